@@ -1,0 +1,2 @@
+//! Side-by-side benchmarks of Sinew and its peers
+fn main() {}

@@ -1,0 +1,248 @@
+//! Kernel IR: what the scheduler makes of a program and what every emitter reads.
+//!
+//! A kernel is an iteration space of known extents plus scalar code; memory is reached through
+//! affine accesses into buffers, and a buffer is a range of a region. The driver's table has one
+//! base pointer a region.
+
+use sinew_ir::{DType, Reduction, Scalar};
+
+/// A compiled program, before emission: kernels in order over buffers with known places.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Schedule {
+    /// The regions, in the order of the driver's table; the arena is region 0.
+    pub regions: Vec<Region>,
+    /// Every buffer.
+    pub buffers: Vec<Buffer>,
+    /// The kernels, in order.
+    pub kernels: Vec<Kernel>,
+}
+
+/// Memory that the runtime supplies as one base address.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Region {
+    /// What it is, for people (`arena`, `params`, `gradients`, `adam.m`, `input x`, `loss`).
+    pub name: String,
+    /// Its size.
+    pub bytes: usize,
+    /// Whether kernels write it.
+    pub written: bool,
+}
+
+/// An index into [`Schedule::regions`].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct RegionId(pub u32);
+
+/// A tensor's place: a range of a region.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Buffer {
+    /// What it holds, for people (`%7`, `m.hidden.w`).
+    pub name: String,
+    /// Where.
+    pub region: RegionId,
+    /// First byte in the region; a multiple of 256 except for views of packed regions, which are
+    /// multiples of the element size.
+    pub offset: usize,
+    /// Element type: never `Float`; `Bool` is a 32-bit 0 or 1.
+    pub dtype: DType,
+    /// Number of elements.
+    pub elements: usize,
+}
+
+/// An index into [`Schedule::buffers`].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct BufferId(pub u32);
+
+/// One kernel.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Kernel {
+    /// A name that says what it does (`contract_3 %12`); unique in the schedule.
+    pub name: String,
+    /// What it does.
+    pub class: Class,
+}
+
+/// The kernel classes.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Class {
+    /// Maps and row reductions.
+    Nest(Nest),
+    /// A matrix product with an epilogue.
+    Contract(Contract),
+    /// Additions at computed indices.
+    Scatter(Scatter),
+}
+
+/// Loops over `outer`, in each of which stages run one after the other over `inner` (the row).
+///
+/// With `inner` empty there is one element a row and only `Stage::Row` makes sense. Different outer
+/// indices are independent of each other.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Nest {
+    /// Extents of the parallel dims. Space dims are numbered `outer` first, then `inner`.
+    pub outer: Vec<usize>,
+    /// Extents of the row's dims.
+    pub inner: Vec<usize>,
+    /// What happens in each row, in order.
+    pub stages: Vec<Stage>,
+    /// Element types of the row registers: set by a row stage or by a reduction, once, before use.
+    pub rows: Vec<DType>,
+}
+
+/// A part of a nest.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Stage {
+    /// Runs once a row; its accesses have stride 0 along the inner dims.
+    Row {
+        /// The code.
+        code: Code,
+        /// Row registers it sets.
+        sets: Vec<(RowReg, Reg)>,
+    },
+    /// Runs for every element of the row.
+    Each {
+        /// The code.
+        code: Code,
+        /// Reductions of registers over the row, into row registers. The index of an `ArgMax` is the
+        /// row-major index in `inner`, as i32.
+        reduces: Vec<(RowReg, Reduction, Reg)>,
+    },
+}
+
+/// Straight-line scalar code.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Code {
+    /// The instructions; instruction `i` defines `Reg(i)`.
+    pub insts: Vec<ScalarInst>,
+    /// What is stored at the end.
+    pub stores: Vec<Store>,
+}
+
+/// A register: the instruction that defines it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Reg(pub u32);
+
+/// A row register: an index into [`Nest::rows`].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct RowReg(pub u32);
+
+/// A scalar instruction with the element type it defines.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScalarInst {
+    /// What it computes.
+    pub kind: ScalarKind,
+    /// The type of the result.
+    pub dtype: DType,
+}
+
+/// What a scalar instruction computes.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ScalarKind {
+    /// The element of a buffer at the current index. With guards: zero where one fails.
+    Load(Access),
+    /// The element at a computed index: `access` plus `clamp(index, 0, extent - 1) * stride`.
+    Gather {
+        /// The place for index 0.
+        access: Access,
+        /// An i32.
+        index: Reg,
+        /// The axis's extent, at least 1.
+        extent: usize,
+        /// Elements between neighbours.
+        stride: i64,
+    },
+    /// A constant.
+    Const(f64),
+    /// `offset + sum(strides[d] * index[d])` over the space's dims.
+    Index {
+        /// Constant part.
+        offset: i64,
+        /// One a space dim.
+        strides: Vec<i64>,
+    },
+    /// A row register's value.
+    Row(RowReg),
+    /// The contraction's accumulated sum for this element (epilogues only).
+    Accumulator,
+    /// A scalar instruction; operand types as [`Scalar`] says.
+    Apply(Scalar, Vec<Reg>),
+}
+
+/// An affine place in a buffer: element `offset + sum(strides[d] * index[d])`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Access {
+    /// The buffer.
+    pub buffer: BufferId,
+    /// Elements from its start.
+    pub offset: i64,
+    /// One a space dim, in elements.
+    pub strides: Vec<i64>,
+    /// Conditions under which the element is there at all (padding); empty: always.
+    pub guards: Vec<Guard>,
+}
+
+/// Holds where `0 <= value < extent` and `value % step == 0`, value being affine in the index.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Guard {
+    /// Constant part.
+    pub offset: i64,
+    /// One a space dim.
+    pub strides: Vec<i64>,
+    /// Upper end, exclusive.
+    pub extent: i64,
+    /// Distance of the elements that are there.
+    pub step: i64,
+}
+
+/// A store of a register.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Store {
+    /// Where; injective over the space (over `outer` in a row stage), never guarded.
+    pub access: Access,
+    /// What.
+    pub value: Reg,
+}
+
+/// `accumulator[b.., i, j] = sum_k lhs[b.., i, k] * rhs[b.., k, j]`, then the epilogue on each element.
+///
+/// Float types only; f32 accumulates in f32, f64 in f64. With k = 0 the sum is 0.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Contract {
+    /// Extents of the batch dims.
+    pub batch: Vec<usize>,
+    /// Rows of the result.
+    pub m: usize,
+    /// Columns of the result.
+    pub n: usize,
+    /// The contracted extent.
+    pub k: usize,
+    /// F32 or F64.
+    pub dtype: DType,
+    /// The left operand over the dims `batch.., i, k`.
+    pub lhs: Access,
+    /// The right operand over the dims `batch.., k, j`.
+    pub rhs: Access,
+    /// Runs for each element of the space `batch.., i, j`; holds the stores.
+    pub epilogue: Code,
+}
+
+/// `target[outer, clamp(index[outer, j])] += update[outer, j]` for j in order; the target already
+/// holds its base. Outer indices never meet, so they may run in parallel.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scatter {
+    /// Extents of the dims around the axis.
+    pub outer: Vec<usize>,
+    /// Number of updates along the axis.
+    pub updates: usize,
+    /// The target's extent along the axis, at least 1.
+    pub extent: usize,
+    /// The target's place for index 0, over `outer..` (and stride 0 for the updates' dim).
+    pub target: Access,
+    /// Elements between neighbours of the target along the axis.
+    pub stride: i64,
+    /// Computes index and update over the space `outer.., updates`; no stores.
+    pub code: Code,
+    /// The register with the index, an i32.
+    pub index: Reg,
+    /// The register with the update.
+    pub update: Reg,
+}

@@ -1,0 +1,3 @@
+//! Sinew's code generator: schedule, kernels, memory plan, emitters for the CPU (Cranelift) and WGSL.
+
+pub mod kernel;

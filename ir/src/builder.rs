@@ -1,0 +1,89 @@
+//! Builds functions: every instruction is typed as it is added.
+
+use crate::attribute::{Attribute, Attributes};
+use crate::dtype::DType;
+use crate::function::{Function, Inst, Location, OpInst, Value};
+use crate::op::{Arity, Op, OpError};
+use crate::shape::{Shape, Type};
+
+/// Adds instructions to a function's values and to one list of instructions.
+///
+/// The list is the function's body or its pullback's; the caller puts it where it belongs.
+#[derive(Default)]
+pub struct Builder {
+    /// The type of every value so far.
+    pub values: Vec<Type>,
+    /// The instructions added.
+    pub insts: Vec<Inst>,
+    /// The place given to the instructions that are added.
+    pub location: Option<Location>,
+}
+
+impl Builder {
+    /// A builder that goes on after the values of `function`.
+    pub fn after(function: &Function) -> Self {
+        Builder {
+            values: function.values.clone(),
+            insts: Vec::new(),
+            location: None,
+        }
+    }
+
+    /// The type of a value.
+    pub fn type_of(&self, value: Value) -> &Type {
+        &self.values[value.index()]
+    }
+
+    /// A new value of the given type, defined by whoever asks for it.
+    pub fn value(&mut self, of: Type) -> Value {
+        let id = u32::try_from(self.values.len()).expect("fewer than 2^32 values fit in memory");
+        self.values.push(of);
+        Value(id)
+    }
+
+    /// Applies `op`; its result's type is inferred.
+    ///
+    /// # Errors
+    /// What the op's entry refuses.
+    pub fn op(
+        &mut self,
+        op: Op,
+        operands: &[Value],
+        attributes: Vec<Attribute>,
+    ) -> Result<Value, OpError> {
+        if let Arity::Exactly(expected) = op.arity
+            && expected != operands.len()
+        {
+            let found = operands.len();
+            return Err(OpError::Arity { expected, found });
+        }
+        let types: Vec<Type> = operands.iter().map(|v| self.type_of(*v).clone()).collect();
+        let attributes = Attributes(attributes);
+        let of = (op.infer)(&types, &attributes)?;
+        let result = self.value(of);
+        self.insts.push(Inst::Op(OpInst {
+            op,
+            operands: operands.to_vec(),
+            attributes,
+            result,
+            location: self.location,
+        }));
+        Ok(result)
+    }
+
+    /// A constant of the given type: every element is `value`.
+    ///
+    /// # Errors
+    /// None in practice; the table's entry for constants accepts every type.
+    pub fn constant(&mut self, value: f64, dtype: DType, shape: Shape) -> Result<Value, OpError> {
+        self.op(
+            crate::ops::CONST,
+            &[],
+            vec![
+                Attribute::Number(value),
+                Attribute::DType(dtype),
+                Attribute::Shape(shape),
+            ],
+        )
+    }
+}

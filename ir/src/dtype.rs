@@ -1,0 +1,80 @@
+//! Element types.
+
+use std::fmt;
+
+/// The type of a tensor's elements.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum DType {
+    /// The working float: what a type that names none has. Bound to `F32` or `F64` by the linker.
+    Float,
+    /// IEEE 754 binary32.
+    F32,
+    /// IEEE 754 binary64 (CPU only).
+    F64,
+    /// Two's complement, 32 bits.
+    I32,
+    /// Unsigned, 32 bits.
+    U32,
+    /// A truth value; stored as a 32-bit 0 or 1.
+    Bool,
+}
+
+impl DType {
+    /// Every element type, in the order of the text form's table.
+    pub const ALL: [DType; 6] = [
+        DType::Float,
+        DType::F32,
+        DType::F64,
+        DType::I32,
+        DType::U32,
+        DType::Bool,
+    ];
+
+    /// The name in the text form: `float`, `f32`, `f64`, `i32`, `u32`, `bool`.
+    pub fn name(self) -> &'static str {
+        match self {
+            DType::Float => "float",
+            DType::F32 => "f32",
+            DType::F64 => "f64",
+            DType::I32 => "i32",
+            DType::U32 => "u32",
+            DType::Bool => "bool",
+        }
+    }
+
+    /// The element type called `name`.
+    pub fn parse(name: &str) -> Option<DType> {
+        DType::ALL.into_iter().find(|d| d.name() == name)
+    }
+
+    /// Whether it has derivatives.
+    pub fn is_float(self) -> bool {
+        match self {
+            DType::Float | DType::F32 | DType::F64 => true,
+            DType::I32 | DType::U32 | DType::Bool => false,
+        }
+    }
+
+    /// Whether it is `I32` or `U32`.
+    pub fn is_integer(self) -> bool {
+        match self {
+            DType::I32 | DType::U32 => true,
+            DType::Float | DType::F32 | DType::F64 | DType::Bool => false,
+        }
+    }
+
+    /// Bytes an element takes in memory; `None` for the working float, which has no size yet.
+    pub fn size(self) -> Option<usize> {
+        match self {
+            DType::Float => None,
+            DType::F32 | DType::I32 | DType::U32 | DType::Bool => Some(4),
+            DType::F64 => Some(8),
+        }
+    }
+}
+
+impl fmt::Display for DType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

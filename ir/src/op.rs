@@ -1,0 +1,251 @@
+//! What the op table's entries are made of.
+//!
+//! One entry per op holds everything about it; the rest of Sinew is generic over entries.
+
+use crate::attribute::{AttributeSpec, Attributes};
+use crate::builder::Builder;
+use crate::dtype::DType;
+use crate::function::Value;
+use crate::scalar::Scalar;
+use crate::shape::{Axis, Shape, Type};
+use std::fmt;
+
+/// An entry of the op table.
+pub struct OpDef {
+    /// Its name in the text form and in the language.
+    pub name: &'static str,
+    /// One sentence with its shapes, and its formula where the name is not one.
+    pub doc: &'static str,
+    /// How many operands it takes.
+    pub arity: Arity,
+    /// Its attributes, in order.
+    pub attributes: &'static [AttributeSpec],
+    /// The dtype rule and the shape rule: operand types and attributes to the result's type.
+    pub infer: fn(&[Type], &Attributes) -> Result<Type, OpError>,
+    /// Its derivative.
+    pub pullback: Pullback,
+    /// How it is computed.
+    pub kind: Kind,
+    /// Where and how closely tests try it.
+    pub test: TestData,
+}
+
+/// How many operands an op takes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Arity {
+    /// Just as many.
+    Exactly(usize),
+    /// One or more.
+    Variadic,
+}
+
+/// The derivative of an op.
+#[derive(Clone, Copy)]
+pub enum Pullback {
+    /// Builds the operands' cotangents out of the result's.
+    Rule(fn(&mut Builder, &Primal<'_>) -> Result<Vec<Option<Value>>, OpError>),
+    /// Derived from the expansion of a [`Kind::Function`].
+    Derived,
+    /// Zero for every operand (comparisons, `stop_gradient`, integers).
+    Zero,
+    /// There is none, and this is why: an error at the op.
+    NotDifferentiable(&'static str),
+}
+
+/// What a pullback rule sees: the primal instruction and the cotangent of its result.
+pub struct Primal<'a> {
+    /// The operands.
+    pub operands: &'a [Value],
+    /// The attributes.
+    pub attributes: &'a Attributes,
+    /// The result.
+    pub result: Value,
+    /// The cotangent of the result, of the result's type.
+    pub cotangent: Value,
+    /// Which operands' cotangents are asked for; others may be `None`.
+    pub wanted: &'a [bool],
+}
+
+/// How an op is computed: what the scheduler sees of it.
+#[derive(Clone, Copy)]
+pub enum Kind {
+    /// Every element is the attribute's value.
+    Constant,
+    /// Every element is its index along an axis.
+    Iota,
+    /// Every element is the value of a dim.
+    Extent,
+    /// One scalar instruction per element; all operands have the result's shape.
+    Elementwise(Scalar),
+    /// The operand's elements seen through another index map.
+    View(View),
+    /// A reduction over axes.
+    Reduce(Reduction),
+    /// A contraction of two operands.
+    Contract,
+    /// The operands one after the other along an axis.
+    Concat,
+    /// Elements taken at computed indices along an axis.
+    Gather,
+    /// Elements added at computed indices along an axis.
+    Scatter,
+    /// Its operand, unchanged.
+    Identity,
+    /// A function over other ops, which this builds.
+    Function(fn(&mut Builder, &[Value], &Attributes) -> Result<Value, OpError>),
+}
+
+/// Index maps that need no kernel of their own.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum View {
+    /// New axes along which every element repeats.
+    Broadcast,
+    /// Same elements in row-major order, other dims.
+    Reshape,
+    /// Axes in another order.
+    Permute,
+    /// Every `step`th index of a range along an axis.
+    Slice,
+    /// Zeros around and between along an axis.
+    Pad,
+}
+
+/// What a reduction computes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Reduction {
+    /// The sum; 0 over nothing.
+    Sum,
+    /// The maximum; minus infinity (or the least integer) over nothing; NaN if any is.
+    Max,
+    /// The index of the first maximum; 0 over nothing. Over one axis.
+    ArgMax,
+}
+
+/// What tests need to know of an op.
+#[derive(Clone, Copy, Debug)]
+pub struct TestData {
+    /// The interval each float operand's elements are drawn from.
+    pub domain: &'static [(f64, f64)],
+    /// Relative tolerance in f32 (in f64 it is 1e-9).
+    pub tolerance: f64,
+    /// Points kept away from in finite differences: kinks and jumps.
+    pub kinks: &'static [f64],
+}
+
+/// A mistake in the use of an op. Operands are counted from 0.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum OpError {
+    /// The wrong number of operands.
+    #[error("takes {expected} operands, got {found}")]
+    Arity {
+        /// What it takes.
+        expected: usize,
+        /// What came.
+        found: usize,
+    },
+    /// An operand of the wrong element type.
+    #[error("operand {operand} must be {expected}, and is {found}")]
+    DType {
+        /// Which.
+        operand: usize,
+        /// The types that would do, in words ("a float", "i32 or u32").
+        expected: &'static str,
+        /// What came.
+        found: DType,
+    },
+    /// Two operands that must agree in element type.
+    #[error("element types differ: {left} and {right}")]
+    DTypesDiffer {
+        /// The first operand's.
+        left: DType,
+        /// The other's.
+        right: DType,
+    },
+    /// Two operands that must agree in shape.
+    #[error("shapes differ: ({left}) and ({right})")]
+    ShapesDiffer {
+        /// The first operand's.
+        left: Shape,
+        /// The other's.
+        right: Shape,
+    },
+    /// Contracted or batch dims that differ.
+    #[error("inner dims differ: `{left}` and `{right}`")]
+    InnerDims {
+        /// The first operand's dim.
+        left: String,
+        /// The second operand's.
+        right: String,
+    },
+    /// An axis the operand does not have, or one that is named twice.
+    #[error("axis {axis:?} is not in ({shape}), or is there twice")]
+    Axis {
+        /// Which.
+        axis: Axis,
+        /// The shape.
+        shape: Shape,
+    },
+    /// A reshape to another number of elements.
+    #[error("({from}) has another number of elements than ({to})")]
+    Elements {
+        /// The operand's shape.
+        from: Shape,
+        /// The shape asked for.
+        to: Shape,
+    },
+    /// A sequence of dims that would not lead, or that the op cannot see through.
+    #[error("the sequence in ({0}) must stay in front")]
+    Sequence(Shape),
+    /// A range outside its axis.
+    #[error("the range {start}..{stop} step {step} does not fit an axis of {extent}")]
+    Range {
+        /// First index.
+        start: String,
+        /// One past the last.
+        stop: String,
+        /// Distance.
+        step: String,
+        /// The axis's extent.
+        extent: String,
+    },
+    /// An attribute that is missing or of the wrong kind.
+    #[error("attribute `{0}` is missing or of the wrong kind")]
+    Attribute(&'static str),
+    /// An op without a derivative, where one is asked for.
+    #[error("has no derivative: {0}")]
+    NotDifferentiable(&'static str),
+    /// A size that does not fit 64 bits.
+    #[error("a size does not fit 64 bits")]
+    Overflow,
+}
+
+/// An op: a reference to its entry. Compares by name.
+#[derive(Clone, Copy)]
+pub struct Op(pub &'static OpDef);
+
+impl std::ops::Deref for Op {
+    type Target = OpDef;
+    fn deref(&self) -> &OpDef {
+        self.0
+    }
+}
+
+impl PartialEq for Op {
+    fn eq(&self, other: &Op) -> bool {
+        self.0.name == other.0.name
+    }
+}
+
+impl Eq for Op {}
+
+impl std::hash::Hash for Op {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.0.name.hash(state);
+    }
+}
+
+impl fmt::Debug for Op {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.name)
+    }
+}

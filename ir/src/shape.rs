@@ -1,0 +1,140 @@
+//! Shapes: dims in order, with at most one leading sequence of unknown length.
+
+use crate::dim::{Dim, Symbol};
+use crate::dtype::DType;
+use std::fmt;
+
+/// The dims of a tensor. `[S], B, 64` is a sequence symbol `S` followed by two dims.
+#[derive(Clone, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
+pub struct Shape {
+    /// The leading sequence symbol: any number of dims, bound by the linker.
+    pub sequence: Option<Symbol>,
+    /// The dims behind it.
+    pub dims: Vec<Dim>,
+}
+
+/// One axis of a shape, or its whole leading sequence.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Axis {
+    /// All axes of the leading sequence.
+    Sequence,
+    /// `dims[i]` of the shape, counted from the left, behind the sequence.
+    At(usize),
+}
+
+impl Shape {
+    /// A shape without a sequence.
+    pub fn new(dims: Vec<Dim>) -> Self {
+        Shape {
+            sequence: None,
+            dims,
+        }
+    }
+
+    /// The shape of a scalar.
+    pub fn scalar() -> Self {
+        Shape::default()
+    }
+
+    /// A shape of known extents.
+    pub fn of(extents: &[usize]) -> Self {
+        Shape::new(extents.iter().map(|e| Dim::from(*e)).collect())
+    }
+
+    /// Its extents, if it has no sequence and every dim is a constant.
+    pub fn extents(&self) -> Option<Vec<usize>> {
+        match self.sequence {
+            Some(_) => None,
+            None => self.dims.iter().map(Dim::as_extent).collect(),
+        }
+    }
+
+    /// The number of dims behind the sequence.
+    pub fn len(&self) -> usize {
+        self.dims.len()
+    }
+
+    /// Whether nothing stands behind the sequence.
+    pub fn is_empty(&self) -> bool {
+        self.dims.is_empty()
+    }
+
+    /// All its axes, the sequence first.
+    pub fn axes(&self) -> Vec<Axis> {
+        let seq = self.sequence.iter().map(|_| Axis::Sequence);
+        seq.chain((0..self.dims.len()).map(Axis::At)).collect()
+    }
+
+    /// The shape of the given axes, in their order; `None` for one that is not there or a sequence
+    /// that would not lead.
+    pub fn select(&self, axes: &[Axis]) -> Option<Shape> {
+        let mut out = Shape::scalar();
+        for (i, axis) in axes.iter().enumerate() {
+            match axis {
+                Axis::Sequence if i == 0 => out.sequence = Some(self.sequence.clone()?),
+                Axis::Sequence => return None,
+                Axis::At(a) => out.dims.push(self.dims.get(*a)?.clone()),
+            }
+        }
+        Some(out)
+    }
+}
+
+impl fmt::Display for Shape {
+    /// `[S], B, 64` without brackets around; nothing for a scalar.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut first = true;
+        if let Some(s) = &self.sequence {
+            write!(f, "[{s}]")?;
+            first = false;
+        }
+        for d in &self.dims {
+            if !first {
+                f.write_str(", ")?;
+            }
+            first = false;
+            write!(f, "{d}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "({self})")
+    }
+}
+
+/// The type of a value: element type and shape.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Type {
+    /// Element type.
+    pub dtype: DType,
+    /// Shape.
+    pub shape: Shape,
+}
+
+impl Type {
+    /// A tensor type.
+    pub fn new(dtype: DType, shape: Shape) -> Self {
+        Type { dtype, shape }
+    }
+
+    /// A tensor type of known extents.
+    pub fn of(dtype: DType, extents: &[usize]) -> Self {
+        Type::new(dtype, Shape::of(extents))
+    }
+}
+
+impl fmt::Display for Type {
+    /// `float[[S], B, 64]`, `i32[B]`, `float[]`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}[{}]", self.dtype, self.shape)
+    }
+}
+
+impl fmt::Debug for Type {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}

@@ -1,0 +1,1 @@
+//! Sinew's attribute macro: Rust tokens to typed tensor IR

@@ -1,0 +1,1 @@
+//! Sinew's runtime: devices, parameters, the compiled training step, checkpoints
