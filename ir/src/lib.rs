@@ -10,6 +10,7 @@ mod op;
 pub mod ops;
 mod scalar;
 mod shape;
+mod unit;
 
 pub use attribute::{Attribute, AttributeKind, AttributeSpec, Attributes, Of};
 pub use builder::Builder;
@@ -22,3 +23,4 @@ pub use function::{
 pub use op::{Arity, Kind, Op, OpDef, OpError, Primal, Pullback, Reduction, TestData, View};
 pub use scalar::Scalar;
 pub use shape::{Axis, Shape, Type};
+pub use unit::Unit;

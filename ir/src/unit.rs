@@ -1,0 +1,20 @@
+//! A unit: what a compiled crate carries of one model function.
+//!
+//! The macro emits one static a function. Its callees are plain Rust paths to their statics, so
+//! rustc links them and nothing is looked up by name at run time. Units are never built by hand
+//! outside tests.
+
+/// One model function as it stands in a binary.
+#[derive(Debug)]
+pub struct Unit {
+    /// The function's path as its author sees it (`digits::loss`).
+    pub path: &'static str,
+    /// The source file that locations in `text` count in.
+    pub file: &'static str,
+    /// The function in text form, with locations and pullback.
+    pub text: &'static str,
+    /// The functions it calls, by the names its text uses.
+    pub callees: &'static [(&'static str, &'static Unit)],
+    /// The values that rustc gave the Rust consts in its dims.
+    pub consts: &'static [(&'static str, usize)],
+}

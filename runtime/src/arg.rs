@@ -1,0 +1,387 @@
+//! Arguments: what a user may pass to `step` and `run`, and how the runtime sees it.
+//!
+//! A model function's argument is a marker type, `Arg<Float, Rank<2>>`; [`IntoArg`] is implemented
+//! for the host types that fit it, so a wrong element type or rank is rustc's error at the argument.
+//! Extents are checked when the argument is bound. Nothing is copied here: an [`ArgView`] borrows.
+
+use ndarray::{ArrayBase, ArrayRef, Data, Dim, Dimension, Ix, IxDyn};
+use sinew_ir::DType;
+use std::marker::PhantomData;
+
+/// The greatest rank of an argument.
+pub const MAX_RANK: usize = 8;
+
+/// The working float of a declared type: f32, or f64 under [`Precision::F64`](crate::Precision::F64).
+#[derive(Debug, Clone, Copy)]
+pub struct Float;
+
+/// A declared rank.
+#[derive(Debug, Clone, Copy)]
+pub struct Rank<const N: usize>;
+
+/// The rank of a type that starts with a sequence of dims: known when the argument comes.
+#[derive(Debug, Clone, Copy)]
+pub struct AnyRank;
+
+/// A declared argument: element type ([`Float`], `f32`, `f64`, `i32`, `u32`, `bool`) and rank.
+#[derive(Debug)]
+pub struct Arg<E, R>(PhantomData<(E, R)>);
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for f32 {}
+    impl Sealed for f64 {}
+    impl Sealed for i32 {}
+    impl Sealed for u32 {}
+    impl Sealed for bool {}
+}
+
+/// A type that host arrays may hold.
+#[diagnostic::on_unimplemented(
+    message = "arrays of `{Self}` are not tensors",
+    note = "elements are f32, f64, i32, u32 or bool; convert with `.mapv(|v| v as i32)` or the like"
+)]
+pub trait Element: sealed::Sealed + Copy + Default + Send + Sync + 'static {
+    /// Its element type in the IR.
+    const DTYPE: DType;
+}
+
+macro_rules! element {
+    ($($host:ty, $dtype:ident, [$($marker:ty),*];)*) => {$(
+        impl Element for $host {
+            const DTYPE: DType = DType::$dtype;
+        }
+        $(impl ElementOf<$marker> for $host {})*
+    )*};
+}
+
+/// Host elements that fit a declared element type.
+#[diagnostic::on_unimplemented(
+    message = "this argument is declared with elements `{E}`, and `{Self}` came",
+    label = "elements of type `{Self}`",
+    note = "`Float`, the working float, takes f32 and f64; every other element type takes itself only"
+)]
+pub trait ElementOf<E>: Element {}
+
+element! {
+    f32, F32, [Float, f32];
+    f64, F64, [Float, f64];
+    i32, I32, [i32];
+    u32, U32, [u32];
+    bool, Bool, [bool];
+}
+
+/// Host ranks that fit a declared rank; a dynamic one is checked when it comes.
+#[diagnostic::on_unimplemented(
+    message = "this argument is declared with `{R}`, and an array of `{Self}` came",
+    label = "an array of another rank"
+)]
+pub trait RankOf<R> {}
+
+impl<const N: usize> RankOf<Rank<N>> for Rank<N> {}
+impl<const N: usize> RankOf<AnyRank> for Rank<N> {}
+impl<R> RankOf<R> for IxDyn {}
+
+macro_rules! ndarray_ranks {
+    ($($n:literal)*) => {$(
+        impl RankOf<Rank<$n>> for Dim<[Ix; $n]> {}
+        impl RankOf<AnyRank> for Dim<[Ix; $n]> {}
+    )*};
+}
+ndarray_ranks!(0 1 2 3 4 5 6);
+
+/// Nested Rust arrays: a number, or an array of nested arrays.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is neither a number nor a fixed array of numbers",
+    note = "rows of a nested argument are fixed arrays (`[[1.0, 2.0], [3.0, 4.0]]`); use an ndarray where rows are vectors"
+)]
+pub trait Nested: Copy {
+    /// The numbers inside.
+    type Element: Element;
+    /// Its rank.
+    type Rank: NextRank;
+    /// Its extents, outermost first, written behind the first `at` of `extents`; returns their end.
+    fn extents(extents: &mut [usize; MAX_RANK], at: usize) -> usize;
+}
+
+/// A rank and the one above it.
+pub trait NextRank {
+    /// One more.
+    type Next;
+}
+
+macro_rules! next_rank {
+    ($($n:literal $next:literal),*) => {$(
+        impl NextRank for Rank<$n> {
+            type Next = Rank<$next>;
+        }
+    )*};
+}
+next_rank!(0 1, 1 2, 2 3, 3 4, 4 5, 5 6, 6 7, 7 8);
+
+macro_rules! nested_number {
+    ($($host:ty)*) => {$(
+        impl Nested for $host {
+            type Element = $host;
+            type Rank = Rank<0>;
+            fn extents(_: &mut [usize; MAX_RANK], at: usize) -> usize {
+                at
+            }
+        }
+        impl<E, R> IntoArg<Arg<E, R>> for $host
+        where
+            $host: ElementOf<E>,
+            Rank<0>: RankOf<R>,
+        {
+            fn arg(&self) -> ArgView<'_> {
+                ArgView::contiguous(self, <$host>::DTYPE, [0; MAX_RANK], 0)
+            }
+        }
+    )*};
+}
+nested_number!(f32 f64 i32 u32 bool);
+
+impl<T: Nested, const N: usize> Nested for [T; N]
+where
+    T::Rank: NextRank<Next: NextRank>,
+{
+    type Element = T::Element;
+    type Rank = <T::Rank as NextRank>::Next;
+    fn extents(extents: &mut [usize; MAX_RANK], at: usize) -> usize {
+        extents[at] = N;
+        T::extents(extents, at + 1)
+    }
+}
+
+/// An argument as the runtime sees it: borrowed elements with extents and strides.
+#[derive(Debug, Clone, Copy)]
+pub struct ArgView<'a> {
+    /// The first element.
+    pub(crate) pointer: *const u8,
+    /// The type of the elements; `Bool` is Rust's one-byte `bool` here.
+    pub(crate) dtype: DType,
+    rank: usize,
+    extents: [usize; MAX_RANK],
+    strides: [isize; MAX_RANK],
+    borrowed: PhantomData<&'a ()>,
+}
+
+impl<'a> ArgView<'a> {
+    /// Row-major elements from `first`; `rank` of the extents count.
+    fn contiguous<T>(
+        first: *const T,
+        dtype: DType,
+        extents: [usize; MAX_RANK],
+        rank: usize,
+    ) -> ArgView<'a> {
+        let mut strides = [0; MAX_RANK];
+        let mut step = 1isize;
+        for axis in (0..rank.min(MAX_RANK)).rev() {
+            strides[axis] = step;
+            // Allocations are below isize::MAX bytes, so only extents beside a 0 overflow.
+            step = step.saturating_mul(isize::try_from(extents[axis]).unwrap_or(isize::MAX));
+        }
+        ArgView {
+            pointer: first.cast(),
+            dtype,
+            rank,
+            extents,
+            strides,
+            borrowed: PhantomData,
+        }
+    }
+
+    fn of_ndarray<T: Element>(first: *const T, shape: &[usize], steps: &[isize]) -> ArgView<'a> {
+        let mut view = ArgView {
+            pointer: first.cast(),
+            dtype: T::DTYPE,
+            // A rank past the greatest is kept, and refused when the argument is bound.
+            rank: shape.len(),
+            extents: [0; MAX_RANK],
+            strides: [0; MAX_RANK],
+            borrowed: PhantomData,
+        };
+        for (axis, (extent, step)) in shape.iter().zip(steps).take(MAX_RANK).enumerate() {
+            view.extents[axis] = *extent;
+            view.strides[axis] = *step;
+        }
+        view
+    }
+
+    /// Its rank; may be above [`MAX_RANK`].
+    pub(crate) fn rank(&self) -> usize {
+        self.rank
+    }
+
+    /// Its extents, at most [`MAX_RANK`] of them.
+    pub(crate) fn extents(&self) -> &[usize] {
+        &self.extents[..self.rank.min(MAX_RANK)]
+    }
+
+    /// Elements between neighbours along each axis.
+    pub(crate) fn strides(&self) -> &[isize] {
+        &self.strides[..self.rank.min(MAX_RANK)]
+    }
+
+    /// Number of elements.
+    pub(crate) fn elements(&self) -> usize {
+        self.extents().iter().product()
+    }
+
+    /// Whether the elements lie in row-major order without gaps.
+    pub(crate) fn is_contiguous(&self) -> bool {
+        let mut step = 1isize;
+        for (extent, stride) in self.extents().iter().zip(self.strides()).rev() {
+            match *extent {
+                0 => return true,
+                1 => {}
+                n if *stride == step => step *= n.cast_signed(),
+                _ => return false,
+            }
+        }
+        true
+    }
+}
+
+/// Host values that may be passed for the declared argument `A`.
+///
+/// Arrays and views of `ndarray` of the declared rank (or of dynamic rank), slices and vectors for
+/// rank 1, nested fixed arrays, numbers for rank 0; references to all of these.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be passed for an argument declared as `{A}`",
+    label = "not a tensor for this argument",
+    note = "takes `ndarray` arrays and views, slices and `Vec`s (rank 1), nested arrays, numbers (rank 0), and references to them"
+)]
+pub trait IntoArg<A> {
+    /// The argument, borrowed.
+    fn arg(&self) -> ArgView<'_>;
+}
+
+impl<A, T: IntoArg<A> + ?Sized> IntoArg<A> for &T {
+    fn arg(&self) -> ArgView<'_> {
+        (**self).arg()
+    }
+}
+
+impl<A, T: IntoArg<A> + ?Sized> IntoArg<A> for &mut T {
+    fn arg(&self) -> ArgView<'_> {
+        (**self).arg()
+    }
+}
+
+impl<S, T, D, E, R> IntoArg<Arg<E, R>> for ArrayBase<S, D>
+where
+    S: Data<Elem = T>,
+    T: ElementOf<E>,
+    D: Dimension + RankOf<R>,
+{
+    fn arg(&self) -> ArgView<'_> {
+        ArgView::of_ndarray(self.as_ptr(), self.shape(), self.strides())
+    }
+}
+
+impl<T, D, E, R> IntoArg<Arg<E, R>> for ArrayRef<T, D>
+where
+    T: ElementOf<E>,
+    D: Dimension + RankOf<R>,
+{
+    fn arg(&self) -> ArgView<'_> {
+        ArgView::of_ndarray(self.as_ptr(), self.shape(), self.strides())
+    }
+}
+
+fn nested_view<T: Nested>(rows: &[T]) -> ArgView<'_> {
+    let mut extents = [0; MAX_RANK];
+    extents[0] = rows.len();
+    let rank = T::extents(&mut extents, 1);
+    ArgView::contiguous(rows.as_ptr(), T::Element::DTYPE, extents, rank)
+}
+
+macro_rules! nested_arg {
+    ($([$($generics:tt)*] $host:ty;)*) => {$(
+        impl<T, E, R, $($generics)*> IntoArg<Arg<E, R>> for $host
+        where
+            T: Nested,
+            T::Element: ElementOf<E>,
+            <T::Rank as NextRank>::Next: RankOf<R>,
+        {
+            fn arg(&self) -> ArgView<'_> {
+                nested_view(self.as_ref())
+            }
+        }
+    )*};
+}
+nested_arg! {
+    [] [T];
+    [] Vec<T>;
+    [const N: usize] [T; N];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::{Array1, Array2, ArrayD, ShapeBuilder, array};
+
+    type Matrix = Arg<Float, Rank<2>>;
+    type Row = Arg<Float, Rank<1>>;
+    type Any = Arg<Float, AnyRank>;
+
+    fn extents<A>(of: impl IntoArg<A>) -> Vec<usize> {
+        of.arg().extents().to_vec()
+    }
+
+    #[test]
+    fn host_types_of_the_declared_rank_fit() {
+        let a: Array2<f32> = array![[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]];
+        assert_eq!(extents::<Matrix>(&a), [2, 3]);
+        assert_eq!(extents::<Matrix>(a.view()), [2, 3]);
+        assert_eq!(extents::<Matrix>(a.t()), [3, 2]);
+        assert_eq!(extents::<Matrix>(&*a), [2, 3]);
+        assert_eq!(extents::<Matrix>(a.clone().into_shared()), [2, 3]);
+        assert_eq!(extents::<Any>(&a), [2, 3]);
+        assert_eq!(extents::<Matrix>(&a.clone().into_dyn()), [2, 3]);
+        assert_eq!(
+            extents::<Matrix>([[1.0f32, 2.0], [3.0, 4.0], [5.0, 6.0]]),
+            [3, 2]
+        );
+        assert_eq!(extents::<Matrix>(vec![[1.0, 2.0]]), [1, 2]);
+        assert_eq!(extents::<Row>(&[1.0, 2.0]), [2]);
+        assert_eq!(extents::<Row>(vec![1.0f32; 7]), [7]);
+        assert_eq!(extents::<Row>(&Array1::<f64>::zeros(0)), [0]);
+        assert_eq!(extents::<Arg<i32, Rank<1>>>(&[1, 2, 3][..]), [3]);
+        assert_eq!(extents::<Arg<bool, Rank<1>>>([true, false]), [2]);
+        assert_eq!(extents::<Arg<u32, Rank<0>>>(7u32), [0; 0]);
+        assert_eq!(extents::<Arg<Float, Rank<0>>>(&1.5), [0; 0]);
+        assert_eq!(extents::<Any>(1.5f32), [0; 0]);
+        assert_eq!(extents::<Any>([[[0.0f32; 2]; 3]; 4]), [4, 3, 2]);
+    }
+
+    #[test]
+    fn contiguity_is_seen() {
+        let a = Array2::<f32>::zeros((4, 6));
+        let contiguous = |v: ArgView<'_>| v.is_contiguous();
+        assert!(contiguous(IntoArg::<Matrix>::arg(&a)));
+        assert!(!contiguous(IntoArg::<Matrix>::arg(&a.t())));
+        assert!(contiguous(IntoArg::<Matrix>::arg(
+            &a.slice(ndarray::s![1..3, ..])
+        )));
+        assert!(!contiguous(IntoArg::<Matrix>::arg(
+            &a.slice(ndarray::s![.., 1..3])
+        )));
+        assert!(contiguous(IntoArg::<Matrix>::arg(
+            &a.slice(ndarray::s![2..3, 1..3])
+        )));
+        assert!(!contiguous(IntoArg::<Matrix>::arg(&Array2::<f32>::zeros(
+            (3, 2).f()
+        ))));
+        assert!(!contiguous(IntoArg::<Row>::arg(
+            &a.slice(ndarray::s![0, ..;-1])
+        )));
+    }
+
+    #[test]
+    fn a_rank_past_the_greatest_is_kept_for_the_error() {
+        let a = ArrayD::<f32>::zeros(vec![1; 9]);
+        assert_eq!(IntoArg::<Any>::arg(&a).rank(), 9);
+    }
+}

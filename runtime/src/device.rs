@@ -1,0 +1,60 @@
+//! Where programs run, and how precisely.
+
+use crate::error::Result;
+use std::fmt;
+
+/// A device.
+#[derive(Clone, Default)]
+pub struct Device(pub(crate) Place);
+
+#[derive(Clone, Default)]
+pub(crate) enum Place {
+    #[default]
+    Cpu,
+}
+
+impl Device {
+    /// The processor this runs on.
+    pub fn cpu() -> Device {
+        Device(Place::Cpu)
+    }
+
+    /// The first graphics processor that wgpu offers.
+    ///
+    /// # Errors
+    /// [`Error::NoDevice`](crate::Error::NoDevice) when there is none, or when the crate was built
+    /// without the feature `gpu`.
+    pub fn gpu() -> Result<Device> {
+        Err(crate::Error::NoDevice(
+            "this build has no GPU support: build with the feature `gpu`".into(),
+        ))
+    }
+}
+
+impl fmt::Debug for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Place::Cpu => f.write_str("Device::cpu()"),
+        }
+    }
+}
+
+/// What the working float is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Precision {
+    /// 32 bits.
+    #[default]
+    F32,
+    /// 64 bits; on the CPU only.
+    F64,
+}
+
+impl Precision {
+    /// Its element type.
+    pub(crate) fn dtype(self) -> sinew_ir::DType {
+        match self {
+            Precision::F32 => sinew_ir::DType::F32,
+            Precision::F64 => sinew_ir::DType::F64,
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Models and model functions: the traits that `#[model]` implements.
+
+use crate::error::{Error, Result};
+use crate::output::Outputs;
+use crate::param::Param;
+use sinew_ir::Unit;
+use std::path::Path;
+
+/// A struct of named parameters, made by `#[model]`.
+pub trait Model: Clone + Send + 'static {
+    /// Calls `f` with the path and the value of every leaf, in the order of declaration.
+    ///
+    /// A leaf's path is its field's name behind `prefix`, joined by dots (`blocks.0.w`).
+    fn visit(&self, prefix: &str, f: &mut dyn FnMut(&str, &Param));
+
+    /// As [`Model::visit`], to change leaves.
+    fn visit_mut(&mut self, prefix: &str, f: &mut dyn FnMut(&str, &mut Param));
+
+    /// The values of the struct's symbols.
+    fn sizes(&self) -> Vec<(&'static str, usize)> {
+        Vec::new()
+    }
+
+    /// A model of this type, its values of no interest; `None` where sizes are configuration.
+    fn blank() -> Option<Self> {
+        None
+    }
+
+    /// Writes all leaves to a safetensors file, each under its path.
+    ///
+    /// # Errors
+    /// [`Error::File`] when the file cannot be written.
+    fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        crate::checkpoint::save(self, path.as_ref())
+    }
+
+    /// A model with the values of a safetensors file that [`Model::save`] wrote.
+    ///
+    /// # Errors
+    /// As [`Model::load_into`]; [`Error::SizesUnknown`] for a model whose sizes are configuration.
+    fn load(path: impl AsRef<Path>) -> Result<Self> {
+        let mut model = Self::blank().ok_or(Error::SizesUnknown)?;
+        model.load_into(path)?;
+        Ok(model)
+    }
+
+    /// Replaces the values of all leaves by those of a safetensors file.
+    ///
+    /// # Errors
+    /// [`Error::File`], [`Error::NotSafetensors`], [`Error::Tensors`] (missing, extra or misshaped
+    /// tensors, all of them named); the model is then as it was.
+    fn load_into(&mut self, path: impl AsRef<Path>) -> Result<()> {
+        crate::checkpoint::load(self, path.as_ref())
+    }
+}
+
+impl Model for () {
+    fn visit(&self, _: &str, _: &mut dyn FnMut(&str, &Param)) {}
+    fn visit_mut(&mut self, _: &str, _: &mut dyn FnMut(&str, &mut Param)) {}
+    fn blank() -> Option<()> {
+        Some(())
+    }
+}
+
+/// The path of the field `name` behind `prefix`: for emitted [`Model::visit`]s.
+pub fn join(prefix: &str, name: &str) -> String {
+    match prefix {
+        "" => name.to_string(),
+        _ => format!("{prefix}.{name}"),
+    }
+}
+
+impl Model for Param {
+    fn visit(&self, prefix: &str, f: &mut dyn FnMut(&str, &Param)) {
+        f(prefix, self);
+    }
+    fn visit_mut(&mut self, prefix: &str, f: &mut dyn FnMut(&str, &mut Param)) {
+        f(prefix, self);
+    }
+}
+
+impl<M: Model> Model for Vec<M> {
+    fn visit(&self, prefix: &str, f: &mut dyn FnMut(&str, &Param)) {
+        for (i, child) in self.iter().enumerate() {
+            child.visit(&join(prefix, &i.to_string()), f);
+        }
+    }
+    fn visit_mut(&mut self, prefix: &str, f: &mut dyn FnMut(&str, &mut Param)) {
+        for (i, child) in self.iter_mut().enumerate() {
+            child.visit_mut(&join(prefix, &i.to_string()), f);
+        }
+    }
+}
+
+/// A model function as the runtime sees it: `#[model]` implements it for the function's type.
+#[diagnostic::on_unimplemented(message = "`{Self}` is not a function with `#[model]`")]
+pub trait ModelFunction: 'static {
+    /// The struct that its model argument borrows; `()` without one.
+    type Model: Model;
+    /// Its other arguments: a tuple of [`Arg`](crate::Arg)s.
+    type Inputs;
+    /// Its results: an [`Out`](crate::Out), a tuple of them, or nothing.
+    type Output: Outputs;
+    /// Its program.
+    const UNIT: &'static Unit;
+    /// Values of the function's symbols that its model knows (`m: &Mlp<In, Out>`): by the function's
+    /// names, which may differ from the struct's.
+    fn sizes(model: &Self::Model) -> Vec<(&'static str, usize)> {
+        model.sizes()
+    }
+}

@@ -1,0 +1,206 @@
+//! Results: from the markers of a function's result types to host arrays.
+//!
+//! `Out<Float, Rank<2>>` comes back as `Array2<f32>` from `run` and as `Array2<f64>` from `run_f64`;
+//! a scalar as a plain number; a type with a sequence as an array of dynamic rank.
+
+use crate::arg::{AnyRank, Element, Float, Rank};
+use ndarray::{Array, ArrayD, Dim, Ix, IxDyn};
+use sinew_ir::DType;
+use std::marker::PhantomData;
+
+/// A declared result: element type and rank.
+#[derive(Debug)]
+pub struct Out<E, R>(PhantomData<(E, R)>);
+
+/// One result in memory: row-major elements of a bound program.
+#[derive(Debug, Clone, Copy)]
+pub struct ResultView<'a> {
+    /// Element type in memory; `Bool` is a 32-bit 0 or 1.
+    pub(crate) dtype: DType,
+    /// Extents.
+    pub(crate) extents: &'a [usize],
+    /// The elements' bytes.
+    pub(crate) bytes: &'a [u8],
+}
+
+/// A number read from memory of any element type.
+pub trait Number: Element {
+    /// From the nearest f64.
+    fn from_f64(value: f64) -> Self;
+}
+
+impl Number for f32 {
+    fn from_f64(value: f64) -> Self {
+        value as f32
+    }
+}
+impl Number for f64 {
+    fn from_f64(value: f64) -> Self {
+        value
+    }
+}
+impl Number for i32 {
+    fn from_f64(value: f64) -> Self {
+        value as i32
+    }
+}
+impl Number for u32 {
+    fn from_f64(value: f64) -> Self {
+        value as u32
+    }
+}
+impl Number for bool {
+    fn from_f64(value: f64) -> Self {
+        value != 0.0
+    }
+}
+
+impl ResultView<'_> {
+    /// The elements as `T`; every element type fits f64, so this is exact where `T` can hold it.
+    pub(crate) fn numbers<T: Number>(&self) -> Vec<T> {
+        fn words<const N: usize, T>(bytes: &[u8], read: impl Fn([u8; N]) -> T) -> Vec<T> {
+            let (words, _) = bytes.as_chunks::<N>();
+            words.iter().map(|w| read(*w)).collect()
+        }
+        match self.dtype {
+            DType::Float | DType::F32 => words(self.bytes, |w| {
+                T::from_f64(f64::from(f32::from_ne_bytes(w)))
+            }),
+            DType::F64 => words(self.bytes, |w| T::from_f64(f64::from_ne_bytes(w))),
+            DType::I32 => words(self.bytes, |w| {
+                T::from_f64(f64::from(i32::from_ne_bytes(w)))
+            }),
+            DType::U32 | DType::Bool => words(self.bytes, |w| {
+                T::from_f64(f64::from(u32::from_ne_bytes(w)))
+            }),
+        }
+    }
+}
+
+/// What a declared element type is on the host.
+pub trait OutElement {
+    /// From `run`.
+    type Narrow: Number;
+    /// From `run_f64`.
+    type Wide: Number;
+}
+
+macro_rules! out_element {
+    ($($marker:ty, $narrow:ty, $wide:ty;)*) => {$(
+        impl OutElement for $marker {
+            type Narrow = $narrow;
+            type Wide = $wide;
+        }
+    )*};
+}
+out_element! {
+    Float, f32, f64;
+    f32, f32, f32;
+    f64, f64, f64;
+    i32, i32, i32;
+    u32, u32, u32;
+    bool, bool, bool;
+}
+
+/// What a declared rank is on the host.
+pub trait OutRank {
+    /// An array of that rank, or a number.
+    type Tensor<T: Number>;
+    /// Made of a result in memory.
+    fn tensor<T: Number>(view: ResultView<'_>) -> Self::Tensor<T>;
+}
+
+impl OutRank for Rank<0> {
+    type Tensor<T: Number> = T;
+    fn tensor<T: Number>(view: ResultView<'_>) -> T {
+        view.numbers().first().copied().unwrap_or_default()
+    }
+}
+
+macro_rules! out_rank {
+    ($($n:literal)*) => {$(
+        impl OutRank for Rank<$n> {
+            type Tensor<T: Number> = Array<T, Dim<[Ix; $n]>>;
+            fn tensor<T: Number>(view: ResultView<'_>) -> Self::Tensor<T> {
+                let mut extents = [0; $n];
+                extents.copy_from_slice(view.extents);
+                Array::from_shape_vec(extents, view.numbers())
+                    .expect("a result has as many elements as its extents say")
+            }
+        }
+    )*};
+}
+out_rank!(1 2 3 4 5 6);
+
+macro_rules! out_dynamic {
+    ($($rank:ty)*) => {$(
+        impl OutRank for $rank {
+            type Tensor<T: Number> = ArrayD<T>;
+            fn tensor<T: Number>(view: ResultView<'_>) -> ArrayD<T> {
+                ArrayD::from_shape_vec(IxDyn(view.extents), view.numbers())
+                    .expect("a result has as many elements as its extents say")
+            }
+        }
+    )*};
+}
+out_dynamic!(AnyRank Rank<7> Rank<8>);
+
+/// A function's results: one [`Out`], a tuple of them, or nothing.
+pub trait Outputs {
+    /// What `run` returns: arrays of f32 (and of i32, u32, bool where declared).
+    type Narrow;
+    /// What `run_f64` returns.
+    type Wide;
+    /// How many results there are.
+    const COUNT: usize;
+    /// Made of the results in memory, of which there are [`Outputs::COUNT`].
+    fn narrow(results: &[ResultView<'_>]) -> Self::Narrow;
+    /// As [`Outputs::narrow`], in f64.
+    fn wide(results: &[ResultView<'_>]) -> Self::Wide;
+}
+
+impl Outputs for () {
+    type Narrow = ();
+    type Wide = ();
+    const COUNT: usize = 0;
+    fn narrow(_: &[ResultView<'_>]) {}
+    fn wide(_: &[ResultView<'_>]) {}
+}
+
+impl<E: OutElement, R: OutRank> Outputs for Out<E, R> {
+    type Narrow = R::Tensor<E::Narrow>;
+    type Wide = R::Tensor<E::Wide>;
+    const COUNT: usize = 1;
+    fn narrow(results: &[ResultView<'_>]) -> Self::Narrow {
+        R::tensor(results[0])
+    }
+    fn wide(results: &[ResultView<'_>]) -> Self::Wide {
+        R::tensor(results[0])
+    }
+}
+
+macro_rules! outputs {
+    ($($count:literal [$($e:ident $r:ident $i:tt),*];)*) => {$(
+        impl<$($e: OutElement, $r: OutRank),*> Outputs for ($(Out<$e, $r>,)*) {
+            type Narrow = ($($r::Tensor<$e::Narrow>,)*);
+            type Wide = ($($r::Tensor<$e::Wide>,)*);
+            const COUNT: usize = $count;
+            fn narrow(results: &[ResultView<'_>]) -> Self::Narrow {
+                ($($r::tensor(results[$i]),)*)
+            }
+            fn wide(results: &[ResultView<'_>]) -> Self::Wide {
+                ($($r::tensor(results[$i]),)*)
+            }
+        }
+    )*};
+}
+outputs! {
+    1 [E0 R0 0];
+    2 [E0 R0 0, E1 R1 1];
+    3 [E0 R0 0, E1 R1 1, E2 R2 2];
+    4 [E0 R0 0, E1 R1 1, E2 R2 2, E3 R3 3];
+    5 [E0 R0 0, E1 R1 1, E2 R2 2, E3 R3 3, E4 R4 4];
+    6 [E0 R0 0, E1 R1 1, E2 R2 2, E3 R3 3, E4 R4 4, E5 R5 5];
+    7 [E0 R0 0, E1 R1 1, E2 R2 2, E3 R3 3, E4 R4 4, E5 R5 5, E6 R6 6];
+    8 [E0 R0 0, E1 R1 1, E2 R2 2, E3 R3 3, E4 R4 4, E5 R5 5, E6 R6 6, E7 R7 7];
+}

@@ -1,0 +1,4 @@
+//! What almost every program uses: `use sinew::prelude::*;`.
+
+pub use crate::optim::{Adam, AdamW, Sgd};
+pub use crate::{Device, Model, Param, Precision};
