@@ -3,6 +3,19 @@
 //! A kernel is an iteration space of known extents plus scalar code; memory is reached through
 //! affine accesses into buffers, and a buffer is a range of a region. The driver's table has one
 //! base pointer a region.
+//!
+//! What emitters may rely on, all of it held by [`crate::verify::verify`]:
+//! - Every access stays inside its buffer wherever its guards hold, every buffer inside its region.
+//! - No kernel has an empty parallel space: extents of `outer`, `batch`, `m`, `n` and `updates` are
+//!   at least 1. Extents of `inner` and `k` may be 0; then reductions give their value over nothing.
+//! - A plain map has `inner` empty and exactly one `Stage::Row`; neighbouring dims that every access
+//!   could merge are merged, dims of extent 1 are gone, so most maps have one dim (or none: scalars).
+//!   The last outer dim is the one along which the first store is densest.
+//! - Loads of one run of a [`Code`] come before its stores. A kernel may store over what it loads
+//!   only at the same place (same buffer range, same strides, no later stage loads it): update in
+//!   place is safe in any order and any vector width.
+//! - Two stores of a kernel never meet, and a store is injective over its space.
+//! - In a code, instructions that do not depend on the index come first.
 
 use sinew_ir::{DType, Reduction, Scalar};
 
@@ -55,8 +68,11 @@ pub struct BufferId(pub u32);
 /// One kernel.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Kernel {
-    /// A name that says what it does (`contract_3 %12`); unique in the schedule.
+    /// A name that says what it does (`contract_3_add_select`): letters, digits and `_`; unique in
+    /// the schedule, the same whenever the program is.
     pub name: String,
+    /// What it computes, for people: one line a stored value (`%12 = dot, add, select`).
+    pub notes: Vec<String>,
     /// What it does.
     pub class: Class,
 }
@@ -74,8 +90,9 @@ pub enum Class {
 
 /// Loops over `outer`, in each of which stages run one after the other over `inner` (the row).
 ///
-/// With `inner` empty there is one element a row and only `Stage::Row` makes sense. Different outer
-/// indices are independent of each other.
+/// With `inner` empty there is one element a row and there is one `Stage::Row`. Different outer
+/// indices are independent of each other. Code that does not depend on the inner index stands in row
+/// stages, its results in row registers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Nest {
     /// Extents of the parallel dims. Space dims are numbered `outer` first, then `inner`.
@@ -139,7 +156,8 @@ pub struct ScalarInst {
 pub enum ScalarKind {
     /// The element of a buffer at the current index. With guards: zero where one fails.
     Load(Access),
-    /// The element at a computed index: `access` plus `clamp(index, 0, extent - 1) * stride`.
+    /// The element at a computed index: `access` plus `clamp(index, 0, extent - 1) * stride`; zero
+    /// where a guard of the access fails.
     Gather {
         /// The place for index 0.
         access: Access,
@@ -150,9 +168,9 @@ pub enum ScalarKind {
         /// Elements between neighbours.
         stride: i64,
     },
-    /// A constant.
+    /// A constant of the instruction's type (a bool is 0 or 1).
     Const(f64),
-    /// `offset + sum(strides[d] * index[d])` over the space's dims.
+    /// `offset + sum(strides[d] * index[d])` over the space's dims, an i32.
     Index {
         /// Constant part.
         offset: i64,
@@ -180,7 +198,7 @@ pub struct Access {
     pub guards: Vec<Guard>,
 }
 
-/// Holds where `0 <= value < extent` and `value % step == 0`, value being affine in the index.
+/// Holds where `0 <= value < extent`, value being `offset + sum(strides[d] * index[d])`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Guard {
     /// Constant part.
@@ -189,14 +207,13 @@ pub struct Guard {
     pub strides: Vec<i64>,
     /// Upper end, exclusive.
     pub extent: i64,
-    /// Distance of the elements that are there.
-    pub step: i64,
 }
 
 /// A store of a register.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Store {
-    /// Where; injective over the space (over `outer` in a row stage), never guarded.
+    /// Where; injective over the space (in a row stage: stride 0 along `inner`, injective over
+    /// `outer`), never guarded. Of the value's own element type.
     pub access: Access,
     /// What.
     pub value: Reg,

@@ -1,0 +1,437 @@
+//! Runs kernel IR slowly and safely: the oracle between the scheduler and the emitters.
+//!
+//! Every value is held as an f64. Results of type f32 are rounded after each instruction, which for
+//! `+ - * /` and the square root is exactly f32 arithmetic (an f64 has more than twice the digits).
+//! Sums run in index order. No speed is meant here.
+
+use crate::kernel::{
+    Access, BufferId, Class, Code, Contract, Nest, Reg, ScalarInst, ScalarKind, Scatter, Schedule,
+    Stage,
+};
+use sinew_ir::{DType, Reduction, Scalar};
+
+/// Why a schedule could not run.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ExecuteError {
+    /// Memory that does not fit the regions.
+    #[error("{expected} regions are needed, got {found}")]
+    Regions {
+        /// How many the schedule has.
+        expected: usize,
+        /// How many came.
+        found: usize,
+    },
+    /// A region of another size.
+    #[error("region `{name}` has {expected} bytes, got {found}")]
+    Size {
+        /// Which.
+        name: String,
+        /// Its size.
+        expected: usize,
+        /// What came.
+        found: usize,
+    },
+    /// An access outside its region, or a register that is not set: the verifier refuses these.
+    #[error("kernel `{0}` leaves its buffers or uses what is not set")]
+    Broken(String),
+}
+
+/// Runs all kernels over `memory`, one byte vector a region (the arena included).
+///
+/// # Errors
+/// Memory of another size than the regions; a schedule that the verifier would refuse.
+pub fn execute(schedule: &Schedule, memory: &mut [Vec<u8>]) -> Result<(), ExecuteError> {
+    if memory.len() != schedule.regions.len() {
+        return Err(ExecuteError::Regions {
+            expected: schedule.regions.len(),
+            found: memory.len(),
+        });
+    }
+    for (region, bytes) in schedule.regions.iter().zip(memory.iter()) {
+        if bytes.len() != region.bytes {
+            return Err(ExecuteError::Size {
+                name: region.name.clone(),
+                expected: region.bytes,
+                found: bytes.len(),
+            });
+        }
+    }
+    let mut machine = Machine { schedule, memory };
+    for kernel in &schedule.kernels {
+        let done = match &kernel.class {
+            Class::Nest(n) => machine.nest(n),
+            Class::Contract(c) => machine.contract(c),
+            Class::Scatter(s) => machine.scatter(s),
+        };
+        done.ok_or_else(|| ExecuteError::Broken(kernel.name.clone()))?;
+    }
+    Ok(())
+}
+
+/// `value` as its element type holds it.
+pub fn round(value: f64, dtype: DType) -> f64 {
+    match dtype {
+        DType::F32 | DType::Float => f64::from(value as f32),
+        DType::F64 => value,
+        DType::I32 => f64::from(value as i32),
+        DType::U32 => f64::from(value as u32),
+        DType::Bool => f64::from(u8::from(value != 0.0)),
+    }
+}
+
+/// What a scalar instruction does to operands of type `from`; the result is of type `to`.
+///
+/// `from` is the type of the last operand (for a select, of its branches). `None` for too few
+/// operands.
+pub fn apply(scalar: Scalar, from: DType, to: DType, operands: &[f64]) -> Option<f64> {
+    let a = *operands.first()?;
+    let second = || operands.get(1).copied();
+    let bool_of = |b: bool| f64::from(u8::from(b));
+    let integer = from.is_integer();
+    // Both integer types wrap at 32 bits.
+    let wrap = |v: i64| match to {
+        DType::U32 => f64::from(v as u32),
+        DType::Float | DType::F32 | DType::F64 | DType::I32 | DType::Bool => f64::from(v as i32),
+    };
+    let value = match scalar {
+        Scalar::Add if integer => wrap(a as i64 + second()? as i64),
+        Scalar::Sub if integer => wrap(a as i64 - second()? as i64),
+        Scalar::Mul if integer => wrap((a as i64).wrapping_mul(second()? as i64)),
+        Scalar::Div if integer => match second()? as i64 {
+            0 => 0.0,
+            b => wrap((a as i64) / b),
+        },
+        Scalar::Rem if integer => match second()? as i64 {
+            0 => 0.0,
+            b => {
+                let r = (a as i64) % b;
+                wrap(if r != 0 && (r < 0) != (b < 0) {
+                    r + b
+                } else {
+                    r
+                })
+            }
+        },
+        Scalar::Neg if integer => wrap(-(a as i64)),
+        Scalar::Abs if integer => wrap((a as i64).abs()),
+        Scalar::Add => a + second()?,
+        Scalar::Sub => a - second()?,
+        Scalar::Mul => a * second()?,
+        Scalar::Div => a / second()?,
+        Scalar::Rem => {
+            let b = second()?;
+            let r = a % b;
+            if r != 0.0 && (r < 0.0) != (b < 0.0) {
+                r + b
+            } else if r == 0.0 {
+                0f64.copysign(b)
+            } else {
+                r
+            }
+        }
+        Scalar::Maximum => {
+            let b = second()?;
+            if a.is_nan() || b.is_nan() {
+                f64::NAN
+            } else {
+                a.max(b)
+            }
+        }
+        Scalar::Minimum => {
+            let b = second()?;
+            if a.is_nan() || b.is_nan() {
+                f64::NAN
+            } else {
+                a.min(b)
+            }
+        }
+        Scalar::Neg => -a,
+        Scalar::Abs => a.abs(),
+        Scalar::Sqrt => a.sqrt(),
+        Scalar::Exp => a.exp(),
+        Scalar::Log => a.ln(),
+        Scalar::Tanh => a.tanh(),
+        Scalar::Erf => libm::erf(a),
+        Scalar::Floor => a.floor(),
+        Scalar::Sign => {
+            if a > 0.0 {
+                1.0
+            } else if a < 0.0 {
+                -1.0
+            } else {
+                a
+            }
+        }
+        Scalar::Lt => bool_of(a < second()?),
+        Scalar::Le => bool_of(a <= second()?),
+        Scalar::Eq => bool_of(a == second()?),
+        Scalar::Ne => bool_of(a != second()?),
+        Scalar::And => bool_of(a != 0.0 && second()? != 0.0),
+        Scalar::Or => bool_of(a != 0.0 || second()? != 0.0),
+        Scalar::Not => bool_of(a == 0.0),
+        Scalar::Select => {
+            let (b, c) = (second()?, *operands.get(2)?);
+            if a != 0.0 { b } else { c }
+        }
+        Scalar::Cast if integer && to.is_integer() => wrap(a as i64),
+        Scalar::Cast => a,
+    };
+    Some(round(value, to))
+}
+
+/// A reduction's value over nothing.
+pub fn identity(reduction: Reduction, dtype: DType) -> f64 {
+    match (reduction, dtype) {
+        (Reduction::Sum | Reduction::ArgMax, _) => 0.0,
+        (Reduction::Max, DType::I32) => f64::from(i32::MIN),
+        (Reduction::Max, DType::U32 | DType::Bool) => 0.0,
+        (Reduction::Max, DType::Float | DType::F32 | DType::F64) => f64::NEG_INFINITY,
+    }
+}
+
+/// Calls `f` with every index of the space in row-major order, until it fails.
+fn for_each(extents: &[usize], f: &mut dyn FnMut(&[i64]) -> Option<()>) -> Option<()> {
+    if extents.contains(&0) {
+        return Some(());
+    }
+    let mut index = vec![0i64; extents.len()];
+    loop {
+        f(&index)?;
+        let mut d = extents.len();
+        loop {
+            if d == 0 {
+                return Some(());
+            }
+            d -= 1;
+            index[d] += 1;
+            if (index[d] as usize) < extents[d] {
+                break;
+            }
+            index[d] = 0;
+        }
+    }
+}
+
+fn affine(offset: i64, strides: &[i64], index: &[i64]) -> i64 {
+    offset + strides.iter().zip(index).map(|(s, i)| s * i).sum::<i64>()
+}
+
+struct Machine<'a> {
+    schedule: &'a Schedule,
+    memory: &'a mut [Vec<u8>],
+}
+
+/// What a code may read beside memory.
+struct Around<'a> {
+    index: &'a [i64],
+    rows: &'a [Option<f64>],
+    accumulator: Option<f64>,
+}
+
+impl Machine<'_> {
+    /// The byte range of an element.
+    fn place(&self, buffer: BufferId, element: i64) -> Option<(usize, usize, usize)> {
+        let b = self.schedule.buffers.get(buffer.0 as usize)?;
+        let element = usize::try_from(element).ok().filter(|e| *e < b.elements)?;
+        let size = b.dtype.size()?;
+        Some((b.region.0 as usize, b.offset + element * size, size))
+    }
+
+    fn read(&self, buffer: BufferId, element: i64) -> Option<f64> {
+        let (region, at, size) = self.place(buffer, element)?;
+        let bytes = self.memory.get(region)?.get(at..at + size)?;
+        Some(match self.schedule.buffers[buffer.0 as usize].dtype {
+            DType::F64 => f64::from_le_bytes(bytes.try_into().ok()?),
+            DType::F32 | DType::Float => f64::from(f32::from_le_bytes(bytes.try_into().ok()?)),
+            DType::I32 => f64::from(i32::from_le_bytes(bytes.try_into().ok()?)),
+            DType::U32 | DType::Bool => f64::from(u32::from_le_bytes(bytes.try_into().ok()?)),
+        })
+    }
+
+    fn write(&mut self, buffer: BufferId, element: i64, value: f64) -> Option<()> {
+        let (region, at, size) = self.place(buffer, element)?;
+        let dtype = self.schedule.buffers[buffer.0 as usize].dtype;
+        let target = self.memory.get_mut(region)?.get_mut(at..at + size)?;
+        match dtype {
+            DType::F64 => target.copy_from_slice(&value.to_le_bytes()),
+            DType::F32 | DType::Float => target.copy_from_slice(&(value as f32).to_le_bytes()),
+            DType::I32 => target.copy_from_slice(&(value as i32).to_le_bytes()),
+            DType::U32 | DType::Bool => target.copy_from_slice(&(value as u32).to_le_bytes()),
+        }
+        Some(())
+    }
+
+    fn load(&self, access: &Access, index: &[i64], extra: i64) -> Option<f64> {
+        let there = access
+            .guards
+            .iter()
+            .all(|g| (0..g.extent).contains(&affine(g.offset, &g.strides, index)));
+        if !there {
+            return Some(0.0);
+        }
+        let element = affine(access.offset, &access.strides, index) + extra;
+        self.read(access.buffer, element)
+    }
+
+    fn inst(&self, inst: &ScalarInst, code: &Code, regs: &[f64], at: &Around) -> Option<f64> {
+        let reg = |r: Reg| regs.get(r.0 as usize).copied();
+        match &inst.kind {
+            ScalarKind::Load(access) => self.load(access, at.index, 0),
+            ScalarKind::Gather {
+                access,
+                index,
+                extent,
+                stride,
+            } => {
+                let last = i64::try_from(*extent).ok()?.checked_sub(1)?;
+                let i = (reg(*index)? as i64).clamp(0, last);
+                self.load(access, at.index, i * stride)
+            }
+            ScalarKind::Const(value) => Some(round(*value, inst.dtype)),
+            ScalarKind::Index { offset, strides } => {
+                Some(affine(*offset, strides, at.index) as f64)
+            }
+            ScalarKind::Row(row) => *at.rows.get(row.0 as usize)?,
+            ScalarKind::Accumulator => at.accumulator,
+            ScalarKind::Apply(scalar, operands) => {
+                let values: Option<Vec<f64>> = operands.iter().map(|r| reg(*r)).collect();
+                let from = code.insts.get(operands.last()?.0 as usize)?.dtype;
+                apply(*scalar, from, inst.dtype, &values?)
+            }
+        }
+    }
+
+    /// Runs a code at one index: registers, then stores.
+    fn code(&mut self, code: &Code, at: &Around) -> Option<Vec<f64>> {
+        let mut regs = Vec::with_capacity(code.insts.len());
+        for inst in &code.insts {
+            regs.push(self.inst(inst, code, &regs, at)?);
+        }
+        for store in &code.stores {
+            let element = affine(store.access.offset, &store.access.strides, at.index);
+            let value = *regs.get(store.value.0 as usize)?;
+            self.write(store.access.buffer, element, value)?;
+        }
+        Some(regs)
+    }
+
+    fn nest(&mut self, nest: &Nest) -> Option<()> {
+        for_each(&nest.outer, &mut |outer| self.row(nest, outer))
+    }
+
+    fn row(&mut self, nest: &Nest, outer: &[i64]) -> Option<()> {
+        let mut rows: Vec<Option<f64>> = vec![None; nest.rows.len()];
+        let mut index = outer.to_vec();
+        index.resize(outer.len() + nest.inner.len(), 0);
+        for stage in &nest.stages {
+            match stage {
+                Stage::Row { code, sets } => {
+                    index[outer.len()..].fill(0);
+                    let at = Around {
+                        index: &index,
+                        rows: &rows,
+                        accumulator: None,
+                    };
+                    let regs = self.code(code, &at)?;
+                    for (row, reg) in sets {
+                        *rows.get_mut(row.0 as usize)? = Some(*regs.get(reg.0 as usize)?);
+                    }
+                }
+                Stage::Each { code, reduces } => {
+                    let mut sums: Vec<f64> = reduces
+                        .iter()
+                        .map(|(row, r, _)| Some(identity(*r, *nest.rows.get(row.0 as usize)?)))
+                        .collect::<Option<_>>()?;
+                    let mut best = vec![f64::NEG_INFINITY; reduces.len()];
+                    let mut position = 0f64;
+                    for_each(&nest.inner, &mut |inner| {
+                        index[outer.len()..].copy_from_slice(inner);
+                        let at = Around {
+                            index: &index,
+                            rows: &rows,
+                            accumulator: None,
+                        };
+                        let regs = self.code(code, &at)?;
+                        for (k, (row, reduction, reg)) in reduces.iter().enumerate() {
+                            let dtype = *nest.rows.get(row.0 as usize)?;
+                            let value = *regs.get(reg.0 as usize)?;
+                            match reduction {
+                                Reduction::Sum => {
+                                    sums[k] = apply(Scalar::Add, dtype, dtype, &[sums[k], value])?;
+                                }
+                                Reduction::Max => {
+                                    sums[k] =
+                                        apply(Scalar::Maximum, dtype, dtype, &[sums[k], value])?;
+                                }
+                                Reduction::ArgMax => {
+                                    // The first NaN counts as the maximum, as in NumPy.
+                                    let better = value > best[k] || value.is_nan();
+                                    if position == 0.0 || (better && !best[k].is_nan()) {
+                                        best[k] = value;
+                                        sums[k] = position;
+                                    }
+                                }
+                            }
+                        }
+                        position += 1.0;
+                        Some(())
+                    })?;
+                    for ((row, _, _), sum) in reduces.iter().zip(sums) {
+                        *rows.get_mut(row.0 as usize)? = Some(sum);
+                    }
+                }
+            }
+        }
+        Some(())
+    }
+
+    fn contract(&mut self, c: &Contract) -> Option<()> {
+        let mut space = c.batch.clone();
+        space.extend([c.m, c.n]);
+        let b = c.batch.len();
+        for_each(&space, &mut |index| {
+            let mut left = index.to_vec();
+            let mut right = index.to_vec();
+            let mut sum = 0.0;
+            for k in 0..c.k as i64 {
+                left[b + 1] = k;
+                right[b] = k;
+                let x = self.load(&c.lhs, &left, 0)?;
+                let y = self.load(&c.rhs, &right, 0)?;
+                sum = round(sum + round(x * y, c.dtype), c.dtype);
+            }
+            let at = Around {
+                index,
+                rows: &[],
+                accumulator: Some(sum),
+            };
+            self.code(&c.epilogue, &at)?;
+            Some(())
+        })
+    }
+
+    fn scatter(&mut self, s: &Scatter) -> Option<()> {
+        let mut space = s.outer.clone();
+        space.push(s.updates);
+        let last = i64::try_from(s.extent).ok()?.checked_sub(1)?;
+        for_each(&space, &mut |index| {
+            let at = Around {
+                index,
+                rows: &[],
+                accumulator: None,
+            };
+            let regs = self.code(&s.code, &at)?;
+            let i = (*regs.get(s.index.0 as usize)? as i64).clamp(0, last);
+            let element = affine(s.target.offset, &s.target.strides, index) + i * s.stride;
+            let dtype = self.schedule.buffers.get(s.target.buffer.0 as usize)?.dtype;
+            let old = self.read(s.target.buffer, element)?;
+            let new = apply(
+                Scalar::Add,
+                dtype,
+                dtype,
+                &[old, *regs.get(s.update.0 as usize)?],
+            )?;
+            self.write(s.target.buffer, element, new)
+        })
+    }
+}
