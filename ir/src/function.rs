@@ -94,6 +94,17 @@ pub enum Relation {
     Below,
 }
 
+impl Relation {
+    /// Whether `left` and `right` relate so.
+    pub fn holds(self, left: i64, right: i64) -> bool {
+        match self {
+            Relation::Equal => left == right,
+            Relation::AtMost => left <= right,
+            Relation::Below => left < right,
+        }
+    }
+}
+
 /// A parameter of a function.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Param {
@@ -186,6 +197,37 @@ pub struct Location {
     pub line: u32,
     /// Column, from 1.
     pub column: u32,
+    /// The file; `None` in a function's stored text, whose unit names the file once for all.
+    pub file: Option<&'static str>,
+}
+
+impl Location {
+    /// A place in the file that the unit names.
+    pub fn new(line: u32, column: u32) -> Self {
+        Location {
+            line,
+            column,
+            file: None,
+        }
+    }
+
+    /// The same place, in `file` unless it is in a file already.
+    pub fn in_file(self, file: &'static str) -> Self {
+        Location {
+            file: self.file.or(Some(file)),
+            ..self
+        }
+    }
+}
+
+impl fmt::Display for Location {
+    /// `src/net.rs:21:24`, or `21:24` where the file is not known.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(file) = self.file {
+            write!(f, "{file}:")?;
+        }
+        write!(f, "{}:{}", self.line, self.column)
+    }
 }
 
 impl Function {
@@ -202,24 +244,108 @@ impl Function {
         let i = self.params.iter().position(|p| p.name == name)?;
         u32::try_from(i).ok().map(Value)
     }
+
+    /// Numbers the values in order of definition, and forgets those that nothing defines.
+    ///
+    /// The order is: parameters, body, cotangents, pullback. Every use must be of a defined value.
+    pub fn compact(&mut self) {
+        const GONE: Value = Value(u32::MAX);
+        let mut order: Vec<Value> = Vec::with_capacity(self.values.len());
+        order.extend((0..self.params.len()).filter_map(|i| u32::try_from(i).ok().map(Value)));
+        for inst in &self.body {
+            inst.each_result(&mut |v| order.push(v));
+        }
+        if let Some(p) = &self.pullback {
+            order.extend(p.cotangents.iter().flatten());
+            for inst in &p.body {
+                inst.each_result(&mut |v| order.push(v));
+            }
+        }
+        let unchanged = order.len() == self.values.len();
+        if unchanged && order.iter().enumerate().all(|(i, v)| v.index() == i) {
+            return;
+        }
+        let mut numbers = vec![GONE; self.values.len()];
+        let mut types: Vec<Option<Type>> = std::mem::take(&mut self.values)
+            .into_iter()
+            .map(Some)
+            .collect();
+        for v in &order {
+            let number = u32::try_from(self.values.len());
+            numbers[v.index()] = number.map_or(GONE, Value);
+            self.values.extend(types[v.index()].take());
+        }
+        let renumber = |v: &mut Value| *v = numbers[v.index()];
+        self.body
+            .iter_mut()
+            .for_each(|i| i.each_value_mut(&renumber));
+        self.results.iter_mut().for_each(renumber);
+        if let Some(p) = &mut self.pullback {
+            p.cotangents.iter_mut().flatten().for_each(renumber);
+            p.body.iter_mut().for_each(|i| i.each_value_mut(&renumber));
+            p.gradients.iter_mut().flatten().for_each(renumber);
+        }
+    }
 }
 
 impl Inst {
     /// What it uses.
     pub fn operands(&self) -> Vec<Value> {
-        match self {
-            Inst::Op(i) => i.operands.clone(),
-            Inst::Call(c) => c.operands.clone(),
-            Inst::PullbackCall(p) => p.cotangents.iter().flatten().copied().collect(),
-        }
+        let mut out = Vec::new();
+        self.each_operand(&mut |v| out.push(v));
+        out
     }
 
     /// What it defines.
     pub fn results(&self) -> Vec<Value> {
+        let mut out = Vec::new();
+        self.each_result(&mut |v| out.push(v));
+        out
+    }
+
+    /// Where it was written; a pullback call's place is that of its call.
+    pub fn location(&self) -> Option<Location> {
         match self {
-            Inst::Op(i) => vec![i.result],
-            Inst::Call(c) => c.results.clone(),
-            Inst::PullbackCall(p) => p.results.iter().map(|(_, v)| *v).collect(),
+            Inst::Op(i) => i.location,
+            Inst::Call(c) => c.location,
+            Inst::PullbackCall(_) => None,
+        }
+    }
+
+    /// Calls `f` with each value it uses.
+    pub fn each_operand(&self, f: &mut dyn FnMut(Value)) {
+        match self {
+            Inst::Op(i) => i.operands.iter().for_each(|v| f(*v)),
+            Inst::Call(c) => c.operands.iter().for_each(|v| f(*v)),
+            Inst::PullbackCall(p) => p.cotangents.iter().flatten().for_each(|v| f(*v)),
+        }
+    }
+
+    /// Calls `f` with each value it defines.
+    pub fn each_result(&self, f: &mut dyn FnMut(Value)) {
+        match self {
+            Inst::Op(i) => f(i.result),
+            Inst::Call(c) => c.results.iter().for_each(|v| f(*v)),
+            Inst::PullbackCall(p) => p.results.iter().for_each(|(_, v)| f(*v)),
+        }
+    }
+
+    /// Changes every value in it, those it defines and those it names too.
+    fn each_value_mut(&mut self, f: &impl Fn(&mut Value)) {
+        match self {
+            Inst::Op(i) => {
+                i.operands.iter_mut().for_each(f);
+                f(&mut i.result);
+            }
+            Inst::Call(c) => {
+                c.operands.iter_mut().for_each(f);
+                c.results.iter_mut().for_each(f);
+            }
+            Inst::PullbackCall(p) => {
+                f(&mut p.call);
+                p.cotangents.iter_mut().flatten().for_each(f);
+                p.results.iter_mut().for_each(|(_, v)| f(v));
+            }
         }
     }
 }

@@ -2,17 +2,23 @@
 //! reference interpreter.
 
 mod attribute;
+mod bind;
 mod builder;
 mod dim;
 mod dtype;
 mod function;
+mod link;
 mod op;
 pub mod ops;
 mod scalar;
 mod shape;
+mod simplify;
+mod text;
 mod unit;
+mod verify;
 
 pub use attribute::{Attribute, AttributeKind, AttributeSpec, Attributes, Of};
+pub use bind::{BindError, Binding};
 pub use builder::Builder;
 pub use dim::{Atom, Dim, DimError, Symbol};
 pub use dtype::DType;
@@ -20,7 +26,13 @@ pub use function::{
     Call, Constraint, Function, Inst, Location, OpInst, Param, ParamKind, PullbackBody,
     PullbackCall, Relation, SymbolDecl, SymbolKind, Value,
 };
-pub use op::{Arity, Kind, Op, OpDef, OpError, Primal, Pullback, Reduction, TestData, View};
+pub use link::{Gradient, LinkError, inline, link, link_gradient, link_pullback};
+pub use op::{
+    Arity, Kind, Op, OpDef, OpError, Primal, Pullback, PullbackRule, Reduction, TestData, View,
+};
 pub use scalar::Scalar;
 pub use shape::{Axis, Shape, Type};
+pub use simplify::simplify;
+pub use text::{ParseError, ParseProblem, parse};
 pub use unit::Unit;
+pub use verify::{Broken, VerifyError, verify, verify_program};

@@ -39,11 +39,14 @@ pub enum Arity {
     Variadic,
 }
 
+/// Builds the operands' cotangents out of the result's.
+pub type PullbackRule = fn(&mut Builder, &Primal<'_>) -> Result<Vec<Option<Value>>, OpError>;
+
 /// The derivative of an op.
 #[derive(Clone, Copy)]
 pub enum Pullback {
     /// Builds the operands' cotangents out of the result's.
-    Rule(fn(&mut Builder, &Primal<'_>) -> Result<Vec<Option<Value>>, OpError>),
+    Rule(PullbackRule),
     /// Derived from the expansion of a [`Kind::Function`].
     Derived,
     /// Zero for every operand (comparisons, `stop_gradient`, integers).

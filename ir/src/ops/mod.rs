@@ -64,3 +64,11 @@ pub const CONST: Op = Op(&OpDef {
         kinks: &[],
     },
 });
+
+/// Every op.
+pub static TABLE: &[Op] = &[CONST];
+
+/// The op called `name`.
+pub fn find(name: &str) -> Option<Op> {
+    TABLE.iter().copied().find(|op| op.name == name)
+}

@@ -1,0 +1,443 @@
+//! Bindings: what the symbols of a function are for one set of actual arguments.
+//!
+//! Declared shapes are unified with actual ones: a dim that is one symbol binds it; any other dim is
+//! computed once its symbols are known, or solved for the one that is not, where it is linear in it.
+//! Errors are read by users at run time: each names the argument, the declared shape, the expected and
+//! the actual extent, and where a symbol got its value.
+
+use crate::dim::{Dim, DimError, Symbol};
+use crate::dtype::DType;
+use crate::function::{Function, SymbolKind};
+use crate::shape::Shape;
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+/// What the symbols of a function are.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Binding {
+    /// What the working float is: `F32` or `F64`.
+    pub float: DType,
+    /// The value of every size (and of consts, where the caller has them).
+    pub sizes: BTreeMap<Symbol, usize>,
+    /// The extents of the leading sequence; `None` for a function without one.
+    pub sequence: Option<Vec<usize>>,
+}
+
+/// Arguments that do not fit a function.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BindError {
+    /// An argument with the wrong number of dims.
+    #[error("`{argument}` is declared ({declared}), {expected} dims, but has {found}: ({actual})")]
+    Rank {
+        /// The argument.
+        argument: Box<str>,
+        /// Its declared shape.
+        declared: Box<str>,
+        /// How many dims that is, in words (`at least 2` with a sequence).
+        expected: Box<str>,
+        /// The number of dims it has.
+        found: usize,
+        /// Its actual shape.
+        actual: Box<str>,
+    },
+    /// An argument with an extent other than expected.
+    #[error(
+        "`{argument}` is declared ({declared}) and has shape ({actual}): {because}, but `{argument}` \
+         has {found} on axis {axis}"
+    )]
+    Extent {
+        /// The argument.
+        argument: Box<str>,
+        /// Its declared shape.
+        declared: Box<str>,
+        /// Its actual shape.
+        actual: Box<str>,
+        /// Which axis, from 0.
+        axis: usize,
+        /// The extent it must have.
+        expected: usize,
+        /// The extent it has.
+        found: usize,
+        /// Why it must (`` `B` is 32 from `x` ``).
+        because: Box<str>,
+    },
+    /// A leading sequence other than before.
+    #[error(
+        "`{argument}` is declared ({declared}) and has shape ({actual}): `{symbol}` is ({expected}) \
+         from `{from}`, but ({found}) in `{argument}`"
+    )]
+    Sequence {
+        /// The argument.
+        argument: Box<str>,
+        /// Its declared shape.
+        declared: Box<str>,
+        /// Its actual shape.
+        actual: Box<str>,
+        /// The sequence symbol.
+        symbol: Symbol,
+        /// The extents it has.
+        expected: Box<str>,
+        /// The argument these come from.
+        from: Box<str>,
+        /// Its extents in this argument.
+        found: Box<str>,
+    },
+    /// A dim that has no value as an extent.
+    #[error("`{argument}` is declared ({declared}), where {error}")]
+    Dim {
+        /// The argument.
+        argument: Box<str>,
+        /// Its declared shape.
+        declared: Box<str>,
+        /// What is wrong with the dim.
+        error: DimError,
+    },
+    /// A symbol that nothing gives a value.
+    #[error(
+        "nothing tells what `{symbol}` of `{function}` is: no argument has a dim to learn it from"
+    )]
+    Unbound {
+        /// The symbol.
+        symbol: Symbol,
+        /// The function.
+        function: Box<str>,
+    },
+    /// A declared relation that does not hold.
+    #[error("`{function}` needs {constraint}, but {values}")]
+    Constraint {
+        /// The function.
+        function: Box<str>,
+        /// The relation as declared.
+        constraint: Box<str>,
+        /// The values that break it, with where they come from.
+        values: Box<str>,
+    },
+    /// An argument that the function does not have.
+    #[error("`{function}` has no parameter {position}")]
+    Param {
+        /// The function.
+        function: Box<str>,
+        /// The position asked for.
+        position: usize,
+    },
+    /// A working float other than `f32` and `f64`.
+    #[error("the working float is {0}, and must be f32 or f64")]
+    Float(DType),
+}
+
+impl Binding {
+    /// Finds what the symbols of `function` are: `known` ones are given (configuration, consts), the
+    /// others are learnt from the actual extents of parameters, given by position.
+    ///
+    /// # Errors
+    /// Arguments that fit neither each other nor the declared shapes, a symbol that nothing binds, a
+    /// constraint that does not hold.
+    pub fn infer(
+        function: &Function,
+        float: DType,
+        known: &[(Symbol, usize)],
+        params: &[(usize, Vec<usize>)],
+    ) -> Result<Binding, BindError> {
+        match float {
+            DType::F32 | DType::F64 => {}
+            DType::Float | DType::I32 | DType::U32 | DType::Bool => {
+                return Err(BindError::Float(float));
+            }
+        }
+        let mut unifier = Unifier {
+            function,
+            sizes: BTreeMap::new(),
+            sequence: None,
+        };
+        for (symbol, value) in known {
+            unifier.sizes.insert(symbol.clone(), (*value, None));
+        }
+        unifier.params(params)?;
+        unifier.complete()?;
+        unifier.constraints()?;
+        Ok(Binding {
+            float,
+            sizes: unifier
+                .sizes
+                .into_iter()
+                .map(|(s, (value, _))| (s, value))
+                .collect(),
+            sequence: unifier.sequence.map(|(extents, _)| extents),
+        })
+    }
+
+    /// The value of a size.
+    pub fn size(&self, symbol: &Symbol) -> Option<usize> {
+        self.sizes.get(symbol).copied()
+    }
+
+    /// The extents of a shape of the bound function.
+    ///
+    /// # Errors
+    /// A dim that is negative or has an unbound symbol in it.
+    pub fn extents(&self, shape: &Shape) -> Result<Vec<usize>, DimError> {
+        let mut out = Vec::with_capacity(shape.len());
+        if let Some(s) = &shape.sequence {
+            match &self.sequence {
+                Some(extents) => out.extend(extents),
+                None => return Err(DimError::Unbound(s.clone())),
+            }
+        }
+        for d in &shape.dims {
+            out.push(d.evaluate(&|s| self.size(s))?);
+        }
+        Ok(out)
+    }
+}
+
+struct Unifier<'a> {
+    function: &'a Function,
+    /// Each size, and the parameter it comes from; `None` for known ones.
+    sizes: BTreeMap<Symbol, (usize, Option<usize>)>,
+    /// The sequence's extents, and the parameter they come from.
+    sequence: Option<(Vec<usize>, usize)>,
+}
+
+/// A dim that could not be compared at once.
+struct Later<'p> {
+    param: usize,
+    axis: usize,
+    dim: &'p Dim,
+    actual: &'p [usize],
+}
+
+impl<'a> Unifier<'a> {
+    fn params<'p>(&mut self, params: &'p [(usize, Vec<usize>)]) -> Result<(), BindError>
+    where
+        'a: 'p,
+    {
+        let mut later: Vec<Later<'p>> = Vec::new();
+        for (param, actual) in params {
+            let shape = self.shape(*param)?;
+            let start = self.leading(*param, shape, actual)?;
+            for (i, dim) in shape.dims.iter().enumerate() {
+                let at = Later {
+                    param: *param,
+                    axis: start + i,
+                    dim,
+                    actual,
+                };
+                match dim.as_symbol() {
+                    Some(s) if !self.sizes.contains_key(s) => {
+                        let found = actual[at.axis];
+                        self.sizes.insert(s.clone(), (found, Some(*param)));
+                    }
+                    Some(_) => self.compare(&at)?,
+                    None if dim.as_constant().is_some() => self.compare(&at)?,
+                    None => later.push(at),
+                }
+            }
+        }
+        // Each round learns a symbol or is the last.
+        loop {
+            let mut rest = Vec::new();
+            let mut learnt = false;
+            for at in later {
+                let mut unknown = at.dim.symbols();
+                unknown.retain(|s| !self.sizes.contains_key(s));
+                match unknown.as_slice() {
+                    [] => self.compare(&at)?,
+                    [one] => match self.solve(&at, one) {
+                        Some(value) => {
+                            self.sizes.insert(one.clone(), (value, Some(at.param)));
+                            self.compare(&at)?;
+                            learnt = true;
+                        }
+                        None => rest.push(at),
+                    },
+                    _ => rest.push(at),
+                }
+            }
+            if rest.is_empty() || !learnt {
+                return Ok(());
+            }
+            later = rest;
+        }
+    }
+
+    fn shape(&self, param: usize) -> Result<&'a Shape, BindError> {
+        let known = self.function.values.get(param);
+        let known = known.filter(|_| param < self.function.params.len());
+        known.map(|t| &t.shape).ok_or_else(|| BindError::Param {
+            function: self.function.name.as_str().into(),
+            position: param,
+        })
+    }
+
+    /// Binds the sequence of `shape`; returns the number of dims it takes.
+    fn leading(
+        &mut self,
+        param: usize,
+        shape: &Shape,
+        actual: &[usize],
+    ) -> Result<usize, BindError> {
+        let start = actual.len().checked_sub(shape.len());
+        let (Some(start), true) = (start, shape.sequence.is_some() || start == Some(0)) else {
+            let least = if shape.sequence.is_some() {
+                "at least "
+            } else {
+                ""
+            };
+            return Err(BindError::Rank {
+                argument: self.name(param),
+                declared: shape.to_string().into(),
+                expected: format!("{least}{}", shape.len()).into(),
+                found: actual.len(),
+                actual: list(actual),
+            });
+        };
+        let Some(symbol) = &shape.sequence else {
+            return Ok(start);
+        };
+        match &self.sequence {
+            None => self.sequence = Some((actual[..start].to_vec(), param)),
+            Some((extents, _)) if *extents == actual[..start] => {}
+            Some((extents, from)) => {
+                return Err(BindError::Sequence {
+                    argument: self.name(param),
+                    declared: shape.to_string().into(),
+                    actual: list(actual),
+                    symbol: symbol.clone(),
+                    expected: list(extents),
+                    from: self.name(*from),
+                    found: list(&actual[..start]),
+                });
+            }
+        }
+        Ok(start)
+    }
+
+    fn compare(&self, at: &Later<'_>) -> Result<(), BindError> {
+        let declared = || self.function.values[at.param].shape.to_string().into();
+        let value = |s: &Symbol| self.sizes.get(s).map(|(v, _)| *v);
+        let found = at.actual[at.axis];
+        match at.dim.evaluate(&value) {
+            Ok(expected) if expected == found => Ok(()),
+            Ok(expected) => Err(BindError::Extent {
+                argument: self.name(at.param),
+                declared: declared(),
+                actual: list(at.actual),
+                axis: at.axis,
+                expected,
+                found,
+                because: self.because(at.dim, expected).into(),
+            }),
+            Err(error) => Err(BindError::Dim {
+                argument: self.name(at.param),
+                declared: declared(),
+                error,
+            }),
+        }
+    }
+
+    /// The value of `unknown` for which the dim is what is there, if the dim is linear in it.
+    fn solve(&self, at: &Later<'_>, unknown: &Symbol) -> Option<usize> {
+        let with = |probe: i64| {
+            let bound = at.dim.substitute(&|s| match s == unknown {
+                true => Some(Dim::constant(probe)),
+                false => self
+                    .sizes
+                    .get(s)
+                    .and_then(|(v, _)| i64::try_from(*v).ok())
+                    .map(Dim::constant),
+            });
+            bound.ok()?.as_constant()
+        };
+        // A line through two points; `compare` then checks that the dim is one.
+        let (zero, one) = (with(0)?, with(1)?);
+        let slope = one.checked_sub(zero)?;
+        let rest = i64::try_from(at.actual[at.axis]).ok()?.checked_sub(zero)?;
+        let exact = slope != 0 && rest.checked_rem(slope) == Some(0);
+        usize::try_from(rest.checked_div(slope)?)
+            .ok()
+            .filter(|_| exact)
+    }
+
+    /// Every declared symbol has a value, or an error says which has none.
+    fn complete(&self) -> Result<(), BindError> {
+        let missing = self.function.symbols.iter().find(|d| match d.kind {
+            SymbolKind::Size => !self.sizes.contains_key(&d.symbol),
+            SymbolKind::Sequence => self.sequence.is_none(),
+            // rustc gives consts their values; the linker reads them off the unit.
+            SymbolKind::Const => false,
+        });
+        match missing {
+            Some(d) => Err(BindError::Unbound {
+                symbol: d.symbol.clone(),
+                function: self.function.name.as_str().into(),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    fn constraints(&self) -> Result<(), BindError> {
+        let value = |s: &Symbol| self.sizes.get(s).map(|(v, _)| *v);
+        for c in &self.function.constraints {
+            let sides = (signed(&c.left, &value), signed(&c.right, &value));
+            let (Some(left), Some(right)) = sides else {
+                continue; // A const whose value only the unit knows: the linker checks it.
+            };
+            if !c.relation.holds(left, right) {
+                let mut symbols = c.left.symbols();
+                symbols.extend(c.right.symbols());
+                symbols.sort();
+                symbols.dedup();
+                return Err(BindError::Constraint {
+                    function: self.function.name.as_str().into(),
+                    constraint: format!("`{c}`").into(),
+                    values: self.values(&symbols).into(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// `` `B` is 32 from `x` and `K` is 3 ``, with the dim itself in front if it is no symbol.
+    fn because(&self, dim: &Dim, expected: usize) -> String {
+        if dim.as_symbol().is_some() {
+            return self.values(&dim.symbols());
+        }
+        match dim.symbols().as_slice() {
+            [] => format!("{expected} is expected"),
+            symbols => format!("`{dim}` is {expected} since {}", self.values(symbols)),
+        }
+    }
+
+    fn values(&self, symbols: &[Symbol]) -> String {
+        let mut out = String::new();
+        for (i, s) in symbols.iter().enumerate() {
+            if i > 0 {
+                out.push_str(" and ");
+            }
+            let _ = match self.sizes.get(s) {
+                Some((v, Some(param))) => write!(out, "`{s}` is {v} from `{}`", self.name(*param)),
+                Some((v, None)) => write!(out, "`{s}` is {v}"),
+                None => write!(out, "`{s}` is not known"),
+            };
+        }
+        out
+    }
+
+    fn name(&self, param: usize) -> Box<str> {
+        self.function.params[param].name.as_str().into()
+    }
+}
+
+/// The value of a dim, which in a constraint may be negative.
+fn signed(dim: &Dim, value: &dyn Fn(&Symbol) -> Option<usize>) -> Option<i64> {
+    let bound = dim.substitute(&|s| {
+        let value = value(s).and_then(|v| i64::try_from(v).ok());
+        value.map(Dim::constant)
+    });
+    bound.ok()?.as_constant()
+}
+
+fn list(extents: &[usize]) -> Box<str> {
+    let words: Vec<String> = extents.iter().map(usize::to_string).collect();
+    words.join(", ").into()
+}

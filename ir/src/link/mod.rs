@@ -1,0 +1,394 @@
+//! The linker: units to programs.
+//!
+//! A program is one function with every call and every pullback call inlined, every symbol and
+//! sequence replaced by numbers, the working float bound, functions over ops expanded, and the whole
+//! simplified. [`inline`] stops before the binding and gives the same for people to read, in symbols.
+//!
+//! It parses each unit once a link, and relies on callees for nothing but their texts.
+
+mod expand;
+mod inliner;
+mod substitution;
+
+use crate::attribute::Attribute;
+use crate::bind::Binding;
+use crate::builder::Builder;
+use crate::dim::DimError;
+use crate::dtype::DType;
+use crate::function::{Function, Location, Param, ParamKind, PullbackBody, SymbolKind, Value};
+use crate::op::OpError;
+use crate::shape::{Shape, Type};
+use crate::text::ParseError;
+use crate::unit::Unit;
+use crate::verify::{VerifyError, verify, verify_program};
+use inliner::{Inliner, Instance};
+use substitution::Substitution;
+
+/// Why a unit does not link.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum LinkError {
+    /// A stored text that is no function.
+    #[error("the stored text of `{path}` does not parse: {error}")]
+    Parse {
+        /// The unit.
+        path: String,
+        /// What is wrong with it.
+        error: ParseError,
+    },
+    /// A call of something that is not among the unit's callees.
+    #[error("`{path}` calls `{callee}`, which its unit does not list")]
+    Callee {
+        /// The caller.
+        path: String,
+        /// The callee's name.
+        callee: String,
+    },
+    /// A function that calls itself, through others or not.
+    #[error("`{0}` calls itself; recursion has no end in a program of fixed shapes")]
+    Recursion(String),
+    /// A call that does not fit the function it names.
+    #[error("the call of `{callee}` in `{path}` at {at} does not fit it: {what}")]
+    Call {
+        /// The caller.
+        path: String,
+        /// The callee.
+        callee: String,
+        /// Where.
+        at: String,
+        /// What differs.
+        what: &'static str,
+    },
+    /// A symbol that neither binding, call nor consts give a value.
+    #[error("`{symbol}` of `{path}` has no value")]
+    Unbound {
+        /// The function.
+        path: String,
+        /// The symbol.
+        symbol: String,
+    },
+    /// A dim that has no value as an extent.
+    #[error("in `{path}`: {error}")]
+    Dim {
+        /// The function.
+        path: String,
+        /// What is wrong.
+        error: DimError,
+    },
+    /// A declared relation that does not hold for these sizes.
+    #[error("`{path}` needs `{constraint}`, which here is {left} and {right}")]
+    Constraint {
+        /// The function.
+        path: String,
+        /// The relation as declared.
+        constraint: String,
+        /// Left side's value.
+        left: i64,
+        /// Right side's value.
+        right: i64,
+    },
+    /// An op that its entry refuses once sizes are known.
+    #[error("`{op}` in `{path}` at {at}: {error}")]
+    Op {
+        /// The function.
+        path: String,
+        /// The op.
+        op: &'static str,
+        /// Where.
+        at: String,
+        /// The complaint.
+        error: Box<OpError>,
+    },
+    /// A function whose stored text has no pullback, or none for these results.
+    #[error("`{path}` has no pullback")]
+    NoPullback {
+        /// The function.
+        path: String,
+    },
+    /// A gradient asked of a function that has not exactly one scalar float result.
+    #[error("`{path}` has {found} scalar float results; a gradient is that of exactly one")]
+    NoScalar {
+        /// The function.
+        path: String,
+        /// How many it has.
+        found: usize,
+    },
+    /// A pass that broke a function: a mistake in Sinew.
+    #[error("linking `{path}` broke a rule: {error}")]
+    Broken {
+        /// The unit.
+        path: String,
+        /// The rule.
+        error: VerifyError,
+    },
+}
+
+/// A program that computes results and gradients.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Gradient {
+    /// The program: its results are the primal results, then the gradients.
+    pub program: Function,
+    /// How many primal results there are.
+    pub results: usize,
+    /// For each parameter of the unit, which result is its gradient; `None` for those that were not
+    /// wanted, are no floats, or that the result does not depend on.
+    pub gradients: Vec<Option<usize>>,
+}
+
+/// The forward program of a unit.
+///
+/// # Errors
+/// Texts, calls or sizes that do not fit each other.
+pub fn link(unit: &Unit, binding: &Binding) -> Result<Function, LinkError> {
+    let mut link = Link::open(unit, Substitution::of_binding(unit, binding))?;
+    link.inliner.body(&mut link.root)?;
+    let results = link.results();
+    link.program(results)
+}
+
+/// The program of a unit's results and of the gradients of its one scalar float result.
+///
+/// # Errors
+/// As [`link`]; a unit without exactly one scalar float result, or without a derivative.
+pub fn link_gradient(
+    unit: &Unit,
+    binding: &Binding,
+    wanted: &dyn Fn(&Param) -> bool,
+) -> Result<Gradient, LinkError> {
+    let mut link = Link::open(unit, Substitution::of_binding(unit, binding))?;
+    link.inliner.body(&mut link.root)?;
+    let results = link.results();
+    let types = results.iter().map(|r| link.inliner.builder.type_of(*r));
+    let scalar: Vec<bool> = types
+        .map(|t| t.dtype.is_float() && t.shape == Shape::scalar())
+        .collect();
+    let found = scalar.iter().filter(|s| **s).count();
+    let Some((at, 1)) = scalar.iter().position(|s| *s).map(|at| (at, found)) else {
+        return Err(LinkError::NoScalar {
+            path: unit.path.to_string(),
+            found,
+        });
+    };
+    let dtype = link.inliner.builder.type_of(results[at]).dtype;
+    let one = link.constant_one(dtype)?;
+    let cotangents: Vec<Option<Value>> = (0..results.len())
+        .map(|i| (i == at).then_some(one))
+        .collect();
+    link.gradient(results, &cotangents, wanted)
+}
+
+/// The program of a unit's results and of its pullback: the cotangents of its float results are
+/// further inputs `cotangent.0`, `cotangent.1`, .. behind the parameters, numbered as the results.
+///
+/// # Errors
+/// As [`link`]; a unit without a derivative.
+pub fn link_pullback(
+    unit: &Unit,
+    binding: &Binding,
+    wanted: &dyn Fn(&Param) -> bool,
+) -> Result<Gradient, LinkError> {
+    let mut link = Link::open(unit, Substitution::of_binding(unit, binding))?;
+    let function = link.root.function.clone();
+    let mut cotangents = Vec::with_capacity(function.results.len());
+    for (i, r) in function.results.iter().enumerate() {
+        let of = link.root.substitution.of_type(function.type_of(*r))?;
+        cotangents.push(match of.dtype.is_float() {
+            true => Some(link.input(format!("cotangent.{i}"), of)),
+            false => None,
+        });
+    }
+    link.inliner.body(&mut link.root)?;
+    let results = link.results();
+    link.gradient(results, &cotangents, wanted)
+}
+
+/// A unit's function and its pullback with all calls inlined, in symbols: what tools print.
+///
+/// Functions over ops (`softmax`) stay as they are. Const symbols of callees become numbers.
+///
+/// # Errors
+/// As [`link`]; a unit that has results to differentiate and no derivative.
+pub fn inline(unit: &Unit) -> Result<Function, LinkError> {
+    let mut inliner = Inliner::default();
+    let function = inliner.load(unit)?;
+    let mut link = Link::open_with(unit, inliner, Substitution::in_symbols(unit, &function))?;
+    link.inliner.body(&mut link.root)?;
+    let results = link.results();
+    let body = std::mem::take(&mut link.inliner.builder.insts);
+    let cotangents: Vec<Option<Value>> = results
+        .iter()
+        .map(|r| {
+            let of = link.inliner.builder.type_of(*r).clone();
+            let float = of.dtype.is_float();
+            float.then(|| link.inliner.builder.value(of))
+        })
+        .collect();
+    let gradients = link.inliner.pullback(&mut link.root, &cotangents)?;
+    let pullback = PullbackBody {
+        cotangents,
+        body: std::mem::take(&mut link.inliner.builder.insts),
+        gradients,
+    };
+    let mut out = Function {
+        name: function.name.clone(),
+        symbols: function.symbols.clone(),
+        constraints: function.constraints.clone(),
+        params: link.params,
+        values: link.inliner.builder.values,
+        body,
+        results,
+        pullback: Some(pullback),
+    };
+    crate::simplify::simplify(&mut out);
+    checked(unit, out, verify)
+}
+
+/// A link under way.
+struct Link<'u> {
+    unit: &'u Unit,
+    inliner: Inliner<'u>,
+    root: Instance<'u>,
+    params: Vec<Param>,
+}
+
+impl<'u> Link<'u> {
+    fn open(unit: &'u Unit, substitution: Substitution<'u>) -> Result<Self, LinkError> {
+        Link::open_with(unit, Inliner::default(), substitution)
+    }
+
+    fn open_with(
+        unit: &'u Unit,
+        mut inliner: Inliner<'u>,
+        substitution: Substitution<'u>,
+    ) -> Result<Self, LinkError> {
+        let function = inliner.load(unit)?;
+        let mut operands = Vec::with_capacity(function.params.len());
+        for t in &function.values[..function.params.len()] {
+            let of = substitution.of_type(t)?;
+            operands.push(inliner.builder.value(of));
+        }
+        let params = function.params.clone();
+        let root = Instance::new(function, substitution, &operands)?;
+        Ok(Link {
+            unit,
+            inliner,
+            root,
+            params,
+        })
+    }
+
+    fn input(&mut self, name: String, of: Type) -> Value {
+        self.params.push(Param {
+            name,
+            kind: ParamKind::Input,
+        });
+        self.inliner.builder.value(of)
+    }
+
+    fn results(&self) -> Vec<Value> {
+        let results = &self.root.function.results;
+        results.iter().map(|r| self.root.value(*r)).collect()
+    }
+
+    fn constant_one(&mut self, dtype: DType) -> Result<Value, LinkError> {
+        let attributes = vec![
+            Attribute::Number(1.0),
+            Attribute::DType(dtype),
+            Attribute::Shape(Shape::scalar()),
+        ];
+        let one = self.inliner.builder.op(crate::ops::CONST, &[], attributes);
+        one.map_err(|error| op_error(self.unit, crate::ops::CONST.0.name, None, error))
+    }
+
+    fn gradient(
+        mut self,
+        mut results: Vec<Value>,
+        cotangents: &[Option<Value>],
+        wanted: &dyn Fn(&Param) -> bool,
+    ) -> Result<Gradient, LinkError> {
+        let primal = results.len();
+        let found = self.inliner.pullback(&mut self.root, cotangents)?;
+        let mut gradients = vec![None; found.len()];
+        for (i, value) in found.into_iter().enumerate() {
+            if let Some(value) = value.filter(|_| wanted(&self.params[i])) {
+                gradients[i] = Some(results.len());
+                results.push(value);
+            }
+        }
+        Ok(Gradient {
+            program: self.program(results)?,
+            results: primal,
+            gradients,
+        })
+    }
+
+    fn program(self, results: Vec<Value>) -> Result<Function, LinkError> {
+        let mut out = Function {
+            name: self.root.function.name.clone(),
+            symbols: Vec::new(),
+            constraints: Vec::new(),
+            params: self.params,
+            values: self.inliner.builder.values,
+            body: self.inliner.builder.insts,
+            results,
+            pullback: None,
+        };
+        expand::expand(self.unit, &mut out)?;
+        crate::simplify::simplify(&mut out);
+        checked(self.unit, out, verify_program)
+    }
+}
+
+fn checked(
+    unit: &Unit,
+    function: Function,
+    verify: fn(&Function) -> Result<(), VerifyError>,
+) -> Result<Function, LinkError> {
+    if cfg!(debug_assertions)
+        && let Err(error) = verify(&function)
+    {
+        return Err(LinkError::Broken {
+            path: unit.path.to_string(),
+            error,
+        });
+    }
+    Ok(function)
+}
+
+fn op_error(
+    unit: &Unit,
+    op: &'static str,
+    location: Option<Location>,
+    error: OpError,
+) -> LinkError {
+    LinkError::Op {
+        path: unit.path.to_string(),
+        op,
+        at: place(unit, location),
+        error: Box::new(error),
+    }
+}
+
+/// `src/net.rs:21:24`, or the file alone.
+fn place(unit: &Unit, location: Option<Location>) -> String {
+    match location {
+        Some(l) => l.in_file(unit.file).to_string(),
+        None => unit.file.to_string(),
+    }
+}
+
+/// The builder's instructions go on after values that it does not own.
+fn take_builder(values: &mut Vec<Type>) -> Builder {
+    Builder {
+        values: std::mem::take(values),
+        insts: Vec::new(),
+        location: None,
+    }
+}
+
+/// Whether the linker must know a symbol's value before it can inline the function.
+fn needs_value(kind: SymbolKind) -> bool {
+    match kind {
+        SymbolKind::Size | SymbolKind::Const => true,
+        SymbolKind::Sequence => false,
+    }
+}

@@ -1,0 +1,218 @@
+//! What a function's symbols, sequence and working float stand for where it is inlined.
+
+use super::{LinkError, needs_value};
+use crate::attribute::{Attribute, AttributeKind, Attributes, Of};
+use crate::bind::Binding;
+use crate::dim::{Dim, DimError, Symbol};
+use crate::dtype::DType;
+use crate::function::{Call, Function, OpInst, SymbolKind};
+use crate::shape::{Axis, Shape, Type};
+use crate::unit::Unit;
+
+/// Replaces symbols by dims, the sequence by a shape, the working float by a float.
+pub(super) struct Substitution<'u> {
+    pub(super) unit: &'u Unit,
+    float: Option<DType>,
+    sizes: Vec<(Symbol, Dim)>,
+    sequence: Option<Shape>,
+}
+
+impl<'u> Substitution<'u> {
+    /// The binding of an entry point, with its unit's consts.
+    pub(super) fn of_binding(unit: &'u Unit, binding: &Binding) -> Self {
+        let sizes = binding.sizes.iter();
+        let mut sizes: Vec<_> = sizes.map(|(s, v)| (s.clone(), Dim::from(*v))).collect();
+        sizes.extend(consts(unit));
+        Substitution {
+            unit,
+            float: Some(binding.float),
+            sizes,
+            sequence: binding.sequence.as_deref().map(Shape::of),
+        }
+    }
+
+    /// Every symbol of an entry point stays itself.
+    pub(super) fn in_symbols(unit: &'u Unit, function: &Function) -> Self {
+        let mut out = Substitution {
+            unit,
+            float: None,
+            sizes: Vec::new(),
+            sequence: None,
+        };
+        for d in &function.symbols {
+            match d.kind {
+                SymbolKind::Size | SymbolKind::Const => {
+                    out.sizes
+                        .push((d.symbol.clone(), Dim::from(d.symbol.clone())));
+                }
+                SymbolKind::Sequence => {
+                    out.sequence = Some(Shape {
+                        sequence: Some(d.symbol.clone()),
+                        dims: Vec::new(),
+                    });
+                }
+            }
+        }
+        out
+    }
+
+    /// What a call in the function of `self` makes of its callee's symbols.
+    pub(super) fn of_call<'c>(
+        &self,
+        call: &Call,
+        callee: &'c Unit,
+    ) -> Result<Substitution<'c>, LinkError> {
+        let mut sizes = Vec::with_capacity(call.sizes.len() + callee.consts.len());
+        for (s, d) in &call.sizes {
+            sizes.push((s.clone(), self.dim(d)?));
+        }
+        sizes.extend(consts(callee));
+        let sequence = call.sequence.as_ref().map(|(_, s)| self.shape(s));
+        Ok(Substitution {
+            unit: callee,
+            float: self.float,
+            sizes,
+            sequence: sequence.transpose()?,
+        })
+    }
+
+    /// Every symbol that `function` declares has a value, and its constraints hold.
+    pub(super) fn check(&self, function: &Function) -> Result<(), LinkError> {
+        for d in &function.symbols {
+            let known = match needs_value(d.kind) {
+                true => self.sizes.iter().any(|(s, _)| *s == d.symbol),
+                false => self.sequence.is_some(),
+            };
+            if !known {
+                return Err(LinkError::Unbound {
+                    path: self.unit.path.to_string(),
+                    symbol: d.symbol.to_string(),
+                });
+            }
+        }
+        for c in &function.constraints {
+            let sides = (self.dim(&c.left)?, self.dim(&c.right)?);
+            let values = (sides.0.as_constant(), sides.1.as_constant());
+            if let (Some(left), Some(right)) = values
+                && !c.relation.holds(left, right)
+            {
+                return Err(LinkError::Constraint {
+                    path: self.unit.path.to_string(),
+                    constraint: c.to_string(),
+                    left,
+                    right,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn dim(&self, dim: &Dim) -> Result<Dim, LinkError> {
+        if dim.as_constant().is_some() {
+            return Ok(dim.clone());
+        }
+        let value = |s: &Symbol| {
+            let found = self.sizes.iter().find(|(known, _)| known == s);
+            found.map(|(_, d)| d.clone())
+        };
+        if let Some(found) = dim.as_symbol().and_then(value) {
+            return Ok(found);
+        }
+        dim.substitute(&value).map_err(|e| self.dim_error(e))
+    }
+
+    fn dim_error(&self, error: DimError) -> LinkError {
+        LinkError::Dim {
+            path: self.unit.path.to_string(),
+            error,
+        }
+    }
+
+    /// A dim of a shape: never negative.
+    fn extent(&self, dim: &Dim) -> Result<Dim, LinkError> {
+        let out = self.dim(dim)?;
+        match out.as_constant() {
+            Some(value) if value < 0 => Err(self.dim_error(DimError::Negative {
+                dim: dim.to_string(),
+                value,
+            })),
+            _ => Ok(out),
+        }
+    }
+
+    pub(super) fn shape(&self, shape: &Shape) -> Result<Shape, LinkError> {
+        let to = shape.sequence.as_ref().and(self.sequence.as_ref());
+        let lead = to.map_or(&[][..], |to| &to.dims);
+        let mut dims = Vec::with_capacity(lead.len() + shape.len());
+        dims.extend(lead.iter().cloned());
+        for d in &shape.dims {
+            dims.push(self.extent(d)?);
+        }
+        Ok(Shape {
+            sequence: to.and_then(|to| to.sequence.clone()),
+            dims,
+        })
+    }
+
+    pub(super) fn of_type(&self, of: &Type) -> Result<Type, LinkError> {
+        Ok(Type::new(self.dtype(of.dtype), self.shape(&of.shape)?))
+    }
+
+    fn dtype(&self, dtype: DType) -> DType {
+        match (dtype, self.float) {
+            (DType::Float, Some(float)) => float,
+            _ => dtype,
+        }
+    }
+
+    /// Axes of `counted`, as axes of what it becomes.
+    fn axes(&self, axes: &[Axis], counted: &Shape) -> Vec<Axis> {
+        let (Some(_), Some(to)) = (&counted.sequence, &self.sequence) else {
+            return axes.to_vec();
+        };
+        let mut out = Vec::with_capacity(axes.len() + to.len());
+        for axis in axes {
+            match axis {
+                Axis::Sequence => {
+                    out.extend(to.sequence.iter().map(|_| Axis::Sequence));
+                    out.extend((0..to.len()).map(Axis::At));
+                }
+                Axis::At(i) => out.push(Axis::At(i + to.len())),
+            }
+        }
+        out
+    }
+
+    /// The attributes of an instruction of `function`.
+    pub(super) fn attributes(
+        &self,
+        function: &Function,
+        inst: &OpInst,
+    ) -> Result<Attributes, LinkError> {
+        let mut out = Vec::with_capacity(inst.attributes.0.len());
+        for (spec, a) in inst.op.attributes.iter().zip(&inst.attributes.0) {
+            out.push(match a {
+                Attribute::Axes(axes) => {
+                    let counted = match spec.kind {
+                        AttributeKind::Axes(Of::Operand(k)) => inst.operands[k],
+                        _ => inst.result,
+                    };
+                    Attribute::Axes(self.axes(axes, &function.type_of(counted).shape))
+                }
+                Attribute::Shape(s) => Attribute::Shape(self.shape(s)?),
+                Attribute::Dims(dims) => {
+                    let dims: Result<_, LinkError> = dims.iter().map(|d| self.dim(d)).collect();
+                    Attribute::Dims(dims?)
+                }
+                Attribute::DType(d) => Attribute::DType(self.dtype(*d)),
+                Attribute::Number(n) => Attribute::Number(*n),
+            });
+        }
+        Ok(Attributes(out))
+    }
+}
+
+fn consts(unit: &Unit) -> impl Iterator<Item = (Symbol, Dim)> {
+    let consts = unit.consts.iter();
+    consts.map(|(name, value)| (Symbol::new(name), Dim::from(*value)))
+}

@@ -1,0 +1,44 @@
+//! Drops instructions whose results nothing uses.
+
+use crate::function::{Function, Inst, Value};
+
+/// Drops every instruction that neither a result nor a gradient needs.
+///
+/// Instructions of the body that only the pullback needs stay in the body. A call stays if its
+/// pullback does.
+pub(super) fn eliminate(function: &mut Function) {
+    let mut live = vec![false; function.values.len()];
+    let mark = |live: &mut Vec<bool>, v: Value| live[v.index()] = true;
+    for r in &function.results {
+        mark(&mut live, *r);
+    }
+    if let Some(p) = &function.pullback {
+        for g in p.gradients.iter().flatten() {
+            mark(&mut live, *g);
+        }
+    }
+    let mut sweep = |insts: &mut Vec<Inst>| {
+        let mut kept: Vec<Inst> = Vec::with_capacity(insts.len());
+        for inst in insts.drain(..).rev() {
+            let needed = match &inst {
+                Inst::Op(i) => live[i.result.index()],
+                Inst::Call(c) => c.results.iter().any(|v| live[v.index()]),
+                Inst::PullbackCall(p) => p.results.iter().any(|(_, v)| live[v.index()]),
+            };
+            if !needed {
+                continue;
+            }
+            inst.each_operand(&mut |v| live[v.index()] = true);
+            if let Inst::PullbackCall(p) = &inst {
+                live[p.call.index()] = true;
+            }
+            kept.push(inst);
+        }
+        kept.reverse();
+        *insts = kept;
+    };
+    if let Some(p) = &mut function.pullback {
+        sweep(&mut p.body);
+    }
+    sweep(&mut function.body);
+}

@@ -1,0 +1,32 @@
+//! The text form of functions: what binaries store, what tools print, what golden tests compare.
+//!
+//! ```text
+//! fn @mlp<B, H, const K>(%m.w: param float[64, H], %x: float[B, 64]) -> float[B, H] where H <= 1024 {
+//!   %2 = dot %x, %m.w contract_x [1] contract_y [0]
+//!   %3, %4 = call @norm<W = H, [S] = [B]>(%2) -> float[B, H], float[B]
+//!   return %3
+//! }
+//! pullback(%5: float[B, H]) {
+//!   %6 = pullback %3(%5, _) of [0]
+//!   %7 = dot %x, %6 contract_x [0] contract_y [0]
+//!   return %m.w: %7
+//! }
+//! ```
+//!
+//! - A parameter has a name, any other value a number. Numbers are read in any order and printed as
+//!   the values are numbered: a function whose values are numbered in order of definition
+//!   ([`crate::Function::compact`]) round trips exactly.
+//! - The attributes of an op follow its operands by name, in the order of its entry; an empty list of
+//!   axes is left out. Axes are counted from the left; in a shape with a sequence they are counted
+//!   from the right (`-1`), and the sequence's symbol stands for all its axes. Axes of a result are
+//!   counted on the op's shape attribute, or else on its first operand, whose rank it shares.
+//! - Types are not written where they can be inferred: only parameters, results, cotangents and calls
+//!   carry them.
+//! - Numbers are f64 in the shortest form that reads back to the same bits; `nan`, `inf`, `-inf`.
+//! - White space does not matter, and `;` starts a comment that ends with the line.
+//! - Places (`at 21:24`, line and column) are printed on request only; the file is the unit's.
+
+mod parse;
+mod print;
+
+pub use parse::{ParseError, ParseProblem, parse};

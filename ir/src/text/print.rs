@@ -1,0 +1,317 @@
+//! Prints functions; the form is told in the module above.
+//!
+//! Prints whatever it is given, an invalid function too: error messages show those.
+
+use crate::attribute::{Attribute, AttributeKind, Of};
+use crate::dtype::DType;
+use crate::function::{
+    Call, Constraint, Function, Inst, Location, OpInst, ParamKind, PullbackBody, PullbackCall,
+    Relation, SymbolKind, Value,
+};
+use crate::shape::{Axis, Shape, Type};
+use std::fmt::{self, Write};
+
+impl fmt::Display for Function {
+    /// The text form, without places.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Printer {
+            function: self,
+            locations: false,
+            out: f,
+        }
+        .function()
+    }
+}
+
+impl Function {
+    /// The text form with the place of every instruction: what binaries store.
+    pub fn to_text_with_locations(&self) -> String {
+        let mut out = String::new();
+        let printed = Printer {
+            function: self,
+            locations: true,
+            out: &mut out,
+        }
+        .function();
+        printed.expect("writing to a string does not fail");
+        out
+    }
+}
+
+impl Relation {
+    /// `==`, `<=` or `<`.
+    pub fn sign(self) -> &'static str {
+        match self {
+            Relation::Equal => "==",
+            Relation::AtMost => "<=",
+            Relation::Below => "<",
+        }
+    }
+}
+
+impl fmt::Display for Constraint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {}", self.left, self.relation.sign(), self.right)
+    }
+}
+
+/// An f64 in the shortest form that reads back to the same bits.
+pub(crate) struct Number(pub f64);
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let n = self.0;
+        if n.is_nan() {
+            f.write_str("nan")
+        } else if n == 0.0 || n.is_infinite() || (1e-5..1e15).contains(&n.abs()) {
+            write!(f, "{n}")
+        } else {
+            write!(f, "{n:e}")
+        }
+    }
+}
+
+struct Printer<'a, W> {
+    function: &'a Function,
+    locations: bool,
+    out: &'a mut W,
+}
+
+impl<W: Write> Printer<'_, W> {
+    fn function(&mut self) -> fmt::Result {
+        let f = self.function;
+        write!(self.out, "fn @{}", f.name)?;
+        for (i, s) in f.symbols.iter().enumerate() {
+            self.out.write_str(if i == 0 { "<" } else { ", " })?;
+            match s.kind {
+                SymbolKind::Size => write!(self.out, "{}", s.symbol)?,
+                SymbolKind::Sequence => write!(self.out, "[{}]", s.symbol)?,
+                SymbolKind::Const => write!(self.out, "const {}", s.symbol)?,
+            }
+        }
+        if !f.symbols.is_empty() {
+            self.out.write_char('>')?;
+        }
+        self.out.write_char('(')?;
+        for (i, p) in f.params.iter().enumerate() {
+            if i > 0 {
+                self.out.write_str(", ")?;
+            }
+            let kind = match p.kind {
+                ParamKind::Input => "",
+                ParamKind::Param => "param ",
+                ParamKind::State => "state ",
+            };
+            write!(self.out, "%{}: {kind}", p.name)?;
+            match f.values.get(i) {
+                Some(t) => write!(self.out, "{t}")?,
+                None => self.out.write_char('?')?,
+            }
+        }
+        self.out.write_str(") -> ")?;
+        self.types(&f.results)?;
+        for (i, c) in f.constraints.iter().enumerate() {
+            self.out.write_str(if i == 0 { " where " } else { ", " })?;
+            write!(self.out, "{c}")?;
+        }
+        self.out.write_str(" {\n")?;
+        self.body(&f.body)?;
+        self.out.write_str("  return")?;
+        for (i, r) in f.results.iter().enumerate() {
+            self.out.write_str(if i == 0 { " " } else { ", " })?;
+            self.value(*r)?;
+        }
+        self.out.write_str("\n}\n")?;
+        match &f.pullback {
+            Some(p) => self.pullback(p),
+            None => Ok(()),
+        }
+    }
+
+    fn pullback(&mut self, p: &PullbackBody) -> fmt::Result {
+        self.out.write_str("pullback(")?;
+        for (i, c) in p.cotangents.iter().enumerate() {
+            if i > 0 {
+                self.out.write_str(", ")?;
+            }
+            match c {
+                Some(v) => {
+                    self.value(*v)?;
+                    self.out.write_str(": ")?;
+                    self.types(&[*v])?;
+                }
+                None => self.out.write_char('_')?,
+            }
+        }
+        self.out.write_str(") {\n")?;
+        self.body(&p.body)?;
+        self.out.write_str("  return")?;
+        let mut first = true;
+        for (param, gradient) in self.function.params.iter().zip(&p.gradients) {
+            if let Some(g) = gradient {
+                self.out.write_str(if first { " " } else { ", " })?;
+                first = false;
+                write!(self.out, "%{}: ", param.name)?;
+                self.value(*g)?;
+            }
+        }
+        self.out.write_str("\n}\n")
+    }
+
+    fn body(&mut self, body: &[Inst]) -> fmt::Result {
+        for inst in body {
+            self.out.write_str("  ")?;
+            match inst {
+                Inst::Op(i) => self.op(i)?,
+                Inst::Call(c) => self.call(c)?,
+                Inst::PullbackCall(p) => self.pullback_call(p)?,
+            }
+            self.out.write_char('\n')?;
+        }
+        Ok(())
+    }
+
+    fn op(&mut self, i: &OpInst) -> fmt::Result {
+        self.value(i.result)?;
+        write!(self.out, " = {}", i.op.name)?;
+        for (k, v) in i.operands.iter().enumerate() {
+            self.out.write_str(if k == 0 { " " } else { ", " })?;
+            self.value(*v)?;
+        }
+        for (spec, attribute) in i.op.attributes.iter().zip(&i.attributes.0) {
+            match attribute {
+                Attribute::Axes(axes) if axes.is_empty() => {}
+                Attribute::Axes(axes) => {
+                    let of = match spec.kind {
+                        AttributeKind::Axes(Of::Operand(k)) => i.operands.get(k).copied(),
+                        _ => Some(i.result),
+                    };
+                    let shape = of.and_then(|v| self.function.values.get(v.index()));
+                    write!(self.out, " {} [", spec.name)?;
+                    self.axes(axes, shape.map(|t| &t.shape))?;
+                    self.out.write_char(']')?;
+                }
+                Attribute::Shape(s) => write!(self.out, " {} [{s}]", spec.name)?,
+                Attribute::Dims(dims) => {
+                    write!(self.out, " {} [", spec.name)?;
+                    for (k, d) in dims.iter().enumerate() {
+                        let comma = if k == 0 { "" } else { ", " };
+                        write!(self.out, "{comma}{d}")?;
+                    }
+                    self.out.write_char(']')?;
+                }
+                Attribute::DType(d) => write!(self.out, " {} {d}", spec.name)?,
+                Attribute::Number(n) => write!(self.out, " {} {}", spec.name, Number(*n))?,
+            }
+        }
+        self.location(i.location)
+    }
+
+    fn axes(&mut self, axes: &[Axis], shape: Option<&Shape>) -> fmt::Result {
+        for (k, axis) in axes.iter().enumerate() {
+            if k > 0 {
+                self.out.write_str(", ")?;
+            }
+            match (axis, shape) {
+                (Axis::At(a), Some(s)) if s.sequence.is_some() && *a < s.len() => {
+                    write!(self.out, "-{}", s.len() - a)?;
+                }
+                (Axis::At(a), _) => write!(self.out, "{a}")?,
+                (Axis::Sequence, Some(s)) => match &s.sequence {
+                    Some(name) => write!(self.out, "{name}")?,
+                    None => self.out.write_char('?')?,
+                },
+                (Axis::Sequence, None) => self.out.write_char('?')?,
+            }
+        }
+        Ok(())
+    }
+
+    fn call(&mut self, c: &Call) -> fmt::Result {
+        self.values(&c.results)?;
+        write!(self.out, " = call @{}", c.callee)?;
+        let mut open = "<";
+        if let Some((symbol, shape)) = &c.sequence {
+            write!(self.out, "{open}[{symbol}] = [{shape}]")?;
+            open = ", ";
+        }
+        for (symbol, dim) in &c.sizes {
+            write!(self.out, "{open}{symbol} = {dim}")?;
+            open = ", ";
+        }
+        if open == ", " {
+            self.out.write_char('>')?;
+        }
+        self.out.write_char('(')?;
+        self.values(&c.operands)?;
+        self.out.write_str(") -> ")?;
+        self.types(&c.results)?;
+        self.location(c.location)
+    }
+
+    fn pullback_call(&mut self, p: &PullbackCall) -> fmt::Result {
+        for (i, (_, v)) in p.results.iter().enumerate() {
+            if i > 0 {
+                self.out.write_str(", ")?;
+            }
+            self.value(*v)?;
+        }
+        self.out.write_str(" = pullback ")?;
+        self.value(p.call)?;
+        self.out.write_char('(')?;
+        for (i, c) in p.cotangents.iter().enumerate() {
+            if i > 0 {
+                self.out.write_str(", ")?;
+            }
+            match c {
+                Some(v) => self.value(*v)?,
+                None => self.out.write_char('_')?,
+            }
+        }
+        self.out.write_str(") of [")?;
+        for (i, (position, _)) in p.results.iter().enumerate() {
+            let comma = if i == 0 { "" } else { ", " };
+            write!(self.out, "{comma}{position}")?;
+        }
+        self.out.write_char(']')
+    }
+
+    fn value(&mut self, v: Value) -> fmt::Result {
+        match self.function.params.get(v.index()) {
+            Some(p) => write!(self.out, "%{}", p.name),
+            None => write!(self.out, "{v}"),
+        }
+    }
+
+    fn values(&mut self, values: &[Value]) -> fmt::Result {
+        for (i, v) in values.iter().enumerate() {
+            if i > 0 {
+                self.out.write_str(", ")?;
+            }
+            self.value(*v)?;
+        }
+        Ok(())
+    }
+
+    fn types(&mut self, values: &[Value]) -> fmt::Result {
+        if values.is_empty() {
+            return self.out.write_str("()");
+        }
+        for (i, v) in values.iter().enumerate() {
+            if i > 0 {
+                self.out.write_str(", ")?;
+            }
+            let unknown = Type::new(DType::Float, Shape::scalar());
+            let of = self.function.values.get(v.index()).unwrap_or(&unknown);
+            write!(self.out, "{of}")?;
+        }
+        Ok(())
+    }
+
+    fn location(&mut self, location: Option<Location>) -> fmt::Result {
+        match location {
+            Some(l) if self.locations => write!(self.out, " at {}:{}", l.line, l.column),
+            _ => Ok(()),
+        }
+    }
+}

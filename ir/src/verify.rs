@@ -1,0 +1,408 @@
+//! What every function holds, checked after every pass in debug builds and in tests.
+//!
+//! 1. Parameter `i` is value `i`; parameter names differ, and none is only digits.
+//! 2. Every value is defined exactly once: as a parameter, a cotangent, or a result.
+//! 3. Every use comes after its definition, and the body uses nothing of the pullback.
+//! 4. An op has the operands and the kinds of attributes of its entry, and its result has the type
+//!    that the entry infers.
+//! 5. A pullback call names the first result of a call in the body, has one cotangent a result of that
+//!    call, of that result's type, and defines values of the types of that call's float operands.
+//! 6. A pullback has one cotangent a result, of the result's type, for floats only; and one gradient a
+//!    parameter, of the parameter's type, for floats only.
+//! 7. Every symbol is declared, once, and used as what it is: dims hold no sequences, and sequences no
+//!    sizes.
+//!
+//! A program (see [`verify_program`]) further has no calls, no symbols and no working floats. It does
+//! not check callees: the linker does, where it meets them.
+
+use crate::attribute::{Attribute, AttributeKind};
+use crate::dim::Dim;
+use crate::dtype::DType;
+use crate::function::{Function, Inst, OpInst, PullbackCall, SymbolKind, Value};
+use crate::op::{Arity, OpError};
+use crate::shape::{Shape, Type};
+use std::collections::{BTreeMap, HashSet};
+
+/// A function that breaks a rule.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("in `{function}`: {broken}")]
+pub struct VerifyError {
+    /// Its name.
+    pub function: String,
+    /// The rule it breaks.
+    pub broken: Box<Broken>,
+}
+
+/// A broken rule.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Broken {
+    /// A parameter's name that is taken, or is only digits.
+    #[error("the parameter name `{0}` is taken, or a number")]
+    ParamName(String),
+    /// A parameter without a type.
+    #[error("the parameter `{0}` has no type")]
+    ParamType(String),
+    /// A value defined twice.
+    #[error("{0} is defined twice")]
+    Redefined(Value),
+    /// A value that nothing defines.
+    #[error("{0} is not defined")]
+    Undefined(Value),
+    /// A use before the definition.
+    #[error("{0} is used before it is defined, or is not of this part")]
+    Use(Value),
+    /// An op with the wrong number or kinds of attributes.
+    #[error("{value}: `{op}` does not have these attributes")]
+    Attributes {
+        /// The result.
+        value: Value,
+        /// The op.
+        op: &'static str,
+    },
+    /// An op that its entry refuses.
+    #[error("{value}: `{op}` {error}")]
+    Op {
+        /// The result.
+        value: Value,
+        /// The op.
+        op: &'static str,
+        /// The complaint.
+        error: OpError,
+    },
+    /// A value with a type other than it must have.
+    #[error("{value} is {found}, and must be {expected}")]
+    Type {
+        /// Which value.
+        value: Value,
+        /// The type it must have.
+        expected: Type,
+        /// The type it has.
+        found: Type,
+    },
+    /// A value that must be a float.
+    #[error("{0} is no float")]
+    NoFloat(Value),
+    /// A pullback of something that is no call.
+    #[error("{0} is not the first result of a call in the body")]
+    NoCall(Value),
+    /// Lists that must be of one length.
+    #[error("{what}: {found} instead of {expected}")]
+    Count {
+        /// Of what.
+        what: &'static str,
+        /// How many there must be.
+        expected: usize,
+        /// How many there are.
+        found: usize,
+    },
+    /// A symbol that is not declared, declared twice, or declared as something else.
+    #[error("`{0}` is not declared once, as what it is used as")]
+    Symbol(String),
+    /// Something that a program has no more.
+    #[error("a program has no {0}")]
+    NotAProgram(&'static str),
+}
+
+/// Checks every rule for functions.
+///
+/// # Errors
+/// The first rule broken.
+pub fn verify(function: &Function) -> Result<(), VerifyError> {
+    check(function).map_err(|broken| VerifyError {
+        function: function.name.clone(),
+        broken: Box::new(broken),
+    })
+}
+
+/// Checks every rule for programs: functions after linking.
+///
+/// # Errors
+/// The first rule broken.
+pub fn verify_program(function: &Function) -> Result<(), VerifyError> {
+    check(function)
+        .and_then(|()| check_program(function))
+        .map_err(|broken| VerifyError {
+            function: function.name.clone(),
+            broken: Box::new(broken),
+        })
+}
+
+fn check_program(function: &Function) -> Result<(), Broken> {
+    if !function.symbols.is_empty() || !function.constraints.is_empty() {
+        return Err(Broken::NotAProgram("symbols"));
+    }
+    if function.pullback.is_some() {
+        return Err(Broken::NotAProgram("pullback"));
+    }
+    for inst in &function.body {
+        match inst {
+            Inst::Op(_) => {}
+            Inst::Call(_) | Inst::PullbackCall(_) => return Err(Broken::NotAProgram("calls")),
+        }
+    }
+    if function.values.iter().any(|t| t.dtype == DType::Float) {
+        return Err(Broken::NotAProgram("working floats"));
+    }
+    match function.values.iter().any(|t| t.shape.extents().is_none()) {
+        true => Err(Broken::NotAProgram("dims without a value")),
+        false => Ok(()),
+    }
+}
+
+fn check(function: &Function) -> Result<(), Broken> {
+    let mut names = HashSet::new();
+    for (i, p) in function.params.iter().enumerate() {
+        if !names.insert(&p.name) || p.name.chars().all(|c| c.is_ascii_digit()) {
+            return Err(Broken::ParamName(p.name.clone()));
+        }
+        if i >= function.values.len() {
+            return Err(Broken::ParamType(p.name.clone()));
+        }
+    }
+    let mut checker = Checker {
+        function,
+        symbols: symbols(function)?,
+        defined: vec![false; function.values.len()],
+    };
+    for c in &function.constraints {
+        checker.dim(&c.left)?;
+        checker.dim(&c.right)?;
+    }
+    for t in &function.values {
+        checker.shape(&t.shape)?;
+    }
+    checker.defined[..function.params.len()].fill(true);
+    checker.body(&function.body)?;
+    for r in &function.results {
+        checker.used(*r)?;
+    }
+    checker.pullback()?;
+    match checker.defined.iter().position(|d| !d) {
+        Some(i) => Err(Broken::Undefined(Value(
+            u32::try_from(i).unwrap_or(u32::MAX),
+        ))),
+        None => Ok(()),
+    }
+}
+
+fn symbols(function: &Function) -> Result<BTreeMap<&str, SymbolKind>, Broken> {
+    let mut out = BTreeMap::new();
+    for s in &function.symbols {
+        if out.insert(s.symbol.name(), s.kind).is_some() {
+            return Err(Broken::Symbol(s.symbol.name().to_string()));
+        }
+    }
+    Ok(out)
+}
+
+struct Checker<'a> {
+    function: &'a Function,
+    symbols: BTreeMap<&'a str, SymbolKind>,
+    defined: Vec<bool>,
+}
+
+impl Checker<'_> {
+    fn body(&mut self, body: &[Inst]) -> Result<(), Broken> {
+        for inst in body {
+            match inst {
+                Inst::Op(i) => self.op(i)?,
+                Inst::Call(c) => {
+                    for v in &c.operands {
+                        self.used(*v)?;
+                    }
+                    for (_, d) in &c.sizes {
+                        self.dim(d)?;
+                    }
+                    if let Some((_, s)) = &c.sequence {
+                        self.shape(s)?;
+                    }
+                    for v in &c.results {
+                        self.define(*v)?;
+                    }
+                }
+                Inst::PullbackCall(p) => self.pullback_call(p)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn op(&mut self, i: &OpInst) -> Result<(), Broken> {
+        for v in &i.operands {
+            self.used(*v)?;
+        }
+        let (value, op) = (i.result, i.op.name);
+        let kinds = i.op.attributes.iter().zip(&i.attributes.0);
+        let fits = i.op.attributes.len() == i.attributes.0.len()
+            && kinds.clone().all(|(spec, a)| match (spec.kind, a) {
+                (AttributeKind::Axes(_), Attribute::Axes(_))
+                | (AttributeKind::Shape, Attribute::Shape(_))
+                | (AttributeKind::Dims, Attribute::Dims(_))
+                | (AttributeKind::DType, Attribute::DType(_))
+                | (AttributeKind::Number, Attribute::Number(_)) => true,
+                (
+                    AttributeKind::Axes(_)
+                    | AttributeKind::Shape
+                    | AttributeKind::Dims
+                    | AttributeKind::DType
+                    | AttributeKind::Number,
+                    _,
+                ) => false,
+            });
+        if !fits {
+            return Err(Broken::Attributes { value, op });
+        }
+        for a in &i.attributes.0 {
+            match a {
+                Attribute::Shape(s) => self.shape(s)?,
+                Attribute::Dims(dims) => dims.iter().try_for_each(|d| self.dim(d))?,
+                Attribute::Axes(_) | Attribute::DType(_) | Attribute::Number(_) => {}
+            }
+        }
+        let refused = |error| Broken::Op { value, op, error };
+        match i.op.arity {
+            Arity::Exactly(expected) if expected != i.operands.len() => {
+                let found = i.operands.len();
+                return Err(refused(OpError::Arity { expected, found }));
+            }
+            Arity::Exactly(_) | Arity::Variadic => {}
+        }
+        let types: Vec<Type> = i.operands.iter().map(|v| self.type_of(*v)).collect();
+        let expected = (i.op.infer)(&types, &i.attributes).map_err(refused)?;
+        self.define(value)?;
+        self.typed(value, &expected)
+    }
+
+    fn pullback_call(&mut self, p: &PullbackCall) -> Result<(), Broken> {
+        let found = self.function.body.iter().find_map(|i| match i {
+            Inst::Call(c) if c.results.first() == Some(&p.call) => Some(c),
+            _ => None,
+        });
+        let call = found.ok_or(Broken::NoCall(p.call))?;
+        if p.cotangents.len() != call.results.len() {
+            return Err(Broken::Count {
+                what: "cotangents",
+                expected: call.results.len(),
+                found: p.cotangents.len(),
+            });
+        }
+        for (c, r) in p.cotangents.iter().zip(&call.results) {
+            if let Some(c) = c {
+                self.used(*c)?;
+                self.typed(*c, &self.type_of(*r))?;
+            }
+        }
+        for (position, v) in &p.results {
+            let operand = call.operands.get(*position).ok_or(Broken::Count {
+                what: "operands",
+                expected: position + 1,
+                found: call.operands.len(),
+            })?;
+            self.define(*v)?;
+            self.float(*v, &self.type_of(*operand))?;
+        }
+        Ok(())
+    }
+
+    fn pullback(&mut self) -> Result<(), Broken> {
+        let Some(p) = &self.function.pullback else {
+            return Ok(());
+        };
+        let counts = [
+            (
+                "cotangents",
+                self.function.results.len(),
+                p.cotangents.len(),
+            ),
+            ("gradients", self.function.params.len(), p.gradients.len()),
+        ];
+        for (what, expected, found) in counts {
+            if expected != found {
+                return Err(Broken::Count {
+                    what,
+                    expected,
+                    found,
+                });
+            }
+        }
+        for (c, r) in p.cotangents.iter().zip(&self.function.results) {
+            if let Some(c) = c {
+                self.define(*c)?;
+                self.float(*c, &self.type_of(*r))?;
+            }
+        }
+        self.body(&p.body)?;
+        for (i, g) in p.gradients.iter().enumerate() {
+            if let Some(g) = g {
+                self.used(*g)?;
+                self.float(*g, &self.function.values[i].clone())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn define(&mut self, v: Value) -> Result<(), Broken> {
+        match self.defined.get_mut(v.index()) {
+            Some(d) if !*d => {
+                *d = true;
+                Ok(())
+            }
+            Some(_) => Err(Broken::Redefined(v)),
+            None => Err(Broken::Undefined(v)),
+        }
+    }
+
+    fn used(&self, v: Value) -> Result<(), Broken> {
+        match self.defined.get(v.index()) {
+            Some(true) => Ok(()),
+            _ => Err(Broken::Use(v)),
+        }
+    }
+
+    /// The type of a value that [`Self::used`] or [`Self::define`] has seen.
+    fn type_of(&self, v: Value) -> Type {
+        self.function.type_of(v).clone()
+    }
+
+    fn typed(&self, value: Value, expected: &Type) -> Result<(), Broken> {
+        let found = self.type_of(value);
+        match found == *expected {
+            true => Ok(()),
+            false => Err(Broken::Type {
+                value,
+                expected: expected.clone(),
+                found,
+            }),
+        }
+    }
+
+    fn float(&self, value: Value, expected: &Type) -> Result<(), Broken> {
+        match expected.dtype.is_float() {
+            true => self.typed(value, expected),
+            false => Err(Broken::NoFloat(value)),
+        }
+    }
+
+    fn shape(&self, shape: &Shape) -> Result<(), Broken> {
+        if let Some(s) = &shape.sequence
+            && self.symbols.get(s.name()) != Some(&SymbolKind::Sequence)
+        {
+            return Err(Broken::Symbol(s.name().to_string()));
+        }
+        shape.dims.iter().try_for_each(|d| self.dim(d))
+    }
+
+    fn dim(&self, dim: &Dim) -> Result<(), Broken> {
+        if dim.as_constant().is_some() {
+            return Ok(());
+        }
+        for s in dim.symbols() {
+            match self.symbols.get(s.name()) {
+                Some(SymbolKind::Size | SymbolKind::Const) => {}
+                Some(SymbolKind::Sequence) | None => {
+                    return Err(Broken::Symbol(s.name().to_string()));
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,95 @@
+//! The text form: what is printed reads back, and what is no function is refused with its place.
+
+use sinew_ir::{Binding, DType, Symbol, Unit, link, parse, verify};
+
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+#[test]
+fn numbers_read_back_to_the_same_bits() -> Outcome {
+    let numbers = [
+        "0",
+        "-0",
+        "1",
+        "0.1",
+        "-2.5",
+        "1e-30",
+        "1.7976931348623157e308",
+        "5e-324",
+        "nan",
+        "inf",
+        "-inf",
+        "100000",
+        "0.00001",
+        "123456789.125",
+    ];
+    for n in numbers {
+        let text = format!(
+            "fn @c() -> float[] {{\n  %0 = const value {n} dtype float shape []\n  return %0\n}}\n"
+        );
+        let f = parse(&text)?;
+        verify(&f)?;
+        assert_eq!(f.to_string(), text);
+    }
+    Ok(())
+}
+
+#[test]
+fn places_are_printed_on_request() -> Outcome {
+    let text = "fn @c<B>() -> f32[B] {\n  %0 = const value 1 dtype f32 shape [B] at 7:21\n  return %0\n}\n";
+    let f = parse(text)?;
+    assert_eq!(f.to_text_with_locations(), text);
+    assert_eq!(f.to_string(), text.replace(" at 7:21", ""));
+    Ok(())
+}
+
+#[test]
+fn errors_have_the_place_in_the_text() -> Outcome {
+    let cases = [
+        (
+            "fn @f() -> () {\n  %0 = nonsense\n  return\n}",
+            "2:8: no op is called `nonsense`",
+        ),
+        (
+            "fn @f() -> () {\n  return %3\n}",
+            "2:11: `%3` is not defined before its use",
+        ),
+        (
+            "fn @f(%x: float[N]) -> () {}",
+            "1:17: `N` is not declared as a symbol of that kind",
+        ),
+        (
+            "fn @f(%x: float[]) -> f32[] {\n  return %x\n}",
+            "2:11: announced as f32[], and is float[]",
+        ),
+        (
+            "fn @f(%x: floot[])",
+            "1:11: expected an element type, found `floot[])`",
+        ),
+    ];
+    for (text, message) in cases {
+        let error = parse(text).err().ok_or("it parsed")?;
+        assert_eq!(error.to_string(), message);
+    }
+    Ok(())
+}
+
+#[test]
+fn consts_come_from_the_unit() -> Outcome {
+    static UNIT: Unit = Unit {
+        path: "ones",
+        file: "src/ones.rs",
+        text: "fn @ones<B, const K>(%x: float[B]) -> float[B, K] {\n  %1 = const value 1 dtype float shape [B, K] at 3:5\n  return %1\n}",
+        callees: &[],
+        consts: &[("K", 3)],
+    };
+    let f = parse(UNIT.text)?;
+    let binding = Binding::infer(&f, DType::F32, &[(Symbol::new("K"), 3)], &[(0, vec![2])])?;
+    let program = link(&UNIT, &binding)?;
+    assert_eq!(
+        program.to_string(),
+        "fn @ones(%x: f32[2]) -> f32[2, 3] {\n  %1 = const value 1 dtype f32 shape [2, 3]\n  return %1\n}\n"
+    );
+    let at = program.body[0].location().ok_or("no place")?;
+    assert_eq!(at.to_string(), "src/ones.rs:3:5");
+    Ok(())
+}
