@@ -1,5 +1,7 @@
 //! Sinew's code generator: schedule, kernels, memory plan, emitters for the CPU (Cranelift) and WGSL.
 
+#[cfg(feature = "cpu")]
+pub mod cpu;
 pub mod execute;
 pub mod kernel;
 pub mod verify;

@@ -1,0 +1,382 @@
+//! A kernel function under construction: region bases, affine addresses, counted loops.
+//!
+//! It knows nothing of vectors or of kernel classes.
+
+use std::collections::{BTreeMap, HashMap};
+
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{
+    AbiParam, BlockArg, InstBuilder, MemFlagsData, Signature, Type, Value, types,
+};
+use cranelift_codegen::isa::CallConv;
+use cranelift_frontend::FunctionBuilder;
+use sinew_ir::DType;
+
+use super::host::Caps;
+use super::{EmitError, Options};
+use crate::kernel::{Access, BufferId, Class, Code, Kernel, RegionId, ScalarKind, Schedule, Stage};
+
+/// A place along one dim of the iteration space: a loop's counter plus a constant.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Index {
+    /// The counter, an i64; none where the loop was not needed.
+    pub base: Option<Value>,
+    /// The constant.
+    pub add: i64,
+}
+
+impl Index {
+    /// A known place.
+    pub(super) fn at(add: i64) -> Index {
+        Index { base: None, add }
+    }
+
+    /// `steps` further on.
+    pub(super) fn plus(self, steps: i64) -> Index {
+        Index {
+            base: self.base,
+            add: self.add + steps,
+        }
+    }
+}
+
+/// Values that a loop carries from one iteration to the next.
+pub(super) type Carried = Result<Vec<Value>, EmitError>;
+
+/// The code of a loop's body: index, carried values in, carried values out.
+pub(super) type Body<'b, 'a> = dyn FnMut(&mut Frame<'a>, Index, &[Value]) -> Carried + 'b;
+
+/// The code inside of nested loops: the whole index, carried values in, carried values out.
+pub(super) type Inside<'b, 'a> =
+    dyn FnMut(&mut Frame<'a>, &mut Vec<Index>, &[Value]) -> Carried + 'b;
+
+/// Addresses known in one scope, by region and terms.
+type Known = HashMap<(RegionId, Vec<(Value, i64)>), Value>;
+
+/// A kernel function under construction.
+pub(super) struct Frame<'a> {
+    /// Cranelift's builder.
+    pub b: FunctionBuilder<'a>,
+    /// What is compiled.
+    pub schedule: &'a Schedule,
+    /// The kernel, for its name.
+    pub kernel: &'a Kernel,
+    /// What the host can do.
+    pub caps: Caps,
+    /// What the compilation was told.
+    pub options: &'a Options,
+    call_conv: CallConv,
+    regions: BTreeMap<RegionId, Value>,
+    stored: Vec<BufferId>,
+    scopes: Vec<Known>,
+}
+
+impl<'a> Frame<'a> {
+    /// Starts the function: loads the bases of the regions that the kernel touches.
+    ///
+    /// `b`'s function takes the table of region bases.
+    pub(super) fn new(
+        mut b: FunctionBuilder<'a>,
+        schedule: &'a Schedule,
+        kernel: &'a Kernel,
+        caps: Caps,
+        options: &'a Options,
+    ) -> Frame<'a> {
+        let call_conv = b.func.signature.call_conv;
+        let entry = b.create_block();
+        b.append_block_params_for_function_params(entry);
+        b.switch_to_block(entry);
+        let table = b.block_params(entry)[0];
+        let (loaded, stored) = touched(kernel);
+        let mut regions = BTreeMap::new();
+        for buffer in loaded.iter().chain(&stored) {
+            let region = schedule.buffers[buffer.0 as usize].region;
+            regions.entry(region).or_insert_with(|| {
+                let flags = MemFlagsData::trusted().with_readonly().with_can_move();
+                b.ins().load(types::I64, flags, table, region.0 as i32 * 8)
+            });
+        }
+        Frame {
+            b,
+            schedule,
+            kernel,
+            caps,
+            options,
+            call_conv,
+            regions,
+            stored,
+            scopes: vec![Known::new()],
+        }
+    }
+
+    /// Ends the function.
+    pub(super) fn finish(mut self, config: cranelift_codegen::isa::TargetFrontendConfig) {
+        self.b.ins().return_(&[]);
+        self.b.seal_all_blocks();
+        self.b.finalize(config);
+    }
+
+    /// An error that names the kernel.
+    pub(super) fn unsupported(&self, what: impl Into<String>) -> EmitError {
+        EmitError::Unsupported {
+            kernel: self.kernel.name.clone(),
+            what: what.into(),
+        }
+    }
+
+    /// Bytes of an element in memory.
+    pub(super) fn bytes(&self, dtype: DType) -> Result<i64, EmitError> {
+        match dtype.size() {
+            Some(size) => Ok(size as i64),
+            None => Err(self.unsupported("the working float type was not bound")),
+        }
+    }
+
+    /// The element type of a buffer.
+    pub(super) fn dtype(&self, buffer: BufferId) -> DType {
+        self.schedule.buffers[buffer.0 as usize].dtype
+    }
+
+    /// Flags for loads of a buffer's elements, `aligned` to their own size.
+    ///
+    /// A buffer that this kernel does not write is read only, so that its loads may move to their
+    /// uses. Every access is within its region: the schedule's verifier proved the ranges.
+    pub(super) fn load_flags(&self, buffer: BufferId, aligned: bool) -> MemFlagsData {
+        let mut flags = MemFlagsData::new().with_notrap();
+        if aligned {
+            flags = flags.with_aligned();
+        }
+        let range = |b: BufferId| {
+            let b = &self.schedule.buffers[b.0 as usize];
+            let bytes = b.elements * b.dtype.size().unwrap_or(8);
+            (b.region, b.offset, b.offset + bytes)
+        };
+        let (region, start, end) = range(buffer);
+        let written = self.stored.iter().any(|s| {
+            let (r, s, e) = range(*s);
+            r == region && s < end && start < e
+        });
+        if written {
+            flags
+        } else {
+            flags.with_readonly().with_can_move()
+        }
+    }
+
+    /// The address of an access at an index, as a value and a constant to add, guards ignored.
+    pub(super) fn address(
+        &mut self,
+        access: &Access,
+        index: &[Index],
+    ) -> Result<(Value, i32), EmitError> {
+        let buffer = &self.schedule.buffers[access.buffer.0 as usize];
+        let (region, start) = (buffer.region, buffer.offset as i64);
+        let size = self.bytes(buffer.dtype)?;
+        let mut constant = start + access.offset * size;
+        let mut terms = Vec::new();
+        for (i, &stride) in index.iter().zip(&access.strides) {
+            constant += i.add * stride * size;
+            if let (Some(v), true) = (i.base, stride != 0) {
+                terms.push((v, stride * size));
+            }
+        }
+        let address = self.sum(region, &terms);
+        Ok(match i32::try_from(constant) {
+            Ok(constant) => (address, constant),
+            Err(_) => (self.b.ins().iadd_imm_s(address, constant), 0),
+        })
+    }
+
+    /// `base + sum(value * bytes)`, remembered: kernels reach many buffers at the same index.
+    fn sum(&mut self, region: RegionId, terms: &[(Value, i64)]) -> Value {
+        let Some((&(value, bytes), before)) = terms.split_last() else {
+            return self.regions[&region];
+        };
+        let key = (region, terms.to_vec());
+        if let Some(&known) = self.scopes.iter().rev().find_map(|s| s.get(&key)) {
+            return known;
+        }
+        let prefix = self.sum(region, before);
+        let scaled = self.scaled(value, bytes);
+        let address = self.b.ins().iadd(prefix, scaled);
+        let scope = self.scopes.last_mut().expect("one scope is always open");
+        scope.insert(key, address);
+        address
+    }
+
+    /// `value * factor` for i64 values.
+    pub(super) fn scaled(&mut self, value: Value, factor: i64) -> Value {
+        if factor == 1 {
+            value
+        } else if factor > 0 && factor.count_ones() == 1 {
+            let shift = i64::from(factor.trailing_zeros());
+            self.b.ins().ishl_imm_s(value, shift)
+        } else {
+            self.b.ins().imul_imm_s(value, factor)
+        }
+    }
+
+    /// `offset + sum(strides[d] * index[d])` as an i64.
+    pub(super) fn affine(&mut self, offset: i64, strides: &[i64], index: &[Index]) -> Value {
+        let mut constant = offset;
+        let mut sum: Option<Value> = None;
+        for (i, &stride) in index.iter().zip(strides) {
+            constant += i.add * stride;
+            if let (Some(v), true) = (i.base, stride != 0) {
+                let term = self.scaled(v, stride);
+                sum = Some(match sum {
+                    Some(sum) => self.b.ins().iadd(sum, term),
+                    None => term,
+                });
+            }
+        }
+        match sum {
+            Some(sum) if constant == 0 => sum,
+            Some(sum) => self.b.ins().iadd_imm_s(sum, constant),
+            None => self.b.ins().iconst(types::I64, constant),
+        }
+    }
+
+    /// Runs `body` at `start`, `start + step`, .. while below `end`. One turn needs no loop.
+    pub(super) fn repeat(
+        &mut self,
+        start: i64,
+        end: i64,
+        step: i64,
+        carried: Vec<Value>,
+        body: &mut Body<'_, 'a>,
+    ) -> Carried {
+        if start >= end {
+            return Ok(carried);
+        }
+        if start + step >= end {
+            return body(self, Index::at(start), &carried);
+        }
+        let first = self.b.ins().iconst(types::I64, start);
+        let last = self.b.ins().iconst(types::I64, end);
+        self.repeat_between(first, last, step, carried, body)
+    }
+
+    /// [`Frame::repeat`] between values known when it runs.
+    ///
+    /// The test stands at the top and carried values are block parameters: with a test at the bottom
+    /// they live in two places at once and are spilled.
+    pub(super) fn repeat_between(
+        &mut self,
+        start: Value,
+        end: Value,
+        step: i64,
+        carried: Vec<Value>,
+        body: &mut Body<'_, 'a>,
+    ) -> Carried {
+        let header = self.b.create_block();
+        let inside = self.b.create_block();
+        let exit = self.b.create_block();
+        let counter = self.b.append_block_param(header, types::I64);
+        let mut inner = Vec::new();
+        for &value in &carried {
+            let ty = self.b.func.dfg.value_type(value);
+            inner.push(self.b.append_block_param(header, ty));
+        }
+        let args = arguments(start, &carried);
+        self.b.ins().jump(header, &args);
+        self.b.switch_to_block(header);
+        let more = self.b.ins().icmp(IntCC::SignedLessThan, counter, end);
+        self.b.ins().brif(more, inside, &[], exit, &[]);
+        self.b.switch_to_block(inside);
+        self.scopes.push(Known::new());
+        let index = Index {
+            base: Some(counter),
+            add: 0,
+        };
+        let next = body(self, index, &inner)?;
+        self.scopes.pop();
+        let counter = self.b.ins().iadd_imm_s(counter, step);
+        let args = arguments(counter, &next);
+        self.b.ins().jump(header, &args);
+        self.b.switch_to_block(exit);
+        Ok(inner)
+    }
+
+    /// Loops over `dims` (number and extent), the last one innermost, setting `index`.
+    pub(super) fn loops(
+        &mut self,
+        dims: &[(usize, usize)],
+        index: &mut Vec<Index>,
+        carried: Vec<Value>,
+        body: &mut Inside<'_, 'a>,
+    ) -> Carried {
+        let Some((&(dim, extent), rest)) = dims.split_first() else {
+            return body(self, index, &carried);
+        };
+        self.repeat(0, extent as i64, 1, carried, &mut |f, i, carried| {
+            index[dim] = i;
+            f.loops(rest, index, carried.to_vec(), body)
+        })
+    }
+
+    /// Calls a function outside of the image by its address.
+    pub(super) fn call(
+        &mut self,
+        address: usize,
+        args: &[Value],
+        result: Option<Type>,
+    ) -> Option<Value> {
+        let mut signature = Signature::new(self.call_conv);
+        for &arg in args {
+            let ty = self.b.func.dfg.value_type(arg);
+            signature.params.push(AbiParam::new(ty));
+        }
+        signature.returns.extend(result.map(AbiParam::new));
+        let signature = self.b.import_signature(signature);
+        let callee = self.b.ins().iconst(types::I64, address as i64);
+        let call = self.b.ins().call_indirect(signature, callee, args);
+        self.b.inst_results(call).first().copied()
+    }
+}
+
+/// Block arguments: a counter, then carried values.
+fn arguments(counter: Value, carried: &[Value]) -> Vec<BlockArg> {
+    std::iter::once(counter)
+        .chain(carried.iter().copied())
+        .map(BlockArg::Value)
+        .collect()
+}
+
+/// The buffers that a kernel loads and those it stores.
+fn touched(kernel: &Kernel) -> (Vec<BufferId>, Vec<BufferId>) {
+    let (mut loaded, mut stored) = (Vec::new(), Vec::new());
+    let mut code = |code: &Code| {
+        for inst in &code.insts {
+            match &inst.kind {
+                ScalarKind::Load(access) | ScalarKind::Gather { access, .. } => {
+                    loaded.push(access.buffer);
+                }
+                ScalarKind::Const(_)
+                | ScalarKind::Index { .. }
+                | ScalarKind::Row(_)
+                | ScalarKind::Accumulator
+                | ScalarKind::Apply(..) => {}
+            }
+        }
+        stored.extend(code.stores.iter().map(|s| s.access.buffer));
+    };
+    match &kernel.class {
+        Class::Nest(nest) => {
+            for stage in &nest.stages {
+                match stage {
+                    Stage::Row { code: c, .. } | Stage::Each { code: c, .. } => code(c),
+                }
+            }
+        }
+        Class::Contract(contract) => {
+            code(&contract.epilogue);
+            loaded.extend([contract.lhs.buffer, contract.rhs.buffer]);
+        }
+        Class::Scatter(scatter) => {
+            code(&scatter.code);
+            stored.push(scatter.target.buffer);
+        }
+    }
+    (loaded, stored)
+}

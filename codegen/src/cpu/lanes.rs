@@ -1,0 +1,471 @@
+//! Registers of one or several lanes: types, constants, loads and stores along the vectorised dim.
+//!
+//! A scalar bool is an i8 of 0 or 1; a vector of bools is a mask with the lanes' width. In memory a
+//! bool is a 32-bit 0 or 1. Tails are vectors of which only the first lanes are read and written.
+
+use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
+use cranelift_codegen::ir::immediates::{Ieee32, Ieee64};
+use cranelift_codegen::ir::types;
+use cranelift_codegen::ir::{ConstantData, Endianness, InstBuilder, MemFlagsData, Type, Value};
+use sinew_ir::DType;
+
+use super::EmitError;
+use super::frame::{Frame, Index};
+use crate::kernel::{Access, Guard};
+
+/// The shape of a register.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Lanes {
+    /// Elements held: 1, 2 (all of 8 bytes) or 4 (all of 4 bytes).
+    pub count: usize,
+    /// Those that count, the first ones.
+    pub active: usize,
+    /// The space dim they run along; meaningless for one lane.
+    pub dim: usize,
+}
+
+impl Lanes {
+    /// One element.
+    pub(super) const ONE: Lanes = Lanes {
+        count: 1,
+        active: 1,
+        dim: usize::MAX,
+    };
+
+    /// Bytes of a lane of a vector.
+    fn width(self) -> usize {
+        16 / self.count
+    }
+
+    fn stride(self, access: &Access) -> i64 {
+        if self.count == 1 {
+            0
+        } else {
+            access.strides.get(self.dim).copied().unwrap_or(0)
+        }
+    }
+}
+
+/// The type of one element in a register.
+pub(super) fn scalar_type(dtype: DType) -> Option<Type> {
+    match dtype {
+        DType::Float => None,
+        DType::F32 => Some(types::F32),
+        DType::F64 => Some(types::F64),
+        DType::I32 | DType::U32 => Some(types::I32),
+        DType::Bool => Some(types::I8),
+    }
+}
+
+/// How a bitcast between vector types reads the lanes.
+pub(super) fn lane_order() -> MemFlagsData {
+    MemFlagsData::new().with_endianness(Endianness::Little)
+}
+
+impl Frame<'_> {
+    /// The type of a register.
+    pub(super) fn ty(&self, dtype: DType, lanes: Lanes) -> Result<Type, EmitError> {
+        let mask = match lanes.count {
+            1 => types::I8,
+            2 => types::I64X2,
+            _ => types::I32X4,
+        };
+        match (dtype, lanes.count) {
+            (DType::Float, _) => Err(self.unsupported("the working float type was not bound")),
+            (DType::Bool, _) => Ok(mask),
+            (DType::F32, 1) => Ok(types::F32),
+            (DType::F32, 4) => Ok(types::F32X4),
+            (DType::F64, 1) => Ok(types::F64),
+            (DType::F64, 2) => Ok(types::F64X2),
+            (DType::I32 | DType::U32, 1) => Ok(types::I32),
+            (DType::I32 | DType::U32, 4) => Ok(types::I32X4),
+            (DType::F32 | DType::F64 | DType::I32 | DType::U32, n) => {
+                Err(self.unsupported(format!("{n} lanes of {dtype}")))
+            }
+        }
+    }
+
+    /// A constant in every lane.
+    pub(super) fn constant(
+        &mut self,
+        value: f64,
+        dtype: DType,
+        lanes: Lanes,
+    ) -> Result<Value, EmitError> {
+        let ty = self.ty(dtype, lanes)?;
+        let integer = match dtype {
+            DType::Float | DType::F32 => i64::from((value as f32).to_bits()),
+            DType::F64 => value.to_bits() as i64,
+            DType::I32 => value as i64,
+            DType::U32 => value as i64,
+            DType::Bool if lanes.count == 1 => i64::from(value != 0.0),
+            DType::Bool => -i64::from(value != 0.0),
+        };
+        if lanes.count == 1 {
+            return Ok(match dtype {
+                DType::Float | DType::F32 => {
+                    self.b.ins().f32const(Ieee32::with_float(value as f32))
+                }
+                DType::F64 => self.b.ins().f64const(Ieee64::with_float(value)),
+                DType::I32 => self.b.ins().iconst(ty, i64::from(integer as u32)),
+                DType::U32 => self.b.ins().iconst(ty, i64::from(integer as u32)),
+                DType::Bool => self.b.ins().iconst(ty, integer),
+            });
+        }
+        Ok(self.pattern(ty, lanes, |_| integer))
+    }
+
+    /// A vector constant from the bits of each lane.
+    pub(super) fn pattern(&mut self, ty: Type, lanes: Lanes, bits: impl Fn(usize) -> i64) -> Value {
+        let mut bytes = Vec::with_capacity(16);
+        for lane in 0..lanes.count {
+            bytes.extend_from_slice(&bits(lane).to_le_bytes()[..lanes.width()]);
+        }
+        let handle = self
+            .b
+            .func
+            .dfg
+            .constants
+            .insert(ConstantData::from(&bytes[..]));
+        self.b.ins().vconst(ty, handle)
+    }
+
+    /// A scalar in every lane.
+    pub(super) fn splat(
+        &mut self,
+        value: Value,
+        dtype: DType,
+        lanes: Lanes,
+    ) -> Result<Value, EmitError> {
+        if lanes.count == 1 {
+            return Ok(value);
+        }
+        let ty = self.ty(dtype, lanes)?;
+        let value = match dtype {
+            DType::Bool => self.b.ins().bmask(ty.lane_type(), value),
+            DType::Float | DType::F32 | DType::F64 | DType::I32 | DType::U32 => value,
+        };
+        Ok(self.b.ins().splat(ty, value))
+    }
+
+    /// The scalar in one lane.
+    pub(super) fn lane(&mut self, value: Value, dtype: DType, lanes: Lanes, lane: usize) -> Value {
+        if lanes.count == 1 {
+            return value;
+        }
+        let scalar = self.b.ins().extractlane(value, lane as u8);
+        match dtype {
+            DType::Bool => self.b.ins().icmp_imm_s(IntCC::NotEqual, scalar, 0),
+            DType::Float | DType::F32 | DType::F64 | DType::I32 | DType::U32 => scalar,
+        }
+    }
+
+    /// A register from scalars for its active lanes; the others are zero.
+    pub(super) fn gather(
+        &mut self,
+        dtype: DType,
+        lanes: Lanes,
+        each: &mut dyn FnMut(&mut Self, usize) -> Result<Value, EmitError>,
+    ) -> Result<Value, EmitError> {
+        if lanes.count == 1 {
+            return each(self, 0);
+        }
+        let ty = self.ty(dtype, lanes)?;
+        let mut vector = None;
+        for lane in 0..lanes.active {
+            let scalar = each(self, lane)?;
+            let scalar = match dtype {
+                DType::Bool => self.b.ins().bmask(ty.lane_type(), scalar),
+                DType::Float | DType::F32 | DType::F64 | DType::I32 | DType::U32 => scalar,
+            };
+            vector = Some(match vector {
+                None => self.b.ins().scalar_to_vector(ty, scalar),
+                Some(v) => self.b.ins().insertlane(v, scalar, lane as u8),
+            });
+        }
+        match vector {
+            Some(v) => Ok(v),
+            None => self.constant(0.0, dtype, lanes),
+        }
+    }
+
+    /// `mask ? a : b`, lane by lane.
+    pub(super) fn choose(&mut self, mask: Value, a: Value, b: Value, lanes: Lanes) -> Value {
+        if lanes.count == 1 {
+            return self.b.ins().select(mask, a, b);
+        }
+        let ty = self.b.func.dfg.value_type(a);
+        let mask = self.cast_bits(mask, ty);
+        self.b.ins().bitselect(mask, a, b)
+    }
+
+    /// The same bits as another type of the same size.
+    pub(super) fn cast_bits(&mut self, value: Value, ty: Type) -> Value {
+        let from = self.b.func.dfg.value_type(value);
+        if from == ty {
+            return value;
+        }
+        let flags = if ty.is_vector() || from.is_vector() {
+            lane_order()
+        } else {
+            MemFlagsData::new()
+        };
+        self.b.ins().bitcast(ty, flags, value)
+    }
+
+    /// Whether a float is a NaN, as a bool.
+    pub(super) fn is_nan(&mut self, value: Value) -> Value {
+        self.b.ins().fcmp(FloatCC::Unordered, value, value)
+    }
+
+    /// The elements of an access at `index` and the next ones along the lanes' dim.
+    pub(super) fn load(
+        &mut self,
+        access: &Access,
+        index: &[Index],
+        lanes: Lanes,
+    ) -> Result<Value, EmitError> {
+        let dtype = self.dtype(access.buffer);
+        if !access.guards.is_empty() {
+            return self.load_guarded(access, index, lanes);
+        }
+        match lanes.stride(access) {
+            0 => {
+                let scalar = self.load_one(access, index)?;
+                self.splat(scalar, dtype, lanes)
+            }
+            1 => self.load_run(access, index, lanes),
+            _ => self.gather(dtype, lanes, &mut |f, lane| {
+                let index = shifted(index, lanes, lane);
+                f.load_one(access, &index)
+            }),
+        }
+    }
+
+    /// One element, guards ignored.
+    fn load_one(&mut self, access: &Access, index: &[Index]) -> Result<Value, EmitError> {
+        let (address, offset) = self.address(access, index)?;
+        self.load_at(access, address, offset)
+    }
+
+    /// One element of an access's buffer at an address.
+    pub(super) fn load_at(
+        &mut self,
+        access: &Access,
+        address: Value,
+        offset: i32,
+    ) -> Result<Value, EmitError> {
+        let dtype = self.dtype(access.buffer);
+        let flags = self.load_flags(access.buffer, true);
+        let ty = match scalar_type(dtype) {
+            None => return Err(self.unsupported("the working float type was not bound")),
+            Some(types::I8) => types::I32,
+            Some(ty) => ty,
+        };
+        let value = self.b.ins().load(ty, flags, address, offset);
+        Ok(match dtype {
+            DType::Bool => self.b.ins().icmp_imm_s(IntCC::NotEqual, value, 0),
+            DType::Float | DType::F32 | DType::F64 | DType::I32 | DType::U32 => value,
+        })
+    }
+
+    /// Neighbouring elements.
+    fn load_run(
+        &mut self,
+        access: &Access,
+        index: &[Index],
+        lanes: Lanes,
+    ) -> Result<Value, EmitError> {
+        let dtype = self.dtype(access.buffer);
+        let (address, offset) = self.address(access, index)?;
+        let flags = self.load_flags(access.buffer, false);
+        let ty = self.ty(dtype, lanes)?;
+        let value = self.load_lanes(ty, flags, address, offset, lanes);
+        Ok(match dtype {
+            DType::Bool => {
+                let zero = self.pattern(ty, lanes, |_| 0);
+                self.b.ins().icmp(IntCC::NotEqual, value, zero)
+            }
+            DType::Float | DType::F32 | DType::F64 | DType::I32 | DType::U32 => value,
+        })
+    }
+
+    /// The active lanes from memory; the others are zero.
+    pub(super) fn load_lanes(
+        &mut self,
+        ty: Type,
+        flags: MemFlagsData,
+        address: Value,
+        offset: i32,
+        lanes: Lanes,
+    ) -> Value {
+        if lanes.active == lanes.count {
+            return self.b.ins().load(ty, flags, address, offset);
+        }
+        let lane = ty.lane_type();
+        if lanes.active == 1 {
+            let scalar = self.b.ins().load(lane, flags, address, offset);
+            return self.b.ins().scalar_to_vector(ty, scalar);
+        }
+        let pair = self.b.ins().load(types::F64, flags, address, offset);
+        let pair = self.b.ins().scalar_to_vector(types::F64X2, pair);
+        let vector = self.cast_bits(pair, ty);
+        if lanes.active == 2 {
+            return vector;
+        }
+        let third = self.b.ins().load(lane, flags, address, offset + 8);
+        self.b.ins().insertlane(vector, third, 2u8)
+    }
+
+    /// Stores the active lanes.
+    pub(super) fn store_lanes(&mut self, value: Value, address: Value, offset: i32, lanes: Lanes) {
+        let flags = MemFlagsData::new().with_notrap();
+        if lanes.active == lanes.count {
+            self.b.ins().store(flags, value, address, offset);
+            return;
+        }
+        if lanes.active == 1 {
+            let scalar = self.b.ins().extractlane(value, 0u8);
+            self.b.ins().store(flags, scalar, address, offset);
+            return;
+        }
+        let pairs = self.cast_bits(value, types::F64X2);
+        let pair = self.b.ins().extractlane(pairs, 0u8);
+        self.b.ins().store(flags, pair, address, offset);
+        if lanes.active == 3 {
+            let third = self.b.ins().extractlane(value, 2u8);
+            self.b.ins().store(flags, third, address, offset + 8);
+        }
+    }
+
+    /// Elements that are there only where the guards hold, zero elsewhere.
+    fn load_guarded(
+        &mut self,
+        access: &Access,
+        index: &[Index],
+        lanes: Lanes,
+    ) -> Result<Value, EmitError> {
+        let dtype = self.dtype(access.buffer);
+        let along = |strides: &[i64]| strides.get(lanes.dim).copied().unwrap_or(0);
+        let uniform = lanes.count > 1
+            && along(&access.strides) == 0
+            && access.guards.iter().all(|g| along(&g.strides) == 0);
+        if uniform {
+            let scalar = self.load_guarded_one(access, index)?;
+            return self.splat(scalar, dtype, lanes);
+        }
+        self.gather(dtype, lanes, &mut |f, lane| {
+            let index = shifted(index, lanes, lane);
+            f.load_guarded_one(access, &index)
+        })
+    }
+
+    /// One guarded element. Where a guard fails the buffer's first element is read and dropped: no
+    /// branch, and no address outside of the buffer.
+    fn load_guarded_one(&mut self, access: &Access, index: &[Index]) -> Result<Value, EmitError> {
+        let buffer = &self.schedule.buffers[access.buffer.0 as usize];
+        let (dtype, elements) = (buffer.dtype, buffer.elements);
+        let zero = self.constant(0.0, dtype, Lanes::ONE)?;
+        if elements == 0 {
+            return Ok(zero);
+        }
+        let mut there: Option<Value> = None;
+        for guard in &access.guards {
+            let test = self.guard(guard, index);
+            there = Some(match there {
+                Some(all) => self.b.ins().band(all, test),
+                None => test,
+            });
+        }
+        let Some(there) = there else {
+            return self.load_one(access, index);
+        };
+        let (address, offset) = self.address(access, index)?;
+        let address = self.b.ins().iadd_imm_s(address, i64::from(offset));
+        let first = Access {
+            buffer: access.buffer,
+            offset: 0,
+            strides: Vec::new(),
+            guards: Vec::new(),
+        };
+        let (base, offset) = self.address(&first, &[])?;
+        let base = self.b.ins().iadd_imm_s(base, i64::from(offset));
+        let address = self.b.ins().select(there, address, base);
+        let value = self.load_at(access, address, 0)?;
+        Ok(self.b.ins().select(there, value, zero))
+    }
+
+    /// The test of a guard, a bool: one unsigned comparison does both ends.
+    fn guard(&mut self, guard: &Guard, index: &[Index]) -> Value {
+        let value = self.affine(guard.offset, &guard.strides, index);
+        let extent = guard.extent.max(0);
+        self.b
+            .ins()
+            .icmp_imm_s(IntCC::UnsignedLessThan, value, extent)
+    }
+
+    /// Stores a register at `index` and the next places along the lanes' dim.
+    pub(super) fn store(
+        &mut self,
+        access: &Access,
+        value: Value,
+        index: &[Index],
+        lanes: Lanes,
+    ) -> Result<(), EmitError> {
+        let dtype = self.dtype(access.buffer);
+        if lanes.count == 1 {
+            return self.store_one(access, value, index);
+        }
+        match lanes.stride(access) {
+            1 => {
+                let (address, offset) = self.address(access, index)?;
+                let value = match dtype {
+                    DType::Bool => {
+                        let ty = self.ty(dtype, lanes)?;
+                        let one = self.pattern(ty, lanes, |_| 1);
+                        self.b.ins().band(value, one)
+                    }
+                    DType::Float | DType::F32 | DType::F64 | DType::I32 | DType::U32 => value,
+                };
+                self.store_lanes(value, address, offset, lanes);
+                Ok(())
+            }
+            _ => {
+                for lane in 0..lanes.active {
+                    let scalar = self.lane(value, dtype, lanes, lane);
+                    let index = shifted(index, lanes, lane);
+                    self.store_one(access, scalar, &index)?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn store_one(
+        &mut self,
+        access: &Access,
+        value: Value,
+        index: &[Index],
+    ) -> Result<(), EmitError> {
+        let (address, offset) = self.address(access, index)?;
+        let value = match self.dtype(access.buffer) {
+            DType::Bool => self.b.ins().uextend(types::I32, value),
+            DType::Float | DType::F32 | DType::F64 | DType::I32 | DType::U32 => value,
+        };
+        // In range: the schedule's verifier proved it for the whole space.
+        let flags = MemFlagsData::trusted();
+        self.b.ins().store(flags, value, address, offset);
+        Ok(())
+    }
+}
+
+/// The index of one lane.
+pub(super) fn shifted(index: &[Index], lanes: Lanes, lane: usize) -> Vec<Index> {
+    let mut index = index.to_vec();
+    if lanes.count > 1
+        && let Some(i) = index.get_mut(lanes.dim)
+    {
+        *i = i.plus(lane as i64);
+    }
+    index
+}

@@ -1,0 +1,251 @@
+//! exp, log, tanh and erf of f32 as polynomials, over one or several lanes, without branches.
+//!
+//! Within a few units in the last place of the true value over the whole range, NaN, infinities and
+//! subnormal numbers included; the tests hold 1e-6 relative. Coefficients of exp and log are those of
+//! Cephes (S. Moshier, public domain); tanh and erf are rational functions on the clamped argument
+//! with the coefficients that Eigen and XLA use.
+
+use cranelift_codegen::ir::condcodes::FloatCC;
+use cranelift_codegen::ir::{InstBuilder, Value, types};
+use sinew_ir::DType;
+
+use super::EmitError;
+use super::frame::Frame;
+use super::lanes::Lanes;
+
+impl Frame<'_> {
+    fn real(&mut self, value: f32, lanes: Lanes) -> Result<Value, EmitError> {
+        self.constant(f64::from(value), DType::F32, lanes)
+    }
+
+    fn bits(&mut self, value: u32, lanes: Lanes) -> Result<Value, EmitError> {
+        self.constant(f64::from(value), DType::U32, lanes)
+    }
+
+    /// Shifts every lane; the amount is one scalar whatever the lanes.
+    fn shift_left(&mut self, x: Value, bits: i64) -> Value {
+        let bits = self.b.ins().iconst(types::I32, bits);
+        self.b.ins().ishl(x, bits)
+    }
+
+    /// [`Frame::shift_left`] to the right, keeping the sign.
+    fn shift_right(&mut self, x: Value, bits: i64) -> Value {
+        let bits = self.b.ins().iconst(types::I32, bits);
+        self.b.ins().sshr(x, bits)
+    }
+
+    /// `a * b + c`, fused where the host can.
+    pub(super) fn multiply_add(&mut self, a: Value, b: Value, c: Value) -> Value {
+        if self.caps.fma {
+            self.b.ins().fma(a, b, c)
+        } else {
+            let product = self.b.ins().fmul(a, b);
+            self.b.ins().fadd(product, c)
+        }
+    }
+
+    /// A polynomial by Horner's rule, the highest coefficient first.
+    fn polynomial(
+        &mut self,
+        x: Value,
+        coefficients: &[f32],
+        lanes: Lanes,
+    ) -> Result<Value, EmitError> {
+        let mut sum = self.real(coefficients[0], lanes)?;
+        for &c in &coefficients[1..] {
+            let c = self.real(c, lanes)?;
+            sum = self.multiply_add(sum, x, c);
+        }
+        Ok(sum)
+    }
+
+    /// `x` moved into `low..=high`; NaN stays.
+    fn clamp(&mut self, x: Value, low: f32, high: f32, lanes: Lanes) -> Result<Value, EmitError> {
+        let high = self.real(high, lanes)?;
+        let low = self.real(low, lanes)?;
+        let above = self.b.ins().fcmp(FloatCC::LessThan, high, x);
+        let x = self.choose(above, high, x, lanes);
+        let below = self.b.ins().fcmp(FloatCC::GreaterThan, low, x);
+        Ok(self.choose(below, low, x, lanes))
+    }
+
+    /// `e^x`: `2^n * e^r` with `|r| <= ln(2) / 2`.
+    ///
+    /// The scale is applied in two halves, so that results near the overflow threshold and subnormal
+    /// ones come out right.
+    pub(super) fn exp(&mut self, x: Value, lanes: Lanes) -> Result<Value, EmitError> {
+        /// Adding and subtracting it rounds to an integer.
+        const ROUND: f32 = 12_582_912.0;
+        let x = self.clamp(x, -104.0, 89.0, lanes)?;
+        let log2_e = self.real(std::f32::consts::LOG2_E, lanes)?;
+        let round = self.real(ROUND, lanes)?;
+        let shifted = self.multiply_add(x, log2_e, round);
+        let n = self.b.ins().fsub(shifted, round);
+        // ln 2 in two parts, the first exact in its product with n.
+        let high = self.real(-0.693_359_4, lanes)?;
+        let low = self.real(2.121_944_4e-4, lanes)?;
+        let r = self.multiply_add(n, high, x);
+        let r = self.multiply_add(n, low, r);
+        let p = self.polynomial(
+            r,
+            &[
+                1.987_569_1e-4,
+                1.398_199_9e-3,
+                8.333_452e-3,
+                4.166_579_6e-2,
+                1.666_666_5e-1,
+                0.5,
+            ],
+            lanes,
+        )?;
+        let square = self.b.ins().fmul(r, r);
+        let one = self.real(1.0, lanes)?;
+        let tail = self.b.ins().fadd(r, one);
+        let p = self.multiply_add(p, square, tail);
+
+        let integers = self.ty(DType::I32, lanes)?;
+        let floats = self.ty(DType::F32, lanes)?;
+        let n = self.cast_bits(shifted, integers);
+        let zero = self.bits(ROUND.to_bits(), lanes)?;
+        let n = self.b.ins().isub(n, zero);
+        let half = self.shift_right(n, 1);
+        let rest = self.b.ins().isub(n, half);
+        let bias = self.bits(127, lanes)?;
+        let mut scaled = p;
+        for part in [half, rest] {
+            let exponent = self.b.ins().iadd(part, bias);
+            let scale = self.shift_left(exponent, 23);
+            let scale = self.cast_bits(scale, floats);
+            scaled = self.b.ins().fmul(scaled, scale);
+        }
+        Ok(scaled)
+    }
+
+    /// The natural logarithm: `e ln 2 + log(m)` with `m` from the square root of 1/2 to that of 2.
+    pub(super) fn log(&mut self, x: Value, lanes: Lanes) -> Result<Value, EmitError> {
+        let floats = self.ty(DType::F32, lanes)?;
+        let integers = self.ty(DType::I32, lanes)?;
+        let zero = self.real(0.0, lanes)?;
+        // Subnormal numbers are scaled into the normal range.
+        let smallest = self.real(f32::MIN_POSITIVE, lanes)?;
+        let subnormal = self.b.ins().fcmp(FloatCC::LessThan, x, smallest);
+        let factor = self.real(8_388_608.0, lanes)?;
+        let scaled = self.b.ins().fmul(x, factor);
+        let normal = self.choose(subnormal, scaled, x, lanes);
+        let correction = self.real(-23.0, lanes)?;
+        let correction = self.choose(subnormal, correction, zero, lanes);
+
+        let bits = self.cast_bits(normal, integers);
+        let root = self.bits(std::f32::consts::FRAC_1_SQRT_2.to_bits(), lanes)?;
+        let above = self.b.ins().isub(bits, root);
+        let exponent = self.shift_right(above, 23);
+        let back = self.shift_left(exponent, 23);
+        let mantissa = self.b.ins().isub(bits, back);
+        let m = self.cast_bits(mantissa, floats);
+        let e = self.b.ins().fcvt_from_sint(floats, exponent);
+        let e = self.b.ins().fadd(e, correction);
+        let one = self.real(1.0, lanes)?;
+        let f = self.b.ins().fsub(m, one);
+
+        let p = self.polynomial(
+            f,
+            &[
+                7.037_683_6e-2,
+                -1.151_461e-1,
+                1.167_699_87e-1,
+                -1.242_014_1e-1,
+                1.424_932_3e-1,
+                -1.666_805_7e-1,
+                2.000_071_5e-1,
+                -2.499_999_4e-1,
+                3.333_333e-1,
+            ],
+            lanes,
+        )?;
+        let square = self.b.ins().fmul(f, f);
+        let cube = self.b.ins().fmul(square, f);
+        let y = self.b.ins().fmul(p, cube);
+        let low = self.real(-2.121_944_4e-4, lanes)?;
+        let y = self.multiply_add(e, low, y);
+        let half = self.real(-0.5, lanes)?;
+        let y = self.multiply_add(square, half, y);
+        let y = self.b.ins().fadd(f, y);
+        let high = self.real(0.693_359_4, lanes)?;
+        let y = self.multiply_add(e, high, y);
+
+        // Infinity and NaN are their own logarithm; 0 has minus infinity; below there is none.
+        let infinity = self.real(f32::INFINITY, lanes)?;
+        let finite = self.b.ins().fcmp(FloatCC::LessThan, x, infinity);
+        let y = self.choose(finite, y, x, lanes);
+        let minus = self.real(f32::NEG_INFINITY, lanes)?;
+        let none = self.b.ins().fcmp(FloatCC::Equal, x, zero);
+        let y = self.choose(none, minus, y, lanes);
+        let nan = self.real(f32::NAN, lanes)?;
+        let negative = self.b.ins().fcmp(FloatCC::LessThan, x, zero);
+        Ok(self.choose(negative, nan, y, lanes))
+    }
+
+    /// `x * p(x^2) / q(x^2)` on the clamped argument.
+    fn rational(
+        &mut self,
+        x: Value,
+        limit: f32,
+        p: &[f32],
+        q: &[f32],
+        lanes: Lanes,
+    ) -> Result<Value, EmitError> {
+        let x = self.clamp(x, -limit, limit, lanes)?;
+        let square = self.b.ins().fmul(x, x);
+        let p = self.polynomial(square, p, lanes)?;
+        let q = self.polynomial(square, q, lanes)?;
+        // The quotient first: the product of the smallest x with p would lose digits.
+        let slope = self.b.ins().fdiv(p, q);
+        let y = self.b.ins().fmul(x, slope);
+        // Rounding must not carry the result past 1.
+        self.clamp(y, -1.0, 1.0, lanes)
+    }
+
+    /// The hyperbolic tangent.
+    pub(super) fn tanh(&mut self, x: Value, lanes: Lanes) -> Result<Value, EmitError> {
+        self.rational(
+            x,
+            9.0,
+            &[
+                -2.760_768_5e-16,
+                2.000_188e-13,
+                -8.604_672e-11,
+                5.122_297e-8,
+                1.485_722_4e-5,
+                6.372_619e-4,
+                4.893_525e-3,
+            ],
+            &[1.198_258_4e-6, 1.185_347_1e-4, 2.268_434_6e-3, 4.893_525e-3],
+            lanes,
+        )
+    }
+
+    /// The error function.
+    pub(super) fn erf(&mut self, x: Value, lanes: Lanes) -> Result<Value, EmitError> {
+        self.rational(
+            x,
+            4.0,
+            &[
+                -2.726_142_3e-10,
+                2.770_681_4e-8,
+                -2.101_024e-6,
+                -5.692_506_4e-5,
+                -7.349_906_4e-4,
+                -2.954_6e-3,
+                -1.609_603_3e-2,
+            ],
+            &[
+                -1.456_607_2e-5,
+                -2.133_740_6e-4,
+                -1.682_826_9e-3,
+                -7.373_329_3e-3,
+                -1.426_473_9e-2,
+            ],
+            lanes,
+        )
+    }
+}

@@ -1,0 +1,81 @@
+//! The CPU emitter: a schedule becomes one image of machine code whose driver runs a whole step.
+//!
+//! Cranelift compiles every kernel and the driver; the image is writable while it is filled and
+//! executable afterwards, never both. Large matrix products on x86-64 go through SIMD tiles compiled
+//! ahead of time ([`Contraction::Library`]), called by their address. Nothing here decides what a
+//! kernel does: that is the schedule's business.
+
+mod contract;
+mod driver;
+mod frame;
+mod host;
+mod image;
+mod lanes;
+mod math;
+mod nest;
+mod reduce;
+mod scalar;
+mod scatter;
+mod shim;
+
+pub use driver::{Program, compile};
+
+/// How matrix products are computed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Contraction {
+    /// The cost model's choice, product by product.
+    #[default]
+    Auto,
+    /// Register tiles written with Cranelift's 128-bit vectors; on every host.
+    Own,
+    /// Tiles compiled ahead of time for the host's widest vectors. Where the host has none, `Own`.
+    Library,
+}
+
+/// What a compilation can be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// How matrix products are computed.
+    pub contraction: Contraction,
+    /// Whether maps and reductions use vectors; without, every loop is scalar.
+    pub vectors: bool,
+    /// Threads that compile kernels, at least 1.
+    pub compile_threads: usize,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            contraction: Contraction::Auto,
+            vectors: true,
+            compile_threads: 1,
+        }
+    }
+}
+
+/// Why a schedule could not become machine code.
+#[derive(Debug, thiserror::Error)]
+pub enum EmitError {
+    /// The host is not one that code can be generated for.
+    #[error("no code generator for this host: {0}")]
+    Host(String),
+    /// A scalar instruction with an element type that it has no meaning for.
+    #[error("kernel `{kernel}`: {what}")]
+    Unsupported {
+        /// The kernel's name.
+        kernel: String,
+        /// What was asked for.
+        what: String,
+    },
+    /// The code generator refused a kernel.
+    #[error("kernel `{kernel}`: {message}")]
+    Codegen {
+        /// The kernel's name.
+        kernel: String,
+        /// Its message.
+        message: String,
+    },
+    /// Memory for the code could not be had.
+    #[error("no memory for machine code: {0}")]
+    Memory(#[from] std::io::Error),
+}

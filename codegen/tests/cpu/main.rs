@@ -1,0 +1,7 @@
+//! The CPU emitter against direct computations, over hand-built schedules.
+#![cfg(feature = "cpu")]
+#![allow(clippy::unwrap_used)]
+
+mod nests;
+mod scalars;
+mod setup;
