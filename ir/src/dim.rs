@@ -2,9 +2,11 @@
 //!
 //! Two dims are equal for all values of their symbols exactly when their normal forms are equal,
 //! floor divisions aside: `floor(a / b)` is an atom unless the division is exact, so equal
-//! quotients that are written differently stay different (declare such an equality in `where`).
+//! quotients that are written differently may stay different (declare such an equality in `where`).
+//! Divisors count as positive: where one turns out to be zero or below, the dim has no value.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fmt;
 use std::sync::Arc;
 
@@ -48,11 +50,29 @@ pub enum Atom {
 /// A product of atoms with their powers, sorted; empty for the constant term.
 type Monomial = Vec<(Atom, u32)>;
 
+/// Coefficients by monomial; none is zero.
+type Terms = BTreeMap<Monomial, i64>;
+
 /// An integer polynomial over symbols and floor divisions, in normal form.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Dim {
-    /// Coefficients by monomial; none is zero.
-    terms: BTreeMap<Monomial, i64>,
+///
+/// Nearly all dims of a program are constants and nearly all others are symbols: these two take no
+/// memory of their own, and every clone is cheap.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Dim(Form);
+
+/// The one form that fits: a polynomial is neither a constant nor a symbol.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Form {
+    Constant(i64),
+    Symbol(Symbol),
+    Polynomial(Arc<Terms>),
+}
+
+impl Default for Dim {
+    /// Zero.
+    fn default() -> Self {
+        Dim::constant(0)
+    }
 }
 
 /// Why a dim has no value.
@@ -80,11 +100,7 @@ pub enum DimError {
 impl Dim {
     /// The constant `value`.
     pub fn constant(value: i64) -> Self {
-        let mut terms = BTreeMap::new();
-        if value != 0 {
-            terms.insert(Vec::new(), value);
-        }
-        Dim { terms }
+        Dim(Form::Constant(value))
     }
 
     /// The symbol `name`.
@@ -94,10 +110,9 @@ impl Dim {
 
     /// Its value, if no symbol is in it.
     pub fn as_constant(&self) -> Option<i64> {
-        match self.terms.len() {
-            0 => Some(0),
-            1 => self.terms.get(&Vec::new()).copied(),
-            _ => None,
+        match &self.0 {
+            Form::Constant(c) => Some(*c),
+            Form::Symbol(_) | Form::Polynomial(_) => None,
         }
     }
 
@@ -108,13 +123,39 @@ impl Dim {
 
     /// The symbol it is, if it is one and nothing else.
     pub fn as_symbol(&self) -> Option<&Symbol> {
-        let mut terms = self.terms.iter();
-        match (terms.next(), terms.next()) {
-            (Some((m, 1)), None) => match m.as_slice() {
-                [(Atom::Symbol(s), 1)] => Some(s),
-                _ => None,
+        match &self.0 {
+            Form::Symbol(s) => Some(s),
+            Form::Constant(_) | Form::Polynomial(_) => None,
+        }
+    }
+
+    fn terms(&self) -> Terms {
+        match &self.0 {
+            Form::Constant(0) => Terms::new(),
+            Form::Constant(c) => Terms::from([(Vec::new(), *c)]),
+            Form::Symbol(s) => Terms::from([(vec![(Atom::Symbol(s.clone()), 1)], 1)]),
+            Form::Polynomial(terms) => terms.as_ref().clone(),
+        }
+    }
+
+    fn from_terms(terms: Terms) -> Dim {
+        let mut found = terms.iter();
+        let form = match (found.next(), found.next()) {
+            (None, _) => Form::Constant(0),
+            (Some((m, c)), None) => match m.as_slice() {
+                [] => Form::Constant(*c),
+                [(Atom::Symbol(s), 1)] if *c == 1 => Form::Symbol(s.clone()),
+                _ => Form::Polynomial(Arc::new(terms)),
             },
-            _ => None,
+            (Some(_), Some(_)) => Form::Polynomial(Arc::new(terms)),
+        };
+        Dim(form)
+    }
+
+    fn term(monomial: Monomial, coefficient: i64) -> Dim {
+        match coefficient {
+            0 => Dim::default(),
+            c => Dim::from_terms(Terms::from([(monomial, c)])),
         }
     }
 
@@ -128,88 +169,111 @@ impl Dim {
     }
 
     fn collect_symbols(&self, out: &mut Vec<Symbol>) {
-        for (atom, _) in self.terms.keys().flatten() {
-            match atom {
-                Atom::Symbol(s) => out.push(s.clone()),
-                Atom::Floor(a, b) => {
-                    a.collect_symbols(out);
-                    b.collect_symbols(out);
+        match &self.0 {
+            Form::Constant(_) => {}
+            Form::Symbol(s) => out.push(s.clone()),
+            Form::Polynomial(terms) => {
+                for (atom, _) in terms.keys().flatten() {
+                    match atom {
+                        Atom::Symbol(s) => out.push(s.clone()),
+                        Atom::Floor(a, b) => {
+                            a.collect_symbols(out);
+                            b.collect_symbols(out);
+                        }
+                    }
                 }
             }
         }
-    }
-
-    fn add_term(&mut self, monomial: Monomial, coefficient: i64) -> Option<()> {
-        if coefficient == 0 {
-            return Some(());
-        }
-        let entry = self.terms.entry(monomial.clone()).or_insert(0);
-        *entry = entry.checked_add(coefficient)?;
-        if *entry == 0 {
-            self.terms.remove(&monomial);
-        }
-        Some(())
     }
 
     /// Sum; `None` when a coefficient leaves 64 bits.
     pub fn checked_add(&self, other: &Dim) -> Option<Dim> {
-        let mut out = self.clone();
-        for (m, c) in &other.terms {
-            out.add_term(m.clone(), *c)?;
+        match (&self.0, &other.0) {
+            (Form::Constant(a), Form::Constant(b)) => Some(Dim::constant(a.checked_add(*b)?)),
+            (Form::Constant(0), _) => Some(other.clone()),
+            (_, Form::Constant(0)) => Some(self.clone()),
+            _ => {
+                let mut out = self.terms();
+                for (m, c) in other.terms() {
+                    add_term(&mut out, m, c)?;
+                }
+                Some(Dim::from_terms(out))
+            }
         }
-        Some(out)
     }
 
     /// Difference; `None` when a coefficient leaves 64 bits.
     pub fn checked_sub(&self, other: &Dim) -> Option<Dim> {
-        let mut out = self.clone();
-        for (m, c) in &other.terms {
-            out.add_term(m.clone(), c.checked_neg()?)?;
+        match (&self.0, &other.0) {
+            (Form::Constant(a), Form::Constant(b)) => Some(Dim::constant(a.checked_sub(*b)?)),
+            (_, Form::Constant(0)) => Some(self.clone()),
+            _ => {
+                let mut out = self.terms();
+                for (m, c) in other.terms() {
+                    add_term(&mut out, m, c.checked_neg()?)?;
+                }
+                Some(Dim::from_terms(out))
+            }
         }
-        Some(out)
     }
 
     /// Product; `None` when a coefficient leaves 64 bits.
     pub fn checked_mul(&self, other: &Dim) -> Option<Dim> {
-        let mut out = Dim::default();
-        for (ma, ca) in &self.terms {
-            for (mb, cb) in &other.terms {
-                let mut powers: BTreeMap<Atom, u32> = ma.iter().cloned().collect();
-                for (atom, p) in mb {
-                    let e = powers.entry(atom.clone()).or_insert(0);
-                    *e = e.checked_add(*p)?;
+        match (&self.0, &other.0) {
+            (Form::Constant(a), Form::Constant(b)) => Some(Dim::constant(a.checked_mul(*b)?)),
+            (Form::Constant(1), _) => Some(other.clone()),
+            (_, Form::Constant(1)) => Some(self.clone()),
+            _ => {
+                let mut out = Terms::new();
+                let right = other.terms();
+                for (ma, ca) in &self.terms() {
+                    for (mb, cb) in &right {
+                        let mut powers: BTreeMap<Atom, u32> = ma.iter().cloned().collect();
+                        for (atom, p) in mb {
+                            let e = powers.entry(atom.clone()).or_insert(0);
+                            *e = e.checked_add(*p)?;
+                        }
+                        let monomial = powers.into_iter().collect();
+                        add_term(&mut out, monomial, ca.checked_mul(*cb)?)?;
+                    }
                 }
-                out.add_term(powers.into_iter().collect(), ca.checked_mul(*cb)?)?;
+                Some(Dim::from_terms(out))
             }
         }
-        Some(out)
     }
 
     /// The quotient where `self` is a multiple of `divisor` for all values of the symbols.
     pub fn exact_div(&self, divisor: &Dim) -> Option<Dim> {
-        // Polynomial long division by the divisor's greatest term.
-        let (lead, lead_c) = divisor.greatest()?;
-        let mut rest = self.clone();
-        let mut quotient = Dim::default();
-        while let Some((m, c)) = rest.greatest() {
-            let powers = monomial_div(&m, &lead)?;
-            if c % lead_c != 0 {
-                return None;
-            }
-            let mut term = Dim::default();
-            term.add_term(powers, c / lead_c)?;
-            let next = rest.checked_sub(&term.checked_mul(divisor)?)?;
-            // The greatest term must shrink, or the division does not end.
-            if next.greatest().is_some_and(|(n, _)| order(&n) >= order(&m)) {
-                return None;
-            }
-            quotient = quotient.checked_add(&term)?;
-            rest = next;
+        if let (Form::Constant(a), Form::Constant(b)) = (&self.0, &divisor.0) {
+            let quotient = a.checked_div(*b)?;
+            return (a.checked_rem(*b)? == 0).then(|| Dim::constant(quotient));
         }
-        Some(quotient)
+        // Polynomial long division by the divisor's greatest term.
+        let divisor = divisor.terms();
+        let (lead, lead_c) = greatest(&divisor)?;
+        let mut rest = self.terms();
+        let mut quotient = Terms::new();
+        while let Some((m, c)) = greatest(&rest) {
+            let powers = monomial_div(m, lead)?;
+            if c.checked_rem(lead_c)? != 0 {
+                return None;
+            }
+            let factor = c.checked_div(lead_c)?;
+            // Cancels the greatest term and adds smaller ones only, so this ends.
+            let term = Dim::term(powers.clone(), factor);
+            let taken = term.checked_mul(&Dim::from_terms(divisor.clone()))?;
+            for (m, c) in taken.terms() {
+                add_term(&mut rest, m, c.checked_neg()?)?;
+            }
+            add_term(&mut quotient, powers, factor)?;
+        }
+        Some(Dim::from_terms(quotient))
     }
 
     /// `floor(self / divisor)`; `None` for a divisor that is the constant zero or below.
+    ///
+    /// What is a multiple of the divisor comes out of the division, and common factors go:
+    /// `(6*N + 3)/2 = 3*N + 1`, `(2*N + 1)/4 = N/2`.
     pub fn floor_div(&self, divisor: &Dim) -> Option<Dim> {
         if divisor.as_constant().is_some_and(|d| d <= 0) {
             return None;
@@ -217,37 +281,58 @@ impl Dim {
         if let Some(exact) = self.exact_div(divisor) {
             return Some(exact);
         }
-        if let (Some(a), Some(b)) = (self.as_constant(), divisor.as_constant()) {
-            return Some(Dim::constant(a.div_euclid(b)));
-        }
-        // The whole multiples come out: floor((6n + m) / 2) = 3n + floor(m / 2).
         let mut whole = Dim::default();
-        let mut rest = Dim::default();
-        for (m, c) in &self.terms {
-            let mut term = Dim::default();
-            term.add_term(m.clone(), *c)?;
-            match term.exact_div(divisor) {
-                Some(q) => whole = whole.checked_add(&q)?,
-                None => match divisor.as_constant() {
-                    Some(d) if m.is_empty() => {
-                        whole = whole.checked_add(&Dim::constant(c.div_euclid(d)))?;
-                        rest = rest.checked_add(&Dim::constant(c.rem_euclid(d)))?;
-                    }
-                    _ => rest = rest.checked_add(&term)?,
+        let mut rest = Terms::new();
+        for (m, c) in self.terms() {
+            let (quotient, remainder) = match divisor.as_constant() {
+                // The constant's remainder is not negative, so that equal dims stay equal.
+                Some(d) if m.is_empty() => (Dim::constant(c.div_euclid(d)), c.rem_euclid(d)),
+                Some(d) => (Dim::term(m.clone(), c / d), c % d),
+                None => match Dim::term(m.clone(), c).exact_div(divisor) {
+                    Some(q) => (q, 0),
+                    None => (Dim::default(), c),
                 },
+            };
+            whole = whole.checked_add(&quotient)?;
+            if remainder != 0 {
+                rest.insert(m, remainder);
             }
         }
-        let atom = Atom::Floor(Box::new(rest), Box::new(divisor.clone()));
-        let mut floor = Dim::default();
-        floor.add_term(vec![(atom, 1)], 1)?;
-        whole.checked_add(&floor)
+        let mut divisor = divisor.clone();
+        if let Some(d) = divisor.as_constant() {
+            // floor((g*a + r) / (g*d)) = floor((a + floor(r/g)) / d)
+            let factors = rest.iter().filter(|(m, _)| !m.is_empty());
+            let common = factors.fold(d, |g, (_, c)| gcd(g, *c));
+            rest = rest
+                .into_iter()
+                .map(|(m, c)| (m, c.div_euclid(common)))
+                .filter(|(_, c)| *c != 0)
+                .collect();
+            if rest.keys().all(Vec::is_empty) {
+                return Some(whole); // What is left is below the divisor.
+            }
+            divisor = Dim::constant(d / common);
+            if common > 1 {
+                // A smaller divisor may let more out.
+                return whole.checked_add(&Dim::from_terms(rest).floor_div(&divisor)?);
+            }
+        }
+        let atom = Atom::Floor(Box::new(Dim::from_terms(rest)), Box::new(divisor));
+        whole.checked_add(&Dim::term(vec![(atom, 1)], 1))
     }
 
-    fn greatest(&self) -> Option<(Monomial, i64)> {
-        self.terms
-            .iter()
-            .max_by(|a, b| order(a.0).cmp(&order(b.0)))
-            .map(|(m, c)| (m.clone(), *c))
+    /// Whether it prints as a product of symbols and a positive number.
+    fn is_product(&self) -> bool {
+        match &self.0 {
+            Form::Constant(c) => *c >= 0,
+            Form::Symbol(_) => true,
+            Form::Polynomial(terms) => {
+                let atoms = || terms.keys().flatten().map(|(atom, _)| atom);
+                terms.len() == 1
+                    && terms.values().all(|c| *c > 0)
+                    && atoms().all(|a| matches!(a, Atom::Symbol(_)))
+            }
+        }
     }
 
     /// The dim with each symbol replaced by what `value` gives for it (`None` leaves it).
@@ -256,8 +341,13 @@ impl Dim {
     /// A division by zero or a coefficient out of range after the substitution.
     pub fn substitute(&self, value: &dyn Fn(&Symbol) -> Option<Dim>) -> Result<Dim, DimError> {
         let overflow = || DimError::Overflow(self.to_string());
+        let terms = match &self.0 {
+            Form::Constant(_) => return Ok(self.clone()),
+            Form::Symbol(s) => return Ok(value(s).unwrap_or_else(|| self.clone())),
+            Form::Polynomial(terms) => terms,
+        };
         let mut out = Dim::default();
-        for (m, c) in &self.terms {
+        for (m, c) in terms.iter() {
             let mut term = Dim::constant(*c);
             for (atom, power) in m {
                 let factor = match atom {
@@ -324,11 +414,41 @@ fn monomial_div(a: &Monomial, b: &Monomial) -> Option<Monomial> {
     Some(out.into_iter().collect())
 }
 
+fn greatest(terms: &Terms) -> Option<(&Monomial, i64)> {
+    let found = terms.iter().max_by_key(|(m, _)| order(m));
+    found.map(|(m, c)| (m, *c))
+}
+
+fn add_term(terms: &mut Terms, monomial: Monomial, coefficient: i64) -> Option<()> {
+    match terms.entry(monomial) {
+        Entry::Vacant(entry) => {
+            if coefficient != 0 {
+                entry.insert(coefficient);
+            }
+        }
+        Entry::Occupied(mut entry) => {
+            let sum = entry.get().checked_add(coefficient)?;
+            match sum {
+                0 => drop(entry.remove()),
+                _ => *entry.get_mut() = sum,
+            }
+        }
+    }
+    Some(())
+}
+
+fn gcd(a: i64, b: i64) -> i64 {
+    let (mut a, mut b) = (a.unsigned_abs(), b.unsigned_abs());
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    // Not above the divisor that it starts from, which is an i64.
+    i64::try_from(a).unwrap_or(1)
+}
+
 impl From<Symbol> for Dim {
     fn from(symbol: Symbol) -> Self {
-        let mut terms = BTreeMap::new();
-        terms.insert(vec![(Atom::Symbol(symbol), 1)], 1);
-        Dim { terms }
+        Dim(Form::Symbol(symbol))
     }
 }
 
@@ -342,11 +462,13 @@ impl From<usize> for Dim {
 impl fmt::Display for Dim {
     /// `B`, `3*B + 2`, `(N + 2)/S + 1`: highest degree first, the constant last.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.terms.is_empty() {
-            return f.write_str("0");
-        }
-        let mut terms: Vec<_> = self.terms.iter().collect();
-        terms.sort_by(|a, b| order(b.0).cmp(&order(a.0)));
+        let terms = match &self.0 {
+            Form::Constant(c) => return write!(f, "{c}"),
+            Form::Symbol(s) => return write!(f, "{s}"),
+            Form::Polynomial(terms) => terms,
+        };
+        let mut terms: Vec<_> = terms.iter().collect();
+        terms.sort_by_cached_key(|(m, _)| std::cmp::Reverse(order(m)));
         for (i, (m, c)) in terms.into_iter().enumerate() {
             match (i, *c < 0) {
                 (0, false) => {}
@@ -355,25 +477,41 @@ impl fmt::Display for Dim {
                 (_, true) => f.write_str(" - ")?,
             }
             let magnitude = c.unsigned_abs();
+            let mut times = "";
             if m.is_empty() || magnitude != 1 {
                 write!(f, "{magnitude}")?;
-                if !m.is_empty() {
-                    f.write_str("*")?;
-                }
+                times = "*";
             }
-            for (j, (atom, power)) in m.iter().enumerate() {
-                for k in 0..*power {
-                    if j > 0 || k > 0 {
-                        f.write_str("*")?;
-                    }
+            let alone = m.len() == 1 && magnitude == 1;
+            for (atom, power) in m {
+                for _ in 0..*power {
+                    f.write_str(times)?;
+                    times = "*";
                     match atom {
                         Atom::Symbol(s) => write!(f, "{s}")?,
-                        Atom::Floor(a, b) => write!(f, "(({a})/({b}))")?,
+                        // A quotient is read from the left: `2*N/S` would be another one.
+                        Atom::Floor(a, b) if alone && *power == 1 => quotient(f, a, b)?,
+                        Atom::Floor(a, b) => {
+                            f.write_str("(")?;
+                            quotient(f, a, b)?;
+                            f.write_str(")")?;
+                        }
                     }
                 }
             }
         }
         Ok(())
+    }
+}
+
+fn quotient(f: &mut fmt::Formatter<'_>, a: &Dim, b: &Dim) -> fmt::Result {
+    match a.is_product() {
+        true => write!(f, "{a}/")?,
+        false => write!(f, "({a})/")?,
+    }
+    match b.as_constant().is_some() || b.as_symbol().is_some() {
+        true => write!(f, "{b}"),
+        false => write!(f, "({b})"),
     }
 }
 
