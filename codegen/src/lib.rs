@@ -5,3 +5,5 @@ pub mod cpu;
 pub mod execute;
 pub mod kernel;
 pub mod verify;
+#[cfg(feature = "wgsl")]
+pub mod wgsl;

@@ -4,6 +4,8 @@ mod arg;
 mod checkpoint;
 mod device;
 mod error;
+#[cfg(feature = "gpu")]
+pub mod gpu;
 pub mod init;
 mod model;
 mod optimizer;

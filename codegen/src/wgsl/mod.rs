@@ -1,0 +1,154 @@
+//! WGSL: shader text for a schedule.
+//!
+//! Every kernel becomes at most one dispatch; its shapes, strides and offsets are constants in the
+//! text. Each region a kernel touches is one storage binding, since WGSL forbids two bindings of
+//! one buffer where one of them is written. Index arithmetic is in u32 and wraps, so negative
+//! strides work. Bools are 0 and 1 in memory. Nothing here talks to a GPU, and nothing here checks
+//! that accesses stay inside their buffers: that is the schedule's promise.
+//!
+//! The text avoids what drivers are known to get wrong: it tests NaN by bits, brings its own
+//! `exp`, `log`, `tanh` and `erf` (see `prelude`), guards integer division, and keeps barriers in
+//! uniform control flow.
+
+mod contract;
+mod nest;
+mod prelude;
+mod scalar;
+mod scatter;
+mod source;
+mod space;
+
+use sinew_ir::DType;
+
+use crate::kernel::{Class, Kernel, RegionId, Schedule};
+use source::Source;
+
+/// What a device allows; the default is what every WebGPU implementation does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Storage buffers a shader may bind.
+    pub storage_buffers: usize,
+    /// Bytes of one storage binding.
+    pub binding_bytes: u64,
+    /// Bytes of memory shared by a workgroup.
+    pub workgroup_bytes: usize,
+    /// Invocations in a workgroup.
+    pub invocations: u32,
+    /// Workgroups in one dimension of a dispatch.
+    pub groups: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            storage_buffers: 8,
+            binding_bytes: 128 << 20,
+            workgroup_bytes: 16 << 10,
+            invocations: 256,
+            groups: 65535,
+        }
+    }
+}
+
+/// One dispatch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shader {
+    /// The kernel's name. It is not in `source`, so that equal kernels have equal text.
+    pub name: String,
+    /// A WGSL module with one entry point, `main`.
+    pub source: String,
+    /// The region behind each binding of group 0, and whether it is written.
+    pub bindings: Vec<(RegionId, bool)>,
+    /// Workgroups in each dimension; none is 0.
+    pub groups: [u32; 3],
+}
+
+/// Why a schedule has no shaders.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EmitError {
+    /// A kernel computes or stores f64.
+    #[error("kernel `{kernel}` uses f64, which runs on the CPU only: bind the model to f32")]
+    F64 {
+        /// The kernel.
+        kernel: String,
+    },
+    /// A region is larger than the device can bind.
+    #[error(
+        "kernel `{kernel}` needs region `{region}` of {bytes} bytes, and the device binds at most \
+         {limit} bytes at once"
+    )]
+    Region {
+        /// The kernel.
+        kernel: String,
+        /// The region's name.
+        region: String,
+        /// Its size.
+        bytes: usize,
+        /// What the device allows.
+        limit: u64,
+    },
+    /// A kernel touches more regions than the device can bind.
+    #[error("kernel `{kernel}` touches {count} regions, and the device binds at most {limit}")]
+    Bindings {
+        /// The kernel.
+        kernel: String,
+        /// Regions it touches.
+        count: usize,
+        /// What the device allows.
+        limit: usize,
+    },
+    /// An iteration space or a region beyond 32-bit indices or the largest dispatch.
+    #[error("kernel `{kernel}` is too large for one dispatch: {count} invocations")]
+    Space {
+        /// The kernel.
+        kernel: String,
+        /// Invocations it would take.
+        count: u128,
+    },
+    /// Kernel IR that means nothing; the scheduler made a mistake.
+    #[error("kernel `{kernel}` is malformed: {what}")]
+    Malformed {
+        /// The kernel.
+        kernel: String,
+        /// What is wrong.
+        what: String,
+    },
+}
+
+/// The shaders of a schedule, in order. Kernels over no elements have none.
+///
+/// # Errors
+///
+/// See [`EmitError`]; nothing is emitted then.
+pub fn emit(schedule: &Schedule, limits: &Limits) -> Result<Vec<Shader>, EmitError> {
+    let mut shaders = Vec::with_capacity(schedule.kernels.len());
+    for kernel in &schedule.kernels {
+        shaders.extend(emit_kernel(schedule, kernel, limits)?);
+    }
+    Ok(shaders)
+}
+
+fn emit_kernel(
+    schedule: &Schedule,
+    kernel: &Kernel,
+    limits: &Limits,
+) -> Result<Option<Shader>, EmitError> {
+    let mut source = Source::new(schedule, kernel, limits)?;
+    let launch = match &kernel.class {
+        Class::Nest(nest) => nest::emit(&mut source, nest)?,
+        Class::Contract(contract) => contract::emit(&mut source, contract)?,
+        Class::Scatter(scatter) => scatter::emit(&mut source, scatter)?,
+    };
+    Ok(launch.map(|groups| source.finish(groups)))
+}
+
+/// The WGSL type of a register.
+fn type_name(dtype: DType) -> Option<&'static str> {
+    match dtype {
+        DType::F32 => Some("f32"),
+        DType::I32 => Some("i32"),
+        DType::U32 => Some("u32"),
+        DType::Bool => Some("bool"),
+        DType::Float | DType::F64 => None,
+    }
+}

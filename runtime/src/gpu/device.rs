@@ -1,0 +1,243 @@
+//! A GPU: adapter, device and queue, with its errors caught.
+
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::Thread;
+
+use sinew_codegen::wgsl::Limits;
+
+use super::GpuError;
+
+/// A GPU. Clones are the same device.
+///
+/// ```no_run
+/// let device = sinew_runtime::gpu::Device::open()?;
+/// println!("{}", device.name());
+/// # Ok::<(), sinew_runtime::gpu::GpuError>(())
+/// ```
+#[derive(Clone)]
+pub struct Device {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    device: wgpu::Device,
+    queue: wgpu::Queue,
+    name: String,
+    faults: Arc<Faults>,
+}
+
+/// What wgpu reports outside of calls: the first of each kind is kept.
+#[derive(Default)]
+struct Faults {
+    lost: Mutex<Option<String>>,
+    error: Mutex<Option<String>>,
+}
+
+impl Device {
+    /// Opens the machine's GPU, the fastest if there are several. A software driver counts.
+    ///
+    /// # Errors
+    ///
+    /// [`GpuError::NotFound`] without one, [`GpuError::Open`] where its driver refuses.
+    pub fn open() -> Result<Device, GpuError> {
+        let backends = wgpu::Instance::enabled_backend_features();
+        let looked_for = if backends.is_empty() {
+            "nothing, since this build has no interface for this system".to_string()
+        } else {
+            let names: Vec<String> = backends
+                .iter_names()
+                .map(|(name, _)| name.to_lowercase())
+                .collect();
+            names.join(", ")
+        };
+        let missing = |message: String| GpuError::NotFound {
+            looked_for: looked_for.clone(),
+            message,
+        };
+        if backends.is_empty() {
+            return Err(missing("the `gpu` feature knows Vulkan".to_string()));
+        }
+        let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
+            // The drivers' own validation layers: for debugging wgpu, not for using it.
+            flags: wgpu::InstanceFlags::empty(),
+            ..wgpu::InstanceDescriptor::new_without_display_handle()
+        });
+        let adapter = block_on(instance.request_adapter(&wgpu::RequestAdapterOptions {
+            power_preference: wgpu::PowerPreference::HighPerformance,
+            ..wgpu::RequestAdapterOptions::default()
+        }))
+        .map_err(|error| missing(error.to_string()))?;
+        let info = adapter.get_info();
+        let (device, queue) = block_on(adapter.request_device(&wgpu::DeviceDescriptor {
+            label: Some("sinew"),
+            required_limits: adapter.limits(),
+            ..wgpu::DeviceDescriptor::default()
+        }))
+        .map_err(|error| GpuError::Open {
+            adapter: info.name.clone(),
+            message: error.to_string(),
+        })?;
+        Ok(Device::adopt(device, queue))
+    }
+
+    /// Takes over a device of wgpu; from here on its errors are kept instead of panicking.
+    fn adopt(device: wgpu::Device, queue: wgpu::Queue) -> Device {
+        let faults = Arc::new(Faults::default());
+        let seen = Arc::clone(&faults);
+        device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
+            keep(&seen.error, error.to_string());
+        }));
+        let seen = Arc::clone(&faults);
+        device.set_device_lost_callback(move |reason, message| {
+            keep(&seen.lost, format!("{reason:?}: {message}"));
+        });
+        let name = device.adapter_info().name;
+        Device {
+            inner: Arc::new(Inner {
+                device,
+                queue,
+                name,
+                faults,
+            }),
+        }
+    }
+
+    /// The adapter's name, as its driver spells it.
+    pub fn name(&self) -> &str {
+        &self.inner.name
+    }
+
+    /// What shaders for this device may use.
+    pub fn limits(&self) -> Limits {
+        let limits = self.inner.device.limits();
+        Limits {
+            storage_buffers: limits.max_storage_buffers_per_shader_stage as usize,
+            binding_bytes: limits.max_storage_buffer_binding_size,
+            workgroup_bytes: limits.max_compute_workgroup_storage_size as usize,
+            invocations: limits
+                .max_compute_invocations_per_workgroup
+                .min(limits.max_compute_workgroup_size_x),
+            groups: limits.max_compute_workgroups_per_dimension,
+        }
+    }
+
+    /// The largest buffer, in bytes.
+    pub(super) fn buffer_bytes(&self) -> u64 {
+        self.inner.device.limits().max_buffer_size
+    }
+
+    /// wgpu's device.
+    pub(super) fn device(&self) -> &wgpu::Device {
+        &self.inner.device
+    }
+
+    /// wgpu's queue.
+    pub(super) fn queue(&self) -> &wgpu::Queue {
+        &self.inner.queue
+    }
+
+    /// Runs calls to wgpu; what they report is the error of `what`.
+    pub(super) fn scoped<T>(
+        &self,
+        what: &dyn Fn() -> String,
+        calls: impl FnOnce() -> T,
+    ) -> Result<T, GpuError> {
+        let device = &self.inner.device;
+        let memory = device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
+        let internal = device.push_error_scope(wgpu::ErrorFilter::Internal);
+        let validation = device.push_error_scope(wgpu::ErrorFilter::Validation);
+        let result = calls();
+        let validation = block_on(validation.pop());
+        let internal = block_on(internal.pop());
+        let memory = block_on(memory.pop());
+        self.check()?;
+        if memory.is_some() {
+            return Err(GpuError::Memory { what: what() });
+        }
+        match validation.or(internal) {
+            None => Ok(result),
+            Some(error) => Err(GpuError::Refused {
+                what: what(),
+                message: error.to_string(),
+            }),
+        }
+    }
+
+    /// Waits until the GPU is done with a submission.
+    pub(super) fn wait(&self, submission: wgpu::SubmissionIndex) -> Result<(), GpuError> {
+        // wgpu may panic here when the driver fails.
+        let polled = catch_unwind(AssertUnwindSafe(|| {
+            self.inner.device.poll(wgpu::PollType::Wait {
+                submission_index: Some(submission),
+                timeout: None,
+            })
+        }));
+        self.check()?;
+        let message = match polled {
+            Ok(Ok(_)) => return Ok(()),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "the driver failed".to_string(),
+        };
+        Err(GpuError::Refused {
+            what: "to finish its work".to_string(),
+            message,
+        })
+    }
+
+    /// The error that has come in meanwhile, if any. A lost device accepts calls and does nothing.
+    pub(super) fn check(&self) -> Result<(), GpuError> {
+        let faults = &self.inner.faults;
+        if let Some(message) = kept(&faults.lost) {
+            return Err(GpuError::Lost { message });
+        }
+        match kept(&faults.error) {
+            None => Ok(()),
+            Some(message) => Err(GpuError::Refused {
+                what: "earlier work".to_string(),
+                message,
+            }),
+        }
+    }
+}
+
+impl std::fmt::Debug for Device {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Device").field(&self.inner.name).finish()
+    }
+}
+
+fn keep(place: &Mutex<Option<String>>, message: String) {
+    place
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .get_or_insert(message);
+}
+
+fn kept(place: &Mutex<Option<String>>) -> Option<String> {
+    place.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// Waits for a future; wgpu's are ready at once outside of browsers.
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let mut future = pin!(future);
+    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let mut context = Context::from_waker(&waker);
+    loop {
+        match future.as_mut().poll(&mut context) {
+            Poll::Ready(value) => return value,
+            Poll::Pending => std::thread::park(),
+        }
+    }
+}
