@@ -1,0 +1,8 @@
+//! Shaders on a real device (a software driver will do) against the slow executor.
+
+mod contract;
+mod nest;
+mod program;
+mod scalar;
+mod scatter;
+mod support;
