@@ -183,9 +183,11 @@ fn exp_f32(x: f32) -> f32 {
   if (x < -103.98f) {
     return 0.0f;
   }
-  let n = floor(fma(x, 1.44269504f, 0.5f));
-  var r = fma(n, -0.693359375f, x);
-  r = fma(n, 2.12194440e-4f, r);
+  // ln 2 in two parts, 355/512 and the rest. The first product is of integers: drivers that turn
+  // n a + n b into n (a + b) would lose what the split is for.
+  let n = i32(floor(fma(x, 1.44269504f, 0.5f)));
+  var r = fma(f32(n * 355), -0.001953125f, x);
+  r = fma(f32(n), 2.12194440e-4f, r);
   var p = 0.0013814610429108143f;
   p = fma(p, r, 0.008368710055947304f);
   p = fma(p, r, 0.04166838899254799f);
@@ -193,8 +195,8 @@ fn exp_f32(x: f32) -> f32 {
   p = fma(p, r, 0.4999999403953552f);
   p = fma(p, r * r, r) + 1.0f;
   // In two steps: 2^n itself may be out of range.
-  let half = i32(n) / 2;
-  let rest = i32(n) - half;
+  let half = n / 2;
+  let rest = n - half;
   return p * bitcast<f32>(u32(half + 127) << 23u) * bitcast<f32>(u32(rest + 127) << 23u);
 }
 ",
@@ -232,7 +234,6 @@ fn log_f32(x: f32) -> f32 {
     e = e + 1;
   }
   let f = m - 1.0f;
-  let n = f32(e);
   var p = 0.06915368139743805f;
   p = fma(p, f, -0.11789807677268982f);
   p = fma(p, f, 0.11872976273298264f);
@@ -244,9 +245,9 @@ fn log_f32(x: f32) -> f32 {
   p = fma(p, f, 0.3333331048488617f);
   let s = f * f;
   var y = p * f * s;
-  y = fma(n, -2.12194440e-4f, y);
+  y = fma(f32(e), -2.12194440e-4f, y);
   y = fma(s, -0.5f, y);
-  return fma(n, 0.693359375f, f + y);
+  return fma(f32(e * 355), 0.001953125f, f + y);
 }
 ",
     },

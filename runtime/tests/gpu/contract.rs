@@ -1,1 +1,1 @@
-//! x
+//! Contractions on a grid of sizes.

@@ -1,1 +1,1 @@
-//! x
+//! Maps and row reductions.

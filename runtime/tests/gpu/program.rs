@@ -1,1 +1,1 @@
-//! x
+//! The device and the program around the shaders.
