@@ -69,6 +69,23 @@ pub struct Primal<'a> {
     pub wanted: &'a [bool],
 }
 
+impl Primal<'_> {
+    /// Builds the cotangent of the operand at position `i` if it is asked for.
+    ///
+    /// # Errors
+    /// Those of `build`.
+    pub fn wants(
+        &self,
+        i: usize,
+        build: impl FnOnce() -> Result<Value, OpError>,
+    ) -> Result<Option<Value>, OpError> {
+        match self.wanted.get(i) {
+            Some(true) => build().map(Some),
+            Some(false) | None => Ok(None),
+        }
+    }
+}
+
 /// How an op is computed: what the scheduler sees of it.
 #[derive(Clone, Copy)]
 pub enum Kind {

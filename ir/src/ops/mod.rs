@@ -24,49 +24,103 @@
 //! | `SCATTER_ADD` | base, i32 indices, updates (shape of the indices) | axis (one); indices are clamped |
 //! | `STOP_GRADIENT` | x | |
 //!
-//! Functions over them (`Kind::Function`): `RELU SIGMOID SILU GELU GELU_TANH SQUARE RECIPROCAL` of x,
-//! `SOFTMAX LOG_SOFTMAX` of x along an axis, `LOGSUMEXP MEAN MIN` of x over axes, `MSE CROSS_ENTROPY`.
+//! Functions over them (`Kind::Function`):
+//!
+//! | op | operands | attributes, in order |
+//! |---|---|---|
+//! | `RELU SIGMOID SILU GELU GELU_TANH SQUARE RECIPROCAL` | x | |
+//! | `SOFTMAX LOG_SOFTMAX` | x | axis (one) |
+//! | `LOGSUMEXP MEAN MIN` | x | axes (removed) |
+//! | `MSE` | x, y of one type, to a scalar | |
+//! | `CROSS_ENTROPY` | x, i32 labels (x's shape without the axis), to a loss a row | axis (one, of x), ignore_index, label_smoothing |
 
-use crate::attribute::{AttributeKind, AttributeSpec};
-use crate::op::{Arity, Kind, Op, OpDef, OpError, Pullback, TestData};
-use crate::shape::Type;
+mod contract;
+mod creation;
+mod elementwise;
+mod entry;
+mod functions;
+mod index;
+mod losses;
+mod reduce;
+mod rows;
+pub(crate) mod rules;
+mod shorthand;
+mod views;
 
-/// A constant.
-pub const CONST: Op = Op(&OpDef {
-    name: "const",
-    doc: "A tensor whose every element is `value`.",
-    arity: Arity::Exactly(0),
-    attributes: &[
-        AttributeSpec {
-            name: "value",
-            kind: AttributeKind::Number,
-        },
-        AttributeSpec {
-            name: "dtype",
-            kind: AttributeKind::DType,
-        },
-        AttributeSpec {
-            name: "shape",
-            kind: AttributeKind::Shape,
-        },
-    ],
-    infer: |_, a| match (a.number(0), a.dtype(1), a.shape(2)) {
-        (Some(_), Some(d), Some(s)) => Ok(Type::new(d, s.clone())),
-        (None, ..) => Err(OpError::Attribute("value")),
-        (_, None, _) => Err(OpError::Attribute("dtype")),
-        (_, _, None) => Err(OpError::Attribute("shape")),
-    },
-    pullback: Pullback::Zero,
-    kind: Kind::Constant,
-    test: TestData {
-        domain: &[],
-        tolerance: 0.0,
-        kinks: &[],
-    },
-});
+pub use contract::DOT;
+pub use creation::{CONST, EXTENT, IOTA};
+pub use elementwise::{
+    ABS, ADD, AND, CAST, DIV, EQ, ERF, EXP, FLOOR, LE, LOG, LT, MAXIMUM, MINIMUM, MUL, NE, NEG,
+    NOT, OR, REM, SELECT, SIGN, SQRT, SUB, TANH,
+};
+pub use functions::{GELU, GELU_TANH, RECIPROCAL, RELU, SIGMOID, SILU, SQUARE};
+pub use index::{SCATTER_ADD, TAKE_ALONG_AXIS};
+pub use losses::{CROSS_ENTROPY, MSE};
+pub use reduce::{ARGMAX, MAX, SUM};
+pub use rows::{LOG_SOFTMAX, LOGSUMEXP, MEAN, MIN, SOFTMAX};
+pub use shorthand::DotAxes;
+pub use views::{BROADCAST, CONCAT, PAD, PERMUTE, RESHAPE, SLICE, STOP_GRADIENT};
+
+use crate::op::Op;
 
 /// Every op.
-pub static TABLE: &[Op] = &[CONST];
+pub static TABLE: &[Op] = &[
+    CONST,
+    IOTA,
+    EXTENT,
+    ADD,
+    SUB,
+    MUL,
+    DIV,
+    REM,
+    MAXIMUM,
+    MINIMUM,
+    NEG,
+    ABS,
+    SQRT,
+    EXP,
+    LOG,
+    TANH,
+    ERF,
+    FLOOR,
+    SIGN,
+    LT,
+    LE,
+    EQ,
+    NE,
+    AND,
+    OR,
+    NOT,
+    SELECT,
+    CAST,
+    BROADCAST,
+    RESHAPE,
+    PERMUTE,
+    SLICE,
+    PAD,
+    SUM,
+    MAX,
+    ARGMAX,
+    DOT,
+    CONCAT,
+    TAKE_ALONG_AXIS,
+    SCATTER_ADD,
+    STOP_GRADIENT,
+    RELU,
+    SIGMOID,
+    SILU,
+    GELU,
+    GELU_TANH,
+    SQUARE,
+    RECIPROCAL,
+    SOFTMAX,
+    LOG_SOFTMAX,
+    LOGSUMEXP,
+    MEAN,
+    MIN,
+    MSE,
+    CROSS_ENTROPY,
+];
 
 /// The op called `name`.
 pub fn find(name: &str) -> Option<Op> {

@@ -1,0 +1,129 @@
+//! Losses that are more than a mean of an elementwise formula.
+
+use super::entry::{AXIS, TWO, attribute, unary};
+use super::rows::{count, exp_and_sum, shifted};
+use super::rules::{float, index, one_axis, same, same_shape, without};
+use crate::attribute::{Attribute, AttributeKind, Attributes};
+use crate::builder::Builder;
+use crate::dtype::DType;
+use crate::function::Value;
+use crate::op::{Arity, Kind, Op, OpDef, OpError, Primal, Pullback};
+use crate::shape::{Axis, Shape, Type};
+
+/// The mean squared difference.
+pub const MSE: Op = Op(&OpDef {
+    name: "mse",
+    doc: "The mean of `(x - y)^2` over all elements, a scalar.",
+    arity: Arity::Exactly(2),
+    attributes: &[],
+    infer: |t, _| {
+        let (x, y) = (float(t, 0)?, float(t, 1)?);
+        same(x, y)?;
+        Ok(Type::new(x.dtype, Shape::scalar()))
+    },
+    pullback: Pullback::Derived,
+    kind: Kind::Function(|b, x, _| {
+        let difference = b.sub(x[0], x[1])?;
+        let square = b.square(difference)?;
+        let axes = b.type_of(square).shape.axes();
+        b.over(super::MEAN, square, &axes)
+    }),
+    test: TWO,
+});
+
+/// The cross entropy of each row.
+pub const CROSS_ENTROPY: Op = Op(&OpDef {
+    name: "cross_entropy",
+    doc: "`-log softmax(x)` along `axis` at each label (i32, x's shape without the axis); 0 where the label is `ignore_index`. With `label_smoothing` s the target is `1 - s` at the label and `s / classes` everywhere.",
+    arity: Arity::Exactly(2),
+    attributes: &[
+        AXIS,
+        attribute("ignore_index", AttributeKind::Number),
+        attribute("label_smoothing", AttributeKind::Number),
+    ],
+    infer: |t, a| {
+        let (x, labels) = (float(t, 0)?, index(t, 1)?);
+        let (axis, _) = one_axis(&x.shape, a, 0)?;
+        a.number(1).ok_or(OpError::Attribute("ignore_index"))?;
+        a.number(2).ok_or(OpError::Attribute("label_smoothing"))?;
+        let rows = without(&x.shape, &[Axis::At(axis)])?;
+        same_shape(&rows, &labels.shape)?;
+        Ok(Type::new(x.dtype, rows))
+    },
+    pullback: Pullback::Rule(cross_entropy_pullback),
+    kind: Kind::Function(cross_entropy),
+    test: unary(&[(-8.0, 8.0)], 1e-5, &[]),
+});
+
+fn settings(a: &Attributes) -> (f64, f64) {
+    // The type rule refuses entries without them.
+    (a.number(1).unwrap_or(-100.0), a.number(2).unwrap_or(0.0))
+}
+
+fn cross_entropy(b: &mut Builder, of: &[Value], a: &Attributes) -> Result<Value, OpError> {
+    let (x, labels) = (of[0], of[1]);
+    let (ignore, smoothing) = settings(a);
+    let axes = a.axes(0);
+    let shape = b.type_of(x).shape.clone();
+    let (axis, _) = one_axis(&shape, a, 0)?;
+    let ignored = b.with(super::EQ, labels, ignore)?;
+    let first = b.like(0.0, labels)?;
+    let safe = b.select(ignored, first, labels)?;
+    // The label's element comes out of x itself, so that nothing of x's size is stored for it.
+    let mut column = shape.clone();
+    column.dims[axis] = 1usize.into();
+    let index = b.reshape(safe, &column)?;
+    let picked = b.op(
+        super::TAKE_ALONG_AXIS,
+        &[x, index],
+        vec![Attribute::Axes(axes.to_vec())],
+    )?;
+    let picked = b.reshape(picked, &b.type_of(labels).shape.clone())?;
+    let greatest = b.over(super::MAX, x, axes)?;
+    let picked = b.sub(picked, greatest)?;
+    let low = shifted(b, x, axes)?;
+    let (_, sum) = exp_and_sum(b, low, axes)?;
+    let log = b.log(sum)?;
+    let target = if smoothing == 0.0 {
+        picked
+    } else {
+        let mean = b.over(super::MEAN, low, axes)?;
+        let spread = b.scale(mean, smoothing)?;
+        let kept = b.scale(picked, 1.0 - smoothing)?;
+        b.add(kept, spread)?
+    };
+    let loss = b.sub(log, target)?;
+    let zero = b.like(0.0, loss)?;
+    b.select(ignored, zero, loss)
+}
+
+/// `g (softmax(x) - target)`: elementwise where the derived one would scatter.
+fn cross_entropy_pullback(b: &mut Builder, p: &Primal<'_>) -> Result<Vec<Option<Value>>, OpError> {
+    let (x, labels) = (p.operands[0], p.operands[1]);
+    let (ignore, smoothing) = settings(p.attributes);
+    let axes = p.attributes.axes(0);
+    let shape = b.type_of(x).shape.clone();
+    let ignored = b.with(super::EQ, labels, ignore)?;
+    let zero = b.like(0.0, p.cotangent)?;
+    let g = b.select(ignored, zero, p.cotangent)?;
+    let g = b.broadcast(g, &shape, axes)?;
+    let low = shifted(b, x, axes)?;
+    let (e, sum) = exp_and_sum(b, low, axes)?;
+    let sum = b.broadcast(sum, &shape, axes)?;
+    let share = b.div(e, sum)?;
+    let classes = b.iota(DType::I32, shape.clone(), axes[0])?;
+    let wide = b.broadcast(labels, &shape, axes)?;
+    let hit = b.eq(classes, wide)?;
+    let at_label = b.like(1.0 - smoothing, x)?;
+    let elsewhere = b.like(0.0, x)?;
+    let mut target = b.select(hit, at_label, elsewhere)?;
+    if smoothing != 0.0 {
+        let all = b.like(smoothing, p.cotangent)?;
+        let classes = count(b, x, axes, all)?;
+        let spread = b.div(all, classes)?;
+        let spread = b.broadcast(spread, &shape, axes)?;
+        target = b.add(target, spread)?;
+    }
+    let rest = b.sub(share, target)?;
+    Ok(vec![Some(b.mul(g, rest)?), None])
+}
