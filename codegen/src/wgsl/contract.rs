@@ -1,10 +1,44 @@
 //! Contractions: matrix products with an epilogue.
+//!
+//! Two variants. Small products have one invocation an element, or a few that share the sum where
+//! there are few elements and long sums. Others go through tiles: a workgroup of `side x side`
+//! invocations holds a tile of the result in named vec4 registers, `reach x reach` elements an
+//! invocation, and walks along k with slices of both operands in workgroup memory. Arrays indexed
+//! in loops would land in slow memory, so every register is spelled out. The order of every sum
+//! is fixed by the text.
+
+use sinew_ir::{DType, Reduction};
 
 use super::EmitError;
+use super::nest::{Plan, declare_parts, tree};
 use super::scalar::{Scope, instructions, stores};
 use super::source::Source;
-use super::space::{Point, entry, grid, guard, place, split, volume};
-use crate::kernel::Contract;
+use super::space::{Point, entry, grid, place, split, volume};
+use crate::kernel::{Access, Contract};
+
+/// Invocations of a workgroup without tiles.
+const WIDTH: u32 = 64;
+
+/// Workgroups below which a device is not filled.
+const FILLED: u128 = 128;
+
+/// A way to cut the result into tiles.
+#[derive(Clone, Copy)]
+struct Tile {
+    /// Invocations along each side.
+    side: usize,
+    /// Elements of an invocation along each side: 4 or 8.
+    reach: usize,
+    /// Elements along k in workgroup memory.
+    depth: usize,
+}
+
+impl Tile {
+    /// Elements along each side.
+    fn size(self) -> usize {
+        self.side * self.reach
+    }
+}
 
 /// Writes the entry point; gives the grid, or nothing where there is nothing to do.
 pub(super) fn emit(
@@ -17,31 +51,95 @@ pub(super) fn emit(
     if count == 0 {
         return Ok(None);
     }
-    simple(source, contract, &space, count).map(Some)
+    if [contract.m, contract.n, contract.k]
+        .iter()
+        .any(|&extent| extent > u32::MAX as usize / 2)
+    {
+        return Err(source.too_large(count));
+    }
+    match contract.dtype {
+        DType::F32 => {}
+        DType::F64 => return Err(source.f64()),
+        DType::Float | DType::I32 | DType::U32 | DType::Bool => {
+            return Err(source.malformed(format!("a contraction of {}", contract.dtype)));
+        }
+    }
+    if !contract.lhs.guards.is_empty() || !contract.rhs.guards.is_empty() {
+        return Err(source.malformed("a guarded operand"));
+    }
+    match choose(source, contract) {
+        Some(tile) => tiled(source, contract, tile).map(Some),
+        None => simple(source, contract, &space, count).map(Some),
+    }
 }
 
-/// One invocation an element of the result: for products too small for tiles.
+/// The largest tile of which there are enough to fill a device, else the smallest that is not
+/// mostly empty; none for thin products.
+fn choose(source: &Source, contract: &Contract) -> Option<Tile> {
+    let thin = contract.m.min(contract.n);
+    if thin < 12 || contract.k < 4 {
+        return None;
+    }
+    let mut chosen = None;
+    for (side, reach) in [(8, 8), (8, 4), (4, 4)] {
+        let fits = |depth: usize| {
+            let tile = Tile { side, reach, depth };
+            (8 * tile.size() * depth <= source.limits.workgroup_bytes).then_some(tile)
+        };
+        let Some(tile) = fits(16).or_else(|| fits(8)) else {
+            continue;
+        };
+        if side * side > source.limits.invocations as usize || tile.size() > thin * 3 / 2 {
+            continue;
+        }
+        chosen = Some(tile);
+        if tiles(contract, tile) >= FILLED {
+            break;
+        }
+    }
+    chosen
+}
+
+fn tiles(contract: &Contract, tile: Tile) -> u128 {
+    let along = |extent: usize| extent.div_ceil(tile.size()) as u128;
+    volume(&contract.batch) * along(contract.m) * along(contract.n)
+}
+
+/// One invocation an element of the result, or `slices` that share its sum.
 fn simple(
     source: &mut Source,
     contract: &Contract,
     space: &[usize],
     count: u128,
 ) -> Result<[u32; 3], EmitError> {
-    let invocations = 64.min(source.limits.invocations);
-    let (groups, group) = grid(source, count.div_ceil(u128::from(invocations)))?;
-    if count + u128::from(invocations) * u128::from(groups[1]) > u128::from(u32::MAX) {
+    let width = WIDTH.min(1 << source.limits.invocations.max(1).ilog2());
+    let few = count < FILLED * u128::from(WIDTH);
+    let mut slices = 1;
+    while few && slices < 16.min(width) && contract.k >= 64 * slices as usize {
+        slices *= 2;
+    }
+    let plan = Plan {
+        columns: width / slices,
+        slices,
+    };
+    let columns = plan.columns;
+    let (groups, group) = grid(source, count.div_ceil(u128::from(columns)))?;
+    if count + u128::from(columns) * u128::from(groups[1]) > u128::from(u32::MAX) {
         return Err(source.too_large(count));
     }
-    entry(source, invocations);
-    source.line(&format!("let row = {group} * {invocations}u + local;"));
-    if !count.is_multiple_of(u128::from(invocations)) {
-        source.line(&format!("if (row >= {count}u) {{ return; }}"));
+    if slices > 1 {
+        declare_parts(source, &plan, &[DType::F32], false)?;
     }
+    entry(source, width);
+    source.line(&format!("let slice = local / {columns}u;"));
+    source.line(&format!("let column = local % {columns}u;"));
+    source.line(&format!("let row = {group} * {columns}u + column;"));
     let point = split(source, "row", space, "i");
     let rank = contract.batch.len();
     source.line("var sum = 0.0f;");
+    source.open(&format!("if (row < {count}u) {{"));
     source.open(&format!(
-        "for (var k = 0u; k < {}u; k = k + 1u) {{",
+        "for (var k = slice; k < {}u; k = k + {slices}u) {{",
         contract.k
     ));
     let k = Some("k".to_string());
@@ -49,30 +147,212 @@ fn simple(
     lhs.push(k.clone());
     let mut rhs = point[..rank].to_vec();
     rhs.extend([k, point[rank + 1].clone()]);
-    for (name, access, point) in [
-        ("x", &contract.lhs, Point(lhs)),
-        ("y", &contract.rhs, Point(rhs)),
-    ] {
-        let index = place(source, access, &point)?;
-        let text = source.load(source.buffer(access)?, &index)?;
-        match guard(source, access, &point)? {
-            None => source.line(&format!("let {name} = {text};")),
-            Some(condition) => {
-                source.line(&format!("var {name} = 0.0f;"));
-                source.line(&format!("if ({condition}) {{ {name} = {text}; }}"));
-            }
-        }
-    }
-    source.line("sum = fma(x, y, sum);");
+    let x = operand(source, &contract.lhs, lhs)?;
+    let y = operand(source, &contract.rhs, rhs)?;
+    source.line(&format!("sum = fma({x}, {y}, sum);"));
     source.close();
+    source.close();
+    if slices > 1 {
+        tree(source, &plan, Reduction::Sum, DType::F32, "sum", "")?;
+    }
+    source.open(&format!("if (slice == 0u && row < {count}u) {{"));
     let point = Point(point);
+    epilogue(source, contract, &point)?;
+    source.close();
+    source.close();
+    Ok(groups)
+}
+
+/// The expression that loads an operand's element.
+fn operand(
+    source: &Source,
+    access: &Access,
+    point: Vec<Option<String>>,
+) -> Result<String, EmitError> {
+    let index = place(source, access, &Point(point))?;
+    source.load(source.buffer(access)?, &index)
+}
+
+/// Writes the epilogue at `point`, the sum being in `sum`.
+fn epilogue(source: &mut Source, contract: &Contract, point: &Point) -> Result<(), EmitError> {
     let scope = Scope {
-        point: &point,
+        point,
         rows: &[],
         accumulator: Some("sum"),
     };
     instructions(source, &contract.epilogue, &scope)?;
-    stores(source, &contract.epilogue, &scope)?;
+    stores(source, &contract.epilogue, &scope)
+}
+
+/// A tile of the result a workgroup.
+fn tiled(source: &mut Source, contract: &Contract, tile: Tile) -> Result<[u32; 3], EmitError> {
+    let Contract { m, n, k, .. } = *contract;
+    let Tile { side, reach, depth } = tile;
+    let size = tile.size();
+    let quads = size / 4;
+    let rank = contract.batch.len();
+    let (groups, group) = grid(source, tiles(contract, tile))?;
+    // The batch's indices, as parameters and as arguments of the functions below.
+    let names: Vec<Option<String>> = (0..rank)
+        .map(|d| (contract.batch[d] != 1).then(|| format!("i{d}")))
+        .collect();
+    let parameters: String = names
+        .iter()
+        .flatten()
+        .map(|name| format!("{name}: u32, "))
+        .collect();
+
+    source.line(&format!(
+        "var<workgroup> xs: array<vec4<f32>, {}>;",
+        depth * quads
+    ));
+    source.line(&format!(
+        "var<workgroup> ys: array<vec4<f32>, {}>;",
+        depth * quads
+    ));
+    source.line("");
+    let index = |name: &str| Some(name.to_string());
+    for (name, access, rows, columns) in [
+        ("x_at", &contract.lhs, ("i", m), ("k", k)),
+        ("y_at", &contract.rhs, ("k", k), ("j", n)),
+    ] {
+        source.open(&format!(
+            "fn {name}({parameters}{}: u32, {}: u32) -> f32 {{",
+            rows.0, columns.0
+        ));
+        let tests: Vec<String> = [rows, columns]
+            .iter()
+            .filter(|(name, extent)| {
+                !extent.is_multiple_of(if *name == "k" { depth } else { size })
+            })
+            .map(|(name, extent)| format!("{name} >= {extent}u"))
+            .collect();
+        if !tests.is_empty() {
+            source.line(&format!("if ({}) {{ return 0.0f; }}", tests.join(" || ")));
+        }
+        let mut point = names.clone();
+        point.extend([index(rows.0), index(columns.0)]);
+        let value = operand(source, access, point)?;
+        source.line(&format!("return {value};"));
+        source.close();
+        source.line("");
+    }
+    source.open(&format!(
+        "fn finish({parameters}i: u32, j: u32, sum: f32) {{"
+    ));
+    let tests: Vec<String> = [("i", m), ("j", n)]
+        .iter()
+        .filter(|(_, extent)| !extent.is_multiple_of(size))
+        .map(|(name, extent)| format!("{name} >= {extent}u"))
+        .collect();
+    if !tests.is_empty() {
+        source.line(&format!("if ({}) {{ return; }}", tests.join(" || ")));
+    }
+    let mut point = names;
+    point.extend([index("i"), index("j")]);
+    epilogue(source, contract, &Point(point))?;
+    source.close();
+    source.line("");
+
+    entry(source, (side * side) as u32);
+    let (down, across) = (m.div_ceil(size), n.div_ceil(size));
+    source.line(&format!("let number = {group};"));
+    source.line(&format!(
+        "let top = ((number / {across}u) % {down}u) * {size}u;"
+    ));
+    source.line(&format!("let left = (number % {across}u) * {size}u;"));
+    source.line(&format!("let batch = number / {}u;", across * down));
+    let batch = split(source, "batch", &contract.batch, "i");
+    let arguments: String = batch
+        .iter()
+        .flatten()
+        .map(|name| format!("{name}, "))
+        .collect();
+    source.line(&format!("let tx = local % {side}u;"));
+    source.line(&format!("let ty = local / {side}u;"));
+    let halves = reach / 4;
+    for row in 0..reach {
+        for half in 0..halves {
+            source.line(&format!("var sum{row}_{half} = vec4<f32>();"));
+        }
+    }
+    source.open(&format!(
+        "for (var base = 0u; base < {k}u; base = base + {depth}u) {{"
+    ));
+    // Neighbouring invocations load neighbouring elements where the strides allow it.
+    let x_along_k = contract.lhs.strides.get(rank + 1) == Some(&1);
+    let y_along_k = contract.rhs.strides.get(rank) == Some(&1);
+    let invocations = side * side;
+    for load in 0..(depth * quads).div_ceil(invocations) {
+        let guarded = !(depth * quads).is_multiple_of(invocations);
+        source.open("{");
+        source.line(&format!("let e = local + {}u;", load * invocations));
+        for (array, along_k, start) in [("xs", x_along_k, "top"), ("ys", y_along_k, "left")] {
+            let (quad, deep) = if along_k {
+                (format!("e / {depth}u"), format!("e % {depth}u"))
+            } else {
+                (format!("e % {quads}u"), format!("e / {quads}u"))
+            };
+            source.open(&if guarded {
+                format!("if (e < {}u) {{", depth * quads)
+            } else {
+                "{".to_string()
+            });
+            source.line(&format!("let quad = {quad};"));
+            source.line(&format!("let deep = {deep};"));
+            source.line(&format!("let at = {start} + quad * 4u;"));
+            let parts: Vec<String> = (0..4)
+                .map(|part| {
+                    if array == "xs" {
+                        format!("x_at({arguments}at + {part}u, base + deep)")
+                    } else {
+                        format!("y_at({arguments}base + deep, at + {part}u)")
+                    }
+                })
+                .collect();
+            source.line(&format!(
+                "{array}[deep * {quads}u + quad] = vec4<f32>({});",
+                parts.join(", ")
+            ));
+            source.close();
+        }
+        source.close();
+    }
+    source.line("workgroupBarrier();");
+    source.open(&format!(
+        "for (var deep = 0u; deep < {depth}u; deep = deep + 1u) {{"
+    ));
+    for half in 0..halves {
+        let away = half * side;
+        source.line(&format!(
+            "let x{half} = xs[deep * {quads}u + {away}u + ty];"
+        ));
+        source.line(&format!(
+            "let y{half} = ys[deep * {quads}u + {away}u + tx];"
+        ));
+    }
+    for row in 0..reach {
+        let x = format!("x{}.{}", row / 4, ["x", "y", "z", "w"][row % 4]);
+        for half in 0..halves {
+            source.line(&format!(
+                "sum{row}_{half} = fma(vec4<f32>({x}), y{half}, sum{row}_{half});"
+            ));
+        }
+    }
+    source.close();
+    source.line("workgroupBarrier();");
+    source.close();
+    for row in 0..reach {
+        let i = format!("top + {}u + ty * 4u", row / 4 * side * 4 + row % 4);
+        for half in 0..halves {
+            for (part, name) in ["x", "y", "z", "w"].iter().enumerate() {
+                let j = format!("left + {}u + tx * 4u", half * side * 4 + part);
+                source.line(&format!(
+                    "finish({arguments}{i}, {j}, sum{row}_{half}.{name});"
+                ));
+            }
+        }
+    }
     source.close();
     Ok(groups)
 }

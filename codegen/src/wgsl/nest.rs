@@ -30,11 +30,11 @@ fn stage_code_mut(stage: &mut Stage) -> &mut Code {
 }
 
 /// How a workgroup covers rows.
-struct Plan {
+pub(super) struct Plan {
     /// Rows of a workgroup.
-    columns: u32,
+    pub columns: u32,
     /// Invocations that share a row; a power of two.
-    slices: u32,
+    pub slices: u32,
 }
 
 /// Writes the entry point; gives the grid, or nothing where there is nothing to do.
@@ -280,18 +280,30 @@ fn declare_scratch(source: &mut Source, nest: &Nest, plan: &Plan) -> Result<(), 
     if plan.slices == 1 {
         return Ok(());
     }
-    let invocations = plan.columns * plan.slices;
-    let mut arrays = Vec::new();
+    let mut dtypes = Vec::new();
+    let mut places = false;
     for stage in &nest.stages {
         if let Stage::Each { code, reduces } = stage {
             for (_, reduction, reg) in reduces {
-                arrays.push(scratch(dtype_of(source, &code.insts, *reg)?));
-                match reduction {
-                    Reduction::ArgMax => arrays.push(("places", "u32")),
-                    Reduction::Sum | Reduction::Max => {}
-                }
+                dtypes.push(dtype_of(source, &code.insts, *reg)?);
+                places |= *reduction == Reduction::ArgMax;
             }
         }
+    }
+    declare_parts(source, plan, &dtypes, places)
+}
+
+/// Declares the arrays in which [`tree`] combines parts of these types.
+pub(super) fn declare_parts(
+    source: &mut Source,
+    plan: &Plan,
+    dtypes: &[DType],
+    places: bool,
+) -> Result<(), EmitError> {
+    let invocations = plan.columns * plan.slices;
+    let mut arrays: Vec<_> = dtypes.iter().map(|dtype| scratch(*dtype)).collect();
+    if places {
+        arrays.push(("places", "u32"));
     }
     arrays.sort_unstable();
     arrays.dedup();
@@ -452,7 +464,7 @@ fn combine(
 }
 
 /// Writes the tree over the slices of each column; every slice then holds the column's result.
-fn tree(
+pub(super) fn tree(
     source: &mut Source,
     plan: &Plan,
     reduction: Reduction,

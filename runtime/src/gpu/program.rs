@@ -1,7 +1,8 @@
 //! A schedule on a GPU: its regions as buffers, its dispatches as one submission.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::mpsc;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
 
 use sinew_codegen::kernel::{Region, RegionId, Schedule};
 use sinew_codegen::wgsl::{Shader, emit};
@@ -256,15 +257,20 @@ impl Program {
             submission
         })?;
         self.in_flight.clear();
-        device.wait(submission)?;
         let refused = |message: String| GpuError::Refused {
             what: what(),
             message,
         };
-        match mapped.try_recv() {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => return Err(refused(error.to_string())),
-            Err(error) => return Err(refused(error.to_string())),
+        loop {
+            device.wait(submission.clone())?;
+            match mapped.recv_timeout(Duration::from_millis(1)) {
+                Ok(Ok(())) => break,
+                Ok(Err(error)) => return Err(refused(error.to_string())),
+                // Another thread that waits for the device has taken the callback, and not called
+                // it yet.
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(error) => return Err(refused(error.to_string())),
+            }
         }
         let view = staging
             .get_mapped_range(0..size)
