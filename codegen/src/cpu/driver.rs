@@ -8,6 +8,7 @@ use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use super::frame::Frame;
 use super::host::{Caps, host};
 use super::image::{Draft, Image};
+use super::product::Plan;
 use super::{EmitError, Options, contract, nest, scatter};
 use crate::kernel::{Class, Kernel, Schedule};
 
@@ -19,6 +20,7 @@ pub struct Program {
     /// Where the driver starts.
     entry: usize,
     regions: usize,
+    kernels: Vec<Ready>,
     schedule: Schedule,
     options: Options,
 }
@@ -34,7 +36,9 @@ type Entry = unsafe extern "C" fn(*const *mut u8);
 /// type, or memory for the code cannot be had.
 pub fn compile(schedule: &Schedule, options: &Options) -> Result<Program, EmitError> {
     let (isa, caps) = host()?;
+    let kernels = Ready::all(schedule, options);
     let compiler = Compiler {
+        kernels: &kernels,
         isa,
         caps,
         schedule,
@@ -63,6 +67,7 @@ pub fn compile(schedule: &Schedule, options: &Options) -> Result<Program, EmitEr
         image: draft.finish()?,
         entry,
         regions: schedule.regions.len(),
+        kernels,
         schedule: schedule.clone(),
         options: options.clone(),
     })
@@ -95,6 +100,7 @@ impl Program {
             return String::new();
         };
         let compiler = Compiler {
+            kernels: &self.kernels,
             isa,
             caps,
             schedule: &self.schedule,
@@ -102,10 +108,10 @@ impl Program {
         };
         let mut text = String::new();
         let mut builder = FunctionBuilderContext::new();
-        for kernel in &self.schedule.kernels {
+        for ready in &self.kernels {
             let mut function = Function::new();
-            text.push_str(&format!("; {}\n", kernel.name));
-            match compiler.emit(kernel, &mut function, &mut builder) {
+            text.push_str(&format!("; {}\n", ready.kernel.name));
+            match compiler.emit(ready, &mut function, &mut builder) {
                 Ok(()) => text.push_str(&function.display().to_string()),
                 Err(e) => text.push_str(&format!("; {e}\n")),
             }
@@ -120,8 +126,38 @@ impl Program {
     }
 }
 
+/// A kernel as it is emitted: contractions turned and planned.
+struct Ready {
+    kernel: Kernel,
+    /// Stays where it is: code refers to it by address.
+    plan: Option<Box<Plan>>,
+}
+
+impl Ready {
+    fn all(schedule: &Schedule, options: &Options) -> Vec<Ready> {
+        let ready = |kernel: &Kernel| match &kernel.class {
+            Class::Nest(_) | Class::Scatter(_) => Ready {
+                kernel: kernel.clone(),
+                plan: None,
+            },
+            Class::Contract(c) => {
+                let c = contract::oriented(c);
+                Ready {
+                    plan: contract::plan(&c, options).map(Box::new),
+                    kernel: Kernel {
+                        class: Class::Contract(c),
+                        ..kernel.clone()
+                    },
+                }
+            }
+        };
+        schedule.kernels.iter().map(ready).collect()
+    }
+}
+
 /// What compilation needs at every step.
 struct Compiler<'s> {
+    kernels: &'s [Ready],
     isa: OwnedTargetIsa,
     caps: Caps,
     schedule: &'s Schedule,
@@ -129,15 +165,17 @@ struct Compiler<'s> {
 }
 
 impl Compiler<'_> {
-    fn signature(&self) -> Signature {
+    /// A function of so many pointers.
+    fn signature(&self, pointers: usize) -> Signature {
         let mut signature = Signature::new(self.isa.default_call_conv());
-        signature.params.push(AbiParam::new(types::I64));
+        let pointers = std::iter::repeat_n(AbiParam::new(types::I64), pointers);
+        signature.params.extend(pointers);
         signature
     }
 
     /// The machine code of every kernel, in order.
     fn kernels(&self) -> Result<Vec<Vec<u8>>, EmitError> {
-        let kernels = &self.schedule.kernels;
+        let kernels = self.kernels;
         let threads = self.options.compile_threads.clamp(1, kernels.len().max(1));
         if threads == 1 {
             let mut worker = Worker::new();
@@ -177,26 +215,27 @@ impl Compiler<'_> {
         })
     }
 
-    fn kernel(&self, kernel: &Kernel, worker: &mut Worker) -> Result<Vec<u8>, EmitError> {
+    fn kernel(&self, ready: &Ready, worker: &mut Worker) -> Result<Vec<u8>, EmitError> {
         worker.context.clear();
-        self.emit(kernel, &mut worker.context.func, &mut worker.builder)?;
-        worker.compile(&*self.isa, &kernel.name)
+        self.emit(ready, &mut worker.context.func, &mut worker.builder)?;
+        worker.compile(&*self.isa, &ready.kernel.name)
     }
 
     /// Writes a kernel's function.
     fn emit(
         &self,
-        kernel: &Kernel,
+        ready: &Ready,
         function: &mut Function,
         builder: &mut FunctionBuilderContext,
     ) -> Result<(), EmitError> {
-        function.signature = self.signature();
+        let kernel = &ready.kernel;
+        function.signature = self.signature(3);
         function.name = UserFuncName::testcase(&kernel.name);
         let builder = FunctionBuilder::new(function, builder);
         let mut f = Frame::new(builder, self.schedule, kernel, self.caps, self.options);
         match &kernel.class {
             Class::Nest(n) => nest::nest(&mut f, n)?,
-            Class::Contract(c) => contract::contract(&mut f, c)?,
+            Class::Contract(c) => contract::contract(&mut f, c, ready.plan.as_deref())?,
             Class::Scatter(s) => scatter::scatter(&mut f, s)?,
         }
         f.finish(self.isa.frontend_config());
@@ -207,16 +246,18 @@ impl Compiler<'_> {
     fn driver(&self, addresses: &[usize]) -> Result<Vec<u8>, EmitError> {
         let mut worker = Worker::new();
         let function = &mut worker.context.func;
-        function.signature = self.signature();
+        function.signature = self.signature(1);
         let mut b = FunctionBuilder::new(function, &mut worker.builder);
         let entry = b.create_block();
         b.append_block_params_for_function_params(entry);
         b.switch_to_block(entry);
         let table = b.block_params(entry)[0];
-        let signature = b.import_signature(self.signature());
+        let signature = b.import_signature(self.signature(3));
+        let none = b.ins().iconst(types::I64, 0);
         for &address in addresses {
             let callee = b.ins().iconst(types::I64, address as i64);
-            b.ins().call_indirect(signature, callee, &[table]);
+            b.ins()
+                .call_indirect(signature, callee, &[table, none, callee]);
         }
         b.ins().return_(&[]);
         b.seal_all_blocks();

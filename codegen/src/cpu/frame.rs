@@ -65,6 +65,12 @@ pub(super) struct Frame<'a> {
     pub caps: Caps,
     /// What the compilation was told.
     pub options: &'a Options,
+    /// The table of region bases: the function's first parameter.
+    pub table: Value,
+    /// The block of sums, or null: the second.
+    pub block: Value,
+    /// The function's own address: the third.
+    pub itself: Value,
     call_conv: CallConv,
     regions: BTreeMap<RegionId, Value>,
     stored: Vec<BufferId>,
@@ -74,7 +80,7 @@ pub(super) struct Frame<'a> {
 impl<'a> Frame<'a> {
     /// Starts the function: loads the bases of the regions that the kernel touches.
     ///
-    /// `b`'s function takes the table of region bases.
+    /// `b`'s function has the parameters of [`super::product::Kernel`].
     pub(super) fn new(
         mut b: FunctionBuilder<'a>,
         schedule: &'a Schedule,
@@ -86,7 +92,8 @@ impl<'a> Frame<'a> {
         let entry = b.create_block();
         b.append_block_params_for_function_params(entry);
         b.switch_to_block(entry);
-        let table = b.block_params(entry)[0];
+        let params = b.block_params(entry);
+        let (table, block, itself) = (params[0], params[1], params[2]);
         let (loaded, stored) = touched(kernel);
         let mut regions = BTreeMap::new();
         for buffer in loaded.iter().chain(&stored) {
@@ -102,6 +109,9 @@ impl<'a> Frame<'a> {
             kernel,
             caps,
             options,
+            table,
+            block,
+            itself,
             call_conv,
             regions,
             stored,
@@ -296,6 +306,17 @@ impl<'a> Frame<'a> {
         self.b.ins().jump(header, &args);
         self.b.switch_to_block(exit);
         Ok(inner)
+    }
+
+    /// Emits what is not always run: addresses that it computes are forgotten.
+    pub(super) fn scoped(
+        &mut self,
+        body: impl FnOnce(&mut Frame<'a>) -> Result<(), EmitError>,
+    ) -> Result<(), EmitError> {
+        self.scopes.push(Known::new());
+        let result = body(self);
+        self.scopes.pop();
+        result
     }
 
     /// Loops over `dims` (number and extent), the last one innermost, setting `index`.

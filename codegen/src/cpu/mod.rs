@@ -13,10 +13,12 @@ mod image;
 mod lanes;
 mod math;
 mod nest;
+mod product;
 mod reduce;
 mod scalar;
 mod scatter;
 mod shim;
+mod tile;
 
 pub use driver::{Program, compile};
 

@@ -334,7 +334,7 @@ fn outer_copies(nest: &Nest, vectors: i64) -> usize {
 /// The cheapest place for the lanes.
 fn plan(f: &Frame<'_>, nest: &Nest) -> Plan {
     let mut best = (cost(nest, Plan::Scalar), Plan::Scalar);
-    let Some(count) = width(f, nest) else {
+    let Some(count) = nest_width(f, nest) else {
         return Plan::Scalar;
     };
     let mut plans: Vec<Plan> = (0..nest.outer.len())
@@ -353,8 +353,9 @@ fn plan(f: &Frame<'_>, nest: &Nest) -> Plan {
     best.1
 }
 
-/// Lanes of a vector that holds any register of the nest; none where element sizes differ.
-fn width(f: &Frame<'_>, nest: &Nest) -> Option<usize> {
+/// Lanes of a vector that holds any register of these codes, and `others`; none where element sizes
+/// differ or vectors are not wanted.
+pub(super) fn width(f: &Frame<'_>, codes: &[&Code], others: &[DType]) -> Option<usize> {
     if !f.options.vectors {
         return None;
     }
@@ -365,21 +366,10 @@ fn width(f: &Frame<'_>, nest: &Nest) -> Option<usize> {
         DType::Bool => narrow |= memory,
         DType::Float | DType::F32 | DType::I32 | DType::U32 => narrow = true,
     };
-    for &row in &nest.rows {
-        see(row, false);
+    for &dtype in others {
+        see(dtype, false);
     }
-    for stage in &nest.stages {
-        let code = match stage {
-            Stage::Row { code, .. } => code,
-            Stage::Each { code, reduces } => {
-                for (_, reduction, _) in reduces {
-                    if *reduction == Reduction::ArgMax {
-                        see(DType::I32, false);
-                    }
-                }
-                code
-            }
-        };
+    for code in codes {
         for inst in &code.insts {
             match &inst.kind {
                 ScalarKind::Load(_) => see(inst.dtype, true),
@@ -402,6 +392,26 @@ fn width(f: &Frame<'_>, nest: &Nest) -> Option<usize> {
         (true, false) => Some(2),
         (false, _) => Some(4),
     }
+}
+
+/// [`width`] of a nest.
+fn nest_width(f: &Frame<'_>, nest: &Nest) -> Option<usize> {
+    let mut others = nest.rows.clone();
+    let mut codes = Vec::new();
+    for stage in &nest.stages {
+        match stage {
+            Stage::Row { code, .. } => codes.push(code),
+            Stage::Each { code, reduces } => {
+                codes.push(code);
+                for (_, reduction, _) in reduces {
+                    if *reduction == Reduction::ArgMax {
+                        others.push(DType::I32);
+                    }
+                }
+            }
+        }
+    }
+    width(f, &codes, &others)
 }
 
 /// An estimate of the time, in arithmetic instructions.

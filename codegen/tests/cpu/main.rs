@@ -2,6 +2,7 @@
 #![cfg(feature = "cpu")]
 #![allow(clippy::unwrap_used)]
 
+mod contracts;
 mod nests;
 mod scalars;
 mod setup;
