@@ -1,5 +1,6 @@
 //! What can go wrong on a GPU.
 
+use sinew_codegen::verify::VerifyError;
 use sinew_codegen::wgsl::EmitError;
 
 /// A failure of the GPU or of its use.
@@ -21,6 +22,9 @@ pub enum GpuError {
         /// What wgpu says.
         message: String,
     },
+    /// The schedule breaks the rules of kernel IR: a mistake in Sinew.
+    #[error(transparent)]
+    Schedule(#[from] VerifyError),
     /// The schedule has no shaders.
     #[error(transparent)]
     Emit(#[from] EmitError),

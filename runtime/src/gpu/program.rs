@@ -5,6 +5,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
 use sinew_codegen::kernel::{Region, RegionId, Schedule};
+use sinew_codegen::verify::verify;
 use sinew_codegen::wgsl::{Shader, emit};
 
 use super::{Device, GpuError};
@@ -42,6 +43,15 @@ pub struct Program {
     in_flight: VecDeque<wgpu::SubmissionIndex>,
 }
 
+/// Who sees to it that shaders stay inside their buffers and end.
+#[derive(Clone, Copy)]
+enum Checks {
+    /// wgpu, by code in the shader.
+    Injected,
+    /// The schedule's verifier.
+    Proved,
+}
+
 #[derive(Debug)]
 struct Dispatch {
     pipeline: wgpu::ComputePipeline,
@@ -50,18 +60,22 @@ struct Dispatch {
 }
 
 impl Program {
-    /// Emits a schedule's shaders for `device` and makes the program.
+    /// Emits a schedule's shaders for `device` and makes the program. The schedule is verified, so
+    /// that its shaders run without wgpu's checks of indices and loops.
     ///
     /// # Errors
     ///
-    /// [`GpuError::Emit`] where the schedule does not fit the device, else as [`Program::new`].
+    /// [`GpuError::Schedule`] and [`GpuError::Emit`] where the schedule is wrong or does not fit the
+    /// device, else as [`Program::new`].
     pub fn compile(device: &Device, schedule: &Schedule) -> Result<Program, GpuError> {
+        verify(schedule)?;
         let shaders = emit(schedule, &device.limits())?;
-        Program::new(device, schedule, &shaders)
+        Program::create(device, schedule, &shaders, Checks::Proved)
     }
 
-    /// Makes a program of shaders that were emitted from `schedule` for this device. Equal shaders
-    /// are compiled once.
+    /// Makes a program of shaders that were emitted from `schedule` for this device, with wgpu's
+    /// checks of indices and loops, since the shaders may come from anywhere. Equal shaders are
+    /// compiled once.
     ///
     /// # Errors
     ///
@@ -70,6 +84,15 @@ impl Program {
         device: &Device,
         schedule: &Schedule,
         shaders: &[Shader],
+    ) -> Result<Program, GpuError> {
+        Program::create(device, schedule, shaders, Checks::Injected)
+    }
+
+    fn create(
+        device: &Device,
+        schedule: &Schedule,
+        shaders: &[Shader],
+        checks: Checks,
     ) -> Result<Program, GpuError> {
         let regions = schedule
             .regions
@@ -92,7 +115,7 @@ impl Program {
             let pipeline = match pipelines.get(&key) {
                 Some(pipeline) => pipeline.clone(),
                 None => {
-                    let pipeline = create_pipeline(device, shader, layout)?;
+                    let pipeline = create_pipeline(device, shader, layout, checks)?;
                     pipelines.insert(key, pipeline.clone());
                     pipeline
                 }
@@ -374,14 +397,26 @@ fn create_pipeline(
     device: &Device,
     shader: &Shader,
     layout: &wgpu::BindGroupLayout,
+    checks: Checks,
 ) -> Result<wgpu::ComputePipeline, GpuError> {
     device.scoped(&|| format!("the shader of `{}`", shader.name), || {
-        let module = device
-            .device()
-            .create_shader_module(wgpu::ShaderModuleDescriptor {
-                label: Some(&shader.name),
-                source: wgpu::ShaderSource::Wgsl(shader.source.as_str().into()),
-            });
+        let described = wgpu::ShaderModuleDescriptor {
+            label: Some(&shader.name),
+            source: wgpu::ShaderSource::Wgsl(shader.source.as_str().into()),
+        };
+        let module = match checks {
+            Checks::Injected => device.device().create_shader_module(described),
+            // SAFETY: only `Program::compile` asks for this, with the text that `emit` makes of a
+            // schedule that `verify` accepts: every access lies inside its buffer wherever its
+            // guards hold, every buffer inside its region, which is bound whole; gathers and
+            // scatters clamp their indices; tiles test their edges; loops count up to constants;
+            // division by zero is guarded.
+            Checks::Proved => unsafe {
+                device
+                    .device()
+                    .create_shader_module_trusted(described, wgpu::ShaderRuntimeChecks::unchecked())
+            },
+        };
         let layout = device
             .device()
             .create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {

@@ -6,6 +6,8 @@ use sinew_codegen::kernel::{
 use sinew_codegen::wgsl::{Limits, emit};
 use sinew_ir::{DType, Reduction, Scalar};
 
+use sinew_runtime::gpu::Program;
+
 use crate::support::{Build, Random, Tolerance, Writer, at, device, row_major, run, validate};
 
 const EXTENTS: [usize; 5] = [1, 3, 17, 65, 1000];
@@ -243,7 +245,8 @@ fn large_map_folds_its_grid() {
     let shaders = emit(&build.schedule, &Limits::default()).expect("emits");
     assert!(shaders[0].groups[1] > 1, "{:?}", shaders[0].groups);
     validate(&shaders[0]);
-    let memory = run(device, &build.schedule, &shaders, &build.memory);
+    let mut program = Program::new(device, &build.schedule, &shaders).expect("a program");
+    let memory = run(&mut program, &build.memory);
     let wrong = memory[1]
         .chunks_exact(4)
         .enumerate()

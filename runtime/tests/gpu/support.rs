@@ -114,9 +114,14 @@ impl Build {
             for shader in &shaders {
                 validate(shader);
             }
-            let found = run(device, &self.schedule, &shaders, &self.memory);
+            let mut program =
+                Program::new(device, &self.schedule, &shaders).expect("a checked program");
+            let found = run(&mut program, &self.memory);
             self.compare(&shaders, &expected, &found, tolerance);
         }
+        let mut program = Program::compile(device, &self.schedule).expect("an unchecked program");
+        let found = run(&mut program, &self.memory);
+        self.compare(&[], &expected, &found, tolerance);
     }
 
     fn compare(
@@ -151,14 +156,8 @@ impl Build {
     }
 }
 
-/// Runs shaders once over `memory`; gives the memory after.
-pub fn run(
-    device: &Device,
-    schedule: &Schedule,
-    shaders: &[Shader],
-    memory: &[Vec<u8>],
-) -> Vec<Vec<u8>> {
-    let mut program = Program::new(device, schedule, shaders).expect("a program");
+/// Runs a program once over `memory`; gives the memory after.
+pub fn run(program: &mut Program, memory: &[Vec<u8>]) -> Vec<Vec<u8>> {
     for (region, bytes) in (0u32..).zip(memory) {
         program
             .write_region(RegionId(region), 0, bytes)
