@@ -82,6 +82,29 @@ pub enum BindError {
         /// Its extents in this argument.
         found: Box<str>,
     },
+    /// An extent that a dim does not have for any value of the symbol left open in it.
+    #[error(
+        "`{argument}` is declared ({declared}) and has shape ({actual}): no `{symbol}` makes `{dim}` \
+         {found} on axis {axis}{because}"
+    )]
+    NoValue {
+        /// The argument.
+        argument: Box<str>,
+        /// Its declared shape.
+        declared: Box<str>,
+        /// Its actual shape.
+        actual: Box<str>,
+        /// Which axis, from 0.
+        axis: usize,
+        /// The symbol.
+        symbol: Symbol,
+        /// The dim.
+        dim: Box<str>,
+        /// The extent there.
+        found: usize,
+        /// What the other symbols are (`` , as `B` is 4 from `x` ``).
+        because: Box<str>,
+    },
     /// A dim that has no value as an extent.
     #[error("`{argument}` is declared ({declared}), where {error}")]
     Dim {
@@ -253,8 +276,8 @@ impl<'a> Unifier<'a> {
                     _ => rest.push(at),
                 }
             }
-            if rest.is_empty() || !learnt {
-                return Ok(());
+            if !learnt {
+                return rest.iter().try_for_each(|at| self.unsolved(at));
             }
             later = rest;
         }
@@ -356,6 +379,32 @@ impl<'a> Unifier<'a> {
         usize::try_from(rest.checked_div(slope)?)
             .ok()
             .filter(|_| exact)
+    }
+
+    /// A dim with one symbol left open, which no value of it fits; with more, they count as unbound.
+    fn unsolved(&self, at: &Later<'_>) -> Result<(), BindError> {
+        let (known, open): (Vec<Symbol>, Vec<Symbol>) = at
+            .dim
+            .symbols()
+            .into_iter()
+            .partition(|s| self.sizes.contains_key(s));
+        let [symbol] = open.as_slice() else {
+            return Ok(());
+        };
+        let because = match known.as_slice() {
+            [] => String::new(),
+            known => format!(", as {}", self.values(known)),
+        };
+        Err(BindError::NoValue {
+            argument: self.name(at.param),
+            declared: self.function.values[at.param].shape.to_string().into(),
+            actual: list(at.actual),
+            axis: at.axis,
+            symbol: symbol.clone(),
+            dim: at.dim.to_string().into(),
+            found: at.actual[at.axis],
+            because: because.into(),
+        })
     }
 
     /// Every declared symbol has a value, or an error says which has none.

@@ -5,9 +5,10 @@
 //! finds the primal values of its own call. What is not needed in the end, the simplifier drops.
 
 use super::substitution::Substitution;
-use super::{LinkError, place};
+use super::{LinkError, op_error, place};
 use crate::builder::Builder;
 use crate::function::{Call, Function, Inst, OpInst, PullbackBody, PullbackCall, Value};
+use crate::shape::Type;
 use crate::text::parse;
 use crate::unit::Unit;
 use std::collections::HashMap;
@@ -100,12 +101,19 @@ impl<'u> Inliner<'u> {
 
     fn op(&mut self, instance: &mut Instance<'u>, i: &OpInst) -> Result<(), LinkError> {
         let s = &instance.substitution;
-        let of = s.of_type(instance.function.type_of(i.result))?;
         let attributes = s.attributes(&instance.function, i)?;
+        let operands = instance.map(&i.operands);
+        let types: Vec<Type> = operands
+            .iter()
+            .map(|v| self.builder.type_of(*v).clone())
+            .collect();
+        // Inferred anew: ranges and the like are only checked where sizes are known.
+        let of = (i.op.infer)(&types, &attributes)
+            .map_err(|error| op_error(s.unit, i.op.0.name, i.location, error))?;
         let result = self.builder.value(of);
         self.builder.insts.push(Inst::Op(OpInst {
             op: i.op,
-            operands: instance.map(&i.operands),
+            operands,
             attributes,
             result,
             location: i.location.map(|l| l.in_file(s.unit.file)),

@@ -1,11 +1,56 @@
 //! The simplifier: the same function with less in it.
+//!
+//! Works on functions with symbols and on programs alike, on the body and the pullback as one. Each
+//! pass walks the instructions once, in order, rebuilding each through [`Rewriter::make`], which tries
+//! the rules for its kind of op and then looks for an equal instruction that stands already; what is
+//! not needed any more is dropped afterwards. Passes repeat until one changes nothing.
+//!
+//! No rule changes whether an element is NaN or infinite, or which: `x * 0` stays, `x - x` stays,
+//! `x + 0` stays where `x` may be -0 (the sum is +0, and their reciprocals differ). What may change is
+//! rounding, and only in sums: their order, and `n * x` for the sum of `n` equal elements. The sign of
+//! a sum that is zero is not kept.
+//!
+//! `stop_gradient` stays: a pullback may still be derived from what the simplifier returns.
 
+mod contract;
 mod dead;
+mod fold;
+mod reduce;
+mod rewriter;
+mod scalar;
+mod view;
 
 use crate::function::Function;
+use rewriter::Rewriter;
+
+/// A pass makes chains of rules at once; what is left to later ones are rules that wait for an
+/// instruction to lose its other users.
+const PASSES: usize = 6;
 
 /// Simplifies a function, its body and its pullback.
+///
+/// ```
+/// # fn main() -> Result<(), sinew_ir::ParseError> {
+/// let mut f = sinew_ir::parse(
+///     "fn @f<B>(%x: float[B]) -> float[B] {
+///        %1 = neg %x
+///        %2 = neg %1
+///        return %2
+///      }",
+/// )?;
+/// sinew_ir::simplify(&mut f);
+/// assert!(f.body.is_empty());
+/// # Ok(())
+/// # }
+/// ```
 pub fn simplify(function: &mut Function) {
     dead::eliminate(function);
-    function.compact();
+    for _ in 0..PASSES {
+        let changed = Rewriter::pass(function);
+        dead::eliminate(function);
+        function.compact();
+        if !changed {
+            break;
+        }
+    }
 }

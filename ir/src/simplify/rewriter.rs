@@ -1,0 +1,329 @@
+//! One pass over a function: every instruction is rebuilt through the rules.
+
+use super::{contract, reduce, scalar, view};
+use crate::attribute::{Attribute, Attributes};
+use crate::dtype::DType;
+use crate::function::{Function, Inst, Location, OpInst, Value};
+use crate::op::{Kind, Op, View};
+use crate::ops;
+use crate::shape::{Axis, Shape, Type};
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+/// The state of a pass.
+pub(super) struct Rewriter {
+    /// The types of all values, those of the function first.
+    types: Vec<Type>,
+    /// What stands for each value of the function now.
+    renamed: Vec<Value>,
+    /// Where each value is defined in `insts`, if it is the result of an op.
+    definitions: Vec<Option<u32>>,
+    insts: Vec<Inst>,
+    /// Instructions by the hash of what they compute.
+    known: HashMap<u64, Vec<Value>>,
+    /// How often each value is used, or was before the rules: never too few.
+    uses: Vec<u32>,
+    /// Masks `x <= 0`, and the value `select(x <= 0, 0, x)` that tells as much.
+    pub(super) masks: HashMap<Value, Value>,
+    location: Option<Location>,
+    changed: bool,
+}
+
+impl Rewriter {
+    /// Rewrites `function`; tells whether anything changed.
+    pub(super) fn pass(function: &mut Function) -> bool {
+        let types = std::mem::take(&mut function.values);
+        let count = types.len();
+        let renamed = (0..count)
+            .filter_map(|i| u32::try_from(i).ok())
+            .map(Value)
+            .collect();
+        let mut pass = Rewriter {
+            types,
+            renamed,
+            definitions: vec![None; count],
+            insts: Vec::with_capacity(function.body.len()),
+            known: HashMap::with_capacity(count),
+            uses: uses(function, count),
+            masks: HashMap::new(),
+            location: None,
+            changed: false,
+        };
+        pass.section(&mut function.body);
+        pass.rename(&mut function.results);
+        if let Some(p) = &mut function.pullback {
+            // The definitions of the body's instructions stay known: they move to the front of the
+            // pullback's for the time of the pass.
+            let body = std::mem::take(&mut function.body);
+            let split = body.len();
+            pass.insts = body;
+            let section = std::mem::take(&mut p.body);
+            pass.rewrite(section);
+            p.body = pass.insts.split_off(split);
+            function.body = std::mem::take(&mut pass.insts);
+            for g in p.gradients.iter_mut().flatten() {
+                *g = pass.renamed(*g);
+            }
+        }
+        function.values = pass.types;
+        pass.changed
+    }
+
+    fn section(&mut self, insts: &mut Vec<Inst>) {
+        let section = std::mem::take(insts);
+        self.rewrite(section);
+        *insts = std::mem::take(&mut self.insts);
+    }
+
+    fn rewrite(&mut self, section: Vec<Inst>) {
+        for inst in section {
+            self.location = inst.location();
+            match inst {
+                Inst::Op(mut i) => {
+                    self.rename(&mut i.operands);
+                    let old = i.result;
+                    let new = self.place(i.op, i.operands, i.attributes, Some(old));
+                    if let Some(new) = new
+                        && new != old
+                    {
+                        self.renamed[old.index()] = new;
+                        self.uses[new.index()] += self.uses[old.index()];
+                        self.changed = true;
+                    }
+                }
+                Inst::Call(mut c) => {
+                    self.rename(&mut c.operands);
+                    self.insts.push(Inst::Call(c));
+                }
+                Inst::PullbackCall(mut p) => {
+                    for c in p.cotangents.iter_mut().flatten() {
+                        *c = self.renamed(*c);
+                    }
+                    self.insts.push(Inst::PullbackCall(p));
+                }
+            }
+        }
+    }
+
+    fn renamed(&self, v: Value) -> Value {
+        self.renamed.get(v.index()).copied().unwrap_or(v)
+    }
+
+    fn rename(&self, values: &mut [Value]) {
+        for v in values {
+            *v = self.renamed(*v);
+        }
+    }
+
+    /// An op applied to values, simplified; `None` if its entry refuses it.
+    pub(super) fn make(
+        &mut self,
+        op: Op,
+        operands: Vec<Value>,
+        attributes: Vec<Attribute>,
+    ) -> Option<Value> {
+        self.place(op, operands, Attributes(attributes), None)
+    }
+
+    /// As [`Self::make`]; an instruction that stays as it is defines `result`.
+    fn place(
+        &mut self,
+        op: Op,
+        operands: Vec<Value>,
+        attributes: Attributes,
+        result: Option<Value>,
+    ) -> Option<Value> {
+        let of = match result {
+            Some(r) => self.types[r.index()].clone(),
+            None => {
+                let types: Vec<Type> = operands.iter().map(|v| self.type_of(*v).clone()).collect();
+                (op.infer)(&types, &attributes).ok()?
+            }
+        };
+        let simpler = match op.kind {
+            Kind::Constant | Kind::Iota | Kind::Gather | Kind::Scatter => None,
+            // Its meaning is for pullbacks; functions over ops are expanded before they run.
+            Kind::Identity | Kind::Function(_) => None,
+            Kind::Extent => self.extent(&attributes, &of),
+            Kind::Elementwise(s) => scalar::simplify(self, s, op, &operands, &of),
+            Kind::View(v) => view::simplify(self, v, &operands, &attributes, &of),
+            Kind::Reduce(r) => reduce::simplify(self, r, op, &operands, &attributes, &of),
+            Kind::Contract => contract::simplify(self, &operands, &attributes),
+            Kind::Concat => match operands.as_slice() {
+                [one] => Some(*one),
+                _ => None,
+            },
+        };
+        if let Some(v) = simpler {
+            return Some(v);
+        }
+        let key = hash(op, &operands, &attributes);
+        if let Some(found) = self.known.get(&key) {
+            let same = |v: &&Value| match self.definition(**v) {
+                Some(d) => {
+                    d.op == op && d.operands == operands && equal(&d.attributes, &attributes)
+                }
+                None => false,
+            };
+            if let Some(v) = found.iter().find(same) {
+                return Some(*v);
+            }
+        }
+        let result = match result {
+            Some(r) => r,
+            None => {
+                for v in &operands {
+                    self.uses[v.index()] += 1;
+                }
+                self.value(of)?
+            }
+        };
+        self.known.entry(key).or_default().push(result);
+        self.definitions[result.index()] = u32::try_from(self.insts.len()).ok();
+        self.insts.push(Inst::Op(OpInst {
+            op,
+            operands,
+            attributes,
+            result,
+            location: self.location,
+        }));
+        scalar::remember_mask(self, result);
+        Some(result)
+    }
+
+    fn value(&mut self, of: Type) -> Option<Value> {
+        let id = u32::try_from(self.types.len()).ok()?;
+        self.types.push(of);
+        self.definitions.push(None);
+        self.uses.push(0);
+        self.changed = true;
+        Some(Value(id))
+    }
+
+    fn extent(&mut self, attributes: &Attributes, of: &Type) -> Option<Value> {
+        let value = attributes.dims(0).first()?.as_constant()?;
+        self.constant(value as f64, of)
+    }
+
+    pub(super) fn type_of(&self, v: Value) -> &Type {
+        &self.types[v.index()]
+    }
+
+    pub(super) fn shape_of(&self, v: Value) -> &Shape {
+        &self.type_of(v).shape
+    }
+
+    /// The instruction that defines `v`, if it is an op.
+    pub(super) fn definition(&self, v: Value) -> Option<&OpInst> {
+        let at = (*self.definitions.get(v.index())?)?;
+        match self.insts.get(at as usize) {
+            Some(Inst::Op(i)) => Some(i),
+            Some(Inst::Call(_) | Inst::PullbackCall(_)) | None => None,
+        }
+    }
+
+    /// The operand and attributes of `v`, if it is the view `view`.
+    pub(super) fn view_of(&self, v: Value, view: View) -> Option<(Value, &Attributes)> {
+        let d = self.definition(v)?;
+        match d.op.kind {
+            Kind::View(found) if found == view => Some((*d.operands.first()?, &d.attributes)),
+            _ => None,
+        }
+    }
+
+    /// The one value that every element of `v` has.
+    pub(super) fn constant_of(&self, v: Value) -> Option<f64> {
+        let d = self.definition(v)?;
+        match d.op.kind {
+            Kind::Constant => d.attributes.number(0),
+            _ => None,
+        }
+    }
+
+    /// Whether `v` surely has no second user.
+    pub(super) fn single(&self, v: Value) -> bool {
+        self.uses[v.index()] <= 1
+    }
+
+    pub(super) fn constant(&mut self, value: f64, of: &Type) -> Option<Value> {
+        self.make(
+            ops::CONST,
+            Vec::new(),
+            vec![
+                Attribute::Number(value),
+                Attribute::DType(of.dtype),
+                Attribute::Shape(of.shape.clone()),
+            ],
+        )
+    }
+
+    pub(super) fn broadcast(&mut self, x: Value, shape: Shape, new: Vec<Axis>) -> Option<Value> {
+        let attributes = vec![Attribute::Shape(shape), Attribute::Axes(new)];
+        self.make(ops::BROADCAST, vec![x], attributes)
+    }
+
+    pub(super) fn reshape(&mut self, x: Value, shape: Shape) -> Option<Value> {
+        self.make(ops::RESHAPE, vec![x], vec![Attribute::Shape(shape)])
+    }
+
+    pub(super) fn permute(&mut self, x: Value, axes: Vec<Axis>) -> Option<Value> {
+        self.make(ops::PERMUTE, vec![x], vec![Attribute::Axes(axes)])
+    }
+
+    /// A constant of the dtype and shape of `like`.
+    pub(super) fn constant_like(&mut self, value: f64, like: Value) -> Option<Value> {
+        let of = self.type_of(like).clone();
+        self.constant(value, &of)
+    }
+
+    pub(super) fn is_float(&self, v: Value) -> bool {
+        self.dtype_of(v).is_float()
+    }
+
+    pub(super) fn dtype_of(&self, v: Value) -> DType {
+        self.type_of(v).dtype
+    }
+}
+
+fn uses(function: &Function, count: usize) -> Vec<u32> {
+    let mut out = vec![0u32; count];
+    let mut count = |v: Value| out[v.index()] += 1;
+    let pullback = function.pullback.as_ref();
+    let bodies = function
+        .body
+        .iter()
+        .chain(pullback.iter().flat_map(|p| &p.body));
+    for inst in bodies {
+        inst.each_operand(&mut count);
+    }
+    function.results.iter().for_each(|v| count(*v));
+    if let Some(p) = pullback {
+        p.gradients.iter().flatten().for_each(|v| count(*v));
+    }
+    out
+}
+
+/// Bits instead of numbers: NaN is one value, and the zeros are two.
+fn equal(a: &Attributes, b: &Attributes) -> bool {
+    a.0.len() == b.0.len()
+        && a.0.iter().zip(&b.0).all(|(a, b)| match (a, b) {
+            (Attribute::Number(a), Attribute::Number(b)) => a.to_bits() == b.to_bits(),
+            _ => a == b,
+        })
+}
+
+fn hash(op: Op, operands: &[Value], attributes: &Attributes) -> u64 {
+    let mut h = DefaultHasher::new();
+    op.hash(&mut h);
+    operands.hash(&mut h);
+    for a in &attributes.0 {
+        match a {
+            Attribute::Axes(axes) => axes.hash(&mut h),
+            Attribute::Shape(s) => s.hash(&mut h),
+            Attribute::Dims(d) => d.hash(&mut h),
+            Attribute::DType(d) => d.hash(&mut h),
+            Attribute::Number(n) => n.to_bits().hash(&mut h),
+        }
+    }
+    h.finish()
+}

@@ -1,0 +1,432 @@
+//! Rules for elementwise ops.
+
+use super::fold;
+use super::rewriter::Rewriter;
+use crate::attribute::Attribute;
+use crate::dtype::DType;
+use crate::function::Value;
+use crate::op::{Kind, Op, View};
+use crate::ops;
+use crate::scalar::Scalar;
+use crate::shape::{Axis, Shape, Type};
+
+pub(super) fn simplify(
+    r: &mut Rewriter,
+    scalar: Scalar,
+    op: Op,
+    operands: &[Value],
+    of: &Type,
+) -> Option<Value> {
+    if let Some(numbers) = all_constant(r, operands)
+        && let Some(value) = fold::apply(scalar, &numbers, r.dtype_of(operands[0]), of.dtype)
+    {
+        return r.constant(value, of);
+    }
+    if let Some(v) = by_mask(r, op, operands, of) {
+        return Some(v);
+    }
+    algebra(r, scalar, operands, of)
+        .or_else(|| before_broadcast(r, op, operands, of))
+        .or_else(|| before_permute(r, op, operands, of))
+}
+
+fn all_constant(r: &Rewriter, operands: &[Value]) -> Option<Vec<f64>> {
+    operands.iter().map(|v| r.constant_of(*v)).collect()
+}
+
+fn algebra(r: &mut Rewriter, scalar: Scalar, operands: &[Value], of: &Type) -> Option<Value> {
+    match (scalar, operands) {
+        (Scalar::Add, &[a, b]) => add(r, a, b),
+        (Scalar::Sub, &[a, b]) => sub(r, a, b),
+        (Scalar::Mul, &[a, b]) => mul(r, a, b),
+        (Scalar::Div, &[a, b]) => div(r, a, b),
+        (Scalar::Maximum | Scalar::Minimum | Scalar::And | Scalar::Or, &[a, b]) if a == b => {
+            Some(a)
+        }
+        (Scalar::And, &[a, b]) => and(r, a, b),
+        (Scalar::Or, &[a, b]) => or(r, a, b),
+        (Scalar::Neg, &[a]) => neg(r, a),
+        (Scalar::Not, &[a]) => not(r, a),
+        (Scalar::Abs, &[a]) => abs(r, a),
+        (Scalar::Floor, &[a]) => idempotent(r, Scalar::Floor, a),
+        (Scalar::Sign, &[a]) => idempotent(r, Scalar::Sign, a),
+        (Scalar::Select, &[c, a, b]) => select(r, c, a, b),
+        (Scalar::Cast, &[a]) => cast(r, a, of.dtype),
+        (
+            Scalar::Add
+            | Scalar::Sub
+            | Scalar::Mul
+            | Scalar::Div
+            | Scalar::Rem
+            | Scalar::Maximum
+            | Scalar::Minimum
+            | Scalar::Neg
+            | Scalar::Abs
+            | Scalar::Sqrt
+            | Scalar::Exp
+            | Scalar::Log
+            | Scalar::Tanh
+            | Scalar::Erf
+            | Scalar::Floor
+            | Scalar::Sign
+            | Scalar::Lt
+            | Scalar::Le
+            | Scalar::Eq
+            | Scalar::Ne
+            | Scalar::And
+            | Scalar::Or
+            | Scalar::Not
+            | Scalar::Select
+            | Scalar::Cast,
+            _,
+        ) => None,
+    }
+}
+
+/// The operand of `v`, if `v` is this instruction of one operand.
+fn under(r: &Rewriter, scalar: Scalar, v: Value) -> Option<Value> {
+    let d = r.definition(v)?;
+    match (d.op.kind, d.operands.as_slice()) {
+        (Kind::Elementwise(found), [x]) if found == scalar => Some(*x),
+        _ => None,
+    }
+}
+
+fn operands_of<const N: usize>(r: &Rewriter, scalar: Scalar, v: Value) -> Option<[Value; N]> {
+    let d = r.definition(v)?;
+    match d.op.kind {
+        Kind::Elementwise(found) if found == scalar => d.operands.as_slice().try_into().ok(),
+        _ => None,
+    }
+}
+
+/// Whether `v` is the constant that adds nothing: -0 to a float, 0 to an integer.
+fn is_no_addend(r: &Rewriter, v: Value) -> bool {
+    match r.constant_of(v) {
+        Some(c) => c == 0.0 && (c.is_sign_negative() || !r.is_float(v)),
+        None => false,
+    }
+}
+
+fn is(r: &Rewriter, v: Value, number: f64) -> bool {
+    r.constant_of(v) == Some(number)
+}
+
+fn add(r: &mut Rewriter, a: Value, b: Value) -> Option<Value> {
+    if is_no_addend(r, b) {
+        return Some(a);
+    }
+    if is_no_addend(r, a) {
+        return Some(b);
+    }
+    if let Some(y) = under(r, Scalar::Neg, b) {
+        return r.make(ops::SUB, vec![a, y], Vec::new());
+    }
+    let x = under(r, Scalar::Neg, a)?;
+    r.make(ops::SUB, vec![b, x], Vec::new())
+}
+
+fn sub(r: &mut Rewriter, a: Value, b: Value) -> Option<Value> {
+    // x - (+0) is x for both zeros.
+    if r.constant_of(b)
+        .is_some_and(|c| c == 0.0 && c.is_sign_positive())
+    {
+        return Some(a);
+    }
+    if !r.is_float(a) && a == b {
+        return r.constant_like(0.0, a);
+    }
+    let y = under(r, Scalar::Neg, b)?;
+    r.make(ops::ADD, vec![a, y], Vec::new())
+}
+
+fn mul(r: &mut Rewriter, a: Value, b: Value) -> Option<Value> {
+    for (x, c) in [(a, b), (b, a)] {
+        if is(r, c, 1.0) {
+            return Some(x);
+        }
+        if is(r, c, -1.0) && r.dtype_of(x) != DType::U32 {
+            return r.make(ops::NEG, vec![x], Vec::new());
+        }
+        if is(r, c, 0.0) && !r.is_float(x) {
+            return Some(c);
+        }
+        if let (Some(number), Some(y)) = (r.constant_of(c), under(r, Scalar::Neg, x))
+            && r.is_float(x)
+        {
+            let negative = r.constant_like(-number, c)?;
+            return r.make(ops::MUL, vec![y, negative], Vec::new());
+        }
+    }
+    match (under(r, Scalar::Neg, a), under(r, Scalar::Neg, b)) {
+        (Some(x), Some(y)) => r.make(ops::MUL, vec![x, y], Vec::new()),
+        _ => None,
+    }
+}
+
+fn div(r: &mut Rewriter, a: Value, b: Value) -> Option<Value> {
+    let number = r.constant_of(b)?;
+    if number == 1.0 {
+        return Some(a);
+    }
+    if !r.is_float(a) {
+        return None;
+    }
+    // The reciprocal of a power of two is exact while it is a normal f32.
+    let exact = number.to_bits() << 12 == 0 && (-100..100).contains(&exponent(number));
+    if !exact {
+        return None;
+    }
+    let reciprocal = r.constant_like(1.0 / number, b)?;
+    r.make(ops::MUL, vec![a, reciprocal], Vec::new())
+}
+
+/// The exponent of a number; out of reach for zero, infinities and NaN.
+fn exponent(number: f64) -> i32 {
+    let biased = (number.to_bits() >> 52) & 0x7ff;
+    i32::try_from(biased).map_or(i32::MAX, |b| b - 1023)
+}
+
+fn neg(r: &mut Rewriter, a: Value) -> Option<Value> {
+    if let Some(x) = under(r, Scalar::Neg, a) {
+        return Some(x);
+    }
+    if !r.is_float(a) || !r.single(a) {
+        return None;
+    }
+    for scalar in [Scalar::Mul, Scalar::Div] {
+        let Some([x, y]) = operands_of(r, scalar, a) else {
+            continue;
+        };
+        let op = r.definition(a)?.op;
+        if let Some(number) = r.constant_of(y) {
+            let negative = r.constant_like(-number, y)?;
+            return r.make(op, vec![x, negative], Vec::new());
+        }
+        if let Some(number) = r.constant_of(x) {
+            let negative = r.constant_like(-number, x)?;
+            return r.make(op, vec![negative, y], Vec::new());
+        }
+    }
+    None
+}
+
+fn not(r: &mut Rewriter, a: Value) -> Option<Value> {
+    if let Some(x) = under(r, Scalar::Not, a) {
+        return Some(x);
+    }
+    // `not (a < b)` is no `b <= a`: both are false for NaN. Equality and its opposite do pair.
+    if let Some([x, y]) = operands_of(r, Scalar::Eq, a) {
+        return r.make(ops::NE, vec![x, y], Vec::new());
+    }
+    let [x, y] = operands_of(r, Scalar::Ne, a)?;
+    r.make(ops::EQ, vec![x, y], Vec::new())
+}
+
+fn abs(r: &mut Rewriter, a: Value) -> Option<Value> {
+    if let Some(x) = under(r, Scalar::Neg, a) {
+        return r.make(ops::ABS, vec![x], Vec::new());
+    }
+    idempotent(r, Scalar::Abs, a)
+}
+
+fn idempotent(r: &Rewriter, scalar: Scalar, a: Value) -> Option<Value> {
+    under(r, scalar, a).map(|_| a)
+}
+
+fn and(r: &Rewriter, a: Value, b: Value) -> Option<Value> {
+    match (r.constant_of(a), r.constant_of(b)) {
+        (Some(c), _) => Some(if c == 0.0 { a } else { b }),
+        (_, Some(c)) => Some(if c == 0.0 { b } else { a }),
+        (None, None) => None,
+    }
+}
+
+fn or(r: &Rewriter, a: Value, b: Value) -> Option<Value> {
+    match (r.constant_of(a), r.constant_of(b)) {
+        (Some(c), _) => Some(if c == 0.0 { b } else { a }),
+        (_, Some(c)) => Some(if c == 0.0 { a } else { b }),
+        (None, None) => None,
+    }
+}
+
+fn select(r: &mut Rewriter, c: Value, a: Value, b: Value) -> Option<Value> {
+    if let Some(condition) = r.constant_of(c) {
+        return Some(if condition == 0.0 { b } else { a });
+    }
+    let same_number = match (r.constant_of(a), r.constant_of(b)) {
+        (Some(x), Some(y)) => x.to_bits() == y.to_bits(),
+        _ => false,
+    };
+    if a == b || same_number {
+        return Some(a);
+    }
+    if let Some(opposite) = under(r, Scalar::Not, c) {
+        return r.make(ops::SELECT, vec![opposite, b, a], Vec::new());
+    }
+    if let Some([inner, x, _]) = operands_of(r, Scalar::Select, a)
+        && inner == c
+    {
+        return r.make(ops::SELECT, vec![c, x, b], Vec::new());
+    }
+    if let Some([inner, _, y]) = operands_of(r, Scalar::Select, b)
+        && inner == c
+    {
+        return r.make(ops::SELECT, vec![c, a, y], Vec::new());
+    }
+    None
+}
+
+fn cast(r: &mut Rewriter, a: Value, to: DType) -> Option<Value> {
+    let from = r.dtype_of(a);
+    if from == to {
+        return Some(a);
+    }
+    let x = under(r, Scalar::Cast, a)?;
+    let first = r.dtype_of(x);
+    // Widening and back, or widening twice.
+    let lossless = matches!(
+        (first, from),
+        (DType::F32 | DType::I32 | DType::U32, DType::F64) | (DType::Bool, _)
+    );
+    match lossless {
+        true if first == to => Some(x),
+        true => r.make(ops::CAST, vec![x], vec![Attribute::DType(to)]),
+        false => None,
+    }
+}
+
+/// Elementwise after broadcasts is a broadcast after the elementwise, as far as all of them repeat
+/// along the same axes: the same numbers, computed fewer times.
+fn before_broadcast(r: &mut Rewriter, op: Op, operands: &[Value], of: &Type) -> Option<Value> {
+    let mut common: Option<Vec<Axis>> = None;
+    for v in operands {
+        if r.constant_of(*v).is_some() {
+            continue;
+        }
+        let (_, attributes) = r.view_of(*v, View::Broadcast)?;
+        let new = attributes.axes(1);
+        match &mut common {
+            None => common = Some(new.to_vec()),
+            Some(c) => c.retain(|a| new.contains(a)),
+        }
+    }
+    let common = common.filter(|c| !c.is_empty())?;
+    let rest: Vec<Axis> = of.shape.axes();
+    let rest: Vec<Axis> = rest.into_iter().filter(|a| !common.contains(a)).collect();
+    let small = of.shape.select(&rest)?;
+    let mut narrowed = Vec::with_capacity(operands.len());
+    for v in operands {
+        narrowed.push(narrow(r, *v, &rest, &small)?);
+    }
+    let attributes = match op.kind {
+        Kind::Elementwise(Scalar::Cast) => vec![Attribute::DType(of.dtype)],
+        _ => Vec::new(),
+    };
+    let inner = r.make(op, narrowed, attributes)?;
+    r.broadcast(inner, of.shape.clone(), common)
+}
+
+/// The operand over the axes that are left, `rest` of the whole shape.
+fn narrow(r: &mut Rewriter, v: Value, rest: &[Axis], small: &Shape) -> Option<Value> {
+    if let Some(number) = r.constant_of(v) {
+        let of = Type::new(r.dtype_of(v), small.clone());
+        return r.constant(number, &of);
+    }
+    let (x, attributes) = r.view_of(v, View::Broadcast)?;
+    let new = attributes.axes(1);
+    let small_axes = small.axes();
+    let kept: Vec<Axis> = rest
+        .iter()
+        .zip(&small_axes)
+        .filter(|(a, _)| new.contains(a))
+        .map(|(_, s)| *s)
+        .collect();
+    r.broadcast(x, small.clone(), kept)
+}
+
+/// Elementwise of operands that are all permuted alike: permuted afterwards, where a contraction or
+/// another permutation may take it in.
+fn before_permute(r: &mut Rewriter, op: Op, operands: &[Value], of: &Type) -> Option<Value> {
+    let mut axes: Option<Vec<Axis>> = None;
+    for v in operands {
+        if r.constant_of(*v).is_some() {
+            continue;
+        }
+        let (_, attributes) = r.view_of(*v, View::Permute)?;
+        let found = attributes.axes(0);
+        match &axes {
+            None => axes = Some(found.to_vec()),
+            Some(a) if a == found => {}
+            Some(_) => return None,
+        }
+    }
+    let axes = axes?;
+    let mut before = Vec::with_capacity(operands.len());
+    for v in operands {
+        before.push(match r.constant_of(*v) {
+            Some(number) => {
+                let back = super::view::inverse(&axes, &of.shape)?;
+                let of = Type::new(r.dtype_of(*v), of.shape.select(&back)?);
+                r.constant(number, &of)?
+            }
+            None => r.view_of(*v, View::Permute)?.0,
+        });
+    }
+    let attributes = match op.kind {
+        Kind::Elementwise(Scalar::Cast) => vec![Attribute::DType(of.dtype)],
+        _ => Vec::new(),
+    };
+    let inner = r.make(op, before, attributes)?;
+    r.permute(inner, axes)
+}
+
+/// Whether `c` is `x <= 0`.
+fn is_mask_of(r: &Rewriter, c: Value, x: Value) -> bool {
+    match operands_of(r, Scalar::Le, c) {
+        Some([left, zero]) => left == x && is(r, zero, 0.0),
+        None => false,
+    }
+}
+
+/// Notes `y = select(x <= 0, 0, x)`: from there on `y <= 0` tells the same (both are true at and
+/// below 0, and false at NaN), so that a pullback keeps `y`, which the next layer needs anyway, and
+/// not `x` or the mask.
+pub(super) fn remember_mask(r: &mut Rewriter, y: Value) {
+    if let Some([c, zero, x]) = operands_of(r, Scalar::Select, y)
+        && is(r, zero, 0.0)
+        && is_mask_of(r, c, x)
+    {
+        r.masks.entry(c).or_insert(y);
+    }
+}
+
+fn by_mask(r: &mut Rewriter, op: Op, operands: &[Value], of: &Type) -> Option<Value> {
+    if r.masks.is_empty() {
+        return None;
+    }
+    let known = operands.iter().any(|v| r.masks.contains_key(v));
+    if !known || defines_mask(r, operands) {
+        return None;
+    }
+    let mut operands = operands.to_vec();
+    for v in &mut operands {
+        if let Some(y) = r.masks.get(v).copied() {
+            let zero = r.constant_like(0.0, y)?;
+            *v = r.make(ops::LE, vec![y, zero], Vec::new())?;
+        }
+    }
+    let attributes = match op.kind {
+        Kind::Elementwise(Scalar::Cast) => vec![Attribute::DType(of.dtype)],
+        _ => Vec::new(),
+    };
+    r.make(op, operands, attributes)
+}
+
+/// Whether these are the operands of the select that a mask was noted for.
+fn defines_mask(r: &Rewriter, operands: &[Value]) -> bool {
+    match operands {
+        &[c, zero, x] => is(r, zero, 0.0) && is_mask_of(r, c, x),
+        _ => false,
+    }
+}

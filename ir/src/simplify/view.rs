@@ -1,0 +1,285 @@
+//! Rules for views: chains become one view, and views of constants are constants.
+
+use super::rewriter::Rewriter;
+use crate::attribute::{Attribute, Attributes};
+use crate::dim::Dim;
+use crate::function::Value;
+use crate::op::View;
+use crate::ops;
+use crate::shape::{Axis, Shape, Type};
+
+pub(super) fn simplify(
+    r: &mut Rewriter,
+    view: View,
+    operands: &[Value],
+    attributes: &Attributes,
+    of: &Type,
+) -> Option<Value> {
+    let &[x] = operands else { return None };
+    match view {
+        View::Broadcast => broadcast(r, x, attributes.axes(1), of),
+        View::Reshape => reshape(r, x, of),
+        View::Permute => permute(r, x, attributes.axes(0), of),
+        View::Slice => slice(r, x, attributes, of),
+        View::Pad => pad(r, x, attributes, of),
+    }
+}
+
+fn broadcast(r: &mut Rewriter, x: Value, new: &[Axis], of: &Type) -> Option<Value> {
+    if new.is_empty() {
+        return Some(x);
+    }
+    if let Some(number) = r.constant_of(x) {
+        return r.constant(number, of);
+    }
+    // The axes of the result that are x's, in order.
+    let kept: Vec<Axis> = of.shape.axes();
+    let kept: Vec<Axis> = kept.into_iter().filter(|a| !new.contains(a)).collect();
+    if let Some((y, inner)) = r.view_of(x, View::Broadcast) {
+        let inner_new = inner.axes(1);
+        let axes = r.shape_of(x).axes();
+        let from_inner = kept
+            .iter()
+            .zip(&axes)
+            .filter(|(_, a)| inner_new.contains(a))
+            .map(|(outer, _)| *outer);
+        let mut merged: Vec<Axis> = new.iter().copied().chain(from_inner).collect();
+        merged.sort_unstable();
+        return r.broadcast(y, of.shape.clone(), merged);
+    }
+    if let Some((y, _)) = r.view_of(x, View::Reshape) {
+        let units = units_inserted(r.shape_of(y), r.shape_of(x))?;
+        let axes = r.shape_of(x).axes();
+        let from_inner = kept
+            .iter()
+            .zip(&axes)
+            .filter(|(_, a)| units.contains(a))
+            .map(|(outer, _)| *outer);
+        let mut merged: Vec<Axis> = new.iter().copied().chain(from_inner).collect();
+        merged.sort_unstable();
+        return r.broadcast(y, of.shape.clone(), merged);
+    }
+    None
+}
+
+/// The axes of `to` that are of extent 1 and not in `from`, if nothing else differs.
+fn units_inserted(from: &Shape, to: &Shape) -> Option<Vec<Axis>> {
+    if from.sequence != to.sequence {
+        return None;
+    }
+    let one = Dim::constant(1);
+    let mut rest = from.dims.iter().peekable();
+    let mut units = Vec::new();
+    for (i, d) in to.dims.iter().enumerate() {
+        match rest.peek() {
+            Some(f) if *f == d => {
+                rest.next();
+            }
+            _ if *d == one => units.push(Axis::At(i)),
+            _ => return None,
+        }
+    }
+    rest.next().is_none().then_some(units)
+}
+
+fn reshape(r: &mut Rewriter, x: Value, of: &Type) -> Option<Value> {
+    if r.shape_of(x) == &of.shape {
+        return Some(x);
+    }
+    if let Some(number) = r.constant_of(x) {
+        return r.constant(number, of);
+    }
+    if let Some((y, _)) = r.view_of(x, View::Reshape) {
+        return r.reshape(y, of.shape.clone());
+    }
+    let (y, inner) = r.view_of(x, View::Broadcast)?;
+    let new = inner.axes(1).to_vec();
+    reshape_broadcast(r, x, y, &new, of)
+}
+
+/// A reshape of a broadcast, where no group of axes that the reshape joins or splits mixes new axes
+/// with old ones: the old ones are reshaped, the new ones are new in the result.
+fn reshape_broadcast(
+    r: &mut Rewriter,
+    x: Value,
+    y: Value,
+    new: &[Axis],
+    of: &Type,
+) -> Option<Value> {
+    let from = r.shape_of(x).clone();
+    if from.sequence != of.shape.sequence {
+        return None;
+    }
+    let mut added: Vec<Axis> = Vec::new();
+    let mut inner = Shape::scalar();
+    if from.sequence.is_some() {
+        match new.contains(&Axis::Sequence) {
+            true => added.push(Axis::Sequence),
+            false => inner.sequence.clone_from(&from.sequence),
+        }
+    }
+    for (old, to) in groups(&from.dims, &of.shape.dims)? {
+        let is_new = |i: &usize| new.contains(&Axis::At(*i));
+        let one = Dim::constant(1);
+        // An axis of extent 1 is as good as new.
+        if old.clone().all(|i| is_new(&i) || from.dims[i] == one) {
+            added.extend(to.map(Axis::At));
+        } else if !old.clone().any(|i| is_new(&i)) {
+            inner.dims.extend(of.shape.dims[to].iter().cloned());
+        } else {
+            return None;
+        }
+    }
+    if inner.sequence != r.shape_of(y).sequence {
+        return None;
+    }
+    let y = r.reshape(y, inner)?;
+    r.broadcast(y, of.shape.clone(), added)
+}
+
+/// Cuts two lists of dims into the shortest runs of equal products.
+type Group = (std::ops::Range<usize>, std::ops::Range<usize>);
+
+fn groups(from: &[Dim], to: &[Dim]) -> Option<Vec<Group>> {
+    let mut out = Vec::new();
+    let (mut i, mut j) = (0, 0);
+    while i < from.len() || j < to.len() {
+        let (start_i, start_j) = (i, j);
+        let mut left = Dim::constant(1);
+        let mut right = Dim::constant(1);
+        // Zero extents have no such cut.
+        loop {
+            if left == right && (i > start_i || j > start_j) {
+                break;
+            }
+            // Whichever side the other is a multiple of goes on.
+            if i < from.len() && (j == to.len() || right.exact_div(&left).is_some()) {
+                left = left.checked_mul(&from[i])?;
+                i += 1;
+            } else if j < to.len() {
+                right = right.checked_mul(&to[j])?;
+                j += 1;
+            } else {
+                return None;
+            }
+        }
+        out.push((start_i..i, start_j..j));
+    }
+    Some(out)
+}
+
+/// The permutation that undoes `axes`, which lead to `shape`.
+pub(super) fn inverse(axes: &[Axis], shape: &Shape) -> Option<Vec<Axis>> {
+    let mut pairs: Vec<(Axis, Axis)> = axes.iter().copied().zip(shape.axes()).collect();
+    pairs.sort_unstable();
+    (pairs.len() == axes.len()).then(|| pairs.into_iter().map(|(_, to)| to).collect())
+}
+
+/// Of axes that a permutation leads to, those in front of it.
+pub(super) fn through(permutation: &[Axis], shape: &Shape, axes: &[Axis]) -> Option<Vec<Axis>> {
+    let all = shape.axes();
+    axes.iter()
+        .map(|a| {
+            let at = all.iter().position(|b| a == b)?;
+            permutation.get(at).copied()
+        })
+        .collect()
+}
+
+fn permute(r: &mut Rewriter, x: Value, axes: &[Axis], of: &Type) -> Option<Value> {
+    if axes.is_sorted() {
+        return Some(x);
+    }
+    if let Some(number) = r.constant_of(x) {
+        return r.constant(number, of);
+    }
+    if let Some((y, inner)) = r.view_of(x, View::Permute) {
+        let composed = through(inner.axes(0), r.shape_of(x), axes)?;
+        return r.permute(y, composed);
+    }
+    if let Some((y, inner)) = r.view_of(x, View::Broadcast) {
+        return permute_broadcast(r, x, y, inner.axes(1).to_vec(), axes, of);
+    }
+    super::contract::permuted(r, x, axes)
+}
+
+fn permute_broadcast(
+    r: &mut Rewriter,
+    x: Value,
+    y: Value,
+    new: Vec<Axis>,
+    axes: &[Axis],
+    of: &Type,
+) -> Option<Value> {
+    let mut added = Vec::new();
+    let mut order = Vec::new();
+    let old: Vec<Axis> = r.shape_of(x).axes();
+    let old: Vec<Axis> = old.into_iter().filter(|a| !new.contains(a)).collect();
+    let inner_axes = r.shape_of(y).axes();
+    for (to, from) in of.shape.axes().into_iter().zip(axes) {
+        match old.iter().position(|a| a == from) {
+            Some(i) => order.push(*inner_axes.get(i)?),
+            None => added.push(to),
+        }
+    }
+    let y = r.permute(y, order)?;
+    r.broadcast(y, of.shape.clone(), added)
+}
+
+fn slice(r: &mut Rewriter, x: Value, attributes: &Attributes, of: &Type) -> Option<Value> {
+    let &[axis] = attributes.axes(0) else {
+        return None;
+    };
+    let [start, stop, step] = attributes.dims(1) else {
+        return None;
+    };
+    let one = Dim::constant(1);
+    let from = r.shape_of(x);
+    if from == &of.shape && *start == Dim::default() && *step == one {
+        return Some(x);
+    }
+    if let Some(number) = r.constant_of(x) {
+        return r.constant(number, of);
+    }
+    if let Some((y, inner)) = r.view_of(x, View::Broadcast) {
+        let new = inner.axes(1);
+        if new.contains(&axis) {
+            let new = new.to_vec();
+            return r.broadcast(y, of.shape.clone(), new);
+        }
+    }
+    let (y, inner) = r.view_of(x, View::Slice)?;
+    let &[inner_axis] = inner.axes(0) else {
+        return None;
+    };
+    if inner_axis != axis {
+        return None;
+    }
+    let [inner_start, _, inner_step] = inner.dims(1) else {
+        return None;
+    };
+    let range = vec![
+        inner_start.checked_add(&start.checked_mul(inner_step)?)?,
+        inner_start.checked_add(&stop.checked_mul(inner_step)?)?,
+        step.checked_mul(inner_step)?,
+    ];
+    if *inner_step != one {
+        return None; // The last index of the composed range may lie beyond the axis.
+    }
+    let attributes = vec![Attribute::Axes(vec![axis]), Attribute::Dims(range)];
+    r.make(ops::SLICE, vec![y], attributes)
+}
+
+fn pad(r: &mut Rewriter, x: Value, attributes: &Attributes, of: &Type) -> Option<Value> {
+    let [low, high, step] = attributes.dims(1) else {
+        return None;
+    };
+    let zero = Dim::default();
+    if *low == zero && *high == zero && *step == Dim::constant(1) {
+        return Some(x);
+    }
+    match r.constant_of(x) {
+        Some(number) if number.to_bits() == 0 => r.constant(number, of),
+        _ => None,
+    }
+}
