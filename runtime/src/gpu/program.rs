@@ -1,20 +1,15 @@
 //! A schedule on a GPU: its regions as buffers, its dispatches as one submission.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::time::Duration;
 
-use sinew_codegen::kernel::{Region, RegionId, Schedule};
+use sinew_codegen::kernel::{RegionId, Schedule};
 use sinew_codegen::verify::verify;
 use sinew_codegen::wgsl::{Shader, emit};
 
-use super::{Device, GpuError};
+use super::{Device, GpuError, Memory};
 
 /// Steps that may be under way before [`Program::run`] waits for the oldest.
 const IN_FLIGHT: usize = 3;
-
-/// Bytes read back at once.
-const STAGING: usize = 16 << 20;
 
 /// A compiled schedule, ready to run again and again.
 ///
@@ -37,9 +32,8 @@ const STAGING: usize = 16 << 20;
 #[derive(Debug)]
 pub struct Program {
     device: Device,
-    regions: Vec<(Region, wgpu::Buffer)>,
+    regions: Vec<Memory>,
     dispatches: Vec<Dispatch>,
-    staging: Option<wgpu::Buffer>,
     in_flight: VecDeque<wgpu::SubmissionIndex>,
 }
 
@@ -68,9 +62,23 @@ impl Program {
     /// [`GpuError::Schedule`] and [`GpuError::Emit`] where the schedule is wrong or does not fit the
     /// device, else as [`Program::new`].
     pub fn compile(device: &Device, schedule: &Schedule) -> Result<Program, GpuError> {
+        Program::sharing(device, schedule, &[])
+    }
+
+    /// As [`Program::compile`], where the regions behind the arena, in order, are the given blocks:
+    /// those of other programs, or kept beside them. Regions past the last given one are new.
+    ///
+    /// # Errors
+    ///
+    /// As [`Program::compile`]; [`GpuError::Range`] for a block smaller than its region.
+    pub fn sharing(
+        device: &Device,
+        schedule: &Schedule,
+        shared: &[Memory],
+    ) -> Result<Program, GpuError> {
         verify(schedule)?;
         let shaders = emit(schedule, &device.limits())?;
-        Program::create(device, schedule, &shaders, Checks::Proved)
+        Program::create(device, schedule, &shaders, shared, Checks::Proved)
     }
 
     /// Makes a program of shaders that were emitted from `schedule` for this device, with wgpu's
@@ -85,20 +93,32 @@ impl Program {
         schedule: &Schedule,
         shaders: &[Shader],
     ) -> Result<Program, GpuError> {
-        Program::create(device, schedule, shaders, Checks::Injected)
+        Program::create(device, schedule, shaders, &[], Checks::Injected)
     }
 
     fn create(
         device: &Device,
         schedule: &Schedule,
         shaders: &[Shader],
+        shared: &[Memory],
         checks: Checks,
     ) -> Result<Program, GpuError> {
-        let regions = schedule
-            .regions
-            .iter()
-            .map(|region| Ok((region.clone(), create_region(device, region)?)))
-            .collect::<Result<Vec<_>, GpuError>>()?;
+        let mut regions = Vec::with_capacity(schedule.regions.len());
+        for (id, region) in schedule.regions.iter().enumerate() {
+            let given = id.checked_sub(1).and_then(|i| shared.get(i));
+            regions.push(match given {
+                Some(given) if given.bytes() >= region.bytes => given.clone(),
+                Some(given) => {
+                    return Err(GpuError::Range {
+                        region: region.name.clone(),
+                        offset: 0,
+                        bytes: region.bytes,
+                        size: given.bytes(),
+                    });
+                }
+                None => Memory::zeroed(device, &region.name, region.bytes)?,
+            });
+        }
         let mut layouts = HashMap::new();
         let mut pipelines: HashMap<(&str, Vec<bool>), wgpu::ComputePipeline> = HashMap::new();
         let mut dispatches = Vec::with_capacity(shaders.len());
@@ -122,10 +142,9 @@ impl Program {
             };
             let mut entries = Vec::with_capacity(shader.bindings.len());
             for (at, (id, _)) in (0u32..).zip(&shader.bindings) {
-                let (_, buffer) = find(&regions, *id)?;
                 entries.push(wgpu::BindGroupEntry {
                     binding: at,
-                    resource: buffer.as_entire_binding(),
+                    resource: find(&regions, *id)?.buffer().as_entire_binding(),
                 });
             }
             let bindings =
@@ -148,7 +167,6 @@ impl Program {
             device: device.clone(),
             regions,
             dispatches,
-            staging: None,
             in_flight: VecDeque::new(),
         })
     }
@@ -175,15 +193,7 @@ impl Program {
         offset: usize,
         bytes: &[u8],
     ) -> Result<(), GpuError> {
-        let at = check_range(&self.regions, region, offset, bytes.len())?;
-        if bytes.is_empty() {
-            return Ok(());
-        }
-        let (described, buffer) = find(&self.regions, region)?;
-        self.device
-            .scoped(&|| format!("an upload to `{}`", described.name), || {
-                self.device.queue().write_buffer(buffer, at, bytes);
-            })
+        find(&self.regions, region)?.write(offset, bytes)
     }
 
     /// Runs every kernel once, in order, as one submission; returns before the GPU is done, but
@@ -242,129 +252,19 @@ impl Program {
         offset: usize,
         bytes: &mut [u8],
     ) -> Result<(), GpuError> {
-        let mut at = check_range(&self.regions, region, offset, bytes.len())?;
-        for chunk in bytes.chunks_mut(STAGING) {
-            self.read_chunk(region, at, chunk)?;
-            at += chunk.len() as u64;
-        }
-        Ok(())
-    }
-
-    fn read_chunk(&mut self, region: RegionId, at: u64, bytes: &mut [u8]) -> Result<(), GpuError> {
-        let device = self.device.clone();
-        let size = bytes.len() as u64;
-        let staging = match self.staging.take().filter(|buffer| buffer.size() >= size) {
-            Some(staging) => staging,
-            None => device.scoped(&|| format!("a readback buffer of {size} bytes"), || {
-                device.device().create_buffer(&wgpu::BufferDescriptor {
-                    label: Some("readback"),
-                    size: size.next_power_of_two(),
-                    usage: wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::MAP_READ,
-                    mapped_at_creation: false,
-                })
-            })?,
-        };
-        let (described, buffer) = find(&self.regions, region)?;
-        let what = || format!("a readback of `{}`", described.name);
-        let (sender, mapped) = mpsc::channel();
-        let submission = device.scoped(&what, || {
-            let mut encoder = device
-                .device()
-                .create_command_encoder(&wgpu::CommandEncoderDescriptor { label: None });
-            encoder.copy_buffer_to_buffer(buffer, at, &staging, 0, size);
-            let submission = device.queue().submit([encoder.finish()]);
-            // A receiver that is gone has had its error already.
-            staging.map_async(wgpu::MapMode::Read, 0..size, move |result| {
-                drop(sender.send(result));
-            });
-            submission
-        })?;
+        find(&self.regions, region)?.read(offset, bytes)?;
         self.in_flight.clear();
-        let refused = |message: String| GpuError::Refused {
-            what: what(),
-            message,
-        };
-        loop {
-            device.wait(submission.clone())?;
-            match mapped.recv_timeout(Duration::from_millis(1)) {
-                Ok(Ok(())) => break,
-                Ok(Err(error)) => return Err(refused(error.to_string())),
-                // Another thread that waits for the device has taken the callback, and not called
-                // it yet.
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(error) => return Err(refused(error.to_string())),
-            }
-        }
-        let view = staging
-            .get_mapped_range(0..size)
-            .map_err(|error| refused(error.to_string()))?;
-        bytes.copy_from_slice(&view);
-        drop(view);
-        staging.unmap();
-        self.staging = Some(staging);
-        device.check()
+        Ok(())
     }
 }
 
-fn find(
-    regions: &[(Region, wgpu::Buffer)],
-    id: RegionId,
-) -> Result<&(Region, wgpu::Buffer), GpuError> {
+fn find(regions: &[Memory], id: RegionId) -> Result<&Memory, GpuError> {
     regions.get(id.0 as usize).ok_or_else(|| GpuError::Range {
         region: format!("number {}", id.0),
         offset: 0,
         bytes: 0,
         size: 0,
     })
-}
-
-/// Checks a range of a region; gives its first byte.
-fn check_range(
-    regions: &[(Region, wgpu::Buffer)],
-    id: RegionId,
-    offset: usize,
-    bytes: usize,
-) -> Result<u64, GpuError> {
-    let (region, _) = find(regions, id)?;
-    let inside = offset
-        .checked_add(bytes)
-        .is_some_and(|end| end <= region.bytes);
-    if inside && offset.is_multiple_of(4) && bytes.is_multiple_of(4) {
-        Ok(offset as u64)
-    } else {
-        Err(GpuError::Range {
-            region: region.name.clone(),
-            offset,
-            bytes,
-            size: region.bytes,
-        })
-    }
-}
-
-fn create_region(device: &Device, region: &Region) -> Result<wgpu::Buffer, GpuError> {
-    // An empty binding is refused.
-    let size = region.bytes.max(4).next_multiple_of(4) as u64;
-    let limit = device.buffer_bytes();
-    if size > limit {
-        return Err(GpuError::Region {
-            region: region.name.clone(),
-            bytes: region.bytes,
-            limit,
-        });
-    }
-    device.scoped(
-        &|| format!("region `{}` of {} bytes", region.name, region.bytes),
-        || {
-            device.device().create_buffer(&wgpu::BufferDescriptor {
-                label: Some(&region.name),
-                size,
-                usage: wgpu::BufferUsages::STORAGE
-                    | wgpu::BufferUsages::COPY_SRC
-                    | wgpu::BufferUsages::COPY_DST,
-                mapped_at_creation: false,
-            })
-        },
-    )
 }
 
 fn create_layout(device: &Device, written: &[bool]) -> Result<wgpu::BindGroupLayout, GpuError> {

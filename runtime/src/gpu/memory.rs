@@ -1,0 +1,174 @@
+//! A region's memory on a GPU.
+
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::{Device, GpuError};
+
+/// Bytes read back at once.
+const STAGING: usize = 16 << 20;
+
+/// A block of bytes on a GPU, zeros at first. Clones are the same block, so that programs can share
+/// one; work on it happens in the order it was asked for.
+#[derive(Clone, Debug)]
+pub struct Memory {
+    device: Device,
+    name: Arc<str>,
+    bytes: usize,
+    buffer: wgpu::Buffer,
+    staging: Arc<Mutex<Option<wgpu::Buffer>>>,
+}
+
+impl Memory {
+    /// A block of `bytes`; the name is for errors and debuggers.
+    ///
+    /// # Errors
+    ///
+    /// [`GpuError::Region`] past the largest buffer, [`GpuError::Memory`] when there is too little.
+    pub fn zeroed(device: &Device, name: &str, bytes: usize) -> Result<Memory, GpuError> {
+        // An empty binding is refused.
+        let size = bytes.max(4).next_multiple_of(4) as u64;
+        let limit = device.buffer_bytes();
+        if size > limit {
+            return Err(GpuError::Region {
+                region: name.to_string(),
+                bytes,
+                limit,
+            });
+        }
+        let buffer = device.scoped(&|| format!("region `{name}` of {bytes} bytes"), || {
+            device.device().create_buffer(&wgpu::BufferDescriptor {
+                label: Some(name),
+                size,
+                usage: wgpu::BufferUsages::STORAGE
+                    | wgpu::BufferUsages::COPY_SRC
+                    | wgpu::BufferUsages::COPY_DST,
+                mapped_at_creation: false,
+            })
+        })?;
+        Ok(Memory {
+            device: device.clone(),
+            name: name.into(),
+            bytes,
+            buffer,
+            staging: Arc::default(),
+        })
+    }
+
+    /// Its size in bytes.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(super) fn buffer(&self) -> &wgpu::Buffer {
+        &self.buffer
+    }
+
+    /// Copies `bytes` in, before whatever runs next. Offset and length are in bytes and multiples
+    /// of 4.
+    ///
+    /// # Errors
+    ///
+    /// [`GpuError::Range`] outside of the block; a lost device.
+    pub fn write(&self, offset: usize, bytes: &[u8]) -> Result<(), GpuError> {
+        let at = self.check_range(offset, bytes.len())?;
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let what = || format!("an upload to `{}`", self.name);
+        self.device.scoped(&what, || {
+            self.device.queue().write_buffer(&self.buffer, at, bytes);
+        })
+    }
+
+    /// Copies out what is there after everything run so far, and waits for that. Offset and length
+    /// are in bytes and multiples of 4.
+    ///
+    /// # Errors
+    ///
+    /// [`GpuError::Range`] outside of the block; too little memory; a lost device.
+    pub fn read(&self, offset: usize, bytes: &mut [u8]) -> Result<(), GpuError> {
+        let mut at = self.check_range(offset, bytes.len())?;
+        let mut staging = self.staging.lock().unwrap_or_else(PoisonError::into_inner);
+        for chunk in bytes.chunks_mut(STAGING) {
+            self.read_chunk(&mut staging, at, chunk)?;
+            at += chunk.len() as u64;
+        }
+        Ok(())
+    }
+
+    fn read_chunk(
+        &self,
+        kept: &mut Option<wgpu::Buffer>,
+        at: u64,
+        bytes: &mut [u8],
+    ) -> Result<(), GpuError> {
+        let device = &self.device;
+        let size = bytes.len() as u64;
+        let staging = match kept.take().filter(|buffer| buffer.size() >= size) {
+            Some(staging) => staging,
+            None => device.scoped(&|| format!("a readback buffer of {size} bytes"), || {
+                device.device().create_buffer(&wgpu::BufferDescriptor {
+                    label: Some("readback"),
+                    size: size.next_power_of_two(),
+                    usage: wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::MAP_READ,
+                    mapped_at_creation: false,
+                })
+            })?,
+        };
+        let what = || format!("a readback of `{}`", self.name);
+        let (sender, mapped) = mpsc::channel();
+        let submission = device.scoped(&what, || {
+            let mut encoder = device
+                .device()
+                .create_command_encoder(&wgpu::CommandEncoderDescriptor { label: None });
+            encoder.copy_buffer_to_buffer(&self.buffer, at, &staging, 0, size);
+            let submission = device.queue().submit([encoder.finish()]);
+            // A receiver that is gone has had its error already.
+            staging.map_async(wgpu::MapMode::Read, 0..size, move |result| {
+                drop(sender.send(result));
+            });
+            submission
+        })?;
+        let refused = |message: String| GpuError::Refused {
+            what: what(),
+            message,
+        };
+        loop {
+            device.wait(submission.clone())?;
+            match mapped.recv_timeout(Duration::from_millis(1)) {
+                Ok(Ok(())) => break,
+                Ok(Err(error)) => return Err(refused(error.to_string())),
+                // Another thread that waits for the device has taken the callback, and not called
+                // it yet.
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(error) => return Err(refused(error.to_string())),
+            }
+        }
+        let view = staging
+            .get_mapped_range(0..size)
+            .map_err(|error| refused(error.to_string()))?;
+        bytes.copy_from_slice(&view);
+        drop(view);
+        staging.unmap();
+        *kept = Some(staging);
+        device.check()
+    }
+
+    /// Checks a range; gives its first byte.
+    fn check_range(&self, offset: usize, bytes: usize) -> Result<u64, GpuError> {
+        let inside = offset
+            .checked_add(bytes)
+            .is_some_and(|end| end <= self.bytes);
+        if inside && offset.is_multiple_of(4) && bytes.is_multiple_of(4) {
+            return Ok(offset as u64);
+        }
+        Err(GpuError::Range {
+            region: self.name.to_string(),
+            offset,
+            bytes,
+            size: self.bytes,
+        })
+    }
+}
