@@ -1,0 +1,197 @@
+//! Affine functions of a space's index: `offset + sum(strides[d] * index[d])`.
+//!
+//! All index arithmetic of the scheduler is this; what no affine function expresses is either made
+//! affine by splitting a dim of the space or stored by a kernel of its own.
+
+/// An affine function. Trailing zero strides are trimmed, so equal functions compare equal.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub(crate) struct Affine {
+    pub offset: i64,
+    pub strides: Vec<i64>,
+}
+
+impl Affine {
+    pub fn constant(offset: i64) -> Self {
+        Affine {
+            offset,
+            strides: Vec::new(),
+        }
+    }
+
+    /// The index of dim `d`.
+    pub fn dim(d: usize) -> Self {
+        let mut strides = vec![0; d + 1];
+        strides[d] = 1;
+        Affine { offset: 0, strides }
+    }
+
+    pub fn stride(&self, d: usize) -> i64 {
+        self.strides.get(d).copied().unwrap_or(0)
+    }
+
+    fn trim(&mut self) {
+        while self.strides.last() == Some(&0) {
+            self.strides.pop();
+        }
+    }
+
+    pub fn add_scaled(&mut self, other: &Affine, times: i64) {
+        self.offset += other.offset * times;
+        if self.strides.len() < other.strides.len() {
+            self.strides.resize(other.strides.len(), 0);
+        }
+        for (s, o) in self.strides.iter_mut().zip(&other.strides) {
+            *s += o * times;
+        }
+        self.trim();
+    }
+
+    pub fn plus(mut self, offset: i64) -> Self {
+        self.offset += offset;
+        self
+    }
+
+    pub fn scaled(&self, times: i64) -> Self {
+        let mut out = Affine::default();
+        out.add_scaled(self, times);
+        out
+    }
+
+    /// Its strides over just `n` dims.
+    pub fn over(&self, n: usize) -> Vec<i64> {
+        (0..n).map(|d| self.stride(d)).collect()
+    }
+
+    /// Least and greatest value over a space whose extents are at least 1.
+    pub fn range(&self, extents: &[usize]) -> (i64, i64) {
+        let (mut low, mut high) = (self.offset, self.offset);
+        for (d, stride) in self.strides.iter().enumerate() {
+            let last = extents.get(d).map_or(0, |e| e.saturating_sub(1)) as i64;
+            low += (stride * last).min(0);
+            high += (stride * last).max(0);
+        }
+        (low, high)
+    }
+
+    /// The function over a space in which dim `d` became two, the second of extent `inner`.
+    pub fn split(&self, d: usize, inner: usize) -> Self {
+        let mut out = self.clone();
+        if d < out.strides.len() {
+            let s = out.strides[d];
+            out.strides[d] = s * inner as i64;
+            out.strides.insert(d + 1, s);
+            out.trim();
+        }
+        out
+    }
+}
+
+/// Row-major strides of a shape.
+pub(crate) fn contiguous(shape: &[usize]) -> Vec<i64> {
+    let mut strides = vec![1i64; shape.len()];
+    for d in (1..shape.len()).rev() {
+        strides[d - 1] = strides[d] * shape[d].max(1) as i64;
+    }
+    strides
+}
+
+/// The row-major position of an index.
+pub(crate) fn linear(index: &[Affine], shape: &[usize]) -> Affine {
+    let mut out = Affine::default();
+    for (i, s) in index.iter().zip(contiguous(shape)) {
+        out.add_scaled(i, s);
+    }
+    out
+}
+
+/// Why a position has no affine digits.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum NoDigits {
+    /// It would, if this dim of the space were two, the second of this extent.
+    Split { dim: usize, inner: usize },
+    /// No split helps.
+    None,
+}
+
+/// The index with the row-major position `position` in `shape`; extents of the space in `extents`.
+///
+/// From the last dim up: terms that are multiples of the extent go on, the others must stay below it.
+pub(crate) fn digits(
+    position: &Affine,
+    shape: &[usize],
+    extents: &[usize],
+) -> Result<Vec<Affine>, NoDigits> {
+    let mut out = vec![Affine::default(); shape.len()];
+    let mut rest = position.clone();
+    let first = shape.iter().position(|e| *e != 1).unwrap_or(0);
+    for d in (0..shape.len()).rev() {
+        let extent = shape[d] as i64;
+        if extent == 1 {
+            continue;
+        }
+        if d == first {
+            out[d] = std::mem::take(&mut rest);
+            continue;
+        }
+        let mut digit = Affine::constant(rest.offset.rem_euclid(extent));
+        let mut quotient = Affine::constant(rest.offset.div_euclid(extent));
+        for (s, stride) in rest.strides.iter().enumerate() {
+            let (target, amount) = match stride % extent {
+                0 => (&mut quotient, stride / extent),
+                _ => (&mut digit, *stride),
+            };
+            target.add_scaled(&Affine::dim(s), amount);
+        }
+        let (low, high) = digit.range(extents);
+        if low < 0 || high >= extent {
+            for (s, stride) in digit.strides.iter().enumerate() {
+                let space = extents.get(s).copied().unwrap_or(1) as i64;
+                if *stride > 0 && extent % stride == 0 {
+                    let inner = extent / stride;
+                    if inner > 1 && inner < space && space % inner == 0 {
+                        return Err(NoDigits::Split {
+                            dim: s,
+                            inner: inner as usize,
+                        });
+                    }
+                }
+            }
+            return Err(NoDigits::None);
+        }
+        out[d] = digit;
+        rest = quotient;
+    }
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_undo_linear() {
+        let shape = [3, 1, 4, 5];
+        let index: Vec<Affine> = vec![
+            Affine::dim(0),
+            Affine::default(),
+            Affine::dim(1),
+            Affine::dim(2),
+        ];
+        let position = linear(&index, &shape);
+        assert_eq!(digits(&position, &shape, &[3, 4, 5]), Ok(index));
+    }
+
+    #[test]
+    fn a_merged_dim_asks_for_a_split() {
+        let position = Affine::dim(0);
+        assert_eq!(
+            digits(&position, &[4, 5], &[20]),
+            Err(NoDigits::Split { dim: 0, inner: 5 })
+        );
+        assert_eq!(
+            digits(&position.split(0, 5), &[4, 5], &[4, 5]),
+            Ok(vec![Affine::dim(0), Affine::dim(1)])
+        );
+        assert_eq!(digits(&position, &[4, 5], &[18]), Err(NoDigits::None));
+    }
+}

@@ -1,0 +1,637 @@
+//! Makes the kernels of a part out of its clusters: what is needed by whom, stores, loads.
+
+use super::ScheduleError;
+use super::affine::Affine;
+use super::cluster::{Clusters, Family};
+use super::eval::{Eval, ExprKind, Home, Need, Role, Scope};
+use super::graph::{Def, Id};
+use super::memory::{Memory, dims, split};
+use super::merge::{merge_nest, merge_scatter};
+use super::nest::{self, Reduced, Stored};
+use super::product::{self, Operand, Tag};
+use crate::kernel::{Class, Scatter};
+use sinew_ir::Scalar;
+use std::collections::BTreeSet;
+
+/// A kernel whose buffers are drafts.
+pub(crate) struct Made {
+    pub class: Class,
+    /// The values it stores.
+    pub values: Vec<Id>,
+    /// What it is made of, for its name.
+    pub ops: Vec<&'static str>,
+}
+
+/// The kernels of one cluster or copy, in order.
+pub(crate) struct Group {
+    pub made: Vec<Made>,
+    /// The groups that must run before.
+    pub after: BTreeSet<usize>,
+    /// Where in the program it stands.
+    pub position: (bool, Id),
+}
+
+/// The scope of one cluster; `None`: all kernel values are leaves.
+struct Inside<'a> {
+    memory: &'a Memory,
+    clusters: &'a Clusters,
+    cluster: Option<usize>,
+    /// The index of each space dim of the cluster in the refined space.
+    base: Vec<Affine>,
+    /// Read from here instead of its home.
+    moved: Option<(Id, Home)>,
+}
+
+impl Inside<'_> {
+    /// The index of a member over its own axes.
+    fn index(&self, id: Id) -> Vec<Affine> {
+        self.clusters.axes[id]
+            .iter()
+            .map(|k| k.map_or_else(Affine::default, |k| self.base[k].clone()))
+            .collect()
+    }
+}
+
+impl Scope for Inside<'_> {
+    fn role(&self, id: Id) -> Role {
+        if !self.memory.is_leaf(id) {
+            return Role::Inline;
+        }
+        if self.cluster.is_none() || self.clusters.of[id] != self.cluster {
+            return Role::Leaf;
+        }
+        match &self.memory.graph.nodes[id].def {
+            Def::Reduce { axes, .. } => {
+                let mut index = self.index(id);
+                let mut d = 0;
+                index.retain(|_| {
+                    d += 1;
+                    !axes.contains(&(d - 1))
+                });
+                Role::Root(index)
+            }
+            Def::Contract { .. } => Role::Root(self.index(id)),
+            Def::Param(_)
+            | Def::Const(_)
+            | Def::Iota(_)
+            | Def::Elementwise(..)
+            | Def::Broadcast { .. }
+            | Def::Reshape(_)
+            | Def::Permute { .. }
+            | Def::Slice { .. }
+            | Def::Pad { .. }
+            | Def::Spread { .. }
+            | Def::Concat { .. }
+            | Def::Gather { .. }
+            | Def::Scatter { .. } => Role::Inline,
+        }
+    }
+
+    fn home(&self, id: Id) -> Home {
+        match &self.moved {
+            Some((moved, home)) if *moved == id => home.clone(),
+            _ => self.memory.home_of(id),
+        }
+    }
+}
+
+pub(crate) struct Emitter<'a> {
+    memory: &'a Memory,
+    clusters: &'a Clusters,
+    needed: Vec<bool>,
+}
+
+/// Makes all kernels. Groups are the clusters in their numbering (empty ones included), then copies.
+pub(crate) fn emit(memory: &Memory, clusters: &Clusters) -> Result<Vec<Group>, ScheduleError> {
+    let n = memory.graph.nodes.len();
+    let mut emitter = Emitter {
+        memory,
+        clusters,
+        needed: vec![false; n],
+    };
+    for id in &memory.graph.results {
+        if memory.kernel[*id] {
+            emitter.needed[*id] = true;
+        }
+    }
+    // Results that are views of what has the home.
+    for (id, home) in memory.home.iter().enumerate() {
+        let given = home.as_ref().and_then(|h| memory.buffers.get(h.buffer));
+        let is_output = given.is_some_and(|b| b.place.is_some());
+        if memory.kernel[id] && is_output && memory.graph.live(id) {
+            emitter.needed[id] = true;
+        }
+    }
+    for (id, _) in &memory.extra {
+        emitter.needed[*id] = true;
+    }
+    let mut copies = Vec::new();
+    for (i, copy) in memory.copies.iter().enumerate() {
+        let from = copy.from.clone().map(|home| (copy.value, home));
+        let (made, reads) = emitter.map(copy.value, &copy.home, from)?;
+        let mut after: BTreeSet<usize> = reads
+            .iter()
+            .filter_map(|r| clusters.of[*r])
+            .collect();
+        emitter.need(&reads);
+        if copy.last {
+            // Behind everything else of the part, its own source's copy included.
+            after.extend(0..clusters.list.len());
+            after.extend((0..memory.copies.len()).filter(|j| !memory.copies[*j].last).map(|j| {
+                clusters.list.len() + j
+            }));
+        }
+        copies.push(Group {
+            made,
+            after,
+            position: (copy.last, n + i),
+        });
+    }
+    let mut groups: Vec<Group> = clusters
+        .list
+        .iter()
+        .map(|slot| Group {
+            made: Vec::new(),
+            after: BTreeSet::new(),
+            position: (
+                false,
+                slot.as_ref()
+                    .and_then(|c| c.members.iter().max().copied())
+                    .unwrap_or(0),
+            ),
+        })
+        .collect();
+    // Users before what they use: a cluster is made once all that read it are.
+    for c in users_first(clusters) {
+        let (made, reads) = emitter.cluster(c)?;
+        groups[c].made = made;
+        for id in &reads {
+            if let Some(from) = clusters.of[*id]
+                && from != c
+            {
+                groups[c].after.insert(from);
+            }
+        }
+        emitter.need(&reads);
+    }
+    groups.extend(copies);
+    Ok(groups)
+}
+
+/// The clusters, each before all that it reads.
+fn users_first(clusters: &Clusters) -> Vec<usize> {
+    let mut order = Vec::new();
+    let mut done = vec![false; clusters.list.len()];
+    for start in 0..clusters.list.len() {
+        // Depth first, with the list of what is still to be visited behind each.
+        let mut open = vec![(start, false)];
+        while let Some((c, ready)) = open.pop() {
+            let Some(cluster) = &clusters.list[c] else {
+                continue;
+            };
+            if ready {
+                order.push(c);
+            } else if !done[c] {
+                done[c] = true;
+                open.push((c, true));
+                open.extend(cluster.deps.iter().map(|d| (*d, false)));
+            }
+        }
+    }
+    order.reverse();
+    order
+}
+
+type MadeOf = (Vec<Made>, Vec<Id>);
+
+impl Emitter<'_> {
+    fn need(&mut self, reads: &[Id]) {
+        for id in reads {
+            self.needed[*id] = true;
+        }
+    }
+
+    fn scope(&self, cluster: Option<usize>) -> Inside<'_> {
+        Inside {
+            memory: self.memory,
+            clusters: self.clusters,
+            cluster,
+            base: Vec::new(),
+            moved: None,
+        }
+    }
+
+    fn stuck(&self, id: Id) -> ScheduleError {
+        ScheduleError::NoIndex(self.memory.graph.nodes[id].value)
+    }
+
+    fn homes(&self, id: Id) -> Vec<Home> {
+        let mut out = vec![self.memory.home_of(id)];
+        let extra = self.memory.extra.iter().filter(|(x, _)| *x == id);
+        out.extend(extra.map(|(_, home)| home.clone()));
+        out
+    }
+
+    fn cluster(&mut self, c: usize) -> Result<MadeOf, ScheduleError> {
+        let Some(cluster) = &self.clusters.list[c] else {
+            return Ok((Vec::new(), Vec::new()));
+        };
+        let needed: Vec<Id> = cluster
+            .members
+            .iter()
+            .copied()
+            .filter(|m| self.needed[*m])
+            .collect();
+        if needed.is_empty() {
+            return Ok((Vec::new(), Vec::new()));
+        }
+        match cluster.family {
+            Family::Alone => self.alone(needed[0]),
+            Family::Nest | Family::Contract => self.fused(c, &needed),
+        }
+    }
+
+    /// The kernel of a nest or a contraction.
+    fn fused(&self, c: usize, needed: &[Id]) -> Result<MadeOf, ScheduleError> {
+        let Some(cluster) = &self.clusters.list[c] else {
+            return Ok((Vec::new(), Vec::new()));
+        };
+        let graph = &self.memory.graph;
+        let mut space = cluster.dims.clone();
+        let mut origin: Vec<usize> = (0..space.len()).collect();
+        let mut scope = self.scope(Some(c));
+        scope.base = (0..space.len()).map(Affine::dim).collect();
+        loop {
+            let mut eval = Eval::new(graph, &scope, &space);
+            match self.expressions(&mut eval, &scope, needed) {
+                Ok((stores, reduced)) => {
+                    let mut reads: Vec<Id> = eval.reads.iter().map(|(id, _)| *id).collect();
+                    let class = match cluster.family {
+                        Family::Contract => {
+                            let made = self.product(c, &eval, &scope, &origin, &stores)?;
+                            reads.extend(made.1);
+                            Class::Contract(made.0)
+                        }
+                        Family::Nest | Family::Alone => {
+                            let inner: Vec<bool> =
+                                origin.iter().map(|d| cluster.inner[*d]).collect();
+                            let mut nest = nest::nest(&eval, &inner, &reduced, &stores);
+                            merge_nest(&mut nest);
+                            Class::Nest(nest)
+                        }
+                    };
+                    let mut ops = Vec::new();
+                    for expr in &eval.exprs {
+                        match &expr.kind {
+                            ExprKind::Apply(scalar, _) => ops.push(scalar_name(*scalar)),
+                            ExprKind::Root(id) => match &graph.nodes[*id].def {
+                                Def::Reduce { kind, .. } => ops.push(reduction_name(*kind)),
+                                _other => {}
+                            },
+                            ExprKind::Gather { .. } => ops.push("take"),
+                            ExprKind::Load { .. } | ExprKind::Const(_) | ExprKind::Index(_) => {}
+                        }
+                    }
+                    reads.sort_unstable();
+                    reads.dedup();
+                    let made = Made {
+                        class,
+                        values: needed.to_vec(),
+                        ops,
+                    };
+                    return Ok((vec![made], reads));
+                }
+                Err(Need::Split { dim, inner }) => {
+                    split(&mut scope.base, &mut space, dim, inner);
+                    origin.insert(dim, origin[dim]);
+                }
+                Err(Need::Store(id)) => return Err(self.stuck(id)),
+            }
+        }
+    }
+
+    fn expressions(
+        &self,
+        eval: &mut Eval,
+        scope: &Inside,
+        needed: &[Id],
+    ) -> Result<(Vec<Stored>, Vec<Reduced>), Need> {
+        let graph = &self.memory.graph;
+        let mut stores = Vec::new();
+        for id in needed {
+            let index = match scope.role(*id) {
+                Role::Root(index) => index,
+                Role::Inline | Role::Leaf => scope.index(*id),
+            };
+            let value = eval.eval(*id, &index, &[])?;
+            for home in self.homes(*id) {
+                stores.push(Stored {
+                    buffer: home.buffer,
+                    at: home.element(&index),
+                    value,
+                });
+            }
+        }
+        // Reductions, and those their operands need, until there are no more.
+        let mut reduced: Vec<Reduced> = Vec::new();
+        let mut at = 0;
+        while at < eval.exprs.len() {
+            if let ExprKind::Root(id) = eval.exprs[at].kind
+                && let Def::Reduce { x, kind, .. } = &graph.nodes[id].def
+            {
+                let index = scope.index(id);
+                let value = eval.eval(*x, &index, &[])?;
+                reduced.push(Reduced {
+                    id,
+                    kind: *kind,
+                    dtype: graph.nodes[id].dtype,
+                    value,
+                });
+            }
+            at += 1;
+        }
+        reduced.sort_by_key(|r| r.id);
+        Ok((stores, reduced))
+    }
+
+    fn product(
+        &self,
+        c: usize,
+        eval: &Eval,
+        scope: &Inside,
+        origin: &[usize],
+        stores: &[Stored],
+    ) -> Result<(crate::kernel::Contract, Vec<Id>), ScheduleError> {
+        let graph = &self.memory.graph;
+        let members = self.clusters.list[c].iter().flat_map(|c| c.members.iter());
+        let contract = members.copied().find_map(|m| match graph.nodes[m].def {
+            Def::Contract { x, y, batch } => Some((m, x, y, batch)),
+            _ => None,
+        });
+        let Some((id, x, y, batch)) = contract else {
+            return Err(ScheduleError::NoIndex(sinew_ir::Value(0)));
+        };
+        let index = scope.index(id);
+        let left = self.memory.strided(x).map_err(|e| self.stuck(e))?;
+        let right = self.memory.strided(y).map_err(|e| self.stuck(e))?;
+        let (m, n) = (
+            graph.nodes[x].shape.len() - batch - 1,
+            graph.nodes[y].shape.len() - batch - 1,
+        );
+        let left_axes = index[..batch + m].to_vec();
+        let mut right_axes = index[..batch].to_vec();
+        right_axes.extend_from_slice(&index[batch + m..batch + m + n]);
+        // The tag of each dim of the space, by the axis of the result it comes from.
+        let mut of_dim = vec![Tag::Batch; self.clusters.list[c].as_ref().map_or(0, |c| c.dims.len())];
+        for (axis, dim) in self.clusters.axes[id].iter().enumerate() {
+            if let Some(dim) = dim {
+                of_dim[*dim] = match axis {
+                    a if a < batch => Tag::Batch,
+                    a if a < batch + m => Tag::Left,
+                    _ => Tag::Right,
+                };
+            }
+        }
+        let tags: Vec<Tag> = origin.iter().map(|d| of_dim[*d]).collect();
+        let k = graph.nodes[x].shape.last().copied().unwrap_or(1);
+        let operands = [
+            Operand::new(&left, &left_axes),
+            Operand::new(&right, &right_axes),
+        ];
+        let dtype = graph.nodes[id].dtype;
+        let made = product::contract(eval, &tags, operands, k, dtype, stores);
+        Ok((made, vec![left.leaf, right.leaf]))
+    }
+
+    /// A map that computes `id` with all kernel values as leaves and stores it.
+    fn map(
+        &self,
+        id: Id,
+        home: &Home,
+        moved: Option<(Id, Home)>,
+    ) -> Result<MadeOf, ScheduleError> {
+        let graph = &self.memory.graph;
+        if graph.elements(id) == 0 {
+            return Ok((Vec::new(), Vec::new()));
+        }
+        let mut scope = self.scope(None);
+        scope.moved = moved;
+        let (mut base, mut space) = dims(&graph.nodes[id].shape);
+        loop {
+            let mut eval = Eval::new(graph, &scope, &space);
+            match eval.eval(id, &base, &[]) {
+                Ok(value) => {
+                    let stored = Stored {
+                        buffer: home.buffer,
+                        at: home.element(&base),
+                        value,
+                    };
+                    let inner = vec![false; space.len()];
+                    let mut nest = nest::nest(&eval, &inner, &[], &[stored]);
+                    merge_nest(&mut nest);
+                    let reads = eval.reads.iter().map(|(id, _)| *id).collect();
+                    let made = Made {
+                        class: Class::Nest(nest),
+                        values: vec![id],
+                        ops: vec!["copy"],
+                    };
+                    return Ok((vec![made], reads));
+                }
+                Err(Need::Split { dim, inner }) => split(&mut base, &mut space, dim, inner),
+                Err(Need::Store(id)) => return Err(self.stuck(id)),
+            }
+        }
+    }
+
+    /// The kernels of a concatenation, a spread or a scatter.
+    fn alone(&mut self, id: Id) -> Result<MadeOf, ScheduleError> {
+        let graph = &self.memory.graph;
+        let (mut all, mut reads) = (Vec::new(), Vec::new());
+        let mut add = |made: MadeOf| {
+            all.extend(made.0);
+            reads.extend(made.1);
+        };
+        for home in self.homes(id) {
+            match &graph.nodes[id].def {
+                Def::Concat { parts, axis } => {
+                    let mut start = 0i64;
+                    for part in parts {
+                        let range = Home {
+                            buffer: home.buffer,
+                            offset: home.offset + start * home.strides[*axis],
+                            strides: home.strides.clone(),
+                        };
+                        start += graph.nodes[*part].shape[*axis] as i64;
+                        if self.memory.kernel[*part] && self.memory.home_of(*part) == range {
+                            // Its own kernel writes it there.
+                            add((Vec::new(), vec![*part]));
+                        } else {
+                            add(self.map(*part, &range, None)?);
+                        }
+                    }
+                }
+                Def::Spread { x, axis, low, step } => {
+                    add(self.fill(id, &home));
+                    let mut spread = home.clone();
+                    spread.offset += low * home.strides[*axis];
+                    spread.strides[*axis] *= step;
+                    add(self.map(*x, &spread, None)?);
+                }
+                Def::Scatter {
+                    base,
+                    indices,
+                    updates,
+                    axis,
+                } => {
+                    add(self.map(*base, &home, None)?);
+                    add(self.scatter(id, *indices, *updates, *axis, &home)?);
+                }
+                Def::Param(_)
+                | Def::Const(_)
+                | Def::Iota(_)
+                | Def::Elementwise(..)
+                | Def::Broadcast { .. }
+                | Def::Reshape(_)
+                | Def::Permute { .. }
+                | Def::Slice { .. }
+                | Def::Pad { .. }
+                | Def::Reduce { .. }
+                | Def::Contract { .. }
+                | Def::Gather { .. } => {}
+            }
+        }
+        reads.sort_unstable();
+        reads.dedup();
+        Ok((all, reads))
+    }
+
+    /// Zeros all over a value.
+    fn fill(&self, id: Id, home: &Home) -> MadeOf {
+        let node = &self.memory.graph.nodes[id];
+        let scope = self.scope(None);
+        let (base, space) = dims(&node.shape);
+        let mut eval = Eval::new(&self.memory.graph, &scope, &space);
+        let value = eval.add(ExprKind::Const(0), node.dtype);
+        let stored = Stored {
+            buffer: home.buffer,
+            at: home.element(&base),
+            value,
+        };
+        let mut nest = nest::nest(&eval, &vec![false; space.len()], &[], &[stored]);
+        merge_nest(&mut nest);
+        let made = Made {
+            class: Class::Nest(nest),
+            values: vec![id],
+            ops: vec!["fill"],
+        };
+        (vec![made], Vec::new())
+    }
+
+    fn scatter(
+        &self,
+        id: Id,
+        indices: Id,
+        updates: Id,
+        axis: usize,
+        home: &Home,
+    ) -> Result<MadeOf, ScheduleError> {
+        let graph = &self.memory.graph;
+        if graph.elements(updates) == 0 || graph.elements(id) == 0 {
+            return Ok((Vec::new(), Vec::new()));
+        }
+        let shape = &graph.nodes[updates].shape;
+        let scope = self.scope(None);
+        // The space: the dims around the axis, then the updates.
+        let around: Vec<usize> = (0..shape.len()).filter(|d| *d != axis).collect();
+        let outer: Vec<usize> = around.iter().map(|d| shape[*d]).collect();
+        let mut space = outer.clone();
+        space.push(shape[axis]);
+        let mut base = vec![Affine::default(); shape.len()];
+        for (k, d) in around.iter().chain([&axis]).enumerate() {
+            base[*d] = match space[k] {
+                1 => Affine::default(),
+                _ => Affine::dim(k),
+            };
+        }
+        loop {
+            let mut eval = Eval::new(graph, &scope, &space);
+            let found = eval
+                .eval(indices, &base, &[])
+                .and_then(|i| Ok((i, eval.eval(updates, &base, &[])?)));
+            match found {
+                Ok((index, update)) => {
+                    let order: Vec<usize> = (0..space.len()).collect();
+                    let moves = nest::depends(&eval, &|_| true, true);
+                    let (code, regs) =
+                        nest::code(&eval, &[index, update], &order, &|_| None, &|r| !moves[r]);
+                    let mut target = base.clone();
+                    target[axis] = Affine::default();
+                    let last = space.len() - 1;
+                    let mut scatter = Scatter {
+                        outer: space[..last].to_vec(),
+                        updates: space[last],
+                        extent: graph.nodes[id].shape[axis],
+                        target: nest::access(home.buffer, &home.element(&target), &[], &order),
+                        stride: home.strides[axis],
+                        code,
+                        index: regs[&index],
+                        update: regs[&update],
+                    };
+                    merge_scatter(&mut scatter);
+                    let reads = eval.reads.iter().map(|(id, _)| *id).collect();
+                    let made = Made {
+                        class: Class::Scatter(scatter),
+                        values: vec![id],
+                        ops: vec!["add"],
+                    };
+                    return Ok((vec![made], reads));
+                }
+                // The updates run in order over one dim; only those around them may be split.
+                Err(Need::Split { dim, inner }) if dim + 1 < space.len() => {
+                    split(&mut base, &mut space, dim, inner);
+                }
+                Err(Need::Split { .. }) => return Err(self.stuck(id)),
+                Err(Need::Store(id)) => return Err(self.stuck(id)),
+            }
+        }
+    }
+}
+
+pub(crate) fn scalar_name(scalar: Scalar) -> &'static str {
+    match scalar {
+        Scalar::Add => "add",
+        Scalar::Sub => "sub",
+        Scalar::Mul => "mul",
+        Scalar::Div => "div",
+        Scalar::Rem => "rem",
+        Scalar::Maximum => "maximum",
+        Scalar::Minimum => "minimum",
+        Scalar::Neg => "neg",
+        Scalar::Abs => "abs",
+        Scalar::Sqrt => "sqrt",
+        Scalar::Exp => "exp",
+        Scalar::Log => "log",
+        Scalar::Tanh => "tanh",
+        Scalar::Erf => "erf",
+        Scalar::Floor => "floor",
+        Scalar::Sign => "sign",
+        Scalar::Lt => "lt",
+        Scalar::Le => "le",
+        Scalar::Eq => "eq",
+        Scalar::Ne => "ne",
+        Scalar::And => "and",
+        Scalar::Or => "or",
+        Scalar::Not => "not",
+        Scalar::Select => "select",
+        Scalar::Cast => "cast",
+    }
+}
+
+pub(crate) fn reduction_name(reduction: sinew_ir::Reduction) -> &'static str {
+    match reduction {
+        sinew_ir::Reduction::Sum => "sum",
+        sinew_ir::Reduction::Max => "max",
+        sinew_ir::Reduction::ArgMax => "argmax",
+    }
+}
+

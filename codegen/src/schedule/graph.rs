@@ -1,0 +1,604 @@
+//! A program as the scheduler sees it: values with known extents and what defines each.
+//!
+//! Built from a linked function in order, so operands stand before users. On the way, ops that are
+//! functions over others are expanded, identities vanish, contractions get at most one contracted
+//! axis, scatters of few updates become comparisons, and long reductions become two.
+
+use super::ScheduleError;
+use super::affine::contiguous;
+use sinew_ir::{
+    Attributes, Axis, Builder, DType, Dim, Function, Inst, Kind, OpInst, Reduction, Scalar, Value,
+    View,
+};
+
+/// A value of the graph: an index into [`Graph::nodes`].
+pub(crate) type Id = usize;
+
+/// Scatters of at most this many updates along their axis are computed as comparisons per element.
+const SCATTER_INLINE: usize = 4;
+/// A reduction of more elements than this is done in two steps where few rows run beside it.
+const LONG_REDUCTION: usize = 4096;
+/// As many rows keep a machine busy without splitting the reduction.
+const ENOUGH_ROWS: usize = 1024;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Node {
+    pub def: Def,
+    pub shape: Vec<usize>,
+    pub dtype: DType,
+    /// The IR value it stands for or is part of.
+    pub value: Value,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Def {
+    Param(usize),
+    Const(f64),
+    /// The index along an axis.
+    Iota(usize),
+    Elementwise(Scalar, Vec<Id>),
+    /// Axis `d` of `x` is axis `axes[d]` of the result; along the others elements repeat.
+    Broadcast { x: Id, axes: Vec<usize> },
+    Reshape(Id),
+    /// Axis `d` of the result is axis `axes[d]` of `x`.
+    Permute { x: Id, axes: Vec<usize> },
+    Slice { x: Id, axis: usize, start: i64, step: i64 },
+    /// Zeros around.
+    Pad { x: Id, axis: usize, low: i64 },
+    /// Zeros around and between: element `i` goes to `low + step * i`.
+    Spread { x: Id, axis: usize, low: i64, step: i64 },
+    /// A reduction over more than one element.
+    Reduce { x: Id, axes: Vec<usize>, kind: Reduction },
+    /// `x` is batch, m.., k and `y` is batch, n.., k: the result is batch, m.., n...
+    Contract { x: Id, y: Id, batch: usize },
+    Concat { parts: Vec<Id>, axis: usize },
+    Gather { x: Id, indices: Id, axis: usize },
+    Scatter { base: Id, indices: Id, updates: Id, axis: usize },
+}
+
+impl Def {
+    pub fn operands(&self) -> Vec<Id> {
+        match self {
+            Def::Param(_) | Def::Const(_) | Def::Iota(_) => Vec::new(),
+            Def::Elementwise(_, x) => x.clone(),
+            Def::Broadcast { x, .. }
+            | Def::Reshape(x)
+            | Def::Permute { x, .. }
+            | Def::Slice { x, .. }
+            | Def::Pad { x, .. }
+            | Def::Spread { x, .. }
+            | Def::Reduce { x, .. } => vec![*x],
+            Def::Contract { x, y, .. } => vec![*x, *y],
+            Def::Concat { parts, .. } => parts.clone(),
+            Def::Gather { x, indices, .. } => vec![*x, *indices],
+            Def::Scatter {
+                base,
+                indices,
+                updates,
+                ..
+            } => vec![*base, *indices, *updates],
+        }
+    }
+
+    /// The operand of an index map without zeros around.
+    pub fn viewed(&self) -> Option<Id> {
+        match self {
+            Def::Broadcast { x, .. }
+            | Def::Reshape(x)
+            | Def::Permute { x, .. }
+            | Def::Slice { x, .. } => Some(*x),
+            Def::Param(_)
+            | Def::Const(_)
+            | Def::Iota(_)
+            | Def::Elementwise(..)
+            | Def::Pad { .. }
+            | Def::Spread { .. }
+            | Def::Reduce { .. }
+            | Def::Contract { .. }
+            | Def::Concat { .. }
+            | Def::Gather { .. }
+            | Def::Scatter { .. } => None,
+        }
+    }
+
+    /// Whether it is always computed by a kernel, never inlined.
+    pub fn is_root(&self) -> bool {
+        match self {
+            Def::Reduce { .. }
+            | Def::Contract { .. }
+            | Def::Concat { .. }
+            | Def::Scatter { .. }
+            | Def::Spread { .. } => true,
+            Def::Param(_)
+            | Def::Const(_)
+            | Def::Iota(_)
+            | Def::Elementwise(..)
+            | Def::Broadcast { .. }
+            | Def::Reshape(_)
+            | Def::Permute { .. }
+            | Def::Slice { .. }
+            | Def::Pad { .. }
+            | Def::Gather { .. } => false,
+        }
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct Graph {
+    pub nodes: Vec<Node>,
+    /// The node of each result.
+    pub results: Vec<Id>,
+    /// How many operands each node is of live nodes, results included; 0: dead.
+    pub uses: Vec<usize>,
+    /// The live users of each node.
+    pub users: Vec<Vec<Id>>,
+}
+
+impl Graph {
+    pub fn elements(&self, id: Id) -> usize {
+        self.nodes[id].shape.iter().product()
+    }
+
+    pub fn build(function: &Function) -> Result<Graph, ScheduleError> {
+        let mut graph = Graph::default();
+        let mut ids: Vec<Option<Id>> = Vec::new();
+        for p in 0..function.params.len() {
+            let of = &function.values[p];
+            let shape = extents(&function.name, &of.shape)?;
+            let value = Value(u32::try_from(p).unwrap_or(u32::MAX));
+            let id = graph.add(Def::Param(p), shape, of.dtype, value);
+            set(&mut ids, value, id);
+        }
+        graph.add_all(function, &function.body, &function.values, &mut ids, None)?;
+        for value in &function.results {
+            let id = get(&ids, *value).ok_or(ScheduleError::Undefined(*value))?;
+            graph.results.push(id);
+        }
+        if let Some(node) = graph.nodes.iter().find(|n| n.dtype.size().is_none()) {
+            return Err(ScheduleError::NotLinked(format!(
+                "{} has the working float's type",
+                node.value
+            )));
+        }
+        graph.count();
+        Ok(graph)
+    }
+
+    fn count(&mut self) {
+        let n = self.nodes.len();
+        self.uses = vec![0; n];
+        self.users = vec![Vec::new(); n];
+        for r in &self.results {
+            self.uses[*r] += 1;
+        }
+        for id in (0..n).rev() {
+            if self.uses[id] == 0 {
+                continue;
+            }
+            for operand in self.nodes[id].def.operands() {
+                self.uses[operand] += 1;
+                if self.users[operand].last() != Some(&id) {
+                    self.users[operand].push(id);
+                }
+            }
+        }
+    }
+
+    pub fn live(&self, id: Id) -> bool {
+        self.uses[id] > 0
+    }
+
+    fn add(&mut self, def: Def, shape: Vec<usize>, dtype: DType, value: Value) -> Id {
+        self.nodes.push(Node {
+            def,
+            shape,
+            dtype,
+            value,
+        });
+        self.nodes.len() - 1
+    }
+
+    /// Adds instructions; inside an expansion, `outer` is the IR value they are part of.
+    fn add_all(
+        &mut self,
+        function: &Function,
+        insts: &[Inst],
+        values: &[sinew_ir::Type],
+        ids: &mut Vec<Option<Id>>,
+        outer: Option<Value>,
+    ) -> Result<(), ScheduleError> {
+        for inst in insts {
+            let inst = match inst {
+                Inst::Op(op) => op,
+                Inst::Call(c) => {
+                    return Err(ScheduleError::NotLinked(format!("calls {}", c.callee)));
+                }
+                Inst::PullbackCall(_) => {
+                    return Err(ScheduleError::NotLinked("a pullback of a call".into()));
+                }
+            };
+            if let Kind::Function(expand) = inst.op.kind {
+                let mut builder = Builder {
+                    values: values.to_vec(),
+                    insts: Vec::new(),
+                    location: inst.location,
+                };
+                let result = expand(&mut builder, &inst.operands, &inst.attributes)
+                    .map_err(|e| ScheduleError::NotLinked(e.to_string()))?;
+                let label = outer.unwrap_or(inst.result);
+                // The expansion numbers its values from the end of the list, over those of others.
+                let mut inner = ids.clone();
+                inner.resize(values.len().min(inner.len()), None);
+                self.add_all(
+                    function,
+                    &builder.insts,
+                    &builder.values,
+                    &mut inner,
+                    Some(label),
+                )?;
+                let id = get(&inner, result).ok_or(ScheduleError::Undefined(result))?;
+                set(ids, inst.result, id);
+                continue;
+            }
+            let of = values
+                .get(inst.result.index())
+                .ok_or(ScheduleError::Undefined(inst.result))?;
+            let shape = extents(&function.name, &of.shape)?;
+            let operands = inst
+                .operands
+                .iter()
+                .map(|v| get(ids, *v).ok_or(ScheduleError::Undefined(*v)))
+                .collect::<Result<Vec<_>, _>>()?;
+            let label = outer.unwrap_or(inst.result);
+            let id = self.add_op(inst, &operands, shape, of.dtype, label)?;
+            set(ids, inst.result, id);
+        }
+        Ok(())
+    }
+
+    fn add_op(
+        &mut self,
+        inst: &OpInst,
+        operands: &[Id],
+        shape: Vec<usize>,
+        dtype: DType,
+        value: Value,
+    ) -> Result<Id, ScheduleError> {
+        let a = &inst.attributes;
+        let bad = || ScheduleError::Attributes(inst.op.name);
+        let x = || operands.first().copied().ok_or_else(bad);
+        let def = match inst.op.kind {
+            Kind::Constant => Def::Const(a.number(0).ok_or_else(bad)?),
+            Kind::Extent => {
+                let dim = a.dims(0).first().and_then(Dim::as_constant);
+                Def::Const(dim.ok_or_else(bad)? as f64)
+            }
+            Kind::Iota => Def::Iota(axis(a, 2).ok_or_else(bad)?),
+            Kind::Elementwise(Scalar::Cast) if self.nodes[x()?].dtype == dtype => {
+                return x();
+            }
+            Kind::Elementwise(scalar) => Def::Elementwise(scalar, operands.to_vec()),
+            Kind::Identity => return x(),
+            Kind::Function(_) => return Err(bad()),
+            Kind::View(View::Broadcast) => {
+                let new = axes(a, 1).ok_or_else(bad)?;
+                let kept = (0..shape.len()).filter(|d| !new.contains(d)).collect();
+                Def::Broadcast {
+                    x: x()?,
+                    axes: kept,
+                }
+            }
+            Kind::View(View::Reshape) => Def::Reshape(x()?),
+            Kind::View(View::Permute) => Def::Permute {
+                x: x()?,
+                axes: axes(a, 0).ok_or_else(bad)?,
+            },
+            Kind::View(View::Slice) => {
+                let range = constants(a.dims(1)).ok_or_else(bad)?;
+                Def::Slice {
+                    x: x()?,
+                    axis: axis(a, 0).ok_or_else(bad)?,
+                    start: *range.first().ok_or_else(bad)?,
+                    step: *range.get(2).ok_or_else(bad)?,
+                }
+            }
+            Kind::View(View::Pad) => {
+                let widths = constants(a.dims(1)).ok_or_else(bad)?;
+                let axis = axis(a, 0).ok_or_else(bad)?;
+                let (low, step) = (
+                    *widths.first().ok_or_else(bad)?,
+                    *widths.get(2).ok_or_else(bad)?,
+                );
+                let x = x()?;
+                match step {
+                    1 => Def::Pad { x, axis, low },
+                    _ if self.nodes[x].shape[axis] <= 1 => Def::Pad { x, axis, low },
+                    _ => Def::Spread { x, axis, low, step },
+                }
+            }
+            Kind::Reduce(kind) => {
+                let axes = axes(a, 0).ok_or_else(bad)?;
+                return Ok(self.add_reduce(x()?, axes, kind, dtype, value));
+            }
+            Kind::Contract => {
+                let y = *operands.get(1).ok_or_else(bad)?;
+                let parts = [axes(a, 0), axes(a, 1), axes(a, 2), axes(a, 3)];
+                let [Some(bx), Some(by), Some(cx), Some(cy)] = parts else {
+                    return Err(bad());
+                };
+                let batch = bx.len();
+                let nothing = |id: Id| self.nodes[id].shape.contains(&0);
+                if nothing(x()?) || nothing(y) {
+                    return Ok(self.add(Def::Const(0.0), shape, dtype, value));
+                }
+                let left = self.operand(x()?, &bx, &cx, value);
+                let right = self.operand(y, &by, &cy, value);
+                Def::Contract {
+                    x: left,
+                    y: right,
+                    batch,
+                }
+            }
+            Kind::Concat => Def::Concat {
+                parts: operands.to_vec(),
+                axis: axis(a, 0).ok_or_else(bad)?,
+            },
+            Kind::Gather => Def::Gather {
+                x: x()?,
+                indices: *operands.get(1).ok_or_else(bad)?,
+                axis: axis(a, 0).ok_or_else(bad)?,
+            },
+            Kind::Scatter => {
+                let [base, indices, updates] = operands else {
+                    return Err(bad());
+                };
+                let axis = axis(a, 0).ok_or_else(bad)?;
+                if self.nodes[*indices].shape[axis] <= SCATTER_INLINE {
+                    return Ok(self.compared(*base, *indices, *updates, axis, value));
+                }
+                Def::Scatter {
+                    base: *base,
+                    indices: *indices,
+                    updates: *updates,
+                    axis,
+                }
+            }
+        };
+        Ok(self.add(def, shape, dtype, value))
+    }
+
+    /// A contraction's operand as batch axes, free axes, one contracted axis.
+    fn operand(&mut self, x: Id, batch: &[usize], contract: &[usize], value: Value) -> Id {
+        let (shape, dtype) = (self.nodes[x].shape.clone(), self.nodes[x].dtype);
+        let rank = shape.len();
+        let free = (0..rank).filter(|d| !batch.contains(d) && !contract.contains(d));
+        let mut axes = batch.to_vec();
+        axes.extend(free);
+        let kept = axes.len();
+        axes.extend(contract);
+        let permuted: Vec<usize> = axes.iter().map(|d| shape[*d]).collect();
+        let mut out = x;
+        if !axes.iter().enumerate().all(|(i, d)| i == *d) {
+            out = self.add(Def::Permute { x, axes }, permuted.clone(), dtype, value);
+        }
+        if contract.len() != 1 {
+            let mut merged = permuted[..kept].to_vec();
+            merged.push(permuted[kept..].iter().product());
+            out = self.add(Def::Reshape(out), merged, dtype, value);
+        }
+        out
+    }
+
+    /// `base` with `updates` added where the position along `axis` is the clamped index.
+    fn compared(&mut self, base: Id, indices: Id, updates: Id, axis: usize, value: Value) -> Id {
+        let (shape, dtype) = (self.nodes[base].shape.clone(), self.nodes[base].dtype);
+        let count = self.nodes[indices].shape[axis];
+        let axes: Vec<usize> = (0..shape.len()).filter(|d| *d != axis).collect();
+        let row: Vec<usize> = axes.iter().map(|d| shape[*d]).collect();
+        let mut one = shape.clone();
+        one[axis] = 1;
+        let mut sum = base;
+        for j in 0..count {
+            let mut along = |graph: &mut Graph, x: Id| {
+                let of = graph.nodes[x].dtype;
+                let slice = Def::Slice {
+                    x,
+                    axis,
+                    start: j as i64,
+                    step: 1,
+                };
+                let x = graph.add(slice, one.clone(), of, value);
+                graph.add(Def::Reshape(x), row.clone(), of, value)
+            };
+            let (index, update) = (along(self, indices), along(self, updates));
+            let last = Def::Const(shape[axis].saturating_sub(1) as f64);
+            let last = self.add(last, row.clone(), DType::I32, value);
+            let zero = self.add(Def::Const(0.0), row.clone(), DType::I32, value);
+            let index = Def::Elementwise(Scalar::Maximum, vec![index, zero]);
+            let index = self.add(index, row.clone(), DType::I32, value);
+            let index = Def::Elementwise(Scalar::Minimum, vec![index, last]);
+            let index = self.add(index, row.clone(), DType::I32, value);
+            let spread = |graph: &mut Graph, x: Id| {
+                let of = graph.nodes[x].dtype;
+                let axes = axes.clone();
+                graph.add(Def::Broadcast { x, axes }, shape.clone(), of, value)
+            };
+            let (index, update) = (spread(self, index), spread(self, update));
+            let at = self.add(Def::Iota(axis), shape.clone(), DType::I32, value);
+            let here = Def::Elementwise(Scalar::Eq, vec![at, index]);
+            let here = self.add(here, shape.clone(), DType::Bool, value);
+            let zero = self.add(Def::Const(0.0), shape.clone(), dtype, value);
+            let added = Def::Elementwise(Scalar::Select, vec![here, update, zero]);
+            let added = self.add(added, shape.clone(), dtype, value);
+            let next = Def::Elementwise(Scalar::Add, vec![sum, added]);
+            sum = self.add(next, shape.clone(), dtype, value);
+        }
+        sum
+    }
+
+    fn add_reduce(
+        &mut self,
+        x: Id,
+        axes: Vec<usize>,
+        kind: Reduction,
+        dtype: DType,
+        value: Value,
+    ) -> Id {
+        let shape = self.nodes[x].shape.clone();
+        let kept: Vec<usize> = (0..shape.len())
+            .filter(|d| !axes.contains(d))
+            .map(|d| shape[d])
+            .collect();
+        let count: usize = axes.iter().map(|d| shape[*d]).product();
+        let combine = match kind {
+            Reduction::Sum => Some(Scalar::Add),
+            Reduction::Max => Some(Scalar::Maximum),
+            Reduction::ArgMax => None,
+        };
+        match (combine, count) {
+            (Some(_), 1) => return self.add(Def::Reshape(x), kept, dtype, value),
+            (None, 1) => return self.add(Def::Const(0.0), kept, dtype, value),
+            _ => {}
+        }
+        let rows: usize = kept.iter().product();
+        let Some(combine) = combine.filter(|_| count > LONG_REDUCTION && rows < ENOUGH_ROWS) else {
+            return self.add(Def::Reduce { x, axes, kind }, kept, dtype, value);
+        };
+        // Two steps: about as many partial results as each has elements.
+        let target = count.isqrt().clamp(64, LONG_REDUCTION);
+        let mut partials = 1;
+        for d in 0..shape.len() {
+            if !axes.contains(&d) {
+                continue;
+            }
+            if partials * shape[d] <= target {
+                partials *= shape[d];
+                continue;
+            }
+            // Axes up to here stay in the first step; a good divisor of this one joins them.
+            if partials * 4 >= target {
+                return self.two_steps(x, &axes, d, 1, kind, dtype, value);
+            }
+            let extent = shape[d];
+            let divisor = (1..=target / partials)
+                .rev()
+                .find(|p| extent.is_multiple_of(*p))
+                .unwrap_or(1);
+            if partials * divisor * 4 >= target {
+                return self.two_steps(x, &axes, d, divisor, kind, dtype, value);
+            }
+            // No divisor near: the whole blocks and the rest apart.
+            let block = target / partials;
+            let whole = extent / block * block;
+            let part = |graph: &mut Graph, start: usize, stop: usize| {
+                let mut to = shape.clone();
+                to[d] = stop - start;
+                let slice = Def::Slice {
+                    x,
+                    axis: d,
+                    start: start as i64,
+                    step: 1,
+                };
+                let slice = graph.add(slice, to, dtype, value);
+                graph.add_reduce(slice, axes.clone(), kind, dtype, value)
+            };
+            let (first, rest) = (part(self, 0, whole), part(self, whole, extent));
+            let sum = Def::Elementwise(combine, vec![first, rest]);
+            return self.add(sum, kept, dtype, value);
+        }
+        self.add(Def::Reduce { x, axes, kind }, kept, dtype, value)
+    }
+
+    /// Reduces axes behind `at` and all but `parts` blocks of `at` first, then the rest.
+    #[expect(clippy::too_many_arguments, reason = "the parts of one reduction")]
+    fn two_steps(
+        &mut self,
+        x: Id,
+        axes: &[usize],
+        at: usize,
+        parts: usize,
+        kind: Reduction,
+        dtype: DType,
+        value: Value,
+    ) -> Id {
+        let mut shape = self.nodes[x].shape.clone();
+        let (mut blocked, mut first, mut later) = (x, Vec::new(), Vec::new());
+        let shift = usize::from(parts > 1);
+        if parts > 1 {
+            shape[at] /= parts;
+            shape.insert(at, parts);
+            blocked = self.add(Def::Reshape(x), shape.clone(), dtype, value);
+            later.push(at);
+        }
+        for d in axes {
+            match *d >= at {
+                true => first.push(d + shift),
+                false => later.push(*d),
+            }
+        }
+        let kept = |shape: &[usize], axes: &[usize]| -> Vec<usize> {
+            let keep = (0..shape.len()).filter(|d| !axes.contains(d));
+            keep.map(|d| shape[d]).collect()
+        };
+        // Where the axes left of the first step end up once its axes are gone.
+        let left: Vec<usize> = later
+            .iter()
+            .map(|d| d - first.iter().filter(|f| *f < d).count())
+            .collect();
+        let shape_one = kept(&shape, &first);
+        let shape_two = kept(&shape_one, &left);
+        let one = Def::Reduce {
+            x: blocked,
+            axes: first,
+            kind,
+        };
+        let one = self.add(one, shape_one, dtype, value);
+        let two = Def::Reduce {
+            x: one,
+            axes: left,
+            kind,
+        };
+        self.add(two, shape_two, dtype, value)
+    }
+
+    /// Whether a layout of these strides is the row-major one of the node's shape.
+    pub fn is_contiguous(&self, id: Id, strides: &[i64]) -> bool {
+        let shape = &self.nodes[id].shape;
+        let plain = contiguous(shape);
+        (0..shape.len()).all(|d| shape[d] <= 1 || plain[d] == strides[d])
+    }
+}
+
+fn set(ids: &mut Vec<Option<Id>>, value: Value, id: Id) {
+    if ids.len() <= value.index() {
+        ids.resize(value.index() + 1, None);
+    }
+    ids[value.index()] = Some(id);
+}
+
+fn get(ids: &[Option<Id>], value: Value) -> Option<Id> {
+    ids.get(value.index()).copied().flatten()
+}
+
+fn extents(name: &str, shape: &sinew_ir::Shape) -> Result<Vec<usize>, ScheduleError> {
+    let found = shape.extents();
+    found.ok_or_else(|| ScheduleError::NotLinked(format!("`{name}` has the shape ({shape})")))
+}
+
+fn axes(a: &Attributes, i: usize) -> Option<Vec<usize>> {
+    a.axes(i)
+        .iter()
+        .map(|axis| match axis {
+            Axis::At(d) => Some(*d),
+            Axis::Sequence => None,
+        })
+        .collect()
+}
+
+fn axis(a: &Attributes, i: usize) -> Option<usize> {
+    axes(a, i)?.first().copied()
+}
+
+fn constants(dims: &[Dim]) -> Option<Vec<i64>> {
+    dims.iter().map(Dim::as_constant).collect()
+}

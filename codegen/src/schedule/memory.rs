@@ -1,0 +1,688 @@
+//! Which values may be stored, and where: *kernel values* and their homes.
+//!
+//! A kernel value is computed by a kernel (reductions, contractions, scatters) or worth storing if
+//! another kernel than its own needs it; whether it is stored at all turns out when kernels are made.
+//! Homes may be strided: an output that is a reshaped or permuted contraction is written in place, a
+//! part of a concatenation straight into its range.
+
+use super::ScheduleError;
+use super::affine::{Affine, contiguous};
+use super::eval::{Eval, ExprKind, Home, Need, Role, Scope};
+use super::graph::{Def, Graph, Id};
+use crate::kernel::RegionId;
+use sinew_ir::{DType, Function};
+
+/// A buffer whose place in the arena may still be open.
+#[derive(Clone, Debug)]
+pub(crate) struct Draft {
+    pub name: String,
+    /// Region and first byte; open for what lives in the arena.
+    pub place: Option<(RegionId, usize)>,
+    pub dtype: DType,
+    pub elements: usize,
+}
+
+/// A value to be copied to a place of its own.
+pub(crate) struct Copy {
+    pub value: Id,
+    /// Where to read it, if not at the value's own home.
+    pub from: Option<Home>,
+    pub home: Home,
+    /// Behind every other kernel of the part: its place is read by them.
+    pub last: bool,
+}
+
+/// An operand of a contraction: a leaf's elements at an affine position over the operand's axes.
+pub(crate) struct Strided {
+    pub leaf: Id,
+    pub buffer: usize,
+    pub at: Affine,
+}
+
+/// What a kernel value reads: leaves with their index over the value's own dims.
+#[derive(Clone, Default)]
+pub(crate) struct Probe {
+    /// The value's dims (a reduction's operand's) in the refined space.
+    pub base: Vec<Affine>,
+    pub reads: Vec<(Id, Option<Vec<Affine>>)>,
+}
+
+pub(crate) struct Memory {
+    pub graph: Graph,
+    /// Whether a value is a kernel value.
+    pub kernel: Vec<bool>,
+    pub home: Vec<Option<Home>>,
+    /// Values that must be in row-major order, whatever else would like them strided.
+    plain: Vec<bool>,
+    pub buffers: Vec<Draft>,
+    /// More places for a kernel value.
+    pub extra: Vec<(Id, Home)>,
+    pub copies: Vec<Copy>,
+    pub probes: Vec<Probe>,
+}
+
+/// The scope of a single value: every other kernel value is a leaf.
+struct Closed<'a> {
+    memory: &'a Memory,
+    top: Id,
+}
+
+impl Scope for Closed<'_> {
+    fn role(&self, id: Id) -> Role {
+        match id != self.top && self.memory.is_leaf(id) {
+            true => Role::Leaf,
+            false => Role::Inline,
+        }
+    }
+
+    fn home(&self, id: Id) -> Home {
+        self.memory.home_of(id)
+    }
+}
+
+impl Memory {
+    /// Decides kernel values and homes. `inputs` and `outputs` are buffers; results in `staged` are
+    /// computed in the arena first and copied at the end.
+    pub fn decide(
+        function: &Function,
+        buffers: Vec<Draft>,
+        outputs: &[usize],
+        staged: &[usize],
+    ) -> Result<Memory, ScheduleError> {
+        let graph = Graph::build(function)?;
+        let n = graph.nodes.len();
+        let mut plain = vec![false; n];
+        loop {
+            let mut memory = Memory {
+                graph: Graph::default(),
+                kernel: vec![false; n],
+                home: vec![None; n],
+                plain: plain.clone(),
+                buffers: buffers.clone(),
+                extra: Vec::new(),
+                copies: Vec::new(),
+                probes: Vec::new(),
+            };
+            memory.graph = Graph {
+                nodes: graph.nodes.clone(),
+                results: graph.results.clone(),
+                uses: graph.uses.clone(),
+                users: graph.users.clone(),
+            };
+            memory.params(function.params.len());
+            memory.outputs(outputs, staged);
+            memory.roots();
+            memory.sink();
+            memory.concats();
+            if memory.settle(&mut plain)? {
+                return Ok(memory);
+            }
+        }
+    }
+
+    pub fn is_leaf(&self, id: Id) -> bool {
+        self.kernel[id] || matches!(self.graph.nodes[id].def, Def::Param(_))
+    }
+
+    /// The home of a leaf; a kernel value without one gets it when it is stored.
+    pub fn home_of(&self, id: Id) -> Home {
+        match &self.home[id] {
+            Some(home) => home.clone(),
+            None => Home {
+                buffer: usize::MAX - id,
+                offset: 0,
+                strides: contiguous(&self.graph.nodes[id].shape),
+            },
+        }
+    }
+
+    /// A row-major buffer in the arena for a value.
+    fn arena(&mut self, id: Id) -> Home {
+        let node = &self.graph.nodes[id];
+        self.buffers.push(Draft {
+            name: node.value.to_string(),
+            place: None,
+            dtype: node.dtype,
+            elements: self.graph.elements(id),
+        });
+        Home {
+            buffer: self.buffers.len() - 1,
+            offset: 0,
+            strides: contiguous(&node.shape),
+        }
+    }
+
+    fn params(&mut self, count: usize) {
+        for p in 0..count {
+            self.home[p] = Some(Home {
+                buffer: p,
+                offset: 0,
+                strides: contiguous(&self.graph.nodes[p].shape),
+            });
+        }
+    }
+
+    fn outputs(&mut self, outputs: &[usize], staged: &[usize]) {
+        for (r, buffer) in outputs.iter().enumerate() {
+            let id = self.graph.results[r];
+            let home = Home {
+                buffer: *buffer,
+                offset: 0,
+                strides: contiguous(&self.graph.nodes[id].shape),
+            };
+            if self.graph.elements(id) == 0 {
+                continue;
+            }
+            if staged.contains(&r) {
+                self.kernel[id] |= !matches!(self.graph.nodes[id].def, Def::Param(_));
+                let last = true;
+                if matches!(self.graph.nodes[id].def, Def::Param(_)) {
+                    // An input that another output overwrites: saved first, then copied.
+                    let saved = self.arena(id);
+                    self.copies.push(Copy {
+                        value: id,
+                        from: None,
+                        home: saved.clone(),
+                        last: false,
+                    });
+                    self.copies.push(Copy {
+                        value: id,
+                        from: Some(saved),
+                        home,
+                        last,
+                    });
+                } else {
+                    self.copies.push(Copy {
+                        value: id,
+                        from: None,
+                        home,
+                        last,
+                    });
+                }
+            } else {
+                self.place(id, home);
+            }
+        }
+    }
+
+    /// Gives a value a home, or the value that it is a view of.
+    fn place(&mut self, id: Id, home: Home) {
+        let taken = |memory: &Memory, x: Id| {
+            memory.home[x].is_some()
+                || memory.plain[x]
+                || matches!(
+                    memory.graph.nodes[x].def,
+                    Def::Param(_) | Def::Const(_) | Def::Iota(_) | Def::Slice { .. } | Def::Pad { .. }
+                )
+        };
+        match &self.graph.nodes[id].def {
+            Def::Param(_) => {
+                self.copies.push(Copy {
+                    value: id,
+                    from: None,
+                    home,
+                    last: false,
+                });
+                return;
+            }
+            Def::Reshape(x) if self.graph.is_contiguous(id, &home.strides) => {
+                let x = *x;
+                if !taken(self, x) && self.home[id].is_none() {
+                    let strides = contiguous(&self.graph.nodes[x].shape);
+                    return self.place(x, Home { strides, ..home });
+                }
+            }
+            Def::Permute { x, axes } => {
+                let x = *x;
+                if !taken(self, x) && self.home[id].is_none() {
+                    let mut strides = vec![0; axes.len()];
+                    for (i, d) in axes.iter().enumerate() {
+                        strides[*d] = home.strides[i];
+                    }
+                    return self.place(x, Home { strides, ..home });
+                }
+            }
+            Def::Const(_)
+            | Def::Iota(_)
+            | Def::Elementwise(..)
+            | Def::Broadcast { .. }
+            | Def::Reshape(_)
+            | Def::Slice { .. }
+            | Def::Pad { .. }
+            | Def::Spread { .. }
+            | Def::Reduce { .. }
+            | Def::Contract { .. }
+            | Def::Concat { .. }
+            | Def::Gather { .. }
+            | Def::Scatter { .. } => {}
+        }
+        self.kernel[id] = true;
+        match self.home[id] {
+            None => self.home[id] = Some(home),
+            Some(_) => self.extra.push((id, home)),
+        }
+    }
+
+    fn roots(&mut self) {
+        for id in 0..self.graph.nodes.len() {
+            if self.graph.live(id) && self.graph.nodes[id].def.is_root() {
+                self.kernel[id] = true;
+            }
+        }
+    }
+
+    /// What others read of a root is the last value of the chain of elementwise ops that only leads
+    /// on from it: the activation's argument with its bias, the scale out of a norm.
+    fn sink(&mut self) {
+        for id in 0..self.graph.nodes.len() {
+            let sinks = matches!(
+                self.graph.nodes[id].def,
+                Def::Reduce { .. } | Def::Contract { .. }
+            );
+            if !self.graph.live(id) || !sinks {
+                continue;
+            }
+            let (mut last, mut at) = (id, id);
+            while self.graph.uses[at] == 1 && self.home[at].is_none() {
+                let Some(user) = self.graph.users[at].first().copied() else {
+                    break;
+                };
+                match &self.graph.nodes[user].def {
+                    Def::Elementwise(..) => {
+                        last = user;
+                        at = user;
+                    }
+                    Def::Permute { .. } => at = user,
+                    Def::Reshape(_) if self.same_dims(at, user) => at = user,
+                    Def::Reshape(_) => break,
+                    Def::Param(_)
+                    | Def::Const(_)
+                    | Def::Iota(_)
+                    | Def::Broadcast { .. }
+                    | Def::Slice { .. }
+                    | Def::Pad { .. }
+                    | Def::Spread { .. }
+                    | Def::Reduce { .. }
+                    | Def::Contract { .. }
+                    | Def::Concat { .. }
+                    | Def::Gather { .. }
+                    | Def::Scatter { .. } => break,
+                }
+            }
+            self.kernel[last] = true;
+        }
+    }
+
+    /// Whether two shapes differ in extents of 1 only.
+    fn same_dims(&self, a: Id, b: Id) -> bool {
+        let long = |id: Id| self.graph.nodes[id].shape.iter().filter(|e| **e != 1);
+        long(a).eq(long(b))
+    }
+
+    /// Parts of concatenations are written straight into their ranges.
+    fn concats(&mut self) {
+        for id in (0..self.graph.nodes.len()).rev() {
+            if !self.graph.live(id) {
+                continue;
+            }
+            let Def::Concat { parts, axis } = self.graph.nodes[id].def.clone() else {
+                continue;
+            };
+            if self.home[id].is_none() {
+                self.home[id] = Some(self.arena(id));
+            }
+            let home = self.home_of(id);
+            let mut start = 0;
+            for part in parts {
+                let computed = match self.graph.nodes[part].def {
+                    Def::Elementwise(..)
+                    | Def::Reduce { .. }
+                    | Def::Contract { .. }
+                    | Def::Concat { .. }
+                    | Def::Gather { .. } => true,
+                    Def::Param(_)
+                    | Def::Const(_)
+                    | Def::Iota(_)
+                    | Def::Broadcast { .. }
+                    | Def::Reshape(_)
+                    | Def::Permute { .. }
+                    | Def::Slice { .. }
+                    | Def::Pad { .. }
+                    | Def::Spread { .. }
+                    | Def::Scatter { .. } => false,
+                };
+                if computed && self.home[part].is_none() && !self.plain[part] {
+                    self.kernel[part] = true;
+                    self.home[part] = Some(Home {
+                        buffer: home.buffer,
+                        offset: home.offset + start as i64 * home.strides[axis],
+                        strides: home.strides.clone(),
+                    });
+                }
+                start += self.graph.nodes[part].shape[axis];
+            }
+        }
+    }
+
+    /// Makes kernel values of what turns out to be needed in memory, until every kernel value has an
+    /// expression. False: start again, with a value that must be in row-major order.
+    fn settle(&mut self, plain: &mut [bool]) -> Result<bool, ScheduleError> {
+        let n = self.graph.nodes.len();
+        loop {
+            let mut stored = Vec::new();
+            self.probes = vec![Probe::default(); n];
+            for id in 0..n {
+                if !self.kernel[id] || !self.graph.live(id) || self.graph.elements(id) == 0 {
+                    continue;
+                }
+                for target in self.graph.nodes[id].def.operands() {
+                    if matches!(self.graph.nodes[id].def, Def::Contract { .. })
+                        && let Err(need) = self.strided(target)
+                    {
+                        stored.push(need);
+                    }
+                }
+                if let Err(need) = self.probe(id) {
+                    stored.push(need);
+                    continue;
+                }
+                if let Some(frontier) = self.frontier(id) {
+                    stored.push(frontier);
+                }
+            }
+            stored.sort_unstable();
+            stored.dedup();
+            if stored.is_empty() {
+                break;
+            }
+            for id in stored {
+                if !self.kernel[id] {
+                    self.kernel[id] = true;
+                } else if !plain[id] && self.home[id].is_some() {
+                    plain[id] = true;
+                    return Ok(false);
+                } else {
+                    let value = self.graph.nodes[id].value;
+                    return Err(ScheduleError::NoIndex(value));
+                }
+            }
+        }
+        for id in 0..n {
+            if self.kernel[id] && self.home[id].is_none() {
+                self.home[id] = Some(self.arena(id));
+            }
+        }
+        // Probes may name homes that were not there yet; indices are what is used of them.
+        Ok(true)
+    }
+
+    /// What a kernel value reads; the value to store first if that cannot be said.
+    fn probe(&mut self, id: Id) -> Result<(), Id> {
+        let (tops, shape): (Vec<Id>, Vec<usize>) = match &self.graph.nodes[id].def {
+            Def::Reduce { x, .. } => (vec![*x], self.graph.nodes[*x].shape.clone()),
+            Def::Contract { x, y, .. } => {
+                let reads = [*x, *y]
+                    .iter()
+                    .map(|o| Ok((self.strided(*o)?.leaf, None)))
+                    .collect::<Result<Vec<_>, Id>>()?;
+                self.probes[id].reads = reads;
+                return Ok(());
+            }
+            Def::Concat { parts, .. } => {
+                let mut reads = Vec::new();
+                for part in parts.clone() {
+                    reads.extend(self.reads_of(part)?);
+                }
+                self.probes[id].reads = reads;
+                return Ok(());
+            }
+            Def::Spread { x, .. } => {
+                self.probes[id].reads = self.reads_of(*x)?;
+                return Ok(());
+            }
+            Def::Scatter {
+                base,
+                indices,
+                updates,
+                ..
+            } => {
+                let mut reads = self.reads_of(*base)?;
+                for operand in [*indices, *updates] {
+                    // The updates run in order over one dim, which cannot be split.
+                    let shape = &self.graph.nodes[operand].shape;
+                    let probe = self.read(operand, usize::MAX, shape)?;
+                    if probe.base != dims(shape).0 {
+                        return Err(operand);
+                    }
+                    reads.extend(probe.reads.into_iter().map(|(r, _)| (r, None)));
+                }
+                self.probes[id].reads = reads;
+                return Ok(());
+            }
+            Def::Param(_)
+            | Def::Const(_)
+            | Def::Iota(_)
+            | Def::Elementwise(..)
+            | Def::Broadcast { .. }
+            | Def::Reshape(_)
+            | Def::Permute { .. }
+            | Def::Slice { .. }
+            | Def::Pad { .. }
+            | Def::Gather { .. } => (vec![id], self.graph.nodes[id].shape.clone()),
+        };
+        self.probes[id] = self.read(tops[0], id, &shape)?;
+        Ok(())
+    }
+
+    /// The leaves a value reads, itself included if it is one.
+    fn reads_of(&self, id: Id) -> Result<Vec<(Id, Option<Vec<Affine>>)>, Id> {
+        let shape = self.graph.nodes[id].shape.clone();
+        let probe = self.read(id, usize::MAX, &shape)?;
+        Ok(probe.reads.into_iter().map(|(r, _)| (r, None)).collect())
+    }
+
+    fn read(&self, target: Id, top: Id, shape: &[usize]) -> Result<Probe, Id> {
+        let scope = Closed { memory: self, top };
+        let (mut base, mut space) = dims(shape);
+        loop {
+            let mut eval = Eval::new(&self.graph, &scope, &space);
+            match eval.eval(target, &base, &[]) {
+                Ok(_) => {
+                    return Ok(Probe {
+                        base,
+                        reads: eval.reads,
+                    });
+                }
+                Err(Need::Store(id)) => return Err(id),
+                Err(Need::Split { dim, inner }) => split(&mut base, &mut space, dim, inner),
+            }
+        }
+    }
+
+    /// The operand of a contraction as a strided view of a leaf; else the value to store.
+    pub fn strided(&self, operand: Id) -> Result<Strided, Id> {
+        let shape = self.graph.nodes[operand].shape.clone();
+        let scope = Closed {
+            memory: self,
+            top: usize::MAX,
+        };
+        // The base of the views, if it is neither in memory nor to be.
+        let mut view = operand;
+        while !self.is_leaf(view) {
+            match self.graph.nodes[view].def.viewed() {
+                Some(x) => view = x,
+                None => return Err(view),
+            }
+        }
+        let (mut base, mut space) = dims(&shape);
+        // The dims of the space that each axis became.
+        let mut parts: Vec<usize> = space.iter().map(|_| 1).collect();
+        loop {
+            let mut eval = Eval::new(&self.graph, &scope, &space);
+            match eval.eval(operand, &base, &[]) {
+                Ok(found) => {
+                    let leaf = eval.reads.first().map(|(id, _)| *id);
+                    let (Some(leaf), ExprKind::Load { buffer, at, guards }) =
+                        (leaf, &eval.exprs[found].kind)
+                    else {
+                        return Err(operand);
+                    };
+                    if !guards.is_empty() {
+                        return Err(operand);
+                    }
+                    let merged = merged(at, &space, &parts).ok_or(operand)?;
+                    let mut back = Affine::constant(at.offset);
+                    let mut next = merged.into_iter();
+                    for (d, extent) in shape.iter().enumerate() {
+                        if *extent != 1 {
+                            back.add_scaled(&Affine::dim(d), next.next().unwrap_or(0));
+                        }
+                    }
+                    return Ok(Strided {
+                        leaf,
+                        buffer: *buffer,
+                        at: back,
+                    });
+                }
+                Err(Need::Store(_)) => return Err(operand),
+                Err(Need::Split { dim, inner }) => {
+                    let mut at = 0;
+                    for part in &mut parts {
+                        if dim < at + *part {
+                            *part += 1;
+                            break;
+                        }
+                        at += *part;
+                    }
+                    split(&mut base, &mut space, dim, inner);
+                }
+            }
+        }
+    }
+
+    /// The operand of a reduction that is made of row values (results of reductions) of its own size:
+    /// it is stored where they are computed, instead of all of them.
+    fn frontier(&self, id: Id) -> Option<Id> {
+        let Def::Reduce { x, .. } = &self.graph.nodes[id].def else {
+            return None;
+        };
+        let mut top = *x;
+        while let Some(x) = self.graph.nodes[top].def.viewed() {
+            if self.is_leaf(top) || self.graph.elements(x) != self.graph.elements(top) {
+                break;
+            }
+            top = x;
+        }
+        let inlined = match self.graph.nodes[top].def {
+            Def::Elementwise(..) | Def::Gather { .. } => !self.kernel[top],
+            Def::Param(_)
+            | Def::Const(_)
+            | Def::Iota(_)
+            | Def::Broadcast { .. }
+            | Def::Reshape(_)
+            | Def::Permute { .. }
+            | Def::Slice { .. }
+            | Def::Pad { .. }
+            | Def::Spread { .. }
+            | Def::Reduce { .. }
+            | Def::Contract { .. }
+            | Def::Concat { .. }
+            | Def::Scatter { .. } => false,
+        };
+        let size = self.graph.elements(top);
+        let of_rows = self.probes[id].reads.iter().any(|(leaf, index)| {
+            index.is_some() && self.graph.elements(*leaf) == size && self.is_row_value(*leaf)
+        });
+        (inlined && of_rows).then_some(top)
+    }
+
+    /// Whether a value is a reduction or follows from one element by element.
+    fn is_row_value(&self, id: Id) -> bool {
+        let mut at = id;
+        loop {
+            match &self.graph.nodes[at].def {
+                Def::Reduce { .. } => return true,
+                Def::Elementwise(_, operands) => {
+                    // The chain of `sink` runs through one operand; its root is that with one use.
+                    let next = operands
+                        .iter()
+                        .find(|x| self.graph.uses[**x] == 1 && !self.is_leaf_param(**x));
+                    match next {
+                        Some(x) => at = *x,
+                        None => return false,
+                    }
+                }
+                Def::Reshape(x) | Def::Permute { x, .. } => at = *x,
+                Def::Param(_)
+                | Def::Const(_)
+                | Def::Iota(_)
+                | Def::Broadcast { .. }
+                | Def::Slice { .. }
+                | Def::Pad { .. }
+                | Def::Spread { .. }
+                | Def::Contract { .. }
+                | Def::Concat { .. }
+                | Def::Gather { .. }
+                | Def::Scatter { .. } => return false,
+            }
+        }
+    }
+
+    fn is_leaf_param(&self, id: Id) -> bool {
+        match self.graph.nodes[id].def {
+            Def::Param(_) | Def::Const(_) | Def::Iota(_) | Def::Broadcast { .. } => true,
+            Def::Elementwise(..)
+            | Def::Reshape(_)
+            | Def::Permute { .. }
+            | Def::Slice { .. }
+            | Def::Pad { .. }
+            | Def::Spread { .. }
+            | Def::Reduce { .. }
+            | Def::Contract { .. }
+            | Def::Concat { .. }
+            | Def::Gather { .. }
+            | Def::Scatter { .. } => false,
+        }
+    }
+}
+
+/// The index of a value over its own dims; those of extent 1 are no dims of the space.
+pub(crate) fn dims(shape: &[usize]) -> (Vec<Affine>, Vec<usize>) {
+    let mut space = Vec::new();
+    let base = shape
+        .iter()
+        .map(|e| match e {
+            1 => Affine::default(),
+            e => {
+                space.push(*e);
+                Affine::dim(space.len() - 1)
+            }
+        })
+        .collect();
+    (base, space)
+}
+
+/// Makes dim `dim` of a space two, the second of extent `inner`.
+pub(crate) fn split(base: &mut [Affine], space: &mut Vec<usize>, dim: usize, inner: usize) {
+    for b in base.iter_mut() {
+        *b = b.split(dim, inner);
+    }
+    space[dim] /= inner;
+    space.insert(dim + 1, inner);
+}
+
+/// The stride of each axis where the `parts` it was split into follow one another in memory.
+fn merged(at: &Affine, space: &[usize], parts: &[usize]) -> Option<Vec<i64>> {
+    let mut out = Vec::new();
+    let mut d = 0;
+    for part in parts {
+        for k in d..d + part - 1 {
+            if at.stride(k) != at.stride(k + 1) * space[k + 1] as i64 {
+                return None;
+            }
+        }
+        d += part;
+        out.push(at.stride(d - 1));
+    }
+    Some(out)
+}

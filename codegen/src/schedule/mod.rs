@@ -1,0 +1,457 @@
+//! From linked programs to kernels: what is fused with what, what is stored, in which order.
+//!
+//! The road of one part: [`graph`] (values with extents) → [`memory`] (which values may be stored,
+//! and where) → [`cluster`] (which run in one kernel) → [`emit`] (expressions by [`eval`], then
+//! [`nest`] and [`product`], dims merged by [`merge`]) → order and places in the arena (here and in
+//! [`crate::plan`]).
+
+mod affine;
+mod cluster;
+mod emit;
+mod eval;
+mod graph;
+mod memory;
+mod merge;
+mod nest;
+mod product;
+mod touch;
+
+use crate::kernel::{Buffer, BufferId, Class, Kernel, Region, RegionId, Schedule};
+use crate::plan::{ALIGNMENT, Lifetime, plan};
+use crate::verify::{VerifyError, verify};
+use emit::{Group, Made};
+use memory::{Draft, Memory};
+use sinew_ir::{Function, Value};
+use std::collections::{BTreeMap, BTreeSet};
+pub(crate) use touch::touches;
+
+/// Where a program finds an input or puts an output.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Place {
+    /// The region; the arena, which only the scheduler uses, is region 0.
+    pub region: RegionId,
+    /// The first byte in it, a multiple of the element's size.
+    pub offset: usize,
+}
+
+/// A linked program with the places of its parameters and results.
+///
+/// An output may lie exactly where an input lies: it is then updated in place, after everything has
+/// read the input. Outputs may not overlap each other.
+#[derive(Clone, Debug)]
+pub struct Part<'a> {
+    /// The program: no calls, literal dims, no working float.
+    pub program: &'a Function,
+    /// One a parameter.
+    pub inputs: Vec<Place>,
+    /// One a result.
+    pub outputs: Vec<Place>,
+}
+
+/// Why programs could not be scheduled.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ScheduleError {
+    /// A function that is not a program yet.
+    #[error("not a linked program: {0}")]
+    NotLinked(String),
+    /// A value that nothing defines.
+    #[error("{0} is not defined")]
+    Undefined(Value),
+    /// An op with attributes that its table entry would refuse.
+    #[error("`{0}` has attributes that its entry in the op table refuses")]
+    Attributes(&'static str),
+    /// Another number of places than of parameters or results.
+    #[error("`{name}` has {values} {what}, and {places} places are given")]
+    Places {
+        /// The program.
+        name: String,
+        /// `parameters` or `results`.
+        what: &'static str,
+        /// How many it has.
+        values: usize,
+        /// How many places came.
+        places: usize,
+    },
+    /// A place outside its region, in the arena, not aligned, or an output in a region that is not
+    /// written.
+    #[error("the place of {what} of `{name}`: {problem}")]
+    Place {
+        /// The program.
+        name: String,
+        /// The parameter or result.
+        what: String,
+        /// What is wrong.
+        problem: &'static str,
+    },
+    /// Two results of one program in overlapping places.
+    #[error("results {first} and {second} of `{name}` overlap")]
+    Overlap {
+        /// The program.
+        name: String,
+        /// The first result.
+        first: usize,
+        /// The other.
+        second: usize,
+    },
+    /// An index that no kernel can express, not even after a copy: a mistake in the scheduler.
+    #[error("no kernel expresses the index of {0}")]
+    NoIndex(Value),
+    /// Kernels that wait for each other: a mistake in the scheduler.
+    #[error("the kernels of `{0}` wait for each other")]
+    Cycle(String),
+    /// Kernels that break the rules of kernel IR: a mistake in the scheduler.
+    #[error("a kernel breaks a rule: {0}")]
+    Invalid(#[from] VerifyError),
+}
+
+/// Makes one schedule of programs that run one after the other.
+///
+/// `regions` are those behind the arena: places count from region 1.
+///
+/// # Errors
+/// Programs that are not linked, places that do not fit; see [`ScheduleError`].
+pub fn schedule(parts: &[Part<'_>], regions: Vec<Region>) -> Result<Schedule, ScheduleError> {
+    let mut all = vec![Region {
+        name: "arena".into(),
+        bytes: 0,
+        written: true,
+    }];
+    all.extend(regions);
+    let mut out = Schedule {
+        regions: all,
+        buffers: Vec::new(),
+        kernels: Vec::new(),
+    };
+    let mut lifetimes: BTreeMap<usize, Lifetime> = BTreeMap::new();
+    for part in parts {
+        let (made, drafts, names) = one_part(part, &out.regions)?;
+        append(&mut out, &mut lifetimes, made, &drafts, &names);
+    }
+    let (offsets, total) = plan(&lifetimes.values().copied().collect::<Vec<_>>());
+    for (buffer, offset) in lifetimes.keys().zip(offsets) {
+        out.buffers[*buffer].offset = offset;
+    }
+    out.regions[0].bytes = total;
+    verify(&out)?;
+    Ok(out)
+}
+
+/// The kernels of one part in order, their buffers, and the label of each value.
+fn one_part(
+    part: &Part<'_>,
+    regions: &[Region],
+) -> Result<(Vec<Made>, Vec<Draft>, Vec<String>), ScheduleError> {
+    let (buffers, inputs) = part_buffers(part, regions)?;
+    let outputs: Vec<usize> = (inputs..buffers.len()).collect();
+    let mut staged: Vec<usize> = Vec::new();
+    loop {
+        let memory = Memory::decide(part.program, buffers.clone(), &outputs, &staged)?;
+        let clusters = cluster::group(&memory);
+        let groups = emit::emit(&memory, &clusters)?;
+        match in_order(groups, &memory.buffers, inputs, &outputs, &staged) {
+            Ok(made) => {
+                let names = memory
+                    .graph
+                    .nodes
+                    .iter()
+                    .map(|n| match part.program.params.get(n.value.index()) {
+                        Some(p) => p.name.clone(),
+                        None => n.value.to_string(),
+                    })
+                    .collect();
+                return Ok((made, memory.buffers, names));
+            }
+            Err(more) if !more.is_empty() => staged.extend(more),
+            Err(_) => return Err(ScheduleError::Cycle(part.program.name.clone())),
+        }
+    }
+}
+
+/// The buffers of parameters and results, checked.
+fn part_buffers(part: &Part<'_>, regions: &[Region]) -> Result<(Vec<Draft>, usize), ScheduleError> {
+    let program = part.program;
+    let count = |what, values, places| match values == places {
+        true => Ok(()),
+        false => Err(ScheduleError::Places {
+            name: program.name.clone(),
+            what,
+            values,
+            places,
+        }),
+    };
+    count("parameters", program.params.len(), part.inputs.len())?;
+    count("results", program.results.len(), part.outputs.len())?;
+    let mut out = Vec::new();
+    let params = (0..program.params.len()).map(|p| {
+        let value = Value(u32::try_from(p).unwrap_or(u32::MAX));
+        (program.params[p].name.clone(), value, part.inputs[p], false)
+    });
+    let results = program.results.iter().zip(&part.outputs);
+    let results = results.map(|(value, place)| (value.to_string(), *value, *place, true));
+    for (name, value, place, output) in params.chain(results) {
+        let of = program
+            .values
+            .get(value.index())
+            .ok_or(ScheduleError::Undefined(value))?;
+        let problem = |problem| ScheduleError::Place {
+            name: program.name.clone(),
+            what: name.clone(),
+            problem,
+        };
+        let elements: usize = of
+            .shape
+            .extents()
+            .ok_or_else(|| ScheduleError::NotLinked(format!("{value} has no extents")))?
+            .iter()
+            .product();
+        let size = of
+            .dtype
+            .size()
+            .ok_or_else(|| ScheduleError::NotLinked(format!("{value} has no element type")))?;
+        let index = place.region.0 as usize;
+        let region = regions.get(index).ok_or(problem("no such region"))?;
+        if index == 0 {
+            return Err(problem("it is in the arena"));
+        }
+        if !place.offset.is_multiple_of(size) {
+            return Err(problem("it is not aligned to its elements"));
+        }
+        let end = elements
+            .checked_mul(size)
+            .and_then(|b| b.checked_add(place.offset));
+        if end.is_none_or(|e| e > region.bytes) {
+            return Err(problem("it leaves the region"));
+        }
+        if output && !region.written {
+            return Err(problem("the region is not written"));
+        }
+        out.push(Draft {
+            name,
+            place: Some((place.region, place.offset)),
+            dtype: of.dtype,
+            elements,
+        });
+    }
+    let inputs = program.params.len();
+    for second in inputs..out.len() {
+        for first in inputs..second {
+            if overlap(&out[first], &out[second]) {
+                return Err(ScheduleError::Overlap {
+                    name: program.name.clone(),
+                    first: first - inputs,
+                    second: second - inputs,
+                });
+            }
+        }
+    }
+    Ok((out, inputs))
+}
+
+fn bytes(draft: &Draft) -> usize {
+    draft.elements * draft.dtype.size().unwrap_or(8)
+}
+
+/// Whether two buffers with places share bytes.
+fn overlap(a: &Draft, b: &Draft) -> bool {
+    match (a.place, b.place) {
+        (Some((r, x)), Some((s, y))) => r == s && x < y + bytes(b) && y < x + bytes(a),
+        _ => false,
+    }
+}
+
+/// Orders the kernels: after what they read; those that write over inputs after all that read these.
+///
+/// # Errors
+/// The results that must be computed elsewhere and copied at the end; none where that cannot help.
+fn in_order(
+    groups: Vec<Group>,
+    buffers: &[Draft],
+    inputs: usize,
+    outputs: &[usize],
+    staged: &[usize],
+) -> Result<Vec<Made>, Vec<usize>> {
+    let mut after: Vec<BTreeSet<usize>> = groups.iter().map(|g| g.after.clone()).collect();
+    let index = |id: BufferId| id.0 as usize;
+    let mut conflicts = BTreeSet::new();
+    let mut in_place: Vec<(usize, usize)> = Vec::new();
+    for (r, output) in outputs.iter().enumerate() {
+        if staged.contains(&r) {
+            continue;
+        }
+        let over: Vec<usize> = (0..inputs)
+            .filter(|i| overlap(&buffers[*i], &buffers[*output]))
+            .collect();
+        if over.is_empty() {
+            continue;
+        }
+        let writes = |g: &Group| {
+            let mut touches = g.made.iter().flat_map(|m| touches(&m.class));
+            touches.any(|t| t.store && index(t.access.buffer) == *output)
+        };
+        for (w, writer) in groups.iter().enumerate().filter(|(_, g)| writes(g)) {
+            in_place.push((w, r));
+            for (g, reader) in groups.iter().enumerate() {
+                let mut touched = reader.made.iter().flat_map(|m| touches(&m.class));
+                if g != w && touched.any(|t| !t.store && over.contains(&index(t.access.buffer))) {
+                    after[w].insert(g);
+                }
+            }
+            if !same_place(writer, &over, *output, buffers) {
+                conflicts.insert(r);
+            }
+        }
+    }
+    if !conflicts.is_empty() {
+        return Err(conflicts.into_iter().collect());
+    }
+    let mut slots: Vec<Option<Group>> = groups.into_iter().map(Some).collect();
+    let mut order = Vec::new();
+    let mut waiting: Vec<usize> = (0..slots.len()).collect();
+    waiting.sort_by_key(|g| slots[*g].as_ref().map(|g| g.position));
+    let mut done = vec![false; slots.len()];
+    while !waiting.is_empty() {
+        let ready = waiting
+            .iter()
+            .position(|g| after[*g].iter().all(|d| done[*d] || d == g));
+        let Some(ready) = ready else {
+            let stuck = in_place.iter().filter(|(w, _)| waiting.contains(w));
+            let results: BTreeSet<usize> = stuck.map(|(_, r)| *r).collect();
+            return Err(results.into_iter().collect());
+        };
+        let g = waiting.remove(ready);
+        done[g] = true;
+        if let Some(group) = slots[g].take() {
+            order.extend(group.made);
+        }
+    }
+    Ok(order)
+}
+
+/// Whether a group that writes `output` reads the inputs under it only at the same index, before.
+fn same_place(group: &Group, over: &[usize], output: usize, buffers: &[Draft]) -> bool {
+    let mut written = false;
+    for made in &group.made {
+        let all = touches(&made.class);
+        for load in all.iter().filter(|t| !t.store) {
+            let from = load.access.buffer.0 as usize;
+            if !over.contains(&from) {
+                continue;
+            }
+            let same_buffer = buffers[from].place == buffers[output].place
+                && buffers[from].dtype == buffers[output].dtype;
+            if written || !same_buffer || !load.plain {
+                return false;
+            }
+            for store in all.iter().filter(|t| t.store) {
+                let (a, b) = (load.access, store.access);
+                let same = a.offset == b.offset && a.strides == b.strides;
+                let into = b.buffer.0 as usize == output;
+                if into && !(same && store.plain && load.stage <= store.stage) {
+                    return false;
+                }
+            }
+        }
+        written |= all
+            .iter()
+            .any(|t| t.store && t.access.buffer.0 as usize == output);
+    }
+    true
+}
+
+/// Adds a part's kernels to the schedule; arena buffers get lifetimes, others their places.
+fn append(
+    out: &mut Schedule,
+    lifetimes: &mut BTreeMap<usize, Lifetime>,
+    made: Vec<Made>,
+    drafts: &[Draft],
+    names: &[String],
+) {
+    let mut ids: BTreeMap<usize, usize> = BTreeMap::new();
+    for Made {
+        mut class,
+        values,
+        ops,
+    } in made
+    {
+        let position = out.kernels.len();
+        let (buffers, regions) = (&mut out.buffers, &out.regions);
+        touch::each_access(&mut class, &mut |access| {
+            let draft_id = access.buffer.0 as usize;
+            let draft = &drafts[draft_id];
+            let id = *ids
+                .entry(draft_id)
+                .or_insert_with(|| buffer(buffers, regions, draft));
+            access.buffer = BufferId(u32::try_from(id).unwrap_or(u32::MAX));
+            if draft.place.is_none() {
+                let life = lifetimes.entry(id).or_insert(Lifetime {
+                    bytes: bytes(draft).next_multiple_of(ALIGNMENT),
+                    first: position,
+                    last: position,
+                });
+                life.last = position;
+            }
+        });
+        out.kernels.push(Kernel {
+            name: name(&class, position, &ops),
+            notes: values.iter().map(|id| names[*id].clone()).collect(),
+            class,
+        });
+    }
+}
+
+/// The buffer of a draft: one per place and type, one per arena value.
+fn buffer(buffers: &mut Vec<Buffer>, regions: &[Region], draft: &Draft) -> usize {
+    let new = match draft.place {
+        None => Buffer {
+            name: draft.name.clone(),
+            region: RegionId(0),
+            offset: 0,
+            dtype: draft.dtype,
+            elements: draft.elements,
+        },
+        Some((region, offset)) => {
+            let found = buffers.iter().position(|b| {
+                (b.region, b.offset, b.dtype, b.elements)
+                    == (region, offset, draft.dtype, draft.elements)
+            });
+            if let Some(found) = found {
+                return found;
+            }
+            let place = &regions[region.0 as usize].name;
+            let name = match draft.name.starts_with('%') {
+                true => place.clone(),
+                false => draft.name.clone(),
+            };
+            Buffer {
+                name,
+                region,
+                offset,
+                dtype: draft.dtype,
+                elements: draft.elements,
+            }
+        }
+    };
+    buffers.push(new);
+    buffers.len() - 1
+}
+
+/// `contract_3_add_select`: class, position, the first few distinct ops.
+fn name(class: &Class, position: usize, ops: &[&'static str]) -> String {
+    let kind = match class {
+        Class::Nest(nest) if nest.inner.is_empty() => "map",
+        Class::Nest(_) => "nest",
+        Class::Contract(_) => "contract",
+        Class::Scatter(_) => "scatter",
+    };
+    let mut out = format!("{kind}_{position}");
+    let mut said: Vec<&str> = Vec::new();
+    for op in ops {
+        if said.len() < 4 && !said.contains(op) {
+            said.push(op);
+            out.push('_');
+            out.push_str(op);
+        }
+    }
+    out
+}
+
