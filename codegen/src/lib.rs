@@ -3,7 +3,10 @@
 #[cfg(feature = "cpu")]
 pub mod cpu;
 pub mod execute;
+pub mod explain;
 pub mod kernel;
+pub mod plan;
+pub mod schedule;
 pub mod verify;
 #[cfg(feature = "wgsl")]
 pub mod wgsl;

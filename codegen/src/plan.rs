@@ -64,7 +64,8 @@ mod tests {
             assert!(offsets[i].is_multiple_of(ALIGNMENT));
             for (j, b) in values.iter().enumerate().take(i) {
                 let together = a.first <= b.last && b.first <= a.last;
-                let apart = offsets[i] + a.bytes <= offsets[j] || offsets[j] + b.bytes <= offsets[i];
+                let apart =
+                    offsets[i] + a.bytes <= offsets[j] || offsets[j] + b.bytes <= offsets[i];
                 assert!(!together || apart, "{i} and {j}");
             }
         }

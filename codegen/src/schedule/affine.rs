@@ -57,11 +57,6 @@ impl Affine {
         out
     }
 
-    /// Its strides over just `n` dims.
-    pub fn over(&self, n: usize) -> Vec<i64> {
-        (0..n).map(|d| self.stride(d)).collect()
-    }
-
     /// Least and greatest value over a space whose extents are at least 1.
     pub fn range(&self, extents: &[usize]) -> (i64, i64) {
         let (mut low, mut high) = (self.offset, self.offset);

@@ -100,13 +100,17 @@ impl Clusters {
 
     fn assign(&mut self, memory: &Memory, id: Id) {
         let probe = &memory.probes[id];
-        let mut read: Vec<usize> = probe.reads.iter().filter_map(|(r, _)| self.of[*r]).collect();
+        let mut read: Vec<usize> = probe
+            .reads
+            .iter()
+            .filter_map(|(r, _)| self.of[*r])
+            .collect();
         read.sort_unstable();
         read.dedup();
         let family = match memory.graph.nodes[id].def {
             Def::Contract { .. } => Family::Contract,
             Def::Concat { .. } | Def::Scatter { .. } | Def::Spread { .. } => Family::Alone,
-            Def::Param(_)
+            Def::Param
             | Def::Const(_)
             | Def::Iota(_)
             | Def::Elementwise(..)
@@ -324,9 +328,7 @@ impl Clusters {
     /// Whether a value over the whole space is dense along the row, and there are rows enough.
     fn stores_along_row(&self, cluster: &Cluster, shape: &[usize], axes: &[Option<usize>]) -> bool {
         let last = (0..shape.len()).rev().find(|d| shape[*d] != 1);
-        let dense = last
-            .and_then(|d| axes[d])
-            .is_some_and(|k| cluster.inner[k]);
+        let dense = last.and_then(|d| axes[d]).is_some_and(|k| cluster.inner[k]);
         let (mut rows, mut row) = (1, 1);
         for (extent, inner) in cluster.dims.iter().zip(&cluster.inner) {
             match inner {

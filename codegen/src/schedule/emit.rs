@@ -71,7 +71,7 @@ impl Scope for Inside<'_> {
                 Role::Root(index)
             }
             Def::Contract { .. } => Role::Root(self.index(id)),
-            Def::Param(_)
+            Def::Param
             | Def::Const(_)
             | Def::Iota(_)
             | Def::Elementwise(..)
@@ -129,17 +129,16 @@ pub(crate) fn emit(memory: &Memory, clusters: &Clusters) -> Result<Vec<Group>, S
     for (i, copy) in memory.copies.iter().enumerate() {
         let from = copy.from.clone().map(|home| (copy.value, home));
         let (made, reads) = emitter.map(copy.value, &copy.home, from)?;
-        let mut after: BTreeSet<usize> = reads
-            .iter()
-            .filter_map(|r| clusters.of[*r])
-            .collect();
+        let mut after: BTreeSet<usize> = reads.iter().filter_map(|r| clusters.of[*r]).collect();
         emitter.need(&reads);
         if copy.last {
             // Behind everything else of the part, its own source's copy included.
             after.extend(0..clusters.list.len());
-            after.extend((0..memory.copies.len()).filter(|j| !memory.copies[*j].last).map(|j| {
-                clusters.list.len() + j
-            }));
+            after.extend(
+                (0..memory.copies.len())
+                    .filter(|j| !memory.copies[*j].last)
+                    .map(|j| clusters.list.len() + j),
+            );
         }
         copies.push(Group {
             made,
@@ -382,7 +381,8 @@ impl Emitter<'_> {
         let mut right_axes = index[..batch].to_vec();
         right_axes.extend_from_slice(&index[batch + m..batch + m + n]);
         // The tag of each dim of the space, by the axis of the result it comes from.
-        let mut of_dim = vec![Tag::Batch; self.clusters.list[c].as_ref().map_or(0, |c| c.dims.len())];
+        let mut of_dim =
+            vec![Tag::Batch; self.clusters.list[c].as_ref().map_or(0, |c| c.dims.len())];
         for (axis, dim) in self.clusters.axes[id].iter().enumerate() {
             if let Some(dim) = dim {
                 of_dim[*dim] = match axis {
@@ -404,12 +404,7 @@ impl Emitter<'_> {
     }
 
     /// A map that computes `id` with all kernel values as leaves and stores it.
-    fn map(
-        &self,
-        id: Id,
-        home: &Home,
-        moved: Option<(Id, Home)>,
-    ) -> Result<MadeOf, ScheduleError> {
+    fn map(&self, id: Id, home: &Home, moved: Option<(Id, Home)>) -> Result<MadeOf, ScheduleError> {
         let graph = &self.memory.graph;
         if graph.elements(id) == 0 {
             return Ok((Vec::new(), Vec::new()));
@@ -486,7 +481,7 @@ impl Emitter<'_> {
                     add(self.map(*base, &home, None)?);
                     add(self.scatter(id, *indices, *updates, *axis, &home)?);
                 }
-                Def::Param(_)
+                Def::Param
                 | Def::Const(_)
                 | Def::Iota(_)
                 | Def::Elementwise(..)
@@ -634,4 +629,3 @@ pub(crate) fn reduction_name(reduction: sinew_ir::Reduction) -> &'static str {
         sinew_ir::Reduction::ArgMax => "argmax",
     }
 }
-

@@ -182,7 +182,9 @@ impl<'a> Eval<'a> {
     ) -> Result<Ref, Need> {
         let n = self.space.len();
         let guards = guards.to_vec();
-        let computed: Vec<usize> = (n..at.strides.len()).filter(|d| at.stride(*d) != 0).collect();
+        let computed: Vec<usize> = (n..at.strides.len())
+            .filter(|d| at.stride(*d) != 0)
+            .collect();
         match computed[..] {
             [] => Ok(self.add(
                 ExprKind::Load {
@@ -214,13 +216,13 @@ impl<'a> Eval<'a> {
         let graph = self.graph;
         let node = &graph.nodes[id];
         match &node.def {
-            Def::Param(_)
+            Def::Param
             | Def::Reduce { .. }
             | Def::Contract { .. }
             | Def::Concat { .. }
             | Def::Scatter { .. }
             | Def::Spread { .. } => Err(Need::Store(id)),
-            Def::Const(value) => Ok(self.constant(*value, node.dtype)),
+            Def::Const(bits) => Ok(self.constant(f64::from_bits(*bits), node.dtype)),
             Def::Iota(axis) => self.iota(index[*axis].clone(), node.dtype),
             Def::Elementwise(scalar, operands) => {
                 let refs = operands
@@ -296,7 +298,7 @@ impl<'a> Eval<'a> {
             let zero = self.constant(0.0, DType::I32);
             let last = self.constant(extent.saturating_sub(1) as f64, DType::I32);
             let times = self.constant(stride as f64, DType::I32);
-            let mut apply = |eval: &mut Self, scalar, a, b| {
+            let apply = |eval: &mut Self, scalar, a, b| {
                 eval.add(ExprKind::Apply(scalar, vec![a, b]), DType::I32)
             };
             let clamped = apply(self, Scalar::Maximum, index, zero);
@@ -310,13 +312,7 @@ impl<'a> Eval<'a> {
         Ok(out)
     }
 
-    fn reshape(
-        &mut self,
-        id: Id,
-        x: Id,
-        index: &[Affine],
-        guards: &[Bound],
-    ) -> Result<Ref, Need> {
+    fn reshape(&mut self, id: Id, x: Id, index: &[Affine], guards: &[Bound]) -> Result<Ref, Need> {
         let graph = self.graph;
         let position = linear(index, &graph.nodes[id].shape);
         let shape = &graph.nodes[x].shape;

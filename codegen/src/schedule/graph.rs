@@ -10,6 +10,7 @@ use sinew_ir::{
     Attributes, Axis, Builder, DType, Dim, Function, Inst, Kind, OpInst, Reduction, Scalar, Value,
     View,
 };
+use std::collections::HashMap;
 
 /// A value of the graph: an index into [`Graph::nodes`].
 pub(crate) type Id = usize;
@@ -30,36 +31,77 @@ pub(crate) struct Node {
     pub value: Value,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Def {
-    Param(usize),
-    Const(f64),
+    Param,
+    /// Every element has the f64 of these bits.
+    Const(u64),
     /// The index along an axis.
     Iota(usize),
     Elementwise(Scalar, Vec<Id>),
     /// Axis `d` of `x` is axis `axes[d]` of the result; along the others elements repeat.
-    Broadcast { x: Id, axes: Vec<usize> },
+    Broadcast {
+        x: Id,
+        axes: Vec<usize>,
+    },
     Reshape(Id),
     /// Axis `d` of the result is axis `axes[d]` of `x`.
-    Permute { x: Id, axes: Vec<usize> },
-    Slice { x: Id, axis: usize, start: i64, step: i64 },
+    Permute {
+        x: Id,
+        axes: Vec<usize>,
+    },
+    Slice {
+        x: Id,
+        axis: usize,
+        start: i64,
+        step: i64,
+    },
     /// Zeros around.
-    Pad { x: Id, axis: usize, low: i64 },
+    Pad {
+        x: Id,
+        axis: usize,
+        low: i64,
+    },
     /// Zeros around and between: element `i` goes to `low + step * i`.
-    Spread { x: Id, axis: usize, low: i64, step: i64 },
+    Spread {
+        x: Id,
+        axis: usize,
+        low: i64,
+        step: i64,
+    },
     /// A reduction over more than one element.
-    Reduce { x: Id, axes: Vec<usize>, kind: Reduction },
+    Reduce {
+        x: Id,
+        axes: Vec<usize>,
+        kind: Reduction,
+    },
     /// `x` is batch, m.., k and `y` is batch, n.., k: the result is batch, m.., n...
-    Contract { x: Id, y: Id, batch: usize },
-    Concat { parts: Vec<Id>, axis: usize },
-    Gather { x: Id, indices: Id, axis: usize },
-    Scatter { base: Id, indices: Id, updates: Id, axis: usize },
+    Contract {
+        x: Id,
+        y: Id,
+        batch: usize,
+    },
+    Concat {
+        parts: Vec<Id>,
+        axis: usize,
+    },
+    Gather {
+        x: Id,
+        indices: Id,
+        axis: usize,
+    },
+    Scatter {
+        base: Id,
+        indices: Id,
+        updates: Id,
+        axis: usize,
+    },
 }
 
 impl Def {
     pub fn operands(&self) -> Vec<Id> {
         match self {
-            Def::Param(_) | Def::Const(_) | Def::Iota(_) => Vec::new(),
+            Def::Param | Def::Const(_) | Def::Iota(_) => Vec::new(),
             Def::Elementwise(_, x) => x.clone(),
             Def::Broadcast { x, .. }
             | Def::Reshape(x)
@@ -87,7 +129,7 @@ impl Def {
             | Def::Reshape(x)
             | Def::Permute { x, .. }
             | Def::Slice { x, .. } => Some(*x),
-            Def::Param(_)
+            Def::Param
             | Def::Const(_)
             | Def::Iota(_)
             | Def::Elementwise(..)
@@ -109,7 +151,7 @@ impl Def {
             | Def::Concat { .. }
             | Def::Scatter { .. }
             | Def::Spread { .. } => true,
-            Def::Param(_)
+            Def::Param
             | Def::Const(_)
             | Def::Iota(_)
             | Def::Elementwise(..)
@@ -132,6 +174,8 @@ pub(crate) struct Graph {
     pub uses: Vec<usize>,
     /// The live users of each node.
     pub users: Vec<Vec<Id>>,
+    /// Equal nodes are one: expansions repeat themselves.
+    known: HashMap<(Def, Vec<usize>, DType), Id>,
 }
 
 impl Graph {
@@ -146,8 +190,13 @@ impl Graph {
             let of = &function.values[p];
             let shape = extents(&function.name, &of.shape)?;
             let value = Value(u32::try_from(p).unwrap_or(u32::MAX));
-            let id = graph.add(Def::Param(p), shape, of.dtype, value);
-            set(&mut ids, value, id);
+            graph.nodes.push(Node {
+                def: Def::Param,
+                shape,
+                dtype: of.dtype,
+                value,
+            });
+            set(&mut ids, value, p);
         }
         graph.add_all(function, &function.body, &function.values, &mut ids, None)?;
         for value in &function.results {
@@ -189,6 +238,11 @@ impl Graph {
     }
 
     fn add(&mut self, def: Def, shape: Vec<usize>, dtype: DType, value: Value) -> Id {
+        let key = (def.clone(), shape.clone(), dtype);
+        if let Some(found) = self.known.get(&key) {
+            return *found;
+        }
+        self.known.insert(key, self.nodes.len());
         self.nodes.push(Node {
             def,
             shape,
@@ -268,10 +322,10 @@ impl Graph {
         let bad = || ScheduleError::Attributes(inst.op.name);
         let x = || operands.first().copied().ok_or_else(bad);
         let def = match inst.op.kind {
-            Kind::Constant => Def::Const(a.number(0).ok_or_else(bad)?),
+            Kind::Constant => constant(a.number(0).ok_or_else(bad)?),
             Kind::Extent => {
                 let dim = a.dims(0).first().and_then(Dim::as_constant);
-                Def::Const(dim.ok_or_else(bad)? as f64)
+                constant(dim.ok_or_else(bad)? as f64)
             }
             Kind::Iota => Def::Iota(axis(a, 2).ok_or_else(bad)?),
             Kind::Elementwise(Scalar::Cast) if self.nodes[x()?].dtype == dtype => {
@@ -329,7 +383,7 @@ impl Graph {
                 let batch = bx.len();
                 let nothing = |id: Id| self.nodes[id].shape.contains(&0);
                 if nothing(x()?) || nothing(y) {
-                    return Ok(self.add(Def::Const(0.0), shape, dtype, value));
+                    return Ok(self.add(constant(0.0), shape, dtype, value));
                 }
                 let left = self.operand(x()?, &bx, &cx, value);
                 let right = self.operand(y, &by, &cy, value);
@@ -399,7 +453,7 @@ impl Graph {
         one[axis] = 1;
         let mut sum = base;
         for j in 0..count {
-            let mut along = |graph: &mut Graph, x: Id| {
+            let along = |graph: &mut Graph, x: Id| {
                 let of = graph.nodes[x].dtype;
                 let slice = Def::Slice {
                     x,
@@ -411,9 +465,9 @@ impl Graph {
                 graph.add(Def::Reshape(x), row.clone(), of, value)
             };
             let (index, update) = (along(self, indices), along(self, updates));
-            let last = Def::Const(shape[axis].saturating_sub(1) as f64);
+            let last = constant(shape[axis].saturating_sub(1) as f64);
             let last = self.add(last, row.clone(), DType::I32, value);
-            let zero = self.add(Def::Const(0.0), row.clone(), DType::I32, value);
+            let zero = self.add(constant(0.0), row.clone(), DType::I32, value);
             let index = Def::Elementwise(Scalar::Maximum, vec![index, zero]);
             let index = self.add(index, row.clone(), DType::I32, value);
             let index = Def::Elementwise(Scalar::Minimum, vec![index, last]);
@@ -427,7 +481,7 @@ impl Graph {
             let at = self.add(Def::Iota(axis), shape.clone(), DType::I32, value);
             let here = Def::Elementwise(Scalar::Eq, vec![at, index]);
             let here = self.add(here, shape.clone(), DType::Bool, value);
-            let zero = self.add(Def::Const(0.0), shape.clone(), dtype, value);
+            let zero = self.add(constant(0.0), shape.clone(), dtype, value);
             let added = Def::Elementwise(Scalar::Select, vec![here, update, zero]);
             let added = self.add(added, shape.clone(), dtype, value);
             let next = Def::Elementwise(Scalar::Add, vec![sum, added]);
@@ -457,7 +511,7 @@ impl Graph {
         };
         match (combine, count) {
             (Some(_), 1) => return self.add(Def::Reshape(x), kept, dtype, value),
-            (None, 1) => return self.add(Def::Const(0.0), kept, dtype, value),
+            (None, 1) => return self.add(constant(0.0), kept, dtype, value),
             _ => {}
         }
         let rows: usize = kept.iter().product();
@@ -601,4 +655,8 @@ fn axis(a: &Attributes, i: usize) -> Option<usize> {
 
 fn constants(dims: &[Dim]) -> Option<Vec<i64>> {
     dims.iter().map(Dim::as_constant).collect()
+}
+
+fn constant(value: f64) -> Def {
+    Def::Const(value.to_bits())
 }

@@ -39,12 +39,15 @@ pub(crate) struct Strided {
     pub at: Affine,
 }
 
+/// A leaf that is read, and at which index, unless that is guarded or computed.
+pub(crate) type Read = (Id, Option<Vec<Affine>>);
+
 /// What a kernel value reads: leaves with their index over the value's own dims.
 #[derive(Clone, Default)]
 pub(crate) struct Probe {
     /// The value's dims (a reduction's operand's) in the refined space.
     pub base: Vec<Affine>,
-    pub reads: Vec<(Id, Option<Vec<Affine>>)>,
+    pub reads: Vec<Read>,
 }
 
 pub(crate) struct Memory {
@@ -89,12 +92,12 @@ impl Memory {
         outputs: &[usize],
         staged: &[usize],
     ) -> Result<Memory, ScheduleError> {
-        let graph = Graph::build(function)?;
+        let mut graph = Graph::build(function)?;
         let n = graph.nodes.len();
         let mut plain = vec![false; n];
         loop {
             let mut memory = Memory {
-                graph: Graph::default(),
+                graph,
                 kernel: vec![false; n],
                 home: vec![None; n],
                 plain: plain.clone(),
@@ -102,12 +105,6 @@ impl Memory {
                 extra: Vec::new(),
                 copies: Vec::new(),
                 probes: Vec::new(),
-            };
-            memory.graph = Graph {
-                nodes: graph.nodes.clone(),
-                results: graph.results.clone(),
-                uses: graph.uses.clone(),
-                users: graph.users.clone(),
             };
             memory.params(function.params.len());
             memory.outputs(outputs, staged);
@@ -117,11 +114,12 @@ impl Memory {
             if memory.settle(&mut plain)? {
                 return Ok(memory);
             }
+            graph = memory.graph;
         }
     }
 
     pub fn is_leaf(&self, id: Id) -> bool {
-        self.kernel[id] || matches!(self.graph.nodes[id].def, Def::Param(_))
+        self.kernel[id] || matches!(self.graph.nodes[id].def, Def::Param)
     }
 
     /// The home of a leaf; a kernel value without one gets it when it is stored.
@@ -174,9 +172,9 @@ impl Memory {
                 continue;
             }
             if staged.contains(&r) {
-                self.kernel[id] |= !matches!(self.graph.nodes[id].def, Def::Param(_));
+                self.kernel[id] |= !matches!(self.graph.nodes[id].def, Def::Param);
                 let last = true;
-                if matches!(self.graph.nodes[id].def, Def::Param(_)) {
+                if matches!(self.graph.nodes[id].def, Def::Param) {
                     // An input that another output overwrites: saved first, then copied.
                     let saved = self.arena(id);
                     self.copies.push(Copy {
@@ -212,11 +210,11 @@ impl Memory {
                 || memory.plain[x]
                 || matches!(
                     memory.graph.nodes[x].def,
-                    Def::Param(_) | Def::Const(_) | Def::Iota(_) | Def::Slice { .. } | Def::Pad { .. }
+                    Def::Param | Def::Const(_) | Def::Iota(_) | Def::Slice { .. } | Def::Pad { .. }
                 )
         };
         match &self.graph.nodes[id].def {
-            Def::Param(_) => {
+            Def::Param => {
                 self.copies.push(Copy {
                     value: id,
                     from: None,
@@ -295,7 +293,7 @@ impl Memory {
                     Def::Permute { .. } => at = user,
                     Def::Reshape(_) if self.same_dims(at, user) => at = user,
                     Def::Reshape(_) => break,
-                    Def::Param(_)
+                    Def::Param
                     | Def::Const(_)
                     | Def::Iota(_)
                     | Def::Broadcast { .. }
@@ -340,7 +338,7 @@ impl Memory {
                     | Def::Contract { .. }
                     | Def::Concat { .. }
                     | Def::Gather { .. } => true,
-                    Def::Param(_)
+                    Def::Param
                     | Def::Const(_)
                     | Def::Iota(_)
                     | Def::Broadcast { .. }
@@ -459,7 +457,7 @@ impl Memory {
                 self.probes[id].reads = reads;
                 return Ok(());
             }
-            Def::Param(_)
+            Def::Param
             | Def::Const(_)
             | Def::Iota(_)
             | Def::Elementwise(..)
@@ -475,7 +473,7 @@ impl Memory {
     }
 
     /// The leaves a value reads, itself included if it is one.
-    fn reads_of(&self, id: Id) -> Result<Vec<(Id, Option<Vec<Affine>>)>, Id> {
+    fn reads_of(&self, id: Id) -> Result<Vec<Read>, Id> {
         let shape = self.graph.nodes[id].shape.clone();
         let probe = self.read(id, usize::MAX, &shape)?;
         Ok(probe.reads.into_iter().map(|(r, _)| (r, None)).collect())
@@ -575,7 +573,7 @@ impl Memory {
         }
         let inlined = match self.graph.nodes[top].def {
             Def::Elementwise(..) | Def::Gather { .. } => !self.kernel[top],
-            Def::Param(_)
+            Def::Param
             | Def::Const(_)
             | Def::Iota(_)
             | Def::Broadcast { .. }
@@ -613,7 +611,7 @@ impl Memory {
                     }
                 }
                 Def::Reshape(x) | Def::Permute { x, .. } => at = *x,
-                Def::Param(_)
+                Def::Param
                 | Def::Const(_)
                 | Def::Iota(_)
                 | Def::Broadcast { .. }
@@ -630,7 +628,7 @@ impl Memory {
 
     fn is_leaf_param(&self, id: Id) -> bool {
         match self.graph.nodes[id].def {
-            Def::Param(_) | Def::Const(_) | Def::Iota(_) | Def::Broadcast { .. } => true,
+            Def::Param | Def::Const(_) | Def::Iota(_) | Def::Broadcast { .. } => true,
             Def::Elementwise(..)
             | Def::Reshape(_)
             | Def::Permute { .. }

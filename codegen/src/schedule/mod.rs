@@ -20,6 +20,7 @@ use crate::kernel::{Buffer, BufferId, Class, Kernel, Region, RegionId, Schedule}
 use crate::plan::{ALIGNMENT, Lifetime, plan};
 use crate::verify::{VerifyError, verify};
 use emit::{Group, Made};
+pub(crate) use emit::{reduction_name, scalar_name};
 use memory::{Draft, Memory};
 use sinew_ir::{Function, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -124,8 +125,8 @@ pub fn schedule(parts: &[Part<'_>], regions: Vec<Region>) -> Result<Schedule, Sc
     };
     let mut lifetimes: BTreeMap<usize, Lifetime> = BTreeMap::new();
     for part in parts {
-        let (made, drafts, names) = one_part(part, &out.regions)?;
-        append(&mut out, &mut lifetimes, made, &drafts, &names);
+        let scheduled = one_part(part, &out.regions)?;
+        append(&mut out, &mut lifetimes, scheduled);
     }
     let (offsets, total) = plan(&lifetimes.values().copied().collect::<Vec<_>>());
     for (buffer, offset) in lifetimes.keys().zip(offsets) {
@@ -136,11 +137,16 @@ pub fn schedule(parts: &[Part<'_>], regions: Vec<Region>) -> Result<Schedule, Sc
     Ok(out)
 }
 
-/// The kernels of one part in order, their buffers, and the label of each value.
-fn one_part(
-    part: &Part<'_>,
-    regions: &[Region],
-) -> Result<(Vec<Made>, Vec<Draft>, Vec<String>), ScheduleError> {
+/// The kernels of one part.
+struct Scheduled {
+    /// In order.
+    made: Vec<Made>,
+    buffers: Vec<Draft>,
+    /// The label of each value of its graph.
+    names: Vec<String>,
+}
+
+fn one_part(part: &Part<'_>, regions: &[Region]) -> Result<Scheduled, ScheduleError> {
     let (buffers, inputs) = part_buffers(part, regions)?;
     let outputs: Vec<usize> = (inputs..buffers.len()).collect();
     let mut staged: Vec<usize> = Vec::new();
@@ -159,7 +165,11 @@ fn one_part(
                         None => n.value.to_string(),
                     })
                     .collect();
-                return Ok((made, memory.buffers, names));
+                return Ok(Scheduled {
+                    made,
+                    buffers: memory.buffers,
+                    names,
+                });
             }
             Err(more) if !more.is_empty() => staged.extend(more),
             Err(_) => return Err(ScheduleError::Cycle(part.program.name.clone())),
@@ -359,13 +369,12 @@ fn same_place(group: &Group, over: &[usize], output: usize, buffers: &[Draft]) -
 }
 
 /// Adds a part's kernels to the schedule; arena buffers get lifetimes, others their places.
-fn append(
-    out: &mut Schedule,
-    lifetimes: &mut BTreeMap<usize, Lifetime>,
-    made: Vec<Made>,
-    drafts: &[Draft],
-    names: &[String],
-) {
+fn append(out: &mut Schedule, lifetimes: &mut BTreeMap<usize, Lifetime>, part: Scheduled) {
+    let Scheduled {
+        made,
+        buffers: drafts,
+        names,
+    } = part;
     let mut ids: BTreeMap<usize, usize> = BTreeMap::new();
     for Made {
         mut class,
@@ -454,4 +463,3 @@ fn name(class: &Class, position: usize, ops: &[&'static str]) -> String {
     }
     out
 }
-

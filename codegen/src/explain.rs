@@ -1,0 +1,310 @@
+//! A schedule in words: what each kernel does, what rides on it, what it costs, where values live.
+//!
+//! [`explain`] has one line a kernel; [`listing`] prints the code too. Both are the same whenever the
+//! schedule is. Costs are counts, not times.
+
+use crate::kernel::{Access, Class, Code, Kernel, Reg, RegionId, ScalarKind, Schedule, Stage};
+use crate::schedule::{reduction_name, scalar_name, touches};
+use sinew_ir::Scalar;
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+/// What a kernel costs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Cost {
+    /// Distinct bytes it reads.
+    pub read: usize,
+    /// Distinct bytes it writes.
+    pub written: usize,
+    /// Floating-point operations, a transcendental function counted as [`TRANSCENDENTAL`].
+    pub flops: usize,
+}
+
+/// Operations that one exponential, logarithm, tangent or error function counts as.
+pub const TRANSCENDENTAL: usize = 16;
+
+/// The cost of a kernel.
+pub fn cost(schedule: &Schedule, kernel: &Kernel) -> Cost {
+    let mut cost = Cost {
+        flops: flops(&kernel.class),
+        ..Cost::default()
+    };
+    // The widest access of each buffer counts.
+    let mut bytes: BTreeMap<(u32, bool), usize> = BTreeMap::new();
+    for touch in touches(&kernel.class) {
+        let Some(buffer) = schedule.buffers.get(touch.access.buffer.0 as usize) else {
+            continue;
+        };
+        let size = buffer.dtype.size().unwrap_or(8);
+        let most = touch.times.min(buffer.elements) * size;
+        let entry = bytes.entry((touch.access.buffer.0, touch.store));
+        let entry = entry.or_insert(0);
+        *entry = (*entry).max(most);
+    }
+    for ((_, store), n) in bytes {
+        match store {
+            true => cost.written += n,
+            false => cost.read += n,
+        }
+    }
+    cost
+}
+
+fn flops(class: &Class) -> usize {
+    match class {
+        Class::Nest(nest) => {
+            let rows: usize = nest.outer.iter().product();
+            let row: usize = nest.inner.iter().product();
+            let of = |stage: &Stage| match stage {
+                Stage::Row { code, .. } => rows * code_flops(code),
+                Stage::Each { code, reduces } => rows * row * (code_flops(code) + reduces.len()),
+            };
+            nest.stages.iter().map(of).sum()
+        }
+        Class::Contract(c) => {
+            let elements = c.batch.iter().product::<usize>() * c.m * c.n;
+            elements * (2 * c.k + code_flops(&c.epilogue))
+        }
+        Class::Scatter(s) => {
+            s.outer.iter().product::<usize>() * s.updates * (1 + code_flops(&s.code))
+        }
+    }
+}
+
+fn code_flops(code: &Code) -> usize {
+    let of = |kind: &ScalarKind| match kind {
+        ScalarKind::Apply(scalar, _) => match scalar {
+            Scalar::Add
+            | Scalar::Sub
+            | Scalar::Mul
+            | Scalar::Div
+            | Scalar::Rem
+            | Scalar::Maximum
+            | Scalar::Minimum
+            | Scalar::Sqrt
+            | Scalar::Neg
+            | Scalar::Abs
+            | Scalar::Floor
+            | Scalar::Sign => 1,
+            Scalar::Exp | Scalar::Log | Scalar::Tanh | Scalar::Erf => TRANSCENDENTAL,
+            Scalar::Lt
+            | Scalar::Le
+            | Scalar::Eq
+            | Scalar::Ne
+            | Scalar::And
+            | Scalar::Or
+            | Scalar::Not
+            | Scalar::Select
+            | Scalar::Cast => 0,
+        },
+        ScalarKind::Load(_)
+        | ScalarKind::Gather { .. }
+        | ScalarKind::Const(_)
+        | ScalarKind::Index { .. }
+        | ScalarKind::Row(_)
+        | ScalarKind::Accumulator => 0,
+    };
+    code.insts.iter().map(|i| of(&i.kind)).sum()
+}
+
+fn product(extents: &[usize]) -> String {
+    match extents.is_empty() {
+        true => "1".into(),
+        false => {
+            let parts: Vec<String> = extents.iter().map(usize::to_string).collect();
+            parts.join("x")
+        }
+    }
+}
+
+/// The space of a kernel in words.
+fn space(class: &Class) -> String {
+    match class {
+        Class::Nest(nest) if nest.inner.is_empty() => format!("map {}", product(&nest.outer)),
+        Class::Nest(nest) => format!(
+            "rows {} of {}, {} stages",
+            product(&nest.outer),
+            product(&nest.inner),
+            nest.stages.len()
+        ),
+        Class::Contract(c) => {
+            let batch = match c.batch.is_empty() {
+                true => String::new(),
+                false => format!("batch {} ", product(&c.batch)),
+            };
+            format!("{batch}m {} n {} k {}", c.m, c.n, c.k)
+        }
+        Class::Scatter(s) => format!(
+            "scatter {} x {} into {}",
+            product(&s.outer),
+            s.updates,
+            s.extent
+        ),
+    }
+}
+
+/// The names of the buffers a kernel touches, in order, each once.
+fn names(schedule: &Schedule, class: &Class, store: bool) -> String {
+    let mut out: Vec<&str> = Vec::new();
+    for touch in touches(class) {
+        if touch.store == store
+            && let Some(buffer) = schedule.buffers.get(touch.access.buffer.0 as usize)
+            && !out.contains(&buffer.name.as_str())
+        {
+            out.push(&buffer.name);
+        }
+    }
+    match out.is_empty() {
+        true => "nothing".into(),
+        false => out.join(" "),
+    }
+}
+
+/// One line a kernel with its cost, then the memory plan.
+pub fn explain(schedule: &Schedule) -> String {
+    let mut out = String::new();
+    let mut total = Cost::default();
+    for kernel in &schedule.kernels {
+        let c = cost(schedule, kernel);
+        total.read += c.read;
+        total.written += c.written;
+        total.flops += c.flops;
+        let _ = writeln!(
+            out,
+            "{}: {}; {} <- {}; {} B read, {} B written, {} flop",
+            kernel.name,
+            space(&kernel.class),
+            names(schedule, &kernel.class, true),
+            names(schedule, &kernel.class, false),
+            c.read,
+            c.written,
+            c.flops
+        );
+    }
+    let _ = writeln!(
+        out,
+        "{} kernels: {} B read, {} B written, {} flop",
+        schedule.kernels.len(),
+        total.read,
+        total.written,
+        total.flops
+    );
+    for (r, region) in schedule.regions.iter().enumerate() {
+        let _ = writeln!(out, "region {} {}: {} B", r, region.name, region.bytes);
+        let mut inside: Vec<(usize, usize, &str)> = Vec::new();
+        for buffer in &schedule.buffers {
+            if buffer.region == RegionId(u32::try_from(r).unwrap_or(u32::MAX)) {
+                let end = buffer.offset + buffer.elements * buffer.dtype.size().unwrap_or(8);
+                inside.push((buffer.offset, end, &buffer.name));
+            }
+        }
+        inside.sort_unstable();
+        for (start, end, name) in inside {
+            let _ = writeln!(out, "  {start}..{end} {name}");
+        }
+    }
+    out
+}
+
+/// Every kernel with its code.
+pub fn listing(schedule: &Schedule) -> String {
+    let mut out = String::new();
+    for kernel in &schedule.kernels {
+        let _ = writeln!(out, "{}: {}", kernel.name, space(&kernel.class));
+        match &kernel.class {
+            Class::Nest(nest) => {
+                for stage in &nest.stages {
+                    match stage {
+                        Stage::Row { code, sets } => {
+                            let _ = writeln!(out, "  row");
+                            list(schedule, code, &mut out);
+                            for (row, reg) in sets {
+                                let _ = writeln!(out, "    row{} = r{}", row.0, reg.0);
+                            }
+                        }
+                        Stage::Each { code, reduces } => {
+                            let _ = writeln!(out, "  each");
+                            list(schedule, code, &mut out);
+                            for (row, reduction, reg) in reduces {
+                                let name = reduction_name(*reduction);
+                                let _ = writeln!(out, "    row{} = {name} r{}", row.0, reg.0);
+                            }
+                        }
+                    }
+                }
+            }
+            Class::Contract(c) => {
+                let _ = writeln!(
+                    out,
+                    "  {} . {}",
+                    place(schedule, &c.lhs),
+                    place(schedule, &c.rhs)
+                );
+                list(schedule, &c.epilogue, &mut out);
+            }
+            Class::Scatter(s) => {
+                list(schedule, &s.code, &mut out);
+                let _ = writeln!(
+                    out,
+                    "    {} + clamp r{} * {} += r{}",
+                    place(schedule, &s.target),
+                    s.index.0,
+                    s.stride,
+                    s.update.0
+                );
+            }
+        }
+    }
+    out
+}
+
+fn place(schedule: &Schedule, access: &Access) -> String {
+    let name = schedule
+        .buffers
+        .get(access.buffer.0 as usize)
+        .map_or("?", |b| b.name.as_str());
+    let mut out = format!("{name}[{}; {:?}]", access.offset, access.strides);
+    for guard in &access.guards {
+        let _ = write!(
+            out,
+            " if {} + {:?} < {}",
+            guard.offset, guard.strides, guard.extent
+        );
+    }
+    out
+}
+
+fn list(schedule: &Schedule, code: &Code, out: &mut String) {
+    for (i, inst) in code.insts.iter().enumerate() {
+        let text = match &inst.kind {
+            ScalarKind::Load(access) => place(schedule, access),
+            ScalarKind::Gather {
+                access,
+                index,
+                extent,
+                stride,
+            } => format!(
+                "{} + clamp(r{}, {extent}) * {stride}",
+                place(schedule, access),
+                index.0
+            ),
+            ScalarKind::Const(value) => format!("{value}"),
+            ScalarKind::Index { offset, strides } => format!("index {offset} + {strides:?}"),
+            ScalarKind::Row(row) => format!("row{}", row.0),
+            ScalarKind::Accumulator => "accumulator".into(),
+            ScalarKind::Apply(scalar, operands) => {
+                let list: Vec<String> = operands.iter().map(|Reg(r)| format!("r{r}")).collect();
+                format!("{} {}", scalar_name(*scalar), list.join(" "))
+            }
+        };
+        let _ = writeln!(out, "    r{i} = {text} : {}", inst.dtype);
+    }
+    for store in &code.stores {
+        let _ = writeln!(
+            out,
+            "    {} <- r{}",
+            place(schedule, &store.access),
+            store.value.0
+        );
+    }
+}

@@ -1,0 +1,128 @@
+//! Programs, places and memory for tests of the scheduler.
+
+#![allow(dead_code)] // each test file uses its own part
+
+use sinew_codegen::execute::execute;
+use sinew_codegen::explain::listing;
+use sinew_codegen::kernel::{Region, RegionId, Schedule};
+use sinew_codegen::schedule::{Part, Place, schedule};
+use sinew_ir::{Builder, DType, Function, Param, ParamKind, Type, Value};
+
+/// A program in the making.
+pub struct Program {
+    pub b: Builder,
+    params: Vec<Param>,
+}
+
+impl Program {
+    pub fn new() -> Self {
+        Program {
+            b: Builder::default(),
+            params: Vec::new(),
+        }
+    }
+
+    pub fn input(&mut self, name: &str, dtype: DType, extents: &[usize]) -> Value {
+        self.params.push(Param {
+            name: name.into(),
+            kind: ParamKind::Input,
+        });
+        self.b.value(Type::of(dtype, extents))
+    }
+
+    pub fn finish(self, results: &[Value]) -> Function {
+        Function {
+            name: "test".into(),
+            params: self.params,
+            values: self.b.values,
+            body: self.b.insts,
+            results: results.to_vec(),
+            ..Function::default()
+        }
+    }
+}
+
+/// A region for each parameter and result, behind the arena.
+pub fn separate(function: &Function) -> (Vec<Region>, Vec<Place>, Vec<Place>) {
+    let mut regions = Vec::new();
+    let mut places = Vec::new();
+    let params = (0..function.params.len())
+        .map(|p| (function.params[p].name.clone(), Value(p as u32), false));
+    let results = function.results.iter().enumerate();
+    let results = results.map(|(i, v)| (format!("result {i}"), *v, true));
+    for (name, value, written) in params.chain(results) {
+        let of = function.type_of(value);
+        let elements: usize = of.shape.extents().expect("linked").iter().product();
+        places.push(Place {
+            region: RegionId(regions.len() as u32 + 1),
+            offset: 0,
+        });
+        regions.push(Region {
+            name,
+            bytes: elements * of.dtype.size().expect("bound"),
+            written,
+        });
+    }
+    let outputs = places.split_off(function.params.len());
+    (regions, places, outputs)
+}
+
+pub fn scheduled(function: &Function) -> Schedule {
+    let (regions, inputs, outputs) = separate(function);
+    let part = Part {
+        program: function,
+        inputs,
+        outputs,
+    };
+    match schedule(&[part], regions) {
+        Ok(s) => s,
+        Err(e) => panic!("{e}\n{function:?}"),
+    }
+}
+
+/// The bytes of elements.
+pub fn bytes(values: &[f64], dtype: DType) -> Vec<u8> {
+    let one = |v: &f64| match dtype {
+        DType::F64 => v.to_le_bytes().to_vec(),
+        DType::F32 | DType::Float => (*v as f32).to_le_bytes().to_vec(),
+        DType::I32 => (*v as i32).to_le_bytes().to_vec(),
+        DType::U32 | DType::Bool => (*v as u32).to_le_bytes().to_vec(),
+    };
+    values.iter().flat_map(one).collect()
+}
+
+/// The elements in bytes.
+pub fn values(bytes: &[u8], dtype: DType) -> Vec<f64> {
+    let words = |n: usize| bytes.chunks_exact(n);
+    match dtype {
+        DType::F64 => words(8)
+            .map(|w| f64::from_le_bytes(w.try_into().expect("8 bytes")))
+            .collect(),
+        DType::F32 | DType::Float => words(4)
+            .map(|w| f64::from(f32::from_le_bytes(w.try_into().expect("4 bytes"))))
+            .collect(),
+        DType::I32 => words(4)
+            .map(|w| f64::from(i32::from_le_bytes(w.try_into().expect("4 bytes"))))
+            .collect(),
+        DType::U32 | DType::Bool => words(4)
+            .map(|w| f64::from(u32::from_le_bytes(w.try_into().expect("4 bytes"))))
+            .collect(),
+    }
+}
+
+/// Schedules and runs a program; elements of its results. The arena starts as garbage.
+pub fn run(function: &Function, inputs: &[Vec<f64>]) -> Vec<Vec<f64>> {
+    let s = scheduled(function);
+    let mut memory: Vec<Vec<u8>> = s.regions.iter().map(|r| vec![0xA5; r.bytes]).collect();
+    for (p, values) in inputs.iter().enumerate() {
+        memory[p + 1] = bytes(values, function.values[p].dtype);
+    }
+    if let Err(e) = execute(&s, &mut memory) {
+        panic!("{e}\n{}", listing(&s));
+    }
+    let first = 1 + function.params.len();
+    let results = function.results.iter().enumerate();
+    results
+        .map(|(i, v)| values(&memory[first + i], function.type_of(*v).dtype))
+        .collect()
+}
