@@ -8,6 +8,7 @@ mod dim;
 mod dtype;
 mod function;
 mod link;
+pub mod lower;
 mod op;
 pub mod ops;
 mod scalar;

@@ -205,6 +205,17 @@ pub enum OpError {
         /// The shape.
         shape: Shape,
     },
+    /// An axis number that the operand does not have.
+    #[error("there is no axis {index} in ({shape})")]
+    NoAxis {
+        /// As given; from the right if negative.
+        index: i64,
+        /// The shape.
+        shape: Shape,
+    },
+    /// A text of einsum that does not fit.
+    #[error("{0}")]
+    Spec(String),
     /// A reshape to another number of elements.
     #[error("({from}) has another number of elements than ({to})")]
     Elements {

@@ -31,6 +31,8 @@
 //! | `RELU SIGMOID SILU GELU GELU_TANH SQUARE RECIPROCAL` | x | |
 //! | `SOFTMAX LOG_SOFTMAX` | x | axis (one) |
 //! | `LOGSUMEXP MEAN MIN` | x | axes (removed) |
+//! | `TAKE` | x, i32 indices (any shape) | axis (one, whose place the indices' dims take) |
+//! | `INDEX_ADD` | base, i32 indices, updates (slices, as TAKE gives) | axis (one) |
 //! | `MSE` | x, y of one type, to a scalar | |
 //! | `CROSS_ENTROPY` | x, i32 labels (x's shape without the axis), to a loss a row | axis (one, of x), ignore_index, label_smoothing |
 
@@ -54,9 +56,10 @@ pub use elementwise::{
     NOT, OR, REM, SELECT, SIGN, SQRT, SUB, TANH,
 };
 pub use functions::{GELU, GELU_TANH, RECIPROCAL, RELU, SIGMOID, SILU, SQUARE};
-pub use index::{SCATTER_ADD, TAKE_ALONG_AXIS};
+pub use index::{INDEX_ADD, SCATTER_ADD, TAKE, TAKE_ALONG_AXIS};
 pub use losses::{CROSS_ENTROPY, MSE};
 pub use reduce::{ARGMAX, MAX, SUM};
+pub(crate) use rows::turned;
 pub use rows::{LOG_SOFTMAX, LOGSUMEXP, MEAN, MIN, SOFTMAX};
 pub use shorthand::DotAxes;
 pub use views::{BROADCAST, CONCAT, PAD, PERMUTE, RESHAPE, SLICE, STOP_GRADIENT};
@@ -120,6 +123,8 @@ pub static TABLE: &[Op] = &[
     MIN,
     MSE,
     CROSS_ENTROPY,
+    TAKE,
+    INDEX_ADD,
 ];
 
 /// The op called `name`.

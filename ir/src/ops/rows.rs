@@ -210,7 +210,7 @@ pub const MIN: Op = Op(&OpDef {
 
 /// The number that stands where `x` does in the opposite order: `-x`; for integers the bits inverted,
 /// so that nothing overflows.
-pub(super) fn turned(b: &mut Builder, x: Value) -> Result<Value, OpError> {
+pub(crate) fn turned(b: &mut Builder, x: Value) -> Result<Value, OpError> {
     let all_bits = match b.type_of(x).dtype {
         DType::Float | DType::F32 | DType::F64 => return b.neg(x),
         DType::U32 => f64::from(u32::MAX),

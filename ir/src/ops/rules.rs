@@ -70,7 +70,7 @@ pub(super) fn same(left: &Type, right: &Type) -> Result<(), OpError> {
 }
 
 /// Refuses two shapes that are not the same.
-pub(super) fn same_shape(left: &Shape, right: &Shape) -> Result<(), OpError> {
+pub(crate) fn same_shape(left: &Shape, right: &Shape) -> Result<(), OpError> {
     match left == right {
         true => Ok(()),
         false => Err(OpError::ShapesDiffer {
@@ -123,7 +123,7 @@ pub(crate) fn others(shape: &Shape, axes: &[Axis]) -> Vec<Axis> {
 }
 
 /// The shape without the given axes.
-pub(super) fn without(shape: &Shape, axes: &[Axis]) -> Result<Shape, OpError> {
+pub(crate) fn without(shape: &Shape, axes: &[Axis]) -> Result<Shape, OpError> {
     check_axes(shape, axes)?;
     shape
         .select(&others(shape, axes))

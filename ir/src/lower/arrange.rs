@@ -1,0 +1,311 @@
+//! Other dims, other orders, parts and wholes.
+
+use super::{axes, axis, broadcast_to, shape_of};
+use crate::attribute::Attribute;
+use crate::builder::Builder;
+use crate::dim::Dim;
+use crate::dtype::DType;
+use crate::function::Value;
+use crate::op::OpError;
+use crate::ops;
+use crate::ops::rules::{minus, plus, product};
+use crate::shape::{Axis, Shape};
+
+/// The elements as other dims; one of them may be left out (`None`, NumPy's `-1`). A sequence stays.
+///
+/// # Errors
+/// Another number of elements; a dim left out that no exact division gives, or two of them.
+pub fn reshape(b: &mut Builder, x: Value, dims: &[Option<Dim>]) -> Result<Value, OpError> {
+    let from = shape_of(b, x);
+    let known = product(dims.iter().flatten())?;
+    let all = product(&from.dims)?;
+    let refuse = |dims: Vec<Dim>| OpError::Elements {
+        from: from.clone(),
+        to: Shape {
+            sequence: from.sequence.clone(),
+            dims,
+        },
+    };
+    let mut out = Vec::with_capacity(dims.len());
+    let mut left_out = 0;
+    for d in dims {
+        out.push(match d {
+            Some(d) => d.clone(),
+            None => {
+                left_out += 1;
+                let rest = all.exact_div(&known);
+                rest.ok_or_else(|| refuse(dims.iter().flatten().cloned().collect()))?
+            }
+        });
+    }
+    if left_out > 1 {
+        return Err(refuse(out));
+    }
+    let to = Shape {
+        sequence: from.sequence.clone(),
+        dims: out,
+    };
+    b.reshape(x, &to)
+}
+
+/// NumPy's `transpose`: axes in another order; behind a sequence, which stays, they are negative.
+///
+/// # Errors
+/// Axes that are not all of x's, each once.
+pub fn permute(b: &mut Builder, x: Value, order: &[i64]) -> Result<Value, OpError> {
+    let shape = shape_of(b, x);
+    let mut to: Vec<Axis> = shape.sequence.iter().map(|_| Axis::Sequence).collect();
+    to.extend(axes(&shape, order)?);
+    b.op(ops::PERMUTE, &[x], vec![Attribute::Axes(to)])
+}
+
+/// Two axes in each other's place.
+///
+/// # Errors
+/// An axis that x does not have.
+pub fn swapaxes(b: &mut Builder, x: Value, i: i64, j: i64) -> Result<Value, OpError> {
+    let shape = shape_of(b, x);
+    let (i, j) = (axis(&shape, i)?, axis(&shape, j)?);
+    let swapped: Vec<Axis> = shape
+        .axes()
+        .into_iter()
+        .map(|a| match a {
+            a if a == i => j,
+            a if a == j => i,
+            a => a,
+        })
+        .collect();
+    b.permute(x, &swapped)
+}
+
+/// `x` broadcast to `shape`, of which `None` keeps x's dim (PyTorch's `-1`).
+///
+/// # Errors
+/// A shape that `x` does not broadcast to.
+pub fn expand(b: &mut Builder, x: Value, dims: &[Option<Dim>]) -> Result<Value, OpError> {
+    let from = shape_of(b, x);
+    let mut to = Shape {
+        sequence: from.sequence.clone(),
+        dims: Vec::new(),
+    };
+    for (i, d) in dims.iter().enumerate() {
+        let own = (i + from.len()).checked_sub(dims.len());
+        to.dims.push(match (d, own.and_then(|i| from.dims.get(i))) {
+            (Some(d), _) => d.clone(),
+            (None, Some(own)) => own.clone(),
+            (None, None) => {
+                return Err(OpError::NoAxis {
+                    index: i64::try_from(i).unwrap_or(i64::MAX),
+                    shape: from,
+                });
+            }
+        });
+    }
+    broadcast_to(b, x, &to)
+}
+
+/// A new axis of one, in front of axis `at` of x; `-1` puts it last.
+///
+/// # Errors
+/// A place that x does not have.
+pub fn unsqueeze(b: &mut Builder, x: Value, at: i64) -> Result<Value, OpError> {
+    let mut to = shape_of(b, x);
+    // Counted on the result.
+    let mut counted = to.clone();
+    counted.dims.push(Dim::constant(1));
+    match axis(&counted, at)? {
+        Axis::At(i) => to.dims.insert(i, Dim::constant(1)),
+        Axis::Sequence => return Err(OpError::Sequence(to)),
+    }
+    b.reshape(x, &to)
+}
+
+/// Without the given axes, which are ones.
+///
+/// # Errors
+/// An axis that x does not have, or that is not the literal 1.
+pub fn squeeze(b: &mut Builder, x: Value, gone: &[Axis]) -> Result<Value, OpError> {
+    let shape = shape_of(b, x);
+    let to = shape.select(&super::rest(&shape, gone));
+    b.reshape(x, &to.ok_or(OpError::Sequence(shape))?)
+}
+
+/// The indices `start, start + step, ..` below `stop` of an axis.
+///
+/// # Errors
+/// A range that does not fit the axis.
+pub fn slice(
+    b: &mut Builder,
+    x: Value,
+    axis: Axis,
+    start: Dim,
+    stop: Dim,
+    step: Dim,
+) -> Result<Value, OpError> {
+    b.op(
+        ops::SLICE,
+        &[x],
+        vec![
+            Attribute::Axes(vec![axis]),
+            Attribute::Dims(vec![start, stop, step]),
+        ],
+    )
+}
+
+/// `length` indices of an axis from `start` on.
+///
+/// # Errors
+/// A range that does not fit the axis.
+pub fn narrow(
+    b: &mut Builder,
+    x: Value,
+    axis: Axis,
+    start: Dim,
+    length: &Dim,
+) -> Result<Value, OpError> {
+    let stop = plus(&start, length)?;
+    slice(b, x, axis, start, stop, Dim::constant(1))
+}
+
+/// The operands one after the other along an axis.
+///
+/// # Errors
+/// Dims that differ elsewhere; no operands.
+pub fn concat(b: &mut Builder, operands: &[Value], axis: Axis) -> Result<Value, OpError> {
+    b.op(ops::CONCAT, operands, vec![Attribute::Axes(vec![axis])])
+}
+
+/// The operands along a new axis.
+///
+/// # Errors
+/// Shapes that differ; no operands; a place that the result does not have.
+pub fn stack(b: &mut Builder, operands: &[Value], at: i64) -> Result<Value, OpError> {
+    let mut parts = Vec::with_capacity(operands.len());
+    for x in operands {
+        parts.push(unsqueeze(b, *x, at)?);
+    }
+    let first = parts.first().ok_or(OpError::Arity {
+        expected: 1,
+        found: 0,
+    })?;
+    let along = axis(&shape_of(b, *first), at)?;
+    concat(b, &parts, along)
+}
+
+/// Parts of the given sizes along an axis.
+///
+/// # Errors
+/// Sizes whose sum is not the axis's extent.
+pub fn split(b: &mut Builder, x: Value, sizes: &[Dim], axis: Axis) -> Result<Vec<Value>, OpError> {
+    let shape = shape_of(b, x);
+    let mut start = Dim::constant(0);
+    let mut out = Vec::with_capacity(sizes.len());
+    for n in sizes {
+        out.push(narrow(b, x, axis, start.clone(), n)?);
+        start = plus(&start, n)?;
+    }
+    let extent = match axis {
+        Axis::At(a) => shape.dims.get(a).cloned(),
+        Axis::Sequence => None,
+    };
+    let extent = extent.ok_or_else(|| OpError::Axis {
+        axis,
+        shape: shape.clone(),
+    })?;
+    match start == extent {
+        true => Ok(out),
+        false => Err(OpError::Range {
+            start: "0".into(),
+            stop: start.to_string(),
+            step: "1".into(),
+            extent: extent.to_string(),
+        }),
+    }
+}
+
+/// `value` in front of and behind the elements: for each axis in `widths`, how many.
+///
+/// # Errors
+/// An axis that x does not have; negative widths.
+pub fn pad(
+    b: &mut Builder,
+    x: Value,
+    widths: &[(Axis, Dim, Dim)],
+    value: f64,
+) -> Result<Value, OpError> {
+    let zeros = |b: &mut Builder, mut x: Value| {
+        for (axis, low, high) in widths {
+            if *low == Dim::constant(0) && *high == Dim::constant(0) {
+                continue;
+            }
+            x = b.op(
+                ops::PAD,
+                &[x],
+                vec![
+                    Attribute::Axes(vec![*axis]),
+                    Attribute::Dims(vec![low.clone(), high.clone(), Dim::constant(1)]),
+                ],
+            )?;
+        }
+        Ok::<Value, OpError>(x)
+    };
+    let padded = zeros(b, x)?;
+    if value == 0.0 || padded == x {
+        return Ok(padded);
+    }
+    let ones = b.like(1.0, x)?;
+    let inside = zeros(b, ones)?;
+    let outside = b.with(ops::EQ, inside, 0.0)?;
+    let around = b.like(value, padded)?;
+    b.select(outside, around, padded)
+}
+
+/// The elements moved by `shift` along an axis, those that leave coming in at the other end.
+///
+/// # Errors
+/// An axis that x does not have, or whose extent is a symbol.
+pub fn roll(b: &mut Builder, x: Value, shift: i64, axis: Axis) -> Result<Value, OpError> {
+    let (extent, n) = known_extent(&shape_of(b, x), axis)?;
+    if n == 0 || shift.rem_euclid(n) == 0 {
+        return Ok(x);
+    }
+    let cut = Dim::constant(n - shift.rem_euclid(n));
+    let tail = slice(b, x, axis, cut.clone(), extent, Dim::constant(1))?;
+    let head = slice(b, x, axis, Dim::constant(0), cut, Dim::constant(1))?;
+    concat(b, &[tail, head], axis)
+}
+
+fn known_extent(shape: &Shape, axis: Axis) -> Result<(Dim, i64), OpError> {
+    let dim = match axis {
+        Axis::At(a) => shape.dims.get(a),
+        Axis::Sequence => None,
+    };
+    let known = dim.and_then(|d| Some((d.clone(), d.as_constant()?)));
+    known.ok_or_else(|| OpError::Axis {
+        axis,
+        shape: shape.clone(),
+    })
+}
+
+/// The elements of an axis in the opposite order.
+///
+/// # Errors
+/// An axis that x does not have.
+pub fn flip(b: &mut Builder, x: Value, axis: Axis) -> Result<Value, OpError> {
+    let shape = shape_of(b, x);
+    let dim = match axis {
+        Axis::At(a) => shape.dims.get(a).cloned(),
+        Axis::Sequence => None,
+    };
+    let dim = dim.ok_or_else(|| OpError::Axis {
+        axis,
+        shape: shape.clone(),
+    })?;
+    if dim.as_constant() == Some(0) {
+        return Ok(x);
+    }
+    let index = b.iota(DType::I32, shape.clone(), axis)?;
+    let last = super::extent(b, minus(&dim, &Dim::constant(1))?, DType::I32, shape)?;
+    let index = b.sub(last, index)?;
+    super::take_along_axis(b, x, index, axis)
+}
