@@ -10,10 +10,10 @@
 use sinew_ir::{DType, Reduction};
 
 use super::EmitError;
-use super::nest::{Plan, declare_parts, tree};
+use super::reduce::{Plan, declare_parts, tree};
 use super::scalar::{Scope, instructions, stores};
 use super::source::Source;
-use super::space::{Point, entry, grid, place, split, volume};
+use super::space::{Grid, Point, entry, grid, place, split, volume};
 use crate::kernel::{Access, Contract};
 
 /// Invocations of a workgroup without tiles.
@@ -123,7 +123,7 @@ fn simple(
         slices,
     };
     let columns = plan.columns;
-    let (groups, group) = grid(source, count.div_ceil(u128::from(columns)))?;
+    let Grid { groups, number, .. } = grid(source, count.div_ceil(u128::from(columns)))?;
     if count + u128::from(columns) * u128::from(groups[1]) > u128::from(u32::MAX) {
         return Err(source.too_large(count));
     }
@@ -133,7 +133,7 @@ fn simple(
     entry(source, width);
     source.line(&format!("let slice = local / {columns}u;"));
     source.line(&format!("let column = local % {columns}u;"));
-    source.line(&format!("let row = {group} * {columns}u + column;"));
+    source.line(&format!("let row = {number} * {columns}u + column;"));
     let point = split(source, "row", space, "i");
     let rank = contract.batch.len();
     source.line("var sum = 0.0f;");
@@ -153,7 +153,8 @@ fn simple(
     source.close();
     source.close();
     if slices > 1 {
-        tree(source, &plan, Reduction::Sum, DType::F32, "sum", "")?;
+        let sum = ("sum".to_string(), String::new());
+        tree(source, &plan, Reduction::Sum, DType::F32, &sum)?;
     }
     source.open(&format!("if (slice == 0u && row < {count}u) {{"));
     let point = Point(point);
@@ -191,7 +192,12 @@ fn tiled(source: &mut Source, contract: &Contract, tile: Tile) -> Result<[u32; 3
     let size = tile.size();
     let quads = size / 4;
     let rank = contract.batch.len();
-    let (groups, group) = grid(source, tiles(contract, tile))?;
+    let count = tiles(contract, tile);
+    let Grid {
+        groups,
+        number,
+        spare,
+    } = grid(source, count)?;
     // The batch's indices, as parameters and as arguments of the functions below.
     let names: Vec<Option<String>> = (0..rank)
         .map(|d| (contract.batch[d] != 1).then(|| format!("i{d}")))
@@ -256,7 +262,10 @@ fn tiled(source: &mut Source, contract: &Contract, tile: Tile) -> Result<[u32; 3
 
     entry(source, (side * side) as u32);
     let (down, across) = (m.div_ceil(size), n.div_ceil(size));
-    source.line(&format!("let number = {group};"));
+    source.line(&format!("let number = {number};"));
+    if spare {
+        source.line(&format!("if (number >= {count}u) {{ return; }}"));
+    }
     source.line(&format!(
         "let top = ((number / {across}u) % {down}u) * {size}u;"
     ));

@@ -13,6 +13,7 @@
 mod contract;
 mod nest;
 mod prelude;
+mod reduce;
 mod scalar;
 mod scatter;
 mod source;

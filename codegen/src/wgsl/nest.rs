@@ -7,9 +7,10 @@
 
 use sinew_ir::{DType, Reduction};
 
-use super::scalar::{Scope, constant, dtype_of, instructions, maximum, register, stores};
+use super::reduce::{Plan, combine, declare_parts, identity, tree};
+use super::scalar::{Scope, constant, dtype_of, instructions, register, stores};
 use super::source::Source;
-use super::space::{Point, entry, grid, merge, split, volume};
+use super::space::{Grid, Point, entry, grid, merge, split, volume};
 use super::{EmitError, type_name};
 use crate::kernel::{Code, Nest, Reg, RowReg, ScalarKind, Stage};
 
@@ -29,14 +30,6 @@ fn stage_code_mut(stage: &mut Stage) -> &mut Code {
     }
 }
 
-/// How a workgroup covers rows.
-pub(super) struct Plan {
-    /// Rows of a workgroup.
-    pub columns: u32,
-    /// Invocations that share a row; a power of two.
-    pub slices: u32,
-}
-
 /// Writes the entry point; gives the grid, or nothing where there is nothing to do.
 pub(super) fn emit(source: &mut Source, nest: &Nest) -> Result<Option<[u32; 3]>, EmitError> {
     let nest = &normalise(nest);
@@ -48,71 +41,55 @@ pub(super) fn emit(source: &mut Source, nest: &Nest) -> Result<Option<[u32; 3]>,
     let plan = plan(source, nest, rows, length)?;
     let invocations = plan.columns * plan.slices;
     let count = rows.div_ceil(u128::from(plan.columns));
-    let (groups, group) = grid(source, count)?;
-    if count * u128::from(invocations) > u128::from(u32::MAX) || length > u128::from(u32::MAX / 2) {
+    let Grid {
+        groups,
+        number,
+        spare,
+    } = grid(source, count)?;
+    // The numbers of spare workgroups count as well.
+    let reach = (count + u128::from(groups[1])) * u128::from(invocations);
+    if reach > u128::from(u32::MAX) || length > u128::from(u32::MAX / 2) {
         return Err(source.too_large(rows * length));
     }
     let columns = plan.columns;
-    let whole = rows.is_multiple_of(u128::from(columns));
+    let whole = !spare && rows.is_multiple_of(u128::from(columns));
 
     declare_scratch(source, nest, &plan)?;
     entry(source, invocations);
     if plan.slices == 1 {
-        source.line(&format!("let row = {group} * {columns}u + local;"));
+        source.line(&format!("let row = {number} * {columns}u + local;"));
         if !whole {
             source.line(&format!("if (row >= {rows}u) {{ return; }}"));
         }
     } else if columns == 1 {
-        source.line(&format!("let row = {group};"));
+        source.line(&format!("let row = {number};"));
         source.line("let slice = local;");
     } else {
         source.line(&format!("let slice = local / {columns}u;"));
         source.line(&format!("let column = local % {columns}u;"));
-        source.line(&format!("let row = {group} * {columns}u + column;"));
+        source.line(&format!("let row = {number} * {columns}u + column;"));
     }
-    // With barriers ahead, invocations without a row stay and do nothing.
-    let idle = plan.slices > 1 && !whole;
     let outer = split(source, "row", &nest.outer, "i");
     for (at, &dtype) in nest.rows.iter().enumerate() {
         let zero = constant(source, dtype, 0.0)?;
         let name = type_of(source, dtype)?;
         source.line(&format!("var row{at}: {name} = {zero};"));
     }
+    let body = Body {
+        nest,
+        // With barriers ahead, invocations without a row stay and do nothing.
+        alive: if plan.slices > 1 && !whole {
+            format!("if (row < {rows}u) {{")
+        } else {
+            "{".to_string()
+        },
+        plan,
+        outer,
+    };
     for (at, stage) in nest.stages.iter().enumerate() {
         match stage {
-            Stage::Row { code, sets } => {
-                let mut point = outer.clone();
-                point.resize(outer.len() + nest.inner.len(), None);
-                let point = Point(point);
-                let scope = scope(&point, nest);
-                source.open(&alive(idle, rows));
-                instructions(source, code, &scope)?;
-                for (row, reg) in sets {
-                    let line = format!("row{} = {};", row.0, register(*reg));
-                    check_row(source, nest, *row, dtype_of(source, &code.insts, *reg)?)?;
-                    source.line(&line);
-                }
-                if plan.slices > 1 && !code.stores.is_empty() {
-                    source.open("if (slice == 0u) {");
-                    stores(source, code, &scope)?;
-                    source.close();
-                } else {
-                    stores(source, code, &scope)?;
-                }
-                source.close();
-            }
-            Stage::Each { code, reduces } => {
-                each(
-                    source,
-                    nest,
-                    &plan,
-                    at,
-                    code,
-                    reduces,
-                    &outer,
-                    &alive(idle, rows),
-                )?;
-            }
+            Stage::Row { code, sets } => body.row(source, code, sets)?,
+            Stage::Each { code, reduces } => body.each(source, at, code, reduces)?,
         }
     }
     source.close();
@@ -231,22 +208,6 @@ fn stores_over_loads(source: &Source, nest: &Nest) -> Result<bool, EmitError> {
     }))
 }
 
-fn scope<'p>(point: &'p Point, nest: &'p Nest) -> Scope<'p> {
-    Scope {
-        point,
-        rows: &nest.rows,
-        accumulator: None,
-    }
-}
-
-fn alive(idle: bool, rows: u128) -> String {
-    if idle {
-        format!("if (row < {rows}u) {{")
-    } else {
-        "{".to_string()
-    }
-}
-
 fn type_of(source: &Source, dtype: DType) -> Result<&'static str, EmitError> {
     match dtype {
         DType::F64 => Err(source.f64()),
@@ -261,17 +222,6 @@ fn check_row(source: &Source, nest: &Nest, row: RowReg, dtype: DType) -> Result<
         Ok(())
     } else {
         Err(source.malformed(format!("row register {} is set to {dtype}", row.0)))
-    }
-}
-
-/// The name of the workgroup array for parts of a type, and its element type.
-fn scratch(dtype: DType) -> (&'static str, &'static str) {
-    match dtype {
-        DType::F32 | DType::F64 | DType::Float => ("parts_f32", "f32"),
-        DType::I32 => ("parts_i32", "i32"),
-        DType::U32 => ("parts_u32", "u32"),
-        // `bool` is allowed in workgroup memory, but drivers have had trouble with it.
-        DType::Bool => ("parts_u32", "u32"),
     }
 }
 
@@ -293,226 +243,123 @@ fn declare_scratch(source: &mut Source, nest: &Nest, plan: &Plan) -> Result<(), 
     declare_parts(source, plan, &dtypes, places)
 }
 
-/// Declares the arrays in which [`tree`] combines parts of these types.
-pub(super) fn declare_parts(
-    source: &mut Source,
-    plan: &Plan,
-    dtypes: &[DType],
-    places: bool,
-) -> Result<(), EmitError> {
-    let invocations = plan.columns * plan.slices;
-    let mut arrays: Vec<_> = dtypes.iter().map(|dtype| scratch(*dtype)).collect();
-    if places {
-        arrays.push(("places", "u32"));
-    }
-    arrays.sort_unstable();
-    arrays.dedup();
-    let bytes = arrays.len() * invocations as usize * 4;
-    if bytes > source.limits.workgroup_bytes {
-        return Err(source.malformed(format!("reductions that need {bytes} bytes of scratch")));
-    }
-    for (name, element) in arrays {
-        source.line(&format!(
-            "var<workgroup> {name}: array<{element}, {invocations}>;"
-        ));
-    }
-    Ok(())
+/// What the stages of a nest share.
+struct Body<'n> {
+    nest: &'n Nest,
+    plan: Plan,
+    /// The indices of the row.
+    outer: Vec<Option<String>>,
+    /// The opening of a block for invocations that have a row.
+    alive: String,
 }
 
-/// Writes a loop over the row and the reductions in it.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "one call; the parts of one stage"
-)]
-fn each(
-    source: &mut Source,
-    nest: &Nest,
-    plan: &Plan,
-    stage: usize,
-    code: &Code,
-    reduces: &[(RowReg, Reduction, Reg)],
-    outer: &[Option<String>],
-    alive: &str,
-) -> Result<(), EmitError> {
-    let length = volume(&nest.inner);
-    let mut dtypes = Vec::with_capacity(reduces.len());
-    for (at, (row, reduction, reg)) in reduces.iter().enumerate() {
-        let dtype = dtype_of(source, &code.insts, *reg)?;
-        let held = match reduction {
-            Reduction::Sum | Reduction::Max => dtype,
-            Reduction::ArgMax => DType::I32,
-        };
-        check_row(source, nest, *row, held)?;
-        let start = identity(source, *reduction, dtype)?;
-        let name = type_of(source, dtype)?;
-        source.line(&format!("var part{stage}_{at}: {name} = {start};"));
-        if *reduction == Reduction::ArgMax {
-            source.line(&format!("var place{stage}_{at} = 0u;"));
+impl Body<'_> {
+    fn scope<'p>(&'p self, point: &'p Point) -> Scope<'p> {
+        Scope {
+            point,
+            rows: &self.nest.rows,
+            accumulator: None,
         }
-        dtypes.push(dtype);
     }
-    if length > 0 {
-        source.open(alive);
-        let (first, step) = if plan.slices == 1 {
-            ("0u".to_string(), 1)
-        } else {
-            ("slice".to_string(), plan.slices)
-        };
-        source.open(&format!(
-            "for (var j = {first}; j < {length}u; j = j + {step}u) {{"
-        ));
-        let mut point = outer.to_vec();
-        point.extend(split(source, "j", &nest.inner, "j"));
+
+    /// Writes a stage that runs once a row. Every slice computes, the first one stores.
+    fn row(
+        &self,
+        source: &mut Source,
+        code: &Code,
+        sets: &[(RowReg, Reg)],
+    ) -> Result<(), EmitError> {
+        let mut point = self.outer.clone();
+        point.resize(self.outer.len() + self.nest.inner.len(), None);
         let point = Point(point);
-        let scope = scope(&point, nest);
+        let scope = self.scope(&point);
+        source.open(&self.alive);
         instructions(source, code, &scope)?;
-        for (at, (_, reduction, reg)) in reduces.iter().enumerate() {
-            let part = format!("part{stage}_{at}");
-            let place = format!("place{stage}_{at}");
-            let other = (register(*reg), "j".to_string());
-            combine(
-                source,
-                *reduction,
-                dtypes[at],
-                (&part, &place),
-                (&other.0, &other.1),
-                false,
-            )?;
+        for (row, reg) in sets {
+            let dtype = dtype_of(source, &code.insts, *reg)?;
+            check_row(source, self.nest, *row, dtype)?;
+            source.line(&format!("row{} = {};", row.0, register(*reg)));
         }
-        stores(source, code, &scope)?;
+        if self.plan.slices > 1 && !code.stores.is_empty() {
+            source.open("if (slice == 0u) {");
+            stores(source, code, &scope)?;
+            source.close();
+        } else {
+            stores(source, code, &scope)?;
+        }
         source.close();
-        source.close();
+        Ok(())
     }
-    for (at, (row, reduction, _)) in reduces.iter().enumerate() {
-        let part = format!("part{stage}_{at}");
-        let place = format!("place{stage}_{at}");
-        if plan.slices > 1 {
-            tree(source, plan, *reduction, dtypes[at], &part, &place)?;
-        }
-        match reduction {
-            Reduction::Sum | Reduction::Max => source.line(&format!("row{} = {part};", row.0)),
-            Reduction::ArgMax => source.line(&format!("row{} = bitcast<i32>({place});", row.0)),
-        }
-    }
-    Ok(())
-}
 
-/// The value of a reduction over nothing.
-fn identity(source: &mut Source, reduction: Reduction, dtype: DType) -> Result<String, EmitError> {
-    let least = match dtype {
-        DType::F32 | DType::F64 | DType::Float => f64::NEG_INFINITY,
-        DType::I32 => f64::from(i32::MIN),
-        DType::U32 | DType::Bool => 0.0,
-    };
-    match reduction {
-        Reduction::Sum => constant(source, dtype, 0.0),
-        Reduction::Max | Reduction::ArgMax => constant(source, dtype, least),
-    }
-}
-
-/// Writes the statement that takes `other` into `part`; `ordered` where the other part may hold
-/// earlier elements.
-fn combine(
-    source: &mut Source,
-    reduction: Reduction,
-    dtype: DType,
-    (part, place): (&str, &str),
-    (other, other_place): (&str, &str),
-    unordered: bool,
-) -> Result<(), EmitError> {
-    match reduction {
-        Reduction::Sum => match dtype {
-            DType::F32 | DType::I32 | DType::U32 => {
-                source.line(&format!("{part} = {part} + {other};"));
+    /// Writes a loop over the row and the reductions in it.
+    fn each(
+        &self,
+        source: &mut Source,
+        stage: usize,
+        code: &Code,
+        reduces: &[(RowReg, Reduction, Reg)],
+    ) -> Result<(), EmitError> {
+        let length = volume(&self.nest.inner);
+        // The names of a part and of its place, for each reduction.
+        let names = |at: usize| (format!("part{stage}_{at}"), format!("place{stage}_{at}"));
+        let mut dtypes = Vec::with_capacity(reduces.len());
+        for (at, (row, reduction, reg)) in reduces.iter().enumerate() {
+            let dtype = dtype_of(source, &code.insts, *reg)?;
+            let held = match reduction {
+                Reduction::Sum | Reduction::Max => dtype,
+                Reduction::ArgMax => DType::I32,
+            };
+            check_row(source, self.nest, *row, held)?;
+            let start = identity(source, *reduction, dtype)?;
+            let type_name = type_of(source, dtype)?;
+            let (part, place) = names(at);
+            source.line(&format!("var {part}: {type_name} = {start};"));
+            if *reduction == Reduction::ArgMax {
+                source.line(&format!("var {place} = 0u;"));
             }
-            DType::F64 => return Err(source.f64()),
-            DType::Float | DType::Bool => {
-                return Err(source.malformed(format!("a sum of {dtype}")));
-            }
-        },
-        Reduction::Max => {
-            let text = maximum(source, Some(dtype), part, other)?;
-            source.line(&format!("{part} = {text};"));
+            dtypes.push(dtype);
         }
-        Reduction::ArgMax => {
-            let before = match dtype {
-                DType::F32 => format!("{}({other}, {part})", source.need("precedes_f32")),
-                DType::I32 | DType::U32 => format!("{other} > {part}"),
-                DType::F64 => return Err(source.f64()),
-                DType::Bool | DType::Float => {
-                    return Err(source.malformed(format!("an argmax of {dtype}")));
-                }
+        if length > 0 {
+            source.open(&self.alive);
+            let (first, step) = match self.plan.slices {
+                1 => ("0u", 1),
+                slices => ("slice", slices),
             };
-            let after = match dtype {
-                DType::F32 => format!("{}({part}, {other})", source.need("precedes_f32")),
-                DType::I32 | DType::U32 | DType::F64 | DType::Bool | DType::Float => {
-                    format!("{part} > {other}")
-                }
-            };
-            let condition = if unordered {
-                format!("{before} || (!({after}) && {other_place} < {place})")
-            } else {
-                before
-            };
-            source.open(&format!("if ({condition}) {{"));
-            source.line(&format!("{part} = {other};"));
-            source.line(&format!("{place} = {other_place};"));
+            source.open(&format!(
+                "for (var j = {first}; j < {length}u; j = j + {step}u) {{"
+            ));
+            let mut point = self.outer.clone();
+            point.extend(split(source, "j", &self.nest.inner, "j"));
+            let point = Point(point);
+            let scope = self.scope(&point);
+            instructions(source, code, &scope)?;
+            for (at, (_, reduction, reg)) in reduces.iter().enumerate() {
+                let (part, place) = names(at);
+                let element = (register(*reg), "j".to_string());
+                combine(
+                    source,
+                    *reduction,
+                    dtypes[at],
+                    &(part, place),
+                    &element,
+                    false,
+                )?;
+            }
+            stores(source, code, &scope)?;
+            source.close();
             source.close();
         }
-    }
-    Ok(())
-}
-
-/// Writes the tree over the slices of each column; every slice then holds the column's result.
-pub(super) fn tree(
-    source: &mut Source,
-    plan: &Plan,
-    reduction: Reduction,
-    dtype: DType,
-    part: &str,
-    place: &str,
-) -> Result<(), EmitError> {
-    let (array, _) = scratch(dtype);
-    let (pack, unpack) = match dtype {
-        DType::Bool => (format!("select(0u, 1u, {part})"), " != 0u"),
-        DType::F32 | DType::F64 | DType::Float | DType::I32 | DType::U32 => (part.to_string(), ""),
-    };
-    let places = reduction == Reduction::ArgMax;
-    let publish = |source: &mut Source| {
-        source.line(&format!("{array}[local] = {pack};"));
-        if places {
-            source.line(&format!("places[local] = {place};"));
+        for (at, (row, reduction, _)) in reduces.iter().enumerate() {
+            let (part, place) = names(at);
+            let result = match reduction {
+                Reduction::Sum | Reduction::Max => format!("row{} = {part};", row.0),
+                Reduction::ArgMax => format!("row{} = bitcast<i32>({place});", row.0),
+            };
+            if self.plan.slices > 1 {
+                tree(source, &self.plan, *reduction, dtypes[at], &(part, place))?;
+            }
+            source.line(&result);
         }
-    };
-    publish(source);
-    let mut width = plan.slices / 2;
-    while width > 0 {
-        let away = width * plan.columns;
-        source.line("workgroupBarrier();");
-        source.open(&format!("if (slice < {width}u) {{"));
-        source.line(&format!("let other = {array}[local + {away}u]{unpack};"));
-        if places {
-            source.line(&format!("let other_place = places[local + {away}u];"));
-        }
-        combine(
-            source,
-            reduction,
-            dtype,
-            (part, place),
-            ("other", "other_place"),
-            true,
-        )?;
-        publish(source);
-        source.close();
-        width /= 2;
+        Ok(())
     }
-    source.line("workgroupBarrier();");
-    let column = if plan.columns == 1 { "0u" } else { "column" };
-    source.line(&format!("{part} = {array}[{column}]{unpack};"));
-    if places {
-        source.line(&format!("{place} = places[{column}];"));
-    }
-    // The arrays may be used again.
-    source.line("workgroupBarrier();");
-    Ok(())
 }

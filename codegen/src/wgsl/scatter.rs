@@ -8,7 +8,7 @@ use sinew_ir::DType;
 use super::EmitError;
 use super::scalar::{Scope, clamped, dtype_of, instructions, register};
 use super::source::Source;
-use super::space::{Point, affine, entry, grid, place, split, volume};
+use super::space::{Grid, Point, affine, entry, grid, place, split, volume};
 use crate::kernel::Scatter;
 
 /// Invocations of a workgroup.
@@ -21,7 +21,11 @@ pub(super) fn emit(source: &mut Source, scatter: &Scatter) -> Result<Option<[u32
         return Ok(None);
     }
     let width = WIDTH.min(source.limits.invocations);
-    let (groups, group) = grid(source, count.div_ceil(u128::from(width)))?;
+    let Grid {
+        groups,
+        number,
+        spare,
+    } = grid(source, count.div_ceil(u128::from(width)))?;
     if count + u128::from(width) * u128::from(groups[1]) > u128::from(u32::MAX)
         || scatter.updates as u128 > u128::from(u32::MAX / 2)
     {
@@ -41,8 +45,8 @@ pub(super) fn emit(source: &mut Source, scatter: &Scatter) -> Result<Option<[u32
         return Err(source.malformed("a scatter whose index or update has another type"));
     }
     entry(source, width);
-    source.line(&format!("let row = {group} * {width}u + local;"));
-    if !count.is_multiple_of(u128::from(width)) {
+    source.line(&format!("let row = {number} * {width}u + local;"));
+    if spare || !count.is_multiple_of(u128::from(width)) {
         source.line(&format!("if (row >= {count}u) {{ return; }}"));
     }
     let mut point = split(source, "row", &scatter.outer, "i");

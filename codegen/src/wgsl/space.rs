@@ -134,22 +134,37 @@ pub(super) fn split(
     point
 }
 
-/// A grid of `count` workgroups: its dims, and the expression of a group's number.
-pub(super) fn grid(source: &Source, count: u128) -> Result<([u32; 3], String), EmitError> {
+/// Workgroups in up to two dimensions.
+pub(super) struct Grid {
+    /// Workgroups in each dimension.
+    pub groups: [u32; 3],
+    /// The expression of a workgroup's number.
+    pub number: String,
+    /// Whether there are more workgroups than asked for, to be left idle.
+    pub spare: bool,
+}
+
+/// A grid of at least `count` workgroups.
+pub(super) fn grid(source: &Source, count: u128) -> Result<Grid, EmitError> {
     let limit = u128::from(source.limits.groups);
-    let number = |n: u128| u32::try_from(n).map_err(|_| source.too_large(count));
+    let narrow = |n: u128| u32::try_from(n).map_err(|_| source.too_large(count));
     if count <= limit {
-        return Ok(([number(count)?, 1, 1], "group.x".to_string()));
+        return Ok(Grid {
+            groups: [narrow(count)?, 1, 1],
+            number: "group.x".to_string(),
+            spare: false,
+        });
     }
     let rows = count.div_ceil(limit);
     if rows > limit {
         return Err(source.too_large(count));
     }
     let columns = count.div_ceil(rows);
-    Ok((
-        [number(columns)?, number(rows)?, 1],
-        format!("(group.y * {columns}u + group.x)"),
-    ))
+    Ok(Grid {
+        groups: [narrow(columns)?, narrow(rows)?, 1],
+        number: format!("(group.y * {columns}u + group.x)"),
+        spare: columns * rows > count,
+    })
 }
 
 /// The first line of an entry point.

@@ -132,3 +132,9 @@ fn epilogue_with_two_results() {
         build.check(device, tolerance(k));
     }
 }
+
+#[test]
+fn spare_tiles_of_a_folded_grid_stay_idle() {
+    let Some(device) = device() else { return };
+    product(&[9], [16, 16, 8], false, false).check(device, tolerance(8));
+}

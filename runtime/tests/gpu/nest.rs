@@ -551,3 +551,17 @@ fn f64_is_refused() {
         "kernel `kernel_0` uses f64, which runs on the CPU only: bind the model to f32"
     );
 }
+
+/// 9 workgroups fold into a grid of 2 by 5 under the tight limits: the tenth must do nothing.
+#[test]
+fn spare_workgroups_of_a_folded_grid_stay_idle() {
+    let Some(device) = device() else { return };
+    let extent = 9 * 16;
+    let mut build = Build::new();
+    // What lies behind the map's elements stays as it is.
+    let x = build.buffer("x", DType::F32, &Random(1).floats(200), true);
+    build.kernel(map(&[extent], double(x, x, &[1])));
+    build.check(device, Tolerance::F32);
+    let words = Random(2).floats(9 * 1000);
+    reduce_floats(&[9], &[1000], &[1000, 1], &words).check(device, summed(1000));
+}

@@ -64,3 +64,9 @@ fn many_updates() {
     let indices: Vec<i32> = (0..1000).map(|_| (random.word() % 13) as i32).collect();
     scatter(&indices, 13, 3, DType::F32).check(device, Tolerance::F32.absolute(1e-5));
 }
+
+#[test]
+fn spare_workgroups_of_a_folded_grid_stay_idle() {
+    let Some(device) = device() else { return };
+    scatter(&[1, 0, 2], 3, 9 * 16, DType::F32).check(device, Tolerance::F32.absolute(1e-6));
+}

@@ -1,0 +1,23 @@
+// regions 0 1 2!; groups [1, 1, 1]
+@group(0) @binding(0) var<storage, read> b0: array<f32>;
+@group(0) @binding(1) var<storage, read> b1: array<f32>;
+@group(0) @binding(2) var<storage, read_write> b2: array<f32>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+  let slice = local / 64u;
+  let column = local % 64u;
+  let row = group.x * 64u + column;
+  let i0 = row / 10u;
+  let i1 = row % 10u;
+  var sum = 0.0f;
+  if (row < 30u) {
+    for (var k = slice; k < 7u; k = k + 1u) {
+      sum = fma(b0[i0 * 7u + k], b1[k * 10u + i1], sum);
+    }
+  }
+  if (slice == 0u && row < 30u) {
+    let r0 = sum;
+    b2[i0 * 10u + i1] = r0;
+  }
+}
