@@ -1,16 +1,20 @@
 //! Sinew's typed tensor IR: dims, types, the op table, functions, pullbacks, linker, simplifier and
 //! reference interpreter.
 
+mod array;
 mod attribute;
 mod bind;
 mod builder;
 mod dim;
 mod dtype;
 mod function;
+mod index_bounds;
+mod interpret;
 mod link;
 pub mod lower;
 mod op;
 pub mod ops;
+mod pullback;
 mod scalar;
 mod shape;
 mod simplify;
@@ -18,6 +22,7 @@ mod text;
 mod unit;
 mod verify;
 
+pub use array::Array;
 pub use attribute::{Attribute, AttributeKind, AttributeSpec, Attributes, Of};
 pub use bind::{BindError, Binding};
 pub use builder::Builder;
@@ -27,10 +32,13 @@ pub use function::{
     Call, Constraint, Function, Inst, Location, OpInst, Param, ParamKind, PullbackBody,
     PullbackCall, Relation, SymbolDecl, SymbolKind, Value,
 };
+pub use index_bounds::{IndexBound, index_bounds};
+pub use interpret::{InterpretError, NonFinite, first_non_finite, interpret};
 pub use link::{Gradient, LinkError, inline, link, link_gradient, link_pullback};
 pub use op::{
     Arity, Kind, Op, OpDef, OpError, Primal, Pullback, PullbackRule, Reduction, TestData, View,
 };
+pub use pullback::{CalleeInfo, PullbackError, PullbackProblem, derive_pullback, with_gradients};
 pub use scalar::Scalar;
 pub use shape::{Axis, Shape, Type};
 pub use simplify::simplify;

@@ -1,0 +1,519 @@
+//! The reference interpreter: what a program means, in f64.
+//!
+//! Short and slow on purpose; every emitter is tested against it. Floats of any width are computed in
+//! f64, integers wrap at 32 bits. It takes functions whose dims are numbers: linked programs, and
+//! hand-made ones with functions over ops still in them, which it expands.
+
+use crate::array::{Array, count, offsets, strides};
+use crate::attribute::Attributes;
+use crate::builder::Builder;
+use crate::dtype::DType;
+use crate::function::{Function, Inst, Location, OpInst, Value};
+use crate::op::{Kind, OpError, Reduction, View};
+use crate::scalar::Scalar;
+use crate::shape::{Axis, Type};
+
+/// Why a function cannot be interpreted.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum InterpretError {
+    /// Not as many inputs as parameters.
+    #[error("takes {expected} inputs, got {found}")]
+    Inputs {
+        /// The number of parameters.
+        expected: usize,
+        /// The number of inputs.
+        found: usize,
+    },
+    /// An input of another type than its parameter.
+    #[error("input `{name}` is {found}, and must be {expected}")]
+    Input {
+        /// The parameter.
+        name: String,
+        /// Its type.
+        expected: Type,
+        /// The input's.
+        found: Type,
+    },
+    /// A call: the function is not linked.
+    #[error("`{0}` is not linked")]
+    NotLinked(String),
+    /// A dim without a value.
+    #[error("the type {0} has no known extents")]
+    Unbound(Type),
+    /// An expansion that its entry refuses.
+    #[error("`{op}` {error}")]
+    Op {
+        /// The op.
+        op: &'static str,
+        /// The complaint.
+        error: OpError,
+    },
+    /// An attribute that is missing or does not fit: the verifier refuses such functions.
+    #[error("`{op}` does not have the attributes of its entry")]
+    Attributes {
+        /// The op.
+        op: &'static str,
+    },
+}
+
+/// The first instruction that made a NaN or an infinity out of numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NonFinite {
+    /// Its op.
+    pub op: &'static str,
+    /// What it defines.
+    pub value: Value,
+    /// Its place in the body.
+    pub index: usize,
+    /// Where it was written.
+    pub location: Option<Location>,
+}
+
+/// The results of `function` for the given inputs, one a parameter.
+///
+/// # Errors
+/// Inputs that do not fit; a function that is not linked.
+pub fn interpret(function: &Function, inputs: &[Array]) -> Result<Vec<Array>, InterpretError> {
+    let mut values = bind(function, inputs)?;
+    for inst in &function.body {
+        let i = linked(function, inst)?;
+        let result = step(function, i, &values)?;
+        values[i.result.index()] = Some(result);
+    }
+    let results = function.results.iter();
+    results.map(|r| defined(&values, *r).cloned()).collect()
+}
+
+/// Runs `function` and finds the first instruction whose result has a NaN or an infinity while none
+/// of its operands has. Constants do not count: an infinity written down is meant.
+///
+/// # Errors
+/// As [`interpret`].
+pub fn first_non_finite(
+    function: &Function,
+    inputs: &[Array],
+) -> Result<Option<NonFinite>, InterpretError> {
+    let mut values = bind(function, inputs)?;
+    let finite = |a: &Array| a.data.iter().all(|x| x.is_finite());
+    for (index, inst) in function.body.iter().enumerate() {
+        let i = linked(function, inst)?;
+        let result = step(function, i, &values)?;
+        if !finite(&result) && !i.operands.is_empty() {
+            let mut clean = true;
+            for v in &i.operands {
+                clean &= finite(defined(&values, *v)?);
+            }
+            if clean {
+                return Ok(Some(NonFinite {
+                    op: i.op.0.name,
+                    value: i.result,
+                    index,
+                    location: i.location,
+                }));
+            }
+        }
+        values[i.result.index()] = Some(result);
+    }
+    Ok(None)
+}
+
+fn bind(function: &Function, inputs: &[Array]) -> Result<Vec<Option<Array>>, InterpretError> {
+    if inputs.len() != function.params.len() {
+        return Err(InterpretError::Inputs {
+            expected: function.params.len(),
+            found: inputs.len(),
+        });
+    }
+    let mut values: Vec<Option<Array>> = vec![None; function.values.len()];
+    for (i, input) in inputs.iter().enumerate() {
+        let expected = &function.values[i];
+        if *expected != input.type_of() || count(&input.shape) != input.data.len() {
+            return Err(InterpretError::Input {
+                name: function.params[i].name.clone(),
+                expected: expected.clone(),
+                found: input.type_of(),
+            });
+        }
+        values[i] = Some(input.clone());
+    }
+    Ok(values)
+}
+
+fn linked<'f>(function: &Function, inst: &'f Inst) -> Result<&'f OpInst, InterpretError> {
+    match inst {
+        Inst::Op(i) => Ok(i),
+        Inst::Call(_) | Inst::PullbackCall(_) => {
+            Err(InterpretError::NotLinked(function.name.clone()))
+        }
+    }
+}
+
+fn defined(values: &[Option<Array>], v: Value) -> Result<&Array, InterpretError> {
+    // The verifier refuses uses before definitions; an unlinked function may still have them.
+    let found = values.get(v.index()).and_then(Option::as_ref);
+    found.ok_or_else(|| InterpretError::NotLinked(v.to_string()))
+}
+
+fn step(
+    function: &Function,
+    i: &OpInst,
+    values: &[Option<Array>],
+) -> Result<Array, InterpretError> {
+    let of = function.type_of(i.result);
+    let operands = i.operands.iter().map(|v| defined(values, *v));
+    let operands: Vec<&Array> = operands.collect::<Result<_, _>>()?;
+    let shape = of
+        .shape
+        .extents()
+        .ok_or_else(|| InterpretError::Unbound(of.clone()))?;
+    let op = i.op.0.name;
+    let missing = || InterpretError::Attributes { op };
+    let a = &i.attributes;
+    let data = match i.op.kind {
+        Kind::Constant => vec![rounded(a.number(0).ok_or_else(missing)?, of.dtype); count(&shape)],
+        Kind::Iota => {
+            let axis = position(a, 2).ok_or_else(missing)?;
+            let along = |(i, n): (usize, &usize)| (*n, usize::from(i == axis));
+            let index = offsets(shape.iter().enumerate().map(along));
+            index.into_iter().map(|i| i as f64).collect()
+        }
+        Kind::Extent => {
+            let dim = a.dims(0).first().and_then(crate::dim::Dim::as_extent);
+            vec![dim.ok_or_else(missing)? as f64; count(&shape)]
+        }
+        Kind::Elementwise(scalar) => elementwise(scalar, of.dtype, count(&shape), &operands),
+        Kind::View(view) => view_of(view, a, operands[0], &shape).ok_or_else(missing)?,
+        Kind::Reduce(reduction) => reduce(reduction, a, operands[0]),
+        Kind::Contract => contract(a, operands[0], operands[1], of.dtype),
+        Kind::Concat => concat(position(a, 0).ok_or_else(missing)?, &operands, &shape),
+        Kind::Gather => {
+            let axis = position(a, 0).ok_or_else(missing)?;
+            let (x, index) = (operands[0], operands[1]);
+            let places = places(axis, index, &x.shape);
+            places.map(|(_, place)| x.data[place]).collect()
+        }
+        Kind::Scatter => {
+            let axis = position(a, 0).ok_or_else(missing)?;
+            let mut out = operands[0].data.clone();
+            for (update, place) in places(axis, operands[1], &shape) {
+                let sum = [out[place], operands[2].data[update]];
+                out[place] = scalar(Scalar::Add, of.dtype, of.dtype, &sum);
+            }
+            out
+        }
+        Kind::Identity => operands[0].data.clone(),
+        Kind::Function(build) => {
+            let named = |error| InterpretError::Op { op, error };
+            return expand(build, &operands, a).map_err(named)?;
+        }
+    };
+    Ok(Array {
+        dtype: of.dtype,
+        shape,
+        data,
+    })
+}
+
+type Build = fn(&mut Builder, &[Value], &Attributes) -> Result<Value, OpError>;
+
+fn expand(
+    build: Build,
+    operands: &[&Array],
+    attributes: &Attributes,
+) -> Result<Result<Array, InterpretError>, OpError> {
+    let mut builder = Builder::default();
+    let values: Vec<Value> = operands
+        .iter()
+        .map(|x| builder.value(x.type_of()))
+        .collect();
+    let result = build(&mut builder, &values, attributes)?;
+    let function = Function {
+        values: builder.values,
+        body: builder.insts,
+        results: vec![result],
+        ..Function::default()
+    };
+    let mut found: Vec<Option<Array>> = operands.iter().map(|x| Some((*x).clone())).collect();
+    found.resize(function.values.len(), None);
+    for inst in &function.body {
+        let run = linked(&function, inst).and_then(|i| Ok((i, step(&function, i, &found)?)));
+        match run {
+            Ok((i, array)) => found[i.result.index()] = Some(array),
+            Err(e) => return Ok(Err(e)),
+        }
+    }
+    Ok(defined(&found, result).cloned())
+}
+
+/// The one axis of attribute `i`.
+fn position(a: &Attributes, i: usize) -> Option<usize> {
+    positions(a.axes(i)).first().copied()
+}
+
+/// Axes of a shape without a sequence.
+fn positions(axes: &[Axis]) -> Vec<usize> {
+    let at = |axis: &Axis| match axis {
+        Axis::At(a) => Some(*a),
+        Axis::Sequence => None,
+    };
+    axes.iter().filter_map(at).collect()
+}
+
+/// The axes of a shape that are not in `axes`.
+fn free(rank: usize, axes: &[usize]) -> Vec<usize> {
+    (0..rank).filter(|a| !axes.contains(a)).collect()
+}
+
+/// Offsets in an array over some of its axes, in their order.
+fn over(x: &Array, axes: &[usize]) -> Vec<usize> {
+    let strides = strides(&x.shape);
+    offsets(axes.iter().map(|a| (x.shape[*a], strides[*a])))
+}
+
+fn view_of(view: View, a: &Attributes, x: &Array, shape: &[usize]) -> Option<Vec<f64>> {
+    let from = strides(&x.shape);
+    let pick = |offsets: Vec<usize>| offsets.into_iter().map(|o| x.data[o]).collect();
+    Some(match view {
+        View::Broadcast => {
+            let new = positions(a.axes(1));
+            let mut own = from.iter();
+            let stride = |(i, n): (usize, &usize)| match new.contains(&i) {
+                true => (*n, 0),
+                false => (*n, own.next().copied().unwrap_or(0)),
+            };
+            pick(offsets(shape.iter().enumerate().map(stride)))
+        }
+        View::Reshape => x.data.clone(),
+        View::Permute => pick(over(x, &positions(a.axes(0)))),
+        View::Slice => {
+            let axis = position(a, 0)?;
+            let [start, _, step] = three(a)?;
+            let stride = |(i, n): (usize, &usize)| match i == axis {
+                true => (*n, from[i] * step),
+                false => (*n, from[i]),
+            };
+            let first = if count(shape) == 0 {
+                0
+            } else {
+                start * from[axis]
+            };
+            let offsets = offsets(shape.iter().enumerate().map(stride));
+            offsets.into_iter().map(|o| x.data[first + o]).collect()
+        }
+        View::Pad => {
+            let axis = position(a, 0)?;
+            let [low, _, step] = three(a)?;
+            let to = strides(shape);
+            let stride = |(i, n): (usize, &usize)| match i == axis {
+                true => (*n, to[i] * step),
+                false => (*n, to[i]),
+            };
+            let mut out = vec![0.0; count(shape)];
+            let places = offsets(x.shape.iter().enumerate().map(stride));
+            for (value, place) in x.data.iter().zip(places) {
+                out[low * to[axis] + place] = *value;
+            }
+            out
+        }
+    })
+}
+
+/// Start, stop and step; a bound that is negative, around nothing, counts as 0.
+fn three(a: &Attributes) -> Option<[usize; 3]> {
+    let at = |d: &crate::dim::Dim| Some(usize::try_from(d.as_constant()?).unwrap_or(0));
+    match a.dims(1) {
+        [start, stop, step] => Some([at(start)?, at(stop)?, at(step)?]),
+        _ => None,
+    }
+}
+
+fn reduce(reduction: Reduction, a: &Attributes, x: &Array) -> Vec<f64> {
+    let gone = positions(a.axes(0));
+    let kept = over(x, &free(x.shape.len(), &gone));
+    // Row-major order, in which the first maximum is the first.
+    let mut gone = gone;
+    gone.sort_unstable();
+    let inner = over(x, &gone);
+    let row = |base: &usize| {
+        let base = *base;
+        inner.iter().map(move |o| x.data[base + o])
+    };
+    let least = match x.dtype {
+        DType::Float | DType::F32 | DType::F64 => f64::NEG_INFINITY,
+        DType::I32 => f64::from(i32::MIN),
+        DType::U32 | DType::Bool => 0.0,
+    };
+    let fold = |op, start: f64, base| {
+        row(base).fold(start, |acc, v| scalar(op, x.dtype, x.dtype, &[acc, v]))
+    };
+    kept.iter()
+        .map(|base| match reduction {
+            Reduction::Sum => fold(Scalar::Add, 0.0, base),
+            Reduction::Max => fold(Scalar::Maximum, least, base),
+            Reduction::ArgMax => {
+                let mut best: Option<(usize, f64)> = None;
+                for (i, v) in row(base).enumerate() {
+                    let beats = match best {
+                        None => true,
+                        Some((_, b)) => !b.is_nan() && (v > b || v.is_nan()),
+                    };
+                    if beats {
+                        best = Some((i, v));
+                    }
+                }
+                best.map_or(0.0, |(i, _)| i as f64)
+            }
+        })
+        .collect()
+}
+
+fn contract(a: &Attributes, x: &Array, y: &Array, dtype: DType) -> Vec<f64> {
+    let axes = |i| positions(a.axes(i));
+    let (batch_x, batch_y, inner_x, inner_y) = (axes(0), axes(1), axes(2), axes(3));
+    let free_x = free(x.shape.len(), &[&batch_x[..], &inner_x].concat());
+    let free_y = free(y.shape.len(), &[&batch_y[..], &inner_y].concat());
+    let inner: Vec<(usize, usize)> = std::iter::zip(over(x, &inner_x), over(y, &inner_y)).collect();
+    let (rows, columns) = (over(x, &free_x), over(y, &free_y));
+    let mut out = Vec::new();
+    for (bx, by) in std::iter::zip(over(x, &batch_x), over(y, &batch_y)) {
+        for m in &rows {
+            for n in &columns {
+                let mut sum = 0.0;
+                for (kx, ky) in &inner {
+                    let product = [x.data[bx + m + kx], y.data[by + n + ky]];
+                    let product = scalar(Scalar::Mul, dtype, dtype, &product);
+                    sum = scalar(Scalar::Add, dtype, dtype, &[sum, product]);
+                }
+                out.push(sum);
+            }
+        }
+    }
+    out
+}
+
+fn concat(axis: usize, operands: &[&Array], shape: &[usize]) -> Vec<f64> {
+    let to = strides(shape);
+    let mut out = vec![0.0; count(shape)];
+    let mut start = 0;
+    for x in operands {
+        let places = offsets(x.shape.iter().copied().zip(to.iter().copied()));
+        for (value, place) in x.data.iter().zip(places) {
+            out[start * to[axis] + place] = *value;
+        }
+        start += x.shape[axis];
+    }
+    out
+}
+
+/// For each index: its own place, and the place in `shape` that it points at along `axis`.
+fn places<'a>(
+    axis: usize,
+    index: &'a Array,
+    shape: &[usize],
+) -> impl Iterator<Item = (usize, usize)> + 'a {
+    let to = strides(shape);
+    let along = to[axis];
+    let last = shape[axis].saturating_sub(1);
+    let stride = |(i, n): (usize, &usize)| (*n, if i == axis { 0 } else { to[i] });
+    let bases = offsets(index.shape.iter().enumerate().map(stride));
+    bases.into_iter().enumerate().map(move |(i, base)| {
+        // Clamped: below 0 saturates to 0.
+        let at = (index.data[i] as usize).min(last);
+        (i, base + at * along)
+    })
+}
+
+fn elementwise(scalar_op: Scalar, dtype: DType, n: usize, operands: &[&Array]) -> Vec<f64> {
+    let mut arguments = vec![0.0; operands.len()];
+    // Of a selection, the type of what is selected.
+    let from = operands.last().map_or(dtype, |x| x.dtype);
+    (0..n)
+        .map(|i| {
+            for (a, x) in arguments.iter_mut().zip(operands) {
+                *a = x.data[i];
+            }
+            scalar(scalar_op, from, dtype, &arguments)
+        })
+        .collect()
+}
+
+/// A number as an element of the type: integers wrap, bools are 0 and 1, floats keep f64's precision.
+fn rounded(value: f64, dtype: DType) -> f64 {
+    match dtype {
+        DType::Float | DType::F32 | DType::F64 => value,
+        DType::I32 => f64::from(value as i64 as i32),
+        DType::U32 => f64::from(value as i64 as u32),
+        DType::Bool => f64::from(u8::from(value != 0.0)),
+    }
+}
+
+/// One scalar instruction on operands of type `from`, to type `to`.
+fn scalar(op: Scalar, from: DType, to: DType, a: &[f64]) -> f64 {
+    let truth = |t: bool| f64::from(u8::from(t));
+    let x = a.first().copied().unwrap_or(0.0);
+    let y = a.get(1).copied().unwrap_or(0.0);
+    let whole = from.is_integer();
+    let result = match op {
+        Scalar::Add => x + y,
+        Scalar::Sub => x - y,
+        // Products of integers reach 2^64: exact in i128, wrapped below.
+        Scalar::Mul if whole => return wrapped(x as i128 * y as i128, to),
+        Scalar::Mul => x * y,
+        Scalar::Div if whole => match y == 0.0 {
+            true => 0.0,
+            false => (x / y).trunc(),
+        },
+        Scalar::Div => x / y,
+        Scalar::Rem if whole && y == 0.0 => 0.0,
+        Scalar::Rem => {
+            let r = x % y;
+            match r != 0.0 && (r < 0.0) != (y < 0.0) {
+                true => r + y,
+                false => r,
+            }
+        }
+        Scalar::Maximum if x.is_nan() || y.is_nan() => f64::NAN,
+        Scalar::Maximum => x.max(y),
+        Scalar::Minimum if x.is_nan() || y.is_nan() => f64::NAN,
+        Scalar::Minimum => x.min(y),
+        Scalar::Neg => -x,
+        Scalar::Abs => x.abs(),
+        Scalar::Sqrt => x.sqrt(),
+        Scalar::Exp => x.exp(),
+        Scalar::Log => x.ln(),
+        Scalar::Tanh => x.tanh(),
+        Scalar::Erf => libm::erf(x),
+        Scalar::Floor => x.floor(),
+        Scalar::Sign if x.is_nan() || x == 0.0 => x,
+        Scalar::Sign => x.signum(),
+        Scalar::Lt => return truth(x < y),
+        Scalar::Le => return truth(x <= y),
+        Scalar::Eq => return truth(x == y),
+        Scalar::Ne => return truth(x != y),
+        Scalar::And => return truth(x != 0.0 && y != 0.0),
+        Scalar::Or => return truth(x != 0.0 || y != 0.0),
+        Scalar::Not => return truth(x == 0.0),
+        Scalar::Select => match x != 0.0 {
+            true => y,
+            false => a.get(2).copied().unwrap_or(0.0),
+        },
+        Scalar::Cast if from.is_float() => match to {
+            // `as` truncates, saturates, and makes NaN 0.
+            DType::I32 => f64::from(x as i32),
+            DType::U32 => f64::from(x as u32),
+            DType::Bool => truth(x != 0.0),
+            DType::Float | DType::F32 | DType::F64 => x,
+        },
+        Scalar::Cast => x,
+    };
+    rounded(result, to)
+}
+
+fn wrapped(value: i128, to: DType) -> f64 {
+    match to {
+        DType::U32 => f64::from(value as u32),
+        DType::I32 | DType::Bool | DType::Float | DType::F32 | DType::F64 => {
+            f64::from(value as i32)
+        }
+    }
+}

@@ -1,0 +1,359 @@
+//! Derives a function's pullback: the reverse pass, one rule an op.
+//!
+//! The pullback may use any primal value. Cotangents that come together are added; what no gradient
+//! needs is not there. Calls are differentiated by their callee's own pullback, so nothing is inlined
+//! here. The pass works on its own output once that is linked into one body: that is how higher
+//! orders are made.
+
+use crate::builder::Builder;
+use crate::function::{Call, Function, Inst, Location, OpInst, PullbackBody, PullbackCall, Value};
+use crate::op::{Kind, OpError, Primal, Pullback};
+use std::collections::{HashMap, HashSet};
+
+/// What the pass needs to know of a function that is called.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CalleeInfo {
+    /// For each parameter, whether the callee's pullback gives its gradient.
+    pub gradients: Vec<bool>,
+}
+
+/// A function without a derivative.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("`{op}` {error}")]
+pub struct PullbackError {
+    /// The op, or the function called.
+    pub op: String,
+    /// Where it was written.
+    pub location: Option<Location>,
+    /// What is wrong with it.
+    pub error: Box<PullbackProblem>,
+}
+
+/// Why there is no derivative.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum PullbackProblem {
+    /// The op has none, or its rule was refused.
+    #[error("{0}")]
+    Op(OpError),
+    /// A call of a function that nothing is known of.
+    #[error("is not known, so it has no derivative")]
+    UnknownCallee,
+    /// A function that already has pullback calls in its body: link it first.
+    #[error("is the pullback of a call, which must be linked before it has a derivative")]
+    NotLinked,
+}
+
+/// Gives `function` its pullback.
+///
+/// All float parameters' gradients are derived, and those of results that do not depend on a
+/// parameter smoothly are `None`.
+///
+/// # Errors
+/// An op on the way from a float parameter to a float result that has no derivative.
+pub fn derive_pullback(
+    function: &mut Function,
+    callees: &dyn Fn(&str) -> Option<CalleeInfo>,
+) -> Result<(), PullbackError> {
+    function.pullback = None;
+    let mut pass = Pass {
+        builder: Builder::after(function),
+        callees,
+        active: HashSet::new(),
+        cotangents: HashMap::new(),
+    };
+    for i in 0..function.params.len() {
+        let value = Value(u32::try_from(i).expect("parameters are values, whose ids are u32"));
+        if function.type_of(value).dtype.is_float() {
+            pass.active.insert(value);
+        }
+    }
+    pass.activate(&function.body)?;
+    let mut cotangents = Vec::with_capacity(function.results.len());
+    for r in &function.results {
+        let of = function.type_of(*r).clone();
+        if !of.dtype.is_float() {
+            cotangents.push(None);
+            continue;
+        }
+        let cotangent = pass.builder.value(of);
+        cotangents.push(Some(cotangent));
+        pass.accumulate(*r, cotangent)
+            .map_err(|error| problem("add", None, error))?;
+    }
+    pass.reverse(&function.body)?;
+    let gradients: Vec<Option<Value>> = (0..function.params.len())
+        .map(|i| {
+            let value = Value(u32::try_from(i).ok()?);
+            pass.cotangents.get(&value).copied()
+        })
+        .collect();
+    let mut pullback = PullbackBody {
+        cotangents,
+        body: pass.builder.insts,
+        gradients,
+    };
+    function.values = pass.builder.values;
+    drop_dead(&mut pullback);
+    function.pullback = Some(pullback);
+    function.compact();
+    Ok(())
+}
+
+fn problem(op: &str, location: Option<Location>, error: OpError) -> PullbackError {
+    PullbackError {
+        op: op.to_string(),
+        location,
+        error: Box::new(PullbackProblem::Op(error)),
+    }
+}
+
+struct Pass<'a> {
+    builder: Builder,
+    callees: &'a dyn Fn(&str) -> Option<CalleeInfo>,
+    /// Values that depend smoothly on a float parameter.
+    active: HashSet<Value>,
+    /// The cotangent of each value that has one so far.
+    cotangents: HashMap<Value, Value>,
+}
+
+impl Pass<'_> {
+    /// Marks what depends smoothly on what is marked.
+    fn activate(&mut self, insts: &[Inst]) -> Result<(), PullbackError> {
+        for inst in insts {
+            match inst {
+                Inst::Op(i) => {
+                    let from = i.operands.iter().any(|v| self.active.contains(v));
+                    let smooth = match i.op.pullback {
+                        Pullback::Rule(_) | Pullback::Derived | Pullback::NotDifferentiable(_) => {
+                            true
+                        }
+                        Pullback::Zero => false,
+                    };
+                    if from && smooth && self.is_float(i.result) {
+                        self.active.insert(i.result);
+                    }
+                }
+                Inst::Call(c) => {
+                    let info = self.callee(c)?;
+                    let pulls = |(v, wanted): (&Value, &bool)| *wanted && self.active.contains(v);
+                    if c.operands.iter().zip(&info.gradients).any(pulls) {
+                        let floats = c.results.iter().filter(|r| self.is_float(**r));
+                        let floats: Vec<Value> = floats.copied().collect();
+                        self.active.extend(floats);
+                    }
+                }
+                Inst::PullbackCall(p) => {
+                    let from = p.cotangents.iter().flatten();
+                    if from.into_iter().any(|v| self.active.contains(v)) {
+                        return Err(not_linked());
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn is_float(&self, v: Value) -> bool {
+        self.builder.type_of(v).dtype.is_float()
+    }
+
+    fn callee(&self, call: &Call) -> Result<CalleeInfo, PullbackError> {
+        (self.callees)(&call.callee).ok_or_else(|| PullbackError {
+            op: call.callee.clone(),
+            location: call.location,
+            error: Box::new(PullbackProblem::UnknownCallee),
+        })
+    }
+
+    /// Adds to a value's cotangent.
+    fn accumulate(&mut self, value: Value, cotangent: Value) -> Result<(), OpError> {
+        if !self.active.contains(&value) {
+            return Ok(());
+        }
+        let sum = match self.cotangents.get(&value) {
+            Some(sum) => self.builder.add(*sum, cotangent)?,
+            None => cotangent,
+        };
+        self.cotangents.insert(value, sum);
+        Ok(())
+    }
+
+    /// The instructions' cotangents, last first.
+    fn reverse(&mut self, insts: &[Inst]) -> Result<(), PullbackError> {
+        for inst in insts.iter().rev() {
+            match inst {
+                Inst::Op(i) => self.reverse_op(i)?,
+                Inst::Call(c) => self.reverse_call(c)?,
+                // Not active: `activate` refuses those that are.
+                Inst::PullbackCall(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn reverse_op(&mut self, i: &OpInst) -> Result<(), PullbackError> {
+        let Some(cotangent) = self.cotangents.get(&i.result).copied() else {
+            return Ok(());
+        };
+        self.builder.location = i.location;
+        let named = |error| problem(i.op.0.name, i.location, error);
+        let wanted: Vec<bool> = i.operands.iter().map(|v| self.active.contains(v)).collect();
+        let found = match i.op.pullback {
+            Pullback::Rule(rule) => {
+                let primal = Primal {
+                    operands: &i.operands,
+                    attributes: &i.attributes,
+                    result: i.result,
+                    cotangent,
+                    wanted: &wanted,
+                };
+                rule(&mut self.builder, &primal).map_err(named)?
+            }
+            Pullback::Derived => return self.reverse_derived(i, cotangent),
+            Pullback::Zero => Vec::new(),
+            Pullback::NotDifferentiable(why) => {
+                return Err(named(OpError::NotDifferentiable(why)));
+            }
+        };
+        for (operand, found) in i.operands.iter().zip(found) {
+            if let Some(found) = found {
+                self.accumulate(*operand, found).map_err(named)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// By the derivative of what the op expands to, which is computed again here; where the body has
+    /// it too, the simplifier finds that out.
+    fn reverse_derived(&mut self, i: &OpInst, cotangent: Value) -> Result<(), PullbackError> {
+        let named = |error| problem(i.op.0.name, i.location, error);
+        let build = match i.op.kind {
+            Kind::Function(build) => build,
+            Kind::Constant
+            | Kind::Iota
+            | Kind::Extent
+            | Kind::Elementwise(_)
+            | Kind::View(_)
+            | Kind::Reduce(_)
+            | Kind::Contract
+            | Kind::Concat
+            | Kind::Gather
+            | Kind::Scatter
+            | Kind::Identity => {
+                let why = "its entry derives it from an expansion that it does not have";
+                return Err(named(OpError::NotDifferentiable(why)));
+            }
+        };
+        let start = self.builder.insts.len();
+        let result = build(&mut self.builder, &i.operands, &i.attributes).map_err(named)?;
+        let expansion = self.builder.insts[start..].to_vec();
+        self.activate(&expansion)?;
+        self.accumulate(result, cotangent).map_err(named)?;
+        self.reverse(&expansion)
+    }
+
+    fn reverse_call(&mut self, c: &Call) -> Result<(), PullbackError> {
+        let cotangents: Vec<Option<Value>> = c
+            .results
+            .iter()
+            .map(|r| self.cotangents.get(r).copied())
+            .collect();
+        let Some(first) = c.results.first() else {
+            return Ok(());
+        };
+        if cotangents.iter().all(Option::is_none) {
+            return Ok(());
+        }
+        let info = self.callee(c)?;
+        let mut results = Vec::new();
+        for (i, (operand, has)) in c.operands.iter().zip(&info.gradients).enumerate() {
+            if *has && self.active.contains(operand) {
+                let of = self.builder.type_of(*operand).clone();
+                results.push((i, self.builder.value(of)));
+            }
+        }
+        self.builder.location = c.location;
+        self.builder.insts.push(Inst::PullbackCall(PullbackCall {
+            call: *first,
+            cotangents,
+            results: results.clone(),
+        }));
+        for (i, gradient) in results {
+            self.accumulate(c.operands[i], gradient)
+                .map_err(|error| problem(&c.callee, c.location, error))?;
+        }
+        Ok(())
+    }
+}
+
+fn not_linked() -> PullbackError {
+    PullbackError {
+        op: "pullback".to_string(),
+        location: None,
+        error: Box::new(PullbackProblem::NotLinked),
+    }
+}
+
+/// Removes what no gradient needs.
+fn drop_dead(pullback: &mut PullbackBody) {
+    let mut live: HashSet<Value> = pullback.gradients.iter().flatten().copied().collect();
+    let mut kept = Vec::with_capacity(pullback.body.len());
+    for mut inst in std::mem::take(&mut pullback.body).into_iter().rev() {
+        if let Inst::PullbackCall(p) = &mut inst {
+            p.results.retain(|(_, v)| live.contains(v));
+        }
+        if inst.results().iter().any(|v| live.contains(v)) {
+            live.extend(inst.operands());
+            kept.push(inst);
+        }
+    }
+    kept.reverse();
+    pullback.body = kept;
+}
+
+/// The pullback as a function of its own: the parameters, then inputs `cotangent.0`, .. for the float
+/// results; its results are those of `function`, then the gradients that there are.
+///
+/// Calls stay calls, so this serves functions without any (the linker handles the others). `None` for
+/// a function without a pullback.
+pub fn with_gradients(function: &Function) -> Option<Function> {
+    let pullback = function.pullback.as_ref()?;
+    let mut out = Function {
+        name: function.name.clone(),
+        symbols: function.symbols.clone(),
+        constraints: function.constraints.clone(),
+        params: function.params.clone(),
+        ..Function::default()
+    };
+    let params = function.params.len();
+    out.values = function.values[..params].to_vec();
+    // Cotangents move in front of the body; everything else keeps its order.
+    let mut renamed: HashMap<Value, Value> = HashMap::new();
+    for (i, c) in pullback.cotangents.iter().enumerate() {
+        let Some(c) = c else { continue };
+        out.params.push(crate::function::Param {
+            name: format!("cotangent.{i}"),
+            kind: crate::function::ParamKind::Input,
+        });
+        renamed.insert(*c, Value(u32::try_from(out.values.len()).ok()?));
+        out.values.push(function.type_of(*c).clone());
+    }
+    let body = function.body.iter().chain(&pullback.body);
+    for inst in body {
+        let Inst::Op(i) = inst else { return None };
+        let mut i = i.clone();
+        for v in &mut i.operands {
+            *v = renamed.get(v).copied().unwrap_or(*v);
+        }
+        let result = Value(u32::try_from(out.values.len()).ok()?);
+        out.values.push(function.type_of(i.result).clone());
+        renamed.insert(i.result, result);
+        i.result = result;
+        out.body.push(Inst::Op(i));
+    }
+    let name = |v: &Value| renamed.get(v).copied().unwrap_or(*v);
+    let primal = function.results.iter().map(name);
+    let gradients = pullback.gradients.iter().flatten().map(name);
+    out.results = primal.chain(gradients).collect();
+    Some(out)
+}
