@@ -3,6 +3,9 @@
 mod contract;
 mod nest;
 mod program;
+mod programs;
+#[path = "../../../codegen/tests/support/mod.rs"]
+mod programs_support;
 mod scalar;
 mod scatter;
 mod support;

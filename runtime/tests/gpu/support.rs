@@ -1,8 +1,9 @@
 //! Schedules by hand, the device they run on, and the comparison with the executor.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use sinew_codegen::execute::execute;
 use sinew_codegen::kernel::{
@@ -219,8 +220,16 @@ fn words(bytes: &[u8]) -> Vec<u32> {
         .collect()
 }
 
-/// Runs both validators over a shader, those that are installed.
+/// Runs both validators over a shader, those that are installed, once a text.
 pub fn validate(shader: &Shader) {
+    static SEEN: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    if !SEEN
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .insert(shader.source.clone())
+    {
+        return;
+    }
     static TOOLS: OnceLock<Vec<&'static str>> = OnceLock::new();
     let tools = TOOLS.get_or_init(|| {
         let mut found = Vec::new();

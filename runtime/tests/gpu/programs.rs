@@ -1,0 +1,186 @@
+//! Whole programs, scheduled.
+
+use sinew_codegen::kernel::{Region, RegionId};
+use sinew_codegen::schedule::{Part, Place, schedule};
+use sinew_ir::{
+    Attribute, Attributes, Axis, DType, Function, Primal, Pullback, Value,
+    ops::{self, DotAxes},
+};
+use sinew_runtime::gpu::Program;
+
+use crate::programs_support::{Program as Ir, separate};
+use crate::support::{Build, Random, Tolerance, device};
+
+fn dot(p: &mut Ir, x: Value, y: Value, along_x: usize, along_y: usize) -> Value {
+    let axes = DotAxes {
+        contract_x: vec![Axis::At(along_x)],
+        contract_y: vec![Axis::At(along_y)],
+        ..DotAxes::default()
+    };
+    p.b.dot(x, y, &axes).expect("dims agree")
+}
+
+/// Loss and gradients of a 64-`hidden`-10 classifier: relu between, cross entropy behind.
+fn classifier(batch: usize, hidden: usize) -> Function {
+    let mut p = Ir::new();
+    let f = DType::F32;
+    let w1 = p.input("w1", f, &[64, hidden]);
+    let b1 = p.input("b1", f, &[hidden]);
+    let w2 = p.input("w2", f, &[hidden, 10]);
+    let b2 = p.input("b2", f, &[10]);
+    let x = p.input("x", f, &[batch, 64]);
+    let y = p.input("y", DType::I32, &[batch]);
+    let layer = |p: &mut Ir, x: Value, w: Value, b: Value| {
+        let h = dot(p, x, w, 1, 0);
+        let shape = p.b.type_of(h).shape.clone();
+        let wide = p.b.broadcast(b, &shape, &[Axis::At(0)]).expect("a bias");
+        p.b.add(h, wide).expect("a sum")
+    };
+    let h = layer(&mut p, x, w1, b1);
+    let zero = p.b.like(0.0, h).expect("zero");
+    let off = p.b.le(h, zero).expect("a mask");
+    let h = p.b.select(off, zero, h).expect("relu");
+    let z = layer(&mut p, h, w2, b2);
+    let attributes = vec![
+        Attribute::Axes(vec![Axis::At(1)]),
+        Attribute::Number(-100.0),
+        Attribute::Number(0.0),
+    ];
+    let losses =
+        p.b.op(ops::CROSS_ENTROPY, &[z, y], attributes.clone())
+            .expect("losses");
+    let loss = p.b.over(ops::MEAN, losses, &[Axis::At(0)]).expect("mean");
+    let seed = p.b.like(1.0 / batch as f64, losses).expect("seed");
+    let Pullback::Rule(rule) = ops::CROSS_ENTROPY.pullback else {
+        panic!("cross entropy has a rule")
+    };
+    let primal = Primal {
+        operands: &[z, y],
+        attributes: &Attributes(attributes),
+        result: losses,
+        cotangent: seed,
+        wanted: &[true, false],
+    };
+    let dz = rule(&mut p.b, &primal).expect("a pullback")[0].expect("wanted");
+    let db2 = p.b.sum(dz, &[Axis::At(0)]).expect("db2");
+    let dw2 = dot(&mut p, h, dz, 0, 0);
+    let dh = dot(&mut p, dz, w2, 1, 1);
+    let dh = p.b.select(off, zero, dh).expect("a masked gradient");
+    let db1 = p.b.sum(dh, &[Axis::At(0)]).expect("db1");
+    let dw1 = dot(&mut p, x, dh, 0, 0);
+    p.finish(&[loss, dw1, db1, dw2, db2])
+}
+
+/// A schedule of one program, each parameter and result in a region of its own, with values.
+fn build(function: &Function) -> Build {
+    let (regions, inputs, outputs) = separate(function);
+    let part = Part {
+        program: function,
+        inputs,
+        outputs,
+    };
+    filled(schedule(&[part], regions).expect("schedules"))
+}
+
+/// Random memory: labels below 10 where the buffer is of integers.
+fn filled(schedule: sinew_codegen::kernel::Schedule) -> Build {
+    let mut random = Random(13);
+    let memory = schedule
+        .regions
+        .iter()
+        .enumerate()
+        .map(|(id, region)| {
+            let integers = schedule
+                .buffers
+                .iter()
+                .any(|b| b.region.0 as usize == id && b.dtype == DType::I32);
+            (0..region.bytes / 4)
+                .flat_map(|_| {
+                    if integers && id > 0 {
+                        (random.word() % 10).to_le_bytes()
+                    } else {
+                        (random.float() * 0.3).to_bits().to_le_bytes()
+                    }
+                })
+                .collect()
+        })
+        .collect();
+    Build { schedule, memory }
+}
+
+/// Sums of up to a hundred products of numbers below 1.
+const LOOSE: Tolerance = Tolerance {
+    relative: 1e-5,
+    absolute: 3e-6,
+};
+
+#[test]
+fn loss_and_gradients_of_a_classifier() {
+    let Some(device) = device() else { return };
+    for (batch, hidden) in [(32, 128), (1, 1), (7, 33)] {
+        build(&classifier(batch, hidden)).check(device, LOOSE);
+    }
+}
+
+/// Plain gradient descent, parameters updated in place behind the gradients.
+#[test]
+fn steps_of_descent_stay_with_the_executor() {
+    let Some(device) = device() else { return };
+    let gradient = classifier(32, 16);
+    let descent = {
+        let mut p = Ir::new();
+        let w = p.input("w1", DType::F32, &[64, 16]);
+        let g = p.input("dw1", DType::F32, &[64, 16]);
+        let step = p.b.scale(g, -0.1).expect("a step");
+        let w = p.b.add(w, step).expect("a sum");
+        p.finish(&[w])
+    };
+    let (mut regions, inputs, outputs) = separate(&gradient);
+    regions[0] = Region {
+        written: true,
+        ..regions[0].clone()
+    };
+    let parameter = Place {
+        region: RegionId(1),
+        offset: 0,
+    };
+    let parts = [
+        Part {
+            program: &gradient,
+            inputs,
+            outputs: outputs.clone(),
+        },
+        Part {
+            program: &descent,
+            inputs: vec![parameter, outputs[1]],
+            outputs: vec![parameter],
+        },
+    ];
+    let Build {
+        schedule,
+        mut memory,
+    } = filled(schedule(&parts, regions).expect("schedules"));
+    let mut program = Program::compile(device, &schedule).expect("a program");
+    for (id, bytes) in (0u32..).zip(&memory) {
+        program
+            .write_region(RegionId(id), 0, bytes)
+            .expect("uploads");
+    }
+    let loss = outputs[0].region;
+    let mut losses = Vec::new();
+    for step in 0..20 {
+        program.run().expect("runs");
+        sinew_codegen::execute::execute(&schedule, &mut memory).expect("executes");
+        let mut found = [0; 4];
+        program.read_region(loss, 0, &mut found).expect("reads");
+        let found = f32::from_le_bytes(found);
+        let bytes = &memory[loss.0 as usize];
+        let expected = f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+        assert!(
+            (found - expected).abs() <= 1e-5 * expected,
+            "step {step}: expected {expected}, found {found}"
+        );
+        losses.push(found);
+    }
+    assert!(losses[19] < losses[0], "{losses:?}");
+}
