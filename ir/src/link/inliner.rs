@@ -7,7 +7,8 @@
 use super::substitution::Substitution;
 use super::{LinkError, op_error, place};
 use crate::builder::Builder;
-use crate::function::{Call, Function, Inst, OpInst, PullbackBody, PullbackCall, Value};
+use crate::function::{Call, Function, Inst, OpInst, PullbackCall, Value};
+use crate::pullback::{CalleeInfo, derive_pullback};
 use crate::shape::Type;
 use crate::text::parse;
 use crate::unit::Unit;
@@ -59,6 +60,9 @@ pub(super) struct Inliner<'u> {
     pub(super) builder: Builder,
     /// Parsed units by address.
     loaded: HashMap<*const Unit, Rc<Function>>,
+    /// Functions with pullbacks that are not stored: those of some of the results, or of functions
+    /// whose texts have none. By unit and by which results have cotangents.
+    derived: HashMap<(*const Unit, Vec<bool>), Rc<Function>>,
     /// The functions that are being inlined, to find recursion.
     open: Vec<&'u Unit>,
 }
@@ -124,14 +128,7 @@ impl<'u> Inliner<'u> {
 
     fn call(&mut self, instance: &mut Instance<'u>, c: &Call) -> Result<(), LinkError> {
         let caller = instance.substitution.unit;
-        let found = caller.callees.iter().find(|(name, _)| *name == c.callee);
-        let Some((_, callee)) = found else {
-            return Err(LinkError::Callee {
-                path: caller.path.to_string(),
-                callee: c.callee.clone(),
-            });
-        };
-        let callee: &'static Unit = callee;
+        let callee = callee(caller, c)?;
         let function = self.load(callee)?;
         let refuse = |what| LinkError::Call {
             path: caller.path.to_string(),
@@ -174,12 +171,18 @@ impl<'u> Inliner<'u> {
         instance: &mut Instance<'u>,
         cotangents: &[Option<Value>],
     ) -> Result<Vec<Option<Value>>, LinkError> {
-        let function = instance.function.clone();
-        let pullback = self.stored_pullback(instance, &function, cotangents)?;
-        for (inner, outer) in pullback.cotangents.iter().zip(cotangents) {
-            if let (Some(inner), Some(outer)) = (inner, outer) {
-                instance.values[inner.index()] = *outer;
-            }
+        let unit = instance.substitution.unit;
+        let given: Vec<bool> = cotangents.iter().map(Option::is_some).collect();
+        let function = self.with_pullback(unit, &given)?;
+        // The same primal values, perhaps followed by other ones of a pullback.
+        instance.values.resize(function.values.len(), UNSET);
+        instance.function = function.clone();
+        let Some(pullback) = &function.pullback else {
+            return Ok(vec![None; function.params.len()]);
+        };
+        let given = cotangents.iter().flatten();
+        for (inner, outer) in pullback.cotangents.iter().flatten().zip(given) {
+            instance.values[inner.index()] = *outer;
         }
         for inst in &pullback.body {
             match inst {
@@ -192,19 +195,56 @@ impl<'u> Inliner<'u> {
         Ok(gradients.map(|g| g.map(|g| instance.value(g))).collect())
     }
 
-    fn stored_pullback<'f>(
-        &self,
-        instance: &Instance<'u>,
-        function: &'f Function,
-        cotangents: &[Option<Value>],
-    ) -> Result<&'f PullbackBody, LinkError> {
-        let given = |p: &&PullbackBody| {
-            let needed = p.cotangents.iter().zip(cotangents);
-            needed.clone().all(|(n, c)| n.is_none() || c.is_some())
-        };
-        let stored = function.pullback.as_ref().filter(given);
-        stored.ok_or_else(|| LinkError::NoPullback {
-            path: instance.substitution.unit.path.to_string(),
+    /// The function of a unit with a pullback that takes just the cotangents that are given.
+    fn with_pullback(&mut self, unit: &Unit, given: &[bool]) -> Result<Rc<Function>, LinkError> {
+        let function = self.load(unit)?;
+        if let Some(p) = &function.pullback
+            && p.cotangents
+                .iter()
+                .map(Option::is_some)
+                .eq(given.iter().copied())
+        {
+            return Ok(function);
+        }
+        let key = (std::ptr::from_ref(unit), given.to_vec());
+        if let Some(f) = self.derived.get(&key) {
+            return Ok(f.clone());
+        }
+        // Of the results that have a cotangent only: what the others lead to is not there at all.
+        let mut derived = function.as_ref().clone();
+        let results = derived.results.iter().zip(given);
+        derived.results = results.filter(|(_, g)| **g).map(|(r, _)| *r).collect();
+        let mut infos = HashMap::new();
+        for inst in &derived.body {
+            if let Inst::Call(c) = inst {
+                infos.insert(c.callee.clone(), self.callee_info(unit, c)?);
+            }
+        }
+        derive_pullback(&mut derived, &|name| infos.get(name).cloned()).map_err(|error| {
+            LinkError::Pullback {
+                path: unit.path.to_string(),
+                at: place(unit, error.location),
+                error,
+            }
+        })?;
+        let derived = Rc::new(derived);
+        self.derived.insert(key, derived.clone());
+        Ok(derived)
+    }
+
+    /// Which parameters of a callee have gradients, if all its float results have cotangents.
+    fn callee_info(&mut self, caller: &Unit, call: &Call) -> Result<CalleeInfo, LinkError> {
+        let callee = callee(caller, call)?;
+        let function = self.load(callee)?;
+        let floats: Vec<bool> = function
+            .results
+            .iter()
+            .map(|r| function.type_of(*r).dtype.is_float())
+            .collect();
+        let function = self.with_pullback(callee, &floats)?;
+        let gradients = function.pullback.iter().flat_map(|p| &p.gradients);
+        Ok(CalleeInfo {
+            gradients: gradients.map(Option::is_some).collect(),
         })
     }
 
@@ -219,17 +259,38 @@ impl<'u> Inliner<'u> {
             .map(|c| c.map(|c| instance.value(c)))
             .collect();
         let at = instance.calls.iter().position(|(v, _)| *v == p.call);
-        let no_pullback = |path: &str| LinkError::NoPullback {
-            path: path.to_string(),
-        };
-        let at = at.ok_or_else(|| no_pullback(instance.substitution.unit.path))?;
+        let at = at.ok_or_else(|| LinkError::NoPullback {
+            path: instance.substitution.unit.path.to_string(),
+        })?;
         let inner = &mut instance.calls[at].1;
         let gradients = self.pullback(inner, &cotangents)?;
-        let path = inner.substitution.unit.path;
         for (position, v) in &p.results {
-            let gradient = gradients.get(*position).copied().flatten();
-            instance.values[v.index()] = gradient.ok_or_else(|| no_pullback(path))?;
+            let gradient = match gradients.get(*position).copied().flatten() {
+                Some(gradient) => gradient,
+                None => self.zero(instance, *v)?,
+            };
+            instance.values[v.index()] = gradient;
         }
         Ok(())
+    }
+
+    /// The gradient of a parameter that the results with cotangents do not depend on.
+    fn zero(&mut self, instance: &Instance<'u>, v: Value) -> Result<Value, LinkError> {
+        let s = &instance.substitution;
+        let of = s.of_type(instance.function.type_of(v))?;
+        // -0 adds nothing to any number, so sums with it go away.
+        let zero = self.builder.constant(-0.0, of.dtype, of.shape);
+        zero.map_err(|error| op_error(s.unit, crate::ops::CONST.0.name, None, error))
+    }
+}
+
+fn callee(caller: &Unit, call: &Call) -> Result<&'static Unit, LinkError> {
+    let found = caller.callees.iter().find(|(name, _)| *name == call.callee);
+    match found {
+        Some((_, callee)) => Ok(callee),
+        None => Err(LinkError::Callee {
+            path: caller.path.to_string(),
+            callee: call.callee.clone(),
+        }),
     }
 }

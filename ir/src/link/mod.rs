@@ -17,6 +17,7 @@ use crate::dim::DimError;
 use crate::dtype::DType;
 use crate::function::{Function, Location, Param, ParamKind, PullbackBody, SymbolKind, Value};
 use crate::op::OpError;
+use crate::pullback::PullbackError;
 use crate::shape::{Shape, Type};
 use crate::text::ParseError;
 use crate::unit::Unit;
@@ -98,8 +99,18 @@ pub enum LinkError {
         /// The complaint.
         error: Box<OpError>,
     },
-    /// A function whose stored text has no pullback, or none for these results.
-    #[error("`{path}` has no pullback")]
+    /// A function that has no derivative.
+    #[error("`{path}` has no derivative: {error}, at {at}")]
+    Pullback {
+        /// The function.
+        path: String,
+        /// Where.
+        at: String,
+        /// Why.
+        error: PullbackError,
+    },
+    /// The pullback of something that the function does not call.
+    #[error("a pullback call in `{path}` is of no call in it")]
     NoPullback {
         /// The function.
         path: String,

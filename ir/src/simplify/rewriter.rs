@@ -6,6 +6,7 @@ use crate::dtype::DType;
 use crate::function::{Function, Inst, Location, OpInst, Value};
 use crate::op::{Kind, Op, View};
 use crate::ops;
+use crate::scalar::Scalar;
 use crate::shape::{Axis, Shape, Type};
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -159,9 +160,12 @@ impl Rewriter {
         }
         let key = hash(op, &operands, &attributes);
         if let Some(found) = self.known.get(&key) {
+            let exchanged = commutes(op).then(|| operands.iter().rev());
             let same = |v: &&Value| match self.definition(**v) {
                 Some(d) => {
-                    d.op == op && d.operands == operands && equal(&d.attributes, &attributes)
+                    let operands = d.operands == operands
+                        || exchanged.clone().is_some_and(|e| e.eq(&d.operands));
+                    d.op == op && operands && equal(&d.attributes, &attributes)
                 }
                 None => false,
             };
@@ -312,10 +316,30 @@ fn equal(a: &Attributes, b: &Attributes) -> bool {
         })
 }
 
+/// Whether the order of two operands does not matter.
+fn commutes(op: Op) -> bool {
+    matches!(
+        op.kind,
+        Kind::Elementwise(
+            Scalar::Add
+                | Scalar::Mul
+                | Scalar::Maximum
+                | Scalar::Minimum
+                | Scalar::Eq
+                | Scalar::Ne
+                | Scalar::And
+                | Scalar::Or
+        )
+    )
+}
+
 fn hash(op: Op, operands: &[Value], attributes: &Attributes) -> u64 {
     let mut h = DefaultHasher::new();
     op.hash(&mut h);
-    operands.hash(&mut h);
+    match operands {
+        &[a, b] if b < a && commutes(op) => [b, a].hash(&mut h),
+        _ => operands.hash(&mut h),
+    }
     for a in &attributes.0 {
         match a {
             Attribute::Axes(axes) => axes.hash(&mut h),

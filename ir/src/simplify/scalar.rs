@@ -122,8 +122,23 @@ fn add(r: &mut Rewriter, a: Value, b: Value) -> Option<Value> {
     if let Some(y) = under(r, Scalar::Neg, b) {
         return r.make(ops::SUB, vec![a, y], Vec::new());
     }
-    let x = under(r, Scalar::Neg, a)?;
+    if let Some(x) = under(r, Scalar::Neg, a) {
+        return r.make(ops::SUB, vec![b, x], Vec::new());
+    }
+    if let Some(y) = under_broadcast_neg(r, b) {
+        return r.make(ops::SUB, vec![a, y], Vec::new());
+    }
+    let x = under_broadcast_neg(r, a)?;
     r.make(ops::SUB, vec![b, x], Vec::new())
+}
+
+/// The broadcast of `x`, if `v` is the broadcast of `-x`.
+fn under_broadcast_neg(r: &mut Rewriter, v: Value) -> Option<Value> {
+    let (inner, attributes) = r.view_of(v, View::Broadcast)?;
+    let x = under(r, Scalar::Neg, inner)?;
+    let new = attributes.axes(1).to_vec();
+    let shape = r.shape_of(v).clone();
+    r.broadcast(x, shape, new)
 }
 
 fn sub(r: &mut Rewriter, a: Value, b: Value) -> Option<Value> {
@@ -136,7 +151,10 @@ fn sub(r: &mut Rewriter, a: Value, b: Value) -> Option<Value> {
     if !r.is_float(a) && a == b {
         return r.constant_like(0.0, a);
     }
-    let y = under(r, Scalar::Neg, b)?;
+    let y = match under(r, Scalar::Neg, b) {
+        Some(y) => y,
+        None => under_broadcast_neg(r, b)?,
+    };
     r.make(ops::ADD, vec![a, y], Vec::new())
 }
 
@@ -158,27 +176,42 @@ fn mul(r: &mut Rewriter, a: Value, b: Value) -> Option<Value> {
             return r.make(ops::MUL, vec![y, negative], Vec::new());
         }
     }
+    negated(r, ops::MUL, a, b)
+}
+
+/// A product or quotient of negated operands: the sign goes outside, where a sum may take it in.
+fn negated(r: &mut Rewriter, op: Op, a: Value, b: Value) -> Option<Value> {
+    if !r.is_float(a) {
+        return None;
+    }
     match (under(r, Scalar::Neg, a), under(r, Scalar::Neg, b)) {
-        (Some(x), Some(y)) => r.make(ops::MUL, vec![x, y], Vec::new()),
-        _ => None,
+        (Some(x), Some(y)) => r.make(op, vec![x, y], Vec::new()),
+        (Some(x), None) => {
+            let inner = r.make(op, vec![x, b], Vec::new())?;
+            r.make(ops::NEG, vec![inner], Vec::new())
+        }
+        (None, Some(y)) => {
+            let inner = r.make(op, vec![a, y], Vec::new())?;
+            r.make(ops::NEG, vec![inner], Vec::new())
+        }
+        (None, None) => None,
     }
 }
 
 fn div(r: &mut Rewriter, a: Value, b: Value) -> Option<Value> {
-    let number = r.constant_of(b)?;
+    let Some(number) = r.constant_of(b) else {
+        return negated(r, ops::DIV, a, b);
+    };
     if number == 1.0 {
         return Some(a);
     }
-    if !r.is_float(a) {
-        return None;
-    }
     // The reciprocal of a power of two is exact while it is a normal f32.
     let exact = number.to_bits() << 12 == 0 && (-100..100).contains(&exponent(number));
-    if !exact {
-        return None;
+    if exact && r.is_float(a) {
+        let reciprocal = r.constant_like(1.0 / number, b)?;
+        return r.make(ops::MUL, vec![a, reciprocal], Vec::new());
     }
-    let reciprocal = r.constant_like(1.0 / number, b)?;
-    r.make(ops::MUL, vec![a, reciprocal], Vec::new())
+    negated(r, ops::DIV, a, b)
 }
 
 /// The exponent of a number; out of reach for zero, infinities and NaN.
