@@ -11,6 +11,8 @@ pub struct Device(pub(crate) Place);
 pub(crate) enum Place {
     #[default]
     Cpu,
+    #[cfg(feature = "gpu")]
+    Gpu(crate::gpu::Device),
 }
 
 impl Device {
@@ -25,9 +27,21 @@ impl Device {
     /// [`Error::NoDevice`](crate::Error::NoDevice) when there is none, or when the crate was built
     /// without the feature `gpu`.
     pub fn gpu() -> Result<Device> {
+        #[cfg(feature = "gpu")]
+        return Ok(Device(Place::Gpu(crate::gpu::Device::open()?)));
+        #[cfg(not(feature = "gpu"))]
         Err(crate::Error::NoDevice(
-            "this build has no GPU support: build with the feature `gpu`".into(),
+            "this build has no GPU support; build with the feature `gpu`".into(),
         ))
+    }
+
+    /// Its name, for people.
+    pub fn name(&self) -> &str {
+        match &self.0 {
+            Place::Cpu => "the CPU",
+            #[cfg(feature = "gpu")]
+            Place::Gpu(device) => device.name(),
+        }
     }
 }
 
@@ -35,6 +49,8 @@ impl fmt::Debug for Device {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Place::Cpu => f.write_str("Device::cpu()"),
+            #[cfg(feature = "gpu")]
+            Place::Gpu(device) => device.fmt(f),
         }
     }
 }

@@ -3,6 +3,8 @@
 //! A message names what it is about (the argument, the tensor, the file), what was expected and what
 //! came. Whatever the error, parameters are as they were before the call.
 
+use crate::arg::MAX_RANK;
+use sinew_ir::BindError;
 use std::path::PathBuf;
 
 /// A result of this library.
@@ -12,6 +14,150 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// Arguments that fit neither the declared shapes nor each other.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// An argument of more dims than any program takes.
+    #[error("`{argument}` has {rank} dims; at most {MAX_RANK} can be passed")]
+    TooManyDims {
+        /// The argument.
+        argument: String,
+        /// Its number of dims.
+        rank: usize,
+    },
+    /// An argument without elements.
+    #[error("`{argument}` is empty: it has shape {}", tuple(.shape))]
+    Empty {
+        /// The argument.
+        argument: String,
+        /// Its shape.
+        shape: Vec<usize>,
+    },
+    /// NaN or an infinity in an argument, where checking is on.
+    #[error("`{argument}` holds {value} at {}", index(.position))]
+    NotFinite {
+        /// The argument.
+        argument: String,
+        /// Where in it.
+        position: Vec<usize>,
+        /// The value.
+        value: f64,
+    },
+    /// An argument's value that is used as an index and lies outside the axis.
+    #[error("`{argument}` holds {value} at {}, and must be at least 0 and below {extent}", index(.position))]
+    Index {
+        /// The argument.
+        argument: String,
+        /// Where in it.
+        position: Vec<usize>,
+        /// The value.
+        value: f64,
+        /// The extent of the axis.
+        extent: usize,
+    },
+    /// A step that computed NaN or an infinity, where checking is on. Nothing was updated.
+    #[error("the {what} of `{function}` is not finite: {origin}")]
+    Computed {
+        /// The function.
+        function: String,
+        /// What came out so (`loss`, `gradient`).
+        what: &'static str,
+        /// Which operation first made such a value, and where it was written.
+        origin: String,
+    },
+    /// A trained function that does not return one number of the working float.
+    #[error(
+        "`{function}` cannot be trained: a loss returns one `Tensor` without dims, and depends on parameters"
+    )]
+    NotALoss {
+        /// The function.
+        function: String,
+    },
+    /// A precision that the device does not have.
+    #[error("{device} computes in f32 only: use Precision::F32, or Device::cpu()")]
+    Precision {
+        /// The device.
+        device: String,
+    },
+    /// A tensor that no memory of this machine could hold.
+    #[error("a tensor of shape ({shape}) is too large for any memory")]
+    TooLarge {
+        /// Its shape.
+        shape: String,
+    },
+    /// A stage's text was asked for before anything was compiled.
+    #[error("nothing is compiled for `{function}` yet: call it once, or `prepare` it")]
+    NothingCompiled {
+        /// The function.
+        function: String,
+    },
+    /// A text of kernels was asked for in a form that they do not have.
+    #[error("no such code: {0}")]
+    NoCode(String),
+    /// A function's stored text that cannot be read: it was made by another version of this library.
+    #[error("the program of `{function}` cannot be read: {source}")]
+    Text {
+        /// The function.
+        function: String,
+        /// What the reader says.
+        source: Box<sinew_ir::ParseError>,
+    },
+    /// A function that does not link.
+    #[error("`{function}` does not link: {source}")]
+    Link {
+        /// The function.
+        function: String,
+        /// What the linker says.
+        source: Box<sinew_ir::LinkError>,
+    },
+    /// An update rule that the IR refuses.
+    #[error("the optimizer's update has no program: {0}")]
+    Update(sinew_ir::OpError),
+    /// A program without a schedule.
+    #[error("`{function}` cannot be scheduled: {source}")]
+    Schedule {
+        /// The function.
+        function: String,
+        /// What the scheduler says.
+        source: Box<sinew_codegen::schedule::ScheduleError>,
+    },
+    /// A device that this build has no code generator for.
+    #[error("this build cannot compile for {0}: build with the feature that is named after it")]
+    NoCodeGenerator(&'static str),
+    /// A schedule that cannot become machine code here.
+    #[cfg(feature = "cpu")]
+    #[error("`{function}` cannot be compiled for this processor: {source}")]
+    Cpu {
+        /// The function.
+        function: String,
+        /// What the code generator says.
+        source: Box<sinew_codegen::cpu::EmitError>,
+    },
+    /// A wrong number of arguments for a function: its emitted code is of another version.
+    #[error("`{function}` takes {expected} arguments, and {actual} came")]
+    Arguments {
+        /// The function.
+        function: String,
+        /// What it takes.
+        expected: usize,
+        /// What came.
+        actual: usize,
+    },
+    /// A function that names a leaf its model does not have: its emitted code is of another version.
+    #[error("`{function}` uses `{leaf}`, which its model does not have")]
+    NoLeaf {
+        /// The function.
+        function: String,
+        /// The leaf.
+        leaf: String,
+    },
+    /// A program whose regions are not those of its call: a bug in this library, reported rather
+    /// than run.
+    #[error("a program's memory does not fit its call ({count} regions): please report this")]
+    Regions {
+        /// How many there are.
+        count: usize,
+    },
     /// Values of another shape than the parameter's.
     #[error("the parameter has shape {}, and values of shape {} came", tuple(.expected), tuple(.actual))]
     ParamShape {
@@ -27,8 +173,12 @@ pub enum Error {
         shape: Vec<usize>,
     },
     /// No device of the kind asked for.
-    #[error("no GPU: {0}")]
+    #[error("{0}")]
     NoDevice(String),
+    /// What a GPU cannot do or did not do: tensors past its limits, too little memory, its loss.
+    #[cfg(feature = "gpu")]
+    #[error(transparent)]
+    Gpu(crate::gpu::GpuError),
     /// A file that cannot be opened, read or written.
     #[error("{}: {source}", .path.display())]
     File {
@@ -56,6 +206,37 @@ pub enum Error {
     /// A model whose sizes are configuration cannot be made of a file alone.
     #[error("the model's sizes are configuration: make it with `init`, then call `load_into`")]
     SizesUnknown,
+}
+
+#[cfg(feature = "gpu")]
+impl From<crate::gpu::GpuError> for Error {
+    fn from(error: crate::gpu::GpuError) -> Error {
+        use crate::gpu::GpuError;
+        match error {
+            GpuError::NotFound { .. } | GpuError::Open { .. } => Error::NoDevice(error.to_string()),
+            GpuError::Schedule(_)
+            | GpuError::Emit(_)
+            | GpuError::Memory { .. }
+            | GpuError::Refused { .. }
+            | GpuError::Lost { .. }
+            | GpuError::Region { .. }
+            | GpuError::Range { .. } => Error::Gpu(error),
+        }
+    }
+}
+
+impl Error {
+    pub(crate) fn link(function: &str, source: sinew_ir::LinkError) -> Error {
+        Error::Link {
+            function: function.into(),
+            source: Box::new(source),
+        }
+    }
+}
+
+/// A position as people write it: `[2, 3]`.
+fn index(position: &[usize]) -> String {
+    format!("{position:?}")
 }
 
 /// A shape as people write it: `(2, 3)`, `(4,)`, `()`.

@@ -1,23 +1,36 @@
 //! Sinew's runtime: devices, parameters, the compiled training step, checkpoints.
 
 mod arg;
+mod call;
 mod checkpoint;
 mod device;
+mod engine;
 mod error;
+mod finite;
 #[cfg(feature = "gpu")]
 pub mod gpu;
 pub mod init;
+mod inspect;
+mod layout;
+mod memory;
 mod model;
 mod optimizer;
 mod output;
 mod param;
+mod program;
 mod random;
 mod read;
+mod runner;
+mod store;
+mod train;
+mod trainer;
+mod update;
 
 pub use arg::{
     AnyRank, Arg, ArgView, Element, ElementOf, Float, IntoArg, MAX_RANK, Nested, NextRank, Rank,
     RankOf,
 };
+pub use call::{attach, call, gradient};
 pub use device::{Device, Precision};
 pub use error::{Error, Result};
 pub use init::Init;
@@ -25,3 +38,7 @@ pub use model::{Model, ModelFunction, join};
 pub use optimizer::{Adam, AdamW, Optimizer, Sgd};
 pub use output::{Number, Out, OutElement, OutRank, Outputs, ResultView};
 pub use param::Param;
+pub use runner::Runner;
+pub use store::Trained;
+pub use train::{Compile, Train};
+pub use trainer::{Step, Trainer};

@@ -56,6 +56,13 @@ impl Number for bool {
 }
 
 impl ResultView<'_> {
+    /// No elements; fills places of results that are not there.
+    pub(crate) const NONE: ResultView<'static> = ResultView {
+        dtype: DType::F32,
+        extents: &[0],
+        bytes: &[],
+    };
+
     /// The elements as `T`; every element type fits f64, so this is exact where `T` can hold it.
     pub(crate) fn numbers<T: Number>(&self) -> Vec<T> {
         fn words<const N: usize, T>(bytes: &[u8], read: impl Fn([u8; N]) -> T) -> Vec<T> {

@@ -78,6 +78,50 @@ pub(crate) fn read_f64(view: &ArgView<'_>) -> Vec<f64> {
     out
 }
 
+/// Packed floats, in f64.
+pub(crate) fn read_floats_f64(float: DType, bytes: &[u8]) -> Vec<f64> {
+    match float == DType::F64 {
+        false => bytes
+            .as_chunks()
+            .0
+            .iter()
+            .map(|w| f64::from(f32::from_ne_bytes(*w)))
+            .collect(),
+        true => bytes
+            .as_chunks()
+            .0
+            .iter()
+            .map(|w| f64::from_ne_bytes(*w))
+            .collect(),
+    }
+}
+
+/// The position and the value of the first element that `is_wanted`.
+pub(crate) fn find(
+    view: &ArgView<'_>,
+    is_wanted: impl Fn(f64) -> bool,
+) -> Option<(Vec<usize>, f64)> {
+    let mut any = false;
+    for_each(view, |v| any |= is_wanted(v));
+    if !any {
+        return None;
+    }
+    let (mut flat, mut found) = (0, None);
+    for_each(view, |v| {
+        if found.is_none() && is_wanted(v) {
+            found = Some((flat, v));
+        }
+        flat += 1;
+    });
+    let (mut flat, value) = found?;
+    let mut position = vec![0; view.extents().len()];
+    for (place, extent) in position.iter_mut().zip(view.extents()).rev() {
+        *place = flat % extent;
+        flat /= extent;
+    }
+    Some((position, value))
+}
+
 /// Writes the elements in row-major order as `dtype` (`Bool` as a 32-bit 0 or 1) into `out`, whose
 /// length is the elements' bytes.
 pub(crate) fn stage(view: &ArgView<'_>, dtype: DType, out: &mut [u8]) {

@@ -1,0 +1,337 @@
+//! One model function on one device: the programs compiled for it so far, and the way of a call's
+//! arguments to them.
+//!
+//! A call whose arguments have the extents of the last one's does no more than compare them: no
+//! allocation, no dispatch by operation. Other extents look through the kept programs (least recently
+//! used goes first) and compile where none fits. What is compiled differs between a trainer and a
+//! runner; both hand that in.
+
+use crate::arg::{ArgView, MAX_RANK};
+use crate::device::{Device, Place as DevicePlace, Precision};
+use crate::error::{Error, Result};
+use crate::layout::{Layout, Section};
+use crate::memory::Block;
+use crate::model::ModelFunction;
+use crate::program::{IndexCheck, Program};
+use crate::read;
+use sinew_codegen::kernel::RegionId;
+use sinew_codegen::schedule::Place;
+use sinew_ir::{Binding, DType, Function, ParamKind, Symbol, Unit};
+
+/// The greatest number of arguments.
+pub(crate) const MAX_ARGUMENTS: usize = 8;
+
+/// Settings that trainers and runners share.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    pub device: Device,
+    pub precision: Precision,
+    pub check_finite: bool,
+    pub cache: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            device: Device::cpu(),
+            precision: Precision::F32,
+            check_finite: false,
+            cache: 8,
+        }
+    }
+}
+
+/// A function and its compiled programs.
+pub(crate) struct Engine {
+    pub unit: &'static Unit,
+    /// The function as written, all symbols in it.
+    pub function: Function,
+    pub settings: Settings,
+    /// Symbols that the model's configuration gives.
+    known: Vec<(Symbol, usize)>,
+    /// The arguments, in order.
+    pub inputs: Vec<Input>,
+    /// The model's leaves by position among the function's parameters.
+    leaves: Vec<(usize, Vec<usize>)>,
+    /// Most recently used first.
+    programs: Vec<Program>,
+    compiles: u64,
+    /// Working memory, as large as the largest program needs.
+    pub arena: Block,
+}
+
+/// One argument of the function.
+#[derive(Debug, Clone)]
+pub(crate) struct Input {
+    /// Its position among the function's parameters.
+    pub param: usize,
+    /// Its name.
+    pub name: String,
+    /// Its element type once bound.
+    pub dtype: DType,
+}
+
+/// The path of a leaf in the model: the parameter's name without the argument's own name in front.
+pub(crate) fn leaf_path(name: &str) -> &str {
+    name.split_once('.').map_or("", |(_, path)| path)
+}
+
+/// Binds the working float.
+pub(crate) fn bound(dtype: DType, precision: Precision) -> DType {
+    match dtype {
+        DType::Float => precision.dtype(),
+        DType::F32 | DType::F64 | DType::I32 | DType::U32 | DType::Bool => dtype,
+    }
+}
+
+impl Engine {
+    /// The function of `F` for a model of the given leaves' shapes.
+    pub fn new<F: ModelFunction>(model: &F::Model, settings: Settings) -> Result<Engine> {
+        let unit = F::UNIT;
+        let function = sinew_ir::parse(unit.text).map_err(|source| Error::Text {
+            function: unit.path.into(),
+            source: Box::new(source),
+        })?;
+        let mut known: Vec<(Symbol, usize)> = F::sizes(model)
+            .into_iter()
+            .map(|(name, value)| (Symbol::new(name), value))
+            .collect();
+        known.extend(unit.consts.iter().map(|(n, v)| (Symbol::new(n), *v)));
+        let mut shapes = std::collections::HashMap::new();
+        crate::model::Model::visit(model, "", &mut |path, param| {
+            shapes.insert(path.to_string(), param.shape().to_vec());
+        });
+        let mut inputs = Vec::new();
+        let mut leaves = Vec::new();
+        for (position, param) in function.params.iter().enumerate() {
+            match param.kind {
+                ParamKind::Input => inputs.push(Input {
+                    param: position,
+                    name: param.name.clone(),
+                    dtype: bound(function.values[position].dtype, settings.precision),
+                }),
+                ParamKind::Param | ParamKind::State => {
+                    let path = leaf_path(&param.name);
+                    let shape = shapes.get(path).ok_or_else(|| Error::NoLeaf {
+                        function: unit.path.into(),
+                        leaf: path.into(),
+                    })?;
+                    leaves.push((position, shape.clone()));
+                }
+            }
+        }
+        Ok(Engine {
+            unit,
+            function,
+            settings,
+            known,
+            inputs,
+            leaves,
+            programs: Vec::new(),
+            compiles: 0,
+            arena: Block::zeroed(0),
+        })
+    }
+
+    /// How many programs have been compiled.
+    pub fn compiles(&self) -> u64 {
+        self.compiles
+    }
+
+    /// The program used last, or to be used next.
+    pub fn current(&self) -> Result<&Program> {
+        self.programs.first().ok_or_else(|| Error::NothingCompiled {
+            function: self.unit.path.into(),
+        })
+    }
+
+    /// Makes the program for these arguments the current one, by `compile` if there is none yet.
+    pub fn select(
+        &mut self,
+        arguments: &[ArgView<'_>],
+        compile: impl FnOnce(&Engine, &Binding) -> Result<Program>,
+    ) -> Result<()> {
+        match self.programs.iter().position(|p| p.fits(arguments)) {
+            Some(0) => {}
+            Some(at) => self.programs[..=at].rotate_right(1),
+            None => {
+                let binding = self.bind(arguments)?;
+                let started = std::time::Instant::now();
+                let mut program = compile(self, &binding)?;
+                program.extents = arguments.iter().map(|a| a.extents().to_vec()).collect();
+                if matches!(self.settings.device.0, DevicePlace::Cpu) {
+                    self.arena.ensure(program.arena_bytes());
+                }
+                self.compiles += 1;
+                tracing::info!(
+                    function = self.unit.path,
+                    sizes = %sizes(&binding),
+                    kernels = program.schedule.kernels.len(),
+                    milliseconds = started.elapsed().as_secs_f64() * 1e3,
+                    "compiled"
+                );
+                self.programs.truncate(self.settings.cache.max(1) - 1);
+                self.programs.insert(0, program);
+            }
+        }
+        Ok(())
+    }
+
+    /// Unifies the arguments' extents with the declared shapes.
+    fn bind(&self, arguments: &[ArgView<'_>]) -> Result<Binding> {
+        if arguments.len() != self.inputs.len() {
+            return Err(Error::Arguments {
+                function: self.unit.path.into(),
+                expected: self.inputs.len(),
+                actual: arguments.len(),
+            });
+        }
+        let mut params = self.leaves.clone();
+        for (input, argument) in self.inputs.iter().zip(arguments) {
+            if argument.rank() > MAX_RANK {
+                return Err(Error::TooManyDims {
+                    argument: input.name.clone(),
+                    rank: argument.rank(),
+                });
+            }
+            params.push((input.param, argument.extents().to_vec()));
+        }
+        let float = self.settings.precision.dtype();
+        let binding = Binding::infer(&self.function, float, &self.known, &params)?;
+        for (input, argument) in self.inputs.iter().zip(arguments) {
+            if argument.elements() == 0 {
+                return Err(Error::Empty {
+                    argument: input.name.clone(),
+                    shape: argument.extents().to_vec(),
+                });
+            }
+        }
+        Ok(binding)
+    }
+
+    /// Refuses arguments whose values the current program cannot use: indices outside their axis,
+    /// and NaN and infinities where checking is on.
+    pub fn check(&self, arguments: &[ArgView<'_>]) -> Result<()> {
+        let program = self.current()?;
+        for check in &program.indices {
+            let argument = &arguments[check.argument];
+            let fine = |v: f64| {
+                (0.0 <= v && v < check.extent as f64) || check.allowed.is_some_and(|a| v == a)
+            };
+            if let Some((position, value)) = read::find(argument, |v| !fine(v)) {
+                return Err(Error::Index {
+                    argument: self.inputs[check.argument].name.clone(),
+                    position,
+                    value,
+                    extent: check.extent,
+                });
+            }
+        }
+        if self.settings.check_finite {
+            for (input, argument) in self.inputs.iter().zip(arguments) {
+                if input.dtype.is_float()
+                    && let Some((position, value)) = read::find(argument, |v| !v.is_finite())
+                {
+                    return Err(Error::NotFinite {
+                        argument: input.name.clone(),
+                        position,
+                        value,
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The current program and the working memory.
+    pub fn current_mut(&mut self) -> Result<(&mut Program, &mut Block)> {
+        match self.programs.first_mut() {
+            Some(program) => Ok((program, &mut self.arena)),
+            None => Err(Error::NothingCompiled {
+                function: self.unit.path.into(),
+            }),
+        }
+    }
+
+    /// Where each of the function's parameters lies: leaves in their section's region, arguments
+    /// where `arguments` says.
+    pub fn places(
+        &self,
+        layout: &Layout,
+        trained: RegionId,
+        fixed: RegionId,
+        arguments: &[Place],
+    ) -> Result<Vec<Place>> {
+        let mut arguments = arguments.iter();
+        let mut places = Vec::with_capacity(self.function.params.len());
+        for param in &self.function.params {
+            let place = match param.kind {
+                ParamKind::Input => arguments.next().cloned(),
+                ParamKind::Param | ParamKind::State => {
+                    let leaf = layout.leaf(leaf_path(&param.name));
+                    leaf.map(|leaf| Place {
+                        region: match leaf.section {
+                            Section::Trained => trained,
+                            Section::Fixed => fixed,
+                        },
+                        offset: leaf.offset,
+                    })
+                }
+            };
+            places.push(place.ok_or_else(|| Error::NoLeaf {
+                function: self.unit.path.into(),
+                leaf: param.name.clone(),
+            })?);
+        }
+        Ok(places)
+    }
+
+    /// Which arguments' values index into something.
+    pub fn index_checks(&self, program: &Function) -> Vec<IndexCheck> {
+        let bounds = sinew_ir::index_bounds(program);
+        let check = |bound: &sinew_ir::IndexBound| {
+            let argument = self.inputs.iter().position(|i| i.param == bound.param)?;
+            Some(IndexCheck {
+                argument,
+                extent: bound.extent,
+                allowed: bound.allowed.map(|a| a as f64),
+            })
+        };
+        bounds.iter().filter_map(check).collect()
+    }
+
+    /// The function's first line.
+    pub fn signature(&self) -> String {
+        let text = self.function.to_string();
+        let line = text.lines().next().unwrap_or_default();
+        line.trim_end_matches([' ', '{']).to_string()
+    }
+}
+
+impl Settings {
+    /// Refuses what no device can do.
+    pub fn check(&self) -> Result<()> {
+        match &self.device.0 {
+            DevicePlace::Cpu => Ok(()),
+            #[cfg(feature = "gpu")]
+            DevicePlace::Gpu(_) if self.precision == Precision::F64 => Err(Error::Precision {
+                device: self.device.name().into(),
+            }),
+            #[cfg(feature = "gpu")]
+            DevicePlace::Gpu(_) => Ok(()),
+        }
+    }
+}
+
+/// `B = 32, [S] = (4, 7)`.
+fn sizes(binding: &Binding) -> String {
+    let mut words: Vec<String> = binding
+        .sizes
+        .iter()
+        .map(|(s, v)| format!("{s} = {v}"))
+        .collect();
+    if let Some(extents) = &binding.sequence {
+        words.push(format!("sequence = {}", crate::error::tuple(extents)));
+    }
+    words.join(", ")
+}

@@ -1,0 +1,67 @@
+//! Every stage in text form, so that one value can be followed from the function to machine code.
+
+/// Implements the printing methods of a trainer or a runner.
+macro_rules! inspect {
+    ($name:ident) => {
+        impl<F: $crate::ModelFunction, I> $name<F, I> {
+            /// How many programs were compiled.
+            pub fn compiles(&self) -> u64 {
+                self.engine.compiles()
+            }
+
+            /// The function as written: symbols, constraints, arguments, results.
+            pub fn signature(&self) -> String {
+                self.engine.signature()
+            }
+
+            /// The function's own program and its pullback, for all sizes, calls not yet inlined.
+            pub fn ir(&self) -> String {
+                self.engine.function.to_string()
+            }
+
+            /// The linked programs: sizes bound, calls inlined, simplified.
+            ///
+            /// # Errors
+            /// [`Error::NothingCompiled`](crate::Error::NothingCompiled) before the first call.
+            pub fn linked(&self) -> $crate::Result<String> {
+                Ok(self.engine.current()?.linked_text())
+            }
+
+            /// The kernels, what was fused into each, their work, and the memory plan; before the
+            /// first call, a sentence that says so.
+            pub fn explain(&self) -> String {
+                match self.engine.current() {
+                    Ok(program) => sinew_codegen::explain::explain(&program.schedule),
+                    Err(error) => error.to_string(),
+                }
+            }
+
+            /// The regions of memory and their sizes.
+            ///
+            /// # Errors
+            /// [`Error::NothingCompiled`](crate::Error::NothingCompiled) before the first call.
+            pub fn memory(&self) -> $crate::Result<String> {
+                Ok(self.engine.current()?.memory_text())
+            }
+
+            /// The kernels in Cranelift's intermediate form.
+            ///
+            /// # Errors
+            /// [`Error::NothingCompiled`](crate::Error::NothingCompiled) before the first call;
+            /// [`Error::NoCode`](crate::Error::NoCode) on a GPU.
+            pub fn clif(&self) -> $crate::Result<String> {
+                self.engine.current()?.clif()
+            }
+
+            /// The kernels as WGSL; on the CPU, what a GPU would be given.
+            ///
+            /// # Errors
+            /// [`Error::NothingCompiled`](crate::Error::NothingCompiled) before the first call;
+            /// [`Error::NoCode`](crate::Error::NoCode) where there can be none.
+            pub fn wgsl(&self) -> $crate::Result<String> {
+                self.engine.current()?.wgsl()
+            }
+        }
+    };
+}
+pub(crate) use inspect;

@@ -1,0 +1,156 @@
+//! Memory of the regions: zeroed, aligned blocks of bytes on the host or on a GPU.
+
+use crate::device::{Device, Place};
+use crate::error::Result;
+use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use std::ptr::NonNull;
+
+/// The alignment of every region, and of every leaf in a packed one, in bytes: a multiple of any
+/// vector's width and of what GPUs ask of sub-ranges.
+pub(crate) const ALIGN: usize = 256;
+
+/// A block of bytes that starts at a multiple of [`ALIGN`]; zeros at first.
+#[derive(Debug)]
+pub(crate) struct Block {
+    pointer: NonNull<u8>,
+    bytes: usize,
+}
+
+// SAFETY: a block of plain bytes that nothing else points to.
+unsafe impl Send for Block {}
+// SAFETY: shared references only read it; writes through `pointer` need `&mut self`.
+unsafe impl Sync for Block {}
+
+impl Block {
+    /// A block of at least `bytes` bytes.
+    pub fn zeroed(bytes: usize) -> Block {
+        if bytes == 0 {
+            return Block {
+                pointer: NonNull::<Aligned>::dangling().cast(),
+                bytes,
+            };
+        }
+        let layout = Self::layout(bytes);
+        // SAFETY: the layout has more than zero bytes.
+        let pointer = unsafe { alloc_zeroed(layout) };
+        match NonNull::new(pointer) {
+            Some(pointer) => Block { pointer, bytes },
+            None => handle_alloc_error(layout),
+        }
+    }
+
+    fn layout(bytes: usize) -> Layout {
+        Layout::from_size_align(bytes, ALIGN).expect("sizes of tensors are below isize::MAX")
+    }
+
+    /// Its size.
+    pub fn len(&self) -> usize {
+        self.bytes
+    }
+
+    /// Its first byte, for compiled code.
+    pub fn base(&mut self) -> *mut u8 {
+        self.pointer.as_ptr()
+    }
+
+    /// Its bytes.
+    pub fn bytes(&self) -> &[u8] {
+        // SAFETY: `bytes` initialised bytes start at `pointer`, or none at a dangling one.
+        unsafe { std::slice::from_raw_parts(self.pointer.as_ptr(), self.bytes) }
+    }
+
+    /// Its bytes, to change.
+    pub fn bytes_mut(&mut self) -> &mut [u8] {
+        // SAFETY: as in `bytes`, and the block is borrowed mutably.
+        unsafe { std::slice::from_raw_parts_mut(self.pointer.as_ptr(), self.bytes) }
+    }
+
+    /// Grows to at least `bytes`; what was in it is lost then.
+    pub fn ensure(&mut self, bytes: usize) {
+        if self.bytes < bytes {
+            *self = Block::zeroed(bytes);
+        }
+    }
+}
+
+impl Drop for Block {
+    fn drop(&mut self) {
+        if self.bytes > 0 {
+            // SAFETY: allocated in `zeroed` with the same layout.
+            unsafe { dealloc(self.pointer.as_ptr(), Self::layout(self.bytes)) }
+        }
+    }
+}
+
+/// A block where its device needs it.
+#[derive(Debug)]
+pub(crate) enum Memory {
+    /// For compiled code of the processor.
+    Host(Block),
+    /// On a GPU.
+    #[cfg(feature = "gpu")]
+    Gpu(crate::gpu::Memory),
+}
+
+impl Memory {
+    /// A block of zeros; the name is for messages.
+    pub fn zeroed(device: &Device, name: &str, bytes: usize) -> Result<Memory> {
+        match &device.0 {
+            Place::Cpu => {
+                let _ = name;
+                Ok(Memory::Host(Block::zeroed(bytes)))
+            }
+            #[cfg(feature = "gpu")]
+            Place::Gpu(device) => Ok(Memory::Gpu(crate::gpu::Memory::zeroed(
+                device, name, bytes,
+            )?)),
+        }
+    }
+
+    /// Copies `bytes` in, from byte `offset` on.
+    pub fn write(&mut self, offset: usize, bytes: &[u8]) -> Result<()> {
+        match self {
+            Memory::Host(block) => {
+                block.bytes_mut()[offset..offset + bytes.len()].copy_from_slice(bytes);
+            }
+            #[cfg(feature = "gpu")]
+            Memory::Gpu(memory) => memory.write(offset, bytes)?,
+        }
+        Ok(())
+    }
+
+    /// Copies out from byte `offset` on, after everything that was run on it.
+    pub fn read(&self, offset: usize, bytes: &mut [u8]) -> Result<()> {
+        match self {
+            Memory::Host(block) => {
+                bytes.copy_from_slice(&block.bytes()[offset..offset + bytes.len()]);
+            }
+            #[cfg(feature = "gpu")]
+            Memory::Gpu(memory) => memory.read(offset, bytes)?,
+        }
+        Ok(())
+    }
+}
+
+/// Only its alignment is of use: that of a block of no bytes.
+#[repr(align(256))]
+struct Aligned;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_are_aligned_and_zero() {
+        for bytes in [0, 1, 255, 256, 100_000] {
+            let mut memory = Block::zeroed(bytes);
+            assert_eq!(memory.base() as usize % ALIGN, 0);
+            assert_eq!(memory.bytes(), vec![0; bytes]);
+            memory.bytes_mut().fill(7);
+            memory.ensure(bytes);
+            assert!(memory.bytes().iter().all(|b| *b == 7));
+            memory.ensure(bytes + 1);
+            assert_eq!(memory.bytes(), vec![0; bytes + 1]);
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! A compiled function: arguments in, results out.
+
+use crate::arg::{ArgView, IntoArg};
+use crate::engine::{Engine, Settings};
+use crate::error::{Error, Result};
+use crate::memory::ALIGN;
+use crate::model::ModelFunction;
+use crate::output::{Outputs, ResultView};
+use crate::program::{Linked, Program, ProgramResult, Regions, Table, bytes_of};
+use crate::store::{Attachment, Shared, Trained};
+use sinew_codegen::schedule::Place;
+use sinew_ir::Binding;
+use std::marker::PhantomData;
+
+/// Runs a function on a model's parameters: `logits::attach(&trainer)?` on a trainer's current ones,
+/// `logits::compile(model).build()?` on its own.
+///
+/// All methods that print a stage do so for the program that ran last.
+pub struct Runner<F: ModelFunction, I = <F as ModelFunction>::Inputs> {
+    engine: Engine,
+    pub(crate) shared: Shared,
+    shell: F::Model,
+    arguments: PhantomData<fn(I)>,
+}
+
+impl<F: ModelFunction> Runner<F> {
+    pub(crate) fn new(model: F::Model, shared: Shared, settings: Settings) -> Result<Self> {
+        Ok(Runner {
+            engine: Engine::new::<F>(&model, settings)?,
+            shared,
+            shell: model,
+            arguments: PhantomData,
+        })
+    }
+
+    fn prepare_views(&mut self, arguments: &[ArgView<'_>]) -> Result<()> {
+        let shared = &self.shared;
+        self.engine.select(arguments, |engine, binding| {
+            compile_run(engine, binding, shared)
+        })
+    }
+
+    /// Runs, and hands the results in memory to `read`.
+    pub(crate) fn run_views<T>(
+        &mut self,
+        arguments: &[ArgView<'_>],
+        read: impl FnOnce(&[ResultView<'_>]) -> T,
+    ) -> Result<T> {
+        self.prepare_views(arguments)?;
+        self.engine.check(arguments)?;
+        let (program, arena) = self.engine.current_mut()?;
+        let mut store = self.shared.lock();
+        let store = &mut *store;
+        let mut table = Table::new(arena);
+        table.add(&mut store.trained);
+        table.add(&mut store.fixed);
+        program.run(table, arguments)?;
+        let mut views = [ResultView::NONE; 8];
+        let count = program.results.len();
+        if count != <F::Output as Outputs>::COUNT || count > views.len() {
+            return Err(Error::Regions { count });
+        }
+        for (view, result) in views.iter_mut().zip(&program.results) {
+            *view = result.view();
+        }
+        Ok(read(&views[..count]))
+    }
+}
+
+/// Links the function and lays out its regions as `run_views` fills them.
+fn compile_run(engine: &Engine, binding: &Binding, shared: &Shared) -> Result<Program> {
+    let store = shared.lock();
+    let layout = &store.layout;
+    let program = sinew_ir::link(engine.unit, binding)
+        .map_err(|source| Error::link(engine.unit.path, source))?;
+    let mut regions = Regions::default();
+    let trained = regions.add("params", layout.trained_bytes, false);
+    let fixed = regions.add("fixed", layout.fixed_bytes, false);
+    let mut outputs = Vec::new();
+    let mut results = Vec::new();
+    for (i, result) in program.results.iter().enumerate() {
+        let of = program.type_of(*result);
+        let bytes = bytes_of(of)?.next_multiple_of(ALIGN);
+        let region = regions.add(format!("result {i}"), bytes, true);
+        outputs.push(Place { region, offset: 0 });
+        results.push(ProgramResult::new(of, bytes)?);
+    }
+    let arguments = regions.add_arguments(&engine.inputs, &program)?;
+    let inputs = engine.places(layout, trained, fixed, &arguments)?;
+    let indices = engine.index_checks(&program);
+    let linked = vec![Linked {
+        title: "function",
+        program,
+        inputs,
+        outputs,
+    }];
+    let memories = [&store.trained, &store.fixed];
+    Program::compile(engine, linked, regions, indices, results, &memories)
+}
+
+impl<F: ModelFunction> Trained<F::Model> for Runner<F> {
+    fn attachment(&self) -> Attachment<F::Model> {
+        Attachment {
+            shared: self.shared.clone(),
+            settings: self.engine.settings.clone(),
+            shell: self.shell.clone(),
+        }
+    }
+}
+
+crate::inspect::inspect!(Runner);
+
+macro_rules! run {
+    ($($marker:ident $argument:ident),*) => {
+        impl<F, $($marker),*> Runner<F, ($($marker,)*)>
+        where
+            F: ModelFunction<Inputs = ($($marker,)*)>,
+        {
+            /// Runs the function: arrays of f32 (and i32, u32, bool where declared) come back.
+            ///
+            /// # Errors
+            /// Arguments that do not fit the declared types or each other, that are empty, or that
+            /// hold indices outside their axis; with [`check_finite`](crate::Compile::check_finite)
+            /// also NaN and infinities in arguments.
+            #[allow(clippy::too_many_arguments, reason = "the function's own")]
+            pub fn run(
+                &mut self,
+                $($argument: impl IntoArg<$marker>),*
+            ) -> Result<<F::Output as Outputs>::Narrow> {
+                self.run_views(&[$($argument.arg()),*], <F::Output as Outputs>::narrow)
+            }
+
+            /// As [`run`](Self::run), with arrays of f64 where `run` gives f32.
+            ///
+            /// # Errors
+            /// As [`run`](Self::run).
+            #[allow(clippy::too_many_arguments, reason = "the function's own")]
+            pub fn run_f64(
+                &mut self,
+                $($argument: impl IntoArg<$marker>),*
+            ) -> Result<<F::Output as Outputs>::Wide> {
+                self.run_views(&[$($argument.arg()),*], <F::Output as Outputs>::wide)
+            }
+
+            /// Compiles the function for arguments of these extents, without running it.
+            ///
+            /// # Errors
+            /// Arguments that do not fit.
+            #[allow(clippy::too_many_arguments, reason = "the function's own")]
+            pub fn prepare(&mut self, $($argument: impl IntoArg<$marker>),*) -> Result<()> {
+                self.prepare_views(&[$($argument.arg()),*])
+            }
+        }
+    };
+}
+run!();
+run!(A a);
+run!(A a, B b);
+run!(A a, B b, C c);
+run!(A a, B b, C c, D d);
+run!(A a, B b, C c, D d, E e);
+run!(A a, B b, C c, D d, E e, G g);
+run!(A a, B b, C c, D d, E e, G g, H h);
+run!(A a, B b, C c, D d, E e, G g, H h, I i);

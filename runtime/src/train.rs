@@ -1,0 +1,110 @@
+//! Builders: what a trainer or a runner is made of.
+
+use crate::device::{Device, Precision};
+use crate::engine::Settings;
+use crate::error::Result;
+use crate::layout::Layout;
+use crate::model::ModelFunction;
+use crate::optimizer::{Optimizer, Sgd};
+use crate::runner::Runner;
+use crate::store::Shared;
+use crate::trainer::Trainer;
+
+macro_rules! settings {
+    ($name:ident) => {
+        impl<F: ModelFunction> $name<F> {
+            /// Where it runs; [`Device::cpu`] by default.
+            pub fn device(mut self, device: Device) -> Self {
+                self.settings.device = device;
+                self
+            }
+
+            /// What the working float is; [`Precision::F32`] by default.
+            pub fn precision(mut self, precision: Precision) -> Self {
+                self.settings.precision = precision;
+                self
+            }
+
+            /// Whether NaN and infinities are looked for: in arguments, and in what is computed. Off
+            /// by default.
+            pub fn check_finite(mut self, check: bool) -> Self {
+                self.settings.check_finite = check;
+                self
+            }
+
+            /// How many programs are kept, one for each set of argument shapes; 8 by default, at
+            /// least 1. The one that was not used for longest goes first.
+            pub fn cache(mut self, programs: usize) -> Self {
+                self.settings.cache = programs;
+                self
+            }
+        }
+    };
+}
+
+/// A training step in the making: `loss::train(model)`.
+#[must_use = "nothing is made before `build`"]
+pub struct Train<F: ModelFunction> {
+    model: F::Model,
+    optimizer: Optimizer,
+    settings: Settings,
+}
+settings!(Train);
+
+impl<F: ModelFunction> Train<F> {
+    /// Trains `model`, by plain gradient descent at a rate of 0.01 unless told otherwise.
+    pub fn new(model: F::Model) -> Self {
+        Train {
+            model,
+            optimizer: Sgd::new(0.01).into(),
+            settings: Settings::default(),
+        }
+    }
+
+    /// The update rule.
+    pub fn optimizer(mut self, optimizer: impl Into<Optimizer>) -> Self {
+        self.optimizer = optimizer.into();
+        self
+    }
+
+    /// Packs the parameters. Programs are compiled when the first arguments tell their sizes.
+    ///
+    /// A parameter that the loss does not depend on is named in a `tracing` warning and stays as it
+    /// is.
+    ///
+    /// # Errors
+    /// [`Error::NotALoss`](crate::Error::NotALoss) for a function that does not return one float
+    /// scalar; [`Error::Precision`](crate::Error::Precision) for f64 on a GPU.
+    pub fn build(self) -> Result<Trainer<F>> {
+        Trainer::new(self.model, self.optimizer, self.settings)
+    }
+}
+
+/// A compiled function in the making: `logits::compile(model)`.
+#[must_use = "nothing is made before `build`"]
+pub struct Compile<F: ModelFunction> {
+    model: F::Model,
+    settings: Settings,
+}
+settings!(Compile);
+
+impl<F: ModelFunction> Compile<F> {
+    /// Runs the function on the parameters of `model`.
+    pub fn new(model: F::Model) -> Self {
+        Compile {
+            model,
+            settings: Settings::default(),
+        }
+    }
+
+    /// Packs the parameters. Programs are compiled when the first arguments tell their sizes.
+    ///
+    /// # Errors
+    /// [`Error::Precision`](crate::Error::Precision) for f64 on a GPU.
+    pub fn build(self) -> Result<Runner<F>> {
+        self.settings.check()?;
+        let layout = Layout::new(&self.model, self.settings.precision.dtype(), &|_| false);
+        let shared = Shared::new(&self.model, layout, &self.settings.device)?;
+        Runner::new(self.model, shared, self.settings)
+    }
+}

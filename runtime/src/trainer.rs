@@ -1,0 +1,386 @@
+//! A training step: forward, backward, clipping and update as one compiled program.
+
+use crate::arg::{ArgView, IntoArg};
+use crate::engine::{Engine, Settings, leaf_path};
+use crate::error::{Error, Result};
+use crate::layout::{Layout, Section, element_size};
+use crate::memory::{ALIGN, Memory};
+use crate::model::ModelFunction;
+use crate::optimizer::Optimizer;
+use crate::program::{Linked, Program, Regions, Table};
+use crate::store::{Attachment, Shared, Trained, read_leaves};
+use crate::update::{Update, update};
+use sinew_codegen::schedule::Place;
+use sinew_ir::{Binding, DType, ParamKind};
+use std::marker::PhantomData;
+
+/// Trains a model by the gradient of a function: `loss::train(model)...build()?`.
+///
+/// `step` takes the function's own arguments. All methods that print a stage do so for the program
+/// that ran last.
+pub struct Trainer<F: ModelFunction, I = <F as ModelFunction>::Inputs> {
+    engine: Engine,
+    shared: Shared,
+    layout: Layout,
+    /// The model without current values, for `model()`.
+    shell: F::Model,
+    optimizer: Optimizer,
+    /// Gradients, in the layout of the trained parameters.
+    gradients: Memory,
+    /// The optimizer's state, likewise.
+    states: Vec<Memory>,
+    /// The numbers of a step.
+    scalars: Memory,
+    /// What a step reports.
+    report: Memory,
+    /// Steps taken.
+    taken: u64,
+    arguments: PhantomData<fn(I)>,
+}
+
+/// What a step reports.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct Step {
+    /// The loss before the update.
+    pub loss: f64,
+    /// The Euclidean norm of all gradients before clipping; where clipping is on.
+    pub grad_norm: Option<f64>,
+    /// Which step it was, from 1.
+    pub number: u64,
+}
+
+/// Places in the report: one number each.
+const LOSS: usize = 0;
+const NORM: usize = 1;
+const FLAG: usize = 2;
+
+impl<F: ModelFunction> Trainer<F> {
+    pub(crate) fn new(model: F::Model, optimizer: Optimizer, settings: Settings) -> Result<Self> {
+        settings.check()?;
+        let float = settings.precision.dtype();
+        let engine = Engine::new::<F>(&model, settings)?;
+        let function = &engine.function;
+        let is_loss = match function.results.as_slice() {
+            [one] => {
+                let of = function.type_of(*one);
+                of.dtype == DType::Float && of.shape.sequence.is_none() && of.shape.is_empty()
+            }
+            _ => false,
+        };
+        let pullback = function.pullback.as_ref().filter(|_| is_loss);
+        let pullback = pullback.ok_or_else(|| Error::NotALoss {
+            function: engine.unit.path.into(),
+        })?;
+        let mut moved = std::collections::HashSet::new();
+        for (param, gradient) in function.params.iter().zip(&pullback.gradients) {
+            match (param.kind, gradient) {
+                (ParamKind::Param, Some(_)) => {
+                    moved.insert(leaf_path(&param.name));
+                }
+                (ParamKind::Param, None) => tracing::warn!(
+                    parameter = leaf_path(&param.name),
+                    function = engine.unit.path,
+                    "`{}` does not depend on this parameter: it stays as it is",
+                    engine.unit.path
+                ),
+                (ParamKind::Input | ParamKind::State, _) => {}
+            }
+        }
+        let layout = Layout::new(&model, float, &|path| moved.contains(path));
+        let device = &engine.settings.device;
+        let zeroed = |name, bytes| Memory::zeroed(device, name, bytes);
+        let update = update(&optimizer, 0, float, false).map_err(Error::Update)?;
+        let states = update.states.iter();
+        let states: Result<_> = states
+            .map(|name| zeroed(*name, layout.trained_bytes))
+            .collect();
+        Ok(Trainer {
+            shared: Shared::new(&model, layout.clone(), device)?,
+            gradients: zeroed("gradients", layout.trained_bytes)?,
+            states: states?,
+            scalars: zeroed("step scalars", ALIGN)?,
+            report: zeroed("report", ALIGN)?,
+            shell: model,
+            engine,
+            layout,
+            optimizer,
+            taken: 0,
+            arguments: PhantomData,
+        })
+    }
+
+    /// The optimizer's learning rate.
+    pub fn learning_rate(&self) -> f64 {
+        self.optimizer.learning_rate
+    }
+
+    /// Sets the learning rate of the steps to come; nothing is compiled again.
+    pub fn set_learning_rate(&mut self, rate: f64) {
+        self.optimizer.learning_rate = rate;
+    }
+
+    /// The model with the current parameters.
+    ///
+    /// # Errors
+    /// A device that was lost.
+    pub fn model(&self) -> Result<F::Model> {
+        let mut model = self.shell.clone();
+        self.shared.lock().read_into(&mut model)?;
+        Ok(model)
+    }
+
+    /// The gradients of the last step, before clipping, as a model; zeros where the loss does not
+    /// depend on a parameter.
+    ///
+    /// # Errors
+    /// A device that was lost.
+    pub fn gradients(&self) -> Result<F::Model> {
+        let mut model = self.shell.clone();
+        read_leaves(&self.layout, &mut model, &|leaf| match leaf.section {
+            Section::Trained => Some(&self.gradients),
+            Section::Fixed => None,
+        })?;
+        Ok(model)
+    }
+
+    /// How many steps were taken.
+    pub fn steps(&self) -> u64 {
+        self.taken
+    }
+
+    fn prepare_views(&mut self, arguments: &[ArgView<'_>]) -> Result<()> {
+        let (layout, optimizer, shared) = (&self.layout, &self.optimizer, &self.shared);
+        let (gradients, states) = (&self.gradients, &self.states);
+        let (scalars, report) = (&self.scalars, &self.report);
+        self.engine.select(arguments, |engine, binding| {
+            let store = shared.lock();
+            let mut memories = vec![&store.trained, &store.fixed, gradients];
+            memories.extend(states);
+            memories.extend([scalars, report]);
+            compile_step(engine, binding, layout, optimizer, &memories)
+        })
+    }
+
+    pub(crate) fn step_views(&mut self, arguments: &[ArgView<'_>]) -> Result<Step> {
+        self.prepare_views(arguments)?;
+        self.engine.check(arguments)?;
+        let float = self.layout.float;
+        let (program, arena) = self.engine.current_mut()?;
+        let mut numbers = [0; ALIGN];
+        for (i, scalar) in program.scalars.iter().enumerate() {
+            put(
+                &mut numbers,
+                i,
+                float,
+                scalar.value(&self.optimizer, self.taken + 1),
+            );
+        }
+        self.scalars.write(0, &numbers)?;
+        let mut store = self.shared.lock();
+        let store = &mut *store;
+        let mut table = Table::new(arena);
+        table.add(&mut store.trained);
+        table.add(&mut store.fixed);
+        table.add(&mut self.gradients);
+        for state in &mut self.states {
+            table.add(state);
+        }
+        table.add(&mut self.scalars);
+        table.add(&mut self.report);
+        program.run(table, arguments)?;
+        self.report.read(0, &mut numbers)?;
+        let loss = get(&numbers, LOSS, float);
+        let check = self.engine.settings.check_finite;
+        if check && !(loss.is_finite() && get(&numbers, FLAG, float) == 0.0) {
+            return Err(crate::finite::first(&self.engine, store, arguments, loss)?);
+        }
+        self.taken += 1;
+        Ok(Step {
+            loss,
+            grad_norm: self.optimizer.clip.map(|_| get(&numbers, NORM, float)),
+            number: self.taken,
+        })
+    }
+}
+
+/// Byte offset of number `i` in the small regions: far enough apart for f64.
+const fn place(i: usize) -> usize {
+    8 * i
+}
+
+fn put(bytes: &mut [u8; ALIGN], i: usize, float: DType, value: f64) {
+    let bytes = &mut bytes[place(i)..place(i + 1)];
+    match float == DType::F64 {
+        true => bytes.copy_from_slice(&value.to_ne_bytes()),
+        false => bytes[..4].copy_from_slice(&(value as f32).to_ne_bytes()),
+    }
+}
+
+fn get(bytes: &[u8; ALIGN], i: usize, float: DType) -> f64 {
+    let bytes = &bytes[place(i)..];
+    let (narrow, wide) = (bytes.first_chunk(), bytes.first_chunk());
+    match float == DType::F64 {
+        true => wide.map_or(f64::NAN, |b| f64::from_ne_bytes(*b)),
+        false => narrow.map_or(f64::NAN, |b| f64::from(f32::from_ne_bytes(*b))),
+    }
+}
+
+/// Links the gradient program and the update, and lays out their regions as `step_views` fills them.
+fn compile_step(
+    engine: &Engine,
+    binding: &Binding,
+    layout: &Layout,
+    optimizer: &Optimizer,
+    memories: &[&Memory],
+) -> Result<Program> {
+    let name = engine.unit.path;
+    let is_trained = |path: &str| {
+        layout
+            .leaf(path)
+            .is_some_and(|l| l.section == Section::Trained)
+    };
+    let wanted = |p: &sinew_ir::Param| p.kind == ParamKind::Param && is_trained(leaf_path(&p.name));
+    let gradient = sinew_ir::link_gradient(engine.unit, binding, &wanted)
+        .map_err(|source| Error::link(name, source))?;
+    let elements = layout.trained_bytes / element_size(layout.float);
+    let check = engine.settings.check_finite;
+    let Update {
+        program: update_program,
+        states,
+        scalars,
+        norm,
+        guarded,
+    } = update(optimizer, elements, layout.float, check).map_err(Error::Update)?;
+
+    let mut regions = Regions::default();
+    let trained = regions.add("params", layout.trained_bytes, true);
+    let fixed = regions.add("fixed", layout.fixed_bytes, false);
+    let gradients = regions.add("gradients", layout.trained_bytes, true);
+    let states: Vec<_> = states
+        .iter()
+        .map(|name| regions.add(*name, layout.trained_bytes, true))
+        .collect();
+    let numbers = regions.add("step scalars", ALIGN, false);
+    let report = regions.add("report", ALIGN, true);
+    let arguments = regions.add_arguments(&engine.inputs, &gradient.program)?;
+
+    let inputs = engine.places(layout, trained, fixed, &arguments)?;
+    let mut outputs = vec![Place {
+        region: report,
+        offset: place(LOSS),
+    }];
+    let mut gradient_places: Vec<Option<Place>> = vec![None; gradient.program.results.len()];
+    for (param, result) in gradient.gradients.iter().enumerate() {
+        if let Some(result) = result {
+            let offset = inputs[param].offset;
+            gradient_places[*result] = Some(Place {
+                region: gradients,
+                offset,
+            });
+        }
+    }
+    for place in &gradient_places[gradient.results..] {
+        outputs.push((*place).ok_or(Error::Regions {
+            count: gradient_places.len(),
+        })?);
+    }
+
+    let start = |region| Place { region, offset: 0 };
+    let mut update_inputs = vec![start(trained), start(gradients)];
+    update_inputs.extend(states.iter().map(|s| start(*s)));
+    update_inputs.extend((0..scalars.len()).map(|i| Place {
+        region: numbers,
+        offset: place(i),
+    }));
+    let mut update_outputs = vec![start(trained)];
+    update_outputs.extend(states.iter().map(|s| start(*s)));
+    if norm {
+        update_outputs.push(Place {
+            region: report,
+            offset: place(NORM),
+        });
+    }
+    if guarded {
+        update_inputs.push(Place {
+            region: report,
+            offset: place(LOSS),
+        });
+        update_outputs.push(Place {
+            region: report,
+            offset: place(FLAG),
+        });
+    }
+
+    let indices = engine.index_checks(&gradient.program);
+    let linked = vec![
+        Linked {
+            title: "loss and gradients",
+            program: gradient.program,
+            inputs,
+            outputs,
+        },
+        Linked {
+            title: "update",
+            program: update_program,
+            inputs: update_inputs,
+            outputs: update_outputs,
+        },
+    ];
+    let mut program = Program::compile(engine, linked, regions, indices, Vec::new(), memories)?;
+    program.scalars = scalars;
+    Ok(program)
+}
+
+impl<F: ModelFunction> Trained<F::Model> for Trainer<F> {
+    fn attachment(&self) -> Attachment<F::Model> {
+        Attachment {
+            shared: self.shared.clone(),
+            settings: self.engine.settings.clone(),
+            shell: self.shell.clone(),
+        }
+    }
+}
+
+crate::inspect::inspect!(Trainer);
+
+macro_rules! step {
+    ($($marker:ident $argument:ident),*) => {
+        impl<F, $($marker),*> Trainer<F, ($($marker,)*)>
+        where
+            F: ModelFunction<Inputs = ($($marker,)*)>,
+        {
+            /// Takes one step on the function's arguments: loss, gradients, update.
+            ///
+            /// The first call with arguments of new extents compiles; later ones do not, and copy
+            /// only arguments that are not row-major or of another float type.
+            ///
+            /// # Errors
+            /// Arguments that do not fit the declared types or each other, that are empty, or that
+            /// hold indices outside their axis; with [`check_finite`](crate::Train::check_finite)
+            /// also NaN and infinities, in arguments or computed. Parameters stay as they were.
+            #[allow(clippy::too_many_arguments, reason = "the function's own")]
+            pub fn step(&mut self, $($argument: impl IntoArg<$marker>),*) -> Result<Step> {
+                self.step_views(&[$($argument.arg()),*])
+            }
+
+            /// Compiles the step for arguments of these extents, without taking it.
+            ///
+            /// # Errors
+            /// Arguments that do not fit.
+            #[allow(clippy::too_many_arguments, reason = "the function's own")]
+            pub fn prepare(&mut self, $($argument: impl IntoArg<$marker>),*) -> Result<()> {
+                self.prepare_views(&[$($argument.arg()),*])
+            }
+        }
+    };
+}
+step!();
+step!(A a);
+step!(A a, B b);
+step!(A a, B b, C c);
+step!(A a, B b, C c, D d);
+step!(A a, B b, C c, D d, E e);
+step!(A a, B b, C c, D d, E e, G g);
+step!(A a, B b, C c, D d, E e, G g, H h);
+step!(A a, B b, C c, D d, E e, G g, H h, I i);

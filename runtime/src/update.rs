@@ -1,0 +1,267 @@
+//! The update as a program: one optimizer step over the flat range of all trained parameters.
+//!
+//! Parameters, gradients and the optimizer's state are packed alike, so that a step is elementwise
+//! over one axis; numbers that change from step to step (the learning rate, bias corrections) are
+//! scalar inputs, so that changing them compiles nothing. The gaps between leaves hold zeros, which
+//! every rule keeps zero and no norm notices.
+
+use crate::optimizer::{AdamRule, Optimizer, Rule, Sgd};
+use sinew_ir::{Builder, DType, Function, OpError, Param, ParamKind, Type, Value, ops};
+
+/// What PyTorch adds to the norm before it divides by it.
+const CLIP_EPSILON: f64 = 1e-6;
+
+/// An update program and what its inputs and outputs are.
+///
+/// Inputs, in order: parameters, gradients, each state, each scalar, the loss where the update is
+/// guarded. Outputs: parameters, each state, the gradients' norm if they are clipped, the flag if
+/// guarded.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Update {
+    /// The program.
+    pub program: Function,
+    /// Names of the states, all of the parameters' shape.
+    pub states: Vec<&'static str>,
+    /// The numbers of a step, in order.
+    pub scalars: Vec<StepScalar>,
+    /// Whether it reports the norm of the gradients.
+    pub norm: bool,
+    /// Whether it takes the loss, changes nothing where loss or a gradient is not finite, and reports
+    /// 0 for a step that was taken, something else for one that was not.
+    pub guarded: bool,
+}
+
+/// A number that may be another in each step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StepScalar {
+    /// The learning rate.
+    LearningRate,
+    /// Learning rate / (1 - beta1^t).
+    StepSize,
+    /// sqrt(1 - beta2^t).
+    SecondCorrection,
+    /// 1 - learning rate * weight decay.
+    Decay,
+}
+
+impl StepScalar {
+    fn name(self) -> &'static str {
+        match self {
+            StepScalar::LearningRate => "learning_rate",
+            StepScalar::StepSize => "step_size",
+            StepScalar::SecondCorrection => "second_correction",
+            StepScalar::Decay => "decay",
+        }
+    }
+
+    /// Its value in step `t`, counted from 1.
+    pub fn value(self, optimizer: &Optimizer, t: u64) -> f64 {
+        let rate = optimizer.learning_rate;
+        let power = i32::try_from(t).unwrap_or(i32::MAX); // beta^t is 0 long before
+        match (self, &optimizer.rule) {
+            (StepScalar::StepSize, Rule::Adam(a)) => rate / (1.0 - a.betas.0.powi(power)),
+            (StepScalar::SecondCorrection, Rule::Adam(a)) => (1.0 - a.betas.1.powi(power)).sqrt(),
+            (StepScalar::Decay, Rule::Adam(a)) => 1.0 - rate * a.weight_decay,
+            (StepScalar::LearningRate, Rule::Adam(_)) | (_, Rule::Sgd(_)) => rate,
+        }
+    }
+}
+
+/// The update of `n` parameters of type `float`.
+///
+/// # Errors
+/// None in practice: every op is applied to operands of its own kind.
+pub(crate) fn update(
+    optimizer: &Optimizer,
+    n: usize,
+    float: DType,
+    guarded: bool,
+) -> Result<Update, OpError> {
+    let (states, scalars): (Vec<&'static str>, Vec<StepScalar>) = match &optimizer.rule {
+        Rule::Sgd(sgd) if sgd.momentum == 0.0 => (vec![], vec![StepScalar::LearningRate]),
+        Rule::Sgd(_) => (vec!["momentum"], vec![StepScalar::LearningRate]),
+        Rule::Adam(adam) => {
+            let mut scalars = vec![StepScalar::StepSize, StepScalar::SecondCorrection];
+            if adam.decoupled {
+                scalars.push(StepScalar::Decay);
+            }
+            (vec!["first moment", "second moment"], scalars)
+        }
+    };
+    let flat = Type::of(float, &[n]);
+    let scalar = Type::of(float, &[]);
+    let mut names = vec![("parameters", &flat), ("gradients", &flat)];
+    names.extend(states.iter().map(|s| (*s, &flat)));
+    names.extend(scalars.iter().map(|s| (s.name(), &scalar)));
+    if guarded {
+        names.push(("loss", &scalar));
+    }
+
+    let mut b = Builder::default();
+    let inputs: Vec<Value> = names.iter().map(|(_, of)| b.value((*of).clone())).collect();
+    let (p, gradient) = (inputs[0], inputs[1]);
+    let old_states = &inputs[2..2 + states.len()];
+    let numbers = &inputs[2 + states.len()..2 + states.len() + scalars.len()];
+
+    let mut g = gradient;
+    let mut norm = None;
+    if let Some(greatest) = optimizer.clip {
+        let value = euclidean_norm(&mut b, g)?;
+        let scale = clip_scale(&mut b, value, greatest)?;
+        let scale = spread(&mut b, scale, g)?;
+        g = b.mul(g, scale)?;
+        norm = Some(value);
+    }
+    let mut results = match &optimizer.rule {
+        Rule::Sgd(rule) => sgd(&mut b, rule, p, g, old_states, numbers)?,
+        Rule::Adam(rule) => adam(&mut b, rule, p, g, old_states, numbers)?,
+    };
+    let mut flag = None;
+    if guarded {
+        let in_loss = count_not_finite(&mut b, inputs[inputs.len() - 1])?;
+        let in_gradient = count_not_finite(&mut b, gradient)?;
+        let count = b.add(in_loss, in_gradient)?;
+        let fine = b.with(ops::EQ, count, 0.0)?;
+        let old = std::iter::once(p).chain(old_states.iter().copied());
+        for (new, old) in results.iter_mut().zip(old) {
+            let fine = spread(&mut b, fine, old)?;
+            *new = b.select(fine, *new, old)?;
+        }
+        flag = Some(count);
+    }
+    results.extend(norm);
+    results.extend(flag);
+
+    let params = names
+        .iter()
+        .map(|(name, _)| Param {
+            name: (*name).to_string(),
+            kind: ParamKind::Input,
+        })
+        .collect();
+    let program = Function {
+        name: "update".into(),
+        params,
+        values: b.values,
+        body: b.insts,
+        results,
+        ..Function::default()
+    };
+    Ok(Update {
+        program,
+        states,
+        scalars,
+        norm: optimizer.clip.is_some(),
+        guarded,
+    })
+}
+
+type Built = Result<Value, OpError>;
+
+/// A scalar over the shape of `like`.
+fn spread(b: &mut Builder, scalar: Value, like: Value) -> Built {
+    let shape = b.type_of(like).shape.clone();
+    b.broadcast(scalar, &shape, &shape.axes())
+}
+
+/// The sum of all elements.
+fn total(b: &mut Builder, x: Value) -> Built {
+    let axes = b.type_of(x).shape.axes();
+    b.sum(x, &axes)
+}
+
+fn euclidean_norm(b: &mut Builder, g: Value) -> Built {
+    let squares = b.mul(g, g)?;
+    let sum = total(b, squares)?;
+    b.sqrt(sum)
+}
+
+/// `min(1, greatest / (norm + 1e-6))`
+fn clip_scale(b: &mut Builder, norm: Value, greatest: f64) -> Built {
+    let divisor = b.with(ops::ADD, norm, CLIP_EPSILON)?;
+    let greatest = b.like(greatest, norm)?;
+    let ratio = b.div(greatest, divisor)?;
+    b.with(ops::MINIMUM, ratio, 1.0)
+}
+
+/// `g + by * p`
+fn with_decay(b: &mut Builder, g: Value, p: Value, by: f64) -> Built {
+    if by == 0.0 {
+        return Ok(g);
+    }
+    let decay = b.scale(p, by)?;
+    b.add(g, decay)
+}
+
+/// [`Sgd`]'s parameters and states.
+fn sgd(
+    b: &mut Builder,
+    rule: &Sgd,
+    p: Value,
+    g: Value,
+    states: &[Value],
+    numbers: &[Value],
+) -> Result<Vec<Value>, OpError> {
+    let g = with_decay(b, g, p, rule.weight_decay)?;
+    let mut direction = g;
+    let mut kept = Vec::new();
+    if let Some(old) = states.first() {
+        let part = b.scale(*old, rule.momentum)?;
+        direction = b.add(part, g)?;
+        kept.push(direction);
+        if rule.nesterov {
+            let part = b.scale(direction, rule.momentum)?;
+            direction = b.add(g, part)?;
+        }
+    }
+    let rate = spread(b, numbers[0], p)?;
+    let step = b.mul(rate, direction)?;
+    let mut results = vec![b.sub(p, step)?];
+    results.extend(kept);
+    Ok(results)
+}
+
+/// [`Adam`](crate::Adam)'s and [`AdamW`](crate::AdamW)'s parameters and states.
+fn adam(
+    b: &mut Builder,
+    rule: &AdamRule,
+    mut p: Value,
+    mut g: Value,
+    states: &[Value],
+    numbers: &[Value],
+) -> Result<Vec<Value>, OpError> {
+    if rule.decoupled {
+        let decay = spread(b, numbers[2], p)?;
+        p = b.mul(p, decay)?;
+    } else {
+        g = with_decay(b, g, p, rule.weight_decay)?;
+    }
+    let (b1, b2) = rule.betas;
+    let (old, new) = (b.scale(states[0], b1)?, b.scale(g, 1.0 - b1)?);
+    let m = b.add(old, new)?;
+    let square = b.mul(g, g)?;
+    let (old, new) = (b.scale(states[1], b2)?, b.scale(square, 1.0 - b2)?);
+    let v = b.add(old, new)?;
+    let root = b.sqrt(v)?;
+    let correction = spread(b, numbers[1], p)?;
+    let root = b.div(root, correction)?;
+    let divisor = b.with(ops::ADD, root, rule.epsilon)?;
+    let direction = b.div(m, divisor)?;
+    let size = spread(b, numbers[0], p)?;
+    let step = b.mul(size, direction)?;
+    Ok(vec![b.sub(p, step)?, m, v])
+}
+
+/// How many elements are NaN or infinite: only a finite number is at most the greatest one in
+/// magnitude.
+fn count_not_finite(b: &mut Builder, x: Value) -> Built {
+    let greatest = match b.type_of(x).dtype {
+        DType::F64 => f64::MAX,
+        _ => f64::from(f32::MAX),
+    };
+    let magnitude = b.abs(x)?;
+    let finite = b.with(ops::LE, magnitude, greatest)?;
+    let (zero, one) = (b.like(0.0, x)?, b.like(1.0, x)?);
+    let bad = b.select(finite, zero, one)?;
+    total(b, bad)
+}

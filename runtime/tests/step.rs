@@ -1,0 +1,305 @@
+//! Training steps of hand-written units: losses, checks and errors, without the macro.
+#![cfg(feature = "cpu")]
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use ndarray::{Array1, Array2};
+use safetensors::SafeTensors;
+use sinew_ir::Unit;
+use sinew_runtime::{
+    Adam, AdamW, Arg, Device, Float, Model, ModelFunction, Optimizer, Out, Param, Precision, Rank,
+    Sgd, Step, Train, Trainer, attach, join,
+};
+
+#[derive(Clone)]
+struct Digits {
+    hidden: [Param; 2],
+    out: [Param; 2],
+}
+
+impl Model for Digits {
+    fn visit(&self, prefix: &str, f: &mut dyn FnMut(&str, &Param)) {
+        for (layer, params) in [("hidden", &self.hidden), ("out", &self.out)] {
+            f(&join(&join(prefix, layer), "w"), &params[0]);
+            f(&join(&join(prefix, layer), "b"), &params[1]);
+        }
+    }
+    fn visit_mut(&mut self, prefix: &str, f: &mut dyn FnMut(&str, &mut Param)) {
+        for (layer, params) in [("hidden", &mut self.hidden), ("out", &mut self.out)] {
+            let [w, b] = params;
+            f(&join(&join(prefix, layer), "w"), w);
+            f(&join(&join(prefix, layer), "b"), b);
+        }
+    }
+}
+
+/// The loss's text with an activation and its derivative from its output %9 and the cotangent %28.
+macro_rules! loss_text {
+    ($activation:literal, $derivative:literal) => {
+        concat!(
+            "fn @loss<B>(%m.hidden.w: param float[64, 32], %m.hidden.b: param float[32], ",
+            "%m.out.w: param float[32, 10], %m.out.b: param float[10], %x: float[B, 64], %y: i32[B]) ",
+            "-> float[] {
+  %6 = dot %x, %m.hidden.w contract_x [1] contract_y [0] at 10:3
+  %7 = broadcast %m.hidden.b shape [B, 32] new [0] at 10:4
+  %8 = add %6, %7 at 10:5
+  %9 = ", $activation, " %8 at 11:7
+  %10 = dot %9, %m.out.w contract_x [1] contract_y [0] at 12:3
+  %11 = broadcast %m.out.b shape [B, 10] new [0] at 12:4
+  %12 = add %10, %11 at 12:5
+  %13 = cross_entropy %12, %y axis [1] ignore_index -100 label_smoothing 0 at 13:5
+  %14 = mean %13 axes [0] at 13:5
+  return %14
+}
+pullback(%15: float[]) {
+  %16 = softmax %12 axis [1]
+  %17 = iota dtype i32 shape [B, 10] axis [1]
+  %18 = broadcast %y shape [B, 10] new [1]
+  %19 = eq %17, %18
+  %20 = cast %19 dtype float
+  %21 = sub %16, %20
+  %22 = extent dims [B] dtype float shape []
+  %23 = div %15, %22
+  %24 = broadcast %23 shape [B, 10] new [0, 1]
+  %25 = mul %21, %24
+  %26 = sum %25 axes [0]
+  %27 = dot %9, %25 contract_x [0] contract_y [0]
+  %28 = dot %25, %m.out.w contract_x [1] contract_y [1]
+", $derivative, "
+  %32 = sum %31 axes [0]
+  %33 = dot %x, %31 contract_x [0] contract_y [0]
+  return %m.hidden.w: %33, %m.hidden.b: %32, %m.out.w: %27, %m.out.b: %26
+}
+"
+        )
+    };
+}
+
+static RELU: Unit = Unit {
+    path: "loss",
+    file: "src/digits.rs",
+    text: loss_text!(
+        "relu",
+        "  %29 = const value 0 dtype float shape [B, 32]
+  %30 = le %9, %29
+  %31 = select %30, %29, %28"
+    ),
+    callees: &[],
+    consts: &[],
+};
+
+static TANH: Unit = Unit {
+    path: "loss",
+    file: "src/digits.rs",
+    text: loss_text!(
+        "tanh",
+        "  %29 = mul %9, %9
+  %30 = const value 1 dtype float shape [B, 32]
+  %35 = sub %30, %29
+  %31 = mul %28, %35"
+    ),
+    callees: &[],
+    consts: &[],
+};
+
+static LOGITS: Unit = Unit {
+    path: "logits",
+    file: "src/digits.rs",
+    text: "fn @logits<B>(%m.hidden.w: param float[64, 32], %m.hidden.b: param float[32], \
+           %m.out.w: param float[32, 10], %m.out.b: param float[10], %x: float[B, 64]) \
+           -> float[B, 10] {
+  %6 = dot %x, %m.hidden.w contract_x [1] contract_y [0] at 10:3
+  %7 = broadcast %m.hidden.b shape [B, 32] new [0] at 10:4
+  %8 = add %6, %7 at 10:5
+  %9 = relu %8 at 11:7
+  %10 = dot %9, %m.out.w contract_x [1] contract_y [0] at 12:3
+  %11 = broadcast %m.out.b shape [B, 10] new [0] at 12:4
+  %12 = add %10, %11 at 12:5
+  return %12
+}
+",
+    callees: &[],
+    consts: &[],
+};
+
+macro_rules! function {
+    ($name:ident, $unit:ident, $inputs:ty, $output:ty) => {
+        enum $name {}
+        impl ModelFunction for $name {
+            type Model = Digits;
+            type Inputs = $inputs;
+            type Output = $output;
+            const UNIT: &'static Unit = &$unit;
+        }
+    };
+}
+type Images = Arg<Float, Rank<2>>;
+type Labels = Arg<i32, Rank<1>>;
+function!(Relu, RELU, (Images, Labels), Out<Float, Rank<0>>);
+function!(Tanh, TANH, (Images, Labels), Out<Float, Rank<0>>);
+function!(Logits, LOGITS, (Images,), Out<Float, Rank<2>>);
+
+const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/data");
+
+/// The digits' pixels / 16 and labels.
+fn digits() -> (Array2<f64>, Array1<i32>) {
+    let text = std::fs::read_to_string(format!("{DATA}/digits.csv")).unwrap();
+    let rows: Vec<Vec<i32>> = text
+        .lines()
+        .skip(1)
+        .map(|line| line.split(',').map(|n| n.parse().unwrap()).collect())
+        .collect();
+    let x = Array2::from_shape_fn((rows.len(), 64), |(i, j)| f64::from(rows[i][j]) / 16.0);
+    (x, rows.iter().map(|r| r[64]).collect())
+}
+
+/// The parameters that all runs start from.
+fn start() -> Digits {
+    let bytes = std::fs::read(format!("{DATA}/train.safetensors")).unwrap();
+    let file = SafeTensors::deserialize(&bytes).unwrap();
+    let mut model = Digits {
+        hidden: [Param::zeros(&[64, 32]), Param::zeros(&[32])],
+        out: [Param::zeros(&[32, 10]), Param::zeros(&[10])],
+    };
+    model.visit_mut("", &mut |path, param| {
+        let tensor = file.tensor(&format!("digits_mlp/init/{path}")).unwrap();
+        let words = tensor.data().as_chunks().0;
+        let values: Vec<f64> = words.iter().map(|w| f64::from_le_bytes(*w)).collect();
+        param.set(values).unwrap();
+    });
+    model
+}
+
+fn build<F: ModelFunction<Model = Digits>>(
+    optimizer: impl Into<Optimizer>,
+    precision: Precision,
+) -> Trainer<F> {
+    Train::<F>::new(start())
+        .optimizer(optimizer)
+        .precision(precision)
+        .build()
+        .unwrap()
+}
+
+fn run<F: ModelFunction<Model = Digits, Inputs = (Images, Labels)>>(
+    name: &str,
+    optimizer: impl Into<Optimizer>,
+) {
+    let optimizer = optimizer.into();
+    let json = std::fs::read_to_string(format!("{DATA}/train.json")).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let run = json["runs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|r| r["name"] == name)
+        .unwrap();
+    let numbers = |key: &str| -> Vec<f64> {
+        run[key]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|v| v.as_f64().unwrap())
+            .collect()
+    };
+    let (losses, norms) = (numbers("losses"), numbers("grad_norms"));
+    let (x, y) = digits();
+    for (precision, tolerance) in [(Precision::F64, 1e-9), (Precision::F32, 1e-4)] {
+        let mut trainer = build::<F>(optimizer, precision);
+        for (step, expected) in losses.iter().enumerate() {
+            let at = step * 32 % (1797 - 32);
+            let rows = ndarray::s![at..at + 32];
+            let taken: Step = trainer
+                .step(x.slice(ndarray::s![at..at + 32, ..]), y.slice(rows))
+                .unwrap();
+            let error = (taken.loss - expected).abs() / expected.abs();
+            assert!(
+                error < tolerance,
+                "{name} {precision:?} step {step}: {} for {expected}",
+                taken.loss
+            );
+            if let Some(norm) = norms.get(step) {
+                let found = taken.grad_norm.unwrap();
+                assert!(
+                    (found - norm).abs() / norm < tolerance,
+                    "{name} norm at {step}: {found} for {norm}"
+                );
+            }
+        }
+        assert_eq!(trainer.compiles(), 1);
+        let bytes = std::fs::read(format!("{DATA}/train.safetensors")).unwrap();
+        let file = SafeTensors::deserialize(&bytes).unwrap();
+        trainer.model().unwrap().visit("", &mut |path, param| {
+            let tensor = file.tensor(&format!("{name}/final/{path}")).unwrap();
+            let words = tensor.data().as_chunks().0.iter();
+            for (found, expected) in param
+                .values_f64()
+                .iter()
+                .zip(words.map(|w| f64::from_le_bytes(*w)))
+            {
+                let error = (found - expected).abs() / expected.abs().max(1.0);
+                assert!(
+                    error < tolerance,
+                    "{name} {precision:?} {path}: {found} for {expected}"
+                );
+            }
+        });
+    }
+}
+
+#[test]
+fn sgd() {
+    run::<Relu>("sgd", Sgd::new(0.1));
+}
+
+#[test]
+fn sgd_momentum() {
+    run::<Relu>("sgd_momentum", Sgd::new(0.05).momentum(0.9));
+}
+
+#[test]
+fn sgd_nesterov() {
+    run::<Relu>("sgd_nesterov", Sgd::new(0.05).momentum(0.9).nesterov(true));
+}
+
+#[test]
+fn sgd_l2() {
+    run::<Relu>("sgd_l2", Sgd::new(0.1).weight_decay(5e-4));
+}
+
+#[test]
+fn adam() {
+    run::<Relu>("adam", Adam::new(0.01));
+}
+
+#[test]
+fn adamw() {
+    run::<Relu>("adamw", AdamW::new(0.01));
+}
+
+#[test]
+fn adam_clip() {
+    run::<Relu>("adam_clip", Adam::new(0.01).clip_grad_norm(0.5));
+}
+
+#[test]
+fn adam_tanh() {
+    run::<Tanh>("adam_tanh", Adam::new(0.01));
+}
+
+#[test]
+fn a_runner_follows_its_trainer() {
+    let (x, y) = digits();
+    let (x, y) = (x.slice(ndarray::s![..32, ..]), y.slice(ndarray::s![..32]));
+    let mut trainer = build::<Relu>(Adam::new(0.01), Precision::F32);
+    let mut runner = attach::<Logits>(&trainer).unwrap();
+    let before = runner.run(x).unwrap();
+    assert_eq!(before.dim(), (32, 10));
+    trainer.step(x, y).unwrap();
+    let after = runner.run(x).unwrap();
+    assert_ne!(before, after);
+    let mut alone = sinew_runtime::Compile::<Logits>::new(trainer.model().unwrap())
+        .build()
+        .unwrap();
+    assert_eq!(alone.run(x).unwrap(), after);
+    let _ = Device::cpu();
+}
