@@ -73,6 +73,8 @@ fn verify_buffer(schedule: &Schedule, buffer: &Buffer) -> Check {
 /// An access with the space it runs over, seen from rule 5 and 6.
 struct Touch<'a> {
     access: &'a Access,
+    /// The space, unless the index is computed.
+    space: Option<Vec<usize>>,
     /// Whether it is a plain load or store, so that equal accesses touch equal places.
     plain: bool,
     /// The stage it stands in.
@@ -163,7 +165,7 @@ fn verify_nest(schedule: &Schedule, nest: &Nest) -> Check {
             }
         }
     }
-    meetings(schedule, &space, &touches)
+    meetings(schedule, &touches)
 }
 
 fn verify_contract(schedule: &Schedule, c: &Contract) -> Check {
@@ -199,6 +201,7 @@ fn verify_contract(schedule: &Schedule, c: &Contract) -> Check {
         let range = checker.bounds(operand, 0, 0)?;
         operand_touches.push(Touch {
             access: operand,
+            space: Some(over),
             plain: false,
             stage: 0,
             range,
@@ -214,7 +217,7 @@ fn verify_contract(schedule: &Schedule, c: &Contract) -> Check {
     };
     checker.code(&c.epilogue, 0, &mut touches)?;
     touches.loads.extend(operand_touches);
-    meetings(schedule, &space, &touches)
+    meetings(schedule, &touches)
 }
 
 fn verify_scatter(schedule: &Schedule, s: &Scatter) -> Check {
@@ -259,11 +262,12 @@ fn verify_scatter(schedule: &Schedule, s: &Scatter) -> Check {
     let range = checker.bounds(&s.target, s.stride, s.extent)?;
     touches.stores.push(Touch {
         access: &s.target,
+        space: None,
         plain: false,
         stage: 0,
         range,
     });
-    meetings(schedule, &space, &touches)
+    meetings(schedule, &touches)
 }
 
 fn dtype_of(code: &Code, reg: Reg) -> Result<DType, String> {
@@ -359,6 +363,7 @@ impl<'a> Checker<'a> {
                     let range = self.bounds(access, 0, 0)?;
                     touches.loads.push(Touch {
                         access,
+                        space: Some(self.space.to_vec()),
                         plain: true,
                         stage,
                         range,
@@ -377,6 +382,7 @@ impl<'a> Checker<'a> {
                     let range = self.bounds(access, *stride, *extent)?;
                     touches.loads.push(Touch {
                         access,
+                        space: None,
                         plain: false,
                         stage,
                         range,
@@ -423,6 +429,7 @@ impl<'a> Checker<'a> {
             injective(&self.space[..self.flat], &store.access.strides[..self.flat])?;
             touches.stores.push(Touch {
                 access: &store.access,
+                space: Some(self.space.to_vec()),
                 plain: true,
                 stage,
                 range,
@@ -472,33 +479,39 @@ fn interval(space: &[usize], offset: i64, strides: &[i64]) -> Option<Option<(i64
 /// A guarded value that appears in the index as a multiple is replaced by the guard's range; that is
 /// exact for padding, where the guarded index times a stride is part of the element's index.
 pub(crate) fn range(space: &[usize], access: &Access) -> Option<Option<(i64, i64)>> {
-    if access.guards.iter().any(|g| g.extent <= 0) {
-        return Some(None);
+    for guard in &access.guards {
+        if let Some((l, h)) = interval(space, guard.offset, &guard.strides)?
+            && (h < 0 || l >= guard.extent)
+        {
+            return Some(None);
+        }
     }
     let Some((mut low, mut high)) = interval(space, access.offset, &access.strides)? else {
         return Some(None);
     };
-    // The guards one by one and all together: whichever says more.
-    let (mut offset, mut strides) = (access.offset, access.strides.clone());
-    let (mut extra_low, mut extra_high) = (0i64, 0i64);
-    for guard in &access.guards {
-        let Some(d) = guard.strides.iter().position(|s| *s != 0) else {
-            continue;
-        };
-        if strides[d] % guard.strides[d] != 0 {
-            continue;
-        }
-        let times = strides[d] / guard.strides[d];
-        offset = offset.checked_sub(times.checked_mul(guard.offset)?)?;
-        for (s, g) in strides.iter_mut().zip(&guard.strides) {
-            *s = s.checked_sub(times.checked_mul(*g)?)?;
-        }
-        let reach = times.checked_mul(guard.extent - 1)?;
-        extra_low = extra_low.checked_add(reach.min(0))?;
-        extra_high = extra_high.checked_add(reach.max(0))?;
-        if let Some((l, h)) = interval(space, offset, &strides)? {
-            low = low.max(l.checked_add(extra_low)?);
-            high = high.min(h.checked_add(extra_high)?);
+    // Guarded parts of the index replaced one after the other, beginning with each: all of it holds.
+    for first in 0..access.guards.len() {
+        let (mut offset, mut strides) = (access.offset, access.strides.clone());
+        let (mut extra_low, mut extra_high) = (0i64, 0i64);
+        for guard in access.guards[first..].iter().chain(&access.guards[..first]) {
+            let Some(d) = guard.strides.iter().position(|s| *s != 0) else {
+                continue;
+            };
+            if strides[d] % guard.strides[d] != 0 {
+                continue;
+            }
+            let times = strides[d] / guard.strides[d];
+            offset = offset.checked_sub(times.checked_mul(guard.offset)?)?;
+            for (s, g) in strides.iter_mut().zip(&guard.strides) {
+                *s = s.checked_sub(times.checked_mul(*g)?)?;
+            }
+            let reach = times.checked_mul(guard.extent - 1)?;
+            extra_low = extra_low.checked_add(reach.min(0))?;
+            extra_high = extra_high.checked_add(reach.max(0))?;
+            if let Some((l, h)) = interval(space, offset, &strides)? {
+                low = low.max(l.checked_add(extra_low)?);
+                high = high.min(h.checked_add(extra_high)?);
+            }
         }
     }
     Some((low <= high).then_some((low, high)))
@@ -527,10 +540,10 @@ fn injective(extents: &[usize], strides: &[i64]) -> Check {
 }
 
 /// Rules 5 and 6 between the accesses of one kernel.
-fn meetings(schedule: &Schedule, space: &[usize], touches: &Touches) -> Check {
+fn meetings(schedule: &Schedule, touches: &Touches) -> Check {
     for (i, store) in touches.stores.iter().enumerate() {
         for other in &touches.stores[..i] {
-            if meet(schedule, space, store, other) {
+            if meet(schedule, store, other) {
                 return Err("two stores meet".into());
             }
         }
@@ -543,7 +556,7 @@ fn meetings(schedule: &Schedule, space: &[usize], touches: &Touches) -> Check {
                 && (x.region, x.offset, x.dtype) == (y.region, y.offset, y.dtype)
                 && a.offset == b.offset
                 && a.strides == b.strides;
-            if !same_place && meet(schedule, space, load, store) {
+            if !same_place && meet(schedule, load, store) {
                 return Err(format!(
                     "loads `{}` where it stores `{}`, not at the same index",
                     x.name, y.name
@@ -559,7 +572,7 @@ fn buffer_of<'a>(schedule: &'a Schedule, access: &Access) -> &'a Buffer {
 }
 
 /// Whether two accesses may touch one byte.
-fn meet(schedule: &Schedule, space: &[usize], a: &Touch, b: &Touch) -> bool {
+fn meet(schedule: &Schedule, a: &Touch, b: &Touch) -> bool {
     let (x, y) = (buffer_of(schedule, a.access), buffer_of(schedule, b.access));
     let (Some(ra), Some(rb)) = (a.range, b.range) else {
         return false;
@@ -577,17 +590,19 @@ fn meet(schedule: &Schedule, space: &[usize], a: &Touch, b: &Touch) -> bool {
         return false;
     }
     // Columns side by side in one buffer overlap as ranges and never meet: compare modulo a stride.
-    if x.offset == y.offset && x.dtype == y.dtype && a.plain && b.plain {
+    if let (Some(over_a), Some(over_b)) = (&a.space, &b.space)
+        && x.offset == y.offset
+        && x.dtype == y.dtype
+    {
         let strides = a.access.strides.iter().chain(&b.access.strides);
         for period in strides.map(|s| s.abs()).filter(|s| *s > 1) {
             let (Some((pl, ph)), Some((ql, qh))) = (
-                window(space, a.access, period),
-                window(space, b.access, period),
+                window(over_a, a.access, period),
+                window(over_b, b.access, period),
             ) else {
                 continue;
             };
-            let inside = |low: i64, high: i64| high < period && low >= 0;
-            if inside(pl, ph) && inside(ql, qh) && (ph < ql || qh < pl) {
+            if ph < ql || qh < pl {
                 return false;
             }
         }
@@ -595,14 +610,17 @@ fn meet(schedule: &Schedule, space: &[usize], a: &Touch, b: &Touch) -> bool {
     true
 }
 
-/// The range of an access's elements modulo `period`, before wrapping.
+/// The range of an access's elements modulo `period`, if it does not wrap.
 fn window(space: &[usize], access: &Access, period: i64) -> Option<(i64, i64)> {
-    let strides: Vec<i64> = access
-        .strides
-        .iter()
-        .map(|s| if s % period == 0 { 0 } else { *s })
-        .collect();
-    interval(space, access.offset.rem_euclid(period), &strides)?
+    let mut columns = access.clone();
+    for s in &mut columns.strides {
+        if *s % period == 0 {
+            *s = 0;
+        }
+    }
+    let (low, high) = range(space, &columns)??;
+    let whole = low.div_euclid(period);
+    (high.div_euclid(period) == whole).then(|| (low - whole * period, high - whole * period))
 }
 
 #[cfg(test)]

@@ -216,9 +216,11 @@ impl Clusters {
         memory: &Memory,
         leaf: Id,
         index: &[Affine],
-        base: &[Affine],
+        user: Id,
         tied: &mut [Option<usize>],
     ) -> Option<()> {
+        let (base, shape) = (&memory.probes[user].base, run_shape(memory, user));
+        let dims = &self.at(self.of[leaf]?).dims;
         let row = reduced(memory, leaf);
         let axes = self.axes[leaf]
             .iter()
@@ -227,7 +229,12 @@ impl Clusters {
             .map(|(_, a)| *a);
         for (at, axis) in index.iter().zip(axes) {
             let Some(dim) = axis else { continue };
-            let d = base.iter().position(|b| b == at)?;
+            // An axis of extent 1 has the index 0, which is no dim of the value.
+            let d = base.iter().position(|b| b == at && !b.strides.is_empty())?;
+            if shape[d] != dims[dim] {
+                // A slice from the start: the same index, fewer of them.
+                return None;
+            }
             match tied[d] {
                 None if !tied.contains(&Some(dim)) => tied[d] = Some(dim),
                 Some(other) if other == dim => {}
@@ -252,7 +259,7 @@ impl Clusters {
         let mut tied = vec![None; shape.len()];
         for (leaf, index) in &probe.reads {
             if self.of[*leaf] == Some(c) {
-                self.tie(memory, *leaf, index.as_ref()?, &probe.base, &mut tied)?;
+                self.tie(memory, *leaf, index.as_ref()?, id, &mut tied)?;
             }
         }
         let mut inner = cluster.inner.clone();
@@ -354,10 +361,7 @@ impl Clusters {
         for (leaf, index) in &probe.reads {
             if self.of[*leaf] == Some(other) {
                 let Some(index) = index else { return };
-                if self
-                    .tie(memory, *leaf, index, &probe.base, &mut tied)
-                    .is_none()
-                {
+                if self.tie(memory, *leaf, index, id, &mut tied).is_none() {
                     return;
                 }
             }

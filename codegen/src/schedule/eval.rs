@@ -355,6 +355,9 @@ impl<'a> Eval<'a> {
         if least >= 0 && greatest < extent {
             return self.eval(x, &mapped, guards);
         }
+        if greatest < 0 || least >= extent {
+            return Ok(self.constant(0.0, self.graph.nodes[x].dtype));
+        }
         if mapped[axis].strides.len() > self.space.len() {
             return Err(Need::Store(id));
         }

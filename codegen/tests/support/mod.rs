@@ -2,6 +2,8 @@
 
 #![allow(dead_code)] // each test file uses its own part
 
+pub mod reference;
+
 use sinew_codegen::execute::execute;
 use sinew_codegen::explain::listing;
 use sinew_codegen::kernel::{Region, RegionId, Schedule};
