@@ -21,8 +21,9 @@ mod space;
 
 use sinew_ir::DType;
 
-use crate::kernel::{Class, Kernel, RegionId, Schedule};
+use crate::kernel::{Class, Kernel, RegionId, Schedule, Stage};
 use source::Source;
+use space::volume;
 
 /// What a device allows; the default is what every WebGPU implementation does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +63,8 @@ pub struct Shader {
     pub bindings: Vec<(RegionId, bool)>,
     /// Workgroups in each dimension; none is 0.
     pub groups: [u32; 3],
+    /// About how many scalar instructions it runs, so that long steps can be submitted in parts.
+    pub work: u64,
 }
 
 /// Why a schedule has no shaders.
@@ -140,7 +143,30 @@ fn emit_kernel(
         Class::Contract(contract) => contract::emit(&mut source, contract)?,
         Class::Scatter(scatter) => scatter::emit(&mut source, scatter)?,
     };
-    Ok(launch.map(|groups| source.finish(groups)))
+    Ok(launch.map(|groups| source.finish(groups, work(&kernel.class))))
+}
+
+/// About how many scalar instructions a kernel runs.
+fn work(class: &Class) -> u64 {
+    let count = match class {
+        Class::Nest(nest) => {
+            let rows = volume(&nest.outer);
+            let in_row = |stage: &Stage| match stage {
+                Stage::Row { code, .. } => code.insts.len() as u128,
+                Stage::Each { code, .. } => volume(&nest.inner) * code.insts.len() as u128,
+            };
+            rows * nest.stages.iter().map(in_row).sum::<u128>()
+        }
+        Class::Contract(contract) => {
+            let elements = volume(&contract.batch) * volume(&[contract.m, contract.n]);
+            elements * (2 * contract.k as u128 + contract.epilogue.insts.len() as u128)
+        }
+        Class::Scatter(scatter) => {
+            let updates = volume(&scatter.outer) * scatter.updates as u128;
+            updates * scatter.code.insts.len() as u128
+        }
+    };
+    u64::try_from(count).unwrap_or(u64::MAX)
 }
 
 /// The WGSL type of a register.

@@ -227,7 +227,7 @@ impl<'a> Source<'a> {
     }
 
     /// The shader.
-    pub fn finish(self, groups: [u32; 3]) -> Shader {
+    pub fn finish(self, groups: [u32; 3], work: u64) -> Shader {
         let mut needs = self.needs;
         for item in ITEMS.iter().rev() {
             if needs.contains(item.name) {
@@ -264,6 +264,7 @@ impl<'a> Source<'a> {
                 .map(|(region, binding)| (*region, binding.written))
                 .collect(),
             groups,
+            work,
         }
     }
 }

@@ -9,9 +9,11 @@ use crate::kernel::{Access, Code, ScalarKind};
 #[derive(Clone, Debug, Default)]
 pub(super) struct Point(pub Vec<Option<String>>);
 
-/// The product of extents.
+/// The product of extents; 2^60 at most, beyond what fits in any memory, so that sums and products of two never wrap.
 pub(super) fn volume(extents: &[usize]) -> u128 {
-    extents.iter().map(|&extent| extent as u128).product()
+    extents.iter().fold(1, |volume: u128, &extent| {
+        volume.saturating_mul(extent as u128).min(1 << 60)
+    })
 }
 
 /// Writes `offset + sum(strides[d] * index[d])` as a u32 expression that wraps.

@@ -8,13 +8,17 @@ use sinew_codegen::wgsl::{Shader, emit};
 
 use super::{Device, GpuError, Memory};
 
-/// Steps that may be under way before [`Program::run`] waits for the oldest.
+/// Submissions that may be under way before [`Program::run`] waits for the oldest.
 const IN_FLIGHT: usize = 3;
+
+/// Scalar instructions in a submission, about: half a second of a slow GPU. Windows takes a device
+/// away that works on one submission for two seconds.
+const WORK: u64 = 1 << 37;
 
 /// A compiled schedule, ready to run again and again.
 ///
 /// Regions start as zeros and live as long as the program. Nothing is read back unless asked for,
-/// so a run costs one submission.
+/// so a run costs one submission, or a few where the work would take long.
 ///
 /// ```no_run
 /// # use sinew_codegen::kernel::{RegionId, Schedule};
@@ -33,7 +37,8 @@ const IN_FLIGHT: usize = 3;
 pub struct Program {
     device: Device,
     regions: Vec<Memory>,
-    dispatches: Vec<Dispatch>,
+    /// Dispatches in order, by submission.
+    submissions: Vec<Vec<Dispatch>>,
     in_flight: VecDeque<wgpu::SubmissionIndex>,
 }
 
@@ -121,7 +126,8 @@ impl Program {
         }
         let mut layouts = HashMap::new();
         let mut pipelines: HashMap<(&str, Vec<bool>), wgpu::ComputePipeline> = HashMap::new();
-        let mut dispatches = Vec::with_capacity(shaders.len());
+        let mut submissions: Vec<Vec<Dispatch>> = Vec::new();
+        let mut work = u64::MAX;
         for shader in shaders {
             let written: Vec<bool> = shader.bindings.iter().map(|(_, w)| *w).collect();
             let layout = match layouts.get(&written) {
@@ -157,16 +163,24 @@ impl Program {
                             entries: &entries,
                         })
                 })?;
-            dispatches.push(Dispatch {
+            let dispatch = Dispatch {
                 pipeline,
                 bindings,
                 groups: shader.groups,
-            });
+            };
+            work = work.saturating_add(shader.work);
+            match submissions.last_mut().filter(|_| work <= WORK) {
+                Some(submission) => submission.push(dispatch),
+                None => {
+                    work = shader.work;
+                    submissions.push(vec![dispatch]);
+                }
+            }
         }
         Ok(Program {
             device: device.clone(),
             regions,
-            dispatches,
+            submissions,
             in_flight: VecDeque::new(),
         })
     }
@@ -178,7 +192,7 @@ impl Program {
 
     /// Dispatches in a run.
     pub fn dispatches(&self) -> usize {
-        self.dispatches.len()
+        self.submissions.iter().map(Vec::len).sum()
     }
 
     /// Copies `bytes` into a region, before whatever runs next. Offset and length are in bytes and
@@ -196,33 +210,36 @@ impl Program {
         find(&self.regions, region)?.write(offset, bytes)
     }
 
-    /// Runs every kernel once, in order, as one submission; returns before the GPU is done, but
-    /// not before the step three runs ago is.
+    /// Runs every kernel once, in order; returns before the GPU is done, but not before the
+    /// submission three ago is.
     ///
     /// # Errors
     ///
     /// A lost device, or one that refuses the work.
     pub fn run(&mut self) -> Result<(), GpuError> {
-        let device = self.device.clone();
-        let submission = device.scoped(&|| "a step".to_string(), || {
-            let mut encoder = device
-                .device()
-                .create_command_encoder(&wgpu::CommandEncoderDescriptor { label: None });
-            {
-                let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-                for dispatch in &self.dispatches {
-                    let [x, y, z] = dispatch.groups;
-                    pass.set_pipeline(&dispatch.pipeline);
-                    pass.set_bind_group(0, &dispatch.bindings, &[]);
-                    pass.dispatch_workgroups(x, y, z);
+        let device = &self.device;
+        for dispatches in &self.submissions {
+            let submission = device.scoped(&|| "a step".to_string(), || {
+                let mut encoder = device
+                    .device()
+                    .create_command_encoder(&wgpu::CommandEncoderDescriptor { label: None });
+                {
+                    let mut pass =
+                        encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+                    for dispatch in dispatches {
+                        let [x, y, z] = dispatch.groups;
+                        pass.set_pipeline(&dispatch.pipeline);
+                        pass.set_bind_group(0, &dispatch.bindings, &[]);
+                        pass.dispatch_workgroups(x, y, z);
+                    }
                 }
-            }
-            device.queue().submit([encoder.finish()])
-        })?;
-        self.in_flight.push_back(submission);
-        while self.in_flight.len() > IN_FLIGHT {
-            if let Some(oldest) = self.in_flight.pop_front() {
-                device.wait(oldest)?;
+                device.queue().submit([encoder.finish()])
+            })?;
+            self.in_flight.push_back(submission);
+            while self.in_flight.len() > IN_FLIGHT {
+                if let Some(oldest) = self.in_flight.pop_front() {
+                    device.wait(oldest)?;
+                }
             }
         }
         Ok(())

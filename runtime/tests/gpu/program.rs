@@ -54,6 +54,24 @@ fn kernels_run_in_order_and_runs_add_up() {
     program.wait().expect("waits");
 }
 
+/// Work that would take long goes out in parts, in order.
+#[test]
+fn long_steps_are_submitted_in_parts() {
+    let Some(device) = device() else { return };
+    let (build, _) = counter(7);
+    let mut shaders = emit(&build.schedule, &device.limits()).expect("emits");
+    for work in [u64::MAX, 1 << 36, 0] {
+        for shader in &mut shaders {
+            shader.work = work;
+        }
+        let mut program = Program::new(device, &build.schedule, &shaders).expect("a program");
+        assert_eq!(program.dispatches(), 7);
+        program.run().expect("runs");
+        program.run().expect("runs");
+        assert_eq!(floats(&mut program, 1, 65), vec![14.0; 65]);
+    }
+}
+
 #[test]
 fn parts_of_a_region_are_written_and_read() {
     let Some(device) = device() else { return };
