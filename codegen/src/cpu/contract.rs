@@ -198,7 +198,7 @@ fn tiles(f: &mut Frame<'_>, c: &Contract, index: &mut Vec<Index>) -> Result<(), 
 fn column(
     f: &mut Frame<'_>,
     c: &Contract,
-    index: &mut Vec<Index>,
+    index: &mut [Index],
     lanes: Lanes,
 ) -> Result<(), EmitError> {
     let rank = c.batch.len();

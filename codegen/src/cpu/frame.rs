@@ -264,7 +264,38 @@ impl<'a> Frame<'a> {
         }
         let first = self.b.ins().iconst(types::I64, start);
         let last = self.b.ins().iconst(types::I64, end);
+        if carried.is_empty() {
+            self.repeat_some(first, last, step, body)?;
+            return Ok(carried);
+        }
         self.repeat_between(first, last, step, carried, body)
+    }
+
+    /// A loop that is entered and carries nothing: one branch a turn, at the bottom.
+    fn repeat_some(
+        &mut self,
+        start: Value,
+        end: Value,
+        step: i64,
+        body: &mut Body<'_, 'a>,
+    ) -> Result<(), EmitError> {
+        let inside = self.b.create_block();
+        let exit = self.b.create_block();
+        let counter = self.b.append_block_param(inside, types::I64);
+        self.b.ins().jump(inside, &[BlockArg::Value(start)]);
+        self.b.switch_to_block(inside);
+        let index = Index {
+            base: Some(counter),
+            add: 0,
+        };
+        self.scoped(|f| body(f, index, &[]).map(|_| ()))?;
+        let next = self.b.ins().iadd_imm_s(counter, step);
+        let more = self.b.ins().icmp(IntCC::SignedLessThan, next, end);
+        self.b
+            .ins()
+            .brif(more, inside, &[BlockArg::Value(next)], exit, &[]);
+        self.b.switch_to_block(exit);
+        Ok(())
     }
 
     /// [`Frame::repeat`] between values known when it runs.

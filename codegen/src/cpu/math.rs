@@ -1,7 +1,8 @@
 //! exp, log, tanh and erf of f32 as polynomials, over one or several lanes, without branches.
 //!
 //! Within a few units in the last place of the true value over the whole range, NaN, infinities and
-//! subnormal numbers included; the tests hold 1e-6 relative. Coefficients of exp and log are those of
+//! subnormal arguments included (only exp's subnormal results are 0); the tests hold 1e-6 relative.
+//! Selections are bit masks and single `min`/`max` instructions: a blend takes three. Coefficients of exp and log are those of
 //! Cephes (S. Moshier, public domain); tanh and erf are rational functions on the clamped argument
 //! with the coefficients that Eigen and XLA use.
 
@@ -63,28 +64,47 @@ impl Frame<'_> {
     fn clamp(&mut self, x: Value, low: f32, high: f32, lanes: Lanes) -> Result<Value, EmitError> {
         let high = self.real(high, lanes)?;
         let low = self.real(low, lanes)?;
-        let above = self.b.ins().fcmp(FloatCC::LessThan, high, x);
-        let x = self.choose(above, high, x, lanes);
-        let below = self.b.ins().fcmp(FloatCC::GreaterThan, low, x);
-        Ok(self.choose(below, low, x, lanes))
+        let x = self.lesser(high, x, lanes);
+        Ok(self.greater(low, x, lanes))
     }
 
-    /// `e^x`: `2^n * e^r` with `|r| <= ln(2) / 2`.
-    ///
-    /// The scale is applied in two halves, so that results near the overflow threshold and subnormal
-    /// ones come out right.
+    /// A bool as all ones or zeros in an integer register of the lanes' type.
+    fn mask(&mut self, condition: Value, lanes: Lanes) -> Result<Value, EmitError> {
+        if lanes.count > 1 {
+            return Ok(condition);
+        }
+        let integers = self.ty(DType::I32, lanes)?;
+        Ok(self.b.ins().bmask(integers, condition))
+    }
+
+    /// A float where the condition holds, 0 elsewhere. One instruction, where a blend takes three.
+    fn only(&mut self, condition: Value, bits: u32, lanes: Lanes) -> Result<Value, EmitError> {
+        let mask = self.mask(condition, lanes)?;
+        let bits = self.bits(bits, lanes)?;
+        let value = self.b.ins().band(mask, bits);
+        let floats = self.ty(DType::F32, lanes)?;
+        Ok(self.cast_bits(value, floats))
+    }
+
+    /// `e^x`: `2^n * e^r` with `|r| <= ln(2) / 2`. Results below the normal range are 0.
     pub(super) fn exp(&mut self, x: Value, lanes: Lanes) -> Result<Value, EmitError> {
-        /// Adding and subtracting it rounds to an integer.
+        /// Adding and subtracting it rounds to an integer, which its lowest bits then hold.
         const ROUND: f32 = 12_582_912.0;
-        let x = self.clamp(x, -104.0, 89.0, lanes)?;
+        /// The least argument with a normal result.
+        const LEAST: f32 = -87.336_54;
+        /// The greatest argument with a finite result: n is 128 there, but e^r below 1.
+        const GREATEST: f32 = 88.722_83;
+        let integers = self.ty(DType::I32, lanes)?;
+        let floats = self.ty(DType::F32, lanes)?;
+        let near = self.clamp(x, LEAST, GREATEST, lanes)?;
         let log2_e = self.real(std::f32::consts::LOG2_E, lanes)?;
         let round = self.real(ROUND, lanes)?;
-        let shifted = self.multiply_add(x, log2_e, round);
+        let shifted = self.multiply_add(near, log2_e, round);
         let n = self.b.ins().fsub(shifted, round);
         // ln 2 in two parts, the first exact in its product with n.
         let high = self.real(-0.693_359_4, lanes)?;
         let low = self.real(2.121_944_4e-4, lanes)?;
-        let r = self.multiply_add(n, high, x);
+        let r = self.multiply_add(n, high, near);
         let r = self.multiply_add(n, low, r);
         let p = self.polynomial(
             r,
@@ -103,22 +123,24 @@ impl Frame<'_> {
         let tail = self.b.ins().fadd(r, one);
         let p = self.multiply_add(p, square, tail);
 
-        let integers = self.ty(DType::I32, lanes)?;
-        let floats = self.ty(DType::F32, lanes)?;
+        // Times 2^n: n is added to the exponent.
         let n = self.cast_bits(shifted, integers);
-        let zero = self.bits(ROUND.to_bits(), lanes)?;
-        let n = self.b.ins().isub(n, zero);
-        let half = self.shift_right(n, 1);
-        let rest = self.b.ins().isub(n, half);
-        let bias = self.bits(127, lanes)?;
-        let mut scaled = p;
-        for part in [half, rest] {
-            let exponent = self.b.ins().iadd(part, bias);
-            let scale = self.shift_left(exponent, 23);
-            let scale = self.cast_bits(scale, floats);
-            scaled = self.b.ins().fmul(scaled, scale);
-        }
-        Ok(scaled)
+        let n = self.shift_left(n, 23);
+        let bits = self.cast_bits(p, integers);
+        let scaled = self.b.ins().iadd(bits, n);
+        let least = self.real(LEAST, lanes)?;
+        let below = self.b.ins().fcmp(FloatCC::LessThan, x, least);
+        let below = self.mask(below, lanes)?;
+        let scaled = self.b.ins().band_not(scaled, below);
+        // A NaN's payload took part in the addition: all ones are a NaN again.
+        let nan = self.is_nan(x);
+        let nan = self.mask(nan, lanes)?;
+        let scaled = self.b.ins().bor(scaled, nan);
+        let scaled = self.cast_bits(scaled, floats);
+        let greatest = self.real(GREATEST, lanes)?;
+        let above = self.b.ins().fcmp(FloatCC::LessThan, greatest, x);
+        let infinity = self.only(above, f32::INFINITY.to_bits(), lanes)?;
+        Ok(self.greater(infinity, scaled, lanes))
     }
 
     /// The natural logarithm: `e ln 2 + log(m)` with `m` from the square root of 1/2 to that of 2.
@@ -126,14 +148,14 @@ impl Frame<'_> {
         let floats = self.ty(DType::F32, lanes)?;
         let integers = self.ty(DType::I32, lanes)?;
         let zero = self.real(0.0, lanes)?;
-        // Subnormal numbers are scaled into the normal range.
+        let one = self.real(1.0, lanes)?;
+        // Subnormal numbers are scaled by 2^23 into the normal range.
         let smallest = self.real(f32::MIN_POSITIVE, lanes)?;
         let subnormal = self.b.ins().fcmp(FloatCC::LessThan, x, smallest);
-        let factor = self.real(8_388_608.0, lanes)?;
-        let scaled = self.b.ins().fmul(x, factor);
-        let normal = self.choose(subnormal, scaled, x, lanes);
-        let correction = self.real(-23.0, lanes)?;
-        let correction = self.choose(subnormal, correction, zero, lanes);
+        let factor = self.only(subnormal, 8_388_608.0_f32.to_bits(), lanes)?;
+        let factor = self.greater(factor, one, lanes);
+        let normal = self.b.ins().fmul(x, factor);
+        let correction = self.only(subnormal, (-23.0_f32).to_bits(), lanes)?;
 
         let bits = self.cast_bits(normal, integers);
         let root = self.bits(std::f32::consts::FRAC_1_SQRT_2.to_bits(), lanes)?;
@@ -144,7 +166,6 @@ impl Frame<'_> {
         let m = self.cast_bits(mantissa, floats);
         let e = self.b.ins().fcvt_from_sint(floats, exponent);
         let e = self.b.ins().fadd(e, correction);
-        let one = self.real(1.0, lanes)?;
         let f = self.b.ins().fsub(m, one);
 
         let p = self.polynomial(
@@ -173,16 +194,26 @@ impl Frame<'_> {
         let high = self.real(0.693_359_4, lanes)?;
         let y = self.multiply_add(e, high, y);
 
-        // Infinity and NaN are their own logarithm; 0 has minus infinity; below there is none.
-        let infinity = self.real(f32::INFINITY, lanes)?;
-        let finite = self.b.ins().fcmp(FloatCC::LessThan, x, infinity);
-        let y = self.choose(finite, y, x, lanes);
-        let minus = self.real(f32::NEG_INFINITY, lanes)?;
+        // 0 has minus infinity; infinity and NaN, added to y, are their own logarithm; all ones are
+        // a NaN, for what is below 0.
         let none = self.b.ins().fcmp(FloatCC::Equal, x, zero);
-        let y = self.choose(none, minus, y, lanes);
-        let nan = self.real(f32::NAN, lanes)?;
+        let minus = self.only(none, f32::NEG_INFINITY.to_bits(), lanes)?;
+        let y = self.b.ins().fadd(y, minus);
+        let infinity = self.real(f32::INFINITY, lanes)?;
+        let large = self
+            .b
+            .ins()
+            .fcmp(FloatCC::UnorderedOrGreaterThanOrEqual, x, infinity);
+        let large = self.mask(large, lanes)?;
+        let itself = self.cast_bits(x, integers);
+        let itself = self.b.ins().band(itself, large);
+        let itself = self.cast_bits(itself, floats);
+        let y = self.b.ins().fadd(y, itself);
         let negative = self.b.ins().fcmp(FloatCC::LessThan, x, zero);
-        Ok(self.choose(negative, nan, y, lanes))
+        let negative = self.mask(negative, lanes)?;
+        let y = self.cast_bits(y, integers);
+        let y = self.b.ins().bor(y, negative);
+        Ok(self.cast_bits(y, floats))
     }
 
     /// `x * p(x^2) / q(x^2)` on the clamped argument.

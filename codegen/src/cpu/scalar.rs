@@ -276,9 +276,28 @@ impl Frame<'_> {
             Scalar::And => self.b.ins().band(x, second().value),
             Scalar::Or => self.b.ins().bor(x, second().value),
             Scalar::Not => self.not(x, lanes)?,
-            Scalar::Select => self.choose(x, operands[1].value, operands[2].value, lanes),
+            Scalar::Select => self.select(x, operands[1], operands[2], lanes),
             Scalar::Cast => self.cast(x, dtype, result, lanes)?,
         })
+    }
+
+    /// `condition ? a : b`; a zero in vectors of floats is a bit mask, a third of a blend.
+    fn select(&mut self, condition: Value, a: Operand, b: Operand, lanes: Lanes) -> Value {
+        let zero = |o: Operand| o.constant.is_some_and(|c| c.to_bits() == 0);
+        let float = matches!(a.dtype, DType::F32 | DType::F64);
+        if lanes.count == 1 || !float || !(zero(a) || zero(b)) {
+            return self.choose(condition, a.value, b.value, lanes);
+        }
+        let floats = self.b.func.dfg.value_type(a.value);
+        let masks = self.b.func.dfg.value_type(condition);
+        let kept = if zero(b) { a } else { b };
+        let bits = self.cast_bits(kept.value, masks);
+        let bits = if zero(b) {
+            self.b.ins().band(bits, condition)
+        } else {
+            self.b.ins().band_not(bits, condition)
+        };
+        self.cast_bits(bits, floats)
     }
 
     /// The other bool.
@@ -287,10 +306,23 @@ impl Frame<'_> {
         Ok(self.b.ins().bxor(x, all))
     }
 
+    /// `y < x ? x : y`, one instruction in this very form; `y` if either is a NaN.
+    pub(super) fn greater(&mut self, x: Value, y: Value, lanes: Lanes) -> Value {
+        let below = self.b.ins().fcmp(FloatCC::LessThan, y, x);
+        self.choose(below, x, y, lanes)
+    }
+
+    /// `x < y ? x : y`; `y` if either is a NaN.
+    pub(super) fn lesser(&mut self, x: Value, y: Value, lanes: Lanes) -> Value {
+        let below = self.b.ins().fcmp(FloatCC::LessThan, x, y);
+        self.choose(below, x, y, lanes)
+    }
+
     /// Maximum or minimum; a NaN operand wins.
     ///
-    /// As `a > b ? a : b` is one instruction (CLIF's own `fmax` is a slow sequence) and gives b where
-    /// one is NaN, only a NaN in `a` needs a second look, and none where `a` is a known number.
+    /// CLIF's own `fmax` is a slow sequence. Here both orders are taken: they differ only where one
+    /// operand is a NaN, one giving the NaN, and a NaN's bits or'ed with others are a NaN. (Zeros of
+    /// both signs become -0.) If one operand is a known number, one order does.
     pub(super) fn extreme(
         &mut self,
         greatest: bool,
@@ -302,19 +334,20 @@ impl Frame<'_> {
         Ok(match (a.dtype, greatest) {
             (DType::F32 | DType::F64, _) => {
                 let number = |o: Operand| o.constant.is_some_and(|c| !c.is_nan());
-                let (a, b) = if number(b) { (b, a) } else { (a, b) };
-                let order = if greatest {
-                    FloatCC::GreaterThan
-                } else {
-                    FloatCC::LessThan
+                let (x, y) = if number(b) { (y, x) } else { (x, y) };
+                let mut pick = |x, y| {
+                    if greatest {
+                        self.greater(x, y, lanes)
+                    } else {
+                        self.lesser(x, y, lanes)
+                    }
                 };
-                let first = self.b.ins().fcmp(order, a.value, b.value);
-                let picked = self.choose(first, a.value, b.value, lanes);
-                if number(a) {
-                    picked
+                let one = pick(x, y);
+                if number(a) || number(b) {
+                    one
                 } else {
-                    let nan = self.is_nan(a.value);
-                    self.choose(nan, a.value, picked, lanes)
+                    let other = pick(y, x);
+                    self.b.ins().bor(one, other)
                 }
             }
             (DType::I32, true) => self.b.ins().smax(x, y),

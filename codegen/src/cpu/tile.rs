@@ -57,21 +57,39 @@ impl<E> Tiles<E> {
 pub(super) trait Element: Copy + Default + 'static {
     /// The tiles for this host's widest vectors, if it has any.
     fn tiles() -> Option<&'static Tiles<Self>>;
+
+    /// The side of the squares that `transpose` takes.
+    const SQUARE: usize;
+
+    /// `to[i * pitch + j] = from[j * stride + i]` over a square.
+    ///
+    /// # Safety
+    ///
+    /// All of these elements are there, and the host has tiles.
+    unsafe fn transpose(from: *const Self, stride: isize, to: *mut Self, pitch: usize);
 }
 
 #[cfg(not(target_arch = "x86_64"))]
 mod host {
-    impl super::Element for f32 {
-        fn tiles() -> Option<&'static super::Tiles<f32>> {
-            None
-        }
+    macro_rules! none {
+        ($element:ty) => {
+            impl super::Element for $element {
+                fn tiles() -> Option<&'static super::Tiles<$element>> {
+                    None
+                }
+
+                const SQUARE: usize = 1;
+
+                unsafe fn transpose(from: *const $element, _: isize, to: *mut $element, _: usize) {
+                    // SAFETY: the caller's word.
+                    unsafe { *to = *from };
+                }
+            }
+        };
     }
 
-    impl super::Element for f64 {
-        fn tiles() -> Option<&'static super::Tiles<f64>> {
-            None
-        }
-    }
+    none!(f32);
+    none!(f64);
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -89,6 +107,13 @@ mod host {
                 None
             }
         }
+
+        const SQUARE: usize = 8;
+
+        unsafe fn transpose(from: *const f32, stride: isize, to: *mut f32, pitch: usize) {
+            // SAFETY: the caller's word; every host with tiles has AVX.
+            unsafe { transpose_8(from, stride, to, pitch) }
+        }
     }
 
     impl Element for f64 {
@@ -100,6 +125,13 @@ mod host {
             } else {
                 None
             }
+        }
+
+        const SQUARE: usize = 4;
+
+        unsafe fn transpose(from: *const f64, stride: isize, to: *mut f64, pitch: usize) {
+            // SAFETY: the caller's word; every host with tiles has AVX.
+            unsafe { transpose_4(from, stride, to, pitch) }
         }
     }
 
@@ -115,6 +147,63 @@ mod host {
     fn first_4(count: usize) -> __m256i {
         let lanes = _mm256_setr_epi64x(0, 1, 2, 3);
         _mm256_cmpgt_epi64(_mm256_set1_epi64x(count as i64), lanes)
+    }
+
+    /// An 8 x 8 square of f32 transposed: pairs, fours, then halves of registers change places.
+    ///
+    /// # Safety
+    ///
+    /// As [`Element::transpose`] says.
+    #[target_feature(enable = "avx")]
+    unsafe fn transpose_8(from: *const f32, stride: isize, to: *mut f32, pitch: usize) {
+        let row = |i: usize| {
+            // SAFETY: row i of the square.
+            unsafe { _mm256_loadu_ps(from.wrapping_offset(i as isize * stride)) }
+        };
+        let mut halves = [_mm256_setzero_ps(); 8];
+        for (g, four) in halves.chunks_exact_mut(4).enumerate() {
+            let [a, b, c, d] = [0, 1, 2, 3].map(|i| row(4 * g + i));
+            let (ab, ba) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
+            let (cd, dc) = (_mm256_unpacklo_ps(c, d), _mm256_unpackhi_ps(c, d));
+            four[0] = _mm256_shuffle_ps::<0x44>(ab, cd);
+            four[1] = _mm256_shuffle_ps::<0xee>(ab, cd);
+            four[2] = _mm256_shuffle_ps::<0x44>(ba, dc);
+            four[3] = _mm256_shuffle_ps::<0xee>(ba, dc);
+        }
+        for i in 0..4 {
+            let low = _mm256_permute2f128_ps::<0x20>(halves[i], halves[4 + i]);
+            let high = _mm256_permute2f128_ps::<0x31>(halves[i], halves[4 + i]);
+            // SAFETY: rows i and 4 + i of the result.
+            unsafe {
+                _mm256_storeu_ps(to.wrapping_add(i * pitch), low);
+                _mm256_storeu_ps(to.wrapping_add((4 + i) * pitch), high);
+            }
+        }
+    }
+
+    /// [`transpose_8`] for a 4 x 4 square of f64.
+    ///
+    /// # Safety
+    ///
+    /// As [`Element::transpose`] says.
+    #[target_feature(enable = "avx")]
+    unsafe fn transpose_4(from: *const f64, stride: isize, to: *mut f64, pitch: usize) {
+        let [a, b, c, d] = [0, 1, 2, 3].map(|i: isize| {
+            // SAFETY: row i of the square.
+            unsafe { _mm256_loadu_pd(from.wrapping_offset(i * stride)) }
+        });
+        let (ab, ba) = (_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b));
+        let (cd, dc) = (_mm256_unpacklo_pd(c, d), _mm256_unpackhi_pd(c, d));
+        let rows = [
+            _mm256_permute2f128_pd::<0x20>(ab, cd),
+            _mm256_permute2f128_pd::<0x20>(ba, dc),
+            _mm256_permute2f128_pd::<0x31>(ab, cd),
+            _mm256_permute2f128_pd::<0x31>(ba, dc),
+        ];
+        for (i, row) in rows.into_iter().enumerate() {
+            // SAFETY: row i of the result.
+            unsafe { _mm256_storeu_pd(to.wrapping_add(i * pitch), row) };
+        }
     }
 
     macro_rules! tile {
@@ -263,8 +352,8 @@ mod host {
         };
     }
 
-    tiles!(WIDE_F32, f32, wide_f32, 16, 1 2 3 4 5 6 7 8 9 10 11 12 13 14);
-    tiles!(WIDE_F64, f64, wide_f64, 8, 1 2 3 4 5 6 7 8 9 10 11 12 13 14);
+    tiles!(WIDE_F32, f32, wide_f32, 16, 1 2 3 4 5 6 7 8 9 10 11 12);
+    tiles!(WIDE_F64, f64, wide_f64, 8, 1 2 3 4 5 6 7 8 9 10 11 12);
     tiles!(F32, f32, tile_f32, 8, 1 2 3 4 5 6);
     tiles!(F64, f64, tile_f64, 4, 1 2 3 4 5 6);
 }

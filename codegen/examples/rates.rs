@@ -1,0 +1,411 @@
+//! What the CPU emitter's kernels reach on this machine: products in GFLOP/s by shape and kernel,
+//! elementwise functions and reductions in Gelem/s, compile times. For tuning; quote ratios of one
+//! run only.
+//!
+//! `cargo run --release -p sinew-codegen --features cpu --example rates [products|maps|compile]`
+
+use std::time::Instant;
+
+use sinew_codegen::cpu::{Contraction, Options, Program, compile};
+use sinew_codegen::kernel::*;
+use sinew_ir::{DType, Reduction, Scalar};
+
+fn main() {
+    let only = std::env::args().nth(1);
+    let wanted = |name: &str| only.as_deref().is_none_or(|o| o == name);
+    if wanted("products") {
+        products();
+    }
+    if wanted("maps") {
+        maps();
+    }
+    if wanted("compile") {
+        compile_times();
+    }
+}
+
+/// Memory for a schedule's regions, filled with small numbers.
+struct Memory(Vec<Vec<[f32; 16]>>);
+
+impl Memory {
+    fn new(schedule: &Schedule) -> Memory {
+        let fill = |r: &Region| {
+            (0..r.bytes.div_ceil(64) + 1)
+                .map(|i| std::array::from_fn(|j| ((i * 7 + j * 3) % 17) as f32 * 0.1 - 0.8))
+                .collect()
+        };
+        Memory(schedule.regions.iter().map(fill).collect())
+    }
+
+    fn table(&mut self) -> Vec<*mut u8> {
+        self.0.iter_mut().map(|r| r.as_mut_ptr().cast()).collect()
+    }
+}
+
+/// The least time of a run in seconds.
+fn time(program: &Program, table: &[*mut u8]) -> f64 {
+    let mut best = f64::INFINITY;
+    let begin = Instant::now();
+    let mut turns = 1;
+    while begin.elapsed().as_secs_f64() < 0.15 {
+        let start = Instant::now();
+        for _ in 0..turns {
+            // SAFETY: the table comes from `Memory`, made for the program's schedule.
+            unsafe { program.run(table) };
+        }
+        let took = start.elapsed().as_secs_f64();
+        best = best.min(took / turns as f64);
+        if took < 1e-4 {
+            turns *= 2;
+        }
+    }
+    best
+}
+
+fn access(buffer: u32, strides: &[i64]) -> Access {
+    Access {
+        buffer: BufferId(buffer),
+        offset: 0,
+        strides: strides.to_vec(),
+        guards: Vec::new(),
+    }
+}
+
+/// A schedule of one region a buffer, f32 all.
+fn schedule(sizes: &[usize], classes: Vec<Class>) -> Schedule {
+    Schedule {
+        regions: sizes
+            .iter()
+            .map(|&elements| Region {
+                name: "r".to_owned(),
+                bytes: elements * 4,
+                written: true,
+            })
+            .collect(),
+        buffers: sizes
+            .iter()
+            .enumerate()
+            .map(|(i, &elements)| Buffer {
+                name: "b".to_owned(),
+                region: RegionId(i as u32),
+                offset: 0,
+                dtype: DType::F32,
+                elements,
+            })
+            .collect(),
+        kernels: classes
+            .into_iter()
+            .enumerate()
+            .map(|(i, class)| Kernel {
+                name: format!("k{i}"),
+                notes: Vec::new(),
+                class,
+            })
+            .collect(),
+    }
+}
+
+fn inst(kind: ScalarKind, dtype: DType) -> ScalarInst {
+    ScalarInst { kind, dtype }
+}
+
+fn product(m: usize, n: usize, k: usize, lhs: bool, rhs: bool, fused: bool) -> Schedule {
+    let strides = |transposed: bool, rows: usize, columns: usize| {
+        if transposed {
+            [1, rows as i64]
+        } else {
+            [columns as i64, 1]
+        }
+    };
+    let f = DType::F32;
+    let mut insts = vec![inst(ScalarKind::Accumulator, f)];
+    if fused {
+        insts.extend([
+            inst(ScalarKind::Load(access(3, &[0, 1])), f),
+            inst(ScalarKind::Apply(Scalar::Add, vec![Reg(0), Reg(1)]), f),
+            inst(ScalarKind::Const(0.0), f),
+            inst(
+                ScalarKind::Apply(Scalar::Le, vec![Reg(2), Reg(3)]),
+                DType::Bool,
+            ),
+            inst(
+                ScalarKind::Apply(Scalar::Select, vec![Reg(4), Reg(3), Reg(2)]),
+                f,
+            ),
+        ]);
+    }
+    let value = Reg(insts.len() as u32 - 1);
+    schedule(
+        &[m * k, k * n, m * n, n],
+        vec![Class::Contract(Contract {
+            batch: vec![],
+            m,
+            n,
+            k,
+            dtype: f,
+            lhs: access(0, &strides(lhs, m, k)),
+            rhs: access(1, &strides(rhs, k, n)),
+            epilogue: Code {
+                insts,
+                stores: vec![Store {
+                    access: access(2, &[n as i64, 1]),
+                    value,
+                }],
+            },
+        })],
+    )
+}
+
+fn products() {
+    println!("GFLOP/s           own: plain  relu   library: plain  relu");
+    for (m, k, n) in [
+        (8, 8, 8),
+        (16, 16, 16),
+        (1, 64, 64),
+        (32, 64, 64),
+        (32, 64, 32),
+        (32, 32, 10),
+        (64, 32, 64),
+        (64, 32, 32),
+        (32, 32, 32),
+        (32, 10, 32),
+        (64, 64, 64),
+        (128, 784, 512),
+        (128, 512, 512),
+        (128, 512, 10),
+        (784, 128, 512),
+        (512, 128, 512),
+        (512, 512, 512),
+        (2048, 128, 512),
+        (2048, 384, 1536),
+        (256, 4096, 4096),
+    ] {
+        for (name, lhs, rhs) in [
+            ("NN", false, false),
+            ("TN", true, false),
+            ("NT", false, true),
+        ] {
+            let mut line = format!("{:>18} ", format!("{m},{k},{n} {name}"));
+            for contraction in [Contraction::Own, Contraction::Library] {
+                for fused in [false, true] {
+                    if contraction == Contraction::Own && m * n * k > 100_000_000 {
+                        line += "      - ";
+                        continue;
+                    }
+                    let schedule = product(m, n, k, lhs, rhs, fused);
+                    let options = Options {
+                        contraction,
+                        ..Options::default()
+                    };
+                    let program = compile(&schedule, &options).expect("it compiles");
+                    let mut memory = Memory::new(&schedule);
+                    let seconds = time(&program, &memory.table());
+                    line += &format!("{:>7.1} ", 2e-9 * (m * n * k) as f64 / seconds);
+                }
+                line += "  ";
+            }
+            println!("{line}");
+        }
+    }
+}
+
+fn map(n: usize, op: Scalar) -> Schedule {
+    let f = DType::F32;
+    schedule(
+        &[n, n],
+        vec![Class::Nest(Nest {
+            outer: vec![n],
+            inner: vec![],
+            rows: vec![],
+            stages: vec![Stage::Row {
+                code: Code {
+                    insts: vec![
+                        inst(ScalarKind::Load(access(0, &[1])), f),
+                        inst(ScalarKind::Apply(op, vec![Reg(0)]), f),
+                    ],
+                    stores: vec![Store {
+                        access: access(1, &[1]),
+                        value: Reg(1),
+                    }],
+                },
+                sets: vec![],
+            }],
+        })],
+    )
+}
+
+fn reduce(outer: &[usize], inner: &[usize], strides: &[i64], kind: Reduction) -> Schedule {
+    let f = DType::F32;
+    let kept: usize = outer.iter().product();
+    let n = kept * inner.iter().product::<usize>();
+    let mut out = vec![1; outer.len()];
+    out.extend(inner.iter().map(|_| 0));
+    schedule(
+        &[n, kept],
+        vec![Class::Nest(Nest {
+            outer: outer.to_vec(),
+            inner: inner.to_vec(),
+            rows: vec![f],
+            stages: vec![
+                Stage::Each {
+                    code: Code {
+                        insts: vec![inst(ScalarKind::Load(access(0, strides)), f)],
+                        stores: vec![],
+                    },
+                    reduces: vec![(RowReg(0), kind, Reg(0))],
+                },
+                Stage::Row {
+                    code: Code {
+                        insts: vec![inst(ScalarKind::Row(RowReg(0)), f)],
+                        stores: vec![Store {
+                            access: access(1, &out),
+                            value: Reg(0),
+                        }],
+                    },
+                    sets: vec![],
+                },
+            ],
+        })],
+    )
+}
+
+/// Adam's update over one region.
+fn adam(n: usize) -> Schedule {
+    let f = DType::F32;
+    let mut insts = Vec::new();
+    for b in 0..4 {
+        insts.push(inst(ScalarKind::Load(access(b, &[1])), f));
+    }
+    let mut c = |v: f64| {
+        insts.push(inst(ScalarKind::Const(v), f));
+        Reg(insts.len() as u32 - 1)
+    };
+    let (b1, c1, b2, c2, lr, eps) = (c(0.9), c(0.1), c(0.999), c(0.001), c(1e-3), c(1e-8));
+    let mut a = |op: Scalar, x: Reg, y: Option<Reg>| {
+        let operands = std::iter::once(x).chain(y).collect();
+        insts.push(inst(ScalarKind::Apply(op, operands), f));
+        Reg(insts.len() as u32 - 1)
+    };
+    let (p, g, m, v) = (Reg(0), Reg(1), Reg(2), Reg(3));
+    let m1 = a(Scalar::Mul, m, Some(b1));
+    let g1 = a(Scalar::Mul, g, Some(c1));
+    let m2 = a(Scalar::Add, m1, Some(g1));
+    let v1 = a(Scalar::Mul, v, Some(b2));
+    let gg = a(Scalar::Mul, g, Some(g));
+    let g2 = a(Scalar::Mul, gg, Some(c2));
+    let v2 = a(Scalar::Add, v1, Some(g2));
+    let root = a(Scalar::Sqrt, v2, None);
+    let d = a(Scalar::Add, root, Some(eps));
+    let num = a(Scalar::Mul, m2, Some(lr));
+    let q = a(Scalar::Div, num, Some(d));
+    let p2 = a(Scalar::Sub, p, Some(q));
+    let store = |b, value| Store {
+        access: access(b, &[1]),
+        value,
+    };
+    schedule(
+        &[n, n, n, n],
+        vec![Class::Nest(Nest {
+            outer: vec![n],
+            inner: vec![],
+            rows: vec![],
+            stages: vec![Stage::Row {
+                code: Code {
+                    insts,
+                    stores: vec![store(0, p2), store(2, m2), store(3, v2)],
+                },
+                sets: vec![],
+            }],
+        })],
+    )
+}
+
+fn rate(name: &str, elements: usize, schedule: &Schedule) {
+    let program = compile(schedule, &Options::default()).expect("it compiles");
+    let mut memory = Memory::new(schedule);
+    let seconds = time(&program, &memory.table());
+    println!(
+        "{name:>28} {:>9.2} us {:>7.2} Gelem/s {:>6} bytes",
+        seconds * 1e6,
+        1e-9 * elements as f64 / seconds,
+        program.code_bytes()
+    );
+}
+
+fn maps() {
+    for op in [
+        Scalar::Neg,
+        Scalar::Exp,
+        Scalar::Log,
+        Scalar::Tanh,
+        Scalar::Erf,
+        Scalar::Sqrt,
+    ] {
+        for n in [4096, 1 << 20] {
+            rate(&format!("{op:?} {n}"), n, &map(n, op));
+        }
+    }
+    for (m, n) in [(32, 10), (32, 64), (128, 512), (4096, 1024)] {
+        let (w, h) = (n as i64, m as i64);
+        for kind in [Reduction::Sum, Reduction::Max] {
+            let rows = reduce(&[m], &[n], &[w, 1], kind);
+            rate(&format!("{kind:?} of rows {m}x{n}"), m * n, &rows);
+            let columns = reduce(&[n], &[m], &[1, w], kind);
+            rate(&format!("{kind:?} of columns {m}x{n}"), m * n, &columns);
+        }
+        let _ = h;
+    }
+    for n in [6500, 669_706] {
+        rate(&format!("adam {n}"), n, &adam(n));
+    }
+}
+
+fn compile_times() {
+    let mut classes = Vec::new();
+    let mut sizes = Vec::new();
+    for s in [
+        product(32, 64, 64, false, false, true),
+        product(32, 32, 64, false, false, true),
+        product(32, 10, 32, false, false, false),
+        product(32, 10, 32, true, false, false),
+        product(32, 32, 10, false, true, true),
+        product(64, 32, 32, true, false, false),
+        product(32, 64, 32, false, true, true),
+        product(64, 64, 32, true, false, false),
+        reduce(&[64], &[32], &[1, 64], Reduction::Sum),
+        reduce(&[32], &[32], &[1, 32], Reduction::Sum),
+        reduce(&[10], &[32], &[1, 10], Reduction::Sum),
+        map(320, Scalar::Exp),
+        map(320, Scalar::Log),
+        adam(6500),
+    ] {
+        sizes.extend(s.buffers.iter().map(|b| b.elements));
+        classes.extend(s.kernels.into_iter().map(|k| k.class));
+    }
+    let schedule = schedule(&sizes, classes);
+    for contraction in [Contraction::Auto, Contraction::Own] {
+        for compile_threads in [1, 2] {
+            let options = Options {
+                contraction,
+                compile_threads,
+                ..Options::default()
+            };
+            let mut best = f64::INFINITY;
+            let mut first = None;
+            let mut bytes = 0;
+            for _ in 0..10 {
+                let start = Instant::now();
+                let program = compile(&schedule, &options).expect("it compiles");
+                let took = start.elapsed().as_secs_f64();
+                first.get_or_insert(took);
+                best = best.min(took);
+                bytes = program.code_bytes();
+            }
+            println!(
+                "14 kernels, {contraction:?}, {compile_threads} threads: first {:.2} ms, best {:.2} ms, {bytes} bytes",
+                first.unwrap_or(0.0) * 1e3,
+                best * 1e3
+            );
+        }
+    }
+}
