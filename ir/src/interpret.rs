@@ -448,7 +448,7 @@ fn rounded(value: f64, dtype: DType) -> f64 {
 }
 
 /// One scalar instruction on operands of type `from`, to type `to`.
-fn scalar(op: Scalar, from: DType, to: DType, a: &[f64]) -> f64 {
+pub(crate) fn scalar(op: Scalar, from: DType, to: DType, a: &[f64]) -> f64 {
     let truth = |t: bool| f64::from(u8::from(t));
     let x = a.first().copied().unwrap_or(0.0);
     let y = a.get(1).copied().unwrap_or(0.0);

@@ -14,7 +14,6 @@
 
 mod contract;
 mod dead;
-mod fold;
 mod reduce;
 mod rewriter;
 mod scalar;

@@ -261,7 +261,13 @@ impl Rewriter {
         )
     }
 
-    pub(super) fn broadcast(&mut self, x: Value, shape: Shape, new: Vec<Axis>) -> Option<Value> {
+    pub(super) fn broadcast(
+        &mut self,
+        x: Value,
+        shape: Shape,
+        mut new: Vec<Axis>,
+    ) -> Option<Value> {
+        new.sort_unstable();
         let attributes = vec![Attribute::Shape(shape), Attribute::Axes(new)];
         self.make(ops::BROADCAST, vec![x], attributes)
     }

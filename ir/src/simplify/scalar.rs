@@ -1,10 +1,10 @@
 //! Rules for elementwise ops.
 
-use super::fold;
 use super::rewriter::Rewriter;
 use crate::attribute::Attribute;
 use crate::dtype::DType;
 use crate::function::Value;
+use crate::interpret;
 use crate::op::{Kind, Op, View};
 use crate::ops;
 use crate::scalar::Scalar;
@@ -17,9 +17,14 @@ pub(super) fn simplify(
     operands: &[Value],
     of: &Type,
 ) -> Option<Value> {
-    if let Some(numbers) = all_constant(r, operands)
-        && let Some(value) = fold::apply(scalar, &numbers, r.dtype_of(operands[0]), of.dtype)
-    {
+    if let Some(numbers) = all_constant(r, operands) {
+        let from = operands.first().map_or(of.dtype, |v| r.dtype_of(*v));
+        let value = interpret::scalar(scalar, from, of.dtype, &numbers);
+        // Computed in f64 and rounded once; the working float is rounded when it is bound.
+        let value = match of.dtype {
+            DType::F32 => f64::from(value as f32),
+            DType::Float | DType::F64 | DType::I32 | DType::U32 | DType::Bool => value,
+        };
         return r.constant(value, of);
     }
     if let Some(v) = by_mask(r, op, operands, of) {

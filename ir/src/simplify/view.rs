@@ -43,8 +43,7 @@ fn broadcast(r: &mut Rewriter, x: Value, new: &[Axis], of: &Type) -> Option<Valu
             .zip(&axes)
             .filter(|(_, a)| inner_new.contains(a))
             .map(|(outer, _)| *outer);
-        let mut merged: Vec<Axis> = new.iter().copied().chain(from_inner).collect();
-        merged.sort_unstable();
+        let merged: Vec<Axis> = new.iter().copied().chain(from_inner).collect();
         return r.broadcast(y, of.shape.clone(), merged);
     }
     if let Some((y, _)) = r.view_of(x, View::Reshape) {
@@ -55,8 +54,7 @@ fn broadcast(r: &mut Rewriter, x: Value, new: &[Axis], of: &Type) -> Option<Valu
             .zip(&axes)
             .filter(|(_, a)| units.contains(a))
             .map(|(outer, _)| *outer);
-        let mut merged: Vec<Axis> = new.iter().copied().chain(from_inner).collect();
-        merged.sort_unstable();
+        let merged: Vec<Axis> = new.iter().copied().chain(from_inner).collect();
         return r.broadcast(y, of.shape.clone(), merged);
     }
     None

@@ -1,0 +1,208 @@
+//! Linked gradients mean what they say: against finite differences, through calls whose pullbacks are
+//! stored, derived at link time, or asked of some results only.
+
+use sinew_ir::{
+    Array, Binding, DType, Function, Gradient, LinkError, ParamKind, Symbol, Unit, interpret, link,
+    link_gradient, link_pullback, parse,
+};
+use std::error::Error;
+
+static LINEAR: Unit = Unit {
+    path: "nn::linear",
+    file: "src/nn.rs",
+    text: "fn @linear<[S], I, O>(%w: param float[I, O], %b: param float[O], %x: float[[S], I]) -> float[[S], O] {
+  %3 = dot %x, %w contract_x [-1] contract_y [0] at 8:9
+  %4 = broadcast %b shape [[S], O] new [S] at 8:9
+  %5 = add %3, %4 at 8:24
+  return %5
+}
+pullback(%6: float[[S], O]) {
+  %7 = sum %6 axes [S] at 8:24
+  %8 = dot %6, %w contract_x [-1] contract_y [1] at 8:9
+  %9 = dot %x, %6 contract_x [S] contract_y [S] at 8:9
+  return %w: %9, %b: %7, %x: %8
+}",
+    callees: &[],
+    consts: &[],
+};
+
+/// Two results, of which a caller may use one; its text has no pullback.
+static GATE: Unit = Unit {
+    path: "gate",
+    file: "src/net.rs",
+    text: "fn @gate<[S], N>(%x: float[[S], N]) -> float[[S], N], float[[S]] {
+  %1 = sigmoid %x at 3:5
+  %2 = mul %x, %1 at 3:8
+  %3 = sum %2 axes [-1] at 4:5
+  return %2, %3
+}",
+    callees: &[],
+    consts: &[],
+};
+
+static LOSS: Unit = Unit {
+    path: "loss",
+    file: "src/net.rs",
+    text: "fn @loss<B, const HIDDEN>(%m.w: param float[3, HIDDEN], %m.b: param float[HIDDEN], %x: float[B, 2, 3], %s: state float[]) -> float[], float[B, 2, HIDDEN] {
+  %4 = call @nn::linear<[S] = [B, 2], I = 3, O = HIDDEN>(%m.w, %m.b, %x) -> float[B, 2, HIDDEN] at 10:5
+  %5, %6 = call @gate<[S] = [B, 2], N = HIDDEN>(%4) -> float[B, 2, HIDDEN], float[B, 2] at 11:5
+  %7 = mul %5, %5 at 12:5
+  %8 = sum %7 axes [0, 1, 2] at 12:9
+  return %8, %5
+}",
+    callees: &[("nn::linear", &LINEAR), ("gate", &GATE)],
+    consts: &[("HIDDEN", 4)],
+};
+
+static ENDLESS: Unit = Unit {
+    path: "endless",
+    file: "src/net.rs",
+    text: "fn @endless(%x: float[]) -> float[] {
+  %1 = call @endless(%x) -> float[] at 2:5
+  return %1
+}",
+    callees: &[("endless", &ENDLESS)],
+    consts: &[],
+};
+
+fn binding(batch: usize) -> Result<Binding, Box<dyn Error>> {
+    let function = parse(LOSS.text)?;
+    let known = [(Symbol::new("HIDDEN"), 4)];
+    let shapes = [(2, vec![batch, 2, 3])];
+    Ok(Binding::infer(&function, DType::F64, &known, &shapes)?)
+}
+
+/// Numbers without a pattern, the same on every run.
+fn inputs(program: &Function) -> Vec<Array> {
+    let mut state = 7u64;
+    let mut next = || {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (state >> 33) as f64 / f64::from(1u32 << 30) - 1.0
+    };
+    let params = &program.values[..program.params.len()];
+    params
+        .iter()
+        .filter_map(|t| {
+            let shape = t.shape.extents()?;
+            let n: usize = shape.iter().product();
+            Array::new(t.dtype, &shape, (0..n).map(|_| next()).collect())
+        })
+        .collect()
+}
+
+/// `sum(weights * result)` by central differences in each element of input `param`.
+fn differences(
+    program: &Function,
+    inputs: &[Array],
+    param: usize,
+    weigh: &dyn Fn(&[Array]) -> f64,
+) -> Result<Vec<f64>, Box<dyn Error>> {
+    let mut out = Vec::new();
+    for i in 0..inputs[param].data.len() {
+        let at = |by: f64| -> Result<f64, Box<dyn Error>> {
+            let mut moved = inputs.to_vec();
+            moved[param].data[i] += by;
+            Ok(weigh(&interpret(program, &moved)?))
+        };
+        out.push((at(1e-6)? - at(-1e-6)?) / 2e-6);
+    }
+    Ok(out)
+}
+
+fn assert_close(found: &[f64], expected: &[f64]) {
+    assert_eq!(found.len(), expected.len());
+    for (f, e) in found.iter().zip(expected) {
+        // Central differences are good to about 1e-9 relative to the values, not the slopes.
+        assert!((f - e).abs() < 1e-7 * (1.0 + e.abs()), "{f} and {e}");
+    }
+}
+
+#[test]
+fn gradients_are_the_slopes_of_the_loss() -> Result<(), Box<dyn Error>> {
+    for batch in [0, 1, 3] {
+        let binding = binding(batch)?;
+        let forward = link(&LOSS, &binding)?;
+        let made = link_gradient(&LOSS, &binding, &|p| p.kind != ParamKind::State)?;
+        let Gradient {
+            program,
+            results,
+            gradients,
+        } = made;
+        assert_eq!(results, 2);
+        assert_eq!(gradients, [Some(2), Some(3), Some(4), None]);
+        let inputs = inputs(&program);
+        let computed = interpret(&program, &inputs)?;
+        assert_eq!(computed[..2], interpret(&forward, &inputs)?[..]);
+        for (param, at) in gradients.iter().enumerate() {
+            if let Some(at) = at {
+                let expected = differences(&forward, &inputs, param, &|r| r[0].data[0])?;
+                assert_close(&computed[*at].data, &expected);
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn pullbacks_take_the_cotangents_of_all_results() -> Result<(), Box<dyn Error>> {
+    let binding = binding(2)?;
+    let forward = link(&LOSS, &binding)?;
+    let made = link_pullback(&LOSS, &binding, &|p| p.name == "m.w")?;
+    let names: Vec<&str> = made
+        .program
+        .params
+        .iter()
+        .map(|p| p.name.as_str())
+        .collect();
+    let expected = ["m.w", "m.b", "x", "s", "cotangent.0", "cotangent.1"];
+    assert_eq!(names, expected);
+    assert_eq!(made.gradients, [Some(2), None, None, None]);
+    let inputs = inputs(&made.program);
+    let computed = interpret(&made.program, &inputs)?;
+    let weigh = |results: &[Array]| {
+        let pairs = results.iter().zip(&inputs[4..]);
+        let products = pairs.flat_map(|(r, c)| r.data.iter().zip(&c.data));
+        products.map(|(r, c)| r * c).sum()
+    };
+    let expected = differences(&forward, &inputs[..4], 0, &weigh)?;
+    assert_close(&computed[2].data, &expected);
+    Ok(())
+}
+
+#[test]
+fn instructions_are_traced_to_the_file_they_were_written_in() -> Result<(), Box<dyn Error>> {
+    let made = link_gradient(&LOSS, &binding(2)?, &|_| true)?;
+    let mut places: Vec<String> = made
+        .program
+        .body
+        .iter()
+        .filter_map(|i| i.location().map(|l| l.to_string()))
+        .collect();
+    places.sort();
+    places.dedup();
+    for place in [
+        "src/nn.rs:8:9",
+        "src/nn.rs:8:24",
+        "src/net.rs:3:5",
+        "src/net.rs:12:9",
+    ] {
+        assert!(
+            places.iter().any(|p| p == place),
+            "{place} not in {places:?}"
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn recursion_is_an_error() {
+    let binding = Binding {
+        float: DType::F32,
+        sizes: [].into(),
+        sequence: None,
+    };
+    let error = link(&ENDLESS, &binding);
+    assert_eq!(error, Err(LinkError::Recursion("endless".into())));
+}
