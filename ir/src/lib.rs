@@ -18,6 +18,8 @@ mod pullback;
 mod scalar;
 mod shape;
 mod simplify;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod text;
 mod unit;
 mod verify;

@@ -258,6 +258,19 @@ pub fn along(b: &mut Builder, op: Op, x: Value, axis: Axis) -> Result<Value, OpE
     b.op(op, &[x], vec![Attribute::Axes(vec![axis])])
 }
 
+/// `x` to the power of a number: by squaring for a whole one, `POW` for others.
+///
+/// # Errors
+/// An `x` that is no number; an exponent of an integer that is negative or not whole.
+pub fn pow(b: &mut Builder, x: Value, exponent: f64) -> Result<Value, OpError> {
+    // Beyond 64, one exponential is cheaper than the products.
+    if exponent.fract() == 0.0 && exponent.abs() <= 64.0 {
+        return powi(b, x, exponent as i32);
+    }
+    let y = b.like(exponent, x)?;
+    b.op(ops::POW, &[x, y], Vec::new())
+}
+
 /// `x` to the power of an integer, by squaring; `1 / x^-n` for a negative one.
 ///
 /// # Errors

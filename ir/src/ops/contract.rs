@@ -163,8 +163,10 @@ fn toward(
             axes.contract_x.get(i).copied()
         })
         .collect();
-    // A sequence must lead: it comes out of y where it was contracted.
-    let y_first = axes.contract_x.contains(&Axis::Sequence);
+    // A sequence must lead, and comes out of y where it was contracted. Else the order that needs no
+    // permutation is the better one.
+    let from_y = [&axes.batch_x[..], &in_y_order, kept.1].concat();
+    let y_first = axes.contract_x.contains(&Axis::Sequence) || from_y == b.type_of(x).shape.axes();
     let (product, order) = if y_first {
         let product = b.dot(
             y,
@@ -176,7 +178,7 @@ fn toward(
                 contract_y: gone.0.to_vec(),
             },
         )?;
-        (product, [&axes.batch_x[..], &in_y_order, kept.1].concat())
+        (product, from_y)
     } else {
         let product = b.dot(
             g,

@@ -2,11 +2,11 @@
 //! would find: from the result where that is what is kept, and stable where the plain formula is not.
 
 use super::entry::{ONE, unary};
-use super::rules::float;
+use super::rules::{float, same};
 use crate::attribute::Attributes;
 use crate::builder::Builder;
 use crate::function::Value;
-use crate::op::{Arity, Kind, Op, OpDef, OpError, Pullback, PullbackRule, TestData};
+use crate::op::{Arity, Kind, Op, OpDef, OpError, Primal, Pullback, PullbackRule, TestData};
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
 
 type Expand = fn(&mut Builder, &[Value], &Attributes) -> Result<Value, OpError>;
@@ -197,3 +197,132 @@ pub const RECIPROCAL: Op = Op(&entry(
     },
     unary(&[(0.5, 4.0)], 1e-5, &[]),
 ));
+
+/// `e^x - 1`
+pub const EXPM1: Op = Op(&entry(
+    "expm1",
+    "`e^x - 1`, accurate near 0 (`2t / (1 - t)` with `t = tanh(x / 2)` there).",
+    |b, x, _| {
+        let magnitude = b.abs(x[0])?;
+        let one = b.like(1.0, x[0])?;
+        let near = b.lt(magnitude, one)?;
+        let e = b.exp(x[0])?;
+        let far = b.sub(e, one)?;
+        let half = b.scale(x[0], 0.5)?;
+        let t = b.tanh(half)?;
+        let twice = b.add(t, t)?;
+        let rest = b.sub(one, t)?;
+        let close = b.div(twice, rest)?;
+        b.select(near, close, far)
+    },
+    |b, p| {
+        // y + 1
+        let slope = b.with(super::ADD, p.result, 1.0)?;
+        Ok(vec![Some(b.mul(p.cotangent, slope)?)])
+    },
+    ONE,
+));
+
+/// `log(1 + x)`
+pub const LOG1P: Op = Op(&entry(
+    "log1p",
+    "`log(1 + x)`, accurate near 0 (`log(u) x / (u - 1)` with the rounded `u = 1 + x` there: Kahan's).",
+    |b, x, _| {
+        let magnitude = b.abs(x[0])?;
+        let one = b.like(1.0, x[0])?;
+        let near = b.lt(magnitude, one)?;
+        let u = b.add(one, x[0])?;
+        let log = b.log(u)?;
+        let lost = b.sub(u, one)?;
+        let ratio = b.div(x[0], lost)?;
+        let mended = b.mul(log, ratio)?;
+        let gone = b.eq(u, one)?;
+        let close = b.select(gone, x[0], mended)?;
+        b.select(near, close, log)
+    },
+    |b, p| {
+        // 1 / (1 + x)
+        let u = b.with(super::ADD, p.operands[0], 1.0)?;
+        Ok(vec![Some(b.div(p.cotangent, u)?)])
+    },
+    unary(&[(-0.5, 4.0)], 1e-5, &[]),
+));
+
+/// `log(1 + e^x)`
+pub const SOFTPLUS: Op = Op(&entry(
+    "softplus",
+    "`log(1 + e^x)`, computed as `max(x, 0) + log1p(e^-|x|)`.",
+    |b, x, _| {
+        let magnitude = b.abs(x[0])?;
+        let minus = b.neg(magnitude)?;
+        let small = b.exp(minus)?;
+        let rest = b.op(LOG1P, &[small], Vec::new())?;
+        let zero = b.like(0.0, x[0])?;
+        let line = b.maximum(x[0], zero)?;
+        b.add(line, rest)
+    },
+    |b, p| {
+        let slope = b.sigmoid(p.operands[0])?;
+        Ok(vec![Some(b.mul(p.cotangent, slope)?)])
+    },
+    unary(&[(-6.0, 6.0)], 1e-5, &[]),
+));
+
+/// `x^y`
+pub const POW: Op = Op(&OpDef {
+    name: "pow",
+    doc: "`x^y`, computed as `e^(y log|x|)` with the sign of an odd `y`; NaN for a negative x and a y that is not whole; `x^0` is 1.",
+    arity: Arity::Exactly(2),
+    attributes: &[],
+    infer: |t, _| {
+        let (x, y) = (float(t, 0)?, float(t, 1)?);
+        same(x, y)?;
+        Ok(x.clone())
+    },
+    pullback: Pullback::Rule(pow_pullback),
+    kind: Kind::Function(|b, of, _| {
+        let (x, y) = (of[0], of[1]);
+        let (zero, one) = (b.like(0.0, x)?, b.like(1.0, x)?);
+        let magnitude = b.abs(x)?;
+        let log = b.log(magnitude)?;
+        let exponent = b.mul(y, log)?;
+        let power = b.exp(exponent)?;
+        // For a negative x: the sign of an odd y, NaN for one that is not whole.
+        let whole = b.floor(y)?;
+        let is_whole = b.eq(whole, y)?;
+        let half = b.scale(y, 0.5)?;
+        let half_whole = b.floor(half)?;
+        let is_even = b.eq(half_whole, half)?;
+        let minus = b.neg(power)?;
+        let signed = b.select(is_even, power, minus)?;
+        let nan = b.like(f64::NAN, x)?;
+        let of_negative = b.select(is_whole, signed, nan)?;
+        let negative = b.lt(x, zero)?;
+        let power = b.select(negative, of_negative, power)?;
+        let nothing = b.eq(y, zero)?;
+        b.select(nothing, one, power)
+    }),
+    test: unary(&[(0.2, 3.0), (-2.0, 2.0)], 1e-4, &[]),
+});
+
+/// `y x^(y - 1)`, 0 where y is; and `x^y log x`, 0 where x is.
+fn pow_pullback(b: &mut Builder, p: &Primal<'_>) -> Result<Vec<Option<Value>>, OpError> {
+    let (x, y) = (p.operands[0], p.operands[1]);
+    let zero = b.like(0.0, x)?;
+    let dx = p.wants(0, || {
+        let less = b.with(super::SUB, y, 1.0)?;
+        let power = b.op(POW, &[x, less], Vec::new())?;
+        let slope = b.mul(y, power)?;
+        let constant = b.eq(y, zero)?;
+        let slope = b.select(constant, zero, slope)?;
+        b.mul(p.cotangent, slope)
+    })?;
+    let dy = p.wants(1, || {
+        let log = b.log(x)?;
+        let slope = b.mul(p.result, log)?;
+        let nothing = b.eq(x, zero)?;
+        let slope = b.select(nothing, zero, slope)?;
+        b.mul(p.cotangent, slope)
+    })?;
+    Ok(vec![dx, dy])
+}

@@ -28,7 +28,8 @@
 //!
 //! | op | operands | attributes, in order |
 //! |---|---|---|
-//! | `RELU SIGMOID SILU GELU GELU_TANH SQUARE RECIPROCAL` | x | |
+//! | `RELU SIGMOID SILU GELU GELU_TANH SQUARE RECIPROCAL EXPM1 LOG1P SOFTPLUS` | x | |
+//! | `POW` | x, y of one type | |
 //! | `SOFTMAX LOG_SOFTMAX` | x | axis (one) |
 //! | `LOGSUMEXP MEAN MIN` | x | axes (removed) |
 //! | `TAKE` | x, i32 indices (any shape) | axis (one, whose place the indices' dims take) |
@@ -55,7 +56,9 @@ pub use elementwise::{
     ABS, ADD, AND, CAST, DIV, EQ, ERF, EXP, FLOOR, LE, LOG, LT, MAXIMUM, MINIMUM, MUL, NE, NEG,
     NOT, OR, REM, SELECT, SIGN, SQRT, SUB, TANH,
 };
-pub use functions::{GELU, GELU_TANH, RECIPROCAL, RELU, SIGMOID, SILU, SQUARE};
+pub use functions::{
+    EXPM1, GELU, GELU_TANH, LOG1P, POW, RECIPROCAL, RELU, SIGMOID, SILU, SOFTPLUS, SQUARE,
+};
 pub use index::{INDEX_ADD, SCATTER_ADD, TAKE, TAKE_ALONG_AXIS};
 pub use losses::{CROSS_ENTROPY, MSE};
 pub use reduce::{ARGMAX, MAX, SUM};
@@ -125,6 +128,10 @@ pub static TABLE: &[Op] = &[
     CROSS_ENTROPY,
     TAKE,
     INDEX_ADD,
+    EXPM1,
+    LOG1P,
+    SOFTPLUS,
+    POW,
 ];
 
 /// The op called `name`.

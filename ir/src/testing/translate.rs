@@ -1,0 +1,645 @@
+//! Cases to functions: what each operation's name means in terms of `lower` and the table.
+
+use super::{Case, CaseError};
+use crate::array::Array;
+use crate::builder::Builder;
+use crate::dim::Dim;
+use crate::dtype::DType;
+use crate::function::{Function, Inst, Param, ParamKind, Value};
+use crate::lower::{self, Reduce};
+use crate::op::OpError;
+use crate::ops;
+use crate::pullback::{derive_pullback, with_gradients};
+use crate::shape::{Axis, Shape};
+use serde_json::Value as Json;
+
+/// The operations that the table does not cover yet.
+pub const LATER: &[&str] = &[
+    "sin",
+    "cos",
+    "prod",
+    "cumsum",
+    "conv2d",
+    "conv1d",
+    "conv_transpose2d",
+    "max_pool2d",
+    "avg_pool2d",
+    "im2col",
+    "lstm",
+    "gru",
+    "rnn_tanh",
+];
+
+/// The function of a case; `None` if it is one of [`LATER`].
+pub(super) fn function(case: &Case) -> Result<Option<Function>, CaseError> {
+    if LATER.contains(&case.op.as_str()) {
+        return Ok(None);
+    }
+    if case.op == "second_order" {
+        return second_order(case).map(Some);
+    }
+    let mut t = Translator::new(case);
+    let results = t.results()?;
+    let mut function = Function {
+        name: case.op.clone(),
+        params: params(case),
+        values: t.b.values,
+        body: t.b.insts,
+        results,
+        ..Function::default()
+    };
+    function.compact();
+    Ok(Some(function))
+}
+
+fn params(case: &Case) -> Vec<Param> {
+    let named = |(name, _): &(String, Array)| Param {
+        name: name.clone(),
+        kind: ParamKind::Input,
+    };
+    case.inputs.iter().map(named).collect()
+}
+
+/// `sum(grad(f)(x)^2)` for `f = sum(tanh(x) * x)`: the pass applied to its own output.
+fn second_order(case: &Case) -> Result<Function, CaseError> {
+    let mut b = Builder::default();
+    let of = case.input(0)?.type_of();
+    let x = b.value(of.clone());
+    let t = b.tanh(x)?;
+    let product = b.mul(t, x)?;
+    let sum = lower::reduced(&mut b, product, Reduce::Sum)?;
+    let mut first = Function {
+        name: case.op.clone(),
+        params: params(case),
+        values: b.values,
+        body: b.insts,
+        results: vec![sum],
+        ..Function::default()
+    };
+    derive_pullback(&mut first, &|_| None)?;
+    let with = with_gradients(&first).ok_or_else(|| case.form("f has calls"))?;
+    let gradient = *with
+        .results
+        .last()
+        .ok_or_else(|| case.form("f has no result"))?;
+    // The same again, with a cotangent of one.
+    let mut b = Builder::default();
+    let x = b.value(of);
+    let one = b.constant(1.0, DType::Float, Shape::scalar())?;
+    let mut now = vec![x, one];
+    for inst in &with.body {
+        if let Inst::Op(i) = inst {
+            let operands: Vec<Value> = i.operands.iter().map(|v| now[v.index()]).collect();
+            now.push(b.op(i.op, &operands, i.attributes.0.clone())?);
+        }
+    }
+    let square = b.square(now[gradient.index()])?;
+    let out = lower::reduced(&mut b, square, Reduce::Sum)?;
+    Ok(Function {
+        name: case.op.clone(),
+        params: params(case),
+        values: b.values,
+        body: b.insts,
+        results: vec![out],
+        ..Function::default()
+    })
+}
+
+impl Case {
+    fn form(&self, what: &str) -> CaseError {
+        CaseError::Form {
+            case: self.name.clone(),
+            what: what.to_string(),
+        }
+    }
+
+    fn input(&self, i: usize) -> Result<&Array, CaseError> {
+        let input = self.inputs.get(i).map(|(_, x)| x);
+        input.ok_or_else(|| self.form("an input is missing"))
+    }
+}
+
+type Built = Result<Value, CaseError>;
+
+struct Translator<'c> {
+    case: &'c Case,
+    b: Builder,
+}
+
+impl<'c> Translator<'c> {
+    fn new(case: &'c Case) -> Self {
+        let mut b = Builder::default();
+        for (_, x) in &case.inputs {
+            b.value(x.type_of());
+        }
+        Translator { case, b }
+    }
+
+    /// The input called `name`.
+    fn input(&self, name: &str) -> Built {
+        let at = self.case.inputs.iter().position(|(n, _)| n == name);
+        let at = at.and_then(|i| u32::try_from(i).ok()).map(Value);
+        at.ok_or_else(|| self.case.form(&format!("the input `{name}` is missing")))
+    }
+
+    fn shape(&self, x: Value) -> Shape {
+        self.b.type_of(x).shape.clone()
+    }
+
+    fn axes_of(&self, x: Value) -> Vec<Axis> {
+        self.shape(x).axes()
+    }
+
+    fn argument(&self, name: &str) -> &'c Json {
+        &self.case.args[name]
+    }
+
+    fn number(&self, name: &str) -> Result<f64, CaseError> {
+        let found = self.argument(name).as_f64();
+        found.ok_or_else(|| self.case.form(&format!("`{name}` must be a number")))
+    }
+
+    fn number_or(&self, name: &str, otherwise: f64) -> f64 {
+        self.argument(name).as_f64().unwrap_or(otherwise)
+    }
+
+    fn whole(&self, name: &str) -> Result<i64, CaseError> {
+        let found = self.argument(name).as_i64();
+        found.ok_or_else(|| self.case.form(&format!("`{name}` must be a whole number")))
+    }
+
+    fn dim(&self, name: &str) -> Result<Dim, CaseError> {
+        self.whole(name).map(Dim::constant)
+    }
+
+    /// A list of whole numbers; one number is a list of one.
+    fn wholes(&self, of: &Json) -> Result<Vec<i64>, CaseError> {
+        let found = match of {
+            Json::Array(list) => list.iter().map(Json::as_i64).collect(),
+            one => one.as_i64().map(|i| vec![i]),
+        };
+        found.ok_or_else(|| self.case.form("a list of whole numbers is missing"))
+    }
+
+    /// The axis that the argument `axis` names.
+    fn axis(&self, x: Value) -> Result<Axis, CaseError> {
+        Ok(lower::axis(&self.shape(x), self.whole("axis")?)?)
+    }
+
+    /// The axes that the argument `axis` names; all without it.
+    fn axes(&self, x: Value) -> Result<Vec<Axis>, CaseError> {
+        match self.argument("axis") {
+            Json::Null => Ok(self.axes_of(x)),
+            of => Ok(lower::axes(&self.shape(x), &self.wholes(of)?)?),
+        }
+    }
+
+    fn keepdims(&self) -> bool {
+        self.argument("keepdims").as_bool().unwrap_or(false)
+    }
+
+    fn reduction(&self) -> Result<Reduce, CaseError> {
+        match self.argument("reduction").as_str() {
+            None | Some("mean") => Ok(Reduce::Mean),
+            Some("sum") => Ok(Reduce::Sum),
+            Some("none") => Ok(Reduce::None),
+            Some(_) => Err(self.case.form("an unknown reduction")),
+        }
+    }
+
+    fn results(&mut self) -> Result<Vec<Value>, CaseError> {
+        match self.case.op.as_str() {
+            "split" => {
+                let x = self.input("x")?;
+                let sizes = self.wholes(self.argument("sizes"))?;
+                let sizes: Vec<Dim> = sizes.into_iter().map(Dim::constant).collect();
+                let axis = self.axis(x)?;
+                Ok(lower::split(&mut self.b, x, &sizes, axis)?)
+            }
+            "batch_norm" => self.batch_norm(),
+            _ => Ok(vec![self.result()?]),
+        }
+    }
+
+    fn result(&mut self) -> Built {
+        let op = self.case.op.as_str();
+        match op {
+            "neg" | "abs" | "square" | "exp" | "tanh" | "relu" | "sigmoid" | "silu" | "erf"
+            | "floor" | "sign" | "log" | "sqrt" | "reciprocal" | "expm1" | "log1p" | "softplus" => {
+                let x = self.input("x")?;
+                let op = ops::find(op).ok_or_else(|| self.case.form("no such op"))?;
+                Ok(self.b.op(op, &[x], Vec::new())?)
+            }
+            "rsqrt" => {
+                let x = self.input("x")?;
+                let root = self.b.sqrt(x)?;
+                Ok(self.b.op(ops::RECIPROCAL, &[root], Vec::new())?)
+            }
+            "gelu" => {
+                let x = self.input("x")?;
+                let op = match self.argument("approximate").as_str() {
+                    Some("tanh") => ops::GELU_TANH,
+                    Some(_) | None => ops::GELU,
+                };
+                Ok(self.b.op(op, &[x], Vec::new())?)
+            }
+            "elu" | "leaky_relu" | "clamp" | "pow" => self.piecewise(),
+            "add" | "sub" | "mul" | "div" | "maximum" | "minimum" | "lt" | "le" | "eq" | "ne" => {
+                let (x, y) = (self.input("x")?, self.input("y")?);
+                let op = ops::find(op).ok_or_else(|| self.case.form("no such op"))?;
+                Ok(lower::binary(&mut self.b, op, x, y)?)
+            }
+            "gt" | "ge" => {
+                let (x, y) = (self.input("x")?, self.input("y")?);
+                let op = if op == "gt" { ops::LT } else { ops::LE };
+                Ok(lower::binary(&mut self.b, op, y, x)?)
+            }
+            "where" => {
+                let (c, x, y) = (self.input("c")?, self.input("x")?, self.input("y")?);
+                Ok(lower::select(&mut self.b, c, x, y)?)
+            }
+            "sum" | "mean" | "max" | "min" | "logsumexp" => {
+                let x = self.input("x")?;
+                let op = ops::find(op).ok_or_else(|| self.case.form("no such op"))?;
+                let (axes, keep) = (self.axes(x)?, self.keepdims());
+                Ok(lower::reduce(&mut self.b, op, x, &axes, keep)?)
+            }
+            "argmax" | "argmin" => {
+                let (x, keep) = (self.input("x")?, self.keepdims());
+                let axis = match self.argument("axis") {
+                    Json::Null => None,
+                    _ => Some(self.axis(x)?),
+                };
+                match op {
+                    "argmax" => Ok(lower::argmax(&mut self.b, x, axis, keep)?),
+                    _ => Ok(lower::argmin(&mut self.b, x, axis, keep)?),
+                }
+            }
+            "var" => {
+                let x = self.input("x")?;
+                let (axes, keep) = (self.axes(x)?, self.keepdims());
+                let correction = self.number_or("correction", 1.0);
+                Ok(lower::var(&mut self.b, x, &axes, correction, keep)?)
+            }
+            "reshape" | "permute" | "swapaxes" | "expand" | "narrow" | "slice" | "concat"
+            | "stack" | "pad" | "roll" | "flip" | "tril" | "nearest_upsample2d" => self.arranged(),
+            "one_hot" | "embedding" | "take_along_axis" | "take" => self.at_indices(),
+            "matmul" => {
+                let (x, y) = (self.input("x")?, self.input("y")?);
+                Ok(lower::matmul(&mut self.b, x, y)?)
+            }
+            "einsum" => {
+                let spec = self.argument("spec").as_str();
+                let spec = spec.ok_or_else(|| self.case.form("`spec` is missing"))?;
+                let operands: Result<Vec<Value>, CaseError> = self
+                    .case
+                    .inputs
+                    .iter()
+                    .map(|(n, _)| self.input(n))
+                    .collect();
+                Ok(lower::einsum(&mut self.b, spec, &operands?)?)
+            }
+            "softmax" | "log_softmax" => {
+                let x = self.input("x")?;
+                let axis = self.axis(x)?;
+                let op = ops::find(op).ok_or_else(|| self.case.form("no such op"))?;
+                Ok(lower::along(&mut self.b, op, x, axis)?)
+            }
+            "softmax_causal" | "scaled_dot_product_attention" => self.attention(),
+            "layer_norm" | "rms_norm" => self.normed(),
+            _ => self.loss(),
+        }
+    }
+
+    fn piecewise(&mut self) -> Built {
+        let x = self.input("x")?;
+        let b = &mut self.b;
+        match self.case.op.as_str() {
+            "elu" => {
+                let zero = b.like(0.0, x)?;
+                let low = b.minimum(x, zero)?;
+                let curve = b.op(ops::EXPM1, &[low], Vec::new())?;
+                let curve = b.scale(curve, self.case.args["alpha"].as_f64().unwrap_or(1.0))?;
+                let positive = b.lt(zero, x)?;
+                Ok(b.select(positive, x, curve)?)
+            }
+            "leaky_relu" => {
+                let slope = self.number("negative_slope")?;
+                let b = &mut self.b;
+                let zero = b.like(0.0, x)?;
+                let positive = b.lt(zero, x)?;
+                let low = b.scale(x, slope)?;
+                Ok(b.select(positive, x, low)?)
+            }
+            "clamp" => {
+                // PyTorch's gradient is 1 at the bounds themselves.
+                let (low, high) = (self.number("min")?, self.number("max")?);
+                let b = &mut self.b;
+                let (low, high) = (b.like(low, x)?, b.like(high, x)?);
+                let below = b.lt(x, low)?;
+                let above = b.lt(high, x)?;
+                let cut = b.select(above, high, x)?;
+                Ok(b.select(below, low, cut)?)
+            }
+            _ => match self.argument("exponent") {
+                Json::Null => {
+                    let y = self.input("y")?;
+                    Ok(lower::binary(&mut self.b, ops::POW, x, y)?)
+                }
+                _ => {
+                    let exponent = self.number("exponent")?;
+                    Ok(lower::pow(&mut self.b, x, exponent)?)
+                }
+            },
+        }
+    }
+
+    fn arranged(&mut self) -> Built {
+        let x = self.input("x")?;
+        let left_out = |d: i64| (d >= 0).then(|| Dim::constant(d));
+        match self.case.op.as_str() {
+            "reshape" | "expand" => {
+                let dims = self.wholes(self.argument("shape"))?;
+                let dims: Vec<Option<Dim>> = dims.into_iter().map(left_out).collect();
+                match self.case.op.as_str() {
+                    "reshape" => Ok(lower::reshape(&mut self.b, x, &dims)?),
+                    _ => Ok(lower::expand(&mut self.b, x, &dims)?),
+                }
+            }
+            "permute" => {
+                let order = self.wholes(self.argument("dims"))?;
+                Ok(lower::permute(&mut self.b, x, &order)?)
+            }
+            "swapaxes" => {
+                let (i, j) = (self.whole("a")?, self.whole("b")?);
+                Ok(lower::swapaxes(&mut self.b, x, i, j)?)
+            }
+            "narrow" => {
+                let (axis, start, n) = (self.axis(x)?, self.dim("start")?, self.dim("length")?);
+                Ok(lower::narrow(&mut self.b, x, axis, start, &n)?)
+            }
+            "slice" => {
+                let axis = self.axis(x)?;
+                let (start, stop, step) =
+                    (self.dim("start")?, self.dim("stop")?, self.dim("step")?);
+                Ok(lower::slice(&mut self.b, x, axis, start, stop, step)?)
+            }
+            "concat" | "stack" => {
+                let operands: Result<Vec<Value>, CaseError> = self
+                    .case
+                    .inputs
+                    .iter()
+                    .map(|(n, _)| self.input(n))
+                    .collect();
+                let operands = operands?;
+                if self.case.op == "stack" {
+                    let at = self.whole("axis")?;
+                    return Ok(lower::stack(&mut self.b, &operands, at)?);
+                }
+                let axis = self.axis(x)?;
+                Ok(lower::concat(&mut self.b, &operands, axis)?)
+            }
+            "pad" => {
+                let mut widths = Vec::new();
+                let pairs = self.argument("widths").as_array();
+                for (i, pair) in pairs.into_iter().flatten().enumerate() {
+                    match self.wholes(pair)?.as_slice() {
+                        [low, high] => {
+                            widths.push((Axis::At(i), Dim::constant(*low), Dim::constant(*high)))
+                        }
+                        _ => return Err(self.case.form("`widths` are pairs")),
+                    }
+                }
+                let value = self.number_or("value", 0.0);
+                Ok(lower::pad(&mut self.b, x, &widths, value)?)
+            }
+            "roll" => {
+                let (axis, shift) = (self.axis(x)?, self.whole("shift")?);
+                Ok(lower::roll(&mut self.b, x, shift, axis)?)
+            }
+            "flip" => {
+                let axis = self.axis(x)?;
+                Ok(lower::flip(&mut self.b, x, axis)?)
+            }
+            "tril" => {
+                let k = i32::try_from(self.whole("k")?).unwrap_or(0);
+                Ok(lower::tril(&mut self.b, x, k)?)
+            }
+            _ => {
+                // Nearest neighbours by a whole factor: each element a block.
+                let factor = self.dim("factor")?;
+                let shape = self.shape(x);
+                let [n, c, h, w] = shape.dims.as_slice() else {
+                    return Err(self.case.form("x must have four axes"));
+                };
+                let one = Dim::constant(1);
+                let b = &mut self.b;
+                let parts = [n, c, h, &one, w, &one].map(|d| Some(d.clone()));
+                let x = lower::reshape(b, x, &parts)?;
+                let blocks = [n, c, h, &factor, w, &factor].map(|d| Some(d.clone()));
+                let x = lower::expand(b, x, &blocks)?;
+                let scaled = |d: &Dim| d.checked_mul(&factor).ok_or(OpError::Overflow);
+                let to = [n.clone(), c.clone(), scaled(h)?, scaled(w)?].map(Some);
+                Ok(lower::reshape(b, x, &to)?)
+            }
+        }
+    }
+
+    fn at_indices(&mut self) -> Built {
+        let i = self.input("i")?;
+        match self.case.op.as_str() {
+            "one_hot" => {
+                let classes = self.dim("classes")?;
+                Ok(lower::one_hot(&mut self.b, i, classes, DType::Float)?)
+            }
+            "embedding" => {
+                let table = self.input("table")?;
+                Ok(lower::take(&mut self.b, table, i, Axis::At(0))?)
+            }
+            "take" => {
+                let x = self.input("x")?;
+                let axis = self.axis(x)?;
+                Ok(lower::take(&mut self.b, x, i, axis)?)
+            }
+            _ => {
+                let x = self.input("x")?;
+                let axis = self.axis(x)?;
+                Ok(lower::take_along_axis(&mut self.b, x, i, axis)?)
+            }
+        }
+    }
+
+    /// Softmax over the last axis where `allowed` (a bool that broadcasts) or a causal mask lets it.
+    fn masked_softmax(&mut self, scores: Value, allowed: Option<Value>) -> Built {
+        let b = &mut self.b;
+        let mut scores = scores;
+        if let Some(allowed) = allowed {
+            let out = b.constant(f64::NEG_INFINITY, DType::Float, Shape::scalar())?;
+            scores = lower::select(b, allowed, scores, out)?;
+        }
+        let last = lower::axis(&b.type_of(scores).shape, -1)?;
+        Ok(lower::along(b, ops::SOFTMAX, scores, last)?)
+    }
+
+    /// Which of the last axis's indices are not behind those of the axis before it.
+    fn causal(&mut self, scores: Value) -> Built {
+        let dims = self.shape(scores).dims;
+        let square = Shape::new(dims[dims.len().saturating_sub(2)..].to_vec());
+        let b = &mut self.b;
+        let ones = b.constant(1.0, DType::I32, square)?;
+        let lower_part = lower::tril(b, ones, 0)?;
+        Ok(b.cast(lower_part, DType::Bool)?)
+    }
+
+    fn attention(&mut self) -> Built {
+        if self.case.op == "softmax_causal" {
+            let x = self.input("x")?;
+            let mask = self.causal(x)?;
+            return self.masked_softmax(x, Some(mask));
+        }
+        let (q, k, v) = (self.input("q")?, self.input("k")?, self.input("v")?);
+        let width = self.shape(q).dims.last().and_then(Dim::as_extent);
+        let width = width.ok_or_else(|| self.case.form("q has no last axis"))?;
+        let across = lower::swapaxes(&mut self.b, k, -1, -2)?;
+        let scores = lower::matmul(&mut self.b, q, across)?;
+        let scores = self.b.scale(scores, 1.0 / (width as f64).sqrt())?;
+        let allowed = match self.argument("causal").as_bool() {
+            Some(true) => Some(self.causal(scores)?),
+            Some(false) | None => match self.argument("mask") {
+                Json::Null => None,
+                _ => Some(self.input("mask")?),
+            },
+        };
+        let weights = self.masked_softmax(scores, allowed)?;
+        Ok(lower::matmul(&mut self.b, weights, v)?)
+    }
+
+    /// `x / sqrt(square + eps)`, `square` broadcast.
+    fn over_root(&mut self, x: Value, square: Value, eps: f64) -> Built {
+        let b = &mut self.b;
+        let sum = b.with(ops::ADD, square, eps)?;
+        let root = b.sqrt(sum)?;
+        Ok(lower::binary(b, ops::DIV, x, root)?)
+    }
+
+    fn normed(&mut self) -> Built {
+        let (x, g) = (self.input("x")?, self.input("g")?);
+        let eps = self.number("eps")?;
+        let last = vec![lower::axis(&self.shape(x), -1)?];
+        if self.case.op == "rms_norm" {
+            let square = self.b.square(x)?;
+            let mean = lower::reduce(&mut self.b, ops::MEAN, square, &last, true)?;
+            let unit = self.over_root(x, mean, eps)?;
+            return Ok(lower::binary(&mut self.b, ops::MUL, unit, g)?);
+        }
+        let bias = self.input("b")?;
+        let mean = lower::reduce(&mut self.b, ops::MEAN, x, &last, true)?;
+        let centred = lower::binary(&mut self.b, ops::SUB, x, mean)?;
+        let var = lower::var(&mut self.b, x, &last, 0.0, true)?;
+        let unit = self.over_root(centred, var, eps)?;
+        let scaled = lower::binary(&mut self.b, ops::MUL, unit, g)?;
+        Ok(lower::binary(&mut self.b, ops::ADD, scaled, bias)?)
+    }
+
+    /// y, and the running mean and variance after one update from 0 and 1.
+    fn batch_norm(&mut self) -> Result<Vec<Value>, CaseError> {
+        let (x, g, bias) = (self.input("x")?, self.input("g")?, self.input("b")?);
+        let (eps, momentum) = (self.number("eps")?, self.number("momentum")?);
+        let shape = self.shape(x);
+        let channel = Axis::At(1);
+        let axes: Vec<Axis> = shape.axes().into_iter().filter(|a| *a != channel).collect();
+        let mean = lower::reduce(&mut self.b, ops::MEAN, x, &axes, true)?;
+        let centred = lower::binary(&mut self.b, ops::SUB, x, mean)?;
+        let var = lower::var(&mut self.b, x, &axes, 0.0, true)?;
+        let unit = self.over_root(centred, var, eps)?;
+        let b = &mut self.b;
+        let g = b.broadcast(g, &shape, &axes)?;
+        let bias = b.broadcast(bias, &shape, &axes)?;
+        let scaled = b.mul(unit, g)?;
+        let y = b.add(scaled, bias)?;
+        let x = b.op(ops::STOP_GRADIENT, &[x], Vec::new())?;
+        let mean = b.over(ops::MEAN, x, &axes)?;
+        let running_mean = b.scale(mean, momentum)?;
+        let var = lower::var(b, x, &axes, 1.0, false)?;
+        let var = b.scale(var, momentum)?;
+        let running_var = b.with(ops::ADD, var, 1.0 - momentum)?;
+        Ok(vec![y, running_mean, running_var])
+    }
+
+    fn loss(&mut self) -> Built {
+        let (x, y) = (self.input("x")?, self.input("y")?);
+        let reduce = self.reduction()?;
+        let losses = match self.case.op.as_str() {
+            "cross_entropy" | "nll_loss" => return self.of_labels(x, y, reduce),
+            "mse_loss" if reduce == Reduce::Mean => {
+                return Ok(self.b.op(ops::MSE, &[x, y], Vec::new())?);
+            }
+            "mse_loss" => {
+                let distance = self.b.sub(x, y)?;
+                self.b.square(distance)?
+            }
+            "l1_loss" => {
+                let distance = self.b.sub(x, y)?;
+                self.b.abs(distance)?
+            }
+            "huber_loss" => {
+                let delta = self.number("delta")?;
+                let b = &mut self.b;
+                let distance = b.sub(x, y)?;
+                let magnitude = b.abs(distance)?;
+                let square = b.square(distance)?;
+                let near = b.scale(square, 0.5)?;
+                let shifted = b.with(ops::SUB, magnitude, 0.5 * delta)?;
+                let far = b.scale(shifted, delta)?;
+                let bound = b.like(delta, magnitude)?;
+                let small = b.le(magnitude, bound)?;
+                b.select(small, near, far)?
+            }
+            "binary_cross_entropy" => {
+                let b = &mut self.b;
+                let one = b.like(1.0, x)?;
+                let log = b.log(x)?;
+                let hit = b.mul(y, log)?;
+                let rest = b.sub(one, x)?;
+                let log = b.log(rest)?;
+                let other = b.sub(one, y)?;
+                let miss = b.mul(other, log)?;
+                let sum = b.add(hit, miss)?;
+                b.neg(sum)?
+            }
+            "binary_cross_entropy_with_logits" => {
+                // softplus(x) - x y
+                let b = &mut self.b;
+                let soft = b.op(ops::SOFTPLUS, &[x], Vec::new())?;
+                let hit = b.mul(x, y)?;
+                b.sub(soft, hit)?
+            }
+            "hinge_loss" => {
+                let b = &mut self.b;
+                let product = b.mul(x, y)?;
+                let one = b.like(1.0, product)?;
+                let margin = b.sub(one, product)?;
+                b.op(ops::RELU, &[margin], Vec::new())?
+            }
+            _ => return Err(self.case.form("an operation that is in no list")),
+        };
+        Ok(lower::reduced(&mut self.b, losses, reduce)?)
+    }
+
+    fn of_labels(&mut self, x: Value, y: Value, reduce: Reduce) -> Built {
+        let ignore = self.argument("ignore_index").as_i64().unwrap_or(-100);
+        let ignore = i32::try_from(ignore).map_err(|_| self.case.form("`ignore_index`"))?;
+        let smoothing = self.number_or("label_smoothing", 0.0);
+        // PyTorch's classes are the second axis, or the only one.
+        let axis = Axis::At(usize::from(self.shape(x).len() > 1));
+        let b = &mut self.b;
+        if self.case.op == "nll_loss" {
+            // The case's input is logits.
+            let x = lower::along(b, ops::LOG_SOFTMAX, x, axis)?;
+            return Ok(lower::nll_loss(b, x, y, axis, ignore, reduce)?);
+        }
+        Ok(lower::cross_entropy(
+            b, x, y, axis, ignore, smoothing, reduce,
+        )?)
+    }
+}

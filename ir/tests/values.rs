@@ -1,0 +1,54 @@
+//! The interpreter, the pullbacks and the linker against PyTorch's values.
+
+use sinew_ir::testing::{self, LATER, difference};
+use sinew_ir::{DType, interpret, verify_program};
+use std::path::Path;
+
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+fn cases() -> Result<Vec<testing::Case>, testing::CaseError> {
+    testing::read(Path::new(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../tests/data"
+    )))
+}
+
+#[test]
+fn programs_give_pytorchs_values_and_gradients() -> Outcome {
+    let mut wrong = Vec::new();
+    let mut tried = 0;
+    for case in cases()? {
+        let program = match case.program(DType::F64) {
+            Ok(Some(program)) => program,
+            Ok(None) => {
+                assert!(LATER.contains(&case.op.as_str()), "{}", case.name);
+                continue;
+            }
+            Err(e) => {
+                wrong.push(format!("{}: {e}", case.name));
+                continue;
+            }
+        };
+        tried += 1;
+        verify_program(&program.function)?;
+        let found = interpret(&program.function, &program.inputs)?;
+        assert_eq!(found.len(), program.expected.len(), "{}", case.name);
+        for (i, (f, e)) in found.iter().zip(&program.expected).enumerate() {
+            if let Some(what) = difference(f, e, 1e-9) {
+                wrong.push(format!("{}, result {i}: {what}", case.name));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    println!("{tried} cases");
+    Ok(())
+}
+
+#[test]
+fn later_operations_are_named_one_by_one() -> Outcome {
+    let all = cases()?;
+    for op in LATER {
+        assert!(all.iter().any(|c| c.op == *op), "no case of `{op}`");
+    }
+    Ok(())
+}
