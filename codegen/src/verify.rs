@@ -73,8 +73,10 @@ fn verify_buffer(schedule: &Schedule, buffer: &Buffer) -> Check {
 /// An access with the space it runs over, seen from rule 5 and 6.
 struct Touch<'a> {
     access: &'a Access,
-    /// The space, unless the index is computed.
-    space: Option<Vec<usize>>,
+    /// The space; a computed index is one more dim of it.
+    space: Vec<usize>,
+    /// The stride along the computed index.
+    computed: Option<i64>,
     /// Whether it is a plain load or store, so that equal accesses touch equal places.
     plain: bool,
     /// The stage it stands in.
@@ -201,7 +203,8 @@ fn verify_contract(schedule: &Schedule, c: &Contract) -> Check {
         let range = checker.bounds(operand, 0, 0)?;
         operand_touches.push(Touch {
             access: operand,
-            space: Some(over),
+            space: over,
+            computed: None,
             plain: false,
             stage: 0,
             range,
@@ -262,12 +265,19 @@ fn verify_scatter(schedule: &Schedule, s: &Scatter) -> Check {
     let range = checker.bounds(&s.target, s.stride, s.extent)?;
     touches.stores.push(Touch {
         access: &s.target,
-        space: None,
+        space: with(&space, s.extent),
+        computed: Some(s.stride),
         plain: false,
         stage: 0,
         range,
     });
     meetings(schedule, &touches)
+}
+
+fn with(space: &[usize], extent: usize) -> Vec<usize> {
+    let mut out = space.to_vec();
+    out.push(extent);
+    out
 }
 
 fn dtype_of(code: &Code, reg: Reg) -> Result<DType, String> {
@@ -363,7 +373,8 @@ impl<'a> Checker<'a> {
                     let range = self.bounds(access, 0, 0)?;
                     touches.loads.push(Touch {
                         access,
-                        space: Some(self.space.to_vec()),
+                        space: self.space.to_vec(),
+                        computed: None,
                         plain: true,
                         stage,
                         range,
@@ -382,7 +393,8 @@ impl<'a> Checker<'a> {
                     let range = self.bounds(access, *stride, *extent)?;
                     touches.loads.push(Touch {
                         access,
-                        space: None,
+                        space: with(self.space, *extent),
+                        computed: Some(*stride),
                         plain: false,
                         stage,
                         range,
@@ -429,7 +441,8 @@ impl<'a> Checker<'a> {
             injective(&self.space[..self.flat], &store.access.strides[..self.flat])?;
             touches.stores.push(Touch {
                 access: &store.access,
-                space: Some(self.space.to_vec()),
+                space: self.space.to_vec(),
+                computed: None,
                 plain: true,
                 stage,
                 range,
@@ -590,16 +603,10 @@ fn meet(schedule: &Schedule, a: &Touch, b: &Touch) -> bool {
         return false;
     }
     // Columns side by side in one buffer overlap as ranges and never meet: compare modulo a stride.
-    if let (Some(over_a), Some(over_b)) = (&a.space, &b.space)
-        && x.offset == y.offset
-        && x.dtype == y.dtype
-    {
+    if x.offset == y.offset && x.dtype == y.dtype {
         let strides = a.access.strides.iter().chain(&b.access.strides);
         for period in strides.map(|s| s.abs()).filter(|s| *s > 1) {
-            let (Some((pl, ph)), Some((ql, qh))) = (
-                window(over_a, a.access, period),
-                window(over_b, b.access, period),
-            ) else {
+            let (Some((pl, ph)), Some((ql, qh))) = (window(a, period), window(b, period)) else {
                 continue;
             };
             if ph < ql || qh < pl {
@@ -611,14 +618,20 @@ fn meet(schedule: &Schedule, a: &Touch, b: &Touch) -> bool {
 }
 
 /// The range of an access's elements modulo `period`, if it does not wrap.
-fn window(space: &[usize], access: &Access, period: i64) -> Option<(i64, i64)> {
-    let mut columns = access.clone();
+fn window(touch: &Touch, period: i64) -> Option<(i64, i64)> {
+    let mut columns = touch.access.clone();
+    if let Some(stride) = touch.computed {
+        columns.strides.push(stride);
+        for guard in &mut columns.guards {
+            guard.strides.push(0);
+        }
+    }
     for s in &mut columns.strides {
         if *s % period == 0 {
             *s = 0;
         }
     }
-    let (low, high) = range(space, &columns)??;
+    let (low, high) = range(&touch.space, &columns)??;
     let whole = low.div_euclid(period);
     (high.div_euclid(period) == whole).then(|| (low - whole * period, high - whole * period))
 }

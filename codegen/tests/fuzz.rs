@@ -444,6 +444,25 @@ fn random_programs() {
     }
 }
 
+/// Programs that once went wrong, and nothing else.
+#[test]
+fn random_programs_that_once_failed() {
+    // Guards that never hold; slices from the start joining what they slice; columns of one
+    // concatenation computed from each other; a view of nothing stored for two of its users.
+    for (seed, zero_extents) in [
+        (325, true),
+        (74, false),
+        (757, true),
+        (9089, true),
+        (10182, false),
+        (28947, true),
+        (30765, false),
+        (30300, true),
+    ] {
+        check(seed, zero_extents);
+    }
+}
+
 #[test]
 fn random_programs_with_nothing_in_them() {
     for seed in 0..count(700) {

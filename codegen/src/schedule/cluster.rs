@@ -379,6 +379,39 @@ impl Clusters {
         self.merge(memory, c, other, &to);
     }
 
+    /// Whether what the two clusters read of each other is read at its own place once dim `k` of
+    /// `other` is dim `to[k]` of `c`.
+    fn agree(&self, memory: &Memory, c: usize, other: usize, to: &[usize]) -> bool {
+        let axes = |id: Id| -> Vec<Option<usize>> {
+            match self.of[id] == Some(other) {
+                true => self.axes[id].iter().map(|k| k.map(|k| to[k])).collect(),
+                false => self.axes[id].clone(),
+            }
+        };
+        let both = |id: Id| self.of[id] == Some(c) || self.of[id] == Some(other);
+        let members = self.at(c).members.iter().chain(&self.at(other).members);
+        for id in members {
+            let (own, probe) = (axes(*id), &memory.probes[*id]);
+            for (leaf, index) in &probe.reads {
+                if !both(*leaf) || self.of[*leaf] == self.of[*id] {
+                    continue;
+                }
+                let Some(index) = index else { return false };
+                let row = reduced(memory, *leaf);
+                let there = axes(*leaf);
+                let there = there.iter().enumerate().filter(|(d, _)| !row.contains(d));
+                for (at, (_, axis)) in index.iter().zip(there) {
+                    let Some(dim) = axis else { continue };
+                    let d = probe.base.iter().position(|b| b == at);
+                    if d.is_none_or(|d| own[d] != Some(*dim)) {
+                        return false;
+                    }
+                }
+            }
+        }
+        true
+    }
+
     /// Moves the members of `other` to `c`; its dim `k` is `to[k]` there.
     fn merge(&mut self, memory: &Memory, c: usize, other: usize, to: &[usize]) {
         let cluster = self.at(c);
@@ -388,7 +421,7 @@ impl Clusters {
             let map = reduced(memory, *m).is_empty();
             !map || !touches_row || self.stores_along_row(cluster, run_shape(memory, *m), &axes)
         });
-        if !along {
+        if !along || !self.agree(memory, c, other, to) {
             return;
         }
         let Some(gone) = self.list[other].take() else {
