@@ -1,4 +1,4 @@
-//! Random programs: the scheduled kernels against one instruction at a time.
+//! Random programs: the scheduled kernels against the reference interpreter.
 //!
 //! Seeds are fixed; `SINEW_FUZZ=20000` runs more of them.
 
@@ -6,8 +6,7 @@ mod support;
 
 use sinew_ir::ops::{self, DotAxes};
 use sinew_ir::{Attribute, Axis, DType, Dim, Function, Op, Shape, Value};
-use support::reference::interpret;
-use support::{Program, bytes, scheduled, separate, values};
+use support::{Program, bytes, interpreted, separate, values};
 
 /// A small generator of numbers (xorshift).
 struct Random(u64);
@@ -382,7 +381,7 @@ fn check(seed: u64, zero_extents: bool) {
     use sinew_codegen::explain::listing;
     use sinew_codegen::schedule::{Part, schedule};
     let (function, inputs) = program(seed, zero_extents);
-    let expected = interpret(&function, &inputs);
+    let expected = interpreted(&function, &inputs);
     let (mut regions, places, mut outputs) = separate(&function);
     let mut random = Random(seed | 1);
     let mut taken = Vec::new();
@@ -429,7 +428,6 @@ fn check(seed: u64, zero_extents: bool) {
         }
         assert_eq!(found.len(), expected[r].len());
     }
-    let _ = scheduled;
 }
 
 fn count(default: u64) -> u64 {

@@ -2,13 +2,11 @@
 
 #![allow(dead_code)] // each test file uses its own part
 
-pub mod reference;
-
 use sinew_codegen::execute::execute;
 use sinew_codegen::explain::listing;
 use sinew_codegen::kernel::{Region, RegionId, Schedule};
 use sinew_codegen::schedule::{Part, Place, schedule};
-use sinew_ir::{Builder, DType, Function, Param, ParamKind, Type, Value};
+use sinew_ir::{Array, Builder, DType, Function, Param, ParamKind, Type, Value, interpret};
 
 /// A program in the making.
 pub struct Program {
@@ -41,6 +39,23 @@ impl Program {
             results: results.to_vec(),
             ..Function::default()
         }
+    }
+}
+
+/// What the reference interpreter says of a program.
+pub fn interpreted(function: &Function, inputs: &[Vec<f64>]) -> Vec<Vec<f64>> {
+    let arrays: Vec<Array> = inputs
+        .iter()
+        .enumerate()
+        .map(|(p, data)| {
+            let of = &function.values[p];
+            let shape = of.shape.extents().expect("linked");
+            Array::new(of.dtype, &shape, data.clone()).expect("as many elements")
+        })
+        .collect();
+    match interpret(function, &arrays) {
+        Ok(results) => results.into_iter().map(|a| a.data).collect(),
+        Err(e) => panic!("{e}\n{function}"),
     }
 }
 
