@@ -1,5 +1,6 @@
 //! The text form: what is printed reads back, and what is no function is refused with its place.
 
+use proptest::prelude::*;
 use sinew_ir::{Binding, DType, Symbol, Unit, link, parse, verify};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -92,4 +93,37 @@ fn consts_come_from_the_unit() -> Outcome {
     let at = program.body[0].location().ok_or("no place")?;
     assert_eq!(at.to_string(), "src/ones.rs:3:5");
     Ok(())
+}
+
+#[test]
+fn deep_parentheses_are_refused() {
+    let deep = format!("{}1{}", "(".repeat(10_000), ")".repeat(10_000));
+    let error = parse(&format!("fn @f(%x: float[{deep}]) -> () {{\n return\n}}"));
+    assert!(matches!(error, Err(e) if e.to_string().contains("nest deeper")));
+}
+
+/// A text with every form, to be broken.
+const WHOLE: &str = include_str!("golden/parse/every_form.ir");
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 3000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_text_makes_the_parser_panic(
+        cuts in prop::collection::vec((any::<prop::sample::Index>(), 0usize..12, ".{0,3}"), 1..4)
+    ) {
+        let mut chars: Vec<char> = WHOLE.split("----").next().unwrap_or("").chars().collect();
+        for (at, gone, new) in cuts {
+            let start = at.index(chars.len() + 1).min(chars.len());
+            let end = (start + gone).min(chars.len());
+            chars.splice(start..end, new.chars());
+        }
+        let text: String = chars.into_iter().collect();
+        if let Ok(f) = parse(&text) {
+            // What it accepts prints and reads back, whether it verifies or not.
+            let printed = f.to_string();
+            prop_assert_eq!(parse(&printed).map(|f| f.to_string()), Ok(printed));
+            let _ = verify(&f);
+        }
+    }
 }

@@ -19,11 +19,14 @@ pub(super) fn eliminate(function: &mut Function) {
     }
     let mut sweep = |insts: &mut Vec<Inst>| {
         let mut kept: Vec<Inst> = Vec::with_capacity(insts.len());
-        for inst in insts.drain(..).rev() {
+        for mut inst in insts.drain(..).rev() {
+            if let Inst::PullbackCall(p) = &mut inst {
+                p.results.retain(|(_, v)| live[v.index()]);
+            }
             let needed = match &inst {
                 Inst::Op(i) => live[i.result.index()],
                 Inst::Call(c) => c.results.iter().any(|v| live[v.index()]),
-                Inst::PullbackCall(p) => p.results.iter().any(|(_, v)| live[v.index()]),
+                Inst::PullbackCall(p) => !p.results.is_empty(),
             };
             if !needed {
                 continue;

@@ -57,6 +57,9 @@ pub enum ParseProblem {
     /// A dim that divides by zero or does not fit 64 bits.
     #[error("the dim does not fit 64 bits or divides by zero")]
     Dim,
+    /// Parentheses in parentheses, many times over.
+    #[error("parentheses nest deeper than {DEPTH}")]
+    Depth,
     /// An axis that its shape does not have.
     #[error("the shape ({shape}) has no axis `{axis}`")]
     Axis {
@@ -111,6 +114,7 @@ pub fn parse(text: &str) -> Result<Function, ParseError> {
         text,
         at: 0,
         last: 0,
+        depth: 0,
         symbols: HashMap::new(),
         names: HashMap::new(),
         function: Function::default(),
@@ -134,6 +138,9 @@ pub fn parse(text: &str) -> Result<Function, ParseError> {
     }
 }
 
+/// How deep parentheses may nest in a dim: far more than anyone writes, far less than the stack holds.
+const DEPTH: usize = 64;
+
 type Parsed<T> = Result<T, ParseProblem>;
 
 struct Parser<'a> {
@@ -141,6 +148,8 @@ struct Parser<'a> {
     at: usize,
     /// Where the last name or number starts: the place of an error about it.
     last: usize,
+    /// How many parentheses of a dim are open.
+    depth: usize,
     symbols: HashMap<&'a str, (Symbol, SymbolKind)>,
     names: HashMap<&'a str, Value>,
     function: Function,
@@ -674,8 +683,13 @@ impl<'a> Parser<'a> {
 
     fn factor(&mut self) -> Parsed<Dim> {
         if self.eat("(") {
+            self.depth += 1;
+            if self.depth > DEPTH {
+                return Err(ParseProblem::Depth);
+            }
             let out = self.dim()?;
             self.sign(")")?;
+            self.depth -= 1;
             return Ok(out);
         }
         if self.peek().is_some_and(|c| c.is_ascii_digit()) {
