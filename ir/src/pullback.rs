@@ -312,7 +312,7 @@ fn drop_dead(pullback: &mut PullbackBody) {
 }
 
 /// The pullback as a function of its own: the parameters, then inputs `cotangent.0`, .. for the float
-/// results; its results are those of `function`, then the gradients that there are.
+/// results (`cotangent.cotangent.0`, .. where those names are taken); its results are those of `function`, then the gradients that there are.
 ///
 /// Calls stay calls, so this serves functions without any (the linker handles the others). `None` for
 /// a function without a pullback.
@@ -331,8 +331,12 @@ pub fn with_gradients(function: &Function) -> Option<Function> {
     let mut renamed: HashMap<Value, Value> = HashMap::new();
     for (i, c) in pullback.cotangents.iter().enumerate() {
         let Some(c) = c else { continue };
+        let mut name = format!("cotangent.{i}");
+        while out.params.iter().any(|p| p.name == name) {
+            name.insert_str(0, "cotangent.");
+        }
         out.params.push(crate::function::Param {
-            name: format!("cotangent.{i}"),
+            name,
             kind: crate::function::ParamKind::Input,
         });
         renamed.insert(*c, Value(u32::try_from(out.values.len()).ok()?));

@@ -1,30 +1,142 @@
-//! Pullbacks as text: what the pass derives, and what it leaves out.
+//! Pullbacks as text: what the pass derives, what it leaves out, what it refuses.
 
 use sinew_ir::{CalleeInfo, derive_pullback, parse, verify};
 
-fn derived(text: &str) -> String {
-    let mut f = parse(text).expect("a function");
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+/// The pullback alone, of a function whose callee `f` has a gradient for its first parameter only.
+fn pullback(text: &str) -> Result<String, Box<dyn std::error::Error>> {
+    let mut f = parse(text)?;
     let callee = |name: &str| {
-        let two = CalleeInfo {
+        (name == "f").then_some(CalleeInfo {
             gradients: vec![true, false],
-        };
-        (name == "f").then_some(two)
+        })
     };
-    derive_pullback(&mut f, &callee).expect("a derivative");
-    verify(&f).expect("a function that holds the rules");
-    f.to_string()
+    derive_pullback(&mut f, &callee)?;
+    verify(&f)?;
+    let text = f.to_string();
+    let (_, pullback) = text.split_once("pullback").ok_or("no pullback")?;
+    Ok(pullback.to_string())
 }
 
 #[test]
-fn a_layer_reads_like_mathematics() {
-    let text = "
-fn @layer<[S], B, H>(%w: param float[B, H], %x: float[[S], B], %b: param float[H]) -> float[[S], H] {
+fn a_layer_reads_like_mathematics() -> Outcome {
+    let found = pullback(
+        "
+fn @layer<[S], I, O>(%x: float[[S], I], %w: param float[I, O], %b: param float[O]) -> float[[S], O] {
   %3 = dot %x, %w contract_x [-1] contract_y [0]
-  %4 = broadcast %b shape [[S], H] new [S]
+  %4 = broadcast %b shape [[S], O] new [S]
   %5 = add %3, %4
   %6 = relu %5
   return %6
+}",
+    )?;
+    assert_eq!(
+        found,
+        "(%7: float[[S], O]) {
+  %8 = const value 0 dtype float shape [[S], O]
+  %9 = le %6, %8
+  %10 = select %9, %8, %7
+  %11 = sum %10 axes [S]
+  %12 = dot %10, %w contract_x [-1] contract_y [1]
+  %13 = dot %x, %10 contract_x [S] contract_y [S]
+  return %x: %12, %w: %13, %b: %11
 }
-";
-    println!("{}", derived(text));
+"
+    );
+    Ok(())
+}
+
+#[test]
+fn cotangents_that_meet_are_added() -> Outcome {
+    let found = pullback(
+        "
+fn @twice<N>(%x: float[N]) -> float[N], float[N] {
+  %1 = add %x, %x
+  return %1, %x
+}",
+    )?;
+    assert_eq!(
+        found,
+        "(%2: float[N], %3: float[N]) {
+  %4 = add %3, %2
+  %5 = add %4, %2
+  return %x: %5
+}
+"
+    );
+    Ok(())
+}
+
+#[test]
+fn what_no_gradient_needs_is_not_there() -> Outcome {
+    // The labels have no gradient, and neither has what only a bool comes of.
+    let found = pullback(
+        "
+fn @masked<N>(%x: float[N], %y: float[N], %i: i32[N]) -> float[N], bool[N] {
+  %3 = lt %y, %x
+  %4 = exp %y
+  %5 = stop_gradient %4
+  %6 = mul %x, %5
+  return %6, %3
+}",
+    )?;
+    assert_eq!(
+        found,
+        "(%7: float[N], _) {
+  %8 = mul %7, %5
+  return %x: %8
+}
+"
+    );
+    Ok(())
+}
+
+#[test]
+fn a_call_is_differentiated_by_its_callee() -> Outcome {
+    let found = pullback(
+        "
+fn @caller<N>(%x: float[N], %y: float[N]) -> float[N] {
+  %2 = exp %x
+  %3, %4 = call @f<N = N>(%2, %y) -> float[N], i32[]
+  %5 = neg %3
+  return %5
+}",
+    )?;
+    assert_eq!(
+        found,
+        "(%6: float[N]) {
+  %7 = neg %6
+  %8 = pullback %3(%7, _) of [0]
+  %9 = mul %8, %2
+  return %x: %9
+}
+"
+    );
+    Ok(())
+}
+
+#[test]
+fn an_unknown_callee_is_named() -> Outcome {
+    let mut f = parse(
+        "
+fn @caller<N>(%x: float[N]) -> float[N] {
+  %1 = call @g<N = N>(%x) -> float[N]
+  return %1
+}",
+    )?;
+    let error = derive_pullback(&mut f, &|_| None).expect_err("nothing is known of `g`");
+    assert_eq!(
+        error.to_string(),
+        "`g` is not known, so it has no derivative"
+    );
+    assert!(f.pullback.is_none());
+    Ok(())
+}
+
+#[test]
+fn a_parameter_that_is_a_result_has_its_cotangent() -> Outcome {
+    let found = pullback("fn @id<N>(%x: float[N]) -> float[N] {\n  return %x\n}")?;
+    assert_eq!(found, "(%1: float[N]) {\n  return %x: %1\n}\n");
+    Ok(())
 }

@@ -1,0 +1,402 @@
+//! Every op's pullback against finite differences, to second order: extents 0, 1 and odd ones.
+//!
+//! The directional derivative of `<c, f(x)>` by a stencil of five points is compared with `<g, v>`,
+//! `g` being what the pullback gives for the cotangent `c`. The pullback, taken as a function of inputs
+//! and cotangents, is then tried in the same way: the pass applied to its own output.
+
+use sinew_ir::{
+    Arity, Array, Attribute, AttributeKind, Axis, Builder, DType, Dim, Function, Of, Op, Param,
+    ParamKind, Shape, Type, derive_pullback, interpret, ops, verify, with_gradients,
+};
+
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+/// Numbers that look random and are the same every time.
+struct Numbers(u64);
+
+impl Numbers {
+    fn next(&mut self) -> u64 {
+        // Steele, Lea, Flood: SplitMix64.
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn between(&mut self, low: f64, high: f64) -> f64 {
+        low + (high - low) * (self.next() >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    fn array(&mut self, of: &Type) -> Array {
+        let shape = of.shape.extents().expect("tests have known extents");
+        let n: usize = shape.iter().product();
+        let data = (0..n).map(|_| self.between(-1.0, 1.0)).collect();
+        Array::new(of.dtype, &shape, data).expect("as many elements")
+    }
+}
+
+/// An application of an op: operand types and attributes.
+struct Instance {
+    operands: Vec<Type>,
+    attributes: Vec<Attribute>,
+}
+
+fn float(extents: &[usize]) -> Type {
+    Type::of(DType::F64, extents)
+}
+
+fn int(extents: &[usize]) -> Type {
+    Type::of(DType::I32, extents)
+}
+
+fn axes(list: &[usize]) -> Attribute {
+    Attribute::Axes(list.iter().map(|a| Axis::At(*a)).collect())
+}
+
+fn dims(list: &[i64]) -> Attribute {
+    Attribute::Dims(list.iter().map(|d| Dim::constant(*d)).collect())
+}
+
+fn shape(extents: &[usize]) -> Attribute {
+    Attribute::Shape(Shape::of(extents))
+}
+
+fn of(operands: &[Type], attributes: &[Attribute]) -> Instance {
+    Instance {
+        operands: operands.to_vec(),
+        attributes: attributes.to_vec(),
+    }
+}
+
+/// Ops whose operands and attributes no general scheme gives.
+fn special(name: &str) -> Option<Vec<Instance>> {
+    Some(match name {
+        "select" => [&[][..], &[1], &[3, 5], &[0, 3]]
+            .iter()
+            .map(|s| {
+                let condition = Type::of(DType::Bool, s);
+                of(&[condition, float(s), float(s)], &[])
+            })
+            .collect(),
+        "cast" => vec![of(&[float(&[3, 5])], &[Attribute::DType(DType::F32)])],
+        "broadcast" => vec![
+            of(&[float(&[])], &[shape(&[3]), axes(&[0])]),
+            of(&[float(&[3, 5])], &[shape(&[3, 2, 5, 1]), axes(&[1, 3])]),
+            of(&[float(&[3])], &[shape(&[3, 0]), axes(&[1])]),
+        ],
+        "reshape" => vec![
+            of(&[float(&[3, 4])], &[shape(&[2, 6])]),
+            of(&[float(&[1])], &[shape(&[])]),
+            of(&[float(&[0, 3])], &[shape(&[5, 0])]),
+        ],
+        "permute" => vec![
+            of(&[float(&[2, 3, 4])], &[axes(&[2, 0, 1])]),
+            of(&[float(&[])], &[axes(&[])]),
+        ],
+        "slice" => vec![
+            of(&[float(&[7, 2])], &[axes(&[0]), dims(&[0, 7, 3])]),
+            of(&[float(&[7, 2])], &[axes(&[0]), dims(&[1, 6, 2])]),
+            of(&[float(&[2, 5])], &[axes(&[1]), dims(&[2, 4, 1])]),
+            of(&[float(&[3])], &[axes(&[0]), dims(&[2, 2, 1])]),
+            of(&[float(&[3])], &[axes(&[0]), dims(&[2, 2, 3])]),
+        ],
+        "pad" => vec![
+            of(&[float(&[3, 2])], &[axes(&[0]), dims(&[1, 2, 1])]),
+            of(&[float(&[2, 3])], &[axes(&[1]), dims(&[0, 1, 3])]),
+            of(&[float(&[0])], &[axes(&[0]), dims(&[2, 1, 1])]),
+            of(&[float(&[0])], &[axes(&[0]), dims(&[2, 1, 2])]),
+        ],
+        "dot" => {
+            let dot = |x: &[usize], y: &[usize], a: [&[usize]; 4]| {
+                of(&[float(x), float(y)], &a.map(axes))
+            };
+            vec![
+                dot(&[3, 4], &[4, 5], [&[], &[], &[1], &[0]]),
+                dot(&[4, 3], &[5, 4], [&[], &[], &[0], &[1]]),
+                dot(&[2, 3, 4], &[4, 2, 5], [&[0], &[1], &[2], &[0]]),
+                dot(&[3], &[3], [&[], &[], &[0], &[0]]),
+                dot(&[3], &[2], [&[], &[], &[], &[]]),
+                dot(&[3, 2], &[2, 3], [&[1, 0], &[0, 1], &[], &[]]),
+                dot(&[2, 3, 4], &[4, 3, 5], [&[], &[], &[1, 2], &[1, 0]]),
+                dot(&[3, 0], &[0, 2], [&[], &[], &[1], &[0]]),
+                dot(&[0, 3], &[3, 1], [&[], &[], &[1], &[0]]),
+            ]
+        }
+        "concat" => vec![
+            of(
+                &[float(&[2, 3]), float(&[2, 4]), float(&[2, 1])],
+                &[axes(&[1])],
+            ),
+            of(&[float(&[0, 3]), float(&[2, 3])], &[axes(&[0])]),
+            of(&[float(&[3])], &[axes(&[0])]),
+        ],
+        "take_along_axis" => vec![
+            of(&[float(&[3, 5]), int(&[3, 4])], &[axes(&[1])]),
+            of(&[float(&[5, 2]), int(&[7, 2])], &[axes(&[0])]),
+            of(&[float(&[3]), int(&[0])], &[axes(&[0])]),
+        ],
+        "scatter_add" => vec![
+            of(
+                &[float(&[3, 5]), int(&[3, 4]), float(&[3, 4])],
+                &[axes(&[1])],
+            ),
+            of(&[float(&[3]), int(&[7]), float(&[7])], &[axes(&[0])]),
+        ],
+        "take" => vec![
+            of(&[float(&[5, 3]), int(&[2, 3])], &[axes(&[0])]),
+            of(&[float(&[2, 5, 3]), int(&[4])], &[axes(&[1])]),
+            of(&[float(&[5]), int(&[])], &[axes(&[0])]),
+        ],
+        "index_add" => vec![
+            of(
+                &[float(&[5, 3]), int(&[2, 3]), float(&[2, 3, 3])],
+                &[axes(&[0])],
+            ),
+            of(&[float(&[2, 5]), int(&[4]), float(&[2, 4])], &[axes(&[1])]),
+        ],
+        "cross_entropy" => {
+            let n = Attribute::Number;
+            vec![
+                of(
+                    &[float(&[6, 5]), int(&[6])],
+                    &[axes(&[1]), n(-100.0), n(0.0)],
+                ),
+                of(&[float(&[6, 5]), int(&[6])], &[axes(&[1]), n(2.0), n(0.1)]),
+                of(
+                    &[float(&[2, 5, 3]), int(&[2, 3])],
+                    &[axes(&[1]), n(-100.0), n(0.1)],
+                ),
+                of(&[float(&[5]), int(&[])], &[axes(&[0]), n(-100.0), n(0.0)]),
+                of(
+                    &[float(&[0, 5]), int(&[0])],
+                    &[axes(&[1]), n(-100.0), n(0.0)],
+                ),
+            ]
+        }
+        "logsumexp" | "mean" | "min" | "max" | "sum" => [
+            (&[3, 5][..], &[1][..]),
+            (&[3, 4, 5], &[2, 0]),
+            (&[3, 5], &[]),
+            (&[1, 3], &[0]),
+            (&[0, 3], &[1]),
+            (&[], &[]),
+        ]
+        .iter()
+        .map(|(s, a)| of(&[float(s)], &[axes(a)]))
+        .collect(),
+        "const" | "iota" | "extent" => Vec::new(),
+        "and" | "or" => vec![of(
+            &[Type::of(DType::Bool, &[3]), Type::of(DType::Bool, &[3])],
+            &[],
+        )],
+        "not" => vec![of(&[Type::of(DType::Bool, &[3])], &[])],
+        _ => return None,
+    })
+}
+
+/// Operands of one shape; axes are tried one by one.
+fn instances(op: Op) -> Vec<Instance> {
+    if let Some(found) = special(op.name) {
+        return found;
+    }
+    let Arity::Exactly(n) = op.arity else {
+        panic!("`{}` needs instances of its own", op.name);
+    };
+    let mut out = Vec::new();
+    for s in [&[][..], &[1], &[3, 5], &[0, 3]] {
+        let operands = vec![float(s); n];
+        match op.attributes {
+            [] => out.push(of(&operands, &[])),
+            [one] => {
+                let own = AttributeKind::Axes(Of::Operand(0));
+                assert_eq!(one.kind, own, "`{}` needs instances of its own", op.name);
+                out.extend((0..s.len()).map(|a| of(&operands, &[axes(&[a])])));
+            }
+            _ => panic!("`{}` needs instances of its own", op.name),
+        }
+    }
+    out
+}
+
+fn function(op: Op, instance: &Instance) -> Result<Function, Box<dyn std::error::Error>> {
+    let mut b = Builder::default();
+    let operands: Vec<_> = instance
+        .operands
+        .iter()
+        .map(|t| b.value(t.clone()))
+        .collect();
+    let result = b.op(op, &operands, instance.attributes.clone())?;
+    let params = operands.iter().map(|v| Param {
+        name: format!("x{}", v.0),
+        kind: ParamKind::Input,
+    });
+    Ok(Function {
+        name: op.name.to_string(),
+        params: params.collect(),
+        values: b.values,
+        body: b.insts,
+        results: vec![result],
+        ..Function::default()
+    })
+}
+
+/// Operands from the op's domain, no two elements close to each other or to a kink.
+fn point(op: Op, instance: &Instance, numbers: &mut Numbers) -> Vec<Array> {
+    let counts: Vec<usize> = instance
+        .operands
+        .iter()
+        .map(|t| t.shape.extents().expect("known extents").iter().product())
+        .collect();
+    let all: usize = counts.iter().sum();
+    // Places on a grid, shuffled: what ties would be is far apart.
+    let mut places: Vec<usize> = (0..all).collect();
+    for i in (1..all).rev() {
+        places.swap(i, numbers.next() as usize % (i + 1));
+    }
+    let mut places = places.into_iter();
+    let mut domains = op.test.domain.iter();
+    let mut out = Vec::new();
+    for (t, n) in instance.operands.iter().zip(counts) {
+        let data: Vec<f64> = match t.dtype {
+            DType::Bool => (0..n).map(|_| (numbers.next() & 1) as f64).collect(),
+            DType::I32 | DType::U32 => (0..n).map(|_| (numbers.next() % 3) as f64).collect(),
+            DType::Float | DType::F32 | DType::F64 => {
+                let last = *op.test.domain.last().expect("a domain for float operands");
+                let (low, high) = domains.next().copied().unwrap_or(last);
+                let own = places.by_ref().take(n);
+                own.map(|p| {
+                    let x = low + (high - low) * (p as f64 + 0.5) / all as f64;
+                    let near = op.test.kinks.iter().any(|k| (x - k).abs() < 0.02);
+                    if near { x + 0.03 } else { x }
+                })
+                .collect()
+            }
+        };
+        let shape = t.shape.extents().expect("known extents");
+        out.push(Array::new(t.dtype, &shape, data).expect("as many elements"));
+    }
+    out
+}
+
+fn inner(xs: &[Array], ys: &[Array]) -> f64 {
+    let pairs = xs.iter().zip(ys);
+    pairs
+        .flat_map(|(x, y)| x.data.iter().zip(&y.data))
+        .map(|(a, b)| a * b)
+        .sum()
+}
+
+fn is_float(a: &Array) -> bool {
+    a.dtype.is_float()
+}
+
+/// `x + t v` for the floats.
+fn moved(x: &[Array], v: &[Array], t: f64) -> Vec<Array> {
+    let mut out = x.to_vec();
+    for (a, d) in out.iter_mut().zip(v) {
+        if is_float(a) {
+            for (e, s) in a.data.iter_mut().zip(&d.data) {
+                *e += t * s;
+            }
+        }
+    }
+    out
+}
+
+/// Compares `f`'s pullback at `x` with differences; gives the pullback as a function, and its inputs.
+fn compare(
+    what: &str,
+    mut f: Function,
+    x: &[Array],
+    numbers: &mut Numbers,
+) -> Result<(Function, Vec<Array>), Box<dyn std::error::Error>> {
+    derive_pullback(&mut f, &|_| None)?;
+    verify(&f)?;
+    let with = with_gradients(&f).ok_or("no calls are here")?;
+    verify(&with)?;
+    let mut inputs = x.to_vec();
+    let results = interpret(&f, x)?;
+    let cotangents: Vec<Array> = results
+        .iter()
+        .map(|r| match is_float(r) {
+            true => numbers.array(&r.type_of()),
+            false => Array::filled(r.dtype, &r.shape, 0.0),
+        })
+        .collect();
+    inputs.extend(cotangents.iter().filter(|c| is_float(c)).cloned());
+    let found = interpret(&with, &inputs)?;
+    let mut gradients = found[results.len()..].iter();
+    let pullback = f.pullback.as_ref().ok_or("it was derived")?;
+    let v: Vec<Array> = x.iter().map(|a| numbers.array(&a.type_of())).collect();
+    let mut slope = 0.0;
+    for (g, v) in pullback.gradients.iter().zip(&v) {
+        if g.is_some() {
+            let g = gradients.next().ok_or("a gradient a parameter")?;
+            slope += inner(std::slice::from_ref(g), std::slice::from_ref(v));
+        }
+    }
+    let at = |t: f64| -> Result<f64, Box<dyn std::error::Error>> {
+        let y = interpret(&f, &moved(x, &v, t))?;
+        let floats = y.iter().map(|r| match is_float(r) {
+            true => r.clone(),
+            false => Array::filled(r.dtype, &r.shape, 0.0),
+        });
+        Ok(inner(&floats.collect::<Vec<_>>(), &cotangents))
+    };
+    let h = 1e-3;
+    let near = at(h)? - at(-h)?;
+    let far = at(2.0 * h)? - at(-2.0 * h)?;
+    let difference = (8.0 * near - far) / (12.0 * h);
+    let finite = |a: &Array| a.data.iter().all(|e| e.is_finite());
+    if !results.iter().all(finite) {
+        // A mean or a maximum of nothing has no slope; that the gradient has its shape is seen above.
+        assert!(x.iter().any(|a| a.data.is_empty()), "{what} is not finite");
+        return Ok((with, inputs));
+    }
+    let scale = slope.abs().max(1.0);
+    assert!(
+        (slope - difference).abs() <= 1e-6 * scale,
+        "{what}: the pullback gives {slope}, differences {difference}"
+    );
+    Ok((with, inputs))
+}
+
+#[test]
+fn every_pullback_is_the_derivative_to_second_order() -> Outcome {
+    let mut numbers = Numbers(1);
+    for op in ops::TABLE {
+        // Its derivative is zero by intention.
+        if *op == ops::STOP_GRADIENT {
+            continue;
+        }
+        for (i, instance) in instances(*op).iter().enumerate() {
+            let what = format!("{} {i}", op.name);
+            let x = point(*op, instance, &mut numbers);
+            let f = function(*op, instance)?;
+            let (g, inputs) = compare(&format!("{what}, first order"), f, &x, &mut numbers)?;
+            compare(&format!("{what}, second order"), g, &inputs, &mut numbers)?;
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn nothing_flows_through_stop_gradient() -> Outcome {
+    let mut f = function(ops::STOP_GRADIENT, &of(&[float(&[3])], &[]))?;
+    derive_pullback(&mut f, &|_| None)?;
+    let pullback = f.pullback.ok_or("it was derived")?;
+    assert_eq!(pullback.gradients, vec![None]);
+    Ok(())
+}
+
+#[test]
+fn entries_say_what_they_take() {
+    for op in ops::TABLE {
+        assert_eq!(ops::find(op.name), Some(*op));
+        assert!(op.doc.ends_with('.'), "{}", op.name);
+        for t in op.test.domain {
+            assert!(t.0 < t.1, "{}", op.name);
+        }
+    }
+}
