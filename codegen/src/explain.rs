@@ -191,19 +191,33 @@ pub fn explain(schedule: &Schedule) -> String {
     );
     for (r, region) in schedule.regions.iter().enumerate() {
         let _ = writeln!(out, "region {} {}: {} B", r, region.name, region.bytes);
-        let mut inside: Vec<(usize, usize, &str)> = Vec::new();
-        for buffer in &schedule.buffers {
+        let mut inside: Vec<(usize, usize, &str, String)> = Vec::new();
+        for (b, buffer) in schedule.buffers.iter().enumerate() {
             if buffer.region == RegionId(u32::try_from(r).unwrap_or(u32::MAX)) {
                 let end = buffer.offset + buffer.elements * buffer.dtype.size().unwrap_or(8);
-                inside.push((buffer.offset, end, &buffer.name));
+                inside.push((buffer.offset, end, &buffer.name, kernels(schedule, b)));
             }
         }
         inside.sort_unstable();
-        for (start, end, name) in inside {
-            let _ = writeln!(out, "  {start}..{end} {name}");
+        for (start, end, name, kernels) in inside {
+            let _ = writeln!(out, "  {start}..{end} {name}, kernels {kernels}");
         }
     }
     out
+}
+
+/// The first and the last kernel that touch a buffer.
+fn kernels(schedule: &Schedule, buffer: usize) -> String {
+    let touching = |kernel: &Kernel| {
+        let mut all = touches(&kernel.class).into_iter();
+        all.any(|t| t.access.buffer.0 as usize == buffer)
+    };
+    let first = schedule.kernels.iter().position(touching);
+    let last = schedule.kernels.iter().rposition(touching);
+    match (first, last) {
+        (Some(first), Some(last)) => format!("{first} to {last}"),
+        _ => "none".into(),
+    }
 }
 
 /// Every kernel with its code.

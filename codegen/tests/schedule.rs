@@ -1,93 +1,368 @@
 //! What is fused with what, what is stored, and that the kernels compute it.
+//!
+//! `tests/golden/schedule/*.txt` hold `explain`'s text; `BLESS=1` writes them anew.
 
 mod support;
 
+use sinew_codegen::execute::execute;
 use sinew_codegen::explain::{explain, listing};
+use sinew_codegen::kernel::{Region, RegionId, Schedule};
+use sinew_codegen::schedule::{Part, Place, schedule};
 use sinew_ir::ops::{self};
-use sinew_ir::{Attribute, Axis, DType, Function, Value};
-use support::{Program, run, scheduled};
+use sinew_ir::{Axis, Binding, DType, Function, Gradient, Shape, Unit, Value, link_gradient};
+use std::collections::BTreeMap;
+use support::{Program, bytes, interpreted, run, scheduled, values};
 
-fn dot(p: &mut Program, x: Value, y: Value, cx: usize, cy: usize) -> Value {
-    let axes = ops::DotAxes {
-        contract_x: vec![Axis::At(cx)],
-        contract_y: vec![Axis::At(cy)],
-        ..ops::DotAxes::default()
-    };
-    p.b.dot(x, y, &axes).expect("dims agree")
+/// Compares with a golden file.
+fn golden(name: &str, text: &str) {
+    let path = format!(
+        "{}/tests/golden/schedule/{name}.txt",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(&path, text).expect("the folder is there");
+        return;
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(expected, text, "{name} differs; BLESS=1 writes it anew");
 }
 
-/// x w + b, relu, forward; loss; gradients: digits 64-128-10 with batch 32.
-fn digits() -> Function {
+/// The gradient program of a function in text form, of all its params.
+fn gradient(text: &'static str) -> Gradient {
+    let unit = Box::leak(Box::new(Unit {
+        path: "test",
+        file: "test.rs",
+        text,
+        callees: &[],
+        consts: &[],
+    }));
+    let binding = Binding {
+        float: DType::F32,
+        sizes: BTreeMap::new(),
+        sequence: None,
+    };
+    let wanted = |p: &sinew_ir::Param| p.kind == sinew_ir::ParamKind::Param;
+    match link_gradient(unit, &binding, &wanted) {
+        Ok(g) => g,
+        Err(e) => panic!("{e}"),
+    }
+}
+
+/// Numbers between -0.5 and 0.5.
+fn numbers(n: usize, seed: usize) -> Vec<f64> {
+    let mut x = (seed as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    (0..n)
+        .map(|_| {
+            x ^= x << 13;
+            x ^= x >> 7;
+            x ^= x << 17;
+            (x >> 40) as f64 / (1u64 << 24) as f64 - 0.5
+        })
+        .collect()
+}
+
+const DIGITS: &str = "\
+fn @loss(%w1: param float[64, 128], %b1: param float[128], %w2: param float[128, 10], \
+%b2: param float[10], %x: float[32, 64], %y: i32[32]) -> float[] {
+  %6 = dot %x, %w1 contract_x [1] contract_y [0]
+  %7 = broadcast %b1 shape [32, 128] new [0]
+  %8 = add %6, %7
+  %9 = relu %8
+  %10 = dot %9, %w2 contract_x [1] contract_y [0]
+  %11 = broadcast %b2 shape [32, 10] new [0]
+  %12 = add %10, %11
+  %13 = cross_entropy %12, %y axis [1] ignore_index -100 label_smoothing 0
+  %14 = mean %13 axes [0]
+  return %14
+}
+";
+
+/// Packs leaves at multiples of 256 bytes: the offset of each, and the bytes of all.
+fn packed(program: &Function, count: usize) -> (Vec<usize>, usize) {
+    let mut at = 0;
+    let mut offsets = Vec::new();
+    for p in 0..count {
+        offsets.push(at);
+        let extents = program.values[p].shape.extents().expect("linked");
+        at += (extents.iter().product::<usize>() * 4).next_multiple_of(256);
+    }
+    (offsets, at)
+}
+
+/// Adam over `n` packed parameters: p, g, m, v, step size, second correction; p, m, v in place.
+fn adam(n: usize, clip: Option<f64>) -> Function {
     let mut p = Program::new();
     let f = DType::F32;
-    let w1 = p.input("w1", f, &[64, 128]);
-    let b1 = p.input("b1", f, &[128]);
-    let w2 = p.input("w2", f, &[128, 10]);
-    let b2 = p.input("b2", f, &[10]);
-    let x = p.input("x", f, &[32, 64]);
-    let y = p.input("y", DType::I32, &[32]);
-    let h = dot(&mut p, x, w1, 1, 0);
-    let shape = p.b.type_of(h).shape.clone();
-    let wide = p.b.broadcast(b1, &shape, &[Axis::At(0)]).expect("b1");
-    let h = p.b.add(h, wide).expect("add");
-    let h = p.b.op(ops::RELU, &[h], vec![]).expect("relu");
-    let z = dot(&mut p, h, w2, 1, 0);
-    let shape = p.b.type_of(z).shape.clone();
-    let wide = p.b.broadcast(b2, &shape, &[Axis::At(0)]).expect("b2");
-    let z = p.b.add(z, wide).expect("add");
-    let attributes = vec![
-        Attribute::Axes(vec![Axis::At(1)]),
-        Attribute::Number(-100.0),
-        Attribute::Number(0.0),
+    let [x, g, m, v] = ["parameters", "gradients", "m", "v"].map(|name| p.input(name, f, &[n]));
+    let [step, second] = ["step_size", "second_correction"].map(|name| p.input(name, f, &[]));
+    let b = &mut p.b;
+    let shape = Shape::of(&[n]);
+    let spread = |b: &mut sinew_ir::Builder, s: Value| {
+        b.broadcast(s, &shape, &[Axis::At(0)]).expect("scalar")
+    };
+    let mut g = g;
+    if let Some(greatest) = clip {
+        let square = b.mul(g, g).expect("mul");
+        let sum = b.sum(square, &[Axis::At(0)]).expect("sum");
+        let norm = b.sqrt(sum).expect("sqrt");
+        let norm = b.with(ops::ADD, norm, 1e-6).expect("add");
+        let most = b.like(greatest, norm).expect("like");
+        let scale = b.div(most, norm).expect("div");
+        let scale = b.with(ops::MINIMUM, scale, 1.0).expect("minimum");
+        let scale = spread(b, scale);
+        g = b.mul(g, scale).expect("mul");
+    }
+    let old = b.scale(m, 0.9).expect("scale");
+    let new = b.scale(g, 0.1).expect("scale");
+    let m = b.add(old, new).expect("add");
+    let old = b.scale(v, 0.999).expect("scale");
+    let new = b.mul(g, g).expect("mul");
+    let new = b.scale(new, 0.001).expect("scale");
+    let v = b.add(old, new).expect("add");
+    let root = b.sqrt(v).expect("sqrt");
+    let second = spread(b, second);
+    let root = b.div(root, second).expect("div");
+    let root = b.with(ops::ADD, root, 1e-8).expect("add");
+    let step = spread(b, step);
+    let change = b.mul(step, m).expect("mul");
+    let change = b.div(change, root).expect("div");
+    let x = b.sub(x, change).expect("sub");
+    p.finish(&[x, m, v])
+}
+
+fn region(name: &str, bytes: usize, written: bool) -> Region {
+    Region {
+        name: name.into(),
+        bytes,
+        written,
+    }
+}
+
+/// A whole training step: gradients into a packed region, then the update of packed parameters.
+fn training_step(
+    text: &'static str,
+    params: usize,
+    clip: Option<f64>,
+) -> (Schedule, [Function; 2]) {
+    let gradient = gradient(text);
+    let program = gradient.program;
+    let (offsets, size) = packed(&program, params);
+    let mut regions = vec![
+        region("parameters", size, true),
+        region("gradients", size, true),
+        region("m", size, true),
+        region("v", size, true),
+        region("scalars", 512, false),
+        region("loss", 4, true),
     ];
-    let losses =
-        p.b.op(ops::CROSS_ENTROPY, &[z, y], attributes.clone())
-            .expect("loss");
-    let loss = p.b.over(ops::MEAN, losses, &[Axis::At(0)]).expect("mean");
-    // The pullback, by the table's own rules.
-    let g = p.b.like(1.0 / 32.0, losses).expect("g");
-    let rule = |op: sinew_ir::Op| match op.pullback {
-        sinew_ir::Pullback::Rule(rule) => rule,
-        _ => panic!("{op:?} has a rule"),
+    let place = |region: u32, offset: usize| Place {
+        region: RegionId(region),
+        offset,
     };
-    let primal = sinew_ir::Primal {
-        operands: &[z, y],
-        attributes: &sinew_ir::Attributes(attributes),
-        result: losses,
-        cotangent: g,
-        wanted: &[true, false],
-    };
-    let dz = rule(ops::CROSS_ENTROPY)(&mut p.b, &primal).expect("pullback")[0].expect("wanted");
-    let db2 = p.b.sum(dz, &[Axis::At(0)]).expect("db2");
-    let dw2 = dot(&mut p, h, dz, 0, 0);
-    let dh = dot(&mut p, dz, w2, 1, 1);
-    let zero = p.b.like(0.0, h).expect("zero");
-    let off = p.b.le(h, zero).expect("le");
-    let dh = p.b.select(off, zero, dh).expect("mask");
-    let db1 = p.b.sum(dh, &[Axis::At(0)]).expect("db1");
-    let dw1 = dot(&mut p, x, dh, 0, 0);
-    p.finish(&[loss, dw1, db1, dw2, db2])
+    let mut inputs: Vec<Place> = offsets.iter().map(|o| place(1, *o)).collect();
+    for p in params..program.params.len() {
+        let extents = program.values[p].shape.extents().expect("linked");
+        let size = extents.iter().product::<usize>() * 4;
+        regions.push(region(&program.params[p].name, size, false));
+        inputs.push(place(regions.len() as u32, 0));
+    }
+    let mut outputs = vec![place(6, 0); program.results.len()];
+    for (p, offset) in offsets.iter().enumerate() {
+        outputs[gradient.gradients[p].expect("all are wanted")] = place(2, *offset);
+    }
+    let update = adam(size / 4, clip);
+    let parts = [
+        Part {
+            program: &program,
+            inputs,
+            outputs,
+        },
+        Part {
+            program: &update,
+            inputs: vec![
+                place(1, 0),
+                place(2, 0),
+                place(3, 0),
+                place(4, 0),
+                place(5, 0),
+                place(5, 256),
+            ],
+            outputs: vec![place(1, 0), place(3, 0), place(4, 0)],
+        },
+    ];
+    match schedule(&parts, regions) {
+        Ok(s) => (s, [program, update]),
+        Err(e) => panic!("{e}\n{program}"),
+    }
+}
+
+fn close(found: &[f64], expected: &[f64], tolerance: f64, what: &str) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    for (i, (a, b)) in found.iter().zip(expected).enumerate() {
+        let most = tolerance * (1.0 + b.abs());
+        assert!((a - b).abs() <= most, "{what}[{i}]: {a} and not {b}");
+    }
 }
 
 #[test]
-fn digits_gradient_has_no_kernel_too_many() {
-    let s = scheduled(&digits());
-    println!("{}\n{}", explain(&s), listing(&s));
-    let inputs: Vec<Vec<f64>> = [64 * 128, 128, 1280, 10, 32 * 64, 32]
-        .iter()
-        .enumerate()
-        .map(|(p, n)| {
-            (0..*n)
-                .map(|i| {
-                    if p == 5 {
-                        (i % 10) as f64
-                    } else {
-                        ((i * 7 + p) % 13) as f64 / 50.0 - 0.1
-                    }
-                })
-                .collect()
+fn digits_training_step() {
+    let (s, [program, _]) = training_step(DIGITS, 4, None);
+    golden("digits_adam", &explain(&s));
+    golden("digits_adam_code", &listing(&s));
+    // The gradients and the first update of Adam: every parameter moves by the step size.
+    let mut memory: Vec<Vec<u8>> = s.regions.iter().map(|r| vec![0; r.bytes]).collect();
+    memory[0].fill(0xFF);
+    let inputs: Vec<Vec<f64>> = (0..6)
+        .map(|p| {
+            let extents = program.values[p].shape.extents().expect("linked");
+            match p {
+                5 => (0..32).map(|i| f64::from(i % 10)).collect(),
+                _ => numbers(extents.iter().product(), p + 1),
+            }
         })
+        .map(|v: Vec<f64>| v.into_iter().map(|x| f64::from(x as f32)).collect())
         .collect();
-    let out = run(&digits(), &inputs);
-    println!("{:?}", out[0]);
+    let (offsets, _) = packed(&program, 4);
+    for (p, offset) in offsets.iter().enumerate() {
+        let data = bytes(&inputs[p], DType::F32);
+        memory[1][*offset..offset + data.len()].copy_from_slice(&data);
+    }
+    memory[5][..4].copy_from_slice(&bytes(&[0.01], DType::F32));
+    memory[5][256..260].copy_from_slice(&bytes(&[0.001f64.sqrt()], DType::F32));
+    memory[7] = bytes(&inputs[4], DType::F32);
+    memory[8] = bytes(&inputs[5], DType::I32);
+    execute(&s, &mut memory).expect("runs");
+    let expected = interpreted(&program, &inputs);
+    close(&values(&memory[6], DType::F32), &expected[0], 1e-6, "loss");
+    for (p, offset) in offsets.iter().enumerate() {
+        let n = expected[p + 1].len() * 4;
+        let found = values(&memory[2][*offset..offset + n], DType::F32);
+        close(&found, &expected[p + 1], 1e-6, "gradient");
+        let moved = values(&memory[1][*offset..offset + n], DType::F32);
+        for ((new, old), g) in moved.iter().zip(&inputs[p]).zip(&found) {
+            let step = 0.1 * g / ((0.001f64 * g * g).sqrt() / 0.001f64.sqrt() + 1e-8);
+            assert!((old - 0.01 * step - new).abs() < 1e-5, "{old} {new} {g}");
+        }
+    }
+}
+
+#[test]
+fn clipping_adds_a_reduction_in_two_steps_and_no_more() {
+    let (plain, _) = training_step(DIGITS, 4, None);
+    let (clipped, _) = training_step(DIGITS, 4, Some(1.0));
+    golden("digits_adam_clipped", &explain(&clipped));
+    assert_eq!(clipped.kernels.len(), plain.kernels.len() + 2);
+}
+
+const NORM: &str = "\
+fn @norm(%w: param float[48], %x: param float[6, 20, 48]) -> float[] {
+  %2 = mean %x axes [2]
+  %3 = broadcast %2 shape [6, 20, 48] new [2]
+  %4 = sub %x, %3
+  %5 = square %4
+  %6 = mean %5 axes [2]
+  %7 = const value 0.00001 dtype float shape [6, 20]
+  %8 = add %6, %7
+  %9 = sqrt %8
+  %10 = broadcast %9 shape [6, 20, 48] new [2]
+  %11 = div %4, %10
+  %12 = broadcast %w shape [6, 20, 48] new [0, 1]
+  %13 = mul %11, %12
+  %14 = tanh %13
+  %15 = sum %14 axes [0, 1, 2]
+  return %15
+}
+";
+
+#[test]
+fn layer_norm_and_its_gradient() {
+    let g = gradient(NORM);
+    let s = scheduled(&g.program);
+    golden("layer_norm", &explain(&s));
+    let inputs = [numbers(48, 1), numbers(6 * 20 * 48, 2)];
+    let found = run(&g.program, &inputs);
+    let expected = interpreted(&g.program, &inputs);
+    for (a, b) in found.iter().zip(&expected) {
+        close(a, b, 2e-5, "layer norm");
+    }
+}
+
+const ATTENTION: &str = "\
+fn @attention(%wq: param float[32, 32], %wk: param float[32, 32], %wv: param float[32, 32], \
+%wo: param float[32, 32], %x: float[2, 12, 32]) -> float[] {
+  %5 = dot %x, %wq contract_x [2] contract_y [0]
+  %6 = reshape %5 shape [2, 12, 4, 8]
+  %7 = dot %x, %wk contract_x [2] contract_y [0]
+  %8 = reshape %7 shape [2, 12, 4, 8]
+  %9 = dot %x, %wv contract_x [2] contract_y [0]
+  %10 = reshape %9 shape [2, 12, 4, 8]
+  %11 = dot %6, %8 batch_x [0, 2] batch_y [0, 2] contract_x [3] contract_y [3]
+  %12 = const value 0.35 dtype float shape [2, 4, 12, 12]
+  %13 = mul %11, %12
+  %14 = iota dtype i32 shape [2, 4, 12, 12] axis [2]
+  %15 = iota dtype i32 shape [2, 4, 12, 12] axis [3]
+  %16 = lt %14, %15
+  %17 = const value -1e30 dtype float shape [2, 4, 12, 12]
+  %18 = select %16, %17, %13
+  %19 = softmax %18 axis [3]
+  %20 = dot %19, %10 batch_x [0, 1] batch_y [0, 2] contract_x [3] contract_y [1]
+  %21 = permute %20 axes [0, 2, 1, 3]
+  %22 = reshape %21 shape [2, 12, 32]
+  %23 = dot %22, %wo contract_x [2] contract_y [0]
+  %24 = add %23, %x
+  %25 = square %24
+  %26 = mean %25 axes [0, 1, 2]
+  return %26
+}
+";
+
+#[test]
+fn attention_and_its_gradient() {
+    let g = gradient(ATTENTION);
+    let s = scheduled(&g.program);
+    golden("attention", &explain(&s));
+    let mut inputs: Vec<Vec<f64>> = (0..4).map(|p| numbers(32 * 32, p + 1)).collect();
+    inputs.push(numbers(2 * 12 * 32, 9));
+    let found = run(&g.program, &inputs);
+    let expected = interpreted(&g.program, &inputs);
+    for (a, b) in found.iter().zip(&expected) {
+        close(a, b, 1e-5, "attention");
+    }
+}
+
+#[test]
+fn a_long_mean_and_its_gradient_is_two_steps_beside_one_map() {
+    let g = gradient(
+        "fn @long(%x: param float[70000]) -> float[] {
+  %1 = tanh %x
+  %2 = mean %1 axes [0]
+  return %2
+}
+",
+    );
+    let s = scheduled(&g.program);
+    golden("long_mean", &explain(&s));
+    let inputs = [numbers(70000, 3)];
+    let found = run(&g.program, &inputs);
+    let expected = interpreted(&g.program, &inputs);
+    close(&found[0], &expected[0], 1e-6, "mean");
+    close(&found[1], &expected[1], 1e-6, "gradient");
+}
+
+#[test]
+fn long_reductions_of_awkward_lengths() {
+    for n in [4097usize, 5003, 9973, 20011] {
+        let mut p = Program::new();
+        let x = p.input("x", DType::F64, &[n]);
+        let wide = p.input("y", DType::F64, &[n, 3]);
+        let sum = p.b.sum(x, &[Axis::At(0)]).expect("sum");
+        let max = p.b.over(ops::MAX, x, &[Axis::At(0)]).expect("max");
+        let columns = p.b.sum(wide, &[Axis::At(0)]).expect("sum");
+        let f = p.finish(&[sum, max, columns]);
+        let inputs = [numbers(n, 1), numbers(3 * n, 2)];
+        let found = run(&f, &inputs);
+        for (a, b) in found.iter().zip(&interpreted(&f, &inputs)) {
+            close(a, b, 1e-11, "long");
+        }
+    }
 }

@@ -518,8 +518,16 @@ impl Graph {
         let Some(combine) = combine.filter(|_| count > LONG_REDUCTION && rows < ENOUGH_ROWS) else {
             return self.add(Def::Reduce { x, axes, kind }, kept, dtype, value);
         };
-        // Two steps: about as many partial results as each has elements.
+        // Two steps: about as many partial results as each has elements. Whole axes if they divide
+        // it well enough: the first step then runs over the same rows as others do.
         let target = count.isqrt().clamp(64, LONG_REDUCTION);
+        let mut whole = 1;
+        for d in axes_in_order(&axes) {
+            if whole * 4 >= target && whole <= LONG_REDUCTION && count / whole <= LONG_REDUCTION {
+                return self.two_steps(x, &axes, d, 1, kind, dtype, value);
+            }
+            whole *= shape[d];
+        }
         let mut partials = 1;
         for d in 0..shape.len() {
             if !axes.contains(&d) {
@@ -655,6 +663,12 @@ fn axis(a: &Attributes, i: usize) -> Option<usize> {
 
 fn constants(dims: &[Dim]) -> Option<Vec<i64>> {
     dims.iter().map(Dim::as_constant).collect()
+}
+
+fn axes_in_order(axes: &[usize]) -> Vec<usize> {
+    let mut out = axes.to_vec();
+    out.sort_unstable();
+    out
 }
 
 fn constant(value: f64) -> Def {

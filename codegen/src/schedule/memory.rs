@@ -110,6 +110,7 @@ impl Memory {
             memory.outputs(outputs, staged);
             memory.roots();
             memory.sink();
+            memory.spread();
             memory.concats();
             if memory.settle(&mut plain)? {
                 return Ok(memory);
@@ -317,6 +318,28 @@ impl Memory {
         long(a).eq(long(b))
     }
 
+    /// What is repeated and follows from one element of a root is computed once, not for each copy.
+    fn spread(&mut self) {
+        for id in 0..self.graph.nodes.len() {
+            let Def::Broadcast { x, .. } = self.graph.nodes[id].def else {
+                continue;
+            };
+            if !self.graph.live(id) || self.graph.elements(x) * 8 > self.graph.elements(id) {
+                continue;
+            }
+            let (mut open, mut found) = (vec![x], false);
+            while let Some(at) = open.pop() {
+                match &self.graph.nodes[at].def {
+                    Def::Elementwise(_, operands) if !self.kernel[at] || at == x => {
+                        open.extend(operands);
+                    }
+                    _ => found |= at != x && self.kernel[at],
+                }
+            }
+            self.kernel[x] |= found;
+        }
+    }
+
     /// Parts of concatenations are written straight into their ranges.
     fn concats(&mut self) {
         for id in (0..self.graph.nodes.len()).rev() {
@@ -366,42 +389,31 @@ impl Memory {
     /// expression. False: start again, with a value that must be in row-major order.
     fn settle(&mut self, plain: &mut [bool]) -> Result<bool, ScheduleError> {
         let n = self.graph.nodes.len();
-        loop {
-            let mut stored = Vec::new();
-            self.probes = vec![Probe::default(); n];
+        self.probes = vec![Probe::default(); n];
+        let mut settled = false;
+        while !settled {
+            settled = true;
             for id in 0..n {
-                if !self.kernel[id] || !self.graph.live(id) || self.graph.elements(id) == 0 {
-                    continue;
-                }
-                for target in self.graph.nodes[id].def.operands() {
-                    if matches!(self.graph.nodes[id].def, Def::Contract { .. })
-                        && let Err(need) = self.strided(target)
-                    {
-                        stored.push(need);
+                // What is stored now is a leaf for all that follows, so one need is met at a time.
+                while let Some(need) = self.need(id) {
+                    settled = false;
+                    if !self.kernel[need] {
+                        match self.is_operand(id, need) {
+                            // In the order the contraction wants, by whoever computes it.
+                            true => {
+                                let value = self.written_operand(need);
+                                let home = self.arena(value);
+                                self.place(value, home);
+                            }
+                            false => self.kernel[need] = true,
+                        }
+                    } else if !plain[need] && self.home[need].is_some() {
+                        plain[need] = true;
+                        return Ok(false);
+                    } else {
+                        let value = self.graph.nodes[need].value;
+                        return Err(ScheduleError::NoIndex(value));
                     }
-                }
-                if let Err(need) = self.probe(id) {
-                    stored.push(need);
-                    continue;
-                }
-                if let Some(frontier) = self.frontier(id) {
-                    stored.push(frontier);
-                }
-            }
-            stored.sort_unstable();
-            stored.dedup();
-            if stored.is_empty() {
-                break;
-            }
-            for id in stored {
-                if !self.kernel[id] {
-                    self.kernel[id] = true;
-                } else if !plain[id] && self.home[id].is_some() {
-                    plain[id] = true;
-                    return Ok(false);
-                } else {
-                    let value = self.graph.nodes[id].value;
-                    return Err(ScheduleError::NoIndex(value));
                 }
             }
         }
@@ -412,6 +424,41 @@ impl Memory {
         }
         // Probes may name homes that were not there yet; indices are what is used of them.
         Ok(true)
+    }
+
+    /// Whether `operand` is what the contraction `id` reads.
+    fn is_operand(&self, id: Id, operand: Id) -> bool {
+        match self.graph.nodes[id].def {
+            Def::Contract { x, y, .. } => x == operand || y == operand,
+            _ => false,
+        }
+    }
+
+    /// What to store for an operand that is no strided view: the operand as it was written, before
+    /// its axes were put in order, if that is a view of what is computed; then the operand itself.
+    fn written_operand(&self, operand: Id) -> Id {
+        let mut at = operand;
+        if let Def::Reshape(x) = self.graph.nodes[at].def {
+            at = x;
+        }
+        if let Def::Permute { x, .. } = self.graph.nodes[at].def {
+            at = x;
+        }
+        match self.graph.nodes[at].def {
+            Def::Reshape(_) | Def::Permute { .. } if at != operand && !self.is_leaf(at) => at,
+            _ => operand,
+        }
+    }
+
+    /// A value that must be stored before the kernel of `id` can be said.
+    fn need(&mut self, id: Id) -> Option<Id> {
+        if !self.kernel[id] || !self.graph.live(id) || self.graph.elements(id) == 0 {
+            return None;
+        }
+        match self.probe(id) {
+            Err(need) => Some(need),
+            Ok(()) => self.frontier(id),
+        }
     }
 
     /// What a kernel value reads; the value to store first if that cannot be said.
