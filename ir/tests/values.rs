@@ -34,7 +34,7 @@ fn programs_give_pytorchs_values_and_gradients() -> Outcome {
         let found = interpret(&program.function, &program.inputs)?;
         assert_eq!(found.len(), program.expected.len(), "{}", case.name);
         for (i, (f, e)) in found.iter().zip(&program.expected).enumerate() {
-            if let Some(what) = difference(f, e, 1e-9) {
+            if let Some(what) = difference(f, e, 1e-9, 1e-14) {
                 wrong.push(format!("{}, result {i}: {what}", case.name));
             }
         }

@@ -12,6 +12,7 @@
 mod arrange;
 mod contract;
 mod loss;
+mod piecewise;
 mod position;
 
 pub use arrange::{
@@ -20,6 +21,7 @@ pub use arrange::{
 };
 pub use contract::{einsum, matmul};
 pub use loss::{Reduce, cross_entropy, nll_loss, reduced};
+pub use piecewise::{binary_cross_entropy_with_logits, clamp, elu, huber, leaky_relu};
 pub use position::{argmax, argmin, one_hot, take, take_along_axis, tril};
 
 use crate::attribute::Attribute;

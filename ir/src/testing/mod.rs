@@ -246,22 +246,23 @@ pub fn unit(function: &Function) -> &'static Unit {
     }))
 }
 
-/// Whether two numbers agree to a relative tolerance, or to an absolute one below 1; NaN with NaN.
-pub fn close(found: f64, expected: f64, tolerance: f64) -> bool {
+/// Whether two numbers agree to `relative` times the expected one's magnitude, or to `absolute` where
+/// that is more; NaN with NaN.
+pub fn close(found: f64, expected: f64, relative: f64, absolute: f64) -> bool {
     if found.is_nan() || expected.is_nan() {
         return found.is_nan() && expected.is_nan();
     }
-    found == expected || (found - expected).abs() <= tolerance * expected.abs().max(1.0)
+    found == expected || (found - expected).abs() <= absolute.max(relative * expected.abs())
 }
 
-/// The first element where two arrays differ by more than `tolerance`, in words.
-pub fn difference(found: &Array, expected: &Array, tolerance: f64) -> Option<String> {
+/// The first element where two arrays are not [`close`], in words.
+pub fn difference(found: &Array, expected: &Array, relative: f64, absolute: f64) -> Option<String> {
     if found.shape != expected.shape {
         return Some(format!("shape {:?} for {:?}", found.shape, expected.shape));
     }
     let pairs = found.data.iter().zip(&expected.data).enumerate();
     for (i, (f, e)) in pairs {
-        if !close(*f, *e, tolerance) {
+        if !close(*f, *e, relative, absolute) {
             return Some(format!("element {i} is {f}, and must be {e}"));
         }
     }

@@ -313,33 +313,18 @@ impl<'c> Translator<'c> {
 
     fn piecewise(&mut self) -> Built {
         let x = self.input("x")?;
-        let b = &mut self.b;
         match self.case.op.as_str() {
             "elu" => {
-                let zero = b.like(0.0, x)?;
-                let low = b.minimum(x, zero)?;
-                let curve = b.op(ops::EXPM1, &[low], Vec::new())?;
-                let curve = b.scale(curve, self.case.args["alpha"].as_f64().unwrap_or(1.0))?;
-                let positive = b.lt(zero, x)?;
-                Ok(b.select(positive, x, curve)?)
+                let alpha = self.number_or("alpha", 1.0);
+                Ok(lower::elu(&mut self.b, x, alpha)?)
             }
             "leaky_relu" => {
-                let slope = self.number("negative_slope")?;
-                let b = &mut self.b;
-                let zero = b.like(0.0, x)?;
-                let positive = b.lt(zero, x)?;
-                let low = b.scale(x, slope)?;
-                Ok(b.select(positive, x, low)?)
+                let slope = self.number_or("negative_slope", 0.01);
+                Ok(lower::leaky_relu(&mut self.b, x, slope)?)
             }
             "clamp" => {
-                // PyTorch's gradient is 1 at the bounds themselves.
-                let (low, high) = (self.number("min")?, self.number("max")?);
-                let b = &mut self.b;
-                let (low, high) = (b.like(low, x)?, b.like(high, x)?);
-                let below = b.lt(x, low)?;
-                let above = b.lt(high, x)?;
-                let cut = b.select(above, high, x)?;
-                Ok(b.select(below, low, cut)?)
+                let (low, high) = (self.argument("min").as_f64(), self.argument("max").as_f64());
+                Ok(lower::clamp(&mut self.b, x, low, high)?)
             }
             _ => match self.argument("exponent") {
                 Json::Null => {
@@ -583,17 +568,9 @@ impl<'c> Translator<'c> {
                 self.b.abs(distance)?
             }
             "huber_loss" => {
-                let delta = self.number("delta")?;
-                let b = &mut self.b;
-                let distance = b.sub(x, y)?;
-                let magnitude = b.abs(distance)?;
-                let square = b.square(distance)?;
-                let near = b.scale(square, 0.5)?;
-                let shifted = b.with(ops::SUB, magnitude, 0.5 * delta)?;
-                let far = b.scale(shifted, delta)?;
-                let bound = b.like(delta, magnitude)?;
-                let small = b.le(magnitude, bound)?;
-                b.select(small, near, far)?
+                let delta = self.number_or("delta", 1.0);
+                let distance = self.b.sub(x, y)?;
+                lower::huber(&mut self.b, distance, delta)?
             }
             "binary_cross_entropy" => {
                 let b = &mut self.b;
@@ -608,11 +585,7 @@ impl<'c> Translator<'c> {
                 b.neg(sum)?
             }
             "binary_cross_entropy_with_logits" => {
-                // softplus(x) - x y
-                let b = &mut self.b;
-                let soft = b.op(ops::SOFTPLUS, &[x], Vec::new())?;
-                let hit = b.mul(x, y)?;
-                b.sub(soft, hit)?
+                lower::binary_cross_entropy_with_logits(&mut self.b, x, y)?
             }
             "hinge_loss" => {
                 let b = &mut self.b;
