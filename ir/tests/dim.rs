@@ -163,6 +163,8 @@ fn formula() -> impl Strategy<Value = Formula> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn a_dim_means_what_its_formula_means(f in formula(), symbols in prop::array::uniform3(0i64..9)) {
         let (Some(dim), Some(value)) = (f.dim(), f.value(&symbols)) else {

@@ -106,7 +106,7 @@ fn deep_parentheses_are_refused() {
 const WHOLE: &str = include_str!("golden/parse/every_form.ir");
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 3000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn no_text_makes_the_parser_panic(

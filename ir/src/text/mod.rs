@@ -26,7 +26,11 @@
 //! - White space does not matter, and `;` starts a comment that ends with the line.
 //! - Places (`at 21:24`, line and column) are printed on request only; the file is the unit's.
 
+mod characters;
+mod error;
 mod parse;
 mod print;
+mod types;
 
-pub use parse::{ParseError, ParseProblem, parse};
+pub use error::{ParseError, ParseProblem};
+pub use parse::parse;
