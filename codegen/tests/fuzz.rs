@@ -410,9 +410,34 @@ fn check(seed: u64, zero_extents: bool) {
     for (p, x) in inputs.iter().enumerate() {
         memory[p + 1] = bytes(x, function.values[p].dtype);
     }
+    let before = memory.clone();
     if let Err(e) = execute(&s, &mut memory) {
         panic!("{e}\n{}\n{}", text(), listing(&s));
     }
+    compare(&function, &outputs, &s, &memory, &expected, &text);
+    // Compiling takes a hundred times as long as running slowly: a part of the seeds.
+    #[cfg(feature = "cpu")]
+    if seed.is_multiple_of(4) {
+        for vectors in [false, true] {
+            let mut memory = before.clone();
+            support::run_compiled(&s, &mut memory, vectors);
+            let text = || format!("compiled, vectors {vectors}, {}", text());
+            compare(&function, &outputs, &s, &memory, &expected, &text);
+        }
+    }
+    let _ = (scheduled, before);
+}
+
+/// The results in memory are those expected.
+fn compare(
+    function: &Function,
+    outputs: &[sinew_codegen::schedule::Place],
+    s: &sinew_codegen::kernel::Schedule,
+    memory: &[Vec<u8>],
+    expected: &[Vec<f64>],
+    text: &dyn Fn() -> String,
+) {
+    use sinew_codegen::explain::listing;
     for (r, v) in function.results.iter().enumerate() {
         let found = values(
             &memory[outputs[r].region.0 as usize],
@@ -423,7 +448,7 @@ fn check(seed: u64, zero_extents: bool) {
                 close(*a, *b),
                 "result {r} element {i}: {a} and not {b}\n{}\n{}",
                 text(),
-                listing(&s)
+                listing(s)
             );
         }
         assert_eq!(found.len(), expected[r].len());

@@ -31,7 +31,8 @@ pub(super) fn oriented(c: &Contract) -> Contract {
     let rank = c.batch.len();
     let rows = favour(c, rank, &c.lhs, rank);
     let columns = favour(c, rank + 1, &c.rhs, rank + 1);
-    if columns >= rows {
+    // An axis of one element fills one lane.
+    if c.m == 1 || (columns >= rows && c.n > 1) {
         return c.clone();
     }
     let swap = |access: &Access| {
@@ -177,7 +178,7 @@ fn lanes(f: &Frame<'_>, c: &Contract) -> Lanes {
 }
 
 /// One element of the batch by own tiles: columns of vectors, in each the rows in tiles.
-fn tiles(f: &mut Frame<'_>, c: &Contract, index: &mut Vec<Index>) -> Result<(), EmitError> {
+fn tiles(f: &mut Frame<'_>, c: &Contract, index: &mut [Index]) -> Result<(), EmitError> {
     let full = lanes(f, c);
     let (rank, n) = (c.batch.len(), c.n as i64);
     let whole = n / full.count as i64 * full.count as i64;
@@ -330,6 +331,9 @@ fn called(
     let columns = f.b.ins().isub(right, left);
     let whole = f.b.ins().band_imm_s(columns, -count);
     let whole = f.b.ins().iadd(left, whole);
+    let copies = if work(&c.epilogue) <= 8.0 { 4 } else { 1 };
+    let unrolled = f.b.ins().band_imm_s(columns, -count * copies);
+    let unrolled = f.b.ins().iadd(left, unrolled);
     let ty = f.ty(c.dtype, full)?;
     let size = f.bytes(c.dtype)?;
     f.repeat_between(first, end, 1, Vec::new(), &mut |f, i, _| {
@@ -343,16 +347,23 @@ fn called(
             .with_notrap()
             .with_readonly()
             .with_can_move();
-        f.repeat_between(left, whole, count, Vec::new(), &mut |f, j, _| {
-            index[rank + 1] = j;
-            let column = f.affine(0, &[1], &[j]);
-            let column = f.b.ins().isub(column, left);
-            let far = f.scaled(column, size);
-            let at = f.b.ins().iadd(row, far);
-            let sum = f.b.ins().load(ty, flags, at, 0);
-            finish(f, &c.epilogue, index, full, sum)?;
-            Ok(Vec::new())
-        })?;
+        let mut from = left;
+        for (copies, to) in [(copies, unrolled), (1, whole)] {
+            let step = count * copies;
+            f.repeat_between(from, to, step, Vec::new(), &mut |f, j, _| {
+                let column = f.affine(0, &[1], &[j]);
+                let column = f.b.ins().isub(column, left);
+                let far = f.scaled(column, size);
+                let at = f.b.ins().iadd(row, far);
+                for copy in 0..copies {
+                    index[rank + 1] = j.plus(copy * count);
+                    let sum = f.b.ins().load(ty, flags, at, (copy * count * size) as i32);
+                    finish(f, &c.epilogue, index, full, sum)?;
+                }
+                Ok(Vec::new())
+            })?;
+            from = to;
+        }
         let active = c.n % full.count;
         if active > 0 {
             // Only the last block of columns has a tail.

@@ -431,7 +431,7 @@ fn cost(nest: &Nest, plan: Plan) -> f64 {
             Plan::Inner(count) if !row => {
                 let share = vectors(nest.inner.last().copied().unwrap_or(1), count);
                 turns * share * (work(code) + traffic(code, Some((last, count))))
-                    + rows * (reduces * count) as f64 * 2.0
+                    + rows * (reduces * (2 * count + 10)) as f64
             }
             Plan::Scalar | Plan::Inner(_) => turns * (work(code) + traffic(code, None)),
             Plan::Outer(dim, count) => {
@@ -493,7 +493,7 @@ fn traffic(code: &Code, lanes: Option<(usize, usize)>) -> f64 {
             {
                 2.0
             }
-            _ => 2.0 * count as f64,
+            _ => 1.5 * count as f64,
         },
     };
     let mut total: f64 = code.stores.iter().map(|s| one(&s.access)).sum();

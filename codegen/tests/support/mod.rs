@@ -143,3 +143,33 @@ pub fn run(function: &Function, inputs: &[Vec<f64>]) -> Vec<Vec<f64>> {
         .map(|(i, v)| values(&memory[first + i], function.type_of(*v).dtype))
         .collect()
 }
+
+/// Compiles a schedule for this machine and runs it over `memory`, by scalar or by vector loops.
+#[cfg(feature = "cpu")]
+pub fn run_compiled(s: &Schedule, memory: &mut [Vec<u8>], vectors: bool) {
+    use sinew_codegen::cpu::{Options, compile};
+    let options = Options {
+        vectors,
+        ..Options::default()
+    };
+    let program = compile(s, &options).unwrap_or_else(|e| panic!("{e}\n{}", listing(s)));
+    let mut aligned: Vec<Vec<[u64; 8]>> = Vec::new();
+    for bytes in memory.iter() {
+        let mut lines = vec![[0; 8]; bytes.len().div_ceil(64) + 1];
+        let words = lines.as_flattened_mut().iter_mut();
+        for (word, eight) in words.zip(bytes.chunks(8)) {
+            let mut padded = [0; 8];
+            padded[..eight.len()].copy_from_slice(eight);
+            *word = u64::from_ne_bytes(padded);
+        }
+        aligned.push(lines);
+    }
+    let table: Vec<*mut u8> = aligned.iter_mut().map(|r| r.as_mut_ptr().cast()).collect();
+    // SAFETY: each region has as many bytes as the schedule says, aligned to 8.
+    unsafe { program.run(&table) };
+    for (bytes, lines) in memory.iter_mut().zip(&aligned) {
+        for (eight, word) in bytes.chunks_mut(8).zip(lines.as_flattened()) {
+            eight.copy_from_slice(&word.to_ne_bytes()[..eight.len()]);
+        }
+    }
+}

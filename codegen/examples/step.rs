@@ -1,0 +1,246 @@
+//! A classifier's training step, kernel by kernel: what each takes on this machine.
+//!
+//! `cargo run --release -p sinew-codegen --features cpu --example step [WIDTHS BATCH]`, say
+//! `step 64,64,32,10 32`.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::time::Instant;
+
+use sinew_codegen::cpu::{Options, Program, compile};
+use sinew_codegen::kernel::*;
+use sinew_codegen::schedule::{Part, Place, schedule};
+use sinew_ir::{Binding, DType, Unit, link_gradient, parse};
+
+fn main() {
+    let mut args = std::env::args().skip(1);
+    let widths = args.next().unwrap_or_else(|| "64,64,32,10".to_owned());
+    let widths: Vec<usize> = widths.split(',').filter_map(|w| w.parse().ok()).collect();
+    let batch: usize = args.next().and_then(|b| b.parse().ok()).unwrap_or(32);
+    let start = Instant::now();
+    let schedule = step(&widths, batch);
+    println!(
+        "linked and scheduled in {:.2} ms",
+        start.elapsed().as_secs_f64() * 1e3
+    );
+    if std::env::args().any(|a| a == "list") {
+        println!("{}", sinew_codegen::explain::listing(&schedule));
+    }
+    for threads in [1, 2] {
+        let options = Options {
+            compile_threads: threads,
+            ..Options::default()
+        };
+        let start = Instant::now();
+        let program = compile(&schedule, &options).expect("it compiles");
+        println!(
+            "compiled {} kernels to {} bytes by {threads} threads in {:.2} ms",
+            schedule.kernels.len(),
+            program.code_bytes(),
+            start.elapsed().as_secs_f64() * 1e3
+        );
+    }
+    let program = compile(&schedule, &Options::default()).expect("it compiles");
+    let mut memory: Vec<Vec<[f32; 16]>> = schedule
+        .regions
+        .iter()
+        .map(|r| {
+            let lines = r.bytes.div_ceil(64) + 1;
+            // Labels are integers: zeros.
+            let scale = if r.name == "y" { 0.0 } else { 0.01 };
+            (0..lines)
+                .map(|i| std::array::from_fn(|j| ((i * 7 + j * 5) % 13) as f32 * scale))
+                .collect()
+        })
+        .collect();
+    let table: Vec<*mut u8> = memory.iter_mut().map(|r| r.as_mut_ptr().cast()).collect();
+    let total = time(&program, &table);
+    println!("step: {:.2} us", total * 1e6);
+    let mut sum = 0.0;
+    for kernel in &schedule.kernels {
+        let alone = Schedule {
+            kernels: vec![kernel.clone()],
+            ..schedule.clone()
+        };
+        let program = compile(&alone, &Options::default()).expect("it compiles");
+        let seconds = time(&program, &table);
+        sum += seconds;
+        println!(
+            "{:>10.2} us  {:<34} {}",
+            seconds * 1e6,
+            kernel.name,
+            extents(kernel)
+        );
+    }
+    println!("{:>10.2} us  together", sum * 1e6);
+}
+
+fn extents(kernel: &Kernel) -> String {
+    match &kernel.class {
+        Class::Nest(n) => format!("{:?} {:?}, {} stages", n.outer, n.inner, n.stages.len()),
+        Class::Contract(c) => format!(
+            "{:?} m {} n {} k {}, lhs {:?}, rhs {:?}, {} instructions",
+            c.batch,
+            c.m,
+            c.n,
+            c.k,
+            c.lhs.strides,
+            c.rhs.strides,
+            c.epilogue.insts.len()
+        ),
+        Class::Scatter(s) => format!("{:?} {}", s.outer, s.updates),
+    }
+}
+
+/// The least time of a run in seconds.
+fn time(program: &Program, table: &[*mut u8]) -> f64 {
+    let mut best = f64::INFINITY;
+    let begin = Instant::now();
+    let mut turns = 1;
+    while begin.elapsed().as_secs_f64() < 0.2 {
+        let start = Instant::now();
+        for _ in 0..turns {
+            // SAFETY: the table has memory for every region of the program's schedule.
+            unsafe { program.run(table) };
+        }
+        let took = start.elapsed().as_secs_f64();
+        best = best.min(took / turns as f64);
+        if took < 1e-4 {
+            turns *= 2;
+        }
+    }
+    best
+}
+
+/// Loss, gradients and Adam's update of a classifier with these widths.
+fn step(widths: &[usize], batch: usize) -> Schedule {
+    let layers = widths.len() - 1;
+    let mut text = "fn @loss(".to_owned();
+    for l in 0..layers {
+        let (i, o) = (widths[l], widths[l + 1]);
+        let _ = write!(
+            text,
+            "%w{l}: param float[{i}, {o}], %b{l}: param float[{o}], "
+        );
+    }
+    let _ = writeln!(
+        text,
+        "%x: float[{batch}, {}], %y: i32[{batch}]) -> float[] {{",
+        widths[0]
+    );
+    let mut next = 2 * layers + 2;
+    let mut activation = "x".to_owned();
+    for l in 0..layers {
+        let o = widths[l + 1];
+        let _ = writeln!(
+            text,
+            "  %{next} = dot %{activation}, %w{l} contract_x [1] contract_y [0]"
+        );
+        let _ = writeln!(
+            text,
+            "  %{} = broadcast %b{l} shape [{batch}, {o}] new [0]",
+            next + 1
+        );
+        let _ = writeln!(text, "  %{} = add %{next}, %{}", next + 2, next + 1);
+        next += 3;
+        if l + 1 < layers {
+            let _ = writeln!(text, "  %{next} = relu %{}", next - 1);
+            next += 1;
+        }
+        activation = (next - 1).to_string();
+    }
+    let _ = writeln!(
+        text,
+        "  %{next} = cross_entropy %{activation}, %y axis [1] ignore_index -100 label_smoothing 0"
+    );
+    let _ = writeln!(text, "  %{} = mean %{next} axes [0]", next + 1);
+    let _ = writeln!(text, "  return %{}\n}}", next + 1);
+    let unit = Unit {
+        path: "loss",
+        file: "loss",
+        text: text.leak(),
+        callees: &[],
+        consts: &[],
+    };
+    let binding = Binding {
+        float: DType::F32,
+        sizes: BTreeMap::new(),
+        sequence: None,
+    };
+    let gradient = link_gradient(&unit, &binding, &|p| p.name.starts_with(['w', 'b']))
+        .expect("the loss links");
+
+    let region = |name: &str, bytes: usize, written: bool| Region {
+        name: name.to_owned(),
+        bytes,
+        written,
+    };
+    let mut offset = 0;
+    let mut leaves = Vec::new();
+    for l in 0..layers {
+        for elements in [widths[l] * widths[l + 1], widths[l + 1]] {
+            leaves.push(offset);
+            offset += (elements * 4).next_multiple_of(256);
+        }
+    }
+    let regions = vec![
+        region("params", offset, true),
+        region("gradients", offset, true),
+        region("m", offset, true),
+        region("v", offset, true),
+        region("x", batch * widths[0] * 4, false),
+        region("y", batch * 4, false),
+        region("loss", 4, true),
+    ];
+    let place = |region: u32, offset: usize| Place {
+        region: RegionId(region),
+        offset,
+    };
+    let mut inputs: Vec<Place> = leaves.iter().map(|&at| place(1, at)).collect();
+    inputs.extend([place(5, 0), place(6, 0)]);
+    let mut outputs = vec![place(7, 0); gradient.program.results.len()];
+    for (leaf, result) in leaves.iter().zip(&gradient.gradients) {
+        if let Some(result) = result {
+            outputs[*result] = place(2, *leaf);
+        }
+    }
+    let n = offset / 4;
+    let update = format!(
+        "fn @adam(%p: f32[{n}], %g: f32[{n}], %m: f32[{n}], %v: f32[{n}]) -> f32[{n}], f32[{n}], f32[{n}] {{
+  %4 = const value 0.9 dtype f32 shape [{n}]
+  %5 = const value 0.1 dtype f32 shape [{n}]
+  %6 = mul %m, %4
+  %7 = mul %g, %5
+  %8 = add %6, %7
+  %9 = const value 0.999 dtype f32 shape [{n}]
+  %10 = const value 0.001 dtype f32 shape [{n}]
+  %11 = mul %v, %9
+  %12 = mul %g, %g
+  %13 = mul %12, %10
+  %14 = add %11, %13
+  %15 = sqrt %14
+  %16 = const value 1e-8 dtype f32 shape [{n}]
+  %17 = add %15, %16
+  %18 = const value 0.0001 dtype f32 shape [{n}]
+  %19 = mul %8, %18
+  %20 = div %19, %17
+  %21 = sub %p, %20
+  return %21, %8, %14
+}}
+"
+    );
+    let update = parse(&update).expect("the update parses");
+    let parts = [
+        Part {
+            program: &gradient.program,
+            inputs,
+            outputs,
+        },
+        Part {
+            program: &update,
+            inputs: (1..5).map(|r| place(r, 0)).collect(),
+            outputs: vec![place(1, 0), place(3, 0), place(4, 0)],
+        },
+    ];
+    schedule(&parts, regions).expect("the step is scheduled")
+}

@@ -1,0 +1,129 @@
+//! A compiled step allocates nothing after its first run, whichever kernels it is made of.
+#![cfg(feature = "cpu")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use sinew_codegen::cpu::{Contraction, Options, compile};
+use sinew_codegen::kernel::*;
+use sinew_ir::DType;
+
+/// Counts what the thread allocates.
+struct Counting;
+
+thread_local! {
+    static COUNT: Cell<usize> = const { Cell::new(0) };
+}
+
+// SAFETY: everything is the system allocator's; counting allocates nothing.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        COUNT.set(COUNT.get() + 1);
+        // SAFETY: the caller's word.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller's word.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// `c = a b` with every layout of a and b, stored plainly or negated (so that scratch is needed).
+fn products(m: usize, n: usize, k: usize) -> Schedule {
+    let access = |buffer: u32, strides: [usize; 2]| Access {
+        buffer: BufferId(buffer),
+        offset: 0,
+        strides: strides.map(|s| s as i64).to_vec(),
+        guards: Vec::new(),
+    };
+    let mut kernels = Vec::new();
+    for lhs in [[k, 1], [1, m]] {
+        for rhs in [[n, 1], [1, k]] {
+            for plain in [false, true] {
+                let inst = |kind| ScalarInst {
+                    kind,
+                    dtype: DType::F32,
+                };
+                let mut insts = vec![inst(ScalarKind::Accumulator)];
+                if !plain {
+                    let negate = ScalarKind::Apply(sinew_ir::Scalar::Neg, vec![Reg(0)]);
+                    insts.push(inst(negate));
+                }
+                let value = Reg(insts.len() as u32 - 1);
+                let stores = vec![Store {
+                    access: access(2, [n, 1]),
+                    value,
+                }];
+                kernels.push(Kernel {
+                    name: format!("k{}", kernels.len()),
+                    notes: Vec::new(),
+                    class: Class::Contract(Contract {
+                        batch: vec![],
+                        m,
+                        n,
+                        k,
+                        dtype: DType::F32,
+                        lhs: access(0, lhs),
+                        rhs: access(1, rhs),
+                        epilogue: Code { insts, stores },
+                    }),
+                });
+            }
+        }
+    }
+    let sizes = [m * k, k * n, m * n];
+    Schedule {
+        regions: sizes
+            .iter()
+            .map(|&elements| Region {
+                name: "r".to_owned(),
+                bytes: elements * 4,
+                written: true,
+            })
+            .collect(),
+        buffers: (0..3)
+            .map(|i| Buffer {
+                name: "b".to_owned(),
+                region: RegionId(i),
+                offset: 0,
+                dtype: DType::F32,
+                elements: sizes[i as usize],
+            })
+            .collect(),
+        kernels,
+    }
+}
+
+#[test]
+fn the_second_run_allocates_nothing() {
+    for contraction in [Contraction::Own, Contraction::Library, Contraction::Auto] {
+        for (m, n, k) in [(32, 10, 64), (70, 300, 90), (8, 300, 2100)] {
+            let schedule = products(m, n, k);
+            let options = Options {
+                contraction,
+                ..Options::default()
+            };
+            let program = match compile(&schedule, &options) {
+                Ok(program) => program,
+                Err(e) => panic!("{e}"),
+            };
+            let mut memory: Vec<Vec<u64>> = schedule
+                .regions
+                .iter()
+                .map(|r| vec![0; r.bytes / 8 + 1])
+                .collect();
+            let table: Vec<*mut u8> = memory.iter_mut().map(|r| r.as_mut_ptr().cast()).collect();
+            // SAFETY: each region has the bytes that the schedule says.
+            unsafe { program.run(&table) };
+            let before = COUNT.get();
+            // SAFETY: as above.
+            unsafe { program.run(&table) };
+            assert_eq!(COUNT.get(), before, "{contraction:?} {m} {n} {k}");
+        }
+    }
+    assert_ne!(COUNT.get(), 0, "the allocator counts");
+}
