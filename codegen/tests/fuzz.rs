@@ -425,7 +425,7 @@ fn check(seed: u64, zero_extents: bool) {
             compare(&function, &outputs, &s, &memory, &expected, &text);
         }
     }
-    let _ = (scheduled, before);
+    let _ = before;
 }
 
 /// The results in memory are those expected.
