@@ -94,7 +94,13 @@ pub fn first_non_finite(
     inputs: &[Array],
 ) -> Result<Option<NonFinite>, InterpretError> {
     let mut values = bind(function, inputs)?;
-    let finite = |a: &Array| a.data.iter().all(|x| x.is_finite());
+    // Held in f64, a value past f32's range would go unseen.
+    let finite = |a: &Array| match a.dtype {
+        DType::F32 => a.data.iter().all(|x| (*x as f32).is_finite()),
+        DType::Float | DType::F64 | DType::I32 | DType::U32 | DType::Bool => {
+            a.data.iter().all(|x| x.is_finite())
+        }
+    };
     for (index, inst) in function.body.iter().enumerate() {
         let i = linked(function, inst)?;
         let result = step(function, i, &values)?;

@@ -129,7 +129,7 @@ impl Engine {
             leaves,
             programs: Vec::new(),
             compiles: 0,
-            arena: Block::zeroed(0),
+            arena: Block::empty(),
         })
     }
 
@@ -160,7 +160,7 @@ impl Engine {
                 let mut program = compile(self, &binding)?;
                 program.extents = arguments.iter().map(|a| a.extents().to_vec()).collect();
                 if matches!(self.settings.device.0, DevicePlace::Cpu) {
-                    self.arena.ensure(program.arena_bytes());
+                    self.arena.ensure(program.arena_bytes())?;
                 }
                 self.compiles += 1;
                 tracing::info!(

@@ -79,6 +79,12 @@ pub enum Error {
         /// The device.
         device: String,
     },
+    /// Memory that the system does not give.
+    #[error("no memory for {bytes} bytes")]
+    OutOfMemory {
+        /// How much was asked for.
+        bytes: usize,
+    },
     /// A tensor that no memory of this machine could hold.
     #[error("a tensor of shape ({shape}) is too large for any memory")]
     TooLarge {

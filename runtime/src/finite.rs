@@ -57,8 +57,10 @@ pub(crate) fn first(
                 found.value
             )
         }
-        // The reference has f64's range, so it may come through where f32 does not.
-        Ok(None) => "no operation leaves the range of f64, so a value left that of f32".into(),
+        // Sums in another order or rounded later may stay just inside the range.
+        Ok(None) => {
+            "the reference interpreter stays finite, so a value left the range only just".into()
+        }
         Err(error) => format!("the reference interpreter stopped: {error}"),
     };
     Ok(computed(engine, loss, origin))

@@ -1,8 +1,8 @@
 //! Memory of the regions: zeroed, aligned blocks of bytes on the host or on a GPU.
 
 use crate::device::{Device, Place};
-use crate::error::Result;
-use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use crate::error::{Error, Result};
+use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::ptr::NonNull;
 
 /// The alignment of every region, and of every leaf in a packed one, in bytes: a multiple of any
@@ -22,25 +22,28 @@ unsafe impl Send for Block {}
 unsafe impl Sync for Block {}
 
 impl Block {
-    /// A block of at least `bytes` bytes.
-    pub fn zeroed(bytes: usize) -> Block {
-        if bytes == 0 {
-            return Block {
-                pointer: NonNull::<Aligned>::dangling().cast(),
-                bytes,
-            };
-        }
-        let layout = Self::layout(bytes);
-        // SAFETY: the layout has more than zero bytes.
-        let pointer = unsafe { alloc_zeroed(layout) };
-        match NonNull::new(pointer) {
-            Some(pointer) => Block { pointer, bytes },
-            None => handle_alloc_error(layout),
+    /// A block of no bytes.
+    pub fn empty() -> Block {
+        Block {
+            pointer: NonNull::<Aligned>::dangling().cast(),
+            bytes: 0,
         }
     }
 
-    fn layout(bytes: usize) -> Layout {
-        Layout::from_size_align(bytes, ALIGN).expect("sizes of tensors are below isize::MAX")
+    /// A block of `bytes` bytes.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub fn zeroed(bytes: usize) -> Result<Block> {
+        if bytes == 0 {
+            return Ok(Block::empty());
+        }
+        let layout = Layout::from_size_align(bytes, ALIGN);
+        let layout = layout.map_err(|_| Error::OutOfMemory { bytes })?;
+        // SAFETY: the layout has more than zero bytes.
+        let pointer = NonNull::new(unsafe { alloc_zeroed(layout) });
+        let pointer = pointer.ok_or(Error::OutOfMemory { bytes })?;
+        Ok(Block { pointer, bytes })
     }
 
     /// Its size.
@@ -66,18 +69,24 @@ impl Block {
     }
 
     /// Grows to at least `bytes`; what was in it is lost then.
-    pub fn ensure(&mut self, bytes: usize) {
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`]; the block is then as it was.
+    pub fn ensure(&mut self, bytes: usize) -> Result<()> {
         if self.bytes < bytes {
-            *self = Block::zeroed(bytes);
+            *self = Block::zeroed(bytes)?;
         }
+        Ok(())
     }
 }
 
 impl Drop for Block {
     fn drop(&mut self) {
-        if self.bytes > 0 {
-            // SAFETY: allocated in `zeroed` with the same layout.
-            unsafe { dealloc(self.pointer.as_ptr(), Self::layout(self.bytes)) }
+        if self.bytes > 0
+            && let Ok(layout) = Layout::from_size_align(self.bytes, ALIGN)
+        {
+            // SAFETY: allocated in `zeroed` with the same layout, which was valid there.
+            unsafe { dealloc(self.pointer.as_ptr(), layout) }
         }
     }
 }
@@ -98,7 +107,7 @@ impl Memory {
         match &device.0 {
             Place::Cpu => {
                 let _ = name;
-                Ok(Memory::Host(Block::zeroed(bytes)))
+                Ok(Memory::Host(Block::zeroed(bytes)?))
             }
             #[cfg(feature = "gpu")]
             Place::Gpu(device) => Ok(Memory::Gpu(crate::gpu::Memory::zeroed(
@@ -141,15 +150,23 @@ mod tests {
     use super::*;
 
     #[test]
+    fn too_much_is_an_error() {
+        for bytes in [usize::MAX, isize::MAX.unsigned_abs() - 4096] {
+            let error = Block::zeroed(bytes).expect_err("no machine has that");
+            assert_eq!(error.to_string(), format!("no memory for {bytes} bytes"));
+        }
+    }
+
+    #[test]
     fn blocks_are_aligned_and_zero() {
         for bytes in [0, 1, 255, 256, 100_000] {
-            let mut memory = Block::zeroed(bytes);
+            let mut memory = Block::zeroed(bytes).expect("little memory");
             assert_eq!(memory.base() as usize % ALIGN, 0);
             assert_eq!(memory.bytes(), vec![0; bytes]);
             memory.bytes_mut().fill(7);
-            memory.ensure(bytes);
+            memory.ensure(bytes).expect("little memory");
             assert!(memory.bytes().iter().all(|b| *b == 7));
-            memory.ensure(bytes + 1);
+            memory.ensure(bytes + 1).expect("little memory");
             assert_eq!(memory.bytes(), vec![0; bytes + 1]);
         }
     }

@@ -77,7 +77,7 @@ impl ProgramResult {
         Ok(ProgramResult {
             dtype: of.dtype,
             extents,
-            memory: Block::zeroed(bytes),
+            memory: Block::zeroed(bytes)?,
         })
     }
 
@@ -256,7 +256,7 @@ impl Program {
             scalars: Vec::new(),
             code,
             types: engine.inputs.iter().map(|i| i.dtype).collect(),
-            staging: engine.inputs.iter().map(|_| Block::zeroed(0)).collect(),
+            staging: engine.inputs.iter().map(|_| Block::empty()).collect(),
             schedule,
         })
     }
@@ -290,19 +290,26 @@ impl Program {
             let base = if in_place {
                 argument.pointer.cast_mut()
             } else {
-                staging.ensure(bytes);
+                staging.ensure(bytes)?;
                 read::stage(argument, *dtype, &mut staging.bytes_mut()[..bytes]);
                 staging.base()
             };
             table.put(base, bytes);
         }
+        // A GPU's program has an arena of its own.
+        let given = match &self.code {
+            #[cfg(feature = "gpu")]
+            Code::Gpu(_) => 1,
+            #[cfg(feature = "cpu")]
+            Code::Cpu(_) => 0,
+            #[cfg(not(any(feature = "cpu", feature = "gpu")))]
+            Code::Nowhere => 0,
+        };
         let regions = &self.schedule.regions;
+        let mut sizes = regions.iter().zip(table.bytes).skip(given);
         let fits = table.count == regions.len()
             && table.count <= MAX_REGIONS
-            && regions
-                .iter()
-                .zip(table.bytes)
-                .all(|(r, bytes)| r.bytes <= bytes);
+            && sizes.all(|(region, bytes)| region.bytes <= bytes);
         if !fits {
             return Err(Error::Regions { count: table.count });
         }

@@ -1,19 +1,16 @@
-//! Training steps of hand-written units: losses, checks and errors, without the macro.
-#![cfg(feature = "cpu")]
-#![expect(clippy::unwrap_used, reason = "tests")]
+//! A small network with hand-written units: what the macro would emit for it.
 
 use ndarray::{Array1, Array2};
 use safetensors::SafeTensors;
 use sinew_ir::Unit;
 use sinew_runtime::{
-    Adam, AdamW, Arg, Device, Float, Model, ModelFunction, Optimizer, Out, Param, Precision, Rank,
-    Sgd, Step, Train, Trainer, attach, join,
+    Arg, Float, Model, ModelFunction, Optimizer, Out, Param, Precision, Rank, Train, Trainer, join,
 };
 
 #[derive(Clone)]
-struct Digits {
-    hidden: [Param; 2],
-    out: [Param; 2],
+pub struct Digits {
+    pub hidden: [Param; 2],
+    pub out: [Param; 2],
 }
 
 impl Model for Digits {
@@ -123,7 +120,7 @@ static LOGITS: Unit = Unit {
 
 macro_rules! function {
     ($name:ident, $unit:ident, $inputs:ty, $output:ty) => {
-        enum $name {}
+        pub enum $name {}
         impl ModelFunction for $name {
             type Model = Digits;
             type Inputs = $inputs;
@@ -132,16 +129,16 @@ macro_rules! function {
         }
     };
 }
-type Images = Arg<Float, Rank<2>>;
-type Labels = Arg<i32, Rank<1>>;
+pub type Images = Arg<Float, Rank<2>>;
+pub type Labels = Arg<i32, Rank<1>>;
 function!(Relu, RELU, (Images, Labels), Out<Float, Rank<0>>);
 function!(Tanh, TANH, (Images, Labels), Out<Float, Rank<0>>);
 function!(Logits, LOGITS, (Images,), Out<Float, Rank<2>>);
 
-const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/data");
+pub const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/data");
 
 /// The digits' pixels / 16 and labels.
-fn digits() -> (Array2<f64>, Array1<i32>) {
+pub fn digits() -> (Array2<f64>, Array1<i32>) {
     let text = std::fs::read_to_string(format!("{DATA}/digits.csv")).unwrap();
     let rows: Vec<Vec<i32>> = text
         .lines()
@@ -153,7 +150,7 @@ fn digits() -> (Array2<f64>, Array1<i32>) {
 }
 
 /// The parameters that all runs start from.
-fn start() -> Digits {
+pub fn start() -> Digits {
     let bytes = std::fs::read(format!("{DATA}/train.safetensors")).unwrap();
     let file = SafeTensors::deserialize(&bytes).unwrap();
     let mut model = Digits {
@@ -169,7 +166,7 @@ fn start() -> Digits {
     model
 }
 
-fn build<F: ModelFunction<Model = Digits>>(
+pub fn build<F: ModelFunction<Model = Digits>>(
     optimizer: impl Into<Optimizer>,
     precision: Precision,
 ) -> Trainer<F> {
@@ -178,128 +175,4 @@ fn build<F: ModelFunction<Model = Digits>>(
         .precision(precision)
         .build()
         .unwrap()
-}
-
-fn run<F: ModelFunction<Model = Digits, Inputs = (Images, Labels)>>(
-    name: &str,
-    optimizer: impl Into<Optimizer>,
-) {
-    let optimizer = optimizer.into();
-    let json = std::fs::read_to_string(format!("{DATA}/train.json")).unwrap();
-    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
-    let run = json["runs"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|r| r["name"] == name)
-        .unwrap();
-    let numbers = |key: &str| -> Vec<f64> {
-        run[key]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|v| v.as_f64().unwrap())
-            .collect()
-    };
-    let (losses, norms) = (numbers("losses"), numbers("grad_norms"));
-    let (x, y) = digits();
-    for (precision, tolerance) in [(Precision::F64, 1e-9), (Precision::F32, 1e-4)] {
-        let mut trainer = build::<F>(optimizer, precision);
-        for (step, expected) in losses.iter().enumerate() {
-            let at = step * 32 % (1797 - 32);
-            let rows = ndarray::s![at..at + 32];
-            let taken: Step = trainer
-                .step(x.slice(ndarray::s![at..at + 32, ..]), y.slice(rows))
-                .unwrap();
-            let error = (taken.loss - expected).abs() / expected.abs();
-            assert!(
-                error < tolerance,
-                "{name} {precision:?} step {step}: {} for {expected}",
-                taken.loss
-            );
-            if let Some(norm) = norms.get(step) {
-                let found = taken.grad_norm.unwrap();
-                assert!(
-                    (found - norm).abs() / norm < tolerance,
-                    "{name} norm at {step}: {found} for {norm}"
-                );
-            }
-        }
-        assert_eq!(trainer.compiles(), 1);
-        let bytes = std::fs::read(format!("{DATA}/train.safetensors")).unwrap();
-        let file = SafeTensors::deserialize(&bytes).unwrap();
-        trainer.model().unwrap().visit("", &mut |path, param| {
-            let tensor = file.tensor(&format!("{name}/final/{path}")).unwrap();
-            let words = tensor.data().as_chunks().0.iter();
-            for (found, expected) in param
-                .values_f64()
-                .iter()
-                .zip(words.map(|w| f64::from_le_bytes(*w)))
-            {
-                let error = (found - expected).abs() / expected.abs().max(1.0);
-                assert!(
-                    error < tolerance,
-                    "{name} {precision:?} {path}: {found} for {expected}"
-                );
-            }
-        });
-    }
-}
-
-#[test]
-fn sgd() {
-    run::<Relu>("sgd", Sgd::new(0.1));
-}
-
-#[test]
-fn sgd_momentum() {
-    run::<Relu>("sgd_momentum", Sgd::new(0.05).momentum(0.9));
-}
-
-#[test]
-fn sgd_nesterov() {
-    run::<Relu>("sgd_nesterov", Sgd::new(0.05).momentum(0.9).nesterov(true));
-}
-
-#[test]
-fn sgd_l2() {
-    run::<Relu>("sgd_l2", Sgd::new(0.1).weight_decay(5e-4));
-}
-
-#[test]
-fn adam() {
-    run::<Relu>("adam", Adam::new(0.01));
-}
-
-#[test]
-fn adamw() {
-    run::<Relu>("adamw", AdamW::new(0.01));
-}
-
-#[test]
-fn adam_clip() {
-    run::<Relu>("adam_clip", Adam::new(0.01).clip_grad_norm(0.5));
-}
-
-#[test]
-fn adam_tanh() {
-    run::<Tanh>("adam_tanh", Adam::new(0.01));
-}
-
-#[test]
-fn a_runner_follows_its_trainer() {
-    let (x, y) = digits();
-    let (x, y) = (x.slice(ndarray::s![..32, ..]), y.slice(ndarray::s![..32]));
-    let mut trainer = build::<Relu>(Adam::new(0.01), Precision::F32);
-    let mut runner = attach::<Logits>(&trainer).unwrap();
-    let before = runner.run(x).unwrap();
-    assert_eq!(before.dim(), (32, 10));
-    trainer.step(x, y).unwrap();
-    let after = runner.run(x).unwrap();
-    assert_ne!(before, after);
-    let mut alone = sinew_runtime::Compile::<Logits>::new(trainer.model().unwrap())
-        .build()
-        .unwrap();
-    assert_eq!(alone.run(x).unwrap(), after);
-    let _ = Device::cpu();
 }

@@ -1,0 +1,13 @@
+//! Training steps of hand-written units, without the macro.
+#![cfg(feature = "cpu")]
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod cache;
+mod errors;
+mod finite;
+mod golden;
+#[cfg(feature = "gpu")]
+mod gpu;
+mod sharing;
+mod support;
+mod unused;

@@ -1,0 +1,88 @@
+//! Parameters shared by trainers and runners.
+
+use crate::support::{Logits, Relu, build, digits};
+use ndarray::s;
+use sinew_runtime::{Adam, Compile, Model, Precision, attach, call, gradient};
+
+#[test]
+fn a_runner_follows_its_trainer() {
+    let (x, y) = digits();
+    let (x, y) = (x.slice(s![..32, ..]), y.slice(s![..32]));
+    let mut trainer = build::<Relu>(Adam::new(0.01), Precision::F32);
+    let mut runner = attach::<Logits>(&trainer).unwrap();
+    let before = runner.run(x).unwrap();
+    assert_eq!(before.dim(), (32, 10));
+    trainer.step(x, y).unwrap();
+    let after = runner.run(x).unwrap();
+    assert_ne!(before, after);
+    let mut alone = Compile::<Logits>::new(trainer.model().unwrap())
+        .build()
+        .unwrap();
+    assert_eq!(alone.run(x).unwrap(), after);
+}
+
+#[test]
+fn a_runner_on_another_thread_sees_whole_steps() {
+    let (x, y) = digits();
+    let (x, y) = (x.slice(s![..32, ..]), y.slice(s![..32]));
+    let mut trainer = build::<Relu>(Adam::new(0.01), Precision::F64);
+    let mut runner = attach::<Logits>(&trainer).unwrap();
+    // What the parameters give after each step.
+    let mut seen = vec![runner.run_f64(x).unwrap()];
+    let mut twin = build::<Relu>(Adam::new(0.01), Precision::F64);
+    let mut twin_runner = attach::<Logits>(&twin).unwrap();
+    for _ in 0..20 {
+        twin.step(x, y).unwrap();
+        seen.push(twin_runner.run_f64(x).unwrap());
+    }
+    std::thread::scope(|threads| {
+        let reader = threads.spawn(|| {
+            for _ in 0..200 {
+                let now = runner.run_f64(x).unwrap();
+                assert!(seen.contains(&now));
+            }
+        });
+        for _ in 0..20 {
+            trainer.step(x, y).unwrap();
+        }
+        reader.join().unwrap();
+    });
+    assert_eq!(runner.run_f64(x).unwrap(), seen[20]);
+}
+
+#[test]
+fn a_plain_call_uses_the_model_it_gets() {
+    let (x, y) = digits();
+    let (x, y) = (x.slice(s![..32, ..]), y.slice(s![..32]));
+    let mut trainer = build::<Relu>(Adam::new(0.01), Precision::F32);
+    for _ in 0..3 {
+        let model = trainer.model().unwrap();
+        let expected = trainer.step(x, y).unwrap().loss;
+        let arguments = [
+            sinew_runtime::IntoArg::<crate::support::Images>::arg(&x),
+            sinew_runtime::IntoArg::<crate::support::Labels>::arg(&y),
+        ];
+        let loss = call::<Relu>(&model, &arguments).unwrap();
+        assert!(
+            (f64::from(loss) - expected).abs() < 1e-6 * expected,
+            "{loss} for {expected}"
+        );
+        let gradients = gradient::<Relu>(&model, &arguments).unwrap();
+        let mut pairs = Vec::new();
+        gradients.visit("", &mut |_, g| pairs.push(g.values()));
+        let mut at = 0;
+        trainer.gradients().unwrap().visit("", &mut |path, g| {
+            let difference = (&g.values() - &pairs[at]).mapv(f32::abs);
+            assert!(difference.iter().all(|d| *d < 1e-6), "{path}");
+            at += 1;
+        });
+    }
+}
+
+#[test]
+fn objects_can_move_to_other_threads() {
+    fn is_send<T: Send>(_: &T) {}
+    let trainer = build::<Relu>(Adam::new(0.01), Precision::F32);
+    is_send(&trainer);
+    is_send(&attach::<Logits>(&trainer).unwrap());
+}

@@ -1,0 +1,91 @@
+//! Parameters that the loss does not depend on are named in a warning and stay as they are.
+
+use ndarray::array;
+use sinew_ir::Unit;
+use sinew_runtime::{AdamW, Arg, Float, Model, ModelFunction, Out, Param, Rank, Train};
+use std::fmt::Write;
+use std::sync::{Arc, Mutex};
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Level, Metadata, Subscriber};
+
+/// Keeps the text of warnings.
+#[derive(Clone, Default)]
+struct Warnings(Arc<Mutex<Vec<String>>>);
+
+impl Subscriber for Warnings {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        *metadata.level() == Level::WARN
+    }
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn event(&self, event: &Event<'_>) {
+        struct Text(String);
+        impl Visit for Text {
+            fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+                write!(self.0, "{}={value:?} ", field.name()).unwrap();
+            }
+        }
+        let mut text = Text(String::new());
+        event.record(&mut text);
+        self.0.lock().unwrap().push(text.0);
+    }
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
+}
+
+/// Two parameters, of which the loss uses the first.
+enum Half {}
+impl ModelFunction for Half {
+    type Model = Vec<Param>;
+    type Inputs = (Arg<Float, Rank<1>>,);
+    type Output = Out<Float, Rank<0>>;
+    const UNIT: &'static Unit = &Unit {
+        path: "half",
+        file: "src/half.rs",
+        text: "fn @half<N>(%m.0: param float[N], %m.1: param float[N], %x: float[N]) -> float[] {
+  %3 = mul %m.0, %x
+  %4 = sum %3 axes [0]
+  return %4
+}
+pullback(%5: float[]) {
+  %6 = broadcast %5 shape [N] new [0]
+  %7 = mul %6, %x
+  return %m.0: %7
+}
+",
+        callees: &[],
+        consts: &[],
+    };
+}
+
+#[test]
+fn it_is_named_and_stays() {
+    let warnings = Warnings::default();
+    let mut model = vec![Param::zeros(&[3]), Param::zeros(&[3])];
+    model.iter_mut().for_each(|p| p.fill(1.0));
+    // Weight decay would move a parameter whose gradient is merely zero.
+    let train = Train::<Half>::new(model).optimizer(AdamW::new(0.5).weight_decay(0.5));
+    let mut trainer =
+        tracing::subscriber::with_default(warnings.clone(), || train.build().unwrap());
+    let seen = warnings.0.lock().unwrap();
+    assert_eq!(seen.len(), 1, "{seen:?}");
+    assert!(
+        seen[0].contains("parameter=\"1\"") && seen[0].contains("half"),
+        "{seen:?}"
+    );
+    assert_eq!(trainer.step([1.0, 2.0, 3.0]).unwrap().loss, 6.0);
+    let model = trainer.model().unwrap();
+    assert_ne!(model[0].values(), array![1.0, 1.0, 1.0].into_dyn());
+    assert_eq!(model[1].values(), array![1.0, 1.0, 1.0].into_dyn());
+    let gradients = trainer.gradients().unwrap();
+    assert_eq!(gradients[0].values(), array![1.0, 2.0, 3.0].into_dyn());
+    let mut zeros = Vec::new();
+    gradients.visit("", &mut |path, p| {
+        zeros.push((path.to_string(), p.values().sum()))
+    });
+    assert_eq!(zeros[1], ("1".to_string(), 0.0));
+}
