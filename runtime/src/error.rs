@@ -212,6 +212,14 @@ pub enum Error {
     /// A model whose sizes are configuration cannot be made of a file alone.
     #[error("the model's sizes are configuration: make it with `init`, then call `load_into`")]
     SizesUnknown,
+    /// Sizes for which a dim of a parameter is no extent.
+    #[error("the dim {dim} is {value} for these sizes")]
+    Size {
+        /// The dim as declared.
+        dim: &'static str,
+        /// Its value.
+        value: i128,
+    },
 }
 
 #[cfg(feature = "gpu")]

@@ -5,6 +5,7 @@ mod call;
 mod checkpoint;
 mod device;
 mod engine;
+mod entry;
 mod error;
 mod finite;
 #[cfg(feature = "gpu")]
@@ -32,6 +33,7 @@ pub use arg::{
 };
 pub use call::{attach, call, gradient};
 pub use device::{Device, Precision};
+pub use entry::{at_most, below, equal, extent};
 pub use error::{Error, Result};
 pub use init::Init;
 pub use model::{Model, ModelFunction, join};

@@ -1,0 +1,11 @@
+//! Types with dims: what parsed types mean once names have signatures.
+
+pub mod equations;
+pub mod relation;
+pub mod scope;
+pub mod signature;
+pub mod unify;
+
+pub use equations::Equations;
+pub use relation::Assertion;
+pub use scope::Scope;

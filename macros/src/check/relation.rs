@@ -1,0 +1,45 @@
+//! Relations between dims that this macro cannot decide, and rustc can: between Rust consts.
+
+use crate::signature::CONST_MARK;
+use proc_macro2::Span;
+use sinew_ir::{Dim, Relation, Symbol};
+
+/// A relation that a const assertion checks.
+#[derive(Clone)]
+pub struct Assertion {
+    /// Left side.
+    pub left: Dim,
+    /// Relation.
+    pub relation: Relation,
+    /// Right side.
+    pub right: Dim,
+    /// Where the assertion points.
+    pub span: Span,
+    /// What it says.
+    pub message: String,
+}
+
+/// Whether a symbol is a Rust const.
+pub fn is_const(symbol: &Symbol) -> bool {
+    symbol.name().starts_with(CONST_MARK)
+}
+
+/// Whether two dims differ in Rust consts alone, so that rustc can decide.
+pub fn const_only(left: &Dim, right: &Dim) -> bool {
+    match left.checked_sub(right) {
+        Some(difference) => {
+            difference.as_constant().is_none() && difference.symbols().iter().all(is_const)
+        }
+        None => false,
+    }
+}
+
+/// What normal forms alone say of a relation: `None` where they cannot decide.
+pub fn decide(left: &Dim, relation: Relation, right: &Dim) -> Option<bool> {
+    let difference = right.checked_sub(left)?.as_constant()?;
+    Some(match relation {
+        Relation::Equal => difference == 0,
+        Relation::AtMost => difference >= 0,
+        Relation::Below => difference > 0,
+    })
+}

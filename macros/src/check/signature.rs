@@ -1,0 +1,202 @@
+//! Functions' and structs' signatures out of their parsed types.
+
+use super::Scope;
+use crate::errors::{Checked, Errors, Reported};
+use crate::messages;
+use crate::parse::{self, FieldKind, TypeExpr};
+use crate::signature::{self, Of};
+use proc_macro2::Span;
+use sinew_ir::{Constraint, Dim, Symbol, SymbolKind, Type};
+
+/// Declares a function's symbols in the scope, those of its impl block first.
+///
+/// A symbol that stands in brackets anywhere is a sequence; everywhere then.
+pub fn declare(scope: &mut Scope<'_>, outer: &[syn::Ident], f: &parse::Function) -> Checked<()> {
+    let mut sequences = Vec::new();
+    for p in &f.parameters {
+        sequences_of(&p.of, &mut sequences);
+    }
+    sequences_of(&f.result, &mut sequences);
+    scope.symbols.clear();
+    for ident in outer.iter().chain(&f.symbols) {
+        let name = ident.to_string();
+        if scope.symbol(&name).is_some() {
+            return Err(scope.errors.report(messages::symbol_twice(ident)));
+        }
+        let kind = match sequences.iter().any(|s| *s == ident) {
+            true => SymbolKind::Sequence,
+            false => SymbolKind::Size,
+        };
+        scope.symbols.push((Symbol::new(&name), kind));
+    }
+    let mut distinct = sequences.clone();
+    distinct.sort();
+    distinct.dedup();
+    if let [_, second, ..] = distinct.as_slice() {
+        return Err(scope.errors.report(messages::two_sequences(second)));
+    }
+    Ok(())
+}
+
+fn sequences_of<'a>(of: &'a TypeExpr, out: &mut Vec<&'a syn::Ident>) {
+    match of {
+        TypeExpr::Tensor(t) => out.extend(&t.sequence),
+        TypeExpr::Struct(_) => {}
+        TypeExpr::Tuple(parts) => parts.iter().for_each(|p| sequences_of(p, out)),
+    }
+}
+
+/// A function's signature. `receiver` is the struct of its impl block with its dims there.
+pub fn function(
+    scope: &mut Scope<'_>,
+    receiver: Option<(usize, Vec<Dim>)>,
+    f: &parse::Function,
+) -> Checked<signature::Function> {
+    let mut bad = false;
+    let mut params = Vec::new();
+    let struct_name = receiver
+        .as_ref()
+        .map(|(of, _)| scope.registry.structs[*of].signature.name.clone());
+    if let (Some((of, dims)), Some(_)) = (receiver, f.receiver) {
+        params.push(signature::Param {
+            name: "self".to_string(),
+            of: Of::Struct(of, dims),
+        });
+    }
+    for p in &f.parameters {
+        let of = match &p.of {
+            TypeExpr::Tensor(t) => scope.tensor(t).map(Of::Tensor),
+            TypeExpr::Struct(s) => scope.structure(s).map(|(of, dims)| Of::Struct(of, dims)),
+            TypeExpr::Tuple(_) => Err(Reported),
+        };
+        match of {
+            Ok(of) => params.push(signature::Param {
+                name: p.name.to_string(),
+                of,
+            }),
+            Err(Reported) => bad = true,
+        }
+    }
+    let results = results(scope, &f.result);
+    let mut constraints = Vec::new();
+    for c in &f.constraints {
+        match (scope.dim(&c.left), scope.dim(&c.right)) {
+            (Ok(left), Ok(right)) => constraints.push(Constraint {
+                left,
+                relation: c.relation,
+                right,
+            }),
+            _ => bad = true,
+        }
+    }
+    let results = results?;
+    if bad {
+        return Err(Reported);
+    }
+    let name = match struct_name {
+        Some(s) => format!("{s}::{}", f.name),
+        None => f.name.to_string(),
+    };
+    Ok(signature::Function {
+        name,
+        at: place(f.span()),
+        symbols: scope.symbols.clone(),
+        constraints,
+        params,
+        results,
+        tuple: matches!(f.result, TypeExpr::Tuple(_)),
+    })
+}
+
+fn results(scope: &mut Scope<'_>, result: &TypeExpr) -> Checked<Vec<Type>> {
+    match result {
+        TypeExpr::Tensor(t) => Ok(vec![scope.tensor(t)?]),
+        TypeExpr::Tuple(parts) => {
+            let parts: Vec<_> = parts
+                .iter()
+                .map(|p| match p {
+                    TypeExpr::Tensor(t) => scope.tensor(t),
+                    TypeExpr::Struct(_) | TypeExpr::Tuple(_) => Err(Reported),
+                })
+                .collect();
+            parts.into_iter().collect()
+        }
+        TypeExpr::Struct(_) => Err(Reported),
+    }
+}
+
+/// A struct's signature, without methods; its children are in the scope's registry.
+pub fn structure(
+    scope: &mut Scope<'_>,
+    s: &parse::Structure,
+    marked: bool,
+) -> Checked<signature::Struct> {
+    let mut bad = false;
+    scope.symbols = s
+        .symbols
+        .iter()
+        .map(|i| (Symbol::new(&i.to_string()), SymbolKind::Size))
+        .collect();
+    let mut fields = Vec::new();
+    for f in &s.fields {
+        let kind = match &f.kind {
+            FieldKind::Param(t, _) => leaf(scope, t).map(signature::FieldKind::Param),
+            FieldKind::State(t, _) => leaf(scope, t).map(signature::FieldKind::State),
+            FieldKind::Child(c) => scope
+                .structure(c)
+                .map(|(of, dims)| signature::FieldKind::Child(of, dims)),
+        };
+        match kind {
+            Ok(kind) => fields.push(signature::Field {
+                name: f.name.to_string(),
+                kind,
+            }),
+            Err(Reported) => bad = true,
+        }
+    }
+    if bad {
+        return Err(Reported);
+    }
+    Ok(signature::Struct {
+        id: scope.id.clone(),
+        name: s.name.to_string(),
+        at: place(s.name.span()),
+        symbols: scope.symbols.iter().map(|(s, _)| s.clone()).collect(),
+        fields,
+        methods: Vec::new(),
+        visibility: {
+            let visibility = &s.visibility;
+            quote::quote!(#visibility).to_string()
+        },
+        marked,
+    })
+}
+
+fn leaf(scope: &mut Scope<'_>, of: &parse::TensorType) -> Checked<Type> {
+    let ty = scope.tensor(of)?;
+    if !ty.dtype.is_float() {
+        return Err(scope.errors.report(messages::leaf_type(&of.path, ty.dtype)));
+    }
+    Ok(ty)
+}
+
+/// A place in the source, `src/net.rs:12`.
+pub fn place(span: Span) -> String {
+    format!("{}:{}", span.file(), span.start().line)
+}
+
+/// Checks that no dim of an impl block's own symbols is missing: `impl<I, O> Linear<I, O>`.
+pub fn receiver_dims(
+    errors: &Errors,
+    symbols: &[syn::Ident],
+    dims: &[Dim],
+    at: &syn::Path,
+) -> Checked<()> {
+    for ident in symbols {
+        let symbol = Symbol::new(&ident.to_string());
+        if !dims.iter().any(|d| d.as_symbol() == Some(&symbol)) {
+            return Err(errors.report(messages::impl_symbol(ident, at)));
+        }
+    }
+    Ok(())
+}

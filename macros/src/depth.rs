@@ -1,0 +1,99 @@
+//! How deep tokens nest, measured before anything recurses over them.
+//!
+//! Parsers and this macro's stages recurse over expressions, on rustc's stack. What could recurse too
+//! deep gets an error instead of an overflow; real models stay far below.
+
+use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
+
+/// The greatest number of groups in each other.
+pub const GROUPS: usize = 64;
+
+/// The greatest number of tokens on one path: those of a statement, before the group that holds the
+/// next statement, and so on. Recursion is never deeper than that: prefix operators, operands of a
+/// sum, links of a method chain all count.
+pub const PATH: usize = 1500;
+
+struct Level {
+    tokens: proc_macro2::token_stream::IntoIter,
+    /// Tokens since the last `;`, `,` or block that ended a statement.
+    run: usize,
+    block_before: bool,
+}
+
+/// The place where the tokens nest too deep, if they do.
+pub fn too_deep(tokens: &TokenStream) -> Option<Span> {
+    let level = |tokens: TokenStream| Level {
+        tokens: tokens.into_iter(),
+        run: 0,
+        block_before: false,
+    };
+    // An explicit stack: this must not overflow itself.
+    let mut stack = vec![level(tokens.clone())];
+    let mut total = 0;
+    while let Some(top) = stack.last_mut() {
+        let Some(token) = top.tokens.next() else {
+            total -= top.run;
+            stack.pop();
+            continue;
+        };
+        if top.block_before && !continues(&token) {
+            total -= top.run;
+            top.run = 0;
+        }
+        top.block_before = false;
+        match &token {
+            TokenTree::Punct(p) if matches!(p.as_char(), ';' | ',') => {
+                total -= top.run;
+                top.run = 0;
+            }
+            _ => {
+                top.run += 1;
+                total += 1;
+            }
+        }
+        if let TokenTree::Group(group) = &token {
+            top.block_before = group.delimiter() == Delimiter::Brace;
+            stack.push(level(group.stream()));
+        }
+        if total > PATH || stack.len() > GROUPS {
+            return Some(token.span());
+        }
+    }
+    None
+}
+
+/// Whether an expression may go on with this token after a block.
+fn continues(token: &TokenTree) -> bool {
+    match token {
+        TokenTree::Punct(p) => p.as_char() != '#',
+        TokenTree::Ident(i) => i == "else" || i == "as",
+        TokenTree::Group(_) => true,
+        TokenTree::Literal(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn deep(text: &str) -> bool {
+        let tokens: TokenStream = text.parse().expect("tokens");
+        too_deep(&tokens).is_some()
+    }
+
+    #[test]
+    fn what_recursion_follows_is_counted() {
+        assert!(deep(&format!("{}x{}", "(".repeat(70), ")".repeat(70))));
+        assert!(deep(&format!("{}x", "- ".repeat(2000))));
+        assert!(deep(&format!("x{}", " + x".repeat(2000))));
+        assert!(deep(&format!("x{}", ".a()".repeat(2000))));
+        assert!(deep(&format!("if a {{}} {}", "else if b {} ".repeat(2000))));
+    }
+
+    #[test]
+    fn length_alone_is_no_depth() {
+        assert!(!deep(&"let y = f(x, 1);".repeat(5000)));
+        assert!(!deep(&"fn f(x: T) -> T { x }".repeat(5000)));
+        assert!(!deep(&format!("f({})", "x, ".repeat(5000))));
+    }
+}

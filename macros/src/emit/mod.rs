@@ -1,0 +1,110 @@
+//! Rust tokens: what stands in the user's crate in place of an item.
+//!
+//! At once: the plain item, so that everything else in the crate sees it. After the first chain: the
+//! item's own macro and the values of consts. After the second: the unit and its assertions.
+//! Emitted code names only `__private` of the library and the user's own paths.
+
+pub mod function;
+pub mod structure;
+pub mod unit;
+
+use crate::parse::dims::{self, DimExpr, DimOp};
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+use sinew_ir::{DType, Dim, Symbol};
+
+/// The marker of an element type.
+pub fn element(dtype: DType, library: &TokenStream) -> TokenStream {
+    match dtype {
+        DType::Float => quote!(#library::__private::Float),
+        DType::F32 => quote!(::core::primitive::f32),
+        DType::F64 => quote!(::core::primitive::f64),
+        DType::I32 => quote!(::core::primitive::i32),
+        DType::U32 => quote!(::core::primitive::u32),
+        DType::Bool => quote!(::core::primitive::bool),
+    }
+}
+
+/// The marker of a rank.
+pub fn rank(of: &crate::parse::TensorType, library: &TokenStream) -> TokenStream {
+    match &of.sequence {
+        Some(_) => quote!(#library::__private::AnyRank),
+        None => {
+            let rank = of.dims.len();
+            quote!(#library::__private::Rank<#rank>)
+        }
+    }
+}
+
+/// A dim as an expression of type i128, where `name` gives the tokens of each name, of that type too;
+/// nothing in it overflows or divides by zero.
+pub fn dim(dim: &DimExpr, name: &dyn Fn(&syn::Path) -> TokenStream) -> TokenStream {
+    match dim {
+        DimExpr::Integer(value, _) => {
+            let value = proc_macro2::Literal::i128_suffixed(i128::from(*value));
+            quote!(#value)
+        }
+        DimExpr::Name(path) => name(path),
+        DimExpr::Binary(left, op, right, _) => {
+            let (left, right) = (self::dim(left, name), self::dim(right, name));
+            match op {
+                DimOp::Add => quote!((#left).saturating_add(#right)),
+                DimOp::Sub => quote!((#left).saturating_sub(#right)),
+                DimOp::Mul => quote!((#left).saturating_mul(#right)),
+                DimOp::Div => quote!((match (#left).checked_div_euclid(#right) {
+                    ::core::option::Option::Some(quotient) => quotient,
+                    ::core::option::Option::None => -1i128,
+                })),
+            }
+        }
+    }
+}
+
+/// A dim in normal form likewise; `None` for one that does not read back.
+pub fn normal_dim(of: &Dim, value: &dyn Fn(&Symbol) -> Option<TokenStream>) -> Option<TokenStream> {
+    let symbols = of.symbols();
+    let named = of
+        .substitute(&|s| {
+            let i = symbols.iter().position(|known| known == s)?;
+            Some(Dim::symbol(&format!("s{i}")))
+        })
+        .ok()?;
+    let text = named.to_string();
+    let text = match text.strip_prefix('-') {
+        Some(rest) => format!("0 - {rest}"),
+        None => text,
+    };
+    let values: Vec<TokenStream> = symbols.iter().map(value).collect::<Option<_>>()?;
+    let expr = dims::of_expr(&syn::parse_str(&text).ok()?).ok()?;
+    Some(dim(&expr, &|path| {
+        let name = path
+            .get_ident()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        let i = name.strip_prefix('s').and_then(|n| n.parse::<usize>().ok());
+        i.and_then(|i| values.get(i)).cloned().unwrap_or_default()
+    }))
+}
+
+/// A Rust const of type usize as i128: another type is rustc's error at the const's name.
+pub fn const_value(value: &TokenStream) -> TokenStream {
+    quote!({
+        let value: ::core::primitive::usize = #value;
+        value as ::core::primitive::i128
+    })
+}
+
+/// The attributes that lints need on emitted items.
+pub fn quiet() -> TokenStream {
+    quote!(#[allow(dead_code, non_camel_case_types, non_upper_case_globals, non_snake_case, unused_qualifications, clippy::all, clippy::pedantic)])
+}
+
+/// The associated const with the value of the const at `position`.
+pub fn const_name(position: usize) -> syn::Ident {
+    format_ident!("__SINEW_C{}", position)
+}
+
+/// Docs that stand in front of what the user wrote or in its place.
+pub fn doc(text: &str) -> TokenStream {
+    quote!(#[doc = #text])
+}

@@ -1,0 +1,303 @@
+//! The plain struct: fields without dims, its `Model` implementation, and its constructor.
+
+use super::{dim, quiet};
+use crate::parse::structure::Initial;
+use crate::parse::{DimExpr, Field, FieldKind, StructType, Structure};
+use crate::signature::last;
+use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::spanned::Spanned;
+
+/// The struct and what belongs to it, at once.
+pub fn at_once(s: &Structure, library: &TokenStream) -> TokenStream {
+    let Structure {
+        attributes,
+        visibility,
+        name,
+        symbols,
+        fields,
+    } = s;
+    let own_docs = super::doc(&format!("\n```text\n{}\n```", declaration(s)));
+    let derives = derives(attributes);
+    let plain = fields.iter().map(|f| {
+        let Field {
+            attributes,
+            visibility,
+            name,
+            kind,
+        } = f;
+        let (of, doc) = match kind {
+            FieldKind::Param(t, _) => (
+                t.path.to_token_stream(),
+                format!("`{}`", leaf_text("Param", t)),
+            ),
+            FieldKind::State(t, _) => (
+                t.path.to_token_stream(),
+                format!("`{}`", leaf_text("State", t)),
+            ),
+            FieldKind::Child(c) => (c.path.to_token_stream(), format!("`{}`", struct_text(c))),
+        };
+        let doc = super::doc(&doc);
+        quote!(#(#attributes)* #doc #visibility #name: #of)
+    });
+    let count = symbols.len();
+    let sizes_field = (count > 0)
+        .then(|| quote!(#[doc(hidden)] __sinew_sizes: [::core::primitive::usize; #count],));
+    let visits = fields.iter().map(|f| {
+        let name = &f.name;
+        let text = name.to_string();
+        quote!(#library::__private::Model::visit(&self.#name, &#library::__private::join(prefix, #text), f);)
+    });
+    let visits_mut = fields.iter().map(|f| {
+        let name = &f.name;
+        let text = name.to_string();
+        quote!(#library::__private::Model::visit_mut(&mut self.#name, &#library::__private::join(prefix, #text), f);)
+    });
+    let symbol_names = symbols.iter().map(ToString::to_string);
+    let positions = 0..count;
+    let sizes = (count > 0).then(|| {
+        quote! {
+            fn sizes(&self) -> ::std::vec::Vec<(&'static ::core::primitive::str, ::core::primitive::usize)> {
+                ::std::vec![#((#symbol_names, self.__sinew_sizes[#positions])),*]
+            }
+        }
+    });
+    let blank = (count == 0).then(|| {
+        quote! {
+            fn blank() -> ::core::option::Option<Self> {
+                Self::__sinew_init(0, "", []).ok()
+            }
+        }
+    });
+    let constructor = constructor(s, library);
+    let quiet = quiet();
+    // A field that only other model items use is used.
+    quote! {
+        #(#attributes)*
+        #own_docs
+        #derives
+        #[allow(dead_code)]
+        #visibility struct #name { #(#plain,)* #sizes_field }
+
+        #[automatically_derived]
+        #quiet
+        impl #library::__private::Model for #name {
+            fn visit(&self, prefix: &::core::primitive::str, f: &mut dyn ::core::ops::FnMut(&::core::primitive::str, &#library::__private::Param)) {
+                let _ = (prefix, &f);
+                #(#visits)*
+            }
+            fn visit_mut(&mut self, prefix: &::core::primitive::str, f: &mut dyn ::core::ops::FnMut(&::core::primitive::str, &mut #library::__private::Param)) {
+                let _ = (prefix, &f);
+                #(#visits_mut)*
+            }
+            #sizes
+            #blank
+        }
+
+        #constructor
+    }
+}
+
+/// `init`, and the sizes it takes where the struct has symbols.
+fn constructor(s: &Structure, library: &TokenStream) -> TokenStream {
+    let Structure {
+        visibility,
+        name,
+        symbols,
+        fields,
+        ..
+    } = s;
+    let quiet = quiet();
+    let count = symbols.len();
+    let positions: Vec<usize> = (0..count).collect();
+    let value = |path: &syn::Path| -> TokenStream {
+        let declared = path
+            .get_ident()
+            .and_then(|i| symbols.iter().position(|s| s == i));
+        match declared {
+            Some(i) => quote!((sizes[#i] as ::core::primitive::i128)),
+            None => super::const_value(&quote_spanned!(path.span()=> #path)),
+        }
+    };
+    let dims = |dims: &[DimExpr]| -> TokenStream {
+        let dims = dims.iter().map(|d| {
+            let text = dim_text(d);
+            let d = dim(d, &value);
+            quote!(#library::__private::extent(#text, #d)?)
+        });
+        quote!([#(#dims),*])
+    };
+    let values = fields.iter().map(|f| {
+        let name = &f.name;
+        let text = name.to_string();
+        let path = quote!(&#library::__private::join(prefix, #text));
+        match &f.kind {
+            FieldKind::Param(t, initial) | FieldKind::State(t, initial) => {
+                let shape = dims(&t.dims);
+                let initial = init(initial, library);
+                quote!(#name: #library::__private::Param::init(seed, #path, &#shape, #initial))
+            }
+            FieldKind::Child(c) => {
+                let of = &c.path;
+                let sizes = dims(&c.dims);
+                quote!(#name: #of::__sinew_init(seed, #path, #sizes)?)
+            }
+        }
+    });
+    let sizes_value = (count > 0).then(|| quote!(__sinew_sizes: sizes,));
+    let hidden = quote! {
+        #[doc(hidden)]
+        pub fn __sinew_init(
+            seed: ::core::primitive::u64,
+            prefix: &::core::primitive::str,
+            sizes: [::core::primitive::usize; #count],
+        ) -> #library::__private::Result<Self> {
+            let _ = (seed, prefix, sizes);
+            ::core::result::Result::Ok(Self { #(#values,)* #sizes_value })
+        }
+    };
+    if count == 0 {
+        let doc = "A model whose parameters are drawn from `seed`, each from a stream of its own.";
+        return quote! {
+            #quiet
+            impl #name {
+                #[doc = #doc]
+                #visibility fn init(seed: ::core::primitive::u64) -> Self {
+                    match Self::__sinew_init(seed, "", []) {
+                        ::core::result::Result::Ok(model) => model,
+                        // Every extent is constant and was checked when this was compiled.
+                        ::core::result::Result::Err(_) => ::core::unreachable!(),
+                    }
+                }
+                #hidden
+            }
+        };
+    }
+    let sizes = format_ident!("{}Sizes", name, span = name.span());
+    let sizes_doc = format!("The sizes of a [`{name}`].");
+    let field_docs = symbols.iter().map(|s| format!("The value of `{s}`."));
+    let init_doc = "A model of these sizes whose parameters are drawn from `seed`, each from a stream of its own.\n\n# Errors\nSizes for which a dim is negative.";
+    quote! {
+        #[doc = #sizes_doc]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #quiet
+        #visibility struct #sizes { #(#[doc = #field_docs] #visibility #symbols: ::core::primitive::usize,)* }
+
+        #quiet
+        impl #name {
+            #[doc = #init_doc]
+            #visibility fn init(seed: ::core::primitive::u64, sizes: #sizes) -> #library::__private::Result<Self> {
+                let mut values = [0; #count];
+                #(values[#positions] = sizes.#symbols;)*
+                Self::__sinew_init(seed, "", values)
+            }
+            #hidden
+        }
+    }
+}
+
+fn init(initial: &Initial, library: &TokenStream) -> TokenStream {
+    let name = &initial.name;
+    let numbers: Vec<TokenStream> = match (initial.numbers.as_slice(), *name == "uniform") {
+        // One number is the bound on both sides.
+        ([bound], true) => [-*bound, *bound].iter().map(|n| quote!(#n)).collect(),
+        (numbers, _) => numbers.iter().map(|n| quote!(#n)).collect(),
+    };
+    let name = Ident::new(&name.to_string(), proc_macro2::Span::call_site());
+    quote!(#library::__private::init::#name(#(#numbers),*))
+}
+
+/// `Clone` and `Debug`, where the user does not derive them.
+fn derives(attributes: &[syn::Attribute]) -> TokenStream {
+    let mut written = String::new();
+    for a in attributes {
+        if a.path().is_ident("derive") {
+            written.push_str(&a.to_token_stream().to_string());
+        }
+    }
+    let words: Vec<&str> = written.split(|c: char| !c.is_alphanumeric()).collect();
+    let missing = ["Clone", "Debug"]
+        .into_iter()
+        .filter(|d| !words.contains(d));
+    let missing = missing.map(|d| format_ident!("{}", d));
+    quote!(#[derive(#(#missing),*)])
+}
+
+/// The struct as it was declared.
+fn declaration(s: &Structure) -> String {
+    let symbols: Vec<String> = s.symbols.iter().map(ToString::to_string).collect();
+    let generics = match symbols.is_empty() {
+        true => String::new(),
+        false => format!("<{}>", symbols.join(", ")),
+    };
+    let mut out = format!("struct {}{generics} {{\n", s.name);
+    for f in &s.fields {
+        let of = match &f.kind {
+            FieldKind::Param(t, _) => leaf_text("Param", t),
+            FieldKind::State(t, _) => leaf_text("State", t),
+            FieldKind::Child(c) => struct_text(c),
+        };
+        out.push_str(&format!("    {}: {of},\n", f.name));
+    }
+    out.push('}');
+    out
+}
+
+/// A leaf's type as it is written.
+fn leaf_text(kind: &str, of: &crate::parse::TensorType) -> String {
+    tensor_text(kind, of)
+}
+
+/// A tensor's type as it is written.
+pub fn tensor_text(kind: &str, of: &crate::parse::TensorType) -> String {
+    let mut parts = Vec::new();
+    if of.dtype != sinew_ir::DType::Float {
+        parts.push(of.dtype.name().to_string());
+    }
+    parts.extend(of.sequence.iter().map(|s| format!("[{s}]")));
+    parts.extend(of.dims.iter().map(dim_text));
+    match parts.is_empty() {
+        true => kind.to_string(),
+        false => format!("{kind}<{}>", parts.join(", ")),
+    }
+}
+
+/// A struct's type as it is written.
+pub fn struct_text(of: &StructType) -> String {
+    let name = last(&of.path);
+    match of.dims.is_empty() {
+        true => name,
+        false => {
+            let dims: Vec<String> = of.dims.iter().map(dim_text).collect();
+            format!("{name}<{}>", dims.join(", "))
+        }
+    }
+}
+
+/// A dim as it is written; arithmetic in braces.
+fn dim_text(d: &DimExpr) -> String {
+    fn inner(d: &DimExpr) -> String {
+        use crate::parse::dims::DimOp;
+        match d {
+            DimExpr::Integer(v, _) => v.to_string(),
+            DimExpr::Name(path) => path.to_token_stream().to_string().replace(' ', ""),
+            DimExpr::Binary(l, op, r, _) => {
+                let op = match op {
+                    DimOp::Add => '+',
+                    DimOp::Sub => '-',
+                    DimOp::Mul => '*',
+                    DimOp::Div => '/',
+                };
+                let side = |d: &DimExpr| match d {
+                    DimExpr::Binary(..) => format!("({})", inner(d)),
+                    DimExpr::Integer(..) | DimExpr::Name(_) => inner(d),
+                };
+                format!("{} {op} {}", side(l), side(r))
+            }
+        }
+    }
+    match d {
+        DimExpr::Binary(..) => format!("{{{}}}", inner(d)),
+        DimExpr::Integer(..) | DimExpr::Name(_) => inner(d),
+    }
+}

@@ -1,0 +1,155 @@
+//! What carries a lowered function: its unit, the const assertions, the values of consts.
+
+use super::{const_name, const_value, normal_dim, quiet};
+use crate::check::Assertion;
+use crate::lower::Lowered;
+use crate::signature::Registry;
+use proc_macro2::{Ident, TokenStream};
+use quote::{quote, quote_spanned};
+use sinew_ir::Relation;
+
+/// The associated const with a function's unit.
+pub fn unit(
+    of: &TokenStream,
+    constant: &Ident,
+    path: &str,
+    lowered: &Lowered,
+    library: &TokenStream,
+) -> TokenStream {
+    let text = lowered.function.to_text_with_locations();
+    let callees = lowered
+        .callees
+        .iter()
+        .map(|(name, unit)| quote!((#name, #unit)));
+    let consts = lowered
+        .consts
+        .iter()
+        .map(|(name, value)| quote!((#name, #value)));
+    let quiet = quiet();
+    quote! {
+        #quiet
+        impl #of {
+            #[doc(hidden)]
+            pub const #constant: &'static #library::__private::Unit = {
+                static UNIT: #library::__private::Unit = #library::__private::Unit {
+                    path: ::core::concat!(::core::module_path!(), "::", #path),
+                    file: ::core::file!(),
+                    text: #text,
+                    callees: &[#(#callees),*],
+                    consts: &[#(#consts),*],
+                };
+                &UNIT
+            };
+        }
+    }
+}
+
+/// A unit in place of that of a function with errors, so that these are all that is reported.
+pub fn broken(of: &TokenStream, constant: &Ident, library: &TokenStream) -> TokenStream {
+    let quiet = quiet();
+    quote! {
+        #quiet
+        impl #of {
+            #[doc(hidden)]
+            pub const #constant: &'static #library::__private::Unit = {
+                static UNIT: #library::__private::Unit = #library::__private::Unit {
+                    path: "", file: "", text: "", callees: &[], consts: &[],
+                };
+                &UNIT
+            };
+        }
+    }
+}
+
+/// What is told of a free function with a unit.
+pub fn texts(of: &Ident, lowered: &Lowered, signature: &str) -> TokenStream {
+    let ir = lowered.function.to_string();
+    let quiet = quiet();
+    quote! {
+        #quiet
+        impl #of {
+            /// The function and its derivative as IR.
+            pub const IR: &'static ::core::primitive::str = #ir;
+            /// The function's tensor signature.
+            pub const fn signature() -> &'static ::core::primitive::str {
+                #signature
+            }
+        }
+    }
+}
+
+/// The values of consts in signatures, for the items that mention this one.
+pub fn consts(of: &TokenStream, registry: &Registry, from: usize) -> TokenStream {
+    let consts = registry.consts.iter().enumerate().skip(from).map(|(i, c)| {
+        let name = const_name(i);
+        let value = &c.value;
+        quote! {
+            #[doc(hidden)]
+            pub const #name: ::core::primitive::usize = #value;
+        }
+    });
+    let quiet = quiet();
+    quote!(#quiet impl #of { #(#consts)* })
+}
+
+/// The units of the methods of the structs that came with this one.
+pub fn children(
+    of: &TokenStream,
+    registry: &Registry,
+    from: usize,
+    library: &TokenStream,
+) -> TokenStream {
+    let mut units = TokenStream::new();
+    for (i, known) in registry.structs.iter().enumerate().skip(from.max(1)) {
+        for m in &known.signature.methods {
+            let method = m.name.rsplit("::").next().unwrap_or_default();
+            let (route, position) = (&known.route, known.position);
+            let mine = quote::format_ident!("__SINEW_U{}_{}", i, method);
+            let theirs = quote::format_ident!("__SINEW_U{}_{}", position, method);
+            units.extend(quote! {
+                #[doc(hidden)]
+                pub const #mine: &'static #library::__private::Unit = #route::#theirs;
+            });
+        }
+    }
+    let quiet = quiet();
+    quote!(#quiet impl #of { #units })
+}
+
+/// Const assertions: the values are shown where they break a relation.
+pub fn assertions(
+    assertions: &[Assertion],
+    registry: &Registry,
+    library: &TokenStream,
+) -> TokenStream {
+    let each = assertions.iter().filter_map(|a| {
+        let value = |s: &sinew_ir::Symbol| {
+            let c = registry.consts.iter().find(|c| c.symbol == *s)?;
+            Some(const_value(&c.value))
+        };
+        let left = normal_dim(&a.left, &value)?;
+        let right = normal_dim(&a.right, &value)?;
+        let check = match a.relation {
+            Relation::Equal => quote!(equal),
+            Relation::AtMost => quote!(at_most),
+            Relation::Below => quote!(below),
+        };
+        let values: Vec<String> = [(&a.left, '\u{1}'), (&a.right, '\u{2}')]
+            .into_iter()
+            .filter(|(d, _)| d.as_constant().is_none())
+            .map(|(d, place)| format!("`{}` is {place}", crate::messages::dim(d)))
+            .collect();
+        let message = format!("{}\n= values: {}", a.message, values.join(", "));
+        let span = a.span;
+        let check = quote_spanned!(span=> #library::__private::#check(LEFT, RIGHT, #message));
+        Some(quote! {
+            const _: () = {
+                const LEFT: ::core::primitive::i128 = #left;
+                const RIGHT: ::core::primitive::i128 = #right;
+                #check
+            };
+        })
+    });
+    let each: Vec<TokenStream> = each.collect();
+    quote!(#(#each)*)
+}

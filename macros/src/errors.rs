@@ -1,0 +1,52 @@
+//! The collector of an item's errors: every stage adds, `expand` combines them once.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use std::cell::RefCell;
+
+/// What a stage returns when it cannot go on with a part: the errors are already collected.
+#[derive(Debug, Clone, Copy)]
+pub struct Reported;
+
+/// The result of a stage's part.
+pub type Checked<T> = Result<T, Reported>;
+
+/// Every error of one item so far.
+#[derive(Default)]
+pub struct Errors(RefCell<Vec<syn::Error>>);
+
+impl Errors {
+    /// Adds one error.
+    pub fn report(&self, error: syn::Error) -> Reported {
+        self.0.borrow_mut().push(error);
+        Reported
+    }
+
+    /// The value, or `Reported` after its error was added.
+    pub fn check<T>(&self, result: syn::Result<T>) -> Checked<T> {
+        result.map_err(|e| self.report(e))
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.0.borrow().len()
+    }
+
+    /// Forgets all beyond the first `count`: for a body that is lowered again under more equations.
+    pub fn truncate(&self, count: usize) {
+        self.0.borrow_mut().truncate(count);
+    }
+
+    /// As `compile_error!` items; nothing when there are none.
+    pub fn into_tokens(self) -> TokenStream {
+        let errors = self.0.into_inner();
+        let errors = errors.iter().map(syn::Error::to_compile_error);
+        quote!(#(#errors)*)
+    }
+
+    /// The texts, for tests.
+    #[cfg(test)]
+    pub fn texts(&self) -> Vec<String> {
+        self.0.borrow().iter().map(ToString::to_string).collect()
+    }
+}

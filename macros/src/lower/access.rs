@@ -1,0 +1,109 @@
+//! Indexing: `x[(.., 1..3, 0)]`, one part an axis from the left.
+
+use super::Lowerer;
+use super::arguments::integer;
+use super::build::Operand;
+use super::value::Val;
+use crate::errors::Checked;
+use crate::messages;
+use quote::ToTokens;
+use sinew_ir::{Axis, Dim, lower};
+
+impl Lowerer<'_, '_> {
+    /// `x[..]`.
+    pub fn index(&mut self, e: &syn::ExprIndex) -> Checked<Val> {
+        let base = self.expression(&e.expr)?;
+        let tokens = e.expr.to_token_stream();
+        let mut x = self.tensor_of(base, None, &tokens)?;
+        let parts: Vec<&syn::Expr> = match &*e.index {
+            syn::Expr::Tuple(t) => t.elems.iter().collect(),
+            one => vec![one],
+        };
+        let shape = self.builder.type_of(x).shape.clone();
+        if parts.len() > shape.dims.len() {
+            return Err(self.report(messages::index_count(
+                &e.index,
+                parts.len(),
+                shape.dims.len(),
+            )));
+        }
+        let mut gone = Vec::new();
+        for (i, part) in parts.iter().enumerate() {
+            let whole = matches!(part, syn::Expr::Range(r) if r.start.is_none() && r.end.is_none());
+            if whole {
+                continue;
+            }
+            let axis = self.build(part, "index", &[Operand::of(&tokens, x)], |_| {
+                lower::axis(&shape, i64::try_from(i).unwrap_or(i64::MAX))
+            })?;
+            let Axis::At(at) = axis else { continue };
+            let extent = shape.dims[at].clone();
+            let (start, stop) = match part {
+                syn::Expr::Range(r) => {
+                    let inclusive = matches!(r.limits, syn::RangeLimits::Closed(_));
+                    let start = match &r.start {
+                        Some(e) => self.bound(e, &extent)?,
+                        None => Dim::constant(0),
+                    };
+                    let stop = match &r.end {
+                        Some(e) => self.bound(e, &extent)?,
+                        None => extent.clone(),
+                    };
+                    match inclusive {
+                        true => (start, self.plus(&stop, 1, part)?),
+                        false => (start, stop),
+                    }
+                }
+                other => {
+                    let start = self.bound(other, &extent)?;
+                    gone.push(Axis::At(at));
+                    let stop = self.plus(&start, 1, part)?;
+                    (start, stop)
+                }
+            };
+            x = self.build(part, "index", &[Operand::of(&tokens, x)], |b| {
+                lower::slice(b, x, axis, start, stop, Dim::constant(1))
+            })?;
+        }
+        if !gone.is_empty() {
+            x = self.build(&e.index, "index", &[Operand::of(&tokens, x)], |b| {
+                lower::squeeze(b, x, &gone)
+            })?;
+        }
+        Ok(Val::Tensor(x))
+    }
+
+    /// One end of a range: a size, or a literal that counts from the end if negative.
+    fn bound(&mut self, e: &syn::Expr, extent: &Dim) -> Checked<Dim> {
+        match integer(e) {
+            Some(n) if n < 0 => self.plus(extent, n, e),
+            Some(n) => Ok(Dim::constant(n)),
+            None => match self.lookup_tensor(e) {
+                true => Err(self.report(messages::index_part(e))),
+                false => self.dim_expr(e),
+            },
+        }
+    }
+
+    /// Whether an expression is a name of a tensor in scope.
+    fn lookup_tensor(&self, e: &syn::Expr) -> bool {
+        match e {
+            syn::Expr::Path(p) => match p.path.get_ident() {
+                Some(name) => self.lookup(&name.to_string()).is_some(),
+                None => false,
+            },
+            syn::Expr::Lit(_)
+            | syn::Expr::Binary(_)
+            | syn::Expr::Paren(_)
+            | syn::Expr::Block(_) => false,
+            _ => true,
+        }
+    }
+
+    fn plus(&mut self, dim: &Dim, n: i64, at: &impl ToTokens) -> Checked<Dim> {
+        match dim.checked_add(&Dim::constant(n)) {
+            Some(sum) => Ok(sum),
+            None => Err(self.overflow(crate::parse::start(at))),
+        }
+    }
+}

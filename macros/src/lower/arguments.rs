@@ -1,0 +1,315 @@
+//! Arguments of operations: by position and by name (`x.sum(-1, keepdims = true)`).
+
+use super::Lowerer;
+use super::call::Given;
+use super::operations::Operation;
+use crate::check::Scope;
+use crate::errors::{Checked, Reported};
+use crate::messages;
+use crate::parse::{dims, types};
+use proc_macro2::TokenStream;
+use quote::ToTokens;
+use sinew_ir::{DType, Dim, Shape, Symbol, SymbolKind, Value};
+
+/// One argument.
+pub enum Argument<'c> {
+    /// A receiver: lowered already.
+    Done(Given),
+    /// An expression that is lowered as what the parameter is.
+    Expr(&'c syn::Expr),
+}
+
+/// A call's arguments in the order of the operation's parameters.
+pub struct Arguments<'c> {
+    /// The operation.
+    pub op: &'static Operation,
+    /// Its name in the call.
+    pub name: syn::Ident,
+    /// One slot a parameter.
+    slots: Vec<Option<Argument<'c>>>,
+}
+
+impl Argument<'_> {
+    fn tokens(&self) -> TokenStream {
+        match self {
+            Argument::Done(g) => g.tokens.clone(),
+            Argument::Expr(e) => e.to_token_stream(),
+        }
+    }
+}
+
+impl<'c> Arguments<'c> {
+    /// Sorts arguments into the operation's parameters.
+    pub fn of(
+        scope: &Scope<'_>,
+        op: &'static Operation,
+        name: &syn::Ident,
+        receiver: Option<Given>,
+        args: &'c syn::punctuated::Punctuated<syn::Expr, syn::Token![,]>,
+    ) -> Checked<Arguments<'c>> {
+        let report = |e| Err(scope.errors.report(e));
+        let mut slots: Vec<Option<Argument<'c>>> = op.parameters.iter().map(|_| None).collect();
+        let mut next = 0;
+        if let Some(given) = receiver
+            && let Some(slot) = slots.first_mut()
+        {
+            *slot = Some(Argument::Done(given));
+            next = 1;
+        }
+        let count = args.len() + next;
+        for a in args {
+            let (place, value) = match a {
+                syn::Expr::Assign(assign) => {
+                    let named = assign.left.to_token_stream().to_string();
+                    match op.parameters.iter().position(|p| *p == named) {
+                        Some(place) => (place, &*assign.right),
+                        None => {
+                            return report(messages::no_parameter(&assign.left, name, op.usage));
+                        }
+                    }
+                }
+                other => {
+                    next += 1;
+                    (next - 1, other)
+                }
+            };
+            match slots.get_mut(place) {
+                Some(slot @ None) => *slot = Some(Argument::Expr(value)),
+                Some(Some(_)) => return report(messages::argument_twice(a, name, op.usage)),
+                None => return report(messages::operation_arguments(name, op.usage, count)),
+            }
+        }
+        if slots.iter().take(op.required).any(Option::is_none) {
+            return report(messages::operation_arguments(name, op.usage, count));
+        }
+        Ok(Arguments {
+            op,
+            name: name.clone(),
+            slots,
+        })
+    }
+
+    /// Whether the argument is there.
+    pub fn has(&self, i: usize) -> bool {
+        self.slots.get(i).is_some_and(Option::is_some)
+    }
+
+    /// Its tokens; the operation's name without one.
+    pub fn tokens(&self, i: usize) -> TokenStream {
+        match self.slots.get(i) {
+            Some(Some(a)) => a.tokens(),
+            _ => self.name.to_token_stream(),
+        }
+    }
+
+    fn expr(&self, i: usize) -> Option<&'c syn::Expr> {
+        match self.slots.get(i) {
+            Some(Some(Argument::Expr(e))) => Some(plain(e)),
+            _ => None,
+        }
+    }
+}
+
+/// Without parentheses and `&` around.
+fn plain(e: &syn::Expr) -> &syn::Expr {
+    match e {
+        syn::Expr::Paren(p) => plain(&p.expr),
+        syn::Expr::Group(g) => plain(&g.expr),
+        syn::Expr::Reference(r) => plain(&r.expr),
+        other => other,
+    }
+}
+
+/// A literal integer, perhaps with a sign.
+pub fn integer(e: &syn::Expr) -> Option<i64> {
+    match plain(e) {
+        syn::Expr::Lit(syn::ExprLit {
+            lit: syn::Lit::Int(i),
+            ..
+        }) => i.base10_parse().ok(),
+        syn::Expr::Unary(u) if matches!(u.op, syn::UnOp::Neg(_)) => integer(&u.expr)?.checked_neg(),
+        _ => None,
+    }
+}
+
+impl Lowerer<'_, '_> {
+    /// A value of any kind.
+    pub fn value_arg(&mut self, a: &Arguments<'_>, i: usize) -> Checked<Given> {
+        match a.slots.get(i) {
+            Some(Some(Argument::Done(given))) => Ok(given.clone()),
+            Some(Some(Argument::Expr(e))) => Ok(Given {
+                val: self.expression(e)?,
+                tokens: e.to_token_stream(),
+            }),
+            _ => Err(Reported),
+        }
+    }
+
+    /// A tensor; a number becomes a scalar of `dtype`.
+    pub fn tensor_arg(
+        &mut self,
+        a: &Arguments<'_>,
+        i: usize,
+        dtype: Option<DType>,
+    ) -> Checked<Value> {
+        let given = self.value_arg(a, i)?;
+        self.tensor_of(given.val, dtype, &given.tokens)
+    }
+
+    /// A list of tensors in brackets.
+    pub fn tensors_arg(
+        &mut self,
+        a: &Arguments<'_>,
+        i: usize,
+    ) -> Checked<Vec<(Value, TokenStream)>> {
+        let Some(syn::Expr::Array(list)) = a.expr(i) else {
+            return Err(self.report(messages::wants_list(&a.tokens(i), &a.name, a.op.usage)));
+        };
+        let mut out = Vec::new();
+        for e in &list.elems {
+            let val = self.expression(e)?;
+            let tokens = e.to_token_stream();
+            out.push((self.tensor_of(val, None, &tokens)?, tokens));
+        }
+        match out.is_empty() {
+            true => Err(self.report(messages::empty_list(list, &a.name))),
+            false => Ok(out),
+        }
+    }
+
+    /// One axis, an integer literal.
+    pub fn axis_arg(&mut self, a: &Arguments<'_>, i: usize, default: i64) -> Checked<i64> {
+        match a.expr(i) {
+            None => Ok(default),
+            Some(e) => match integer(e) {
+                Some(axis) => Ok(axis),
+                None => Err(self.report(messages::wants_axis(e, &a.name, a.op.usage))),
+            },
+        }
+    }
+
+    /// One axis or several; `None` for all of them.
+    pub fn axes_arg(&mut self, a: &Arguments<'_>, i: usize) -> Checked<Option<Vec<i64>>> {
+        let Some(e) = a.expr(i) else {
+            return Ok(None);
+        };
+        let list = match e {
+            syn::Expr::Array(list) => &list.elems,
+            syn::Expr::Tuple(list) => &list.elems,
+            one => match integer(one) {
+                Some(axis) => return Ok(Some(vec![axis])),
+                None => return Err(self.report(messages::wants_axis(e, &a.name, a.op.usage))),
+            },
+        };
+        let mut out = Vec::new();
+        for e in list {
+            match integer(e) {
+                Some(axis) => out.push(axis),
+                None => return Err(self.report(messages::wants_axis(e, &a.name, a.op.usage))),
+            }
+        }
+        Ok(Some(out))
+    }
+
+    /// `true` or `false`.
+    pub fn flag_arg(&mut self, a: &Arguments<'_>, i: usize, default: bool) -> Checked<bool> {
+        match a.expr(i) {
+            None => Ok(default),
+            Some(syn::Expr::Lit(syn::ExprLit {
+                lit: syn::Lit::Bool(b),
+                ..
+            })) => Ok(b.value),
+            Some(e) => Err(self.report(messages::wants_flag(e, &a.name, a.op.usage))),
+        }
+    }
+
+    /// A literal number.
+    pub fn number_arg(&mut self, a: &Arguments<'_>, i: usize, default: f64) -> Checked<f64> {
+        match a.expr(i) {
+            None => Ok(default),
+            Some(e) => match crate::parse::structure::number(e) {
+                Some(n) => Ok(n),
+                None => Err(self.report(messages::wants_number(e, &a.name, a.op.usage))),
+            },
+        }
+    }
+
+    /// A string literal.
+    pub fn text_arg(&mut self, a: &Arguments<'_>, i: usize) -> Checked<Option<syn::LitStr>> {
+        match a.expr(i) {
+            None => Ok(None),
+            Some(syn::Expr::Lit(syn::ExprLit {
+                lit: syn::Lit::Str(s),
+                ..
+            })) => Ok(Some(s.clone())),
+            Some(e) => Err(self.report(messages::wants_text(e, &a.name, a.op.usage))),
+        }
+    }
+
+    /// An element type by name.
+    pub fn dtype_arg(&mut self, a: &Arguments<'_>, i: usize, default: DType) -> Checked<DType> {
+        let Some(e) = a.expr(i) else {
+            return Ok(default);
+        };
+        let name = e.to_token_stream().to_string();
+        match types::element_type(&name) {
+            Some(dtype) => Ok(dtype),
+            None => Err(self.report(messages::wants_dtype(e, &a.name, a.op.usage))),
+        }
+    }
+
+    /// One dim.
+    pub fn dim_expr(&mut self, e: &syn::Expr) -> Checked<Dim> {
+        let read = self.scope.errors.check(dims::of_expr(plain(e)))?;
+        let dim = self.scope.dim(&read)?;
+        self.dim(&dim)
+    }
+
+    /// A shape in brackets: `[B, H * D, 64]`, `[[S], D]`; `-1` stands for one dim that is inferred, as
+    /// `None`.
+    pub fn shape_arg(
+        &mut self,
+        a: &Arguments<'_>,
+        i: usize,
+    ) -> Checked<(Option<Symbol>, Vec<Option<Dim>>)> {
+        let elems = match a.expr(i) {
+            Some(syn::Expr::Array(list)) => &list.elems,
+            Some(syn::Expr::Tuple(list)) => &list.elems,
+            _ => return Err(self.report(messages::wants_shape(&a.tokens(i), &a.name, a.op.usage))),
+        };
+        let (mut sequence, mut out) = (None, Vec::new());
+        for (k, e) in elems.iter().enumerate() {
+            if let syn::Expr::Array(inner) = e {
+                let name = match (k, inner.elems.first(), inner.elems.len()) {
+                    (0, Some(syn::Expr::Path(p)), 1) => p.path.get_ident().cloned(),
+                    _ => None,
+                };
+                match name {
+                    Some(n) if self.scope.symbol(&n.to_string()) == Some(SymbolKind::Sequence) => {
+                        sequence = Some(Symbol::new(&n.to_string()));
+                        continue;
+                    }
+                    _ => return Err(self.report(messages::wants_shape(e, &a.name, a.op.usage))),
+                }
+            }
+            if integer(e) == Some(-1) {
+                if out.contains(&None) {
+                    return Err(self.report(messages::two_inferred(e)));
+                }
+                out.push(None);
+                continue;
+            }
+            out.push(Some(self.dim_expr(e)?));
+        }
+        Ok((sequence, out))
+    }
+
+    /// A shape without `-1`.
+    pub fn full_shape_arg(&mut self, a: &Arguments<'_>, i: usize) -> Checked<Shape> {
+        let (sequence, dims) = self.shape_arg(a, i)?;
+        match dims.into_iter().collect::<Option<Vec<Dim>>>() {
+            Some(dims) => Ok(Shape { sequence, dims }),
+            None => Err(self.report(messages::wants_shape(&a.tokens(i), &a.name, a.op.usage))),
+        }
+    }
+}

@@ -1,0 +1,395 @@
+//! Calls: of operations by their table, of model functions and methods by their signatures.
+
+use super::value::{StructVal, Val};
+use super::{Lowerer, Mention, operations};
+use crate::check::unify::{Instance, Misfit, Pending};
+use crate::check::{Assertion, Equations, relation, scope};
+use crate::errors::{Checked, Reported};
+use crate::messages;
+use crate::names::{self, Callee};
+use crate::signature::{self, Of};
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+use sinew_ir::{Dim, Inst, Type, Value};
+
+/// An argument of a call: its value, and its tokens for messages.
+#[derive(Clone)]
+pub struct Given {
+    /// What it is.
+    pub val: Val,
+    /// As written.
+    pub tokens: TokenStream,
+}
+
+impl Lowerer<'_, '_> {
+    /// `f(..)`.
+    pub fn call(&mut self, call: &syn::ExprCall) -> Checked<Val> {
+        let syn::Expr::Path(p) = &*call.func else {
+            return Err(self.report(messages::not_callable(&call.func)));
+        };
+        if let Some(name) = p.path.get_ident()
+            && let Some(local) = self.lookup(&name.to_string()).cloned()
+        {
+            let what = self.describe(&local);
+            return Err(self.report(messages::local_called(name, &what)));
+        }
+        match names::callee(&p.path) {
+            Callee::Operation(name) => match operations::find(&name.to_string()) {
+                Some(op) => self.operation(op, name, None, &call.args),
+                None => Err(Reported),
+            },
+            Callee::Foreign => Err(self.report(messages::plain_function(&p.path))),
+            Callee::Function(path) => {
+                let f = match self.mentions.get(&scope::key(&path)) {
+                    Some(Mention::Function(f)) => f.clone(),
+                    Some(Mention::Struct(_)) => {
+                        return Err(self.report(messages::struct_called(&p.path)));
+                    }
+                    Some(Mention::NoItem) => {
+                        return Err(self.report(messages::plain_function(&p.path)));
+                    }
+                    Some(Mention::Broken) | None => return Err(Reported),
+                };
+                let given = self.given(&call.args)?;
+                let unit = quote!(#path::__SINEW_UNIT);
+                self.invoke(&f, unit, given, &p.path.to_token_stream())
+            }
+            Callee::Method(of, method) => {
+                let position = if of.is_ident("Self") {
+                    self.scope.owner.as_ref().map(|(position, _)| *position)
+                } else {
+                    match self.mentions.get(&scope::key(&of)) {
+                        Some(Mention::Struct(position)) => Some(*position),
+                        Some(Mention::Function(_) | Mention::NoItem) => {
+                            return Err(self.report(messages::plain_function(&p.path)));
+                        }
+                        Some(Mention::Broken) | None => None,
+                    }
+                };
+                let position = position.ok_or(Reported)?;
+                let method = method.clone();
+                let given = self.given(&call.args)?;
+                self.method(position, &method, given)
+            }
+        }
+    }
+
+    /// `x.f(..)`.
+    pub fn method_call(&mut self, call: &syn::ExprMethodCall) -> Checked<Val> {
+        if let Some(fish) = &call.turbofish {
+            return Err(self.report(messages::not_in_the_language(fish)));
+        }
+        let receiver = self.expression(&call.receiver)?;
+        let given = Given {
+            val: receiver,
+            tokens: call.receiver.to_token_stream(),
+        };
+        match &given.val {
+            Val::Broken => Err(Reported),
+            Val::Struct(StructVal { of, .. }) => {
+                let of = *of;
+                let mut all = vec![given.clone()];
+                all.extend(self.given(&call.args)?);
+                self.method(of, &call.method, all)
+            }
+            Val::Tensor(_) | Val::Number(_) | Val::Size(_) | Val::Tuple(_) => {
+                match operations::find(&call.method.to_string()) {
+                    Some(op) => self.operation(op, &call.method, Some(given), &call.args),
+                    None => {
+                        let what = self.describe(&given.val);
+                        Err(self.report(messages::no_method(&call.method, &what)))
+                    }
+                }
+            }
+        }
+    }
+
+    /// The values of a call's arguments.
+    fn given(
+        &mut self,
+        args: &syn::punctuated::Punctuated<syn::Expr, syn::Token![,]>,
+    ) -> Checked<Vec<Given>> {
+        let mut out = Vec::new();
+        let mut bad = false;
+        for a in args {
+            if let syn::Expr::Assign(assign) = a {
+                self.report(messages::named_argument(&assign.left));
+                bad = true;
+                continue;
+            }
+            match self.expression(a) {
+                Ok(val) => out.push(Given {
+                    val,
+                    tokens: a.to_token_stream(),
+                }),
+                Err(Reported) => bad = true,
+            }
+        }
+        match bad {
+            true => Err(Reported),
+            false => Ok(out),
+        }
+    }
+
+    fn method(&mut self, of: usize, name: &syn::Ident, given: Vec<Given>) -> Checked<Val> {
+        let structure = &self.scope.registry.structs[of].signature;
+        let full = format!("{}::{name}", structure.name);
+        let Some(f) = structure.methods.iter().find(|m| m.name == full).cloned() else {
+            let error = messages::no_struct_method(name, structure);
+            return Err(self.report(error));
+        };
+        let unit = super::method_unit(self.scope, of, &name.to_string());
+        self.invoke(&f, unit, given, &name.to_token_stream())
+    }
+
+    /// A call of a model function.
+    fn invoke(
+        &mut self,
+        f: &signature::Function,
+        unit: TokenStream,
+        given: Vec<Given>,
+        at: &TokenStream,
+    ) -> Checked<Val> {
+        if given.len() != f.params.len() {
+            return Err(self.report(messages::argument_count(at, f, given.len())));
+        }
+        let mut operands = Vec::new();
+        let mut instance = Instance::default();
+        let mut pending = Vec::new();
+        let mut bad = false;
+        for (i, (param, given)) in f.params.iter().zip(&given).enumerate() {
+            let done = self.argument(
+                f,
+                i,
+                param,
+                given,
+                &mut instance,
+                &mut pending,
+                &mut operands,
+            );
+            bad |= done.is_err();
+        }
+        if bad {
+            return Err(Reported);
+        }
+        self.settle(f, &given, &instance, pending)?;
+        self.constraints(f, &instance, at)?;
+        let mut results = Vec::new();
+        for t in &f.results {
+            let Some(shape) = instance.apply_shape(&f.symbols, &t.shape) else {
+                return Err(self.report(messages::not_inferred(at, f, &unbound(f, &instance))));
+            };
+            let ty = self
+                .equations
+                .ty(&Type::new(t.dtype, shape))
+                .ok_or(Reported)?;
+            results.push(self.builder.value(ty));
+        }
+        let replaced = Equations::of(&f.constraints);
+        let mut sizes = Vec::new();
+        for (symbol, kind) in &f.symbols {
+            if *kind == sinew_ir::SymbolKind::Size && !replaced.replaces(symbol) {
+                match instance.sizes.get(symbol) {
+                    Some(d) => sizes.push((symbol.clone(), self.dim(d)?)),
+                    None => return Err(self.report(messages::not_inferred(at, f, symbol.name()))),
+                }
+            }
+        }
+        self.locate(crate::parse::start(at));
+        let callee = self.callee(&f.name, unit);
+        let float = |v: &Value| self.builder.type_of(*v).dtype.is_float();
+        let gradients = operands.iter().map(float).collect();
+        self.places.gradients.insert(callee.clone(), gradients);
+        self.builder.insts.push(Inst::Call(sinew_ir::Call {
+            callee,
+            sizes,
+            sequence: instance.sequence,
+            operands,
+            results: results.clone(),
+            location: self.builder.location,
+        }));
+        let mut vals: Vec<Val> = results.into_iter().map(Val::Tensor).collect();
+        match f.tuple {
+            true => Ok(Val::Tuple(vals)),
+            false => Ok(vals.pop().unwrap_or(Val::Broken)),
+        }
+    }
+
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one step of invoke, which owns them all"
+    )]
+    fn argument(
+        &mut self,
+        f: &signature::Function,
+        position: usize,
+        param: &signature::Param,
+        given: &Given,
+        instance: &mut Instance,
+        pending: &mut Vec<Pending>,
+        operands: &mut Vec<Value>,
+    ) -> Checked<()> {
+        match &param.of {
+            Of::Tensor(declared) => {
+                let value = match &given.val {
+                    Val::Struct(_) | Val::Tuple(_) => {
+                        let what = self.describe(&given.val);
+                        return Err(self.report(messages::argument_kind(
+                            &given.tokens,
+                            f,
+                            param,
+                            &what,
+                        )));
+                    }
+                    val => self.tensor_of(val.clone(), Some(declared.dtype), &given.tokens)?,
+                };
+                let found = self.builder.type_of(value).clone();
+                let message = messages::argument(&given.tokens, f, param, declared, &found);
+                if found.dtype != declared.dtype {
+                    return Err(self.report(message.into_error()));
+                }
+                match instance.shape(&f.symbols, &declared.shape, &found.shape, position, pending) {
+                    Ok(()) => {}
+                    Err(Misfit::Rank) => return Err(self.report(message.into_error())),
+                    Err(Misfit::Sequence(bound)) => {
+                        let error =
+                            messages::sequence_misfit(&given.tokens, f, param, &found, &bound);
+                        return Err(self.report(error));
+                    }
+                }
+                operands.push(value);
+            }
+            Of::Struct(of, declared) => {
+                let (found, dims, path) = match &given.val {
+                    Val::Struct(s) => (s.of, s.dims.clone(), s.path.clone()),
+                    val => {
+                        let what = self.describe(val);
+                        return Err(self.report(messages::argument_kind(
+                            &given.tokens,
+                            f,
+                            param,
+                            &what,
+                        )));
+                    }
+                };
+                if found != *of {
+                    let expected = &self.scope.registry.structs[*of].signature;
+                    let found = &self.scope.registry.structs[found].signature;
+                    let error = messages::other_struct(&given.tokens, f, param, expected, found);
+                    return Err(self.report(error));
+                }
+                for (d, a) in declared.iter().zip(&dims) {
+                    instance.dim(&f.symbols, d, a, position, pending);
+                }
+                let prefix = format!("{path}.");
+                for (i, p) in self.params.iter().enumerate() {
+                    if p.name.starts_with(&prefix)
+                        && let Ok(i) = u32::try_from(i)
+                    {
+                        operands.push(Value(i));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Compares what could not be bound.
+    fn settle(
+        &mut self,
+        f: &signature::Function,
+        given: &[Given],
+        instance: &Instance,
+        pending: Vec<Pending>,
+    ) -> Checked<()> {
+        let mut bad = Ok(());
+        for p in pending {
+            let (param, given) = (&f.params[p.argument], &given[p.argument]);
+            let declared = match p.resolved {
+                true => Some(p.declared.clone()),
+                false => instance.apply(&f.symbols, &p.declared),
+            };
+            let Some(expected) = declared else {
+                let error = messages::not_inferred(&given.tokens, f, &unbound(f, instance));
+                return Err(self.report(error));
+            };
+            let what = self.describe(&given.val);
+            let message = messages::argument_dim(
+                &given.tokens,
+                f,
+                param,
+                &what,
+                &p.declared,
+                &expected,
+                &p.actual,
+            );
+            if let Err(Reported) = self.equal(&p.actual, &expected, &message) {
+                bad = Err(Reported);
+                break;
+            }
+        }
+        bad
+    }
+
+    /// What the callee assumes must be known here, or left to rustc.
+    fn constraints(
+        &mut self,
+        f: &signature::Function,
+        instance: &Instance,
+        at: &TokenStream,
+    ) -> Checked<()> {
+        for c in &f.constraints {
+            let (Some(left), Some(right)) = (
+                instance.apply(&f.symbols, &c.left),
+                instance.apply(&f.symbols, &c.right),
+            ) else {
+                return Err(self.report(messages::not_inferred(at, f, &unbound(f, instance))));
+            };
+            let (left, right) = (self.dim(&left)?, self.dim(&right)?);
+            let message = messages::constraint(at, f, c, &left, &right);
+            match relation::decide(&left, c.relation, &right) {
+                Some(true) => continue,
+                Some(false) => return Err(self.report(message.into_error())),
+                None => {}
+            }
+            if relation::const_only(&left, &right) {
+                let known =
+                    |a: &Assertion| a.left == left && a.right == right && a.relation == c.relation;
+                if !self.assertions.iter().any(known) {
+                    self.assertions.push(Assertion {
+                        left,
+                        relation: c.relation,
+                        right,
+                        span: message.span(),
+                        message: message.text().to_string(),
+                    });
+                }
+                continue;
+            }
+            if !self.assumed(&left, c.relation, &right)? {
+                return Err(self.report(message.into_error()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether this function's own `where` says it.
+    fn assumed(&self, left: &Dim, relation: sinew_ir::Relation, right: &Dim) -> Checked<bool> {
+        let wanted = right.checked_sub(left);
+        for own in &self.signature.constraints {
+            let (l, r) = (self.dim(&own.left)?, self.dim(&own.right)?);
+            if own.relation == relation && r.checked_sub(&l) == wanted && wanted.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// A symbol of the callee that no argument binds.
+fn unbound(f: &signature::Function, instance: &Instance) -> String {
+    let symbols = f.symbols.iter().map(|(s, _)| s);
+    let mut free = symbols.filter(|s| !instance.sizes.contains_key(s));
+    free.next()
+        .map_or_else(String::new, |s| s.name().to_string())
+}

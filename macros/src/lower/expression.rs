@@ -1,0 +1,303 @@
+//! Expressions, each kind once; what the language does not have is refused by name.
+
+use super::Lowerer;
+use super::value::{Number, StructVal, Val};
+use crate::errors::{Checked, Reported};
+use crate::messages;
+use crate::signature::FieldKind;
+use proc_macro2::TokenStream;
+use quote::ToTokens;
+use sinew_ir::{Attribute, DType, Shape, Value, ops};
+
+impl Lowerer<'_, '_> {
+    /// A block: its statements in a scope of their own, then its value.
+    pub fn block(&mut self, block: &syn::Block) -> Checked<Val> {
+        self.locals.push(Default::default());
+        let val = self.statements(block);
+        self.locals.pop();
+        val
+    }
+
+    fn statements(&mut self, block: &syn::Block) -> Checked<Val> {
+        let mut bad = false;
+        let last = block.stmts.len().saturating_sub(1);
+        for (i, statement) in block.stmts.iter().enumerate() {
+            let done = match statement {
+                syn::Stmt::Local(local) => self.local(local),
+                syn::Stmt::Expr(e, None) if i == last => {
+                    let val = self.expression(e);
+                    return match bad {
+                        true => Err(Reported),
+                        false => val,
+                    };
+                }
+                // `return y;` at the end is the value, as in Rust.
+                syn::Stmt::Expr(syn::Expr::Return(r), _) if i == last && self.locals.len() == 2 => {
+                    return match &r.expr {
+                        Some(e) if !bad => self.expression(e),
+                        Some(_) => Err(Reported),
+                        None => Err(self.report(messages::no_value(block))),
+                    };
+                }
+                syn::Stmt::Expr(e, _) => self.statement(e),
+                syn::Stmt::Item(item) => Err(self.report(messages::inner_item(item))),
+                syn::Stmt::Macro(m) => Err(self.report(messages::macro_call(&m.mac))),
+            };
+            bad |= done.is_err();
+        }
+        match bad {
+            true => Err(Reported),
+            false => Err(self.report(messages::no_value(block))),
+        }
+    }
+
+    /// An expression whose value is thrown away.
+    fn statement(&mut self, e: &syn::Expr) -> Checked<()> {
+        match e {
+            syn::Expr::ForLoop(_)
+            | syn::Expr::While(_)
+            | syn::Expr::Loop(_)
+            | syn::Expr::If(_)
+            | syn::Expr::Match(_)
+            | syn::Expr::Assign(_)
+            | syn::Expr::Macro(_)
+            | syn::Expr::Return(_) => self.expression(e).map(|_| ()),
+            _ => {
+                self.expression(e)?;
+                Err(self.report(messages::value_unused(e)))
+            }
+        }
+    }
+
+    /// An expression.
+    pub fn expression(&mut self, e: &syn::Expr) -> Checked<Val> {
+        let later = |what: &str, when: &str| messages::not_there_yet(e, what, when);
+        match e {
+            syn::Expr::Lit(l) => self.literal(l),
+            syn::Expr::Path(p) => self.path(p),
+            syn::Expr::Paren(p) => self.expression(&p.expr),
+            syn::Expr::Group(g) => self.expression(&g.expr),
+            syn::Expr::Reference(r) => match &r.mutability {
+                None => self.expression(&r.expr),
+                Some(token) => Err(self.report(messages::mutable_reference(token))),
+            },
+            syn::Expr::Block(b) => match &b.label {
+                None => self.block(&b.block),
+                Some(_) => Err(self.report(messages::not_in_the_language(e))),
+            },
+            syn::Expr::Tuple(t) => {
+                let parts: Vec<_> = t.elems.iter().map(|e| self.expression(e)).collect();
+                Ok(Val::Tuple(parts.into_iter().collect::<Checked<_>>()?))
+            }
+            syn::Expr::Unary(u) => self.unary(u),
+            syn::Expr::Binary(b) => self.binary(b),
+            syn::Expr::Field(f) => self.field(f),
+            syn::Expr::Index(i) => self.index(i),
+            syn::Expr::Call(c) => self.call(c),
+            syn::Expr::MethodCall(m) => self.method_call(m),
+            syn::Expr::ForLoop(f) => Err(self.report(messages::not_there_yet(
+                f.for_token,
+                "`for`",
+                messages::LOOPS_LATER,
+            ))),
+            syn::Expr::While(w) => Err(self.report(messages::while_loop(&w.while_token))),
+            syn::Expr::Loop(l) => Err(self.report(messages::while_loop(&l.loop_token))),
+            syn::Expr::If(i) => Err(self.report(messages::not_there_yet(
+                i.if_token,
+                "`if`",
+                messages::IF_LATER,
+            ))),
+            syn::Expr::Match(m) => Err(self.report(messages::match_expression(&m.match_token))),
+            syn::Expr::Closure(_) => Err(self.report(later("a closure", messages::CLOSURES_LATER))),
+            syn::Expr::Assign(a) => Err(self.report(messages::not_there_yet(
+                a.eq_token,
+                "assignment",
+                messages::LOOPS_LATER,
+            ))),
+            syn::Expr::Macro(m) => Err(self.report(messages::macro_call(&m.mac))),
+            syn::Expr::Cast(c) => Err(self.report(messages::as_cast(c))),
+            syn::Expr::Return(r) => Err(self.report(messages::early_return(&r.return_token))),
+            syn::Expr::Try(t) => Err(self.report(messages::question_mark(&t.question_token))),
+            syn::Expr::Array(_) => Err(self.report(messages::bare_array(e))),
+            syn::Expr::Range(_) => Err(self.report(messages::bare_range(e))),
+            other => Err(self.report(messages::not_in_the_language(other))),
+        }
+    }
+
+    fn literal(&mut self, l: &syn::ExprLit) -> Checked<Val> {
+        let number = match &l.lit {
+            syn::Lit::Int(i) if i.suffix().is_empty() => {
+                i.base10_parse::<f64>().ok().map(|value| Number {
+                    value,
+                    integer: true,
+                })
+            }
+            syn::Lit::Float(f) if f.suffix().is_empty() => {
+                f.base10_parse::<f64>().ok().map(|value| Number {
+                    value,
+                    integer: false,
+                })
+            }
+            syn::Lit::Bool(b) => {
+                let value = f64::from(u8::from(b.value));
+                self.locate(b.span());
+                return self.constant(value, DType::Bool, &b.to_token_stream());
+            }
+            syn::Lit::Int(_) | syn::Lit::Float(_) => {
+                return Err(self.report(messages::literal_suffix(&l.lit)));
+            }
+            other => return Err(self.report(messages::literal(other))),
+        };
+        match number {
+            Some(n) if n.value.is_finite() => Ok(Val::Number(n)),
+            _ => Err(self.report(messages::literal(&l.lit))),
+        }
+    }
+
+    /// A scalar constant.
+    pub fn constant(&mut self, value: f64, dtype: DType, at: &TokenStream) -> Checked<Val> {
+        match self.builder.constant(value, dtype, Shape::scalar()) {
+            Ok(v) => Ok(Val::Tensor(v)),
+            Err(error) => Err(self.refused(at, "constant", &error, &[])),
+        }
+    }
+
+    fn path(&mut self, p: &syn::ExprPath) -> Checked<Val> {
+        if p.qself.is_some() {
+            return Err(self.report(messages::not_in_the_language(p)));
+        }
+        if let Some(ident) = p.path.get_ident() {
+            let name = ident.to_string();
+            match self.lookup(&name) {
+                Some(Val::Broken) => return Err(Reported),
+                Some(val) => return Ok(val.clone()),
+                None => {}
+            }
+            if self.scope.symbol(&name).is_none() && !name.starts_with(char::is_uppercase) {
+                let names = self.names();
+                return Err(self.report(messages::unknown_name(ident, &names)));
+            }
+        }
+        let dim = self.scope.name(&p.path);
+        let dim = self.scope.errors.check(dim)?;
+        Ok(Val::Size(self.dim(&dim)?))
+    }
+
+    /// Every name in scope, for suggestions.
+    pub fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.locals.iter().flat_map(|b| b.keys().cloned()).collect();
+        names.sort();
+        names
+    }
+
+    fn field(&mut self, f: &syn::ExprField) -> Checked<Val> {
+        let base = self.expression(&f.base)?;
+        match (&base, &f.member) {
+            (Val::Struct(s), syn::Member::Named(name)) => self.struct_field(s, name),
+            (Val::Tuple(parts), syn::Member::Unnamed(i)) => {
+                let at = usize::try_from(i.index).unwrap_or(usize::MAX);
+                match parts.get(at) {
+                    Some(Val::Broken) => Err(Reported),
+                    Some(part) => Ok(part.clone()),
+                    None => Err(self.report(messages::tuple_index(i, parts.len()))),
+                }
+            }
+            (Val::Broken, _) => Err(Reported),
+            (Val::Tensor(_) | Val::Number(_) | Val::Size(_), member) => {
+                let what = self.describe(&base);
+                Err(self.report(messages::field_of_tensor(member, &what)))
+            }
+            (Val::Struct(_) | Val::Tuple(_), member) => {
+                let what = self.describe(&base);
+                Err(self.report(messages::no_such_member(member, &what)))
+            }
+        }
+    }
+
+    fn struct_field(&mut self, s: &StructVal, name: &syn::Ident) -> Checked<Val> {
+        let signature = &self.scope.registry.structs[s.of].signature;
+        let Some(field) = signature.fields.iter().find(|f| name == &f.name) else {
+            return Err(self.report(messages::no_field(name, signature)));
+        };
+        let path = format!("{}.{}", s.path, field.name);
+        match &field.kind {
+            FieldKind::Param(_) | FieldKind::State(_) => match self.leaf(&path) {
+                Some(value) => Ok(Val::Tensor(value)),
+                None => Err(Reported),
+            },
+            FieldKind::Child(of, dims) => {
+                let symbols = &signature.symbols;
+                let dims: Option<Vec<_>> = dims
+                    .iter()
+                    .map(|d| super::value::at_dims(d, symbols, &s.dims))
+                    .collect();
+                let of = *of;
+                let dims = dims.ok_or_else(|| self.overflow(name.span()))?;
+                Ok(Val::Struct(StructVal { of, dims, path }))
+            }
+        }
+    }
+
+    /// A value as a tensor: numbers become constants of `dtype`, sizes extents.
+    pub fn tensor_of(
+        &mut self,
+        val: Val,
+        dtype: Option<DType>,
+        at: &TokenStream,
+    ) -> Checked<Value> {
+        match val {
+            Val::Tensor(v) => Ok(v),
+            Val::Number(n) => {
+                let dtype = dtype.unwrap_or(DType::Float);
+                if dtype == DType::Bool || (dtype.is_integer() && !n.integer) {
+                    return Err(self.report(messages::number_type(at, n.value, dtype)));
+                }
+                match self.constant(n.value, dtype, at)? {
+                    Val::Tensor(v) => Ok(v),
+                    _ => Err(Reported),
+                }
+            }
+            Val::Size(dim) => {
+                let dtype = match dtype {
+                    Some(DType::Bool) | None => DType::Float,
+                    Some(d) => d,
+                };
+                let dim = self.dim(&dim)?;
+                let made = self.builder.op(
+                    ops::EXTENT,
+                    &[],
+                    vec![
+                        Attribute::Dims(vec![dim]),
+                        Attribute::DType(dtype),
+                        Attribute::Shape(Shape::scalar()),
+                    ],
+                );
+                made.map_err(|error| self.refused(at, "extent", &error, &[]))
+            }
+            Val::Broken => Err(Reported),
+            other @ (Val::Struct(_) | Val::Tuple(_)) => {
+                let what = self.describe(&other);
+                Err(self.report(messages::not_a_tensor(at, &what)))
+            }
+        }
+    }
+
+    /// A value in words: its type as it is written.
+    pub fn describe(&self, val: &Val) -> String {
+        match val {
+            Val::Tensor(v) => messages::tensor(self.builder.type_of(*v)),
+            Val::Number(n) if n.integer => "an integer".to_string(),
+            Val::Number(_) => "a number".to_string(),
+            Val::Size(d) => format!("the size `{}`", messages::dim(d)),
+            Val::Struct(s) => {
+                let signature = &self.scope.registry.structs[s.of].signature;
+                messages::structure(signature, &s.dims)
+            }
+            Val::Tuple(parts) => {
+                let parts: Vec<String> = parts.iter().map(|p| self.describe(p)).collect();
+                format!("({})", parts.join(", "))
+            }
+            Val::Broken => "?".to_string(),
+        }
+    }
+}

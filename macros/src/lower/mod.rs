@@ -1,0 +1,434 @@
+//! Bodies to IR: every expression is typed as it is lowered.
+//!
+//! Shapes are the builder's business: this maps names to ops (`operations`), resolves calls, and turns
+//! what the builder refuses into messages. A relation between Rust consts becomes an assertion for
+//! rustc; the body is then lowered again with the two taken for equal.
+
+mod access;
+mod arguments;
+mod arithmetic;
+mod build;
+mod call;
+mod expression;
+pub mod operations;
+mod pattern;
+mod value;
+
+use crate::check::{Assertion, Equations, Scope, relation};
+use crate::errors::{Checked, Reported};
+use crate::messages::{self, Message};
+use crate::parse;
+use crate::signature::{self, FieldKind, Of};
+use proc_macro2::{Span, TokenStream};
+use quote::{format_ident, quote};
+use sinew_ir::{
+    Builder, CalleeInfo, Dim, Function, Location, Param, ParamKind, Relation, SymbolDecl,
+    SymbolKind, Value,
+};
+use std::collections::HashMap;
+use value::Val;
+
+/// What a mentioned path turned out to be.
+pub enum Mention {
+    /// A model function.
+    Function(signature::Function),
+    /// A model struct: its position in the registry.
+    Struct(usize),
+    /// An item with errors of its own: who uses it keeps silent.
+    Broken,
+    /// Something else.
+    NoItem,
+}
+
+/// A lowered function.
+pub struct Lowered {
+    /// The IR, with pullback.
+    pub function: Function,
+    /// Its callees: names in the text, and Rust expressions of their units.
+    pub callees: Vec<(String, TokenStream)>,
+    /// The Rust consts in its dims: names in the text, and Rust expressions.
+    pub consts: Vec<(String, TokenStream)>,
+    /// What rustc must check of consts.
+    pub assertions: Vec<Assertion>,
+}
+
+/// The state of one function's lowering.
+pub struct Lowerer<'a, 'e> {
+    scope: &'a mut Scope<'e>,
+    mentions: &'a HashMap<String, Mention>,
+    signature: &'a signature::Function,
+    builder: Builder,
+    params: Vec<Param>,
+    /// Names in scope, innermost block last.
+    locals: Vec<HashMap<String, Val>>,
+    callees: Vec<(String, TokenStream)>,
+    equations: &'a mut Equations,
+    assertions: &'a mut Vec<Assertion>,
+    places: Places,
+    /// Set when an equation came to be: everything is lowered again under it.
+    again: bool,
+}
+
+/// What the pullback pass is told, and where its errors go.
+#[derive(Default)]
+struct Places {
+    /// The span of each place that instructions have.
+    spans: HashMap<Location, Span>,
+    /// Which parameters of each callee have gradients: all that are floats.
+    gradients: HashMap<String, Vec<bool>>,
+}
+
+/// How often a body is lowered again at most: once for each pair of consts that it equates.
+const ROUNDS: usize = 64;
+
+/// Lowers a function's body.
+pub fn function(
+    scope: &mut Scope<'_>,
+    mentions: &HashMap<String, Mention>,
+    signature: &signature::Function,
+    parsed: &parse::Function,
+) -> Checked<Lowered> {
+    let mut equations = Equations::of(&signature.constraints);
+    let mut assertions = Vec::new();
+    let before = scope.errors.count();
+    for _ in 0..ROUNDS {
+        scope.errors.truncate(before);
+        let mut lowerer = Lowerer {
+            scope,
+            mentions,
+            signature,
+            builder: Builder::default(),
+            params: Vec::new(),
+            locals: vec![HashMap::new()],
+            callees: Vec::new(),
+            equations: &mut equations,
+            assertions: &mut assertions,
+            places: Places::default(),
+            again: false,
+        };
+        let function = lowerer.run(parsed);
+        let (again, callees, places) = (lowerer.again, lowerer.callees, lowerer.places);
+        if again {
+            continue;
+        }
+        let mut function = function?;
+        if scope.errors.count() > before {
+            return Err(Reported);
+        }
+        derive(scope, &mut function, &places)?;
+        let consts = rename_consts(scope, &mut function)?;
+        return Ok(Lowered {
+            function,
+            callees,
+            consts,
+            assertions,
+        });
+    }
+    Err(scope
+        .errors
+        .report(messages::too_many_equations(parsed.span())))
+}
+
+impl Lowerer<'_, '_> {
+    fn run(&mut self, parsed: &parse::Function) -> Checked<Function> {
+        self.parameters(parsed)?;
+        let inputs = self.builder.values.len();
+        let result = self.block(&parsed.body)?;
+        let results = self.results(result, parsed)?;
+        debug_assert!(inputs <= self.builder.values.len());
+        let sizes = self.signature.symbols.iter();
+        let symbols = sizes
+            .filter(|(s, _)| !self.equations.replaces(s))
+            .map(|(symbol, kind)| SymbolDecl {
+                symbol: symbol.clone(),
+                kind: *kind,
+            })
+            .collect();
+        let mut constraints = Vec::new();
+        for c in &self.signature.constraints {
+            let mut c = c.clone();
+            c.left = self.dim(&c.left)?;
+            c.right = self.dim(&c.right)?;
+            if relation::decide(&c.left, c.relation, &c.right) != Some(true) {
+                constraints.push(c);
+            }
+        }
+        Ok(Function {
+            name: self.signature.name.clone(),
+            symbols,
+            constraints,
+            params: std::mem::take(&mut self.params),
+            values: std::mem::take(&mut self.builder.values),
+            body: std::mem::take(&mut self.builder.insts),
+            results,
+            pullback: None,
+        })
+    }
+
+    /// Parameters become values: a tensor one, a struct one for each of its leaves.
+    fn parameters(&mut self, parsed: &parse::Function) -> Checked<()> {
+        let signature = self.signature;
+        for p in &signature.params {
+            let val = match &p.of {
+                Of::Tensor(t) => {
+                    let t = self
+                        .equations
+                        .ty(t)
+                        .ok_or_else(|| self.overflow(parsed.span()))?;
+                    let value = self.builder.value(t);
+                    self.params.push(Param {
+                        name: p.name.clone(),
+                        kind: ParamKind::Input,
+                    });
+                    Val::Tensor(value)
+                }
+                Of::Struct(of, dims) => {
+                    self.leaves(&p.name, *of, dims, parsed.span())?;
+                    Val::Struct(value::StructVal {
+                        of: *of,
+                        dims: dims.clone(),
+                        path: p.name.clone(),
+                    })
+                }
+            };
+            self.bind(&p.name, val);
+        }
+        Ok(())
+    }
+
+    fn leaves(&mut self, path: &str, of: usize, dims: &[Dim], span: Span) -> Checked<()> {
+        let signature = self.scope.registry.structs[of].signature.clone();
+        for field in &signature.fields {
+            let name = format!("{path}.{}", field.name);
+            let at = |d: &Dim| value::at_dims(d, &signature.symbols, dims);
+            let (ty, kind) = match &field.kind {
+                FieldKind::Param(t) => (t, ParamKind::Param),
+                FieldKind::State(t) => (t, ParamKind::State),
+                FieldKind::Child(child, child_dims) => {
+                    let dims: Option<Vec<Dim>> = child_dims.iter().map(at).collect();
+                    let dims = dims.ok_or_else(|| self.overflow(span))?;
+                    self.leaves(&name, *child, &dims, span)?;
+                    continue;
+                }
+            };
+            let mut ty = ty.clone();
+            for d in &mut ty.shape.dims {
+                *d = at(d).ok_or_else(|| self.overflow(span))?;
+            }
+            let ty = self.equations.ty(&ty).ok_or_else(|| self.overflow(span))?;
+            self.builder.value(ty);
+            self.params.push(Param { name, kind });
+        }
+        Ok(())
+    }
+
+    /// Compares the body's value with the declared result.
+    fn results(&mut self, result: Val, parsed: &parse::Function) -> Checked<Vec<Value>> {
+        let signature = self.signature;
+        let tail = pattern::tail(&parsed.body);
+        let parts = match (result, signature.tuple) {
+            (Val::Broken, _) => return Err(Reported),
+            (Val::Tuple(parts), true) => parts,
+            (one, false) => vec![one],
+            (_, true) => return Err(self.report(messages::result_not_tuple(&tail, signature))),
+        };
+        if parts.len() != signature.results.len() {
+            return Err(self.report(messages::result_count(&tail, parts.len(), signature)));
+        }
+        let mut out = Vec::new();
+        let mut bad = false;
+        for (i, (part, declared)) in parts.into_iter().zip(&signature.results).enumerate() {
+            let at = pattern::tuple_part(&tail, i);
+            match self.result(part, declared, &at) {
+                Ok(value) => out.push(value),
+                Err(Reported) => bad = true,
+            }
+        }
+        match bad {
+            true => Err(Reported),
+            false => Ok(out),
+        }
+    }
+
+    fn result(&mut self, part: Val, declared: &sinew_ir::Type, at: &TokenStream) -> Checked<Value> {
+        let declared = self
+            .equations
+            .ty(declared)
+            .ok_or_else(|| self.overflow(crate::parse::start(at)))?;
+        let value = self.tensor_of(part, Some(declared.dtype), at)?;
+        let found = self.builder.type_of(value).clone();
+        let same = found.dtype == declared.dtype
+            && found.shape.sequence == declared.shape.sequence
+            && found.shape.dims.len() == declared.shape.dims.len();
+        let message = messages::result(at, &self.signature.name, &found, &declared);
+        if !same {
+            return Err(self.report(message.into_error()));
+        }
+        for (a, b) in found.shape.dims.iter().zip(&declared.shape.dims) {
+            self.equal(a, b, &message)?;
+        }
+        Ok(value)
+    }
+
+    /// Makes sure that two dims are equal: by normal form, or by an assertion where only Rust consts
+    /// are in the way; otherwise `message` is reported.
+    fn equal(&mut self, left: &Dim, right: &Dim, message: &Message) -> Checked<()> {
+        let (left, right) = (self.dim(left)?, self.dim(right)?);
+        if left == right {
+            return Ok(());
+        }
+        if relation::const_only(&left, &right) && self.equations.add(&left, &right) {
+            self.assertions.push(Assertion {
+                left,
+                relation: Relation::Equal,
+                right,
+                span: message.span(),
+                message: message.text().to_string(),
+            });
+            self.again = true;
+            return Err(Reported);
+        }
+        Err(self.report(message.clone().into_error()))
+    }
+
+    /// A dim under the equations.
+    fn dim(&self, dim: &Dim) -> Checked<Dim> {
+        self.equations
+            .dim(dim)
+            .ok_or_else(|| self.overflow(Span::call_site()))
+    }
+
+    fn overflow(&self, span: Span) -> Reported {
+        self.report(messages::dim_arithmetic(span))
+    }
+
+    fn report(&self, error: syn::Error) -> Reported {
+        self.scope.errors.report(error)
+    }
+
+    fn bind(&mut self, name: &str, val: Val) {
+        if let Some(block) = self.locals.last_mut() {
+            block.insert(name.to_string(), val);
+        }
+    }
+
+    fn lookup(&self, name: &str) -> Option<&Val> {
+        self.locals.iter().rev().find_map(|block| block.get(name))
+    }
+
+    /// The value of the leaf called `path`.
+    fn leaf(&self, path: &str) -> Option<Value> {
+        let i = self.params.iter().position(|p| p.name == path)?;
+        u32::try_from(i).ok().map(Value)
+    }
+
+    /// The place that the next instructions get.
+    fn locate(&mut self, span: Span) {
+        let start = span.start();
+        let line = u32::try_from(start.line).unwrap_or(u32::MAX);
+        let column = u32::try_from(start.column.saturating_add(1)).unwrap_or(u32::MAX);
+        let location = Location::new(line, column);
+        self.places.spans.entry(location).or_insert(span);
+        self.builder.location = Some(location);
+    }
+
+    /// The name of a callee in this function's text, and how code reaches its unit.
+    fn callee(&mut self, name: &str, unit: TokenStream) -> String {
+        let text = unit.to_string();
+        let mut unique = name.to_string();
+        let mut n = 2;
+        loop {
+            match self.callees.iter().find(|(known, _)| *known == unique) {
+                None => {
+                    self.callees.push((unique.clone(), unit));
+                    return unique;
+                }
+                Some((_, known)) if known.to_string() == text => return unique,
+                Some(_) => {
+                    unique = format!("{name}_{n}");
+                    n += 1;
+                }
+            }
+        }
+    }
+}
+
+/// Adds the pullback: an operation without a derivative is an error at its place.
+fn derive(scope: &Scope<'_>, function: &mut Function, places: &Places) -> Checked<()> {
+    let callee = |name: &str| {
+        places.gradients.get(name).map(|gradients| CalleeInfo {
+            gradients: gradients.clone(),
+        })
+    };
+    sinew_ir::derive_pullback(function, &callee).map_err(|error| {
+        let span = error.location.and_then(|l| places.spans.get(&l).copied());
+        let span = span.unwrap_or_else(Span::call_site);
+        scope.errors.report(messages::no_derivative(
+            span,
+            &error.op,
+            &error.error.to_string(),
+        ))
+    })
+}
+
+/// Gives every const its name in the text, and declares it.
+fn rename_consts(
+    scope: &Scope<'_>,
+    function: &mut Function,
+) -> Checked<Vec<(String, TokenStream)>> {
+    let mut taken: Vec<String> = function
+        .symbols
+        .iter()
+        .map(|s| s.symbol.name().to_string())
+        .collect();
+    let mut out = Vec::new();
+    let mut renamed = Vec::new();
+    let text = function.to_text_with_locations();
+    for c in &scope.registry.consts {
+        if !text.contains(c.symbol.name()) {
+            continue;
+        }
+        let plain: String = c
+            .symbol
+            .name()
+            .chars()
+            .filter(|c| *c != signature::CONST_MARK)
+            .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
+            .collect();
+        let mut name = plain.clone();
+        let mut n = 2;
+        while taken.contains(&name) {
+            name = format!("{plain}_{n}");
+            n += 1;
+        }
+        taken.push(name.clone());
+        renamed.push((c.symbol.clone(), sinew_ir::Symbol::new(&name)));
+        out.push((name, c.value.clone()));
+    }
+    for (_, symbol) in &renamed {
+        function.symbols.push(SymbolDecl {
+            symbol: symbol.clone(),
+            kind: SymbolKind::Const,
+        });
+    }
+    let dim = |d: &Dim| {
+        d.substitute(&|s| {
+            let found = renamed.iter().find(|(from, _)| from == s);
+            found.map(|(_, to)| Dim::from(to.clone()))
+        })
+    };
+    match value::map_dims(function, &dim) {
+        Ok(()) => Ok(out),
+        Err(_) => Err(scope
+            .errors
+            .report(messages::dim_arithmetic(Span::call_site()))),
+    }
+}
+
+/// The path of a struct's method's unit: through the item by which the struct is known.
+pub fn method_unit(scope: &Scope<'_>, of: usize, method: &str) -> TokenStream {
+    let known = &scope.registry.structs[of];
+    let route = &known.route;
+    let constant = format_ident!("__SINEW_U{}_{}", known.position, method);
+    quote!(#route::#constant)
+}

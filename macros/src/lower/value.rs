@@ -1,0 +1,93 @@
+//! What an expression is while it is lowered.
+
+use sinew_ir::{Attribute, Dim, DimError, Function, Inst, Symbol, Value};
+
+/// The value of an expression.
+#[derive(Clone)]
+pub enum Val {
+    /// A tensor in the IR.
+    Tensor(Value),
+    /// A literal number, or arithmetic on such: it takes the element type of what it meets.
+    Number(Number),
+    /// A symbol or a Rust const.
+    Size(Dim),
+    /// A struct.
+    Struct(StructVal),
+    /// Several.
+    Tuple(Vec<Val>),
+    /// Something with an error that is reported: whatever uses it keeps silent.
+    Broken,
+}
+
+/// A literal number.
+#[derive(Clone, Copy)]
+pub struct Number {
+    /// Its value.
+    pub value: f64,
+    /// Whether it was written as an integer.
+    pub integer: bool,
+}
+
+/// A struct in scope.
+#[derive(Clone)]
+pub struct StructVal {
+    /// Its position in the registry.
+    pub of: usize,
+    /// Its dims.
+    pub dims: Vec<Dim>,
+    /// Its path from a parameter, `m.hidden`: leaves are found by name.
+    pub path: String,
+}
+
+/// A dim of a struct's signature where the struct has the given dims.
+pub fn at_dims(dim: &Dim, symbols: &[Symbol], dims: &[Dim]) -> Option<Dim> {
+    dim.substitute(&|s| {
+        let i = symbols.iter().position(|known| known == s)?;
+        dims.get(i).cloned()
+    })
+    .ok()
+}
+
+/// Replaces every dim of a function.
+pub fn map_dims(
+    function: &mut Function,
+    dim: &dyn Fn(&Dim) -> Result<Dim, DimError>,
+) -> Result<(), DimError> {
+    let dims = |dims: &mut Vec<Dim>| -> Result<(), DimError> {
+        for d in dims {
+            *d = dim(d)?;
+        }
+        Ok(())
+    };
+    for t in &mut function.values {
+        dims(&mut t.shape.dims)?;
+    }
+    for c in &mut function.constraints {
+        c.left = dim(&c.left)?;
+        c.right = dim(&c.right)?;
+    }
+    let pullback = function.pullback.iter_mut().flat_map(|p| &mut p.body);
+    for inst in function.body.iter_mut().chain(pullback) {
+        match inst {
+            Inst::Op(op) => {
+                for a in &mut op.attributes.0 {
+                    match a {
+                        Attribute::Shape(s) => dims(&mut s.dims)?,
+                        Attribute::Dims(d) => dims(d)?,
+                        Attribute::Axes(_) | Attribute::DType(_) | Attribute::Number(_) => {}
+                    }
+                }
+            }
+            Inst::Call(call) => {
+                for (_, d) in &mut call.sizes {
+                    *d = dim(d)?;
+                }
+                if let Some((_, s)) = &mut call.sequence {
+                    dims(&mut s.dims)?;
+                }
+            }
+            Inst::PullbackCall(_) => {}
+        }
+    }
+    Ok(())
+}

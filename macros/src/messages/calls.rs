@@ -1,0 +1,286 @@
+//! About calls of model functions and of everything else that could be called.
+
+use super::{Message, count, dim, error, message, shape, source, suggestion, tensor};
+use crate::signature::{Function, Of, Param, Struct};
+use quote::ToTokens;
+use sinew_ir::{Constraint, Dim, Shape, Type};
+use syn::Error;
+
+pub fn plain_function(path: &syn::Path) -> Error {
+    error(
+        path,
+        "call",
+        &format!(
+            "`{}` is neither a model function nor an operation",
+            source(path)
+        ),
+        "put `#[model]` on it if it is a function over tensors; call plain Rust outside and pass what it gives",
+    )
+}
+
+pub fn struct_called(path: &syn::Path) -> Error {
+    error(
+        path,
+        "call",
+        &format!("`{}` is a struct", source(path)),
+        "call one of its methods: `m.forward(x)`",
+    )
+}
+
+pub fn not_callable(e: &syn::Expr) -> Error {
+    error(
+        e,
+        "call",
+        "this is no function",
+        "call a model function by its path, or a method: `x.relu()`",
+    )
+}
+
+pub fn local_called(name: &syn::Ident, what: &str) -> Error {
+    error(
+        name,
+        "call",
+        &format!("`{name}` is {what} here, not a function"),
+        "rename the variable, or call the operation as a method",
+    )
+}
+
+pub fn named_argument(name: &syn::Expr) -> Error {
+    error(
+        name,
+        "call",
+        "model functions take their arguments by position",
+        "named arguments are for operations: `x.sum(-1, keepdims = true)`",
+    )
+}
+
+pub fn no_struct_method(name: &syn::Ident, of: &Struct) -> Error {
+    let known: Vec<String> = of
+        .methods
+        .iter()
+        .filter_map(|m| m.name.rsplit("::").next().map(ToString::to_string))
+        .collect();
+    let help = match known.is_empty() {
+        true => format!(
+            "`{}` has no methods: give it some in `#[model] impl {} {{ .. }}`",
+            of.name, of.name
+        ),
+        false => suggestion(&name.to_string(), &known, "methods"),
+    };
+    error(
+        name,
+        "call",
+        &format!(
+            "`{}` (declared at {}) has no method `{name}`",
+            of.name, of.at
+        ),
+        &help,
+    )
+}
+
+fn signature(f: &Function) -> String {
+    let params: Vec<String> = f
+        .params
+        .iter()
+        .map(|p| match &p.of {
+            Of::Tensor(t) => format!("{}: {}", p.name, tensor(t)),
+            Of::Struct(..) if p.name == "self" => "&self".to_string(),
+            Of::Struct(..) => format!("{}: &..", p.name),
+        })
+        .collect();
+    let results: Vec<String> = f.results.iter().map(tensor).collect();
+    let results = match f.tuple {
+        true => format!("({})", results.join(", ")),
+        false => results.join(""),
+    };
+    format!("fn {}({}) -> {results}", f.name, params.join(", "))
+}
+
+pub fn argument_count(at: &impl ToTokens, f: &Function, found: usize) -> Error {
+    let hidden = usize::from(f.params.first().is_some_and(|p| p.name == "self"));
+    let wanted = f.params.len() - hidden;
+    message(
+        at,
+        "call",
+        &format!(
+            "`{}` takes {}, and has {}",
+            f.name,
+            count(wanted, "argument"),
+            found.saturating_sub(hidden)
+        ),
+        &[("declared", format!("{} at {}", signature(f), f.at))],
+        "give each parameter one argument, in order",
+    )
+    .into_error()
+}
+
+pub fn argument_kind(at: &impl ToTokens, f: &Function, p: &Param, what: &str) -> Error {
+    let wanted = match &p.of {
+        Of::Tensor(t) => tensor(t),
+        Of::Struct(..) => "a struct".to_string(),
+    };
+    message(
+        at,
+        "call",
+        &format!(
+            "`{}` of `{}` is {wanted}, and this is {what}",
+            p.name, f.name
+        ),
+        &[("declared", format!("{} at {}", signature(f), f.at))],
+        "pass the arguments in the order they are declared",
+    )
+    .into_error()
+}
+
+pub fn other_struct(
+    at: &impl ToTokens,
+    f: &Function,
+    p: &Param,
+    expected: &Struct,
+    found: &Struct,
+) -> Error {
+    let wrong = format!(
+        "`{}` of `{}` is `{}`, and this is `{}`",
+        p.name, f.name, expected.name, found.name
+    );
+    super::struct_mismatch(at, expected, found, &wrong).into_error()
+}
+
+pub fn argument(
+    at: &impl ToTokens,
+    f: &Function,
+    p: &Param,
+    declared: &Type,
+    found: &Type,
+) -> Message {
+    let wrong = if declared.dtype != found.dtype {
+        format!(
+            "`{}` of `{}` has elements of {}, and this has {}",
+            p.name, f.name, declared.dtype, found.dtype
+        )
+    } else {
+        let declared = match declared.shape.sequence {
+            Some(_) => format!("at least {}", count(declared.shape.dims.len(), "dim")),
+            None => count(declared.shape.dims.len(), "dim"),
+        };
+        let found = match &found.shape.sequence {
+            Some(s) => format!("`[{s}]` and {} more", found.shape.dims.len()),
+            None => found.shape.dims.len().to_string(),
+        };
+        format!(
+            "`{}` of `{}` has {declared}, and this has {found}",
+            p.name, f.name
+        )
+    };
+    let help = match declared.dtype == found.dtype {
+        true => "reshape it, or reduce an axis: `x.reshape([..])`, `x.mean(-1)`",
+        false => "cast it: `x.cast(f32)`; nothing is converted silently",
+    };
+    let facts = [
+        ("declared", format!("{} (at {})", tensor(declared), f.at)),
+        ("found", format!("{} for `{}`", tensor(found), source(at))),
+    ];
+    message(at, "call", &wrong, &facts, help)
+}
+
+#[expect(clippy::too_many_arguments, reason = "all of these stand in the text")]
+pub fn argument_dim(
+    at: &impl ToTokens,
+    f: &Function,
+    p: &Param,
+    what: &str,
+    declared: &Dim,
+    expected: &Dim,
+    actual: &Dim,
+) -> Message {
+    let wanted = match declared == expected {
+        true => format!("`{}`", dim(expected)),
+        false => format!("`{}` (its `{}`)", dim(expected), dim(declared)),
+    };
+    let of = match &p.of {
+        Of::Tensor(t) => tensor(t),
+        Of::Struct(..) => "a struct".to_string(),
+    };
+    message(
+        at,
+        "call",
+        &format!(
+            "`{}` of `{}` needs {wanted} where this has `{}`",
+            p.name,
+            f.name,
+            dim(actual)
+        ),
+        &[
+            ("declared", format!("{of} (at {})", f.at)),
+            ("found", format!("{what} for `{}`", source(at))),
+        ],
+        "sizes must be equal for all values of the symbols: use one symbol for both, or declare it with `#[model(where(..))]`",
+    )
+}
+
+pub fn sequence_misfit(
+    at: &impl ToTokens,
+    f: &Function,
+    p: &Param,
+    found: &Type,
+    bound: &Shape,
+) -> Error {
+    message(
+        at,
+        "call",
+        &format!(
+            "the leading dims of `{}` of `{}` differ from those of an argument before it",
+            p.name, f.name
+        ),
+        &[
+            ("before", format!("[{}]", shape(bound))),
+            ("found", format!("{} for `{}`", tensor(found), source(at))),
+        ],
+        "arguments with the same `[S]` have the same leading dims; `expand([..])` repeats",
+    )
+    .into_error()
+}
+
+pub fn not_inferred(at: &impl ToTokens, f: &Function, symbol: &str) -> Error {
+    message(
+        at,
+        "call",
+        &format!("nothing tells what `{symbol}` of `{}` is here", f.name),
+        &[("declared", format!("{} at {}", signature(f), f.at))],
+        "a symbol is learnt from a dim that is that symbol alone: add such an argument to the function",
+    )
+    .into_error()
+}
+
+pub fn constraint(
+    at: &impl ToTokens,
+    f: &Function,
+    c: &Constraint,
+    left: &Dim,
+    right: &Dim,
+) -> Message {
+    message(
+        at,
+        "where",
+        &format!(
+            "`{}` needs {} {} {}",
+            f.name,
+            dim(&c.left),
+            c.relation.sign(),
+            dim(&c.right)
+        ),
+        &[
+            (
+                "here",
+                format!("{} {} {}", dim(left), c.relation.sign(), dim(right)),
+            ),
+            ("declared", f.at.clone()),
+        ],
+        &format!(
+            "declare it here too: `#[model(where({} {} {}))]`",
+            dim(left),
+            c.relation.sign(),
+            dim(right)
+        ),
+    )
+}

@@ -1,0 +1,356 @@
+//! About items: what `#[model]` stands on, and their parts that are plain Rust.
+
+use super::{error, error_at, source, suggestion};
+use crate::signature::Struct;
+use proc_macro2::Span;
+use quote::ToTokens;
+use syn::Error;
+
+pub fn too_deep(span: Span) -> Error {
+    error_at(
+        span,
+        "nesting",
+        "this item nests deeper than is read",
+        "split it up: name parts with `let`, or move them to functions",
+    )
+}
+
+pub fn wrong_item(item: &syn::Item) -> Error {
+    let what = match item {
+        syn::Item::Mod(_) => "a module in a file of its own",
+        syn::Item::Enum(_) => "an enum",
+        syn::Item::Trait(_) => "a trait",
+        syn::Item::Type(_) => "a type alias",
+        _ => "this item",
+    };
+    error(
+        item,
+        "model",
+        &format!("`#[model]` does not work on {what}"),
+        "it goes on a `fn`, a `struct` with named fields, an `impl` of such a struct, or an inline `mod { .. }`",
+    )
+}
+
+pub fn trait_impl(path: &syn::Path) -> Error {
+    error(
+        path,
+        "model",
+        "`#[model]` does not work on the implementation of a trait",
+        "put the function into `impl Type { .. }`",
+    )
+}
+
+pub fn impl_of(ty: &syn::Type) -> Error {
+    error(
+        ty,
+        "model",
+        "`#[model] impl` is for a model struct",
+        "write `impl<I, O> Linear<I, O> { .. }`",
+    )
+}
+
+pub fn impl_part(part: &syn::ImplItem) -> Error {
+    error(
+        part,
+        "model",
+        "only functions stand in a `#[model] impl`",
+        "move this to a plain `impl` block",
+    )
+}
+
+pub fn impl_symbol(symbol: &syn::Ident, path: &syn::Path) -> Error {
+    error(
+        symbol,
+        "model",
+        &format!("`{symbol}` is not a dim of `{}` here", source(path)),
+        "declare it on the method that uses it",
+    )
+}
+
+pub fn no_methods_marker(path: &syn::Path, s: &Struct) -> Error {
+    error(
+        path,
+        "methods",
+        &format!(
+            "`{}` (declared at {}) is not marked as having methods",
+            s.name, s.at
+        ),
+        "write `#[model(methods)]` on the struct, or put struct and impl into one `#[model] mod`",
+    )
+}
+
+pub fn methods_on_function(marker: &syn::Ident) -> Error {
+    error(
+        marker,
+        "methods",
+        "`methods` is for structs",
+        "leave it out",
+    )
+}
+
+pub fn unknown_option(name: &syn::Ident) -> Error {
+    error(
+        name,
+        "model",
+        &format!("`{name}` is no option of `#[model]`"),
+        "the options are `methods`, `pub`, `where(..)` and `crate = path`",
+    )
+}
+
+pub fn not_a_relation(expr: &syn::Expr) -> Error {
+    error(
+        expr,
+        "where",
+        "this is no relation between dims",
+        "write `E == H * D` or `T <= 1024`, with `==`, `<=`, `<`, `>=` or `>`",
+    )
+}
+
+pub fn inner_cfg(attribute: &syn::Attribute) -> Error {
+    error(
+        attribute,
+        "model",
+        "`cfg` inside a model item is not evaluated before the macro sees it",
+        "put `#[cfg(..)]` on the whole item, and write the item twice",
+    )
+}
+
+pub fn std_macro_name(name: &syn::Ident) -> Error {
+    error(
+        name,
+        "model",
+        &format!(
+            "a model function cannot be called `{name}`: it would hide the macro `{name}!` where it is imported"
+        ),
+        "choose another name",
+    )
+}
+
+pub fn fn_keyword(token: &impl ToTokens, keyword: &str) -> Error {
+    error(
+        token,
+        "fn",
+        &format!("a model function is never `{keyword}`"),
+        "leave it out",
+    )
+}
+
+pub fn receiver_outside(receiver: &syn::Receiver) -> Error {
+    error(
+        receiver,
+        "fn",
+        "`self` outside an `impl` block",
+        "write `m: &Type`, or move the function into `#[model] impl Type { .. }`",
+    )
+}
+
+pub fn receiver(receiver: &syn::Receiver) -> Error {
+    error(receiver, "fn", "a method takes `&self`", "write `&self`")
+}
+
+pub fn mutable_parameter(token: &syn::Token![mut]) -> Error {
+    error(
+        token,
+        "fn",
+        "parameters are never `mut`",
+        "shadow it: `let x = ..;`",
+    )
+}
+
+pub fn parameter_pattern(pattern: &syn::Pat) -> Error {
+    error(
+        pattern,
+        "fn",
+        "a parameter is a plain name",
+        "take it apart in the body: `let (a, b) = ..;`",
+    )
+}
+
+pub fn parameter_twice(name: &syn::Ident) -> Error {
+    error(
+        name,
+        "fn",
+        &format!("there are two parameters `{name}`"),
+        "rename one",
+    )
+}
+
+pub fn no_result(name: &syn::Ident) -> Error {
+    error(
+        name,
+        "fn",
+        &format!("`{name}` returns nothing"),
+        "declare what it returns: `-> Tensor<B, 10>`; `-> Tensor` is a scalar",
+    )
+}
+
+pub fn struct_result(path: &syn::Path) -> Error {
+    error(
+        path,
+        "fn",
+        "a model function returns tensors",
+        "return `Tensor<..>`, or a tuple of them",
+    )
+}
+
+pub fn rust_where(clause: &syn::WhereClause) -> Error {
+    error(
+        clause,
+        "where",
+        "dims have no trait bounds",
+        "relations between dims stand in the attribute: `#[model(where(E == H * D))]`",
+    )
+}
+
+pub fn generic_parameter(param: &syn::GenericParam) -> Error {
+    let help = match param {
+        syn::GenericParam::Lifetime(_) => "leave lifetimes out: `m: &Digits`",
+        syn::GenericParam::Const(_) => "write the name alone: `<N>` stands for any size",
+        syn::GenericParam::Type(_) => {
+            "write the name alone: `<B, H>`; relations stand in `#[model(where(..))]`"
+        }
+    };
+    error(
+        param,
+        "symbols",
+        "what stands in `<..>` are names of sizes",
+        help,
+    )
+}
+
+pub fn symbol_twice(name: &syn::Ident) -> Error {
+    error(
+        name,
+        "symbols",
+        &format!("`{name}` is declared twice"),
+        "rename one",
+    )
+}
+
+pub fn tuple_struct(name: &syn::Ident, fields: &syn::Fields) -> Error {
+    match fields.is_empty() {
+        true => error(
+            name,
+            "struct",
+            "a model struct has named fields",
+            "write `struct Name { .. }`",
+        ),
+        false => error(
+            fields,
+            "struct",
+            "a model struct has named fields",
+            "write `struct Name { first: .., second: .. }`",
+        ),
+    }
+}
+
+pub fn not_a_field_type(ty: &syn::Type) -> Error {
+    error(
+        ty,
+        "struct",
+        "no field has this type",
+        "fields are `Param<..>`, `State<..>` or other model structs: `Linear<64, 10>`",
+    )
+}
+
+pub fn tensor_field(ty: &syn::Type) -> Error {
+    error(
+        ty,
+        "struct",
+        "a field is no `Tensor`",
+        "write `Param<..>` for what is trained and `State<..>` for what is not",
+    )
+}
+
+pub fn repeated_child(array: &syn::TypeArray) -> Error {
+    error(
+        array,
+        "struct",
+        "repeated children are not in the language yet",
+        "name each of them: `first: Block<D>, second: Block<D>`",
+    )
+}
+
+pub fn config_field(ty: &syn::Ident, name: &syn::Ident) -> Error {
+    error(
+        ty,
+        "struct",
+        &format!("configuration fields (`{name}: {ty}`) are not in the language yet"),
+        "use a symbol of the struct for a size, and a Rust const or a literal for a number",
+    )
+}
+
+pub fn no_init(name: &syn::Ident) -> Error {
+    error(
+        name,
+        "init",
+        &format!("how does `{name}` start?"),
+        "say it in front of the field: `#[init(kaiming_uniform)]`, `#[init(zeros)]`, `#[init(normal(0.02))]`",
+    )
+}
+
+pub fn init_twice(attribute: &syn::Attribute) -> Error {
+    error(
+        attribute,
+        "init",
+        "the field has two initialisers",
+        "leave one out",
+    )
+}
+
+pub fn init_on_child(attribute: &syn::Attribute) -> Error {
+    error(
+        attribute,
+        "init",
+        "a child starts as its own fields say",
+        "put `#[init(..)]` on the fields of its struct",
+    )
+}
+
+pub fn bad_init(attribute: &syn::Attribute) -> Error {
+    error(
+        attribute,
+        "init",
+        "this is no initialiser",
+        "write a name with its literal numbers: `#[init(zeros)]`, `#[init(normal(0.02))]`, `#[init(uniform(-0.1, 0.1))]`",
+    )
+}
+
+pub fn unknown_init(name: &syn::Ident) -> Error {
+    let known = [
+        "zeros",
+        "ones",
+        "constant",
+        "normal",
+        "uniform",
+        "kaiming_uniform",
+        "kaiming_normal",
+        "xavier_uniform",
+        "xavier_normal",
+    ];
+    let known: Vec<String> = known.iter().map(ToString::to_string).collect();
+    error(
+        name,
+        "init",
+        &format!("no initialiser is called `{name}`"),
+        &suggestion(&name.to_string(), &known, "initialisers"),
+    )
+}
+
+pub fn sequence_in_leaf(symbol: &syn::Ident) -> Error {
+    error(
+        symbol,
+        "struct",
+        "a leaf has a fixed number of dims",
+        "sequences (`[S]`) are for the arguments of functions",
+    )
+}
+
+pub fn not_by_hand() -> Error {
+    error_at(
+        Span::call_site(),
+        "finish",
+        "this macro is the library's own",
+        "use `#[model]`",
+    )
+}

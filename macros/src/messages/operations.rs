@@ -1,0 +1,156 @@
+//! About operations: their names and arguments.
+
+use super::{error, source, suggestion};
+use crate::lower::operations;
+use quote::ToTokens;
+use syn::Error;
+
+pub fn no_method(name: &syn::Ident, what: &str) -> Error {
+    let known = operations::names();
+    let text = name.to_string();
+    let help = suggestion(&text, &known, "operations");
+    let help = match help.starts_with("did you mean") {
+        true => help,
+        false => "the operations are listed in `sinew::ops`; methods of Rust's own types are not among them".to_string(),
+    };
+    error(
+        name,
+        "call",
+        &format!("{what} has no operation `{name}`"),
+        &help,
+    )
+}
+
+pub fn operation_arguments(name: &syn::Ident, usage: &str, found: usize) -> Error {
+    let given = super::count(found, "argument");
+    error(
+        name,
+        &name.to_string(),
+        &format!("{given} do not fit"),
+        &format!("write `{usage}`"),
+    )
+}
+
+pub fn no_parameter(at: &impl ToTokens, name: &syn::Ident, usage: &str) -> Error {
+    error(
+        at,
+        &name.to_string(),
+        &format!("there is no argument `{}`", source(at)),
+        &format!("write `{usage}`"),
+    )
+}
+
+pub fn argument_twice(at: &impl ToTokens, name: &syn::Ident, usage: &str) -> Error {
+    error(
+        at,
+        &name.to_string(),
+        "this argument is given twice",
+        &format!("write `{usage}`"),
+    )
+}
+
+fn wants(at: &impl ToTokens, name: &syn::Ident, what: &str, usage: &str) -> Error {
+    error(
+        at,
+        &name.to_string(),
+        &format!("{what}, and this is `{}`", source(at)),
+        &format!("write `{usage}`"),
+    )
+}
+
+pub fn wants_list(at: &impl ToTokens, name: &syn::Ident, usage: &str) -> Error {
+    wants(
+        at,
+        name,
+        "a list of tensors in brackets is needed here",
+        usage,
+    )
+}
+
+pub fn wants_axis(at: &impl ToTokens, name: &syn::Ident, usage: &str) -> Error {
+    wants(
+        at,
+        name,
+        "an axis is a literal integer (or a list of them)",
+        usage,
+    )
+}
+
+pub fn wants_flag(at: &impl ToTokens, name: &syn::Ident, usage: &str) -> Error {
+    wants(at, name, "`true` or `false` is needed here", usage)
+}
+
+pub fn wants_number(at: &impl ToTokens, name: &syn::Ident, usage: &str) -> Error {
+    wants(at, name, "a literal number is needed here", usage)
+}
+
+pub fn wants_text(at: &impl ToTokens, name: &syn::Ident, usage: &str) -> Error {
+    wants(at, name, "a string literal is needed here", usage)
+}
+
+pub fn wants_dtype(at: &impl ToTokens, name: &syn::Ident, usage: &str) -> Error {
+    wants(
+        at,
+        name,
+        "an element type (f32, f64, i32, u32, bool) is needed here",
+        usage,
+    )
+}
+
+pub fn wants_shape(at: &impl ToTokens, name: &syn::Ident, usage: &str) -> Error {
+    wants(
+        at,
+        name,
+        "a shape is a list of dims in brackets (`[[S], D]` with a sequence)",
+        usage,
+    )
+}
+
+pub fn two_inferred(at: &impl ToTokens) -> Error {
+    error(
+        at,
+        "reshape",
+        "only one dim can be `-1`",
+        "write the other out",
+    )
+}
+
+pub fn empty_list(at: &impl ToTokens, name: &syn::Ident) -> Error {
+    error(
+        at,
+        &name.to_string(),
+        "the list is empty",
+        "give at least one tensor",
+    )
+}
+
+pub fn wants_choice(at: &impl ToTokens, name: &syn::Ident, choices: &str) -> Error {
+    error(
+        at,
+        &name.to_string(),
+        &format!("no choice is `{}`", source(at)),
+        &format!("the choices are {choices}"),
+    )
+}
+
+pub fn index_part(at: &impl ToTokens) -> Error {
+    error(
+        at,
+        "index",
+        "no index of the language",
+        "an index has integers, sizes, ranges (`1..3`, `..`, `..-1`) and steps of literals, one for each axis: `x[(.., 1..3, 0)]`",
+    )
+}
+
+pub fn index_count(at: &impl ToTokens, found: usize, rank: usize) -> Error {
+    error(
+        at,
+        "index",
+        &format!(
+            "{} for {}",
+            super::count(found, "index part"),
+            super::count(rank, "axis").replace("axiss", "axes")
+        ),
+        "leave parts out on the right, or reshape first",
+    )
+}

@@ -1,0 +1,300 @@
+//! About types and dims as they are written.
+
+use super::{Message, dim, error, error_at, message, source, structure, suggestion};
+use crate::parse::StructType;
+use crate::signature::Struct;
+use proc_macro2::Span;
+use quote::ToTokens;
+use sinew_ir::{DType, Dim, Symbol, SymbolKind, Type};
+use syn::Error;
+
+pub fn not_a_type(ty: &impl ToTokens) -> Error {
+    error(
+        ty,
+        "types",
+        "no type of the language",
+        "write `Tensor<B, 64>`, `Tensor<i32, B>`, `&Digits` or a tuple of tensors",
+    )
+}
+
+pub fn mutable_reference(token: &syn::Token![mut]) -> Error {
+    error(
+        token,
+        "types",
+        "nothing is borrowed mutably",
+        "write `&`: a function returns what it computes",
+    )
+}
+
+pub fn tensor_reference(ty: &syn::Type) -> Error {
+    error(
+        ty,
+        "types",
+        "tensors are values: they are never borrowed",
+        "leave the `&` out",
+    )
+}
+
+pub fn struct_by_value(ty: &impl ToTokens) -> Error {
+    error(
+        ty,
+        "types",
+        "structs are borrowed",
+        &format!("write `&{}`", source(ty)),
+    )
+}
+
+pub fn tuple_parameter(ty: &impl ToTokens) -> Error {
+    error(
+        ty,
+        "types",
+        "a parameter is one tensor or one struct",
+        "take each tensor as a parameter of its own",
+    )
+}
+
+pub fn plain_number_type(ty: &syn::Ident) -> Error {
+    let help = match element(&ty.to_string()) {
+        Some(_) => format!("write `Tensor<{ty}>` for a scalar"),
+        None => "the types are `Tensor<..>` and model structs".to_string(),
+    };
+    error(
+        ty,
+        "types",
+        &format!("`{ty}` is no type of the language"),
+        &help,
+    )
+}
+
+fn element(name: &str) -> Option<DType> {
+    crate::parse::types::element_type(name)
+}
+
+pub fn element_type(ty: &impl ToTokens, first: bool) -> Error {
+    let name = source(ty);
+    if !first {
+        return error(
+            ty,
+            "types",
+            &format!("`{name}` stands among the dims"),
+            "the element type comes first: `Tensor<i32, B>`",
+        );
+    }
+    let wrong = match name.as_str() {
+        "f16" | "bf16" => format!("elements of type `{name}` are not there yet"),
+        _ => format!("`{name}` is no element type"),
+    };
+    error(
+        ty,
+        "types",
+        &wrong,
+        "element types are `f32`, `f64`, `i32`, `u32` and `bool`; without one it is the working float",
+    )
+}
+
+pub fn not_a_dim(tokens: &impl ToTokens) -> Error {
+    error(
+        tokens,
+        "dims",
+        "this is no dim",
+        "a dim is a literal, a symbol, a Rust const, or `+ - * /` of these in braces: `{H * D}`",
+    )
+}
+
+pub fn dim_arithmetic(span: Span) -> Error {
+    error_at(
+        span,
+        "dims",
+        "this dim does not fit 64 bits, or divides by zero",
+        "write a smaller one",
+    )
+}
+
+pub fn negative_dim(span: Span, value: &Dim) -> Error {
+    error_at(
+        span,
+        "dims",
+        &format!("this dim is {value}, and an extent is never negative"),
+        "check the sides of the subtraction",
+    )
+}
+
+pub fn unknown_symbol(name: &syn::Ident, symbols: &[(Symbol, SymbolKind)]) -> Error {
+    let known: Vec<String> = symbols.iter().map(|(s, _)| s.name().to_string()).collect();
+    let help = format!(
+        "declare it in `<..>`; {}",
+        suggestion(&name.to_string(), &known, "symbols declared here")
+    );
+    error(name, "symbols", &format!("`{name}` is not declared"), &help)
+}
+
+pub fn sequence_not_first(tokens: &impl ToTokens) -> Error {
+    error(
+        tokens,
+        "dims",
+        "a sequence of dims stands in front of all others",
+        "write `Tensor<[S], H, D>`",
+    )
+}
+
+pub fn sequence_name(tokens: &impl ToTokens) -> Error {
+    error(
+        tokens,
+        "dims",
+        "a sequence of dims is one symbol in brackets",
+        "write `[S]`, with `S` declared in `<..>`",
+    )
+}
+
+pub fn sequence_as_dim(name: &syn::Ident) -> Error {
+    error(
+        name,
+        "dims",
+        &format!("`{name}` is a sequence of dims (it stands in brackets elsewhere), not a dim"),
+        &format!("write `[{name}]`, or use another symbol here"),
+    )
+}
+
+pub fn size_as_sequence(name: &syn::Ident) -> Error {
+    error(
+        name,
+        "dims",
+        &format!("`{name}` is one dim, not a sequence of dims"),
+        &format!("leave the brackets out: `{name}`"),
+    )
+}
+
+pub fn two_sequences(name: &syn::Ident) -> Error {
+    error(
+        name,
+        "dims",
+        "a function has one sequence of dims",
+        "use one symbol for both if they are the same, or name the dims of one",
+    )
+}
+
+pub fn struct_dims(of: &StructType, s: &Struct) -> Error {
+    let symbols: Vec<String> = s.symbols.iter().map(|s| s.name().to_string()).collect();
+    let declared = match symbols.is_empty() {
+        true => s.name.clone(),
+        false => format!("{}<{}>", s.name, symbols.join(", ")),
+    };
+    let path = &of.path;
+    message(
+        path,
+        "types",
+        &format!(
+            "`{}` takes {}, and has {} here",
+            s.name,
+            count(symbols.len(), "dim"),
+            of.dims.len()
+        ),
+        &[("declared", format!("{declared} at {}", s.at))],
+        &format!("write `{declared}` with a dim for each symbol"),
+    )
+    .into_error()
+}
+
+/// `1 dim`, `3 dims`.
+pub fn count(n: usize, what: &str) -> String {
+    match n {
+        1 => format!("1 {what}"),
+        n => format!("{n} {what}s"),
+    }
+}
+
+pub fn leaf_type(path: &syn::Path, dtype: DType) -> Error {
+    error(
+        path,
+        "struct",
+        &format!("a leaf of {dtype} cannot be trained or kept"),
+        "leaves are floats: leave the element type out",
+    )
+}
+
+pub fn too_many_equations(span: Span) -> Error {
+    error_at(
+        span,
+        "dims",
+        "too many Rust consts would have to be equal here",
+        "use one const for one size",
+    )
+}
+
+pub fn let_type(expr: &syn::Expr, found: &Type, declared: &Type) -> Message {
+    message(
+        expr,
+        "let",
+        "the value has another type than the one declared",
+        &[
+            ("declared", super::tensor(declared)),
+            ("found", super::tensor(found)),
+        ],
+        "change the type, or leave it out: it is known",
+    )
+}
+
+pub fn let_annotation(ty: &syn::Type) -> Error {
+    error(
+        ty,
+        "let",
+        "a `let` declares tensor types only",
+        "leave the type out: it is known",
+    )
+}
+
+pub fn result(at: &impl ToTokens, function: &str, found: &Type, declared: &Type) -> Message {
+    let wrong = if found.dtype != declared.dtype {
+        format!(
+            "`{function}` returns {}, and its value is {}",
+            declared.dtype, found.dtype
+        )
+    } else if found.shape.dims.len() != declared.shape.dims.len() {
+        format!("`{function}` returns another number of dims than its value has")
+    } else {
+        let mut pairs = found.shape.dims.iter().zip(&declared.shape.dims);
+        match pairs.find(|(a, b)| a != b) {
+            Some((a, b)) => format!(
+                "`{function}` returns `{}` where its value has `{}`",
+                dim(b),
+                dim(a)
+            ),
+            None => format!("`{function}` returns another shape than its value has"),
+        }
+    };
+    message(
+        at,
+        "return",
+        &wrong,
+        &[
+            ("declared", super::tensor(declared)),
+            ("found", super::tensor(found)),
+        ],
+        "change the declared type, or what the function ends in",
+    )
+}
+
+pub fn struct_mismatch(
+    at: &impl ToTokens,
+    expected: &Struct,
+    found: &Struct,
+    what: &str,
+) -> Message {
+    let facts = [
+        (
+            "expected",
+            format!("{} (declared at {})", structure(expected, &[]), expected.at),
+        ),
+        (
+            "found",
+            format!("{} (declared at {})", structure(found, &[]), found.at),
+        ),
+    ];
+    message(
+        at,
+        "call",
+        what,
+        &facts,
+        "pass a struct of the declared type",
+    )
+}

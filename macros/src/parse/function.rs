@@ -1,0 +1,226 @@
+//! Functions and methods as written.
+
+use super::options::{ConstraintExpr, Options};
+use super::types::{self, TypeExpr};
+use crate::errors::{Checked, Errors, Reported};
+use crate::messages;
+
+/// A function or a method.
+pub struct Function {
+    /// Attributes, docs among them.
+    pub attributes: Vec<syn::Attribute>,
+    /// Visibility.
+    pub visibility: syn::Visibility,
+    /// Name.
+    pub name: syn::Ident,
+    /// Symbols declared in `<...>`.
+    pub symbols: Vec<syn::Ident>,
+    /// Relations between dims that it assumes.
+    pub constraints: Vec<ConstraintExpr>,
+    /// Whether it starts with `&self`.
+    pub receiver: Option<syn::Token![self]>,
+    /// The other parameters.
+    pub parameters: Vec<Parameter>,
+    /// What it returns; where to point when nothing is declared is the name.
+    pub result: TypeExpr,
+    /// Its body.
+    pub body: syn::Block,
+}
+
+/// A parameter: a name and a type.
+pub struct Parameter {
+    /// Name.
+    pub name: syn::Ident,
+    /// Type.
+    pub of: TypeExpr,
+}
+
+/// Reads a free function.
+pub fn of_item(item: syn::ItemFn, options: Options, errors: &Errors) -> Checked<Function> {
+    if let Some(r) = item.sig.receiver() {
+        return Err(errors.report(messages::receiver_outside(r)));
+    }
+    if let Some(m) = options.methods {
+        return Err(errors.report(messages::methods_on_function(&m)));
+    }
+    let mut function = read(item.attrs, item.vis, item.sig, *item.block, errors)?;
+    function.constraints = options.constraints;
+    Ok(function)
+}
+
+/// Reads a method of an impl block.
+pub fn of_method(mut item: syn::ImplItemFn, errors: &Errors) -> Checked<Function> {
+    let mut constraints = Vec::new();
+    let mut kept = Vec::new();
+    for attribute in std::mem::take(&mut item.attrs) {
+        if attribute.path().is_ident("model") {
+            if let syn::Meta::List(list) = &attribute.meta {
+                let options = super::options::of(list.tokens.clone(), errors)?;
+                constraints.extend(options.constraints);
+            }
+        } else {
+            kept.push(attribute);
+        }
+    }
+    super::no_cfg(&kept, errors)?;
+    let mut function = read(kept, item.vis, item.sig, item.block, errors)?;
+    function.constraints = constraints;
+    Ok(function)
+}
+
+fn read(
+    attributes: Vec<syn::Attribute>,
+    visibility: syn::Visibility,
+    signature: syn::Signature,
+    body: syn::Block,
+    errors: &Errors,
+) -> Checked<Function> {
+    if let Some(token) = &signature.asyncness {
+        return Err(errors.report(messages::fn_keyword(token, "async")));
+    }
+    if let Some(token) = &signature.constness {
+        return Err(errors.report(messages::fn_keyword(token, "const")));
+    }
+    if let Some(abi) = &signature.abi {
+        return Err(errors.report(messages::fn_keyword(abi, "extern")));
+    }
+    if let syn::Safety::Unsafe(token) = &signature.safety {
+        return Err(errors.report(messages::fn_keyword(token, "unsafe")));
+    }
+    if let Some(v) = &signature.variadic {
+        return Err(errors.report(messages::not_a_type(v)));
+    }
+    if std_macro(&signature.ident.to_string()) {
+        return Err(errors.report(messages::std_macro_name(&signature.ident)));
+    }
+    let symbols = super::symbols(&signature.generics, errors)?;
+    let mut receiver = None;
+    let mut parameters: Vec<Parameter> = Vec::new();
+    let mut bad = false;
+    for input in &signature.inputs {
+        match input {
+            syn::FnArg::Receiver(r) => {
+                super::no_cfg(&r.attrs, errors)?;
+                match &r.kind {
+                    syn::ReceiverKind::Reference(_, None, None) => receiver = Some(r.self_token),
+                    _ => return Err(errors.report(messages::receiver(r))),
+                }
+            }
+            syn::FnArg::Typed(p) => {
+                super::no_cfg(&p.attrs, errors)?;
+                match parameter(p, errors) {
+                    Ok(p) if parameters.iter().any(|q| q.name == p.name) => {
+                        errors.report(messages::parameter_twice(&p.name));
+                        bad = true;
+                    }
+                    Ok(p) => parameters.push(p),
+                    Err(Reported) => bad = true,
+                }
+            }
+        }
+    }
+    let result = match &signature.output {
+        syn::ReturnType::Default => {
+            return Err(errors.report(messages::no_result(&signature.ident)));
+        }
+        syn::ReturnType::Type(_, ty) => types::of(ty, errors),
+    };
+    if bad {
+        return Err(Reported);
+    }
+    let result = result?;
+    if let Some(bad) = struct_in_result(&result) {
+        return Err(errors.report(messages::struct_result(bad)));
+    }
+    Ok(Function {
+        attributes,
+        visibility,
+        name: signature.ident,
+        symbols,
+        constraints: Vec::new(),
+        receiver,
+        parameters,
+        result,
+        body,
+    })
+}
+
+fn parameter(p: &syn::PatType, errors: &Errors) -> Checked<Parameter> {
+    let name = match &*p.pat {
+        syn::Pat::Ident(i) if i.by_ref.is_none() && i.subpat.is_none() => {
+            if let Some(token) = &i.mutability {
+                return Err(errors.report(messages::mutable_parameter(token)));
+            }
+            i.ident.clone()
+        }
+        other => return Err(errors.report(messages::parameter_pattern(other))),
+    };
+    let of = types::of(&p.ty, errors)?;
+    match &of {
+        TypeExpr::Struct(s) if !s.reference => {
+            return Err(errors.report(messages::struct_by_value(&p.ty)));
+        }
+        TypeExpr::Tuple(_) => return Err(errors.report(messages::tuple_parameter(&p.ty))),
+        TypeExpr::Struct(_) | TypeExpr::Tensor(_) => {}
+    }
+    Ok(Parameter { name, of })
+}
+
+fn struct_in_result(of: &TypeExpr) -> Option<&syn::Path> {
+    match of {
+        TypeExpr::Struct(s) => Some(&s.path),
+        TypeExpr::Tuple(parts) => parts.iter().find_map(struct_in_result),
+        TypeExpr::Tensor(_) => None,
+    }
+}
+
+/// Names of the standard library's macros: a model function called so would break glob imports of
+/// its module wherever that macro is used.
+pub fn std_macro(name: &str) -> bool {
+    const NAMES: &[&str] = &[
+        "assert",
+        "assert_eq",
+        "assert_matches",
+        "assert_ne",
+        "cfg",
+        "column",
+        "compile_error",
+        "concat",
+        "dbg",
+        "debug_assert",
+        "debug_assert_eq",
+        "debug_assert_ne",
+        "env",
+        "eprint",
+        "eprintln",
+        "file",
+        "format",
+        "format_args",
+        "include",
+        "include_bytes",
+        "include_str",
+        "line",
+        "matches",
+        "module_path",
+        "option_env",
+        "panic",
+        "print",
+        "println",
+        "stringify",
+        "thread_local",
+        "todo",
+        "unimplemented",
+        "unreachable",
+        "vec",
+        "write",
+        "writeln",
+    ];
+    NAMES.contains(&name)
+}
+
+impl Function {
+    /// Where its name stands.
+    pub fn span(&self) -> proc_macro2::Span {
+        self.name.span()
+    }
+}

@@ -1,0 +1,90 @@
+//! What stands in `#[model(...)]`.
+
+use super::dims::{self, DimExpr};
+use crate::errors::{Checked, Errors};
+use crate::messages;
+use proc_macro2::TokenStream;
+use sinew_ir::Relation;
+use syn::Token;
+use syn::ext::IdentExt;
+use syn::parse::{ParseStream, Parser};
+use syn::punctuated::Punctuated;
+
+/// The arguments of the attribute.
+#[derive(Default, Clone)]
+pub struct Options {
+    /// `methods`: a `#[model] impl` of this struct follows.
+    pub methods: Option<syn::Ident>,
+    /// `pub`, `pub(crate)`, ..: how far the methods' signatures are seen.
+    pub visibility: Option<syn::Visibility>,
+    /// `where(..)`: relations between dims.
+    pub constraints: Vec<ConstraintExpr>,
+    /// `crate = path`: where the library is, when it is no dependency of this crate.
+    pub library: Option<syn::Path>,
+}
+
+/// A relation between dims as written.
+#[derive(Clone)]
+pub struct ConstraintExpr {
+    /// Left side.
+    pub left: DimExpr,
+    /// Relation, turned so that it is one of the three.
+    pub relation: Relation,
+    /// Right side.
+    pub right: DimExpr,
+}
+
+/// Reads the arguments of `#[model(...)]`.
+pub fn of(tokens: TokenStream, errors: &Errors) -> Checked<Options> {
+    errors.check(parse.parse2(tokens))
+}
+
+fn parse(input: ParseStream<'_>) -> syn::Result<Options> {
+    let mut options = Options::default();
+    while !input.is_empty() {
+        if input.peek(Token![pub]) {
+            options.visibility = Some(input.parse()?);
+        } else {
+            let name = input.call(syn::Ident::parse_any)?;
+            if name == "methods" {
+                options.methods = Some(name);
+            } else if name == "where" {
+                let inner;
+                syn::parenthesized!(inner in input);
+                let list = Punctuated::<syn::Expr, Token![,]>::parse_terminated(&inner)?;
+                for expr in &list {
+                    options.constraints.push(constraint(expr)?);
+                }
+            } else if name == "crate" {
+                input.parse::<Token![=]>()?;
+                options.library = Some(input.parse()?);
+            } else {
+                return Err(messages::unknown_option(&name));
+            }
+        }
+        if !input.is_empty() {
+            input.parse::<Token![,]>()?;
+        }
+    }
+    Ok(options)
+}
+
+fn constraint(expr: &syn::Expr) -> syn::Result<ConstraintExpr> {
+    let syn::Expr::Binary(b) = expr else {
+        return Err(messages::not_a_relation(expr));
+    };
+    let (left, right) = (dims::of_expr(&b.left)?, dims::of_expr(&b.right)?);
+    let (left, relation, right) = match b.op {
+        syn::BinOp::Eq(_) => (left, Relation::Equal, right),
+        syn::BinOp::Le(_) => (left, Relation::AtMost, right),
+        syn::BinOp::Lt(_) => (left, Relation::Below, right),
+        syn::BinOp::Ge(_) => (right, Relation::AtMost, left),
+        syn::BinOp::Gt(_) => (right, Relation::Below, left),
+        _ => return Err(messages::not_a_relation(expr)),
+    };
+    Ok(ConstraintExpr {
+        left,
+        relation,
+        right,
+    })
+}

@@ -1,0 +1,194 @@
+//! Structs as written.
+
+use super::types::{self, StructType, TensorType};
+use crate::errors::{Checked, Errors, Reported};
+use crate::messages;
+
+/// A struct.
+pub struct Structure {
+    /// Attributes, docs among them.
+    pub attributes: Vec<syn::Attribute>,
+    /// Visibility.
+    pub visibility: syn::Visibility,
+    /// Name.
+    pub name: syn::Ident,
+    /// Symbols declared in `<...>`.
+    pub symbols: Vec<syn::Ident>,
+    /// Fields.
+    pub fields: Vec<Field>,
+}
+
+/// A field.
+pub struct Field {
+    /// Attributes but for `#[init]`.
+    pub attributes: Vec<syn::Attribute>,
+    /// Visibility.
+    pub visibility: syn::Visibility,
+    /// Name.
+    pub name: syn::Ident,
+    /// What it holds.
+    pub kind: FieldKind,
+}
+
+/// What a field holds.
+pub enum FieldKind {
+    /// `Param<..>`, trainable, with how it starts.
+    Param(TensorType, Initial),
+    /// `State<..>`, not trained.
+    State(TensorType, Initial),
+    /// Another struct.
+    Child(StructType),
+}
+
+/// How a leaf starts: a name and numbers, `#[init(normal(0.02))]`.
+pub struct Initial {
+    /// The name.
+    pub name: syn::Ident,
+    /// Its numbers.
+    pub numbers: Vec<f64>,
+}
+
+/// Reads a struct.
+pub fn of_item(item: syn::ItemStruct, errors: &Errors) -> Checked<Structure> {
+    let symbols = super::symbols(&item.generics, errors)?;
+    let named = match item.fields {
+        syn::Fields::Named(named) => named.named,
+        other => return Err(errors.report(messages::tuple_struct(&item.ident, &other))),
+    };
+    let mut fields = Vec::new();
+    let mut bad = false;
+    for f in named {
+        match field(f, errors) {
+            Ok(f) => fields.push(f),
+            Err(Reported) => bad = true,
+        }
+    }
+    if bad {
+        return Err(Reported);
+    }
+    Ok(Structure {
+        attributes: item.attrs,
+        visibility: item.vis,
+        name: item.ident,
+        symbols,
+        fields,
+    })
+}
+
+fn field(field: syn::Field, errors: &Errors) -> Checked<Field> {
+    super::no_cfg(&field.attrs, errors)?;
+    let Some(name) = field.ident else {
+        return Err(errors.report(messages::not_a_type(&field.ty)));
+    };
+    let mut initial = None;
+    let mut attributes = Vec::new();
+    for a in field.attrs {
+        if a.path().is_ident("init") {
+            if initial.is_some() {
+                return Err(errors.report(messages::init_twice(&a)));
+            }
+            initial = Some(errors.check(init(&a)).map(|i| (i, a))?);
+        } else {
+            attributes.push(a);
+        }
+    }
+    let path = match &field.ty {
+        syn::Type::Path(p) if p.qself.is_none() => &p.path,
+        syn::Type::Array(a) => return Err(errors.report(messages::repeated_child(a))),
+        other => return Err(errors.report(messages::not_a_field_type(other))),
+    };
+    let last = path.segments.last().map(|s| s.ident.to_string());
+    let kind = match last.as_deref() {
+        Some("Param") => {
+            let of = types::tensor(path, errors)?;
+            fixed_rank(&of, errors)?;
+            match initial {
+                Some((initial, _)) => FieldKind::Param(of, initial),
+                None => return Err(errors.report(messages::no_init(&name))),
+            }
+        }
+        Some("State") => {
+            let of = types::tensor(path, errors)?;
+            fixed_rank(&of, errors)?;
+            let initial = initial.map(|(i, _)| i).unwrap_or_else(|| Initial {
+                name: syn::Ident::new("zeros", name.span()),
+                numbers: Vec::new(),
+            });
+            FieldKind::State(of, initial)
+        }
+        Some("Tensor") => return Err(errors.report(messages::tensor_field(&field.ty))),
+        _ => {
+            if let Some((_, a)) = initial {
+                return Err(errors.report(messages::init_on_child(&a)));
+            }
+            if let Some(ident) = path.get_ident()
+                && ["f32", "f64", "usize", "bool", "i32", "u32"]
+                    .iter()
+                    .any(|n| ident == n)
+            {
+                return Err(errors.report(messages::config_field(ident, &name)));
+            }
+            FieldKind::Child(types::structure(path, errors)?)
+        }
+    };
+    Ok(Field {
+        attributes,
+        visibility: field.vis,
+        name,
+        kind,
+    })
+}
+
+fn fixed_rank(of: &TensorType, errors: &Errors) -> Checked<()> {
+    match &of.sequence {
+        Some(s) => Err(errors.report(messages::sequence_in_leaf(s))),
+        None => Ok(()),
+    }
+}
+
+fn init(attribute: &syn::Attribute) -> syn::Result<Initial> {
+    let bad = || messages::bad_init(attribute);
+    let syn::Meta::List(list) = &attribute.meta else {
+        return Err(bad());
+    };
+    let expr: syn::Expr = syn::parse2(list.tokens.clone()).map_err(|_| bad())?;
+    let (path, arguments) = match &expr {
+        syn::Expr::Path(p) => (&p.path, None),
+        syn::Expr::Call(c) => match &*c.func {
+            syn::Expr::Path(p) => (&p.path, Some(&c.args)),
+            _ => return Err(bad()),
+        },
+        _ => return Err(bad()),
+    };
+    let name = path.get_ident().cloned().ok_or_else(bad)?;
+    let mut numbers = Vec::new();
+    for a in arguments.into_iter().flatten() {
+        numbers.push(number(a).ok_or_else(bad)?);
+    }
+    let wanted: &[usize] = match name.to_string().as_str() {
+        "zeros" | "ones" | "kaiming_uniform" | "kaiming_normal" | "xavier_uniform"
+        | "xavier_normal" => &[0],
+        "normal" | "constant" => &[1],
+        "uniform" => &[1, 2],
+        _ => return Err(messages::unknown_init(&name)),
+    };
+    if !wanted.contains(&numbers.len()) {
+        return Err(bad());
+    }
+    Ok(Initial { name, numbers })
+}
+
+/// A literal number, perhaps with a sign.
+pub fn number(expr: &syn::Expr) -> Option<f64> {
+    match expr {
+        syn::Expr::Lit(l) => match &l.lit {
+            syn::Lit::Float(f) => f.base10_parse().ok(),
+            syn::Lit::Int(i) => i.base10_parse().ok(),
+            _ => None,
+        },
+        syn::Expr::Unary(u) if matches!(u.op, syn::UnOp::Neg(_)) => number(&u.expr).map(|n| -n),
+        syn::Expr::Paren(p) => number(&p.expr),
+        syn::Expr::Group(g) => number(&g.expr),
+        _ => None,
+    }
+}

@@ -1,0 +1,196 @@
+//! Types as written: `Tensor<..>`, `Param<..>`, `State<..>`, references to structs, tuples.
+
+use super::dims::{self, DimExpr};
+use crate::errors::{Checked, Errors};
+use crate::messages;
+use sinew_ir::DType;
+
+/// A type as written.
+#[derive(Clone)]
+pub enum TypeExpr {
+    /// `Tensor<..>`.
+    Tensor(TensorType),
+    /// A struct with its dims.
+    Struct(StructType),
+    /// Several.
+    Tuple(Vec<TypeExpr>),
+}
+
+/// `Tensor<[dtype,] [[S],] dims..>` and its relatives.
+#[derive(Clone)]
+pub struct TensorType {
+    /// The path up to `<`.
+    pub path: syn::Path,
+    /// The element type; the working float when left out.
+    pub dtype: DType,
+    /// The leading sequence.
+    pub sequence: Option<syn::Ident>,
+    /// The dims behind it.
+    pub dims: Vec<DimExpr>,
+}
+
+/// A struct's path and dims.
+#[derive(Clone)]
+pub struct StructType {
+    /// The path without generic arguments.
+    pub path: syn::Path,
+    /// Its dims.
+    pub dims: Vec<DimExpr>,
+    /// Whether it stands behind `&`.
+    pub reference: bool,
+}
+
+/// Reads a type.
+pub fn of(ty: &syn::Type, errors: &Errors) -> Checked<TypeExpr> {
+    match ty {
+        syn::Type::Paren(p) => of(&p.elem, errors),
+        syn::Type::Group(g) => of(&g.elem, errors),
+        syn::Type::Tuple(t) => {
+            let parts: Vec<_> = t.elems.iter().map(|e| of(e, errors)).collect();
+            parts
+                .into_iter()
+                .collect::<Checked<_>>()
+                .map(TypeExpr::Tuple)
+        }
+        syn::Type::Reference(r) => {
+            if let Some(token) = &r.mutability {
+                return Err(errors.report(messages::mutable_reference(token)));
+            }
+            match of(&r.elem, errors)? {
+                TypeExpr::Struct(s) => Ok(TypeExpr::Struct(StructType {
+                    reference: true,
+                    ..s
+                })),
+                TypeExpr::Tensor(_) | TypeExpr::Tuple(_) => {
+                    Err(errors.report(messages::tensor_reference(ty)))
+                }
+            }
+        }
+        syn::Type::Path(p) if p.qself.is_none() => {
+            if is_tensor(&p.path) {
+                return tensor(&p.path, errors).map(TypeExpr::Tensor);
+            }
+            structure(&p.path, errors).map(TypeExpr::Struct)
+        }
+        other => Err(errors.report(messages::not_a_type(other))),
+    }
+}
+
+/// Whether a path ends in `Tensor`: that the name means ours is then checked by rustc.
+fn is_tensor(path: &syn::Path) -> bool {
+    path.segments.last().is_some_and(|s| s.ident == "Tensor")
+}
+
+/// Reads `Tensor<..>`, `Param<..>` or `State<..>` by its path.
+pub fn tensor(path: &syn::Path, errors: &Errors) -> Checked<TensorType> {
+    let mut out = TensorType {
+        path: bare(path),
+        dtype: DType::Float,
+        sequence: None,
+        dims: Vec::new(),
+    };
+    for (i, argument) in arguments(path, errors)?.into_iter().enumerate() {
+        match argument {
+            syn::GenericArgument::Type(syn::Type::Slice(s)) => {
+                if !out.dims.is_empty() || out.sequence.is_some() {
+                    return Err(errors.report(messages::sequence_not_first(s)));
+                }
+                match &*s.elem {
+                    syn::Type::Path(p) if p.path.get_ident().is_some() => {
+                        out.sequence = p.path.get_ident().cloned();
+                    }
+                    other => return Err(errors.report(messages::sequence_name(other))),
+                }
+            }
+            syn::GenericArgument::Type(syn::Type::Path(p)) if i == 0 && dtype(p).is_some() => {
+                out.dtype = dtype(p).unwrap_or(DType::Float);
+            }
+            syn::GenericArgument::Type(syn::Type::Path(p))
+                if p.path.get_ident().is_some_and(|i| element_name(i)) =>
+            {
+                return Err(errors.report(messages::element_type(p, i == 0)));
+            }
+            other => out.dims.push(dim(other, errors)?),
+        }
+    }
+    Ok(out)
+}
+
+fn dtype(ty: &syn::TypePath) -> Option<DType> {
+    let name = ty.path.get_ident()?.to_string();
+    element_type(&name)
+}
+
+/// The element type that `name` means in the language.
+pub fn element_type(name: &str) -> Option<DType> {
+    match name {
+        "f32" => Some(DType::F32),
+        "f64" => Some(DType::F64),
+        "i32" => Some(DType::I32),
+        "u32" => Some(DType::U32),
+        "bool" => Some(DType::Bool),
+        _ => None,
+    }
+}
+
+/// Whether a name is that of a Rust number type (or of a float that is not there yet).
+fn element_name(ident: &syn::Ident) -> bool {
+    let names = [
+        "f16", "bf16", "f128", "i8", "i16", "i64", "i128", "isize", "u8", "u16", "u64", "u128",
+        "usize", "char", "f32", "f64", "i32", "u32", "bool", "str", "String",
+    ];
+    names.iter().any(|n| ident == n)
+}
+
+/// Reads a struct's path with its dims.
+pub fn structure(path: &syn::Path, errors: &Errors) -> Checked<StructType> {
+    if let Some(ident) = path.get_ident()
+        && element_name(ident)
+    {
+        return Err(errors.report(messages::plain_number_type(ident)));
+    }
+    let mut dims = Vec::new();
+    for argument in arguments(path, errors)? {
+        dims.push(dim(argument, errors)?);
+    }
+    Ok(StructType {
+        path: bare(path),
+        dims,
+        reference: false,
+    })
+}
+
+/// The path without generic arguments.
+pub fn bare(path: &syn::Path) -> syn::Path {
+    let mut path = path.clone();
+    for segment in &mut path.segments {
+        segment.arguments = syn::PathArguments::None;
+    }
+    path
+}
+
+fn arguments<'a>(path: &'a syn::Path, errors: &Errors) -> Checked<Vec<&'a syn::GenericArgument>> {
+    let mut out = Vec::new();
+    let last = path.segments.len().saturating_sub(1);
+    for (i, segment) in path.segments.iter().enumerate() {
+        match &segment.arguments {
+            syn::PathArguments::None => {}
+            syn::PathArguments::AngleBracketed(a) if i == last => out.extend(a.args.iter()),
+            _ => return Err(errors.report(messages::not_a_type(path))),
+        }
+    }
+    Ok(out)
+}
+
+fn dim(argument: &syn::GenericArgument, errors: &Errors) -> Checked<DimExpr> {
+    match argument {
+        syn::GenericArgument::Type(syn::Type::Path(p)) if p.qself.is_none() => {
+            if bare(&p.path) != p.path {
+                return Err(errors.report(messages::not_a_dim(argument)));
+            }
+            Ok(DimExpr::Name(p.path.clone()))
+        }
+        syn::GenericArgument::Const(e) => errors.check(dims::of_expr(e)),
+        other => Err(errors.report(messages::not_a_dim(other))),
+    }
+}

@@ -1,0 +1,211 @@
+//! Signatures: what one item tells the items that mention it.
+//!
+//! A struct tells its fields and its methods' signatures, closed over its children, a function its
+//! types and assumptions. Bodies are never told: code links through Rust paths.
+
+mod registry;
+mod text;
+
+pub use registry::{CONST_MARK, Known, Registry, last};
+
+use sinew_ir::{Constraint, Dim, Symbol, SymbolKind, Type};
+
+/// An item's signature. Rust consts in its dims are symbols called `__c0`, `__c1`, .. : positions in
+/// `consts`; the positions of structs count in `structs`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Signature {
+    /// Whether the item has an error in its own signature: who mentions it keeps silent.
+    pub broken: bool,
+    /// Rust consts in its dims.
+    pub consts: Vec<Const>,
+    /// The structs it mentions, closed; the item itself comes first if it is a struct.
+    pub structs: Vec<Struct>,
+    /// The function, if it is one.
+    pub function: Option<Function>,
+}
+
+/// A Rust const in a dim.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Const {
+    /// As its author wrote it, without the path.
+    pub name: String,
+    /// What tells it from others of the same name: item and position of its first mention.
+    pub origin: String,
+}
+
+/// A struct.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Struct {
+    /// What tells it from all others.
+    pub id: String,
+    /// Name.
+    pub name: String,
+    /// Where it is declared, `src/linear.rs:12`.
+    pub at: String,
+    /// Its symbols.
+    pub symbols: Vec<Symbol>,
+    /// Its fields.
+    pub fields: Vec<Field>,
+    /// Its methods.
+    pub methods: Vec<Function>,
+    /// Its visibility, as written.
+    pub visibility: String,
+    /// Whether methods may come: it is marked, or stands in a `#[model] mod`.
+    pub marked: bool,
+}
+
+/// A field.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Field {
+    /// Name.
+    pub name: String,
+    /// What it holds.
+    pub kind: FieldKind,
+}
+
+/// What a field holds.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FieldKind {
+    /// A trained leaf.
+    Param(Type),
+    /// A leaf that is not trained.
+    State(Type),
+    /// Another struct at these dims.
+    Child(usize, Vec<Dim>),
+}
+
+/// A function or method.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Function {
+    /// Name, with the struct's in front for a method.
+    pub name: String,
+    /// Where it is declared.
+    pub at: String,
+    /// Its symbols, those of its impl block first.
+    pub symbols: Vec<(Symbol, SymbolKind)>,
+    /// What it assumes of them.
+    pub constraints: Vec<Constraint>,
+    /// Its parameters; `self` first in a method.
+    pub params: Vec<Param>,
+    /// Its results.
+    pub results: Vec<Type>,
+    /// Whether they come as a tuple.
+    pub tuple: bool,
+}
+
+/// A parameter.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Param {
+    /// Name.
+    pub name: String,
+    /// Type.
+    pub of: Of,
+}
+
+/// A type in a signature.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Of {
+    /// A tensor.
+    Tensor(Type),
+    /// A struct at these dims.
+    Struct(usize, Vec<Dim>),
+}
+
+impl Signature {
+    /// The text that the item's macro passes on.
+    pub fn encode(&self) -> String {
+        text::encode(self)
+    }
+
+    /// Reads such a text; `None` for any other.
+    pub fn decode(text: &str) -> Option<Signature> {
+        text::decode(text)
+    }
+
+    /// The signature of an item whose own signature has errors.
+    pub fn broken() -> Signature {
+        Signature {
+            broken: true,
+            ..Signature::default()
+        }
+    }
+
+    /// The signature with every dim mapped by `dim` and every struct's position by `of`.
+    pub fn map(
+        &self,
+        dim: &dyn Fn(&Dim) -> Option<Dim>,
+        of: &dyn Fn(usize) -> Option<usize>,
+    ) -> Option<Signature> {
+        let map = Map { dim, of };
+        Some(Signature {
+            broken: self.broken,
+            consts: self.consts.clone(),
+            structs: self
+                .structs
+                .iter()
+                .map(|s| map.structure(s))
+                .collect::<Option<_>>()?,
+            function: match &self.function {
+                Some(f) => Some(map.function(f)?),
+                None => None,
+            },
+        })
+    }
+}
+
+/// A mapping of everything in a signature.
+pub struct Map<'a> {
+    /// Of dims.
+    pub dim: &'a dyn Fn(&Dim) -> Option<Dim>,
+    /// Of positions of structs.
+    pub of: &'a dyn Fn(usize) -> Option<usize>,
+}
+
+impl Map<'_> {
+    fn dims(&self, dims: &[Dim]) -> Option<Vec<Dim>> {
+        dims.iter().map(self.dim).collect()
+    }
+
+    fn ty(&self, ty: &Type) -> Option<Type> {
+        let mut ty = ty.clone();
+        ty.shape.dims = self.dims(&ty.shape.dims)?;
+        Some(ty)
+    }
+
+    /// Maps a struct.
+    pub fn structure(&self, s: &Struct) -> Option<Struct> {
+        let mut out = s.clone();
+        for field in &mut out.fields {
+            field.kind = match &field.kind {
+                FieldKind::Param(t) => FieldKind::Param(self.ty(t)?),
+                FieldKind::State(t) => FieldKind::State(self.ty(t)?),
+                FieldKind::Child(of, dims) => FieldKind::Child((self.of)(*of)?, self.dims(dims)?),
+            };
+        }
+        out.methods = s
+            .methods
+            .iter()
+            .map(|m| self.function(m))
+            .collect::<Option<_>>()?;
+        Some(out)
+    }
+
+    /// Maps a function.
+    pub fn function(&self, f: &Function) -> Option<Function> {
+        let mut out = f.clone();
+        for param in &mut out.params {
+            param.of = match &param.of {
+                Of::Tensor(t) => Of::Tensor(self.ty(t)?),
+                Of::Struct(of, dims) => Of::Struct((self.of)(*of)?, self.dims(dims)?),
+            };
+        }
+        for t in &mut out.results {
+            *t = self.ty(t)?;
+        }
+        for c in &mut out.constraints {
+            c.left = (self.dim)(&c.left)?;
+            c.right = (self.dim)(&c.right)?;
+        }
+        Some(out)
+    }
+}

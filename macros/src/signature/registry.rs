@@ -1,0 +1,197 @@
+//! The consts and structs that one item sees, whatever way they came.
+
+use super::{Function, Map, Signature, Struct};
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote, quote_spanned};
+use sinew_ir::{Dim, Symbol};
+use std::collections::HashSet;
+use syn::spanned::Spanned;
+
+/// A Rust const as an item sees it.
+pub struct Const {
+    /// Its symbol in this item's dims.
+    pub symbol: Symbol,
+    /// As its author wrote it.
+    pub name: String,
+    /// What tells it from others.
+    pub origin: String,
+    /// A Rust expression of its value, of type usize.
+    pub value: TokenStream,
+}
+
+/// A struct as an item sees it.
+pub struct Known {
+    /// Its signature, in this registry's terms.
+    pub signature: Struct,
+    /// The item through which it came: code reaches its methods there.
+    pub route: syn::Path,
+    /// Its position in that item's signature.
+    pub position: usize,
+}
+
+/// What one item sees.
+#[derive(Default)]
+pub struct Registry {
+    /// Rust consts.
+    pub consts: Vec<Const>,
+    /// Structs.
+    pub structs: Vec<Known>,
+    /// Names the item uses itself: consts of the same name that come from elsewhere are qualified.
+    pub taken: HashSet<String>,
+}
+
+/// A signature in a registry's terms.
+pub struct Imported {
+    /// The position of its first struct: the item itself, if it is a struct.
+    pub structure: Option<usize>,
+    /// The function, if it is one.
+    pub function: Option<Function>,
+}
+
+impl Registry {
+    /// The dim of a const that the item `id` writes as `path`.
+    pub fn own_const(&mut self, path: &syn::Path, id: &str) -> Dim {
+        let written = quote!(#path).to_string().replace(' ', "");
+        let origin = format!("{id}#{written}");
+        if let Some(known) = self.consts.iter().find(|c| c.origin == origin) {
+            return Dim::from(known.symbol.clone());
+        }
+        let name = last(path);
+        // Two paths that end alike keep their whole path as name.
+        let symbol = match self.is_free(&name) {
+            true => const_symbol(&name),
+            false => const_symbol(&written),
+        };
+        let value = quote_spanned!(path.span()=> #path);
+        self.consts.push(Const {
+            symbol: symbol.clone(),
+            name,
+            origin,
+            value,
+        });
+        Dim::from(symbol)
+    }
+
+    fn is_free(&self, name: &str) -> bool {
+        !self.consts.iter().any(|c| c.symbol == const_symbol(name))
+    }
+
+    /// Takes in a signature that came from the item at `path`; `None` if it is not well formed.
+    pub fn import(&mut self, signature: &Signature, path: &syn::Path) -> Option<Imported> {
+        let mut symbols = Vec::new();
+        for (i, c) in signature.consts.iter().enumerate() {
+            if let Some(known) = self.consts.iter().find(|k| k.origin == c.origin) {
+                symbols.push(known.symbol.clone());
+                continue;
+            }
+            let qualified = format!("{}::{}", last(path), c.name);
+            let mut name = match self.is_free(&c.name) && !self.taken.contains(&c.name) {
+                true => c.name.clone(),
+                false => qualified.clone(),
+            };
+            let mut n = 2;
+            while !self.is_free(&name) {
+                name = format!("{qualified}_{n}");
+                n += 1;
+            }
+            let constant = format_ident!("__SINEW_C{}", i);
+            let symbol = const_symbol(&name);
+            self.consts.push(Const {
+                symbol: symbol.clone(),
+                name: c.name.clone(),
+                origin: c.origin.clone(),
+                value: quote!(#path::#constant),
+            });
+            symbols.push(symbol);
+        }
+        let positions: Vec<usize> = self.positions(signature);
+        let dim = |d: &Dim| {
+            d.substitute(&|s| {
+                let i: usize = s.name().strip_prefix("__c")?.parse().ok()?;
+                symbols.get(i).cloned().map(Dim::from)
+            })
+            .ok()
+        };
+        let of = |i: usize| positions.get(i).copied();
+        for (i, s) in signature.structs.iter().enumerate() {
+            if positions[i] < self.structs.len() {
+                // A struct whose methods were not known yet may come again with them.
+                let known = &mut self.structs[positions[i]];
+                if s.methods.len() > known.signature.methods.len() {
+                    let map = Map { dim: &dim, of: &of };
+                    known.signature = map.structure(s)?;
+                    known.route = path.clone();
+                    known.position = i;
+                }
+                continue;
+            }
+            let map = Map { dim: &dim, of: &of };
+            self.structs.push(Known {
+                signature: map.structure(s)?,
+                route: path.clone(),
+                position: i,
+            });
+        }
+        let function = match &signature.function {
+            Some(f) => Some(Map { dim: &dim, of: &of }.function(f)?),
+            None => None,
+        };
+        Some(Imported {
+            structure: positions.first().copied(),
+            function,
+        })
+    }
+
+    /// Where each struct of a signature stands, or will stand once added in order.
+    fn positions(&self, signature: &Signature) -> Vec<usize> {
+        let mut next = self.structs.len();
+        let place = |s: &Struct| {
+            let known = self.structs.iter().position(|k| k.signature.id == s.id);
+            known.unwrap_or_else(|| {
+                next += 1;
+                next - 1
+            })
+        };
+        signature.structs.iter().map(place).collect()
+    }
+
+    /// The signature of this item to tell others: all consts and structs seen, and its function.
+    pub fn export(&self, function: Option<&Function>) -> Option<Signature> {
+        let signature = Signature {
+            broken: false,
+            consts: self
+                .consts
+                .iter()
+                .map(|c| super::Const {
+                    name: c.name.clone(),
+                    origin: c.origin.clone(),
+                })
+                .collect(),
+            structs: self.structs.iter().map(|k| k.signature.clone()).collect(),
+            function: function.cloned(),
+        };
+        let dim = |d: &Dim| {
+            d.substitute(&|s| {
+                let i = self.consts.iter().position(|c| c.symbol == *s)?;
+                Some(Dim::symbol(&format!("__c{i}")))
+            })
+            .ok()
+        };
+        signature.map(&dim, &Some)
+    }
+}
+
+/// Stands in front of the symbol of every const, so that no declared symbol is ever the same; messages
+/// and the IR's text leave it out.
+pub const CONST_MARK: char = '§';
+
+fn const_symbol(name: &str) -> Symbol {
+    Symbol::new(&format!("{CONST_MARK}{name}"))
+}
+
+/// The last segment of a path.
+pub fn last(path: &syn::Path) -> String {
+    path.segments
+        .last()
+        .map_or_else(String::new, |s| s.ident.to_string())
+}

@@ -1,0 +1,117 @@
+//! What emitted code calls while it is compiled: const assertions, and the extents of parameters.
+
+use crate::error::{Error, Result};
+
+/// The greatest text of an assertion.
+const LENGTH: usize = 4096;
+
+/// A text put together in const evaluation.
+struct Text {
+    bytes: [u8; LENGTH],
+    length: usize,
+}
+
+impl Text {
+    const fn push(&mut self, byte: u8) {
+        if self.length < LENGTH {
+            self.bytes[self.length] = byte;
+            self.length += 1;
+        }
+    }
+
+    const fn push_number(&mut self, value: i128) {
+        let mut digits = [0u8; 40];
+        let mut count = 0;
+        let mut rest = value.unsigned_abs();
+        loop {
+            digits[count] = b'0' + (rest % 10) as u8;
+            rest /= 10;
+            count += 1;
+            if rest == 0 {
+                break;
+            }
+        }
+        if value < 0 {
+            self.push(b'-');
+        }
+        while count > 0 {
+            count -= 1;
+            self.push(digits[count]);
+        }
+    }
+
+    /// `message` with the values where it has the bytes 1 and 2.
+    const fn of(message: &str, left: i128, right: i128) -> Text {
+        let mut out = Text {
+            bytes: [0; LENGTH],
+            length: 0,
+        };
+        let bytes = message.as_bytes();
+        let mut i = 0;
+        while i < bytes.len() {
+            match bytes[i] {
+                1 => out.push_number(left),
+                2 => out.push_number(right),
+                byte => out.push(byte),
+            }
+            i += 1;
+        }
+        out
+    }
+
+    const fn as_str(&self) -> &str {
+        match std::str::from_utf8(self.bytes.split_at(self.length).0) {
+            Ok(text) => text,
+            Err(_) => "two Rust consts do not relate as they must",
+        }
+    }
+}
+
+/// Fails to compile unless both are equal.
+#[track_caller]
+pub const fn equal(left: i128, right: i128, message: &str) {
+    if left != right {
+        panic!("{}", Text::of(message, left, right).as_str());
+    }
+}
+
+/// Fails to compile unless `left <= right`.
+#[track_caller]
+pub const fn at_most(left: i128, right: i128, message: &str) {
+    if left > right {
+        panic!("{}", Text::of(message, left, right).as_str());
+    }
+}
+
+/// Fails to compile unless `left < right`.
+#[track_caller]
+pub const fn below(left: i128, right: i128, message: &str) {
+    if left >= right {
+        panic!("{}", Text::of(message, left, right).as_str());
+    }
+}
+
+/// The extent that a dim of a parameter came out as.
+///
+/// # Errors
+/// [`Error::Size`] for one below zero or past the machine's word.
+pub fn extent(dim: &'static str, value: i128) -> Result<usize> {
+    usize::try_from(value).map_err(|_| Error::Size { dim, value })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_stand_in_the_text() {
+        let text = Text::of("`A` is \u{1}, `B` is \u{2}", -12, 0);
+        assert_eq!(text.as_str(), "`A` is -12, `B` is 0");
+    }
+
+    #[test]
+    fn a_negative_extent_is_refused() {
+        let error = extent("{N - 3}", -1).expect_err("negative");
+        assert_eq!(error.to_string(), "the dim {N - 3} is -1 for these sizes");
+    }
+}
