@@ -366,3 +366,23 @@ fn long_reductions_of_awkward_lengths() {
         }
     }
 }
+
+#[test]
+fn a_chain_of_thousands_is_cut_into_kernels() {
+    let mut p = Program::new();
+    let x = p.input("x", DType::F64, &[5]);
+    let mut v = x;
+    for i in 0..4000 {
+        let op = [ops::ADD, ops::SUB][i % 2];
+        v = p.b.with(op, v, 0.25).expect("with");
+        v = p.b.tanh(v).expect("tanh");
+    }
+    let f = p.finish(&[v]);
+    let input = [numbers(5, 4)];
+    close(
+        &run(&f, &input)[0],
+        &interpreted(&f, &input)[0],
+        1e-12,
+        "chain",
+    );
+}

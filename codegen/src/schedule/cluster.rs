@@ -187,14 +187,14 @@ impl Clusters {
 
     /// Whether `from` reads, through others, what `to` computes.
     fn reaches(&self, from: usize, to: usize) -> bool {
-        let mut seen = BTreeSet::new();
+        let mut seen = vec![false; self.list.len()];
         let mut open = vec![from];
         while let Some(c) = open.pop() {
             if c == to {
                 return true;
             }
-            if seen.insert(c) {
-                open.extend(self.at(c).deps.iter().copied());
+            if !std::mem::replace(&mut seen[c], true) {
+                open.extend(self.at(c).deps.iter().filter(|d| !seen[**d]));
             }
         }
         false
@@ -259,6 +259,9 @@ impl Clusters {
         let mut tied = vec![None; shape.len()];
         for (leaf, index) in &probe.reads {
             if self.of[*leaf] == Some(c) {
+                if memory.cut[*leaf] {
+                    return None;
+                }
                 self.tie(memory, *leaf, index.as_ref()?, id, &mut tied)?;
             }
         }
@@ -397,6 +400,9 @@ impl Clusters {
                     continue;
                 }
                 let Some(index) = index else { return false };
+                if memory.cut[*leaf] {
+                    return false;
+                }
                 let row = reduced(memory, *leaf);
                 let there = axes(*leaf);
                 let there = there.iter().enumerate().filter(|(d, _)| !row.contains(d));

@@ -62,7 +62,12 @@ pub(crate) struct Memory {
     pub extra: Vec<(Id, Home)>,
     pub copies: Vec<Copy>,
     pub probes: Vec<Probe>,
+    /// Values that end a chain too long for one kernel: none of their users joins their kernel.
+    pub cut: Vec<bool>,
 }
+
+/// Longer chains of inlined values are cut.
+const LONGEST_CHAIN: usize = 96;
 
 /// The scope of a single value: every other kernel value is a leaf.
 struct Closed<'a> {
@@ -105,12 +110,14 @@ impl Memory {
                 extra: Vec::new(),
                 copies: Vec::new(),
                 probes: Vec::new(),
+                cut: vec![false; n],
             };
             memory.params(function.params.len());
             memory.outputs(outputs, staged);
             memory.roots();
             memory.sink();
             memory.spread();
+            memory.cut();
             memory.concats();
             if memory.settle(&mut plain)? {
                 return Ok(memory);
@@ -309,6 +316,24 @@ impl Memory {
                 }
             }
             self.kernel[last] = true;
+        }
+    }
+
+    /// Cuts chains of inlined values that would make endless code (and deep recursion here).
+    fn cut(&mut self) {
+        let mut length = vec![0usize; self.graph.nodes.len()];
+        for id in 0..self.graph.nodes.len() {
+            let node = &self.graph.nodes[id];
+            if !self.graph.live(id) || node.def.is_root() || node.def.operands().is_empty() {
+                continue;
+            }
+            let operands = node.def.operands();
+            length[id] = 1 + operands.iter().map(|x| length[*x]).max().unwrap_or(0);
+            if length[id] > LONGEST_CHAIN && matches!(node.def, Def::Elementwise(..)) {
+                self.kernel[id] = true;
+                self.cut[id] = true;
+                length[id] = 0;
+            }
         }
     }
 
