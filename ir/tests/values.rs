@@ -1,7 +1,7 @@
 //! The interpreter, the pullbacks and the linker against PyTorch's values.
 
 use sinew_ir::testing::{self, LATER, difference};
-use sinew_ir::{DType, interpret, verify_program};
+use sinew_ir::{DType, index_bounds, interpret, verify_program};
 use std::path::Path;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -49,6 +49,25 @@ fn later_operations_are_named_one_by_one() -> Outcome {
     let all = cases()?;
     for op in LATER {
         assert!(all.iter().any(|c| c.op == *op), "no case of `{op}`");
+    }
+    Ok(())
+}
+
+#[test]
+fn linked_losses_bound_their_labels() -> Outcome {
+    for case in cases()? {
+        let expected = match case.op.as_str() {
+            "cross_entropy" | "nll_loss" => (1, 5, Some(-100)),
+            "embedding" => (1, 10, None),
+            "take_along_axis" => (1, 5, None),
+            _ => continue,
+        };
+        let program = case.program(DType::F32)?.ok_or("it is covered")?;
+        let found: Vec<_> = index_bounds(&program.function)
+            .into_iter()
+            .map(|b| (b.param, b.extent, b.allowed))
+            .collect();
+        assert_eq!(found, [expected], "{}", case.name);
     }
     Ok(())
 }

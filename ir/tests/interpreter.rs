@@ -1,0 +1,196 @@
+//! What the interpreter means by the ops' edges, and what it says of values that are no numbers.
+
+use sinew_ir::{
+    Array, Attribute, Axis, Builder, DType, Function, IndexBound, InterpretError, Location, Op,
+    Param, ParamKind, Type, Value, first_non_finite, index_bounds, interpret, lower, ops, parse,
+};
+
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+fn array(dtype: DType, shape: &[usize], data: &[f64]) -> Array {
+    Array::new(dtype, shape, data.to_vec()).expect("as many elements")
+}
+
+fn function(
+    types: &[Type],
+    build: impl FnOnce(&mut Builder, &[Value]) -> Result<Value, sinew_ir::OpError>,
+) -> Result<Function, sinew_ir::OpError> {
+    let mut b = Builder::default();
+    let operands: Vec<Value> = types.iter().map(|t| b.value(t.clone())).collect();
+    let result = build(&mut b, &operands)?;
+    let param = |i| Param {
+        name: format!("x{i}"),
+        kind: ParamKind::Input,
+    };
+    Ok(Function {
+        name: "f".to_string(),
+        params: (0..types.len()).map(param).collect(),
+        values: b.values,
+        body: b.insts,
+        results: vec![result],
+        ..Function::default()
+    })
+}
+
+fn apply(op: Op, operands: &[Array], attributes: Vec<Attribute>) -> Result<Array, InterpretError> {
+    let types: Vec<Type> = operands.iter().map(Array::type_of).collect();
+    let f = function(&types, |b, x| b.op(op, x, attributes)).expect("an op that fits");
+    Ok(interpret(&f, operands)?.remove(0))
+}
+
+#[test]
+fn integers_wrap_and_divide_toward_zero() -> Outcome {
+    let i = |data: &[f64]| array(DType::I32, &[data.len()], data);
+    let x = i(&[2147483647.0, -7.0, 7.0, 5.0]);
+    let y = i(&[1.0, 2.0, -2.0, 0.0]);
+    let both = [x, y];
+    assert_eq!(
+        apply(ops::ADD, &both, vec![])?.data,
+        [-2147483648.0, -5.0, 5.0, 5.0]
+    );
+    assert_eq!(
+        apply(ops::DIV, &both, vec![])?.data,
+        [2147483647.0, -3.0, -3.0, 0.0]
+    );
+    assert_eq!(apply(ops::REM, &both, vec![])?.data, [0.0, 1.0, -1.0, 0.0]);
+    let big = i(&[65537.0, -2147483648.0]);
+    let square = apply(ops::MUL, &[big.clone(), big.clone()], vec![])?;
+    assert_eq!(square.data, [131073.0, 0.0]);
+    let u = array(DType::U32, &[2], &[0.0, 4294967295.0]);
+    let one = array(DType::U32, &[2], &[1.0, 1.0]);
+    assert_eq!(
+        apply(ops::SUB, &[u, one], vec![])?.data,
+        [4294967295.0, 4294967294.0]
+    );
+    Ok(())
+}
+
+#[test]
+fn casts_truncate_and_saturate() -> Outcome {
+    let x = array(
+        DType::F64,
+        &[5],
+        &[-1.7, 2.9, 1e20, f64::NAN, f64::NEG_INFINITY],
+    );
+    let cast = |to| {
+        apply(
+            ops::CAST,
+            std::slice::from_ref(&x),
+            vec![Attribute::DType(to)],
+        )
+    };
+    assert_eq!(
+        cast(DType::I32)?.data,
+        [-1.0, 2.0, 2147483647.0, 0.0, -2147483648.0]
+    );
+    assert_eq!(cast(DType::U32)?.data, [0.0, 2.0, 4294967295.0, 0.0, 0.0]);
+    assert_eq!(cast(DType::Bool)?.data, [1.0; 5]);
+    Ok(())
+}
+
+#[test]
+fn nan_wins_extremes_and_the_first_extreme_wins() -> Outcome {
+    let row = |data: &[f64]| array(DType::F64, &[data.len()], data);
+    let axis = || vec![Attribute::Axes(vec![Axis::At(0)])];
+    let some = [row(&[1.0, f64::NAN, 3.0, f64::NAN])];
+    assert!(apply(ops::MAX, &some, axis())?.data[0].is_nan());
+    assert_eq!(apply(ops::ARGMAX, &some, axis())?.data, [1.0]);
+    let ties = [row(&[1.0, 4.0, 4.0])];
+    assert_eq!(apply(ops::ARGMAX, &ties, axis())?.data, [1.0]);
+    let none = [row(&[])];
+    assert_eq!(apply(ops::MAX, &none, axis())?.data, [f64::NEG_INFINITY]);
+    assert_eq!(apply(ops::SUM, &none, axis())?.data, [0.0]);
+    assert_eq!(apply(ops::ARGMAX, &none, axis())?.data, [0.0]);
+    Ok(())
+}
+
+#[test]
+fn the_least_integer_has_no_opposite_and_is_still_the_minimum() -> Outcome {
+    let x = array(DType::I32, &[3], &[5.0, -2147483648.0, 2147483647.0]);
+    let f = function(&[x.type_of()], |b, v| lower::argmin(b, v[0], None, false))?;
+    assert_eq!(interpret(&f, std::slice::from_ref(&x))?[0].data, [1.0]);
+    let axis = vec![Attribute::Axes(vec![Axis::At(0)])];
+    assert_eq!(apply(ops::MIN, &[x], axis)?.data, [-2147483648.0]);
+    let u = array(DType::U32, &[3], &[5.0, 0.0, 4294967295.0]);
+    let f = function(&[u.type_of()], |b, v| lower::argmin(b, v[0], None, false))?;
+    assert_eq!(interpret(&f, &[u])?[0].data, [1.0]);
+    Ok(())
+}
+
+#[test]
+fn indices_outside_are_clamped() -> Outcome {
+    let axis = || vec![Attribute::Axes(vec![Axis::At(0)])];
+    let x = array(DType::F64, &[3], &[10.0, 20.0, 30.0]);
+    let i = array(DType::I32, &[4], &[-5.0, 1.0, 3.0, 100.0]);
+    let taken = apply(ops::TAKE_ALONG_AXIS, &[x.clone(), i.clone()], axis())?;
+    assert_eq!(taken.data, [10.0, 20.0, 30.0, 30.0]);
+    let ones = array(DType::F64, &[4], &[1.0; 4]);
+    let added = apply(ops::SCATTER_ADD, &[x, i, ones], axis())?;
+    assert_eq!(added.data, [11.0, 21.0, 32.0]);
+    Ok(())
+}
+
+#[test]
+fn the_first_instruction_that_makes_a_nan_is_named() -> Outcome {
+    let f = parse(
+        "
+fn @f(%x: f64[2]) -> f64[2] {
+  %1 = const value inf dtype f64 shape [2] at 3:1
+  %2 = neg %x at 4:1
+  %3 = log %2 at 5:9
+  %4 = add %3, %1 at 6:1
+  return %4
+}",
+    )?;
+    let fine = first_non_finite(&f, &[array(DType::F64, &[2], &[-1.0, -2.0])])?;
+    assert_eq!(fine, None);
+    let found = first_non_finite(&f, &[array(DType::F64, &[2], &[-1.0, 2.0])])?;
+    let found = found.ok_or("log of a negative number")?;
+    assert_eq!((found.op, found.value, found.index), ("log", Value(3), 2));
+    assert_eq!(found.location, Some(Location::new(5, 9)));
+    Ok(())
+}
+
+#[test]
+fn inputs_that_do_not_fit_are_named() -> Outcome {
+    let f = parse("fn @f(%x: f64[2]) -> f64[2] {\n  return %x\n}")?;
+    let error = interpret(&f, &[]).expect_err("an input is missing");
+    assert_eq!(error.to_string(), "takes 1 inputs, got 0");
+    let error =
+        interpret(&f, &[array(DType::F64, &[3], &[0.0; 3])]).expect_err("three are not two");
+    assert_eq!(error.to_string(), "input `x` is f64[3], and must be f64[2]");
+    Ok(())
+}
+
+#[test]
+fn labels_are_bounded_by_the_classes_and_tokens_by_the_table() -> Outcome {
+    // As the linker leaves a cross entropy over an embedding, its indices seen through views.
+    let f = parse(
+        "
+fn @f(%table: f64[7, 5], %tokens: i32[2, 3], %y: i32[6], %other: i32[6]) -> f64[6, 1] {
+  %4 = reshape %tokens shape [6]
+  %5 = broadcast %4 shape [6, 5] new [1]
+  %6 = take_along_axis %table, %5 axis [0]
+  %7 = const value -100 dtype i32 shape [6]
+  %8 = eq %y, %7
+  %9 = const value 0 dtype i32 shape [6]
+  %10 = select %8, %9, %y
+  %11 = reshape %10 shape [6, 1]
+  %12 = take_along_axis %6, %11 axis [1]
+  %13 = add %other, %9
+  %14 = reshape %13 shape [6, 1]
+  %15 = take_along_axis %12, %14 axis [0]
+  return %15
+}",
+    )?;
+    let bound = |param, extent, allowed| IndexBound {
+        param,
+        extent,
+        allowed,
+    };
+    assert_eq!(
+        index_bounds(&f),
+        [bound(1, 7, None), bound(2, 5, Some(-100))]
+    );
+    Ok(())
+}

@@ -1,0 +1,361 @@
+//! The language's operations in symbols: what is built for all sizes is what is built for each.
+
+use sinew_ir::lower::{self, Reduce};
+use sinew_ir::testing::{difference, unit};
+use sinew_ir::{
+    Array, Axis, Binding, Builder, DType, Dim, Function, OpError, Param, ParamKind, Shape, Symbol,
+    Type, Value, derive_pullback, interpret, link_pullback, ops, verify,
+};
+use std::collections::BTreeMap;
+
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+type Build = fn(&mut Builder, &[Value]) -> Result<Value, OpError>;
+
+/// `[S], B, 3` as a shape: symbols are letters.
+fn shape(text: &str) -> Shape {
+    let mut out = Shape::scalar();
+    for part in text.split(", ").filter(|p| !p.is_empty()) {
+        match part.parse::<i64>() {
+            Ok(n) => out.dims.push(Dim::constant(n)),
+            Err(_) if part.starts_with('[') => {
+                out.sequence = Some(Symbol::new(part.trim_matches(['[', ']'])));
+            }
+            Err(_) => out.dims.push(Dim::symbol(part)),
+        }
+    }
+    out
+}
+
+/// `i32 B` or `[S], B` (a working float).
+fn of(text: &str) -> Type {
+    match text.strip_prefix("i32 ") {
+        Some(rest) => Type::new(DType::I32, shape(rest)),
+        None => Type::new(DType::Float, shape(text)),
+    }
+}
+
+fn function(types: &[Type], build: Build) -> Result<Function, Box<dyn std::error::Error>> {
+    let mut b = Builder::default();
+    let operands: Vec<Value> = types.iter().map(|t| b.value(t.clone())).collect();
+    let result = build(&mut b, &operands)?;
+    let mut f = Function {
+        name: "f".to_string(),
+        params: (0..types.len())
+            .map(|i| Param {
+                name: format!("x{i}"),
+                kind: ParamKind::Input,
+            })
+            .collect(),
+        values: b.values,
+        body: b.insts,
+        results: vec![result],
+        ..Function::default()
+    };
+    for t in types {
+        let sizes = t.shape.dims.iter().flat_map(Dim::symbols);
+        let sizes = sizes.map(|s| (s, sinew_ir::SymbolKind::Size));
+        let sequence = t.shape.sequence.iter();
+        let sequence = sequence.map(|s| (s.clone(), sinew_ir::SymbolKind::Sequence));
+        for (symbol, kind) in sizes.chain(sequence) {
+            let decl = sinew_ir::SymbolDecl { symbol, kind };
+            if !f.symbols.contains(&decl) {
+                f.symbols.push(decl);
+            }
+        }
+    }
+    derive_pullback(&mut f, &|_| None)?;
+    verify(&f)?;
+    Ok(f)
+}
+
+fn run(
+    f: &Function,
+    binding: &Binding,
+    inputs: &[Array],
+) -> Result<Vec<Array>, Box<dyn std::error::Error>> {
+    let linked = link_pullback(unit(f), binding, &|_| true)?;
+    let mut all = inputs.to_vec();
+    for v in (inputs.len()..linked.program.params.len()).map(|i| &linked.program.values[i]) {
+        let extents = v.shape.extents().ok_or("known extents")?;
+        let n: usize = extents.iter().product();
+        let data = (0..n).map(|i| (i as f64 * 0.7).sin()).collect();
+        all.push(Array::new(v.dtype, &extents, data).ok_or("as many elements")?);
+    }
+    Ok(interpret(&linked.program, &all)?)
+}
+
+/// Compares the function in symbols, bound to `B = 3`, `T = 4` and a sequence, with the one built for
+/// those extents: results and gradients.
+fn the_same_for(types: &[&str], build: Build, sequences: &[&[usize]]) -> Outcome {
+    let types: Vec<Type> = types.iter().map(|t| of(t)).collect();
+    let f = function(&types, build)?;
+    for sequence in sequences {
+        let sizes = BTreeMap::from([(Symbol::new("B"), 3), (Symbol::new("T"), 4)]);
+        let bound: Vec<Type> = types
+            .iter()
+            .map(|t| {
+                let mut extents = match t.shape.sequence {
+                    Some(_) => sequence.to_vec(),
+                    None => Vec::new(),
+                };
+                let value = |d: &Dim| d.evaluate(&|s| sizes.get(s).copied());
+                for d in &t.shape.dims {
+                    extents.push(value(d)?);
+                }
+                Ok(Type::of(t.dtype, &extents))
+            })
+            .collect::<Result<_, sinew_ir::DimError>>()?;
+        let inputs: Vec<Array> = bound
+            .iter()
+            .enumerate()
+            .map(|(k, t)| {
+                let extents = t.shape.extents().expect("bound");
+                let n: usize = extents.iter().product();
+                let at = |i: usize| match t.dtype {
+                    DType::I32 => ((i * 7 + k) % 3) as f64,
+                    _ => ((i + 1) as f64 * 1.3 + k as f64).sin(),
+                };
+                let dtype = if t.dtype == DType::Float {
+                    DType::F64
+                } else {
+                    t.dtype
+                };
+                Array::new(dtype, &extents, (0..n).map(at).collect()).expect("as many elements")
+            })
+            .collect();
+        let has_sequence = types.iter().any(|t| t.shape.sequence.is_some());
+        let binding = |bind: bool| Binding {
+            float: DType::F64,
+            sizes: if bind { sizes.clone() } else { BTreeMap::new() },
+            sequence: (bind && has_sequence).then(|| sequence.to_vec()),
+        };
+        let found = run(&f, &binding(true), &inputs)?;
+        let expected = run(&function(&bound, build)?, &binding(false), &inputs)?;
+        assert_eq!(found.len(), expected.len());
+        for (f, e) in found.iter().zip(&expected) {
+            assert_eq!(
+                difference(f, e, 1e-9, 1e-14),
+                None,
+                "{types:?} at {sequence:?}"
+            );
+        }
+    }
+    Ok(())
+}
+
+const ANY: &[&[usize]] = &[&[], &[1], &[5], &[2, 3], &[0, 2]];
+const NO: &[&[usize]] = &[&[]];
+
+#[test]
+fn elementwise_operands_broadcast_against_a_sequence() -> Outcome {
+    let add: Build = |b, x| lower::binary(b, ops::ADD, x[0], x[1]);
+    the_same_for(&["[S], B, T", "T"], add, ANY)?;
+    the_same_for(&["B, T", "[S], 1, T"], add, ANY)?;
+    the_same_for(&["[S], B", "[S], B"], add, ANY)?;
+    the_same_for(&["", "[S]"], add, ANY)?;
+    the_same_for(&["B, 1, T", "1, 5, 1"], add, NO)
+}
+
+#[test]
+fn matrix_products_take_any_leading_dims() -> Outcome {
+    let matmul: Build = |b, x| lower::matmul(b, x[0], x[1]);
+    the_same_for(&["[S], B", "B, T"], matmul, ANY)?;
+    the_same_for(&["[S], B", "B"], matmul, ANY)?;
+    the_same_for(&["[S], T, B", "B, 2"], matmul, ANY)?;
+    the_same_for(&["[S], T, B", "[S], B, 2"], matmul, ANY)?;
+    the_same_for(&["T, B", "[S], B, 2"], matmul, ANY)?;
+    the_same_for(&["[S], 2, T, B", "2, B, 5"], matmul, ANY)?;
+    the_same_for(&["2, T, B", "[S], 2, B, 5"], matmul, ANY)?;
+    the_same_for(&["[S], 1, T, B", "2, B, 5"], matmul, ANY)?;
+    the_same_for(&["B", "T, B, 2"], matmul, NO)
+}
+
+#[test]
+fn einsum_takes_leading_dims_by_an_ellipsis() -> Outcome {
+    the_same_for(
+        &["[S], B, T", "[S], T, 2"],
+        |b, x| lower::einsum(b, "...ij,...jk->...ik", x),
+        ANY,
+    )?;
+    the_same_for(
+        &["[S], B", "[S], B"],
+        |b, x| lower::einsum(b, "...i,...i->...", x),
+        ANY,
+    )?;
+    the_same_for(
+        &["[S], B, T", "T, B"],
+        |b, x| lower::einsum(b, "...ij,ji->...i", x),
+        ANY,
+    )?;
+    the_same_for(
+        &["B, T, 2", "T, 2, 3", "3"],
+        |b, x| lower::einsum(b, "bth,thd,d->hb", x),
+        NO,
+    )
+}
+
+#[test]
+fn reductions_take_sequences() -> Outcome {
+    let all: Build = |b, x| {
+        let axes = b.type_of(x[0]).shape.axes();
+        lower::reduce(b, ops::MEAN, x[0], &axes, false)
+    };
+    the_same_for(&["[S], B"], all, &[&[], &[1], &[2, 3]])?;
+    the_same_for(
+        &["[S], B, T"],
+        |b, x| {
+            let last = lower::axes(&b.type_of(x[0]).shape, &[-1, -2])?;
+            lower::reduce(b, ops::MAX, x[0], &last, true)
+        },
+        ANY,
+    )?;
+    the_same_for(
+        &["[S], B"],
+        |b, x| {
+            let last = lower::axis(&b.type_of(x[0]).shape, -1)?;
+            lower::var(b, x[0], &[last], 1.0, true)
+        },
+        ANY,
+    )?;
+    the_same_for(
+        &["[S], B"],
+        |b, x| {
+            let last = lower::axis(&b.type_of(x[0]).shape, -1)?;
+            lower::along(b, ops::LOG_SOFTMAX, x[0], last)
+        },
+        ANY,
+    )
+}
+
+#[test]
+fn labels_and_tokens_take_sequences() -> Outcome {
+    the_same_for(
+        &["[S], 5", "i32 [S]"],
+        |b, x| {
+            let last = lower::axis(&b.type_of(x[0]).shape, -1)?;
+            lower::cross_entropy(b, x[0], x[1], last, -100, 0.1, Reduce::Mean)
+        },
+        &[&[], &[1], &[5], &[2, 3]],
+    )?;
+    the_same_for(
+        &["5, B", "i32 [S]"],
+        |b, x| lower::take(b, x[0], x[1], Axis::At(0)),
+        ANY,
+    )?;
+    the_same_for(
+        &["[S], 5", "i32 [S], 2"],
+        |b, x| {
+            let last = lower::axis(&b.type_of(x[0]).shape, -1)?;
+            lower::take_along_axis(b, x[0], x[1], last)
+        },
+        ANY,
+    )
+}
+
+#[test]
+fn parts_have_symbols_for_bounds() -> Outcome {
+    the_same_for(
+        &["B, T"],
+        |b, x| {
+            let last = lower::axis(&b.type_of(x[0]).shape, -1)?;
+            let half = b.type_of(x[0]).shape.dims[1].floor_div(&Dim::constant(2));
+            let half = half.ok_or(OpError::Overflow)?;
+            let (start, step) = (Dim::constant(0), Dim::constant(1));
+            lower::slice(b, x[0], last, start, half, step)
+        },
+        NO,
+    )?;
+    the_same_for(
+        &["T, B"],
+        |b, x| {
+            let stop = b.type_of(x[0]).shape.dims[0].clone();
+            lower::slice(
+                b,
+                x[0],
+                Axis::At(0),
+                Dim::constant(1),
+                stop,
+                Dim::constant(2),
+            )
+        },
+        NO,
+    )?;
+    the_same_for(
+        &["B, T", "B, 2"],
+        |b, x| lower::concat(b, x, Axis::At(1)),
+        NO,
+    )?;
+    the_same_for(&["[S], B, T"], |b, x| lower::swapaxes(b, x[0], -1, -2), ANY)?;
+    the_same_for(&["B, T"], |b, x| lower::flip(b, x[0], Axis::At(1)), NO)?;
+    the_same_for(&["[S], T, T"], |b, x| lower::tril(b, x[0], -1), ANY)
+}
+
+fn refusal(types: &[&str], build: Build) -> String {
+    let mut b = Builder::default();
+    let operands: Vec<Value> = types.iter().map(|t| b.value(of(t))).collect();
+    let error = build(&mut b, &operands).expect_err("it must be refused");
+    error.to_string()
+}
+
+#[test]
+fn refusals_name_both_shapes() {
+    let add: Build = |b, x| lower::binary(b, ops::ADD, x[0], x[1]);
+    let matmul: Build = |b, x| lower::matmul(b, x[0], x[1]);
+    let cases: [(&[&str], Build, &str); 14] = [
+        (&["B, 3", "B, 4"], add, "shapes differ: (B, 3) and (B, 4)"),
+        (&["B", "T"], add, "shapes differ: (B) and (T)"),
+        (
+            &["[S], 3", "B, 3"],
+            add,
+            "shapes differ: ([S], 3) and (B, 3)",
+        ),
+        (&["[S], 3", "[S]"], add, "shapes differ: ([S], 3) and ([S])"),
+        (&["i32 B", "B"], add, "element types differ: i32 and float"),
+        (&["B, 3", "T, 4"], matmul, "inner dims differ: `3` and `T`"),
+        (&["", "3"], matmul, "there is no axis -1 in ()"),
+        (
+            &["2, B, 3", "5, 3, 4"],
+            matmul,
+            "shapes differ: (2) and (5)",
+        ),
+        (
+            &["B, T"],
+            |b, x| lower::reshape(b, x[0], &[None, Some(Dim::constant(3))]),
+            "(B, T) has another number of elements than (3)",
+        ),
+        (
+            &["B, T"],
+            |b, x| lower::einsum(b, "ij->k", x),
+            "a letter of the result is in no operand",
+        ),
+        (
+            &["B, T"],
+            |b, x| lower::einsum(b, "ijk->k", x),
+            "`ijk` does not name the axes of (B, T)",
+        ),
+        (
+            &["B, T"],
+            |b, x| lower::einsum(b, "ij", x),
+            "the result is missing: write `->` and its letters",
+        ),
+        (
+            &["[S], T"],
+            |b, x| {
+                let first = lower::axis(&b.type_of(x[0]).shape, 0)?;
+                lower::reduce(b, ops::SUM, x[0], &[first], false)
+            },
+            "the sequence in ([S], T) must stay in front",
+        ),
+        (
+            &["7"],
+            |b, x| {
+                let (start, stop) = (Dim::constant(5), Dim::constant(8));
+                lower::slice(b, x[0], Axis::At(0), start, stop, Dim::constant(1))
+            },
+            "the range 5..8 step 1 does not fit an axis of 7",
+        ),
+    ];
+    for (types, build, expected) in cases {
+        assert_eq!(refusal(types, build), expected);
+    }
+}
