@@ -160,6 +160,12 @@ pub mod declared {
     }
 
     #[test]
+    fn a_function_without_a_model_runs() {
+        let mut runner = Compile::<Negated>::new(()).build().unwrap();
+        assert_eq!(runner.run(&[1.0, -2.0]).unwrap().to_vec(), [-1.0, 2.0]);
+    }
+
+    #[test]
     fn symbol_that_nothing_binds() {
         says(&error::<Free>(5), &["`M`", "`f`"]);
     }
