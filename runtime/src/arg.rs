@@ -59,7 +59,8 @@ macro_rules! element {
 #[diagnostic::on_unimplemented(
     message = "this argument is declared with elements `{E}`, and `{Self}` came",
     label = "elements of type `{Self}`",
-    note = "`Float`, the working float, takes f32 and f64; every other element type takes itself only"
+    note = "`Float`, the working float, takes f32 and f64; every other element type takes itself only",
+    note = "an ndarray is converted with `.mapv(|v| v as i32)` or the like"
 )]
 pub trait ElementOf<E>: Element {}
 
@@ -74,7 +75,8 @@ element! {
 /// Host ranks that fit a declared rank; a dynamic one is checked when it comes.
 #[diagnostic::on_unimplemented(
     message = "this argument is declared with `{R}`, and an array of `{Self}` came",
-    label = "an array of another rank"
+    label = "an array of another rank",
+    note = "one row of a batch of one has an axis more: `x.insert_axis(Axis(0))`"
 )]
 pub trait RankOf<R> {}
 

@@ -19,6 +19,17 @@ macro_rules! inspect {
                 self.engine.function.to_string()
             }
 
+            /// The function and its pullback with all calls inlined, for all sizes.
+            ///
+            /// # Errors
+            /// [`Error::Link`](crate::Error::Link) for a unit whose texts do not fit each other.
+            pub fn inlined(&self) -> $crate::Result<String> {
+                let unit = self.engine.unit;
+                let function =
+                    sinew_ir::inline(unit).map_err(|e| $crate::Error::link(unit.path, e))?;
+                Ok(function.to_string())
+            }
+
             /// The linked programs: sizes bound, calls inlined, simplified.
             ///
             /// # Errors

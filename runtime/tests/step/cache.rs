@@ -85,6 +85,12 @@ fn every_stage_has_a_text() {
     );
     assert!(signature.ends_with("%y: i32[B]) -> float[]"), "{signature}");
     assert!(trainer.ir().contains("pullback(%15: float[])"));
+    assert!(
+        trainer
+            .inlined()
+            .unwrap()
+            .contains("pullback(%15: float[])")
+    );
     let linked = trainer.linked().unwrap();
     assert!(
         linked.contains("f32[32, 64]") && linked.contains("fn @update"),

@@ -162,7 +162,7 @@ pub mod declared {
     #[test]
     fn a_function_without_a_model_runs() {
         let mut runner = Compile::<Negated>::new(()).build().unwrap();
-        assert_eq!(runner.run(&[1.0, -2.0]).unwrap().to_vec(), [-1.0, 2.0]);
+        assert_eq!(runner.run([1.0, -2.0]).unwrap().to_vec(), [-1.0, 2.0]);
     }
 
     #[test]
