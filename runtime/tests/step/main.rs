@@ -5,7 +5,6 @@
 mod cache;
 mod errors;
 mod finite;
-mod golden;
 #[cfg(feature = "gpu")]
 mod gpu;
 mod sharing;

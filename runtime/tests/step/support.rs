@@ -84,20 +84,6 @@ static RELU: Unit = Unit {
     consts: &[],
 };
 
-static TANH: Unit = Unit {
-    path: "loss",
-    file: "src/digits.rs",
-    text: loss_text!(
-        "tanh",
-        "  %29 = mul %9, %9
-  %30 = const value 1 dtype float shape [B, 32]
-  %35 = sub %30, %29
-  %31 = mul %28, %35"
-    ),
-    callees: &[],
-    consts: &[],
-};
-
 static LOGITS: Unit = Unit {
     path: "logits",
     file: "src/digits.rs",
@@ -132,7 +118,6 @@ macro_rules! function {
 pub type Images = Arg<Float, Rank<2>>;
 pub type Labels = Arg<i32, Rank<1>>;
 function!(Relu, RELU, (Images, Labels), Out<Float, Rank<0>>);
-function!(Tanh, TANH, (Images, Labels), Out<Float, Rank<0>>);
 function!(Logits, LOGITS, (Images,), Out<Float, Rank<2>>);
 
 pub const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/data");

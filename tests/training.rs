@@ -1,0 +1,194 @@
+//! PyTorch's training runs, step for step: losses, gradient norms and final parameters.
+//!
+//! Tolerances: 1e-9 in f64; 1e-4 in f32 on the CPU and 1e-3 on a GPU, whose roundings differ and add
+//! up over 40 steps.
+
+use ndarray::{Array1, Array2, s};
+use safetensors::SafeTensors;
+use sinew::Step;
+use sinew::prelude::*;
+use std::collections::BTreeMap;
+
+const HIDDEN: usize = 32;
+
+#[model]
+struct Digits {
+    hidden: Linear<64, HIDDEN>,
+    out: Linear<HIDDEN, 10>,
+}
+
+#[model]
+fn relu_loss<B>(m: &Digits, x: Tensor<B, 64>, y: Tensor<i32, B>) -> Tensor {
+    cross_entropy(m.out.forward(m.hidden.forward(x).relu()), y)
+}
+
+#[model]
+fn tanh_loss<B>(m: &Digits, x: Tensor<B, 64>, y: Tensor<i32, B>) -> Tensor {
+    cross_entropy(m.out.forward(m.hidden.forward(x).tanh()), y)
+}
+
+const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data");
+
+/// The digits' pixels / 16 and labels.
+fn digits() -> (Array2<f64>, Array1<i32>) {
+    let text = std::fs::read_to_string(format!("{DATA}/digits.csv")).expect("a file of the tests");
+    let numbers = |line: &str| -> Vec<i32> {
+        line.split(',')
+            .map(|n| n.parse().expect("a number"))
+            .collect()
+    };
+    let rows: Vec<Vec<i32>> = text.lines().skip(1).map(numbers).collect();
+    let x = Array2::from_shape_fn((rows.len(), 64), |(i, j)| f64::from(rows[i][j]) / 16.0);
+    (x, rows.iter().map(|r| r[64]).collect())
+}
+
+/// The parameters called `prefix/..` in the golden file.
+fn tensors(prefix: &str) -> BTreeMap<String, Vec<f64>> {
+    let bytes = std::fs::read(format!("{DATA}/train.safetensors")).expect("a file of the tests");
+    let file = SafeTensors::deserialize(&bytes).expect("a safetensors file");
+    let named = |(name, tensor): (String, safetensors::tensor::TensorView<'_>)| {
+        let path = name.strip_prefix(prefix)?.strip_prefix('/')?;
+        let words = tensor.data().as_chunks().0.iter();
+        Some((
+            path.to_string(),
+            words.map(|w| f64::from_le_bytes(*w)).collect(),
+        ))
+    };
+    file.tensors().into_iter().filter_map(named).collect()
+}
+
+/// The parameters that all runs start from.
+fn start() -> Digits {
+    let mut model = Digits::init(0);
+    let values = tensors("digits_mlp/init");
+    model.visit_mut("", &mut |path, param| {
+        param.set(&values[path]).expect("the same shape");
+    });
+    model
+}
+
+/// A run of PyTorch's.
+struct Run {
+    name: String,
+    losses: Vec<f64>,
+    norms: Vec<f64>,
+}
+
+impl Run {
+    fn load(name: &str) -> Run {
+        let json = std::fs::read_to_string(format!("{DATA}/train.json")).expect("as written");
+        let json: serde_json::Value = serde_json::from_str(&json).expect("as written");
+        let mut runs = json["runs"].as_array().expect("as written").iter();
+        let run = runs.find(|r| r["name"] == name).expect("as written");
+        let numbers = |key: &str| {
+            let values = run[key].as_array().expect("as written").iter();
+            values.map(|v| v.as_f64().expect("as written")).collect()
+        };
+        Run {
+            name: name.into(),
+            losses: numbers("losses"),
+            norms: numbers("grad_norms"),
+        }
+    }
+
+    /// Checks what `step` reports at each step, then the parameters that `model` gives.
+    fn check(
+        &self,
+        tolerance: f64,
+        mut step: impl FnMut(ndarray::ArrayView2<f64>, ndarray::ArrayView1<i32>) -> Step,
+        model: impl FnOnce() -> Digits,
+    ) {
+        let name = &self.name;
+        let (x, y) = digits();
+        for (number, expected) in self.losses.iter().enumerate() {
+            let at = number * 32 % (1797 - 32);
+            let taken = step(x.slice(s![at..at + 32, ..]), y.slice(s![at..at + 32]));
+            let error = (taken.loss - expected).abs() / expected.abs();
+            assert!(
+                error < tolerance,
+                "{name} step {number}: {} for {expected}",
+                taken.loss
+            );
+            if let Some(norm) = self.norms.get(number) {
+                let found = taken.grad_norm.expect("clipping is on");
+                let error = (found - norm).abs() / norm;
+                assert!(
+                    error < tolerance,
+                    "{name} norm at {number}: {found} for {norm}"
+                );
+            }
+        }
+        let ends = tensors(&format!("{name}/final"));
+        model().visit("", &mut |path, param| {
+            for (found, expected) in param.values_f64().iter().zip(&ends[path]) {
+                let error = (found - expected).abs() / expected.abs().max(1.0);
+                assert!(error < tolerance, "{name} {path}: {found} for {expected}");
+            }
+        });
+    }
+}
+
+/// A test of each run on the CPU in both precisions, and on a GPU where there is one.
+macro_rules! runs {
+    ($($name:ident, $loss:ident, $optimizer:expr;)*) => {$(
+        mod $name {
+            use super::*;
+
+            fn check(device: Device, precision: Precision, tolerance: f64) {
+                let train = $loss::train(start()).optimizer($optimizer);
+                let train = train.device(device).precision(precision).build();
+                let trainer = std::cell::RefCell::new(train.expect("the settings fit"));
+                Run::load(stringify!($name)).check(
+                    tolerance,
+                    |x, y| trainer.borrow_mut().step(x, y).expect("the batch fits"),
+                    || trainer.borrow().model().expect("the device is there"),
+                );
+                assert_eq!(trainer.borrow().compiles(), 1);
+            }
+
+            #[test]
+            fn f64() {
+                check(Device::cpu(), Precision::F64, 1e-9);
+            }
+
+            #[test]
+            fn f32() {
+                check(Device::cpu(), Precision::F32, 1e-4);
+            }
+
+            #[cfg(feature = "gpu")]
+            #[test]
+            fn gpu() {
+                if let Some(device) = gpu_or_word() {
+                    check(device, Precision::F32, 1e-3);
+                }
+            }
+        }
+    )*};
+}
+
+/// The GPU; `None`, with a line that says so, where there is none. With `SINEW_REQUIRE_GPU=1` in the
+/// environment that fails the test.
+#[cfg(feature = "gpu")]
+fn gpu_or_word() -> Option<Device> {
+    match Device::gpu() {
+        Ok(device) => Some(device),
+        Err(error) => {
+            let required = std::env::var_os("SINEW_REQUIRE_GPU").is_some_and(|v| v == "1");
+            assert!(!required, "SINEW_REQUIRE_GPU is set: {error}");
+            println!("skipped: {error}");
+            None
+        }
+    }
+}
+
+runs! {
+    sgd, relu_loss, Sgd::new(0.1);
+    sgd_momentum, relu_loss, Sgd::new(0.05).momentum(0.9);
+    sgd_nesterov, relu_loss, Sgd::new(0.05).momentum(0.9).nesterov(true);
+    sgd_l2, relu_loss, Sgd::new(0.1).weight_decay(5e-4);
+    adam, relu_loss, Adam::new(0.01);
+    adamw, relu_loss, AdamW::new(0.01);
+    adam_clip, relu_loss, Adam::new(0.01).clip_grad_norm(0.5);
+    adam_tanh, tanh_loss, Adam::new(0.01);
+}
