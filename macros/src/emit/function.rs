@@ -5,6 +5,7 @@ use super::{element, quiet, rank};
 use crate::parse::{Function, StructType, TypeExpr};
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
+use sinew_ir::DType;
 
 /// What a function is at run time: one model at most, then tensors.
 struct Entry<'a> {
@@ -79,6 +80,7 @@ pub fn at_once(f: &Function, library: &TokenStream) -> TokenStream {
     };
     let plain = plain(f, &entry, &quote!(#name), model_parameter, &model, library);
     let becomes = becomes(&entry, library);
+    let gradient = is_loss(&f.result).then(|| gradient(&entry, library));
     quote! {
         #plain
         #carrier
@@ -86,8 +88,41 @@ pub fn at_once(f: &Function, library: &TokenStream) -> TokenStream {
         #quiet
         impl #name {
             #becomes
+            #gradient
         }
     }
+}
+
+/// Whether the result is one number of the working float.
+fn is_loss(of: &TypeExpr) -> bool {
+    match of {
+        TypeExpr::Tensor(t) => t.dtype == DType::Float && t.sequence.is_none() && t.dims.is_empty(),
+        TypeExpr::Struct(_) | TypeExpr::Tuple(_) => false,
+    }
+}
+
+/// `gradient`, for a function of a model's parameters.
+fn gradient(entry: &Entry<'_>, library: &TokenStream) -> Option<TokenStream> {
+    let (model, of) = entry.model?;
+    let path = &of.path;
+    let parameters = entry
+        .inputs
+        .iter()
+        .map(|(name, marker)| quote!(#name: impl #library::__private::IntoArg<#marker>));
+    let arguments = entry
+        .inputs
+        .iter()
+        .map(|(name, _)| quote!(#library::__private::IntoArg::arg(&#name)));
+    Some(quote! {
+        /// The derivative of the result by each parameter of the model, as a model.
+        ///
+        /// # Errors
+        /// Arguments that do not fit the declared types.
+        #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
+        pub fn gradient(#model: &#path, #(#parameters),*) -> #library::__private::Result<#path> {
+            #library::__private::gradient::<Self>(#model, &[#(#arguments),*])
+        }
+    })
 }
 
 /// `train`, `attach`, `compile` and what is told of the function.
