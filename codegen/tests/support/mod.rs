@@ -2,6 +2,8 @@
 
 #![allow(dead_code)] // each test file uses its own part
 
+pub mod random;
+
 use sinew_codegen::execute::execute;
 use sinew_codegen::explain::listing;
 use sinew_codegen::kernel::{Region, RegionId, Schedule};

@@ -8,7 +8,8 @@ use sinew_ir::{
 };
 use sinew_runtime::gpu::Program;
 
-use crate::programs_support::{Program as Ir, separate};
+use crate::programs_support::random::program;
+use crate::programs_support::{Program as Ir, bytes, separate};
 use crate::support::{Build, Random, Tolerance, device};
 
 fn dot(p: &mut Ir, x: Value, y: Value, along_x: usize, along_y: usize) -> Value {
@@ -183,4 +184,22 @@ fn steps_of_descent_stay_with_the_executor() {
         losses.push(found);
     }
     assert!(losses[19] < losses[0], "{losses:?}");
+}
+
+/// Random programs: rows, products, scatters, paddings. Floats of few bits keep most of them exact,
+/// so that comparisons and floors go the same way everywhere. `SINEW_FUZZ=500` runs more of them.
+#[test]
+fn random_programs() {
+    let Some(device) = device() else { return };
+    let count = std::env::var("SINEW_FUZZ").ok();
+    for seed in 0..count.and_then(|n| n.parse().ok()).unwrap_or(30) {
+        let (function, inputs) = program(seed, seed % 8 == 7, DType::F32);
+        let mut build = build(&function);
+        for (p, x) in inputs.iter().enumerate() {
+            build.memory[p + 1] = bytes(x, function.values[p].dtype);
+        }
+        // Seen where the test fails.
+        println!("seed {seed}\n{function}");
+        build.check(device, LOOSE);
+    }
 }
