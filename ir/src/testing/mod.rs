@@ -60,7 +60,7 @@ pub struct Case {
     pub op: String,
     /// The operation's arguments.
     pub args: Json,
-    /// The inputs by name; floats have the working float's type.
+    /// The inputs, sorted by name; floats have the working float's type.
     pub inputs: Vec<(String, Array)>,
     /// The outputs.
     pub outputs: Vec<Array>,
