@@ -71,7 +71,7 @@ pub struct Kernel {
     /// A name that says what it does (`contract_3_add_select`): letters, digits and `_`; unique in
     /// the schedule, the same whenever the program is.
     pub name: String,
-    /// What it computes, for people: one line a stored value (`%12 = dot, add, select`).
+    /// The values it computes for others, by their names in the program (`%12`, `m.hidden.w`).
     pub notes: Vec<String>,
     /// What it does.
     pub class: Class,

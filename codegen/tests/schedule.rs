@@ -7,7 +7,7 @@ mod support;
 use sinew_codegen::execute::execute;
 use sinew_codegen::explain::{explain, listing};
 use sinew_codegen::kernel::{Region, RegionId, Schedule};
-use sinew_codegen::schedule::{Part, Place, schedule};
+use sinew_codegen::schedule::{Part, Place, ScheduleError, schedule};
 use sinew_ir::ops::{self};
 use sinew_ir::{Axis, Binding, DType, Function, Gradient, Shape, Unit, Value, link_gradient};
 use std::collections::BTreeMap;
@@ -385,4 +385,100 @@ fn a_chain_of_thousands_is_cut_into_kernels() {
         1e-12,
         "chain",
     );
+}
+
+fn at(region: u32, offset: usize) -> Place {
+    Place {
+        region: RegionId(region),
+        offset,
+    }
+}
+
+#[test]
+fn two_inputs_change_places_and_a_reversed_update_reads_what_was_there() {
+    // x, y = y, x + transpose(x), both in place.
+    let mut p = Program::new();
+    let x = p.input("x", DType::F32, &[3, 3]);
+    let y = p.input("y", DType::F32, &[3, 3]);
+    let turned =
+        p.b.permute(x, &[Axis::At(1), Axis::At(0)])
+            .expect("permute");
+    let sum = p.b.add(x, turned).expect("add");
+    let f = p.finish(&[y, sum]);
+    let regions = vec![region("x", 36, true), region("y", 36, true)];
+    let part = Part {
+        program: &f,
+        inputs: vec![at(1, 0), at(2, 0)],
+        outputs: vec![at(1, 0), at(2, 0)],
+    };
+    let s = schedule(&[part], regions).expect("schedules");
+    let inputs = [numbers(9, 1), numbers(9, 2)];
+    let mut memory: Vec<Vec<u8>> = s.regions.iter().map(|r| vec![0; r.bytes]).collect();
+    memory[1] = bytes(&inputs[0], DType::F32);
+    memory[2] = bytes(&inputs[1], DType::F32);
+    execute(&s, &mut memory).expect("runs");
+    let expected = interpreted(&f, &inputs);
+    close(&values(&memory[1], DType::F32), &expected[0], 1e-6, "x");
+    close(&values(&memory[2], DType::F32), &expected[1], 1e-6, "y");
+}
+
+#[test]
+fn one_value_in_two_places_and_an_input_that_is_a_result() {
+    let mut p = Program::new();
+    let x = p.input("x", DType::F32, &[4]);
+    let y = p.b.exp(x).expect("exp");
+    let f = p.finish(&[y, x, y]);
+    let input = [vec![0.0, 1.0, -1.0, 0.5]];
+    let found = run(&f, &input);
+    assert_eq!(found[0], found[2]);
+    assert_eq!(found[1], input[0]);
+    close(&found[0], &interpreted(&f, &input)[0], 1e-6, "exp");
+    assert_eq!(scheduled(&f).kernels.len(), 2);
+}
+
+#[test]
+fn places_that_do_not_fit_are_errors() {
+    let mut p = Program::new();
+    let x = p.input("x", DType::F32, &[4]);
+    let y = p.b.exp(x).expect("exp");
+    let f = p.finish(&[y, y]);
+    let with = |inputs: Vec<Place>, outputs: Vec<Place>| {
+        let regions = vec![region("x", 16, false), region("y", 32, true)];
+        let part = Part {
+            program: &f,
+            inputs,
+            outputs,
+        };
+        schedule(&[part], regions).expect_err("does not fit")
+    };
+    let fine = vec![at(1, 0)];
+    let overlap = with(fine.clone(), vec![at(2, 0), at(2, 8)]);
+    assert!(matches!(
+        overlap,
+        ScheduleError::Overlap {
+            first: 0,
+            second: 1,
+            ..
+        }
+    ));
+    let count = with(fine.clone(), vec![at(2, 0)]);
+    assert!(matches!(
+        count,
+        ScheduleError::Places {
+            values: 2,
+            places: 1,
+            ..
+        }
+    ));
+    for (input, output) in [
+        (at(1, 4), at(2, 16)),
+        (at(0, 0), at(2, 16)),
+        (at(3, 0), at(2, 16)),
+        (at(1, 0), at(2, 18)),
+        (at(1, 0), at(2, 20)),
+        (at(1, 0), at(1, 0)),
+    ] {
+        let error = with(vec![input], vec![at(2, 0), output]);
+        assert!(matches!(error, ScheduleError::Place { .. }), "{error}");
+    }
 }
