@@ -1,5 +1,6 @@
 //! Sinew's code generator: schedule, kernels, memory plan, emitters for the CPU (Cranelift) and WGSL.
 
+mod bounds;
 #[cfg(feature = "cpu")]
 pub mod cpu;
 pub mod execute;

@@ -12,6 +12,7 @@
 //! 6. A kernel loads from where it stores only at the same place and not in a later stage; a scatter
 //!    does not load from its target, a contraction's operands do not overlap its stores.
 
+use crate::bounds::{interval, range};
 use crate::kernel::{
     Access, Buffer, BufferId, Class, Code, Contract, Nest, Reg, ScalarKind, Scatter, Schedule,
     Stage,
@@ -473,63 +474,6 @@ fn fits(scalar: Scalar, operands: &[DType], result: DType) -> bool {
     }
 }
 
-/// Least and greatest value over the space; `Some(None)` over an empty one; `None` on overflow.
-fn interval(space: &[usize], offset: i64, strides: &[i64]) -> Option<Option<(i64, i64)>> {
-    if space.contains(&0) {
-        return Some(None);
-    }
-    let (mut low, mut high) = (offset, offset);
-    for (extent, stride) in space.iter().zip(strides) {
-        let reach = stride.checked_mul(i64::try_from(extent - 1).ok()?)?;
-        low = low.checked_add(reach.min(0))?;
-        high = high.checked_add(reach.max(0))?;
-    }
-    Some(Some((low, high)))
-}
-
-/// Least and greatest element an access reaches where its guards hold, in interval arithmetic.
-///
-/// A guarded value that appears in the index as a multiple is replaced by the guard's range; that is
-/// exact for padding, where the guarded index times a stride is part of the element's index.
-pub(crate) fn range(space: &[usize], access: &Access) -> Option<Option<(i64, i64)>> {
-    for guard in &access.guards {
-        if let Some((l, h)) = interval(space, guard.offset, &guard.strides)?
-            && (h < 0 || l >= guard.extent)
-        {
-            return Some(None);
-        }
-    }
-    let Some((mut low, mut high)) = interval(space, access.offset, &access.strides)? else {
-        return Some(None);
-    };
-    // Guarded parts of the index replaced one after the other, beginning with each: all of it holds.
-    for first in 0..access.guards.len() {
-        let (mut offset, mut strides) = (access.offset, access.strides.clone());
-        let (mut extra_low, mut extra_high) = (0i64, 0i64);
-        for guard in access.guards[first..].iter().chain(&access.guards[..first]) {
-            let Some(d) = guard.strides.iter().position(|s| *s != 0) else {
-                continue;
-            };
-            if strides[d] % guard.strides[d] != 0 {
-                continue;
-            }
-            let times = strides[d] / guard.strides[d];
-            offset = offset.checked_sub(times.checked_mul(guard.offset)?)?;
-            for (s, g) in strides.iter_mut().zip(&guard.strides) {
-                *s = s.checked_sub(times.checked_mul(*g)?)?;
-            }
-            let reach = times.checked_mul(guard.extent - 1)?;
-            extra_low = extra_low.checked_add(reach.min(0))?;
-            extra_high = extra_high.checked_add(reach.max(0))?;
-            if let Some((l, h)) = interval(space, offset, &strides)? {
-                low = low.max(l.checked_add(extra_low)?);
-                high = high.min(h.checked_add(extra_high)?);
-            }
-        }
-    }
-    Some((low <= high).then_some((low, high)))
-}
-
 /// Rule 5: sorted by stride, each step is longer than all shorter ones together reach.
 fn injective(extents: &[usize], strides: &[i64]) -> Check {
     let mut dims: Vec<(i64, i64)> = extents
@@ -639,32 +583,6 @@ fn window(touch: &Touch, period: i64) -> Option<(i64, i64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::Guard;
-
-    fn access(offset: i64, strides: &[i64], guards: Vec<Guard>) -> Access {
-        Access {
-            buffer: BufferId(0),
-            offset,
-            strides: strides.to_vec(),
-            guards,
-        }
-    }
-
-    #[test]
-    fn a_guard_bounds_the_padded_index() {
-        // x[i - 2, j] of a 3 by 4 buffer, i < 8, guarded.
-        let guard = Guard {
-            offset: -2,
-            strides: vec![1, 0],
-            extent: 3,
-        };
-        let padded = access(-8, &[4, 1], vec![guard]);
-        assert_eq!(range(&[8, 4], &padded), Some(Some((0, 11))));
-        assert_eq!(
-            range(&[8, 4], &access(-8, &[4, 1], vec![])),
-            Some(Some((-8, 23)))
-        );
-    }
 
     #[test]
     fn injectivity_sees_overlapping_rows() {

@@ -118,6 +118,8 @@ fn random_programs_that_once_failed() {
         (28947, true),
         (30765, false),
         (30300, true),
+        (60820, true),
+        (97853, false),
     ] {
         check(seed, zero_extents);
     }

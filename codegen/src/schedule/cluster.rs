@@ -75,18 +75,19 @@ pub(crate) fn group(memory: &Memory) -> Clusters {
 
 /// The shape a value runs over: for a reduction its operand's.
 fn run_shape(memory: &Memory, id: Id) -> &[usize] {
-    match &memory.graph.nodes[id].def {
-        Def::Reduce { x, .. } => &memory.graph.nodes[*x].shape,
-        _other => &memory.graph.nodes[id].shape,
+    let node = &memory.graph.nodes[id];
+    if let Def::Reduce { x, .. } = &node.def {
+        return &memory.graph.nodes[*x].shape;
     }
+    &node.shape
 }
 
 /// The reduced axes of a value that is a reduction.
 fn reduced(memory: &Memory, id: Id) -> &[usize] {
-    match &memory.graph.nodes[id].def {
-        Def::Reduce { axes, .. } => axes,
-        _other => &[],
+    if let Def::Reduce { axes, .. } = &memory.graph.nodes[id].def {
+        return axes;
     }
+    &[]
 }
 
 impl Clusters {

@@ -5,11 +5,12 @@ use super::affine::Affine;
 use super::cluster::{Clusters, Family};
 use super::eval::{Eval, ExprKind, Home, Need, Role, Scope};
 use super::graph::{Def, Id};
-use super::memory::{Memory, dims, split};
-use super::merge::{merge_nest, merge_scatter};
+use super::memory::Memory;
+use super::merge::merge_nest;
 use super::nest::{self, Reduced, Stored};
+use super::probe::split;
 use super::product::{self, Operand, Tag};
-use crate::kernel::{Class, Scatter};
+use crate::kernel::Class;
 use sinew_ir::Scalar;
 use std::collections::BTreeSet;
 
@@ -32,14 +33,14 @@ pub(crate) struct Group {
 }
 
 /// The scope of one cluster; `None`: all kernel values are leaves.
-struct Inside<'a> {
+pub(super) struct Inside<'a> {
     memory: &'a Memory,
     clusters: &'a Clusters,
     cluster: Option<usize>,
     /// The index of each space dim of the cluster in the refined space.
     base: Vec<Affine>,
     /// Read from here instead of its home.
-    moved: Option<(Id, Home)>,
+    pub(super) moved: Option<(Id, Home)>,
 }
 
 impl Inside<'_> {
@@ -96,7 +97,7 @@ impl Scope for Inside<'_> {
 }
 
 pub(crate) struct Emitter<'a> {
-    memory: &'a Memory,
+    pub(super) memory: &'a Memory,
     clusters: &'a Clusters,
     needed: Vec<bool>,
 }
@@ -201,7 +202,7 @@ fn users_first(clusters: &Clusters) -> Vec<usize> {
     order
 }
 
-type MadeOf = (Vec<Made>, Vec<Id>);
+pub(crate) type MadeOf = (Vec<Made>, Vec<Id>);
 
 impl Emitter<'_> {
     fn need(&mut self, reads: &[Id]) {
@@ -210,7 +211,7 @@ impl Emitter<'_> {
         }
     }
 
-    fn scope(&self, cluster: Option<usize>) -> Inside<'_> {
+    pub(super) fn scope(&self, cluster: Option<usize>) -> Inside<'_> {
         Inside {
             memory: self.memory,
             clusters: self.clusters,
@@ -220,11 +221,11 @@ impl Emitter<'_> {
         }
     }
 
-    fn stuck(&self, id: Id) -> ScheduleError {
+    pub(super) fn stuck(&self, id: Id) -> ScheduleError {
         ScheduleError::NoIndex(self.memory.graph.nodes[id].value)
     }
 
-    fn homes(&self, id: Id) -> Vec<Home> {
+    pub(super) fn homes(&self, id: Id) -> Vec<Home> {
         let mut out = vec![self.memory.home_of(id)];
         let extra = self.memory.extra.iter().filter(|(x, _)| *x == id);
         out.extend(extra.map(|(_, home)| home.clone()));
@@ -283,10 +284,11 @@ impl Emitter<'_> {
                     for expr in &eval.exprs {
                         match &expr.kind {
                             ExprKind::Apply(scalar, _) => ops.push(scalar_name(*scalar)),
-                            ExprKind::Root(id) => match &graph.nodes[*id].def {
-                                Def::Reduce { kind, .. } => ops.push(reduction_name(*kind)),
-                                _other => {}
-                            },
+                            ExprKind::Root(id) => {
+                                if let Def::Reduce { kind, .. } = &graph.nodes[*id].def {
+                                    ops.push(reduction_name(*kind));
+                                }
+                            }
                             ExprKind::Gather { .. } => ops.push("take"),
                             ExprKind::Load { .. } | ExprKind::Const(_) | ExprKind::Index(_) => {}
                         }
@@ -363,9 +365,11 @@ impl Emitter<'_> {
     ) -> Result<(crate::kernel::Contract, Vec<Id>), ScheduleError> {
         let graph = &self.memory.graph;
         let members = self.clusters.list[c].iter().flat_map(|c| c.members.iter());
-        let contract = members.copied().find_map(|m| match graph.nodes[m].def {
-            Def::Contract { x, y, batch } => Some((m, x, y, batch)),
-            _ => None,
+        let contract = members.copied().find_map(|m| {
+            if let Def::Contract { x, y, batch } = graph.nodes[m].def {
+                return Some((m, x, y, batch));
+            }
+            None
         });
         let Some((id, x, y, batch)) = contract else {
             return Err(ScheduleError::NoIndex(sinew_ir::Value(0)));
@@ -401,194 +405,6 @@ impl Emitter<'_> {
         let dtype = graph.nodes[id].dtype;
         let made = product::contract(eval, &tags, operands, k, dtype, stores);
         Ok((made, vec![left.leaf, right.leaf]))
-    }
-
-    /// A map that computes `id` with all kernel values as leaves and stores it.
-    fn map(&self, id: Id, home: &Home, moved: Option<(Id, Home)>) -> Result<MadeOf, ScheduleError> {
-        let graph = &self.memory.graph;
-        if graph.elements(id) == 0 {
-            return Ok((Vec::new(), Vec::new()));
-        }
-        let mut scope = self.scope(None);
-        scope.moved = moved;
-        let (mut base, mut space) = dims(&graph.nodes[id].shape);
-        loop {
-            let mut eval = Eval::new(graph, &scope, &space);
-            match eval.eval(id, &base, &[]) {
-                Ok(value) => {
-                    let stored = Stored {
-                        buffer: home.buffer,
-                        at: home.element(&base),
-                        value,
-                    };
-                    let inner = vec![false; space.len()];
-                    let mut nest = nest::nest(&eval, &inner, &[], &[stored]);
-                    merge_nest(&mut nest);
-                    let reads = eval.reads.iter().map(|(id, _)| *id).collect();
-                    let made = Made {
-                        class: Class::Nest(nest),
-                        values: vec![id],
-                        ops: vec!["copy"],
-                    };
-                    return Ok((vec![made], reads));
-                }
-                Err(Need::Split { dim, inner }) => split(&mut base, &mut space, dim, inner),
-                Err(Need::Store(id)) => return Err(self.stuck(id)),
-            }
-        }
-    }
-
-    /// The kernels of a concatenation, a spread or a scatter.
-    fn alone(&mut self, id: Id) -> Result<MadeOf, ScheduleError> {
-        let graph = &self.memory.graph;
-        let (mut all, mut reads) = (Vec::new(), Vec::new());
-        let mut add = |made: MadeOf| {
-            all.extend(made.0);
-            reads.extend(made.1);
-        };
-        for home in self.homes(id) {
-            match &graph.nodes[id].def {
-                Def::Concat { parts, axis } => {
-                    let mut start = 0i64;
-                    for part in parts {
-                        let range = Home {
-                            buffer: home.buffer,
-                            offset: home.offset + start * home.strides[*axis],
-                            strides: home.strides.clone(),
-                        };
-                        start += graph.nodes[*part].shape[*axis] as i64;
-                        if self.memory.kernel[*part] && self.memory.home_of(*part) == range {
-                            // Its own kernel writes it there.
-                            add((Vec::new(), vec![*part]));
-                        } else {
-                            add(self.map(*part, &range, None)?);
-                        }
-                    }
-                }
-                Def::Spread { x, axis, low, step } => {
-                    add(self.fill(id, &home));
-                    let mut spread = home.clone();
-                    spread.offset += low * home.strides[*axis];
-                    spread.strides[*axis] *= step;
-                    add(self.map(*x, &spread, None)?);
-                }
-                Def::Scatter {
-                    base,
-                    indices,
-                    updates,
-                    axis,
-                } => {
-                    add(self.map(*base, &home, None)?);
-                    add(self.scatter(id, *indices, *updates, *axis, &home)?);
-                }
-                Def::Param
-                | Def::Const(_)
-                | Def::Iota(_)
-                | Def::Elementwise(..)
-                | Def::Broadcast { .. }
-                | Def::Reshape(_)
-                | Def::Permute { .. }
-                | Def::Slice { .. }
-                | Def::Pad { .. }
-                | Def::Reduce { .. }
-                | Def::Contract { .. }
-                | Def::Gather { .. } => {}
-            }
-        }
-        reads.sort_unstable();
-        reads.dedup();
-        Ok((all, reads))
-    }
-
-    /// Zeros all over a value.
-    fn fill(&self, id: Id, home: &Home) -> MadeOf {
-        let node = &self.memory.graph.nodes[id];
-        let scope = self.scope(None);
-        let (base, space) = dims(&node.shape);
-        let mut eval = Eval::new(&self.memory.graph, &scope, &space);
-        let value = eval.add(ExprKind::Const(0), node.dtype);
-        let stored = Stored {
-            buffer: home.buffer,
-            at: home.element(&base),
-            value,
-        };
-        let mut nest = nest::nest(&eval, &vec![false; space.len()], &[], &[stored]);
-        merge_nest(&mut nest);
-        let made = Made {
-            class: Class::Nest(nest),
-            values: vec![id],
-            ops: vec!["fill"],
-        };
-        (vec![made], Vec::new())
-    }
-
-    fn scatter(
-        &self,
-        id: Id,
-        indices: Id,
-        updates: Id,
-        axis: usize,
-        home: &Home,
-    ) -> Result<MadeOf, ScheduleError> {
-        let graph = &self.memory.graph;
-        if graph.elements(updates) == 0 || graph.elements(id) == 0 {
-            return Ok((Vec::new(), Vec::new()));
-        }
-        let shape = &graph.nodes[updates].shape;
-        let scope = self.scope(None);
-        // The space: the dims around the axis, then the updates.
-        let around: Vec<usize> = (0..shape.len()).filter(|d| *d != axis).collect();
-        let outer: Vec<usize> = around.iter().map(|d| shape[*d]).collect();
-        let mut space = outer.clone();
-        space.push(shape[axis]);
-        let mut base = vec![Affine::default(); shape.len()];
-        for (k, d) in around.iter().chain([&axis]).enumerate() {
-            base[*d] = match space[k] {
-                1 => Affine::default(),
-                _ => Affine::dim(k),
-            };
-        }
-        loop {
-            let mut eval = Eval::new(graph, &scope, &space);
-            let found = eval
-                .eval(indices, &base, &[])
-                .and_then(|i| Ok((i, eval.eval(updates, &base, &[])?)));
-            match found {
-                Ok((index, update)) => {
-                    let order: Vec<usize> = (0..space.len()).collect();
-                    let moves = nest::depends(&eval, &|_| true, true);
-                    let (code, regs) =
-                        nest::code(&eval, &[index, update], &order, &|_| None, &|r| !moves[r]);
-                    let mut target = base.clone();
-                    target[axis] = Affine::default();
-                    let last = space.len() - 1;
-                    let mut scatter = Scatter {
-                        outer: space[..last].to_vec(),
-                        updates: space[last],
-                        extent: graph.nodes[id].shape[axis],
-                        target: nest::access(home.buffer, &home.element(&target), &[], &order),
-                        stride: home.strides[axis],
-                        code,
-                        index: regs[&index],
-                        update: regs[&update],
-                    };
-                    merge_scatter(&mut scatter);
-                    let reads = eval.reads.iter().map(|(id, _)| *id).collect();
-                    let made = Made {
-                        class: Class::Scatter(scatter),
-                        values: vec![id],
-                        ops: vec!["add"],
-                    };
-                    return Ok((vec![made], reads));
-                }
-                // The updates run in order over one dim; only those around them may be split.
-                Err(Need::Split { dim, inner }) if dim + 1 < space.len() => {
-                    split(&mut base, &mut space, dim, inner);
-                }
-                Err(Need::Split { .. }) => return Err(self.stuck(id)),
-                Err(Need::Store(id)) => return Err(self.stuck(id)),
-            }
-        }
     }
 }
 

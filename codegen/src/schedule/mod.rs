@@ -1,9 +1,16 @@
 //! From linked programs to kernels: what is fused with what, what is stored, in which order.
 //!
-//! The road of one part: [`graph`] (values with extents) → [`memory`] (which values may be stored,
-//! and where) → [`cluster`] (which run in one kernel) → [`emit`] (expressions by [`eval`], then
-//! [`nest`] and [`product`], dims merged by [`merge`]) → order and places in the arena (here and in
-//! [`crate::plan`]).
+//! The road of one part: `graph` (values with extents; `rewrite` simplifies on the way) → `memory`
+//! (which values may be stored, and where; `probe` finds what each reads) → `cluster` (which run in
+//! one kernel) → `emit` and `movement` (expressions by `eval`, then `nest` and `product`, dims merged
+//! by `merge`) → order, and places in the arena (here and in [`crate::plan`]).
+//!
+//! What decides, in few numbers: bytes count, arithmetic is repeated rather than stored. A value is
+//! stored only for another kernel or as a result; of a chain that leads on from a root, its last link.
+//! A row is fused with what follows it unless it is long and few run beside it (`cluster`: 4096
+//! elements, 64 rows); a reduction of more than 4096 elements beside less than 1024 rows takes two
+//! steps (`rewrite`); a scatter of at most 4 updates a row is compared per element.
+//! [`crate::explain`] shows the outcome with its bytes and operations.
 
 mod affine;
 mod cluster;
@@ -12,8 +19,11 @@ mod eval;
 mod graph;
 mod memory;
 mod merge;
+mod movement;
 mod nest;
+mod probe;
 mod product;
+mod rewrite;
 mod touch;
 
 use crate::kernel::{Buffer, BufferId, Class, Kernel, Region, RegionId, Schedule};

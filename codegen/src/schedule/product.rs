@@ -2,9 +2,9 @@
 
 use super::affine::Affine;
 use super::eval::{Eval, Ref};
-use super::memory::Strided;
 use super::merge::{merge_group, visit_code};
 use super::nest::{Stored, access, buffer_id, by_stride, code, depends, strides};
+use super::probe::Strided;
 use crate::kernel::{Access, Contract, Store};
 use sinew_ir::DType;
 

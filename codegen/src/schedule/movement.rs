@@ -1,0 +1,206 @@
+//! Kernels that mostly move: copies, concatenations, spreads with zeros between, scatters.
+
+use super::ScheduleError;
+use super::affine::Affine;
+use super::emit::{Emitter, Made, MadeOf};
+use super::eval::{Eval, ExprKind, Home, Need};
+use super::graph::{Def, Id};
+use super::merge::{merge_nest, merge_scatter};
+use super::nest::{self, Stored};
+use super::probe::{dims, split};
+use crate::kernel::{Class, Scatter};
+
+impl Emitter<'_> {
+    /// A map that computes `id` with all kernel values as leaves and stores it.
+    pub(super) fn map(
+        &self,
+        id: Id,
+        home: &Home,
+        moved: Option<(Id, Home)>,
+    ) -> Result<MadeOf, ScheduleError> {
+        let graph = &self.memory.graph;
+        if graph.elements(id) == 0 {
+            return Ok((Vec::new(), Vec::new()));
+        }
+        let mut scope = self.scope(None);
+        scope.moved = moved;
+        let (mut base, mut space) = dims(&graph.nodes[id].shape);
+        loop {
+            let mut eval = Eval::new(graph, &scope, &space);
+            match eval.eval(id, &base, &[]) {
+                Ok(value) => {
+                    let stored = Stored {
+                        buffer: home.buffer,
+                        at: home.element(&base),
+                        value,
+                    };
+                    let inner = vec![false; space.len()];
+                    let mut nest = nest::nest(&eval, &inner, &[], &[stored]);
+                    merge_nest(&mut nest);
+                    let reads = eval.reads.iter().map(|(id, _)| *id).collect();
+                    let made = Made {
+                        class: Class::Nest(nest),
+                        values: vec![id],
+                        ops: vec!["copy"],
+                    };
+                    return Ok((vec![made], reads));
+                }
+                Err(Need::Split { dim, inner }) => split(&mut base, &mut space, dim, inner),
+                Err(Need::Store(id)) => return Err(self.stuck(id)),
+            }
+        }
+    }
+
+    /// The kernels of a concatenation, a spread or a scatter.
+    pub(super) fn alone(&mut self, id: Id) -> Result<MadeOf, ScheduleError> {
+        let graph = &self.memory.graph;
+        let (mut all, mut reads) = (Vec::new(), Vec::new());
+        let mut add = |made: MadeOf| {
+            all.extend(made.0);
+            reads.extend(made.1);
+        };
+        for home in self.homes(id) {
+            match &graph.nodes[id].def {
+                Def::Concat { parts, axis } => {
+                    let mut start = 0i64;
+                    for part in parts {
+                        let range = Home {
+                            buffer: home.buffer,
+                            offset: home.offset + start * home.strides[*axis],
+                            strides: home.strides.clone(),
+                        };
+                        start += graph.nodes[*part].shape[*axis] as i64;
+                        if self.memory.kernel[*part] && self.memory.home_of(*part) == range {
+                            // Its own kernel writes it there.
+                            add((Vec::new(), vec![*part]));
+                        } else {
+                            add(self.map(*part, &range, None)?);
+                        }
+                    }
+                }
+                Def::Spread { x, axis, low, step } => {
+                    add(self.fill(id, &home));
+                    let mut spread = home.clone();
+                    spread.offset += low * home.strides[*axis];
+                    spread.strides[*axis] *= step;
+                    add(self.map(*x, &spread, None)?);
+                }
+                Def::Scatter {
+                    base,
+                    indices,
+                    updates,
+                    axis,
+                } => {
+                    add(self.map(*base, &home, None)?);
+                    add(self.scatter(id, *indices, *updates, *axis, &home)?);
+                }
+                Def::Param
+                | Def::Const(_)
+                | Def::Iota(_)
+                | Def::Elementwise(..)
+                | Def::Broadcast { .. }
+                | Def::Reshape(_)
+                | Def::Permute { .. }
+                | Def::Slice { .. }
+                | Def::Pad { .. }
+                | Def::Reduce { .. }
+                | Def::Contract { .. }
+                | Def::Gather { .. } => {}
+            }
+        }
+        reads.sort_unstable();
+        reads.dedup();
+        Ok((all, reads))
+    }
+
+    /// Zeros all over a value.
+    fn fill(&self, id: Id, home: &Home) -> MadeOf {
+        let node = &self.memory.graph.nodes[id];
+        let scope = self.scope(None);
+        let (base, space) = dims(&node.shape);
+        let mut eval = Eval::new(&self.memory.graph, &scope, &space);
+        let value = eval.add(ExprKind::Const(0), node.dtype);
+        let stored = Stored {
+            buffer: home.buffer,
+            at: home.element(&base),
+            value,
+        };
+        let mut nest = nest::nest(&eval, &vec![false; space.len()], &[], &[stored]);
+        merge_nest(&mut nest);
+        let made = Made {
+            class: Class::Nest(nest),
+            values: vec![id],
+            ops: vec!["fill"],
+        };
+        (vec![made], Vec::new())
+    }
+
+    fn scatter(
+        &self,
+        id: Id,
+        indices: Id,
+        updates: Id,
+        axis: usize,
+        home: &Home,
+    ) -> Result<MadeOf, ScheduleError> {
+        let graph = &self.memory.graph;
+        if graph.elements(updates) == 0 || graph.elements(id) == 0 {
+            return Ok((Vec::new(), Vec::new()));
+        }
+        let shape = &graph.nodes[updates].shape;
+        let scope = self.scope(None);
+        // The space: the dims around the axis, then the updates.
+        let around: Vec<usize> = (0..shape.len()).filter(|d| *d != axis).collect();
+        let outer: Vec<usize> = around.iter().map(|d| shape[*d]).collect();
+        let mut space = outer.clone();
+        space.push(shape[axis]);
+        let mut base = vec![Affine::default(); shape.len()];
+        for (k, d) in around.iter().chain([&axis]).enumerate() {
+            base[*d] = match space[k] {
+                1 => Affine::default(),
+                _ => Affine::dim(k),
+            };
+        }
+        loop {
+            let mut eval = Eval::new(graph, &scope, &space);
+            let found = eval
+                .eval(indices, &base, &[])
+                .and_then(|i| Ok((i, eval.eval(updates, &base, &[])?)));
+            match found {
+                Ok((index, update)) => {
+                    let order: Vec<usize> = (0..space.len()).collect();
+                    let moves = nest::depends(&eval, &|_| true, true);
+                    let (code, regs) =
+                        nest::code(&eval, &[index, update], &order, &|_| None, &|r| !moves[r]);
+                    let mut target = base.clone();
+                    target[axis] = Affine::default();
+                    let last = space.len() - 1;
+                    let mut scatter = Scatter {
+                        outer: space[..last].to_vec(),
+                        updates: space[last],
+                        extent: graph.nodes[id].shape[axis],
+                        target: nest::access(home.buffer, &home.element(&target), &[], &order),
+                        stride: home.strides[axis],
+                        code,
+                        index: regs[&index],
+                        update: regs[&update],
+                    };
+                    merge_scatter(&mut scatter);
+                    let reads = eval.reads.iter().map(|(id, _)| *id).collect();
+                    let made = Made {
+                        class: Class::Scatter(scatter),
+                        values: vec![id],
+                        ops: vec!["add"],
+                    };
+                    return Ok((vec![made], reads));
+                }
+                // The updates run in order over one dim; only those around them may be split.
+                Err(Need::Split { dim, inner }) if dim + 1 < space.len() => {
+                    split(&mut base, &mut space, dim, inner);
+                }
+                Err(Need::Split { .. }) => return Err(self.stuck(id)),
+                Err(Need::Store(id)) => return Err(self.stuck(id)),
+            }
+        }
+    }
+}

@@ -1,0 +1,317 @@
+//! What a kernel value reads, and at which index: found by trying to write its expression down.
+//!
+//! Where no expression exists, the answer is the value that must be stored first.
+
+use super::affine::Affine;
+use super::eval::{Eval, ExprKind, Home, Need, Role, Scope};
+use super::graph::{Def, Id};
+use super::memory::Memory;
+
+/// An operand of a contraction: a leaf's elements at an affine position over the operand's axes.
+pub(crate) struct Strided {
+    pub leaf: Id,
+    pub buffer: usize,
+    pub at: Affine,
+}
+
+/// A leaf that is read, and at which index, unless that is guarded or computed.
+pub(crate) type Read = (Id, Option<Vec<Affine>>);
+
+/// What a kernel value reads: leaves with their index over the value's own dims.
+#[derive(Clone, Default)]
+pub(crate) struct Probe {
+    /// The value's dims (a reduction's operand's) in the refined space.
+    pub base: Vec<Affine>,
+    pub reads: Vec<Read>,
+}
+
+/// The scope of a single value: every other kernel value is a leaf.
+struct Closed<'a> {
+    memory: &'a Memory,
+    top: Id,
+}
+
+impl Scope for Closed<'_> {
+    fn role(&self, id: Id) -> Role {
+        match id != self.top && self.memory.is_leaf(id) {
+            true => Role::Leaf,
+            false => Role::Inline,
+        }
+    }
+
+    fn home(&self, id: Id) -> Home {
+        self.memory.home_of(id)
+    }
+}
+
+impl Memory {
+    /// What a kernel value reads; the value to store first if that cannot be said.
+    pub(super) fn probe(&mut self, id: Id) -> Result<(), Id> {
+        let (tops, shape): (Vec<Id>, Vec<usize>) = match &self.graph.nodes[id].def {
+            Def::Reduce { x, .. } => (vec![*x], self.graph.nodes[*x].shape.clone()),
+            Def::Contract { x, y, .. } => {
+                let reads = [*x, *y]
+                    .iter()
+                    .map(|o| Ok((self.strided(*o)?.leaf, None)))
+                    .collect::<Result<Vec<_>, Id>>()?;
+                self.probes[id].reads = reads;
+                return Ok(());
+            }
+            Def::Concat { parts, .. } => {
+                let mut reads = Vec::new();
+                for part in parts.clone() {
+                    reads.extend(self.reads_of(part)?);
+                }
+                self.probes[id].reads = reads;
+                return Ok(());
+            }
+            Def::Spread { x, .. } => {
+                self.probes[id].reads = self.reads_of(*x)?;
+                return Ok(());
+            }
+            Def::Scatter {
+                base,
+                indices,
+                updates,
+                ..
+            } => {
+                let mut reads = self.reads_of(*base)?;
+                for operand in [*indices, *updates] {
+                    // The updates run in order over one dim, which cannot be split.
+                    let shape = &self.graph.nodes[operand].shape;
+                    let probe = self.read(operand, usize::MAX, shape)?;
+                    if probe.base != dims(shape).0 {
+                        return Err(operand);
+                    }
+                    reads.extend(probe.reads.into_iter().map(|(r, _)| (r, None)));
+                }
+                self.probes[id].reads = reads;
+                return Ok(());
+            }
+            Def::Param
+            | Def::Const(_)
+            | Def::Iota(_)
+            | Def::Elementwise(..)
+            | Def::Broadcast { .. }
+            | Def::Reshape(_)
+            | Def::Permute { .. }
+            | Def::Slice { .. }
+            | Def::Pad { .. }
+            | Def::Gather { .. } => (vec![id], self.graph.nodes[id].shape.clone()),
+        };
+        self.probes[id] = self.read(tops[0], id, &shape)?;
+        Ok(())
+    }
+
+    /// The leaves a value reads, itself included if it is one.
+    fn reads_of(&self, id: Id) -> Result<Vec<Read>, Id> {
+        let shape = self.graph.nodes[id].shape.clone();
+        let probe = self.read(id, usize::MAX, &shape)?;
+        Ok(probe.reads.into_iter().map(|(r, _)| (r, None)).collect())
+    }
+
+    fn read(&self, target: Id, top: Id, shape: &[usize]) -> Result<Probe, Id> {
+        let scope = Closed { memory: self, top };
+        let (mut base, mut space) = dims(shape);
+        loop {
+            let mut eval = Eval::new(&self.graph, &scope, &space);
+            match eval.eval(target, &base, &[]) {
+                Ok(_) => {
+                    return Ok(Probe {
+                        base,
+                        reads: eval.reads,
+                    });
+                }
+                Err(Need::Store(id)) => return Err(id),
+                Err(Need::Split { dim, inner }) => split(&mut base, &mut space, dim, inner),
+            }
+        }
+    }
+
+    /// The operand of a contraction as a strided view of a leaf; else the value to store.
+    pub fn strided(&self, operand: Id) -> Result<Strided, Id> {
+        let shape = self.graph.nodes[operand].shape.clone();
+        let scope = Closed {
+            memory: self,
+            top: usize::MAX,
+        };
+        // The base of the views, if it is neither in memory nor to be.
+        let mut view = operand;
+        while !self.is_leaf(view) {
+            match self.graph.nodes[view].def.viewed() {
+                Some(x) => view = x,
+                None => return Err(view),
+            }
+        }
+        let (mut base, mut space) = dims(&shape);
+        // The dims of the space that each axis became.
+        let mut parts: Vec<usize> = space.iter().map(|_| 1).collect();
+        loop {
+            let mut eval = Eval::new(&self.graph, &scope, &space);
+            match eval.eval(operand, &base, &[]) {
+                Ok(found) => {
+                    let leaf = eval.reads.first().map(|(id, _)| *id);
+                    let (Some(leaf), ExprKind::Load { buffer, at, guards }) =
+                        (leaf, &eval.exprs[found].kind)
+                    else {
+                        return Err(operand);
+                    };
+                    if !guards.is_empty() {
+                        return Err(operand);
+                    }
+                    let merged = merged(at, &space, &parts).ok_or(operand)?;
+                    let mut back = Affine::constant(at.offset);
+                    let mut next = merged.into_iter();
+                    for (d, extent) in shape.iter().enumerate() {
+                        if *extent != 1 {
+                            back.add_scaled(&Affine::dim(d), next.next().unwrap_or(0));
+                        }
+                    }
+                    return Ok(Strided {
+                        leaf,
+                        buffer: *buffer,
+                        at: back,
+                    });
+                }
+                Err(Need::Store(_)) => return Err(operand),
+                Err(Need::Split { dim, inner }) => {
+                    let mut at = 0;
+                    for part in &mut parts {
+                        if dim < at + *part {
+                            *part += 1;
+                            break;
+                        }
+                        at += *part;
+                    }
+                    split(&mut base, &mut space, dim, inner);
+                }
+            }
+        }
+    }
+
+    /// The operand of a reduction that is made of row values (results of reductions) of its own size:
+    /// it is stored where they are computed, instead of all of them.
+    pub(super) fn frontier(&self, id: Id) -> Option<Id> {
+        let Def::Reduce { x, .. } = &self.graph.nodes[id].def else {
+            return None;
+        };
+        let mut top = *x;
+        while let Some(x) = self.graph.nodes[top].def.viewed() {
+            if self.is_leaf(top) || self.graph.elements(x) != self.graph.elements(top) {
+                break;
+            }
+            top = x;
+        }
+        let inlined = match self.graph.nodes[top].def {
+            Def::Elementwise(..) | Def::Gather { .. } => !self.kernel[top],
+            Def::Param
+            | Def::Const(_)
+            | Def::Iota(_)
+            | Def::Broadcast { .. }
+            | Def::Reshape(_)
+            | Def::Permute { .. }
+            | Def::Slice { .. }
+            | Def::Pad { .. }
+            | Def::Spread { .. }
+            | Def::Reduce { .. }
+            | Def::Contract { .. }
+            | Def::Concat { .. }
+            | Def::Scatter { .. } => false,
+        };
+        let size = self.graph.elements(top);
+        let of_rows = self.probes[id].reads.iter().any(|(leaf, index)| {
+            index.is_some() && self.graph.elements(*leaf) == size && self.is_row_value(*leaf)
+        });
+        (inlined && of_rows).then_some(top)
+    }
+
+    /// Whether a value is a reduction or follows from one element by element.
+    fn is_row_value(&self, id: Id) -> bool {
+        let mut at = id;
+        loop {
+            match &self.graph.nodes[at].def {
+                Def::Reduce { .. } => return true,
+                Def::Elementwise(_, operands) => {
+                    // The chain of `sink` runs through one operand; its root is that with one use.
+                    let next = operands
+                        .iter()
+                        .find(|x| self.graph.uses[**x] == 1 && !self.is_leaf_param(**x));
+                    match next {
+                        Some(x) => at = *x,
+                        None => return false,
+                    }
+                }
+                Def::Reshape(x) | Def::Permute { x, .. } => at = *x,
+                Def::Param
+                | Def::Const(_)
+                | Def::Iota(_)
+                | Def::Broadcast { .. }
+                | Def::Slice { .. }
+                | Def::Pad { .. }
+                | Def::Spread { .. }
+                | Def::Contract { .. }
+                | Def::Concat { .. }
+                | Def::Gather { .. }
+                | Def::Scatter { .. } => return false,
+            }
+        }
+    }
+
+    fn is_leaf_param(&self, id: Id) -> bool {
+        match self.graph.nodes[id].def {
+            Def::Param | Def::Const(_) | Def::Iota(_) | Def::Broadcast { .. } => true,
+            Def::Elementwise(..)
+            | Def::Reshape(_)
+            | Def::Permute { .. }
+            | Def::Slice { .. }
+            | Def::Pad { .. }
+            | Def::Spread { .. }
+            | Def::Reduce { .. }
+            | Def::Contract { .. }
+            | Def::Concat { .. }
+            | Def::Gather { .. }
+            | Def::Scatter { .. } => false,
+        }
+    }
+}
+
+/// The index of a value over its own dims; those of extent 1 are no dims of the space.
+pub(crate) fn dims(shape: &[usize]) -> (Vec<Affine>, Vec<usize>) {
+    let mut space = Vec::new();
+    let base = shape
+        .iter()
+        .map(|e| match e {
+            1 => Affine::default(),
+            e => {
+                space.push(*e);
+                Affine::dim(space.len() - 1)
+            }
+        })
+        .collect();
+    (base, space)
+}
+
+/// Makes dim `dim` of a space two, the second of extent `inner`.
+pub(crate) fn split(base: &mut [Affine], space: &mut Vec<usize>, dim: usize, inner: usize) {
+    for b in base.iter_mut() {
+        *b = b.split(dim, inner);
+    }
+    space[dim] /= inner;
+    space.insert(dim + 1, inner);
+}
+
+/// The stride of each axis where the `parts` it was split into follow one another in memory.
+fn merged(at: &Affine, space: &[usize], parts: &[usize]) -> Option<Vec<i64>> {
+    let mut out = Vec::new();
+    let mut d = 0;
+    for part in parts {
+        for k in d..d + part - 1 {
+            if at.stride(k) != at.stride(k + 1) * space[k + 1] as i64 {
+                return None;
+            }
+        }
+        d += part;
+        out.push(at.stride(d - 1));
+    }
+    Some(out)
+}

@@ -1,0 +1,235 @@
+//! What becomes something simpler on its way into the graph: contractions over several axes, scatters
+//! of few updates, long reductions.
+
+use super::graph::{Def, Graph, Id, constant};
+use sinew_ir::{DType, Reduction, Scalar, Value};
+
+/// Scatters of at most this many updates along their axis are computed as comparisons per element.
+pub(super) const SCATTER_INLINE: usize = 4;
+/// A reduction of more elements than this is done in two steps where few rows run beside it.
+const LONG_REDUCTION: usize = 4096;
+/// As many rows keep a machine busy without splitting the reduction.
+const ENOUGH_ROWS: usize = 1024;
+
+impl Graph {
+    /// A contraction's operand as batch axes, free axes, one contracted axis.
+    pub(super) fn operand(
+        &mut self,
+        x: Id,
+        batch: &[usize],
+        contract: &[usize],
+        value: Value,
+    ) -> Id {
+        let (shape, dtype) = (self.nodes[x].shape.clone(), self.nodes[x].dtype);
+        let rank = shape.len();
+        let free = (0..rank).filter(|d| !batch.contains(d) && !contract.contains(d));
+        let mut axes = batch.to_vec();
+        axes.extend(free);
+        let kept = axes.len();
+        axes.extend(contract);
+        let permuted: Vec<usize> = axes.iter().map(|d| shape[*d]).collect();
+        let mut out = x;
+        if !axes.iter().enumerate().all(|(i, d)| i == *d) {
+            out = self.add(Def::Permute { x, axes }, permuted.clone(), dtype, value);
+        }
+        if contract.len() != 1 {
+            let mut merged = permuted[..kept].to_vec();
+            merged.push(permuted[kept..].iter().product());
+            out = self.add(Def::Reshape(out), merged, dtype, value);
+        }
+        out
+    }
+
+    /// `base` with `updates` added where the position along `axis` is the clamped index.
+    pub(super) fn compared(
+        &mut self,
+        base: Id,
+        indices: Id,
+        updates: Id,
+        axis: usize,
+        value: Value,
+    ) -> Id {
+        let (shape, dtype) = (self.nodes[base].shape.clone(), self.nodes[base].dtype);
+        let count = self.nodes[indices].shape[axis];
+        let axes: Vec<usize> = (0..shape.len()).filter(|d| *d != axis).collect();
+        let row: Vec<usize> = axes.iter().map(|d| shape[*d]).collect();
+        let mut one = shape.clone();
+        one[axis] = 1;
+        let mut sum = base;
+        for j in 0..count {
+            let along = |graph: &mut Graph, x: Id| {
+                let of = graph.nodes[x].dtype;
+                let slice = Def::Slice {
+                    x,
+                    axis,
+                    start: j as i64,
+                    step: 1,
+                };
+                let x = graph.add(slice, one.clone(), of, value);
+                graph.add(Def::Reshape(x), row.clone(), of, value)
+            };
+            let (index, update) = (along(self, indices), along(self, updates));
+            let last = constant(shape[axis].saturating_sub(1) as f64);
+            let last = self.add(last, row.clone(), DType::I32, value);
+            let zero = self.add(constant(0.0), row.clone(), DType::I32, value);
+            let index = Def::Elementwise(Scalar::Maximum, vec![index, zero]);
+            let index = self.add(index, row.clone(), DType::I32, value);
+            let index = Def::Elementwise(Scalar::Minimum, vec![index, last]);
+            let index = self.add(index, row.clone(), DType::I32, value);
+            let spread = |graph: &mut Graph, x: Id| {
+                let of = graph.nodes[x].dtype;
+                let axes = axes.clone();
+                graph.add(Def::Broadcast { x, axes }, shape.clone(), of, value)
+            };
+            let (index, update) = (spread(self, index), spread(self, update));
+            let at = self.add(Def::Iota(axis), shape.clone(), DType::I32, value);
+            let here = Def::Elementwise(Scalar::Eq, vec![at, index]);
+            let here = self.add(here, shape.clone(), DType::Bool, value);
+            let zero = self.add(constant(0.0), shape.clone(), dtype, value);
+            let added = Def::Elementwise(Scalar::Select, vec![here, update, zero]);
+            let added = self.add(added, shape.clone(), dtype, value);
+            let next = Def::Elementwise(Scalar::Add, vec![sum, added]);
+            sum = self.add(next, shape.clone(), dtype, value);
+        }
+        sum
+    }
+
+    pub(super) fn add_reduce(
+        &mut self,
+        x: Id,
+        axes: Vec<usize>,
+        kind: Reduction,
+        dtype: DType,
+        value: Value,
+    ) -> Id {
+        let shape = self.nodes[x].shape.clone();
+        let kept: Vec<usize> = (0..shape.len())
+            .filter(|d| !axes.contains(d))
+            .map(|d| shape[d])
+            .collect();
+        let count: usize = axes.iter().map(|d| shape[*d]).product();
+        let combine = match kind {
+            Reduction::Sum => Some(Scalar::Add),
+            Reduction::Max => Some(Scalar::Maximum),
+            Reduction::ArgMax => None,
+        };
+        match (combine, count) {
+            (Some(_), 1) => return self.add(Def::Reshape(x), kept, dtype, value),
+            (None, 1) => return self.add(constant(0.0), kept, dtype, value),
+            _ => {}
+        }
+        let rows: usize = kept.iter().product();
+        let Some(combine) = combine.filter(|_| count > LONG_REDUCTION && rows < ENOUGH_ROWS) else {
+            return self.add(Def::Reduce { x, axes, kind }, kept, dtype, value);
+        };
+        // Two steps: about as many partial results as each has elements. Whole axes if they divide
+        // it well enough: the first step then runs over the same rows as others do.
+        let target = count.isqrt().clamp(64, LONG_REDUCTION);
+        let mut whole = 1;
+        for d in axes_in_order(&axes) {
+            if whole * 4 >= target && whole <= LONG_REDUCTION && count / whole <= LONG_REDUCTION {
+                return self.two_steps(x, &axes, d, 1, kind, dtype, value);
+            }
+            whole *= shape[d];
+        }
+        let mut partials = 1;
+        for d in 0..shape.len() {
+            if !axes.contains(&d) {
+                continue;
+            }
+            if partials * shape[d] <= target {
+                partials *= shape[d];
+                continue;
+            }
+            // Axes up to here stay in the first step; a good divisor of this one joins them.
+            if partials * 4 >= target {
+                return self.two_steps(x, &axes, d, 1, kind, dtype, value);
+            }
+            let extent = shape[d];
+            let divisor = (1..=target / partials)
+                .rev()
+                .find(|p| extent.is_multiple_of(*p))
+                .unwrap_or(1);
+            if partials * divisor * 4 >= target {
+                return self.two_steps(x, &axes, d, divisor, kind, dtype, value);
+            }
+            // No divisor near: the whole blocks and the rest apart.
+            let block = target / partials;
+            let whole = extent / block * block;
+            let part = |graph: &mut Graph, start: usize, stop: usize| {
+                let mut to = shape.clone();
+                to[d] = stop - start;
+                let slice = Def::Slice {
+                    x,
+                    axis: d,
+                    start: start as i64,
+                    step: 1,
+                };
+                let slice = graph.add(slice, to, dtype, value);
+                graph.add_reduce(slice, axes.clone(), kind, dtype, value)
+            };
+            let (first, rest) = (part(self, 0, whole), part(self, whole, extent));
+            let sum = Def::Elementwise(combine, vec![first, rest]);
+            return self.add(sum, kept, dtype, value);
+        }
+        self.add(Def::Reduce { x, axes, kind }, kept, dtype, value)
+    }
+
+    /// Reduces axes behind `at` and all but `parts` blocks of `at` first, then the rest.
+    #[expect(clippy::too_many_arguments, reason = "the parts of one reduction")]
+    fn two_steps(
+        &mut self,
+        x: Id,
+        axes: &[usize],
+        at: usize,
+        parts: usize,
+        kind: Reduction,
+        dtype: DType,
+        value: Value,
+    ) -> Id {
+        let mut shape = self.nodes[x].shape.clone();
+        let (mut blocked, mut first, mut later) = (x, Vec::new(), Vec::new());
+        let shift = usize::from(parts > 1);
+        if parts > 1 {
+            shape[at] /= parts;
+            shape.insert(at, parts);
+            blocked = self.add(Def::Reshape(x), shape.clone(), dtype, value);
+            later.push(at);
+        }
+        for d in axes {
+            match *d >= at {
+                true => first.push(d + shift),
+                false => later.push(*d),
+            }
+        }
+        let kept = |shape: &[usize], axes: &[usize]| -> Vec<usize> {
+            let keep = (0..shape.len()).filter(|d| !axes.contains(d));
+            keep.map(|d| shape[d]).collect()
+        };
+        // Where the axes left of the first step end up once its axes are gone.
+        let left: Vec<usize> = later
+            .iter()
+            .map(|d| d - first.iter().filter(|f| *f < d).count())
+            .collect();
+        let shape_one = kept(&shape, &first);
+        let shape_two = kept(&shape_one, &left);
+        let one = Def::Reduce {
+            x: blocked,
+            axes: first,
+            kind,
+        };
+        let one = self.add(one, shape_one, dtype, value);
+        let two = Def::Reduce {
+            x: one,
+            axes: left,
+            kind,
+        };
+        self.add(two, shape_two, dtype, value)
+    }
+}
+
+fn axes_in_order(axes: &[usize]) -> Vec<usize> {
+    let mut out = axes.to_vec();
+    out.sort_unstable();
+    out
+}
