@@ -3,6 +3,38 @@
 //! `#[model]` turns functions and structs into typed tensor programs while your crate compiles:
 //! shapes are checked for every size at once and derivatives are made there. At run time sizes are
 //! bound and one whole training step is compiled into one function.
+//!
+//! ```
+//! use sinew::prelude::*;
+//!
+//! #[model]
+//! struct Line {
+//!     #[init(zeros)]
+//!     slope: Param,
+//!     #[init(zeros)]
+//!     start: Param,
+//! }
+//!
+//! #[model]
+//! fn height<N>(line: &Line, x: Tensor<N>) -> Tensor<N> {
+//!     line.slope * x + line.start
+//! }
+//!
+//! #[model]
+//! fn loss<N>(line: &Line, x: Tensor<N>, y: Tensor<N>) -> Tensor {
+//!     mse(height(line, x), y)
+//! }
+//!
+//! # fn main() -> sinew::Result<()> {
+//! let mut train = loss::train(Line::init(0)).optimizer(Sgd::new(0.1)).build()?;
+//! for _ in 0..500 {
+//!     train.step([0.0, 1.0, 2.0], [1.0, 3.0, 5.0])?;
+//! }
+//! let heights = height::attach(&train)?.run([10.0])?;
+//! assert!((heights[0] - 21.0).abs() < 1e-3);
+//! # Ok(())
+//! # }
+//! ```
 
 extern crate self as sinew;
 

@@ -2,6 +2,8 @@
 //!
 //! Formulas and defaults are PyTorch's (`torch.optim`), restated at each rule.
 
+use crate::error::{Error, Result};
+
 /// An update rule with its numbers: what [`Sgd`], [`Adam`] and [`AdamW`] become.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Optimizer {
@@ -15,6 +17,65 @@ pub struct Optimizer {
 pub(crate) enum Rule {
     Sgd(Sgd),
     Adam(AdamRule),
+}
+
+impl Optimizer {
+    /// Refuses the numbers that PyTorch's optimizers refuse.
+    ///
+    /// # Errors
+    /// [`Error::Setting`].
+    pub(crate) fn check(&self) -> Result<()> {
+        fn within(
+            name: &'static str,
+            value: f64,
+            fits: impl Fn(f64) -> bool,
+            range: &'static str,
+        ) -> Result<()> {
+            match fits(value) {
+                true => Ok(()),
+                false => Err(Error::Setting { name, value, range }),
+            }
+        }
+        let not_negative = |name, value: f64| {
+            within(
+                name,
+                value,
+                |v| v >= 0.0 && v.is_finite(),
+                "finite and at least 0",
+            )
+        };
+        not_negative("learning rate", self.learning_rate)?;
+        if let Some(greatest) = self.clip {
+            within("greatest gradient norm", greatest, |v| v > 0.0, "above 0")?;
+        }
+        match &self.rule {
+            Rule::Sgd(sgd) => {
+                not_negative("weight decay", sgd.weight_decay)?;
+                not_negative("momentum", sgd.momentum)?;
+                if sgd.nesterov {
+                    within(
+                        "momentum",
+                        sgd.momentum,
+                        |v| v > 0.0,
+                        "above 0 for Nesterov's",
+                    )?;
+                }
+            }
+            Rule::Adam(adam) => {
+                not_negative("weight decay", adam.weight_decay)?;
+                not_negative("epsilon", adam.epsilon)?;
+                for beta in [adam.betas.0, adam.betas.1] {
+                    within(
+                        "beta",
+                        beta,
+                        |v| (0.0..1.0).contains(&v),
+                        "at least 0 and below 1",
+                    )?;
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Adam's numbers, with either kind of weight decay.
@@ -160,3 +221,30 @@ macro_rules! clip {
     )*};
 }
 clip!(Sgd Adam AdamW);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn says(optimizer: impl Into<Optimizer>) -> String {
+        match optimizer.into().check() {
+            Ok(()) => "fine".into(),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn numbers_that_no_rule_can_use_are_refused() {
+        assert_eq!(says(Adam::new(0.0)), "fine");
+        assert_eq!(says(Sgd::new(0.1).momentum(0.9).nesterov(true)), "fine");
+        let rate = "the optimizer's learning rate is NaN, and must be finite and at least 0";
+        assert_eq!(says(AdamW::new(f64::NAN)), rate);
+        assert!(says(Sgd::new(-0.1)).contains("learning rate is -0.1"));
+        assert!(says(Sgd::new(0.1).nesterov(true)).contains("momentum is 0"));
+        assert!(says(Sgd::new(0.1).momentum(f64::INFINITY)).contains("momentum is inf"));
+        assert!(says(Adam::new(0.1).betas(0.9, 1.0)).contains("beta is 1"));
+        assert!(says(Adam::new(0.1).epsilon(-1e-8)).contains("epsilon"));
+        assert!(says(AdamW::new(0.1).weight_decay(-1.0)).contains("weight decay is -1"));
+        assert!(says(Adam::new(0.1).clip_grad_norm(0.0)).contains("gradient norm is 0"));
+    }
+}

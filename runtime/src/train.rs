@@ -74,7 +74,8 @@ impl<F: ModelFunction> Train<F> {
     ///
     /// # Errors
     /// [`Error::NotALoss`](crate::Error::NotALoss) for a function that does not return one float
-    /// scalar; [`Error::Precision`](crate::Error::Precision) for f64 on a GPU.
+    /// scalar or depends on no parameter; [`Error::Setting`](crate::Error::Setting) for numbers that
+    /// the update rule cannot use; [`Error::Precision`](crate::Error::Precision) for f64 on a GPU.
     pub fn build(self) -> Result<Trainer<F>> {
         Trainer::new(self.model, self.optimizer, self.settings)
     }

@@ -58,6 +58,7 @@ const FLAG: usize = 2;
 impl<F: ModelFunction> Trainer<F> {
     pub(crate) fn new(model: F::Model, optimizer: Optimizer, settings: Settings) -> Result<Self> {
         settings.check()?;
+        optimizer.check()?;
         let float = settings.precision.dtype();
         let engine = Engine::new::<F>(&model, settings)?;
         let function = &engine.function;
@@ -86,6 +87,11 @@ impl<F: ModelFunction> Trainer<F> {
                 ),
                 (ParamKind::Input | ParamKind::State, _) => {}
             }
+        }
+        if moved.is_empty() {
+            return Err(Error::NotALoss {
+                function: engine.unit.path.into(),
+            });
         }
         let layout = Layout::new(&model, float, &|path| moved.contains(path));
         let device = &engine.settings.device;

@@ -69,6 +69,21 @@ fn nan_in_data() {
 }
 
 #[test]
+fn data_past_f32() {
+    let (mut x, y) = batch(8);
+    x[[0, 1]] = 1e39;
+    let mut trainer = Train::<Relu>::new(start())
+        .check_finite(true)
+        .build()
+        .unwrap();
+    let error = trainer.step(x, y).unwrap_err().to_string();
+    assert!(
+        error.starts_with("`x` holds 1") && error.ends_with("at [0, 1]"),
+        "{error}"
+    );
+}
+
+#[test]
 fn empty_batch() {
     let error = refused(Array2::zeros((0, 64)), Array1::zeros(0));
     assert_eq!(error.to_string(), "`x` is empty: it has shape (0, 64)");
