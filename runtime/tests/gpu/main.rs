@@ -1,5 +1,6 @@
 //! Shaders on a real device (a software driver will do) against the slow executor.
 
+mod cases;
 mod contract;
 mod nest;
 mod program;

@@ -1,0 +1,64 @@
+//! Operations, layers and losses with their gradients against PyTorch's values.
+
+use std::path::Path;
+
+use sinew_codegen::schedule::{Part, schedule};
+use sinew_ir::DType;
+use sinew_ir::testing::{Case, Program as Expected, difference, read};
+use sinew_runtime::gpu::{Device, Program};
+
+use crate::programs_support::{bytes, separate, values};
+use crate::support::device;
+
+/// What differs, in words.
+fn run(device: &Device, case: &Case, expected: &Expected) -> Vec<String> {
+    let function = &expected.function;
+    let (regions, inputs, outputs) = separate(function);
+    let part = Part {
+        program: function,
+        inputs,
+        outputs: outputs.clone(),
+    };
+    let schedule = schedule(&[part], regions).expect("schedules");
+    let mut program = Program::compile(device, &schedule).expect("a program");
+    for ((at, input), value) in expected.inputs.iter().enumerate().zip(&function.values) {
+        let id = sinew_codegen::kernel::RegionId(at as u32 + 1);
+        program
+            .write_region(id, 0, &bytes(&input.data, value.dtype))
+            .expect("uploads");
+    }
+    program.run().expect("runs");
+    let mut wrong = Vec::new();
+    for (at, (place, expected)) in outputs.iter().zip(&expected.expected).enumerate() {
+        let size = schedule.regions[place.region.0 as usize].bytes;
+        let mut found = vec![0; size];
+        program
+            .read_region(place.region, 0, &mut found)
+            .expect("reads");
+        let mut array = expected.clone();
+        array.data = values(&found, function.type_of(function.results[at]).dtype);
+        // Sums and differences are as exact as the largest numbers in them.
+        let scale = expected
+            .data
+            .iter()
+            .filter(|x| x.is_finite())
+            .fold(0.0f64, |m, x| m.max(x.abs()));
+        if let Some(what) = difference(&array, expected, 1e-5, 2e-6 * scale) {
+            wrong.push(format!("{}, result {at}: {what}", case.name));
+        }
+    }
+    wrong
+}
+
+#[test]
+fn programs_give_pytorchs_values_and_gradients() {
+    let Some(device) = device() else { return };
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data");
+    let mut wrong = Vec::new();
+    for case in read(&folder).expect("the cases") {
+        if let Some(program) = case.program(DType::F32).expect("a program") {
+            wrong.extend(run(device, &case, &program));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
