@@ -360,15 +360,24 @@ impl Frame<'_> {
         })
     }
 
-    /// One guarded element. Where a guard fails the buffer's first element is read and dropped: no
-    /// branch, and no address outside of the buffer.
+    /// One element, zero where a guard fails.
     fn load_guarded_one(&mut self, access: &Access, index: &[Index]) -> Result<Value, EmitError> {
+        let (address, offset) = self.address(access, index)?;
+        let address = self.b.ins().iadd_imm_s(address, i64::from(offset));
+        self.load_where(access, index, address)
+    }
+
+    /// The element at an address that is good where the access's guards hold, zero elsewhere. Where a
+    /// guard fails the buffer's first element is read and dropped: no branch, and no address outside
+    /// of the buffer.
+    pub(super) fn load_where(
+        &mut self,
+        access: &Access,
+        index: &[Index],
+        address: Value,
+    ) -> Result<Value, EmitError> {
         let buffer = &self.schedule.buffers[access.buffer.0 as usize];
         let (dtype, elements) = (buffer.dtype, buffer.elements);
-        let zero = self.constant(0.0, dtype, Lanes::ONE)?;
-        if elements == 0 {
-            return Ok(zero);
-        }
         let mut there: Option<Value> = None;
         for guard in &access.guards {
             let test = self.guard(guard, index);
@@ -378,10 +387,12 @@ impl Frame<'_> {
             });
         }
         let Some(there) = there else {
-            return self.load_one(access, index);
+            return self.load_at(access, address, 0);
         };
-        let (address, offset) = self.address(access, index)?;
-        let address = self.b.ins().iadd_imm_s(address, i64::from(offset));
+        let zero = self.constant(0.0, dtype, Lanes::ONE)?;
+        if elements == 0 {
+            return Ok(zero);
+        }
         let first = Access {
             buffer: access.buffer,
             offset: 0,

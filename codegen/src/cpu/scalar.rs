@@ -59,9 +59,11 @@ impl Frame<'_> {
                         let place = f.lane(at, DType::I32, lanes, lane);
                         let place = f.clamped(place, *extent);
                         let far = f.scaled(place, stride * size);
-                        let (address, offset) = f.address(access, &shifted(index, lanes, lane))?;
+                        let index = shifted(index, lanes, lane);
+                        let (address, offset) = f.address(access, &index)?;
                         let address = f.b.ins().iadd(address, far);
-                        f.load_at(access, address, offset)
+                        let address = f.b.ins().iadd_imm_s(address, i64::from(offset));
+                        f.load_where(access, &index, address)
                     })?
                 }
                 ScalarKind::Const(value) => self.constant(*value, dtype, lanes)?,

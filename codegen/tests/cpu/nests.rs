@@ -336,6 +336,39 @@ fn gather_and_scatter_clamp_their_indices() {
     }
 }
 
+/// Broke once: the guards of gathers were not looked at.
+#[test]
+fn a_gather_from_padding_reads_zeros() {
+    let (rows, width) = (4usize, 6usize);
+    let w = width as i64;
+    let mut coder = Coder::default();
+    let i = coder.load(access(1, 0, &[0, 1]), DType::I32);
+    // The first and the last row are padding.
+    let mut table = access(0, -w, &[w, 0]);
+    table.guards = vec![Guard {
+        offset: -1,
+        strides: vec![1, 0],
+        extent: rows as i64 - 2,
+    }];
+    let x = coder.inst(
+        ScalarKind::Gather {
+            access: table,
+            index: i,
+            extent: width,
+            stride: 1,
+        },
+        DType::F32,
+    );
+    coder.store(access(2, 0, &[w, 1]), x);
+    let data = vec![
+        random(DType::F32, (rows - 2) * width, 1),
+        Data::new(DType::I32, vec![5.0, 0.0, 9.0, -4.0, 2.0, 3.0]),
+        Data::zeros(DType::F32, rows * width),
+    ];
+    let schedule = schedule(&data, vec![map(&[rows, width], coder.code)]);
+    check(&schedule, &data, 0.0, "padding");
+}
+
 /// Momentum and parameter updated where they are: the second store uses what the first overwrites.
 #[test]
 fn updates_in_place_read_before_they_write() {
