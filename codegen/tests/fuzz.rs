@@ -138,12 +138,8 @@ fn random_programs_with_nothing_in_them() {
 fn random_programs_compiled_in_f32() {
     use sinew_codegen::execute::execute;
     for seed in 0..count(400) {
-        let (function, inputs) = program(seed, seed.is_multiple_of(3));
-        let text = function.to_string().replace("f64", "f32");
-        let function = match sinew_ir::parse(&text) {
-            Ok(function) => function,
-            Err(e) => panic!("{e}\n{text}"),
-        };
+        let (function, inputs) = program(seed, seed.is_multiple_of(3), DType::F32);
+        let text = function.to_string();
         let s = support::scheduled(&function);
         let mut before: Vec<Vec<u8>> = s.regions.iter().map(|r| vec![0xA5; r.bytes]).collect();
         for (p, x) in inputs.iter().enumerate() {
