@@ -60,7 +60,7 @@ pub mod __private {
     pub use sinew_runtime::{
         AnyRank, Arg, ArgView, Compile, Error, Float, Init, IntoArg, Model, ModelFunction, Out,
         Outputs, Param, Rank, Result, Runner, Train, Trained, Trainer, at_most, attach, below,
-        call, equal, extent, gradient, init, join,
+        call, equal, extent, gradient, init, join, pullback,
     };
 
     pub use sinew_macros::{finish, model};

@@ -5,7 +5,7 @@
 
 use crate::arg::ArgView;
 use crate::engine::Settings;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::layout::Layout;
 use crate::model::ModelFunction;
 use crate::optimizer::Sgd;
@@ -79,6 +79,17 @@ pub fn gradient<F: ModelFunction>(model: &F::Model, arguments: &[ArgView<'_>]) -
     let mut trainer = Trainer::<F>::new(model.clone(), Sgd::new(0.0).into(), Settings::default())?;
     trainer.step_views(arguments)?;
     trainer.gradients()
+}
+
+/// The function and its pullback with all calls inlined, for all sizes.
+///
+/// # Errors
+/// [`Error::Link`] for a unit whose calls do not fit their callees.
+pub fn pullback<F: ModelFunction>() -> Result<String> {
+    match sinew_ir::inline(F::UNIT) {
+        Ok(function) => Ok(function.to_string()),
+        Err(source) => Err(Error::link(F::UNIT.path, source)),
+    }
 }
 
 /// A runner of `F` on the parameters of a trainer or another runner, which it shares.

@@ -31,7 +31,7 @@ pub use arg::{
     AnyRank, Arg, ArgView, Element, ElementOf, Float, IntoArg, MAX_RANK, Nested, NextRank, Rank,
     RankOf,
 };
-pub use call::{attach, call, gradient};
+pub use call::{attach, call, gradient, pullback};
 pub use device::{Device, Precision};
 pub use entry::{at_most, below, equal, extent};
 pub use error::{Error, Result};

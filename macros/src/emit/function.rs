@@ -80,7 +80,7 @@ pub fn at_once(f: &Function, library: &TokenStream) -> TokenStream {
     };
     let plain = plain(f, &entry, &quote!(#name), model_parameter, &model, library);
     let becomes = becomes(&entry, library);
-    let gradient = is_loss(&f.result).then(|| gradient(&entry, library));
+    let derivative = derivative(f, &entry, library);
     quote! {
         #plain
         #carrier
@@ -88,41 +88,62 @@ pub fn at_once(f: &Function, library: &TokenStream) -> TokenStream {
         #quiet
         impl #name {
             #becomes
-            #gradient
+            #derivative
         }
     }
 }
 
-/// Whether the result is one number of the working float.
-fn is_loss(of: &TypeExpr) -> bool {
-    match of {
+/// Whether it returns one scalar of the working float.
+fn is_loss(f: &Function) -> bool {
+    match &f.result {
         TypeExpr::Tensor(t) => t.dtype == DType::Float && t.sequence.is_none() && t.dims.is_empty(),
         TypeExpr::Struct(_) | TypeExpr::Tuple(_) => false,
     }
 }
 
-/// `gradient`, for a function of a model's parameters.
-fn gradient(entry: &Entry<'_>, library: &TokenStream) -> Option<TokenStream> {
-    let (model, of) = entry.model?;
-    let path = &of.path;
-    let parameters = entry
-        .inputs
-        .iter()
-        .map(|(name, marker)| quote!(#name: impl #library::__private::IntoArg<#marker>));
-    let arguments = entry
-        .inputs
-        .iter()
-        .map(|(name, _)| quote!(#library::__private::IntoArg::arg(&#name)));
-    Some(quote! {
-        /// The derivative of the result by each parameter of the model, as a model.
+/// `pullback`, and for a loss `gradient`.
+fn derivative(f: &Function, entry: &Entry<'_>, library: &TokenStream) -> TokenStream {
+    let gradient = entry
+        .model
+        .as_ref()
+        .filter(|_| is_loss(f))
+        .map(|(name, s)| {
+            let path = &s.path;
+            let (parameters, arguments) = inputs(entry, library);
+            quote! {
+                /// The derivative of this function by each parameter, as a model.
+                ///
+                /// # Errors
+                /// Arguments that do not fit the declared types.
+                #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
+                pub fn gradient(
+                    #name: &#path, #(#parameters),*
+                ) -> #library::__private::Result<#path> {
+                    #library::__private::gradient::<Self>(#name, &[#(#arguments),*])
+                }
+            }
+        });
+    quote! {
+        /// The function and its pullback for all sizes, calls inlined.
         ///
         /// # Errors
-        /// Arguments that do not fit the declared types.
-        #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
-        pub fn gradient(#model: &#path, #(#parameters),*) -> #library::__private::Result<#path> {
-            #library::__private::gradient::<Self>(#model, &[#(#arguments),*])
+        /// A call that does not fit its callee, which expansion would have refused.
+        pub fn pullback() -> #library::__private::Result<::std::string::String> {
+            #library::__private::pullback::<Self>()
         }
-    })
+        #gradient
+    }
+}
+
+/// The tensor arguments as parameters of a Rust function, and as views of them.
+fn inputs(entry: &Entry<'_>, library: &TokenStream) -> (Vec<TokenStream>, Vec<TokenStream>) {
+    let parameter = |(name, marker): &(&Ident, TokenStream)| quote!(#name: impl #library::__private::IntoArg<#marker>);
+    let argument =
+        |(name, _): &(&Ident, TokenStream)| quote!(#library::__private::IntoArg::arg(&#name));
+    (
+        entry.inputs.iter().map(parameter).collect(),
+        entry.inputs.iter().map(argument).collect(),
+    )
 }
 
 /// `train`, `attach`, `compile` and what is told of the function.
@@ -222,14 +243,7 @@ fn plain(
         ..
     } = f;
     let docs = super::doc(&format!("\n```text\n{}\n```", declaration(f)));
-    let parameters = entry
-        .inputs
-        .iter()
-        .map(|(name, marker)| quote!(#name: impl #library::__private::IntoArg<#marker>));
-    let arguments = entry
-        .inputs
-        .iter()
-        .map(|(name, _)| quote!(#library::__private::IntoArg::arg(&#name)));
+    let (parameters, arguments) = inputs(entry, library);
     let output = &entry.output;
     let errors = "\n# Errors\nArguments that do not fit the declared types.";
     quote! {

@@ -1,0 +1,208 @@
+//! A classifier of hand-written digits, trained on 1437 of 1797 real ones.
+//!
+//! `cargo run --release --example digits -- --help` shows the options.
+
+use clap::{Parser, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
+use ndarray::{Array1, Array2, Axis};
+use sinew::prelude::*;
+use std::path::PathBuf;
+
+const PIXELS: usize = 64;
+const HIDDEN: usize = 128;
+const CLASSES: usize = 10;
+/// Rows that are trained on; the rest tests.
+const TRAIN_ROWS: usize = 1437;
+/// The order in which the data's rows are dealt to training and test, the same in every run: rows of
+/// one writer stand together in the file.
+const SPLIT_SEED: u64 = 1998;
+
+#[model]
+struct Digits {
+    hidden: Linear<PIXELS, HIDDEN>,
+    out: Linear<HIDDEN, CLASSES>,
+}
+
+#[model]
+fn logits<B>(m: &Digits, x: Tensor<B, PIXELS>) -> Tensor<B, CLASSES> {
+    m.out.forward(m.hidden.forward(x).relu())
+}
+
+#[model]
+fn loss<B>(m: &Digits, x: Tensor<B, PIXELS>, y: Tensor<i32, B>) -> Tensor {
+    cross_entropy(logits(m, x), y)
+}
+
+/// Trains a digits classifier and shows its accuracy on rows it has not seen.
+#[derive(Parser)]
+struct Options {
+    /// Where to compute.
+    #[arg(long, value_enum, default_value = "cpu")]
+    device: Where,
+    /// Passes over the training rows.
+    #[arg(long, default_value_t = 30)]
+    epochs: usize,
+    /// Rows of one step.
+    #[arg(long, default_value_t = 32)]
+    batch: usize,
+    /// Learning rate of AdamW.
+    #[arg(long, default_value_t = 3e-3)]
+    learning_rate: f64,
+    /// Seed of the parameters and of the order of the rows.
+    #[arg(long, default_value_t = 42)]
+    seed: u64,
+    /// Writes the trained parameters there (safetensors).
+    #[arg(long)]
+    save: Option<PathBuf>,
+    /// Starts from the parameters in this file.
+    #[arg(long)]
+    load: Option<PathBuf>,
+    /// Prints the loss of the first steps.
+    #[arg(long, default_value_t = 0)]
+    print_losses: usize,
+    /// Fails when the test accuracy, in percent, comes out below.
+    #[arg(long, default_value_t = 0.0)]
+    min_accuracy: f64,
+    /// Prints the kernels of the training step.
+    #[arg(long)]
+    explain: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Where {
+    Cpu,
+    Gpu,
+}
+
+type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
+
+/// Pixels scaled to 0..1 and labels, one row a digit.
+fn read_digits() -> Outcome<(Array2<f32>, Array1<i32>)> {
+    let text = include_str!("data/digits.csv");
+    let (mut pixels, mut labels) = (Vec::new(), Vec::new());
+    for line in text.lines().skip(1) {
+        let mut numbers = line.split(',').map(str::parse::<i32>);
+        for pixel in numbers.by_ref().take(PIXELS) {
+            pixels.push(pixel? as f32 / 16.0);
+        }
+        labels.push(numbers.next().ok_or("a row without a label")??);
+    }
+    let x = Array2::from_shape_vec((labels.len(), PIXELS), pixels)?;
+    Ok((x, Array1::from(labels)))
+}
+
+/// A permutation of `0..n`: Fisher-Yates on a 64-bit congruential generator (Knuth's MMIX constants).
+fn shuffled(n: usize, state: &mut u64) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..n).collect();
+    for i in (1..n).rev() {
+        *state = state
+            .wrapping_mul(6364136223846793005)
+            .wrapping_add(1442695040888963407);
+        order.swap(i, (*state >> 33) as usize % (i + 1));
+    }
+    order
+}
+
+fn device(place: Where) -> sinew::Result<Device> {
+    match place {
+        Where::Cpu => Ok(Device::cpu()),
+        Where::Gpu => Device::gpu(),
+    }
+}
+
+fn print_confusion(confusion: &Array2<usize>) {
+    println!("\nconfusion (rows: the digit, columns: the answer)\n");
+    println!(
+        "     {}",
+        (0..CLASSES).map(|c| format!("{c:4}")).collect::<String>()
+    );
+    for (digit, row) in confusion.outer_iter().enumerate() {
+        let cells = row.iter().map(|n| {
+            if *n == 0 {
+                "   .".into()
+            } else {
+                format!("{n:4}")
+            }
+        });
+        println!("  {digit}  {}", cells.collect::<String>());
+    }
+}
+
+fn main() -> Outcome<()> {
+    let options = Options::parse();
+    let (x, y) = read_digits()?;
+    let dealt = shuffled(y.len(), &mut SPLIT_SEED.clone());
+    let (x, y) = (x.select(Axis(0), &dealt), y.select(Axis(0), &dealt));
+    let (train_x, test_x) = x.view().split_at(Axis(0), TRAIN_ROWS);
+    let (train_y, test_y) = y.view().split_at(Axis(0), TRAIN_ROWS);
+
+    let model = match &options.load {
+        Some(path) => Digits::load(path)?,
+        None => Digits::init(options.seed),
+    };
+    let mut train = loss::train(model)
+        .optimizer(AdamW::new(options.learning_rate))
+        .device(device(options.device)?)
+        .build()?;
+
+    let batch = options.batch.clamp(1, TRAIN_ROWS);
+    let batches = TRAIN_ROWS / batch; // the rest of an epoch's rows waits for the next order
+    let bar = ProgressBar::new((options.epochs * batches) as u64).with_style(
+        ProgressStyle::with_template("{bar:40} epoch {prefix}  {msg}  {elapsed}")?,
+    );
+    let mut state = options.seed;
+    let mut losses = Vec::new();
+    for epoch in 0..options.epochs {
+        bar.set_prefix(format!("{}/{}", epoch + 1, options.epochs));
+        let order = shuffled(TRAIN_ROWS, &mut state);
+        for rows in order.chunks_exact(batch) {
+            let step = train.step(train_x.select(Axis(0), rows), train_y.select(Axis(0), rows))?;
+            if losses.len() < options.print_losses {
+                losses.push(step.loss);
+            }
+            bar.inc(1);
+            if bar.position() % 32 == 0 {
+                let rate = bar.per_sec() * batch as f64;
+                bar.set_message(format!("loss {:.4}  {rate:.0} samples/s", step.loss));
+            }
+        }
+    }
+    let rate = bar.per_sec() * batch as f64;
+    bar.finish_and_clear();
+    println!(
+        "{} steps of {batch} rows, {rate:.0} samples/s",
+        options.epochs * batches
+    );
+    for (i, loss) in losses.iter().enumerate() {
+        println!("loss {:2} {loss:.7}", i + 1);
+    }
+    if options.explain {
+        println!("{}", train.explain());
+    }
+
+    let scores = logits::attach(&train)?.run(test_x)?;
+    let mut confusion = Array2::<usize>::zeros((CLASSES, CLASSES));
+    for (row, digit) in scores.outer_iter().zip(test_y) {
+        let answer = (0..CLASSES)
+            .max_by(|a, b| row[*a].total_cmp(&row[*b]))
+            .unwrap_or(0);
+        confusion[[*digit as usize, answer]] += 1;
+    }
+    let right: usize = confusion.diag().iter().sum();
+    let accuracy = 100.0 * right as f64 / test_y.len() as f64;
+    println!("test accuracy {accuracy:.2}% ({right} of {})", test_y.len());
+    print_confusion(&confusion);
+
+    if let Some(path) = &options.save {
+        train.model()?.save(path)?;
+        println!("\nsaved to {}", path.display());
+    }
+    if accuracy < options.min_accuracy {
+        return Err(format!(
+            "test accuracy {accuracy:.2}% is below {}%",
+            options.min_accuracy
+        )
+        .into());
+    }
+    Ok(())
+}
