@@ -167,7 +167,7 @@ impl Engine {
                     function = self.unit.path,
                     sizes = %sizes(&binding),
                     kernels = program.schedule.kernels.len(),
-                    milliseconds = started.elapsed().as_secs_f64() * 1e3,
+                    compile_ms = started.elapsed().as_secs_f64() * 1e3,
                     "compiled"
                 );
                 self.programs.truncate(self.settings.cache.max(1) - 1);

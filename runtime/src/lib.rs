@@ -3,6 +3,8 @@
 mod arg;
 mod call;
 mod checkpoint;
+#[cfg(feature = "cpu")]
+mod denormals;
 mod device;
 mod engine;
 mod entry;

@@ -1,6 +1,8 @@
 //! A compiled program with what its calls need: schedule, code, result places, staging memory.
 
 use crate::arg::ArgView;
+#[cfg(feature = "cpu")]
+use crate::denormals::Flushed;
 use crate::device::Place as DevicePlace;
 use crate::engine::{Engine, Input, MAX_ARGUMENTS};
 use crate::error::{Error, Result};
@@ -16,6 +18,7 @@ use sinew_codegen::schedule::{Part, Place, schedule};
 use sinew_ir::{DType, Function, Type};
 use std::fmt::Write as _;
 use std::marker::PhantomData;
+use std::time::Instant;
 
 /// The most regions a program has: arena, two of parameters, then either gradients, two states,
 /// scalars and report, or results; then arguments.
@@ -235,6 +238,7 @@ impl Program {
         memories: &[&Memory],
     ) -> Result<Program> {
         let function = || engine.unit.path.to_string();
+        let started = Instant::now();
         let parts: Vec<Part<'_>> = linked
             .iter()
             .map(|l| Part {
@@ -247,7 +251,14 @@ impl Program {
             function: function(),
             source: Box::new(source),
         })?;
+        let scheduled = Instant::now();
         let code = Code::emit(engine, &schedule, memories)?;
+        tracing::debug!(
+            function = engine.unit.path,
+            schedule_ms = (scheduled - started).as_secs_f64() * 1e3,
+            emit_ms = scheduled.elapsed().as_secs_f64() * 1e3,
+            "kernels"
+        );
         Ok(Program {
             extents: Vec::new(),
             linked,
@@ -317,11 +328,13 @@ impl Program {
         match &mut self.code {
             #[cfg(feature = "cpu")]
             Code::Cpu(code) => {
+                let flushed = Flushed::start();
                 // SAFETY: the table has one pointer for each region of the schedule that this was
                 // compiled from, to as many bytes as the region has (checked above). Own memories
                 // are borrowed mutably; arguments are borrowed, row-major, of the region's element
                 // type and aligned to it, and their regions are never written.
                 unsafe { code.run(&table.bases[..table.count]) }
+                drop(flushed);
                 Ok(())
             }
             #[cfg(feature = "gpu")]

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod cache;
+mod denormals;
 mod errors;
 mod finite;
 #[cfg(feature = "gpu")]
