@@ -343,6 +343,10 @@ fn polynomials_over_the_whole_range() {
                 );
                 continue;
             }
+            // Gelu of -1000 was -6e-5: far out, tanh and erf are exactly 1.
+            if matches!(op, Scalar::Tanh | Scalar::Erf) && x.abs() >= 10.0 {
+                assert_eq!(found, x.signum(), "{op:?} of {x:e}");
+            }
             let error = ((found - expected) / expected).abs();
             if error.is_nan() || error > worst.0 {
                 worst = (error, x);
