@@ -5,7 +5,8 @@ use crate::function::Value;
 use crate::op::OpError;
 use crate::ops;
 
-/// `x` cut to what lies between two numbers; its derivative is 1 at the bounds themselves.
+/// `x` cut to what lies between two numbers; its derivative is 0 at the bounds
+/// themselves (as in PyTorch 2.15).
 ///
 /// # Errors
 /// An `x` that is no number.
@@ -18,12 +19,12 @@ pub fn clamp(
     let mut out = x;
     if let Some(high) = high {
         let bound = b.like(high, x)?;
-        let above = b.lt(bound, x)?;
+        let above = b.le(bound, x)?;
         out = b.select(above, bound, out)?;
     }
     if let Some(low) = low {
         let bound = b.like(low, x)?;
-        let below = b.lt(x, bound)?;
+        let below = b.le(x, bound)?;
         out = b.select(below, bound, out)?;
     }
     Ok(out)

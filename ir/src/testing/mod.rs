@@ -81,13 +81,20 @@ pub struct Program {
     pub expected: Vec<Array>,
 }
 
-/// The cases of `ops.json` and `ops.safetensors` in a folder.
+/// The cases in a folder: of `ops.json` and `edges.json`, each with the tensors beside it.
 ///
 /// # Errors
 /// Files that are not there or not of that form.
 pub fn read(folder: &Path) -> Result<Vec<Case>, CaseError> {
-    let list: Json = serde_json::from_slice(&std::fs::read(folder.join("ops.json"))?)?;
-    let bytes = std::fs::read(folder.join("ops.safetensors"))?;
+    let mut cases = read_one(folder, "ops")?;
+    cases.extend(read_one(folder, "edges")?);
+    Ok(cases)
+}
+
+fn read_one(folder: &Path, name: &str) -> Result<Vec<Case>, CaseError> {
+    let file = |ending: &str| std::fs::read(folder.join(format!("{name}.{ending}")));
+    let list: Json = serde_json::from_slice(&file("json")?)?;
+    let bytes = file("safetensors")?;
     let tensors = SafeTensors::deserialize(&bytes)?;
     let list = list.as_array().cloned().unwrap_or_default();
     list.iter().map(|record| case(record, &tensors)).collect()
