@@ -5,27 +5,25 @@ use crate::function::Value;
 use crate::op::OpError;
 use crate::ops;
 
-/// `x` cut to what lies between two numbers; its derivative is 0 at the bounds
+/// `x` cut to what lies between two bounds, all broadcast; its derivative is 0 at the bounds
 /// themselves (as in PyTorch 2.15).
 ///
 /// # Errors
-/// An `x` that is no number.
+/// Operands of different types, or that do not broadcast.
 pub fn clamp(
     b: &mut Builder,
     x: Value,
-    low: Option<f64>,
-    high: Option<f64>,
+    low: Option<Value>,
+    high: Option<Value>,
 ) -> Result<Value, OpError> {
     let mut out = x;
     if let Some(high) = high {
-        let bound = b.like(high, x)?;
-        let above = b.le(bound, x)?;
-        out = b.select(above, bound, out)?;
+        let above = super::binary(b, ops::LE, high, x)?;
+        out = super::select(b, above, high, out)?;
     }
     if let Some(low) = low {
-        let bound = b.like(low, x)?;
-        let below = b.le(x, bound)?;
-        out = b.select(below, bound, out)?;
+        let below = super::binary(b, ops::LE, x, low)?;
+        out = super::select(b, below, low, out)?;
     }
     Ok(out)
 }

@@ -311,6 +311,13 @@ impl<'c> Translator<'c> {
         }
     }
 
+    /// A number that may be missing, as a scalar.
+    fn bound(&mut self, name: &str) -> Result<Option<Value>, CaseError> {
+        let number = self.argument(name).as_f64();
+        let scalar = |n| self.b.constant(n, DType::Float, Shape::scalar());
+        Ok(number.map(scalar).transpose()?)
+    }
+
     fn piecewise(&mut self) -> Built {
         let x = self.input("x")?;
         match self.case.op.as_str() {
@@ -323,7 +330,7 @@ impl<'c> Translator<'c> {
                 Ok(lower::leaky_relu(&mut self.b, x, slope)?)
             }
             "clamp" => {
-                let (low, high) = (self.argument("min").as_f64(), self.argument("max").as_f64());
+                let (low, high) = (self.bound("min")?, self.bound("max")?);
                 Ok(lower::clamp(&mut self.b, x, low, high)?)
             }
             _ => match self.argument("exponent") {

@@ -436,8 +436,7 @@ impl Lowerer<'_, '_> {
             Operand::of(&a.tokens(2), high),
         ];
         let built = self.build(&a.name, a.op.name, &operands, |b| {
-            let raised = lower::binary(b, ops::MAXIMUM, x, low)?;
-            lower::binary(b, ops::MINIMUM, raised, high)
+            lower::clamp(b, x, Some(low), Some(high))
         })?;
         Ok(Val::Tensor(built))
     }
