@@ -58,9 +58,10 @@ pub type State = Param;
 pub mod __private {
     pub use sinew_ir::Unit;
     pub use sinew_runtime::{
-        AnyRank, Arg, ArgView, Compile, Error, Float, Init, IntoArg, Model, ModelFunction, Out,
-        Outputs, Param, Rank, Result, Runner, Train, Trained, Trainer, at_most, attach, below,
-        call, equal, extent, gradient, init, join, pullback,
+        AnyRank, Arg, ArgView, Compile, Error, Float, HasMethods, Init, IntoArg, Model,
+        ModelFunction, ModelStruct, Out, Outputs, Param, Rank, Result, Runner, Train, Trained,
+        Trainer, at_most, attach, below, call, equal, extent, gradient, has_methods, init, join,
+        model_struct, pullback,
     };
 
     pub use sinew_macros::{finish, model};

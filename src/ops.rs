@@ -20,14 +20,14 @@ macro_rules! operations {
         /// What tells operations from each other.
         #[doc(hidden)]
         #[allow(non_camel_case_types, missing_docs)]
-        pub mod of {
+        pub mod the_operation {
             $(pub enum $name {})*
         }
 
         $(
             $(#[$doc])*
             #[allow(unused_variables, clippy::too_many_arguments)]
-            pub fn $name($first: Tensor, $($rest: Tensor),*) -> Tensor<of::$name> {
+            pub fn $name($first: Tensor, $($rest: Tensor),*) -> Tensor<the_operation::$name> {
                 match $first.never {}
             }
         )*

@@ -43,10 +43,4 @@ impl Errors {
         let errors = errors.iter().map(syn::Error::to_compile_error);
         quote!(#(#errors)*)
     }
-
-    /// The texts, for tests.
-    #[cfg(test)]
-    pub fn texts(&self) -> Vec<String> {
-        self.0.borrow().iter().map(ToString::to_string).collect()
-    }
 }

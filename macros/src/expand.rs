@@ -59,9 +59,10 @@ fn attribute_checked(
             let mut mentions = Vec::new();
             names::of_fields(&s.fields, &mut mentions);
             let state = state(&s.name, Phase::Signature, mentions);
-            let plain = emit::structure::at_once(s, &library);
+            let definition = emit::structure::definition(s, &library);
+            let checks = structs(&state.mentions, &library);
             let chain = chain(&state);
-            quote!(#plain #chain)
+            quote!(#definition #checks #chain)
         }
         Item::Function(f) => {
             let mut mentions = Mentions::default();
@@ -77,9 +78,9 @@ fn attribute_checked(
                 id: signature.id.clone(),
                 ..body
             };
-            let plain = emit::function::at_once(f, &library);
+            let checks = structs(&signature.mentions, &library);
             let (first, second) = (chain(&signature), link::body_chain(&body));
-            quote!(#plain #first #second)
+            quote!(#checks #first #second)
         }
         Item::Methods(m) => {
             let name = last_ident(&m.of.path);
@@ -89,6 +90,8 @@ fn attribute_checked(
                 names::of_signature(f, &mut mentions.items);
             }
             mentions.items.retain(|p| *p != m.of.path);
+            let checks = structs(&mentions.items[1..], &library);
+            let own = structs(std::slice::from_ref(&m.of.path), &library);
             let signature = state(&name, Phase::Signature, mentions.items);
             let mut mentions = Mentions::default();
             mentions.items.push(m.of.path.clone());
@@ -100,11 +103,20 @@ fn attribute_checked(
                 id: signature.id.clone(),
                 ..state(&name, Phase::Body, mentions.items)
             };
-            let plain = plain_methods(m, &library);
             let (first, second) = (chain(&signature), link::body_chain(&body));
-            quote!(#plain #first #second)
+            quote!(#own #checks #first #second)
         }
     })
+}
+
+/// Dead code that has rustc say which of these are no model structs.
+fn structs(paths: &[syn::Path], library: &TokenStream) -> TokenStream {
+    let checks = paths.iter().map(|path| {
+        let span = parse::start(path);
+        let check = quote_spanned!(span=> ::__private::model_struct::<#path>());
+        quote!(const _: fn() = || #library #check;)
+    });
+    quote!(#(#checks)*)
 }
 
 /// A chain over a signature; without mentions its end comes at once.
@@ -190,6 +202,17 @@ fn linked<'e>(state: &State, texts: &[String], errors: &'e Errors) -> Linked<'e>
     }
 }
 
+/// Whether a signature names something that is no model item: then nothing of it was emitted.
+fn lacks_structs(functions: &[&Function], linked: &Linked<'_>) -> bool {
+    let mut paths = Vec::new();
+    for f in functions {
+        names::of_signature(f, &mut paths);
+    }
+    let lacks =
+        |p: &syn::Path| matches!(linked.mentions.get(&scope::key(p)), Some(Mention::NoItem));
+    paths.iter().any(lacks)
+}
+
 fn hidden(name: &Ident, id: &str) -> Ident {
     let id: String = id
         .chars()
@@ -229,10 +252,13 @@ fn structure_signature(
     let fields_macro =
         link::item_macro(&fields, &hidden(&fields, &state.id), &s.visibility, &macros);
     let own = match marked {
-        true => TokenStream::new(),
+        true => quote! {
+            const _: fn() = || #library::__private::has_methods::<#of>();
+        },
         false => link::item_macro(name, &hidden(name, &state.id), &s.visibility, &macros),
     };
-    quote!(#fields_macro #own #extra)
+    let implementations = emit::structure::implementations(s, library);
+    quote!(#implementations #fields_macro #own #extra)
 }
 
 /// The registry with a struct's own signature in front, positions moved along.
@@ -282,7 +308,8 @@ fn function_signature(
         Ok(_) | Err(Reported) => (Signature::broken().encode(), TokenStream::new()),
     };
     let own = link::item_macro(name, &hidden(name, &state.id), &f.visibility, &text);
-    quote!(#own #consts)
+    let plain = emit::function::at_once(f, &state.library);
+    quote!(#plain #own #consts)
 }
 
 fn signature_of(f: &Function, linked: &mut Linked<'_>) -> Checked<crate::signature::Function> {
@@ -296,6 +323,9 @@ fn function_body(f: &Function, state: &State, texts: &[String], errors: &Errors)
     let of = name.to_token_stream();
     let constant = format_ident!("__SINEW_UNIT");
     let mut linked = linked(state, texts, errors);
+    if lacks_structs(&[f], &linked) {
+        return TokenStream::new();
+    }
     // What the signature has is reported by its own chain.
     let quiet = Errors::default();
     let lowered = {
@@ -336,6 +366,8 @@ fn methods_signature(
         linked.scope.registry.structs.len(),
     );
     let methods = method_signatures(m, &mut linked);
+    let marked = linked.scope.registry.structs.first();
+    let marked = marked.is_none_or(|k| k.signature.marked);
     // Where the block says nothing, its methods are seen as far as the struct.
     let of_struct = linked.scope.registry.structs.first();
     let of_struct = of_struct.and_then(|k| syn::parse_str(&k.signature.visibility).ok());
@@ -360,10 +392,20 @@ fn methods_signature(
             let children = emit::unit::children(&of, registry, structs, library);
             (text, quote!(#consts #children))
         }
+        // The struct tells its signature itself, then.
+        Err(Reported) if !marked => return TokenStream::new(),
         Ok(_) | Err(Reported) => (Signature::broken().encode(), TokenStream::new()),
     };
     let own = link::item_macro(&name, &hidden(&name, &state.id), &visibility, &text);
-    quote!(#own #extra)
+    let quiet = emit::quiet();
+    let plain = plain_methods(m, library);
+    quote! {
+        #plain
+        #own
+        #extra
+        #quiet
+        impl #library::__private::HasMethods for #of {}
+    }
 }
 
 /// The signatures of an impl block's methods, and the position of their struct.
@@ -422,7 +464,13 @@ fn methods_body(m: &Methods, state: &State, texts: &[String], errors: &Errors) -
         let constant = format_ident!("__SINEW_U0_{}", f.name);
         // Every method has a registry of its own: consts that one mentions are not another's.
         let mut linked = linked(state, texts, errors);
+        if lacks_structs(&[f], &linked) {
+            return TokenStream::new();
+        }
         let position = linked.scope.structs.get(&scope::key(&m.of.path)).copied();
+        if let Some(Mention::NoItem) = linked.mentions.get(&scope::key(&m.of.path)) {
+            return TokenStream::new();
+        }
         let before = errors.count();
         let signature = position
             .ok_or(Reported)
@@ -477,7 +525,8 @@ fn uses(functions: &[&Function], library: &TokenStream) -> TokenStream {
         let operation = lower::operations::find(&name.to_string())?;
         let parameters = operation.parameters.iter().map(|_| quote!(_));
         let of = Ident::new(&name.to_string(), Span::call_site());
-        let wanted = quote!(fn(#(#parameters),*) -> #library::Tensor<#library::ops::of::#of>);
+        let wanted =
+            quote!(fn(#(#parameters),*) -> #library::Tensor<#library::ops::the_operation::#of>);
         Some(quote_spanned!(name.span()=> let _: #wanted = #name;))
     });
     let tensors = tensors.iter().map(|path| {

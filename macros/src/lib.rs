@@ -18,6 +18,8 @@ mod messages;
 mod names;
 mod parse;
 mod signature;
+#[cfg(test)]
+mod tests;
 
 use proc_macro::TokenStream;
 

@@ -91,6 +91,28 @@ pub const fn below(left: i128, right: i128, message: &str) {
     }
 }
 
+/// Structs with `#[model]`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no model struct",
+    label = "not a struct with `#[model]`",
+    note = "put `#[model]` on `{Self}`: its fields are then `Param<..>`, `State<..>` and other model structs"
+)]
+pub trait ModelStruct {}
+
+/// Asks for [`ModelStruct`].
+pub fn model_struct<T: ModelStruct>() {}
+
+/// Structs whose methods were given: `#[model] impl` implements it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is marked `#[model(methods)]`, and has no `#[model] impl {Self} {{ .. }}`",
+    label = "without methods",
+    note = "write the `impl`, or `#[model]` without `methods`"
+)]
+pub trait HasMethods {}
+
+/// Asks for [`HasMethods`].
+pub fn has_methods<T: HasMethods>() {}
+
 /// The extent that a dim of a parameter came out as.
 ///
 /// # Errors

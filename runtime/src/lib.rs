@@ -35,7 +35,9 @@ pub use arg::{
 };
 pub use call::{attach, call, gradient, pullback};
 pub use device::{Device, Precision};
-pub use entry::{at_most, below, equal, extent};
+pub use entry::{
+    HasMethods, ModelStruct, at_most, below, equal, extent, has_methods, model_struct,
+};
 pub use error::{Error, Result};
 pub use init::Init;
 pub use model::{Model, ModelFunction, join};

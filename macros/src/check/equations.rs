@@ -81,6 +81,19 @@ fn replace(dim: &Dim, symbol: &Symbol, value: &Dim) -> Option<Dim> {
         .ok()
 }
 
+/// The value of `symbol` where `zero` is 0, if `zero` is linear in it and the division is exact.
+pub fn solve_exactly(zero: &Dim, symbol: &Symbol) -> Option<Dim> {
+    let rest = replace(zero, symbol, &Dim::constant(0))?;
+    let slope = replace(zero, symbol, &Dim::constant(1))?.checked_sub(&rest)?;
+    let line = slope
+        .checked_mul(&Dim::from(symbol.clone()))?
+        .checked_add(&rest)?;
+    if line != *zero || slope.symbols().contains(symbol) {
+        return None;
+    }
+    Dim::constant(0).checked_sub(&rest)?.exact_div(&slope)
+}
+
 /// The value of `symbol` where `zero` is 0, if `zero` is linear in it with coefficient 1 or -1.
 fn solve(zero: &Dim, symbol: &Symbol) -> Option<Dim> {
     let rest = replace(zero, symbol, &Dim::constant(0))?;

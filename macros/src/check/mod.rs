@@ -6,6 +6,6 @@ pub mod scope;
 pub mod signature;
 pub mod unify;
 
-pub use equations::Equations;
+pub use equations::{Equations, solve_exactly};
 pub use relation::Assertion;
 pub use scope::Scope;

@@ -13,8 +13,8 @@ pub struct Assertion {
     pub relation: Relation,
     /// Right side.
     pub right: Dim,
-    /// Where the assertion points.
-    pub span: Span,
+    /// Where the assertion points: first and last token.
+    pub spans: (Span, Span),
     /// What it says.
     pub message: String,
 }

@@ -23,7 +23,7 @@ pub fn declare(scope: &mut Scope<'_>, outer: &[syn::Ident], f: &parse::Function)
         if scope.symbol(&name).is_some() {
             return Err(scope.errors.report(messages::symbol_twice(ident)));
         }
-        let kind = match sequences.iter().any(|s| *s == ident) {
+        let kind = match sequences.contains(&ident) {
             true => SymbolKind::Sequence,
             false => SymbolKind::Size,
         };

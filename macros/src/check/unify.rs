@@ -109,6 +109,34 @@ impl Instance {
         });
     }
 
+    /// Learns symbols from equations between declared dims and dims of the call, where one symbol alone
+    /// is missing and the equation is linear in it. What `declared` holds may be of the call already.
+    pub fn learn(&mut self, symbols: &[(Symbol, SymbolKind)], declared: &Dim, actual: &Dim) {
+        let free = |d: &Dim| -> Vec<Symbol> {
+            let unbound =
+                |s: &Symbol| symbols.iter().any(|(d, _)| d == s) && !self.sizes.contains_key(s);
+            d.symbols().into_iter().filter(unbound).collect()
+        };
+        let [symbol] = &free(declared)[..] else {
+            return;
+        };
+        // The missing symbol must not meet one of the caller's that is called alike.
+        let mark = Symbol::new("\u{3f}");
+        let known = |s: &Symbol| match s == symbol {
+            true => Some(Dim::from(mark.clone())),
+            false => self.sizes.get(s).cloned(),
+        };
+        let Ok(declared) = declared.substitute(&known) else {
+            return;
+        };
+        let value = declared
+            .checked_sub(actual)
+            .and_then(|zero| super::solve_exactly(&zero, &mark));
+        if let Some(value) = value {
+            self.sizes.insert(symbol.clone(), value);
+        }
+    }
+
     /// A declared dim at this call; `None` while a symbol in it is not bound.
     pub fn apply(&self, symbols: &[(Symbol, SymbolKind)], declared: &Dim) -> Option<Dim> {
         let unbound =

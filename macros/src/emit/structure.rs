@@ -8,8 +8,8 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 
-/// The struct and what belongs to it, at once.
-pub fn at_once(s: &Structure, library: &TokenStream) -> TokenStream {
+/// The struct itself.
+pub fn definition(s: &Structure, library: &TokenStream) -> TokenStream {
     let Structure {
         attributes,
         visibility,
@@ -18,7 +18,6 @@ pub fn at_once(s: &Structure, library: &TokenStream) -> TokenStream {
         fields,
     } = s;
     let own_docs = super::doc(&format!("\n```text\n{}\n```", declaration(s)));
-    let derives = derives(attributes);
     let plain = fields.iter().map(|f| {
         let Field {
             attributes,
@@ -43,6 +42,29 @@ pub fn at_once(s: &Structure, library: &TokenStream) -> TokenStream {
     let count = symbols.len();
     let sizes_field = (count > 0)
         .then(|| quote!(#[doc(hidden)] __sinew_sizes: [::core::primitive::usize; #count],));
+    let quiet = quiet();
+    // A field that only other model items use is used.
+    quote! {
+        #(#attributes)*
+        #own_docs
+        #[allow(dead_code)]
+        #visibility struct #name { #(#plain,)* #sizes_field }
+
+        #[automatically_derived]
+        #quiet
+        impl #library::__private::ModelStruct for #name {}
+    }
+}
+
+/// `Model` for a struct, and its constructor.
+pub fn implementations(s: &Structure, library: &TokenStream) -> TokenStream {
+    let Structure {
+        name,
+        symbols,
+        fields,
+        ..
+    } = s;
+    let count = symbols.len();
     let visits = fields.iter().map(|f| {
         let name = &f.name;
         let text = name.to_string();
@@ -65,20 +87,14 @@ pub fn at_once(s: &Structure, library: &TokenStream) -> TokenStream {
     let blank = (count == 0).then(|| {
         quote! {
             fn blank() -> ::core::option::Option<Self> {
-                Self::__sinew_init(0, "", []).ok()
+                Self::__sinew_init(0, "", &[]).ok()
             }
         }
     });
     let constructor = constructor(s, library);
+    let common = common_traits(s);
     let quiet = quiet();
-    // A field that only other model items use is used.
     quote! {
-        #(#attributes)*
-        #own_docs
-        #derives
-        #[allow(dead_code)]
-        #visibility struct #name { #(#plain,)* #sizes_field }
-
         #[automatically_derived]
         #quiet
         impl #library::__private::Model for #name {
@@ -94,6 +110,7 @@ pub fn at_once(s: &Structure, library: &TokenStream) -> TokenStream {
             #blank
         }
 
+        #common
         #constructor
     }
 }
@@ -109,7 +126,6 @@ fn constructor(s: &Structure, library: &TokenStream) -> TokenStream {
     } = s;
     let quiet = quiet();
     let count = symbols.len();
-    let positions: Vec<usize> = (0..count).collect();
     let value = |path: &syn::Path| -> TokenStream {
         let declared = path
             .get_ident()
@@ -140,7 +156,7 @@ fn constructor(s: &Structure, library: &TokenStream) -> TokenStream {
             FieldKind::Child(c) => {
                 let of = &c.path;
                 let sizes = dims(&c.dims);
-                quote!(#name: #of::__sinew_init(seed, #path, #sizes)?)
+                quote!(#name: #of::__sinew_init(seed, #path, &#sizes)?)
             }
         }
     });
@@ -150,8 +166,13 @@ fn constructor(s: &Structure, library: &TokenStream) -> TokenStream {
         pub fn __sinew_init(
             seed: ::core::primitive::u64,
             prefix: &::core::primitive::str,
-            sizes: [::core::primitive::usize; #count],
+            given: &[::core::primitive::usize],
         ) -> #library::__private::Result<Self> {
+            let mut sizes = [0; #count];
+            // As many as the struct has symbols: the struct's own chain reports another number.
+            for (size, given) in sizes.iter_mut().zip(given) {
+                *size = *given;
+            }
             let _ = (seed, prefix, sizes);
             ::core::result::Result::Ok(Self { #(#values,)* #sizes_value })
         }
@@ -163,7 +184,7 @@ fn constructor(s: &Structure, library: &TokenStream) -> TokenStream {
             impl #name {
                 #[doc = #doc]
                 #visibility fn init(seed: ::core::primitive::u64) -> Self {
-                    match Self::__sinew_init(seed, "", []) {
+                    match Self::__sinew_init(seed, "", &[]) {
                         ::core::result::Result::Ok(model) => model,
                         // Every extent is constant and was checked when this was compiled.
                         ::core::result::Result::Err(_) => ::core::unreachable!(),
@@ -187,9 +208,7 @@ fn constructor(s: &Structure, library: &TokenStream) -> TokenStream {
         impl #name {
             #[doc = #init_doc]
             #visibility fn init(seed: ::core::primitive::u64, sizes: #sizes) -> #library::__private::Result<Self> {
-                let mut values = [0; #count];
-                #(values[#positions] = sizes.#symbols;)*
-                Self::__sinew_init(seed, "", values)
+                Self::__sinew_init(seed, "", &[#(sizes.#symbols),*])
             }
             #hidden
         }
@@ -207,20 +226,68 @@ fn init(initial: &Initial, library: &TokenStream) -> TokenStream {
     quote!(#library::__private::init::#name(#(#numbers),*))
 }
 
-/// `Clone` and `Debug`, where the user does not derive them.
-fn derives(attributes: &[syn::Attribute]) -> TokenStream {
-    let mut written = String::new();
-    for a in attributes {
-        if a.path().is_ident("derive") {
-            written.push_str(&a.to_token_stream().to_string());
+/// `Clone`, `Debug` and `PartialEq`, where the user does not derive them.
+///
+/// They are not derived, so that a field that is no model struct is told once, by its chain.
+fn common_traits(s: &Structure) -> TokenStream {
+    let name = &s.name;
+    let fields: Vec<&Ident> = s.fields.iter().map(|f| &f.name).collect();
+    let sizes = (!s.symbols.is_empty()).then(|| quote!(__sinew_sizes: self.__sinew_sizes,));
+    let same_sizes =
+        (!s.symbols.is_empty()).then(|| quote!(&&self.__sinew_sizes == other.__sinew_sizes));
+    let texts = fields.iter().map(ToString::to_string);
+    let text = name.to_string();
+    let derived = derived(&s.attributes);
+    let quiet = quiet();
+    let mut out = TokenStream::new();
+    let mut add = |of: &str, implementation: TokenStream| {
+        if !derived.iter().any(|d| d == of) {
+            out.extend(quote!(#[automatically_derived] #quiet #implementation));
         }
+    };
+    add(
+        "Clone",
+        quote! {
+            impl ::core::clone::Clone for #name {
+                fn clone(&self) -> Self {
+                    Self { #(#fields: ::core::clone::Clone::clone(&self.#fields),)* #sizes }
+                }
+            }
+        },
+    );
+    add(
+        "Debug",
+        quote! {
+            impl ::core::fmt::Debug for #name {
+                fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                    f.debug_struct(#text)#(.field(#texts, &self.#fields))*.finish()
+                }
+            }
+        },
+    );
+    add(
+        "PartialEq",
+        quote! {
+            impl ::core::cmp::PartialEq for #name {
+                fn eq(&self, other: &Self) -> ::core::primitive::bool {
+                    let _ = other;
+                    true #(&& self.#fields == other.#fields)* #same_sizes
+                }
+            }
+        },
+    );
+    out
+}
+
+/// The traits that the user derives, by their last names.
+fn derived(attributes: &[syn::Attribute]) -> Vec<String> {
+    let mut out = Vec::new();
+    for a in attributes.iter().filter(|a| a.path().is_ident("derive")) {
+        let text = a.to_token_stream().to_string();
+        let words = text.split(|c: char| !c.is_alphanumeric());
+        out.extend(words.map(ToString::to_string));
     }
-    let words: Vec<&str> = written.split(|c: char| !c.is_alphanumeric()).collect();
-    let missing = ["Clone", "Debug"]
-        .into_iter()
-        .filter(|d| !words.contains(d));
-    let missing = missing.map(|d| format_ident!("{}", d));
-    quote!(#[derive(#(#missing),*)])
+    out
 }
 
 /// The struct as it was declared.

@@ -4,8 +4,8 @@ use super::{const_name, const_value, normal_dim, quiet};
 use crate::check::Assertion;
 use crate::lower::Lowered;
 use crate::signature::Registry;
-use proc_macro2::{Ident, TokenStream};
-use quote::{quote, quote_spanned};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use quote::quote;
 use sinew_ir::Relation;
 
 /// The associated const with a function's unit.
@@ -116,6 +116,16 @@ pub fn children(
     quote!(#quiet impl #of { #units })
 }
 
+/// The tokens with the span of the first, and for the last that of the last: rustc joins the two.
+fn between(tokens: TokenStream, (first, last): (Span, Span)) -> TokenStream {
+    let mut tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    let end = tokens.len().saturating_sub(1);
+    for (i, token) in tokens.iter_mut().enumerate() {
+        token.set_span(if i == end { last } else { first });
+    }
+    tokens.into_iter().collect()
+}
+
 /// Const assertions: the values are shown where they break a relation.
 pub fn assertions(
     assertions: &[Assertion],
@@ -140,8 +150,8 @@ pub fn assertions(
             .map(|(d, place)| format!("`{}` is {place}", crate::messages::dim(d)))
             .collect();
         let message = format!("{}\n= values: {}", a.message, values.join(", "));
-        let span = a.span;
-        let check = quote_spanned!(span=> #library::__private::#check(LEFT, RIGHT, #message));
+        let check = quote!(#library::__private::#check(LEFT, RIGHT, #message));
+        let check = between(check, a.spans);
         Some(quote! {
             const _: () = {
                 const LEFT: ::core::primitive::i128 = #left;

@@ -98,7 +98,7 @@ impl Lowerer<'_, '_> {
                         left,
                         relation: Relation::Equal,
                         right,
-                        span: message.span(),
+                        spans: message.spans(),
                         message: message.text().to_string(),
                     });
                 }

@@ -7,10 +7,11 @@ use crate::check::{Assertion, Equations, relation, scope};
 use crate::errors::{Checked, Reported};
 use crate::messages;
 use crate::names::{self, Callee};
+use crate::parse::types;
 use crate::signature::{self, Of};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use sinew_ir::{Dim, Inst, Type, Value};
+use sinew_ir::{Dim, Inst, Relation, SymbolKind, Type, Value};
 
 /// An argument of a call: its value, and its tokens for messages.
 #[derive(Clone)]
@@ -52,7 +53,8 @@ impl Lowerer<'_, '_> {
                 };
                 let given = self.given(&call.args)?;
                 let unit = quote!(#path::__SINEW_UNIT);
-                self.invoke(&f, unit, given, &p.path.to_token_stream())
+                let explicit = self.explicit(last_arguments(&p.path), &f)?;
+                self.invoke(&f, unit, given, explicit, &path.to_token_stream())
             }
             Callee::Method(of, method) => {
                 let position = if of.is_ident("Self") {
@@ -69,16 +71,13 @@ impl Lowerer<'_, '_> {
                 let position = position.ok_or(Reported)?;
                 let method = method.clone();
                 let given = self.given(&call.args)?;
-                self.method(position, &method, given)
+                self.method(position, &method, given, last_arguments(&p.path))
             }
         }
     }
 
     /// `x.f(..)`.
     pub fn method_call(&mut self, call: &syn::ExprMethodCall) -> Checked<Val> {
-        if let Some(fish) = &call.turbofish {
-            return Err(self.report(messages::not_in_the_language(fish)));
-        }
         let receiver = self.expression(&call.receiver)?;
         let given = Given {
             val: receiver,
@@ -90,9 +89,12 @@ impl Lowerer<'_, '_> {
                 let of = *of;
                 let mut all = vec![given.clone()];
                 all.extend(self.given(&call.args)?);
-                self.method(of, &call.method, all)
+                self.method(of, &call.method, all, call.turbofish.as_ref())
             }
             Val::Tensor(_) | Val::Number(_) | Val::Size(_) | Val::Tuple(_) => {
+                if let Some(fish) = &call.turbofish {
+                    return Err(self.report(messages::not_in_the_language(fish)));
+                }
                 match operations::find(&call.method.to_string()) {
                     Some(op) => self.operation(op, &call.method, Some(given), &call.args),
                     None => {
@@ -131,7 +133,13 @@ impl Lowerer<'_, '_> {
         }
     }
 
-    fn method(&mut self, of: usize, name: &syn::Ident, given: Vec<Given>) -> Checked<Val> {
+    fn method(
+        &mut self,
+        of: usize,
+        name: &syn::Ident,
+        given: Vec<Given>,
+        arguments: Option<&syn::AngleBracketedGenericArguments>,
+    ) -> Checked<Val> {
         let structure = &self.scope.registry.structs[of].signature;
         let full = format!("{}::{name}", structure.name);
         let Some(f) = structure.methods.iter().find(|m| m.name == full).cloned() else {
@@ -139,7 +147,35 @@ impl Lowerer<'_, '_> {
             return Err(self.report(error));
         };
         let unit = super::method_unit(self.scope, of, &name.to_string());
-        self.invoke(&f, unit, given, &name.to_token_stream())
+        let explicit = self.explicit(arguments, &f)?;
+        self.invoke(&f, unit, given, explicit, &name.to_token_stream())
+    }
+
+    /// Symbols that the call gives itself: `attention::<_, 4>(x)`, the last ones of the function.
+    fn explicit(
+        &mut self,
+        arguments: Option<&syn::AngleBracketedGenericArguments>,
+        f: &signature::Function,
+    ) -> Checked<Instance> {
+        let mut instance = Instance::default();
+        let Some(arguments) = arguments else {
+            return Ok(instance);
+        };
+        let Some(from) = f.symbols.len().checked_sub(arguments.args.len()) else {
+            return Err(self.report(messages::symbol_count(arguments, f)));
+        };
+        for (a, (symbol, kind)) in arguments.args.iter().zip(&f.symbols[from..]) {
+            if let syn::GenericArgument::Type(syn::Type::Infer(_)) = a {
+                continue;
+            }
+            if *kind == SymbolKind::Sequence {
+                return Err(self.report(messages::symbol_count(arguments, f)));
+            }
+            let dim = types::dim(a, self.scope.errors)?;
+            let dim = self.scope.dim(&dim)?;
+            instance.sizes.insert(symbol.clone(), self.dim(&dim)?);
+        }
+        Ok(instance)
     }
 
     /// A call of a model function.
@@ -148,13 +184,16 @@ impl Lowerer<'_, '_> {
         f: &signature::Function,
         unit: TokenStream,
         given: Vec<Given>,
+        mut instance: Instance,
         at: &TokenStream,
     ) -> Checked<Val> {
+        if f.name == self.signature.name && f.at == self.signature.at {
+            return Err(self.report(messages::recursion(at, &f.name)));
+        }
         if given.len() != f.params.len() {
             return Err(self.report(messages::argument_count(at, f, given.len())));
         }
         let mut operands = Vec::new();
-        let mut instance = Instance::default();
         let mut pending = Vec::new();
         let mut bad = false;
         for (i, (param, given)) in f.params.iter().zip(&given).enumerate() {
@@ -172,6 +211,21 @@ impl Lowerer<'_, '_> {
         if bad {
             return Err(Reported);
         }
+        // Twice: what one equation tells may be what another needs.
+        for _ in 0..2 {
+            for p in pending.iter().filter(|p| !p.resolved) {
+                instance.learn(&f.symbols, &p.declared, &p.actual);
+            }
+            for c in f
+                .constraints
+                .iter()
+                .filter(|c| c.relation == Relation::Equal)
+            {
+                if let Some(zero) = c.left.checked_sub(&c.right) {
+                    instance.learn(&f.symbols, &zero, &Dim::constant(0));
+                }
+            }
+        }
         self.settle(f, &given, &instance, pending)?;
         self.constraints(f, &instance, at)?;
         let mut results = Vec::new();
@@ -188,7 +242,7 @@ impl Lowerer<'_, '_> {
         let replaced = Equations::of(&f.constraints);
         let mut sizes = Vec::new();
         for (symbol, kind) in &f.symbols {
-            if *kind == sinew_ir::SymbolKind::Size && !replaced.replaces(symbol) {
+            if *kind == SymbolKind::Size && !replaced.replaces(symbol) {
                 match instance.sizes.get(symbol) {
                     Some(d) => sizes.push((symbol.clone(), self.dim(d)?)),
                     None => return Err(self.report(messages::not_inferred(at, f, symbol.name()))),
@@ -360,7 +414,7 @@ impl Lowerer<'_, '_> {
                         left,
                         relation: c.relation,
                         right,
-                        span: message.span(),
+                        spans: message.spans(),
                         message: message.text().to_string(),
                     });
                 }
@@ -374,7 +428,7 @@ impl Lowerer<'_, '_> {
     }
 
     /// Whether this function's own `where` says it.
-    fn assumed(&self, left: &Dim, relation: sinew_ir::Relation, right: &Dim) -> Checked<bool> {
+    fn assumed(&self, left: &Dim, relation: Relation, right: &Dim) -> Checked<bool> {
         let wanted = right.checked_sub(left);
         for own in &self.signature.constraints {
             let (l, r) = (self.dim(&own.left)?, self.dim(&own.right)?);
@@ -383,6 +437,14 @@ impl Lowerer<'_, '_> {
             }
         }
         Ok(false)
+    }
+}
+
+/// The generic arguments at the end of a path.
+fn last_arguments(path: &syn::Path) -> Option<&syn::AngleBracketedGenericArguments> {
+    match &path.segments.last()?.arguments {
+        syn::PathArguments::AngleBracketed(a) => Some(a),
+        syn::PathArguments::None | syn::PathArguments::Parenthesized(_) => None,
     }
 }
 

@@ -357,7 +357,10 @@ pub fn refused(
         ),
         OpError::Range { start, stop, step, extent } => (
             format!("`{start}..{stop}` (step {step}) does not lie in an axis of `{extent}`"),
-            "declare what you know of the size: `#[model(where(N >= 3))]`".into(),
+            match extent.parse::<i64>() {
+                Ok(n) => format!("its indices are 0 to {}; negative ones count from the end", n - 1),
+                Err(_) => "declare what you know of the size: `#[model(where(N >= 3))]`".into(),
+            },
         ),
         OpError::Attribute(what) => (format!("`{what}` is missing or of the wrong kind"), "give it as the operation's page shows".into()),
         OpError::NotDifferentiable(why) => (format!("has no derivative: {why}"), "`stop_gradient(x)` keeps it out of the derivative".into()),

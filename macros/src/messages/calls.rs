@@ -183,7 +183,6 @@ pub fn argument(
     message(at, "call", &wrong, &facts, help)
 }
 
-#[expect(clippy::too_many_arguments, reason = "all of these stand in the text")]
 pub fn argument_dim(
     at: &impl ToTokens,
     f: &Function,
@@ -247,7 +246,10 @@ pub fn not_inferred(at: &impl ToTokens, f: &Function, symbol: &str) -> Error {
         "call",
         &format!("nothing tells what `{symbol}` of `{}` is here", f.name),
         &[("declared", format!("{} at {}", signature(f), f.at))],
-        "a symbol is learnt from a dim that is that symbol alone: add such an argument to the function",
+        &format!(
+            "give it in the call, `{}::<..>(..)`, or add an argument with a dim that is it",
+            f.name
+        ),
     )
     .into_error()
 }
@@ -282,5 +284,28 @@ pub fn constraint(
             c.relation.sign(),
             dim(right)
         ),
+    )
+}
+
+pub fn symbol_count(at: &impl ToTokens, f: &Function) -> Error {
+    let symbols: Vec<&str> = f.symbols.iter().map(|(s, _)| s.name()).collect();
+    error(
+        at,
+        "call",
+        &format!(
+            "these do not fit the symbols of `{}`: <{}>",
+            f.name,
+            symbols.join(", ")
+        ),
+        "give a dim for each, or `_` for those that arguments tell (sequences always)",
+    )
+}
+
+pub fn recursion(at: &impl ToTokens, name: &str) -> Error {
+    error(
+        at,
+        "call",
+        &format!("`{name}` calls itself, and a program of fixed shapes has no end to that"),
+        "write the steps out in another function",
     )
 }

@@ -120,7 +120,7 @@ pub fn std_macro_name(name: &syn::Ident) -> Error {
         name,
         "model",
         &format!(
-            "a model function cannot be called `{name}`: it would hide the macro `{name}!` where it is imported"
+            "a model function cannot be called `{name}`: it would hide Rust's own `{name}` where it is imported"
         ),
         "choose another name",
     )

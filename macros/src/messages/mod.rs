@@ -34,9 +34,11 @@ impl Message {
         &self.text
     }
 
-    /// Where it points.
-    pub fn span(&self) -> Span {
-        crate::parse::start(&self.at)
+    /// Where it points: first and last token.
+    pub fn spans(&self) -> (Span, Span) {
+        let last = self.at.clone().into_iter().last();
+        let first = crate::parse::start(&self.at);
+        (first, last.map_or(first, |t| t.span()))
     }
 
     /// As an error.
@@ -123,6 +125,7 @@ pub fn structure(of: &Struct, dims: &[Dim]) -> String {
 pub fn source(tokens: &impl ToTokens) -> String {
     let text = tokens.to_token_stream().to_string();
     let mut out = String::new();
+    let generic = text.starts_with(|c: char| c.is_uppercase() || c == '&') && text.ends_with('>');
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
         let glued = |c: char| matches!(c, '.' | '(' | ')' | '[' | ']' | ',' | ':' | '?' | ';');
@@ -130,6 +133,9 @@ pub fn source(tokens: &impl ToTokens) -> String {
             let before = out.chars().last().unwrap_or(' ');
             let after = chars.peek().copied().unwrap_or(' ');
             let tight = matches!(before, '.' | '(' | '[' | ':' | '&' | '!') || glued(after);
+            // `Linear < 2 >` is a type, `x < y` a comparison.
+            let of_type = |c| c == '<' || c == '>';
+            let tight = tight || (generic && (of_type(before) || of_type(after)));
             if tight {
                 continue;
             }

@@ -26,7 +26,7 @@ pub fn operation_arguments(name: &syn::Ident, usage: &str, found: usize) -> Erro
     error(
         name,
         &name.to_string(),
-        &format!("{given} do not fit"),
+        &format!("it does not take {given}"),
         &format!("write `{usage}`"),
     )
 }

@@ -174,7 +174,7 @@ fn struct_in_result(of: &TypeExpr) -> Option<&syn::Path> {
     }
 }
 
-/// Names of the standard library's macros: a model function called so would break glob imports of
+/// Names of the standard library's macros and of Rust's own types: a model function called so would break glob imports of
 /// its module wherever that macro is used.
 pub fn std_macro(name: &str) -> bool {
     const NAMES: &[&str] = &[
@@ -185,12 +185,29 @@ pub fn std_macro(name: &str) -> bool {
         "cfg",
         "column",
         "compile_error",
+        "bool",
+        "char",
         "concat",
         "dbg",
         "debug_assert",
         "debug_assert_eq",
         "debug_assert_ne",
         "env",
+        "f32",
+        "f64",
+        "i8",
+        "i16",
+        "i32",
+        "i64",
+        "i128",
+        "isize",
+        "str",
+        "u8",
+        "u16",
+        "u32",
+        "u64",
+        "u128",
+        "usize",
         "eprint",
         "eprintln",
         "file",

@@ -102,6 +102,9 @@ fn symbols(generics: &syn::Generics, errors: &Errors) -> Checked<Vec<syn::Ident>
     }
     for param in &generics.params {
         match param {
+            syn::GenericParam::Type(t) if t.ident == "_" => {
+                return Err(errors.report(messages::generic_parameter(param)));
+            }
             syn::GenericParam::Type(t) if t.bounds.is_empty() && t.default.is_none() => {
                 if out.contains(&t.ident) {
                     return Err(errors.report(messages::symbol_twice(&t.ident)));

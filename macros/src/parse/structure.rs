@@ -77,7 +77,7 @@ pub fn of_item(item: syn::ItemStruct, errors: &Errors) -> Checked<Structure> {
 
 fn field(field: syn::Field, errors: &Errors) -> Checked<Field> {
     super::no_cfg(&field.attrs, errors)?;
-    let Some(name) = field.ident else {
+    let Some(name) = field.ident.filter(|n| n != "_") else {
         return Err(errors.report(messages::not_a_type(&field.ty)));
     };
     let mut initial = None;

@@ -106,7 +106,7 @@ pub fn tensor(path: &syn::Path, errors: &Errors) -> Checked<TensorType> {
                 out.dtype = dtype(p).unwrap_or(DType::Float);
             }
             syn::GenericArgument::Type(syn::Type::Path(p))
-                if p.path.get_ident().is_some_and(|i| element_name(i)) =>
+                if p.path.get_ident().is_some_and(element_name) =>
             {
                 return Err(errors.report(messages::element_type(p, i == 0)));
             }
@@ -182,7 +182,8 @@ fn arguments<'a>(path: &'a syn::Path, errors: &Errors) -> Checked<Vec<&'a syn::G
     Ok(out)
 }
 
-fn dim(argument: &syn::GenericArgument, errors: &Errors) -> Checked<DimExpr> {
+/// A dim among generic arguments.
+pub fn dim(argument: &syn::GenericArgument, errors: &Errors) -> Checked<DimExpr> {
     match argument {
         syn::GenericArgument::Type(syn::Type::Path(p)) if p.qself.is_none() => {
             if bare(&p.path) != p.path {

@@ -1,0 +1,6 @@
+//! The macro run in process: attribute, chains and all, with a small stand-in for rustc's expansion.
+
+mod corpus;
+mod mutation;
+mod programs;
+mod rustc;

@@ -1,0 +1,287 @@
+//! A stand-in for rustc: expands items, resolves their chains by last names, collects errors.
+
+use crate::{expand, link};
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+use std::collections::{HashMap, VecDeque};
+use std::str::FromStr;
+
+/// What a program expanded to.
+#[derive(Default)]
+pub struct Expanded {
+    /// The text of every `compile_error!`.
+    pub errors: Vec<String>,
+    /// Macros that were called and are nowhere.
+    pub missing: Vec<String>,
+    /// The IR of every function, by name.
+    pub ir: HashMap<String, String>,
+    /// All emitted items.
+    pub items: Vec<syn::Item>,
+}
+
+/// An invocation that waits for its macro.
+struct Call {
+    name: String,
+    tokens: TokenStream,
+    aliases: HashMap<String, String>,
+}
+
+#[derive(Default)]
+struct Rustc {
+    out: Expanded,
+    /// Signature texts by hidden macro name, then by item name.
+    hidden: HashMap<String, Vec<String>>,
+    names: HashMap<String, String>,
+    waiting: VecDeque<Call>,
+}
+
+/// Expands `(arguments, item)` pairs as one crate.
+pub fn expand(items: &[(TokenStream, TokenStream)]) -> Expanded {
+    let mut rustc = Rustc::default();
+    for (arguments, item) in items {
+        let tokens = expand::attribute(arguments.clone(), item.clone());
+        rustc.items(tokens, &HashMap::new());
+    }
+    rustc.settle();
+    rustc.out
+}
+
+/// Expands the items of a source text, `#[model(..)]` in front of each.
+pub fn expand_text(text: &str) -> Expanded {
+    expand(&items_of(text))
+}
+
+/// The items of a source text with the arguments of their `#[model(..)]`.
+pub fn items_of(text: &str) -> Vec<(TokenStream, TokenStream)> {
+    let file = syn::parse_file(text).expect("the test's source is Rust");
+    let mut out = Vec::new();
+    for mut item in file.items {
+        let attributes = match &mut item {
+            syn::Item::Fn(f) => &mut f.attrs,
+            syn::Item::Struct(s) => &mut s.attrs,
+            syn::Item::Impl(i) => &mut i.attrs,
+            syn::Item::Mod(m) => &mut m.attrs,
+            other => panic!("no item of a model: {}", other.to_token_stream()),
+        };
+        let at = attributes
+            .iter()
+            .position(|a| a.path().is_ident("model"))
+            .expect("every item of the test's source has #[model]");
+        let arguments = match attributes.remove(at).meta {
+            syn::Meta::List(list) => list.tokens,
+            _ => TokenStream::new(),
+        };
+        // Through text, so that tokens have places of their own.
+        let again = TokenStream::from_str(&item.to_token_stream().to_string());
+        out.push((arguments, again.expect("tokens print as tokens")));
+    }
+    out
+}
+
+impl Rustc {
+    fn items(&mut self, tokens: TokenStream, aliases: &HashMap<String, String>) {
+        let text: String = tokens.to_string().chars().take(2000).collect();
+        let file = syn::parse2::<syn::File>(tokens);
+        let file = file.unwrap_or_else(|e| panic!("emitted code is no Rust: {e}\n{text}"));
+        for item in file.items {
+            self.item(item, aliases);
+        }
+    }
+
+    fn item(&mut self, item: syn::Item, aliases: &HashMap<String, String>) {
+        match &item {
+            syn::Item::Macro(m) => return self.call(m, aliases),
+            syn::Item::Use(u) => self.import(u),
+            syn::Item::Const(c) => {
+                let mut inner = aliases.clone();
+                if let syn::Expr::Block(b) = &*c.expr {
+                    for s in &b.block.stmts {
+                        match s {
+                            syn::Stmt::Item(syn::Item::Use(u)) => alias(u, &mut inner),
+                            syn::Stmt::Item(i) => self.item(i.clone(), &inner),
+                            syn::Stmt::Macro(m) => {
+                                let (mac, path) = (m.mac.tokens.clone(), &m.mac.path);
+                                self.invoke(path, mac, &inner);
+                            }
+                            syn::Stmt::Expr(syn::Expr::Macro(m), _) => {
+                                self.invoke(&m.mac.path, m.mac.tokens.clone(), &inner);
+                            }
+                            _ => {}
+                        }
+                    }
+                }
+            }
+            syn::Item::Impl(i) => self.ir(i),
+            syn::Item::Mod(m) => {
+                for inner in m.content.iter().flat_map(|(_, items)| items) {
+                    let (arguments, item) = model(inner);
+                    match arguments {
+                        Some(arguments) => {
+                            let tokens = expand::attribute(arguments, item);
+                            self.items(tokens, aliases);
+                        }
+                        None => self.item(inner.clone(), aliases),
+                    }
+                }
+            }
+            _ => {}
+        }
+        self.out.items.push(item);
+    }
+
+    fn call(&mut self, m: &syn::ItemMacro, aliases: &HashMap<String, String>) {
+        let tokens = m.mac.tokens.clone();
+        match &m.ident {
+            Some(name) => {
+                self.hidden.insert(name.to_string(), literals(tokens));
+            }
+            None => self.invoke(&m.mac.path, tokens, aliases),
+        }
+    }
+
+    fn invoke(&mut self, path: &syn::Path, tokens: TokenStream, aliases: &HashMap<String, String>) {
+        let name = crate::signature::last(path);
+        match name.as_str() {
+            "compile_error" => {
+                let text: syn::LitStr = syn::parse2(tokens).expect("a message");
+                self.out.errors.push(text.value());
+            }
+            "finish" => {
+                let out = expand::finish(tokens);
+                self.items(out, &HashMap::new());
+            }
+            _ => self.waiting.push_back(Call {
+                name,
+                tokens,
+                aliases: aliases.clone(),
+            }),
+        }
+    }
+
+    fn import(&mut self, u: &syn::ItemUse) {
+        if let Some((from, to)) = rename(u)
+            && self.hidden.contains_key(&from)
+        {
+            self.names.insert(to, from);
+        }
+    }
+
+    fn ir(&mut self, i: &syn::ItemImpl) {
+        let of = i.self_ty.to_token_stream().to_string();
+        for part in &i.items {
+            if let syn::ImplItem::Const(c) = part
+                && c.ident == "IR"
+                && let syn::Expr::Lit(l) = &c.expr
+                && let syn::Lit::Str(s) = &l.lit
+            {
+                self.out.ir.insert(of.clone(), s.value());
+            }
+        }
+    }
+
+    /// Expands what waits until nothing moves.
+    fn settle(&mut self) {
+        let mut stuck = 0;
+        while let Some(call) = self.waiting.pop_front() {
+            let real = call.aliases.get(&call.name).unwrap_or(&call.name);
+            let texts = match self
+                .names
+                .get(real)
+                .or(Some(real))
+                .and_then(|h| self.hidden.get(h))
+            {
+                Some(texts) => texts.clone(),
+                // A body's mention that is no item is caught by the fallback, once all else is done.
+                None if stuck > self.waiting.len() && call.aliases.contains_key(&call.name) => {
+                    vec![link::NO_ITEM.to_string()]
+                }
+                None if stuck > 2 * self.waiting.len() + 2 => {
+                    self.out.missing.push(call.name);
+                    continue;
+                }
+                None => {
+                    stuck += 1;
+                    self.waiting.push_back(call);
+                    continue;
+                }
+            };
+            stuck = 0;
+            let (path, tokens) = step(&call.tokens, &texts);
+            self.invoke(&path, tokens, &call.aliases);
+        }
+    }
+}
+
+/// One step of a chain: the next macro and its input.
+fn step(tokens: &TokenStream, texts: &[String]) -> (syn::Path, TokenStream) {
+    let mut parts = tokens.clone().into_iter();
+    let mut group = || match parts.next() {
+        Some(proc_macro2::TokenTree::Group(g)) => g,
+        other => panic!("a chain has groups, not {other:?}"),
+    };
+    let (list, state, done) = (group(), group(), group());
+    let mut list = list.stream().into_iter();
+    let next = match list.next() {
+        Some(proc_macro2::TokenTree::Group(g)) => g.stream(),
+        other => panic!("a chain has a next macro, not {other:?}"),
+    };
+    let rest: TokenStream = list.collect();
+    let done = done.stream();
+    let path = syn::parse::Parser::parse2(syn::Path::parse_mod_style, next).expect("a path");
+    (path, quote!([#rest] #state [#done #(#texts)*]))
+}
+
+/// The attribute of an item in an expanded module.
+fn model(item: &syn::Item) -> (Option<TokenStream>, TokenStream) {
+    let mut item = item.clone();
+    let attributes = match &mut item {
+        syn::Item::Fn(f) => &mut f.attrs,
+        syn::Item::Struct(s) => &mut s.attrs,
+        syn::Item::Impl(i) => &mut i.attrs,
+        _ => return (None, item.to_token_stream()),
+    };
+    let is = |a: &syn::Attribute| a.path().segments.last().is_some_and(|s| s.ident == "model");
+    let Some(at) = attributes.iter().position(is) else {
+        return (None, item.to_token_stream());
+    };
+    let arguments = match attributes.remove(at).meta {
+        syn::Meta::List(list) => list.tokens,
+        _ => TokenStream::new(),
+    };
+    (Some(arguments), item.to_token_stream())
+}
+
+fn alias(u: &syn::ItemUse, aliases: &mut HashMap<String, String>) {
+    if let Some((from, to)) = rename(u) {
+        aliases.insert(to, from);
+    }
+}
+
+/// The last name of a `use .. as ..`, and what it becomes.
+fn rename(u: &syn::ItemUse) -> Option<(String, String)> {
+    let mut tree = &u.tree;
+    loop {
+        match tree {
+            syn::UseTree::Path(p) => tree = &p.tree,
+            syn::UseTree::Rename(r) => return Some((r.ident.to_string(), r.rename.to_string())),
+            _ => return None,
+        }
+    }
+}
+
+/// Every string literal in a macro's definition: the texts it passes.
+fn literals(tokens: TokenStream) -> Vec<String> {
+    let mut out = Vec::new();
+    for t in tokens {
+        match t {
+            proc_macro2::TokenTree::Group(g) => out.extend(literals(g.stream())),
+            proc_macro2::TokenTree::Literal(l) => {
+                if let Ok(s) = syn::parse_str::<syn::LitStr>(&l.to_string()) {
+                    out.push(s.value());
+                }
+            }
+            _ => {}
+        }
+    }
+    out
+}

@@ -1,0 +1,87 @@
+//! First of three crates: layers, some of whose parts stay private.
+
+#![deny(warnings, missing_docs, unused, nonstandard_style, rust_2018_idioms)]
+
+use sinew::prelude::*;
+
+/// The width that every layer here has.
+pub const WIDTH: usize = 16;
+
+mod scale {
+    use sinew::prelude::*;
+
+    /// A factor for each feature: public in a private module.
+    #[model(methods)]
+    pub struct Scale<D> {
+        #[init(ones)]
+        factor: Param<D>,
+    }
+
+    #[model]
+    impl<D> Scale<D> {
+        /// The features, each by its factor.
+        pub fn forward<S>(&self, x: Tensor<[S], D>) -> Tensor<[S], D> {
+            x * self.factor
+        }
+    }
+}
+
+pub use scale::Scale as Factors;
+
+#[model(methods)]
+struct Secret {
+    #[init(constant(0.5))]
+    shift: Param<WIDTH>,
+}
+
+#[model]
+impl Secret {
+    fn apply<S>(&self, x: Tensor<[S], WIDTH>) -> Tensor<[S], WIDTH> {
+        private(x) + self.shift
+    }
+}
+
+#[model]
+fn private<S>(x: Tensor<[S]>) -> Tensor<[S]> {
+    x.tanh()
+}
+
+/// A map to [`WIDTH`] features, a private layer, and factors.
+#[model(methods)]
+pub struct Block<I> {
+    /// The map.
+    pub map: Linear<I, WIDTH>,
+    secret: Secret,
+    /// The factors.
+    pub factors: Factors<WIDTH>,
+}
+
+#[model(pub)]
+impl<I> Block<I> {
+    /// The features of `x`.
+    pub fn forward<B>(&self, x: Tensor<B, I>) -> Tensor<B, WIDTH> {
+        self.factors.forward(self.secret.apply(self.map.forward(x)))
+    }
+}
+
+/// Activations.
+pub mod smooth {
+    use sinew::prelude::*;
+
+    /// As in [`crate::sharp`], by name only.
+    #[model]
+    pub fn act<S>(x: Tensor<[S]>) -> Tensor<[S]> {
+        x.silu()
+    }
+}
+
+/// Other activations.
+pub mod sharp {
+    use sinew::prelude::*;
+
+    /// As in [`crate::smooth`], by name only.
+    #[model]
+    pub fn act<S>(x: Tensor<[S]>) -> Tensor<[S]> {
+        x.relu()
+    }
+}

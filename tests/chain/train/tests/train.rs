@@ -1,0 +1,47 @@
+//! A model of three crates trains.
+
+use ndarray::{Array1, Array2};
+use sinew::prelude::*;
+use sinew_chain_train::{Scaled, loss, probability};
+
+#[test]
+fn a_model_of_three_crates_trains() -> sinew::Result<()> {
+    let x = Array2::from_shape_fn((32, 8), |(i, j)| {
+        ((i * 5 + j * 11) % 17) as f32 / 17.0 - 0.5
+    });
+    let y: Array1<i32> = x
+        .rows()
+        .into_iter()
+        .map(|r| i32::from(r.sum() > 0.0))
+        .collect();
+    let model = Scaled::init(1);
+    let mut paths = Vec::new();
+    model.visit("", &mut |path, _| paths.push(path.to_string()));
+    let expected = [
+        "inputs.factor",
+        "model.block.map.w",
+        "model.block.map.b",
+        "model.block.secret.shift",
+        "model.block.factors.factor",
+        "model.out.w",
+        "model.out.b",
+    ];
+    assert_eq!(paths, expected);
+
+    let mut train = loss::train(model).optimizer(AdamW::new(2e-2)).build()?;
+    let mut predict = probability::attach(&train)?;
+    let first = train.step(&x, &y)?.loss;
+    for _ in 0..200 {
+        train.step(&x, &y)?;
+    }
+    let last = train.step(&x, &y)?.loss;
+    assert!(last < 0.2 * first, "{first} to {last}");
+    let p = predict.run(&x)?;
+    let right = p
+        .iter()
+        .zip(&y)
+        .filter(|(p, y)| i32::from(**p > 0.5) == **y)
+        .count();
+    assert!(right >= 30, "{right} of 32");
+    Ok(())
+}

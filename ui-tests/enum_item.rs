@@ -1,0 +1,8 @@
+use sinew::prelude::*;
+
+#[model]
+enum E {
+    A,
+}
+
+fn main() {}

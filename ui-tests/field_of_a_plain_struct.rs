@@ -1,0 +1,10 @@
+use sinew::prelude::*;
+
+struct Plain;
+
+#[model]
+struct Net {
+    plain: Plain,
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use sinew::prelude::*;
+
+#[model]
+fn concat<B>(x: Tensor<B>) -> Tensor<B> {
+    x
+}
+
+fn main() {}

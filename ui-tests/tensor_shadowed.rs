@@ -1,0 +1,10 @@
+use sinew::prelude::*;
+
+struct Tensor;
+
+#[model]
+fn f<B>(x: Tensor<B>) -> Tensor<B> {
+    x
+}
+
+fn main() {}
