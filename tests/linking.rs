@@ -124,7 +124,7 @@ mod all_at_once {
     use sinew::prelude::*;
 }
 
-#[cfg(not(target_os = "nothing"))]
+#[cfg(not(target_os = "psp"))]
 #[model]
 #[cfg(not(target_os = "none"))]
 fn conditional<B>(x: Tensor<B>) -> Tensor<B> {
