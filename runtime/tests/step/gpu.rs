@@ -81,7 +81,7 @@ fn f64_is_refused() {
 /// Elements that repeat, so that no memory is needed for them.
 #[test]
 fn a_tensor_past_the_limits_is_refused() {
-    use crate::errors::declared::Negated;
+    use crate::binding::Negated;
     use ndarray::ArrayView1;
     let Some(device) = device() else { return };
     let limit = testing::device().unwrap().limits().binding_bytes;

@@ -2,9 +2,9 @@
 #![cfg(feature = "cpu")]
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod binding;
 mod cache;
 mod denormals;
-mod errors;
 mod finite;
 #[cfg(feature = "gpu")]
 mod gpu;

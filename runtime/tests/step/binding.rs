@@ -1,0 +1,71 @@
+//! Errors of binding that the macro would refuse earlier, or that need no model.
+
+use ndarray::Array1;
+use sinew_ir::Unit;
+use sinew_runtime::{Arg, Compile, Error, Float, ModelFunction, Out, Rank};
+
+fn says(error: &Error, words: &[&str]) {
+    let text = error.to_string();
+    for word in words {
+        assert!(text.contains(word), "`{word}` is not in: {text}");
+    }
+}
+
+macro_rules! function {
+    ($name:ident, $text:literal) => {
+        pub enum $name {}
+        impl ModelFunction for $name {
+            type Model = ();
+            type Inputs = (Arg<Float, Rank<1>>,);
+            type Output = Out<Float, Rank<1>>;
+            const UNIT: &'static Unit = &Unit {
+                path: "f",
+                file: "src/f.rs",
+                text: $text,
+                callees: &[],
+                consts: &[],
+            };
+        }
+    };
+}
+function!(
+    Negated,
+    "fn @f<N>(%x: float[N]) -> float[N] {\n  %1 = neg %x\n  return %1\n}\n"
+);
+function!(
+    Bounded,
+    "fn @f<N>(%x: float[N]) -> float[N] where N <= 4 {\n  return %x\n}\n"
+);
+function!(
+    Free,
+    "fn @f<N, M>(%x: float[N]) -> float[N] {\n  return %x\n}\n"
+);
+
+fn error<F>(n: usize) -> Error
+where
+    F: ModelFunction<Model = (), Inputs = (Arg<Float, Rank<1>>,)>,
+{
+    let mut runner = Compile::<F>::new(()).build().unwrap();
+    match runner.run(Array1::<f32>::zeros(n)) {
+        Ok(_) => panic!("it must be refused"),
+        Err(error) => error,
+    }
+}
+
+#[test]
+fn constraint_that_is_broken() {
+    says(&error::<Bounded>(5), &["`N <= 4`", "`N` is 5 from `x`"]);
+    let mut runner = Compile::<Bounded>::new(()).build().unwrap();
+    assert_eq!(runner.run([1.0, 2.0, 3.0, 4.0]).unwrap().len(), 4);
+}
+
+#[test]
+fn a_function_without_a_model_runs() {
+    let mut runner = Compile::<Negated>::new(()).build().unwrap();
+    assert_eq!(runner.run([1.0, -2.0]).unwrap().to_vec(), [-1.0, 2.0]);
+}
+
+#[test]
+fn symbol_that_nothing_binds() {
+    says(&error::<Free>(5), &["`M`", "`f`"]);
+}
