@@ -76,3 +76,8 @@ pub mod __private {
     }
     pub use __sinew_no_item as no_item;
 }
+
+/// The README's program compiles and runs.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
