@@ -425,13 +425,21 @@ mod tests {
         }
     }
 
+    /// Whether `name` is called in `text`, as a whole word.
+    fn calls(text: &str, name: &str) -> bool {
+        let in_word = |c: char| c.is_alphanumeric() || c == '_';
+        let call = format!("{name}(");
+        let mut found = text.match_indices(&call);
+        found.any(|(at, _)| !text[..at].ends_with(in_word))
+    }
+
     #[test]
     fn needs_are_exactly_the_items_called() {
         for item in ITEMS {
             for other in ITEMS {
                 if other.name != item.name {
                     assert_eq!(
-                        item.text.contains(&format!("{}(", other.name)),
+                        calls(item.text, other.name),
                         item.needs.contains(&other.name),
                         "`{}` and `{}`",
                         item.name,
