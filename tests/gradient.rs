@@ -33,3 +33,58 @@ fn a_product_rule() -> sinew::Result<()> {
     assert_eq!((by.x.item()?, by.y.item()?), (2.0, 1.0));
     Ok(())
 }
+
+#[model]
+struct Pair {
+    #[init(ones)]
+    a: Param<3>,
+    #[init(ones)]
+    b: Param<3>,
+}
+
+#[model]
+fn total(m: &Pair) -> Tensor {
+    (m.a + m.b).sum()
+}
+
+#[model]
+fn weighted_total(m: &Pair, x: Tensor<3>) -> Tensor {
+    ((m.a - m.b) * x).sum()
+}
+
+#[model]
+fn twice(x: Tensor<3>) -> (Tensor<3>, Tensor<3>, Tensor) {
+    (x, x, x.sum())
+}
+
+#[test]
+fn parameters_of_one_gradient() -> sinew::Result<()> {
+    let by = total::gradient(&Pair::init(0))?;
+    let ones = ndarray::arr1(&[1.0; 3]).into_dyn();
+    assert_eq!((by.a.values(), by.b.values()), (ones.clone(), ones));
+    let mut train = total::train(Pair::init(0))
+        .optimizer(Sgd::new(0.25))
+        .build()?;
+    assert_eq!(train.step()?.loss, 6.0);
+    assert_eq!(train.step()?.loss, 4.5);
+    Ok(())
+}
+
+#[test]
+fn a_gradient_that_is_the_argument() -> sinew::Result<()> {
+    let by = weighted_total::gradient(&Pair::init(0), [1.0, 2.0, 3.0])?;
+    assert_eq!(by.a.values(), ndarray::arr1(&[1.0, 2.0, 3.0]).into_dyn());
+    assert_eq!(by.b.values(), ndarray::arr1(&[-1.0, -2.0, -3.0]).into_dyn());
+    Ok(())
+}
+
+#[test]
+fn results_that_are_the_argument() -> sinew::Result<()> {
+    let x = [1.0, 2.0, 3.0];
+    let (a, b, sum) = twice(x)?;
+    assert_eq!(
+        (a.to_vec(), b.to_vec(), sum),
+        (vec![1.0, 2.0, 3.0], vec![1.0, 2.0, 3.0], 6.0)
+    );
+    Ok(())
+}

@@ -7,7 +7,7 @@ use crate::memory::ALIGN;
 use crate::model::ModelFunction;
 use crate::output::{Outputs, ResultView};
 use crate::program::{Linked, Program, ProgramResult, Regions, Table, bytes_of};
-use crate::store::{Attachment, Shared, Trained};
+use crate::store::{Attachment, Shared, Trained, hollow};
 use sinew_codegen::schedule::Place;
 use sinew_ir::Binding;
 use std::marker::PhantomData;
@@ -28,7 +28,7 @@ impl<F: ModelFunction> Runner<F> {
         Ok(Runner {
             engine: Engine::new::<F>(&model, settings)?,
             shared,
-            shell: model,
+            shell: hollow(model),
             arguments: PhantomData,
         })
     }

@@ -108,6 +108,12 @@ pub struct Attachment<M> {
     pub(crate) shell: M,
 }
 
+/// The model without its values: the store holds them, and twice the memory would be lost.
+pub(crate) fn hollow<M: Model>(mut model: M) -> M {
+    model.visit_mut("", &mut |_, param| param.data = Data::F32(Vec::new()));
+    model
+}
+
 /// Sets each leaf of `model` from its place in the region that `region` gives; zeros without one.
 ///
 /// # Errors

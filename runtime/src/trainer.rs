@@ -8,10 +8,10 @@ use crate::memory::{ALIGN, Memory};
 use crate::model::ModelFunction;
 use crate::optimizer::Optimizer;
 use crate::program::{Linked, Program, Regions, Table};
-use crate::store::{Attachment, Shared, Trained, read_leaves};
+use crate::store::{Attachment, Shared, Trained, hollow, read_leaves};
 use crate::update::{Update, update};
 use sinew_codegen::schedule::Place;
-use sinew_ir::{Binding, DType, ParamKind};
+use sinew_ir::{Binding, DType, ParamKind, Type};
 use std::marker::PhantomData;
 
 /// Trains a model by the gradient of a function: `loss::train(model)...build()?`.
@@ -61,39 +61,8 @@ impl<F: ModelFunction> Trainer<F> {
         optimizer.check()?;
         let float = settings.precision.dtype();
         let engine = Engine::new::<F>(&model, settings)?;
-        let function = &engine.function;
-        let is_loss = match function.results.as_slice() {
-            [one] => {
-                let of = function.type_of(*one);
-                of.dtype == DType::Float && of.shape.sequence.is_none() && of.shape.is_empty()
-            }
-            _ => false,
-        };
-        let pullback = function.pullback.as_ref().filter(|_| is_loss);
-        let pullback = pullback.ok_or_else(|| Error::NotALoss {
-            function: engine.unit.path.into(),
-        })?;
-        let mut moved = std::collections::HashSet::new();
-        for (param, gradient) in function.params.iter().zip(&pullback.gradients) {
-            match (param.kind, gradient) {
-                (ParamKind::Param, Some(_)) => {
-                    moved.insert(leaf_path(&param.name));
-                }
-                (ParamKind::Param, None) => tracing::warn!(
-                    parameter = leaf_path(&param.name),
-                    function = engine.unit.path,
-                    "`{}` does not depend on this parameter: it stays as it is",
-                    engine.unit.path
-                ),
-                (ParamKind::Input | ParamKind::State, _) => {}
-            }
-        }
-        if moved.is_empty() {
-            return Err(Error::NotALoss {
-                function: engine.unit.path.into(),
-            });
-        }
-        let layout = Layout::new(&model, float, &|path| moved.contains(path));
+        let moved = moved_leaves(&engine)?;
+        let layout = Layout::new(&model, float, &|path| moved.contains(&path));
         let device = &engine.settings.device;
         let zeroed = |name, bytes| Memory::zeroed(device, name, bytes);
         let update = update(&optimizer, 0, float, false).map_err(Error::Update)?;
@@ -107,7 +76,7 @@ impl<F: ModelFunction> Trainer<F> {
             states: states?,
             scalars: zeroed("step scalars", ALIGN)?,
             report: zeroed("report", ALIGN)?,
-            shell: model,
+            shell: hollow(model),
             engine,
             layout,
             optimizer,
@@ -207,6 +176,37 @@ impl<F: ModelFunction> Trainer<F> {
             grad_norm: self.optimizer.clip.map(|_| get(&numbers, NORM, float)),
             number: self.taken,
         })
+    }
+}
+
+/// The leaves that the loss depends on; a warning names each of the others.
+fn moved_leaves(engine: &Engine) -> Result<Vec<&str>> {
+    let function = &engine.function;
+    let not_a_loss = || Error::NotALoss {
+        function: engine.unit.path.into(),
+    };
+    let [result] = function.results.as_slice() else {
+        return Err(not_a_loss());
+    };
+    let pullback = match &function.pullback {
+        Some(pullback) if *function.type_of(*result) == Type::of(DType::Float, &[]) => pullback,
+        _ => return Err(not_a_loss()),
+    };
+    let mut moved = Vec::new();
+    for (param, gradient) in function.params.iter().zip(&pullback.gradients) {
+        match (param.kind, gradient) {
+            (ParamKind::Param, Some(_)) => moved.push(leaf_path(&param.name)),
+            (ParamKind::Param, None) => tracing::warn!(
+                parameter = leaf_path(&param.name),
+                function = engine.unit.path,
+                "the loss does not depend on this parameter: it stays as it is",
+            ),
+            (ParamKind::Input | ParamKind::State, _) => {}
+        }
+    }
+    match moved.is_empty() {
+        true => Err(not_a_loss()),
+        false => Ok(moved),
     }
 }
 
