@@ -129,7 +129,7 @@ fn sqrt_f32(x: f32) -> f32 {
     },
     Item {
         name: "rem_f32",
-        needs: &["is_nan", "from_bits"],
+        needs: &["from_bits"],
         text: "\
 // The exact remainder with the divisor's sign: long division of the significands, because a
 // quotient rounded by the driver would be off by one near multiples of the divisor.
