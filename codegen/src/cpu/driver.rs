@@ -83,7 +83,7 @@ impl Program {
     /// # Safety
     ///
     /// `table[r]` is the base of region `r`: valid for reads of its `bytes`, and for writes where the
-    /// region is written, aligned to 64 bytes, for the time of the call, and reached by nobody else.
+    /// region is written, aligned to its elements, for the time of the call, and reached by nobody else.
     /// The schedule was verified: the code stays within the regions only then.
     pub unsafe fn run(&self, table: &[*mut u8]) {
         assert_eq!(table.len(), self.regions, "one base a region");
