@@ -26,13 +26,13 @@ fn main() -> sinew::Result<()> {
         .optimizer(Adam::new(0.05))
         .build()?;
     for step in 0..500 {
-        let report = train.step(&x, &y)?;
+        let report = train.step(x, y)?;
         if step % 100 == 0 {
             println!("step {step:4}  loss {:.5}", report.loss);
         }
     }
 
-    let scores = predict::attach(&train)?.run(&x)?;
+    let scores = predict::attach(&train)?.run(x)?;
     for (inputs, score) in x.iter().zip(scores.iter()) {
         println!("{} xor {} = {score:.3}", inputs[0], inputs[1]);
     }
