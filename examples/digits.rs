@@ -161,7 +161,7 @@ fn main() -> Outcome<()> {
                 losses.push(step.loss);
             }
             bar.inc(1);
-            if bar.position() % 32 == 0 {
+            if bar.position().is_multiple_of(32) {
                 let rate = bar.per_sec() * batch as f64;
                 bar.set_message(format!("loss {:.4}  {rate:.0} samples/s", step.loss));
             }

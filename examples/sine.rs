@@ -43,7 +43,7 @@ fn main() -> sinew::Result<()> {
     let mut curve = predict::attach(&train)?;
     println!("\n      x   sin(x)  network");
     for x in [-3.0f32, -1.5, 0.0, 0.5, 2.0] {
-        let y = curve.run(&[[x]])?;
+        let y = curve.run([[x]])?;
         println!("{x:7.2}  {:7.4}  {:7.4}", x.sin(), y[[0, 0]]);
     }
     Ok(())
