@@ -131,7 +131,7 @@ operations! {
     sum_to(x, shape);
     /// Tensors one after the other along an axis, the first without one.
     concat(parts, axis);
-    /// As [`concat`].
+    /// As [`fn@concat`].
     cat(parts, axis);
     /// Tensors along a new axis, the first without one.
     stack(parts, axis);
