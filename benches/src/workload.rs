@@ -37,8 +37,8 @@ pub fn mlp_mnist<B>(m: &MlpMnist, x: Tensor<B, 784>, y: Tensor<i32, B>) -> Tenso
 
 /// One batch: inputs and labels.
 pub struct Batch {
-    /// Inputs, [rows, features].
+    /// Inputs, rows by features.
     pub x: Array2<f32>,
-    /// Labels, [rows].
+    /// Labels, one a row.
     pub y: Array1<i32>,
 }
