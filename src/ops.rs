@@ -67,6 +67,18 @@ operations! {
     stop_gradient(x);
     /// `x * Phi(x)`, with the error function, or with `approximate = "tanh"` its approximation.
     gelu(x, approximate);
+    /// `exp(x) - 1`, exact near 0.
+    expm1(x);
+    /// `log(1 + x)`, exact near 0.
+    log1p(x);
+    /// `log(1 + exp(x))`.
+    softplus(x);
+    /// x where it is positive, `negative_slope * x` (0.01) elsewhere.
+    leaky_relu(x, negative_slope);
+    /// x where it is positive, `alpha * (exp(x) - 1)` (1) elsewhere.
+    elu(x, alpha);
+    /// x to a power.
+    pow(x, exponent);
     /// x to the power of a literal integer.
     powi(x, exponent);
     /// The greater of two elements.
@@ -95,6 +107,8 @@ operations! {
     logsumexp(x, axis, keepdims);
     /// The variance over axes, or over all of them: divided by n - `correction` (0).
     var(x, axis, correction, keepdims);
+    /// The square root of [`var`].
+    std(x, axis, correction, keepdims);
     /// The index of the first maximum along an axis, as i32; of all elements without one.
     argmax(x, axis, keepdims);
     /// The index of the first minimum along an axis, as i32; of all elements without one.
@@ -139,12 +153,18 @@ operations! {
     split(x, sizes, axis);
     /// Backwards along an axis.
     flip(x, axis);
+    /// Shifted along an axis; what leaves one end enters the other.
+    roll(x, shift, axis);
+    /// With so many elements of `value` (0) before and behind each of the last axes.
+    pad(x, widths, value);
     /// x's slices at i32 indices along an axis.
     take(x, indices, axis);
     /// x's elements at i32 indices along an axis.
     take_along_axis(x, indices, axis);
     /// x with updates added at i32 indices along an axis.
     scatter_add(x, axis, indices, updates);
+    /// x with slices added at i32 indices along an axis.
+    index_add(x, axis, indices, updates);
     /// 1 at each index along a new last axis, 0 elsewhere.
     one_hot(indices, classes, dtype);
     /// The elements on and below the `k`th diagonal, 0 elsewhere.
@@ -167,6 +187,10 @@ operations! {
     cross_entropy(x, labels, axis, reduction, ignore_index, label_smoothing);
     /// Minus the log probability at each label (i32).
     nll_loss(x, labels, axis, reduction, ignore_index);
+    /// Huber's loss: half the square of differences up to `delta` (1), linear beyond.
+    huber_loss(x, y, reduction, delta);
+    /// The binary cross entropy of logits and targets between 0 and 1.
+    binary_cross_entropy_with_logits(x, y, reduction);
     /// The mean squared difference.
     mse(x, y, reduction);
     /// As [`mse`].

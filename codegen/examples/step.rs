@@ -161,6 +161,7 @@ fn step(widths: &[usize], batch: usize) -> Schedule {
         text: text.leak(),
         callees: &[],
         consts: &[],
+        numbers: &[],
     };
     let binding = Binding {
         float: DType::F32,

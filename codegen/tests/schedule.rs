@@ -35,6 +35,7 @@ fn gradient(text: &'static str) -> Gradient {
         text,
         callees: &[],
         consts: &[],
+        numbers: &[],
     }));
     let binding = Binding {
         float: DType::F32,

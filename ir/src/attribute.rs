@@ -3,7 +3,7 @@
 //! An op's entry declares its attributes once (`AttributeSpec`); the text form, the verifier and the
 //! linker handle them by kind, so a new op needs no line there.
 
-use crate::dim::Dim;
+use crate::dim::{Dim, Symbol};
 use crate::dtype::DType;
 use crate::shape::{Axis, Shape};
 
@@ -20,6 +20,8 @@ pub enum Attribute {
     DType(DType),
     /// A number.
     Number(f64),
+    /// The number that a Rust const has: the linker replaces it by its value.
+    Const(Symbol),
 }
 
 /// Whose axes an attribute counts: binding a sequence moves them along.
@@ -42,7 +44,7 @@ pub enum AttributeKind {
     Dims,
     /// [`Attribute::DType`].
     DType,
-    /// [`Attribute::Number`].
+    /// [`Attribute::Number`] or [`Attribute::Const`].
     Number,
 }
 
@@ -97,7 +99,15 @@ impl Attributes {
         }
     }
 
-    /// The number at position `i`.
+    /// Whether a number stands at position `i`, known or a const's.
+    pub fn has_number(&self, i: usize) -> bool {
+        matches!(
+            self.0.get(i),
+            Some(Attribute::Number(_) | Attribute::Const(_))
+        )
+    }
+
+    /// The number at position `i`; `None` for a const's, which linked programs have no more.
     pub fn number(&self, i: usize) -> Option<f64> {
         match self.0.get(i) {
             Some(Attribute::Number(n)) => Some(*n),

@@ -16,6 +16,8 @@ pub struct Unit {
     pub callees: &'static [(&'static str, &'static Unit)],
     /// The values that rustc gave the Rust consts in its dims.
     pub consts: &'static [(&'static str, usize)],
+    /// The values of the Rust consts it computes with.
+    pub numbers: &'static [(&'static str, f64)],
 }
 
 impl std::fmt::Debug for Unit {

@@ -238,7 +238,7 @@ impl Checker<'_> {
                 | (AttributeKind::Shape, Attribute::Shape(_))
                 | (AttributeKind::Dims, Attribute::Dims(_))
                 | (AttributeKind::DType, Attribute::DType(_))
-                | (AttributeKind::Number, Attribute::Number(_)) => true,
+                | (AttributeKind::Number, Attribute::Number(_) | Attribute::Const(_)) => true,
                 (
                     AttributeKind::Axes(_)
                     | AttributeKind::Shape
@@ -255,7 +255,10 @@ impl Checker<'_> {
             match a {
                 Attribute::Shape(s) => self.shape(s)?,
                 Attribute::Dims(dims) => dims.iter().try_for_each(|d| self.dim(d))?,
-                Attribute::Axes(_) | Attribute::DType(_) | Attribute::Number(_) => {}
+                Attribute::Axes(_)
+                | Attribute::DType(_)
+                | Attribute::Number(_)
+                | Attribute::Const(_) => {}
             }
         }
         let refused = |error| Broken::Op { value, op, error };

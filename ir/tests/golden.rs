@@ -170,6 +170,7 @@ fn unit(texts: &[&str], input: &str) -> Result<&'static Unit, Failed> {
                 text,
                 callees,
                 consts,
+                numbers: &[],
             })),
         ));
     }

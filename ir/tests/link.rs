@@ -24,6 +24,7 @@ pullback(%6: float[[S], O]) {
 }",
     callees: &[],
     consts: &[],
+    numbers: &[],
 };
 
 /// Two results, of which a caller may use one; its text has no pullback.
@@ -38,6 +39,7 @@ static GATE: Unit = Unit {
 }",
     callees: &[],
     consts: &[],
+    numbers: &[],
 };
 
 static LOSS: Unit = Unit {
@@ -52,6 +54,7 @@ static LOSS: Unit = Unit {
 }",
     callees: &[("nn::linear", &LINEAR), ("gate", &GATE)],
     consts: &[("HIDDEN", 4)],
+    numbers: &[],
 };
 
 static ENDLESS: Unit = Unit {
@@ -63,6 +66,7 @@ static ENDLESS: Unit = Unit {
 }",
     callees: &[("endless", &ENDLESS)],
     consts: &[],
+    numbers: &[],
 };
 
 fn binding(batch: usize) -> Result<Binding, Box<dyn Error>> {

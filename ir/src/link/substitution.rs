@@ -206,9 +206,25 @@ impl<'u> Substitution<'u> {
                 }
                 Attribute::DType(d) => Attribute::DType(self.dtype(*d)),
                 Attribute::Number(n) => Attribute::Number(*n),
+                Attribute::Const(c) => self.number(c)?,
             });
         }
         Ok(Attributes(out))
+    }
+}
+
+impl Substitution<'_> {
+    /// The number of a const; its name where symbols stay themselves.
+    fn number(&self, of: &Symbol) -> Result<Attribute, LinkError> {
+        let mut numbers = self.unit.numbers.iter();
+        match (self.float, numbers.find(|(name, _)| *name == of.name())) {
+            (Some(_), Some((_, value))) => Ok(Attribute::Number(*value)),
+            (Some(_), None) => Err(LinkError::Unbound {
+                path: self.unit.path.to_string(),
+                symbol: of.to_string(),
+            }),
+            (None, _) => Ok(Attribute::Const(of.clone())),
+        }
     }
 }
 

@@ -12,9 +12,9 @@ pub const CONST: Op = Op(&OpDef {
     doc: "A tensor whose every element is `value`.",
     arity: Arity::Exactly(0),
     attributes: &[attribute("value", AttributeKind::Number), DTYPE, SHAPE],
-    infer: |_, a| match (a.number(0), a.dtype(1), a.shape(2)) {
-        (Some(_), Some(d), Some(s)) => Ok(Type::new(d, s.clone())),
-        (None, ..) => Err(OpError::Attribute("value")),
+    infer: |_, a| match (a.has_number(0), a.dtype(1), a.shape(2)) {
+        (true, Some(d), Some(s)) => Ok(Type::new(d, s.clone())),
+        (false, ..) => Err(OpError::Attribute("value")),
         (_, None, _) => Err(OpError::Attribute("dtype")),
         (_, _, None) => Err(OpError::Attribute("shape")),
     },

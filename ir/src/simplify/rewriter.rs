@@ -353,6 +353,7 @@ fn hash(op: Op, operands: &[Value], attributes: &Attributes) -> u64 {
             Attribute::Dims(d) => d.hash(&mut h),
             Attribute::DType(d) => d.hash(&mut h),
             Attribute::Number(n) => n.to_bits().hash(&mut h),
+            Attribute::Const(c) => c.hash(&mut h),
         }
     }
     h.finish()

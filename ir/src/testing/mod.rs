@@ -250,6 +250,7 @@ pub fn unit(function: &Function) -> &'static Unit {
         text: leak(function.to_text_with_locations()),
         callees: &[],
         consts: &[],
+        numbers: &[],
     }))
 }
 

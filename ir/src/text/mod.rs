@@ -22,7 +22,8 @@
 //!   counted on the op's shape attribute, or else on its first operand, whose rank it shares.
 //! - Types are not written where they can be inferred: only parameters, results, cotangents and calls
 //!   carry them.
-//! - Numbers are f64 in the shortest form that reads back to the same bits; `nan`, `inf`, `-inf`.
+//! - Numbers are f64 in the shortest form that reads back to the same bits; `nan`, `inf`, `-inf`. The
+//!   number of a Rust const is `const EPS` until the linker knows it.
 //! - White space does not matter, and `;` starts a comment that ends with the line.
 //! - Places (`at 21:24`, line and column) are printed on request only; the file is the unit's.
 

@@ -288,7 +288,13 @@ impl<'a> Parser<'a> {
                     Attribute::Dims(self.dims()?)
                 }
                 AttributeKind::DType => Attribute::DType(self.dtype()?),
-                AttributeKind::Number => Attribute::Number(self.number()?),
+                AttributeKind::Number => {
+                    self.space();
+                    match self.eat("const ") {
+                        true => Attribute::Const(Symbol::new(self.path()?)),
+                        false => Attribute::Number(self.number()?),
+                    }
+                }
             });
         }
         for (i, of, axes) in written {

@@ -202,6 +202,7 @@ impl<W: Write> Printer<'_, W> {
                 }
                 Attribute::DType(d) => write!(self.out, " {} {d}", spec.name)?,
                 Attribute::Number(n) => write!(self.out, " {} {}", spec.name, Number(*n))?,
+                Attribute::Const(c) => write!(self.out, " {} const {c}", spec.name)?,
             }
         }
         self.location(i.location)

@@ -102,6 +102,12 @@ impl<'e> Scope<'e> {
 
     /// A struct at its dims: its position in the registry, and the dims.
     pub fn structure(&mut self, of: &StructType) -> Checked<(usize, Vec<Dim>)> {
+        if of.path.is_ident("Self") {
+            return match (&self.owner, of.dims.is_empty()) {
+                (Some(owner), true) => Ok(owner.clone()),
+                _ => Err(self.errors.report(messages::self_type(&of.path))),
+            };
+        }
         let Some(position) = self.structs.get(&key(&of.path)).copied() else {
             // Its chain has already said why it is missing.
             return Err(Reported);

@@ -5,7 +5,7 @@ use crate::check::Assertion;
 use crate::lower::Lowered;
 use crate::signature::Registry;
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
-use quote::quote;
+use quote::{quote, quote_spanned};
 use sinew_ir::Relation;
 
 /// The associated const with a function's unit.
@@ -25,8 +25,20 @@ pub fn unit(
         .consts
         .iter()
         .map(|(name, value)| quote!((#name, #value)));
+    let numbers = lowered
+        .numbers
+        .iter()
+        .map(|(name, value)| quote!((#name, #value as ::core::primitive::f64)));
+    let whole = lowered.whole.iter().map(|path| {
+        let span = crate::parse::start(path);
+        let message = crate::messages::const_not_whole(path);
+        quote_spanned! {span=>
+            const _: () = ::core::assert!(#path as ::core::primitive::i128 as ::core::primitive::f64 == #path as ::core::primitive::f64, #message);
+        }
+    });
     let quiet = quiet();
     quote! {
+        #(#whole)*
         #quiet
         impl #of {
             #[doc(hidden)]
@@ -37,6 +49,7 @@ pub fn unit(
                     text: #text,
                     callees: &[#(#callees),*],
                     consts: &[#(#consts),*],
+                    numbers: &[#(#numbers),*],
                 };
                 &UNIT
             };
@@ -53,7 +66,7 @@ pub fn broken(of: &TokenStream, constant: &Ident, library: &TokenStream) -> Toke
             #[doc(hidden)]
             pub const #constant: &'static #library::__private::Unit = {
                 static UNIT: #library::__private::Unit = #library::__private::Unit {
-                    path: "", file: "", text: "", callees: &[], consts: &[],
+                    path: "", file: "", text: "", callees: &[], consts: &[], numbers: &[],
                 };
                 &UNIT
             };

@@ -312,4 +312,22 @@ impl Lowerer<'_, '_> {
             None => Err(self.report(messages::wants_shape(&a.tokens(i), &a.name, a.op.usage))),
         }
     }
+
+    /// A list of pairs of dims: `[(0, 0), (1, 1)]`.
+    pub fn pairs_arg(&mut self, a: &Arguments<'_>, i: usize) -> Checked<Vec<(Dim, Dim)>> {
+        let wrong = || messages::wants_pairs(&a.tokens(i), &a.name, a.op.usage);
+        let Some(syn::Expr::Array(list)) = a.expr(i) else {
+            return Err(self.report(wrong()));
+        };
+        let mut out = Vec::new();
+        for e in &list.elems {
+            match e {
+                syn::Expr::Tuple(t) if t.elems.len() == 2 => {
+                    out.push((self.dim_expr(&t.elems[0])?, self.dim_expr(&t.elems[1])?));
+                }
+                _ => return Err(self.report(wrong())),
+            }
+        }
+        Ok(out)
+    }
 }

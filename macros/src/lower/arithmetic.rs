@@ -102,7 +102,12 @@ impl Lowerer<'_, '_> {
     fn element(&self, val: &Val) -> Option<DType> {
         match val {
             Val::Tensor(v) => Some(self.builder.type_of(*v).dtype),
-            Val::Number(_) | Val::Size(_) | Val::Struct(_) | Val::Tuple(_) | Val::Broken => None,
+            Val::Number(_)
+            | Val::Size(_)
+            | Val::Const(_)
+            | Val::Struct(_)
+            | Val::Tuple(_)
+            | Val::Broken => None,
         }
     }
 
@@ -150,7 +155,12 @@ fn sizes(left: &Val, right: &Val, op: &syn::BinOp) -> Option<sinew_ir::Dim> {
         Val::Number(n) if n.integer && n.value.abs() < 9e15 => {
             Some(sinew_ir::Dim::constant(n.value as i64))
         }
-        Val::Number(_) | Val::Tensor(_) | Val::Struct(_) | Val::Tuple(_) | Val::Broken => None,
+        Val::Number(_)
+        | Val::Const(_)
+        | Val::Tensor(_)
+        | Val::Struct(_)
+        | Val::Tuple(_)
+        | Val::Broken => None,
     };
     let (left, right) = (dim(left)?, dim(right)?);
     match op {

@@ -46,10 +46,10 @@ impl Lowerer<'_, '_> {
                     Some(Mention::Struct(_)) => {
                         return Err(self.report(messages::struct_called(&p.path)));
                     }
-                    Some(Mention::NoItem) => {
+                    Some(Mention::NoItem) | None => {
                         return Err(self.report(messages::plain_function(&p.path)));
                     }
-                    Some(Mention::Broken) | None => return Err(Reported),
+                    Some(Mention::Broken) => return Err(Reported),
                 };
                 let given = self.given(&call.args)?;
                 let unit = quote!(#path::__SINEW_UNIT);
@@ -62,13 +62,13 @@ impl Lowerer<'_, '_> {
                 } else {
                     match self.mentions.get(&scope::key(&of)) {
                         Some(Mention::Struct(position)) => Some(*position),
-                        Some(Mention::Function(_) | Mention::NoItem) => {
-                            return Err(self.report(messages::plain_function(&p.path)));
-                        }
-                        Some(Mention::Broken) | None => None,
+                        Some(Mention::Broken) => return Err(Reported),
+                        Some(Mention::Function(_) | Mention::NoItem) | None => None,
                     }
                 };
-                let position = position.ok_or(Reported)?;
+                let Some(position) = position else {
+                    return Err(self.report(messages::plain_function(&p.path)));
+                };
                 let method = method.clone();
                 let given = self.given(&call.args)?;
                 self.method(position, &method, given, last_arguments(&p.path))
@@ -91,7 +91,7 @@ impl Lowerer<'_, '_> {
                 all.extend(self.given(&call.args)?);
                 self.method(of, &call.method, all, call.turbofish.as_ref())
             }
-            Val::Tensor(_) | Val::Number(_) | Val::Size(_) | Val::Tuple(_) => {
+            Val::Tensor(_) | Val::Number(_) | Val::Size(_) | Val::Const(_) | Val::Tuple(_) => {
                 if let Some(fish) = &call.turbofish {
                     return Err(self.report(messages::not_in_the_language(fish)));
                 }
@@ -250,7 +250,7 @@ impl Lowerer<'_, '_> {
             }
         }
         self.locate(crate::parse::start(at));
-        let callee = self.callee(&f.name, unit);
+        let callee = super::unique(&mut self.callees, &f.name, unit);
         let float = |v: &Value| self.builder.type_of(*v).dtype.is_float();
         let gradients = operands.iter().map(float).collect();
         self.places.gradients.insert(callee.clone(), gradients);

@@ -1,13 +1,13 @@
 //! Expressions, each kind once; what the language does not have is refused by name.
 
-use super::Lowerer;
 use super::value::{Number, StructVal, Val};
+use super::{Lowerer, unique};
 use crate::errors::{Checked, Reported};
 use crate::messages;
 use crate::signature::FieldKind;
 use proc_macro2::TokenStream;
 use quote::ToTokens;
-use sinew_ir::{Attribute, DType, Shape, Value, ops};
+use sinew_ir::{Attribute, DType, Shape, Symbol, Value, ops};
 
 impl Lowerer<'_, '_> {
     /// A block: its statements in a scope of their own, then its value.
@@ -178,9 +178,14 @@ impl Lowerer<'_, '_> {
                 return Err(self.report(messages::unknown_name(ident, &names)));
             }
         }
-        let dim = self.scope.name(&p.path);
-        let dim = self.scope.errors.check(dim)?;
-        Ok(Val::Size(self.dim(&dim)?))
+        match p.path.get_ident() {
+            Some(name) if self.scope.symbol(&name.to_string()).is_some() => {
+                let dim = self.scope.name(&p.path);
+                let dim = self.scope.errors.check(dim)?;
+                Ok(Val::Size(self.dim(&dim)?))
+            }
+            _ => Ok(Val::Const(crate::parse::types::bare(&p.path))),
+        }
     }
 
     /// Every name in scope, for suggestions.
@@ -203,7 +208,7 @@ impl Lowerer<'_, '_> {
                 }
             }
             (Val::Broken, _) => Err(Reported),
-            (Val::Tensor(_) | Val::Number(_) | Val::Size(_), member) => {
+            (Val::Tensor(_) | Val::Number(_) | Val::Size(_) | Val::Const(_), member) => {
                 let what = self.describe(&base);
                 Err(self.report(messages::field_of_tensor(member, &what)))
             }
@@ -274,12 +279,33 @@ impl Lowerer<'_, '_> {
                 );
                 made.map_err(|error| self.refused(at, "extent", &error, &[]))
             }
+            Val::Const(path) => self.const_of(&path, dtype.unwrap_or(DType::Float), at),
             Val::Broken => Err(Reported),
             other @ (Val::Struct(_) | Val::Tuple(_)) => {
                 let what = self.describe(&other);
                 Err(self.report(messages::not_a_tensor(at, &what)))
             }
         }
+    }
+
+    /// A scalar with the value of a Rust const.
+    fn const_of(&mut self, path: &syn::Path, dtype: DType, at: &TokenStream) -> Checked<Value> {
+        let value = path.to_token_stream();
+        if dtype == DType::Bool {
+            return Err(self.report(messages::const_type(at, dtype)));
+        }
+        if dtype.is_integer() {
+            self.whole.push(path.clone());
+        }
+        let name = unique(&mut self.numbers, &crate::signature::last(path), value);
+        let attributes = vec![
+            Attribute::Const(Symbol::new(&name)),
+            Attribute::DType(dtype),
+            Attribute::Shape(Shape::scalar()),
+        ];
+        self.locate(crate::parse::start(at));
+        let made = self.builder.op(ops::CONST, &[], attributes);
+        made.map_err(|error| self.refused(at, "const", &error, &[]))
     }
 
     /// A value in words: its type as it is written.
@@ -289,6 +315,7 @@ impl Lowerer<'_, '_> {
             Val::Number(n) if n.integer => "an integer".to_string(),
             Val::Number(_) => "a number".to_string(),
             Val::Size(d) => format!("the size `{}`", messages::dim(d)),
+            Val::Const(path) => format!("the const `{}`", messages::source(path)),
             Val::Struct(s) => {
                 let signature = &self.scope.registry.structs[s.of].signature;
                 messages::structure(signature, &s.dims)

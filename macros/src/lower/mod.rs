@@ -44,6 +44,10 @@ pub enum Mention {
 pub struct Lowered {
     /// The IR, with pullback.
     pub function: Function,
+    /// The Rust consts it computes with: names in the text, and Rust expressions.
+    pub numbers: Vec<(String, TokenStream)>,
+    /// Those of them that meet integers.
+    pub whole: Vec<syn::Path>,
     /// Its callees: names in the text, and Rust expressions of their units.
     pub callees: Vec<(String, TokenStream)>,
     /// The Rust consts in its dims: names in the text, and Rust expressions.
@@ -62,6 +66,8 @@ pub struct Lowerer<'a, 'e> {
     /// Names in scope, innermost block last.
     locals: Vec<HashMap<String, Val>>,
     callees: Vec<(String, TokenStream)>,
+    numbers: Vec<(String, TokenStream)>,
+    whole: Vec<syn::Path>,
     equations: &'a mut Equations,
     assertions: &'a mut Vec<Assertion>,
     places: Places,
@@ -101,6 +107,8 @@ pub fn function(
             params: Vec::new(),
             locals: vec![HashMap::new()],
             callees: Vec::new(),
+            numbers: Vec::new(),
+            whole: Vec::new(),
             equations: &mut equations,
             assertions: &mut assertions,
             places: Places::default(),
@@ -108,6 +116,7 @@ pub fn function(
         };
         let function = lowerer.run(parsed);
         let (again, callees, places) = (lowerer.again, lowerer.callees, lowerer.places);
+        let (numbers, whole) = (lowerer.numbers, lowerer.whole);
         if again {
             continue;
         }
@@ -119,6 +128,8 @@ pub fn function(
         let consts = rename_consts(scope, &mut function)?;
         return Ok(Lowered {
             function,
+            numbers,
+            whole,
             callees,
             consts,
             assertions,
@@ -331,23 +342,23 @@ impl Lowerer<'_, '_> {
         self.places.spans.entry(location).or_insert(span);
         self.builder.location = Some(location);
     }
+}
 
-    /// The name of a callee in this function's text, and how code reaches its unit.
-    fn callee(&mut self, name: &str, unit: TokenStream) -> String {
-        let text = unit.to_string();
-        let mut unique = name.to_string();
-        let mut n = 2;
-        loop {
-            match self.callees.iter().find(|(known, _)| *known == unique) {
-                None => {
-                    self.callees.push((unique.clone(), unit));
-                    return unique;
-                }
-                Some((_, known)) if known.to_string() == text => return unique,
-                Some(_) => {
-                    unique = format!("{name}_{n}");
-                    n += 1;
-                }
+/// The name of something in a function's text: its own, with a number behind where another has it.
+fn unique(known: &mut Vec<(String, TokenStream)>, name: &str, of: TokenStream) -> String {
+    let text = of.to_string();
+    let mut unique = name.to_string();
+    let mut n = 2;
+    loop {
+        match known.iter().find(|(known, _)| *known == unique) {
+            None => {
+                known.push((unique.clone(), of));
+                return unique;
+            }
+            Some((_, other)) if other.to_string() == text => return unique,
+            Some(_) => {
+                unique = format!("{name}_{n}");
+                n += 1;
             }
         }
     }

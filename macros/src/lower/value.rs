@@ -9,8 +9,10 @@ pub enum Val {
     Tensor(Value),
     /// A literal number, or arithmetic on such: it takes the element type of what it meets.
     Number(Number),
-    /// A symbol or a Rust const.
+    /// A symbol.
     Size(Dim),
+    /// A Rust const as a number.
+    Const(syn::Path),
     /// A struct.
     Struct(StructVal),
     /// Several.
@@ -74,7 +76,10 @@ pub fn map_dims(
                     match a {
                         Attribute::Shape(s) => dims(&mut s.dims)?,
                         Attribute::Dims(d) => dims(d)?,
-                        Attribute::Axes(_) | Attribute::DType(_) | Attribute::Number(_) => {}
+                        Attribute::Axes(_)
+                        | Attribute::DType(_)
+                        | Attribute::Number(_)
+                        | Attribute::Const(_) => {}
                     }
                 }
             }

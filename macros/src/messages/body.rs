@@ -440,3 +440,20 @@ pub fn no_derivative(span: proc_macro2::Span, op: &str, why: &str) -> Error {
         "`stop_gradient(x)` keeps it out of the derivative",
     )
 }
+
+pub fn const_type(at: &impl ToTokens, dtype: DType) -> Error {
+    error(
+        at,
+        "numbers",
+        &format!("a Rust const is a number, and {dtype} is needed here"),
+        "compare it: `x > LIMIT`",
+    )
+}
+
+/// For an assertion that rustc evaluates.
+pub fn const_not_whole(path: &syn::Path) -> String {
+    format!(
+        "sinew::numbers: `{}` meets integers and is none\n= help: cast the tensor to a float first: `x.cast(f32)`",
+        source(path)
+    )
+}

@@ -354,3 +354,12 @@ pub fn not_by_hand() -> Error {
         "use `#[model]`",
     )
 }
+
+pub fn unexplained(span: Span) -> Error {
+    error_at(
+        span,
+        "model",
+        "this function could not be compiled, and no reason was found",
+        "this is a mistake in Sinew: please report the function",
+    )
+}

@@ -154,3 +154,12 @@ pub fn index_count(at: &impl ToTokens, found: usize, rank: usize) -> Error {
         "leave parts out on the right, or reshape first",
     )
 }
+
+pub fn wants_pairs(at: &impl ToTokens, name: &syn::Ident, usage: &str) -> Error {
+    wants(
+        at,
+        name,
+        "a list of pairs in brackets is needed here, one for each of the last axes",
+        usage,
+    )
+}

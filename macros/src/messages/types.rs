@@ -298,3 +298,12 @@ pub fn struct_mismatch(
         "pass a struct of the declared type",
     )
 }
+
+pub fn self_type(path: &syn::Path) -> Error {
+    error(
+        path,
+        "types",
+        "`Self` is the struct of a `#[model] impl`, at its dims",
+        "write the struct's name and dims",
+    )
+}

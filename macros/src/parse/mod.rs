@@ -66,7 +66,7 @@ fn methods(item: syn::ItemImpl, errors: &Errors) -> Checked<Methods> {
     }
     let symbols = symbols(&item.generics, errors)?;
     let of = match types::of(&item.self_ty, errors)? {
-        TypeExpr::Struct(s) if !s.reference => s,
+        TypeExpr::Struct(s) if !s.reference && !s.path.is_ident("Self") => s,
         _ => return Err(errors.report(messages::impl_of(&item.self_ty))),
     };
     let mut functions = Vec::new();

@@ -149,6 +149,12 @@ pub fn structure(path: &syn::Path, errors: &Errors) -> Checked<StructType> {
     {
         return Err(errors.report(messages::plain_number_type(ident)));
     }
+    let last = path.segments.last().map(|s| s.ident.to_string());
+    let word = last.unwrap_or_default();
+    let keyword = ["self", "super", "crate", "_"].contains(&word.as_str());
+    if keyword || (word == "Self" && path.segments.len() > 1) {
+        return Err(errors.report(messages::not_a_type(path)));
+    }
     let mut dims = Vec::new();
     for argument in arguments(path, errors)? {
         dims.push(dim(argument, errors)?);

@@ -107,7 +107,7 @@ fn changed(tokens: TokenStream, at: &mut usize, change: &Change) -> TokenStream 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn mutated_programs_never_panic(
@@ -126,6 +126,9 @@ proptest! {
         // What matters is that this returns.
         let out = expand(&items);
         prop_assert!(out.errors.iter().all(|e| !e.is_empty()));
+        let texts: Vec<String> = items.iter().map(|(_, i)| i.to_string()).collect();
+        let explained = !out.errors.iter().any(|e| e.contains("no reason was found"));
+        prop_assert!(explained, "{}", texts.join("\n"));
     }
 }
 

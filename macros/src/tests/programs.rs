@@ -11,3 +11,20 @@ fn right_programs_have_no_errors() {
         assert_eq!(out.missing, Vec::<String>::new(), "{text}");
     }
 }
+
+/// The library's items of the operations' names have these parameters: emitted code relies on both.
+#[test]
+fn the_library_has_an_item_for_each_operation() {
+    let library = include_str!("../../../src/ops.rs");
+    for operation in crate::lower::operations::TABLE {
+        let item = format!(
+            "    {}({});",
+            operation.name,
+            operation.parameters.join(", ")
+        );
+        assert!(library.contains(&item), "src/ops.rs has no `{item}`");
+    }
+    let list = library.split("operations! {").nth(1).unwrap_or_default();
+    let items = list.matches(");").count();
+    assert_eq!(items, crate::lower::operations::TABLE.len());
+}

@@ -24,6 +24,7 @@ macro_rules! function {
                 text: $text,
                 callees: &[],
                 consts: &[],
+                numbers: &[],
             };
         }
     };

@@ -19,6 +19,7 @@ impl ModelFunction for Halved {
 ",
         callees: &[],
         consts: &[],
+        numbers: &[],
     };
 }
 

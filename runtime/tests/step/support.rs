@@ -82,6 +82,7 @@ static RELU: Unit = Unit {
     ),
     callees: &[],
     consts: &[],
+    numbers: &[],
 };
 
 static LOGITS: Unit = Unit {
@@ -102,6 +103,7 @@ static LOGITS: Unit = Unit {
 ",
     callees: &[],
     consts: &[],
+    numbers: &[],
 };
 
 macro_rules! function {

@@ -59,6 +59,7 @@ pullback(%5: float[]) {
 ",
         callees: &[],
         consts: &[],
+        numbers: &[],
     };
 }
 

@@ -1,0 +1,72 @@
+//! Functions: first their signature with the plain function, then their body.
+
+use super::linked::Linked;
+use super::{hidden, uses};
+use crate::check;
+use crate::emit;
+use crate::errors::{Checked, Errors, Reported};
+use crate::link::{self, State};
+use crate::parse::Function;
+use crate::signature::{self, Signature};
+use proc_macro2::TokenStream;
+use quote::{ToTokens, format_ident, quote};
+
+pub(super) fn signature(
+    f: &Function,
+    state: &State,
+    texts: &[String],
+    errors: &Errors,
+) -> TokenStream {
+    let mut linked = Linked::of(state, texts, errors);
+    let name = &f.name;
+    let of = name.to_token_stream();
+    let signature = signature_of(f, &mut linked);
+    let (text, consts) = match signature {
+        Ok(signature) if !linked.broken => {
+            let registry = &linked.scope.registry;
+            let text = registry
+                .export(Some(&signature))
+                .map(|s| s.encode())
+                .unwrap_or_default();
+            (text, emit::unit::consts(&of, registry, 0))
+        }
+        Ok(_) | Err(Reported) => (Signature::broken().encode(), TokenStream::new()),
+    };
+    let own = link::item_macro(name, &hidden(name, &state.id), &f.visibility, &text);
+    let plain = emit::function::at_once(f, &state.library);
+    quote!(#plain #own #consts)
+}
+
+fn signature_of(f: &Function, linked: &mut Linked<'_>) -> Checked<signature::Function> {
+    check::signature::declare(&mut linked.scope, &[], f)?;
+    check::signature::function(&mut linked.scope, None, f)
+}
+
+pub(super) fn body(f: &Function, state: &State, texts: &[String], errors: &Errors) -> TokenStream {
+    let library = &state.library;
+    let name = &f.name;
+    let of = name.to_token_stream();
+    let constant = format_ident!("__SINEW_UNIT");
+    let mut linked = Linked::of(state, texts, errors);
+    if linked.lacks_structs(f) {
+        return TokenStream::new();
+    }
+    // What the signature has is reported by its own chain.
+    let lowered = {
+        let before = errors.count();
+        let signature = signature_of(f, &mut linked);
+        errors.truncate(before);
+        signature.and_then(|signature| linked.lower(&signature, f))
+    };
+    match lowered {
+        Ok(lowered) => {
+            let registry = &linked.scope.registry;
+            let unit = emit::unit::unit(&of, &constant, &name.to_string(), &lowered, library);
+            let texts = emit::unit::texts(name, &lowered, &emit::function::declaration(f));
+            let assertions = emit::unit::assertions(&lowered.assertions, registry, library);
+            let uses = uses(&[f], library);
+            quote!(#unit #texts #assertions #uses)
+        }
+        Err(Reported) => emit::unit::broken(&of, &constant, library),
+    }
+}

@@ -1,0 +1,81 @@
+//! What a chain brought to an item.
+
+use crate::check::{Scope, scope};
+use crate::errors::{Checked, Errors};
+use crate::link::{NO_ITEM, State};
+use crate::lower::{self, Lowered, Mention};
+use crate::parse::Function;
+use crate::signature::{self, Signature};
+use crate::{messages, names};
+use std::collections::HashMap;
+
+/// What a chain brought, in a scope.
+pub(super) struct Linked<'e> {
+    pub(super) scope: Scope<'e>,
+    pub(super) mentions: HashMap<String, Mention>,
+    /// Whether something in it has errors of its own.
+    pub(super) broken: bool,
+}
+
+impl<'e> Linked<'e> {
+    /// What the texts of a chain say.
+    pub(super) fn of(state: &State, texts: &[String], errors: &'e Errors) -> Self {
+        let mut scope = Scope::new(&state.id, errors);
+        names::identifiers(state.item.clone(), &mut scope.registry.taken);
+        let mut mentions = HashMap::new();
+        let mut broken = false;
+        for (path, text) in state.mentions.iter().zip(texts) {
+            let key = scope::key(path);
+            if text == NO_ITEM {
+                mentions.insert(key, Mention::NoItem);
+                continue;
+            }
+            let imported = Signature::decode(text).filter(|s| !s.broken);
+            let imported = imported.and_then(|s| scope.registry.import(&s, path));
+            let mention = match imported {
+                None => {
+                    broken = true;
+                    Mention::Broken
+                }
+                Some(imported) => match (imported.function, imported.structure) {
+                    (Some(f), _) => Mention::Function(f),
+                    (None, Some(position)) => {
+                        scope.structs.insert(key.clone(), position);
+                        Mention::Struct(position)
+                    }
+                    (None, None) => Mention::Broken,
+                },
+            };
+            mentions.insert(key, mention);
+        }
+        Linked {
+            scope,
+            mentions,
+            broken,
+        }
+    }
+
+    /// Whether a signature names something that is no model item: then nothing of it was emitted.
+    pub(super) fn lacks_structs(&self, f: &Function) -> bool {
+        let mut paths = Vec::new();
+        names::of_signature(f, &mut paths);
+        let lacks =
+            |p: &syn::Path| matches!(self.mentions.get(&scope::key(p)), Some(Mention::NoItem));
+        paths.iter().any(lacks)
+    }
+
+    /// Lowers a body; what fails has a reason that is reported, here or by an item it mentions.
+    pub(super) fn lower(
+        &mut self,
+        signature: &signature::Function,
+        f: &Function,
+    ) -> Checked<Lowered> {
+        let errors = self.scope.errors;
+        let before = errors.count();
+        let lowered = lower::function(&mut self.scope, &self.mentions, signature, f);
+        if lowered.is_err() && errors.count() == before && !self.broken {
+            errors.report(messages::unexplained(f.span()));
+        }
+        lowered
+    }
+}

@@ -1,0 +1,182 @@
+//! Impl blocks: first the struct's signature with its methods, then their bodies.
+
+use super::linked::Linked;
+use super::{hidden, last_ident, uses};
+use crate::check::{self, scope};
+use crate::errors::{Checked, Errors, Reported};
+use crate::link::{self, State};
+use crate::lower::Mention;
+use crate::parse::{Function, Methods, Options};
+use crate::signature::{self, Signature};
+use crate::{emit, messages};
+use proc_macro2::TokenStream;
+use quote::{ToTokens, format_ident, quote};
+
+pub(super) fn signature(
+    m: &Methods,
+    options: &Options,
+    state: &State,
+    texts: &[String],
+    errors: &Errors,
+) -> TokenStream {
+    let library = &state.library;
+    let mut linked = Linked::of(state, texts, errors);
+    let name = last_ident(&m.of.path);
+    let of = m.of.path.to_token_stream();
+    let before = (
+        linked.scope.registry.consts.len(),
+        linked.scope.registry.structs.len(),
+    );
+    let methods = method_signatures(m, &mut linked);
+    let marked = linked.scope.registry.structs.first();
+    let marked = marked.is_none_or(|k| k.signature.marked);
+    // Where the block says nothing, its methods are seen as far as the struct.
+    let of_struct = linked.scope.registry.structs.first();
+    let of_struct = of_struct.and_then(|k| syn::parse_str(&k.signature.visibility).ok());
+    let visibility = options.visibility.clone().or(of_struct);
+    let visibility = visibility.unwrap_or(syn::Visibility::Inherited);
+    let (text, extra) = match methods {
+        Ok((position, methods)) if !linked.broken => {
+            linked.scope.registry.structs[position].signature.methods = methods;
+            let registry = &linked.scope.registry;
+            let text = registry
+                .export(None)
+                .map(|s| s.encode())
+                .unwrap_or_default();
+            // The first mention is the struct's own fields: what came with it is emitted already.
+            let first = texts
+                .first()
+                .and_then(|t| Signature::decode(t))
+                .unwrap_or_default();
+            let (consts, structs) = (first.consts.len(), first.structs.len());
+            debug_assert!(consts <= before.0 && structs <= before.1);
+            let consts = emit::unit::consts(&of, registry, consts);
+            let children = emit::unit::children(&of, registry, structs, library);
+            (text, quote!(#consts #children))
+        }
+        // The struct tells its signature itself, then.
+        Err(Reported) if !marked => return TokenStream::new(),
+        Ok(_) | Err(Reported) => (Signature::broken().encode(), TokenStream::new()),
+    };
+    let own = link::item_macro(&name, &hidden(&name, &state.id), &visibility, &text);
+    let quiet = emit::quiet();
+    let plain = plain_methods(m, library);
+    quote! {
+        #plain
+        #own
+        #extra
+        #quiet
+        impl #library::__private::HasMethods for #of {}
+    }
+}
+
+/// The signatures of an impl block's methods, and the position of their struct.
+fn method_signatures(
+    m: &Methods,
+    linked: &mut Linked<'_>,
+) -> Checked<(usize, Vec<signature::Function>)> {
+    let errors = linked.scope.errors;
+    let fields = scope::key(&fields_macro(&m.of.path));
+    let position = match linked.mentions.get(&fields) {
+        Some(Mention::Struct(position)) => *position,
+        _ => return Err(Reported),
+    };
+    let known = &linked.scope.registry.structs[position].signature;
+    if !known.marked {
+        return Err(errors.report(messages::no_methods_marker(&m.of.path, known)));
+    }
+    linked
+        .scope
+        .structs
+        .insert(scope::key(&m.of.path), position);
+    let mut out = Vec::new();
+    let mut bad = false;
+    for f in &m.functions {
+        match method_signature(m, f, position, linked) {
+            Ok(signature) => out.push(signature),
+            Err(Reported) => bad = true,
+        }
+    }
+    match bad {
+        true => Err(Reported),
+        false => Ok((position, out)),
+    }
+}
+
+fn method_signature(
+    m: &Methods,
+    f: &Function,
+    position: usize,
+    linked: &mut Linked<'_>,
+) -> Checked<signature::Function> {
+    let errors = linked.scope.errors;
+    check::signature::declare(&mut linked.scope, &m.symbols, f)?;
+    let (_, dims) = linked.scope.structure(&m.of)?;
+    check::signature::receiver_dims(errors, &m.symbols, &dims, &m.of.path)?;
+    linked.scope.owner = Some((position, dims.clone()));
+    check::signature::function(&mut linked.scope, Some((position, dims)), f)
+}
+
+pub(super) fn body(m: &Methods, state: &State, texts: &[String], errors: &Errors) -> TokenStream {
+    let library = &state.library;
+    let of = m.of.path.to_token_stream();
+    let struct_name = last_ident(&m.of.path);
+    let mut out = TokenStream::new();
+    for f in &m.functions {
+        let constant = format_ident!("__SINEW_U0_{}", f.name);
+        // Every method has a registry of its own: consts that one mentions are not another's.
+        let mut linked = Linked::of(state, texts, errors);
+        if linked.lacks_structs(f) {
+            return TokenStream::new();
+        }
+        let position = linked.scope.structs.get(&scope::key(&m.of.path)).copied();
+        if let Some(Mention::NoItem) = linked.mentions.get(&scope::key(&m.of.path)) {
+            return TokenStream::new();
+        }
+        let before = errors.count();
+        let signature = position
+            .ok_or(Reported)
+            .and_then(|p| method_signature(m, f, p, &mut linked));
+        errors.truncate(before);
+        let lowered = signature.and_then(|signature| linked.lower(&signature, f));
+        out.extend(match lowered {
+            Ok(lowered) => {
+                let path = format!("{struct_name}::{}", f.name);
+                let unit = emit::unit::unit(&of, &constant, &path, &lowered, library);
+                let assertions =
+                    emit::unit::assertions(&lowered.assertions, &linked.scope.registry, library);
+                quote!(#unit #assertions)
+            }
+            Err(Reported) => emit::unit::broken(&of, &constant, library),
+        });
+    }
+    let functions: Vec<&Function> = m.functions.iter().collect();
+    let uses = uses(&functions, library);
+    quote!(#out #uses)
+}
+
+fn plain_methods(m: &Methods, library: &TokenStream) -> TokenStream {
+    let attributes = &m.attributes;
+    let of = &m.of.path;
+    let (mut methods, mut carriers) = (TokenStream::new(), TokenStream::new());
+    for f in &m.functions {
+        let (plain, carrier) = emit::function::method(&m.of, f, library);
+        methods.extend(plain);
+        carriers.extend(carrier);
+    }
+    quote! {
+        #(#attributes)*
+        #[allow(dead_code)]
+        impl #of { #methods }
+        #carriers
+    }
+}
+
+/// The path of the macro that tells a struct's fields before its methods are known.
+pub(super) fn fields_macro(of: &syn::Path) -> syn::Path {
+    let mut path = of.clone();
+    if let Some(last) = path.segments.last_mut() {
+        last.ident = format_ident!("__sinew_fields_{}", last.ident, span = last.ident.span());
+    }
+    path
+}

@@ -1,0 +1,220 @@
+//! Drives the stages: what the attribute expands to at once, and what each chain ends in.
+
+mod function;
+mod linked;
+mod methods;
+mod module;
+mod structure;
+
+use crate::errors::{Checked, Errors, Reported};
+use crate::link::{self, Finish, Phase, State};
+use crate::names::{self, Mentions};
+use crate::parse::{self, Function, Item};
+use crate::{depth, emit, lower, messages};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// The attribute: the plain item, then its chains.
+pub fn attribute(arguments: TokenStream, tokens: TokenStream) -> TokenStream {
+    let errors = Errors::default();
+    let out = attribute_checked(arguments, tokens, &errors);
+    let errors = errors.into_tokens();
+    let out = out.unwrap_or_default();
+    quote!(#out #errors)
+}
+
+fn attribute_checked(
+    arguments: TokenStream,
+    tokens: TokenStream,
+    errors: &Errors,
+) -> Checked<TokenStream> {
+    if let Some(span) = depth::too_deep(&tokens).or(depth::too_deep(&arguments)) {
+        return Err(errors.report(messages::too_deep(span)));
+    }
+    if let Some(reordered) = module::cfg_first(&arguments, &tokens) {
+        return Ok(reordered);
+    }
+    let options = parse::options::of(arguments.clone(), errors)?;
+    let library = match &options.library {
+        Some(path) => path.to_token_stream(),
+        None => link::library(),
+    };
+    let item = match parse::item(tokens.clone(), options.clone(), errors) {
+        Ok(item) => item,
+        // Its name stays known, so that what mentions it is not reported too.
+        Err(Reported) => return Ok(module::placeholder(&tokens)),
+    };
+    let state = |name: &Ident, phase, mentions| State {
+        phase,
+        library: library.clone(),
+        id: unique(name),
+        mentions,
+        arguments: arguments.clone(),
+        item: tokens.clone(),
+    };
+    Ok(match &item {
+        Item::Module(m) => module::expand(m, &library),
+        Item::Structure(s) => {
+            let mut mentions = Vec::new();
+            names::of_fields(&s.fields, &mut mentions);
+            let state = state(&s.name, Phase::Signature, mentions);
+            let definition = emit::structure::definition(s, &library);
+            let checks = structs(&state.mentions, &library);
+            let chain = chain(&state);
+            quote!(#definition #checks #chain)
+        }
+        Item::Function(f) => {
+            let mut mentions = Mentions::default();
+            names::of_signature(f, &mut mentions.items);
+            let signature = state(&f.name, Phase::Signature, mentions.items.clone());
+            names::of_body(f, &mut mentions);
+            let body = State {
+                phase: Phase::Body,
+                mentions: mentions.items,
+                ..state(&f.name, Phase::Body, Vec::new())
+            };
+            let body = State {
+                id: signature.id.clone(),
+                ..body
+            };
+            let checks = structs(&signature.mentions, &library);
+            let (first, second) = (chain(&signature), link::body_chain(&body));
+            quote!(#checks #first #second)
+        }
+        Item::Methods(m) => {
+            let name = last_ident(&m.of.path);
+            let mut mentions = Mentions::default();
+            mentions.items.push(methods::fields_macro(&m.of.path));
+            for f in &m.functions {
+                names::of_signature(f, &mut mentions.items);
+            }
+            mentions.items.retain(|p| *p != m.of.path);
+            let checks = structs(&mentions.items[1..], &library);
+            let own = structs(std::slice::from_ref(&m.of.path), &library);
+            let signature = state(&name, Phase::Signature, mentions.items);
+            let mut mentions = Mentions::default();
+            mentions.items.push(m.of.path.clone());
+            for f in &m.functions {
+                names::of_signature(f, &mut mentions.items);
+                names::of_body(f, &mut mentions);
+            }
+            let body = State {
+                id: signature.id.clone(),
+                ..state(&name, Phase::Body, mentions.items)
+            };
+            let (first, second) = (chain(&signature), link::body_chain(&body));
+            quote!(#own #checks #first #second)
+        }
+    })
+}
+
+/// Dead code that has rustc say which of these are no model structs.
+fn structs(paths: &[syn::Path], library: &TokenStream) -> TokenStream {
+    let checks = paths.iter().map(|path| {
+        let span = parse::start(path);
+        let check = quote_spanned!(span=> ::__private::model_struct::<#path>());
+        quote!(const _: fn() = || #library #check;)
+    });
+    quote!(#(#checks)*)
+}
+
+/// A chain over a signature; without mentions its end comes at once.
+fn chain(state: &State) -> TokenStream {
+    match state.mentions.is_empty() {
+        true => finish_item(state, &[]),
+        false => link::signature_chain(state),
+    }
+}
+
+/// The end of a chain.
+pub fn finish(input: TokenStream) -> TokenStream {
+    match link::parse_finish(input) {
+        Ok(Finish::Item(state, texts)) => finish_item(&state, &texts),
+        Ok(Finish::Bundle(name, texts)) => link::bundle(&name, &texts),
+        Err(error) => error.to_compile_error(),
+    }
+}
+
+fn finish_item(state: &State, texts: &[String]) -> TokenStream {
+    let errors = Errors::default();
+    let out = finish_checked(state, texts, &errors).unwrap_or_default();
+    let errors = errors.into_tokens();
+    quote!(#out #errors)
+}
+
+fn finish_checked(state: &State, texts: &[String], errors: &Errors) -> Checked<TokenStream> {
+    let options = parse::options::of(state.arguments.clone(), errors)?;
+    let item = parse::item(state.item.clone(), options.clone(), errors)?;
+    match (&item, state.phase) {
+        (Item::Structure(s), _) => Ok(structure::signature(s, &options, state, texts, errors)),
+        (Item::Function(f), Phase::Signature) => Ok(function::signature(f, state, texts, errors)),
+        (Item::Function(f), Phase::Body) => Ok(function::body(f, state, texts, errors)),
+        (Item::Methods(m), Phase::Signature) => {
+            Ok(methods::signature(m, &options, state, texts, errors))
+        }
+        (Item::Methods(m), Phase::Body) => Ok(methods::body(m, state, texts, errors)),
+        (Item::Module(_), _) => Ok(TokenStream::new()),
+    }
+}
+
+fn hidden(name: &Ident, id: &str) -> Ident {
+    let id: String = id
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
+        .collect();
+    format_ident!("__sinew_{}_{}", name, id, span = name.span())
+}
+
+/// Dead code that has rustc decide what the names of operations and of `Tensor` mean: where an item of
+/// the user's own has such a name, its type is another.
+fn uses(functions: &[&Function], library: &TokenStream) -> TokenStream {
+    let mut mentions = Mentions::default();
+    let mut tensors: Vec<syn::Path> = Vec::new();
+    for f in functions {
+        names::of_body(f, &mut mentions);
+        names::tensors(f, &mut tensors);
+    }
+    let operations = mentions.operations.iter().filter_map(|name| {
+        let operation = lower::operations::find(&name.to_string())?;
+        let parameters = operation.parameters.iter().map(|_| quote!(_));
+        let of = Ident::new(&name.to_string(), Span::call_site());
+        let wanted =
+            quote!(fn(#(#parameters),*) -> #library::Tensor<#library::ops::the_operation::#of>);
+        Some(quote_spanned!(name.span()=> let _: #wanted = #name;))
+    });
+    let tensors = tensors.iter().map(|path| {
+        let span = parse::start(path);
+        quote_spanned!(span=> let _: fn(#path) = |_: #library::Tensor| {};)
+    });
+    quote! {
+        const _: fn() = || {
+            #(#operations)*
+            #(#tensors)*
+        };
+    }
+}
+
+fn last_ident(path: &syn::Path) -> Ident {
+    match path.segments.last() {
+        Some(s) => s.ident.clone(),
+        None => Ident::new("unnamed", Span::call_site()),
+    }
+}
+
+/// What tells an item from all others: its crate and place, and a counter for what macros repeat.
+fn unique(name: &Ident) -> String {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let mut hasher = DefaultHasher::new();
+    for variable in ["CARGO_CRATE_NAME", "CARGO_PKG_NAME", "CARGO_PKG_VERSION"] {
+        std::env::var(variable)
+            .unwrap_or_default()
+            .hash(&mut hasher);
+    }
+    let span = name.span();
+    (span.file(), span.start().line, span.start().column).hash(&mut hasher);
+    name.to_string().hash(&mut hasher);
+    COUNT.fetch_add(1, Ordering::Relaxed).hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
+}

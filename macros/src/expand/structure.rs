@@ -1,0 +1,78 @@
+//! Structs: their signature, their own macro, and what belongs to the plain struct.
+
+use super::hidden;
+use super::linked::Linked;
+use crate::check;
+use crate::emit;
+use crate::errors::{Errors, Reported};
+use crate::link::{self, State};
+use crate::parse::{Options, Structure};
+use crate::signature::{Known, Map, Registry, Signature, Struct};
+use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, format_ident, quote};
+use sinew_ir::Dim;
+
+pub(super) fn signature(
+    s: &Structure,
+    options: &Options,
+    state: &State,
+    texts: &[String],
+    errors: &Errors,
+) -> TokenStream {
+    let library = &state.library;
+    let mut linked = Linked::of(state, texts, errors);
+    let name = &s.name;
+    let of = name.to_token_stream();
+    // The struct itself comes first in its signature: its place is kept.
+    let marked = options.methods.is_some();
+    let (macros, extra) = match check::signature::structure(&mut linked.scope, s, marked) {
+        Ok(signature) if !linked.broken => {
+            let registry = std::mem::take(&mut linked.scope.registry);
+            let registry = with_self(registry, signature, &s.name);
+            let text = registry
+                .export(None)
+                .map(|s| s.encode())
+                .unwrap_or_default();
+            let consts = emit::unit::consts(&of, &registry, 0);
+            let children = emit::unit::children(&of, &registry, 0, library);
+            (text, quote!(#consts #children))
+        }
+        Ok(_) | Err(Reported) => (Signature::broken().encode(), TokenStream::new()),
+    };
+    let fields = format_ident!("__sinew_fields_{}", name, span = name.span());
+    let fields_macro =
+        link::item_macro(&fields, &hidden(&fields, &state.id), &s.visibility, &macros);
+    let own = match marked {
+        true => quote! {
+            const _: fn() = || #library::__private::has_methods::<#of>();
+        },
+        false => link::item_macro(name, &hidden(name, &state.id), &s.visibility, &macros),
+    };
+    let implementations = emit::structure::implementations(s, library);
+    quote!(#implementations #fields_macro #own #extra)
+}
+
+/// The registry with a struct's own signature in front, positions moved along.
+fn with_self(registry: Registry, signature: Struct, name: &Ident) -> Registry {
+    let mut out = registry;
+    let moved = Map {
+        dim: &|d: &Dim| Some(d.clone()),
+        of: &|i| Some(i + 1),
+    };
+    for known in &mut out.structs {
+        if let Some(s) = moved.structure(&known.signature) {
+            known.signature = s;
+        }
+    }
+    let signature = moved.structure(&signature).unwrap_or(signature);
+    let route = syn::Path::from(name.clone());
+    out.structs.insert(
+        0,
+        Known {
+            signature,
+            route,
+            position: 0,
+        },
+    );
+    out
+}

@@ -1,0 +1,175 @@
+//! Operations that put elements elsewhere: shapes, axes, parts.
+
+use super::super::Lowerer;
+use super::super::arguments::Arguments;
+use super::super::build::Operand;
+use super::super::value::Val;
+use crate::errors::Checked;
+use sinew_ir::lower::{self};
+use sinew_ir::{Axis, Builder, OpError, Value};
+
+impl Lowerer<'_, '_> {
+    pub(super) fn reshape(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+        let x = self.tensor_arg(a, 0, None)?;
+        let (sequence, dims) = self.shape_arg(a, 1)?;
+        let own = self.builder.type_of(x).shape.sequence.clone();
+        if sequence != own {
+            let shape = self.builder.type_of(x).shape.clone();
+            let error = OpError::Sequence(shape);
+            let operand = Operand::of(&a.tokens(0), x);
+            return Err(self.refused(&a.tokens(1), a.op.name, &error, &[operand]));
+        }
+        self.on(a, x, &a.tokens(1), |b| lower::reshape(b, x, &dims))
+    }
+
+    pub(super) fn flatten(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+        self.with_x(a, |b, x| lower::reshape(b, x, &[None]))
+    }
+
+    pub(super) fn permute(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+        let x = self.tensor_arg(a, 0, None)?;
+        let order = self.axes_arg(a, 1)?.unwrap_or_default();
+        self.on(a, x, &a.tokens(1), |b| lower::permute(b, x, &order))
+    }
+
+    pub(super) fn transpose(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+        if a.has(1) {
+            return self.permute(a);
+        }
+        let x = self.tensor_arg(a, 0, None)?;
+        let rank = i64::try_from(self.builder.type_of(x).shape.len()).unwrap_or(0);
+        let order: Vec<i64> = (1..=rank).map(|i| -i).collect();
+        self.on(a, x, &a.name, |b| lower::permute(b, x, &order))
+    }
+
+    pub(super) fn swapaxes(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+        let x = self.tensor_arg(a, 0, None)?;
+        let (i, j) = (self.axis_arg(a, 1, 0)?, self.axis_arg(a, 2, 0)?);
+        self.on(a, x, &a.name, |b| lower::swapaxes(b, x, i, j))
+    }
+
+    pub(super) fn t(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+        self.with_x(a, |b, x| lower::swapaxes(b, x, -1, -2))
+    }
+
+    pub(super) fn unsqueeze(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+        let x = self.tensor_arg(a, 0, None)?;
+        let at = self.axis_arg(a, 1, 0)?;
+        self.on(a, x, &a.tokens(1), |b| lower::unsqueeze(b, x, at))
+    }
+
+    pub(super) fn squeeze(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+        let x = self.tensor_arg(a, 0, None)?;
+        let axes = self.axes(a, 1, x)?;
+        self.on(a, x, &a.tokens(1), |b| lower::squeeze(b, x, &axes))
+    }
+
+    pub(super) fn broadcast_to(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+        let x = self.tensor_arg(a, 0, None)?;
+        let shape = self.full_shape_arg(a, 1)?;
+        self.on(a, x, &a.tokens(1), |b| lower::broadcast_to(b, x, &shape))
+    }
+
+    pub(super) fn expand(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+        let x = self.tensor_arg(a, 0, None)?;
+        let (_, dims) = self.shape_arg(a, 1)?;
+        self.on(a, x, &a.tokens(1), |b| lower::expand(b, x, &dims))
+    }
+
+    pub(super) fn sum_to(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+        let x = self.tensor_arg(a, 0, None)?;
+        let to = self.full_shape_arg(a, 1)?;
+        let from = self.builder.type_of(x).shape.clone();
+        let operand = Operand::of(&a.tokens(0), x);
+        let fits = lower::broadcast_shapes(&to, &from).is_ok_and(|s| s == from);
+        if !fits {
+            let error = OpError::ShapesDiffer {
+                left: from,
+                right: to,
+            };
+            return Err(self.refused(&a.tokens(1), a.op.name, &error, &[operand]));
+        }
+        let missing = from.len() - to.len();
+        let mut axes: Vec<Axis> = match (&from.sequence, &to.sequence) {
+            (Some(_), None) => vec![Axis::Sequence],
+            _ => Vec::new(),
+        };
+        for (i, d) in from.dims.iter().enumerate() {
+            let kept = i.checked_sub(missing).and_then(|j| to.dims.get(j)) == Some(d);
+            if !kept {
+                axes.push(Axis::At(i));
+            }
+        }
+        self.on(a, x, &a.tokens(1), |b| {
+            let sum = b.sum(x, &axes)?;
+            b.reshape(sum, &to)
+        })
+    }
+
+    pub(super) fn concat(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+        let parts = self.tensors_arg(a, 0)?;
+        let values: Vec<Value> = parts.iter().map(|(v, _)| *v).collect();
+        let axis = self.one_axis(a, 1, values[0], 0)?;
+        let operands: Vec<Operand> = parts.iter().map(|(v, t)| Operand::of(t, *v)).collect();
+        let built = self.build(&a.name, a.op.name, &operands, |b| {
+            lower::concat(b, &values, axis)
+        })?;
+        Ok(Val::Tensor(built))
+    }
+
+    pub(super) fn stack(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+        let parts = self.tensors_arg(a, 0)?;
+        let values: Vec<Value> = parts.iter().map(|(v, _)| *v).collect();
+        let at = self.axis_arg(a, 1, 0)?;
+        let operands: Vec<Operand> = parts.iter().map(|(v, t)| Operand::of(t, *v)).collect();
+        let built = self.build(&a.name, a.op.name, &operands, |b| {
+            lower::stack(b, &values, at)
+        })?;
+        Ok(Val::Tensor(built))
+    }
+
+    pub(super) fn split(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+        let x = self.tensor_arg(a, 0, None)?;
+        let sizes = self.full_shape_arg(a, 1)?;
+        let axis = self.one_axis(a, 2, x, 0)?;
+        let operand = Operand::of(&a.tokens(0), x);
+        let parts = self.build(&a.tokens(1), a.op.name, &[operand], |b| {
+            lower::split(b, x, &sizes.dims, axis)
+        })?;
+        Ok(Val::Tuple(parts.into_iter().map(Val::Tensor).collect()))
+    }
+
+    pub(super) fn on_axis(
+        &mut self,
+        a: &Arguments<'_>,
+        make: fn(&mut Builder, Value, Axis) -> Result<Value, OpError>,
+    ) -> Checked<Val> {
+        let x = self.tensor_arg(a, 0, None)?;
+        let axis = self.one_axis(a, 1, x, -1)?;
+        self.on(a, x, &a.name, |b| make(b, x, axis))
+    }
+
+    pub(super) fn roll(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+        let x = self.tensor_arg(a, 0, None)?;
+        let shift = self.axis_arg(a, 1, 0)?;
+        let axis = self.one_axis(a, 2, x, -1)?;
+        self.on(a, x, &a.name, |b| lower::roll(b, x, shift, axis))
+    }
+
+    /// Widths for the last axes, a pair each; NumPy's order.
+    pub(super) fn pad(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+        let x = self.tensor_arg(a, 0, None)?;
+        let pairs = self.pairs_arg(a, 1)?;
+        let value = self.number_arg(a, 2, 0.0)?;
+        let shape = self.builder.type_of(x).shape.clone();
+        let count = i64::try_from(pairs.len()).unwrap_or(i64::MAX);
+        self.on(a, x, &a.tokens(1), |b| {
+            let mut widths = Vec::new();
+            for (i, (low, high)) in pairs.into_iter().enumerate() {
+                let axis = lower::axis(&shape, i64::try_from(i).unwrap_or(0) - count)?;
+                widths.push((axis, low, high));
+            }
+            lower::pad(b, x, &widths, value)
+        })
+    }
+}

@@ -1,0 +1,94 @@
+//! Operations of single elements, and choices between elements.
+
+use super::super::Lowerer;
+use super::super::arguments::Arguments;
+use super::super::build::Operand;
+use super::super::value::Val;
+use crate::errors::Checked;
+use crate::messages;
+use sinew_ir::lower::{self};
+use sinew_ir::{Builder, DType, Op, OpError, Value, ops};
+
+impl Lowerer<'_, '_> {
+    pub(super) fn unary_op(&mut self, a: &Arguments<'_>, op: Op) -> Checked<Val> {
+        self.with_x(a, |b, x| b.op(op, &[x], Vec::new()))
+    }
+
+    pub(super) fn gelu(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+        let op = match self.text_arg(a, 1)?.map(|s| s.value()).as_deref() {
+            None | Some("none") => ops::GELU,
+            Some("tanh") => ops::GELU_TANH,
+            Some(_) => {
+                let error = messages::wants_choice(&a.tokens(1), &a.name, "\"none\" and \"tanh\"");
+                return Err(self.report(error));
+            }
+        };
+        self.unary_op(a, op)
+    }
+
+    pub(super) fn powi(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+        let exponent = self.axis_arg(a, 1, 0)?;
+        let exponent = i32::try_from(exponent).unwrap_or(i32::MAX);
+        self.with_x(a, |b, x| lower::powi(b, x, exponent))
+    }
+
+    pub(super) fn clamp(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+        let x = self.tensor_arg(a, 0, None)?;
+        let dtype = self.builder.type_of(x).dtype;
+        let (low, high) = (
+            self.tensor_arg(a, 1, Some(dtype)),
+            self.tensor_arg(a, 2, Some(dtype)),
+        );
+        let (low, high) = (low?, high?);
+        let operands = [
+            Operand::of(&a.tokens(0), x),
+            Operand::of(&a.tokens(1), low),
+            Operand::of(&a.tokens(2), high),
+        ];
+        let built = self.build(&a.name, a.op.name, &operands, |b| {
+            lower::clamp(b, x, Some(low), Some(high))
+        })?;
+        Ok(Val::Tensor(built))
+    }
+
+    pub(super) fn select(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+        let condition = self.tensor_arg(a, 0, Some(DType::Bool))?;
+        let (x, y) = (self.value_arg(a, 1), self.value_arg(a, 2));
+        let (x, y) = (x?, y?);
+        let (vx, vy) = self.two(x.val, y.val, &x.tokens, &y.tokens)?;
+        let operands = [
+            Operand::of(&a.tokens(0), condition),
+            Operand::of(&x.tokens, vx),
+            Operand::of(&y.tokens, vy),
+        ];
+        let built = self.build(&a.name, a.op.name, &operands, |b| {
+            lower::select(b, condition, vx, vy)
+        })?;
+        Ok(Val::Tensor(built))
+    }
+
+    pub(super) fn cast(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+        let dtype = self.dtype_arg(a, 1, DType::Float)?;
+        self.with_x(a, |b, x| b.cast(x, dtype))
+    }
+
+    /// An operation of a tensor and a literal number.
+    pub(super) fn with_number(
+        &mut self,
+        a: &Arguments<'_>,
+        default: f64,
+        make: fn(&mut Builder, Value, f64) -> Result<Value, OpError>,
+    ) -> Checked<Val> {
+        let number = self.number_arg(a, 1, default)?;
+        self.with_x(a, |b, x| make(b, x, number))
+    }
+
+    /// A literal exponent by products where that is exact, any other by `POW`.
+    pub(super) fn pow(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+        let literal = syn::parse2(a.tokens(1)).ok();
+        match literal.as_ref().and_then(crate::parse::structure::number) {
+            Some(n) => self.with_x(a, |b, x| lower::pow(b, x, n)),
+            None => self.binary_op(a, ops::POW),
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Operations with computed indices.
+
+use super::super::Lowerer;
+use super::super::arguments::Arguments;
+use super::super::build::Operand;
+use super::super::value::Val;
+use crate::errors::{Checked, Reported};
+use sinew_ir::lower::{self};
+use sinew_ir::{Attribute, Axis, Builder, DType, Dim, Op, OpError, Value};
+
+impl Lowerer<'_, '_> {
+    pub(super) fn indexed(
+        &mut self,
+        a: &Arguments<'_>,
+        make: fn(&mut Builder, Value, Value, Axis) -> Result<Value, OpError>,
+    ) -> Checked<Val> {
+        let x = self.tensor_arg(a, 0, None)?;
+        let indices = self.tensor_arg(a, 1, Some(DType::I32))?;
+        let axis = self.one_axis(a, 2, x, -1)?;
+        let operands = [
+            Operand::of(&a.tokens(0), x),
+            Operand::of(&a.tokens(1), indices),
+        ];
+        let built = self.build(&a.name, a.op.name, &operands, |b| make(b, x, indices, axis))?;
+        Ok(Val::Tensor(built))
+    }
+
+    /// Updates added at indices along an axis.
+    pub(super) fn scattered(&mut self, a: &Arguments<'_>, op: Op) -> Checked<Val> {
+        let x = self.tensor_arg(a, 0, None)?;
+        let axis = self.one_axis(a, 1, x, -1)?;
+        let indices = self.tensor_arg(a, 2, Some(DType::I32))?;
+        let dtype = self.builder.type_of(x).dtype;
+        let updates = self.tensor_arg(a, 3, Some(dtype))?;
+        let operands = [
+            Operand::of(&a.tokens(0), x),
+            Operand::of(&a.tokens(2), indices),
+            Operand::of(&a.tokens(3), updates),
+        ];
+        let built = self.build(&a.name, a.op.name, &operands, |b| {
+            b.op(
+                op,
+                &[x, indices, updates],
+                vec![Attribute::Axes(vec![axis])],
+            )
+        })?;
+        Ok(Val::Tensor(built))
+    }
+
+    /// The dim that argument `i` is.
+    pub(super) fn dim_arg(&mut self, a: &Arguments<'_>, i: usize) -> Checked<Dim> {
+        let e: syn::Expr = match syn::parse2(a.tokens(i)) {
+            Ok(e) => e,
+            Err(_) => return Err(Reported),
+        };
+        self.dim_expr(&e)
+    }
+
+    pub(super) fn one_hot(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+        let indices = self.tensor_arg(a, 0, Some(DType::I32))?;
+        let classes = self.dim_arg(a, 1)?;
+        let dtype = self.dtype_arg(a, 2, DType::Float)?;
+        self.on(a, indices, &a.name, |b| {
+            lower::one_hot(b, indices, classes, dtype)
+        })
+    }
+
+    pub(super) fn tril(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+        let k = self.axis_arg(a, 1, 0)?;
+        let k = i32::try_from(k).unwrap_or(i32::MAX);
+        self.with_x(a, |b, x| lower::tril(b, x, k))
+    }
+}

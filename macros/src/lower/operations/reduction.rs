@@ -1,0 +1,86 @@
+//! Operations over axes.
+
+use super::super::Lowerer;
+use super::super::arguments::Arguments;
+use super::super::build::Operand;
+use super::super::value::Val;
+use crate::errors::Checked;
+use sinew_ir::lower::{self};
+use sinew_ir::{Axis, Builder, Op, OpError, Value};
+
+impl Lowerer<'_, '_> {
+    /// The axes of `x` that argument `i` names; all of them without it.
+    pub(super) fn axes(&mut self, a: &Arguments<'_>, i: usize, x: Value) -> Checked<Vec<Axis>> {
+        let shape = self.builder.type_of(x).shape.clone();
+        match self.axes_arg(a, i)? {
+            None => Ok(shape.axes()),
+            Some(list) => {
+                let operand = Operand::of(&a.tokens(0), x);
+                self.build(&a.tokens(i), a.op.name, &[operand], |_| {
+                    lower::axes(&shape, &list)
+                })
+            }
+        }
+    }
+
+    pub(super) fn one_axis(
+        &mut self,
+        a: &Arguments<'_>,
+        i: usize,
+        x: Value,
+        default: i64,
+    ) -> Checked<Axis> {
+        let shape = self.builder.type_of(x).shape.clone();
+        let axis = self.axis_arg(a, i, default)?;
+        let operand = Operand::of(&a.tokens(0), x);
+        self.build(&a.tokens(i), a.op.name, &[operand], |_| {
+            lower::axis(&shape, axis)
+        })
+    }
+
+    pub(super) fn reduction(&mut self, a: &Arguments<'_>, op: Op) -> Checked<Val> {
+        let x = self.tensor_arg(a, 0, None)?;
+        let axes = self.axes(a, 1, x)?;
+        let keep = self.flag_arg(a, 2, false)?;
+        self.on(a, x, &a.name, |b| lower::reduce(b, op, x, &axes, keep))
+    }
+
+    pub(super) fn var(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+        let x = self.tensor_arg(a, 0, None)?;
+        let axes = self.axes(a, 1, x)?;
+        let correction = self.number_arg(a, 2, 0.0)?;
+        let keep = self.flag_arg(a, 3, false)?;
+        self.on(a, x, &a.name, |b| lower::var(b, x, &axes, correction, keep))
+    }
+
+    pub(super) fn position(
+        &mut self,
+        a: &Arguments<'_>,
+        make: fn(&mut Builder, Value, Option<Axis>, bool) -> Result<Value, OpError>,
+    ) -> Checked<Val> {
+        let x = self.tensor_arg(a, 0, None)?;
+        let axis = match a.has(1) {
+            true => Some(self.one_axis(a, 1, x, -1)?),
+            false => None,
+        };
+        let keep = self.flag_arg(a, 2, false)?;
+        self.on(a, x, &a.name, |b| make(b, x, axis, keep))
+    }
+
+    pub(super) fn along(&mut self, a: &Arguments<'_>, op: Op) -> Checked<Val> {
+        let x = self.tensor_arg(a, 0, None)?;
+        let axis = self.one_axis(a, 1, x, -1)?;
+        self.on(a, x, &a.name, |b| lower::along(b, op, x, axis))
+    }
+
+    pub(super) fn std(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+        let x = self.tensor_arg(a, 0, None)?;
+        let axes = self.axes(a, 1, x)?;
+        let correction = self.number_arg(a, 2, 0.0)?;
+        let keep = self.flag_arg(a, 3, false)?;
+        self.on(a, x, &a.name, |b| {
+            let var = lower::var(b, x, &axes, correction, keep)?;
+            b.sqrt(var)
+        })
+    }
+}
