@@ -2,7 +2,7 @@ use sinew::prelude::*;
 
 #[model]
 fn f<B>(x: Tensor<B>) -> Tensor<B> {
-    x.rleu()
+    x.rellu()
 }
 
 fn main() {}
