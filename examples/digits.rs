@@ -153,10 +153,13 @@ fn main() -> Outcome<()> {
     let mut state = options.seed;
     let mut losses = Vec::new();
     for epoch in 0..options.epochs {
-        bar.set_prefix(format!("{}/{}", epoch + 1, options.epochs));
+        let counted = format!("{}/{}", epoch + 1, options.epochs);
+        bar.set_prefix(counted.clone());
         let order = shuffled(TRAIN_ROWS, &mut state);
+        let mut sum = 0.0;
         for rows in order.chunks_exact(batch) {
             let step = train.step(train_x.select(Axis(0), rows), train_y.select(Axis(0), rows))?;
+            sum += step.loss;
             if losses.len() < options.print_losses {
                 losses.push(step.loss);
             }
@@ -165,6 +168,12 @@ fn main() -> Outcome<()> {
                 let rate = bar.per_sec() * batch as f64;
                 bar.set_message(format!("loss {:.4}  {rate:.0} samples/s", step.loss));
             }
+        }
+        if bar.is_hidden() {
+            // Standard error is no terminal: a line an epoch shows the progress in a log.
+            let rate = bar.per_sec() * batch as f64;
+            let mean = sum / batches as f64;
+            println!("epoch {counted:>5}  loss {mean:.4}  {rate:.0} samples/s");
         }
     }
     let rate = bar.per_sec() * batch as f64;
