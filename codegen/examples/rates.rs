@@ -346,14 +346,13 @@ fn maps() {
         }
     }
     for (m, n) in [(32, 10), (32, 64), (128, 512), (4096, 1024)] {
-        let (w, h) = (n as i64, m as i64);
+        let w = n as i64;
         for kind in [Reduction::Sum, Reduction::Max] {
             let rows = reduce(&[m], &[n], &[w, 1], kind);
             rate(&format!("{kind:?} of rows {m}x{n}"), m * n, &rows);
             let columns = reduce(&[n], &[m], &[1, w], kind);
             rate(&format!("{kind:?} of columns {m}x{n}"), m * n, &columns);
         }
-        let _ = h;
     }
     for n in [6500, 669_706] {
         rate(&format!("adam {n}"), n, &adam(n));

@@ -71,6 +71,34 @@ fn flops(class: &Class) -> usize {
     }
 }
 
+/// Whether a scalar instruction costs as much as many others: a series rather than an instruction.
+pub(crate) fn is_transcendental(scalar: Scalar) -> bool {
+    match scalar {
+        Scalar::Exp | Scalar::Log | Scalar::Tanh | Scalar::Erf => true,
+        Scalar::Add
+        | Scalar::Sub
+        | Scalar::Mul
+        | Scalar::Div
+        | Scalar::Rem
+        | Scalar::Maximum
+        | Scalar::Minimum
+        | Scalar::Sqrt
+        | Scalar::Neg
+        | Scalar::Abs
+        | Scalar::Floor
+        | Scalar::Sign
+        | Scalar::Lt
+        | Scalar::Le
+        | Scalar::Eq
+        | Scalar::Ne
+        | Scalar::And
+        | Scalar::Or
+        | Scalar::Not
+        | Scalar::Select
+        | Scalar::Cast => false,
+    }
+}
+
 fn code_flops(code: &Code) -> usize {
     let of = |kind: &ScalarKind| match kind {
         ScalarKind::Apply(scalar, _) => match scalar {

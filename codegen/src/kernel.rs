@@ -4,18 +4,19 @@
 //! affine accesses into buffers, and a buffer is a range of a region. The driver's table has one
 //! base pointer a region.
 //!
-//! What emitters may rely on, all of it held by [`crate::verify::verify`]:
+//! What emitters may rely on, held by [`crate::verify::verify`]:
 //! - Every access stays inside its buffer wherever its guards hold, every buffer inside its region.
 //! - No kernel has an empty parallel space: extents of `outer`, `batch`, `m`, `n` and `updates` are
 //!   at least 1. Extents of `inner` and `k` may be 0; then reductions give their value over nothing.
-//! - A plain map has `inner` empty and exactly one `Stage::Row`; neighbouring dims that every access
-//!   could merge are merged, dims of extent 1 are gone, so most maps have one dim (or none: scalars).
-//!   The last outer dim is the one along which the first store is densest.
+//! - A plain map has `inner` empty and exactly one `Stage::Row`.
 //! - Loads of one run of a [`Code`] come before its stores. A kernel may store over what it loads
 //!   only at the same place (same buffer range, same strides, no later stage loads it): update in
 //!   place is safe in any order and any vector width.
 //! - Two stores of a kernel never meet, and a store is injective over its space.
-//! - In a code, instructions that do not depend on the index come first.
+//!
+//! What the scheduler does besides, and emitters profit from without relying on it: neighbouring dims
+//! that every access could merge are merged, dims of extent 1 are gone, so most maps have one dim (or
+//! none: scalars); the last outer dim is the one along which the first store is densest.
 
 use sinew_ir::{DType, Reduction, Scalar};
 

@@ -335,6 +335,13 @@ impl<'a> Checker<'a> {
         self.strides(&access.strides)?;
         for guard in &access.guards {
             self.strides(&guard.strides)?;
+            // Emitters test guards in 32 bits, a negative value as one above every extent.
+            let narrow = |v: i64| i32::try_from(v).is_ok();
+            match interval(self.space, guard.offset, &guard.strides) {
+                Some(Some((l, h))) if narrow(l) && narrow(h) && narrow(guard.extent) => {}
+                Some(None) => {}
+                _ => return Err("a guard leaves 32 bits".into()),
+            }
         }
         let buffer = self.buffer(access)?;
         let overflow = || "an index leaves 64 bits".to_string();

@@ -62,7 +62,6 @@ fn check(seed: u64, zero_extents: bool) {
             compare(&function, &outputs, &s, &memory, &expected, &text);
         }
     }
-    let _ = before;
 }
 
 /// The results in memory are those expected.

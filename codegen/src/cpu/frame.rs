@@ -191,9 +191,10 @@ impl<'a> Frame<'a> {
             }
         }
         let address = self.sum(region, &terms);
+        // A vector's last lanes are reached by a few bytes more, which must fit as well.
         Ok(match i32::try_from(constant) {
-            Ok(constant) => (address, constant),
-            Err(_) => (self.b.ins().iadd_imm_s(address, constant), 0),
+            Ok(constant) if constant <= i32::MAX - 64 => (address, constant),
+            Ok(_) | Err(_) => (self.b.ins().iadd_imm_s(address, constant), 0),
         })
     }
 

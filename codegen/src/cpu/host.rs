@@ -53,8 +53,7 @@ fn triple() -> &'static str {
         ("aarch64", "macos") => "aarch64-apple-darwin",
         ("aarch64", "windows") => "aarch64-pc-windows-msvc",
         ("aarch64", _) => "aarch64-unknown-linux-gnu",
-        ("riscv64", _) => "riscv64gc-unknown-linux-gnu",
-        ("s390x", _) => "s390x-unknown-linux-gnu",
+        // The emitter's vectors are 128 bits wide and little-endian: these two are what it is tested on.
         (_, _) => "unknown-unknown-unknown",
     }
 }

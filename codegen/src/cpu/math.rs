@@ -2,9 +2,10 @@
 //!
 //! Within a few units in the last place of the true value over the whole range, NaN, infinities and
 //! subnormal arguments included (only exp's subnormal results are 0); the tests hold 1e-6 relative.
-//! Selections are bit masks and single `min`/`max` instructions: a blend takes three. Coefficients of exp and log are those of
-//! Cephes (S. Moshier, public domain); tanh and erf are rational functions on the clamped argument
-//! with the coefficients that Eigen and XLA use.
+//! Callers that have the processor take subnormal numbers for zeros, as the runtime does, get the
+//! value at zero for them. Selections are bit masks and single `min`/`max` instructions: a blend takes
+//! three. Coefficients of exp and log are those of Cephes (S. Moshier, public domain); tanh and erf
+//! are rational functions on the clamped argument with the coefficients that Eigen and XLA use.
 
 use cranelift_codegen::ir::condcodes::FloatCC;
 use cranelift_codegen::ir::{InstBuilder, Value, types};

@@ -4,7 +4,7 @@
 //! affine by splitting a dim of the space or stored by a kernel of its own.
 
 /// An affine function. Trailing zero strides are trimmed, so equal functions compare equal.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub(crate) struct Affine {
     pub offset: i64,
     pub strides: Vec<i64>,

@@ -61,7 +61,7 @@ pub(crate) enum ExprKind {
 }
 
 /// `0 <= value < extent`.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(crate) struct Bound {
     pub value: Affine,
     pub extent: i64,
@@ -101,6 +101,10 @@ pub(crate) struct Eval<'a> {
     pub exprs: Vec<Expr>,
     ids: HashMap<Expr, Ref>,
     memo: HashMap<(Id, Vec<Affine>, Vec<Bound>), Ref>,
+    /// At how many places each value was computed.
+    places: HashMap<Id, usize>,
+    /// At how many places a value may be computed rather than stored.
+    most_places: usize,
     /// Leaves read, with their indices, unless the index is guarded or computed.
     pub reads: Vec<(Id, Option<Vec<Affine>>)>,
 }
@@ -115,7 +119,19 @@ impl<'a> Eval<'a> {
             exprs: Vec::new(),
             ids: HashMap::new(),
             memo: HashMap::new(),
+            places: HashMap::new(),
+            most_places: usize::MAX,
             reads: Vec::new(),
+        }
+    }
+
+    /// Asks for values in memory that would be computed at more than `places` places: chains of such
+    /// values (each step of a stencil reads the one before at several places) would otherwise
+    /// multiply the code with every step.
+    pub fn with_most_places(self, places: usize) -> Self {
+        Eval {
+            most_places: places,
+            ..self
         }
     }
 
@@ -155,7 +171,16 @@ impl<'a> Eval<'a> {
                 true => Ok(self.add(ExprKind::Root(id), self.graph.nodes[id].dtype)),
                 false => Err(Need::Store(id)),
             },
-            Role::Inline => self.inline(id, index, guards),
+            Role::Inline => {
+                if matches!(self.graph.nodes[id].def, Def::Elementwise(..)) {
+                    let places = self.places.entry(id).or_default();
+                    *places += 1;
+                    if *places > self.most_places {
+                        return Err(Need::Store(id));
+                    }
+                }
+                self.inline(id, index, guards)
+            }
         }?;
         self.memo.insert(key, done);
         Ok(done)
@@ -365,9 +390,10 @@ impl<'a> Eval<'a> {
             value: mapped[axis].clone(),
             extent,
         };
+        // In one order, however they came about: equal guards are then equal keys.
         let mut inner = guards.to_vec();
-        if !inner.contains(&bound) {
-            inner.push(bound.clone());
+        if let Err(at) = inner.binary_search(&bound) {
+            inner.insert(at, bound.clone());
         }
         let value = self.eval(x, &mapped, &inner)?;
         match &self.exprs[value].kind {

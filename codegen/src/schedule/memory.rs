@@ -10,8 +10,10 @@ use super::affine::contiguous;
 use super::eval::Home;
 use super::graph::{Def, Graph, Id};
 use super::probe::Probe;
+use crate::explain::is_transcendental;
 use crate::kernel::RegionId;
 use sinew_ir::{DType, Function};
+use std::collections::BTreeSet;
 
 /// A buffer whose place in the arena may still be open.
 #[derive(Clone, Debug)]
@@ -307,7 +309,7 @@ impl Memory {
         long(a).eq(long(b))
     }
 
-    /// What is repeated and follows from one element of a root is computed once, not for each copy.
+    /// What is repeated and follows from a root, or is costly, is computed once, not for each copy.
     fn spread(&mut self) {
         for id in 0..self.graph.nodes.len() {
             let Def::Broadcast { x, .. } = self.graph.nodes[id].def else {
@@ -317,11 +319,14 @@ impl Memory {
                 continue;
             }
             let (mut open, mut found) = (vec![x], false);
+            let mut seen = BTreeSet::from([x]);
             while let Some(at) = open.pop() {
                 let inlined = !self.kernel[at] || at == x;
-                if let (Def::Elementwise(_, operands), true) = (&self.graph.nodes[at].def, inlined)
+                if let (Def::Elementwise(scalar, operands), true) =
+                    (&self.graph.nodes[at].def, inlined)
                 {
-                    open.extend(operands);
+                    found |= is_transcendental(*scalar);
+                    open.extend(operands.iter().filter(|o| seen.insert(**o)));
                 } else {
                     found |= at != x && self.kernel[at];
                 }

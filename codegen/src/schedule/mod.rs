@@ -8,8 +8,7 @@
 //! What decides, in few numbers: bytes count, arithmetic is repeated rather than stored. A value is
 //! stored only for another kernel or as a result; of a chain that leads on from a root, its last link.
 //! A row is fused with what follows it unless it is long and few run beside it (`cluster`: 4096
-//! elements, 64 rows); a reduction of more than 4096 elements beside less than 1024 rows takes two
-//! steps (`rewrite`); a scatter of at most 4 updates a row is compared per element.
+//! elements, 64 rows); a reduction of more than 4096 elements takes two steps (`rewrite`); a scatter of at most 4 updates a row is compared per element.
 //! [`crate::explain`] shows the outcome with its bytes and operations.
 
 mod affine;
@@ -157,6 +156,8 @@ struct Scheduled {
 }
 
 fn one_part(part: &Part<'_>, regions: &[Region]) -> Result<Scheduled, ScheduleError> {
+    // What follows indexes shapes by the axes that attributes name.
+    sinew_ir::verify_program(part.program).map_err(|e| ScheduleError::NotLinked(e.to_string()))?;
     let (buffers, inputs) = part_buffers(part, regions)?;
     let outputs: Vec<usize> = (inputs..buffers.len()).collect();
     let mut staged: Vec<usize> = Vec::new();

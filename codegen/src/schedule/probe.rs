@@ -7,6 +7,9 @@ use super::eval::{Eval, ExprKind, Home, Need, Role, Scope};
 use super::graph::{Def, Id};
 use super::memory::Memory;
 
+/// A value that a kernel reads at more places than this is stored. Stencils of five points fit.
+const MOST_PLACES: usize = 5;
+
 /// An operand of a contraction: a leaf's elements at an affine position over the operand's axes.
 pub(crate) struct Strided {
     pub leaf: Id,
@@ -114,7 +117,7 @@ impl Memory {
         let scope = Closed { memory: self, top };
         let (mut base, mut space) = dims(shape);
         loop {
-            let mut eval = Eval::new(&self.graph, &scope, &space);
+            let mut eval = Eval::new(&self.graph, &scope, &space).with_most_places(MOST_PLACES);
             match eval.eval(target, &base, &[]) {
                 Ok(_) => {
                     return Ok(Probe {

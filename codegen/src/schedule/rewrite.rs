@@ -6,10 +6,9 @@ use sinew_ir::{DType, Reduction, Scalar, Value};
 
 /// Scatters of at most this many updates along their axis are computed as comparisons per element.
 pub(super) const SCATTER_INLINE: usize = 4;
-/// A reduction of more elements than this is done in two steps where few rows run beside it.
+/// A reduction of more elements than this is done in two steps: the rounding of one long sum in f32
+/// grows with its length, and a few rows would leave a machine idle.
 const LONG_REDUCTION: usize = 4096;
-/// As many rows keep a machine busy without splitting the reduction.
-const ENOUGH_ROWS: usize = 1024;
 
 impl Graph {
     /// A contraction's operand as batch axes, free axes, one contracted axis.
@@ -118,8 +117,7 @@ impl Graph {
             (None, 1) => return self.add(constant(0.0), kept, dtype, value),
             _ => {}
         }
-        let rows: usize = kept.iter().product();
-        let Some(combine) = combine.filter(|_| count > LONG_REDUCTION && rows < ENOUGH_ROWS) else {
+        let Some(combine) = combine.filter(|_| count > LONG_REDUCTION) else {
             return self.add(Def::Reduce { x, axes, kind }, kept, dtype, value);
         };
         // Two steps: about as many partial results as each has elements. Whole axes if they divide

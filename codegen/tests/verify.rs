@@ -1,0 +1,67 @@
+//! Schedules that no emitter may see.
+
+use sinew_codegen::kernel::*;
+use sinew_codegen::verify::verify;
+use sinew_ir::DType;
+
+#[test]
+fn a_guard_beyond_32_bits_is_refused() {
+    let buffer = |region| Buffer {
+        name: "x".into(),
+        region: RegionId(region),
+        offset: 0,
+        dtype: DType::F32,
+        elements: 4,
+    };
+    let region = |written| Region {
+        name: "x".into(),
+        bytes: 16,
+        written,
+    };
+    let access = |buffer, guards| Access {
+        buffer: BufferId(buffer),
+        offset: 0,
+        strides: vec![1],
+        guards,
+    };
+    let guarded = |offset: i64| Schedule {
+        regions: vec![region(true), region(false), region(true)],
+        buffers: vec![buffer(1), buffer(2)],
+        kernels: vec![Kernel {
+            name: "map".into(),
+            notes: Vec::new(),
+            class: Class::Nest(Nest {
+                outer: vec![4],
+                inner: Vec::new(),
+                stages: vec![Stage::Row {
+                    code: Code {
+                        insts: vec![ScalarInst {
+                            kind: ScalarKind::Load(access(
+                                0,
+                                vec![Guard {
+                                    offset,
+                                    strides: vec![1],
+                                    extent: 4,
+                                }],
+                            )),
+                            dtype: DType::F32,
+                        }],
+                        stores: vec![Store {
+                            access: access(1, Vec::new()),
+                            value: Reg(0),
+                        }],
+                    },
+                    sets: Vec::new(),
+                }],
+                rows: Vec::new(),
+            }),
+        }],
+    };
+    assert_eq!(verify(&guarded(0)), Ok(()));
+    // In 32 bits, the last index of all would be 2: inside.
+    let error = verify(&guarded((1 << 32) - 1)).expect_err("it wraps");
+    assert!(
+        error.to_string().contains("a guard leaves 32 bits"),
+        "{error}"
+    );
+}
