@@ -1,0 +1,5 @@
+use sinew::prelude::*;
+
+sinew::__private::finish!([sinew::__private::finish]);
+
+fn main() {}
