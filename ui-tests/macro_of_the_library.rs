@@ -1,5 +1,3 @@
-use sinew::prelude::*;
-
 sinew::__private::finish!([sinew::__private::finish]);
 
 fn main() {}

@@ -6,8 +6,8 @@ fn g<B>(m: &Linear<64, 10>, x: Tensor<B, 64>) -> Tensor<B, 10> {
 }
 
 #[model]
-fn f<B>(m: &Linear<64, 10>, x: Tensor<B, 64>) -> Tensor<B, 10> {
-    g(x, m)
+fn f<B>(x: Tensor<B, 64>) -> Tensor<B, 10> {
+    g(x, x)
 }
 
 fn main() {}

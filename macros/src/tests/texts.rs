@@ -5,8 +5,17 @@ use quote::ToTokens;
 use std::fs;
 use std::path::Path;
 
-/// Texts that no program brings out, and why.
-const NO_CASE: &[(&str, &str)] = &[];
+/// Texts that no program brings out.
+const NO_CASE: &[&str] = &[
+    // The table of operations gives every attribute.
+    "`{what}` is missing or of the wrong kind",
+    "give it as the operation's page shows",
+    // Derivatives are made after the body, and are refused by `no_derivative`.
+    "has no derivative: {why}",
+    // What cannot be lowered has reported its reason.
+    "this function could not be compiled, and no reason was found",
+    "this is a mistake in Sinew: please report the function",
+];
 
 /// Shorter pieces of a text say nothing on their own.
 const SHORTEST: usize = 6;
@@ -15,7 +24,7 @@ const SHORTEST: usize = 6;
 fn every_text_has_a_case() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let told = contents(&root.join("../ui-tests"), "stderr").concat();
-    let mut missing = Vec::new();
+    let mut wrong = Vec::new();
     let mut texts = Vec::new();
     for source in contents(&root.join("src/messages"), "rs") {
         for item in syn::parse_file(&source).expect("Rust").items {
@@ -27,14 +36,14 @@ fn every_text_has_a_case() {
         }
     }
     for text in &texts {
-        let excused = NO_CASE.iter().any(|(start, _)| text.starts_with(start));
-        let absent = pieces(text).into_iter().any(|p| !told.contains(&p));
-        if absent != excused {
-            missing.push(text);
+        let absent = pieces(text).iter().any(|p| !told.contains(p));
+        if absent != NO_CASE.contains(&text.as_str()) {
+            wrong.push(text);
         }
     }
-    assert!(texts.len() > 200, "only {} texts were found", texts.len());
-    assert!(missing.is_empty(), "no case, or an excuse too many: {missing:#?}");
+    let count = texts.len();
+    assert!(count > 200, "only {count} texts were found");
+    assert!(wrong.is_empty(), "no case, or one after all: {wrong:#?}");
 }
 
 fn contents(folder: &Path, ending: &str) -> Vec<String> {
