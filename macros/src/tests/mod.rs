@@ -4,3 +4,4 @@ mod corpus;
 mod mutation;
 mod programs;
 mod rustc;
+mod texts;

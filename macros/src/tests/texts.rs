@@ -1,0 +1,90 @@
+//! Every text of `messages` stands in a case of `ui-tests`.
+
+use proc_macro2::{TokenStream, TokenTree};
+use quote::ToTokens;
+use std::fs;
+use std::path::Path;
+
+/// Texts that no program brings out.
+const NO_CASE: &[&str] = &[
+    // The table of operations gives every attribute.
+    "`{what}` is missing or of the wrong kind",
+    "give it as the operation's page shows",
+    // Derivatives are made after the body, and are refused by `no_derivative`.
+    "has no derivative: {why}",
+    // What cannot be lowered has reported its reason.
+    "this function could not be compiled, and no reason was found",
+    "this is a mistake in Sinew: please report the function",
+];
+
+/// Shorter pieces of a text say nothing on their own.
+const SHORTEST: usize = 6;
+
+#[test]
+fn every_text_has_a_case() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let told = contents(&root.join("../ui-tests"), "stderr").concat();
+    let mut wrong = Vec::new();
+    let mut texts = Vec::new();
+    for source in contents(&root.join("src/messages"), "rs") {
+        for item in syn::parse_file(&source).expect("Rust").items {
+            match item {
+                syn::Item::Fn(f) => literals(f.block.to_token_stream(), &mut texts),
+                syn::Item::Const(c) => literals(c.expr.to_token_stream(), &mut texts),
+                _ => {}
+            }
+        }
+    }
+    for text in &texts {
+        let absent = pieces(text).iter().any(|p| !told.contains(p));
+        if absent != NO_CASE.contains(&text.as_str()) {
+            wrong.push(text);
+        }
+    }
+    let count = texts.len();
+    assert!(count > 200, "only {count} texts were found");
+    assert!(wrong.is_empty(), "no case, or one after all: {wrong:#?}");
+}
+
+fn contents(folder: &Path, ending: &str) -> Vec<String> {
+    let files = fs::read_dir(folder).expect("a folder");
+    let paths = files.map(|f| f.expect("a file").path());
+    let paths = paths.filter(|p| p.extension().is_some_and(|e| e == ending));
+    paths
+        .map(|p| fs::read_to_string(p).expect("text"))
+        .collect()
+}
+
+fn literals(tokens: TokenStream, out: &mut Vec<String>) {
+    for token in tokens {
+        match token {
+            TokenTree::Group(g) => literals(g.stream(), out),
+            TokenTree::Literal(l) => {
+                let text = syn::parse2::<syn::LitStr>(l.to_token_stream());
+                out.extend(text.map(|t| t.value()));
+            }
+            TokenTree::Ident(_) | TokenTree::Punct(_) => {}
+        }
+    }
+}
+
+/// What stands between the placeholders of a text.
+fn pieces(text: &str) -> Vec<String> {
+    let mut pieces = vec![String::new()];
+    let mut depth = 0_usize;
+    for c in text.chars() {
+        match c {
+            '{' => depth += 1,
+            '}' => depth = depth.saturating_sub(1),
+            '\n' => {}
+            _ if depth > 0 => continue,
+            _ => {
+                pieces.last_mut().expect("never empty").push(c);
+                continue;
+            }
+        }
+        pieces.push(String::new());
+    }
+    pieces.retain(|p| p.chars().count() >= SHORTEST);
+    pieces
+}

@@ -1,0 +1,8 @@
+use sinew::prelude::*;
+
+#[model]
+fn f<B>(x: Tensor<B>, y: Tensor<B>) -> Tensor {
+    mse(x, y, reduction = "average")
+}
+
+fn main() {}

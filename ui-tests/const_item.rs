@@ -1,0 +1,6 @@
+use sinew::prelude::*;
+
+#[model]
+const WIDTH: usize = 64;
+
+fn main() {}

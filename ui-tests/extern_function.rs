@@ -1,0 +1,8 @@
+use sinew::prelude::*;
+
+#[model]
+extern "C" fn f<B>(x: Tensor<B>) -> Tensor<B> {
+    x
+}
+
+fn main() {}

@@ -1,0 +1,3 @@
+sinew::__private::finish!([sinew::__private::finish]);
+
+fn main() {}

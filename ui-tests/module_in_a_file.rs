@@ -1,0 +1,6 @@
+use sinew::prelude::*;
+
+#[model]
+mod net;
+
+fn main() {}

@@ -1,0 +1,8 @@
+use sinew::prelude::*;
+
+#[model]
+struct Net {
+    layers: [Linear<64, 64>; 4],
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use sinew::prelude::*;
+
+#[model]
+fn f<B>(x: Tensor<B>) -> (Tensor<B>, Tensor<B>) {
+    (x, x.exp(), x.relu())
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use sinew::prelude::*;
+
+#[model]
+type Row<B> = Tensor<B, 64>;
+
+fn main() {}

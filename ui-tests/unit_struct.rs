@@ -1,0 +1,6 @@
+use sinew::prelude::*;
+
+#[model]
+struct Net;
+
+fn main() {}

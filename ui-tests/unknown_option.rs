@@ -1,0 +1,9 @@
+use sinew::prelude::*;
+
+#[model(method)]
+struct Scale<D> {
+    #[init(ones)]
+    g: Param<D>,
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use sinew::prelude::*;
+
+#[model]
+fn f(x: Tensor<n>) -> Tensor {
+    x.sum()
+}
+
+fn main() {}
