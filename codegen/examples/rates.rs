@@ -143,8 +143,8 @@ fn product(m: usize, n: usize, k: usize, lhs: bool, rhs: bool, fused: bool) -> S
             n,
             k,
             dtype: f,
-            lhs: access(0, &strides(lhs, m, k)),
-            rhs: access(1, &strides(rhs, k, n)),
+            lhs: Operand::plain(access(0, &strides(lhs, m, k)), f),
+            rhs: Operand::plain(access(1, &strides(rhs, k, n)), f),
             epilogue: Code {
                 insts,
                 stores: vec![Store {

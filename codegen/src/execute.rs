@@ -5,8 +5,8 @@
 //! Sums run in index order. No speed is meant here.
 
 use crate::kernel::{
-    Access, BufferId, Class, Code, Contract, Nest, Reg, ScalarInst, ScalarKind, Scatter, Schedule,
-    Stage,
+    Access, BufferId, Class, Code, Contract, Nest, Operand, Reg, ScalarInst, ScalarKind, Scatter,
+    Schedule, Stage,
 };
 use sinew_ir::{DType, Reduction, Scalar};
 
@@ -386,28 +386,46 @@ impl Machine<'_> {
     }
 
     fn contract(&mut self, c: &Contract) -> Option<()> {
-        let mut space = c.batch.clone();
-        space.extend([c.m, c.n]);
+        let mut rows = c.batch.clone();
+        rows.push(c.m);
         let b = c.batch.len();
-        for_each(&space, &mut |index| {
-            let mut left = index.to_vec();
-            let mut right = index.to_vec();
-            let mut sum = 0.0;
+        for_each(&rows, &mut |row| {
+            let mut index = row.to_vec();
+            index.push(0);
+            let mut left = Vec::with_capacity(c.k);
             for k in 0..c.k as i64 {
-                left[b + 1] = k;
-                right[b] = k;
-                let x = self.load(&c.lhs, &left, 0)?;
-                let y = self.load(&c.rhs, &right, 0)?;
-                sum = round(sum + round(x * y, c.dtype), c.dtype);
+                index[b + 1] = k;
+                left.push(self.operand(&c.lhs, &index)?);
             }
-            let at = Around {
-                index,
-                rows: &[],
-                accumulator: Some(sum),
-            };
-            self.code(&c.epilogue, &at)?;
+            for j in 0..c.n as i64 {
+                let mut sum = 0.0;
+                index[b + 1] = j;
+                for (k, x) in left.iter().enumerate() {
+                    index[b] = k as i64;
+                    let y = self.operand(&c.rhs, &index)?;
+                    sum = round(sum + round(x * y, c.dtype), c.dtype);
+                }
+                index[b] = row[b];
+                let at = Around {
+                    index: &index,
+                    rows: &[],
+                    accumulator: Some(sum),
+                };
+                self.code(&c.epilogue, &at)?;
+            }
             Some(())
         })
+    }
+
+    /// An element of a contraction's operand.
+    fn operand(&mut self, operand: &Operand, index: &[i64]) -> Option<f64> {
+        let at = Around {
+            index,
+            rows: &[],
+            accumulator: None,
+        };
+        let regs = self.code(&operand.code, &at)?;
+        regs.get(operand.value.0 as usize).copied()
     }
 
     fn scatter(&mut self, s: &Scatter) -> Option<()> {

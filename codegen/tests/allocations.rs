@@ -67,8 +67,8 @@ fn products(m: usize, n: usize, k: usize) -> Schedule {
                         n,
                         k,
                         dtype: DType::F32,
-                        lhs: access(0, lhs),
-                        rhs: access(1, rhs),
+                        lhs: Operand::plain(access(0, lhs), DType::F32),
+                        rhs: Operand::plain(access(1, rhs), DType::F32),
                         epilogue: Code { insts, stores },
                     }),
                 });

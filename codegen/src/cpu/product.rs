@@ -2,12 +2,24 @@
 //!
 //! A compiled kernel calls [`product`] for each element of its batch. Sums go straight to the
 //! destination where the epilogue only stores them; else to scratch, and the kernel is called back
-//! for each finished block, while that is in the cache. Scratch belongs to the thread and grows only
-//! when a larger product than any before comes along: no allocation from the second step on.
+//! for each finished block, while that is in the cache. It is also called back for the blocks of an
+//! operand that is computed: the right one's come once, as panels; the left one's again for each
+//! block of columns, as the tiles read them. Scratch belongs to the thread and grows only when a
+//! larger product than any before comes along: no allocation from the second step on.
 
 use std::cell::RefCell;
 
 use super::tile::{Element, Job, Tiles};
+
+/// Where an operand's elements come from.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Source {
+    /// From memory: the strides along the rows and the columns.
+    Memory(isize, isize),
+    /// From the kernel, called back for blocks: whether the elements of a block that are computed
+    /// together, and lie side by side in scratch, follow one another along the contracted dim.
+    Kernel { along_k: bool },
+}
 
 /// A product whose shape, strides and blocking are settled. Strides are in elements.
 #[derive(Clone, Debug)]
@@ -15,13 +27,13 @@ pub(super) struct Plan {
     m: usize,
     n: usize,
     k: usize,
-    /// The left operand's strides along the rows and the contracted dim.
-    a: (isize, isize),
-    /// The right operand's strides along the contracted dim and the columns.
-    b: (isize, isize),
+    /// The left operand, over rows and contracted dim.
+    a: Source,
+    /// The right operand, over contracted dim and columns.
+    b: Source,
     /// The destination's stride along the rows, where sums are stored as they are.
     direct: Option<isize>,
-    /// Whether the right operand is copied to panels of a tile's width.
+    /// Whether the right operand is copied to, or computed in, panels of a tile's width.
     pack_b: bool,
     /// Whether the left operand is copied to panels of a tile's height.
     pack_a: bool,
@@ -29,8 +41,9 @@ pub(super) struct Plan {
     block: (usize, usize, usize),
     /// Rows of a tile.
     rows: usize,
-    /// Elements of scratch for: packed b, packed a, sums.
-    scratch: (usize, usize, usize),
+    /// Elements of scratch for: panels of b, panels or a block of a, sums, a panel of b before it is
+    /// turned.
+    scratch: [usize; 4],
 }
 
 /// What a kernel passes to [`product`].
@@ -40,7 +53,7 @@ pub(super) struct Call {
     pub table: *const *mut u8,
     /// The kernel's own address, to call it back.
     pub kernel: Option<Kernel>,
-    /// The left operand's first element.
+    /// The left operand's first element, unless it is computed.
     pub lhs: *const u8,
     /// The right operand's.
     pub rhs: *const u8,
@@ -50,14 +63,29 @@ pub(super) struct Call {
     pub batch: *const i64,
 }
 
-/// A finished block of sums, for the epilogue.
+/// What a kernel is called back for.
+#[derive(Clone, Copy)]
+#[repr(i64)]
+pub(super) enum Part {
+    /// The epilogue on finished sums.
+    Epilogue,
+    /// Elements of the left operand.
+    Left,
+    /// Elements of the right operand.
+    Right,
+}
+
+/// A block of sums or of an operand in scratch.
 #[repr(C)]
 pub(super) struct Block {
-    /// The sum of row `rows.0`, column `columns.0`.
-    pub sums: *const u8,
-    /// Bytes between rows of sums.
+    /// What is to be done.
+    pub part: Part,
+    /// The element of row `rows.0`, column `columns.0`.
+    pub base: *mut u8,
+    /// Bytes between rows.
     pub pitch: i64,
-    /// First row and the row behind the last.
+    /// First row and the row behind the last. A block of an operand may be turned: its columns are
+    /// what the elements that are computed together follow one another along.
     pub rows: [i64; 2],
     /// First column and the column behind the last.
     pub columns: [i64; 2],
@@ -72,8 +100,8 @@ impl Plan {
     /// Settles a product; none if the host has no tiles for `E`.
     pub(super) fn new<E: Element>(
         [m, n, k]: [usize; 3],
-        a: (isize, isize),
-        b: (isize, isize),
+        a: Source,
+        b: Source,
         direct: Option<isize>,
     ) -> Option<Plan> {
         let tiles = E::tiles()?;
@@ -88,17 +116,47 @@ impl Plan {
             .max(wide)
             .next_multiple_of(wide);
         let columns = columns.min(n.next_multiple_of(tiles.lanes));
-        let pack_b = b.1 != 1 || (m > 4 * rows && b.0.unsigned_abs() * size >= 1024);
-        let pack_a = n >= 8 * wide && a.0 == 1 && a.1.unsigned_abs() * size >= 1024;
+        let far = |stride: isize| stride.unsigned_abs() * size >= 1024;
+        let pack_b = match b {
+            Source::Memory(step, column) => column != 1 || (m > 4 * rows && far(step)),
+            Source::Kernel { .. } => true,
+        };
+        let pack_a = match a {
+            Source::Memory(row, step) => n >= 8 * wide && row == 1 && far(step),
+            Source::Kernel { .. } => false,
+        };
         // Sums that wait for further blocks of the contracted dim keep all rows.
-        let height = if depth < k {
-            m
-        } else {
-            let fits = 65_536 / (columns.max(1) * size);
-            (fits / rows).max(1) * rows
+        let waits = depth < k;
+        let fits = |bytes: usize, row: usize, grain: usize| {
+            (bytes / (row.max(1) * size) / grain).max(1) * grain
+        };
+        let height = match a {
+            Source::Memory(..) if waits => m,
+            Source::Memory(..) => fits(65_536, columns, rows),
+            Source::Kernel { along_k } => {
+                // Whole vectors of rows, if these are computed together.
+                let grain = if along_k { rows } else { 4 * rows };
+                fits(65_536, columns, grain).min(fits(BLOCK_BYTES, depth, grain))
+            }
         };
         let height = height.min(m.next_multiple_of(rows));
         let panels = columns.div_ceil(wide) * wide;
+        let of_b = if pack_b { panels * depth } else { 0 };
+        let of_a = match a {
+            Source::Memory(..) if pack_a => height.next_multiple_of(rows) * depth,
+            Source::Memory(..) => 0,
+            Source::Kernel { along_k: true } => height * pitch::<E>(depth),
+            Source::Kernel { along_k: false } => depth * pitch::<E>(height),
+        };
+        let of_sums = match direct {
+            Some(_) => 0,
+            None if waits => m * panels,
+            None => height * panels,
+        };
+        let turned = match b {
+            Source::Kernel { along_k: true } => wide * pitch::<E>(depth),
+            Source::Kernel { along_k: false } | Source::Memory(..) => 0,
+        };
         Some(Plan {
             m,
             n,
@@ -110,16 +168,17 @@ impl Plan {
             pack_a,
             block: (height, columns, depth),
             rows,
-            scratch: (
-                if pack_b { panels * depth } else { 0 },
-                if pack_a {
-                    height.next_multiple_of(rows) * depth
-                } else {
-                    0
-                },
-                if direct.is_some() { 0 } else { height * panels },
-            ),
+            scratch: [of_b, of_a, of_sums, turned],
         })
+    }
+
+    /// Which operands, left and right, are computed, and whether along the contracted dim.
+    pub(super) fn computed(&self) -> (Option<bool>, Option<bool>) {
+        let of = |source| match source {
+            Source::Memory(..) => None,
+            Source::Kernel { along_k } => Some(along_k),
+        };
+        (of(self.a), of(self.b))
     }
 
     /// Whether sums are stored as they are, without a call back.
@@ -131,6 +190,16 @@ impl Plan {
     pub(super) fn shim<E: Element>() -> usize {
         product::<E> as unsafe extern "C" fn(&Plan, &Call) as usize
     }
+}
+
+/// Bytes of a block of the left operand that is computed: a part of a second-level cache.
+const BLOCK_BYTES: usize = 262_144;
+
+/// Elements between rows of `count` in scratch: whole lines, and not a power of two, lest the rows of
+/// a tile fall on the same places of a cache.
+fn pitch<E>(count: usize) -> usize {
+    let line = 64 / size_of::<E>();
+    (count.div_ceil(line) | 1) * line
 }
 
 /// A line of cache, so that scratch is aligned.
@@ -153,8 +222,9 @@ unsafe extern "C" fn product<E: Element>(plan: &Plan, call: &Call) {
         return;
     };
     SCRATCH.with_borrow_mut(|scratch| {
-        let (b, a, sums) = plan.scratch;
-        let lines = [b, a, sums].map(|elements| (elements * size_of::<E>()).div_ceil(64));
+        let lines = plan
+            .scratch
+            .map(|elements| (elements * size_of::<E>()).div_ceil(64));
         let total: usize = lines.iter().sum();
         if scratch.len() < total {
             scratch.resize(total, Line([0; 64]));
@@ -167,6 +237,9 @@ unsafe extern "C" fn product<E: Element>(plan: &Plan, call: &Call) {
             b: base.cast::<E>(),
             a: base.wrapping_add(lines[0]).cast::<E>(),
             sums: base.wrapping_add(lines[0] + lines[1]).cast::<E>(),
+            turned: base
+                .wrapping_add(lines[0] + lines[1] + lines[2])
+                .cast::<E>(),
         };
         // SAFETY: the caller vouches for the operands; scratch is as large as the plan says.
         unsafe { run.blocks() }
@@ -181,6 +254,7 @@ struct Run<'r, E: Element> {
     b: *mut E,
     a: *mut E,
     sums: *mut E,
+    turned: *mut E,
 }
 
 impl<E: Element> Run<'_, E> {
@@ -208,7 +282,8 @@ impl<E: Element> Run<'_, E> {
                     unsafe {
                         self.block((i, rows), (j, columns), (p, steps));
                         if last && self.plan.direct.is_none() {
-                            self.epilogue((i, rows), (j, columns));
+                            let (sums, pitch) = (self.sums(i, i, j, j).0, self.pitch());
+                            self.back(Part::Epilogue, sums, pitch, (i, rows), (j, columns));
                         }
                     }
                 }
@@ -259,21 +334,43 @@ impl<E: Element> Run<'_, E> {
     ) {
         let plan = self.plan;
         let wide = 2 * self.tiles.lanes;
-        let lhs = self.call.lhs.cast::<E>();
-        let rhs = self.call.rhs.cast::<E>();
-        if plan.pack_a {
-            // SAFETY: rows i.. and steps p.. of the left operand.
-            unsafe { self.pack_a(i, rows, p, steps) };
-        }
+        // The left operand's first element of this block and its strides along rows and steps.
+        let (first, a_row, a_step) = match plan.a {
+            Source::Memory(row, step) => {
+                let lhs = self.call.lhs.cast::<E>();
+                if plan.pack_a {
+                    // SAFETY: rows i.. and steps p.. of the left operand.
+                    unsafe { self.pack_a(lhs, (row, step), (i, rows), (p, steps)) };
+                }
+                let at = lhs
+                    .wrapping_offset(i as isize * row)
+                    .wrapping_offset(p as isize * step);
+                (at, row, step)
+            }
+            Source::Kernel { along_k: true } => {
+                let pitch = pitch::<E>(plan.block.2);
+                // SAFETY: rows i.. and steps p.. of the left operand; scratch has room for a block.
+                unsafe { self.back(Part::Left, self.a, pitch, (i, rows), (p, steps)) };
+                (self.a.cast_const(), pitch as isize, 1)
+            }
+            Source::Kernel { along_k: false } => {
+                let pitch = pitch::<E>(plan.block.0);
+                // SAFETY: as above.
+                unsafe { self.back(Part::Left, self.a, pitch, (p, steps), (i, rows)) };
+                (self.a.cast_const(), 1, pitch as isize)
+            }
+        };
         for jj in (0..columns).step_by(wide) {
             let width = wide.min(columns - jj);
-            let (b, b_step) = if plan.pack_b {
-                (self.b.wrapping_add(jj * steps).cast_const(), wide as isize)
-            } else {
-                let at = rhs
-                    .wrapping_offset(p as isize * plan.b.0)
-                    .wrapping_add(j + jj);
-                (at, plan.b.0)
+            let (b, b_step) = match plan.b {
+                Source::Memory(step, _) if !plan.pack_b => {
+                    let rhs = self.call.rhs.cast::<E>();
+                    let at = rhs.wrapping_offset(p as isize * step);
+                    (at.wrapping_add(j + jj), step)
+                }
+                Source::Memory(..) | Source::Kernel { .. } => {
+                    (self.b.wrapping_add(jj * steps).cast_const(), wide as isize)
+                }
             };
             let tiles = if width > self.tiles.lanes {
                 self.tiles.double
@@ -286,10 +383,7 @@ impl<E: Element> Run<'_, E> {
                     let at = self.a.wrapping_add(ii * steps).cast_const();
                     (at, 1, plan.rows as isize)
                 } else {
-                    let at = lhs
-                        .wrapping_offset((i + ii) as isize * plan.a.0)
-                        .wrapping_offset(p as isize * plan.a.1);
-                    (at, plan.a.0, plan.a.1)
+                    (first.wrapping_offset(ii as isize * a_row), a_row, a_step)
                 };
                 let (c, c_row) = self.sums(i + ii, i, j + jj, j);
                 let job = Job {
@@ -310,27 +404,35 @@ impl<E: Element> Run<'_, E> {
         }
     }
 
-    /// Hands a finished block to the kernel.
+    /// Calls the kernel back for a block in scratch.
     ///
     /// # Safety
     ///
-    /// The block's sums are complete.
-    unsafe fn epilogue(&self, (i, rows): (usize, usize), (j, columns): (usize, usize)) {
+    /// The block is a part of the product and has its place in scratch; sums are complete.
+    unsafe fn back(
+        &self,
+        part: Part,
+        base: *mut E,
+        pitch: usize,
+        (row, rows): (usize, usize),
+        (column, columns): (usize, usize),
+    ) {
         let Some(kernel) = self.call.kernel else {
             return;
         };
         let block = Block {
-            sums: self.sums(i, i, j, j).0.cast_const().cast(),
-            pitch: (self.pitch() * size_of::<E>()) as i64,
-            rows: [i as i64, (i + rows) as i64],
-            columns: [j as i64, (j + columns) as i64],
+            part,
+            base: base.cast(),
+            pitch: (pitch * size_of::<E>()) as i64,
+            rows: [row as i64, (row + rows) as i64],
+            columns: [column as i64, (column + columns) as i64],
             batch: self.call.batch,
         };
         // SAFETY: the kernel passed its own address and table.
         unsafe { kernel(self.call.table, &block, 0) };
     }
 
-    /// Copies a block of the right operand to panels: `[columns / wide][steps][wide]`. What lies
+    /// Brings a block of the right operand into panels: `[columns / wide][steps][wide]`. What lies
     /// behind the last column is not used.
     ///
     /// # Safety
@@ -338,16 +440,32 @@ impl<E: Element> Run<'_, E> {
     /// The block is a part of the right operand.
     unsafe fn pack_b(&self, p: usize, steps: usize, j: usize, columns: usize) {
         let wide = 2 * self.tiles.lanes;
-        let rhs = self.call.rhs.cast::<E>();
-        let (step, column) = self.plan.b;
         for jj in (0..columns).step_by(wide) {
             let width = wide.min(columns - jj);
-            let from = rhs
-                .wrapping_offset(p as isize * step)
-                .wrapping_offset((j + jj) as isize * column);
             let to = self.b.wrapping_add(jj * steps);
-            // SAFETY: `steps` x `width` elements of the operand, and as many of the panel.
-            unsafe { copy_panel(from, (step, column), to, wide, steps, width) };
+            match self.plan.b {
+                Source::Memory(step, column) => {
+                    let rhs = self.call.rhs.cast::<E>();
+                    let from = rhs
+                        .wrapping_offset(p as isize * step)
+                        .wrapping_offset((j + jj) as isize * column);
+                    // SAFETY: `steps` x `width` elements of the operand, and as many of the panel.
+                    unsafe { copy_panel(from, (step, column), to, wide, steps, width) };
+                }
+                Source::Kernel { along_k: false } => {
+                    // SAFETY: as above.
+                    unsafe { self.back(Part::Right, to, wide, (p, steps), (j + jj, width)) };
+                }
+                Source::Kernel { along_k: true } => {
+                    let pitch = pitch::<E>(self.plan.block.2);
+                    let from = self.turned;
+                    // SAFETY: as above; scratch has room for a panel's columns.
+                    unsafe {
+                        self.back(Part::Right, from, pitch, (j + jj, width), (p, steps));
+                        copy_panel(from, (1, pitch as isize), to, wide, steps, width);
+                    }
+                }
+            }
         }
     }
 
@@ -356,10 +474,14 @@ impl<E: Element> Run<'_, E> {
     /// # Safety
     ///
     /// The block is a part of the left operand.
-    unsafe fn pack_a(&self, i: usize, rows: usize, p: usize, steps: usize) {
+    unsafe fn pack_a(
+        &self,
+        lhs: *const E,
+        (row, step): (isize, isize),
+        (i, rows): (usize, usize),
+        (p, steps): (usize, usize),
+    ) {
         let high = self.plan.rows;
-        let lhs = self.call.lhs.cast::<E>();
-        let (row, step) = self.plan.a;
         for ii in (0..rows).step_by(high) {
             let height = high.min(rows - ii);
             let from = lhs

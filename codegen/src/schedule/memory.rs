@@ -106,6 +106,12 @@ impl Memory {
         }
     }
 
+    /// The region of a home; what has no place yet will be in the arena.
+    pub fn region(&self, home: &Home) -> RegionId {
+        let place = self.buffers.get(home.buffer).and_then(|b| b.place);
+        place.map_or(RegionId(0), |(region, _)| region)
+    }
+
     /// A row-major buffer in the arena for a value.
     fn arena(&mut self, id: Id) -> Home {
         let node = &self.graph.nodes[id];

@@ -21,6 +21,7 @@ mod memory;
 mod merge;
 mod movement;
 mod nest;
+mod operand;
 mod probe;
 mod product;
 mod rewrite;
@@ -32,6 +33,8 @@ use crate::verify::{VerifyError, verify};
 use emit::{Group, Made};
 pub(crate) use emit::{reduction_name, scalar_name};
 use memory::{Draft, Memory};
+#[cfg(feature = "cpu")]
+pub(crate) use merge::visit_code;
 use sinew_ir::{Function, Value};
 use std::collections::{BTreeMap, BTreeSet};
 pub(crate) use touch::touches;

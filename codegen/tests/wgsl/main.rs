@@ -4,8 +4,8 @@
 use std::path::PathBuf;
 
 use sinew_codegen::kernel::{
-    Access, Buffer, BufferId, Class, Code, Contract, Kernel, Nest, Reg, Region, RegionId, RowReg,
-    ScalarInst, ScalarKind, Scatter, Schedule, Stage, Store,
+    Access, Buffer, BufferId, Class, Code, Contract, Kernel, Nest, Operand, Reg, Region, RegionId,
+    RowReg, ScalarInst, ScalarKind, Scatter, Schedule, Stage, Store,
 };
 use sinew_codegen::verify::verify;
 use sinew_codegen::wgsl::{EmitError, Limits, Shader, emit};
@@ -180,8 +180,8 @@ fn small_and_tiled_contractions() {
             n,
             k,
             dtype: DType::F32,
-            lhs: access(0, &[depth, 1]),
-            rhs: access(1, &[rows, 1]),
+            lhs: Operand::plain(access(0, &[depth, 1]), DType::F32),
+            rhs: Operand::plain(access(1, &[rows, 1]), DType::F32),
             epilogue: code(
                 &[inst(ScalarKind::Accumulator, DType::F32)],
                 &[(2, &[rows, 1], 0)],

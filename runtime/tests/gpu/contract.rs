@@ -1,6 +1,6 @@
 //! Contractions on a grid of sizes, layouts and batches.
 
-use sinew_codegen::kernel::{Access, Class, Contract, Reg, ScalarKind};
+use sinew_codegen::kernel::{Access, Class, Contract, Operand, Reg, ScalarKind};
 use sinew_codegen::wgsl::{Limits, emit};
 use sinew_ir::{DType, Scalar};
 
@@ -45,8 +45,8 @@ fn product(batch: &[usize], [m, n, k]: [usize; 3], lhs_turned: bool, rhs_turned:
         n,
         k,
         dtype: DType::F32,
-        lhs: access(x, m, k, lhs_turned),
-        rhs: access(y, k, n, rhs_turned),
+        lhs: Operand::plain(access(x, m, k, lhs_turned), DType::F32),
+        rhs: Operand::plain(access(y, k, n, rhs_turned), DType::F32),
         epilogue: epilogue.0,
     }));
     build
