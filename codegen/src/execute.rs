@@ -386,46 +386,45 @@ impl Machine<'_> {
     }
 
     fn contract(&mut self, c: &Contract) -> Option<()> {
-        let mut rows = c.batch.clone();
-        rows.push(c.m);
-        let b = c.batch.len();
-        for_each(&rows, &mut |row| {
-            let mut index = row.to_vec();
-            index.push(0);
-            let mut left = Vec::with_capacity(c.k);
-            for k in 0..c.k as i64 {
-                index[b + 1] = k;
-                left.push(self.operand(&c.lhs, &index)?);
-            }
-            for j in 0..c.n as i64 {
+        for_each(&c.batch, &mut |batch| {
+            let left = self.operand(&c.lhs, batch, [c.m, c.k])?;
+            let right = self.operand(&c.rhs, batch, [c.k, c.n])?;
+            for_each(&[c.m, c.n], &mut |place| {
+                let (i, j) = (place[0] as usize, place[1] as usize);
                 let mut sum = 0.0;
-                index[b + 1] = j;
-                for (k, x) in left.iter().enumerate() {
-                    index[b] = k as i64;
-                    let y = self.operand(&c.rhs, &index)?;
-                    sum = round(sum + round(x * y, c.dtype), c.dtype);
+                for k in 0..c.k {
+                    let term = round(left[i * c.k + k] * right[k * c.n + j], c.dtype);
+                    sum = round(sum + term, c.dtype);
                 }
-                index[b] = row[b];
                 let at = Around {
-                    index: &index,
+                    index: &[batch, place].concat(),
                     rows: &[],
                     accumulator: Some(sum),
                 };
-                self.code(&c.epilogue, &at)?;
-            }
-            Some(())
+                self.code(&c.epilogue, &at).map(|_| ())
+            })
         })
     }
 
-    /// An element of a contraction's operand.
-    fn operand(&mut self, operand: &Operand, index: &[i64]) -> Option<f64> {
-        let at = Around {
-            index,
-            rows: &[],
-            accumulator: None,
-        };
-        let regs = self.code(&operand.code, &at)?;
-        regs.get(operand.value.0 as usize).copied()
+    /// The elements of a contraction's operand at a place in the batch, row after row.
+    fn operand(
+        &mut self,
+        operand: &Operand,
+        batch: &[i64],
+        extents: [usize; 2],
+    ) -> Option<Vec<f64>> {
+        let mut out = Vec::with_capacity(extents.iter().product());
+        for_each(&extents, &mut |place| {
+            let at = Around {
+                index: &[batch, place].concat(),
+                rows: &[],
+                accumulator: None,
+            };
+            let regs = self.code(&operand.code, &at)?;
+            out.push(*regs.get(operand.value.0 as usize)?);
+            Some(())
+        })?;
+        Some(out)
     }
 
     fn scatter(&mut self, s: &Scatter) -> Option<()> {

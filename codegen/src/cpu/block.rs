@@ -7,11 +7,12 @@ use sinew_ir::DType;
 use std::mem::offset_of;
 
 use super::EmitError;
+use super::blocking::Plan;
 use super::contract::{destination, finish, lanes, operand};
 use super::frame::{Frame, Index};
 use super::lanes::Lanes;
 use super::nest::work;
-use super::product::{Block, Call, Part, Plan};
+use super::product::{Block, Call, Part};
 use crate::kernel::{Contract, Operand};
 
 /// A call of `product` for each element of the batch; called back, a block.

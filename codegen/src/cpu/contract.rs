@@ -10,10 +10,10 @@ use cranelift_codegen::ir::{
 };
 use sinew_ir::DType;
 
+use super::blocking::{Plan, Source};
 use super::frame::{Frame, Index};
 use super::lanes::Lanes;
 use super::nest::{traffic, width, work};
-use super::product::{Plan, Source};
 use super::scalar::Context;
 use super::{Contraction, EmitError, Options, block};
 use crate::kernel::{Access, Code, Contract, Operand, ScalarKind};

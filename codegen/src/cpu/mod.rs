@@ -6,6 +6,7 @@
 //! kernel does: that is the schedule's business.
 
 mod block;
+mod blocking;
 mod contract;
 mod driver;
 mod frame;

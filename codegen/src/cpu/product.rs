@@ -1,4 +1,4 @@
-//! Matrix products over tiles: blocking for the caches, packing, and the way back to the kernel.
+//! Matrix products over tiles: blocks in their order, packing, and the way back to the kernel.
 //!
 //! A compiled kernel calls [`product`] for each element of its batch. Sums go straight to the
 //! destination where the epilogue only stores them; else to scratch, and the kernel is called back
@@ -9,42 +9,8 @@
 
 use std::cell::RefCell;
 
+use super::blocking::{Plan, Source, pitch};
 use super::tile::{Element, Job, Tiles};
-
-/// Where an operand's elements come from.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Source {
-    /// From memory: the strides along the rows and the columns.
-    Memory(isize, isize),
-    /// From the kernel, called back for blocks: whether the elements of a block that are computed
-    /// together, and lie side by side in scratch, follow one another along the contracted dim.
-    Kernel { along_k: bool },
-}
-
-/// A product whose shape, strides and blocking are settled. Strides are in elements.
-#[derive(Clone, Debug)]
-pub(super) struct Plan {
-    m: usize,
-    n: usize,
-    k: usize,
-    /// The left operand, over rows and contracted dim.
-    a: Source,
-    /// The right operand, over contracted dim and columns.
-    b: Source,
-    /// The destination's stride along the rows, where sums are stored as they are.
-    direct: Option<isize>,
-    /// Whether the right operand is copied to, or computed in, panels of a tile's width.
-    pack_b: bool,
-    /// Whether the left operand is copied to panels of a tile's height.
-    pack_a: bool,
-    /// Extents of a block.
-    block: (usize, usize, usize),
-    /// Rows of a tile.
-    rows: usize,
-    /// Elements of scratch for: panels of b, panels or a block of a, sums, a panel of b before it is
-    /// turned.
-    scratch: [usize; 4],
-}
 
 /// What a kernel passes to [`product`].
 #[repr(C)]
@@ -97,109 +63,10 @@ pub(super) struct Block {
 pub(super) type Kernel = unsafe extern "C" fn(*const *mut u8, *const Block, usize);
 
 impl Plan {
-    /// Settles a product; none if the host has no tiles for `E`.
-    pub(super) fn new<E: Element>(
-        [m, n, k]: [usize; 3],
-        a: Source,
-        b: Source,
-        direct: Option<isize>,
-    ) -> Option<Plan> {
-        let tiles = E::tiles()?;
-        let size = size_of::<E>();
-        let wide = 2 * tiles.lanes;
-        // As even as can be: 32 rows are 11 + 11 + 10, not 14 + 14 + 4.
-        let rows = m.div_ceil(m.div_ceil(tiles.rows()).max(1)).max(1);
-        let depth = if k * size <= 4096 { k } else { 2048 / size };
-        let depth = depth.max(1);
-        // A block of the right operand takes half of a 2 MB second-level cache at most.
-        let columns = (1_200_000 / (depth * size))
-            .max(wide)
-            .next_multiple_of(wide);
-        let columns = columns.min(n.next_multiple_of(tiles.lanes));
-        let far = |stride: isize| stride.unsigned_abs() * size >= 1024;
-        let pack_b = match b {
-            Source::Memory(step, column) => column != 1 || (m > 4 * rows && far(step)),
-            Source::Kernel { .. } => true,
-        };
-        let pack_a = match a {
-            Source::Memory(row, step) => n >= 8 * wide && row == 1 && far(step),
-            Source::Kernel { .. } => false,
-        };
-        // Sums that wait for further blocks of the contracted dim keep all rows.
-        let waits = depth < k;
-        let fits = |bytes: usize, row: usize, grain: usize| {
-            (bytes / (row.max(1) * size) / grain).max(1) * grain
-        };
-        let height = match a {
-            Source::Memory(..) if waits => m,
-            Source::Memory(..) => fits(65_536, columns, rows),
-            Source::Kernel { along_k } => {
-                // Whole vectors of rows, if these are computed together.
-                let grain = if along_k { rows } else { 4 * rows };
-                fits(65_536, columns, grain).min(fits(BLOCK_BYTES, depth, grain))
-            }
-        };
-        let height = height.min(m.next_multiple_of(rows));
-        let panels = columns.div_ceil(wide) * wide;
-        let of_b = if pack_b { panels * depth } else { 0 };
-        let of_a = match a {
-            Source::Memory(..) if pack_a => height.next_multiple_of(rows) * depth,
-            Source::Memory(..) => 0,
-            Source::Kernel { along_k: true } => height * pitch::<E>(depth),
-            Source::Kernel { along_k: false } => depth * pitch::<E>(height),
-        };
-        let of_sums = match direct {
-            Some(_) => 0,
-            None if waits => m * panels,
-            None => height * panels,
-        };
-        let turned = match b {
-            Source::Kernel { along_k: true } => wide * pitch::<E>(depth),
-            Source::Kernel { along_k: false } | Source::Memory(..) => 0,
-        };
-        Some(Plan {
-            m,
-            n,
-            k,
-            a,
-            b,
-            direct,
-            pack_b,
-            pack_a,
-            block: (height, columns, depth),
-            rows,
-            scratch: [of_b, of_a, of_sums, turned],
-        })
-    }
-
-    /// Which operands, left and right, are computed, and whether along the contracted dim.
-    pub(super) fn computed(&self) -> (Option<bool>, Option<bool>) {
-        let of = |source| match source {
-            Source::Memory(..) => None,
-            Source::Kernel { along_k } => Some(along_k),
-        };
-        (of(self.a), of(self.b))
-    }
-
-    /// Whether sums are stored as they are, without a call back.
-    pub(super) fn is_direct(&self) -> bool {
-        self.direct.is_some()
-    }
-
     /// The shim's address for the element type of this plan.
     pub(super) fn shim<E: Element>() -> usize {
         product::<E> as unsafe extern "C" fn(&Plan, &Call) as usize
     }
-}
-
-/// Bytes of a block of the left operand that is computed: a part of a second-level cache.
-const BLOCK_BYTES: usize = 262_144;
-
-/// Elements between rows of `count` in scratch: whole lines, and not a power of two, lest the rows of
-/// a tile fall on the same places of a cache.
-fn pitch<E>(count: usize) -> usize {
-    let line = 64 / size_of::<E>();
-    (count.div_ceil(line) | 1) * line
 }
 
 /// A line of cache, so that scratch is aligned.
