@@ -94,7 +94,7 @@ fn copies(work: f64) -> i64 {
 }
 
 /// Writes a block of an operand to scratch, the lanes along `along[1]`.
-fn compute(
+pub(super) fn compute(
     f: &mut Frame<'_>,
     c: &Contract,
     side: &Operand,
@@ -125,13 +125,15 @@ fn field(f: &mut Frame<'_>, offset: usize) -> Value {
 }
 
 /// A block in scratch: where it is and what of the space it is.
-struct Area {
-    base: Value,
-    pitch: Value,
+pub(super) struct Area {
+    /// The address of its first element.
+    pub base: Value,
+    /// Bytes between rows.
+    pub pitch: Value,
     /// First row and the row behind the last.
-    rows: [Value; 2],
+    pub rows: [Value; 2],
     /// First column and the column behind the last; the lanes run along them.
-    columns: [Value; 2],
+    pub columns: [Value; 2],
 }
 
 /// How a block is run over.
@@ -183,6 +185,20 @@ impl Area {
             let row = f.b.ins().isub(row, first);
             let row = f.b.ins().imul(row, self.pitch);
             let row = f.b.ins().iadd(self.base, row);
+            let active = run.extent % run.lanes.count;
+            if run.extent as i64 <= 4 * count {
+                // So few columns are never in several blocks.
+                for start in (0..run.extent).step_by(run.lanes.count) {
+                    index[run.along[1]] = Index::at(start as i64);
+                    let mut lanes = run.lanes;
+                    if start + run.lanes.count > run.extent {
+                        lanes.active = active;
+                    }
+                    let offset = (start as i64 * run.size) as i32;
+                    each(f, index, (row, offset), lanes)?;
+                }
+                return Ok(Vec::new());
+            }
             let mut from = left;
             for (copies, to) in [(run.copies, unrolled), (1, whole)] {
                 let step = count * copies;
@@ -200,7 +216,6 @@ impl Area {
                 })?;
                 from = to;
             }
-            let active = run.extent % run.lanes.count;
             if active > 0 {
                 // Only the last block of columns has a tail.
                 let tail = f.b.create_block();

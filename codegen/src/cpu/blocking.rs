@@ -29,6 +29,9 @@ pub(super) struct Plan {
     pub pack_b: bool,
     /// Whether the left operand is copied to panels of a tile's height.
     pub pack_a: bool,
+    /// Whether the left operand, which is computed, is so once for all blocks: else again for each
+    /// block of columns.
+    pub whole_a: bool,
     /// Extents of a block.
     pub block: (usize, usize, usize),
     /// Rows of a tile.
@@ -67,19 +70,23 @@ impl Plan {
             Source::Memory(row, step) => n >= 8 * wide && row == 1 && far(step),
             Source::Kernel { .. } => false,
         };
+        let whole_a = match a {
+            Source::Kernel { along_k } => along_k && columns < n,
+            Source::Memory(..) => false,
+        };
         // Sums that wait for further blocks of the contracted dim keep all rows.
         let waits = depth < k;
         let fits = |bytes: usize, row: usize, grain: usize| {
             (bytes / (row.max(1) * size) / grain).max(1) * grain
         };
         let height = match a {
-            Source::Memory(..) if waits => m,
-            Source::Memory(..) => fits(65_536, columns, rows),
-            Source::Kernel { along_k } => {
+            Source::Kernel { along_k } if !whole_a => {
                 // Whole vectors of rows, if these are computed together.
                 let grain = if along_k { rows } else { 4 * rows };
                 fits(65_536, columns, grain).min(fits(BLOCK_BYTES, depth, grain))
             }
+            Source::Memory(..) | Source::Kernel { .. } if waits => m,
+            Source::Memory(..) | Source::Kernel { .. } => fits(65_536, columns, rows),
         };
         let height = height.min(m.next_multiple_of(rows));
         let panels = columns.div_ceil(wide) * wide;
@@ -87,6 +94,7 @@ impl Plan {
         let of_a = match a {
             Source::Memory(..) if pack_a => height.next_multiple_of(rows) * depth,
             Source::Memory(..) => 0,
+            Source::Kernel { .. } if whole_a => m * pitch::<E>(k),
             Source::Kernel { along_k: true } => height * pitch::<E>(depth),
             Source::Kernel { along_k: false } => depth * pitch::<E>(height),
         };
@@ -108,6 +116,7 @@ impl Plan {
             direct,
             pack_b,
             pack_a,
+            whole_a,
             block: (height, columns, depth),
             rows,
             scratch: [of_b, of_a, of_sums, turned],

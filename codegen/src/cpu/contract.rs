@@ -10,6 +10,7 @@ use cranelift_codegen::ir::{
 };
 use sinew_ir::DType;
 
+use super::block::Area;
 use super::blocking::{Plan, Source};
 use super::frame::{Frame, Index};
 use super::lanes::Lanes;
@@ -22,6 +23,9 @@ use crate::schedule::visit_code;
 /// Rows of an own tile: with the right operand's vector and a broadcast they fill 14 of x86's 16
 /// vector registers, and measured best (91% of what 128 bits can do).
 const ROWS: usize = 12;
+
+/// Bytes of the stack for rows of a left operand that is computed.
+const STACK: usize = 32_768;
 
 /// Multiplications below which a product is not worth a call.
 const SMALL: usize = 2048;
@@ -176,57 +180,124 @@ pub(super) fn lanes(f: &Frame<'_>, codes: &[&Code], dtype: DType, dim: usize) ->
     }
 }
 
-/// One element of the batch by own tiles: columns of vectors, in each the rows in tiles.
+/// Rows of the result with what is known of the left operand's.
+struct Rows {
+    start: Index,
+    count: usize,
+    /// Where the computed rows lie, one after the other.
+    left: Option<Value>,
+}
+
+/// One element of the batch by own tiles. Where several vectors of columns need a row of the left
+/// operand that is computed, it is computed once, to the stack.
 fn tiles(f: &mut Frame<'_>, c: &Contract, index: &mut [Index]) -> Result<(), EmitError> {
-    let (rank, n) = (c.batch.len(), c.n as i64);
+    let rank = c.batch.len();
     let full = lanes(f, &[&c.epilogue, &c.rhs.code], c.dtype, rank + 1);
+    let row = c.k * f.bytes(c.dtype)? as usize;
+    let tile = tile_rows(c.m);
+    let group = (STACK / row.max(1) / tile * tile).min(c.m);
+    if c.lhs.access().is_some() || c.n <= full.count || row == 0 || group == 0 {
+        let all = Rows {
+            start: Index::at(0),
+            count: c.m,
+            left: None,
+        };
+        return columns(f, c, index, &all, full);
+    }
+    let slot = f.slot(group * row);
+    let mut some = |f: &mut Frame<'_>, start: Index, count: usize| {
+        let base = f.b.ins().stack_addr(types::I64, slot, 0);
+        let number = |f: &mut Frame<'_>, n: usize| f.b.ins().iconst(types::I64, n as i64);
+        let ends = [start, start.plus(count as i64)].map(|at| f.affine(0, &[1], &[at]));
+        let area = Area {
+            base,
+            pitch: number(f, row),
+            rows: ends,
+            columns: [0, c.k].map(|at| number(f, at)),
+        };
+        block::compute(f, c, &c.lhs, &area, index, [rank, rank + 1], c.k)?;
+        let rows = Rows {
+            start,
+            count,
+            left: Some(base),
+        };
+        columns(f, c, index, &rows, full)
+    };
+    let whole = c.m / group * group;
+    f.repeat(0, whole as i64, group as i64, Vec::new(), &mut |f, i, _| {
+        some(f, i, group)?;
+        Ok(Vec::new())
+    })?;
+    if whole < c.m {
+        some(f, Index::at(whole as i64), c.m - whole)?;
+    }
+    Ok(())
+}
+
+/// Rows of a tile, as even as can be.
+fn tile_rows(m: usize) -> usize {
+    m.div_ceil(m.div_ceil(ROWS).max(1)).max(1)
+}
+
+/// Columns of vectors, in each the rows in tiles.
+fn columns(
+    f: &mut Frame<'_>,
+    c: &Contract,
+    index: &mut [Index],
+    rows: &Rows,
+    full: Lanes,
+) -> Result<(), EmitError> {
+    let (rank, n) = (c.batch.len(), c.n as i64);
     let whole = n / full.count as i64 * full.count as i64;
     f.repeat(0, whole, full.count as i64, Vec::new(), &mut |f, j, _| {
         index[rank + 1] = j;
-        column(f, c, index, full)?;
+        column(f, c, index, rows, full)?;
         Ok(Vec::new())
     })?;
     if whole < n {
         index[rank + 1] = Index::at(whole);
         let active = (n - whole) as usize;
-        column(f, c, index, Lanes { active, ..full })?;
+        column(f, c, index, rows, Lanes { active, ..full })?;
     }
     Ok(())
 }
 
-/// All rows of one vector of columns.
+/// The rows of one vector of columns.
 fn column(
     f: &mut Frame<'_>,
     c: &Contract,
     index: &mut [Index],
+    rows: &Rows,
     lanes: Lanes,
 ) -> Result<(), EmitError> {
-    let rank = c.batch.len();
-    let m = c.m as i64;
-    let rows = c.m.div_ceil(c.m.div_ceil(ROWS).max(1)).max(1);
-    let whole = m / rows as i64 * rows as i64;
-    f.repeat(0, whole, rows as i64, Vec::new(), &mut |f, i, _| {
-        index[rank] = i;
-        tile(f, c, index, rows, lanes)?;
+    let m = rows.count as i64;
+    let high = tile_rows(rows.count);
+    let whole = m / high as i64 * high as i64;
+    f.repeat(0, whole, high as i64, Vec::new(), &mut |f, i, _| {
+        tile(f, c, index, rows, (i, high), lanes)?;
         Ok(Vec::new())
     })?;
     if whole < m {
-        index[rank] = Index::at(whole);
-        tile(f, c, index, (m - whole) as usize, lanes)?;
+        let rest = (Index::at(whole), (m - whole) as usize);
+        tile(f, c, index, rows, rest, lanes)?;
     }
     Ok(())
 }
 
-/// One tile: the sums in registers, then the epilogue.
+/// One tile, from a row of `of` on: the sums in registers, then the epilogue.
 fn tile(
     f: &mut Frame<'_>,
     c: &Contract,
     index: &mut [Index],
-    rows: usize,
+    of: &Rows,
+    (first, rows): (Index, usize),
     lanes: Lanes,
 ) -> Result<(), EmitError> {
     let rank = c.batch.len();
-    let (i, j) = (index[rank], index[rank + 1]);
+    let (i, j) = (f.further(of.start, first), index[rank + 1]);
+    let size = f.bytes(c.dtype)?;
+    let pitch = c.k as i64 * size;
+    let scalar = f.ty(c.dtype, Lanes::ONE)?;
     let batch = index[..rank].to_vec();
     let place =
         |a: Index, b: Index| -> Vec<Index> { batch.iter().copied().chain([a, b]).collect() };
@@ -234,8 +305,18 @@ fn tile(
     let sums = f.repeat(0, c.k as i64, 1, vec![zero; rows], &mut |f, k, sums| {
         let right = operand(f, &c.rhs, &place(k, j), lanes)?;
         let mut next = Vec::with_capacity(rows);
+        let column = of.left.map(|base| {
+            let at = f.affine(0, &[pitch, size], &[first, k]);
+            f.b.ins().iadd(base, at)
+        });
         for (row, &sum) in sums.iter().enumerate() {
-            let left = operand(f, &c.lhs, &place(i.plus(row as i64), k), Lanes::ONE)?;
+            let left = match column {
+                Some(at) => {
+                    let offset = (row as i64 * pitch) as i32;
+                    f.b.ins().load(scalar, MemFlagsData::trusted(), at, offset)
+                }
+                None => operand(f, &c.lhs, &place(i.plus(row as i64), k), Lanes::ONE)?,
+            };
             let left = f.splat(left, c.dtype, lanes)?;
             next.push(f.multiply_add(left, right, sum));
         }

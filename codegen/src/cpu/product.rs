@@ -3,8 +3,8 @@
 //! A compiled kernel calls [`product`] for each element of its batch. Sums go straight to the
 //! destination where the epilogue only stores them; else to scratch, and the kernel is called back
 //! for each finished block, while that is in the cache. It is also called back for the blocks of an
-//! operand that is computed: the right one's come once, as panels; the left one's again for each
-//! block of columns, as the tiles read them. Scratch belongs to the thread and grows only when a
+//! operand that is computed: the right one's come once, as panels; the left one's as the tiles read
+//! them, or all at once where several blocks of columns need them. Scratch belongs to the thread and grows only when a
 //! larger product than any before comes along: no allocation from the second step on.
 
 use std::cell::RefCell;
@@ -133,6 +133,10 @@ impl<E: Element> Run<'_, E> {
     unsafe fn blocks(&self) {
         let Plan { m, n, k, .. } = *self.plan;
         let (height, width, depth) = self.plan.block;
+        if self.plan.whole_a {
+            // SAFETY: all of the left operand; scratch has room for it.
+            unsafe { self.back(Part::Left, self.a, pitch::<E>(k), (0, m), (0, k)) };
+        }
         for j in (0..n).step_by(width) {
             let columns = width.min(n - j);
             let mut p = 0;
@@ -213,6 +217,11 @@ impl<E: Element> Run<'_, E> {
                     .wrapping_offset(i as isize * row)
                     .wrapping_offset(p as isize * step);
                 (at, row, step)
+            }
+            Source::Kernel { .. } if plan.whole_a => {
+                let pitch = pitch::<E>(plan.k);
+                let at = self.a.wrapping_add(i * pitch + p).cast_const();
+                (at, pitch as isize, 1)
             }
             Source::Kernel { along_k: true } => {
                 let pitch = pitch::<E>(plan.block.2);

@@ -149,12 +149,19 @@ pub fn run(function: &Function, inputs: &[Vec<f64>]) -> Vec<Vec<f64>> {
 /// Compiles a schedule for this machine and runs it over `memory`, by scalar or by vector loops.
 #[cfg(feature = "cpu")]
 pub fn run_compiled(s: &Schedule, memory: &mut [Vec<u8>], vectors: bool) {
-    use sinew_codegen::cpu::{Options, compile};
+    use sinew_codegen::cpu::Options;
     let options = Options {
         vectors,
         ..Options::default()
     };
-    let program = compile(s, &options).unwrap_or_else(|e| panic!("{e}\n{}", listing(s)));
+    run_with(s, memory, &options);
+}
+
+/// [`run_compiled`] as the options say.
+#[cfg(feature = "cpu")]
+pub fn run_with(s: &Schedule, memory: &mut [Vec<u8>], options: &sinew_codegen::cpu::Options) {
+    use sinew_codegen::cpu::compile;
+    let program = compile(s, options).unwrap_or_else(|e| panic!("{e}\n{}", listing(s)));
     let mut aligned: Vec<Vec<[u64; 8]>> = Vec::new();
     for bytes in memory.iter() {
         let mut lines = vec![[0; 8]; bytes.len().div_ceil(64) + 1];
