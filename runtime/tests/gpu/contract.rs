@@ -1,6 +1,6 @@
 //! Contractions on a grid of sizes, layouts and batches.
 
-use sinew_codegen::kernel::{Access, Class, Contract, Operand, Reg, ScalarKind};
+use sinew_codegen::kernel::{Access, BufferId, Class, Contract, Guard, Operand, Reg, ScalarKind};
 use sinew_codegen::wgsl::{Limits, emit};
 use sinew_ir::{DType, Scalar};
 
@@ -131,6 +131,90 @@ fn epilogue_with_two_results() {
         epilogue.store(at(raw, &[1, m as i64]), Reg(0));
         contract.epilogue = epilogue.0;
         build.check(device, tolerance(k));
+    }
+}
+
+/// Operands of every kind that is computed where it is used, on both sides.
+#[test]
+fn computed_operands() {
+    let Some(device) = device() else { return };
+    for size in [
+        [2, 3, 4],
+        [17, 33, 20],
+        [40, 36, 70],
+        [1, 5, 100],
+        [5, 1, 9],
+        [3, 17, 0],
+    ] {
+        for (batch, turned) in [(&[][..], true), (&[3], false)] {
+            for kind in 0..4 {
+                let mut build = product(batch, size, turned, false);
+                let [m, _, k] = size;
+                let rows = m.max(k);
+                let labels: Vec<u32> = (0..rows as u32).map(|i| (i * 7 + 1) % 5).collect();
+                let labels = build.input(DType::I32, &labels);
+                let Class::Contract(contract) = &mut build.schedule.kernels[0].class else {
+                    unreachable!("a product is a contraction")
+                };
+                for side in [&mut contract.lhs, &mut contract.rhs] {
+                    *side = computed(kind, side.access().expect("plain"), labels);
+                }
+                build.check(device, tolerance(k));
+            }
+        }
+    }
+}
+
+/// An operand made of an access: a relu, padding, one-hot rows, every other element by an index.
+fn computed(kind: usize, access: &Access, labels: BufferId) -> Operand {
+    let last = access.strides.len() - 1;
+    let along = |dim: usize| {
+        let mut strides = vec![0; last + 1];
+        strides[dim] = 1;
+        strides
+    };
+    let mut code = Writer::default();
+    let value = match kind {
+        0 => {
+            let x = code.load(access.clone(), DType::F32);
+            let zero = code.number(0.0);
+            code.apply(Scalar::Maximum, &[x, zero], DType::F32)
+        }
+        1 => {
+            let mut padded = access.clone();
+            padded.guards.push(Guard {
+                offset: -1,
+                strides: along(last),
+                extent: 4,
+            });
+            code.load(padded, DType::F32)
+        }
+        2 => {
+            let index = ScalarKind::Index {
+                offset: 0,
+                strides: along(last),
+            };
+            let index = code.push(index, DType::I32);
+            let label = code.load(at(labels, &along(last - 1)), DType::I32);
+            let same = code.apply(Scalar::Eq, &[index, label], DType::Bool);
+            code.apply(Scalar::Cast, &[same], DType::F32)
+        }
+        _ => {
+            let index = code.load(at(labels, &along(last - 1)), DType::I32);
+            let mut place = access.clone();
+            let stride = std::mem::take(&mut place.strides[last]);
+            let gather = ScalarKind::Gather {
+                access: place,
+                index,
+                extent: 1,
+                stride,
+            };
+            code.push(gather, DType::F32)
+        }
+    };
+    Operand {
+        code: code.0,
+        value,
     }
 }
 
