@@ -156,8 +156,11 @@ fn computed_operands() {
                 let Class::Contract(contract) = &mut build.schedule.kernels[0].class else {
                     unreachable!("a product is a contraction")
                 };
-                for side in [&mut contract.lhs, &mut contract.rhs] {
-                    *side = computed(kind, side.access().expect("plain"), labels);
+                let extents = [contract.k, contract.n];
+                let sides = [&mut contract.lhs, &mut contract.rhs];
+                for (side, extent) in sides.into_iter().zip(extents) {
+                    let access = side.access().expect("plain");
+                    *side = computed(kind, access, extent.max(1), labels);
                 }
                 build.check(device, tolerance(k));
             }
@@ -165,8 +168,8 @@ fn computed_operands() {
     }
 }
 
-/// An operand made of an access: a relu, padding, one-hot rows, every other element by an index.
-fn computed(kind: usize, access: &Access, labels: BufferId) -> Operand {
+/// An operand made of an access: a relu, padding, one-hot rows, elements of the last dim by an index.
+fn computed(kind: usize, access: &Access, extent: usize, labels: BufferId) -> Operand {
     let last = access.strides.len() - 1;
     let along = |dim: usize| {
         let mut strides = vec![0; last + 1];
@@ -206,7 +209,7 @@ fn computed(kind: usize, access: &Access, labels: BufferId) -> Operand {
             let gather = ScalarKind::Gather {
                 access: place,
                 index,
-                extent: 1,
+                extent,
                 stride,
             };
             code.push(gather, DType::F32)
