@@ -5,7 +5,8 @@
 mod support;
 
 use sinew_ir::{DType, Function};
-use support::random::{Random, products, program};
+use support::products::products;
+use support::random::{Random, program};
 use support::{bytes, interpreted, separate, values};
 
 fn close(a: f64, b: f64) -> bool {

@@ -318,3 +318,28 @@ fn blocks_of_large_products() {
         });
     }
 }
+
+/// Own tiles compute rows of the left operand on the stack, some at a time, or none if they are long.
+#[test]
+fn rows_on_the_stack() {
+    let own = |case: Case| case.check_with(&[Contraction::Own], &[false, true]);
+    for side in COMPUTED {
+        own(Case::new(30, 9, 300, side, Side::Plain));
+        own(Case::new(13, 9, 2900, side, Side::Plain));
+        own(Case {
+            batch: vec![2],
+            ..Case::new(25, 6, 400, side, Side::Relu)
+        });
+    }
+}
+
+#[test]
+fn batches_in_several_blocks() {
+    for side in COMPUTED {
+        let case = Case {
+            batch: vec![2],
+            ..Case::new(7, 20, 1030, side, side)
+        };
+        case.check_with(&[Contraction::Library], &[true]);
+    }
+}
