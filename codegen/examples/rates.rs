@@ -2,7 +2,7 @@
 //! elementwise functions and reductions in Gelem/s, compile times. For tuning; quote ratios of one
 //! run only.
 //!
-//! `cargo run --release -p sinew-codegen --features cpu --example rates [products|maps|compile]`
+//! `cargo run --release -p sinew-codegen --features cpu --example rates [products|prologues|maps|compile]`
 
 use std::time::Instant;
 
@@ -15,6 +15,9 @@ fn main() {
     let wanted = |name: &str| only.as_deref().is_none_or(|o| o == name);
     if wanted("products") {
         products();
+    }
+    if wanted("prologues") {
+        prologues();
     }
     if wanted("maps") {
         maps();
@@ -143,8 +146,8 @@ fn product(m: usize, n: usize, k: usize, lhs: bool, rhs: bool, fused: bool) -> S
             n,
             k,
             dtype: f,
-            lhs: access(0, &strides(lhs, m, k)),
-            rhs: access(1, &strides(rhs, k, n)),
+            lhs: Operand::plain(access(0, &strides(lhs, m, k)), f),
+            rhs: Operand::plain(access(1, &strides(rhs, k, n)), f),
             epilogue: Code {
                 insts,
                 stores: vec![Store {
@@ -203,6 +206,154 @@ fn products() {
                     line += &format!("{:>7.1} ", 2e-9 * (m * n * k) as f64 / seconds);
                 }
                 line += "  ";
+            }
+            println!("{line}");
+        }
+    }
+}
+
+/// An operand's code over two dims, of buffer 0 and the indices in buffer 4.
+fn computed(kind: &str, rows: usize, columns: usize) -> Operand {
+    let f = DType::F32;
+    let apply = |scalar, operands: [u32; 2], dtype| {
+        inst(ScalarKind::Apply(scalar, operands.map(Reg).to_vec()), dtype)
+    };
+    let load = |strides: [i64; 2]| inst(ScalarKind::Load(access(0, &strides)), f);
+    let index = || inst(ScalarKind::Load(access(4, &[1, 0])), DType::I32);
+    let (row, last) = (columns as i64, columns as i64 - 1);
+    let zero = inst(ScalarKind::Const(0.0), f);
+    let insts = match kind {
+        "relu" => vec![zero, load([row, 1]), apply(Scalar::Maximum, [1, 0], f)],
+        "turned" => vec![
+            zero,
+            load([1, rows as i64]),
+            apply(Scalar::Maximum, [1, 0], f),
+        ],
+        "scaled" => vec![load([row, 1]), load([0, 1]), apply(Scalar::Mul, [0, 1], f)],
+        "padded" => {
+            let mut padded = access(0, &[row, 1]);
+            padded.guards.push(Guard {
+                offset: 0,
+                strides: vec![0, 1],
+                extent: last,
+            });
+            vec![inst(ScalarKind::Load(padded), f)]
+        }
+        "gathered" => vec![
+            index(),
+            inst(
+                ScalarKind::Gather {
+                    access: access(0, &[0, 1]),
+                    index: Reg(0),
+                    extent: rows,
+                    stride: row,
+                },
+                f,
+            ),
+        ],
+        _ => vec![
+            index(),
+            inst(
+                ScalarKind::Index {
+                    offset: 0,
+                    strides: vec![0, 1],
+                },
+                DType::I32,
+            ),
+            apply(Scalar::Eq, [0, 1], DType::Bool),
+            inst(ScalarKind::Apply(Scalar::Cast, vec![Reg(2)]), f),
+        ],
+    };
+    let value = Reg(insts.len() as u32 - 1);
+    Operand {
+        code: Code {
+            insts,
+            stores: Vec::new(),
+        },
+        value,
+    }
+}
+
+/// A product with one operand computed where it is used, or stored by a map before.
+fn with_prologue(kind: &str, [m, n, k]: [usize; 3], left: bool, stored: bool) -> Schedule {
+    let f = DType::F32;
+    let [rows, columns] = if left { [m, k] } else { [k, n] };
+    let operand = computed(kind, rows, columns);
+    let contract = |side: Operand| {
+        let row = if left { n } else { k } as i64;
+        let other = Operand::plain(access(1, &[row, 1]), f);
+        let (lhs, rhs) = if left { (side, other) } else { (other, side) };
+        Class::Contract(Contract {
+            batch: vec![],
+            m,
+            n,
+            k,
+            dtype: f,
+            lhs,
+            rhs,
+            epilogue: Code {
+                insts: vec![inst(ScalarKind::Accumulator, f)],
+                stores: vec![Store {
+                    access: access(2, &[n as i64, 1]),
+                    value: Reg(0),
+                }],
+            },
+        })
+    };
+    let other = if left { k * n } else { m * k };
+    let sizes = [rows * columns, other, m * n, rows * columns, rows];
+    if !stored {
+        return schedule(&sizes, vec![contract(operand)]);
+    }
+    let place = access(3, &[columns as i64, 1]);
+    let mut code = operand.code;
+    code.stores.push(Store {
+        access: place.clone(),
+        value: operand.value,
+    });
+    let map = Class::Nest(Nest {
+        outer: vec![rows, columns],
+        inner: Vec::new(),
+        stages: vec![Stage::Row {
+            code,
+            sets: Vec::new(),
+        }],
+        rows: Vec::new(),
+    });
+    schedule(&sizes, vec![map, contract(Operand::plain(place, f))])
+}
+
+fn prologues() {
+    println!("us, stored before -> computed where used");
+    for (m, k, n) in [
+        (8, 8, 8),
+        (12, 16, 10),
+        (1, 64, 64),
+        (32, 64, 10),
+        (32, 64, 64),
+        (128, 784, 512),
+        (512, 512, 512),
+        (2048, 128, 512),
+        (512, 2048, 512),
+        (256, 1024, 4096),
+    ] {
+        for left in [true, false] {
+            let mut line = format!("{m},{k},{n} {}", if left { "left" } else { "right" });
+            for kind in ["relu", "turned", "scaled", "padded", "gathered", "one hot"] {
+                let seconds = [true, false].map(|stored| {
+                    let mut schedule = with_prologue(kind, [m, n, k], left, stored);
+                    // The indices are i32.
+                    schedule.buffers[4].dtype = DType::I32;
+                    let program = compile(&schedule, &Options::default()).expect("it compiles");
+                    let mut memory = Memory::new(&schedule);
+                    time(&program, &memory.table())
+                });
+                line += &format!(
+                    "  {kind} {:.2} -> {:.2} ({:.2})",
+                    seconds[0] * 1e6,
+                    seconds[1] * 1e6,
+                    seconds[1] / seconds[0]
+                );
             }
             println!("{line}");
         }

@@ -84,8 +84,8 @@ fn extents(kernel: &Kernel) -> String {
             c.m,
             c.n,
             c.k,
-            c.lhs.strides,
-            c.rhs.strides,
+            c.lhs.access().map(|a| &a.strides),
+            c.rhs.access().map(|a| &a.strides),
             c.epilogue.insts.len()
         ),
         Class::Scatter(s) => format!("{:?} {}", s.outer, s.updates),

@@ -5,8 +5,8 @@
 //! Sums run in index order. No speed is meant here.
 
 use crate::kernel::{
-    Access, BufferId, Class, Code, Contract, Nest, Reg, ScalarInst, ScalarKind, Scatter, Schedule,
-    Stage,
+    Access, BufferId, Class, Code, Contract, Nest, Operand, Reg, ScalarInst, ScalarKind, Scatter,
+    Schedule, Stage,
 };
 use sinew_ir::{DType, Reduction, Scalar};
 
@@ -386,28 +386,45 @@ impl Machine<'_> {
     }
 
     fn contract(&mut self, c: &Contract) -> Option<()> {
-        let mut space = c.batch.clone();
-        space.extend([c.m, c.n]);
-        let b = c.batch.len();
-        for_each(&space, &mut |index| {
-            let mut left = index.to_vec();
-            let mut right = index.to_vec();
-            let mut sum = 0.0;
-            for k in 0..c.k as i64 {
-                left[b + 1] = k;
-                right[b] = k;
-                let x = self.load(&c.lhs, &left, 0)?;
-                let y = self.load(&c.rhs, &right, 0)?;
-                sum = round(sum + round(x * y, c.dtype), c.dtype);
-            }
-            let at = Around {
-                index,
-                rows: &[],
-                accumulator: Some(sum),
-            };
-            self.code(&c.epilogue, &at)?;
-            Some(())
+        for_each(&c.batch, &mut |batch| {
+            let left = self.operand(&c.lhs, batch, [c.m, c.k])?;
+            let right = self.operand(&c.rhs, batch, [c.k, c.n])?;
+            for_each(&[c.m, c.n], &mut |place| {
+                let (i, j) = (place[0] as usize, place[1] as usize);
+                let mut sum = 0.0;
+                for k in 0..c.k {
+                    let term = round(left[i * c.k + k] * right[k * c.n + j], c.dtype);
+                    sum = round(sum + term, c.dtype);
+                }
+                let at = Around {
+                    index: &[batch, place].concat(),
+                    rows: &[],
+                    accumulator: Some(sum),
+                };
+                self.code(&c.epilogue, &at).map(|_| ())
+            })
         })
+    }
+
+    /// The elements of a contraction's operand at a place in the batch, row after row.
+    fn operand(
+        &mut self,
+        operand: &Operand,
+        batch: &[i64],
+        extents: [usize; 2],
+    ) -> Option<Vec<f64>> {
+        let mut out = Vec::with_capacity(extents.iter().product());
+        for_each(&extents, &mut |place| {
+            let at = Around {
+                index: &[batch, place].concat(),
+                rows: &[],
+                accumulator: None,
+            };
+            let regs = self.code(&operand.code, &at)?;
+            out.push(*regs.get(operand.value.0 as usize)?);
+            Some(())
+        })?;
+        Some(out)
     }
 
     fn scatter(&mut self, s: &Scatter) -> Option<()> {

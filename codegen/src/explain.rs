@@ -3,7 +3,9 @@
 //! [`explain`] has one line a kernel; [`listing`] prints the code too. Both are the same whenever the
 //! schedule is. Costs are counts, not times.
 
-use crate::kernel::{Access, Class, Code, Kernel, Reg, RegionId, ScalarKind, Schedule, Stage};
+use crate::kernel::{
+    Access, Class, Code, Kernel, Operand, Reg, RegionId, ScalarKind, Schedule, Stage,
+};
 use crate::schedule::{reduction_name, scalar_name, touches};
 use sinew_ir::Scalar;
 use std::collections::BTreeMap;
@@ -62,8 +64,10 @@ fn flops(class: &Class) -> usize {
             nest.stages.iter().map(of).sum()
         }
         Class::Contract(c) => {
-            let elements = c.batch.iter().product::<usize>() * c.m * c.n;
-            elements * (2 * c.k + code_flops(&c.epilogue))
+            let left = c.m * c.k * code_flops(&c.lhs.code);
+            let right = c.k * c.n * code_flops(&c.rhs.code);
+            let batch: usize = c.batch.iter().product();
+            batch * (left + right + c.m * c.n * (2 * c.k + code_flops(&c.epilogue)))
         }
         Class::Scatter(s) => {
             s.outer.iter().product::<usize>() * s.updates * (1 + code_flops(&s.code))
@@ -276,12 +280,9 @@ pub fn listing(schedule: &Schedule) -> String {
                 }
             }
             Class::Contract(c) => {
-                let _ = writeln!(
-                    out,
-                    "  {} . {}",
-                    place(schedule, &c.lhs),
-                    place(schedule, &c.rhs)
-                );
+                let left = side(schedule, "left", &c.lhs, &mut out);
+                let right = side(schedule, "right", &c.rhs, &mut out);
+                let _ = writeln!(out, "  {left} . {right}");
                 list(schedule, &c.epilogue, &mut out);
             }
             Class::Scatter(s) => {
@@ -298,6 +299,16 @@ pub fn listing(schedule: &Schedule) -> String {
         }
     }
     out
+}
+
+/// How an operand is written in its product; the code of one that is computed is listed before.
+fn side(schedule: &Schedule, name: &str, operand: &Operand, out: &mut String) -> String {
+    if let Some(access) = operand.access() {
+        return place(schedule, access);
+    }
+    let _ = writeln!(out, "  {name}");
+    list(schedule, &operand.code, out);
+    format!("{name} r{}", operand.value.0)
 }
 
 fn place(schedule: &Schedule, access: &Access) -> String {

@@ -83,7 +83,7 @@ pub struct Kernel {
 pub enum Class {
     /// Maps and row reductions.
     Nest(Nest),
-    /// A matrix product with an epilogue.
+    /// A matrix product with prologues and an epilogue.
     Contract(Contract),
     /// Additions at computed indices.
     Scatter(Scatter),
@@ -236,11 +236,54 @@ pub struct Contract {
     /// F32 or F64.
     pub dtype: DType,
     /// The left operand over the dims `batch.., i, k`.
-    pub lhs: Access,
+    pub lhs: Operand,
     /// The right operand over the dims `batch.., k, j`.
-    pub rhs: Access,
+    pub rhs: Operand,
     /// Runs for each element of the space `batch.., i, j`; holds the stores.
     pub epilogue: Code,
+}
+
+/// A side of a contraction: its elements as they lie, or computed from others where they are used
+/// (a prologue).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Operand {
+    /// Computes an element; no stores, no row registers, no accumulator.
+    pub code: Code,
+    /// The element, of the contraction's type.
+    pub value: Reg,
+}
+
+impl Operand {
+    /// Elements as they lie.
+    pub fn plain(access: Access, dtype: DType) -> Operand {
+        let load = ScalarInst {
+            kind: ScalarKind::Load(access),
+            dtype,
+        };
+        Operand {
+            code: Code {
+                insts: vec![load],
+                stores: Vec::new(),
+            },
+            value: Reg(0),
+        }
+    }
+
+    /// Where the elements lie; none if they are computed or guarded.
+    pub fn access(&self) -> Option<&Access> {
+        let [inst] = &self.code.insts[..] else {
+            return None;
+        };
+        match &inst.kind {
+            ScalarKind::Load(access) => access.guards.is_empty().then_some(access),
+            ScalarKind::Gather { .. }
+            | ScalarKind::Const(_)
+            | ScalarKind::Index { .. }
+            | ScalarKind::Row(_)
+            | ScalarKind::Accumulator
+            | ScalarKind::Apply(..) => None,
+        }
+    }
 }
 
 /// `target[outer, clamp(index[outer, j])] += update[outer, j]` for j in order; the target already

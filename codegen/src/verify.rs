@@ -195,21 +195,19 @@ fn verify_contract(schedule: &Schedule, c: &Contract) -> Check {
             set: &[],
             accumulator: None,
         };
-        if checker.buffer(operand)?.dtype != c.dtype {
+        let mut inside = Touches::default();
+        checker.code(&operand.code, 0, &mut inside)?;
+        if !inside.stores.is_empty() {
+            return Err("an operand's code stores".into());
+        }
+        if dtype_of(&operand.code, operand.value)? != c.dtype {
             return Err("an operand of another element type".into());
         }
-        if !operand.guards.is_empty() {
-            return Err("a guarded operand".into());
-        }
-        let range = checker.bounds(operand, 0, 0)?;
-        operand_touches.push(Touch {
-            access: operand,
-            space: over,
-            computed: None,
+        // Other elements of the result are computed from what this one's operands load.
+        operand_touches.extend(inside.loads.into_iter().map(|load| Touch {
             plain: false,
-            stage: 0,
-            range,
-        });
+            ..load
+        }));
     }
     let checker = Checker {
         schedule,

@@ -32,7 +32,18 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// `c = a b` with every layout of a and b, stored plainly or negated (so that scratch is needed).
+/// Negates what a code gives.
+fn negated(mut insts: Vec<ScalarInst>) -> Vec<ScalarInst> {
+    let last = Reg(insts.len() as u32 - 1);
+    insts.push(ScalarInst {
+        kind: ScalarKind::Apply(sinew_ir::Scalar::Neg, vec![last]),
+        dtype: DType::F32,
+    });
+    insts
+}
+
+/// `c = a b` with every layout of a and b, stored plainly or negated (so that scratch is needed), of
+/// operands as they lie or negated.
 fn products(m: usize, n: usize, k: usize) -> Schedule {
     let access = |buffer: u32, strides: [usize; 2]| Access {
         buffer: BufferId(buffer),
@@ -43,16 +54,22 @@ fn products(m: usize, n: usize, k: usize) -> Schedule {
     let mut kernels = Vec::new();
     for lhs in [[k, 1], [1, m]] {
         for rhs in [[n, 1], [1, k]] {
-            for plain in [false, true] {
-                let inst = |kind| ScalarInst {
-                    kind,
+            for (plain, computed) in [(false, false), (true, false), (false, true), (true, true)] {
+                let mut insts = vec![ScalarInst {
+                    kind: ScalarKind::Accumulator,
                     dtype: DType::F32,
-                };
-                let mut insts = vec![inst(ScalarKind::Accumulator)];
+                }];
                 if !plain {
-                    let negate = ScalarKind::Apply(sinew_ir::Scalar::Neg, vec![Reg(0)]);
-                    insts.push(inst(negate));
+                    insts = negated(insts);
                 }
+                let operand = |access| {
+                    let mut operand = Operand::plain(access, DType::F32);
+                    if computed {
+                        operand.code.insts = negated(operand.code.insts);
+                        operand.value = Reg(1);
+                    }
+                    operand
+                };
                 let value = Reg(insts.len() as u32 - 1);
                 let stores = vec![Store {
                     access: access(2, [n, 1]),
@@ -67,8 +84,8 @@ fn products(m: usize, n: usize, k: usize) -> Schedule {
                         n,
                         k,
                         dtype: DType::F32,
-                        lhs: access(0, lhs),
-                        rhs: access(1, rhs),
+                        lhs: operand(access(0, lhs)),
+                        rhs: operand(access(1, rhs)),
                         epilogue: Code { insts, stores },
                     }),
                 });

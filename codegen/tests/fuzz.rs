@@ -5,6 +5,7 @@
 mod support;
 
 use sinew_ir::{DType, Function};
+use support::products::products;
 use support::random::{Random, program};
 use support::{bytes, interpreted, separate, values};
 
@@ -167,4 +168,51 @@ fn random_programs_compiled_in_f32() {
             }
         }
     }
+}
+
+/// Products of computed operands, slowly and by every choice of kernel.
+#[test]
+fn random_products_of_computed_operands() {
+    use sinew_codegen::execute::execute;
+    use sinew_codegen::kernel::Class;
+    let mut computed = 0;
+    for seed in 0..count(300) {
+        let (function, inputs) = products(seed, DType::F64);
+        let expected = interpreted(&function, &inputs);
+        let s = support::scheduled(&function);
+        for kernel in &s.kernels {
+            if let Class::Contract(c) = &kernel.class {
+                let sides = [&c.lhs, &c.rhs];
+                computed += sides.iter().filter(|o| o.access().is_none()).count();
+            }
+        }
+        let mut before: Vec<Vec<u8>> = s.regions.iter().map(|r| vec![0xA5; r.bytes]).collect();
+        for (p, x) in inputs.iter().enumerate() {
+            before[p + 1] = bytes(x, function.values[p].dtype);
+        }
+        let (_, _, outputs) = separate(&function);
+        let check = |what: &str, memory: &[Vec<u8>]| {
+            let text = || format!("seed {seed}, {what}\n{function}");
+            compare(&function, &outputs, &s, memory, &expected, &text);
+        };
+        let mut memory = before.clone();
+        if let Err(e) = execute(&s, &mut memory) {
+            panic!("{e}, seed {seed}\n{function}");
+        }
+        check("slowly", &memory);
+        #[cfg(feature = "cpu")]
+        for contraction in [
+            sinew_codegen::cpu::Contraction::Own,
+            sinew_codegen::cpu::Contraction::Library,
+        ] {
+            let options = sinew_codegen::cpu::Options {
+                contraction,
+                ..Default::default()
+            };
+            let mut memory = before.clone();
+            support::run_with(&s, &mut memory, &options);
+            check(&format!("{contraction:?}"), &memory);
+        }
+    }
+    assert!(computed > 200, "only {computed} operands are computed");
 }

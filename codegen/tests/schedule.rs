@@ -11,21 +11,7 @@ use sinew_codegen::schedule::{Part, Place, ScheduleError, schedule};
 use sinew_ir::ops::{self};
 use sinew_ir::{Axis, Binding, DType, Function, Gradient, Shape, Unit, Value, link_gradient};
 use std::collections::BTreeMap;
-use support::{Program, bytes, interpreted, run, scheduled, values};
-
-/// Compares with a golden file.
-fn golden(name: &str, text: &str) {
-    let path = format!(
-        "{}/tests/golden/schedule/{name}.txt",
-        env!("CARGO_MANIFEST_DIR")
-    );
-    if std::env::var_os("BLESS").is_some() {
-        std::fs::write(&path, text).expect("the folder is there");
-        return;
-    }
-    let expected = std::fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(expected, text, "{name} differs; BLESS=1 writes it anew");
-}
+use support::{Program, bytes, close, golden, interpreted, numbers, run, scheduled, values};
 
 /// The gradient program of a function in text form, of all its params.
 fn gradient(text: &'static str) -> Gradient {
@@ -47,19 +33,6 @@ fn gradient(text: &'static str) -> Gradient {
         Ok(g) => g,
         Err(e) => panic!("{e}"),
     }
-}
-
-/// Numbers between -0.5 and 0.5.
-fn numbers(n: usize, seed: usize) -> Vec<f64> {
-    let mut x = (seed as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-    (0..n)
-        .map(|_| {
-            x ^= x << 13;
-            x ^= x >> 7;
-            x ^= x << 17;
-            (x >> 40) as f64 / (1u64 << 24) as f64 - 0.5
-        })
-        .collect()
 }
 
 const DIGITS: &str = "\
@@ -194,14 +167,6 @@ fn training_step(
     match schedule(&parts, regions) {
         Ok(s) => (s, [program, update]),
         Err(e) => panic!("{e}\n{program}"),
-    }
-}
-
-fn close(found: &[f64], expected: &[f64], tolerance: f64, what: &str) {
-    assert_eq!(found.len(), expected.len(), "{what}");
-    for (i, (a, b)) in found.iter().zip(expected).enumerate() {
-        let most = tolerance * (1.0 + b.abs());
-        assert!((a - b).abs() <= most, "{what}[{i}]: {a} and not {b}");
     }
 }
 

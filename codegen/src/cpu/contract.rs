@@ -1,27 +1,31 @@
 //! Contractions: which axis the lanes run along, which kernel computes the sums, and the epilogue.
 //!
 //! Own tiles keep 12 rows of one 128-bit vector in registers and apply the epilogue before anything
-//! is stored. Where the host has wider vectors, `product` computes blocks and calls the kernel back
-//! for the epilogue. The choice is made in [`plan`], nowhere else.
+//! is stored; operands that are computed are so in registers, as they are multiplied. Where the host
+//! has wider vectors, `product` computes blocks and calls the kernel back for both (`block`). The
+//! choice is made in [`plan`], nowhere else.
 
-use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
     InstBuilder, MemFlagsData, StackSlotData, StackSlotKind, Value, types,
 };
 use sinew_ir::DType;
-use std::mem::offset_of;
 
+use super::block::Area;
+use super::blocking::{Plan, Source};
 use super::frame::{Frame, Index};
 use super::lanes::Lanes;
-use super::nest::{width, work};
-use super::product::{Block, Call, Plan};
+use super::nest::{traffic, width, work};
 use super::scalar::Context;
-use super::{Contraction, EmitError, Options};
-use crate::kernel::{Access, Code, Contract, ScalarKind};
+use super::{Contraction, EmitError, Options, block};
+use crate::kernel::{Access, Code, Contract, Operand, ScalarKind};
+use crate::schedule::visit_code;
 
 /// Rows of an own tile: with the right operand's vector and a broadcast they fill 14 of x86's 16
 /// vector registers, and measured best (91% of what 128 bits can do).
 const ROWS: usize = 12;
+
+/// Bytes of the stack for rows of a left operand that is computed.
+const STACK: usize = 32_768;
 
 /// Multiplications below which a product is not worth a call.
 const SMALL: usize = 2048;
@@ -35,58 +39,40 @@ pub(super) fn oriented(c: &Contract) -> Contract {
     if c.m == 1 || (columns >= rows && c.n > 1) {
         return c.clone();
     }
-    let swap = |access: &Access| {
-        let mut access = access.clone();
-        access.strides.swap(rank, rank + 1);
-        for guard in &mut access.guards {
-            guard.strides.swap(rank, rank + 1);
-        }
-        access
-    };
-    let mut epilogue = c.epilogue.clone();
-    for inst in &mut epilogue.insts {
-        match &mut inst.kind {
-            ScalarKind::Load(access) | ScalarKind::Gather { access, .. } => *access = swap(access),
-            ScalarKind::Index { strides, .. } => strides.swap(rank, rank + 1),
-            ScalarKind::Const(_)
-            | ScalarKind::Row(_)
-            | ScalarKind::Accumulator
-            | ScalarKind::Apply(..) => {}
-        }
-    }
-    for store in &mut epilogue.stores {
-        store.access = swap(&store.access);
-    }
-    Contract {
-        batch: c.batch.clone(),
+    let mut turned = Contract {
         m: c.n,
         n: c.m,
-        k: c.k,
-        dtype: c.dtype,
-        lhs: swap(&c.rhs),
-        rhs: swap(&c.lhs),
-        epilogue,
+        lhs: c.rhs.clone(),
+        rhs: c.lhs.clone(),
+        ..c.clone()
+    };
+    let codes = [&mut turned.lhs.code, &mut turned.rhs.code];
+    for code in codes.into_iter().chain([&mut turned.epilogue]) {
+        visit_code(code, &mut |strides| strides.swap(rank, rank + 1));
     }
+    turned
 }
 
 /// How well the lanes run along a dim of the result, which is `axis` of `operand`.
-fn favour(c: &Contract, dim: usize, operand: &Access, axis: usize) -> i64 {
-    let along = |access: &Access, dim: usize| access.strides.get(dim) == Some(&1);
+fn favour(c: &Contract, dim: usize, operand: &Operand, axis: usize) -> i64 {
     let stores = c.epilogue.stores.iter();
-    let stores = stores.filter(|s| along(&s.access, dim)).count() as i64;
-    let mut loads = 0;
-    for inst in &c.epilogue.insts {
-        match &inst.kind {
-            ScalarKind::Load(access) => loads += i64::from(along(access, dim)),
-            ScalarKind::Gather { .. }
-            | ScalarKind::Const(_)
-            | ScalarKind::Index { .. }
-            | ScalarKind::Row(_)
-            | ScalarKind::Accumulator
-            | ScalarKind::Apply(..) => {}
-        }
-    }
-    4 * stores + 2 * loads + i64::from(along(operand, axis))
+    let stores = stores.filter(|s| s.access.strides.get(dim) == Some(&1));
+    let stores = stores.count() as i64;
+    4 * stores + 2 * dense(&c.epilogue, dim) + dense(&operand.code, axis).min(1)
+}
+
+/// The loads of a code that are dense along a dim.
+fn dense(code: &Code, dim: usize) -> i64 {
+    let along = |kind: &ScalarKind| match kind {
+        ScalarKind::Load(access) => access.strides.get(dim) == Some(&1),
+        ScalarKind::Gather { .. }
+        | ScalarKind::Const(_)
+        | ScalarKind::Index { .. }
+        | ScalarKind::Row(_)
+        | ScalarKind::Accumulator
+        | ScalarKind::Apply(..) => false,
+    };
+    code.insts.iter().filter(|i| along(&i.kind)).count() as i64
 }
 
 /// The blocking of a contraction that the tiles of `product` compute; none for own tiles.
@@ -100,9 +86,6 @@ pub(super) fn plan(c: &Contract, options: &Options) -> Option<Plan> {
         Contraction::Auto if small => return None,
         Contraction::Auto | Contraction::Library => {}
     }
-    if !c.lhs.guards.is_empty() || !c.rhs.guards.is_empty() {
-        return None;
-    }
     let rank = c.batch.len();
     // An axis of one element has neighbours wherever one likes.
     let stride = |access: &Access, dim: usize, extent: usize| {
@@ -113,8 +96,24 @@ pub(super) fn plan(c: &Contract, options: &Options) -> Option<Plan> {
         }
     };
     let extents = [c.m, c.n, c.k];
-    let lhs = (stride(&c.lhs, rank, c.m), c.lhs.strides[rank + 1] as isize);
-    let rhs = (c.rhs.strides[rank] as isize, stride(&c.rhs, rank + 1, c.n));
+    // What is computed is computed along the dim its loads are densest along.
+    let lanes = natural(c.dtype);
+    let price = |operand: &Operand, dim: usize, extent: usize| {
+        let turns = extent.div_ceil(lanes) as f64 / extent.max(1) as f64;
+        turns * (work(&operand.code) + traffic(&operand.code, Some((dim, lanes))))
+    };
+    let lhs = match c.lhs.access() {
+        Some(lhs) => Source::Memory(stride(lhs, rank, c.m), lhs.strides[rank + 1] as isize),
+        None => Source::Kernel {
+            along_k: price(&c.lhs, rank + 1, c.k) <= price(&c.lhs, rank, c.m),
+        },
+    };
+    let rhs = match c.rhs.access() {
+        Some(rhs) => Source::Memory(rhs.strides[rank] as isize, stride(rhs, rank + 1, c.n)),
+        None => Source::Kernel {
+            along_k: price(&c.rhs, rank, c.k) < price(&c.rhs, rank + 1, c.n),
+        },
+    };
     let direct = destination(c)
         .filter(|out| stride(out, rank + 1, c.n) == 1)
         .map(|out| out.strides[rank] as isize);
@@ -126,7 +125,7 @@ pub(super) fn plan(c: &Contract, options: &Options) -> Option<Plan> {
 }
 
 /// Where sums are stored, if that is all the epilogue does.
-fn destination(c: &Contract) -> Option<&Access> {
+pub(super) fn destination(c: &Contract) -> Option<&Access> {
     match (&c.epilogue.insts[..], &c.epilogue.stores[..]) {
         ([inst], [store]) => match inst.kind {
             ScalarKind::Accumulator => Some(&store.access),
@@ -157,86 +156,167 @@ pub(super) fn contract(
             })?;
             Ok(())
         }
-        Some(plan) => called(f, c, plan, &dims, &mut index),
+        Some(plan) => block::called(f, c, plan, &dims, &mut index),
     }
 }
 
-/// The lanes of the epilogue, and so of own tiles.
-fn lanes(f: &Frame<'_>, c: &Contract) -> Lanes {
-    let natural = match c.dtype {
+/// Elements of a type in a vector.
+fn natural(dtype: DType) -> usize {
+    match dtype {
         DType::F64 => 2,
         DType::Float | DType::F32 | DType::I32 | DType::U32 | DType::Bool => 4,
-    };
-    match width(f, &[&c.epilogue], &[c.dtype]) {
-        Some(count) if count == natural => Lanes {
+    }
+}
+
+/// The lanes, along a dim, of codes that take or give elements of a type.
+pub(super) fn lanes(f: &Frame<'_>, codes: &[&Code], dtype: DType, dim: usize) -> Lanes {
+    match width(f, codes, &[dtype]) {
+        Some(count) if count == natural(dtype) => Lanes {
             count,
             active: count,
-            dim: c.batch.len() + 1,
+            dim,
         },
         Some(_) | None => Lanes::ONE,
     }
 }
 
-/// One element of the batch by own tiles: columns of vectors, in each the rows in tiles.
+/// Rows of the result with what is known of the left operand's.
+struct Rows {
+    start: Index,
+    count: usize,
+    /// Where the computed rows lie, one after the other.
+    left: Option<Value>,
+}
+
+/// One element of the batch by own tiles. Where several vectors of columns need a row of the left
+/// operand that is computed, it is computed once, to the stack.
 fn tiles(f: &mut Frame<'_>, c: &Contract, index: &mut [Index]) -> Result<(), EmitError> {
-    let full = lanes(f, c);
+    let rank = c.batch.len();
+    let full = lanes(f, &[&c.epilogue, &c.rhs.code], c.dtype, rank + 1);
+    let row = c.k * f.bytes(c.dtype)? as usize;
+    let tile = tile_rows(c.m);
+    let group = (STACK / row.max(1) / tile * tile).min(c.m);
+    if c.lhs.access().is_some() || c.n <= full.count || row == 0 || group == 0 {
+        let all = Rows {
+            start: Index::at(0),
+            count: c.m,
+            left: None,
+        };
+        return columns(f, c, index, &all, full);
+    }
+    let slot = f.slot(group * row);
+    let mut some = |f: &mut Frame<'_>, start: Index, count: usize| {
+        let base = f.b.ins().stack_addr(types::I64, slot, 0);
+        let number = |f: &mut Frame<'_>, n: usize| f.b.ins().iconst(types::I64, n as i64);
+        let ends = [start, start.plus(count as i64)].map(|at| f.affine(0, &[1], &[at]));
+        let area = Area {
+            base,
+            pitch: number(f, row),
+            rows: ends,
+            columns: [0, c.k].map(|at| number(f, at)),
+        };
+        block::compute(f, c, &c.lhs, &area, index, [rank, rank + 1], c.k)?;
+        let rows = Rows {
+            start,
+            count,
+            left: Some(base),
+        };
+        columns(f, c, index, &rows, full)
+    };
+    let whole = c.m / group * group;
+    f.repeat(0, whole as i64, group as i64, Vec::new(), &mut |f, i, _| {
+        some(f, i, group)?;
+        Ok(Vec::new())
+    })?;
+    if whole < c.m {
+        some(f, Index::at(whole as i64), c.m - whole)?;
+    }
+    Ok(())
+}
+
+/// Rows of a tile, as even as can be.
+fn tile_rows(m: usize) -> usize {
+    m.div_ceil(m.div_ceil(ROWS).max(1)).max(1)
+}
+
+/// Columns of vectors, in each the rows in tiles.
+fn columns(
+    f: &mut Frame<'_>,
+    c: &Contract,
+    index: &mut [Index],
+    rows: &Rows,
+    full: Lanes,
+) -> Result<(), EmitError> {
     let (rank, n) = (c.batch.len(), c.n as i64);
     let whole = n / full.count as i64 * full.count as i64;
     f.repeat(0, whole, full.count as i64, Vec::new(), &mut |f, j, _| {
         index[rank + 1] = j;
-        column(f, c, index, full)?;
+        column(f, c, index, rows, full)?;
         Ok(Vec::new())
     })?;
     if whole < n {
         index[rank + 1] = Index::at(whole);
         let active = (n - whole) as usize;
-        column(f, c, index, Lanes { active, ..full })?;
+        column(f, c, index, rows, Lanes { active, ..full })?;
     }
     Ok(())
 }
 
-/// All rows of one vector of columns.
+/// The rows of one vector of columns.
 fn column(
     f: &mut Frame<'_>,
     c: &Contract,
     index: &mut [Index],
+    rows: &Rows,
     lanes: Lanes,
 ) -> Result<(), EmitError> {
-    let rank = c.batch.len();
-    let m = c.m as i64;
-    let rows = c.m.div_ceil(c.m.div_ceil(ROWS).max(1)).max(1);
-    let whole = m / rows as i64 * rows as i64;
-    f.repeat(0, whole, rows as i64, Vec::new(), &mut |f, i, _| {
-        index[rank] = i;
-        tile(f, c, index, rows, lanes)?;
+    let m = rows.count as i64;
+    let high = tile_rows(rows.count);
+    let whole = m / high as i64 * high as i64;
+    f.repeat(0, whole, high as i64, Vec::new(), &mut |f, i, _| {
+        tile(f, c, index, rows, (i, high), lanes)?;
         Ok(Vec::new())
     })?;
     if whole < m {
-        index[rank] = Index::at(whole);
-        tile(f, c, index, (m - whole) as usize, lanes)?;
+        let rest = (Index::at(whole), (m - whole) as usize);
+        tile(f, c, index, rows, rest, lanes)?;
     }
     Ok(())
 }
 
-/// One tile: the sums in registers, then the epilogue.
+/// One tile, from a row of `of` on: the sums in registers, then the epilogue.
 fn tile(
     f: &mut Frame<'_>,
     c: &Contract,
     index: &mut [Index],
-    rows: usize,
+    of: &Rows,
+    (first, rows): (Index, usize),
     lanes: Lanes,
 ) -> Result<(), EmitError> {
     let rank = c.batch.len();
-    let (i, j) = (index[rank], index[rank + 1]);
+    let (i, j) = (f.further(of.start, first), index[rank + 1]);
+    let size = f.bytes(c.dtype)?;
+    let pitch = c.k as i64 * size;
+    let scalar = f.ty(c.dtype, Lanes::ONE)?;
     let batch = index[..rank].to_vec();
     let place =
         |a: Index, b: Index| -> Vec<Index> { batch.iter().copied().chain([a, b]).collect() };
     let zero = f.constant(0.0, c.dtype, lanes)?;
     let sums = f.repeat(0, c.k as i64, 1, vec![zero; rows], &mut |f, k, sums| {
-        let right = f.load(&c.rhs, &place(k, j), lanes)?;
+        let right = operand(f, &c.rhs, &place(k, j), lanes)?;
         let mut next = Vec::with_capacity(rows);
+        let column = of.left.map(|base| {
+            let at = f.affine(0, &[pitch, size], &[first, k]);
+            f.b.ins().iadd(base, at)
+        });
         for (row, &sum) in sums.iter().enumerate() {
-            let left = f.load(&c.lhs, &place(i.plus(row as i64), k), Lanes::ONE)?;
+            let left = match column {
+                Some(at) => {
+                    let offset = (row as i64 * pitch) as i32;
+                    f.b.ins().load(scalar, MemFlagsData::trusted(), at, offset)
+                }
+                None => operand(f, &c.lhs, &place(i.plus(row as i64), k), Lanes::ONE)?,
+            };
             let left = f.splat(left, c.dtype, lanes)?;
             next.push(f.multiply_add(left, right, sum));
         }
@@ -270,8 +350,19 @@ fn tile(
     Ok(())
 }
 
+/// Elements of an operand.
+pub(super) fn operand(
+    f: &mut Frame<'_>,
+    operand: &Operand,
+    index: &[Index],
+    lanes: Lanes,
+) -> Result<Value, EmitError> {
+    let registers = f.code(&operand.code, index, lanes, Context::default())?;
+    Ok(registers[operand.value.0 as usize])
+}
+
 /// The epilogue on one register of sums.
-fn finish(
+pub(super) fn finish(
     f: &mut Frame<'_>,
     epilogue: &Code,
     index: &[Index],
@@ -286,171 +377,9 @@ fn finish(
     f.stores(epilogue, &registers, index, lanes)
 }
 
-/// A call of `product` for each element of the batch; called back, the epilogue on a block.
-fn called(
-    f: &mut Frame<'_>,
-    c: &Contract,
-    plan: &Plan,
-    dims: &[(usize, usize)],
-    index: &mut Vec<Index>,
-) -> Result<(), EmitError> {
-    let rank = dims.len();
-    if plan.is_direct() {
-        return calls(f, c, plan, dims, index);
-    }
-    let products = f.b.create_block();
-    let epilogue = f.b.create_block();
-    let block = f.block;
-    f.b.ins().brif(block, epilogue, &[], products, &[]);
-    f.b.switch_to_block(products);
-    f.scoped(|f| calls(f, c, plan, dims, index))?;
-    f.b.ins().return_(&[]);
-    f.b.switch_to_block(epilogue);
-
-    let field = |f: &mut Frame<'_>, offset: usize| {
-        let flags = MemFlagsData::trusted().with_readonly().with_can_move();
-        f.b.ins().load(types::I64, flags, block, offset as i32)
-    };
-    let sums = field(f, offset_of!(Block, sums));
-    let pitch = field(f, offset_of!(Block, pitch));
-    let first = field(f, offset_of!(Block, rows));
-    let end = field(f, offset_of!(Block, rows) + 8);
-    let left = field(f, offset_of!(Block, columns));
-    let right = field(f, offset_of!(Block, columns) + 8);
-    let batch = field(f, offset_of!(Block, batch));
-    for (d, index) in index.iter_mut().enumerate().take(rank) {
-        let flags = MemFlagsData::trusted().with_readonly().with_can_move();
-        let at = f.b.ins().load(types::I64, flags, batch, d as i32 * 8);
-        *index = Index {
-            base: Some(at),
-            add: 0,
-        };
-    }
-    let full = lanes(f, c);
-    let count = full.count as i64;
-    let columns = f.b.ins().isub(right, left);
-    let whole = f.b.ins().band_imm_s(columns, -count);
-    let whole = f.b.ins().iadd(left, whole);
-    let copies = if work(&c.epilogue) <= 8.0 { 4 } else { 1 };
-    let unrolled = f.b.ins().band_imm_s(columns, -count * copies);
-    let unrolled = f.b.ins().iadd(left, unrolled);
-    let ty = f.ty(c.dtype, full)?;
-    let size = f.bytes(c.dtype)?;
-    f.repeat_between(first, end, 1, Vec::new(), &mut |f, i, _| {
-        index[rank] = i;
-        let row = f.affine(0, &[1], &[i]);
-        let row = f.b.ins().isub(row, first);
-        let row = f.b.ins().imul(row, pitch);
-        let row = f.b.ins().iadd(sums, row);
-        // Sums are scratch of this thread: nobody writes them while the kernel reads.
-        let flags = MemFlagsData::new()
-            .with_notrap()
-            .with_readonly()
-            .with_can_move();
-        let mut from = left;
-        for (copies, to) in [(copies, unrolled), (1, whole)] {
-            let step = count * copies;
-            f.repeat_between(from, to, step, Vec::new(), &mut |f, j, _| {
-                let column = f.affine(0, &[1], &[j]);
-                let column = f.b.ins().isub(column, left);
-                let far = f.scaled(column, size);
-                let at = f.b.ins().iadd(row, far);
-                for copy in 0..copies {
-                    index[rank + 1] = j.plus(copy * count);
-                    let sum = f.b.ins().load(ty, flags, at, (copy * count * size) as i32);
-                    finish(f, &c.epilogue, index, full, sum)?;
-                }
-                Ok(Vec::new())
-            })?;
-            from = to;
-        }
-        let active = c.n % full.count;
-        if active > 0 {
-            // Only the last block of columns has a tail.
-            let tail = f.b.create_block();
-            let done = f.b.create_block();
-            let some = f.b.ins().icmp(IntCC::SignedLessThan, whole, right);
-            f.b.ins().brif(some, tail, &[], done, &[]);
-            f.b.switch_to_block(tail);
-            f.scoped(|f| {
-                let start = (c.n - active) as i64;
-                index[rank + 1] = Index::at(start);
-                let place = f.b.ins().iconst(types::I64, start);
-                let column = f.b.ins().isub(place, left);
-                let far = f.scaled(column, size);
-                let at = f.b.ins().iadd(row, far);
-                let lanes = Lanes { active, ..full };
-                let sum = f.load_lanes(ty, flags, at, 0, lanes);
-                finish(f, &c.epilogue, index, lanes, sum)
-            })?;
-            f.b.ins().jump(done, &[]);
-            f.b.switch_to_block(done);
-        }
-        Ok(Vec::new())
-    })?;
-    Ok(())
-}
-
-/// The calls, one an element of the batch.
-fn calls(
-    f: &mut Frame<'_>,
-    c: &Contract,
-    plan: &Plan,
-    dims: &[(usize, usize)],
-    index: &mut Vec<Index>,
-) -> Result<(), EmitError> {
-    let rank = dims.len();
-    let slot = f.slot(size_of::<Call>() + 8 * rank);
-    let shim = match c.dtype {
-        DType::F64 => Plan::shim::<f64>(),
-        DType::Float | DType::F32 | DType::I32 | DType::U32 | DType::Bool => Plan::shim::<f32>(),
-    };
-    let out = if plan.is_direct() {
-        destination(c)
-    } else {
-        None
-    };
-    f.loops(dims, index, Vec::new(), &mut |f, index, _| {
-        let (table, itself) = (f.table, f.itself);
-        let put = |f: &mut Frame<'_>, value: Value, offset: usize| {
-            f.b.ins()
-                .stack_store(types::I64, value, slot, offset as i32);
-        };
-        put(f, table, offset_of!(Call, table));
-        put(f, itself, offset_of!(Call, kernel));
-        for (access, offset) in [
-            (Some(&c.lhs), offset_of!(Call, lhs)),
-            (Some(&c.rhs), offset_of!(Call, rhs)),
-            (out, offset_of!(Call, out)),
-        ] {
-            let Some(access) = access else {
-                continue;
-            };
-            let (address, constant) = f.address(access, index)?;
-            let address = f.b.ins().iadd_imm_s(address, i64::from(constant));
-            put(f, address, offset);
-        }
-        let batch =
-            f.b.ins()
-                .stack_addr(types::I64, slot, size_of::<Call>() as i32);
-        put(f, batch, offset_of!(Call, batch));
-        for (d, place) in index.iter().enumerate().take(rank) {
-            let place = f.affine(0, &[1], &[*place]);
-            put(f, place, size_of::<Call>() + 8 * d);
-        }
-        let plan =
-            f.b.ins()
-                .iconst(types::I64, std::ptr::from_ref(plan) as i64);
-        let call = f.b.ins().stack_addr(types::I64, slot, 0);
-        f.call(shim, &[plan, call], None);
-        Ok(Vec::new())
-    })?;
-    Ok(())
-}
-
 impl Frame<'_> {
     /// Bytes on the stack, aligned to a vector.
-    fn slot(&mut self, bytes: usize) -> cranelift_codegen::ir::StackSlot {
+    pub(super) fn slot(&mut self, bytes: usize) -> cranelift_codegen::ir::StackSlot {
         self.b.create_sized_stack_slot(StackSlotData::new(
             StackSlotKind::ExplicitSlot,
             bytes as u32,

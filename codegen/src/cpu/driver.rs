@@ -5,10 +5,10 @@ use cranelift_codegen::ir::{AbiParam, Function, InstBuilder, Signature, UserFunc
 use cranelift_codegen::isa::{OwnedTargetIsa, TargetIsa};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 
+use super::blocking::Plan;
 use super::frame::Frame;
 use super::host::{Caps, host};
 use super::image::{Draft, Image};
-use super::product::Plan;
 use super::{EmitError, Options, contract, nest, scatter};
 use crate::kernel::{Class, Kernel, Schedule};
 

@@ -423,8 +423,9 @@ fn touched(kernel: &Kernel) -> (Vec<BufferId>, Vec<BufferId>) {
             }
         }
         Class::Contract(contract) => {
-            code(&contract.epilogue);
-            loaded.extend([contract.lhs.buffer, contract.rhs.buffer]);
+            for c in [&contract.epilogue, &contract.lhs.code, &contract.rhs.code] {
+                code(c);
+            }
         }
         Class::Scatter(scatter) => {
             code(&scatter.code);

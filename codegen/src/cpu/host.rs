@@ -31,7 +31,10 @@ pub(super) fn host() -> Result<(OwnedTargetIsa, Caps), EmitError> {
             },
         ),
         ("unwind_info", "false"),
-        ("enable_probestack", "false"),
+        // Own tiles keep rows on the stack: a frame of more than a page is touched page by page, lest
+        // it step over the guard page.
+        ("enable_probestack", "true"),
+        ("probestack_strategy", "inline"),
         ("log2_min_function_alignment", "5"),
     ] {
         flags.set(name, value).map_err(|e| wrong(&e))?;

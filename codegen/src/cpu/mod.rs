@@ -5,6 +5,8 @@
 //! ahead of time ([`Contraction::Library`]), called by their address. Nothing here decides what a
 //! kernel does: that is the schedule's business.
 
+mod block;
+mod blocking;
 mod contract;
 mod driver;
 mod frame;

@@ -481,7 +481,7 @@ pub(super) fn work(code: &Code) -> f64 {
 }
 
 /// The loads and stores of a code, with lanes along a dim.
-fn traffic(code: &Code, lanes: Option<(usize, usize)>) -> f64 {
+pub(super) fn traffic(code: &Code, lanes: Option<(usize, usize)>) -> f64 {
     let one = |access: &Access| match lanes {
         None => 1.0,
         Some((dim, count)) => match access.strides.get(dim).copied().unwrap_or(0) {

@@ -1,37 +1,16 @@
-//! Matrix products over tiles: blocking for the caches, packing, and the way back to the kernel.
+//! Matrix products over tiles: blocks in their order, packing, and the way back to the kernel.
 //!
 //! A compiled kernel calls [`product`] for each element of its batch. Sums go straight to the
 //! destination where the epilogue only stores them; else to scratch, and the kernel is called back
-//! for each finished block, while that is in the cache. Scratch belongs to the thread and grows only
-//! when a larger product than any before comes along: no allocation from the second step on.
+//! for each finished block, while that is in the cache. It is also called back for the blocks of an
+//! operand that is computed: the right one's come once, as panels; the left one's as the tiles read
+//! them, or all at once where several blocks of columns need them. Scratch belongs to the thread and grows only when a
+//! larger product than any before comes along: no allocation from the second step on.
 
 use std::cell::RefCell;
 
+use super::blocking::{Plan, Source, pitch};
 use super::tile::{Element, Job, Tiles};
-
-/// A product whose shape, strides and blocking are settled. Strides are in elements.
-#[derive(Clone, Debug)]
-pub(super) struct Plan {
-    m: usize,
-    n: usize,
-    k: usize,
-    /// The left operand's strides along the rows and the contracted dim.
-    a: (isize, isize),
-    /// The right operand's strides along the contracted dim and the columns.
-    b: (isize, isize),
-    /// The destination's stride along the rows, where sums are stored as they are.
-    direct: Option<isize>,
-    /// Whether the right operand is copied to panels of a tile's width.
-    pack_b: bool,
-    /// Whether the left operand is copied to panels of a tile's height.
-    pack_a: bool,
-    /// Extents of a block.
-    block: (usize, usize, usize),
-    /// Rows of a tile.
-    rows: usize,
-    /// Elements of scratch for: packed b, packed a, sums.
-    scratch: (usize, usize, usize),
-}
 
 /// What a kernel passes to [`product`].
 #[repr(C)]
@@ -40,7 +19,7 @@ pub(super) struct Call {
     pub table: *const *mut u8,
     /// The kernel's own address, to call it back.
     pub kernel: Option<Kernel>,
-    /// The left operand's first element.
+    /// The left operand's first element, unless it is computed.
     pub lhs: *const u8,
     /// The right operand's.
     pub rhs: *const u8,
@@ -50,14 +29,29 @@ pub(super) struct Call {
     pub batch: *const i64,
 }
 
-/// A finished block of sums, for the epilogue.
+/// What a kernel is called back for.
+#[derive(Clone, Copy)]
+#[repr(i64)]
+pub(super) enum Part {
+    /// The epilogue on finished sums.
+    Epilogue,
+    /// Elements of the left operand.
+    Left,
+    /// Elements of the right operand.
+    Right,
+}
+
+/// A block of sums or of an operand in scratch.
 #[repr(C)]
 pub(super) struct Block {
-    /// The sum of row `rows.0`, column `columns.0`.
-    pub sums: *const u8,
-    /// Bytes between rows of sums.
+    /// What is to be done.
+    pub part: Part,
+    /// The element of row `rows.0`, column `columns.0`.
+    pub base: *mut u8,
+    /// Bytes between rows.
     pub pitch: i64,
-    /// First row and the row behind the last.
+    /// First row and the row behind the last. A block of an operand may be turned: its columns are
+    /// what the elements that are computed together follow one another along.
     pub rows: [i64; 2],
     /// First column and the column behind the last.
     pub columns: [i64; 2],
@@ -69,64 +63,6 @@ pub(super) struct Block {
 pub(super) type Kernel = unsafe extern "C" fn(*const *mut u8, *const Block, usize);
 
 impl Plan {
-    /// Settles a product; none if the host has no tiles for `E`.
-    pub(super) fn new<E: Element>(
-        [m, n, k]: [usize; 3],
-        a: (isize, isize),
-        b: (isize, isize),
-        direct: Option<isize>,
-    ) -> Option<Plan> {
-        let tiles = E::tiles()?;
-        let size = size_of::<E>();
-        let wide = 2 * tiles.lanes;
-        // As even as can be: 32 rows are 11 + 11 + 10, not 14 + 14 + 4.
-        let rows = m.div_ceil(m.div_ceil(tiles.rows()).max(1)).max(1);
-        let depth = if k * size <= 4096 { k } else { 2048 / size };
-        let depth = depth.max(1);
-        // A block of the right operand takes half of a 2 MB second-level cache at most.
-        let columns = (1_200_000 / (depth * size))
-            .max(wide)
-            .next_multiple_of(wide);
-        let columns = columns.min(n.next_multiple_of(tiles.lanes));
-        let pack_b = b.1 != 1 || (m > 4 * rows && b.0.unsigned_abs() * size >= 1024);
-        let pack_a = n >= 8 * wide && a.0 == 1 && a.1.unsigned_abs() * size >= 1024;
-        // Sums that wait for further blocks of the contracted dim keep all rows.
-        let height = if depth < k {
-            m
-        } else {
-            let fits = 65_536 / (columns.max(1) * size);
-            (fits / rows).max(1) * rows
-        };
-        let height = height.min(m.next_multiple_of(rows));
-        let panels = columns.div_ceil(wide) * wide;
-        Some(Plan {
-            m,
-            n,
-            k,
-            a,
-            b,
-            direct,
-            pack_b,
-            pack_a,
-            block: (height, columns, depth),
-            rows,
-            scratch: (
-                if pack_b { panels * depth } else { 0 },
-                if pack_a {
-                    height.next_multiple_of(rows) * depth
-                } else {
-                    0
-                },
-                if direct.is_some() { 0 } else { height * panels },
-            ),
-        })
-    }
-
-    /// Whether sums are stored as they are, without a call back.
-    pub(super) fn is_direct(&self) -> bool {
-        self.direct.is_some()
-    }
-
     /// The shim's address for the element type of this plan.
     pub(super) fn shim<E: Element>() -> usize {
         product::<E> as unsafe extern "C" fn(&Plan, &Call) as usize
@@ -153,8 +89,9 @@ unsafe extern "C" fn product<E: Element>(plan: &Plan, call: &Call) {
         return;
     };
     SCRATCH.with_borrow_mut(|scratch| {
-        let (b, a, sums) = plan.scratch;
-        let lines = [b, a, sums].map(|elements| (elements * size_of::<E>()).div_ceil(64));
+        let lines = plan
+            .scratch
+            .map(|elements| (elements * size_of::<E>()).div_ceil(64));
         let total: usize = lines.iter().sum();
         if scratch.len() < total {
             scratch.resize(total, Line([0; 64]));
@@ -167,6 +104,9 @@ unsafe extern "C" fn product<E: Element>(plan: &Plan, call: &Call) {
             b: base.cast::<E>(),
             a: base.wrapping_add(lines[0]).cast::<E>(),
             sums: base.wrapping_add(lines[0] + lines[1]).cast::<E>(),
+            turned: base
+                .wrapping_add(lines[0] + lines[1] + lines[2])
+                .cast::<E>(),
         };
         // SAFETY: the caller vouches for the operands; scratch is as large as the plan says.
         unsafe { run.blocks() }
@@ -181,6 +121,7 @@ struct Run<'r, E: Element> {
     b: *mut E,
     a: *mut E,
     sums: *mut E,
+    turned: *mut E,
 }
 
 impl<E: Element> Run<'_, E> {
@@ -192,6 +133,10 @@ impl<E: Element> Run<'_, E> {
     unsafe fn blocks(&self) {
         let Plan { m, n, k, .. } = *self.plan;
         let (height, width, depth) = self.plan.block;
+        if self.plan.whole_a {
+            // SAFETY: all of the left operand; scratch has room for it.
+            unsafe { self.back(Part::Left, self.a, pitch::<E>(k), (0, m), (0, k)) };
+        }
         for j in (0..n).step_by(width) {
             let columns = width.min(n - j);
             let mut p = 0;
@@ -208,7 +153,8 @@ impl<E: Element> Run<'_, E> {
                     unsafe {
                         self.block((i, rows), (j, columns), (p, steps));
                         if last && self.plan.direct.is_none() {
-                            self.epilogue((i, rows), (j, columns));
+                            let (sums, pitch) = (self.sums(i, i, j, j).0, self.pitch());
+                            self.back(Part::Epilogue, sums, pitch, (i, rows), (j, columns));
                         }
                     }
                 }
@@ -259,21 +205,48 @@ impl<E: Element> Run<'_, E> {
     ) {
         let plan = self.plan;
         let wide = 2 * self.tiles.lanes;
-        let lhs = self.call.lhs.cast::<E>();
-        let rhs = self.call.rhs.cast::<E>();
-        if plan.pack_a {
-            // SAFETY: rows i.. and steps p.. of the left operand.
-            unsafe { self.pack_a(i, rows, p, steps) };
-        }
+        // The left operand's first element of this block and its strides along rows and steps.
+        let (first, a_row, a_step) = match plan.a {
+            Source::Memory(row, step) => {
+                let lhs = self.call.lhs.cast::<E>();
+                if plan.pack_a {
+                    // SAFETY: rows i.. and steps p.. of the left operand.
+                    unsafe { self.pack_a(lhs, (row, step), (i, rows), (p, steps)) };
+                }
+                let at = lhs
+                    .wrapping_offset(i as isize * row)
+                    .wrapping_offset(p as isize * step);
+                (at, row, step)
+            }
+            Source::Kernel { .. } if plan.whole_a => {
+                let pitch = pitch::<E>(plan.k);
+                let at = self.a.wrapping_add(i * pitch + p).cast_const();
+                (at, pitch as isize, 1)
+            }
+            Source::Kernel { along_k: true } => {
+                let pitch = pitch::<E>(plan.block.2);
+                // SAFETY: rows i.. and steps p.. of the left operand; scratch has room for a block.
+                unsafe { self.back(Part::Left, self.a, pitch, (i, rows), (p, steps)) };
+                (self.a.cast_const(), pitch as isize, 1)
+            }
+            Source::Kernel { along_k: false } => {
+                let pitch = pitch::<E>(plan.block.0);
+                // SAFETY: as above.
+                unsafe { self.back(Part::Left, self.a, pitch, (p, steps), (i, rows)) };
+                (self.a.cast_const(), 1, pitch as isize)
+            }
+        };
         for jj in (0..columns).step_by(wide) {
             let width = wide.min(columns - jj);
-            let (b, b_step) = if plan.pack_b {
-                (self.b.wrapping_add(jj * steps).cast_const(), wide as isize)
-            } else {
-                let at = rhs
-                    .wrapping_offset(p as isize * plan.b.0)
-                    .wrapping_add(j + jj);
-                (at, plan.b.0)
+            let (b, b_step) = match plan.b {
+                Source::Memory(step, _) if !plan.pack_b => {
+                    let rhs = self.call.rhs.cast::<E>();
+                    let at = rhs.wrapping_offset(p as isize * step);
+                    (at.wrapping_add(j + jj), step)
+                }
+                Source::Memory(..) | Source::Kernel { .. } => {
+                    (self.b.wrapping_add(jj * steps).cast_const(), wide as isize)
+                }
             };
             let tiles = if width > self.tiles.lanes {
                 self.tiles.double
@@ -286,10 +259,7 @@ impl<E: Element> Run<'_, E> {
                     let at = self.a.wrapping_add(ii * steps).cast_const();
                     (at, 1, plan.rows as isize)
                 } else {
-                    let at = lhs
-                        .wrapping_offset((i + ii) as isize * plan.a.0)
-                        .wrapping_offset(p as isize * plan.a.1);
-                    (at, plan.a.0, plan.a.1)
+                    (first.wrapping_offset(ii as isize * a_row), a_row, a_step)
                 };
                 let (c, c_row) = self.sums(i + ii, i, j + jj, j);
                 let job = Job {
@@ -310,27 +280,35 @@ impl<E: Element> Run<'_, E> {
         }
     }
 
-    /// Hands a finished block to the kernel.
+    /// Calls the kernel back for a block in scratch.
     ///
     /// # Safety
     ///
-    /// The block's sums are complete.
-    unsafe fn epilogue(&self, (i, rows): (usize, usize), (j, columns): (usize, usize)) {
+    /// The block is a part of the product and has its place in scratch; sums are complete.
+    unsafe fn back(
+        &self,
+        part: Part,
+        base: *mut E,
+        pitch: usize,
+        (row, rows): (usize, usize),
+        (column, columns): (usize, usize),
+    ) {
         let Some(kernel) = self.call.kernel else {
             return;
         };
         let block = Block {
-            sums: self.sums(i, i, j, j).0.cast_const().cast(),
-            pitch: (self.pitch() * size_of::<E>()) as i64,
-            rows: [i as i64, (i + rows) as i64],
-            columns: [j as i64, (j + columns) as i64],
+            part,
+            base: base.cast(),
+            pitch: (pitch * size_of::<E>()) as i64,
+            rows: [row as i64, (row + rows) as i64],
+            columns: [column as i64, (column + columns) as i64],
             batch: self.call.batch,
         };
         // SAFETY: the kernel passed its own address and table.
         unsafe { kernel(self.call.table, &block, 0) };
     }
 
-    /// Copies a block of the right operand to panels: `[columns / wide][steps][wide]`. What lies
+    /// Brings a block of the right operand into panels: `[columns / wide][steps][wide]`. What lies
     /// behind the last column is not used.
     ///
     /// # Safety
@@ -338,16 +316,32 @@ impl<E: Element> Run<'_, E> {
     /// The block is a part of the right operand.
     unsafe fn pack_b(&self, p: usize, steps: usize, j: usize, columns: usize) {
         let wide = 2 * self.tiles.lanes;
-        let rhs = self.call.rhs.cast::<E>();
-        let (step, column) = self.plan.b;
         for jj in (0..columns).step_by(wide) {
             let width = wide.min(columns - jj);
-            let from = rhs
-                .wrapping_offset(p as isize * step)
-                .wrapping_offset((j + jj) as isize * column);
             let to = self.b.wrapping_add(jj * steps);
-            // SAFETY: `steps` x `width` elements of the operand, and as many of the panel.
-            unsafe { copy_panel(from, (step, column), to, wide, steps, width) };
+            match self.plan.b {
+                Source::Memory(step, column) => {
+                    let rhs = self.call.rhs.cast::<E>();
+                    let from = rhs
+                        .wrapping_offset(p as isize * step)
+                        .wrapping_offset((j + jj) as isize * column);
+                    // SAFETY: `steps` x `width` elements of the operand, and as many of the panel.
+                    unsafe { copy_panel(from, (step, column), to, wide, steps, width) };
+                }
+                Source::Kernel { along_k: false } => {
+                    // SAFETY: as above.
+                    unsafe { self.back(Part::Right, to, wide, (p, steps), (j + jj, width)) };
+                }
+                Source::Kernel { along_k: true } => {
+                    let pitch = pitch::<E>(self.plan.block.2);
+                    let from = self.turned;
+                    // SAFETY: as above; scratch has room for a panel's columns.
+                    unsafe {
+                        self.back(Part::Right, from, pitch, (j + jj, width), (p, steps));
+                        copy_panel(from, (1, pitch as isize), to, wide, steps, width);
+                    }
+                }
+            }
         }
     }
 
@@ -356,10 +350,14 @@ impl<E: Element> Run<'_, E> {
     /// # Safety
     ///
     /// The block is a part of the left operand.
-    unsafe fn pack_a(&self, i: usize, rows: usize, p: usize, steps: usize) {
+    unsafe fn pack_a(
+        &self,
+        lhs: *const E,
+        (row, step): (isize, isize),
+        (i, rows): (usize, usize),
+        (p, steps): (usize, usize),
+    ) {
         let high = self.plan.rows;
-        let lhs = self.call.lhs.cast::<E>();
-        let (row, step) = self.plan.a;
         for ii in (0..rows).step_by(high) {
             let height = high.min(rows - ii);
             let from = lhs

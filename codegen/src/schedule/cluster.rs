@@ -15,6 +15,8 @@ use std::collections::BTreeSet;
 const LONG_ROW: usize = 4096;
 /// As many rows keep a machine busy.
 const ENOUGH_ROWS: usize = 64;
+/// Regions that a shader can bind on every device: an epilogue joins operands within these.
+const BINDINGS: usize = 8;
 /// More values than this in one kernel gain nothing.
 const MANY: usize = 32;
 
@@ -252,6 +254,10 @@ impl Clusters {
             return None;
         }
         if read.iter().any(|r| *r != c && self.reaches(*r, c)) {
+            return None;
+        }
+        let all = cluster.members.iter().copied().chain([id]);
+        if cluster.family == Family::Contract && memory.regions(all) > BINDINGS {
             return None;
         }
         let probe = &memory.probes[id];

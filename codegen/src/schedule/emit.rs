@@ -3,13 +3,13 @@
 use super::ScheduleError;
 use super::affine::Affine;
 use super::cluster::{Clusters, Family};
-use super::eval::{Eval, ExprKind, Home, Need, Role, Scope};
-use super::graph::{Def, Id};
+use super::eval::{Eval, Expr, ExprKind, Home, Need, Role, Scope};
+use super::graph::{Def, Graph, Id};
 use super::memory::Memory;
 use super::merge::merge_nest;
 use super::nest::{self, Reduced, Stored};
 use super::probe::split;
-use super::product::{self, Operand, Tag};
+use super::product::{self, Tag};
 use crate::kernel::Class;
 use sinew_ir::Scalar;
 use std::collections::BTreeSet;
@@ -204,6 +204,9 @@ fn users_first(clusters: &Clusters) -> Vec<usize> {
 
 pub(crate) type MadeOf = (Vec<Made>, Vec<Id>);
 
+/// A contraction, the leaves of its operands and what these are made of.
+type Product = (crate::kernel::Contract, Vec<Id>, Vec<&'static str>);
+
 impl Emitter<'_> {
     fn need(&mut self, reads: &[Id]) {
         for id in reads {
@@ -266,10 +269,12 @@ impl Emitter<'_> {
             match self.expressions(&mut eval, &scope, needed) {
                 Ok((stores, reduced)) => {
                     let mut reads: Vec<Id> = eval.reads.iter().map(|(id, _)| *id).collect();
+                    let mut ops = Vec::new();
                     let class = match cluster.family {
                         Family::Contract => {
                             let made = self.product(c, &eval, &scope, &origin, &stores)?;
                             reads.extend(made.1);
+                            ops = made.2;
                             Class::Contract(made.0)
                         }
                         Family::Nest | Family::Alone => {
@@ -280,19 +285,7 @@ impl Emitter<'_> {
                             Class::Nest(nest)
                         }
                     };
-                    let mut ops = Vec::new();
-                    for expr in &eval.exprs {
-                        match &expr.kind {
-                            ExprKind::Apply(scalar, _) => ops.push(scalar_name(*scalar)),
-                            ExprKind::Root(id) => {
-                                if let Def::Reduce { kind, .. } = &graph.nodes[*id].def {
-                                    ops.push(reduction_name(*kind));
-                                }
-                            }
-                            ExprKind::Gather { .. } => ops.push("take"),
-                            ExprKind::Load { .. } | ExprKind::Const(_) | ExprKind::Index(_) => {}
-                        }
-                    }
+                    ops.extend(names(graph, &eval.exprs));
                     reads.sort_unstable();
                     reads.dedup();
                     let made = Made {
@@ -362,7 +355,7 @@ impl Emitter<'_> {
         scope: &Inside,
         origin: &[usize],
         stores: &[Stored],
-    ) -> Result<(crate::kernel::Contract, Vec<Id>), ScheduleError> {
+    ) -> Result<Product, ScheduleError> {
         let graph = &self.memory.graph;
         let members = self.clusters.list[c].iter().flat_map(|c| c.members.iter());
         let contract = members.copied().find_map(|m| {
@@ -375,15 +368,20 @@ impl Emitter<'_> {
             return Err(ScheduleError::NoIndex(sinew_ir::Value(0)));
         };
         let index = scope.index(id);
-        let left = self.memory.strided(x).map_err(|e| self.stuck(e))?;
-        let right = self.memory.strided(y).map_err(|e| self.stuck(e))?;
+        let left = self.memory.operand(x).map_err(|e| self.stuck(e))?;
+        let right = self.memory.operand(y).map_err(|e| self.stuck(e))?;
         let (m, n) = (
             graph.nodes[x].shape.len() - batch - 1,
             graph.nodes[y].shape.len() - batch - 1,
         );
-        let left_axes = index[..batch + m].to_vec();
+        // The last axis of both is the contracted one.
+        let contracted = Affine::dim(origin.len());
+        let mut left_axes = index[..batch + m].to_vec();
         let mut right_axes = index[..batch].to_vec();
         right_axes.extend_from_slice(&index[batch + m..batch + m + n]);
+        for axes in [&mut left_axes, &mut right_axes] {
+            axes.push(contracted.clone());
+        }
         // The tag of each dim of the space, by the axis of the result it comes from.
         let mut of_dim =
             vec![Tag::Batch; self.clusters.list[c].as_ref().map_or(0, |c| c.dims.len())];
@@ -398,14 +396,42 @@ impl Emitter<'_> {
         }
         let tags: Vec<Tag> = origin.iter().map(|d| of_dim[*d]).collect();
         let k = graph.nodes[x].shape.last().copied().unwrap_or(1);
-        let operands = [
-            Operand::new(&left, &left_axes),
-            Operand::new(&right, &right_axes),
-        ];
+        let mut reads = left.reads.clone();
+        reads.extend(&right.reads);
+        let mut ops = names(graph, &left.exprs);
+        ops.extend(names(graph, &right.exprs));
+        let operands = [left.over(&left_axes), right.over(&right_axes)];
         let dtype = graph.nodes[id].dtype;
         let made = product::contract(eval, &tags, operands, k, dtype, stores);
-        Ok((made, vec![left.leaf, right.leaf]))
+        Ok((made, reads, ops))
     }
+}
+
+/// What expressions are made of, for a kernel's name.
+fn names(graph: &Graph, exprs: &[Expr]) -> Vec<&'static str> {
+    let name = |expr: &Expr| match &expr.kind {
+        ExprKind::Apply(scalar, _) => Some(scalar_name(*scalar)),
+        ExprKind::Root(id) => match &graph.nodes[*id].def {
+            Def::Reduce { kind, .. } => Some(reduction_name(*kind)),
+            Def::Param
+            | Def::Const(_)
+            | Def::Iota(_)
+            | Def::Elementwise(..)
+            | Def::Broadcast { .. }
+            | Def::Reshape(_)
+            | Def::Permute { .. }
+            | Def::Slice { .. }
+            | Def::Pad { .. }
+            | Def::Spread { .. }
+            | Def::Contract { .. }
+            | Def::Concat { .. }
+            | Def::Gather { .. }
+            | Def::Scatter { .. } => None,
+        },
+        ExprKind::Gather { .. } => Some("take"),
+        ExprKind::Load { .. } | ExprKind::Const(_) | ExprKind::Index(_) => None,
+    };
+    exprs.iter().filter_map(name).collect()
 }
 
 pub(crate) fn scalar_name(scalar: Scalar) -> &'static str {

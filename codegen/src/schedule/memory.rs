@@ -108,6 +108,24 @@ impl Memory {
         }
     }
 
+    /// The region of a home; what has no place yet will be in the arena.
+    pub fn region(&self, home: &Home) -> RegionId {
+        let place = self.buffers.get(home.buffer).and_then(|b| b.place);
+        place.map_or(RegionId(0), |(region, _)| region)
+    }
+
+    /// How many regions a kernel of some values touches.
+    pub fn regions(&self, values: impl Iterator<Item = Id>) -> usize {
+        let mut all = BTreeSet::new();
+        for id in values {
+            let reads = self.probes[id].reads.iter().map(|(leaf, _)| *leaf);
+            all.extend(reads.chain([id]).map(|x| self.region(&self.home_of(x))));
+            let more = self.extra.iter().filter(|(x, _)| *x == id);
+            all.extend(more.map(|(_, home)| self.region(home)));
+        }
+        all.len()
+    }
+
     /// A row-major buffer in the arena for a value.
     fn arena(&mut self, id: Id) -> Home {
         let node = &self.graph.nodes[id];

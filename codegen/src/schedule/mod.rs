@@ -1,12 +1,15 @@
 //! From linked programs to kernels: what is fused with what, what is stored, in which order.
 //!
 //! The road of one part: `graph` (values with extents; `rewrite` simplifies on the way) → `memory`
-//! (which values may be stored, and where; `probe` finds what each reads) → `cluster` (which run in
+//! (which values may be stored, and where; `probe` finds what each reads, `operand` whether a
+//! contraction computes what it multiplies) → `cluster` (which run in
 //! one kernel) → `emit` and `movement` (expressions by `eval`, then `nest` and `product`, dims merged
 //! by `merge`) → order, and places in the arena (here and in [`crate::plan`]).
 //!
 //! What decides, in few numbers: bytes count, arithmetic is repeated rather than stored. A value is
 //! stored only for another kernel or as a result; of a chain that leads on from a root, its last link.
+//! An operand of contractions that is cheap and follows from no kernel is computed where it is used
+//! (`operand`: work of 10 instructions, twice the bytes, 3 regions).
 //! A row is fused with what follows it unless it is long and few run beside it (`cluster`: 4096
 //! elements, 64 rows); a reduction of more than 4096 elements takes two steps (`rewrite`); a scatter of at most 4 updates a row is compared per element.
 //! [`crate::explain`] shows the outcome with its bytes and operations.
@@ -20,6 +23,7 @@ mod memory;
 mod merge;
 mod movement;
 mod nest;
+mod operand;
 mod probe;
 mod product;
 mod rewrite;
@@ -31,6 +35,8 @@ use crate::verify::{VerifyError, verify};
 use emit::{Group, Made};
 pub(crate) use emit::{reduction_name, scalar_name};
 use memory::{Draft, Memory};
+#[cfg(feature = "cpu")]
+pub(crate) use merge::visit_code;
 use sinew_ir::{Function, Value};
 use std::collections::{BTreeMap, BTreeSet};
 pub(crate) use touch::touches;

@@ -169,9 +169,11 @@ impl Emitter<'_> {
             match found {
                 Ok((index, update)) => {
                     let order: Vec<usize> = (0..space.len()).collect();
-                    let moves = nest::depends(&eval, &|_| true, true);
+                    let moves = nest::depends(&eval.exprs, &|_| true, true);
                     let (code, regs) =
-                        nest::code(&eval, &[index, update], &order, &|_| None, &|r| !moves[r]);
+                        nest::code(&eval.exprs, &[index, update], &order, &|_| None, &|r| {
+                            !moves[r]
+                        });
                     let mut target = base.clone();
                     target[axis] = Affine::default();
                     let last = space.len() - 1;

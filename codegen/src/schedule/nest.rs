@@ -1,7 +1,7 @@
 //! From expressions over a space to a nest: stages, row registers, order of dims.
 
 use super::affine::Affine;
-use super::eval::{Bound, Eval, ExprKind, Ref};
+use super::eval::{Bound, Eval, Expr, ExprKind, Ref};
 use super::graph::Id;
 use crate::kernel::{
     Access, BufferId, Code, Guard, Nest, Reg, RowReg, ScalarInst, ScalarKind, Stage, Store,
@@ -60,7 +60,7 @@ type Given<'a> = dyn Fn(Ref) -> Option<ScalarKind> + 'a;
 /// The code that computes `wanted`; `given` expressions are not computed but read. Those for which
 /// `early` holds come first.
 pub(crate) fn code(
-    eval: &Eval,
+    exprs: &[Expr],
     wanted: &[Ref],
     order: &[usize],
     given: &Given,
@@ -70,7 +70,7 @@ pub(crate) fn code(
     let mut open: Vec<Ref> = wanted.to_vec();
     while let Some(r) = open.pop() {
         if seen.insert(r) && given(r).is_none() {
-            open.extend(operands(&eval.exprs[r].kind));
+            open.extend(operands(&exprs[r].kind));
         }
     }
     let mut list: Vec<Ref> = seen.into_iter().collect();
@@ -78,7 +78,7 @@ pub(crate) fn code(
     let mut regs = BTreeMap::new();
     let mut out = Code::default();
     for r in list {
-        let expr = &eval.exprs[r];
+        let expr = &exprs[r];
         let reg = |r: &Ref| -> Reg { regs[r] };
         let kind = given(r).unwrap_or_else(|| match &expr.kind {
             ExprKind::Load { buffer, at, guards } => {
@@ -127,11 +127,11 @@ pub(crate) fn operands(kind: &ExprKind) -> Vec<Ref> {
 }
 
 /// Whether each expression depends on one of the dims.
-pub(crate) fn depends(eval: &Eval, dims: &dyn Fn(usize) -> bool, on_roots: bool) -> Vec<bool> {
+pub(crate) fn depends(exprs: &[Expr], dims: &dyn Fn(usize) -> bool, on_roots: bool) -> Vec<bool> {
     let moves = |at: &Affine| (0..at.strides.len()).any(|d| at.stride(d) != 0 && dims(d));
     let guarded = |guards: &[Bound]| guards.iter().any(|g| moves(&g.value));
-    let mut out: Vec<bool> = Vec::with_capacity(eval.exprs.len());
-    for expr in &eval.exprs {
+    let mut out: Vec<bool> = Vec::with_capacity(exprs.len());
+    for expr in exprs {
         let depends = match &expr.kind {
             ExprKind::Load { at, guards, .. } => moves(at) || guarded(guards),
             ExprKind::Gather {
@@ -195,9 +195,9 @@ pub(crate) fn nest(eval: &Eval, inner: &[bool], reduced: &[Reduced], stores: &[S
         value: regs[&s.value],
     };
     if row.is_empty() {
-        let moves = depends(eval, &|_| true, true);
+        let moves = depends(&eval.exprs, &|_| true, true);
         let wanted: Vec<Ref> = stores.iter().map(|s| s.value).collect();
-        let (mut code, regs) = code(eval, &wanted, &order, &|_| None, &|r| !moves[r]);
+        let (mut code, regs) = code(&eval.exprs, &wanted, &order, &|_| None, &|r| !moves[r]);
         code.stores = stores.iter().map(|s| store(s, &regs)).collect();
         return Nest {
             outer: extents(&outer),
@@ -209,7 +209,7 @@ pub(crate) fn nest(eval: &Eval, inner: &[bool], reduced: &[Reduced], stores: &[S
             rows: Vec::new(),
         };
     }
-    let varies = depends(eval, &|d| inner[d], false);
+    let varies = depends(&eval.exprs, &|d| inner[d], false);
     let mut levels = Levels {
         eval,
         roots: reduced.iter().map(|r| (r.id, r.value)).collect(),
@@ -275,7 +275,7 @@ pub(crate) fn nest(eval: &Eval, inner: &[bool], reduced: &[Reduced], stores: &[S
                 .chain(stored.iter().map(|s| s.value))
                 .collect();
             let given = |r: Ref| given_row(eval, r, &row_of, &root_row);
-            let (mut code, regs) = code(eval, &wanted, &order, &given, &|_| false);
+            let (mut code, regs) = code(&eval.exprs, &wanted, &order, &given, &|_| false);
             code.stores = stored.iter().map(|s| store(s, &regs)).collect();
             let mut pairs = Vec::new();
             for r in sets {
@@ -300,7 +300,7 @@ pub(crate) fn nest(eval: &Eval, inner: &[bool], reduced: &[Reduced], stores: &[S
                 .chain(stored.iter().map(|s| s.value))
                 .collect();
             let given = |r: Ref| given_row(eval, r, &row_of, &root_row);
-            let (mut code, regs) = code(eval, &wanted, &order, &given, &|r| !varies[r]);
+            let (mut code, regs) = code(&eval.exprs, &wanted, &order, &given, &|r| !varies[r]);
             code.stores = stored.iter().map(|s| store(s, &regs)).collect();
             let reduces = reduces
                 .iter()

@@ -3,19 +3,12 @@
 //! Where no expression exists, the answer is the value that must be stored first.
 
 use super::affine::Affine;
-use super::eval::{Eval, ExprKind, Home, Need, Role, Scope};
+use super::eval::{Eval, Home, Need, Role, Scope};
 use super::graph::{Def, Id};
 use super::memory::Memory;
 
 /// A value that a kernel reads at more places than this is stored. Stencils of five points fit.
-const MOST_PLACES: usize = 5;
-
-/// An operand of a contraction: a leaf's elements at an affine position over the operand's axes.
-pub(crate) struct Strided {
-    pub leaf: Id,
-    pub buffer: usize,
-    pub at: Affine,
-}
+pub(super) const MOST_PLACES: usize = 5;
 
 /// A leaf that is read, and at which index, unless that is guarded or computed.
 pub(crate) type Read = (Id, Option<Vec<Affine>>);
@@ -29,9 +22,9 @@ pub(crate) struct Probe {
 }
 
 /// The scope of a single value: every other kernel value is a leaf.
-struct Closed<'a> {
-    memory: &'a Memory,
-    top: Id,
+pub(super) struct Closed<'a> {
+    pub memory: &'a Memory,
+    pub top: Id,
 }
 
 impl Scope for Closed<'_> {
@@ -53,11 +46,9 @@ impl Memory {
         let (tops, shape): (Vec<Id>, Vec<usize>) = match &self.graph.nodes[id].def {
             Def::Reduce { x, .. } => (vec![*x], self.graph.nodes[*x].shape.clone()),
             Def::Contract { x, y, .. } => {
-                let reads = [*x, *y]
-                    .iter()
-                    .map(|o| Ok((self.strided(*o)?.leaf, None)))
-                    .collect::<Result<Vec<_>, Id>>()?;
-                self.probes[id].reads = reads;
+                let mut reads = self.operand(*x)?.reads;
+                reads.extend(self.operand(*y)?.reads);
+                self.probes[id].reads = reads.into_iter().map(|r| (r, None)).collect();
                 return Ok(());
             }
             Def::Concat { parts, .. } => {
@@ -113,7 +104,7 @@ impl Memory {
         Ok(probe.reads.into_iter().map(|(r, _)| (r, None)).collect())
     }
 
-    fn read(&self, target: Id, top: Id, shape: &[usize]) -> Result<Probe, Id> {
+    pub(super) fn read(&self, target: Id, top: Id, shape: &[usize]) -> Result<Probe, Id> {
         let scope = Closed { memory: self, top };
         let (mut base, mut space) = dims(shape);
         loop {
@@ -127,67 +118,6 @@ impl Memory {
                 }
                 Err(Need::Store(id)) => return Err(id),
                 Err(Need::Split { dim, inner }) => split(&mut base, &mut space, dim, inner),
-            }
-        }
-    }
-
-    /// The operand of a contraction as a strided view of a leaf; else the value to store.
-    pub fn strided(&self, operand: Id) -> Result<Strided, Id> {
-        let shape = self.graph.nodes[operand].shape.clone();
-        let scope = Closed {
-            memory: self,
-            top: usize::MAX,
-        };
-        // The base of the views, if it is neither in memory nor to be.
-        let mut view = operand;
-        while !self.is_leaf(view) {
-            match self.graph.nodes[view].def.viewed() {
-                Some(x) => view = x,
-                None => return Err(view),
-            }
-        }
-        let (mut base, mut space) = dims(&shape);
-        // The dims of the space that each axis became.
-        let mut parts: Vec<usize> = space.iter().map(|_| 1).collect();
-        loop {
-            let mut eval = Eval::new(&self.graph, &scope, &space);
-            match eval.eval(operand, &base, &[]) {
-                Ok(found) => {
-                    let leaf = eval.reads.first().map(|(id, _)| *id);
-                    let (Some(leaf), ExprKind::Load { buffer, at, guards }) =
-                        (leaf, &eval.exprs[found].kind)
-                    else {
-                        return Err(operand);
-                    };
-                    if !guards.is_empty() {
-                        return Err(operand);
-                    }
-                    let merged = merged(at, &space, &parts).ok_or(operand)?;
-                    let mut back = Affine::constant(at.offset);
-                    let mut next = merged.into_iter();
-                    for (d, extent) in shape.iter().enumerate() {
-                        if *extent != 1 {
-                            back.add_scaled(&Affine::dim(d), next.next().unwrap_or(0));
-                        }
-                    }
-                    return Ok(Strided {
-                        leaf,
-                        buffer: *buffer,
-                        at: back,
-                    });
-                }
-                Err(Need::Store(_)) => return Err(operand),
-                Err(Need::Split { dim, inner }) => {
-                    let mut at = 0;
-                    for part in &mut parts {
-                        if dim < at + *part {
-                            *part += 1;
-                            break;
-                        }
-                        at += *part;
-                    }
-                    split(&mut base, &mut space, dim, inner);
-                }
             }
         }
     }
@@ -229,7 +159,7 @@ impl Memory {
     }
 
     /// Whether a value is a reduction or follows from one element by element.
-    fn is_row_value(&self, id: Id) -> bool {
+    pub(super) fn is_row_value(&self, id: Id) -> bool {
         let mut at = id;
         loop {
             match &self.graph.nodes[at].def {
@@ -301,20 +231,4 @@ pub(crate) fn split(base: &mut [Affine], space: &mut Vec<usize>, dim: usize, inn
     }
     space[dim] /= inner;
     space.insert(dim + 1, inner);
-}
-
-/// The stride of each axis where the `parts` it was split into follow one another in memory.
-fn merged(at: &Affine, space: &[usize], parts: &[usize]) -> Option<Vec<i64>> {
-    let mut out = Vec::new();
-    let mut d = 0;
-    for part in parts {
-        for k in d..d + part - 1 {
-            if at.stride(k) != at.stride(k + 1) * space[k + 1] as i64 {
-                return None;
-            }
-        }
-        d += part;
-        out.push(at.stride(d - 1));
-    }
-    Some(out)
 }

@@ -1,11 +1,10 @@
 //! Makes contractions: which dims are batch, m and n, and which operand is on which side.
 
-use super::affine::Affine;
-use super::eval::{Eval, Ref};
+use super::eval::{Eval, Expr, Ref};
 use super::merge::{merge_group, visit_code};
-use super::nest::{Stored, access, buffer_id, by_stride, code, depends, strides};
-use super::probe::Strided;
-use crate::kernel::{Access, Contract, Store};
+use super::nest::{Stored, access, by_stride, code, depends};
+use super::operand::Operand;
+use crate::kernel::{self, Code, Contract, Reg, Store};
 use sinew_ir::DType;
 
 /// What a dim of the result is.
@@ -18,29 +17,8 @@ pub(crate) enum Tag {
     Right,
 }
 
-/// An operand over the result's space and, apart, along the contracted axis.
-pub(crate) struct Operand {
-    buffer: usize,
-    at: Affine,
-    k: i64,
-}
-
-impl Operand {
-    /// `axes[d]` is the index of the operand's axis `d`; the last axis is the contracted one.
-    pub fn new(strided: &Strided, axes: &[Affine]) -> Operand {
-        let mut at = Affine::constant(strided.at.offset);
-        for (d, index) in axes.iter().enumerate() {
-            at.add_scaled(index, strided.at.stride(d));
-        }
-        Operand {
-            buffer: strided.buffer,
-            at,
-            k: strided.at.stride(axes.len()),
-        }
-    }
-}
-
-/// Makes the kernel over a space whose dims are tagged.
+/// Makes the kernel over a space whose dims are tagged; the operands' expressions are over that space
+/// and the contracted dim behind it.
 pub(crate) fn contract(
     eval: &Eval,
     tags: &[Tag],
@@ -58,27 +36,34 @@ pub(crate) fn contract(
         }
         order.extend(dims);
     }
-    let moves = depends(eval, &|_| true, true);
     let wanted: Vec<Ref> = stores.iter().map(|s| s.value).collect();
-    let (mut epilogue, regs) = code(eval, &wanted, &order, &|_| None, &|r| !moves[r]);
+    let (mut epilogue, regs) = straight(&eval.exprs, &wanted, &order);
     epilogue.stores = stores
         .iter()
-        .map(|s| Store {
+        .zip(regs)
+        .map(|(s, value)| Store {
             access: access(s.buffer, &s.at, &[], &order),
-            value: regs[&s.value],
+            value,
         })
         .collect();
-    let mut left = strides(&operands[0].at, &order);
-    let mut right = strides(&operands[1].at, &order);
+    // The contracted dim is the last one.
+    let along: Vec<usize> = order.iter().copied().chain([tags.len()]).collect();
+    let [mut left, mut right] = operands.map(|o| {
+        let (code, values) = straight(&o.exprs, &[o.value], &along);
+        kernel::Operand {
+            code,
+            value: values[0],
+        }
+    });
     let group = |tag: Tag| -> Vec<usize> {
         let dims = order.iter().filter(|d| tags[**d] == tag);
         dims.map(|d| eval.space[*d]).collect()
     };
     let (mut batch, mut m, mut n) = (group(Tag::Batch), group(Tag::Left), group(Tag::Right));
     let mut visit = |f: &mut dyn FnMut(&mut Vec<i64>)| {
-        f(&mut left);
-        f(&mut right);
-        visit_code(&mut epilogue, f);
+        for code in [&mut left.code, &mut right.code, &mut epilogue] {
+            visit_code(code, f);
+        }
     };
     merge_group(0, &mut batch, &mut visit);
     merge_group(batch.len(), &mut m, &mut visit);
@@ -96,13 +81,11 @@ pub(crate) fn contract(
     };
     let pick = |dims: std::ops::Range<usize>| dims.max_by_key(|d| (extents[*d], *d));
     let (mut i, mut j) = (pick(m_dims), pick(n_dims));
-    let (mut left_buffer, mut right_buffer) = (&operands[0], &operands[1]);
     // Stores that are dense along m rather than n: the transposed product.
     let stride = |d: Option<usize>| d.map_or(i64::MAX, |d| dense[d].abs());
     if stride(i) < stride(j) {
         std::mem::swap(&mut i, &mut j);
         std::mem::swap(&mut left, &mut right);
-        std::mem::swap(&mut left_buffer, &mut right_buffer);
     }
     let others: Vec<usize> = (0..extents.len())
         .filter(|d| Some(*d) != i && Some(*d) != j)
@@ -113,14 +96,10 @@ pub(crate) fn contract(
         out.extend(tail);
         out
     };
-    let side = |operand: &Operand, s: &[i64], tail: [i64; 2]| Access {
-        buffer: buffer_id(operand.buffer),
-        offset: operand.at.offset,
-        strides: over(s, tail),
-        guards: Vec::new(),
-    };
-    let lhs = side(left_buffer, &left, [last(&left, i), left_buffer.k]);
-    let rhs = side(right_buffer, &right, [right_buffer.k, last(&right, j)]);
+    let k_dim = Some(extents.len());
+    for (code, dims) in [(&mut left.code, [i, k_dim]), (&mut right.code, [k_dim, j])] {
+        visit_code(code, &mut |s| *s = over(s, dims.map(|d| last(s, d))));
+    }
     visit_code(&mut epilogue, &mut |s| {
         *s = over(s, [last(s, i), last(s, j)]);
     });
@@ -130,8 +109,15 @@ pub(crate) fn contract(
         n: j.map_or(1, |d| extents[d]),
         k,
         dtype,
-        lhs,
-        rhs,
+        lhs: left,
+        rhs: right,
         epilogue,
     }
+}
+
+/// The code of some expressions and their registers, what does not move first.
+fn straight(exprs: &[Expr], wanted: &[Ref], order: &[usize]) -> (Code, Vec<Reg>) {
+    let moves = depends(exprs, &|_| true, true);
+    let (code, regs) = code(exprs, wanted, order, &|_| None, &|r| !moves[r]);
+    (code, wanted.iter().map(|r| regs[r]).collect())
 }

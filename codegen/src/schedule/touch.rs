@@ -14,12 +14,13 @@ pub(crate) struct Touch<'a> {
     pub times: usize,
 }
 
-fn code<'a>(code: &'a Code, stage: usize, times: usize, out: &mut Vec<Touch<'a>>) {
-    let mut push = |access, store, plain| {
+/// `pointwise`: the code runs at the index of the kernel's stores.
+fn code<'a>(code: &'a Code, stage: usize, times: usize, pointwise: bool, out: &mut Vec<Touch<'a>>) {
+    let mut push = |access, store, plain: bool| {
         out.push(Touch {
             access,
             store,
-            plain,
+            plain: plain && pointwise,
             stage,
             times,
         });
@@ -49,27 +50,21 @@ pub(crate) fn touches(class: &Class) -> Vec<Touch<'_>> {
             let row: usize = nest.inner.iter().product();
             for (s, stage) in nest.stages.iter().enumerate() {
                 match stage {
-                    Stage::Row { code: c, .. } => code(c, s, rows, &mut out),
-                    Stage::Each { code: c, .. } => code(c, s, rows * row, &mut out),
+                    Stage::Row { code: c, .. } => code(c, s, rows, true, &mut out),
+                    Stage::Each { code: c, .. } => code(c, s, rows * row, true, &mut out),
                 }
             }
         }
         Class::Contract(c) => {
             let batch: usize = c.batch.iter().product();
-            for (access, times) in [(&c.lhs, c.m * c.k), (&c.rhs, c.k * c.n)] {
-                out.push(Touch {
-                    access,
-                    store: false,
-                    plain: false,
-                    stage: 0,
-                    times: times * batch,
-                });
+            for (operand, times) in [(&c.lhs, c.m * c.k), (&c.rhs, c.k * c.n)] {
+                code(&operand.code, 0, batch * times, false, &mut out);
             }
-            code(&c.epilogue, 0, batch * c.m * c.n, &mut out);
+            code(&c.epilogue, 0, batch * c.m * c.n, true, &mut out);
         }
         Class::Scatter(s) => {
             let times = s.outer.iter().product::<usize>() * s.updates;
-            code(&s.code, 0, times, &mut out);
+            code(&s.code, 0, times, true, &mut out);
             for store in [false, true] {
                 out.push(Touch {
                     access: &s.target,
@@ -110,9 +105,9 @@ pub(crate) fn each_access(class: &mut Class, f: &mut dyn FnMut(&mut Access)) {
             }
         }
         Class::Contract(c) => {
-            f(&mut c.lhs);
-            f(&mut c.rhs);
-            code(&mut c.epilogue, f);
+            for c in [&mut c.lhs.code, &mut c.rhs.code, &mut c.epilogue] {
+                code(c, f);
+            }
         }
         Class::Scatter(s) => {
             f(&mut s.target);

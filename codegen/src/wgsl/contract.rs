@@ -1,4 +1,4 @@
-//! Contractions: matrix products with an epilogue.
+//! Contractions: matrix products with prologues and an epilogue.
 //!
 //! Two variants. Small products have one invocation an element, or a few that share the sum where
 //! there are few elements and long sums. Others go through tiles: a workgroup of `side x side`
@@ -11,10 +11,10 @@ use sinew_ir::{DType, Reduction};
 
 use super::EmitError;
 use super::reduce::{Plan, declare_parts, tree};
-use super::scalar::{Scope, instructions, stores};
+use super::scalar::{Scope, dtype_of, instructions, register, stores};
 use super::source::Source;
 use super::space::{Grid, Point, entry, grid, place, split, volume};
-use crate::kernel::{Access, Contract};
+use crate::kernel::{Contract, Operand, ScalarKind};
 
 /// Invocations of a workgroup without tiles.
 const WIDTH: u32 = 64;
@@ -63,9 +63,6 @@ pub(super) fn emit(
         DType::Float | DType::I32 | DType::U32 | DType::Bool => {
             return Err(source.malformed(format!("a contraction of {}", contract.dtype)));
         }
-    }
-    if !contract.lhs.guards.is_empty() || !contract.rhs.guards.is_empty() {
-        return Err(source.malformed("a guarded operand"));
     }
     match choose(source, contract) {
         Some(tile) => tiled(source, contract, tile).map(Some),
@@ -130,6 +127,16 @@ fn simple(
     if slices > 1 {
         declare_parts(source, &plan, &[DType::F32], false)?;
     }
+    let names = batch_names(contract);
+    let (m, n) = (contract.m, contract.n);
+    for (name, operand, dims) in [
+        ("x_at", &contract.lhs, [("i", m != 1), ("k", true)]),
+        ("y_at", &contract.rhs, [("k", true), ("j", n != 1)]),
+    ] {
+        if operand.access().is_none() {
+            function(source, name, operand, &names, dims, &[])?;
+        }
+    }
     entry(source, width);
     source.line(&format!("let slice = local / {columns}u;"));
     source.line(&format!("let column = local % {columns}u;"));
@@ -147,8 +154,8 @@ fn simple(
     lhs.push(k.clone());
     let mut rhs = point[..rank].to_vec();
     rhs.extend([k, point[rank + 1].clone()]);
-    let x = operand(source, &contract.lhs, lhs)?;
-    let y = operand(source, &contract.rhs, rhs)?;
+    let x = element(source, "x_at", &contract.lhs, lhs)?;
+    let y = element(source, "y_at", &contract.rhs, rhs)?;
     source.line(&format!("sum = fma({x}, {y}, sum);"));
     source.close();
     source.close();
@@ -164,14 +171,87 @@ fn simple(
     Ok(groups)
 }
 
-/// The expression that loads an operand's element.
-fn operand(
+/// The expression of an operand's element: its load, or a call of the function that computes it.
+fn element(
     source: &Source,
-    access: &Access,
+    name: &str,
+    operand: &Operand,
     point: Vec<Option<String>>,
 ) -> Result<String, EmitError> {
-    let index = place(source, access, &Point(point))?;
-    source.load(source.buffer(access)?, &index)
+    match operand.access() {
+        Some(access) => {
+            let index = place(source, access, &Point(point))?;
+            source.load(source.buffer(access)?, &index)
+        }
+        None => {
+            let arguments: Vec<String> = point.into_iter().flatten().collect();
+            Ok(format!("{name}({})", arguments.join(", ")))
+        }
+    }
+}
+
+/// The names of the batch's indices where they are parameters; none where the index is always 0.
+fn batch_names(contract: &Contract) -> Vec<Option<String>> {
+    let names = contract.batch.iter().enumerate();
+    names
+        .map(|(d, extent)| (*extent != 1).then(|| format!("i{d}")))
+        .collect()
+}
+
+/// Writes the function that gives an operand's element, 0 where one of `tests` holds. Of its last
+/// two dims, those that are marked are parameters.
+fn function(
+    source: &mut Source,
+    name: &str,
+    operand: &Operand,
+    batch: &[Option<String>],
+    dims: [(&str, bool); 2],
+    tests: &[String],
+) -> Result<(), EmitError> {
+    let mut point = batch.to_vec();
+    point.extend(dims.map(|(name, there)| there.then(|| name.to_string())));
+    let parameters: Vec<String> = point
+        .iter()
+        .flatten()
+        .map(|name| format!("{name}: u32"))
+        .collect();
+    source.open(&format!("fn {name}({}) -> f32 {{", parameters.join(", ")));
+    if !tests.is_empty() {
+        source.line(&format!("if ({}) {{ return 0.0f; }}", tests.join(" || ")));
+    }
+    let value = match operand.access() {
+        Some(_) => element(source, name, operand, point)?,
+        None => {
+            let point = Point(point);
+            let scope = Scope {
+                point: &point,
+                rows: &[],
+                accumulator: None,
+            };
+            instructions(source, &operand.code, &scope)?;
+            if dtype_of(source, &operand.code.insts, operand.value)? != DType::F32 {
+                return Err(source.malformed("an operand of another type"));
+            }
+            register(operand.value)
+        }
+    };
+    source.line(&format!("return {value};"));
+    source.close();
+    source.line("");
+    Ok(())
+}
+
+/// Whether some load of an operand is dense along a dim.
+fn dense(operand: &Operand, dim: usize) -> bool {
+    operand.code.insts.iter().any(|inst| match &inst.kind {
+        ScalarKind::Load(access) => access.strides.get(dim) == Some(&1),
+        ScalarKind::Gather { .. }
+        | ScalarKind::Const(_)
+        | ScalarKind::Index { .. }
+        | ScalarKind::Row(_)
+        | ScalarKind::Accumulator
+        | ScalarKind::Apply(..) => false,
+    })
 }
 
 /// Writes the epilogue at `point`, the sum being in `sum`.
@@ -199,9 +279,7 @@ fn tiled(source: &mut Source, contract: &Contract, tile: Tile) -> Result<[u32; 3
         spare,
     } = grid(source, count)?;
     // The batch's indices, as parameters and as arguments of the functions below.
-    let names: Vec<Option<String>> = (0..rank)
-        .map(|d| (contract.batch[d] != 1).then(|| format!("i{d}")))
-        .collect();
+    let names = batch_names(contract);
     let parameters: String = names
         .iter()
         .flatten()
@@ -218,30 +296,19 @@ fn tiled(source: &mut Source, contract: &Contract, tile: Tile) -> Result<[u32; 3
     ));
     source.line("");
     let index = |name: &str| Some(name.to_string());
-    for (name, access, rows, columns) in [
-        ("x_at", &contract.lhs, ("i", m), ("k", k)),
-        ("y_at", &contract.rhs, ("k", k), ("j", n)),
+    for (name, operand, dims) in [
+        ("x_at", &contract.lhs, [("i", m), ("k", k)]),
+        ("y_at", &contract.rhs, [("k", k), ("j", n)]),
     ] {
-        source.open(&format!(
-            "fn {name}({parameters}{}: u32, {}: u32) -> f32 {{",
-            rows.0, columns.0
-        ));
-        let tests: Vec<String> = [rows, columns]
+        let tests: Vec<String> = dims
             .iter()
             .filter(|(name, extent)| {
                 !extent.is_multiple_of(if *name == "k" { depth } else { size })
             })
             .map(|(name, extent)| format!("{name} >= {extent}u"))
             .collect();
-        if !tests.is_empty() {
-            source.line(&format!("if ({}) {{ return 0.0f; }}", tests.join(" || ")));
-        }
-        let mut point = names.clone();
-        point.extend([index(rows.0), index(columns.0)]);
-        let value = operand(source, access, point)?;
-        source.line(&format!("return {value};"));
-        source.close();
-        source.line("");
+        let dims = dims.map(|(name, _)| (name, true));
+        function(source, name, operand, &names, dims, &tests)?;
     }
     source.open(&format!(
         "fn finish({parameters}i: u32, j: u32, sum: f32) {{"
@@ -289,8 +356,8 @@ fn tiled(source: &mut Source, contract: &Contract, tile: Tile) -> Result<[u32; 3
         "for (var base = 0u; base < {k}u; base = base + {depth}u) {{"
     ));
     // Neighbouring invocations load neighbouring elements where the strides allow it.
-    let x_along_k = contract.lhs.strides.get(rank + 1) == Some(&1);
-    let y_along_k = contract.rhs.strides.get(rank) == Some(&1);
+    let x_along_k = dense(&contract.lhs, rank + 1);
+    let y_along_k = dense(&contract.rhs, rank);
     let invocations = side * side;
     for load in 0..(depth * quads).div_ceil(invocations) {
         let guarded = !(depth * quads).is_multiple_of(invocations);

@@ -21,7 +21,7 @@ mod space;
 
 use sinew_ir::DType;
 
-use crate::kernel::{Class, Kernel, RegionId, Schedule, Stage};
+use crate::kernel::{Class, Kernel, Operand, RegionId, Schedule, Stage};
 use source::Source;
 use space::volume;
 
@@ -158,8 +158,15 @@ fn work(class: &Class) -> u64 {
             rows * nest.stages.iter().map(in_row).sum::<u128>()
         }
         Class::Contract(contract) => {
-            let elements = volume(&contract.batch) * volume(&[contract.m, contract.n]);
-            elements * (2 * contract.k as u128 + contract.epilogue.insts.len() as u128)
+            let [m, n, k] = [contract.m, contract.n, contract.k].map(|e| e as u128);
+            // Tiles compute an element of an operand once for some 32 of the other's.
+            let side = |operand: &Operand, other: u128| match operand.access() {
+                Some(_) => 0,
+                None => operand.code.insts.len() as u128 * other.div_ceil(32),
+            };
+            let prologues = m * side(&contract.lhs, n) + n * side(&contract.rhs, m);
+            let epilogue = contract.epilogue.insts.len() as u128;
+            volume(&contract.batch) * (m * n * (2 * k + epilogue) + k * prologues)
         }
         Class::Scatter(scatter) => {
             let updates = volume(&scatter.outer) * scatter.updates as u128;

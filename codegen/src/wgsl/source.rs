@@ -55,8 +55,8 @@ impl<'a> Source<'a> {
                 }
             }
             Class::Contract(contract) => {
-                source.bind(&contract.lhs, false)?;
-                source.bind(&contract.rhs, false)?;
+                source.bind_code(&contract.lhs.code)?;
+                source.bind_code(&contract.rhs.code)?;
                 source.bind_code(&contract.epilogue)?;
             }
             Class::Scatter(scatter) => {

@@ -92,8 +92,8 @@ impl Case {
             n,
             k,
             dtype,
-            lhs: access(0, 0, &self.strides(self.lhs, m, k)),
-            rhs: access(1, 0, &self.strides(self.rhs, k, n)),
+            lhs: Operand::plain(access(0, 0, &self.strides(self.lhs, m, k)), dtype),
+            rhs: Operand::plain(access(1, 0, &self.strides(self.rhs, k, n)), dtype),
             epilogue: coder.code,
         };
         let mut random = Random(42);

@@ -4,5 +4,6 @@
 
 mod contracts;
 mod nests;
+mod prologues;
 mod scalars;
 mod setup;

@@ -2,6 +2,7 @@
 
 #![allow(dead_code)] // each test file uses its own part
 
+pub mod products;
 pub mod random;
 
 use sinew_codegen::execute::execute;
@@ -99,6 +100,42 @@ pub fn scheduled(function: &Function) -> Schedule {
     }
 }
 
+/// Compares with a golden file of schedules.
+pub fn golden(name: &str, text: &str) {
+    let path = format!(
+        "{}/tests/golden/schedule/{name}.txt",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(&path, text).expect("the folder is there");
+        return;
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(expected, text, "{name} differs; BLESS=1 writes it anew");
+}
+
+/// Numbers between -0.5 and 0.5.
+pub fn numbers(n: usize, seed: usize) -> Vec<f64> {
+    let mut x = (seed as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    (0..n)
+        .map(|_| {
+            x ^= x << 13;
+            x ^= x >> 7;
+            x ^= x << 17;
+            (x >> 40) as f64 / (1u64 << 24) as f64 - 0.5
+        })
+        .collect()
+}
+
+/// Each within `tolerance` of what is expected, relative and absolute.
+pub fn close(found: &[f64], expected: &[f64], tolerance: f64, what: &str) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    for (i, (a, b)) in found.iter().zip(expected).enumerate() {
+        let most = tolerance * (1.0 + b.abs());
+        assert!((a - b).abs() <= most, "{what}[{i}]: {a} and not {b}");
+    }
+}
+
 /// The bytes of elements.
 pub fn bytes(values: &[f64], dtype: DType) -> Vec<u8> {
     let one = |v: &f64| match dtype {
@@ -149,12 +186,19 @@ pub fn run(function: &Function, inputs: &[Vec<f64>]) -> Vec<Vec<f64>> {
 /// Compiles a schedule for this machine and runs it over `memory`, by scalar or by vector loops.
 #[cfg(feature = "cpu")]
 pub fn run_compiled(s: &Schedule, memory: &mut [Vec<u8>], vectors: bool) {
-    use sinew_codegen::cpu::{Options, compile};
+    use sinew_codegen::cpu::Options;
     let options = Options {
         vectors,
         ..Options::default()
     };
-    let program = compile(s, &options).unwrap_or_else(|e| panic!("{e}\n{}", listing(s)));
+    run_with(s, memory, &options);
+}
+
+/// [`run_compiled`] as the options say.
+#[cfg(feature = "cpu")]
+pub fn run_with(s: &Schedule, memory: &mut [Vec<u8>], options: &sinew_codegen::cpu::Options) {
+    use sinew_codegen::cpu::compile;
+    let program = compile(s, options).unwrap_or_else(|e| panic!("{e}\n{}", listing(s)));
     let mut aligned: Vec<Vec<[u64; 8]>> = Vec::new();
     for bytes in memory.iter() {
         let mut lines = vec![[0; 8]; bytes.len().div_ceil(64) + 1];

@@ -21,7 +21,7 @@ impl Random {
 
     /// A number of a type; for f32 one of few bits, so that most sums of products are exact in any
     /// order.
-    fn number(&mut self, float: DType) -> f64 {
+    pub fn number(&mut self, float: DType) -> f64 {
         let n = self.below(2001);
         match float {
             DType::F32 => (n % 65) as f64 / 16.0 - 2.0,
@@ -30,14 +30,16 @@ impl Random {
     }
 }
 
-struct Maker {
-    p: Program,
-    random: Random,
+pub(super) struct Maker {
+    pub(super) p: Program,
+    pub(super) random: Random,
     /// All values so far.
-    pool: Vec<Value>,
-    zero_extents: bool,
+    pub(super) pool: Vec<Value>,
+    /// The numbers of the inputs.
+    pub(super) inputs: Vec<Vec<f64>>,
+    pub(super) zero_extents: bool,
     /// The element type of the floats.
-    float: DType,
+    pub(super) float: DType,
 }
 
 impl Maker {
@@ -339,6 +341,7 @@ pub fn program(seed: u64, zero_extents: bool, float: DType) -> (Function, Vec<Ve
         p: Program::new(),
         random: Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1),
         pool: Vec::new(),
+        inputs: Vec::new(),
         zero_extents,
         float,
     };

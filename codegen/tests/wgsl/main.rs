@@ -4,8 +4,8 @@
 use std::path::PathBuf;
 
 use sinew_codegen::kernel::{
-    Access, Buffer, BufferId, Class, Code, Contract, Kernel, Nest, Reg, Region, RegionId, RowReg,
-    ScalarInst, ScalarKind, Scatter, Schedule, Stage, Store,
+    Access, Buffer, BufferId, Class, Code, Contract, Guard, Kernel, Nest, Operand, Reg, Region,
+    RegionId, RowReg, ScalarInst, ScalarKind, Scatter, Schedule, Stage, Store,
 };
 use sinew_codegen::verify::verify;
 use sinew_codegen::wgsl::{EmitError, Limits, Shader, emit};
@@ -180,8 +180,8 @@ fn small_and_tiled_contractions() {
             n,
             k,
             dtype: DType::F32,
-            lhs: access(0, &[depth, 1]),
-            rhs: access(1, &[rows, 1]),
+            lhs: Operand::plain(access(0, &[depth, 1]), DType::F32),
+            rhs: Operand::plain(access(1, &[rows, 1]), DType::F32),
             epilogue: code(
                 &[inst(ScalarKind::Accumulator, DType::F32)],
                 &[(2, &[rows, 1], 0)],
@@ -196,6 +196,49 @@ fn small_and_tiled_contractions() {
     };
     golden("contract_small", &product(3, 10, 7));
     golden("contract_tiled", &product(20, 16, 9));
+}
+
+/// `relu(x) w` where all but `depth - 1` rows of w are zeros.
+#[test]
+fn contractions_of_computed_operands() {
+    let product = |m: usize, n: usize, k: usize| {
+        let (rows, depth) = (n as i64, k as i64);
+        let mut padded = access(1, &[rows, 1]);
+        padded.guards.push(Guard {
+            offset: 0,
+            strides: vec![1, 0],
+            extent: depth - 1,
+        });
+        let relu = [
+            load(0, &[depth, 1]),
+            inst(ScalarKind::Const(0.0), DType::F32),
+            apply(Scalar::Maximum, &[0, 1], DType::F32),
+        ];
+        let class = Class::Contract(Contract {
+            batch: Vec::new(),
+            m,
+            n,
+            k,
+            dtype: DType::F32,
+            lhs: Operand {
+                code: code(&relu, &[]),
+                value: Reg(2),
+            },
+            rhs: Operand::plain(padded, DType::F32),
+            epilogue: code(
+                &[inst(ScalarKind::Accumulator, DType::F32)],
+                &[(2, &[rows, 1], 0)],
+            ),
+        });
+        let buffers = [
+            ("x", DType::F32, m * k),
+            ("w", DType::F32, (k - 1) * n),
+            ("y", DType::F32, m * n),
+        ];
+        schedule(&buffers, class)
+    };
+    golden("prologue_small", &product(3, 10, 7));
+    golden("prologue_tiled", &product(20, 16, 9));
 }
 
 #[test]

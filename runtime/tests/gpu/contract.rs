@@ -1,6 +1,6 @@
 //! Contractions on a grid of sizes, layouts and batches.
 
-use sinew_codegen::kernel::{Access, Class, Contract, Reg, ScalarKind};
+use sinew_codegen::kernel::{Access, BufferId, Class, Contract, Guard, Operand, Reg, ScalarKind};
 use sinew_codegen::wgsl::{Limits, emit};
 use sinew_ir::{DType, Scalar};
 
@@ -45,8 +45,8 @@ fn product(batch: &[usize], [m, n, k]: [usize; 3], lhs_turned: bool, rhs_turned:
         n,
         k,
         dtype: DType::F32,
-        lhs: access(x, m, k, lhs_turned),
-        rhs: access(y, k, n, rhs_turned),
+        lhs: Operand::plain(access(x, m, k, lhs_turned), DType::F32),
+        rhs: Operand::plain(access(y, k, n, rhs_turned), DType::F32),
         epilogue: epilogue.0,
     }));
     build
@@ -131,6 +131,93 @@ fn epilogue_with_two_results() {
         epilogue.store(at(raw, &[1, m as i64]), Reg(0));
         contract.epilogue = epilogue.0;
         build.check(device, tolerance(k));
+    }
+}
+
+/// Operands of every kind that is computed where it is used, on both sides.
+#[test]
+fn computed_operands() {
+    let Some(device) = device() else { return };
+    for size in [
+        [2, 3, 4],
+        [17, 33, 20],
+        [40, 36, 70],
+        [1, 5, 100],
+        [5, 1, 9],
+        [3, 17, 0],
+    ] {
+        for (batch, turned) in [(&[][..], true), (&[3], false)] {
+            for kind in 0..4 {
+                let mut build = product(batch, size, turned, false);
+                let [m, _, k] = size;
+                let rows = m.max(k);
+                let labels: Vec<u32> = (0..rows as u32).map(|i| (i * 7 + 1) % 5).collect();
+                let labels = build.input(DType::I32, &labels);
+                let Class::Contract(contract) = &mut build.schedule.kernels[0].class else {
+                    unreachable!("a product is a contraction")
+                };
+                let extents = [contract.k, contract.n];
+                let sides = [&mut contract.lhs, &mut contract.rhs];
+                for (side, extent) in sides.into_iter().zip(extents) {
+                    let access = side.access().expect("plain");
+                    *side = computed(kind, access, extent.max(1), labels);
+                }
+                build.check(device, tolerance(k));
+            }
+        }
+    }
+}
+
+/// An operand made of an access: a relu, padding, one-hot rows, elements of the last dim by an index.
+fn computed(kind: usize, access: &Access, extent: usize, labels: BufferId) -> Operand {
+    let last = access.strides.len() - 1;
+    let along = |dim: usize| {
+        let mut strides = vec![0; last + 1];
+        strides[dim] = 1;
+        strides
+    };
+    let mut code = Writer::default();
+    let value = match kind {
+        0 => {
+            let x = code.load(access.clone(), DType::F32);
+            let zero = code.number(0.0);
+            code.apply(Scalar::Maximum, &[x, zero], DType::F32)
+        }
+        1 => {
+            let mut padded = access.clone();
+            padded.guards.push(Guard {
+                offset: -1,
+                strides: along(last),
+                extent: 4,
+            });
+            code.load(padded, DType::F32)
+        }
+        2 => {
+            let index = ScalarKind::Index {
+                offset: 0,
+                strides: along(last),
+            };
+            let index = code.push(index, DType::I32);
+            let label = code.load(at(labels, &along(last - 1)), DType::I32);
+            let same = code.apply(Scalar::Eq, &[index, label], DType::Bool);
+            code.apply(Scalar::Cast, &[same], DType::F32)
+        }
+        _ => {
+            let index = code.load(at(labels, &along(last - 1)), DType::I32);
+            let mut place = access.clone();
+            let stride = std::mem::take(&mut place.strides[last]);
+            let gather = ScalarKind::Gather {
+                access: place,
+                index,
+                extent,
+                stride,
+            };
+            code.push(gather, DType::F32)
+        }
+    };
+    Operand {
+        code: code.0,
+        value,
     }
 }
 

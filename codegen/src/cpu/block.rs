@@ -1,0 +1,305 @@
+//! Contractions over the tiles of `product`: the calls, and the blocks that the kernel is called back
+//! for, which are sums to finish and operands to compute.
+
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Value, types};
+use sinew_ir::DType;
+use std::mem::offset_of;
+
+use super::EmitError;
+use super::blocking::Plan;
+use super::contract::{destination, finish, lanes, operand};
+use super::frame::{Frame, Index};
+use super::lanes::Lanes;
+use super::nest::work;
+use super::product::{Block, Call, Part};
+use crate::kernel::{Contract, Operand};
+
+/// A call of `product` for each element of the batch; called back, a block.
+pub(super) fn called(
+    f: &mut Frame<'_>,
+    c: &Contract,
+    plan: &Plan,
+    dims: &[(usize, usize)],
+    index: &mut Vec<Index>,
+) -> Result<(), EmitError> {
+    let rank = dims.len();
+    let (left, right) = plan.computed();
+    if plan.is_direct() && left.is_none() && right.is_none() {
+        return calls(f, c, plan, dims, index);
+    }
+    let products = f.b.create_block();
+    let back = f.b.create_block();
+    let block = f.block;
+    f.b.ins().brif(block, back, &[], products, &[]);
+    f.b.switch_to_block(products);
+    f.scoped(|f| calls(f, c, plan, dims, index))?;
+    f.b.ins().return_(&[]);
+    f.b.switch_to_block(back);
+
+    let area = Area::new(f);
+    let batch = field(f, offset_of!(Block, batch));
+    for (d, index) in index.iter_mut().enumerate().take(rank) {
+        let flags = MemFlagsData::trusted().with_readonly().with_can_move();
+        let at = f.b.ins().load(types::I64, flags, batch, d as i32 * 8);
+        *index = Index {
+            base: Some(at),
+            add: 0,
+        };
+    }
+    let part = field(f, offset_of!(Block, part));
+    let left = left.map(|along_k| (Part::Left, &c.lhs, [c.m, c.k], along_k));
+    let right = right.map(|along_k| (Part::Right, &c.rhs, [c.k, c.n], !along_k));
+    for (which, operand, extents, last) in [left, right].into_iter().flatten() {
+        let here = f.b.create_block();
+        let next = f.b.create_block();
+        let it = f.b.ins().icmp_imm_s(IntCC::Equal, part, which as i64);
+        f.b.ins().brif(it, here, &[], next, &[]);
+        f.b.switch_to_block(here);
+        // The lanes run along the last dim or the one before.
+        let (along, extent) = match last {
+            true => ([rank, rank + 1], extents[1]),
+            false => ([rank + 1, rank], extents[0]),
+        };
+        f.scoped(|f| compute(f, c, operand, &area, index, along, extent))?;
+        f.b.ins().return_(&[]);
+        f.b.switch_to_block(next);
+    }
+    if plan.is_direct() {
+        return Ok(());
+    }
+    let full = lanes(f, &[&c.epilogue], c.dtype, rank + 1);
+    let ty = f.ty(c.dtype, full)?;
+    // Sums are scratch of this thread: nobody writes them while the kernel reads.
+    let flags = MemFlagsData::new()
+        .with_notrap()
+        .with_readonly()
+        .with_can_move();
+    let run = Run {
+        along: [rank, rank + 1],
+        extent: c.n,
+        size: f.bytes(c.dtype)?,
+        lanes: full,
+        copies: copies(work(&c.epilogue)),
+    };
+    area.each(f, index, &run, &mut |f, index, (at, offset), lanes| {
+        let sum = f.load_lanes(ty, flags, at, offset, lanes);
+        finish(f, &c.epilogue, index, lanes, sum)
+    })
+}
+
+/// Vectors a turn, for the loop's own instructions not to outweigh the code.
+fn copies(work: f64) -> i64 {
+    if work <= 8.0 { 4 } else { 1 }
+}
+
+/// Writes a block of an operand to scratch, the lanes along `along[1]`.
+pub(super) fn compute(
+    f: &mut Frame<'_>,
+    c: &Contract,
+    side: &Operand,
+    area: &Area,
+    index: &mut [Index],
+    along: [usize; 2],
+    extent: usize,
+) -> Result<(), EmitError> {
+    let run = Run {
+        along,
+        extent,
+        size: f.bytes(c.dtype)?,
+        lanes: lanes(f, &[&side.code], c.dtype, along[1]),
+        copies: copies(work(&side.code)),
+    };
+    area.each(f, index, &run, &mut |f, index, (at, offset), lanes| {
+        let value = operand(f, side, index, lanes)?;
+        f.store_lanes(value, at, offset, lanes);
+        Ok(())
+    })
+}
+
+/// A field of the block that the kernel is called back with.
+fn field(f: &mut Frame<'_>, offset: usize) -> Value {
+    let flags = MemFlagsData::trusted().with_readonly().with_can_move();
+    let block = f.block;
+    f.b.ins().load(types::I64, flags, block, offset as i32)
+}
+
+/// A block in scratch: where it is and what of the space it is.
+pub(super) struct Area {
+    /// The address of its first element.
+    pub base: Value,
+    /// Bytes between rows.
+    pub pitch: Value,
+    /// First row and the row behind the last.
+    pub rows: [Value; 2],
+    /// First column and the column behind the last; the lanes run along them.
+    pub columns: [Value; 2],
+}
+
+/// How a block is run over.
+struct Run {
+    /// The dims of the space that are the block's rows and columns.
+    along: [usize; 2],
+    /// The extent of the columns' dim.
+    extent: usize,
+    /// Bytes of an element.
+    size: i64,
+    /// The lanes, along the columns.
+    lanes: Lanes,
+    /// Vectors a turn.
+    copies: i64,
+}
+
+/// Code for the elements at an index, whose scratch is at an address and an offset.
+type Each<'b, 'a> =
+    dyn FnMut(&mut Frame<'a>, &[Index], (Value, i32), Lanes) -> Result<(), EmitError> + 'b;
+
+impl Area {
+    fn new(f: &mut Frame<'_>) -> Area {
+        Area {
+            base: field(f, offset_of!(Block, base)),
+            pitch: field(f, offset_of!(Block, pitch)),
+            rows: [0, 8].map(|half| field(f, offset_of!(Block, rows) + half)),
+            columns: [0, 8].map(|half| field(f, offset_of!(Block, columns) + half)),
+        }
+    }
+
+    /// Runs code over the block: groups of vectors, single vectors, the tail.
+    fn each<'a>(
+        &self,
+        f: &mut Frame<'a>,
+        index: &mut [Index],
+        run: &Run,
+        each: &mut Each<'_, 'a>,
+    ) -> Result<(), EmitError> {
+        let (count, [left, right]) = (run.lanes.count as i64, self.columns);
+        let columns = f.b.ins().isub(right, left);
+        let whole = f.b.ins().band_imm_s(columns, -count);
+        let whole = f.b.ins().iadd(left, whole);
+        let unrolled = f.b.ins().band_imm_s(columns, -count * run.copies);
+        let unrolled = f.b.ins().iadd(left, unrolled);
+        let [first, end] = self.rows;
+        f.repeat_between(first, end, 1, Vec::new(), &mut |f, i, _| {
+            index[run.along[0]] = i;
+            let row = f.affine(0, &[1], &[i]);
+            let row = f.b.ins().isub(row, first);
+            let row = f.b.ins().imul(row, self.pitch);
+            let row = f.b.ins().iadd(self.base, row);
+            let active = run.extent % run.lanes.count;
+            if run.extent as i64 <= 4 * count {
+                // So few columns are never in several blocks.
+                for start in (0..run.extent).step_by(run.lanes.count) {
+                    index[run.along[1]] = Index::at(start as i64);
+                    let mut lanes = run.lanes;
+                    if start + run.lanes.count > run.extent {
+                        lanes.active = active;
+                    }
+                    let offset = (start as i64 * run.size) as i32;
+                    each(f, index, (row, offset), lanes)?;
+                }
+                return Ok(Vec::new());
+            }
+            let mut from = left;
+            for (copies, to) in [(run.copies, unrolled), (1, whole)] {
+                let step = count * copies;
+                f.repeat_between(from, to, step, Vec::new(), &mut |f, j, _| {
+                    let column = f.affine(0, &[1], &[j]);
+                    let column = f.b.ins().isub(column, left);
+                    let far = f.scaled(column, run.size);
+                    let at = f.b.ins().iadd(row, far);
+                    for copy in 0..copies {
+                        index[run.along[1]] = j.plus(copy * count);
+                        let offset = copy * count * run.size;
+                        each(f, index, (at, offset as i32), run.lanes)?;
+                    }
+                    Ok(Vec::new())
+                })?;
+                from = to;
+            }
+            if active > 0 {
+                // Only the last block of columns has a tail.
+                let tail = f.b.create_block();
+                let done = f.b.create_block();
+                let some = f.b.ins().icmp(IntCC::SignedLessThan, whole, right);
+                f.b.ins().brif(some, tail, &[], done, &[]);
+                f.b.switch_to_block(tail);
+                f.scoped(|f| {
+                    let start = (run.extent - active) as i64;
+                    index[run.along[1]] = Index::at(start);
+                    let place = f.b.ins().iconst(types::I64, start);
+                    let column = f.b.ins().isub(place, left);
+                    let far = f.scaled(column, run.size);
+                    let at = f.b.ins().iadd(row, far);
+                    let lanes = Lanes {
+                        active,
+                        ..run.lanes
+                    };
+                    each(f, index, (at, 0), lanes)
+                })?;
+                f.b.ins().jump(done, &[]);
+                f.b.switch_to_block(done);
+            }
+            Ok(Vec::new())
+        })?;
+        Ok(())
+    }
+}
+
+/// The calls, one an element of the batch.
+fn calls(
+    f: &mut Frame<'_>,
+    c: &Contract,
+    plan: &Plan,
+    dims: &[(usize, usize)],
+    index: &mut Vec<Index>,
+) -> Result<(), EmitError> {
+    let rank = dims.len();
+    let slot = f.slot(size_of::<Call>() + 8 * rank);
+    let shim = match c.dtype {
+        DType::F64 => Plan::shim::<f64>(),
+        DType::Float | DType::F32 | DType::I32 | DType::U32 | DType::Bool => Plan::shim::<f32>(),
+    };
+    let out = if plan.is_direct() {
+        destination(c)
+    } else {
+        None
+    };
+    f.loops(dims, index, Vec::new(), &mut |f, index, _| {
+        let (table, itself) = (f.table, f.itself);
+        let put = |f: &mut Frame<'_>, value: Value, offset: usize| {
+            f.b.ins()
+                .stack_store(types::I64, value, slot, offset as i32);
+        };
+        put(f, table, offset_of!(Call, table));
+        put(f, itself, offset_of!(Call, kernel));
+        for (access, offset) in [
+            (c.lhs.access(), offset_of!(Call, lhs)),
+            (c.rhs.access(), offset_of!(Call, rhs)),
+            (out, offset_of!(Call, out)),
+        ] {
+            let address = match access {
+                Some(access) => {
+                    let (address, constant) = f.address(access, index)?;
+                    f.b.ins().iadd_imm_s(address, i64::from(constant))
+                }
+                None => f.b.ins().iconst(types::I64, 0),
+            };
+            put(f, address, offset);
+        }
+        let batch =
+            f.b.ins()
+                .stack_addr(types::I64, slot, size_of::<Call>() as i32);
+        put(f, batch, offset_of!(Call, batch));
+        for (d, place) in index.iter().enumerate().take(rank) {
+            let place = f.affine(0, &[1], &[*place]);
+            put(f, place, size_of::<Call>() + 8 * d);
+        }
+        let plan =
+            f.b.ins()
+                .iconst(types::I64, std::ptr::from_ref(plan) as i64);
+        let call = f.b.ins().stack_addr(types::I64, slot, 0);
+        f.call(shim, &[plan, call], None);
+        Ok(Vec::new())
+    })?;
+    Ok(())
+}

@@ -1,0 +1,276 @@
+//! Operands of contractions: read as they lie, computed where they are used, or stored first.
+//!
+//! The choice is made in [`Memory::operand`] by the rule of [`Memory::pays`], nowhere else.
+
+use super::affine::Affine;
+use super::eval::{Bound, Eval, Expr, ExprKind, Need, Ref};
+use super::graph::{Def, Id};
+use super::memory::Memory;
+use super::probe::{Closed, MOST_PLACES, Probe, dims, split};
+use sinew_ir::Scalar;
+use std::collections::BTreeSet;
+
+/// An operand's element as an expression over the operand's own axes: a load, or a prologue.
+pub(crate) struct Operand {
+    pub exprs: Vec<Expr>,
+    pub value: Ref,
+    /// The leaves it reads.
+    pub reads: Vec<Id>,
+}
+
+/// Work a prologue may be: arithmetic counts 1 an instruction, a division 4. It is repeated for
+/// every block of the other operand, some ten times in the products that are large.
+const CHEAP: usize = 10;
+/// A prologue may load so many times the bytes that the stored value would have.
+const MORE_BYTES: usize = 2;
+/// Regions that a prologue may read: two of them, an epilogue and the results must fit in the
+/// bindings of a shader.
+const REGIONS: usize = 3;
+
+impl Memory {
+    /// The operand of a contraction; else the value to store first.
+    pub fn operand(&self, operand: Id) -> Result<Operand, Id> {
+        // The base of the views, if it is neither in memory nor to be.
+        let mut base = operand;
+        while !self.is_leaf(base) {
+            match self.graph.nodes[base].def.viewed() {
+                Some(x) => base = x,
+                None => break,
+            }
+        }
+        if self.is_leaf(base) {
+            let found = self.expressed(operand).ok_or(operand)?;
+            return match found.is_plain() {
+                true => Ok(found),
+                false => Err(operand),
+            };
+        }
+        let found = self.expressed(operand).ok_or(base)?;
+        match self.pays(operand, base, &found) {
+            true => Ok(found),
+            false => Err(base),
+        }
+    }
+
+    /// The operand's expression, where every index in it is affine in the operand's axes.
+    fn expressed(&self, operand: Id) -> Option<Operand> {
+        let shape = &self.graph.nodes[operand].shape;
+        let scope = Closed {
+            memory: self,
+            top: usize::MAX,
+        };
+        let (mut base, mut space) = dims(shape);
+        // The dims of the space that each axis became.
+        let mut parts: Vec<usize> = space.iter().map(|_| 1).collect();
+        loop {
+            let mut eval = Eval::new(&self.graph, &scope, &space).with_most_places(MOST_PLACES);
+            match eval.eval(operand, &base, &[]) {
+                Ok(value) => {
+                    let reads = eval.reads.iter().map(|(id, _)| *id).collect();
+                    let mut exprs = eval.exprs;
+                    for expr in &mut exprs {
+                        map_indices(expr, &mut |at| joined(at, shape, &space, &parts))?;
+                    }
+                    return Some(Operand {
+                        exprs,
+                        value,
+                        reads,
+                    });
+                }
+                Err(Need::Store(_)) => return None,
+                Err(Need::Split { dim, inner }) => {
+                    let mut at = 0;
+                    for part in &mut parts {
+                        if dim < at + *part {
+                            *part += 1;
+                            break;
+                        }
+                        at += *part;
+                    }
+                    split(&mut base, &mut space, dim, inner);
+                }
+            }
+        }
+    }
+
+    /// Whether an operand is computed where it is used rather than stored; `base` is the value that
+    /// would be stored. It is if
+    /// - nobody but contractions reads it: another reader would compute it a second time or store it;
+    /// - it does not follow from what a kernel computes element by element: that kernel stores it at
+    ///   the price of the store, and each of its contractions reads it once;
+    /// - it is cheap: [`CHEAP`] at most, nothing transcendental;
+    /// - it does not repeat a smaller value: that is stored in fewer bytes than any load of it;
+    /// - its loads are not [`MORE_BYTES`] times the value, and of [`REGIONS`] regions at most.
+    fn pays(&self, operand: Id, base: Id, found: &Operand) -> bool {
+        let size = |id: Id| self.graph.nodes[id].dtype.size().unwrap_or(8);
+        let elements = self.graph.elements(operand);
+        let loads = found.reads.iter().collect::<BTreeSet<_>>();
+        let bytes: usize = loads
+            .iter()
+            .map(|leaf| self.graph.elements(**leaf).min(elements) * size(**leaf))
+            .sum();
+        let regions: BTreeSet<_> = loads
+            .iter()
+            .map(|leaf| self.region(&self.home_of(**leaf)))
+            .collect();
+        let work: usize = found
+            .exprs
+            .iter()
+            .map(|expr| match &expr.kind {
+                ExprKind::Apply(scalar, _) => work(*scalar),
+                ExprKind::Load { .. }
+                | ExprKind::Gather { .. }
+                | ExprKind::Const(_)
+                | ExprKind::Index(_)
+                | ExprKind::Root(_) => 0,
+            })
+            .sum();
+        work <= CHEAP
+            && (loads.is_empty() || elements <= self.graph.elements(base))
+            && bytes <= MORE_BYTES * elements * size(operand)
+            && regions.len() <= REGIONS
+            && self.only_contracted(base)
+            && !self.follows(base)
+    }
+
+    /// Whether all that a value is read for is contractions, through views or not.
+    fn only_contracted(&self, id: Id) -> bool {
+        !self.graph.results.contains(&id)
+            && self.graph.users[id].iter().all(|user| {
+                let def = &self.graph.nodes[*user].def;
+                matches!(def, Def::Contract { .. })
+                    || (def.viewed().is_some()
+                        && !self.kernel[*user]
+                        && self.only_contracted(*user))
+            })
+    }
+
+    /// Whether a kernel that a value reads could store it as well: it runs over the same elements, or
+    /// over rows of them that lie along the value's.
+    fn follows(&self, id: Id) -> bool {
+        let shape = &self.graph.nodes[id].shape;
+        let Ok(Probe { base, reads }) = self.read(id, usize::MAX, shape) else {
+            return false;
+        };
+        let Some(last) = (0..shape.len()).rev().find(|d| shape[*d] != 1) else {
+            return false;
+        };
+        let size = self.graph.elements(id);
+        reads.iter().any(|(leaf, index)| {
+            let Some(index) = index.as_ref().filter(|_| self.kernel[*leaf]) else {
+                return false;
+            };
+            let alone = match self.graph.nodes[*leaf].def {
+                Def::Concat { .. } | Def::Scatter { .. } | Def::Spread { .. } => true,
+                Def::Param
+                | Def::Const(_)
+                | Def::Iota(_)
+                | Def::Elementwise(..)
+                | Def::Broadcast { .. }
+                | Def::Reshape(_)
+                | Def::Permute { .. }
+                | Def::Slice { .. }
+                | Def::Pad { .. }
+                | Def::Reduce { .. }
+                | Def::Contract { .. }
+                | Def::Gather { .. } => false,
+            };
+            let own = index
+                .iter()
+                .all(|at| at == &Affine::default() || base.contains(at));
+            let rows = self.is_row_value(*leaf) && !index.contains(&base[last]);
+            own && !alone && (rows || self.graph.elements(*leaf) == size)
+        })
+    }
+}
+
+impl Operand {
+    /// Whether it is a load and nothing else.
+    fn is_plain(&self) -> bool {
+        match &self.exprs[self.value].kind {
+            ExprKind::Load { guards, .. } => guards.is_empty(),
+            ExprKind::Gather { .. }
+            | ExprKind::Const(_)
+            | ExprKind::Index(_)
+            | ExprKind::Root(_)
+            | ExprKind::Apply(..) => false,
+        }
+    }
+
+    /// The same over a space in which `axes[d]` is the index of the operand's axis `d`.
+    pub fn over(mut self, axes: &[Affine]) -> Operand {
+        for expr in &mut self.exprs {
+            let there = map_indices(expr, &mut |at| {
+                let mut out = Affine::constant(at.offset);
+                for (d, index) in axes.iter().enumerate() {
+                    out.add_scaled(index, at.stride(d));
+                }
+                Some(out)
+            });
+            debug_assert!(there.is_some(), "every index is affine in the axes");
+        }
+        self
+    }
+}
+
+/// What an instruction counts as; transcendental functions are no prologue's.
+fn work(scalar: Scalar) -> usize {
+    match scalar {
+        Scalar::Exp | Scalar::Log | Scalar::Tanh | Scalar::Erf => CHEAP + 1,
+        Scalar::Div | Scalar::Rem | Scalar::Sqrt => 4,
+        Scalar::Add
+        | Scalar::Sub
+        | Scalar::Mul
+        | Scalar::Maximum
+        | Scalar::Minimum
+        | Scalar::Neg
+        | Scalar::Abs
+        | Scalar::Floor
+        | Scalar::Sign
+        | Scalar::Lt
+        | Scalar::Le
+        | Scalar::Eq
+        | Scalar::Ne
+        | Scalar::And
+        | Scalar::Or
+        | Scalar::Not
+        | Scalar::Select
+        | Scalar::Cast => 1,
+    }
+}
+
+/// Replaces every affine function in an expression.
+fn map_indices(expr: &mut Expr, f: &mut dyn FnMut(&Affine) -> Option<Affine>) -> Option<()> {
+    let mut guarded = |at: &mut Affine, guards: &mut Vec<Bound>| {
+        *at = f(at)?;
+        for guard in guards {
+            guard.value = f(&guard.value)?;
+        }
+        Some(())
+    };
+    match &mut expr.kind {
+        ExprKind::Load { at, guards, .. } | ExprKind::Gather { at, guards, .. } => {
+            guarded(at, guards)
+        }
+        ExprKind::Index(at) => guarded(at, &mut Vec::new()),
+        ExprKind::Const(_) | ExprKind::Root(_) | ExprKind::Apply(..) => Some(()),
+    }
+}
+
+/// A function over a space as one over the axes of `shape`, where the `parts` that each axis of more
+/// than one element was split into follow one another.
+fn joined(at: &Affine, shape: &[usize], space: &[usize], parts: &[usize]) -> Option<Affine> {
+    let mut out = Affine::constant(at.offset);
+    let (mut d, mut part) = (0, parts.iter());
+    for (axis, _) in shape.iter().enumerate().filter(|(_, e)| **e != 1) {
+        let end = d + part.next()?;
+        for k in d..end - 1 {
+            if at.stride(k) != at.stride(k + 1) * space[k + 1] as i64 {
+                return None;
+            }
+        }
+        out.add_scaled(&Affine::dim(axis), at.stride(end - 1));
+        d = end;
+    }
+    Some(out)
+}

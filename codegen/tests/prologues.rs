@@ -1,0 +1,204 @@
+//! Which operands of contractions are computed where they are used, and which are stored.
+
+mod support;
+
+use sinew_codegen::explain::listing;
+use sinew_codegen::kernel::{Class, Contract, Reg, RowReg, ScalarKind, Store};
+use sinew_codegen::verify::verify;
+use sinew_ir::ops::{self, DotAxes};
+use sinew_ir::{Attribute, Axis, DType, Dim, Function, Shape, Value};
+use support::{Program, close, golden, interpreted, numbers, run, scheduled};
+
+const F: DType = DType::F32;
+
+/// `x . w` over the last axis of the one and the first of the other.
+fn dot(p: &mut Program, x: Value, w: Value) -> Value {
+    let rank = p.b.type_of(x).shape.extents().expect("literal").len();
+    let axes = DotAxes {
+        contract_x: vec![Axis::At(rank - 1)],
+        contract_y: vec![Axis::At(0)],
+        ..DotAxes::default()
+    };
+    p.b.dot(x, w, &axes).expect("a product")
+}
+
+fn relu(p: &mut Program, x: Value) -> Value {
+    p.b.op(ops::RELU, &[x], vec![]).expect("relu")
+}
+
+fn contracts(f: &Function) -> Vec<Contract> {
+    let kernels = scheduled(f).kernels.into_iter();
+    let contracts = kernels.filter_map(|k| match k.class {
+        Class::Contract(c) => Some(c),
+        Class::Nest(_) | Class::Scatter(_) => None,
+    });
+    contracts.collect()
+}
+
+/// The interpreter's results.
+fn check(f: &Function, inputs: &[Vec<f64>]) {
+    for (a, b) in run(f, inputs).iter().zip(&interpreted(f, inputs)) {
+        close(a, b, 1e-5, "product");
+    }
+}
+
+#[test]
+fn cheap_operands_of_inputs_are_computed() {
+    let mut p = Program::new();
+    let x = p.input("x", F, &[5, 6]);
+    let w = p.input("w", F, &[6, 8]);
+    let scale = p.input("scale", F, &[6]);
+    let labels = p.input("labels", DType::I32, &[5]);
+    let short = p.input("short", F, &[5, 4]);
+    let table = p.input("table", F, &[20, 6]);
+    let ids = p.input("ids", DType::I32, &[5]);
+    let wide = Shape::of(&[5, 6]);
+
+    let positive = relu(&mut p, x);
+    let scale = p.b.broadcast(scale, &wide, &[Axis::At(0)]).expect("scale");
+    let scaled = p.b.mul(x, scale).expect("mul");
+    let spread =
+        p.b.broadcast(labels, &wide, &[Axis::At(1)])
+            .expect("labels");
+    let places =
+        p.b.iota(DType::I32, wide.clone(), Axis::At(1))
+            .expect("iota");
+    let same = p.b.op(ops::EQ, &[places, spread], vec![]).expect("eq");
+    let one_hot = p.b.cast(same, F).expect("cast");
+    let widths = Attribute::Dims([1, 1, 1].map(Dim::from).to_vec());
+    let along = Attribute::Axes(vec![Axis::At(1)]);
+    let padded =
+        p.b.op(ops::PAD, &[short], vec![along, widths])
+            .expect("pad");
+    let ids = p.b.broadcast(ids, &wide, &[Axis::At(1)]).expect("ids");
+    let first = Attribute::Axes(vec![Axis::At(0)]);
+    let rows =
+        p.b.op(ops::TAKE_ALONG_AXIS, &[table, ids], vec![first])
+            .expect("take");
+
+    let operands = [positive, scaled, one_hot, padded, rows];
+    let results: Vec<Value> = operands.iter().map(|o| dot(&mut p, *o, w)).collect();
+    let f = p.finish(&results);
+    golden("prologues", &listing(&scheduled(&f)));
+    assert_eq!(scheduled(&f).kernels.len(), operands.len());
+    let inputs = [
+        numbers(30, 1),
+        numbers(48, 2),
+        numbers(6, 3),
+        vec![0.0, 5.0, 7.0, -1.0, 2.0],
+        numbers(20, 4),
+        numbers(120, 5),
+        vec![19.0, 0.0, 25.0, 3.0, -4.0],
+    ];
+    check(&f, &inputs);
+}
+
+#[test]
+fn one_value_may_be_an_operand_on_both_sides_and_through_views() {
+    let mut p = Program::new();
+    let x = p.input("x", F, &[3, 7, 4]);
+    let v = p.input("v", F, &[4, 5]);
+    let positive = relu(&mut p, x);
+    let first = dot(&mut p, positive, v);
+    let flat = Attribute::Shape(Shape::of(&[21, 4]));
+    let flat = p.b.op(ops::RESHAPE, &[positive], vec![flat]).expect("flat");
+    let turned =
+        p.b.permute(flat, &[Axis::At(1), Axis::At(0)])
+            .expect("turned");
+    let square = dot(&mut p, turned, flat);
+    let f = p.finish(&[first, square]);
+    let all = contracts(&f);
+    assert_eq!((all.len(), scheduled(&f).kernels.len()), (2, 2));
+    let computed = |c: &Contract| [&c.lhs, &c.rhs].map(|o| o.access().is_none());
+    let mut sides: Vec<[bool; 2]> = all.iter().map(computed).collect();
+    sides.sort_unstable();
+    assert_eq!(sides, [[true, false], [true, true]]);
+    check(&f, &[numbers(84, 1), numbers(20, 2)]);
+}
+
+/// What is dear, read by others, a result, or follows from a kernel is stored as ever.
+#[test]
+fn other_operands_are_stored() {
+    let plain = |name: &str, make: &dyn Fn(&mut Program, Value, Value) -> Vec<Value>| {
+        let mut p = Program::new();
+        let x = p.input("x", F, &[9, 6]);
+        let w = p.input("w", F, &[6, 6]);
+        let results = make(&mut p, x, w);
+        let f = p.finish(&results);
+        for c in contracts(&f) {
+            let plain = c.lhs.access().is_some() && c.rhs.access().is_some();
+            assert!(plain, "{name}: {}", listing(&scheduled(&f)));
+        }
+        check(&f, &[numbers(54, 1), numbers(36, 2)]);
+    };
+    plain("exponential", &|p, x, w| {
+        let y = p.b.exp(x).expect("exp");
+        vec![dot(p, y, w)]
+    });
+    plain("with another reader", &|p, x, w| {
+        let y = relu(p, x);
+        let sum = p.b.sum(y, &[Axis::At(0)]).expect("sum");
+        vec![dot(p, y, w), sum]
+    });
+    plain("a result", &|p, x, w| {
+        let y = relu(p, x);
+        vec![dot(p, y, w), y]
+    });
+    plain("an activation", &|p, x, w| {
+        let y = dot(p, x, w);
+        let z = relu(p, y);
+        vec![dot(p, z, w)]
+    });
+    plain("a chain with two ends", &|p, x, w| {
+        let y = dot(p, x, w);
+        let a = relu(p, y);
+        let b = p.b.abs(y).expect("abs");
+        vec![dot(p, a, w), dot(p, b, w)]
+    });
+    plain("a norm", &|p, x, w| {
+        let sum = p.b.sum(x, &[Axis::At(1)]).expect("sum");
+        let sum = p.b.broadcast(sum, &Shape::of(&[9, 6]), &[Axis::At(1)]);
+        let y = p.b.sub(x, sum.expect("sums")).expect("sub");
+        vec![dot(p, y, w)]
+    });
+}
+
+#[test]
+fn operands_that_are_not_operands_are_refused() {
+    let mut p = Program::new();
+    let x = p.input("x", F, &[5, 6]);
+    let w = p.input("w", F, &[6, 8]);
+    let y = relu(&mut p, x);
+    let z = dot(&mut p, y, w);
+    let good = scheduled(&p.finish(&[z]));
+    let refused = |change: &dyn Fn(&mut Contract), why: &str| {
+        let mut bad = good.clone();
+        for kernel in &mut bad.kernels {
+            if let Class::Contract(c) = &mut kernel.class {
+                change(c);
+            }
+        }
+        let error = verify(&bad).expect_err(why).to_string();
+        assert!(error.contains(why), "{error}");
+    };
+    refused(&|c| c.lhs.value = Reg(2), "another element type");
+    refused(&|c| c.lhs.value = Reg(9), "no register 9");
+    refused(
+        &|c| c.lhs.code.insts[1].kind = ScalarKind::Accumulator,
+        "an accumulator outside",
+    );
+    refused(
+        &|c| c.lhs.code.insts[1].kind = ScalarKind::Row(RowReg(0)),
+        "row register",
+    );
+    refused(&|c| c.k += 1, "reaches elements");
+    refused(
+        &|c| {
+            let mut access = c.epilogue.stores[0].access.clone();
+            access.strides = vec![6, 1];
+            let value = Reg(3);
+            c.lhs.code.stores.push(Store { access, value });
+        },
+        "an operand's code stores",
+    );
+}
