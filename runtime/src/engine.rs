@@ -112,6 +112,15 @@ impl Engine {
                 }),
                 ParamKind::Param | ParamKind::State => {
                     let path = leaf_path(&param.name);
+                    let dtype = function.values[position].dtype;
+                    // The packed regions hold nothing else: another type would be read as garbage.
+                    if dtype != DType::Float {
+                        return Err(Error::LeafType {
+                            function: unit.path.into(),
+                            leaf: path.into(),
+                            dtype,
+                        });
+                    }
                     let shape = shapes.get(path).ok_or_else(|| Error::NoLeaf {
                         function: unit.path.into(),
                         leaf: path.into(),

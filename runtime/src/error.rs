@@ -4,7 +4,7 @@
 //! came. Whatever the error, parameters are as they were before the call.
 
 use crate::arg::MAX_RANK;
-use sinew_ir::BindError;
+use sinew_ir::{BindError, DType};
 use std::path::PathBuf;
 
 /// A result of this library.
@@ -166,6 +166,18 @@ pub enum Error {
         function: String,
         /// The leaf.
         leaf: String,
+    },
+    /// A parameter or state with elements other than the working float: `#[model]` refuses it.
+    #[error(
+        "`{leaf}` of `{function}` has elements of type {dtype}, and must be of the working float"
+    )]
+    LeafType {
+        /// The function.
+        function: String,
+        /// The leaf.
+        leaf: String,
+        /// Its declared element type.
+        dtype: DType,
     },
     /// A program whose regions are not those of its call: a bug in this library, reported rather
     /// than run.

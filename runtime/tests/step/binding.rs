@@ -2,7 +2,7 @@
 
 use ndarray::Array1;
 use sinew_ir::Unit;
-use sinew_runtime::{Arg, Compile, Error, Float, ModelFunction, Out, Rank};
+use sinew_runtime::{Arg, Compile, Error, Float, ModelFunction, Out, Param, Rank};
 
 fn says(error: &Error, words: &[&str]) {
     let text = error.to_string();
@@ -69,4 +69,30 @@ fn a_function_without_a_model_runs() {
 #[test]
 fn symbol_that_nothing_binds() {
     says(&error::<Free>(5), &["`M`", "`f`"]);
+}
+
+pub enum Wide {}
+impl ModelFunction for Wide {
+    type Model = Vec<Param>;
+    type Inputs = ();
+    type Output = Out<Float, Rank<0>>;
+    const UNIT: &'static Unit = &Unit {
+        path: "wide",
+        file: "src/f.rs",
+        text: "fn @wide(%m.0: param f64[]) -> f64[] {\n  return %m.0\n}\n",
+        callees: &[],
+        consts: &[],
+        numbers: &[],
+    };
+}
+
+#[test]
+fn a_parameter_with_an_element_type_of_its_own() {
+    let Err(error) = Compile::<Wide>::new(vec![Param::zeros(&[])]).build() else {
+        panic!("it would be packed as f32 and read as f64");
+    };
+    assert_eq!(
+        error.to_string(),
+        "`0` of `wide` has elements of type f64, and must be of the working float"
+    );
 }
