@@ -149,3 +149,40 @@ fn no_gpu_in_this_build() {
         says(&error, &["no GPU"]);
     }
 }
+
+#[test]
+fn a_learning_rate_that_no_step_can_use() -> sinew::Result<()> {
+    let mut train = loss::train(Digits::init(1))
+        .optimizer(Adam::new(0.01))
+        .build()?;
+    let (x, y) = batch(8);
+    train.step(&x, &y)?;
+    for (rate, words) in [
+        (
+            f64::NAN,
+            "learning rate is NaN, and must be finite and at least 0",
+        ),
+        (
+            -0.1,
+            "learning rate is -0.1, and must be finite and at least 0",
+        ),
+        (
+            f64::INFINITY,
+            "learning rate is inf, and must be finite and at least 0",
+        ),
+        (
+            1e39,
+            "learning rate is 1e39, and must be finite and at least 0 in f32",
+        ),
+    ] {
+        let error = train
+            .set_learning_rate(rate)
+            .expect_err("no step can use it");
+        assert_eq!(error.to_string(), format!("the optimizer's {words}"));
+        assert_eq!(train.learning_rate(), 0.01);
+    }
+    train.set_learning_rate(0.5)?;
+    assert_eq!(train.learning_rate(), 0.5);
+    train.step(&x, &y)?;
+    Ok(())
+}

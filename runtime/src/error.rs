@@ -74,14 +74,14 @@ pub enum Error {
         function: String,
     },
     /// A number that an update rule cannot use.
-    #[error("the optimizer's {name} is {value}, and must be {range}")]
+    #[error("the optimizer's {name} is {value:?}, and must be {range}")]
     Setting {
         /// The number's name.
         name: &'static str,
         /// Its value.
         value: f64,
         /// What would do, in words.
-        range: &'static str,
+        range: String,
     },
     /// A precision that the device does not have.
     #[error("{device} computes in f32 only: use Precision::F32, or Device::cpu()")]

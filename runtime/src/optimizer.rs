@@ -2,6 +2,7 @@
 //!
 //! Formulas and defaults are PyTorch's (`torch.optim`), restated at each rule.
 
+use crate::device::Precision;
 use crate::error::{Error, Result};
 
 /// An update rule with its numbers: what [`Sgd`], [`Adam`] and [`AdamW`] become.
@@ -20,29 +21,34 @@ pub(crate) enum Rule {
 }
 
 impl Optimizer {
-    /// Refuses the numbers that PyTorch's optimizers refuse.
+    /// Refuses the numbers that PyTorch's optimizers refuse, as the working float holds them: 1e39 is
+    /// infinite in f32, and 1 - 1e-9 is 1.
     ///
     /// # Errors
     /// [`Error::Setting`].
-    pub(crate) fn check(&self) -> Result<()> {
-        fn within(
-            name: &'static str,
-            value: f64,
-            fits: impl Fn(f64) -> bool,
-            range: &'static str,
-        ) -> Result<()> {
-            match fits(value) {
-                true => Ok(()),
-                false => Err(Error::Setting { name, value, range }),
+    pub(crate) fn check(&self, precision: Precision) -> Result<()> {
+        let within = |name, value: f64, fits: fn(f64) -> bool, range: &str| {
+            let held = match precision {
+                Precision::F32 => f64::from(value as f32),
+                Precision::F64 => value,
+            };
+            match (fits(held), fits(value)) {
+                (true, _) => Ok(()),
+                (false, true) => Err(Error::Setting {
+                    name,
+                    value,
+                    range: format!("{range} in f32"),
+                }),
+                (false, false) => Err(Error::Setting {
+                    name,
+                    value,
+                    range: range.into(),
+                }),
             }
-        }
+        };
         let not_negative = |name, value: f64| {
-            within(
-                name,
-                value,
-                |v| v >= 0.0 && v.is_finite(),
-                "finite and at least 0",
-            )
+            let fits = |v: f64| v >= 0.0 && v.is_finite();
+            within(name, value, fits, "finite and at least 0")
         };
         not_negative("learning rate", self.learning_rate)?;
         if let Some(greatest) = self.clip {
@@ -53,24 +59,16 @@ impl Optimizer {
                 not_negative("weight decay", sgd.weight_decay)?;
                 not_negative("momentum", sgd.momentum)?;
                 if sgd.nesterov {
-                    within(
-                        "momentum",
-                        sgd.momentum,
-                        |v| v > 0.0,
-                        "above 0 for Nesterov's",
-                    )?;
+                    let range = "above 0 with Nesterov's look ahead";
+                    within("momentum", sgd.momentum, |v| v > 0.0, range)?;
                 }
             }
             Rule::Adam(adam) => {
                 not_negative("weight decay", adam.weight_decay)?;
                 not_negative("epsilon", adam.epsilon)?;
                 for beta in [adam.betas.0, adam.betas.1] {
-                    within(
-                        "beta",
-                        beta,
-                        |v| (0.0..1.0).contains(&v),
-                        "at least 0 and below 1",
-                    )?;
+                    let fits = |v| (0.0..1.0).contains(&v);
+                    within("beta", beta, fits, "at least 0 and below 1")?;
                 }
             }
         }
@@ -227,7 +225,7 @@ mod tests {
     use super::*;
 
     fn says(optimizer: impl Into<Optimizer>) -> String {
-        match optimizer.into().check() {
+        match optimizer.into().check(Precision::F64) {
             Ok(()) => "fine".into(),
             Err(error) => error.to_string(),
         }
@@ -240,11 +238,29 @@ mod tests {
         let rate = "the optimizer's learning rate is NaN, and must be finite and at least 0";
         assert_eq!(says(AdamW::new(f64::NAN)), rate);
         assert!(says(Sgd::new(-0.1)).contains("learning rate is -0.1"));
-        assert!(says(Sgd::new(0.1).nesterov(true)).contains("momentum is 0"));
+        assert!(says(Sgd::new(0.1).nesterov(true)).contains("momentum is 0.0"));
         assert!(says(Sgd::new(0.1).momentum(f64::INFINITY)).contains("momentum is inf"));
-        assert!(says(Adam::new(0.1).betas(0.9, 1.0)).contains("beta is 1"));
+        assert!(says(Adam::new(0.1).betas(0.9, 1.0)).contains("beta is 1.0"));
         assert!(says(Adam::new(0.1).epsilon(-1e-8)).contains("epsilon"));
-        assert!(says(AdamW::new(0.1).weight_decay(-1.0)).contains("weight decay is -1"));
-        assert!(says(Adam::new(0.1).clip_grad_norm(0.0)).contains("gradient norm is 0"));
+        assert!(says(AdamW::new(0.1).weight_decay(-1.0)).contains("weight decay is -1.0"));
+        assert!(says(Adam::new(0.1).clip_grad_norm(0.0)).contains("gradient norm is 0.0"));
+    }
+
+    #[test]
+    fn numbers_are_judged_as_f32_holds_them() {
+        let says = |optimizer: Optimizer| match optimizer.check(Precision::F32) {
+            Ok(()) => "fine".into(),
+            Err(error) => error.to_string(),
+        };
+        let rate =
+            "the optimizer's learning rate is 1e39, and must be finite and at least 0 in f32";
+        assert_eq!(says(Sgd::new(1e39).into()), rate);
+        assert!(
+            Optimizer::from(Sgd::new(1e39))
+                .check(Precision::F64)
+                .is_ok()
+        );
+        assert!(says(Adam::new(0.1).betas(0.9, 1.0 - 1e-9).into()).ends_with("below 1 in f32"));
+        assert!(says(Sgd::new(0.1).clip_grad_norm(1e-60).into()).ends_with("above 0 in f32"));
     }
 }

@@ -58,7 +58,7 @@ const FLAG: usize = 2;
 impl<F: ModelFunction> Trainer<F> {
     pub(crate) fn new(model: F::Model, optimizer: Optimizer, settings: Settings) -> Result<Self> {
         settings.check()?;
-        optimizer.check()?;
+        optimizer.check(settings.precision)?;
         let float = settings.precision.dtype();
         let engine = Engine::new::<F>(&model, settings)?;
         let moved = moved_leaves(&engine)?;
@@ -91,8 +91,16 @@ impl<F: ModelFunction> Trainer<F> {
     }
 
     /// Sets the learning rate of the steps to come; nothing is compiled again.
-    pub fn set_learning_rate(&mut self, rate: f64) {
-        self.optimizer.learning_rate = rate;
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for a rate that is negative, NaN, or infinite in the working float; the old
+    /// one stays then.
+    pub fn set_learning_rate(&mut self, rate: f64) -> Result<()> {
+        let mut changed = self.optimizer;
+        changed.learning_rate = rate;
+        changed.check(self.engine.settings.precision)?;
+        self.optimizer = changed;
+        Ok(())
     }
 
     /// The model with the current parameters.
