@@ -60,8 +60,8 @@ pub mod __private {
     pub use sinew_runtime::{
         AnyRank, Arg, ArgView, Compile, Error, Float, HasMethods, Init, IntoArg, Model,
         ModelFunction, ModelStruct, Out, Outputs, Param, Rank, Result, Runner, Train, Trained,
-        Trainer, at_most, attach, below, call, equal, extent, gradient, has_methods, init, join,
-        model_struct, pullback,
+        Trainer, at_most, attach, below, call, complete, equal, gradient, has_methods, init, join,
+        model_struct, pullback, size,
     };
 
     pub use sinew_macros::{finish, model};

@@ -46,7 +46,7 @@ pub fn call<F: ModelFunction>(
     arguments: &[ArgView<'_>],
 ) -> Result<<F::Output as Outputs>::Narrow> {
     let settings = Settings::default();
-    let layout = Layout::new(model, settings.precision.dtype(), &|_| false);
+    let layout = Layout::new(model, settings.precision.dtype(), &|_| false)?;
     let sizes = F::sizes(model);
     let fitting =
         take::<F>().filter(|k| k.sizes == sizes && k.runner.shared.lock().layout == layout);

@@ -4,7 +4,7 @@
 //! whole model before it changes anything.
 
 use crate::error::{Error, Result, tuple};
-use crate::model::Model;
+use crate::model::{Model, whole};
 use crate::param::{Data, Param};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use std::collections::BTreeMap;
@@ -14,11 +14,14 @@ fn bytes_of(data: &Data) -> (Dtype, Vec<u8>) {
     match data {
         Data::F32(v) => (Dtype::F32, v.iter().flat_map(|v| v.to_le_bytes()).collect()),
         Data::F64(v) => (Dtype::F64, v.iter().flat_map(|v| v.to_le_bytes()).collect()),
+        // Only whole models are saved.
+        Data::Missing(_) => (Dtype::F32, Vec::new()),
     }
 }
 
 /// Writes through a temporary name beside the file, so that a failure leaves no half of one.
 pub(crate) fn save<M: Model>(model: &M, path: &Path) -> Result<()> {
+    whole(model)?;
     let mut leaves = BTreeMap::new();
     model.visit("", &mut |name, param| {
         let (dtype, bytes) = bytes_of(&param.data);
@@ -62,6 +65,7 @@ fn data_of(view: &TensorView<'_>) -> Option<Data> {
 
 /// Reads the file into the model, all leaves or none.
 pub(crate) fn load<M: Model>(model: &mut M, path: &Path) -> Result<()> {
+    whole(model)?;
     let bytes = std::fs::read(path).map_err(|source| Error::File {
         path: path.to_path_buf(),
         source,

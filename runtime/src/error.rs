@@ -95,9 +95,11 @@ pub enum Error {
         /// How much was asked for.
         bytes: usize,
     },
-    /// A tensor that no memory of this machine could hold.
-    #[error("a tensor of shape ({shape}) is too large for any memory")]
+    /// A tensor that the memory of this machine has no room for.
+    #[error("`{tensor}` of shape {shape} is too large for the memory")]
     TooLarge {
+        /// The parameter's path in its model, the argument, or which result.
+        tensor: String,
         /// Its shape.
         shape: String,
     },
@@ -235,8 +237,10 @@ pub enum Error {
     #[error("the model's sizes are configuration: make it with `init`, then call `load_into`")]
     SizesUnknown,
     /// Sizes for which a dim of a parameter is no extent.
-    #[error("the dim {dim} is {value} for these sizes")]
+    #[error("the dim {dim} of `{parameter}` is {value} for these sizes")]
     Size {
+        /// The parameter's path in its model.
+        parameter: String,
         /// The dim as declared.
         dim: &'static str,
         /// Its value.

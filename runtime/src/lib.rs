@@ -35,12 +35,10 @@ pub use arg::{
 };
 pub use call::{attach, call, gradient, pullback};
 pub use device::{Device, Precision};
-pub use entry::{
-    HasMethods, ModelStruct, at_most, below, equal, extent, has_methods, model_struct,
-};
+pub use entry::{HasMethods, ModelStruct, at_most, below, equal, has_methods, model_struct, size};
 pub use error::{Error, Result};
 pub use init::Init;
-pub use model::{Model, ModelFunction, join};
+pub use model::{Model, ModelFunction, complete, join};
 pub use optimizer::{Adam, AdamW, Optimizer, Sgd};
 pub use output::{Number, Out, OutElement, OutRank, Outputs, ResultView};
 pub use param::Param;

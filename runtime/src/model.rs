@@ -62,6 +62,30 @@ impl Model for () {
     }
 }
 
+/// Refuses a model with a parameter that has no elements.
+///
+/// # Errors
+/// [`Error::TooLarge`], [`Error::Size`]; of the first such parameter.
+pub(crate) fn whole<M: Model>(model: &M) -> Result<()> {
+    let mut found = Ok(());
+    model.visit("", &mut |path, param| {
+        if found.is_ok() {
+            found = param.whole(path);
+        }
+    });
+    found
+}
+
+/// A model all of whose parameters have their elements: for emitted constructors.
+///
+/// # Errors
+/// [`Error::TooLarge`] for a parameter that the memory has no room for, [`Error::Size`] for one with a
+/// dim that is no extent.
+pub fn complete<M: Model>(model: M) -> Result<M> {
+    whole(&model)?;
+    Ok(model)
+}
+
 /// The path of the field `name` behind `prefix`: for emitted [`Model::visit`]s.
 pub fn join(prefix: &str, name: &str) -> String {
     match prefix {

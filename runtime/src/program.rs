@@ -73,9 +73,10 @@ pub(crate) struct ProgramResult {
 
 impl ProgramResult {
     /// A result in a region of `bytes`.
-    pub fn new(of: &Type, bytes: usize) -> Result<Self> {
+    pub fn new(name: &str, of: &Type, bytes: usize) -> Result<Self> {
         let extents = of.shape.extents().ok_or_else(|| Error::TooLarge {
-            shape: of.shape.to_string(),
+            tensor: name.into(),
+            shape: format!("({})", of.shape),
         })?;
         Ok(ProgramResult {
             dtype: of.dtype,
@@ -205,7 +206,7 @@ impl Regions {
     /// Adds a region for each argument: its bound type's row-major elements.
     pub fn add_arguments(&mut self, inputs: &[Input], program: &Function) -> Result<Vec<Place>> {
         let place = |input: &Input| {
-            let bytes = bytes_of(&program.values[input.param])?;
+            let bytes = bytes_of(&input.name, &program.values[input.param])?;
             let region = self.add(input.name.clone(), bytes, false);
             Ok(Place { region, offset: 0 })
         };
@@ -213,10 +214,11 @@ impl Regions {
     }
 }
 
-/// Bytes of a bound tensor.
-pub(crate) fn bytes_of(of: &Type) -> Result<usize> {
+/// Bytes of a bound tensor; the name is for the error.
+pub(crate) fn bytes_of(name: &str, of: &Type) -> Result<usize> {
     let too_large = || Error::TooLarge {
-        shape: of.shape.to_string(),
+        tensor: name.into(),
+        shape: format!("({})", of.shape),
     };
     let extents = of.shape.extents().ok_or_else(too_large)?;
     extents

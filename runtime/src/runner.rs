@@ -80,10 +80,11 @@ fn compile_run(engine: &Engine, binding: &Binding, shared: &Shared) -> Result<Pr
     let mut results = Vec::new();
     for (i, result) in program.results.iter().enumerate() {
         let of = program.type_of(*result);
-        let bytes = bytes_of(of)?.next_multiple_of(ALIGN);
-        let region = regions.add(format!("result {i}"), bytes, true);
+        let name = format!("result {i}");
+        let bytes = bytes_of(&name, of)?.next_multiple_of(ALIGN);
+        results.push(ProgramResult::new(&name, of, bytes)?);
+        let region = regions.add(name, bytes, true);
         outputs.push(Place { region, offset: 0 });
-        results.push(ProgramResult::new(of, bytes)?);
     }
     let arguments = regions.add_arguments(&engine.inputs, &program)?;
     let inputs = engine.places(layout, trained, fixed, &arguments)?;

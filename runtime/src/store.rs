@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::layout::{Layout, Leaf, Section};
 use crate::memory::Memory;
 use crate::model::Model;
-use crate::param::{Data, Param};
+use crate::param::{Data, Missing, Param};
 use sinew_ir::DType;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -110,7 +110,9 @@ pub struct Attachment<M> {
 
 /// The model without its values: the store holds them, and twice the memory would be lost.
 pub(crate) fn hollow<M: Model>(mut model: M) -> M {
-    model.visit_mut("", &mut |_, param| param.data = Data::F32(Vec::new()));
+    model.visit_mut("", &mut |_, param| {
+        param.data = Data::Missing(Missing::Elsewhere)
+    });
     model
 }
 
@@ -145,6 +147,8 @@ fn packed(data: &Data, float: DType) -> Vec<u8> {
         (Data::F64(v), false) => v.iter().flat_map(|v| (*v as f32).to_ne_bytes()).collect(),
         (Data::F32(v), true) => v.iter().flat_map(|v| f64::from(*v).to_ne_bytes()).collect(),
         (Data::F64(v), true) => v.iter().flat_map(|v| v.to_ne_bytes()).collect(),
+        // A layout is made of whole models only.
+        (Data::Missing(_), _) => Vec::new(),
     }
 }
 
@@ -169,7 +173,7 @@ mod tests {
             Param::init(3, "1", &[7], init::normal(1.0)),
         ];
         for float in [DType::F32, DType::F64] {
-            let layout = Layout::new(&model, float, &|path| path == "1");
+            let layout = Layout::new(&model, float, &|path| path == "1").expect("whole");
             let shared = Shared::new(&model, layout, &Device::cpu()).expect("host memory");
             let mut back = vec![Param::zeros(&[3, 5]), Param::zeros(&[7])];
             shared.lock().read_into(&mut back).expect("host memory");

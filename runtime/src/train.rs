@@ -104,7 +104,7 @@ impl<F: ModelFunction> Compile<F> {
     /// [`Error::Precision`](crate::Error::Precision) for f64 on a GPU.
     pub fn build(self) -> Result<Runner<F>> {
         self.settings.check()?;
-        let layout = Layout::new(&self.model, self.settings.precision.dtype(), &|_| false);
+        let layout = Layout::new(&self.model, self.settings.precision.dtype(), &|_| false)?;
         let shared = Shared::new(&self.model, layout, &self.settings.device)?;
         Runner::new(self.model, shared, self.settings)
     }

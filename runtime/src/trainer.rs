@@ -62,7 +62,7 @@ impl<F: ModelFunction> Trainer<F> {
         let float = settings.precision.dtype();
         let engine = Engine::new::<F>(&model, settings)?;
         let moved = moved_leaves(&engine)?;
-        let layout = Layout::new(&model, float, &|path| moved.contains(&path));
+        let layout = Layout::new(&model, float, &|path| moved.contains(&path))?;
         let device = &engine.settings.device;
         let zeroed = |name, bytes| Memory::zeroed(device, name, bytes);
         let update = update(&optimizer, 0, float, false).map_err(Error::Update)?;
