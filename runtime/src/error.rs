@@ -226,7 +226,7 @@ pub enum Error {
         reason: String,
     },
     /// A safetensors file whose tensors are not the model's.
-    #[error("{} does not fit the model: {}", .path.display(), .problems.join("; "))]
+    #[error("{} does not fit the model: {}", .path.display(), first_few(.problems))]
     Tensors {
         /// The file.
         path: PathBuf,
@@ -234,8 +234,16 @@ pub enum Error {
         problems: Vec<String>,
     },
     /// A model whose sizes are configuration cannot be made of a file alone.
-    #[error("the model's sizes are configuration: make it with `init`, then call `load_into`")]
-    SizesUnknown,
+    #[error(
+        "{}: the sizes of a `{model}` are configuration; make one with `init`, then call `load_into`",
+        .path.display()
+    )]
+    SizesUnknown {
+        /// The model's type.
+        model: &'static str,
+        /// The file.
+        path: PathBuf,
+    },
     /// Sizes for which a dim of a parameter is no extent.
     #[error("the dim {dim} of `{parameter}` is {value} for these sizes")]
     Size {
@@ -271,6 +279,15 @@ impl Error {
             function: function.into(),
             source: Box::new(source),
         }
+    }
+}
+
+/// The first of many sentences, and how many there are more.
+fn first_few(problems: &[String]) -> String {
+    const SHOWN: usize = 20;
+    match problems.len().checked_sub(SHOWN) {
+        None | Some(0) => problems.join("; "),
+        Some(more) => format!("{}; and {more} more", problems[..SHOWN].join("; ")),
     }
 }
 

@@ -28,18 +28,28 @@ pub trait Model: Clone + Send + 'static {
 
     /// Writes all leaves to a safetensors file, each under its path.
     ///
+    /// A file that is there already is replaced when the new one is whole on the disk; symbolic links
+    /// are followed. What an optimizer keeps (moments, momentum, the number of steps) is not the
+    /// model's, and is not saved: training that goes on from a file starts these anew.
+    ///
     /// # Errors
-    /// [`Error::File`] when the file cannot be written.
+    /// [`Error::File`] when the file cannot be written: an older one is then as it was.
+    /// [`Error::TooLarge`] and [`Error::Size`] for a parameter without elements.
     fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         crate::checkpoint::save(self, path.as_ref())
     }
 
-    /// A model with the values of a safetensors file that [`Model::save`] wrote.
+    /// A model with the values of a safetensors file that [`Model::save`] wrote: parameters and states,
+    /// nothing of an optimizer.
     ///
     /// # Errors
     /// As [`Model::load_into`]; [`Error::SizesUnknown`] for a model whose sizes are configuration.
     fn load(path: impl AsRef<Path>) -> Result<Self> {
-        let mut model = Self::blank().ok_or(Error::SizesUnknown)?;
+        let path = path.as_ref();
+        let mut model = Self::blank().ok_or_else(|| Error::SizesUnknown {
+            model: std::any::type_name::<Self>(),
+            path: path.to_path_buf(),
+        })?;
         model.load_into(path)?;
         Ok(model)
     }
