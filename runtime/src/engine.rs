@@ -169,7 +169,8 @@ impl Engine {
                 let mut program = compile(self, &binding)?;
                 program.extents = arguments.iter().map(|a| a.extents().to_vec()).collect();
                 if matches!(self.settings.device.0, DevicePlace::Cpu) {
-                    self.arena.ensure(program.arena_bytes())?;
+                    self.arena
+                        .ensure("values between kernels", program.arena_bytes())?;
                 }
                 self.compiles += 1;
                 tracing::info!(

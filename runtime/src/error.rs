@@ -11,7 +11,9 @@ use std::path::PathBuf;
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What went wrong at run time.
-#[derive(Debug, thiserror::Error)]
+///
+/// `{:?}` writes the message too: it is what a `main` that returns an error prints.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// Arguments that fit neither the declared shapes nor each other.
@@ -65,13 +67,17 @@ pub enum Error {
         /// Which operation first made such a value, and where it was written.
         origin: String,
     },
-    /// A trained function that does not return one number of the working float.
+    /// A trained function that does not return one number of the working float, or one that no
+    /// parameter changes.
     #[error(
-        "`{function}` cannot be trained: a loss returns one `Tensor` without dims, and depends on parameters"
+        "`{function}` cannot be trained: it returns {returns}, and a loss is one number of the working \
+         float (`Tensor`) that depends on a parameter"
     )]
     NotALoss {
         /// The function.
         function: String,
+        /// What it returns, in words.
+        returns: String,
     },
     /// A number that an update rule cannot use.
     #[error("the optimizer's {name} is {value:?}, and must be {range}")]
@@ -90,8 +96,10 @@ pub enum Error {
         device: String,
     },
     /// Memory that the system does not give.
-    #[error("no memory for {bytes} bytes")]
+    #[error("no memory for {what}: {bytes} bytes")]
     OutOfMemory {
+        /// What it was for: a region's name, an argument, a result.
+        what: String,
         /// How much was asked for.
         bytes: usize,
     },
@@ -188,6 +196,17 @@ pub enum Error {
         /// How many there are.
         count: usize,
     },
+    /// A program with another number of results than its function declares: its emitted code is of
+    /// another version.
+    #[error("`{function}` declares {expected} results, and its program has {actual}")]
+    Results {
+        /// The function.
+        function: String,
+        /// What it declares.
+        expected: usize,
+        /// What its program has.
+        actual: usize,
+    },
     /// Values of another shape than the parameter's.
     #[error("the parameter has shape {}, and values of shape {} came", tuple(.expected), tuple(.actual))]
     ParamShape {
@@ -279,6 +298,23 @@ impl Error {
             function: function.into(),
             source: Box::new(source),
         }
+    }
+}
+
+impl std::fmt::Debug for Error {
+    /// The message, and of its causes what it does not say itself.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut said = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            let words = error.to_string();
+            if !said.contains(&words) {
+                said.push_str("\ncaused by: ");
+                said.push_str(&words);
+            }
+            cause = error.source();
+        }
+        f.write_str(&said)
     }
 }
 

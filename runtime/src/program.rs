@@ -81,7 +81,7 @@ impl ProgramResult {
         Ok(ProgramResult {
             dtype: of.dtype,
             extents,
-            memory: Block::zeroed(bytes)?,
+            memory: Block::zeroed(name, bytes)?,
         })
     }
 
@@ -303,7 +303,8 @@ impl Program {
             let base = if in_place {
                 argument.pointer.cast_mut()
             } else {
-                staging.ensure(bytes)?;
+                let region = self.schedule.regions.get(table.count);
+                staging.ensure(region.map_or("an argument", |r| &r.name), bytes)?;
                 read::stage(argument, *dtype, &mut staging.bytes_mut()[..bytes]);
                 staging.base()
             };

@@ -56,9 +56,13 @@ impl<F: ModelFunction> Runner<F> {
         table.add(&mut store.fixed);
         program.run(table, arguments)?;
         let mut views = [ResultView::NONE; 8];
-        let count = program.results.len();
-        if count != <F::Output as Outputs>::COUNT || count > views.len() {
-            return Err(Error::Regions { count });
+        let (count, expected) = (program.results.len(), <F::Output as Outputs>::COUNT);
+        if count != expected || count > views.len() {
+            return Err(Error::Results {
+                function: self.engine.unit.path.into(),
+                expected,
+                actual: count,
+            });
         }
         for (view, result) in views.iter_mut().zip(&program.results) {
             *view = result.view();

@@ -190,16 +190,27 @@ impl<F: ModelFunction> Trainer<F> {
 /// The leaves that the loss depends on; a warning names each of the others.
 fn moved_leaves(engine: &Engine) -> Result<Vec<&str>> {
     let function = &engine.function;
-    let not_a_loss = || Error::NotALoss {
-        function: engine.unit.path.into(),
+    let not_a_loss = |rest: &str| {
+        let types = function.results.iter();
+        let types: Vec<String> = types.map(|r| declared(function.type_of(*r))).collect();
+        let returns = match types.as_slice() {
+            [] => "nothing".to_string(),
+            [one] => format!("`{one}`{rest}"),
+            many => format!("`({})`", many.join(", ")),
+        };
+        Error::NotALoss {
+            function: engine.unit.path.into(),
+            returns,
+        }
     };
     let [result] = function.results.as_slice() else {
-        return Err(not_a_loss());
+        return Err(not_a_loss(""));
     };
-    let pullback = match &function.pullback {
-        Some(pullback) if *function.type_of(*result) == Type::of(DType::Float, &[]) => pullback,
-        _ => return Err(not_a_loss()),
-    };
+    if *function.type_of(*result) != Type::of(DType::Float, &[]) {
+        return Err(not_a_loss(""));
+    }
+    let still = || not_a_loss(" that depends on none");
+    let pullback = function.pullback.as_ref().ok_or_else(still)?;
     let mut moved = Vec::new();
     for (param, gradient) in function.params.iter().zip(&pullback.gradients) {
         match (param.kind, gradient) {
@@ -213,8 +224,24 @@ fn moved_leaves(engine: &Engine) -> Result<Vec<&str>> {
         }
     }
     match moved.is_empty() {
-        true => Err(not_a_loss()),
+        true => Err(still()),
         false => Ok(moved),
+    }
+}
+
+/// A type as it is declared: `Tensor<i32, B>`.
+fn declared(of: &Type) -> String {
+    let mut parts = Vec::new();
+    if of.dtype != DType::Float {
+        parts.push(of.dtype.to_string());
+    }
+    let shape = of.shape.to_string();
+    if !shape.is_empty() {
+        parts.push(shape);
+    }
+    match parts.is_empty() {
+        true => "Tensor".into(),
+        false => format!("Tensor<{}>", parts.join(", ")),
     }
 }
 
