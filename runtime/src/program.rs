@@ -2,7 +2,7 @@
 
 use crate::arg::ArgView;
 #[cfg(feature = "cpu")]
-use crate::denormals::Flushed;
+use crate::denormals::flushed;
 use crate::device::Place as DevicePlace;
 use crate::engine::{Engine, Input, MAX_ARGUMENTS};
 use crate::error::{Error, Result};
@@ -331,13 +331,12 @@ impl Program {
         match &mut self.code {
             #[cfg(feature = "cpu")]
             Code::Cpu(code) => {
-                let flushed = Flushed::start();
+                let bases = &table.bases[..table.count];
                 // SAFETY: the table has one pointer for each region of the schedule that this was
                 // compiled from, to as many bytes as the region has (checked above). Own memories
                 // are borrowed mutably; arguments are borrowed, row-major, of the region's element
                 // type and aligned to it, and their regions are never written.
-                unsafe { code.run(&table.bases[..table.count]) }
-                drop(flushed);
+                flushed(|| unsafe { code.run(bases) });
                 Ok(())
             }
             #[cfg(feature = "gpu")]
