@@ -48,11 +48,10 @@ pub fn call<F: ModelFunction>(
     let settings = Settings::default();
     let layout = Layout::new(model, settings.precision.dtype(), &|_| false)?;
     let sizes = F::sizes(model);
-    let fitting =
-        take::<F>().filter(|k| k.sizes == sizes && k.runner.shared.lock().layout == layout);
+    let fitting = take::<F>().filter(|k| k.sizes == sizes && *k.runner.shared.layout == layout);
     let mut kept = match fitting {
         Some(kept) => {
-            kept.runner.shared.lock().fill(model)?;
+            kept.runner.shared.write().fill(model)?;
             kept
         }
         None => Kept {

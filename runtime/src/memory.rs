@@ -60,6 +60,11 @@ impl Block {
         self.pointer.as_ptr()
     }
 
+    /// Its first byte, for compiled code that only reads.
+    pub fn base_to_read(&self) -> *const u8 {
+        self.pointer.as_ptr()
+    }
+
     /// Its bytes.
     pub fn bytes(&self) -> &[u8] {
         // SAFETY: `bytes` initialised bytes start at `pointer`, or none at a dangling one.
@@ -114,6 +119,16 @@ impl Memory {
             Place::Gpu(device) => Ok(Memory::Gpu(crate::gpu::Memory::zeroed(
                 device, name, bytes,
             )?)),
+        }
+    }
+
+    /// The same block again, for a program that keeps what it runs on: a GPU's. A block of the host is
+    /// its owner's alone, and is handed in with each call.
+    pub fn again(&self) -> Option<Memory> {
+        match self {
+            Memory::Host(_) => None,
+            #[cfg(feature = "gpu")]
+            Memory::Gpu(memory) => Some(Memory::Gpu(memory.clone())),
         }
     }
 

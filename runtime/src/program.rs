@@ -55,6 +55,15 @@ impl<'a> Table<'a> {
         }
     }
 
+    /// As [`Table::add`], of a region that the program only reads.
+    pub fn add_to_read(&mut self, memory: &'a Memory) {
+        match memory {
+            Memory::Host(block) => self.put(block.base_to_read().cast_mut(), block.len()),
+            #[cfg(feature = "gpu")]
+            Memory::Gpu(memory) => self.put(std::ptr::null_mut(), memory.bytes()),
+        }
+    }
+
     fn put(&mut self, base: *mut u8, bytes: usize) {
         if self.count < MAX_REGIONS {
             self.bases[self.count] = base;
@@ -133,7 +142,7 @@ enum Code {
 }
 
 impl Code {
-    fn emit(engine: &Engine, schedule: &Schedule, memories: &[&Memory]) -> Result<Code> {
+    fn emit(engine: &Engine, schedule: &Schedule, memories: &[Memory]) -> Result<Code> {
         let _ = (schedule, memories); // each device looks at its own part
         match &engine.settings.device.0 {
             #[cfg(feature = "cpu")]
@@ -148,7 +157,7 @@ impl Code {
             DevicePlace::Cpu => Err(Error::NoCodeGenerator("cpu")),
             #[cfg(feature = "gpu")]
             DevicePlace::Gpu(device) => {
-                let on_gpu = |memory: &&'_ Memory| match memory {
+                let on_gpu = |memory: &Memory| match memory {
                     Memory::Gpu(memory) => Some(memory.clone()),
                     Memory::Host(_) => None,
                 };
@@ -229,15 +238,15 @@ pub(crate) fn bytes_of(name: &str, of: &Type) -> Result<usize> {
 }
 
 impl Program {
-    /// Schedules and emits the parts. `memories` are those of the first regions behind the arena, as
-    /// every call's table has them.
+    /// Schedules and emits the parts. `memories` are those of the first regions behind the arena, for
+    /// a device that keeps them; else every call's table has them.
     pub fn compile(
         engine: &Engine,
         linked: Vec<Linked>,
         regions: Regions,
         indices: Vec<IndexCheck>,
         results: Vec<ProgramResult>,
-        memories: &[&Memory],
+        memories: &[Memory],
     ) -> Result<Program> {
         let function = || engine.unit.path.to_string();
         let started = Instant::now();
@@ -334,8 +343,9 @@ impl Program {
                 let bases = &table.bases[..table.count];
                 // SAFETY: the table has one pointer for each region of the schedule that this was
                 // compiled from, to as many bytes as the region has (checked above). Own memories
-                // are borrowed mutably; arguments are borrowed, row-major, of the region's element
-                // type and aligned to it, and their regions are never written.
+                // are borrowed, mutably but for those that the schedule only reads (it was
+                // verified); arguments are borrowed, row-major, of the region's element type and
+                // aligned to it, and their regions are never written.
                 flushed(|| unsafe { code.run(bases) });
                 Ok(())
             }

@@ -49,12 +49,13 @@ impl<F: ModelFunction> Runner<F> {
         self.prepare_views(arguments)?;
         self.engine.check(arguments)?;
         let (program, arena) = self.engine.current_mut()?;
-        let mut store = self.shared.lock();
-        let store = &mut *store;
-        let mut table = Table::new(arena);
-        table.add(&mut store.trained);
-        table.add(&mut store.fixed);
-        program.run(table, arguments)?;
+        {
+            let store = self.shared.read();
+            let mut table = Table::new(arena);
+            table.add_to_read(&store.trained);
+            table.add_to_read(&store.fixed);
+            program.run(table, arguments)?;
+        }
         let mut views = [ResultView::NONE; 8];
         let (count, expected) = (program.results.len(), <F::Output as Outputs>::COUNT);
         if count != expected || count > views.len() {
@@ -73,8 +74,7 @@ impl<F: ModelFunction> Runner<F> {
 
 /// Links the function and lays out its regions as `run_views` fills them.
 fn compile_run(engine: &Engine, binding: &Binding, shared: &Shared) -> Result<Program> {
-    let store = shared.lock();
-    let layout = &store.layout;
+    let layout = &shared.layout;
     let program = sinew_ir::link(engine.unit, binding)
         .map_err(|source| Error::link(engine.unit.path, source))?;
     let mut regions = Regions::default();
@@ -99,8 +99,7 @@ fn compile_run(engine: &Engine, binding: &Binding, shared: &Shared) -> Result<Pr
         inputs,
         outputs,
     }];
-    let memories = [&store.trained, &store.fixed];
-    Program::compile(engine, linked, regions, indices, results, &memories)
+    Program::compile(engine, linked, regions, indices, results, &shared.blocks)
 }
 
 impl<F: ModelFunction> Trained<F::Model> for Runner<F> {
@@ -167,3 +166,75 @@ run!(A a, B b, C c, D d, E e);
 run!(A a, B b, C c, D d, E e, G g);
 run!(A a, B b, C c, D d, E e, G g, H h);
 run!(A a, B b, C c, D d, E e, G g, H h, I i);
+
+#[cfg(test)]
+#[cfg(feature = "cpu")]
+mod tests {
+    use super::*;
+    use crate::arg::{Arg, Float, Rank};
+    use crate::output::Out;
+    use crate::{Compile, Param, attach};
+    use sinew_ir::Unit;
+
+    /// `m[0] * x`
+    enum Scaled {}
+    impl ModelFunction for Scaled {
+        type Model = Vec<Param>;
+        type Inputs = (Arg<Float, Rank<1>>,);
+        type Output = Out<Float, Rank<1>>;
+        const UNIT: &'static Unit = &Unit {
+            path: "scaled",
+            file: "src/scaled.rs",
+            text: "fn @scaled<N>(%m.0: param float[], %x: float[N]) -> float[N] {
+  %2 = broadcast %m.0 shape [N] new [0]
+  %3 = mul %2, %x
+  return %3
+}
+",
+            callees: &[],
+            consts: &[],
+            numbers: &[],
+        };
+    }
+
+    fn runner() -> Runner<Scaled> {
+        let mut scale = Param::zeros(&[]);
+        scale.fill(2.0);
+        let runner = Compile::new(vec![scale]).build();
+        runner.expect("a small model")
+    }
+
+    /// What `work` gives on another thread while the lock is held here; none if it waits for that.
+    fn meanwhile<T: Send, L>(
+        lock: impl FnOnce() -> L,
+        work: impl FnOnce() -> T + Send,
+    ) -> Option<T> {
+        std::thread::scope(|threads| {
+            let held = lock();
+            let (sender, done) = std::sync::mpsc::channel();
+            threads.spawn(move || sender.send(work()));
+            let found = done.recv_timeout(std::time::Duration::from_secs(60)).ok();
+            drop(held);
+            found
+        })
+    }
+
+    /// Another run that is under way is a reader like the one here.
+    #[test]
+    fn runs_wait_for_no_other_run() {
+        let one = runner();
+        let mut other = attach::<Scaled>(&one).expect("the same model");
+        let run = || other.run([1.0, 2.0]).map(|y| y.to_vec());
+        let found = meanwhile(|| one.shared.read(), run).expect("it waits for the run");
+        assert_eq!(found.expect("it fits"), [2.0, 4.0]);
+    }
+
+    #[test]
+    fn preparing_waits_for_no_step() {
+        let mut runner = runner();
+        let shared = runner.shared.clone();
+        let prepared = meanwhile(|| shared.write(), || runner.prepare([1.0, 2.0, 3.0]));
+        prepared.expect("it waits for the step").expect("it fits");
+        assert_eq!(runner.compiles(), 1);
+    }
+}

@@ -13,6 +13,7 @@ use crate::update::{Update, update};
 use sinew_codegen::schedule::Place;
 use sinew_ir::{Binding, DType, ParamKind, Type};
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 /// Trains a model by the gradient of a function: `loss::train(model)...build()?`.
 ///
@@ -21,7 +22,7 @@ use std::marker::PhantomData;
 pub struct Trainer<F: ModelFunction, I = <F as ModelFunction>::Inputs> {
     engine: Engine,
     shared: Shared,
-    layout: Layout,
+    layout: Arc<Layout>,
     /// The model without current values, for `model()`.
     shell: F::Model,
     optimizer: Optimizer,
@@ -70,8 +71,10 @@ impl<F: ModelFunction> Trainer<F> {
         let states: Result<_> = states
             .map(|name| zeroed(*name, layout.trained_bytes))
             .collect();
+        let shared = Shared::new(&model, layout, device)?;
+        let layout = Arc::clone(&shared.layout);
         Ok(Trainer {
-            shared: Shared::new(&model, layout.clone(), device)?,
+            shared,
             gradients: zeroed("gradients", layout.trained_bytes)?,
             states: states?,
             scalars: zeroed("step scalars", ALIGN)?,
@@ -109,7 +112,7 @@ impl<F: ModelFunction> Trainer<F> {
     /// A device that was lost.
     pub fn model(&self) -> Result<F::Model> {
         let mut model = self.shell.clone();
-        self.shared.lock().read_into(&mut model)?;
+        self.shared.read().read_into(&mut model)?;
         Ok(model)
     }
 
@@ -137,10 +140,14 @@ impl<F: ModelFunction> Trainer<F> {
         let (gradients, states) = (&self.gradients, &self.states);
         let (scalars, report) = (&self.scalars, &self.report);
         self.engine.select(arguments, |engine, binding| {
-            let store = shared.lock();
-            let mut memories = vec![&store.trained, &store.fixed, gradients];
-            memories.extend(states);
-            memories.extend([scalars, report]);
+            let own = std::iter::once(gradients).chain(states);
+            let own = own.chain([scalars, report]).filter_map(Memory::again);
+            let memories: Vec<Memory> = shared
+                .blocks
+                .iter()
+                .filter_map(Memory::again)
+                .chain(own)
+                .collect();
             compile_step(engine, binding, layout, optimizer, &memories)
         })
     }
@@ -160,7 +167,7 @@ impl<F: ModelFunction> Trainer<F> {
             );
         }
         self.scalars.write(0, &numbers)?;
-        let mut store = self.shared.lock();
+        let mut store = self.shared.write();
         let store = &mut *store;
         let mut table = Table::new(arena);
         table.add(&mut store.trained);
@@ -273,7 +280,7 @@ fn compile_step(
     binding: &Binding,
     layout: &Layout,
     optimizer: &Optimizer,
-    memories: &[&Memory],
+    memories: &[Memory],
 ) -> Result<Program> {
     let name = engine.unit.path;
     let is_trained = |path: &str| {
