@@ -1,7 +1,9 @@
 //! Everything that can go wrong at run time.
 //!
 //! A message names what it is about (the argument, the tensor, the file), what was expected and what
-//! came. Whatever the error, parameters are as they were before the call.
+//! came. Whatever the error, parameters are as they were before the call; only a GPU that fails with a
+//! step under way leaves it open whether that step was taken, and a GPU that is lost takes its
+//! parameters with it.
 
 use crate::arg::MAX_RANK;
 use sinew_ir::{BindError, DType};
@@ -57,12 +59,12 @@ pub enum Error {
         /// The extent of the axis.
         extent: usize,
     },
-    /// A step that computed NaN or an infinity, where checking is on. Nothing was updated.
+    /// A step or a run that computed NaN or an infinity, where checking is on. Nothing was updated.
     #[error("the {what} of `{function}` is not finite: {origin}")]
     Computed {
         /// The function.
         function: String,
-        /// What came out so (`loss`, `gradient`).
+        /// What came out so (`loss`, `gradient`, `update`, `result`).
         what: &'static str,
         /// Which operation first made such a value, and where it was written.
         origin: String,

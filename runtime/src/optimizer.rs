@@ -158,7 +158,8 @@ macro_rules! adam {
                 self
             }
 
-            /// What is added to the divisor.
+            /// What is added to the divisor. With 0, an element that has had no gradient yet stays
+            /// as it is.
             pub fn epsilon(mut self, epsilon: f64) -> $name {
                 self.rule.epsilon = epsilon;
                 self

@@ -3,6 +3,7 @@
 use crate::arg::{ArgView, IntoArg};
 use crate::engine::{Engine, Settings};
 use crate::error::{Error, Result};
+use crate::finite::Witness;
 use crate::memory::ALIGN;
 use crate::model::ModelFunction;
 use crate::output::{Outputs, ResultView};
@@ -14,6 +15,8 @@ use std::marker::PhantomData;
 
 /// Runs a function on a model's parameters: `logits::attach(&trainer)?` on a trainer's current ones,
 /// `logits::compile(model).build()?` on its own.
+///
+/// Runners on other threads run side by side, between a trainer's steps.
 ///
 /// All methods that print a stage do so for the program that ran last.
 pub struct Runner<F: ModelFunction, I = <F as ModelFunction>::Inputs> {
@@ -48,14 +51,21 @@ impl<F: ModelFunction> Runner<F> {
     ) -> Result<T> {
         self.prepare_views(arguments)?;
         self.engine.check(arguments)?;
+        let check = self.engine.settings.check_finite;
         let (program, arena) = self.engine.current_mut()?;
-        {
-            let store = self.shared.read();
-            let mut table = Table::new(arena);
-            table.add_to_read(&store.trained);
-            table.add_to_read(&store.fixed);
-            program.run(table, arguments)?;
+        let store = self.shared.read();
+        let mut table = Table::new(arena);
+        table.add_to_read(&store.trained);
+        table.add_to_read(&store.fixed);
+        program.run(table, arguments)?;
+        let fine = !check || program.results.iter().all(|r| r.view().is_finite());
+        if !fine {
+            let witness = Witness::of(&self.engine, &store, arguments)?;
+            drop(store);
+            return Err(witness.error("result"));
         }
+        drop(store);
+        let program = self.engine.current()?;
         let mut views = [ResultView::NONE; 8];
         let (count, expected) = (program.results.len(), <F::Output as Outputs>::COUNT);
         if count != expected || count > views.len() {
@@ -125,7 +135,7 @@ macro_rules! run {
             /// # Errors
             /// Arguments that do not fit the declared types or each other, that are empty, or that
             /// hold indices outside their axis; with [`check_finite`](crate::Compile::check_finite)
-            /// also NaN and infinities in arguments.
+            /// also NaN and infinities, in arguments or results.
             #[allow(clippy::too_many_arguments, reason = "the function's own")]
             pub fn run(
                 &mut self,

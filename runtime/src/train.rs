@@ -25,8 +25,9 @@ macro_rules! settings {
                 self
             }
 
-            /// Whether NaN and infinities are looked for: in arguments, and in what is computed. Off
-            /// by default.
+            /// Whether NaN and infinities are looked for: in arguments, in a step's loss, gradients,
+            /// new parameters and optimizer state, and in a run's results. Off by default. The error
+            /// names the operation that made the first one; finding it is slow.
             pub fn check_finite(mut self, check: bool) -> Self {
                 self.settings.check_finite = check;
                 self

@@ -3,6 +3,7 @@
 use crate::arg::{ArgView, IntoArg};
 use crate::engine::{Engine, Settings, leaf_path};
 use crate::error::{Error, Result};
+use crate::finite::Witness;
 use crate::layout::{Layout, Section, element_size};
 use crate::memory::{ALIGN, Memory};
 use crate::model::ModelFunction;
@@ -54,7 +55,10 @@ pub struct Step {
 /// Places in the report: one number each.
 const LOSS: usize = 0;
 const NORM: usize = 1;
-const FLAG: usize = 2;
+/// How much of loss and gradients is not finite.
+const CAME: usize = 2;
+/// How much of what the update makes is not finite.
+const MADE: usize = 3;
 
 impl<F: ModelFunction> Trainer<F> {
     pub(crate) fn new(model: F::Model, optimizer: Optimizer, settings: Settings) -> Result<Self> {
@@ -167,8 +171,8 @@ impl<F: ModelFunction> Trainer<F> {
             );
         }
         self.scalars.write(0, &numbers)?;
-        let mut store = self.shared.write();
-        let store = &mut *store;
+        let mut held = self.shared.write();
+        let store = &mut *held;
         let mut table = Table::new(arena);
         table.add(&mut store.trained);
         table.add(&mut store.fixed);
@@ -179,12 +183,32 @@ impl<F: ModelFunction> Trainer<F> {
         table.add(&mut self.scalars);
         table.add(&mut self.report);
         program.run(table, arguments)?;
-        self.report.read(0, &mut numbers)?;
-        let loss = get(&numbers, LOSS, float);
-        let check = self.engine.settings.check_finite;
-        if check && !(loss.is_finite() && get(&numbers, FLAG, float) == 0.0) {
-            return Err(crate::finite::first(&self.engine, store, arguments, loss)?);
+        if let Err(error) = self.report.read(0, &mut numbers) {
+            // A GPU's failure came after the update was on its way: what came of it is not known.
+            self.taken += 1;
+            return Err(error);
         }
+        let loss = get(&numbers, LOSS, float);
+        if self.engine.settings.check_finite {
+            let count = |at| get(&numbers, at, float);
+            if !loss.is_finite() || count(CAME) != 0.0 {
+                let what = if loss.is_finite() { "gradient" } else { "loss" };
+                let witness = Witness::of(&self.engine, store, arguments)?;
+                drop(held);
+                return Err(witness.error(what));
+            }
+            if count(MADE) != 0.0 {
+                return Err(Error::Computed {
+                    function: self.engine.unit.path.into(),
+                    what: "update",
+                    origin: format!(
+                        "loss and gradients are, but a new parameter, the optimizer's state or the \
+                         gradients' norm leaves the range of {float}"
+                    ),
+                });
+            }
+        }
+        drop(held);
         self.taken += 1;
         Ok(Step {
             loss,
@@ -356,7 +380,11 @@ fn compile_step(
         });
         update_outputs.push(Place {
             region: report,
-            offset: place(FLAG),
+            offset: place(CAME),
+        });
+        update_outputs.push(Place {
+            region: report,
+            offset: place(MADE),
         });
     }
 
@@ -406,7 +434,9 @@ macro_rules! step {
             /// # Errors
             /// Arguments that do not fit the declared types or each other, that are empty, or that
             /// hold indices outside their axis; with [`check_finite`](crate::Train::check_finite)
-            /// also NaN and infinities, in arguments or computed. Parameters stay as they were.
+            /// also NaN and infinities, in arguments or computed. Parameters stay as they were, and the
+            /// step does not count. After a failure of a GPU that came with the update under way, the
+            /// step counts, and a lost GPU's parameters are lost with it.
             #[allow(clippy::too_many_arguments, reason = "the function's own")]
             pub fn step(&mut self, $($argument: impl IntoArg<$marker>),*) -> Result<Step> {
                 self.step_views(&[$($argument.arg()),*])
