@@ -78,7 +78,9 @@ impl<F: ModelFunction> Train<F> {
     /// scalar or depends on no parameter; [`Error::Setting`](crate::Error::Setting) for numbers that
     /// the update rule cannot use; [`Error::Precision`](crate::Error::Precision) for f64 on a GPU.
     pub fn build(self) -> Result<Trainer<F>> {
-        Trainer::new(self.model, self.optimizer, self.settings)
+        let trainer = Trainer::new(self.model, self.optimizer, self.settings)?;
+        trainer.warn_of_still_leaves();
+        Ok(trainer)
     }
 }
 

@@ -92,6 +92,22 @@ impl<F: ModelFunction> Trainer<F> {
         })
     }
 
+    /// Names each parameter that the loss does not depend on in a warning.
+    pub(crate) fn warn_of_still_leaves(&self) {
+        let params = self.engine.function.params.iter();
+        for param in params.filter(|p| p.kind == ParamKind::Param) {
+            let path = leaf_path(&param.name);
+            let leaf = self.layout.leaf(path);
+            if leaf.is_some_and(|l| l.section == Section::Fixed) {
+                tracing::warn!(
+                    parameter = path,
+                    function = self.engine.unit.path,
+                    "the loss does not depend on this parameter: it stays as it is",
+                );
+            }
+        }
+    }
+
     /// The optimizer's learning rate.
     pub fn learning_rate(&self) -> f64 {
         self.optimizer.learning_rate
@@ -218,7 +234,7 @@ impl<F: ModelFunction> Trainer<F> {
     }
 }
 
-/// The leaves that the loss depends on; a warning names each of the others.
+/// The leaves that the loss depends on.
 fn moved_leaves(engine: &Engine) -> Result<Vec<&str>> {
     let function = &engine.function;
     let not_a_loss = |rest: &str| {
@@ -244,14 +260,8 @@ fn moved_leaves(engine: &Engine) -> Result<Vec<&str>> {
     let pullback = function.pullback.as_ref().ok_or_else(still)?;
     let mut moved = Vec::new();
     for (param, gradient) in function.params.iter().zip(&pullback.gradients) {
-        match (param.kind, gradient) {
-            (ParamKind::Param, Some(_)) => moved.push(leaf_path(&param.name)),
-            (ParamKind::Param, None) => tracing::warn!(
-                parameter = leaf_path(&param.name),
-                function = engine.unit.path,
-                "the loss does not depend on this parameter: it stays as it is",
-            ),
-            (ParamKind::Input | ParamKind::State, _) => {}
+        if param.kind == ParamKind::Param && gradient.is_some() {
+            moved.push(leaf_path(&param.name));
         }
     }
     match moved.is_empty() {
