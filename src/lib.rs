@@ -35,14 +35,20 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! Indices are checked where they are arguments, and clamped where they are computed: see [`ops`].
+//! Arrays are those of [`ndarray`], re-exported so that versions agree.
 
 extern crate self as sinew;
 
+pub mod error;
 pub mod nn;
 pub mod ops;
 pub mod optim;
 pub mod prelude;
 
+/// The version of `ndarray` whose arrays go in and come out.
+pub use ndarray;
 pub use ops::Tensor;
 pub use sinew_macros::model;
 pub use sinew_runtime::{

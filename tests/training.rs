@@ -3,10 +3,16 @@
 //! Tolerances: 1e-9 in f64; 1e-4 in f32 on the CPU and 1e-3 on a GPU, whose roundings differ and add
 //! up over 40 steps.
 
-use ndarray::{Array1, Array2, s};
+#[path = "support/digits.rs"]
+mod data;
+
+use data::digits;
+use ndarray::s;
 use safetensors::SafeTensors;
 use sinew::Step;
 use sinew::prelude::*;
+#[cfg(feature = "gpu")]
+use sinew_runtime::gpu::testing;
 use std::collections::BTreeMap;
 
 const HIDDEN: usize = 32;
@@ -28,19 +34,6 @@ fn tanh_loss<B>(m: &Digits, x: Tensor<B, 64>, y: Tensor<i32, B>) -> Tensor {
 }
 
 const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data");
-
-/// The digits' pixels / 16 and labels.
-fn digits() -> (Array2<f64>, Array1<i32>) {
-    let text = std::fs::read_to_string(format!("{DATA}/digits.csv")).expect("a file of the tests");
-    let numbers = |line: &str| -> Vec<i32> {
-        line.split(',')
-            .map(|n| n.parse().expect("a number"))
-            .collect()
-    };
-    let rows: Vec<Vec<i32>> = text.lines().skip(1).map(numbers).collect();
-    let x = Array2::from_shape_fn((rows.len(), 64), |(i, j)| f64::from(rows[i][j]) / 16.0);
-    (x, rows.iter().map(|r| r[64]).collect())
-}
 
 /// The parameters called `prefix/..` in the golden file.
 fn tensors(prefix: &str) -> BTreeMap<String, Vec<f64>> {
@@ -159,27 +152,12 @@ macro_rules! runs {
             #[cfg(feature = "gpu")]
             #[test]
             fn gpu() {
-                if let Some(device) = gpu_or_word() {
+                if let Some(device) = testing::place() {
                     check(device, Precision::F32, 1e-3);
                 }
             }
         }
     )*};
-}
-
-/// The GPU; `None`, with a line that says so, where there is none. With `SINEW_REQUIRE_GPU=1` in the
-/// environment that fails the test.
-#[cfg(feature = "gpu")]
-fn gpu_or_word() -> Option<Device> {
-    match Device::gpu() {
-        Ok(device) => Some(device),
-        Err(error) => {
-            let required = std::env::var_os("SINEW_REQUIRE_GPU").is_some_and(|v| v == "1");
-            assert!(!required, "SINEW_REQUIRE_GPU is set: {error}");
-            println!("skipped: {error}");
-            None
-        }
-    }
 }
 
 runs! {
@@ -197,7 +175,7 @@ runs! {
 #[cfg(feature = "gpu")]
 #[test]
 fn devices_agree() {
-    let Some(gpu) = gpu_or_word() else { return };
+    let Some(gpu) = testing::place() else { return };
     let (x, y) = digits();
     let losses = |device: Device| -> sinew::Result<Vec<f64>> {
         let mut train = relu_loss::train(Digits::init(42))

@@ -21,7 +21,11 @@ impl Device {
         Device(Place::Cpu)
     }
 
-    /// The first graphics processor that wgpu offers.
+    /// The graphics processor of this machine, the fastest if there are several, through wgpu.
+    ///
+    /// Where there is none, a software driver (Mesa's lavapipe) counts as one if it is installed, with
+    /// a `tracing` warning: it computes on the CPU, more slowly than [`Device::cpu`]. [`Device::name`]
+    /// tells which it is.
     ///
     /// # Errors
     /// [`Error::NoDevice`](crate::Error::NoDevice) when there is none, or when the crate was built

@@ -56,7 +56,8 @@ pub(crate) struct Engine {
     /// Most recently used first.
     programs: Vec<Program>,
     compiles: u64,
-    /// Working memory, as large as the largest program needs.
+    /// Working memory on the CPU, as large as the largest program needs; each of a GPU's programs has
+    /// its own.
     pub arena: Block,
 }
 
@@ -325,9 +326,13 @@ impl Engine {
 }
 
 impl Settings {
-    /// Refuses what no device can do.
+    /// Refuses what this build has no code generator for, and what the device cannot do.
+    ///
+    /// # Errors
+    /// [`Error::NoCodeGenerator`], [`Error::Precision`].
     pub fn check(&self) -> Result<()> {
         match &self.device.0 {
+            DevicePlace::Cpu if cfg!(not(feature = "cpu")) => Err(Error::NoCodeGenerator("cpu")),
             DevicePlace::Cpu => Ok(()),
             #[cfg(feature = "gpu")]
             DevicePlace::Gpu(_) if self.precision == Precision::F64 => Err(Error::Precision {

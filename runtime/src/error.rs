@@ -150,7 +150,7 @@ pub enum Error {
         source: Box<sinew_codegen::schedule::ScheduleError>,
     },
     /// A device that this build has no code generator for.
-    #[error("this build cannot compile for {0}: build with the feature that is named after it")]
+    #[error("this build cannot compile for the {0}: build with the feature `{0}`")]
     NoCodeGenerator(&'static str),
     /// A schedule that cannot become machine code here.
     #[cfg(feature = "cpu")]

@@ -29,6 +29,23 @@ mod train;
 mod trainer;
 mod update;
 
+/// What the variants of [`Error`] carry, of the packages below this one.
+pub mod causes {
+    #[cfg(feature = "gpu")]
+    pub use crate::gpu::GpuError;
+    #[cfg(feature = "cpu")]
+    pub use sinew_codegen::cpu::EmitError as CpuError;
+    pub use sinew_codegen::schedule::ScheduleError;
+    #[cfg(feature = "gpu")]
+    pub use sinew_codegen::verify::VerifyError;
+    #[cfg(feature = "gpu")]
+    pub use sinew_codegen::wgsl::EmitError as WgslError;
+    pub use sinew_ir::{
+        BindError, DType, DimError, LinkError, OpError, ParseError, ParseProblem, PullbackError,
+        PullbackProblem, Symbol, Value,
+    };
+}
+
 pub use arg::{
     AnyRank, Arg, ArgView, Element, ElementOf, Float, IntoArg, MAX_RANK, Nested, NextRank, Rank,
     RankOf,

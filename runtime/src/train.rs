@@ -76,7 +76,9 @@ impl<F: ModelFunction> Train<F> {
     /// # Errors
     /// [`Error::NotALoss`](crate::Error::NotALoss) for a function that does not return one float
     /// scalar or depends on no parameter; [`Error::Setting`](crate::Error::Setting) for numbers that
-    /// the update rule cannot use; [`Error::Precision`](crate::Error::Precision) for f64 on a GPU.
+    /// the update rule cannot use; [`Error::TooLarge`](crate::Error::TooLarge) and
+    /// [`Error::Size`](crate::Error::Size) for a parameter without elements; else as
+    /// [`Compile::build`].
     pub fn build(self) -> Result<Trainer<F>> {
         let trainer = Trainer::new(self.model, self.optimizer, self.settings)?;
         trainer.warn_of_still_leaves();
@@ -104,7 +106,9 @@ impl<F: ModelFunction> Compile<F> {
     /// Packs the parameters. Programs are compiled when the first arguments tell their sizes.
     ///
     /// # Errors
-    /// [`Error::Precision`](crate::Error::Precision) for f64 on a GPU.
+    /// [`Error::Precision`](crate::Error::Precision) for f64 on a GPU;
+    /// [`Error::NoCodeGenerator`](crate::Error::NoCodeGenerator) for the CPU in a build without the
+    /// feature `cpu`; too little memory.
     pub fn build(self) -> Result<Runner<F>> {
         self.settings.check()?;
         let layout = Layout::new(&self.model, self.settings.precision.dtype(), &|_| false)?;

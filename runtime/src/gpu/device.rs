@@ -38,7 +38,8 @@ struct Faults {
 }
 
 impl Device {
-    /// Opens the machine's GPU, the fastest if there are several. A software driver counts.
+    /// Opens the machine's GPU, the fastest if there are several. A software driver, which computes on
+    /// the CPU, is taken only where there is no other, with a `tracing` warning.
     ///
     /// # Errors
     ///
@@ -72,6 +73,12 @@ impl Device {
         }))
         .map_err(|error| missing(error.to_string()))?;
         let info = adapter.get_info();
+        if info.device_type == wgpu::DeviceType::Cpu {
+            tracing::warn!(
+                adapter = info.name,
+                "no GPU but a software driver, which is slower than the CPU's own code",
+            );
+        }
         let (device, queue) = block_on(adapter.request_device(&wgpu::DeviceDescriptor {
             label: Some("sinew"),
             required_limits: adapter.limits(),
