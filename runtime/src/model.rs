@@ -7,6 +7,27 @@ use sinew_ir::Unit;
 use std::path::Path;
 
 /// A struct of named parameters, made by `#[model]`.
+///
+/// ```
+/// use sinew::prelude::*;
+///
+/// #[model]
+/// struct Digits {
+///     hidden: Linear<64, 32>,
+///     out: Linear<32, 10>,
+/// }
+///
+/// let model = Digits::init(42);
+/// let mut paths = Vec::new();
+/// model.visit("", &mut |path, param| paths.push((path.to_string(), param.elements())));
+/// assert_eq!(paths[0], ("hidden.w".to_string(), 64 * 32));
+///
+/// let file = std::env::temp_dir().join(format!("digits-{}.safetensors", std::process::id()));
+/// model.save(&file)?;
+/// assert_eq!(Digits::load(&file)?, model);
+/// # drop(std::fs::remove_file(&file));
+/// # Ok::<(), sinew::Error>(())
+/// ```
 pub trait Model: Clone + Send + 'static {
     /// Calls `f` with the path and the value of every leaf, in the order of declaration.
     ///

@@ -90,6 +90,25 @@ pub(crate) struct AdamRule {
 ///
 /// With weight decay `g += weight_decay * p` comes first. With momentum `b = momentum * b + g` (b
 /// starts at the first gradient) takes the gradient's place, or `g + momentum * b` with Nesterov.
+///
+/// ```
+/// # use sinew::prelude::*;
+/// # #[model]
+/// # struct Line {
+/// #     #[init(zeros)]
+/// #     slope: Param,
+/// # }
+/// # #[model]
+/// # fn loss<N>(line: &Line, x: Tensor<N>, y: Tensor<N>) -> Tensor {
+/// #     mse(line.slope * x, y)
+/// # }
+/// let rule = Sgd::new(0.25).momentum(0.5);
+/// let mut train = loss::train(Line::init(0)).optimizer(rule).build()?;
+/// train.step([1.0], [2.0])?; // the gradient is -4: up by 0.25 * 4
+/// train.step([1.0], [2.0])?; // it is -2: up by 0.25 * (2 + 0.5 * 4)
+/// assert_eq!(train.model()?.slope.item()?, 2.0);
+/// # Ok::<(), sinew::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sgd {
     learning_rate: f64,
@@ -188,12 +207,52 @@ adam! {
     /// Adam (Kingma and Ba, 2015):
     /// `m = b1 m + (1 - b1) g`, `v = b2 v + (1 - b2) g²`,
     /// `p -= lr / (1 - b1^t) * m / (sqrt(v) / sqrt(1 - b2^t) + epsilon)`.
+    ///
+    /// ```
+    /// # use sinew::prelude::*;
+    /// # #[model]
+    /// # struct Line {
+    /// #     #[init(zeros)]
+    /// #     slope: Param,
+    /// # }
+    /// # #[model]
+    /// # fn loss<N>(line: &Line, x: Tensor<N>, y: Tensor<N>) -> Tensor {
+    /// #     mse(line.slope * x, y)
+    /// # }
+    /// let rule = Adam::new(0.1).betas(0.9, 0.99).clip_grad_norm(1.0);
+    /// let mut train = loss::train(Line::init(0)).optimizer(rule).build()?;
+    /// let step = train.step([1.0], [2.0])?;
+    /// assert_eq!(step.grad_norm, Some(4.0)); // before clipping
+    /// assert!((train.model()?.slope.item()? - 0.1).abs() < 1e-6); // the first step is the rate
+    /// # Ok::<(), sinew::Error>(())
+    /// ```
     Adam, 0.0, false, "L2 regularisation, added to the gradient (0 by default)."
 }
 
 adam! {
     /// Adam with decoupled weight decay (Loshchilov and Hutter, 2019): `p *= 1 - lr * weight_decay`
     /// before [`Adam`]'s update.
+    ///
+    /// ```
+    /// # use sinew::prelude::*;
+    /// # #[model]
+    /// # struct Line {
+    /// #     #[init(zeros)]
+    /// #     slope: Param,
+    /// # }
+    /// # #[model]
+    /// # fn loss<N>(line: &Line, x: Tensor<N>, y: Tensor<N>) -> Tensor {
+    /// #     mse(line.slope * x, y)
+    /// # }
+    /// let mut line = Line::init(0);
+    /// line.slope.fill(1.0);
+    /// let rule = AdamW::new(0.1).weight_decay(0.5);
+    /// let mut train = loss::train(line).optimizer(rule).build()?;
+    /// train.step([1.0], [2.0])?;
+    /// let expected = 1.0 * (1.0 - 0.1 * 0.5) + 0.1;
+    /// assert!((train.model()?.slope.item()? - expected).abs() < 1e-6);
+    /// # Ok::<(), sinew::Error>(())
+    /// ```
     AdamW, 0.01, true, "The decay of every parameter (0.01 by default)."
 }
 

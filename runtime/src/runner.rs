@@ -19,6 +19,26 @@ use std::marker::PhantomData;
 /// Runners on other threads run side by side, between a trainer's steps.
 ///
 /// All methods that print a stage do so for the program that ran last.
+///
+/// ```
+/// # use sinew::prelude::*;
+/// # #[model]
+/// # struct Line {
+/// #     #[init(zeros)]
+/// #     slope: Param,
+/// # }
+/// # #[model]
+/// # fn height<N>(line: &Line, x: Tensor<N>) -> Tensor<N> {
+/// #     line.slope * x
+/// # }
+/// let mut line = Line::init(0);
+/// line.slope.fill(2.0);
+/// let mut height = height::compile(line).build()?;
+/// assert_eq!(height.run([1.0, 2.0])?.to_vec(), [2.0, 4.0]);
+/// assert_eq!(height.run(vec![0.5; 3])?.to_vec(), [1.0; 3]); // other sizes compile once more
+/// assert_eq!(height.compiles(), 2);
+/// # Ok::<(), sinew::Error>(())
+/// ```
 pub struct Runner<F: ModelFunction, I = <F as ModelFunction>::Inputs> {
     engine: Engine,
     pub(crate) shared: Shared,

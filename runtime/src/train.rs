@@ -44,6 +44,26 @@ macro_rules! settings {
 }
 
 /// A training step in the making: `loss::train(model)`.
+///
+/// ```
+/// # use sinew::prelude::*;
+/// # #[model]
+/// # struct Line {
+/// #     #[init(zeros)]
+/// #     slope: Param,
+/// # }
+/// # #[model]
+/// # fn loss<N>(line: &Line, x: Tensor<N>, y: Tensor<N>) -> Tensor {
+/// #     mse(line.slope * x, y)
+/// # }
+/// let train = loss::train(Line::init(0))
+///     .optimizer(AdamW::new(1e-3).clip_grad_norm(1.0))
+///     .precision(Precision::F64)
+///     .check_finite(true)
+///     .build()?;
+/// assert_eq!(train.steps(), 0);
+/// # Ok::<(), sinew::Error>(())
+/// ```
 #[must_use = "nothing is made before `build`"]
 pub struct Train<F: ModelFunction> {
     model: F::Model,
@@ -87,6 +107,23 @@ impl<F: ModelFunction> Train<F> {
 }
 
 /// A compiled function in the making: `logits::compile(model)`.
+///
+/// ```
+/// # use sinew::prelude::*;
+/// # #[model]
+/// # struct Line {
+/// #     #[init(zeros)]
+/// #     slope: Param,
+/// # }
+/// # #[model]
+/// # fn height<N>(line: &Line, x: Tensor<N>) -> Tensor<N> {
+/// #     line.slope * x
+/// # }
+/// let mut height = height::compile(Line::init(0)).device(Device::cpu()).cache(2).build()?;
+/// height.prepare([0.0; 4])?; // compiled before the first run
+/// assert_eq!(height.run([1.0; 4])?.to_vec(), [0.0; 4]);
+/// # Ok::<(), sinew::Error>(())
+/// ```
 #[must_use = "nothing is made before `build`"]
 pub struct Compile<F: ModelFunction> {
     model: F::Model,

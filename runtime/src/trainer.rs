@@ -20,6 +20,25 @@ use std::sync::Arc;
 ///
 /// `step` takes the function's own arguments. All methods that print a stage do so for the program
 /// that ran last.
+///
+/// ```
+/// # use sinew::prelude::*;
+/// # #[model]
+/// # struct Line {
+/// #     #[init(zeros)]
+/// #     slope: Param,
+/// # }
+/// # #[model]
+/// # fn loss<N>(line: &Line, x: Tensor<N>, y: Tensor<N>) -> Tensor {
+/// #     mse(line.slope * x, y)
+/// # }
+/// let mut train = loss::train(Line::init(0)).optimizer(Sgd::new(0.1)).build()?;
+/// let first = train.step([1.0, 2.0], [3.0, 6.0])?;
+/// assert_eq!((first.loss, first.number), (22.5, 1));
+/// assert_eq!(train.model()?.slope.item()?, 1.5);
+/// train.set_learning_rate(0.01)?;
+/// # Ok::<(), sinew::Error>(())
+/// ```
 pub struct Trainer<F: ModelFunction, I = <F as ModelFunction>::Inputs> {
     engine: Engine,
     shared: Shared,
