@@ -198,8 +198,8 @@ pub enum Error {
         /// How many there are.
         count: usize,
     },
-    /// A program with another number of results than its function declares: its emitted code is of
-    /// another version.
+    /// A program with another number of results or gradients than its function declares: its emitted
+    /// code is of another version.
     #[error("`{function}` declares {expected} results, and its program has {actual}")]
     Results {
         /// The function.

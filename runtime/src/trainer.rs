@@ -382,8 +382,10 @@ fn compile_step(
         }
     }
     for place in &gradient_places[gradient.results..] {
-        outputs.push((*place).ok_or(Error::Regions {
-            count: gradient_places.len(),
+        outputs.push((*place).ok_or_else(|| Error::Results {
+            function: name.into(),
+            expected: gradient.gradients.iter().flatten().count(),
+            actual: gradient_places.len() - gradient.results,
         })?);
     }
 
