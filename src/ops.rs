@@ -197,7 +197,7 @@ operations! {
     /// A label that is neither a class nor `ignore_index` (-100) is an error for an argument, and
     /// clamped to the classes where it is computed.
     cross_entropy(x, labels, axis, reduction, ignore_index, label_smoothing);
-    /// Minus the log probability at each label (i32); labels as in [`cross_entropy`].
+    /// Minus the log probability at each label (i32), for labels as [`cross_entropy`] takes them.
     nll_loss(x, labels, axis, reduction, ignore_index);
     /// Huber's loss: half the square of differences up to `delta` (1), linear beyond.
     huber_loss(x, y, reduction, delta);

@@ -117,6 +117,20 @@ fn saving_that_fails_leaves_nothing_behind() {
     assert_eq!(scratch.names(), ["folder"]);
 }
 
+/// In a container every process may have the same number.
+#[test]
+fn what_a_crashed_process_left_is_in_nobodys_way() -> sinew::Result<()> {
+    let scratch = Scratch::new("crashed");
+    for save in 0..500 {
+        let left = format!("model.safetensors.{}-{save}.partial", std::process::id());
+        std::fs::write(scratch.0.join(left), "half a file").expect("a folder for tests");
+    }
+    Net::init(1).save(scratch.file())?;
+    assert_eq!(Net::load(scratch.file())?, Net::init(1));
+    assert_eq!(scratch.names().len(), 501);
+    Ok(())
+}
+
 /// Each of them finds one whole file afterwards, whichever came last.
 #[test]
 fn two_threads_save_to_one_file() -> sinew::Result<()> {

@@ -31,14 +31,20 @@ struct Partial {
 
 impl Partial {
     /// Writes `bytes` through to the disk. The name is this process's and this call's, so that no two
-    /// savers share one.
+    /// savers share one; a file of that name is what another process of this number left behind, which
+    /// crashed.
     fn write(target: &Path, bytes: &[u8]) -> std::io::Result<Partial> {
         static SAVES: AtomicU64 = AtomicU64::new(0);
-        let save = SAVES.fetch_add(1, Ordering::Relaxed);
-        let mut name = target.as_os_str().to_owned();
-        name.push(format!(".{}-{save}.partial", std::process::id()));
-        let path = PathBuf::from(name);
-        let mut file = File::create_new(&path)?;
+        let (path, mut file) = loop {
+            let save = SAVES.fetch_add(1, Ordering::Relaxed);
+            let mut name = target.as_os_str().to_owned();
+            name.push(format!(".{}-{save}.partial", std::process::id()));
+            let path = PathBuf::from(name);
+            match File::create_new(&path) {
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+                created => break (path, created?),
+            }
+        };
         let partial = Partial { path, moved: false };
         file.write_all(bytes)?;
         // A rename may reach the disk before what was written: a crash would leave an empty file.
