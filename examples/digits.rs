@@ -7,6 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use ndarray::{Array1, Array2, Axis};
 use sinew::prelude::*;
 use std::path::PathBuf;
+use std::time::Instant;
 
 const PIXELS: usize = 64;
 const HIDDEN: usize = 128;
@@ -42,9 +43,9 @@ struct Options {
     /// Passes over the training rows.
     #[arg(long, default_value_t = 30)]
     epochs: usize,
-    /// Rows of one step.
-    #[arg(long, default_value_t = 32)]
-    batch: usize,
+    /// Rows of one step, 1 to 1437.
+    #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=TRAIN_ROWS as i64))]
+    batch: u16,
     /// Learning rate of AdamW.
     #[arg(long, default_value_t = 3e-3)]
     learning_rate: f64,
@@ -140,16 +141,19 @@ fn main() -> Outcome<()> {
         Some(path) => Digits::load(path)?,
         None => Digits::init(options.seed),
     };
+    let device = device(options.device)?;
+    println!("training on {}", device.name());
     let mut train = loss::train(model)
         .optimizer(AdamW::new(options.learning_rate))
-        .device(device(options.device)?)
+        .device(device)
         .build()?;
 
-    let batch = options.batch.clamp(1, TRAIN_ROWS);
+    let batch = usize::from(options.batch);
     let batches = TRAIN_ROWS / batch; // the rest of an epoch's rows waits for the next order
     let bar = ProgressBar::new((options.epochs * batches) as u64).with_style(
         ProgressStyle::with_template("{bar:40} epoch {prefix}  {msg}  {elapsed}")?,
     );
+    let started = Instant::now();
     let mut state = options.seed;
     let mut losses = Vec::new();
     for epoch in 0..options.epochs {
@@ -176,12 +180,10 @@ fn main() -> Outcome<()> {
             println!("epoch {counted:>5}  loss {mean:.4}  {rate:.0} samples/s");
         }
     }
-    let rate = bar.per_sec() * batch as f64;
+    let steps = options.epochs * batches;
+    let rate = (steps * batch) as f64 / started.elapsed().as_secs_f64();
     bar.finish_and_clear();
-    println!(
-        "{} steps of {batch} rows, {rate:.0} samples/s",
-        options.epochs * batches
-    );
+    println!("{steps} steps of {batch} rows, {rate:.0} samples/s");
     for (i, loss) in losses.iter().enumerate() {
         println!("loss {:2} {loss:.7}", i + 1);
     }

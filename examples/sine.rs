@@ -32,7 +32,7 @@ fn main() -> sinew::Result<()> {
         .build()?;
     for step in 0..=1000 {
         if step == 800 {
-            train.set_learning_rate(0.001); // no recompilation
+            train.set_learning_rate(0.001)?; // no recompilation
         }
         let report = train.step(&x, &y)?;
         if step % 200 == 0 {

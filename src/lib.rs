@@ -35,14 +35,20 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! Indices are checked where they are arguments, and clamped where they are computed: see [`ops`].
+//! Arrays are those of [`ndarray`], re-exported so that versions agree.
 
 extern crate self as sinew;
 
+pub mod error;
 pub mod nn;
 pub mod ops;
 pub mod optim;
 pub mod prelude;
 
+/// The version of `ndarray` whose arrays go in and come out.
+pub use ndarray;
 pub use ops::Tensor;
 pub use sinew_macros::model;
 pub use sinew_runtime::{
@@ -60,8 +66,8 @@ pub mod __private {
     pub use sinew_runtime::{
         AnyRank, Arg, ArgView, Compile, Error, Float, HasMethods, Init, IntoArg, Model,
         ModelFunction, ModelStruct, Out, Outputs, Param, Rank, Result, Runner, Train, Trained,
-        Trainer, at_most, attach, below, call, equal, extent, gradient, has_methods, init, join,
-        model_struct, pullback,
+        Trainer, at_most, attach, below, call, complete, equal, gradient, has_methods, init, join,
+        model_struct, pullback, size,
     };
 
     pub use sinew_macros::{finish, model};

@@ -1,5 +1,10 @@
 //! The operations of the language, as items: what `#[model]` functions call by name or as methods.
 //!
+//! Indices and labels are checked where that costs nothing: an argument of the function that is used as
+//! one is looked at before the step, and one outside its axis is an error that names it, with the place
+//! and the value. Indices that are computed in the function are not: those below 0 count as 0, those
+//! past the end as the last one (and [`one_hot`] of either is a row of zeros).
+//!
 //! They are computed nowhere here: a [`Tensor`] exists in model functions only, so none of these can be
 //! called from Rust. `#[model]` uses each item that a body names, so that rustc decides what the name
 //! means where an item of yours has it too.
@@ -157,15 +162,20 @@ operations! {
     roll(x, shift, axis);
     /// With so many elements of `value` (0) before and behind each of the last axes.
     pad(x, widths, value);
-    /// x's slices at i32 indices along an axis.
+    /// x's slices at i32 indices along an axis. An index outside of it is an error for an argument,
+    /// and clamped to the axis where it is computed.
     take(x, indices, axis);
-    /// x's elements at i32 indices along an axis.
+    /// x's elements at i32 indices along an axis. An index outside of it is an error for an argument,
+    /// and clamped to the axis where it is computed.
     take_along_axis(x, indices, axis);
-    /// x with updates added at i32 indices along an axis.
+    /// x with updates added at i32 indices along an axis. An index outside of it is an error for an
+    /// argument, and clamped to the axis where it is computed.
     scatter_add(x, axis, indices, updates);
-    /// x with slices added at i32 indices along an axis.
+    /// x with slices added at i32 indices along an axis. An index outside of it is an error for an
+    /// argument, and clamped to the axis where it is computed.
     index_add(x, axis, indices, updates);
-    /// 1 at each index along a new last axis, 0 elsewhere.
+    /// 1 at each index along a new last axis, 0 elsewhere: a row of zeros for an index that is none
+    /// of the classes.
     one_hot(indices, classes, dtype);
     /// The elements on and below the `k`th diagonal, 0 elsewhere.
     tril(x, k);
@@ -184,8 +194,10 @@ operations! {
     /// Ones of x's type.
     ones_like(x);
     /// The cross entropy of logits and class labels (i32). Classes are on axis 1, or on the only one.
+    /// A label that is neither a class nor `ignore_index` (-100) is an error for an argument, and
+    /// clamped to the classes where it is computed.
     cross_entropy(x, labels, axis, reduction, ignore_index, label_smoothing);
-    /// Minus the log probability at each label (i32).
+    /// Minus the log probability at each label (i32), for labels as [`cross_entropy`] takes them.
     nll_loss(x, labels, axis, reduction, ignore_index);
     /// Huber's loss: half the square of differences up to `delta` (1), linear beyond.
     huber_loss(x, y, reduction, delta);

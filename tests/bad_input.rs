@@ -136,16 +136,72 @@ fn more_dims_than_any_program_takes() {
     );
 }
 
+#[cfg(not(feature = "gpu"))]
 #[test]
 fn no_gpu_in_this_build() {
-    #[cfg(not(feature = "gpu"))]
-    says(
-        &Device::gpu().expect_err("a build without"),
-        &["GPU", "feature `gpu`"],
-    );
-    #[cfg(feature = "gpu")]
-    if let Err(error) = Device::gpu() {
+    let error = Device::gpu().expect_err("a build without");
+    says(&error, &["GPU", "feature `gpu`"]);
+}
+
+/// The Vulkan loader is told of a driver that is not there, in a process of its own.
+#[cfg(feature = "gpu")]
+#[test]
+fn no_gpu_on_this_machine() {
+    const INSIDE: &str = "SINEW_TEST_WITHOUT_A_GPU";
+    if std::env::var_os(INSIDE).is_some() {
+        let error = Device::gpu().expect_err("no driver");
         assert!(matches!(error, Error::NoDevice(_)));
-        says(&error, &["no GPU"]);
+        says(&error, &["no GPU on this machine: looked for vulkan; "]);
+        return;
     }
+    let mut child = std::process::Command::new(std::env::current_exe().expect("this test"));
+    child
+        .args(["--exact", "no_gpu_on_this_machine"])
+        .env(INSIDE, "1");
+    for drivers in ["VK_DRIVER_FILES", "VK_ICD_FILENAMES"] {
+        child.env(drivers, "/no/such/driver.json");
+    }
+    let output = child.output().expect("a process");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success() && text.contains("1 passed"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_learning_rate_that_no_step_can_use() -> sinew::Result<()> {
+    let mut train = loss::train(Digits::init(1))
+        .optimizer(Adam::new(0.01))
+        .build()?;
+    let (x, y) = batch(8);
+    train.step(&x, &y)?;
+    for (rate, words) in [
+        (
+            f64::NAN,
+            "learning rate is NaN, and must be finite and at least 0",
+        ),
+        (
+            -0.1,
+            "learning rate is -0.1, and must be finite and at least 0",
+        ),
+        (
+            f64::INFINITY,
+            "learning rate is inf, and must be finite and at least 0",
+        ),
+        (
+            1e39,
+            "learning rate is 1e39, and must be finite and at least 0 in f32",
+        ),
+    ] {
+        let error = train
+            .set_learning_rate(rate)
+            .expect_err("no step can use it");
+        assert_eq!(error.to_string(), format!("the optimizer's {words}"));
+        assert_eq!(train.learning_rate(), 0.01);
+    }
+    train.set_learning_rate(0.5)?;
+    assert_eq!(train.learning_rate(), 0.5);
+    train.step(&x, &y)?;
+    Ok(())
 }

@@ -20,26 +20,44 @@ fn loss<B>(m: &Net, x: Tensor<B, 4>, y: Tensor<B, 2>) -> Tensor {
     mse(m.second.forward(m.first.forward(x).tanh()), y)
 }
 
-/// A file of its own for each test, removed at the end.
+/// A folder of its own for each test, removed with all that is in it at the end.
 struct Scratch(PathBuf);
 
 impl Scratch {
     fn new(name: &str) -> Scratch {
-        let name = format!("sinew-{}-{name}.safetensors", std::process::id());
-        Scratch(std::env::temp_dir().join(name))
+        let name = format!("sinew-{}-{name}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&folder).expect("a folder for tests");
+        Scratch(folder)
+    }
+
+    fn file(&self) -> PathBuf {
+        self.0.join("model.safetensors")
+    }
+
+    /// The names of what is in it, in order.
+    fn names(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(&self.0).expect("the folder");
+        let name = |e: std::io::Result<std::fs::DirEntry>| e.expect("an entry").file_name();
+        let mut names: Vec<_> = entries
+            .map(|e| name(e).to_string_lossy().into_owned())
+            .collect();
+        names.sort();
+        names
     }
 }
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // A test that failed early has none.
-        let _ = std::fs::remove_file(&self.0);
+        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 
+/// Plain descent has no state of its own: a file of parameters is all it needs.
 #[test]
-fn training_goes_on_from_a_file() -> sinew::Result<()> {
-    let file = Scratch::new("goes-on");
+fn descent_goes_on_from_saved_parameters() -> sinew::Result<()> {
+    let scratch = Scratch::new("goes-on");
+    let file = scratch.file();
     let (x, y) = (
         [[1.0, 2.0, 3.0, 4.0], [0.5, 0.0, -1.0, 1.0]],
         [[1.0, 0.0], [0.0, 1.0]],
@@ -55,18 +73,111 @@ fn training_goes_on_from_a_file() -> sinew::Result<()> {
         for _ in 0..5 {
             first.step(x, y)?;
         }
-        first.model()?.save(&file.0)?;
-        let mut second = train(Net::load(&file.0)?)?;
+        first.model()?.save(&file)?;
+        let mut second = train(Net::load(&file)?)?;
         assert_eq!(first.step(x, y)?.loss, second.step(x, y)?.loss);
     }
     Ok(())
 }
 
 #[test]
+fn a_file_brings_every_bit_back() -> sinew::Result<()> {
+    let scratch = Scratch::new("round-trip");
+    let mut model = Net::init(3);
+    // Numbers that f32 does not have are kept in f64.
+    model.first.b.set([0.1f64, 0.2, f64::MIN_POSITIVE])?;
+    model.save(scratch.file())?;
+    assert_eq!(Net::load(scratch.file())?, model);
+    Ok(())
+}
+
+#[test]
+fn saving_replaces_an_older_file() -> sinew::Result<()> {
+    let scratch = Scratch::new("replaces");
+    Other::init(1).save(scratch.file())?;
+    Net::init(2).save(scratch.file())?;
+    assert_eq!(Net::load(scratch.file())?, Net::init(2));
+    assert_eq!(scratch.names(), ["model.safetensors"]);
+    Ok(())
+}
+
+#[test]
+fn saving_that_fails_leaves_nothing_behind() {
+    let scratch = Scratch::new("fails");
+    // The target is a folder: the last step, the renaming, fails.
+    let folder = scratch.0.join("folder");
+    std::fs::create_dir_all(folder.join("full")).expect("a folder for tests");
+    let error = Net::init(0).save(&folder).expect_err("a folder");
+    assert!(matches!(error, sinew::Error::File { .. }), "{error}");
+    assert!(error.to_string().contains("folder"), "{error}");
+    assert_eq!(scratch.names(), ["folder"]);
+    let missing = scratch.0.join("missing").join("model.safetensors");
+    let error = Net::init(0).save(&missing).expect_err("no such folder");
+    assert!(error.to_string().contains("missing"), "{error}");
+    assert_eq!(scratch.names(), ["folder"]);
+}
+
+/// In a container every process may have the same number.
+#[test]
+fn what_a_crashed_process_left_is_in_nobodys_way() -> sinew::Result<()> {
+    let scratch = Scratch::new("crashed");
+    for save in 0..500 {
+        let left = format!("model.safetensors.{}-{save}.partial", std::process::id());
+        std::fs::write(scratch.0.join(left), "half a file").expect("a folder for tests");
+    }
+    Net::init(1).save(scratch.file())?;
+    assert_eq!(Net::load(scratch.file())?, Net::init(1));
+    assert_eq!(scratch.names().len(), 501);
+    Ok(())
+}
+
+/// Each of them finds one whole file afterwards, whichever came last.
+#[test]
+fn two_threads_save_to_one_file() -> sinew::Result<()> {
+    let scratch = Scratch::new("threads");
+    let models = [Net::init(1), Net::init(2)];
+    std::thread::scope(|threads| {
+        for model in &models {
+            threads.spawn(|| {
+                for _ in 0..20 {
+                    model.save(scratch.file()).expect("saved");
+                    let found = Net::load(scratch.file()).expect("a whole file");
+                    assert!(models.contains(&found));
+                }
+            });
+        }
+    });
+    assert_eq!(scratch.names(), ["model.safetensors"]);
+    Ok(())
+}
+
+#[cfg(unix)]
+#[test]
+fn saving_follows_links() -> sinew::Result<()> {
+    use std::os::unix::fs::symlink;
+    let scratch = Scratch::new("links");
+    let link = scratch.0.join("latest");
+    symlink("model.safetensors", &link).expect("a link");
+    // The first time it leads to no file yet.
+    for seed in [1, 2] {
+        Net::init(seed).save(&link)?;
+        assert!(link.is_symlink());
+        assert_eq!(Net::load(scratch.file())?, Net::init(seed));
+    }
+    let circle = scratch.0.join("circle");
+    symlink("circle", &circle).expect("a link");
+    assert!(Net::init(0).save(&circle).is_err());
+    assert_eq!(scratch.names(), ["circle", "latest", "model.safetensors"]);
+    Ok(())
+}
+
+#[test]
 fn every_misfit_is_named() -> sinew::Result<()> {
-    let file = Scratch::new("misfit");
-    Other::init(0).save(&file.0)?;
-    let Err(error) = Net::load(&file.0) else {
+    let scratch = Scratch::new("misfit");
+    let file = scratch.file();
+    Other::init(0).save(&file)?;
+    let mut net = Net::init(1);
+    let Err(error) = net.load_into(&file) else {
         panic!("the file is another model's");
     };
     let text = error.to_string();
@@ -78,19 +189,106 @@ fn every_misfit_is_named() -> sinew::Result<()> {
     ] {
         assert!(text.contains(problem), "{text}");
     }
+    assert_eq!(net, Net::init(1));
     Ok(())
 }
 
 #[test]
+fn of_many_misfits_the_first_are_named() -> sinew::Result<()> {
+    let scratch = Scratch::new("many");
+    Net::init(0).save(scratch.file())?;
+    let mut many = vec![Net::init(0); 300];
+    let Err(error) = many.load_into(scratch.file()) else {
+        panic!("the file is of one");
+    };
+    let text = error.to_string();
+    assert!(
+        text.ends_with("; and 1184 more") && text.len() < 2000,
+        "{text}"
+    );
+    let sinew::Error::Tensors { problems, .. } = error else {
+        panic!("the tensors do not fit: {text}");
+    };
+    assert_eq!(problems.len(), 1204);
+    Ok(())
+}
+
+/// A safetensors file by hand: a header and its data.
+fn written(file: &std::path::Path, header: &str, data: &[u8]) {
+    let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
+    bytes.extend(header.as_bytes());
+    bytes.extend(data);
+    std::fs::write(file, bytes).expect("a folder for tests");
+}
+
+#[model]
+struct Shift {
+    #[init(zeros)]
+    by: Param<2>,
+}
+
+#[test]
+fn elements_of_another_type_are_named() {
+    let scratch = Scratch::new("types");
+    for (name, bytes) in [("F16", 4), ("I64", 16), ("BF16", 4)] {
+        let header =
+            format!(r#"{{"by":{{"dtype":"{name}","shape":[2],"data_offsets":[0,{bytes}]}}}}"#);
+        written(&scratch.file(), &header, &vec![0; bytes]);
+        let error = Shift::load(scratch.file()).expect_err("no float that can be read");
+        let words = format!("`by` is of type {name} in the file; F32 and F64 can be read");
+        assert!(error.to_string().ends_with(&words), "{error}");
+    }
+}
+
+#[test]
+fn a_header_longer_than_any_file() {
+    let scratch = Scratch::new("header");
+    for length in [1u64 << 63, u64::MAX, 1 << 40] {
+        let mut bytes = length.to_le_bytes().to_vec();
+        bytes.extend(b"{}");
+        std::fs::write(scratch.file(), bytes).expect("a folder for tests");
+        let error = Shift::load(scratch.file()).expect_err("no header");
+        assert!(
+            matches!(error, sinew::Error::NotSafetensors { .. }),
+            "{error}"
+        );
+    }
+    let header = r#"{"by":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,0]}}"#;
+    written(&scratch.file(), header, &[]);
+    assert!(Shift::load(scratch.file()).is_err());
+}
+
+#[model]
+struct Row<N> {
+    #[init(zeros)]
+    by: Param<N>,
+}
+
+#[test]
+fn a_file_does_not_tell_sizes() -> sinew::Result<()> {
+    let scratch = Scratch::new("sizes");
+    let mut model = Row::init(0, RowSizes { N: 3 })?;
+    model.save(scratch.file())?;
+    let error = Row::load(scratch.file())
+        .expect_err("N is not in the file")
+        .to_string();
+    for word in ["model.safetensors: ", "Row`", "`init`", "`load_into`"] {
+        assert!(error.contains(word), "{error}");
+    }
+    model.load_into(scratch.file())
+}
+
+#[test]
 fn files_that_are_none_are_errors() -> sinew::Result<()> {
-    let file = Scratch::new("none");
-    assert!(matches!(Net::load(&file.0), Err(sinew::Error::File { .. })));
+    let scratch = Scratch::new("none");
+    let file = scratch.file();
+    assert!(matches!(Net::load(&file), Err(sinew::Error::File { .. })));
     let mut model = Net::init(7);
-    model.save(&file.0)?;
-    let bytes = std::fs::read(&file.0).expect("just written");
+    model.save(&file)?;
+    let bytes = std::fs::read(&file).expect("just written");
     for cut in [0, 7, 40, bytes.len() - 1] {
-        std::fs::write(&file.0, &bytes[..cut]).expect("a folder for tests");
-        let Err(error) = model.load_into(&file.0) else {
+        std::fs::write(&file, &bytes[..cut]).expect("a folder for tests");
+        let Err(error) = model.load_into(&file) else {
             panic!("{cut} bytes were enough");
         };
         assert!(
@@ -100,11 +298,9 @@ fn files_that_are_none_are_errors() -> sinew::Result<()> {
             "{error}"
         );
     }
-    std::fs::write(&file.0, "a,b,c\n1,2,3\n").expect("a folder for tests");
-    let error = model.load_into(&file.0);
+    std::fs::write(&file, "a,b,c\n1,2,3\n").expect("a folder for tests");
+    let error = model.load_into(&file);
     assert!(matches!(error, Err(sinew::Error::NotSafetensors { .. })));
-    let untouched = Net::init(7);
-    assert_eq!(model.first.w, untouched.first.w);
-    assert_eq!(model.second.w, untouched.second.w);
+    assert_eq!(model, Net::init(7));
     Ok(())
 }

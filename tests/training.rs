@@ -3,10 +3,16 @@
 //! Tolerances: 1e-9 in f64; 1e-4 in f32 on the CPU and 1e-3 on a GPU, whose roundings differ and add
 //! up over 40 steps.
 
-use ndarray::{Array1, Array2, s};
+#[path = "support/digits.rs"]
+mod data;
+
+use data::digits;
+use ndarray::s;
 use safetensors::SafeTensors;
 use sinew::Step;
 use sinew::prelude::*;
+#[cfg(feature = "gpu")]
+use sinew_runtime::gpu::testing;
 use std::collections::BTreeMap;
 
 const HIDDEN: usize = 32;
@@ -29,22 +35,12 @@ fn tanh_loss<B>(m: &Digits, x: Tensor<B, 64>, y: Tensor<i32, B>) -> Tensor {
 
 const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data");
 
-/// The digits' pixels / 16 and labels.
-fn digits() -> (Array2<f64>, Array1<i32>) {
-    let text = std::fs::read_to_string(format!("{DATA}/digits.csv")).expect("a file of the tests");
-    let numbers = |line: &str| -> Vec<i32> {
-        line.split(',')
-            .map(|n| n.parse().expect("a number"))
-            .collect()
-    };
-    let rows: Vec<Vec<i32>> = text.lines().skip(1).map(numbers).collect();
-    let x = Array2::from_shape_fn((rows.len(), 64), |(i, j)| f64::from(rows[i][j]) / 16.0);
-    (x, rows.iter().map(|r| r[64]).collect())
-}
+/// The files of runs, without their ends.
+const FILES: [&str; 2] = ["train", "train_more"];
 
-/// The parameters called `prefix/..` in the golden file.
-fn tensors(prefix: &str) -> BTreeMap<String, Vec<f64>> {
-    let bytes = std::fs::read(format!("{DATA}/train.safetensors")).expect("a file of the tests");
+/// The parameters called `prefix/..` in a file.
+fn tensors(file: &str, prefix: &str) -> BTreeMap<String, Vec<f64>> {
+    let bytes = std::fs::read(format!("{DATA}/{file}.safetensors")).expect("a file of the tests");
     let file = SafeTensors::deserialize(&bytes).expect("a safetensors file");
     let named = |(name, tensor): (String, safetensors::tensor::TensorView<'_>)| {
         let path = name.strip_prefix(prefix)?.strip_prefix('/')?;
@@ -60,7 +56,7 @@ fn tensors(prefix: &str) -> BTreeMap<String, Vec<f64>> {
 /// The parameters that all runs start from.
 fn start() -> Digits {
     let mut model = Digits::init(0);
-    let values = tensors("digits_mlp/init");
+    let values = tensors("train", "digits_mlp/init");
     model.visit_mut("", &mut |path, param| {
         param.set(&values[path]).expect("the same shape");
     });
@@ -70,22 +66,29 @@ fn start() -> Digits {
 /// A run of PyTorch's.
 struct Run {
     name: String,
+    file: &'static str,
     losses: Vec<f64>,
     norms: Vec<f64>,
 }
 
 impl Run {
     fn load(name: &str) -> Run {
-        let json = std::fs::read_to_string(format!("{DATA}/train.json")).expect("as written");
-        let json: serde_json::Value = serde_json::from_str(&json).expect("as written");
-        let mut runs = json["runs"].as_array().expect("as written").iter();
-        let run = runs.find(|r| r["name"] == name).expect("as written");
+        let runs = |file| {
+            let json = std::fs::read_to_string(format!("{DATA}/{file}.json")).expect("as written");
+            let json: serde_json::Value = serde_json::from_str(&json).expect("as written");
+            json["runs"].as_array().expect("as written").clone()
+        };
+        let mut all = FILES
+            .into_iter()
+            .flat_map(|f| runs(f).into_iter().map(move |r| (f, r)));
+        let (file, run) = all.find(|(_, r)| r["name"] == name).expect("as written");
         let numbers = |key: &str| {
             let values = run[key].as_array().expect("as written").iter();
             values.map(|v| v.as_f64().expect("as written")).collect()
         };
         Run {
             name: name.into(),
+            file,
             losses: numbers("losses"),
             norms: numbers("grad_norms"),
         }
@@ -95,14 +98,18 @@ impl Run {
     fn check(
         &self,
         tolerance: f64,
-        mut step: impl FnMut(ndarray::ArrayView2<f64>, ndarray::ArrayView1<i32>) -> Step,
+        mut step: impl FnMut(usize, ndarray::ArrayView2<f64>, ndarray::ArrayView1<i32>) -> Step,
         model: impl FnOnce() -> Digits,
     ) {
         let name = &self.name;
         let (x, y) = digits();
         for (number, expected) in self.losses.iter().enumerate() {
             let at = number * 32 % (1797 - 32);
-            let taken = step(x.slice(s![at..at + 32, ..]), y.slice(s![at..at + 32]));
+            let taken = step(
+                number,
+                x.slice(s![at..at + 32, ..]),
+                y.slice(s![at..at + 32]),
+            );
             let error = (taken.loss - expected).abs() / expected.abs();
             assert!(
                 error < tolerance,
@@ -118,7 +125,7 @@ impl Run {
                 );
             }
         }
-        let ends = tensors(&format!("{name}/final"));
+        let ends = tensors(self.file, &format!("{name}/final"));
         model().visit("", &mut |path, param| {
             for (found, expected) in param.values_f64().iter().zip(&ends[path]) {
                 let error = (found - expected).abs() / expected.abs().max(1.0);
@@ -130,7 +137,7 @@ impl Run {
 
 /// A test of each run on the CPU in both precisions, and on a GPU where there is one.
 macro_rules! runs {
-    ($($name:ident, $loss:ident, $optimizer:expr;)*) => {$(
+    ($($name:ident, $loss:ident, $rate:ident, $optimizer:expr;)*) => {$(
         mod $name {
             use super::*;
 
@@ -140,7 +147,13 @@ macro_rules! runs {
                 let trainer = std::cell::RefCell::new(train.expect("the settings fit"));
                 Run::load(stringify!($name)).check(
                     tolerance,
-                    |x, y| trainer.borrow_mut().step(x, y).expect("the batch fits"),
+                    |number, x, y| {
+                        let mut trainer = trainer.borrow_mut();
+                        if let Some(rate) = $rate(number) {
+                            trainer.set_learning_rate(rate).expect("a rate");
+                        }
+                        trainer.step(x, y).expect("the batch fits")
+                    },
                     || trainer.borrow().model().expect("the device is there"),
                 );
                 assert_eq!(trainer.borrow().compiles(), 1);
@@ -159,7 +172,7 @@ macro_rules! runs {
             #[cfg(feature = "gpu")]
             #[test]
             fn gpu() {
-                if let Some(device) = gpu_or_word() {
+                if let Some(device) = testing::place() {
                     check(device, Precision::F32, 1e-3);
                 }
             }
@@ -167,37 +180,49 @@ macro_rules! runs {
     )*};
 }
 
-/// The GPU; `None`, with a line that says so, where there is none. With `SINEW_REQUIRE_GPU=1` in the
-/// environment that fails the test.
-#[cfg(feature = "gpu")]
-fn gpu_or_word() -> Option<Device> {
-    match Device::gpu() {
-        Ok(device) => Some(device),
-        Err(error) => {
-            let required = std::env::var_os("SINEW_REQUIRE_GPU").is_some_and(|v| v == "1");
-            assert!(!required, "SINEW_REQUIRE_GPU is set: {error}");
-            println!("skipped: {error}");
-            None
+/// The optimizer's own rate.
+fn constant(_: usize) -> Option<f64> {
+    None
+}
+
+/// Five steps up to 0.01, then along a cosine down to 0.001.
+fn cosine(step: usize) -> Option<f64> {
+    Some(match step.checked_sub(5) {
+        None => 0.01 * (step + 1) as f64 / 5.0,
+        Some(later) => {
+            let angle = std::f64::consts::PI * later as f64 / 35.0;
+            0.001 + 0.5 * (0.01 - 0.001) * (1.0 + angle.cos())
         }
-    }
+    })
+}
+
+fn staircase(step: usize) -> Option<f64> {
+    Some(0.01 * 0.7f64.powi(step as i32 / 10))
 }
 
 runs! {
-    sgd, relu_loss, Sgd::new(0.1);
-    sgd_momentum, relu_loss, Sgd::new(0.05).momentum(0.9);
-    sgd_nesterov, relu_loss, Sgd::new(0.05).momentum(0.9).nesterov(true);
-    sgd_l2, relu_loss, Sgd::new(0.1).weight_decay(5e-4);
-    adam, relu_loss, Adam::new(0.01);
-    adamw, relu_loss, AdamW::new(0.01);
-    adam_clip, relu_loss, Adam::new(0.01).clip_grad_norm(0.5);
-    adam_tanh, tanh_loss, Adam::new(0.01);
+    sgd, relu_loss, constant, Sgd::new(0.1);
+    sgd_momentum, relu_loss, constant, Sgd::new(0.05).momentum(0.9);
+    sgd_nesterov, relu_loss, constant, Sgd::new(0.05).momentum(0.9).nesterov(true);
+    sgd_l2, relu_loss, constant, Sgd::new(0.1).weight_decay(5e-4);
+    adam, relu_loss, constant, Adam::new(0.01);
+    adamw, relu_loss, constant, AdamW::new(0.01);
+    adam_clip, relu_loss, constant, Adam::new(0.01).clip_grad_norm(0.5);
+    adam_tanh, tanh_loss, constant, Adam::new(0.01);
+    adam_cosine, relu_loss, cosine, Adam::new(0.01);
+    adam_staircase, relu_loss, staircase, Adam::new(0.01);
+    adam_l2, relu_loss, constant, Adam::new(0.01).weight_decay(0.05);
+    adam_betas, relu_loss, constant, Adam::new(0.01).betas(0.8, 0.95).epsilon(1e-3);
+    adamw_decay, relu_loss, constant, AdamW::new(0.01).weight_decay(0.1);
+    nesterov_l2_clip, relu_loss, constant,
+        Sgd::new(0.05).momentum(0.9).nesterov(true).weight_decay(5e-3).clip_grad_norm(0.5);
 }
 
 /// AdamW's first 20 losses on the digits: a GPU's are the CPU's to 1e-4.
 #[cfg(feature = "gpu")]
 #[test]
 fn devices_agree() {
-    let Some(gpu) = gpu_or_word() else { return };
+    let Some(gpu) = testing::place() else { return };
     let (x, y) = digits();
     let losses = |device: Device| -> sinew::Result<Vec<f64>> {
         let mut train = relu_loss::train(Digits::init(42))

@@ -24,9 +24,50 @@ const LEARNING_RATE: f64 = 1e-3;
 /// What one run measured.
 struct Row {
     times: Vec<Duration>,
+    /// Cores that other processes used meanwhile, as the peers count them.
+    other_cpu: f64,
     first: Duration,
     loss_1: f64,
     loss_20: f64,
+}
+
+/// Seconds of processor time so far: the machine's, and this process's of them. NaN without `/proc`.
+struct Busy {
+    all: f64,
+    own: f64,
+}
+
+impl Busy {
+    fn now() -> Busy {
+        // The kernel reports both in hundredths of a second to every process.
+        let sum = |line: &str, fields: &[usize]| -> Option<f64> {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let ticks = fields.iter().map(|i| words.get(*i)?.parse::<f64>().ok());
+            Some(ticks.sum::<Option<f64>>()? / 100.0)
+        };
+        // user, nice, system, irq, softirq, steal; the line starts with a name.
+        let all = || {
+            let text = std::fs::read_to_string("/proc/stat").ok()?;
+            sum(text.lines().next()?, &[1, 2, 3, 6, 7, 8])
+        };
+        // utime and stime, the 12th and 13th field behind the name in parentheses.
+        let own = || {
+            let text = std::fs::read_to_string("/proc/self/stat").ok()?;
+            sum(text.rsplit_once(')')?.1, &[11, 12])
+        };
+        Busy {
+            all: all().unwrap_or(f64::NAN),
+            own: own().unwrap_or(f64::NAN),
+        }
+    }
+
+    /// Cores that other processes used on average from here to `later`.
+    fn others_until(&self, later: &Busy, elapsed: Duration) -> f64 {
+        let others = (later.all - self.all) - (later.own - self.own);
+        // `max` would make 0 of NaN.
+        let others = if others < 0.0 { 0.0 } else { others };
+        others / elapsed.as_secs_f64()
+    }
 }
 
 /// Runs `step` by the peers' protocol: the first step (with the build before it), a warm-up, then as
@@ -45,15 +86,18 @@ fn measure(started: Instant, mut step: impl FnMut() -> sinew::Result<f64>) -> Ou
         }
     }
     let mut times = Vec::with_capacity(20_000);
-    let end = Instant::now() + BUDGET;
+    let (before, began) = (Busy::now(), Instant::now());
+    let end = began + BUDGET;
     while times.len() < 20_000 && (times.len() < 10 || Instant::now() < end) {
         let start = Instant::now();
         step()?;
         times.push(start.elapsed());
     }
+    let other_cpu = before.others_until(&Busy::now(), began.elapsed());
     times.sort();
     Ok(Row {
         times,
+        other_cpu,
         first,
         loss_1,
         loss_20,
@@ -132,6 +176,7 @@ macro_rules! runner {
                     }
                     Ok(Row {
                         times: Vec::new(),
+                        other_cpu: f64::NAN,
                         first,
                         loss_1,
                         loss_20,
@@ -213,7 +258,7 @@ fn main() -> Outcome<()> {
         row.times[i].as_secs_f64() * 1e6
     };
     println!(
-        "{name}\tsinew\t{threads}\t{}\t{:.2}\t{:.2}\t{:.2}\t{:.1}\t{:.0}\t0\t{:.6}\t{:.6}\tsinew {}\t0.00",
+        "{name}\tsinew\t{threads}\t{}\t{:.2}\t{:.2}\t{:.2}\t{:.1}\t{:.0}\t0\t{:.6}\t{:.6}\tsinew {}\t{:.2}",
         row.times.len(),
         us(0.0),
         us(0.5),
@@ -223,6 +268,7 @@ fn main() -> Outcome<()> {
         row.loss_1,
         row.loss_20,
         env!("CARGO_PKG_VERSION"),
+        row.other_cpu,
     );
     Ok(())
 }

@@ -151,6 +151,33 @@ fn @f(%x: f64[2]) -> f64[2] {
     Ok(())
 }
 
+/// A difference that f32 has no digits for, and a number that only f64 has.
+#[test]
+fn what_is_not_finite_in_f32_only_is_found() -> Outcome {
+    let text = "
+fn @f(%x: DTYPE[1]) -> DTYPE[1] {
+  %1 = const value 1 dtype DTYPE shape [1]
+  %2 = add %x, %1
+  %3 = sub %2, %1
+  %4 = div %1, %3
+  return %4
+}";
+    let small = |dtype| array(dtype, &[1], &[1e-9]);
+    let narrow = parse(&text.replace("DTYPE", "f32"))?;
+    let found = first_non_finite(&narrow, &[small(DType::F32)])?.ok_or("a division by 0")?;
+    assert_eq!((found.op, found.value), ("div", Value(4)));
+    let wide = parse(&text.replace("DTYPE", "f64"))?;
+    assert_eq!(first_non_finite(&wide, &[small(DType::F64)])?, None);
+
+    let log = parse("fn @f(%x: f32[1]) -> f32[1] {\n  %1 = log %x\n  return %1\n}")?;
+    let tiny = array(DType::F32, &[1], &[1e-40]);
+    let found = first_non_finite(&log, std::slice::from_ref(&tiny))?.ok_or("the log of 0")?;
+    assert_eq!(found.op, "log");
+    // The meaning of the program is another one: that of f64.
+    assert!(interpret(&log, &[tiny])?[0].data[0].is_finite());
+    Ok(())
+}
+
 #[test]
 fn inputs_that_do_not_fit_are_named() -> Outcome {
     let f = parse("fn @f(%x: f64[2]) -> f64[2] {\n  return %x\n}")?;

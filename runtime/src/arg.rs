@@ -27,6 +27,8 @@ pub struct AnyRank;
 #[derive(Debug)]
 pub struct Arg<E, R>(PhantomData<(E, R)>);
 
+/// What elements are, and where they lie, is told by the traits below and believed when they are read:
+/// another implementation could have memory read that is not the argument's.
 mod sealed {
     pub trait Sealed {}
     impl Sealed for f32 {}
@@ -34,6 +36,8 @@ mod sealed {
     impl Sealed for i32 {}
     impl Sealed for u32 {}
     impl Sealed for bool {}
+    impl<T: Sealed, const N: usize> Sealed for [T; N] {}
+    impl<const N: usize> Sealed for super::Rank<N> {}
 }
 
 /// A type that host arrays may hold.
@@ -92,12 +96,26 @@ macro_rules! ndarray_ranks {
 }
 ndarray_ranks!(0 1 2 3 4 5 6);
 
-/// Nested Rust arrays: a number, or an array of nested arrays.
+/// Nested Rust arrays: a number, or an array of nested arrays. Nothing else can be one:
+///
+/// ```compile_fail,E0277
+/// # use sinew_runtime::{MAX_RANK, Nested, Rank};
+/// #[derive(Clone, Copy)]
+/// struct Claim;
+/// impl Nested for Claim {
+///     type Element = f32;
+///     type Rank = Rank<1>;
+///     fn extents(extents: &mut [usize; MAX_RANK], at: usize) -> usize {
+///         extents[at] = 1 << 20; // of memory that is not there
+///         at + 1
+///     }
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is neither a number nor a fixed array of numbers",
     note = "rows of a nested argument are fixed arrays (`[[1.0, 2.0], [3.0, 4.0]]`); use an ndarray where rows are vectors"
 )]
-pub trait Nested: Copy {
+pub trait Nested: sealed::Sealed + Copy {
     /// The numbers inside.
     type Element: Element;
     /// Its rank.
@@ -107,7 +125,7 @@ pub trait Nested: Copy {
 }
 
 /// A rank and the one above it.
-pub trait NextRank {
+pub trait NextRank: sealed::Sealed {
     /// One more.
     type Next;
 }

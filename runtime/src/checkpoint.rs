@@ -1,24 +1,96 @@
 //! Checkpoints: models to and from safetensors files.
 //!
-//! A file holds every leaf under its path, as F32 or F64. Loading checks the whole file against the
-//! whole model before it changes anything.
+//! A file holds every leaf under its path, as F32 or F64, and nothing of an optimizer. Saving replaces
+//! an older file at once, by renaming; loading checks the whole file against the whole model before it
+//! changes anything.
 
 use crate::error::{Error, Result, tuple};
-use crate::model::Model;
+use crate::model::{Model, whole};
 use crate::param::{Data, Param};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 fn bytes_of(data: &Data) -> (Dtype, Vec<u8>) {
     match data {
         Data::F32(v) => (Dtype::F32, v.iter().flat_map(|v| v.to_le_bytes()).collect()),
         Data::F64(v) => (Dtype::F64, v.iter().flat_map(|v| v.to_le_bytes()).collect()),
+        // Only whole models are saved.
+        Data::Missing(_) => (Dtype::F32, Vec::new()),
     }
 }
 
-/// Writes through a temporary name beside the file, so that a failure leaves no half of one.
+/// A file in the making, under a name of its own beside the target; removed unless it was moved there.
+struct Partial {
+    path: PathBuf,
+    moved: bool,
+}
+
+impl Partial {
+    /// Writes `bytes` through to the disk. The name is this process's and this call's, so that no two
+    /// savers share one; a file of that name is what another process of this number left behind, which
+    /// crashed.
+    fn write(target: &Path, bytes: &[u8]) -> std::io::Result<Partial> {
+        static SAVES: AtomicU64 = AtomicU64::new(0);
+        let (path, mut file) = loop {
+            let save = SAVES.fetch_add(1, Ordering::Relaxed);
+            let mut name = target.as_os_str().to_owned();
+            name.push(format!(".{}-{save}.partial", std::process::id()));
+            let path = PathBuf::from(name);
+            match File::create_new(&path) {
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+                created => break (path, created?),
+            }
+        };
+        let partial = Partial { path, moved: false };
+        file.write_all(bytes)?;
+        // A rename may reach the disk before what was written: a crash would leave an empty file.
+        file.sync_all()?;
+        Ok(partial)
+    }
+
+    fn become_file(mut self, target: &Path) -> std::io::Result<()> {
+        std::fs::rename(&self.path, target)?;
+        self.moved = true;
+        Ok(())
+    }
+}
+
+impl Drop for Partial {
+    fn drop(&mut self) {
+        if !self.moved {
+            // What went wrong before is the error that is told.
+            drop(std::fs::remove_file(&self.path));
+        }
+    }
+}
+
+/// The file that a path means: where symbolic links lead, whether there is a file yet or not.
+fn resolved(path: &Path) -> std::io::Result<PathBuf> {
+    match std::fs::canonicalize(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            match std::fs::read_link(path) {
+                // Relative to the link's folder; links in a circle are another error than this.
+                Ok(to) => resolved(&path.parent().unwrap_or(Path::new("")).join(to)),
+                Err(_) => Ok(path.to_path_buf()),
+            }
+        }
+        found => found,
+    }
+}
+
+/// Replaces the file at once or not at all.
+fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let target = resolved(path)?;
+    Partial::write(&target, bytes)?.become_file(&target)
+}
+
+/// Writes every leaf; an older file stays as it is until the new one is whole.
 pub(crate) fn save<M: Model>(model: &M, path: &Path) -> Result<()> {
+    whole(model)?;
     let mut leaves = BTreeMap::new();
     model.visit("", &mut |name, param| {
         let (dtype, bytes) = bytes_of(&param.data);
@@ -36,10 +108,7 @@ pub(crate) fn save<M: Model>(model: &M, path: &Path) -> Result<()> {
     }
     let bytes = safetensors::serialize(views, None)
         .map_err(|e| file(std::io::Error::other(e.to_string())))?;
-    let mut partial = path.as_os_str().to_owned();
-    partial.push(".partial");
-    std::fs::write(&partial, bytes).map_err(file)?;
-    std::fs::rename(&partial, path).map_err(file)
+    replace(path, &bytes).map_err(file)
 }
 
 fn data_of(view: &TensorView<'_>) -> Option<Data> {
@@ -62,6 +131,7 @@ fn data_of(view: &TensorView<'_>) -> Option<Data> {
 
 /// Reads the file into the model, all leaves or none.
 pub(crate) fn load<M: Model>(model: &mut M, path: &Path) -> Result<()> {
+    whole(model)?;
     let bytes = std::fs::read(path).map_err(|source| Error::File {
         path: path.to_path_buf(),
         source,
@@ -122,89 +192,4 @@ pub(crate) fn load<M: Model>(model: &mut M, path: &Path) -> Result<()> {
         }
     });
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::init;
-    use std::path::PathBuf;
-
-    fn model() -> Vec<Param> {
-        let mut model = vec![
-            Param::init(1, "0", &[2, 3], init::normal(1.0)),
-            Param::zeros(&[3]),
-        ];
-        model[1].set([0.1f64, 0.2, 0.3]).expect("the same shape");
-        model
-    }
-
-    /// A file of its own for each test, removed at the end.
-    struct Scratch(PathBuf);
-    impl Scratch {
-        fn new(name: &str) -> Scratch {
-            let name = format!("sinew-{}-{name}.safetensors", std::process::id());
-            Scratch(std::env::temp_dir().join(name))
-        }
-    }
-    impl Drop for Scratch {
-        fn drop(&mut self) {
-            let _ = std::fs::remove_file(&self.0);
-        }
-    }
-
-    #[test]
-    fn a_file_brings_every_bit_back() {
-        let file = Scratch::new("round-trip");
-        model().save(&file.0).expect("the folder can be written");
-        let mut other = vec![Param::zeros(&[2, 3]), Param::zeros(&[3])];
-        other.load_into(&file.0).expect("the file fits");
-        assert_eq!(other, model());
-    }
-
-    #[test]
-    fn what_does_not_fit_is_named_and_changes_nothing() {
-        let file = Scratch::new("misfit");
-        model().save(&file.0).expect("the folder can be written");
-        let mut other = vec![Param::zeros(&[3, 2])];
-        let before = other.clone();
-        let error = other
-            .load_into(&file.0)
-            .expect_err("it does not fit")
-            .to_string();
-        assert!(
-            error.contains("`0` is (3, 2) in the model and (2, 3) in the file"),
-            "{error}"
-        );
-        assert!(error.contains("`1` is not in the model"), "{error}");
-        assert_eq!(other, before);
-        let mut more = model();
-        more.push(Param::zeros(&[]));
-        let error = more
-            .load_into(&file.0)
-            .expect_err("it does not fit")
-            .to_string();
-        assert!(error.contains("`2` is missing"), "{error}");
-        assert_eq!(more[..2], model());
-    }
-
-    #[test]
-    fn broken_files_are_errors() {
-        let file = Scratch::new("broken");
-        let mut m = model();
-        assert!(matches!(m.load_into(&file.0), Err(Error::File { .. })));
-        m.save(&file.0).expect("the folder can be written");
-        let bytes = std::fs::read(&file.0).expect("just written");
-        for cut in [0, 4, 20, bytes.len() - 1] {
-            std::fs::write(&file.0, &bytes[..cut]).expect("the folder can be written");
-            let error = m.load_into(&file.0).expect_err("it is cut");
-            assert!(matches!(error, Error::NotSafetensors { .. }), "{error}");
-        }
-        std::fs::write(&file.0, b"PK\x03\x04 some other kind of file").expect("written");
-        assert!(matches!(
-            m.load_into(&file.0),
-            Err(Error::NotSafetensors { .. })
-        ));
-        assert_eq!(m, model());
-    }
 }

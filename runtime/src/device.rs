@@ -4,6 +4,15 @@ use crate::error::Result;
 use std::fmt;
 
 /// A device.
+///
+/// ```
+/// # use sinew_runtime::Device;
+/// let device = Device::gpu().unwrap_or_else(|error| {
+///     eprintln!("{error}");
+///     Device::cpu()
+/// });
+/// println!("computing on {}", device.name());
+/// ```
 #[derive(Clone, Default)]
 pub struct Device(pub(crate) Place);
 
@@ -21,7 +30,11 @@ impl Device {
         Device(Place::Cpu)
     }
 
-    /// The first graphics processor that wgpu offers.
+    /// The graphics processor of this machine, the fastest if there are several, through wgpu.
+    ///
+    /// Where there is none, a software driver (Mesa's lavapipe) counts as one if it is installed, with
+    /// a `tracing` warning: it computes on the CPU, more slowly than [`Device::cpu`]. [`Device::name`]
+    /// tells which it is.
     ///
     /// # Errors
     /// [`Error::NoDevice`](crate::Error::NoDevice) when there is none, or when the crate was built
@@ -55,7 +68,25 @@ impl fmt::Debug for Device {
     }
 }
 
-/// What the working float is.
+/// What the working float is: of parameters, and of tensors declared without an element type.
+///
+/// ```
+/// # use sinew::prelude::*;
+/// # #[model]
+/// # struct Line {
+/// #     #[init(zeros)]
+/// #     slope: Param,
+/// # }
+/// # #[model]
+/// # fn height<N>(line: &Line, x: Tensor<N>) -> Tensor<N> {
+/// #     line.slope * x
+/// # }
+/// let mut line = Line::init(0);
+/// line.slope.fill(0.1);
+/// let mut height = height::compile(line).precision(Precision::F64).build()?;
+/// assert_eq!(height.run_f64([3.0])?[0], 0.1 * 3.0);
+/// # Ok::<(), sinew::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Precision {
     /// 32 bits.

@@ -56,7 +56,8 @@ pub(crate) struct Engine {
     /// Most recently used first.
     programs: Vec<Program>,
     compiles: u64,
-    /// Working memory, as large as the largest program needs.
+    /// Working memory on the CPU, as large as the largest program needs; each of a GPU's programs has
+    /// its own.
     pub arena: Block,
 }
 
@@ -112,6 +113,15 @@ impl Engine {
                 }),
                 ParamKind::Param | ParamKind::State => {
                     let path = leaf_path(&param.name);
+                    let dtype = function.values[position].dtype;
+                    // The packed regions hold nothing else: another type would be read as garbage.
+                    if dtype != DType::Float {
+                        return Err(Error::LeafType {
+                            function: unit.path.into(),
+                            leaf: path.into(),
+                            dtype,
+                        });
+                    }
                     let shape = shapes.get(path).ok_or_else(|| Error::NoLeaf {
                         function: unit.path.into(),
                         leaf: path.into(),
@@ -160,7 +170,8 @@ impl Engine {
                 let mut program = compile(self, &binding)?;
                 program.extents = arguments.iter().map(|a| a.extents().to_vec()).collect();
                 if matches!(self.settings.device.0, DevicePlace::Cpu) {
-                    self.arena.ensure(program.arena_bytes())?;
+                    self.arena
+                        .ensure("values between kernels", program.arena_bytes())?;
                 }
                 self.compiles += 1;
                 tracing::info!(
@@ -315,9 +326,13 @@ impl Engine {
 }
 
 impl Settings {
-    /// Refuses what no device can do.
+    /// Refuses what this build has no code generator for, and what the device cannot do.
+    ///
+    /// # Errors
+    /// [`Error::NoCodeGenerator`], [`Error::Precision`].
     pub fn check(&self) -> Result<()> {
         match &self.device.0 {
+            DevicePlace::Cpu if cfg!(not(feature = "cpu")) => Err(Error::NoCodeGenerator("cpu")),
             DevicePlace::Cpu => Ok(()),
             #[cfg(feature = "gpu")]
             DevicePlace::Gpu(_) if self.precision == Precision::F64 => Err(Error::Precision {

@@ -1,6 +1,4 @@
-//! What emitted code calls while it is compiled: const assertions, and the extents of parameters.
-
-use crate::error::{Error, Result};
+//! What emitted code calls: const assertions, and the sizes of models.
 
 /// The greatest text of an assertion.
 const LENGTH: usize = 4096;
@@ -113,12 +111,9 @@ pub trait HasMethods {}
 /// Asks for [`HasMethods`].
 pub fn has_methods<T: HasMethods>() {}
 
-/// The extent that a dim of a parameter came out as.
-///
-/// # Errors
-/// [`Error::Size`] for one below zero or past the machine's word.
-pub fn extent(dim: &'static str, value: i128) -> Result<usize> {
-    usize::try_from(value).map_err(|_| Error::Size { dim, value })
+/// A size as a model keeps it: the nearest that there is. A parameter that it is no extent for says so.
+pub fn size(value: i128) -> usize {
+    usize::try_from(value.max(0)).unwrap_or(usize::MAX)
 }
 
 #[cfg(test)]
@@ -129,11 +124,5 @@ mod tests {
     fn values_stand_in_the_text() {
         let text = Text::of("`A` is \u{1}, `B` is \u{2}", -12, 0);
         assert_eq!(text.as_str(), "`A` is -12, `B` is 0");
-    }
-
-    #[test]
-    fn a_negative_extent_is_refused() {
-        let error = extent("{N - 3}", -1).expect_err("negative");
-        assert_eq!(error.to_string(), "the dim {N - 3} is -1 for these sizes");
     }
 }

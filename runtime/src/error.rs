@@ -1,17 +1,21 @@
 //! Everything that can go wrong at run time.
 //!
 //! A message names what it is about (the argument, the tensor, the file), what was expected and what
-//! came. Whatever the error, parameters are as they were before the call.
+//! came. Whatever the error, parameters are as they were before the call; only a GPU that fails with a
+//! step under way leaves it open whether that step was taken, and a GPU that is lost takes its
+//! parameters with it.
 
 use crate::arg::MAX_RANK;
-use sinew_ir::BindError;
+use sinew_ir::{BindError, DType};
 use std::path::PathBuf;
 
 /// A result of this library.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What went wrong at run time.
-#[derive(Debug, thiserror::Error)]
+///
+/// `{:?}` writes the message too: it is what a `main` that returns an error prints.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// Arguments that fit neither the declared shapes nor each other.
@@ -55,33 +59,37 @@ pub enum Error {
         /// The extent of the axis.
         extent: usize,
     },
-    /// A step that computed NaN or an infinity, where checking is on. Nothing was updated.
+    /// A step or a run that computed NaN or an infinity, where checking is on. Nothing was updated.
     #[error("the {what} of `{function}` is not finite: {origin}")]
     Computed {
         /// The function.
         function: String,
-        /// What came out so (`loss`, `gradient`).
+        /// What came out so (`loss`, `gradient`, `update`, `result`).
         what: &'static str,
         /// Which operation first made such a value, and where it was written.
         origin: String,
     },
-    /// A trained function that does not return one number of the working float.
+    /// A trained function that does not return one number of the working float, or one that no
+    /// parameter changes.
     #[error(
-        "`{function}` cannot be trained: a loss returns one `Tensor` without dims, and depends on parameters"
+        "`{function}` cannot be trained: it returns {returns}, and a loss is one number of the working \
+         float (`Tensor`) that depends on a parameter"
     )]
     NotALoss {
         /// The function.
         function: String,
+        /// What it returns, in words.
+        returns: String,
     },
     /// A number that an update rule cannot use.
-    #[error("the optimizer's {name} is {value}, and must be {range}")]
+    #[error("the optimizer's {name} is {value:?}, and must be {range}")]
     Setting {
         /// The number's name.
         name: &'static str,
         /// Its value.
         value: f64,
         /// What would do, in words.
-        range: &'static str,
+        range: String,
     },
     /// A precision that the device does not have.
     #[error("{device} computes in f32 only: use Precision::F32, or Device::cpu()")]
@@ -90,14 +98,18 @@ pub enum Error {
         device: String,
     },
     /// Memory that the system does not give.
-    #[error("no memory for {bytes} bytes")]
+    #[error("no memory for {what}: {bytes} bytes")]
     OutOfMemory {
+        /// What it was for: a region's name, an argument, a result.
+        what: String,
         /// How much was asked for.
         bytes: usize,
     },
-    /// A tensor that no memory of this machine could hold.
-    #[error("a tensor of shape ({shape}) is too large for any memory")]
+    /// A tensor that the memory of this machine has no room for.
+    #[error("`{tensor}` of shape {shape} is too large for the memory")]
     TooLarge {
+        /// The parameter's path in its model, the argument, or which result.
+        tensor: String,
         /// Its shape.
         shape: String,
     },
@@ -138,7 +150,7 @@ pub enum Error {
         source: Box<sinew_codegen::schedule::ScheduleError>,
     },
     /// A device that this build has no code generator for.
-    #[error("this build cannot compile for {0}: build with the feature that is named after it")]
+    #[error("this build cannot compile for the {0}: build with the feature `{0}`")]
     NoCodeGenerator(&'static str),
     /// A schedule that cannot become machine code here.
     #[cfg(feature = "cpu")]
@@ -167,12 +179,35 @@ pub enum Error {
         /// The leaf.
         leaf: String,
     },
+    /// A parameter or state with elements other than the working float: `#[model]` refuses it.
+    #[error(
+        "`{leaf}` of `{function}` has elements of type {dtype}, and must be of the working float"
+    )]
+    LeafType {
+        /// The function.
+        function: String,
+        /// The leaf.
+        leaf: String,
+        /// Its declared element type.
+        dtype: DType,
+    },
     /// A program whose regions are not those of its call: a bug in this library, reported rather
     /// than run.
     #[error("a program's memory does not fit its call ({count} regions): please report this")]
     Regions {
         /// How many there are.
         count: usize,
+    },
+    /// A program with another number of results or gradients than its function declares: its emitted
+    /// code is of another version.
+    #[error("`{function}` declares {expected} results, and its program has {actual}")]
+    Results {
+        /// The function.
+        function: String,
+        /// What it declares.
+        expected: usize,
+        /// What its program has.
+        actual: usize,
     },
     /// Values of another shape than the parameter's.
     #[error("the parameter has shape {}, and values of shape {} came", tuple(.expected), tuple(.actual))]
@@ -212,7 +247,7 @@ pub enum Error {
         reason: String,
     },
     /// A safetensors file whose tensors are not the model's.
-    #[error("{} does not fit the model: {}", .path.display(), .problems.join("; "))]
+    #[error("{} does not fit the model: {}", .path.display(), first_few(.problems))]
     Tensors {
         /// The file.
         path: PathBuf,
@@ -220,11 +255,21 @@ pub enum Error {
         problems: Vec<String>,
     },
     /// A model whose sizes are configuration cannot be made of a file alone.
-    #[error("the model's sizes are configuration: make it with `init`, then call `load_into`")]
-    SizesUnknown,
+    #[error(
+        "{}: the sizes of a `{model}` are configuration; make one with `init`, then call `load_into`",
+        .path.display()
+    )]
+    SizesUnknown {
+        /// The model's type.
+        model: &'static str,
+        /// The file.
+        path: PathBuf,
+    },
     /// Sizes for which a dim of a parameter is no extent.
-    #[error("the dim {dim} is {value} for these sizes")]
+    #[error("the dim {dim} of `{parameter}` is {value} for these sizes")]
     Size {
+        /// The parameter's path in its model.
+        parameter: String,
         /// The dim as declared.
         dim: &'static str,
         /// Its value.
@@ -255,6 +300,32 @@ impl Error {
             function: function.into(),
             source: Box::new(source),
         }
+    }
+}
+
+impl std::fmt::Debug for Error {
+    /// The message, and of its causes what it does not say itself.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut said = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            let words = error.to_string();
+            if !said.contains(&words) {
+                said.push_str("\ncaused by: ");
+                said.push_str(&words);
+            }
+            cause = error.source();
+        }
+        f.write_str(&said)
+    }
+}
+
+/// The first of many sentences, and how many there are more.
+fn first_few(problems: &[String]) -> String {
+    const SHOWN: usize = 20;
+    match problems.len().checked_sub(SHOWN) {
+        None | Some(0) => problems.join("; "),
+        Some(more) => format!("{}; and {more} more", problems[..SHOWN].join("; ")),
     }
 }
 

@@ -4,6 +4,7 @@
 //! state use the same places in regions of their own, so that the update is one program over one
 //! flat range. All other leaves are packed into `fixed`. Gaps between leaves stay zero.
 
+use crate::error::Result;
 use crate::memory::ALIGN;
 use crate::model::Model;
 use sinew_ir::DType;
@@ -47,7 +48,15 @@ pub(crate) struct Layout {
 
 impl Layout {
     /// Packs the leaves of `model`.
-    pub fn new<M: Model>(model: &M, float: DType, is_trained: &dyn Fn(&str) -> bool) -> Layout {
+    ///
+    /// # Errors
+    /// A parameter without elements: see [`Param::init`](crate::Param::init).
+    pub fn new<M: Model>(
+        model: &M,
+        float: DType,
+        is_trained: &dyn Fn(&str) -> bool,
+    ) -> Result<Layout> {
+        crate::model::whole(model)?;
         let size = element_size(float);
         let mut layout = Layout {
             float,
@@ -68,9 +77,11 @@ impl Layout {
                 offset: *end,
                 bytes,
             });
-            *end += bytes.next_multiple_of(ALIGN);
+            // Past the largest number there is no such block: asking for it is an error.
+            let past = bytes.checked_next_multiple_of(ALIGN).unwrap_or(usize::MAX);
+            *end = end.saturating_add(past);
         });
-        layout
+        Ok(layout)
     }
 
     /// The leaf at `path`.
@@ -93,7 +104,7 @@ mod tests {
     fn leaves_are_packed_by_section() {
         let shapes: [&[usize]; 4] = [&[3, 5], &[], &[0, 7], &[64]];
         let model: Vec<Param> = shapes.iter().map(|s| Param::zeros(s)).collect();
-        let layout = Layout::new(&model, DType::F32, &|path| path != "1");
+        let layout = Layout::new(&model, DType::F32, &|path| path != "1").expect("whole");
         let places: Vec<_> = layout
             .leaves
             .iter()

@@ -29,18 +29,33 @@ mod train;
 mod trainer;
 mod update;
 
+/// What the variants of [`Error`] carry, of the packages below this one.
+pub mod causes {
+    #[cfg(feature = "gpu")]
+    pub use crate::gpu::GpuError;
+    #[cfg(feature = "cpu")]
+    pub use sinew_codegen::cpu::EmitError as CpuError;
+    pub use sinew_codegen::schedule::ScheduleError;
+    #[cfg(feature = "gpu")]
+    pub use sinew_codegen::verify::VerifyError;
+    #[cfg(feature = "gpu")]
+    pub use sinew_codegen::wgsl::EmitError as WgslError;
+    pub use sinew_ir::{
+        BindError, DType, DimError, LinkError, OpError, ParseError, ParseProblem, PullbackError,
+        PullbackProblem, Symbol, Value,
+    };
+}
+
 pub use arg::{
     AnyRank, Arg, ArgView, Element, ElementOf, Float, IntoArg, MAX_RANK, Nested, NextRank, Rank,
     RankOf,
 };
 pub use call::{attach, call, gradient, pullback};
 pub use device::{Device, Precision};
-pub use entry::{
-    HasMethods, ModelStruct, at_most, below, equal, extent, has_methods, model_struct,
-};
+pub use entry::{HasMethods, ModelStruct, at_most, below, equal, has_methods, model_struct, size};
 pub use error::{Error, Result};
 pub use init::Init;
-pub use model::{Model, ModelFunction, join};
+pub use model::{Model, ModelFunction, complete, join};
 pub use optimizer::{Adam, AdamW, Optimizer, Sgd};
 pub use output::{Number, Out, OutElement, OutRank, Outputs, ResultView};
 pub use param::Param;

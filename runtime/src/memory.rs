@@ -30,19 +30,23 @@ impl Block {
         }
     }
 
-    /// A block of `bytes` bytes.
+    /// A block of `bytes` bytes; what it is for is told in the error.
     ///
     /// # Errors
     /// [`Error::OutOfMemory`].
-    pub fn zeroed(bytes: usize) -> Result<Block> {
+    pub fn zeroed(what: &str, bytes: usize) -> Result<Block> {
         if bytes == 0 {
             return Ok(Block::empty());
         }
         let layout = Layout::from_size_align(bytes, ALIGN);
-        let layout = layout.map_err(|_| Error::OutOfMemory { bytes })?;
+        let none = || Error::OutOfMemory {
+            what: what.into(),
+            bytes,
+        };
+        let layout = layout.map_err(|_| none())?;
         // SAFETY: the layout has more than zero bytes.
         let pointer = NonNull::new(unsafe { alloc_zeroed(layout) });
-        let pointer = pointer.ok_or(Error::OutOfMemory { bytes })?;
+        let pointer = pointer.ok_or_else(none)?;
         Ok(Block { pointer, bytes })
     }
 
@@ -53,6 +57,11 @@ impl Block {
 
     /// Its first byte, for compiled code.
     pub fn base(&mut self) -> *mut u8 {
+        self.pointer.as_ptr()
+    }
+
+    /// Its first byte, for compiled code that only reads.
+    pub fn base_to_read(&self) -> *const u8 {
         self.pointer.as_ptr()
     }
 
@@ -72,9 +81,9 @@ impl Block {
     ///
     /// # Errors
     /// [`Error::OutOfMemory`]; the block is then as it was.
-    pub fn ensure(&mut self, bytes: usize) -> Result<()> {
+    pub fn ensure(&mut self, what: &str, bytes: usize) -> Result<()> {
         if self.bytes < bytes {
-            *self = Block::zeroed(bytes)?;
+            *self = Block::zeroed(what, bytes)?;
         }
         Ok(())
     }
@@ -102,17 +111,24 @@ pub(crate) enum Memory {
 }
 
 impl Memory {
-    /// A block of zeros; the name is for messages.
+    /// A block of zeros; the name is for errors.
     pub fn zeroed(device: &Device, name: &str, bytes: usize) -> Result<Memory> {
         match &device.0 {
-            Place::Cpu => {
-                let _ = name;
-                Ok(Memory::Host(Block::zeroed(bytes)?))
-            }
+            Place::Cpu => Ok(Memory::Host(Block::zeroed(name, bytes)?)),
             #[cfg(feature = "gpu")]
             Place::Gpu(device) => Ok(Memory::Gpu(crate::gpu::Memory::zeroed(
                 device, name, bytes,
             )?)),
+        }
+    }
+
+    /// The same block again, for a program that keeps what it runs on: a GPU's. A block of the host is
+    /// its owner's alone, and is handed in with each call.
+    pub fn again(&self) -> Option<Memory> {
+        match self {
+            Memory::Host(_) => None,
+            #[cfg(feature = "gpu")]
+            Memory::Gpu(memory) => Some(Memory::Gpu(memory.clone())),
         }
     }
 
@@ -152,21 +168,22 @@ mod tests {
     #[test]
     fn too_much_is_an_error() {
         for bytes in [usize::MAX, isize::MAX.unsigned_abs() - 4096] {
-            let error = Block::zeroed(bytes).expect_err("no machine has that");
-            assert_eq!(error.to_string(), format!("no memory for {bytes} bytes"));
+            let error = Block::zeroed("params", bytes).expect_err("no machine has that");
+            let expected = format!("no memory for params: {bytes} bytes");
+            assert_eq!(error.to_string(), expected);
         }
     }
 
     #[test]
     fn blocks_are_aligned_and_zero() {
         for bytes in [0, 1, 255, 256, 100_000] {
-            let mut memory = Block::zeroed(bytes).expect("little memory");
+            let mut memory = Block::zeroed("test", bytes).expect("little memory");
             assert_eq!(memory.base() as usize % ALIGN, 0);
             assert_eq!(memory.bytes(), vec![0; bytes]);
             memory.bytes_mut().fill(7);
-            memory.ensure(bytes).expect("little memory");
+            memory.ensure("test", bytes).expect("little memory");
             assert!(memory.bytes().iter().all(|b| *b == 7));
-            memory.ensure(bytes + 1).expect("little memory");
+            memory.ensure("test", bytes + 1).expect("little memory");
             assert_eq!(memory.bytes(), vec![0; bytes + 1]);
         }
     }

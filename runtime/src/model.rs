@@ -7,6 +7,27 @@ use sinew_ir::Unit;
 use std::path::Path;
 
 /// A struct of named parameters, made by `#[model]`.
+///
+/// ```
+/// use sinew::prelude::*;
+///
+/// #[model]
+/// struct Digits {
+///     hidden: Linear<64, 32>,
+///     out: Linear<32, 10>,
+/// }
+///
+/// let model = Digits::init(42);
+/// let mut paths = Vec::new();
+/// model.visit("", &mut |path, param| paths.push((path.to_string(), param.elements())));
+/// assert_eq!(paths[0], ("hidden.w".to_string(), 64 * 32));
+///
+/// let file = std::env::temp_dir().join(format!("digits-{}.safetensors", std::process::id()));
+/// model.save(&file)?;
+/// assert_eq!(Digits::load(&file)?, model);
+/// # drop(std::fs::remove_file(&file));
+/// # Ok::<(), sinew::Error>(())
+/// ```
 pub trait Model: Clone + Send + 'static {
     /// Calls `f` with the path and the value of every leaf, in the order of declaration.
     ///
@@ -28,18 +49,28 @@ pub trait Model: Clone + Send + 'static {
 
     /// Writes all leaves to a safetensors file, each under its path.
     ///
+    /// A file that is there already is replaced when the new one is whole on the disk; symbolic links
+    /// are followed. What an optimizer keeps (moments, momentum, the number of steps) is not the
+    /// model's, and is not saved: training that goes on from a file starts these anew.
+    ///
     /// # Errors
-    /// [`Error::File`] when the file cannot be written.
+    /// [`Error::File`] when the file cannot be written: an older one is then as it was.
+    /// [`Error::TooLarge`] and [`Error::Size`] for a parameter without elements.
     fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         crate::checkpoint::save(self, path.as_ref())
     }
 
-    /// A model with the values of a safetensors file that [`Model::save`] wrote.
+    /// A model with the values of a safetensors file that [`Model::save`] wrote: parameters and states,
+    /// nothing of an optimizer.
     ///
     /// # Errors
     /// As [`Model::load_into`]; [`Error::SizesUnknown`] for a model whose sizes are configuration.
     fn load(path: impl AsRef<Path>) -> Result<Self> {
-        let mut model = Self::blank().ok_or(Error::SizesUnknown)?;
+        let path = path.as_ref();
+        let mut model = Self::blank().ok_or_else(|| Error::SizesUnknown {
+            model: std::any::type_name::<Self>(),
+            path: path.to_path_buf(),
+        })?;
         model.load_into(path)?;
         Ok(model)
     }
@@ -60,6 +91,30 @@ impl Model for () {
     fn blank() -> Option<()> {
         Some(())
     }
+}
+
+/// Refuses a model with a parameter that has no elements.
+///
+/// # Errors
+/// [`Error::TooLarge`], [`Error::Size`]; of the first such parameter.
+pub(crate) fn whole<M: Model>(model: &M) -> Result<()> {
+    let mut found = Ok(());
+    model.visit("", &mut |path, param| {
+        if found.is_ok() {
+            found = param.whole(path);
+        }
+    });
+    found
+}
+
+/// A model all of whose parameters have their elements: for emitted constructors.
+///
+/// # Errors
+/// [`Error::TooLarge`] for a parameter that the memory has no room for, [`Error::Size`] for one with a
+/// dim that is no extent.
+pub fn complete<M: Model>(model: M) -> Result<M> {
+    whole(&model)?;
+    Ok(model)
 }
 
 /// The path of the field `name` behind `prefix`: for emitted [`Model::visit`]s.

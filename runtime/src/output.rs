@@ -63,6 +63,29 @@ impl ResultView<'_> {
         bytes: &[],
     };
 
+    /// Whether no element is NaN or infinite.
+    pub(crate) fn is_finite(&self) -> bool {
+        let narrow = || {
+            self.bytes
+                .as_chunks()
+                .0
+                .iter()
+                .all(|w| f32::from_ne_bytes(*w).is_finite())
+        };
+        let wide = || {
+            self.bytes
+                .as_chunks()
+                .0
+                .iter()
+                .all(|w| f64::from_ne_bytes(*w).is_finite())
+        };
+        match self.dtype {
+            DType::Float | DType::F32 => narrow(),
+            DType::F64 => wide(),
+            DType::I32 | DType::U32 | DType::Bool => true,
+        }
+    }
+
     /// The elements as `T`; every element type fits f64, so this is exact where `T` can hold it.
     pub(crate) fn numbers<T: Number>(&self) -> Vec<T> {
         fn words<const N: usize, T>(bytes: &[u8], read: impl Fn([u8; N]) -> T) -> Vec<T> {

@@ -1,6 +1,6 @@
 //! A parameter on the host: what a model's `Param` and `State` fields are outside a trainer.
 
-use crate::arg::{AnyRank, Arg, Float, IntoArg};
+use crate::arg::{AnyRank, Arg, Float, IntoArg, MAX_RANK};
 use crate::error::{Error, Result};
 use crate::init::Init;
 use crate::read::{read_f32, read_f64};
@@ -29,20 +29,86 @@ pub struct Param {
 pub(crate) enum Data {
     F32(Vec<f32>),
     F64(Vec<f64>),
+    /// None, and why.
+    Missing(Missing),
+}
+
+/// Why a parameter has no elements.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Missing {
+    /// Its shape is too large for the memory.
+    TooLarge,
+    /// A dim of it is no extent.
+    Size {
+        /// The dim as declared.
+        dim: &'static str,
+        /// Its value.
+        value: i128,
+    },
+    /// They lie in a trainer's or runner's memory.
+    Elsewhere,
 }
 
 impl Param {
     /// Drawn by an initialiser; the numbers depend on (seed, path) alone.
+    ///
+    /// A parameter that is too large for the memory comes out without elements, so that a model can be
+    /// made before anything can fail. What needs its elements says so: building a trainer or a runner,
+    /// a call, saving.
+    ///
+    /// ```
+    /// # use sinew_runtime::{Param, init};
+    /// let weights = Param::init(42, "hidden.w", &[64, 32], init::kaiming_uniform());
+    /// assert_eq!(weights.elements(), 64 * 32);
+    /// assert_eq!(Param::init(42, "w", &[usize::MAX, 2], init::zeros()).elements(), 0);
+    /// ```
     pub fn init(seed: u64, path: &str, shape: &[usize], init: Init) -> Param {
         Param {
             shape: shape.to_vec(),
-            data: Data::F32(init.values(seed, path, shape)),
+            data: match init.values(seed, path, shape) {
+                Some(values) => Data::F32(values),
+                None => Data::Missing(Missing::TooLarge),
+            },
         }
     }
 
-    /// Zeros.
+    /// As [`Param::init`], for dims as declared with their values: for emitted constructors. One that
+    /// is no extent leaves the parameter without elements.
+    #[doc(hidden)]
+    pub fn declared(seed: u64, path: &str, dims: &[(&'static str, i128)], init: Init) -> Param {
+        let wrong = |(_, value): &&(&'static str, i128)| usize::try_from(*value).is_err();
+        let shape: Vec<usize> = dims.iter().map(|(_, v)| crate::entry::size(*v)).collect();
+        match dims.iter().find(wrong) {
+            None => Param::init(seed, path, &shape, init),
+            Some((dim, value)) => Param {
+                shape,
+                data: Data::Missing(Missing::Size { dim, value: *value }),
+            },
+        }
+    }
+
+    /// Zeros; without elements where [`Param::init`] would be.
     pub fn zeros(shape: &[usize]) -> Param {
-        Param::from_data(shape, Data::F32(vec![0.0; shape.iter().product()]))
+        Param::init(0, "", shape, crate::init::zeros())
+    }
+
+    /// Refuses a parameter without elements, which is at `path` in its model.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`], [`Error::Size`].
+    pub(crate) fn whole(&self, path: &str) -> Result<()> {
+        match self.data {
+            Data::F32(_) | Data::F64(_) | Data::Missing(Missing::Elsewhere) => Ok(()),
+            Data::Missing(Missing::TooLarge) => Err(Error::TooLarge {
+                tensor: path.into(),
+                shape: crate::error::tuple(&self.shape),
+            }),
+            Data::Missing(Missing::Size { dim, value }) => Err(Error::Size {
+                parameter: path.into(),
+                dim,
+                value,
+            }),
+        }
     }
 
     /// Elements whose number the caller has checked.
@@ -60,24 +126,30 @@ impl Param {
 
     /// Number of elements.
     pub fn elements(&self) -> usize {
-        self.shape.iter().product()
+        match &self.data {
+            Data::F32(v) => v.len(),
+            Data::F64(v) => v.len(),
+            Data::Missing(_) => 0,
+        }
     }
 
-    /// The elements in f32.
+    /// The elements in f32; an empty array of one axis where there are none for want of memory.
     pub fn values(&self) -> ArrayD<f32> {
         let values = match &self.data {
             Data::F32(v) => v.clone(),
             Data::F64(v) => v.iter().map(|v| *v as f32).collect(),
+            Data::Missing(_) => return ArrayD::zeros(IxDyn(&[0])),
         };
         ArrayD::from_shape_vec(IxDyn(&self.shape), values)
             .expect("a parameter has as many elements as its shape says")
     }
 
-    /// The elements in f64.
+    /// As [`Param::values`], in f64.
     pub fn values_f64(&self) -> ArrayD<f64> {
         let values = match &self.data {
             Data::F32(v) => v.iter().map(|v| f64::from(*v)).collect(),
             Data::F64(v) => v.clone(),
+            Data::Missing(_) => return ArrayD::zeros(IxDyn(&[0])),
         };
         ArrayD::from_shape_vec(IxDyn(&self.shape), values)
             .expect("a parameter has as many elements as its shape says")
@@ -91,7 +163,7 @@ impl Param {
         let one = match &self.data {
             Data::F32(v) if v.len() == 1 => v.first().map(|v| f64::from(*v)),
             Data::F64(v) if v.len() == 1 => v.first().copied(),
-            Data::F32(_) | Data::F64(_) => None,
+            Data::F32(_) | Data::F64(_) | Data::Missing(_) => None,
         };
         one.ok_or_else(|| Error::NotOneElement {
             shape: self.shape.clone(),
@@ -102,9 +174,18 @@ impl Param {
     /// will do for any shape.
     ///
     /// # Errors
-    /// [`Error::ParamShape`] when the shape is another; the parameter is as it was.
+    /// [`Error::ParamShape`] when the shape is another, [`Error::TooManyDims`] for more than 8 dims,
+    /// [`Error::TooLarge`] for a parameter without elements; it is as it was then.
     pub fn set(&mut self, values: impl IntoArg<Arg<Float, AnyRank>>) -> Result<()> {
+        self.whole("parameter")?;
         let view = values.arg();
+        // A view keeps no more extents: those behind would be cut off.
+        if view.rank() > MAX_RANK {
+            return Err(Error::TooManyDims {
+                argument: "values".into(),
+                rank: view.rank(),
+            });
+        }
         let flat = view.rank() == 1 && view.elements() == self.elements();
         if view.extents() != self.shape && !flat {
             return Err(Error::ParamShape {
@@ -121,6 +202,9 @@ impl Param {
 
     /// Sets every element.
     pub fn fill(&mut self, value: f64) {
+        if let Data::Missing(_) = self.data {
+            return;
+        }
         self.data = match value as f32 {
             narrow if f64::from(narrow) == value => Data::F32(vec![narrow; self.elements()]),
             _ => Data::F64(vec![value; self.elements()]),
@@ -135,6 +219,7 @@ impl fmt::Debug for Param {
         match &self.data {
             Data::F32(v) => f.debug_list().entries(v.iter().take(8)).finish()?,
             Data::F64(v) => f.debug_list().entries(v.iter().take(8)).finish()?,
+            Data::Missing(why) => write!(f, "{why:?}")?,
         }
         if self.elements() > 8 {
             write!(f, "..")?;
@@ -176,5 +261,44 @@ mod tests {
         p.fill(0.1);
         assert_eq!(p.item().expect("a scalar"), 0.1);
         assert!(Param::zeros(&[2]).item().is_err());
+    }
+
+    #[test]
+    fn shapes_past_any_memory_have_no_elements() {
+        let huge = 1 << 40;
+        for shape in [
+            &[usize::MAX, usize::MAX][..],
+            &[huge, huge],
+            &[huge, huge, 0],
+            &[huge; 5],
+        ] {
+            let mut p = Param::zeros(shape);
+            let error = p.whole("hidden.w").expect_err("too large").to_string();
+            let expected = format!(
+                "`hidden.w` of shape {} is too large for the memory",
+                crate::error::tuple(shape)
+            );
+            assert_eq!(error, expected);
+            p.fill(1.0);
+            assert_eq!(
+                (p.elements(), p.values().len(), p.values_f64().len()),
+                (0, 0, 0)
+            );
+            assert!(p.item().is_err() && p.set([0.0f32; 0]).is_err());
+            assert_eq!((p.shape(), &p), (shape, &p.clone()));
+        }
+        let empty = Param::zeros(&[3, 0]);
+        assert!(empty.whole("w").is_ok() && empty.values().shape() == [3, 0]);
+    }
+
+    #[test]
+    fn more_dims_than_a_view_keeps_are_refused() {
+        let mut p = Param::zeros(&[1; 8]);
+        let error = p.set(ArrayD::<f32>::ones(vec![1; 9])).expect_err("9 dims");
+        assert_eq!(
+            error.to_string(),
+            "`values` has 9 dims; at most 8 can be passed"
+        );
+        assert_eq!(p, Param::zeros(&[1; 8]));
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::arg::ArgView;
 #[cfg(feature = "cpu")]
-use crate::denormals::Flushed;
+use crate::denormals::flushed;
 use crate::device::Place as DevicePlace;
 use crate::engine::{Engine, Input, MAX_ARGUMENTS};
 use crate::error::{Error, Result};
@@ -55,6 +55,15 @@ impl<'a> Table<'a> {
         }
     }
 
+    /// As [`Table::add`], of a region that the program only reads.
+    pub fn add_to_read(&mut self, memory: &'a Memory) {
+        match memory {
+            Memory::Host(block) => self.put(block.base_to_read().cast_mut(), block.len()),
+            #[cfg(feature = "gpu")]
+            Memory::Gpu(memory) => self.put(std::ptr::null_mut(), memory.bytes()),
+        }
+    }
+
     fn put(&mut self, base: *mut u8, bytes: usize) {
         if self.count < MAX_REGIONS {
             self.bases[self.count] = base;
@@ -73,14 +82,15 @@ pub(crate) struct ProgramResult {
 
 impl ProgramResult {
     /// A result in a region of `bytes`.
-    pub fn new(of: &Type, bytes: usize) -> Result<Self> {
+    pub fn new(name: &str, of: &Type, bytes: usize) -> Result<Self> {
         let extents = of.shape.extents().ok_or_else(|| Error::TooLarge {
-            shape: of.shape.to_string(),
+            tensor: name.into(),
+            shape: format!("({})", of.shape),
         })?;
         Ok(ProgramResult {
             dtype: of.dtype,
             extents,
-            memory: Block::zeroed(bytes)?,
+            memory: Block::zeroed(name, bytes)?,
         })
     }
 
@@ -132,7 +142,7 @@ enum Code {
 }
 
 impl Code {
-    fn emit(engine: &Engine, schedule: &Schedule, memories: &[&Memory]) -> Result<Code> {
+    fn emit(engine: &Engine, schedule: &Schedule, memories: &[Memory]) -> Result<Code> {
         let _ = (schedule, memories); // each device looks at its own part
         match &engine.settings.device.0 {
             #[cfg(feature = "cpu")]
@@ -147,7 +157,7 @@ impl Code {
             DevicePlace::Cpu => Err(Error::NoCodeGenerator("cpu")),
             #[cfg(feature = "gpu")]
             DevicePlace::Gpu(device) => {
-                let on_gpu = |memory: &&'_ Memory| match memory {
+                let on_gpu = |memory: &Memory| match memory {
                     Memory::Gpu(memory) => Some(memory.clone()),
                     Memory::Host(_) => None,
                 };
@@ -205,7 +215,7 @@ impl Regions {
     /// Adds a region for each argument: its bound type's row-major elements.
     pub fn add_arguments(&mut self, inputs: &[Input], program: &Function) -> Result<Vec<Place>> {
         let place = |input: &Input| {
-            let bytes = bytes_of(&program.values[input.param])?;
+            let bytes = bytes_of(&input.name, &program.values[input.param])?;
             let region = self.add(input.name.clone(), bytes, false);
             Ok(Place { region, offset: 0 })
         };
@@ -213,10 +223,11 @@ impl Regions {
     }
 }
 
-/// Bytes of a bound tensor.
-pub(crate) fn bytes_of(of: &Type) -> Result<usize> {
+/// Bytes of a bound tensor; the name is for the error.
+pub(crate) fn bytes_of(name: &str, of: &Type) -> Result<usize> {
     let too_large = || Error::TooLarge {
-        shape: of.shape.to_string(),
+        tensor: name.into(),
+        shape: format!("({})", of.shape),
     };
     let extents = of.shape.extents().ok_or_else(too_large)?;
     extents
@@ -227,15 +238,15 @@ pub(crate) fn bytes_of(of: &Type) -> Result<usize> {
 }
 
 impl Program {
-    /// Schedules and emits the parts. `memories` are those of the first regions behind the arena, as
-    /// every call's table has them.
+    /// Schedules and emits the parts. `memories` are those of the first regions behind the arena, for
+    /// a device that keeps them; else every call's table has them.
     pub fn compile(
         engine: &Engine,
         linked: Vec<Linked>,
         regions: Regions,
         indices: Vec<IndexCheck>,
         results: Vec<ProgramResult>,
-        memories: &[&Memory],
+        memories: &[Memory],
     ) -> Result<Program> {
         let function = || engine.unit.path.to_string();
         let started = Instant::now();
@@ -301,7 +312,8 @@ impl Program {
             let base = if in_place {
                 argument.pointer.cast_mut()
             } else {
-                staging.ensure(bytes)?;
+                let region = self.schedule.regions.get(table.count);
+                staging.ensure(region.map_or("an argument", |r| &r.name), bytes)?;
                 read::stage(argument, *dtype, &mut staging.bytes_mut()[..bytes]);
                 staging.base()
             };
@@ -328,13 +340,13 @@ impl Program {
         match &mut self.code {
             #[cfg(feature = "cpu")]
             Code::Cpu(code) => {
-                let flushed = Flushed::start();
+                let bases = &table.bases[..table.count];
                 // SAFETY: the table has one pointer for each region of the schedule that this was
                 // compiled from, to as many bytes as the region has (checked above). Own memories
-                // are borrowed mutably; arguments are borrowed, row-major, of the region's element
-                // type and aligned to it, and their regions are never written.
-                unsafe { code.run(&table.bases[..table.count]) }
-                drop(flushed);
+                // are borrowed, mutably but for those that the schedule only reads (it was
+                // verified); arguments are borrowed, row-major, of the region's element type and
+                // aligned to it, and their regions are never written.
+                flushed(|| unsafe { code.run(bases) });
                 Ok(())
             }
             #[cfg(feature = "gpu")]

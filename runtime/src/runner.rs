@@ -3,6 +3,7 @@
 use crate::arg::{ArgView, IntoArg};
 use crate::engine::{Engine, Settings};
 use crate::error::{Error, Result};
+use crate::finite::Witness;
 use crate::memory::ALIGN;
 use crate::model::ModelFunction;
 use crate::output::{Outputs, ResultView};
@@ -15,7 +16,29 @@ use std::marker::PhantomData;
 /// Runs a function on a model's parameters: `logits::attach(&trainer)?` on a trainer's current ones,
 /// `logits::compile(model).build()?` on its own.
 ///
+/// Runners on other threads run side by side, between a trainer's steps.
+///
 /// All methods that print a stage do so for the program that ran last.
+///
+/// ```
+/// # use sinew::prelude::*;
+/// # #[model]
+/// # struct Line {
+/// #     #[init(zeros)]
+/// #     slope: Param,
+/// # }
+/// # #[model]
+/// # fn height<N>(line: &Line, x: Tensor<N>) -> Tensor<N> {
+/// #     line.slope * x
+/// # }
+/// let mut line = Line::init(0);
+/// line.slope.fill(2.0);
+/// let mut height = height::compile(line).build()?;
+/// assert_eq!(height.run([1.0, 2.0])?.to_vec(), [2.0, 4.0]);
+/// assert_eq!(height.run(vec![0.5; 3])?.to_vec(), [1.0; 3]); // other sizes compile once more
+/// assert_eq!(height.compiles(), 2);
+/// # Ok::<(), sinew::Error>(())
+/// ```
 pub struct Runner<F: ModelFunction, I = <F as ModelFunction>::Inputs> {
     engine: Engine,
     pub(crate) shared: Shared,
@@ -48,17 +71,29 @@ impl<F: ModelFunction> Runner<F> {
     ) -> Result<T> {
         self.prepare_views(arguments)?;
         self.engine.check(arguments)?;
+        let check = self.engine.settings.check_finite;
         let (program, arena) = self.engine.current_mut()?;
-        let mut store = self.shared.lock();
-        let store = &mut *store;
+        let store = self.shared.read();
         let mut table = Table::new(arena);
-        table.add(&mut store.trained);
-        table.add(&mut store.fixed);
+        table.add_to_read(&store.trained);
+        table.add_to_read(&store.fixed);
         program.run(table, arguments)?;
+        let fine = !check || program.results.iter().all(|r| r.view().is_finite());
+        if !fine {
+            let witness = Witness::of(&self.engine, &store, arguments)?;
+            drop(store);
+            return Err(witness.error("result"));
+        }
+        drop(store);
+        let program = self.engine.current()?;
         let mut views = [ResultView::NONE; 8];
-        let count = program.results.len();
-        if count != <F::Output as Outputs>::COUNT || count > views.len() {
-            return Err(Error::Regions { count });
+        let (count, expected) = (program.results.len(), <F::Output as Outputs>::COUNT);
+        if count != expected || count > views.len() {
+            return Err(Error::Results {
+                function: self.engine.unit.path.into(),
+                expected,
+                actual: count,
+            });
         }
         for (view, result) in views.iter_mut().zip(&program.results) {
             *view = result.view();
@@ -69,8 +104,7 @@ impl<F: ModelFunction> Runner<F> {
 
 /// Links the function and lays out its regions as `run_views` fills them.
 fn compile_run(engine: &Engine, binding: &Binding, shared: &Shared) -> Result<Program> {
-    let store = shared.lock();
-    let layout = &store.layout;
+    let layout = &shared.layout;
     let program = sinew_ir::link(engine.unit, binding)
         .map_err(|source| Error::link(engine.unit.path, source))?;
     let mut regions = Regions::default();
@@ -80,10 +114,11 @@ fn compile_run(engine: &Engine, binding: &Binding, shared: &Shared) -> Result<Pr
     let mut results = Vec::new();
     for (i, result) in program.results.iter().enumerate() {
         let of = program.type_of(*result);
-        let bytes = bytes_of(of)?.next_multiple_of(ALIGN);
-        let region = regions.add(format!("result {i}"), bytes, true);
+        let name = format!("result {i}");
+        let bytes = bytes_of(&name, of)?.next_multiple_of(ALIGN);
+        results.push(ProgramResult::new(&name, of, bytes)?);
+        let region = regions.add(name, bytes, true);
         outputs.push(Place { region, offset: 0 });
-        results.push(ProgramResult::new(of, bytes)?);
     }
     let arguments = regions.add_arguments(&engine.inputs, &program)?;
     let inputs = engine.places(layout, trained, fixed, &arguments)?;
@@ -94,8 +129,7 @@ fn compile_run(engine: &Engine, binding: &Binding, shared: &Shared) -> Result<Pr
         inputs,
         outputs,
     }];
-    let memories = [&store.trained, &store.fixed];
-    Program::compile(engine, linked, regions, indices, results, &memories)
+    Program::compile(engine, linked, regions, indices, results, &shared.blocks)
 }
 
 impl<F: ModelFunction> Trained<F::Model> for Runner<F> {
@@ -121,7 +155,7 @@ macro_rules! run {
             /// # Errors
             /// Arguments that do not fit the declared types or each other, that are empty, or that
             /// hold indices outside their axis; with [`check_finite`](crate::Compile::check_finite)
-            /// also NaN and infinities in arguments.
+            /// also NaN and infinities, in arguments or results.
             #[allow(clippy::too_many_arguments, reason = "the function's own")]
             pub fn run(
                 &mut self,
@@ -162,3 +196,75 @@ run!(A a, B b, C c, D d, E e);
 run!(A a, B b, C c, D d, E e, G g);
 run!(A a, B b, C c, D d, E e, G g, H h);
 run!(A a, B b, C c, D d, E e, G g, H h, I i);
+
+#[cfg(test)]
+#[cfg(feature = "cpu")]
+mod tests {
+    use super::*;
+    use crate::arg::{Arg, Float, Rank};
+    use crate::output::Out;
+    use crate::{Compile, Param, attach};
+    use sinew_ir::Unit;
+
+    /// `m[0] * x`
+    enum Scaled {}
+    impl ModelFunction for Scaled {
+        type Model = Vec<Param>;
+        type Inputs = (Arg<Float, Rank<1>>,);
+        type Output = Out<Float, Rank<1>>;
+        const UNIT: &'static Unit = &Unit {
+            path: "scaled",
+            file: "src/scaled.rs",
+            text: "fn @scaled<N>(%m.0: param float[], %x: float[N]) -> float[N] {
+  %2 = broadcast %m.0 shape [N] new [0]
+  %3 = mul %2, %x
+  return %3
+}
+",
+            callees: &[],
+            consts: &[],
+            numbers: &[],
+        };
+    }
+
+    fn runner() -> Runner<Scaled> {
+        let mut scale = Param::zeros(&[]);
+        scale.fill(2.0);
+        let runner = Compile::new(vec![scale]).build();
+        runner.expect("a small model")
+    }
+
+    /// What `work` gives on another thread while the lock is held here; none if it waits for that.
+    fn meanwhile<T: Send, L>(
+        lock: impl FnOnce() -> L,
+        work: impl FnOnce() -> T + Send,
+    ) -> Option<T> {
+        std::thread::scope(|threads| {
+            let held = lock();
+            let (sender, done) = std::sync::mpsc::channel();
+            threads.spawn(move || sender.send(work()));
+            let found = done.recv_timeout(std::time::Duration::from_secs(60)).ok();
+            drop(held);
+            found
+        })
+    }
+
+    /// Another run that is under way is a reader like the one here.
+    #[test]
+    fn runs_wait_for_no_other_run() {
+        let one = runner();
+        let mut other = attach::<Scaled>(&one).expect("the same model");
+        let run = || other.run([1.0, 2.0]).map(|y| y.to_vec());
+        let found = meanwhile(|| one.shared.read(), run).expect("it waits for the run");
+        assert_eq!(found.expect("it fits"), [2.0, 4.0]);
+    }
+
+    #[test]
+    fn preparing_waits_for_no_step() {
+        let mut runner = runner();
+        let shared = runner.shared.clone();
+        let prepared = meanwhile(|| shared.write(), || runner.prepare([1.0, 2.0, 3.0]));
+        prepared.expect("it waits for the step").expect("it fits");
+        assert_eq!(runner.compiles(), 1);
+    }
+}

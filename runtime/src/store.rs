@@ -1,7 +1,8 @@
 //! The parameters of a compiled model in memory, shared by a trainer and the runners attached to it.
 //!
-//! A step or a run holds the lock once, from before its inputs are looked at until its results are
-//! read, so that a runner on another thread sees parameters of before or after a step, never between.
+//! Runs read them, side by side; a step writes them, alone. Each holds the lock while its kernels run
+//! (a step until its report is read), so that a runner on another thread sees parameters of before or
+//! after a step, never between. Nothing is compiled, checked or converted under the lock.
 
 use crate::device::Device;
 use crate::engine::Settings;
@@ -9,44 +10,61 @@ use crate::error::Result;
 use crate::layout::{Layout, Leaf, Section};
 use crate::memory::Memory;
 use crate::model::Model;
-use crate::param::{Data, Param};
+use crate::param::{Data, Missing, Param};
 use sinew_ir::DType;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// The packed parameters.
 #[derive(Debug)]
 pub(crate) struct Store {
     /// Where each leaf lies.
-    pub layout: Layout,
+    pub layout: Arc<Layout>,
     /// Leaves that a step updates.
     pub trained: Memory,
     /// The others.
     pub fixed: Memory,
 }
 
-/// A store with its lock.
+/// A store with its lock, and what of it never changes.
 #[derive(Debug, Clone)]
-pub(crate) struct Shared(Arc<Mutex<Store>>);
+pub(crate) struct Shared {
+    /// Where each leaf lies.
+    pub layout: Arc<Layout>,
+    /// The store's blocks in order, as [`Memory::again`] gives them.
+    pub blocks: Arc<[Memory]>,
+    store: Arc<RwLock<Store>>,
+}
 
 impl Shared {
     /// The parameters of `model`, packed.
     ///
     /// # Errors
-    /// A GPU with too little memory.
+    /// Too little memory.
     pub fn new<M: Model>(model: &M, layout: Layout, device: &Device) -> Result<Shared> {
+        let layout = Arc::new(layout);
         let mut store = Store {
             trained: Memory::zeroed(device, "params", layout.trained_bytes)?,
             fixed: Memory::zeroed(device, "fixed", layout.fixed_bytes)?,
-            layout,
+            layout: Arc::clone(&layout),
         };
         store.fill(model)?;
-        Ok(Shared(Arc::new(Mutex::new(store))))
+        let blocks = [&store.trained, &store.fixed];
+        Ok(Shared {
+            blocks: blocks.into_iter().filter_map(Memory::again).collect(),
+            layout,
+            store: Arc::new(RwLock::new(store)),
+        })
     }
 
-    /// Waits for steps and runs of other threads.
-    pub fn lock(&self) -> MutexGuard<'_, Store> {
+    /// To read: waits for a step of another thread.
+    pub fn read(&self) -> RwLockReadGuard<'_, Store> {
         // A holder that panicked can have left no half-written parameter: compiled code never panics.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.store.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// To write: waits for steps and runs of other threads.
+    pub fn write(&self) -> RwLockWriteGuard<'_, Store> {
+        self.store.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -110,7 +128,9 @@ pub struct Attachment<M> {
 
 /// The model without its values: the store holds them, and twice the memory would be lost.
 pub(crate) fn hollow<M: Model>(mut model: M) -> M {
-    model.visit_mut("", &mut |_, param| param.data = Data::F32(Vec::new()));
+    model.visit_mut("", &mut |_, param| {
+        param.data = Data::Missing(Missing::Elsewhere)
+    });
     model
 }
 
@@ -145,6 +165,8 @@ fn packed(data: &Data, float: DType) -> Vec<u8> {
         (Data::F64(v), false) => v.iter().flat_map(|v| (*v as f32).to_ne_bytes()).collect(),
         (Data::F32(v), true) => v.iter().flat_map(|v| f64::from(*v).to_ne_bytes()).collect(),
         (Data::F64(v), true) => v.iter().flat_map(|v| v.to_ne_bytes()).collect(),
+        // A layout is made of whole models only.
+        (Data::Missing(_), _) => Vec::new(),
     }
 }
 
@@ -169,10 +191,10 @@ mod tests {
             Param::init(3, "1", &[7], init::normal(1.0)),
         ];
         for float in [DType::F32, DType::F64] {
-            let layout = Layout::new(&model, float, &|path| path == "1");
+            let layout = Layout::new(&model, float, &|path| path == "1").expect("whole");
             let shared = Shared::new(&model, layout, &Device::cpu()).expect("host memory");
             let mut back = vec![Param::zeros(&[3, 5]), Param::zeros(&[7])];
-            shared.lock().read_into(&mut back).expect("host memory");
+            shared.read().read_into(&mut back).expect("host memory");
             for (a, b) in back.iter().zip(&model) {
                 assert_eq!(a.values_f64(), b.values_f64());
             }

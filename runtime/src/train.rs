@@ -25,8 +25,9 @@ macro_rules! settings {
                 self
             }
 
-            /// Whether NaN and infinities are looked for: in arguments, and in what is computed. Off
-            /// by default.
+            /// Whether NaN and infinities are looked for: in arguments, in a step's loss, gradients,
+            /// new parameters and optimizer state, and in a run's results. Off by default. The error
+            /// names the operation that made the first one; finding it is slow.
             pub fn check_finite(mut self, check: bool) -> Self {
                 self.settings.check_finite = check;
                 self
@@ -43,6 +44,26 @@ macro_rules! settings {
 }
 
 /// A training step in the making: `loss::train(model)`.
+///
+/// ```
+/// # use sinew::prelude::*;
+/// # #[model]
+/// # struct Line {
+/// #     #[init(zeros)]
+/// #     slope: Param,
+/// # }
+/// # #[model]
+/// # fn loss<N>(line: &Line, x: Tensor<N>, y: Tensor<N>) -> Tensor {
+/// #     mse(line.slope * x, y)
+/// # }
+/// let train = loss::train(Line::init(0))
+///     .optimizer(AdamW::new(1e-3).clip_grad_norm(1.0))
+///     .precision(Precision::F64)
+///     .check_finite(true)
+///     .build()?;
+/// assert_eq!(train.steps(), 0);
+/// # Ok::<(), sinew::Error>(())
+/// ```
 #[must_use = "nothing is made before `build`"]
 pub struct Train<F: ModelFunction> {
     model: F::Model,
@@ -75,13 +96,34 @@ impl<F: ModelFunction> Train<F> {
     /// # Errors
     /// [`Error::NotALoss`](crate::Error::NotALoss) for a function that does not return one float
     /// scalar or depends on no parameter; [`Error::Setting`](crate::Error::Setting) for numbers that
-    /// the update rule cannot use; [`Error::Precision`](crate::Error::Precision) for f64 on a GPU.
+    /// the update rule cannot use; [`Error::TooLarge`](crate::Error::TooLarge) and
+    /// [`Error::Size`](crate::Error::Size) for a parameter without elements; else as
+    /// [`Compile::build`].
     pub fn build(self) -> Result<Trainer<F>> {
-        Trainer::new(self.model, self.optimizer, self.settings)
+        let trainer = Trainer::new(self.model, self.optimizer, self.settings)?;
+        trainer.warn_of_still_leaves();
+        Ok(trainer)
     }
 }
 
 /// A compiled function in the making: `logits::compile(model)`.
+///
+/// ```
+/// # use sinew::prelude::*;
+/// # #[model]
+/// # struct Line {
+/// #     #[init(zeros)]
+/// #     slope: Param,
+/// # }
+/// # #[model]
+/// # fn height<N>(line: &Line, x: Tensor<N>) -> Tensor<N> {
+/// #     line.slope * x
+/// # }
+/// let mut height = height::compile(Line::init(0)).device(Device::cpu()).cache(2).build()?;
+/// height.prepare([0.0; 4])?; // compiled before the first run
+/// assert_eq!(height.run([1.0; 4])?.to_vec(), [0.0; 4]);
+/// # Ok::<(), sinew::Error>(())
+/// ```
 #[must_use = "nothing is made before `build`"]
 pub struct Compile<F: ModelFunction> {
     model: F::Model,
@@ -101,10 +143,12 @@ impl<F: ModelFunction> Compile<F> {
     /// Packs the parameters. Programs are compiled when the first arguments tell their sizes.
     ///
     /// # Errors
-    /// [`Error::Precision`](crate::Error::Precision) for f64 on a GPU.
+    /// [`Error::Precision`](crate::Error::Precision) for f64 on a GPU;
+    /// [`Error::NoCodeGenerator`](crate::Error::NoCodeGenerator) for the CPU in a build without the
+    /// feature `cpu`; too little memory.
     pub fn build(self) -> Result<Runner<F>> {
         self.settings.check()?;
-        let layout = Layout::new(&self.model, self.settings.precision.dtype(), &|_| false);
+        let layout = Layout::new(&self.model, self.settings.precision.dtype(), &|_| false)?;
         let shared = Shared::new(&self.model, layout, &self.settings.device)?;
         Runner::new(self.model, shared, self.settings)
     }

@@ -3,6 +3,7 @@
 use crate::arg::{ArgView, IntoArg};
 use crate::engine::{Engine, Settings, leaf_path};
 use crate::error::{Error, Result};
+use crate::finite::Witness;
 use crate::layout::{Layout, Section, element_size};
 use crate::memory::{ALIGN, Memory};
 use crate::model::ModelFunction;
@@ -13,15 +14,35 @@ use crate::update::{Update, update};
 use sinew_codegen::schedule::Place;
 use sinew_ir::{Binding, DType, ParamKind, Type};
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 /// Trains a model by the gradient of a function: `loss::train(model)...build()?`.
 ///
 /// `step` takes the function's own arguments. All methods that print a stage do so for the program
 /// that ran last.
+///
+/// ```
+/// # use sinew::prelude::*;
+/// # #[model]
+/// # struct Line {
+/// #     #[init(zeros)]
+/// #     slope: Param,
+/// # }
+/// # #[model]
+/// # fn loss<N>(line: &Line, x: Tensor<N>, y: Tensor<N>) -> Tensor {
+/// #     mse(line.slope * x, y)
+/// # }
+/// let mut train = loss::train(Line::init(0)).optimizer(Sgd::new(0.1)).build()?;
+/// let first = train.step([1.0, 2.0], [3.0, 6.0])?;
+/// assert_eq!((first.loss, first.number), (22.5, 1));
+/// assert_eq!(train.model()?.slope.item()?, 1.5);
+/// train.set_learning_rate(0.01)?;
+/// # Ok::<(), sinew::Error>(())
+/// ```
 pub struct Trainer<F: ModelFunction, I = <F as ModelFunction>::Inputs> {
     engine: Engine,
     shared: Shared,
-    layout: Layout,
+    layout: Arc<Layout>,
     /// The model without current values, for `model()`.
     shell: F::Model,
     optimizer: Optimizer,
@@ -53,16 +74,19 @@ pub struct Step {
 /// Places in the report: one number each.
 const LOSS: usize = 0;
 const NORM: usize = 1;
-const FLAG: usize = 2;
+/// How much of loss and gradients is not finite.
+const CAME: usize = 2;
+/// How much of what the update makes is not finite.
+const MADE: usize = 3;
 
 impl<F: ModelFunction> Trainer<F> {
     pub(crate) fn new(model: F::Model, optimizer: Optimizer, settings: Settings) -> Result<Self> {
         settings.check()?;
-        optimizer.check()?;
+        optimizer.check(settings.precision)?;
         let float = settings.precision.dtype();
         let engine = Engine::new::<F>(&model, settings)?;
         let moved = moved_leaves(&engine)?;
-        let layout = Layout::new(&model, float, &|path| moved.contains(&path));
+        let layout = Layout::new(&model, float, &|path| moved.contains(&path))?;
         let device = &engine.settings.device;
         let zeroed = |name, bytes| Memory::zeroed(device, name, bytes);
         let update = update(&optimizer, 0, float, false).map_err(Error::Update)?;
@@ -70,8 +94,10 @@ impl<F: ModelFunction> Trainer<F> {
         let states: Result<_> = states
             .map(|name| zeroed(*name, layout.trained_bytes))
             .collect();
+        let shared = Shared::new(&model, layout, device)?;
+        let layout = Arc::clone(&shared.layout);
         Ok(Trainer {
-            shared: Shared::new(&model, layout.clone(), device)?,
+            shared,
             gradients: zeroed("gradients", layout.trained_bytes)?,
             states: states?,
             scalars: zeroed("step scalars", ALIGN)?,
@@ -85,14 +111,38 @@ impl<F: ModelFunction> Trainer<F> {
         })
     }
 
+    /// Names each parameter that the loss does not depend on in a warning.
+    pub(crate) fn warn_of_still_leaves(&self) {
+        let params = self.engine.function.params.iter();
+        for param in params.filter(|p| p.kind == ParamKind::Param) {
+            let path = leaf_path(&param.name);
+            let leaf = self.layout.leaf(path);
+            if leaf.is_some_and(|l| l.section == Section::Fixed) {
+                tracing::warn!(
+                    parameter = path,
+                    function = self.engine.unit.path,
+                    "the loss does not depend on this parameter: it stays as it is",
+                );
+            }
+        }
+    }
+
     /// The optimizer's learning rate.
     pub fn learning_rate(&self) -> f64 {
         self.optimizer.learning_rate
     }
 
     /// Sets the learning rate of the steps to come; nothing is compiled again.
-    pub fn set_learning_rate(&mut self, rate: f64) {
-        self.optimizer.learning_rate = rate;
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for a rate that is negative, NaN, or infinite in the working float; the old
+    /// one stays then.
+    pub fn set_learning_rate(&mut self, rate: f64) -> Result<()> {
+        let mut changed = self.optimizer;
+        changed.learning_rate = rate;
+        changed.check(self.engine.settings.precision)?;
+        self.optimizer = changed;
+        Ok(())
     }
 
     /// The model with the current parameters.
@@ -101,7 +151,7 @@ impl<F: ModelFunction> Trainer<F> {
     /// A device that was lost.
     pub fn model(&self) -> Result<F::Model> {
         let mut model = self.shell.clone();
-        self.shared.lock().read_into(&mut model)?;
+        self.shared.read().read_into(&mut model)?;
         Ok(model)
     }
 
@@ -129,10 +179,14 @@ impl<F: ModelFunction> Trainer<F> {
         let (gradients, states) = (&self.gradients, &self.states);
         let (scalars, report) = (&self.scalars, &self.report);
         self.engine.select(arguments, |engine, binding| {
-            let store = shared.lock();
-            let mut memories = vec![&store.trained, &store.fixed, gradients];
-            memories.extend(states);
-            memories.extend([scalars, report]);
+            let own = std::iter::once(gradients).chain(states);
+            let own = own.chain([scalars, report]).filter_map(Memory::again);
+            let memories: Vec<Memory> = shared
+                .blocks
+                .iter()
+                .filter_map(Memory::again)
+                .chain(own)
+                .collect();
             compile_step(engine, binding, layout, optimizer, &memories)
         })
     }
@@ -152,8 +206,8 @@ impl<F: ModelFunction> Trainer<F> {
             );
         }
         self.scalars.write(0, &numbers)?;
-        let mut store = self.shared.lock();
-        let store = &mut *store;
+        let mut held = self.shared.write();
+        let store = &mut *held;
         let mut table = Table::new(arena);
         table.add(&mut store.trained);
         table.add(&mut store.fixed);
@@ -164,12 +218,32 @@ impl<F: ModelFunction> Trainer<F> {
         table.add(&mut self.scalars);
         table.add(&mut self.report);
         program.run(table, arguments)?;
-        self.report.read(0, &mut numbers)?;
-        let loss = get(&numbers, LOSS, float);
-        let check = self.engine.settings.check_finite;
-        if check && !(loss.is_finite() && get(&numbers, FLAG, float) == 0.0) {
-            return Err(crate::finite::first(&self.engine, store, arguments, loss)?);
+        if let Err(error) = self.report.read(0, &mut numbers) {
+            // A GPU's failure came after the update was on its way: what came of it is not known.
+            self.taken += 1;
+            return Err(error);
         }
+        let loss = get(&numbers, LOSS, float);
+        if self.engine.settings.check_finite {
+            let count = |at| get(&numbers, at, float);
+            if !loss.is_finite() || count(CAME) != 0.0 {
+                let what = if loss.is_finite() { "gradient" } else { "loss" };
+                let witness = Witness::of(&self.engine, store, arguments)?;
+                drop(held);
+                return Err(witness.error(what));
+            }
+            if count(MADE) != 0.0 {
+                return Err(Error::Computed {
+                    function: self.engine.unit.path.into(),
+                    what: "update",
+                    origin: format!(
+                        "loss and gradients are, but a new parameter, the optimizer's state or the \
+                         gradients' norm leaves the range of {float}"
+                    ),
+                });
+            }
+        }
+        drop(held);
         self.taken += 1;
         Ok(Step {
             loss,
@@ -179,34 +253,55 @@ impl<F: ModelFunction> Trainer<F> {
     }
 }
 
-/// The leaves that the loss depends on; a warning names each of the others.
+/// The leaves that the loss depends on.
 fn moved_leaves(engine: &Engine) -> Result<Vec<&str>> {
     let function = &engine.function;
-    let not_a_loss = || Error::NotALoss {
-        function: engine.unit.path.into(),
+    let not_a_loss = |rest: &str| {
+        let types = function.results.iter();
+        let types: Vec<String> = types.map(|r| declared(function.type_of(*r))).collect();
+        let returns = match types.as_slice() {
+            [] => "nothing".to_string(),
+            [one] => format!("`{one}`{rest}"),
+            many => format!("`({})`", many.join(", ")),
+        };
+        Error::NotALoss {
+            function: engine.unit.path.into(),
+            returns,
+        }
     };
     let [result] = function.results.as_slice() else {
-        return Err(not_a_loss());
+        return Err(not_a_loss(""));
     };
-    let pullback = match &function.pullback {
-        Some(pullback) if *function.type_of(*result) == Type::of(DType::Float, &[]) => pullback,
-        _ => return Err(not_a_loss()),
-    };
+    if *function.type_of(*result) != Type::of(DType::Float, &[]) {
+        return Err(not_a_loss(""));
+    }
+    let still = || not_a_loss(" that depends on none");
+    let pullback = function.pullback.as_ref().ok_or_else(still)?;
     let mut moved = Vec::new();
     for (param, gradient) in function.params.iter().zip(&pullback.gradients) {
-        match (param.kind, gradient) {
-            (ParamKind::Param, Some(_)) => moved.push(leaf_path(&param.name)),
-            (ParamKind::Param, None) => tracing::warn!(
-                parameter = leaf_path(&param.name),
-                function = engine.unit.path,
-                "the loss does not depend on this parameter: it stays as it is",
-            ),
-            (ParamKind::Input | ParamKind::State, _) => {}
+        if param.kind == ParamKind::Param && gradient.is_some() {
+            moved.push(leaf_path(&param.name));
         }
     }
     match moved.is_empty() {
-        true => Err(not_a_loss()),
+        true => Err(still()),
         false => Ok(moved),
+    }
+}
+
+/// A type as it is declared: `Tensor<i32, B>`.
+fn declared(of: &Type) -> String {
+    let mut parts = Vec::new();
+    if of.dtype != DType::Float {
+        parts.push(of.dtype.to_string());
+    }
+    let shape = of.shape.to_string();
+    if !shape.is_empty() {
+        parts.push(shape);
+    }
+    match parts.is_empty() {
+        true => "Tensor".into(),
+        false => format!("Tensor<{}>", parts.join(", ")),
     }
 }
 
@@ -238,7 +333,7 @@ fn compile_step(
     binding: &Binding,
     layout: &Layout,
     optimizer: &Optimizer,
-    memories: &[&Memory],
+    memories: &[Memory],
 ) -> Result<Program> {
     let name = engine.unit.path;
     let is_trained = |path: &str| {
@@ -287,8 +382,10 @@ fn compile_step(
         }
     }
     for place in &gradient_places[gradient.results..] {
-        outputs.push((*place).ok_or(Error::Regions {
-            count: gradient_places.len(),
+        outputs.push((*place).ok_or_else(|| Error::Results {
+            function: name.into(),
+            expected: gradient.gradients.iter().flatten().count(),
+            actual: gradient_places.len() - gradient.results,
         })?);
     }
 
@@ -314,7 +411,11 @@ fn compile_step(
         });
         update_outputs.push(Place {
             region: report,
-            offset: place(FLAG),
+            offset: place(CAME),
+        });
+        update_outputs.push(Place {
+            region: report,
+            offset: place(MADE),
         });
     }
 
@@ -364,7 +465,9 @@ macro_rules! step {
             /// # Errors
             /// Arguments that do not fit the declared types or each other, that are empty, or that
             /// hold indices outside their axis; with [`check_finite`](crate::Train::check_finite)
-            /// also NaN and infinities, in arguments or computed. Parameters stay as they were.
+            /// also NaN and infinities, in arguments or computed. Parameters stay as they were, and the
+            /// step does not count. After a failure of a GPU that came with the update under way, the
+            /// step counts, and a lost GPU's parameters are lost with it.
             #[allow(clippy::too_many_arguments, reason = "the function's own")]
             pub fn step(&mut self, $($argument: impl IntoArg<$marker>),*) -> Result<Step> {
                 self.step_views(&[$($argument.arg()),*])

@@ -3,7 +3,7 @@
 //! Parameters, gradients and the optimizer's state are packed alike, so that a step is elementwise
 //! over one axis; numbers that change from step to step (the learning rate, bias corrections) are
 //! scalar inputs, so that changing them compiles nothing. The gaps between leaves hold zeros, which
-//! every rule keeps zero and no norm notices.
+//! every rule keeps zero (Adam's too where epsilon is 0: see [`adam`]) and no norm notices.
 
 use crate::optimizer::{AdamRule, Optimizer, Rule, Sgd};
 use sinew_ir::{Builder, DType, Function, OpError, Param, ParamKind, Type, Value, ops};
@@ -14,8 +14,8 @@ const CLIP_EPSILON: f64 = 1e-6;
 /// An update program and what its inputs and outputs are.
 ///
 /// Inputs, in order: parameters, gradients, each state, each scalar, the loss where the update is
-/// guarded. Outputs: parameters, each state, the gradients' norm if they are clipped, the flag if
-/// guarded.
+/// guarded. Outputs: parameters, each state, the gradients' norm if they are clipped, two counts if
+/// guarded: of what is not finite in loss and gradients, and in what the update makes of them.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Update {
     /// The program.
@@ -26,8 +26,8 @@ pub(crate) struct Update {
     pub scalars: Vec<StepScalar>,
     /// Whether it reports the norm of the gradients.
     pub norm: bool,
-    /// Whether it takes the loss, changes nothing where loss or a gradient is not finite, and reports
-    /// 0 for a step that was taken, something else for one that was not.
+    /// Whether it takes the loss, changes nothing where a number that came in or would go out is not
+    /// finite, and counts these: both counts are 0 for a step that was taken.
     pub guarded: bool,
 }
 
@@ -116,21 +116,28 @@ pub(crate) fn update(
         Rule::Sgd(rule) => sgd(&mut b, rule, p, g, old_states, numbers)?,
         Rule::Adam(rule) => adam(&mut b, rule, p, g, old_states, numbers)?,
     };
-    let mut flag = None;
+    let mut counts = None;
     if guarded {
         let in_loss = count_not_finite(&mut b, inputs[inputs.len() - 1])?;
         let in_gradient = count_not_finite(&mut b, gradient)?;
-        let count = b.add(in_loss, in_gradient)?;
+        let came = b.add(in_loss, in_gradient)?;
+        // A norm past the range would clip every gradient to 0.
+        let mut made = b.like(0.0, came)?;
+        for out in results.iter().chain(&norm) {
+            let count = count_not_finite(&mut b, *out)?;
+            made = b.add(made, count)?;
+        }
+        let count = b.add(came, made)?;
         let fine = b.with(ops::EQ, count, 0.0)?;
         let old = std::iter::once(p).chain(old_states.iter().copied());
         for (new, old) in results.iter_mut().zip(old) {
             let fine = spread(&mut b, fine, old)?;
             *new = b.select(fine, *new, old)?;
         }
-        flag = Some(count);
+        counts = Some([came, made]);
     }
     results.extend(norm);
-    results.extend(flag);
+    results.extend(counts.into_iter().flatten());
 
     let params = names
         .iter()
@@ -222,6 +229,9 @@ fn sgd(
 }
 
 /// [`Adam`](crate::Adam)'s and [`AdamW`](crate::AdamW)'s parameters and states.
+///
+/// Without an epsilon, an element that has had no gradient is 0 / 0: it stays, so that the gaps between
+/// leaves do (and parameters that nothing has used yet, which PyTorch makes NaN).
 fn adam(
     b: &mut Builder,
     rule: &AdamRule,
@@ -246,10 +256,23 @@ fn adam(
     let correction = spread(b, numbers[1], p)?;
     let root = b.div(root, correction)?;
     let divisor = b.with(ops::ADD, root, rule.epsilon)?;
-    let direction = b.div(m, divisor)?;
+    let mut direction = b.div(m, divisor)?;
+    if rule.epsilon < least_normal(b.type_of(p).dtype) {
+        let still = b.with(ops::EQ, m, 0.0)?;
+        let zero = b.like(0.0, m)?;
+        direction = b.select(still, zero, direction)?;
+    }
     let size = spread(b, numbers[0], p)?;
     let step = b.mul(size, direction)?;
     Ok(vec![b.sub(p, step)?, m, v])
+}
+
+/// Below it, compiled code takes numbers for zeros.
+fn least_normal(float: DType) -> f64 {
+    match float {
+        DType::F64 => f64::MIN_POSITIVE,
+        _ => f64::from(f32::MIN_POSITIVE),
+    }
 }
 
 /// How many elements are NaN or infinite: only a finite number is at most the greatest one in

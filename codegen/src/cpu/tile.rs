@@ -3,6 +3,12 @@
 //! A tile holds up to [`Tiles::rows`] rows of one or two vectors of columns in registers while it walks
 //! the contracted dim: left elements are broadcast from wherever they lie, right elements come as
 //! vectors. Which tiles cover a product, and what is packed, is decided in `product`.
+//!
+//! Tiles are called by compiled code, whose caller may have set the processor to take denormal numbers
+//! for zeros. Rust's compiler does not know that mode. Tiles rely on it changing nothing but results
+//! near 0: they load, multiply, add and store numbers that come at run time, through intrinsics, so
+//! that the compiler has no constant to compute ahead in the mode that it knows, and decide nothing by
+//! a float.
 
 /// One tile's work: `c[i, j] (+)= sum_p a[i, p] * b[p, j]`. Strides are in elements.
 #[derive(Clone, Copy)]

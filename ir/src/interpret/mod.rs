@@ -91,6 +91,9 @@ pub fn interpret(function: &Function, inputs: &[Array]) -> Result<Vec<Array>, In
 /// Runs `function` and finds the first instruction whose result has a NaN or an infinity while none
 /// of its operands has. Constants do not count: an infinity written down is meant.
 ///
+/// Unlike [`interpret`] it holds each value as its element type does, and takes denormal numbers for
+/// zeros, since compiled code does: `1 / (a - b)` may be infinite in f32 only, and so may `log(1e-40)`.
+///
 /// # Errors
 /// As [`interpret`].
 pub fn first_non_finite(
@@ -98,16 +101,12 @@ pub fn first_non_finite(
     inputs: &[Array],
 ) -> Result<Option<NonFinite>, InterpretError> {
     let mut values = bind(function, inputs)?;
-    // Held in f64, a value past f32's range would go unseen.
-    let finite = |a: &Array| match a.dtype {
-        DType::F32 => a.data.iter().all(|x| (*x as f32).is_finite()),
-        DType::Float | DType::F64 | DType::I32 | DType::U32 | DType::Bool => {
-            a.data.iter().all(|x| x.is_finite())
-        }
-    };
+    values.iter_mut().flatten().for_each(hold);
+    let finite = |a: &Array| a.data.iter().all(|x| x.is_finite());
     for (index, inst) in function.body.iter().enumerate() {
         let i = linked(function, inst)?;
-        let result = step(function, i, &values)?;
+        let mut result = step(function, i, &values)?;
+        hold(&mut result);
         if !finite(&result) && !i.operands.is_empty() {
             let mut clean = true;
             for v in &i.operands {
@@ -125,6 +124,21 @@ pub fn first_non_finite(
         values[i.result.index()] = Some(result);
     }
     Ok(None)
+}
+
+/// Rounds elements to their type, and those below its least normal number to zero.
+fn hold(array: &mut Array) {
+    let (round, least): (fn(f64) -> f64, f64) = match array.dtype {
+        DType::F32 => (|x| f64::from(x as f32), f64::from(f32::MIN_POSITIVE)),
+        DType::Float | DType::F64 => (|x| x, f64::MIN_POSITIVE),
+        DType::I32 | DType::U32 | DType::Bool => return,
+    };
+    for x in &mut array.data {
+        *x = round(*x);
+        if x.abs() < least {
+            *x = 0.0_f64.copysign(*x);
+        }
+    }
 }
 
 fn bind(function: &Function, inputs: &[Array]) -> Result<Vec<Option<Array>>, InterpretError> {

@@ -6,7 +6,7 @@ use crate::messages;
 use crate::parse::{self, FieldKind, TypeExpr};
 use crate::signature::{self, Of};
 use proc_macro2::Span;
-use sinew_ir::{Constraint, Dim, Symbol, SymbolKind, Type};
+use sinew_ir::{Constraint, DType, Dim, Symbol, SymbolKind, Type};
 
 /// Declares a function's symbols in the scope, those of its impl block first.
 ///
@@ -174,7 +174,8 @@ pub fn structure(
 
 fn leaf(scope: &mut Scope<'_>, of: &parse::TensorType) -> Checked<Type> {
     let ty = scope.tensor(of)?;
-    if !ty.dtype.is_float() {
+    // The runtime packs every leaf as the working float.
+    if ty.dtype != DType::Float {
         return Err(scope.errors.report(messages::leaf_type(&of.path, ty.dtype)));
     }
     Ok(ty)

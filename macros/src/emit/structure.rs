@@ -87,7 +87,7 @@ pub fn implementations(s: &Structure, library: &TokenStream) -> TokenStream {
     let blank = (count == 0).then(|| {
         quote! {
             fn blank() -> ::core::option::Option<Self> {
-                Self::__sinew_init(0, "", &[]).ok()
+                ::core::option::Option::Some(Self::__sinew_init(0, "", &[]))
             }
         }
     });
@@ -131,17 +131,9 @@ fn constructor(s: &Structure, library: &TokenStream) -> TokenStream {
             .get_ident()
             .and_then(|i| symbols.iter().position(|s| s == i));
         match declared {
-            Some(i) => quote!((sizes[#i] as ::core::primitive::i128)),
+            Some(i) => quote!(sizes[#i]),
             None => super::const_value(&quote_spanned!(path.span()=> #path)),
         }
-    };
-    let dims = |dims: &[DimExpr]| -> TokenStream {
-        let dims = dims.iter().map(|d| {
-            let text = dim_text(d);
-            let d = dim(d, &value);
-            quote!(#library::__private::extent(#text, #d)?)
-        });
-        quote!([#(#dims),*])
     };
     let values = fields.iter().map(|f| {
         let name = &f.name;
@@ -149,46 +141,46 @@ fn constructor(s: &Structure, library: &TokenStream) -> TokenStream {
         let path = quote!(&#library::__private::join(prefix, #text));
         match &f.kind {
             FieldKind::Param(t, initial) | FieldKind::State(t, initial) => {
-                let shape = dims(&t.dims);
+                let dims = t.dims.iter().map(|d| {
+                    let (text, value) = (dim_text(d), dim(d, &value));
+                    quote!((#text, #value))
+                });
                 let initial = init(initial, library);
-                quote!(#name: #library::__private::Param::init(seed, #path, &#shape, #initial))
+                quote!(#name: #library::__private::Param::declared(seed, #path, &[#(#dims),*], #initial))
             }
             FieldKind::Child(c) => {
                 let of = &c.path;
-                let sizes = dims(&c.dims);
-                quote!(#name: #of::__sinew_init(seed, #path, &#sizes)?)
+                let sizes = c.dims.iter().map(|d| dim(d, &value));
+                quote!(#name: #of::__sinew_init(seed, #path, &[#(#sizes),*]))
             }
         }
     });
-    let sizes_value = (count > 0).then(|| quote!(__sinew_sizes: sizes,));
+    let sizes_value =
+        (count > 0).then(|| quote!(__sinew_sizes: sizes.map(#library::__private::size),));
     let hidden = quote! {
         #[doc(hidden)]
         pub fn __sinew_init(
             seed: ::core::primitive::u64,
             prefix: &::core::primitive::str,
-            given: &[::core::primitive::usize],
-        ) -> #library::__private::Result<Self> {
-            let mut sizes = [0; #count];
+            given: &[::core::primitive::i128],
+        ) -> Self {
+            let mut sizes = [0i128; #count];
             // As many as the struct has symbols: the struct's own chain reports another number.
             for (size, given) in sizes.iter_mut().zip(given) {
                 *size = *given;
             }
             let _ = (seed, prefix, sizes);
-            ::core::result::Result::Ok(Self { #(#values,)* #sizes_value })
+            Self { #(#values,)* #sizes_value }
         }
     };
     if count == 0 {
-        let doc = "A model whose parameters are drawn from `seed`, each from a stream of its own.";
+        let doc = "A model whose parameters are drawn from `seed`, each from a stream of its own.\n\nA parameter that is too large for the memory, or whose shape has a negative extent, is an error where the model is used first: in `build`, a call, or `save`.";
         return quote! {
             #quiet
             impl #name {
                 #[doc = #doc]
                 #visibility fn init(seed: ::core::primitive::u64) -> Self {
-                    match Self::__sinew_init(seed, "", &[]) {
-                        ::core::result::Result::Ok(model) => model,
-                        // Every extent is constant and was checked when this was compiled.
-                        ::core::result::Result::Err(_) => ::core::unreachable!(),
-                    }
+                    Self::__sinew_init(seed, "", &[])
                 }
                 #hidden
             }
@@ -197,7 +189,7 @@ fn constructor(s: &Structure, library: &TokenStream) -> TokenStream {
     let sizes = format_ident!("{}Sizes", name, span = name.span());
     let sizes_doc = format!("The sizes of a [`{name}`].");
     let field_docs = symbols.iter().map(|s| format!("The value of `{s}`."));
-    let init_doc = "A model of these sizes whose parameters are drawn from `seed`, each from a stream of its own.\n\n# Errors\nSizes for which a dim is negative.";
+    let init_doc = "A model of these sizes whose parameters are drawn from `seed`, each from a stream of its own.\n\n# Errors\nA parameter of these sizes that has a negative dim, or that is too large for the memory.";
     quote! {
         #[doc = #sizes_doc]
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -208,7 +200,7 @@ fn constructor(s: &Structure, library: &TokenStream) -> TokenStream {
         impl #name {
             #[doc = #init_doc]
             #visibility fn init(seed: ::core::primitive::u64, sizes: #sizes) -> #library::__private::Result<Self> {
-                Self::__sinew_init(seed, "", &[#(sizes.#symbols),*])
+                #library::__private::complete(Self::__sinew_init(seed, "", &[#(sizes.#symbols as ::core::primitive::i128),*]))
             }
             #hidden
         }

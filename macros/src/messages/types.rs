@@ -207,8 +207,8 @@ pub fn leaf_type(path: &syn::Path, dtype: DType) -> Error {
     error(
         path,
         "struct",
-        &format!("a leaf of {dtype} cannot be trained or kept"),
-        "leaves are floats: leave the element type out",
+        &format!("a parameter or state cannot have elements of type `{dtype}`"),
+        "leave the element type out: parameters are of the working float",
     )
 }
 

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 
@@ -38,7 +38,8 @@ struct Faults {
 }
 
 impl Device {
-    /// Opens the machine's GPU, the fastest if there are several. A software driver counts.
+    /// Opens the machine's GPU, the fastest if there are several. A software driver, which computes on
+    /// the CPU, is taken only where there is no other, with a `tracing` warning.
     ///
     /// # Errors
     ///
@@ -72,6 +73,12 @@ impl Device {
         }))
         .map_err(|error| missing(error.to_string()))?;
         let info = adapter.get_info();
+        if info.device_type == wgpu::DeviceType::Cpu {
+            tracing::warn!(
+                adapter = info.name,
+                "no GPU but a software driver, which is slower than the CPU's own code",
+            );
+        }
         let (device, queue) = block_on(adapter.request_device(&wgpu::DeviceDescriptor {
             label: Some("sinew"),
             required_limits: adapter.limits(),
@@ -188,13 +195,15 @@ impl Device {
         })
     }
 
-    /// The error that has come in meanwhile, if any. A lost device accepts calls and does nothing.
+    /// The error that has come in since the last time, if any. A lost device accepts calls and does
+    /// nothing; that error stays.
     pub(super) fn check(&self) -> Result<(), GpuError> {
         let faults = &self.inner.faults;
-        if let Some(message) = kept(&faults.lost) {
+        if let Some(message) = lock(&faults.lost).clone() {
             return Err(GpuError::Lost { message });
         }
-        match kept(&faults.error) {
+        // Told once: what failed is past, and the device goes on.
+        match lock(&faults.error).take() {
             None => Ok(()),
             Some(message) => Err(GpuError::Refused {
                 what: "earlier work".to_string(),
@@ -211,14 +220,11 @@ impl std::fmt::Debug for Device {
 }
 
 fn keep(place: &Mutex<Option<String>>, message: String) {
-    place
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .get_or_insert(message);
+    lock(place).get_or_insert(message);
 }
 
-fn kept(place: &Mutex<Option<String>>) -> Option<String> {
-    place.lock().unwrap_or_else(PoisonError::into_inner).clone()
+fn lock(place: &Mutex<Option<String>>) -> MutexGuard<'_, Option<String>> {
+    place.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 struct Unpark(Thread);
@@ -238,6 +244,32 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
         match future.as_mut().poll(&mut context) {
             Poll::Ready(value) => return value,
             Poll::Pending => std::thread::park(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gpu::{Memory, testing};
+
+    #[test]
+    fn an_error_from_outside_of_calls_is_told_once() {
+        let Some(device) = testing::device() else {
+            return;
+        };
+        let memory = Memory::zeroed(&device, "x", 4).expect("little memory");
+        keep(&device.inner.faults.error, "a driver's complaint".into());
+        let error = memory.read(0, &mut [0; 4]).expect_err("it is told");
+        assert_eq!(
+            error.to_string(),
+            "the GPU refused earlier work: a driver's complaint"
+        );
+        memory.read(0, &mut [0; 4]).expect("the device goes on");
+        keep(&device.inner.faults.lost, "unplugged".into());
+        for _ in 0..2 {
+            let error = memory.read(0, &mut [0; 4]).expect_err("it is gone");
+            assert_eq!(error.to_string(), "the GPU was lost: unplugged");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Whether tests that need a GPU run.
 
 use super::Device;
+use std::io::Write;
 
 /// The GPU for a test; `None` where there is none, with a line that says so. With
 /// `SINEW_REQUIRE_GPU=1` in the environment a missing GPU fails the test instead.
@@ -11,8 +12,23 @@ pub fn device() -> Option<Device> {
             panic!("SINEW_REQUIRE_GPU is set: {error}")
         }
         Err(error) => {
-            println!("skipped: {error}");
+            skipped(&error.to_string());
             None
         }
     }
+}
+
+/// As [`device`], as trainers and runners take it.
+pub fn place() -> Option<crate::Device> {
+    let device = device()?;
+    Some(crate::Device(crate::device::Place::Gpu(device)))
+}
+
+/// Says that something was not tested. Tests' output is captured while they pass: this goes past that.
+pub fn skipped(why: &str) {
+    let test = std::thread::current();
+    let test = test.name().unwrap_or("a test");
+    let line = format!("skipped in {test}: {why}\n");
+    // Nobody reads a standard error that is closed.
+    drop(std::io::stderr().write_all(line.as_bytes()));
 }

@@ -236,7 +236,7 @@ pub fn validate(shader: &Shader) {
         for tool in ["naga", "tint"] {
             match Command::new(tool).arg("--help").output() {
                 Ok(_) => found.push(tool),
-                Err(_) => println!("skipped: `{tool}` is not installed"),
+                Err(_) => testing::skipped(&format!("`{tool}` is not installed")),
             }
         }
         found

@@ -2,7 +2,7 @@
 
 use ndarray::Array1;
 use sinew_ir::Unit;
-use sinew_runtime::{Arg, Compile, Error, Float, ModelFunction, Out, Rank};
+use sinew_runtime::{Arg, Compile, Error, Float, ModelFunction, Out, Param, Rank, Train};
 
 fn says(error: &Error, words: &[&str]) {
     let text = error.to_string();
@@ -69,4 +69,80 @@ fn a_function_without_a_model_runs() {
 #[test]
 fn symbol_that_nothing_binds() {
     says(&error::<Free>(5), &["`M`", "`f`"]);
+}
+
+pub enum Wide {}
+impl ModelFunction for Wide {
+    type Model = Vec<Param>;
+    type Inputs = ();
+    type Output = Out<Float, Rank<0>>;
+    const UNIT: &'static Unit = &Unit {
+        path: "wide",
+        file: "src/f.rs",
+        text: "fn @wide(%m.0: param f64[]) -> f64[] {\n  return %m.0\n}\n",
+        callees: &[],
+        consts: &[],
+        numbers: &[],
+    };
+}
+
+#[test]
+fn a_parameter_with_an_element_type_of_its_own() {
+    let Err(error) = Compile::<Wide>::new(vec![Param::zeros(&[])]).build() else {
+        panic!("it would be packed as f32 and read as f64");
+    };
+    assert_eq!(
+        error.to_string(),
+        "`0` of `wide` has elements of type f64, and must be of the working float"
+    );
+}
+
+/// A number that no parameter changes.
+pub enum Constant {}
+impl ModelFunction for Constant {
+    type Model = Vec<Param>;
+    type Inputs = ();
+    type Output = Out<Float, Rank<0>>;
+    const UNIT: &'static Unit = &Unit {
+        path: "constant",
+        file: "src/f.rs",
+        text: "fn @constant(%m.0: param float[]) -> float[] {\n  %1 = const value 1 dtype float shape []\n  return %1\n}\n",
+        callees: &[],
+        consts: &[],
+        numbers: &[],
+    };
+}
+
+#[test]
+fn what_is_no_loss_is_told() {
+    let Err(error) = Train::<Negated>::new(()).build() else {
+        panic!("it returns a vector");
+    };
+    assert_eq!(
+        error.to_string(),
+        "`f` cannot be trained: it returns `Tensor<N>`, and a loss is one number of the working float \
+         (`Tensor`) that depends on a parameter"
+    );
+    let Err(error) = Train::<Constant>::new(vec![Param::zeros(&[])]).build() else {
+        panic!("its parameter changes nothing");
+    };
+    says(
+        &error,
+        &["`constant`", "returns `Tensor` that depends on none"],
+    );
+}
+
+/// What a `main` that returns an error prints is its `Debug`.
+#[test]
+fn debug_is_the_message() {
+    let error = error::<Bounded>(5);
+    assert_eq!(format!("{error:?}"), error.to_string());
+    assert_eq!(format!("{error:#?}"), error.to_string());
+    let error = std::io::Error::other("the disk is full");
+    let path = "model.safetensors".into();
+    let error = Error::File {
+        path,
+        source: error,
+    };
+    assert_eq!(format!("{error:?}"), "model.safetensors: the disk is full");
 }

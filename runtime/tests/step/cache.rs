@@ -32,7 +32,7 @@ fn a_learning_rate_compiles_nothing() {
     let (x, y) = (x.slice(s![..32, ..]), y.slice(s![..32]));
     let mut trainer = build::<Relu>(Sgd::new(0.1), Precision::F64);
     let start = trainer.step(x, y).unwrap().loss;
-    trainer.set_learning_rate(0.0);
+    trainer.set_learning_rate(0.0).unwrap();
     let still = trainer.step(x, y).unwrap().loss;
     assert_ne!(start, still);
     assert_eq!(trainer.step(x, y).unwrap().loss, still);

@@ -6,12 +6,6 @@ use sinew_runtime::{
     Adam, Compile, Device, Error, Model, Precision, Train, Trainer, attach, gpu::testing,
 };
 
-/// The device; `None`, with a line that says so, where there is none.
-fn device() -> Option<Device> {
-    testing::device()?;
-    Device::gpu().ok()
-}
-
 fn build(device: Device) -> Trainer<Relu> {
     let train = Train::<Relu>::new(start()).optimizer(Adam::new(0.01));
     train.device(device).build().unwrap()
@@ -19,7 +13,9 @@ fn build(device: Device) -> Trainer<Relu> {
 
 #[test]
 fn a_runner_shares_the_parameters() {
-    let Some(device) = device() else { return };
+    let Some(device) = testing::place() else {
+        return;
+    };
     let (x, y) = digits();
     let (x, y) = (x.slice(s![..32, ..]), y.slice(s![..32]));
     let mut trainer = build(device);
@@ -43,7 +39,9 @@ fn a_runner_shares_the_parameters() {
 
 #[test]
 fn a_step_that_is_not_finite_changes_nothing() {
-    let Some(device) = device() else { return };
+    let Some(device) = testing::place() else {
+        return;
+    };
     let (x, y) = digits();
     for size in [1e30, f64::NAN] {
         let mut model = start();
@@ -65,7 +63,9 @@ fn a_step_that_is_not_finite_changes_nothing() {
 
 #[test]
 fn f64_is_refused() {
-    let Some(device) = device() else { return };
+    let Some(device) = testing::place() else {
+        return;
+    };
     let train = Train::<Relu>::new(start())
         .device(device)
         .precision(Precision::F64);
@@ -83,7 +83,9 @@ fn f64_is_refused() {
 fn a_tensor_past_the_limits_is_refused() {
     use crate::binding::Negated;
     use ndarray::ArrayView1;
-    let Some(device) = device() else { return };
+    let Some(device) = testing::place() else {
+        return;
+    };
     let limit = testing::device().unwrap().limits().binding_bytes;
     let elements = usize::try_from(limit / 4 + 1).unwrap();
     let one = [1.0f32];

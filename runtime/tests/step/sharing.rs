@@ -2,6 +2,9 @@
 
 use crate::support::{Logits, Relu, build, digits};
 use ndarray::s;
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use sinew_runtime::{Adam, Compile, Model, Precision, attach, call, gradient};
 
 #[test]
@@ -21,8 +24,11 @@ fn a_runner_follows_its_trainer() {
     assert_eq!(alone.run(x).unwrap(), after);
 }
 
+/// Steps and runs side by side: the trainer waits now and then until runs have been between its steps,
+/// so that neither thread is done before the other starts.
 #[test]
 fn a_runner_on_another_thread_sees_whole_steps() {
+    const STEPS: usize = 200;
     let (x, y) = digits();
     let (x, y) = (x.slice(s![..32, ..]), y.slice(s![..32]));
     let mut trainer = build::<Relu>(Adam::new(0.01), Precision::F64);
@@ -31,23 +37,41 @@ fn a_runner_on_another_thread_sees_whole_steps() {
     let mut seen = vec![runner.run_f64(x).unwrap()];
     let mut twin = build::<Relu>(Adam::new(0.01), Precision::F64);
     let mut twin_runner = attach::<Logits>(&twin).unwrap();
-    for _ in 0..20 {
+    for _ in 0..STEPS {
         twin.step(x, y).unwrap();
         seen.push(twin_runner.run_f64(x).unwrap());
     }
+    let (start, runs) = (Barrier::new(2), AtomicUsize::new(0));
+    let mut found = Vec::new();
     std::thread::scope(|threads| {
         let reader = threads.spawn(|| {
-            for _ in 0..200 {
+            start.wait();
+            loop {
                 let now = runner.run_f64(x).unwrap();
-                assert!(seen.contains(&now));
+                runs.fetch_add(1, Ordering::SeqCst);
+                let step = seen.iter().position(|s| *s == now);
+                found.push(step.expect("parameters of before or after a step"));
+                if step == Some(STEPS) {
+                    break;
+                }
             }
         });
-        for _ in 0..20 {
+        start.wait();
+        for step in 0..STEPS {
             trainer.step(x, y).unwrap();
+            let before = runs.load(Ordering::SeqCst);
+            while step % 20 == 0
+                && runs.load(Ordering::SeqCst) < before + 2
+                && !reader.is_finished()
+            {
+                std::thread::yield_now();
+            }
         }
         reader.join().unwrap();
     });
-    assert_eq!(runner.run_f64(x).unwrap(), seen[20]);
+    assert!(found.is_sorted(), "a runner went back in time: {found:?}");
+    found.dedup();
+    assert!(found.len() > STEPS / 20, "no runs between steps: {found:?}");
 }
 
 #[test]

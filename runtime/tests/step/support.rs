@@ -1,11 +1,14 @@
 //! A small network with hand-written units: what the macro would emit for it.
 
-use ndarray::{Array1, Array2};
 use safetensors::SafeTensors;
 use sinew_ir::Unit;
 use sinew_runtime::{
     Arg, Float, Model, ModelFunction, Optimizer, Out, Param, Precision, Rank, Train, Trainer, join,
 };
+
+#[path = "../../../tests/support/digits.rs"]
+mod data;
+pub use data::digits;
 
 #[derive(Clone)]
 pub struct Digits {
@@ -123,18 +126,6 @@ function!(Relu, RELU, (Images, Labels), Out<Float, Rank<0>>);
 function!(Logits, LOGITS, (Images,), Out<Float, Rank<2>>);
 
 pub const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/data");
-
-/// The digits' pixels / 16 and labels.
-pub fn digits() -> (Array2<f64>, Array1<i32>) {
-    let text = std::fs::read_to_string(format!("{DATA}/digits.csv")).unwrap();
-    let rows: Vec<Vec<i32>> = text
-        .lines()
-        .skip(1)
-        .map(|line| line.split(',').map(|n| n.parse().unwrap()).collect())
-        .collect();
-    let x = Array2::from_shape_fn((rows.len(), 64), |(i, j)| f64::from(rows[i][j]) / 16.0);
-    (x, rows.iter().map(|r| r[64]).collect())
-}
 
 /// The parameters that all runs start from.
 pub fn start() -> Digits {

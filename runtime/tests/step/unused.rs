@@ -2,7 +2,9 @@
 
 use ndarray::array;
 use sinew_ir::Unit;
-use sinew_runtime::{AdamW, Arg, Float, Model, ModelFunction, Out, Param, Rank, Train};
+use sinew_runtime::{
+    AdamW, Arg, Float, IntoArg, Model, ModelFunction, Out, Param, Rank, Train, gradient,
+};
 use std::fmt::Write;
 use std::sync::{Arc, Mutex};
 use tracing::field::{Field, Visit};
@@ -89,4 +91,21 @@ fn it_is_named_and_stays() {
         zeros.push((path.to_string(), p.values().sum()))
     });
     assert_eq!(zeros[1], ("1".to_string(), 0.0));
+}
+
+#[test]
+fn a_gradient_names_it_once() {
+    let warnings = Warnings::default();
+    let model = vec![Param::zeros(&[3]), Param::zeros(&[3])];
+    tracing::subscriber::with_default(warnings.clone(), || {
+        for _ in 0..3 {
+            let arguments = [IntoArg::<Arg<Float, Rank<1>>>::arg(&[1.0, 2.0, 3.0])];
+            let by = gradient::<Half>(&model, &arguments).unwrap();
+            assert_eq!(by[0].values(), array![1.0, 2.0, 3.0].into_dyn());
+            assert_eq!(by[1].values(), array![0.0, 0.0, 0.0].into_dyn());
+        }
+    });
+    let seen = warnings.0.lock().unwrap();
+    assert_eq!(seen.len(), 1, "{seen:?}");
+    assert!(seen[0].contains("parameter=\"1\""), "{seen:?}");
 }

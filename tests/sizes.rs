@@ -1,0 +1,97 @@
+//! Sizes that no parameter can have: an error with the parameter's path, never a panic.
+
+use sinew::Error;
+use sinew::prelude::*;
+
+#[model]
+struct Table<N, D> {
+    #[init(normal(0.1))]
+    w: Param<N, D>,
+    #[init(zeros)]
+    rest: Param<{ N - 3 }>,
+}
+
+#[model]
+struct Nested<N> {
+    table: Table<N, { N * N }>,
+}
+
+#[model]
+fn total<N>(m: &Nested<N>) -> Tensor {
+    m.table.w.sum()
+}
+
+fn message<T>(result: sinew::Result<T>) -> String {
+    match result {
+        Ok(_) => panic!("these sizes are none"),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[test]
+fn configured_sizes_past_any_memory() {
+    for n in [1 << 21, usize::MAX] {
+        let error = Nested::init(0, NestedSizes { N: n });
+        assert!(matches!(
+            error,
+            Err(Error::TooLarge { .. } | Error::Size { .. })
+        ));
+        assert!(message(error).contains("`table.w`"));
+    }
+    assert_eq!(
+        message(Nested::init(0, NestedSizes { N: 1 << 21 })),
+        "`table.w` of shape (2097152, 4398046511104) is too large for the memory"
+    );
+}
+
+#[test]
+fn a_configured_dim_below_zero() -> sinew::Result<()> {
+    assert_eq!(
+        message(Nested::init(0, NestedSizes { N: 2 })),
+        "the dim {N - 3} of `table.rest` is -1 for these sizes"
+    );
+    let m = Nested::init(0, NestedSizes { N: 4 })?;
+    assert_eq!(m.table.w.shape(), [4, 16]);
+    assert!(total(&m)?.is_finite());
+    Ok(())
+}
+
+const TWO: usize = 2;
+
+#[model]
+struct Huge {
+    #[init(zeros)]
+    w: Param<4294967296, 4294967296>,
+}
+
+#[model]
+struct Negative {
+    table: Table<TWO, 5>,
+}
+
+#[model]
+fn huge(m: &Huge) -> Tensor {
+    m.w.sum()
+}
+
+#[model]
+fn negative(m: &Negative) -> Tensor {
+    m.table.w.sum()
+}
+
+/// `init` of a model of constant sizes cannot fail: whatever uses it first does.
+#[test]
+fn constant_sizes_that_are_none() {
+    let file = std::env::temp_dir().join(format!("sinew-{}-sizes", std::process::id()));
+    let too_large = "`w` of shape (4294967296, 4294967296) is too large for the memory";
+    assert_eq!(message(huge::train(Huge::init(0)).build()), too_large);
+    assert_eq!(message(huge::compile(Huge::init(0)).build()), too_large);
+    assert_eq!(message(huge(&Huge::init(0))), too_large);
+    assert_eq!(message(huge::gradient(&Huge::init(0))), too_large);
+    assert_eq!(message(Huge::init(0).save(&file)), too_large);
+    assert_eq!(message(Huge::load(&file)), too_large);
+    let below = "the dim {N - 3} of `table.rest` is -1 for these sizes";
+    assert_eq!(message(negative::train(Negative::init(0)).build()), below);
+    assert_eq!(message(negative(&Negative::init(0))), below);
+    assert!(!file.exists());
+}
