@@ -281,6 +281,10 @@ impl Checker<'_> {
             _ => None,
         });
         let call = found.ok_or(Broken::NoCall(p.call))?;
+        // A pullback in the body may stand before the call, whose values nothing has looked at then.
+        for v in call.results.iter().chain(&call.operands) {
+            self.used(*v)?;
+        }
         if p.cotangents.len() != call.results.len() {
             return Err(Broken::Count {
                 what: "cotangents",
@@ -297,7 +301,7 @@ impl Checker<'_> {
         for (position, v) in &p.results {
             let operand = call.operands.get(*position).ok_or(Broken::Count {
                 what: "operands",
-                expected: position + 1,
+                expected: position.saturating_add(1),
                 found: call.operands.len(),
             })?;
             self.define(*v)?;

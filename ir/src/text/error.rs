@@ -44,8 +44,8 @@ pub enum ParseProblem {
     /// A parameter that the function does not have.
     #[error("no parameter is called `{0}`")]
     UnknownParam(String),
-    /// A dim that divides by zero or does not fit 64 bits.
-    #[error("the dim does not fit 64 bits or divides by zero")]
+    /// A dim that divides by zero, nests divisions too deep, or does not fit 64 bits.
+    #[error("the dim does not fit 64 bits, divides by zero, or nests too many divisions")]
     Dim,
     /// Parentheses in parentheses, many times over.
     #[error("parentheses nest deeper than {DEPTH}")]

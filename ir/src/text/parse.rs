@@ -422,7 +422,7 @@ impl<'a> Parser<'a> {
         let mut types = Vec::with_capacity(names.len());
         for p in &positions {
             let operand = operands.operands.get(*p).ok_or(ParseProblem::Count {
-                announced: p + 1,
+                announced: p.saturating_add(1),
                 found: operands.operands.len(),
             })?;
             types.push(self.builder.type_of(*operand).clone());
