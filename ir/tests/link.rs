@@ -2,8 +2,8 @@
 //! stored, derived at link time, or asked of some results only.
 
 use sinew_ir::{
-    Array, Binding, DType, Function, Gradient, LinkError, ParamKind, Symbol, Unit, interpret, link,
-    link_gradient, link_pullback, parse,
+    Array, Binding, DType, Function, Gradient, LinkError, ParamKind, Symbol, Unit, inline,
+    interpret, link, link_gradient, link_pullback, parse,
 };
 use std::error::Error;
 
@@ -209,4 +209,45 @@ fn recursion_is_an_error() {
     };
     let error = link(&ENDLESS, &binding);
     assert_eq!(error, Err(LinkError::Recursion("endless".into())));
+}
+
+#[test]
+fn consts_of_one_name_stay_two() -> Result<(), Box<dyn Error>> {
+    macro_rules! adds {
+        ($path:literal, $number:literal) => {
+            Unit {
+                path: $path,
+                file: "src/net.rs",
+                text: "fn @adds(%x: float[]) -> float[] {
+  %1 = const value const EPS dtype float shape [] at 2:5
+  %2 = add %x, %1 at 2:9
+  return %2
+}",
+                callees: &[],
+                consts: &[],
+                numbers: &[("EPS", $number)],
+            }
+        };
+    }
+    static SMALL: Unit = adds!("small", 0.001);
+    static LARGE: Unit = adds!("large", 0.5);
+    static BOTH: Unit = Unit {
+        path: "both",
+        file: "src/net.rs",
+        text: "fn @both(%x: float[]) -> float[] {
+  %1 = const value const EPS dtype float shape [] at 5:5
+  %2 = mul %x, %1 at 5:9
+  %3 = call @small(%2) -> float[] at 6:5
+  %4 = call @large(%3) -> float[] at 7:5
+  return %4
+}",
+        callees: &[("small", &SMALL), ("large", &LARGE)],
+        consts: &[],
+        numbers: &[("EPS", 7.0)],
+    };
+    let printed = inline(&BOTH)?.to_string();
+    for number in ["value const EPS", "value 0.001", "value 0.5"] {
+        assert!(printed.contains(number), "{number} is not in\n{printed}");
+    }
+    Ok(())
 }

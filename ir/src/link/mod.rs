@@ -214,7 +214,8 @@ pub fn link_pullback(
 
 /// A unit's function and its pullback with all calls inlined, in symbols: what tools print.
 ///
-/// Functions over ops (`softmax`) stay as they are. Const symbols of callees become numbers.
+/// Functions over ops (`softmax`) stay as they are. Consts of callees become numbers, those of the
+/// unit itself stay.
 ///
 /// # Errors
 /// As [`link`]; a unit that has results to differentiate and no derivative.
