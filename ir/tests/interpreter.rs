@@ -152,6 +152,29 @@ fn @f(%x: f64[2]) -> f64[2] {
 }
 
 #[test]
+fn a_row_that_is_masked_whole_is_where_its_nan_came_from() -> Outcome {
+    // The mask's infinities are meant, and `-inf - -inf` is not.
+    let f = parse(
+        "
+fn @f(%x: f64[2, 2], %keep: bool[2, 2]) -> f64[2, 2] {
+  %2 = const value -inf dtype f64 shape [2, 2] at 3:1
+  %3 = select %keep, %x, %2 at 4:1
+  %4 = softmax %3 axis [1] at 5:9
+  %5 = neg %4 at 6:1
+  return %5
+}",
+    )?;
+    let x = array(DType::F64, &[2, 2], &[1.0, 2.0, 3.0, 4.0]);
+    let mask = |data: &[f64]| array(DType::Bool, &[2, 2], data);
+    let half = [x.clone(), mask(&[1.0, 0.0, 0.0, 1.0])];
+    assert_eq!(first_non_finite(&f, &half)?, None);
+    let found = first_non_finite(&f, &[x, mask(&[1.0, 0.0, 0.0, 0.0])])?;
+    let found = found.ok_or("a row of nothing")?;
+    assert_eq!((found.op, found.value), ("softmax", Value(4)));
+    Ok(())
+}
+
+#[test]
 fn inputs_that_do_not_fit_are_named() -> Outcome {
     let f = parse("fn @f(%x: f64[2]) -> f64[2] {\n  return %x\n}")?;
     let error = interpret(&f, &[]).expect_err("an input is missing");
