@@ -4,6 +4,7 @@
 
 use crate::attribute::{AttributeSpec, Attributes};
 use crate::builder::Builder;
+use crate::dim::Dim;
 use crate::dtype::DType;
 use crate::function::Value;
 use crate::scalar::Scalar;
@@ -172,6 +173,22 @@ pub enum OpError {
         expected: &'static str,
         /// What came.
         found: DType,
+    },
+    /// A number that its element type does not hold.
+    #[error("`{value}` is no {dtype}")]
+    Number {
+        /// The number.
+        value: f64,
+        /// The type.
+        dtype: DType,
+    },
+    /// An axis to be dropped whose dim is not 1.
+    #[error("the axis of `{dim}` in ({shape}) cannot go: it is not 1")]
+    NotOne {
+        /// Its dim.
+        dim: Dim,
+        /// The shape.
+        shape: Shape,
     },
     /// Two operands that must agree in element type.
     #[error("element types differ: {left} and {right}")]

@@ -13,7 +13,8 @@ pub enum Scalar {
     Mul,
     /// `a / b`; integers truncate toward zero, a zero divisor gives 0.
     Div,
-    /// The remainder with the sign of the divisor (NumPy's `%`); a zero integer divisor gives 0.
+    /// The remainder with the sign of the divisor, of a zero too (NumPy's `%`); a zero integer divisor
+    /// gives 0.
     Rem,
     /// The greater one; NaN if either is (NumPy's `maximum`).
     Maximum,

@@ -32,9 +32,11 @@ pub(crate) fn scalar(op: Scalar, from: DType, to: DType, a: &[f64]) -> f64 {
         Scalar::Div => x / y,
         Scalar::Rem if whole && y == 0.0 => 0.0,
         Scalar::Rem => {
+            // The sign is the divisor's, of a zero too.
             let r = x % y;
-            match r != 0.0 && (r < 0.0) != (y < 0.0) {
-                true => r + y,
+            match r == 0.0 {
+                true => r.copysign(y),
+                false if (r < 0.0) != (y < 0.0) => r + y,
                 false => r,
             }
         }

@@ -160,7 +160,7 @@ pub const DIV: Op = Op(&arithmetic(
 /// The remainder with the divisor's sign.
 pub const REM: Op = Op(&arithmetic(
     "rem",
-    "`a - b * floor(a / b)`: the remainder with the sign of `b`; a zero integer divisor gives 0.",
+    "What is left of `a` by whole `b`s, between 0 and `b`; a zero has the sign of `b`, and a zero integer divisor gives 0 (NumPy's `mod`).",
     Scalar::Rem,
     |b, p| {
         let y = p.wants(1, || {

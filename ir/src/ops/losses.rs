@@ -2,7 +2,7 @@
 
 use super::entry::{AXIS, TWO, attribute, unary};
 use super::rows::{count, exp_and_sum, shifted};
-use super::rules::{float, index, one_axis, same, same_shape, without};
+use super::rules::{float, index, minus, one_axis, same, same_shape, without};
 use crate::attribute::{Attribute, AttributeKind, Attributes};
 use crate::builder::Builder;
 use crate::dtype::DType;
@@ -29,6 +29,49 @@ pub const MSE: Op = Op(&OpDef {
         b.over(super::MEAN, square, &axes)
     }),
     test: TWO,
+});
+
+/// The binary cross entropy of logits.
+pub const BINARY_CROSS_ENTROPY_WITH_LOGITS: Op = Op(&OpDef {
+    name: "binary_cross_entropy_with_logits",
+    doc: "`-t log sigmoid(x) - (1 - t) log(1 - sigmoid(x))` of a logit x and a target t, element by element, computed as `(1 - t) x - min(x, 0) + log1p(e^-|x|)`, which does not overflow.",
+    arity: Arity::Exactly(2),
+    attributes: &[],
+    infer: |t, _| {
+        let (x, target) = (float(t, 0)?, float(t, 1)?);
+        same(x, target)?;
+        Ok(x.clone())
+    },
+    pullback: Pullback::Rule(|b, p| {
+        // sigmoid(x) - t, and -x
+        let (x, target) = (p.operands[0], p.operands[1]);
+        let dx = p.wants(0, || {
+            let share = b.sigmoid(x)?;
+            let rest = b.sub(share, target)?;
+            b.mul(p.cotangent, rest)
+        })?;
+        let dt = p.wants(1, || {
+            let pulled = b.mul(p.cotangent, x)?;
+            b.neg(pulled)
+        })?;
+        Ok(vec![dx, dt])
+    }),
+    kind: Kind::Function(|b, of, _| {
+        let (x, target) = (of[0], of[1]);
+        // Where the target is met, what stands before the logarithm is 0, and does not swallow it.
+        let one = b.like(1.0, x)?;
+        let miss = b.sub(one, target)?;
+        let line = b.mul(miss, x)?;
+        let zero = b.like(0.0, x)?;
+        let low = b.minimum(x, zero)?;
+        let missed = b.sub(line, low)?;
+        let magnitude = b.abs(x)?;
+        let minus = b.neg(magnitude)?;
+        let small = b.exp(minus)?;
+        let rest = b.op(super::LOG1P, &[small], Vec::new())?;
+        b.add(missed, rest)
+    }),
+    test: unary(&[(-6.0, 6.0), (0.0, 1.0)], 1e-5, &[]),
 });
 
 /// The cross entropy of each row.
@@ -111,6 +154,12 @@ fn cross_entropy_pullback(b: &mut Builder, p: &Primal<'_>) -> Result<Vec<Option<
     let (e, sum) = exp_and_sum(b, low, axes)?;
     let sum = b.broadcast(sum, &shape, axes)?;
     let share = b.div(e, sum)?;
+    // Clamped, as the forward pass clamps what it takes elements at.
+    let (_, extent) = one_axis(&shape, p.attributes, 0)?;
+    let last = minus(&extent, &1usize.into())?;
+    let last = b.extent(last, DType::I32, b.type_of(labels).shape.clone())?;
+    let labels = b.minimum(labels, last)?;
+    let labels = b.with(super::MAXIMUM, labels, 0.0)?;
     let classes = b.iota(DType::I32, shape.clone(), axes[0])?;
     let wide = b.broadcast(labels, &shape, axes)?;
     let hit = b.eq(classes, wide)?;

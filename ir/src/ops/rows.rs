@@ -2,7 +2,7 @@
 
 use super::entry::{AXES, AXIS, ONE, unary};
 use super::rules::{check_axes, float, number, one_axis, product, without};
-use crate::attribute::{Attribute, Attributes};
+use crate::attribute::Attributes;
 use crate::builder::Builder;
 use crate::dtype::DType;
 use crate::function::Value;
@@ -152,19 +152,7 @@ pub(super) fn count(
     }
     let gone = of.shape.select(axes).unwrap_or_default();
     let n = product(&gone.dims)?;
-    match n.as_extent() {
-        // Exact: no extent in memory reaches 2^53.
-        Some(n) => b.constant(n as f64, to.dtype, to.shape),
-        None => b.op(
-            super::EXTENT,
-            &[],
-            vec![
-                Attribute::Dims(vec![n]),
-                Attribute::DType(to.dtype),
-                Attribute::Shape(to.shape),
-            ],
-        ),
-    }
+    b.extent(n, to.dtype, to.shape)
 }
 
 /// The mean over axes.
