@@ -36,7 +36,7 @@ pub use function::{
 };
 pub use index_bounds::{IndexBound, index_bounds};
 pub use interpret::{InterpretError, NonFinite, first_non_finite, interpret};
-pub use link::{Gradient, LinkError, inline, link, link_gradient, link_pullback};
+pub use link::{Gradient, LinkError, dependence, inline, link, link_gradient, link_pullback};
 pub use op::{
     Arity, Kind, Op, OpDef, OpError, Primal, Pullback, PullbackRule, Reduction, TestData, View,
 };

@@ -276,11 +276,10 @@ impl Checker<'_> {
     }
 
     fn pullback_call(&mut self, p: &PullbackCall) -> Result<(), Broken> {
-        let found = self.function.body.iter().find_map(|i| match i {
-            Inst::Call(c) if c.results.first() == Some(&p.call) => Some(c),
-            _ => None,
-        });
-        let call = found.ok_or(Broken::NoCall(p.call))?;
+        let call = self
+            .function
+            .call_of(p.call)
+            .ok_or(Broken::NoCall(p.call))?;
         // A pullback in the body may stand before the call, whose values nothing has looked at then.
         for v in call.results.iter().chain(&call.operands) {
             self.used(*v)?;

@@ -2,8 +2,8 @@
 //! stored, derived at link time, or asked of some results only.
 
 use sinew_ir::{
-    Array, Binding, DType, Function, Gradient, LinkError, ParamKind, Symbol, Unit, inline,
-    interpret, link, link_gradient, link_pullback, parse,
+    Array, Binding, DType, Function, Gradient, LinkError, ParamKind, Symbol, Unit, dependence,
+    inline, interpret, link, link_gradient, link_pullback, parse,
 };
 use std::error::Error;
 
@@ -250,4 +250,80 @@ fn consts_of_one_name_stay_two() -> Result<(), Box<dyn Error>> {
         assert!(printed.contains(number), "{number} is not in\n{printed}");
     }
     Ok(())
+}
+
+/// Two layers, of which the loss uses one through two calls; and a branch that one of two results of a
+/// call takes alone.
+static TWO_HEADS: Unit = Unit {
+    path: "heads",
+    file: "src/net.rs",
+    text: "fn @heads(%a: param float[3], %b: param float[3], %unused: param float[3], %x: float[3]) -> float[3], float[3] {
+  %4 = mul %a, %x at 3:5
+  %5 = exp %b at 4:5
+  return %4, %5
+}
+pullback(%6: float[3], %7: float[3]) {
+  %8 = mul %6, %x at 3:5
+  %9 = mul %7, %5 at 4:5
+  %10 = mul %6, %a at 3:5
+  return %a: %8, %b: %9, %x: %10
+}",
+    callees: &[],
+    consts: &[],
+    numbers: &[],
+};
+
+/// As a macro writes it, which knows nothing of the body: each float argument has a gradient, and the
+/// one that the callee does not have goes on through a product with an infinity.
+static ONE_HEAD: Unit = Unit {
+    path: "one",
+    file: "src/net.rs",
+    text: "fn @one(%m.a: param float[3], %m.b: param float[3], %m.unused: param float[3], %x: float[3]) -> float[] {
+  %4 = log %m.unused at 9:5
+  %5, %6 = call @heads(%m.a, %m.b, %4, %x) -> float[3], float[3] at 10:5
+  %7 = sum %5 axes [0] at 11:5
+  return %7
+}
+pullback(%8: float[]) {
+  %9 = broadcast %8 shape [3] new [0] at 11:5
+  %10, %11, %12, %13 = pullback %5(%9, _) of [0, 1, 2, 3]
+  %14 = div %12, %m.unused at 9:5
+  return %m.a: %10, %m.b: %11, %m.unused: %14, %x: %13
+}",
+    callees: &[("heads", &TWO_HEADS)],
+    consts: &[],
+    numbers: &[],
+};
+
+#[test]
+fn a_parameter_that_a_callee_leaves_out_has_no_gradient() -> Result<(), Box<dyn Error>> {
+    let info = dependence(&ONE_HEAD)?;
+    assert_eq!(info.depends, [vec![true, false, false, true]]);
+    let info = dependence(&TWO_HEADS)?;
+    let first = vec![true, false, false, true];
+    let second = vec![false, true, false, false];
+    assert_eq!(info.depends, [first, second]);
+    let binding = Binding {
+        float: DType::F64,
+        sizes: [].into(),
+        sequence: None,
+    };
+    let made = link_gradient(&ONE_HEAD, &binding, &|_| true)?;
+    assert_eq!(made.gradients, [Some(1), None, None, Some(2)]);
+    let printed = made.program.to_string();
+    assert!(
+        !printed.contains("div"),
+        "nothing is left of it:\n{printed}"
+    );
+    let whole = inline(&ONE_HEAD)?;
+    let gradients = whole.pullback.ok_or("it has one")?.gradients;
+    let there: Vec<bool> = gradients.iter().map(Option::is_some).collect();
+    assert_eq!(there, [true, false, false, true]);
+    Ok(())
+}
+
+#[test]
+fn a_dependence_without_an_end_is_an_error() {
+    let error = dependence(&ENDLESS);
+    assert_eq!(error, Err(LinkError::Recursion("endless".into())));
 }

@@ -9,7 +9,7 @@ fn pullback(text: &str) -> Result<String, Box<dyn std::error::Error>> {
     let mut f = parse(text)?;
     let callee = |name: &str| {
         (name == "f").then_some(CalleeInfo {
-            gradients: vec![true, false],
+            depends: vec![vec![true, false], vec![false, false]],
         })
     };
     derive_pullback(&mut f, &callee)?;

@@ -188,15 +188,17 @@ fn moved_leaves(engine: &Engine) -> Result<Vec<&str>> {
     let [result] = function.results.as_slice() else {
         return Err(not_a_loss());
     };
-    let pullback = match &function.pullback {
-        Some(pullback) if *function.type_of(*result) == Type::of(DType::Float, &[]) => pullback,
-        _ => return Err(not_a_loss()),
-    };
+    if *function.type_of(*result) != Type::of(DType::Float, &[]) {
+        return Err(not_a_loss());
+    }
+    // Not the stored pullback's gradients: it knows nothing of what the functions it calls leave out.
+    let info = sinew_ir::dependence(engine.unit);
+    let info = info.map_err(|source| Error::link(engine.unit.path, source))?;
     let mut moved = Vec::new();
-    for (param, gradient) in function.params.iter().zip(&pullback.gradients) {
-        match (param.kind, gradient) {
-            (ParamKind::Param, Some(_)) => moved.push(leaf_path(&param.name)),
-            (ParamKind::Param, None) => tracing::warn!(
+    for (param, moves) in function.params.iter().zip(info.depends.iter().flatten()) {
+        match (param.kind, moves) {
+            (ParamKind::Param, true) => moved.push(leaf_path(&param.name)),
+            (ParamKind::Param, false) => tracing::warn!(
                 parameter = leaf_path(&param.name),
                 function = engine.unit.path,
                 "the loss does not depend on this parameter: it stays as it is",

@@ -414,10 +414,7 @@ impl<'a> Parser<'a> {
                 found: positions.len(),
             });
         }
-        let primal = self.function.body.iter().find_map(|i| match i {
-            Inst::Call(c) if c.results.first() == Some(&call) => Some(c),
-            _ => None,
-        });
+        let primal = self.function.call_of(call);
         let operands = primal.ok_or_else(|| ParseProblem::NoCall(called.to_string()))?;
         let mut types = Vec::with_capacity(names.len());
         for p in &positions {
