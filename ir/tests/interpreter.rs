@@ -206,14 +206,81 @@ fn @f(%table: f64[7, 5], %tokens: i32[2, 3], %y: i32[6], %other: i32[6]) -> f64[
   return %15
 }",
     )?;
-    let bound = |param, extent, allowed| IndexBound {
+    let bound = |param, least, extent, allowed: &[i64]| IndexBound {
         param,
+        least,
         extent,
-        allowed,
+        allowed: allowed.to_vec(),
     };
     assert_eq!(
         index_bounds(&f),
-        [bound(1, 7, None), bound(2, 5, Some(-100))]
+        [
+            bound(1, 0, 7, &[]),
+            bound(2, 0, 5, &[-100]),
+            bound(3, 0, 6, &[])
+        ]
     );
+    Ok(())
+}
+
+#[test]
+fn indices_are_bounded_through_casts_constants_and_ignored_values() -> Outcome {
+    let f = parse(
+        "
+fn @f(%x: f32[7], %from_one: i32[3], %wide: u32[3], %masked: i32[3], %computed: i32[3]) -> f32[3], f32[3], f32[3], f32[3] {
+  %5 = const value 1 dtype i32 shape [3]
+  %6 = sub %from_one, %5
+  %7 = take_along_axis %x, %6 axis [0]
+  %8 = cast %wide dtype i32
+  %9 = const value -2 dtype i32 shape [3]
+  %10 = add %9, %8
+  %11 = take_along_axis %x, %10 axis [0]
+  %12 = const value -100 dtype i32 shape [3]
+  %13 = ne %masked, %12
+  %14 = select %13, %masked, %5
+  %15 = const value 99 dtype i32 shape [3]
+  %16 = eq %15, %14
+  %17 = select %16, %5, %14
+  %18 = take_along_axis %x, %17 axis [0]
+  %19 = mul %computed, %5
+  %20 = take_along_axis %x, %19 axis [0]
+  return %7, %11, %18, %20
+}",
+    )?;
+    let bound = |param, least, allowed: &[i64]| IndexBound {
+        param,
+        least,
+        extent: 7,
+        allowed: allowed.to_vec(),
+    };
+    assert_eq!(
+        index_bounds(&f),
+        [bound(1, 1, &[]), bound(2, 2, &[]), bound(3, 0, &[-100, 99])]
+    );
+    Ok(())
+}
+
+#[test]
+fn an_ignored_value_is_counted_where_it_was_compared() -> Outcome {
+    // Labels from 1 on, of which 0 is ignored once they are counted from 0: it is -1 there.
+    let f = parse(
+        "
+fn @f(%x: f32[7], %y: i32[3]) -> f32[3] {
+  %2 = const value 1 dtype i32 shape [3]
+  %3 = sub %y, %2
+  %4 = const value -1 dtype i32 shape [3]
+  %5 = eq %3, %4
+  %6 = select %5, %2, %3
+  %7 = take_along_axis %x, %6 axis [0]
+  return %7
+}",
+    )?;
+    let expected = IndexBound {
+        param: 1,
+        least: 1,
+        extent: 7,
+        allowed: vec![0],
+    };
+    assert_eq!(index_bounds(&f), [expected]);
     Ok(())
 }
