@@ -27,7 +27,7 @@ pub struct OpDef {
     pub pullback: Pullback,
     /// How it is computed.
     pub kind: Kind,
-    /// Where and how closely tests try it.
+    /// Where tests try it.
     pub test: TestData,
 }
 
@@ -145,10 +145,8 @@ pub enum Reduction {
 /// What tests need to know of an op.
 #[derive(Clone, Copy, Debug)]
 pub struct TestData {
-    /// The interval each float operand's elements are drawn from.
+    /// The interval each float operand's elements are drawn from; the last one's for those behind it.
     pub domain: &'static [(f64, f64)],
-    /// Relative tolerance in f32 (in f64 it is 1e-9).
-    pub tolerance: f64,
     /// Points kept away from in finite differences: kinks and jumps.
     pub kinks: &'static [f64],
 }

@@ -1,6 +1,6 @@
 //! Losses that are more than a mean of an elementwise formula.
 
-use super::entry::{AXIS, TWO, attribute, unary};
+use super::entry::{AXIS, TWO, attribute, tested};
 use super::rows::{count, exp_and_sum, shifted};
 use super::rules::{float, index, minus, one_axis, same, same_shape, without};
 use crate::attribute::{Attribute, AttributeKind, Attributes};
@@ -71,7 +71,7 @@ pub const BINARY_CROSS_ENTROPY_WITH_LOGITS: Op = Op(&OpDef {
         let rest = b.op(super::LOG1P, &[small], Vec::new())?;
         b.add(missed, rest)
     }),
-    test: unary(&[(-6.0, 6.0), (0.0, 1.0)], 1e-5, &[]),
+    test: tested(&[(-6.0, 6.0), (0.0, 1.0)], &[]),
 });
 
 /// The cross entropy of each row.
@@ -95,7 +95,7 @@ pub const CROSS_ENTROPY: Op = Op(&OpDef {
     },
     pullback: Pullback::Rule(cross_entropy_pullback),
     kind: Kind::Function(cross_entropy),
-    test: unary(&[(-8.0, 8.0)], 1e-5, &[]),
+    test: tested(&[(-8.0, 8.0)], &[]),
 });
 
 fn settings(a: &Attributes) -> (f64, f64) {
