@@ -41,7 +41,7 @@ pub use op::{
     Arity, Kind, Op, OpDef, OpError, Primal, Pullback, PullbackRule, Reduction, TestData, View,
 };
 pub use pullback::{CalleeInfo, PullbackError, PullbackProblem, derive_pullback, with_gradients};
-pub use scalar::Scalar;
+pub use scalar::{Scalar, remainder};
 pub use shape::{Axis, Shape, Type};
 pub use simplify::simplify;
 pub use text::{ParseError, ParseProblem, parse};

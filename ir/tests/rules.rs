@@ -91,7 +91,8 @@ fn a_dim_that_its_type_does_not_hold_is_refused() {
 fn element_types_that_an_operation_has_no_meaning_for_are_refused() {
     let of = |dtype| Type::of(dtype, &[3]);
     let float = "operand 0 must be a float, and is i32";
-    let cases: [(DType, Build, &str); 12] = [
+    let cases: [(DType, Build, &str); 13] = [
+        (DType::I32, |b, x| b.div(x, x), float),
         (DType::I32, |b, x| lower::leaky_relu(b, x, 2.0), float),
         (DType::I32, |b, x| lower::elu(b, x, 1.0), float),
         (DType::I32, |b, x| b.op(ops::SOFTPLUS, &[x], vec![]), float),

@@ -142,18 +142,24 @@ pub const MUL: Op = Op(&arithmetic(
 ));
 
 /// `a / b`
-pub const DIV: Op = Op(&arithmetic(
+pub const DIV: Op = Op(&entry(
     "div",
-    "`a / b`; integers truncate toward zero, and a zero divisor gives 0.",
+    "`a / b` of floats: a quotient of integers is one of floats, and a whole one is its `floor`.",
+    2,
     Scalar::Div,
-    |b, p| {
+    |t, _| {
+        let (a, b) = (float(t, 0)?, float(t, 1)?);
+        same(a, b)?;
+        Ok(a.clone())
+    },
+    Pullback::Rule(|b, p| {
         let x = b.div(p.cotangent, p.operands[1])?;
         let y = p.wants(1, || {
             let scaled = b.mul(x, p.result)?;
             b.neg(scaled)
         })?;
         Ok(vec![Some(x), y])
-    },
+    }),
     tested(&[(-2.0, 2.0), (0.5, 2.0)], &[]),
 ));
 

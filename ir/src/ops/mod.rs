@@ -5,7 +5,8 @@
 //! | `CONST` | | value, dtype, shape |
 //! | `IOTA` | | dtype, shape, axis (one, of the result) |
 //! | `EXTENT` | | dims (one), dtype, shape |
-//! | `ADD SUB MUL DIV REM MAXIMUM MINIMUM` | a, b of one type | |
+//! | `ADD SUB MUL REM MAXIMUM MINIMUM` | a, b of one type | |
+//! | `DIV` | floats a, b of one type | |
 //! | `NEG ABS SQRT EXP LOG TANH ERF FLOOR SIGN` | a | |
 //! | `LT LE EQ NE` | a, b of one type, to bool | |
 //! | `AND OR NOT` | bools | |
