@@ -327,3 +327,77 @@ fn a_dependence_without_an_end_is_an_error() {
     let error = dependence(&ENDLESS);
     assert_eq!(error, Err(LinkError::Recursion("endless".into())));
 }
+
+/// The error of linking a function of the given text.
+fn refused(text: &'static str, link: fn(&'static Unit, &Binding) -> Option<LinkError>) -> String {
+    let unit = Box::leak(Box::new(Unit {
+        path: "net::f",
+        file: "src/net.rs",
+        text,
+        callees: Box::leak(Box::new([("nn::linear", &LINEAR)])),
+        consts: &[],
+        numbers: &[],
+    }));
+    let binding = Binding {
+        float: DType::F32,
+        sizes: [(Symbol::new("B"), 2)].into(),
+        sequence: None,
+    };
+    link(unit, &binding).map_or_else(|| "it links".to_string(), |e| e.to_string())
+}
+
+#[test]
+fn what_does_not_link_is_told_with_its_place() {
+    let forward = |u: &'static Unit, b: &Binding| link(u, b).err();
+    let gradient = |u: &'static Unit, b: &Binding| link_gradient(u, b, &|_| true).err();
+    let cases: [(&str, fn(&'static Unit, &Binding) -> Option<LinkError>, &str); 9] = [
+        (
+            "fn @f() -> () {",
+            forward,
+            "the stored text of `net::f` does not parse: 1:16: expected return, found ``",
+        ),
+        (
+            "fn @f(%x: float[]) -> float[] {\n %1 = call @g(%x) -> float[] at 2:5\n return %1\n}",
+            forward,
+            "`net::f` calls `g`, which its unit does not list",
+        ),
+        (
+            "fn @f<N>(%x: float[N]) -> float[N] {\n return %x\n}",
+            forward,
+            "`N` of `net::f` has no value",
+        ),
+        (
+            "fn @f<[S]>(%x: float[[S]]) -> float[[S]] {\n return %x\n}",
+            forward,
+            "`S` of `net::f` has no value",
+        ),
+        (
+            "fn @f<B>(%x: float[B - 3]) -> float[B - 3] {\n return %x\n}",
+            forward,
+            "in `net::f`: `B - 3` is -1, and an extent is never negative",
+        ),
+        (
+            "fn @f<B>(%x: float[B]) -> float[1] {\n %1 = slice %x axis [0] range [4, 5, 1] at 2:9\n return %1\n}",
+            forward,
+            "`slice` in `net::f` at src/net.rs:2:9: the range 4..5 step 1 does not fit an axis of 2",
+        ),
+        (
+            "fn @f(%w: float[2, 2], %x: float[2]) -> float[2] {\n %2 = call @nn::linear<[S] = [], I = 2, O = 2>(%w, %x) -> float[2] at 3:4\n return %2\n}",
+            forward,
+            "the call of `nn::linear` in `net::f` at src/net.rs:3:4 does not fit it: the number of arguments differs",
+        ),
+        (
+            "fn @f(%x: float[2]) -> float[2] {\n return %x\n}",
+            gradient,
+            "`net::f` has 0 scalar float results; a gradient is that of exactly one",
+        ),
+        (
+            "fn @f(%w: float[2, 2], %b: float[2], %x: float[2]) -> float[] {\n %3 = call @nn::linear<[S] = [], I = 2, O = 2>(%w, %b, %x) -> float[2] at 3:4\n %4 = sum %3 axes [0]\n return %4\n}",
+            gradient,
+            "it links",
+        ),
+    ];
+    for (text, link, message) in cases {
+        assert_eq!(refused(text, link), message);
+    }
+}

@@ -87,8 +87,7 @@ pub const CROSS_ENTROPY: Op = Op(&OpDef {
     infer: |t, a| {
         let (x, labels) = (float(t, 0)?, index(t, 1)?);
         let (axis, _) = one_axis(&x.shape, a, 0)?;
-        a.number(1).ok_or(OpError::Attribute("ignore_index"))?;
-        a.number(2).ok_or(OpError::Attribute("label_smoothing"))?;
+        settings(a)?;
         let rows = without(&x.shape, &[Axis::At(axis)])?;
         same_shape(&rows, &labels.shape)?;
         Ok(Type::new(x.dtype, rows))
@@ -98,14 +97,16 @@ pub const CROSS_ENTROPY: Op = Op(&OpDef {
     test: tested(&[(-8.0, 8.0)], &[]),
 });
 
-fn settings(a: &Attributes) -> (f64, f64) {
-    // The type rule refuses entries without them.
-    (a.number(1).unwrap_or(-100.0), a.number(2).unwrap_or(0.0))
+/// The label that is ignored, and the smoothing: both decide what is built, so neither is a const's.
+fn settings(a: &Attributes) -> Result<(f64, f64), OpError> {
+    let ignore = a.number(1).ok_or(OpError::Attribute("ignore_index"))?;
+    let smoothing = a.number(2).ok_or(OpError::Attribute("label_smoothing"))?;
+    Ok((ignore, smoothing))
 }
 
 fn cross_entropy(b: &mut Builder, of: &[Value], a: &Attributes) -> Result<Value, OpError> {
     let (x, labels) = (of[0], of[1]);
-    let (ignore, smoothing) = settings(a);
+    let (ignore, smoothing) = settings(a)?;
     let axes = a.axes(0);
     let shape = b.type_of(x).shape.clone();
     let (axis, _) = one_axis(&shape, a, 0)?;
@@ -143,7 +144,7 @@ fn cross_entropy(b: &mut Builder, of: &[Value], a: &Attributes) -> Result<Value,
 /// `g (softmax(x) - target)`: elementwise where the derived one would scatter.
 fn cross_entropy_pullback(b: &mut Builder, p: &Primal<'_>) -> Result<Vec<Option<Value>>, OpError> {
     let (x, labels) = (p.operands[0], p.operands[1]);
-    let (ignore, smoothing) = settings(p.attributes);
+    let (ignore, smoothing) = settings(p.attributes)?;
     let axes = p.attributes.axes(0);
     let shape = b.type_of(x).shape.clone();
     let ignored = b.with(super::EQ, labels, ignore)?;

@@ -41,6 +41,9 @@ pub enum ParseProblem {
     /// A symbol that the function does not declare, or declares as something else.
     #[error("`{0}` is not declared as a symbol of that kind")]
     UnknownSymbol(String),
+    /// A second sequence: bindings have one.
+    #[error("`{0}` is a second sequence, and a function has one at most")]
+    Sequences(String),
     /// A parameter that the function does not have.
     #[error("no parameter is called `{0}`")]
     UnknownParam(String),

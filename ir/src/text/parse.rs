@@ -133,6 +133,10 @@ impl<'a> Parser<'a> {
                     _ => (name, SymbolKind::Size),
                 }
             };
+            let is_sequence = |s: &SymbolDecl| s.kind == SymbolKind::Sequence;
+            if kind == SymbolKind::Sequence && self.function.symbols.iter().any(is_sequence) {
+                return Err(ParseProblem::Sequences(name.to_string()));
+            }
             let symbol = Symbol::new(name);
             self.symbols.insert(name, (symbol.clone(), kind));
             self.function.symbols.push(SymbolDecl { symbol, kind });
