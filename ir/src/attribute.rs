@@ -44,7 +44,7 @@ pub enum AttributeKind {
     Dims,
     /// [`Attribute::DType`].
     DType,
-    /// [`Attribute::Number`] or [`Attribute::Const`].
+    /// [`Attribute::Number`], or [`Attribute::Const`] where the entry can do without its value.
     Number,
 }
 

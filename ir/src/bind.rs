@@ -2,6 +2,7 @@
 //!
 //! Declared shapes are unified with actual ones: a dim that is one symbol binds it; any other dim is
 //! computed once its symbols are known, or solved for the one that is not, where it is linear in it.
+//! A square or a rounded quotient is never solved: it waits for another argument to tell its symbol.
 //! Errors are read by users at run time: each names the argument, the declared shape, the expected and
 //! the actual extent, and where a symbol got its value.
 
@@ -104,6 +105,21 @@ pub enum BindError {
         found: usize,
         /// What the other symbols are (`` , as `B` is 4 from `x` ``).
         because: Box<str>,
+    },
+    /// A symbol that stands in no dim but one that several values of it may fit.
+    #[error(
+        "`{argument}` is declared ({declared}): `{dim}` alone does not tell what `{symbol}` is; give \
+         an argument a dim that is `{symbol}` itself, or a multiple of it"
+    )]
+    Ambiguous {
+        /// The argument.
+        argument: Box<str>,
+        /// Its declared shape.
+        declared: Box<str>,
+        /// The symbol.
+        symbol: Symbol,
+        /// The dim.
+        dim: Box<str>,
     },
     /// A dim that has no value as an extent.
     #[error("`{argument}` is declared ({declared}), where {error}")]
@@ -358,30 +374,28 @@ impl<'a> Unifier<'a> {
         }
     }
 
+    /// The dim as `slope * unknown + rest`, the known symbols put in, if it is that: then there is one
+    /// value at most that fits, whatever the other arguments are.
+    fn line(&self, at: &Later<'_>, unknown: &Symbol) -> Option<(i64, i64)> {
+        let bound = at.dim.substitute(&|s| {
+            let value = self.sizes.get(s).map(|(v, _)| *v);
+            value.map(Dim::from)
+        });
+        bound.ok()?.as_line(unknown)
+    }
+
     /// The value of `unknown` for which the dim is what is there, if the dim is linear in it.
     fn solve(&self, at: &Later<'_>, unknown: &Symbol) -> Option<usize> {
-        let with = |probe: i64| {
-            let bound = at.dim.substitute(&|s| match s == unknown {
-                true => Some(Dim::constant(probe)),
-                false => self
-                    .sizes
-                    .get(s)
-                    .and_then(|(v, _)| i64::try_from(*v).ok())
-                    .map(Dim::constant),
-            });
-            bound.ok()?.as_constant()
-        };
-        // A line through two points; `compare` then checks that the dim is one.
-        let (zero, one) = (with(0)?, with(1)?);
-        let slope = one.checked_sub(zero)?;
-        let rest = i64::try_from(at.actual[at.axis]).ok()?.checked_sub(zero)?;
-        let exact = slope != 0 && rest.checked_rem(slope) == Some(0);
-        usize::try_from(rest.checked_div(slope)?)
+        let (slope, rest) = self.line(at, unknown)?;
+        let multiple = i64::try_from(at.actual[at.axis]).ok()?.checked_sub(rest)?;
+        let exact = multiple.checked_rem(slope) == Some(0);
+        usize::try_from(multiple.checked_div(slope)?)
             .ok()
             .filter(|_| exact)
     }
 
-    /// A dim with one symbol left open, which no value of it fits; with more, they count as unbound.
+    /// A dim with one symbol left open: no value of it fits, or more than one may. With more symbols
+    /// left open, they count as unbound.
     fn unsolved(&self, at: &Later<'_>) -> Result<(), BindError> {
         let (known, open): (Vec<Symbol>, Vec<Symbol>) = at
             .dim
@@ -391,6 +405,14 @@ impl<'a> Unifier<'a> {
         let [symbol] = open.as_slice() else {
             return Ok(());
         };
+        if self.line(at, symbol).is_none() {
+            return Err(BindError::Ambiguous {
+                argument: self.name(at.param),
+                declared: self.function.values[at.param].shape.to_string().into(),
+                symbol: symbol.clone(),
+                dim: at.dim.to_string().into(),
+            });
+        }
         let because = match known.as_slice() {
             [] => String::new(),
             known => format!(", as {}", self.values(known)),

@@ -74,7 +74,7 @@ impl Builder {
     /// A constant of the given type: every element is `value`.
     ///
     /// # Errors
-    /// None in practice; the table's entry for constants accepts every type.
+    /// A value that the element type does not hold.
     pub fn constant(&mut self, value: f64, dtype: DType, shape: Shape) -> Result<Value, OpError> {
         self.op(
             crate::ops::CONST,

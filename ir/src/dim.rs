@@ -10,6 +10,9 @@ use std::collections::btree_map::Entry;
 use std::fmt;
 use std::sync::Arc;
 
+/// How deep floor divisions may nest.
+const DEPTH: usize = 64;
+
 /// A named size: a symbol of a function (`B`) or a Rust const that rustc gives a value (`HIDDEN`).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Symbol(Arc<str>);
@@ -127,6 +130,19 @@ impl Dim {
             Form::Symbol(s) => Some(s),
             Form::Constant(_) | Form::Polynomial(_) => None,
         }
+    }
+
+    /// `(slope, rest)` if it is `slope * symbol + rest`, and the slope is not 0.
+    pub fn as_line(&self, symbol: &Symbol) -> Option<(i64, i64)> {
+        let (mut slope, mut rest) = (0, 0);
+        for (m, c) in self.terms() {
+            match m.as_slice() {
+                [] => rest = c,
+                [(Atom::Symbol(s), 1)] if s == symbol => slope = c,
+                _ => return None,
+            }
+        }
+        (slope != 0).then_some((slope, rest))
     }
 
     fn terms(&self) -> Terms {
@@ -270,7 +286,20 @@ impl Dim {
         Some(Dim::from_terms(quotient))
     }
 
-    /// `floor(self / divisor)`; `None` for a divisor that is the constant zero or below.
+    /// How deep floor divisions nest in it.
+    fn depth(&self) -> usize {
+        let Form::Polynomial(terms) = &self.0 else {
+            return 0;
+        };
+        let depth = |(atom, _): &(Atom, u32)| match atom {
+            Atom::Symbol(_) => 0,
+            Atom::Floor(a, b) => 1 + a.depth().max(b.depth()),
+        };
+        terms.keys().flatten().map(depth).max().unwrap_or(0)
+    }
+
+    /// `floor(self / divisor)`; `None` for a divisor that is the constant zero or below, and where
+    /// divisions would nest deeper than anyone writes them: what recurses over dims stays on the stack.
     ///
     /// What is a multiple of the divisor comes out of the division, and common factors go:
     /// `(6*N + 3)/2 = 3*N + 1`, `(2*N + 1)/4 = N/2`.
@@ -317,7 +346,11 @@ impl Dim {
                 return whole.checked_add(&Dim::from_terms(rest).floor_div(&divisor)?);
             }
         }
-        let atom = Atom::Floor(Box::new(Dim::from_terms(rest)), Box::new(divisor));
+        let rest = Dim::from_terms(rest);
+        if rest.depth().max(divisor.depth()) >= DEPTH {
+            return None;
+        }
+        let atom = Atom::Floor(Box::new(rest), Box::new(divisor));
         whole.checked_add(&Dim::term(vec![(atom, 1)], 1))
     }
 

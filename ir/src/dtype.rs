@@ -63,6 +63,25 @@ impl DType {
         }
     }
 
+    /// Whether a number is an element of it, rounding aside: integers hold whole numbers of their range.
+    pub fn holds(self, number: f64) -> bool {
+        let (least, greatest) = match self {
+            DType::Float | DType::F32 | DType::F64 => return true,
+            DType::I32 => (f64::from(i32::MIN), f64::from(i32::MAX)),
+            DType::U32 => (0.0, f64::from(u32::MAX)),
+            DType::Bool => (0.0, 1.0),
+        };
+        number.fract() == 0.0 && (least..=greatest).contains(&number)
+    }
+
+    /// The element nearest to a number that it holds; the working float rounds when it is bound.
+    pub fn nearest(self, number: f64) -> f64 {
+        match self {
+            DType::F32 => f64::from(number as f32),
+            DType::Float | DType::F64 | DType::I32 | DType::U32 | DType::Bool => number,
+        }
+    }
+
     /// Bytes an element takes in memory; `None` for the working float, which has no size yet.
     pub fn size(self) -> Option<usize> {
         match self {

@@ -239,6 +239,14 @@ impl Function {
         &self.values[value.index()]
     }
 
+    /// The call in the body that defines `first` as its first result.
+    pub(crate) fn call_of(&self, first: Value) -> Option<&Call> {
+        self.body.iter().find_map(|inst| match inst {
+            Inst::Call(c) if c.results.first() == Some(&first) => Some(c),
+            Inst::Op(_) | Inst::Call(_) | Inst::PullbackCall(_) => None,
+        })
+    }
+
     /// The parameter called `name`.
     pub fn param(&self, name: &str) -> Option<Value> {
         let i = self.params.iter().position(|p| p.name == name)?;

@@ -1,9 +1,11 @@
-//! Which integer arguments are used as indices, and what they must stay below.
+//! Which integer arguments are used as indices, and what they must lie between.
 //!
 //! The runtime checks labels and tokens with this before anything runs; a kernel only clamps. It
-//! follows arguments through views and through the selection that replaces an ignored label, and
-//! through nothing else: an index that is computed otherwise is clamped.
+//! follows arguments through views, casts between integers, constants that are added or taken away, and
+//! selections that replace a label that is ignored by a constant; and through nothing else: an index
+//! that is computed otherwise is clamped.
 
+use crate::dtype::DType;
 use crate::function::{Function, Inst, OpInst, Value};
 use crate::op::Kind;
 use crate::scalar::Scalar;
@@ -11,14 +13,16 @@ use crate::shape::Axis;
 use std::collections::{BTreeSet, HashMap};
 
 /// What the elements of a parameter must be.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct IndexBound {
     /// The parameter's position.
     pub param: usize,
-    /// Elements must be at least 0 and below this.
+    /// The least element that is an index into the axis: 0, but where a constant is added to it.
+    pub least: i64,
+    /// The axis's extent: elements are below `least + extent`.
     pub extent: usize,
-    /// A further element that is allowed (cross entropy's `ignore_index`).
-    pub allowed: Option<i64>,
+    /// Further elements that are allowed (cross entropy's `ignore_index`), in order.
+    pub allowed: Vec<i64>,
 }
 
 /// The bounds on the parameters of a linked program, in order of parameters; one parameter may have
@@ -33,7 +37,7 @@ pub fn index_bounds(function: &Function) -> Vec<IndexBound> {
         })
         .collect();
     let trace = Trace { function, defined };
-    let mut out: BTreeSet<(usize, usize, Option<i64>)> = BTreeSet::new();
+    let mut out = BTreeSet::new();
     for i in trace.defined.values() {
         let (source, index) = match i.op.kind {
             Kind::Gather | Kind::Scatter => (i.operands[0], i.operands[1]),
@@ -53,18 +57,41 @@ pub fn index_bounds(function: &Function) -> Vec<IndexBound> {
         };
         let dim = function.type_of(source).shape.dims.get(*axis);
         if let Some(extent) = dim.and_then(crate::dim::Dim::as_extent) {
-            trace.params(index, None, &mut |param, allowed| {
-                out.insert((param, extent, allowed));
+            let of_axis = Path {
+                moved: 0,
+                allowed: BTreeSet::new(),
+            };
+            trace.params(index, of_axis, &mut |param, path| {
+                out.insert(IndexBound {
+                    param,
+                    least: path.moved,
+                    extent,
+                    allowed: path.allowed.into_iter().collect(),
+                });
             });
         }
     }
-    out.into_iter()
-        .map(|(param, extent, allowed)| IndexBound {
-            param,
-            extent,
-            allowed,
+    out.into_iter().collect()
+}
+
+/// What was met between an index and the value that is looked at.
+#[derive(Clone)]
+struct Path {
+    /// The index is the value less this.
+    moved: i64,
+    /// Values that a selection replaces on the way.
+    allowed: BTreeSet<i64>,
+}
+
+impl Path {
+    /// The path to an operand that the value is, less `by`.
+    fn moved(self, by: i64) -> Option<Path> {
+        let allowed = self.allowed.into_iter().map(|a| a.checked_add(by));
+        Some(Path {
+            moved: self.moved.checked_add(by)?,
+            allowed: allowed.collect::<Option<_>>()?,
         })
-        .collect()
+    }
 }
 
 struct Trace<'f> {
@@ -74,14 +101,9 @@ struct Trace<'f> {
 
 impl Trace<'_> {
     /// Calls `found` with each parameter whose elements `value` is made of.
-    fn params(
-        &self,
-        value: Value,
-        allowed: Option<i64>,
-        found: &mut dyn FnMut(usize, Option<i64>),
-    ) {
+    fn params(&self, value: Value, path: Path, found: &mut dyn FnMut(usize, Path)) {
         if value.index() < self.function.params.len() {
-            found(value.index(), allowed);
+            found(value.index(), path);
             return;
         }
         let Some(i) = self.defined.get(&value) else {
@@ -90,16 +112,15 @@ impl Trace<'_> {
         match i.op.kind {
             Kind::View(_) | Kind::Identity | Kind::Concat => {
                 for v in &i.operands {
-                    self.params(*v, allowed, found);
+                    self.params(*v, path.clone(), found);
                 }
             }
-            Kind::Elementwise(Scalar::Select) => {
-                if let Some((value, ignored)) = self.ignoring(i) {
-                    self.params(value, allowed.or(Some(ignored)), found);
+            Kind::Elementwise(scalar) => {
+                if let Some((operand, path)) = self.through(scalar, i, path) {
+                    self.params(operand, path, found);
                 }
             }
-            Kind::Elementwise(_)
-            | Kind::Constant
+            Kind::Constant
             | Kind::Iota
             | Kind::Extent
             | Kind::Reduce(_)
@@ -110,28 +131,95 @@ impl Trace<'_> {
         }
     }
 
-    /// `select(eq(y, c), k, y)`: `y`, and the `c` that it may be.
-    fn ignoring(&self, select: &OpInst) -> Option<(Value, i64)> {
-        let [condition, _, value] = select.operands.as_slice() else {
-            return None;
-        };
-        let eq = self.defined.get(condition)?;
-        let is_eq = matches!(eq.op.kind, Kind::Elementwise(Scalar::Eq));
-        let [left, right] = eq.operands.as_slice() else {
-            return None;
-        };
-        let (other, constant) = match (left == value, right == value) {
-            (true, _) => (right, self.constant(*right)?),
-            (_, true) => (left, self.constant(*left)?),
-            (false, false) => return None,
-        };
-        (is_eq && other != value).then_some((*value, constant as i64))
+    /// The operand that tells what an instruction's elements are, and the path to it.
+    fn through(&self, scalar: Scalar, i: &OpInst, mut path: Path) -> Option<(Value, Path)> {
+        match (scalar, i.operands.as_slice()) {
+            (Scalar::Cast, &[x]) => {
+                // What wraps on the way is no index on either side.
+                let whole = self.function.type_of(x).dtype.is_integer();
+                whole.then_some((x, path))
+            }
+            (Scalar::Add, &[x, y]) => match (self.constant(x), self.constant(y)) {
+                (None, Some(c)) => Some((x, path.moved(-c)?)),
+                (Some(c), None) => Some((y, path.moved(-c)?)),
+                (None, None) | (Some(_), Some(_)) => None,
+            },
+            (Scalar::Sub, &[x, y]) => Some((x, path.moved(self.constant(y)?)?)),
+            (Scalar::Select, &[condition, x, y]) => {
+                let (value, replaced) = self.replaced(condition, x, y)?;
+                path.allowed.insert(replaced);
+                Some((value, path))
+            }
+            (
+                Scalar::Add
+                | Scalar::Sub
+                | Scalar::Mul
+                | Scalar::Div
+                | Scalar::Rem
+                | Scalar::Maximum
+                | Scalar::Minimum
+                | Scalar::Neg
+                | Scalar::Abs
+                | Scalar::Sqrt
+                | Scalar::Exp
+                | Scalar::Log
+                | Scalar::Tanh
+                | Scalar::Erf
+                | Scalar::Floor
+                | Scalar::Sign
+                | Scalar::Lt
+                | Scalar::Le
+                | Scalar::Eq
+                | Scalar::Ne
+                | Scalar::And
+                | Scalar::Or
+                | Scalar::Not
+                | Scalar::Select
+                | Scalar::Cast,
+                _,
+            ) => None,
+        }
     }
 
-    fn constant(&self, value: Value) -> Option<f64> {
+    /// `select(eq(y, c), k, y)` or `select(ne(y, c), y, k)`: `y`, and the `c` that another element
+    /// stands for.
+    fn replaced(&self, condition: Value, x: Value, y: Value) -> Option<(Value, i64)> {
+        let compared = self.defined.get(&condition)?;
+        let value = match compared.op.kind {
+            Kind::Elementwise(Scalar::Eq) => y,
+            Kind::Elementwise(Scalar::Ne) => x,
+            Kind::Constant
+            | Kind::Iota
+            | Kind::Extent
+            | Kind::Elementwise(_)
+            | Kind::View(_)
+            | Kind::Reduce(_)
+            | Kind::Contract
+            | Kind::Concat
+            | Kind::Gather
+            | Kind::Scatter
+            | Kind::Identity
+            | Kind::Function(_) => return None,
+        };
+        let &[left, right] = compared.operands.as_slice() else {
+            return None;
+        };
+        match (left == value, right == value) {
+            (true, false) => Some((value, self.constant(right)?)),
+            (false, true) => Some((value, self.constant(left)?)),
+            (true, true) | (false, false) => None,
+        }
+    }
+
+    /// The one integer that every element is.
+    fn constant(&self, value: Value) -> Option<i64> {
         let i = self.defined.get(&value)?;
         match i.op.kind {
-            Kind::Constant => i.attributes.number(0),
+            Kind::Constant => match i.attributes.dtype(1)? {
+                // Exact: the entry refuses numbers that the type does not hold.
+                DType::I32 | DType::U32 => i.attributes.number(0).map(|n| n as i64),
+                DType::Float | DType::F32 | DType::F64 | DType::Bool => None,
+            },
             // A constant that was made small and repeated.
             Kind::View(_) => self.constant(*i.operands.first()?),
             Kind::Iota

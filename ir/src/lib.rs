@@ -36,12 +36,12 @@ pub use function::{
 };
 pub use index_bounds::{IndexBound, index_bounds};
 pub use interpret::{InterpretError, NonFinite, first_non_finite, interpret};
-pub use link::{Gradient, LinkError, inline, link, link_gradient, link_pullback};
+pub use link::{Gradient, LinkError, dependence, inline, link, link_gradient, link_pullback};
 pub use op::{
     Arity, Kind, Op, OpDef, OpError, Primal, Pullback, PullbackRule, Reduction, TestData, View,
 };
 pub use pullback::{CalleeInfo, PullbackError, PullbackProblem, derive_pullback, with_gradients};
-pub use scalar::Scalar;
+pub use scalar::{Scalar, remainder};
 pub use shape::{Axis, Shape, Type};
 pub use simplify::simplify;
 pub use text::{ParseError, ParseProblem, parse};

@@ -8,13 +8,41 @@
 use crate::builder::Builder;
 use crate::function::{Call, Function, Inst, Location, OpInst, PullbackBody, PullbackCall, Value};
 use crate::op::{Kind, OpError, Primal, Pullback};
+use crate::shape::Type;
 use std::collections::{HashMap, HashSet};
 
 /// What the pass needs to know of a function that is called.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CalleeInfo {
-    /// For each parameter, whether the callee's pullback gives its gradient.
-    pub gradients: Vec<bool>,
+    /// For each result, and in it for each parameter: whether the result depends on the parameter
+    /// smoothly. The callee's pullback has a gradient for just those that a result with a cotangent
+    /// depends on.
+    pub depends: Vec<Vec<bool>>,
+}
+
+impl CalleeInfo {
+    /// What is assumed of a callee whose body is not known: each float result depends on each float
+    /// parameter. The linker, which knows the body, derives the pullback anew where that is too much.
+    pub fn assumed<'t>(
+        params: impl Iterator<Item = &'t Type>,
+        results: impl Iterator<Item = &'t Type>,
+    ) -> Self {
+        let all: Vec<bool> = params.map(|t| t.dtype.is_float()).collect();
+        let of = |t: &Type| match t.dtype.is_float() {
+            true => all.clone(),
+            false => vec![false; all.len()],
+        };
+        CalleeInfo {
+            depends: results.map(of).collect(),
+        }
+    }
+
+    /// Whether the callee's pullback has a gradient for a parameter, of results that have cotangents.
+    pub(crate) fn gives<T>(&self, param: usize, cotangents: &[Option<T>]) -> bool {
+        let results = self.depends.iter().zip(cotangents);
+        let mut given = results.filter(|(_, c)| c.is_some());
+        given.any(|(d, _)| d.get(param) == Some(&true))
+    }
 }
 
 /// A function without a derivative.
@@ -135,11 +163,11 @@ impl Pass<'_> {
                 }
                 Inst::Call(c) => {
                     let info = self.callee(c)?;
-                    let pulls = |(v, wanted): (&Value, &bool)| *wanted && self.active.contains(v);
-                    if c.operands.iter().zip(&info.gradients).any(pulls) {
-                        let floats = c.results.iter().filter(|r| self.is_float(**r));
-                        let floats: Vec<Value> = floats.copied().collect();
-                        self.active.extend(floats);
+                    for (result, depends) in c.results.iter().zip(&info.depends) {
+                        let pulls = |(v, on): (&Value, &bool)| *on && self.active.contains(v);
+                        if self.is_float(*result) && c.operands.iter().zip(depends).any(pulls) {
+                            self.active.insert(*result);
+                        }
                     }
                 }
                 Inst::PullbackCall(p) => {
@@ -266,8 +294,8 @@ impl Pass<'_> {
         }
         let info = self.callee(c)?;
         let mut results = Vec::new();
-        for (i, (operand, has)) in c.operands.iter().zip(&info.gradients).enumerate() {
-            if *has && self.active.contains(operand) {
+        for (i, operand) in c.operands.iter().enumerate() {
+            if info.gives(i, &cotangents) && self.active.contains(operand) {
                 let of = self.builder.type_of(*operand).clone();
                 results.push((i, self.builder.value(of)));
             }

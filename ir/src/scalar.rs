@@ -11,9 +11,10 @@ pub enum Scalar {
     Sub,
     /// `a * b`
     Mul,
-    /// `a / b`; integers truncate toward zero, a zero divisor gives 0.
+    /// `a / b`, of floats.
     Div,
-    /// The remainder with the sign of the divisor (NumPy's `%`); a zero integer divisor gives 0.
+    /// The remainder with the sign of the divisor, of a zero too (NumPy's `%`); a zero integer divisor
+    /// gives 0.
     Rem,
     /// The greater one; NaN if either is (NumPy's `maximum`).
     Maximum,
@@ -56,4 +57,14 @@ pub enum Scalar {
     /// To the result's element type: floats to integers truncate and saturate, NaN to 0; numbers to
     /// bool are `a != 0`; bools to numbers are 0 and 1.
     Cast,
+}
+
+/// What [`Scalar::Rem`] makes of floats.
+pub fn remainder(a: f64, b: f64) -> f64 {
+    let rest = a % b;
+    match rest == 0.0 {
+        true => rest.copysign(b),
+        false if (rest < 0.0) != (b < 0.0) => rest + b,
+        false => rest,
+    }
 }

@@ -10,10 +10,10 @@
 //! 6. A pullback has one cotangent a result, of the result's type, for floats only; and one gradient a
 //!    parameter, of the parameter's type, for floats only.
 //! 7. Every symbol is declared, once, and used as what it is: dims hold no sequences, and sequences no
-//!    sizes.
+//!    sizes. At most one symbol is a sequence.
 //!
-//! A program (see [`verify_program`]) further has no calls, no symbols and no working floats. It does
-//! not check callees: the linker does, where it meets them.
+//! A program (see [`verify_program`]) further has no calls, no symbols, no consts and no working
+//! floats. Callees are none of its business: the linker checks calls where it inlines them.
 
 use crate::attribute::{Attribute, AttributeKind};
 use crate::dim::Dim;
@@ -98,6 +98,9 @@ pub enum Broken {
     /// A symbol that is not declared, declared twice, or declared as something else.
     #[error("`{0}` is not declared once, as what it is used as")]
     Symbol(String),
+    /// A second sequence: bindings have one.
+    #[error("`{0}` is a second sequence, and a function has one at most")]
+    Sequences(String),
     /// Something that a program has no more.
     #[error("a program has no {0}")]
     NotAProgram(&'static str),
@@ -136,7 +139,19 @@ fn check_program(function: &Function) -> Result<(), Broken> {
     }
     for inst in &function.body {
         match inst {
-            Inst::Op(_) => {}
+            Inst::Op(i) => {
+                let is_const = |a: &Attribute| match a {
+                    Attribute::Const(_) => true,
+                    Attribute::Axes(_)
+                    | Attribute::Shape(_)
+                    | Attribute::Dims(_)
+                    | Attribute::DType(_)
+                    | Attribute::Number(_) => false,
+                };
+                if i.attributes.0.iter().any(is_const) {
+                    return Err(Broken::NotAProgram("consts without a number"));
+                }
+            }
             Inst::Call(_) | Inst::PullbackCall(_) => return Err(Broken::NotAProgram("calls")),
         }
     }
@@ -187,9 +202,14 @@ fn check(function: &Function) -> Result<(), Broken> {
 
 fn symbols(function: &Function) -> Result<BTreeMap<&str, SymbolKind>, Broken> {
     let mut out = BTreeMap::new();
+    let mut sequences = 0;
     for s in &function.symbols {
         if out.insert(s.symbol.name(), s.kind).is_some() {
             return Err(Broken::Symbol(s.symbol.name().to_string()));
+        }
+        sequences += usize::from(s.kind == SymbolKind::Sequence);
+        if sequences > 1 {
+            return Err(Broken::Sequences(s.symbol.name().to_string()));
         }
     }
     Ok(out)
@@ -276,11 +296,14 @@ impl Checker<'_> {
     }
 
     fn pullback_call(&mut self, p: &PullbackCall) -> Result<(), Broken> {
-        let found = self.function.body.iter().find_map(|i| match i {
-            Inst::Call(c) if c.results.first() == Some(&p.call) => Some(c),
-            _ => None,
-        });
-        let call = found.ok_or(Broken::NoCall(p.call))?;
+        let call = self
+            .function
+            .call_of(p.call)
+            .ok_or(Broken::NoCall(p.call))?;
+        // A pullback in the body may stand before the call, whose values nothing has looked at then.
+        for v in call.results.iter().chain(&call.operands) {
+            self.used(*v)?;
+        }
         if p.cotangents.len() != call.results.len() {
             return Err(Broken::Count {
                 what: "cotangents",
@@ -297,7 +320,7 @@ impl Checker<'_> {
         for (position, v) in &p.results {
             let operand = call.operands.get(*position).ok_or(Broken::Count {
                 what: "operands",
-                expected: position + 1,
+                expected: position.saturating_add(1),
                 found: call.operands.len(),
             })?;
             self.define(*v)?;

@@ -123,3 +123,61 @@ fn what_nothing_binds_is_named() -> Result<(), ParseError> {
     );
     Ok(())
 }
+
+/// What is learnt of a function with one symbol `N`, in words, for each order of the arguments.
+fn learnt(text: &str, known: &[(&str, usize)], shapes: &[&[usize]]) -> Result<String, ParseError> {
+    let f = parse(text)?;
+    let known: Vec<_> = known.iter().map(|(s, v)| (Symbol::new(s), *v)).collect();
+    let mut params: Vec<_> = shapes.iter().map(|s| s.to_vec()).enumerate().collect();
+    let mut told = Vec::new();
+    for _ in 0..params.len() {
+        told.push(match Binding::infer(&f, DType::F32, &known, &params) {
+            Ok(b) => format!("{:?}", b.size(&Symbol::new("N"))),
+            Err(e) => e.to_string(),
+        });
+        params.rotate_left(1);
+    }
+    told.dedup();
+    Ok(told.join(" or "))
+}
+
+#[test]
+fn a_square_waits_for_an_argument_that_tells_its_side() -> Result<(), ParseError> {
+    let text = "fn @f<N>(%x: float[N*N], %y: float[2*N]) -> () {\n return\n}";
+    assert_eq!(learnt(text, &[], &[&[4], &[4]])?, "Some(2)");
+    let error = learnt(text, &[], &[&[9], &[4]])?;
+    assert_eq!(
+        error,
+        "`x` is declared (N*N) and has shape (9): `N*N` is 4 since `N` is 2 from `y`, but `x` has 9 \
+         on axis 0"
+    );
+    Ok(())
+}
+
+#[test]
+fn a_rounded_quotient_is_not_guessed() -> Result<(), ParseError> {
+    // Both 1 and 2 fit.
+    let alone = "fn @f<N>(%x: float[(N + 1)/2]) -> () {\n return\n}";
+    assert_eq!(
+        learnt(alone, &[], &[&[1]])?,
+        "`x` is declared ((N + 1)/2): `(N + 1)/2` alone does not tell what `N` is; give an argument \
+         a dim that is `N` itself, or a multiple of it"
+    );
+    let told = "fn @f<N>(%x: float[(N + 1)/2], %y: float[3*N]) -> () {\n return\n}";
+    assert_eq!(learnt(told, &[], &[&[1], &[6]])?, "Some(2)");
+    Ok(())
+}
+
+#[test]
+fn a_convolutions_extent_is_checked_and_not_solved() -> Result<(), ParseError> {
+    let text =
+        "fn @f<N, const K>(%x: float[(N + 2 - K)/2 + 1], %y: float[N + K]) -> () {\n return\n}";
+    assert_eq!(learnt(text, &[("K", 3)], &[&[4], &[10]])?, "Some(7)");
+    assert_eq!(learnt(text, &[("K", 3)], &[&[4], &[11]])?, "Some(8)");
+    let error = learnt(text, &[("K", 3)], &[&[4], &[13]])?;
+    assert!(
+        error.contains("is 5 since `K` is 3 and `N` is 10"),
+        "{error}"
+    );
+    Ok(())
+}

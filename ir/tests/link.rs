@@ -2,8 +2,8 @@
 //! stored, derived at link time, or asked of some results only.
 
 use sinew_ir::{
-    Array, Binding, DType, Function, Gradient, LinkError, ParamKind, Symbol, Unit, interpret, link,
-    link_gradient, link_pullback, parse,
+    Array, Binding, DType, Function, Gradient, LinkError, ParamKind, Symbol, Unit, dependence,
+    inline, interpret, link, link_gradient, link_pullback, parse,
 };
 use std::error::Error;
 
@@ -209,4 +209,195 @@ fn recursion_is_an_error() {
     };
     let error = link(&ENDLESS, &binding);
     assert_eq!(error, Err(LinkError::Recursion("endless".into())));
+}
+
+#[test]
+fn consts_of_one_name_stay_two() -> Result<(), Box<dyn Error>> {
+    macro_rules! adds {
+        ($path:literal, $number:literal) => {
+            Unit {
+                path: $path,
+                file: "src/net.rs",
+                text: "fn @adds(%x: float[]) -> float[] {
+  %1 = const value const EPS dtype float shape [] at 2:5
+  %2 = add %x, %1 at 2:9
+  return %2
+}",
+                callees: &[],
+                consts: &[],
+                numbers: &[("EPS", $number)],
+            }
+        };
+    }
+    static SMALL: Unit = adds!("small", 0.001);
+    static LARGE: Unit = adds!("large", 0.5);
+    static BOTH: Unit = Unit {
+        path: "both",
+        file: "src/net.rs",
+        text: "fn @both(%x: float[]) -> float[] {
+  %1 = const value const EPS dtype float shape [] at 5:5
+  %2 = mul %x, %1 at 5:9
+  %3 = call @small(%2) -> float[] at 6:5
+  %4 = call @large(%3) -> float[] at 7:5
+  return %4
+}",
+        callees: &[("small", &SMALL), ("large", &LARGE)],
+        consts: &[],
+        numbers: &[("EPS", 7.0)],
+    };
+    let printed = inline(&BOTH)?.to_string();
+    for number in ["value const EPS", "value 0.001", "value 0.5"] {
+        assert!(printed.contains(number), "{number} is not in\n{printed}");
+    }
+    Ok(())
+}
+
+/// Two layers, of which the loss uses one through two calls; and a branch that one of two results of a
+/// call takes alone.
+static TWO_HEADS: Unit = Unit {
+    path: "heads",
+    file: "src/net.rs",
+    text: "fn @heads(%a: param float[3], %b: param float[3], %unused: param float[3], %x: float[3]) -> float[3], float[3] {
+  %4 = mul %a, %x at 3:5
+  %5 = exp %b at 4:5
+  return %4, %5
+}
+pullback(%6: float[3], %7: float[3]) {
+  %8 = mul %6, %x at 3:5
+  %9 = mul %7, %5 at 4:5
+  %10 = mul %6, %a at 3:5
+  return %a: %8, %b: %9, %x: %10
+}",
+    callees: &[],
+    consts: &[],
+    numbers: &[],
+};
+
+/// As a macro writes it, which knows nothing of the body: each float argument has a gradient, and the
+/// one that the callee does not have goes on through a product with an infinity.
+static ONE_HEAD: Unit = Unit {
+    path: "one",
+    file: "src/net.rs",
+    text: "fn @one(%m.a: param float[3], %m.b: param float[3], %m.unused: param float[3], %x: float[3]) -> float[] {
+  %4 = log %m.unused at 9:5
+  %5, %6 = call @heads(%m.a, %m.b, %4, %x) -> float[3], float[3] at 10:5
+  %7 = sum %5 axes [0] at 11:5
+  return %7
+}
+pullback(%8: float[]) {
+  %9 = broadcast %8 shape [3] new [0] at 11:5
+  %10, %11, %12, %13 = pullback %5(%9, _) of [0, 1, 2, 3]
+  %14 = div %12, %m.unused at 9:5
+  return %m.a: %10, %m.b: %11, %m.unused: %14, %x: %13
+}",
+    callees: &[("heads", &TWO_HEADS)],
+    consts: &[],
+    numbers: &[],
+};
+
+#[test]
+fn a_parameter_that_a_callee_leaves_out_has_no_gradient() -> Result<(), Box<dyn Error>> {
+    let info = dependence(&ONE_HEAD)?;
+    assert_eq!(info.depends, [vec![true, false, false, true]]);
+    let info = dependence(&TWO_HEADS)?;
+    let first = vec![true, false, false, true];
+    let second = vec![false, true, false, false];
+    assert_eq!(info.depends, [first, second]);
+    let binding = Binding {
+        float: DType::F64,
+        sizes: [].into(),
+        sequence: None,
+    };
+    let made = link_gradient(&ONE_HEAD, &binding, &|_| true)?;
+    assert_eq!(made.gradients, [Some(1), None, None, Some(2)]);
+    let printed = made.program.to_string();
+    assert!(
+        !printed.contains("div"),
+        "nothing is left of it:\n{printed}"
+    );
+    let whole = inline(&ONE_HEAD)?;
+    let gradients = whole.pullback.ok_or("it has one")?.gradients;
+    let there: Vec<bool> = gradients.iter().map(Option::is_some).collect();
+    assert_eq!(there, [true, false, false, true]);
+    Ok(())
+}
+
+#[test]
+fn a_dependence_without_an_end_is_an_error() {
+    let error = dependence(&ENDLESS);
+    assert_eq!(error, Err(LinkError::Recursion("endless".into())));
+}
+
+/// The error of linking a function of the given text.
+fn refused(text: &'static str, link: fn(&'static Unit, &Binding) -> Option<LinkError>) -> String {
+    let unit = Box::leak(Box::new(Unit {
+        path: "net::f",
+        file: "src/net.rs",
+        text,
+        callees: Box::leak(Box::new([("nn::linear", &LINEAR)])),
+        consts: &[],
+        numbers: &[],
+    }));
+    let binding = Binding {
+        float: DType::F32,
+        sizes: [(Symbol::new("B"), 2)].into(),
+        sequence: None,
+    };
+    link(unit, &binding).map_or_else(|| "it links".to_string(), |e| e.to_string())
+}
+
+#[test]
+fn what_does_not_link_is_told_with_its_place() {
+    let forward = |u: &'static Unit, b: &Binding| link(u, b).err();
+    let gradient = |u: &'static Unit, b: &Binding| link_gradient(u, b, &|_| true).err();
+    let cases: [(&str, fn(&'static Unit, &Binding) -> Option<LinkError>, &str); 9] = [
+        (
+            "fn @f() -> () {",
+            forward,
+            "the stored text of `net::f` does not parse: 1:16: expected return, found ``",
+        ),
+        (
+            "fn @f(%x: float[]) -> float[] {\n %1 = call @g(%x) -> float[] at 2:5\n return %1\n}",
+            forward,
+            "`net::f` calls `g`, which its unit does not list",
+        ),
+        (
+            "fn @f<N>(%x: float[N]) -> float[N] {\n return %x\n}",
+            forward,
+            "`N` of `net::f` has no value",
+        ),
+        (
+            "fn @f<[S]>(%x: float[[S]]) -> float[[S]] {\n return %x\n}",
+            forward,
+            "`S` of `net::f` has no value",
+        ),
+        (
+            "fn @f<B>(%x: float[B - 3]) -> float[B - 3] {\n return %x\n}",
+            forward,
+            "in `net::f`: `B - 3` is -1, and an extent is never negative",
+        ),
+        (
+            "fn @f<B>(%x: float[B]) -> float[1] {\n %1 = slice %x axis [0] range [4, 5, 1] at 2:9\n return %1\n}",
+            forward,
+            "`slice` in `net::f` at src/net.rs:2:9: the range 4..5 step 1 does not fit an axis of 2",
+        ),
+        (
+            "fn @f(%w: float[2, 2], %x: float[2]) -> float[2] {\n %2 = call @nn::linear<[S] = [], I = 2, O = 2>(%w, %x) -> float[2] at 3:4\n return %2\n}",
+            forward,
+            "the call of `nn::linear` in `net::f` at src/net.rs:3:4 does not fit it: the number of arguments differs",
+        ),
+        (
+            "fn @f(%x: float[2]) -> float[2] {\n return %x\n}",
+            gradient,
+            "`net::f` has 0 scalar float results; a gradient is that of exactly one",
+        ),
+        (
+            "fn @f(%w: float[2, 2], %b: float[2], %x: float[2]) -> float[] {\n %3 = call @nn::linear<[S] = [], I = 2, O = 2>(%w, %b, %x) -> float[2] at 3:4\n %4 = sum %3 axes [0]\n return %4\n}",
+            gradient,
+            "it links",
+        ),
+    ];
+    for (text, link, message) in cases {
+        assert_eq!(refused(text, link), message);
+    }
 }

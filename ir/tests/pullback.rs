@@ -9,7 +9,7 @@ fn pullback(text: &str) -> Result<String, Box<dyn std::error::Error>> {
     let mut f = parse(text)?;
     let callee = |name: &str| {
         (name == "f").then_some(CalleeInfo {
-            gradients: vec![true, false],
+            depends: vec![vec![true, false], vec![false, false]],
         })
     };
     derive_pullback(&mut f, &callee)?;
@@ -138,5 +138,53 @@ fn @caller<N>(%x: float[N]) -> float[N] {
 fn a_parameter_that_is_a_result_has_its_cotangent() -> Outcome {
     let found = pullback("fn @id<N>(%x: float[N]) -> float[N] {\n  return %x\n}")?;
     assert_eq!(found, "(%1: float[N]) {\n  return %x: %1\n}\n");
+    Ok(())
+}
+
+#[test]
+fn an_op_without_a_derivative_is_told_with_its_place_and_reason() -> Outcome {
+    use sinew_ir::{
+        Arity, Builder, Function, Inst, Kind, Location, Op, OpDef, Param, ParamKind, Pullback,
+        Scalar, TestData, Type,
+    };
+    static STEPS: OpDef = OpDef {
+        name: "steps",
+        doc: "`floor(a)`, whose derivative nobody may ask for.",
+        arity: Arity::Exactly(1),
+        attributes: &[],
+        infer: |t, _| Ok(t[0].clone()),
+        pullback: Pullback::NotDifferentiable("it jumps"),
+        kind: Kind::Elementwise(Scalar::Floor),
+        test: TestData {
+            domain: &[],
+            kinks: &[],
+        },
+    };
+    let mut b = Builder::default();
+    let x = b.value(Type::of(sinew_ir::DType::F32, &[3]));
+    b.location = Some(Location::new(7, 21));
+    let y = b.op(Op(&STEPS), &[x], Vec::new())?;
+    let stopped = b.op(sinew_ir::ops::STOP_GRADIENT, &[x], Vec::new())?;
+    let constant = b.op(Op(&STEPS), &[stopped], Vec::new())?;
+    let param = Param {
+        name: "x".to_string(),
+        kind: ParamKind::Input,
+    };
+    let mut f = Function {
+        name: "f".to_string(),
+        params: vec![param],
+        values: b.values,
+        body: b.insts,
+        results: vec![y],
+        ..Function::default()
+    };
+    let error = derive_pullback(&mut f, &|_| None).expect_err("it jumps");
+    assert_eq!(error.to_string(), "`steps` has no derivative: it jumps");
+    assert_eq!(error.location, Some(Location::new(7, 21)));
+    // Of what no gradient flows to, none is asked for.
+    f.results = vec![constant];
+    derive_pullback(&mut f, &|_| None)?;
+    assert!(f.pullback.is_some_and(|p| p.gradients == [None]));
+    assert!(f.body.iter().all(|i| matches!(i, Inst::Op(_))));
     Ok(())
 }

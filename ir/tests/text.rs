@@ -129,3 +129,89 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn quotients_that_nest_without_end_are_refused() {
+    let text = |n: usize| {
+        let deep = format!("N{}", "/K".repeat(n));
+        format!("fn @f<N, K>(%x: float[{deep}]) -> () {{\n return\n}}")
+    };
+    assert!(parse(&text(64)).is_ok());
+    for n in [65, 100_000] {
+        let error = parse(&text(n)).err().map(|e| e.to_string());
+        assert!(
+            error.is_some_and(|e| e.ends_with("nests too many divisions")),
+            "{n}"
+        );
+    }
+    // Parentheses do not start the count anew.
+    let mut deep = "N".to_string();
+    for _ in 0..8 {
+        deep = format!("({deep}{})", "/K".repeat(16));
+    }
+    let error = parse(&format!(
+        "fn @f<N, K>(%x: float[{deep}]) -> () {{\n return\n}}"
+    ));
+    assert!(error.is_err());
+}
+
+#[test]
+fn a_position_past_all_operands_is_an_error() -> Outcome {
+    let text = |at: &str| {
+        format!(
+            "fn @f(%x: float[]) -> float[] {{
+  %1 = call @g(%x) -> float[]
+  return %1
+}}
+pullback(%2: float[]) {{
+  %3 = pullback %1(%2) of [{at}]
+  return %x: %3
+}}"
+        )
+    };
+    let error = |at: &str| parse(&text(at)).err().map(|e| e.problem.to_string());
+    assert_eq!(error("0"), None);
+    assert!(error("1").is_some());
+    assert!(error(&usize::MAX.to_string()).is_some());
+    assert!(error("99999999999999999999").is_some());
+    // The verifier meets functions that no text made.
+    let mut f = parse(&text("0"))?;
+    let pullback = f.pullback.as_mut().ok_or("it has one")?;
+    for inst in &mut pullback.body {
+        if let sinew_ir::Inst::PullbackCall(p) = inst {
+            p.results[0].0 = usize::MAX;
+        }
+    }
+    assert!(verify(&f).is_err());
+    Ok(())
+}
+
+#[test]
+fn a_pullback_before_its_call_is_refused() -> Outcome {
+    use sinew_ir::{Inst, PullbackCall, Value};
+    let mut f = parse(
+        "fn @f(%x: float[]) -> float[] {
+  %1 = call @g(%x) -> float[]
+  return %1
+}",
+    )?;
+    // The call's result is a value that the function does not even have.
+    let out_of_reach = Value(7);
+    if let Inst::Call(c) = &mut f.body[0] {
+        c.results[0] = out_of_reach;
+    }
+    f.body.insert(
+        0,
+        Inst::PullbackCall(PullbackCall {
+            call: out_of_reach,
+            cotangents: vec![Some(Value(0))],
+            results: vec![],
+        }),
+    );
+    let error = verify(&f).err().ok_or("it verified")?;
+    assert_eq!(
+        error.to_string(),
+        "in `f`: %7 is used before it is defined, or is not of this part"
+    );
+    Ok(())
+}

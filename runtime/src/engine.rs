@@ -226,15 +226,17 @@ impl Engine {
         let program = self.current()?;
         for check in &program.indices {
             let argument = &arguments[check.argument];
-            let fine = |v: f64| {
-                (0.0 <= v && v < check.extent as f64) || check.allowed.is_some_and(|a| v == a)
-            };
+            let least = check.bound.least as f64;
+            let below = least + check.bound.extent as f64;
+            let allowed = |v: f64| check.bound.allowed.iter().any(|a| v == *a as f64);
+            let fine = |v: f64| (least <= v && v < below) || allowed(v);
             if let Some((position, value)) = read::find(argument, |v| !fine(v)) {
                 return Err(Error::Index {
                     argument: self.inputs[check.argument].name.clone(),
                     position,
                     value,
-                    extent: check.extent,
+                    least: check.bound.least,
+                    extent: check.bound.extent,
                 });
             }
         }
@@ -306,15 +308,11 @@ impl Engine {
     /// Which arguments' values index into something.
     pub fn index_checks(&self, program: &Function) -> Vec<IndexCheck> {
         let bounds = sinew_ir::index_bounds(program);
-        let check = |bound: &sinew_ir::IndexBound| {
+        let check = |bound: sinew_ir::IndexBound| {
             let argument = self.inputs.iter().position(|i| i.param == bound.param)?;
-            Some(IndexCheck {
-                argument,
-                extent: bound.extent,
-                allowed: bound.allowed.map(|a| a as f64),
-            })
+            Some(IndexCheck { argument, bound })
         };
-        bounds.iter().filter_map(check).collect()
+        bounds.into_iter().filter_map(check).collect()
     }
 
     /// The function's first line.

@@ -48,7 +48,7 @@ pub enum Error {
         value: f64,
     },
     /// An argument's value that is used as an index and lies outside the axis.
-    #[error("`{argument}` holds {value} at {}, and must be at least 0 and below {extent}", index(.position))]
+    #[error("`{argument}` holds {value} at {}, and must be at least {least} and below {}", index(.position), below(*.least, *.extent))]
     Index {
         /// The argument.
         argument: String,
@@ -56,6 +56,8 @@ pub enum Error {
         position: Vec<usize>,
         /// The value.
         value: f64,
+        /// The least that would do: 0, but where the function adds a constant to it.
+        least: i64,
         /// The extent of the axis.
         extent: usize,
     },
@@ -327,6 +329,11 @@ fn first_few(problems: &[String]) -> String {
         None | Some(0) => problems.join("; "),
         Some(more) => format!("{}; and {more} more", problems[..SHOWN].join("; ")),
     }
+}
+
+/// The end of `extent` numbers from `least` on.
+fn below(least: i64, extent: usize) -> i128 {
+    i128::from(least) + extent as i128
 }
 
 /// A position as people write it: `[2, 3]`.

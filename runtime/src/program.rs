@@ -123,10 +123,8 @@ pub(crate) struct Linked {
 pub(crate) struct IndexCheck {
     /// Which argument.
     pub argument: usize,
-    /// Indices are below.
-    pub extent: usize,
-    /// One value that is allowed as well.
-    pub allowed: Option<f64>,
+    /// What its elements must be.
+    pub bound: sinew_ir::IndexBound,
 }
 
 /// A program's kernels in the form their device runs.

@@ -60,7 +60,7 @@ pub enum InterpretError {
     },
 }
 
-/// The first instruction that made a NaN or an infinity out of numbers.
+/// The first instruction that made a NaN or an infinity that its operands do not account for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NonFinite {
     /// Its op.
@@ -79,17 +79,20 @@ pub struct NonFinite {
 /// Inputs that do not fit; a function that is not linked.
 pub fn interpret(function: &Function, inputs: &[Array]) -> Result<Vec<Array>, InterpretError> {
     let mut values = bind(function, inputs)?;
-    for inst in &function.body {
+    let last = last_uses(function);
+    for (index, inst) in function.body.iter().enumerate() {
         let i = linked(function, inst)?;
         let result = step(function, i, &values)?;
         values[i.result.index()] = Some(result);
+        release(&mut values, i, &last, index);
     }
     let results = function.results.iter();
     results.map(|r| defined(&values, *r).cloned()).collect()
 }
 
-/// Runs `function` and finds the first instruction whose result has a NaN or an infinity while none
-/// of its operands has. Constants do not count: an infinity written down is meant.
+/// Runs `function` and finds the first instruction whose result has an infinity while none of its
+/// operands has one, or a NaN while none has a NaN: an infinity may be meant (a mask), and still makes
+/// a NaN of a row that has nothing else. Constants do not count: what is written down is meant.
 ///
 /// Unlike [`interpret`] it holds each value as its element type does, and takes denormal numbers for
 /// zeros, since compiled code does: `1 / (a - b)` may be infinite in f32 only, and so may `log(1e-40)`.
@@ -103,16 +106,20 @@ pub fn first_non_finite(
     let mut values = bind(function, inputs)?;
     values.iter_mut().flatten().for_each(hold);
     let finite = |a: &Array| a.data.iter().all(|x| x.is_finite());
+    let has_nan = |a: &Array| a.data.iter().any(|x| x.is_nan());
+    let last = last_uses(function);
     for (index, inst) in function.body.iter().enumerate() {
         let i = linked(function, inst)?;
         let mut result = step(function, i, &values)?;
         hold(&mut result);
         if !finite(&result) && !i.operands.is_empty() {
-            let mut clean = true;
+            let (mut all_finite, mut no_nan) = (true, true);
             for v in &i.operands {
-                clean &= finite(defined(&values, *v)?);
+                let operand = defined(&values, *v)?;
+                all_finite &= finite(operand);
+                no_nan &= !has_nan(operand);
             }
-            if clean {
+            if all_finite || (no_nan && has_nan(&result)) {
                 return Ok(Some(NonFinite {
                     op: i.op.0.name,
                     value: i.result,
@@ -122,6 +129,7 @@ pub fn first_non_finite(
             }
         }
         values[i.result.index()] = Some(result);
+        release(&mut values, i, &last, index);
     }
     Ok(None)
 }
@@ -137,6 +145,36 @@ fn hold(array: &mut Array) {
         *x = round(*x);
         if x.abs() < least {
             *x = 0.0_f64.copysign(*x);
+        }
+    }
+}
+
+/// For each value, the instruction behind which nothing uses it; past the end for results.
+fn last_uses(function: &Function) -> Vec<usize> {
+    let mut last = vec![0; function.values.len()];
+    for (index, inst) in function.body.iter().enumerate() {
+        let mut note = |v: Value| {
+            if let Some(last) = last.get_mut(v.index()) {
+                *last = index;
+            }
+        };
+        inst.each_result(&mut note);
+        inst.each_operand(&mut note);
+    }
+    for r in &function.results {
+        if let Some(last) = last.get_mut(r.index()) {
+            *last = usize::MAX;
+        }
+    }
+    last
+}
+
+/// Lets go of what instruction `index` used last: a program's values together take many times its
+/// working memory.
+fn release(values: &mut [Option<Array>], i: &OpInst, last: &[usize], index: usize) {
+    for v in i.operands.iter().chain([&i.result]) {
+        if last.get(v.index()) == Some(&index) {
+            values[v.index()] = None;
         }
     }
 }
@@ -202,7 +240,7 @@ fn step(
             index.into_iter().map(|i| i as f64).collect()
         }
         Kind::Extent => {
-            let dim = a.dims(0).first().and_then(crate::dim::Dim::as_extent);
+            let dim = a.dims(0).first().and_then(crate::dim::Dim::as_constant);
             vec![dim.ok_or_else(missing)? as f64; count(&shape)]
         }
         Kind::Elementwise(scalar) => elementwise(scalar, of.dtype, count(&shape), &operands),

@@ -1,7 +1,7 @@
 //! What one scalar instruction means, in f64.
 
 use crate::dtype::DType;
-use crate::scalar::Scalar;
+use crate::scalar::{Scalar, remainder};
 
 /// A number as an element of the type: integers wrap, bools are 0 and 1, floats keep f64's precision.
 pub(super) fn rounded(value: f64, dtype: DType) -> f64 {
@@ -25,19 +25,9 @@ pub(crate) fn scalar(op: Scalar, from: DType, to: DType, a: &[f64]) -> f64 {
         // Products of integers reach 2^64: exact in i128, wrapped below.
         Scalar::Mul if whole => return wrapped(x as i128 * y as i128, to),
         Scalar::Mul => x * y,
-        Scalar::Div if whole => match y == 0.0 {
-            true => 0.0,
-            false => (x / y).trunc(),
-        },
         Scalar::Div => x / y,
         Scalar::Rem if whole && y == 0.0 => 0.0,
-        Scalar::Rem => {
-            let r = x % y;
-            match r != 0.0 && (r < 0.0) != (y < 0.0) {
-                true => r + y,
-                false => r,
-            }
-        }
+        Scalar::Rem => remainder(x, y),
         Scalar::Maximum if x.is_nan() || y.is_nan() => f64::NAN,
         Scalar::Maximum => x.max(y),
         Scalar::Minimum if x.is_nan() || y.is_nan() => f64::NAN,

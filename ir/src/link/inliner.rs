@@ -63,8 +63,12 @@ pub(super) struct Inliner<'u> {
     /// Functions with pullbacks that are not stored: those of some of the results, or of functions
     /// whose texts have none. By unit and by which results have cotangents.
     derived: HashMap<(*const Unit, Vec<bool>), Rc<Function>>,
+    /// What results depend on, by unit.
+    pub(super) infos: HashMap<*const Unit, Rc<CalleeInfo>>,
     /// The functions that are being inlined, to find recursion.
     open: Vec<&'u Unit>,
+    /// The functions whose dependences are being found, for the same.
+    pub(super) asked: Vec<*const Unit>,
 }
 
 impl<'u> Inliner<'u> {
@@ -203,6 +207,7 @@ impl<'u> Inliner<'u> {
                 .iter()
                 .map(Option::is_some)
                 .eq(given.iter().copied())
+            && self.is_exact(unit, &function)?
         {
             return Ok(function);
         }
@@ -217,35 +222,20 @@ impl<'u> Inliner<'u> {
         let mut infos = HashMap::new();
         for inst in &derived.body {
             if let Inst::Call(c) = inst {
-                infos.insert(c.callee.clone(), self.callee_info(unit, c)?);
+                infos.insert(c.callee.clone(), self.info(callee(unit, c)?)?);
             }
         }
-        derive_pullback(&mut derived, &|name| infos.get(name).cloned()).map_err(|error| {
-            LinkError::Pullback {
-                path: unit.path.to_string(),
-                at: place(unit, error.location),
-                error,
-            }
+        derive_pullback(&mut derived, &|name| {
+            infos.get(name).map(|i| i.as_ref().clone())
+        })
+        .map_err(|error| LinkError::Pullback {
+            path: unit.path.to_string(),
+            at: place(unit, error.location),
+            error,
         })?;
         let derived = Rc::new(derived);
         self.derived.insert(key, derived.clone());
         Ok(derived)
-    }
-
-    /// Which parameters of a callee have gradients, if all its float results have cotangents.
-    fn callee_info(&mut self, caller: &Unit, call: &Call) -> Result<CalleeInfo, LinkError> {
-        let callee = callee(caller, call)?;
-        let function = self.load(callee)?;
-        let floats: Vec<bool> = function
-            .results
-            .iter()
-            .map(|r| function.type_of(*r).dtype.is_float())
-            .collect();
-        let function = self.with_pullback(callee, &floats)?;
-        let gradients = function.pullback.iter().flat_map(|p| &p.gradients);
-        Ok(CalleeInfo {
-            gradients: gradients.map(Option::is_some).collect(),
-        })
     }
 
     fn pullback_call(
@@ -265,26 +255,18 @@ impl<'u> Inliner<'u> {
         let inner = &mut instance.calls[at].1;
         let gradients = self.pullback(inner, &cotangents)?;
         for (position, v) in &p.results {
-            let gradient = match gradients.get(*position).copied().flatten() {
-                Some(gradient) => gradient,
-                None => self.zero(instance, *v)?,
-            };
-            instance.values[v.index()] = gradient;
+            // Pullbacks that ask for gradients which are not there were derived anew.
+            let gradient = gradients.get(*position).copied().flatten();
+            instance.values[v.index()] = gradient.ok_or_else(|| LinkError::NoGradient {
+                path: instance.substitution.unit.path.to_string(),
+                callee: inner.substitution.unit.path.to_string(),
+            })?;
         }
         Ok(())
     }
-
-    /// The gradient of a parameter that the results with cotangents do not depend on.
-    fn zero(&mut self, instance: &Instance<'u>, v: Value) -> Result<Value, LinkError> {
-        let s = &instance.substitution;
-        let of = s.of_type(instance.function.type_of(v))?;
-        // -0 adds nothing to any number, so sums with it go away.
-        let zero = self.builder.constant(-0.0, of.dtype, of.shape);
-        zero.map_err(|error| op_error(s.unit, crate::ops::CONST.0.name, None, error))
-    }
 }
 
-fn callee(caller: &Unit, call: &Call) -> Result<&'static Unit, LinkError> {
+pub(super) fn callee(caller: &Unit, call: &Call) -> Result<&'static Unit, LinkError> {
     let found = caller.callees.iter().find(|(name, _)| *name == call.callee);
     match found {
         Some((_, callee)) => Ok(callee),

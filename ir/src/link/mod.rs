@@ -6,6 +6,7 @@
 //!
 //! It parses each unit once a link, and relies on callees for nothing but their texts.
 
+mod dependence;
 mod expand;
 mod inliner;
 mod substitution;
@@ -22,6 +23,7 @@ use crate::shape::{Shape, Type};
 use crate::text::ParseError;
 use crate::unit::Unit;
 use crate::verify::{VerifyError, verify, verify_program};
+pub use dependence::dependence;
 use inliner::{Inliner, Instance};
 use substitution::Substitution;
 
@@ -114,6 +116,15 @@ pub enum LinkError {
     NoPullback {
         /// The function.
         path: String,
+    },
+    /// A gradient that a callee depends on and its pullback does not give: a rule of an op that leaves
+    /// one out.
+    #[error("the pullback of `{callee}` leaves out a gradient that `{path}` needs")]
+    NoGradient {
+        /// The caller.
+        path: String,
+        /// The callee.
+        callee: String,
     },
     /// A gradient asked of a function that has not exactly one scalar float result.
     #[error("`{path}` has {found} scalar float results; a gradient is that of exactly one")]
@@ -214,7 +225,8 @@ pub fn link_pullback(
 
 /// A unit's function and its pullback with all calls inlined, in symbols: what tools print.
 ///
-/// Functions over ops (`softmax`) stay as they are. Const symbols of callees become numbers.
+/// Functions over ops (`softmax`) stay as they are. Consts of callees become numbers, those of the
+/// unit itself stay.
 ///
 /// # Errors
 /// As [`link`]; a unit that has results to differentiate and no derivative.

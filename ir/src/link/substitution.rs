@@ -15,6 +15,9 @@ pub(super) struct Substitution<'u> {
     float: Option<DType>,
     sizes: Vec<(Symbol, Dim)>,
     sequence: Option<Shape>,
+    /// Whether the consts that the function computes with keep their names. Only those of the function
+    /// that is inlined into: two callees may mean different consts by one name.
+    names: bool,
 }
 
 impl<'u> Substitution<'u> {
@@ -28,6 +31,7 @@ impl<'u> Substitution<'u> {
             float: Some(binding.float),
             sizes,
             sequence: binding.sequence.as_deref().map(Shape::of),
+            names: false,
         }
     }
 
@@ -38,6 +42,7 @@ impl<'u> Substitution<'u> {
             float: None,
             sizes: Vec::new(),
             sequence: None,
+            names: true,
         };
         for d in &function.symbols {
             match d.kind {
@@ -73,6 +78,7 @@ impl<'u> Substitution<'u> {
             float: self.float,
             sizes,
             sequence: sequence.transpose()?,
+            names: false,
         })
     }
 
@@ -214,16 +220,18 @@ impl<'u> Substitution<'u> {
 }
 
 impl Substitution<'_> {
-    /// The number of a const; its name where symbols stay themselves.
+    /// The number of a const, or its name.
     fn number(&self, of: &Symbol) -> Result<Attribute, LinkError> {
+        if self.names {
+            return Ok(Attribute::Const(of.clone()));
+        }
         let mut numbers = self.unit.numbers.iter();
-        match (self.float, numbers.find(|(name, _)| *name == of.name())) {
-            (Some(_), Some((_, value))) => Ok(Attribute::Number(*value)),
-            (Some(_), None) => Err(LinkError::Unbound {
+        match numbers.find(|(name, _)| *name == of.name()) {
+            Some((_, value)) => Ok(Attribute::Number(*value)),
+            None => Err(LinkError::Unbound {
                 path: self.unit.path.to_string(),
                 symbol: of.to_string(),
             }),
-            (None, _) => Ok(Attribute::Const(of.clone())),
         }
     }
 }

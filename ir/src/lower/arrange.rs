@@ -126,6 +126,15 @@ pub fn unsqueeze(b: &mut Builder, x: Value, at: i64) -> Result<Value, OpError> {
 /// An axis that x does not have, or that is not the literal 1.
 pub fn squeeze(b: &mut Builder, x: Value, gone: &[Axis]) -> Result<Value, OpError> {
     let shape = shape_of(b, x);
+    for axis in gone {
+        // Among no elements a reshape would drop any axis.
+        if let Some(dim) = ops::rules::dim_at(&shape, *axis).filter(|d| !super::is_one(d)) {
+            return Err(OpError::NotOne {
+                dim: dim.clone(),
+                shape,
+            });
+        }
+    }
     let to = shape.select(&super::rest(&shape, gone));
     b.reshape(x, &to.ok_or(OpError::Sequence(shape))?)
 }
@@ -305,7 +314,7 @@ pub fn flip(b: &mut Builder, x: Value, axis: Axis) -> Result<Value, OpError> {
         return Ok(x);
     }
     let index = b.iota(DType::I32, shape.clone(), axis)?;
-    let last = super::extent(b, minus(&dim, &Dim::constant(1))?, DType::I32, shape)?;
+    let last = b.extent(minus(&dim, &Dim::constant(1))?, DType::I32, shape)?;
     let index = b.sub(last, index)?;
     super::take_along_axis(b, x, index, axis)
 }

@@ -93,6 +93,7 @@ pub fn nll_loss(
     reduce: Reduce,
 ) -> Result<Value, OpError> {
     let shape = shape_of(b, x);
+    ops::rules::float(&[b.type_of(x).clone()], 0)?;
     let Axis::At(a) = axis else {
         return Err(OpError::Sequence(shape));
     };

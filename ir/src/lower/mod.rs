@@ -27,7 +27,6 @@ pub use position::{argmax, argmin, one_hot, take, take_along_axis, tril};
 use crate::attribute::Attribute;
 use crate::builder::Builder;
 use crate::dim::Dim;
-use crate::dtype::DType;
 use crate::function::Value;
 use crate::op::{Op, OpError};
 use crate::ops;
@@ -202,7 +201,8 @@ pub fn reduce(
     b.reshape(reduced, &shape)
 }
 
-/// The variance over axes: the mean squared distance from the mean, with `n - correction` for `n`.
+/// The variance over axes: the mean squared distance from the mean, with `n - correction` for `n`, or 0
+/// where that is negative (as in NumPy and PyTorch).
 ///
 /// # Errors
 /// Axes that `x` does not have; a correction over a sequence.
@@ -227,29 +227,10 @@ pub fn var(
     if gone.sequence.is_some() {
         return Err(OpError::Sequence(gone));
     }
-    let n = extent(b, ops::rules::product(&gone.dims)?, of.dtype, of.shape)?;
+    let n = b.extent(ops::rules::product(&gone.dims)?, of.dtype, of.shape)?;
     let n = b.with(ops::SUB, n, correction)?;
+    let n = b.with(ops::MAXIMUM, n, 0.0)?;
     b.div(sum, n)
-}
-
-/// A tensor whose every element is the value of a dim.
-///
-/// # Errors
-/// None in practice; the entries take every type.
-pub fn extent(b: &mut Builder, dim: Dim, dtype: DType, shape: Shape) -> Result<Value, OpError> {
-    match dim.as_extent() {
-        // Exact: no extent in memory reaches 2^53.
-        Some(n) => b.constant(n as f64, dtype, shape),
-        None => b.op(
-            ops::EXTENT,
-            &[],
-            vec![
-                Attribute::Dims(vec![dim]),
-                Attribute::DType(dtype),
-                Attribute::Shape(shape),
-            ],
-        ),
-    }
 }
 
 /// `SOFTMAX` or `LOG_SOFTMAX` along an axis.

@@ -1,12 +1,12 @@
 //! Elementwise functions in pieces, with PyTorch's derivatives where the pieces meet.
 
 use crate::builder::Builder;
+use crate::dtype::DType;
 use crate::function::Value;
 use crate::op::OpError;
 use crate::ops;
 
-/// `x` cut to what lies between two bounds, all broadcast; its derivative is 0 at the bounds
-/// themselves (as in PyTorch 2.15).
+/// `x` cut to what lies between two bounds, all broadcast, see [`ops::CLAMP`].
 ///
 /// # Errors
 /// Operands of different types, or that do not broadcast.
@@ -16,23 +16,30 @@ pub fn clamp(
     low: Option<Value>,
     high: Option<Value>,
 ) -> Result<Value, OpError> {
-    let mut out = x;
-    if let Some(high) = high {
-        let above = super::binary(b, ops::LE, high, x)?;
-        out = super::select(b, above, high, out)?;
+    let (least, greatest) = match b.type_of(x).dtype {
+        DType::Float | DType::F32 | DType::F64 => (f64::NEG_INFINITY, f64::INFINITY),
+        DType::I32 | DType::Bool => (f64::from(i32::MIN), f64::from(i32::MAX)),
+        DType::U32 => (0.0, f64::from(u32::MAX)),
+    };
+    let mut shape = b.type_of(x).shape.clone();
+    for bound in [low, high].into_iter().flatten() {
+        shape = super::broadcast_shapes(&shape, &b.type_of(bound).shape)?;
     }
-    if let Some(low) = low {
-        let below = super::binary(b, ops::LE, x, low)?;
-        out = super::select(b, below, low, out)?;
-    }
-    Ok(out)
+    let x = super::broadcast_to(b, x, &shape)?;
+    let mut bound = |given: Option<Value>, none: f64| match given {
+        Some(given) => super::broadcast_to(b, given, &shape),
+        None => b.like(none, x),
+    };
+    let (low, high) = (bound(low, least)?, bound(high, greatest)?);
+    b.op(ops::CLAMP, &[x, low, high], Vec::new())
 }
 
 /// `x` where it is positive, `slope * x` elsewhere.
 ///
 /// # Errors
-/// An `x` that is no number.
+/// An `x` that is no float.
 pub fn leaky_relu(b: &mut Builder, x: Value, slope: f64) -> Result<Value, OpError> {
+    ops::rules::float(&[b.type_of(x).clone()], 0)?;
     let zero = b.like(0.0, x)?;
     let positive = b.lt(zero, x)?;
     let low = b.scale(x, slope)?;
@@ -68,16 +75,18 @@ pub fn huber(b: &mut Builder, distance: Value, delta: f64) -> Result<Value, OpEr
     b.select(small, near, far)
 }
 
-/// The binary cross entropy of a logit: `softplus(x) - x * target`, which does not overflow.
+/// The binary cross entropy of each logit.
 ///
 /// # Errors
-/// Operands of different types.
+/// Operands of different types, or that are no floats.
 pub fn binary_cross_entropy_with_logits(
     b: &mut Builder,
     x: Value,
     target: Value,
 ) -> Result<Value, OpError> {
-    let soft = b.op(ops::SOFTPLUS, &[x], Vec::new())?;
-    let hit = b.mul(x, target)?;
-    b.sub(soft, hit)
+    b.op(
+        ops::BINARY_CROSS_ENTROPY_WITH_LOGITS,
+        &[x, target],
+        Vec::new(),
+    )
 }

@@ -113,6 +113,7 @@ pub fn one_hot(
     dtype: DType,
 ) -> Result<Value, OpError> {
     let of = b.type_of(indices).clone();
+    ops::rules::integer(std::slice::from_ref(&of), 0)?;
     let mut shape = of.shape.clone();
     shape.dims.push(classes);
     let last = Axis::At(shape.len() - 1);

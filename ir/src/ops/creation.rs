@@ -3,8 +3,17 @@
 use super::entry::{AXIS_OF_RESULT, DTYPE, SHAPE, UNTESTED, attribute};
 use super::rules::one_axis;
 use crate::attribute::AttributeKind;
+use crate::dtype::DType;
 use crate::op::{Arity, Kind, Op, OpDef, OpError, Pullback};
 use crate::shape::Type;
+
+/// Refuses a number that is no element of the type: stages would make different elements of it.
+fn held(value: f64, dtype: DType) -> Result<(), OpError> {
+    match dtype.holds(value) {
+        true => Ok(()),
+        false => Err(OpError::Number { value, dtype }),
+    }
+}
 
 /// A constant.
 pub const CONST: Op = Op(&OpDef {
@@ -12,11 +21,16 @@ pub const CONST: Op = Op(&OpDef {
     doc: "A tensor whose every element is `value`.",
     arity: Arity::Exactly(0),
     attributes: &[attribute("value", AttributeKind::Number), DTYPE, SHAPE],
-    infer: |_, a| match (a.has_number(0), a.dtype(1), a.shape(2)) {
-        (true, Some(d), Some(s)) => Ok(Type::new(d, s.clone())),
-        (false, ..) => Err(OpError::Attribute("value")),
-        (_, None, _) => Err(OpError::Attribute("dtype")),
-        (_, _, None) => Err(OpError::Attribute("shape")),
+    infer: |_, a| {
+        let dtype = a.dtype(1).ok_or(OpError::Attribute("dtype"))?;
+        let shape = a.shape(2).ok_or(OpError::Attribute("shape"))?;
+        match a.number(0) {
+            Some(value) => held(value, dtype)?,
+            // A const's: the linker asks again when it has put the number there.
+            None if a.has_number(0) => {}
+            None => return Err(OpError::Attribute("value")),
+        }
+        Ok(Type::new(dtype, shape.clone()))
     },
     pullback: Pullback::Zero,
     kind: Kind::Constant,
@@ -32,7 +46,17 @@ pub const IOTA: Op = Op(&OpDef {
     infer: |_, a| {
         let dtype = a.dtype(0).ok_or(OpError::Attribute("dtype"))?;
         let shape = a.shape(1).ok_or(OpError::Attribute("shape"))?;
-        one_axis(shape, a, 2)?;
+        let (_, extent) = one_axis(shape, a, 2)?;
+        if dtype == DType::Bool {
+            return Err(OpError::DType {
+                operand: 0,
+                expected: "a float or an integer",
+                found: dtype,
+            });
+        }
+        if let Some(last) = extent.as_constant().filter(|n| *n > 0).map(|n| n - 1) {
+            held(last as f64, dtype)?;
+        }
         Ok(Type::new(dtype, shape.clone()))
     },
     pullback: Pullback::Zero,
@@ -46,11 +70,16 @@ pub const EXTENT: Op = Op(&OpDef {
     doc: "A tensor whose every element is the value of the one dim in `dims`.",
     arity: Arity::Exactly(0),
     attributes: &[attribute("dims", AttributeKind::Dims), DTYPE, SHAPE],
-    infer: |_, a| match (a.dims(0), a.dtype(1), a.shape(2)) {
-        ([_], Some(d), Some(s)) => Ok(Type::new(d, s.clone())),
-        (_, None, _) => Err(OpError::Attribute("dtype")),
-        (_, _, None) => Err(OpError::Attribute("shape")),
-        (..) => Err(OpError::Attribute("dims")),
+    infer: |_, a| {
+        let [dim] = a.dims(0) else {
+            return Err(OpError::Attribute("dims"));
+        };
+        let dtype = a.dtype(1).ok_or(OpError::Attribute("dtype"))?;
+        let shape = a.shape(2).ok_or(OpError::Attribute("shape"))?;
+        if let Some(value) = dim.as_constant() {
+            held(value as f64, dtype)?;
+        }
+        Ok(Type::new(dtype, shape.clone()))
     },
     pullback: Pullback::Zero,
     kind: Kind::Extent,

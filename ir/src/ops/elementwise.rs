@@ -1,6 +1,6 @@
 //! One scalar instruction an element. Operands have one type; nothing broadcasts here.
 
-use super::entry::{DTYPE, ONE, TWO, UNTESTED, unary};
+use super::entry::{DTYPE, ONE, TWO, UNTESTED, tested};
 use super::rules::{boolean, float, number, operand, same};
 use crate::attribute::Attributes;
 use crate::dtype::DType;
@@ -74,7 +74,7 @@ const fn numeric(
 
 /// Two numbers of one type to a bool.
 const fn comparison(name: &'static str, doc: &'static str, scalar: Scalar, infer: Infer) -> OpDef {
-    let test = unary(&[(-2.0, 2.0), (-2.0, 2.0)], 0.0, &[0.0]);
+    let test = tested(&[(-2.0, 2.0), (-2.0, 2.0)], &[0.0]);
     entry(name, doc, 2, scalar, infer, Pullback::Zero, test)
 }
 
@@ -142,25 +142,31 @@ pub const MUL: Op = Op(&arithmetic(
 ));
 
 /// `a / b`
-pub const DIV: Op = Op(&arithmetic(
+pub const DIV: Op = Op(&entry(
     "div",
-    "`a / b`; integers truncate toward zero, and a zero divisor gives 0.",
+    "`a / b` of floats: a quotient of integers is one of floats, and a whole one is its `floor`.",
+    2,
     Scalar::Div,
-    |b, p| {
+    |t, _| {
+        let (a, b) = (float(t, 0)?, float(t, 1)?);
+        same(a, b)?;
+        Ok(a.clone())
+    },
+    Pullback::Rule(|b, p| {
         let x = b.div(p.cotangent, p.operands[1])?;
         let y = p.wants(1, || {
             let scaled = b.mul(x, p.result)?;
             b.neg(scaled)
         })?;
         Ok(vec![Some(x), y])
-    },
-    unary(&[(-2.0, 2.0), (0.5, 2.0)], 1e-5, &[]),
+    }),
+    tested(&[(-2.0, 2.0), (0.5, 2.0)], &[]),
 ));
 
 /// The remainder with the divisor's sign.
 pub const REM: Op = Op(&arithmetic(
     "rem",
-    "`a - b * floor(a / b)`: the remainder with the sign of `b`; a zero integer divisor gives 0.",
+    "What is left of `a` by whole `b`s, between 0 and `b`; a zero has the sign of `b`, and a zero integer divisor gives 0 (NumPy's `mod`).",
     Scalar::Rem,
     |b, p| {
         let y = p.wants(1, || {
@@ -172,7 +178,7 @@ pub const REM: Op = Op(&arithmetic(
         Ok(vec![Some(p.cotangent), y])
     },
     // One branch of the quotient's floor: its jumps have no derivative.
-    unary(&[(2.1, 2.9), (1.1, 1.4)], 1e-4, &[]),
+    tested(&[(2.1, 2.9), (1.1, 1.4)], &[]),
 ));
 
 /// The pullback of both extremes: ties split evenly, and NaN passes to both, as in PyTorch.
@@ -231,7 +237,7 @@ pub const ABS: Op = Op(&numeric(
         let sign = b.sign(p.operands[0])?;
         Ok(vec![Some(b.mul(p.cotangent, sign)?)])
     }),
-    unary(&[(-2.0, 2.0)], 1e-6, &[0.0]),
+    tested(&[(-2.0, 2.0)], &[0.0]),
 ));
 
 /// The square root.
@@ -243,7 +249,7 @@ pub const SQRT: Op = Op(&function(
         let twice = b.scale(p.result, 2.0)?;
         Ok(vec![Some(b.div(p.cotangent, twice)?)])
     }),
-    unary(&[(0.1, 4.0)], 1e-5, &[]),
+    tested(&[(0.1, 4.0)], &[]),
 ));
 
 /// `e^a`
@@ -261,7 +267,7 @@ pub const LOG: Op = Op(&function(
     "The natural logarithm.",
     Scalar::Log,
     Pullback::Rule(|b, p| Ok(vec![Some(b.div(p.cotangent, p.operands[0])?)])),
-    unary(&[(0.1, 4.0)], 1e-5, &[]),
+    tested(&[(0.1, 4.0)], &[]),
 ));
 
 /// The hyperbolic tangent.
@@ -301,7 +307,7 @@ pub const FLOOR: Op = Op(&function(
     "The greatest integer not above `a`; its derivative is 0.",
     Scalar::Floor,
     Pullback::Zero,
-    unary(&[(-2.0, 2.0)], 0.0, &[-2.0, -1.0, 0.0, 1.0, 2.0]),
+    tested(&[(-2.0, 2.0)], &[-2.0, -1.0, 0.0, 1.0, 2.0]),
 ));
 
 /// The sign.
@@ -310,7 +316,7 @@ pub const SIGN: Op = Op(&numeric(
     "-1, 0 or 1; NaN for NaN; its derivative is 0.",
     Scalar::Sign,
     Pullback::Zero,
-    unary(&[(-2.0, 2.0)], 0.0, &[0.0]),
+    tested(&[(-2.0, 2.0)], &[0.0]),
 ));
 
 /// `a < b`

@@ -1,8 +1,8 @@
 //! Elementwise functions over other ops, with the derivatives that are better than those the pass
 //! would find: from the result where that is what is kept, and stable where the plain formula is not.
 
-use super::entry::{ONE, unary};
-use super::rules::{float, same};
+use super::entry::{ONE, tested};
+use super::rules::{float, number, same};
 use crate::attribute::Attributes;
 use crate::builder::Builder;
 use crate::function::Value;
@@ -50,7 +50,7 @@ pub const RELU: Op = Op(&entry(
         let dead = b.le(p.result, zero)?;
         Ok(vec![Some(b.select(dead, zero, p.cotangent)?)])
     },
-    unary(&[(-2.0, 2.0)], 1e-6, &[0.0]),
+    tested(&[(-2.0, 2.0)], &[0.0]),
 ));
 
 /// The logistic function.
@@ -74,7 +74,7 @@ pub const SIGMOID: Op = Op(&entry(
         let slope = b.mul(p.result, rest)?;
         Ok(vec![Some(b.mul(p.cotangent, slope)?)])
     },
-    unary(&[(-6.0, 6.0)], 1e-5, &[]),
+    tested(&[(-6.0, 6.0)], &[]),
 ));
 
 /// `x * sigmoid(x)`
@@ -93,7 +93,7 @@ pub const SILU: Op = Op(&entry(
         let slope = b.add(s, grows)?;
         Ok(vec![Some(b.mul(p.cotangent, slope)?)])
     },
-    unary(&[(-6.0, 6.0)], 1e-5, &[]),
+    tested(&[(-6.0, 6.0)], &[]),
 ));
 
 /// `(1 + erf(x / sqrt 2)) / 2`, the normal distribution's.
@@ -125,7 +125,7 @@ pub const GELU: Op = Op(&entry(
         let slope = b.add(share, grows)?;
         Ok(vec![Some(b.mul(p.cotangent, slope)?)])
     },
-    unary(&[(-4.0, 4.0)], 1e-5, &[]),
+    tested(&[(-4.0, 4.0)], &[]),
 ));
 
 /// `sqrt(2 / pi)` and the cubic's factor of the tanh form.
@@ -166,7 +166,7 @@ pub const GELU_TANH: Op = Op(&entry(
         let slope = b.add(share, grows)?;
         Ok(vec![Some(b.mul(p.cotangent, slope)?)])
     },
-    unary(&[(-4.0, 4.0)], 1e-5, &[]),
+    tested(&[(-4.0, 4.0)], &[]),
 ));
 
 /// `x * x`
@@ -195,7 +195,7 @@ pub const RECIPROCAL: Op = Op(&entry(
         let slope = b.neg(square)?;
         Ok(vec![Some(b.mul(p.cotangent, slope)?)])
     },
-    unary(&[(0.5, 4.0)], 1e-5, &[]),
+    tested(&[(0.5, 4.0)], &[]),
 ));
 
 /// `e^x - 1`
@@ -245,7 +245,7 @@ pub const LOG1P: Op = Op(&entry(
         let u = b.with(super::ADD, p.operands[0], 1.0)?;
         Ok(vec![Some(b.div(p.cotangent, u)?)])
     },
-    unary(&[(-0.5, 4.0)], 1e-5, &[]),
+    tested(&[(-0.5, 4.0)], &[]),
 ));
 
 /// `log(1 + e^x)`
@@ -265,13 +265,53 @@ pub const SOFTPLUS: Op = Op(&entry(
         let slope = b.sigmoid(p.operands[0])?;
         Ok(vec![Some(b.mul(p.cotangent, slope)?)])
     },
-    unary(&[(-6.0, 6.0)], 1e-5, &[]),
+    tested(&[(-6.0, 6.0)], &[]),
 ));
+
+/// `x` between two bounds.
+pub const CLAMP: Op = Op(&OpDef {
+    name: "clamp",
+    doc: "`min(max(x, low), high)`, NaN if any of them is; the derivative of x is 0 at the bounds themselves, whose own takes over there (as in PyTorch 2.15).",
+    arity: Arity::Exactly(3),
+    attributes: &[],
+    infer: |t, _| {
+        let (x, low, high) = (number(t, 0)?, number(t, 1)?, number(t, 2)?);
+        same(x, low)?;
+        same(x, high)?;
+        Ok(x.clone())
+    },
+    pullback: Pullback::Rule(|b, p| {
+        let (x, low, high) = (p.operands[0], p.operands[1], p.operands[2]);
+        let zero = b.like(0.0, p.cotangent)?;
+        let dx = p.wants(0, || {
+            let (above, below) = (b.lt(low, x)?, b.lt(x, high)?);
+            let g = b.select(above, p.cotangent, zero)?;
+            b.select(below, g, zero)
+        })?;
+        // Where the bounds cross, the upper one is the result.
+        let dlow = p.wants(1, || {
+            let (below, apart) = (b.le(x, low)?, b.lt(low, high)?);
+            let g = b.select(below, p.cotangent, zero)?;
+            b.select(apart, g, zero)
+        })?;
+        let dhigh = p.wants(2, || {
+            let raised = b.maximum(x, low)?;
+            let above = b.le(high, raised)?;
+            b.select(above, p.cotangent, zero)
+        })?;
+        Ok(vec![dx, dlow, dhigh])
+    }),
+    kind: Kind::Function(|b, of, _| {
+        let raised = b.maximum(of[0], of[1])?;
+        b.minimum(raised, of[2])
+    }),
+    test: tested(&[(-2.0, 2.0), (-1.0, -0.5), (0.5, 1.0)], &[]),
+});
 
 /// `x^y`
 pub const POW: Op = Op(&OpDef {
     name: "pow",
-    doc: "`x^y`, computed as `e^(y log|x|)` with the sign of an odd `y`; NaN for a negative x and a y that is not whole; `x^0` is 1.",
+    doc: "`x^y`, computed as `e^(y log|x|)` with the sign of an odd `y`; NaN for a negative x and a y that is not whole; `x^0` and `1^y` are 1, of NaN too.",
     arity: Arity::Exactly(2),
     attributes: &[],
     infer: |t, _| {
@@ -280,32 +320,47 @@ pub const POW: Op = Op(&OpDef {
         Ok(x.clone())
     },
     pullback: Pullback::Rule(pow_pullback),
-    kind: Kind::Function(|b, of, _| {
-        let (x, y) = (of[0], of[1]);
-        let (zero, one) = (b.like(0.0, x)?, b.like(1.0, x)?);
-        let magnitude = b.abs(x)?;
-        let log = b.log(magnitude)?;
-        let exponent = b.mul(y, log)?;
-        let power = b.exp(exponent)?;
-        // For a negative x: the sign of an odd y, NaN for one that is not whole.
-        let whole = b.floor(y)?;
-        let is_whole = b.eq(whole, y)?;
-        let half = b.scale(y, 0.5)?;
-        let half_whole = b.floor(half)?;
-        let is_even = b.eq(half_whole, half)?;
-        let minus = b.neg(power)?;
-        let signed = b.select(is_even, power, minus)?;
-        let nan = b.like(f64::NAN, x)?;
-        let of_negative = b.select(is_whole, signed, nan)?;
-        let negative = b.lt(x, zero)?;
-        let power = b.select(negative, of_negative, power)?;
-        let nothing = b.eq(y, zero)?;
-        b.select(nothing, one, power)
-    }),
-    test: unary(&[(0.2, 3.0), (-2.0, 2.0)], 1e-4, &[]),
+    kind: Kind::Function(pow),
+    test: tested(&[(0.2, 3.0), (-2.0, 2.0)], &[]),
 });
 
-/// `y x^(y - 1)`, 0 where y is; and `x^y log x`, 0 where x is.
+fn pow(b: &mut Builder, of: &[Value], _: &Attributes) -> Result<Value, OpError> {
+    let (x, y) = (of[0], of[1]);
+    let (zero, one) = (b.like(0.0, x)?, b.like(1.0, x)?);
+    let magnitude = b.abs(x)?;
+    let log = b.log(magnitude)?;
+    let exponent = b.mul(y, log)?;
+    let power = b.exp(exponent)?;
+    // 0 times an exponent that is infinite or NaN would be NaN.
+    let of_one = b.eq(magnitude, one)?;
+    let power = b.select(of_one, one, power)?;
+    // An odd y keeps the sign, that of a zero too: only its reciprocal tells it.
+    let whole = b.floor(y)?;
+    let is_whole = b.eq(whole, y)?;
+    let half = b.scale(y, 0.5)?;
+    let half_whole = b.floor(half)?;
+    let is_odd = b.ne(half_whole, half)?;
+    let is_odd = b.op(super::AND, &[is_whole, is_odd], Vec::new())?;
+    let reciprocal = b.div(one, x)?;
+    let below = b.lt(reciprocal, zero)?;
+    let negative = b.lt(x, zero)?;
+    let signed = b.op(super::OR, &[negative, below], Vec::new())?;
+    let turned = b.op(super::AND, &[is_odd, signed], Vec::new())?;
+    let minus = b.neg(power)?;
+    let power = b.select(turned, minus, power)?;
+    // Roots of negative numbers; an infinity is as far as from either side.
+    let infinity = b.like(f64::INFINITY, x)?;
+    let finite = b.ne(magnitude, infinity)?;
+    let broken = b.op(super::NOT, &[is_whole], Vec::new())?;
+    let broken = b.op(super::AND, &[broken, finite], Vec::new())?;
+    let no_root = b.op(super::AND, &[negative, broken], Vec::new())?;
+    let nan = b.like(f64::NAN, x)?;
+    let power = b.select(no_root, nan, power)?;
+    let nothing = b.eq(y, zero)?;
+    b.select(nothing, one, power)
+}
+
+/// `y x^(y - 1)`, 0 where y is; and `x^y log x`, 0 where x is and the power is finite.
 fn pow_pullback(b: &mut Builder, p: &Primal<'_>) -> Result<Vec<Option<Value>>, OpError> {
     let (x, y) = (p.operands[0], p.operands[1]);
     let zero = b.like(0.0, x)?;
@@ -321,7 +376,9 @@ fn pow_pullback(b: &mut Builder, p: &Primal<'_>) -> Result<Vec<Option<Value>>, O
         let log = b.log(x)?;
         let slope = b.mul(p.result, log)?;
         let nothing = b.eq(x, zero)?;
-        let slope = b.select(nothing, zero, slope)?;
+        let finite = b.le(zero, y)?;
+        let flat = b.op(super::AND, &[nothing, finite], Vec::new())?;
+        let slope = b.select(flat, zero, slope)?;
         b.mul(p.cotangent, slope)
     })?;
     Ok(vec![dx, dy])

@@ -1,8 +1,8 @@
 //! Losses that are more than a mean of an elementwise formula.
 
-use super::entry::{AXIS, TWO, attribute, unary};
+use super::entry::{AXIS, TWO, attribute, tested};
 use super::rows::{count, exp_and_sum, shifted};
-use super::rules::{float, index, one_axis, same, same_shape, without};
+use super::rules::{float, index, minus, one_axis, same, same_shape, without};
 use crate::attribute::{Attribute, AttributeKind, Attributes};
 use crate::builder::Builder;
 use crate::dtype::DType;
@@ -31,6 +31,49 @@ pub const MSE: Op = Op(&OpDef {
     test: TWO,
 });
 
+/// The binary cross entropy of logits.
+pub const BINARY_CROSS_ENTROPY_WITH_LOGITS: Op = Op(&OpDef {
+    name: "binary_cross_entropy_with_logits",
+    doc: "`-t log sigmoid(x) - (1 - t) log(1 - sigmoid(x))` of a logit x and a target t, element by element, computed as `(1 - t) x - min(x, 0) + log1p(e^-|x|)`, which does not overflow.",
+    arity: Arity::Exactly(2),
+    attributes: &[],
+    infer: |t, _| {
+        let (x, target) = (float(t, 0)?, float(t, 1)?);
+        same(x, target)?;
+        Ok(x.clone())
+    },
+    pullback: Pullback::Rule(|b, p| {
+        // sigmoid(x) - t, and -x
+        let (x, target) = (p.operands[0], p.operands[1]);
+        let dx = p.wants(0, || {
+            let share = b.sigmoid(x)?;
+            let rest = b.sub(share, target)?;
+            b.mul(p.cotangent, rest)
+        })?;
+        let dt = p.wants(1, || {
+            let pulled = b.mul(p.cotangent, x)?;
+            b.neg(pulled)
+        })?;
+        Ok(vec![dx, dt])
+    }),
+    kind: Kind::Function(|b, of, _| {
+        let (x, target) = (of[0], of[1]);
+        // Where the target is met, what stands before the logarithm is 0, and does not swallow it.
+        let one = b.like(1.0, x)?;
+        let miss = b.sub(one, target)?;
+        let line = b.mul(miss, x)?;
+        let zero = b.like(0.0, x)?;
+        let low = b.minimum(x, zero)?;
+        let missed = b.sub(line, low)?;
+        let magnitude = b.abs(x)?;
+        let minus = b.neg(magnitude)?;
+        let small = b.exp(minus)?;
+        let rest = b.op(super::LOG1P, &[small], Vec::new())?;
+        b.add(missed, rest)
+    }),
+    test: tested(&[(-6.0, 6.0), (0.0, 1.0)], &[]),
+});
+
 /// The cross entropy of each row.
 pub const CROSS_ENTROPY: Op = Op(&OpDef {
     name: "cross_entropy",
@@ -44,25 +87,26 @@ pub const CROSS_ENTROPY: Op = Op(&OpDef {
     infer: |t, a| {
         let (x, labels) = (float(t, 0)?, index(t, 1)?);
         let (axis, _) = one_axis(&x.shape, a, 0)?;
-        a.number(1).ok_or(OpError::Attribute("ignore_index"))?;
-        a.number(2).ok_or(OpError::Attribute("label_smoothing"))?;
+        settings(a)?;
         let rows = without(&x.shape, &[Axis::At(axis)])?;
         same_shape(&rows, &labels.shape)?;
         Ok(Type::new(x.dtype, rows))
     },
     pullback: Pullback::Rule(cross_entropy_pullback),
     kind: Kind::Function(cross_entropy),
-    test: unary(&[(-8.0, 8.0)], 1e-5, &[]),
+    test: tested(&[(-8.0, 8.0)], &[]),
 });
 
-fn settings(a: &Attributes) -> (f64, f64) {
-    // The type rule refuses entries without them.
-    (a.number(1).unwrap_or(-100.0), a.number(2).unwrap_or(0.0))
+/// The label that is ignored, and the smoothing: both decide what is built, so neither is a const's.
+fn settings(a: &Attributes) -> Result<(f64, f64), OpError> {
+    let ignore = a.number(1).ok_or(OpError::Attribute("ignore_index"))?;
+    let smoothing = a.number(2).ok_or(OpError::Attribute("label_smoothing"))?;
+    Ok((ignore, smoothing))
 }
 
 fn cross_entropy(b: &mut Builder, of: &[Value], a: &Attributes) -> Result<Value, OpError> {
     let (x, labels) = (of[0], of[1]);
-    let (ignore, smoothing) = settings(a);
+    let (ignore, smoothing) = settings(a)?;
     let axes = a.axes(0);
     let shape = b.type_of(x).shape.clone();
     let (axis, _) = one_axis(&shape, a, 0)?;
@@ -100,7 +144,7 @@ fn cross_entropy(b: &mut Builder, of: &[Value], a: &Attributes) -> Result<Value,
 /// `g (softmax(x) - target)`: elementwise where the derived one would scatter.
 fn cross_entropy_pullback(b: &mut Builder, p: &Primal<'_>) -> Result<Vec<Option<Value>>, OpError> {
     let (x, labels) = (p.operands[0], p.operands[1]);
-    let (ignore, smoothing) = settings(p.attributes);
+    let (ignore, smoothing) = settings(p.attributes)?;
     let axes = p.attributes.axes(0);
     let shape = b.type_of(x).shape.clone();
     let ignored = b.with(super::EQ, labels, ignore)?;
@@ -111,6 +155,12 @@ fn cross_entropy_pullback(b: &mut Builder, p: &Primal<'_>) -> Result<Vec<Option<
     let (e, sum) = exp_and_sum(b, low, axes)?;
     let sum = b.broadcast(sum, &shape, axes)?;
     let share = b.div(e, sum)?;
+    // Clamped, as the forward pass clamps what it takes elements at.
+    let (_, extent) = one_axis(&shape, p.attributes, 0)?;
+    let last = minus(&extent, &1usize.into())?;
+    let last = b.extent(last, DType::I32, b.type_of(labels).shape.clone())?;
+    let labels = b.minimum(labels, last)?;
+    let labels = b.with(super::MAXIMUM, labels, 0.0)?;
     let classes = b.iota(DType::I32, shape.clone(), axes[0])?;
     let wide = b.broadcast(labels, &shape, axes)?;
     let hit = b.eq(classes, wide)?;

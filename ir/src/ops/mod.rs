@@ -5,7 +5,8 @@
 //! | `CONST` | | value, dtype, shape |
 //! | `IOTA` | | dtype, shape, axis (one, of the result) |
 //! | `EXTENT` | | dims (one), dtype, shape |
-//! | `ADD SUB MUL DIV REM MAXIMUM MINIMUM` | a, b of one type | |
+//! | `ADD SUB MUL REM MAXIMUM MINIMUM` | a, b of one type | |
+//! | `DIV` | floats a, b of one type | |
 //! | `NEG ABS SQRT EXP LOG TANH ERF FLOOR SIGN` | a | |
 //! | `LT LE EQ NE` | a, b of one type, to bool | |
 //! | `AND OR NOT` | bools | |
@@ -29,7 +30,8 @@
 //! | op | operands | attributes, in order |
 //! |---|---|---|
 //! | `RELU SIGMOID SILU GELU GELU_TANH SQUARE RECIPROCAL EXPM1 LOG1P SOFTPLUS` | x | |
-//! | `POW` | x, y of one type | |
+//! | `POW BINARY_CROSS_ENTROPY_WITH_LOGITS` | x, y of one type | |
+//! | `CLAMP` | x, low, high of one type | |
 //! | `SOFTMAX LOG_SOFTMAX` | x | axis (one) |
 //! | `LOGSUMEXP MEAN MIN` | x | axes (removed) |
 //! | `TAKE` | x, i32 indices (any shape) | axis (one, whose place the indices' dims take) |
@@ -57,10 +59,10 @@ pub use elementwise::{
     NOT, OR, REM, SELECT, SIGN, SQRT, SUB, TANH,
 };
 pub use functions::{
-    EXPM1, GELU, GELU_TANH, LOG1P, POW, RECIPROCAL, RELU, SIGMOID, SILU, SOFTPLUS, SQUARE,
+    CLAMP, EXPM1, GELU, GELU_TANH, LOG1P, POW, RECIPROCAL, RELU, SIGMOID, SILU, SOFTPLUS, SQUARE,
 };
 pub use index::{INDEX_ADD, SCATTER_ADD, TAKE, TAKE_ALONG_AXIS};
-pub use losses::{CROSS_ENTROPY, MSE};
+pub use losses::{BINARY_CROSS_ENTROPY_WITH_LOGITS, CROSS_ENTROPY, MSE};
 pub use reduce::{ARGMAX, MAX, SUM};
 pub(crate) use rows::turned;
 pub use rows::{LOG_SOFTMAX, LOGSUMEXP, MEAN, MIN, SOFTMAX};
@@ -131,7 +133,9 @@ pub static TABLE: &[Op] = &[
     EXPM1,
     LOG1P,
     SOFTPLUS,
+    CLAMP,
     POW,
+    BINARY_CROSS_ENTROPY_WITH_LOGITS,
 ];
 
 /// The op called `name`.

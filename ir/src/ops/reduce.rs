@@ -44,8 +44,9 @@ pub const MAX: Op = Op(&OpDef {
         let ties = b.over(SUM, ones, axes)?;
         let share = b.div(p.cotangent, ties)?;
         let share = b.broadcast(share, &of.shape, axes)?;
-        let zero = b.like(0.0, x)?;
-        Ok(vec![Some(b.select(hit, share, zero)?)])
+        // A NaN is equal to none: the product with its share, a division by 0, is NaN for the whole
+        // row, as in PyTorch's `amax`.
+        Ok(vec![Some(b.mul(ones, share)?)])
     }),
     kind: Kind::Reduce(Reduction::Max),
     test: ONE,

@@ -1,8 +1,8 @@
 //! Functions of whole rows: softmax and its kin, means, minima.
 
-use super::entry::{AXES, AXIS, ONE, unary};
+use super::entry::{AXES, AXIS, ONE, tested};
 use super::rules::{check_axes, float, number, one_axis, product, without};
-use crate::attribute::{Attribute, Attributes};
+use crate::attribute::Attributes;
 use crate::builder::Builder;
 use crate::dtype::DType;
 use crate::function::Value;
@@ -133,7 +133,7 @@ pub const LOGSUMEXP: Op = Op(&OpDef {
         let log = b.log(sum)?;
         b.add(log, shift)
     }),
-    test: unary(&[(-20.0, 20.0)], 1e-5, &[]),
+    test: tested(&[(-20.0, 20.0)], &[]),
 });
 
 /// How many elements a reduction of `x` over `axes` takes in, of the type of `like`.
@@ -152,19 +152,7 @@ pub(super) fn count(
     }
     let gone = of.shape.select(axes).unwrap_or_default();
     let n = product(&gone.dims)?;
-    match n.as_extent() {
-        // Exact: no extent in memory reaches 2^53.
-        Some(n) => b.constant(n as f64, to.dtype, to.shape),
-        None => b.op(
-            super::EXTENT,
-            &[],
-            vec![
-                Attribute::Dims(vec![n]),
-                Attribute::DType(to.dtype),
-                Attribute::Shape(to.shape),
-            ],
-        ),
-    }
+    b.extent(n, to.dtype, to.shape)
 }
 
 /// The mean over axes.

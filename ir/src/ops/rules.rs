@@ -23,7 +23,7 @@ fn refuse<T>(operand: usize, expected: &'static str, found: DType) -> Result<T, 
 }
 
 /// The operand at position `i`, which must be a float.
-pub(super) fn float(types: &[Type], i: usize) -> Result<&Type, OpError> {
+pub(crate) fn float(types: &[Type], i: usize) -> Result<&Type, OpError> {
     let t = operand(types, i)?;
     match t.dtype.is_float() {
         true => Ok(t),
@@ -46,6 +46,15 @@ pub(super) fn boolean(types: &[Type], i: usize) -> Result<&Type, OpError> {
     match t.dtype == DType::Bool {
         true => Ok(t),
         false => refuse(i, "bool", t.dtype),
+    }
+}
+
+/// The operand at position `i`, which must be an integer.
+pub(crate) fn integer(types: &[Type], i: usize) -> Result<&Type, OpError> {
+    let t = operand(types, i)?;
+    match t.dtype.is_integer() {
+        true => Ok(t),
+        false => refuse(i, "i32 or u32", t.dtype),
     }
 }
 
@@ -131,7 +140,7 @@ pub(crate) fn without(shape: &Shape, axes: &[Axis]) -> Result<Shape, OpError> {
 }
 
 /// The dim of an axis, which is none of the sequence's.
-pub(super) fn dim_at(shape: &Shape, axis: Axis) -> Option<&Dim> {
+pub(crate) fn dim_at(shape: &Shape, axis: Axis) -> Option<&Dim> {
     match axis {
         Axis::Sequence => None,
         Axis::At(a) => shape.dims.get(a),

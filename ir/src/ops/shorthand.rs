@@ -5,6 +5,7 @@
 
 use crate::attribute::Attribute;
 use crate::builder::Builder;
+use crate::dim::Dim;
 use crate::dtype::DType;
 use crate::function::Value;
 use crate::op::{Op, OpError};
@@ -95,6 +96,23 @@ impl Builder {
     /// The elements in another type.
     pub fn cast(&mut self, x: Value, dtype: DType) -> Built {
         self.op(ops::CAST, &[x], vec![Attribute::DType(dtype)])
+    }
+
+    /// A tensor whose every element is the value of a dim.
+    pub fn extent(&mut self, dim: Dim, dtype: DType, shape: Shape) -> Built {
+        match dim.as_constant() {
+            // Exact: no extent in memory reaches 2^53.
+            Some(n) => self.constant(n as f64, dtype, shape),
+            None => self.op(
+                ops::EXTENT,
+                &[],
+                vec![
+                    Attribute::Dims(vec![dim]),
+                    Attribute::DType(dtype),
+                    Attribute::Shape(shape),
+                ],
+            ),
+        }
     }
 
     /// The index along an axis of the result.

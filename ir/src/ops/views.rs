@@ -139,12 +139,14 @@ pub const SLICE: Op = Op(&OpDef {
         if n.as_constant().is_some_and(|n| n < 0) {
             return Err(outside());
         }
-        if n.as_constant() != Some(0) {
-            let behind = minus(&extent, &plus(&start, &span(&n, &step)?)?)?;
-            let below = |d: &Dim| d.as_constant().is_some_and(|d| d < 0);
-            if below(&start) || below(&behind) {
-                return Err(outside());
-            }
+        // A range of nothing starts inside too, or right behind the end.
+        let stop = match n.as_constant() {
+            Some(0) => start.clone(),
+            Some(_) | None => plus(&start, &span(&n, &step)?)?,
+        };
+        let below = |d: &Dim| d.as_constant().is_some_and(|d| d < 0);
+        if below(&start) || below(&minus(&extent, &stop)?) {
+            return Err(outside());
         }
         Ok(Type::new(x.dtype, with_dim(&x.shape, axis, n)))
     },

@@ -62,7 +62,10 @@ fn constant_sum(r: &mut Rewriter, x: Value, axes: &[Axis], of: &Type) -> Option<
     }
     match count(r.shape_of(x), axes)? {
         0 => r.constant(0.0, of),
-        n => r.constant(number * n as f64, of),
+        n => {
+            let sum = of.dtype.nearest(number) * n as f64;
+            r.constant(of.dtype.nearest(sum), of)
+        }
     }
 }
 

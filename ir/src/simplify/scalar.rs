@@ -19,13 +19,9 @@ pub(super) fn simplify(
 ) -> Option<Value> {
     if let Some(numbers) = all_constant(r, operands) {
         let from = operands.first().map_or(of.dtype, |v| r.dtype_of(*v));
+        // Computed in f64 from what the elements are, and rounded once.
         let value = interpret::scalar(scalar, from, of.dtype, &numbers);
-        // Computed in f64 and rounded once; the working float is rounded when it is bound.
-        let value = match of.dtype {
-            DType::F32 => f64::from(value as f32),
-            DType::Float | DType::F64 | DType::I32 | DType::U32 | DType::Bool => value,
-        };
-        return r.constant(value, of);
+        return r.constant(of.dtype.nearest(value), of);
     }
     if let Some(v) = by_mask(r, op, operands, of) {
         return Some(v);
@@ -36,7 +32,8 @@ pub(super) fn simplify(
 }
 
 fn all_constant(r: &Rewriter, operands: &[Value]) -> Option<Vec<f64>> {
-    operands.iter().map(|v| r.constant_of(*v)).collect()
+    let element = |v: &Value| Some(r.dtype_of(*v).nearest(r.constant_of(*v)?));
+    operands.iter().map(element).collect()
 }
 
 fn algebra(r: &mut Rewriter, scalar: Scalar, operands: &[Value], of: &Type) -> Option<Value> {
@@ -262,7 +259,10 @@ fn not(r: &mut Rewriter, a: Value) -> Option<Value> {
 }
 
 fn abs(r: &mut Rewriter, a: Value) -> Option<Value> {
-    if let Some(x) = under(r, Scalar::Neg, a) {
+    // -x of a u32 wraps: it is no less positive than x.
+    if let Some(x) = under(r, Scalar::Neg, a)
+        && r.dtype_of(a) != DType::U32
+    {
         return r.make(ops::ABS, vec![x], Vec::new());
     }
     idempotent(r, Scalar::Abs, a)
@@ -327,10 +327,12 @@ fn cast(r: &mut Rewriter, a: Value, to: DType) -> Option<Value> {
         (first, from),
         (DType::F32 | DType::I32 | DType::U32, DType::F64) | (DType::Bool, _)
     );
+    // Out of range, an integer wraps to the other type of integers, and a float saturates.
+    let wraps = first.is_integer() && to.is_integer();
     match lossless {
         true if first == to => Some(x),
-        true => r.make(ops::CAST, vec![x], vec![Attribute::DType(to)]),
-        false => None,
+        true if !wraps => r.make(ops::CAST, vec![x], vec![Attribute::DType(to)]),
+        true | false => None,
     }
 }
 

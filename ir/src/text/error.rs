@@ -41,11 +41,14 @@ pub enum ParseProblem {
     /// A symbol that the function does not declare, or declares as something else.
     #[error("`{0}` is not declared as a symbol of that kind")]
     UnknownSymbol(String),
+    /// A second sequence: bindings have one.
+    #[error("`{0}` is a second sequence, and a function has one at most")]
+    Sequences(String),
     /// A parameter that the function does not have.
     #[error("no parameter is called `{0}`")]
     UnknownParam(String),
-    /// A dim that divides by zero or does not fit 64 bits.
-    #[error("the dim does not fit 64 bits or divides by zero")]
+    /// A dim that divides by zero, nests divisions too deep, or does not fit 64 bits.
+    #[error("the dim does not fit 64 bits, divides by zero, or nests too many divisions")]
     Dim,
     /// Parentheses in parentheses, many times over.
     #[error("parentheses nest deeper than {DEPTH}")]

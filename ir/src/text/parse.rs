@@ -133,6 +133,10 @@ impl<'a> Parser<'a> {
                     _ => (name, SymbolKind::Size),
                 }
             };
+            let is_sequence = |s: &SymbolDecl| s.kind == SymbolKind::Sequence;
+            if kind == SymbolKind::Sequence && self.function.symbols.iter().any(is_sequence) {
+                return Err(ParseProblem::Sequences(name.to_string()));
+            }
             let symbol = Symbol::new(name);
             self.symbols.insert(name, (symbol.clone(), kind));
             self.function.symbols.push(SymbolDecl { symbol, kind });
@@ -414,15 +418,12 @@ impl<'a> Parser<'a> {
                 found: positions.len(),
             });
         }
-        let primal = self.function.body.iter().find_map(|i| match i {
-            Inst::Call(c) if c.results.first() == Some(&call) => Some(c),
-            _ => None,
-        });
+        let primal = self.function.call_of(call);
         let operands = primal.ok_or_else(|| ParseProblem::NoCall(called.to_string()))?;
         let mut types = Vec::with_capacity(names.len());
         for p in &positions {
             let operand = operands.operands.get(*p).ok_or(ParseProblem::Count {
-                announced: p + 1,
+                announced: p.saturating_add(1),
                 found: operands.operands.len(),
             })?;
             types.push(self.builder.type_of(*operand).clone());

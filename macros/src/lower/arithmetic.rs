@@ -125,7 +125,7 @@ impl Lowerer<'_, '_> {
                 }
                 quotient
             }
-            syn::BinOp::Rem(_) => a.value - b.value * (a.value / b.value).floor(),
+            syn::BinOp::Rem(_) => sinew_ir::remainder(a.value, b.value),
             _ => return Ok(None),
         };
         match value.is_finite() {

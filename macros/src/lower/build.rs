@@ -71,6 +71,8 @@ impl Lowerer<'_, '_> {
             | OpError::InnerDims { .. }
             | OpError::DTypesDiffer { .. } => operands.last(),
             OpError::Arity { .. }
+            | OpError::Number { .. }
+            | OpError::NotOne { .. }
             | OpError::Axis { .. }
             | OpError::NoAxis { .. }
             | OpError::Spec(_)
@@ -130,7 +132,9 @@ impl Lowerer<'_, '_> {
                 (Some(from), Some(to)) if from != to => vec![(from, to)],
                 _ => Vec::new(),
             },
+            OpError::NotOne { dim, .. } => vec![(dim.clone(), Dim::constant(1))],
             OpError::Arity { .. }
+            | OpError::Number { .. }
             | OpError::DType { .. }
             | OpError::DTypesDiffer { .. }
             | OpError::Axis { .. }

@@ -11,7 +11,7 @@ use crate::parse::types;
 use crate::signature::{self, Of};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use sinew_ir::{Dim, Inst, Relation, SymbolKind, Type, Value};
+use sinew_ir::{CalleeInfo, Dim, Inst, Relation, SymbolKind, Type, Value};
 
 /// An argument of a call: its value, and its tokens for messages.
 #[derive(Clone)]
@@ -251,9 +251,12 @@ impl Lowerer<'_, '_> {
         }
         self.locate(crate::parse::start(at));
         let callee = super::unique(&mut self.callees, &f.name, unit);
-        let float = |v: &Value| self.builder.type_of(*v).dtype.is_float();
-        let gradients = operands.iter().map(float).collect();
-        self.places.gradients.insert(callee.clone(), gradients);
+        let builder = &self.builder;
+        let info = CalleeInfo::assumed(
+            operands.iter().map(|v| builder.type_of(*v)),
+            results.iter().map(|v| builder.type_of(*v)),
+        );
+        self.places.callees.insert(callee.clone(), info);
         self.builder.insts.push(Inst::Call(sinew_ir::Call {
             callee,
             sizes,

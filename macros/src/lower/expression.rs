@@ -254,7 +254,8 @@ impl Lowerer<'_, '_> {
             Val::Tensor(v) => Ok(v),
             Val::Number(n) => {
                 let dtype = dtype.unwrap_or(DType::Float);
-                if dtype == DType::Bool || (dtype.is_integer() && !n.integer) {
+                let whole = !dtype.is_integer() || (n.integer && dtype.holds(n.value));
+                if dtype == DType::Bool || !whole {
                     return Err(self.report(messages::number_type(at, n.value, dtype)));
                 }
                 match self.constant(n.value, dtype, at)? {

@@ -80,8 +80,8 @@ pub struct Lowerer<'a, 'e> {
 struct Places {
     /// The span of each place that instructions have.
     spans: HashMap<Location, Span>,
-    /// Which parameters of each callee have gradients: all that are floats.
-    gradients: HashMap<String, Vec<bool>>,
+    /// What is assumed of each callee.
+    callees: HashMap<String, CalleeInfo>,
 }
 
 /// How often a body is lowered again at most: once for each pair of consts that it equates.
@@ -366,11 +366,7 @@ fn unique(known: &mut Vec<(String, TokenStream)>, name: &str, of: TokenStream) -
 
 /// Adds the pullback: an operation without a derivative is an error at its place.
 fn derive(scope: &Scope<'_>, function: &mut Function, places: &Places) -> Checked<()> {
-    let callee = |name: &str| {
-        places.gradients.get(name).map(|gradients| CalleeInfo {
-            gradients: gradients.clone(),
-        })
-    };
+    let callee = |name: &str| places.callees.get(name).cloned();
     sinew_ir::derive_pullback(function, &callee).map_err(|error| {
         let span = error.location.and_then(|l| places.spans.get(&l).copied());
         let span = span.unwrap_or_else(Span::call_site);

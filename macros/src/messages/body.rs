@@ -193,8 +193,19 @@ pub fn number_type(at: &impl ToTokens, value: f64, dtype: DType) -> Error {
         at,
         "numbers",
         &format!("`{value}` is no {dtype}"),
-        "cast the tensor to a float first: `x.cast(f32)`",
+        number_help(value, dtype),
     )
+}
+
+/// What to do about a number that is no element of the type.
+fn number_help(value: f64, dtype: DType) -> &'static str {
+    match dtype {
+        DType::I32 if value.fract() == 0.0 => "an i32 is -2147483648 to 2147483647",
+        DType::U32 if value.fract() == 0.0 => "a u32 is 0 to 4294967295",
+        DType::I32 | DType::U32 | DType::Bool | DType::Float | DType::F32 | DType::F64 => {
+            "cast the tensor to a float first: `x.cast(f32)`"
+        }
+    }
 }
 
 pub fn unknown_name(name: &syn::Ident, known: &[String]) -> Error {
@@ -318,12 +329,21 @@ pub fn refused(
         ),
         OpError::DType { expected, found, .. } => {
             let help = match (found, found.is_float()) {
+                _ if operands.is_empty() => "give another `dtype`",
                 (DType::Bool, _) => "`x.cast(f32)` makes 0 and 1 of it",
                 (_, true) => "make an integer of it: `x.cast(i32)`",
                 (_, false) => "make a float of it: `x.cast(f32)`",
             };
             (format!("needs {expected}, and this is {found}"), help.into())
         }
+        OpError::Number { value, dtype } => (
+            format!("`{value}` is no {dtype}"),
+            number_help(*value, *dtype).into(),
+        ),
+        OpError::NotOne { dim, shape } => (
+            format!("the axis of `{dim}` in `{}` cannot go: it is not 1", list(shape)),
+            "`x.sum(axis)` or `x[0]` makes one element of an axis".into(),
+        ),
         OpError::DTypesDiffer { left, right } => (
             format!("element types differ: {} and {}", word(*left), word(*right)),
             "cast one of them: `x.cast(f32)`; nothing is converted silently".into(),
