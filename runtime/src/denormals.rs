@@ -7,10 +7,12 @@
 //!
 //! Rust's compiler takes for granted that nobody changes how the processor computes: it may move or
 //! fold arithmetic as if nothing had. So mode, call and the way back are one block of assembly, which
-//! no arithmetic of the caller can get into, and what is called is machine code of our own. The Rust
-//! functions that this code calls in turn do run in the other mode: remainders and f64's library
-//! functions, and the tiles of matrix products. They rely on computing only what comes to them at run
-//! time, so that there is nothing to fold, and on any such result being right in either mode.
+//! no arithmetic of the caller can get into, and what is called is compiled code.
+//!
+//! Some Rust does run in the other mode, and relies on what it is. The way from the block to the
+//! compiled code computes no floats. Functions that compiled code calls in turn do: remainders, f64's
+//! library functions, and the tiles of matrix products. They compute only what comes to them at run
+//! time, so that there is nothing to fold, and any such result is right in either mode.
 
 /// Flush results to zero (bit 15), take operands for zeros (bit 6): Intel SDM volume 1, 10.2.3.
 #[cfg(target_arch = "x86_64")]
