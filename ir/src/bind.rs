@@ -28,13 +28,13 @@ pub struct Binding {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BindError {
     /// An argument with the wrong number of dims.
-    #[error("`{argument}` is declared ({declared}), {expected} dims, but has {found}: ({actual})")]
+    #[error("`{argument}` is declared ({declared}), {expected}, but has {found}: ({actual})")]
     Rank {
         /// The argument.
         argument: Box<str>,
         /// Its declared shape.
         declared: Box<str>,
-        /// How many dims that is, in words (`at least 2` with a sequence).
+        /// How many dims that is, in words (`at least 2 dims` with a sequence).
         expected: Box<str>,
         /// The number of dims it has.
         found: usize,
@@ -322,10 +322,11 @@ impl<'a> Unifier<'a> {
             } else {
                 ""
             };
+            let noun = if shape.len() == 1 { "dim" } else { "dims" };
             return Err(BindError::Rank {
                 argument: self.name(param),
                 declared: shape.to_string().into(),
-                expected: format!("{least}{}", shape.len()).into(),
+                expected: format!("{least}{} {noun}", shape.len()).into(),
                 found: actual.len(),
                 actual: list(actual),
             });

@@ -1,9 +1,10 @@
 //! A dim: one extent of a tensor, as an integer polynomial in normal form.
 //!
-//! Two dims are equal for all values of their symbols exactly when their normal forms are equal,
-//! floor divisions aside: `floor(a / b)` is an atom unless the division is exact, so equal
-//! quotients that are written differently may stay different (declare such an equality in `where`).
-//! Divisors count as positive: where one turns out to be zero or below, the dim has no value.
+//! Two dims without floor divisions are equal for all values of their symbols exactly when their normal
+//! forms are. Of a floor division, what is a multiple of the divisor comes out and common factors go;
+//! the rest is an atom, so quotients that are written differently may stay different, `(N/2)/2` and
+//! `N/4` among them (declare such an equality in `where`). Divisors count as positive: where one turns
+//! out to be zero or below, the dim has no value.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
