@@ -116,6 +116,62 @@ pub enum Kind {
     Function(fn(&mut Builder, &[Value], &Attributes) -> Result<Value, OpError>),
 }
 
+impl Kind {
+    /// The scalar instruction of an elementwise op.
+    pub fn scalar(self) -> Option<Scalar> {
+        match self {
+            Kind::Elementwise(scalar) => Some(scalar),
+            Kind::Constant
+            | Kind::Iota
+            | Kind::Extent
+            | Kind::View(_)
+            | Kind::Reduce(_)
+            | Kind::Contract
+            | Kind::Concat
+            | Kind::Gather
+            | Kind::Scatter
+            | Kind::Identity
+            | Kind::Function(_) => None,
+        }
+    }
+
+    /// The index map of a view.
+    pub fn view(self) -> Option<View> {
+        match self {
+            Kind::View(view) => Some(view),
+            Kind::Constant
+            | Kind::Iota
+            | Kind::Extent
+            | Kind::Elementwise(_)
+            | Kind::Reduce(_)
+            | Kind::Contract
+            | Kind::Concat
+            | Kind::Gather
+            | Kind::Scatter
+            | Kind::Identity
+            | Kind::Function(_) => None,
+        }
+    }
+
+    /// What a reduction computes.
+    pub fn reduction(self) -> Option<Reduction> {
+        match self {
+            Kind::Reduce(reduction) => Some(reduction),
+            Kind::Constant
+            | Kind::Iota
+            | Kind::Extent
+            | Kind::Elementwise(_)
+            | Kind::View(_)
+            | Kind::Contract
+            | Kind::Concat
+            | Kind::Gather
+            | Kind::Scatter
+            | Kind::Identity
+            | Kind::Function(_) => None,
+        }
+    }
+}
+
 /// Index maps that need no kernel of their own.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum View {

@@ -340,7 +340,8 @@ fn drop_dead(pullback: &mut PullbackBody) {
 }
 
 /// The pullback as a function of its own: the parameters, then inputs `cotangent.0`, .. for the float
-/// results (`cotangent.cotangent.0`, .. where those names are taken); its results are those of `function`, then the gradients that there are.
+/// results (`cotangent.cotangent.0`, .. where those names are taken); its results are those of
+/// `function`, then the gradients that there are.
 ///
 /// Calls stay calls, so this serves functions without any (the linker handles the others). `None` for
 /// a function without a pullback.

@@ -66,7 +66,7 @@ fn messages_name_the_argument_and_where_a_symbol_came_from()
         (
             2,
             &[],
-            "`s` is declared ([S], N), at least 1 dims, but has 0: ()",
+            "`s` is declared ([S], N), at least 1 dim, but has 0: ()",
         ),
         (
             3,

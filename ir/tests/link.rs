@@ -328,8 +328,10 @@ fn a_dependence_without_an_end_is_an_error() {
     assert_eq!(error, Err(LinkError::Recursion("endless".into())));
 }
 
+type Link = fn(&'static Unit, &Binding) -> Option<LinkError>;
+
 /// The error of linking a function of the given text.
-fn refused(text: &'static str, link: fn(&'static Unit, &Binding) -> Option<LinkError>) -> String {
+fn refused(text: &'static str, link: Link) -> String {
     let unit = Box::leak(Box::new(Unit {
         path: "net::f",
         file: "src/net.rs",
@@ -350,7 +352,7 @@ fn refused(text: &'static str, link: fn(&'static Unit, &Binding) -> Option<LinkE
 fn what_does_not_link_is_told_with_its_place() {
     let forward = |u: &'static Unit, b: &Binding| link(u, b).err();
     let gradient = |u: &'static Unit, b: &Binding| link_gradient(u, b, &|_| true).err();
-    let cases: [(&str, fn(&'static Unit, &Binding) -> Option<LinkError>, &str); 9] = [
+    let cases: [(&str, Link, &str); 9] = [
         (
             "fn @f() -> () {",
             forward,

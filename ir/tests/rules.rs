@@ -188,3 +188,24 @@ fn a_range_of_nothing_lies_in_its_axis_too() {
         "the range 5..3 step 1 does not fit an axis of 7"
     );
 }
+
+#[test]
+fn zeros_around_nothing_leave_room_for_its_place() {
+    // A step takes a gap off even where nothing stands: behind, or there is no place to take it from.
+    let pad = |low: i64, high: i64, step: i64| {
+        let mut b = Builder::default();
+        let x = b.value(Type::of(DType::F32, &[0]));
+        let widths = [low, high, step].map(Dim::constant).to_vec();
+        let attributes = vec![Attribute::Axes(vec![Axis::At(0)]), Attribute::Dims(widths)];
+        match b.op(ops::PAD, &[x], attributes) {
+            Ok(v) => b.type_of(v).to_string(),
+            Err(e) => e.to_string(),
+        }
+    };
+    assert_eq!(pad(1, 1, 2), "f32[1]");
+    assert_eq!(pad(1, 0, 1), "f32[1]");
+    assert_eq!(
+        pad(1, 0, 2),
+        "the range 1..0 step 2 does not fit an axis of 0"
+    );
+}

@@ -40,7 +40,8 @@ fn programs_give_pytorchs_values_and_gradients() -> Outcome {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    println!("{tried} cases");
+    // A reader that finds no cases has nothing wrong either.
+    assert!(tried >= 250, "{tried} cases are few");
     Ok(())
 }
 

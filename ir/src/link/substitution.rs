@@ -165,9 +165,9 @@ impl<'u> Substitution<'u> {
     }
 
     fn dtype(&self, dtype: DType) -> DType {
-        match (dtype, self.float) {
-            (DType::Float, Some(float)) => float,
-            _ => dtype,
+        match dtype {
+            DType::Float => self.float.unwrap_or(dtype),
+            DType::F32 | DType::F64 | DType::I32 | DType::U32 | DType::Bool => dtype,
         }
     }
 
@@ -201,7 +201,11 @@ impl<'u> Substitution<'u> {
                 Attribute::Axes(axes) => {
                     let counted = match spec.kind {
                         AttributeKind::Axes(Of::Operand(k)) => inst.operands[k],
-                        _ => inst.result,
+                        AttributeKind::Axes(Of::Result)
+                        | AttributeKind::Shape
+                        | AttributeKind::Dims
+                        | AttributeKind::DType
+                        | AttributeKind::Number => inst.result,
                     };
                     Attribute::Axes(self.axes(axes, &function.type_of(counted).shape))
                 }

@@ -213,14 +213,7 @@ pub fn split(b: &mut Builder, x: Value, sizes: &[Dim], axis: Axis) -> Result<Vec
         out.push(narrow(b, x, axis, start.clone(), n)?);
         start = plus(&start, n)?;
     }
-    let extent = match axis {
-        Axis::At(a) => shape.dims.get(a).cloned(),
-        Axis::Sequence => None,
-    };
-    let extent = extent.ok_or_else(|| OpError::Axis {
-        axis,
-        shape: shape.clone(),
-    })?;
+    let extent = extent_of(&shape, axis)?;
     match start == extent {
         true => Ok(out),
         false => Err(OpError::Range {
@@ -274,7 +267,9 @@ pub fn pad(
 /// # Errors
 /// An axis that x does not have, or whose extent is a symbol.
 pub fn roll(b: &mut Builder, x: Value, shift: i64, axis: Axis) -> Result<Value, OpError> {
-    let (extent, n) = known_extent(&shape_of(b, x), axis)?;
+    let shape = shape_of(b, x);
+    let extent = extent_of(&shape, axis)?;
+    let n = extent.as_constant().ok_or(OpError::Axis { axis, shape })?;
     if n == 0 || shift.rem_euclid(n) == 0 {
         return Ok(x);
     }
@@ -284,13 +279,10 @@ pub fn roll(b: &mut Builder, x: Value, shift: i64, axis: Axis) -> Result<Value, 
     concat(b, &[tail, head], axis)
 }
 
-fn known_extent(shape: &Shape, axis: Axis) -> Result<(Dim, i64), OpError> {
-    let dim = match axis {
-        Axis::At(a) => shape.dims.get(a),
-        Axis::Sequence => None,
-    };
-    let known = dim.and_then(|d| Some((d.clone(), d.as_constant()?)));
-    known.ok_or_else(|| OpError::Axis {
+/// The extent of an axis, which is none of the sequence's.
+fn extent_of(shape: &Shape, axis: Axis) -> Result<Dim, OpError> {
+    let dim = ops::rules::dim_at(shape, axis);
+    dim.cloned().ok_or_else(|| OpError::Axis {
         axis,
         shape: shape.clone(),
     })
@@ -302,14 +294,7 @@ fn known_extent(shape: &Shape, axis: Axis) -> Result<(Dim, i64), OpError> {
 /// An axis that x does not have.
 pub fn flip(b: &mut Builder, x: Value, axis: Axis) -> Result<Value, OpError> {
     let shape = shape_of(b, x);
-    let dim = match axis {
-        Axis::At(a) => shape.dims.get(a).cloned(),
-        Axis::Sequence => None,
-    };
-    let dim = dim.ok_or_else(|| OpError::Axis {
-        axis,
-        shape: shape.clone(),
-    })?;
+    let dim = extent_of(&shape, axis)?;
     if dim.as_constant() == Some(0) {
         return Ok(x);
     }

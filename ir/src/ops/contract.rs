@@ -28,12 +28,7 @@ pub const DOT: Op = Op(&OpDef {
                 right: y.dtype,
             });
         }
-        let axes = DotAxes {
-            batch_x: a.axes(0).to_vec(),
-            batch_y: a.axes(1).to_vec(),
-            contract_x: a.axes(2).to_vec(),
-            contract_y: a.axes(3).to_vec(),
-        };
+        let axes = DotAxes::of(a);
         Ok(Type::new(x.dtype, result_shape(&x.shape, &y.shape, &axes)?))
     },
     pullback: Pullback::Rule(pullback),
@@ -93,14 +88,8 @@ fn result_shape(x: &Shape, y: &Shape, axes: &DotAxes) -> Result<Shape, OpError> 
 
 /// Each operand's cotangent is a contraction of the result's with the other operand.
 fn pullback(b: &mut Builder, p: &Primal<'_>) -> Result<Vec<Option<Value>>, OpError> {
-    let a = p.attributes;
     let (x, y) = (p.operands[0], p.operands[1]);
-    let forward = DotAxes {
-        batch_x: a.axes(0).to_vec(),
-        batch_y: a.axes(1).to_vec(),
-        contract_x: a.axes(2).to_vec(),
-        contract_y: a.axes(3).to_vec(),
-    };
+    let forward = DotAxes::of(p.attributes);
     let backward = DotAxes {
         batch_x: forward.batch_y.clone(),
         batch_y: forward.batch_x.clone(),

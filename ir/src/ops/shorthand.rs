@@ -3,7 +3,7 @@
 //! They add nothing to [`Builder::op`]: operands must have equal types already (see [`crate::lower`]
 //! for broadcasting).
 
-use crate::attribute::Attribute;
+use crate::attribute::{Attribute, Attributes};
 use crate::builder::Builder;
 use crate::dim::Dim;
 use crate::dtype::DType;
@@ -199,4 +199,16 @@ pub struct DotAxes {
     pub contract_x: Vec<Axis>,
     /// Their partners in y.
     pub contract_y: Vec<Axis>,
+}
+
+impl DotAxes {
+    /// Those of a contraction's attributes.
+    pub fn of(attributes: &Attributes) -> Self {
+        DotAxes {
+            batch_x: attributes.axes(0).to_vec(),
+            batch_y: attributes.axes(1).to_vec(),
+            contract_x: attributes.axes(2).to_vec(),
+            contract_y: attributes.axes(3).to_vec(),
+        }
+    }
 }

@@ -181,7 +181,9 @@ pub const PAD: Op = Op(&OpDef {
         let [low, high, step] = three(a, "widths")?;
         let extent = plus(&plus(&low, &high)?, &span(&n, &step)?)?;
         let below = |d: &Dim, least: i64| d.as_constant().is_some_and(|d| d < least);
-        if below(&low, 0) || below(&high, 0) || below(&step, 1) || below(&extent, 0) {
+        // Around nothing, what a step takes off the extent is taken off `high`.
+        let behind = minus(&extent, &low)?;
+        if below(&low, 0) || below(&high, 0) || below(&step, 1) || below(&behind, 0) {
             return Err(OpError::Range {
                 start: low.to_string(),
                 stop: high.to_string(),

@@ -6,7 +6,7 @@ use super::rewriter::Rewriter;
 use super::view::through;
 use crate::attribute::{Attribute, Attributes};
 use crate::function::Value;
-use crate::op::{Kind, View};
+use crate::op::View;
 use crate::ops;
 use crate::scalar::Scalar;
 use crate::shape::{Axis, Shape};
@@ -37,9 +37,9 @@ impl Dot {
 
     fn of(r: &Rewriter, v: Value) -> Option<Dot> {
         let d = r.definition(v)?;
-        match d.op.kind {
-            Kind::Contract => Dot::new(&d.operands, &d.attributes),
-            _ => None,
+        match d.op == ops::DOT {
+            true => Dot::new(&d.operands, &d.attributes),
+            false => None,
         }
     }
 
@@ -79,14 +79,14 @@ pub(super) fn simplify(
     }
     let negated = |v: Value| {
         let d = r.definition(v)?;
-        match d.op.kind {
-            Kind::Elementwise(Scalar::Neg) => d.operands.first().copied(),
-            _ => None,
+        match d.op.kind.scalar() == Some(Scalar::Neg) {
+            true => d.operands.first().copied(),
+            false => None,
         }
     };
     match (negated(dot.x), negated(dot.y)) {
         (Some(x), Some(y)) => Dot { x, y, ..dot }.make(r),
-        _ => None,
+        (Some(_), None) | (None, _) => None,
     }
 }
 

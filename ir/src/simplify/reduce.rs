@@ -5,7 +5,7 @@ use super::view::through;
 use crate::attribute::{Attribute, Attributes};
 use crate::dim::Dim;
 use crate::function::Value;
-use crate::op::{Kind, Op, Reduction, View};
+use crate::op::{Op, Reduction, View};
 use crate::ops;
 use crate::scalar::Scalar;
 use crate::shape::{Axis, Shape, Type};
@@ -97,9 +97,8 @@ fn merged(
     axes: &[Axis],
 ) -> Option<Value> {
     let d = r.definition(x)?;
-    match d.op.kind {
-        Kind::Reduce(inner) if inner == reduction && r.single(x) => {}
-        _ => return None,
+    if d.op.kind.reduction() != Some(reduction) || !r.single(x) {
+        return None;
     }
     let y = *d.operands.first()?;
     let inner = d.attributes.axes(0).to_vec();
@@ -170,10 +169,10 @@ fn sum_of_broadcast(r: &mut Rewriter, x: Value, axes: &[Axis], of: &Type) -> Opt
 
 fn sum_of_neg(r: &mut Rewriter, x: Value, axes: &[Axis]) -> Option<Value> {
     let d = r.definition(x)?;
-    let y = match d.op.kind {
-        Kind::Elementwise(Scalar::Neg) => *d.operands.first()?,
-        _ => return None,
-    };
+    if d.op.kind.scalar() != Some(Scalar::Neg) {
+        return None;
+    }
+    let y = *d.operands.first()?;
     let sum = r.make(ops::SUM, vec![y], vec![Attribute::Axes(axes.to_vec())])?;
     r.make(ops::NEG, vec![sum], Vec::new())
 }

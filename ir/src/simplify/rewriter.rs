@@ -229,18 +229,18 @@ impl Rewriter {
     /// The operand and attributes of `v`, if it is the view `view`.
     pub(super) fn view_of(&self, v: Value, view: View) -> Option<(Value, &Attributes)> {
         let d = self.definition(v)?;
-        match d.op.kind {
-            Kind::View(found) if found == view => Some((*d.operands.first()?, &d.attributes)),
-            _ => None,
+        match d.op.kind.view() == Some(view) {
+            true => Some((*d.operands.first()?, &d.attributes)),
+            false => None,
         }
     }
 
     /// The one value that every element of `v` has.
     pub(super) fn constant_of(&self, v: Value) -> Option<f64> {
         let d = self.definition(v)?;
-        match d.op.kind {
-            Kind::Constant => d.attributes.number(0),
-            _ => None,
+        match d.op == ops::CONST {
+            true => d.attributes.number(0),
+            false => None,
         }
     }
 
@@ -318,25 +318,52 @@ fn equal(a: &Attributes, b: &Attributes) -> bool {
     a.0.len() == b.0.len()
         && a.0.iter().zip(&b.0).all(|(a, b)| match (a, b) {
             (Attribute::Number(a), Attribute::Number(b)) => a.to_bits() == b.to_bits(),
-            _ => a == b,
+            (
+                Attribute::Axes(_)
+                | Attribute::Shape(_)
+                | Attribute::Dims(_)
+                | Attribute::DType(_)
+                | Attribute::Number(_)
+                | Attribute::Const(_),
+                _,
+            ) => a == b,
         })
 }
 
 /// Whether the order of two operands does not matter.
 fn commutes(op: Op) -> bool {
-    matches!(
-        op.kind,
-        Kind::Elementwise(
+    match op.kind.scalar() {
+        Some(
             Scalar::Add
-                | Scalar::Mul
-                | Scalar::Maximum
-                | Scalar::Minimum
-                | Scalar::Eq
-                | Scalar::Ne
-                | Scalar::And
-                | Scalar::Or
+            | Scalar::Mul
+            | Scalar::Maximum
+            | Scalar::Minimum
+            | Scalar::Eq
+            | Scalar::Ne
+            | Scalar::And
+            | Scalar::Or,
+        ) => true,
+        Some(
+            Scalar::Sub
+            | Scalar::Div
+            | Scalar::Rem
+            | Scalar::Neg
+            | Scalar::Abs
+            | Scalar::Sqrt
+            | Scalar::Exp
+            | Scalar::Log
+            | Scalar::Tanh
+            | Scalar::Erf
+            | Scalar::Floor
+            | Scalar::Sign
+            | Scalar::Lt
+            | Scalar::Le
+            | Scalar::Not
+            | Scalar::Select
+            | Scalar::Cast,
         )
-    )
+        | None => false,
+    }
 }
 
 fn hash(op: Op, operands: &[Value], attributes: &Attributes) -> u64 {

@@ -5,7 +5,7 @@ use crate::attribute::Attribute;
 use crate::dtype::DType;
 use crate::function::Value;
 use crate::interpret;
-use crate::op::{Kind, Op, View};
+use crate::op::{Op, View};
 use crate::ops;
 use crate::scalar::Scalar;
 use crate::shape::{Axis, Shape, Type};
@@ -88,17 +88,17 @@ fn algebra(r: &mut Rewriter, scalar: Scalar, operands: &[Value], of: &Type) -> O
 /// The operand of `v`, if `v` is this instruction of one operand.
 fn under(r: &Rewriter, scalar: Scalar, v: Value) -> Option<Value> {
     let d = r.definition(v)?;
-    match (d.op.kind, d.operands.as_slice()) {
-        (Kind::Elementwise(found), [x]) if found == scalar => Some(*x),
-        _ => None,
+    match (d.op.kind.scalar() == Some(scalar), d.operands.as_slice()) {
+        (true, [x]) => Some(*x),
+        (true | false, _) => None,
     }
 }
 
 fn operands_of<const N: usize>(r: &Rewriter, scalar: Scalar, v: Value) -> Option<[Value; N]> {
     let d = r.definition(v)?;
-    match d.op.kind {
-        Kind::Elementwise(found) if found == scalar => d.operands.as_slice().try_into().ok(),
-        _ => None,
+    match d.op.kind.scalar() == Some(scalar) {
+        true => d.operands.as_slice().try_into().ok(),
+        false => None,
     }
 }
 
@@ -294,7 +294,7 @@ fn select(r: &mut Rewriter, c: Value, a: Value, b: Value) -> Option<Value> {
     }
     let same_number = match (r.constant_of(a), r.constant_of(b)) {
         (Some(x), Some(y)) => x.to_bits() == y.to_bits(),
-        _ => false,
+        (Some(_), None) | (None, _) => false,
     };
     if a == b || same_number {
         return Some(a);
@@ -323,10 +323,10 @@ fn cast(r: &mut Rewriter, a: Value, to: DType) -> Option<Value> {
     let x = under(r, Scalar::Cast, a)?;
     let first = r.dtype_of(x);
     // Widening and back, or widening twice.
-    let lossless = matches!(
-        (first, from),
-        (DType::F32 | DType::I32 | DType::U32, DType::F64) | (DType::Bool, _)
-    );
+    let lossless = match (first, from) {
+        (DType::F32 | DType::I32 | DType::U32, DType::F64) | (DType::Bool, _) => true,
+        (DType::Float | DType::F32 | DType::F64 | DType::I32 | DType::U32, _) => false,
+    };
     // Out of range, an integer wraps to the other type of integers, and a float saturates.
     let wraps = first.is_integer() && to.is_integer();
     match lossless {
@@ -359,12 +359,17 @@ fn before_broadcast(r: &mut Rewriter, op: Op, operands: &[Value], of: &Type) -> 
     for v in operands {
         narrowed.push(narrow(r, *v, &rest, &small)?);
     }
-    let attributes = match op.kind {
-        Kind::Elementwise(Scalar::Cast) => vec![Attribute::DType(of.dtype)],
-        _ => Vec::new(),
-    };
-    let inner = r.make(op, narrowed, attributes)?;
+    let inner = again(r, op, narrowed, of)?;
     r.broadcast(inner, of.shape.clone(), common)
+}
+
+/// The same op of other operands: only a cast has an attribute, which is its result's type.
+fn again(r: &mut Rewriter, op: Op, operands: Vec<Value>, of: &Type) -> Option<Value> {
+    let attributes = match op == ops::CAST {
+        true => vec![Attribute::DType(of.dtype)],
+        false => Vec::new(),
+    };
+    r.make(op, operands, attributes)
 }
 
 /// The operand over the axes that are left, `rest` of the whole shape.
@@ -413,11 +418,7 @@ fn before_permute(r: &mut Rewriter, op: Op, operands: &[Value], of: &Type) -> Op
             None => r.view_of(*v, View::Permute)?.0,
         });
     }
-    let attributes = match op.kind {
-        Kind::Elementwise(Scalar::Cast) => vec![Attribute::DType(of.dtype)],
-        _ => Vec::new(),
-    };
-    let inner = r.make(op, before, attributes)?;
+    let inner = again(r, op, before, of)?;
     r.permute(inner, axes)
 }
 
@@ -456,11 +457,7 @@ fn by_mask(r: &mut Rewriter, op: Op, operands: &[Value], of: &Type) -> Option<Va
             *v = r.make(ops::LE, vec![y, zero], Vec::new())?;
         }
     }
-    let attributes = match op.kind {
-        Kind::Elementwise(Scalar::Cast) => vec![Attribute::DType(of.dtype)],
-        _ => Vec::new(),
-    };
-    r.make(op, operands, attributes)
+    again(r, op, operands, of)
 }
 
 /// Whether these are the operands of the select that a mask was noted for.

@@ -135,9 +135,10 @@ fn reshape_broadcast(
     r.broadcast(y, of.shape.clone(), added)
 }
 
-/// Cuts two lists of dims into the shortest runs of equal products.
+/// A run of each of two lists of dims, of equal products.
 type Group = (std::ops::Range<usize>, std::ops::Range<usize>);
 
+/// Cuts two lists of dims into the shortest such runs.
 fn groups(from: &[Dim], to: &[Dim]) -> Option<Vec<Group>> {
     let mut out = Vec::new();
     let (mut i, mut j) = (0, 0);

@@ -105,7 +105,7 @@ pub fn dim_arithmetic(span: Span) -> Error {
     error_at(
         span,
         "dims",
-        "this dim does not fit 64 bits, or divides by zero",
+        "this dim does not fit 64 bits, divides by zero, or nests too many divisions",
         "write a smaller one",
     )
 }

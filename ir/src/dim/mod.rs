@@ -1,17 +1,18 @@
 //! A dim: one extent of a tensor, as an integer polynomial in normal form.
 //!
-//! Two dims are equal for all values of their symbols exactly when their normal forms are equal,
-//! floor divisions aside: `floor(a / b)` is an atom unless the division is exact, so equal
-//! quotients that are written differently may stay different (declare such an equality in `where`).
-//! Divisors count as positive: where one turns out to be zero or below, the dim has no value.
+//! Two dims without floor divisions are equal for all values of their symbols exactly when their normal
+//! forms are. Of a floor division, what is a multiple of the divisor comes out and common factors go;
+//! the rest is an atom, so quotients that are written differently may stay different, `(N/2)/2` and
+//! `N/4` among them (declare such an equality in `where`). Divisors count as positive: where one turns
+//! out to be zero or below, the dim has no value.
+
+mod division;
+mod print;
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::fmt;
 use std::sync::Arc;
-
-/// How deep floor divisions may nest.
-const DEPTH: usize = 64;
 
 /// A named size: a symbol of a function (`B`) or a Rust const that rustc gives a value (`HIDDEN`).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -258,116 +259,6 @@ impl Dim {
         }
     }
 
-    /// The quotient where `self` is a multiple of `divisor` for all values of the symbols.
-    pub fn exact_div(&self, divisor: &Dim) -> Option<Dim> {
-        if let (Form::Constant(a), Form::Constant(b)) = (&self.0, &divisor.0) {
-            let quotient = a.checked_div(*b)?;
-            return (a.checked_rem(*b)? == 0).then(|| Dim::constant(quotient));
-        }
-        // Polynomial long division by the divisor's greatest term.
-        let divisor = divisor.terms();
-        let (lead, lead_c) = greatest(&divisor)?;
-        let mut rest = self.terms();
-        let mut quotient = Terms::new();
-        while let Some((m, c)) = greatest(&rest) {
-            let powers = monomial_div(m, lead)?;
-            if c.checked_rem(lead_c)? != 0 {
-                return None;
-            }
-            let factor = c.checked_div(lead_c)?;
-            // Cancels the greatest term and adds smaller ones only, so this ends.
-            let term = Dim::term(powers.clone(), factor);
-            let taken = term.checked_mul(&Dim::from_terms(divisor.clone()))?;
-            for (m, c) in taken.terms() {
-                add_term(&mut rest, m, c.checked_neg()?)?;
-            }
-            add_term(&mut quotient, powers, factor)?;
-        }
-        Some(Dim::from_terms(quotient))
-    }
-
-    /// How deep floor divisions nest in it.
-    fn depth(&self) -> usize {
-        let Form::Polynomial(terms) = &self.0 else {
-            return 0;
-        };
-        let depth = |(atom, _): &(Atom, u32)| match atom {
-            Atom::Symbol(_) => 0,
-            Atom::Floor(a, b) => 1 + a.depth().max(b.depth()),
-        };
-        terms.keys().flatten().map(depth).max().unwrap_or(0)
-    }
-
-    /// `floor(self / divisor)`; `None` for a divisor that is the constant zero or below, and where
-    /// divisions would nest deeper than anyone writes them: what recurses over dims stays on the stack.
-    ///
-    /// What is a multiple of the divisor comes out of the division, and common factors go:
-    /// `(6*N + 3)/2 = 3*N + 1`, `(2*N + 1)/4 = N/2`.
-    pub fn floor_div(&self, divisor: &Dim) -> Option<Dim> {
-        if divisor.as_constant().is_some_and(|d| d <= 0) {
-            return None;
-        }
-        if let Some(exact) = self.exact_div(divisor) {
-            return Some(exact);
-        }
-        let mut whole = Dim::default();
-        let mut rest = Terms::new();
-        for (m, c) in self.terms() {
-            let (quotient, remainder) = match divisor.as_constant() {
-                // The constant's remainder is not negative, so that equal dims stay equal.
-                Some(d) if m.is_empty() => (Dim::constant(c.div_euclid(d)), c.rem_euclid(d)),
-                Some(d) => (Dim::term(m.clone(), c / d), c % d),
-                None => match Dim::term(m.clone(), c).exact_div(divisor) {
-                    Some(q) => (q, 0),
-                    None => (Dim::default(), c),
-                },
-            };
-            whole = whole.checked_add(&quotient)?;
-            if remainder != 0 {
-                rest.insert(m, remainder);
-            }
-        }
-        let mut divisor = divisor.clone();
-        if let Some(d) = divisor.as_constant() {
-            // floor((g*a + r) / (g*d)) = floor((a + floor(r/g)) / d)
-            let factors = rest.iter().filter(|(m, _)| !m.is_empty());
-            let common = factors.fold(d, |g, (_, c)| gcd(g, *c));
-            rest = rest
-                .into_iter()
-                .map(|(m, c)| (m, c.div_euclid(common)))
-                .filter(|(_, c)| *c != 0)
-                .collect();
-            if rest.keys().all(Vec::is_empty) {
-                return Some(whole); // What is left is below the divisor.
-            }
-            divisor = Dim::constant(d / common);
-            if common > 1 {
-                // A smaller divisor may let more out.
-                return whole.checked_add(&Dim::from_terms(rest).floor_div(&divisor)?);
-            }
-        }
-        let rest = Dim::from_terms(rest);
-        if rest.depth().max(divisor.depth()) >= DEPTH {
-            return None;
-        }
-        let atom = Atom::Floor(Box::new(rest), Box::new(divisor));
-        whole.checked_add(&Dim::term(vec![(atom, 1)], 1))
-    }
-
-    /// Whether it prints as a product of symbols and a positive number.
-    fn is_product(&self) -> bool {
-        match &self.0 {
-            Form::Constant(c) => *c >= 0,
-            Form::Symbol(_) => true,
-            Form::Polynomial(terms) => {
-                let atoms = || terms.keys().flatten().map(|(atom, _)| atom);
-                terms.len() == 1
-                    && terms.values().all(|c| *c > 0)
-                    && atoms().all(|a| matches!(a, Atom::Symbol(_)))
-            }
-        }
-    }
-
     /// The dim with each symbol replaced by what `value` gives for it (`None` leaves it).
     ///
     /// # Errors
@@ -435,23 +326,6 @@ fn order(m: &Monomial) -> (u32, Vec<(std::cmp::Reverse<Atom>, u32)>) {
     (degree, powers)
 }
 
-fn monomial_div(a: &Monomial, b: &Monomial) -> Option<Monomial> {
-    let mut out: BTreeMap<Atom, u32> = a.iter().cloned().collect();
-    for (atom, p) in b {
-        let e = out.get_mut(atom)?;
-        *e = e.checked_sub(*p)?;
-        if *e == 0 {
-            out.remove(atom);
-        }
-    }
-    Some(out.into_iter().collect())
-}
-
-fn greatest(terms: &Terms) -> Option<(&Monomial, i64)> {
-    let found = terms.iter().max_by_key(|(m, _)| order(m));
-    found.map(|(m, c)| (m, *c))
-}
-
 fn add_term(terms: &mut Terms, monomial: Monomial, coefficient: i64) -> Option<()> {
     match terms.entry(monomial) {
         Entry::Vacant(entry) => {
@@ -470,15 +344,6 @@ fn add_term(terms: &mut Terms, monomial: Monomial, coefficient: i64) -> Option<(
     Some(())
 }
 
-fn gcd(a: i64, b: i64) -> i64 {
-    let (mut a, mut b) = (a.unsigned_abs(), b.unsigned_abs());
-    while b != 0 {
-        (a, b) = (b, a % b);
-    }
-    // Not above the divisor that it starts from, which is an i64.
-    i64::try_from(a).unwrap_or(1)
-}
-
 impl From<Symbol> for Dim {
     fn from(symbol: Symbol) -> Self {
         Dim(Form::Symbol(symbol))
@@ -489,67 +354,5 @@ impl From<usize> for Dim {
     fn from(value: usize) -> Self {
         // An extent past i64 cannot be addressed; the greatest one keeps the error at the bind.
         Dim::constant(i64::try_from(value).unwrap_or(i64::MAX))
-    }
-}
-
-impl fmt::Display for Dim {
-    /// `B`, `3*B + 2`, `(N + 2)/S + 1`: highest degree first, the constant last.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let terms = match &self.0 {
-            Form::Constant(c) => return write!(f, "{c}"),
-            Form::Symbol(s) => return write!(f, "{s}"),
-            Form::Polynomial(terms) => terms,
-        };
-        let mut terms: Vec<_> = terms.iter().collect();
-        terms.sort_by_cached_key(|(m, _)| std::cmp::Reverse(order(m)));
-        for (i, (m, c)) in terms.into_iter().enumerate() {
-            match (i, *c < 0) {
-                (0, false) => {}
-                (0, true) => f.write_str("-")?,
-                (_, false) => f.write_str(" + ")?,
-                (_, true) => f.write_str(" - ")?,
-            }
-            let magnitude = c.unsigned_abs();
-            let mut times = "";
-            if m.is_empty() || magnitude != 1 {
-                write!(f, "{magnitude}")?;
-                times = "*";
-            }
-            let alone = m.len() == 1 && magnitude == 1;
-            for (atom, power) in m {
-                for _ in 0..*power {
-                    f.write_str(times)?;
-                    times = "*";
-                    match atom {
-                        Atom::Symbol(s) => write!(f, "{s}")?,
-                        // A quotient is read from the left: `2*N/S` would be another one.
-                        Atom::Floor(a, b) if alone && *power == 1 => quotient(f, a, b)?,
-                        Atom::Floor(a, b) => {
-                            f.write_str("(")?;
-                            quotient(f, a, b)?;
-                            f.write_str(")")?;
-                        }
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-fn quotient(f: &mut fmt::Formatter<'_>, a: &Dim, b: &Dim) -> fmt::Result {
-    match a.is_product() {
-        true => write!(f, "{a}/")?,
-        false => write!(f, "({a})/")?,
-    }
-    match b.as_constant().is_some() || b.as_symbol().is_some() {
-        true => write!(f, "{b}"),
-        false => write!(f, "({b})"),
-    }
-}
-
-impl fmt::Debug for Dim {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
     }
 }
