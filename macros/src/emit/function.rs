@@ -2,7 +2,7 @@
 
 use super::structure::{struct_text, tensor_text};
 use super::{element, quiet, rank};
-use crate::parse::{Function, StructType, TypeExpr};
+use crate::parse::{self, Function, StructType, TypeExpr};
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 use sinew_ir::DType;
@@ -195,7 +195,7 @@ fn model_function(
                 crate::parse::DimExpr::Name(path) => {
                     let ident = path.get_ident()?;
                     let declared = f.symbols.contains(ident);
-                    let name = ident.to_string();
+                    let name = parse::name(ident);
                     declared.then(|| quote!((#i, #name)))
                 }
                 _ => None,

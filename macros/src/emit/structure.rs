@@ -2,7 +2,7 @@
 
 use super::{dim, quiet};
 use crate::parse::structure::Initial;
-use crate::parse::{DimExpr, Field, FieldKind, StructType, Structure};
+use crate::parse::{self, DimExpr, Field, FieldKind, StructType, Structure};
 use crate::signature::last;
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -67,15 +67,15 @@ pub fn implementations(s: &Structure, library: &TokenStream) -> TokenStream {
     let count = symbols.len();
     let visits = fields.iter().map(|f| {
         let name = &f.name;
-        let text = name.to_string();
+        let text = parse::name(name);
         quote!(#library::__private::Model::visit(&self.#name, &#library::__private::join(prefix, #text), f);)
     });
     let visits_mut = fields.iter().map(|f| {
         let name = &f.name;
-        let text = name.to_string();
+        let text = parse::name(name);
         quote!(#library::__private::Model::visit_mut(&mut self.#name, &#library::__private::join(prefix, #text), f);)
     });
-    let symbol_names = symbols.iter().map(ToString::to_string);
+    let symbol_names = symbols.iter().map(parse::name);
     let positions = 0..count;
     let sizes = (count > 0).then(|| {
         quote! {
@@ -145,7 +145,7 @@ fn constructor(s: &Structure, library: &TokenStream) -> TokenStream {
     };
     let values = fields.iter().map(|f| {
         let name = &f.name;
-        let text = name.to_string();
+        let text = parse::name(name);
         let path = quote!(&#library::__private::join(prefix, #text));
         match &f.kind {
             FieldKind::Param(t, initial) | FieldKind::State(t, initial) => {
@@ -235,8 +235,8 @@ fn common_traits(s: &Structure) -> TokenStream {
     let sizes = (!s.symbols.is_empty()).then(|| quote!(__sinew_sizes: self.__sinew_sizes,));
     let same_sizes =
         (!s.symbols.is_empty()).then(|| quote!(&&self.__sinew_sizes == other.__sinew_sizes));
-    let texts = fields.iter().map(ToString::to_string);
-    let text = name.to_string();
+    let texts = fields.iter().map(|f| parse::name(f));
+    let text = parse::name(name);
     let derived = derived(&s.attributes);
     let quiet = quiet();
     let mut out = TokenStream::new();

@@ -89,7 +89,7 @@ impl Lowerer<'_, '_> {
     fn lookup_tensor(&self, e: &syn::Expr) -> bool {
         match e {
             syn::Expr::Path(p) => match p.path.get_ident() {
-                Some(name) => self.lookup(&name.to_string()).is_some(),
+                Some(name) => self.lookup(&crate::parse::name(name)).is_some(),
                 None => false,
             },
             syn::Expr::Lit(_)

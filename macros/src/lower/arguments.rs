@@ -6,7 +6,7 @@ use super::operations::Operation;
 use crate::check::Scope;
 use crate::errors::{Checked, Reported};
 use crate::messages;
-use crate::parse::{dims, types};
+use crate::parse::{self, dims, types};
 use proc_macro2::TokenStream;
 use quote::ToTokens;
 use sinew_ir::{DType, Dim, Shape, Symbol, SymbolKind, Value};
@@ -188,6 +188,13 @@ impl Lowerer<'_, '_> {
         }
     }
 
+    /// A literal integer of 32 bits.
+    pub fn integer_arg(&mut self, a: &Arguments<'_>, i: usize, default: i32) -> Checked<i32> {
+        let value = self.axis_arg(a, i, i64::from(default))?;
+        let fits = i32::try_from(value);
+        fits.map_err(|_| self.report(messages::integer_range(&a.tokens(i), &a.name, value)))
+    }
+
     /// One axis or several; `None` for all of them.
     pub fn axes_arg(&mut self, a: &Arguments<'_>, i: usize) -> Checked<Option<Vec<i64>>> {
         let Some(e) = a.expr(i) else {
@@ -228,7 +235,8 @@ impl Lowerer<'_, '_> {
         match a.expr(i) {
             None => Ok(default),
             Some(e) => match crate::parse::structure::number(e) {
-                Some(n) => Ok(n),
+                Some(n) if n.is_finite() => Ok(n),
+                Some(_) => Err(self.report(messages::number_range(e))),
                 None => Err(self.report(messages::wants_number(e, &a.name, a.op.usage))),
             },
         }
@@ -252,7 +260,12 @@ impl Lowerer<'_, '_> {
             return Ok(default);
         };
         let name = e.to_token_stream().to_string();
-        match types::element_type(&name) {
+        // The working float has no name among types, where it is left out.
+        let dtype = match name.as_str() {
+            "float" => Some(DType::Float),
+            name => types::element_type(name),
+        };
+        match dtype {
             Some(dtype) => Ok(dtype),
             None => Err(self.report(messages::wants_dtype(e, &a.name, a.op.usage))),
         }
@@ -285,8 +298,8 @@ impl Lowerer<'_, '_> {
                     _ => None,
                 };
                 match name {
-                    Some(n) if self.scope.symbol(&n.to_string()) == Some(SymbolKind::Sequence) => {
-                        sequence = Some(Symbol::new(&n.to_string()));
+                    Some(n) if self.scope.symbol(&parse::name(&n)) == Some(SymbolKind::Sequence) => {
+                        sequence = Some(Symbol::new(&parse::name(&n)));
                         continue;
                     }
                     _ => return Err(self.report(messages::wants_shape(e, &a.name, a.op.usage))),

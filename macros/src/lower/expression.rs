@@ -4,6 +4,7 @@ use super::value::{Number, StructVal, Val};
 use super::{Lowerer, unique};
 use crate::errors::{Checked, Reported};
 use crate::messages;
+use crate::parse;
 use crate::signature::FieldKind;
 use proc_macro2::TokenStream;
 use quote::ToTokens;
@@ -167,7 +168,7 @@ impl Lowerer<'_, '_> {
             return Err(self.report(messages::not_in_the_language(p)));
         }
         if let Some(ident) = p.path.get_ident() {
-            let name = ident.to_string();
+            let name = parse::name(ident);
             match self.lookup(&name) {
                 Some(Val::Broken) => return Err(Reported),
                 Some(val) => return Ok(val.clone()),
@@ -179,12 +180,12 @@ impl Lowerer<'_, '_> {
             }
         }
         match p.path.get_ident() {
-            Some(name) if self.scope.symbol(&name.to_string()).is_some() => {
+            Some(name) if self.scope.symbol(&parse::name(name)).is_some() => {
                 let dim = self.scope.name(&p.path);
                 let dim = self.scope.errors.check(dim)?;
                 Ok(Val::Size(self.dim(&dim)?))
             }
-            _ => Ok(Val::Const(crate::parse::types::bare(&p.path))),
+            _ => Ok(Val::Const(parse::types::bare(&p.path))),
         }
     }
 
@@ -221,7 +222,7 @@ impl Lowerer<'_, '_> {
 
     fn struct_field(&mut self, s: &StructVal, name: &syn::Ident) -> Checked<Val> {
         let signature = &self.scope.registry.structs[s.of].signature;
-        let Some(field) = signature.fields.iter().find(|f| name == &f.name) else {
+        let Some(field) = signature.fields.iter().find(|f| f.name == parse::name(name)) else {
             return Err(self.report(messages::no_field(name, signature)));
         };
         let path = format!("{}.{}", s.path, field.name);
@@ -303,7 +304,7 @@ impl Lowerer<'_, '_> {
             Attribute::DType(dtype),
             Attribute::Shape(Shape::scalar()),
         ];
-        self.locate(crate::parse::start(at));
+        self.locate(parse::start(at));
         let made = self.builder.op(ops::CONST, &[], attributes);
         made.map_err(|error| self.refused(at, "const", &error, &[]))
     }

@@ -23,7 +23,7 @@ impl Lowerer<'_, '_> {
                 if i.by_ref.is_some() || i.subpat.is_some() {
                     return Err(self.report(messages::pattern(pattern)));
                 }
-                self.bind(&i.ident.to_string(), val);
+                self.bind(&parse::name(&i.ident), val);
                 Ok(())
             }
             syn::Pat::Wild(_) => Ok(()),
@@ -57,7 +57,7 @@ impl Lowerer<'_, '_> {
         struct Names(Vec<String>);
         impl<'a> syn::visit::Visit<'a> for Names {
             fn visit_pat_ident(&mut self, p: &'a syn::PatIdent) {
-                self.0.push(p.ident.to_string());
+                self.0.push(parse::name(&p.ident));
             }
         }
         let mut names = Names(Vec::new());

@@ -62,11 +62,16 @@ pub fn macro_call(mac: &syn::Macro) -> Error {
 }
 
 pub fn as_cast(cast: &syn::ExprCast) -> Error {
+    let to = match source(&cast.ty).as_str() {
+        // What mixes with other tensors is the working float.
+        "f32" => "float".to_string(),
+        other => other.to_string(),
+    };
     error(
         &cast.as_token,
         "language",
         "tensors are not cast with `as`",
-        &format!("write `{}.cast({})`", source(&cast.expr), source(&cast.ty)),
+        &format!("write `{}.cast({to})`", source(&cast.expr)),
     )
 }
 
@@ -188,12 +193,34 @@ pub fn literal_suffix(lit: &syn::Lit) -> Error {
     )
 }
 
+pub fn number_range(at: &impl ToTokens) -> Error {
+    error(
+        at,
+        "numbers",
+        &format!("`{}` is past the range of numbers", source(at)),
+        "the greatest is about 1.8e308",
+    )
+}
+
+pub fn integer_range(at: &impl ToTokens, name: &syn::Ident, value: i64) -> Error {
+    error(
+        at,
+        &name.to_string(),
+        &format!(
+            "`{value}` is out of range: it must lie in {} to {}",
+            i32::MIN,
+            i32::MAX
+        ),
+        "write a number in that range",
+    )
+}
+
 pub fn number_type(at: &impl ToTokens, value: f64, dtype: DType) -> Error {
     error(
         at,
         "numbers",
         &format!("`{value}` is no {dtype}"),
-        "cast the tensor to a float first: `x.cast(f32)`",
+        "cast the tensor to a float first: `x.cast(float)`",
     )
 }
 
@@ -296,7 +323,7 @@ pub fn integer_division(at: &impl ToTokens) -> Error {
         at,
         "/",
         "`/` of integers would not be exact",
-        "cast to a float first: `x.cast(f32) / y`; of literals, write one with a point: `1.0 / 2`",
+        "cast to a float first: `x.cast(float) / y`; of literals, write one with a point: `1.0 / 2`",
     )
 }
 
@@ -318,15 +345,15 @@ pub fn refused(
         ),
         OpError::DType { expected, found, .. } => {
             let help = match (found, found.is_float()) {
-                (DType::Bool, _) => "`x.cast(f32)` makes 0 and 1 of it",
+                (DType::Bool, _) => "`x.cast(float)` makes 0 and 1 of it",
                 (_, true) => "make an integer of it: `x.cast(i32)`",
-                (_, false) => "make a float of it: `x.cast(f32)`",
+                (_, false) => "make a float of it: `x.cast(float)`",
             };
             (format!("needs {expected}, and this is {found}"), help.into())
         }
         OpError::DTypesDiffer { left, right } => (
             format!("element types differ: {} and {}", word(*left), word(*right)),
-            "cast one of them: `x.cast(f32)`; nothing is converted silently".into(),
+            "cast one of them: `x.cast(float)`; nothing is converted silently".into(),
         ),
         OpError::ShapesDiffer { left, right } => (
             format!("`{}` and `{}` do not broadcast", list(left), list(right)),
@@ -453,7 +480,7 @@ pub fn const_type(at: &impl ToTokens, dtype: DType) -> Error {
 /// For an assertion that rustc evaluates.
 pub fn const_not_whole(path: &syn::Path) -> String {
     format!(
-        "sinew::numbers: `{}` meets integers and is none\n= help: cast the tensor to a float first: `x.cast(f32)`",
+        "sinew::numbers: `{}` meets integers and is none\n= help: cast the tensor to a float first: `x.cast(float)`",
         source(path)
     )
 }

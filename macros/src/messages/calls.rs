@@ -174,7 +174,7 @@ pub fn argument(
     };
     let help = match declared.dtype == found.dtype {
         true => "reshape it, or reduce an axis: `x.reshape([..])`, `x.mean(-1)`",
-        false => "cast it: `x.cast(f32)`; nothing is converted silently",
+        false => "cast it: `x.cast(float)`; nothing is converted silently",
     };
     let facts = [
         ("declared", format!("{} (at {})", tensor(declared), f.at)),
@@ -298,6 +298,44 @@ pub fn symbol_count(at: &impl ToTokens, f: &Function) -> Error {
             symbols.join(", ")
         ),
         "give a dim for each, or `_` for those that arguments tell (sequences always)",
+    )
+}
+
+pub fn no_receiver_for_dims(at: &impl ToTokens, f: &Function) -> Error {
+    error(
+        at,
+        "call",
+        &format!("`{}` has no `&self` that these dims would be those of", f.name),
+        "leave them out; dims of the function itself stand behind its name",
+    )
+}
+
+pub fn struct_dims_count(at: &impl ToTokens, f: &Function, declared: &[Dim]) -> Error {
+    let declared: Vec<String> = declared.iter().map(dim).collect();
+    error(
+        at,
+        "call",
+        &format!(
+            "these do not fit the dims of the struct of `{}`: <{}>",
+            f.name,
+            declared.join(", ")
+        ),
+        "give one for each, or `_` for those that arguments tell",
+    )
+}
+
+pub fn struct_dim(at: &impl ToTokens, f: &Function, declared: &Dim, given: &Dim) -> Message {
+    message(
+        at,
+        "call",
+        &format!(
+            "`{}` is for `{}` where this gives `{}`",
+            f.name,
+            dim(declared),
+            dim(given)
+        ),
+        &[("declared", f.at.clone())],
+        "give the dims that its `impl` has, or leave them out",
     )
 }
 

@@ -79,12 +79,36 @@ pub fn no_methods_marker(path: &syn::Path, s: &Struct) -> Error {
     )
 }
 
-pub fn methods_on_function(marker: &syn::Ident) -> Error {
+pub fn misplaced_option(at: &impl ToTokens, word: &str, item: &str) -> Error {
+    let (place, help) = match word {
+        "methods" => (
+            "says that a `#[model] impl` of a struct follows",
+            "write `#[model(methods)]` on the struct",
+        ),
+        "pub" => (
+            "says how far the methods of a `#[model] impl` are seen",
+            "write it in front of the item itself: `pub fn`, `pub struct`",
+        ),
+        "where" => (
+            "is what functions and methods assume of their dims",
+            "write `#[model(where(..))]` on each `fn`, or on an `impl` for all of its methods",
+        ),
+        _ => ("says where the library is", "write it on the whole item"),
+    };
     error(
-        marker,
-        "methods",
-        "`methods` is for structs",
-        "leave it out",
+        at,
+        "model",
+        &format!("`{word}` {place}, and this is {item}"),
+        help,
+    )
+}
+
+pub fn option_twice(at: &impl ToTokens, word: &str) -> Error {
+    error(
+        at,
+        "model",
+        &format!("`{word}` is there twice"),
+        "leave one out",
     )
 }
 
@@ -112,6 +136,18 @@ pub fn inner_cfg(attribute: &syn::Attribute) -> Error {
         "model",
         "`cfg` inside a model item is not evaluated before the macro sees it",
         "put `#[cfg(..)]` on the whole item, and write the item twice",
+    )
+}
+
+pub fn inner_attribute(attribute: &syn::Attribute) -> Error {
+    error(
+        attribute,
+        "model",
+        &format!(
+            "`{}` has no meaning inside a model item",
+            source(attribute.path())
+        ),
+        "leave it out; `allow`, `expect` and other lint levels may stay",
     )
 }
 
@@ -190,6 +226,33 @@ pub fn struct_result(path: &syn::Path) -> Error {
         "fn",
         "a model function returns tensors",
         "return `Tensor<..>`, or a tuple of them",
+    )
+}
+
+pub fn empty_result(ty: &syn::Type) -> Error {
+    error(
+        ty,
+        "fn",
+        "a model function returns at least one tensor",
+        "declare what it returns: `-> Tensor<B, 10>`; `-> Tensor` is a scalar",
+    )
+}
+
+pub fn many_results(ty: &syn::Type, found: usize, most: usize) -> Error {
+    error(
+        ty,
+        "fn",
+        &format!("a model function returns {most} tensors at most, and this one {found}"),
+        "`stack` or `concat` some of them, or split the function",
+    )
+}
+
+pub fn nested_results(ty: &syn::Type) -> Error {
+    error(
+        ty,
+        "fn",
+        "results are one flat tuple of tensors",
+        "leave the inner parentheses out: `(Tensor, Tensor, Tensor)`",
     )
 }
 

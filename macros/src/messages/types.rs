@@ -80,6 +80,14 @@ pub fn element_type(ty: &impl ToTokens, first: bool) -> Error {
             "the element type comes first: `Tensor<i32, B>`",
         );
     }
+    if name == "float" {
+        return error(
+            ty,
+            "types",
+            "the working float has no name in a type",
+            "leave it out: `Tensor<B>`; where an operation takes an element type it is `float`",
+        );
+    }
     let wrong = match name.as_str() {
         "f16" | "bf16" => format!("elements of type `{name}` are not there yet"),
         _ => format!("`{name}` is no element type"),

@@ -77,7 +77,7 @@ pub fn of(ty: &syn::Type, errors: &Errors) -> Checked<TypeExpr> {
 }
 
 /// Whether a path ends in `Tensor`: that the name means ours is then checked by rustc.
-fn is_tensor(path: &syn::Path) -> bool {
+pub fn is_tensor(path: &syn::Path) -> bool {
     path.segments.last().is_some_and(|s| s.ident == "Tensor")
 }
 
@@ -137,9 +137,14 @@ pub fn element_type(name: &str) -> Option<DType> {
 fn element_name(ident: &syn::Ident) -> bool {
     let names = [
         "f16", "bf16", "f128", "i8", "i16", "i64", "i128", "isize", "u8", "u16", "u64", "u128",
-        "usize", "char", "f32", "f64", "i32", "u32", "bool", "str", "String",
+        "usize", "char", "f32", "f64", "i32", "u32", "bool", "str", "String", "float",
     ];
     names.iter().any(|n| ident == n)
+}
+
+/// Whether a name is that of a type that Rust has without a path to it.
+pub fn is_primitive(ident: &syn::Ident) -> bool {
+    element_name(ident) && ident != "String" && ident != "float"
 }
 
 /// Reads a struct's path with its dims.

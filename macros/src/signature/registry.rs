@@ -193,5 +193,5 @@ fn const_symbol(name: &str) -> Symbol {
 pub fn last(path: &syn::Path) -> String {
     path.segments
         .last()
-        .map_or_else(String::new, |s| s.ident.to_string())
+        .map_or_else(String::new, |s| crate::parse::name(&s.ident))
 }
