@@ -1,5 +1,6 @@
 //! Relations between dims that this macro cannot decide, and rustc can: between Rust consts.
 
+use crate::messages::Message;
 use crate::signature::CONST_MARK;
 use proc_macro2::Span;
 use sinew_ir::{Dim, Relation, Symbol};
@@ -17,6 +18,19 @@ pub struct Assertion {
     pub spans: (Span, Span),
     /// What it says.
     pub message: String,
+}
+
+impl Assertion {
+    /// One that says what the message does.
+    pub fn new(left: Dim, relation: Relation, right: Dim, message: &Message) -> Assertion {
+        Assertion {
+            left,
+            relation,
+            right,
+            spans: message.spans(),
+            message: message.text().to_string(),
+        }
+    }
 }
 
 /// Whether a symbol is a Rust const.

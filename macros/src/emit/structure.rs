@@ -24,6 +24,7 @@ pub fn definition(s: &Structure, library: &TokenStream) -> TokenStream {
             visibility,
             name,
             kind,
+            ..
         } = f;
         let (of, doc) = match kind {
             FieldKind::Param(t, _) => (
@@ -186,7 +187,7 @@ fn constructor(s: &Structure, library: &TokenStream) -> TokenStream {
                 #visibility fn init(seed: ::core::primitive::u64) -> Self {
                     match Self::__sinew_init(seed, "", &[]) {
                         ::core::result::Result::Ok(model) => model,
-                        // Every extent is constant and was checked when this was compiled.
+                        // The const assertions beside the struct hold for every extent.
                         ::core::result::Result::Err(_) => ::core::unreachable!(),
                     }
                 }
@@ -200,7 +201,7 @@ fn constructor(s: &Structure, library: &TokenStream) -> TokenStream {
     let init_doc = "A model of these sizes whose parameters are drawn from `seed`, each from a stream of its own.\n\n# Errors\nSizes for which a dim is negative.";
     quote! {
         #[doc = #sizes_doc]
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug, ::core::cmp::PartialEq, ::core::cmp::Eq)]
         #quiet
         #visibility struct #sizes { #(#[doc = #field_docs] #visibility #symbols: ::core::primitive::usize,)* }
 

@@ -161,7 +161,7 @@ pub(super) fn plain(m: &Methods, library: &TokenStream) -> TokenStream {
     let of = &m.of.path;
     let (mut methods, mut carriers) = (TokenStream::new(), TokenStream::new());
     for f in &m.functions {
-        let (plain, carrier) = emit::function::method(&m.of, f, library);
+        let (plain, carrier) = emit::function::method(m, f, library);
         methods.extend(plain);
         carriers.extend(carrier);
     }

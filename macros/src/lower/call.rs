@@ -3,7 +3,7 @@
 use super::value::{StructVal, Val};
 use super::{Lowerer, Mention, operations};
 use crate::check::unify::{Instance, Misfit, Pending};
-use crate::check::{Assertion, Equations, relation, scope};
+use crate::check::{Equations, relation, scope, sizes};
 use crate::errors::{Checked, Reported};
 use crate::messages;
 use crate::names::{self, Callee};
@@ -11,7 +11,7 @@ use crate::parse::{self, types};
 use crate::signature::{self, Of};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use sinew_ir::{Dim, Inst, Relation, SymbolKind, Type, Value};
+use sinew_ir::{Dim, Inst, Relation, Symbol, SymbolKind, Type, Value};
 
 /// An argument of a call: its value, and its tokens for messages.
 #[derive(Clone)]
@@ -311,9 +311,11 @@ impl Lowerer<'_, '_> {
             results.push(self.builder.value(ty));
         }
         let replaced = Equations::of(&f.constraints);
+        let configured = sizes::configured(&self.scope.registry, f, &replaced);
+        let gone = |s: &Symbol| replaced.replaces(s) && !configured.contains(s);
         let mut sizes = Vec::new();
         for (symbol, kind) in &f.symbols {
-            if *kind == SymbolKind::Size && !replaced.replaces(symbol) {
+            if *kind == SymbolKind::Size && !gone(symbol) {
                 match instance.sizes.get(symbol) {
                     Some(d) => sizes.push((symbol.clone(), self.dim(d)?)),
                     None => return Err(self.report(messages::not_inferred(at, f, symbol.name()))),
@@ -478,17 +480,7 @@ impl Lowerer<'_, '_> {
                 None => {}
             }
             if relation::const_only(&left, &right) {
-                let known =
-                    |a: &Assertion| a.left == left && a.right == right && a.relation == c.relation;
-                if !self.assertions.iter().any(known) {
-                    self.assertions.push(Assertion {
-                        left,
-                        relation: c.relation,
-                        right,
-                        spans: message.spans(),
-                        message: message.text().to_string(),
-                    });
-                }
+                self.assert(left, c.relation, right, &message);
                 continue;
             }
             if !self.assumed(&left, c.relation, &right)? {

@@ -2,6 +2,7 @@
 
 use super::value::{Number, StructVal, Val};
 use super::{Lowerer, unique};
+use crate::check::extents::at_dims;
 use crate::errors::{Checked, Reported};
 use crate::messages;
 use crate::parse;
@@ -235,7 +236,7 @@ impl Lowerer<'_, '_> {
                 let symbols = &signature.symbols;
                 let dims: Option<Vec<_>> = dims
                     .iter()
-                    .map(|d| super::value::at_dims(d, symbols, &s.dims))
+                    .map(|d| at_dims(d, symbols, &s.dims))
                     .collect();
                 let of = *of;
                 let dims = dims.ok_or_else(|| self.overflow(name.span()))?;

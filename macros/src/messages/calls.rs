@@ -287,6 +287,21 @@ pub fn constraint(
     )
 }
 
+pub fn assumption(at: &impl ToTokens, name: &str, c: &Constraint) -> Message {
+    message(
+        at,
+        "where",
+        &format!(
+            "`{name}` needs {} {} {}",
+            dim(&c.left),
+            c.relation.sign(),
+            dim(&c.right)
+        ),
+        &[],
+        "change the consts, or what is declared of them",
+    )
+}
+
 pub fn symbol_count(at: &impl ToTokens, f: &Function) -> Error {
     let symbols: Vec<&str> = f.symbols.iter().map(|(s, _)| s.name()).collect();
     error(

@@ -1,9 +1,10 @@
 //! About items: what `#[model]` stands on, and their parts that are plain Rust.
 
-use super::{error, error_at, source, suggestion};
+use super::{Message, error, error_at, message, source, suggestion};
 use crate::signature::Struct;
 use proc_macro2::Span;
 use quote::ToTokens;
+use sinew_ir::Dim;
 use syn::Error;
 
 pub fn too_deep(span: Span) -> Error {
@@ -397,6 +398,40 @@ pub fn unknown_init(name: &syn::Ident) -> Error {
         "init",
         &format!("no initialiser is called `{name}`"),
         &suggestion(&name.to_string(), &known, "initialisers"),
+    )
+}
+
+pub fn extent(at: &impl ToTokens, path: &str, declared: &Dim, dim: &Dim) -> Message {
+    let here = match dim.as_constant() {
+        Some(value) => format!("`{}` of `{path}` is {value}", super::dim(declared)),
+        None => format!("`{}` of `{path}` is negative", super::dim(dim)),
+    };
+    message(
+        at,
+        "struct",
+        &format!("{here}, and an extent is never negative"),
+        &[],
+        "check the sides of the subtraction",
+    )
+}
+
+pub fn divisor(at: &impl ToTokens, path: &str, divisor: &Dim) -> Message {
+    message(
+        at,
+        "struct",
+        &format!("a dim of `{path}` divides by `{}`", super::dim(divisor)),
+        &[],
+        "divisors are at least 1",
+    )
+}
+
+pub fn great_extent(at: &impl ToTokens, path: &str, dim: &Dim) -> Message {
+    message(
+        at,
+        "struct",
+        &format!("`{}` of `{path}` does not fit 64 bits", super::dim(dim)),
+        &[],
+        "write a smaller one",
     )
 }
 

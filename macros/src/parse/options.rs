@@ -35,6 +35,8 @@ pub struct ConstraintExpr {
     pub relation: Relation,
     /// Right side.
     pub right: DimExpr,
+    /// As written.
+    pub written: TokenStream,
 }
 
 impl Options {
@@ -97,7 +99,7 @@ fn parse(input: ParseStream<'_>) -> syn::Result<Options> {
 }
 
 fn constraint(expr: &syn::Expr) -> syn::Result<ConstraintExpr> {
-    let syn::Expr::Binary(b) = expr else {
+    let syn::Expr::Binary(b) = crate::names::unwrapped(expr) else {
         return Err(messages::not_a_relation(expr));
     };
     let (left, right) = (dims::of_expr(&b.left)?, dims::of_expr(&b.right)?);
@@ -113,5 +115,6 @@ fn constraint(expr: &syn::Expr) -> syn::Result<ConstraintExpr> {
         left,
         relation,
         right,
+        written: expr.to_token_stream(),
     })
 }

@@ -28,6 +28,8 @@ pub struct Field {
     pub name: syn::Ident,
     /// What it holds.
     pub kind: FieldKind,
+    /// Its type as written.
+    pub written: syn::Type,
 }
 
 /// What a field holds.
@@ -137,6 +139,7 @@ pub fn field(field: syn::Field, errors: &Errors) -> Checked<Field> {
         visibility: field.vis,
         name,
         kind,
+        written: field.ty,
     })
 }
 

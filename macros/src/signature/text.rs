@@ -249,13 +249,7 @@ fn dim(text: &str) -> Option<Dim> {
     if text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
         return Some(Dim::symbol(text));
     }
-    // A leading minus is not in the language of dims: `-a` reads as `0 - a`.
-    let text = match text.strip_prefix('-') {
-        Some(rest) => format!("0 - {rest}"),
-        None => text.to_string(),
-    };
-    let expr: syn::Expr = syn::parse_str(&text).ok()?;
-    let dim = dims::of_expr(&expr).ok()?;
+    let dim = dims::of_text(text)?;
     dim.resolve(&mut |path| match path.get_ident() {
         Some(name) => Ok(Dim::symbol(&name.to_string())),
         None => Err(crate::messages::dim_arithmetic(
