@@ -38,6 +38,7 @@
 
 extern crate self as sinew;
 
+mod names;
 pub mod nn;
 pub mod ops;
 pub mod optim;
@@ -63,6 +64,13 @@ pub mod __private {
         Trainer, at_most, attach, below, call, equal, extent, gradient, has_methods, init, join,
         model_struct, pullback,
     };
+
+    pub use crate::names::{operation, tensor};
+
+    /// What tells operations from each other.
+    pub mod the_operation {
+        pub use crate::ops::the_operation::*;
+    }
 
     pub use sinew_macros::{finish, model};
 

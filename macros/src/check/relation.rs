@@ -3,7 +3,7 @@
 use crate::messages::Message;
 use crate::signature::CONST_MARK;
 use proc_macro2::Span;
-use sinew_ir::{Dim, Relation, Symbol};
+use sinew_ir::{Dim, DimError, Relation, Symbol};
 
 /// A relation that a const assertion checks.
 #[derive(Clone)]
@@ -46,6 +46,13 @@ pub fn const_only(left: &Dim, right: &Dim) -> bool {
         }
         None => false,
     }
+}
+
+/// Whether a dim has so great powers that it does not fit 64 bits where every symbol is 2: what is
+/// multiplied on and on is stopped here, before its text fills memory.
+pub fn is_great(dim: &Dim) -> bool {
+    let twos = dim.substitute(&|_| Some(Dim::constant(2)));
+    matches!(twos, Err(DimError::Overflow(_)))
 }
 
 /// What normal forms alone say of a relation: `None` where they cannot decide.

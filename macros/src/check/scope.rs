@@ -1,5 +1,6 @@
 //! The names an item's types are written in: its symbols, Rust consts, and structs.
 
+use super::relation;
 use crate::errors::{Checked, Errors, Reported};
 use crate::messages;
 use crate::parse::{self, DimExpr, StructType, TensorType};
@@ -65,9 +66,17 @@ impl<'e> Scope<'e> {
 
     /// A dim.
     pub fn dim(&mut self, dim: &DimExpr) -> Checked<Dim> {
-        let errors = self.errors;
         let resolved = dim.resolve(&mut |path| self.name(path));
+        self.resolved(dim, resolved)
+    }
+
+    /// What a dim came out as, if it may be an extent.
+    pub fn resolved(&self, dim: &DimExpr, resolved: syn::Result<Dim>) -> Checked<Dim> {
+        let errors = self.errors;
         let resolved = errors.check(resolved)?;
+        if relation::is_great(&resolved) {
+            return Err(errors.report(messages::dim_arithmetic(dim.span())));
+        }
         if resolved.as_constant().is_some_and(|v| v < 0) {
             return Err(errors.report(messages::negative_dim(dim.span(), &resolved)));
         }

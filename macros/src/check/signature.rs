@@ -29,10 +29,7 @@ pub fn declare(scope: &mut Scope<'_>, outer: &[syn::Ident], f: &parse::Function)
         };
         scope.symbols.push((Symbol::new(&name), kind));
     }
-    let mut distinct = sequences.clone();
-    distinct.sort();
-    distinct.dedup();
-    if let [_, second, ..] = distinct.as_slice() {
+    if let Some(second) = sequences.iter().find(|s| **s != sequences[0]) {
         return Err(scope.errors.report(messages::two_sequences(second)));
     }
     Ok(())

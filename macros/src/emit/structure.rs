@@ -171,7 +171,7 @@ fn constructor(s: &Structure, library: &TokenStream) -> TokenStream {
         ) -> #library::__private::Result<Self> {
             let mut sizes = [0; #count];
             // As many as the struct has symbols: the struct's own chain reports another number.
-            for (size, given) in sizes.iter_mut().zip(given) {
+            for (size, given) in ::core::iter::Iterator::zip(sizes.iter_mut(), given) {
                 *size = *given;
             }
             let _ = (seed, prefix, sizes);

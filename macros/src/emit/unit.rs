@@ -28,12 +28,13 @@ pub fn unit(
     let numbers = lowered
         .numbers
         .iter()
-        .map(|(name, value)| quote!((#name, #value as ::core::primitive::f64)));
-    let whole = lowered.whole.iter().map(|path| {
-        let span = crate::parse::start(path);
-        let message = crate::messages::const_not_whole(path);
+        .map(|(name, value)| quote!((#name, #value)));
+    let whole = lowered.whole.iter().map(|c| {
+        let span = crate::parse::start(&c.at);
+        let message = crate::messages::const_not_whole(&c.source);
+        let value = &c.value;
         quote_spanned! {span=>
-            const _: () = ::core::assert!(#path as ::core::primitive::i128 as ::core::primitive::f64 == #path as ::core::primitive::f64, #message);
+            const _: () = ::core::assert!(#value as ::core::primitive::i128 as ::core::primitive::f64 == #value, #message);
         }
     });
     let quiet = quiet();

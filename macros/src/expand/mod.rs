@@ -188,16 +188,15 @@ fn uses(
     let operations: Vec<TokenStream> = operations
         .filter_map(|path| {
             let operation = names::operation(&path)?;
-            let parameters = operation.parameters.iter().map(|_| quote!(_));
             let of = Ident::new(operation.name, Span::call_site());
-            let wanted =
-                quote!(fn(#(#parameters),*) -> #library::Tensor<#library::ops::the_operation::#of>);
-            Some(quote_spanned!(path.span()=> let _: #wanted = #path;))
+            let marker = quote!(#library::__private::the_operation::#of);
+            let check = quote!(#library::__private::operation::<#marker, _, _>);
+            Some(quote_spanned!(path.span()=> #check(#path);))
         })
         .collect();
     let tensors = mentions.tensors.iter().map(|path| {
         let span = parse::start(path);
-        quote_spanned!(span=> let _: fn(#path) = |_: #library::Tensor| {};)
+        quote_spanned!(span=> #library::__private::tensor::<#path>();)
     });
     if operations.is_empty() && mentions.tensors.is_empty() {
         return TokenStream::new();

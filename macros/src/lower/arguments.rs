@@ -3,6 +3,7 @@
 use super::Lowerer;
 use super::call::Given;
 use super::operations::Operation;
+use super::value::Val;
 use crate::check::Scope;
 use crate::errors::{Checked, Reported};
 use crate::messages;
@@ -64,7 +65,12 @@ impl<'c> Arguments<'c> {
                     match op.parameters.iter().position(|p| *p == named) {
                         Some(place) => (place, &*assign.right),
                         None => {
-                            return report(messages::no_parameter(&assign.left, name, op.usage));
+                            return report(messages::no_parameter(
+                                &assign.left,
+                                name,
+                                op.parameters,
+                                op.usage,
+                            ));
                         }
                     }
                 }
@@ -111,7 +117,7 @@ impl<'c> Arguments<'c> {
 }
 
 /// Without parentheses and `&` around.
-fn plain(e: &syn::Expr) -> &syn::Expr {
+pub fn plain(e: &syn::Expr) -> &syn::Expr {
     match e {
         syn::Expr::Paren(p) => plain(&p.expr),
         syn::Expr::Group(g) => plain(&g.expr),
@@ -271,10 +277,36 @@ impl Lowerer<'_, '_> {
         }
     }
 
-    /// One dim.
+    /// One dim; a name is a local size before it is a symbol.
     pub fn dim_expr(&mut self, e: &syn::Expr) -> Checked<Dim> {
         let read = self.scope.errors.check(dims::of_expr(plain(e)))?;
-        let dim = self.scope.dim(&read)?;
+        let mut broken = false;
+        let resolved = read.resolve(&mut |path| {
+            let local = path.get_ident().map(parse::name);
+            match local.and_then(|name| self.lookup(&name).cloned()) {
+                None => self.scope.name(path),
+                Some(Val::Size(d)) => Ok(d),
+                // Exact: integers of this size are.
+                Some(Val::Number(n)) if n.integer && n.value.abs() < 9e15 => {
+                    Ok(Dim::constant(n.value as i64))
+                }
+                Some(Val::Const(c)) => match c.path() {
+                    Some(path) => self.scope.name(&path),
+                    None => Err(messages::not_a_size(path, &self.describe(&Val::Const(c)))),
+                },
+                Some(Val::Broken) => {
+                    broken = true;
+                    Ok(Dim::default())
+                }
+                Some(other @ (Val::Number(_) | Val::Tensor(_) | Val::Struct(_) | Val::Tuple(_))) => {
+                    Err(messages::not_a_size(path, &self.describe(&other)))
+                }
+            }
+        });
+        if broken {
+            return Err(Reported);
+        }
+        let dim = self.scope.resolved(&read, resolved)?;
         self.dim(&dim)
     }
 
@@ -291,7 +323,7 @@ impl Lowerer<'_, '_> {
             _ => return Err(self.report(messages::wants_shape(&a.tokens(i), &a.name, a.op.usage))),
         };
         let (mut sequence, mut out) = (None, Vec::new());
-        for (k, e) in elems.iter().enumerate() {
+        for (k, e) in elems.iter().map(plain).enumerate() {
             if let syn::Expr::Array(inner) = e {
                 let name = match (k, inner.elems.first(), inner.elems.len()) {
                     (0, Some(syn::Expr::Path(p)), 1) => p.path.get_ident().cloned(),
@@ -334,7 +366,7 @@ impl Lowerer<'_, '_> {
         };
         let mut out = Vec::new();
         for e in &list.elems {
-            match e {
+            match plain(e) {
                 syn::Expr::Tuple(t) if t.elems.len() == 2 => {
                     out.push((self.dim_expr(&t.elems[0])?, self.dim_expr(&t.elems[1])?));
                 }

@@ -304,10 +304,13 @@ impl Lowerer<'_, '_> {
             let Some(shape) = instance.apply_shape(&f.symbols, &t.shape) else {
                 return Err(self.report(messages::not_inferred(at, f, &unbound(f, &instance))));
             };
+            if shape.dims.iter().any(relation::is_great) {
+                return Err(self.overflow(crate::parse::start(at)));
+            }
             let ty = self
                 .equations
                 .ty(&Type::new(t.dtype, shape))
-                .ok_or(Reported)?;
+                .ok_or_else(|| self.overflow(crate::parse::start(at)))?;
             results.push(self.builder.value(ty));
         }
         let replaced = Equations::of(&f.constraints);

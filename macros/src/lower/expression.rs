@@ -1,7 +1,8 @@
 //! Expressions, each kind once; what the language does not have is refused by name.
 
+use super::Lowerer;
+use super::constant::Constant;
 use super::value::{Number, StructVal, Val};
-use super::{Lowerer, unique};
 use crate::check::extents::at_dims;
 use crate::errors::{Checked, Reported};
 use crate::messages;
@@ -9,7 +10,7 @@ use crate::parse;
 use crate::signature::FieldKind;
 use proc_macro2::TokenStream;
 use quote::ToTokens;
-use sinew_ir::{Attribute, DType, Shape, Symbol, Value, ops};
+use sinew_ir::{Attribute, DType, Shape, Value, ops};
 
 impl Lowerer<'_, '_> {
     /// A block: its statements in a scope of their own, then its value.
@@ -26,19 +27,19 @@ impl Lowerer<'_, '_> {
         for (i, statement) in block.stmts.iter().enumerate() {
             let done = match statement {
                 syn::Stmt::Local(local) => self.local(local),
-                syn::Stmt::Expr(e, None) if i == last => {
-                    let val = self.expression(e);
-                    return match bad {
-                        true => Err(Reported),
-                        false => val,
-                    };
-                }
-                // `return y;` at the end is the value, as in Rust.
+                // `return y` at the end is the value, with `;` or without, as in Rust.
                 syn::Stmt::Expr(syn::Expr::Return(r), _) if i == last && self.locals.len() == 2 => {
                     return match &r.expr {
                         Some(e) if !bad => self.expression(e),
                         Some(_) => Err(Reported),
                         None => Err(self.report(messages::no_value(block))),
+                    };
+                }
+                syn::Stmt::Expr(e, None) if i == last => {
+                    let val = self.expression(e);
+                    return match bad {
+                        true => Err(Reported),
+                        false => val,
                     };
                 }
                 syn::Stmt::Expr(e, _) => self.statement(e),
@@ -186,7 +187,10 @@ impl Lowerer<'_, '_> {
                 let dim = self.scope.errors.check(dim)?;
                 Ok(Val::Size(self.dim(&dim)?))
             }
-            _ => Ok(Val::Const(parse::types::bare(&p.path))),
+            _ => match p.path.segments.iter().find(|s| !s.arguments.is_none()) {
+                Some(s) => Err(self.report(messages::not_in_the_language(&s.arguments))),
+                None => Ok(Val::Const(Box::new(Constant::of(&p.path)))),
+            },
         }
     }
 
@@ -257,7 +261,7 @@ impl Lowerer<'_, '_> {
             Val::Number(n) => {
                 let dtype = dtype.unwrap_or(DType::Float);
                 if dtype == DType::Bool || (dtype.is_integer() && !n.integer) {
-                    return Err(self.report(messages::number_type(at, n.value, dtype)));
+                    return Err(self.report(messages::number_type(at, n.value, dtype, None)));
                 }
                 match self.constant(n.value, dtype, at)? {
                     Val::Tensor(v) => Ok(v),
@@ -281,33 +285,13 @@ impl Lowerer<'_, '_> {
                 );
                 made.map_err(|error| self.refused(at, "extent", &error, &[]))
             }
-            Val::Const(path) => self.const_of(&path, dtype.unwrap_or(DType::Float), at),
+            Val::Const(c) => self.const_of(&c, dtype.unwrap_or(DType::Float), at),
             Val::Broken => Err(Reported),
             other @ (Val::Struct(_) | Val::Tuple(_)) => {
                 let what = self.describe(&other);
                 Err(self.report(messages::not_a_tensor(at, &what)))
             }
         }
-    }
-
-    /// A scalar with the value of a Rust const.
-    fn const_of(&mut self, path: &syn::Path, dtype: DType, at: &TokenStream) -> Checked<Value> {
-        let value = path.to_token_stream();
-        if dtype == DType::Bool {
-            return Err(self.report(messages::const_type(at, dtype)));
-        }
-        if dtype.is_integer() {
-            self.whole.push(path.clone());
-        }
-        let name = unique(&mut self.numbers, &crate::signature::last(path), value);
-        let attributes = vec![
-            Attribute::Const(Symbol::new(&name)),
-            Attribute::DType(dtype),
-            Attribute::Shape(Shape::scalar()),
-        ];
-        self.locate(parse::start(at));
-        let made = self.builder.op(ops::CONST, &[], attributes);
-        made.map_err(|error| self.refused(at, "const", &error, &[]))
     }
 
     /// A value in words: its type as it is written.
@@ -317,7 +301,7 @@ impl Lowerer<'_, '_> {
             Val::Number(n) if n.integer => "an integer".to_string(),
             Val::Number(_) => "a number".to_string(),
             Val::Size(d) => format!("the size `{}`", messages::dim(d)),
-            Val::Const(path) => format!("the const `{}`", messages::source(path)),
+            Val::Const(c) => format!("the const `{}`", c.source),
             Val::Struct(s) => {
                 let signature = &self.scope.registry.structs[s.of].signature;
                 messages::structure(signature, &s.dims)

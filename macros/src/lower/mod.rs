@@ -12,6 +12,7 @@ mod arguments;
 mod arithmetic;
 mod build;
 mod call;
+mod constant;
 mod expression;
 pub mod operations;
 mod pattern;
@@ -29,6 +30,7 @@ use sinew_ir::{
     Builder, CalleeInfo, Dim, Function, Location, Param, ParamKind, Relation, Symbol, SymbolDecl,
     SymbolKind, Value,
 };
+use constant::Constant;
 use std::collections::HashMap;
 use value::Val;
 
@@ -51,7 +53,7 @@ pub struct Lowered {
     /// The Rust consts it computes with: names in the text, and Rust expressions.
     pub numbers: Vec<(String, TokenStream)>,
     /// Those of them that meet integers.
-    pub whole: Vec<syn::Path>,
+    pub whole: Vec<Constant>,
     /// Its callees: names in the text, and Rust expressions of their units.
     pub callees: Vec<(String, TokenStream)>,
     /// The Rust consts in its dims: names in the text, and Rust expressions.
@@ -71,7 +73,7 @@ pub struct Lowerer<'a, 'e> {
     locals: Vec<HashMap<String, Val>>,
     callees: Vec<(String, TokenStream)>,
     numbers: Vec<(String, TokenStream)>,
-    whole: Vec<syn::Path>,
+    whole: Vec<Constant>,
     equations: &'a mut Equations,
     assertions: &'a mut Vec<Assertion>,
     places: Places,
@@ -277,9 +279,11 @@ impl Lowerer<'_, '_> {
         }
         let mut out = Vec::new();
         let mut bad = false;
+        let all = parts.len();
         for (i, (part, declared)) in parts.into_iter().zip(&signature.results).enumerate() {
             let at = pattern::tuple_part(&tail, i);
-            match self.result(part, declared, &at) {
+            let place = signature.tuple.then_some((i, all));
+            match self.result(part, declared, place, &at) {
                 Ok(value) => out.push(value),
                 Err(Reported) => bad = true,
             }
@@ -290,7 +294,13 @@ impl Lowerer<'_, '_> {
         }
     }
 
-    fn result(&mut self, part: Val, declared: &sinew_ir::Type, at: &TokenStream) -> Checked<Value> {
+    fn result(
+        &mut self,
+        part: Val,
+        declared: &sinew_ir::Type,
+        place: Option<(usize, usize)>,
+        at: &TokenStream,
+    ) -> Checked<Value> {
         let declared = self
             .equations
             .ty(declared)
@@ -300,7 +310,7 @@ impl Lowerer<'_, '_> {
         let same = found.dtype == declared.dtype
             && found.shape.sequence == declared.shape.sequence
             && found.shape.dims.len() == declared.shape.dims.len();
-        let message = messages::result(at, &self.signature.name, &found, &declared);
+        let message = messages::result(at, &self.signature.name, place, &found, &declared);
         if !same {
             return Err(self.report(message.into_error()));
         }

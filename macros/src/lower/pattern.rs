@@ -101,7 +101,8 @@ impl Lowerer<'_, '_> {
         match written {
             TypeExpr::Tensor(t) => {
                 let declared = self.scope.tensor(&t)?;
-                let declared = self.equations.ty(&declared).ok_or(Reported)?;
+                let declared = self.equations.ty(&declared);
+                let declared = declared.ok_or_else(|| self.overflow(parse::start(ty)))?;
                 let value = self.tensor_of(val, Some(declared.dtype), &expr.to_token_stream())?;
                 let found = self.builder.type_of(value).clone();
                 let message = messages::let_type(expr, &found, &declared);

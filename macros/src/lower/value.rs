@@ -1,5 +1,6 @@
 //! What an expression is while it is lowered.
 
+use super::constant::Constant;
 use sinew_ir::{Attribute, Dim, DimError, Function, Inst, Symbol, Value};
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -14,7 +15,7 @@ pub enum Val {
     /// A symbol.
     Size(Dim),
     /// A Rust const as a number.
-    Const(syn::Path),
+    Const(Box<Constant>),
     /// A struct.
     Struct(StructVal),
     /// Several.

@@ -215,13 +215,24 @@ pub fn integer_range(at: &impl ToTokens, name: &syn::Ident, value: i64) -> Error
     )
 }
 
-pub fn number_type(at: &impl ToTokens, value: f64, dtype: DType) -> Error {
-    error(
-        at,
-        "numbers",
-        &format!("`{value}` is no {dtype}"),
-        "cast the tensor to a float first: `x.cast(float)`",
-    )
+pub fn number_type(
+    at: &impl ToTokens,
+    value: f64,
+    dtype: DType,
+    beside: Option<(&proc_macro2::TokenStream, String)>,
+) -> Error {
+    let (facts, help) = match beside {
+        Some((other, of)) => {
+            let help = format!("cast the tensor to a float first: `{}.cast(float)`", source(other));
+            (vec![(source(other), of)], help)
+        }
+        None => (
+            Vec::new(),
+            "cast the tensor to a float first: `x.cast(float)`".to_string(),
+        ),
+    };
+    let facts: Vec<(&str, String)> = facts.iter().map(|(n, t)| (n.as_str(), t.clone())).collect();
+    message(at, "numbers", &format!("`{value}` is no {dtype}"), &facts, &help).into_error()
 }
 
 pub fn unknown_name(name: &syn::Ident, known: &[String]) -> Error {
@@ -309,21 +320,63 @@ pub fn result_count(at: &impl ToTokens, found: usize, f: &Function) -> Error {
     )
 }
 
-pub fn no_operator(at: &impl ToTokens, what: &str) -> Error {
+pub fn no_operator(at: &impl ToTokens) -> Error {
     error(
         at,
         "language",
-        &format!("no operator for {what}"),
+        &format!("`{}` is no operator of the language", source(at)),
         "the operators are `+ - * / % < <= > >= == != && || !`",
     )
 }
 
-pub fn integer_division(at: &impl ToTokens) -> Error {
+pub fn bit_operator(at: &impl ToTokens, found: &str, meant: &str) -> Error {
     error(
+        at,
+        "language",
+        &format!("`{found}` of bits is not in the language"),
+        &format!("write `{meant}`: it works element by element on tensors of bool"),
+    )
+}
+
+pub fn assignment(e: &syn::ExprBinary, operator: &str) -> Error {
+    let (name, value) = (source(&e.left), source(&e.right));
+    error(
+        &e.op,
+        "language",
+        "assignment is not in the language: values never change",
+        &format!("name the new value: `let {name} = {name} {operator} {value};`"),
+    )
+}
+
+pub fn division_of_integers(
+    at: &impl ToTokens,
+    (left, left_type): (&impl ToTokens, String),
+    (right, right_type): (&impl ToTokens, String),
+) -> Error {
+    let names = (
+        format!("left {}", source(left)),
+        format!("right {}", source(right)),
+    );
+    let facts = [(names.0.as_str(), left_type), (names.1.as_str(), right_type)];
+    message(
         at,
         "/",
         "`/` of integers would not be exact",
-        "cast to a float first: `x.cast(float) / y`; of literals, write one with a point: `1.0 / 2`",
+        &facts,
+        &format!(
+            "cast to floats first: `{}.cast(float)`; `.floor()` and `.cast(i32)` round the quotient",
+            source(left)
+        ),
+    )
+    .into_error()
+}
+
+pub fn inexact_division(at: &impl ToTokens, left: f64, right: f64) -> Error {
+    error(
+        at,
+        "/",
+        &format!("`{left} / {right}` of integers is not exact"),
+        &format!("write one with a point: `{left}.0 / {right}`"),
     )
 }
 
@@ -383,10 +436,13 @@ pub fn refused(
             "count axes from the right (`-1`), or name the dims instead of `[S]`".into(),
         ),
         OpError::Range { start, stop, step, extent } => (
-            format!("`{start}..{stop}` (step {step}) does not lie in an axis of `{extent}`"),
+            match step.as_str() {
+                "1" => format!("`{start}..{stop}` does not lie in an axis of `{extent}`"),
+                step => format!("`{start}..{stop}` in steps of {step} does not lie in an axis of `{extent}`"),
+            },
             match extent.parse::<i64>() {
                 Ok(n) => format!("its indices are 0 to {}; negative ones count from the end", n - 1),
-                Err(_) => "declare what you know of the size: `#[model(where(N >= 3))]`".into(),
+                Err(_) => format!("it must lie there for all values of `{extent}`"),
             },
         ),
         OpError::Attribute(what) => (format!("`{what}` is missing or of the wrong kind"), "give it as the operation's page shows".into()),
@@ -478,9 +534,9 @@ pub fn const_type(at: &impl ToTokens, dtype: DType) -> Error {
 }
 
 /// For an assertion that rustc evaluates.
-pub fn const_not_whole(path: &syn::Path) -> String {
+pub fn const_not_whole(written: &str) -> String {
     format!(
         "sinew::numbers: `{}` meets integers and is none\n= help: cast the tensor to a float first: `x.cast(float)`",
-        source(path)
+        written
     )
 }

@@ -7,6 +7,12 @@ use sinew_ir::{Constraint, Dim, Shape, Type};
 use syn::Error;
 
 pub fn plain_function(path: &syn::Path) -> Error {
+    let help = match crate::names::operation(path) {
+        Some(op) => format!("the operation is called by its name alone: `{}(..)`", op.name),
+        None => "put `#[model]` on it if it is a function over tensors; call plain Rust outside and pass \
+                 what it gives; operations keep their names, whatever `use .. as` says"
+            .to_string(),
+    };
     error(
         path,
         "call",
@@ -14,7 +20,7 @@ pub fn plain_function(path: &syn::Path) -> Error {
             "`{}` is neither a model function nor an operation",
             source(path)
         ),
-        "put `#[model]` on it if it is a function over tensors; call plain Rust outside and pass what it gives",
+        &help,
     )
 }
 

@@ -17,15 +17,15 @@ pub fn too_deep(span: Span) -> Error {
 }
 
 pub fn wrong_item(item: &syn::Item) -> Error {
-    let what = match item {
-        syn::Item::Mod(_) => "a module in a file of its own",
-        syn::Item::Enum(_) => "an enum",
-        syn::Item::Trait(_) => "a trait",
-        syn::Item::Type(_) => "a type alias",
-        _ => "this item",
+    let (what, at) = match item {
+        syn::Item::Mod(m) => ("a module in a file of its own", m.ident.to_token_stream()),
+        syn::Item::Enum(e) => ("an enum", e.ident.to_token_stream()),
+        syn::Item::Trait(t) => ("a trait", t.ident.to_token_stream()),
+        syn::Item::Type(t) => ("a type alias", t.ident.to_token_stream()),
+        other => ("this item", other.to_token_stream()),
     };
     error(
-        item,
+        &at,
         "model",
         &format!("`#[model]` does not work on {what}"),
         "it goes on a `fn`, a `struct` with named fields, an `impl` of such a struct, or an inline `mod { .. }`",

@@ -109,6 +109,15 @@ pub fn not_a_dim(tokens: &impl ToTokens) -> Error {
     )
 }
 
+pub fn not_a_size(at: &impl ToTokens, what: &str) -> Error {
+    error(
+        at,
+        "dims",
+        &format!("a size is needed here, and this is {what}"),
+        "sizes are symbols, Rust consts, integers, and `let`s of these",
+    )
+}
+
 pub fn dim_arithmetic(span: Span) -> Error {
     error_at(
         span,
@@ -251,14 +260,33 @@ pub fn let_annotation(ty: &syn::Type) -> Error {
     )
 }
 
-pub fn result(at: &impl ToTokens, function: &str, found: &Type, declared: &Type) -> Message {
+/// `part` says which of how many results it is.
+pub fn result(
+    at: &impl ToTokens,
+    function: &str,
+    part: Option<(usize, usize)>,
+    found: &Type,
+    declared: &Type,
+) -> Message {
     let wrong = if found.dtype != declared.dtype {
         format!(
             "`{function}` returns {}, and its value is {}",
             declared.dtype, found.dtype
         )
     } else if found.shape.dims.len() != declared.shape.dims.len() {
-        format!("`{function}` returns another number of dims than its value has")
+        let dims = |t: &Type| match t.shape.dims.len() {
+            0 if t.shape.sequence.is_none() => "a scalar".to_string(),
+            n => count(n, "dim"),
+        };
+        let part = match part {
+            Some((i, all)) => format!(" as part {} of {all}", i + 1),
+            None => String::new(),
+        };
+        format!(
+            "`{function}` returns {}{part}, and its value has {}",
+            dims(declared),
+            dims(found).replace("a scalar", "none: it is a scalar")
+        )
     } else {
         let mut pairs = found.shape.dims.iter().zip(&declared.shape.dims);
         match pairs.find(|(a, b)| a != b) {

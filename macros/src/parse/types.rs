@@ -89,13 +89,13 @@ pub fn tensor(path: &syn::Path, errors: &Errors) -> Checked<TensorType> {
         sequence: None,
         dims: Vec::new(),
     };
-    for (i, argument) in arguments(path, errors)?.into_iter().enumerate() {
+    for (i, argument) in arguments(path, errors)?.iter().enumerate() {
         match argument {
             syn::GenericArgument::Type(syn::Type::Slice(s)) => {
                 if !out.dims.is_empty() || out.sequence.is_some() {
                     return Err(errors.report(messages::sequence_not_first(s)));
                 }
-                match &*s.elem {
+                match super::unwrapped(&s.elem) {
                     syn::Type::Path(p) if p.path.get_ident().is_some() => {
                         out.sequence = p.path.get_ident().cloned();
                     }
@@ -162,7 +162,7 @@ pub fn structure(path: &syn::Path, errors: &Errors) -> Checked<StructType> {
     }
     let mut dims = Vec::new();
     for argument in arguments(path, errors)? {
-        dims.push(dim(argument, errors)?);
+        dims.push(dim(&argument, errors)?);
     }
     Ok(StructType {
         path: bare(path),
@@ -180,7 +180,7 @@ pub fn bare(path: &syn::Path) -> syn::Path {
     path
 }
 
-fn arguments<'a>(path: &'a syn::Path, errors: &Errors) -> Checked<Vec<&'a syn::GenericArgument>> {
+fn arguments(path: &syn::Path, errors: &Errors) -> Checked<Vec<syn::GenericArgument>> {
     let mut out = Vec::new();
     let last = path.segments.len().saturating_sub(1);
     for (i, segment) in path.segments.iter().enumerate() {
@@ -190,12 +190,22 @@ fn arguments<'a>(path: &'a syn::Path, errors: &Errors) -> Checked<Vec<&'a syn::G
             _ => return Err(errors.report(messages::not_a_type(path))),
         }
     }
-    Ok(out)
+    Ok(out.into_iter().map(plain).collect())
+}
+
+/// An argument without the groups that `macro_rules!` puts around types.
+fn plain(argument: &syn::GenericArgument) -> syn::GenericArgument {
+    match argument {
+        syn::GenericArgument::Type(ty) => {
+            syn::GenericArgument::Type(super::unwrapped(ty).clone())
+        }
+        other => other.clone(),
+    }
 }
 
 /// A dim among generic arguments.
 pub fn dim(argument: &syn::GenericArgument, errors: &Errors) -> Checked<DimExpr> {
-    match argument {
+    match &plain(argument) {
         syn::GenericArgument::Type(syn::Type::Path(p)) if p.qself.is_none() => {
             if bare(&p.path) != p.path {
                 return Err(errors.report(messages::not_a_dim(argument)));
