@@ -1,0 +1,8 @@
+use sinew::prelude::*;
+
+#[model]
+fn f<B>(y: Tensor<i32, B>) -> Tensor<B> {
+    y as f32
+}
+
+fn main() {}
