@@ -35,6 +35,10 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! A tensor that names no element type has elements of the working float: f32, or f64 where
+//! [`Precision::F64`] asks for it. Operations that take an element type call it `float`:
+//! `(scores.argmax(-1) == y).cast(float).mean()` is the share of right answers.
 
 extern crate self as sinew;
 

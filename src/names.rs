@@ -6,7 +6,7 @@ use crate::ops::Tensor;
 #[diagnostic::on_unimplemented(
     message = "this name is that of an operation, and means an item of yours here",
     label = "not the operation",
-    note = "rename the item; or write the operation by its path, `sinew::ops::{Of}(..)`, or as a method"
+    note = "rename the item, or call the operation by its path in `sinew::ops`, or as a method"
 )]
 pub trait Operation<Of, Parameters> {}
 

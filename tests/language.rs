@@ -197,7 +197,12 @@ mod consts {
     const UNIT: usize = 4;
 
     #[model(where(LEFT * 2 == RIGHT + UNIT))]
-    pub fn halves(x: Tensor<{ 2 * HALF }>, y: Tensor<64>, l: Tensor<LEFT>, r: Tensor<RIGHT>) -> Tensor {
+    pub fn halves(
+        x: Tensor<{ 2 * HALF }>,
+        y: Tensor<64>,
+        l: Tensor<LEFT>,
+        r: Tensor<RIGHT>,
+    ) -> Tensor {
         (x * y).sum() + (l * r).sum() / UNIT
     }
 
@@ -218,14 +223,19 @@ mod consts {
 
     #[model]
     pub fn quotients<B>(x: Tensor<B>) -> (Tensor<B>, Tensor<B>, Tensor<B>, Tensor<B>) {
-        (x * (B / 2), x * (COUNT / 2), x * (SHARE / 2), x * (B / COUNT))
+        (
+            x * (B / 2),
+            x * (COUNT / 2),
+            x * (SHARE / 2),
+            x * (B / COUNT),
+        )
     }
 
     #[model]
     pub fn sizes<B>(x: Tensor<B, 4>) -> Tensor<{ B * 2 }, 2> {
         let n = B * 2;
         let two = 2;
-        return x.reshape([n, two])
+        return x.reshape([n, two]);
     }
 }
 

@@ -6,7 +6,7 @@
 use super::Scope;
 use super::relation::{self, Assertion};
 use crate::errors::Checked;
-use crate::messages::{self, Message};
+use crate::messages;
 use crate::parse::{self, Structure, dims};
 use crate::signature::{Field, FieldKind, Struct};
 use proc_macro2::TokenStream;
@@ -82,22 +82,31 @@ impl Extents<'_, '_> {
         if dim.as_symbol().is_some() || !dim.symbols().iter().all(relation::is_const) {
             return;
         }
-        for divisor in divisors(dim) {
-            let message = messages::divisor(at, path, &divisor);
-            self.assert(Dim::constant(0), Relation::Below, divisor, &message);
+        let (zero, greatest) = (Dim::constant(0), Dim::constant(i64::MAX));
+        let divisors = divisors(dim);
+        for divisor in &divisors {
+            let message = messages::divisor(at, path, divisor);
+            let positive = Assertion::new(zero.clone(), Relation::Below, divisor.clone(), &message);
+            self.assert(positive, &[]);
         }
-        self.assert(Dim::constant(0), Relation::AtMost, dim.clone(), &message);
+        let low = Assertion::new(zero, Relation::AtMost, dim.clone(), &message);
+        self.assert(low, &divisors);
         let message = messages::great_extent(at, path, dim);
-        self.assert(dim.clone(), Relation::AtMost, Dim::constant(i64::MAX), &message);
+        let high = Assertion::new(dim.clone(), Relation::AtMost, greatest, &message);
+        self.assert(high, &divisors);
     }
 
-    fn assert(&mut self, left: Dim, relation: Relation, right: Dim, message: &Message) {
-        let assertion = Assertion::new(left, relation, right, message);
+    fn assert(&mut self, assertion: Assertion, positive: &[Dim]) {
         let known = |a: &Assertion| {
-            a.left == assertion.left && a.relation == relation && a.right == assertion.right
+            a.left == assertion.left
+                && a.relation == assertion.relation
+                && a.right == assertion.right
         };
         if !self.assertions.iter().any(known) {
-            self.assertions.push(assertion);
+            self.assertions.push(Assertion {
+                positive: positive.to_vec(),
+                ..assertion
+            });
         }
     }
 }

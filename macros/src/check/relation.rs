@@ -18,6 +18,8 @@ pub struct Assertion {
     pub spans: (Span, Span),
     /// What it says.
     pub message: String,
+    /// What must be above 0 for it to have a meaning: another assertion says so where it is not.
+    pub positive: Vec<Dim>,
 }
 
 impl Assertion {
@@ -29,6 +31,7 @@ impl Assertion {
             right,
             spans: message.spans(),
             message: message.text().to_string(),
+            positive: Vec::new(),
         }
     }
 }

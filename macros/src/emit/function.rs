@@ -295,7 +295,11 @@ pub fn method(m: &Methods, f: &Function, library: &TokenStream) -> (TokenStream,
         (Some(token), _) => (Some(quote!(&#token,)), quote!(#token), Some(&m.of)),
         (None, Some((parameter, s))) => {
             let path = &s.path;
-            (Some(quote!(#parameter: &#path,)), quote!(#parameter), Some(*s))
+            (
+                Some(quote!(#parameter: &#path,)),
+                quote!(#parameter),
+                Some(*s),
+            )
         }
         (None, None) => (None, quote!(&()), None),
     };

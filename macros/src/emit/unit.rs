@@ -173,6 +173,12 @@ pub fn assertions(
         let message = format!("{}\n= values: {}", a.message, values.join(", "));
         let check = quote!(#library::__private::#check(__SINEW_LEFT, __SINEW_RIGHT, #message));
         let check = between(check, a.spans);
+        let positive = a.positive.iter().map(|d| normal_dim(d, &value));
+        let positive: Vec<TokenStream> = positive.collect::<Option<_>>()?;
+        let check = match positive.is_empty() {
+            true => check,
+            false => quote!(if #(0 < #positive)&&* { #check }),
+        };
         Some(quote! {
             const _: () = {
                 const __SINEW_LEFT: ::core::primitive::i128 = #left;

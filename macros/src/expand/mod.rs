@@ -16,7 +16,6 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use syn::spanned::Spanned;
 
 /// The attribute: the plain item, then its chains.
 pub fn attribute(arguments: TokenStream, tokens: TokenStream) -> TokenStream {
@@ -50,10 +49,10 @@ fn attribute_checked(
         // Its name stays known, so that what mentions it is not reported too.
         Err(Reported) => return Ok(placeholder::of(&tokens, &library)),
     };
-    let state = |name: &Ident, phase, mentions| State {
+    let state = |id: &str, phase, mentions| State {
         phase,
         library: library.clone(),
-        id: unique(name),
+        id: id.to_string(),
         mentions,
         arguments: arguments.clone(),
         item: tokens.clone(),
@@ -63,7 +62,7 @@ fn attribute_checked(
         Item::Structure(s) => {
             let mut mentions = Vec::new();
             names::of_fields(&s.fields, &mut mentions);
-            let state = state(&s.name, Phase::Signature, mentions);
+            let state = state(&unique(&s.name), Phase::Signature, mentions);
             let definition = emit::structure::definition(s, &library);
             let checks = structs(&state.mentions, &library);
             let chain = chain(&state);
@@ -72,17 +71,10 @@ fn attribute_checked(
         Item::Function(f) => {
             let mut mentions = Mentions::default();
             names::of_signature(f, &mut mentions.items);
-            let signature = state(&f.name, Phase::Signature, mentions.items.clone());
+            let id = unique(&f.name);
+            let signature = state(&id, Phase::Signature, mentions.items.clone());
             names::of_body(f, &mut mentions);
-            let body = State {
-                phase: Phase::Body,
-                mentions: mentions.items,
-                ..state(&f.name, Phase::Body, Vec::new())
-            };
-            let body = State {
-                id: signature.id.clone(),
-                ..body
-            };
+            let body = state(&id, Phase::Body, mentions.items);
             let checks = structs(&signature.mentions, &library);
             let (first, second) = (chain(&signature), link::body_chain(&body));
             quote!(#checks #first #second)
@@ -97,17 +89,15 @@ fn attribute_checked(
             mentions.items.retain(|p| *p != m.of.path);
             let checks = structs(&mentions.items[1..], &library);
             let own = structs(std::slice::from_ref(&m.of.path), &library);
-            let signature = state(&name, Phase::Signature, mentions.items);
+            let id = unique(&name);
+            let signature = state(&id, Phase::Signature, mentions.items);
             let mut mentions = Mentions::default();
             mentions.items.push(m.of.path.clone());
             for f in &m.functions {
                 names::of_signature(f, &mut mentions.items);
                 names::of_body(f, &mut mentions);
             }
-            let body = State {
-                id: signature.id.clone(),
-                ..state(&name, Phase::Body, mentions.items)
-            };
+            let body = state(&id, Phase::Body, mentions.items);
             let (first, second) = (chain(&signature), link::body_chain(&body));
             quote!(#own #checks #first #second)
         }
@@ -190,13 +180,15 @@ fn uses(
             let operation = names::operation(&path)?;
             let of = Ident::new(operation.name, Span::call_site());
             let marker = quote!(#library::__private::the_operation::#of);
-            let check = quote!(#library::__private::operation::<#marker, _, _>);
-            Some(quote_spanned!(path.span()=> #check(#path);))
+            let span = parse::start(&path);
+            let check = quote_spanned!(span=> ::__private::operation::<#marker, _, _>(#path));
+            Some(quote!(#library #check;))
         })
         .collect();
     let tensors = mentions.tensors.iter().map(|path| {
         let span = parse::start(path);
-        quote_spanned!(span=> #library::__private::tensor::<#path>();)
+        let check = quote_spanned!(span=> ::__private::tensor::<#path>());
+        quote!(#library #check;)
     });
     if operations.is_empty() && mentions.tensors.is_empty() {
         return TokenStream::new();

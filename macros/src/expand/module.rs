@@ -26,7 +26,10 @@ pub(super) fn expand(m: &syn::ItemMod, options: &Options, library: &TokenStream)
             _ => continue,
         };
         let test = |a: &syn::Attribute| a.path().segments.last().is_some_and(|s| s.ident == "test");
-        if attributes.iter().any(|a| parse::is_model(a) || test(a) || is_test_cfg(a)) {
+        if attributes
+            .iter()
+            .any(|a| parse::is_model(a) || test(a) || is_test_cfg(a))
+        {
             continue;
         }
         mark(attributes, &arguments, library);

@@ -298,9 +298,9 @@ impl Lowerer<'_, '_> {
                     broken = true;
                     Ok(Dim::default())
                 }
-                Some(other @ (Val::Number(_) | Val::Tensor(_) | Val::Struct(_) | Val::Tuple(_))) => {
-                    Err(messages::not_a_size(path, &self.describe(&other)))
-                }
+                Some(
+                    other @ (Val::Number(_) | Val::Tensor(_) | Val::Struct(_) | Val::Tuple(_)),
+                ) => Err(messages::not_a_size(path, &self.describe(&other))),
             }
         });
         if broken {
@@ -330,7 +330,9 @@ impl Lowerer<'_, '_> {
                     _ => None,
                 };
                 match name {
-                    Some(n) if self.scope.symbol(&parse::name(&n)) == Some(SymbolKind::Sequence) => {
+                    Some(n)
+                        if self.scope.symbol(&parse::name(&n)) == Some(SymbolKind::Sequence) =>
+                    {
                         sequence = Some(Symbol::new(&parse::name(&n)));
                         continue;
                     }

@@ -94,8 +94,12 @@ impl Lowerer<'_, '_> {
             syn::BinOp::Ne(_) => (ops::NE, "!=", false),
             syn::BinOp::And(_) => (ops::AND, "&&", false),
             syn::BinOp::Or(_) => (ops::OR, "||", false),
-            syn::BinOp::BitAnd(_) => return Err(self.report(messages::bit_operator(&e.op, "&", "&&"))),
-            syn::BinOp::BitOr(_) => return Err(self.report(messages::bit_operator(&e.op, "|", "||"))),
+            syn::BinOp::BitAnd(_) => {
+                return Err(self.report(messages::bit_operator(&e.op, "&", "&&")));
+            }
+            syn::BinOp::BitOr(_) => {
+                return Err(self.report(messages::bit_operator(&e.op, "|", "||")));
+            }
             other => return Err(self.report(messages::no_operator(&other))),
         };
         match (&left, &right) {

@@ -48,7 +48,10 @@ impl Lowerer<'_, '_> {
             Callee::Foreign => Err(self.report(messages::plain_function(&p.path))),
             Callee::Function(path) => {
                 self.plain_segments(&p.path, 1)?;
-                let f = match (self.mentions.get(&scope::key(&path)), p.path.segments.last()) {
+                let f = match (
+                    self.mentions.get(&scope::key(&path)),
+                    p.path.segments.last(),
+                ) {
                     (Some(Mention::Function(f)), _) => f.clone(),
                     (Some(Mention::Struct(_)), _) => {
                         return Err(self.report(messages::struct_called(&p.path)));
@@ -96,9 +99,7 @@ impl Lowerer<'_, '_> {
         let plain = path.segments.len().saturating_sub(count);
         let full = |s: &&syn::PathSegment| !s.arguments.is_none();
         match path.segments.iter().take(plain).find(full) {
-            Some(segment) => {
-                Err(self.report(messages::not_in_the_language(&segment.arguments)))
-            }
+            Some(segment) => Err(self.report(messages::not_in_the_language(&segment.arguments))),
             None => Ok(()),
         }
     }
@@ -190,7 +191,8 @@ impl Lowerer<'_, '_> {
         f: &signature::Function,
         instance: &mut Instance,
     ) -> Checked<()> {
-        let Some(Of::Struct(_, declared)) = f.params.first().map(|p| &p.of).filter(|_| f.is_method())
+        let Some(Of::Struct(_, declared)) =
+            f.params.first().map(|p| &p.of).filter(|_| f.is_method())
         else {
             return Err(self.report(messages::no_receiver_for_dims(arguments, f)));
         };

@@ -91,7 +91,12 @@ pub fn quotient(left: &Val, right: &Val, at: TokenStream) -> Option<Val> {
 
 impl Lowerer<'_, '_> {
     /// A scalar with the value of a Rust const.
-    pub fn const_of(&mut self, constant: &Constant, dtype: DType, at: &TokenStream) -> Checked<Value> {
+    pub fn const_of(
+        &mut self,
+        constant: &Constant,
+        dtype: DType,
+        at: &TokenStream,
+    ) -> Checked<Value> {
         if dtype == DType::Bool {
             return Err(self.report(messages::const_type(at, dtype)));
         }

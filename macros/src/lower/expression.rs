@@ -227,7 +227,11 @@ impl Lowerer<'_, '_> {
 
     fn struct_field(&mut self, s: &StructVal, name: &syn::Ident) -> Checked<Val> {
         let signature = &self.scope.registry.structs[s.of].signature;
-        let Some(field) = signature.fields.iter().find(|f| f.name == parse::name(name)) else {
+        let Some(field) = signature
+            .fields
+            .iter()
+            .find(|f| f.name == parse::name(name))
+        else {
             return Err(self.report(messages::no_field(name, signature)));
         };
         let path = format!("{}.{}", s.path, field.name);
@@ -238,10 +242,8 @@ impl Lowerer<'_, '_> {
             },
             FieldKind::Child(of, dims) => {
                 let symbols = &signature.symbols;
-                let dims: Option<Vec<_>> = dims
-                    .iter()
-                    .map(|d| at_dims(d, symbols, &s.dims))
-                    .collect();
+                let dims: Option<Vec<_>> =
+                    dims.iter().map(|d| at_dims(d, symbols, &s.dims)).collect();
                 let of = *of;
                 let dims = dims.ok_or_else(|| self.overflow(name.span()))?;
                 Ok(Val::Struct(StructVal { of, dims, path }))

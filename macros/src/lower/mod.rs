@@ -24,13 +24,13 @@ use crate::errors::{Checked, Reported};
 use crate::messages::{self, Message};
 use crate::parse;
 use crate::signature::{self, FieldKind, Of};
+use constant::Constant;
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote};
 use sinew_ir::{
     Builder, CalleeInfo, Dim, Function, Location, Param, ParamKind, Relation, Symbol, SymbolDecl,
     SymbolKind, Value,
 };
-use constant::Constant;
 use std::collections::HashMap;
 use value::Val;
 
@@ -153,8 +153,7 @@ impl Lowerer<'_, '_> {
         let result = self.block(&parsed.body)?;
         let results = self.results(result, parsed)?;
         debug_assert!(inputs <= self.builder.values.len());
-        let configured =
-            sizes::configured(&self.scope.registry, self.signature, self.equations);
+        let configured = sizes::configured(&self.scope.registry, self.signature, self.equations);
         let gone = |s: &Symbol| self.equations.replaces(s) && !configured.contains(s);
         let declared = self.signature.symbols.iter();
         let symbols = declared

@@ -13,7 +13,7 @@ impl Lowerer<'_, '_> {
     pub fn pattern(&mut self, pattern: &syn::Pat, val: Val) -> Checked<()> {
         let error = match pattern {
             syn::Pat::Ident(i) => match &i.mutability {
-                Some(token) => messages::not_there_yet(token, "let mut", messages::LOOPS_LATER),
+                Some(token) => messages::not_there_yet(token, "`let mut`", messages::LOOPS_LATER),
                 None if i.by_ref.is_some() || i.subpat.is_some() => messages::pattern(pattern),
                 None => {
                     self.bind(&parse::name(&i.ident), val);

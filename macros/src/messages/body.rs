@@ -36,7 +36,7 @@ pub fn while_loop(at: &impl ToTokens) -> Error {
         at,
         "language",
         "a loop whose length is not known cannot be compiled",
-        "write the steps out, each with a `let`",
+        LOOPS_LATER,
     )
 }
 
@@ -223,7 +223,10 @@ pub fn number_type(
 ) -> Error {
     let (facts, help) = match beside {
         Some((other, of)) => {
-            let help = format!("cast the tensor to a float first: `{}.cast(float)`", source(other));
+            let help = format!(
+                "cast the tensor to a float first: `{}.cast(float)`",
+                source(other)
+            );
             (vec![(source(other), of)], help)
         }
         None => (
@@ -232,7 +235,14 @@ pub fn number_type(
         ),
     };
     let facts: Vec<(&str, String)> = facts.iter().map(|(n, t)| (n.as_str(), t.clone())).collect();
-    message(at, "numbers", &format!("`{value}` is no {dtype}"), &facts, &help).into_error()
+    message(
+        at,
+        "numbers",
+        &format!("`{value}` is no {dtype}"),
+        &facts,
+        &help,
+    )
+    .into_error()
 }
 
 pub fn unknown_name(name: &syn::Ident, known: &[String]) -> Error {
@@ -357,7 +367,10 @@ pub fn division_of_integers(
         format!("left {}", source(left)),
         format!("right {}", source(right)),
     );
-    let facts = [(names.0.as_str(), left_type), (names.1.as_str(), right_type)];
+    let facts = [
+        (names.0.as_str(), left_type),
+        (names.1.as_str(), right_type),
+    ];
     message(
         at,
         "/",

@@ -7,10 +7,16 @@ use sinew_ir::{Constraint, Dim, Shape, Type};
 use syn::Error;
 
 pub fn plain_function(path: &syn::Path) -> Error {
-    let help = match crate::names::operation(path) {
-        Some(op) => format!("the operation is called by its name alone: `{}(..)`", op.name),
-        None => "put `#[model]` on it if it is a function over tensors; call plain Rust outside and pass \
-                 what it gives; operations keep their names, whatever `use .. as` says"
+    let near = path.get_ident().map(|name| {
+        let known = crate::lower::operations::names();
+        suggestion(&name.to_string(), &known, "operations")
+    });
+    let near = near.filter(|text| text.starts_with("did you mean"));
+    let help = match (crate::names::operation(path), near) {
+        (Some(op), _) => format!("the operation is called by its name alone: `{}(..)`", op.name),
+        (None, Some(near)) => near,
+        (None, None) => "put `#[model]` on it if it is a function over tensors; call plain Rust outside \
+                         and pass what it gives; operations keep their names, whatever `use .. as` says"
             .to_string(),
     };
     error(
@@ -326,7 +332,10 @@ pub fn no_receiver_for_dims(at: &impl ToTokens, f: &Function) -> Error {
     error(
         at,
         "call",
-        &format!("`{}` has no `&self` that these dims would be those of", f.name),
+        &format!(
+            "`{}` has no `&self` that these dims would be those of",
+            f.name
+        ),
         "leave them out; dims of the function itself stand behind its name",
     )
 }

@@ -50,6 +50,15 @@ pub fn impl_of(ty: &syn::Type) -> Error {
     )
 }
 
+pub fn impl_elsewhere(path: &syn::Path) -> Error {
+    error(
+        path,
+        "model",
+        "a `#[model] impl` stands in the module of its struct: its methods are found beside it",
+        "move it there",
+    )
+}
+
 pub fn impl_part(part: &syn::ImplItem) -> Error {
     error(
         part,

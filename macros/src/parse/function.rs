@@ -159,7 +159,9 @@ pub fn results(of: &TypeExpr, ty: &syn::Type, errors: &Errors) -> Checked<()> {
     match of {
         TypeExpr::Tensor(_) => Ok(()),
         TypeExpr::Struct(s) => Err(errors.report(messages::struct_result(&s.path))),
-        TypeExpr::Tuple(parts) if parts.is_empty() => Err(errors.report(messages::empty_result(ty))),
+        TypeExpr::Tuple(parts) if parts.is_empty() => {
+            Err(errors.report(messages::empty_result(ty)))
+        }
         TypeExpr::Tuple(parts) if parts.len() > RESULTS => {
             Err(errors.report(messages::many_results(ty, parts.len(), RESULTS)))
         }

@@ -87,6 +87,14 @@ fn methods(
         TypeExpr::Struct(s) if !s.reference && !s.path.is_ident("Self") => s,
         _ => return Err(errors.report(messages::impl_of(&item.self_ty))),
     };
+    let first = of
+        .path
+        .segments
+        .first()
+        .filter(|_| of.path.segments.len() > 1);
+    if of.path.segments.len() > 2 || first.is_some_and(|s| s.ident != "self") {
+        return Err(errors.report(messages::impl_elsewhere(&of.path)));
+    }
     if let syn::Type::Path(p) = unwrapped(&item.self_ty) {
         let path = types::bare(&p.path);
         item.items.iter_mut().for_each(|i| owner::name(i, &path));

@@ -196,9 +196,7 @@ fn arguments(path: &syn::Path, errors: &Errors) -> Checked<Vec<syn::GenericArgum
 /// An argument without the groups that `macro_rules!` puts around types.
 fn plain(argument: &syn::GenericArgument) -> syn::GenericArgument {
     match argument {
-        syn::GenericArgument::Type(ty) => {
-            syn::GenericArgument::Type(super::unwrapped(ty).clone())
-        }
+        syn::GenericArgument::Type(ty) => syn::GenericArgument::Type(super::unwrapped(ty).clone()),
         other => other.clone(),
     }
 }

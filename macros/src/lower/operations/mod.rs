@@ -146,7 +146,9 @@ pub static TABLE: &[Operation] = &[
         "select(condition, x, y)",
         |l, a| l.select(a),
     ),
-    entry("cast", &["x", "dtype"], 2, "x.cast(float)", |l, a| l.cast(a)),
+    entry("cast", &["x", "dtype"], 2, "x.cast(float)", |l, a| {
+        l.cast(a)
+    }),
     entry("to", &["x", "dtype"], 2, "x.to(float)", |l, a| l.cast(a)),
     reduction!("sum", SUM),
     reduction!("mean", MEAN),
