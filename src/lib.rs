@@ -36,12 +36,17 @@
 //! # }
 //! ```
 //!
+//! A tensor that names no element type has elements of the working float: f32, or f64 where
+//! [`Precision::F64`] asks for it. Operations that take an element type call it `float`:
+//! `(scores.argmax(-1) == y).cast(float).mean()` is the share of right answers.
+//!
 //! Indices are checked where they are arguments, and clamped where they are computed: see [`ops`].
 //! Arrays are those of [`ndarray`], re-exported so that versions agree.
 
 extern crate self as sinew;
 
 pub mod error;
+mod names;
 pub mod nn;
 pub mod ops;
 pub mod optim;
@@ -69,6 +74,13 @@ pub mod __private {
         Trainer, at_most, attach, below, call, complete, equal, gradient, has_methods, init, join,
         model_struct, pullback, size,
     };
+
+    pub use crate::names::{operation, tensor};
+
+    /// What tells operations from each other.
+    pub mod the_operation {
+        pub use crate::ops::the_operation::*;
+    }
 
     pub use sinew_macros::{finish, model};
 

@@ -25,7 +25,7 @@ macro_rules! operations {
         /// What tells operations from each other.
         #[doc(hidden)]
         #[allow(non_camel_case_types, missing_docs)]
-        pub mod the_operation {
+        pub(crate) mod the_operation {
             $(pub enum $name {})*
         }
 
@@ -96,7 +96,8 @@ operations! {
     where_(condition, x, y);
     /// As [`where_`].
     select(condition, x, y);
-    /// x with elements of another type: floats to integers truncate.
+    /// x with elements of another type: `x.cast(i32)`, and `x.cast(float)` to the working float, which
+    /// is what mixes with tensors that name no type. Floats to integers truncate.
     cast(x, dtype);
     /// As [`cast`].
     to(x, dtype);

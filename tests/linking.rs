@@ -231,3 +231,78 @@ fn long_chains_are_bundled() -> sinew::Result<()> {
     assert_eq!(many::all(0.0f32)?, 130.0);
     Ok(())
 }
+
+/// Operations by their paths, and a module that is called like one of Rust's own crates.
+mod paths {
+    use sinew::ops;
+
+    mod core {
+        use sinew::prelude::*;
+
+        #[model]
+        pub fn act<B>(x: Tensor<B>) -> Tensor<B> {
+            x + 1
+        }
+
+        #[model]
+        pub fn relu<B>(x: Tensor<B>) -> Tensor<B> {
+            x * 10
+        }
+    }
+
+    #[sinew::model]
+    pub fn all<B>(x: sinew::Tensor<B>) -> ops::Tensor<B> {
+        let y: sinew::Tensor<B> = sinew::ops::relu(x);
+        let z = ops::maximum(core::act(y), 0);
+        core::relu(z)
+    }
+}
+
+#[test]
+fn operations_are_called_by_path() -> sinew::Result<()> {
+    assert_eq!(paths::all([-1.0f32, 1.0])?.to_vec(), [10.0, 20.0]);
+    Ok(())
+}
+
+/// Without Rust's prelude, and with the library by another path; modules in modules.
+#[model(crate = ::sinew)]
+mod bare {
+    #![no_implicit_prelude]
+    use ::sinew::prelude::*;
+
+    pub struct Scale<N> {
+        #[init(constant(2.0))]
+        g: Param<N>,
+    }
+    impl<N> Scale<N> {
+        pub fn forward(&self, x: Tensor<N>) -> Tensor<N> {
+            inner::twice(x) * self.g
+        }
+    }
+    mod inner {
+        use ::sinew::prelude::*;
+
+        pub fn twice<N>(x: Tensor<N>) -> Tensor<N> {
+            x * 2
+        }
+    }
+}
+
+macro_rules! shaped {
+    ($name:ident, $of:ty, $dim:ty, $size:expr) => {
+        #[model]
+        fn $name<B>(x: $of, y: Tensor<$dim, { $size }>) -> Tensor<B> {
+            let n = $size;
+            x + y.sum(-1) * (n)
+        }
+    };
+}
+shaped!(grouped, Tensor<B>, B, 3);
+
+#[test]
+fn fragments_and_bare_modules_compute() -> sinew::Result<()> {
+    let m = bare::Scale::init(0, bare::ScaleSizes { N: 1 })?;
+    assert_eq!(m.forward([1.0f32])?.to_vec(), [4.0]);
+    assert_eq!(grouped([1.0f32], [[1.0f32, 1.0, 1.0]])?.to_vec(), [10.0]);
+    Ok(())
+}

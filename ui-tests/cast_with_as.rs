@@ -1,8 +1,8 @@
 use sinew::prelude::*;
 
 #[model]
-fn f<B>(x: Tensor<i32, B>) -> Tensor<f32, B> {
-    x as f32
+fn f<B>(y: Tensor<i32, B>) -> Tensor<B> {
+    y as f32
 }
 
 fn main() {}

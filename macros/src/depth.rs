@@ -18,6 +18,10 @@ struct Level {
     /// Tokens since the last `;`, `,` or block that ended a statement.
     run: usize,
     block_before: bool,
+    /// `<` without their `>`, and whether `|` is open, since the last statement: commas between them
+    /// separate what goes on deeper (`A<1, A<1, ..`), not what stands side by side.
+    angles: usize,
+    bar: bool,
 }
 
 /// The place where the tokens nest too deep, if they do.
@@ -26,6 +30,8 @@ pub fn too_deep(tokens: &TokenStream) -> Option<Span> {
         tokens: tokens.into_iter(),
         run: 0,
         block_before: false,
+        angles: 0,
+        bar: false,
     };
     // An explicit stack: this must not overflow itself.
     let mut stack = vec![level(tokens.clone())];
@@ -38,18 +44,26 @@ pub fn too_deep(tokens: &TokenStream) -> Option<Span> {
         };
         if top.block_before && !continues(&token) {
             total -= top.run;
-            top.run = 0;
+            (top.run, top.angles, top.bar) = (0, 0, false);
         }
         top.block_before = false;
-        match &token {
-            TokenTree::Punct(p) if matches!(p.as_char(), ';' | ',') => {
-                total -= top.run;
-                top.run = 0;
-            }
-            _ => {
-                top.run += 1;
-                total += 1;
-            }
+        let sign = match &token {
+            TokenTree::Punct(p) => p.as_char(),
+            TokenTree::Group(_) | TokenTree::Ident(_) | TokenTree::Literal(_) => ' ',
+        };
+        match sign {
+            '<' => top.angles += 1,
+            '>' => top.angles = top.angles.saturating_sub(1),
+            '|' => top.bar = !top.bar,
+            _ => {}
+        }
+        let beside = sign == ',' && top.angles == 0 && !top.bar;
+        if sign == ';' || beside {
+            total -= top.run;
+            (top.run, top.angles, top.bar) = (0, 0, false);
+        } else {
+            top.run += 1;
+            total += 1;
         }
         if let TokenTree::Group(group) = &token {
             top.block_before = group.delimiter() == Delimiter::Brace;
@@ -88,6 +102,8 @@ mod tests {
         assert!(deep(&format!("x{}", " + x".repeat(2000))));
         assert!(deep(&format!("x{}", ".a()".repeat(2000))));
         assert!(deep(&format!("if a {{}} {}", "else if b {} ".repeat(2000))));
+        assert!(deep(&format!("{}B", "A<1, ".repeat(2000))));
+        assert!(deep(&format!("{}x", "|a, b| ".repeat(2000))));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 use std::cell::RefCell;
+use std::collections::HashSet;
 
 /// What a stage returns when it cannot go on with a part: the errors are already collected.
 #[derive(Debug, Clone, Copy)]
@@ -37,9 +38,15 @@ impl Errors {
         self.0.borrow_mut().truncate(count);
     }
 
-    /// As `compile_error!` items; nothing when there are none.
+    /// As `compile_error!` items, what is said twice of one place once; nothing when there are none.
     pub fn into_tokens(self) -> TokenStream {
-        let errors = self.0.into_inner();
+        let mut errors = self.0.into_inner();
+        let place = |e: &syn::Error| {
+            let span = e.span();
+            (e.to_string(), span.file(), span.start(), span.end())
+        };
+        let mut told = HashSet::new();
+        errors.retain(|e| told.insert(place(e)));
         let errors = errors.iter().map(syn::Error::to_compile_error);
         quote!(#(#errors)*)
     }

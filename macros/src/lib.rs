@@ -26,6 +26,21 @@ use proc_macro::TokenStream;
 /// Makes a function, a struct, an impl or an inline module part of a model.
 ///
 /// See the language page of the `sinew` crate for what may stand inside.
+///
+/// - It stands in front of `#[derive(..)]`: what is derived then sees the struct that it expands to.
+/// - `#[model(methods)]` on a struct says that one `#[model] impl` of it follows, in the same module; all
+///   methods stand in it. A second one defines the struct's methods again, which rustc refuses.
+///   `#[model(pub)]`, `#[model(pub(crate))]` on the impl say how far its methods are seen, else as far as
+///   the struct.
+/// - `#[model(where(E == H * D, T <= 1024))]` is what a function, or each method of an impl, assumes.
+/// - In a `#[model] mod` every function, struct and impl has it without a word, and so has every inline
+///   module inside but those with `#[cfg(test)]`.
+/// - `#[model(crate = path)]` says where the library is when it is no dependency of the crate; in a module
+///   for all that is inside.
+/// - Structs that hold each other have no size, in Rust as here.
+/// - Where a glob brings an item of the library's under the name of a struct of yours (`Linear` of the
+///   prelude), rustc calls both ambiguous: give yours another name, or import by name
+///   (`use sinew::{Param, Tensor, model};`).
 #[proc_macro_attribute]
 pub fn model(arguments: TokenStream, item: TokenStream) -> TokenStream {
     expand::attribute(arguments.into(), item.into()).into()

@@ -1,10 +1,11 @@
 //! Names: which other items an item mentions, so that their signatures can be asked for.
 //!
 //! This decides nothing about what a name means: rustc resolves every path collected here as the user
-//! wrote it, and the operations' names are checked by rustc in emitted dead code.
+//! wrote it, model items by their macros, and operations in emitted dead code. A path that leads to
+//! neither is found by its last name alone, so an operation that `use .. as` renames is not found.
 
-use crate::lower::operations;
-use crate::parse::{Field, FieldKind, Function, TypeExpr};
+use crate::lower::operations::{self, Operation};
+use crate::parse::{self, Field, FieldKind, Function, TypeExpr};
 use proc_macro2::{TokenStream, TokenTree};
 use std::collections::HashSet;
 use syn::visit::Visit;
@@ -15,7 +16,9 @@ pub struct Mentions {
     /// Items whose signatures are asked for, each path once.
     pub items: Vec<syn::Path>,
     /// Operations called by plain name.
-    pub operations: Vec<syn::Ident>,
+    pub operations: Vec<syn::Path>,
+    /// The paths by which types in it name `Tensor`.
+    pub tensors: Vec<syn::Path>,
 }
 
 /// Adds a path that is not there yet.
@@ -23,7 +26,7 @@ pub fn add(items: &mut Vec<syn::Path>, path: &syn::Path) {
     if path.segments.first().is_some_and(|s| s.ident == "Self") {
         return;
     }
-    let path = crate::parse::types::bare(path);
+    let path = parse::types::bare(path);
     if !items.contains(&path) {
         items.push(path);
     }
@@ -68,59 +71,134 @@ pub fn of_fields(fields: &[Field], items: &mut Vec<syn::Path>) {
     }
 }
 
-/// What the body of a function calls.
+/// What the body of a function calls, and the types its `let`s name.
 pub fn of_body(function: &Function, mentions: &mut Mentions) {
-    let mut locals = Locals::default();
-    for p in &function.parameters {
-        locals.0.insert(p.name.to_string());
-    }
-    locals.visit_block(&function.body);
-    let mut calls = Calls {
-        locals: locals.0,
+    let parameters = function.parameters.iter().map(|p| parse::name(&p.name));
+    let mut body = Body {
+        scopes: vec![parameters.collect()],
         mentions,
     };
-    calls.visit_block(&function.body);
+    body.visit_block(&function.body);
 }
 
-/// Every name that a pattern in the body binds.
-#[derive(Default)]
-struct Locals(HashSet<String>);
-
-impl<'a> Visit<'a> for Locals {
-    fn visit_pat_ident(&mut self, pattern: &'a syn::PatIdent) {
-        self.0.insert(pattern.ident.to_string());
-    }
-}
-
-struct Calls<'m> {
-    locals: HashSet<String>,
+/// A walk through a body in the order and scopes of Rust: a name is a local one behind its `let` only.
+struct Body<'m> {
+    scopes: Vec<HashSet<String>>,
     mentions: &'m mut Mentions,
 }
 
-impl<'a> Visit<'a> for Calls<'_> {
+impl Body<'_> {
+    fn scope(&mut self, inside: impl FnOnce(&mut Self)) {
+        self.scopes.push(HashSet::new());
+        inside(self);
+        self.scopes.pop();
+    }
+
+    fn is_local(&self, name: &syn::Ident) -> bool {
+        let name = parse::name(name);
+        self.scopes.iter().any(|s| s.contains(&name))
+    }
+
+    fn callee(&mut self, path: &syn::Path) {
+        if path.get_ident().is_some_and(|name| self.is_local(name)) {
+            return;
+        }
+        match callee(path) {
+            Callee::Operation(name) => {
+                if !self.mentions.operations.iter().any(|o| o.is_ident(name)) {
+                    self.mentions.operations.push(name.clone().into());
+                }
+            }
+            Callee::Method(of, _) => add(&mut self.mentions.items, &of),
+            Callee::Function(path) => add(&mut self.mentions.items, &path),
+            Callee::Foreign => {}
+        }
+    }
+}
+
+impl<'a> Visit<'a> for Body<'_> {
+    fn visit_pat_ident(&mut self, pattern: &'a syn::PatIdent) {
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.insert(parse::name(&pattern.ident));
+        }
+        syn::visit::visit_pat_ident(self, pattern);
+    }
+
+    fn visit_block(&mut self, block: &'a syn::Block) {
+        self.scope(|body| syn::visit::visit_block(body, block));
+    }
+
+    fn visit_local(&mut self, local: &'a syn::Local) {
+        // The value before the name: `let logits = logits(m, x);` calls the function.
+        if let Some(init) = &local.init {
+            self.visit_local_init(init);
+        }
+        if let syn::Pat::Type(typed) = &local.pat {
+            types(&typed.ty, &mut self.mentions.tensors);
+        }
+        self.visit_pat(&local.pat);
+    }
+
+    fn visit_expr_closure(&mut self, closure: &'a syn::ExprClosure) {
+        self.scope(|body| syn::visit::visit_expr_closure(body, closure));
+    }
+
+    fn visit_arm(&mut self, arm: &'a syn::Arm) {
+        self.scope(|body| syn::visit::visit_arm(body, arm));
+    }
+
+    fn visit_expr_if(&mut self, e: &'a syn::ExprIf) {
+        self.scope(|body| syn::visit::visit_expr_if(body, e));
+    }
+
+    fn visit_expr_while(&mut self, e: &'a syn::ExprWhile) {
+        self.scope(|body| syn::visit::visit_expr_while(body, e));
+    }
+
+    fn visit_expr_for_loop(&mut self, e: &'a syn::ExprForLoop) {
+        self.visit_expr(&e.expr);
+        self.scope(|body| {
+            body.visit_pat(&e.pat);
+            body.visit_block(&e.body);
+        });
+    }
+
+    fn visit_item(&mut self, _: &'a syn::Item) {
+        // No items stand in a body: what one would call is never asked for.
+    }
+
     fn visit_expr_call(&mut self, call: &'a syn::ExprCall) {
-        if let syn::Expr::Path(p) = &*call.func
+        if let syn::Expr::Path(p) = unwrapped(&call.func)
             && p.qself.is_none()
         {
-            match callee(&p.path) {
-                Callee::Operation(name) if !self.locals.contains(&name.to_string()) => {
-                    if !self.mentions.operations.iter().any(|o| o == name) {
-                        self.mentions.operations.push(name.clone());
-                    }
-                }
-                Callee::Method(of, _) => add(&mut self.mentions.items, &of),
-                Callee::Function(path) => {
-                    let local = path
-                        .get_ident()
-                        .is_some_and(|i| self.locals.contains(&i.to_string()));
-                    if !local {
-                        add(&mut self.mentions.items, &path);
-                    }
-                }
-                Callee::Operation(_) | Callee::Foreign => {}
-            }
+            self.callee(&p.path);
         }
         syn::visit::visit_expr_call(self, call);
+    }
+}
+
+/// The paths by which a type names `Tensor`, each once.
+fn types(ty: &syn::Type, paths: &mut Vec<syn::Path>) {
+    match ty {
+        syn::Type::Paren(p) => types(&p.elem, paths),
+        syn::Type::Group(g) => types(&g.elem, paths),
+        syn::Type::Tuple(t) => t.elems.iter().for_each(|e| types(e, paths)),
+        syn::Type::Path(p) if p.qself.is_none() && parse::types::is_tensor(&p.path) => {
+            let path = parse::types::bare(&p.path);
+            if !paths.contains(&path) {
+                paths.push(path);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Without the groups and parentheses around it.
+pub fn unwrapped(e: &syn::Expr) -> &syn::Expr {
+    match e {
+        syn::Expr::Group(g) => unwrapped(&g.expr),
+        syn::Expr::Paren(p) => unwrapped(&p.expr),
+        other => other,
     }
 }
 
@@ -130,45 +208,39 @@ pub enum Callee<'a> {
     Operation(&'a syn::Ident),
     /// `Type::method`: the type's path, the method.
     Method(syn::Path, &'a syn::Ident),
-    /// Any other path.
+    /// Any other path. One that ends in an operation's name means that operation where no model item
+    /// is found along it.
     Function(syn::Path),
-    /// Something of the standard library: no model function for sure.
+    /// Something of Rust's own that no path of an import leads to: no model function for sure.
     Foreign,
 }
 
 /// Sorts a called path. Types are told from modules by their capital letter.
 pub fn callee(path: &syn::Path) -> Callee<'_> {
     if let Some(name) = path.get_ident()
-        && operations::find(&name.to_string()).is_some()
+        && operations::find(&parse::name(name)).is_some()
     {
         return Callee::Operation(name);
     }
     let segments: Vec<&syn::Ident> = path.segments.iter().map(|s| &s.ident).collect();
-    let foreign = [
-        "std", "core", "alloc", "f32", "f64", "i32", "u32", "i64", "usize", "String", "Vec",
-        "Some", "Ok", "Err", "Box",
-    ];
-    if segments
-        .first()
-        .is_some_and(|s| foreign.iter().any(|f| s == f))
-    {
-        return Callee::Foreign;
+    let text = |ident: &syn::Ident| parse::name(ident);
+    match segments.as_slice() {
+        [first, _, ..] if parse::types::is_primitive(first) => Callee::Foreign,
+        [.., of, method] if text(of).starts_with(char::is_uppercase) => {
+            let mut parent = parse::types::bare(path);
+            parent.segments.pop();
+            // `a::B::` would leave a trailing `::`.
+            parent.segments.pop_punct();
+            Callee::Method(parent, method)
+        }
+        [.., last] if parse::function::std_macro(&text(last)) => Callee::Foreign,
+        _ => Callee::Function(parse::types::bare(path)),
     }
-    if let [.., of, method] = segments.as_slice()
-        && of.to_string().starts_with(char::is_uppercase)
-    {
-        let mut parent = crate::parse::types::bare(path);
-        parent.segments.pop();
-        // `a::B::` would leave a trailing `::`.
-        parent.segments.pop_punct();
-        return Callee::Method(parent, method);
-    }
-    if let [name] = segments.as_slice()
-        && crate::parse::function::std_macro(&name.to_string())
-    {
-        return Callee::Foreign;
-    }
-    Callee::Function(crate::parse::types::bare(path))
+}
+
+/// The operation whose name a path ends in.
+pub fn operation(path: &syn::Path) -> Option<&'static Operation> {
+    operations::find(&parse::name(&path.segments.last()?.ident))
 }
 
 /// Every identifier in some tokens.

@@ -1,8 +1,9 @@
 //! Relations between dims that this macro cannot decide, and rustc can: between Rust consts.
 
+use crate::messages::Message;
 use crate::signature::CONST_MARK;
 use proc_macro2::Span;
-use sinew_ir::{Dim, Relation, Symbol};
+use sinew_ir::{Dim, DimError, Relation, Symbol};
 
 /// A relation that a const assertion checks.
 #[derive(Clone)]
@@ -17,6 +18,22 @@ pub struct Assertion {
     pub spans: (Span, Span),
     /// What it says.
     pub message: String,
+    /// What must be above 0 for it to have a meaning: another assertion says so where it is not.
+    pub positive: Vec<Dim>,
+}
+
+impl Assertion {
+    /// One that says what the message does.
+    pub fn new(left: Dim, relation: Relation, right: Dim, message: &Message) -> Assertion {
+        Assertion {
+            left,
+            relation,
+            right,
+            spans: message.spans(),
+            message: message.text().to_string(),
+            positive: Vec::new(),
+        }
+    }
 }
 
 /// Whether a symbol is a Rust const.
@@ -32,6 +49,13 @@ pub fn const_only(left: &Dim, right: &Dim) -> bool {
         }
         None => false,
     }
+}
+
+/// Whether a dim has so great powers that it does not fit 64 bits where every symbol is 2: what is
+/// multiplied on and on is stopped here, before its text fills memory.
+pub fn is_great(dim: &Dim) -> bool {
+    let twos = dim.substitute(&|_| Some(Dim::constant(2)));
+    matches!(twos, Err(DimError::Overflow(_)))
 }
 
 /// What normal forms alone say of a relation: `None` where they cannot decide.

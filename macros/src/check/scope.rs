@@ -1,8 +1,9 @@
 //! The names an item's types are written in: its symbols, Rust consts, and structs.
 
+use super::relation;
 use crate::errors::{Checked, Errors, Reported};
 use crate::messages;
-use crate::parse::{DimExpr, StructType, TensorType};
+use crate::parse::{self, DimExpr, StructType, TensorType};
 use crate::signature::Registry;
 use sinew_ir::{Dim, Shape, Symbol, SymbolKind, Type};
 use std::collections::HashMap;
@@ -50,7 +51,7 @@ impl<'e> Scope<'e> {
     /// The dim that a path names.
     pub fn name(&mut self, path: &syn::Path) -> syn::Result<Dim> {
         if let Some(ident) = path.get_ident() {
-            let name = ident.to_string();
+            let name = parse::name(ident);
             match self.symbol(&name) {
                 Some(SymbolKind::Sequence) => return Err(messages::sequence_as_dim(ident)),
                 Some(SymbolKind::Size | SymbolKind::Const) => return Ok(Dim::symbol(&name)),
@@ -65,9 +66,17 @@ impl<'e> Scope<'e> {
 
     /// A dim.
     pub fn dim(&mut self, dim: &DimExpr) -> Checked<Dim> {
-        let errors = self.errors;
         let resolved = dim.resolve(&mut |path| self.name(path));
+        self.resolved(dim, resolved)
+    }
+
+    /// What a dim came out as, if it may be an extent.
+    pub fn resolved(&self, dim: &DimExpr, resolved: syn::Result<Dim>) -> Checked<Dim> {
+        let errors = self.errors;
         let resolved = errors.check(resolved)?;
+        if relation::is_great(&resolved) {
+            return Err(errors.report(messages::dim_arithmetic(dim.span())));
+        }
         if resolved.as_constant().is_some_and(|v| v < 0) {
             return Err(errors.report(messages::negative_dim(dim.span(), &resolved)));
         }
@@ -84,8 +93,8 @@ impl<'e> Scope<'e> {
     pub fn tensor(&mut self, of: &TensorType) -> Checked<Type> {
         let sequence = match &of.sequence {
             None => None,
-            Some(ident) => match self.symbol(&ident.to_string()) {
-                Some(SymbolKind::Sequence) => Some(Symbol::new(&ident.to_string())),
+            Some(ident) => match self.symbol(&parse::name(ident)) {
+                Some(SymbolKind::Sequence) => Some(Symbol::new(&parse::name(ident))),
                 Some(SymbolKind::Size | SymbolKind::Const) => {
                     return Err(self.errors.report(messages::size_as_sequence(ident)));
                 }

@@ -19,7 +19,7 @@ pub fn declare(scope: &mut Scope<'_>, outer: &[syn::Ident], f: &parse::Function)
     sequences_of(&f.result, &mut sequences);
     scope.symbols.clear();
     for ident in outer.iter().chain(&f.symbols) {
-        let name = ident.to_string();
+        let name = parse::name(ident);
         if scope.symbol(&name).is_some() {
             return Err(scope.errors.report(messages::symbol_twice(ident)));
         }
@@ -29,10 +29,7 @@ pub fn declare(scope: &mut Scope<'_>, outer: &[syn::Ident], f: &parse::Function)
         };
         scope.symbols.push((Symbol::new(&name), kind));
     }
-    let mut distinct = sequences.clone();
-    distinct.sort();
-    distinct.dedup();
-    if let [_, second, ..] = distinct.as_slice() {
+    if let Some(second) = sequences.iter().find(|s| **s != sequences[0]) {
         return Err(scope.errors.report(messages::two_sequences(second)));
     }
     Ok(())
@@ -71,7 +68,7 @@ pub fn function(
         };
         match of {
             Ok(of) => params.push(signature::Param {
-                name: p.name.to_string(),
+                name: parse::name(&p.name),
                 of,
             }),
             Err(Reported) => bad = true,
@@ -94,13 +91,15 @@ pub fn function(
         return Err(Reported);
     }
     let name = match struct_name {
-        Some(s) => format!("{s}::{}", f.name),
-        None => f.name.to_string(),
+        Some(s) => format!("{s}::{}", parse::name(&f.name)),
+        None => parse::name(&f.name),
     };
     Ok(signature::Function {
+        id: scope.id.clone(),
         name,
         at: place(f.span()),
         symbols: scope.symbols.clone(),
+        outer: scope.symbols.len().saturating_sub(f.symbols.len()),
         constraints,
         params,
         results,
@@ -135,7 +134,7 @@ pub fn structure(
     scope.symbols = s
         .symbols
         .iter()
-        .map(|i| (Symbol::new(&i.to_string()), SymbolKind::Size))
+        .map(|i| (Symbol::new(&parse::name(i)), SymbolKind::Size))
         .collect();
     let mut fields = Vec::new();
     for f in &s.fields {
@@ -148,7 +147,7 @@ pub fn structure(
         };
         match kind {
             Ok(kind) => fields.push(signature::Field {
-                name: f.name.to_string(),
+                name: parse::name(&f.name),
                 kind,
             }),
             Err(Reported) => bad = true,
@@ -159,7 +158,7 @@ pub fn structure(
     }
     Ok(signature::Struct {
         id: scope.id.clone(),
-        name: s.name.to_string(),
+        name: parse::name(&s.name),
         at: place(s.name.span()),
         symbols: scope.symbols.iter().map(|(s, _)| s.clone()).collect(),
         fields,
@@ -194,7 +193,7 @@ pub fn receiver_dims(
     at: &syn::Path,
 ) -> Checked<()> {
     for ident in symbols {
-        let symbol = Symbol::new(&ident.to_string());
+        let symbol = Symbol::new(&parse::name(ident));
         if !dims.iter().any(|d| d.as_symbol() == Some(&symbol)) {
             return Err(errors.report(messages::impl_symbol(ident, at)));
         }

@@ -2,9 +2,9 @@
 
 use super::structure::{struct_text, tensor_text};
 use super::{element, quiet, rank};
-use crate::parse::{Function, StructType, TypeExpr};
+use crate::parse::{self, Function, Methods, StructType, TypeExpr};
 use proc_macro2::{Ident, TokenStream};
-use quote::{format_ident, quote};
+use quote::{ToTokens, format_ident, quote};
 use sinew_ir::DType;
 
 /// What a function is at run time: one model at most, then tensors.
@@ -13,6 +13,9 @@ struct Entry<'a> {
     inputs: Vec<(&'a Ident, TokenStream)>,
     output: TokenStream,
 }
+
+/// The most tensors of a call from Rust: the runtime's `step` and `run` end there.
+const INPUTS: usize = 8;
 
 fn entry<'a>(f: &'a Function, library: &TokenStream) -> Option<Entry<'a>> {
     let mut model = None;
@@ -29,8 +32,7 @@ fn entry<'a>(f: &'a Function, library: &TokenStream) -> Option<Entry<'a>> {
             TypeExpr::Struct(_) | TypeExpr::Tuple(_) => return None,
         }
     }
-    // The runtime's `step` and `run` end there.
-    if inputs.len() > 8 {
+    if inputs.len() > INPUTS {
         return None;
     }
     Some(Entry {
@@ -61,16 +63,31 @@ pub fn at_once(f: &Function, library: &TokenStream) -> TokenStream {
         visibility, name, ..
     } = f;
     let quiet = quiet();
+    let Some(entry) = entry(f, library) else {
+        // Rust sees this type and no function, so it says why.
+        let attributes = &f.attributes;
+        let docs = super::doc(&format!(
+            "\n```text\n{}\n```\n\nFor other model functions: Rust calls those with one model struct and \
+             {INPUTS} tensors at most.",
+            declaration(f)
+        ));
+        return quote! {
+            #(#attributes)*
+            #docs
+            #quiet
+            #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
+            #visibility enum #name {}
+        };
+    };
     let carrier = quote! {
         #[doc(hidden)]
         #quiet
-        #[derive(Clone, Copy, Debug)]
+        #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
         #visibility enum #name {}
     };
-    let Some(entry) = entry(f, library) else {
-        return carrier;
-    };
-    let implementation = model_function(f, &entry, name, library);
+    let of = entry.model.map(|(_, s)| (s, f.symbols.as_slice()));
+    let unit = quote!(#name::__SINEW_UNIT);
+    let implementation = model_function(&entry, name, &unit, of, library);
     let (model_parameter, model) = match &entry.model {
         Some((parameter, s)) => {
             let path = &s.path;
@@ -178,42 +195,24 @@ fn becomes(entry: &Entry<'_>, library: &TokenStream) -> TokenStream {
     }
 }
 
+/// What the runtime is told of a function: its types, its unit, and the sizes that its model has.
+///
+/// `of` is the model's struct with its dims here, in terms of `symbols`.
 fn model_function(
-    f: &Function,
     entry: &Entry<'_>,
     carrier: &Ident,
+    unit: &TokenStream,
+    of: Option<(&StructType, &[Ident])>,
     library: &TokenStream,
 ) -> TokenStream {
     let inputs = entry.inputs.iter().map(|(_, marker)| marker);
     let output = &entry.output;
     let quiet = quiet();
-    let (model, sizes) = match &entry.model {
-        Some((_, s)) => {
-            let path = &s.path;
-            // The struct's symbols by position, under the names they have here.
-            let named = s.dims.iter().enumerate().filter_map(|(i, d)| match d {
-                crate::parse::DimExpr::Name(path) => {
-                    let ident = path.get_ident()?;
-                    let declared = f.symbols.contains(ident);
-                    let name = ident.to_string();
-                    declared.then(|| quote!((#i, #name)))
-                }
-                _ => None,
-            });
-            let sizes = quote! {
-                fn sizes(
-                    model: &Self::Model,
-                ) -> ::std::vec::Vec<(&'static ::core::primitive::str, ::core::primitive::usize)> {
-                    let values = #library::__private::Model::sizes(model);
-                    let named: &[(::core::primitive::usize, &'static ::core::primitive::str)] = &[#(#named),*];
-                    let pairs = named.iter().filter_map(|(i, name)| Some((*name, values.get(*i)?.1)));
-                    pairs.collect()
-                }
-            };
-            (quote!(#path), Some(sizes))
-        }
-        None => (quote!(()), None),
+    let model = match of {
+        Some((s, _)) => s.path.to_token_stream(),
+        None => quote!(()),
     };
+    let sizes = of.map(|(s, symbols)| sizes(s, symbols, library));
     quote! {
         #[automatically_derived]
         #quiet
@@ -221,8 +220,33 @@ fn model_function(
             type Model = #model;
             type Inputs = (#(#inputs,)*);
             type Output = #output;
-            const UNIT: &'static #library::__private::Unit = #carrier::__SINEW_UNIT;
+            const UNIT: &'static #library::__private::Unit = #unit;
             #sizes
+        }
+    }
+}
+
+/// The struct's symbols by position, under the names they have here.
+fn sizes(of: &StructType, symbols: &[Ident], library: &TokenStream) -> TokenStream {
+    let named = of.dims.iter().enumerate().filter_map(|(i, d)| match d {
+        parse::DimExpr::Name(path) => {
+            let ident = path.get_ident()?;
+            let name = parse::name(ident);
+            symbols.contains(ident).then(|| quote!((#i, #name)))
+        }
+        _ => None,
+    });
+    quote! {
+        fn sizes(
+            model: &Self::Model,
+        ) -> ::std::vec::Vec<(&'static ::core::primitive::str, ::core::primitive::usize)> {
+            let values = #library::__private::Model::sizes(model);
+            let named: &[(::core::primitive::usize, &'static ::core::primitive::str)] = &[#(#named),*];
+            let pairs = ::core::iter::Iterator::filter_map(
+                ::core::iter::IntoIterator::into_iter(named),
+                |(i, name)| ::core::option::Option::map(values.get(*i), |(_, value)| (*name, *value)),
+            );
+            ::core::iter::Iterator::collect(pairs)
         }
     }
 }
@@ -260,50 +284,39 @@ fn plain(
 }
 
 /// A method, and the hidden type that carries it.
-pub fn method(of: &StructType, f: &Function, library: &TokenStream) -> (TokenStream, TokenStream) {
-    let Some(mut entry) = entry(f, library) else {
+pub fn method(m: &Methods, f: &Function, library: &TokenStream) -> (TokenStream, TokenStream) {
+    let Some(entry) = entry(f, library) else {
         return (TokenStream::new(), TokenStream::new());
     };
-    let path = &of.path;
-    let carrier = carrier(of, &f.name);
-    let quiet = quiet();
-    let (receiver, model) = match f.receiver {
-        Some(token) => {
-            entry.model = None;
-            (Some(quote!(&#token,)), quote!(#token))
-        }
-        None => match &entry.model {
-            Some((parameter, s)) => {
-                let path = &s.path;
-                (Some(quote!(#parameter: &#path,)), quote!(#parameter))
-            }
-            None => (None, quote!(&())),
-        },
-    };
-    let plain = plain(f, &entry, &quote!(#carrier), receiver, &model, library);
-    let inputs = entry.inputs.iter().map(|(_, marker)| marker);
-    let output = &entry.output;
-    let model = match (f.receiver, &entry.model) {
-        (Some(_), _) => quote!(#path),
-        (None, Some((_, s))) => {
+    let path = &m.of.path;
+    let carrier = carrier(&m.of, &f.name);
+    let symbols: Vec<Ident> = m.symbols.iter().chain(&f.symbols).cloned().collect();
+    let (receiver, model, of) = match (f.receiver, &entry.model) {
+        (Some(token), _) => (Some(quote!(&#token,)), quote!(#token), Some(&m.of)),
+        (None, Some((parameter, s))) => {
             let path = &s.path;
-            quote!(#path)
+            (
+                Some(quote!(#parameter: &#path,)),
+                quote!(#parameter),
+                Some(*s),
+            )
         }
-        (None, None) => quote!(()),
+        (None, None) => (None, quote!(&()), None),
     };
+    // `Self` stands for the struct in the impl block alone.
+    let of = of.map(|s| match s.path.is_ident("Self") {
+        true => (&m.of, symbols.as_slice()),
+        false => (s, symbols.as_slice()),
+    });
+    let plain = plain(f, &entry, &quote!(#carrier), receiver, &model, library);
     let unit = format_ident!("__SINEW_U0_{}", f.name);
+    let implementation = model_function(&entry, &carrier, &quote!(#path::#unit), of, library);
+    let quiet = quiet();
     let hidden = quote! {
         #[doc(hidden)]
         #quiet
         enum #carrier {}
-        #[automatically_derived]
-        #quiet
-        impl #library::__private::ModelFunction for #carrier {
-            type Model = #model;
-            type Inputs = (#(#inputs,)*);
-            type Output = #output;
-            const UNIT: &'static #library::__private::Unit = #path::#unit;
-        }
+        #implementation
     };
     (plain, hidden)
 }

@@ -52,7 +52,7 @@ pub fn dim(dim: &DimExpr, name: &dyn Fn(&syn::Path) -> TokenStream) -> TokenStre
                 DimOp::Sub => quote!((#left).saturating_sub(#right)),
                 DimOp::Mul => quote!((#left).saturating_mul(#right)),
                 DimOp::Div => quote!((match (#left).checked_div_euclid(#right) {
-                    ::core::option::Option::Some(quotient) => quotient,
+                    ::core::option::Option::Some(__sinew_quotient) => __sinew_quotient,
                     ::core::option::Option::None => -1i128,
                 })),
             }
@@ -62,35 +62,19 @@ pub fn dim(dim: &DimExpr, name: &dyn Fn(&syn::Path) -> TokenStream) -> TokenStre
 
 /// A dim in normal form likewise; `None` for one that does not read back.
 pub fn normal_dim(of: &Dim, value: &dyn Fn(&Symbol) -> Option<TokenStream>) -> Option<TokenStream> {
-    let symbols = of.symbols();
-    let named = of
-        .substitute(&|s| {
-            let i = symbols.iter().position(|known| known == s)?;
-            Some(Dim::symbol(&format!("s{i}")))
-        })
-        .ok()?;
-    let text = named.to_string();
-    let text = match text.strip_prefix('-') {
-        Some(rest) => format!("0 - {rest}"),
-        None => text,
-    };
+    let (expr, symbols) = dims::of_normal(of)?;
     let values: Vec<TokenStream> = symbols.iter().map(value).collect::<Option<_>>()?;
-    let expr = dims::of_expr(&syn::parse_str(&text).ok()?).ok()?;
     Some(dim(&expr, &|path| {
-        let name = path
-            .get_ident()
-            .map(ToString::to_string)
-            .unwrap_or_default();
-        let i = name.strip_prefix('s').and_then(|n| n.parse::<usize>().ok());
-        i.and_then(|i| values.get(i)).cloned().unwrap_or_default()
+        let value = dims::position(path).and_then(|i| values.get(i));
+        value.cloned().unwrap_or_default()
     }))
 }
 
 /// A Rust const of type usize as i128: another type is rustc's error at the const's name.
 pub fn const_value(value: &TokenStream) -> TokenStream {
     quote!({
-        let value: ::core::primitive::usize = #value;
-        value as ::core::primitive::i128
+        let __sinew_value: ::core::primitive::usize = #value;
+        __sinew_value as ::core::primitive::i128
     })
 }
 

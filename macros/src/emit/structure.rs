@@ -2,7 +2,7 @@
 
 use super::{dim, quiet};
 use crate::parse::structure::Initial;
-use crate::parse::{DimExpr, Field, FieldKind, StructType, Structure};
+use crate::parse::{self, DimExpr, Field, FieldKind, StructType, Structure};
 use crate::signature::last;
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -24,6 +24,7 @@ pub fn definition(s: &Structure, library: &TokenStream) -> TokenStream {
             visibility,
             name,
             kind,
+            ..
         } = f;
         let (of, doc) = match kind {
             FieldKind::Param(t, _) => (
@@ -67,15 +68,15 @@ pub fn implementations(s: &Structure, library: &TokenStream) -> TokenStream {
     let count = symbols.len();
     let visits = fields.iter().map(|f| {
         let name = &f.name;
-        let text = name.to_string();
+        let text = parse::name(name);
         quote!(#library::__private::Model::visit(&self.#name, &#library::__private::join(prefix, #text), f);)
     });
     let visits_mut = fields.iter().map(|f| {
         let name = &f.name;
-        let text = name.to_string();
+        let text = parse::name(name);
         quote!(#library::__private::Model::visit_mut(&mut self.#name, &#library::__private::join(prefix, #text), f);)
     });
-    let symbol_names = symbols.iter().map(ToString::to_string);
+    let symbol_names = symbols.iter().map(parse::name);
     let positions = 0..count;
     let sizes = (count > 0).then(|| {
         quote! {
@@ -137,7 +138,7 @@ fn constructor(s: &Structure, library: &TokenStream) -> TokenStream {
     };
     let values = fields.iter().map(|f| {
         let name = &f.name;
-        let text = name.to_string();
+        let text = parse::name(name);
         let path = quote!(&#library::__private::join(prefix, #text));
         match &f.kind {
             FieldKind::Param(t, initial) | FieldKind::State(t, initial) => {
@@ -166,7 +167,7 @@ fn constructor(s: &Structure, library: &TokenStream) -> TokenStream {
         ) -> Self {
             let mut sizes = [0i128; #count];
             // As many as the struct has symbols: the struct's own chain reports another number.
-            for (size, given) in sizes.iter_mut().zip(given) {
+            for (size, given) in ::core::iter::Iterator::zip(sizes.iter_mut(), given) {
                 *size = *given;
             }
             let _ = (seed, prefix, sizes);
@@ -192,7 +193,7 @@ fn constructor(s: &Structure, library: &TokenStream) -> TokenStream {
     let init_doc = "A model of these sizes whose parameters are drawn from `seed`, each from a stream of its own.\n\n# Errors\nA parameter of these sizes that has a negative dim, or that is too large for the memory.";
     quote! {
         #[doc = #sizes_doc]
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug, ::core::cmp::PartialEq, ::core::cmp::Eq)]
         #quiet
         #visibility struct #sizes { #(#[doc = #field_docs] #visibility #symbols: ::core::primitive::usize,)* }
 
@@ -227,8 +228,8 @@ fn common_traits(s: &Structure) -> TokenStream {
     let sizes = (!s.symbols.is_empty()).then(|| quote!(__sinew_sizes: self.__sinew_sizes,));
     let same_sizes =
         (!s.symbols.is_empty()).then(|| quote!(&&self.__sinew_sizes == other.__sinew_sizes));
-    let texts = fields.iter().map(ToString::to_string);
-    let text = name.to_string();
+    let texts = fields.iter().map(|f| parse::name(f));
+    let text = parse::name(name);
     let derived = derived(&s.attributes);
     let quiet = quiet();
     let mut out = TokenStream::new();

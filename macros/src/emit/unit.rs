@@ -28,12 +28,13 @@ pub fn unit(
     let numbers = lowered
         .numbers
         .iter()
-        .map(|(name, value)| quote!((#name, #value as ::core::primitive::f64)));
-    let whole = lowered.whole.iter().map(|path| {
-        let span = crate::parse::start(path);
-        let message = crate::messages::const_not_whole(path);
+        .map(|(name, value)| quote!((#name, #value)));
+    let whole = lowered.whole.iter().map(|c| {
+        let span = crate::parse::start(&c.at);
+        let message = crate::messages::const_not_whole(&c.source);
+        let value = &c.value;
         quote_spanned! {span=>
-            const _: () = ::core::assert!(#path as ::core::primitive::i128 as ::core::primitive::f64 == #path as ::core::primitive::f64, #message);
+            const _: () = ::core::assert!(#value as ::core::primitive::i128 as ::core::primitive::f64 == #value, #message);
         }
     });
     let quiet = quiet();
@@ -43,7 +44,7 @@ pub fn unit(
         impl #of {
             #[doc(hidden)]
             pub const #constant: &'static #library::__private::Unit = {
-                static UNIT: #library::__private::Unit = #library::__private::Unit {
+                static __SINEW_STATIC: #library::__private::Unit = #library::__private::Unit {
                     path: ::core::concat!(::core::module_path!(), "::", #path),
                     file: ::core::file!(),
                     text: #text,
@@ -51,7 +52,7 @@ pub fn unit(
                     consts: &[#(#consts),*],
                     numbers: &[#(#numbers),*],
                 };
-                &UNIT
+                &__SINEW_STATIC
             };
         }
     }
@@ -65,10 +66,10 @@ pub fn broken(of: &TokenStream, constant: &Ident, library: &TokenStream) -> Toke
         impl #of {
             #[doc(hidden)]
             pub const #constant: &'static #library::__private::Unit = {
-                static UNIT: #library::__private::Unit = #library::__private::Unit {
+                static __SINEW_STATIC: #library::__private::Unit = #library::__private::Unit {
                     path: "", file: "", text: "", callees: &[], consts: &[], numbers: &[],
                 };
-                &UNIT
+                &__SINEW_STATIC
             };
         }
     }
@@ -101,8 +102,12 @@ pub fn consts(of: &TokenStream, registry: &Registry, from: usize) -> TokenStream
             pub const #name: ::core::primitive::usize = #value;
         }
     });
+    let consts: Vec<TokenStream> = consts.collect();
     let quiet = quiet();
-    quote!(#quiet impl #of { #(#consts)* })
+    match consts.is_empty() {
+        true => TokenStream::new(),
+        false => quote!(#quiet impl #of { #(#consts)* }),
+    }
 }
 
 /// The units of the methods of the structs that came with this one.
@@ -126,7 +131,10 @@ pub fn children(
         }
     }
     let quiet = quiet();
-    quote!(#quiet impl #of { #units })
+    match units.is_empty() {
+        true => units,
+        false => quote!(#quiet impl #of { #units }),
+    }
 }
 
 /// The tokens with the span of the first, and for the last that of the last: rustc joins the two.
@@ -163,12 +171,18 @@ pub fn assertions(
             .map(|(d, place)| format!("`{}` is {place}", crate::messages::dim(d)))
             .collect();
         let message = format!("{}\n= values: {}", a.message, values.join(", "));
-        let check = quote!(#library::__private::#check(LEFT, RIGHT, #message));
+        let check = quote!(#library::__private::#check(__SINEW_LEFT, __SINEW_RIGHT, #message));
         let check = between(check, a.spans);
+        let positive = a.positive.iter().map(|d| normal_dim(d, &value));
+        let positive: Vec<TokenStream> = positive.collect::<Option<_>>()?;
+        let check = match positive.is_empty() {
+            true => check,
+            false => quote!(if #(0 < #positive)&&* { #check }),
+        };
         Some(quote! {
             const _: () = {
-                const LEFT: ::core::primitive::i128 = #left;
-                const RIGHT: ::core::primitive::i128 = #right;
+                const __SINEW_LEFT: ::core::primitive::i128 = #left;
+                const __SINEW_RIGHT: ::core::primitive::i128 = #right;
                 #check
             };
         })

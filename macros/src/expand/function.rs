@@ -6,7 +6,7 @@ use crate::check;
 use crate::emit;
 use crate::errors::{Checked, Errors, Reported};
 use crate::link::{self, State};
-use crate::parse::Function;
+use crate::parse::{self, Function};
 use crate::signature::{self, Signature};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote};
@@ -61,10 +61,10 @@ pub(super) fn body(f: &Function, state: &State, texts: &[String], errors: &Error
     match lowered {
         Ok(lowered) => {
             let registry = &linked.scope.registry;
-            let unit = emit::unit::unit(&of, &constant, &name.to_string(), &lowered, library);
+            let unit = emit::unit::unit(&of, &constant, &parse::name(name), &lowered, library);
             let texts = emit::unit::texts(name, &lowered, &emit::function::declaration(f));
             let assertions = emit::unit::assertions(&lowered.assertions, registry, library);
-            let uses = uses(&[f], library);
+            let uses = uses(&[f], library, &|p| linked.is_item(p));
             quote!(#unit #texts #assertions #uses)
         }
         Err(Reported) => emit::unit::broken(&of, &constant, library),

@@ -55,6 +55,14 @@ impl<'e> Linked<'e> {
         }
     }
 
+    /// Whether a path leads to a model item.
+    pub(super) fn is_item(&self, path: &syn::Path) -> bool {
+        match self.mentions.get(&scope::key(path)) {
+            Some(Mention::NoItem) | None => false,
+            Some(Mention::Function(_) | Mention::Struct(_) | Mention::Broken) => true,
+        }
+    }
+
     /// Whether a signature names something that is no model item: then nothing of it was emitted.
     pub(super) fn lacks_structs(&self, f: &Function) -> bool {
         let mut paths = Vec::new();

@@ -6,7 +6,7 @@ use crate::check::{self, scope};
 use crate::errors::{Checked, Errors, Reported};
 use crate::link::{self, State};
 use crate::lower::Mention;
-use crate::parse::{Function, Methods, Options};
+use crate::parse::{self, Function, Methods, Options};
 use crate::signature::{self, Signature};
 use crate::{emit, messages};
 use proc_macro2::TokenStream;
@@ -60,7 +60,7 @@ pub(super) fn signature(
     };
     let own = link::item_macro(&name, &hidden(&name, &state.id), &visibility, &text);
     let quiet = emit::quiet();
-    let plain = plain_methods(m, library);
+    let plain = plain(m, library);
     quote! {
         #plain
         #own
@@ -141,7 +141,7 @@ pub(super) fn body(m: &Methods, state: &State, texts: &[String], errors: &Errors
         let lowered = signature.and_then(|signature| linked.lower(&signature, f));
         out.extend(match lowered {
             Ok(lowered) => {
-                let path = format!("{struct_name}::{}", f.name);
+                let path = format!("{}::{}", parse::name(&struct_name), parse::name(&f.name));
                 let unit = emit::unit::unit(&of, &constant, &path, &lowered, library);
                 let assertions =
                     emit::unit::assertions(&lowered.assertions, &linked.scope.registry, library);
@@ -151,16 +151,17 @@ pub(super) fn body(m: &Methods, state: &State, texts: &[String], errors: &Errors
         });
     }
     let functions: Vec<&Function> = m.functions.iter().collect();
-    let uses = uses(&functions, library);
+    let linked = Linked::of(state, texts, errors);
+    let uses = uses(&functions, library, &|p| linked.is_item(p));
     quote!(#out #uses)
 }
 
-fn plain_methods(m: &Methods, library: &TokenStream) -> TokenStream {
+pub(super) fn plain(m: &Methods, library: &TokenStream) -> TokenStream {
     let attributes = &m.attributes;
     let of = &m.of.path;
     let (mut methods, mut carriers) = (TokenStream::new(), TokenStream::new());
     for f in &m.functions {
-        let (plain, carrier) = emit::function::method(&m.of, f, library);
+        let (plain, carrier) = emit::function::method(m, f, library);
         methods.extend(plain);
         carriers.extend(carrier);
     }

@@ -4,13 +4,14 @@ mod function;
 mod linked;
 mod methods;
 mod module;
+mod placeholder;
 mod structure;
 
 use crate::errors::{Checked, Errors, Reported};
 use crate::link::{self, Finish, Phase, State};
 use crate::names::{self, Mentions};
 use crate::parse::{self, Function, Item};
-use crate::{depth, emit, lower, messages};
+use crate::{depth, emit, messages};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -33,33 +34,35 @@ fn attribute_checked(
     if let Some(span) = depth::too_deep(&tokens).or(depth::too_deep(&arguments)) {
         return Err(errors.report(messages::too_deep(span)));
     }
-    if let Some(reordered) = module::cfg_first(&arguments, &tokens) {
-        return Ok(reordered);
-    }
-    let options = parse::options::of(arguments.clone(), errors)?;
+    let Ok(options) = parse::options::of(arguments.clone(), errors) else {
+        return Ok(placeholder::of(&tokens, &link::library()));
+    };
     let library = match &options.library {
         Some(path) => path.to_token_stream(),
         None => link::library(),
     };
+    if let Some(reordered) = module::cfg_first(&arguments, &tokens, &library) {
+        return Ok(reordered);
+    }
     let item = match parse::item(tokens.clone(), options.clone(), errors) {
         Ok(item) => item,
         // Its name stays known, so that what mentions it is not reported too.
-        Err(Reported) => return Ok(module::placeholder(&tokens)),
+        Err(Reported) => return Ok(placeholder::of(&tokens, &library)),
     };
-    let state = |name: &Ident, phase, mentions| State {
+    let state = |id: &str, phase, mentions| State {
         phase,
         library: library.clone(),
-        id: unique(name),
+        id: id.to_string(),
         mentions,
         arguments: arguments.clone(),
         item: tokens.clone(),
     };
     Ok(match &item {
-        Item::Module(m) => module::expand(m, &library),
+        Item::Module(m) => module::expand(m, &options, &library),
         Item::Structure(s) => {
             let mut mentions = Vec::new();
             names::of_fields(&s.fields, &mut mentions);
-            let state = state(&s.name, Phase::Signature, mentions);
+            let state = state(&unique(&s.name), Phase::Signature, mentions);
             let definition = emit::structure::definition(s, &library);
             let checks = structs(&state.mentions, &library);
             let chain = chain(&state);
@@ -68,17 +71,10 @@ fn attribute_checked(
         Item::Function(f) => {
             let mut mentions = Mentions::default();
             names::of_signature(f, &mut mentions.items);
-            let signature = state(&f.name, Phase::Signature, mentions.items.clone());
+            let id = unique(&f.name);
+            let signature = state(&id, Phase::Signature, mentions.items.clone());
             names::of_body(f, &mut mentions);
-            let body = State {
-                phase: Phase::Body,
-                mentions: mentions.items,
-                ..state(&f.name, Phase::Body, Vec::new())
-            };
-            let body = State {
-                id: signature.id.clone(),
-                ..body
-            };
+            let body = state(&id, Phase::Body, mentions.items);
             let checks = structs(&signature.mentions, &library);
             let (first, second) = (chain(&signature), link::body_chain(&body));
             quote!(#checks #first #second)
@@ -93,17 +89,15 @@ fn attribute_checked(
             mentions.items.retain(|p| *p != m.of.path);
             let checks = structs(&mentions.items[1..], &library);
             let own = structs(std::slice::from_ref(&m.of.path), &library);
-            let signature = state(&name, Phase::Signature, mentions.items);
+            let id = unique(&name);
+            let signature = state(&id, Phase::Signature, mentions.items);
             let mut mentions = Mentions::default();
             mentions.items.push(m.of.path.clone());
             for f in &m.functions {
                 names::of_signature(f, &mut mentions.items);
                 names::of_body(f, &mut mentions);
             }
-            let body = State {
-                id: signature.id.clone(),
-                ..state(&name, Phase::Body, mentions.items)
-            };
+            let body = state(&id, Phase::Body, mentions.items);
             let (first, second) = (chain(&signature), link::body_chain(&body));
             quote!(#own #checks #first #second)
         }
@@ -168,26 +162,37 @@ fn hidden(name: &Ident, id: &str) -> Ident {
 }
 
 /// Dead code that has rustc decide what the names of operations and of `Tensor` mean: where an item of
-/// the user's own has such a name, its type is another.
-fn uses(functions: &[&Function], library: &TokenStream) -> TokenStream {
+/// the user's own has such a name, its type is another. `is_item` says which paths are model items.
+fn uses(
+    functions: &[&Function],
+    library: &TokenStream,
+    is_item: &dyn Fn(&syn::Path) -> bool,
+) -> TokenStream {
     let mut mentions = Mentions::default();
-    let mut tensors: Vec<syn::Path> = Vec::new();
     for f in functions {
         names::of_body(f, &mut mentions);
-        names::tensors(f, &mut tensors);
+        names::tensors(f, &mut mentions.tensors);
     }
-    let operations = mentions.operations.iter().filter_map(|name| {
-        let operation = lower::operations::find(&name.to_string())?;
-        let parameters = operation.parameters.iter().map(|_| quote!(_));
-        let of = Ident::new(&name.to_string(), Span::call_site());
-        let wanted =
-            quote!(fn(#(#parameters),*) -> #library::Tensor<#library::ops::the_operation::#of>);
-        Some(quote_spanned!(name.span()=> let _: #wanted = #name;))
-    });
-    let tensors = tensors.iter().map(|path| {
+    let by_path = mentions.items.into_iter().filter(|p| !is_item(p));
+    let operations = mentions.operations.into_iter().chain(by_path);
+    let operations: Vec<TokenStream> = operations
+        .filter_map(|path| {
+            let operation = names::operation(&path)?;
+            let of = Ident::new(operation.name, Span::call_site());
+            let marker = quote!(#library::__private::the_operation::#of);
+            let span = parse::start(&path);
+            let check = quote_spanned!(span=> ::__private::operation::<#marker, _, _>(#path));
+            Some(quote!(#library #check;))
+        })
+        .collect();
+    let tensors = mentions.tensors.iter().map(|path| {
         let span = parse::start(path);
-        quote_spanned!(span=> let _: fn(#path) = |_: #library::Tensor| {};)
+        let check = quote_spanned!(span=> ::__private::tensor::<#path>());
+        quote!(#library #check;)
     });
+    if operations.is_empty() && mentions.tensors.is_empty() {
+        return TokenStream::new();
+    }
     quote! {
         const _: fn() = || {
             #(#operations)*

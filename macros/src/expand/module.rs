@@ -1,53 +1,77 @@
-//! Items that expand to items with the attribute: modules, items behind `cfg`; and what stands for
-//! an item that does not parse.
+//! Items that expand to items with the attribute: modules, items behind `cfg`.
 
-use super::{hidden, unique};
-use crate::signature::Signature;
-use crate::{emit, link, parse};
+use crate::parse::{self, Options};
 use proc_macro2::TokenStream;
-use quote::{ToTokens, format_ident, quote};
+use quote::{ToTokens, quote};
 
-/// A module: every item in it gets the attribute.
-pub(super) fn expand(m: &syn::ItemMod, library: &TokenStream) -> TokenStream {
+/// A module: every item in it gets the attribute, modules in it too.
+pub(super) fn expand(m: &syn::ItemMod, options: &Options, library: &TokenStream) -> TokenStream {
     let mut m = m.clone();
     let Some((_, items)) = &mut m.content else {
         return m.to_token_stream();
     };
-    let with_methods: Vec<String> = items
-        .iter()
-        .filter_map(|i| match i {
-            syn::Item::Impl(i) if i.trait_.is_none() => match &*i.self_ty {
-                syn::Type::Path(p) => p.path.segments.last().map(|s| s.ident.to_string()),
-                _ => None,
-            },
-            _ => None,
-        })
-        .collect();
+    // Where the library is holds for all that is inside.
+    let place = options.library.as_ref().map(|path| quote!(crate = #path));
+    let with_methods: Vec<String> = items.iter().filter_map(has_methods).collect();
     for item in items {
         let (attributes, arguments) = match item {
-            syn::Item::Fn(f) => (&mut f.attrs, quote!()),
-            syn::Item::Struct(s) if with_methods.contains(&s.ident.to_string()) => {
-                (&mut s.attrs, quote!(methods))
+            syn::Item::Fn(f) => (&mut f.attrs, quote!(#place)),
+            syn::Item::Struct(s) if with_methods.contains(&parse::name(&s.ident)) => {
+                let place = place.iter();
+                (&mut s.attrs, quote!(methods #(, #place)*))
             }
-            syn::Item::Struct(s) => (&mut s.attrs, quote!()),
-            syn::Item::Impl(i) if i.trait_.is_none() => (&mut i.attrs, quote!()),
+            syn::Item::Struct(s) => (&mut s.attrs, quote!(#place)),
+            syn::Item::Impl(i) if i.trait_.is_none() => (&mut i.attrs, quote!(#place)),
+            syn::Item::Mod(m) if m.content.is_some() => (&mut m.attrs, quote!(#place)),
             _ => continue,
         };
-        let has = |name: &str| {
-            attributes
-                .iter()
-                .any(|a| a.path().segments.last().is_some_and(|s| s.ident == name))
-        };
-        if has("model") || has("test") {
+        let test = |a: &syn::Attribute| a.path().segments.last().is_some_and(|s| s.ident == "test");
+        if attributes
+            .iter()
+            .any(|a| parse::is_model(a) || test(a) || is_test_cfg(a))
+        {
             continue;
         }
-        attributes.push(syn::parse_quote!(#[#library::__private::model(#arguments)]));
+        mark(attributes, &arguments, library);
     }
     m.to_token_stream()
 }
 
+/// The name of the struct that an impl block is of.
+fn has_methods(item: &syn::Item) -> Option<String> {
+    let syn::Item::Impl(i) = item else {
+        return None;
+    };
+    match parse::unwrapped(&i.self_ty) {
+        syn::Type::Path(p) if i.trait_.is_none() => {
+            p.path.segments.last().map(|s| parse::name(&s.ident))
+        }
+        _ => None,
+    }
+}
+
+/// `#[cfg(test)]`: plain Rust for rustc's own test harness.
+fn is_test_cfg(attribute: &syn::Attribute) -> bool {
+    match &attribute.meta {
+        syn::Meta::List(list) if list.path.is_ident("cfg") => list.tokens.to_string() == "test",
+        _ => false,
+    }
+}
+
+/// Puts the attribute behind the last `cfg`, which rustc decides first, and in front of all others:
+/// what is derived sees the struct that it expands to.
+fn mark(attributes: &mut Vec<syn::Attribute>, arguments: &TokenStream, library: &TokenStream) {
+    let behind = attributes.iter().rposition(parse::is_cfg);
+    let model = syn::parse_quote!(#[#library::__private::model(#arguments)]);
+    attributes.insert(behind.map_or(0, |i| i + 1), model);
+}
+
 /// An item with `#[cfg]` behind `#[model]`, written again with it in front: rustc decides it first.
-pub(super) fn cfg_first(arguments: &TokenStream, tokens: &TokenStream) -> Option<TokenStream> {
+pub(super) fn cfg_first(
+    arguments: &TokenStream,
+    tokens: &TokenStream,
+    library: &TokenStream,
+) -> Option<TokenStream> {
     let mut item: syn::Item = syn::parse2(tokens.clone()).ok()?;
     let attributes = match &mut item {
         syn::Item::Fn(i) => &mut i.attrs,
@@ -59,33 +83,6 @@ pub(super) fn cfg_first(arguments: &TokenStream, tokens: &TokenStream) -> Option
     if !attributes.iter().any(parse::is_cfg) {
         return None;
     }
-    let library = link::library();
-    attributes.push(syn::parse_quote!(#[#library::__private::model(#arguments)]));
+    mark(attributes, arguments, library);
     Some(item.to_token_stream())
-}
-
-/// What stands for an item that does not parse: a macro of its name that says it is broken.
-pub(super) fn placeholder(tokens: &TokenStream) -> TokenStream {
-    let Ok(item) = syn::parse2::<syn::Item>(tokens.clone()) else {
-        return TokenStream::new();
-    };
-    let (name, visibility) = match &item {
-        syn::Item::Fn(f) => (&f.sig.ident, &f.vis),
-        syn::Item::Struct(s) => (&s.ident, &s.vis),
-        _ => return TokenStream::new(),
-    };
-    let id = unique(name);
-    let text = Signature::broken().encode();
-    let quiet = emit::quiet();
-    let own = link::item_macro(name, &hidden(name, &id), visibility, &text);
-    let fields = format_ident!("__sinew_fields_{}", name, span = name.span());
-    let fields_macro = link::item_macro(&fields, &hidden(&fields, &id), visibility, &text);
-    quote! {
-        #[doc(hidden)]
-        #quiet
-        #[derive(Clone, Copy, Debug)]
-        #visibility enum #name {}
-        #own
-        #fields_macro
-    }
 }

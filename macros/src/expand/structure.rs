@@ -27,7 +27,9 @@ pub(super) fn signature(
     let marked = options.methods.is_some();
     let (macros, extra) = match check::signature::structure(&mut linked.scope, s, marked) {
         Ok(signature) if !linked.broken => {
+            let assertions = check::extents::of(&linked.scope, s, &signature).unwrap_or_default();
             let registry = std::mem::take(&mut linked.scope.registry);
+            let assertions = emit::unit::assertions(&assertions, &registry, library);
             let registry = with_self(registry, signature, &s.name);
             let text = registry
                 .export(None)
@@ -35,7 +37,7 @@ pub(super) fn signature(
                 .unwrap_or_default();
             let consts = emit::unit::consts(&of, &registry, 0);
             let children = emit::unit::children(&of, &registry, 0, library);
-            (text, quote!(#consts #children))
+            (text, quote!(#consts #children #assertions))
         }
         Ok(_) | Err(Reported) => (Signature::broken().encode(), TokenStream::new()),
     };

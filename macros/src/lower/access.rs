@@ -1,7 +1,7 @@
 //! Indexing: `x[(.., 1..3, 0)]`, one part an axis from the left.
 
 use super::Lowerer;
-use super::arguments::integer;
+use super::arguments::{integer, plain};
 use super::build::Operand;
 use super::value::Val;
 use crate::errors::Checked;
@@ -15,11 +15,14 @@ impl Lowerer<'_, '_> {
         let base = self.expression(&e.expr)?;
         let tokens = e.expr.to_token_stream();
         let mut x = self.tensor_of(base, None, &tokens)?;
-        let parts: Vec<&syn::Expr> = match &*e.index {
-            syn::Expr::Tuple(t) => t.elems.iter().collect(),
+        let parts: Vec<&syn::Expr> = match plain(&e.index) {
+            syn::Expr::Tuple(t) => t.elems.iter().map(plain).collect(),
             one => vec![one],
         };
         let shape = self.builder.type_of(x).shape.clone();
+        if shape.sequence.is_some() {
+            return Err(self.report(messages::index_of_sequence(&e.index, &shape)));
+        }
         if parts.len() > shape.dims.len() {
             return Err(self.report(messages::index_count(
                 &e.index,
@@ -89,7 +92,7 @@ impl Lowerer<'_, '_> {
     fn lookup_tensor(&self, e: &syn::Expr) -> bool {
         match e {
             syn::Expr::Path(p) => match p.path.get_ident() {
-                Some(name) => self.lookup(&name.to_string()).is_some(),
+                Some(name) => self.lookup(&crate::parse::name(name)).is_some(),
                 None => false,
             },
             syn::Expr::Lit(_)

@@ -3,10 +3,11 @@
 use super::Lowerer;
 use super::call::Given;
 use super::operations::Operation;
+use super::value::Val;
 use crate::check::Scope;
 use crate::errors::{Checked, Reported};
 use crate::messages;
-use crate::parse::{dims, types};
+use crate::parse::{self, dims, types};
 use proc_macro2::TokenStream;
 use quote::ToTokens;
 use sinew_ir::{DType, Dim, Shape, Symbol, SymbolKind, Value};
@@ -64,7 +65,12 @@ impl<'c> Arguments<'c> {
                     match op.parameters.iter().position(|p| *p == named) {
                         Some(place) => (place, &*assign.right),
                         None => {
-                            return report(messages::no_parameter(&assign.left, name, op.usage));
+                            return report(messages::no_parameter(
+                                &assign.left,
+                                name,
+                                op.parameters,
+                                op.usage,
+                            ));
                         }
                     }
                 }
@@ -111,7 +117,7 @@ impl<'c> Arguments<'c> {
 }
 
 /// Without parentheses and `&` around.
-fn plain(e: &syn::Expr) -> &syn::Expr {
+pub fn plain(e: &syn::Expr) -> &syn::Expr {
     match e {
         syn::Expr::Paren(p) => plain(&p.expr),
         syn::Expr::Group(g) => plain(&g.expr),
@@ -188,6 +194,13 @@ impl Lowerer<'_, '_> {
         }
     }
 
+    /// A literal integer of 32 bits.
+    pub fn integer_arg(&mut self, a: &Arguments<'_>, i: usize, default: i32) -> Checked<i32> {
+        let value = self.axis_arg(a, i, i64::from(default))?;
+        let fits = i32::try_from(value);
+        fits.map_err(|_| self.report(messages::integer_range(&a.tokens(i), &a.name, value)))
+    }
+
     /// One axis or several; `None` for all of them.
     pub fn axes_arg(&mut self, a: &Arguments<'_>, i: usize) -> Checked<Option<Vec<i64>>> {
         let Some(e) = a.expr(i) else {
@@ -228,7 +241,8 @@ impl Lowerer<'_, '_> {
         match a.expr(i) {
             None => Ok(default),
             Some(e) => match crate::parse::structure::number(e) {
-                Some(n) => Ok(n),
+                Some(n) if n.is_finite() => Ok(n),
+                Some(_) => Err(self.report(messages::number_range(e))),
                 None => Err(self.report(messages::wants_number(e, &a.name, a.op.usage))),
             },
         }
@@ -252,16 +266,47 @@ impl Lowerer<'_, '_> {
             return Ok(default);
         };
         let name = e.to_token_stream().to_string();
-        match types::element_type(&name) {
+        // The working float has no name among types, where it is left out.
+        let dtype = match name.as_str() {
+            "float" => Some(DType::Float),
+            name => types::element_type(name),
+        };
+        match dtype {
             Some(dtype) => Ok(dtype),
             None => Err(self.report(messages::wants_dtype(e, &a.name, a.op.usage))),
         }
     }
 
-    /// One dim.
+    /// One dim; a name is a local size before it is a symbol.
     pub fn dim_expr(&mut self, e: &syn::Expr) -> Checked<Dim> {
         let read = self.scope.errors.check(dims::of_expr(plain(e)))?;
-        let dim = self.scope.dim(&read)?;
+        let mut broken = false;
+        let resolved = read.resolve(&mut |path| {
+            let local = path.get_ident().map(parse::name);
+            match local.and_then(|name| self.lookup(&name).cloned()) {
+                None => self.scope.name(path),
+                Some(Val::Size(d)) => Ok(d),
+                // Exact: integers of this size are.
+                Some(Val::Number(n)) if n.integer && n.value.abs() < 9e15 => {
+                    Ok(Dim::constant(n.value as i64))
+                }
+                Some(Val::Const(c)) => match c.path() {
+                    Some(path) => self.scope.name(&path),
+                    None => Err(messages::not_a_size(path, &self.describe(&Val::Const(c)))),
+                },
+                Some(Val::Broken) => {
+                    broken = true;
+                    Ok(Dim::default())
+                }
+                Some(
+                    other @ (Val::Number(_) | Val::Tensor(_) | Val::Struct(_) | Val::Tuple(_)),
+                ) => Err(messages::not_a_size(path, &self.describe(&other))),
+            }
+        });
+        if broken {
+            return Err(Reported);
+        }
+        let dim = self.scope.resolved(&read, resolved)?;
         self.dim(&dim)
     }
 
@@ -278,15 +323,17 @@ impl Lowerer<'_, '_> {
             _ => return Err(self.report(messages::wants_shape(&a.tokens(i), &a.name, a.op.usage))),
         };
         let (mut sequence, mut out) = (None, Vec::new());
-        for (k, e) in elems.iter().enumerate() {
+        for (k, e) in elems.iter().map(plain).enumerate() {
             if let syn::Expr::Array(inner) = e {
                 let name = match (k, inner.elems.first(), inner.elems.len()) {
                     (0, Some(syn::Expr::Path(p)), 1) => p.path.get_ident().cloned(),
                     _ => None,
                 };
                 match name {
-                    Some(n) if self.scope.symbol(&n.to_string()) == Some(SymbolKind::Sequence) => {
-                        sequence = Some(Symbol::new(&n.to_string()));
+                    Some(n)
+                        if self.scope.symbol(&parse::name(&n)) == Some(SymbolKind::Sequence) =>
+                    {
+                        sequence = Some(Symbol::new(&parse::name(&n)));
                         continue;
                     }
                     _ => return Err(self.report(messages::wants_shape(e, &a.name, a.op.usage))),
@@ -321,7 +368,7 @@ impl Lowerer<'_, '_> {
         };
         let mut out = Vec::new();
         for e in &list.elems {
-            match e {
+            match plain(e) {
                 syn::Expr::Tuple(t) if t.elems.len() == 2 => {
                     out.push((self.dim_expr(&t.elems[0])?, self.dim_expr(&t.elems[1])?));
                 }

@@ -2,12 +2,50 @@
 
 use super::Lowerer;
 use super::build::Operand;
+use super::constant;
 use super::value::{Number, Val};
 use crate::errors::{Checked, Reported};
 use crate::messages;
 use proc_macro2::TokenStream;
 use quote::ToTokens;
-use sinew_ir::{DType, Op, Value, lower, ops};
+use sinew_ir::{DType, Dim, Op, OpError, Value, lower, ops};
+use syn::spanned::Spanned;
+
+/// The operator in `x += 1`.
+fn assignment(op: &syn::BinOp) -> Option<&'static str> {
+    match op {
+        syn::BinOp::AddAssign(_) => Some("+"),
+        syn::BinOp::SubAssign(_) => Some("-"),
+        syn::BinOp::MulAssign(_) => Some("*"),
+        syn::BinOp::DivAssign(_) => Some("/"),
+        syn::BinOp::RemAssign(_) => Some("%"),
+        _ => None,
+    }
+}
+
+/// What the builder said of `b < a`, about `a > b`.
+fn turned(error: OpError) -> OpError {
+    match error {
+        OpError::ShapesDiffer { left, right } => OpError::ShapesDiffer {
+            left: right,
+            right: left,
+        },
+        OpError::DTypesDiffer { left, right } => OpError::DTypesDiffer {
+            left: right,
+            right: left,
+        },
+        OpError::DType {
+            operand,
+            expected,
+            found,
+        } => OpError::DType {
+            operand: 1usize.saturating_sub(operand),
+            expected,
+            found,
+        },
+        other => other,
+    }
+}
 
 impl Lowerer<'_, '_> {
     /// `-x`, `!x`.
@@ -36,6 +74,9 @@ impl Lowerer<'_, '_> {
 
     /// `a + b` and the others.
     pub fn binary(&mut self, e: &syn::ExprBinary) -> Checked<Val> {
+        if let Some(operator) = assignment(&e.op) {
+            return Err(self.report(messages::assignment(e, operator)));
+        }
         // Both sides first, so that errors in both are seen.
         let (left, right) = (self.expression(&e.left), self.expression(&e.right));
         let (left, right) = (left?, right?);
@@ -53,7 +94,13 @@ impl Lowerer<'_, '_> {
             syn::BinOp::Ne(_) => (ops::NE, "!=", false),
             syn::BinOp::And(_) => (ops::AND, "&&", false),
             syn::BinOp::Or(_) => (ops::OR, "||", false),
-            other => return Err(self.report(messages::no_operator(&other, "this"))),
+            syn::BinOp::BitAnd(_) => {
+                return Err(self.report(messages::bit_operator(&e.op, "&", "&&")));
+            }
+            syn::BinOp::BitOr(_) => {
+                return Err(self.report(messages::bit_operator(&e.op, "|", "||")));
+            }
+            other => return Err(self.report(messages::no_operator(&other))),
         };
         match (&left, &right) {
             (Val::Broken, _) | (_, Val::Broken) => return Err(Reported),
@@ -63,8 +110,22 @@ impl Lowerer<'_, '_> {
                 }
             }
             (Val::Size(_) | Val::Number(_), Val::Size(_) | Val::Number(_)) => {
-                if let Some(dim) = sizes(&left, &right, &e.op) {
+                if let Some(dim) = self.sizes(&left, &right, &e.op)? {
                     return Ok(Val::Size(dim));
+                }
+            }
+            // A size is divided as in Rust, where only an integer divides it: the const is a dim.
+            (Val::Size(_), Val::Const(_)) | (Val::Const(_), Val::Size(_))
+                if matches!(e.op, syn::BinOp::Div(_)) =>
+            {
+                let dim = self.dim_expr(&syn::Expr::Binary(e.clone()));
+                return Ok(Val::Size(dim?));
+            }
+            (Val::Const(_) | Val::Number(_), Val::Const(_) | Val::Number(_))
+                if matches!(e.op, syn::BinOp::Div(_)) =>
+            {
+                if let Some(quotient) = constant::quotient(&left, &right, e.to_token_stream()) {
+                    return Ok(quotient);
                 }
             }
             _ => {}
@@ -75,12 +136,14 @@ impl Lowerer<'_, '_> {
             && self.builder.type_of(x).dtype.is_integer()
             && self.builder.type_of(y).dtype.is_integer()
         {
-            return Err(self.report(messages::integer_division(&e.op)));
+            let of = |v| messages::tensor(self.builder.type_of(v));
+            let error = messages::division_of_integers(&e.op, (&lt, of(x)), (&rt, of(y)));
+            return Err(self.report(error));
         }
         let operands = Operand::pair((lt, x), (rt, y));
         let built = self.build(&e.op, name, &operands, |b| match swap {
             false => lower::binary(b, op, x, y),
-            true => lower::binary(b, op, y, x),
+            true => lower::binary(b, op, y, x).map_err(turned),
         })?;
         Ok(Val::Tensor(built))
     }
@@ -93,6 +156,16 @@ impl Lowerer<'_, '_> {
         lt: &TokenStream,
         rt: &TokenStream,
     ) -> Checked<(Value, Value)> {
+        for (tensor, tensor_at, number, at) in [(&left, lt, &right, rt), (&right, rt, &left, lt)] {
+            if let (Val::Tensor(v), Val::Number(n)) = (tensor, number) {
+                let of = self.builder.type_of(*v);
+                if of.dtype.is_integer() && !n.integer {
+                    let beside = Some((tensor_at, messages::tensor(of)));
+                    let error = messages::number_type(at, n.value, of.dtype, beside);
+                    return Err(self.report(error));
+                }
+            }
+        }
         let hint = self.element(&left).or(self.element(&right));
         let x = self.tensor_of(left, hint, lt)?;
         let y = self.tensor_of(right, hint, rt)?;
@@ -121,7 +194,7 @@ impl Lowerer<'_, '_> {
             syn::BinOp::Div(_) => {
                 let quotient = a.value / b.value;
                 if integer && quotient.fract() != 0.0 {
-                    return Err(self.report(messages::integer_division(op)));
+                    return Err(self.report(messages::inexact_division(op, a.value, b.value)));
                 }
                 quotient
             }
@@ -145,28 +218,33 @@ impl Lowerer<'_, '_> {
         })?;
         Ok(Val::Tensor(built))
     }
-}
 
-/// Sums, differences and products of sizes and integers are sizes.
-fn sizes(left: &Val, right: &Val, op: &syn::BinOp) -> Option<sinew_ir::Dim> {
-    let dim = |val: &Val| match val {
-        Val::Size(d) => Some(d.clone()),
-        // Exact: integers of this size are.
-        Val::Number(n) if n.integer && n.value.abs() < 9e15 => {
-            Some(sinew_ir::Dim::constant(n.value as i64))
-        }
-        Val::Number(_)
-        | Val::Const(_)
-        | Val::Tensor(_)
-        | Val::Struct(_)
-        | Val::Tuple(_)
-        | Val::Broken => None,
-    };
-    let (left, right) = (dim(left)?, dim(right)?);
-    match op {
-        syn::BinOp::Add(_) => left.checked_add(&right),
-        syn::BinOp::Sub(_) => left.checked_sub(&right),
-        syn::BinOp::Mul(_) => left.checked_mul(&right),
-        _ => None,
+    /// Sums, differences, products and quotients of sizes and integers are sizes.
+    fn sizes(&mut self, left: &Val, right: &Val, op: &syn::BinOp) -> Checked<Option<Dim>> {
+        let dim = |val: &Val| match val {
+            Val::Size(d) => Some(d.clone()),
+            // Exact: integers of this size are.
+            Val::Number(n) if n.integer && n.value.abs() < 9e15 => {
+                Some(Dim::constant(n.value as i64))
+            }
+            Val::Number(_)
+            | Val::Const(_)
+            | Val::Tensor(_)
+            | Val::Struct(_)
+            | Val::Tuple(_)
+            | Val::Broken => None,
+        };
+        let (Some(left), Some(right)) = (dim(left), dim(right)) else {
+            return Ok(None);
+        };
+        let value = match op {
+            syn::BinOp::Add(_) => left.checked_add(&right),
+            syn::BinOp::Sub(_) => left.checked_sub(&right),
+            syn::BinOp::Mul(_) => left.checked_mul(&right),
+            syn::BinOp::Div(_) => left.floor_div(&right),
+            _ => return Ok(None),
+        };
+        let value = value.ok_or_else(|| self.overflow(op.span()));
+        value.map(Some)
     }
 }

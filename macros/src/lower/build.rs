@@ -1,7 +1,7 @@
 //! Adding instructions: places, and what happens when the builder refuses.
 
 use super::Lowerer;
-use crate::check::{Assertion, relation};
+use crate::check::relation;
 use crate::errors::{Checked, Reported};
 use crate::messages;
 use proc_macro2::TokenStream;
@@ -96,13 +96,7 @@ impl Lowerer<'_, '_> {
             for (left, right) in pairs {
                 if self.equations.add(&left, &right) {
                     added = true;
-                    self.assertions.push(Assertion {
-                        left,
-                        relation: Relation::Equal,
-                        right,
-                        spans: message.spans(),
-                        message: message.text().to_string(),
-                    });
+                    self.assert(left, Relation::Equal, right, &message);
                 }
             }
             if added {

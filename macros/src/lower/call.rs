@@ -3,15 +3,15 @@
 use super::value::{StructVal, Val};
 use super::{Lowerer, Mention, operations};
 use crate::check::unify::{Instance, Misfit, Pending};
-use crate::check::{Assertion, Equations, relation, scope};
+use crate::check::{Equations, relation, scope, sizes};
 use crate::errors::{Checked, Reported};
 use crate::messages;
 use crate::names::{self, Callee};
-use crate::parse::types;
+use crate::parse::{self, types};
 use crate::signature::{self, Of};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use sinew_ir::{CalleeInfo, Dim, Inst, Relation, SymbolKind, Type, Value};
+use sinew_ir::{CalleeInfo, Dim, Inst, Relation, Symbol, SymbolKind, Type, Value};
 
 /// An argument of a call: its value, and its tokens for messages.
 #[derive(Clone)]
@@ -25,31 +25,48 @@ pub struct Given {
 impl Lowerer<'_, '_> {
     /// `f(..)`.
     pub fn call(&mut self, call: &syn::ExprCall) -> Checked<Val> {
-        let syn::Expr::Path(p) = &*call.func else {
+        let syn::Expr::Path(p) = names::unwrapped(&call.func) else {
             return Err(self.report(messages::not_callable(&call.func)));
         };
+        if p.qself.is_some() {
+            return Err(self.report(messages::not_callable(&call.func)));
+        }
         if let Some(name) = p.path.get_ident()
-            && let Some(local) = self.lookup(&name.to_string()).cloned()
+            && let Some(local) = self.lookup(&parse::name(name)).cloned()
         {
+            if let Val::Broken = local {
+                return Err(Reported);
+            }
             let what = self.describe(&local);
             return Err(self.report(messages::local_called(name, &what)));
         }
         match names::callee(&p.path) {
-            Callee::Operation(name) => match operations::find(&name.to_string()) {
+            Callee::Operation(name) => match operations::find(&parse::name(name)) {
                 Some(op) => self.operation(op, name, None, &call.args),
-                None => Err(Reported),
+                None => Err(self.report(messages::plain_function(&p.path))),
             },
             Callee::Foreign => Err(self.report(messages::plain_function(&p.path))),
             Callee::Function(path) => {
-                let f = match self.mentions.get(&scope::key(&path)) {
-                    Some(Mention::Function(f)) => f.clone(),
-                    Some(Mention::Struct(_)) => {
+                self.plain_segments(&p.path, 1)?;
+                let f = match (
+                    self.mentions.get(&scope::key(&path)),
+                    p.path.segments.last(),
+                ) {
+                    (Some(Mention::Function(f)), _) => f.clone(),
+                    (Some(Mention::Struct(_)), _) => {
                         return Err(self.report(messages::struct_called(&p.path)));
                     }
-                    Some(Mention::NoItem) | None => {
+                    (Some(Mention::Broken), _) => return Err(Reported),
+                    (Some(Mention::NoItem) | None, Some(last)) => {
+                        return match names::operation(&path) {
+                            // By its path: that this leads to the operation is for rustc to say.
+                            Some(op) => self.operation(op, &last.ident, None, &call.args),
+                            None => Err(self.report(messages::plain_function(&p.path))),
+                        };
+                    }
+                    (Some(Mention::NoItem) | None, None) => {
                         return Err(self.report(messages::plain_function(&p.path)));
                     }
-                    Some(Mention::Broken) => return Err(Reported),
                 };
                 let given = self.given(&call.args)?;
                 let unit = quote!(#path::__SINEW_UNIT);
@@ -57,6 +74,7 @@ impl Lowerer<'_, '_> {
                 self.invoke(&f, unit, given, explicit, &path.to_token_stream())
             }
             Callee::Method(of, method) => {
+                self.plain_segments(&p.path, 2)?;
                 let position = if of.is_ident("Self") {
                     self.scope.owner.as_ref().map(|(position, _)| *position)
                 } else {
@@ -69,10 +87,20 @@ impl Lowerer<'_, '_> {
                 let Some(position) = position else {
                     return Err(self.report(messages::plain_function(&p.path)));
                 };
-                let method = method.clone();
                 let given = self.given(&call.args)?;
-                self.method(position, &method, given, last_arguments(&p.path))
+                let of = arguments_before_last(&p.path);
+                self.method(position, method, given, of, last_arguments(&p.path))
             }
+        }
+    }
+
+    /// Only the last `count` segments of a path may have generic arguments.
+    fn plain_segments(&mut self, path: &syn::Path, count: usize) -> Checked<()> {
+        let plain = path.segments.len().saturating_sub(count);
+        let full = |s: &&syn::PathSegment| !s.arguments.is_none();
+        match path.segments.iter().take(plain).find(full) {
+            Some(segment) => Err(self.report(messages::not_in_the_language(&segment.arguments))),
+            None => Ok(()),
         }
     }
 
@@ -89,13 +117,13 @@ impl Lowerer<'_, '_> {
                 let of = *of;
                 let mut all = vec![given.clone()];
                 all.extend(self.given(&call.args)?);
-                self.method(of, &call.method, all, call.turbofish.as_ref())
+                self.method(of, &call.method, all, None, call.turbofish.as_ref())
             }
             Val::Tensor(_) | Val::Number(_) | Val::Size(_) | Val::Const(_) | Val::Tuple(_) => {
                 if let Some(fish) = &call.turbofish {
                     return Err(self.report(messages::not_in_the_language(fish)));
                 }
-                match operations::find(&call.method.to_string()) {
+                match operations::find(&parse::name(&call.method)) {
                     Some(op) => self.operation(op, &call.method, Some(given), &call.args),
                     None => {
                         let what = self.describe(&given.val);
@@ -138,20 +166,60 @@ impl Lowerer<'_, '_> {
         of: usize,
         name: &syn::Ident,
         given: Vec<Given>,
+        of_struct: Option<&syn::AngleBracketedGenericArguments>,
         arguments: Option<&syn::AngleBracketedGenericArguments>,
     ) -> Checked<Val> {
         let structure = &self.scope.registry.structs[of].signature;
-        let full = format!("{}::{name}", structure.name);
+        let text = parse::name(name);
+        let full = format!("{}::{text}", structure.name);
         let Some(f) = structure.methods.iter().find(|m| m.name == full).cloned() else {
             let error = messages::no_struct_method(name, structure);
             return Err(self.report(error));
         };
-        let unit = super::method_unit(self.scope, of, &name.to_string());
-        let explicit = self.explicit(arguments, &f)?;
+        let unit = super::method_unit(self.scope, of, &text);
+        let mut explicit = self.explicit(arguments, &f)?;
+        if let Some(arguments) = of_struct {
+            self.explicit_struct(arguments, &f, &mut explicit)?;
+        }
         self.invoke(&f, unit, given, explicit, &name.to_token_stream())
     }
 
-    /// Symbols that the call gives itself: `attention::<_, 4>(x)`, the last ones of the function.
+    /// Dims that the call gives the struct of a method: `Linear::<64, 10>::forward(m, x)`.
+    fn explicit_struct(
+        &mut self,
+        arguments: &syn::AngleBracketedGenericArguments,
+        f: &signature::Function,
+        instance: &mut Instance,
+    ) -> Checked<()> {
+        let Some(Of::Struct(_, declared)) =
+            f.params.first().map(|p| &p.of).filter(|_| f.is_method())
+        else {
+            return Err(self.report(messages::no_receiver_for_dims(arguments, f)));
+        };
+        if arguments.args.len() != declared.len() {
+            return Err(self.report(messages::struct_dims_count(arguments, f, declared)));
+        }
+        for (a, declared) in arguments.args.iter().zip(declared) {
+            if let syn::GenericArgument::Type(syn::Type::Infer(_)) = a {
+                continue;
+            }
+            let dim = types::dim(a, self.scope.errors)?;
+            let dim = self.scope.dim(&dim)?;
+            let dim = self.dim(&dim)?;
+            match declared.as_symbol() {
+                // What the receiver then has must be the same.
+                Some(symbol) => drop(instance.sizes.insert(symbol.clone(), dim)),
+                None => {
+                    let message = messages::struct_dim(a, f, declared, &dim);
+                    self.equal(declared, &dim, &message)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Symbols that the call gives itself: `attention::<_, 4>(x)`, the first ones that the function
+    /// itself declares.
     fn explicit(
         &mut self,
         arguments: Option<&syn::AngleBracketedGenericArguments>,
@@ -161,10 +229,11 @@ impl Lowerer<'_, '_> {
         let Some(arguments) = arguments else {
             return Ok(instance);
         };
-        let Some(from) = f.symbols.len().checked_sub(arguments.args.len()) else {
+        let own = f.symbols.get(f.outer..).unwrap_or_default();
+        if arguments.args.len() > own.len() {
             return Err(self.report(messages::symbol_count(arguments, f)));
-        };
-        for (a, (symbol, kind)) in arguments.args.iter().zip(&f.symbols[from..]) {
+        }
+        for (a, (symbol, kind)) in arguments.args.iter().zip(own) {
             if let syn::GenericArgument::Type(syn::Type::Infer(_)) = a {
                 continue;
             }
@@ -187,7 +256,7 @@ impl Lowerer<'_, '_> {
         mut instance: Instance,
         at: &TokenStream,
     ) -> Checked<Val> {
-        if f.name == self.signature.name && f.at == self.signature.at {
+        if f.id == self.signature.id && f.name == self.signature.name {
             return Err(self.report(messages::recursion(at, &f.name)));
         }
         if given.len() != f.params.len() {
@@ -211,8 +280,9 @@ impl Lowerer<'_, '_> {
         if bad {
             return Err(Reported);
         }
-        // Twice: what one equation tells may be what another needs.
-        for _ in 0..2 {
+        // What one equation tells may be what another needs.
+        loop {
+            let known = instance.sizes.len();
             for p in pending.iter().filter(|p| !p.resolved) {
                 instance.learn(&f.symbols, &p.declared, &p.actual);
             }
@@ -225,6 +295,9 @@ impl Lowerer<'_, '_> {
                     instance.learn(&f.symbols, &zero, &Dim::constant(0));
                 }
             }
+            if instance.sizes.len() == known {
+                break;
+            }
         }
         self.settle(f, &given, &instance, pending)?;
         self.constraints(f, &instance, at)?;
@@ -233,16 +306,21 @@ impl Lowerer<'_, '_> {
             let Some(shape) = instance.apply_shape(&f.symbols, &t.shape) else {
                 return Err(self.report(messages::not_inferred(at, f, &unbound(f, &instance))));
             };
+            if shape.dims.iter().any(relation::is_great) {
+                return Err(self.overflow(crate::parse::start(at)));
+            }
             let ty = self
                 .equations
                 .ty(&Type::new(t.dtype, shape))
-                .ok_or(Reported)?;
+                .ok_or_else(|| self.overflow(crate::parse::start(at)))?;
             results.push(self.builder.value(ty));
         }
         let replaced = Equations::of(&f.constraints);
+        let configured = sizes::configured(&self.scope.registry, f, &replaced);
+        let gone = |s: &Symbol| replaced.replaces(s) && !configured.contains(s);
         let mut sizes = Vec::new();
         for (symbol, kind) in &f.symbols {
-            if *kind == SymbolKind::Size && !replaced.replaces(symbol) {
+            if *kind == SymbolKind::Size && !gone(symbol) {
                 match instance.sizes.get(symbol) {
                     Some(d) => sizes.push((symbol.clone(), self.dim(d)?)),
                     None => return Err(self.report(messages::not_inferred(at, f, symbol.name()))),
@@ -410,17 +488,7 @@ impl Lowerer<'_, '_> {
                 None => {}
             }
             if relation::const_only(&left, &right) {
-                let known =
-                    |a: &Assertion| a.left == left && a.right == right && a.relation == c.relation;
-                if !self.assertions.iter().any(known) {
-                    self.assertions.push(Assertion {
-                        left,
-                        relation: c.relation,
-                        right,
-                        spans: message.spans(),
-                        message: message.text().to_string(),
-                    });
-                }
+                self.assert(left, c.relation, right, &message);
                 continue;
             }
             if !self.assumed(&left, c.relation, &right)? {
@@ -446,6 +514,14 @@ impl Lowerer<'_, '_> {
 /// The generic arguments at the end of a path.
 fn last_arguments(path: &syn::Path) -> Option<&syn::AngleBracketedGenericArguments> {
     match &path.segments.last()?.arguments {
+        syn::PathArguments::AngleBracketed(a) => Some(a),
+        syn::PathArguments::None | syn::PathArguments::Parenthesized(_) => None,
+    }
+}
+
+/// The generic arguments of the segment before the last one of a path.
+fn arguments_before_last(path: &syn::Path) -> Option<&syn::AngleBracketedGenericArguments> {
+    match &path.segments.iter().rev().nth(1)?.arguments {
         syn::PathArguments::AngleBracketed(a) => Some(a),
         syn::PathArguments::None | syn::PathArguments::Parenthesized(_) => None,
     }

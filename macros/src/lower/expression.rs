@@ -1,13 +1,16 @@
 //! Expressions, each kind once; what the language does not have is refused by name.
 
+use super::Lowerer;
+use super::constant::Constant;
 use super::value::{Number, StructVal, Val};
-use super::{Lowerer, unique};
+use crate::check::extents::at_dims;
 use crate::errors::{Checked, Reported};
 use crate::messages;
+use crate::parse;
 use crate::signature::FieldKind;
 use proc_macro2::TokenStream;
 use quote::ToTokens;
-use sinew_ir::{Attribute, DType, Shape, Symbol, Value, ops};
+use sinew_ir::{Attribute, DType, Shape, Value, ops};
 
 impl Lowerer<'_, '_> {
     /// A block: its statements in a scope of their own, then its value.
@@ -24,19 +27,19 @@ impl Lowerer<'_, '_> {
         for (i, statement) in block.stmts.iter().enumerate() {
             let done = match statement {
                 syn::Stmt::Local(local) => self.local(local),
-                syn::Stmt::Expr(e, None) if i == last => {
-                    let val = self.expression(e);
-                    return match bad {
-                        true => Err(Reported),
-                        false => val,
-                    };
-                }
-                // `return y;` at the end is the value, as in Rust.
+                // `return y` at the end is the value, with `;` or without, as in Rust.
                 syn::Stmt::Expr(syn::Expr::Return(r), _) if i == last && self.locals.len() == 2 => {
                     return match &r.expr {
                         Some(e) if !bad => self.expression(e),
                         Some(_) => Err(Reported),
                         None => Err(self.report(messages::no_value(block))),
+                    };
+                }
+                syn::Stmt::Expr(e, None) if i == last => {
+                    let val = self.expression(e);
+                    return match bad {
+                        true => Err(Reported),
+                        false => val,
                     };
                 }
                 syn::Stmt::Expr(e, _) => self.statement(e),
@@ -167,7 +170,7 @@ impl Lowerer<'_, '_> {
             return Err(self.report(messages::not_in_the_language(p)));
         }
         if let Some(ident) = p.path.get_ident() {
-            let name = ident.to_string();
+            let name = parse::name(ident);
             match self.lookup(&name) {
                 Some(Val::Broken) => return Err(Reported),
                 Some(val) => return Ok(val.clone()),
@@ -179,12 +182,15 @@ impl Lowerer<'_, '_> {
             }
         }
         match p.path.get_ident() {
-            Some(name) if self.scope.symbol(&name.to_string()).is_some() => {
+            Some(name) if self.scope.symbol(&parse::name(name)).is_some() => {
                 let dim = self.scope.name(&p.path);
                 let dim = self.scope.errors.check(dim)?;
                 Ok(Val::Size(self.dim(&dim)?))
             }
-            _ => Ok(Val::Const(crate::parse::types::bare(&p.path))),
+            _ => match p.path.segments.iter().find(|s| !s.arguments.is_none()) {
+                Some(s) => Err(self.report(messages::not_in_the_language(&s.arguments))),
+                None => Ok(Val::Const(Box::new(Constant::of(&p.path)))),
+            },
         }
     }
 
@@ -221,7 +227,11 @@ impl Lowerer<'_, '_> {
 
     fn struct_field(&mut self, s: &StructVal, name: &syn::Ident) -> Checked<Val> {
         let signature = &self.scope.registry.structs[s.of].signature;
-        let Some(field) = signature.fields.iter().find(|f| name == &f.name) else {
+        let Some(field) = signature
+            .fields
+            .iter()
+            .find(|f| f.name == parse::name(name))
+        else {
             return Err(self.report(messages::no_field(name, signature)));
         };
         let path = format!("{}.{}", s.path, field.name);
@@ -232,10 +242,8 @@ impl Lowerer<'_, '_> {
             },
             FieldKind::Child(of, dims) => {
                 let symbols = &signature.symbols;
-                let dims: Option<Vec<_>> = dims
-                    .iter()
-                    .map(|d| super::value::at_dims(d, symbols, &s.dims))
-                    .collect();
+                let dims: Option<Vec<_>> =
+                    dims.iter().map(|d| at_dims(d, symbols, &s.dims)).collect();
                 let of = *of;
                 let dims = dims.ok_or_else(|| self.overflow(name.span()))?;
                 Ok(Val::Struct(StructVal { of, dims, path }))
@@ -256,7 +264,7 @@ impl Lowerer<'_, '_> {
                 let dtype = dtype.unwrap_or(DType::Float);
                 let whole = !dtype.is_integer() || (n.integer && dtype.holds(n.value));
                 if dtype == DType::Bool || !whole {
-                    return Err(self.report(messages::number_type(at, n.value, dtype)));
+                    return Err(self.report(messages::number_type(at, n.value, dtype, None)));
                 }
                 match self.constant(n.value, dtype, at)? {
                     Val::Tensor(v) => Ok(v),
@@ -280,33 +288,13 @@ impl Lowerer<'_, '_> {
                 );
                 made.map_err(|error| self.refused(at, "extent", &error, &[]))
             }
-            Val::Const(path) => self.const_of(&path, dtype.unwrap_or(DType::Float), at),
+            Val::Const(c) => self.const_of(&c, dtype.unwrap_or(DType::Float), at),
             Val::Broken => Err(Reported),
             other @ (Val::Struct(_) | Val::Tuple(_)) => {
                 let what = self.describe(&other);
                 Err(self.report(messages::not_a_tensor(at, &what)))
             }
         }
-    }
-
-    /// A scalar with the value of a Rust const.
-    fn const_of(&mut self, path: &syn::Path, dtype: DType, at: &TokenStream) -> Checked<Value> {
-        let value = path.to_token_stream();
-        if dtype == DType::Bool {
-            return Err(self.report(messages::const_type(at, dtype)));
-        }
-        if dtype.is_integer() {
-            self.whole.push(path.clone());
-        }
-        let name = unique(&mut self.numbers, &crate::signature::last(path), value);
-        let attributes = vec![
-            Attribute::Const(Symbol::new(&name)),
-            Attribute::DType(dtype),
-            Attribute::Shape(Shape::scalar()),
-        ];
-        self.locate(crate::parse::start(at));
-        let made = self.builder.op(ops::CONST, &[], attributes);
-        made.map_err(|error| self.refused(at, "const", &error, &[]))
     }
 
     /// A value in words: its type as it is written.
@@ -316,7 +304,7 @@ impl Lowerer<'_, '_> {
             Val::Number(n) if n.integer => "an integer".to_string(),
             Val::Number(_) => "a number".to_string(),
             Val::Size(d) => format!("the size `{}`", messages::dim(d)),
-            Val::Const(path) => format!("the const `{}`", messages::source(path)),
+            Val::Const(c) => format!("the const `{}`", c.source),
             Val::Struct(s) => {
                 let signature = &self.scope.registry.structs[s.of].signature;
                 messages::structure(signature, &s.dims)

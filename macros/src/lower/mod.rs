@@ -3,26 +3,32 @@
 //! Shapes are the builder's business: this maps names to ops (`operations`), resolves calls, and turns
 //! what the builder refuses into messages. A relation between Rust consts becomes an assertion for
 //! rustc; the body is then lowered again with the two taken for equal.
+//!
+//! Names are bound by their text: where a `macro_rules!` puts a name of its own next to the caller's, the
+//! two are one name here, though they would be two in Rust.
 
 mod access;
 mod arguments;
 mod arithmetic;
 mod build;
 mod call;
+mod constant;
 mod expression;
 pub mod operations;
 mod pattern;
 mod value;
 
-use crate::check::{Assertion, Equations, Scope, relation};
+use crate::check::extents::at_dims;
+use crate::check::{Assertion, Equations, Scope, relation, sizes};
 use crate::errors::{Checked, Reported};
 use crate::messages::{self, Message};
 use crate::parse;
 use crate::signature::{self, FieldKind, Of};
+use constant::Constant;
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote};
 use sinew_ir::{
-    Builder, CalleeInfo, Dim, Function, Location, Param, ParamKind, Relation, SymbolDecl,
+    Builder, CalleeInfo, Dim, Function, Location, Param, ParamKind, Relation, Symbol, SymbolDecl,
     SymbolKind, Value,
 };
 use std::collections::HashMap;
@@ -47,7 +53,7 @@ pub struct Lowered {
     /// The Rust consts it computes with: names in the text, and Rust expressions.
     pub numbers: Vec<(String, TokenStream)>,
     /// Those of them that meet integers.
-    pub whole: Vec<syn::Path>,
+    pub whole: Vec<Constant>,
     /// Its callees: names in the text, and Rust expressions of their units.
     pub callees: Vec<(String, TokenStream)>,
     /// The Rust consts in its dims: names in the text, and Rust expressions.
@@ -67,7 +73,7 @@ pub struct Lowerer<'a, 'e> {
     locals: Vec<HashMap<String, Val>>,
     callees: Vec<(String, TokenStream)>,
     numbers: Vec<(String, TokenStream)>,
-    whole: Vec<syn::Path>,
+    whole: Vec<Constant>,
     equations: &'a mut Equations,
     assertions: &'a mut Vec<Assertion>,
     places: Places,
@@ -147,19 +153,26 @@ impl Lowerer<'_, '_> {
         let result = self.block(&parsed.body)?;
         let results = self.results(result, parsed)?;
         debug_assert!(inputs <= self.builder.values.len());
-        let sizes = self.signature.symbols.iter();
-        let symbols = sizes
-            .filter(|(s, _)| !self.equations.replaces(s))
+        let configured = sizes::configured(&self.scope.registry, self.signature, self.equations);
+        let gone = |s: &Symbol| self.equations.replaces(s) && !configured.contains(s);
+        let declared = self.signature.symbols.iter();
+        let symbols = declared
+            .filter(|(s, _)| !gone(s))
             .map(|(symbol, kind)| SymbolDecl {
                 symbol: symbol.clone(),
                 kind: *kind,
             })
             .collect();
+        self.assumptions(parsed)?;
         let mut constraints = Vec::new();
         for c in &self.signature.constraints {
+            // Products stay: the equation that replaces one is what has to be checked.
+            let side = |d: &Dim| {
+                let dim = self.equations.with_symbols(d, &configured);
+                dim.ok_or_else(|| self.overflow(parsed.span()))
+            };
             let mut c = c.clone();
-            c.left = self.dim(&c.left)?;
-            c.right = self.dim(&c.right)?;
+            (c.left, c.right) = (side(&c.left)?, side(&c.right)?);
             if relation::decide(&c.left, c.relation, &c.right) != Some(true) {
                 constraints.push(c);
             }
@@ -174,6 +187,23 @@ impl Lowerer<'_, '_> {
             results,
             pullback: None,
         })
+    }
+
+    /// What is assumed of literals and Rust consts alone is checked here; all else where sizes are known.
+    fn assumptions(&mut self, parsed: &parse::Function) -> Checked<()> {
+        let mut bad = Ok(());
+        for (c, written) in self.signature.constraints.iter().zip(&parsed.constraints) {
+            let message = messages::assumption(&written.written, &self.signature.name, c);
+            match relation::decide(&c.left, c.relation, &c.right) {
+                Some(true) => {}
+                Some(false) => bad = Err(self.report(message.into_error())),
+                None if relation::const_only(&c.left, &c.right) => {
+                    self.assert(c.left.clone(), c.relation, c.right.clone(), &message);
+                }
+                None => {}
+            }
+        }
+        bad
     }
 
     /// Parameters become values: a tensor one, a struct one for each of its leaves.
@@ -211,7 +241,7 @@ impl Lowerer<'_, '_> {
         let signature = self.scope.registry.structs[of].signature.clone();
         for field in &signature.fields {
             let name = format!("{path}.{}", field.name);
-            let at = |d: &Dim| value::at_dims(d, &signature.symbols, dims);
+            let at = |d: &Dim| at_dims(d, &signature.symbols, dims);
             let (ty, kind) = match &field.kind {
                 FieldKind::Param(t) => (t, ParamKind::Param),
                 FieldKind::State(t) => (t, ParamKind::State),
@@ -248,9 +278,11 @@ impl Lowerer<'_, '_> {
         }
         let mut out = Vec::new();
         let mut bad = false;
+        let all = parts.len();
         for (i, (part, declared)) in parts.into_iter().zip(&signature.results).enumerate() {
             let at = pattern::tuple_part(&tail, i);
-            match self.result(part, declared, &at) {
+            let place = signature.tuple.then_some((i, all));
+            match self.result(part, declared, place, &at) {
                 Ok(value) => out.push(value),
                 Err(Reported) => bad = true,
             }
@@ -261,7 +293,13 @@ impl Lowerer<'_, '_> {
         }
     }
 
-    fn result(&mut self, part: Val, declared: &sinew_ir::Type, at: &TokenStream) -> Checked<Value> {
+    fn result(
+        &mut self,
+        part: Val,
+        declared: &sinew_ir::Type,
+        place: Option<(usize, usize)>,
+        at: &TokenStream,
+    ) -> Checked<Value> {
         let declared = self
             .equations
             .ty(declared)
@@ -271,7 +309,7 @@ impl Lowerer<'_, '_> {
         let same = found.dtype == declared.dtype
             && found.shape.sequence == declared.shape.sequence
             && found.shape.dims.len() == declared.shape.dims.len();
-        let message = messages::result(at, &self.signature.name, &found, &declared);
+        let message = messages::result(at, &self.signature.name, place, &found, &declared);
         if !same {
             return Err(self.report(message.into_error()));
         }
@@ -289,17 +327,20 @@ impl Lowerer<'_, '_> {
             return Ok(());
         }
         if relation::const_only(&left, &right) && self.equations.add(&left, &right) {
-            self.assertions.push(Assertion {
-                left,
-                relation: Relation::Equal,
-                right,
-                spans: message.spans(),
-                message: message.text().to_string(),
-            });
+            self.assert(left, Relation::Equal, right, message);
             self.again = true;
             return Err(Reported);
         }
         Err(self.report(message.clone().into_error()))
+    }
+
+    /// Leaves a relation between Rust consts to rustc.
+    fn assert(&mut self, left: Dim, relation: Relation, right: Dim, message: &Message) {
+        let known = |a: &Assertion| a.left == left && a.right == right && a.relation == relation;
+        if !self.assertions.iter().any(known) {
+            let assertion = Assertion::new(left, relation, right, message);
+            self.assertions.push(assertion);
+        }
     }
 
     /// A dim under the equations.
@@ -390,9 +431,9 @@ fn rename_consts(
         .collect();
     let mut out = Vec::new();
     let mut renamed = Vec::new();
-    let text = function.to_text_with_locations();
+    let used = value::symbols(function);
     for c in &scope.registry.consts {
-        if !text.contains(c.symbol.name()) {
+        if !used.contains(&c.symbol) {
             continue;
         }
         let plain: String = c

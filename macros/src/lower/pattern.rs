@@ -9,47 +9,37 @@ use proc_macro2::TokenStream;
 use quote::ToTokens;
 
 impl Lowerer<'_, '_> {
-    /// Binds a pattern to a value.
+    /// Binds a pattern to a value; where that fails, its names are known and broken.
     pub fn pattern(&mut self, pattern: &syn::Pat, val: Val) -> Checked<()> {
-        match pattern {
-            syn::Pat::Ident(i) => {
-                if let Some(token) = &i.mutability {
-                    return Err(self.report(messages::not_there_yet(
-                        token,
-                        "let mut",
-                        messages::LOOPS_LATER,
-                    )));
+        let error = match pattern {
+            syn::Pat::Ident(i) => match &i.mutability {
+                Some(token) => messages::not_there_yet(token, "`let mut`", messages::LOOPS_LATER),
+                None if i.by_ref.is_some() || i.subpat.is_some() => messages::pattern(pattern),
+                None => {
+                    self.bind(&parse::name(&i.ident), val);
+                    return Ok(());
                 }
-                if i.by_ref.is_some() || i.subpat.is_some() {
-                    return Err(self.report(messages::pattern(pattern)));
-                }
-                self.bind(&i.ident.to_string(), val);
-                Ok(())
-            }
-            syn::Pat::Wild(_) => Ok(()),
-            syn::Pat::Paren(p) => self.pattern(&p.pat, val),
+            },
+            syn::Pat::Wild(_) => return Ok(()),
+            syn::Pat::Paren(p) => return self.pattern(&p.pat, val),
             syn::Pat::Tuple(t) => {
                 let parts = match val {
                     Val::Tuple(parts) if parts.len() == t.elems.len() => parts,
                     Val::Broken => vec![Val::Broken; t.elems.len()],
                     other => {
                         let what = self.describe(&other);
-                        let error = messages::tuple_pattern(t, t.elems.len(), &what);
-                        self.report(error);
-                        vec![Val::Broken; t.elems.len()]
+                        self.break_names(pattern);
+                        return Err(self.report(messages::tuple_pattern(t, t.elems.len(), &what)));
                     }
                 };
-                for (p, v) in t.elems.iter().zip(parts) {
-                    self.pattern(p, v)?;
-                }
-                Ok(())
+                let each = t.elems.iter().zip(parts);
+                let bound: Vec<_> = each.map(|(p, v)| self.pattern(p, v)).collect();
+                return bound.into_iter().collect();
             }
-            other => {
-                let error = messages::pattern(other);
-                self.break_names(other);
-                Err(self.report(error))
-            }
-        }
+            other => messages::pattern(other),
+        };
+        self.break_names(pattern);
+        Err(self.report(error))
     }
 
     /// Binds every name in a pattern to a broken value, so that their uses keep silent.
@@ -57,7 +47,8 @@ impl Lowerer<'_, '_> {
         struct Names(Vec<String>);
         impl<'a> syn::visit::Visit<'a> for Names {
             fn visit_pat_ident(&mut self, p: &'a syn::PatIdent) {
-                self.0.push(p.ident.to_string());
+                self.0.push(parse::name(&p.ident));
+                syn::visit::visit_pat_ident(self, p);
             }
         }
         let mut names = Names(Vec::new());
@@ -110,7 +101,8 @@ impl Lowerer<'_, '_> {
         match written {
             TypeExpr::Tensor(t) => {
                 let declared = self.scope.tensor(&t)?;
-                let declared = self.equations.ty(&declared).ok_or(Reported)?;
+                let declared = self.equations.ty(&declared);
+                let declared = declared.ok_or_else(|| self.overflow(parse::start(ty)))?;
                 let value = self.tensor_of(val, Some(declared.dtype), &expr.to_token_stream())?;
                 let found = self.builder.type_of(value).clone();
                 let message = messages::let_type(expr, &found, &declared);

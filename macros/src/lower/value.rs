@@ -1,6 +1,9 @@
 //! What an expression is while it is lowered.
 
+use super::constant::Constant;
 use sinew_ir::{Attribute, Dim, DimError, Function, Inst, Symbol, Value};
+use std::cell::RefCell;
+use std::collections::HashSet;
 
 /// The value of an expression.
 #[derive(Clone)]
@@ -12,7 +15,7 @@ pub enum Val {
     /// A symbol.
     Size(Dim),
     /// A Rust const as a number.
-    Const(syn::Path),
+    Const(Box<Constant>),
     /// A struct.
     Struct(StructVal),
     /// Several.
@@ -41,13 +44,16 @@ pub struct StructVal {
     pub path: String,
 }
 
-/// A dim of a struct's signature where the struct has the given dims.
-pub fn at_dims(dim: &Dim, symbols: &[Symbol], dims: &[Dim]) -> Option<Dim> {
-    dim.substitute(&|s| {
-        let i = symbols.iter().position(|known| known == s)?;
-        dims.get(i).cloned()
-    })
-    .ok()
+/// Every symbol in a function's dims.
+pub fn symbols(function: &Function) -> HashSet<Symbol> {
+    let found = RefCell::new(HashSet::new());
+    let mut copy = function.clone();
+    let all = map_dims(&mut copy, &|d| {
+        found.borrow_mut().extend(d.symbols());
+        Ok(d.clone())
+    });
+    debug_assert!(all.is_ok());
+    found.into_inner()
 }
 
 /// Replaces every dim of a function.

@@ -36,7 +36,7 @@ pub fn while_loop(at: &impl ToTokens) -> Error {
         at,
         "language",
         "a loop whose length is not known cannot be compiled",
-        "write the steps out, each with a `let`",
+        LOOPS_LATER,
     )
 }
 
@@ -62,11 +62,16 @@ pub fn macro_call(mac: &syn::Macro) -> Error {
 }
 
 pub fn as_cast(cast: &syn::ExprCast) -> Error {
+    let to = match source(&cast.ty).as_str() {
+        // What mixes with other tensors is the working float.
+        "f32" => "float".to_string(),
+        other => other.to_string(),
+    };
     error(
         &cast.as_token,
         "language",
         "tensors are not cast with `as`",
-        &format!("write `{}.cast({})`", source(&cast.expr), source(&cast.ty)),
+        &format!("write `{}.cast({to})`", source(&cast.expr)),
     )
 }
 
@@ -188,22 +193,58 @@ pub fn literal_suffix(lit: &syn::Lit) -> Error {
     )
 }
 
-pub fn number_type(at: &impl ToTokens, value: f64, dtype: DType) -> Error {
+pub fn number_range(at: &impl ToTokens) -> Error {
     error(
         at,
         "numbers",
-        &format!("`{value}` is no {dtype}"),
-        number_help(value, dtype),
+        &format!("`{}` is past the range of numbers", source(at)),
+        "the greatest is about 1.8e308",
     )
 }
 
-/// What to do about a number that is no element of the type.
-fn number_help(value: f64, dtype: DType) -> &'static str {
+pub fn integer_range(at: &impl ToTokens, name: &syn::Ident, value: i64) -> Error {
+    error(
+        at,
+        &name.to_string(),
+        &format!(
+            "`{value}` is out of range: it must lie in {} to {}",
+            i32::MIN,
+            i32::MAX
+        ),
+        "write a number in that range",
+    )
+}
+
+pub fn number_type(
+    at: &impl ToTokens,
+    value: f64,
+    dtype: DType,
+    beside: Option<(&proc_macro2::TokenStream, String)>,
+) -> Error {
+    let facts: Vec<(String, String)> = beside
+        .iter()
+        .map(|(other, of)| (source(*other), of.clone()))
+        .collect();
+    let help = number_help(value, dtype, facts.first().map_or("x", |(name, _)| name));
+    let facts: Vec<(&str, String)> = facts.iter().map(|(n, t)| (n.as_str(), t.clone())).collect();
+    message(
+        at,
+        "numbers",
+        &format!("`{value}` is no {dtype}"),
+        &facts,
+        &help,
+    )
+    .into_error()
+}
+
+/// What to do about a number that is no element of the type; `tensor` is what it meets.
+fn number_help(value: f64, dtype: DType, tensor: &str) -> String {
     match dtype {
-        DType::I32 if value.fract() == 0.0 => "an i32 is -2147483648 to 2147483647",
-        DType::U32 if value.fract() == 0.0 => "a u32 is 0 to 4294967295",
-        DType::I32 | DType::U32 | DType::Bool | DType::Float | DType::F32 | DType::F64 => {
-            "cast the tensor to a float first: `x.cast(f32)`"
+        DType::I32 if value.fract() == 0.0 => "an i32 is -2147483648 to 2147483647".into(),
+        DType::U32 if value.fract() == 0.0 => "a u32 is 0 to 4294967295".into(),
+        DType::Bool => "write `true` or `false`, or compare".into(),
+        DType::I32 | DType::U32 | DType::Float | DType::F32 | DType::F64 => {
+            format!("cast the tensor to a float first: `{tensor}.cast(float)`")
         }
     }
 }
@@ -293,21 +334,66 @@ pub fn result_count(at: &impl ToTokens, found: usize, f: &Function) -> Error {
     )
 }
 
-pub fn no_operator(at: &impl ToTokens, what: &str) -> Error {
+pub fn no_operator(at: &impl ToTokens) -> Error {
     error(
         at,
         "language",
-        &format!("no operator for {what}"),
+        &format!("`{}` is no operator of the language", source(at)),
         "the operators are `+ - * / % < <= > >= == != && || !`",
     )
 }
 
-pub fn integer_division(at: &impl ToTokens) -> Error {
+pub fn bit_operator(at: &impl ToTokens, found: &str, meant: &str) -> Error {
     error(
+        at,
+        "language",
+        &format!("`{found}` of bits is not in the language"),
+        &format!("write `{meant}`: it works element by element on tensors of bool"),
+    )
+}
+
+pub fn assignment(e: &syn::ExprBinary, operator: &str) -> Error {
+    let (name, value) = (source(&e.left), source(&e.right));
+    error(
+        &e.op,
+        "language",
+        "assignment is not in the language: values never change",
+        &format!("name the new value: `let {name} = {name} {operator} {value};`"),
+    )
+}
+
+pub fn division_of_integers(
+    at: &impl ToTokens,
+    (left, left_type): (&impl ToTokens, String),
+    (right, right_type): (&impl ToTokens, String),
+) -> Error {
+    let names = (
+        format!("left {}", source(left)),
+        format!("right {}", source(right)),
+    );
+    let facts = [
+        (names.0.as_str(), left_type),
+        (names.1.as_str(), right_type),
+    ];
+    message(
         at,
         "/",
         "`/` of integers would not be exact",
-        "cast to a float first: `x.cast(f32) / y`; of literals, write one with a point: `1.0 / 2`",
+        &facts,
+        &format!(
+            "cast to floats first: `{}.cast(float)`; `.floor()` and `.cast(i32)` round the quotient",
+            source(left)
+        ),
+    )
+    .into_error()
+}
+
+pub fn inexact_division(at: &impl ToTokens, left: f64, right: f64) -> Error {
+    error(
+        at,
+        "/",
+        &format!("`{left} / {right}` of integers is not exact"),
+        &format!("write one with a point: `{left}.0 / {right}`"),
     )
 }
 
@@ -330,15 +416,15 @@ pub fn refused(
         OpError::DType { expected, found, .. } => {
             let help = match (found, found.is_float()) {
                 _ if operands.is_empty() => "give another `dtype`",
-                (DType::Bool, _) => "`x.cast(f32)` makes 0 and 1 of it",
+                (DType::Bool, _) => "`x.cast(float)` makes 0 and 1 of it",
                 (_, true) => "make an integer of it: `x.cast(i32)`",
-                (_, false) => "make a float of it: `x.cast(f32)`",
+                (_, false) => "make a float of it: `x.cast(float)`",
             };
             (format!("needs {expected}, and this is {found}"), help.into())
         }
         OpError::Number { value, dtype } => (
             format!("`{value}` is no {dtype}"),
-            number_help(*value, *dtype).into(),
+            number_help(*value, *dtype, "x"),
         ),
         OpError::NotOne { dim, shape } => (
             format!("the axis of `{dim}` in `{}` cannot go: it is not 1", list(shape)),
@@ -346,7 +432,7 @@ pub fn refused(
         ),
         OpError::DTypesDiffer { left, right } => (
             format!("element types differ: {} and {}", word(*left), word(*right)),
-            "cast one of them: `x.cast(f32)`; nothing is converted silently".into(),
+            "cast one of them: `x.cast(float)`; nothing is converted silently".into(),
         ),
         OpError::ShapesDiffer { left, right } => (
             format!("`{}` and `{}` do not broadcast", list(left), list(right)),
@@ -376,10 +462,13 @@ pub fn refused(
             "count axes from the right (`-1`), or name the dims instead of `[S]`".into(),
         ),
         OpError::Range { start, stop, step, extent } => (
-            format!("`{start}..{stop}` (step {step}) does not lie in an axis of `{extent}`"),
+            match step.as_str() {
+                "1" => format!("`{start}..{stop}` does not lie in an axis of `{extent}`"),
+                step => format!("`{start}..{stop}` in steps of {step} does not lie in an axis of `{extent}`"),
+            },
             match extent.parse::<i64>() {
                 Ok(n) => format!("its indices are 0 to {}; negative ones count from the end", n - 1),
-                Err(_) => "declare what you know of the size: `#[model(where(N >= 3))]`".into(),
+                Err(_) => format!("it must lie there for all values of `{extent}`"),
             },
         ),
         OpError::Attribute(what) => (format!("`{what}` is missing or of the wrong kind"), "give it as the operation's page shows".into()),
@@ -471,9 +560,9 @@ pub fn const_type(at: &impl ToTokens, dtype: DType) -> Error {
 }
 
 /// For an assertion that rustc evaluates.
-pub fn const_not_whole(path: &syn::Path) -> String {
+pub fn const_not_whole(written: &str) -> String {
     format!(
-        "sinew::numbers: `{}` meets integers and is none\n= help: cast the tensor to a float first: `x.cast(f32)`",
-        source(path)
+        "sinew::numbers: `{}` meets integers and is none\n= help: cast the tensor to a float first: `x.cast(float)`",
+        written
     )
 }

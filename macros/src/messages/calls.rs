@@ -7,6 +7,18 @@ use sinew_ir::{Constraint, Dim, Shape, Type};
 use syn::Error;
 
 pub fn plain_function(path: &syn::Path) -> Error {
+    let near = path.get_ident().map(|name| {
+        let known = crate::lower::operations::names();
+        suggestion(&name.to_string(), &known, "operations")
+    });
+    let near = near.filter(|text| text.starts_with("did you mean"));
+    let help = match (crate::names::operation(path), near) {
+        (Some(op), _) => format!("the operation is called by its name alone: `{}(..)`", op.name),
+        (None, Some(near)) => near,
+        (None, None) => "put `#[model]` on it if it is a function over tensors; call plain Rust outside \
+                         and pass what it gives; operations keep their names, whatever `use .. as` says"
+            .to_string(),
+    };
     error(
         path,
         "call",
@@ -14,7 +26,7 @@ pub fn plain_function(path: &syn::Path) -> Error {
             "`{}` is neither a model function nor an operation",
             source(path)
         ),
-        "put `#[model]` on it if it is a function over tensors; call plain Rust outside and pass what it gives",
+        &help,
     )
 }
 
@@ -174,7 +186,7 @@ pub fn argument(
     };
     let help = match declared.dtype == found.dtype {
         true => "reshape it, or reduce an axis: `x.reshape([..])`, `x.mean(-1)`",
-        false => "cast it: `x.cast(f32)`; nothing is converted silently",
+        false => "cast it: `x.cast(float)`; nothing is converted silently",
     };
     let facts = [
         ("declared", format!("{} (at {})", tensor(declared), f.at)),
@@ -287,6 +299,21 @@ pub fn constraint(
     )
 }
 
+pub fn assumption(at: &impl ToTokens, name: &str, c: &Constraint) -> Message {
+    message(
+        at,
+        "where",
+        &format!(
+            "`{name}` needs {} {} {}",
+            dim(&c.left),
+            c.relation.sign(),
+            dim(&c.right)
+        ),
+        &[],
+        "change the consts, or what is declared of them",
+    )
+}
+
 pub fn symbol_count(at: &impl ToTokens, f: &Function) -> Error {
     let symbols: Vec<&str> = f.symbols.iter().map(|(s, _)| s.name()).collect();
     error(
@@ -298,6 +325,47 @@ pub fn symbol_count(at: &impl ToTokens, f: &Function) -> Error {
             symbols.join(", ")
         ),
         "give a dim for each, or `_` for those that arguments tell (sequences always)",
+    )
+}
+
+pub fn no_receiver_for_dims(at: &impl ToTokens, f: &Function) -> Error {
+    error(
+        at,
+        "call",
+        &format!(
+            "`{}` has no `&self` that these dims would be those of",
+            f.name
+        ),
+        "leave them out; dims of the function itself stand behind its name",
+    )
+}
+
+pub fn struct_dims_count(at: &impl ToTokens, f: &Function, declared: &[Dim]) -> Error {
+    let declared: Vec<String> = declared.iter().map(dim).collect();
+    error(
+        at,
+        "call",
+        &format!(
+            "these do not fit the dims of the struct of `{}`: <{}>",
+            f.name,
+            declared.join(", ")
+        ),
+        "give one for each, or `_` for those that arguments tell",
+    )
+}
+
+pub fn struct_dim(at: &impl ToTokens, f: &Function, declared: &Dim, given: &Dim) -> Message {
+    message(
+        at,
+        "call",
+        &format!(
+            "`{}` is for `{}` where this gives `{}`",
+            f.name,
+            dim(declared),
+            dim(given)
+        ),
+        &[("declared", f.at.clone())],
+        "give the dims that its `impl` has, or leave them out",
     )
 }
 

@@ -1,9 +1,10 @@
 //! About items: what `#[model]` stands on, and their parts that are plain Rust.
 
-use super::{error, error_at, source, suggestion};
+use super::{Message, error, error_at, message, source, suggestion};
 use crate::signature::Struct;
 use proc_macro2::Span;
 use quote::ToTokens;
+use sinew_ir::Dim;
 use syn::Error;
 
 pub fn too_deep(span: Span) -> Error {
@@ -16,15 +17,15 @@ pub fn too_deep(span: Span) -> Error {
 }
 
 pub fn wrong_item(item: &syn::Item) -> Error {
-    let what = match item {
-        syn::Item::Mod(_) => "a module in a file of its own",
-        syn::Item::Enum(_) => "an enum",
-        syn::Item::Trait(_) => "a trait",
-        syn::Item::Type(_) => "a type alias",
-        _ => "this item",
+    let (what, at) = match item {
+        syn::Item::Mod(m) => ("a module in a file of its own", m.ident.to_token_stream()),
+        syn::Item::Enum(e) => ("an enum", e.ident.to_token_stream()),
+        syn::Item::Trait(t) => ("a trait", t.ident.to_token_stream()),
+        syn::Item::Type(t) => ("a type alias", t.ident.to_token_stream()),
+        other => ("this item", other.to_token_stream()),
     };
     error(
-        item,
+        &at,
         "model",
         &format!("`#[model]` does not work on {what}"),
         "it goes on a `fn`, a `struct` with named fields, an `impl` of such a struct, or an inline `mod { .. }`",
@@ -46,6 +47,15 @@ pub fn impl_of(ty: &syn::Type) -> Error {
         "model",
         "`#[model] impl` is for a model struct",
         "write `impl<I, O> Linear<I, O> { .. }`",
+    )
+}
+
+pub fn impl_elsewhere(path: &syn::Path) -> Error {
+    error(
+        path,
+        "model",
+        "a `#[model] impl` stands in the module of its struct: its methods are found beside it",
+        "move it there",
     )
 }
 
@@ -79,12 +89,36 @@ pub fn no_methods_marker(path: &syn::Path, s: &Struct) -> Error {
     )
 }
 
-pub fn methods_on_function(marker: &syn::Ident) -> Error {
+pub fn misplaced_option(at: &impl ToTokens, word: &str, item: &str) -> Error {
+    let (place, help) = match word {
+        "methods" => (
+            "says that a `#[model] impl` of a struct follows",
+            "write `#[model(methods)]` on the struct",
+        ),
+        "pub" => (
+            "says how far the methods of a `#[model] impl` are seen",
+            "write it in front of the item itself: `pub fn`, `pub struct`",
+        ),
+        "where" => (
+            "is what functions and methods assume of their dims",
+            "write `#[model(where(..))]` on each `fn`, or on an `impl` for all of its methods",
+        ),
+        _ => ("says where the library is", "write it on the whole item"),
+    };
     error(
-        marker,
-        "methods",
-        "`methods` is for structs",
-        "leave it out",
+        at,
+        "model",
+        &format!("`{word}` {place}, and this is {item}"),
+        help,
+    )
+}
+
+pub fn option_twice(at: &impl ToTokens, word: &str) -> Error {
+    error(
+        at,
+        "model",
+        &format!("`{word}` is there twice"),
+        "leave one out",
     )
 }
 
@@ -112,6 +146,18 @@ pub fn inner_cfg(attribute: &syn::Attribute) -> Error {
         "model",
         "`cfg` inside a model item is not evaluated before the macro sees it",
         "put `#[cfg(..)]` on the whole item, and write the item twice",
+    )
+}
+
+pub fn inner_attribute(attribute: &syn::Attribute) -> Error {
+    error(
+        attribute,
+        "model",
+        &format!(
+            "`{}` has no meaning inside a model item",
+            source(attribute.path())
+        ),
+        "leave it out; `allow`, `expect` and other lint levels may stay",
     )
 }
 
@@ -190,6 +236,33 @@ pub fn struct_result(path: &syn::Path) -> Error {
         "fn",
         "a model function returns tensors",
         "return `Tensor<..>`, or a tuple of them",
+    )
+}
+
+pub fn empty_result(ty: &syn::Type) -> Error {
+    error(
+        ty,
+        "fn",
+        "a model function returns at least one tensor",
+        "declare what it returns: `-> Tensor<B, 10>`; `-> Tensor` is a scalar",
+    )
+}
+
+pub fn many_results(ty: &syn::Type, found: usize, most: usize) -> Error {
+    error(
+        ty,
+        "fn",
+        &format!("a model function returns {most} tensors at most, and this one {found}"),
+        "`stack` or `concat` some of them, or split the function",
+    )
+}
+
+pub fn nested_results(ty: &syn::Type) -> Error {
+    error(
+        ty,
+        "fn",
+        "results are one flat tuple of tensors",
+        "leave the inner parentheses out: `(Tensor, Tensor, Tensor)`",
     )
 }
 
@@ -334,6 +407,40 @@ pub fn unknown_init(name: &syn::Ident) -> Error {
         "init",
         &format!("no initialiser is called `{name}`"),
         &suggestion(&name.to_string(), &known, "initialisers"),
+    )
+}
+
+pub fn extent(at: &impl ToTokens, path: &str, declared: &Dim, dim: &Dim) -> Message {
+    let here = match dim.as_constant() {
+        Some(value) => format!("`{}` of `{path}` is {value}", super::dim(declared)),
+        None => format!("`{}` of `{path}` is negative", super::dim(dim)),
+    };
+    message(
+        at,
+        "struct",
+        &format!("{here}, and an extent is never negative"),
+        &[],
+        "check the sides of the subtraction",
+    )
+}
+
+pub fn divisor(at: &impl ToTokens, path: &str, divisor: &Dim) -> Message {
+    message(
+        at,
+        "struct",
+        &format!("a dim of `{path}` divides by `{}`", super::dim(divisor)),
+        &[],
+        "divisors are at least 1",
+    )
+}
+
+pub fn great_extent(at: &impl ToTokens, path: &str, dim: &Dim) -> Message {
+    message(
+        at,
+        "struct",
+        &format!("`{}` of `{path}` does not fit 64 bits", super::dim(dim)),
+        &[],
+        "write a smaller one",
     )
 }
 

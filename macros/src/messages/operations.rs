@@ -31,12 +31,23 @@ pub fn operation_arguments(name: &syn::Ident, usage: &str, found: usize) -> Erro
     )
 }
 
-pub fn no_parameter(at: &impl ToTokens, name: &syn::Ident, usage: &str) -> Error {
+pub fn no_parameter(
+    at: &impl ToTokens,
+    name: &syn::Ident,
+    parameters: &[&str],
+    usage: &str,
+) -> Error {
+    let known: Vec<String> = parameters.iter().map(ToString::to_string).collect();
+    let near = suggestion(&source(at), &known, "arguments");
+    let help = match near.starts_with("did you mean") {
+        true => format!("{near} Write `{usage}`"),
+        false => format!("write `{usage}`"),
+    };
     error(
         at,
         &name.to_string(),
         &format!("there is no argument `{}`", source(at)),
-        &format!("write `{usage}`"),
+        &help,
     )
 }
 
@@ -92,7 +103,7 @@ pub fn wants_dtype(at: &impl ToTokens, name: &syn::Ident, usage: &str) -> Error 
     wants(
         at,
         name,
-        "an element type (f32, f64, i32, u32, bool) is needed here",
+        "an element type (float for the working one, f32, f64, i32, u32, bool) is needed here",
         usage,
     )
 }
@@ -139,6 +150,18 @@ pub fn index_part(at: &impl ToTokens) -> Error {
         "index",
         "no index of the language",
         "an index has integers, sizes, ranges (`1..3`, `..`, `..-1`) and steps of literals, one for each axis: `x[(.., 1..3, 0)]`",
+    )
+}
+
+pub fn index_of_sequence(at: &impl ToTokens, shape: &sinew_ir::Shape) -> Error {
+    error(
+        at,
+        "index",
+        &format!(
+            "the sequence in `({})` stands for any number of dims, so no part of an index belongs to a certain axis",
+            super::shape(shape)
+        ),
+        "name the dims instead of `[S]`; operations count axes from the right: `x.split([1, 3], axis = -1)`",
     )
 }
 

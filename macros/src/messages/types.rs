@@ -80,6 +80,14 @@ pub fn element_type(ty: &impl ToTokens, first: bool) -> Error {
             "the element type comes first: `Tensor<i32, B>`",
         );
     }
+    if name == "float" {
+        return error(
+            ty,
+            "types",
+            "the working float has no name in a type",
+            "leave it out: `Tensor<B>`; where an operation takes an element type it is `float`",
+        );
+    }
     let wrong = match name.as_str() {
         "f16" | "bf16" => format!("elements of type `{name}` are not there yet"),
         _ => format!("`{name}` is no element type"),
@@ -98,6 +106,15 @@ pub fn not_a_dim(tokens: &impl ToTokens) -> Error {
         "dims",
         "this is no dim",
         "a dim is a literal, a symbol, a Rust const, or `+ - * /` of these in braces: `{H * D}`",
+    )
+}
+
+pub fn not_a_size(at: &impl ToTokens, what: &str) -> Error {
+    error(
+        at,
+        "dims",
+        &format!("a size is needed here, and this is {what}"),
+        "sizes are symbols, Rust consts, integers, and `let`s of these",
     )
 }
 
@@ -243,14 +260,33 @@ pub fn let_annotation(ty: &syn::Type) -> Error {
     )
 }
 
-pub fn result(at: &impl ToTokens, function: &str, found: &Type, declared: &Type) -> Message {
+/// `part` says which of how many results it is.
+pub fn result(
+    at: &impl ToTokens,
+    function: &str,
+    part: Option<(usize, usize)>,
+    found: &Type,
+    declared: &Type,
+) -> Message {
     let wrong = if found.dtype != declared.dtype {
         format!(
             "`{function}` returns {}, and its value is {}",
             declared.dtype, found.dtype
         )
     } else if found.shape.dims.len() != declared.shape.dims.len() {
-        format!("`{function}` returns another number of dims than its value has")
+        let dims = |t: &Type| match t.shape.dims.len() {
+            0 if t.shape.sequence.is_none() => "a scalar".to_string(),
+            n => count(n, "dim"),
+        };
+        let part = match part {
+            Some((i, all)) => format!(" as part {} of {all}", i + 1),
+            None => String::new(),
+        };
+        format!(
+            "`{function}` returns {}{part}, and its value has {}",
+            dims(declared),
+            dims(found).replace("a scalar", "none: it is a scalar")
+        )
     } else {
         let mut pairs = found.shape.dims.iter().zip(&declared.shape.dims);
         match pairs.find(|(a, b)| a != b) {

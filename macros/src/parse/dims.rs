@@ -2,8 +2,11 @@
 
 use crate::messages;
 use proc_macro2::Span;
-use sinew_ir::Dim;
+use sinew_ir::{Dim, Symbol};
 use syn::spanned::Spanned;
+
+/// The most terms of a dim: normal forms multiply products out.
+const TERMS: usize = 256;
 
 /// A dim as written.
 #[derive(Clone)]
@@ -38,6 +41,32 @@ impl DimExpr {
         }
     }
 
+    /// Everything that it divides by.
+    pub fn divisors(&self, found: &mut dyn FnMut(&DimExpr)) {
+        if let DimExpr::Binary(left, op, right, _) = self {
+            left.divisors(found);
+            right.divisors(found);
+            if let DimOp::Div = op {
+                found(right);
+            }
+        }
+    }
+
+    /// How many terms it has at most, multiplied out.
+    fn terms(&self) -> usize {
+        match self {
+            DimExpr::Integer(..) | DimExpr::Name(_) => 1,
+            DimExpr::Binary(left, op, right, _) => {
+                let (left, right) = (left.terms(), right.terms());
+                match op {
+                    DimOp::Add | DimOp::Sub => left.saturating_add(right),
+                    DimOp::Mul => left.saturating_mul(right),
+                    DimOp::Div => left,
+                }
+            }
+        }
+    }
+
     /// The dim in normal form, where `name` gives each name's.
     pub fn resolve(
         &self,
@@ -46,6 +75,9 @@ impl DimExpr {
         match self {
             DimExpr::Integer(value, _) => Ok(Dim::constant(*value)),
             DimExpr::Name(path) => name(path),
+            DimExpr::Binary(_, _, _, span) if self.terms() > TERMS => {
+                Err(messages::dim_arithmetic(*span))
+            }
             DimExpr::Binary(left, op, right, span) => {
                 let (left, right) = (left.resolve(name)?, right.resolve(name)?);
                 let value = match op {
@@ -58,6 +90,38 @@ impl DimExpr {
             }
         }
     }
+}
+
+/// A dim as it prints.
+pub fn of_text(text: &str) -> Option<DimExpr> {
+    // A leading minus is not in the language of dims: `-a` reads as `0 - a`.
+    let text = match text.strip_prefix('-') {
+        Some(rest) => format!("0 - {rest}"),
+        None => text.to_string(),
+    };
+    of_expr(&syn::parse_str(&text).ok()?).ok()
+}
+
+/// A dim in normal form as an expression, over names that [`named`] reads back, and its symbols.
+pub fn of_normal(dim: &Dim) -> Option<(DimExpr, Vec<Symbol>)> {
+    let symbols = dim.symbols();
+    let plain = dim.substitute(&|s| {
+        let i = symbols.iter().position(|known| known == s)?;
+        Some(Dim::symbol(&format!("s{i}")))
+    });
+    Some((of_text(&plain.ok()?.to_string())?, symbols))
+}
+
+/// The position of the symbol that a name of [`of_normal`] stands for.
+pub fn position(path: &syn::Path) -> Option<usize> {
+    let name = path.get_ident()?.to_string();
+    name.strip_prefix('s')?.parse().ok()
+}
+
+/// The symbol that a name of [`of_normal`] stands for, as a dim.
+pub fn named(path: &syn::Path, symbols: &[Symbol]) -> Dim {
+    let symbol = position(path).and_then(|i| symbols.get(i)).cloned();
+    symbol.map_or_else(Dim::default, Dim::from)
 }
 
 /// A dim written as an expression.

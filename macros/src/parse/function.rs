@@ -40,22 +40,28 @@ pub fn of_item(item: syn::ItemFn, options: Options, errors: &Errors) -> Checked<
     if let Some(r) = item.sig.receiver() {
         return Err(errors.report(messages::receiver_outside(r)));
     }
-    if let Some(m) = options.methods {
-        return Err(errors.report(messages::methods_on_function(&m)));
+    options.only(&["where", "crate"], "a function", errors)?;
+    if std_macro(&super::name(&item.sig.ident)) {
+        return Err(errors.report(messages::std_macro_name(&item.sig.ident)));
     }
     let mut function = read(item.attrs, item.vis, item.sig, *item.block, errors)?;
     function.constraints = options.constraints;
     Ok(function)
 }
 
-/// Reads a method of an impl block.
-pub fn of_method(mut item: syn::ImplItemFn, errors: &Errors) -> Checked<Function> {
-    let mut constraints = Vec::new();
+/// Reads a method of an impl block, for whose methods `outer` holds.
+pub fn of_method(
+    mut item: syn::ImplItemFn,
+    outer: &[ConstraintExpr],
+    errors: &Errors,
+) -> Checked<Function> {
+    let mut constraints = outer.to_vec();
     let mut kept = Vec::new();
     for attribute in std::mem::take(&mut item.attrs) {
-        if attribute.path().is_ident("model") {
+        if super::is_model(&attribute) {
             if let syn::Meta::List(list) = &attribute.meta {
                 let options = super::options::of(list.tokens.clone(), errors)?;
+                options.only(&["where"], "a method", errors)?;
                 constraints.extend(options.constraints);
             }
         } else {
@@ -63,6 +69,9 @@ pub fn of_method(mut item: syn::ImplItemFn, errors: &Errors) -> Checked<Function
         }
     }
     super::no_cfg(&kept, errors)?;
+    if let Some(token) = &item.modifiers.defaultness {
+        return Err(errors.report(messages::fn_keyword(token, "default")));
+    }
     let mut function = read(kept, item.vis, item.sig, item.block, errors)?;
     function.constraints = constraints;
     Ok(function)
@@ -90,24 +99,21 @@ fn read(
     if let Some(v) = &signature.variadic {
         return Err(errors.report(messages::not_a_type(v)));
     }
-    if std_macro(&signature.ident.to_string()) {
-        return Err(errors.report(messages::std_macro_name(&signature.ident)));
-    }
     let symbols = super::symbols(&signature.generics, errors)?;
     let mut receiver = None;
     let mut parameters: Vec<Parameter> = Vec::new();
-    let mut bad = false;
+    let mut bad = super::attributes::in_body(&body, errors).is_err();
     for input in &signature.inputs {
         match input {
             syn::FnArg::Receiver(r) => {
-                super::no_cfg(&r.attrs, errors)?;
+                bad |= super::attributes::lints_only(&r.attrs, errors).is_err();
                 match &r.kind {
                     syn::ReceiverKind::Reference(_, None, None) => receiver = Some(r.self_token),
                     _ => return Err(errors.report(messages::receiver(r))),
                 }
             }
             syn::FnArg::Typed(p) => {
-                super::no_cfg(&p.attrs, errors)?;
+                bad |= super::attributes::lints_only(&p.attrs, errors).is_err();
                 match parameter(p, errors) {
                     Ok(p) if parameters.iter().any(|q| q.name == p.name) => {
                         errors.report(messages::parameter_twice(&p.name));
@@ -123,14 +129,14 @@ fn read(
         syn::ReturnType::Default => {
             return Err(errors.report(messages::no_result(&signature.ident)));
         }
-        syn::ReturnType::Type(_, ty) => types::of(ty, errors),
+        syn::ReturnType::Type(_, ty) => {
+            let result = types::of(ty, errors)?;
+            results(&result, ty, errors)?;
+            result
+        }
     };
     if bad {
         return Err(Reported);
-    }
-    let result = result?;
-    if let Some(bad) = struct_in_result(&result) {
-        return Err(errors.report(messages::struct_result(bad)));
     }
     Ok(Function {
         attributes,
@@ -145,7 +151,38 @@ fn read(
     })
 }
 
-fn parameter(p: &syn::PatType, errors: &Errors) -> Checked<Parameter> {
+/// The most results that Rust takes from a function: the greatest tuple that the runtime returns.
+const RESULTS: usize = 8;
+
+/// Refuses what no function returns.
+pub fn results(of: &TypeExpr, ty: &syn::Type, errors: &Errors) -> Checked<()> {
+    match of {
+        TypeExpr::Tensor(_) => Ok(()),
+        TypeExpr::Struct(s) => Err(errors.report(messages::struct_result(&s.path))),
+        TypeExpr::Tuple(parts) if parts.is_empty() => {
+            Err(errors.report(messages::empty_result(ty)))
+        }
+        TypeExpr::Tuple(parts) if parts.len() > RESULTS => {
+            Err(errors.report(messages::many_results(ty, parts.len(), RESULTS)))
+        }
+        TypeExpr::Tuple(parts) => {
+            for part in parts {
+                match part {
+                    TypeExpr::Tensor(_) => {}
+                    TypeExpr::Struct(s) => {
+                        return Err(errors.report(messages::struct_result(&s.path)));
+                    }
+                    TypeExpr::Tuple(_) => {
+                        return Err(errors.report(messages::nested_results(ty)));
+                    }
+                }
+            }
+            Ok(())
+        }
+    }
+}
+
+pub fn parameter(p: &syn::PatType, errors: &Errors) -> Checked<Parameter> {
     let name = match &*p.pat {
         syn::Pat::Ident(i) if i.by_ref.is_none() && i.subpat.is_none() => {
             if let Some(token) = &i.mutability {
@@ -166,16 +203,8 @@ fn parameter(p: &syn::PatType, errors: &Errors) -> Checked<Parameter> {
     Ok(Parameter { name, of })
 }
 
-fn struct_in_result(of: &TypeExpr) -> Option<&syn::Path> {
-    match of {
-        TypeExpr::Struct(s) => Some(&s.path),
-        TypeExpr::Tuple(parts) => parts.iter().find_map(struct_in_result),
-        TypeExpr::Tensor(_) => None,
-    }
-}
-
-/// Names of the standard library's macros and of Rust's own types: a model function called so would break glob imports of
-/// its module wherever that macro is used.
+/// Names of the standard library's macros and of Rust's own types: a model function called so would
+/// break glob imports of its module wherever that macro is used. Methods have no macro of their name.
 pub fn std_macro(name: &str) -> bool {
     const NAMES: &[&str] = &[
         "assert",

@@ -3,19 +3,25 @@
 //! `syn` reads the Rust grammar; these files turn the parts that carry dims and tensor types into the
 //! few shapes the language has, and refuse the rest by name. Bodies stay `syn` expressions.
 
+pub mod attributes;
 pub mod dims;
 pub mod function;
+pub mod lenient;
 pub mod options;
+mod owner;
 pub mod structure;
 pub mod types;
 
 use crate::errors::{Checked, Errors};
 use crate::messages;
 use proc_macro2::{Span, TokenStream};
+use syn::ext::IdentExt;
 
+pub use attributes::is_cfg;
+use attributes::no_cfg;
 pub use dims::DimExpr;
 pub use function::Function;
-pub use options::Options;
+pub use options::{ConstraintExpr, Options};
 pub use structure::{Field, FieldKind, Structure};
 pub use types::{StructType, TensorType, TypeExpr};
 
@@ -51,16 +57,28 @@ pub fn item(tokens: TokenStream, options: Options, errors: &Errors) -> Checked<I
             Ok(Item::Function(Box::new(f)))
         }
         syn::Item::Struct(s) => {
+            options.only(&["methods", "crate"], "a struct", errors)?;
             let s = structure::of_item(s, errors)?;
             Ok(Item::Structure(Box::new(s)))
         }
-        syn::Item::Impl(i) => Ok(Item::Methods(Box::new(methods(i, errors)?))),
-        syn::Item::Mod(m) if m.content.is_some() => Ok(Item::Module(Box::new(m))),
+        syn::Item::Impl(i) => {
+            options.only(&["pub", "where", "crate"], "an impl", errors)?;
+            let methods = methods(i, &options.constraints, errors)?;
+            Ok(Item::Methods(Box::new(methods)))
+        }
+        syn::Item::Mod(m) if m.content.is_some() => {
+            options.only(&["crate"], "a module", errors)?;
+            Ok(Item::Module(Box::new(m)))
+        }
         other => Err(errors.report(messages::wrong_item(&other))),
     }
 }
 
-fn methods(item: syn::ItemImpl, errors: &Errors) -> Checked<Methods> {
+fn methods(
+    mut item: syn::ItemImpl,
+    constraints: &[ConstraintExpr],
+    errors: &Errors,
+) -> Checked<Methods> {
     if let Some((path, _)) = &item.trait_ {
         return Err(errors.report(messages::trait_impl(path)));
     }
@@ -69,11 +87,23 @@ fn methods(item: syn::ItemImpl, errors: &Errors) -> Checked<Methods> {
         TypeExpr::Struct(s) if !s.reference && !s.path.is_ident("Self") => s,
         _ => return Err(errors.report(messages::impl_of(&item.self_ty))),
     };
+    let first = of
+        .path
+        .segments
+        .first()
+        .filter(|_| of.path.segments.len() > 1);
+    if of.path.segments.len() > 2 || first.is_some_and(|s| s.ident != "self") {
+        return Err(errors.report(messages::impl_elsewhere(&of.path)));
+    }
+    if let syn::Type::Path(p) = unwrapped(&item.self_ty) {
+        let path = types::bare(&p.path);
+        item.items.iter_mut().for_each(|i| owner::name(i, &path));
+    }
     let mut functions = Vec::new();
     let mut bad = false;
     for part in item.items {
         match part {
-            syn::ImplItem::Fn(f) => match function::of_method(f, errors) {
+            syn::ImplItem::Fn(f) => match function::of_method(f, constraints, errors) {
                 Ok(f) => functions.push(f),
                 Err(_) => bad = true,
             },
@@ -94,6 +124,15 @@ fn methods(item: syn::ItemImpl, errors: &Errors) -> Checked<Methods> {
     })
 }
 
+/// A type without the groups and parentheses around it.
+pub fn unwrapped(ty: &syn::Type) -> &syn::Type {
+    match ty {
+        syn::Type::Group(g) => unwrapped(&g.elem),
+        syn::Type::Paren(p) => unwrapped(&p.elem),
+        other => other,
+    }
+}
+
 /// The symbols declared in `<...>`: plain names, once each.
 fn symbols(generics: &syn::Generics, errors: &Errors) -> Checked<Vec<syn::Ident>> {
     let mut out: Vec<syn::Ident> = Vec::new();
@@ -101,6 +140,9 @@ fn symbols(generics: &syn::Generics, errors: &Errors) -> Checked<Vec<syn::Ident>
         return Err(errors.report(messages::rust_where(clause)));
     }
     for param in &generics.params {
+        if let syn::GenericParam::Type(t) = param {
+            attributes::lints_only(&t.attrs, errors)?;
+        }
         match param {
             syn::GenericParam::Type(t) if t.ident == "_" => {
                 return Err(errors.report(messages::generic_parameter(param)));
@@ -117,19 +159,15 @@ fn symbols(generics: &syn::Generics, errors: &Errors) -> Checked<Vec<syn::Ident>
     Ok(out)
 }
 
-/// `#[cfg]` inside an item reaches the macro unevaluated: refused where it would be lost.
-fn no_cfg(attributes: &[syn::Attribute], errors: &Errors) -> Checked<()> {
-    for a in attributes {
-        if is_cfg(a) {
-            return Err(errors.report(messages::inner_cfg(a)));
-        }
-    }
-    Ok(())
+/// Whether an attribute is this macro's own.
+pub fn is_model(attribute: &syn::Attribute) -> bool {
+    let last = attribute.path().segments.last();
+    last.is_some_and(|s| s.ident == "model")
 }
 
-/// Whether an attribute is `cfg` or `cfg_attr`.
-pub fn is_cfg(attribute: &syn::Attribute) -> bool {
-    attribute.path().is_ident("cfg") || attribute.path().is_ident("cfg_attr")
+/// An identifier's name, without `r#`: what it is called in the IR and in messages.
+pub fn name(ident: &syn::Ident) -> String {
+    ident.unraw().to_string()
 }
 
 /// Where tokens start.

@@ -4,6 +4,7 @@ use super::dims::{self, DimExpr};
 use crate::errors::{Checked, Errors};
 use crate::messages;
 use proc_macro2::TokenStream;
+use quote::ToTokens;
 use sinew_ir::Relation;
 use syn::Token;
 use syn::ext::IdentExt;
@@ -13,6 +14,8 @@ use syn::punctuated::Punctuated;
 /// The arguments of the attribute.
 #[derive(Default, Clone)]
 pub struct Options {
+    /// The words they start with, with the tokens to point to.
+    written: Vec<(&'static str, TokenStream)>,
     /// `methods`: a `#[model] impl` of this struct follows.
     pub methods: Option<syn::Ident>,
     /// `pub`, `pub(crate)`, ..: how far the methods' signatures are seen.
@@ -32,6 +35,27 @@ pub struct ConstraintExpr {
     pub relation: Relation,
     /// Right side.
     pub right: DimExpr,
+    /// As written.
+    pub written: TokenStream,
+}
+
+impl Options {
+    /// Refuses all but those that `item` may have.
+    pub fn only(&self, may: &[&str], item: &str, errors: &Errors) -> Checked<()> {
+        match self.written.iter().find(|(word, _)| !may.contains(word)) {
+            Some((word, at)) => Err(errors.report(messages::misplaced_option(at, word, item))),
+            None => Ok(()),
+        }
+    }
+
+    fn write(&mut self, word: &'static str, at: &impl ToTokens) -> syn::Result<()> {
+        // Relations may come in several lists.
+        if word != "where" && self.written.iter().any(|(known, _)| *known == word) {
+            return Err(messages::option_twice(at, word));
+        }
+        self.written.push((word, at.to_token_stream()));
+        Ok(())
+    }
 }
 
 /// Reads the arguments of `#[model(...)]`.
@@ -43,12 +67,16 @@ fn parse(input: ParseStream<'_>) -> syn::Result<Options> {
     let mut options = Options::default();
     while !input.is_empty() {
         if input.peek(Token![pub]) {
-            options.visibility = Some(input.parse()?);
+            let visibility: syn::Visibility = input.parse()?;
+            options.write("pub", &visibility)?;
+            options.visibility = Some(visibility);
         } else {
             let name = input.call(syn::Ident::parse_any)?;
             if name == "methods" {
+                options.write("methods", &name)?;
                 options.methods = Some(name);
             } else if name == "where" {
+                options.write("where", &name)?;
                 let inner;
                 syn::parenthesized!(inner in input);
                 let list = Punctuated::<syn::Expr, Token![,]>::parse_terminated(&inner)?;
@@ -56,6 +84,7 @@ fn parse(input: ParseStream<'_>) -> syn::Result<Options> {
                     options.constraints.push(constraint(expr)?);
                 }
             } else if name == "crate" {
+                options.write("crate", &name)?;
                 input.parse::<Token![=]>()?;
                 options.library = Some(input.parse()?);
             } else {
@@ -70,7 +99,7 @@ fn parse(input: ParseStream<'_>) -> syn::Result<Options> {
 }
 
 fn constraint(expr: &syn::Expr) -> syn::Result<ConstraintExpr> {
-    let syn::Expr::Binary(b) = expr else {
+    let syn::Expr::Binary(b) = crate::names::unwrapped(expr) else {
         return Err(messages::not_a_relation(expr));
     };
     let (left, right) = (dims::of_expr(&b.left)?, dims::of_expr(&b.right)?);
@@ -86,5 +115,6 @@ fn constraint(expr: &syn::Expr) -> syn::Result<ConstraintExpr> {
         left,
         relation,
         right,
+        written: expr.to_token_stream(),
     })
 }

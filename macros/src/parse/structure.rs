@@ -28,6 +28,8 @@ pub struct Field {
     pub name: syn::Ident,
     /// What it holds.
     pub kind: FieldKind,
+    /// Its type as written.
+    pub written: syn::Type,
 }
 
 /// What a field holds.
@@ -49,8 +51,9 @@ pub struct Initial {
 }
 
 /// Reads a struct.
-pub fn of_item(item: syn::ItemStruct, errors: &Errors) -> Checked<Structure> {
+pub fn of_item(mut item: syn::ItemStruct, errors: &Errors) -> Checked<Structure> {
     let symbols = super::symbols(&item.generics, errors)?;
+    super::owner::name_in_fields(&mut item.fields, &item.ident.clone().into());
     let named = match item.fields {
         syn::Fields::Named(named) => named.named,
         other => return Err(errors.report(messages::tuple_struct(&item.ident, &other))),
@@ -75,7 +78,7 @@ pub fn of_item(item: syn::ItemStruct, errors: &Errors) -> Checked<Structure> {
     })
 }
 
-fn field(field: syn::Field, errors: &Errors) -> Checked<Field> {
+pub fn field(field: syn::Field, errors: &Errors) -> Checked<Field> {
     super::no_cfg(&field.attrs, errors)?;
     let Some(name) = field.ident.filter(|n| n != "_") else {
         return Err(errors.report(messages::not_a_type(&field.ty)));
@@ -92,12 +95,12 @@ fn field(field: syn::Field, errors: &Errors) -> Checked<Field> {
             attributes.push(a);
         }
     }
-    let path = match &field.ty {
+    let path = match super::unwrapped(&field.ty) {
         syn::Type::Path(p) if p.qself.is_none() => &p.path,
         syn::Type::Array(a) => return Err(errors.report(messages::repeated_child(a))),
         other => return Err(errors.report(messages::not_a_field_type(other))),
     };
-    let last = path.segments.last().map(|s| s.ident.to_string());
+    let last = path.segments.last().map(|s| super::name(&s.ident));
     let kind = match last.as_deref() {
         Some("Param") => {
             let of = types::tensor(path, errors)?;
@@ -136,6 +139,7 @@ fn field(field: syn::Field, errors: &Errors) -> Checked<Field> {
         visibility: field.vis,
         name,
         kind,
+        written: field.ty,
     })
 }
 
@@ -163,9 +167,13 @@ fn init(attribute: &syn::Attribute) -> syn::Result<Initial> {
     let name = path.get_ident().cloned().ok_or_else(bad)?;
     let mut numbers = Vec::new();
     for a in arguments.into_iter().flatten() {
-        numbers.push(number(a).ok_or_else(bad)?);
+        match number(a) {
+            Some(n) if n.is_finite() => numbers.push(n),
+            Some(_) => return Err(messages::number_range(a)),
+            None => return Err(bad()),
+        }
     }
-    let wanted: &[usize] = match name.to_string().as_str() {
+    let wanted: &[usize] = match super::name(&name).as_str() {
         "zeros" | "ones" | "kaiming_uniform" | "kaiming_normal" | "xavier_uniform"
         | "xavier_normal" => &[0],
         "normal" | "constant" => &[1],
@@ -178,7 +186,7 @@ fn init(attribute: &syn::Attribute) -> syn::Result<Initial> {
     Ok(Initial { name, numbers })
 }
 
-/// A literal number, perhaps with a sign.
+/// A literal number, perhaps with a sign; infinite past the range of f64.
 pub fn number(expr: &syn::Expr) -> Option<f64> {
     match expr {
         syn::Expr::Lit(l) => match &l.lit {

@@ -77,7 +77,7 @@ pub fn of(ty: &syn::Type, errors: &Errors) -> Checked<TypeExpr> {
 }
 
 /// Whether a path ends in `Tensor`: that the name means ours is then checked by rustc.
-fn is_tensor(path: &syn::Path) -> bool {
+pub fn is_tensor(path: &syn::Path) -> bool {
     path.segments.last().is_some_and(|s| s.ident == "Tensor")
 }
 
@@ -89,13 +89,13 @@ pub fn tensor(path: &syn::Path, errors: &Errors) -> Checked<TensorType> {
         sequence: None,
         dims: Vec::new(),
     };
-    for (i, argument) in arguments(path, errors)?.into_iter().enumerate() {
+    for (i, argument) in arguments(path, errors)?.iter().enumerate() {
         match argument {
             syn::GenericArgument::Type(syn::Type::Slice(s)) => {
                 if !out.dims.is_empty() || out.sequence.is_some() {
                     return Err(errors.report(messages::sequence_not_first(s)));
                 }
-                match &*s.elem {
+                match super::unwrapped(&s.elem) {
                     syn::Type::Path(p) if p.path.get_ident().is_some() => {
                         out.sequence = p.path.get_ident().cloned();
                     }
@@ -137,9 +137,14 @@ pub fn element_type(name: &str) -> Option<DType> {
 fn element_name(ident: &syn::Ident) -> bool {
     let names = [
         "f16", "bf16", "f128", "i8", "i16", "i64", "i128", "isize", "u8", "u16", "u64", "u128",
-        "usize", "char", "f32", "f64", "i32", "u32", "bool", "str", "String",
+        "usize", "char", "f32", "f64", "i32", "u32", "bool", "str", "String", "float",
     ];
     names.iter().any(|n| ident == n)
+}
+
+/// Whether a name is that of a type that Rust has without a path to it.
+pub fn is_primitive(ident: &syn::Ident) -> bool {
+    element_name(ident) && ident != "String" && ident != "float"
 }
 
 /// Reads a struct's path with its dims.
@@ -157,7 +162,7 @@ pub fn structure(path: &syn::Path, errors: &Errors) -> Checked<StructType> {
     }
     let mut dims = Vec::new();
     for argument in arguments(path, errors)? {
-        dims.push(dim(argument, errors)?);
+        dims.push(dim(&argument, errors)?);
     }
     Ok(StructType {
         path: bare(path),
@@ -175,7 +180,7 @@ pub fn bare(path: &syn::Path) -> syn::Path {
     path
 }
 
-fn arguments<'a>(path: &'a syn::Path, errors: &Errors) -> Checked<Vec<&'a syn::GenericArgument>> {
+fn arguments(path: &syn::Path, errors: &Errors) -> Checked<Vec<syn::GenericArgument>> {
     let mut out = Vec::new();
     let last = path.segments.len().saturating_sub(1);
     for (i, segment) in path.segments.iter().enumerate() {
@@ -185,12 +190,20 @@ fn arguments<'a>(path: &'a syn::Path, errors: &Errors) -> Checked<Vec<&'a syn::G
             _ => return Err(errors.report(messages::not_a_type(path))),
         }
     }
-    Ok(out)
+    Ok(out.into_iter().map(plain).collect())
+}
+
+/// An argument without the groups that `macro_rules!` puts around types.
+fn plain(argument: &syn::GenericArgument) -> syn::GenericArgument {
+    match argument {
+        syn::GenericArgument::Type(ty) => syn::GenericArgument::Type(super::unwrapped(ty).clone()),
+        other => other.clone(),
+    }
 }
 
 /// A dim among generic arguments.
 pub fn dim(argument: &syn::GenericArgument, errors: &Errors) -> Checked<DimExpr> {
-    match argument {
+    match &plain(argument) {
         syn::GenericArgument::Type(syn::Type::Path(p)) if p.qself.is_none() => {
             if bare(&p.path) != p.path {
                 return Err(errors.report(messages::not_a_dim(argument)));

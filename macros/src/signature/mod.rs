@@ -77,12 +77,16 @@ pub enum FieldKind {
 /// A function or method.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Function {
+    /// What tells its item from all others.
+    pub id: String,
     /// Name, with the struct's in front for a method.
     pub name: String,
     /// Where it is declared.
     pub at: String,
     /// Its symbols, those of its impl block first.
     pub symbols: Vec<(Symbol, SymbolKind)>,
+    /// How many of them are the impl block's.
+    pub outer: usize,
     /// What it assumes of them.
     pub constraints: Vec<Constraint>,
     /// Its parameters; `self` first in a method.
@@ -109,6 +113,13 @@ pub enum Of {
     Tensor(Type),
     /// A struct at these dims.
     Struct(usize, Vec<Dim>),
+}
+
+impl Function {
+    /// Whether it takes `&self`.
+    pub fn is_method(&self) -> bool {
+        self.params.first().is_some_and(|p| p.name == "self")
+    }
 }
 
 impl Signature {

@@ -58,10 +58,7 @@ impl Registry {
         }
         let name = last(path);
         // Two paths that end alike keep their whole path as name.
-        let symbol = match self.is_free(&name) {
-            true => const_symbol(&name),
-            false => const_symbol(&written),
-        };
+        let symbol = const_symbol(&self.free(&name, &written));
         let value = quote_spanned!(path.span()=> #path);
         self.consts.push(Const {
             symbol: symbol.clone(),
@@ -70,6 +67,16 @@ impl Registry {
             value,
         });
         Dim::from(symbol)
+    }
+
+    /// `name` if no const is called so, else `longer`, with a number behind where that is taken too.
+    fn free(&self, name: &str, longer: &str) -> String {
+        let numbered = (2..).map(|n| format!("{longer}_{n}"));
+        let mut names = [name.to_string(), longer.to_string()]
+            .into_iter()
+            .chain(numbered);
+        let free = names.find(|name| self.is_free(name));
+        free.unwrap_or_else(|| longer.to_string())
     }
 
     fn is_free(&self, name: &str) -> bool {
@@ -85,15 +92,10 @@ impl Registry {
                 continue;
             }
             let qualified = format!("{}::{}", last(path), c.name);
-            let mut name = match self.is_free(&c.name) && !self.taken.contains(&c.name) {
-                true => c.name.clone(),
-                false => qualified.clone(),
+            let name = match self.taken.contains(&c.name) {
+                true => self.free(&qualified, &qualified),
+                false => self.free(&c.name, &qualified),
             };
-            let mut n = 2;
-            while !self.is_free(&name) {
-                name = format!("{qualified}_{n}");
-                n += 1;
-            }
             let constant = format_ident!("__SINEW_C{}", i);
             let symbol = const_symbol(&name);
             self.consts.push(Const {
@@ -193,5 +195,5 @@ fn const_symbol(name: &str) -> Symbol {
 pub fn last(path: &syn::Path) -> String {
     path.segments
         .last()
-        .map_or_else(String::new, |s| s.ident.to_string())
+        .map_or_else(String::new, |s| crate::parse::name(&s.ident))
 }

@@ -94,6 +94,7 @@ impl Writer {
     }
 
     fn function(&mut self, f: &Function) {
+        self.text(&f.id);
         self.text(&f.name);
         self.text(&f.at);
         self.list(&f.symbols, |w, (s, kind)| {
@@ -104,6 +105,7 @@ impl Writer {
                 SymbolKind::Const => 2,
             });
         });
+        self.number(f.outer);
         self.list(&f.constraints, |w, c| {
             w.dim(&c.left);
             w.number(match c.relation {
@@ -198,6 +200,7 @@ impl Reader<'_> {
 
     fn function(&mut self) -> Option<Function> {
         Some(Function {
+            id: self.text()?,
             name: self.text()?,
             at: self.text()?,
             symbols: self.list(|r| {
@@ -209,6 +212,7 @@ impl Reader<'_> {
                 };
                 Some((symbol, kind))
             })?,
+            outer: self.number()?,
             constraints: self.list(|r| {
                 let left = r.dim()?;
                 let relation = match r.number()? {
@@ -245,13 +249,7 @@ fn dim(text: &str) -> Option<Dim> {
     if text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
         return Some(Dim::symbol(text));
     }
-    // A leading minus is not in the language of dims: `-a` reads as `0 - a`.
-    let text = match text.strip_prefix('-') {
-        Some(rest) => format!("0 - {rest}"),
-        None => text.to_string(),
-    };
-    let expr: syn::Expr = syn::parse_str(&text).ok()?;
-    let dim = dims::of_expr(&expr).ok()?;
+    let dim = dims::of_text(text)?;
     dim.resolve(&mut |path| match path.get_ident() {
         Some(name) => Ok(Dim::symbol(&name.to_string())),
         None => Err(crate::messages::dim_arithmetic(

@@ -85,4 +85,19 @@ fn numbers<S>(x: Tensor<[S], 4>, y: Tensor<4>) -> Tensor<[S], 8> {
     c + stack([y, y], 0).reshape([8]) - zeros([8]) * ones([8]) + full([8], 0.25)
 }
 "#,
+    r#"
+#[model(methods)]
+struct Layer<r#In> { #[init(constant(1e30))] r#type: Param<r#In>, #[init(uniform(-0.5, 0.5))] b: Param<{ 2 * WIDTH - 8 }> }
+#[model(where(r#In <= 64))]
+impl<r#In> Layer<r#In> {
+    fn r#match(&self, r#in: Tensor<r#In>) -> Tensor<r#In> { let r#fn = self.r#type * r#in; return r#fn; }
+}
+#[model(where(WIDTH == 2 * HALF, 2 * A == 3 * B, N <= 64))]
+fn r#loop<N, A, B>(m: &Layer<N>, x: Tensor<N>, a: Tensor<{ 2 * A }>, b: Tensor<{ 3 * B }>) -> (Tensor<N>, Tensor) {
+    let double = { let relu = relu(x); relu * (N / 2) * (WIDTH / 3) };
+    let n = N * 1;
+    let hits = (double == x.reshape([n])).cast(float).mean();
+    (m.r#match(x) + Layer::<N>::r#match(m, double), hits + (a + b).sum() + sinew::ops::sum(a))
+}
+"#,
 ];

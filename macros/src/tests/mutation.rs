@@ -2,7 +2,7 @@
 
 use super::corpus::PROGRAMS;
 use super::rustc::{expand, items_of};
-use proc_macro2::{Group, Ident, Punct, Spacing, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Punct, Spacing, TokenStream, TokenTree};
 use proptest::prelude::*;
 
 /// What happens to one token.
@@ -20,7 +20,7 @@ enum Change {
 const WORDS: &[&str] = &[
     "x", "y", "m", "self", "Self", "B", "HIDDEN", "Tensor", "Param", "f32", "i32", "f16", "for",
     "if", "let", "mut", "fn", "return", "match", "sum", "matmul", "reshape", "forward", "Linear",
-    "vec", "super", "true", "_",
+    "vec", "super", "true", "_", "r#match", "r#in", "where", "methods", "pub", "crate", "const",
 ];
 const NUMBERS: &[&str] = &[
     "0",
@@ -51,6 +51,13 @@ fn change() -> impl Strategy<Value = Change> {
     ]
 }
 
+const DELIMITERS: [Delimiter; 4] = [
+    Delimiter::Parenthesis,
+    Delimiter::Bracket,
+    Delimiter::Brace,
+    Delimiter::None,
+];
+
 /// The number of tokens, those in groups counted too.
 fn count(tokens: &TokenStream) -> usize {
     let inner = |t: TokenTree| match t {
@@ -74,7 +81,10 @@ fn changed(tokens: TokenStream, at: &mut usize, change: &Change) -> TokenStream 
                     out.extend(list.next());
                     out.push(token);
                 }
-                Change::Word(i) => out.push(Ident::new(WORDS[*i], Span::call_site()).into()),
+                Change::Word(i) => {
+                    let word: TokenStream = WORDS[*i].parse().expect("a word");
+                    out.extend(word);
+                }
                 Change::Number(i) => {
                     let text: TokenStream = NUMBERS[*i].parse().expect("a literal");
                     out.extend(text);
@@ -83,8 +93,7 @@ fn changed(tokens: TokenStream, at: &mut usize, change: &Change) -> TokenStream 
                 Change::Nest(n) => {
                     let mut inner = token;
                     for _ in 0..*n {
-                        inner =
-                            Group::new(proc_macro2::Delimiter::Parenthesis, inner.into()).into();
+                        inner = Group::new(Delimiter::Parenthesis, inner.into()).into();
                     }
                     out.push(inner);
                 }
@@ -113,6 +122,7 @@ proptest! {
     fn mutated_programs_never_panic(
         program in 0..PROGRAMS.len(),
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), change()), 1..4),
+        argument in prop::option::weighted(0.2, (any::<prop::sample::Index>(), any::<prop::sample::Index>(), change())),
     ) {
         let mut items = items_of(PROGRAMS[program]);
         for (item, place, change) in changes {
@@ -123,9 +133,22 @@ proptest! {
             let tokens = changed(tokens.clone(), &mut place.index(all), &change);
             items[i] = (arguments.clone(), tokens);
         }
+        if let Some((item, place, change)) = argument {
+            let i = item.index(items.len());
+            let arguments = items[i].0.clone();
+            // One behind the end leaves them as they are, but for a word where there are none.
+            let all = count(&arguments);
+            items[i].0 = match all {
+                0 => changed(quote::quote!(x), &mut 0, &change),
+                _ => changed(arguments, &mut place.index(all), &change),
+            };
+        }
         // What matters is that this returns.
         let out = expand(&items);
         prop_assert!(out.errors.iter().all(|e| !e.is_empty()));
+        for text in out.ir.values() {
+            prop_assert!(sinew_ir::parse(text).is_ok(), "{text}");
+        }
         let texts: Vec<String> = items.iter().map(|(_, i)| i.to_string()).collect();
         let explained = !out.errors.iter().any(|e| e.contains("no reason was found"));
         prop_assert!(explained, "{}", texts.join("\n"));
@@ -146,8 +169,26 @@ fn random_tokens_never_panic() {
             seed = seed
                 .wrapping_mul(6364136223846793005)
                 .wrapping_add(1442695040888963407);
-            tokens.extend(all[(seed >> 33) as usize % all.len()].clone());
+            let at = (seed >> 33) as usize;
+            match at % 4 {
+                0 => {
+                    let sign = SIGNS[at / 4 % SIGNS.len()];
+                    tokens.extend([TokenTree::from(Punct::new(sign, Spacing::Alone))]);
+                }
+                1 => {
+                    let delimiter = DELIMITERS[at / 4 % DELIMITERS.len()];
+                    let group = Group::new(delimiter, std::mem::take(&mut tokens));
+                    tokens.extend([TokenTree::from(group)]);
+                }
+                _ => tokens.extend(all[at / 4 % all.len()].clone()),
+            }
         }
+        // As an item, and as a body.
+        let body = Group::new(Delimiter::Brace, tokens.clone());
+        expand(&[(
+            TokenStream::new(),
+            quote::quote!(fn f<B>(x: Tensor<B>) -> Tensor #body),
+        )]);
         expand(&[(TokenStream::new(), tokens)]);
     }
 }

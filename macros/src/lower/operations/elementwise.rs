@@ -27,8 +27,7 @@ impl Lowerer<'_, '_> {
     }
 
     pub(super) fn powi(&mut self, a: &Arguments<'_>) -> Checked<Val> {
-        let exponent = self.axis_arg(a, 1, 0)?;
-        let exponent = i32::try_from(exponent).unwrap_or(i32::MAX);
+        let exponent = self.integer_arg(a, 1, 0)?;
         self.with_x(a, |b, x| lower::powi(b, x, exponent))
     }
 
@@ -87,7 +86,8 @@ impl Lowerer<'_, '_> {
     pub(super) fn pow(&mut self, a: &Arguments<'_>) -> Checked<Val> {
         let literal = syn::parse2(a.tokens(1)).ok();
         match literal.as_ref().and_then(crate::parse::structure::number) {
-            Some(n) => self.with_x(a, |b, x| lower::pow(b, x, n)),
+            Some(n) if n.is_finite() => self.with_x(a, |b, x| lower::pow(b, x, n)),
+            Some(_) => Err(self.report(messages::number_range(&a.tokens(1)))),
             None => self.binary_op(a, ops::POW),
         }
     }

@@ -66,8 +66,7 @@ impl Lowerer<'_, '_> {
     }
 
     pub(super) fn tril(&mut self, a: &Arguments<'_>) -> Checked<Val> {
-        let k = self.axis_arg(a, 1, 0)?;
-        let k = i32::try_from(k).unwrap_or(i32::MAX);
+        let k = self.integer_arg(a, 1, 0)?;
         self.with_x(a, |b, x| lower::tril(b, x, k))
     }
 }

@@ -48,8 +48,7 @@ impl Lowerer<'_, '_> {
         let (x, labels, operands) = self.labels(a)?;
         let axis = self.class_axis(a, x)?;
         let reduce = self.reduction_arg(a, 3)?;
-        let ignore = self.axis_arg(a, 4, -100)?;
-        let ignore = i32::try_from(ignore).unwrap_or(-100);
+        let ignore = self.integer_arg(a, 4, -100)?;
         let smoothing = self.number_arg(a, 5, 0.0)?;
         let built = self.build(&a.name, a.op.name, &operands, |b| {
             lower::cross_entropy(b, x, labels, axis, ignore, smoothing, reduce)
@@ -61,8 +60,7 @@ impl Lowerer<'_, '_> {
         let (x, labels, operands) = self.labels(a)?;
         let axis = self.class_axis(a, x)?;
         let reduce = self.reduction_arg(a, 3)?;
-        let ignore = self.axis_arg(a, 4, -100)?;
-        let ignore = i32::try_from(ignore).unwrap_or(-100);
+        let ignore = self.integer_arg(a, 4, -100)?;
         let built = self.build(&a.name, a.op.name, &operands, |b| {
             lower::nll_loss(b, x, labels, axis, ignore, reduce)
         })?;

@@ -146,8 +146,10 @@ pub static TABLE: &[Operation] = &[
         "select(condition, x, y)",
         |l, a| l.select(a),
     ),
-    entry("cast", &["x", "dtype"], 2, "x.cast(f32)", |l, a| l.cast(a)),
-    entry("to", &["x", "dtype"], 2, "x.to(f32)", |l, a| l.cast(a)),
+    entry("cast", &["x", "dtype"], 2, "x.cast(float)", |l, a| {
+        l.cast(a)
+    }),
+    entry("to", &["x", "dtype"], 2, "x.to(float)", |l, a| l.cast(a)),
     reduction!("sum", SUM),
     reduction!("mean", MEAN),
     reduction!("max", MAX),

@@ -1,0 +1,44 @@
+//! Symbols of a function that equations replace, and that are checked all the same.
+
+use super::Equations;
+use super::extents::at_dims;
+use crate::signature::{FieldKind, Function, Of, Registry};
+use sinew_ir::{Dim, Symbol};
+
+/// Replaced symbols that only a model's configuration tells: they occur as dims of a struct parameter,
+/// and in no shape that would be compared. They stay symbols, and their equations are kept.
+pub fn configured(registry: &Registry, f: &Function, equations: &Equations) -> Vec<Symbol> {
+    let mut shapes = Vec::new();
+    let mut named = Vec::new();
+    for p in &f.params {
+        match &p.of {
+            Of::Tensor(t) => shapes.extend(t.shape.dims.iter().flat_map(Dim::symbols)),
+            Of::Struct(of, dims) => {
+                named.extend(dims.iter().filter_map(Dim::as_symbol).cloned());
+                leaves(registry, *of, dims, &mut shapes);
+            }
+        }
+    }
+    named.retain(|s| equations.replaces(s) && !shapes.contains(s));
+    named.dedup();
+    named
+}
+
+fn leaves(registry: &Registry, of: usize, dims: &[Dim], out: &mut Vec<Symbol>) {
+    let Some(known) = registry.structs.get(of) else {
+        return;
+    };
+    let s = &known.signature;
+    for field in &s.fields {
+        let (declared, child) = match &field.kind {
+            FieldKind::Param(t) | FieldKind::State(t) => (&t.shape.dims, None),
+            FieldKind::Child(of, dims) => (dims, Some(*of)),
+        };
+        let here = declared.iter().filter_map(|d| at_dims(d, &s.symbols, dims));
+        let here: Vec<Dim> = here.collect();
+        match child {
+            Some(child) => leaves(registry, child, &here, out),
+            None => out.extend(here.iter().flat_map(Dim::symbols)),
+        }
+    }
+}

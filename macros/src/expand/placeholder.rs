@@ -1,0 +1,68 @@
+//! What stands for an item that does not parse: as much of it as is read, and a macro of its name that
+//! says that it is broken, so that what mentions it keeps silent.
+
+use super::{hidden, last_ident, methods, unique};
+use crate::emit;
+use crate::link;
+use crate::parse::{self, lenient};
+use crate::signature::Signature;
+use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, format_ident, quote};
+
+pub(super) fn of(tokens: &TokenStream, library: &TokenStream) -> TokenStream {
+    match syn::parse2::<syn::Item>(tokens.clone()) {
+        Ok(syn::Item::Fn(f)) => function(&f, library),
+        Ok(syn::Item::Struct(s)) => structure(&s, library),
+        Ok(syn::Item::Impl(i)) => of_methods(&i, library),
+        _ => TokenStream::new(),
+    }
+}
+
+fn broken(name: &Ident, visibility: &syn::Visibility) -> TokenStream {
+    let text = Signature::broken().encode();
+    link::item_macro(name, &hidden(name, &unique(name)), visibility, &text)
+}
+
+fn function(item: &syn::ItemFn, library: &TokenStream) -> TokenStream {
+    let name = &item.sig.ident;
+    let own = match parse::function::std_macro(&parse::name(name)) {
+        true => TokenStream::new(),
+        false => broken(name, &item.vis),
+    };
+    let plain = emit::function::at_once(&lenient::function(item), library);
+    let constant = format_ident!("__SINEW_UNIT");
+    let unit = emit::unit::broken(&name.to_token_stream(), &constant, library);
+    quote!(#plain #own #unit)
+}
+
+fn structure(item: &syn::ItemStruct, library: &TokenStream) -> TokenStream {
+    let s = lenient::structure(item);
+    let name = &s.name;
+    let own = broken(name, &s.visibility);
+    let fields = format_ident!("__sinew_fields_{}", name, span = name.span());
+    let fields = broken(&fields, &s.visibility);
+    let definition = emit::structure::definition(&s, library);
+    let implementations = emit::structure::implementations(&s, library);
+    quote!(#definition #implementations #own #fields)
+}
+
+fn of_methods(item: &syn::ItemImpl, library: &TokenStream) -> TokenStream {
+    let Some(m) = lenient::methods(item) else {
+        return TokenStream::new();
+    };
+    let of = m.of.path.to_token_stream();
+    let own = broken(&last_ident(&m.of.path), &syn::Visibility::Inherited);
+    let plain = methods::plain(&m, library);
+    let units = m.functions.iter().map(|f| {
+        let constant = format_ident!("__SINEW_U0_{}", f.name);
+        emit::unit::broken(&of, &constant, library)
+    });
+    let quiet = emit::quiet();
+    quote! {
+        #plain
+        #own
+        #(#units)*
+        #quiet
+        impl #library::__private::HasMethods for #of {}
+    }
+}

@@ -1,0 +1,117 @@
+//! Rust consts as numbers: rustc has their values, and knows which are integers.
+
+use super::value::{Number, Val};
+use super::{Lowerer, unique};
+use crate::errors::Checked;
+use crate::messages;
+use proc_macro2::{Literal, TokenStream};
+use quote::{ToTokens, quote};
+use sinew_ir::{Attribute, DType, Shape, Symbol, Value, ops};
+
+/// A Rust const, or the quotient of two.
+#[derive(Clone)]
+pub struct Constant {
+    /// Its name in the function's text.
+    pub name: String,
+    /// As written, for messages.
+    pub source: String,
+    /// Where it stands.
+    pub at: TokenStream,
+    /// Its value, an expression of type f64.
+    pub value: TokenStream,
+    /// Whether it is an integer in Rust, an expression of type bool.
+    integer: TokenStream,
+}
+
+impl Constant {
+    /// The const at a path.
+    pub fn of(path: &syn::Path) -> Constant {
+        Constant {
+            name: crate::signature::last(path),
+            source: messages::source(path),
+            at: path.to_token_stream(),
+            value: quote!((#path as ::core::primitive::f64)),
+            // A half is 0 in the const's own type if that has no fractions.
+            integer: quote!({
+                let mut __sinew_half = #path;
+                if true {
+                    __sinew_half = 0.5f64 as _;
+                }
+                __sinew_half as ::core::primitive::f64 == 0.0
+            }),
+        }
+    }
+
+    /// The const itself, if it is no quotient.
+    pub fn path(&self) -> Option<syn::Path> {
+        syn::parse2(self.at.clone()).ok()
+    }
+
+    fn number(number: Number) -> Constant {
+        let value = Literal::f64_suffixed(number.value.abs());
+        let sign = (number.value < 0.0).then(|| quote!(-));
+        let integer = number.integer;
+        Constant {
+            name: "number".to_string(),
+            source: number.value.to_string(),
+            at: TokenStream::new(),
+            value: quote!((#sign #value)),
+            integer: quote!(#integer),
+        }
+    }
+
+    /// The quotient, rounded towards zero of two integers, as in Rust.
+    fn over(&self, divisor: &Constant, at: TokenStream) -> Constant {
+        let (a, b) = (&self.value, &divisor.value);
+        let (c, d) = (&self.integer, &divisor.integer);
+        let integer = quote!((#c && #d));
+        Constant {
+            name: format!("{}_over_{}", self.name, divisor.name),
+            source: format!("{} / {}", self.source, divisor.source),
+            at,
+            value: quote!((if #integer {
+                (#a as ::core::primitive::i128 / #b as ::core::primitive::i128) as ::core::primitive::f64
+            } else {
+                #a / #b
+            })),
+            integer,
+        }
+    }
+}
+
+/// The quotient of two numbers of which one at least is a Rust const.
+pub fn quotient(left: &Val, right: &Val, at: TokenStream) -> Option<Val> {
+    let of = |val: &Val| match val {
+        Val::Const(c) => Some(c.as_ref().clone()),
+        Val::Number(n) => Some(Constant::number(*n)),
+        Val::Tensor(_) | Val::Size(_) | Val::Struct(_) | Val::Tuple(_) | Val::Broken => None,
+    };
+    Some(Val::Const(Box::new(of(left)?.over(&of(right)?, at))))
+}
+
+impl Lowerer<'_, '_> {
+    /// A scalar with the value of a Rust const.
+    pub fn const_of(
+        &mut self,
+        constant: &Constant,
+        dtype: DType,
+        at: &TokenStream,
+    ) -> Checked<Value> {
+        if dtype == DType::Bool {
+            return Err(self.report(messages::const_type(at, dtype)));
+        }
+        let text = constant.value.to_string();
+        if dtype.is_integer() && !self.whole.iter().any(|c| c.value.to_string() == text) {
+            self.whole.push(constant.clone());
+        }
+        let name = unique(&mut self.numbers, &constant.name, constant.value.clone());
+        let attributes = vec![
+            Attribute::Const(Symbol::new(&name)),
+            Attribute::DType(dtype),
+            Attribute::Shape(Shape::scalar()),
+        ];
+        self.locate(crate::parse::start(at));
+        let made = self.builder.op(ops::CONST, &[], attributes);
+        made.map_err(|error| self.refused(at, "const", &error, &[]))
+    }
+}

@@ -1,0 +1,40 @@
+//! What emitted dead code asks of names in `#[model]` items: rustc decides, these word the answer.
+
+use crate::ops::Tensor;
+
+/// Items that are the operation `Of`, whatever their number of parameters.
+#[diagnostic::on_unimplemented(
+    message = "this name is that of an operation, and means an item of yours here",
+    label = "not the operation",
+    note = "rename the item, or call the operation by its path in `sinew::ops`, or as a method"
+)]
+pub trait Operation<Of, Parameters> {}
+
+macro_rules! operation {
+    ($($parameter:ident)*) => {
+        impl<Of, F: Fn($($parameter),*) -> Tensor<Of>, $($parameter),*> Operation<Of, ($($parameter,)*)> for F {}
+    };
+}
+
+operation!(A);
+operation!(A B);
+operation!(A B C);
+operation!(A B C D);
+operation!(A B C D E);
+operation!(A B C D E G);
+
+/// Asks for [`Operation`].
+pub fn operation<Of, Parameters, F: Operation<Of, Parameters>>(_: F) {}
+
+/// The library's own [`Tensor`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is an item of yours here, not Sinew's `Tensor`",
+    label = "not `sinew::Tensor`",
+    note = "rename the item, or write `sinew::Tensor<..>`"
+)]
+pub trait IsTensor {}
+
+impl<Of> IsTensor for Tensor<Of> {}
+
+/// Asks for [`IsTensor`].
+pub fn tensor<T: IsTensor>() {}

@@ -1,0 +1,11 @@
+use sinew::prelude::*;
+
+#[model(where(N <= 8))]
+struct Layer<N> {
+    #[init(ones)]
+    w: Param<N>,
+}
+
+fn main() {
+    let _ = Layer::init(0, LayerSizes { N: 4 });
+}
