@@ -428,7 +428,7 @@ pub fn refused(
         ),
         OpError::NotOne { dim, shape } => (
             format!("the axis of `{dim}` in `{}` cannot go: it is not 1", list(shape)),
-            "`x.sum(axis)` or `x[0]` makes one element of an axis".into(),
+            "`x.sum(axis)` or an index (`x[(.., 0)]`) leaves an axis out".into(),
         ),
         OpError::DTypesDiffer { left, right } => (
             format!("element types differ: {} and {}", word(*left), word(*right)),
