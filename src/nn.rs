@@ -1,7 +1,4 @@
 //! Layers, written in the language itself.
-//!
-//! The prelude's glob brings them too. A struct of your own that is called as one of them is ambiguous
-//! next to that glob: give it another name, or import what you use by name.
 
 use crate::prelude::*;
 

@@ -1,4 +1,7 @@
 //! What almost every program uses: `use sinew::prelude::*;`.
+//!
+//! Layers come with it. A struct of your own that is called as one of them is ambiguous next to this
+//! glob: give it another name, or import what you use by name.
 
 pub use crate::nn::Linear;
 pub use crate::ops::*;

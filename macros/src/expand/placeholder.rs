@@ -51,18 +51,20 @@ fn of_methods(item: &syn::ItemImpl, library: &TokenStream) -> TokenStream {
         return TokenStream::new();
     };
     let of = m.of.path.to_token_stream();
+    let quiet = emit::quiet();
+    let given = quote! {
+        #quiet
+        impl #library::__private::HasMethods for #of {}
+    };
+    if m.of.path.segments.len() > 1 {
+        // Of a struct that stands elsewhere: no name here is its own.
+        return given;
+    }
     let own = broken(&last_ident(&m.of.path), &syn::Visibility::Inherited);
     let plain = methods::plain(&m, library);
     let units = m.functions.iter().map(|f| {
         let constant = format_ident!("__SINEW_U0_{}", f.name);
         emit::unit::broken(&of, &constant, library)
     });
-    let quiet = emit::quiet();
-    quote! {
-        #plain
-        #own
-        #(#units)*
-        #quiet
-        impl #library::__private::HasMethods for #of {}
-    }
+    quote!(#plain #own #(#units)* #given)
 }

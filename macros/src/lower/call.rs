@@ -1,5 +1,6 @@
 //! Calls: of operations by their table, of model functions and methods by their signatures.
 
+use super::turbofish::{arguments_before_last, last_arguments};
 use super::value::{StructVal, Val};
 use super::{Lowerer, Mention, operations};
 use crate::check::unify::{Instance, Misfit, Pending};
@@ -7,7 +8,7 @@ use crate::check::{Equations, relation, scope, sizes};
 use crate::errors::{Checked, Reported};
 use crate::messages;
 use crate::names::{self, Callee};
-use crate::parse::{self, types};
+use crate::parse;
 use crate::signature::{self, Of};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
@@ -94,16 +95,6 @@ impl Lowerer<'_, '_> {
         }
     }
 
-    /// Only the last `count` segments of a path may have generic arguments.
-    fn plain_segments(&mut self, path: &syn::Path, count: usize) -> Checked<()> {
-        let plain = path.segments.len().saturating_sub(count);
-        let full = |s: &&syn::PathSegment| !s.arguments.is_none();
-        match path.segments.iter().take(plain).find(full) {
-            Some(segment) => Err(self.report(messages::not_in_the_language(&segment.arguments))),
-            None => Ok(()),
-        }
-    }
-
     /// `x.f(..)`.
     pub fn method_call(&mut self, call: &syn::ExprMethodCall) -> Checked<Val> {
         let receiver = self.expression(&call.receiver)?;
@@ -182,69 +173,6 @@ impl Lowerer<'_, '_> {
             self.explicit_struct(arguments, &f, &mut explicit)?;
         }
         self.invoke(&f, unit, given, explicit, &name.to_token_stream())
-    }
-
-    /// Dims that the call gives the struct of a method: `Linear::<64, 10>::forward(m, x)`.
-    fn explicit_struct(
-        &mut self,
-        arguments: &syn::AngleBracketedGenericArguments,
-        f: &signature::Function,
-        instance: &mut Instance,
-    ) -> Checked<()> {
-        let Some(Of::Struct(_, declared)) =
-            f.params.first().map(|p| &p.of).filter(|_| f.is_method())
-        else {
-            return Err(self.report(messages::no_receiver_for_dims(arguments, f)));
-        };
-        if arguments.args.len() != declared.len() {
-            return Err(self.report(messages::struct_dims_count(arguments, f, declared)));
-        }
-        for (a, declared) in arguments.args.iter().zip(declared) {
-            if let syn::GenericArgument::Type(syn::Type::Infer(_)) = a {
-                continue;
-            }
-            let dim = types::dim(a, self.scope.errors)?;
-            let dim = self.scope.dim(&dim)?;
-            let dim = self.dim(&dim)?;
-            match declared.as_symbol() {
-                // What the receiver then has must be the same.
-                Some(symbol) => drop(instance.sizes.insert(symbol.clone(), dim)),
-                None => {
-                    let message = messages::struct_dim(a, f, declared, &dim);
-                    self.equal(declared, &dim, &message)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Symbols that the call gives itself: `attention::<_, 4>(x)`, the first ones that the function
-    /// itself declares.
-    fn explicit(
-        &mut self,
-        arguments: Option<&syn::AngleBracketedGenericArguments>,
-        f: &signature::Function,
-    ) -> Checked<Instance> {
-        let mut instance = Instance::default();
-        let Some(arguments) = arguments else {
-            return Ok(instance);
-        };
-        let own = f.symbols.get(f.outer..).unwrap_or_default();
-        if arguments.args.len() > own.len() {
-            return Err(self.report(messages::symbol_count(arguments, f)));
-        }
-        for (a, (symbol, kind)) in arguments.args.iter().zip(own) {
-            if let syn::GenericArgument::Type(syn::Type::Infer(_)) = a {
-                continue;
-            }
-            if *kind == SymbolKind::Sequence {
-                return Err(self.report(messages::symbol_count(arguments, f)));
-            }
-            let dim = types::dim(a, self.scope.errors)?;
-            let dim = self.scope.dim(&dim)?;
-            instance.sizes.insert(symbol.clone(), self.dim(&dim)?);
-        }
-        Ok(instance)
     }
 
     /// A call of a model function.
@@ -508,22 +436,6 @@ impl Lowerer<'_, '_> {
             }
         }
         Ok(false)
-    }
-}
-
-/// The generic arguments at the end of a path.
-fn last_arguments(path: &syn::Path) -> Option<&syn::AngleBracketedGenericArguments> {
-    match &path.segments.last()?.arguments {
-        syn::PathArguments::AngleBracketed(a) => Some(a),
-        syn::PathArguments::None | syn::PathArguments::Parenthesized(_) => None,
-    }
-}
-
-/// The generic arguments of the segment before the last one of a path.
-fn arguments_before_last(path: &syn::Path) -> Option<&syn::AngleBracketedGenericArguments> {
-    match &path.segments.iter().rev().nth(1)?.arguments {
-        syn::PathArguments::AngleBracketed(a) => Some(a),
-        syn::PathArguments::None | syn::PathArguments::Parenthesized(_) => None,
     }
 }
 

@@ -16,6 +16,7 @@ mod constant;
 mod expression;
 pub mod operations;
 mod pattern;
+mod turbofish;
 mod value;
 
 use crate::check::extents::at_dims;

@@ -7,13 +7,17 @@
 mod body;
 mod calls;
 mod items;
+mod numbers;
 mod operations;
+mod refusals;
 mod types;
 
 pub use body::*;
 pub use calls::*;
 pub use items::*;
+pub use numbers::*;
 pub use operations::*;
+pub use refusals::*;
 pub use types::*;
 
 use crate::signature::{CONST_MARK, Struct};
@@ -154,7 +158,7 @@ fn suggestion(name: &str, known: &[String], what: &str) -> String {
     let close = known
         .iter()
         .map(|k| (distance(name, k), k))
-        .filter(|(d, k)| *d <= 2 && *d < k.chars().count())
+        .filter(|(d, k)| *d <= 2 && 2 * *d < k.chars().count())
         .min();
     match close {
         Some((_, k)) => format!("did you mean `{k}`?"),
@@ -200,6 +204,7 @@ mod tests {
             suggestion("xyz", &known, "fields"),
             "the fields are `hidden`, `out`"
         );
+        assert!(!suggestion("mm", &["max".to_string()], "operations").starts_with("did"));
     }
 
     #[test]

@@ -116,9 +116,7 @@ pub fn methods(item: &syn::ItemImpl) -> Option<Methods> {
         _ => None,
     });
     let is_of_struct = item.trait_.is_none() && of.qself.is_none() && !of.path.is_ident("Self");
-    // One that stands elsewhere has nothing to be broken here.
-    let is_here = of.path.segments.len() == 1;
-    (is_of_struct && is_here).then(|| Methods {
+    is_of_struct.then(|| Methods {
         attributes: Vec::new(),
         symbols: Vec::new(),
         of: StructType {

@@ -1,0 +1,150 @@
+//! What the builder refuses, in the words of the language.
+
+use super::{dim, message, source, tensor};
+use quote::ToTokens;
+use sinew_ir::{DType, OpError};
+use syn::Error;
+
+/// What the builder says of an operation and its operands.
+pub fn refused(
+    at: &impl ToTokens,
+    name: &str,
+    e: &OpError,
+    operands: &[(String, String)],
+) -> super::Message {
+    let facts: Vec<(&str, String)> = operands
+        .iter()
+        .map(|(n, t)| (n.as_str(), t.clone()))
+        .collect();
+    let (wrong, help): (String, String) = match e {
+        OpError::Arity { expected, found } => (
+            format!("takes {}, and has {found}", super::count(*expected, "operand")),
+            "give as many as it takes".into(),
+        ),
+        OpError::DType { expected, found, .. } => {
+            let help = match (found, found.is_float()) {
+                _ if operands.is_empty() => "give another `dtype`",
+                (DType::Bool, _) => "`x.cast(float)` makes 0 and 1 of it",
+                (_, true) => "make an integer of it: `x.cast(i32)`",
+                (_, false) => "make a float of it: `x.cast(float)`",
+            };
+            (format!("needs {expected}, and this is {found}"), help.into())
+        }
+        OpError::Number { value, dtype } => (
+            format!("`{value}` is no {dtype}"),
+            super::numbers::number_help(*value, *dtype, "x"),
+        ),
+        OpError::NotOne { dim, shape } => (
+            format!("the axis of `{dim}` in `{}` cannot go: it is not 1", list(shape)),
+            "`x.sum(axis)` or an index (`x[(.., 0)]`) leaves an axis out".into(),
+        ),
+        OpError::DTypesDiffer { left, right } => (
+            format!("element types differ: {} and {}", word(*left), word(*right)),
+            "cast one of them: `x.cast(float)`; nothing is converted silently".into(),
+        ),
+        OpError::ShapesDiffer { left, right } => (
+            format!("`{}` and `{}` do not broadcast", list(left), list(right)),
+            broadcast_help(left, right),
+        ),
+        OpError::InnerDims { left, right } => {
+            (format!("inner dims differ: {}", inner(left, right, operands)), "the last axis of the left side must be the one before the last of the right side; `y.t()` swaps the last two".into())
+        }
+        OpError::Axis { axis, shape } => (
+            format!("an axis is there twice, or not in `{}`", list(shape)),
+            format!("name each axis once ({axis:?})"),
+        ),
+        OpError::NoAxis { index, shape } => (
+            format!("there is no axis {index} in `{}`", list(shape)),
+            match shape.len() {
+                0 => "a scalar has no axes".into(),
+                n => format!("axes are 0 to {}, or from the right -1 to -{n}", n - 1),
+            },
+        ),
+        OpError::Spec(text) => (text.clone(), "write it like `\"bthd,bshd->bhts\"`: a letter an axis".into()),
+        OpError::Elements { from, to } => (
+            format!("`{}` and `{}` have different numbers of elements", list(from), list(to)),
+            "dims are equal for all sizes, or never: declare what you know with `#[model(where(..))]`".into(),
+        ),
+        OpError::Sequence(shape) => (
+            format!("the sequence in `{}` stands for any number of dims, and would not stay in front", list(shape)),
+            "count axes from the right (`-1`), or name the dims instead of `[S]`".into(),
+        ),
+        OpError::Range { start, stop, step, extent } => (
+            match step.as_str() {
+                "1" => format!("`{start}..{stop}` does not lie in an axis of `{extent}`"),
+                step => format!("`{start}..{stop}` in steps of {step} does not lie in an axis of `{extent}`"),
+            },
+            match extent.parse::<i64>() {
+                Ok(n) => format!("its indices are 0 to {}; negative ones count from the end", n - 1),
+                Err(_) => format!("it must lie there for all values of `{extent}`"),
+            },
+        ),
+        OpError::Attribute(what) => (format!("`{what}` is missing or of the wrong kind"), "give it as the operation's page shows".into()),
+        OpError::NotDifferentiable(why) => (format!("has no derivative: {why}"), "`stop_gradient(x)` keeps it out of the derivative".into()),
+        OpError::Overflow => ("a size does not fit 64 bits".into(), "make it smaller".into()),
+    };
+    message(at, name, &wrong, &facts, &help)
+}
+
+fn word(dtype: DType) -> String {
+    match dtype {
+        DType::Float => "the working float".to_string(),
+        other => other.to_string(),
+    }
+}
+
+fn list(of: &sinew_ir::Shape) -> String {
+    format!("({})", super::shape(of))
+}
+
+fn inner(left: &str, right: &str, operands: &[(String, String)]) -> String {
+    match operands {
+        [(a, _), (b, _), ..] => {
+            let name = |s: &str| s.split_whitespace().last().unwrap_or_default().to_string();
+            format!(
+                "`{left}` (from `{}`) and `{right}` (from `{}`)",
+                name(a),
+                name(b)
+            )
+        }
+        _ => format!("`{left}` and `{right}`"),
+    }
+}
+
+fn broadcast_help(left: &sinew_ir::Shape, right: &sinew_ir::Shape) -> String {
+    let rank = left.dims.len().min(right.dims.len());
+    let at = |s: &sinew_ir::Shape, i: usize| s.dims[s.dims.len() - 1 - i].clone();
+    let differs = (0..rank).find(|i| {
+        let (a, b) = (at(left, *i), at(right, *i));
+        a != b && a.as_constant() != Some(1) && b.as_constant() != Some(1)
+    });
+    match differs {
+        Some(i) => format!(
+            "shapes are aligned right: axis -{} has `{}` and `{}`, which must be equal or a literal 1",
+            i + 1,
+            dim(&at(left, i)),
+            dim(&at(right, i))
+        ),
+        None => {
+            "a sequence broadcasts against itself only: give both the same leading dims".to_string()
+        }
+    }
+}
+
+/// A tensor operand as a fact: its side, its source, its type.
+pub fn operand(side: &str, at: &impl ToTokens, of: &sinew_ir::Type) -> (String, String) {
+    let name = match side.is_empty() {
+        true => source(at),
+        false => format!("{side} {}", source(at)),
+    };
+    (name, tensor(of))
+}
+
+pub fn no_derivative(span: proc_macro2::Span, op: &str, why: &str) -> Error {
+    super::error_at(
+        span,
+        op,
+        &format!("`{op}` {why}"),
+        "`stop_gradient(x)` keeps it out of the derivative",
+    )
+}

@@ -1,0 +1,15 @@
+use sinew::prelude::*;
+
+#[model]
+mod net {
+    use sinew::prelude::*;
+    pub struct Layer {}
+    impl Layer {
+        pub fn run<B>(&self, x: Tensor<f16, B>) -> Tensor<B> { x }
+    }
+    pub fn f<B>(m: &Layer, x: Tensor<B>) -> Tensor<B> { m.run(x) }
+}
+
+fn main() {
+    let _ = net::f(&net::Layer::init(0), [1.0]);
+}
