@@ -2,7 +2,7 @@ use sinew::prelude::*;
 
 #[model]
 fn f<B>(x: Tensor<i32, B>) -> Tensor<B> {
-    x.cast(float)
+    x.cast(complex)
 }
 
 fn main() {}

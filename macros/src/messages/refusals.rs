@@ -69,11 +69,8 @@ pub fn refused(
             format!("the sequence in `{}` stands for any number of dims, and would not stay in front", list(shape)),
             "count axes from the right (`-1`), or name the dims instead of `[S]`".into(),
         ),
-        OpError::Range { start, stop, step, extent } => (
-            match step.as_str() {
-                "1" => format!("`{start}..{stop}` does not lie in an axis of `{extent}`"),
-                step => format!("`{start}..{stop}` in steps of {step} does not lie in an axis of `{extent}`"),
-            },
+        OpError::Range { start, stop, extent, .. } => (
+            format!("`{start}..{stop}` does not lie in an axis of `{extent}`"),
             match extent.parse::<i64>() {
                 Ok(n) => format!("its indices are 0 to {}; negative ones count from the end", n - 1),
                 Err(_) => format!("it must lie there for all values of `{extent}`"),

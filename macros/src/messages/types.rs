@@ -285,7 +285,7 @@ pub fn result(
         format!(
             "`{function}` returns {}{part}, and its value has {}",
             dims(declared),
-            dims(found).replace("a scalar", "none: it is a scalar")
+            dims(found).replace("a scalar", "none: a scalar")
         )
     } else {
         let mut pairs = found.shape.dims.iter().zip(&declared.shape.dims);

@@ -45,6 +45,10 @@ pub fn of_item(item: syn::ItemFn, options: Options, errors: &Errors) -> Checked<
         return Err(errors.report(messages::std_macro_name(&item.sig.ident)));
     }
     let mut function = read(item.attrs, item.vis, item.sig, *item.block, errors)?;
+    // Emitted code would make it the type that carries the function.
+    if let Some(path) = function.parameters.iter().find_map(|p| p.of.self_type()) {
+        return Err(errors.report(messages::self_type(path)));
+    }
     function.constraints = options.constraints;
     Ok(function)
 }

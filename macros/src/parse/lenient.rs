@@ -11,13 +11,23 @@ use sinew_ir::DType;
 
 /// A free function with as much of its types as can be read, and no body.
 pub fn function(item: &syn::ItemFn) -> Function {
-    of_parts(&item.vis, &item.sig)
+    let mut function = of_parts(&item.vis, &item.sig);
+    for parameter in &mut function.parameters {
+        if parameter.of.self_type().is_some() {
+            parameter.of = any(item.sig.ident.span());
+        }
+    }
+    function
+}
+
+/// A tensor of any dims.
+fn any(span: proc_macro2::Span) -> TypeExpr {
+    TypeExpr::Tensor(tensor(Some(syn::Ident::new("S", span)), span))
 }
 
 fn of_parts(visibility: &syn::Visibility, signature: &syn::Signature) -> Function {
     let quiet = Errors::default();
     let span = signature.ident.span();
-    let any = || TypeExpr::Tensor(tensor(Some(syn::Ident::new("S", span)), span));
     let mut receiver = None;
     let mut parameters: Vec<Parameter> = Vec::new();
     for (i, input) in signature.inputs.iter().enumerate() {
@@ -27,7 +37,7 @@ fn of_parts(visibility: &syn::Visibility, signature: &syn::Signature) -> Functio
                 let read = function::parameter(p, &quiet);
                 let mut read = read.unwrap_or_else(|_| Parameter {
                     name: syn::Ident::new("unread", span),
-                    of: any(),
+                    of: any(span),
                 });
                 if parameters.iter().any(|q| q.name == read.name) {
                     read.name = quote::format_ident!("unread_{}", i, span = span);
@@ -52,7 +62,7 @@ fn of_parts(visibility: &syn::Visibility, signature: &syn::Signature) -> Functio
         constraints: Vec::new(),
         receiver,
         parameters,
-        result: result.unwrap_or_else(any),
+        result: result.unwrap_or_else(|| any(span)),
         body: syn::Block {
             brace_token: syn::token::Brace(span),
             stmts: Vec::new(),
@@ -108,21 +118,20 @@ pub fn structure(item: &syn::ItemStruct) -> Structure {
 
 /// The methods of an impl block of a struct.
 pub fn methods(item: &syn::ItemImpl) -> Option<Methods> {
-    let syn::Type::Path(of) = super::unwrapped(&item.self_ty) else {
-        return None;
+    let of = match types::of(&item.self_ty, &Errors::default()) {
+        Ok(TypeExpr::Struct(of)) if !of.reference && !of.path.is_ident("Self") => of,
+        Ok(_) | Err(_) => return None,
     };
     let functions = item.items.iter().filter_map(|i| match i {
         syn::ImplItem::Fn(f) => Some(of_parts(&f.vis, &f.sig)),
         _ => None,
     });
-    let is_of_struct = item.trait_.is_none() && of.qself.is_none() && !of.path.is_ident("Self");
-    is_of_struct.then(|| Methods {
+    item.trait_.is_none().then(|| Methods {
         attributes: Vec::new(),
         symbols: Vec::new(),
         of: StructType {
-            path: types::bare(&of.path),
             dims: Vec::new(),
-            reference: false,
+            ..of
         },
         functions: functions.collect(),
     })

@@ -16,6 +16,16 @@ pub enum TypeExpr {
     Tuple(Vec<TypeExpr>),
 }
 
+impl TypeExpr {
+    /// The path of `Self`, if it is that.
+    pub fn self_type(&self) -> Option<&syn::Path> {
+        match self {
+            TypeExpr::Struct(s) if s.path.is_ident("Self") => Some(&s.path),
+            TypeExpr::Struct(_) | TypeExpr::Tensor(_) | TypeExpr::Tuple(_) => None,
+        }
+    }
+}
+
 /// `Tensor<[dtype,] [[S],] dims..>` and its relatives.
 #[derive(Clone)]
 pub struct TensorType {

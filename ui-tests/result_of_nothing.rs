@@ -1,0 +1,6 @@
+use sinew::prelude::*;
+
+#[model]
+fn f<B>(x: Tensor<B>) -> () {}
+
+fn main() {}
