@@ -23,7 +23,7 @@ operation!(A B C D);
 operation!(A B C D E);
 operation!(A B C D E G);
 
-/// Asks for [`Operation`].
+/// Asks for `Operation`.
 pub fn operation<Of, Parameters, F: Operation<Of, Parameters>>(_: F) {}
 
 /// The library's own [`Tensor`].
@@ -36,5 +36,5 @@ pub trait IsTensor {}
 
 impl<Of> IsTensor for Tensor<Of> {}
 
-/// Asks for [`IsTensor`].
+/// Asks for `IsTensor`.
 pub fn tensor<T: IsTensor>() {}

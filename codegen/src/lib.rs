@@ -1,6 +1,7 @@
 //! Sinew's code generator: schedule, kernels, memory plan, emitters for the CPU (Cranelift) and WGSL.
 
 mod bounds;
+pub mod cost;
 #[cfg(feature = "cpu")]
 pub mod cpu;
 pub mod execute;

@@ -52,7 +52,7 @@ impl Plan {
         let tiles = E::tiles()?;
         let size = size_of::<E>();
         let wide = 2 * tiles.lanes;
-        // As even as can be: 32 rows are 11 + 11 + 10, not 14 + 14 + 4.
+        // As even as can be: 32 rows are 11 + 11 + 10, not 12 + 12 + 8.
         let rows = m.div_ceil(m.div_ceil(tiles.rows()).max(1)).max(1);
         let depth = if k * size <= 4096 { k } else { 2048 / size };
         let depth = depth.max(1);

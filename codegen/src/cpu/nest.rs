@@ -4,12 +4,13 @@
 //! outer dim (each lane is a row of its own: maps, and reductions of leading axes). Reductions are
 //! in `reduce`.
 
-use sinew_ir::{DType, Reduction, Scalar};
+use sinew_ir::{DType, Reduction};
 
 use super::EmitError;
 use super::frame::{Frame, Index};
 use super::lanes::Lanes;
 use super::scalar::{Context, RowValue};
+use crate::cost;
 use crate::kernel::{Access, Code, Nest, Reg, RowReg, ScalarKind, Stage};
 
 /// Where the lanes are.
@@ -448,28 +449,7 @@ pub(super) fn work(code: &Code) -> f64 {
     code.insts
         .iter()
         .map(|inst| match &inst.kind {
-            ScalarKind::Apply(op, _) => match op {
-                Scalar::Exp | Scalar::Log | Scalar::Tanh | Scalar::Erf => 16.0,
-                Scalar::Div | Scalar::Rem | Scalar::Sqrt => 4.0,
-                Scalar::Add
-                | Scalar::Sub
-                | Scalar::Mul
-                | Scalar::Maximum
-                | Scalar::Minimum
-                | Scalar::Neg
-                | Scalar::Abs
-                | Scalar::Floor
-                | Scalar::Sign
-                | Scalar::Lt
-                | Scalar::Le
-                | Scalar::Eq
-                | Scalar::Ne
-                | Scalar::And
-                | Scalar::Or
-                | Scalar::Not
-                | Scalar::Select
-                | Scalar::Cast => 1.0,
-            },
+            ScalarKind::Apply(op, _) => cost::work(*op) as f64,
             ScalarKind::Load(_)
             | ScalarKind::Gather { .. }
             | ScalarKind::Const(_)

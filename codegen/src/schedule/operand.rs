@@ -7,7 +7,7 @@ use super::eval::{Bound, Eval, Expr, ExprKind, Need, Ref};
 use super::graph::{Def, Id};
 use super::memory::Memory;
 use super::probe::{Closed, MOST_PLACES, Probe, dims, split};
-use sinew_ir::Scalar;
+use crate::cost::work;
 use std::collections::BTreeSet;
 
 /// An operand's element as an expression over the operand's own axes: a load, or a prologue.
@@ -18,8 +18,8 @@ pub(crate) struct Operand {
     pub reads: Vec<Id>,
 }
 
-/// Work a prologue may be: arithmetic counts 1 an instruction, a division 4. It is repeated for
-/// every block of the other operand, some ten times in the products that are large.
+/// Work a prologue may be: ten additions, no transcendental function. It is repeated for every block
+/// of the other operand, some ten times in the products that are large.
 const CHEAP: usize = 10;
 /// A prologue may load so many times the bytes that the stored value would have.
 const MORE_BYTES: usize = 2;
@@ -113,7 +113,7 @@ impl Memory {
             .iter()
             .map(|leaf| self.region(&self.home_of(**leaf)))
             .collect();
-        let work: usize = found
+        let total: usize = found
             .exprs
             .iter()
             .map(|expr| match &expr.kind {
@@ -125,7 +125,7 @@ impl Memory {
                 | ExprKind::Root(_) => 0,
             })
             .sum();
-        work <= CHEAP
+        total <= CHEAP
             && (loads.is_empty() || elements <= self.graph.elements(base))
             && bytes <= MORE_BYTES * elements * size(operand)
             && regions.len() <= REGIONS
@@ -210,32 +210,6 @@ impl Operand {
             debug_assert!(there.is_some(), "every index is affine in the axes");
         }
         self
-    }
-}
-
-/// What an instruction counts as; transcendental functions are no prologue's.
-fn work(scalar: Scalar) -> usize {
-    match scalar {
-        Scalar::Exp | Scalar::Log | Scalar::Tanh | Scalar::Erf => CHEAP + 1,
-        Scalar::Div | Scalar::Rem | Scalar::Sqrt => 4,
-        Scalar::Add
-        | Scalar::Sub
-        | Scalar::Mul
-        | Scalar::Maximum
-        | Scalar::Minimum
-        | Scalar::Neg
-        | Scalar::Abs
-        | Scalar::Floor
-        | Scalar::Sign
-        | Scalar::Lt
-        | Scalar::Le
-        | Scalar::Eq
-        | Scalar::Ne
-        | Scalar::And
-        | Scalar::Or
-        | Scalar::Not
-        | Scalar::Select
-        | Scalar::Cast => 1,
     }
 }
 

@@ -1,0 +1,133 @@
+//! What kernels and instructions cost, in counts: what [`crate::explain`] prints and choices weigh.
+
+use crate::kernel::{Class, Code, Kernel, ScalarKind, Schedule, Stage};
+use crate::schedule::touches;
+use sinew_ir::Scalar;
+use std::collections::BTreeMap;
+
+/// What a kernel costs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Cost {
+    /// Distinct bytes it reads.
+    pub read: usize,
+    /// Distinct bytes it writes.
+    pub written: usize,
+    /// Floating-point operations, a transcendental function counted as [`TRANSCENDENTAL`].
+    pub flops: usize,
+}
+
+/// Operations that one exponential, logarithm, tangent or error function counts as.
+pub const TRANSCENDENTAL: usize = 16;
+
+/// The time of a scalar instruction, in additions: divisions keep their unit busy for about four,
+/// transcendental functions are series.
+pub(crate) fn work(scalar: Scalar) -> usize {
+    match scalar {
+        Scalar::Exp | Scalar::Log | Scalar::Tanh | Scalar::Erf => TRANSCENDENTAL,
+        Scalar::Div | Scalar::Rem | Scalar::Sqrt => 4,
+        Scalar::Add
+        | Scalar::Sub
+        | Scalar::Mul
+        | Scalar::Maximum
+        | Scalar::Minimum
+        | Scalar::Neg
+        | Scalar::Abs
+        | Scalar::Floor
+        | Scalar::Sign
+        | Scalar::Lt
+        | Scalar::Le
+        | Scalar::Eq
+        | Scalar::Ne
+        | Scalar::And
+        | Scalar::Or
+        | Scalar::Not
+        | Scalar::Select
+        | Scalar::Cast => 1,
+    }
+}
+
+/// The cost of a kernel.
+pub fn cost(schedule: &Schedule, kernel: &Kernel) -> Cost {
+    let mut cost = Cost {
+        flops: flops(&kernel.class),
+        ..Cost::default()
+    };
+    // The widest access of each buffer counts.
+    let mut bytes: BTreeMap<(u32, bool), usize> = BTreeMap::new();
+    for touch in touches(&kernel.class) {
+        let Some(buffer) = schedule.buffers.get(touch.access.buffer.0 as usize) else {
+            continue;
+        };
+        let size = buffer.dtype.size().unwrap_or(8);
+        let most = touch.times.min(buffer.elements) * size;
+        let entry = bytes.entry((touch.access.buffer.0, touch.store));
+        let entry = entry.or_insert(0);
+        *entry = (*entry).max(most);
+    }
+    for ((_, store), n) in bytes {
+        match store {
+            true => cost.written += n,
+            false => cost.read += n,
+        }
+    }
+    cost
+}
+
+fn flops(class: &Class) -> usize {
+    match class {
+        Class::Nest(nest) => {
+            let rows: usize = nest.outer.iter().product();
+            let row: usize = nest.inner.iter().product();
+            let of = |stage: &Stage| match stage {
+                Stage::Row { code, .. } => rows * code_flops(code),
+                Stage::Each { code, reduces } => rows * row * (code_flops(code) + reduces.len()),
+            };
+            nest.stages.iter().map(of).sum()
+        }
+        Class::Contract(c) => {
+            let left = c.m * c.k * code_flops(&c.lhs.code);
+            let right = c.k * c.n * code_flops(&c.rhs.code);
+            let batch: usize = c.batch.iter().product();
+            batch * (left + right + c.m * c.n * (2 * c.k + code_flops(&c.epilogue)))
+        }
+        Class::Scatter(s) => {
+            s.outer.iter().product::<usize>() * s.updates * (1 + code_flops(&s.code))
+        }
+    }
+}
+
+fn code_flops(code: &Code) -> usize {
+    let of = |kind: &ScalarKind| match kind {
+        ScalarKind::Apply(scalar, _) => match scalar {
+            Scalar::Add
+            | Scalar::Sub
+            | Scalar::Mul
+            | Scalar::Div
+            | Scalar::Rem
+            | Scalar::Maximum
+            | Scalar::Minimum
+            | Scalar::Sqrt
+            | Scalar::Neg
+            | Scalar::Abs
+            | Scalar::Floor
+            | Scalar::Sign => 1,
+            Scalar::Exp | Scalar::Log | Scalar::Tanh | Scalar::Erf => TRANSCENDENTAL,
+            Scalar::Lt
+            | Scalar::Le
+            | Scalar::Eq
+            | Scalar::Ne
+            | Scalar::And
+            | Scalar::Or
+            | Scalar::Not
+            | Scalar::Select
+            | Scalar::Cast => 0,
+        },
+        ScalarKind::Load(_)
+        | ScalarKind::Gather { .. }
+        | ScalarKind::Const(_)
+        | ScalarKind::Index { .. }
+        | ScalarKind::Row(_)
+        | ScalarKind::Accumulator => 0,
+    };
+    code.insts.iter().map(|i| of(&i.kind)).sum()
+}
