@@ -185,21 +185,10 @@ impl Trace<'_> {
     /// stands for.
     fn replaced(&self, condition: Value, x: Value, y: Value) -> Option<(Value, i64)> {
         let compared = self.defined.get(&condition)?;
-        let value = match compared.op.kind {
-            Kind::Elementwise(Scalar::Eq) => y,
-            Kind::Elementwise(Scalar::Ne) => x,
-            Kind::Constant
-            | Kind::Iota
-            | Kind::Extent
-            | Kind::Elementwise(_)
-            | Kind::View(_)
-            | Kind::Reduce(_)
-            | Kind::Contract
-            | Kind::Concat
-            | Kind::Gather
-            | Kind::Scatter
-            | Kind::Identity
-            | Kind::Function(_) => return None,
+        let value = match compared.op.kind.scalar() {
+            Some(Scalar::Eq) => y,
+            Some(Scalar::Ne) => x,
+            Some(_) | None => return None,
         };
         let &[left, right] = compared.operands.as_slice() else {
             return None;
