@@ -14,7 +14,7 @@ mod build;
 mod call;
 mod constant;
 mod expression;
-pub mod operations;
+mod operations;
 mod pattern;
 mod turbofish;
 mod value;
@@ -33,7 +33,8 @@ use sinew_ir::{
     SymbolKind, Value,
 };
 use std::collections::HashMap;
-use value::Val;
+pub use arguments::Arguments;
+pub use value::Val;
 
 /// What a mentioned path turned out to be.
 pub enum Mention {
