@@ -16,34 +16,28 @@ mod own {
     }
 
     #[model]
-    pub fn relu<N>(x: Tensor<N>) -> Tensor<N> {
-        x * 10.0
-    }
-
-    #[model]
     pub fn local<N>(x: Tensor<N>) -> Tensor<N> {
-        relu(cumsum(sin(x), 1.0)) + x.relu() + sinew::ops::relu(x) + sqrt(x)
+        cumsum(sin(x), 1.0) + relu(x) + sinew::ops::relu(x) + sqrt(x)
     }
 }
 
 mod by_use {
-    use super::own::{cumsum, relu, sin};
+    use super::own::{cumsum, sin};
     use sinew::prelude::*;
 
     #[model]
     pub fn imported<N>(x: Tensor<N>) -> Tensor<N> {
-        relu(cumsum(sin(x), 1.0)) + abs(x)
+        cumsum(sin(x), 1.0) + abs(x)
     }
 }
 
 mod by_glob {
     use super::own::*;
-    use sinew::ops::abs;
-    use sinew::{Tensor, model};
+    use sinew::prelude::*;
 
     #[model]
     pub fn imported<N>(x: Tensor<N>) -> Tensor<N> {
-        relu(cumsum(sin(x), 1.0)) + abs(x)
+        cumsum(sin(x), 1.0) + abs(x)
     }
 }
 
@@ -52,18 +46,18 @@ mod by_path {
 
     #[model]
     pub fn named<N>(x: Tensor<N>) -> Tensor<N> {
-        super::own::relu(relu(x)) + self::abs(x)
+        super::own::sin(relu(x)) + self::abs(x)
     }
 }
 
 #[test]
 fn a_function_of_ones_own_is_meant_by_its_name() -> sinew::Result<()> {
     let x = [4.0, 1.0];
-    // 10 (2 x + 1) + x + x + sqrt x
-    assert_eq!(own::local(x)?.to_vec(), [90.0 + 8.0 + 2.0, 30.0 + 2.0 + 1.0]);
-    assert_eq!(by_use::imported(x)?.to_vec(), [94.0, 31.0]);
-    assert_eq!(by_glob::imported(x)?.to_vec(), [94.0, 31.0]);
-    assert_eq!(by_path::named([-3.0, 1.0])?.to_vec(), [3.0, 11.0]);
+    // 2 x + 1 and more
+    assert_eq!(own::local(x)?.to_vec(), [9.0 + 8.0 + 2.0, 3.0 + 2.0 + 1.0]);
+    assert_eq!(by_use::imported(x)?.to_vec(), [13.0, 4.0]);
+    assert_eq!(by_glob::imported(x)?.to_vec(), [13.0, 4.0]);
+    assert_eq!(by_path::named([-3.0, 1.0])?.to_vec(), [3.0, 3.0]);
     Ok(())
 }
 
@@ -72,12 +66,12 @@ fn in_a_function_body_too() -> sinew::Result<()> {
     use sinew::prelude::*;
 
     #[model]
-    fn erf<N>(x: Tensor<N>) -> Tensor<N> {
+    fn sin<N>(x: Tensor<N>) -> Tensor<N> {
         x + 1.0
     }
     #[model]
     fn twice<N>(x: Tensor<N>) -> Tensor<N> {
-        erf(erf(x)) + 0.0 * sigmoid(x)
+        sin(sin(x)) + 0.0 * sigmoid(x)
     }
     assert_eq!(twice([1.0])?.to_vec(), [3.0]);
     Ok(())

@@ -104,15 +104,13 @@ impl Body<'_> {
             return;
         }
         match callee(path) {
+            Callee::Operation(name) => add(&mut self.mentions.operations, &name.clone().into()),
             Callee::Method(of, _) => add(&mut self.mentions.items, &of),
             Callee::Function(path) => {
                 if operation(&path).is_some() {
                     add(&mut self.mentions.operations, &path);
                 }
-                // Its macro would be that of the standard library.
-                if !path.get_ident().is_some_and(|n| parse::function::std_macro(&parse::name(n))) {
-                    add(&mut self.mentions.items, &path);
-                }
+                add(&mut self.mentions.items, &path);
             }
             Callee::Foreign => {}
         }
@@ -209,8 +207,11 @@ pub fn unwrapped(e: &syn::Expr) -> &syn::Expr {
 pub enum Callee<'a> {
     /// `Type::method`: the type's path, the method.
     Method(syn::Path, &'a syn::Ident),
-    /// Any other path, plain names among them. One that ends in an operation's name means that operation
-    /// where no model item is found along it.
+    /// The plain name of an operation that the prelude brings: a function of the user's own that is
+    /// called so would be ambiguous to an import, so this is not asked.
+    Operation(&'a syn::Ident),
+    /// Any other path. One that ends in an operation's name means that operation where no model item
+    /// is found along it.
     Function(syn::Path),
     /// Something of Rust's own that no path of an import leads to: no model function for sure.
     Foreign,
@@ -218,6 +219,11 @@ pub enum Callee<'a> {
 
 /// Sorts a called path. Types are told from modules by their capital letter.
 pub fn callee(path: &syn::Path) -> Callee<'_> {
+    if let Some(name) = path.get_ident()
+        && operations::in_prelude(&parse::name(name))
+    {
+        return Callee::Operation(name);
+    }
     let segments: Vec<&syn::Ident> = path.segments.iter().map(|s| &s.ident).collect();
     let text = |ident: &syn::Ident| parse::name(ident);
     match segments.as_slice() {
@@ -229,10 +235,7 @@ pub fn callee(path: &syn::Path) -> Callee<'_> {
             parent.segments.pop_punct();
             Callee::Method(parent, method)
         }
-        // No model function is called like a macro of the standard library.
-        [.., last] if parse::function::std_macro(&text(last)) && operation(path).is_none() => {
-            Callee::Foreign
-        }
+        [.., last] if parse::function::std_macro(&text(last)) => Callee::Foreign,
         _ => Callee::Function(parse::types::bare(path)),
     }
 }

@@ -355,7 +355,13 @@ impl Lowerer<'_, '_> {
         let elems = match a.expr(i) {
             Some(syn::Expr::Array(list)) => &list.elems,
             Some(syn::Expr::Tuple(list)) => &list.elems,
-            _ => return Err(self.report(messages::wants_shape(&a.tokens(i), &a.name, &a.op.usage()))),
+            _ => {
+                return Err(self.report(messages::wants_shape(
+                    &a.tokens(i),
+                    &a.name,
+                    &a.op.usage(),
+                )));
+            }
         };
         let (mut sequence, mut out) = (None, Vec::new());
         for (k, e) in elems.iter().map(plain).enumerate() {

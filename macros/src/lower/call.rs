@@ -43,6 +43,10 @@ impl Lowerer<'_, '_> {
             return Err(self.report(messages::local_called(name, &what)));
         }
         match names::callee(&p.path) {
+            Callee::Operation(name) => match operations::find(&parse::name(name)) {
+                Some(op) => self.operation(op, name, None, &call.args),
+                None => Err(self.report(messages::plain_function(&p.path))),
+            },
             Callee::Foreign => Err(self.report(messages::plain_function(&p.path))),
             Callee::Function(path) => {
                 self.plain_segments(&p.path, 1)?;

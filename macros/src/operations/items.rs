@@ -1,6 +1,6 @@
 //! The operations as items of `sinew::ops`: what rustc resolves their names to, and rustdoc shows.
 
-use super::{Operation, TABLE};
+use super::{Operation, TABLE, table};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
 use std::collections::BTreeSet;
@@ -14,6 +14,7 @@ fn ident(name: &str) -> Ident {
 /// tensor of it, and the functions of as many parameters as there are marked as operations.
 pub fn items() -> TokenStream {
     let names: Vec<Ident> = TABLE.iter().map(|o| ident(o.name)).collect();
+    let prelude = table::PRELUDE.iter().map(|name| ident(name));
     let functions = TABLE.iter().map(function);
     let counts: BTreeSet<usize> = TABLE.iter().map(|o| o.parameters.len()).collect();
     let marks = counts.into_iter().map(mark);
@@ -23,6 +24,10 @@ pub fn items() -> TokenStream {
         #[allow(non_camel_case_types, missing_docs)]
         pub(crate) mod the_operation {
             #(pub enum #names {})*
+        }
+        /// The operations that the prelude brings.
+        pub(crate) mod in_prelude {
+            pub use super::{#(#prelude),*};
         }
         #(#functions)*
         #(#marks)*

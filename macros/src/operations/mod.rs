@@ -4,9 +4,10 @@
 //! From these come the items of `sinew::ops` that rustc and rustdoc see (`items`), what bodies are
 //! lowered by, and the texts that messages give for their use.
 //!
-//! That the plain name of one means it, and no item of the user's, is rustc's decision: a call is an
-//! operation's only where no model function is found along its path, and emitted dead code asks that
-//! the name leads to the operation's own item.
+//! That a name means one of them, and no item of the user's, is rustc's decision: emitted dead code asks
+//! that it leads to the operation's own item. The plain names that the prelude brings are taken for
+//! operations before that, so they are few and stay the same ([`table::PRELUDE`]); all other names mean
+//! one only where no model function is found along their path. So a new operation breaks no program.
 
 mod items;
 mod table;
@@ -184,6 +185,11 @@ pub fn find(name: &str) -> Option<&'static Operation> {
     BY_NAME.get(name).copied()
 }
 
+/// Whether the prelude brings the operation called `name`.
+pub fn in_prelude(name: &str) -> bool {
+    table::PRELUDE.contains(&name)
+}
+
 /// Every name.
 pub fn names() -> Vec<String> {
     TABLE.iter().map(|o| o.name.to_string()).collect()
@@ -196,6 +202,8 @@ mod tests {
     #[test]
     fn each_operation_is_declared_once_and_told() {
         assert_eq!(BY_NAME.len(), TABLE.len());
+        let known = |name: &&str| find(name).is_some();
+        assert!(table::PRELUDE.iter().all(known));
         for o in TABLE.iter() {
             assert!(o.doc.trim_end().ends_with('.'), "{}: {}", o.name, o.doc);
             assert!(!o.parameters.is_empty(), "{}", o.name);

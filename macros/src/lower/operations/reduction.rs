@@ -23,12 +23,7 @@ impl Lowerer<'_, '_> {
         }
     }
 
-    pub(super) fn one_axis(
-        &mut self,
-        a: &Arguments<'_>,
-        i: usize,
-        x: Value,
-    ) -> Checked<Axis> {
+    pub(super) fn one_axis(&mut self, a: &Arguments<'_>, i: usize, x: Value) -> Checked<Axis> {
         let axis = self.axis_arg(a, i)?;
         self.axis_at(a, i, x, axis)
     }
