@@ -11,7 +11,7 @@ use sinew_ir::{DType, ParamKind, Type};
 pub(crate) fn moved_leaves(engine: &Engine) -> Result<Vec<&str>> {
     let function = &engine.function;
     let not_a_loss = |rest: &str| {
-        let types = function.results.iter();
+        let types = function.body.results.iter();
         let types: Vec<String> = types.map(|r| declared(function.type_of(*r))).collect();
         let returns = match types.as_slice() {
             [] => "nothing".to_string(),
@@ -23,7 +23,7 @@ pub(crate) fn moved_leaves(engine: &Engine) -> Result<Vec<&str>> {
             returns,
         }
     };
-    let [result] = function.results.as_slice() else {
+    let [result] = function.body.results.as_slice() else {
         return Err(not_a_loss(""));
     };
     if *function.type_of(*result) != Type::of(DType::Float, &[]) {

@@ -113,7 +113,7 @@ fn compile_run(engine: &Engine, binding: &Binding, layout: &Layout) -> Result<Pr
     let fixed = regions.add(Role::Fixed, "fixed", layout.fixed_bytes, false);
     let mut outputs = Vec::new();
     let mut results = Vec::new();
-    for (i, result) in function.results.iter().enumerate() {
+    for (i, result) in function.body.results.iter().enumerate() {
         let result = ResultType::new(i, function.type_of(*result))?;
         let (name, bytes) = (result.name.clone(), result.region_bytes);
         let region = regions.add(Role::Result(i), name, bytes, true);

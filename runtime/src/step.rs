@@ -77,7 +77,7 @@ fn gradient_part(
     inputs: Vec<Place>,
     regions: &StepRegions,
 ) -> Result<Linked> {
-    let mut places: Vec<Option<Place>> = vec![None; gradient.program.results.len()];
+    let mut places: Vec<Option<Place>> = vec![None; gradient.program.body.results.len()];
     for (param, result) in gradient.gradients.iter().enumerate() {
         if let Some(result) = result {
             places[*result] = Some(Place {
