@@ -15,7 +15,7 @@ pub mod lower;
 mod op;
 pub mod ops;
 mod pullback;
-mod scalar;
+pub mod scalar;
 mod shape;
 mod simplify;
 #[cfg(feature = "testing")]
@@ -41,7 +41,7 @@ pub use op::{
     Arity, Kind, Op, OpDef, OpError, Primal, Pullback, PullbackRule, Reduction, TestData, View,
 };
 pub use pullback::{CalleeInfo, PullbackError, PullbackProblem, derive_pullback, with_gradients};
-pub use scalar::{Scalar, remainder};
+pub use scalar::{Scalar, ScalarDef, remainder};
 pub use shape::{Axis, Shape, Type};
 pub use simplify::simplify;
 pub use text::{ParseError, ParseProblem, parse};
