@@ -11,7 +11,7 @@ use sinew_ir::{DType, Scalar};
 use super::EmitError;
 use super::frame::{Frame, Index};
 use super::lanes::{Lanes, shifted};
-use super::shim;
+use super::shim::Shim;
 use crate::kernel::{Code, ScalarKind};
 
 /// A row register's value: a scalar, or one element a lane where lanes are rows.
@@ -226,8 +226,7 @@ impl Frame<'_> {
                 false => v[0],
             };
             let which = f.b.ins().iconst(types::I32, function as i64);
-            let address = shim::function as *const () as usize;
-            let y = f.shim(address, &[wide, which], types::F64);
+            let y = f.shim(Shim::Function, &[wide, which]);
             match single {
                 true => f.b.ins().fdemote(types::F32, y),
                 false => y,
@@ -287,8 +286,8 @@ impl Frame<'_> {
             Arithmetic::Div if float => self.b.ins().fdiv(x, y),
             Arithmetic::Div => return Err(self.misfit(Scalar::DIV, dtype)),
             Arithmetic::Rem => self.per_lane(dtype, lanes, &[x, y], &mut |f, v| match dtype {
-                DType::F32 => f.shim(shim::rem_f32 as *const () as usize, v, types::F32),
-                DType::F64 => f.shim(shim::rem_f64 as *const () as usize, v, types::F64),
+                DType::F32 => f.shim(Shim::RemF32, v),
+                DType::F64 => f.shim(Shim::RemF64, v),
                 DType::U32 => f.remainder_unsigned(v[0], v[1]),
                 DType::I32 | DType::Bool | DType::Float => f.remainder_signed(v[0], v[1]),
             })?,
@@ -541,14 +540,8 @@ impl Frame<'_> {
     }
 
     /// Calls a shim that has a result.
-    fn shim(
-        &mut self,
-        address: usize,
-        args: &[Value],
-        result: cranelift_codegen::ir::Type,
-    ) -> Value {
-        self.call(address, args, Some(result))
-            .expect("the signature has a result")
+    fn shim(&mut self, shim: Shim, args: &[Value]) -> Value {
+        self.call(shim, args).expect("the shim has a result")
     }
 }
 
