@@ -220,7 +220,7 @@ impl Pass<'_> {
             return Ok(());
         };
         self.builder.location = i.location;
-        let named = |error| problem(i.op.0.name, i.location, error);
+        let named = |error| problem(i.op.name, i.location, error);
         let wanted: Vec<bool> = i.operands.iter().map(|v| self.active.contains(v)).collect();
         let found = match i.op.pullback {
             Pullback::Rule(rule) => {
@@ -250,7 +250,7 @@ impl Pass<'_> {
     /// By the derivative of what the op expands to, which is computed again here; where the body has
     /// it too, the simplifier finds that out.
     fn reverse_derived(&mut self, i: &OpInst, cotangent: Value) -> Result<(), PullbackError> {
-        let named = |error| problem(i.op.0.name, i.location, error);
+        let named = |error| problem(i.op.name, i.location, error);
         let build = match i.op.kind {
             Kind::Function(build) => build,
             Kind::Constant

@@ -52,7 +52,7 @@ impl Expander<'_> {
         self.builder.location = i.location;
         let built = build(&mut self.builder, &i.operands, &i.attributes);
         let inner = std::mem::replace(&mut self.builder.insts, outer);
-        let result = built.map_err(|e| op_error(self.unit, i.op.0.name, i.location, e))?;
+        let result = built.map_err(|e| op_error(self.unit, i.op.name, i.location, e))?;
         for inst in inner {
             match inst {
                 Inst::Op(i) => self.op(i)?,
