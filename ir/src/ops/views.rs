@@ -310,6 +310,18 @@ pub(super) const CONCAT: OpDef = OpDef {
     }),
 };
 
+/// Its operand, as another value.
+pub(super) const BARRIER: OpDef = OpDef {
+    name: "barrier",
+    doc: "x, as a value of its own: what is computed from it is not taken for what is computed from x.",
+    arity: Arity::Exactly(1),
+    attributes: &[],
+    infer: |t, _| operand(t, 0).cloned(),
+    pullback: Pullback::Rule(|_, p| Ok(vec![Some(p.cotangent)])),
+    kind: Kind::Identity,
+    test: ONE,
+};
+
 /// Its operand, with no derivative.
 pub(super) const STOP_GRADIENT: OpDef = OpDef {
     name: "stop_gradient",
