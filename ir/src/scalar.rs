@@ -88,6 +88,11 @@ pub const TRANSCENDENTAL: usize = 16;
 /// The work of a division or a square root: they keep their unit busy for about four additions.
 const DIVISION: usize = 4;
 
+/// Near and far quarter turns: within a few of them, where exact parts of one end, and far beyond.
+const QUARTERS: &[f64] = &[
+    0.785, 0.786, 1.5707964, -3.1415927, 22.0, -355.0, 8191.0, 8193.0, 1e6, -1e9, 1e22,
+];
+
 const EVERYWHERE: (f64, f64) = (f64::NEG_INFINITY, f64::INFINITY);
 
 /// What most entries have.
@@ -262,6 +267,16 @@ table! {
         ERF Erf = ScalarDef {
             edges: &[0.99, 1.01, -1.01, 3.9, 4.1],
             ..function("erf", libm::erf, TRANSCENDENTAL)
+        };
+        /// The sine.
+        SIN Sin = ScalarDef {
+            edges: QUARTERS,
+            ..function("sin", libm::sin, TRANSCENDENTAL)
+        };
+        /// The cosine.
+        COS Cos = ScalarDef {
+            edges: QUARTERS,
+            ..function("cos", libm::cos, TRANSCENDENTAL)
         };
         /// The greatest integer not above `a`.
         FLOOR Floor = ScalarDef {

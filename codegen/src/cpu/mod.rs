@@ -21,6 +21,7 @@ mod scalar;
 mod scatter;
 mod shim;
 mod tile;
+mod trigonometry;
 
 pub use driver::{Program, compile};
 

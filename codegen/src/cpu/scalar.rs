@@ -203,6 +203,7 @@ impl Frame<'_> {
             UnaryFloat::Log if single => self.log(x, lanes),
             UnaryFloat::Tanh if single => self.tanh(x, lanes),
             UnaryFloat::Erf if single => self.erf(x, lanes),
+            UnaryFloat::Sin | UnaryFloat::Cos => self.sine(function, a, lanes),
             UnaryFloat::Floor if self.caps.round => Ok(self.b.ins().floor(x)),
             UnaryFloat::Exp
             | UnaryFloat::Log
@@ -213,7 +214,7 @@ impl Frame<'_> {
     }
 
     /// The reference of a function, called for each lane in f64.
-    fn reference(
+    pub(super) fn reference(
         &mut self,
         function: UnaryFloat,
         a: Operand,

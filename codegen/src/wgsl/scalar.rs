@@ -250,6 +250,8 @@ fn float_function(function: UnaryFloat) -> &'static str {
         UnaryFloat::Log => "log_f32",
         UnaryFloat::Tanh => "tanh_f32",
         UnaryFloat::Erf => "erf_f32",
+        UnaryFloat::Sin => "sin_f32",
+        UnaryFloat::Cos => "cos_f32",
         UnaryFloat::Floor => "floor_f32",
     }
 }

@@ -268,6 +268,29 @@ pub(super) const ERF: OpDef = entry(
     ONE,
 );
 
+/// The sine.
+pub(super) const SIN: OpDef = entry(
+    Scalar::SIN,
+    "The sine of an angle in radians; NaN of an infinite one.",
+    Pullback::Rule(|b, p| {
+        let slope = b.op(super::COS, p.operands, Attributes::none())?;
+        Ok(vec![Some(b.mul(p.cotangent, slope)?)])
+    }),
+    tested(&[(-6.0, 6.0)], &[]),
+);
+
+/// The cosine.
+pub(super) const COS: OpDef = entry(
+    Scalar::COS,
+    "The cosine of an angle in radians; NaN of an infinite one.",
+    Pullback::Rule(|b, p| {
+        let sine = b.op(super::SIN, p.operands, Attributes::none())?;
+        let slope = b.neg(sine)?;
+        Ok(vec![Some(b.mul(p.cotangent, slope)?)])
+    }),
+    tested(&[(-6.0, 6.0)], &[]),
+);
+
 /// The greatest integer not above.
 pub(super) const FLOOR: OpDef = entry(
     Scalar::FLOOR,

@@ -285,6 +285,8 @@ fn elementwise() -> Vec<Operation> {
         unary(ops::TANH),
         unary(ops::SQRT),
         unary(ops::ERF),
+        unary(ops::SIN),
+        unary(ops::COS),
         unary(ops::FLOOR),
         unary(ops::SIGN),
         unary(ops::SQUARE),
