@@ -278,6 +278,17 @@ table! {
             edges: QUARTERS,
             ..function("cos", libm::cos, TRANSCENDENTAL)
         };
+        /// The arc tangent.
+        ATAN Atan = ScalarDef {
+            edges: &[0.414, 0.4143, 2.414, 2.4143, -2.5, 1e10],
+            ..function("atan", libm::atan, TRANSCENDENTAL)
+        };
+        /// The nearest integer, the even one of two.
+        ROUND Round = ScalarDef {
+            idempotent: true,
+            edges: &[-0.5, 1.5, 2.5, -3.5, 0.49999997, 8388609.0, 4503599627370497.0],
+            ..function("round", f64::round_ties_even, 1)
+        };
         /// The greatest integer not above `a`.
         FLOOR Floor = ScalarDef {
             idempotent: true,

@@ -1,10 +1,10 @@
-//! exp, log, tanh and erf of f32 as polynomials, over one or several lanes, without branches.
+//! exp, log, tanh, erf and atan of f32 as polynomials, over one or several lanes, without branches.
 //!
 //! Within a few units in the last place of the true value over the whole range, NaN, infinities and
 //! subnormal arguments included (only exp's subnormal results are 0); the tests hold 1e-6 relative.
 //! Callers that have the processor take subnormal numbers for zeros, as the runtime does, get the
 //! value at zero for them. Selections are bit masks and single `min`/`max` instructions: a blend takes
-//! three. Coefficients of exp and log are those of Cephes (S. Moshier, public domain); tanh and erf
+//! three. Coefficients of exp, log and atan are those of Cephes (S. Moshier, public domain); tanh and erf
 //! are rational functions on the clamped argument with the coefficients that Eigen and XLA use.
 
 use cranelift_codegen::ir::condcodes::FloatCC;
@@ -282,5 +282,50 @@ impl Frame<'_> {
             ],
             lanes,
         )
+    }
+
+    /// The arc tangent: of a magnitude above `tan(3/8 pi)` that of `-1 / x` behind a quarter turn, above
+    /// `tan(pi / 8)` that of `(x - 1) / (x + 1)` behind an eighth.
+    pub(super) fn atan(&mut self, x: Value, lanes: Lanes) -> Result<Value, EmitError> {
+        use std::f32::consts::{FRAC_PI_2, FRAC_PI_4};
+        let t = self.b.ins().fabs(x);
+        let (zero, one) = (self.real(0.0, lanes)?, self.real(1.0, lanes)?);
+        let minus = self.real(-1.0, lanes)?;
+        let limit = self.real(0.414_213_57, lanes)?;
+        let middle = self.b.ins().fcmp(FloatCC::GreaterThan, t, limit);
+        let limit = self.real(2.414_213_7, lanes)?;
+        let far = self.b.ins().fcmp(FloatCC::GreaterThan, t, limit);
+        let pick = |f: &mut Self, near, between, beyond| {
+            let y = f.choose(middle, between, near, lanes);
+            f.choose(far, beyond, y, lanes)
+        };
+        let (less, more) = (self.b.ins().fsub(t, one), self.b.ins().fadd(t, one));
+        let above = pick(self, t, less, minus);
+        let below = pick(self, one, more, t);
+        let (eighth, quarter) = (self.real(FRAC_PI_4, lanes)?, self.real(FRAC_PI_2, lanes)?);
+        let start = pick(self, zero, eighth, quarter);
+        let z = self.b.ins().fdiv(above, below);
+        let square = self.b.ins().fmul(z, z);
+        let p = self.polynomial(
+            square,
+            &[
+                8.053_744_5e-2,
+                -1.387_768_6e-1,
+                1.997_771_1e-1,
+                -3.333_295e-1,
+            ],
+            lanes,
+        )?;
+        let tail = self.b.ins().fmul(p, square);
+        let y = self.multiply_add(tail, z, z);
+        let y = self.b.ins().fadd(start, y);
+        // All of this is positive: the sign is that of x.
+        let (integers, floats) = (self.ty(DType::I32, lanes)?, self.ty(DType::F32, lanes)?);
+        let sign = self.bits(1 << 31, lanes)?;
+        let bits = self.cast_bits(x, integers);
+        let sign = self.b.ins().band(bits, sign);
+        let bits = self.cast_bits(y, integers);
+        let bits = self.b.ins().bor(bits, sign);
+        Ok(self.cast_bits(bits, floats))
     }
 }

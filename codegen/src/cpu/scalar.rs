@@ -204,12 +204,16 @@ impl Frame<'_> {
             UnaryFloat::Tanh if single => self.tanh(x, lanes),
             UnaryFloat::Erf if single => self.erf(x, lanes),
             UnaryFloat::Sin | UnaryFloat::Cos => self.sine(function, a, lanes),
+            UnaryFloat::Atan if single => self.atan(x, lanes),
             UnaryFloat::Floor if self.caps.round => Ok(self.b.ins().floor(x)),
+            UnaryFloat::Round if self.caps.round => Ok(self.b.ins().nearest(x)),
             UnaryFloat::Exp
             | UnaryFloat::Log
             | UnaryFloat::Tanh
             | UnaryFloat::Erf
-            | UnaryFloat::Floor => self.reference(function, a, lanes),
+            | UnaryFloat::Atan
+            | UnaryFloat::Floor
+            | UnaryFloat::Round => self.reference(function, a, lanes),
         }
     }
 

@@ -112,6 +112,16 @@ fn floor_f32(x: f32) -> f32 {
 ",
     },
     Item {
+        name: "round_f32",
+        needs: &["is_nan"],
+        text: "\
+// To the even one of two.
+fn round_f32(x: f32) -> f32 {
+  return select(round(x), x, is_nan(x));
+}
+",
+    },
+    Item {
         name: "sqrt_f32",
         needs: &["is_nan", "from_bits"],
         text: "\
@@ -435,6 +445,39 @@ fn sin_f32(x: f32) -> f32 {
 fn cos_f32(x: f32) -> f32 {
   let turned = quarter_turns(x);
   return sine_of(turned.rest, turned.turns + 1u);
+}
+",
+    },
+    Item {
+        name: "atan_f32",
+        needs: &["is_nan"],
+        text: "\
+// Relative error below 3e-7: of -1/x behind a quarter turn, of (x - 1) / (x + 1) behind an eighth, of x
+// near 0. Cephes' polynomial.
+fn atan_f32(x: f32) -> f32 {
+  if (is_nan(x)) {
+    return x;
+  }
+  let t = abs(x);
+  var start = 0.0f;
+  var z = t;
+  if (t > 1e30f) {
+    start = 1.57079637f;
+    z = 0.0f;
+  } else if (t > 2.41421366f) {
+    start = 1.57079637f;
+    z = -1.0f / t;
+  } else if (t > 0.414213568f) {
+    start = 0.785398185f;
+    z = (t - 1.0f) / (t + 1.0f);
+  }
+  let s = z * z;
+  var p = 0.0805374458f;
+  p = fma(p, s, -0.138776854f);
+  p = fma(p, s, 0.199777111f);
+  p = fma(p, s, -0.333329499f);
+  let y = start + fma(p * s, z, z);
+  return select(y, -y, x < 0.0f);
 }
 ",
     },

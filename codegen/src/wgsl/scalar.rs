@@ -252,7 +252,9 @@ fn float_function(function: UnaryFloat) -> &'static str {
         UnaryFloat::Erf => "erf_f32",
         UnaryFloat::Sin => "sin_f32",
         UnaryFloat::Cos => "cos_f32",
+        UnaryFloat::Atan => "atan_f32",
         UnaryFloat::Floor => "floor_f32",
+        UnaryFloat::Round => "round_f32",
     }
 }
 

@@ -291,6 +291,27 @@ pub(super) const COS: OpDef = entry(
     tested(&[(-6.0, 6.0)], &[]),
 );
 
+/// The arc tangent.
+pub(super) const ATAN: OpDef = entry(
+    Scalar::ATAN,
+    "The arc tangent, from -pi / 2 to pi / 2.",
+    Pullback::Rule(|b, p| {
+        // 1 / (1 + x^2)
+        let square = b.mul(p.operands[0], p.operands[0])?;
+        let below = b.with(super::ADD, square, 1.0)?;
+        Ok(vec![Some(b.div(p.cotangent, below)?)])
+    }),
+    tested(&[(-4.0, 4.0)], &[]),
+);
+
+/// The nearest integer.
+pub(super) const ROUND: OpDef = entry(
+    Scalar::ROUND,
+    "The nearest integer, of two the even one (NumPy's); its derivative is 0.",
+    Pullback::Zero,
+    tested(&[(-2.0, 2.0)], &[-1.5, -0.5, 0.5, 1.5]),
+);
+
 /// The greatest integer not above.
 pub(super) const FLOOR: OpDef = entry(
     Scalar::FLOOR,

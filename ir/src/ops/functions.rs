@@ -11,7 +11,7 @@ use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
 
 type Expand = fn(&mut Builder, &[Value], &Attributes) -> Result<Value, OpError>;
 
-const fn entry(
+pub(super) const fn entry(
     name: &'static str,
     doc: &'static str,
     expand: Expand,
@@ -31,7 +31,7 @@ const fn entry(
 }
 
 /// `1 - x`
-fn one_minus(b: &mut Builder, x: Value) -> Result<Value, OpError> {
+pub(super) fn one_minus(b: &mut Builder, x: Value) -> Result<Value, OpError> {
     let one = b.like(1.0, x)?;
     b.sub(one, x)
 }
@@ -383,3 +383,38 @@ fn pow_pullback(b: &mut Builder, p: &Primal<'_>) -> Result<Vec<Option<Value>>, O
     })?;
     Ok(vec![dx, dy])
 }
+
+/// `1 / sqrt(x)`
+pub(super) const RSQRT: OpDef = entry(
+    "rsqrt",
+    "`1 / sqrt(x)`.",
+    |b, x, _| {
+        let root = b.sqrt(x[0])?;
+        let one = b.like(1.0, root)?;
+        b.div(one, root)
+    },
+    |b, p| {
+        // -y^3 / 2
+        let square = b.mul(p.result, p.result)?;
+        let cube = b.mul(square, p.result)?;
+        let slope = b.scale(cube, -0.5)?;
+        Ok(vec![Some(b.mul(p.cotangent, slope)?)])
+    },
+    tested(&[(0.2, 4.0)], &[]),
+);
+
+/// The least integer not below.
+pub(super) const CEIL: OpDef = OpDef {
+    name: "ceil",
+    doc: "The least integer not below x; its derivative is 0.",
+    arity: Arity::Exactly(1),
+    attributes: &[],
+    infer: |t, _| float(t, 0).cloned(),
+    pullback: Pullback::Zero,
+    kind: Kind::Function(|b, x, _| {
+        let minus = b.neg(x[0])?;
+        let floor = b.floor(minus)?;
+        b.neg(floor)
+    }),
+    test: tested(&[(-2.0, 2.0)], &[-2.0, -1.0, 0.0, 1.0, 2.0]),
+};

@@ -230,11 +230,6 @@ impl<'c> Translator<'c> {
             return Ok(self.b.op(op, &[x], Vec::new())?);
         }
         match op {
-            "rsqrt" => {
-                let x = self.input("x")?;
-                let root = self.b.sqrt(x)?;
-                Ok(self.b.op(ops::RECIPROCAL, &[root], Vec::new())?)
-            }
             "gelu" => {
                 let x = self.input("x")?;
                 let op = match self.argument("approximate").as_str() {
