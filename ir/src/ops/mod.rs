@@ -55,7 +55,7 @@ table! {
         LT LE EQ NE AND OR NOT SELECT CAST
     }
     views { BROADCAST RESHAPE PERMUTE SLICE PAD CONCAT STOP_GRADIENT BARRIER }
-    reduce { SUM MAX ARGMAX }
+    reduce { SUM PROD MAX ARGMAX }
     contract { DOT }
     index { TAKE_ALONG_AXIS SCATTER_ADD TAKE INDEX_ADD }
     functions {

@@ -354,6 +354,7 @@ fn elementwise() -> Vec<Operation> {
 fn over_axes() -> Vec<Operation> {
     vec![
         reduction(ops::SUM),
+        reduction(ops::PROD),
         reduction(ops::MEAN),
         reduction(ops::MAX),
         reduction(ops::MIN),

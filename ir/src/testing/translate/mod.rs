@@ -4,6 +4,7 @@ mod layers;
 
 use super::{Case, CaseError};
 use crate::array::Array;
+use crate::attributes::Over;
 use crate::block::{Block, Inst};
 use crate::builder::Builder;
 use crate::dim::Dim;
@@ -19,7 +20,6 @@ use serde_json::Value as Json;
 
 /// The operations that the table does not cover yet.
 pub const LATER: &[&str] = &[
-    "prod",
     "cumsum",
     "conv2d",
     "conv1d",
@@ -221,13 +221,18 @@ impl<'c> Translator<'c> {
 
     fn result(&mut self) -> Built {
         let op = self.case.op.as_str();
-        let plain = ops::find(op).filter(|op| {
+        if let Some(op) = ops::find(op).filter(|op| op.arity == Arity::Exactly(1)) {
             let arguments = self.case.args.as_object().is_some_and(|a| !a.is_empty());
-            op.arity == Arity::Exactly(1) && op.attributes.is_empty() && !arguments
-        });
-        if let Some(op) = plain {
-            let x = self.input("x")?;
-            return Ok(self.b.op(op, &[x], Vec::new())?);
+            if op.attributes.is_empty() && !arguments {
+                let x = self.input("x")?;
+                return Ok(self.b.op(op, &[x], Vec::new())?);
+            }
+            // A permutation has axes too.
+            if op.attributes == Over::SPECS && op.kind.view().is_none() {
+                let x = self.input("x")?;
+                let (axes, keep) = (self.axes(x)?, self.keepdims());
+                return Ok(lower::reduce(&mut self.b, op, x, &axes, keep)?);
+            }
         }
         match op {
             "gelu" => {
@@ -252,12 +257,6 @@ impl<'c> Translator<'c> {
             "where" => {
                 let (c, x, y) = (self.input("c")?, self.input("x")?, self.input("y")?);
                 Ok(lower::select(&mut self.b, c, x, y)?)
-            }
-            "sum" | "mean" | "max" | "min" | "logsumexp" => {
-                let x = self.input("x")?;
-                let op = ops::find(op).ok_or_else(|| self.case.form("no such op"))?;
-                let (axes, keep) = (self.axes(x)?, self.keepdims());
-                Ok(lower::reduce(&mut self.b, op, x, &axes, keep)?)
             }
             "argmax" | "argmin" => {
                 let (x, keep) = (self.input("x")?, self.keepdims());
