@@ -136,6 +136,18 @@ impl<'a> Field<'a> for f64 {
     }
 }
 
+/// A choice: 0 or 1.
+impl<'a> Field<'a> for bool {
+    fn read(attribute: &'a Attribute) -> Option<Self> {
+        let number = f64::read(attribute)?;
+        (number == 0.0 || number == 1.0).then_some(number == 1.0)
+    }
+
+    fn write(self) -> Attribute {
+        Attribute::Number(f64::from(u8::from(self)))
+    }
+}
+
 /// A number that may be a Rust const's.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Number<'a> {
@@ -342,6 +354,14 @@ forms! {
     Along {
         /// The axis.
         axis: Axis = AttributeKind::Axes(Of::Operand(0)),
+    }
+
+    /// Of sums that run along an axis.
+    Running {
+        /// The axis.
+        axis: Axis = AttributeKind::Axes(Of::Operand(0)),
+        /// Whether they run from the last element to the first.
+        reverse: bool = AttributeKind::Number,
     }
 
     /// Of what works along one axis of the result.

@@ -15,6 +15,7 @@ mod losses;
 mod reduce;
 mod rows;
 pub(crate) mod rules;
+mod running;
 mod shorthand;
 #[cfg(feature = "testing")]
 mod testing;
@@ -63,6 +64,7 @@ table! {
         RSQRT CEIL
     }
     angles { TAN ASIN ACOS SINH COSH }
+    running { CUMSUM }
     rows { SOFTMAX LOG_SOFTMAX LOGSUMEXP MEAN MIN }
     losses { MSE CROSS_ENTROPY BINARY_CROSS_ENTROPY_WITH_LOGITS }
     testing { #[cfg(feature = "testing")] STEPS }

@@ -359,6 +359,13 @@ fn over_axes() -> Vec<Operation> {
         reduction(ops::MAX),
         reduction(ops::MIN),
         reduction(ops::LOGSUMEXP),
+        Operation::new(
+            "cumsum",
+            "The sum of each element and those before it along an axis.",
+            Lowering::Axis(lower::cumsum),
+        )
+        .takes("x")
+        .takes_as("axis", "-1"),
         special(
             "var",
             "The variance over axes, or over all of them: divided by n - `correction`.",

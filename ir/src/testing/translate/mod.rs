@@ -20,7 +20,6 @@ use serde_json::Value as Json;
 
 /// The operations that the table does not cover yet.
 pub const LATER: &[&str] = &[
-    "cumsum",
     "conv2d",
     "conv1d",
     "conv_transpose2d",
@@ -257,6 +256,11 @@ impl<'c> Translator<'c> {
             "where" => {
                 let (c, x, y) = (self.input("c")?, self.input("x")?, self.input("y")?);
                 Ok(lower::select(&mut self.b, c, x, y)?)
+            }
+            "cumsum" => {
+                let x = self.input("x")?;
+                let axis = self.axis(x)?;
+                Ok(lower::cumsum(&mut self.b, x, axis)?)
             }
             "argmax" | "argmin" => {
                 let (x, keep) = (self.input("x")?, self.keepdims());
