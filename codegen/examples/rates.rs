@@ -79,10 +79,11 @@ fn schedule(sizes: &[usize], classes: Vec<Class>) -> Schedule {
     Schedule {
         regions: sizes
             .iter()
-            .map(|&elements| Region {
-                name: "r".to_owned(),
+            .enumerate()
+            .map(|(i, &elements)| Region {
+                name: format!("r{i}"),
                 bytes: elements * 4,
-                written: true,
+                role: Role::State,
             })
             .collect(),
         buffers: sizes

@@ -23,7 +23,7 @@ use sinew_ir::{DType, Reduction, Scalar};
 /// A compiled program, before emission: kernels in order over buffers with known places.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Schedule {
-    /// The regions, in the order of the driver's table; the arena is region 0.
+    /// The regions, one of which is the arena.
     pub regions: Vec<Region>,
     /// Every buffer.
     pub buffers: Vec<Buffer>,
@@ -34,12 +34,107 @@ pub struct Schedule {
 /// Memory that the runtime supplies as one base address.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Region {
-    /// What it is, for people (`arena`, `params`, `gradients`, `adam.m`, `input x`, `loss`).
+    /// Its name, which no other region of the schedule has (`arena`, `params`, `adam.m`, `input x`).
     pub name: String,
     /// Its size.
     pub bytes: usize,
-    /// Whether kernels write it.
-    pub written: bool,
+    /// What its bytes are before and after a run.
+    pub role: Role,
+}
+
+/// What a region's bytes are before and after a run.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Role {
+    /// Memory between kernels, whose size the memory plan settles: means nothing before and after.
+    Arena,
+    /// Values that are only read: arguments.
+    Input,
+    /// Values that are read and may be written: parameters, an optimizer's state.
+    State,
+    /// Means nothing before the run: results. What is read of it was written in the same run.
+    Output,
+}
+
+impl Role {
+    /// Whether kernels may write the region.
+    pub fn is_written(self) -> bool {
+        match self {
+            Role::Arena | Role::State | Role::Output => true,
+            Role::Input => false,
+        }
+    }
+
+    /// Whether the region holds values when a run begins.
+    pub fn is_filled(self) -> bool {
+        match self {
+            Role::Input | Role::State => true,
+            Role::Arena | Role::Output => false,
+        }
+    }
+
+    /// Its name in text form.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::Arena => "arena",
+            Role::Input => "input",
+            Role::State => "state",
+            Role::Output => "output",
+        }
+    }
+}
+
+/// The regions of a schedule as they are laid out: the arena, then what is added. Whoever adds a
+/// region keeps its id.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Regions(Vec<Region>);
+
+impl Default for Regions {
+    fn default() -> Regions {
+        Regions::new()
+    }
+}
+
+impl Regions {
+    /// The arena alone.
+    pub fn new() -> Regions {
+        Regions(vec![Region {
+            name: "arena".into(),
+            bytes: 0,
+            role: Role::Arena,
+        }])
+    }
+
+    /// Adds a region.
+    pub fn add(&mut self, name: impl Into<String>, bytes: usize, role: Role) -> RegionId {
+        self.0.push(Region {
+            name: name.into(),
+            bytes,
+            role,
+        });
+        RegionId(u32::try_from(self.0.len() - 1).unwrap_or(u32::MAX))
+    }
+
+    /// The regions, each at the index that its id holds.
+    pub fn list(self) -> Vec<Region> {
+        self.0
+    }
+}
+
+impl Schedule {
+    /// The arena; the first one, where the verifier would find two.
+    pub fn arena(&self) -> Option<RegionId> {
+        self.find(|region| region.role == Role::Arena)
+    }
+
+    /// The region of a name.
+    pub fn region(&self, name: &str) -> Option<RegionId> {
+        self.find(|region| region.name == name)
+    }
+
+    fn find(&self, is: impl Fn(&Region) -> bool) -> Option<RegionId> {
+        let at = self.regions.iter().position(is)?;
+        u32::try_from(at).ok().map(RegionId)
+    }
 }
 
 /// An index into [`Schedule::regions`].

@@ -2,7 +2,7 @@
 //! every schedule before emission, in release too; it costs microseconds a kernel.
 //!
 //! It holds:
-//! 1. Every region index, buffer index and register is there; element types have a size; buffers lie
+//! 1. Regions and kernels differ in name, and one region at most is the arena. Every region index, buffer index and register is there; element types have a size; buffers lie
 //!    inside their regions at multiples of their element size; written buffers lie in written regions.
 //! 2. An instruction uses only registers defined before it, of the types its [`Scalar`] asks for; row
 //!    registers are set once, before use, and only in nests; the accumulator only in epilogues.
@@ -14,8 +14,8 @@
 
 use crate::bounds::{interval, range};
 use crate::kernel::{
-    Access, Buffer, BufferId, Class, Code, Contract, Nest, Reg, ScalarKind, Scatter, Schedule,
-    Stage,
+    Access, Buffer, BufferId, Class, Code, Contract, Nest, Reg, Role, ScalarKind, Scatter,
+    Schedule, Stage,
 };
 use sinew_ir::{DType, Reduction, Scalar};
 
@@ -40,18 +40,30 @@ pub fn verify(schedule: &Schedule) -> Result<(), VerifyError> {
         place: place.to_string(),
         what,
     };
+    distinct(schedule.regions.iter().map(|r| r.name.as_str()))
+        .map_err(|name| fail(name, "two regions of this name".into()))?;
+    let arenas = schedule.regions.iter().filter(|r| r.role == Role::Arena);
+    if let Some(second) = arenas.skip(1).last() {
+        return Err(fail(&second.name, "a second arena".into()));
+    }
     for buffer in &schedule.buffers {
         verify_buffer(schedule, buffer).map_err(|e| fail(&buffer.name, e))?;
     }
     for kernel in &schedule.kernels {
         verify_kernel(schedule, &kernel.class).map_err(|e| fail(&kernel.name, e))?;
     }
-    let mut names: Vec<&str> = schedule.kernels.iter().map(|k| k.name.as_str()).collect();
+    distinct(schedule.kernels.iter().map(|k| k.name.as_str()))
+        .map_err(|name| fail(name, "two kernels of this name".into()))
+}
+
+/// Whether names differ; one that is there twice.
+fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Result<(), &'a str> {
+    let mut names: Vec<&str> = names.collect();
     names.sort_unstable();
-    if let Some(pair) = names.windows(2).find(|p| p[0] == p[1]) {
-        return Err(fail(pair[0], "two kernels of this name".into()));
+    match names.windows(2).find(|p| p[0] == p[1]) {
+        Some(pair) => Err(pair[0]),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 fn verify_buffer(schedule: &Schedule, buffer: &Buffer) -> Check {
@@ -287,7 +299,7 @@ fn dtype_of(code: &Code, reg: Reg) -> Result<DType, String> {
 
 fn written(schedule: &Schedule, buffer: &Buffer) -> Check {
     match schedule.regions.get(buffer.region.0 as usize) {
-        Some(r) if r.written => Ok(()),
+        Some(r) if r.role.is_written() => Ok(()),
         _ => Err(format!("stores to `{}`, which is not written", buffer.name)),
     }
 }

@@ -96,10 +96,11 @@ fn products(m: usize, n: usize, k: usize) -> Schedule {
     Schedule {
         regions: sizes
             .iter()
-            .map(|&elements| Region {
-                name: "r".to_owned(),
+            .enumerate()
+            .map(|(i, &elements)| Region {
+                name: format!("r{i}"),
                 bytes: elements * 4,
-                written: true,
+                role: Role::State,
             })
             .collect(),
         buffers: (0..3)

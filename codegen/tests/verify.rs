@@ -13,10 +13,10 @@ fn a_guard_beyond_32_bits_is_refused() {
         dtype: DType::F32,
         elements: 4,
     };
-    let region = |written| Region {
-        name: "x".into(),
+    let region = |name: &str, role| Region {
+        name: name.into(),
         bytes: 16,
-        written,
+        role,
     };
     let access = |buffer, guards| Access {
         buffer: BufferId(buffer),
@@ -25,8 +25,8 @@ fn a_guard_beyond_32_bits_is_refused() {
         guards,
     };
     let guarded = |offset: i64| Schedule {
-        regions: vec![region(true), region(false), region(true)],
-        buffers: vec![buffer(1), buffer(2)],
+        regions: vec![region("x", Role::Input), region("y", Role::State)],
+        buffers: vec![buffer(0), buffer(1)],
         kernels: vec![Kernel {
             name: "map".into(),
             notes: Vec::new(),

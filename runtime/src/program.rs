@@ -13,7 +13,7 @@ use crate::read;
 use crate::update::StepScalar;
 #[cfg(feature = "cpu")]
 use sinew_codegen::cpu;
-use sinew_codegen::kernel::{Region, RegionId, Schedule};
+use sinew_codegen::kernel::{RegionId, Role, Schedule};
 use sinew_codegen::schedule::{Part, Place, schedule};
 use sinew_ir::{DType, Function, Type};
 use std::fmt::Write as _;
@@ -24,57 +24,58 @@ use std::time::Instant;
 /// scalars and report, or results; then arguments.
 const MAX_REGIONS: usize = 3 + 8 + MAX_ARGUMENTS;
 
-/// The regions of one call that the caller owns, the arena first: base addresses and sizes.
+/// The regions of one call, each by its id: base addresses and sizes.
 pub(crate) struct Table<'a> {
     bases: [*mut u8; MAX_REGIONS],
     bytes: [usize; MAX_REGIONS],
-    count: usize,
     borrowed: PhantomData<&'a mut Memory>,
 }
 
 impl<'a> Table<'a> {
     /// A table of the working memory alone.
-    pub fn new(arena: &'a mut Block) -> Self {
+    pub fn new(program: &Program, arena: &'a mut Block) -> Self {
         let mut table = Table {
             bases: [std::ptr::null_mut(); MAX_REGIONS],
             bytes: [0; MAX_REGIONS],
-            count: 0,
             borrowed: PhantomData,
         };
-        table.put(arena.base(), arena.len());
+        if let Some(id) = program.schedule.arena() {
+            table.set(id, arena.base(), arena.len());
+        }
         table
     }
 
-    /// Adds the next region. Past the greatest number it is only counted, and `run` refuses.
-    pub fn add(&mut self, memory: &'a mut Memory) {
+    /// Says where a region lies.
+    pub fn put(&mut self, id: RegionId, memory: &'a mut Memory) {
         match memory {
-            Memory::Host(block) => self.put(block.base(), block.len()),
+            Memory::Host(block) => self.set(id, block.base(), block.len()),
             // A GPU's program holds its regions itself.
             #[cfg(feature = "gpu")]
-            Memory::Gpu(memory) => self.put(std::ptr::null_mut(), memory.bytes()),
+            Memory::Gpu(memory) => self.set(id, std::ptr::null_mut(), memory.bytes()),
         }
     }
 
-    /// As [`Table::add`], of a region that the program only reads.
-    pub fn add_to_read(&mut self, memory: &'a Memory) {
+    /// As [`Table::put`], of a region that the program only reads.
+    pub fn put_to_read(&mut self, id: RegionId, memory: &'a Memory) {
         match memory {
-            Memory::Host(block) => self.put(block.base_to_read().cast_mut(), block.len()),
+            Memory::Host(block) => self.set(id, block.base_to_read().cast_mut(), block.len()),
             #[cfg(feature = "gpu")]
-            Memory::Gpu(memory) => self.put(std::ptr::null_mut(), memory.bytes()),
+            Memory::Gpu(memory) => self.set(id, std::ptr::null_mut(), memory.bytes()),
         }
     }
 
-    fn put(&mut self, base: *mut u8, bytes: usize) {
-        if self.count < MAX_REGIONS {
-            self.bases[self.count] = base;
-            self.bytes[self.count] = bytes;
+    /// Past the greatest number nothing is kept, and `run` refuses.
+    fn set(&mut self, id: RegionId, base: *mut u8, size: usize) {
+        let at = id.0 as usize;
+        if let (Some(slot), Some(bytes)) = (self.bases.get_mut(at), self.bytes.get_mut(at)) {
+            (*slot, *bytes) = (base, size);
         }
-        self.count += 1;
     }
 }
 
 /// A result that a program keeps between its run and its reading.
 pub(crate) struct ProgramResult {
+    region: RegionId,
     dtype: DType,
     extents: Vec<usize>,
     memory: Block,
@@ -82,12 +83,13 @@ pub(crate) struct ProgramResult {
 
 impl ProgramResult {
     /// A result in a region of `bytes`.
-    pub fn new(name: &str, of: &Type, bytes: usize) -> Result<Self> {
+    pub fn new(region: RegionId, name: &str, of: &Type, bytes: usize) -> Result<Self> {
         let extents = of.shape.extents().ok_or_else(|| Error::TooLarge {
             tensor: name.into(),
             shape: format!("({})", of.shape),
         })?;
         Ok(ProgramResult {
+            region,
             dtype: of.dtype,
             extents,
             memory: Block::zeroed(name, bytes)?,
@@ -140,7 +142,7 @@ enum Code {
 }
 
 impl Code {
-    fn emit(engine: &Engine, schedule: &Schedule, memories: &[Memory]) -> Result<Code> {
+    fn emit(engine: &Engine, schedule: &Schedule, memories: &[(RegionId, Memory)]) -> Result<Code> {
         let _ = (schedule, memories); // each device looks at its own part
         match &engine.settings.device.0 {
             #[cfg(feature = "cpu")]
@@ -155,8 +157,8 @@ impl Code {
             DevicePlace::Cpu => Err(Error::NoCodeGenerator("cpu")),
             #[cfg(feature = "gpu")]
             DevicePlace::Gpu(device) => {
-                let on_gpu = |memory: &Memory| match memory {
-                    Memory::Gpu(memory) => Some(memory.clone()),
+                let on_gpu = |(id, memory): &(RegionId, Memory)| match memory {
+                    Memory::Gpu(memory) => Some((*id, memory.clone())),
                     Memory::Host(_) => None,
                 };
                 let shared: Vec<_> = memories.iter().filter_map(on_gpu).collect();
@@ -168,9 +170,28 @@ impl Code {
     }
 }
 
-#[cfg(feature = "gpu")]
-fn region_id(i: usize) -> RegionId {
-    RegionId(u32::try_from(i).expect("few regions"))
+/// The regions of the memories that the caller keeps.
+#[derive(Debug, Clone)]
+pub(crate) struct Kept {
+    /// Trained parameters.
+    pub trained: RegionId,
+    /// All others.
+    pub fixed: RegionId,
+    /// Those of a training step.
+    pub step: Option<StepRegions>,
+}
+
+/// The regions of the memories that a trainer keeps beside its parameters.
+#[derive(Debug, Clone)]
+pub(crate) struct StepRegions {
+    /// Gradients.
+    pub gradients: RegionId,
+    /// The optimizer's state.
+    pub states: Vec<RegionId>,
+    /// The numbers of a step.
+    pub scalars: RegionId,
+    /// What a step reports.
+    pub report: RegionId,
 }
 
 /// One program for one set of extents.
@@ -187,34 +208,36 @@ pub(crate) struct Program {
     pub scalars: Vec<StepScalar>,
     /// Its results, for a runner.
     pub results: Vec<ProgramResult>,
+    /// The regions of the memories that the caller keeps.
+    pub kept: Kept,
     /// Machine code of the kernels.
     code: Code,
-    /// The element types of the arguments.
-    types: Vec<DType>,
+    /// The regions and element types of the arguments.
+    arguments: Vec<(RegionId, DType)>,
     /// Row-major copies of arguments that do not lie so, made when one comes.
     staging: Vec<Block>,
 }
 
 /// Regions as they are laid out for a program.
 #[derive(Debug, Default)]
-pub(crate) struct Regions(Vec<Region>);
+pub(crate) struct Regions {
+    all: sinew_codegen::kernel::Regions,
+    arguments: Vec<RegionId>,
+}
 
 impl Regions {
-    /// Adds a region; the arena comes before the first.
-    pub fn add(&mut self, name: impl Into<String>, bytes: usize, written: bool) -> RegionId {
-        self.0.push(Region {
-            name: name.into(),
-            bytes,
-            written,
-        });
-        RegionId(u32::try_from(self.0.len()).expect("few regions"))
+    /// Adds a region.
+    pub fn add(&mut self, name: impl Into<String>, bytes: usize, role: Role) -> RegionId {
+        self.all.add(name, bytes, role)
     }
 
     /// Adds a region for each argument: its bound type's row-major elements.
     pub fn add_arguments(&mut self, inputs: &[Input], program: &Function) -> Result<Vec<Place>> {
         let place = |input: &Input| {
             let bytes = bytes_of(&input.name, &program.values[input.param])?;
-            let region = self.add(input.name.clone(), bytes, false);
+            // A space, so that no argument has the name of another region.
+            let region = self.add(format!("input {}", input.name), bytes, Role::Input);
+            self.arguments.push(region);
             Ok(Place { region, offset: 0 })
         };
         inputs.iter().map(place).collect()
@@ -236,15 +259,16 @@ pub(crate) fn bytes_of(name: &str, of: &Type) -> Result<usize> {
 }
 
 impl Program {
-    /// Schedules and emits the parts. `memories` are those of the first regions behind the arena, for
-    /// a device that keeps them; else every call's table has them.
+    /// Schedules and emits the parts. `memories` are those of the regions that a device keeps; else
+    /// every call's table has them.
     pub fn compile(
         engine: &Engine,
         linked: Vec<Linked>,
         regions: Regions,
+        kept: Kept,
         indices: Vec<IndexCheck>,
         results: Vec<ProgramResult>,
-        memories: &[Memory],
+        memories: &[(RegionId, Memory)],
     ) -> Result<Program> {
         let function = || engine.unit.path.to_string();
         let started = Instant::now();
@@ -256,7 +280,7 @@ impl Program {
                 outputs: l.outputs.clone(),
             })
             .collect();
-        let schedule = schedule(&parts, regions.0).map_err(|source| Error::Schedule {
+        let schedule = schedule(&parts, regions.all).map_err(|source| Error::Schedule {
             function: function(),
             source: Box::new(source),
         })?;
@@ -275,7 +299,13 @@ impl Program {
             results,
             scalars: Vec::new(),
             code,
-            types: engine.inputs.iter().map(|i| i.dtype).collect(),
+            kept,
+            arguments: regions
+                .arguments
+                .into_iter()
+                .zip(&engine.inputs)
+                .map(|(region, input)| (region, input.dtype))
+                .collect(),
             staging: engine.inputs.iter().map(|_| Block::empty()).collect(),
             schedule,
         })
@@ -293,52 +323,54 @@ impl Program {
 
     /// The working memory it needs.
     pub fn arena_bytes(&self) -> usize {
-        self.schedule.regions.first().map_or(0, |r| r.bytes)
+        let arena = self.schedule.arena();
+        arena.map_or(0, |id| self.schedule.regions[id.0 as usize].bytes)
     }
 
     /// Runs it over the regions of `table`, which its results and arguments are added to.
     pub fn run(&mut self, mut table: Table<'_>, arguments: &[ArgView<'_>]) -> Result<()> {
         for result in &mut self.results {
-            table.put(result.memory.base(), result.memory.len());
+            table.set(result.region, result.memory.base(), result.memory.len());
         }
-        let first_argument = table.count;
-        for ((argument, dtype), staging) in arguments.iter().zip(&self.types).zip(&mut self.staging)
-        {
+        let given = arguments.iter().zip(&self.arguments);
+        for ((argument, (id, dtype)), staging) in given.zip(&mut self.staging) {
             let bytes = argument.elements() * element_size(*dtype);
             let in_place =
                 argument.dtype == *dtype && *dtype != DType::Bool && argument.is_contiguous();
             let base = if in_place {
                 argument.pointer.cast_mut()
             } else {
-                let region = self.schedule.regions.get(table.count);
+                let region = self.schedule.regions.get(id.0 as usize);
                 staging.ensure(region.map_or("an argument", |r| &r.name), bytes)?;
                 read::stage(argument, *dtype, &mut staging.bytes_mut()[..bytes]);
                 staging.base()
             };
-            table.put(base, bytes);
+            table.set(*id, base, bytes);
         }
         // A GPU's program has an arena of its own.
-        let given = match &self.code {
+        let own_arena = match &self.code {
             #[cfg(feature = "gpu")]
-            Code::Gpu(_) => 1,
+            Code::Gpu(_) => true,
             #[cfg(feature = "cpu")]
-            Code::Cpu(_) => 0,
+            Code::Cpu(_) => false,
             #[cfg(not(any(feature = "cpu", feature = "gpu")))]
-            Code::Nowhere => 0,
+            Code::Nowhere => false,
         };
         let regions = &self.schedule.regions;
-        let mut sizes = regions.iter().zip(table.bytes).skip(given);
-        let fits = table.count == regions.len()
-            && table.count <= MAX_REGIONS
-            && sizes.all(|(region, bytes)| region.bytes <= bytes);
+        let count = regions.len();
+        let mut sizes = regions.iter().zip(table.bytes);
+        let fits = count <= MAX_REGIONS
+            && arguments.len() == self.arguments.len()
+            && sizes.all(|(region, bytes)| {
+                region.bytes <= bytes || (own_arena && region.role == Role::Arena)
+            });
         if !fits {
-            return Err(Error::Regions { count: table.count });
+            return Err(Error::Regions { count });
         }
-        let _ = first_argument; // only a GPU copies
         match &mut self.code {
             #[cfg(feature = "cpu")]
             Code::Cpu(code) => {
-                let bases = &table.bases[..table.count];
+                let bases = &table.bases[..count];
                 // SAFETY: the table has one pointer for each region of the schedule that this was
                 // compiled from, to as many bytes as the region has (checked above). Own memories
                 // are borrowed, mutably but for those that the schedule only reads (it was
@@ -349,18 +381,16 @@ impl Program {
             }
             #[cfg(feature = "gpu")]
             Code::Gpu(code) => {
-                let ends = first_argument..table.count;
-                for (i, (base, bytes)) in table.bases.iter().zip(table.bytes).enumerate() {
-                    if ends.contains(&i) {
-                        // SAFETY: a borrowed row-major argument of as many bytes, or its staged copy.
-                        let bytes = unsafe { std::slice::from_raw_parts(*base, bytes) };
-                        code.write_region(region_id(i), 0, bytes)?;
-                    }
+                for (id, _) in &self.arguments {
+                    let at = id.0 as usize;
+                    // SAFETY: a borrowed row-major argument of as many bytes, or its staged copy.
+                    let bytes =
+                        unsafe { std::slice::from_raw_parts(table.bases[at], table.bytes[at]) };
+                    code.write_region(*id, 0, bytes)?;
                 }
                 code.run()?;
-                let first_result = first_argument - self.results.len();
-                for (i, result) in self.results.iter_mut().enumerate() {
-                    code.read_region(region_id(first_result + i), 0, result.memory.bytes_mut())?;
+                for result in &mut self.results {
+                    code.read_region(result.region, 0, result.memory.bytes_mut())?;
                 }
                 Ok(())
             }
@@ -424,7 +454,10 @@ impl Program {
         let mut out = String::new();
         let mut total = 0;
         for region in &self.schedule.regions {
-            let access = if region.written { "written" } else { "read" };
+            let access = match region.role.is_written() {
+                true => "written",
+                false => "read",
+            };
             let _ = writeln!(
                 out,
                 "{:>12} bytes  {access:7}  {}",

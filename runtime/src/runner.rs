@@ -7,8 +7,9 @@ use crate::finite::Witness;
 use crate::memory::ALIGN;
 use crate::model::ModelFunction;
 use crate::output::{Outputs, ResultView};
-use crate::program::{Linked, Program, ProgramResult, Regions, Table, bytes_of};
+use crate::program::{Kept, Linked, Program, ProgramResult, Regions, Table, bytes_of};
 use crate::store::{Attachment, Shared, Trained, hollow};
+use sinew_codegen::kernel::Role;
 use sinew_codegen::schedule::Place;
 use sinew_ir::Binding;
 use std::marker::PhantomData;
@@ -74,9 +75,9 @@ impl<F: ModelFunction> Runner<F> {
         let check = self.engine.settings.check_finite;
         let (program, arena) = self.engine.current_mut()?;
         let store = self.shared.read();
-        let mut table = Table::new(arena);
-        table.add_to_read(&store.trained);
-        table.add_to_read(&store.fixed);
+        let mut table = Table::new(program, arena);
+        table.put_to_read(program.kept.trained, &store.trained);
+        table.put_to_read(program.kept.fixed, &store.fixed);
         program.run(table, arguments)?;
         let fine = !check || program.results.iter().all(|r| r.view().is_finite());
         if !fine {
@@ -102,22 +103,22 @@ impl<F: ModelFunction> Runner<F> {
     }
 }
 
-/// Links the function and lays out its regions as `run_views` fills them.
+/// Links the function and lays out its regions.
 fn compile_run(engine: &Engine, binding: &Binding, shared: &Shared) -> Result<Program> {
     let layout = &shared.layout;
     let program = sinew_ir::link(engine.unit, binding)
         .map_err(|source| Error::link(engine.unit.path, source))?;
     let mut regions = Regions::default();
-    let trained = regions.add("params", layout.trained_bytes, false);
-    let fixed = regions.add("fixed", layout.fixed_bytes, false);
+    let trained = regions.add("params", layout.trained_bytes, Role::Input);
+    let fixed = regions.add("fixed", layout.fixed_bytes, Role::Input);
     let mut outputs = Vec::new();
     let mut results = Vec::new();
     for (i, result) in program.results.iter().enumerate() {
         let of = program.type_of(*result);
         let name = format!("result {i}");
         let bytes = bytes_of(&name, of)?.next_multiple_of(ALIGN);
-        results.push(ProgramResult::new(&name, of, bytes)?);
-        let region = regions.add(name, bytes, true);
+        let region = regions.add(name.as_str(), bytes, Role::Output);
+        results.push(ProgramResult::new(region, &name, of, bytes)?);
         outputs.push(Place { region, offset: 0 });
     }
     let arguments = regions.add_arguments(&engine.inputs, &program)?;
@@ -129,7 +130,13 @@ fn compile_run(engine: &Engine, binding: &Binding, shared: &Shared) -> Result<Pr
         inputs,
         outputs,
     }];
-    Program::compile(engine, linked, regions, indices, results, &shared.blocks)
+    let kept = Kept {
+        trained,
+        fixed,
+        step: None,
+    };
+    let memories = shared.memories(&kept);
+    Program::compile(engine, linked, regions, kept, indices, results, &memories)
 }
 
 impl<F: ModelFunction> Trained<F::Model> for Runner<F> {

@@ -11,6 +11,8 @@ use crate::layout::{Layout, Leaf, Section};
 use crate::memory::Memory;
 use crate::model::Model;
 use crate::param::{Data, Missing, Param};
+use crate::program::Kept;
+use sinew_codegen::kernel::RegionId;
 use sinew_ir::DType;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -30,8 +32,8 @@ pub(crate) struct Store {
 pub(crate) struct Shared {
     /// Where each leaf lies.
     pub layout: Arc<Layout>,
-    /// The store's blocks in order, as [`Memory::again`] gives them.
-    pub blocks: Arc<[Memory]>,
+    /// The store's memories, trained and fixed, as [`Memory::again`] gives them.
+    again: Arc<[Option<Memory>; 2]>,
     store: Arc<RwLock<Store>>,
 }
 
@@ -48,12 +50,20 @@ impl Shared {
             layout: Arc::clone(&layout),
         };
         store.fill(model)?;
-        let blocks = [&store.trained, &store.fixed];
         Ok(Shared {
-            blocks: blocks.into_iter().filter_map(Memory::again).collect(),
+            again: Arc::new([store.trained.again(), store.fixed.again()]),
             layout,
             store: Arc::new(RwLock::new(store)),
         })
+    }
+
+    /// What a device keeps of the store, for the regions that a program has for it.
+    pub fn memories(&self, kept: &Kept) -> Vec<(RegionId, Memory)> {
+        let ids = [kept.trained, kept.fixed];
+        let again = self.again.iter().zip(ids);
+        again
+            .filter_map(|(memory, id)| Some((id, memory.as_ref()?.again()?)))
+            .collect()
     }
 
     /// To read: waits for a step of another thread.

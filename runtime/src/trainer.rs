@@ -8,9 +8,10 @@ use crate::layout::{Layout, Section, element_size};
 use crate::memory::{ALIGN, Memory};
 use crate::model::ModelFunction;
 use crate::optimizer::Optimizer;
-use crate::program::{Linked, Program, Regions, Table};
+use crate::program::{Kept, Linked, Program, Regions, StepRegions, Table};
 use crate::store::{Attachment, Shared, Trained, hollow, read_leaves};
 use crate::update::{Update, update};
+use sinew_codegen::kernel::{RegionId, Role};
 use sinew_codegen::schedule::Place;
 use sinew_ir::{Binding, DType, ParamKind, Type};
 use std::marker::PhantomData;
@@ -179,14 +180,19 @@ impl<F: ModelFunction> Trainer<F> {
         let (gradients, states) = (&self.gradients, &self.states);
         let (scalars, report) = (&self.scalars, &self.report);
         self.engine.select(arguments, |engine, binding| {
-            let own = std::iter::once(gradients).chain(states);
-            let own = own.chain([scalars, report]).filter_map(Memory::again);
-            let memories: Vec<Memory> = shared
-                .blocks
-                .iter()
-                .filter_map(Memory::again)
-                .chain(own)
-                .collect();
+            let memories = |kept: &Kept| {
+                let mut all = shared.memories(kept);
+                let mut keep = |id, memory: &Memory| all.extend(memory.again().map(|m| (id, m)));
+                if let Some(step) = &kept.step {
+                    keep(step.gradients, gradients);
+                    for (id, state) in step.states.iter().zip(states) {
+                        keep(*id, state);
+                    }
+                    keep(step.scalars, scalars);
+                    keep(step.report, report);
+                }
+                all
+            };
             compile_step(engine, binding, layout, optimizer, &memories)
         })
     }
@@ -208,15 +214,17 @@ impl<F: ModelFunction> Trainer<F> {
         self.scalars.write(0, &numbers)?;
         let mut held = self.shared.write();
         let store = &mut *held;
-        let mut table = Table::new(arena);
-        table.add(&mut store.trained);
-        table.add(&mut store.fixed);
-        table.add(&mut self.gradients);
-        for state in &mut self.states {
-            table.add(state);
+        let mut table = Table::new(program, arena);
+        table.put(program.kept.trained, &mut store.trained);
+        table.put(program.kept.fixed, &mut store.fixed);
+        if let Some(step) = &program.kept.step {
+            table.put(step.gradients, &mut self.gradients);
+            for (id, state) in step.states.iter().zip(&mut self.states) {
+                table.put(*id, state);
+            }
+            table.put(step.scalars, &mut self.scalars);
+            table.put(step.report, &mut self.report);
         }
-        table.add(&mut self.scalars);
-        table.add(&mut self.report);
         program.run(table, arguments)?;
         if let Err(error) = self.report.read(0, &mut numbers) {
             // A GPU's failure came after the update was on its way: what came of it is not known.
@@ -328,13 +336,14 @@ fn get(bytes: &[u8; ALIGN], i: usize, float: DType) -> f64 {
     }
 }
 
-/// Links the gradient program and the update, and lays out their regions as `step_views` fills them.
+/// Links the gradient program and the update, and lays out their regions. `memories` gives what a
+/// device keeps of them.
 fn compile_step(
     engine: &Engine,
     binding: &Binding,
     layout: &Layout,
     optimizer: &Optimizer,
-    memories: &[Memory],
+    memories: &dyn Fn(&Kept) -> Vec<(RegionId, Memory)>,
 ) -> Result<Program> {
     let name = engine.unit.path;
     let is_trained = |path: &str| {
@@ -356,15 +365,15 @@ fn compile_step(
     } = update(optimizer, elements, layout.float, check).map_err(Error::Update)?;
 
     let mut regions = Regions::default();
-    let trained = regions.add("params", layout.trained_bytes, true);
-    let fixed = regions.add("fixed", layout.fixed_bytes, false);
-    let gradients = regions.add("gradients", layout.trained_bytes, true);
+    let trained = regions.add("params", layout.trained_bytes, Role::State);
+    let fixed = regions.add("fixed", layout.fixed_bytes, Role::Input);
+    let gradients = regions.add("gradients", layout.trained_bytes, Role::State);
     let states: Vec<_> = states
         .iter()
-        .map(|name| regions.add(*name, layout.trained_bytes, true))
+        .map(|name| regions.add(*name, layout.trained_bytes, Role::State))
         .collect();
-    let numbers = regions.add("step scalars", ALIGN, false);
-    let report = regions.add("report", ALIGN, true);
+    let numbers = regions.add("step scalars", ALIGN, Role::Input);
+    let report = regions.add("report", ALIGN, Role::Output);
     let arguments = regions.add_arguments(&engine.inputs, &gradient.program)?;
 
     let inputs = engine.places(layout, trained, fixed, &arguments)?;
@@ -435,7 +444,19 @@ fn compile_step(
             outputs: update_outputs,
         },
     ];
-    let mut program = Program::compile(engine, linked, regions, indices, Vec::new(), memories)?;
+    let kept = Kept {
+        trained,
+        fixed,
+        step: Some(StepRegions {
+            gradients,
+            states,
+            scalars: numbers,
+            report,
+        }),
+    };
+    let memories = memories(&kept);
+    let results = Vec::new();
+    let mut program = Program::compile(engine, linked, regions, kept, indices, results, &memories)?;
     program.scalars = scalars;
     Ok(program)
 }

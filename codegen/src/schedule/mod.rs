@@ -29,7 +29,7 @@ mod product;
 mod rewrite;
 mod touch;
 
-use crate::kernel::{Buffer, BufferId, Class, Kernel, Region, RegionId, Schedule};
+use crate::kernel::{Buffer, BufferId, Class, Kernel, Region, RegionId, Regions, Role, Schedule};
 use crate::plan::{ALIGNMENT, Lifetime, plan};
 use crate::verify::{VerifyError, verify};
 use emit::{Group, Made};
@@ -44,7 +44,7 @@ pub(crate) use touch::touches;
 /// Where a program finds an input or puts an output.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Place {
-    /// The region; the arena, which only the scheduler uses, is region 0.
+    /// The region; never the arena, which only the scheduler uses.
     pub region: RegionId,
     /// The first byte in it, a multiple of the element's size.
     pub offset: usize,
@@ -122,19 +122,11 @@ pub enum ScheduleError {
 
 /// Makes one schedule of programs that run one after the other.
 ///
-/// `regions` are those behind the arena: places count from region 1.
-///
 /// # Errors
 /// Programs that are not linked, places that do not fit; see [`ScheduleError`].
-pub fn schedule(parts: &[Part<'_>], regions: Vec<Region>) -> Result<Schedule, ScheduleError> {
-    let mut all = vec![Region {
-        name: "arena".into(),
-        bytes: 0,
-        written: true,
-    }];
-    all.extend(regions);
+pub fn schedule(parts: &[Part<'_>], regions: Regions) -> Result<Schedule, ScheduleError> {
     let mut out = Schedule {
-        regions: all,
+        regions: regions.list(),
         buffers: Vec::new(),
         kernels: Vec::new(),
     };
@@ -147,7 +139,11 @@ pub fn schedule(parts: &[Part<'_>], regions: Vec<Region>) -> Result<Schedule, Sc
     for (buffer, offset) in lifetimes.keys().zip(offsets) {
         out.buffers[*buffer].offset = offset;
     }
-    out.regions[0].bytes = total;
+    for region in &mut out.regions {
+        if region.role == Role::Arena {
+            region.bytes = total;
+        }
+    }
     verify(&out)?;
     Ok(out)
 }
@@ -237,7 +233,7 @@ fn part_buffers(part: &Part<'_>, regions: &[Region]) -> Result<(Vec<Draft>, usiz
             .ok_or_else(|| ScheduleError::NotLinked(format!("{value} has no element type")))?;
         let index = place.region.0 as usize;
         let region = regions.get(index).ok_or(problem("no such region"))?;
-        if index == 0 {
+        if region.role == Role::Arena {
             return Err(problem("it is in the arena"));
         }
         if !place.offset.is_multiple_of(size) {
@@ -249,7 +245,7 @@ fn part_buffers(part: &Part<'_>, regions: &[Region]) -> Result<(Vec<Draft>, usiz
         if end.is_none_or(|e| e > region.bytes) {
             return Err(problem("it leaves the region"));
         }
-        if output && !region.written {
+        if output && !region.role.is_written() {
             return Err(problem("the region is not written"));
         }
         out.push(Draft {
@@ -400,13 +396,14 @@ fn append(out: &mut Schedule, lifetimes: &mut BTreeMap<usize, Lifetime>, part: S
     } in made
     {
         let position = out.kernels.len();
+        let arena = out.arena().unwrap_or(RegionId(u32::MAX));
         let (buffers, regions) = (&mut out.buffers, &out.regions);
         touch::each_access(&mut class, &mut |access| {
             let draft_id = access.buffer.0 as usize;
             let draft = &drafts[draft_id];
             let id = *ids
                 .entry(draft_id)
-                .or_insert_with(|| buffer(buffers, regions, draft));
+                .or_insert_with(|| buffer(buffers, regions, arena, draft));
             access.buffer = BufferId(u32::try_from(id).unwrap_or(u32::MAX));
             if draft.place.is_none() {
                 let life = lifetimes.entry(id).or_insert(Lifetime {
@@ -426,11 +423,11 @@ fn append(out: &mut Schedule, lifetimes: &mut BTreeMap<usize, Lifetime>, part: S
 }
 
 /// The buffer of a draft: one per place and type, one per arena value.
-fn buffer(buffers: &mut Vec<Buffer>, regions: &[Region], draft: &Draft) -> usize {
+fn buffer(buffers: &mut Vec<Buffer>, regions: &[Region], arena: RegionId, draft: &Draft) -> usize {
     let new = match draft.place {
         None => Buffer {
             name: draft.name.clone(),
-            region: RegionId(0),
+            region: arena,
             offset: 0,
             dtype: draft.dtype,
             elements: draft.elements,

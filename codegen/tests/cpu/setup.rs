@@ -110,7 +110,7 @@ pub fn schedule(data: &[Data], kernels: Vec<Kernel>) -> Schedule {
             .map(|(i, d)| sinew_codegen::kernel::Region {
                 name: format!("r{i}"),
                 bytes: d.values.len() * d.dtype.size().unwrap(),
-                written: true,
+                role: Role::State,
             })
             .collect(),
         buffers: data

@@ -7,7 +7,7 @@ pub mod random;
 
 use sinew_codegen::execute::execute;
 use sinew_codegen::explain::listing;
-use sinew_codegen::kernel::{Region, RegionId, Schedule};
+use sinew_codegen::kernel::{Regions, Role, Schedule};
 use sinew_codegen::schedule::{Part, Place, schedule};
 use sinew_ir::{Array, Builder, DType, Function, Param, ParamKind, Type, Value, interpret};
 
@@ -62,25 +62,21 @@ pub fn interpreted(function: &Function, inputs: &[Vec<f64>]) -> Vec<Vec<f64>> {
     }
 }
 
-/// A region for each parameter and result, behind the arena.
-pub fn separate(function: &Function) -> (Vec<Region>, Vec<Place>, Vec<Place>) {
-    let mut regions = Vec::new();
+/// A region for each parameter and result, in order, behind the arena.
+pub fn separate(function: &Function) -> (Regions, Vec<Place>, Vec<Place>) {
+    let mut regions = Regions::new();
     let mut places = Vec::new();
-    let params = (0..function.params.len())
-        .map(|p| (function.params[p].name.clone(), Value(p as u32), false));
+    let params =
+        (0..function.params.len()).map(|p| (function.params[p].name.clone(), Value(p as u32)));
     let results = function.results.iter().enumerate();
-    let results = results.map(|(i, v)| (format!("result {i}"), *v, true));
-    for (name, value, written) in params.chain(results) {
+    let results = results.map(|(i, v)| (format!("result {i}"), *v));
+    for (name, value) in params.chain(results) {
         let of = function.type_of(value);
         let elements: usize = of.shape.extents().expect("linked").iter().product();
+        let bytes = elements * of.dtype.size().expect("bound");
         places.push(Place {
-            region: RegionId(regions.len() as u32 + 1),
+            region: regions.add(name, bytes, Role::State),
             offset: 0,
-        });
-        regions.push(Region {
-            name,
-            bytes: elements * of.dtype.size().expect("bound"),
-            written,
         });
     }
     let outputs = places.split_off(function.params.len());

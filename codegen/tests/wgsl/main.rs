@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use sinew_codegen::kernel::{
     Access, Buffer, BufferId, Class, Code, Contract, Guard, Kernel, Nest, Operand, Reg, Region,
-    RegionId, RowReg, ScalarInst, ScalarKind, Scatter, Schedule, Stage, Store,
+    RegionId, Role, RowReg, ScalarInst, ScalarKind, Scatter, Schedule, Stage, Store,
 };
 use sinew_codegen::verify::verify;
 use sinew_codegen::wgsl::{EmitError, Limits, Shader, emit};
@@ -21,7 +21,10 @@ fn schedule(buffers: &[(&str, DType, usize)], class: Class) -> Schedule {
             .map(|(at, (name, _, elements))| Region {
                 name: (*name).into(),
                 bytes: elements * 4,
-                written: at == last,
+                role: match at == last {
+                    true => Role::State,
+                    false => Role::Input,
+                },
             })
             .collect(),
         buffers: (0u32..)

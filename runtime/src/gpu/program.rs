@@ -70,8 +70,8 @@ impl Program {
         Program::sharing(device, schedule, &[])
     }
 
-    /// As [`Program::compile`], where the regions behind the arena, in order, are the given blocks:
-    /// those of other programs, or kept beside them. Regions past the last given one are new.
+    /// As [`Program::compile`], where some regions are the given blocks: those of other programs, or
+    /// kept beside them. All others are new.
     ///
     /// # Errors
     ///
@@ -79,7 +79,7 @@ impl Program {
     pub fn sharing(
         device: &Device,
         schedule: &Schedule,
-        shared: &[Memory],
+        shared: &[(RegionId, Memory)],
     ) -> Result<Program, GpuError> {
         verify(schedule)?;
         let shaders = emit(schedule, &device.limits())?;
@@ -105,13 +105,13 @@ impl Program {
         device: &Device,
         schedule: &Schedule,
         shaders: &[Shader],
-        shared: &[Memory],
+        shared: &[(RegionId, Memory)],
         checks: Checks,
     ) -> Result<Program, GpuError> {
         let mut regions = Vec::with_capacity(schedule.regions.len());
-        for (id, region) in schedule.regions.iter().enumerate() {
-            let given = id.checked_sub(1).and_then(|i| shared.get(i));
-            regions.push(match given {
+        for (id, region) in (0u32..).zip(&schedule.regions) {
+            let given = shared.iter().find(|(shared, _)| *shared == RegionId(id));
+            regions.push(match given.map(|(_, memory)| memory) {
                 Some(given) if given.bytes() >= region.bytes => given.clone(),
                 Some(given) => {
                     return Err(GpuError::Range {

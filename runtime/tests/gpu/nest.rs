@@ -1,7 +1,7 @@
 //! Maps and row reductions.
 
 use sinew_codegen::kernel::{
-    Access, BufferId, Class, Code, Guard, Nest, Reg, RegionId, RowReg, ScalarKind, Stage,
+    Access, BufferId, Class, Code, Guard, Nest, Reg, RegionId, Role, RowReg, ScalarKind, Stage,
 };
 use sinew_codegen::wgsl::{Limits, emit};
 use sinew_ir::{DType, Reduction, Scalar};
@@ -204,7 +204,7 @@ fn index_and_constants() {
 fn packed_region_updates_in_place() {
     let Some(device) = device() else { return };
     let mut build = Build::new();
-    let whole = build.buffer("packed", DType::U32, &[1; 200], true);
+    let whole = build.buffer("packed", DType::U32, &[1; 200], Role::State);
     let region = build.schedule.buffers[whole.0 as usize].region;
     build.schedule.buffers.clear();
     let floats = build.view("floats", region, 4, DType::F32, 65);
@@ -475,7 +475,7 @@ fn row_stage_updates_in_place() {
     let (rows, length) = (17, 1000);
     let mut build = Build::new();
     let input = build.input(DType::F32, &Random(8).floats(rows * length));
-    let state = build.buffer("state", DType::F32, &Random(9).floats(rows), true);
+    let state = build.buffer("state", DType::F32, &Random(9).floats(rows), Role::State);
     let mut code = Writer::default();
     let x = code.load(at(input, &[length as i64, 1]), DType::F32);
     let mut update = Writer::default();
@@ -559,7 +559,7 @@ fn spare_workgroups_of_a_folded_grid_stay_idle() {
     let extent = 9 * 16;
     let mut build = Build::new();
     // What lies behind the map's elements stays as it is.
-    let x = build.buffer("x", DType::F32, &Random(1).floats(200), true);
+    let x = build.buffer("x", DType::F32, &Random(1).floats(200), Role::State);
     build.kernel(map(&[extent], double(x, x, &[1])));
     build.check(device, Tolerance::F32);
     let words = Random(2).floats(9 * 1000);

@@ -1,6 +1,6 @@
 //! The device and the program around the shaders.
 
-use sinew_codegen::kernel::{BufferId, Class, Nest, RegionId, Stage};
+use sinew_codegen::kernel::{BufferId, Class, Nest, RegionId, Role, Stage};
 use sinew_codegen::wgsl::{Shader, emit};
 use sinew_ir::{DType, Scalar};
 use sinew_runtime::gpu::{GpuError, Program};
@@ -10,7 +10,7 @@ use crate::support::{Build, Writer, at, device};
 /// A counter: `x = x + 1` in place, a kernel of its own for each of `kernels`.
 fn counter(kernels: usize) -> (Build, BufferId) {
     let mut build = Build::new();
-    let x = build.buffer("x", DType::F32, &[0; 65], true);
+    let x = build.buffer("x", DType::F32, &[0; 65], Role::State);
     for _ in 0..kernels {
         let mut code = Writer::default();
         let old = code.load(at(x, &[1]), DType::F32);

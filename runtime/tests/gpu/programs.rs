@@ -1,7 +1,7 @@
 //! Whole programs, scheduled.
 
-use sinew_codegen::kernel::{Region, RegionId};
-use sinew_codegen::schedule::{Part, Place, schedule};
+use sinew_codegen::kernel::RegionId;
+use sinew_codegen::schedule::{Part, schedule};
 use sinew_ir::{
     Attribute, Attributes, Axis, DType, Function, Primal, Pullback, Value,
     ops::{self, DotAxes},
@@ -136,15 +136,8 @@ fn steps_of_descent_stay_with_the_executor() {
         let w = p.b.add(w, step).expect("a sum");
         p.finish(&[w])
     };
-    let (mut regions, inputs, outputs) = separate(&gradient);
-    regions[0] = Region {
-        written: true,
-        ..regions[0].clone()
-    };
-    let parameter = Place {
-        region: RegionId(1),
-        offset: 0,
-    };
+    let (regions, inputs, outputs) = separate(&gradient);
+    let parameter = inputs[0];
     let parts = [
         Part {
             program: &gradient,

@@ -7,8 +7,8 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use sinew_codegen::execute::execute;
 use sinew_codegen::kernel::{
-    Access, Buffer, BufferId, Class, Code, Kernel, Reg, Region, RegionId, ScalarInst, ScalarKind,
-    Schedule, Store,
+    Access, Buffer, BufferId, Class, Code, Kernel, Reg, Region, RegionId, Regions, Role,
+    ScalarInst, ScalarKind, Schedule, Store,
 };
 use sinew_codegen::verify::verify;
 use sinew_codegen::wgsl::{EmitError, Limits, Shader, emit};
@@ -31,11 +31,7 @@ impl Build {
     pub fn new() -> Build {
         Build {
             schedule: Schedule {
-                regions: vec![Region {
-                    name: "arena".into(),
-                    bytes: 0,
-                    written: true,
-                }],
+                regions: Regions::new().list(),
                 buffers: Vec::new(),
                 kernels: Vec::new(),
             },
@@ -44,13 +40,13 @@ impl Build {
     }
 
     /// A buffer that fills a region of its own.
-    pub fn buffer(&mut self, name: &str, dtype: DType, words: &[u32], written: bool) -> BufferId {
+    pub fn buffer(&mut self, name: &str, dtype: DType, words: &[u32], role: Role) -> BufferId {
         let region = RegionId(self.schedule.regions.len() as u32);
         let bytes: Vec<u8> = words.iter().flat_map(|w| w.to_le_bytes()).collect();
         self.schedule.regions.push(Region {
             name: name.into(),
             bytes: bytes.len(),
-            written,
+            role,
         });
         self.memory.push(bytes);
         self.view(name, region, 0, dtype, words.len())
@@ -77,12 +73,12 @@ impl Build {
 
     pub fn input(&mut self, dtype: DType, words: &[u32]) -> BufferId {
         let name = format!("x{}", self.schedule.buffers.len());
-        self.buffer(&name, dtype, words, false)
+        self.buffer(&name, dtype, words, Role::Input)
     }
 
     pub fn output(&mut self, dtype: DType, elements: usize) -> BufferId {
         let name = format!("y{}", self.schedule.buffers.len());
-        self.buffer(&name, dtype, &vec![0x7fc0_0000; elements], true)
+        self.buffer(&name, dtype, &vec![0x7fc0_0000; elements], Role::State)
     }
 
     pub fn kernel(&mut self, class: Class) {
@@ -135,7 +131,7 @@ impl Build {
         for buffer in &self.schedule.buffers {
             let range = buffer.offset..buffer.offset + buffer.elements * 4;
             let region = buffer.region.0 as usize;
-            if self.schedule.regions[region].written {
+            if self.schedule.regions[region].role.is_written() {
                 let (expected, found) = (
                     words(&expected[region][range.clone()]),
                     words(&found[region][range]),
