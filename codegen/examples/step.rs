@@ -189,7 +189,7 @@ fn step(widths: &[usize], batch: usize) -> Schedule {
     let place = |region: RegionId, offset: usize| Place { region, offset };
     let mut inputs: Vec<Place> = leaves.iter().map(|&at| place(params, at)).collect();
     inputs.extend([place(x, 0), place(y, 0)]);
-    let mut outputs = vec![place(loss, 0); gradient.program.results.len()];
+    let mut outputs = vec![place(loss, 0); gradient.program.body.results.len()];
     for (leaf, result) in leaves.iter().zip(&gradient.gradients) {
         if let Some(result) = result {
             outputs[*result] = place(gradients, *leaf);

@@ -126,7 +126,7 @@ fn training_step(
         let region = regions.add(&program.params[p].name, size, Role::Input);
         inputs.push(place(region, 0));
     }
-    let mut outputs = vec![place(loss, 0); program.results.len()];
+    let mut outputs = vec![place(loss, 0); program.body.results.len()];
     for (p, offset) in offsets.iter().enumerate() {
         outputs[gradient.gradients[p].expect("all are wanted")] = place(gradients, *offset);
     }

@@ -113,7 +113,7 @@ fn compile_run(engine: &Engine, binding: &Binding, shared: &Shared) -> Result<Pr
     let fixed = regions.add("fixed", layout.fixed_bytes, Role::Input);
     let mut outputs = Vec::new();
     let mut results = Vec::new();
-    for (i, result) in program.results.iter().enumerate() {
+    for (i, result) in program.body.results.iter().enumerate() {
         let of = program.type_of(*result);
         let name = format!("result {i}");
         let bytes = bytes_of(&name, of)?.next_multiple_of(ALIGN);

@@ -265,7 +265,7 @@ impl<F: ModelFunction> Trainer<F> {
 fn moved_leaves(engine: &Engine) -> Result<Vec<&str>> {
     let function = &engine.function;
     let not_a_loss = |rest: &str| {
-        let types = function.results.iter();
+        let types = function.body.results.iter();
         let types: Vec<String> = types.map(|r| declared(function.type_of(*r))).collect();
         let returns = match types.as_slice() {
             [] => "nothing".to_string(),
@@ -277,7 +277,7 @@ fn moved_leaves(engine: &Engine) -> Result<Vec<&str>> {
             returns,
         }
     };
-    let [result] = function.results.as_slice() else {
+    let [result] = function.body.results.as_slice() else {
         return Err(not_a_loss(""));
     };
     if *function.type_of(*result) != Type::of(DType::Float, &[]) {
@@ -381,7 +381,7 @@ fn compile_step(
         region: report,
         offset: place(LOSS),
     }];
-    let mut gradient_places: Vec<Option<Place>> = vec![None; gradient.program.results.len()];
+    let mut gradient_places: Vec<Option<Place>> = vec![None; gradient.program.body.results.len()];
     for (param, result) in gradient.gradients.iter().enumerate() {
         if let Some(result) = result {
             let offset = inputs[param].offset;

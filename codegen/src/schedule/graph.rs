@@ -192,8 +192,14 @@ impl Graph {
             });
             set(&mut ids, value, p);
         }
-        graph.add_all(function, &function.body, &function.values, &mut ids, None)?;
-        for value in &function.results {
+        graph.add_all(
+            function,
+            &function.body.insts,
+            &function.values,
+            &mut ids,
+            None,
+        )?;
+        for value in &function.body.results {
             let id = get(&ids, *value).ok_or(ScheduleError::Undefined(*value))?;
             graph.results.push(id);
         }
@@ -259,7 +265,7 @@ impl Graph {
             let inst = match inst {
                 Inst::Op(op) => op,
                 Inst::Call(c) => {
-                    return Err(ScheduleError::NotLinked(format!("calls {}", c.callee)));
+                    return Err(ScheduleError::NotLinked(format!("calls {}", c.target.name)));
                 }
                 Inst::PullbackCall(_) => {
                     return Err(ScheduleError::NotLinked("a pullback of a call".into()));

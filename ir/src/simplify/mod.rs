@@ -38,7 +38,7 @@ const PASSES: usize = 6;
 ///      }",
 /// )?;
 /// sinew_ir::simplify(&mut f);
-/// assert!(f.body.is_empty());
+/// assert!(f.body.insts.is_empty());
 /// # Ok(())
 /// # }
 /// ```

@@ -36,7 +36,7 @@ fn run(device: &Device, case: &Case, expected: &Expected) -> Vec<String> {
             .read_region(place.region, 0, &mut found)
             .expect("reads");
         let mut array = expected.clone();
-        array.data = values(&found, function.type_of(function.results[at]).dtype);
+        array.data = values(&found, function.type_of(function.body.results[at]).dtype);
         // Sums and differences are as exact as the largest numbers in them: the cotangents, drawn
         // from -1 to 1, may cancel to next to nothing in a gradient.
         let largest = expected.data.iter().filter(|x| x.is_finite());

@@ -4,15 +4,17 @@ mod layers;
 
 use super::{Case, CaseError};
 use crate::array::Array;
+use crate::block::{Block, Inst};
 use crate::builder::Builder;
 use crate::dim::Dim;
 use crate::dtype::DType;
-use crate::function::{Function, Inst, Param, ParamKind, Value};
+use crate::function::{Function, Param, ParamKind, Value};
 use crate::lower::{self, Reduce};
 use crate::op::OpError;
 use crate::ops;
-use crate::pullback::{derive_pullback, with_gradients};
+use crate::pullback::derive_pullback;
 use crate::shape::{Axis, Shape};
+use crate::testing::with_gradients;
 use serde_json::Value as Json;
 
 /// The operations that the table does not cover yet.
@@ -46,8 +48,7 @@ pub(super) fn function(case: &Case) -> Result<Option<Function>, CaseError> {
         name: case.op.clone(),
         params: params(case),
         values: t.b.values,
-        body: t.b.insts,
-        results,
+        body: Block::body(case.inputs.len(), t.b.insts, results),
         ..Function::default()
     };
     function.compact();
@@ -74,13 +75,13 @@ fn second_order(case: &Case) -> Result<Function, CaseError> {
         name: case.op.clone(),
         params: params(case),
         values: b.values,
-        body: b.insts,
-        results: vec![sum],
+        body: Block::body(1, b.insts, vec![sum]),
         ..Function::default()
     };
     derive_pullback(&mut first, &|_| None)?;
     let with = with_gradients(&first).ok_or_else(|| case.form("f has calls"))?;
     let gradient = *with
+        .body
         .results
         .last()
         .ok_or_else(|| case.form("f has no result"))?;
@@ -89,11 +90,9 @@ fn second_order(case: &Case) -> Result<Function, CaseError> {
     let x = b.value(of);
     let one = b.constant(1.0, DType::Float, Shape::scalar())?;
     let mut now = vec![x, one];
-    for inst in &with.body {
-        if let Inst::Op(i) = inst {
-            let operands: Vec<Value> = i.operands.iter().map(|v| now[v.index()]).collect();
-            now.push(b.op(i.op, &operands, i.attributes.0.clone())?);
-        }
+    for i in with.body.insts.iter().filter_map(Inst::op) {
+        let operands: Vec<Value> = i.operands.iter().map(|v| now[v.index()]).collect();
+        now.push(b.op(i.op, &operands, i.attributes.0.clone())?);
     }
     let square = b.square(now[gradient.index()])?;
     let out = lower::reduced(&mut b, square, Reduce::Sum)?;
@@ -101,8 +100,7 @@ fn second_order(case: &Case) -> Result<Function, CaseError> {
         name: case.op.clone(),
         params: params(case),
         values: b.values,
-        body: b.insts,
-        results: vec![out],
+        body: Block::body(1, b.insts, vec![out]),
         ..Function::default()
     })
 }
