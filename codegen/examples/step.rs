@@ -24,7 +24,7 @@ fn main() {
         start.elapsed().as_secs_f64() * 1e3
     );
     if std::env::args().any(|a| a == "list") {
-        println!("{}", sinew_codegen::explain::listing(&schedule));
+        println!("{}", schedule);
     }
     for threads in [1, 2] {
         let options = Options {
@@ -57,9 +57,17 @@ fn main() {
     let total = time(&program, &table);
     println!("step: {:.2} us", total * 1e6);
     let mut sum = 0.0;
-    for kernel in &schedule.kernels {
+    for run in schedule.runs() {
+        let Some(kernel) = schedule.kernel(run) else {
+            continue;
+        };
+        let run = Run {
+            kernel: KernelId(0),
+            ..run.clone()
+        };
         let alone = Schedule {
             kernels: vec![kernel.clone()],
+            nodes: vec![Node::Run(run)],
             ..schedule.clone()
         };
         let program = compile(&alone, &Options::default()).expect("it compiles");
@@ -223,11 +231,13 @@ fn step(widths: &[usize], batch: usize) -> Schedule {
     let update = parse(&update).expect("the update parses");
     let parts = [
         Part {
+            name: "gradients",
             program: &gradient.program,
             inputs,
             outputs,
         },
         Part {
+            name: "update",
             program: &update,
             inputs: packed.map(|r| place(r, 0)).to_vec(),
             outputs: [params, m, v].map(|r| place(r, 0)).to_vec(),

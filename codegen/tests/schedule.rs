@@ -5,7 +5,7 @@
 mod support;
 
 use sinew_codegen::execute::execute;
-use sinew_codegen::explain::{explain, listing};
+use sinew_codegen::explain::explain;
 use sinew_codegen::kernel::{RegionId, Regions, Role, Schedule};
 use sinew_codegen::schedule::{Part, Place, ScheduleError, schedule};
 use sinew_ir::ops::{self};
@@ -133,11 +133,13 @@ fn training_step(
     let update = adam(size / 4, clip);
     let parts = [
         Part {
+            name: "gradients",
             program: &program,
             inputs,
             outputs,
         },
         Part {
+            name: "update",
             program: &update,
             inputs: vec![
                 place(parameters, 0),
@@ -160,7 +162,7 @@ fn training_step(
 fn digits_training_step() {
     let (s, [program, _]) = training_step(DIGITS, 4, None);
     golden("digits_adam", &explain(&s));
-    golden("digits_adam_code", &listing(&s));
+    golden("digits_adam_code", &s.to_string());
     // The gradients and the first update of Adam: every parameter moves by the step size.
     let mut memory: Vec<Vec<u8>> = s.regions.iter().map(|r| vec![0; r.bytes]).collect();
     memory[0].fill(0xFF);
@@ -203,7 +205,7 @@ fn clipping_adds_a_reduction_in_two_steps_and_no_more() {
     let (plain, _) = training_step(DIGITS, 4, None);
     let (clipped, _) = training_step(DIGITS, 4, Some(1.0));
     golden("digits_adam_clipped", &explain(&clipped));
-    assert_eq!(clipped.kernels.len(), plain.kernels.len() + 2);
+    assert_eq!(clipped.runs().len(), plain.runs().len() + 2);
 }
 
 const NORM: &str = "\
@@ -357,6 +359,7 @@ fn two_inputs_change_places_and_a_reversed_update_reads_what_was_there() {
     let mut regions = Regions::new();
     let places = ["x", "y"].map(|name| at(regions.add(name, 36, Role::State), 0));
     let part = Part {
+        name: "test",
         program: &f,
         inputs: places.to_vec(),
         outputs: places.to_vec(),
@@ -401,6 +404,7 @@ fn places_that_do_not_fit_are_errors() {
     let nowhere = RegionId(laid_out.len() as u32);
     let with = |inputs: Vec<Place>, outputs: Vec<Place>| {
         let part = Part {
+            name: "test",
             program: &f,
             inputs,
             outputs,

@@ -18,8 +18,8 @@ fn a_guard_beyond_32_bits_is_refused() {
         bytes: 16,
         role,
     };
-    let access = |buffer, guards| Access {
-        buffer: BufferId(buffer),
+    let access = |slot, guards| Access {
+        slot: SlotId(slot),
         offset: 0,
         strides: vec![1],
         guards,
@@ -27,9 +27,26 @@ fn a_guard_beyond_32_bits_is_refused() {
     let guarded = |offset: i64| Schedule {
         regions: vec![region("x", Role::Input), region("y", Role::State)],
         buffers: vec![buffer(0), buffer(1)],
+        nodes: vec![Node::Run(Run {
+            kernel: KernelId(0),
+            bindings: [0, 1]
+                .map(|buffer| Binding {
+                    buffer: BufferId(buffer),
+                    offset: 0,
+                    steps: Vec::new(),
+                })
+                .to_vec(),
+            values: Vec::new(),
+        })],
         kernels: vec![Kernel {
             name: "map".into(),
-            notes: Vec::new(),
+            slots: [SlotUse::Read, SlotUse::Write]
+                .map(|usage| Slot {
+                    dtype: DType::F32,
+                    elements: 4,
+                    usage,
+                })
+                .to_vec(),
             class: Class::Nest(Nest {
                 outer: vec![4],
                 inner: Vec::new(),

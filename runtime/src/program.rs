@@ -275,6 +275,7 @@ impl Program {
         let parts: Vec<Part<'_>> = linked
             .iter()
             .map(|l| Part {
+                name: l.title,
                 program: &l.program,
                 inputs: l.inputs.clone(),
                 outputs: l.outputs.clone(),
@@ -432,7 +433,7 @@ impl Program {
         let shaders =
             wgsl::emit(&self.schedule, &limits).map_err(|e| Error::NoCode(e.to_string()))?;
         let mut out = String::new();
-        for shader in shaders {
+        for shader in shaders.shaders {
             let [x, y, z] = shader.groups;
             let _ = writeln!(
                 out,

@@ -9,7 +9,7 @@ use super::blocking::Plan;
 use super::frame::Frame;
 use super::host::{Caps, host};
 use super::image::{Draft, Image};
-use super::{EmitError, Options, contract, nest, scatter};
+use super::{EmitError, Options, calls, contract, nest, scatter};
 use crate::kernel::{Class, Kernel, Schedule};
 
 /// A compiled schedule: one function that runs every kernel in order.
@@ -47,7 +47,8 @@ pub fn compile(schedule: &Schedule, options: &Options) -> Result<Program, EmitEr
     let codes = compiler.kernels()?;
     // The driver's length is not known before the addresses are: a call takes at most this much.
     const CALL: usize = 64;
-    let driver = 256 + CALL * codes.len();
+    let slots = |run: &&crate::kernel::Run| 1 + run.bindings.len();
+    let driver = 1024 + CALL * schedule.runs().iter().map(slots).sum::<usize>();
     let lengths = codes.iter().map(Vec::len).chain([driver]);
     let mut draft = Draft::new(lengths)?;
     let mut addresses = Vec::with_capacity(codes.len());
@@ -232,7 +233,7 @@ impl Compiler<'_> {
         function.signature = self.signature(3);
         function.name = UserFuncName::testcase(&kernel.name);
         let builder = FunctionBuilder::new(function, builder);
-        let mut f = Frame::new(builder, self.schedule, kernel, self.caps, self.options);
+        let mut f = Frame::new(builder, kernel, self.caps, self.options);
         match &kernel.class {
             Class::Nest(n) => nest::nest(&mut f, n)?,
             Class::Contract(c) => contract::contract(&mut f, c, ready.plan.as_deref())?,
@@ -254,11 +255,12 @@ impl Compiler<'_> {
         let table = b.block_params(entry)[0];
         let signature = b.import_signature(self.signature(3));
         let none = b.ins().iconst(types::I64, 0);
-        for &address in addresses {
+        calls::calls(&mut b, self.schedule, table, &mut |b, kernel, slots| {
+            let address = addresses.get(kernel.0 as usize).copied().unwrap_or(0);
             let callee = b.ins().iconst(types::I64, address as i64);
             b.ins()
-                .call_indirect(signature, callee, &[table, none, callee]);
-        }
+                .call_indirect(signature, callee, &[slots, none, callee]);
+        })?;
         b.ins().return_(&[]);
         b.seal_all_blocks();
         b.finalize(self.isa.frontend_config());

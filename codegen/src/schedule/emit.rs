@@ -434,6 +434,35 @@ fn names(graph: &Graph, exprs: &[Expr]) -> Vec<&'static str> {
     exprs.iter().filter_map(name).collect()
 }
 
+/// Every scalar instruction.
+pub(crate) const SCALARS: &[Scalar] = &[
+    Scalar::Add,
+    Scalar::Sub,
+    Scalar::Mul,
+    Scalar::Div,
+    Scalar::Rem,
+    Scalar::Maximum,
+    Scalar::Minimum,
+    Scalar::Neg,
+    Scalar::Abs,
+    Scalar::Sqrt,
+    Scalar::Exp,
+    Scalar::Log,
+    Scalar::Tanh,
+    Scalar::Erf,
+    Scalar::Floor,
+    Scalar::Sign,
+    Scalar::Lt,
+    Scalar::Le,
+    Scalar::Eq,
+    Scalar::Ne,
+    Scalar::And,
+    Scalar::Or,
+    Scalar::Not,
+    Scalar::Select,
+    Scalar::Cast,
+];
+
 pub(crate) fn scalar_name(scalar: Scalar) -> &'static str {
     match scalar {
         Scalar::Add => "add",
@@ -463,6 +492,13 @@ pub(crate) fn scalar_name(scalar: Scalar) -> &'static str {
         Scalar::Cast => "cast",
     }
 }
+
+/// Every reduction.
+pub(crate) const REDUCTIONS: [sinew_ir::Reduction; 3] = [
+    sinew_ir::Reduction::Sum,
+    sinew_ir::Reduction::Max,
+    sinew_ir::Reduction::ArgMax,
+];
 
 pub(crate) fn reduction_name(reduction: sinew_ir::Reduction) -> &'static str {
     match reduction {

@@ -6,7 +6,6 @@ pub mod products;
 pub mod random;
 
 use sinew_codegen::execute::execute;
-use sinew_codegen::explain::listing;
 use sinew_codegen::kernel::{Regions, Role, Schedule};
 use sinew_codegen::schedule::{Part, Place, schedule};
 use sinew_ir::{Array, Block, Builder, DType, Function, Param, ParamKind, Type, Value, interpret};
@@ -85,6 +84,7 @@ pub fn separate(function: &Function) -> (Regions, Vec<Place>, Vec<Place>) {
 pub fn scheduled(function: &Function) -> Schedule {
     let (regions, inputs, outputs) = separate(function);
     let part = Part {
+        name: "test",
         program: function,
         inputs,
         outputs,
@@ -169,7 +169,7 @@ pub fn run(function: &Function, inputs: &[Vec<f64>]) -> Vec<Vec<f64>> {
         memory[p + 1] = bytes(values, function.values[p].dtype);
     }
     if let Err(e) = execute(&s, &mut memory) {
-        panic!("{e}\n{}", listing(&s));
+        panic!("{e}\n{}", s);
     }
     let first = 1 + function.params.len();
     let results = function.body.results.iter().enumerate();
@@ -193,7 +193,7 @@ pub fn run_compiled(s: &Schedule, memory: &mut [Vec<u8>], vectors: bool) {
 #[cfg(feature = "cpu")]
 pub fn run_with(s: &Schedule, memory: &mut [Vec<u8>], options: &sinew_codegen::cpu::Options) {
     use sinew_codegen::cpu::compile;
-    let program = compile(s, options).unwrap_or_else(|e| panic!("{e}\n{}", listing(s)));
+    let program = compile(s, options).unwrap_or_else(|e| panic!("{e}\n{}", s));
     let mut aligned: Vec<Vec<[u64; 8]>> = Vec::new();
     for bytes in memory.iter() {
         let mut lines = vec![[0; 8]; bytes.len().div_ceil(64) + 1];

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 
 use sinew_codegen::kernel::{RegionId, Schedule};
 use sinew_codegen::verify::verify;
-use sinew_codegen::wgsl::{Shader, emit};
+use sinew_codegen::wgsl::{Shader, Shaders, emit};
 
 use super::{Device, GpuError, Memory};
 
@@ -87,8 +87,7 @@ impl Program {
     }
 
     /// Makes a program of shaders that were emitted from `schedule` for this device, with wgpu's
-    /// checks of indices and loops, since the shaders may come from anywhere. Equal shaders are
-    /// compiled once.
+    /// checks of indices and loops, since the shaders may come from anywhere.
     ///
     /// # Errors
     ///
@@ -96,7 +95,7 @@ impl Program {
     pub fn new(
         device: &Device,
         schedule: &Schedule,
-        shaders: &[Shader],
+        shaders: &Shaders,
     ) -> Result<Program, GpuError> {
         Program::create(device, schedule, shaders, &[], Checks::Injected)
     }
@@ -104,7 +103,7 @@ impl Program {
     fn create(
         device: &Device,
         schedule: &Schedule,
-        shaders: &[Shader],
+        shaders: &Shaders,
         shared: &[(RegionId, Memory)],
         checks: Checks,
     ) -> Result<Program, GpuError> {
@@ -124,35 +123,46 @@ impl Program {
                 None => Memory::zeroed(device, &region.name, region.bytes)?,
             });
         }
-        let mut layouts = HashMap::new();
-        let mut pipelines: HashMap<(&str, Vec<bool>), wgpu::ComputePipeline> = HashMap::new();
+        let mut layouts: HashMap<&[bool], wgpu::BindGroupLayout> = HashMap::new();
+        let mut pipelines = Vec::with_capacity(shaders.shaders.len());
+        for shader in &shaders.shaders {
+            let layout = match layouts.get(&shader.written[..]) {
+                Some(layout) => layout.clone(),
+                None => {
+                    let layout = create_layout(device, &shader.written)?;
+                    layouts.insert(&shader.written, layout.clone());
+                    layout
+                }
+            };
+            let pipeline = create_pipeline(device, shader, &layout, checks)?;
+            pipelines.push((layout, pipeline));
+        }
+        let places = Places::new(device, shaders)?;
         let mut submissions: Vec<Vec<Dispatch>> = Vec::new();
         let mut work = u64::MAX;
-        for shader in shaders {
-            let written: Vec<bool> = shader.bindings.iter().map(|(_, w)| *w).collect();
-            let layout = match layouts.get(&written) {
-                Some(layout) => layout,
-                None => {
-                    let layout = create_layout(device, &written)?;
-                    layouts.entry(written.clone()).or_insert(layout)
-                }
+        for (number, dispatch) in shaders.dispatches.iter().enumerate() {
+            let of_shader = pipelines
+                .get(dispatch.shader)
+                .zip(shaders.shaders.get(dispatch.shader));
+            let Some(((layout, pipeline), shader)) = of_shader else {
+                return Err(GpuError::Range {
+                    region: "shaders".into(),
+                    offset: dispatch.shader,
+                    bytes: 1,
+                    size: shaders.shaders.len(),
+                });
             };
-            let key = (shader.source.as_str(), written);
-            let pipeline = match pipelines.get(&key) {
-                Some(pipeline) => pipeline.clone(),
-                None => {
-                    let pipeline = create_pipeline(device, shader, layout, checks)?;
-                    pipelines.insert(key, pipeline.clone());
-                    pipeline
-                }
-            };
-            let mut entries = Vec::with_capacity(shader.bindings.len());
-            for (at, (id, _)) in (0u32..).zip(&shader.bindings) {
+            let mut entries = Vec::with_capacity(dispatch.regions.len() + 1);
+            for (at, id) in (0u32..).zip(&dispatch.regions) {
                 entries.push(wgpu::BindGroupEntry {
                     binding: at,
                     resource: find(&regions, *id)?.buffer().as_entire_binding(),
                 });
             }
+            entries.push(wgpu::BindGroupEntry {
+                binding: u32::try_from(entries.len()).unwrap_or(u32::MAX),
+                resource: places.of(number),
+            });
             let bindings =
                 device.scoped(&|| format!("the bindings of `{}`", shader.name), || {
                     device
@@ -164,7 +174,7 @@ impl Program {
                         })
                 })?;
             let dispatch = Dispatch {
-                pipeline,
+                pipeline: pipeline.clone(),
                 bindings,
                 groups: shader.groups,
             };
@@ -284,16 +294,65 @@ fn find(regions: &[Memory], id: RegionId) -> Result<&Memory, GpuError> {
     })
 }
 
+/// Where each dispatch's slots begin: a range of one uniform buffer for each.
+struct Places {
+    buffer: wgpu::Buffer,
+    /// First byte and bytes of each dispatch's range.
+    ranges: Vec<(u64, u64)>,
+}
+
+impl Places {
+    fn new(device: &Device, shaders: &Shaders) -> Result<Places, GpuError> {
+        let alignment = device.device().limits().min_uniform_buffer_offset_alignment as usize;
+        let mut bytes: Vec<u8> = Vec::new();
+        let mut ranges = Vec::with_capacity(shaders.dispatches.len());
+        for dispatch in &shaders.dispatches {
+            bytes.resize(bytes.len().next_multiple_of(alignment.max(16)), 0);
+            let start = bytes.len();
+            bytes.extend(dispatch.places.iter().flat_map(|word| word.to_le_bytes()));
+            // Whole vectors of four, and never nothing.
+            bytes.resize((bytes.len().max(start + 1)).next_multiple_of(16), 0);
+            ranges.push((start as u64, (bytes.len() - start) as u64));
+        }
+        let buffer = device.scoped(&|| "the places of slots".to_string(), || {
+            device.device().create_buffer(&wgpu::BufferDescriptor {
+                label: Some("places"),
+                size: bytes.len().max(16) as u64,
+                usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
+                mapped_at_creation: false,
+            })
+        })?;
+        device.scoped(&|| "the places of slots".to_string(), || {
+            device.queue().write_buffer(&buffer, 0, &bytes);
+        })?;
+        Ok(Places { buffer, ranges })
+    }
+
+    /// The range of a dispatch.
+    fn of(&self, dispatch: usize) -> wgpu::BindingResource<'_> {
+        let (offset, bytes) = self.ranges.get(dispatch).copied().unwrap_or((0, 16));
+        wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+            buffer: &self.buffer,
+            offset,
+            size: wgpu::BufferSize::new(bytes),
+        })
+    }
+}
+
 fn create_layout(device: &Device, written: &[bool]) -> Result<wgpu::BindGroupLayout, GpuError> {
+    let storage = written
+        .iter()
+        .map(|&written| wgpu::BufferBindingType::Storage {
+            read_only: !written,
+        });
+    let kinds = storage.chain([wgpu::BufferBindingType::Uniform]);
     let entries: Vec<wgpu::BindGroupLayoutEntry> = (0u32..)
-        .zip(written)
-        .map(|(binding, &written)| wgpu::BindGroupLayoutEntry {
+        .zip(kinds)
+        .map(|(binding, ty)| wgpu::BindGroupLayoutEntry {
             binding,
             visibility: wgpu::ShaderStages::COMPUTE,
             ty: wgpu::BindingType::Buffer {
-                ty: wgpu::BufferBindingType::Storage {
-                    read_only: !written,
-                },
+                ty,
                 has_dynamic_offset: false,
                 min_binding_size: None,
             },

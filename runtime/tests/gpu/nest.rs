@@ -64,7 +64,7 @@ fn empty_map_has_no_shader() {
     let input = build.input(DType::F32, &[]);
     let output = build.output(DType::F32, 0);
     build.kernel(map(&[0], double(input, output, &[1])));
-    let shaders = emit(&build.schedule, &Limits::default()).expect("emits");
+    let shaders = emit(&build.finish(), &Limits::default()).expect("emits");
     assert!(shaders.is_empty());
 }
 
@@ -242,10 +242,10 @@ fn large_map_folds_its_grid() {
     );
     code.store(at(output, &[1]), i);
     build.kernel(map(&[extent], code));
-    let shaders = emit(&build.schedule, &Limits::default()).expect("emits");
+    let shaders = emit(&build.finish(), &Limits::default()).expect("emits");
     assert!(shaders[0].groups[1] > 1, "{:?}", shaders[0].groups);
     validate(&shaders[0]);
-    let mut program = Program::new(device, &build.schedule, &shaders).expect("a program");
+    let mut program = Program::new(device, &build.finish(), &shaders).expect("a program");
     let memory = run(&mut program, &build.memory);
     let wrong = memory[1]
         .chunks_exact(4)
@@ -509,7 +509,7 @@ fn too_many_regions_and_too_large_regions_are_errors() {
     }
     code.store(at(output, &[]), Reg(0));
     build.kernel(map(&[], code));
-    let error = emit(&build.schedule, &Limits::default()).expect_err("nine regions");
+    let error = emit(&build.finish(), &Limits::default()).expect_err("nine regions");
     assert_eq!(
         error.to_string(),
         "kernel `kernel_0` touches 9 regions, and the device binds at most 8"
@@ -520,7 +520,7 @@ fn too_many_regions_and_too_large_regions_are_errors() {
     let output = build.output(DType::F32, 1);
     build.schedule.regions[1].bytes = 200 << 20;
     build.kernel(map(&[], double(input, output, &[])));
-    let error = emit(&build.schedule, &Limits::default()).expect_err("200 MiB");
+    let error = emit(&build.finish(), &Limits::default()).expect_err("200 MiB");
     assert_eq!(
         error.to_string(),
         "kernel `kernel_0` needs region `x0` of 209715200 bytes, and the device binds at most \
@@ -545,7 +545,7 @@ fn f64_is_refused() {
         }],
         rows: Vec::new(),
     }));
-    let error = emit(&build.schedule, &Limits::default()).expect_err("f64");
+    let error = emit(&build.finish(), &Limits::default()).expect_err("f64");
     assert_eq!(
         error.to_string(),
         "kernel `kernel_0` uses f64, which runs on the CPU only: bind the model to f32"

@@ -76,6 +76,7 @@ fn classifier(batch: usize, hidden: usize) -> Function {
 fn build(function: &Function) -> Build {
     let (regions, inputs, outputs) = separate(function);
     let part = Part {
+        name: "test",
         program: function,
         inputs,
         outputs,
@@ -106,7 +107,11 @@ fn filled(schedule: sinew_codegen::kernel::Schedule) -> Build {
                 .collect()
         })
         .collect();
-    Build { schedule, memory }
+    Build {
+        schedule,
+        classes: Vec::new(),
+        memory,
+    }
 }
 
 /// Sums of up to a hundred products of numbers below 1.
@@ -140,11 +145,13 @@ fn steps_of_descent_stay_with_the_executor() {
     let parameter = inputs[0];
     let parts = [
         Part {
+            name: "gradients",
             program: &gradient,
             inputs,
             outputs: outputs.clone(),
         },
         Part {
+            name: "update",
             program: &descent,
             inputs: vec![parameter, outputs[1]],
             outputs: vec![parameter],
@@ -153,6 +160,7 @@ fn steps_of_descent_stay_with_the_executor() {
     let Build {
         schedule,
         mut memory,
+        ..
     } = filled(schedule(&parts, regions).expect("schedules"));
     let mut program = Program::compile(device, &schedule).expect("a program");
     for (id, bytes) in (0u32..).zip(&memory) {
