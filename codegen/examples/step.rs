@@ -189,11 +189,11 @@ fn step(widths: &[usize], batch: usize) -> Schedule {
     }
     let mut regions = Regions::new();
     let packed =
-        ["params", "gradients", "m", "v"].map(|name| regions.add(name, offset, Role::State));
+        ["params", "gradients", "m", "v"].map(|name| regions.add(name, offset, RegionKind::State));
     let [params, gradients, m, v] = packed;
-    let x = regions.add("x", batch * widths[0] * 4, Role::Input);
-    let y = regions.add("y", batch * 4, Role::Input);
-    let loss = regions.add("loss", 4, Role::Output);
+    let x = regions.add("x", batch * widths[0] * 4, RegionKind::Input);
+    let y = regions.add("y", batch * 4, RegionKind::Input);
+    let loss = regions.add("loss", 4, RegionKind::Output);
     let place = |region: RegionId, offset: usize| Place { region, offset };
     let mut inputs: Vec<Place> = leaves.iter().map(|&at| place(params, at)).collect();
     inputs.extend([place(x, 0), place(y, 0)]);

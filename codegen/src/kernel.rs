@@ -108,12 +108,12 @@ pub struct Region {
     /// Its size.
     pub bytes: usize,
     /// What its bytes are before and after a run.
-    pub role: Role,
+    pub kind: RegionKind,
 }
 
 /// What a region's bytes are before and after a run.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Role {
+pub enum RegionKind {
     /// Memory between kernels, whose size the memory plan settles: means nothing before and after.
     Arena,
     /// Values that are only read: arguments.
@@ -124,30 +124,30 @@ pub enum Role {
     Output,
 }
 
-impl Role {
+impl RegionKind {
     /// Whether kernels may write the region.
     pub fn is_written(self) -> bool {
         match self {
-            Role::Arena | Role::State | Role::Output => true,
-            Role::Input => false,
+            RegionKind::Arena | RegionKind::State | RegionKind::Output => true,
+            RegionKind::Input => false,
         }
     }
 
     /// Whether the region holds values when a run begins.
     pub fn is_filled(self) -> bool {
         match self {
-            Role::Input | Role::State => true,
-            Role::Arena | Role::Output => false,
+            RegionKind::Input | RegionKind::State => true,
+            RegionKind::Arena | RegionKind::Output => false,
         }
     }
 
     /// Its name in text form.
     pub fn name(self) -> &'static str {
         match self {
-            Role::Arena => "arena",
-            Role::Input => "input",
-            Role::State => "state",
-            Role::Output => "output",
+            RegionKind::Arena => "arena",
+            RegionKind::Input => "input",
+            RegionKind::State => "state",
+            RegionKind::Output => "output",
         }
     }
 }
@@ -169,16 +169,16 @@ impl Regions {
         Regions(vec![Region {
             name: "arena".into(),
             bytes: 0,
-            role: Role::Arena,
+            kind: RegionKind::Arena,
         }])
     }
 
     /// Adds a region.
-    pub fn add(&mut self, name: impl Into<String>, bytes: usize, role: Role) -> RegionId {
+    pub fn add(&mut self, name: impl Into<String>, bytes: usize, kind: RegionKind) -> RegionId {
         self.0.push(Region {
             name: name.into(),
             bytes,
-            role,
+            kind,
         });
         RegionId(u32::try_from(self.0.len() - 1).unwrap_or(u32::MAX))
     }
@@ -270,8 +270,8 @@ impl Schedule {
             ..self.clone()
         };
         for region in &mut out.regions {
-            if region.role == Role::Output {
-                region.role = Role::State;
+            if region.kind == RegionKind::Output {
+                region.kind = RegionKind::State;
             }
         }
         // Only the kernels that it runs.
@@ -294,7 +294,7 @@ impl Schedule {
 
     /// The arena; the first one, where the verifier would find two.
     pub fn arena(&self) -> Option<RegionId> {
-        self.find(|region| region.role == Role::Arena)
+        self.find(|region| region.kind == RegionKind::Arena)
     }
 
     /// The region of a name.

@@ -36,7 +36,7 @@ static ALLOCATOR: Counting = Counting;
 fn negated(mut insts: Vec<ScalarInst>) -> Vec<ScalarInst> {
     let last = Reg(insts.len() as u32 - 1);
     insts.push(ScalarInst {
-        kind: ScalarKind::Apply(sinew_ir::Scalar::Neg, vec![last]),
+        kind: ScalarKind::Apply(sinew_ir::Scalar::NEG, vec![last]),
         dtype: DType::F32,
     });
     insts
@@ -96,7 +96,7 @@ fn products(m: usize, n: usize, k: usize) -> Schedule {
             .map(|(i, &elements)| Region {
                 name: format!("r{i}"),
                 bytes: elements * 4,
-                role: Role::State,
+                kind: RegionKind::State,
             })
             .collect(),
         buffers: (0..3)

@@ -6,7 +6,7 @@ mod support;
 
 use sinew_codegen::execute::execute;
 use sinew_codegen::explain::explain;
-use sinew_codegen::kernel::{RegionId, Regions, Role, Schedule};
+use sinew_codegen::kernel::{RegionId, RegionKind, Regions, Schedule};
 use sinew_codegen::schedule::{Part, Place, ScheduleError, schedule};
 use sinew_ir::ops::{self};
 use sinew_ir::{Axis, Binding, DType, Function, Gradient, Shape, Unit, Value, link_gradient};
@@ -114,16 +114,16 @@ fn training_step(
     let program = gradient.program;
     let (offsets, size) = packed(&program, params);
     let mut regions = Regions::new();
-    let [parameters, gradients, m, v] =
-        ["parameters", "gradients", "m", "v"].map(|name| regions.add(name, size, Role::State));
-    let scalars = regions.add("scalars", 512, Role::Input);
-    let loss = regions.add("loss", 4, Role::Output);
+    let [parameters, gradients, m, v] = ["parameters", "gradients", "m", "v"]
+        .map(|name| regions.add(name, size, RegionKind::State));
+    let scalars = regions.add("scalars", 512, RegionKind::Input);
+    let loss = regions.add("loss", 4, RegionKind::Output);
     let place = |region: RegionId, offset: usize| Place { region, offset };
     let mut inputs: Vec<Place> = offsets.iter().map(|o| place(parameters, *o)).collect();
     for p in params..program.params.len() {
         let extents = program.values[p].shape.extents().expect("linked");
         let size = extents.iter().product::<usize>() * 4;
-        let region = regions.add(&program.params[p].name, size, Role::Input);
+        let region = regions.add(&program.params[p].name, size, RegionKind::Input);
         inputs.push(place(region, 0));
     }
     let mut outputs = vec![place(loss, 0); program.body.results.len()];
@@ -357,7 +357,7 @@ fn two_inputs_change_places_and_a_reversed_update_reads_what_was_there() {
     let sum = p.b.add(x, turned).expect("add");
     let f = p.finish(&[y, sum]);
     let mut regions = Regions::new();
-    let places = ["x", "y"].map(|name| at(regions.add(name, 36, Role::State), 0));
+    let places = ["x", "y"].map(|name| at(regions.add(name, 36, RegionKind::State), 0));
     let part = Part {
         name: "test",
         program: &f,
@@ -396,10 +396,10 @@ fn places_that_do_not_fit_are_errors() {
     let y = p.b.exp(x).expect("exp");
     let f = p.finish(&[y, y]);
     let mut regions = Regions::new();
-    let in_x = regions.add("x", 16, Role::Input);
-    let in_y = regions.add("y", 32, Role::Output);
+    let in_x = regions.add("x", 16, RegionKind::Input);
+    let in_y = regions.add("y", 32, RegionKind::Output);
     let laid_out = regions.clone().list();
-    let arena = laid_out.iter().position(|r| r.role == Role::Arena);
+    let arena = laid_out.iter().position(|r| r.kind == RegionKind::Arena);
     let arena = RegionId(arena.expect("always there") as u32);
     let nowhere = RegionId(laid_out.len() as u32);
     let with = |inputs: Vec<Place>, outputs: Vec<Place>| {

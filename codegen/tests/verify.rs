@@ -13,10 +13,10 @@ fn a_guard_beyond_32_bits_is_refused() {
         dtype: DType::F32,
         elements: 4,
     };
-    let region = |name: &str, role| Region {
+    let region = |name: &str, kind| Region {
         name: name.into(),
         bytes: 16,
-        role,
+        kind,
     };
     let access = |slot, guards| Access {
         slot: SlotId(slot),
@@ -25,7 +25,10 @@ fn a_guard_beyond_32_bits_is_refused() {
         guards,
     };
     let guarded = |offset: i64| Schedule {
-        regions: vec![region("x", Role::Input), region("y", Role::State)],
+        regions: vec![
+            region("x", RegionKind::Input),
+            region("y", RegionKind::State),
+        ],
         buffers: vec![buffer(0), buffer(1)],
         nodes: vec![Node::Run(Run {
             kernel: KernelId(0),

@@ -4,15 +4,12 @@
 //! (a step until its report is read), so that a runner on another thread sees parameters of before or
 //! after a step, never between. Nothing is compiled, checked or converted under the lock.
 
-use crate::device::Device;
+use crate::backend::{Backend, Memory};
 use crate::engine::Settings;
 use crate::error::Result;
 use crate::layout::{Layout, Leaf, Section};
-use crate::memory::Memory;
 use crate::model::Model;
 use crate::param::{Data, Missing, Param};
-use crate::program::Kept;
-use sinew_codegen::kernel::RegionId;
 use sinew_ir::DType;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -32,8 +29,6 @@ pub(crate) struct Store {
 pub(crate) struct Shared {
     /// Where each leaf lies.
     pub layout: Arc<Layout>,
-    /// The store's memories, trained and fixed, as [`Memory::again`] gives them.
-    again: Arc<[Option<Memory>; 2]>,
     store: Arc<RwLock<Store>>,
 }
 
@@ -42,28 +37,18 @@ impl Shared {
     ///
     /// # Errors
     /// Too little memory.
-    pub fn new<M: Model>(model: &M, layout: Layout, device: &Device) -> Result<Shared> {
+    pub fn new<M: Model>(model: &M, layout: Layout, backend: &Backend) -> Result<Shared> {
         let layout = Arc::new(layout);
         let mut store = Store {
-            trained: Memory::zeroed(device, "params", layout.trained_bytes)?,
-            fixed: Memory::zeroed(device, "fixed", layout.fixed_bytes)?,
+            trained: backend.zeroed("params", layout.trained_bytes)?,
+            fixed: backend.zeroed("fixed", layout.fixed_bytes)?,
             layout: Arc::clone(&layout),
         };
         store.fill(model)?;
         Ok(Shared {
-            again: Arc::new([store.trained.again(), store.fixed.again()]),
             layout,
             store: Arc::new(RwLock::new(store)),
         })
-    }
-
-    /// What a device keeps of the store, for the regions that a program has for it.
-    pub fn memories(&self, kept: &Kept) -> Vec<(RegionId, Memory)> {
-        let ids = [kept.trained, kept.fixed];
-        let again = self.again.iter().zip(ids);
-        again
-            .filter_map(|(memory, id)| Some((id, memory.as_ref()?.again()?)))
-            .collect()
     }
 
     /// To read: waits for a step of another thread.
@@ -202,7 +187,7 @@ mod tests {
         ];
         for float in [DType::F32, DType::F64] {
             let layout = Layout::new(&model, float, &|path| path == "1").expect("whole");
-            let shared = Shared::new(&model, layout, &Device::cpu()).expect("host memory");
+            let shared = Shared::new(&model, layout, &Backend::Cpu).expect("host memory");
             let mut back = vec![Param::zeros(&[3, 5]), Param::zeros(&[7])];
             shared.read().read_into(&mut back).expect("host memory");
             for (a, b) in back.iter().zip(&model) {

@@ -6,7 +6,7 @@
 
 use super::touch::{each_access, touches};
 use crate::kernel::{
-    Binding, BufferId, Class, Kernel, KernelId, Role, Run, Schedule, Slot, SlotId, SlotUse,
+    Binding, BufferId, Class, Kernel, KernelId, RegionKind, Run, Schedule, Slot, SlotId, SlotUse,
 };
 use std::collections::BTreeMap;
 
@@ -103,8 +103,8 @@ impl Schedule {
         let Some(buffer) = self.buffers.get(id.0 as usize) else {
             return id;
         };
-        let role = self.regions.get(buffer.region.0 as usize).map(|r| r.role);
-        if role == Some(Role::Arena) {
+        let kind = self.regions.get(buffer.region.0 as usize).map(|r| r.kind);
+        if kind == Some(RegionKind::Arena) {
             return id;
         }
         let place = (buffer.region, buffer.offset, buffer.dtype);

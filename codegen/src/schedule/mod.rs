@@ -31,11 +31,10 @@ mod product;
 mod rewrite;
 mod touch;
 
-use crate::kernel::{Region, RegionId, Regions, Role, Schedule, SlotId};
+use crate::kernel::{Region, RegionId, RegionKind, Regions, Schedule, SlotId};
 use crate::plan::{Lifetime, plan};
 use crate::verify::{VerifyError, verify};
 use emit::{Group, Made};
-pub(crate) use emit::{REDUCTIONS, SCALARS, reduction_name, scalar_name};
 use memory::{Draft, Memory};
 #[cfg(feature = "cpu")]
 pub(crate) use merge::visit_code;
@@ -140,7 +139,7 @@ pub fn schedule(parts: &[Part<'_>], regions: Regions) -> Result<Schedule, Schedu
         out.buffers[*buffer].offset = offset;
     }
     for region in &mut out.regions {
-        if region.role == Role::Arena {
+        if region.kind == RegionKind::Arena {
             region.bytes = total;
         }
     }
@@ -233,7 +232,7 @@ fn part_buffers(part: &Part<'_>, regions: &[Region]) -> Result<(Vec<Draft>, usiz
             .ok_or_else(|| ScheduleError::NotLinked(format!("{value} has no element type")))?;
         let index = place.region.0 as usize;
         let region = regions.get(index).ok_or(problem("no such region"))?;
-        if region.role == Role::Arena {
+        if region.kind == RegionKind::Arena {
             return Err(problem("it is in the arena"));
         }
         if !place.offset.is_multiple_of(size) {
@@ -245,7 +244,7 @@ fn part_buffers(part: &Part<'_>, regions: &[Region]) -> Result<(Vec<Draft>, usiz
         if end.is_none_or(|e| e > region.bytes) {
             return Err(problem("it leaves the region"));
         }
-        if output && !region.role.is_written() {
+        if output && !region.kind.is_written() {
             return Err(problem("the region is not written"));
         }
         out.push(Draft {

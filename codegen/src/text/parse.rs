@@ -3,11 +3,10 @@
 use super::tokens::{Token, TokenKind, tokens};
 use crate::kernel::{
     Access, Binding, Buffer, BufferId, Class, Code, Contract, Guard, Kernel, KernelId, Loop, Nest,
-    Node, Operand, Part, Reg, Region, RegionId, Role, RowReg, Run, ScalarInst, ScalarKind, Scatter,
-    Schedule, Slot, SlotId, SlotUse, Stage, Store,
+    Node, Operand, Part, Reg, Region, RegionId, RegionKind, RowReg, Run, ScalarInst, ScalarKind,
+    Scatter, Schedule, Slot, SlotId, SlotUse, Stage, Store,
 };
-use crate::schedule::{REDUCTIONS, SCALARS, reduction_name, scalar_name};
-use sinew_ir::{DType, Reduction};
+use sinew_ir::{DType, Reduction, Scalar};
 use std::str::FromStr;
 
 /// A text that is no schedule.
@@ -199,13 +198,18 @@ impl Parser {
     fn region(&mut self) -> Parsed<Region> {
         let name = self.quoted()?;
         let word = self.word()?;
-        let role = [Role::Arena, Role::Input, Role::State, Role::Output];
-        let Some(role) = role.into_iter().find(|r| r.name() == word) else {
-            return self.wrong(format!("`{word}` is no role of a region"));
+        let kind = [
+            RegionKind::Arena,
+            RegionKind::Input,
+            RegionKind::State,
+            RegionKind::Output,
+        ];
+        let Some(kind) = kind.into_iter().find(|r| r.name() == word) else {
+            return self.wrong(format!("`{word}` is no kind of region"));
         };
         Ok(Region {
             name,
-            role,
+            kind,
             bytes: self.number()?,
         })
     }
@@ -364,7 +368,10 @@ impl Parser {
 
     fn reduction(&mut self) -> Parsed<Reduction> {
         let word = self.word()?;
-        match REDUCTIONS.into_iter().find(|r| reduction_name(*r) == word) {
+        match [Reduction::Sum, Reduction::Max, Reduction::ArgMax]
+            .into_iter()
+            .find(|r| r.name() == word)
+        {
             Some(reduction) => Ok(reduction),
             None => self.wrong(format!("`{word}` is no reduction")),
         }
@@ -487,7 +494,7 @@ impl Parser {
             "accumulator" => ScalarKind::Accumulator,
             row if row.starts_with("row") => ScalarKind::Row(RowReg(self.id_in(row, "row")?)),
             name => {
-                let Some(scalar) = SCALARS.iter().find(|s| scalar_name(**s) == name) else {
+                let Some(scalar) = Scalar::TABLE.iter().find(|s| s.name() == name) else {
                     return self.wrong(format!("`{name}` is no instruction"));
                 };
                 let mut operands = Vec::new();

@@ -4,7 +4,6 @@ use crate::kernel::{
     Access, Class, Code, Contract, Kernel, Nest, Node, Operand, Reg, Run, ScalarInst, ScalarKind,
     Scatter, Schedule, Stage,
 };
-use crate::schedule::{reduction_name, scalar_name};
 use std::fmt::{self, Display, Formatter, Write};
 
 /// A name in quotes.
@@ -43,8 +42,8 @@ impl<T: Display> Display for List<'_, T> {
 impl Display for Schedule {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         for region in &self.regions {
-            let (name, role) = (Quoted(&region.name), region.role.name());
-            writeln!(f, "region {name} {role} {}", region.bytes)?;
+            let (name, kind) = (Quoted(&region.name), region.kind.name());
+            writeln!(f, "region {name} {kind} {}", region.bytes)?;
         }
         for (i, buffer) in self.buffers.iter().enumerate() {
             let region = self.regions.get(buffer.region.0 as usize);
@@ -152,7 +151,7 @@ fn nest(n: &Nest, f: &mut Formatter<'_>) -> fmt::Result {
                 writeln!(f, "  each {{")?;
                 code(c, f)?;
                 for (row, reduction, reg) in reduces {
-                    let name = reduction_name(*reduction);
+                    let name = reduction.name();
                     writeln!(f, "    row{} = {name} r{}", row.0, reg.0)?;
                 }
             }
@@ -252,7 +251,7 @@ impl Display for InstText<'_> {
             ScalarKind::Row(row) => write!(f, "row{}", row.0),
             ScalarKind::Accumulator => f.write_str("accumulator"),
             ScalarKind::Apply(scalar, operands) => {
-                f.write_str(scalar_name(*scalar))?;
+                f.write_str(scalar.name())?;
                 for Reg(r) in operands {
                     write!(f, " r{r}")?;
                 }

@@ -6,7 +6,7 @@ use crate::kernel::{
     Access, Class, Code, Contract, Kernel, Nest, Reg, ScalarKind, Scatter, Slot, SlotId, Stage,
 };
 use crate::schedule::{Touch, touches};
-use sinew_ir::{DType, Reduction, Scalar};
+use sinew_ir::DType;
 
 /// Checks a kernel.
 pub(super) fn kernel(kernel: &Kernel) -> Check {
@@ -92,9 +92,9 @@ fn nest(slots: &[Slot], nest: &Nest) -> Check {
                 };
                 checker.code(code)?;
                 for (row, reduction, reg) in reduces {
-                    let dtype = match reduction {
-                        Reduction::Sum | Reduction::Max => dtype_of(code, *reg)?,
-                        Reduction::ArgMax => {
+                    let dtype = match reduction.is_place() {
+                        false => dtype_of(code, *reg)?,
+                        true => {
                             dtype_of(code, *reg)?;
                             DType::I32
                         }
@@ -309,8 +309,8 @@ impl<'a> Checker<'a> {
                 ScalarKind::Apply(scalar, operands) => {
                     let types: Result<Vec<DType>, String> =
                         operands.iter().map(|r| reg(*r)).collect();
-                    if !fits(*scalar, &types?, inst.dtype) {
-                        return Err(format!("register {i}: {scalar:?} of other types"));
+                    if !scalar.fits(&types?, inst.dtype) {
+                        return Err(format!("register {i}: {scalar} of other types"));
                     }
                 }
             }
@@ -330,27 +330,6 @@ impl<'a> Checker<'a> {
             injective(&self.space[..self.flat], &store.access.strides[..self.flat])?;
         }
         Ok(())
-    }
-}
-
-/// Whether operands of these types and a result of that type are what the instruction takes.
-fn fits(scalar: Scalar, operands: &[DType], result: DType) -> bool {
-    match scalar {
-        Scalar::Add | Scalar::Sub | Scalar::Mul | Scalar::Div | Scalar::Rem => {
-            operands == [result, result] && result != DType::Bool
-        }
-        Scalar::Maximum | Scalar::Minimum => operands == [result, result],
-        Scalar::Neg | Scalar::Abs | Scalar::Sign => operands == [result] && result != DType::Bool,
-        Scalar::Sqrt | Scalar::Exp | Scalar::Log | Scalar::Tanh | Scalar::Erf | Scalar::Floor => {
-            operands == [result] && result.is_float()
-        }
-        Scalar::Lt | Scalar::Le | Scalar::Eq | Scalar::Ne => {
-            operands.len() == 2 && operands[0] == operands[1] && result == DType::Bool
-        }
-        Scalar::And | Scalar::Or => operands == [DType::Bool; 2] && result == DType::Bool,
-        Scalar::Not => operands == [DType::Bool] && result == DType::Bool,
-        Scalar::Select => operands == [DType::Bool, result, result],
-        Scalar::Cast => operands.len() == 1,
     }
 }
 

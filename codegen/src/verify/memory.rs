@@ -208,7 +208,7 @@ impl<'a> State<'a> {
         let at = id.0 as usize;
         let buffer = self.schedule.buffers.get(at)?;
         let region = self.schedule.regions.get(buffer.region.0 as usize)?;
-        (!region.role.is_filled()).then_some((at, buffer))
+        (!region.kind.is_filled()).then_some((at, buffer))
     }
 
     fn load(&mut self, id: BufferId, touch: &Touch, access: &Access) -> Result<(), String> {

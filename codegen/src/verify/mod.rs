@@ -29,7 +29,7 @@ mod kernel;
 mod memory;
 mod run;
 
-use crate::kernel::{Buffer, Node, Role, Schedule};
+use crate::kernel::{Buffer, Node, RegionKind, Schedule};
 
 /// A rule that a schedule breaks.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -57,7 +57,10 @@ fn fail(place: &str, what: impl Into<String>) -> VerifyError {
 pub fn verify(schedule: &Schedule) -> Result<(), VerifyError> {
     distinct(schedule.regions.iter().map(|r| r.name.as_str()))
         .map_err(|name| fail(name, "two regions of this name"))?;
-    let mut arenas = schedule.regions.iter().filter(|r| r.role == Role::Arena);
+    let mut arenas = schedule
+        .regions
+        .iter()
+        .filter(|r| r.kind == RegionKind::Arena);
     if let Some(second) = arenas.nth(1) {
         return Err(fail(&second.name, "a second arena"));
     }

@@ -96,7 +96,7 @@ fn place<'a>(
     }
     let region = schedule.regions.get(buffer.region.0 as usize);
     let region = region.ok_or("no such region")?;
-    if slot.usage.writes() && !region.role.is_written() {
+    if slot.usage.writes() && !region.kind.is_written() {
         return Err(format!(
             "stores to `{}`, whose region `{}` is only read",
             buffer.name, region.name

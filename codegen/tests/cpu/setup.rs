@@ -110,7 +110,7 @@ pub fn schedule(data: &[Data], classes: Vec<Class>) -> Schedule {
             .map(|(i, d)| sinew_codegen::kernel::Region {
                 name: format!("r{i}"),
                 bytes: d.values.len() * d.dtype.size().unwrap(),
-                role: Role::State,
+                kind: RegionKind::State,
             })
             .collect(),
         buffers: data

@@ -6,7 +6,7 @@ pub mod products;
 pub mod random;
 
 use sinew_codegen::execute::execute;
-use sinew_codegen::kernel::{Regions, Role, Schedule};
+use sinew_codegen::kernel::{RegionKind, Regions, Schedule};
 use sinew_codegen::schedule::{Part, Place, schedule};
 use sinew_ir::{Array, Block, Builder, DType, Function, Param, ParamKind, Type, Value, interpret};
 
@@ -73,7 +73,7 @@ pub fn separate(function: &Function) -> (Regions, Vec<Place>, Vec<Place>) {
         let elements: usize = of.shape.extents().expect("linked").iter().product();
         let bytes = elements * of.dtype.size().expect("bound");
         places.push(Place {
-            region: regions.add(name, bytes, Role::State),
+            region: regions.add(name, bytes, RegionKind::State),
             offset: 0,
         });
     }

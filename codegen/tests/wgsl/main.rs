@@ -4,8 +4,8 @@
 use std::path::PathBuf;
 
 use sinew_codegen::kernel::{
-    Access, Buffer, Class, Code, Contract, Guard, Nest, Node, Operand, Reg, Region, RegionId, Role,
-    RowReg, ScalarInst, ScalarKind, Scatter, Schedule, SlotId, Stage, Store,
+    Access, Buffer, Class, Code, Contract, Guard, Nest, Node, Operand, Reg, Region, RegionId,
+    RegionKind, RowReg, ScalarInst, ScalarKind, Scatter, Schedule, SlotId, Stage, Store,
 };
 use sinew_codegen::verify::verify;
 use sinew_codegen::wgsl::{EmitError, Limits, Shader, emit};
@@ -21,9 +21,9 @@ fn schedule(buffers: &[(&str, DType, usize)], class: Class) -> Schedule {
             .map(|(at, (name, _, elements))| Region {
                 name: (*name).into(),
                 bytes: elements * 4,
-                role: match at == last {
-                    true => Role::State,
-                    false => Role::Input,
+                kind: match at == last {
+                    true => RegionKind::State,
+                    false => RegionKind::Input,
                 },
             })
             .collect(),
@@ -125,10 +125,10 @@ fn map_with_transposed_operand() {
         &[
             load(0, &[1, 10]),
             load(1, &[0, 1]),
-            apply(Scalar::Add, &[0, 1], DType::F32),
+            apply(Scalar::ADD, &[0, 1], DType::F32),
             inst(ScalarKind::Const(0.0), DType::F32),
-            apply(Scalar::Le, &[2, 3], DType::Bool),
-            apply(Scalar::Select, &[4, 3, 2], DType::F32),
+            apply(Scalar::LE, &[2, 3], DType::Bool),
+            apply(Scalar::SELECT, &[4, 3, 2], DType::F32),
         ],
         &[(2, &[30, 1], 5)],
     );
@@ -155,7 +155,7 @@ fn row_reduction_of_long_rows() {
                     &[
                         inst(ScalarKind::Row(RowReg(0)), DType::F32),
                         load(0, &[100, 1]),
-                        apply(Scalar::Sub, &[1, 0], DType::F32),
+                        apply(Scalar::SUB, &[1, 0], DType::F32),
                     ],
                     &[(1, &[100, 1], 2)],
                 ),
@@ -210,7 +210,7 @@ fn contractions_of_computed_operands() {
         let relu = [
             load(0, &[depth, 1]),
             inst(ScalarKind::Const(0.0), DType::F32),
-            apply(Scalar::Maximum, &[0, 1], DType::F32),
+            apply(Scalar::MAXIMUM, &[0, 1], DType::F32),
         ];
         let class = Class::Contract(Contract {
             batch: Vec::new(),
@@ -279,15 +279,15 @@ fn malformed_kernels_are_errors() {
     refused(map(&[9], code(&[load(0, &[1])], &[(1, &[1], 3)])));
     refused(map(
         &[9],
-        code(&[apply(Scalar::Neg, &[0], DType::F32)], &[]),
+        code(&[apply(Scalar::NEG, &[0], DType::F32)], &[]),
     ));
     refused(map(
         &[9],
-        code(&[load(0, &[1]), apply(Scalar::Add, &[0], DType::F32)], &[]),
+        code(&[load(0, &[1]), apply(Scalar::ADD, &[0], DType::F32)], &[]),
     ));
     refused(map(
         &[9],
-        code(&[load(0, &[1]), apply(Scalar::Not, &[0], DType::F32)], &[]),
+        code(&[load(0, &[1]), apply(Scalar::NOT, &[0], DType::F32)], &[]),
     ));
     refused(map(
         &[9],

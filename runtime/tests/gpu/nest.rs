@@ -1,12 +1,13 @@
 //! Maps and row reductions.
 
 use sinew_codegen::kernel::{
-    Access, BufferId, Class, Code, Guard, Nest, Reg, RegionId, Role, RowReg, ScalarKind, Stage,
+    Access, BufferId, Class, Code, Guard, Nest, Reg, RegionId, RegionKind, RowReg, ScalarKind,
+    SlotId, Stage,
 };
 use sinew_codegen::wgsl::{Limits, emit};
 use sinew_ir::{DType, Reduction, Scalar};
 
-use sinew_runtime::gpu::Program;
+use sinew_runtime::gpu::GpuSession;
 
 use crate::support::{Build, Random, Tolerance, Writer, at, device, row_major, run, validate};
 
@@ -30,8 +31,8 @@ fn double(input: BufferId, output: BufferId, strides: &[i64]) -> Writer {
     let x = code.load(at(input, strides), DType::F32);
     let two = code.number(2.0);
     let one = code.number(1.0);
-    let y = code.apply(Scalar::Mul, &[x, two], DType::F32);
-    let y = code.apply(Scalar::Add, &[y, one], DType::F32);
+    let y = code.apply(Scalar::MUL, &[x, two], DType::F32);
+    let y = code.apply(Scalar::ADD, &[y, one], DType::F32);
     code.store(at(output, strides), y);
     code
 }
@@ -65,7 +66,7 @@ fn empty_map_has_no_shader() {
     let output = build.output(DType::F32, 0);
     build.kernel(map(&[0], double(input, output, &[1])));
     let shaders = emit(&build.finish(), &Limits::default()).expect("emits");
-    assert!(shaders.is_empty());
+    assert!(shaders.shaders.is_empty());
 }
 
 #[test]
@@ -80,7 +81,7 @@ fn transposed_and_flipped_map() {
         // x[n - 1 - j, i] of an x that is n by m.
         let x = code.load(
             Access {
-                buffer: input,
+                slot: SlotId(input.0),
                 offset: (columns - 1) * rows,
                 strides: vec![1, -rows],
                 guards: Vec::new(),
@@ -103,7 +104,7 @@ fn guards_make_padding() {
     let mut code = Writer::default();
     let x = code.load(
         Access {
-            buffer: input,
+            slot: SlotId(input.0),
             offset: -11,
             strides: vec![5, 1],
             guards: vec![
@@ -168,7 +169,7 @@ fn index_and_constants() {
         DType::I32,
     );
     code.store(at(output, &[4, 1]), i);
-    let mut sum = code.apply(Scalar::Cast, &[i], DType::F32);
+    let mut sum = code.apply(Scalar::CAST, &[i], DType::F32);
     for number in [
         0.1,
         -0.0,
@@ -179,7 +180,7 @@ fn index_and_constants() {
         f64::from(f32::MIN_POSITIVE),
     ] {
         let number = code.number(number);
-        sum = code.apply(Scalar::Add, &[sum, number], DType::F32);
+        sum = code.apply(Scalar::ADD, &[sum, number], DType::F32);
     }
     code.store(at(floats, &[4, 1]), sum);
     build.kernel(map(&[3, 4], code));
@@ -204,7 +205,7 @@ fn index_and_constants() {
 fn packed_region_updates_in_place() {
     let Some(device) = device() else { return };
     let mut build = Build::new();
-    let whole = build.buffer("packed", DType::U32, &[1; 200], Role::State);
+    let whole = build.buffer("packed", DType::U32, &[1; 200], RegionKind::State);
     let region = build.schedule.buffers[whole.0 as usize].region;
     build.schedule.buffers.clear();
     let floats = build.view("floats", region, 4, DType::F32, 65);
@@ -217,8 +218,8 @@ fn packed_region_updates_in_place() {
     let mut code = Writer::default();
     let x = code.load(at(floats, &[1]), DType::F32);
     let zero = code.number(0.0);
-    let positive = code.apply(Scalar::Lt, &[zero, x], DType::Bool);
-    let y = code.apply(Scalar::Sub, &[zero, x], DType::F32);
+    let positive = code.apply(Scalar::LT, &[zero, x], DType::Bool);
+    let y = code.apply(Scalar::SUB, &[zero, x], DType::F32);
     code.store(at(floats, &[1]), y);
     code.store(at(bools, &[1]), positive);
     build.kernel(map(&[65], code));
@@ -243,9 +244,13 @@ fn large_map_folds_its_grid() {
     code.store(at(output, &[1]), i);
     build.kernel(map(&[extent], code));
     let shaders = emit(&build.finish(), &Limits::default()).expect("emits");
-    assert!(shaders[0].groups[1] > 1, "{:?}", shaders[0].groups);
-    validate(&shaders[0]);
-    let mut program = Program::new(device, &build.finish(), &shaders).expect("a program");
+    assert!(
+        shaders.shaders[0].groups[1] > 1,
+        "{:?}",
+        shaders.shaders[0].groups
+    );
+    validate(&shaders.shaders[0]);
+    let mut program = GpuSession::new(device, &build.finish(), &shaders).expect("a program");
     let memory = run(&mut program, &build.memory);
     let wrong = memory[1]
         .chunks_exact(4)
@@ -437,18 +442,18 @@ fn softmax_in_three_stages() {
             let mut code = Writer::default();
             let x = code.load(at(input, &strides), DType::F32);
             let max = code.push(ScalarKind::Row(RowReg(0)), DType::F32);
-            let d = code.apply(Scalar::Sub, &[x, max], DType::F32);
-            let e = code.apply(Scalar::Exp, &[d], DType::F32);
+            let d = code.apply(Scalar::SUB, &[x, max], DType::F32);
+            let e = code.apply(Scalar::EXP, &[d], DType::F32);
             (code, e)
         };
         let (second, e) = shifted();
         let mut inverse = Writer::default();
         let sum = inverse.push(ScalarKind::Row(RowReg(1)), DType::F32);
         let one = inverse.number(1.0);
-        let scale = inverse.apply(Scalar::Div, &[one, sum], DType::F32);
+        let scale = inverse.apply(Scalar::DIV, &[one, sum], DType::F32);
         let (mut third, y) = shifted();
         let factor = third.push(ScalarKind::Row(RowReg(2)), DType::F32);
-        let y = third.apply(Scalar::Mul, &[y, factor], DType::F32);
+        let y = third.apply(Scalar::MUL, &[y, factor], DType::F32);
         third.store(at(output, &strides), y);
         build.kernel(Class::Nest(Nest {
             outer: vec![rows],
@@ -475,13 +480,18 @@ fn row_stage_updates_in_place() {
     let (rows, length) = (17, 1000);
     let mut build = Build::new();
     let input = build.input(DType::F32, &Random(8).floats(rows * length));
-    let state = build.buffer("state", DType::F32, &Random(9).floats(rows), Role::State);
+    let state = build.buffer(
+        "state",
+        DType::F32,
+        &Random(9).floats(rows),
+        RegionKind::State,
+    );
     let mut code = Writer::default();
     let x = code.load(at(input, &[length as i64, 1]), DType::F32);
     let mut update = Writer::default();
     let old = update.load(at(state, &[1, 0]), DType::F32);
     let sum = update.push(ScalarKind::Row(RowReg(0)), DType::F32);
-    let new = update.apply(Scalar::Add, &[old, sum], DType::F32);
+    let new = update.apply(Scalar::ADD, &[old, sum], DType::F32);
     update.store(at(state, &[1, 0]), new);
     build.kernel(Class::Nest(Nest {
         outer: vec![rows],
@@ -559,7 +569,7 @@ fn spare_workgroups_of_a_folded_grid_stay_idle() {
     let extent = 9 * 16;
     let mut build = Build::new();
     // What lies behind the map's elements stays as it is.
-    let x = build.buffer("x", DType::F32, &Random(1).floats(200), Role::State);
+    let x = build.buffer("x", DType::F32, &Random(1).floats(200), RegionKind::State);
     build.kernel(map(&[extent], double(x, x, &[1])));
     build.check(device, Tolerance::F32);
     let words = Random(2).floats(9 * 1000);

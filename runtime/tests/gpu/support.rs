@@ -7,18 +7,18 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use sinew_codegen::execute::execute;
 use sinew_codegen::kernel::{
-    Access, Buffer, BufferId, Class, Code, Node, Reg, Region, RegionId, Regions, Role, ScalarInst,
-    ScalarKind, Schedule, SlotId, Store,
+    Access, Buffer, BufferId, Class, Code, Node, Reg, Region, RegionId, RegionKind, Regions,
+    ScalarInst, ScalarKind, Schedule, SlotId, Store,
 };
 use sinew_codegen::verify::verify;
 use sinew_codegen::wgsl::{EmitError, Limits, Shader, emit};
 use sinew_ir::{DType, Scalar};
-use sinew_runtime::gpu::{Device, Program, testing};
+use sinew_runtime::gpu::{Gpu, GpuSession, testing};
 
 /// The device of all tests in this process.
-pub fn device() -> Option<&'static Device> {
-    static DEVICE: OnceLock<Option<Device>> = OnceLock::new();
-    DEVICE.get_or_init(testing::device).as_ref()
+pub fn device() -> Option<&'static Gpu> {
+    static DEVICE: OnceLock<Option<Gpu>> = OnceLock::new();
+    DEVICE.get_or_init(testing::gpu).as_ref()
 }
 
 /// A schedule in the making, with the contents of its memory.
@@ -39,13 +39,19 @@ impl Build {
     }
 
     /// A buffer that fills a region of its own.
-    pub fn buffer(&mut self, name: &str, dtype: DType, words: &[u32], role: Role) -> BufferId {
+    pub fn buffer(
+        &mut self,
+        name: &str,
+        dtype: DType,
+        words: &[u32],
+        kind: RegionKind,
+    ) -> BufferId {
         let region = RegionId(self.schedule.regions.len() as u32);
         let bytes: Vec<u8> = words.iter().flat_map(|w| w.to_le_bytes()).collect();
         self.schedule.regions.push(Region {
             name: name.into(),
             bytes: bytes.len(),
-            role,
+            kind,
         });
         self.memory.push(bytes);
         self.view(name, region, 0, dtype, words.len())
@@ -72,12 +78,17 @@ impl Build {
 
     pub fn input(&mut self, dtype: DType, words: &[u32]) -> BufferId {
         let name = format!("x{}", self.schedule.buffers.len());
-        self.buffer(&name, dtype, words, Role::Input)
+        self.buffer(&name, dtype, words, RegionKind::Input)
     }
 
     pub fn output(&mut self, dtype: DType, elements: usize) -> BufferId {
         let name = format!("y{}", self.schedule.buffers.len());
-        self.buffer(&name, dtype, &vec![0x7fc0_0000; elements], Role::State)
+        self.buffer(
+            &name,
+            dtype,
+            &vec![0x7fc0_0000; elements],
+            RegionKind::State,
+        )
     }
 
     pub fn kernel(&mut self, class: Class) {
@@ -96,7 +107,7 @@ impl Build {
     }
 
     /// Runs the schedule on the device and by the executor, and compares all that it writes.
-    pub fn check(self, device: &Device, tolerance: Tolerance) {
+    pub fn check(self, device: &Gpu, tolerance: Tolerance) {
         let schedule = self.finish();
         verify(&schedule).expect("the schedule is right");
         let mut expected = self.memory.clone();
@@ -117,11 +128,12 @@ impl Build {
             for shader in &shaders.shaders {
                 validate(shader);
             }
-            let mut program = Program::new(device, &schedule, &shaders).expect("a checked program");
+            let mut program =
+                GpuSession::new(device, &schedule, &shaders).expect("a checked program");
             let found = run(&mut program, &self.memory);
             self.compare(&shaders.shaders, &expected, &found, tolerance);
         }
-        let mut program = Program::compile(device, &schedule).expect("an unchecked program");
+        let mut program = GpuSession::compile(device, &schedule).expect("an unchecked program");
         let found = run(&mut program, &self.memory);
         self.compare(&[], &expected, &found, tolerance);
     }
@@ -136,7 +148,7 @@ impl Build {
         for buffer in &self.schedule.buffers {
             let range = buffer.offset..buffer.offset + buffer.elements * 4;
             let region = buffer.region.0 as usize;
-            if self.schedule.regions[region].role.is_written() {
+            if self.schedule.regions[region].kind.is_written() {
                 let (expected, found) = (
                     words(&expected[region][range.clone()]),
                     words(&found[region][range]),
@@ -159,7 +171,7 @@ impl Build {
 }
 
 /// Runs a program once over `memory`; gives the memory after.
-pub fn run(program: &mut Program, memory: &[Vec<u8>]) -> Vec<Vec<u8>> {
+pub fn run(program: &mut GpuSession, memory: &[Vec<u8>]) -> Vec<Vec<u8>> {
     for (region, bytes) in (0u32..).zip(memory) {
         program
             .write_region(RegionId(region), 0, bytes)
