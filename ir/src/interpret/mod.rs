@@ -4,19 +4,18 @@
 //! f64, integers wrap at 32 bits. It takes functions whose dims are numbers: linked programs, and
 //! hand-made ones with functions over ops still in them, which it expands.
 
-mod scalar;
-
 use crate::array::{Array, count, offsets, strides};
 use crate::attribute::Attributes;
-use crate::block::{Block, Inst, OpInst};
+use crate::block::{Block, Inst, Loop, OpInst};
 use crate::builder::Builder;
 use crate::dtype::DType;
-use crate::function::{Function, Location, Value};
+use crate::expand::expansion;
+use crate::function::{Function, Location, Param, ParamKind, Value};
 use crate::op::{Kind, OpError, Reduction, View};
 use crate::scalar::Scalar;
 use crate::shape::{Axis, Type};
-use scalar::rounded;
-pub(crate) use scalar::scalar;
+use std::collections::HashMap;
+use std::ops::ControlFlow;
 
 /// Why a function cannot be interpreted.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -79,16 +78,10 @@ pub struct NonFinite {
 /// # Errors
 /// Inputs that do not fit; a function that is not linked.
 pub fn interpret(function: &Function, inputs: &[Array]) -> Result<Vec<Array>, InterpretError> {
-    let mut values = bind(function, inputs)?;
-    let last = last_uses(function);
-    for (index, inst) in function.body.insts.iter().enumerate() {
-        let i = linked(function, inst)?;
-        let result = step(function, i, &values)?;
-        values[i.result.index()] = Some(result);
-        release(&mut values, i, &last, index);
-    }
+    let mut machine = Machine::new(function, inputs)?;
+    machine.body(&function.body, &mut |_, _, _| Ok(ControlFlow::Continue(())))?;
     let results = function.body.results.iter();
-    results.map(|r| defined(&values, *r).cloned()).collect()
+    results.map(|r| machine.value(*r).cloned()).collect()
 }
 
 /// Runs `function` and finds the first instruction whose result has an infinity while none of its
@@ -104,35 +97,34 @@ pub fn first_non_finite(
     function: &Function,
     inputs: &[Array],
 ) -> Result<Option<NonFinite>, InterpretError> {
-    let mut values = bind(function, inputs)?;
-    values.iter_mut().flatten().for_each(hold);
+    let mut machine = Machine::new(function, inputs)?;
+    machine.values.iter_mut().flatten().for_each(hold);
     let finite = |a: &Array| a.data.iter().all(|x| x.is_finite());
     let has_nan = |a: &Array| a.data.iter().any(|x| x.is_nan());
-    let last = last_uses(function);
-    for (index, inst) in function.body.insts.iter().enumerate() {
-        let i = linked(function, inst)?;
-        let mut result = step(function, i, &values)?;
-        hold(&mut result);
-        if !finite(&result) && !i.operands.is_empty() {
-            let (mut all_finite, mut no_nan) = (true, true);
-            for v in &i.operands {
-                let operand = defined(&values, *v)?;
-                all_finite &= finite(operand);
-                no_nan &= !has_nan(operand);
-            }
-            if all_finite || (no_nan && has_nan(&result)) {
-                return Ok(Some(NonFinite {
-                    op: i.op.0.name,
-                    value: i.result,
-                    index,
-                    location: i.location,
-                }));
-            }
+    let mut first = None;
+    machine.body(&function.body, &mut |machine, i, result| {
+        hold(result);
+        if finite(result) || i.operands.is_empty() {
+            return Ok(ControlFlow::Continue(()));
         }
-        values[i.result.index()] = Some(result);
-        release(&mut values, i, &last, index);
-    }
-    Ok(None)
+        let (mut all_finite, mut no_nan) = (true, true);
+        for v in &i.operands {
+            let operand = machine.value(*v)?;
+            all_finite &= finite(operand);
+            no_nan &= !has_nan(operand);
+        }
+        if all_finite || (no_nan && has_nan(result)) {
+            first = Some(NonFinite {
+                op: i.op.0.name,
+                value: i.result,
+                index: machine.index,
+                location: i.location,
+            });
+            return Ok(ControlFlow::Break(()));
+        }
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(first)
 }
 
 /// Rounds elements to their type, and those below its least normal number to zero.
@@ -150,80 +142,175 @@ fn hold(array: &mut Array) {
     }
 }
 
-/// For each value, the instruction behind which nothing uses it; past the end for results.
-fn last_uses(function: &Function) -> Vec<usize> {
-    let mut last = vec![0; function.values.len()];
-    for (index, inst) in function.body.insts.iter().enumerate() {
-        let mut note = |v: Value| {
-            if let Some(last) = last.get_mut(v.index()) {
-                *last = index;
-            }
-        };
-        inst.each_result(&mut note);
-        inst.each_operand(&mut note);
-    }
-    for r in &function.body.results {
-        if let Some(last) = last.get_mut(r.index()) {
-            *last = usize::MAX;
-        }
-    }
-    last
+/// Looks at each op's result before it is used, and tells whether to go on.
+type Watch<'w> =
+    dyn FnMut(&Machine<'_>, &OpInst, &mut Array) -> Result<ControlFlow<()>, InterpretError> + 'w;
+
+/// A run of a function.
+struct Machine<'f> {
+    function: &'f Function,
+    /// What each value is now; a program's values together take many times its working memory, so each
+    /// goes with its last use.
+    values: Vec<Option<Array>>,
+    /// The position in the function's body of the instruction that runs.
+    index: usize,
 }
 
-/// Lets go of what instruction `index` used last: a program's values together take many times its
-/// working memory.
-fn release(values: &mut [Option<Array>], i: &OpInst, last: &[usize], index: usize) {
-    for v in i.operands.iter().chain([&i.result]) {
-        if last.get(v.index()) == Some(&index) {
-            values[v.index()] = None;
-        }
-    }
-}
-
-fn bind(function: &Function, inputs: &[Array]) -> Result<Vec<Option<Array>>, InterpretError> {
-    if inputs.len() != function.params.len() {
-        return Err(InterpretError::Inputs {
-            expected: function.params.len(),
-            found: inputs.len(),
-        });
-    }
-    let mut values: Vec<Option<Array>> = vec![None; function.values.len()];
-    for (i, input) in inputs.iter().enumerate() {
-        let expected = &function.values[i];
-        if *expected != input.type_of() || count(&input.shape) != input.data.len() {
-            return Err(InterpretError::Input {
-                name: function.params[i].name.clone(),
-                expected: expected.clone(),
-                found: input.type_of(),
+impl<'f> Machine<'f> {
+    fn new(function: &'f Function, inputs: &[Array]) -> Result<Self, InterpretError> {
+        if inputs.len() != function.params.len() {
+            return Err(InterpretError::Inputs {
+                expected: function.params.len(),
+                found: inputs.len(),
             });
         }
-        values[i] = Some(input.clone());
+        let mut values: Vec<Option<Array>> = vec![None; function.values.len()];
+        for (i, input) in inputs.iter().enumerate() {
+            let expected = &function.values[i];
+            if *expected != input.type_of() || count(&input.shape) != input.data.len() {
+                return Err(InterpretError::Input {
+                    name: function.params[i].name.clone(),
+                    expected: expected.clone(),
+                    found: input.type_of(),
+                });
+            }
+            values[i] = Some(input.clone());
+        }
+        Ok(Machine {
+            function,
+            values,
+            index: 0,
+        })
     }
-    Ok(values)
-}
 
-fn linked<'f>(function: &Function, inst: &'f Inst) -> Result<&'f OpInst, InterpretError> {
-    match inst {
-        Inst::Op(i) => Ok(i),
-        Inst::Call(_) | Inst::PullbackCall(_) => {
-            Err(InterpretError::NotLinked(function.name.clone()))
+    fn value(&self, v: Value) -> Result<&Array, InterpretError> {
+        // The verifier refuses uses before definitions; an unlinked function may still have them.
+        let found = self.values.get(v.index()).and_then(Option::as_ref);
+        found.ok_or_else(|| InterpretError::NotLinked(v.to_string()))
+    }
+
+    fn set(&mut self, v: Value, array: Array) -> Result<(), InterpretError> {
+        let place = self.values.get_mut(v.index());
+        *place.ok_or_else(|| InterpretError::NotLinked(v.to_string()))? = Some(array);
+        Ok(())
+    }
+
+    /// Runs a function's body, or as much of it as is watched.
+    fn body(&mut self, block: &Block, watch: &mut Watch<'_>) -> Result<(), InterpretError> {
+        let dead = last_uses(block);
+        for (index, (inst, dead)) in block.insts.iter().zip(&dead).enumerate() {
+            self.index = index;
+            if self.inst(inst, watch)?.is_break() {
+                break;
+            }
+            self.release(dead);
+        }
+        Ok(())
+    }
+
+    fn release(&mut self, dead: &[Value]) {
+        for v in dead {
+            if let Some(value) = self.values.get_mut(v.index()) {
+                *value = None;
+            }
         }
     }
+
+    fn inst(
+        &mut self,
+        inst: &Inst,
+        watch: &mut Watch<'_>,
+    ) -> Result<ControlFlow<()>, InterpretError> {
+        match inst {
+            Inst::Op(i) => {
+                let mut result = step(self, i)?;
+                let flow = watch(self, i, &mut result)?;
+                self.set(i.result, result)?;
+                Ok(flow)
+            }
+            Inst::Loop(l) => self.iterate(l, watch),
+            Inst::Call(_) | Inst::PullbackCall(_) => {
+                Err(InterpretError::NotLinked(self.function.name.clone()))
+            }
+        }
+    }
+
+    fn iterate(
+        &mut self,
+        l: &Loop,
+        watch: &mut Watch<'_>,
+    ) -> Result<ControlFlow<()>, InterpretError> {
+        let dead = last_uses(&l.body);
+        let unbound = |v: Value| InterpretError::Unbound(self.function.type_of(v).clone());
+        let Some((&index, trip)) = l.body.params.first().zip(l.trip.as_extent()) else {
+            return Err(InterpretError::NotLinked(self.function.name.clone()));
+        };
+        let mut stacks = Vec::new();
+        for (_, _, result) in l.stacks() {
+            let of = self.function.type_of(result);
+            let shape = of.shape.extents().ok_or_else(|| unbound(result))?;
+            stacks.push(Array::filled(of.dtype, &shape, 0.0));
+        }
+        let carried = l.carried.iter().map(|v| self.value(*v).cloned());
+        let mut carried: Vec<Array> = carried.collect::<Result<_, _>>()?;
+        for at in l.order.indices(trip) {
+            self.set(index, Array::filled(DType::I32, &[], at as f64))?;
+            for (param, value) in l.carried_params().iter().zip(carried) {
+                self.set(*param, value)?;
+            }
+            for (param, s) in l.slice_params().iter().zip(&l.sliced) {
+                let slice = self.value(s.value)?.slice(s.axis, at);
+                self.set(*param, slice)?;
+            }
+            for (inst, dead) in l.body.insts.iter().zip(&dead) {
+                if self.inst(inst, watch)?.is_break() {
+                    return Ok(ControlFlow::Break(()));
+                }
+                self.release(dead);
+            }
+            let next = l.body.results.iter().take(l.carried.len());
+            carried = next
+                .map(|v| self.value(*v).cloned())
+                .collect::<Result<_, _>>()?;
+            for ((value, axis, _), stack) in l.stacks().zip(&mut stacks) {
+                stack.set_slice(axis, at, self.value(value)?);
+            }
+        }
+        for (result, array) in l.results.iter().zip(carried.into_iter().chain(stacks)) {
+            self.set(*result, array)?;
+        }
+        Ok(ControlFlow::Continue(()))
+    }
 }
 
-fn defined(values: &[Option<Array>], v: Value) -> Result<&Array, InterpretError> {
-    // The verifier refuses uses before definitions; an unlinked function may still have them.
-    let found = values.get(v.index()).and_then(Option::as_ref);
-    found.ok_or_else(|| InterpretError::NotLinked(v.to_string()))
+/// For each instruction, the values of its own block that nothing in the block uses behind it.
+fn last_uses(block: &Block) -> Vec<Vec<Value>> {
+    let mut last: HashMap<Value, usize> = block.params.iter().map(|v| (*v, 0)).collect();
+    for (index, inst) in block.insts.iter().enumerate() {
+        inst.each_operand(&mut |v| {
+            if let Some(last) = last.get_mut(&v) {
+                *last = index;
+            }
+        });
+        inst.each_result(&mut |v| {
+            last.insert(v, index);
+        });
+    }
+    for r in &block.results {
+        last.remove(r);
+    }
+    let mut out = vec![Vec::new(); block.insts.len()];
+    for (value, index) in last {
+        if let Some(dead) = out.get_mut(index) {
+            dead.push(value);
+        }
+    }
+    out
 }
 
-fn step(
-    function: &Function,
-    i: &OpInst,
-    values: &[Option<Array>],
-) -> Result<Array, InterpretError> {
-    let of = function.type_of(i.result);
-    let operands = i.operands.iter().map(|v| defined(values, *v));
+fn step(machine: &Machine<'_>, i: &OpInst) -> Result<Array, InterpretError> {
+    let of = machine.function.type_of(i.result);
+    let operands = i.operands.iter().map(|v| machine.value(*v));
     let operands: Vec<&Array> = operands.collect::<Result<_, _>>()?;
     let shape = of
         .shape
@@ -233,7 +320,7 @@ fn step(
     let missing = || InterpretError::Attributes { op };
     let a = &i.attributes;
     let data = match i.op.kind {
-        Kind::Constant => vec![rounded(a.number(0).ok_or_else(missing)?, of.dtype); count(&shape)],
+        Kind::Constant => vec![a.number(0).ok_or_else(missing)?; count(&shape)],
         Kind::Iota => {
             let axis = position(a, 2).ok_or_else(missing)?;
             let along = |(i, n): (usize, &usize)| (*n, usize::from(i == axis));
@@ -244,10 +331,12 @@ fn step(
             let dim = a.dims(0).first().and_then(crate::dim::Dim::as_constant);
             vec![dim.ok_or_else(missing)? as f64; count(&shape)]
         }
-        Kind::Elementwise(scalar) => elementwise(scalar, of.dtype, count(&shape), &operands),
+        Kind::Elementwise(scalar) => {
+            elementwise(scalar, of.dtype, count(&shape), &operands).ok_or_else(missing)?
+        }
         Kind::View(view) => view_of(view, a, operands[0], &shape).ok_or_else(missing)?,
-        Kind::Reduce(reduction) => reduce(reduction, a, operands[0]),
-        Kind::Contract => contract(a, operands[0], operands[1], of.dtype),
+        Kind::Reduce(reduction) => reduce(reduction, a, operands[0]).ok_or_else(missing)?,
+        Kind::Contract => contract(a, operands[0], operands[1], of.dtype).ok_or_else(missing)?,
         Kind::Concat => concat(position(a, 0).ok_or_else(missing)?, &operands, &shape),
         Kind::Gather => {
             let axis = position(a, 0).ok_or_else(missing)?;
@@ -260,15 +349,13 @@ fn step(
             let mut out = operands[0].data.clone();
             for (update, place) in places(axis, operands[1], &shape) {
                 let sum = [out[place], operands[2].data[update]];
-                out[place] = scalar(Scalar::Add, of.dtype, of.dtype, &sum);
+                let sum = Scalar::ADD.evaluate(of.dtype, of.dtype, &sum);
+                out[place] = sum.ok_or_else(missing)?;
             }
             out
         }
         Kind::Identity => operands[0].data.clone(),
-        Kind::Function(build) => {
-            let named = |error| InterpretError::Op { op, error };
-            return expand(build, &operands, a).map_err(named)?;
-        }
+        Kind::Function(_) => return function_over_ops(i, &operands),
     };
     Ok(Array {
         dtype: of.dtype,
@@ -277,34 +364,32 @@ fn step(
     })
 }
 
-type Build = fn(&mut Builder, &[Value], &Attributes) -> Result<Value, OpError>;
-
-fn expand(
-    build: Build,
-    operands: &[&Array],
-    attributes: &Attributes,
-) -> Result<Result<Array, InterpretError>, OpError> {
-    let mut builder = Builder::default();
-    let values: Vec<Value> = operands
-        .iter()
-        .map(|x| builder.value(x.type_of()))
-        .collect();
-    let result = build(&mut builder, &values, attributes)?;
+/// What a function over ops gives: that of what it is made of.
+fn function_over_ops(i: &OpInst, operands: &[&Array]) -> Result<Array, InterpretError> {
+    let mut b = Builder::default();
+    let params: Vec<Value> = operands.iter().map(|x| b.value(x.type_of())).collect();
+    let here = OpInst {
+        operands: params,
+        ..i.clone()
+    };
+    let op = i.op.0.name;
+    let result = expansion(&mut b, &here).ok_or_else(|| InterpretError::NotLinked(op.into()))?;
+    let result = result.map_err(|error| InterpretError::Op { op, error })?;
+    let params = operands.iter().map(|_| Param {
+        name: String::new(),
+        kind: ParamKind::Input,
+    });
     let function = Function {
-        values: builder.values,
-        body: Block::body(operands.len(), builder.insts, vec![result]),
+        params: params.collect(),
+        values: b.values,
+        body: Block::body(operands.len(), b.insts, vec![result]),
         ..Function::default()
     };
-    let mut found: Vec<Option<Array>> = operands.iter().map(|x| Some((*x).clone())).collect();
-    found.resize(function.values.len(), None);
-    for inst in &function.body.insts {
-        let run = linked(&function, inst).and_then(|i| Ok((i, step(&function, i, &found)?)));
-        match run {
-            Ok((i, array)) => found[i.result.index()] = Some(array),
-            Err(e) => return Ok(Err(e)),
-        }
-    }
-    Ok(defined(&found, result).cloned())
+    let inputs: Vec<Array> = operands.iter().map(|x| (*x).clone()).collect();
+    let mut results = interpret(&function, &inputs)?;
+    results
+        .pop()
+        .ok_or_else(|| InterpretError::NotLinked(op.into()))
 }
 
 /// The one axis of attribute `i`.
@@ -389,7 +474,7 @@ fn three(a: &Attributes) -> Option<[usize; 3]> {
     }
 }
 
-fn reduce(reduction: Reduction, a: &Attributes, x: &Array) -> Vec<f64> {
+fn reduce(reduction: Reduction, a: &Attributes, x: &Array) -> Option<Vec<f64>> {
     let gone = positions(a.axes(0));
     let kept = over(x, &free(x.shape.len(), &gone));
     // Row-major order, in which the first maximum is the first.
@@ -400,36 +485,32 @@ fn reduce(reduction: Reduction, a: &Attributes, x: &Array) -> Vec<f64> {
         let base = *base;
         inner.iter().map(move |o| x.data[base + o])
     };
-    let least = match x.dtype {
-        DType::Float | DType::F32 | DType::F64 => f64::NEG_INFINITY,
-        DType::I32 => f64::from(i32::MIN),
-        DType::U32 | DType::Bool => 0.0,
-    };
-    let fold = |op, start: f64, base| {
-        row(base).fold(start, |acc, v| scalar(op, x.dtype, x.dtype, &[acc, v]))
-    };
-    kept.iter()
-        .map(|base| match reduction {
-            Reduction::Sum => fold(Scalar::Add, 0.0, base),
-            Reduction::Max => fold(Scalar::Maximum, least, base),
-            Reduction::ArgMax => {
-                let mut best: Option<(usize, f64)> = None;
-                for (i, v) in row(base).enumerate() {
-                    let beats = match best {
-                        None => true,
-                        Some((_, b)) => !b.is_nan() && (v > b || v.is_nan()),
-                    };
-                    if beats {
-                        best = Some((i, v));
-                    }
-                }
-                best.map_or(0.0, |(i, _)| i as f64)
-            }
-        })
-        .collect()
+    let start = reduction.identity(x.dtype);
+    let reduced = kept.iter().map(|base| match reduction.combine() {
+        Some(scalar) => {
+            row(base).try_fold(start, |sum, v| scalar.evaluate(x.dtype, x.dtype, &[sum, v]))
+        }
+        None => Some(first_maximum(row(base)) as f64),
+    });
+    reduced.collect()
 }
 
-fn contract(a: &Attributes, x: &Array, y: &Array, dtype: DType) -> Vec<f64> {
+/// The position of the first maximum, of the first NaN if there is one.
+fn first_maximum(row: impl Iterator<Item = f64>) -> usize {
+    let mut best: Option<(usize, f64)> = None;
+    for (i, v) in row.enumerate() {
+        let beats = match best {
+            None => true,
+            Some((_, b)) => !b.is_nan() && (v > b || v.is_nan()),
+        };
+        if beats {
+            best = Some((i, v));
+        }
+    }
+    best.map_or(0, |(i, _)| i)
+}
+
+fn contract(a: &Attributes, x: &Array, y: &Array, dtype: DType) -> Option<Vec<f64>> {
     let axes = |i| positions(a.axes(i));
     let (batch_x, batch_y, inner_x, inner_y) = (axes(0), axes(1), axes(2), axes(3));
     let free_x = free(x.shape.len(), &[&batch_x[..], &inner_x].concat());
@@ -443,14 +524,14 @@ fn contract(a: &Attributes, x: &Array, y: &Array, dtype: DType) -> Vec<f64> {
                 let mut sum = 0.0;
                 for (kx, ky) in &inner {
                     let product = [x.data[bx + m + kx], y.data[by + n + ky]];
-                    let product = scalar(Scalar::Mul, dtype, dtype, &product);
-                    sum = scalar(Scalar::Add, dtype, dtype, &[sum, product]);
+                    let product = Scalar::MUL.evaluate(dtype, dtype, &product)?;
+                    sum = Scalar::ADD.evaluate(dtype, dtype, &[sum, product])?;
                 }
                 out.push(sum);
             }
         }
     }
-    out
+    Some(out)
 }
 
 fn concat(axis: usize, operands: &[&Array], shape: &[usize]) -> Vec<f64> {
@@ -485,16 +566,15 @@ fn places<'a>(
     })
 }
 
-fn elementwise(scalar_op: Scalar, dtype: DType, n: usize, operands: &[&Array]) -> Vec<f64> {
+fn elementwise(scalar: Scalar, dtype: DType, n: usize, operands: &[&Array]) -> Option<Vec<f64>> {
     let mut arguments = vec![0.0; operands.len()];
     // Of a selection, the type of what is selected.
     let from = operands.last().map_or(dtype, |x| x.dtype);
-    (0..n)
-        .map(|i| {
-            for (a, x) in arguments.iter_mut().zip(operands) {
-                *a = x.data[i];
-            }
-            scalar(scalar_op, from, dtype, &arguments)
-        })
-        .collect()
+    let element = |i: usize| {
+        for (a, x) in arguments.iter_mut().zip(operands) {
+            *a = x.data[i];
+        }
+        scalar.evaluate(from, dtype, &arguments)
+    };
+    (0..n).map(element).collect()
 }

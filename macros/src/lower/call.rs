@@ -2,12 +2,13 @@
 
 use super::turbofish::{arguments_before_last, last_arguments};
 use super::value::{StructVal, Val};
-use super::{Lowerer, Mention, operations};
+use super::{Lowerer, Mention};
 use crate::check::unify::{Instance, Misfit, Pending};
 use crate::check::{Equations, relation, scope, sizes};
 use crate::errors::{Checked, Reported};
 use crate::messages;
 use crate::names::{self, Callee};
+use crate::operations;
 use crate::parse;
 use crate::signature::{self, Of};
 use proc_macro2::TokenStream;
@@ -60,7 +61,7 @@ impl Lowerer<'_, '_> {
                     (Some(Mention::Broken), _) => return Err(Reported),
                     (Some(Mention::NoItem) | None, Some(last)) => {
                         return match names::operation(&path) {
-                            // By its path: that this leads to the operation is for rustc to say.
+                            // That the path leads to the operation is for rustc to say.
                             Some(op) => self.operation(op, &last.ident, None, &call.args),
                             None => Err(self.report(messages::plain_function(&p.path))),
                         };
@@ -263,16 +264,16 @@ impl Lowerer<'_, '_> {
             results.iter().map(|v| builder.type_of(*v)),
         );
         self.places.callees.insert(callee.clone(), info);
-        self.builder.insts.push(Inst::Call(sinew_ir::Call {
-            target: sinew_ir::Target {
+        self.builder.insts.push(Inst::Call(sinew_ir::Call::plain(
+            sinew_ir::Target {
                 name: callee,
                 sizes,
                 sequence: instance.sequence,
             },
             operands,
-            results: results.clone(),
-            location: self.builder.location,
-        }));
+            results.clone(),
+            self.builder.location,
+        )));
         let mut vals: Vec<Val> = results.into_iter().map(Val::Tensor).collect();
         match f.tuple {
             true => Ok(Val::Tuple(vals)),
