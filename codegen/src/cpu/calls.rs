@@ -1,7 +1,7 @@
 //! The driver's body: the schedule's tree as calls and loops.
 //!
-//! A kernel gets the addresses of its slots in a table, which the driver fills before each call: two
-//! instructions a slot, which no kernel is short enough to notice.
+//! A kernel gets the addresses of scratch and of its slots in a table, where the driver puts the slots'
+//! before each call: two instructions a slot, which no kernel is short enough to notice.
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
@@ -10,12 +10,14 @@ use cranelift_codegen::ir::{
 use cranelift_frontend::FunctionBuilder;
 
 use super::EmitError;
+use super::frame::{SCRATCH, slot_entry};
 use crate::kernel::{KernelId, Loop, Node, Run, Schedule};
 
 /// Emits a call of a kernel with the table of its slots' addresses.
 pub(super) type Call<'c> = dyn FnMut(&mut FunctionBuilder<'_>, KernelId, Value) + 'c;
 
-/// Emits all nodes of a schedule; `regions` is the address of the table of region bases.
+/// Emits all nodes of a schedule; `regions` is the address of the table of the bases of regions, and of
+/// scratch behind them.
 pub(super) fn calls(
     b: &mut FunctionBuilder<'_>,
     schedule: &Schedule,
@@ -23,13 +25,15 @@ pub(super) fn calls(
     call: &mut Call<'_>,
 ) -> Result<(), EmitError> {
     let most = schedule.kernels.iter().map(|k| k.slots.len()).max();
-    let bytes = u32::try_from(most.unwrap_or(0) * 8).map_err(|_| broken("too many slots"))?;
-    let table = b.create_sized_stack_slot(StackSlotData::new(
-        StackSlotKind::ExplicitSlot,
-        bytes.max(8),
-        3,
-    ));
+    let entries = 1 + most.unwrap_or(0);
+    let bytes = u32::try_from(entries * 8).map_err(|_| broken("too many slots"))?;
+    let table =
+        b.create_sized_stack_slot(StackSlotData::new(StackSlotKind::ExplicitSlot, bytes, 3));
     let table = b.ins().stack_addr(types::I64, table, 0);
+    let last = i32::try_from(schedule.regions.len() * 8).map_err(|_| broken("too many regions"))?;
+    let scratch = b.ins().load(types::I64, fixed(), regions, last);
+    b.ins()
+        .store(MemFlagsData::trusted(), scratch, table, SCRATCH);
     let mut body = Body {
         schedule,
         regions,
@@ -37,6 +41,11 @@ pub(super) fn calls(
         turns: Vec::new(),
     };
     body.nodes(b, &schedule.nodes, call)
+}
+
+/// Flags for loads of the table of bases, which nobody writes while the driver runs.
+fn fixed() -> MemFlagsData {
+    MemFlagsData::trusted().with_readonly().with_can_move()
 }
 
 fn broken(what: &str) -> EmitError {
@@ -77,14 +86,13 @@ impl Body<'_> {
         run: &Run,
         call: &mut Call<'_>,
     ) -> Result<(), EmitError> {
-        let fixed = MemFlagsData::trusted().with_readonly().with_can_move();
         for (i, binding) in run.bindings.iter().enumerate() {
             let buffer = self.schedule.buffers.get(binding.buffer.0 as usize);
             let buffer = buffer.ok_or_else(|| broken("a slot without a buffer"))?;
             let size = buffer.dtype.size().ok_or_else(|| broken("no size"))? as i64;
             let base = b
                 .ins()
-                .load(types::I64, fixed, self.regions, buffer.region.0 as i32 * 8);
+                .load(types::I64, fixed(), self.regions, buffer.region.0 as i32 * 8);
             let start = buffer.offset as i64 + binding.offset * size;
             let mut address = match start {
                 0 => base,
@@ -97,7 +105,7 @@ impl Body<'_> {
                 }
             }
             let flags = MemFlagsData::trusted();
-            b.ins().store(flags, address, self.table, i as i32 * 8);
+            b.ins().store(flags, address, self.table, slot_entry(i));
         }
         call(b, run.kernel, self.table);
         Ok(())

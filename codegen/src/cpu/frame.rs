@@ -54,6 +54,14 @@ pub(super) type Inside<'b, 'a> =
 /// Addresses known in one scope, by slot and terms.
 type Known = HashMap<(SlotId, Vec<(Value, i64)>), Value>;
 
+/// Where the table of a kernel has the address of scratch.
+pub(super) const SCRATCH: i32 = 0;
+
+/// Where the table of a kernel has the address of a slot.
+pub(super) fn slot_entry(slot: usize) -> i32 {
+    (slot as i32 + 1) * 8
+}
+
 /// A kernel function under construction.
 pub(super) struct Frame<'a> {
     /// Cranelift's builder.
@@ -64,7 +72,7 @@ pub(super) struct Frame<'a> {
     pub caps: Caps,
     /// What the compilation was told.
     pub options: &'a Options,
-    /// The table of the slots' addresses: the function's first parameter.
+    /// The table of the addresses of scratch and of the slots: the function's first parameter.
     pub table: Value,
     /// The block of sums, or null: the second.
     pub block: Value,
@@ -91,7 +99,7 @@ impl<'a> Frame<'a> {
         let (table, block) = (params[0], params[1]);
         let flags = MemFlagsData::trusted().with_readonly().with_can_move();
         let slots = (0..kernel.slots.len())
-            .map(|i| b.ins().load(types::I64, flags, table, i as i32 * 8))
+            .map(|i| b.ins().load(types::I64, flags, table, slot_entry(i)))
             .collect();
         Frame {
             b,
@@ -357,6 +365,12 @@ impl<'a> Frame<'a> {
         };
         let call = self.b.ins().call(function, args);
         self.b.inst_results(call).first().copied()
+    }
+
+    /// The address of scratch: the table has it before the slots.
+    pub(super) fn scratch(&mut self) -> Value {
+        let flags = MemFlagsData::trusted().with_readonly().with_can_move();
+        self.b.ins().load(types::I64, flags, self.table, SCRATCH)
     }
 
     /// The address of the function under construction.
