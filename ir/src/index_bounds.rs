@@ -5,8 +5,8 @@
 //! selections that replace a label that is ignored by a constant, into and out of loops; and through
 //! nothing else: an index that is computed otherwise, or in very many ways, is clamped.
 
+use crate::attributes::{Along, Constant};
 use crate::block::{Inst, Loop, OpInst};
-use crate::dtype::DType;
 use crate::function::{Function, Value};
 use crate::op::Kind;
 use crate::scalar::Scalar;
@@ -56,10 +56,13 @@ pub fn index_bounds(function: &Function) -> Vec<IndexBound> {
             | Kind::Identity
             | Kind::Function(_) => continue,
         };
-        let Some(Axis::At(axis)) = i.attributes.axes(0).first() else {
+        let Ok(Along {
+            axis: Axis::At(axis),
+        }) = Along::of(&i.attributes)
+        else {
             continue;
         };
-        let dim = function.type_of(source).shape.dims.get(*axis);
+        let dim = function.type_of(source).shape.dims.get(axis);
         if let Some(extent) = dim.and_then(crate::dim::Dim::as_extent) {
             let paths = trace.params(index);
             out.extend(paths.into_iter().map(|(param, path)| IndexBound {
@@ -219,11 +222,10 @@ impl Trace<'_> {
             let i = self.defined.get(&value)?;
             match i.op.kind {
                 Kind::Constant => {
-                    return match i.attributes.dtype(1)? {
-                        // Exact: the entry refuses numbers that the type does not hold.
-                        DType::I32 | DType::U32 => i.attributes.number(0).map(|n| n as i64),
-                        DType::Float | DType::F32 | DType::F64 | DType::Bool => None,
-                    };
+                    let Constant { value, dtype, .. } = Constant::of(&i.attributes).ok()?;
+                    // Exact: the entry refuses numbers that the type does not hold.
+                    let whole = value.known().filter(|_| dtype.is_integer());
+                    return whole.map(|n| n as i64);
                 }
                 // A constant that was made small and repeated.
                 Kind::View(_) => value = *i.operands.first()?,
