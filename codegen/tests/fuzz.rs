@@ -16,11 +16,10 @@ fn close(a: f64, b: f64) -> bool {
 /// Runs a program with some results in place of parameters of their type.
 fn check(seed: u64, zero_extents: bool) {
     use sinew_codegen::execute::execute;
-    use sinew_codegen::explain::listing;
     use sinew_codegen::schedule::{Part, schedule};
     let (function, inputs) = program(seed, zero_extents, DType::F64);
     let expected = interpreted(&function, &inputs);
-    let (mut regions, places, mut outputs) = separate(&function);
+    let (regions, places, mut outputs) = separate(&function);
     let mut random = Random(seed | 1);
     let mut taken = Vec::new();
     for (r, v) in function.body.results.iter().enumerate() {
@@ -31,10 +30,10 @@ fn check(seed: u64, zero_extents: bool) {
             let p = random.pick(&same);
             taken.push(p);
             outputs[r] = places[p];
-            regions[p].written = true;
         }
     }
     let part = Part {
+        name: "test",
         program: &function,
         inputs: places,
         outputs: outputs.clone(),
@@ -50,16 +49,16 @@ fn check(seed: u64, zero_extents: bool) {
     }
     let before = memory.clone();
     if let Err(e) = execute(&s, &mut memory) {
-        panic!("{e}\n{}\n{}", text(), listing(&s));
+        panic!("{e}\n{}\n{}", text(), s);
     }
     compare(&function, &outputs, &s, &memory, &expected, &text);
     // Compiling takes a hundred times as long as running slowly: a part of the seeds.
     #[cfg(feature = "cpu")]
     if seed.is_multiple_of(2) {
-        for vectors in [false, true] {
+        for options in support::targets::targets() {
             let mut memory = before.clone();
-            support::run_compiled(&s, &mut memory, vectors);
-            let text = || format!("compiled, vectors {vectors}, {}", text());
+            support::run_compiled(&s, &mut memory, &options);
+            let text = || format!("compiled, {options:?}, {}", text());
             compare(&function, &outputs, &s, &memory, &expected, &text);
         }
     }
@@ -74,7 +73,6 @@ fn compare(
     expected: &[Vec<f64>],
     text: &dyn Fn() -> String,
 ) {
-    use sinew_codegen::explain::listing;
     for (r, v) in function.body.results.iter().enumerate() {
         let found = values(
             &memory[outputs[r].region.0 as usize],
@@ -85,7 +83,7 @@ fn compare(
                 close(*a, *b),
                 "result {r} element {i}: {a} and not {b}\n{}\n{}",
                 text(),
-                listing(s)
+                s
             );
         }
         assert_eq!(found.len(), expected[r].len());
@@ -149,9 +147,9 @@ fn random_programs_compiled_in_f32() {
         if let Err(e) = execute(&s, &mut expected) {
             panic!("{e}\n{text}");
         }
-        for vectors in [false, true] {
+        for options in support::targets::targets() {
             let mut found = before.clone();
-            support::run_compiled(&s, &mut found, vectors);
+            support::run_compiled(&s, &mut found, &options);
             for (r, v) in function.body.results.iter().enumerate() {
                 let region = 1 + function.params.len() + r;
                 let dtype = function.type_of(*v).dtype;
@@ -160,10 +158,7 @@ fn random_programs_compiled_in_f32() {
                     // Values reach a few hundred; fused and reordered sums differ in the last digits.
                     let near = (a - b).abs() <= 1e-4 * (1.0 + b.abs());
                     let same = *a == b || (a.is_nan() && b.is_nan()) || near;
-                    assert!(
-                        same,
-                        "seed {seed} vectors {vectors}: {a} and not {b}\n{text}"
-                    );
+                    assert!(same, "seed {seed} {options:?}: {a} and not {b}\n{text}");
                 }
             }
         }
@@ -201,17 +196,10 @@ fn random_products_of_computed_operands() {
         }
         check("slowly", &memory);
         #[cfg(feature = "cpu")]
-        for contraction in [
-            sinew_codegen::cpu::Contraction::Own,
-            sinew_codegen::cpu::Contraction::Library,
-        ] {
-            let options = sinew_codegen::cpu::Options {
-                contraction,
-                ..Default::default()
-            };
+        for options in support::targets::product_targets() {
             let mut memory = before.clone();
-            support::run_with(&s, &mut memory, &options);
-            check(&format!("{contraction:?}"), &memory);
+            support::run_compiled(&s, &mut memory, &options);
+            check(&format!("{options:?}"), &memory);
         }
     }
     assert!(computed > 200, "only {computed} operands are computed");

@@ -12,7 +12,7 @@ use super::frame::Frame;
 use super::host::{Caps, host};
 use super::machine::{Compiled, MachineCode};
 use super::shim::Shim;
-use super::{EmitError, Options, contract, nest, scatter};
+use super::{EmitError, Options, calls, contract, nest, scatter};
 use crate::kernel::{Class, Kernel, Schedule};
 
 /// A compiled schedule: one function that runs every kernel in order.
@@ -22,6 +22,7 @@ pub struct Program {
     /// The driver, which lies in `code`.
     entry: Entry,
     code_bytes: usize,
+    scratch_bytes: usize,
     regions: usize,
     kernels: Vec<Ready>,
     schedule: Schedule,
@@ -33,7 +34,7 @@ pub struct Program {
 /// The driver's name; kernels' names have a number.
 const DRIVER: &str = "driver";
 
-/// The driver's type: it gets the table of region bases.
+/// The driver's type: it gets the table of bases.
 type Entry = unsafe extern "C" fn(*const *mut u8);
 
 /// Compiles a schedule for this machine.
@@ -43,7 +44,7 @@ type Entry = unsafe extern "C" fn(*const *mut u8);
 /// [`EmitError`] if the host has no code generator, an instruction has no meaning for its element
 /// type, or memory for the code cannot be had.
 pub fn compile(schedule: &Schedule, options: &Options) -> Result<Program, EmitError> {
-    let (isa, caps) = host()?;
+    let (isa, caps) = host(options.instructions)?;
     let kernels = Ready::all(schedule, options);
     let compiler = Compiler {
         kernels: &kernels,
@@ -63,11 +64,14 @@ pub fn compile(schedule: &Schedule, options: &Options) -> Result<Program, EmitEr
     });
     let imports: Vec<(String, *const u8)> = shims.chain(plans).collect();
     let (code, entry) = MachineCode::link(compiler.isa.clone(), &functions, &imports)?;
+    let scratch = kernels.iter().filter_map(|k| k.plan.as_deref());
+    let scratch = scratch.map(Plan::scratch_bytes);
     // SAFETY: the driver was compiled with this signature; who calls it owns the code.
     let entry = unsafe { std::mem::transmute::<*const u8, Entry>(entry) };
     Ok(Program {
         entry,
         code_bytes: functions.iter().map(Compiled::len).sum(),
+        scratch_bytes: scratch.max().unwrap_or(0),
         regions: schedule.regions.len(),
         kernels,
         schedule: schedule.clone(),
@@ -81,15 +85,20 @@ impl Program {
     ///
     /// # Panics
     ///
-    /// If the table has not one entry a region.
+    /// If the table has not one entry a region and one for scratch.
     ///
     /// # Safety
     ///
     /// `table[r]` is the base of region `r`: valid for reads of its `bytes`, and for writes where the
     /// region is written, aligned to its elements, for the time of the call, and reached by nobody else.
-    /// The schedule was verified: the code stays within the regions only then.
+    /// The last entry is the base of scratch, likewise of [`Program::scratch_bytes`], best at a line of
+    /// the cache. The schedule was verified: the code stays within the regions only then.
     pub unsafe fn run(&self, table: &[*mut u8]) {
-        assert_eq!(table.len(), self.regions, "one base a region");
+        assert_eq!(
+            table.len(),
+            self.regions + 1,
+            "a base for each region and for scratch"
+        );
         // SAFETY: the code lives as long as `self`, and the caller vouches for the table.
         unsafe { (self.entry)(table.as_ptr()) };
     }
@@ -97,7 +106,7 @@ impl Program {
     /// The Cranelift text of every kernel and of the driver, before optimisation: the same whenever
     /// the schedule and the host are.
     pub fn clif(&self) -> String {
-        let Ok((isa, caps)) = host() else {
+        let Ok((isa, caps)) = host(self.options.instructions) else {
             return String::new();
         };
         let compiler = Compiler {
@@ -119,9 +128,16 @@ impl Program {
             text.push('\n');
         }
         let mut function = Function::new();
-        compiler.emit_driver(&mut function, &mut builder);
-        text.push_str(&function.display().to_string());
+        match compiler.emit_driver(&mut function, &mut builder) {
+            Ok(()) => text.push_str(&function.display().to_string()),
+            Err(e) => text.push_str(&format!("; {e}\n")),
+        }
         text
+    }
+
+    /// Bytes that a run needs beside the regions. They mean nothing before and after.
+    pub fn scratch_bytes(&self) -> usize {
+        self.scratch_bytes
     }
 
     /// Bytes of machine code.
@@ -235,7 +251,7 @@ impl Compiler<'_> {
         function.signature = self.signature(2);
         function.name = UserFuncName::testcase(&kernel.name);
         let builder = FunctionBuilder::new(function, builder);
-        let mut f = Frame::new(builder, self.schedule, kernel, self.caps, self.options);
+        let mut f = Frame::new(builder, kernel, self.caps, self.options);
         match &kernel.class {
             Class::Nest(n) => nest::nest(&mut f, n)?,
             Class::Contract(c) => contract::contract(&mut f, c, ready.plan.as_deref())?,
@@ -248,12 +264,16 @@ impl Compiler<'_> {
     /// The driver.
     fn driver(&self) -> Result<Compiled, EmitError> {
         let mut worker = Worker::new();
-        self.emit_driver(&mut worker.context.func, &mut worker.builder);
+        self.emit_driver(&mut worker.context.func, &mut worker.builder)?;
         worker.compile(&*self.isa, DRIVER)
     }
 
-    /// Writes the driver's function: a call a kernel.
-    fn emit_driver(&self, function: &mut Function, builder: &mut FunctionBuilderContext) {
+    /// Writes the driver's function: a call for each run of a kernel, in the loops around it.
+    fn emit_driver(
+        &self,
+        function: &mut Function,
+        builder: &mut FunctionBuilderContext,
+    ) -> Result<(), EmitError> {
         function.signature = self.signature(1);
         function.name = UserFuncName::testcase(DRIVER);
         let mut b = FunctionBuilder::new(function, builder);
@@ -263,18 +283,20 @@ impl Compiler<'_> {
         let table = b.block_params(entry)[0];
         let signature = b.import_signature(self.signature(2));
         let no_block = b.ins().iconst(types::I64, 0);
-        for ready in self.kernels {
+        calls::calls(&mut b, self.schedule, table, &mut |b, kernel, slots| {
+            let name = self.kernels.get(kernel.0 as usize);
             let kernel = b.import_function(ExtFuncData {
-                name: ExternalName::testcase(&ready.kernel.name),
+                name: ExternalName::testcase(name.map_or("", |ready| &ready.kernel.name)),
                 signature,
                 colocated: true,
                 patchable: false,
             });
-            b.ins().call(kernel, &[table, no_block]);
-        }
+            b.ins().call(kernel, &[slots, no_block]);
+        })?;
         b.ins().return_(&[]);
         b.seal_all_blocks();
         b.finalize(self.isa.frontend_config());
+        Ok(())
     }
 }
 

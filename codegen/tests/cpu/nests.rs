@@ -5,6 +5,7 @@ use sinew_codegen::kernel::*;
 use sinew_ir::{DType, Reduction, Scalar};
 
 use crate::setup::*;
+use crate::targets::targets;
 
 const EXTENTS: [usize; 9] = [0, 1, 3, 4, 5, 7, 8, 17, 33];
 
@@ -28,15 +29,12 @@ fn random(dtype: DType, count: usize, seed: u64) -> Data {
 fn check(schedule: &Schedule, data: &[Data], tolerance: f64, what: &str) {
     let mut expected = data.to_vec();
     execute(schedule, &mut expected);
-    for options in each_option() {
+    for options in targets() {
         let mut found = data.to_vec();
         run(schedule, &options, &mut found);
         for (b, (found, expected)) in found.iter().zip(&expected).enumerate() {
             for (i, (&f, &e)) in found.values.iter().zip(&expected.values).enumerate() {
-                let what = format!(
-                    "{what}, buffer {b}, element {i}, vectors {}",
-                    options.vectors
-                );
+                let what = format!("{what}, buffer {b}, element {i}, {options:?}");
                 // Sums in another order: what matters is the size of the addends, about 1.
                 if tolerance > 0.0 && (f - e).abs() < tolerance {
                     continue;
@@ -108,7 +106,7 @@ fn softmax(rows: usize, columns: usize, row_stride: i64, column_stride: i64, dty
         Data::zeros(DType::I32, rows),
         Data::zeros(dtype, rows),
     ];
-    let schedule = schedule(&data, vec![kernel(Class::Nest(nest))]);
+    let schedule = schedule(&data, vec![Class::Nest(nest)]);
     let tolerance = if dtype == DType::F32 { 1e-5 } else { 1e-12 };
     let what = format!("softmax {rows}x{columns} {dtype} strides {strides:?}");
     check(&schedule, &data, tolerance, &what);
@@ -176,7 +174,7 @@ fn reduce(outer: &[usize], inner: &[usize], strides: &[i64], dtype: DType) {
         Data::zeros(dtype, kept),
         Data::zeros(dtype, kept),
     ];
-    let schedule = schedule(&data, vec![kernel(Class::Nest(nest))]);
+    let schedule = schedule(&data, vec![Class::Nest(nest)]);
     let tolerance = match dtype {
         // The error of a sum grows with the number of addends.
         DType::F32 => 1e-5_f64.max(1e-7 * (n / kept) as f64),
@@ -281,7 +279,7 @@ fn padding_reads_zeros() {
             ],
         };
         let data = vec![random(DType::F32, h * w, 5), Data::zeros(DType::F32, h * w)];
-        let schedule = schedule(&data, vec![kernel(Class::Nest(nest))]);
+        let schedule = schedule(&data, vec![Class::Nest(nest)]);
         check(&schedule, &data, 1e-3, &format!("{h}x{w}"));
     }
 }
@@ -317,13 +315,7 @@ fn gather_and_scatter_clamp_their_indices() {
             index,
             update,
         };
-        let mut kernels = vec![
-            map(&[picks, width], coder.code),
-            kernel(Class::Scatter(scatter)),
-        ];
-        for (i, k) in kernels.iter_mut().enumerate() {
-            k.name = format!("k{i}");
-        }
+        let kernels = vec![map(&[picks, width], coder.code), Class::Scatter(scatter)];
         let indices = [0.0, 4.0, 4.0, 2.0, -3.0, 9.0, 1.0, 4.0, 0.0, 2.0, 3.0];
         let data = vec![
             random(dtype, rows * width, 1),
@@ -444,10 +436,10 @@ fn argmax_of_ties_and_nan() {
             ],
         };
         let mut data = vec![Data::new(DType::F32, values), Data::zeros(DType::I32, r)];
-        let schedule = schedule(&data, vec![kernel(Class::Nest(nest))]);
-        for options in each_option() {
+        let schedule = schedule(&data, vec![Class::Nest(nest)]);
+        for options in targets() {
             run(&schedule, &options, &mut data);
-            assert_eq!(data[1].values, expected, "vectors {}", options.vectors);
+            assert_eq!(data[1].values, expected, "{options:?}");
         }
     }
 }

@@ -101,16 +101,16 @@ impl Region {
     }
 }
 
-/// A schedule with one region and one buffer for each of `data`.
-pub fn schedule(data: &[Data], kernels: Vec<Kernel>) -> Schedule {
-    Schedule {
+/// A schedule with one region and one buffer for each of `data`; accesses name the buffers.
+pub fn schedule(data: &[Data], classes: Vec<Class>) -> Schedule {
+    let mut schedule = Schedule {
         regions: data
             .iter()
             .enumerate()
             .map(|(i, d)| sinew_codegen::kernel::Region {
                 name: format!("r{i}"),
                 bytes: d.values.len() * d.dtype.size().unwrap(),
-                written: true,
+                kind: RegionKind::State,
             })
             .collect(),
         buffers: data
@@ -124,34 +124,34 @@ pub fn schedule(data: &[Data], kernels: Vec<Kernel>) -> Schedule {
                 elements: d.values.len(),
             })
             .collect(),
-        kernels,
+        kernels: Vec::new(),
+        nodes: Vec::new(),
+    };
+    for class in classes {
+        let run = schedule.bind(class, |number| format!("k{number}"), Vec::new());
+        schedule.nodes.push(Node::Run(run));
     }
+    schedule
 }
 
 /// Compiles and runs once; `data` is what the buffers hold before and afterwards.
 pub fn run(schedule: &Schedule, options: &Options, data: &mut [Data]) {
     let program = cpu::compile(schedule, options).unwrap_or_else(|e| panic!("{e}"));
     let mut regions: Vec<Region> = data.iter().map(|d| Region::new(&d.bytes())).collect();
+    // Scratch is garbage at first.
+    regions.push(Region::new(&vec![0xA5; program.scratch_bytes()]));
     let table: Vec<*mut u8> = regions.iter_mut().map(Region::base).collect();
-    // SAFETY: one base a region, each as large as the schedule says.
+    // SAFETY: one base a region and one for scratch, each as large as the schedule says.
     unsafe { program.run(&table) };
+    regions.iter().for_each(Region::check);
     for (d, region) in data.iter_mut().zip(&regions) {
-        region.check();
         d.read(region.slice());
-    }
-}
-
-pub fn kernel(class: Class) -> Kernel {
-    Kernel {
-        name: "k".to_owned(),
-        notes: Vec::new(),
-        class,
     }
 }
 
 pub fn access(buffer: u32, offset: i64, strides: &[i64]) -> Access {
     Access {
-        buffer: BufferId(buffer),
+        slot: SlotId(buffer),
         offset,
         strides: strides.to_vec(),
         guards: Vec::new(),
@@ -188,8 +188,8 @@ impl Coder {
 }
 
 /// A map over `outer`.
-pub fn map(outer: &[usize], code: Code) -> Kernel {
-    kernel(Class::Nest(Nest {
+pub fn map(outer: &[usize], code: Code) -> Class {
+    Class::Nest(Nest {
         outer: outer.to_vec(),
         inner: Vec::new(),
         stages: vec![Stage::Row {
@@ -197,18 +197,7 @@ pub fn map(outer: &[usize], code: Code) -> Kernel {
             sets: Vec::new(),
         }],
         rows: Vec::new(),
-    }))
-}
-
-/// Scalar loops, then vectors.
-pub fn each_option() -> Vec<Options> {
-    [false, true]
-        .into_iter()
-        .map(|vectors| Options {
-            vectors,
-            ..Options::default()
-        })
-        .collect()
+    })
 }
 
 /// Reproducible numbers, evenly between -1 and 1.

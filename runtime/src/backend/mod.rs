@@ -103,7 +103,7 @@ impl Backend {
         };
         let shaders = wgsl::emit(schedule, &limits).map_err(|e| Error::NoCode(e.to_string()))?;
         let mut out = String::new();
-        for shader in shaders {
+        for shader in shaders.shaders {
             let [x, y, z] = shader.groups;
             let (name, source) = (&shader.name, &shader.source);
             let _ = writeln!(out, "// {name}: {x} x {y} x {z} groups\n{source}");
@@ -299,7 +299,9 @@ impl<'a> Slot<'a> {
     /// Whether it can be `region` of a schedule: large enough, and writable if kernels write it.
     pub fn fits(&self, region: &Region) -> bool {
         match self {
-            Slot::Host(slot) => slot.bytes >= region.bytes && (slot.writable || !region.written),
+            Slot::Host(slot) => {
+                slot.bytes >= region.bytes && (slot.writable || !region.kind.is_written())
+            }
             #[cfg(feature = "gpu")]
             Slot::Gpu(memory) => memory.bytes() >= region.bytes,
         }
@@ -331,7 +333,7 @@ pub(crate) struct Launch {
 impl Code {
     /// Runs every kernel once. Results are there when their memory is read.
     ///
-    /// `slots` are the regions of the schedule in order.
+    /// `slots` are the regions of the schedule in order, and [`Code::scratch`].
     ///
     /// # Errors
     /// [`Error::Regions`] for another number of slots, slots that do not [fit](Slot::fits), or those of
@@ -345,6 +347,18 @@ impl Code {
             Code::Gpu(code) => code.run_slots(&mut launch.gpu, slots),
             #[cfg(not(any(feature = "cpu", feature = "gpu")))]
             Code::Nowhere => Err(Error::Regions { count: slots.len() }),
+        }
+    }
+
+    /// The region that a run needs behind those of the schedule; none on a GPU.
+    pub fn scratch(&self) -> Option<Region> {
+        match self {
+            #[cfg(feature = "cpu")]
+            Code::Cpu(code) => Some(code.scratch()),
+            #[cfg(feature = "gpu")]
+            Code::Gpu(_) => None,
+            #[cfg(not(any(feature = "cpu", feature = "gpu")))]
+            Code::Nowhere => None,
         }
     }
 
