@@ -4,7 +4,6 @@
 mod support;
 
 use sinew_codegen::execute::execute;
-use sinew_codegen::explain::listing;
 use sinew_ir::{DType, Function, Instance, Kind, Op, Type, ops};
 use support::{Program, bytes, interpreted, numbers, scheduled, values};
 
@@ -89,14 +88,14 @@ fn every_op(float: DType, tolerance: f64) {
             };
             let mut memory = before.clone();
             if let Err(e) = execute(&s, &mut memory) {
-                panic!("{} {i}: {e}\n{}", op.name, listing(&s));
+                panic!("{} {i}: {e}\n{s}", op.name);
             }
             compare("the executor", &memory);
             #[cfg(feature = "cpu")]
-            for vectors in [false, true] {
+            for options in support::targets::targets() {
                 let mut memory = before.clone();
-                support::run_compiled(&s, &mut memory, vectors);
-                compare(if vectors { "vectors" } else { "scalars" }, &memory);
+                support::run_compiled(&s, &mut memory, &options);
+                compare(&format!("{options:?}"), &memory);
             }
         }
     }
