@@ -14,8 +14,10 @@
 //! says something else as soon as the generator changes.
 
 mod clock;
+mod limit;
 mod random;
 mod target;
 
+pub use limit::within;
 pub use random::Random;
 pub use target::Target;

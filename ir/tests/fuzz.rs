@@ -1,14 +1,19 @@
-//! Random texts: what is no function is an error, and what is one reads back as it prints.
+//! Random texts: what is no function is an error; what is one reads back as it prints, and every pass
+//! makes a function or an error of it.
 
 use sinew_fuzz::{Random, Target};
-use sinew_ir::parse;
+use sinew_ir::{
+    Array, Binding, DType, Function, LinkError, Symbol, SymbolKind, Unit, derive_pullback,
+    first_non_finite, index_bounds, inline, interpret, link, link_gradient, link_pullback, parse,
+    simplify, verify, verify_program,
+};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-/// Every function of the golden tests.
-fn functions() -> Vec<String> {
+/// The functions of each golden test.
+fn files() -> Vec<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
-    let mut out = Vec::new();
     let folders = fs::read_dir(root).expect("the folder of golden tests");
     let mut files = Vec::new();
     for folder in folders {
@@ -18,10 +23,15 @@ fn functions() -> Vec<String> {
     }
     // Seeds mean the same on every machine.
     files.sort();
+    let mut out = Vec::new();
     for file in files {
         let text = fs::read_to_string(file).expect("text");
-        let parts = text.split("fn @").skip(1);
-        out.extend(parts.map(|p| format!("fn @{}", p.split("----").next().unwrap_or(p))));
+        // What a stage makes is a text to start from as well.
+        out.extend(
+            text.split("----\n")
+                .filter(|t| t.contains("fn @"))
+                .map(String::from),
+        );
     }
     out
 }
@@ -81,33 +91,28 @@ const PIECES: &[&str] = &[
     "\u{1F980}",
 ];
 
-/// A function's text with some pieces deleted, doubled, replaced, or taken from another one.
-fn mutated(texts: &[String], seed: u64) -> String {
+/// A file with some pieces deleted, doubled, replaced, or taken from another one.
+fn mutated(files: &[String], seed: u64) -> String {
     let mut random = Random::new(seed);
-    let mut text: String = random.pick(texts);
+    let mut text = random.pick(files);
     for _ in 0..1 + random.below(4) {
-        let place = |text: &str, random: &mut Random| {
-            let mut at = random.below(text.len() + 1);
-            while !text.is_char_boundary(at) {
-                at -= 1;
-            }
-            at
-        };
-        let from = place(&text, &mut random);
-        let mut to = from + random.below(12).min(text.len() - from);
-        while !text.is_char_boundary(to) {
-            to -= 1;
+        let from = place(&text, random.below(text.len() + 1));
+        let to = place(&text, from + random.below(12).min(text.len() - from));
+        if random.one_in(2) {
+            exchange(&mut text, files, &mut random);
+            continue;
         }
-        let piece = match random.below(4) {
+        let piece = match random.below(5) {
             0 => String::new(),
             1 => text[from..to].repeat(2),
             2 => random.pick(PIECES).to_string(),
+            3 => random.below(10).to_string(),
             _ => {
-                let other = random.pick(texts);
-                let lines: Vec<&str> = other.split_inclusive(['\n', ' ']).collect();
-                let first = random.below(lines.len());
-                let end = (first + 1 + random.below(8)).min(lines.len());
-                lines[first..end].concat()
+                let other = random.pick(files);
+                let words: Vec<&str> = other.split_inclusive(['\n', ' ']).collect();
+                let first = random.below(words.len());
+                let end = (first + 1 + random.below(8)).min(words.len());
+                words[first..end].concat()
             }
         };
         text.replace_range(from..to, &piece);
@@ -115,19 +120,212 @@ fn mutated(texts: &[String], seed: u64) -> String {
     text
 }
 
+/// What a word is, as far as another word may stand in its place.
+#[derive(PartialEq)]
+enum Word {
+    Value,
+    Number,
+    Name,
+    Sign,
+}
+
+/// The words of a text, with their places.
+fn words(text: &str) -> Vec<(usize, &str, Word)> {
+    let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '%' | '.');
+    let mut out = Vec::new();
+    let mut at = 0;
+    while let Some(first) = text[at..].chars().next() {
+        let end = text[at..].find(|c| !is_word(c)).unwrap_or(text.len() - at);
+        let word = &text[at..at + end.max(first.len_utf8())];
+        if !first.is_whitespace() {
+            let kind = match first {
+                '%' => Word::Value,
+                '0'..='9' => Word::Number,
+                c if is_word(c) => Word::Name,
+                _ => Word::Sign,
+            };
+            out.push((at, word, kind));
+        }
+        at += word.len();
+    }
+    out
+}
+
+/// Puts a word of the same kind in the place of a word: what comes of it is a function more often.
+fn exchange(text: &mut String, files: &[String], random: &mut Random) {
+    let other = random.pick(files);
+    // Values and numbers are those of the text itself most often, names those of any.
+    let found = words(text);
+    if found.is_empty() {
+        return;
+    }
+    let (at, old, kind) = &found[random.below(found.len())];
+    let from = match kind {
+        Word::Value | Word::Number | Word::Sign => text.clone(),
+        Word::Name => other,
+    };
+    let same: Vec<&str> = words(&from)
+        .into_iter()
+        .filter(|w| w.2 == *kind)
+        .map(|w| w.1)
+        .collect();
+    if let Some(new) = same.get(random.below(same.len())) {
+        let range = *at..at + old.len();
+        text.replace_range(range, new);
+    }
+}
+
+/// The last place up to `at` where a character starts.
+fn place(text: &str, mut at: usize) -> usize {
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
+/// Reads a text, and says that it prints as itself.
+fn read(text: &str) -> Option<Function> {
+    let function = parse(text).ok()?;
+    let printed = function.to_text_with_locations();
+    assert_eq!(parse(&printed).as_ref(), Ok(&function), "{printed}");
+    Some(function)
+}
+
+/// What passes make of a function that verifies, verifies.
+fn passes(function: &Function) {
+    let mut derived = function.clone();
+    if derive_pullback(&mut derived, &|_| None).is_ok() {
+        assert_eq!(verify(&derived), Ok(()), "derived:\n{derived}");
+        simplify(&mut derived);
+        assert_eq!(
+            verify(&derived),
+            Ok(()),
+            "derived and simplified:\n{derived}"
+        );
+    }
+    let mut simple = function.clone();
+    simplify(&mut simple);
+    assert_eq!(verify(&simple), Ok(()), "simplified:\n{simple}");
+}
+
+/// The last function as a unit that may call those in front of it. Units live as long as the process.
+fn unit(functions: &[(Function, String)], size: usize) -> Option<&'static Unit> {
+    let mut known: Vec<(&'static str, &'static Unit)> = Vec::new();
+    for (function, text) in functions {
+        let consts = function
+            .symbols
+            .iter()
+            .filter(|d| d.kind == SymbolKind::Const);
+        let consts: Vec<(&'static str, usize)> =
+            consts.map(|d| (leak(d.symbol.name()), size)).collect();
+        let unit = Unit {
+            path: leak(&function.name),
+            file: "fuzz.rs",
+            text: leak(text),
+            callees: known.clone().leak(),
+            consts: consts.leak(),
+            numbers: &[("EPS", 0.5)],
+        };
+        known.push((unit.path, Box::leak(Box::new(unit))));
+    }
+    Some(known.last()?.1)
+}
+
+fn leak(text: &str) -> &'static str {
+    String::from(text).leak()
+}
+
+/// Links a unit in every way, and runs what is small.
+fn linked(unit: &Unit, function: &Function, size: usize) {
+    let sizes = function
+        .symbols
+        .iter()
+        .filter(|d| d.kind == SymbolKind::Size);
+    let sizes: BTreeMap<Symbol, usize> = sizes.map(|d| (d.symbol.clone(), size)).collect();
+    let sequences = [vec![], vec![2], vec![2, 1]];
+    let binding = Binding {
+        float: DType::F64,
+        sizes,
+        sequence: Some(sequences[size % 3].clone()),
+    };
+    // Neither a pass's mistake nor a panic.
+    let sound = |error: LinkError| assert!(!matches!(error, LinkError::Broken { .. }), "{error}");
+    if let Err(e) = inline(unit) {
+        sound(e);
+    }
+    match link(unit, &binding) {
+        Ok(program) => runs(&program),
+        Err(e) => sound(e),
+    }
+    match link_gradient(unit, &binding, &|_| true) {
+        Ok(made) => runs(&made.program),
+        Err(e) => sound(e),
+    }
+    match link_pullback(unit, &binding, &|_| true) {
+        Ok(made) => runs(&made.program),
+        Err(e) => sound(e),
+    }
+}
+
+/// A program verifies, and has the results it announces.
+fn runs(program: &Function) {
+    assert_eq!(verify_program(program), Ok(()), "{program}");
+    index_bounds(program);
+    let count = |extents: Vec<usize>| {
+        let mut each = extents.iter();
+        each.try_fold(1usize, |all, n| {
+            all.checked_mul(*n).filter(|all| *all <= 1024)
+        })
+    };
+    let extents = program.values.iter().map(|t| t.shape.extents());
+    if !extents.into_iter().all(|e| e.and_then(count).is_some()) {
+        return;
+    }
+    let input = |i: usize| {
+        let of = &program.values[i];
+        let shape = of.shape.extents().expect("a program's extents are numbers");
+        let count: usize = shape.iter().product();
+        let number = |n: usize| match of.dtype {
+            DType::Float | DType::F32 | DType::F64 => (n + i) as f64 / 4.0 - 1.0,
+            DType::I32 | DType::U32 | DType::Bool => ((n + i) % 2) as f64,
+        };
+        let data = (0..count).map(number).collect();
+        Array::new(of.dtype, &shape, data).expect("as many elements as the extents say")
+    };
+    let inputs: Vec<Array> = (0..program.params.len()).map(input).collect();
+    let results = interpret(program, &inputs).unwrap_or_else(|e| panic!("{e}\n{program}"));
+    for (array, v) in results.iter().zip(&program.body.results) {
+        assert_eq!(array.type_of(), *program.type_of(*v), "{program}");
+    }
+    if let Err(e) = first_non_finite(program, &inputs) {
+        panic!("{e}\n{program}");
+    }
+}
+
+/// Everything that must hold of a file.
+fn holds(file: &str) {
+    let parts = file.split("fn @").skip(1).map(|p| format!("fn @{p}"));
+    let mut functions = Vec::new();
+    for text in parts {
+        if let Some(function) = read(&text)
+            && verify(&function).is_ok()
+        {
+            passes(&function);
+            functions.push((function, text));
+        }
+    }
+    for size in [1, 2] {
+        if let Some(unit) = unit(&functions, size) {
+            let (function, _) = functions.last().expect("the unit's function");
+            linked(unit, function, size);
+        }
+    }
+}
+
 #[test]
 fn any_text_is_a_function_or_an_error() {
-    let texts = functions();
-    assert!(texts.len() > 40, "only {} functions", texts.len());
-    Target::new("ir-text", 4000).run(
-        |seed| mutated(&texts, seed),
-        |text| {
-            if let Ok(mut function) = parse(text) {
-                function.compact();
-                let printed = function.to_text_with_locations();
-                let again = parse(&printed);
-                assert_eq!(again.as_ref(), Ok(&function), "{printed}");
-            }
-        },
-    );
+    let files = files();
+    assert!(files.len() > 40, "only {} files", files.len());
+    files.iter().for_each(|file| holds(file));
+    Target::new("ir-text", 3000).run(|seed| mutated(&files, seed), |text| holds(text));
 }

@@ -8,6 +8,7 @@
 
 mod dependence;
 mod expand;
+mod extent;
 mod inliner;
 mod substitution;
 
@@ -52,6 +53,26 @@ pub enum LinkError {
     /// A function that calls itself, through others or not.
     #[error("`{0}` calls itself; recursion has no end in a program of fixed shapes")]
     Recursion(String),
+    /// A program that would be too large with all calls inlined.
+    #[error(
+        "`{path}` has {instructions} instructions with its calls inlined; a program has at most {most}"
+    )]
+    Large {
+        /// The function.
+        path: String,
+        /// How many it would have, its pullback's counted.
+        instructions: u64,
+        /// The most that a program has.
+        most: u64,
+    },
+    /// Calls that nest too deep.
+    #[error("`{path}` is called in more than {most} calls in each other")]
+    Depth {
+        /// The function that is called too deep.
+        path: String,
+        /// How deep calls may nest.
+        most: usize,
+    },
     /// A call that does not fit the function it names.
     #[error("the call of `{callee}` in `{path}` at {at} does not fit it: {what}")]
     Call {
@@ -295,6 +316,7 @@ impl<'u> Link<'u> {
         mut inliner: Inliner<'u>,
         substitution: Substitution<'u>,
     ) -> Result<Self, LinkError> {
+        extent::check(&mut inliner, unit)?;
         let function = inliner.load(unit)?;
         let mut operands = Vec::with_capacity(function.params.len());
         for t in &function.values[..function.params.len()] {
