@@ -24,8 +24,21 @@ struct Level {
     bar: bool,
 }
 
+/// The groups that a chain puts around an item.
+const CHAIN: usize = 3;
+
 /// The place where the tokens nest too deep, if they do.
 pub fn too_deep(tokens: &TokenStream) -> Option<Span> {
+    deeper(tokens, GROUPS, PATH)
+}
+
+/// The same for the end of a chain, of which only groups are recursed over before it is known to be one:
+/// its lists are as long as they are.
+pub fn chain_too_deep(tokens: &TokenStream) -> Option<Span> {
+    deeper(tokens, GROUPS + CHAIN, usize::MAX)
+}
+
+fn deeper(tokens: &TokenStream, groups: usize, path: usize) -> Option<Span> {
     let level = |tokens: TokenStream| Level {
         tokens: tokens.into_iter(),
         run: 0,
@@ -69,7 +82,7 @@ pub fn too_deep(tokens: &TokenStream) -> Option<Span> {
             top.block_before = group.delimiter() == Delimiter::Brace;
             stack.push(level(group.stream()));
         }
-        if total > PATH || stack.len() > GROUPS {
+        if total > path || stack.len() > groups {
             return Some(token.span());
         }
     }

@@ -190,7 +190,8 @@ pub fn changed(from: TokenStream, others: &[TokenStream], random: &mut Random) -
     let mut pieces = flat(from);
     let at = random.below(pieces.len() + 1);
     let some = |pieces: &[Piece], at: usize, random: &mut Random| {
-        (at + 1 + random.below(random.pick(&[1, 1, 3, 12]))).min(pieces.len())
+        let most = random.pick(&[1, 1, 3, 12]);
+        (at + 1 + random.below(most)).min(pieces.len())
     };
     let end = some(&pieces, at, random).max(at);
     let (range, new) = match random.below(12) {
@@ -220,7 +221,7 @@ pub fn changed(from: TokenStream, others: &[TokenStream], random: &mut Random) -
             let count = random.pick(&[2, 10, 70, 700, 3000]);
             let inner = &pieces[at..end];
             let new = match random.below(2) {
-                0 => inner.repeat(count.min(6000 / inner.len().max(1))),
+                0 => vec![inner; count.min(6000 / inner.len().max(1))].concat(),
                 _ => {
                     let open = Piece::Open(random.pick(&DELIMITERS));
                     let close = vec![Piece::Close; count];
