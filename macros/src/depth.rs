@@ -5,7 +5,8 @@
 
 use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 
-/// The greatest number of groups in each other.
+/// The greatest number of groups in each other; what stands between `<` and `>` is one, as far as tokens
+/// tell.
 pub const GROUPS: usize = 64;
 
 /// The greatest number of tokens on one path: those of a statement, before the group that holds the
@@ -82,7 +83,8 @@ fn deeper(tokens: &TokenStream, groups: usize, path: usize) -> Option<Span> {
             top.block_before = group.delimiter() == Delimiter::Brace;
             stack.push(level(group.stream()));
         }
-        if total > path || stack.len() > groups {
+        let angles: usize = stack.iter().map(|level| level.angles).sum();
+        if total > path || stack.len() + angles > groups {
             return Some(token.span());
         }
     }
@@ -116,6 +118,13 @@ mod tests {
         assert!(deep(&format!("x{}", ".a()".repeat(2000))));
         assert!(deep(&format!("if a {{}} {}", "else if b {} ".repeat(2000))));
         assert!(deep(&format!("{}B", "A<1, ".repeat(2000))));
+        // Each is a type in a type, of which fewer fit the stack than of other tokens.
+        assert!(deep(&format!(
+            "x: {}B{}",
+            "A<".repeat(700),
+            ">".repeat(700)
+        )));
+        assert!(deep(&format!("x: {}B", "<".repeat(700))));
         assert!(deep(&format!("{}x", "|a, b| ".repeat(2000))));
     }
 

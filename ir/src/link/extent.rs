@@ -4,7 +4,8 @@
 //! with each: 40 of them would never end.
 
 use super::LinkError;
-use super::inliner::{Inliner, callee};
+use super::calls::callee;
+use super::inliner::Inliner;
 use crate::block::Inst;
 use crate::unit::Unit;
 use std::collections::HashMap;
@@ -63,18 +64,30 @@ impl Search {
         }
         self.open.push(key);
         let function = inliner.load(unit)?;
-        let pullback = function.pullback.iter().flat_map(|p| &p.block.insts);
         let mut out = Extent {
             instructions: 1,
             depth: 1,
         };
-        for inst in function.body.insts.iter().chain(pullback) {
-            out.instructions = out.instructions.saturating_add(1);
-            if let Inst::Call(c) = inst {
-                let inner = self.extent(inliner, callee(unit, c)?)?;
-                out.instructions = out.instructions.saturating_add(inner.instructions);
+        let mut calls = Vec::new();
+        let pullback = function.pullback.iter().map(|p| &p.block);
+        for block in [&function.body].into_iter().chain(pullback) {
+            block.each_inst(&mut |inst| {
+                out.instructions = out.instructions.saturating_add(1);
+                match inst {
+                    Inst::Call(c) => calls.push(c),
+                    Inst::Op(_) | Inst::PullbackCall(_) | Inst::Loop(_) => {}
+                }
+            });
+        }
+        for call in calls {
+            // Of a choice, one is taken.
+            let mut most = 0;
+            for target in call.targets() {
+                let inner = self.extent(inliner, callee(unit, &target.name)?)?;
+                most = most.max(inner.instructions);
                 out.depth = out.depth.max(1 + inner.depth);
             }
+            out.instructions = out.instructions.saturating_add(most);
         }
         self.open.pop();
         self.known.insert(key, out);
