@@ -4,9 +4,12 @@ mod support;
 
 use sinew_codegen::cost::{TRANSCENDENTAL, cost};
 use sinew_codegen::kernel::{Class, Schedule, Stage};
+use sinew_fuzz::{STEPS, steps, within};
 use sinew_ir::lower::{broadcast_to, narrow, pad, unsqueeze};
 use sinew_ir::ops;
-use sinew_ir::{Axis, DType, Dim, Function, Shape};
+use sinew_ir::{Axis, Binding, DType, Dim, Function, Shape, link_pullback, parse, testing};
+use std::collections::BTreeMap;
+use std::time::Duration;
 use support::{Program, interpreted, run, scheduled};
 #[cfg(feature = "cpu")]
 use support::{bytes, run_compiled, values};
@@ -35,6 +38,35 @@ fn close(found: &[f64], expected: &[f64], tolerance: f64) {
         assert!(
             (a - b).abs() <= tolerance * (1.0 + b.abs()),
             "{a} and not {b}"
+        );
+    }
+}
+
+/// The scheduled program of so many steps and of their pullback.
+fn scheduled_steps(name: &str, step: &str, count: usize) -> Schedule {
+    let text = steps(step, count);
+    let function = parse(&text).unwrap_or_else(|e| panic!("{e}\n{text}"));
+    let binding = Binding {
+        float: DType::F32,
+        sizes: BTreeMap::new(),
+        sequence: None,
+    };
+    let linked = link_pullback(testing::unit(&function), &binding, &|_| true);
+    let program = linked.unwrap_or_else(|e| panic!("{e}\n{text}")).program;
+    within(Duration::from_secs(5), name, || scheduled(&program))
+}
+
+#[test]
+fn steps_that_use_a_value_twice_are_scheduled_in_their_number() {
+    for (name, step) in STEPS {
+        let [small, large] = [8, 16].map(|count| {
+            let s = scheduled_steps(name, step, count);
+            (s.kernels.len(), instructions(&s))
+        });
+        assert!(large.0 <= 2 * small.0 + 4, "{name}: {small:?} to {large:?}");
+        assert!(
+            large.1 <= 3 * small.1 + 50,
+            "{name}: {small:?} to {large:?}"
         );
     }
 }

@@ -16,8 +16,10 @@
 mod clock;
 mod limit;
 mod random;
+mod steps;
 mod target;
 
 pub use limit::within;
 pub use random::Random;
+pub use steps::{STEPS, steps};
 pub use target::Target;
