@@ -57,7 +57,7 @@ fn scheduled_steps(name: &str, step: &str, count: usize) -> Schedule {
 }
 
 #[test]
-fn steps_that_use_a_value_twice_are_scheduled_in_their_number() {
+fn code_of_steps_that_use_a_value_twice_grows_with_their_square_at_most() {
     for (name, step) in STEPS {
         let [small, large] = [8, 16].map(|count| {
             let s = scheduled_steps(name, step, count);

@@ -18,8 +18,10 @@ mod limit;
 mod random;
 mod steps;
 mod target;
+mod text;
 
 pub use limit::within;
 pub use random::Random;
 pub use steps::{STEPS, steps};
 pub use target::Target;
+pub use text::changed_text;

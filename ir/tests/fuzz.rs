@@ -1,7 +1,7 @@
 //! Random texts: what is no function is an error; what is one reads back as it prints, and every pass
 //! makes a function or an error of it.
 
-use sinew_fuzz::{Random, Target};
+use sinew_fuzz::{Target, changed_text};
 use sinew_ir::{
     Array, Binding, DType, Function, Inst, LinkError, Symbol, SymbolKind, Unit, derive_pullback,
     first_non_finite, index_bounds, inline, interpret, link, link_gradient, link_pullback, parse,
@@ -88,6 +88,7 @@ fn files() -> Vec<String> {
     out
 }
 
+/// What may stand somewhere in a text.
 const PIECES: &[&str] = &[
     "%0",
     "%1",
@@ -142,98 +143,6 @@ const PIECES: &[&str] = &[
     "é",
     "\u{1F980}",
 ];
-
-/// A file with some pieces deleted, doubled, replaced, or taken from another one.
-fn mutated(files: &[String], seed: u64) -> String {
-    let mut random = Random::new(seed);
-    let mut text = random.pick(files);
-    for _ in 0..1 + random.below(4) {
-        let from = place(&text, random.below(text.len() + 1));
-        let to = place(&text, from + random.below(12).min(text.len() - from));
-        if random.one_in(2) {
-            exchange(&mut text, files, &mut random);
-            continue;
-        }
-        let piece = match random.below(5) {
-            0 => String::new(),
-            1 => text[from..to].repeat(2),
-            2 => random.pick(PIECES).to_string(),
-            3 => random.below(10).to_string(),
-            _ => {
-                let other = random.pick(files);
-                let words: Vec<&str> = other.split_inclusive(['\n', ' ']).collect();
-                let first = random.below(words.len());
-                let end = (first + 1 + random.below(8)).min(words.len());
-                words[first..end].concat()
-            }
-        };
-        text.replace_range(from..to, &piece);
-    }
-    text
-}
-
-/// What a word is, as far as another word may stand in its place.
-#[derive(PartialEq)]
-enum Word {
-    Value,
-    Number,
-    Name,
-    Sign,
-}
-
-/// The words of a text, with their places.
-fn words(text: &str) -> Vec<(usize, &str, Word)> {
-    let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '%' | '.');
-    let mut out = Vec::new();
-    let mut at = 0;
-    while let Some(first) = text[at..].chars().next() {
-        let end = text[at..].find(|c| !is_word(c)).unwrap_or(text.len() - at);
-        let word = &text[at..at + end.max(first.len_utf8())];
-        if !first.is_whitespace() {
-            let kind = match first {
-                '%' => Word::Value,
-                '0'..='9' => Word::Number,
-                c if is_word(c) => Word::Name,
-                _ => Word::Sign,
-            };
-            out.push((at, word, kind));
-        }
-        at += word.len();
-    }
-    out
-}
-
-/// Puts a word of the same kind in the place of a word: what comes of it is a function more often.
-fn exchange(text: &mut String, files: &[String], random: &mut Random) {
-    let other = random.pick(files);
-    // Values and numbers are those of the text itself most often, names those of any.
-    let found = words(text);
-    if found.is_empty() {
-        return;
-    }
-    let (at, old, kind) = &found[random.below(found.len())];
-    let from = match kind {
-        Word::Value | Word::Number | Word::Sign => text.clone(),
-        Word::Name => other,
-    };
-    let same: Vec<&str> = words(&from)
-        .into_iter()
-        .filter(|w| w.2 == *kind)
-        .map(|w| w.1)
-        .collect();
-    if let Some(new) = same.get(random.below(same.len())) {
-        let range = *at..at + old.len();
-        text.replace_range(range, new);
-    }
-}
-
-/// The last place up to `at` where a character starts.
-fn place(text: &str, mut at: usize) -> usize {
-    while !text.is_char_boundary(at) {
-        at -= 1;
-    }
-    at
-}
 
 /// Reads a text, and says that it prints as itself.
 fn read(text: &str) -> Option<Function> {
@@ -391,5 +300,8 @@ fn any_text_is_a_function_or_an_error() {
         }
     }
     files.iter().for_each(|file| holds(file));
-    Target::new("ir-text", 3000).run(|seed| mutated(&files, seed), |text| holds(text));
+    Target::new("ir-text", 3000).run(
+        |seed| changed_text(&files, PIECES, seed),
+        |text| holds(text),
+    );
 }
