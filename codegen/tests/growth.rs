@@ -64,8 +64,9 @@ fn code_of_steps_that_use_a_value_twice_grows_with_their_square_at_most() {
             (s.kernels.len(), instructions(&s))
         });
         assert!(large.0 <= 2 * small.0 + 4, "{name}: {small:?} to {large:?}");
+        // Each stage of a row computes again what those before it were made of.
         assert!(
-            large.1 <= 3 * small.1 + 50,
+            large.1 <= 4 * small.1 + 50,
             "{name}: {small:?} to {large:?}"
         );
     }
