@@ -5,7 +5,10 @@ mod support;
 
 use sinew_codegen::execute::execute;
 use sinew_codegen::kernel::{Node, Schedule};
-use sinew_ir::{Binding, DType, Function, Symbol, Unit, link_gradient, parse};
+use sinew_ir::testing::with_gradients;
+use sinew_ir::{
+    Binding, DType, Function, Symbol, Unit, derive_pullback, link_gradient, parse, simplify,
+};
 use std::collections::BTreeMap;
 use support::{bytes, close, interpreted, numbers, scheduled, values};
 
@@ -171,6 +174,26 @@ fn loops_compute_what_the_interpreter_says() {
                     &format!("{name}, {trip} turns"),
                 );
             }
+        }
+    }
+}
+
+/// A program with the gradients of its results for its parameters, for any cotangents.
+fn derived(mut function: Function) -> Function {
+    derive_pullback(&mut function, &|_| None).unwrap_or_else(|e| panic!("{e}\n{function}"));
+    let mut with = with_gradients(&function).expect("no calls are here");
+    simplify(&mut with);
+    with
+}
+
+#[test]
+fn pullbacks_of_loops_and_theirs_compute_what_the_interpreter_says() {
+    for (name, text) in PROGRAMS {
+        for trip in [1, 2, 7] {
+            let first = derived(program(text, trip, "f64"));
+            check(&first, &format!("pullback of {name}, {trip} turns"));
+            let second = derived(first);
+            check(&second, &format!("second order of {name}, {trip} turns"));
         }
     }
 }
