@@ -117,7 +117,7 @@ pub(crate) fn emit(memory: &Memory, clusters: &Clusters) -> Result<Vec<Group>, S
     // Results that are views of what has the home.
     for (id, home) in memory.home.iter().enumerate() {
         let given = home.as_ref().and_then(|h| memory.buffers.get(h.buffer));
-        let is_output = given.is_some_and(|b| b.place.is_some());
+        let is_output = given.is_some_and(|b| b.site.is_some());
         if memory.kernel[id] && is_output && memory.graph.live(id) {
             emitter.needed[id] = true;
         }

@@ -272,7 +272,7 @@ impl Graph {
                 Inst::PullbackCall(_) => {
                     return Err(ScheduleError::NotLinked("a pullback of a call".into()));
                 }
-                Inst::Loop(_) => return Err(ScheduleError::Loop),
+                Inst::Loop(l) => return Err(ScheduleError::Loop(l.trip.to_string())),
             };
             if let Kind::Function(expand) = inst.op.kind {
                 let mut builder = Builder {

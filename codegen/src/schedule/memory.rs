@@ -15,13 +15,29 @@ use crate::kernel::RegionId;
 use sinew_ir::{DType, Function};
 use std::collections::BTreeSet;
 
-/// A buffer whose place in the arena may still be open.
+/// Memory that outlives the kernels which are being made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Site {
+    /// A region and the first byte in it.
+    Given(RegionId, usize),
+    /// A value of the arena that other stretches of the program see too, by its number.
+    Shared(usize),
+}
+
+/// A buffer as it is being made.
 #[derive(Clone, Debug)]
 pub(crate) struct Draft {
     pub name: String,
-    /// Region and first byte; open for what lives in the arena.
-    pub place: Option<(RegionId, usize)>,
+    /// Where it is; open for what only the kernels at hand see.
+    pub site: Option<Site>,
+    /// Elements from there in the first turn of the loops around.
+    pub start: i64,
+    /// Elements further for each turn of the loops around, the outermost first; none: 0 each.
+    pub steps: Vec<i64>,
+    /// Of the value that it holds, one an axis.
+    pub strides: Vec<i64>,
     pub dtype: DType,
+    /// Of the whole site.
     pub elements: usize,
 }
 
@@ -108,10 +124,12 @@ impl Memory {
         }
     }
 
-    /// The region of a home; what has no place yet will be in the arena.
-    pub fn region(&self, home: &Home) -> RegionId {
-        let place = self.buffers.get(home.buffer).and_then(|b| b.place);
-        place.map_or(RegionId(0), |(region, _)| region)
+    /// The region of a home; none for what is in the arena.
+    pub fn region(&self, home: &Home) -> Option<RegionId> {
+        match self.buffers.get(home.buffer)?.site? {
+            Site::Given(region, _) => Some(region),
+            Site::Shared(_) => None,
+        }
     }
 
     /// How many regions a kernel of some values touches.
@@ -129,16 +147,20 @@ impl Memory {
     /// A row-major buffer in the arena for a value.
     fn arena(&mut self, id: Id) -> Home {
         let node = &self.graph.nodes[id];
+        let strides = contiguous(&node.shape);
         self.buffers.push(Draft {
             name: node.value.to_string(),
-            place: None,
+            site: None,
+            start: 0,
+            steps: Vec::new(),
+            strides: strides.clone(),
             dtype: node.dtype,
             elements: self.graph.elements(id),
         });
         Home {
             buffer: self.buffers.len() - 1,
             offset: 0,
-            strides: contiguous(&node.shape),
+            strides,
         }
     }
 
@@ -147,7 +169,7 @@ impl Memory {
             self.home[p] = Some(Home {
                 buffer: p,
                 offset: 0,
-                strides: contiguous(&self.graph.nodes[p].shape),
+                strides: self.buffers[p].strides.clone(),
             });
         }
     }
@@ -158,7 +180,7 @@ impl Memory {
             let home = Home {
                 buffer: *buffer,
                 offset: 0,
-                strides: contiguous(&self.graph.nodes[id].shape),
+                strides: self.buffers[*buffer].strides.clone(),
             };
             if self.graph.elements(id) == 0 {
                 continue;

@@ -1,6 +1,7 @@
 //! From linked programs to kernels: what is fused with what, what is stored, in which order.
 //!
-//! The road of one part: `graph` (values with extents; `rewrite` simplifies on the way) → `memory`
+//! The road of one part: `program` (loops, and stretches of operations between them) → of each stretch
+//! `graph` (values with extents; `rewrite` simplifies on the way) → `memory`
 //! (which values may be stored, and where; `probe` finds what each reads, `operand` whether a
 //! contraction computes what it multiplies) → `cluster` (which run in
 //! one kernel) → `emit` and `movement` (expressions by `eval`, then `nest` and `product`, dims merged
@@ -28,6 +29,7 @@ mod nest;
 mod operand;
 mod probe;
 mod product;
+mod program;
 mod rewrite;
 mod touch;
 
@@ -35,7 +37,7 @@ use crate::kernel::{Region, RegionId, RegionKind, Regions, Schedule, SlotId};
 use crate::plan::{Lifetime, plan};
 use crate::verify::{VerifyError, verify};
 use emit::{Group, Made};
-use memory::{Draft, Memory};
+use memory::{Draft, Memory, Site};
 #[cfg(feature = "cpu")]
 pub(crate) use merge::visit_code;
 use sinew_ir::{Function, Value};
@@ -73,9 +75,9 @@ pub enum ScheduleError {
     /// A function that is not a program yet.
     #[error("not a linked program: {0}")]
     NotLinked(String),
-    /// A loop: a schedule is a list of kernels, each run once.
-    #[error("a program with a loop cannot be scheduled: a schedule has no loops")]
-    Loop,
+    /// A loop whose trip count is not known, or 0: the simplifier takes such loops out.
+    #[error("a program with a loop of {0} iterations cannot be scheduled")]
+    Loop(String),
     /// A value that nothing defines.
     #[error("{0} is not defined")]
     Undefined(Value),
@@ -134,8 +136,12 @@ pub fn schedule(parts: &[Part<'_>], regions: Regions) -> Result<Schedule, Schedu
     let mut out = Schedule::new(regions);
     let mut lifetimes: BTreeMap<usize, Lifetime> = BTreeMap::new();
     for part in parts {
-        let scheduled = one_part(part, &out.regions)?;
-        assemble::append(&mut out, &mut lifetimes, part.name, scheduled);
+        // What follows indexes shapes by the axes that attributes name.
+        sinew_ir::verify_stage(part.program, sinew_ir::Stage::Bound)
+            .map_err(|e| ScheduleError::NotLinked(e.to_string()))?;
+        let (inputs, outputs) = part_buffers(part, &out.regions)?;
+        let cut = program::cut(part.program, inputs, outputs)?;
+        assemble::append(&mut out, &mut lifetimes, part.name, cut);
     }
     let (offsets, total) = plan(&lifetimes.values().copied().collect::<Vec<_>>());
     for (buffer, offset) in lifetimes.keys().zip(offsets) {
@@ -150,7 +156,7 @@ pub fn schedule(parts: &[Part<'_>], regions: Regions) -> Result<Schedule, Schedu
     Ok(out)
 }
 
-/// The kernels of one part.
+/// The kernels of a stretch of a program without loops.
 struct Scheduled {
     /// In order.
     made: Vec<Made>,
@@ -159,42 +165,42 @@ struct Scheduled {
     names: Vec<String>,
 }
 
-fn one_part(part: &Part<'_>, regions: &[Region]) -> Result<Scheduled, ScheduleError> {
-    // What follows indexes shapes by the axes that attributes name.
-    sinew_ir::verify_stage(part.program, sinew_ir::Stage::Bound)
-        .map_err(|e| ScheduleError::NotLinked(e.to_string()))?;
-    let (buffers, inputs) = part_buffers(part, regions)?;
-    let outputs: Vec<usize> = (inputs..buffers.len()).collect();
+/// Schedules a function without loops. Its parameters lie in `inputs`, its results go to `outputs`;
+/// `label` names its values.
+fn stretch(
+    function: &Function,
+    label: &dyn Fn(Value) -> String,
+    inputs: Vec<Draft>,
+    outputs: Vec<Draft>,
+) -> Result<Scheduled, ScheduleError> {
+    let count = inputs.len();
+    let buffers: Vec<Draft> = inputs.into_iter().chain(outputs).collect();
+    let outputs: Vec<usize> = (count..buffers.len()).collect();
     let mut staged: Vec<usize> = Vec::new();
     loop {
-        let memory = Memory::decide(part.program, buffers.clone(), &outputs, &staged)?;
+        let memory = Memory::decide(function, buffers.clone(), &outputs, &staged)?;
         let clusters = cluster::group(&memory);
         let groups = emit::emit(&memory, &clusters)?;
-        match in_order(groups, &memory.buffers, inputs, &outputs, &staged) {
+        match in_order(groups, &memory.buffers, count, &outputs, &staged) {
             Ok(made) => {
-                let names = memory
-                    .graph
-                    .nodes
-                    .iter()
-                    .map(|n| match part.program.params.get(n.value.index()) {
-                        Some(p) => p.name.clone(),
-                        None => n.value.to_string(),
-                    })
-                    .collect();
+                let nodes = memory.graph.nodes.iter();
                 return Ok(Scheduled {
                     made,
+                    names: nodes.map(|n| label(n.value)).collect(),
                     buffers: memory.buffers,
-                    names,
                 });
             }
             Err(more) if !more.is_empty() => staged.extend(more),
-            Err(_) => return Err(ScheduleError::Cycle(part.program.name.clone())),
+            Err(_) => return Err(ScheduleError::Cycle(function.name.clone())),
         }
     }
 }
 
 /// The buffers of parameters and results, checked.
-fn part_buffers(part: &Part<'_>, regions: &[Region]) -> Result<(Vec<Draft>, usize), ScheduleError> {
+fn part_buffers(
+    part: &Part<'_>,
+    regions: &[Region],
+) -> Result<(Vec<Draft>, Vec<Draft>), ScheduleError> {
     let program = part.program;
     let count = |what, values, places| match values == places {
         true => Ok(()),
@@ -224,12 +230,11 @@ fn part_buffers(part: &Part<'_>, regions: &[Region]) -> Result<(Vec<Draft>, usiz
             what: name.clone(),
             problem,
         };
-        let elements: usize = of
+        let extents = of
             .shape
             .extents()
-            .ok_or_else(|| ScheduleError::NotLinked(format!("{value} has no extents")))?
-            .iter()
-            .product();
+            .ok_or_else(|| ScheduleError::NotLinked(format!("{value} has no extents")))?;
+        let elements: usize = extents.iter().product();
         let size = of
             .dtype
             .size()
@@ -253,7 +258,10 @@ fn part_buffers(part: &Part<'_>, regions: &[Region]) -> Result<(Vec<Draft>, usiz
         }
         out.push(Draft {
             name,
-            place: Some((place.region, place.offset)),
+            site: Some(Site::Given(place.region, place.offset)),
+            start: 0,
+            steps: Vec::new(),
+            strides: affine::contiguous(&extents),
             dtype: of.dtype,
             elements,
         });
@@ -270,18 +278,25 @@ fn part_buffers(part: &Part<'_>, regions: &[Region]) -> Result<(Vec<Draft>, usiz
             }
         }
     }
-    Ok((out, inputs))
+    let outputs = out.split_off(inputs);
+    Ok((out, outputs))
 }
 
 fn bytes(draft: &Draft) -> usize {
     draft.elements * draft.dtype.size().unwrap_or(8)
 }
 
-/// Whether two buffers with places share bytes.
+/// Whether two buffers at sites share bytes.
 fn overlap(a: &Draft, b: &Draft) -> bool {
-    match (a.place, b.place) {
-        (Some((r, x)), Some((s, y))) => r == s && x < y + bytes(b) && y < x + bytes(a),
-        _ => false,
+    match (a.site, b.site) {
+        (Some(Site::Given(r, x)), Some(Site::Given(s, y))) => {
+            r == s && x < y + bytes(b) && y < x + bytes(a)
+        }
+        (Some(Site::Shared(a)), Some(Site::Shared(b))) => a == b,
+        (Some(Site::Given(..)), Some(Site::Shared(_)))
+        | (Some(Site::Shared(_)), Some(Site::Given(..)))
+        | (None, _)
+        | (_, None) => false,
     }
 }
 
@@ -364,8 +379,9 @@ fn same_place(group: &Group, over: &[usize], output: usize, buffers: &[Draft]) -
             if !over.contains(&from) {
                 continue;
             }
-            let same_buffer = buffers[from].place == buffers[output].place
-                && buffers[from].dtype == buffers[output].dtype;
+            let (a, b) = (&buffers[from], &buffers[output]);
+            let same_buffer =
+                (a.site, a.start, &a.steps, a.dtype) == (b.site, b.start, &b.steps, b.dtype);
             if written || !same_buffer || !load.plain {
                 return false;
             }

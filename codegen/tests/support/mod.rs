@@ -2,6 +2,7 @@
 
 #![allow(dead_code)] // each test file uses its own part
 
+pub mod files;
 pub mod products;
 pub mod random;
 #[cfg(feature = "cpu")]

@@ -73,7 +73,7 @@ fn classifier(batch: usize, hidden: usize) -> Function {
 }
 
 /// A schedule of one program, each parameter and result in a region of its own, with values.
-fn build(function: &Function) -> Build {
+pub fn build(function: &Function) -> Build {
     let (regions, inputs, outputs) = separate(function);
     let part = Part {
         name: "test",
