@@ -365,6 +365,9 @@ pub enum OpError {
     /// A size that does not fit 64 bits.
     #[error("a size does not fit 64 bits")]
     Overflow,
+    /// A size of more than [`Dim::TERMS`] terms, multiplied out.
+    #[error("a size has more than {} terms, multiplied out", Dim::TERMS)]
+    Terms,
 }
 
 /// An op: a reference to its entry. Compares by name.

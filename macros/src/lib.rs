@@ -12,6 +12,7 @@ mod depth;
 mod emit;
 mod errors;
 mod expand;
+mod hidden;
 mod link;
 mod lower;
 mod messages;

@@ -7,6 +7,7 @@
 //! out to be zero or below, the dim has no value.
 
 mod division;
+mod line;
 mod print;
 
 use std::collections::BTreeMap;
@@ -102,6 +103,10 @@ pub enum DimError {
 }
 
 impl Dim {
+    /// The most terms of a product, multiplied out: no program needs more, and a product of `n` sums has
+    /// `2^n`.
+    pub const TERMS: usize = 4096;
+
     /// The constant `value`.
     pub fn constant(value: i64) -> Self {
         Dim(Form::Constant(value))
@@ -131,19 +136,6 @@ impl Dim {
             Form::Symbol(s) => Some(s),
             Form::Constant(_) | Form::Polynomial(_) => None,
         }
-    }
-
-    /// `(slope, rest)` if it is `slope * symbol + rest`, and the slope is not 0.
-    pub fn as_line(&self, symbol: &Symbol) -> Option<(i64, i64)> {
-        let (mut slope, mut rest) = (0, 0);
-        for (m, c) in self.terms() {
-            match m.as_slice() {
-                [] => rest = c,
-                [(Atom::Symbol(s), 1)] if s == symbol => slope = c,
-                _ => return None,
-            }
-        }
-        (slope != 0).then_some((slope, rest))
     }
 
     fn terms(&self) -> Terms {
@@ -234,8 +226,24 @@ impl Dim {
         }
     }
 
-    /// Product; `None` when a coefficient leaves 64 bits.
+    /// How many terms it has.
+    fn count(&self) -> usize {
+        match &self.0 {
+            Form::Constant(_) | Form::Symbol(_) => 1,
+            Form::Polynomial(terms) => terms.len(),
+        }
+    }
+
+    /// Whether the product of the two stays within [`Dim::TERMS`] before terms are put together.
+    pub(crate) fn multiplies(&self, other: &Dim) -> bool {
+        self.count().saturating_mul(other.count()) <= Dim::TERMS
+    }
+
+    /// Product; `None` when a coefficient leaves 64 bits, or where it would have too many terms.
     pub fn checked_mul(&self, other: &Dim) -> Option<Dim> {
+        if !self.multiplies(other) {
+            return None;
+        }
         match (&self.0, &other.0) {
             (Form::Constant(a), Form::Constant(b)) => Some(Dim::constant(a.checked_mul(*b)?)),
             (Form::Constant(1), _) => Some(other.clone()),

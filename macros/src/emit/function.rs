@@ -2,9 +2,10 @@
 
 use super::structure::{struct_text, tensor_text};
 use super::{element, quiet, rank};
+use crate::hidden;
 use crate::parse::{self, Function, Methods, StructType, TypeExpr};
 use proc_macro2::{Ident, TokenStream};
-use quote::{ToTokens, format_ident, quote};
+use quote::{ToTokens, quote};
 use sinew_ir::DType;
 
 /// What a function is at run time: one model at most, then tensors.
@@ -86,7 +87,8 @@ pub fn at_once(f: &Function, library: &TokenStream) -> TokenStream {
         #visibility enum #name {}
     };
     let of = entry.model.map(|(_, s)| (s, f.symbols.as_slice()));
-    let unit = quote!(#name::__SINEW_UNIT);
+    let unit = hidden::unit();
+    let unit = quote!(#name::#unit);
     let implementation = model_function(&entry, name, &unit, of, library);
     let (model_parameter, model) = match &entry.model {
         Some((parameter, s)) => {
@@ -289,7 +291,7 @@ pub fn method(m: &Methods, f: &Function, library: &TokenStream) -> (TokenStream,
         return (TokenStream::new(), TokenStream::new());
     };
     let path = &m.of.path;
-    let carrier = carrier(&m.of, &f.name);
+    let carrier = hidden::method_type(&crate::signature::last(&m.of.path), &f.name);
     let symbols: Vec<Ident> = m.symbols.iter().chain(&f.symbols).cloned().collect();
     let (receiver, model, of) = match (f.receiver, &entry.model) {
         (Some(token), _) => (Some(quote!(&#token,)), quote!(#token), Some(&m.of)),
@@ -309,7 +311,7 @@ pub fn method(m: &Methods, f: &Function, library: &TokenStream) -> (TokenStream,
         false => (s, symbols.as_slice()),
     });
     let plain = plain(f, &entry, &quote!(#carrier), receiver, &model, library);
-    let unit = format_ident!("__SINEW_U0_{}", f.name);
+    let unit = hidden::method_unit(0, &parse::name(&f.name));
     let implementation = model_function(&entry, &carrier, &quote!(#path::#unit), of, library);
     let quiet = quiet();
     let hidden = quote! {
@@ -319,11 +321,6 @@ pub fn method(m: &Methods, f: &Function, library: &TokenStream) -> (TokenStream,
         #implementation
     };
     (plain, hidden)
-}
-
-/// The hidden type of a method.
-fn carrier(of: &StructType, method: &Ident) -> Ident {
-    format_ident!("__sinew_{}_{}", crate::signature::last(&of.path), method)
 }
 
 /// The function as it was declared.

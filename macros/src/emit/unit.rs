@@ -1,7 +1,8 @@
 //! What carries a lowered function: its unit, the const assertions, the values of consts.
 
-use super::{const_name, const_value, normal_dim, quiet};
+use super::{const_value, normal_dim, quiet};
 use crate::check::Assertion;
+use crate::hidden;
 use crate::lower::Lowered;
 use crate::signature::Registry;
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
@@ -95,7 +96,7 @@ pub fn texts(of: &Ident, lowered: &Lowered, signature: &str) -> TokenStream {
 /// The values of consts in signatures, for the items that mention this one.
 pub fn consts(of: &TokenStream, registry: &Registry, from: usize) -> TokenStream {
     let consts = registry.consts.iter().enumerate().skip(from).map(|(i, c)| {
-        let name = const_name(i);
+        let name = hidden::const_value(i);
         let value = &c.value;
         quote! {
             #[doc(hidden)]
@@ -121,9 +122,9 @@ pub fn children(
     for (i, known) in registry.structs.iter().enumerate().skip(from.max(1)) {
         for m in &known.signature.methods {
             let method = m.name.rsplit("::").next().unwrap_or_default();
-            let (route, position) = (&known.route, known.position);
-            let mine = quote::format_ident!("__SINEW_U{}_{}", i, method);
-            let theirs = quote::format_ident!("__SINEW_U{}_{}", position, method);
+            let (route, position) = (&known.route, &known.position);
+            let mine = hidden::method_unit(i, method);
+            let theirs = hidden::method_unit(*position, method);
             units.extend(quote! {
                 #[doc(hidden)]
                 pub const #mine: &'static #library::__private::Unit = #route::#theirs;

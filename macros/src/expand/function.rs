@@ -1,15 +1,16 @@
 //! Functions: first their signature with the plain function, then their body.
 
 use super::linked::Linked;
-use super::{hidden, uses};
+use super::uses;
 use crate::check;
 use crate::emit;
 use crate::errors::{Checked, Errors, Reported};
+use crate::hidden;
 use crate::link::{self, State};
 use crate::parse::{self, Function};
 use crate::signature::{self, Signature};
 use proc_macro2::TokenStream;
-use quote::{ToTokens, format_ident, quote};
+use quote::{ToTokens, quote};
 
 pub(super) fn signature(
     f: &Function,
@@ -32,7 +33,12 @@ pub(super) fn signature(
         }
         Ok(_) | Err(Reported) => (Signature::broken().encode(), TokenStream::new()),
     };
-    let own = link::item_macro(name, &hidden(name, &state.id), &f.visibility, &text);
+    let own = link::item_macro(
+        name,
+        &hidden::item_macro(name, &state.id),
+        &f.visibility,
+        &text,
+    );
     let plain = emit::function::at_once(f, &state.library);
     quote!(#plain #own #consts)
 }
@@ -46,7 +52,7 @@ pub(super) fn body(f: &Function, state: &State, texts: &[String], errors: &Error
     let library = &state.library;
     let name = &f.name;
     let of = name.to_token_stream();
-    let constant = format_ident!("__SINEW_UNIT");
+    let constant = hidden::unit();
     let mut linked = Linked::of(state, texts, errors);
     if linked.lacks_structs(f) {
         return TokenStream::new();

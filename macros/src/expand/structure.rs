@@ -1,15 +1,15 @@
 //! Structs: their signature, their own macro, and what belongs to the plain struct.
 
-use super::hidden;
 use super::linked::Linked;
 use crate::check;
 use crate::emit;
 use crate::errors::{Errors, Reported};
+use crate::hidden;
 use crate::link::{self, State};
 use crate::parse::{Options, Structure};
 use crate::signature::{Known, Map, Registry, Signature, Struct};
 use proc_macro2::{Ident, TokenStream};
-use quote::{ToTokens, format_ident, quote};
+use quote::{ToTokens, quote};
 use sinew_ir::Dim;
 
 pub(super) fn signature(
@@ -41,14 +41,23 @@ pub(super) fn signature(
         }
         Ok(_) | Err(Reported) => (Signature::broken().encode(), TokenStream::new()),
     };
-    let fields = format_ident!("__sinew_fields_{}", name, span = name.span());
-    let fields_macro =
-        link::item_macro(&fields, &hidden(&fields, &state.id), &s.visibility, &macros);
+    let fields = hidden::fields_macro(name);
+    let fields_macro = link::item_macro(
+        &fields,
+        &hidden::item_macro(&fields, &state.id),
+        &s.visibility,
+        &macros,
+    );
     let own = match marked {
         true => quote! {
             const _: fn() = || #library::__private::has_methods::<#of>();
         },
-        false => link::item_macro(name, &hidden(name, &state.id), &s.visibility, &macros),
+        false => link::item_macro(
+            name,
+            &hidden::item_macro(name, &state.id),
+            &s.visibility,
+            &macros,
+        ),
     };
     let implementations = emit::structure::implementations(s, library);
     quote!(#implementations #fields_macro #own #extra)

@@ -122,7 +122,7 @@ pub fn dim_arithmetic(span: Span) -> Error {
     error_at(
         span,
         "dims",
-        "this dim does not fit 64 bits, divides by zero, or nests too many divisions",
+        "this dim does not fit 64 bits, divides by zero, nests too many divisions, or has too many terms",
         "write a smaller one",
     )
 }
@@ -226,15 +226,6 @@ pub fn leaf_type(path: &syn::Path, dtype: DType) -> Error {
         "struct",
         &format!("a parameter or state cannot have elements of type `{dtype}`"),
         "leave the element type out: parameters are of the working float",
-    )
-}
-
-pub fn too_many_equations(span: Span) -> Error {
-    error_at(
-        span,
-        "dims",
-        "too many Rust consts would have to be equal here",
-        "use one const for one size",
     )
 }
 
