@@ -76,14 +76,12 @@ pub fn at_once(f: &Function, library: &TokenStream) -> TokenStream {
             #(#attributes)*
             #docs
             #quiet
-            #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
             #visibility enum #name {}
         };
     };
     let carrier = quote! {
         #[doc(hidden)]
         #quiet
-        #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
         #visibility enum #name {}
     };
     let of = entry.model.map(|(_, s)| (s, f.symbols.as_slice()));
@@ -98,8 +96,11 @@ pub fn at_once(f: &Function, library: &TokenStream) -> TokenStream {
         None => (None, quote!(&())),
     };
     let plain = plain(f, &entry, &quote!(#name), model_parameter, &model, library);
-    let becomes = becomes(&entry, library);
-    let derivative = derivative(f, &entry, library);
+    let becomes = becomes(f, &entry, library);
+    let derivative = match f.no_derivative {
+        Some(_) => TokenStream::new(),
+        None => derivative(f, &entry, library),
+    };
     quote! {
         #plain
         #carrier
@@ -165,8 +166,8 @@ fn inputs(entry: &Entry<'_>, library: &TokenStream) -> (Vec<TokenStream>, Vec<To
     )
 }
 
-/// `train`, `attach`, `compile` and what is told of the function.
-fn becomes(entry: &Entry<'_>, library: &TokenStream) -> TokenStream {
+/// `train`, `attach` and `compile`, as far as the function has them.
+fn becomes(f: &Function, entry: &Entry<'_>, library: &TokenStream) -> TokenStream {
     let (parameter, model) = match &entry.model {
         Some((_, s)) => {
             let path = &s.path;
@@ -174,12 +175,16 @@ fn becomes(entry: &Entry<'_>, library: &TokenStream) -> TokenStream {
         }
         None => (quote!(), quote!(())),
     };
-    let train = entry.model.is_some().then(|| {
+    let train = (entry.model.is_some() && f.no_derivative.is_none()).then(|| {
         quote! {
             /// Training of the model's parameters with this function as the loss.
             pub fn train(#parameter) -> #library::__private::Train<Self> {
                 #library::__private::Train::new(#model)
             }
+        }
+    });
+    let attach = entry.model.is_some().then(|| {
+        quote! {
             /// This function on the current parameters of a trainer.
             pub fn attach(
                 trained: &impl #library::__private::Trained<<Self as #library::__private::ModelFunction>::Model>,
@@ -190,6 +195,7 @@ fn becomes(entry: &Entry<'_>, library: &TokenStream) -> TokenStream {
     });
     quote! {
         #train
+        #attach
         /// This function on a model of its own.
         pub fn compile(#parameter) -> #library::__private::Compile<Self> {
             #library::__private::Compile::new(#model)
@@ -214,7 +220,7 @@ fn model_function(
         Some((s, _)) => s.path.to_token_stream(),
         None => quote!(()),
     };
-    let sizes = of.map(|(s, symbols)| sizes(s, symbols, library));
+    let sizes = of.map(|(s, symbols)| sizes(s, symbols));
     quote! {
         #[automatically_derived]
         #quiet
@@ -229,7 +235,7 @@ fn model_function(
 }
 
 /// The struct's symbols by position, under the names they have here.
-fn sizes(of: &StructType, symbols: &[Ident], library: &TokenStream) -> TokenStream {
+fn sizes(of: &StructType, symbols: &[Ident]) -> TokenStream {
     let named = of.dims.iter().enumerate().filter_map(|(i, d)| match d {
         parse::DimExpr::Name(path) => {
             let ident = path.get_ident()?;
@@ -239,17 +245,9 @@ fn sizes(of: &StructType, symbols: &[Ident], library: &TokenStream) -> TokenStre
         _ => None,
     });
     quote! {
-        fn sizes(
-            model: &Self::Model,
-        ) -> ::std::vec::Vec<(&'static ::core::primitive::str, ::core::primitive::usize)> {
-            let values = #library::__private::Model::sizes(model);
-            let named: &[(::core::primitive::usize, &'static ::core::primitive::str)] = &[#(#named),*];
-            let pairs = ::core::iter::Iterator::filter_map(
-                ::core::iter::IntoIterator::into_iter(named),
-                |(i, name)| ::core::option::Option::map(values.get(*i), |(_, value)| (*name, *value)),
-            );
-            ::core::iter::Iterator::collect(pairs)
-        }
+        const SIZES: ::core::option::Option<
+            &'static [(::core::primitive::usize, &'static ::core::primitive::str)],
+        > = ::core::option::Option::Some(&[#(#named),*]);
     }
 }
 

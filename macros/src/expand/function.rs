@@ -25,11 +25,13 @@ pub(super) fn signature(
     let (text, consts) = match signature {
         Ok(signature) if !linked.broken => {
             let registry = &linked.scope.registry;
-            let text = registry
-                .export(Some(&signature))
-                .map(|s| s.encode())
-                .unwrap_or_default();
-            (text, emit::unit::consts(&of, registry, 0))
+            match registry.export_function(&signature) {
+                Some((told, consts)) => {
+                    let consts = consts.iter().map(|i| &registry.consts[*i]).enumerate();
+                    (told.encode(), emit::unit::consts(&of, consts))
+                }
+                None => (String::new(), TokenStream::new()),
+            }
         }
         Ok(_) | Err(Reported) => (Signature::broken().encode(), TokenStream::new()),
     };
@@ -67,11 +69,13 @@ pub(super) fn body(f: &Function, state: &State, texts: &[String], errors: &Error
     match lowered {
         Ok(lowered) => {
             let registry = &linked.scope.registry;
-            let unit = emit::unit::unit(&of, &constant, &parse::name(name), &lowered, library);
-            let texts = emit::unit::texts(name, &lowered, &emit::function::declaration(f));
+            let signature = emit::function::declaration(f);
+            let path = parse::name(name);
+            let told = Some(signature.as_str());
+            let unit = emit::unit::unit(&of, &constant, &path, &lowered, told, library);
             let assertions = emit::unit::assertions(&lowered.assertions, registry, library);
             let uses = uses(&[f], library, &|p| linked.is_item(p));
-            quote!(#unit #texts #assertions #uses)
+            quote!(#unit #assertions #uses)
         }
         Err(Reported) => emit::unit::broken(&of, &constant, library),
     }

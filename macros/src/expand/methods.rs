@@ -40,10 +40,7 @@ pub(super) fn signature(
         Ok((position, methods)) if !linked.broken => {
             linked.scope.registry.structs[position].signature.methods = methods;
             let registry = &linked.scope.registry;
-            let text = registry
-                .export(None)
-                .map(|s| s.encode())
-                .unwrap_or_default();
+            let text = registry.export().map(|s| s.encode()).unwrap_or_default();
             // The first mention is the struct's own fields: what came with it is emitted already.
             let first = texts
                 .first()
@@ -51,7 +48,8 @@ pub(super) fn signature(
                 .unwrap_or_default();
             let (consts, structs) = (first.consts.len(), first.structs.len());
             debug_assert!(consts <= before.0 && structs <= before.1);
-            let consts = emit::unit::consts(&of, registry, consts);
+            let new = registry.consts.iter().enumerate().skip(consts);
+            let consts = emit::unit::consts(&of, new);
             let children = emit::unit::children(&of, registry, structs, library);
             (text, quote!(#consts #children))
         }
@@ -148,7 +146,7 @@ pub(super) fn body(m: &Methods, state: &State, texts: &[String], errors: &Errors
         out.extend(match lowered {
             Ok(lowered) => {
                 let path = format!("{}::{}", parse::name(&struct_name), parse::name(&f.name));
-                let unit = emit::unit::unit(&of, &constant, &path, &lowered, library);
+                let unit = emit::unit::unit(&of, &constant, &path, &lowered, None, library);
                 let assertions =
                     emit::unit::assertions(&lowered.assertions, &linked.scope.registry, library);
                 quote!(#unit #assertions)

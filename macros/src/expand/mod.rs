@@ -108,9 +108,12 @@ fn structs(paths: &[syn::Path], library: &TokenStream) -> TokenStream {
     let checks = paths.iter().map(|path| {
         let span = parse::start(path);
         let check = quote_spanned!(span=> ::__private::model_struct::<#path>());
-        quote!(const _: fn() = || #library #check;)
+        quote!(#library #check;)
     });
-    quote!(#(#checks)*)
+    match paths.is_empty() {
+        true => TokenStream::new(),
+        false => quote!(const _: fn() = || { #(#checks)* };),
+    }
 }
 
 /// A chain over a signature; without mentions its end comes at once.

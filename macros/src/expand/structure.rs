@@ -31,11 +31,8 @@ pub(super) fn signature(
             let registry = std::mem::take(&mut linked.scope.registry);
             let assertions = emit::unit::assertions(&assertions, &registry, library);
             let registry = with_self(registry, signature, &s.name);
-            let text = registry
-                .export(None)
-                .map(|s| s.encode())
-                .unwrap_or_default();
-            let consts = emit::unit::consts(&of, &registry, 0);
+            let text = registry.export().map(|s| s.encode()).unwrap_or_default();
+            let consts = emit::unit::consts(&of, registry.consts.iter().enumerate());
             let children = emit::unit::children(&of, &registry, 0, library);
             (text, quote!(#consts #children #assertions))
         }

@@ -271,6 +271,10 @@ impl Lowerer<'_, '_> {
             results.iter().map(|v| builder.type_of(*v)),
         );
         self.places.callees.insert(callee.clone(), info);
+        if let Some(why) = &f.no_derivative {
+            let message = messages::call_without_derivative(at, f, why);
+            self.places.without.insert(callee.clone(), message);
+        }
         self.builder.insts.push(Inst::Call(sinew_ir::Call::plain(
             sinew_ir::Target {
                 name: callee,

@@ -34,7 +34,7 @@ use names::Names;
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use sinew_ir::{
-    Block, Builder, CalleeInfo, Dim, Function, Location, Param, ParamKind, Relation, Symbol,
+    Block, Builder, CalleeInfo, Dim, Function, Inst, Location, Param, ParamKind, Relation, Symbol,
     SymbolDecl, SymbolKind, Value,
 };
 use std::collections::{HashMap, HashSet};
@@ -96,6 +96,8 @@ struct Places {
     spans: HashMap<Location, Span>,
     /// What is assumed of each callee.
     callees: HashMap<String, CalleeInfo>,
+    /// Callees that are declared without a derivative, and what is said of a use that needs one.
+    without: HashMap<String, Message>,
 }
 
 /// Lowers a function's body.
@@ -134,7 +136,9 @@ pub fn function(
     if scope.errors.count() > before {
         return Err(Reported);
     }
-    derive(scope, &mut function, &places)?;
+    if signature.no_derivative.is_none() {
+        derive(scope, &mut function, &places)?;
+    }
     let consts = rename_consts(scope, &mut function)?;
     Ok(Lowered {
         function,
@@ -373,7 +377,8 @@ impl Lowerer<'_, '_> {
     }
 }
 
-/// Adds the pullback: an operation without a derivative is an error at its place.
+/// Adds the pullback: an operation without a derivative is an error at its place, and so is the call of
+/// a function without one whose derivative is needed.
 fn derive(scope: &Scope<'_>, function: &mut Function, places: &Places) -> Checked<()> {
     let callee = |name: &str| places.callees.get(name).cloned();
     sinew_ir::derive_pullback(function, &callee).map_err(|error| {
@@ -384,7 +389,22 @@ fn derive(scope: &Scope<'_>, function: &mut Function, places: &Places) -> Checke
             &error.op,
             &error.error.to_string(),
         ))
-    })
+    })?;
+    let pullback = function.pullback.iter().flat_map(|p| &p.block.insts);
+    let mut needed = pullback.filter_map(|inst| {
+        let Inst::PullbackCall(pullback) = inst else {
+            return None;
+        };
+        let mut calls = function.body.insts.iter().filter_map(|inst| match inst {
+            Inst::Call(call) if call.results.first() == Some(&pullback.call) => Some(call),
+            Inst::Call(_) | Inst::Op(_) | Inst::Loop(_) | Inst::PullbackCall(_) => None,
+        });
+        places.without.get(&calls.next()?.target.name)
+    });
+    match needed.next() {
+        Some(message) => Err(scope.errors.report(message.clone().into_error())),
+        None => Ok(()),
+    }
 }
 
 /// Gives every const its name in the text, and declares it.

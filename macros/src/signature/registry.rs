@@ -1,6 +1,6 @@
 //! The consts and structs that one item sees, whatever way they came.
 
-use super::{Function, Map, Signature, Struct};
+use super::{ConstName, Function, Map, Of, Signature, Struct};
 use crate::hidden;
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
@@ -21,6 +21,13 @@ pub struct Const {
 }
 
 impl Const {
+    fn told(&self) -> ConstName {
+        ConstName {
+            name: self.name.clone(),
+            origin: self.origin.clone(),
+        }
+    }
+
     /// Whether the item `id` names it itself.
     pub fn is_of(&self, id: &str) -> bool {
         let own = self.origin.strip_prefix(id);
@@ -136,9 +143,10 @@ impl Registry {
         let of = |i: usize| positions.get(i).copied();
         for (i, s) in signature.structs.iter().enumerate() {
             if positions[i] < self.structs.len() {
-                // A struct whose methods were not known yet may come again with them.
+                // A struct of which less was known may come again with its fields, or its methods.
                 let known = &mut self.structs[positions[i]];
-                if s.methods.len() > known.signature.methods.len() {
+                let told = s.told && !known.signature.told;
+                if told || s.methods.len() > known.signature.methods.len() {
                     let map = Map { dim: &dim, of: &of };
                     known.signature = map.structure(s)?;
                     known.route = path.clone();
@@ -176,20 +184,51 @@ impl Registry {
         signature.structs.iter().map(place).collect()
     }
 
-    /// The signature of this item to tell others: all consts and structs seen, and its function.
-    pub fn export(&self, function: Option<&Function>) -> Option<Signature> {
+    /// The signature of a function to tell others, and the positions of the consts in it.
+    pub fn export_function(&self, function: &Function) -> Option<(Signature, Vec<usize>)> {
+        let mut consts: Vec<usize> = Vec::new();
+        function.each_dim(&mut |d| {
+            let found = d.symbols();
+            consts.extend(found.iter().filter_map(|s| self.position(s)));
+        });
+        consts.sort_unstable();
+        consts.dedup();
+        let mut structs: Vec<usize> = Vec::new();
+        for param in &function.params {
+            if let Of::Struct(of, _) = param.of
+                && !structs.contains(&of)
+            {
+                structs.push(of);
+            }
+        }
+        let dim = |d: &Dim| {
+            d.substitute(&|s| {
+                let i = consts.binary_search(&self.position(s)?).ok()?;
+                Some(Dim::symbol(&format!("__c{i}")))
+            })
+            .ok()
+        };
+        let of = |i: usize| structs.iter().position(|known| *known == i);
+        let map = Map { dim: &dim, of: &of };
         let signature = Signature {
             broken: false,
-            consts: self
-                .consts
+            consts: consts.iter().map(|i| self.consts[*i].told()).collect(),
+            structs: structs
                 .iter()
-                .map(|c| super::Const {
-                    name: c.name.clone(),
-                    origin: c.origin.clone(),
-                })
+                .map(|i| self.structs[*i].signature.stub())
                 .collect(),
+            function: Some(map.function(function)?),
+        };
+        Some((signature, consts))
+    }
+
+    /// The signature of a struct to tell others: all consts and structs seen.
+    pub fn export(&self) -> Option<Signature> {
+        let signature = Signature {
+            broken: false,
+            consts: self.consts.iter().map(Const::told).collect(),
             structs: self.structs.iter().map(|k| k.signature.clone()).collect(),
-            function: function.cloned(),
+            function: None,
         };
         let dim = |d: &Dim| {
             d.substitute(&|s| {

@@ -86,3 +86,31 @@ fn a_size_may_be_computed_first() {
         assert_eq!(out.errors, Vec::<String>::new(), "{body}");
     }
 }
+
+/// What a function's macro passes on has the same length whatever its structs hold.
+#[test]
+fn a_function_tells_which_its_structs_are() {
+    let length = |children: usize| {
+        let fields: String = (0..children)
+            .map(|i| format!("c{i}: Leaf<WIDTH>,"))
+            .collect();
+        let text = format!(
+            "#[model] struct Leaf<N> {{ #[init(zeros)] w: Param<N> }}
+             #[model] struct Net {{ {fields} }}
+             #[model] fn f(m: &Net, x: Tensor<WIDTH>) -> Tensor<WIDTH> {{ x + m.c0.w }}
+             #[model] fn g(m: &Net, x: Tensor<WIDTH>) -> Tensor<WIDTH> {{ f(m, f(m, x)) + m.c1.w }}"
+        );
+        let out = expand_text(&text);
+        assert_eq!(out.errors, Vec::<String>::new());
+        let told = out.items.iter().find_map(|i| match i {
+            syn::Item::Macro(m) => {
+                let name = m.ident.as_ref()?.to_string();
+                name.starts_with("__sinew_f_")
+                    .then(|| m.mac.tokens.to_string())
+            }
+            _ => None,
+        });
+        told.expect("its macro").len()
+    };
+    assert_eq!(length(2), length(40));
+}
