@@ -1,7 +1,7 @@
 //! Other dims, other orders, parts and wholes.
 
 use super::{axes, axis, broadcast_to, shape_of};
-use crate::attribute::Attribute;
+use crate::attributes::{AlongResult, Permute};
 use crate::builder::Builder;
 use crate::dim::{Dim, Symbol};
 use crate::dtype::DType;
@@ -56,7 +56,7 @@ pub fn permute(b: &mut Builder, x: Value, order: &[i64]) -> Result<Value, OpErro
     let shape = shape_of(b, x);
     let mut to: Vec<Axis> = shape.sequence.iter().map(|_| Axis::Sequence).collect();
     to.extend(axes(&shape, order)?);
-    b.op(ops::PERMUTE, &[x], vec![Attribute::Axes(to)])
+    b.op(ops::PERMUTE, &[x], Permute { axes: &to })
 }
 
 /// Two axes in each other's place.
@@ -157,14 +157,7 @@ pub fn slice(
     stop: Dim,
     step: Dim,
 ) -> Result<Value, OpError> {
-    b.op(
-        ops::SLICE,
-        &[x],
-        vec![
-            Attribute::Axes(vec![axis]),
-            Attribute::Dims(vec![start, stop, step]),
-        ],
-    )
+    b.slice(x, axis, [&start, &stop, &step])
 }
 
 /// `length` indices of an axis from `start` on.
@@ -187,7 +180,7 @@ pub fn narrow(
 /// # Errors
 /// Dims that differ elsewhere; no operands.
 pub fn concat(b: &mut Builder, operands: &[Value], axis: Axis) -> Result<Value, OpError> {
-    b.op(ops::CONCAT, operands, vec![Attribute::Axes(vec![axis])])
+    b.op(ops::CONCAT, operands, AlongResult { axis })
 }
 
 /// The operands along a new axis.
@@ -246,14 +239,7 @@ pub fn pad(
             if *low == Dim::constant(0) && *high == Dim::constant(0) {
                 continue;
             }
-            x = b.op(
-                ops::PAD,
-                &[x],
-                vec![
-                    Attribute::Axes(vec![*axis]),
-                    Attribute::Dims(vec![low.clone(), high.clone(), Dim::constant(1)]),
-                ],
-            )?;
+            x = b.pad(x, *axis, [low, high, &Dim::constant(1)])?;
         }
         Ok::<Value, OpError>(x)
     };

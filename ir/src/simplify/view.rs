@@ -1,7 +1,8 @@
 //! Rules for views: chains become one view, and views of constants are constants.
 
 use super::rewriter::Rewriter;
-use crate::attribute::{Attribute, Attributes};
+use crate::attribute::Attributes;
+use crate::attributes::{Broadcast, Pad, Permute, Range, Reshape, Slice, Widths};
 use crate::dim::Dim;
 use crate::function::Value;
 use crate::op::View;
@@ -17,11 +18,11 @@ pub(super) fn simplify(
 ) -> Option<Value> {
     let &[x] = operands else { return None };
     match view {
-        View::Broadcast => broadcast(r, x, attributes.axes(1), of),
+        View::Broadcast => broadcast(r, x, Broadcast::of(attributes).ok()?.new, of),
         View::Reshape => reshape(r, x, of),
-        View::Permute => permute(r, x, attributes.axes(0), of),
-        View::Slice => slice(r, x, attributes, of),
-        View::Pad => pad(r, x, attributes, of),
+        View::Permute => permute(r, x, Permute::of(attributes).ok()?.axes, of),
+        View::Slice => slice(r, x, &Slice::of(attributes).ok()?, of),
+        View::Pad => pad(r, x, &Pad::of(attributes).ok()?, of),
     }
 }
 
@@ -35,8 +36,7 @@ fn broadcast(r: &mut Rewriter, x: Value, new: &[Axis], of: &Type) -> Option<Valu
     // The axes of the result that are x's, in order.
     let kept: Vec<Axis> = of.shape.axes();
     let kept: Vec<Axis> = kept.into_iter().filter(|a| !new.contains(a)).collect();
-    if let Some((y, inner)) = r.view_of(x, View::Broadcast) {
-        let inner_new = inner.axes(1);
+    if let Some((y, Broadcast { new: inner_new, .. })) = r.seen(x) {
         let axes = r.shape_of(x).axes();
         let from_inner = kept
             .iter()
@@ -46,7 +46,7 @@ fn broadcast(r: &mut Rewriter, x: Value, new: &[Axis], of: &Type) -> Option<Valu
         let merged: Vec<Axis> = new.iter().copied().chain(from_inner).collect();
         return r.broadcast(y, of.shape.clone(), merged);
     }
-    if let Some((y, _)) = r.view_of(x, View::Reshape) {
+    if let Some((y, Reshape { .. })) = r.seen(x) {
         let units = units_inserted(r.shape_of(y), r.shape_of(x))?;
         let axes = r.shape_of(x).axes();
         let from_inner = kept
@@ -87,11 +87,11 @@ fn reshape(r: &mut Rewriter, x: Value, of: &Type) -> Option<Value> {
     if let Some(number) = r.constant_of(x) {
         return r.constant(number, of);
     }
-    if let Some((y, _)) = r.view_of(x, View::Reshape) {
+    if let Some((y, Reshape { .. })) = r.seen(x) {
         return r.reshape(y, of.shape.clone());
     }
-    let (y, inner) = r.view_of(x, View::Broadcast)?;
-    let new = inner.axes(1).to_vec();
+    let (y, Broadcast { new, .. }) = r.seen(x)?;
+    let new = new.to_vec();
     reshape_broadcast(r, x, y, &new, of)
 }
 
@@ -192,12 +192,13 @@ fn permute(r: &mut Rewriter, x: Value, axes: &[Axis], of: &Type) -> Option<Value
     if let Some(number) = r.constant_of(x) {
         return r.constant(number, of);
     }
-    if let Some((y, inner)) = r.view_of(x, View::Permute) {
-        let composed = through(inner.axes(0), r.shape_of(x), axes)?;
+    if let Some((y, Permute { axes: inner })) = r.seen(x) {
+        let composed = through(inner, r.shape_of(x), axes)?;
         return r.permute(y, composed);
     }
-    if let Some((y, inner)) = r.view_of(x, View::Broadcast) {
-        return permute_broadcast(r, x, y, inner.axes(1).to_vec(), axes, of);
+    if let Some((y, Broadcast { new, .. })) = r.seen(x) {
+        let new = new.to_vec();
+        return permute_broadcast(r, x, y, new, axes, of);
     }
     super::contract::permuted(r, x, axes)
 }
@@ -225,54 +226,40 @@ fn permute_broadcast(
     r.broadcast(y, of.shape.clone(), added)
 }
 
-fn slice(r: &mut Rewriter, x: Value, attributes: &Attributes, of: &Type) -> Option<Value> {
-    let &[axis] = attributes.axes(0) else {
-        return None;
-    };
-    let [start, stop, step] = attributes.dims(1) else {
-        return None;
-    };
+fn slice(r: &mut Rewriter, x: Value, slice: &Slice<'_>, of: &Type) -> Option<Value> {
+    let Slice { axis, range } = slice;
     let one = Dim::constant(1);
     let from = r.shape_of(x);
-    if from == &of.shape && *start == Dim::default() && *step == one {
+    if from == &of.shape && *range.start == Dim::default() && *range.step == one {
         return Some(x);
     }
     if let Some(number) = r.constant_of(x) {
         return r.constant(number, of);
     }
-    if let Some((y, inner)) = r.view_of(x, View::Broadcast) {
-        let new = inner.axes(1);
-        if new.contains(&axis) {
-            let new = new.to_vec();
-            return r.broadcast(y, of.shape.clone(), new);
-        }
+    if let Some((y, Broadcast { new, .. })) = r.seen(x)
+        && new.contains(axis)
+    {
+        let new = new.to_vec();
+        return r.broadcast(y, of.shape.clone(), new);
     }
-    let (y, inner) = r.view_of(x, View::Slice)?;
-    let &[inner_axis] = inner.axes(0) else {
+    let (y, inner): (_, Slice<'_>) = r.seen(x)?;
+    // Behind a step, the last index of the composed range may lie beyond the axis.
+    if inner.axis != *axis || *inner.range.step != one {
         return None;
+    }
+    let start = inner.range.start.checked_add(range.start)?;
+    let stop = inner.range.start.checked_add(range.stop)?;
+    let range = Range {
+        start: &start,
+        stop: &stop,
+        step: range.step,
     };
-    if inner_axis != axis {
-        return None;
-    }
-    let [inner_start, _, inner_step] = inner.dims(1) else {
-        return None;
-    };
-    let range = vec![
-        inner_start.checked_add(&start.checked_mul(inner_step)?)?,
-        inner_start.checked_add(&stop.checked_mul(inner_step)?)?,
-        step.checked_mul(inner_step)?,
-    ];
-    if *inner_step != one {
-        return None; // The last index of the composed range may lie beyond the axis.
-    }
-    let attributes = vec![Attribute::Axes(vec![axis]), Attribute::Dims(range)];
-    r.make(ops::SLICE, vec![y], attributes)
+    let axis = *axis;
+    r.make(ops::SLICE, vec![y], Slice { axis, range })
 }
 
-fn pad(r: &mut Rewriter, x: Value, attributes: &Attributes, of: &Type) -> Option<Value> {
-    let [low, high, step] = attributes.dims(1) else {
-        return None;
-    };
+fn pad(r: &mut Rewriter, x: Value, pad: &Pad<'_>, of: &Type) -> Option<Value> {
+    let Widths { low, high, step } = pad.widths;
     let zero = Dim::default();
     if *low == zero && *high == zero && *step == Dim::constant(1) {
         return Some(x);
