@@ -112,9 +112,6 @@ fn dtype_help(
             }
         },
         (_, DType::Bool) => format!("`{of}.cast(float)` makes 0 and 1 of it"),
-        (_, found) if found.is_float() => {
-            format!("make an integer of it: `{of}.cast(i32)`, or declare it so: `Tensor<i32, ..>`")
-        }
         _ => format!("make a float of it: `{of}.cast(float)`"),
     }
 }

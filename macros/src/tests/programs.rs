@@ -102,15 +102,13 @@ fn a_function_tells_which_its_structs_are() {
         );
         let out = expand_text(&text);
         assert_eq!(out.errors, Vec::<String>::new());
-        let told = out.items.iter().find_map(|i| match i {
-            syn::Item::Macro(m) => {
-                let name = m.ident.as_ref()?.to_string();
-                name.starts_with("__sinew_f_")
-                    .then(|| m.mac.tokens.to_string())
-            }
-            _ => None,
-        });
-        told.expect("its macro").len()
+        let mut told = out
+            .told
+            .iter()
+            .filter(|(name, _)| name.starts_with("__sinew_f_"));
+        let (_, texts) = told.next().expect("its macro");
+        texts.iter().map(String::len).sum::<usize>()
     };
-    assert_eq!(length(2), length(40));
+    // The second one's identity has a number behind it.
+    assert!(length(40) <= length(2) + 8);
 }

@@ -17,6 +17,8 @@ pub struct Expanded {
     pub ir: HashMap<String, String>,
     /// All emitted items.
     pub items: Vec<syn::Item>,
+    /// What hidden macros pass on, by their names.
+    pub told: HashMap<String, Vec<String>>,
 }
 
 /// An invocation that waits for its macro.
@@ -43,6 +45,7 @@ pub fn expand(items: &[(TokenStream, TokenStream)]) -> Expanded {
         rustc.items(tokens, &HashMap::new());
     }
     rustc.settle();
+    rustc.out.told = rustc.hidden;
     rustc.out
 }
 
