@@ -120,8 +120,7 @@ impl Lowerer<'_, '_> {
             | OpError::Range { .. }
             | OpError::Attribute(_)
             | OpError::NotDifferentiable(_)
-            | OpError::Overflow
-            | OpError::Terms => None,
+            | OpError::Overflow => None,
         };
         let mark = mark.map_or(at, |o| &o.tokens);
         let facts: Vec<_> = operands
@@ -162,8 +161,7 @@ impl Lowerer<'_, '_> {
             | OpError::Range { .. }
             | OpError::Attribute(_)
             | OpError::NotDifferentiable(_)
-            | OpError::Overflow
-            | OpError::Terms => Vec::new(),
+            | OpError::Overflow => Vec::new(),
         }
     }
 }
