@@ -88,3 +88,37 @@ fn results_that_are_the_argument() -> sinew::Result<()> {
     );
     Ok(())
 }
+
+/// A metric among what is trained: its value counts, its derivative is never asked for.
+mod metric {
+    use sinew::prelude::*;
+
+    #[model]
+    pub struct Line {
+        #[init(ones)]
+        pub slope: Param,
+    }
+
+    #[model(no_derivative = "it is a metric")]
+    pub fn spread<N>(m: &Line, x: Tensor<N>) -> Tensor {
+        (m.slope * x).max() - x.min()
+    }
+
+    #[model]
+    pub fn loss<N>(m: &Line, x: Tensor<N>) -> Tensor {
+        (m.slope * x).square().sum() + stop_gradient(spread(m, x))
+    }
+}
+
+#[test]
+fn a_function_without_a_derivative_counts_where_none_is_needed() -> sinew::Result<()> {
+    let m = metric::Line::init(0);
+    assert_eq!(metric::spread(&m, [1.0, 3.0])?, 2.0);
+    assert_eq!(metric::loss(&m, [1.0, 3.0])?, 12.0);
+    // 2 * slope * (1 + 9)
+    let gradient = metric::loss::gradient(&m, [1.0, 3.0])?;
+    assert_eq!(gradient.slope.item()?, 20.0);
+    let train = metric::loss::train(m).build()?;
+    assert_eq!(metric::spread::attach(&train)?.run([1.0, 3.0])?, 2.0);
+    Ok(())
+}

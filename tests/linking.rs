@@ -201,17 +201,19 @@ fn items_live_in_function_bodies() -> sinew::Result<()> {
     Ok(())
 }
 
-/// 130 functions, and one that calls them all: more than a chain may have.
+/// 130 functions, and one that calls them all: more than a chain may have. Each has a const of its own
+/// that must equal all others.
 mod many {
     use sinew::prelude::*;
+    const ONE: usize = 1;
     macro_rules! many {
         ($($name:ident)*) => {
             $(#[model]
-            fn $name(x: Tensor) -> Tensor {
+            fn $name(x: Tensor<ONE>) -> Tensor<ONE> {
                 x + 1
             })*
             #[model]
-            pub fn all(x: Tensor) -> Tensor {
+            pub fn all(x: Tensor<ONE>) -> Tensor<ONE> {
                 $(let x = $name(x);)*
                 x
             }
@@ -228,7 +230,7 @@ mod many {
 
 #[test]
 fn long_chains_are_bundled() -> sinew::Result<()> {
-    assert_eq!(many::all(0.0f32)?, 130.0);
+    assert_eq!(many::all([0.0f32])?.to_vec(), [130.0]);
     Ok(())
 }
 

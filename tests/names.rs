@@ -1,5 +1,5 @@
 //! What a name means is rustc's decision: functions of one's own that are called like operations, so that
-//! an operation that comes with a new version breaks no program.
+//! an operation that comes with a new version breaks no program. And the names that expansion makes up.
 
 /// Its own functions are nearer than the glob of operations.
 mod own {
@@ -74,5 +74,63 @@ fn in_a_function_body_too() -> sinew::Result<()> {
         sin(sin(x)) + 0.0 * sigmoid(x)
     }
     assert_eq!(twice([1.0])?.to_vec(), [3.0]);
+    Ok(())
+}
+
+/// Both have a method whose type could be called `A_b_c`.
+mod alike {
+    use sinew::prelude::*;
+
+    #[model(methods)]
+    pub struct A {
+        #[init(ones)]
+        w: Param,
+    }
+    #[model(pub)]
+    impl A {
+        pub fn b_c(&self, x: Tensor) -> Tensor {
+            self.w + x
+        }
+    }
+    #[model(methods)]
+    #[allow(non_camel_case_types)]
+    pub struct A_b {
+        #[init(ones)]
+        w: Param,
+    }
+    #[model(pub)]
+    impl A_b {
+        pub fn c(&self, x: Tensor) -> Tensor {
+            self.w + 2 * x
+        }
+    }
+}
+
+macro_rules! twins {
+    ($($name:ident: $by:literal),*) => {
+        $(#[allow(missing_docs)]
+        pub mod $name {
+            use sinew::prelude::*;
+
+            /// The same tokens from the same place, in each of the modules.
+            #[model]
+            pub fn same<N>(x: Tensor<N>) -> Tensor<N> {
+                other(x) + 1
+            }
+            #[model]
+            pub fn other<N>(x: Tensor<N>) -> Tensor<N> {
+                x * $by
+            }
+        })*
+    };
+}
+twins!(two: 2, three: 3);
+
+#[test]
+fn made_up_names_do_not_meet() -> sinew::Result<()> {
+    assert_eq!(alike::A::init(0).b_c(3.0)?, 4.0);
+    assert_eq!(alike::A_b::init(0).c(3.0)?, 7.0);
+    assert_eq!(two::same([1.0])?.to_vec(), [3.0]);
+    assert_eq!(three::same([1.0])?.to_vec(), [4.0]);
     Ok(())
 }

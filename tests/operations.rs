@@ -305,3 +305,28 @@ fn parts_move_and_pad() -> sinew::Result<()> {
     );
     Ok(())
 }
+
+#[model]
+fn rows<S>(x: Tensor<1, 4>, like: Tensor<[S], 3, 4>) -> Tensor<[S], 3, 4> {
+    x.expand([[S], 3, -1]) + 0 * like
+}
+
+#[model]
+fn sized<B>(x: Tensor<B, 3>, y: Tensor<4>) -> (Tensor<{ B * COUNT }>, Tensor<2>, Tensor) {
+    let n = B * COUNT;
+    let end = COUNT - 1;
+    (x.reshape([n]), y[(0..end)], y.sum() * n)
+}
+
+#[test]
+fn shapes_are_written_out_of_sequences_and_sizes() -> sinew::Result<()> {
+    let x = Array2::from_shape_fn((1, 4), |(_, j)| j as f32);
+    let y = rows(&x, &Array3::<f32>::zeros((2, 3, 4)))?;
+    assert_eq!(y.shape(), [2, 3, 4]);
+    assert!(y.indexed_iter().all(|(i, v)| *v == i[2] as f32));
+    let x = Array2::from_shape_fn((2, 3), |(i, j)| (3 * i + j) as f32);
+    let (x, y, z) = sized(&x, [1.0f32, 2.0, 3.0, 4.0])?;
+    assert_eq!(x.to_vec(), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]);
+    assert_eq!((y.to_vec(), z), (vec![1.0, 2.0], 60.0));
+    Ok(())
+}

@@ -12,6 +12,7 @@ mod depth;
 mod emit;
 mod errors;
 mod expand;
+mod hidden;
 mod link;
 mod lower;
 mod messages;
@@ -34,6 +35,9 @@ use proc_macro::TokenStream;
 ///   `#[model(pub)]`, `#[model(pub(crate))]` on the impl say how far its methods are seen, else as far as
 ///   the struct.
 /// - `#[model(where(E == H * D, T <= 1024))]` is what a function, or each method of an impl, assumes.
+/// - `#[model(no_derivative)]`, `#[model(no_derivative = "why")]` on a function or a method says that it is
+///   never differentiated, a metric: a call of it whose derivative is needed is an error there, and it
+///   cannot be trained. Without it every function has its derivative.
 /// - In a `#[model] mod` every function, struct and impl has it without a word, and so has every inline
 ///   module inside but those with `#[cfg(test)]`.
 /// - `#[model(crate = path)]` says where the library is when it is no dependency of the crate; in a module

@@ -106,7 +106,7 @@ impl Engine {
     /// The function of `F` for a model of the given leaves' shapes.
     pub fn new<F: ModelFunction>(model: &F::Model, settings: Settings) -> Result<Engine> {
         let unit = F::UNIT;
-        let function = sinew_ir::parse(unit.text).map_err(|source| Error::Text {
+        let function = unit.function().map_err(|source| Error::Text {
             function: unit.path.into(),
             source: Box::new(source),
         })?;

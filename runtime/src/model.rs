@@ -158,9 +158,20 @@ pub trait ModelFunction: 'static {
     type Output: Outputs;
     /// Its program.
     const UNIT: &'static Unit;
-    /// Values of the function's symbols that its model knows (`m: &Mlp<In, Out>`): by the function's
-    /// names, which may differ from the struct's.
+    /// The function's names of its model's sizes (`m: &Mlp<In, Out>`), each with its position among the
+    /// struct's symbols, whose names may differ; `None` where they are the same.
+    const SIZES: Option<&'static [(usize, &'static str)]> = None;
+
+    /// Values of the function's symbols that its model knows, by the function's names.
     fn sizes(model: &Self::Model) -> Vec<(&'static str, usize)> {
-        model.sizes()
+        let values = model.sizes();
+        let Some(named) = Self::SIZES else {
+            return values;
+        };
+        let value = |(position, name): &(usize, &'static str)| {
+            let (_, value) = values.get(*position)?;
+            Some((*name, *value))
+        };
+        named.iter().filter_map(value).collect()
     }
 }

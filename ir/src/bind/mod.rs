@@ -238,24 +238,20 @@ impl<'a> Unifier<'a> {
         }
     }
 
-    /// The dim as `slope * unknown + rest`, the known symbols put in, if it is that: then there is one
-    /// value at most that fits, whatever the other arguments are.
-    fn line(&self, at: &Later<'_>, unknown: &Symbol) -> Option<(i64, i64)> {
+    /// The dim with the known symbols put in.
+    fn bound(&self, at: &Later<'_>) -> Option<Dim> {
         let bound = at.dim.substitute(&|s| {
             let value = self.sizes.get(s).map(|(v, _)| *v);
             value.map(Dim::from)
         });
-        bound.ok()?.as_line(unknown)
+        bound.ok()
     }
 
     /// The value of `unknown` for which the dim is what is there, if the dim is linear in it.
     fn solve(&self, at: &Later<'_>, unknown: &Symbol) -> Option<usize> {
-        let (slope, rest) = self.line(at, unknown)?;
-        let multiple = i64::try_from(at.actual[at.axis]).ok()?.checked_sub(rest)?;
-        let exact = multiple.checked_rem(slope) == Some(0);
-        usize::try_from(multiple.checked_div(slope)?)
-            .ok()
-            .filter(|_| exact)
+        let actual = i64::try_from(at.actual[at.axis]).ok()?;
+        let zero = self.bound(at)?.checked_sub(&Dim::constant(actual))?;
+        zero.solve(unknown)?.as_extent()
     }
 
     /// A dim with one symbol left open: no value of it fits, or more than one may. With more symbols
@@ -269,7 +265,9 @@ impl<'a> Unifier<'a> {
         let [symbol] = open.as_slice() else {
             return Ok(());
         };
-        if self.line(at, symbol).is_none() {
+        // Where it is linear, one value at most fits, whatever the other arguments are.
+        let line = self.bound(at).and_then(|dim| dim.line(symbol));
+        if line.is_none() {
             return Err(BindError::Ambiguous {
                 argument: self.name(at.param),
                 declared: self.function.values[at.param].shape.to_string().into(),

@@ -7,6 +7,7 @@
 //! out to be zero or below, the dim has no value.
 
 mod division;
+mod line;
 mod print;
 
 use std::collections::BTreeMap;
@@ -141,19 +142,6 @@ impl Dim {
             Form::Symbol(s) => Some(s),
             Form::Constant(_) | Form::Polynomial(_) => None,
         }
-    }
-
-    /// `(slope, rest)` if it is `slope * symbol + rest`, and the slope is not 0.
-    pub fn as_line(&self, symbol: &Symbol) -> Option<(i64, i64)> {
-        let (mut slope, mut rest) = (0, 0);
-        for (m, c) in self.terms() {
-            match m.as_slice() {
-                [] => rest = c,
-                [(Atom::Symbol(s), 1)] if s == symbol => slope = c,
-                _ => return None,
-            }
-        }
-        (slope != 0).then_some((slope, rest))
     }
 
     fn terms(&self) -> Terms {

@@ -14,7 +14,6 @@ use crate::function::{Function, Origin, Value};
 use crate::pullback::derive_pullback_of;
 use crate::reverse::Stacks;
 use crate::shape::Type;
-use crate::text::parse;
 use crate::unit::Unit;
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -97,7 +96,7 @@ impl<'u> Inliner<'u> {
         if let Some(f) = self.loaded.get(&key) {
             return Ok(f.clone());
         }
-        let parsed = parse(unit.text).map_err(|error| LinkError::Parse {
+        let parsed = unit.function().map_err(|error| LinkError::Parse {
             path: unit.path.to_string(),
             error,
         })?;

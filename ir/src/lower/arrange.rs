@@ -3,7 +3,7 @@
 use super::{axes, axis, broadcast_to, shape_of};
 use crate::attributes::{AlongResult, Permute};
 use crate::builder::Builder;
-use crate::dim::Dim;
+use crate::dim::{Dim, Symbol};
 use crate::dtype::DType;
 use crate::function::Value;
 use crate::op::OpError;
@@ -78,14 +78,20 @@ pub fn swapaxes(b: &mut Builder, x: Value, i: i64, j: i64) -> Result<Value, OpEr
     b.permute(x, &swapped)
 }
 
-/// `x` broadcast to `shape`, of which `None` keeps x's dim (PyTorch's `-1`).
+/// `x` broadcast to a shape, of which `None` keeps x's dim (PyTorch's `-1`), behind `sequence`; without
+/// one x's own stays.
 ///
 /// # Errors
 /// A shape that `x` does not broadcast to.
-pub fn expand(b: &mut Builder, x: Value, dims: &[Option<Dim>]) -> Result<Value, OpError> {
+pub fn expand(
+    b: &mut Builder,
+    x: Value,
+    sequence: Option<&Symbol>,
+    dims: &[Option<Dim>],
+) -> Result<Value, OpError> {
     let from = shape_of(b, x);
     let mut to = Shape {
-        sequence: from.sequence.clone(),
+        sequence: sequence.or(from.sequence.as_ref()).cloned(),
         dims: Vec::new(),
     };
     for (i, d) in dims.iter().enumerate() {

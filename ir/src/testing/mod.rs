@@ -249,7 +249,7 @@ pub fn unit(function: &Function) -> &'static Unit {
     Box::leak(Box::new(Unit {
         path: leak(function.name.clone()),
         file: "case",
-        text: leak(function.to_text_with_locations()),
+        text: leak(Unit::text_of(function)),
         callees: &[],
         consts: &[],
         numbers: &[],

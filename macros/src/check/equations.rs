@@ -4,12 +4,13 @@
 //! that one of its sides is (`2 * A == 3 * B`, `H * D == G * K`). Types are then equal by normal form.
 
 use sinew_ir::{Constraint, Dim, Relation, Symbol, Type};
+use std::collections::HashMap;
 
 /// What stands for what.
 #[derive(Default, Clone)]
 pub struct Equations {
-    /// Symbols that are replaced: none of them is left in any value.
-    symbols: Vec<(Symbol, Dim)>,
+    /// Symbols that are replaced. A value may hold symbols that were replaced later, never its own.
+    symbols: HashMap<Symbol, Dim>,
     /// Products that are replaced where no symbol could be.
     products: Vec<Product>,
 }
@@ -20,6 +21,15 @@ struct Product {
     coefficient: i64,
     symbols: Vec<Symbol>,
     value: Dim,
+}
+
+/// What an equation replaces.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Replaced {
+    /// This symbol.
+    Symbol(Symbol),
+    /// A product.
+    Product,
 }
 
 /// How often products are replaced at most: two equations can make each other's products.
@@ -37,72 +47,66 @@ impl Equations {
         out
     }
 
-    /// Adds `left == right`; whether anything could be replaced by it.
-    pub fn add(&mut self, left: &Dim, right: &Dim) -> bool {
-        let (Some(left), Some(right)) = (self.dim(left), self.dim(right)) else {
-            return false;
-        };
-        let Some(difference) = left.checked_sub(&right) else {
-            return false;
-        };
-        if difference.as_constant().is_some() {
-            return false;
+    /// Adds `left == right`, and says what it replaces; `None` where nothing could be.
+    ///
+    /// A side that is one symbol is replaced first, the left one before the right one.
+    pub fn add(&mut self, left: &Dim, right: &Dim) -> Option<Replaced> {
+        let (left, right) = (self.dim(left)?, self.dim(right)?);
+        let zero = left.checked_sub(&right)?;
+        if zero.as_constant().is_some() {
+            return None;
         }
-        // A side that is one symbol goes first: it is what the author wants read as the other side.
         let first = left.as_symbol().or(right.as_symbol()).cloned();
-        let symbols: Vec<Symbol> = first.into_iter().chain(difference.symbols()).collect();
-        let solved = |solve: fn(&Dim, &Symbol) -> Option<Dim>| {
-            let mut each = symbols.iter();
-            each.find_map(|s| Some((s.clone(), solve(&difference, s)?)))
+        let symbols: Vec<Symbol> = first.into_iter().chain(zero.symbols()).collect();
+        let solved = |s: &Symbol| Some((s.clone(), zero.solve(s)?));
+        // One that occurs once goes before one that the equation must be divided for.
+        let once = |s: &&Symbol| {
+            let slope = zero.line(s).and_then(|(slope, _)| slope.as_constant());
+            slope.is_some_and(|c| c.abs() == 1)
         };
-        if let Some((symbol, value)) = solved(solve).or_else(|| solved(solve_exactly)) {
-            for known in self.values() {
-                if let Some(new) = replace(known, &symbol, &value) {
-                    *known = new;
-                }
-            }
-            self.symbols.push((symbol, value));
-            return true;
+        let mut plain = symbols.iter().filter(once);
+        let solution = plain.find_map(solved);
+        if let Some((symbol, value)) = solution.or_else(|| symbols.iter().find_map(solved)) {
+            self.symbols.insert(symbol.clone(), value);
+            return Some(Replaced::Symbol(symbol));
         }
         let product = Product::of(&left, &right).or_else(|| Product::of(&right, &left));
-        let found = product.is_some();
-        self.products.extend(product);
-        found
-    }
-
-    fn values(&mut self) -> impl Iterator<Item = &mut Dim> {
-        let symbols = self.symbols.iter_mut().map(|(_, value)| value);
-        symbols.chain(self.products.iter_mut().map(|p| &mut p.value))
+        self.products.push(product?);
+        Some(Replaced::Product)
     }
 
     /// Whether a symbol is replaced.
     pub fn replaces(&self, symbol: &Symbol) -> bool {
-        self.symbols.iter().any(|(s, _)| s == symbol)
+        self.symbols.contains_key(symbol)
     }
 
     /// A dim with every replaced symbol gone but those of `kept`, and with all products; `None` past 64
     /// bits.
     pub fn with_symbols(&self, dim: &Dim, kept: &[Symbol]) -> Option<Dim> {
-        if self.symbols.is_empty() {
-            return Some(dim.clone());
-        }
-        let value = |s: &Symbol| {
-            if kept.contains(s) {
-                return None;
-            }
-            let found = self.symbols.iter().find(|(symbol, _)| symbol == s);
-            found.map(|(_, value)| value.clone())
+        let replaced = |s: &Symbol| match kept.contains(s) {
+            true => None,
+            false => self.symbols.get(s),
         };
-        dim.substitute(&value).ok()
+        let mut dim = dim.clone();
+        // No symbol's value leads back to it, so this ends.
+        while dim.symbols().iter().any(|s| replaced(s).is_some()) {
+            dim = dim.substitute(&|s| replaced(s).cloned()).ok()?;
+        }
+        Some(dim)
     }
 
     /// A dim with everything replaced; `None` past 64 bits.
     pub fn dim(&self, dim: &Dim) -> Option<Dim> {
         let mut dim = self.with_symbols(dim, &[])?;
+        if self.products.is_empty() {
+            return Some(dim);
+        }
         for _ in 0..ROUNDS {
             let before = dim.clone();
             for product in &self.products {
-                dim = product.replace_in(&dim);
+                // The value was written before later equations.
+                let value = self.with_symbols(&product.value, &[])?;
+                dim = product.replace_in(&dim, &value);
             }
             if dim == before {
                 break;
@@ -143,8 +147,9 @@ impl Product {
         })
     }
 
-    /// The dim with each multiple of the product replaced; as it is where that cannot be told.
-    fn replace_in(&self, dim: &Dim) -> Dim {
+    /// The dim with each multiple of the product replaced by that of `value`; as it is where that cannot
+    /// be told.
+    fn replace_in(&self, dim: &Dim, value: &Dim) -> Dim {
         // dim = rest + multiple * symbols
         let mut rest = Dim::default();
         let mut multiple = dim.clone();
@@ -172,7 +177,7 @@ impl Product {
                 None => return dim.clone(),
             },
         };
-        let replaced = count.checked_mul(&self.value);
+        let replaced = count.checked_mul(value);
         let left = left.checked_mul(&taken);
         let out = replaced
             .zip(left)
@@ -193,38 +198,6 @@ fn replace(dim: &Dim, symbol: &Symbol, value: &Dim) -> Option<Dim> {
         .ok()
 }
 
-/// The value of `symbol` where `zero` is 0, if `zero` is linear in it and the division is exact.
-pub fn solve_exactly(zero: &Dim, symbol: &Symbol) -> Option<Dim> {
-    let rest = replace(zero, symbol, &Dim::constant(0))?;
-    let slope = replace(zero, symbol, &Dim::constant(1))?.checked_sub(&rest)?;
-    let line = slope
-        .checked_mul(&Dim::from(symbol.clone()))?
-        .checked_add(&rest)?;
-    if line != *zero || slope.symbols().contains(symbol) {
-        return None;
-    }
-    Dim::constant(0).checked_sub(&rest)?.exact_div(&slope)
-}
-
-/// The value of `symbol` where `zero` is 0, if `zero` is linear in it with coefficient 1 or -1.
-fn solve(zero: &Dim, symbol: &Symbol) -> Option<Dim> {
-    let rest = replace(zero, symbol, &Dim::constant(0))?;
-    let slope = zero.checked_sub(&rest)?;
-    let plain = Dim::from(symbol.clone());
-    let minus = Dim::constant(0).checked_sub(&plain)?;
-    // zero = ±symbol + rest, and rest is free of it.
-    if rest.symbols().contains(symbol) {
-        return None;
-    }
-    if slope == plain {
-        Dim::constant(0).checked_sub(&rest)
-    } else if slope == minus {
-        Some(rest)
-    } else {
-        None
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -234,12 +207,23 @@ mod tests {
         let (e, h, d) = (Dim::symbol("E"), Dim::symbol("H"), Dim::symbol("D"));
         let product = h.checked_mul(&d).expect("small");
         let mut equations = Equations::default();
-        assert!(equations.add(&e, &product));
+        assert!(equations.add(&e, &product).is_some());
         assert_eq!(equations.dim(&e), Some(product.clone()));
-        assert!(!equations.add(&product, &e), "known already");
+        assert_eq!(equations.add(&product, &e), None, "known already");
         // 2 H D = 6: neither H nor D alone.
-        assert!(equations.add(&Dim::constant(6), &product.checked_add(&e).expect("small")));
+        let sum = product.checked_add(&e).expect("small");
+        assert!(equations.add(&Dim::constant(6), &sum).is_some());
         assert_eq!(equations.dim(&e), equations.dim(&product));
+    }
+
+    #[test]
+    fn equations_are_chained() {
+        let [a, b, c] = ["A", "B", "C"].map(Dim::symbol);
+        let mut equations = Equations::default();
+        assert!(equations.add(&a, &b).is_some());
+        assert!(equations.add(&b, &c).is_some());
+        assert_eq!(equations.add(&a, &c), None, "known already");
+        assert_eq!(equations.dim(&a), Some(c));
     }
 
     fn times(dims: &[&Dim]) -> Dim {
@@ -252,7 +236,9 @@ mod tests {
     fn an_exact_solution_is_taken() {
         let (two, half) = (Dim::constant(2), Dim::symbol("HALF"));
         let mut equations = Equations::default();
-        assert!(equations.add(&times(&[&two, &half]), &Dim::constant(64)));
+        let double = times(&[&two, &half]);
+        let replaced = equations.add(&double, &Dim::constant(64));
+        assert_eq!(replaced, Some(Replaced::Symbol(Symbol::new("HALF"))));
         assert_eq!(equations.dim(&half), Some(Dim::constant(32)));
     }
 
@@ -261,8 +247,10 @@ mod tests {
         let [a, b, h, d, g, k] = ["A", "B", "H", "D", "G", "K"].map(Dim::symbol);
         let (two, three) = (Dim::constant(2), Dim::constant(3));
         let mut equations = Equations::default();
-        assert!(equations.add(&times(&[&two, &a]), &times(&[&three, &b])));
-        assert!(equations.add(&times(&[&h, &d]), &times(&[&g, &k])));
+        for (left, right) in [([&two, &a], [&three, &b]), ([&h, &d], [&g, &k])] {
+            let replaced = equations.add(&times(&left), &times(&right));
+            assert_eq!(replaced, Some(Replaced::Product));
+        }
         let dim = |of: &Dim| equations.dim(of).expect("small");
         let five = times(&[&Dim::constant(5), &a]);
         let expected = times(&[&Dim::constant(6), &b])

@@ -8,6 +8,6 @@ pub mod signature;
 pub mod sizes;
 pub mod unify;
 
-pub use equations::{Equations, solve_exactly};
+pub use equations::{Equations, Replaced};
 pub use relation::Assertion;
 pub use scope::Scope;

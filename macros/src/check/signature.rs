@@ -104,6 +104,7 @@ pub fn function(
         params,
         results,
         tuple: matches!(f.result, TypeExpr::Tuple(_)),
+        no_derivative: f.no_derivative.clone(),
     })
 }
 
@@ -163,6 +164,7 @@ pub fn structure(
         symbols: scope.symbols.iter().map(|(s, _)| s.clone()).collect(),
         fields,
         methods: Vec::new(),
+        told: true,
         visibility: {
             let visibility = &s.visibility;
             quote::quote!(#visibility).to_string()

@@ -131,7 +131,7 @@ impl Instance {
         };
         let value = declared
             .checked_sub(actual)
-            .and_then(|zero| super::solve_exactly(&zero, &mark));
+            .and_then(|zero| zero.solve(&mark));
         if let Some(value) = value {
             self.sizes.insert(symbol.clone(), value);
         }

@@ -2,9 +2,10 @@
 
 use super::structure::{struct_text, tensor_text};
 use super::{element, quiet, rank};
+use crate::hidden;
 use crate::parse::{self, Function, Methods, StructType, TypeExpr};
 use proc_macro2::{Ident, TokenStream};
-use quote::{ToTokens, format_ident, quote};
+use quote::{ToTokens, quote};
 use sinew_ir::DType;
 
 /// What a function is at run time: one model at most, then tensors.
@@ -75,18 +76,17 @@ pub fn at_once(f: &Function, library: &TokenStream) -> TokenStream {
             #(#attributes)*
             #docs
             #quiet
-            #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
             #visibility enum #name {}
         };
     };
     let carrier = quote! {
         #[doc(hidden)]
         #quiet
-        #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
         #visibility enum #name {}
     };
     let of = entry.model.map(|(_, s)| (s, f.symbols.as_slice()));
-    let unit = quote!(#name::__SINEW_UNIT);
+    let unit = hidden::unit();
+    let unit = quote!(#name::#unit);
     let implementation = model_function(&entry, name, &unit, of, library);
     let (model_parameter, model) = match &entry.model {
         Some((parameter, s)) => {
@@ -96,8 +96,11 @@ pub fn at_once(f: &Function, library: &TokenStream) -> TokenStream {
         None => (None, quote!(&())),
     };
     let plain = plain(f, &entry, &quote!(#name), model_parameter, &model, library);
-    let becomes = becomes(&entry, library);
-    let derivative = derivative(f, &entry, library);
+    let becomes = becomes(f, &entry, library);
+    let derivative = match f.no_derivative {
+        Some(_) => TokenStream::new(),
+        None => derivative(f, &entry, library),
+    };
     quote! {
         #plain
         #carrier
@@ -163,8 +166,8 @@ fn inputs(entry: &Entry<'_>, library: &TokenStream) -> (Vec<TokenStream>, Vec<To
     )
 }
 
-/// `train`, `attach`, `compile` and what is told of the function.
-fn becomes(entry: &Entry<'_>, library: &TokenStream) -> TokenStream {
+/// `train`, `attach` and `compile`, as far as the function has them.
+fn becomes(f: &Function, entry: &Entry<'_>, library: &TokenStream) -> TokenStream {
     let (parameter, model) = match &entry.model {
         Some((_, s)) => {
             let path = &s.path;
@@ -172,12 +175,16 @@ fn becomes(entry: &Entry<'_>, library: &TokenStream) -> TokenStream {
         }
         None => (quote!(), quote!(())),
     };
-    let train = entry.model.is_some().then(|| {
+    let train = (entry.model.is_some() && f.no_derivative.is_none()).then(|| {
         quote! {
             /// Training of the model's parameters with this function as the loss.
             pub fn train(#parameter) -> #library::__private::Train<Self> {
                 #library::__private::Train::new(#model)
             }
+        }
+    });
+    let attach = entry.model.is_some().then(|| {
+        quote! {
             /// This function on the current parameters of a trainer.
             pub fn attach(
                 trained: &impl #library::__private::Trained<<Self as #library::__private::ModelFunction>::Model>,
@@ -188,6 +195,7 @@ fn becomes(entry: &Entry<'_>, library: &TokenStream) -> TokenStream {
     });
     quote! {
         #train
+        #attach
         /// This function on a model of its own.
         pub fn compile(#parameter) -> #library::__private::Compile<Self> {
             #library::__private::Compile::new(#model)
@@ -212,7 +220,7 @@ fn model_function(
         Some((s, _)) => s.path.to_token_stream(),
         None => quote!(()),
     };
-    let sizes = of.map(|(s, symbols)| sizes(s, symbols, library));
+    let sizes = of.map(|(s, symbols)| sizes(s, symbols));
     quote! {
         #[automatically_derived]
         #quiet
@@ -227,7 +235,7 @@ fn model_function(
 }
 
 /// The struct's symbols by position, under the names they have here.
-fn sizes(of: &StructType, symbols: &[Ident], library: &TokenStream) -> TokenStream {
+fn sizes(of: &StructType, symbols: &[Ident]) -> TokenStream {
     let named = of.dims.iter().enumerate().filter_map(|(i, d)| match d {
         parse::DimExpr::Name(path) => {
             let ident = path.get_ident()?;
@@ -237,17 +245,9 @@ fn sizes(of: &StructType, symbols: &[Ident], library: &TokenStream) -> TokenStre
         _ => None,
     });
     quote! {
-        fn sizes(
-            model: &Self::Model,
-        ) -> ::std::vec::Vec<(&'static ::core::primitive::str, ::core::primitive::usize)> {
-            let values = #library::__private::Model::sizes(model);
-            let named: &[(::core::primitive::usize, &'static ::core::primitive::str)] = &[#(#named),*];
-            let pairs = ::core::iter::Iterator::filter_map(
-                ::core::iter::IntoIterator::into_iter(named),
-                |(i, name)| ::core::option::Option::map(values.get(*i), |(_, value)| (*name, *value)),
-            );
-            ::core::iter::Iterator::collect(pairs)
-        }
+        const SIZES: ::core::option::Option<
+            &'static [(::core::primitive::usize, &'static ::core::primitive::str)],
+        > = ::core::option::Option::Some(&[#(#named),*]);
     }
 }
 
@@ -289,7 +289,7 @@ pub fn method(m: &Methods, f: &Function, library: &TokenStream) -> (TokenStream,
         return (TokenStream::new(), TokenStream::new());
     };
     let path = &m.of.path;
-    let carrier = carrier(&m.of, &f.name);
+    let carrier = hidden::method_type(&crate::signature::last(&m.of.path), &f.name);
     let symbols: Vec<Ident> = m.symbols.iter().chain(&f.symbols).cloned().collect();
     let (receiver, model, of) = match (f.receiver, &entry.model) {
         (Some(token), _) => (Some(quote!(&#token,)), quote!(#token), Some(&m.of)),
@@ -309,7 +309,7 @@ pub fn method(m: &Methods, f: &Function, library: &TokenStream) -> (TokenStream,
         false => (s, symbols.as_slice()),
     });
     let plain = plain(f, &entry, &quote!(#carrier), receiver, &model, library);
-    let unit = format_ident!("__SINEW_U0_{}", f.name);
+    let unit = hidden::method_unit(0, &parse::name(&f.name));
     let implementation = model_function(&entry, &carrier, &quote!(#path::#unit), of, library);
     let quiet = quiet();
     let hidden = quote! {
@@ -319,11 +319,6 @@ pub fn method(m: &Methods, f: &Function, library: &TokenStream) -> (TokenStream,
         #implementation
     };
     (plain, hidden)
-}
-
-/// The hidden type of a method.
-fn carrier(of: &StructType, method: &Ident) -> Ident {
-    format_ident!("__sinew_{}_{}", crate::signature::last(&of.path), method)
 }
 
 /// The function as it was declared.

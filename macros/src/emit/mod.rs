@@ -10,7 +10,7 @@ pub mod unit;
 
 use crate::parse::dims::{self, DimExpr, DimOp};
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
+use quote::quote;
 use sinew_ir::{DType, Dim, Symbol};
 
 /// The marker of an element type.
@@ -81,11 +81,6 @@ pub fn const_value(value: &TokenStream) -> TokenStream {
 /// The attributes that lints need on emitted items.
 pub fn quiet() -> TokenStream {
     quote!(#[allow(dead_code, non_camel_case_types, non_upper_case_globals, non_snake_case, unused_qualifications, clippy::all, clippy::pedantic)])
-}
-
-/// The associated const with the value of the const at `position`.
-pub fn const_name(position: usize) -> syn::Ident {
-    format_ident!("__SINEW_C{}", position)
 }
 
 /// Docs that stand in front of what the user wrote or in its place.

@@ -1,22 +1,41 @@
 //! What carries a lowered function: its unit, the const assertions, the values of consts.
 
-use super::{const_name, const_value, normal_dim, quiet};
+use super::{const_value, normal_dim, quiet};
 use crate::check::Assertion;
+use crate::hidden;
 use crate::lower::Lowered;
-use crate::signature::Registry;
+use crate::signature::{Const, Registry};
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
-use sinew_ir::Relation;
+use sinew_ir::{Relation, Unit};
 
-/// The associated const with a function's unit.
+/// The associated const with a function's unit; what is told of the function with it, if it has a
+/// signature to tell.
 pub fn unit(
     of: &TokenStream,
     constant: &Ident,
     path: &str,
     lowered: &Lowered,
+    told: Option<&str>,
     library: &TokenStream,
 ) -> TokenStream {
-    let text = lowered.function.to_text_with_locations();
+    let text = Unit::text_of(&lowered.function);
+    let (text, told) = match told {
+        // One literal serves both.
+        Some(signature) => (
+            quote!(<#of>::IR),
+            quote! {
+                /// The function and its derivative as IR; the comment at its end has the place of each
+                /// instruction.
+                pub const IR: &'static ::core::primitive::str = #text;
+                /// The function's tensor signature.
+                pub const fn signature() -> &'static ::core::primitive::str {
+                    #signature
+                }
+            },
+        ),
+        None => (quote!(#text), TokenStream::new()),
+    };
     let callees = lowered
         .callees
         .iter()
@@ -42,6 +61,7 @@ pub fn unit(
         #(#whole)*
         #quiet
         impl #of {
+            #told
             #[doc(hidden)]
             pub const #constant: &'static #library::__private::Unit = {
                 static __SINEW_STATIC: #library::__private::Unit = #library::__private::Unit {
@@ -75,27 +95,13 @@ pub fn broken(of: &TokenStream, constant: &Ident, library: &TokenStream) -> Toke
     }
 }
 
-/// What is told of a free function with a unit.
-pub fn texts(of: &Ident, lowered: &Lowered, signature: &str) -> TokenStream {
-    let ir = lowered.function.to_string();
-    let quiet = quiet();
-    quote! {
-        #quiet
-        impl #of {
-            /// The function and its derivative as IR.
-            pub const IR: &'static ::core::primitive::str = #ir;
-            /// The function's tensor signature.
-            pub const fn signature() -> &'static ::core::primitive::str {
-                #signature
-            }
-        }
-    }
-}
-
-/// The values of consts in signatures, for the items that mention this one.
-pub fn consts(of: &TokenStream, registry: &Registry, from: usize) -> TokenStream {
-    let consts = registry.consts.iter().enumerate().skip(from).map(|(i, c)| {
-        let name = const_name(i);
+/// The values of consts in a signature, by their positions in it, for the items that mention this one.
+pub fn consts<'r>(
+    of: &TokenStream,
+    consts: impl Iterator<Item = (usize, &'r Const)>,
+) -> TokenStream {
+    let consts = consts.map(|(i, c)| {
+        let name = hidden::const_value(i);
         let value = &c.value;
         quote! {
             #[doc(hidden)]
@@ -121,9 +127,9 @@ pub fn children(
     for (i, known) in registry.structs.iter().enumerate().skip(from.max(1)) {
         for m in &known.signature.methods {
             let method = m.name.rsplit("::").next().unwrap_or_default();
-            let (route, position) = (&known.route, known.position);
-            let mine = quote::format_ident!("__SINEW_U{}_{}", i, method);
-            let theirs = quote::format_ident!("__SINEW_U{}_{}", position, method);
+            let (route, position) = (&known.route, &known.position);
+            let mine = hidden::method_unit(i, method);
+            let theirs = hidden::method_unit(*position, method);
             units.extend(quote! {
                 #[doc(hidden)]
                 pub const #mine: &'static #library::__private::Unit = #route::#theirs;

@@ -1,15 +1,16 @@
 //! Functions: first their signature with the plain function, then their body.
 
 use super::linked::Linked;
-use super::{hidden, uses};
+use super::uses;
 use crate::check;
 use crate::emit;
 use crate::errors::{Checked, Errors, Reported};
+use crate::hidden;
 use crate::link::{self, State};
 use crate::parse::{self, Function};
 use crate::signature::{self, Signature};
 use proc_macro2::TokenStream;
-use quote::{ToTokens, format_ident, quote};
+use quote::{ToTokens, quote};
 
 pub(super) fn signature(
     f: &Function,
@@ -24,15 +25,22 @@ pub(super) fn signature(
     let (text, consts) = match signature {
         Ok(signature) if !linked.broken => {
             let registry = &linked.scope.registry;
-            let text = registry
-                .export(Some(&signature))
-                .map(|s| s.encode())
-                .unwrap_or_default();
-            (text, emit::unit::consts(&of, registry, 0))
+            match registry.export_function(&signature) {
+                Some((told, consts)) => {
+                    let consts = consts.iter().map(|i| &registry.consts[*i]).enumerate();
+                    (told.encode(), emit::unit::consts(&of, consts))
+                }
+                None => (String::new(), TokenStream::new()),
+            }
         }
         Ok(_) | Err(Reported) => (Signature::broken().encode(), TokenStream::new()),
     };
-    let own = link::item_macro(name, &hidden(name, &state.id), &f.visibility, &text);
+    let own = link::item_macro(
+        name,
+        &hidden::item_macro(name, &state.id),
+        &f.visibility,
+        &text,
+    );
     let plain = emit::function::at_once(f, &state.library);
     quote!(#plain #own #consts)
 }
@@ -46,7 +54,7 @@ pub(super) fn body(f: &Function, state: &State, texts: &[String], errors: &Error
     let library = &state.library;
     let name = &f.name;
     let of = name.to_token_stream();
-    let constant = format_ident!("__SINEW_UNIT");
+    let constant = hidden::unit();
     let mut linked = Linked::of(state, texts, errors);
     if linked.lacks_structs(f) {
         return TokenStream::new();
@@ -61,11 +69,13 @@ pub(super) fn body(f: &Function, state: &State, texts: &[String], errors: &Error
     match lowered {
         Ok(lowered) => {
             let registry = &linked.scope.registry;
-            let unit = emit::unit::unit(&of, &constant, &parse::name(name), &lowered, library);
-            let texts = emit::unit::texts(name, &lowered, &emit::function::declaration(f));
+            let signature = emit::function::declaration(f);
+            let path = parse::name(name);
+            let told = Some(signature.as_str());
+            let unit = emit::unit::unit(&of, &constant, &path, &lowered, told, library);
             let assertions = emit::unit::assertions(&lowered.assertions, registry, library);
             let uses = uses(&[f], library, &|p| linked.is_item(p));
-            quote!(#unit #texts #assertions #uses)
+            quote!(#unit #assertions #uses)
         }
         Err(Reported) => emit::unit::broken(&of, &constant, library),
     }

@@ -1,16 +1,17 @@
 //! Impl blocks: first the struct's signature with its methods, then their bodies.
 
 use super::linked::Linked;
-use super::{hidden, last_ident, uses};
+use super::{last_ident, uses};
 use crate::check::{self, scope};
 use crate::errors::{Checked, Errors, Reported};
+use crate::hidden;
 use crate::link::{self, State};
 use crate::lower::Mention;
 use crate::parse::{self, Function, Methods, Options};
 use crate::signature::{self, Signature};
 use crate::{emit, messages};
 use proc_macro2::TokenStream;
-use quote::{ToTokens, format_ident, quote};
+use quote::{ToTokens, quote};
 
 pub(super) fn signature(
     m: &Methods,
@@ -39,10 +40,7 @@ pub(super) fn signature(
         Ok((position, methods)) if !linked.broken => {
             linked.scope.registry.structs[position].signature.methods = methods;
             let registry = &linked.scope.registry;
-            let text = registry
-                .export(None)
-                .map(|s| s.encode())
-                .unwrap_or_default();
+            let text = registry.export().map(|s| s.encode()).unwrap_or_default();
             // The first mention is the struct's own fields: what came with it is emitted already.
             let first = texts
                 .first()
@@ -50,7 +48,8 @@ pub(super) fn signature(
                 .unwrap_or_default();
             let (consts, structs) = (first.consts.len(), first.structs.len());
             debug_assert!(consts <= before.0 && structs <= before.1);
-            let consts = emit::unit::consts(&of, registry, consts);
+            let new = registry.consts.iter().enumerate().skip(consts);
+            let consts = emit::unit::consts(&of, new);
             let children = emit::unit::children(&of, registry, structs, library);
             (text, quote!(#consts #children))
         }
@@ -58,7 +57,12 @@ pub(super) fn signature(
         Err(Reported) if !marked => return TokenStream::new(),
         Ok(_) | Err(Reported) => (Signature::broken().encode(), TokenStream::new()),
     };
-    let own = link::item_macro(&name, &hidden(&name, &state.id), &visibility, &text);
+    let own = link::item_macro(
+        &name,
+        &hidden::item_macro(&name, &state.id),
+        &visibility,
+        &text,
+    );
     let quiet = emit::quiet();
     let plain = plain(m, library);
     quote! {
@@ -76,7 +80,7 @@ fn method_signatures(
     linked: &mut Linked<'_>,
 ) -> Checked<(usize, Vec<signature::Function>)> {
     let errors = linked.scope.errors;
-    let fields = scope::key(&fields_macro(&m.of.path));
+    let fields = scope::key(&hidden::fields_path(&m.of.path));
     let position = match linked.mentions.get(&fields) {
         Some(Mention::Struct(position)) => *position,
         _ => return Err(Reported),
@@ -123,7 +127,7 @@ pub(super) fn body(m: &Methods, state: &State, texts: &[String], errors: &Errors
     let struct_name = last_ident(&m.of.path);
     let mut out = TokenStream::new();
     for f in &m.functions {
-        let constant = format_ident!("__SINEW_U0_{}", f.name);
+        let constant = hidden::method_unit(0, &parse::name(&f.name));
         // Every method has a registry of its own: consts that one mentions are not another's.
         let mut linked = Linked::of(state, texts, errors);
         if linked.lacks_structs(f) {
@@ -142,7 +146,7 @@ pub(super) fn body(m: &Methods, state: &State, texts: &[String], errors: &Errors
         out.extend(match lowered {
             Ok(lowered) => {
                 let path = format!("{}::{}", parse::name(&struct_name), parse::name(&f.name));
-                let unit = emit::unit::unit(&of, &constant, &path, &lowered, library);
+                let unit = emit::unit::unit(&of, &constant, &path, &lowered, None, library);
                 let assertions =
                     emit::unit::assertions(&lowered.assertions, &linked.scope.registry, library);
                 quote!(#unit #assertions)
@@ -171,13 +175,4 @@ pub(super) fn plain(m: &Methods, library: &TokenStream) -> TokenStream {
         impl #of { #methods }
         #carriers
     }
-}
-
-/// The path of the macro that tells a struct's fields before its methods are known.
-pub(super) fn fields_macro(of: &syn::Path) -> syn::Path {
-    let mut path = of.clone();
-    if let Some(last) = path.segments.last_mut() {
-        last.ident = format_ident!("__sinew_fields_{}", last.ident, span = last.ident.span());
-    }
-    path
 }

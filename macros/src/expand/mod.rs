@@ -8,14 +8,13 @@ mod placeholder;
 mod structure;
 
 use crate::errors::{Checked, Errors, Reported};
+use crate::hidden;
 use crate::link::{self, Finish, Phase, State};
 use crate::names::{self, Mentions};
 use crate::parse::{self, Function, Item};
 use crate::{depth, emit, messages};
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, format_ident, quote, quote_spanned};
-use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use quote::{ToTokens, quote, quote_spanned};
 
 /// The attribute: the plain item, then its chains.
 pub fn attribute(arguments: TokenStream, tokens: TokenStream) -> TokenStream {
@@ -62,7 +61,7 @@ fn attribute_checked(
         Item::Structure(s) => {
             let mut mentions = Vec::new();
             names::of_fields(&s.fields, &mut mentions);
-            let state = state(&unique(&s.name), Phase::Signature, mentions);
+            let state = state(&hidden::id(&s.name, &tokens), Phase::Signature, mentions);
             let definition = emit::structure::definition(s, &library);
             let checks = structs(&state.mentions, &library);
             let chain = chain(&state);
@@ -71,7 +70,7 @@ fn attribute_checked(
         Item::Function(f) => {
             let mut mentions = Mentions::default();
             names::of_signature(f, &mut mentions.items);
-            let id = unique(&f.name);
+            let id = hidden::id(&f.name, &tokens);
             let signature = state(&id, Phase::Signature, mentions.items.clone());
             names::of_body(f, &mut mentions);
             let body = state(&id, Phase::Body, mentions.items);
@@ -82,14 +81,14 @@ fn attribute_checked(
         Item::Methods(m) => {
             let name = last_ident(&m.of.path);
             let mut mentions = Mentions::default();
-            mentions.items.push(methods::fields_macro(&m.of.path));
+            mentions.items.push(hidden::fields_path(&m.of.path));
             for f in &m.functions {
                 names::of_signature(f, &mut mentions.items);
             }
             mentions.items.retain(|p| *p != m.of.path);
             let checks = structs(&mentions.items[1..], &library);
             let own = structs(std::slice::from_ref(&m.of.path), &library);
-            let id = unique(&name);
+            let id = hidden::id(&name, &tokens);
             let signature = state(&id, Phase::Signature, mentions.items);
             let mut mentions = Mentions::default();
             mentions.items.push(m.of.path.clone());
@@ -109,9 +108,12 @@ fn structs(paths: &[syn::Path], library: &TokenStream) -> TokenStream {
     let checks = paths.iter().map(|path| {
         let span = parse::start(path);
         let check = quote_spanned!(span=> ::__private::model_struct::<#path>());
-        quote!(const _: fn() = || #library #check;)
+        quote!(#library #check;)
     });
-    quote!(#(#checks)*)
+    match paths.is_empty() {
+        true => TokenStream::new(),
+        false => quote!(const _: fn() = || { #(#checks)* };),
+    }
 }
 
 /// A chain over a signature; without mentions its end comes at once.
@@ -160,14 +162,6 @@ fn finish_checked(state: &State, texts: &[String], errors: &Errors) -> Checked<T
     }
 }
 
-fn hidden(name: &Ident, id: &str) -> Ident {
-    let id: String = id
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
-        .collect();
-    format_ident!("__sinew_{}_{}", name, id, span = name.span())
-}
-
 /// Dead code that has rustc decide what the names of operations and of `Tensor` mean: where an item of
 /// the user's own has such a name, its type is another. `is_item` says which paths are model items.
 fn uses(
@@ -212,20 +206,4 @@ fn last_ident(path: &syn::Path) -> Ident {
         Some(s) => s.ident.clone(),
         None => Ident::new("unnamed", Span::call_site()),
     }
-}
-
-/// What tells an item from all others: its crate and place, and a counter for what macros repeat.
-fn unique(name: &Ident) -> String {
-    static COUNT: AtomicUsize = AtomicUsize::new(0);
-    let mut hasher = DefaultHasher::new();
-    for variable in ["CARGO_CRATE_NAME", "CARGO_PKG_NAME", "CARGO_PKG_VERSION"] {
-        std::env::var(variable)
-            .unwrap_or_default()
-            .hash(&mut hasher);
-    }
-    let span = name.span();
-    (span.file(), span.start().line, span.start().column).hash(&mut hasher);
-    name.to_string().hash(&mut hasher);
-    COUNT.fetch_add(1, Ordering::Relaxed).hash(&mut hasher);
-    format!("{:016x}", hasher.finish())
 }

@@ -1,13 +1,14 @@
 //! What stands for an item that does not parse: as much of it as is read, and a macro of its name that
 //! says that it is broken, so that what mentions it keeps silent.
 
-use super::{hidden, last_ident, methods, unique};
+use super::{last_ident, methods};
 use crate::emit;
+use crate::hidden;
 use crate::link;
 use crate::parse::{self, lenient};
 use crate::signature::Signature;
 use proc_macro2::{Ident, TokenStream};
-use quote::{ToTokens, format_ident, quote};
+use quote::{ToTokens, quote};
 
 pub(super) fn of(tokens: &TokenStream, library: &TokenStream) -> TokenStream {
     match syn::parse2::<syn::Item>(tokens.clone()) {
@@ -18,19 +19,20 @@ pub(super) fn of(tokens: &TokenStream, library: &TokenStream) -> TokenStream {
     }
 }
 
-fn broken(name: &Ident, visibility: &syn::Visibility) -> TokenStream {
+fn broken(name: &Ident, item: &impl ToTokens, visibility: &syn::Visibility) -> TokenStream {
     let text = Signature::broken().encode();
-    link::item_macro(name, &hidden(name, &unique(name)), visibility, &text)
+    let id = hidden::id(name, &item.to_token_stream());
+    link::item_macro(name, &hidden::item_macro(name, &id), visibility, &text)
 }
 
 fn function(item: &syn::ItemFn, library: &TokenStream) -> TokenStream {
     let name = &item.sig.ident;
     let own = match parse::function::std_macro(&parse::name(name)) {
         true => TokenStream::new(),
-        false => broken(name, &item.vis),
+        false => broken(name, item, &item.vis),
     };
     let plain = emit::function::at_once(&lenient::function(item), library);
-    let constant = format_ident!("__SINEW_UNIT");
+    let constant = hidden::unit();
     let unit = emit::unit::broken(&name.to_token_stream(), &constant, library);
     quote!(#plain #own #unit)
 }
@@ -38,9 +40,9 @@ fn function(item: &syn::ItemFn, library: &TokenStream) -> TokenStream {
 fn structure(item: &syn::ItemStruct, library: &TokenStream) -> TokenStream {
     let s = lenient::structure(item);
     let name = &s.name;
-    let own = broken(name, &s.visibility);
-    let fields = format_ident!("__sinew_fields_{}", name, span = name.span());
-    let fields = broken(&fields, &s.visibility);
+    let own = broken(name, item, &s.visibility);
+    let fields = hidden::fields_macro(name);
+    let fields = broken(&fields, item, &s.visibility);
     let definition = emit::structure::definition(&s, library);
     let implementations = emit::structure::implementations(&s, library);
     quote!(#definition #implementations #own #fields)
@@ -60,10 +62,10 @@ fn of_methods(item: &syn::ItemImpl, library: &TokenStream) -> TokenStream {
         // Of a struct that stands elsewhere: no name here is its own.
         return given;
     }
-    let own = broken(&last_ident(&m.of.path), &syn::Visibility::Inherited);
+    let own = broken(&last_ident(&m.of.path), item, &syn::Visibility::Inherited);
     let plain = methods::plain(&m, library);
     let units = m.functions.iter().map(|f| {
-        let constant = format_ident!("__SINEW_U0_{}", f.name);
+        let constant = hidden::method_unit(0, &parse::name(&f.name));
         emit::unit::broken(&of, &constant, library)
     });
     quote!(#plain #own #(#units)* #given)

@@ -1,15 +1,15 @@
 //! Structs: their signature, their own macro, and what belongs to the plain struct.
 
-use super::hidden;
 use super::linked::Linked;
 use crate::check;
 use crate::emit;
 use crate::errors::{Errors, Reported};
+use crate::hidden;
 use crate::link::{self, State};
 use crate::parse::{Options, Structure};
 use crate::signature::{Known, Map, Registry, Signature, Struct};
 use proc_macro2::{Ident, TokenStream};
-use quote::{ToTokens, format_ident, quote};
+use quote::{ToTokens, quote};
 use sinew_ir::Dim;
 
 pub(super) fn signature(
@@ -31,24 +31,30 @@ pub(super) fn signature(
             let registry = std::mem::take(&mut linked.scope.registry);
             let assertions = emit::unit::assertions(&assertions, &registry, library);
             let registry = with_self(registry, signature, &s.name);
-            let text = registry
-                .export(None)
-                .map(|s| s.encode())
-                .unwrap_or_default();
-            let consts = emit::unit::consts(&of, &registry, 0);
+            let text = registry.export().map(|s| s.encode()).unwrap_or_default();
+            let consts = emit::unit::consts(&of, registry.consts.iter().enumerate());
             let children = emit::unit::children(&of, &registry, 0, library);
             (text, quote!(#consts #children #assertions))
         }
         Ok(_) | Err(Reported) => (Signature::broken().encode(), TokenStream::new()),
     };
-    let fields = format_ident!("__sinew_fields_{}", name, span = name.span());
-    let fields_macro =
-        link::item_macro(&fields, &hidden(&fields, &state.id), &s.visibility, &macros);
+    let fields = hidden::fields_macro(name);
+    let fields_macro = link::item_macro(
+        &fields,
+        &hidden::item_macro(&fields, &state.id),
+        &s.visibility,
+        &macros,
+    );
     let own = match marked {
         true => quote! {
             const _: fn() = || #library::__private::has_methods::<#of>();
         },
-        false => link::item_macro(name, &hidden(name, &state.id), &s.visibility, &macros),
+        false => link::item_macro(
+            name,
+            &hidden::item_macro(name, &state.id),
+            &s.visibility,
+            &macros,
+        ),
     };
     let implementations = emit::structure::implementations(s, library);
     quote!(#implementations #fields_macro #own #extra)

@@ -12,8 +12,9 @@ mod state;
 
 pub use state::{Finish, Phase, State, parse_finish};
 
+use crate::hidden;
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
 /// Callees a chain may have before it is cut: every one costs a level of macro recursion, of which rustc
@@ -60,24 +61,23 @@ pub fn body_chain(state: &State) -> TokenStream {
     if state.mentions.is_empty() {
         return quote!(const _: () = { #finish! { [] #state [] } };);
     }
-    let alias = |i: usize| format_ident!("__sinew_{}", i);
     let fallbacks = (0..state.mentions.len()).map(|i| {
-        let alias = alias(i);
+        let alias = hidden::alias(i);
         quote!(use #library::__private::no_item as #alias;)
     });
     let imports = state.mentions.iter().enumerate().map(|(i, path)| {
         let span = path.span();
-        let alias = Ident::new(&alias(i).to_string(), span);
+        let alias = Ident::new(&hidden::alias(i).to_string(), span);
         quote_spanned!(span=> #[allow(unused_imports)] use #path as #alias;)
     });
-    let aliases: Vec<Ident> = (0..state.mentions.len()).map(alias).collect();
+    let aliases: Vec<Ident> = (0..state.mentions.len()).map(hidden::alias).collect();
     let calls = if aliases.len() <= LEVELS {
         let (first, rest) = (&aliases[0], &aliases[1..]);
         quote!(#first! { [#([#rest])* [#finish]] #state [] })
     } else {
         // Every piece collects into a macro of its own; a short chain runs over those.
         let bundles: Vec<Ident> = (0..aliases.len().div_ceil(LEVELS))
-            .map(|i| format_ident!("__sinew_bundle_{}", i))
+            .map(hidden::bundle)
             .collect();
         let pieces = aliases.chunks(LEVELS).zip(&bundles).map(|(piece, bundle)| {
             let (first, rest) = (&piece[0], &piece[1..]);

@@ -4,10 +4,11 @@ use super::Lowerer;
 use super::arguments::{integer, plain};
 use super::build::Operand;
 use super::value::Val;
+use crate::check::relation;
 use crate::errors::Checked;
 use crate::messages;
 use quote::ToTokens;
-use sinew_ir::{Axis, Dim, lower};
+use sinew_ir::{Axis, Dim, OpError, Relation, lower};
 
 impl Lowerer<'_, '_> {
     /// `x[..]`.
@@ -64,9 +65,18 @@ impl Lowerer<'_, '_> {
                     (start, stop)
                 }
             };
-            x = self.build(part, "index", &[Operand::of(&tokens, x)], |b| {
-                lower::slice(b, x, axis, start, stop, Dim::constant(1))
-            })?;
+            self.within(part, &Operand::of(&tokens, x), &start, &stop, &extent)?;
+            let ends = (start, stop);
+            x = self.build_with(
+                part,
+                "index",
+                &[Operand::of(&tokens, x)],
+                ends,
+                |b, ends| {
+                    let (start, stop) = ends.clone();
+                    lower::slice(b, x, axis, start, stop, Dim::constant(1))
+                },
+            )?;
         }
         if !gone.is_empty() {
             x = self.build(&e.index, "index", &[Operand::of(&tokens, x)], |b| {
@@ -74,6 +84,32 @@ impl Lowerer<'_, '_> {
             })?;
         }
         Ok(Val::Tensor(x))
+    }
+
+    /// Leaves to rustc that a range lies in its axis, where only Rust consts decide.
+    fn within(
+        &mut self,
+        at: &syn::Expr,
+        operand: &Operand,
+        start: &Dim,
+        stop: &Dim,
+        extent: &Dim,
+    ) -> Checked<()> {
+        for (left, right) in [(start, stop), (stop, extent)] {
+            let (left, right) = (self.dim(left)?, self.dim(right)?);
+            if relation::const_only(&left, &right) {
+                let error = OpError::Range {
+                    start: messages::dim(start),
+                    stop: messages::dim(stop),
+                    step: "1".to_string(),
+                    extent: messages::dim(extent),
+                };
+                let tokens = at.to_token_stream();
+                let message = self.refusal(&tokens, "index", &error, std::slice::from_ref(operand));
+                self.assert(left, Relation::AtMost, right, &message);
+            }
+        }
+        Ok(())
     }
 
     /// One end of a range: a size, or a literal that counts from the end if negative.
@@ -92,7 +128,10 @@ impl Lowerer<'_, '_> {
     fn lookup_tensor(&self, e: &syn::Expr) -> bool {
         match e {
             syn::Expr::Path(p) => match p.path.get_ident() {
-                Some(name) => self.lookup(&crate::parse::name(name)).is_some(),
+                Some(name) => match self.lookup(&crate::parse::name(name)) {
+                    Some(Val::Tensor(_)) => true,
+                    Some(_) | None => false,
+                },
                 None => false,
             },
             syn::Expr::Lit(_)

@@ -320,22 +320,11 @@ impl Lowerer<'_, '_> {
             let local = path.get_ident().map(parse::name);
             match local.and_then(|name| self.lookup(&name).cloned()) {
                 None => self.scope.name(path),
-                Some(Val::Size(d)) => Ok(d),
-                // Exact: integers of this size are.
-                Some(Val::Number(n)) if n.integer && n.value.abs() < 9e15 => {
-                    Ok(Dim::constant(n.value as i64))
-                }
-                Some(Val::Const(c)) => match c.path() {
-                    Some(path) => self.scope.name(&path),
-                    None => Err(messages::not_a_size(path, &self.describe(&Val::Const(c)))),
-                },
                 Some(Val::Broken) => {
                     broken = true;
                     Ok(Dim::default())
                 }
-                Some(
-                    other @ (Val::Number(_) | Val::Tensor(_) | Val::Struct(_) | Val::Tuple(_)),
-                ) => Err(messages::not_a_size(path, &self.describe(&other))),
+                Some(val) => self.size_of(&val, path),
             }
         });
         if broken {

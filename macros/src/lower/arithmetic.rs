@@ -3,12 +3,13 @@
 use super::Lowerer;
 use super::build::Operand;
 use super::constant;
-use super::value::{Number, Val};
+use super::value::{Counted, Number, Val};
 use crate::errors::{Checked, Reported};
 use crate::messages;
 use proc_macro2::TokenStream;
 use quote::ToTokens;
 use sinew_ir::{DType, Dim, Op, OpError, Value, lower, ops};
+use std::rc::Rc;
 use syn::spanned::Spanned;
 
 /// The operator in `x += 1`.
@@ -45,6 +46,21 @@ fn turned(error: OpError) -> OpError {
         },
         other => other,
     }
+}
+
+/// Whether this is arithmetic of consts with sizes and integers.
+fn counted(left: &Val, right: &Val, op: &syn::BinOp) -> bool {
+    let of_const = |val: &Val| matches!(val, Val::Const(_) | Val::Counted(_));
+    let whole = |val: &Val| match val {
+        Val::Number(n) => n.integer,
+        Val::Size(_) | Val::Const(_) | Val::Counted(_) => true,
+        Val::Tensor(_) | Val::Struct(_) | Val::Tuple(_) | Val::Broken => false,
+    };
+    let known = matches!(
+        op,
+        syn::BinOp::Add(_) | syn::BinOp::Sub(_) | syn::BinOp::Mul(_)
+    );
+    known && whole(left) && whole(right) && (of_const(left) || of_const(right))
 }
 
 impl Lowerer<'_, '_> {
@@ -130,6 +146,12 @@ impl Lowerer<'_, '_> {
             }
             _ => {}
         }
+        if counted(&left, &right, &e.op) {
+            return Ok(Val::Counted(Rc::new(Counted {
+                written: e.clone(),
+                sides: (left, right),
+            })));
+        }
         let (lt, rt) = (e.left.to_token_stream(), e.right.to_token_stream());
         let (x, y) = self.two(left, right, &lt, &rt)?;
         if op == ops::DIV
@@ -146,6 +168,53 @@ impl Lowerer<'_, '_> {
             true => lower::binary(b, op, y, x).map_err(turned),
         })?;
         Ok(Val::Tensor(built))
+    }
+
+    /// Arithmetic of consts as a scalar of `dtype`.
+    pub fn counted_number(&mut self, of: &Counted, dtype: DType) -> Checked<Value> {
+        let e = &of.written;
+        let (lt, rt) = (e.left.to_token_stream(), e.right.to_token_stream());
+        let (left, right) = of.sides.clone();
+        let x = self.tensor_of(left, Some(dtype), &lt)?;
+        let y = self.tensor_of(right, Some(dtype), &rt)?;
+        let (op, name) = match e.op {
+            syn::BinOp::Add(_) => (ops::ADD, "+"),
+            syn::BinOp::Sub(_) => (ops::SUB, "-"),
+            _ => (ops::MUL, "*"),
+        };
+        let operands = Operand::pair((lt, x), (rt, y));
+        self.build(&e.op, name, &operands, |b| lower::binary(b, op, x, y))
+    }
+
+    /// Arithmetic of consts as a size.
+    pub fn counted_size(&mut self, of: &Counted) -> syn::Result<Dim> {
+        let left = self.size_of(&of.sides.0, &of.written.left)?;
+        let right = self.size_of(&of.sides.1, &of.written.right)?;
+        let size = match of.written.op {
+            syn::BinOp::Add(_) => left.checked_add(&right),
+            syn::BinOp::Sub(_) => left.checked_sub(&right),
+            _ => left.checked_mul(&right),
+        };
+        size.ok_or_else(|| messages::dim_arithmetic(of.written.op.span()))
+    }
+
+    /// A value as a size, if it may be one.
+    pub fn size_of(&mut self, val: &Val, at: &impl ToTokens) -> syn::Result<Dim> {
+        match val {
+            Val::Size(d) => Ok(d.clone()),
+            // Exact: integers of this size are.
+            Val::Number(n) if n.integer && n.value.abs() < 9e15 => {
+                Ok(Dim::constant(n.value as i64))
+            }
+            Val::Const(c) => match c.path() {
+                Some(path) => self.scope.name(&path),
+                None => Err(messages::not_a_size(at, &self.describe(val))),
+            },
+            Val::Counted(c) => self.counted_size(c),
+            Val::Number(_) | Val::Tensor(_) | Val::Struct(_) | Val::Tuple(_) | Val::Broken => {
+                Err(messages::not_a_size(at, &self.describe(val)))
+            }
+        }
     }
 
     /// Two operands; a number takes the other's element type.
@@ -178,6 +247,7 @@ impl Lowerer<'_, '_> {
             Val::Number(_)
             | Val::Size(_)
             | Val::Const(_)
+            | Val::Counted(_)
             | Val::Struct(_)
             | Val::Tuple(_)
             | Val::Broken => None,
@@ -229,6 +299,7 @@ impl Lowerer<'_, '_> {
             }
             Val::Number(_)
             | Val::Const(_)
+            | Val::Counted(_)
             | Val::Tensor(_)
             | Val::Struct(_)
             | Val::Tuple(_)

@@ -1,12 +1,13 @@
 //! Adding instructions: places, and what happens when the builder refuses.
 
 use super::Lowerer;
+use super::substitution::Dims;
 use crate::check::relation;
 use crate::errors::{Checked, Reported};
-use crate::messages;
+use crate::messages::{self, Message};
 use proc_macro2::TokenStream;
 use quote::ToTokens;
-use sinew_ir::{Builder, Dim, OpError, Relation, Shape, Value};
+use sinew_ir::{Builder, Dim, OpError, Shape, Value};
 
 /// An operand for messages: how it is called there, its tokens, its value.
 pub struct Operand {
@@ -46,25 +47,63 @@ impl Lowerer<'_, '_> {
         at: &impl ToTokens,
         name: &str,
         operands: &[Operand],
-        make: impl FnOnce(&mut Builder) -> Result<T, OpError>,
+        make: impl Fn(&mut Builder) -> Result<T, OpError>,
+    ) -> Checked<T> {
+        self.build_with(at, name, operands, (), |b, ()| make(b))
+    }
+
+    /// Adds instructions that are made with dims of the caller's. Where Rust consts alone are in the
+    /// way, they are taken for equal, which is left to rustc, and the builder is asked again.
+    pub fn build_with<T, D: Dims>(
+        &mut self,
+        at: &impl ToTokens,
+        name: &str,
+        operands: &[Operand],
+        mut dims: D,
+        make: impl Fn(&mut Builder, &D) -> Result<T, OpError>,
     ) -> Checked<T> {
         self.locate(crate::parse::start(at));
         let (values, insts) = (self.builder.values.len(), self.builder.insts.len());
-        make(&mut self.builder).map_err(|error| {
+        loop {
+            let error = match make(&mut self.builder, &dims) {
+                Ok(made) => return Ok(made),
+                Err(error) => error,
+            };
             self.builder.values.truncate(values);
             self.builder.insts.truncate(insts);
-            self.refused(&at.to_token_stream(), name, &error, operands)
-        })
+            let at = at.to_token_stream();
+            let pairs = self.differing(&error, operands);
+            // Every round takes a const away, so this ends.
+            if !self.settled(&pairs, &self.refusal(&at, name, &error, operands)) {
+                return Err(self.refused(&at, name, &error, operands));
+            }
+            dims.each(&mut |d| {
+                if let Some(new) = self.equations.dim(d) {
+                    *d = new;
+                }
+            });
+        }
     }
 
-    /// Reports what the builder refused, or leaves it to rustc where Rust consts decide.
+    /// Reports what the builder refused.
     pub fn refused(
-        &mut self,
+        &self,
         at: &TokenStream,
         name: &str,
         error: &OpError,
         operands: &[Operand],
     ) -> Reported {
+        self.report(self.refusal(at, name, error, operands).into_error())
+    }
+
+    /// What is said of what the builder refused.
+    pub(super) fn refusal(
+        &self,
+        at: &TokenStream,
+        name: &str,
+        error: &OpError,
+        operands: &[Operand],
+    ) -> Message {
         let mark = match error {
             OpError::DType { operand, .. } => operands.get(*operand),
             OpError::ShapesDiffer { .. }
@@ -88,23 +127,7 @@ impl Lowerer<'_, '_> {
             .iter()
             .map(|o| messages::operand(o.side, &o.tokens, self.builder.type_of(o.value)))
             .collect();
-        let message = messages::refused(mark, name, error, &facts);
-        let pairs = self.differing(error, operands);
-        let decidable = !pairs.is_empty() && pairs.iter().all(|(a, b)| relation::const_only(a, b));
-        if decidable {
-            let mut added = false;
-            for (left, right) in pairs {
-                if self.equations.add(&left, &right) {
-                    added = true;
-                    self.assert(left, Relation::Equal, right, &message);
-                }
-            }
-            if added {
-                self.again = true;
-                return Reported;
-            }
-        }
-        self.report(message.into_error())
+        messages::refused(mark, name, error, &facts)
     }
 
     /// The dims whose difference made the builder refuse.
@@ -123,7 +146,7 @@ impl Lowerer<'_, '_> {
                 }
             }
             OpError::Elements { from, to } => match (product(from), product(to)) {
-                (Some(from), Some(to)) if from != to => vec![(from, to)],
+                (Some(from), Some(to)) if from != to => vec![without_symbols(from, to)],
                 _ => Vec::new(),
             },
             OpError::NotOne { dim, .. } => vec![(dim.clone(), Dim::constant(1))],
@@ -151,6 +174,22 @@ fn aligned(left: &Shape, right: &Shape) -> Vec<(Dim, Dim)> {
         .filter(|(a, b)| a != b && !one(a) && !one(b))
         .map(|(a, b)| (a.clone(), b.clone()))
         .collect()
+}
+
+/// Two dims without the declared symbols that both are multiples of: `B * X` and `B * Y` are equal where
+/// `X` and `Y` are.
+fn without_symbols(mut left: Dim, mut right: Dim) -> (Dim, Dim) {
+    let symbols = left.symbols();
+    for s in symbols.into_iter().filter(|s| !relation::is_const(s)) {
+        let divisor = Dim::from(s);
+        while let (Some(l), Some(r)) = (left.exact_div(&divisor), right.exact_div(&divisor)) {
+            if l == left {
+                break;
+            }
+            (left, right) = (l, r);
+        }
+    }
+    (left, right)
 }
 
 fn product(shape: &Shape) -> Option<Dim> {

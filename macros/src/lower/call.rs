@@ -6,6 +6,7 @@ use super::{Lowerer, Mention};
 use crate::check::unify::{Instance, Misfit, Pending};
 use crate::check::{Equations, relation, scope, sizes};
 use crate::errors::{Checked, Reported};
+use crate::hidden;
 use crate::messages;
 use crate::names::{self, Callee};
 use crate::operations;
@@ -71,7 +72,8 @@ impl Lowerer<'_, '_> {
                     }
                 };
                 let given = self.given(&call.args)?;
-                let unit = quote!(#path::__SINEW_UNIT);
+                let unit = hidden::unit();
+                let unit = quote!(#path::#unit);
                 let explicit = self.explicit(last_arguments(&p.path), &f)?;
                 self.invoke(&f, unit, given, explicit, &path.to_token_stream())
             }
@@ -111,7 +113,12 @@ impl Lowerer<'_, '_> {
                 all.extend(self.given(&call.args)?);
                 self.method(of, &call.method, all, None, call.turbofish.as_ref())
             }
-            Val::Tensor(_) | Val::Number(_) | Val::Size(_) | Val::Const(_) | Val::Tuple(_) => {
+            Val::Tensor(_)
+            | Val::Number(_)
+            | Val::Size(_)
+            | Val::Const(_)
+            | Val::Counted(_)
+            | Val::Tuple(_) => {
                 if let Some(fish) = &call.turbofish {
                     return Err(self.report(messages::not_in_the_language(fish)));
                 }
@@ -257,13 +264,17 @@ impl Lowerer<'_, '_> {
             }
         }
         self.locate(crate::parse::start(at));
-        let callee = super::unique(&mut self.callees, &f.name, unit);
+        let callee = self.callees.of(&f.name, unit);
         let builder = &self.builder;
         let info = CalleeInfo::assumed(
             operands.iter().map(|v| builder.type_of(*v)),
             results.iter().map(|v| builder.type_of(*v)),
         );
         self.places.callees.insert(callee.clone(), info);
+        if let Some(why) = &f.no_derivative {
+            let message = messages::call_without_derivative(at, f, why);
+            self.places.without.insert(callee.clone(), message);
+        }
         self.builder.insts.push(Inst::Call(sinew_ir::Call::plain(
             sinew_ir::Target {
                 name: callee,

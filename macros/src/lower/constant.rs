@@ -1,7 +1,7 @@
 //! Rust consts as numbers: rustc has their values, and knows which are integers.
 
+use super::Lowerer;
 use super::value::{Number, Val};
-use super::{Lowerer, unique};
 use crate::errors::Checked;
 use crate::messages;
 use proc_macro2::{Literal, TokenStream};
@@ -84,7 +84,12 @@ pub fn quotient(left: &Val, right: &Val, at: TokenStream) -> Option<Val> {
     let of = |val: &Val| match val {
         Val::Const(c) => Some(c.as_ref().clone()),
         Val::Number(n) => Some(Constant::number(*n)),
-        Val::Tensor(_) | Val::Size(_) | Val::Struct(_) | Val::Tuple(_) | Val::Broken => None,
+        Val::Counted(_)
+        | Val::Tensor(_)
+        | Val::Size(_)
+        | Val::Struct(_)
+        | Val::Tuple(_)
+        | Val::Broken => None,
     };
     Some(Val::Const(Box::new(of(left)?.over(&of(right)?, at))))
 }
@@ -104,7 +109,7 @@ impl Lowerer<'_, '_> {
         if dtype.is_integer() && !self.whole.iter().any(|c| c.value.to_string() == text) {
             self.whole.push(constant.clone());
         }
-        let name = unique(&mut self.numbers, &constant.name, constant.value.clone());
+        let name = self.numbers.of(&constant.name, constant.value.clone());
         let form = attributes::Constant {
             value: attributes::Number::Const(&Symbol::new(&name)),
             dtype,

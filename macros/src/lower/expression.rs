@@ -214,7 +214,10 @@ impl Lowerer<'_, '_> {
                 }
             }
             (Val::Broken, _) => Err(Reported),
-            (Val::Tensor(_) | Val::Number(_) | Val::Size(_) | Val::Const(_), member) => {
+            (
+                Val::Tensor(_) | Val::Number(_) | Val::Size(_) | Val::Const(_) | Val::Counted(_),
+                member,
+            ) => {
                 let what = self.describe(&base);
                 Err(self.report(messages::field_of_tensor(member, &what)))
             }
@@ -281,6 +284,7 @@ impl Lowerer<'_, '_> {
                 made.map_err(|error| self.refused(at, "extent", &error, &[]))
             }
             Val::Const(c) => self.const_of(&c, dtype.unwrap_or(DType::Float), at),
+            Val::Counted(c) => self.counted_number(&c, dtype.unwrap_or(DType::Float)),
             Val::Broken => Err(Reported),
             other @ (Val::Struct(_) | Val::Tuple(_)) => {
                 let what = self.describe(&other);
@@ -297,6 +301,7 @@ impl Lowerer<'_, '_> {
             Val::Number(_) => "a number".to_string(),
             Val::Size(d) => format!("the size `{}`", messages::dim(d)),
             Val::Const(c) => format!("the const `{}`", c.source),
+            Val::Counted(c) => format!("the number `{}`", messages::source(&c.written)),
             Val::Struct(s) => {
                 let signature = &self.scope.registry.structs[s.of].signature;
                 messages::structure(signature, &s.dims)

@@ -2,7 +2,7 @@
 //!
 //! Shapes are the builder's business: this maps names to ops (`operations`), resolves calls, and turns
 //! what the builder refuses into messages. A relation between Rust consts becomes an assertion for
-//! rustc; the body is then lowered again with the two taken for equal.
+//! rustc; from there on the two are taken for equal (`substitution`).
 //!
 //! Names are bound by their text: where a `macro_rules!` puts a name of its own next to the caller's, the
 //! two are one name here, though they would be two in Rust.
@@ -14,26 +14,31 @@ mod build;
 mod call;
 mod constant;
 mod expression;
+mod names;
 mod operations;
 mod pattern;
+mod substitution;
 mod turbofish;
 mod value;
 
 use crate::check::extents::at_dims;
 use crate::check::{Assertion, Equations, Scope, relation, sizes};
 use crate::errors::{Checked, Reported};
+use crate::hidden;
 use crate::messages::{self, Message};
 use crate::parse;
 use crate::signature::{self, FieldKind, Of};
 pub use arguments::Arguments;
 use constant::Constant;
+use names::Names;
 use proc_macro2::{Span, TokenStream};
-use quote::{format_ident, quote};
+use quote::quote;
 use sinew_ir::{
-    Block, Builder, CalleeInfo, Dim, Function, Location, Param, ParamKind, Relation, Symbol,
+    Block, Builder, CalleeInfo, Dim, Function, Inst, Location, Param, ParamKind, Relation, Symbol,
     SymbolDecl, SymbolKind, Value,
 };
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use substitution::Substitution;
 pub use value::Val;
 
 /// What a mentioned path turned out to be.
@@ -73,14 +78,15 @@ pub struct Lowerer<'a, 'e> {
     params: Vec<Param>,
     /// Names in scope, innermost block last.
     locals: Vec<HashMap<String, Val>>,
-    callees: Vec<(String, TokenStream)>,
-    numbers: Vec<(String, TokenStream)>,
+    callees: Names,
+    numbers: Names,
     whole: Vec<Constant>,
-    equations: &'a mut Equations,
-    assertions: &'a mut Vec<Assertion>,
+    equations: Equations,
+    substitution: Substitution,
+    assertions: Vec<Assertion>,
+    /// What is asserted already.
+    asserted: HashSet<(Dim, &'static str, Dim)>,
     places: Places,
-    /// Set when an equation came to be: everything is lowered again under it.
-    again: bool,
 }
 
 /// What the pullback pass is told, and where its errors go.
@@ -90,10 +96,9 @@ struct Places {
     spans: HashMap<Location, Span>,
     /// What is assumed of each callee.
     callees: HashMap<String, CalleeInfo>,
+    /// Callees that are declared without a derivative, and what is said of a use that needs one.
+    without: HashMap<String, Message>,
 }
-
-/// How often a body is lowered again at most: once for each pair of consts that it equates.
-const ROUNDS: usize = 64;
 
 /// Lowers a function's body.
 pub fn function(
@@ -102,50 +107,47 @@ pub fn function(
     signature: &signature::Function,
     parsed: &parse::Function,
 ) -> Checked<Lowered> {
-    let mut equations = Equations::of(&signature.constraints);
-    let mut assertions = Vec::new();
     let before = scope.errors.count();
-    for _ in 0..ROUNDS {
-        scope.errors.truncate(before);
-        let mut lowerer = Lowerer {
-            scope,
-            mentions,
-            signature,
-            builder: Builder::default(),
-            params: Vec::new(),
-            locals: vec![HashMap::new()],
-            callees: Vec::new(),
-            numbers: Vec::new(),
-            whole: Vec::new(),
-            equations: &mut equations,
-            assertions: &mut assertions,
-            places: Places::default(),
-            again: false,
-        };
-        let function = lowerer.run(parsed);
-        let (again, callees, places) = (lowerer.again, lowerer.callees, lowerer.places);
-        let (numbers, whole) = (lowerer.numbers, lowerer.whole);
-        if again {
-            continue;
-        }
-        let mut function = function?;
-        if scope.errors.count() > before {
-            return Err(Reported);
-        }
-        derive(scope, &mut function, &places)?;
-        let consts = rename_consts(scope, &mut function)?;
-        return Ok(Lowered {
-            function,
-            numbers,
-            whole,
-            callees,
-            consts,
-            assertions,
-        });
+    let mut lowerer = Lowerer {
+        scope,
+        mentions,
+        signature,
+        builder: Builder::default(),
+        params: Vec::new(),
+        locals: vec![HashMap::new()],
+        callees: Names::default(),
+        numbers: Names::default(),
+        whole: Vec::new(),
+        equations: Equations::of(&signature.constraints),
+        substitution: Substitution::default(),
+        assertions: Vec::new(),
+        asserted: HashSet::new(),
+        places: Places::default(),
+    };
+    let mut function = lowerer.run(parsed)?;
+    let Lowerer {
+        places,
+        numbers,
+        whole,
+        callees,
+        assertions,
+        ..
+    } = lowerer;
+    if scope.errors.count() > before {
+        return Err(Reported);
     }
-    Err(scope
-        .errors
-        .report(messages::too_many_equations(parsed.span())))
+    if signature.no_derivative.is_none() {
+        derive(scope, &mut function, &places)?;
+    }
+    let consts = rename_consts(scope, &mut function)?;
+    Ok(Lowered {
+        function,
+        numbers: numbers.into_list(),
+        whole,
+        callees: callees.into_list(),
+        consts,
+        assertions,
+    })
 }
 
 impl Lowerer<'_, '_> {
@@ -155,7 +157,7 @@ impl Lowerer<'_, '_> {
         let result = self.block(&parsed.body)?;
         let results = self.results(result, parsed)?;
         debug_assert!(inputs <= self.builder.values.len());
-        let configured = sizes::configured(&self.scope.registry, self.signature, self.equations);
+        let configured = sizes::configured(&self.scope.registry, self.signature, &self.equations);
         let gone = |s: &Symbol| self.equations.replaces(s) && !configured.contains(s);
         let declared = self.signature.symbols.iter();
         let symbols = declared
@@ -181,7 +183,7 @@ impl Lowerer<'_, '_> {
         }
         let params = std::mem::take(&mut self.params);
         let insts = std::mem::take(&mut self.builder.insts);
-        Ok(Function {
+        let mut function = Function {
             name: self.signature.name.clone(),
             symbols,
             constraints,
@@ -189,7 +191,9 @@ impl Lowerer<'_, '_> {
             body: Block::body(params.len(), insts, results),
             params,
             pullback: None,
-        })
+        };
+        self.rewritten(&mut function)?;
+        Ok(function)
     }
 
     /// What is assumed of literals and Rust consts alone is checked here; all else where sizes are known.
@@ -322,25 +326,10 @@ impl Lowerer<'_, '_> {
         Ok(value)
     }
 
-    /// Makes sure that two dims are equal: by normal form, or by an assertion where only Rust consts
-    /// are in the way; otherwise `message` is reported.
-    fn equal(&mut self, left: &Dim, right: &Dim, message: &Message) -> Checked<()> {
-        let (left, right) = (self.dim(left)?, self.dim(right)?);
-        if left == right {
-            return Ok(());
-        }
-        if relation::const_only(&left, &right) && self.equations.add(&left, &right) {
-            self.assert(left, Relation::Equal, right, message);
-            self.again = true;
-            return Err(Reported);
-        }
-        Err(self.report(message.clone().into_error()))
-    }
-
     /// Leaves a relation between Rust consts to rustc.
     fn assert(&mut self, left: Dim, relation: Relation, right: Dim, message: &Message) {
-        let known = |a: &Assertion| a.left == left && a.right == right && a.relation == relation;
-        if !self.assertions.iter().any(known) {
+        let key = (left.clone(), relation.sign(), right.clone());
+        if self.asserted.insert(key) {
             let assertion = Assertion::new(left, relation, right, message);
             self.assertions.push(assertion);
         }
@@ -388,27 +377,8 @@ impl Lowerer<'_, '_> {
     }
 }
 
-/// The name of something in a function's text: its own, with a number behind where another has it.
-fn unique(known: &mut Vec<(String, TokenStream)>, name: &str, of: TokenStream) -> String {
-    let text = of.to_string();
-    let mut unique = name.to_string();
-    let mut n = 2;
-    loop {
-        match known.iter().find(|(known, _)| *known == unique) {
-            None => {
-                known.push((unique.clone(), of));
-                return unique;
-            }
-            Some((_, other)) if other.to_string() == text => return unique,
-            Some(_) => {
-                unique = format!("{name}_{n}");
-                n += 1;
-            }
-        }
-    }
-}
-
-/// Adds the pullback: an operation without a derivative is an error at its place.
+/// Adds the pullback: an operation without a derivative is an error at its place, and so is the call of
+/// a function without one whose derivative is needed.
 fn derive(scope: &Scope<'_>, function: &mut Function, places: &Places) -> Checked<()> {
     let callee = |name: &str| places.callees.get(name).cloned();
     sinew_ir::derive_pullback(function, &callee).map_err(|error| {
@@ -419,7 +389,22 @@ fn derive(scope: &Scope<'_>, function: &mut Function, places: &Places) -> Checke
             &error.op,
             &error.error.to_string(),
         ))
-    })
+    })?;
+    let pullback = function.pullback.iter().flat_map(|p| &p.block.insts);
+    let mut needed = pullback.filter_map(|inst| {
+        let Inst::PullbackCall(pullback) = inst else {
+            return None;
+        };
+        let mut calls = function.body.insts.iter().filter_map(|inst| match inst {
+            Inst::Call(call) if call.results.first() == Some(&pullback.call) => Some(call),
+            Inst::Call(_) | Inst::Op(_) | Inst::Loop(_) | Inst::PullbackCall(_) => None,
+        });
+        places.without.get(&calls.next()?.target.name)
+    });
+    match needed.next() {
+        Some(message) => Err(scope.errors.report(message.clone().into_error())),
+        None => Ok(()),
+    }
 }
 
 /// Gives every const its name in the text, and declares it.
@@ -427,13 +412,13 @@ fn rename_consts(
     scope: &Scope<'_>,
     function: &mut Function,
 ) -> Checked<Vec<(String, TokenStream)>> {
-    let mut taken: Vec<String> = function
+    let mut taken: HashSet<String> = function
         .symbols
         .iter()
         .map(|s| s.symbol.name().to_string())
         .collect();
     let mut out = Vec::new();
-    let mut renamed = Vec::new();
+    let mut renamed = HashMap::new();
     let used = value::symbols(function);
     for c in &scope.registry.consts {
         if !used.contains(&c.symbol) {
@@ -446,26 +431,21 @@ fn rename_consts(
             .filter(|c| *c != signature::CONST_MARK)
             .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
             .collect();
-        let mut name = plain.clone();
-        let mut n = 2;
-        while taken.contains(&name) {
-            name = format!("{plain}_{n}");
-            n += 1;
-        }
-        taken.push(name.clone());
-        renamed.push((c.symbol.clone(), sinew_ir::Symbol::new(&name)));
+        let name = hidden::fresh(&plain, &mut |name| taken.contains(name));
+        taken.insert(name.clone());
+        renamed.insert(c.symbol.clone(), Symbol::new(&name));
         out.push((name, c.value.clone()));
     }
-    for (_, symbol) in &renamed {
+    for (name, _) in &out {
         function.symbols.push(SymbolDecl {
-            symbol: symbol.clone(),
+            symbol: Symbol::new(name),
             kind: SymbolKind::Const,
         });
     }
     let dim = |d: &Dim| {
         d.substitute(&|s| {
-            let found = renamed.iter().find(|(from, _)| from == s);
-            found.map(|(_, to)| Dim::from(to.clone()))
+            let to = renamed.get(s);
+            to.map(|to| Dim::from(to.clone()))
         })
     };
     match value::map_dims(function, &dim) {
@@ -480,6 +460,6 @@ fn rename_consts(
 pub fn method_unit(scope: &Scope<'_>, of: usize, method: &str) -> TokenStream {
     let known = &scope.registry.structs[of];
     let route = &known.route;
-    let constant = format_ident!("__SINEW_U{}_{}", known.position, method);
+    let constant = hidden::method_unit(known.position, method);
     quote!(#route::#constant)
 }

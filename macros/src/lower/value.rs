@@ -4,6 +4,7 @@ use super::constant::Constant;
 use sinew_ir::{Dim, DimError, Function, Symbol, Value};
 use std::cell::RefCell;
 use std::collections::HashSet;
+use std::rc::Rc;
 
 /// The value of an expression.
 #[derive(Clone)]
@@ -16,12 +17,22 @@ pub enum Val {
     Size(Dim),
     /// A Rust const as a number.
     Const(Box<Constant>),
+    /// Arithmetic of Rust consts with sizes and integers: a size where one is asked for, else a number.
+    Counted(Rc<Counted>),
     /// A struct.
     Struct(StructVal),
     /// Several.
     Tuple(Vec<Val>),
     /// Something with an error that is reported: whatever uses it keeps silent.
     Broken,
+}
+
+/// Arithmetic that is a size or a number, as it is used: rustc alone knows the types of consts.
+pub struct Counted {
+    /// As written.
+    pub written: syn::ExprBinary,
+    /// Its sides.
+    pub sides: (Val, Val),
 }
 
 /// A literal number.

@@ -57,6 +57,17 @@ pub fn local_called(name: &syn::Ident, what: &str) -> Error {
     )
 }
 
+pub fn call_without_derivative(at: &impl ToTokens, f: &Function, why: &str) -> Message {
+    message(
+        at,
+        "call",
+        &format!("`{}` has no derivative: {why}", f.name),
+        &[("declared", format!("{} at {}", signature(f), f.at))],
+        "`stop_gradient(..)` keeps what it gives out of the derivative; a function that is never \
+         differentiated says `#[model(no_derivative)]`",
+    )
+}
+
 pub fn named_argument(name: &syn::Expr) -> Error {
     error(
         name,

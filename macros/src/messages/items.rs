@@ -127,7 +127,7 @@ pub fn unknown_option(name: &syn::Ident) -> Error {
         name,
         "model",
         &format!("`{name}` is no option of `#[model]`"),
-        "the options are `methods`, `pub`, `where(..)` and `crate = path`",
+        "the options are `methods`, `pub`, `where(..)`, `no_derivative` and `crate = path`",
     )
 }
 

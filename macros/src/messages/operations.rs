@@ -153,7 +153,7 @@ pub fn index_part(at: &impl ToTokens) -> Error {
         at,
         "index",
         "no index of the language",
-        "an index has integers, sizes, ranges (`1..3`, `..`, `..-1`) and steps of literals, one for each axis: `x[(.., 1..3, 0)]`",
+        "an index has integers, sizes and ranges (`1..3`, `..`, `..-1`), one for each axis: `x[(.., 1..3, 0)]`",
     )
 }
 

@@ -21,15 +21,10 @@ pub fn refused(
             format!("takes {}, and has {found}", super::count(*expected, "operand")),
             "give as many as it takes".into(),
         ),
-        OpError::DType { expected, found, .. } => {
-            let help = match (found, found.is_float()) {
-                _ if operands.is_empty() => "give another `dtype`",
-                (DType::Bool, _) => "`x.cast(float)` makes 0 and 1 of it",
-                (_, true) => "make an integer of it: `x.cast(i32)`",
-                (_, false) => "make a float of it: `x.cast(float)`",
-            };
-            (format!("needs {expected}, and this is {found}"), help.into())
-        }
+        OpError::DType { operand, expected, found } => (
+            format!("needs {expected}, and this is {}", word(*found)),
+            dtype_help(*operand, expected, *found, name, operands),
+        ),
         OpError::Number { value, dtype } => (
             format!("`{value}` is no {dtype}"),
             super::numbers::number_help(*value, *dtype, "x"),
@@ -81,6 +76,40 @@ pub fn refused(
         OpError::Overflow => ("a size does not fit 64 bits, or is too large multiplied out".into(), "make it smaller".into()),
     };
     message(at, name, &wrong, &facts, &help)
+}
+
+/// How an operand comes to elements of the type that is needed.
+fn dtype_help(
+    operand: usize,
+    expected: &str,
+    found: DType,
+    name: &str,
+    operands: &[(String, String)],
+) -> String {
+    let Some((of, _)) = operands.get(operand) else {
+        return "give another `dtype`".to_string();
+    };
+    // A fact may start with a side.
+    let of = of
+        .strip_prefix("left ")
+        .or(of.strip_prefix("right "))
+        .unwrap_or(of);
+    // Arguments in each other's place: an index first, as in other libraries.
+    let first = operands
+        .first()
+        .filter(|(_, t)| operand == 1 && t.starts_with("Tensor<i32"));
+    match (expected, found) {
+        ("bool", found) if found.is_float() => format!("compare it: `{of} != 0.0`"),
+        ("bool", _) => format!("compare it: `{of} != 0`"),
+        ("i32", _) => match first {
+            Some((first, _)) => format!("`{first}` is the i32 one: `{of}.{name}({first}, ..)`"),
+            None => {
+                format!("indices are i32: declare it so (`Tensor<i32, ..>`), or `{of}.cast(i32)`")
+            }
+        },
+        (_, DType::Bool) => format!("`{of}.cast(float)` makes 0 and 1 of it"),
+        _ => format!("make a float of it: `{of}.cast(float)`"),
+    }
 }
 
 fn word(dtype: DType) -> String {
@@ -142,6 +171,7 @@ pub fn no_derivative(span: proc_macro2::Span, op: &str, why: &str) -> Error {
         span,
         op,
         &format!("`{op}` {why}"),
-        "`stop_gradient(x)` keeps it out of the derivative",
+        "`stop_gradient(x)` keeps it out of the derivative; a function that is never differentiated says \
+         `#[model(no_derivative)]`",
     )
 }

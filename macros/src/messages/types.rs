@@ -229,15 +229,6 @@ pub fn leaf_type(path: &syn::Path, dtype: DType) -> Error {
     )
 }
 
-pub fn too_many_equations(span: Span) -> Error {
-    error_at(
-        span,
-        "dims",
-        "too many Rust consts would have to be equal here",
-        "use one const for one size",
-    )
-}
-
 pub fn let_type(expr: &syn::Expr, found: &Type, declared: &Type) -> Message {
     message(
         expr,

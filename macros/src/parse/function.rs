@@ -17,6 +17,8 @@ pub struct Function {
     pub symbols: Vec<syn::Ident>,
     /// Relations between dims that it assumes.
     pub constraints: Vec<ConstraintExpr>,
+    /// Why it has no derivative, if it is declared to have none.
+    pub no_derivative: Option<String>,
     /// Whether it starts with `&self`.
     pub receiver: Option<syn::Token![self]>,
     /// The other parameters.
@@ -40,7 +42,7 @@ pub fn of_item(item: syn::ItemFn, options: Options, errors: &Errors) -> Checked<
     if let Some(r) = item.sig.receiver() {
         return Err(errors.report(messages::receiver_outside(r)));
     }
-    options.only(&["where", "crate"], "a function", errors)?;
+    options.only(&["where", "crate", "no_derivative"], "a function", errors)?;
     if std_macro(&super::name(&item.sig.ident)) {
         return Err(errors.report(messages::std_macro_name(&item.sig.ident)));
     }
@@ -50,6 +52,7 @@ pub fn of_item(item: syn::ItemFn, options: Options, errors: &Errors) -> Checked<
         return Err(errors.report(messages::self_type(path)));
     }
     function.constraints = options.constraints;
+    function.no_derivative = options.no_derivative;
     Ok(function)
 }
 
@@ -60,13 +63,15 @@ pub fn of_method(
     errors: &Errors,
 ) -> Checked<Function> {
     let mut constraints = outer.to_vec();
+    let mut no_derivative = None;
     let mut kept = Vec::new();
     for attribute in std::mem::take(&mut item.attrs) {
         if super::is_model(&attribute) {
             if let syn::Meta::List(list) = &attribute.meta {
                 let options = super::options::of(list.tokens.clone(), errors)?;
-                options.only(&["where"], "a method", errors)?;
+                options.only(&["where", "no_derivative"], "a method", errors)?;
                 constraints.extend(options.constraints);
+                no_derivative = no_derivative.or(options.no_derivative);
             }
         } else {
             kept.push(attribute);
@@ -78,6 +83,7 @@ pub fn of_method(
     }
     let mut function = read(kept, item.vis, item.sig, item.block, errors)?;
     function.constraints = constraints;
+    function.no_derivative = no_derivative;
     Ok(function)
 }
 
@@ -148,6 +154,7 @@ fn read(
         name: signature.ident,
         symbols,
         constraints: Vec::new(),
+        no_derivative: None,
         receiver,
         parameters,
         result,

@@ -60,6 +60,7 @@ fn of_parts(visibility: &syn::Visibility, signature: &syn::Signature) -> Functio
         name: signature.ident.clone(),
         symbols: Vec::new(),
         constraints: Vec::new(),
+        no_derivative: None,
         receiver,
         parameters,
         result: result.unwrap_or_else(|| any(span)),

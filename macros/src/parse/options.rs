@@ -22,6 +22,8 @@ pub struct Options {
     pub visibility: Option<syn::Visibility>,
     /// `where(..)`: relations between dims.
     pub constraints: Vec<ConstraintExpr>,
+    /// `no_derivative`, `no_derivative = "why"`: it is never differentiated, and why.
+    pub no_derivative: Option<String>,
     /// `crate = path`: where the library is, when it is no dependency of this crate.
     pub library: Option<syn::Path>,
 }
@@ -83,6 +85,13 @@ fn parse(input: ParseStream<'_>) -> syn::Result<Options> {
                 for expr in &list {
                     options.constraints.push(constraint(expr)?);
                 }
+            } else if name == "no_derivative" {
+                options.write("no_derivative", &name)?;
+                let why = match input.parse::<Option<Token![=]>>()? {
+                    Some(_) => input.parse::<syn::LitStr>()?.value(),
+                    None => "it is declared without".to_string(),
+                };
+                options.no_derivative = Some(why);
             } else if name == "crate" {
                 options.write("crate", &name)?;
                 input.parse::<Token![=]>()?;

@@ -1,12 +1,13 @@
 //! Signatures: what one item tells the items that mention it.
 //!
 //! A struct tells its fields and its methods' signatures, closed over its children, a function its
-//! types and assumptions. Bodies are never told: code links through Rust paths.
+//! types and assumptions, and of its structs which they are: whoever calls it has one to pass, and knows
+//! that. Bodies are never told: code links through Rust paths.
 
 mod registry;
 mod text;
 
-pub use registry::{CONST_MARK, Known, Registry, last};
+pub use registry::{CONST_MARK, Const, Known, Registry, last};
 
 use sinew_ir::{Constraint, Dim, Symbol, SymbolKind, Type};
 
@@ -17,8 +18,9 @@ pub struct Signature {
     /// Whether the item has an error in its own signature: who mentions it keeps silent.
     pub broken: bool,
     /// Rust consts in its dims.
-    pub consts: Vec<Const>,
-    /// The structs it mentions, closed; the item itself comes first if it is a struct.
+    pub consts: Vec<ConstName>,
+    /// The structs it mentions: closed, the item itself first, if it is a struct; those of its own
+    /// parameters, without what is in them, if it is a function.
     pub structs: Vec<Struct>,
     /// The function, if it is one.
     pub function: Option<Function>,
@@ -26,7 +28,7 @@ pub struct Signature {
 
 /// A Rust const in a dim.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Const {
+pub struct ConstName {
     /// As its author wrote it, without the path.
     pub name: String,
     /// What tells it from others of the same name: item and position of its first mention.
@@ -48,6 +50,8 @@ pub struct Struct {
     pub fields: Vec<Field>,
     /// Its methods.
     pub methods: Vec<Function>,
+    /// Whether it comes with what is in it.
+    pub told: bool,
     /// Its visibility, as written.
     pub visibility: String,
     /// Whether methods may come: it is marked, or stands in a `#[model] mod`.
@@ -95,6 +99,8 @@ pub struct Function {
     pub results: Vec<Type>,
     /// Whether they come as a tuple.
     pub tuple: bool,
+    /// Why it has no derivative, if it is declared to have none.
+    pub no_derivative: Option<String>,
 }
 
 /// A parameter.
@@ -115,7 +121,40 @@ pub enum Of {
     Struct(usize, Vec<Dim>),
 }
 
+impl Struct {
+    /// No more of it than what tells it from others.
+    fn stub(&self) -> Struct {
+        Struct {
+            id: self.id.clone(),
+            name: self.name.clone(),
+            at: self.at.clone(),
+            symbols: Vec::new(),
+            fields: Vec::new(),
+            methods: Vec::new(),
+            told: false,
+            visibility: String::new(),
+            marked: self.marked,
+        }
+    }
+}
+
 impl Function {
+    /// Calls `f` with each dim in it.
+    fn each_dim(&self, f: &mut dyn FnMut(&Dim)) {
+        for param in &self.params {
+            match &param.of {
+                Of::Tensor(t) => t.shape.dims.iter().for_each(&mut *f),
+                Of::Struct(_, dims) => dims.iter().for_each(&mut *f),
+            }
+        }
+        let results = self.results.iter().flat_map(|t| &t.shape.dims);
+        results.for_each(&mut *f);
+        for c in &self.constraints {
+            f(&c.left);
+            f(&c.right);
+        }
+    }
+
     /// Whether it takes `&self`.
     pub fn is_method(&self) -> bool {
         self.params.first().is_some_and(|p| p.name == "self")

@@ -1,10 +1,11 @@
 //! The consts and structs that one item sees, whatever way they came.
 
-use super::{Function, Map, Signature, Struct};
+use super::{ConstName, Function, Map, Of, Signature, Struct};
+use crate::hidden;
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote, quote_spanned};
+use quote::{quote, quote_spanned};
 use sinew_ir::{Dim, Symbol};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use syn::spanned::Spanned;
 
 /// A Rust const as an item sees it.
@@ -17,6 +18,21 @@ pub struct Const {
     pub origin: String,
     /// A Rust expression of its value, of type usize.
     pub value: TokenStream,
+}
+
+impl Const {
+    fn told(&self) -> ConstName {
+        ConstName {
+            name: self.name.clone(),
+            origin: self.origin.clone(),
+        }
+    }
+
+    /// Whether the item `id` names it itself.
+    pub fn is_of(&self, id: &str) -> bool {
+        let own = self.origin.strip_prefix(id);
+        own.is_some_and(|rest| rest.starts_with('#'))
+    }
 }
 
 /// A struct as an item sees it.
@@ -36,6 +52,9 @@ pub struct Registry {
     pub consts: Vec<Const>,
     /// Structs.
     pub structs: Vec<Known>,
+    /// Positions of consts by origin, and by symbol.
+    origins: HashMap<String, usize>,
+    symbols: HashMap<Symbol, usize>,
     /// Names the item uses itself: consts of the same name that come from elsewhere are qualified.
     pub taken: HashSet<String>,
 }
@@ -53,14 +72,14 @@ impl Registry {
     pub fn own_const(&mut self, path: &syn::Path, id: &str) -> Dim {
         let written = quote!(#path).to_string().replace(' ', "");
         let origin = format!("{id}#{written}");
-        if let Some(known) = self.consts.iter().find(|c| c.origin == origin) {
-            return Dim::from(known.symbol.clone());
+        if let Some(known) = self.origins.get(&origin) {
+            return Dim::from(self.consts[*known].symbol.clone());
         }
         let name = last(path);
         // Two paths that end alike keep their whole path as name.
         let symbol = const_symbol(&self.free(&name, &written));
         let value = quote_spanned!(path.span()=> #path);
-        self.consts.push(Const {
+        self.push(Const {
             symbol: symbol.clone(),
             name,
             origin,
@@ -71,24 +90,31 @@ impl Registry {
 
     /// `name` if no const is called so, else `longer`, with a number behind where that is taken too.
     fn free(&self, name: &str, longer: &str) -> String {
-        let numbered = (2..).map(|n| format!("{longer}_{n}"));
-        let mut names = [name.to_string(), longer.to_string()]
-            .into_iter()
-            .chain(numbered);
-        let free = names.find(|name| self.is_free(name));
-        free.unwrap_or_else(|| longer.to_string())
+        let mut taken = |name: &str| self.symbols.contains_key(&const_symbol(name));
+        match taken(name) {
+            false => name.to_string(),
+            true => hidden::fresh(longer, &mut taken),
+        }
     }
 
-    fn is_free(&self, name: &str) -> bool {
-        !self.consts.iter().any(|c| c.symbol == const_symbol(name))
+    fn push(&mut self, new: Const) {
+        let position = self.consts.len();
+        self.origins.insert(new.origin.clone(), position);
+        self.symbols.insert(new.symbol.clone(), position);
+        self.consts.push(new);
+    }
+
+    /// The position of a const, by its symbol.
+    pub fn position(&self, symbol: &Symbol) -> Option<usize> {
+        self.symbols.get(symbol).copied()
     }
 
     /// Takes in a signature that came from the item at `path`; `None` if it is not well formed.
     pub fn import(&mut self, signature: &Signature, path: &syn::Path) -> Option<Imported> {
         let mut symbols = Vec::new();
         for (i, c) in signature.consts.iter().enumerate() {
-            if let Some(known) = self.consts.iter().find(|k| k.origin == c.origin) {
-                symbols.push(known.symbol.clone());
+            if let Some(known) = self.origins.get(&c.origin) {
+                symbols.push(self.consts[*known].symbol.clone());
                 continue;
             }
             let qualified = format!("{}::{}", last(path), c.name);
@@ -96,9 +122,9 @@ impl Registry {
                 true => self.free(&qualified, &qualified),
                 false => self.free(&c.name, &qualified),
             };
-            let constant = format_ident!("__SINEW_C{}", i);
+            let constant = hidden::const_value(i);
             let symbol = const_symbol(&name);
-            self.consts.push(Const {
+            self.push(Const {
                 symbol: symbol.clone(),
                 name: c.name.clone(),
                 origin: c.origin.clone(),
@@ -117,9 +143,10 @@ impl Registry {
         let of = |i: usize| positions.get(i).copied();
         for (i, s) in signature.structs.iter().enumerate() {
             if positions[i] < self.structs.len() {
-                // A struct whose methods were not known yet may come again with them.
+                // A struct of which less was known may come again with its fields, or its methods.
                 let known = &mut self.structs[positions[i]];
-                if s.methods.len() > known.signature.methods.len() {
+                let told = s.told && !known.signature.told;
+                if told || s.methods.len() > known.signature.methods.len() {
                     let map = Map { dim: &dim, of: &of };
                     known.signature = map.structure(s)?;
                     known.route = path.clone();
@@ -157,24 +184,55 @@ impl Registry {
         signature.structs.iter().map(place).collect()
     }
 
-    /// The signature of this item to tell others: all consts and structs seen, and its function.
-    pub fn export(&self, function: Option<&Function>) -> Option<Signature> {
+    /// The signature of a function to tell others, and the positions of the consts in it.
+    pub fn export_function(&self, function: &Function) -> Option<(Signature, Vec<usize>)> {
+        let mut consts: Vec<usize> = Vec::new();
+        function.each_dim(&mut |d| {
+            let found = d.symbols();
+            consts.extend(found.iter().filter_map(|s| self.position(s)));
+        });
+        consts.sort_unstable();
+        consts.dedup();
+        let mut structs: Vec<usize> = Vec::new();
+        for param in &function.params {
+            if let Of::Struct(of, _) = param.of
+                && !structs.contains(&of)
+            {
+                structs.push(of);
+            }
+        }
+        let dim = |d: &Dim| {
+            d.substitute(&|s| {
+                let i = consts.binary_search(&self.position(s)?).ok()?;
+                Some(Dim::symbol(&format!("__c{i}")))
+            })
+            .ok()
+        };
+        let of = |i: usize| structs.iter().position(|known| *known == i);
+        let map = Map { dim: &dim, of: &of };
         let signature = Signature {
             broken: false,
-            consts: self
-                .consts
+            consts: consts.iter().map(|i| self.consts[*i].told()).collect(),
+            structs: structs
                 .iter()
-                .map(|c| super::Const {
-                    name: c.name.clone(),
-                    origin: c.origin.clone(),
-                })
+                .map(|i| self.structs[*i].signature.stub())
                 .collect(),
+            function: Some(map.function(function)?),
+        };
+        Some((signature, consts))
+    }
+
+    /// The signature of a struct to tell others: all consts and structs seen.
+    pub fn export(&self) -> Option<Signature> {
+        let signature = Signature {
+            broken: false,
+            consts: self.consts.iter().map(Const::told).collect(),
             structs: self.structs.iter().map(|k| k.signature.clone()).collect(),
-            function: function.cloned(),
+            function: None,
         };
         let dim = |d: &Dim| {
             d.substitute(&|s| {
-                let i = self.consts.iter().position(|c| c.symbol == *s)?;
+                let i = self.position(s)?;
                 Some(Dim::symbol(&format!("__c{i}")))
             })
             .ok()

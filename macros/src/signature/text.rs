@@ -2,7 +2,7 @@
 //!
 //! Parsing literals is what chains cost, so this is short rather than readable.
 
-use super::{Const, Field, FieldKind, Function, Of, Param, Signature, Struct};
+use super::{ConstName, Field, FieldKind, Function, Of, Param, Signature, Struct};
 use crate::parse::dims;
 use sinew_ir::{Constraint, DType, Dim, Relation, Shape, Symbol, SymbolKind, Type};
 
@@ -25,7 +25,7 @@ pub fn decode(text: &str) -> Option<Signature> {
     Some(Signature {
         broken: r.number()? == 1,
         consts: r.list(|r| {
-            Some(Const {
+            Some(ConstName {
                 name: r.text()?,
                 origin: r.text()?,
             })
@@ -89,6 +89,7 @@ impl Writer {
             }
         });
         self.list(&s.methods, Writer::function);
+        self.number(usize::from(s.told));
         self.text(&s.visibility);
         self.number(usize::from(s.marked));
     }
@@ -131,6 +132,7 @@ impl Writer {
         });
         self.list(&f.results, Writer::ty);
         self.number(usize::from(f.tuple));
+        self.list(f.no_derivative.as_slice(), |w, why| w.text(why));
     }
 }
 
@@ -193,6 +195,7 @@ impl Reader<'_> {
                 })
             })?,
             methods: self.list(Reader::function)?,
+            told: self.number()? == 1,
             visibility: self.text()?,
             marked: self.number()? == 1,
         })
@@ -237,6 +240,7 @@ impl Reader<'_> {
             })?,
             results: self.list(Reader::ty)?,
             tuple: self.number()? == 1,
+            no_derivative: self.list(Reader::text)?.pop(),
         })
     }
 }

@@ -19,6 +19,8 @@ pub struct Expanded {
     pub ends: Vec<TokenStream>,
     /// All emitted items.
     pub items: Vec<syn::Item>,
+    /// What hidden macros pass on, by their names.
+    pub told: HashMap<String, Vec<String>>,
 }
 
 /// An invocation that waits for its macro.
@@ -45,6 +47,7 @@ pub fn expand(items: &[(TokenStream, TokenStream)]) -> Expanded {
         rustc.items(tokens, &HashMap::new());
     }
     rustc.settle();
+    rustc.out.told = rustc.hidden;
     rustc.out
 }
 

@@ -10,8 +10,6 @@ const NO_CASE: &[&str] = &[
     // The table of operations gives every attribute.
     "`{what}` is missing or of the wrong kind",
     "give it as the operation's page shows",
-    // Derivatives are made after the body, and are refused by `no_derivative`.
-    "has no derivative: {why}",
     // What cannot be lowered has reported its reason.
     "this function could not be compiled, and no reason was found",
     "this is a mistake in Sinew: please report the function",

@@ -353,7 +353,7 @@ impl<'c> Translator<'c> {
                 let dims: Vec<Option<Dim>> = dims.into_iter().map(left_out).collect();
                 match self.case.op.as_str() {
                     "reshape" => Ok(lower::reshape(&mut self.b, x, &dims)?),
-                    _ => Ok(lower::expand(&mut self.b, x, &dims)?),
+                    _ => Ok(lower::expand(&mut self.b, x, None, &dims)?),
                 }
             }
             "permute" => {
@@ -427,7 +427,7 @@ impl<'c> Translator<'c> {
                 let parts = [n, c, h, &one, w, &one].map(|d| Some(d.clone()));
                 let x = lower::reshape(b, x, &parts)?;
                 let blocks = [n, c, h, &factor, w, &factor].map(|d| Some(d.clone()));
-                let x = lower::expand(b, x, &blocks)?;
+                let x = lower::expand(b, x, None, &blocks)?;
                 let scaled = |d: &Dim| d.checked_mul(&factor).ok_or(OpError::Overflow);
                 let to = [n.clone(), c.clone(), scaled(h)?, scaled(w)?].map(Some);
                 Ok(lower::reshape(b, x, &to)?)

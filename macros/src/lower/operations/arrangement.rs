@@ -19,7 +19,9 @@ impl Lowerer<'_, '_> {
             let operand = Operand::of(&a.tokens(0), x);
             return Err(self.refused(&a.tokens(1), a.op.name, &error, &[operand]));
         }
-        self.on(a, x, &a.tokens(1), |b| lower::reshape(b, x, &dims))
+        self.on_with(a, x, &a.tokens(1), dims, |b, dims| {
+            lower::reshape(b, x, dims)
+        })
     }
 
     pub fn flatten(&mut self, a: &Arguments<'_>) -> Checked<Val> {
@@ -67,42 +69,43 @@ impl Lowerer<'_, '_> {
     pub fn broadcast_to(&mut self, a: &Arguments<'_>) -> Checked<Val> {
         let x = self.tensor_arg(a, 0, None)?;
         let shape = self.full_shape_arg(a, 1)?;
-        self.on(a, x, &a.tokens(1), |b| lower::broadcast_to(b, x, &shape))
+        self.on_with(a, x, &a.tokens(1), shape, |b, shape| {
+            lower::broadcast_to(b, x, shape)
+        })
     }
 
     pub fn expand(&mut self, a: &Arguments<'_>) -> Checked<Val> {
         let x = self.tensor_arg(a, 0, None)?;
-        let (_, dims) = self.shape_arg(a, 1)?;
-        self.on(a, x, &a.tokens(1), |b| lower::expand(b, x, &dims))
+        let (sequence, dims) = self.shape_arg(a, 1)?;
+        self.on_with(a, x, &a.tokens(1), dims, |b, dims| {
+            lower::expand(b, x, sequence.as_ref(), dims)
+        })
     }
 
     pub fn sum_to(&mut self, a: &Arguments<'_>) -> Checked<Val> {
         let x = self.tensor_arg(a, 0, None)?;
         let to = self.full_shape_arg(a, 1)?;
-        let from = self.builder.type_of(x).shape.clone();
-        let operand = Operand::of(&a.tokens(0), x);
-        let fits = lower::broadcast_shapes(&to, &from).is_ok_and(|s| s == from);
-        if !fits {
-            let error = OpError::ShapesDiffer {
-                left: from,
-                right: to,
-            };
-            return Err(self.refused(&a.tokens(1), a.op.name, &error, &[operand]));
-        }
-        let missing = from.len() - to.len();
-        let mut axes: Vec<Axis> = match (&from.sequence, &to.sequence) {
-            (Some(_), None) => vec![Axis::Sequence],
-            _ => Vec::new(),
-        };
-        for (i, d) in from.dims.iter().enumerate() {
-            let kept = i.checked_sub(missing).and_then(|j| to.dims.get(j)) == Some(d);
-            if !kept {
-                axes.push(Axis::At(i));
+        self.on_with(a, x, &a.tokens(1), to, |b, to| {
+            let from = b.type_of(x).shape.clone();
+            if !lower::broadcast_shapes(to, &from).is_ok_and(|s| s == from) {
+                return Err(OpError::ShapesDiffer {
+                    left: from,
+                    right: to.clone(),
+                });
             }
-        }
-        self.on(a, x, &a.tokens(1), |b| {
+            let missing = from.len() - to.len();
+            let mut axes: Vec<Axis> = match (&from.sequence, &to.sequence) {
+                (Some(_), None) => vec![Axis::Sequence],
+                _ => Vec::new(),
+            };
+            for (i, d) in from.dims.iter().enumerate() {
+                let kept = i.checked_sub(missing).and_then(|j| to.dims.get(j)) == Some(d);
+                if !kept {
+                    axes.push(Axis::At(i));
+                }
+            }
             let sum = b.sum(x, &axes)?;
-            b.reshape(sum, &to)
+            b.reshape(sum, to)
         })
     }
 
@@ -133,7 +136,7 @@ impl Lowerer<'_, '_> {
         let sizes = self.full_shape_arg(a, 1)?;
         let axis = self.one_axis(a, 2, x)?;
         let operand = Operand::of(&a.tokens(0), x);
-        let parts = self.build(&a.tokens(1), a.op.name, &[operand], |b| {
+        let parts = self.build_with(&a.tokens(1), a.op.name, &[operand], sizes, |b, sizes| {
             lower::split(b, x, &sizes.dims, axis)
         })?;
         Ok(Val::Tuple(parts.into_iter().map(Val::Tensor).collect()))
@@ -163,11 +166,11 @@ impl Lowerer<'_, '_> {
         let value = self.number_arg(a, 2)?;
         let shape = self.builder.type_of(x).shape.clone();
         let count = i64::try_from(pairs.len()).unwrap_or(i64::MAX);
-        self.on(a, x, &a.tokens(1), |b| {
+        self.on_with(a, x, &a.tokens(1), pairs, |b, pairs| {
             let mut widths = Vec::new();
-            for (i, (low, high)) in pairs.into_iter().enumerate() {
+            for (i, (low, high)) in pairs.iter().enumerate() {
                 let axis = lower::axis(&shape, i64::try_from(i).unwrap_or(0) - count)?;
-                widths.push((axis, low, high));
+                widths.push((axis, low.clone(), high.clone()));
             }
             lower::pad(b, x, &widths, value)
         })

@@ -13,7 +13,7 @@ impl Lowerer<'_, '_> {
         let dtype = self.dtype_arg(a, 1)?;
         let shape = Shape::new(vec![n]);
         let built = self.build(&a.name, a.op.name, &[], |b| {
-            b.iota(dtype, shape, Axis::At(0))
+            b.iota(dtype, shape.clone(), Axis::At(0))
         })?;
         Ok(Val::Tensor(built))
     }
@@ -23,7 +23,9 @@ impl Lowerer<'_, '_> {
         let index = self.axis_arg(a, 1)?;
         let axis = self.build(&a.tokens(1), a.op.name, &[], |_| lower::axis(&shape, index))?;
         let dtype = self.dtype_arg(a, 2)?;
-        let built = self.build(&a.name, a.op.name, &[], |b| b.iota(dtype, shape, axis))?;
+        let built = self.build(&a.name, a.op.name, &[], |b| {
+            b.iota(dtype, shape.clone(), axis)
+        })?;
         Ok(Val::Tensor(built))
     }
 
@@ -36,7 +38,9 @@ impl Lowerer<'_, '_> {
     pub(super) fn filled(&mut self, a: &Arguments<'_>, value: f64, dtype: usize) -> Checked<Val> {
         let shape = self.full_shape_arg(a, 0)?;
         let dtype = self.dtype_arg(a, dtype)?;
-        let built = self.build(&a.name, a.op.name, &[], |b| b.constant(value, dtype, shape))?;
+        let built = self.build(&a.name, a.op.name, &[], |b| {
+            b.constant(value, dtype, shape.clone())
+        })?;
         Ok(Val::Tensor(built))
     }
 

@@ -57,7 +57,7 @@ impl Lowerer<'_, '_> {
         let classes = self.dim_arg(a, 1)?;
         let dtype = self.dtype_arg(a, 2)?;
         self.on(a, indices, &a.name, |b| {
-            lower::one_hot(b, indices, classes, dtype)
+            lower::one_hot(b, indices, classes.clone(), dtype)
         })
     }
 

@@ -93,7 +93,7 @@ impl Lowerer<'_, '_> {
     pub(super) fn pointwise_loss(
         &mut self,
         a: &Arguments<'_>,
-        make: impl FnOnce(&mut Builder, Value, Value) -> Result<Value, OpError>,
+        make: impl Fn(&mut Builder, Value, Value) -> Result<Value, OpError>,
     ) -> Checked<Val> {
         let (left, right) = (self.value_arg(a, 0), self.value_arg(a, 1));
         let (left, right) = (left?, right?);

@@ -12,6 +12,7 @@ use super::Lowerer;
 use super::arguments::Arguments;
 use super::build::Operand;
 use super::call::Given;
+use super::substitution::Dims;
 use super::value::Val;
 use crate::errors::Checked;
 use crate::operations::{Lowering, Operation};
@@ -49,7 +50,7 @@ impl Lowerer<'_, '_> {
     pub(super) fn with_x(
         &mut self,
         a: &Arguments<'_>,
-        make: impl FnOnce(&mut Builder, Value) -> Result<Value, OpError>,
+        make: impl Fn(&mut Builder, Value) -> Result<Value, OpError>,
     ) -> Checked<Val> {
         let x = self.tensor_arg(a, 0, None)?;
         let at = a.name.to_token_stream();
@@ -62,10 +63,22 @@ impl Lowerer<'_, '_> {
         a: &Arguments<'_>,
         x: Value,
         at: &impl ToTokens,
-        make: impl FnOnce(&mut Builder) -> Result<Value, OpError>,
+        make: impl Fn(&mut Builder) -> Result<Value, OpError>,
+    ) -> Checked<Val> {
+        self.on_with(a, x, at, (), |b, ()| make(b))
+    }
+
+    /// As [`Self::on`], with dims that arguments gave.
+    pub(super) fn on_with<D: Dims>(
+        &mut self,
+        a: &Arguments<'_>,
+        x: Value,
+        at: &impl ToTokens,
+        dims: D,
+        make: impl Fn(&mut Builder, &D) -> Result<Value, OpError>,
     ) -> Checked<Val> {
         let operand = Operand::of(&a.tokens(0), x);
-        let built = self.build(at, a.op.name, &[operand], make)?;
+        let built = self.build_with(at, a.op.name, &[operand], dims, make)?;
         Ok(Val::Tensor(built))
     }
 }

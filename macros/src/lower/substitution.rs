@@ -1,0 +1,179 @@
+//! Rust consts that a body equates, put in place where they stand.
+//!
+//! Types of values are what operations compare, so these are rewritten at once: of those, only the ones
+//! that the replaced const stands in. Instructions are rewritten when the body is done.
+
+use super::Lowerer;
+use super::value::map_dims;
+use crate::check::{Replaced, relation};
+use crate::errors::Checked;
+use crate::messages::{self, Message};
+use proc_macro2::Span;
+use sinew_ir::{Dim, DimError, Function, Relation, Shape, Symbol};
+use std::collections::HashMap;
+
+/// Which values each const stands in.
+#[derive(Default)]
+pub struct Substitution {
+    /// By const; a value may be there twice.
+    values: HashMap<Symbol, Vec<usize>>,
+    /// How many values have been looked at.
+    seen: usize,
+    /// Whether anything was replaced.
+    any: bool,
+}
+
+impl Substitution {
+    fn note(&mut self, value: usize, dims: &[Dim]) {
+        let symbols = dims.iter().filter(|d| d.as_constant().is_none());
+        for symbol in symbols.flat_map(Dim::symbols) {
+            if relation::is_const(&symbol) {
+                self.values.entry(symbol).or_default().push(value);
+            }
+        }
+    }
+}
+
+impl Lowerer<'_, '_> {
+    /// Makes sure that two dims are equal: by normal form, or by an assertion where only Rust consts
+    /// are in the way; otherwise `message` is reported.
+    pub(super) fn equal(&mut self, left: &Dim, right: &Dim, message: &Message) -> Checked<()> {
+        let (left, right) = (self.dim(left)?, self.dim(right)?);
+        if left == right || self.equate(&left, &right, message) {
+            return Ok(());
+        }
+        Err(self.report(message.clone().into_error()))
+    }
+
+    /// Takes two dims for equal from here on, and leaves to rustc that they are: where they differ in
+    /// Rust consts alone.
+    pub(super) fn equate(&mut self, left: &Dim, right: &Dim, message: &Message) -> bool {
+        if !relation::const_only(left, right) {
+            return false;
+        }
+        let (gone, kept) = match self.outlives(left, right) {
+            true => (right, left),
+            false => (left, right),
+        };
+        let Some(replaced) = self.equations.add(gone, kept) else {
+            return false;
+        };
+        self.assert(left.clone(), Relation::Equal, right.clone(), message);
+        self.replace(&replaced);
+        true
+    }
+
+    /// Whether the const `left` is what messages should say for `right`: the function's own before those
+    /// of others, then the one that was there first. Few values have the other one, then.
+    fn outlives(&self, left: &Dim, right: &Dim) -> bool {
+        let rank = |d: &Dim| {
+            let registry = &self.scope.registry;
+            let position = registry.position(d.as_symbol()?)?;
+            let own = registry.consts[position].is_of(&self.scope.id);
+            Some((!own, position))
+        };
+        match (rank(left), rank(right)) {
+            (Some(left), Some(right)) => left < right,
+            _ => false,
+        }
+    }
+
+    /// Rewrites the types of values.
+    fn replace(&mut self, replaced: &Replaced) {
+        let values = &mut self.builder.values;
+        for (i, of) in values.iter().enumerate().skip(self.substitution.seen) {
+            self.substitution.note(i, &of.shape.dims);
+        }
+        self.substitution.seen = values.len();
+        self.substitution.any = true;
+        let touched: Vec<usize> = match replaced {
+            Replaced::Symbol(symbol) => {
+                let found = self.substitution.values.remove(symbol);
+                found.unwrap_or_default()
+            }
+            Replaced::Product => (0..values.len()).collect(),
+        };
+        for i in touched {
+            let Some(of) = values.get_mut(i) else {
+                continue;
+            };
+            for d in &mut of.shape.dims {
+                // What does not fit 64 bits is reported where it is used.
+                if let Some(new) = self.equations.dim(d) {
+                    *d = new;
+                }
+            }
+            self.substitution.note(i, &of.shape.dims);
+        }
+    }
+
+    /// Whether the dims that made the builder refuse are taken for equal now, so that it may be asked
+    /// again.
+    pub(super) fn settled(&mut self, pairs: &[(Dim, Dim)], message: &Message) -> bool {
+        let decidable = |(a, b): &(Dim, Dim)| relation::const_only(a, b);
+        if pairs.is_empty() || !pairs.iter().all(decidable) {
+            return false;
+        }
+        let mut any = false;
+        for (left, right) in pairs {
+            any |= self.equate(left, right, message);
+        }
+        any
+    }
+
+    /// Rewrites the instructions of a body.
+    pub(super) fn rewritten(&self, function: &mut Function) -> Checked<()> {
+        if !self.substitution.any {
+            return Ok(());
+        }
+        let dim = |d: &Dim| {
+            let dim = self.equations.dim(d);
+            dim.ok_or_else(|| DimError::Overflow(d.to_string()))
+        };
+        match map_dims(function, &dim) {
+            Ok(()) => Ok(()),
+            Err(_) => Err(self.report(messages::dim_arithmetic(Span::call_site()))),
+        }
+    }
+}
+
+/// Dims that an instruction is built with: they follow what consts are taken for.
+pub trait Dims {
+    /// Each of them.
+    fn each(&mut self, f: &mut dyn FnMut(&mut Dim));
+}
+
+impl Dims for () {
+    fn each(&mut self, _: &mut dyn FnMut(&mut Dim)) {}
+}
+
+impl Dims for Dim {
+    fn each(&mut self, f: &mut dyn FnMut(&mut Dim)) {
+        f(self);
+    }
+}
+
+impl Dims for Shape {
+    fn each(&mut self, f: &mut dyn FnMut(&mut Dim)) {
+        self.dims.each(f);
+    }
+}
+
+impl<T: Dims> Dims for Vec<T> {
+    fn each(&mut self, f: &mut dyn FnMut(&mut Dim)) {
+        self.iter_mut().for_each(|d| d.each(f));
+    }
+}
+
+impl<T: Dims> Dims for Option<T> {
+    fn each(&mut self, f: &mut dyn FnMut(&mut Dim)) {
+        self.iter_mut().for_each(|d| d.each(f));
+    }
+}
+
+impl<A: Dims, B: Dims> Dims for (A, B) {
+    fn each(&mut self, f: &mut dyn FnMut(&mut Dim)) {
+        self.0.each(f);
+        self.1.each(f);
+    }
+}

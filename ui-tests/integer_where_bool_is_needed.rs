@@ -1,0 +1,8 @@
+use sinew::prelude::*;
+
+#[model]
+fn f<B>(y: Tensor<i32, B>) -> Tensor<bool, B> {
+    !y
+}
+
+fn main() {}
