@@ -38,17 +38,15 @@ impl<'u> Inliner<'u> {
         let function = self.inlinable(callee)?;
         let substitution = instance.substitution.of_call(target, callee)?;
         let operands = instance.map(&c.operands);
-        let fits = |refuse: &dyn Fn(&'static str) -> LinkError| match function.body.results.len() {
-            n if n == c.results.len() => Ok(()),
-            _ => Err(refuse("the number of results differs")),
-        };
         let refuse = |what| LinkError::Call {
             path: caller.path.to_string(),
             callee: callee.path.to_string(),
             at: place(caller, c.location),
             what,
         };
-        fits(&refuse)?;
+        if function.body.results.len() != c.results.len() {
+            return Err(refuse("the number of results differs"));
+        }
         let called = match &c.mode {
             CallMode::Loop(l) => {
                 let mut made = self.open_loop(instance, c, l, &operands, &refuse)?;
@@ -308,8 +306,8 @@ impl<'u> Inliner<'u> {
         let active: Vec<bool> = carried.iter().map(|i| info.gives(*i, cotangents)).collect();
         let order = in_order(l);
         let given: Vec<Option<Value>> = order.iter().map(|r| cotangents[*r]).collect();
-        let (b, stacks) = (&mut self.builder, &mut self.stacks);
-        let reverse = ReverseLoop::open(b, stacks, made, &given, &active).map_err(refused)?;
+        let b = &mut self.builder;
+        let reverse = ReverseLoop::open(b, made, &given, &active).map_err(refused)?;
         let mut inner = vec![None; cotangents.len()];
         for (r, cotangent) in order.iter().zip(&reverse.cotangents) {
             inner[*r] = *cotangent;
