@@ -90,9 +90,12 @@ impl Body<'_> {
             let buffer = self.schedule.buffers.get(binding.buffer.0 as usize);
             let buffer = buffer.ok_or_else(|| broken("a slot without a buffer"))?;
             let size = buffer.dtype.size().ok_or_else(|| broken("no size"))? as i64;
-            let base = b
-                .ins()
-                .load(types::I64, fixed(), self.regions, buffer.region.0 as i32 * 8);
+            let base = b.ins().load(
+                types::I64,
+                fixed(),
+                self.regions,
+                buffer.region.0 as i32 * 8,
+            );
             let start = buffer.offset as i64 + binding.offset * size;
             let mut address = match start {
                 0 => base,
