@@ -42,6 +42,7 @@ pub use call::{
 };
 pub use dim::{Atom, Dim, DimError, Symbol};
 pub use dtype::DType;
+pub use expand::{ExpandError, expand};
 pub use function::{
     Constraint, Function, Location, Origin, Param, ParamKind, PullbackBody, Relation, SymbolDecl,
     SymbolKind, Value,

@@ -174,6 +174,56 @@ fn a_checkpoint_is_computed_again_in_the_pullback() -> Outcome {
     Ok(())
 }
 
+/// A checkpoint in a loop, and a loop in what is computed again: its stacks are those of the second
+/// time, not of the first.
+#[test]
+fn a_loop_that_is_computed_again_keeps_its_own_stacks() -> Outcome {
+    const ROWS: &str = "fn @rows<N, K>(%x: float[N], %w: param float[N]) -> float[N] {
+  %2 = call @block<N = N> loop K (carried %x, %w) -> carried float[N]
+  return %2
+}";
+    static ROWS_UNIT: Unit = unit("rows", ROWS, &[("block", &BLOCK)]);
+    const AGAIN: &str = "fn @again<N, K>(%x: float[N], %w: param float[N]) -> float[N] {
+  %2 = call @rows<N = N, K = K> checkpoint (%x, %w) -> float[N]
+  return %2
+}";
+    static AGAIN_UNIT: Unit = unit("again", AGAIN, &[("rows", &ROWS_UNIT)]);
+    static KEPT: Unit = unit(
+        "kept",
+        "fn @kept<N, K, T>(%x: float[N], %w: param float[N]) -> float[N] {
+  %2 = call @rows<N = N, K = K> loop T (carried %x, %w) -> carried float[N]
+  return %2
+}",
+        &[("rows", &ROWS_UNIT)],
+    );
+    static REPEATED: Unit = unit(
+        "repeated",
+        "fn @repeated<N, K, T>(%x: float[N], %w: param float[N]) -> float[N] {
+  %2 = call @again<N = N, K = K> loop T (carried %x, %w) -> carried float[N]
+  return %2
+}",
+        &[("again", &AGAIN_UNIT)],
+    );
+    let binding = binding(&[("N", 2), ("K", 3), ("T", 2)]);
+    let kept = link_pullback(&KEPT, &binding, &|_| true)?;
+    let again = link_pullback(&REPEATED, &binding, &|_| true)?;
+    // The outer loop stacks nothing but what is carried into the checkpoint.
+    let Some(Inst::Loop(forward)) = again.program.body.insts.first() else {
+        return Err("it starts with a loop".into());
+    };
+    assert_eq!(forward.stacked.len(), 1, "{}", again.program);
+    let inputs = [
+        vector(&[0.5, -1.0]),
+        vector(&[0.2, 0.3]),
+        vector(&[1.0, -2.0]),
+    ];
+    let expected = interpret(&kept.program, &inputs)?;
+    for (found, expected) in interpret(&again.program, &inputs)?.iter().zip(&expected) {
+        assert_same(found, expected);
+    }
+    Ok(())
+}
+
 /// Rounds, with the slope of the identity: what its author wants, and no op's derivative is. The
 /// gradient of `scale` is left out.
 static STRAIGHT: Unit = unit(

@@ -10,9 +10,7 @@ use super::rewrite::SCATTER_INLINE;
 use sinew_ir::attributes::{
     Along, AlongResult, Broadcast, Constant, DotAxes, Extent, Iota, Over, Pad, Permute, Slice,
 };
-use sinew_ir::{
-    Axis, Builder, DType, Function, Inst, Kind, OpInst, Reduction, Scalar, Value, View,
-};
+use sinew_ir::{Axis, DType, Function, Inst, Kind, OpInst, Reduction, Scalar, Value, View};
 use std::collections::HashMap;
 
 /// A value of the graph: an index into [`Graph::nodes`].
@@ -180,6 +178,10 @@ impl Graph {
     }
 
     pub fn build(function: &Function) -> Result<Graph, ScheduleError> {
+        // Linked programs have no functions over ops any more; others may.
+        let mut expanded = function.clone();
+        sinew_ir::expand(&mut expanded).map_err(|e| ScheduleError::NotLinked(e.to_string()))?;
+        let function = &expanded;
         let mut graph = Graph::default();
         let mut ids: Vec<Option<Id>> = Vec::new();
         for p in 0..function.params.len() {
@@ -194,13 +196,9 @@ impl Graph {
             });
             set(&mut ids, value, p);
         }
-        graph.add_all(
-            function,
-            &function.body.insts,
-            &function.values,
-            &mut ids,
-            None,
-        )?;
+        for inst in &function.body.insts {
+            graph.add_inst(function, inst, &mut ids)?;
+        }
         for value in &function.body.results {
             let id = get(&ids, *value).ok_or(ScheduleError::Undefined(*value))?;
             graph.results.push(id);
@@ -254,62 +252,34 @@ impl Graph {
         self.nodes.len() - 1
     }
 
-    /// Adds instructions; inside an expansion, `outer` is the IR value they are part of.
-    fn add_all(
+    fn add_inst(
         &mut self,
         function: &Function,
-        insts: &[Inst],
-        values: &[sinew_ir::Type],
+        inst: &Inst,
         ids: &mut Vec<Option<Id>>,
-        outer: Option<Value>,
     ) -> Result<(), ScheduleError> {
-        for inst in insts {
-            let inst = match inst {
-                Inst::Op(op) => op,
-                Inst::Call(c) => {
-                    return Err(ScheduleError::NotLinked(format!("calls {}", c.target.name)));
-                }
-                Inst::PullbackCall(_) => {
-                    return Err(ScheduleError::NotLinked("a pullback of a call".into()));
-                }
-                Inst::Loop(l) => return Err(ScheduleError::Loop(l.trip.to_string())),
-            };
-            if let Kind::Function(expand) = inst.op.kind {
-                let mut builder = Builder {
-                    values: values.to_vec(),
-                    insts: Vec::new(),
-                    location: inst.location,
-                };
-                let result = expand(&mut builder, &inst.operands, &inst.attributes)
-                    .map_err(|e| ScheduleError::NotLinked(e.to_string()))?;
-                let label = outer.unwrap_or(inst.result);
-                // The expansion numbers its values from the end of the list, over those of others.
-                let mut inner = ids.clone();
-                inner.resize(values.len().min(inner.len()), None);
-                self.add_all(
-                    function,
-                    &builder.insts,
-                    &builder.values,
-                    &mut inner,
-                    Some(label),
-                )?;
-                let id = get(&inner, result).ok_or(ScheduleError::Undefined(result))?;
-                set(ids, inst.result, id);
-                continue;
+        let inst = match inst {
+            Inst::Op(op) => op,
+            Inst::Call(c) => {
+                return Err(ScheduleError::NotLinked(format!("calls {}", c.target.name)));
             }
-            let of = values
-                .get(inst.result.index())
-                .ok_or(ScheduleError::Undefined(inst.result))?;
-            let shape = extents(&function.name, &of.shape)?;
-            let operands = inst
-                .operands
-                .iter()
-                .map(|v| get(ids, *v).ok_or(ScheduleError::Undefined(*v)))
-                .collect::<Result<Vec<_>, _>>()?;
-            let label = outer.unwrap_or(inst.result);
-            let id = self.add_op(inst, &operands, shape, of.dtype, label)?;
-            set(ids, inst.result, id);
-        }
+            Inst::PullbackCall(_) => {
+                return Err(ScheduleError::NotLinked("a pullback of a call".into()));
+            }
+            Inst::Loop(l) => return Err(ScheduleError::Loop(l.trip.to_string())),
+        };
+        let of = function
+            .values
+            .get(inst.result.index())
+            .ok_or(ScheduleError::Undefined(inst.result))?;
+        let shape = extents(&function.name, &of.shape)?;
+        let operands = inst
+            .operands
+            .iter()
+            .map(|v| get(ids, *v).ok_or(ScheduleError::Undefined(*v)))
+            .collect::<Result<Vec<_>, _>>()?;
+        let id = self.add_op(inst, &operands, shape, of.dtype, inst.result)?;
+        set(ids, inst.result, id);
         Ok(())
     }
 
