@@ -386,14 +386,17 @@ impl Machine<'_> {
     }
 
     fn contract(&mut self, c: &Contract) -> Option<()> {
+        let [_, columns, depth] = c.extents();
         for_each(&c.batch, &mut |batch| {
-            let left = self.operand(&c.lhs, batch, [c.m, c.k])?;
-            let right = self.operand(&c.rhs, batch, [c.k, c.n])?;
-            for_each(&[c.m, c.n], &mut |place| {
-                let (i, j) = (place[0] as usize, place[1] as usize);
+            let left = self.operand(&c.lhs, batch, &[&c.m[..], &c.k].concat())?;
+            let right = self.operand(&c.rhs, batch, &[&c.k[..], &c.n].concat())?;
+            let mut element = 0;
+            for_each(&[&c.m[..], &c.n].concat(), &mut |place| {
+                let (i, j) = (element / columns, element % columns);
+                element += 1;
                 let mut sum = 0.0;
-                for k in 0..c.k {
-                    let term = round(left[i * c.k + k] * right[k * c.n + j], c.dtype);
+                for k in 0..depth {
+                    let term = round(left[i * depth + k] * right[k * columns + j], c.dtype);
                     sum = round(sum + term, c.dtype);
                 }
                 let at = Around {
@@ -411,10 +414,10 @@ impl Machine<'_> {
         &mut self,
         operand: &Operand,
         batch: &[i64],
-        extents: [usize; 2],
+        extents: &[usize],
     ) -> Option<Vec<f64>> {
         let mut out = Vec::with_capacity(extents.iter().product());
-        for_each(&extents, &mut |place| {
+        for_each(extents, &mut |place| {
             let at = Around {
                 index: &[batch, place].concat(),
                 rows: &[],

@@ -6,7 +6,8 @@
 //!    inside their regions at multiples of their element size; written buffers lie in written regions.
 //! 2. An instruction uses only registers defined before it, of the types its [`Scalar`] asks for; row
 //!    registers are set once, before use, and only in nests; the accumulator only in epilogues.
-//! 3. Parallel spaces are not empty; strides have one entry a dim of the space.
+//! 3. Parallel spaces are not empty; strides have one entry a dim of the space; a contraction has rows,
+//!    columns and a contracted dim.
 //! 4. Every access stays inside its buffer wherever its guards hold (interval arithmetic).
 //! 5. Stores are injective over the space, unguarded, and two stores of a kernel never meet.
 //! 6. A kernel loads from where it stores only at the same place and not in a later stage; a scatter
@@ -172,8 +173,11 @@ fn verify_nest(schedule: &Schedule, nest: &Nest) -> Check {
 }
 
 fn verify_contract(schedule: &Schedule, c: &Contract) -> Check {
-    not_empty(&c.batch)?;
-    not_empty(&[c.m, c.n])?;
+    let space = c.space();
+    not_empty(&space)?;
+    if c.m.is_empty() || c.n.is_empty() || c.k.is_empty() {
+        return Err("a contraction without rows, columns or a contracted dim".into());
+    }
     match c.dtype {
         DType::F32 | DType::F64 => {}
         DType::Float | DType::I32 | DType::U32 | DType::Bool => {
@@ -181,12 +185,8 @@ fn verify_contract(schedule: &Schedule, c: &Contract) -> Check {
         }
     }
     let mut touches = Touches::default();
-    let mut space = c.batch.clone();
-    space.extend([c.m, c.n]);
     let mut operand_touches = Vec::new();
-    for (operand, extents) in [(&c.lhs, [c.m, c.k]), (&c.rhs, [c.k, c.n])] {
-        let mut over = c.batch.clone();
-        over.extend(extents);
+    for (operand, over) in [(&c.lhs, c.lhs_space()), (&c.rhs, c.rhs_space())] {
         let checker = Checker {
             schedule,
             space: &over,

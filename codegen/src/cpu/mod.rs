@@ -21,6 +21,7 @@ mod scalar;
 mod scatter;
 mod shim;
 mod tile;
+mod walk;
 
 pub use driver::{Program, compile};
 

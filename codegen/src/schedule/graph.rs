@@ -1,8 +1,8 @@
 //! A program as the scheduler sees it: values with known extents and what defines each.
 //!
 //! Built from a linked function in order, so operands stand before users. On the way, ops that are
-//! functions over others are expanded, identities vanish, contractions get at most one contracted
-//! axis, scatters of few updates become comparisons, and long reductions become two.
+//! functions over others are expanded, identities vanish, the axes of contractions are put in order,
+//! scatters of few updates become comparisons, and long reductions become two.
 
 use super::ScheduleError;
 use super::affine::contiguous;
@@ -69,11 +69,13 @@ pub(crate) enum Def {
         axes: Vec<usize>,
         kind: Reduction,
     },
-    /// `x` is batch, m.., k and `y` is batch, n.., k: the result is batch, m.., n...
+    /// `x` is batch.., m.., k.. and `y` is batch.., n.., k..: the result is batch.., m.., n...
     Contract {
         x: Id,
         y: Id,
         batch: usize,
+        /// How many axes are contracted.
+        contracted: usize,
     },
     Concat {
         parts: Vec<Id>,
@@ -385,6 +387,7 @@ impl Graph {
                     x: left,
                     y: right,
                     batch,
+                    contracted: cx.len(),
                 }
             }
             Kind::Concat => Def::Concat {

@@ -451,9 +451,6 @@ impl Memory {
     /// its axes were put in order, if that is a view of what is computed; then the operand itself.
     fn written_operand(&self, operand: Id) -> Id {
         let mut at = operand;
-        if let Def::Reshape(x) = self.graph.nodes[at].def {
-            at = x;
-        }
         if let Def::Permute { x, .. } = self.graph.nodes[at].def {
             at = x;
         }

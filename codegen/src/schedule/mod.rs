@@ -36,7 +36,7 @@ use emit::{Group, Made};
 pub(crate) use emit::{reduction_name, scalar_name};
 use memory::{Draft, Memory};
 #[cfg(feature = "cpu")]
-pub(crate) use merge::visit_code;
+pub(crate) use merge::{merge_group, visit_code};
 use sinew_ir::{Function, Value};
 use std::collections::{BTreeMap, BTreeSet};
 pub(crate) use touch::touches;

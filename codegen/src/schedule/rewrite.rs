@@ -1,5 +1,5 @@
-//! What becomes something simpler on its way into the graph: contractions over several axes, scatters
-//! of few updates, long reductions.
+//! What becomes something simpler on its way into the graph: operands of contractions, scatters of few
+//! updates, long reductions.
 
 use super::graph::{Def, Graph, Id, constant};
 use sinew_ir::{DType, Reduction, Scalar, Value};
@@ -11,7 +11,7 @@ pub(super) const SCATTER_INLINE: usize = 4;
 const LONG_REDUCTION: usize = 4096;
 
 impl Graph {
-    /// A contraction's operand as batch axes, free axes, one contracted axis.
+    /// A contraction's operand as batch axes, free axes, contracted axes.
     pub(super) fn operand(
         &mut self,
         x: Id,
@@ -20,23 +20,15 @@ impl Graph {
         value: Value,
     ) -> Id {
         let (shape, dtype) = (self.nodes[x].shape.clone(), self.nodes[x].dtype);
-        let rank = shape.len();
-        let free = (0..rank).filter(|d| !batch.contains(d) && !contract.contains(d));
+        let free = (0..shape.len()).filter(|d| !batch.contains(d) && !contract.contains(d));
         let mut axes = batch.to_vec();
         axes.extend(free);
-        let kept = axes.len();
         axes.extend(contract);
-        let permuted: Vec<usize> = axes.iter().map(|d| shape[*d]).collect();
-        let mut out = x;
-        if !axes.iter().enumerate().all(|(i, d)| i == *d) {
-            out = self.add(Def::Permute { x, axes }, permuted.clone(), dtype, value);
+        if axes.is_sorted() {
+            return x;
         }
-        if contract.len() != 1 {
-            let mut merged = permuted[..kept].to_vec();
-            merged.push(permuted[kept..].iter().product());
-            out = self.add(Def::Reshape(out), merged, dtype, value);
-        }
-        out
+        let permuted = axes.iter().map(|d| shape[*d]).collect();
+        self.add(Def::Permute { x, axes }, permuted, dtype, value)
     }
 
     /// `base` with `updates` added where the position along `axis` is the clamped index.

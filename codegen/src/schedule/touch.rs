@@ -56,11 +56,10 @@ pub(crate) fn touches(class: &Class) -> Vec<Touch<'_>> {
             }
         }
         Class::Contract(c) => {
-            let batch: usize = c.batch.iter().product();
-            for (operand, times) in [(&c.lhs, c.m * c.k), (&c.rhs, c.k * c.n)] {
-                code(&operand.code, 0, batch * times, false, &mut out);
+            for (operand, space) in [(&c.lhs, c.lhs_space()), (&c.rhs, c.rhs_space())] {
+                code(&operand.code, 0, space.iter().product(), false, &mut out);
             }
-            code(&c.epilogue, 0, batch * c.m * c.n, true, &mut out);
+            code(&c.epilogue, 0, c.space().iter().product(), true, &mut out);
         }
         Class::Scatter(s) => {
             let times = s.outer.iter().product::<usize>() * s.updates;
