@@ -172,7 +172,7 @@ macro_rules! runs {
             #[cfg(feature = "gpu")]
             #[test]
             fn gpu() {
-                if let Some(device) = testing::place() {
+                if let Some(device) = testing::device() {
                     check(device, Precision::F32, 1e-3);
                 }
             }
@@ -222,7 +222,7 @@ runs! {
 #[cfg(feature = "gpu")]
 #[test]
 fn devices_agree() {
-    let Some(gpu) = testing::place() else { return };
+    let Some(gpu) = testing::device() else { return };
     let (x, y) = digits();
     let losses = |device: Device| -> sinew::Result<Vec<f64>> {
         let mut train = relu_loss::train(Digits::init(42))

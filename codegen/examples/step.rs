@@ -199,7 +199,7 @@ fn step(widths: &[usize], batch: usize) -> Schedule {
     };
     let mut inputs: Vec<Place> = leaves.iter().map(|&at| place(1, at)).collect();
     inputs.extend([place(5, 0), place(6, 0)]);
-    let mut outputs = vec![place(7, 0); gradient.program.results.len()];
+    let mut outputs = vec![place(7, 0); gradient.program.body.results.len()];
     for (leaf, result) in leaves.iter().zip(&gradient.gradients) {
         if let Some(result) = result {
             outputs[*result] = place(2, *leaf);

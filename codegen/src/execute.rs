@@ -410,12 +410,7 @@ impl Machine<'_> {
     }
 
     /// The elements of a contraction's operand at a place in the batch, row after row.
-    fn operand(
-        &mut self,
-        operand: &Operand,
-        batch: &[i64],
-        extents: &[usize],
-    ) -> Option<Vec<f64>> {
+    fn operand(&mut self, operand: &Operand, batch: &[i64], extents: &[usize]) -> Option<Vec<f64>> {
         let mut out = Vec::with_capacity(extents.iter().product());
         for_each(extents, &mut |place| {
             let at = Around {

@@ -31,7 +31,7 @@ fn differences(float: DType, relative: f64, absolute: f64) -> Vec<String> {
         }
         let mut check = |by: &str, memory: &[Vec<u8>]| {
             for (i, expected) in program.expected.iter().enumerate() {
-                let of = function.type_of(function.results[i]);
+                let of = function.type_of(function.body.results[i]);
                 let shape = of.shape.extents().expect("linked");
                 let region = &memory[1 + function.params.len() + i];
                 let found = Array::new(of.dtype, &shape, values(region, of.dtype));

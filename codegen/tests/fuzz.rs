@@ -23,7 +23,7 @@ fn check(seed: u64, zero_extents: bool) {
     let (mut regions, places, mut outputs) = separate(&function);
     let mut random = Random(seed | 1);
     let mut taken = Vec::new();
-    for (r, v) in function.results.iter().enumerate() {
+    for (r, v) in function.body.results.iter().enumerate() {
         let same: Vec<usize> = (0..function.params.len())
             .filter(|p| function.values[*p] == *function.type_of(*v) && !taken.contains(p))
             .collect();
@@ -75,7 +75,7 @@ fn compare(
     text: &dyn Fn() -> String,
 ) {
     use sinew_codegen::explain::listing;
-    for (r, v) in function.results.iter().enumerate() {
+    for (r, v) in function.body.results.iter().enumerate() {
         let found = values(
             &memory[outputs[r].region.0 as usize],
             function.type_of(*v).dtype,
@@ -152,7 +152,7 @@ fn random_programs_compiled_in_f32() {
         for vectors in [false, true] {
             let mut found = before.clone();
             support::run_compiled(&s, &mut found, vectors);
-            for (r, v) in function.results.iter().enumerate() {
+            for (r, v) in function.body.results.iter().enumerate() {
                 let region = 1 + function.params.len() + r;
                 let dtype = function.type_of(*v).dtype;
                 let found = values(&found[region], dtype);

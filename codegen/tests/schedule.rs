@@ -140,7 +140,7 @@ fn training_step(
         regions.push(region(&program.params[p].name, size, false));
         inputs.push(place(regions.len() as u32, 0));
     }
-    let mut outputs = vec![place(6, 0); program.results.len()];
+    let mut outputs = vec![place(6, 0); program.body.results.len()];
     for (p, offset) in offsets.iter().enumerate() {
         outputs[gradient.gradients[p].expect("all are wanted")] = place(2, *offset);
     }

@@ -1,8 +1,9 @@
 //! Builds functions: every instruction is typed as it is added.
 
 use crate::attribute::{Attribute, Attributes};
+use crate::block::{Inst, OpInst};
 use crate::dtype::DType;
-use crate::function::{Function, Inst, Location, OpInst, Value};
+use crate::function::{Function, Location, Value};
 use crate::op::{Arity, Op, OpError};
 use crate::shape::{Shape, Type};
 

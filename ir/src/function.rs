@@ -2,10 +2,9 @@
 //!
 //! A *program* is a function after linking: no calls, no symbols, no sequences, no working float.
 
-use crate::attribute::Attributes;
+use crate::block::{Block, Call, Inst};
 use crate::dim::{Dim, Symbol};
-use crate::op::Op;
-use crate::shape::{Shape, Type};
+use crate::shape::Type;
 use std::fmt;
 
 /// A value: an index into [`Function::values`]. Prints as `%3`.
@@ -44,10 +43,8 @@ pub struct Function {
     pub params: Vec<Param>,
     /// The type of every value, pullback's values included.
     pub values: Vec<Type>,
-    /// The primal instructions, each after what it uses.
-    pub body: Vec<Inst>,
-    /// What it returns.
-    pub results: Vec<Value>,
+    /// What it computes: its parameters in, its results out.
+    pub body: Block,
     /// Its pullback, once derived.
     pub pullback: Option<PullbackBody>,
 }
@@ -114,6 +111,14 @@ pub struct Param {
     pub kind: ParamKind,
 }
 
+/// `name`, or that with `cotangent.` in front as often as it takes to differ from those of `params`.
+pub(crate) fn fresh_name(params: &[Param], mut name: String) -> String {
+    while params.iter().any(|p| p.name == name) {
+        name.insert_str(0, "cotangent.");
+    }
+    name
+}
+
 /// What a parameter is to the runtime.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum ParamKind {
@@ -125,69 +130,37 @@ pub enum ParamKind {
     State,
 }
 
-/// One instruction.
-#[derive(Clone, PartialEq, Debug)]
-pub enum Inst {
-    /// An op of the table.
-    Op(OpInst),
-    /// A call of another function.
-    Call(Call),
-    /// The pullback of a call.
-    PullbackCall(PullbackCall),
-}
-
-/// An op applied to values.
-#[derive(Clone, PartialEq, Debug)]
-pub struct OpInst {
-    /// Which op.
-    pub op: Op,
-    /// Its operands.
-    pub operands: Vec<Value>,
-    /// Its attributes.
-    pub attributes: Attributes,
-    /// What it defines.
-    pub result: Value,
-    /// Where it was written.
-    pub location: Option<Location>,
-}
-
-/// A call of another function.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Call {
-    /// The callee's name in this function's list of callees.
-    pub callee: String,
-    /// What the callee's sizes are here.
-    pub sizes: Vec<(Symbol, Dim)>,
-    /// What the callee's sequence is here.
-    pub sequence: Option<(Symbol, Shape)>,
-    /// The arguments, one for each of the callee's parameters.
-    pub operands: Vec<Value>,
-    /// What it defines, one for each of the callee's results.
-    pub results: Vec<Value>,
-    /// Where it was written.
-    pub location: Option<Location>,
-}
-
-/// The pullback of a call in the primal body: cotangents of its results to those of its operands.
-#[derive(Clone, PartialEq, Debug)]
-pub struct PullbackCall {
-    /// The first result of the call, which names it.
-    pub call: Value,
-    /// The cotangents of the call's results; `None` where it is zero or the result is no float.
-    pub cotangents: Vec<Option<Value>>,
-    /// The cotangents of the call's operands that it defines: (operand's position, value).
-    pub results: Vec<(usize, Value)>,
-}
-
 /// A pullback: cotangents of the results to gradients of the parameters. May use any primal value.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct PullbackBody {
-    /// The cotangent of each result; `None` for a result that is no float.
-    pub cotangents: Vec<Option<Value>>,
-    /// The instructions.
-    pub body: Vec<Inst>,
-    /// The gradient of each parameter; `None` where the results do not depend on it smoothly.
-    pub gradients: Vec<Option<Value>>,
+    /// Takes cotangents of results and gives gradients of parameters.
+    pub block: Block,
+    /// For each parameter of the block, the position of the result whose cotangent it is; ascending.
+    /// Results that are no floats have none.
+    pub cotangents: Vec<usize>,
+    /// For each result of the block, the position of the parameter whose gradient it is; ascending.
+    /// Parameters that the results do not depend on smoothly have none.
+    pub gradients: Vec<usize>,
+}
+
+impl PullbackBody {
+    /// The cotangent of a result, by the result's position.
+    pub fn cotangent(&self, result: usize) -> Option<Value> {
+        let at = self.cotangents.iter().position(|r| *r == result)?;
+        self.block.params.get(at).copied()
+    }
+
+    /// The gradient of a parameter, by the parameter's position.
+    pub fn gradient(&self, param: usize) -> Option<Value> {
+        let at = self.gradients.iter().position(|p| *p == param)?;
+        self.block.results.get(at).copied()
+    }
+
+    /// Each parameter's position with its gradient.
+    pub fn each_gradient(&self) -> impl Iterator<Item = (usize, Value)> {
+        let values = self.block.results.iter().copied();
+        self.gradients.iter().copied().zip(values)
+    }
 }
 
 /// A place in the user's source.
@@ -241,7 +214,7 @@ impl Function {
 
     /// The call in the body that defines `first` as its first result.
     pub(crate) fn call_of(&self, first: Value) -> Option<&Call> {
-        self.body.iter().find_map(|inst| match inst {
+        self.body.insts.iter().find_map(|inst| match inst {
             Inst::Call(c) if c.results.first() == Some(&first) => Some(c),
             Inst::Op(_) | Inst::Call(_) | Inst::PullbackCall(_) => None,
         })
@@ -255,19 +228,14 @@ impl Function {
 
     /// Numbers the values in order of definition, and forgets those that nothing defines.
     ///
-    /// The order is: parameters, body, cotangents, pullback. Every use must be of a defined value.
+    /// The order is that of the text: parameters, body, cotangents, pullback. Every use must be of a
+    /// defined value.
     pub fn compact(&mut self) {
         const GONE: Value = Value(u32::MAX);
         let mut order: Vec<Value> = Vec::with_capacity(self.values.len());
-        order.extend((0..self.params.len()).filter_map(|i| u32::try_from(i).ok().map(Value)));
-        for inst in &self.body {
-            inst.each_result(&mut |v| order.push(v));
-        }
+        self.body.each_definition(&mut |v| order.push(v));
         if let Some(p) = &self.pullback {
-            order.extend(p.cotangents.iter().flatten());
-            for inst in &p.body {
-                inst.each_result(&mut |v| order.push(v));
-            }
+            p.block.each_definition(&mut |v| order.push(v));
         }
         let unchanged = order.len() == self.values.len();
         if unchanged && order.iter().enumerate().all(|(i, v)| v.index() == i) {
@@ -283,77 +251,10 @@ impl Function {
             numbers[v.index()] = number.map_or(GONE, Value);
             self.values.extend(types[v.index()].take());
         }
-        let renumber = |v: &mut Value| *v = numbers[v.index()];
-        self.body
-            .iter_mut()
-            .for_each(|i| i.each_value_mut(&renumber));
-        self.results.iter_mut().for_each(renumber);
+        let mut renumber = |v: &mut Value| *v = numbers[v.index()];
+        self.body.each_value_mut(&mut renumber);
         if let Some(p) = &mut self.pullback {
-            p.cotangents.iter_mut().flatten().for_each(renumber);
-            p.body.iter_mut().for_each(|i| i.each_value_mut(&renumber));
-            p.gradients.iter_mut().flatten().for_each(renumber);
-        }
-    }
-}
-
-impl Inst {
-    /// What it uses.
-    pub fn operands(&self) -> Vec<Value> {
-        let mut out = Vec::new();
-        self.each_operand(&mut |v| out.push(v));
-        out
-    }
-
-    /// What it defines.
-    pub fn results(&self) -> Vec<Value> {
-        let mut out = Vec::new();
-        self.each_result(&mut |v| out.push(v));
-        out
-    }
-
-    /// Where it was written; a pullback call's place is that of its call.
-    pub fn location(&self) -> Option<Location> {
-        match self {
-            Inst::Op(i) => i.location,
-            Inst::Call(c) => c.location,
-            Inst::PullbackCall(_) => None,
-        }
-    }
-
-    /// Calls `f` with each value it uses.
-    pub fn each_operand(&self, f: &mut dyn FnMut(Value)) {
-        match self {
-            Inst::Op(i) => i.operands.iter().for_each(|v| f(*v)),
-            Inst::Call(c) => c.operands.iter().for_each(|v| f(*v)),
-            Inst::PullbackCall(p) => p.cotangents.iter().flatten().for_each(|v| f(*v)),
-        }
-    }
-
-    /// Calls `f` with each value it defines.
-    pub fn each_result(&self, f: &mut dyn FnMut(Value)) {
-        match self {
-            Inst::Op(i) => f(i.result),
-            Inst::Call(c) => c.results.iter().for_each(|v| f(*v)),
-            Inst::PullbackCall(p) => p.results.iter().for_each(|(_, v)| f(*v)),
-        }
-    }
-
-    /// Changes every value in it, those it defines and those it names too.
-    fn each_value_mut(&mut self, f: &impl Fn(&mut Value)) {
-        match self {
-            Inst::Op(i) => {
-                i.operands.iter_mut().for_each(f);
-                f(&mut i.result);
-            }
-            Inst::Call(c) => {
-                c.operands.iter_mut().for_each(f);
-                c.results.iter_mut().for_each(f);
-            }
-            Inst::PullbackCall(p) => {
-                f(&mut p.call);
-                p.cotangents.iter_mut().flatten().for_each(f);
-                p.results.iter_mut().for_each(|(_, v)| f(v));
-            }
+            p.block.each_value_mut(&mut renumber);
         }
     }
 }

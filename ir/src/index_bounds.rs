@@ -5,8 +5,9 @@
 //! selections that replace a label that is ignored by a constant; and through nothing else: an index
 //! that is computed otherwise is clamped.
 
+use crate::block::OpInst;
 use crate::dtype::DType;
-use crate::function::{Function, Inst, OpInst, Value};
+use crate::function::{Function, Value};
 use crate::op::Kind;
 use crate::scalar::Scalar;
 use crate::shape::Axis;
@@ -30,11 +31,9 @@ pub struct IndexBound {
 pub fn index_bounds(function: &Function) -> Vec<IndexBound> {
     let defined: HashMap<Value, &OpInst> = function
         .body
+        .insts
         .iter()
-        .filter_map(|inst| match inst {
-            Inst::Op(i) => Some((i.result, i)),
-            Inst::Call(_) | Inst::PullbackCall(_) => None,
-        })
+        .filter_map(|inst| inst.op().map(|i| (i.result, i)))
         .collect();
     let trace = Trace { function, defined };
     let mut out = BTreeSet::new();

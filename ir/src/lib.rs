@@ -4,6 +4,7 @@
 mod array;
 mod attribute;
 mod bind;
+mod block;
 mod builder;
 mod dim;
 mod dtype;
@@ -27,12 +28,13 @@ mod verify;
 pub use array::Array;
 pub use attribute::{Attribute, AttributeKind, AttributeSpec, Attributes, Of};
 pub use bind::{BindError, Binding};
+pub use block::{Block, Call, Inst, OpInst, PullbackCall, Target};
 pub use builder::Builder;
 pub use dim::{Atom, Dim, DimError, Symbol};
 pub use dtype::DType;
 pub use function::{
-    Call, Constraint, Function, Inst, Location, OpInst, Param, ParamKind, PullbackBody,
-    PullbackCall, Relation, SymbolDecl, SymbolKind, Value,
+    Constraint, Function, Location, Param, ParamKind, PullbackBody, Relation, SymbolDecl,
+    SymbolKind, Value,
 };
 pub use index_bounds::{IndexBound, index_bounds};
 pub use interpret::{InterpretError, NonFinite, first_non_finite, interpret};
@@ -40,7 +42,7 @@ pub use link::{Gradient, LinkError, dependence, inline, link, link_gradient, lin
 pub use op::{
     Arity, Kind, Op, OpDef, OpError, Primal, Pullback, PullbackRule, Reduction, TestData, View,
 };
-pub use pullback::{CalleeInfo, PullbackError, PullbackProblem, derive_pullback, with_gradients};
+pub use pullback::{CalleeInfo, PullbackError, PullbackProblem, derive_pullback};
 pub use scalar::{Scalar, remainder};
 pub use shape::{Axis, Shape, Type};
 pub use simplify::simplify;

@@ -5,8 +5,9 @@
 //! here. The pass works on its own output once that is linked into one body: that is how higher
 //! orders are made.
 
+use crate::block::{Block, Call, Inst, OpInst, PullbackCall};
 use crate::builder::Builder;
-use crate::function::{Call, Function, Inst, Location, OpInst, PullbackBody, PullbackCall, Value};
+use crate::function::{Function, Location, PullbackBody, Value};
 use crate::op::{Kind, OpError, Primal, Pullback};
 use crate::shape::Type;
 use std::collections::{HashMap, HashSet};
@@ -89,39 +90,34 @@ pub fn derive_pullback(
         active: HashSet::new(),
         cotangents: HashMap::new(),
     };
-    for i in 0..function.params.len() {
-        let value = Value(u32::try_from(i).expect("parameters are values, whose ids are u32"));
-        if function.type_of(value).dtype.is_float() {
-            pass.active.insert(value);
+    for param in &function.body.params {
+        if function.type_of(*param).dtype.is_float() {
+            pass.active.insert(*param);
         }
     }
-    pass.activate(&function.body)?;
-    let mut cotangents = Vec::with_capacity(function.results.len());
-    for r in &function.results {
+    pass.activate(&function.body.insts)?;
+    let mut pullback = PullbackBody::default();
+    for (i, r) in function.body.results.iter().enumerate() {
         let of = function.type_of(*r).clone();
         if !of.dtype.is_float() {
-            cotangents.push(None);
             continue;
         }
         let cotangent = pass.builder.value(of);
-        cotangents.push(Some(cotangent));
+        pullback.block.params.push(cotangent);
+        pullback.cotangents.push(i);
         pass.accumulate(*r, cotangent)
             .map_err(|error| problem("add", None, error))?;
     }
-    pass.reverse(&function.body)?;
-    let gradients: Vec<Option<Value>> = (0..function.params.len())
-        .map(|i| {
-            let value = Value(u32::try_from(i).ok()?);
-            pass.cotangents.get(&value).copied()
-        })
-        .collect();
-    let mut pullback = PullbackBody {
-        cotangents,
-        body: pass.builder.insts,
-        gradients,
-    };
+    pass.reverse(&function.body.insts)?;
+    for (i, param) in function.body.params.iter().enumerate() {
+        if let Some(gradient) = pass.cotangents.get(param) {
+            pullback.block.results.push(*gradient);
+            pullback.gradients.push(i);
+        }
+    }
+    pullback.block.insts = pass.builder.insts;
     function.values = pass.builder.values;
-    drop_dead(&mut pullback);
+    drop_dead(&mut pullback.block);
     function.pullback = Some(pullback);
     function.compact();
     Ok(())
@@ -186,8 +182,8 @@ impl Pass<'_> {
     }
 
     fn callee(&self, call: &Call) -> Result<CalleeInfo, PullbackError> {
-        (self.callees)(&call.callee).ok_or_else(|| PullbackError {
-            op: call.callee.clone(),
+        (self.callees)(&call.target.name).ok_or_else(|| PullbackError {
+            op: call.target.name.clone(),
             location: call.location,
             error: Box::new(PullbackProblem::UnknownCallee),
         })
@@ -308,7 +304,7 @@ impl Pass<'_> {
         }));
         for (i, gradient) in results {
             self.accumulate(c.operands[i], gradient)
-                .map_err(|error| problem(&c.callee, c.location, error))?;
+                .map_err(|error| problem(&c.target.name, c.location, error))?;
         }
         Ok(())
     }
@@ -323,10 +319,10 @@ fn not_linked() -> PullbackError {
 }
 
 /// Removes what no gradient needs.
-fn drop_dead(pullback: &mut PullbackBody) {
-    let mut live: HashSet<Value> = pullback.gradients.iter().flatten().copied().collect();
-    let mut kept = Vec::with_capacity(pullback.body.len());
-    for mut inst in std::mem::take(&mut pullback.body).into_iter().rev() {
+fn drop_dead(block: &mut Block) {
+    let mut live: HashSet<Value> = block.results.iter().copied().collect();
+    let mut kept = Vec::with_capacity(block.insts.len());
+    for mut inst in std::mem::take(&mut block.insts).into_iter().rev() {
         if let Inst::PullbackCall(p) = &mut inst {
             p.results.retain(|(_, v)| live.contains(v));
         }
@@ -336,57 +332,5 @@ fn drop_dead(pullback: &mut PullbackBody) {
         }
     }
     kept.reverse();
-    pullback.body = kept;
-}
-
-/// The pullback as a function of its own: the parameters, then inputs `cotangent.0`, .. for the float
-/// results (`cotangent.cotangent.0`, .. where those names are taken); its results are those of
-/// `function`, then the gradients that there are.
-///
-/// Calls stay calls, so this serves functions without any (the linker handles the others). `None` for
-/// a function without a pullback.
-pub fn with_gradients(function: &Function) -> Option<Function> {
-    let pullback = function.pullback.as_ref()?;
-    let mut out = Function {
-        name: function.name.clone(),
-        symbols: function.symbols.clone(),
-        constraints: function.constraints.clone(),
-        params: function.params.clone(),
-        ..Function::default()
-    };
-    let params = function.params.len();
-    out.values = function.values[..params].to_vec();
-    // Cotangents move in front of the body; everything else keeps its order.
-    let mut renamed: HashMap<Value, Value> = HashMap::new();
-    for (i, c) in pullback.cotangents.iter().enumerate() {
-        let Some(c) = c else { continue };
-        let mut name = format!("cotangent.{i}");
-        while out.params.iter().any(|p| p.name == name) {
-            name.insert_str(0, "cotangent.");
-        }
-        out.params.push(crate::function::Param {
-            name,
-            kind: crate::function::ParamKind::Input,
-        });
-        renamed.insert(*c, Value(u32::try_from(out.values.len()).ok()?));
-        out.values.push(function.type_of(*c).clone());
-    }
-    let body = function.body.iter().chain(&pullback.body);
-    for inst in body {
-        let Inst::Op(i) = inst else { return None };
-        let mut i = i.clone();
-        for v in &mut i.operands {
-            *v = renamed.get(v).copied().unwrap_or(*v);
-        }
-        let result = Value(u32::try_from(out.values.len()).ok()?);
-        out.values.push(function.type_of(i.result).clone());
-        renamed.insert(i.result, result);
-        i.result = result;
-        out.body.push(Inst::Op(i));
-    }
-    let name = |v: &Value| renamed.get(v).copied().unwrap_or(*v);
-    let primal = function.results.iter().map(name);
-    let gradients = pullback.gradients.iter().flatten().map(name);
-    out.results = primal.chain(gradients).collect();
-    Some(out)
+    block.insts = kept;
 }

@@ -1,14 +1,15 @@
 //! What every function holds, checked after every pass in debug builds and in tests.
 //!
-//! 1. Parameter `i` is value `i`; parameter names differ, and none is only digits.
+//! 1. Parameter `i` of a function is parameter `i` of its body and value `i`; parameter names differ,
+//!    and none is only digits.
 //! 2. Every value is defined exactly once: as a parameter, a cotangent, or a result.
 //! 3. Every use comes after its definition, and the body uses nothing of the pullback.
 //! 4. An op has the operands and the kinds of attributes of its entry, and its result has the type
 //!    that the entry infers.
 //! 5. A pullback call names the first result of a call in the body, has one cotangent a result of that
 //!    call, of that result's type, and defines values of the types of that call's float operands.
-//! 6. A pullback has one cotangent a result, of the result's type, for floats only; and one gradient a
-//!    parameter, of the parameter's type, for floats only.
+//! 6. A pullback has at most one cotangent a result, of the result's type, for floats only; and at most
+//!    one gradient a parameter, of the parameter's type, for floats only; both in order.
 //! 7. Every symbol is declared, once, and used as what it is: dims hold no sequences, and sequences no
 //!    sizes. At most one symbol is a sequence.
 //!
@@ -16,9 +17,10 @@
 //! floats. Callees are none of its business: the linker checks calls where it inlines them.
 
 use crate::attribute::{Attribute, AttributeKind};
+use crate::block::{Block, Inst, OpInst, PullbackCall};
 use crate::dim::Dim;
 use crate::dtype::DType;
-use crate::function::{Function, Inst, OpInst, PullbackCall, SymbolKind, Value};
+use crate::function::{Function, SymbolKind, Value};
 use crate::op::{Arity, OpError};
 use crate::shape::{Shape, Type};
 use std::collections::{BTreeMap, HashSet};
@@ -42,6 +44,15 @@ pub enum Broken {
     /// A parameter without a type.
     #[error("the parameter `{0}` has no type")]
     ParamType(String),
+    /// A parameter that is not the value and the body's parameter of its position.
+    #[error("parameter {0} is not the value and the body's parameter of its position")]
+    Param(usize),
+    /// A pullback whose cotangents or gradients are of things that are not there, or out of order.
+    #[error("{what} of what is not there, or out of order")]
+    Order {
+        /// Of what.
+        what: &'static str,
+    },
     /// A value defined twice.
     #[error("{0} is defined twice")]
     Redefined(Value),
@@ -137,7 +148,7 @@ fn check_program(function: &Function) -> Result<(), Broken> {
     if function.pullback.is_some() {
         return Err(Broken::NotAProgram("pullback"));
     }
-    for inst in &function.body {
+    for inst in &function.body.insts {
         match inst {
             Inst::Op(i) => {
                 let is_const = |a: &Attribute| match a {
@@ -174,6 +185,16 @@ fn check(function: &Function) -> Result<(), Broken> {
             return Err(Broken::ParamType(p.name.clone()));
         }
     }
+    if function.body.params.len() != function.params.len() {
+        return Err(Broken::Count {
+            what: "parameters of the body",
+            expected: function.params.len(),
+            found: function.body.params.len(),
+        });
+    }
+    if let Some(i) = (0..function.params.len()).find(|i| function.body.params[*i].index() != *i) {
+        return Err(Broken::Param(i));
+    }
     let mut checker = Checker {
         function,
         symbols: symbols(function)?,
@@ -186,11 +207,7 @@ fn check(function: &Function) -> Result<(), Broken> {
     for t in &function.values {
         checker.shape(&t.shape)?;
     }
-    checker.defined[..function.params.len()].fill(true);
-    checker.body(&function.body)?;
-    for r in &function.results {
-        checker.used(*r)?;
-    }
+    checker.block(&function.body)?;
     checker.pullback()?;
     match checker.defined.iter().position(|d| !d) {
         Some(i) => Err(Broken::Undefined(Value(
@@ -222,18 +239,21 @@ struct Checker<'a> {
 }
 
 impl Checker<'_> {
-    fn body(&mut self, body: &[Inst]) -> Result<(), Broken> {
-        for inst in body {
+    fn block(&mut self, block: &Block) -> Result<(), Broken> {
+        for v in &block.params {
+            self.define(*v)?;
+        }
+        for inst in &block.insts {
             match inst {
                 Inst::Op(i) => self.op(i)?,
                 Inst::Call(c) => {
                     for v in &c.operands {
                         self.used(*v)?;
                     }
-                    for (_, d) in &c.sizes {
+                    for (_, d) in &c.target.sizes {
                         self.dim(d)?;
                     }
-                    if let Some((_, s)) = &c.sequence {
+                    if let Some((_, s)) = &c.target.sequence {
                         self.shape(s)?;
                     }
                     for v in &c.results {
@@ -242,6 +262,9 @@ impl Checker<'_> {
                 }
                 Inst::PullbackCall(p) => self.pullback_call(p)?,
             }
+        }
+        for v in &block.results {
+            self.used(*v)?;
         }
         Ok(())
     }
@@ -333,35 +356,31 @@ impl Checker<'_> {
         let Some(p) = &self.function.pullback else {
             return Ok(());
         };
-        let counts = [
-            (
-                "cotangents",
-                self.function.results.len(),
-                p.cotangents.len(),
-            ),
-            ("gradients", self.function.params.len(), p.gradients.len()),
+        let results = &self.function.body.results;
+        let params = self.function.params.len();
+        let lists = [
+            ("cotangents", &p.cotangents, &p.block.params, results.len()),
+            ("gradients", &p.gradients, &p.block.results, params),
         ];
-        for (what, expected, found) in counts {
-            if expected != found {
+        for (what, positions, values, end) in lists {
+            if positions.len() != values.len() {
                 return Err(Broken::Count {
                     what,
-                    expected,
-                    found,
+                    expected: positions.len(),
+                    found: values.len(),
                 });
             }
-        }
-        for (c, r) in p.cotangents.iter().zip(&self.function.results) {
-            if let Some(c) = c {
-                self.define(*c)?;
-                self.float(*c, &self.type_of(*r))?;
+            let ascending = positions.is_sorted_by(|a, b| a < b);
+            if !ascending || positions.last().is_some_and(|last| *last >= end) {
+                return Err(Broken::Order { what });
             }
         }
-        self.body(&p.body)?;
-        for (i, g) in p.gradients.iter().enumerate() {
-            if let Some(g) = g {
-                self.used(*g)?;
-                self.float(*g, &self.function.values[i].clone())?;
-            }
+        self.block(&p.block)?;
+        for (at, v) in p.cotangents.iter().zip(&p.block.params) {
+            self.float(*v, &self.type_of(results[*at]))?;
+        }
+        for (at, v) in p.each_gradient() {
+            self.float(v, &self.function.values[at].clone())?;
         }
         Ok(())
     }

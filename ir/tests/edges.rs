@@ -4,8 +4,8 @@
 use sinew_ir::lower::{self, Reduce};
 use sinew_ir::testing::{difference, unit};
 use sinew_ir::{
-    Array, Attribute, Axis, Binding, Builder, DType, Function, OpError, Param, ParamKind, Type,
-    Value, derive_pullback, interpret, link, link_pullback, ops,
+    Array, Attribute, Axis, Binding, Block, Builder, DType, Function, OpError, Param, ParamKind,
+    Type, Value, derive_pullback, interpret, link, link_pullback, ops,
 };
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -44,8 +44,7 @@ fn function(
         name: "f".to_string(),
         params: (0..types.len()).map(param).collect(),
         values: b.values,
-        body: b.insts,
-        results: vec![result],
+        body: Block::body(types.len(), b.insts, vec![result]),
         ..Function::default()
     })
 }
@@ -59,7 +58,7 @@ fn run(
     let mut f = function(&types, build)?;
     derive_pullback(&mut f, &|_| None)?;
     let linked = link_pullback(unit(&f), &binding(DType::F64), &|_| true)?;
-    let of = linked.program.type_of(linked.program.results[0]);
+    let of = linked.program.type_of(linked.program.body.results[0]);
     let shape = of.shape.extents().ok_or("known extents")?;
     let mut all = inputs.to_vec();
     if of.dtype.is_float() {
@@ -249,7 +248,7 @@ fn a_logit_that_meets_its_target_keeps_its_loss_in_f32() -> Outcome {
         program.to_string().contains("const"),
         "it folds:\n{program}"
     );
-    assert_eq!(program.body.len(), 1, "it folds:\n{program}");
+    assert_eq!(program.body.insts.len(), 1, "it folds:\n{program}");
     let found = interpret(&program, &[])?[0].data[0];
     assert!((found / 2.0611537e-9 - 1.0).abs() < 1e-6, "{found}");
     Ok(())

@@ -1,8 +1,9 @@
 //! What the interpreter means by the ops' edges, and what it says of values that are no numbers.
 
 use sinew_ir::{
-    Array, Attribute, Axis, Builder, DType, Function, IndexBound, InterpretError, Location, Op,
-    Param, ParamKind, Type, Value, first_non_finite, index_bounds, interpret, lower, ops, parse,
+    Array, Attribute, Axis, Block, Builder, DType, Function, IndexBound, InterpretError, Location,
+    Op, Param, ParamKind, Type, Value, first_non_finite, index_bounds, interpret, lower, ops,
+    parse,
 };
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -26,8 +27,7 @@ fn function(
         name: "f".to_string(),
         params: (0..types.len()).map(param).collect(),
         values: b.values,
-        body: b.insts,
-        results: vec![result],
+        body: Block::body(types.len(), b.insts, vec![result]),
         ..Function::default()
     })
 }

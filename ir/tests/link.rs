@@ -181,6 +181,7 @@ fn instructions_are_traced_to_the_file_they_were_written_in() -> Result<(), Box<
     let mut places: Vec<String> = made
         .program
         .body
+        .insts
         .iter()
         .filter_map(|i| i.location().map(|l| l.to_string()))
         .collect();
@@ -317,8 +318,7 @@ fn a_parameter_that_a_callee_leaves_out_has_no_gradient() -> Result<(), Box<dyn 
     );
     let whole = inline(&ONE_HEAD)?;
     let gradients = whole.pullback.ok_or("it has one")?.gradients;
-    let there: Vec<bool> = gradients.iter().map(Option::is_some).collect();
-    assert_eq!(there, [true, false, false, true]);
+    assert_eq!(gradients, [0, 3]);
     Ok(())
 }
 

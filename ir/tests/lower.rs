@@ -3,8 +3,8 @@
 use sinew_ir::lower::{self, Reduce};
 use sinew_ir::testing::{difference, unit};
 use sinew_ir::{
-    Array, Axis, Binding, Builder, DType, Dim, Function, OpError, Param, ParamKind, Shape, Symbol,
-    Type, Value, derive_pullback, interpret, link_pullback, ops, verify,
+    Array, Axis, Binding, Block, Builder, DType, Dim, Function, OpError, Param, ParamKind, Shape,
+    Symbol, Type, Value, derive_pullback, interpret, link_pullback, ops, verify,
 };
 use std::collections::BTreeMap;
 
@@ -47,8 +47,7 @@ fn function(types: &[Type], build: Build) -> Result<Function, Box<dyn std::error
             })
             .collect(),
         values: b.values,
-        body: b.insts,
-        results: vec![result],
+        body: Block::body(types.len(), b.insts, vec![result]),
         ..Function::default()
     };
     for t in types {

@@ -2,10 +2,10 @@
 //! NaN and infinities included; and simplifying again changes nothing.
 
 use proptest::prelude::*;
+use sinew_ir::testing::with_gradients;
 use sinew_ir::{
-    Array, Attribute, Axis, Builder, DType, Dim, Function, Inst, Op, Param, ParamKind, Shape, Type,
-    Value, derive_pullback, interpret, ops, parse, simplify, verify, verify_program,
-    with_gradients,
+    Array, Attribute, Axis, Block, Builder, DType, Dim, Function, Inst, Op, Param, ParamKind,
+    Shape, Type, Value, derive_pullback, interpret, ops, parse, simplify, verify, verify_program,
 };
 
 /// Choices, one after the other; zeros when none is left, so that a shorter list is a simpler program.
@@ -91,9 +91,9 @@ fn program(tape: &mut Tape<'_>) -> Option<Function> {
         let _ = step(&mut b, tape);
     }
     let last = b.values.len().saturating_sub(4);
-    f.results = (last..b.values.len()).map(|i| Value(i as u32)).collect();
+    let results = (last..b.values.len()).map(|i| Value(i as u32)).collect();
+    f.body = Block::body(f.params.len(), b.insts, results);
     f.values = b.values;
-    f.body = b.insts;
     Some(f)
 }
 
@@ -330,14 +330,12 @@ fn close(a: f64, b: f64, scale: f64) -> bool {
 /// whose sign is not kept.
 fn scales(f: &Function, inputs: &[Array]) -> Result<Vec<f64>, TestCaseError> {
     let mut all = f.clone();
-    all.results = (0..f.values.len()).map(|i| Value(i as u32)).collect();
+    all.body.results = (0..f.values.len()).map(|i| Value(i as u32)).collect();
     let values = interpret(&all, inputs).map_err(|e| TestCaseError::fail(format!("{e}\n{f}")))?;
     let made_by = |op: Op| {
-        let insts = f.body.iter().filter_map(move |i| match i {
-            Inst::Op(i) if i.op == op => Some(i.result),
-            Inst::Op(_) | Inst::Call(_) | Inst::PullbackCall(_) => None,
-        });
-        insts.map(|v| &values[v.index()].data)
+        let ops = f.body.insts.iter().filter_map(Inst::op);
+        let made = ops.filter(move |i| i.op == op).map(|i| i.result);
+        made.map(|v| &values[v.index()].data)
     };
     let zero_sum = [ops::SUM, ops::DOT, ops::SCATTER_ADD]
         .into_iter()
@@ -354,7 +352,7 @@ fn scales(f: &Function, inputs: &[Array]) -> Result<Vec<f64>, TestCaseError> {
         finite.fold(0.0f64, |m, x| x.abs().max(m))
     });
     let mut greatest: Vec<f64> = own.collect();
-    for inst in &f.body {
+    for inst in &f.body.insts {
         for r in inst.results() {
             for v in inst.operands() {
                 greatest[r.index()] = greatest[r.index()].max(greatest[v.index()]);
@@ -364,7 +362,7 @@ fn scales(f: &Function, inputs: &[Array]) -> Result<Vec<f64>, TestCaseError> {
     if greatest.iter().any(|g| *g > 1e100) {
         return Err(TestCaseError::reject("a sum may overflow in one order"));
     }
-    Ok(f.results.iter().map(|r| greatest[r.index()]).collect())
+    Ok(f.body.results.iter().map(|r| greatest[r.index()]).collect())
 }
 
 fn same(f: &Function, g: &Function, inputs: &[Array]) -> Result<(), TestCaseError> {
@@ -403,7 +401,7 @@ proptest! {
         prop_assert!(checked.is_ok(), "{:?}\n{}\n{}", checked, f, g);
         let inputs = inputs(&f, &mut tape);
         same(&f, &g, &inputs)?;
-        prop_assert!(g.body.len() <= f.body.len() + 8, "it grew\n{}\n{}", f, g);
+        prop_assert!(g.body.insts.len() <= f.body.insts.len() + 8, "it grew\n{}\n{}", f, g);
         // Compared as text: NaN equals nothing.
         prop_assert_eq!(parse(&g.to_string()).map(|f| f.to_string()), Ok(g.to_string()));
         let mut again = g.clone();
@@ -448,7 +446,7 @@ fn random_programs_have_every_kind_of_instruction() {
             })
             .collect();
         let f = program(&mut Tape(tape.iter()));
-        for inst in f.iter().flat_map(|f| &f.body) {
+        for inst in f.iter().flat_map(|f| &f.body.insts) {
             if let Inst::Op(i) = inst {
                 seen.insert(i.op.name);
             }

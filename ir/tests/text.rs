@@ -92,7 +92,7 @@ fn consts_come_from_the_unit() -> Outcome {
         program.to_string(),
         "fn @ones(%x: f32[2]) -> f32[2, 3] {\n  %1 = const value 1 dtype f32 shape [2, 3]\n  return %1\n}\n"
     );
-    let at = program.body[0].location().ok_or("no place")?;
+    let at = program.body.insts[0].location().ok_or("no place")?;
     assert_eq!(at.to_string(), "src/ones.rs:3:5");
     Ok(())
 }
@@ -177,7 +177,7 @@ pullback(%2: float[]) {{
     // The verifier meets functions that no text made.
     let mut f = parse(&text("0"))?;
     let pullback = f.pullback.as_mut().ok_or("it has one")?;
-    for inst in &mut pullback.body {
+    for inst in &mut pullback.block.insts {
         if let sinew_ir::Inst::PullbackCall(p) = inst {
             p.results[0].0 = usize::MAX;
         }
@@ -197,10 +197,10 @@ fn a_pullback_before_its_call_is_refused() -> Outcome {
     )?;
     // The call's result is a value that the function does not even have.
     let out_of_reach = Value(7);
-    if let Inst::Call(c) = &mut f.body[0] {
+    if let Inst::Call(c) = &mut f.body.insts[0] {
         c.results[0] = out_of_reach;
     }
-    f.body.insert(
+    f.body.insts.insert(
         0,
         Inst::PullbackCall(PullbackCall {
             call: out_of_reach,

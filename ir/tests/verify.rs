@@ -21,7 +21,7 @@ pullback(%5: float[B]) {
 }
 
 fn op(f: &mut Function, at: usize) -> &mut OpInst {
-    match &mut f.body[at] {
+    match &mut f.body.insts[at] {
         Inst::Op(i) => i,
         Inst::Call(_) | Inst::PullbackCall(_) => panic!("instruction {at} is an op"),
     }
@@ -37,7 +37,7 @@ fn broken_functions_are_told_apart() -> Result<(), ParseError> {
     assert_eq!(verify(&function()?), Ok(()));
     let cases: [(Break, &str); 13] = [
         (
-            |f| f.body.swap(0, 1),
+            |f| f.body.insts.swap(0, 1),
             "%2 is used before it is defined, or is not of this part",
         ),
         (
@@ -83,7 +83,7 @@ fn broken_functions_are_told_apart() -> Result<(), ParseError> {
                     results: vec![],
                 };
                 if let Some(p) = &mut f.pullback {
-                    p.body.push(Inst::PullbackCall(call));
+                    p.block.insts.push(Inst::PullbackCall(call));
                 }
             },
             "%3 is not the first result of a call in the body",

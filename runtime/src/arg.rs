@@ -248,6 +248,19 @@ impl<'a> ArgView<'a> {
         self.extents().iter().product()
     }
 
+    /// The elements' bytes, if they lie in row-major order without gaps and are what kernels read as
+    /// `dtype`.
+    pub(crate) fn bytes_in_place(&self, dtype: DType) -> Option<&'a [u8]> {
+        // A `bool` is one byte on the host, and a word in kernels.
+        let size = dtype.size().filter(|_| dtype != DType::Bool)?;
+        if self.dtype != dtype || !self.is_contiguous() {
+            return None;
+        }
+        // SAFETY: a view is made of a borrowed array of its element type, whose extents it holds: so
+        // many initialised elements lie here.
+        Some(unsafe { std::slice::from_raw_parts(self.pointer, self.elements() * size) })
+    }
+
     /// Whether the elements lie in row-major order without gaps.
     pub(crate) fn is_contiguous(&self) -> bool {
         let mut step = 1isize;

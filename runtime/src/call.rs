@@ -79,7 +79,7 @@ pub fn call<F: ModelFunction>(
             sizes,
             runner: Runner::new(
                 model.clone(),
-                Shared::new(model, layout, &settings.device)?,
+                Shared::new(model, layout, &settings.device.0)?,
                 settings,
             )?,
         },

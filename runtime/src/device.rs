@@ -1,5 +1,6 @@
 //! Where programs run, and how precisely.
 
+use crate::backend::Backend;
 use crate::error::Result;
 use std::fmt;
 
@@ -14,20 +15,12 @@ use std::fmt;
 /// println!("computing on {}", device.name());
 /// ```
 #[derive(Clone, Default)]
-pub struct Device(pub(crate) Place);
-
-#[derive(Clone, Default)]
-pub(crate) enum Place {
-    #[default]
-    Cpu,
-    #[cfg(feature = "gpu")]
-    Gpu(crate::gpu::Device),
-}
+pub struct Device(pub(crate) Backend);
 
 impl Device {
     /// The processor this runs on.
     pub fn cpu() -> Device {
-        Device(Place::Cpu)
+        Device(Backend::Cpu)
     }
 
     /// The graphics processor of this machine, the fastest if there are several, through wgpu.
@@ -41,7 +34,7 @@ impl Device {
     /// without the feature `gpu`.
     pub fn gpu() -> Result<Device> {
         #[cfg(feature = "gpu")]
-        return Ok(Device(Place::Gpu(crate::gpu::Device::open()?)));
+        return Ok(Device(Backend::Gpu(crate::gpu::Gpu::open()?)));
         #[cfg(not(feature = "gpu"))]
         Err(crate::Error::NoDevice(
             "this build has no GPU support; build with the feature `gpu`".into(),
@@ -50,21 +43,13 @@ impl Device {
 
     /// Its name, for people.
     pub fn name(&self) -> &str {
-        match &self.0 {
-            Place::Cpu => "the CPU",
-            #[cfg(feature = "gpu")]
-            Place::Gpu(device) => device.name(),
-        }
+        self.0.name()
     }
 }
 
 impl fmt::Debug for Device {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            Place::Cpu => f.write_str("Device::cpu()"),
-            #[cfg(feature = "gpu")]
-            Place::Gpu(device) => device.fmt(f),
-        }
+        write!(f, "Device({:?})", self.name())
     }
 }
 

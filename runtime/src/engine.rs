@@ -7,13 +7,14 @@
 //! runner; both hand that in.
 
 use crate::arg::{ArgView, MAX_RANK};
-use crate::device::{Device, Place as DevicePlace, Precision};
+use crate::backend::Launch;
+use crate::device::{Device, Precision};
 use crate::error::{Error, Result};
 use crate::layout::{Layout, Section};
-use crate::memory::Block;
 use crate::model::ModelFunction;
 use crate::program::{IndexCheck, Program};
 use crate::read;
+use crate::workspace::Workspace;
 use sinew_codegen::kernel::RegionId;
 use sinew_codegen::schedule::Place;
 use sinew_ir::{Binding, DType, Function, ParamKind, Symbol, Unit};
@@ -54,11 +55,27 @@ pub(crate) struct Engine {
     /// The model's leaves by position among the function's parameters.
     leaves: Vec<(usize, Vec<usize>)>,
     /// Most recently used first.
-    programs: Vec<Program>,
+    programs: Vec<Kept>,
     compiles: u64,
-    /// Working memory on the CPU, as large as the largest program needs; each of a GPU's programs has
-    /// its own.
-    pub arena: Block,
+    /// What all programs work in.
+    pub workspace: Workspace,
+}
+
+/// A program with what belongs to its runs here.
+pub(crate) struct Kept {
+    /// The arguments' extents.
+    extents: Vec<Vec<usize>>,
+    pub program: Program,
+    pub launch: Launch,
+}
+
+impl Kept {
+    /// Whether the program was compiled for arguments of these extents.
+    fn fits(&self, arguments: &[ArgView<'_>]) -> bool {
+        let mut pairs = self.extents.iter().zip(arguments);
+        self.extents.len() == arguments.len()
+            && pairs.all(|(e, a)| e.len() == a.rank() && e == a.extents())
+    }
 }
 
 /// One argument of the function.
@@ -133,13 +150,13 @@ impl Engine {
         Ok(Engine {
             unit,
             function,
+            workspace: Workspace::new(settings.device.0.clone(), &inputs),
             settings,
             known,
             inputs,
             leaves,
             programs: Vec::new(),
             compiles: 0,
-            arena: Block::empty(),
         })
     }
 
@@ -150,9 +167,12 @@ impl Engine {
 
     /// The program used last, or to be used next.
     pub fn current(&self) -> Result<&Program> {
-        self.programs.first().ok_or_else(|| Error::NothingCompiled {
-            function: self.unit.path.into(),
-        })
+        match self.programs.first() {
+            Some(kept) => Ok(&kept.program),
+            None => Err(Error::NothingCompiled {
+                function: self.unit.path.into(),
+            }),
+        }
     }
 
     /// Makes the program for these arguments the current one, by `compile` if there is none yet.
@@ -167,12 +187,7 @@ impl Engine {
             None => {
                 let binding = self.bind(arguments)?;
                 let started = std::time::Instant::now();
-                let mut program = compile(self, &binding)?;
-                program.extents = arguments.iter().map(|a| a.extents().to_vec()).collect();
-                if matches!(self.settings.device.0, DevicePlace::Cpu) {
-                    self.arena
-                        .ensure("values between kernels", program.arena_bytes())?;
-                }
+                let program = compile(self, &binding)?;
                 self.compiles += 1;
                 tracing::info!(
                     function = self.unit.path,
@@ -182,10 +197,19 @@ impl Engine {
                     "compiled"
                 );
                 self.programs.truncate(self.settings.cache.max(1) - 1);
-                self.programs.insert(0, program);
+                let extents = arguments.iter().map(|a| a.extents().to_vec());
+                let kept = Kept {
+                    extents: extents.collect(),
+                    program,
+                    launch: Launch::default(),
+                };
+                self.programs.insert(0, kept);
             }
         }
-        Ok(())
+        match self.programs.first() {
+            Some(kept) => self.workspace.ensure(&kept.program),
+            None => Ok(()),
+        }
     }
 
     /// Unifies the arguments' extents with the declared shapes.
@@ -262,10 +286,10 @@ impl Engine {
         Ok(())
     }
 
-    /// The current program and the working memory.
-    pub fn current_mut(&mut self) -> Result<(&mut Program, &mut Block)> {
+    /// The current program and what it works in.
+    pub fn current_mut(&mut self) -> Result<(&mut Kept, &mut Workspace)> {
         match self.programs.first_mut() {
-            Some(program) => Ok((program, &mut self.arena)),
+            Some(kept) => Ok((kept, &mut self.workspace)),
             None => Err(Error::NothingCompiled {
                 function: self.unit.path.into(),
             }),
@@ -329,16 +353,7 @@ impl Settings {
     /// # Errors
     /// [`Error::NoCodeGenerator`], [`Error::Precision`].
     pub fn check(&self) -> Result<()> {
-        match &self.device.0 {
-            DevicePlace::Cpu if cfg!(not(feature = "cpu")) => Err(Error::NoCodeGenerator("cpu")),
-            DevicePlace::Cpu => Ok(()),
-            #[cfg(feature = "gpu")]
-            DevicePlace::Gpu(_) if self.precision == Precision::F64 => Err(Error::Precision {
-                device: self.device.name().into(),
-            }),
-            #[cfg(feature = "gpu")]
-            DevicePlace::Gpu(_) => Ok(()),
-        }
+        self.device.0.check(self.precision)
     }
 }
 

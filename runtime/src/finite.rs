@@ -21,7 +21,7 @@ impl<'a> Witness<'a> {
     /// # Errors
     /// A lost GPU.
     pub fn of(engine: &'a Engine, store: &Store, arguments: &[ArgView<'_>]) -> Result<Witness<'a>> {
-        let program = &engine.current()?.linked[0].program;
+        let program = &engine.current()?.linked[0].function;
         let mut arguments = arguments.iter();
         let mut inputs = Vec::with_capacity(program.params.len());
         for (param, of) in program.params.iter().zip(&program.values) {
@@ -67,7 +67,7 @@ impl<'a> Witness<'a> {
     }
 
     fn origin(&self) -> Result<String> {
-        let program = &self.engine.current()?.linked[0].program;
+        let program = &self.engine.current()?.linked[0].function;
         for (param, input) in program.params.iter().zip(&self.inputs) {
             if input.data.iter().any(|v| !v.is_finite()) {
                 return Ok(format!("`{}` is not", param.name));

@@ -52,7 +52,8 @@ macro_rules! inspect {
             /// # Errors
             /// [`Error::NothingCompiled`](crate::Error::NothingCompiled) before the first call.
             pub fn memory(&self) -> $crate::Result<String> {
-                Ok(self.engine.current()?.memory_text())
+                let workspace = &self.engine.workspace;
+                Ok(self.engine.current()?.memory_text(workspace))
             }
 
             /// The kernels in Cranelift's intermediate form.
@@ -70,7 +71,8 @@ macro_rules! inspect {
             /// [`Error::NothingCompiled`](crate::Error::NothingCompiled) before the first call;
             /// [`Error::NoCode`](crate::Error::NoCode) where there can be none.
             pub fn wgsl(&self) -> $crate::Result<String> {
-                self.engine.current()?.wgsl()
+                let schedule = &self.engine.current()?.schedule;
+                self.engine.settings.device.0.wgsl(schedule)
             }
         }
     };

@@ -4,8 +4,8 @@
 //! state use the same places in regions of their own, so that the update is one program over one
 //! flat range. All other leaves are packed into `fixed`. Gaps between leaves stay zero.
 
+use crate::backend::ALIGN;
 use crate::error::Result;
-use crate::memory::ALIGN;
 use crate::model::Model;
 use sinew_ir::DType;
 

@@ -1,33 +1,34 @@
 //! Sinew's runtime: devices, parameters, the compiled training step, checkpoints.
 
 mod arg;
+mod backend;
 mod call;
 mod checkpoint;
-#[cfg(feature = "cpu")]
-mod denormals;
 mod device;
 mod engine;
 mod entry;
 mod error;
 mod finite;
-#[cfg(feature = "gpu")]
-pub mod gpu;
 pub mod init;
 mod inspect;
 mod layout;
-mod memory;
+mod loss;
 mod model;
+mod numbers;
 mod optimizer;
 mod output;
 mod param;
 mod program;
 mod random;
 mod read;
+mod regions;
 mod runner;
+mod step;
 mod store;
 mod train;
 mod trainer;
 mod update;
+mod workspace;
 
 /// What the variants of [`Error`] carry, of the packages below this one.
 pub mod causes {
@@ -45,6 +46,9 @@ pub mod causes {
         PullbackProblem, Symbol, Value,
     };
 }
+
+#[cfg(feature = "gpu")]
+pub use backend::gpu;
 
 pub use arg::{
     AnyRank, Arg, ArgView, Element, ElementOf, Float, IntoArg, MAX_RANK, Nested, NextRank, Rank,

@@ -1,117 +1,57 @@
-//! A compiled program with what its calls need: schedule, code, result places, staging memory.
+//! One function compiled for one set of extents: what it runs, and what its calls need to know.
 
 use crate::arg::ArgView;
-#[cfg(feature = "cpu")]
-use crate::denormals::flushed;
-use crate::device::Place as DevicePlace;
-use crate::engine::{Engine, Input, MAX_ARGUMENTS};
+use crate::backend::{ALIGN, Code, Launch};
+use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::layout::element_size;
-use crate::memory::{ALIGN, Block, Memory};
-use crate::output::ResultView;
-use crate::read;
+use crate::regions::{Regions, Role, Table, bytes_of};
 use crate::update::StepScalar;
-#[cfg(feature = "cpu")]
-use sinew_codegen::cpu;
-use sinew_codegen::kernel::{Region, RegionId, Schedule};
+use crate::workspace::Workspace;
+use sinew_codegen::kernel::{Region, Schedule};
 use sinew_codegen::schedule::{Part, Place, schedule};
-use sinew_ir::{DType, Function, Type};
+use sinew_ir::{DType, Function, IndexBound, Type};
 use std::fmt::Write as _;
-use std::marker::PhantomData;
 use std::time::Instant;
 
-/// The most regions a program has: arena, two of parameters, then either gradients, two states,
-/// scalars and report, or results; then arguments.
-const MAX_REGIONS: usize = 3 + 8 + MAX_ARGUMENTS;
-
-/// The regions of one call that the caller owns, the arena first: base addresses and sizes.
-pub(crate) struct Table<'a> {
-    bases: [*mut u8; MAX_REGIONS],
-    bytes: [usize; MAX_REGIONS],
-    count: usize,
-    borrowed: PhantomData<&'a mut Memory>,
+/// A function compiled for one set of extents. It never changes and holds no memory of runs.
+pub(crate) struct Program {
+    /// The linked functions, in order.
+    pub linked: Vec<Linked>,
+    /// What is checked before a call.
+    pub indices: Vec<IndexCheck>,
+    /// The kernels.
+    pub schedule: Schedule,
+    /// The numbers of a step that it takes, for a trainer.
+    pub scalars: Vec<StepScalar>,
+    /// Its results, for a runner.
+    pub results: Vec<ResultType>,
+    /// What each region of the schedule is.
+    roles: Vec<Role>,
+    /// The kernels in the form their device runs.
+    code: Code,
 }
 
-impl<'a> Table<'a> {
-    /// A table of the working memory alone.
-    pub fn new(arena: &'a mut Block) -> Self {
-        let mut table = Table {
-            bases: [std::ptr::null_mut(); MAX_REGIONS],
-            bytes: [0; MAX_REGIONS],
-            count: 0,
-            borrowed: PhantomData,
-        };
-        table.put(arena.base(), arena.len());
-        table
-    }
-
-    /// Adds the next region. Past the greatest number it is only counted, and `run` refuses.
-    pub fn add(&mut self, memory: &'a mut Memory) {
-        match memory {
-            Memory::Host(block) => self.put(block.base(), block.len()),
-            // A GPU's program holds its regions itself.
-            #[cfg(feature = "gpu")]
-            Memory::Gpu(memory) => self.put(std::ptr::null_mut(), memory.bytes()),
-        }
-    }
-
-    /// As [`Table::add`], of a region that the program only reads.
-    pub fn add_to_read(&mut self, memory: &'a Memory) {
-        match memory {
-            Memory::Host(block) => self.put(block.base_to_read().cast_mut(), block.len()),
-            #[cfg(feature = "gpu")]
-            Memory::Gpu(memory) => self.put(std::ptr::null_mut(), memory.bytes()),
-        }
-    }
-
-    fn put(&mut self, base: *mut u8, bytes: usize) {
-        if self.count < MAX_REGIONS {
-            self.bases[self.count] = base;
-            self.bytes[self.count] = bytes;
-        }
-        self.count += 1;
-    }
+/// What goes into a program.
+pub(crate) struct Source {
+    /// The linked functions, in order.
+    pub linked: Vec<Linked>,
+    /// Their regions.
+    pub regions: Regions,
+    /// What is checked before a call.
+    pub indices: Vec<IndexCheck>,
+    /// The numbers of a step that it takes, for a trainer.
+    pub scalars: Vec<StepScalar>,
+    /// Its results, for a runner.
+    pub results: Vec<ResultType>,
 }
 
-/// A result that a program keeps between its run and its reading.
-pub(crate) struct ProgramResult {
-    dtype: DType,
-    extents: Vec<usize>,
-    memory: Block,
-}
-
-impl ProgramResult {
-    /// A result in a region of `bytes`.
-    pub fn new(name: &str, of: &Type, bytes: usize) -> Result<Self> {
-        let extents = of.shape.extents().ok_or_else(|| Error::TooLarge {
-            tensor: name.into(),
-            shape: format!("({})", of.shape),
-        })?;
-        Ok(ProgramResult {
-            dtype: of.dtype,
-            extents,
-            memory: Block::zeroed(name, bytes)?,
-        })
-    }
-
-    /// Its elements.
-    pub fn view(&self) -> ResultView<'_> {
-        let bytes = self.extents.iter().product::<usize>() * element_size(self.dtype);
-        ResultView {
-            dtype: self.dtype,
-            extents: &self.extents,
-            bytes: &self.memory.bytes()[..bytes],
-        }
-    }
-}
-
-/// A linked program in its part of the schedule.
+/// A linked function in its part of the schedule.
 #[derive(Debug, Clone)]
 pub(crate) struct Linked {
     /// What it does, for people.
     pub title: &'static str,
-    /// The program.
-    pub program: Function,
+    /// The function.
+    pub function: Function,
     /// Where each of its parameters lies.
     pub inputs: Vec<Place>,
     /// Where each of its results goes.
@@ -124,303 +64,129 @@ pub(crate) struct IndexCheck {
     /// Which argument.
     pub argument: usize,
     /// What its elements must be.
-    pub bound: sinew_ir::IndexBound,
+    pub bound: IndexBound,
 }
 
-/// A program's kernels in the form their device runs.
-enum Code {
-    #[cfg(feature = "cpu")]
-    Cpu(cpu::Program),
-    #[cfg(feature = "gpu")]
-    Gpu(crate::gpu::Program),
-    /// A build without any code generator.
-    #[cfg(not(any(feature = "cpu", feature = "gpu")))]
-    #[expect(dead_code, reason = "the type needs a variant")]
-    Nowhere,
+/// A result that a call reads.
+#[derive(Debug)]
+pub(crate) struct ResultType {
+    /// Its name, for errors.
+    pub name: String,
+    /// Its element type.
+    pub dtype: DType,
+    /// Its extents.
+    pub extents: Vec<usize>,
+    /// Bytes of its elements.
+    pub bytes: usize,
+    /// Bytes of its region.
+    pub region_bytes: usize,
 }
 
-impl Code {
-    fn emit(engine: &Engine, schedule: &Schedule, memories: &[Memory]) -> Result<Code> {
-        let _ = (schedule, memories); // each device looks at its own part
-        match &engine.settings.device.0 {
-            #[cfg(feature = "cpu")]
-            DevicePlace::Cpu => {
-                let code = cpu::compile(schedule, &cpu::Options::default());
-                Ok(Code::Cpu(code.map_err(|source| Error::Cpu {
-                    function: engine.unit.path.into(),
-                    source: Box::new(source),
-                })?))
-            }
-            #[cfg(not(feature = "cpu"))]
-            DevicePlace::Cpu => Err(Error::NoCodeGenerator("cpu")),
-            #[cfg(feature = "gpu")]
-            DevicePlace::Gpu(device) => {
-                let on_gpu = |memory: &Memory| match memory {
-                    Memory::Gpu(memory) => Some(memory.clone()),
-                    Memory::Host(_) => None,
-                };
-                let shared: Vec<_> = memories.iter().filter_map(on_gpu).collect();
-                Ok(Code::Gpu(crate::gpu::Program::sharing(
-                    device, schedule, &shared,
-                )?))
-            }
-        }
-    }
-}
-
-#[cfg(feature = "gpu")]
-fn region_id(i: usize) -> RegionId {
-    RegionId(u32::try_from(i).expect("few regions"))
-}
-
-/// One program for one set of extents.
-pub(crate) struct Program {
-    /// The arguments' extents.
-    pub extents: Vec<Vec<usize>>,
-    /// The programs before scheduling, in order.
-    pub linked: Vec<Linked>,
-    /// What is checked before a call.
-    pub indices: Vec<IndexCheck>,
-    /// The kernels.
-    pub schedule: Schedule,
-    /// The numbers of a step that it takes, for a trainer.
-    pub scalars: Vec<StepScalar>,
-    /// Its results, for a runner.
-    pub results: Vec<ProgramResult>,
-    /// Machine code of the kernels.
-    code: Code,
-    /// The element types of the arguments.
-    types: Vec<DType>,
-    /// Row-major copies of arguments that do not lie so, made when one comes.
-    staging: Vec<Block>,
-}
-
-/// Regions as they are laid out for a program.
-#[derive(Debug, Default)]
-pub(crate) struct Regions(Vec<Region>);
-
-impl Regions {
-    /// Adds a region; the arena comes before the first.
-    pub fn add(&mut self, name: impl Into<String>, bytes: usize, written: bool) -> RegionId {
-        self.0.push(Region {
-            name: name.into(),
+impl ResultType {
+    /// Result `i` of a function.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`].
+    pub fn new(i: usize, ty: &Type) -> Result<ResultType> {
+        let name = format!("result {i}");
+        let bytes = bytes_of(&name, ty)?;
+        Ok(ResultType {
+            dtype: ty.dtype,
+            extents: ty.shape.extents().unwrap_or_default(),
+            region_bytes: bytes.next_multiple_of(ALIGN),
             bytes,
-            written,
-        });
-        RegionId(u32::try_from(self.0.len()).expect("few regions"))
+            name,
+        })
     }
-
-    /// Adds a region for each argument: its bound type's row-major elements.
-    pub fn add_arguments(&mut self, inputs: &[Input], program: &Function) -> Result<Vec<Place>> {
-        let place = |input: &Input| {
-            let bytes = bytes_of(&input.name, &program.values[input.param])?;
-            let region = self.add(input.name.clone(), bytes, false);
-            Ok(Place { region, offset: 0 })
-        };
-        inputs.iter().map(place).collect()
-    }
-}
-
-/// Bytes of a bound tensor; the name is for the error.
-pub(crate) fn bytes_of(name: &str, of: &Type) -> Result<usize> {
-    let too_large = || Error::TooLarge {
-        tensor: name.into(),
-        shape: format!("({})", of.shape),
-    };
-    let extents = of.shape.extents().ok_or_else(too_large)?;
-    extents
-        .iter()
-        .try_fold(element_size(of.dtype), |n, e| n.checked_mul(*e))
-        .filter(|bytes| isize::try_from(*bytes).is_ok_and(|b| b < isize::MAX - ALIGN as isize))
-        .ok_or_else(too_large)
 }
 
 impl Program {
-    /// Schedules and emits the parts. `memories` are those of the first regions behind the arena, for
-    /// a device that keeps them; else every call's table has them.
-    pub fn compile(
-        engine: &Engine,
-        linked: Vec<Linked>,
-        regions: Regions,
-        indices: Vec<IndexCheck>,
-        results: Vec<ProgramResult>,
-        memories: &[Memory],
-    ) -> Result<Program> {
-        let function = || engine.unit.path.to_string();
+    /// Schedules the functions and compiles their kernels.
+    ///
+    /// # Errors
+    /// Functions without a schedule; a schedule that cannot become code for the engine's device.
+    pub fn compile(engine: &Engine, source: Source) -> Result<Program> {
+        let function = engine.unit.path;
         let started = Instant::now();
-        let parts: Vec<Part<'_>> = linked
+        let parts: Vec<Part<'_>> = source
+            .linked
             .iter()
             .map(|l| Part {
-                program: &l.program,
+                program: &l.function,
                 inputs: l.inputs.clone(),
                 outputs: l.outputs.clone(),
             })
             .collect();
-        let schedule = schedule(&parts, regions.0).map_err(|source| Error::Schedule {
-            function: function(),
+        let (roles, regions) = source.regions.finish();
+        let schedule = schedule(&parts, regions).map_err(|source| Error::Schedule {
+            function: function.into(),
             source: Box::new(source),
         })?;
         let scheduled = Instant::now();
-        let code = Code::emit(engine, &schedule, memories)?;
+        let code = engine.settings.device.0.compile(function, &schedule)?;
         tracing::debug!(
-            function = engine.unit.path,
+            function,
             schedule_ms = (scheduled - started).as_secs_f64() * 1e3,
             emit_ms = scheduled.elapsed().as_secs_f64() * 1e3,
             "kernels"
         );
         Ok(Program {
-            extents: Vec::new(),
-            linked,
-            indices,
-            results,
-            scalars: Vec::new(),
-            code,
-            types: engine.inputs.iter().map(|i| i.dtype).collect(),
-            staging: engine.inputs.iter().map(|_| Block::empty()).collect(),
+            linked: source.linked,
+            indices: source.indices,
+            scalars: source.scalars,
+            results: source.results,
+            roles,
             schedule,
+            code,
         })
     }
 
-    /// Whether it was compiled for arguments of these extents.
-    pub fn fits(&self, arguments: &[ArgView<'_>]) -> bool {
-        self.extents.len() == arguments.len()
-            && self
-                .extents
-                .iter()
-                .zip(arguments)
-                .all(|(e, a)| e.len() == a.rank() && e == a.extents())
+    /// The region of a role.
+    pub fn region(&self, role: Role) -> Option<&Region> {
+        let at = self.roles.iter().position(|r| *r == role)?;
+        self.schedule.regions.get(at)
     }
 
     /// The working memory it needs.
     pub fn arena_bytes(&self) -> usize {
-        self.schedule.regions.first().map_or(0, |r| r.bytes)
+        self.region(Role::Arena).map_or(0, |r| r.bytes)
     }
 
-    /// Runs it over the regions of `table`, which its results and arguments are added to.
-    pub fn run(&mut self, mut table: Table<'_>, arguments: &[ArgView<'_>]) -> Result<()> {
-        for result in &mut self.results {
-            table.put(result.memory.base(), result.memory.len());
-        }
-        let first_argument = table.count;
-        for ((argument, dtype), staging) in arguments.iter().zip(&self.types).zip(&mut self.staging)
-        {
-            let bytes = argument.elements() * element_size(*dtype);
-            let in_place =
-                argument.dtype == *dtype && *dtype != DType::Bool && argument.is_contiguous();
-            let base = if in_place {
-                argument.pointer.cast_mut()
-            } else {
-                let region = self.schedule.regions.get(table.count);
-                staging.ensure(region.map_or("an argument", |r| &r.name), bytes)?;
-                read::stage(argument, *dtype, &mut staging.bytes_mut()[..bytes]);
-                staging.base()
-            };
-            table.put(base, bytes);
-        }
-        // A GPU's program has an arena of its own.
-        let given = match &self.code {
-            #[cfg(feature = "gpu")]
-            Code::Gpu(_) => 1,
-            #[cfg(feature = "cpu")]
-            Code::Cpu(_) => 0,
-            #[cfg(not(any(feature = "cpu", feature = "gpu")))]
-            Code::Nowhere => 0,
-        };
-        let regions = &self.schedule.regions;
-        let mut sizes = regions.iter().zip(table.bytes).skip(given);
-        let fits = table.count == regions.len()
-            && table.count <= MAX_REGIONS
-            && sizes.all(|(region, bytes)| region.bytes <= bytes);
-        if !fits {
-            return Err(Error::Regions { count: table.count });
-        }
-        let _ = first_argument; // only a GPU copies
-        match &mut self.code {
-            #[cfg(feature = "cpu")]
-            Code::Cpu(code) => {
-                let bases = &table.bases[..table.count];
-                // SAFETY: the table has one pointer for each region of the schedule that this was
-                // compiled from, to as many bytes as the region has (checked above). Own memories
-                // are borrowed, mutably but for those that the schedule only reads (it was
-                // verified); arguments are borrowed, row-major, of the region's element type and
-                // aligned to it, and their regions are never written.
-                flushed(|| unsafe { code.run(bases) });
-                Ok(())
-            }
-            #[cfg(feature = "gpu")]
-            Code::Gpu(code) => {
-                let ends = first_argument..table.count;
-                for (i, (base, bytes)) in table.bases.iter().zip(table.bytes).enumerate() {
-                    if ends.contains(&i) {
-                        // SAFETY: a borrowed row-major argument of as many bytes, or its staged copy.
-                        let bytes = unsafe { std::slice::from_raw_parts(*base, bytes) };
-                        code.write_region(region_id(i), 0, bytes)?;
-                    }
-                }
-                code.run()?;
-                let first_result = first_argument - self.results.len();
-                for (i, result) in self.results.iter_mut().enumerate() {
-                    code.read_region(region_id(first_result + i), 0, result.memory.bytes_mut())?;
-                }
-                Ok(())
-            }
-            #[cfg(not(any(feature = "cpu", feature = "gpu")))]
-            Code::Nowhere => Err(Error::NoCodeGenerator("cpu")),
-        }
+    /// Runs it over the memory of `table`, to which `workspace` and `arguments` are added. Results
+    /// are there when they are fetched.
+    ///
+    /// # Errors
+    /// Too little memory for copies of arguments; what a GPU cannot do.
+    pub fn run<'a>(
+        &self,
+        launch: &mut Launch,
+        workspace: &'a mut Workspace,
+        mut table: Table<'a>,
+        arguments: &[ArgView<'a>],
+    ) -> Result<()> {
+        workspace.fill(&mut table, arguments)?;
+        table.in_order(&self.roles, |slots| self.code.run(launch, slots))
     }
 
-    /// The linked programs in text form.
+    /// The linked functions in text form.
     pub fn linked_text(&self) -> String {
         let mut out = String::new();
         for part in &self.linked {
-            let _ = writeln!(out, "; {}\n{}", part.title, part.program);
+            let _ = writeln!(out, "; {}\n{}", part.title, part.function);
         }
         out
     }
 
     /// The kernels in Cranelift's form.
+    ///
+    /// # Errors
+    /// [`Error::NoCode`] on a GPU.
     pub fn clif(&self) -> Result<String> {
-        match &self.code {
-            #[cfg(feature = "cpu")]
-            Code::Cpu(code) => Ok(code.clif()),
-            #[cfg(feature = "gpu")]
-            Code::Gpu(_) => Err(Error::NoCode("a GPU's kernels are WGSL".into())),
-            #[cfg(not(any(feature = "cpu", feature = "gpu")))]
-            Code::Nowhere => Err(Error::NoCodeGenerator("cpu")),
-        }
+        self.code.clif()
     }
 
-    /// The kernels as WGSL.
-    #[cfg(feature = "gpu")]
-    pub fn wgsl(&self) -> Result<String> {
-        use sinew_codegen::wgsl;
-        let limits = match &self.code {
-            #[cfg(feature = "cpu")]
-            Code::Cpu(_) => wgsl::Limits::default(),
-            Code::Gpu(code) => code.device().limits(),
-        };
-        let shaders =
-            wgsl::emit(&self.schedule, &limits).map_err(|e| Error::NoCode(e.to_string()))?;
-        let mut out = String::new();
-        for shader in shaders {
-            let [x, y, z] = shader.groups;
-            let _ = writeln!(
-                out,
-                "// {}: {x} x {y} x {z} groups\n{}",
-                shader.name, shader.source
-            );
-        }
-        Ok(out)
-    }
-
-    /// The kernels as WGSL.
-    #[cfg(not(feature = "gpu"))]
-    pub fn wgsl(&self) -> Result<String> {
-        Err(Error::NoCodeGenerator("gpu"))
-    }
-
-    /// Regions with their sizes, machine code included.
-    pub fn memory_text(&self) -> String {
+    /// Regions with their sizes, machine code and what `workspace` keeps included.
+    pub fn memory_text(&self, workspace: &Workspace) -> String {
         let mut out = String::new();
         let mut total = 0;
         for region in &self.schedule.regions {
@@ -432,18 +198,11 @@ impl Program {
             );
             total += region.bytes;
         }
-        match &self.code {
-            #[cfg(feature = "cpu")]
-            Code::Cpu(code) => {
-                let code = code.code_bytes();
-                let _ = writeln!(out, "{code:>12} bytes  run      code");
-                total += code;
-            }
-            #[cfg(feature = "gpu")]
-            Code::Gpu(_) => {}
-            #[cfg(not(any(feature = "cpu", feature = "gpu")))]
-            Code::Nowhere => {}
+        if let Some(code) = self.code.code_bytes() {
+            let _ = writeln!(out, "{code:>12} bytes  run      code");
+            total += code;
         }
+        total += workspace.kept_text(self, &mut out);
         let _ = writeln!(out, "{total:>12} bytes           in all");
         out
     }

@@ -4,10 +4,11 @@ use crate::arg::{ArgView, IntoArg};
 use crate::engine::{Engine, Settings};
 use crate::error::{Error, Result};
 use crate::finite::Witness;
-use crate::memory::ALIGN;
+use crate::layout::Layout;
 use crate::model::ModelFunction;
 use crate::output::{Outputs, ResultView};
-use crate::program::{Linked, Program, ProgramResult, Regions, Table, bytes_of};
+use crate::program::{Linked, Program, ResultType, Source};
+use crate::regions::{MAX_RESULTS, Regions, Role, Table};
 use crate::store::{Attachment, Shared, Trained, hollow};
 use sinew_codegen::schedule::Place;
 use sinew_ir::Binding;
@@ -57,9 +58,9 @@ impl<F: ModelFunction> Runner<F> {
     }
 
     fn prepare_views(&mut self, arguments: &[ArgView<'_>]) -> Result<()> {
-        let shared = &self.shared;
+        let layout = &self.shared.layout;
         self.engine.select(arguments, |engine, binding| {
-            compile_run(engine, binding, shared)
+            compile_run(engine, binding, layout)
         })
     }
 
@@ -72,22 +73,23 @@ impl<F: ModelFunction> Runner<F> {
         self.prepare_views(arguments)?;
         self.engine.check(arguments)?;
         let check = self.engine.settings.check_finite;
-        let (program, arena) = self.engine.current_mut()?;
         let store = self.shared.read();
-        let mut table = Table::new(arena);
-        table.add_to_read(&store.trained);
-        table.add_to_read(&store.fixed);
-        program.run(table, arguments)?;
-        let fine = !check || program.results.iter().all(|r| r.view().is_finite());
-        if !fine {
+        let (kept, workspace) = self.engine.current_mut()?;
+        let (program, launch) = (&kept.program, &mut kept.launch);
+        let mut table = Table::new();
+        table.put(Role::Trained, store.trained.slot_to_read());
+        table.put(Role::Fixed, store.fixed.slot_to_read());
+        program.run(launch, workspace, table, arguments)?;
+        workspace.fetch(&program.results)?;
+        let results = &program.results;
+        if check && !workspace.views(results).all(|r| r.is_finite()) {
             let witness = Witness::of(&self.engine, &store, arguments)?;
             drop(store);
             return Err(witness.error("result"));
         }
         drop(store);
-        let program = self.engine.current()?;
-        let mut views = [ResultView::NONE; 8];
-        let (count, expected) = (program.results.len(), <F::Output as Outputs>::COUNT);
+        let (count, expected) = (results.len(), <F::Output as Outputs>::COUNT);
+        let mut views = [ResultView::NONE; MAX_RESULTS];
         if count != expected || count > views.len() {
             return Err(Error::Results {
                 function: self.engine.unit.path.into(),
@@ -95,41 +97,43 @@ impl<F: ModelFunction> Runner<F> {
                 actual: count,
             });
         }
-        for (view, result) in views.iter_mut().zip(&program.results) {
-            *view = result.view();
+        for (place, view) in views.iter_mut().zip(workspace.views(results)) {
+            *place = view;
         }
         Ok(read(&views[..count]))
     }
 }
 
-/// Links the function and lays out its regions as `run_views` fills them.
-fn compile_run(engine: &Engine, binding: &Binding, shared: &Shared) -> Result<Program> {
-    let layout = &shared.layout;
-    let program = sinew_ir::link(engine.unit, binding)
+/// Links the function and lays out its regions.
+fn compile_run(engine: &Engine, binding: &Binding, layout: &Layout) -> Result<Program> {
+    let function = sinew_ir::link(engine.unit, binding)
         .map_err(|source| Error::link(engine.unit.path, source))?;
-    let mut regions = Regions::default();
-    let trained = regions.add("params", layout.trained_bytes, false);
-    let fixed = regions.add("fixed", layout.fixed_bytes, false);
+    let mut regions = Regions::new();
+    let trained = regions.add(Role::Trained, "params", layout.trained_bytes, false);
+    let fixed = regions.add(Role::Fixed, "fixed", layout.fixed_bytes, false);
     let mut outputs = Vec::new();
     let mut results = Vec::new();
-    for (i, result) in program.results.iter().enumerate() {
-        let of = program.type_of(*result);
-        let name = format!("result {i}");
-        let bytes = bytes_of(&name, of)?.next_multiple_of(ALIGN);
-        results.push(ProgramResult::new(&name, of, bytes)?);
-        let region = regions.add(name, bytes, true);
+    for (i, result) in function.body.results.iter().enumerate() {
+        let result = ResultType::new(i, function.type_of(*result))?;
+        let (name, bytes) = (result.name.clone(), result.region_bytes);
+        let region = regions.add(Role::Result(i), name, bytes, true);
+        results.push(result);
         outputs.push(Place { region, offset: 0 });
     }
-    let arguments = regions.add_arguments(&engine.inputs, &program)?;
-    let inputs = engine.places(layout, trained, fixed, &arguments)?;
-    let indices = engine.index_checks(&program);
-    let linked = vec![Linked {
-        title: "function",
-        program,
-        inputs,
-        outputs,
-    }];
-    Program::compile(engine, linked, regions, indices, results, &shared.blocks)
+    let arguments = regions.add_arguments(&engine.inputs, &function)?;
+    let source = Source {
+        indices: engine.index_checks(&function),
+        linked: vec![Linked {
+            title: "function",
+            inputs: engine.places(layout, trained, fixed, &arguments)?,
+            outputs,
+            function,
+        }],
+        regions,
+        scalars: Vec::new(),
+        results,
+    };
+    Program::compile(engine, source)
 }
 
 impl<F: ModelFunction> Trained<F::Model> for Runner<F> {

@@ -4,11 +4,10 @@
 //! (a step until its report is read), so that a runner on another thread sees parameters of before or
 //! after a step, never between. Nothing is compiled, checked or converted under the lock.
 
-use crate::device::Device;
+use crate::backend::{Backend, Memory};
 use crate::engine::Settings;
 use crate::error::Result;
 use crate::layout::{Layout, Leaf, Section};
-use crate::memory::Memory;
 use crate::model::Model;
 use crate::param::{Data, Missing, Param};
 use sinew_ir::DType;
@@ -30,8 +29,6 @@ pub(crate) struct Store {
 pub(crate) struct Shared {
     /// Where each leaf lies.
     pub layout: Arc<Layout>,
-    /// The store's blocks in order, as [`Memory::again`] gives them.
-    pub blocks: Arc<[Memory]>,
     store: Arc<RwLock<Store>>,
 }
 
@@ -40,17 +37,15 @@ impl Shared {
     ///
     /// # Errors
     /// Too little memory.
-    pub fn new<M: Model>(model: &M, layout: Layout, device: &Device) -> Result<Shared> {
+    pub fn new<M: Model>(model: &M, layout: Layout, backend: &Backend) -> Result<Shared> {
         let layout = Arc::new(layout);
         let mut store = Store {
-            trained: Memory::zeroed(device, "params", layout.trained_bytes)?,
-            fixed: Memory::zeroed(device, "fixed", layout.fixed_bytes)?,
+            trained: backend.zeroed("params", layout.trained_bytes)?,
+            fixed: backend.zeroed("fixed", layout.fixed_bytes)?,
             layout: Arc::clone(&layout),
         };
         store.fill(model)?;
-        let blocks = [&store.trained, &store.fixed];
         Ok(Shared {
-            blocks: blocks.into_iter().filter_map(Memory::again).collect(),
             layout,
             store: Arc::new(RwLock::new(store)),
         })
@@ -192,7 +187,7 @@ mod tests {
         ];
         for float in [DType::F32, DType::F64] {
             let layout = Layout::new(&model, float, &|path| path == "1").expect("whole");
-            let shared = Shared::new(&model, layout, &Device::cpu()).expect("host memory");
+            let shared = Shared::new(&model, layout, &Backend::Cpu).expect("host memory");
             let mut back = vec![Param::zeros(&[3, 5]), Param::zeros(&[7])];
             shared.read().read_into(&mut back).expect("host memory");
             for (a, b) in back.iter().zip(&model) {

@@ -149,7 +149,7 @@ impl<F: ModelFunction> Compile<F> {
     pub fn build(self) -> Result<Runner<F>> {
         self.settings.check()?;
         let layout = Layout::new(&self.model, self.settings.precision.dtype(), &|_| false)?;
-        let shared = Shared::new(&self.model, layout, &self.settings.device)?;
+        let shared = Shared::new(&self.model, layout, &self.settings.device.0)?;
         Runner::new(self.model, shared, self.settings)
     }
 }

@@ -1,18 +1,20 @@
 //! A training step: forward, backward, clipping and update as one compiled program.
 
 use crate::arg::{ArgView, IntoArg};
+use crate::backend::Memory;
 use crate::engine::{Engine, Settings, leaf_path};
 use crate::error::{Error, Result};
 use crate::finite::Witness;
-use crate::layout::{Layout, Section, element_size};
-use crate::memory::{ALIGN, Memory};
+use crate::layout::{Layout, Section};
+use crate::loss::moved_leaves;
 use crate::model::ModelFunction;
+use crate::numbers::{self, Report, Reported};
 use crate::optimizer::Optimizer;
-use crate::program::{Linked, Program, Regions, Table};
+use crate::regions::{Role, Table};
+use crate::step::compile_step;
 use crate::store::{Attachment, Shared, Trained, hollow, read_leaves};
-use crate::update::{Update, update};
-use sinew_codegen::schedule::Place;
-use sinew_ir::{Binding, DType, ParamKind, Type};
+use crate::update::update;
+use sinew_ir::ParamKind;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -51,7 +53,7 @@ pub struct Trainer<F: ModelFunction, I = <F as ModelFunction>::Inputs> {
     /// The optimizer's state, likewise.
     states: Vec<Memory>,
     /// The numbers of a step.
-    scalars: Memory,
+    numbers: Memory,
     /// What a step reports.
     report: Memory,
     /// Steps taken.
@@ -71,14 +73,6 @@ pub struct Step {
     pub number: u64,
 }
 
-/// Places in the report: one number each.
-const LOSS: usize = 0;
-const NORM: usize = 1;
-/// How much of loss and gradients is not finite.
-const CAME: usize = 2;
-/// How much of what the update makes is not finite.
-const MADE: usize = 3;
-
 impl<F: ModelFunction> Trainer<F> {
     pub(crate) fn new(model: F::Model, optimizer: Optimizer, settings: Settings) -> Result<Self> {
         settings.check()?;
@@ -87,21 +81,21 @@ impl<F: ModelFunction> Trainer<F> {
         let engine = Engine::new::<F>(&model, settings)?;
         let moved = moved_leaves(&engine)?;
         let layout = Layout::new(&model, float, &|path| moved.contains(&path))?;
-        let device = &engine.settings.device;
-        let zeroed = |name, bytes| Memory::zeroed(device, name, bytes);
+        let backend = &engine.settings.device.0;
+        let zeroed = |name, bytes| backend.zeroed(name, bytes);
         let update = update(&optimizer, 0, float, false).map_err(Error::Update)?;
         let states = update.states.iter();
         let states: Result<_> = states
             .map(|name| zeroed(*name, layout.trained_bytes))
             .collect();
-        let shared = Shared::new(&model, layout, device)?;
+        let shared = Shared::new(&model, layout, backend)?;
         let layout = Arc::clone(&shared.layout);
         Ok(Trainer {
             shared,
             gradients: zeroed("gradients", layout.trained_bytes)?,
             states: states?,
-            scalars: zeroed("step scalars", ALIGN)?,
-            report: zeroed("report", ALIGN)?,
+            numbers: zeroed("step scalars", numbers::BYTES)?,
+            report: zeroed("report", numbers::BYTES)?,
             shell: hollow(model),
             engine,
             layout,
@@ -175,19 +169,9 @@ impl<F: ModelFunction> Trainer<F> {
     }
 
     fn prepare_views(&mut self, arguments: &[ArgView<'_>]) -> Result<()> {
-        let (layout, optimizer, shared) = (&self.layout, &self.optimizer, &self.shared);
-        let (gradients, states) = (&self.gradients, &self.states);
-        let (scalars, report) = (&self.scalars, &self.report);
+        let (layout, optimizer) = (&self.layout, &self.optimizer);
         self.engine.select(arguments, |engine, binding| {
-            let own = std::iter::once(gradients).chain(states);
-            let own = own.chain([scalars, report]).filter_map(Memory::again);
-            let memories: Vec<Memory> = shared
-                .blocks
-                .iter()
-                .filter_map(Memory::again)
-                .chain(own)
-                .collect();
-            compile_step(engine, binding, layout, optimizer, &memories)
+            compile_step(engine, binding, layout, optimizer)
         })
     }
 
@@ -195,44 +179,40 @@ impl<F: ModelFunction> Trainer<F> {
         self.prepare_views(arguments)?;
         self.engine.check(arguments)?;
         let float = self.layout.float;
-        let (program, arena) = self.engine.current_mut()?;
-        let mut numbers = [0; ALIGN];
-        for (i, scalar) in program.scalars.iter().enumerate() {
-            put(
-                &mut numbers,
-                i,
-                float,
-                scalar.value(&self.optimizer, self.taken + 1),
-            );
-        }
-        self.scalars.write(0, &numbers)?;
+        let (kept, workspace) = self.engine.current_mut()?;
+        let (program, launch) = (&kept.program, &mut kept.launch);
+        let (optimizer, step) = (&self.optimizer, self.taken + 1);
+        let told = program.scalars.iter().map(|s| s.value(optimizer, step));
+        numbers::write(&mut self.numbers, float, told)?;
         let mut held = self.shared.write();
         let store = &mut *held;
-        let mut table = Table::new(arena);
-        table.add(&mut store.trained);
-        table.add(&mut store.fixed);
-        table.add(&mut self.gradients);
-        for state in &mut self.states {
-            table.add(state);
+        let mut table = Table::new();
+        table.put(Role::Trained, store.trained.slot());
+        table.put(Role::Fixed, store.fixed.slot_to_read());
+        table.put(Role::Gradients, self.gradients.slot());
+        for (i, state) in self.states.iter_mut().enumerate() {
+            table.put(Role::State(i), state.slot());
         }
-        table.add(&mut self.scalars);
-        table.add(&mut self.report);
-        program.run(table, arguments)?;
-        if let Err(error) = self.report.read(0, &mut numbers) {
-            // A GPU's failure came after the update was on its way: what came of it is not known.
-            self.taken += 1;
-            return Err(error);
-        }
-        let loss = get(&numbers, LOSS, float);
+        table.put(Role::Numbers, self.numbers.slot_to_read());
+        table.put(Role::Report, self.report.slot());
+        program.run(launch, workspace, table, arguments)?;
+        let report = match Report::read(&self.report, float) {
+            Ok(report) => report,
+            Err(error) => {
+                // A GPU's failure came after the update was on its way: what came of it is not known.
+                self.taken += 1;
+                return Err(error);
+            }
+        };
+        let loss = report.get(Reported::Loss);
         if self.engine.settings.check_finite {
-            let count = |at| get(&numbers, at, float);
-            if !loss.is_finite() || count(CAME) != 0.0 {
+            if !loss.is_finite() || report.get(Reported::CameNotFinite) != 0.0 {
                 let what = if loss.is_finite() { "gradient" } else { "loss" };
                 let witness = Witness::of(&self.engine, store, arguments)?;
                 drop(held);
                 return Err(witness.error(what));
             }
-            if count(MADE) != 0.0 {
+            if report.get(Reported::MadeNotFinite) != 0.0 {
                 return Err(Error::Computed {
                     function: self.engine.unit.path.into(),
                     what: "update",
@@ -247,197 +227,10 @@ impl<F: ModelFunction> Trainer<F> {
         self.taken += 1;
         Ok(Step {
             loss,
-            grad_norm: self.optimizer.clip.map(|_| get(&numbers, NORM, float)),
+            grad_norm: self.optimizer.clip.map(|_| report.get(Reported::Norm)),
             number: self.taken,
         })
     }
-}
-
-/// The leaves that the loss depends on.
-fn moved_leaves(engine: &Engine) -> Result<Vec<&str>> {
-    let function = &engine.function;
-    let not_a_loss = |rest: &str| {
-        let types = function.results.iter();
-        let types: Vec<String> = types.map(|r| declared(function.type_of(*r))).collect();
-        let returns = match types.as_slice() {
-            [] => "nothing".to_string(),
-            [one] => format!("`{one}`{rest}"),
-            many => format!("`({})`", many.join(", ")),
-        };
-        Error::NotALoss {
-            function: engine.unit.path.into(),
-            returns,
-        }
-    };
-    let [result] = function.results.as_slice() else {
-        return Err(not_a_loss(""));
-    };
-    if *function.type_of(*result) != Type::of(DType::Float, &[]) {
-        return Err(not_a_loss(""));
-    }
-    // Not the stored pullback's gradients: it knows nothing of what the functions it calls leave out.
-    let info = sinew_ir::dependence(engine.unit);
-    let info = info.map_err(|source| Error::link(engine.unit.path, source))?;
-    let mut moved = Vec::new();
-    for (param, moves) in function.params.iter().zip(info.depends.iter().flatten()) {
-        if param.kind == ParamKind::Param && *moves {
-            moved.push(leaf_path(&param.name));
-        }
-    }
-    match moved.is_empty() {
-        true => Err(not_a_loss(" that depends on none")),
-        false => Ok(moved),
-    }
-}
-
-/// A type as it is declared: `Tensor<i32, B>`.
-fn declared(of: &Type) -> String {
-    let mut parts = Vec::new();
-    if of.dtype != DType::Float {
-        parts.push(of.dtype.to_string());
-    }
-    let shape = of.shape.to_string();
-    if !shape.is_empty() {
-        parts.push(shape);
-    }
-    match parts.is_empty() {
-        true => "Tensor".into(),
-        false => format!("Tensor<{}>", parts.join(", ")),
-    }
-}
-
-/// Byte offset of number `i` in the small regions: far enough apart for f64.
-const fn place(i: usize) -> usize {
-    8 * i
-}
-
-fn put(bytes: &mut [u8; ALIGN], i: usize, float: DType, value: f64) {
-    let bytes = &mut bytes[place(i)..place(i + 1)];
-    match float == DType::F64 {
-        true => bytes.copy_from_slice(&value.to_ne_bytes()),
-        false => bytes[..4].copy_from_slice(&(value as f32).to_ne_bytes()),
-    }
-}
-
-fn get(bytes: &[u8; ALIGN], i: usize, float: DType) -> f64 {
-    let bytes = &bytes[place(i)..];
-    let (narrow, wide) = (bytes.first_chunk(), bytes.first_chunk());
-    match float == DType::F64 {
-        true => wide.map_or(f64::NAN, |b| f64::from_ne_bytes(*b)),
-        false => narrow.map_or(f64::NAN, |b| f64::from(f32::from_ne_bytes(*b))),
-    }
-}
-
-/// Links the gradient program and the update, and lays out their regions as `step_views` fills them.
-fn compile_step(
-    engine: &Engine,
-    binding: &Binding,
-    layout: &Layout,
-    optimizer: &Optimizer,
-    memories: &[Memory],
-) -> Result<Program> {
-    let name = engine.unit.path;
-    let is_trained = |path: &str| {
-        layout
-            .leaf(path)
-            .is_some_and(|l| l.section == Section::Trained)
-    };
-    let wanted = |p: &sinew_ir::Param| p.kind == ParamKind::Param && is_trained(leaf_path(&p.name));
-    let gradient = sinew_ir::link_gradient(engine.unit, binding, &wanted)
-        .map_err(|source| Error::link(name, source))?;
-    let elements = layout.trained_bytes / element_size(layout.float);
-    let check = engine.settings.check_finite;
-    let Update {
-        program: update_program,
-        states,
-        scalars,
-        norm,
-        guarded,
-    } = update(optimizer, elements, layout.float, check).map_err(Error::Update)?;
-
-    let mut regions = Regions::default();
-    let trained = regions.add("params", layout.trained_bytes, true);
-    let fixed = regions.add("fixed", layout.fixed_bytes, false);
-    let gradients = regions.add("gradients", layout.trained_bytes, true);
-    let states: Vec<_> = states
-        .iter()
-        .map(|name| regions.add(*name, layout.trained_bytes, true))
-        .collect();
-    let numbers = regions.add("step scalars", ALIGN, false);
-    let report = regions.add("report", ALIGN, true);
-    let arguments = regions.add_arguments(&engine.inputs, &gradient.program)?;
-
-    let inputs = engine.places(layout, trained, fixed, &arguments)?;
-    let mut outputs = vec![Place {
-        region: report,
-        offset: place(LOSS),
-    }];
-    let mut gradient_places: Vec<Option<Place>> = vec![None; gradient.program.results.len()];
-    for (param, result) in gradient.gradients.iter().enumerate() {
-        if let Some(result) = result {
-            let offset = inputs[param].offset;
-            gradient_places[*result] = Some(Place {
-                region: gradients,
-                offset,
-            });
-        }
-    }
-    for place in &gradient_places[gradient.results..] {
-        outputs.push((*place).ok_or_else(|| Error::Results {
-            function: name.into(),
-            expected: gradient.gradients.iter().flatten().count(),
-            actual: gradient_places.len() - gradient.results,
-        })?);
-    }
-
-    let start = |region| Place { region, offset: 0 };
-    let mut update_inputs = vec![start(trained), start(gradients)];
-    update_inputs.extend(states.iter().map(|s| start(*s)));
-    update_inputs.extend((0..scalars.len()).map(|i| Place {
-        region: numbers,
-        offset: place(i),
-    }));
-    let mut update_outputs = vec![start(trained)];
-    update_outputs.extend(states.iter().map(|s| start(*s)));
-    if norm {
-        update_outputs.push(Place {
-            region: report,
-            offset: place(NORM),
-        });
-    }
-    if guarded {
-        update_inputs.push(Place {
-            region: report,
-            offset: place(LOSS),
-        });
-        update_outputs.push(Place {
-            region: report,
-            offset: place(CAME),
-        });
-        update_outputs.push(Place {
-            region: report,
-            offset: place(MADE),
-        });
-    }
-
-    let indices = engine.index_checks(&gradient.program);
-    let linked = vec![
-        Linked {
-            title: "loss and gradients",
-            program: gradient.program,
-            inputs,
-            outputs,
-        },
-        Linked {
-            title: "update",
-            program: update_program,
-            inputs: update_inputs,
-            outputs: update_outputs,
-        },
-    ];
-    let mut program = Program::compile(engine, linked, regions, indices, Vec::new(), memories)?;
-    program.scalars = scalars;
-    Ok(program)
 }
 
 impl<F: ModelFunction> Trained<F::Model> for Trainer<F> {

@@ -6,7 +6,7 @@
 //! every rule keeps zero (Adam's too where epsilon is 0: see [`adam`]) and no norm notices.
 
 use crate::optimizer::{AdamRule, Optimizer, Rule, Sgd};
-use sinew_ir::{Builder, DType, Function, OpError, Param, ParamKind, Type, Value, ops};
+use sinew_ir::{Block, Builder, DType, Function, OpError, Param, ParamKind, Type, Value, ops};
 
 /// What PyTorch adds to the norm before it divides by it.
 const CLIP_EPSILON: f64 = 1e-6;
@@ -150,8 +150,7 @@ pub(crate) fn update(
         name: "update".into(),
         params,
         values: b.values,
-        body: b.insts,
-        results,
+        body: Block::body(names.len(), b.insts, results),
         ..Function::default()
     };
     Ok(Update {

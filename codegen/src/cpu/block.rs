@@ -14,6 +14,7 @@ use super::lanes::Lanes;
 use super::nest::work;
 use super::product::{Block, Call, Part};
 use super::scalar::Context;
+use super::shim::Shim;
 use crate::kernel::{Contract, Reg};
 
 /// A call of `product` for each element of the batch; called back, a block.
@@ -270,8 +271,8 @@ fn calls(
     let rank = dims.len();
     let slot = f.slot(size_of::<Call>() + 8 * rank);
     let shim = match c.dtype {
-        DType::F64 => Plan::shim::<f64>(),
-        DType::Float | DType::F32 | DType::I32 | DType::U32 | DType::Bool => Plan::shim::<f32>(),
+        DType::F64 => Shim::ProductF64,
+        DType::Float | DType::F32 | DType::I32 | DType::U32 | DType::Bool => Shim::ProductF32,
     };
     let out = if plan.is_direct() {
         destination(c)
@@ -279,7 +280,7 @@ fn calls(
         None
     };
     f.loops(dims, index, Vec::new(), &mut |f, index, _| {
-        let (table, itself) = (f.table, f.itself);
+        let (table, itself) = (f.table, f.itself());
         let put = |f: &mut Frame<'_>, value: Value, offset: usize| {
             f.b.ins()
                 .stack_store(types::I64, value, slot, offset as i32);
@@ -308,11 +309,9 @@ fn calls(
             let place = f.affine(0, &[1], &[*place]);
             put(f, place, size_of::<Call>() + 8 * d);
         }
-        let plan =
-            f.b.ins()
-                .iconst(types::I64, std::ptr::from_ref(plan) as i64);
+        let plan = f.symbol(&Plan::symbol(&f.kernel.name));
         let call = f.b.ins().stack_addr(types::I64, slot, 0);
-        f.call(shim, &[plan, call], None);
+        f.call(shim, &[plan, call]);
         Ok(Vec::new())
     })?;
     Ok(())

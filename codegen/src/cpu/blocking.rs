@@ -192,9 +192,7 @@ impl Plan {
             Source::Memory(..) if pack_a => Walk::even(k, k_run, rows as isize),
             Source::Memory(_, steps) => Walk::new(steps, of_k, k_run),
             Source::Kernel { along_k: true } => Walk::even(k, k_run, 1),
-            Source::Kernel { along_k: false } => {
-                Walk::even(k, k_run, pitch::<E>(height) as isize)
-            }
+            Source::Kernel { along_k: false } => Walk::even(k, k_run, pitch::<E>(height) as isize),
         };
         let steps_of_b = match &shape.b {
             Source::Memory(steps, _) if !pack_b => Walk::new(steps, of_k, k_run),

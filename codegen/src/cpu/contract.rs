@@ -146,7 +146,10 @@ impl Walked {
     /// An index of its space, of which `batch` is known.
     pub fn index(&self, batch: &[Index]) -> Vec<Index> {
         let mut index = batch.to_vec();
-        index.resize(self.columns.first + self.columns.extents.len(), Index::at(0));
+        index.resize(
+            self.columns.first + self.columns.extents.len(),
+            Index::at(0),
+        );
         index
     }
 }

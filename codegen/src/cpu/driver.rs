@@ -1,29 +1,37 @@
 //! From a schedule to a program: compiles every kernel and the driver that calls them in order.
 
 use cranelift_codegen::Context;
-use cranelift_codegen::ir::{AbiParam, Function, InstBuilder, Signature, UserFuncName, types};
+use cranelift_codegen::ir::{
+    AbiParam, ExtFuncData, ExternalName, Function, InstBuilder, Signature, UserFuncName, types,
+};
 use cranelift_codegen::isa::{OwnedTargetIsa, TargetIsa};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 
 use super::blocking::Plan;
 use super::frame::Frame;
 use super::host::{Caps, host};
-use super::image::{Draft, Image};
+use super::machine::{Compiled, MachineCode};
+use super::shim::Shim;
 use super::{EmitError, Options, contract, nest, scatter};
 use crate::kernel::{Class, Kernel, Schedule};
 
 /// A compiled schedule: one function that runs every kernel in order.
 ///
-/// The machine code is unmapped when the program is dropped.
+/// The machine code is freed when the program is dropped.
 pub struct Program {
-    image: Image,
-    /// Where the driver starts.
-    entry: usize,
+    /// The driver, which lies in `code`.
+    entry: Entry,
+    code_bytes: usize,
     regions: usize,
     kernels: Vec<Ready>,
     schedule: Schedule,
     options: Options,
+    /// Refers to the plans of `kernels`.
+    _code: MachineCode,
 }
+
+/// The driver's name; kernels' names have a number.
+const DRIVER: &str = "driver";
 
 /// The driver's type: it gets the table of region bases.
 type Entry = unsafe extern "C" fn(*const *mut u8);
@@ -44,32 +52,27 @@ pub fn compile(schedule: &Schedule, options: &Options) -> Result<Program, EmitEr
         schedule,
         options,
     };
-    let codes = compiler.kernels()?;
-    // The driver's length is not known before the addresses are: a call takes at most this much.
-    const CALL: usize = 64;
-    let driver = 256 + CALL * codes.len();
-    let lengths = codes.iter().map(Vec::len).chain([driver]);
-    let mut draft = Draft::new(lengths)?;
-    let mut addresses = Vec::with_capacity(codes.len());
-    for code in &codes {
-        let at = draft.push(code);
-        addresses.push(draft.address(at));
-    }
-    let code = compiler.driver(&addresses)?;
-    if code.len() > driver {
-        return Err(EmitError::Codegen {
-            kernel: "driver".to_owned(),
-            message: format!("{} bytes for {} calls", code.len(), codes.len()),
-        });
-    }
-    let entry = draft.push(&code);
+    let mut functions = compiler.kernels()?;
+    functions.push(compiler.driver()?);
+    let shims = Shim::ALL.iter();
+    let shims = shims.map(|shim| (shim.name().to_owned(), shim.address()));
+    let plans = kernels.iter().filter_map(|ready| {
+        let plan = ready.plan.as_deref()?;
+        let address = std::ptr::from_ref(plan).cast();
+        Some((Plan::symbol(&ready.kernel.name), address))
+    });
+    let imports: Vec<(String, *const u8)> = shims.chain(plans).collect();
+    let (code, entry) = MachineCode::link(compiler.isa.clone(), &functions, &imports)?;
+    // SAFETY: the driver was compiled with this signature; who calls it owns the code.
+    let entry = unsafe { std::mem::transmute::<*const u8, Entry>(entry) };
     Ok(Program {
-        image: draft.finish()?,
         entry,
+        code_bytes: functions.iter().map(Compiled::len).sum(),
         regions: schedule.regions.len(),
         kernels,
         schedule: schedule.clone(),
         options: options.clone(),
+        _code: code,
     })
 }
 
@@ -87,14 +90,12 @@ impl Program {
     /// The schedule was verified: the code stays within the regions only then.
     pub unsafe fn run(&self, table: &[*mut u8]) {
         assert_eq!(table.len(), self.regions, "one base a region");
-        // SAFETY: the driver was compiled with this signature, and the image is executable and lives
-        // as long as `self`.
-        let entry: Entry = unsafe { std::mem::transmute(self.image.address(self.entry)) };
-        // SAFETY: the caller vouches for the table.
-        unsafe { entry(table.as_ptr()) };
+        // SAFETY: the code lives as long as `self`, and the caller vouches for the table.
+        unsafe { (self.entry)(table.as_ptr()) };
     }
 
-    /// The Cranelift text of every kernel, before optimisation.
+    /// The Cranelift text of every kernel and of the driver, before optimisation: the same whenever
+    /// the schedule and the host are.
     pub fn clif(&self) -> String {
         let Ok((isa, caps)) = host() else {
             return String::new();
@@ -117,19 +118,22 @@ impl Program {
             }
             text.push('\n');
         }
+        let mut function = Function::new();
+        compiler.emit_driver(&mut function, &mut builder);
+        text.push_str(&function.display().to_string());
         text
     }
 
-    /// Bytes of machine code, padding included.
+    /// Bytes of machine code.
     pub fn code_bytes(&self) -> usize {
-        self.image.len()
+        self.code_bytes
     }
 }
 
 /// A kernel as it is emitted: contractions turned and planned.
 struct Ready {
     kernel: Kernel,
-    /// Stays where it is: code refers to it by address.
+    /// Stays where it is: code has its address.
     plan: Option<Box<Plan>>,
 }
 
@@ -173,8 +177,8 @@ impl Compiler<'_> {
         signature
     }
 
-    /// The machine code of every kernel, in order.
-    fn kernels(&self) -> Result<Vec<Vec<u8>>, EmitError> {
+    /// Every kernel, in order.
+    fn kernels(&self) -> Result<Vec<Compiled>, EmitError> {
         let kernels = self.kernels;
         let threads = self.options.compile_threads.clamp(1, kernels.len().max(1));
         if threads == 1 {
@@ -185,8 +189,7 @@ impl Compiler<'_> {
                 .collect();
         }
         let next = std::sync::atomic::AtomicUsize::new(0);
-        let mut codes: Vec<Vec<u8>> = vec![Vec::new(); kernels.len()];
-        let work = || -> Result<Vec<(usize, Vec<u8>)>, EmitError> {
+        let work = || -> Result<Vec<(usize, Compiled)>, EmitError> {
             let mut worker = Worker::new();
             let mut done = Vec::new();
             loop {
@@ -206,16 +209,16 @@ impl Compiler<'_> {
                     std::panic::resume_unwind(panic)
                 }));
             }
+            let mut functions = Vec::with_capacity(kernels.len());
             for result in results {
-                for (i, code) in result? {
-                    codes[i] = code;
-                }
+                functions.extend(result?);
             }
-            Ok(codes)
+            functions.sort_by_key(|(i, _)| *i);
+            Ok(functions.into_iter().map(|(_, f)| f).collect())
         })
     }
 
-    fn kernel(&self, ready: &Ready, worker: &mut Worker) -> Result<Vec<u8>, EmitError> {
+    fn kernel(&self, ready: &Ready, worker: &mut Worker) -> Result<Compiled, EmitError> {
         worker.context.clear();
         self.emit(ready, &mut worker.context.func, &mut worker.builder)?;
         worker.compile(&*self.isa, &ready.kernel.name)
@@ -229,7 +232,7 @@ impl Compiler<'_> {
         builder: &mut FunctionBuilderContext,
     ) -> Result<(), EmitError> {
         let kernel = &ready.kernel;
-        function.signature = self.signature(3);
+        function.signature = self.signature(2);
         function.name = UserFuncName::testcase(&kernel.name);
         let builder = FunctionBuilder::new(function, builder);
         let mut f = Frame::new(builder, self.schedule, kernel, self.caps, self.options);
@@ -242,27 +245,36 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    /// The driver: a call a kernel.
-    fn driver(&self, addresses: &[usize]) -> Result<Vec<u8>, EmitError> {
+    /// The driver.
+    fn driver(&self) -> Result<Compiled, EmitError> {
         let mut worker = Worker::new();
-        let function = &mut worker.context.func;
+        self.emit_driver(&mut worker.context.func, &mut worker.builder);
+        worker.compile(&*self.isa, DRIVER)
+    }
+
+    /// Writes the driver's function: a call a kernel.
+    fn emit_driver(&self, function: &mut Function, builder: &mut FunctionBuilderContext) {
         function.signature = self.signature(1);
-        let mut b = FunctionBuilder::new(function, &mut worker.builder);
+        function.name = UserFuncName::testcase(DRIVER);
+        let mut b = FunctionBuilder::new(function, builder);
         let entry = b.create_block();
         b.append_block_params_for_function_params(entry);
         b.switch_to_block(entry);
         let table = b.block_params(entry)[0];
-        let signature = b.import_signature(self.signature(3));
-        let none = b.ins().iconst(types::I64, 0);
-        for &address in addresses {
-            let callee = b.ins().iconst(types::I64, address as i64);
-            b.ins()
-                .call_indirect(signature, callee, &[table, none, callee]);
+        let signature = b.import_signature(self.signature(2));
+        let no_block = b.ins().iconst(types::I64, 0);
+        for ready in self.kernels {
+            let kernel = b.import_function(ExtFuncData {
+                name: ExternalName::testcase(&ready.kernel.name),
+                signature,
+                colocated: true,
+                patchable: false,
+            });
+            b.ins().call(kernel, &[table, no_block]);
         }
         b.ins().return_(&[]);
         b.seal_all_blocks();
         b.finalize(self.isa.frontend_config());
-        worker.compile(&*self.isa, "driver")
     }
 }
 
@@ -280,20 +292,15 @@ impl Worker {
         }
     }
 
-    /// The machine code of the function in `context`.
-    fn compile(&mut self, isa: &dyn TargetIsa, name: &str) -> Result<Vec<u8>, EmitError> {
-        let wrong = |message: String| EmitError::Codegen {
-            kernel: name.to_owned(),
-            message,
-        };
+    /// Compiles the function in `context`.
+    fn compile(&mut self, isa: &dyn TargetIsa, name: &str) -> Result<Compiled, EmitError> {
         let compiled = self
             .context
             .compile(isa, &mut Default::default())
-            .map_err(|e| wrong(format!("{:?}", e.inner)))?;
-        if !compiled.buffer.relocs().is_empty() {
-            // Emitters call by address and use nothing that needs a library: see `Caps`.
-            return Err(wrong("the code needs relocations".to_owned()));
-        }
-        Ok(compiled.code_buffer().to_vec())
+            .map_err(|e| EmitError::Codegen {
+                kernel: name.to_owned(),
+                message: format!("{:?}", e.inner),
+            })?;
+        Compiled::new(name, compiled)
     }
 }

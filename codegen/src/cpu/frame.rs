@@ -6,13 +6,14 @@ use std::collections::{BTreeMap, HashMap};
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
-    AbiParam, BlockArg, InstBuilder, MemFlagsData, Signature, Type, Value, types,
+    BlockArg, ExtFuncData, ExternalName, FuncRef, GlobalValueData, InstBuilder, MemFlagsData,
+    Signature, Value, types,
 };
-use cranelift_codegen::isa::CallConv;
 use cranelift_frontend::FunctionBuilder;
 use sinew_ir::DType;
 
 use super::host::Caps;
+use super::shim::Shim;
 use super::{EmitError, Options};
 use crate::kernel::{Access, BufferId, Class, Code, Kernel, RegionId, ScalarKind, Schedule, Stage};
 
@@ -69,9 +70,7 @@ pub(super) struct Frame<'a> {
     pub table: Value,
     /// The block of sums, or null: the second.
     pub block: Value,
-    /// The function's own address: the third.
-    pub itself: Value,
-    call_conv: CallConv,
+    shims: BTreeMap<Shim, FuncRef>,
     regions: BTreeMap<RegionId, Value>,
     stored: Vec<BufferId>,
     scopes: Vec<Known>,
@@ -88,12 +87,11 @@ impl<'a> Frame<'a> {
         caps: Caps,
         options: &'a Options,
     ) -> Frame<'a> {
-        let call_conv = b.func.signature.call_conv;
         let entry = b.create_block();
         b.append_block_params_for_function_params(entry);
         b.switch_to_block(entry);
         let params = b.block_params(entry);
-        let (table, block, itself) = (params[0], params[1], params[2]);
+        let (table, block) = (params[0], params[1]);
         let (loaded, stored) = touched(kernel);
         let mut regions = BTreeMap::new();
         for buffer in loaded.iter().chain(&stored) {
@@ -111,8 +109,7 @@ impl<'a> Frame<'a> {
             options,
             table,
             block,
-            itself,
-            call_conv,
+            shims: BTreeMap::new(),
             regions,
             stored,
             scopes: vec![Known::new()],
@@ -400,23 +397,47 @@ impl<'a> Frame<'a> {
         })
     }
 
-    /// Calls a function outside of the image by its address.
-    pub(super) fn call(
-        &mut self,
-        address: usize,
-        args: &[Value],
-        result: Option<Type>,
-    ) -> Option<Value> {
-        let mut signature = Signature::new(self.call_conv);
-        for &arg in args {
-            let ty = self.b.func.dfg.value_type(arg);
-            signature.params.push(AbiParam::new(ty));
-        }
-        signature.returns.extend(result.map(AbiParam::new));
-        let signature = self.b.import_signature(signature);
-        let callee = self.b.ins().iconst(types::I64, address as i64);
-        let call = self.b.ins().call_indirect(signature, callee, args);
+    /// Calls a function of this crate.
+    pub(super) fn call(&mut self, shim: Shim, args: &[Value]) -> Option<Value> {
+        let function = match self.shims.get(&shim) {
+            Some(function) => *function,
+            None => {
+                let signature = shim.signature(self.b.func.signature.call_conv);
+                let function = self.import(shim.name(), signature, false);
+                self.shims.insert(shim, function);
+                function
+            }
+        };
+        let call = self.b.ins().call(function, args);
         self.b.inst_results(call).first().copied()
+    }
+
+    /// The address of the function under construction.
+    pub(super) fn itself(&mut self) -> Value {
+        let signature = self.b.func.signature.clone();
+        let function = self.import(&self.kernel.name, signature, true);
+        self.b.ins().func_addr(types::I64, function)
+    }
+
+    /// The address of what has a name outside of the compiled functions.
+    pub(super) fn symbol(&mut self, name: &str) -> Value {
+        let symbol = self.b.create_global_value(GlobalValueData::Symbol {
+            name: ExternalName::testcase(name),
+            offset: 0.into(),
+            colocated: false,
+            tls: false,
+        });
+        self.b.ins().symbol_value(types::I64, symbol)
+    }
+
+    fn import(&mut self, name: &str, signature: Signature, colocated: bool) -> FuncRef {
+        let signature = self.b.import_signature(signature);
+        self.b.import_function(ExtFuncData {
+            name: ExternalName::testcase(name),
+            signature,
+            colocated,
+            patchable: false,
+        })
     }
 }
 

@@ -31,6 +31,8 @@ pub(super) fn host() -> Result<(OwnedTargetIsa, Caps), EmitError> {
             },
         ),
         ("unwind_info", "false"),
+        // Code is brought to its place by cranelift-jit's module, which wants absolute addresses.
+        ("is_pic", "false"),
         // Own tiles keep rows on the stack: a frame of more than a page is touched page by page, lest
         // it step over the guard page.
         ("enable_probestack", "true"),

@@ -1,7 +1,7 @@
-//! The CPU emitter: a schedule becomes one image of machine code whose driver runs a whole step.
+//! The CPU emitter: a schedule becomes machine code whose driver runs a whole step.
 //!
-//! Cranelift compiles every kernel and the driver; the image is writable while it is filled and
-//! executable afterwards, never both. Large matrix products on x86-64 go through SIMD tiles compiled
+//! Cranelift compiles every kernel and the driver, and `machine` brings them into memory that is
+//! writable while it is filled and executable afterwards, never both. Large matrix products on x86-64 go through SIMD tiles compiled
 //! ahead of time ([`Contraction::Library`]), called by their address. Nothing here decides what a
 //! kernel does: that is the schedule's business.
 
@@ -11,8 +11,8 @@ mod contract;
 mod driver;
 mod frame;
 mod host;
-mod image;
 mod lanes;
+mod machine;
 mod math;
 mod nest;
 mod product;

@@ -10,8 +10,8 @@
 use std::cell::RefCell;
 
 use super::blocking::{Plan, Source, Steps, pitch};
-use super::walk::Walk;
 use super::tile::{Element, Job, Tiles};
+use super::walk::Walk;
 
 /// What a kernel passes to [`product`].
 #[repr(C)]
@@ -60,13 +60,13 @@ pub(super) struct Block {
     pub batch: *const i64,
 }
 
-/// A kernel's function: the table, a block if it is called back, its own address.
-pub(super) type Kernel = unsafe extern "C" fn(*const *mut u8, *const Block, usize);
+/// A kernel's function: the table, and a block if it is called back.
+pub(super) type Kernel = unsafe extern "C" fn(*const *mut u8, *const Block);
 
 impl Plan {
-    /// The shim's address for the element type of this plan.
-    pub(super) fn shim<E: Element>() -> usize {
-        product::<E> as unsafe extern "C" fn(&Plan, &Call) as usize
+    /// The name by which a kernel refers to its plan.
+    pub(super) fn symbol(kernel: &str) -> String {
+        format!("plan_{kernel}")
     }
 }
 
@@ -84,7 +84,7 @@ thread_local! {
 /// # Safety
 ///
 /// The operands and the destination are there for all of the plan's places.
-unsafe extern "C" fn product<E: Element>(plan: &Plan, call: &Call) {
+pub(super) unsafe extern "C" fn product<E: Element>(plan: &Plan, call: &Call) {
     let Some(tiles) = E::tiles() else {
         // A plan is made only where there are tiles.
         return;
@@ -278,12 +278,7 @@ impl<E: Element> Run<'_, E> {
     /// # Safety
     ///
     /// The block is a part of the product.
-    unsafe fn block(
-        &self,
-        (i, rows): (usize, usize),
-        (j, columns): (usize, usize),
-        steps: &Steps,
-    ) {
+    unsafe fn block(&self, (i, rows): (usize, usize), (j, columns): (usize, usize), steps: &Steps) {
         let plan = self.plan;
         let (wide, count) = (2 * self.tiles.lanes, steps.count());
         let [m_run, n_run, _] = plan.runs;
@@ -378,7 +373,7 @@ impl<E: Element> Run<'_, E> {
             batch: self.call.batch,
         };
         // SAFETY: the kernel passed its own address and table.
-        unsafe { kernel(self.call.table, &block, 0) };
+        unsafe { kernel(self.call.table, &block) };
     }
 
     /// Brings a block of the right operand into panels: `[columns / wide][steps][wide]`. What lies

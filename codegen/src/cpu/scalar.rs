@@ -9,7 +9,7 @@ use sinew_ir::{DType, Scalar};
 use super::EmitError;
 use super::frame::{Frame, Index};
 use super::lanes::{Lanes, shifted};
-use super::shim;
+use super::shim::Shim;
 use crate::kernel::{Code, ScalarKind};
 
 /// A row register's value: a scalar, or one element a lane where lanes are rows.
@@ -198,12 +198,12 @@ impl Frame<'_> {
                 let y = second().value;
                 match dtype {
                     DType::F32 | DType::F64 if op == Scalar::Div => self.b.ins().fdiv(x, y),
-                    DType::F32 => self.per_lane(dtype, lanes, &[x, y], &mut |f, v| {
-                        f.shim(shim::rem_f32 as *const () as usize, v, types::F32)
-                    })?,
-                    DType::F64 => self.per_lane(dtype, lanes, &[x, y], &mut |f, v| {
-                        f.shim(shim::rem_f64 as *const () as usize, v, types::F64)
-                    })?,
+                    DType::F32 => {
+                        self.per_lane(dtype, lanes, &[x, y], &mut |f, v| f.shim(Shim::RemF32, v))?
+                    }
+                    DType::F64 => {
+                        self.per_lane(dtype, lanes, &[x, y], &mut |f, v| f.shim(Shim::RemF64, v))?
+                    }
                     DType::I32 => self.per_lane(dtype, lanes, &[x, y], &mut |f, v| {
                         f.divide_signed(op == Scalar::Rem, v[0], v[1])
                     })?,
@@ -234,28 +234,28 @@ impl Frame<'_> {
             },
             Scalar::Exp => match dtype {
                 DType::F32 => self.exp(x, lanes)?,
-                DType::F64 => self.libm(shim::exp_f64 as *const () as usize, x, lanes)?,
+                DType::F64 => self.libm(Shim::ExpF64, x, lanes)?,
                 DType::I32 | DType::U32 | DType::Bool | DType::Float => {
                     return refuse(self, dtype);
                 }
             },
             Scalar::Log => match dtype {
                 DType::F32 => self.log(x, lanes)?,
-                DType::F64 => self.libm(shim::log_f64 as *const () as usize, x, lanes)?,
+                DType::F64 => self.libm(Shim::LogF64, x, lanes)?,
                 DType::I32 | DType::U32 | DType::Bool | DType::Float => {
                     return refuse(self, dtype);
                 }
             },
             Scalar::Tanh => match dtype {
                 DType::F32 => self.tanh(x, lanes)?,
-                DType::F64 => self.libm(shim::tanh_f64 as *const () as usize, x, lanes)?,
+                DType::F64 => self.libm(Shim::TanhF64, x, lanes)?,
                 DType::I32 | DType::U32 | DType::Bool | DType::Float => {
                     return refuse(self, dtype);
                 }
             },
             Scalar::Erf => match dtype {
                 DType::F32 => self.erf(x, lanes)?,
-                DType::F64 => self.libm(shim::erf_f64 as *const () as usize, x, lanes)?,
+                DType::F64 => self.libm(Shim::ErfF64, x, lanes)?,
                 DType::I32 | DType::U32 | DType::Bool | DType::Float => {
                     return refuse(self, dtype);
                 }
@@ -263,10 +263,10 @@ impl Frame<'_> {
             Scalar::Floor => match dtype {
                 DType::F32 if self.caps.round => self.b.ins().floor(x),
                 DType::F64 if self.caps.round => self.b.ins().floor(x),
-                DType::F32 => self.per_lane(dtype, lanes, &[x], &mut |f, v| {
-                    f.shim(shim::floor_f32 as *const () as usize, v, types::F32)
-                })?,
-                DType::F64 => self.libm(shim::floor_f64 as *const () as usize, x, lanes)?,
+                DType::F32 => {
+                    self.per_lane(dtype, lanes, &[x], &mut |f, v| f.shim(Shim::FloorF32, v))?
+                }
+                DType::F64 => self.libm(Shim::FloorF64, x, lanes)?,
                 DType::I32 | DType::U32 | DType::Bool => x,
                 DType::Float => return refuse(self, dtype),
             },
@@ -539,21 +539,13 @@ impl Frame<'_> {
     }
 
     /// A function of f64 that is called.
-    fn libm(&mut self, address: usize, x: Value, lanes: Lanes) -> Result<Value, EmitError> {
-        self.per_lane(DType::F64, lanes, &[x], &mut |f, v| {
-            f.shim(address, v, types::F64)
-        })
+    fn libm(&mut self, shim: Shim, x: Value, lanes: Lanes) -> Result<Value, EmitError> {
+        self.per_lane(DType::F64, lanes, &[x], &mut |f, v| f.shim(shim, v))
     }
 
     /// Calls a shim that has a result.
-    fn shim(
-        &mut self,
-        address: usize,
-        args: &[Value],
-        result: cranelift_codegen::ir::Type,
-    ) -> Value {
-        self.call(address, args, Some(result))
-            .expect("the signature has a result")
+    fn shim(&mut self, shim: Shim, args: &[Value]) -> Value {
+        self.call(shim, args).expect("the shim has a result")
     }
 }
 

@@ -1,7 +1,73 @@
-//! Functions that compiled code calls by their address.
+//! Functions of this crate that compiled code calls, by the names they have in its text.
+
+use cranelift_codegen::ir::{AbiParam, Signature, Type, types};
+use cranelift_codegen::isa::CallConv;
+
+use super::product::product;
+
+/// One function a line: `Variant: "name" = function(parameters) -> result`.
+macro_rules! shims {
+    ($($shim:ident: $name:literal = $function:expr, ($($param:ident),*) $(-> $result:ident)?;)*) => {
+        /// A function that compiled code can call.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+        pub(super) enum Shim {
+            $(#[doc = concat!("`", $name, "`")] $shim),*
+        }
+
+        impl Shim {
+            /// Every one.
+            pub(super) const ALL: &'static [Shim] = &[$(Shim::$shim),*];
+
+            /// Its name in the text of compiled functions.
+            pub(super) fn name(self) -> &'static str {
+                match self {
+                    $(Shim::$shim => $name),*
+                }
+            }
+
+            /// Where it is.
+            pub(super) fn address(self) -> *const u8 {
+                match self {
+                    $(Shim::$shim => $function as *const () as *const u8),*
+                }
+            }
+
+            fn types(self) -> (&'static [Type], Option<Type>) {
+                match self {
+                    $(Shim::$shim => (&[$(types::$param),*], None $(.or(Some(types::$result)))?)),*
+                }
+            }
+        }
+    };
+}
+
+shims! {
+    RemF32: "rem_f32" = rem_f32, (F32, F32) -> F32;
+    RemF64: "rem_f64" = rem_f64, (F64, F64) -> F64;
+    ExpF64: "exp_f64" = exp_f64, (F64) -> F64;
+    LogF64: "log_f64" = log_f64, (F64) -> F64;
+    TanhF64: "tanh_f64" = tanh_f64, (F64) -> F64;
+    ErfF64: "erf_f64" = erf_f64, (F64) -> F64;
+    FloorF32: "floor_f32" = floor_f32, (F32) -> F32;
+    FloorF64: "floor_f64" = floor_f64, (F64) -> F64;
+    ProductF32: "product_f32" = product::<f32>, (I64, I64);
+    ProductF64: "product_f64" = product::<f64>, (I64, I64);
+}
+
+impl Shim {
+    /// Its type.
+    pub(super) fn signature(self, call_conv: CallConv) -> Signature {
+        let (params, result) = self.types();
+        let mut signature = Signature::new(call_conv);
+        let params = params.iter().map(|ty| AbiParam::new(*ty));
+        signature.params.extend(params);
+        signature.returns.extend(result.map(AbiParam::new));
+        signature
+    }
+}
 
 /// NumPy's `%`: the remainder with the sign of the divisor.
-pub(super) extern "C" fn rem_f32(x: f32, y: f32) -> f32 {
+extern "C" fn rem_f32(x: f32, y: f32) -> f32 {
     let rest = x % y;
     if rest == 0.0 {
         return rest.copysign(y);
@@ -14,7 +80,7 @@ pub(super) extern "C" fn rem_f32(x: f32, y: f32) -> f32 {
 }
 
 /// [`rem_f32`] in f64.
-pub(super) extern "C" fn rem_f64(x: f64, y: f64) -> f64 {
+extern "C" fn rem_f64(x: f64, y: f64) -> f64 {
     let rest = x % y;
     if rest == 0.0 {
         return rest.copysign(y);
@@ -27,31 +93,31 @@ pub(super) extern "C" fn rem_f64(x: f64, y: f64) -> f64 {
 }
 
 /// `e^x`.
-pub(super) extern "C" fn exp_f64(x: f64) -> f64 {
+extern "C" fn exp_f64(x: f64) -> f64 {
     x.exp()
 }
 
 /// The natural logarithm.
-pub(super) extern "C" fn log_f64(x: f64) -> f64 {
+extern "C" fn log_f64(x: f64) -> f64 {
     x.ln()
 }
 
 /// The hyperbolic tangent.
-pub(super) extern "C" fn tanh_f64(x: f64) -> f64 {
+extern "C" fn tanh_f64(x: f64) -> f64 {
     x.tanh()
 }
 
 /// The error function.
-pub(super) extern "C" fn erf_f64(x: f64) -> f64 {
+extern "C" fn erf_f64(x: f64) -> f64 {
     libm::erf(x)
 }
 
 /// The greatest integer not above `x`.
-pub(super) extern "C" fn floor_f32(x: f32) -> f32 {
+extern "C" fn floor_f32(x: f32) -> f32 {
     x.floor()
 }
 
 /// [`floor_f32`] in f64.
-pub(super) extern "C" fn floor_f64(x: f64) -> f64 {
+extern "C" fn floor_f64(x: f64) -> f64 {
     x.floor()
 }

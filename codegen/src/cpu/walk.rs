@@ -66,7 +66,8 @@ pub(super) fn run(extents: &[usize], all: &[&[i64]]) -> usize {
         if extent == 1 {
             continue;
         }
-        let goes_on = |(strides, next): (&&[i64], &Option<i64>)| next.is_none_or(|n| n == strides[d]);
+        let goes_on =
+            |(strides, next): (&&[i64], &Option<i64>)| next.is_none_or(|n| n == strides[d]);
         if !all.iter().zip(&next).all(goes_on) {
             break;
         }

@@ -80,6 +80,7 @@ impl Scope for Inside<'_> {
             | Def::Reshape(_)
             | Def::Permute { .. }
             | Def::Slice { .. }
+            | Def::Shear { .. }
             | Def::Pad { .. }
             | Def::Spread { .. }
             | Def::Concat { .. }
@@ -374,8 +375,12 @@ impl Emitter<'_> {
             return Err(ScheduleError::NoIndex(sinew_ir::Value(0)));
         };
         let index = scope.index(id);
-        let left = self.memory.operand(x).map_err(|e| self.stuck(e))?;
-        let right = self.memory.operand(y).map_err(|e| self.stuck(e))?;
+        let operand = |x| {
+            self.memory
+                .operand(x, contracted)
+                .map_err(|e| self.stuck(e))
+        };
+        let (left, right) = (operand(x)?, operand(y)?);
         let (m, n) = (
             graph.nodes[x].shape.len() - batch - contracted,
             graph.nodes[y].shape.len() - batch - contracted,
@@ -427,6 +432,7 @@ fn names(graph: &Graph, exprs: &[Expr]) -> Vec<&'static str> {
             | Def::Reshape(_)
             | Def::Permute { .. }
             | Def::Slice { .. }
+            | Def::Shear { .. }
             | Def::Pad { .. }
             | Def::Spread { .. }
             | Def::Contract { .. }

@@ -277,6 +277,18 @@ impl<'a> Eval<'a> {
                 mapped[*axis] = mapped[*axis].scaled(*step).plus(*start);
                 self.eval(*x, &mapped, guards)
             }
+            Def::Shear {
+                x,
+                axis,
+                by,
+                offset,
+                slope,
+            } => {
+                let mut mapped = index.to_vec();
+                mapped[*axis].add_scaled(&index[*by], *slope);
+                mapped[*axis].offset += offset;
+                self.eval(*x, &mapped, guards)
+            }
             Def::Reshape(x) => self.reshape(id, *x, index, guards),
             Def::Pad { x, axis, low } => self.pad(id, *x, *axis, *low, index, guards),
             Def::Gather { x, indices, axis } => {

@@ -50,6 +50,15 @@ pub(crate) enum Def {
         start: i64,
         step: i64,
     },
+    /// Element `i` along `axis` is that at `offset + i + slope * r`, r being the index along `by`; always
+    /// within `x`.
+    Shear {
+        x: Id,
+        axis: usize,
+        by: usize,
+        offset: i64,
+        slope: i64,
+    },
     /// Zeros around.
     Pad {
         x: Id,
@@ -103,6 +112,7 @@ impl Def {
             | Def::Reshape(x)
             | Def::Permute { x, .. }
             | Def::Slice { x, .. }
+            | Def::Shear { x, .. }
             | Def::Pad { x, .. }
             | Def::Spread { x, .. }
             | Def::Reduce { x, .. } => vec![*x],
@@ -124,7 +134,8 @@ impl Def {
             Def::Broadcast { x, .. }
             | Def::Reshape(x)
             | Def::Permute { x, .. }
-            | Def::Slice { x, .. } => Some(*x),
+            | Def::Slice { x, .. }
+            | Def::Shear { x, .. } => Some(*x),
             Def::Param
             | Def::Const(_)
             | Def::Iota(_)
@@ -155,6 +166,7 @@ impl Def {
             | Def::Reshape(_)
             | Def::Permute { .. }
             | Def::Slice { .. }
+            | Def::Shear { .. }
             | Def::Pad { .. }
             | Def::Gather { .. } => false,
         }
@@ -194,8 +206,14 @@ impl Graph {
             });
             set(&mut ids, value, p);
         }
-        graph.add_all(function, &function.body, &function.values, &mut ids, None)?;
-        for value in &function.results {
+        graph.add_all(
+            function,
+            &function.body.insts,
+            &function.values,
+            &mut ids,
+            None,
+        )?;
+        for value in &function.body.results {
             let id = get(&ids, *value).ok_or(ScheduleError::Undefined(*value))?;
             graph.results.push(id);
         }
@@ -261,7 +279,7 @@ impl Graph {
             let inst = match inst {
                 Inst::Op(op) => op,
                 Inst::Call(c) => {
-                    return Err(ScheduleError::NotLinked(format!("calls {}", c.callee)));
+                    return Err(ScheduleError::NotLinked(format!("calls {}", c.target.name)));
                 }
                 Inst::PullbackCall(_) => {
                     return Err(ScheduleError::NotLinked("a pullback of a call".into()));
@@ -365,6 +383,25 @@ impl Graph {
                     _ if self.nodes[x].shape[axis] <= 1 => Def::Pad { x, axis, low },
                     _ => Def::Spread { x, axis, low, step },
                 }
+            }
+            Kind::View(View::Flip) => {
+                let (x, axis) = (x()?, axis(a, 0).ok_or_else(bad)?);
+                let last = self.nodes[x].shape[axis] as i64 - 1;
+                Def::Slice {
+                    x,
+                    axis,
+                    start: last,
+                    step: -1,
+                }
+            }
+            Kind::View(View::Shear) => {
+                let map = constants(a.dims(1)).ok_or_else(bad)?;
+                let (&[axis, by], &[offset, slope, _]) =
+                    (&axes(a, 0).ok_or_else(bad)?[..], &map[..])
+                else {
+                    return Err(bad());
+                };
+                return Ok(self.shear(x()?, [axis, by], [offset, slope], shape, value));
             }
             Kind::Reduce(kind) => {
                 let axes = axes(a, 0).ok_or_else(bad)?;

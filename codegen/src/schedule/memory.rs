@@ -202,7 +202,12 @@ impl Memory {
                 || memory.plain[x]
                 || matches!(
                     memory.graph.nodes[x].def,
-                    Def::Param | Def::Const(_) | Def::Iota(_) | Def::Slice { .. } | Def::Pad { .. }
+                    Def::Param
+                        | Def::Const(_)
+                        | Def::Iota(_)
+                        | Def::Slice { .. }
+                        | Def::Shear { .. }
+                        | Def::Pad { .. }
                 )
         };
         match &self.graph.nodes[id].def {
@@ -238,6 +243,7 @@ impl Memory {
             | Def::Broadcast { .. }
             | Def::Reshape(_)
             | Def::Slice { .. }
+            | Def::Shear { .. }
             | Def::Pad { .. }
             | Def::Spread { .. }
             | Def::Reduce { .. }
@@ -290,6 +296,7 @@ impl Memory {
                     | Def::Iota(_)
                     | Def::Broadcast { .. }
                     | Def::Slice { .. }
+                    | Def::Shear { .. }
                     | Def::Pad { .. }
                     | Def::Spread { .. }
                     | Def::Reduce { .. }
@@ -381,6 +388,7 @@ impl Memory {
                     | Def::Reshape(_)
                     | Def::Permute { .. }
                     | Def::Slice { .. }
+                    | Def::Shear { .. }
                     | Def::Pad { .. }
                     | Def::Spread { .. }
                     | Def::Scatter { .. } => false,

@@ -207,13 +207,13 @@ fn part_buffers(part: &Part<'_>, regions: &[Region]) -> Result<(Vec<Draft>, usiz
         }),
     };
     count("parameters", program.params.len(), part.inputs.len())?;
-    count("results", program.results.len(), part.outputs.len())?;
+    count("results", program.body.results.len(), part.outputs.len())?;
     let mut out = Vec::new();
     let params = (0..program.params.len()).map(|p| {
         let value = Value(u32::try_from(p).unwrap_or(u32::MAX));
         (program.params[p].name.clone(), value, part.inputs[p], false)
     });
-    let results = program.results.iter().zip(&part.outputs);
+    let results = program.body.results.iter().zip(&part.outputs);
     let results = results.map(|(value, place)| (value.to_string(), *value, *place, true));
     for (name, value, place, output) in params.chain(results) {
         let of = program

@@ -54,7 +54,10 @@ pub(super) fn emit(
         return Ok(None);
     }
     let sides = [&contract.m, &contract.n, &contract.k];
-    if sides.iter().any(|dims| volume(dims) > u128::from(u32::MAX) / 2) {
+    if sides
+        .iter()
+        .any(|dims| volume(dims) > u128::from(u32::MAX) / 2)
+    {
         return Err(source.too_large(count));
     }
     match contract.dtype {
@@ -381,7 +384,10 @@ fn tiled(source: &mut Source, contract: &Contract, tile: Tile) -> Result<[u32; 3
     source.open(&format!(
         "fn finish({parameters}i: u32, j: u32, sum: f32) {{"
     ));
-    let tests: Vec<String> = [&rows, &columns].iter().filter_map(|d| d.outside()).collect();
+    let tests: Vec<String> = [&rows, &columns]
+        .iter()
+        .filter_map(|d| d.outside())
+        .collect();
     if !tests.is_empty() {
         source.line(&format!("if ({}) {{ return; }}", tests.join(" || ")));
     }

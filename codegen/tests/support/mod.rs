@@ -9,7 +9,7 @@ use sinew_codegen::execute::execute;
 use sinew_codegen::explain::listing;
 use sinew_codegen::kernel::{Region, RegionId, Schedule};
 use sinew_codegen::schedule::{Part, Place, schedule};
-use sinew_ir::{Array, Builder, DType, Function, Param, ParamKind, Type, Value, interpret};
+use sinew_ir::{Array, Block, Builder, DType, Function, Param, ParamKind, Type, Value, interpret};
 
 /// A program in the making.
 pub struct Program {
@@ -36,10 +36,9 @@ impl Program {
     pub fn finish(self, results: &[Value]) -> Function {
         Function {
             name: "test".into(),
-            params: self.params,
             values: self.b.values,
-            body: self.b.insts,
-            results: results.to_vec(),
+            body: Block::body(self.params.len(), self.b.insts, results.to_vec()),
+            params: self.params,
             ..Function::default()
         }
     }
@@ -68,7 +67,7 @@ pub fn separate(function: &Function) -> (Vec<Region>, Vec<Place>, Vec<Place>) {
     let mut places = Vec::new();
     let params = (0..function.params.len())
         .map(|p| (function.params[p].name.clone(), Value(p as u32), false));
-    let results = function.results.iter().enumerate();
+    let results = function.body.results.iter().enumerate();
     let results = results.map(|(i, v)| (format!("result {i}"), *v, true));
     for (name, value, written) in params.chain(results) {
         let of = function.type_of(value);
@@ -177,7 +176,7 @@ pub fn run(function: &Function, inputs: &[Vec<f64>]) -> Vec<Vec<f64>> {
         panic!("{e}\n{}", listing(&s));
     }
     let first = 1 + function.params.len();
-    let results = function.results.iter().enumerate();
+    let results = function.body.results.iter().enumerate();
     results
         .map(|(i, v)| values(&memory[first + i], function.type_of(*v).dtype))
         .collect()

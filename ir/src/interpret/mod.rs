@@ -8,9 +8,10 @@ mod scalar;
 
 use crate::array::{Array, count, offsets, strides};
 use crate::attribute::Attributes;
+use crate::block::{Block, Inst, OpInst};
 use crate::builder::Builder;
 use crate::dtype::DType;
-use crate::function::{Function, Inst, Location, OpInst, Value};
+use crate::function::{Function, Location, Value};
 use crate::op::{Kind, OpError, Reduction, View};
 use crate::scalar::Scalar;
 use crate::shape::{Axis, Type};
@@ -80,13 +81,13 @@ pub struct NonFinite {
 pub fn interpret(function: &Function, inputs: &[Array]) -> Result<Vec<Array>, InterpretError> {
     let mut values = bind(function, inputs)?;
     let last = last_uses(function);
-    for (index, inst) in function.body.iter().enumerate() {
+    for (index, inst) in function.body.insts.iter().enumerate() {
         let i = linked(function, inst)?;
         let result = step(function, i, &values)?;
         values[i.result.index()] = Some(result);
         release(&mut values, i, &last, index);
     }
-    let results = function.results.iter();
+    let results = function.body.results.iter();
     results.map(|r| defined(&values, *r).cloned()).collect()
 }
 
@@ -108,7 +109,7 @@ pub fn first_non_finite(
     let finite = |a: &Array| a.data.iter().all(|x| x.is_finite());
     let has_nan = |a: &Array| a.data.iter().any(|x| x.is_nan());
     let last = last_uses(function);
-    for (index, inst) in function.body.iter().enumerate() {
+    for (index, inst) in function.body.insts.iter().enumerate() {
         let i = linked(function, inst)?;
         let mut result = step(function, i, &values)?;
         hold(&mut result);
@@ -152,7 +153,7 @@ fn hold(array: &mut Array) {
 /// For each value, the instruction behind which nothing uses it; past the end for results.
 fn last_uses(function: &Function) -> Vec<usize> {
     let mut last = vec![0; function.values.len()];
-    for (index, inst) in function.body.iter().enumerate() {
+    for (index, inst) in function.body.insts.iter().enumerate() {
         let mut note = |v: Value| {
             if let Some(last) = last.get_mut(v.index()) {
                 *last = index;
@@ -161,7 +162,7 @@ fn last_uses(function: &Function) -> Vec<usize> {
         inst.each_result(&mut note);
         inst.each_operand(&mut note);
     }
-    for r in &function.results {
+    for r in &function.body.results {
         if let Some(last) = last.get_mut(r.index()) {
             *last = usize::MAX;
         }
@@ -291,13 +292,12 @@ fn expand(
     let result = build(&mut builder, &values, attributes)?;
     let function = Function {
         values: builder.values,
-        body: builder.insts,
-        results: vec![result],
+        body: Block::body(operands.len(), builder.insts, vec![result]),
         ..Function::default()
     };
     let mut found: Vec<Option<Array>> = operands.iter().map(|x| Some((*x).clone())).collect();
     found.resize(function.values.len(), None);
-    for inst in &function.body {
+    for inst in &function.body.insts {
         let run = linked(&function, inst).and_then(|i| Ok((i, step(&function, i, &found)?)));
         match run {
             Ok((i, array)) => found[i.result.index()] = Some(array),
@@ -377,7 +377,45 @@ fn view_of(view: View, a: &Attributes, x: &Array, shape: &[usize]) -> Option<Vec
             }
             out
         }
+        View::Flip => {
+            let axis = position(a, 0)?;
+            let moved = |_: usize, i: i64| shape[axis] as i64 - 1 - i;
+            moved_along(x, axis, shape[axis], &moved)
+        }
+        View::Shear => {
+            let [axis, by] = positions(a.axes(0)).try_into().ok()?;
+            let map: Option<Vec<i64>> = a.dims(1).iter().map(|d| d.as_constant()).collect();
+            let [offset, slope, _] = map?.try_into().ok()?;
+            let steps = strides(shape);
+            let row = |place: usize| (place / steps[by] % shape[by]) as i64;
+            let moved = |place: usize, i: i64| offset + i + slope * row(place);
+            moved_along(x, axis, shape[axis], &moved)
+        }
     })
+}
+
+/// The elements of `x` with another extent along an axis: the one with the row-major number and the
+/// index along the axis that `moved` is given is x's at the index it gives; 0 outside of `x`.
+fn moved_along(
+    x: &Array,
+    axis: usize,
+    extent: usize,
+    moved: &dyn Fn(usize, i64) -> i64,
+) -> Vec<f64> {
+    let inner: usize = x.shape[axis + 1..].iter().product();
+    let outer: usize = x.shape[..axis].iter().product();
+    let own = x.shape[axis];
+    (0..outer * extent * inner)
+        .map(|place| {
+            let i = place / inner % extent;
+            match usize::try_from(moved(place, i as i64)) {
+                Ok(from) if from < own => {
+                    x.data[(place / inner / extent * own + from) * inner + place % inner]
+                }
+                Ok(_) | Err(_) => 0.0,
+            }
+        })
+        .collect()
 }
 
 /// Start, stop and step; a bound that is negative, around nothing, counts as 0.

@@ -5,7 +5,8 @@
 
 use super::LinkError;
 use super::inliner::{Inliner, callee};
-use crate::function::{Function, Inst, Value};
+use crate::block::Inst;
+use crate::function::{Function, Value};
 use crate::op::Pullback;
 use crate::pullback::CalleeInfo;
 use crate::unit::Unit;
@@ -47,7 +48,7 @@ impl Inliner<'_> {
         for (i, t) in function.values[..params].iter().enumerate() {
             of[i][i] = t.dtype.is_float();
         }
-        for inst in &function.body {
+        for inst in &function.body.insts {
             match inst {
                 Inst::Op(i) => {
                     let smooth = match i.op.pullback {
@@ -77,13 +78,13 @@ impl Inliner<'_> {
                 Inst::PullbackCall(_) => {}
             }
         }
-        let results = function.results.iter();
+        let results = function.body.results.iter();
         Ok(results.map(|r| of[r.index()].clone()).collect())
     }
 
     /// Whether the stored pullback of a unit asks its callees for no gradient that they do not have.
     pub(super) fn is_exact(&mut self, unit: &Unit, function: &Function) -> Result<bool, LinkError> {
-        let stored = function.pullback.iter().flat_map(|p| &p.body);
+        let stored = function.pullback.iter().flat_map(|p| &p.block.insts);
         for inst in stored {
             let Inst::PullbackCall(p) = inst else {
                 continue;

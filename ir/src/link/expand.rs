@@ -1,8 +1,9 @@
 //! Replaces functions over ops (`relu`, `softmax`) by the ops they are made of.
 
 use super::{LinkError, op_error, take_builder};
+use crate::block::{Inst, OpInst};
 use crate::builder::Builder;
-use crate::function::{Function, Inst, OpInst, Value};
+use crate::function::{Function, Value};
 use crate::op::Kind;
 use crate::unit::Unit;
 
@@ -13,16 +14,16 @@ pub(super) fn expand(unit: &Unit, function: &mut Function) -> Result<(), LinkErr
         builder: take_builder(&mut function.values),
         renamed: Vec::new(),
     };
-    for inst in std::mem::take(&mut function.body) {
+    for inst in std::mem::take(&mut function.body.insts) {
         match inst {
             Inst::Op(i) => expander.op(i)?,
             call @ (Inst::Call(_) | Inst::PullbackCall(_)) => expander.builder.insts.push(call),
         }
     }
-    for r in &mut function.results {
+    for r in &mut function.body.results {
         *r = expander.renamed(*r);
     }
-    function.body = expander.builder.insts;
+    function.body.insts = expander.builder.insts;
     function.values = expander.builder.values;
     Ok(())
 }

@@ -6,8 +6,9 @@
 
 use super::substitution::Substitution;
 use super::{LinkError, op_error, place};
+use crate::block::{Call, Inst, OpInst, PullbackCall};
 use crate::builder::Builder;
-use crate::function::{Call, Function, Inst, OpInst, PullbackCall, Value};
+use crate::function::{Function, Value};
 use crate::pullback::{CalleeInfo, derive_pullback};
 use crate::shape::Type;
 use crate::text::parse;
@@ -95,7 +96,7 @@ impl<'u> Inliner<'u> {
         }
         self.open.push(unit);
         let function = instance.function.clone();
-        for inst in &function.body {
+        for inst in &function.body.insts {
             match inst {
                 Inst::Op(i) => self.op(instance, i)?,
                 Inst::Call(c) => self.call(instance, c)?,
@@ -143,10 +144,10 @@ impl<'u> Inliner<'u> {
         if function.params.len() != c.operands.len() {
             return Err(refuse("the number of arguments differs"));
         }
-        if function.results.len() != c.results.len() {
+        if function.body.results.len() != c.results.len() {
             return Err(refuse("the number of results differs"));
         }
-        let substitution = instance.substitution.of_call(c, callee)?;
+        let substitution = instance.substitution.of_call(&c.target, callee)?;
         let operands = instance.map(&c.operands);
         for (param, operand) in function.values.iter().zip(&operands) {
             if substitution.of_type(param)? != *self.builder.type_of(*operand) {
@@ -155,7 +156,7 @@ impl<'u> Inliner<'u> {
         }
         let mut inlined = Instance::new(function, substitution, &operands)?;
         self.body(&mut inlined)?;
-        for (r, inner) in c.results.iter().zip(&inlined.function.results) {
+        for (r, inner) in c.results.iter().zip(&inlined.function.body.results) {
             let to = inlined.value(*inner);
             let declared = instance.function.type_of(*r);
             if instance.substitution.of_type(declared)? != *self.builder.type_of(to) {
@@ -185,28 +186,30 @@ impl<'u> Inliner<'u> {
             return Ok(vec![None; function.params.len()]);
         };
         let given = cotangents.iter().flatten();
-        for (inner, outer) in pullback.cotangents.iter().flatten().zip(given) {
+        for (inner, outer) in pullback.block.params.iter().zip(given) {
             instance.values[inner.index()] = *outer;
         }
-        for inst in &pullback.body {
+        for inst in &pullback.block.insts {
             match inst {
                 Inst::Op(i) => self.op(instance, i)?,
                 Inst::Call(c) => self.call(instance, c)?,
                 Inst::PullbackCall(p) => self.pullback_call(instance, p)?,
             }
         }
-        let gradients = pullback.gradients.iter();
-        Ok(gradients.map(|g| g.map(|g| instance.value(g))).collect())
+        let mut gradients = vec![None; function.params.len()];
+        for (param, value) in pullback.each_gradient() {
+            gradients[param] = Some(instance.value(value));
+        }
+        Ok(gradients)
     }
 
     /// The function of a unit with a pullback that takes just the cotangents that are given.
     fn with_pullback(&mut self, unit: &Unit, given: &[bool]) -> Result<Rc<Function>, LinkError> {
         let function = self.load(unit)?;
         if let Some(p) = &function.pullback
-            && p.cotangents
-                .iter()
-                .map(Option::is_some)
-                .eq(given.iter().copied())
+            && (given.iter().enumerate())
+                .filter_map(|(i, g)| g.then_some(i))
+                .eq(p.cotangents.iter().copied())
             && self.is_exact(unit, &function)?
         {
             return Ok(function);
@@ -217,12 +220,12 @@ impl<'u> Inliner<'u> {
         }
         // Of the results that have a cotangent only: what the others lead to is not there at all.
         let mut derived = function.as_ref().clone();
-        let results = derived.results.iter().zip(given);
-        derived.results = results.filter(|(_, g)| **g).map(|(r, _)| *r).collect();
+        let results = derived.body.results.iter().zip(given);
+        derived.body.results = results.filter(|(_, g)| **g).map(|(r, _)| *r).collect();
         let mut infos = HashMap::new();
-        for inst in &derived.body {
+        for inst in &derived.body.insts {
             if let Inst::Call(c) = inst {
-                infos.insert(c.callee.clone(), self.info(callee(unit, c)?)?);
+                infos.insert(c.target.name.clone(), self.info(callee(unit, c)?)?);
             }
         }
         derive_pullback(&mut derived, &|name| {
@@ -267,12 +270,15 @@ impl<'u> Inliner<'u> {
 }
 
 pub(super) fn callee(caller: &Unit, call: &Call) -> Result<&'static Unit, LinkError> {
-    let found = caller.callees.iter().find(|(name, _)| *name == call.callee);
+    let found = caller
+        .callees
+        .iter()
+        .find(|(name, _)| *name == call.target.name);
     match found {
         Some((_, callee)) => Ok(callee),
         None => Err(LinkError::Callee {
             path: caller.path.to_string(),
-            callee: call.callee.clone(),
+            callee: call.target.name.clone(),
         }),
     }
 }

@@ -13,10 +13,13 @@ mod substitution;
 
 use crate::attribute::Attribute;
 use crate::bind::Binding;
+use crate::block::Block;
 use crate::builder::Builder;
 use crate::dim::DimError;
 use crate::dtype::DType;
-use crate::function::{Function, Location, Param, ParamKind, PullbackBody, SymbolKind, Value};
+use crate::function::{
+    Function, Location, Param, ParamKind, PullbackBody, SymbolKind, Value, fresh_name,
+};
 use crate::op::OpError;
 use crate::pullback::PullbackError;
 use crate::shape::{Shape, Type};
@@ -210,8 +213,8 @@ pub fn link_pullback(
 ) -> Result<Gradient, LinkError> {
     let mut link = Link::open(unit, Substitution::of_binding(unit, binding))?;
     let function = link.root.function.clone();
-    let mut cotangents = Vec::with_capacity(function.results.len());
-    for (i, r) in function.results.iter().enumerate() {
+    let mut cotangents = Vec::with_capacity(function.body.results.len());
+    for (i, r) in function.body.results.iter().enumerate() {
         let of = link.root.substitution.of_type(function.type_of(*r))?;
         cotangents.push(match of.dtype.is_float() {
             true => Some(link.input(format!("cotangent.{i}"), of)),
@@ -247,9 +250,13 @@ pub fn inline(unit: &Unit) -> Result<Function, LinkError> {
         .collect();
     let gradients = link.inliner.pullback(&mut link.root, &cotangents)?;
     let pullback = PullbackBody {
-        cotangents,
-        body: std::mem::take(&mut link.inliner.builder.insts),
-        gradients,
+        cotangents: given(&cotangents),
+        gradients: given(&gradients),
+        block: Block {
+            params: cotangents.into_iter().flatten().collect(),
+            insts: std::mem::take(&mut link.inliner.builder.insts),
+            results: gradients.into_iter().flatten().collect(),
+        },
     };
     let mut out = Function {
         name: function.name.clone(),
@@ -257,12 +264,17 @@ pub fn inline(unit: &Unit) -> Result<Function, LinkError> {
         constraints: function.constraints.clone(),
         params: link.params,
         values: link.inliner.builder.values,
-        body,
-        results,
+        body: Block::body(function.params.len(), body, results),
         pullback: Some(pullback),
     };
     crate::simplify::simplify(&mut out);
     checked(unit, out, verify)
+}
+
+/// The positions of those that there are.
+fn given(values: &[Option<Value>]) -> Vec<usize> {
+    let all = values.iter().enumerate();
+    all.filter_map(|(i, v)| v.map(|_| i)).collect()
 }
 
 /// A link under way.
@@ -301,14 +313,14 @@ impl<'u> Link<'u> {
 
     fn input(&mut self, name: String, of: Type) -> Value {
         self.params.push(Param {
-            name,
+            name: fresh_name(&self.params, name),
             kind: ParamKind::Input,
         });
         self.inliner.builder.value(of)
     }
 
     fn results(&self) -> Vec<Value> {
-        let results = &self.root.function.results;
+        let results = &self.root.function.body.results;
         results.iter().map(|r| self.root.value(*r)).collect()
     }
 
@@ -345,14 +357,14 @@ impl<'u> Link<'u> {
     }
 
     fn program(self, results: Vec<Value>) -> Result<Function, LinkError> {
+        let params = self.params.len();
         let mut out = Function {
             name: self.root.function.name.clone(),
             symbols: Vec::new(),
             constraints: Vec::new(),
             params: self.params,
             values: self.inliner.builder.values,
-            body: self.inliner.builder.insts,
-            results,
+            body: Block::body(params, self.inliner.builder.insts, results),
             pullback: None,
         };
         expand::expand(self.unit, &mut out)?;

@@ -3,9 +3,10 @@
 use super::{LinkError, needs_value};
 use crate::attribute::{Attribute, AttributeKind, Attributes, Of};
 use crate::bind::Binding;
+use crate::block::{OpInst, Target};
 use crate::dim::{Dim, DimError, Symbol};
 use crate::dtype::DType;
-use crate::function::{Call, Function, OpInst, SymbolKind};
+use crate::function::{Function, SymbolKind};
 use crate::shape::{Axis, Shape, Type};
 use crate::unit::Unit;
 
@@ -64,15 +65,15 @@ impl<'u> Substitution<'u> {
     /// What a call in the function of `self` makes of its callee's symbols.
     pub(super) fn of_call<'c>(
         &self,
-        call: &Call,
+        target: &Target,
         callee: &'c Unit,
     ) -> Result<Substitution<'c>, LinkError> {
-        let mut sizes = Vec::with_capacity(call.sizes.len() + callee.consts.len());
-        for (s, d) in &call.sizes {
+        let mut sizes = Vec::with_capacity(target.sizes.len() + callee.consts.len());
+        for (s, d) in &target.sizes {
             sizes.push((s.clone(), self.dim(d)?));
         }
         sizes.extend(consts(callee));
-        let sequence = call.sequence.as_ref().map(|(_, s)| self.shape(s));
+        let sequence = target.sequence.as_ref().map(|(_, s)| self.shape(s));
         Ok(Substitution {
             unit: callee,
             float: self.float,

@@ -17,6 +17,8 @@
 //! | `PERMUTE` | x | axes (of x, in the result's order) |
 //! | `SLICE` | x | axis (one), range (dims: start, stop, step) |
 //! | `PAD` | x | axis (one), widths (dims: low, high, step; zeros; step 1 puts none between) |
+//! | `FLIP` | x | axis (one) |
+//! | `SHEAR` | x | axes (moved along, moved by), map (dims: offset, slope, extent; zeros where x has nothing) |
 //! | `SUM MAX` | x | axes (removed) |
 //! | `ARGMAX` | x | axis (one, removed), to i32 |
 //! | `DOT` | x, y | batch_x, batch_y, contract_x, contract_y; result: batch, free of x, free of y |
@@ -31,6 +33,7 @@
 //! |---|---|---|
 //! | `RELU SIGMOID SILU GELU GELU_TANH SQUARE RECIPROCAL EXPM1 LOG1P SOFTPLUS` | x | |
 //! | `POW BINARY_CROSS_ENTROPY_WITH_LOGITS` | x, y of one type | |
+//! | `WINDOWS` | x | axis (one, which becomes windows and places in a window), windows (dims: size, step, dilation) |
 //! | `CLAMP` | x, low, high of one type | |
 //! | `SOFTMAX LOG_SOFTMAX` | x | axis (one) |
 //! | `LOGSUMEXP MEAN MIN` | x | axes (removed) |
@@ -51,6 +54,7 @@ mod rows;
 pub(crate) mod rules;
 mod shorthand;
 mod views;
+mod windows;
 
 pub use contract::DOT;
 pub use creation::{CONST, EXTENT, IOTA};
@@ -68,6 +72,8 @@ pub(crate) use rows::turned;
 pub use rows::{LOG_SOFTMAX, LOGSUMEXP, MEAN, MIN, SOFTMAX};
 pub use shorthand::DotAxes;
 pub use views::{BROADCAST, CONCAT, PAD, PERMUTE, RESHAPE, SLICE, STOP_GRADIENT};
+pub(crate) use windows::Sheared;
+pub use windows::{FLIP, SHEAR, WINDOWS};
 
 use crate::op::Op;
 
@@ -106,6 +112,9 @@ pub static TABLE: &[Op] = &[
     PERMUTE,
     SLICE,
     PAD,
+    FLIP,
+    SHEAR,
+    WINDOWS,
     SUM,
     MAX,
     ARGMAX,

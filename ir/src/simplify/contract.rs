@@ -1,10 +1,11 @@
-//! Rules for contractions: they take transposes in.
+//! Rules for contractions: they take transposes and slices in.
 //!
 //! A contraction's result has the batch axes, then the free axes of `x`, then those of `y`.
 
 use super::rewriter::Rewriter;
-use super::view::through;
+use super::view::{narrowed, through};
 use crate::attribute::{Attribute, Attributes};
+use crate::dim::Dim;
 use crate::function::Value;
 use crate::op::View;
 use crate::ops;
@@ -13,13 +14,13 @@ use crate::shape::{Axis, Shape};
 
 /// The parts of a contraction.
 #[derive(Clone)]
-struct Dot {
-    x: Value,
-    y: Value,
-    batch_x: Vec<Axis>,
-    batch_y: Vec<Axis>,
-    contract_x: Vec<Axis>,
-    contract_y: Vec<Axis>,
+pub(super) struct Dot {
+    pub x: Value,
+    pub y: Value,
+    pub batch_x: Vec<Axis>,
+    pub batch_y: Vec<Axis>,
+    pub contract_x: Vec<Axis>,
+    pub contract_y: Vec<Axis>,
 }
 
 impl Dot {
@@ -35,7 +36,7 @@ impl Dot {
         })
     }
 
-    fn of(r: &Rewriter, v: Value) -> Option<Dot> {
+    pub fn of(r: &Rewriter, v: Value) -> Option<Dot> {
         let d = r.definition(v)?;
         match d.op == ops::DOT {
             true => Dot::new(&d.operands, &d.attributes),
@@ -43,7 +44,7 @@ impl Dot {
         }
     }
 
-    fn make(self, r: &mut Rewriter) -> Option<Value> {
+    pub fn make(self, r: &mut Rewriter) -> Option<Value> {
         let attributes = vec![
             Attribute::Axes(self.batch_x),
             Attribute::Axes(self.batch_y),
@@ -53,11 +54,11 @@ impl Dot {
         r.make(ops::DOT, vec![self.x, self.y], attributes)
     }
 
-    fn free_x(&self, r: &Rewriter) -> Vec<Axis> {
+    pub fn free_x(&self, r: &Rewriter) -> Vec<Axis> {
         free(r.shape_of(self.x), &self.batch_x, &self.contract_x)
     }
 
-    fn free_y(&self, r: &Rewriter) -> Vec<Axis> {
+    pub fn free_y(&self, r: &Rewriter) -> Vec<Axis> {
         free(r.shape_of(self.y), &self.batch_y, &self.contract_y)
     }
 }
@@ -182,5 +183,29 @@ pub(super) fn summed(r: &mut Rewriter, v: Value, axes: &[Axis]) -> Option<Value>
     }
     dot.batch_x.retain(|a| !dot.contract_x.contains(a));
     dot.batch_y.retain(|a| !dot.contract_y.contains(a));
+    dot.make(r)
+}
+
+/// A range of a contraction along an axis that is not contracted: of the operands that have it.
+pub(super) fn sliced(r: &mut Rewriter, v: Value, axis: usize, range: [Dim; 3]) -> Option<Value> {
+    let mut dot = Dot::of(r, v)?;
+    let plain = |x: Value| r.shape_of(x).sequence.is_none();
+    if !r.single(v) || !plain(dot.x) || !plain(dot.y) {
+        return None;
+    }
+    let (free_x, free_y) = (dot.free_x(r), dot.free_y(r));
+    let of_x = [&dot.batch_x[..], &free_x].concat();
+    let nothing = free_x.iter().map(|_| None);
+    let batch_y = dot.batch_y.iter().copied().map(Some);
+    let of_y: Vec<Option<Axis>> = batch_y
+        .chain(nothing)
+        .chain(free_y.into_iter().map(Some))
+        .collect();
+    if let Some(Axis::At(d)) = of_x.get(axis) {
+        dot.x = narrowed(r, dot.x, *d, range.clone())?;
+    }
+    if let Some(Some(Axis::At(d))) = of_y.get(axis) {
+        dot.y = narrowed(r, dot.y, *d, range)?;
+    }
     dot.make(r)
 }

@@ -1,6 +1,7 @@
 //! Drops instructions whose results nothing uses.
 
-use crate::function::{Function, Inst, Value};
+use crate::block::Inst;
+use crate::function::{Function, Value};
 
 /// Drops every instruction that neither a result nor a gradient needs.
 ///
@@ -9,11 +10,11 @@ use crate::function::{Function, Inst, Value};
 pub(super) fn eliminate(function: &mut Function) {
     let mut live = vec![false; function.values.len()];
     let mark = |live: &mut Vec<bool>, v: Value| live[v.index()] = true;
-    for r in &function.results {
+    for r in &function.body.results {
         mark(&mut live, *r);
     }
     if let Some(p) = &function.pullback {
-        for g in p.gradients.iter().flatten() {
+        for g in &p.block.results {
             mark(&mut live, *g);
         }
     }
@@ -41,7 +42,7 @@ pub(super) fn eliminate(function: &mut Function) {
         *insts = kept;
     };
     if let Some(p) = &mut function.pullback {
-        sweep(&mut p.body);
+        sweep(&mut p.block.insts);
     }
-    sweep(&mut function.body);
+    sweep(&mut function.body.insts);
 }

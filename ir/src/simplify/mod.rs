@@ -17,6 +17,7 @@ mod dead;
 mod reduce;
 mod rewriter;
 mod scalar;
+mod shear;
 mod view;
 
 use crate::function::Function;
@@ -38,7 +39,7 @@ const PASSES: usize = 6;
 ///      }",
 /// )?;
 /// sinew_ir::simplify(&mut f);
-/// assert!(f.body.is_empty());
+/// assert!(f.body.insts.is_empty());
 /// # Ok(())
 /// # }
 /// ```

@@ -2,8 +2,9 @@
 
 use super::{contract, reduce, scalar, view};
 use crate::attribute::{Attribute, Attributes};
+use crate::block::{Inst, OpInst};
 use crate::dtype::DType;
-use crate::function::{Function, Inst, Location, OpInst, Value};
+use crate::function::{Function, Location, Value};
 use crate::op::{Kind, Op, View};
 use crate::ops;
 use crate::scalar::Scalar;
@@ -43,28 +44,26 @@ impl Rewriter {
             types,
             renamed,
             definitions: vec![None; count],
-            insts: Vec::with_capacity(function.body.len()),
+            insts: Vec::with_capacity(function.body.insts.len()),
             known: HashMap::with_capacity(count),
             uses: uses(function, count),
             masks: HashMap::new(),
             location: None,
             changed: false,
         };
-        pass.section(&mut function.body);
-        pass.rename(&mut function.results);
+        pass.section(&mut function.body.insts);
+        pass.rename(&mut function.body.results);
         if let Some(p) = &mut function.pullback {
             // The definitions of the body's instructions stay known: they move to the front of the
             // pullback's for the time of the pass.
-            let body = std::mem::take(&mut function.body);
+            let body = std::mem::take(&mut function.body.insts);
             let split = body.len();
             pass.insts = body;
-            let section = std::mem::take(&mut p.body);
+            let section = std::mem::take(&mut p.block.insts);
             pass.rewrite(section);
-            p.body = pass.insts.split_off(split);
-            function.body = std::mem::take(&mut pass.insts);
-            for g in p.gradients.iter_mut().flatten() {
-                *g = pass.renamed(*g);
-            }
+            p.block.insts = pass.insts.split_off(split);
+            function.body.insts = std::mem::take(&mut pass.insts);
+            pass.rename(&mut p.block.results);
         }
         function.values = pass.types;
         pass.changed
@@ -220,10 +219,7 @@ impl Rewriter {
     /// The instruction that defines `v`, if it is an op.
     pub(super) fn definition(&self, v: Value) -> Option<&OpInst> {
         let at = (*self.definitions.get(v.index())?)?;
-        match self.insts.get(at as usize) {
-            Some(Inst::Op(i)) => Some(i),
-            Some(Inst::Call(_) | Inst::PullbackCall(_)) | None => None,
-        }
+        self.insts.get(at as usize)?.op()
     }
 
     /// The operand and attributes of `v`, if it is the view `view`.
@@ -301,14 +297,15 @@ fn uses(function: &Function, count: usize) -> Vec<u32> {
     let pullback = function.pullback.as_ref();
     let bodies = function
         .body
+        .insts
         .iter()
-        .chain(pullback.iter().flat_map(|p| &p.body));
+        .chain(pullback.iter().flat_map(|p| &p.block.insts));
     for inst in bodies {
         inst.each_operand(&mut count);
     }
-    function.results.iter().for_each(|v| count(*v));
+    function.body.results.iter().for_each(|v| count(*v));
     if let Some(p) = pullback {
-        p.gradients.iter().flatten().for_each(|v| count(*v));
+        p.block.results.iter().for_each(|v| count(*v));
     }
     out
 }

@@ -1,5 +1,6 @@
 //! Rules for views: chains become one view, and views of constants are constants.
 
+use super::contract::Dot;
 use super::rewriter::Rewriter;
 use crate::attribute::{Attribute, Attributes};
 use crate::dim::Dim;
@@ -22,6 +23,8 @@ pub(super) fn simplify(
         View::Permute => permute(r, x, attributes.axes(0), of),
         View::Slice => slice(r, x, attributes, of),
         View::Pad => pad(r, x, attributes, of),
+        View::Flip => flip(r, x, attributes, of),
+        View::Shear => super::shear::simplify(r, x, attributes, of),
     }
 }
 
@@ -240,12 +243,19 @@ fn slice(r: &mut Rewriter, x: Value, attributes: &Attributes, of: &Type) -> Opti
     if let Some(number) = r.constant_of(x) {
         return r.constant(number, of);
     }
+    let range = [start.clone(), stop.clone(), step.clone()];
     if let Some((y, inner)) = r.view_of(x, View::Broadcast) {
-        let new = inner.axes(1);
-        if new.contains(&axis) {
-            let new = new.to_vec();
+        let new = inner.axes(1).to_vec();
+        if !new.contains(&axis) {
+            let y = narrowed(r, y, before(axis, &new)?, range)?;
             return r.broadcast(y, of.shape.clone(), new);
         }
+        return r.broadcast(y, of.shape.clone(), new);
+    }
+    if let Axis::At(d) = axis
+        && let Some(v) = slice_of_product(r, x, d, range)
+    {
+        return Some(v);
     }
     let (y, inner) = r.view_of(x, View::Slice)?;
     let &[inner_axis] = inner.axes(0) else {
@@ -269,16 +279,88 @@ fn slice(r: &mut Rewriter, x: Value, attributes: &Attributes, of: &Type) -> Opti
     r.make(ops::SLICE, vec![y], attributes)
 }
 
+/// A range of a shear or of a contraction that nobody else reads, their axes in another order or not.
+fn slice_of_product(r: &mut Rewriter, x: Value, axis: usize, range: [Dim; 3]) -> Option<Value> {
+    if let Some((y, attributes)) = r.view_of(x, View::Permute) {
+        let permutation = attributes.axes(0).to_vec();
+        let is_product = r.view_of(y, View::Shear).is_some() || Dot::of(r, y).is_some();
+        let &Axis::At(inner) = permutation.get(axis)? else {
+            return None;
+        };
+        if !r.single(x) || !r.single(y) || !is_product || r.shape_of(y).sequence.is_some() {
+            return None;
+        }
+        let y = narrowed(r, y, inner, range)?;
+        return r.permute(y, permutation);
+    }
+    super::shear::sliced(r, x, axis, range.clone())
+        .or_else(|| super::contract::sliced(r, x, axis, range))
+}
+
+/// The range `start, stop, step` of an axis.
+pub(super) fn narrowed(r: &mut Rewriter, x: Value, axis: usize, range: [Dim; 3]) -> Option<Value> {
+    let axis = Attribute::Axes(vec![Axis::At(axis)]);
+    r.make(
+        ops::SLICE,
+        vec![x],
+        vec![axis, Attribute::Dims(range.into())],
+    )
+}
+
+/// Zeros along an axis: `low`, `high`, `step`.
+pub(super) fn padded(r: &mut Rewriter, x: Value, axis: usize, widths: [Dim; 3]) -> Option<Value> {
+    let axis = Attribute::Axes(vec![Axis::At(axis)]);
+    r.make(
+        ops::PAD,
+        vec![x],
+        vec![axis, Attribute::Dims(widths.into())],
+    )
+}
+
+/// The number of an axis without the new ones in front of it.
+fn before(axis: Axis, new: &[Axis]) -> Option<usize> {
+    let Axis::At(axis) = axis else { return None };
+    Some((0..axis).filter(|d| !new.contains(&Axis::At(*d))).count())
+}
+
 fn pad(r: &mut Rewriter, x: Value, attributes: &Attributes, of: &Type) -> Option<Value> {
-    let [low, high, step] = attributes.dims(1) else {
+    let (&[axis], [low, high, step]) = (attributes.axes(0), attributes.dims(1)) else {
         return None;
     };
-    let zero = Dim::default();
-    if *low == zero && *high == zero && *step == Dim::constant(1) {
+    let (zero, one) = (Dim::default(), Dim::constant(1));
+    if *low == zero && *high == zero && *step == one {
         return Some(x);
     }
-    match r.constant_of(x) {
-        Some(number) if number.to_bits() == 0 => r.constant(number, of),
-        _ => None,
+    if let Some(number) = r.constant_of(x)
+        && number.to_bits() == 0
+    {
+        return r.constant(number, of);
     }
+    let Axis::At(place) = axis else { return None };
+    if let Some((y, inner)) = r.view_of(x, View::Pad)
+        && inner.axes(0) == [axis]
+        && *step == one
+        && let [inner_low, inner_high, inner_step] = inner.dims(1)
+    {
+        let (low, high) = (low.checked_add(inner_low)?, high.checked_add(inner_high)?);
+        let widths = [low, high, inner_step.clone()];
+        return padded(r, y, place, widths);
+    }
+    let widths = [low.clone(), high.clone(), step.clone()];
+    if let Some((y, inner)) = r.view_of(x, View::Broadcast)
+        && !inner.axes(1).contains(&axis)
+    {
+        let new = inner.axes(1).to_vec();
+        let y = padded(r, y, before(axis, &new)?, widths)?;
+        return r.broadcast(y, of.shape.clone(), new);
+    }
+    super::shear::around(r, x, place, widths)
+}
+
+fn flip(r: &mut Rewriter, x: Value, attributes: &Attributes, of: &Type) -> Option<Value> {
+    if let Some(number) = r.constant_of(x) {
+        return r.constant(number, of);
+    }
+    let (y, inner) = r.view_of(x, View::Flip)?;
+    (inner.axes(0) == attributes.axes(0)).then_some(y)
 }

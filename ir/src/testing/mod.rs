@@ -5,6 +5,7 @@
 //! gradients: whoever runs programs (the interpreter, the executor, the emitters) is tested with the
 //! same cases. Behind the cargo feature `testing`; files are read from a folder that the caller gives.
 
+mod gradients;
 mod translate;
 
 use crate::array::Array;
@@ -15,6 +16,7 @@ use crate::link::{LinkError, link_pullback};
 use crate::op::OpError;
 use crate::pullback::{PullbackError, derive_pullback};
 use crate::unit::Unit;
+pub use gradients::with_gradients;
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
 use serde_json::Value as Json;
 use std::path::Path;
@@ -210,13 +212,13 @@ impl Case {
             }
         }
         let mut expected: Vec<Array> = self.outputs.iter().cloned().map(bound).collect();
-        let mut results = linked.program.results[..linked.results].to_vec();
+        let mut results = linked.program.body.results[..linked.results].to_vec();
         let mut zeros = Vec::new();
         for (name, gradient) in &self.gradients {
             let at = self.inputs.iter().position(|(n, _)| n == name);
             match at.and_then(|i| linked.gradients[i]) {
                 Some(result) => {
-                    results.push(linked.program.results[result]);
+                    results.push(linked.program.body.results[result]);
                     expected.push(bound(gradient.clone()));
                 }
                 // No gradient is a gradient of zero.
@@ -232,7 +234,7 @@ impl Case {
             }
         }
         let mut function = linked.program;
-        function.results = results;
+        function.body.results = results;
         Ok(Some(Program {
             function,
             inputs,

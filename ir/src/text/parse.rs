@@ -6,11 +6,11 @@
 use super::error::{ParseError, ParseProblem};
 use super::types::{Written, resolve};
 use crate::attribute::{Attribute, AttributeKind, Of};
+use crate::block::{Call, Inst, PullbackCall, Target};
 use crate::builder::Builder;
 use crate::dim::Symbol;
 use crate::function::{
-    Call, Constraint, Function, Inst, Param, ParamKind, PullbackBody, PullbackCall, Relation,
-    SymbolDecl, SymbolKind, Value,
+    Constraint, Function, Param, ParamKind, PullbackBody, Relation, SymbolDecl, SymbolKind, Value,
 };
 use crate::op::OpError;
 use crate::ops;
@@ -102,10 +102,10 @@ impl<'a> Parser<'a> {
             }
         }
         self.sign("{")?;
-        self.function.body = self.body()?;
+        self.function.body.insts = self.insts()?;
         self.word("return")?;
         if self.peek() == Some(b'%') {
-            self.function.results = self.operands()?;
+            self.function.body.results = self.operands()?;
         }
         self.announced(&announced)?;
         self.sign("}")?;
@@ -157,7 +157,8 @@ impl<'a> Parser<'a> {
             ParamKind::Input
         };
         let of = self.of_type()?;
-        self.define(name, of)?;
+        let value = self.define(name, of)?;
+        self.function.body.params.push(value);
         self.function.params.push(Param {
             name: name.to_string(),
             kind,
@@ -184,7 +185,7 @@ impl<'a> Parser<'a> {
     }
 
     fn announced(&self, announced: &[Type]) -> Parsed<()> {
-        let results = &self.function.results;
+        let results = &self.function.body.results;
         if announced.len() != results.len() {
             return Err(ParseProblem::Count {
                 announced: announced.len(),
@@ -206,33 +207,46 @@ impl<'a> Parser<'a> {
 
     fn pullback(&mut self) -> Parsed<()> {
         let mut out = PullbackBody::default();
+        let mut results = 0;
         self.sign("(")?;
         while !self.eat(")") {
-            if self.eat_word("_") {
-                out.cotangents.push(None);
-            } else {
+            if !self.eat_word("_") {
                 let name = self.value_name()?;
                 self.sign(":")?;
                 let of = self.of_type()?;
-                out.cotangents.push(Some(self.define(name, of)?));
+                out.block.params.push(self.define(name, of)?);
+                out.cotangents.push(results);
             }
+            results += 1;
             if !self.eat(",") {
                 self.sign(")")?;
                 break;
             }
         }
+        if results != self.function.body.results.len() {
+            return Err(ParseProblem::Count {
+                announced: self.function.body.results.len(),
+                found: results,
+            });
+        }
         self.sign("{")?;
-        out.body = self.body()?;
+        out.block.insts = self.insts()?;
         self.word("return")?;
-        out.gradients = vec![None; self.function.params.len()];
+        let mut gradients = vec![None; self.function.params.len()];
         while self.peek() == Some(b'%') {
             let name = self.value_name()?;
             let known = self.function.param(name);
             let param = known.ok_or_else(|| ParseProblem::UnknownParam(name.into()))?;
             self.sign(":")?;
-            out.gradients[param.index()] = Some(self.value()?);
+            gradients[param.index()] = Some(self.value()?);
             if !self.eat(",") {
                 break;
+            }
+        }
+        for (param, gradient) in gradients.into_iter().enumerate() {
+            if let Some(gradient) = gradient {
+                out.gradients.push(param);
+                out.block.results.push(gradient);
             }
         }
         self.sign("}")?;
@@ -241,7 +255,7 @@ impl<'a> Parser<'a> {
     }
 
     /// The instructions up to `return`.
-    fn body(&mut self) -> Parsed<Vec<Inst>> {
+    fn insts(&mut self) -> Parsed<Vec<Inst>> {
         while self.peek() == Some(b'%') {
             let mut names = vec![self.value_name()?];
             while self.eat(",") {
@@ -376,9 +390,11 @@ impl<'a> Parser<'a> {
             results.push(self.define(name, of)?);
         }
         self.builder.insts.push(Inst::Call(Call {
-            callee,
-            sizes,
-            sequence,
+            target: Target {
+                name: callee,
+                sizes,
+                sequence,
+            },
             operands,
             results,
             location,

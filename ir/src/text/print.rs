@@ -3,10 +3,10 @@
 //! Prints whatever it is given, an invalid function too: error messages show those.
 
 use crate::attribute::{Attribute, AttributeKind, Of};
+use crate::block::{Call, Inst, OpInst, PullbackCall};
 use crate::dtype::DType;
 use crate::function::{
-    Call, Constraint, Function, Inst, Location, OpInst, ParamKind, PullbackBody, PullbackCall,
-    Relation, SymbolKind, Value,
+    Constraint, Function, Location, ParamKind, PullbackBody, Relation, SymbolKind, Value,
 };
 use crate::shape::{Axis, Shape, Type};
 use std::fmt::{self, Write};
@@ -109,15 +109,15 @@ impl<W: Write> Printer<'_, W> {
             }
         }
         self.out.write_str(") -> ")?;
-        self.types(&f.results)?;
+        self.types(&f.body.results)?;
         for (i, c) in f.constraints.iter().enumerate() {
             self.out.write_str(if i == 0 { " where " } else { ", " })?;
             write!(self.out, "{c}")?;
         }
         self.out.write_str(" {\n")?;
-        self.body(&f.body)?;
+        self.insts(&f.body.insts)?;
         self.out.write_str("  return")?;
-        for (i, r) in f.results.iter().enumerate() {
+        for (i, r) in f.body.results.iter().enumerate() {
             self.out.write_str(if i == 0 { " " } else { ", " })?;
             self.value(*r)?;
         }
@@ -130,36 +130,37 @@ impl<W: Write> Printer<'_, W> {
 
     fn pullback(&mut self, p: &PullbackBody) -> fmt::Result {
         self.out.write_str("pullback(")?;
-        for (i, c) in p.cotangents.iter().enumerate() {
+        for i in 0..self.function.body.results.len() {
             if i > 0 {
                 self.out.write_str(", ")?;
             }
-            match c {
+            match p.cotangent(i) {
                 Some(v) => {
-                    self.value(*v)?;
+                    self.value(v)?;
                     self.out.write_str(": ")?;
-                    self.types(&[*v])?;
+                    self.types(&[v])?;
                 }
                 None => self.out.write_char('_')?,
             }
         }
         self.out.write_str(") {\n")?;
-        self.body(&p.body)?;
+        self.insts(&p.block.insts)?;
         self.out.write_str("  return")?;
         let mut first = true;
-        for (param, gradient) in self.function.params.iter().zip(&p.gradients) {
-            if let Some(g) = gradient {
-                self.out.write_str(if first { " " } else { ", " })?;
-                first = false;
-                write!(self.out, "%{}: ", param.name)?;
-                self.value(*g)?;
+        for (at, gradient) in p.each_gradient() {
+            self.out.write_str(if first { " " } else { ", " })?;
+            first = false;
+            match self.function.params.get(at) {
+                Some(param) => write!(self.out, "%{}: ", param.name)?,
+                None => self.out.write_str("%?: ")?,
             }
+            self.value(gradient)?;
         }
         self.out.write_str("\n}\n")
     }
 
-    fn body(&mut self, body: &[Inst]) -> fmt::Result {
-        for inst in body {
+    fn insts(&mut self, insts: &[Inst]) -> fmt::Result {
+        for inst in insts {
             self.out.write_str("  ")?;
             match inst {
                 Inst::Op(i) => self.op(i)?,
@@ -230,13 +231,13 @@ impl<W: Write> Printer<'_, W> {
 
     fn call(&mut self, c: &Call) -> fmt::Result {
         self.values(&c.results)?;
-        write!(self.out, " = call @{}", c.callee)?;
+        write!(self.out, " = call @{}", c.target.name)?;
         let mut open = "<";
-        if let Some((symbol, shape)) = &c.sequence {
+        if let Some((symbol, shape)) = &c.target.sequence {
             write!(self.out, "{open}[{symbol}] = [{shape}]")?;
             open = ", ";
         }
-        for (symbol, dim) in &c.sizes {
+        for (symbol, dim) in &c.target.sizes {
             write!(self.out, "{open}{symbol} = {dim}")?;
             open = ", ";
         }

@@ -264,9 +264,11 @@ impl Lowerer<'_, '_> {
         );
         self.places.callees.insert(callee.clone(), info);
         self.builder.insts.push(Inst::Call(sinew_ir::Call {
-            callee,
-            sizes,
-            sequence: instance.sequence,
+            target: sinew_ir::Target {
+                name: callee,
+                sizes,
+                sequence: instance.sequence,
+            },
             operands,
             results: results.clone(),
             location: self.builder.location,

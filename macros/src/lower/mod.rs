@@ -29,8 +29,8 @@ use constant::Constant;
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote};
 use sinew_ir::{
-    Builder, CalleeInfo, Dim, Function, Location, Param, ParamKind, Relation, Symbol, SymbolDecl,
-    SymbolKind, Value,
+    Block, Builder, CalleeInfo, Dim, Function, Location, Param, ParamKind, Relation, Symbol,
+    SymbolDecl, SymbolKind, Value,
 };
 use std::collections::HashMap;
 use value::Val;
@@ -178,14 +178,15 @@ impl Lowerer<'_, '_> {
                 constraints.push(c);
             }
         }
+        let params = std::mem::take(&mut self.params);
+        let insts = std::mem::take(&mut self.builder.insts);
         Ok(Function {
             name: self.signature.name.clone(),
             symbols,
             constraints,
-            params: std::mem::take(&mut self.params),
             values: std::mem::take(&mut self.builder.values),
-            body: std::mem::take(&mut self.builder.insts),
-            results,
+            body: Block::body(params.len(), insts, results),
+            params,
             pullback: None,
         })
     }

@@ -74,8 +74,11 @@ pub fn map_dims(
         c.left = dim(&c.left)?;
         c.right = dim(&c.right)?;
     }
-    let pullback = function.pullback.iter_mut().flat_map(|p| &mut p.body);
-    for inst in function.body.iter_mut().chain(pullback) {
+    let pullback = function
+        .pullback
+        .iter_mut()
+        .flat_map(|p| &mut p.block.insts);
+    for inst in function.body.insts.iter_mut().chain(pullback) {
         match inst {
             Inst::Op(op) => {
                 for a in &mut op.attributes.0 {
@@ -90,10 +93,10 @@ pub fn map_dims(
                 }
             }
             Inst::Call(call) => {
-                for (_, d) in &mut call.sizes {
+                for (_, d) in &mut call.target.sizes {
                     *d = dim(d)?;
                 }
-                if let Some((_, s)) = &mut call.sequence {
+                if let Some((_, s)) = &mut call.target.sequence {
                     dims(&mut s.dims)?;
                 }
             }

@@ -3,7 +3,8 @@
 use super::corpus::PROGRAMS;
 use super::rustc::{expand, items_of};
 use proc_macro2::{Delimiter, Group, Punct, Spacing, TokenStream, TokenTree};
-use proptest::prelude::*;
+use sinew_fuzz::{Random, Target};
+use std::fmt;
 
 /// What happens to one token.
 #[derive(Clone, Debug)]
@@ -14,7 +15,7 @@ enum Change {
     Word(usize),
     Number(usize),
     Sign(usize),
-    Nest(u8),
+    Nest(usize),
 }
 
 const WORDS: &[&str] = &[
@@ -39,16 +40,16 @@ const SIGNS: &[char] = &[
     '-', '+', '*', '/', '%', '<', '>', '=', '!', '&', '|', '.', ',', ';', ':', '?', '#', '@',
 ];
 
-fn change() -> impl Strategy<Value = Change> {
-    prop_oneof![
-        Just(Change::Delete),
-        Just(Change::Duplicate),
-        Just(Change::Swap),
-        (0..WORDS.len()).prop_map(Change::Word),
-        (0..NUMBERS.len()).prop_map(Change::Number),
-        (0..SIGNS.len()).prop_map(Change::Sign),
-        (1..100u8).prop_map(Change::Nest),
-    ]
+fn change(random: &mut Random) -> Change {
+    match random.below(7) {
+        0 => Change::Delete,
+        1 => Change::Duplicate,
+        2 => Change::Swap,
+        3 => Change::Word(random.below(WORDS.len())),
+        4 => Change::Number(random.below(NUMBERS.len())),
+        5 => Change::Sign(random.below(SIGNS.len())),
+        _ => Change::Nest(1 + random.below(99)),
+    }
 }
 
 const DELIMITERS: [Delimiter; 4] = [
@@ -115,44 +116,54 @@ fn changed(tokens: TokenStream, at: &mut usize, change: &Change) -> TokenStream 
     out.into_iter().collect()
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
+/// Items with the arguments of their attributes: a program.
+struct Program(Vec<(TokenStream, TokenStream)>);
 
-    #[test]
-    fn mutated_programs_never_panic(
-        program in 0..PROGRAMS.len(),
-        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), change()), 1..4),
-        argument in prop::option::weighted(0.2, (any::<prop::sample::Index>(), any::<prop::sample::Index>(), change())),
-    ) {
-        let mut items = items_of(PROGRAMS[program]);
-        for (item, place, change) in changes {
-            let i = item.index(items.len());
-            let (arguments, tokens) = &items[i];
-            let all = count(tokens);
-            prop_assume!(all > 0);
-            let tokens = changed(tokens.clone(), &mut place.index(all), &change);
-            items[i] = (arguments.clone(), tokens);
+impl fmt::Display for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (arguments, item) in &self.0 {
+            writeln!(f, "#[model({arguments})]\n{item}")?;
         }
-        if let Some((item, place, change)) = argument {
-            let i = item.index(items.len());
-            let arguments = items[i].0.clone();
-            // One behind the end leaves them as they are, but for a word where there are none.
-            let all = count(&arguments);
-            items[i].0 = match all {
-                0 => changed(quote::quote!(x), &mut 0, &change),
-                _ => changed(arguments, &mut place.index(all), &change),
-            };
-        }
-        // What matters is that this returns.
-        let out = expand(&items);
-        prop_assert!(out.errors.iter().all(|e| !e.is_empty()));
-        for text in out.ir.values() {
-            prop_assert!(sinew_ir::parse(text).is_ok(), "{text}");
-        }
-        let texts: Vec<String> = items.iter().map(|(_, i)| i.to_string()).collect();
-        let explained = !out.errors.iter().any(|e| e.contains("no reason was found"));
-        prop_assert!(explained, "{}", texts.join("\n"));
+        Ok(())
     }
+}
+
+fn mutated(seed: u64) -> Program {
+    let mut random = Random::new(seed);
+    let mut items = items_of(random.pick(PROGRAMS));
+    for _ in 0..1 + random.below(3) {
+        let item = random.below(items.len());
+        let (_, tokens) = &mut items[item];
+        let all = count(tokens);
+        if all > 0 {
+            *tokens = changed(tokens.clone(), &mut random.below(all), &change(&mut random));
+        }
+    }
+    if random.one_in(5) {
+        let item = random.below(items.len());
+        let (arguments, _) = &mut items[item];
+        // One word where there are no arguments.
+        if arguments.is_empty() {
+            *arguments = quote::quote!(x);
+        }
+        let mut at = random.below(count(arguments));
+        *arguments = changed(arguments.clone(), &mut at, &change(&mut random));
+    }
+    Program(items)
+}
+
+#[test]
+fn mutated_programs_never_panic() {
+    Target::new("macro", 2500).run(mutated, |program| {
+        // What matters is that this returns.
+        let out = expand(&program.0);
+        assert!(out.errors.iter().all(|e| !e.is_empty()));
+        for text in out.ir.values() {
+            assert!(sinew_ir::parse(text).is_ok(), "{text}");
+        }
+        let unexplained = out.errors.iter().any(|e| e.contains("no reason was found"));
+        assert!(!unexplained, "an error without its reason");
+    });
 }
 
 #[test]

@@ -5,13 +5,13 @@ use std::path::Path;
 use sinew_codegen::schedule::{Part, schedule};
 use sinew_ir::DType;
 use sinew_ir::testing::{Case, Program as Expected, difference, read};
-use sinew_runtime::gpu::{Device, Program};
+use sinew_runtime::gpu::{Gpu, GpuSession};
 
 use crate::programs_support::{bytes, separate, values};
 use crate::support::device;
 
 /// What differs, in words.
-fn run(device: &Device, case: &Case, expected: &Expected) -> Vec<String> {
+fn run(device: &Gpu, case: &Case, expected: &Expected) -> Vec<String> {
     let function = &expected.function;
     let (regions, inputs, outputs) = separate(function);
     let part = Part {
@@ -20,7 +20,7 @@ fn run(device: &Device, case: &Case, expected: &Expected) -> Vec<String> {
         outputs: outputs.clone(),
     };
     let schedule = schedule(&[part], regions).expect("schedules");
-    let mut program = Program::compile(device, &schedule).expect("a program");
+    let mut program = GpuSession::compile(device, &schedule).expect("a program");
     for ((at, input), value) in expected.inputs.iter().enumerate().zip(&function.values) {
         let id = sinew_codegen::kernel::RegionId(at as u32 + 1);
         program
@@ -36,7 +36,7 @@ fn run(device: &Device, case: &Case, expected: &Expected) -> Vec<String> {
             .read_region(place.region, 0, &mut found)
             .expect("reads");
         let mut array = expected.clone();
-        array.data = values(&found, function.type_of(function.results[at]).dtype);
+        array.data = values(&found, function.type_of(function.body.results[at]).dtype);
         // Sums and differences are as exact as the largest numbers in them: the cotangents, drawn
         // from -1 to 1, may cancel to next to nothing in a gradient.
         let largest = expected.data.iter().filter(|x| x.is_finite());

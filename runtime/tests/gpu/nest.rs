@@ -6,7 +6,7 @@ use sinew_codegen::kernel::{
 use sinew_codegen::wgsl::{Limits, emit};
 use sinew_ir::{DType, Reduction, Scalar};
 
-use sinew_runtime::gpu::Program;
+use sinew_runtime::gpu::GpuSession;
 
 use crate::support::{Build, Random, Tolerance, Writer, at, device, row_major, run, validate};
 
@@ -245,7 +245,7 @@ fn large_map_folds_its_grid() {
     let shaders = emit(&build.schedule, &Limits::default()).expect("emits");
     assert!(shaders[0].groups[1] > 1, "{:?}", shaders[0].groups);
     validate(&shaders[0]);
-    let mut program = Program::new(device, &build.schedule, &shaders).expect("a program");
+    let mut program = GpuSession::new(device, &build.schedule, &shaders).expect("a program");
     let memory = run(&mut program, &build.memory);
     let wrong = memory[1]
         .chunks_exact(4)

@@ -3,7 +3,7 @@
 use sinew_codegen::kernel::{BufferId, Class, Nest, RegionId, Stage};
 use sinew_codegen::wgsl::{Shader, emit};
 use sinew_ir::{DType, Scalar};
-use sinew_runtime::gpu::{GpuError, Program};
+use sinew_runtime::gpu::{GpuError, GpuSession};
 
 use crate::support::{Build, Writer, at, device};
 
@@ -30,7 +30,7 @@ fn counter(kernels: usize) -> (Build, BufferId) {
     (build, x)
 }
 
-fn floats(program: &mut Program, region: u32, n: usize) -> Vec<f32> {
+fn floats(program: &mut GpuSession, region: u32, n: usize) -> Vec<f32> {
     let mut bytes = vec![0; n * 4];
     program
         .read_region(RegionId(region), 0, &mut bytes)
@@ -45,7 +45,7 @@ fn floats(program: &mut Program, region: u32, n: usize) -> Vec<f32> {
 fn kernels_run_in_order_and_runs_add_up() {
     let Some(device) = device() else { return };
     let (build, _) = counter(50);
-    let mut program = Program::compile(device, &build.schedule).expect("a program");
+    let mut program = GpuSession::compile(device, &build.schedule).expect("a program");
     assert_eq!(program.dispatches(), 50);
     for _ in 0..20 {
         program.run().expect("runs");
@@ -64,7 +64,7 @@ fn long_steps_are_submitted_in_parts() {
         for shader in &mut shaders {
             shader.work = work;
         }
-        let mut program = Program::new(device, &build.schedule, &shaders).expect("a program");
+        let mut program = GpuSession::new(device, &build.schedule, &shaders).expect("a program");
         assert_eq!(program.dispatches(), 7);
         program.run().expect("runs");
         program.run().expect("runs");
@@ -76,7 +76,7 @@ fn long_steps_are_submitted_in_parts() {
 fn parts_of_a_region_are_written_and_read() {
     let Some(device) = device() else { return };
     let (build, _) = counter(1);
-    let mut program = Program::compile(device, &build.schedule).expect("a program");
+    let mut program = GpuSession::compile(device, &build.schedule).expect("a program");
     program
         .write_region(
             RegionId(1),
@@ -97,7 +97,7 @@ fn parts_of_a_region_are_written_and_read() {
 fn ranges_outside_of_regions_are_errors() {
     let Some(device) = device() else { return };
     let (build, _) = counter(1);
-    let mut program = Program::compile(device, &build.schedule).expect("a program");
+    let mut program = GpuSession::compile(device, &build.schedule).expect("a program");
     let mut bytes = [0; 8];
     for (region, offset, length) in [
         (1, 256, 8),
@@ -132,7 +132,7 @@ fn bad_shaders_are_errors() {
     let bad = |change: fn(&mut Shader)| {
         let mut shaders = good.clone();
         change(&mut shaders[0]);
-        Program::new(device, &build.schedule, &shaders).expect_err("a bad shader")
+        GpuSession::new(device, &build.schedule, &shaders).expect_err("a bad shader")
     };
     let error = bad(|shader| shader.source.push_str("fn ("));
     assert!(
@@ -152,11 +152,11 @@ fn bad_shaders_are_errors() {
     // A grid beyond the limits shows when it runs.
     let mut shaders = good.clone();
     shaders[0].groups = [1 << 20, 1, 1];
-    let mut program = Program::new(device, &build.schedule, &shaders).expect("a program");
+    let mut program = GpuSession::new(device, &build.schedule, &shaders).expect("a program");
     let error = program.run().expect_err("too many groups");
     assert!(matches!(error, GpuError::Refused { .. }), "{error}");
     // Other programs on the device are not harmed.
-    let mut program = Program::new(device, &build.schedule, &good).expect("a program");
+    let mut program = GpuSession::new(device, &build.schedule, &good).expect("a program");
     program.run().expect("runs");
 }
 
@@ -165,7 +165,7 @@ fn regions_larger_than_the_device_allows_are_errors() {
     let Some(device) = device() else { return };
     let (mut build, _) = counter(0);
     build.schedule.regions[1].bytes = 1 << 62;
-    let error = Program::compile(device, &build.schedule).expect_err("4 EiB");
+    let error = GpuSession::compile(device, &build.schedule).expect_err("4 EiB");
     assert!(matches!(error, GpuError::Region { .. }), "{error}");
 }
 

@@ -6,7 +6,7 @@ use sinew_ir::{
     Attribute, Attributes, Axis, DType, Function, Primal, Pullback, Value,
     ops::{self, DotAxes},
 };
-use sinew_runtime::gpu::Program;
+use sinew_runtime::gpu::GpuSession;
 
 use crate::programs_support::random::program;
 use crate::programs_support::{Program as Ir, bytes, separate};
@@ -161,7 +161,7 @@ fn steps_of_descent_stay_with_the_executor() {
         schedule,
         mut memory,
     } = filled(schedule(&parts, regions).expect("schedules"));
-    let mut program = Program::compile(device, &schedule).expect("a program");
+    let mut program = GpuSession::compile(device, &schedule).expect("a program");
     for (id, bytes) in (0u32..).zip(&memory) {
         program
             .write_region(RegionId(id), 0, bytes)

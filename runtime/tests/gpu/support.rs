@@ -13,12 +13,12 @@ use sinew_codegen::kernel::{
 use sinew_codegen::verify::verify;
 use sinew_codegen::wgsl::{EmitError, Limits, Shader, emit};
 use sinew_ir::{DType, Scalar};
-use sinew_runtime::gpu::{Device, Program, testing};
+use sinew_runtime::gpu::{Gpu, GpuSession, testing};
 
 /// The device of all tests in this process.
-pub fn device() -> Option<&'static Device> {
-    static DEVICE: OnceLock<Option<Device>> = OnceLock::new();
-    DEVICE.get_or_init(testing::device).as_ref()
+pub fn device() -> Option<&'static Gpu> {
+    static DEVICE: OnceLock<Option<Gpu>> = OnceLock::new();
+    DEVICE.get_or_init(testing::gpu).as_ref()
 }
 
 /// A schedule in the making, with the contents of its memory.
@@ -95,7 +95,7 @@ impl Build {
     }
 
     /// Runs the schedule on the device and by the executor, and compares all that it writes.
-    pub fn check(self, device: &Device, tolerance: Tolerance) {
+    pub fn check(self, device: &Gpu, tolerance: Tolerance) {
         verify(&self.schedule).expect("the schedule is right");
         let mut expected = self.memory.clone();
         execute(&self.schedule, &mut expected).expect("executes");
@@ -116,11 +116,12 @@ impl Build {
                 validate(shader);
             }
             let mut program =
-                Program::new(device, &self.schedule, &shaders).expect("a checked program");
+                GpuSession::new(device, &self.schedule, &shaders).expect("a checked program");
             let found = run(&mut program, &self.memory);
             self.compare(&shaders, &expected, &found, tolerance);
         }
-        let mut program = Program::compile(device, &self.schedule).expect("an unchecked program");
+        let mut program =
+            GpuSession::compile(device, &self.schedule).expect("an unchecked program");
         let found = run(&mut program, &self.memory);
         self.compare(&[], &expected, &found, tolerance);
     }
@@ -158,7 +159,7 @@ impl Build {
 }
 
 /// Runs a program once over `memory`; gives the memory after.
-pub fn run(program: &mut Program, memory: &[Vec<u8>]) -> Vec<Vec<u8>> {
+pub fn run(program: &mut GpuSession, memory: &[Vec<u8>]) -> Vec<Vec<u8>> {
     for (region, bytes) in (0u32..).zip(memory) {
         program
             .write_region(RegionId(region), 0, bytes)

@@ -13,7 +13,7 @@ fn build(device: Device) -> Trainer<Relu> {
 
 #[test]
 fn a_runner_shares_the_parameters() {
-    let Some(device) = testing::place() else {
+    let Some(device) = testing::device() else {
         return;
     };
     let (x, y) = digits();
@@ -39,7 +39,7 @@ fn a_runner_shares_the_parameters() {
 
 #[test]
 fn a_step_that_is_not_finite_changes_nothing() {
-    let Some(device) = testing::place() else {
+    let Some(device) = testing::device() else {
         return;
     };
     let (x, y) = digits();
@@ -63,7 +63,7 @@ fn a_step_that_is_not_finite_changes_nothing() {
 
 #[test]
 fn f64_is_refused() {
-    let Some(device) = testing::place() else {
+    let Some(device) = testing::device() else {
         return;
     };
     let train = Train::<Relu>::new(start())
@@ -83,10 +83,10 @@ fn f64_is_refused() {
 fn a_tensor_past_the_limits_is_refused() {
     use crate::binding::Negated;
     use ndarray::ArrayView1;
-    let Some(device) = testing::place() else {
+    let Some(device) = testing::device() else {
         return;
     };
-    let limit = testing::device().unwrap().limits().binding_bytes;
+    let limit = testing::gpu().unwrap().limits().binding_bytes;
     let elements = usize::try_from(limit / 4 + 1).unwrap();
     let one = [1.0f32];
     let x = ArrayView1::from(&one);

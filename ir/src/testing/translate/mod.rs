@@ -1,36 +1,25 @@
 //! Cases to functions: what each operation's name means in terms of `lower` and the table.
 
+mod convolutions;
 mod layers;
 
 use super::{Case, CaseError};
 use crate::array::Array;
+use crate::block::{Block, Inst};
 use crate::builder::Builder;
 use crate::dim::Dim;
 use crate::dtype::DType;
-use crate::function::{Function, Inst, Param, ParamKind, Value};
+use crate::function::{Function, Param, ParamKind, Value};
 use crate::lower::{self, Reduce};
 use crate::op::OpError;
 use crate::ops;
-use crate::pullback::{derive_pullback, with_gradients};
+use crate::pullback::derive_pullback;
 use crate::shape::{Axis, Shape};
+use crate::testing::with_gradients;
 use serde_json::Value as Json;
 
 /// The operations that the table does not cover yet.
-pub const LATER: &[&str] = &[
-    "sin",
-    "cos",
-    "prod",
-    "cumsum",
-    "conv2d",
-    "conv1d",
-    "conv_transpose2d",
-    "max_pool2d",
-    "avg_pool2d",
-    "im2col",
-    "lstm",
-    "gru",
-    "rnn_tanh",
-];
+pub const LATER: &[&str] = &["sin", "cos", "prod", "cumsum", "lstm", "gru", "rnn_tanh"];
 
 /// The function of a case; `None` if it is one of [`LATER`].
 pub(super) fn function(case: &Case) -> Result<Option<Function>, CaseError> {
@@ -46,8 +35,7 @@ pub(super) fn function(case: &Case) -> Result<Option<Function>, CaseError> {
         name: case.op.clone(),
         params: params(case),
         values: t.b.values,
-        body: t.b.insts,
-        results,
+        body: Block::body(case.inputs.len(), t.b.insts, results),
         ..Function::default()
     };
     function.compact();
@@ -74,13 +62,13 @@ fn second_order(case: &Case) -> Result<Function, CaseError> {
         name: case.op.clone(),
         params: params(case),
         values: b.values,
-        body: b.insts,
-        results: vec![sum],
+        body: Block::body(1, b.insts, vec![sum]),
         ..Function::default()
     };
     derive_pullback(&mut first, &|_| None)?;
     let with = with_gradients(&first).ok_or_else(|| case.form("f has calls"))?;
     let gradient = *with
+        .body
         .results
         .last()
         .ok_or_else(|| case.form("f has no result"))?;
@@ -89,11 +77,9 @@ fn second_order(case: &Case) -> Result<Function, CaseError> {
     let x = b.value(of);
     let one = b.constant(1.0, DType::Float, Shape::scalar())?;
     let mut now = vec![x, one];
-    for inst in &with.body {
-        if let Inst::Op(i) = inst {
-            let operands: Vec<Value> = i.operands.iter().map(|v| now[v.index()]).collect();
-            now.push(b.op(i.op, &operands, i.attributes.0.clone())?);
-        }
+    for i in with.body.insts.iter().filter_map(Inst::op) {
+        let operands: Vec<Value> = i.operands.iter().map(|v| now[v.index()]).collect();
+        now.push(b.op(i.op, &operands, i.attributes.0.clone())?);
     }
     let square = b.square(now[gradient.index()])?;
     let out = lower::reduced(&mut b, square, Reduce::Sum)?;
@@ -101,8 +87,7 @@ fn second_order(case: &Case) -> Result<Function, CaseError> {
         name: case.op.clone(),
         params: params(case),
         values: b.values,
-        body: b.insts,
-        results: vec![out],
+        body: Block::body(1, b.insts, vec![out]),
         ..Function::default()
     })
 }
@@ -309,6 +294,10 @@ impl<'c> Translator<'c> {
             }
             "softmax_causal" | "scaled_dot_product_attention" => self.attention(),
             "layer_norm" | "rms_norm" => self.normed(),
+            "conv1d" | "conv2d" => self.convolution(),
+            "conv_transpose2d" => self.transposed_convolution(),
+            "max_pool2d" | "avg_pool2d" => self.pooled(),
+            "im2col" => self.columns(),
             _ => self.loss(),
         }
     }

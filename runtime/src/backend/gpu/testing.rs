@@ -1,13 +1,13 @@
 //! Whether tests that need a GPU run.
 
-use super::Device;
+use super::Gpu;
 use std::io::Write;
 
 /// The GPU for a test; `None` where there is none, with a line that says so. With
 /// `SINEW_REQUIRE_GPU=1` in the environment a missing GPU fails the test instead.
-pub fn device() -> Option<Device> {
-    match Device::open() {
-        Ok(device) => Some(device),
+pub fn gpu() -> Option<Gpu> {
+    match Gpu::open() {
+        Ok(gpu) => Some(gpu),
         Err(error) if std::env::var_os("SINEW_REQUIRE_GPU").is_some_and(|v| v == "1") => {
             panic!("SINEW_REQUIRE_GPU is set: {error}")
         }
@@ -18,10 +18,9 @@ pub fn device() -> Option<Device> {
     }
 }
 
-/// As [`device`], as trainers and runners take it.
-pub fn place() -> Option<crate::Device> {
-    let device = device()?;
-    Some(crate::Device(crate::device::Place::Gpu(device)))
+/// As [`gpu`], as trainers and runners take it.
+pub fn device() -> Option<crate::Device> {
+    Some(crate::Device(crate::backend::Backend::Gpu(gpu()?)))
 }
 
 /// Says that something was not tested. Tests' output is captured while they pass: this goes past that.

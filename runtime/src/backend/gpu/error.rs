@@ -71,3 +71,15 @@ pub enum GpuError {
         size: usize,
     },
 }
+
+impl GpuError {
+    /// For the number of a region that a schedule does not have.
+    pub(super) fn no_region(number: usize) -> GpuError {
+        GpuError::Range {
+            region: format!("number {number}"),
+            offset: 0,
+            bytes: 0,
+            size: 0,
+        }
+    }
+}

@@ -1,35 +1,36 @@
 //! A region's memory on a GPU.
 
 use std::sync::mpsc::{self, RecvTimeoutError};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use super::{Device, GpuError};
+use super::{Gpu, GpuError};
 
 /// Bytes read back at once.
 const STAGING: usize = 16 << 20;
 
-/// A block of bytes on a GPU, zeros at first. Clones are the same block, so that programs can share
-/// one; work on it happens in the order it was asked for.
-#[derive(Clone, Debug)]
-pub struct Memory {
-    device: Device,
-    name: Arc<str>,
+/// A block of bytes on a GPU, zeros at first. Work on it happens in the order it was asked for.
+///
+/// Dropped, it goes back to the GPU when that is done with it, whatever is still bound to it.
+#[derive(Debug)]
+pub struct GpuMemory {
+    gpu: Gpu,
+    name: String,
     bytes: usize,
     buffer: wgpu::Buffer,
-    staging: Arc<Mutex<Option<wgpu::Buffer>>>,
+    staging: Mutex<Option<wgpu::Buffer>>,
 }
 
-impl Memory {
+impl GpuMemory {
     /// A block of `bytes`; the name is for errors and debuggers.
     ///
     /// # Errors
     ///
     /// [`GpuError::Region`] past the largest buffer, [`GpuError::Memory`] when there is too little.
-    pub fn zeroed(device: &Device, name: &str, bytes: usize) -> Result<Memory, GpuError> {
+    pub fn zeroed(gpu: &Gpu, name: &str, bytes: usize) -> Result<GpuMemory, GpuError> {
         // An empty binding is refused.
         let size = bytes.max(4).next_multiple_of(4) as u64;
-        let limit = device.buffer_bytes();
+        let limit = gpu.buffer_bytes();
         if size > limit {
             return Err(GpuError::Region {
                 region: name.to_string(),
@@ -37,8 +38,8 @@ impl Memory {
                 limit,
             });
         }
-        let buffer = device.scoped(&|| format!("region `{name}` of {bytes} bytes"), || {
-            device.device().create_buffer(&wgpu::BufferDescriptor {
+        let buffer = gpu.scoped(&|| format!("region `{name}` of {bytes} bytes"), || {
+            gpu.device().create_buffer(&wgpu::BufferDescriptor {
                 label: Some(name),
                 size,
                 usage: wgpu::BufferUsages::STORAGE
@@ -47,12 +48,12 @@ impl Memory {
                 mapped_at_creation: false,
             })
         })?;
-        Ok(Memory {
-            device: device.clone(),
+        Ok(GpuMemory {
+            gpu: gpu.clone(),
             name: name.into(),
             bytes,
             buffer,
-            staging: Arc::default(),
+            staging: Mutex::default(),
         })
     }
 
@@ -77,8 +78,8 @@ impl Memory {
             return Ok(());
         }
         let what = || format!("an upload to `{}`", self.name);
-        self.device.scoped(&what, || {
-            self.device.queue().write_buffer(&self.buffer, at, bytes);
+        self.gpu.scoped(&what, || {
+            self.gpu.queue().write_buffer(&self.buffer, at, bytes);
         })
     }
 
@@ -104,12 +105,12 @@ impl Memory {
         at: u64,
         bytes: &mut [u8],
     ) -> Result<(), GpuError> {
-        let device = &self.device;
+        let gpu = &self.gpu;
         let size = bytes.len() as u64;
         let staging = match kept.take().filter(|buffer| buffer.size() >= size) {
             Some(staging) => staging,
-            None => device.scoped(&|| format!("a readback buffer of {size} bytes"), || {
-                device.device().create_buffer(&wgpu::BufferDescriptor {
+            None => gpu.scoped(&|| format!("a readback buffer of {size} bytes"), || {
+                gpu.device().create_buffer(&wgpu::BufferDescriptor {
                     label: Some("readback"),
                     size: size.next_power_of_two(),
                     usage: wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::MAP_READ,
@@ -119,12 +120,12 @@ impl Memory {
         };
         let what = || format!("a readback of `{}`", self.name);
         let (sender, mapped) = mpsc::channel();
-        let submission = device.scoped(&what, || {
-            let mut encoder = device
+        let submission = gpu.scoped(&what, || {
+            let mut encoder = gpu
                 .device()
                 .create_command_encoder(&wgpu::CommandEncoderDescriptor { label: None });
             encoder.copy_buffer_to_buffer(&self.buffer, at, &staging, 0, size);
-            let submission = device.queue().submit([encoder.finish()]);
+            let submission = gpu.queue().submit([encoder.finish()]);
             // A receiver that is gone has had its error already.
             staging.map_async(wgpu::MapMode::Read, 0..size, move |result| {
                 drop(sender.send(result));
@@ -136,7 +137,7 @@ impl Memory {
             message,
         };
         loop {
-            device.wait(submission.clone())?;
+            gpu.wait(submission.clone())?;
             match mapped.recv_timeout(Duration::from_millis(1)) {
                 Ok(Ok(())) => break,
                 Ok(Err(error)) => return Err(refused(error.to_string())),
@@ -153,7 +154,7 @@ impl Memory {
         drop(view);
         staging.unmap();
         *kept = Some(staging);
-        device.check()
+        gpu.check()
     }
 
     /// Checks a range; gives its first byte.
@@ -170,5 +171,11 @@ impl Memory {
             bytes,
             size: self.bytes,
         })
+    }
+}
+
+impl Drop for GpuMemory {
+    fn drop(&mut self) {
+        self.buffer.destroy();
     }
 }

@@ -14,12 +14,12 @@ use super::GpuError;
 /// A GPU. Clones are the same device.
 ///
 /// ```no_run
-/// let device = sinew_runtime::gpu::Device::open()?;
-/// println!("{}", device.name());
+/// let gpu = sinew_runtime::gpu::Gpu::open()?;
+/// println!("{}", gpu.name());
 /// # Ok::<(), sinew_runtime::gpu::GpuError>(())
 /// ```
 #[derive(Clone)]
-pub struct Device {
+pub struct Gpu {
     inner: Arc<Inner>,
 }
 
@@ -37,14 +37,14 @@ struct Faults {
     error: Mutex<Option<String>>,
 }
 
-impl Device {
+impl Gpu {
     /// Opens the machine's GPU, the fastest if there are several. A software driver, which computes on
     /// the CPU, is taken only where there is no other, with a `tracing` warning.
     ///
     /// # Errors
     ///
     /// [`GpuError::NotFound`] without one, [`GpuError::Open`] where its driver refuses.
-    pub fn open() -> Result<Device, GpuError> {
+    pub fn open() -> Result<Gpu, GpuError> {
         let backends = wgpu::Instance::enabled_backend_features();
         let looked_for = if backends.is_empty() {
             "nothing, since this build has no interface for this system".to_string()
@@ -88,11 +88,11 @@ impl Device {
             adapter: info.name.clone(),
             message: error.to_string(),
         })?;
-        Ok(Device::adopt(device, queue))
+        Ok(Gpu::adopt(device, queue))
     }
 
     /// Takes over a device of wgpu; from here on its errors are kept instead of panicking.
-    fn adopt(device: wgpu::Device, queue: wgpu::Queue) -> Device {
+    fn adopt(device: wgpu::Device, queue: wgpu::Queue) -> Gpu {
         let faults = Arc::new(Faults::default());
         let seen = Arc::clone(&faults);
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
@@ -103,7 +103,7 @@ impl Device {
             keep(&seen.lost, format!("{reason:?}: {message}"));
         });
         let name = device.adapter_info().name;
-        Device {
+        Gpu {
             inner: Arc::new(Inner {
                 device,
                 queue,
@@ -213,9 +213,9 @@ impl Device {
     }
 }
 
-impl std::fmt::Debug for Device {
+impl std::fmt::Debug for Gpu {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Device").field(&self.inner.name).finish()
+        f.debug_tuple("Gpu").field(&self.inner.name).finish()
     }
 }
 
@@ -250,15 +250,15 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{GpuMemory, testing};
     use super::*;
-    use crate::gpu::{Memory, testing};
 
     #[test]
     fn an_error_from_outside_of_calls_is_told_once() {
-        let Some(device) = testing::device() else {
+        let Some(device) = testing::gpu() else {
             return;
         };
-        let memory = Memory::zeroed(&device, "x", 4).expect("little memory");
+        let memory = GpuMemory::zeroed(&device, "x", 4).expect("little memory");
         keep(&device.inner.faults.error, "a driver's complaint".into());
         let error = memory.read(0, &mut [0; 4]).expect_err("it is told");
         assert_eq!(

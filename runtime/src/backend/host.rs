@@ -1,6 +1,5 @@
-//! Memory of the regions: zeroed, aligned blocks of bytes on the host or on a GPU.
+//! Memory on the host: zeroed, aligned blocks of bytes.
 
-use crate::device::{Device, Place};
 use crate::error::{Error, Result};
 use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::ptr::NonNull;
@@ -11,20 +10,20 @@ pub(crate) const ALIGN: usize = 256;
 
 /// A block of bytes that starts at a multiple of [`ALIGN`]; zeros at first.
 #[derive(Debug)]
-pub(crate) struct Block {
+pub(crate) struct HostMemory {
     pointer: NonNull<u8>,
     bytes: usize,
 }
 
 // SAFETY: a block of plain bytes that nothing else points to.
-unsafe impl Send for Block {}
+unsafe impl Send for HostMemory {}
 // SAFETY: shared references only read it; writes through `pointer` need `&mut self`.
-unsafe impl Sync for Block {}
+unsafe impl Sync for HostMemory {}
 
-impl Block {
+impl HostMemory {
     /// A block of no bytes.
-    pub fn empty() -> Block {
-        Block {
+    pub fn empty() -> HostMemory {
+        HostMemory {
             pointer: NonNull::<Aligned>::dangling().cast(),
             bytes: 0,
         }
@@ -34,9 +33,9 @@ impl Block {
     ///
     /// # Errors
     /// [`Error::OutOfMemory`].
-    pub fn zeroed(what: &str, bytes: usize) -> Result<Block> {
+    pub fn zeroed(what: &str, bytes: usize) -> Result<HostMemory> {
         if bytes == 0 {
-            return Ok(Block::empty());
+            return Ok(HostMemory::empty());
         }
         let layout = Layout::from_size_align(bytes, ALIGN);
         let none = || Error::OutOfMemory {
@@ -47,7 +46,7 @@ impl Block {
         // SAFETY: the layout has more than zero bytes.
         let pointer = NonNull::new(unsafe { alloc_zeroed(layout) });
         let pointer = pointer.ok_or_else(none)?;
-        Ok(Block { pointer, bytes })
+        Ok(HostMemory { pointer, bytes })
     }
 
     /// Its size.
@@ -57,11 +56,6 @@ impl Block {
 
     /// Its first byte, for compiled code.
     pub fn base(&mut self) -> *mut u8 {
-        self.pointer.as_ptr()
-    }
-
-    /// Its first byte, for compiled code that only reads.
-    pub fn base_to_read(&self) -> *const u8 {
         self.pointer.as_ptr()
     }
 
@@ -79,17 +73,20 @@ impl Block {
 
     /// Grows to at least `bytes`; what was in it is lost then.
     ///
+    /// The old block goes first: two of them may be more than there is.
+    ///
     /// # Errors
-    /// [`Error::OutOfMemory`]; the block is then as it was.
+    /// [`Error::OutOfMemory`]; the block is then empty.
     pub fn ensure(&mut self, what: &str, bytes: usize) -> Result<()> {
         if self.bytes < bytes {
-            *self = Block::zeroed(what, bytes)?;
+            *self = HostMemory::empty();
+            *self = HostMemory::zeroed(what, bytes)?;
         }
         Ok(())
     }
 }
 
-impl Drop for Block {
+impl Drop for HostMemory {
     fn drop(&mut self) {
         if self.bytes > 0
             && let Ok(layout) = Layout::from_size_align(self.bytes, ALIGN)
@@ -97,63 +94,6 @@ impl Drop for Block {
             // SAFETY: allocated in `zeroed` with the same layout, which was valid there.
             unsafe { dealloc(self.pointer.as_ptr(), layout) }
         }
-    }
-}
-
-/// A block where its device needs it.
-#[derive(Debug)]
-pub(crate) enum Memory {
-    /// For compiled code of the processor.
-    Host(Block),
-    /// On a GPU.
-    #[cfg(feature = "gpu")]
-    Gpu(crate::gpu::Memory),
-}
-
-impl Memory {
-    /// A block of zeros; the name is for errors.
-    pub fn zeroed(device: &Device, name: &str, bytes: usize) -> Result<Memory> {
-        match &device.0 {
-            Place::Cpu => Ok(Memory::Host(Block::zeroed(name, bytes)?)),
-            #[cfg(feature = "gpu")]
-            Place::Gpu(device) => Ok(Memory::Gpu(crate::gpu::Memory::zeroed(
-                device, name, bytes,
-            )?)),
-        }
-    }
-
-    /// The same block again, for a program that keeps what it runs on: a GPU's. A block of the host is
-    /// its owner's alone, and is handed in with each call.
-    pub fn again(&self) -> Option<Memory> {
-        match self {
-            Memory::Host(_) => None,
-            #[cfg(feature = "gpu")]
-            Memory::Gpu(memory) => Some(Memory::Gpu(memory.clone())),
-        }
-    }
-
-    /// Copies `bytes` in, from byte `offset` on.
-    pub fn write(&mut self, offset: usize, bytes: &[u8]) -> Result<()> {
-        match self {
-            Memory::Host(block) => {
-                block.bytes_mut()[offset..offset + bytes.len()].copy_from_slice(bytes);
-            }
-            #[cfg(feature = "gpu")]
-            Memory::Gpu(memory) => memory.write(offset, bytes)?,
-        }
-        Ok(())
-    }
-
-    /// Copies out from byte `offset` on, after everything that was run on it.
-    pub fn read(&self, offset: usize, bytes: &mut [u8]) -> Result<()> {
-        match self {
-            Memory::Host(block) => {
-                bytes.copy_from_slice(&block.bytes()[offset..offset + bytes.len()]);
-            }
-            #[cfg(feature = "gpu")]
-            Memory::Gpu(memory) => memory.read(offset, bytes)?,
-        }
-        Ok(())
     }
 }
 
@@ -168,7 +108,7 @@ mod tests {
     #[test]
     fn too_much_is_an_error() {
         for bytes in [usize::MAX, isize::MAX.unsigned_abs() - 4096] {
-            let error = Block::zeroed("params", bytes).expect_err("no machine has that");
+            let error = HostMemory::zeroed("params", bytes).expect_err("no machine has that");
             let expected = format!("no memory for params: {bytes} bytes");
             assert_eq!(error.to_string(), expected);
         }
@@ -177,7 +117,7 @@ mod tests {
     #[test]
     fn blocks_are_aligned_and_zero() {
         for bytes in [0, 1, 255, 256, 100_000] {
-            let mut memory = Block::zeroed("test", bytes).expect("little memory");
+            let mut memory = HostMemory::zeroed("test", bytes).expect("little memory");
             assert_eq!(memory.base() as usize % ALIGN, 0);
             assert_eq!(memory.bytes(), vec![0; bytes]);
             memory.bytes_mut().fill(7);

@@ -1,0 +1,349 @@
+//! A schedule's kernels on a GPU, and the bindings of their memory.
+
+use std::collections::{HashMap, VecDeque};
+
+use sinew_codegen::kernel::{Region, Schedule};
+use sinew_codegen::verify::verify;
+use sinew_codegen::wgsl::{Shader, emit};
+
+use super::{Gpu, GpuError, GpuMemory};
+use crate::backend::Slot;
+use crate::error::{Error, Result as RuntimeResult};
+
+/// Submissions that may be under way before a run waits for the oldest.
+const IN_FLIGHT: usize = 3;
+
+/// Scalar instructions in a submission, about: half a second of a slow GPU. Windows takes a device
+/// away that works on one submission for two seconds.
+const WORK: u64 = 1 << 37;
+
+/// A schedule's kernels, compiled. They hold no regions: each user binds its own by a [`GpuLaunch`].
+#[derive(Debug)]
+pub struct GpuCode {
+    gpu: Gpu,
+    regions: Vec<Region>,
+    /// Dispatches in order, by submission.
+    submissions: Vec<Vec<Dispatch>>,
+}
+
+/// One kernel of a submission.
+#[derive(Debug)]
+struct Dispatch {
+    name: String,
+    pipeline: wgpu::ComputePipeline,
+    layout: wgpu::BindGroupLayout,
+    /// The region of each binding.
+    bindings: Vec<usize>,
+    groups: [u32; 3],
+}
+
+/// One user's regions bound to a code's kernels, and its submissions under way.
+#[derive(Debug, Default)]
+pub struct GpuLaunch {
+    /// What the groups below are of: they are made again when a region has moved.
+    bound: Vec<wgpu::Buffer>,
+    /// One a dispatch.
+    groups: Vec<wgpu::BindGroup>,
+    in_flight: VecDeque<wgpu::SubmissionIndex>,
+}
+
+/// Who sees to it that shaders stay inside their buffers and end.
+#[derive(Clone, Copy)]
+enum Checks {
+    /// wgpu, by code in the shader.
+    Injected,
+    /// The schedule's verifier.
+    Proved,
+}
+
+impl GpuCode {
+    /// Emits a schedule's shaders for `gpu` and compiles them. The schedule is verified, so that its
+    /// shaders run without wgpu's checks of indices and loops.
+    ///
+    /// # Errors
+    ///
+    /// [`GpuError::Schedule`] and [`GpuError::Emit`] where the schedule is wrong or does not fit the
+    /// device, else as [`GpuCode::of_shaders`].
+    pub fn compile(gpu: &Gpu, schedule: &Schedule) -> Result<GpuCode, GpuError> {
+        verify(schedule)?;
+        let shaders = emit(schedule, &gpu.limits())?;
+        GpuCode::create(gpu, schedule, &shaders, Checks::Proved)
+    }
+
+    /// Compiles shaders that were emitted from `schedule` for this device, with wgpu's checks of
+    /// indices and loops, since the shaders may come from anywhere. Equal shaders are compiled once.
+    ///
+    /// # Errors
+    ///
+    /// Shaders that the device refuses; [`GpuError::Range`] for a binding of no region.
+    pub fn of_shaders(
+        gpu: &Gpu,
+        schedule: &Schedule,
+        shaders: &[Shader],
+    ) -> Result<GpuCode, GpuError> {
+        GpuCode::create(gpu, schedule, shaders, Checks::Injected)
+    }
+
+    fn create(
+        gpu: &Gpu,
+        schedule: &Schedule,
+        shaders: &[Shader],
+        checks: Checks,
+    ) -> Result<GpuCode, GpuError> {
+        let mut layouts: HashMap<Vec<bool>, wgpu::BindGroupLayout> = HashMap::new();
+        let mut pipelines: HashMap<(&str, Vec<bool>), wgpu::ComputePipeline> = HashMap::new();
+        let mut submissions: Vec<Vec<Dispatch>> = Vec::new();
+        let mut work = u64::MAX;
+        for shader in shaders {
+            let written: Vec<bool> = shader.bindings.iter().map(|(_, w)| *w).collect();
+            let layout = match layouts.get(&written) {
+                Some(layout) => layout.clone(),
+                None => {
+                    let layout = create_layout(gpu, &written)?;
+                    layouts.insert(written.clone(), layout.clone());
+                    layout
+                }
+            };
+            let key = (shader.source.as_str(), written);
+            let pipeline = match pipelines.get(&key) {
+                Some(pipeline) => pipeline.clone(),
+                None => {
+                    let pipeline = create_pipeline(gpu, shader, &layout, checks)?;
+                    pipelines.insert(key, pipeline.clone());
+                    pipeline
+                }
+            };
+            let regions = shader.bindings.iter().map(|(id, _)| id.0 as usize);
+            let bindings: Vec<usize> = regions.collect();
+            if let Some(none) = bindings.iter().find(|i| **i >= schedule.regions.len()) {
+                return Err(GpuError::no_region(*none));
+            }
+            let dispatch = Dispatch {
+                name: shader.name.clone(),
+                pipeline,
+                layout,
+                bindings,
+                groups: shader.groups,
+            };
+            work = work.saturating_add(shader.work);
+            match submissions.last_mut().filter(|_| work <= WORK) {
+                Some(submission) => submission.push(dispatch),
+                None => {
+                    work = shader.work;
+                    submissions.push(vec![dispatch]);
+                }
+            }
+        }
+        Ok(GpuCode {
+            gpu: gpu.clone(),
+            regions: schedule.regions.clone(),
+            submissions,
+        })
+    }
+
+    /// Dispatches in a run.
+    pub fn dispatches(&self) -> usize {
+        self.submissions.iter().map(Vec::len).sum()
+    }
+
+    /// Binds the regions of a launch, one block each in the schedule's order; nothing is done where
+    /// they are the ones of the last time.
+    ///
+    /// # Errors
+    ///
+    /// [`GpuError::Range`] for a block that is not there or smaller than its region.
+    pub fn bind<'a>(
+        &self,
+        launch: &mut GpuLaunch,
+        blocks: impl Iterator<Item = &'a GpuMemory> + Clone,
+    ) -> Result<(), GpuError> {
+        let buffers = || blocks.clone().map(GpuMemory::buffer);
+        if !launch.groups.is_empty() && launch.bound.iter().eq(buffers()) {
+            return Ok(());
+        }
+        let mut sizes = blocks.clone().map(GpuMemory::bytes);
+        for region in &self.regions {
+            let size = sizes.next();
+            if size.is_none_or(|size| size < region.bytes) {
+                return Err(GpuError::Range {
+                    region: region.name.clone(),
+                    offset: 0,
+                    bytes: region.bytes,
+                    size: size.unwrap_or(0),
+                });
+            }
+        }
+        // Both or neither: a launch that is half bound would run on memory that is gone.
+        launch.groups.clear();
+        let bound: Vec<wgpu::Buffer> = buffers().cloned().collect();
+        let dispatches = self.submissions.iter().flatten();
+        let groups: Result<_, GpuError> = dispatches
+            .map(|dispatch| create_bind_group(&self.gpu, dispatch, &bound))
+            .collect();
+        (launch.groups, launch.bound) = (groups?, bound);
+        Ok(())
+    }
+
+    /// Runs every kernel once, in order, over what the launch was bound to; returns before the GPU is
+    /// done, but not before the launch's submission three ago is.
+    ///
+    /// # Errors
+    ///
+    /// A lost device, or one that refuses the work.
+    pub fn run(&self, launch: &mut GpuLaunch) -> Result<(), GpuError> {
+        let gpu = &self.gpu;
+        let mut groups = launch.groups.iter();
+        for dispatches in &self.submissions {
+            let submission = gpu.scoped(&|| "a step".to_string(), || {
+                let mut encoder = gpu
+                    .device()
+                    .create_command_encoder(&wgpu::CommandEncoderDescriptor { label: None });
+                {
+                    let mut pass =
+                        encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+                    for (dispatch, group) in dispatches.iter().zip(&mut groups) {
+                        let [x, y, z] = dispatch.groups;
+                        pass.set_pipeline(&dispatch.pipeline);
+                        pass.set_bind_group(0, group, &[]);
+                        pass.dispatch_workgroups(x, y, z);
+                    }
+                }
+                gpu.queue().submit([encoder.finish()])
+            })?;
+            launch.in_flight.push_back(submission);
+            while launch.in_flight.len() > IN_FLIGHT {
+                if let Some(oldest) = launch.in_flight.pop_front() {
+                    gpu.wait(oldest)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until everything that the launch submitted is done.
+    ///
+    /// # Errors
+    ///
+    /// A lost device, or a driver that fails.
+    pub fn wait(&self, launch: &mut GpuLaunch) -> Result<(), GpuError> {
+        match launch.in_flight.drain(..).next_back() {
+            Some(newest) => self.gpu.wait(newest),
+            None => self.gpu.check(),
+        }
+    }
+
+    /// As [`Code::run`](crate::backend::Code::run).
+    ///
+    /// # Errors
+    /// [`Error::Regions`]; as [`GpuCode::bind`] and [`GpuCode::run`].
+    pub(crate) fn run_slots(
+        &self,
+        launch: &mut GpuLaunch,
+        slots: &[Slot<'_>],
+    ) -> RuntimeResult<()> {
+        let memory = |slot| match slot {
+            &Slot::Gpu(memory) => Some(memory),
+            Slot::Host(_) => None,
+        };
+        if slots.len() != self.regions.len() || !slots.iter().all(|s| memory(s).is_some()) {
+            return Err(Error::Regions { count: slots.len() });
+        }
+        self.bind(launch, slots.iter().filter_map(memory))?;
+        Ok(self.run(launch)?)
+    }
+}
+
+fn create_bind_group(
+    gpu: &Gpu,
+    dispatch: &Dispatch,
+    regions: &[wgpu::Buffer],
+) -> Result<wgpu::BindGroup, GpuError> {
+    let mut entries = Vec::with_capacity(dispatch.bindings.len());
+    for (binding, region) in (0u32..).zip(&dispatch.bindings) {
+        let buffer = regions.get(*region);
+        entries.push(wgpu::BindGroupEntry {
+            binding,
+            resource: buffer
+                .ok_or_else(|| GpuError::no_region(*region))?
+                .as_entire_binding(),
+        });
+    }
+    gpu.scoped(&|| format!("the bindings of `{}`", dispatch.name), || {
+        gpu.device().create_bind_group(&wgpu::BindGroupDescriptor {
+            label: Some(&dispatch.name),
+            layout: &dispatch.layout,
+            entries: &entries,
+        })
+    })
+}
+
+fn create_layout(gpu: &Gpu, written: &[bool]) -> Result<wgpu::BindGroupLayout, GpuError> {
+    let entries: Vec<wgpu::BindGroupLayoutEntry> = (0u32..)
+        .zip(written)
+        .map(|(binding, &written)| wgpu::BindGroupLayoutEntry {
+            binding,
+            visibility: wgpu::ShaderStages::COMPUTE,
+            ty: wgpu::BindingType::Buffer {
+                ty: wgpu::BufferBindingType::Storage {
+                    read_only: !written,
+                },
+                has_dynamic_offset: false,
+                min_binding_size: None,
+            },
+            count: None,
+        })
+        .collect();
+    gpu.scoped(&|| "a layout of bindings".to_string(), || {
+        gpu.device()
+            .create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+                label: None,
+                entries: &entries,
+            })
+    })
+}
+
+fn create_pipeline(
+    gpu: &Gpu,
+    shader: &Shader,
+    layout: &wgpu::BindGroupLayout,
+    checks: Checks,
+) -> Result<wgpu::ComputePipeline, GpuError> {
+    gpu.scoped(&|| format!("the shader of `{}`", shader.name), || {
+        let described = wgpu::ShaderModuleDescriptor {
+            label: Some(&shader.name),
+            source: wgpu::ShaderSource::Wgsl(shader.source.as_str().into()),
+        };
+        let module = match checks {
+            Checks::Injected => gpu.device().create_shader_module(described),
+            // SAFETY: only `GpuCode::compile` asks for this, with the text that `emit` makes of a
+            // schedule that `verify` accepts: every access lies inside its buffer wherever its
+            // guards hold, every buffer inside its region, which is bound whole; gathers and
+            // scatters clamp their indices; tiles test their edges; loops count up to constants;
+            // division by zero is guarded.
+            Checks::Proved => unsafe {
+                gpu.device()
+                    .create_shader_module_trusted(described, wgpu::ShaderRuntimeChecks::unchecked())
+            },
+        };
+        let layout = gpu
+            .device()
+            .create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+                label: None,
+                bind_group_layouts: &[Some(layout)],
+                immediate_size: 0,
+            });
+        gpu.device()
+            .create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+                label: Some(&shader.name),
+                layout: Some(&layout),
+                module: &module,
+                entry_point: Some("main"),
+                compilation_options: wgpu::PipelineCompilationOptions {
+                    // Every kernel writes workgroup memory before it reads it.
+                    zero_initialize_workgroup_memory: false,
+                    ..wgpu::PipelineCompilationOptions::default()
+                },
+                cache: None,
+            })
+    })
+}

@@ -1,0 +1,377 @@
+//! The one interface to devices.
+//!
+//! A [`Backend`] allocates [`Memory`] and compiles a schedule to [`Code`]. Code is shared and never
+//! changes; it runs over one [`Slot`] a region, with what a device keeps from run to run in a
+//! [`Launch`]. Each device is a module of its own; every choice between them is made in this file.
+
+#[cfg(feature = "cpu")]
+mod cpu;
+#[cfg(feature = "gpu")]
+pub mod gpu;
+mod host;
+
+use crate::device::Precision;
+use crate::error::{Error, Result};
+#[cfg(feature = "cpu")]
+use cpu::CpuCode;
+#[cfg(feature = "gpu")]
+use gpu::{Gpu, GpuCode, GpuLaunch, GpuMemory};
+pub(crate) use host::{ALIGN, HostMemory};
+use sinew_codegen::kernel::{Region, Schedule};
+use std::marker::PhantomData;
+
+/// Where programs run. Clones are the same device.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Backend {
+    /// The processor this runs on.
+    #[default]
+    Cpu,
+    /// A graphics processor.
+    #[cfg(feature = "gpu")]
+    Gpu(Gpu),
+}
+
+impl Backend {
+    /// Its name, for people.
+    pub fn name(&self) -> &str {
+        match self {
+            Backend::Cpu => "the CPU",
+            #[cfg(feature = "gpu")]
+            Backend::Gpu(gpu) => gpu.name(),
+        }
+    }
+
+    /// Refuses what this build has no code generator for, and a float that the device does not have.
+    ///
+    /// # Errors
+    /// [`Error::NoCodeGenerator`], [`Error::Precision`].
+    pub fn check(&self, precision: Precision) -> Result<()> {
+        match self {
+            Backend::Cpu if cfg!(not(feature = "cpu")) => Err(Error::NoCodeGenerator("cpu")),
+            Backend::Cpu => Ok(()),
+            #[cfg(feature = "gpu")]
+            Backend::Gpu(gpu) => match precision {
+                Precision::F32 => Ok(()),
+                Precision::F64 => Err(Error::Precision {
+                    device: gpu.name().into(),
+                }),
+            },
+        }
+    }
+
+    /// Zeros; the name is for errors and debuggers.
+    ///
+    /// # Errors
+    /// Too little memory, or more than a block of the device may have.
+    pub fn zeroed(&self, name: &str, bytes: usize) -> Result<Memory> {
+        match self {
+            Backend::Cpu => Ok(Memory::Host(HostMemory::zeroed(name, bytes)?)),
+            #[cfg(feature = "gpu")]
+            Backend::Gpu(gpu) => Ok(Memory::Gpu(GpuMemory::zeroed(gpu, name, bytes)?)),
+        }
+    }
+
+    /// Machine code or shaders of a schedule; the function's name is for errors.
+    ///
+    /// # Errors
+    /// A schedule that cannot become code for this device.
+    pub fn compile(&self, function: &str, schedule: &Schedule) -> Result<Code> {
+        match self {
+            #[cfg(feature = "cpu")]
+            Backend::Cpu => Ok(Code::Cpu(CpuCode::compile(function, schedule)?)),
+            #[cfg(not(feature = "cpu"))]
+            Backend::Cpu => {
+                let _ = (function, schedule);
+                Err(Error::NoCodeGenerator("cpu"))
+            }
+            #[cfg(feature = "gpu")]
+            Backend::Gpu(gpu) => Ok(Code::Gpu(GpuCode::compile(gpu, schedule)?)),
+        }
+    }
+
+    /// A schedule as WGSL: for this device, or for any where this is none that runs it.
+    ///
+    /// # Errors
+    /// [`Error::NoCode`] for a schedule that has no shaders, [`Error::NoCodeGenerator`].
+    #[cfg(feature = "gpu")]
+    pub fn wgsl(&self, schedule: &Schedule) -> Result<String> {
+        use sinew_codegen::wgsl;
+        use std::fmt::Write as _;
+        let limits = match self {
+            Backend::Cpu => wgsl::Limits::default(),
+            Backend::Gpu(gpu) => gpu.limits(),
+        };
+        let shaders = wgsl::emit(schedule, &limits).map_err(|e| Error::NoCode(e.to_string()))?;
+        let mut out = String::new();
+        for shader in shaders {
+            let [x, y, z] = shader.groups;
+            let (name, source) = (&shader.name, &shader.source);
+            let _ = writeln!(out, "// {name}: {x} x {y} x {z} groups\n{source}");
+        }
+        Ok(out)
+    }
+
+    /// This build has no WGSL.
+    ///
+    /// # Errors
+    /// [`Error::NoCodeGenerator`].
+    #[cfg(not(feature = "gpu"))]
+    pub fn wgsl(&self, _: &Schedule) -> Result<String> {
+        Err(Error::NoCodeGenerator("gpu"))
+    }
+}
+
+/// A block of bytes where its device needs it; zeros at first.
+#[derive(Debug)]
+pub(crate) enum Memory {
+    /// For compiled code of the processor.
+    Host(HostMemory),
+    /// On a GPU.
+    #[cfg(feature = "gpu")]
+    Gpu(GpuMemory),
+}
+
+impl Memory {
+    /// No bytes.
+    pub fn empty() -> Memory {
+        Memory::Host(HostMemory::empty())
+    }
+
+    /// Its size.
+    pub fn len(&self) -> usize {
+        match self {
+            Memory::Host(memory) => memory.len(),
+            #[cfg(feature = "gpu")]
+            Memory::Gpu(memory) => memory.bytes(),
+        }
+    }
+
+    /// Grows to at least `bytes` on `backend`; what was in it is lost then. The old block goes first:
+    /// two of them may be more than there is.
+    ///
+    /// # Errors
+    /// As [`Backend::zeroed`]; the block is then empty.
+    pub fn ensure(&mut self, backend: &Backend, name: &str, bytes: usize) -> Result<()> {
+        if self.len() < bytes {
+            *self = Memory::empty();
+            *self = backend.zeroed(name, bytes)?;
+        }
+        Ok(())
+    }
+
+    /// Copies `bytes` in, from byte `offset` on, before whatever runs next.
+    ///
+    /// # Errors
+    /// A lost GPU.
+    pub fn write(&mut self, offset: usize, bytes: &[u8]) -> Result<()> {
+        match self {
+            Memory::Host(memory) => {
+                memory.bytes_mut()[offset..offset + bytes.len()].copy_from_slice(bytes);
+            }
+            #[cfg(feature = "gpu")]
+            Memory::Gpu(memory) => memory.write(offset, bytes)?,
+        }
+        Ok(())
+    }
+
+    /// Copies out from byte `offset` on, after everything that was run on it.
+    ///
+    /// # Errors
+    /// A lost GPU.
+    pub fn read(&self, offset: usize, bytes: &mut [u8]) -> Result<()> {
+        match self {
+            Memory::Host(memory) => {
+                bytes.copy_from_slice(&memory.bytes()[offset..offset + bytes.len()]);
+            }
+            #[cfg(feature = "gpu")]
+            Memory::Gpu(memory) => memory.read(offset, bytes)?,
+        }
+        Ok(())
+    }
+
+    /// As a region that kernels write.
+    pub fn slot(&mut self) -> Slot<'_> {
+        match self {
+            Memory::Host(memory) => Slot::Host(HostSlot {
+                base: memory.base(),
+                bytes: memory.len(),
+                writable: true,
+                borrowed: PhantomData,
+            }),
+            #[cfg(feature = "gpu")]
+            Memory::Gpu(memory) => Slot::Gpu(memory),
+        }
+    }
+
+    /// As a region that kernels only read.
+    pub fn slot_to_read(&self) -> Slot<'_> {
+        match self {
+            Memory::Host(memory) => Slot::of_bytes(memory.bytes()),
+            #[cfg(feature = "gpu")]
+            Memory::Gpu(memory) => Slot::Gpu(memory),
+        }
+    }
+
+    /// `bytes` as a region that kernels only read: where they lie on the CPU; on another device they
+    /// are copied to this block, which grows for them.
+    ///
+    /// # Errors
+    /// Too little memory on the device; its loss.
+    pub fn lend<'a>(
+        &'a mut self,
+        backend: &Backend,
+        name: &str,
+        bytes: &'a [u8],
+    ) -> Result<Slot<'a>> {
+        match backend {
+            Backend::Cpu => {
+                let _ = name;
+                Ok(Slot::of_bytes(bytes))
+            }
+            #[cfg(feature = "gpu")]
+            Backend::Gpu(_) => {
+                self.ensure(backend, name, bytes.len())?;
+                self.write(0, bytes)?;
+                Ok(self.slot_to_read())
+            }
+        }
+    }
+
+    /// Makes the first `bytes` readable by [`Memory::view`]: on another device than the CPU they are
+    /// copied to `copy`, which grows for them.
+    ///
+    /// # Errors
+    /// Too little memory on the host; a lost GPU.
+    pub fn fetch(&self, name: &str, bytes: usize, copy: &mut HostMemory) -> Result<()> {
+        match self {
+            Memory::Host(_) => {
+                let _ = (name, bytes, copy);
+                Ok(())
+            }
+            #[cfg(feature = "gpu")]
+            Memory::Gpu(memory) => {
+                copy.ensure(name, bytes)?;
+                Ok(memory.read(0, &mut copy.bytes_mut()[..bytes])?)
+            }
+        }
+    }
+
+    /// What [`Memory::fetch`] made readable, with the same `copy`.
+    pub fn view<'a>(&'a self, copy: &'a HostMemory) -> &'a [u8] {
+        match self {
+            Memory::Host(memory) => memory.bytes(),
+            #[cfg(feature = "gpu")]
+            Memory::Gpu(_) => copy.bytes(),
+        }
+    }
+}
+
+/// The memory of one region during a run.
+pub(crate) enum Slot<'a> {
+    /// On the host.
+    Host(HostSlot<'a>),
+    /// On a GPU.
+    #[cfg(feature = "gpu")]
+    Gpu(&'a GpuMemory),
+}
+
+/// Borrowed bytes on the host: mutably where they are writable.
+pub(crate) struct HostSlot<'a> {
+    base: *mut u8,
+    bytes: usize,
+    writable: bool,
+    borrowed: PhantomData<&'a [u8]>,
+}
+
+impl<'a> Slot<'a> {
+    /// No bytes.
+    pub const EMPTY: Slot<'static> = Slot::of_bytes(&[]);
+
+    const fn of_bytes(bytes: &'a [u8]) -> Slot<'a> {
+        Slot::Host(HostSlot {
+            base: bytes.as_ptr().cast_mut(),
+            bytes: bytes.len(),
+            writable: false,
+            borrowed: PhantomData,
+        })
+    }
+
+    /// Whether it can be `region` of a schedule: large enough, and writable if kernels write it.
+    pub fn fits(&self, region: &Region) -> bool {
+        match self {
+            Slot::Host(slot) => slot.bytes >= region.bytes && (slot.writable || !region.written),
+            #[cfg(feature = "gpu")]
+            Slot::Gpu(memory) => memory.bytes() >= region.bytes,
+        }
+    }
+}
+
+/// A schedule in the form its device runs. It holds no memory of regions, so that any number of users
+/// can run it at once.
+pub(crate) enum Code {
+    /// Machine code.
+    #[cfg(feature = "cpu")]
+    Cpu(CpuCode),
+    /// Shaders.
+    #[cfg(feature = "gpu")]
+    Gpu(GpuCode),
+    /// A build without any code generator.
+    #[cfg(not(any(feature = "cpu", feature = "gpu")))]
+    #[expect(dead_code, reason = "the type needs a variant")]
+    Nowhere,
+}
+
+/// What a device keeps between the runs of one user of a code.
+#[derive(Default)]
+pub(crate) struct Launch {
+    #[cfg(feature = "gpu")]
+    gpu: GpuLaunch,
+}
+
+impl Code {
+    /// Runs every kernel once. Results are there when their memory is read.
+    ///
+    /// `slots` are the regions of the schedule in order.
+    ///
+    /// # Errors
+    /// [`Error::Regions`] for another number of slots, slots that do not [fit](Slot::fits), or those of
+    /// another device; what a GPU cannot do.
+    pub fn run(&self, launch: &mut Launch, slots: &[Slot<'_>]) -> Result<()> {
+        let _ = &launch; // only a GPU keeps anything
+        match self {
+            #[cfg(feature = "cpu")]
+            Code::Cpu(code) => code.run(slots),
+            #[cfg(feature = "gpu")]
+            Code::Gpu(code) => code.run_slots(&mut launch.gpu, slots),
+            #[cfg(not(any(feature = "cpu", feature = "gpu")))]
+            Code::Nowhere => Err(Error::Regions { count: slots.len() }),
+        }
+    }
+
+    /// The kernels in Cranelift's form.
+    ///
+    /// # Errors
+    /// [`Error::NoCode`] on a GPU.
+    pub fn clif(&self) -> Result<String> {
+        match self {
+            #[cfg(feature = "cpu")]
+            Code::Cpu(code) => Ok(code.clif()),
+            #[cfg(feature = "gpu")]
+            Code::Gpu(_) => Err(Error::NoCode("a GPU's kernels are WGSL".into())),
+            #[cfg(not(any(feature = "cpu", feature = "gpu")))]
+            Code::Nowhere => Err(Error::NoCodeGenerator("cpu")),
+        }
+    }
+
+    /// Bytes of machine code; none where the driver keeps it and does not say.
+    pub fn code_bytes(&self) -> Option<usize> {
+        match self {
+            #[cfg(feature = "cpu")]
+            Code::Cpu(code) => Some(code.code_bytes()),
+            #[cfg(feature = "gpu")]
+            Code::Gpu(_) => None,
+            #[cfg(not(any(feature = "cpu", feature = "gpu")))]
+            Code::Nowhere => None,
+        }
+    }
+}

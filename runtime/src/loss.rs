@@ -1,0 +1,61 @@
+//! What makes a function a loss: one number of the working float that a parameter changes.
+
+use crate::engine::{Engine, leaf_path};
+use crate::error::{Error, Result};
+use sinew_ir::{DType, ParamKind, Type};
+
+/// The leaves that the loss depends on.
+///
+/// # Errors
+/// [`Error::NotALoss`] for a function that does not return one float scalar or depends on no parameter.
+pub(crate) fn moved_leaves(engine: &Engine) -> Result<Vec<&str>> {
+    let function = &engine.function;
+    let not_a_loss = |rest: &str| {
+        let types = function.body.results.iter();
+        let types: Vec<String> = types.map(|r| declared(function.type_of(*r))).collect();
+        let returns = match types.as_slice() {
+            [] => "nothing".to_string(),
+            [one] => format!("`{one}`{rest}"),
+            many => format!("`({})`", many.join(", ")),
+        };
+        Error::NotALoss {
+            function: engine.unit.path.into(),
+            returns,
+        }
+    };
+    let [result] = function.body.results.as_slice() else {
+        return Err(not_a_loss(""));
+    };
+    if *function.type_of(*result) != Type::of(DType::Float, &[]) {
+        return Err(not_a_loss(""));
+    }
+    // Not the stored pullback's gradients: it knows nothing of what the functions it calls leave out.
+    let info = sinew_ir::dependence(engine.unit);
+    let info = info.map_err(|source| Error::link(engine.unit.path, source))?;
+    let mut moved = Vec::new();
+    for (param, moves) in function.params.iter().zip(info.depends.iter().flatten()) {
+        if param.kind == ParamKind::Param && *moves {
+            moved.push(leaf_path(&param.name));
+        }
+    }
+    match moved.is_empty() {
+        true => Err(not_a_loss(" that depends on none")),
+        false => Ok(moved),
+    }
+}
+
+/// A type as it is declared: `Tensor<i32, B>`.
+fn declared(ty: &Type) -> String {
+    let mut parts = Vec::new();
+    if ty.dtype != DType::Float {
+        parts.push(ty.dtype.to_string());
+    }
+    let shape = ty.shape.to_string();
+    if !shape.is_empty() {
+        parts.push(shape);
+    }
+    match parts.is_empty() {
+        true => "Tensor".into(),
+        false => format!("Tensor<{}>", parts.join(", ")),
+    }
+}

@@ -1,0 +1,91 @@
+//! The numbers that a step is told and tells: single floats in small regions.
+
+use crate::backend::ALIGN;
+use crate::backend::Memory;
+use crate::error::Result;
+use sinew_codegen::kernel::RegionId;
+use sinew_codegen::schedule::Place;
+use sinew_ir::DType;
+
+/// What a step reports, in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reported {
+    /// The loss before the update.
+    Loss,
+    /// The norm of the gradients before clipping.
+    Norm,
+    /// How much of loss and gradients is not finite.
+    CameNotFinite,
+    /// How much of what the update makes is not finite.
+    MadeNotFinite,
+}
+
+impl Reported {
+    /// Its place in the report.
+    pub fn place(self, report: RegionId) -> Place {
+        place(report, self as usize)
+    }
+}
+
+/// Numbers are this many bytes apart: room for either float.
+const SPACING: usize = 8;
+
+/// The bytes of a region of numbers.
+pub(crate) const BYTES: usize = ALIGN;
+
+/// The place of number `i`.
+pub(crate) fn place(region: RegionId, i: usize) -> Place {
+    Place {
+        region,
+        offset: SPACING * i,
+    }
+}
+
+/// Writes numbers of the working float.
+///
+/// # Errors
+/// A lost GPU.
+pub(crate) fn write(
+    memory: &mut Memory,
+    float: DType,
+    numbers: impl Iterator<Item = f64>,
+) -> Result<()> {
+    let mut bytes = [0; BYTES];
+    let (places, _) = bytes.as_chunks_mut::<SPACING>();
+    for (place, number) in places.iter_mut().zip(numbers) {
+        match float == DType::F64 {
+            true => place.copy_from_slice(&number.to_ne_bytes()),
+            false => place[..4].copy_from_slice(&(number as f32).to_ne_bytes()),
+        }
+    }
+    memory.write(0, &bytes)
+}
+
+/// What a step has reported.
+pub(crate) struct Report {
+    bytes: [u8; BYTES],
+    float: DType,
+}
+
+impl Report {
+    /// Reads it when the step is done.
+    ///
+    /// # Errors
+    /// A lost GPU.
+    pub fn read(memory: &Memory, float: DType) -> Result<Report> {
+        let mut bytes = [0; BYTES];
+        memory.read(0, &mut bytes)?;
+        Ok(Report { bytes, float })
+    }
+
+    /// One of its numbers.
+    pub fn get(&self, number: Reported) -> f64 {
+        let (places, _) = self.bytes.as_chunks::<SPACING>();
+        let wide = places[number as usize];
+        let [a, b, c, d, ..] = wide;
+        match self.float == DType::F64 {
+            true => f64::from_ne_bytes(wide),
+            false => f64::from(f32::from_ne_bytes([a, b, c, d])),
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! The regions of a program: what each is to the runtime, and its memory in a run.
+
+use crate::backend::{ALIGN, Slot};
+use crate::engine::{Input, MAX_ARGUMENTS};
+use crate::error::{Error, Result};
+use crate::layout::element_size;
+use sinew_codegen::kernel::{Region, RegionId};
+use sinew_codegen::schedule::Place;
+use sinew_ir::{Function, Type};
+
+/// The most results of a function.
+pub(crate) const MAX_RESULTS: usize = 8;
+
+/// The most states of an update rule: Adam's two moments.
+const MAX_STATES: usize = 2;
+
+/// How many roles there are.
+const ROLES: usize = Role::Argument(MAX_ARGUMENTS).index();
+
+/// What a region of a program is to the runtime. The order in a schedule says nothing: memory finds
+/// its region by this.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Values between kernels.
+    Arena,
+    /// Parameters that a step updates.
+    Trained,
+    /// All other leaves.
+    Fixed,
+    /// Gradients, in the layout of the trained parameters.
+    Gradients,
+    /// The numbers that a step is told.
+    Numbers,
+    /// The numbers that a step tells.
+    Report,
+    /// One of the optimizer's, in the layout of the trained parameters.
+    State(usize),
+    /// A result of the function.
+    Result(usize),
+    /// An argument of the function.
+    Argument(usize),
+}
+
+impl Role {
+    const fn index(self) -> usize {
+        match self {
+            Role::Arena => 0,
+            Role::Trained => 1,
+            Role::Fixed => 2,
+            Role::Gradients => 3,
+            Role::Numbers => 4,
+            Role::Report => 5,
+            Role::State(i) => 6 + i,
+            Role::Result(i) => 6 + MAX_STATES + i,
+            Role::Argument(i) => 6 + MAX_STATES + MAX_RESULTS + i,
+        }
+    }
+}
+
+/// Regions in the making, as they are laid out for a program.
+#[derive(Debug)]
+pub(crate) struct Regions {
+    roles: Vec<Role>,
+    regions: Vec<Region>,
+}
+
+impl Regions {
+    /// No region but the arena, whose size is the scheduler's to say.
+    pub fn new() -> Regions {
+        Regions {
+            roles: vec![Role::Arena],
+            regions: Vec::new(),
+        }
+    }
+
+    /// Adds a region.
+    pub fn add(
+        &mut self,
+        role: Role,
+        name: impl Into<String>,
+        bytes: usize,
+        written: bool,
+    ) -> RegionId {
+        let id = u32::try_from(self.roles.len()).expect("few regions");
+        self.roles.push(role);
+        self.regions.push(Region {
+            name: name.into(),
+            bytes,
+            written,
+        });
+        RegionId(id)
+    }
+
+    /// Adds a region for each argument: its bound type's row-major elements.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`].
+    pub fn add_arguments(&mut self, inputs: &[Input], program: &Function) -> Result<Vec<Place>> {
+        let place = |(i, input): (usize, &Input)| {
+            let bytes = bytes_of(&input.name, &program.values[input.param])?;
+            let region = self.add(Role::Argument(i), input.name.clone(), bytes, false);
+            Ok(Place { region, offset: 0 })
+        };
+        inputs.iter().enumerate().map(place).collect()
+    }
+
+    /// The roles of all regions in order, the arena's first, and the regions behind the arena.
+    pub fn finish(self) -> (Vec<Role>, Vec<Region>) {
+        (self.roles, self.regions)
+    }
+}
+
+/// Bytes of a bound tensor; the name is for the error.
+///
+/// # Errors
+/// [`Error::TooLarge`].
+pub(crate) fn bytes_of(name: &str, ty: &Type) -> Result<usize> {
+    let too_large = || Error::TooLarge {
+        tensor: name.into(),
+        shape: format!("({})", ty.shape),
+    };
+    let extents = ty.shape.extents().ok_or_else(too_large)?;
+    extents
+        .iter()
+        .try_fold(element_size(ty.dtype), |n, e| n.checked_mul(*e))
+        .filter(|bytes| isize::try_from(*bytes).is_ok_and(|b| b < isize::MAX - ALIGN as isize))
+        .ok_or_else(too_large)
+}
+
+/// The memory of a run's regions, by role.
+pub(crate) struct Table<'a>([Option<Slot<'a>>; ROLES]);
+
+impl<'a> Table<'a> {
+    /// Nothing yet.
+    pub fn new() -> Table<'a> {
+        Table([const { None }; ROLES])
+    }
+
+    /// Puts the memory of a role in. One past the greatest number of its kind has no place: a program
+    /// that asks for it is refused then.
+    pub fn put(&mut self, role: Role, slot: Slot<'a>) {
+        if let Some(place) = self.0.get_mut(role.index()) {
+            *place = Some(slot);
+        }
+    }
+
+    /// Takes the memory of the roles out, in their order, and works with it.
+    ///
+    /// # Errors
+    /// [`Error::Regions`] for a role that has none.
+    pub fn in_order<T>(
+        mut self,
+        roles: &[Role],
+        work: impl FnOnce(&[Slot<'a>]) -> Result<T>,
+    ) -> Result<T> {
+        let missing = || Error::Regions { count: roles.len() };
+        let mut slots = [const { Slot::EMPTY }; ROLES];
+        let ordered = slots.get_mut(..roles.len()).ok_or_else(missing)?;
+        for (place, role) in ordered.iter_mut().zip(roles) {
+            let found = self.0.get_mut(role.index()).and_then(Option::take);
+            *place = found.ok_or_else(missing)?;
+        }
+        work(ordered)
+    }
+}

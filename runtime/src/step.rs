@@ -1,0 +1,130 @@
+//! A step as a program: the gradient function, then the update, over one set of regions.
+
+use crate::engine::{Engine, leaf_path};
+use crate::error::{Error, Result};
+use crate::layout::{Layout, Section, element_size};
+use crate::numbers::{self, Reported};
+use crate::optimizer::Optimizer;
+use crate::program::{Linked, Program, Source};
+use crate::regions::{Regions, Role};
+use crate::update::{Update, update};
+use sinew_codegen::kernel::RegionId;
+use sinew_codegen::schedule::Place;
+use sinew_ir::{Binding, Gradient, ParamKind};
+
+/// The regions that both parts of a step work on.
+struct StepRegions {
+    trained: RegionId,
+    gradients: RegionId,
+    states: Vec<RegionId>,
+    numbers: RegionId,
+    report: RegionId,
+}
+
+/// Links the gradient function and the update, and lays out their regions.
+///
+/// # Errors
+/// Functions that do not link, have no schedule, or cannot become code for the engine's device.
+pub(crate) fn compile_step(
+    engine: &Engine,
+    binding: &Binding,
+    layout: &Layout,
+    optimizer: &Optimizer,
+) -> Result<Program> {
+    let trained = |p: &sinew_ir::Param| {
+        let leaf = layout.leaf(leaf_path(&p.name));
+        p.kind == ParamKind::Param && leaf.is_some_and(|l| l.section == Section::Trained)
+    };
+    let gradient = sinew_ir::link_gradient(engine.unit, binding, &trained)
+        .map_err(|source| Error::link(engine.unit.path, source))?;
+    let elements = layout.trained_bytes / element_size(layout.float);
+    let check = engine.settings.check_finite;
+    let update = update(optimizer, elements, layout.float, check).map_err(Error::Update)?;
+
+    let mut regions = Regions::new();
+    let like_trained = layout.trained_bytes;
+    let trained = regions.add(Role::Trained, "params", like_trained, true);
+    let fixed = regions.add(Role::Fixed, "fixed", layout.fixed_bytes, false);
+    let gradients = regions.add(Role::Gradients, "gradients", like_trained, true);
+    let states = update.states.iter().enumerate();
+    let states = states.map(|(i, name)| regions.add(Role::State(i), *name, like_trained, true));
+    let shared = StepRegions {
+        trained,
+        gradients,
+        states: states.collect(),
+        numbers: regions.add(Role::Numbers, "step scalars", numbers::BYTES, false),
+        report: regions.add(Role::Report, "report", numbers::BYTES, true),
+    };
+    let arguments = regions.add_arguments(&engine.inputs, &gradient.program)?;
+    let inputs = engine.places(layout, trained, fixed, &arguments)?;
+    let source = Source {
+        indices: engine.index_checks(&gradient.program),
+        scalars: update.scalars.clone(),
+        linked: vec![
+            gradient_part(engine, gradient, inputs, &shared)?,
+            update_part(update, &shared),
+        ],
+        regions,
+        results: Vec::new(),
+    };
+    Program::compile(engine, source)
+}
+
+/// Loss and gradients. A parameter's gradient lies where the parameter does in its own region.
+fn gradient_part(
+    engine: &Engine,
+    gradient: Gradient,
+    inputs: Vec<Place>,
+    regions: &StepRegions,
+) -> Result<Linked> {
+    let mut places: Vec<Option<Place>> = vec![None; gradient.program.body.results.len()];
+    for (param, result) in gradient.gradients.iter().enumerate() {
+        if let Some(result) = result {
+            places[*result] = Some(Place {
+                region: regions.gradients,
+                offset: inputs[param].offset,
+            });
+        }
+    }
+    let mut outputs = vec![Reported::Loss.place(regions.report)];
+    for place in &places[gradient.results..] {
+        outputs.push((*place).ok_or_else(|| Error::Results {
+            function: engine.unit.path.into(),
+            expected: gradient.gradients.iter().flatten().count(),
+            actual: places.len() - gradient.results,
+        })?);
+    }
+    Ok(Linked {
+        title: "loss and gradients",
+        function: gradient.program,
+        inputs,
+        outputs,
+    })
+}
+
+/// The update: everything in place, its numbers from one small region and to another.
+fn update_part(update: Update, regions: &StepRegions) -> Linked {
+    let start = |region| Place { region, offset: 0 };
+    let report = |number: Reported| number.place(regions.report);
+    let states = || regions.states.iter().map(|s| start(*s));
+    let mut inputs = vec![start(regions.trained), start(regions.gradients)];
+    inputs.extend(states());
+    let scalars = 0..update.scalars.len();
+    inputs.extend(scalars.map(|i| numbers::place(regions.numbers, i)));
+    let mut outputs = vec![start(regions.trained)];
+    outputs.extend(states());
+    if update.norm {
+        outputs.push(report(Reported::Norm));
+    }
+    if update.guarded {
+        inputs.push(report(Reported::Loss));
+        outputs.push(report(Reported::CameNotFinite));
+        outputs.push(report(Reported::MadeNotFinite));
+    }
+    Linked {
+        title: "update",
+        function: update.program,
+        inputs,
+        outputs,
+    }
+}

@@ -1,0 +1,162 @@
+//! The memory that runs need besides parameters: for values between kernels, results, and arguments
+//! on their way.
+//!
+//! Every program of an engine works in the same blocks, one after the other; they are as large as the
+//! largest program so far needs.
+
+use crate::arg::ArgView;
+use crate::backend::{Backend, HostMemory, Memory};
+use crate::engine::Input;
+use crate::error::Result;
+use crate::layout::element_size;
+use crate::output::ResultView;
+use crate::program::{Program, ResultType};
+use crate::read;
+use crate::regions::{Role, Table};
+use sinew_ir::DType;
+use std::fmt::Write as _;
+
+/// The blocks.
+pub(crate) struct Workspace {
+    backend: Backend,
+    /// Values between kernels.
+    arena: Memory,
+    results: Vec<Outlet>,
+    arguments: Vec<Inlet>,
+}
+
+/// An argument's way to where kernels read it.
+struct Inlet {
+    /// Its name, for errors.
+    name: String,
+    /// The element type that kernels read.
+    dtype: DType,
+    /// A row-major copy of an argument that does not lie so, or has other elements.
+    staged: HostMemory,
+    /// A copy on another device than the CPU.
+    memory: Memory,
+}
+
+/// A result's way to where it is read.
+struct Outlet {
+    memory: Memory,
+    /// A copy from another device than the CPU.
+    copy: HostMemory,
+}
+
+impl Workspace {
+    /// Nothing yet, for these arguments.
+    pub fn new(backend: Backend, arguments: &[Input]) -> Workspace {
+        let inlet = |input: &Input| Inlet {
+            name: input.name.clone(),
+            dtype: input.dtype,
+            staged: HostMemory::empty(),
+            memory: Memory::empty(),
+        };
+        Workspace {
+            backend,
+            arena: Memory::empty(),
+            results: Vec::new(),
+            arguments: arguments.iter().map(inlet).collect(),
+        }
+    }
+
+    /// Makes room for a program.
+    ///
+    /// # Errors
+    /// Too little memory; programs that need no more than what is there run on.
+    pub fn ensure(&mut self, program: &Program) -> Result<()> {
+        let backend = &self.backend;
+        let bytes = program.arena_bytes();
+        self.arena
+            .ensure(backend, "values between kernels", bytes)?;
+        for (i, result) in program.results.iter().enumerate() {
+            if self.results.len() == i {
+                self.results.push(Outlet {
+                    memory: Memory::empty(),
+                    copy: HostMemory::empty(),
+                });
+            }
+            let memory = &mut self.results[i].memory;
+            memory.ensure(backend, &result.name, result.region_bytes)?;
+        }
+        Ok(())
+    }
+
+    /// Adds its blocks, and the arguments, to the memory of a run.
+    ///
+    /// # Errors
+    /// Too little memory for copies of arguments; a lost GPU.
+    pub fn fill<'a>(&'a mut self, table: &mut Table<'a>, arguments: &[ArgView<'a>]) -> Result<()> {
+        table.put(Role::Arena, self.arena.slot());
+        for (i, result) in self.results.iter_mut().enumerate() {
+            table.put(Role::Result(i), result.memory.slot());
+        }
+        let inlets = self.arguments.iter_mut().zip(arguments);
+        for (i, (inlet, argument)) in inlets.enumerate() {
+            let name = &inlet.name;
+            let bytes = match argument.bytes_in_place(inlet.dtype) {
+                Some(bytes) => bytes,
+                None => {
+                    let bytes = argument.elements() * element_size(inlet.dtype);
+                    inlet.staged.ensure(name, bytes)?;
+                    let staged = &mut inlet.staged.bytes_mut()[..bytes];
+                    read::stage(argument, inlet.dtype, staged);
+                    staged
+                }
+            };
+            let slot = inlet.memory.lend(&self.backend, name, bytes)?;
+            table.put(Role::Argument(i), slot);
+        }
+        Ok(())
+    }
+
+    /// Makes the results of the run before readable, and waits for them.
+    ///
+    /// # Errors
+    /// Too little memory for copies of them; a lost GPU.
+    pub fn fetch(&mut self, results: &[ResultType]) -> Result<()> {
+        for (result, outlet) in results.iter().zip(&mut self.results) {
+            let copy = &mut outlet.copy;
+            outlet
+                .memory
+                .fetch(&result.name, result.region_bytes, copy)?;
+        }
+        Ok(())
+    }
+
+    /// The results that were fetched.
+    pub fn views<'a>(&'a self, results: &'a [ResultType]) -> impl Iterator<Item = ResultView<'a>> {
+        let view = |(result, outlet): (&'a ResultType, &'a Outlet)| ResultView {
+            dtype: result.dtype,
+            extents: &result.extents,
+            bytes: &outlet.memory.view(&outlet.copy)[..result.bytes],
+        };
+        results.iter().zip(&self.results).map(view)
+    }
+
+    /// Lines of what is kept beyond the regions of `program`, and the bytes of all that.
+    pub fn kept_text(&self, program: &Program, out: &mut String) -> usize {
+        let needed = |role| program.region(role).map_or(0, |r| r.bytes);
+        let spare = |memory: &Memory, role| memory.len().saturating_sub(needed(role));
+        let mut larger = spare(&self.arena, Role::Arena);
+        let mut copies = 0;
+        for (i, result) in self.results.iter().enumerate() {
+            larger += spare(&result.memory, Role::Result(i));
+            copies += result.copy.len();
+        }
+        for (i, argument) in self.arguments.iter().enumerate() {
+            larger += spare(&argument.memory, Role::Argument(i));
+            copies += argument.staged.len();
+        }
+        for (bytes, what) in [
+            (larger, "for larger arguments"),
+            (copies, "copies on the host"),
+        ] {
+            if bytes > 0 {
+                let _ = writeln!(out, "{bytes:>12} bytes  kept     {what}");
+            }
+        }
+        larger + copies
+    }
+}

@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# Searches with random inputs: `scripts/fuzz.sh [seconds for each target] [target] [first seed]`.
+#
+#   scripts/fuzz.sh                 every target for a minute
+#   scripts/fuzz.sh 3600 macro      one target for an hour
+#   scripts/fuzz.sh 0 macro 1234    the one input of a seed
+#
+# Seeds start at a random one if none is given. Inputs that fail are kept in target/fuzz, each with
+# what is wrong and the command that runs it again. What is found goes into the tests.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# A target, and the test that it is.
+targets="
+macro     -p sinew-macros --lib -- tests::mutation
+ir-text   -p sinew-ir --test fuzz
+"
+
+seconds=${1:-60}
+wanted=${2:-all}
+export SINEW_FUZZ_SECONDS=$seconds
+export SINEW_FUZZ_SEED=${3:-$((RANDOM * 32768 + RANDOM))}
+export SINEW_FUZZ_KEEP=$PWD/target/fuzz
+mkdir -p "$SINEW_FUZZ_KEEP"
+rm -f "$SINEW_FUZZ_KEEP"/*-running      # of a run that was interrupted
+
+failed=()
+known=0
+while read -r name test; do
+  if [ -z "$name" ] || { [ "$wanted" != all ] && [ "$wanted" != "$name" ]; }; then continue; fi
+  known=1
+  printf '\n== %s: %ss from seed %s\n' "$name" "$seconds" "$SINEW_FUZZ_SEED"
+  # One test after the other, so that the budget is a target's own.
+  separator=$([[ $test == *" -- "* ]] || echo --)
+  # shellcheck disable=SC2086  # words are arguments
+  cargo test --quiet $test $separator --test-threads 1 --nocapture </dev/null || failed+=("$name")
+  # An input that is still there has ended the process.
+  for left in "$SINEW_FUZZ_KEEP"/*-running; do
+    [ -e "$left" ] || continue
+    seed=$(sed -n '1s/.* //p' "$left")
+    printf '\nended the process\n' >>"$left"
+    mv "$left" "${left%running}$seed.txt"
+  done
+done <<<"$targets"
+
+if [ $known = 0 ]; then
+  echo "no target is called $wanted; there are:" $(cut -d' ' -f1 <<<"$targets") >&2
+  exit 2
+fi
+if [ ${#failed[@]} -gt 0 ]; then
+  printf '\nfailed: %s\n' "${failed[*]}"
+  ls -1 "$SINEW_FUZZ_KEEP"
+  exit 1
+fi
