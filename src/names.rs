@@ -2,26 +2,13 @@
 
 use crate::ops::Tensor;
 
-/// Items that are the operation `Of`, whatever their number of parameters.
+/// Items that are the operation `Of`, whatever their number of parameters: `ops` has the implementations.
 #[diagnostic::on_unimplemented(
     message = "this name is that of an operation, and means an item of yours here",
     label = "not the operation",
     note = "rename the item, or call the operation by its path in `sinew::ops`, or as a method"
 )]
 pub trait Operation<Of, Parameters> {}
-
-macro_rules! operation {
-    ($($parameter:ident)*) => {
-        impl<Of, F: Fn($($parameter),*) -> Tensor<Of>, $($parameter),*> Operation<Of, ($($parameter,)*)> for F {}
-    };
-}
-
-operation!(A);
-operation!(A B);
-operation!(A B C);
-operation!(A B C D);
-operation!(A B C D E);
-operation!(A B C D E G);
 
 /// Asks for `Operation`.
 pub fn operation<Of, Parameters, F: Operation<Of, Parameters>>(_: F) {}

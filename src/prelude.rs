@@ -1,9 +1,12 @@
 //! What almost every program uses: `use sinew::prelude::*;`.
 //!
+//! Of the operations it brings those that every version has brought, so that no function of your own
+//! becomes ambiguous next to this glob. Others are methods too, and items of [`ops`](crate::ops).
+//!
 //! Layers come with it. A struct of your own that is called as one of them is ambiguous next to this
 //! glob: give it another name, or import what you use by name.
 
 pub use crate::nn::Linear;
-pub use crate::ops::*;
+pub use crate::ops::in_prelude::*;
 pub use crate::optim::{Adam, AdamW, Sgd};
 pub use crate::{Device, Model, Param, Precision, State, Tensor, model};

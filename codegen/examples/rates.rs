@@ -125,14 +125,14 @@ fn product(m: usize, n: usize, k: usize, lhs: bool, rhs: bool, fused: bool) -> S
     if fused {
         insts.extend([
             inst(ScalarKind::Load(access(3, &[0, 1])), f),
-            inst(ScalarKind::Apply(Scalar::Add, vec![Reg(0), Reg(1)]), f),
+            inst(ScalarKind::Apply(Scalar::ADD, vec![Reg(0), Reg(1)]), f),
             inst(ScalarKind::Const(0.0), f),
             inst(
-                ScalarKind::Apply(Scalar::Le, vec![Reg(2), Reg(3)]),
+                ScalarKind::Apply(Scalar::LE, vec![Reg(2), Reg(3)]),
                 DType::Bool,
             ),
             inst(
-                ScalarKind::Apply(Scalar::Select, vec![Reg(4), Reg(3), Reg(2)]),
+                ScalarKind::Apply(Scalar::SELECT, vec![Reg(4), Reg(3), Reg(2)]),
                 f,
             ),
         ]);
@@ -223,13 +223,13 @@ fn computed(kind: &str, rows: usize, columns: usize) -> Operand {
     let (row, last) = (columns as i64, columns as i64 - 1);
     let zero = inst(ScalarKind::Const(0.0), f);
     let insts = match kind {
-        "relu" => vec![zero, load([row, 1]), apply(Scalar::Maximum, [1, 0], f)],
+        "relu" => vec![zero, load([row, 1]), apply(Scalar::MAXIMUM, [1, 0], f)],
         "turned" => vec![
             zero,
             load([1, rows as i64]),
-            apply(Scalar::Maximum, [1, 0], f),
+            apply(Scalar::MAXIMUM, [1, 0], f),
         ],
-        "scaled" => vec![load([row, 1]), load([0, 1]), apply(Scalar::Mul, [0, 1], f)],
+        "scaled" => vec![load([row, 1]), load([0, 1]), apply(Scalar::MUL, [0, 1], f)],
         "padded" => {
             let mut padded = access(0, &[row, 1]);
             padded.guards.push(Guard {
@@ -260,8 +260,8 @@ fn computed(kind: &str, rows: usize, columns: usize) -> Operand {
                 },
                 DType::I32,
             ),
-            apply(Scalar::Eq, [0, 1], DType::Bool),
-            inst(ScalarKind::Apply(Scalar::Cast, vec![Reg(2)]), f),
+            apply(Scalar::EQ, [0, 1], DType::Bool),
+            inst(ScalarKind::Apply(Scalar::CAST, vec![Reg(2)]), f),
         ],
     };
     let value = Reg(insts.len() as u32 - 1);
@@ -438,18 +438,18 @@ fn adam(n: usize) -> Schedule {
         Reg(insts.len() as u32 - 1)
     };
     let (p, g, m, v) = (Reg(0), Reg(1), Reg(2), Reg(3));
-    let m1 = a(Scalar::Mul, m, Some(b1));
-    let g1 = a(Scalar::Mul, g, Some(c1));
-    let m2 = a(Scalar::Add, m1, Some(g1));
-    let v1 = a(Scalar::Mul, v, Some(b2));
-    let gg = a(Scalar::Mul, g, Some(g));
-    let g2 = a(Scalar::Mul, gg, Some(c2));
-    let v2 = a(Scalar::Add, v1, Some(g2));
-    let root = a(Scalar::Sqrt, v2, None);
-    let d = a(Scalar::Add, root, Some(eps));
-    let num = a(Scalar::Mul, m2, Some(lr));
-    let q = a(Scalar::Div, num, Some(d));
-    let p2 = a(Scalar::Sub, p, Some(q));
+    let m1 = a(Scalar::MUL, m, Some(b1));
+    let g1 = a(Scalar::MUL, g, Some(c1));
+    let m2 = a(Scalar::ADD, m1, Some(g1));
+    let v1 = a(Scalar::MUL, v, Some(b2));
+    let gg = a(Scalar::MUL, g, Some(g));
+    let g2 = a(Scalar::MUL, gg, Some(c2));
+    let v2 = a(Scalar::ADD, v1, Some(g2));
+    let root = a(Scalar::SQRT, v2, None);
+    let d = a(Scalar::ADD, root, Some(eps));
+    let num = a(Scalar::MUL, m2, Some(lr));
+    let q = a(Scalar::DIV, num, Some(d));
+    let p2 = a(Scalar::SUB, p, Some(q));
     let store = |b, value| Store {
         access: access(b, &[1]),
         value,
@@ -485,15 +485,15 @@ fn rate(name: &str, elements: usize, schedule: &Schedule) {
 
 fn maps() {
     for op in [
-        Scalar::Neg,
-        Scalar::Exp,
-        Scalar::Log,
-        Scalar::Tanh,
-        Scalar::Erf,
-        Scalar::Sqrt,
+        Scalar::NEG,
+        Scalar::EXP,
+        Scalar::LOG,
+        Scalar::TANH,
+        Scalar::ERF,
+        Scalar::SQRT,
     ] {
         for n in [4096, 1 << 20] {
-            rate(&format!("{op:?} {n}"), n, &map(n, op));
+            rate(&format!("{op} {n}"), n, &map(n, op));
         }
     }
     for (m, n) in [(32, 10), (32, 64), (128, 512), (4096, 1024)] {
@@ -525,8 +525,8 @@ fn compile_times() {
         reduce(&[64], &[32], &[1, 64], Reduction::Sum),
         reduce(&[32], &[32], &[1, 32], Reduction::Sum),
         reduce(&[10], &[32], &[1, 10], Reduction::Sum),
-        map(320, Scalar::Exp),
-        map(320, Scalar::Log),
+        map(320, Scalar::EXP),
+        map(320, Scalar::LOG),
         adam(6500),
     ] {
         sizes.extend(s.buffers.iter().map(|b| b.elements));

@@ -2,7 +2,7 @@
 
 use crate::kernel::{Class, Code, Kernel, ScalarKind, Schedule, Stage};
 use crate::schedule::touches;
-use sinew_ir::Scalar;
+pub use sinew_ir::scalar::TRANSCENDENTAL;
 use std::collections::BTreeMap;
 
 /// What a kernel costs.
@@ -14,36 +14,6 @@ pub struct Cost {
     pub written: usize,
     /// Floating-point operations, a transcendental function counted as [`TRANSCENDENTAL`].
     pub flops: usize,
-}
-
-/// Operations that one exponential, logarithm, tangent or error function counts as.
-pub const TRANSCENDENTAL: usize = 16;
-
-/// The time of a scalar instruction, in additions: divisions keep their unit busy for about four,
-/// transcendental functions are series.
-pub(crate) fn work(scalar: Scalar) -> usize {
-    match scalar {
-        Scalar::Exp | Scalar::Log | Scalar::Tanh | Scalar::Erf => TRANSCENDENTAL,
-        Scalar::Div | Scalar::Rem | Scalar::Sqrt => 4,
-        Scalar::Add
-        | Scalar::Sub
-        | Scalar::Mul
-        | Scalar::Maximum
-        | Scalar::Minimum
-        | Scalar::Neg
-        | Scalar::Abs
-        | Scalar::Floor
-        | Scalar::Sign
-        | Scalar::Lt
-        | Scalar::Le
-        | Scalar::Eq
-        | Scalar::Ne
-        | Scalar::And
-        | Scalar::Or
-        | Scalar::Not
-        | Scalar::Select
-        | Scalar::Cast => 1,
-    }
 }
 
 /// The cost of a kernel.
@@ -99,30 +69,7 @@ fn flops(class: &Class) -> usize {
 
 fn code_flops(code: &Code) -> usize {
     let of = |kind: &ScalarKind| match kind {
-        ScalarKind::Apply(scalar, _) => match scalar {
-            Scalar::Add
-            | Scalar::Sub
-            | Scalar::Mul
-            | Scalar::Div
-            | Scalar::Rem
-            | Scalar::Maximum
-            | Scalar::Minimum
-            | Scalar::Sqrt
-            | Scalar::Neg
-            | Scalar::Abs
-            | Scalar::Floor
-            | Scalar::Sign => 1,
-            Scalar::Exp | Scalar::Log | Scalar::Tanh | Scalar::Erf => TRANSCENDENTAL,
-            Scalar::Lt
-            | Scalar::Le
-            | Scalar::Eq
-            | Scalar::Ne
-            | Scalar::And
-            | Scalar::Or
-            | Scalar::Not
-            | Scalar::Select
-            | Scalar::Cast => 0,
-        },
+        ScalarKind::Apply(scalar, _) => scalar.flops(),
         ScalarKind::Load(_)
         | ScalarKind::Gather { .. }
         | ScalarKind::Const(_)

@@ -8,7 +8,7 @@ use crate::kernel::{
     Access, BufferId, Class, Code, Contract, Nest, Operand, Reg, ScalarInst, ScalarKind, Scatter,
     Schedule, Stage,
 };
-use sinew_ir::{DType, Reduction, Scalar};
+use sinew_ir::{DType, Scalar};
 
 /// Why a schedule could not run.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -68,125 +68,9 @@ pub fn execute(schedule: &Schedule, memory: &mut [Vec<u8>]) -> Result<(), Execut
     Ok(())
 }
 
-/// `value` as its element type holds it.
-pub fn round(value: f64, dtype: DType) -> f64 {
-    match dtype {
-        DType::F32 | DType::Float => f64::from(value as f32),
-        DType::F64 => value,
-        DType::I32 => f64::from(value as i32),
-        DType::U32 => f64::from(value as u32),
-        DType::Bool => f64::from(u8::from(value != 0.0)),
-    }
-}
-
-/// What a scalar instruction does to operands of type `from`; the result is of type `to`.
-///
-/// `from` is the type of the last operand (for a select, of its branches). `None` for too few
-/// operands.
-pub fn apply(scalar: Scalar, from: DType, to: DType, operands: &[f64]) -> Option<f64> {
-    let a = *operands.first()?;
-    let second = || operands.get(1).copied();
-    let bool_of = |b: bool| f64::from(u8::from(b));
-    let integer = from.is_integer();
-    // Both integer types wrap at 32 bits.
-    let wrap = |v: i64| match to {
-        DType::U32 => f64::from(v as u32),
-        DType::Float | DType::F32 | DType::F64 | DType::I32 | DType::Bool => f64::from(v as i32),
-    };
-    let value = match scalar {
-        Scalar::Add if integer => wrap(a as i64 + second()? as i64),
-        Scalar::Sub if integer => wrap(a as i64 - second()? as i64),
-        Scalar::Mul if integer => wrap((a as i64).wrapping_mul(second()? as i64)),
-        Scalar::Div if integer => match second()? as i64 {
-            0 => 0.0,
-            b => wrap((a as i64) / b),
-        },
-        Scalar::Rem if integer => match second()? as i64 {
-            0 => 0.0,
-            b => {
-                let r = (a as i64) % b;
-                wrap(if r != 0 && (r < 0) != (b < 0) {
-                    r + b
-                } else {
-                    r
-                })
-            }
-        },
-        Scalar::Neg if integer => wrap(-(a as i64)),
-        Scalar::Abs if integer => wrap((a as i64).abs()),
-        Scalar::Add => a + second()?,
-        Scalar::Sub => a - second()?,
-        Scalar::Mul => a * second()?,
-        Scalar::Div => a / second()?,
-        Scalar::Rem => {
-            let b = second()?;
-            let r = a % b;
-            if r != 0.0 && (r < 0.0) != (b < 0.0) {
-                r + b
-            } else if r == 0.0 {
-                0f64.copysign(b)
-            } else {
-                r
-            }
-        }
-        Scalar::Maximum => {
-            let b = second()?;
-            if a.is_nan() || b.is_nan() {
-                f64::NAN
-            } else {
-                a.max(b)
-            }
-        }
-        Scalar::Minimum => {
-            let b = second()?;
-            if a.is_nan() || b.is_nan() {
-                f64::NAN
-            } else {
-                a.min(b)
-            }
-        }
-        Scalar::Neg => -a,
-        Scalar::Abs => a.abs(),
-        Scalar::Sqrt => a.sqrt(),
-        Scalar::Exp => a.exp(),
-        Scalar::Log => a.ln(),
-        Scalar::Tanh => a.tanh(),
-        Scalar::Erf => libm::erf(a),
-        Scalar::Floor => a.floor(),
-        Scalar::Sign => {
-            if a > 0.0 {
-                1.0
-            } else if a < 0.0 {
-                -1.0
-            } else {
-                a
-            }
-        }
-        Scalar::Lt => bool_of(a < second()?),
-        Scalar::Le => bool_of(a <= second()?),
-        Scalar::Eq => bool_of(a == second()?),
-        Scalar::Ne => bool_of(a != second()?),
-        Scalar::And => bool_of(a != 0.0 && second()? != 0.0),
-        Scalar::Or => bool_of(a != 0.0 || second()? != 0.0),
-        Scalar::Not => bool_of(a == 0.0),
-        Scalar::Select => {
-            let (b, c) = (second()?, *operands.get(2)?);
-            if a != 0.0 { b } else { c }
-        }
-        Scalar::Cast if integer && to.is_integer() => wrap(a as i64),
-        Scalar::Cast => a,
-    };
-    Some(round(value, to))
-}
-
-/// A reduction's value over nothing.
-pub fn identity(reduction: Reduction, dtype: DType) -> f64 {
-    match (reduction, dtype) {
-        (Reduction::Sum | Reduction::ArgMax, _) => 0.0,
-        (Reduction::Max, DType::I32) => f64::from(i32::MIN),
-        (Reduction::Max, DType::U32 | DType::Bool) => 0.0,
-        (Reduction::Max, DType::Float | DType::F32 | DType::F64) => f64::NEG_INFINITY,
-    }
+/// What a scalar instruction makes of operands, rounded to the result's type.
+fn apply(scalar: Scalar, from: DType, to: DType, operands: &[f64]) -> Option<f64> {
+    Some(to.nearest(scalar.evaluate(from, to, operands)?))
 }
 
 /// Calls `f` with every index of the space in row-major order, until it fails.
@@ -287,7 +171,7 @@ impl Machine<'_> {
                 let i = (reg(*index)? as i64).clamp(0, last);
                 self.load(access, at.index, i * stride)
             }
-            ScalarKind::Const(value) => Some(round(*value, inst.dtype)),
+            ScalarKind::Const(value) => Some(inst.dtype.nearest(*value)),
             ScalarKind::Index { offset, strides } => {
                 Some(affine(*offset, strides, at.index) as f64)
             }
@@ -340,7 +224,7 @@ impl Machine<'_> {
                 Stage::Each { code, reduces } => {
                     let mut sums: Vec<f64> = reduces
                         .iter()
-                        .map(|(row, r, _)| Some(identity(*r, *nest.rows.get(row.0 as usize)?)))
+                        .map(|(row, r, _)| Some(r.identity(*nest.rows.get(row.0 as usize)?)))
                         .collect::<Option<_>>()?;
                     let mut best = vec![f64::NEG_INFINITY; reduces.len()];
                     let mut position = 0f64;
@@ -355,15 +239,11 @@ impl Machine<'_> {
                         for (k, (row, reduction, reg)) in reduces.iter().enumerate() {
                             let dtype = *nest.rows.get(row.0 as usize)?;
                             let value = *regs.get(reg.0 as usize)?;
-                            match reduction {
-                                Reduction::Sum => {
-                                    sums[k] = apply(Scalar::Add, dtype, dtype, &[sums[k], value])?;
+                            match reduction.combine() {
+                                Some(scalar) => {
+                                    sums[k] = apply(scalar, dtype, dtype, &[sums[k], value])?;
                                 }
-                                Reduction::Max => {
-                                    sums[k] =
-                                        apply(Scalar::Maximum, dtype, dtype, &[sums[k], value])?;
-                                }
-                                Reduction::ArgMax => {
+                                None => {
                                     // The first NaN counts as the maximum, as in NumPy.
                                     let better = value > best[k] || value.is_nan();
                                     if position == 0.0 || (better && !best[k].is_nan()) {
@@ -396,8 +276,9 @@ impl Machine<'_> {
                 element += 1;
                 let mut sum = 0.0;
                 for k in 0..depth {
-                    let term = round(left[i * depth + k] * right[k * columns + j], c.dtype);
-                    sum = round(sum + term, c.dtype);
+                    let factors = [left[i * depth + k], right[k * columns + j]];
+                    let term = apply(Scalar::MUL, c.dtype, c.dtype, &factors)?;
+                    sum = apply(Scalar::ADD, c.dtype, c.dtype, &[sum, term])?;
                 }
                 let at = Around {
                     index: &[batch, place].concat(),
@@ -441,7 +322,7 @@ impl Machine<'_> {
             let dtype = self.schedule.buffers.get(s.target.buffer.0 as usize)?.dtype;
             let old = self.read(s.target.buffer, element)?;
             let new = apply(
-                Scalar::Add,
+                Scalar::ADD,
                 dtype,
                 dtype,
                 &[old, *regs.get(s.update.0 as usize)?],

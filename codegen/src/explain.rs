@@ -7,7 +7,7 @@ use crate::cost::{Cost, cost};
 use crate::kernel::{
     Access, Class, Code, Kernel, Operand, Reg, RegionId, ScalarKind, Schedule, Stage,
 };
-use crate::schedule::{reduction_name, scalar_name, touches};
+use crate::schedule::touches;
 use std::fmt::Write;
 
 fn product(extents: &[usize]) -> String {
@@ -144,7 +144,7 @@ pub fn listing(schedule: &Schedule) -> String {
                             let _ = writeln!(out, "  each");
                             list(schedule, code, &mut out);
                             for (row, reduction, reg) in reduces {
-                                let name = reduction_name(*reduction);
+                                let name = reduction.name();
                                 let _ = writeln!(out, "    row{} = {name} r{}", row.0, reg.0);
                             }
                         }
@@ -219,7 +219,7 @@ fn list(schedule: &Schedule, code: &Code, out: &mut String) {
             ScalarKind::Accumulator => "accumulator".into(),
             ScalarKind::Apply(scalar, operands) => {
                 let list: Vec<String> = operands.iter().map(|Reg(r)| format!("r{r}")).collect();
-                format!("{} {}", scalar_name(*scalar), list.join(" "))
+                format!("{scalar} {}", list.join(" "))
             }
         };
         let _ = writeln!(out, "    r{i} = {text} : {}", inst.dtype);

@@ -4,7 +4,8 @@
 //! It holds:
 //! 1. Every region index, buffer index and register is there; element types have a size; buffers lie
 //!    inside their regions at multiples of their element size; written buffers lie in written regions.
-//! 2. An instruction uses only registers defined before it, of the types its [`Scalar`] asks for; row
+//! 2. An instruction uses only registers defined before it, of the types its scalar takes
+//!    ([`sinew_ir::Scalar::fits`]); row
 //!    registers are set once, before use, and only in nests; the accumulator only in epilogues.
 //! 3. Parallel spaces are not empty; strides have one entry a dim of the space; a contraction has rows,
 //!    columns and a contracted dim.
@@ -18,7 +19,7 @@ use crate::kernel::{
     Access, Buffer, BufferId, Class, Code, Contract, Nest, Reg, ScalarKind, Scatter, Schedule,
     Stage,
 };
-use sinew_ir::{DType, Reduction, Scalar};
+use sinew_ir::DType;
 
 /// A rule that a kernel breaks.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -157,9 +158,9 @@ fn verify_nest(schedule: &Schedule, nest: &Nest) -> Check {
                 };
                 checker.code(code, s, &mut touches)?;
                 for (row, reduction, reg) in reduces {
-                    let dtype = match reduction {
-                        Reduction::Sum | Reduction::Max => dtype_of(code, *reg)?,
-                        Reduction::ArgMax => {
+                    let dtype = match reduction.is_place() {
+                        false => dtype_of(code, *reg)?,
+                        true => {
                             dtype_of(code, *reg)?;
                             DType::I32
                         }
@@ -428,8 +429,8 @@ impl<'a> Checker<'a> {
                 ScalarKind::Apply(scalar, operands) => {
                     let types: Result<Vec<DType>, String> =
                         operands.iter().map(|r| reg(*r)).collect();
-                    if !fits(*scalar, &types?, inst.dtype) {
-                        return Err(format!("register {i}: {scalar:?} of other types"));
+                    if !scalar.fits(&types?, inst.dtype) {
+                        return Err(format!("register {i}: {scalar} of other types"));
                     }
                 }
             }
@@ -455,27 +456,6 @@ impl<'a> Checker<'a> {
             });
         }
         Ok(())
-    }
-}
-
-/// Whether operands of these types and a result of that type are what the instruction takes.
-fn fits(scalar: Scalar, operands: &[DType], result: DType) -> bool {
-    match scalar {
-        Scalar::Add | Scalar::Sub | Scalar::Mul | Scalar::Div | Scalar::Rem => {
-            operands == [result, result] && result != DType::Bool
-        }
-        Scalar::Maximum | Scalar::Minimum => operands == [result, result],
-        Scalar::Neg | Scalar::Abs | Scalar::Sign => operands == [result] && result != DType::Bool,
-        Scalar::Sqrt | Scalar::Exp | Scalar::Log | Scalar::Tanh | Scalar::Erf | Scalar::Floor => {
-            operands == [result] && result.is_float()
-        }
-        Scalar::Lt | Scalar::Le | Scalar::Eq | Scalar::Ne => {
-            operands.len() == 2 && operands[0] == operands[1] && result == DType::Bool
-        }
-        Scalar::And | Scalar::Or => operands == [DType::Bool; 2] && result == DType::Bool,
-        Scalar::Not => operands == [DType::Bool] && result == DType::Bool,
-        Scalar::Select => operands == [DType::Bool, result, result],
-        Scalar::Cast => operands.len() == 1,
     }
 }
 

@@ -36,7 +36,7 @@ static ALLOCATOR: Counting = Counting;
 fn negated(mut insts: Vec<ScalarInst>) -> Vec<ScalarInst> {
     let last = Reg(insts.len() as u32 - 1);
     insts.push(ScalarInst {
-        kind: ScalarKind::Apply(sinew_ir::Scalar::Neg, vec![last]),
+        kind: ScalarKind::Apply(sinew_ir::Scalar::NEG, vec![last]),
         dtype: DType::F32,
     });
     insts

@@ -138,41 +138,23 @@ impl Trace<'_> {
                 let whole = self.function.type_of(x).dtype.is_integer();
                 whole.then_some((x, path))
             }
-            (Scalar::Add, &[x, y]) => match (self.constant(x), self.constant(y)) {
+            (Scalar::ADD, &[x, y]) => match (self.constant(x), self.constant(y)) {
                 (None, Some(c)) => Some((x, path.moved(-c)?)),
                 (Some(c), None) => Some((y, path.moved(-c)?)),
                 (None, None) | (Some(_), Some(_)) => None,
             },
-            (Scalar::Sub, &[x, y]) => Some((x, path.moved(self.constant(y)?)?)),
+            (Scalar::SUB, &[x, y]) => Some((x, path.moved(self.constant(y)?)?)),
             (Scalar::Select, &[condition, x, y]) => {
                 let (value, replaced) = self.replaced(condition, x, y)?;
                 path.allowed.insert(replaced);
                 Some((value, path))
             }
             (
-                Scalar::Add
-                | Scalar::Sub
-                | Scalar::Mul
-                | Scalar::Div
-                | Scalar::Rem
-                | Scalar::Maximum
-                | Scalar::Minimum
-                | Scalar::Neg
-                | Scalar::Abs
-                | Scalar::Sqrt
-                | Scalar::Exp
-                | Scalar::Log
-                | Scalar::Tanh
-                | Scalar::Erf
-                | Scalar::Floor
-                | Scalar::Sign
-                | Scalar::Lt
-                | Scalar::Le
-                | Scalar::Eq
-                | Scalar::Ne
-                | Scalar::And
-                | Scalar::Or
-                | Scalar::Not
+                Scalar::Unary(_)
+                | Scalar::Number(_)
+                | Scalar::Arithmetic(_)
+                | Scalar::Compare(_)
+                | Scalar::Logic(_)
                 | Scalar::Select
                 | Scalar::Cast,
                 _,
@@ -185,8 +167,8 @@ impl Trace<'_> {
     fn replaced(&self, condition: Value, x: Value, y: Value) -> Option<(Value, i64)> {
         let compared = self.defined.get(&condition)?;
         let value = match compared.op.kind.scalar() {
-            Some(Scalar::Eq) => y,
-            Some(Scalar::Ne) => x,
+            Some(Scalar::EQ) => y,
+            Some(Scalar::NE) => x,
             Some(_) | None => return None,
         };
         let &[left, right] = compared.operands.as_slice() else {

@@ -16,7 +16,7 @@ pub mod lower;
 mod op;
 pub mod ops;
 mod pullback;
-mod scalar;
+pub mod scalar;
 mod shape;
 mod simplify;
 #[cfg(feature = "testing")]
@@ -43,7 +43,7 @@ pub use op::{
     Arity, Kind, Op, OpDef, OpError, Primal, Pullback, PullbackRule, Reduction, TestData, View,
 };
 pub use pullback::{CalleeInfo, PullbackError, PullbackProblem, derive_pullback};
-pub use scalar::{Scalar, remainder};
+pub use scalar::{Scalar, ScalarDef, remainder};
 pub use shape::{Axis, Shape, Type};
 pub use simplify::simplify;
 pub use text::{ParseError, ParseProblem, parse};

@@ -117,6 +117,16 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Whether every element is the attribute's value.
+    pub fn is_constant(self) -> bool {
+        matches!(self, Kind::Constant)
+    }
+
+    /// Whether it is a contraction.
+    pub fn is_contraction(self) -> bool {
+        matches!(self, Kind::Contract)
+    }
+
     /// The scalar instruction of an elementwise op.
     pub fn scalar(self) -> Option<Scalar> {
         match self {
@@ -200,6 +210,42 @@ pub enum Reduction {
     Max,
     /// The index of the first maximum; 0 over nothing. Over one axis.
     ArgMax,
+}
+
+impl Reduction {
+    /// Its name: in the names of kernels.
+    pub fn name(self) -> &'static str {
+        match self {
+            Reduction::Sum => "sum",
+            Reduction::Max => "max",
+            Reduction::ArgMax => "argmax",
+        }
+    }
+
+    /// What joins two elements, or two partial results: their order does not matter, rounding aside.
+    /// `None` where a result is no element.
+    pub fn combine(self) -> Option<Scalar> {
+        match self {
+            Reduction::Sum => Some(Scalar::ADD),
+            Reduction::Max => Some(Scalar::MAXIMUM),
+            Reduction::ArgMax => None,
+        }
+    }
+
+    /// Whether its result is the place of an element in the row, and no element.
+    pub fn is_place(self) -> bool {
+        self.combine().is_none()
+    }
+
+    /// Its value over nothing, of elements of the type.
+    pub fn identity(self, dtype: DType) -> f64 {
+        match (self, dtype) {
+            (Reduction::Sum | Reduction::ArgMax, _) => 0.0,
+            (Reduction::Max, DType::Float | DType::F32 | DType::F64) => f64::NEG_INFINITY,
+            (Reduction::Max, DType::I32) => f64::from(i32::MIN),
+            (Reduction::Max, DType::U32 | DType::Bool) => 0.0,
+        }
+    }
 }
 
 /// What tests need to know of an op.

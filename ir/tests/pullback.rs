@@ -154,7 +154,7 @@ fn an_op_without_a_derivative_is_told_with_its_place_and_reason() -> Outcome {
         attributes: &[],
         infer: |t, _| Ok(t[0].clone()),
         pullback: Pullback::NotDifferentiable("it jumps"),
-        kind: Kind::Elementwise(Scalar::Floor),
+        kind: Kind::Elementwise(Scalar::FLOOR),
         test: TestData {
             domain: &[],
             kinks: &[],

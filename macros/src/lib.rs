@@ -2,7 +2,7 @@
 //!
 //! One road: `parse` (tokens to items) → `names` (which other items are mentioned) → `link` (their
 //! signatures arrive through their macros) → `check` (types with dims) → `lower` (bodies to IR) →
-//! `emit` (Rust tokens). Every stage collects its errors; they are combined once, in `expand`. All
+//! `emit` (Rust tokens). The operations of the language are declared in `operations`. Every stage collects its errors; they are combined once, in `expand`. All
 //! texts a user reads stand in `messages`.
 //!
 //! The macro sees one item at a time and runs nothing: it knows neither devices nor kernels.
@@ -16,6 +16,7 @@ mod link;
 mod lower;
 mod messages;
 mod names;
+mod operations;
 mod parse;
 mod signature;
 #[cfg(test)]
@@ -44,6 +45,13 @@ use proc_macro::TokenStream;
 #[proc_macro_attribute]
 pub fn model(arguments: TokenStream, item: TokenStream) -> TokenStream {
     expand::attribute(arguments.into(), item.into()).into()
+}
+
+/// The items of `sinew::ops`, of the library's own use.
+#[doc(hidden)]
+#[proc_macro]
+pub fn operations(_: TokenStream) -> TokenStream {
+    operations::items().into()
 }
 
 /// The end of a chain of signatures: not for use by hand.

@@ -1,10 +1,10 @@
 //! Names: which other items an item mentions, so that their signatures can be asked for.
 //!
 //! This decides nothing about what a name means: rustc resolves every path collected here as the user
-//! wrote it, model items by their macros, and operations in emitted dead code. A path that leads to
-//! neither is found by its last name alone, so an operation that `use .. as` renames is not found.
+//! wrote it, model items by their macros, and operations in emitted dead code. An operation is found by
+//! the last name of a path that leads to no model item, so one that `use .. as` renames is not found.
 
-use crate::lower::operations::{self, Operation};
+use crate::operations::{self, Operation};
 use crate::parse::{self, Field, FieldKind, Function, TypeExpr};
 use proc_macro2::{TokenStream, TokenTree};
 use std::collections::HashSet;
@@ -15,7 +15,7 @@ use syn::visit::Visit;
 pub struct Mentions {
     /// Items whose signatures are asked for, each path once.
     pub items: Vec<syn::Path>,
-    /// Operations called by plain name.
+    /// Called paths that end in an operation's name: theirs, or those of model functions called alike.
     pub operations: Vec<syn::Path>,
     /// The paths by which types in it name `Tensor`.
     pub tensors: Vec<syn::Path>,
@@ -104,13 +104,14 @@ impl Body<'_> {
             return;
         }
         match callee(path) {
-            Callee::Operation(name) => {
-                if !self.mentions.operations.iter().any(|o| o.is_ident(name)) {
-                    self.mentions.operations.push(name.clone().into());
-                }
-            }
+            Callee::Operation(name) => add(&mut self.mentions.operations, &name.clone().into()),
             Callee::Method(of, _) => add(&mut self.mentions.items, &of),
-            Callee::Function(path) => add(&mut self.mentions.items, &path),
+            Callee::Function(path) => {
+                if operation(&path).is_some() {
+                    add(&mut self.mentions.operations, &path);
+                }
+                add(&mut self.mentions.items, &path);
+            }
             Callee::Foreign => {}
         }
     }
@@ -204,10 +205,11 @@ pub fn unwrapped(e: &syn::Expr) -> &syn::Expr {
 
 /// What a called path looks like.
 pub enum Callee<'a> {
-    /// A plain name in the table of operations.
-    Operation(&'a syn::Ident),
     /// `Type::method`: the type's path, the method.
     Method(syn::Path, &'a syn::Ident),
+    /// The plain name of an operation that the prelude brings: a function of the user's own that is
+    /// called so would be ambiguous to an import, so this is not asked.
+    Operation(&'a syn::Ident),
     /// Any other path. One that ends in an operation's name means that operation where no model item
     /// is found along it.
     Function(syn::Path),
@@ -218,7 +220,7 @@ pub enum Callee<'a> {
 /// Sorts a called path. Types are told from modules by their capital letter.
 pub fn callee(path: &syn::Path) -> Callee<'_> {
     if let Some(name) = path.get_ident()
-        && operations::find(&parse::name(name)).is_some()
+        && operations::in_prelude(&parse::name(name))
     {
         return Callee::Operation(name);
     }

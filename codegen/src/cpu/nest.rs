@@ -10,7 +10,6 @@ use super::EmitError;
 use super::frame::{Frame, Index};
 use super::lanes::Lanes;
 use super::scalar::{Context, RowValue};
-use crate::cost;
 use crate::kernel::{Access, Code, Nest, Reg, RowReg, ScalarKind, Stage};
 
 /// Where the lanes are.
@@ -405,7 +404,7 @@ fn nest_width(f: &Frame<'_>, nest: &Nest) -> Option<usize> {
             Stage::Each { code, reduces } => {
                 codes.push(code);
                 for (_, reduction, _) in reduces {
-                    if *reduction == Reduction::ArgMax {
+                    if reduction.is_place() {
                         others.push(DType::I32);
                     }
                 }
@@ -449,7 +448,7 @@ pub(super) fn work(code: &Code) -> f64 {
     code.insts
         .iter()
         .map(|inst| match &inst.kind {
-            ScalarKind::Apply(op, _) => cost::work(*op) as f64,
+            ScalarKind::Apply(op, _) => op.def().work as f64,
             ScalarKind::Load(_)
             | ScalarKind::Gather { .. }
             | ScalarKind::Const(_)

@@ -30,9 +30,9 @@ pub(super) struct Reduce {
 impl Reduce {
     /// Registers that hold the state.
     pub(super) fn state(&self) -> usize {
-        match self.kind {
-            Reduction::Sum | Reduction::Max => 1,
-            Reduction::ArgMax => 2,
+        match self.kind.is_place() {
+            false => 1,
+            true => 2,
         }
     }
 }
@@ -66,13 +66,10 @@ impl Frame<'_> {
 
     /// What leaves the state as it is.
     fn identity(&mut self, r: &Reduce, lanes: Lanes) -> Result<Value, EmitError> {
-        let value = match (r.kind, r.from) {
-            (Reduction::Sum, _) => 0.0,
-            (Reduction::Max | Reduction::ArgMax, DType::I32) => f64::from(i32::MIN),
-            (Reduction::Max | Reduction::ArgMax, DType::U32 | DType::Bool) => 0.0,
-            (Reduction::Max | Reduction::ArgMax, DType::F32 | DType::F64 | DType::Float) => {
-                f64::NEG_INFINITY
-            }
+        let value = match r.kind.combine() {
+            Some(_) => r.kind.identity(r.from),
+            // The greatest so far.
+            None => Reduction::Max.identity(r.from),
         };
         self.constant(value, r.from, lanes)
     }
@@ -111,9 +108,9 @@ impl Frame<'_> {
         index: &[Index],
         lanes: Lanes,
     ) -> Result<Vec<Value>, EmitError> {
-        match r.kind {
-            Reduction::Sum | Reduction::Max => self.merge(r, state, &[value], lanes),
-            Reduction::ArgMax => {
+        match r.kind.is_place() {
+            false => self.merge(r, state, &[value], lanes),
+            true => {
                 let position = self.place(0, &r.position, index, DType::I32, lanes)?;
                 let better = self.better(r, state[0], value, lanes)?;
                 Ok(vec![
@@ -164,15 +161,11 @@ impl Frame<'_> {
             dtype: r.from,
             constant: None,
         };
-        Ok(match (r.kind, r.from) {
-            (Reduction::Sum, DType::F32 | DType::F64) => vec![self.b.ins().fadd(a[0], b[0])],
-            (Reduction::Sum, DType::I32 | DType::U32) => vec![self.b.ins().iadd(a[0], b[0])],
-            (Reduction::Sum, DType::Bool) => vec![self.b.ins().bor(a[0], b[0])],
-            (Reduction::Sum, DType::Float) => {
-                return Err(self.unsupported("the working float type was not bound"));
+        Ok(match r.kind.combine() {
+            Some(scalar) => {
+                vec![self.apply(scalar, &[operand(a[0]), operand(b[0])], r.from, lanes)?]
             }
-            (Reduction::Max, _) => vec![self.extreme(true, operand(a[0]), operand(b[0]), lanes)?],
-            (Reduction::ArgMax, _) => {
+            None => {
                 let better = self.better(r, a[0], b[0], lanes)?;
                 let worse = self.better(r, b[0], a[0], lanes)?;
                 let either = self.b.ins().bor(better, worse);
@@ -225,9 +218,9 @@ impl Frame<'_> {
         state: &[Value],
         lanes: Lanes,
     ) -> Result<Value, EmitError> {
-        match r.kind {
-            Reduction::Sum | Reduction::Max => self.cast(state[0], r.from, r.to, lanes),
-            Reduction::ArgMax => self.cast(state[1], DType::I32, r.to, lanes),
+        match r.kind.is_place() {
+            false => self.cast(state[0], r.from, r.to, lanes),
+            true => self.cast(state[1], DType::I32, r.to, lanes),
         }
     }
 }

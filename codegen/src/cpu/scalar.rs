@@ -1,9 +1,11 @@
 //! Scalar code: each instruction of the kernel IR as CLIF, over one or several lanes.
 //!
-//! The exhaustive match over [`Scalar`] is here; polynomials are in `math`, loads in `lanes`.
+//! The exhaustive matches over the classes of [`Scalar`] are here; polynomials are in `math`, loads in
+//! `lanes`.
 
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::{InstBuilder, Value, types};
+use sinew_ir::scalar::{Arithmetic, Comparison, Logic, UnaryFloat, UnaryNumber};
 use sinew_ir::{DType, Scalar};
 
 use super::EmitError;
@@ -154,132 +156,143 @@ impl Frame<'_> {
     }
 
     /// One scalar instruction.
-    fn apply(
+    pub(super) fn apply(
         &mut self,
-        op: Scalar,
+        scalar: Scalar,
         operands: &[Operand],
         result: DType,
         lanes: Lanes,
     ) -> Result<Value, EmitError> {
-        let refuse = |f: &Self, dtype: DType| Err(f.unsupported(format!("{op:?} of {dtype}")));
         let a = operands[0];
-        let Operand {
-            value: x, dtype, ..
-        } = a;
-        let second = || operands[1];
-        Ok(match op {
-            Scalar::Add => {
-                let y = second().value;
-                match dtype {
-                    DType::F32 | DType::F64 => self.b.ins().fadd(x, y),
-                    DType::I32 | DType::U32 => self.b.ins().iadd(x, y),
-                    DType::Bool => self.b.ins().bor(x, y),
-                    DType::Float => return refuse(self, dtype),
-                }
+        match scalar {
+            Scalar::Unary(function) => self.function(function, a, lanes),
+            Scalar::Number(function) => self.number(function, a, lanes),
+            Scalar::Arithmetic(function) => self.arithmetic(function, a, operands[1], lanes),
+            Scalar::Compare(order) => self.compare(order, a, operands[1], lanes),
+            Scalar::Logic(Logic::And) => Ok(self.b.ins().band(a.value, operands[1].value)),
+            Scalar::Logic(Logic::Or) => Ok(self.b.ins().bor(a.value, operands[1].value)),
+            Scalar::Logic(Logic::Not) => self.not(a.value, lanes),
+            Scalar::Select => Ok(self.select(a.value, operands[1], operands[2], lanes)),
+            Scalar::Cast => self.cast(a.value, a.dtype, result, lanes),
+        }
+    }
+
+    /// What the verifier lets no schedule do.
+    fn misfit(&self, scalar: Scalar, dtype: DType) -> EmitError {
+        self.unsupported(format!("{scalar} of {dtype}"))
+    }
+
+    /// A float to a float: a formula, or its reference, called.
+    fn function(
+        &mut self,
+        function: UnaryFloat,
+        a: Operand,
+        lanes: Lanes,
+    ) -> Result<Value, EmitError> {
+        let x = a.value;
+        let single = match a.dtype {
+            DType::F32 => true,
+            DType::F64 => false,
+            DType::I32 | DType::U32 | DType::Bool | DType::Float => {
+                return Err(self.misfit(Scalar::Unary(function), a.dtype));
             }
-            Scalar::Sub => {
-                let y = second().value;
-                match dtype {
-                    DType::F32 | DType::F64 => self.b.ins().fsub(x, y),
-                    DType::I32 | DType::U32 => self.b.ins().isub(x, y),
-                    DType::Bool | DType::Float => return refuse(self, dtype),
-                }
+        };
+        match function {
+            UnaryFloat::Sqrt => Ok(self.b.ins().sqrt(x)),
+            UnaryFloat::Exp if single => self.exp(x, lanes),
+            UnaryFloat::Log if single => self.log(x, lanes),
+            UnaryFloat::Tanh if single => self.tanh(x, lanes),
+            UnaryFloat::Erf if single => self.erf(x, lanes),
+            UnaryFloat::Floor if self.caps.round => Ok(self.b.ins().floor(x)),
+            UnaryFloat::Exp
+            | UnaryFloat::Log
+            | UnaryFloat::Tanh
+            | UnaryFloat::Erf
+            | UnaryFloat::Floor => self.reference(function, a, lanes),
+        }
+    }
+
+    /// The reference of a function, called for each lane in f64.
+    fn reference(
+        &mut self,
+        function: UnaryFloat,
+        a: Operand,
+        lanes: Lanes,
+    ) -> Result<Value, EmitError> {
+        let single = a.dtype == DType::F32;
+        self.per_lane(a.dtype, lanes, &[a.value], &mut |f, v| {
+            let wide = match single {
+                true => f.b.ins().fpromote(types::F64, v[0]),
+                false => v[0],
+            };
+            let which = f.b.ins().iconst(types::I32, function as i64);
+            let y = f.shim(Shim::Function, &[wide, which]);
+            match single {
+                true => f.b.ins().fdemote(types::F32, y),
+                false => y,
             }
-            Scalar::Mul => {
-                let y = second().value;
-                match dtype {
-                    DType::F32 | DType::F64 => self.b.ins().fmul(x, y),
-                    DType::I32 | DType::U32 => self.b.ins().imul(x, y),
-                    DType::Bool => self.b.ins().band(x, y),
-                    DType::Float => return refuse(self, dtype),
-                }
+        })
+    }
+
+    /// A number to one of its type.
+    fn number(
+        &mut self,
+        function: UnaryNumber,
+        a: Operand,
+        lanes: Lanes,
+    ) -> Result<Value, EmitError> {
+        let x = a.value;
+        Ok(match (function, a.dtype) {
+            (UnaryNumber::Neg, DType::F32 | DType::F64) => self.b.ins().fneg(x),
+            (UnaryNumber::Neg, DType::I32 | DType::U32) => self.b.ins().ineg(x),
+            (UnaryNumber::Abs, DType::F32 | DType::F64) => self.b.ins().fabs(x),
+            (UnaryNumber::Abs, DType::I32) => self.b.ins().iabs(x),
+            (UnaryNumber::Abs, DType::U32) => x,
+            (UnaryNumber::Sign, DType::F32 | DType::F64 | DType::I32 | DType::U32) => {
+                self.sign(x, a.dtype, lanes)?
             }
-            Scalar::Div | Scalar::Rem => {
-                let y = second().value;
-                match dtype {
-                    DType::F32 | DType::F64 if op == Scalar::Div => self.b.ins().fdiv(x, y),
-                    DType::F32 => {
-                        self.per_lane(dtype, lanes, &[x, y], &mut |f, v| f.shim(Shim::RemF32, v))?
-                    }
-                    DType::F64 => {
-                        self.per_lane(dtype, lanes, &[x, y], &mut |f, v| f.shim(Shim::RemF64, v))?
-                    }
-                    DType::I32 => self.per_lane(dtype, lanes, &[x, y], &mut |f, v| {
-                        f.divide_signed(op == Scalar::Rem, v[0], v[1])
-                    })?,
-                    DType::U32 => self.per_lane(dtype, lanes, &[x, y], &mut |f, v| {
-                        f.divide_unsigned(op == Scalar::Rem, v[0], v[1])
-                    })?,
-                    DType::Bool | DType::Float => return refuse(self, dtype),
-                }
+            (
+                UnaryNumber::Neg | UnaryNumber::Abs | UnaryNumber::Sign,
+                DType::Bool | DType::Float,
+            ) => {
+                return Err(self.misfit(Scalar::Number(function), a.dtype));
             }
-            Scalar::Maximum => self.extreme(true, a, second(), lanes)?,
-            Scalar::Minimum => self.extreme(false, a, second(), lanes)?,
-            Scalar::Neg => match dtype {
-                DType::F32 | DType::F64 => self.b.ins().fneg(x),
-                DType::I32 | DType::U32 => self.b.ins().ineg(x),
-                DType::Bool | DType::Float => return refuse(self, dtype),
-            },
-            Scalar::Abs => match dtype {
-                DType::F32 | DType::F64 => self.b.ins().fabs(x),
-                DType::I32 => self.b.ins().iabs(x),
-                DType::U32 | DType::Bool => x,
-                DType::Float => return refuse(self, dtype),
-            },
-            Scalar::Sqrt => match dtype {
-                DType::F32 | DType::F64 => self.b.ins().sqrt(x),
-                DType::I32 | DType::U32 | DType::Bool | DType::Float => {
-                    return refuse(self, dtype);
-                }
-            },
-            Scalar::Exp => match dtype {
-                DType::F32 => self.exp(x, lanes)?,
-                DType::F64 => self.libm(Shim::ExpF64, x, lanes)?,
-                DType::I32 | DType::U32 | DType::Bool | DType::Float => {
-                    return refuse(self, dtype);
-                }
-            },
-            Scalar::Log => match dtype {
-                DType::F32 => self.log(x, lanes)?,
-                DType::F64 => self.libm(Shim::LogF64, x, lanes)?,
-                DType::I32 | DType::U32 | DType::Bool | DType::Float => {
-                    return refuse(self, dtype);
-                }
-            },
-            Scalar::Tanh => match dtype {
-                DType::F32 => self.tanh(x, lanes)?,
-                DType::F64 => self.libm(Shim::TanhF64, x, lanes)?,
-                DType::I32 | DType::U32 | DType::Bool | DType::Float => {
-                    return refuse(self, dtype);
-                }
-            },
-            Scalar::Erf => match dtype {
-                DType::F32 => self.erf(x, lanes)?,
-                DType::F64 => self.libm(Shim::ErfF64, x, lanes)?,
-                DType::I32 | DType::U32 | DType::Bool | DType::Float => {
-                    return refuse(self, dtype);
-                }
-            },
-            Scalar::Floor => match dtype {
-                DType::F32 if self.caps.round => self.b.ins().floor(x),
-                DType::F64 if self.caps.round => self.b.ins().floor(x),
-                DType::F32 => {
-                    self.per_lane(dtype, lanes, &[x], &mut |f, v| f.shim(Shim::FloorF32, v))?
-                }
-                DType::F64 => self.libm(Shim::FloorF64, x, lanes)?,
-                DType::I32 | DType::U32 | DType::Bool => x,
-                DType::Float => return refuse(self, dtype),
-            },
-            Scalar::Sign => self.sign(x, dtype, lanes)?,
-            Scalar::Lt => self.compare(Order::Less, a, second(), lanes)?,
-            Scalar::Le => self.compare(Order::LessEqual, a, second(), lanes)?,
-            Scalar::Eq => self.compare(Order::Equal, a, second(), lanes)?,
-            Scalar::Ne => self.compare(Order::NotEqual, a, second(), lanes)?,
-            Scalar::And => self.b.ins().band(x, second().value),
-            Scalar::Or => self.b.ins().bor(x, second().value),
-            Scalar::Not => self.not(x, lanes)?,
-            Scalar::Select => self.select(x, operands[1], operands[2], lanes),
-            Scalar::Cast => self.cast(x, dtype, result, lanes)?,
+        })
+    }
+
+    /// Two numbers of one type to one of that type.
+    fn arithmetic(
+        &mut self,
+        function: Arithmetic,
+        a: Operand,
+        b: Operand,
+        lanes: Lanes,
+    ) -> Result<Value, EmitError> {
+        let (x, y, dtype) = (a.value, b.value, a.dtype);
+        let float = match dtype {
+            DType::F32 | DType::F64 => true,
+            DType::I32 | DType::U32 => false,
+            DType::Bool | DType::Float => {
+                return Err(self.misfit(Scalar::Arithmetic(function), dtype));
+            }
+        };
+        Ok(match function {
+            Arithmetic::Add if float => self.b.ins().fadd(x, y),
+            Arithmetic::Add => self.b.ins().iadd(x, y),
+            Arithmetic::Sub if float => self.b.ins().fsub(x, y),
+            Arithmetic::Sub => self.b.ins().isub(x, y),
+            Arithmetic::Mul if float => self.b.ins().fmul(x, y),
+            Arithmetic::Mul => self.b.ins().imul(x, y),
+            Arithmetic::Div if float => self.b.ins().fdiv(x, y),
+            Arithmetic::Div => return Err(self.misfit(Scalar::DIV, dtype)),
+            Arithmetic::Rem => self.per_lane(dtype, lanes, &[x, y], &mut |f, v| match dtype {
+                DType::F32 => f.shim(Shim::RemF32, v),
+                DType::F64 => f.shim(Shim::RemF64, v),
+                DType::U32 => f.remainder_unsigned(v[0], v[1]),
+                DType::I32 | DType::Bool | DType::Float => f.remainder_signed(v[0], v[1]),
+            })?,
+            Arithmetic::Maximum => self.extreme(true, a, b, lanes)?,
+            Arithmetic::Minimum => self.extreme(false, a, b, lanes)?,
         })
     }
 
@@ -356,10 +369,8 @@ impl Frame<'_> {
             (DType::I32, false) => self.b.ins().smin(x, y),
             (DType::U32, true) => self.b.ins().umax(x, y),
             (DType::U32, false) => self.b.ins().umin(x, y),
-            (DType::Bool, true) => self.b.ins().bor(x, y),
-            (DType::Bool, false) => self.b.ins().band(x, y),
-            (DType::Float, _) => {
-                return Err(self.unsupported("the working float type was not bound"));
+            (DType::Bool | DType::Float, _) => {
+                return Err(self.unsupported(format!("an extreme of {}", a.dtype)));
             }
         })
     }
@@ -381,14 +392,13 @@ impl Frame<'_> {
                 self.b.ins().smin(low, one)
             }
             DType::U32 => self.b.ins().umin(x, one),
-            DType::Bool => x,
-            DType::Float => return Err(self.unsupported("the working float type was not bound")),
+            DType::Bool | DType::Float => return Err(self.misfit(Scalar::SIGN, dtype)),
         })
     }
 
     fn compare(
         &mut self,
-        order: Order,
+        order: Comparison,
         a: Operand,
         b: Operand,
         lanes: Lanes,
@@ -397,45 +407,43 @@ impl Frame<'_> {
         Ok(match a.dtype {
             DType::F32 | DType::F64 => {
                 let order = match order {
-                    Order::Less => FloatCC::LessThan,
-                    Order::LessEqual => FloatCC::LessThanOrEqual,
-                    Order::Equal => FloatCC::Equal,
-                    Order::NotEqual => FloatCC::NotEqual,
+                    Comparison::Lt => FloatCC::LessThan,
+                    Comparison::Le => FloatCC::LessThanOrEqual,
+                    Comparison::Eq => FloatCC::Equal,
+                    Comparison::Ne => FloatCC::NotEqual,
                 };
                 self.b.ins().fcmp(order, x, y)
             }
             DType::I32 | DType::U32 => {
                 let order = match (order, a.dtype == DType::I32) {
-                    (Order::Less, true) => IntCC::SignedLessThan,
-                    (Order::Less, false) => IntCC::UnsignedLessThan,
-                    (Order::LessEqual, true) => IntCC::SignedLessThanOrEqual,
-                    (Order::LessEqual, false) => IntCC::UnsignedLessThanOrEqual,
-                    (Order::Equal, _) => IntCC::Equal,
-                    (Order::NotEqual, _) => IntCC::NotEqual,
+                    (Comparison::Lt, true) => IntCC::SignedLessThan,
+                    (Comparison::Lt, false) => IntCC::UnsignedLessThan,
+                    (Comparison::Le, true) => IntCC::SignedLessThanOrEqual,
+                    (Comparison::Le, false) => IntCC::UnsignedLessThanOrEqual,
+                    (Comparison::Eq, _) => IntCC::Equal,
+                    (Comparison::Ne, _) => IntCC::NotEqual,
                 };
                 self.b.ins().icmp(order, x, y)
             }
-            DType::Bool => match order {
-                Order::Less => self.b.ins().band_not(y, x),
-                Order::LessEqual => {
-                    let not = self.not(x, lanes)?;
-                    self.b.ins().bor(not, y)
+            DType::Bool => {
+                let differ = self.b.ins().bxor(x, y);
+                match order {
+                    Comparison::Eq => self.not(differ, lanes)?,
+                    Comparison::Ne => differ,
+                    Comparison::Lt | Comparison::Le => {
+                        return Err(self.misfit(Scalar::Compare(order), DType::Bool));
+                    }
                 }
-                Order::Equal => {
-                    let differ = self.b.ins().bxor(x, y);
-                    self.not(differ, lanes)?
-                }
-                Order::NotEqual => self.b.ins().bxor(x, y),
-            },
-            DType::Float => return Err(self.unsupported("the working float type was not bound")),
+            }
+            DType::Float => return Err(self.misfit(Scalar::Compare(order), DType::Float)),
         })
     }
 
-    /// Truncating division or the remainder with the divisor's sign; 0 for a zero divisor.
+    /// The remainder with the divisor's sign; 0 for a zero divisor.
     ///
     /// The divisions that trap are steered around: by 0, and of the least integer by -1, where
-    /// dividing by 1 gives the wrapped quotient and the right remainder.
-    fn divide_signed(&mut self, remainder: bool, x: Value, y: Value) -> Value {
+    /// dividing by 1 gives the right remainder.
+    fn remainder_signed(&mut self, x: Value, y: Value) -> Value {
         let zero = self.b.ins().iconst(types::I32, 0);
         let one = self.b.ins().iconst(types::I32, 1);
         let none = self.b.ins().icmp_imm_s(IntCC::Equal, y, 0);
@@ -447,10 +455,6 @@ impl Frame<'_> {
         let wraps = self.b.ins().band(least, minus);
         let traps = self.b.ins().bor(none, wraps);
         let divisor = self.b.ins().select(traps, one, y);
-        if !remainder {
-            let quotient = self.b.ins().sdiv(x, divisor);
-            return self.b.ins().select(none, zero, quotient);
-        }
         let rest = self.b.ins().srem(x, divisor);
         let signs = self.b.ins().bxor(rest, y);
         let differ = self.b.ins().icmp_imm_s(IntCC::SignedLessThan, signs, 0);
@@ -461,17 +465,14 @@ impl Frame<'_> {
         self.b.ins().select(none, zero, rest)
     }
 
-    fn divide_unsigned(&mut self, remainder: bool, x: Value, y: Value) -> Value {
+    /// [`Frame::remainder_signed`] of unsigned integers.
+    fn remainder_unsigned(&mut self, x: Value, y: Value) -> Value {
         let zero = self.b.ins().iconst(types::I32, 0);
         let one = self.b.ins().iconst(types::I32, 1);
         let none = self.b.ins().icmp_imm_s(IntCC::Equal, y, 0);
         let divisor = self.b.ins().select(none, one, y);
-        let value = if remainder {
-            self.b.ins().urem(x, divisor)
-        } else {
-            self.b.ins().udiv(x, divisor)
-        };
-        self.b.ins().select(none, zero, value)
+        let rest = self.b.ins().urem(x, divisor);
+        self.b.ins().select(none, zero, rest)
     }
 
     /// An element as another type.
@@ -538,11 +539,6 @@ impl Frame<'_> {
         })
     }
 
-    /// A function of f64 that is called.
-    fn libm(&mut self, shim: Shim, x: Value, lanes: Lanes) -> Result<Value, EmitError> {
-        self.per_lane(DType::F64, lanes, &[x], &mut |f, v| f.shim(shim, v))
-    }
-
     /// Calls a shim that has a result.
     fn shim(&mut self, shim: Shim, args: &[Value]) -> Value {
         self.call(shim, args).expect("the shim has a result")
@@ -558,13 +554,4 @@ pub(super) struct Operand {
     pub dtype: DType,
     /// Its value where it is a constant.
     pub constant: Option<f64>,
-}
-
-/// The comparisons.
-#[derive(Clone, Copy)]
-enum Order {
-    Less,
-    LessEqual,
-    Equal,
-    NotEqual,
 }

@@ -3,6 +3,9 @@
 use cranelift_codegen::ir::{AbiParam, Signature, Type, types};
 use cranelift_codegen::isa::CallConv;
 
+use sinew_ir::remainder;
+use sinew_ir::scalar::{Meaning, UnaryFloat};
+
 use super::product::product;
 
 /// One function a line: `Variant: "name" = function(parameters) -> result`.
@@ -44,12 +47,7 @@ macro_rules! shims {
 shims! {
     RemF32: "rem_f32" = rem_f32, (F32, F32) -> F32;
     RemF64: "rem_f64" = rem_f64, (F64, F64) -> F64;
-    ExpF64: "exp_f64" = exp_f64, (F64) -> F64;
-    LogF64: "log_f64" = log_f64, (F64) -> F64;
-    TanhF64: "tanh_f64" = tanh_f64, (F64) -> F64;
-    ErfF64: "erf_f64" = erf_f64, (F64) -> F64;
-    FloorF32: "floor_f32" = floor_f32, (F32) -> F32;
-    FloorF64: "floor_f64" = floor_f64, (F64) -> F64;
+    Function: "function" = function, (F64, I32) -> F64;
     ProductF32: "product_f32" = product::<f32>, (I64, I64);
     ProductF64: "product_f64" = product::<f64>, (I64, I64);
 }
@@ -81,43 +79,15 @@ extern "C" fn rem_f32(x: f32, y: f32) -> f32 {
 
 /// [`rem_f32`] in f64.
 extern "C" fn rem_f64(x: f64, y: f64) -> f64 {
-    let rest = x % y;
-    if rest == 0.0 {
-        return rest.copysign(y);
+    remainder(x, y)
+}
+
+/// The reference of a function, which is given by its place in its class.
+extern "C" fn function(x: f64, place: u32) -> f64 {
+    let found = UnaryFloat::ALL.get(place as usize);
+    match found.map(|f| f.def().meaning) {
+        Some(Meaning::One { float, .. }) => float(x),
+        // Compiled code passes places of the class only.
+        Some(_) | None => f64::NAN,
     }
-    if (rest < 0.0) != (y < 0.0) {
-        rest + y
-    } else {
-        rest
-    }
-}
-
-/// `e^x`.
-extern "C" fn exp_f64(x: f64) -> f64 {
-    x.exp()
-}
-
-/// The natural logarithm.
-extern "C" fn log_f64(x: f64) -> f64 {
-    x.ln()
-}
-
-/// The hyperbolic tangent.
-extern "C" fn tanh_f64(x: f64) -> f64 {
-    x.tanh()
-}
-
-/// The error function.
-extern "C" fn erf_f64(x: f64) -> f64 {
-    libm::erf(x)
-}
-
-/// The greatest integer not above `x`.
-extern "C" fn floor_f32(x: f32) -> f32 {
-    x.floor()
-}
-
-/// [`floor_f32`] in f64.
-extern "C" fn floor_f64(x: f64) -> f64 {
-    x.floor()
 }

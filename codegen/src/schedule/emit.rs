@@ -11,7 +11,6 @@ use super::nest::{self, Reduced, Stored};
 use super::probe::split;
 use super::product::{self, Tag};
 use crate::kernel::Class;
-use sinew_ir::Scalar;
 use std::collections::BTreeSet;
 
 /// A kernel whose buffers are drafts.
@@ -421,9 +420,9 @@ impl Emitter<'_> {
 /// What expressions are made of, for a kernel's name.
 fn names(graph: &Graph, exprs: &[Expr]) -> Vec<&'static str> {
     let name = |expr: &Expr| match &expr.kind {
-        ExprKind::Apply(scalar, _) => Some(scalar_name(*scalar)),
+        ExprKind::Apply(scalar, _) => Some(scalar.name()),
         ExprKind::Root(id) => match &graph.nodes[*id].def {
-            Def::Reduce { kind, .. } => Some(reduction_name(*kind)),
+            Def::Reduce { kind, .. } => Some(kind.name()),
             Def::Param
             | Def::Const(_)
             | Def::Iota(_)
@@ -444,42 +443,4 @@ fn names(graph: &Graph, exprs: &[Expr]) -> Vec<&'static str> {
         ExprKind::Load { .. } | ExprKind::Const(_) | ExprKind::Index(_) => None,
     };
     exprs.iter().filter_map(name).collect()
-}
-
-pub(crate) fn scalar_name(scalar: Scalar) -> &'static str {
-    match scalar {
-        Scalar::Add => "add",
-        Scalar::Sub => "sub",
-        Scalar::Mul => "mul",
-        Scalar::Div => "div",
-        Scalar::Rem => "rem",
-        Scalar::Maximum => "maximum",
-        Scalar::Minimum => "minimum",
-        Scalar::Neg => "neg",
-        Scalar::Abs => "abs",
-        Scalar::Sqrt => "sqrt",
-        Scalar::Exp => "exp",
-        Scalar::Log => "log",
-        Scalar::Tanh => "tanh",
-        Scalar::Erf => "erf",
-        Scalar::Floor => "floor",
-        Scalar::Sign => "sign",
-        Scalar::Lt => "lt",
-        Scalar::Le => "le",
-        Scalar::Eq => "eq",
-        Scalar::Ne => "ne",
-        Scalar::And => "and",
-        Scalar::Or => "or",
-        Scalar::Not => "not",
-        Scalar::Select => "select",
-        Scalar::Cast => "cast",
-    }
-}
-
-pub(crate) fn reduction_name(reduction: sinew_ir::Reduction) -> &'static str {
-    match reduction {
-        sinew_ir::Reduction::Sum => "sum",
-        sinew_ir::Reduction::Max => "max",
-        sinew_ir::Reduction::ArgMax => "argmax",
-    }
 }

@@ -338,13 +338,13 @@ impl<'a> Eval<'a> {
             let apply = |eval: &mut Self, scalar, a, b| {
                 eval.add(ExprKind::Apply(scalar, vec![a, b]), DType::I32)
             };
-            let clamped = apply(self, Scalar::Maximum, index, zero);
-            let clamped = apply(self, Scalar::Minimum, clamped, last);
-            let term = apply(self, Scalar::Mul, clamped, times);
-            out = apply(self, Scalar::Add, out, term);
+            let clamped = apply(self, Scalar::MAXIMUM, index, zero);
+            let clamped = apply(self, Scalar::MINIMUM, clamped, last);
+            let term = apply(self, Scalar::MUL, clamped, times);
+            out = apply(self, Scalar::ADD, out, term);
         }
         if dtype != DType::I32 {
-            out = self.add(ExprKind::Apply(Scalar::Cast, vec![out]), dtype);
+            out = self.add(ExprKind::Apply(Scalar::CAST, vec![out]), dtype);
         }
         Ok(out)
     }
@@ -420,15 +420,15 @@ impl<'a> Eval<'a> {
                 let at = self.add(ExprKind::Index(bound.value), DType::I32);
                 let zero = self.constant(0.0, DType::I32);
                 let end = self.constant(extent as f64, DType::I32);
-                let above = ExprKind::Apply(Scalar::Le, vec![zero, at]);
+                let above = ExprKind::Apply(Scalar::LE, vec![zero, at]);
                 let above = self.add(above, DType::Bool);
-                let below = ExprKind::Apply(Scalar::Lt, vec![at, end]);
+                let below = ExprKind::Apply(Scalar::LT, vec![at, end]);
                 let below = self.add(below, DType::Bool);
-                let both = ExprKind::Apply(Scalar::And, vec![above, below]);
+                let both = ExprKind::Apply(Scalar::AND, vec![above, below]);
                 let both = self.add(both, DType::Bool);
                 let dtype = self.exprs[value].dtype;
                 let none = self.constant(0.0, dtype);
-                let select = ExprKind::Apply(Scalar::Select, vec![both, value, none]);
+                let select = ExprKind::Apply(Scalar::SELECT, vec![both, value, none]);
                 Ok(self.add(select, dtype))
             }
         }

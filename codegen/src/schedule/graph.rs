@@ -342,7 +342,7 @@ impl Graph {
                 constant(dim.ok_or_else(bad)? as f64)
             }
             Kind::Iota => Def::Iota(axis(a, 2).ok_or_else(bad)?),
-            Kind::Elementwise(Scalar::Cast) if self.nodes[x()?].dtype == dtype => {
+            Kind::Elementwise(Scalar::CAST) if self.nodes[x()?].dtype == dtype => {
                 return x();
             }
             Kind::Elementwise(scalar) => Def::Elementwise(scalar, operands.to_vec()),

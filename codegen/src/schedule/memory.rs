@@ -10,7 +10,7 @@ use super::affine::contiguous;
 use super::eval::Home;
 use super::graph::{Def, Graph, Id};
 use super::probe::Probe;
-use crate::cost::{TRANSCENDENTAL, work};
+use crate::cost::TRANSCENDENTAL;
 use crate::kernel::RegionId;
 use sinew_ir::{DType, Function};
 use std::collections::BTreeSet;
@@ -350,7 +350,7 @@ impl Memory {
                 if let (Def::Elementwise(scalar, operands), true) =
                     (&self.graph.nodes[at].def, inlined)
                 {
-                    found |= work(*scalar) >= TRANSCENDENTAL;
+                    found |= scalar.def().work >= TRANSCENDENTAL;
                     open.extend(operands.iter().filter(|o| seen.insert(**o)));
                 } else {
                     found |= at != x && self.kernel[at];

@@ -33,7 +33,6 @@ use crate::kernel::{Buffer, BufferId, Class, Kernel, Region, RegionId, Schedule}
 use crate::plan::{ALIGNMENT, Lifetime, plan};
 use crate::verify::{VerifyError, verify};
 use emit::{Group, Made};
-pub(crate) use emit::{reduction_name, scalar_name};
 use memory::{Draft, Memory};
 #[cfg(feature = "cpu")]
 pub(crate) use merge::{merge_group, visit_code};

@@ -7,7 +7,6 @@ use super::eval::{Bound, Eval, Expr, ExprKind, Need, Ref};
 use super::graph::{Def, Id};
 use super::memory::Memory;
 use super::probe::{Closed, MOST_PLACES, Probe, dims, split};
-use crate::cost::work;
 use std::collections::BTreeSet;
 
 /// An operand's element as an expression over the operand's own axes: a load, or a prologue.
@@ -121,7 +120,7 @@ impl Memory {
             .exprs
             .iter()
             .map(|expr| match &expr.kind {
-                ExprKind::Apply(scalar, _) => work(*scalar),
+                ExprKind::Apply(scalar, _) => scalar.def().work,
                 ExprKind::Load { .. }
                 | ExprKind::Gather { .. }
                 | ExprKind::Const(_)

@@ -101,9 +101,9 @@ impl Graph {
             let last = constant(shape[axis].saturating_sub(1) as f64);
             let last = self.add(last, row.clone(), DType::I32, value);
             let zero = self.add(constant(0.0), row.clone(), DType::I32, value);
-            let index = Def::Elementwise(Scalar::Maximum, vec![index, zero]);
+            let index = Def::Elementwise(Scalar::MAXIMUM, vec![index, zero]);
             let index = self.add(index, row.clone(), DType::I32, value);
-            let index = Def::Elementwise(Scalar::Minimum, vec![index, last]);
+            let index = Def::Elementwise(Scalar::MINIMUM, vec![index, last]);
             let index = self.add(index, row.clone(), DType::I32, value);
             let spread = |graph: &mut Graph, x: Id| {
                 let of = graph.nodes[x].dtype;
@@ -112,12 +112,12 @@ impl Graph {
             };
             let (index, update) = (spread(self, index), spread(self, update));
             let at = self.add(Def::Iota(axis), shape.clone(), DType::I32, value);
-            let here = Def::Elementwise(Scalar::Eq, vec![at, index]);
+            let here = Def::Elementwise(Scalar::EQ, vec![at, index]);
             let here = self.add(here, shape.clone(), DType::Bool, value);
             let zero = self.add(constant(0.0), shape.clone(), dtype, value);
-            let added = Def::Elementwise(Scalar::Select, vec![here, update, zero]);
+            let added = Def::Elementwise(Scalar::SELECT, vec![here, update, zero]);
             let added = self.add(added, shape.clone(), dtype, value);
-            let next = Def::Elementwise(Scalar::Add, vec![sum, added]);
+            let next = Def::Elementwise(Scalar::ADD, vec![sum, added]);
             sum = self.add(next, shape.clone(), dtype, value);
         }
         sum
@@ -137,11 +137,7 @@ impl Graph {
             .map(|d| shape[d])
             .collect();
         let count: usize = axes.iter().map(|d| shape[*d]).product();
-        let combine = match kind {
-            Reduction::Sum => Some(Scalar::Add),
-            Reduction::Max => Some(Scalar::Maximum),
-            Reduction::ArgMax => None,
-        };
+        let combine = kind.combine();
         match (combine, count) {
             (Some(_), 1) => return self.add(Def::Reshape(x), kept, dtype, value),
             (None, 1) => return self.add(constant(0.0), kept, dtype, value),

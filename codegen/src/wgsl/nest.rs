@@ -236,7 +236,7 @@ fn declare_scratch(source: &mut Source, nest: &Nest, plan: &Plan) -> Result<(), 
         if let Stage::Each { code, reduces } = stage {
             for (_, reduction, reg) in reduces {
                 dtypes.push(dtype_of(source, &code.insts, *reg)?);
-                places |= *reduction == Reduction::ArgMax;
+                places |= reduction.is_place();
             }
         }
     }
@@ -305,16 +305,16 @@ impl Body<'_> {
         let mut dtypes = Vec::with_capacity(reduces.len());
         for (at, (row, reduction, reg)) in reduces.iter().enumerate() {
             let dtype = dtype_of(source, &code.insts, *reg)?;
-            let held = match reduction {
-                Reduction::Sum | Reduction::Max => dtype,
-                Reduction::ArgMax => DType::I32,
+            let held = match reduction.is_place() {
+                false => dtype,
+                true => DType::I32,
             };
             check_row(source, self.nest, *row, held)?;
             let start = identity(source, *reduction, dtype)?;
             let type_name = type_of(source, dtype)?;
             let (part, place) = names(at);
             source.line(&format!("var {part}: {type_name} = {start};"));
-            if *reduction == Reduction::ArgMax {
+            if reduction.is_place() {
                 source.line(&format!("var {place} = 0u;"));
             }
             dtypes.push(dtype);
@@ -351,9 +351,9 @@ impl Body<'_> {
         }
         for (at, (row, reduction, _)) in reduces.iter().enumerate() {
             let (part, place) = names(at);
-            let result = match reduction {
-                Reduction::Sum | Reduction::Max => format!("row{} = {part};", row.0),
-                Reduction::ArgMax => format!("row{} = bitcast<i32>({place});", row.0),
+            let result = match reduction.is_place() {
+                false => format!("row{} = {part};", row.0),
+                true => format!("row{} = bitcast<i32>({place});", row.0),
             };
             if self.plan.slices > 1 {
                 tree(source, &self.plan, *reduction, dtypes[at], &(part, place))?;

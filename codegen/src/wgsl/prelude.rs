@@ -310,21 +310,6 @@ fn erf_f32(x: f32) -> f32 {
 ",
     },
     Item {
-        name: "div_i32",
-        needs: &[],
-        text: "\
-fn div_i32(a: i32, b: i32) -> i32 {
-  if (b == 0) {
-    return 0;
-  }
-  if (b == -1) {
-    return -a;
-  }
-  return a / b;
-}
-",
-    },
-    Item {
         name: "rem_i32",
         needs: &[],
         text: "\
@@ -334,18 +319,6 @@ fn rem_i32(a: i32, b: i32) -> i32 {
   }
   let r = a % b;
   return select(r, r + b, r != 0 && (r < 0) != (b < 0));
-}
-",
-    },
-    Item {
-        name: "div_u32",
-        needs: &[],
-        text: "\
-fn div_u32(a: u32, b: u32) -> u32 {
-  if (b == 0u) {
-    return 0u;
-  }
-  return a / b;
 }
 ",
     },

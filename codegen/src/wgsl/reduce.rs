@@ -3,7 +3,7 @@
 use sinew_ir::{DType, Reduction};
 
 use super::EmitError;
-use super::scalar::{constant, maximum};
+use super::scalar::{apply, constant};
 use super::source::Source;
 
 /// How a workgroup covers rows.
@@ -57,15 +57,12 @@ pub(super) fn identity(
     reduction: Reduction,
     dtype: DType,
 ) -> Result<String, EmitError> {
-    let least = match dtype {
-        DType::F32 | DType::F64 | DType::Float => f64::NEG_INFINITY,
-        DType::I32 => f64::from(i32::MIN),
-        DType::U32 | DType::Bool => 0.0,
+    let start = match reduction.is_place() {
+        false => reduction.identity(dtype),
+        // The greatest so far.
+        true => Reduction::Max.identity(dtype),
     };
-    match reduction {
-        Reduction::Sum => constant(source, dtype, 0.0),
-        Reduction::Max | Reduction::ArgMax => constant(source, dtype, least),
-    }
+    constant(source, dtype, start)
 }
 
 /// Writes the statement that takes `other` into `part`, and for an argmax its place. In a tree the
@@ -78,21 +75,13 @@ pub(super) fn combine(
     (other, other_place): &(String, String),
     in_tree: bool,
 ) -> Result<(), EmitError> {
-    match reduction {
-        Reduction::Sum => match dtype {
-            DType::F32 | DType::I32 | DType::U32 => {
-                source.line(&format!("{part} = {part} + {other};"));
-            }
-            DType::F64 => return Err(source.f64()),
-            DType::Float | DType::Bool => {
-                return Err(source.malformed(format!("a sum of {dtype}")));
-            }
-        },
-        Reduction::Max => {
-            let text = maximum(source, Some(dtype), part, other)?;
+    match reduction.combine() {
+        Some(scalar) => {
+            let names = [part.clone(), other.clone()];
+            let text = apply(source, scalar, dtype, &[dtype; 2], &names)?;
             source.line(&format!("{part} = {text};"));
         }
-        Reduction::ArgMax => {
+        None => {
             let before = match dtype {
                 DType::F32 => format!("{}({other}, {part})", source.need("precedes_f32")),
                 DType::I32 | DType::U32 => format!("{other} > {part}"),

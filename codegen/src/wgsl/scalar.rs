@@ -1,5 +1,6 @@
 //! Scalar code as WGSL statements: one `let` an instruction.
 
+use sinew_ir::scalar::{Arithmetic, Comparison, Logic, UnaryFloat, UnaryNumber};
 use sinew_ir::{DType, Scalar};
 
 use super::source::Source;
@@ -205,127 +206,138 @@ enum Number {
 }
 
 /// Writes an instruction applied to registers.
-fn apply(
+pub(super) fn apply(
     source: &mut Source,
     scalar: Scalar,
     result: DType,
     dtypes: &[DType],
     names: &[String],
 ) -> Result<String, EmitError> {
+    if !scalar.fits(dtypes, result) {
+        return Err(source.malformed(format!("{scalar} of {dtypes:?} as {result}")));
+    }
     // The type that decides; a select's first operand is its condition.
-    let decisive = dtypes.last();
-    let number = match decisive {
+    let number = match dtypes.last() {
         Some(DType::F32) => Number::F32,
         Some(DType::I32) => Number::I32,
         Some(DType::U32) => Number::U32,
         Some(DType::Bool) => Number::Bool,
         Some(DType::F64) => return Err(source.f64()),
         Some(DType::Float) | None => {
-            return Err(source.malformed(format!("{scalar:?} of no known type")));
+            return Err(source.malformed(format!("{scalar} of no known type")));
         }
     };
-    check_types(source, scalar, result, dtypes)?;
     let name = |at: usize| names.get(at).map_or("", String::as_str);
     let (a, b) = (name(0), name(1));
-    let float = number == Number::F32;
-    let bad = |source: &Source| source.malformed(format!("{scalar:?} of {dtypes:?}"));
-    let infix = |op: &str| format!("{a} {op} {b}");
-    let call = |function: &str| format!("{function}({})", names.join(", "));
     Ok(match scalar {
-        Scalar::Add if number != Number::Bool => infix("+"),
-        Scalar::Sub if number != Number::Bool => infix("-"),
-        Scalar::Mul if number != Number::Bool => infix("*"),
-        Scalar::Add | Scalar::Sub | Scalar::Mul => return Err(bad(source)),
-        Scalar::Div => match number {
-            Number::F32 => infix("/"),
-            Number::I32 => call(source.need("div_i32")),
-            Number::U32 => call(source.need("div_u32")),
-            Number::Bool => return Err(bad(source)),
-        },
-        Scalar::Rem => match number {
-            Number::F32 => call(source.need("rem_f32")),
-            Number::I32 => call(source.need("rem_i32")),
-            Number::U32 => call(source.need("rem_u32")),
-            Number::Bool => return Err(bad(source)),
-        },
-        Scalar::Maximum => maximum(source, decisive.copied(), a, b)?,
-        Scalar::Minimum => match number {
-            Number::F32 => call(source.need("minimum_f32")),
-            Number::I32 | Number::U32 => call("min"),
-            Number::Bool => infix("&&"),
-        },
-        Scalar::Neg => match number {
-            Number::F32 | Number::I32 => format!("-{a}"),
-            Number::U32 => format!("0u - {a}"),
-            Number::Bool => return Err(bad(source)),
-        },
-        Scalar::Abs => match number {
-            Number::F32 | Number::I32 | Number::U32 => call("abs"),
-            Number::Bool => return Err(bad(source)),
-        },
-        Scalar::Sqrt if float => call(source.need("sqrt_f32")),
-        Scalar::Exp if float => call(source.need("exp_f32")),
-        Scalar::Log if float => call(source.need("log_f32")),
-        Scalar::Tanh if float => call(source.need("tanh_f32")),
-        Scalar::Erf if float => call(source.need("erf_f32")),
-        Scalar::Sqrt | Scalar::Exp | Scalar::Log | Scalar::Tanh | Scalar::Erf => {
-            return Err(bad(source));
-        }
-        Scalar::Floor => match number {
-            Number::F32 => call(source.need("floor_f32")),
-            Number::I32 | Number::U32 => a.to_string(),
-            Number::Bool => return Err(bad(source)),
-        },
-        Scalar::Sign => match number {
-            Number::F32 => call(source.need("sign_f32")),
-            Number::I32 => call("sign"),
-            Number::U32 => format!("select(0u, 1u, {a} != 0u)"),
-            Number::Bool => return Err(bad(source)),
-        },
-        Scalar::Lt => match number {
-            Number::F32 => call(source.need("less_f32")),
-            Number::I32 | Number::U32 => infix("<"),
-            Number::Bool => format!("!{a} && {b}"),
-        },
-        Scalar::Le => match number {
-            Number::F32 => call(source.need("less_equal_f32")),
-            Number::I32 | Number::U32 => infix("<="),
-            Number::Bool => format!("!{a} || {b}"),
-        },
-        Scalar::Eq => match number {
-            Number::F32 => call(source.need("equal_f32")),
-            Number::I32 | Number::U32 | Number::Bool => infix("=="),
-        },
-        Scalar::Ne => match number {
-            Number::F32 => format!("!{}", call(source.need("equal_f32"))),
-            Number::I32 | Number::U32 | Number::Bool => infix("!="),
-        },
-        Scalar::And if number == Number::Bool => infix("&&"),
-        Scalar::Or if number == Number::Bool => infix("||"),
-        Scalar::Not if number == Number::Bool => format!("!{a}"),
-        Scalar::And | Scalar::Or | Scalar::Not => return Err(bad(source)),
-        Scalar::Select => {
-            let c = name(2);
-            format!("select({c}, {b}, {a})")
-        }
+        Scalar::Unary(function) => format!("{}({a})", source.need(float_function(function))),
+        Scalar::Number(function) => number_function(source, function, number, a)?,
+        Scalar::Arithmetic(function) => arithmetic(source, function, number, a, b)?,
+        Scalar::Compare(order) => comparison(source, order, number, a, b)?,
+        Scalar::Logic(Logic::And) => format!("{a} && {b}"),
+        Scalar::Logic(Logic::Or) => format!("{a} || {b}"),
+        Scalar::Logic(Logic::Not) => format!("!{a}"),
+        Scalar::Select => format!("select({}, {b}, {a})", name(2)),
         Scalar::Cast => cast(source, number, result, a)?,
     })
 }
 
-/// Writes the greater of two values of one type.
-pub(super) fn maximum(
+/// The function of the prelude that computes a float's.
+fn float_function(function: UnaryFloat) -> &'static str {
+    match function {
+        UnaryFloat::Sqrt => "sqrt_f32",
+        UnaryFloat::Exp => "exp_f32",
+        UnaryFloat::Log => "log_f32",
+        UnaryFloat::Tanh => "tanh_f32",
+        UnaryFloat::Erf => "erf_f32",
+        UnaryFloat::Floor => "floor_f32",
+    }
+}
+
+/// What [`Scalar::fits`] lets no instruction ask for.
+fn of_bools(source: &Source, scalar: Scalar) -> EmitError {
+    source.malformed(format!("{scalar} of bools"))
+}
+
+fn number_function(
     source: &mut Source,
-    dtype: Option<DType>,
+    function: UnaryNumber,
+    number: Number,
+    a: &str,
+) -> Result<String, EmitError> {
+    Ok(match (function, number) {
+        (UnaryNumber::Neg, Number::F32 | Number::I32) => format!("-{a}"),
+        (UnaryNumber::Neg, Number::U32) => format!("0u - {a}"),
+        (UnaryNumber::Abs, Number::F32 | Number::I32 | Number::U32) => format!("abs({a})"),
+        (UnaryNumber::Sign, Number::F32) => format!("{}({a})", source.need("sign_f32")),
+        (UnaryNumber::Sign, Number::I32) => format!("sign({a})"),
+        (UnaryNumber::Sign, Number::U32) => format!("select(0u, 1u, {a} != 0u)"),
+        (UnaryNumber::Neg | UnaryNumber::Abs | UnaryNumber::Sign, Number::Bool) => {
+            return Err(of_bools(source, Scalar::Number(function)));
+        }
+    })
+}
+
+fn arithmetic(
+    source: &mut Source,
+    function: Arithmetic,
+    number: Number,
     a: &str,
     b: &str,
 ) -> Result<String, EmitError> {
-    Ok(match dtype {
-        Some(DType::F32) => format!("{}({a}, {b})", source.need("maximum_f32")),
-        Some(DType::I32 | DType::U32) => format!("max({a}, {b})"),
-        Some(DType::Bool) => format!("{a} || {b}"),
-        Some(DType::F64) => return Err(source.f64()),
-        Some(DType::Float) | None => return Err(source.malformed("a maximum of no known type")),
+    if number == Number::Bool {
+        return Err(of_bools(source, Scalar::Arithmetic(function)));
+    }
+    let float = number == Number::F32;
+    Ok(match function {
+        Arithmetic::Add => format!("{a} + {b}"),
+        Arithmetic::Sub => format!("{a} - {b}"),
+        Arithmetic::Mul => format!("{a} * {b}"),
+        Arithmetic::Div => format!("{a} / {b}"),
+        Arithmetic::Rem => {
+            let function = match number {
+                Number::F32 => "rem_f32",
+                Number::I32 => "rem_i32",
+                Number::U32 | Number::Bool => "rem_u32",
+            };
+            format!("{}({a}, {b})", source.need(function))
+        }
+        Arithmetic::Maximum if float => format!("{}({a}, {b})", source.need("maximum_f32")),
+        Arithmetic::Maximum => format!("max({a}, {b})"),
+        Arithmetic::Minimum if float => format!("{}({a}, {b})", source.need("minimum_f32")),
+        Arithmetic::Minimum => format!("min({a}, {b})"),
     })
+}
+
+fn comparison(
+    source: &mut Source,
+    order: Comparison,
+    number: Number,
+    a: &str,
+    b: &str,
+) -> Result<String, EmitError> {
+    let sign = match (order, number) {
+        (Comparison::Lt | Comparison::Le, Number::Bool) => {
+            return Err(of_bools(source, Scalar::Compare(order)));
+        }
+        (Comparison::Lt, Number::F32) => {
+            return Ok(format!("{}({a}, {b})", source.need("less_f32")));
+        }
+        (Comparison::Le, Number::F32) => {
+            return Ok(format!("{}({a}, {b})", source.need("less_equal_f32")));
+        }
+        (Comparison::Eq, Number::F32) => {
+            return Ok(format!("{}({a}, {b})", source.need("equal_f32")));
+        }
+        (Comparison::Ne, Number::F32) => {
+            return Ok(format!("!{}({a}, {b})", source.need("equal_f32")));
+        }
+        (Comparison::Lt, Number::I32 | Number::U32) => "<",
+        (Comparison::Le, Number::I32 | Number::U32) => "<=",
+        (Comparison::Eq, Number::I32 | Number::U32 | Number::Bool) => "==",
+        (Comparison::Ne, Number::I32 | Number::U32 | Number::Bool) => "!=",
+    };
+    Ok(format!("{a} {sign} {b}"))
 }
 
 fn cast(source: &mut Source, from: Number, result: DType, a: &str) -> Result<String, EmitError> {
@@ -348,47 +360,4 @@ fn cast(source: &mut Source, from: Number, result: DType, a: &str) -> Result<Str
         (Number::Bool, DType::I32) => format!("select(0i, 1i, {a})"),
         (Number::Bool, DType::U32) => format!("select(0u, 1u, {a})"),
     })
-}
-
-/// Checks number and types of operands and the type of the result.
-fn check_types(
-    source: &Source,
-    scalar: Scalar,
-    result: DType,
-    dtypes: &[DType],
-) -> Result<(), EmitError> {
-    let (arity, expected) = match scalar {
-        Scalar::Add
-        | Scalar::Sub
-        | Scalar::Mul
-        | Scalar::Div
-        | Scalar::Rem
-        | Scalar::Maximum
-        | Scalar::Minimum
-        | Scalar::And
-        | Scalar::Or => (2, dtypes.first().copied()),
-        Scalar::Neg
-        | Scalar::Abs
-        | Scalar::Sqrt
-        | Scalar::Exp
-        | Scalar::Log
-        | Scalar::Tanh
-        | Scalar::Erf
-        | Scalar::Floor
-        | Scalar::Sign
-        | Scalar::Not => (1, dtypes.first().copied()),
-        Scalar::Lt | Scalar::Le | Scalar::Eq | Scalar::Ne => (2, Some(DType::Bool)),
-        Scalar::Select => (3, dtypes.get(1).copied()),
-        Scalar::Cast => (1, Some(result)),
-    };
-    let same = if scalar == Scalar::Select {
-        dtypes.first() == Some(&DType::Bool) && dtypes.get(1) == dtypes.get(2)
-    } else {
-        dtypes.windows(2).all(|pair| pair[0] == pair[1])
-    };
-    if dtypes.len() == arity && same && expected == Some(result) {
-        Ok(())
-    } else {
-        Err(source.malformed(format!("{scalar:?} of {dtypes:?} as {result}")))
-    }
 }

@@ -67,22 +67,22 @@ impl Case {
                 let mut along = vec![0; self.batch.len() + 2];
                 along[self.batch.len() + 1] = 1;
                 let bias = coder.load(access(2, 0, &along), dtype);
-                let y = coder.apply(Scalar::Add, &[sum, bias], dtype);
+                let y = coder.apply(Scalar::ADD, &[sum, bias], dtype);
                 let zero = coder.constant(0.0, dtype);
-                let off = coder.apply(Scalar::Le, &[y, zero], DType::Bool);
-                let y = coder.apply(Scalar::Select, &[off, zero, y], dtype);
+                let off = coder.apply(Scalar::LE, &[y, zero], DType::Bool);
+                let y = coder.apply(Scalar::SELECT, &[off, zero, y], dtype);
                 coder.store(access(3, 0, &out), y);
                 coder.store(access(4, 0, &out), off);
             }
             Epilogue::Transposed => {
-                let t = coder.apply(Scalar::Tanh, &[sum], dtype);
+                let t = coder.apply(Scalar::TANH, &[sum], dtype);
                 let scale = coder.load(access(2, 0, &across), dtype);
-                let y = coder.apply(Scalar::Mul, &[t, scale], dtype);
+                let y = coder.apply(Scalar::MUL, &[t, scale], dtype);
                 coder.store(access(3, 0, &across), y);
             }
             Epilogue::InPlace => {
                 let base = coder.load(access(3, 0, &out), dtype);
-                let y = coder.apply(Scalar::Add, &[sum, base], dtype);
+                let y = coder.apply(Scalar::ADD, &[sum, base], dtype);
                 coder.store(access(3, 0, &out), y);
             }
         }

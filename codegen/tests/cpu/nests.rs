@@ -55,12 +55,12 @@ fn softmax(rows: usize, columns: usize, row_stride: i64, column_stride: i64, dty
     let mut sum = Coder::default();
     let y = sum.load(access(0, 0, &strides), dtype);
     let m = sum.inst(ScalarKind::Row(RowReg(0)), dtype);
-    let d = sum.apply(Scalar::Sub, &[y, m], dtype);
-    let e = sum.apply(Scalar::Exp, &[d], dtype);
+    let d = sum.apply(Scalar::SUB, &[y, m], dtype);
+    let e = sum.apply(Scalar::EXP, &[d], dtype);
     let mut inverse = Coder::default();
     let s = inverse.inst(ScalarKind::Row(RowReg(2)), dtype);
     let one = inverse.constant(1.0, dtype);
-    let q = inverse.apply(Scalar::Div, &[one, s], dtype);
+    let q = inverse.apply(Scalar::DIV, &[one, s], dtype);
     let at = inverse.inst(ScalarKind::Row(RowReg(1)), DType::I32);
     let m2 = inverse.inst(ScalarKind::Row(RowReg(0)), dtype);
     inverse.store(access(2, 0, &[1, 0]), s);
@@ -69,10 +69,10 @@ fn softmax(rows: usize, columns: usize, row_stride: i64, column_stride: i64, dty
     let mut scale = Coder::default();
     let z = scale.load(access(0, 0, &strides), dtype);
     let m3 = scale.inst(ScalarKind::Row(RowReg(0)), dtype);
-    let d = scale.apply(Scalar::Sub, &[z, m3], dtype);
-    let e2 = scale.apply(Scalar::Exp, &[d], dtype);
+    let d = scale.apply(Scalar::SUB, &[z, m3], dtype);
+    let e2 = scale.apply(Scalar::EXP, &[d], dtype);
     let q2 = scale.inst(ScalarKind::Row(RowReg(3)), dtype);
-    let p = scale.apply(Scalar::Mul, &[e2, q2], dtype);
+    let p = scale.apply(Scalar::MUL, &[e2, q2], dtype);
     scale.store(access(1, 0, &strides), p);
     let nest = Nest {
         outer: vec![rows],
@@ -213,9 +213,9 @@ fn broadcast_and_transposed_maps() {
             let x = coder.load(access(0, 0, &[1, m as i64]), dtype);
             let y = coder.load(access(1, 0, &[0, 1]), dtype);
             let z = coder.load(access(2, 0, &[1, 0]), dtype);
-            let p = coder.apply(Scalar::Mul, &[x, y], dtype);
-            let q = coder.apply(Scalar::Add, &[p, z], dtype);
-            let b = coder.apply(Scalar::Lt, &[q, y], DType::Bool);
+            let p = coder.apply(Scalar::MUL, &[x, y], dtype);
+            let q = coder.apply(Scalar::ADD, &[p, z], dtype);
+            let b = coder.apply(Scalar::LT, &[q, y], DType::Bool);
             coder.store(access(3, 0, &[n as i64, 1]), q);
             coder.store(access(4, 0, &[1, m as i64]), q);
             coder.store(access(5, 0, &[n as i64, 1]), b);
@@ -260,8 +260,8 @@ fn padding_reads_zeros() {
             },
             DType::I32,
         );
-        let at = coder.apply(Scalar::Cast, &[at], DType::F32);
-        let y = coder.apply(Scalar::Mul, &[x, at], DType::F32);
+        let at = coder.apply(Scalar::CAST, &[at], DType::F32);
+        let y = coder.apply(Scalar::MUL, &[x, at], DType::F32);
         let mut end = Coder::default();
         let s = end.inst(ScalarKind::Row(RowReg(0)), DType::F32);
         end.store(access(1, 0, &[wi, 1, 0, 0]), s);
@@ -378,9 +378,9 @@ fn updates_in_place_read_before_they_write() {
         let m = coder.load(access(1, 0, &[1]), DType::F32);
         let g = coder.load(access(2, 0, &[1]), DType::F32);
         let rate = coder.load(access(3, 0, &[0]), DType::F32);
-        let d = coder.apply(Scalar::Mul, &[m, rate], DType::F32);
-        let m2 = coder.apply(Scalar::Add, &[d, g], DType::F32);
-        let q = coder.apply(Scalar::Sub, &[p, d], DType::F32);
+        let d = coder.apply(Scalar::MUL, &[m, rate], DType::F32);
+        let m2 = coder.apply(Scalar::ADD, &[d, g], DType::F32);
+        let q = coder.apply(Scalar::SUB, &[p, d], DType::F32);
         coder.store(access(1, 0, &[1]), m2);
         coder.store(access(0, 0, &[1]), q);
         let data = vec![

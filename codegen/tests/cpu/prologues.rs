@@ -95,14 +95,14 @@ impl Case {
             Side::Relu | Side::Turned => {
                 let zero = c.constant(0.0, dtype);
                 let x = c.load(x(side == Side::Turned), dtype);
-                c.apply(Scalar::Maximum, &[x, zero], dtype)
+                c.apply(Scalar::MAXIMUM, &[x, zero], dtype)
             }
             Side::Scaled => {
                 let x = c.load(x(false), dtype);
                 let s = c.load(access(first + 1, 0, &along(0)), dtype);
                 let t = c.load(access(first + 2, 0, &along(1)), dtype);
-                let y = c.apply(Scalar::Mul, &[x, s], dtype);
-                c.apply(Scalar::Add, &[y, t], dtype)
+                let y = c.apply(Scalar::MUL, &[x, s], dtype);
+                c.apply(Scalar::ADD, &[y, t], dtype)
             }
             Side::Padded => {
                 let mut x = x(false);
@@ -135,8 +135,8 @@ impl Case {
                 };
                 let index = c.inst(index, DType::I32);
                 let label = c.load(access(first + 3, 0, &along(0)), DType::I32);
-                let same = c.apply(Scalar::Eq, &[index, label], DType::Bool);
-                c.apply(Scalar::Cast, &[same], dtype)
+                let same = c.apply(Scalar::EQ, &[index, label], DType::Bool);
+                c.apply(Scalar::CAST, &[same], dtype)
             }
         };
         Operand {
@@ -157,8 +157,8 @@ impl Case {
             along[rank + 1] = 1;
             let b = c.load(access(bias, 0, &along), dtype);
             let half = c.constant(0.5, dtype);
-            let half = c.apply(Scalar::Mul, &[value, half], dtype);
-            value = c.apply(Scalar::Add, &[half, b], dtype);
+            let half = c.apply(Scalar::MUL, &[value, half], dtype);
+            value = c.apply(Scalar::ADD, &[half, b], dtype);
         }
         c.store(access(out, 0, &self.strides(m, n, self.turned)), value);
         let contract = Contract {

@@ -127,10 +127,10 @@ fn map_with_transposed_operand() {
         &[
             load(0, &[1, 10]),
             load(1, &[0, 1]),
-            apply(Scalar::Add, &[0, 1], DType::F32),
+            apply(Scalar::ADD, &[0, 1], DType::F32),
             inst(ScalarKind::Const(0.0), DType::F32),
-            apply(Scalar::Le, &[2, 3], DType::Bool),
-            apply(Scalar::Select, &[4, 3, 2], DType::F32),
+            apply(Scalar::LE, &[2, 3], DType::Bool),
+            apply(Scalar::SELECT, &[4, 3, 2], DType::F32),
         ],
         &[(2, &[30, 1], 5)],
     );
@@ -157,7 +157,7 @@ fn row_reduction_of_long_rows() {
                     &[
                         inst(ScalarKind::Row(RowReg(0)), DType::F32),
                         load(0, &[100, 1]),
-                        apply(Scalar::Sub, &[1, 0], DType::F32),
+                        apply(Scalar::SUB, &[1, 0], DType::F32),
                     ],
                     &[(1, &[100, 1], 2)],
                 ),
@@ -212,7 +212,7 @@ fn contractions_of_computed_operands() {
         let relu = [
             load(0, &[depth, 1]),
             inst(ScalarKind::Const(0.0), DType::F32),
-            apply(Scalar::Maximum, &[0, 1], DType::F32),
+            apply(Scalar::MAXIMUM, &[0, 1], DType::F32),
         ];
         let class = Class::Contract(Contract {
             batch: Vec::new(),
@@ -281,15 +281,15 @@ fn malformed_kernels_are_errors() {
     refused(map(&[9], code(&[load(0, &[1])], &[(1, &[1], 3)])));
     refused(map(
         &[9],
-        code(&[apply(Scalar::Neg, &[0], DType::F32)], &[]),
+        code(&[apply(Scalar::NEG, &[0], DType::F32)], &[]),
     ));
     refused(map(
         &[9],
-        code(&[load(0, &[1]), apply(Scalar::Add, &[0], DType::F32)], &[]),
+        code(&[load(0, &[1]), apply(Scalar::ADD, &[0], DType::F32)], &[]),
     ));
     refused(map(
         &[9],
-        code(&[load(0, &[1]), apply(Scalar::Not, &[0], DType::F32)], &[]),
+        code(&[load(0, &[1]), apply(Scalar::NOT, &[0], DType::F32)], &[]),
     ));
     refused(map(
         &[9],

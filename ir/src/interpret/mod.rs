@@ -4,8 +4,6 @@
 //! f64, integers wrap at 32 bits. It takes functions whose dims are numbers: linked programs, and
 //! hand-made ones with functions over ops still in them, which it expands.
 
-mod scalar;
-
 use crate::array::{Array, count, offsets, strides};
 use crate::attribute::Attributes;
 use crate::block::{Block, Inst, OpInst};
@@ -15,8 +13,6 @@ use crate::function::{Function, Location, Value};
 use crate::op::{Kind, OpError, Reduction, View};
 use crate::scalar::Scalar;
 use crate::shape::{Axis, Type};
-use scalar::rounded;
-pub(crate) use scalar::scalar;
 
 /// Why a function cannot be interpreted.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -233,7 +229,7 @@ fn step(
     let missing = || InterpretError::Attributes { op };
     let a = &i.attributes;
     let data = match i.op.kind {
-        Kind::Constant => vec![rounded(a.number(0).ok_or_else(missing)?, of.dtype); count(&shape)],
+        Kind::Constant => vec![a.number(0).ok_or_else(missing)?; count(&shape)],
         Kind::Iota => {
             let axis = position(a, 2).ok_or_else(missing)?;
             let along = |(i, n): (usize, &usize)| (*n, usize::from(i == axis));
@@ -244,10 +240,12 @@ fn step(
             let dim = a.dims(0).first().and_then(crate::dim::Dim::as_constant);
             vec![dim.ok_or_else(missing)? as f64; count(&shape)]
         }
-        Kind::Elementwise(scalar) => elementwise(scalar, of.dtype, count(&shape), &operands),
+        Kind::Elementwise(scalar) => {
+            elementwise(scalar, of.dtype, count(&shape), &operands).ok_or_else(missing)?
+        }
         Kind::View(view) => view_of(view, a, operands[0], &shape).ok_or_else(missing)?,
-        Kind::Reduce(reduction) => reduce(reduction, a, operands[0]),
-        Kind::Contract => contract(a, operands[0], operands[1], of.dtype),
+        Kind::Reduce(reduction) => reduce(reduction, a, operands[0]).ok_or_else(missing)?,
+        Kind::Contract => contract(a, operands[0], operands[1], of.dtype).ok_or_else(missing)?,
         Kind::Concat => concat(position(a, 0).ok_or_else(missing)?, &operands, &shape),
         Kind::Gather => {
             let axis = position(a, 0).ok_or_else(missing)?;
@@ -260,7 +258,8 @@ fn step(
             let mut out = operands[0].data.clone();
             for (update, place) in places(axis, operands[1], &shape) {
                 let sum = [out[place], operands[2].data[update]];
-                out[place] = scalar(Scalar::Add, of.dtype, of.dtype, &sum);
+                let sum = Scalar::ADD.evaluate(of.dtype, of.dtype, &sum);
+                out[place] = sum.ok_or_else(missing)?;
             }
             out
         }
@@ -427,7 +426,7 @@ fn three(a: &Attributes) -> Option<[usize; 3]> {
     }
 }
 
-fn reduce(reduction: Reduction, a: &Attributes, x: &Array) -> Vec<f64> {
+fn reduce(reduction: Reduction, a: &Attributes, x: &Array) -> Option<Vec<f64>> {
     let gone = positions(a.axes(0));
     let kept = over(x, &free(x.shape.len(), &gone));
     // Row-major order, in which the first maximum is the first.
@@ -438,36 +437,32 @@ fn reduce(reduction: Reduction, a: &Attributes, x: &Array) -> Vec<f64> {
         let base = *base;
         inner.iter().map(move |o| x.data[base + o])
     };
-    let least = match x.dtype {
-        DType::Float | DType::F32 | DType::F64 => f64::NEG_INFINITY,
-        DType::I32 => f64::from(i32::MIN),
-        DType::U32 | DType::Bool => 0.0,
-    };
-    let fold = |op, start: f64, base| {
-        row(base).fold(start, |acc, v| scalar(op, x.dtype, x.dtype, &[acc, v]))
-    };
-    kept.iter()
-        .map(|base| match reduction {
-            Reduction::Sum => fold(Scalar::Add, 0.0, base),
-            Reduction::Max => fold(Scalar::Maximum, least, base),
-            Reduction::ArgMax => {
-                let mut best: Option<(usize, f64)> = None;
-                for (i, v) in row(base).enumerate() {
-                    let beats = match best {
-                        None => true,
-                        Some((_, b)) => !b.is_nan() && (v > b || v.is_nan()),
-                    };
-                    if beats {
-                        best = Some((i, v));
-                    }
-                }
-                best.map_or(0.0, |(i, _)| i as f64)
-            }
-        })
-        .collect()
+    let start = reduction.identity(x.dtype);
+    let reduced = kept.iter().map(|base| match reduction.combine() {
+        Some(scalar) => {
+            row(base).try_fold(start, |sum, v| scalar.evaluate(x.dtype, x.dtype, &[sum, v]))
+        }
+        None => Some(first_maximum(row(base)) as f64),
+    });
+    reduced.collect()
 }
 
-fn contract(a: &Attributes, x: &Array, y: &Array, dtype: DType) -> Vec<f64> {
+/// The position of the first maximum, of the first NaN if there is one.
+fn first_maximum(row: impl Iterator<Item = f64>) -> usize {
+    let mut best: Option<(usize, f64)> = None;
+    for (i, v) in row.enumerate() {
+        let beats = match best {
+            None => true,
+            Some((_, b)) => !b.is_nan() && (v > b || v.is_nan()),
+        };
+        if beats {
+            best = Some((i, v));
+        }
+    }
+    best.map_or(0, |(i, _)| i)
+}
+
+fn contract(a: &Attributes, x: &Array, y: &Array, dtype: DType) -> Option<Vec<f64>> {
     let axes = |i| positions(a.axes(i));
     let (batch_x, batch_y, inner_x, inner_y) = (axes(0), axes(1), axes(2), axes(3));
     let free_x = free(x.shape.len(), &[&batch_x[..], &inner_x].concat());
@@ -481,14 +476,14 @@ fn contract(a: &Attributes, x: &Array, y: &Array, dtype: DType) -> Vec<f64> {
                 let mut sum = 0.0;
                 for (kx, ky) in &inner {
                     let product = [x.data[bx + m + kx], y.data[by + n + ky]];
-                    let product = scalar(Scalar::Mul, dtype, dtype, &product);
-                    sum = scalar(Scalar::Add, dtype, dtype, &[sum, product]);
+                    let product = Scalar::MUL.evaluate(dtype, dtype, &product)?;
+                    sum = Scalar::ADD.evaluate(dtype, dtype, &[sum, product])?;
                 }
                 out.push(sum);
             }
         }
     }
-    out
+    Some(out)
 }
 
 fn concat(axis: usize, operands: &[&Array], shape: &[usize]) -> Vec<f64> {
@@ -523,16 +518,15 @@ fn places<'a>(
     })
 }
 
-fn elementwise(scalar_op: Scalar, dtype: DType, n: usize, operands: &[&Array]) -> Vec<f64> {
+fn elementwise(scalar: Scalar, dtype: DType, n: usize, operands: &[&Array]) -> Option<Vec<f64>> {
     let mut arguments = vec![0.0; operands.len()];
     // Of a selection, the type of what is selected.
     let from = operands.last().map_or(dtype, |x| x.dtype);
-    (0..n)
-        .map(|i| {
-            for (a, x) in arguments.iter_mut().zip(operands) {
-                *a = x.data[i];
-            }
-            scalar(scalar_op, from, dtype, &arguments)
-        })
-        .collect()
+    let element = |i: usize| {
+        for (a, x) in arguments.iter_mut().zip(operands) {
+            *a = x.data[i];
+        }
+        scalar.evaluate(from, dtype, &arguments)
+    };
+    (0..n).map(element).collect()
 }

@@ -111,7 +111,7 @@ const TWO_BOOLS: Infer = |t, _| {
 pub const ADD: Op = Op(&arithmetic(
     "add",
     "`a + b`.",
-    Scalar::Add,
+    Scalar::ADD,
     |_, p| Ok(vec![Some(p.cotangent), Some(p.cotangent)]),
     TWO,
 ));
@@ -120,7 +120,7 @@ pub const ADD: Op = Op(&arithmetic(
 pub const SUB: Op = Op(&arithmetic(
     "sub",
     "`a - b`.",
-    Scalar::Sub,
+    Scalar::SUB,
     |b, p| {
         let y = p.wants(1, || b.neg(p.cotangent))?;
         Ok(vec![Some(p.cotangent), y])
@@ -132,7 +132,7 @@ pub const SUB: Op = Op(&arithmetic(
 pub const MUL: Op = Op(&arithmetic(
     "mul",
     "`a * b`.",
-    Scalar::Mul,
+    Scalar::MUL,
     |b, p| {
         let x = p.wants(0, || b.mul(p.cotangent, p.operands[1]))?;
         let y = p.wants(1, || b.mul(p.cotangent, p.operands[0]))?;
@@ -146,7 +146,7 @@ pub const DIV: Op = Op(&entry(
     "div",
     "`a / b` of floats: a quotient of integers is one of floats, and a whole one is its `floor`.",
     2,
-    Scalar::Div,
+    Scalar::DIV,
     |t, _| {
         let (a, b) = (float(t, 0)?, float(t, 1)?);
         same(a, b)?;
@@ -167,7 +167,7 @@ pub const DIV: Op = Op(&entry(
 pub const REM: Op = Op(&arithmetic(
     "rem",
     "What is left of `a` by whole `b`s, between 0 and `b`; a zero has the sign of `b`, and a zero integer divisor gives 0 (NumPy's `mod`).",
-    Scalar::Rem,
+    Scalar::REM,
     |b, p| {
         let y = p.wants(1, || {
             let quotient = b.div(p.operands[0], p.operands[1])?;
@@ -205,7 +205,7 @@ macro_rules! extreme {
 pub const MAXIMUM: Op = Op(&arithmetic(
     "maximum",
     "The greater of `a` and `b`; NaN if either is. Ties share the gradient evenly.",
-    Scalar::Maximum,
+    Scalar::MAXIMUM,
     extreme!(|b: &mut crate::Builder, left, right| b.lt(left, right)),
     TWO,
 ));
@@ -214,7 +214,7 @@ pub const MAXIMUM: Op = Op(&arithmetic(
 pub const MINIMUM: Op = Op(&arithmetic(
     "minimum",
     "The smaller of `a` and `b`; NaN if either is. Ties share the gradient evenly.",
-    Scalar::Minimum,
+    Scalar::MINIMUM,
     extreme!(|b: &mut crate::Builder, left, right| b.lt(right, left)),
     TWO,
 ));
@@ -223,7 +223,7 @@ pub const MINIMUM: Op = Op(&arithmetic(
 pub const NEG: Op = Op(&numeric(
     "neg",
     "`-a`; integers wrap.",
-    Scalar::Neg,
+    Scalar::NEG,
     Pullback::Rule(|b, p| Ok(vec![Some(b.neg(p.cotangent)?)])),
     ONE,
 ));
@@ -232,7 +232,7 @@ pub const NEG: Op = Op(&numeric(
 pub const ABS: Op = Op(&numeric(
     "abs",
     "`|a|`; its derivative at 0 is 0.",
-    Scalar::Abs,
+    Scalar::ABS,
     Pullback::Rule(|b, p| {
         let sign = b.sign(p.operands[0])?;
         Ok(vec![Some(b.mul(p.cotangent, sign)?)])
@@ -244,7 +244,7 @@ pub const ABS: Op = Op(&numeric(
 pub const SQRT: Op = Op(&function(
     "sqrt",
     "The square root.",
-    Scalar::Sqrt,
+    Scalar::SQRT,
     Pullback::Rule(|b, p| {
         let twice = b.scale(p.result, 2.0)?;
         Ok(vec![Some(b.div(p.cotangent, twice)?)])
@@ -256,7 +256,7 @@ pub const SQRT: Op = Op(&function(
 pub const EXP: Op = Op(&function(
     "exp",
     "`e^a`.",
-    Scalar::Exp,
+    Scalar::EXP,
     Pullback::Rule(|b, p| Ok(vec![Some(b.mul(p.cotangent, p.result)?)])),
     ONE,
 ));
@@ -265,7 +265,7 @@ pub const EXP: Op = Op(&function(
 pub const LOG: Op = Op(&function(
     "log",
     "The natural logarithm.",
-    Scalar::Log,
+    Scalar::LOG,
     Pullback::Rule(|b, p| Ok(vec![Some(b.div(p.cotangent, p.operands[0])?)])),
     tested(&[(0.1, 4.0)], &[]),
 ));
@@ -274,7 +274,7 @@ pub const LOG: Op = Op(&function(
 pub const TANH: Op = Op(&function(
     "tanh",
     "The hyperbolic tangent.",
-    Scalar::Tanh,
+    Scalar::TANH,
     Pullback::Rule(|b, p| {
         // 1 - y^2
         let square = b.mul(p.result, p.result)?;
@@ -289,7 +289,7 @@ pub const TANH: Op = Op(&function(
 pub const ERF: Op = Op(&function(
     "erf",
     "The error function, `2/sqrt(pi) * integral of e^(-t^2) from 0 to a`.",
-    Scalar::Erf,
+    Scalar::ERF,
     Pullback::Rule(|b, p| {
         // 2/sqrt(pi) * e^(-x^2)
         let square = b.mul(p.operands[0], p.operands[0])?;
@@ -305,7 +305,7 @@ pub const ERF: Op = Op(&function(
 pub const FLOOR: Op = Op(&function(
     "floor",
     "The greatest integer not above `a`; its derivative is 0.",
-    Scalar::Floor,
+    Scalar::FLOOR,
     Pullback::Zero,
     tested(&[(-2.0, 2.0)], &[-2.0, -1.0, 0.0, 1.0, 2.0]),
 ));
@@ -314,35 +314,35 @@ pub const FLOOR: Op = Op(&function(
 pub const SIGN: Op = Op(&numeric(
     "sign",
     "-1, 0 or 1; NaN for NaN; its derivative is 0.",
-    Scalar::Sign,
+    Scalar::SIGN,
     Pullback::Zero,
     tested(&[(-2.0, 2.0)], &[0.0]),
 ));
 
 /// `a < b`
-pub const LT: Op = Op(&comparison("lt", "`a < b`.", Scalar::Lt, ORDERED));
+pub const LT: Op = Op(&comparison("lt", "`a < b`.", Scalar::LT, ORDERED));
 
 /// `a <= b`
-pub const LE: Op = Op(&comparison("le", "`a <= b`.", Scalar::Le, ORDERED));
+pub const LE: Op = Op(&comparison("le", "`a <= b`.", Scalar::LE, ORDERED));
 
 /// `a == b`
-pub const EQ: Op = Op(&comparison("eq", "`a == b`.", Scalar::Eq, EQUATED));
+pub const EQ: Op = Op(&comparison("eq", "`a == b`.", Scalar::EQ, EQUATED));
 
 /// `a != b`
-pub const NE: Op = Op(&comparison("ne", "`a != b`.", Scalar::Ne, EQUATED));
+pub const NE: Op = Op(&comparison("ne", "`a != b`.", Scalar::NE, EQUATED));
 
 /// Both.
-pub const AND: Op = Op(&logical("and", "Both.", 2, Scalar::And, TWO_BOOLS));
+pub const AND: Op = Op(&logical("and", "Both.", 2, Scalar::AND, TWO_BOOLS));
 
 /// Either.
-pub const OR: Op = Op(&logical("or", "Either.", 2, Scalar::Or, TWO_BOOLS));
+pub const OR: Op = Op(&logical("or", "Either.", 2, Scalar::OR, TWO_BOOLS));
 
 /// The other bool.
 pub const NOT: Op = Op(&logical(
     "not",
     "The other bool.",
     1,
-    Scalar::Not,
+    Scalar::NOT,
     |t, _| boolean(t, 0).cloned(),
 ));
 
@@ -351,7 +351,7 @@ pub const SELECT: Op = Op(&entry(
     "select",
     "`condition ? a : b`, element by element; the condition has the shape of both.",
     3,
-    Scalar::Select,
+    Scalar::SELECT,
     |t, _| {
         let (c, a, b) = (boolean(t, 0)?, operand(t, 1)?, operand(t, 2)?);
         same(a, b)?;
@@ -381,6 +381,6 @@ pub const CAST: Op = Op(&OpDef {
         let dtype = b.type_of(p.operands[0]).dtype;
         Ok(vec![Some(b.cast(p.cotangent, dtype)?)])
     }),
-    kind: Kind::Elementwise(Scalar::Cast),
+    kind: Kind::Elementwise(Scalar::CAST),
     test: ONE,
 });

@@ -38,7 +38,7 @@ impl Dot {
 
     pub fn of(r: &Rewriter, v: Value) -> Option<Dot> {
         let d = r.definition(v)?;
-        match d.op == ops::DOT {
+        match d.op.kind.is_contraction() {
             true => Dot::new(&d.operands, &d.attributes),
             false => None,
         }
@@ -80,7 +80,7 @@ pub(super) fn simplify(
     }
     let negated = |v: Value| {
         let d = r.definition(v)?;
-        match d.op.kind.scalar() == Some(Scalar::Neg) {
+        match d.op.kind.scalar() == Some(Scalar::NEG) {
             true => d.operands.first().copied(),
             false => None,
         }

@@ -170,7 +170,7 @@ fn sum_of_broadcast(r: &mut Rewriter, x: Value, axes: &[Axis], of: &Type) -> Opt
 
 fn sum_of_neg(r: &mut Rewriter, x: Value, axes: &[Axis]) -> Option<Value> {
     let d = r.definition(x)?;
-    if d.op.kind.scalar() != Some(Scalar::Neg) {
+    if d.op.kind.scalar() != Some(Scalar::NEG) {
         return None;
     }
     let y = *d.operands.first()?;

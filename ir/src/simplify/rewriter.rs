@@ -7,7 +7,6 @@ use crate::dtype::DType;
 use crate::function::{Function, Location, Value};
 use crate::op::{Kind, Op, View};
 use crate::ops;
-use crate::scalar::Scalar;
 use crate::shape::{Axis, Shape, Type};
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -234,7 +233,7 @@ impl Rewriter {
     /// The one value that every element of `v` has.
     pub(super) fn constant_of(&self, v: Value) -> Option<f64> {
         let d = self.definition(v)?;
-        match d.op == ops::CONST {
+        match d.op.kind.is_constant() {
             true => d.attributes.number(0),
             false => None,
         }
@@ -329,38 +328,7 @@ fn equal(a: &Attributes, b: &Attributes) -> bool {
 
 /// Whether the order of two operands does not matter.
 fn commutes(op: Op) -> bool {
-    match op.kind.scalar() {
-        Some(
-            Scalar::Add
-            | Scalar::Mul
-            | Scalar::Maximum
-            | Scalar::Minimum
-            | Scalar::Eq
-            | Scalar::Ne
-            | Scalar::And
-            | Scalar::Or,
-        ) => true,
-        Some(
-            Scalar::Sub
-            | Scalar::Div
-            | Scalar::Rem
-            | Scalar::Neg
-            | Scalar::Abs
-            | Scalar::Sqrt
-            | Scalar::Exp
-            | Scalar::Log
-            | Scalar::Tanh
-            | Scalar::Erf
-            | Scalar::Floor
-            | Scalar::Sign
-            | Scalar::Lt
-            | Scalar::Le
-            | Scalar::Not
-            | Scalar::Select
-            | Scalar::Cast,
-        )
-        | None => false,
-    }
+    op.kind.scalar().is_some_and(|s| s.def().commutes)
 }
 
 fn hash(op: Op, operands: &[Value], attributes: &Attributes) -> u64 {

@@ -4,10 +4,9 @@ use super::rewriter::Rewriter;
 use crate::attribute::Attribute;
 use crate::dtype::DType;
 use crate::function::Value;
-use crate::interpret;
 use crate::op::{Op, View};
 use crate::ops;
-use crate::scalar::Scalar;
+use crate::scalar::{Arithmetic, Logic, Scalar, UnaryNumber};
 use crate::shape::{Axis, Shape, Type};
 
 pub(super) fn simplify(
@@ -18,9 +17,9 @@ pub(super) fn simplify(
     of: &Type,
 ) -> Option<Value> {
     if let Some(numbers) = all_constant(r, operands) {
-        let from = operands.first().map_or(of.dtype, |v| r.dtype_of(*v));
+        let from = operands.last().map_or(of.dtype, |v| r.dtype_of(*v));
         // Computed in f64 from what the elements are, and rounded once.
-        let value = interpret::scalar(scalar, from, of.dtype, &numbers);
+        let value = scalar.evaluate(from, of.dtype, &numbers)?;
         return r.constant(of.dtype.nearest(value), of);
     }
     if let Some(v) = by_mask(r, op, operands, of) {
@@ -37,51 +36,50 @@ fn all_constant(r: &Rewriter, operands: &[Value]) -> Option<Vec<f64>> {
 }
 
 fn algebra(r: &mut Rewriter, scalar: Scalar, operands: &[Value], of: &Type) -> Option<Value> {
-    match (scalar, operands) {
-        (Scalar::Add, &[a, b]) => add(r, a, b),
-        (Scalar::Sub, &[a, b]) => sub(r, a, b),
-        (Scalar::Mul, &[a, b]) => mul(r, a, b),
-        (Scalar::Div, &[a, b]) => div(r, a, b),
-        (Scalar::Maximum | Scalar::Minimum | Scalar::And | Scalar::Or, &[a, b]) if a == b => {
-            Some(a)
-        }
-        (Scalar::And, &[a, b]) => and(r, a, b),
-        (Scalar::Or, &[a, b]) => or(r, a, b),
-        (Scalar::Neg, &[a]) => neg(r, a),
-        (Scalar::Not, &[a]) => not(r, a),
-        (Scalar::Abs, &[a]) => abs(r, a),
-        (Scalar::Floor, &[a]) => idempotent(r, Scalar::Floor, a),
-        (Scalar::Sign, &[a]) => idempotent(r, Scalar::Sign, a),
+    let by_class = match (scalar, operands) {
+        (Scalar::Arithmetic(of_two), &[a, b]) => arithmetic(r, of_two, a, b),
+        (Scalar::Number(of_one), &[a]) => match of_one {
+            UnaryNumber::Neg => neg(r, a),
+            UnaryNumber::Abs => abs(r, a),
+            UnaryNumber::Sign => None,
+        },
+        (Scalar::Logic(of_bools), _) => logic(r, of_bools, operands),
         (Scalar::Select, &[c, a, b]) => select(r, c, a, b),
         (Scalar::Cast, &[a]) => cast(r, a, of.dtype),
         (
-            Scalar::Add
-            | Scalar::Sub
-            | Scalar::Mul
-            | Scalar::Div
-            | Scalar::Rem
-            | Scalar::Maximum
-            | Scalar::Minimum
-            | Scalar::Neg
-            | Scalar::Abs
-            | Scalar::Sqrt
-            | Scalar::Exp
-            | Scalar::Log
-            | Scalar::Tanh
-            | Scalar::Erf
-            | Scalar::Floor
-            | Scalar::Sign
-            | Scalar::Lt
-            | Scalar::Le
-            | Scalar::Eq
-            | Scalar::Ne
-            | Scalar::And
-            | Scalar::Or
-            | Scalar::Not
+            Scalar::Unary(_)
+            | Scalar::Number(_)
+            | Scalar::Arithmetic(_)
+            | Scalar::Compare(_)
             | Scalar::Select
             | Scalar::Cast,
             _,
         ) => None,
+    };
+    by_class.or_else(|| match operands {
+        &[a] if scalar.def().idempotent => under(r, scalar, a).map(|_| a),
+        _ => None,
+    })
+}
+
+fn arithmetic(r: &mut Rewriter, scalar: Arithmetic, a: Value, b: Value) -> Option<Value> {
+    match scalar {
+        Arithmetic::Add => add(r, a, b),
+        Arithmetic::Sub => sub(r, a, b),
+        Arithmetic::Mul => mul(r, a, b),
+        Arithmetic::Div => div(r, a, b),
+        Arithmetic::Maximum | Arithmetic::Minimum => (a == b).then_some(a),
+        Arithmetic::Rem => None,
+    }
+}
+
+fn logic(r: &mut Rewriter, scalar: Logic, operands: &[Value]) -> Option<Value> {
+    match (scalar, operands) {
+        (Logic::And | Logic::Or, &[a, b]) if a == b => Some(a),
+        (Logic::And, &[a, b]) => and(r, a, b),
+        (Logic::Or, &[a, b]) => or(r, a, b),
+        (Logic::Not, &[a]) => not(r, a),
+        (Logic::And | Logic::Or | Logic::Not, _) => None,
     }
 }
 
@@ -121,10 +119,10 @@ fn add(r: &mut Rewriter, a: Value, b: Value) -> Option<Value> {
     if is_no_addend(r, a) {
         return Some(b);
     }
-    if let Some(y) = under(r, Scalar::Neg, b) {
+    if let Some(y) = under(r, Scalar::NEG, b) {
         return r.make(ops::SUB, vec![a, y], Vec::new());
     }
-    if let Some(x) = under(r, Scalar::Neg, a) {
+    if let Some(x) = under(r, Scalar::NEG, a) {
         return r.make(ops::SUB, vec![b, x], Vec::new());
     }
     if let Some(y) = under_broadcast_neg(r, b) {
@@ -137,7 +135,7 @@ fn add(r: &mut Rewriter, a: Value, b: Value) -> Option<Value> {
 /// The broadcast of `x`, if `v` is the broadcast of `-x`.
 fn under_broadcast_neg(r: &mut Rewriter, v: Value) -> Option<Value> {
     let (inner, attributes) = r.view_of(v, View::Broadcast)?;
-    let x = under(r, Scalar::Neg, inner)?;
+    let x = under(r, Scalar::NEG, inner)?;
     let new = attributes.axes(1).to_vec();
     let shape = r.shape_of(v).clone();
     r.broadcast(x, shape, new)
@@ -153,7 +151,7 @@ fn sub(r: &mut Rewriter, a: Value, b: Value) -> Option<Value> {
     if !r.is_float(a) && a == b {
         return r.constant_like(0.0, a);
     }
-    let y = match under(r, Scalar::Neg, b) {
+    let y = match under(r, Scalar::NEG, b) {
         Some(y) => y,
         None => under_broadcast_neg(r, b)?,
     };
@@ -171,7 +169,7 @@ fn mul(r: &mut Rewriter, a: Value, b: Value) -> Option<Value> {
         if is(r, c, 0.0) && !r.is_float(x) {
             return Some(c);
         }
-        if let (Some(number), Some(y)) = (r.constant_of(c), under(r, Scalar::Neg, x))
+        if let (Some(number), Some(y)) = (r.constant_of(c), under(r, Scalar::NEG, x))
             && r.is_float(x)
         {
             let negative = r.constant_like(-number, c)?;
@@ -186,7 +184,7 @@ fn negated(r: &mut Rewriter, op: Op, a: Value, b: Value) -> Option<Value> {
     if !r.is_float(a) {
         return None;
     }
-    match (under(r, Scalar::Neg, a), under(r, Scalar::Neg, b)) {
+    match (under(r, Scalar::NEG, a), under(r, Scalar::NEG, b)) {
         (Some(x), Some(y)) => r.make(op, vec![x, y], Vec::new()),
         (Some(x), None) => {
             let inner = r.make(op, vec![x, b], Vec::new())?;
@@ -223,13 +221,13 @@ fn exponent(number: f64) -> i32 {
 }
 
 fn neg(r: &mut Rewriter, a: Value) -> Option<Value> {
-    if let Some(x) = under(r, Scalar::Neg, a) {
+    if let Some(x) = under(r, Scalar::NEG, a) {
         return Some(x);
     }
     if !r.is_float(a) || !r.single(a) {
         return None;
     }
-    for scalar in [Scalar::Mul, Scalar::Div] {
+    for scalar in [Scalar::MUL, Scalar::DIV] {
         let Some([x, y]) = operands_of(r, scalar, a) else {
             continue;
         };
@@ -247,29 +245,25 @@ fn neg(r: &mut Rewriter, a: Value) -> Option<Value> {
 }
 
 fn not(r: &mut Rewriter, a: Value) -> Option<Value> {
-    if let Some(x) = under(r, Scalar::Not, a) {
+    if let Some(x) = under(r, Scalar::NOT, a) {
         return Some(x);
     }
     // `not (a < b)` is no `b <= a`: both are false for NaN. Equality and its opposite do pair.
-    if let Some([x, y]) = operands_of(r, Scalar::Eq, a) {
+    if let Some([x, y]) = operands_of(r, Scalar::EQ, a) {
         return r.make(ops::NE, vec![x, y], Vec::new());
     }
-    let [x, y] = operands_of(r, Scalar::Ne, a)?;
+    let [x, y] = operands_of(r, Scalar::NE, a)?;
     r.make(ops::EQ, vec![x, y], Vec::new())
 }
 
 fn abs(r: &mut Rewriter, a: Value) -> Option<Value> {
     // -x of a u32 wraps: it is no less positive than x.
-    if let Some(x) = under(r, Scalar::Neg, a)
+    if let Some(x) = under(r, Scalar::NEG, a)
         && r.dtype_of(a) != DType::U32
     {
         return r.make(ops::ABS, vec![x], Vec::new());
     }
-    idempotent(r, Scalar::Abs, a)
-}
-
-fn idempotent(r: &Rewriter, scalar: Scalar, a: Value) -> Option<Value> {
-    under(r, scalar, a).map(|_| a)
+    None
 }
 
 fn and(r: &Rewriter, a: Value, b: Value) -> Option<Value> {
@@ -299,15 +293,15 @@ fn select(r: &mut Rewriter, c: Value, a: Value, b: Value) -> Option<Value> {
     if a == b || same_number {
         return Some(a);
     }
-    if let Some(opposite) = under(r, Scalar::Not, c) {
+    if let Some(opposite) = under(r, Scalar::NOT, c) {
         return r.make(ops::SELECT, vec![opposite, b, a], Vec::new());
     }
-    if let Some([inner, x, _]) = operands_of(r, Scalar::Select, a)
+    if let Some([inner, x, _]) = operands_of(r, Scalar::SELECT, a)
         && inner == c
     {
         return r.make(ops::SELECT, vec![c, x, b], Vec::new());
     }
-    if let Some([inner, _, y]) = operands_of(r, Scalar::Select, b)
+    if let Some([inner, _, y]) = operands_of(r, Scalar::SELECT, b)
         && inner == c
     {
         return r.make(ops::SELECT, vec![c, a, y], Vec::new());
@@ -320,7 +314,7 @@ fn cast(r: &mut Rewriter, a: Value, to: DType) -> Option<Value> {
     if from == to {
         return Some(a);
     }
-    let x = under(r, Scalar::Cast, a)?;
+    let x = under(r, Scalar::CAST, a)?;
     let first = r.dtype_of(x);
     // Widening and back, or widening twice.
     let lossless = match (first, from) {
@@ -365,7 +359,7 @@ fn before_broadcast(r: &mut Rewriter, op: Op, operands: &[Value], of: &Type) -> 
 
 /// The same op of other operands: only a cast has an attribute, which is its result's type.
 fn again(r: &mut Rewriter, op: Op, operands: Vec<Value>, of: &Type) -> Option<Value> {
-    let attributes = match op == ops::CAST {
+    let attributes = match op.kind.scalar() == Some(Scalar::Cast) {
         true => vec![Attribute::DType(of.dtype)],
         false => Vec::new(),
     };
@@ -424,7 +418,7 @@ fn before_permute(r: &mut Rewriter, op: Op, operands: &[Value], of: &Type) -> Op
 
 /// Whether `c` is `x <= 0`.
 fn is_mask_of(r: &Rewriter, c: Value, x: Value) -> bool {
-    match operands_of(r, Scalar::Le, c) {
+    match operands_of(r, Scalar::LE, c) {
         Some([left, zero]) => left == x && is(r, zero, 0.0),
         None => false,
     }
@@ -434,7 +428,7 @@ fn is_mask_of(r: &Rewriter, c: Value, x: Value) -> bool {
 /// below 0, and false at NaN), so that a pullback keeps `y`, which the next layer needs anyway, and
 /// not `x` or the mask.
 pub(super) fn remember_mask(r: &mut Rewriter, y: Value) {
-    if let Some([c, zero, x]) = operands_of(r, Scalar::Select, y)
+    if let Some([c, zero, x]) = operands_of(r, Scalar::SELECT, y)
         && is(r, zero, 0.0)
         && is_mask_of(r, c, x)
     {

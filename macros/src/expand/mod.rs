@@ -173,8 +173,7 @@ fn uses(
         names::of_body(f, &mut mentions);
         names::tensors(f, &mut mentions.tensors);
     }
-    let by_path = mentions.items.into_iter().filter(|p| !is_item(p));
-    let operations = mentions.operations.into_iter().chain(by_path);
+    let operations = mentions.operations.into_iter().filter(|p| !is_item(p));
     let operations: Vec<TokenStream> = operations
         .filter_map(|path| {
             let operation = names::operation(&path)?;

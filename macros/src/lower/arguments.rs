@@ -2,11 +2,11 @@
 
 use super::Lowerer;
 use super::call::Given;
-use super::operations::Operation;
 use super::value::Val;
 use crate::check::Scope;
 use crate::errors::{Checked, Reported};
 use crate::messages;
+use crate::operations::{DefaultValue, Operation};
 use crate::parse::{self, dims, types};
 use proc_macro2::TokenStream;
 use quote::ToTokens;
@@ -26,7 +26,7 @@ pub struct Arguments<'c> {
     pub op: &'static Operation,
     /// Its name in the call.
     pub name: syn::Ident,
-    /// One slot a parameter.
+    /// One slot a parameter, and more where the last takes many.
     slots: Vec<Option<Argument<'c>>>,
 }
 
@@ -62,14 +62,14 @@ impl<'c> Arguments<'c> {
             let (place, value) = match a {
                 syn::Expr::Assign(assign) => {
                     let named = assign.left.to_token_stream().to_string();
-                    match op.parameters.iter().position(|p| *p == named) {
+                    match op.parameters.iter().position(|p| p.name == named) {
                         Some(place) => (place, &*assign.right),
                         None => {
                             return report(messages::no_parameter(
                                 &assign.left,
                                 name,
-                                op.parameters,
-                                op.usage,
+                                &op.parameter_names(),
+                                &op.usage(),
                             ));
                         }
                     }
@@ -79,20 +79,33 @@ impl<'c> Arguments<'c> {
                     (next - 1, other)
                 }
             };
+            if place >= slots.len() && op.parameters.last().is_some_and(|p| p.many) {
+                slots.push(None);
+            }
             match slots.get_mut(place) {
                 Some(slot @ None) => *slot = Some(Argument::Expr(value)),
-                Some(Some(_)) => return report(messages::argument_twice(a, name, op.usage)),
-                None => return report(messages::operation_arguments(name, op.usage, count)),
+                Some(Some(_)) => return report(messages::argument_twice(a, name, &op.usage())),
+                None => return report(messages::operation_arguments(name, &op.usage(), count)),
             }
         }
-        if slots.iter().take(op.required).any(Option::is_none) {
-            return report(messages::operation_arguments(name, op.usage, count));
+        if slots.iter().take(op.required()).any(Option::is_none) {
+            return report(messages::operation_arguments(name, &op.usage(), count));
         }
         Ok(Arguments {
             op,
             name: name.clone(),
             slots,
         })
+    }
+
+    /// How many there may be.
+    pub fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// What the argument is where it is not given.
+    fn default(&self, i: usize) -> Option<DefaultValue> {
+        self.op.parameters.get(i).map(|p| p.default)
     }
 
     /// Whether the argument is there.
@@ -169,7 +182,7 @@ impl Lowerer<'_, '_> {
         i: usize,
     ) -> Checked<Vec<(Value, TokenStream)>> {
         let Some(syn::Expr::Array(list)) = a.expr(i) else {
-            return Err(self.report(messages::wants_list(&a.tokens(i), &a.name, a.op.usage)));
+            return Err(self.report(messages::wants_list(&a.tokens(i), &a.name, &a.op.usage())));
         };
         let mut out = Vec::new();
         for e in &list.elems {
@@ -184,19 +197,22 @@ impl Lowerer<'_, '_> {
     }
 
     /// One axis, an integer literal.
-    pub fn axis_arg(&mut self, a: &Arguments<'_>, i: usize, default: i64) -> Checked<i64> {
+    pub fn axis_arg(&mut self, a: &Arguments<'_>, i: usize) -> Checked<i64> {
         match a.expr(i) {
-            None => Ok(default),
+            None => match a.default(i) {
+                Some(DefaultValue::Integer(value)) => Ok(value),
+                _ => Err(self.report(messages::wants_axis(&a.name, &a.name, &a.op.usage()))),
+            },
             Some(e) => match integer(e) {
                 Some(axis) => Ok(axis),
-                None => Err(self.report(messages::wants_axis(e, &a.name, a.op.usage))),
+                None => Err(self.report(messages::wants_axis(e, &a.name, &a.op.usage()))),
             },
         }
     }
 
     /// A literal integer of 32 bits.
-    pub fn integer_arg(&mut self, a: &Arguments<'_>, i: usize, default: i32) -> Checked<i32> {
-        let value = self.axis_arg(a, i, i64::from(default))?;
+    pub fn integer_arg(&mut self, a: &Arguments<'_>, i: usize) -> Checked<i32> {
+        let value = self.axis_arg(a, i)?;
         let fits = i32::try_from(value);
         fits.map_err(|_| self.report(messages::integer_range(&a.tokens(i), &a.name, value)))
     }
@@ -211,39 +227,42 @@ impl Lowerer<'_, '_> {
             syn::Expr::Tuple(list) => &list.elems,
             one => match integer(one) {
                 Some(axis) => return Ok(Some(vec![axis])),
-                None => return Err(self.report(messages::wants_axis(e, &a.name, a.op.usage))),
+                None => return Err(self.report(messages::wants_axis(e, &a.name, &a.op.usage()))),
             },
         };
         let mut out = Vec::new();
         for e in list {
             match integer(e) {
                 Some(axis) => out.push(axis),
-                None => return Err(self.report(messages::wants_axis(e, &a.name, a.op.usage))),
+                None => return Err(self.report(messages::wants_axis(e, &a.name, &a.op.usage()))),
             }
         }
         Ok(Some(out))
     }
 
     /// `true` or `false`.
-    pub fn flag_arg(&mut self, a: &Arguments<'_>, i: usize, default: bool) -> Checked<bool> {
+    pub fn flag_arg(&mut self, a: &Arguments<'_>, i: usize) -> Checked<bool> {
         match a.expr(i) {
-            None => Ok(default),
+            None => Ok(a.default(i) == Some(DefaultValue::Flag(true))),
             Some(syn::Expr::Lit(syn::ExprLit {
                 lit: syn::Lit::Bool(b),
                 ..
             })) => Ok(b.value),
-            Some(e) => Err(self.report(messages::wants_flag(e, &a.name, a.op.usage))),
+            Some(e) => Err(self.report(messages::wants_flag(e, &a.name, &a.op.usage()))),
         }
     }
 
     /// A literal number.
-    pub fn number_arg(&mut self, a: &Arguments<'_>, i: usize, default: f64) -> Checked<f64> {
+    pub fn number_arg(&mut self, a: &Arguments<'_>, i: usize) -> Checked<f64> {
         match a.expr(i) {
-            None => Ok(default),
+            None => match a.default(i) {
+                Some(DefaultValue::Number(value)) => Ok(value),
+                _ => Err(self.report(messages::wants_number(&a.name, &a.name, &a.op.usage()))),
+            },
             Some(e) => match crate::parse::structure::number(e) {
                 Some(n) if n.is_finite() => Ok(n),
                 Some(_) => Err(self.report(messages::number_range(e))),
-                None => Err(self.report(messages::wants_number(e, &a.name, a.op.usage))),
+                None => Err(self.report(messages::wants_number(e, &a.name, &a.op.usage()))),
             },
         }
     }
@@ -256,14 +275,30 @@ impl Lowerer<'_, '_> {
                 lit: syn::Lit::Str(s),
                 ..
             })) => Ok(Some(s.clone())),
-            Some(e) => Err(self.report(messages::wants_text(e, &a.name, a.op.usage))),
+            Some(e) => Err(self.report(messages::wants_text(e, &a.name, &a.op.usage()))),
         }
     }
 
+    /// One of the texts that the declaration lists.
+    pub fn choice_arg(&mut self, a: &Arguments<'_>, i: usize) -> Checked<&'static str> {
+        let Some(DefaultValue::Choice(texts)) = a.default(i) else {
+            return Err(self.report(messages::wants_text(&a.tokens(i), &a.name, &a.op.usage())));
+        };
+        let chosen = match self.text_arg(a, i)?.map(|s| s.value()) {
+            None => texts.first(),
+            Some(text) => texts.iter().find(|t| **t == text),
+        };
+        let wrong = || messages::wants_choice(&a.tokens(i), &a.name, texts);
+        chosen.copied().ok_or_else(|| self.report(wrong()))
+    }
+
     /// An element type by name.
-    pub fn dtype_arg(&mut self, a: &Arguments<'_>, i: usize, default: DType) -> Checked<DType> {
+    pub fn dtype_arg(&mut self, a: &Arguments<'_>, i: usize) -> Checked<DType> {
         let Some(e) = a.expr(i) else {
-            return Ok(default);
+            return match a.default(i) {
+                Some(DefaultValue::DType(dtype)) => Ok(dtype),
+                _ => Err(self.report(messages::wants_dtype(&a.name, &a.name, &a.op.usage()))),
+            };
         };
         let name = e.to_token_stream().to_string();
         // The working float has no name among types, where it is left out.
@@ -273,7 +308,7 @@ impl Lowerer<'_, '_> {
         };
         match dtype {
             Some(dtype) => Ok(dtype),
-            None => Err(self.report(messages::wants_dtype(e, &a.name, a.op.usage))),
+            None => Err(self.report(messages::wants_dtype(e, &a.name, &a.op.usage()))),
         }
     }
 
@@ -320,7 +355,13 @@ impl Lowerer<'_, '_> {
         let elems = match a.expr(i) {
             Some(syn::Expr::Array(list)) => &list.elems,
             Some(syn::Expr::Tuple(list)) => &list.elems,
-            _ => return Err(self.report(messages::wants_shape(&a.tokens(i), &a.name, a.op.usage))),
+            _ => {
+                return Err(self.report(messages::wants_shape(
+                    &a.tokens(i),
+                    &a.name,
+                    &a.op.usage(),
+                )));
+            }
         };
         let (mut sequence, mut out) = (None, Vec::new());
         for (k, e) in elems.iter().map(plain).enumerate() {
@@ -336,7 +377,7 @@ impl Lowerer<'_, '_> {
                         sequence = Some(Symbol::new(&parse::name(&n)));
                         continue;
                     }
-                    _ => return Err(self.report(messages::wants_shape(e, &a.name, a.op.usage))),
+                    _ => return Err(self.report(messages::wants_shape(e, &a.name, &a.op.usage()))),
                 }
             }
             if integer(e) == Some(-1) {
@@ -356,13 +397,13 @@ impl Lowerer<'_, '_> {
         let (sequence, dims) = self.shape_arg(a, i)?;
         match dims.into_iter().collect::<Option<Vec<Dim>>>() {
             Some(dims) => Ok(Shape { sequence, dims }),
-            None => Err(self.report(messages::wants_shape(&a.tokens(i), &a.name, a.op.usage))),
+            None => Err(self.report(messages::wants_shape(&a.tokens(i), &a.name, &a.op.usage()))),
         }
     }
 
     /// A list of pairs of dims: `[(0, 0), (1, 1)]`.
     pub fn pairs_arg(&mut self, a: &Arguments<'_>, i: usize) -> Checked<Vec<(Dim, Dim)>> {
-        let wrong = || messages::wants_pairs(&a.tokens(i), &a.name, a.op.usage);
+        let wrong = || messages::wants_pairs(&a.tokens(i), &a.name, &a.op.usage());
         let Some(syn::Expr::Array(list)) = a.expr(i) else {
             return Err(self.report(wrong()));
         };

@@ -2,12 +2,13 @@
 
 use super::turbofish::{arguments_before_last, last_arguments};
 use super::value::{StructVal, Val};
-use super::{Lowerer, Mention, operations};
+use super::{Lowerer, Mention};
 use crate::check::unify::{Instance, Misfit, Pending};
 use crate::check::{Equations, relation, scope, sizes};
 use crate::errors::{Checked, Reported};
 use crate::messages;
 use crate::names::{self, Callee};
+use crate::operations;
 use crate::parse;
 use crate::signature::{self, Of};
 use proc_macro2::TokenStream;
@@ -60,7 +61,7 @@ impl Lowerer<'_, '_> {
                     (Some(Mention::Broken), _) => return Err(Reported),
                     (Some(Mention::NoItem) | None, Some(last)) => {
                         return match names::operation(&path) {
-                            // By its path: that this leads to the operation is for rustc to say.
+                            // That the path leads to the operation is for rustc to say.
                             Some(op) => self.operation(op, &last.ident, None, &call.args),
                             None => Err(self.report(messages::plain_function(&p.path))),
                         };

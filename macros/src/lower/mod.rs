@@ -14,7 +14,7 @@ mod build;
 mod call;
 mod constant;
 mod expression;
-pub mod operations;
+mod operations;
 mod pattern;
 mod turbofish;
 mod value;
@@ -25,6 +25,7 @@ use crate::errors::{Checked, Reported};
 use crate::messages::{self, Message};
 use crate::parse;
 use crate::signature::{self, FieldKind, Of};
+pub use arguments::Arguments;
 use constant::Constant;
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote};
@@ -33,7 +34,7 @@ use sinew_ir::{
     SymbolDecl, SymbolKind, Value,
 };
 use std::collections::HashMap;
-use value::Val;
+pub use value::Val;
 
 /// What a mentioned path turned out to be.
 pub enum Mention {

@@ -8,7 +8,7 @@ use syn::Error;
 
 pub fn plain_function(path: &syn::Path) -> Error {
     let near = path.get_ident().map(|name| {
-        let known = crate::lower::operations::names();
+        let known = crate::operations::names();
         suggestion(&name.to_string(), &known, "operations")
     });
     let near = near.filter(|text| text.starts_with("did you mean"));

@@ -1,7 +1,7 @@
 //! About operations: their names and arguments.
 
 use super::{error, source, suggestion};
-use crate::lower::operations;
+use crate::operations;
 use quote::ToTokens;
 use syn::Error;
 
@@ -27,21 +27,20 @@ pub fn operation_arguments(name: &syn::Ident, usage: &str, found: usize) -> Erro
         name,
         &name.to_string(),
         &format!("it does not take {given}"),
-        &format!("write `{usage}`"),
+        &format!("write {usage}"),
     )
 }
 
 pub fn no_parameter(
     at: &impl ToTokens,
     name: &syn::Ident,
-    parameters: &[&str],
+    parameters: &[String],
     usage: &str,
 ) -> Error {
-    let known: Vec<String> = parameters.iter().map(ToString::to_string).collect();
-    let near = suggestion(&source(at), &known, "arguments");
+    let near = suggestion(&source(at), parameters, "arguments");
     let help = match near.starts_with("did you mean") {
-        true => format!("{near} Write `{usage}`"),
-        false => format!("write `{usage}`"),
+        true => format!("{near} Write {usage}"),
+        false => format!("write {usage}"),
     };
     error(
         at,
@@ -56,7 +55,7 @@ pub fn argument_twice(at: &impl ToTokens, name: &syn::Ident, usage: &str) -> Err
         at,
         &name.to_string(),
         "this argument is given twice",
-        &format!("write `{usage}`"),
+        &format!("write {usage}"),
     )
 }
 
@@ -65,7 +64,7 @@ fn wants(at: &impl ToTokens, name: &syn::Ident, what: &str, usage: &str) -> Erro
         at,
         &name.to_string(),
         &format!("{what}, and this is `{}`", source(at)),
-        &format!("write `{usage}`"),
+        &format!("write {usage}"),
     )
 }
 
@@ -135,7 +134,12 @@ pub fn empty_list(at: &impl ToTokens, name: &syn::Ident) -> Error {
     )
 }
 
-pub fn wants_choice(at: &impl ToTokens, name: &syn::Ident, choices: &str) -> Error {
+pub fn wants_choice(at: &impl ToTokens, name: &syn::Ident, choices: &[&str]) -> Error {
+    let quoted: Vec<String> = choices.iter().map(|c| format!("{c:?}")).collect();
+    let choices = match quoted.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        _ => quoted.join(""),
+    };
     error(
         at,
         &name.to_string(),

@@ -34,10 +34,10 @@ fn product(batch: &[usize], [m, n, k]: [usize; 3], lhs_turned: bool, rhs_turned:
     let mut along = vec![0; batch.len()];
     along.extend([0, 1]);
     let b = epilogue.load(at(bias, &along), DType::F32);
-    let sum = epilogue.apply(Scalar::Add, &[sum, b], DType::F32);
+    let sum = epilogue.apply(Scalar::ADD, &[sum, b], DType::F32);
     let zero = epilogue.number(0.0);
-    let below = epilogue.apply(Scalar::Le, &[sum, zero], DType::Bool);
-    let relu = epilogue.apply(Scalar::Select, &[below, zero, sum], DType::F32);
+    let below = epilogue.apply(Scalar::LE, &[sum, zero], DType::Bool);
+    let relu = epilogue.apply(Scalar::SELECT, &[below, zero, sum], DType::F32);
     epilogue.store(access(output, m, n, false), relu);
     build.kernel(Class::Contract(Contract {
         batch: batch.to_vec(),
@@ -173,7 +173,7 @@ fn computed(kind: usize, access: &Access, extent: usize, labels: BufferId) -> Op
         0 => {
             let x = code.load(access.clone(), DType::F32);
             let zero = code.number(0.0);
-            code.apply(Scalar::Maximum, &[x, zero], DType::F32)
+            code.apply(Scalar::MAXIMUM, &[x, zero], DType::F32)
         }
         1 => {
             let mut padded = access.clone();
@@ -191,8 +191,8 @@ fn computed(kind: usize, access: &Access, extent: usize, labels: BufferId) -> Op
             };
             let index = code.push(index, DType::I32);
             let label = code.load(at(labels, &along(last - 1)), DType::I32);
-            let same = code.apply(Scalar::Eq, &[index, label], DType::Bool);
-            code.apply(Scalar::Cast, &[same], DType::F32)
+            let same = code.apply(Scalar::EQ, &[index, label], DType::Bool);
+            code.apply(Scalar::CAST, &[same], DType::F32)
         }
         _ => {
             let index = code.load(at(labels, &along(last - 1)), DType::I32);

@@ -30,8 +30,8 @@ fn double(input: BufferId, output: BufferId, strides: &[i64]) -> Writer {
     let x = code.load(at(input, strides), DType::F32);
     let two = code.number(2.0);
     let one = code.number(1.0);
-    let y = code.apply(Scalar::Mul, &[x, two], DType::F32);
-    let y = code.apply(Scalar::Add, &[y, one], DType::F32);
+    let y = code.apply(Scalar::MUL, &[x, two], DType::F32);
+    let y = code.apply(Scalar::ADD, &[y, one], DType::F32);
     code.store(at(output, strides), y);
     code
 }
@@ -168,7 +168,7 @@ fn index_and_constants() {
         DType::I32,
     );
     code.store(at(output, &[4, 1]), i);
-    let mut sum = code.apply(Scalar::Cast, &[i], DType::F32);
+    let mut sum = code.apply(Scalar::CAST, &[i], DType::F32);
     for number in [
         0.1,
         -0.0,
@@ -179,7 +179,7 @@ fn index_and_constants() {
         f64::from(f32::MIN_POSITIVE),
     ] {
         let number = code.number(number);
-        sum = code.apply(Scalar::Add, &[sum, number], DType::F32);
+        sum = code.apply(Scalar::ADD, &[sum, number], DType::F32);
     }
     code.store(at(floats, &[4, 1]), sum);
     build.kernel(map(&[3, 4], code));
@@ -217,8 +217,8 @@ fn packed_region_updates_in_place() {
     let mut code = Writer::default();
     let x = code.load(at(floats, &[1]), DType::F32);
     let zero = code.number(0.0);
-    let positive = code.apply(Scalar::Lt, &[zero, x], DType::Bool);
-    let y = code.apply(Scalar::Sub, &[zero, x], DType::F32);
+    let positive = code.apply(Scalar::LT, &[zero, x], DType::Bool);
+    let y = code.apply(Scalar::SUB, &[zero, x], DType::F32);
     code.store(at(floats, &[1]), y);
     code.store(at(bools, &[1]), positive);
     build.kernel(map(&[65], code));
@@ -437,18 +437,18 @@ fn softmax_in_three_stages() {
             let mut code = Writer::default();
             let x = code.load(at(input, &strides), DType::F32);
             let max = code.push(ScalarKind::Row(RowReg(0)), DType::F32);
-            let d = code.apply(Scalar::Sub, &[x, max], DType::F32);
-            let e = code.apply(Scalar::Exp, &[d], DType::F32);
+            let d = code.apply(Scalar::SUB, &[x, max], DType::F32);
+            let e = code.apply(Scalar::EXP, &[d], DType::F32);
             (code, e)
         };
         let (second, e) = shifted();
         let mut inverse = Writer::default();
         let sum = inverse.push(ScalarKind::Row(RowReg(1)), DType::F32);
         let one = inverse.number(1.0);
-        let scale = inverse.apply(Scalar::Div, &[one, sum], DType::F32);
+        let scale = inverse.apply(Scalar::DIV, &[one, sum], DType::F32);
         let (mut third, y) = shifted();
         let factor = third.push(ScalarKind::Row(RowReg(2)), DType::F32);
-        let y = third.apply(Scalar::Mul, &[y, factor], DType::F32);
+        let y = third.apply(Scalar::MUL, &[y, factor], DType::F32);
         third.store(at(output, &strides), y);
         build.kernel(Class::Nest(Nest {
             outer: vec![rows],
@@ -481,7 +481,7 @@ fn row_stage_updates_in_place() {
     let mut update = Writer::default();
     let old = update.load(at(state, &[1, 0]), DType::F32);
     let sum = update.push(ScalarKind::Row(RowReg(0)), DType::F32);
-    let new = update.apply(Scalar::Add, &[old, sum], DType::F32);
+    let new = update.apply(Scalar::ADD, &[old, sum], DType::F32);
     update.store(at(state, &[1, 0]), new);
     build.kernel(Class::Nest(Nest {
         outer: vec![rows],

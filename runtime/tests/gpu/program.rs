@@ -15,7 +15,7 @@ fn counter(kernels: usize) -> (Build, BufferId) {
         let mut code = Writer::default();
         let old = code.load(at(x, &[1]), DType::F32);
         let one = code.number(1.0);
-        let new = code.apply(Scalar::Add, &[old, one], DType::F32);
+        let new = code.apply(Scalar::ADD, &[old, one], DType::F32);
         code.store(at(x, &[1]), new);
         build.kernel(Class::Nest(Nest {
             outer: vec![65],

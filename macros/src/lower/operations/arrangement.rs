@@ -9,7 +9,7 @@ use sinew_ir::lower::{self};
 use sinew_ir::{Axis, Builder, OpError, Value};
 
 impl Lowerer<'_, '_> {
-    pub(super) fn reshape(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+    pub fn reshape(&mut self, a: &Arguments<'_>) -> Checked<Val> {
         let x = self.tensor_arg(a, 0, None)?;
         let (sequence, dims) = self.shape_arg(a, 1)?;
         let own = self.builder.type_of(x).shape.sequence.clone();
@@ -22,17 +22,17 @@ impl Lowerer<'_, '_> {
         self.on(a, x, &a.tokens(1), |b| lower::reshape(b, x, &dims))
     }
 
-    pub(super) fn flatten(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+    pub fn flatten(&mut self, a: &Arguments<'_>) -> Checked<Val> {
         self.with_x(a, |b, x| lower::reshape(b, x, &[None]))
     }
 
-    pub(super) fn permute(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+    pub fn permute(&mut self, a: &Arguments<'_>) -> Checked<Val> {
         let x = self.tensor_arg(a, 0, None)?;
         let order = self.axes_arg(a, 1)?.unwrap_or_default();
         self.on(a, x, &a.tokens(1), |b| lower::permute(b, x, &order))
     }
 
-    pub(super) fn transpose(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+    pub fn transpose(&mut self, a: &Arguments<'_>) -> Checked<Val> {
         if a.has(1) {
             return self.permute(a);
         }
@@ -42,41 +42,41 @@ impl Lowerer<'_, '_> {
         self.on(a, x, &a.name, |b| lower::permute(b, x, &order))
     }
 
-    pub(super) fn swapaxes(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+    pub fn swapaxes(&mut self, a: &Arguments<'_>) -> Checked<Val> {
         let x = self.tensor_arg(a, 0, None)?;
-        let (i, j) = (self.axis_arg(a, 1, 0)?, self.axis_arg(a, 2, 0)?);
+        let (i, j) = (self.axis_arg(a, 1)?, self.axis_arg(a, 2)?);
         self.on(a, x, &a.name, |b| lower::swapaxes(b, x, i, j))
     }
 
-    pub(super) fn t(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+    pub fn t(&mut self, a: &Arguments<'_>) -> Checked<Val> {
         self.with_x(a, |b, x| lower::swapaxes(b, x, -1, -2))
     }
 
-    pub(super) fn unsqueeze(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+    pub fn unsqueeze(&mut self, a: &Arguments<'_>) -> Checked<Val> {
         let x = self.tensor_arg(a, 0, None)?;
-        let at = self.axis_arg(a, 1, 0)?;
+        let at = self.axis_arg(a, 1)?;
         self.on(a, x, &a.tokens(1), |b| lower::unsqueeze(b, x, at))
     }
 
-    pub(super) fn squeeze(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+    pub fn squeeze(&mut self, a: &Arguments<'_>) -> Checked<Val> {
         let x = self.tensor_arg(a, 0, None)?;
         let axes = self.axes(a, 1, x)?;
         self.on(a, x, &a.tokens(1), |b| lower::squeeze(b, x, &axes))
     }
 
-    pub(super) fn broadcast_to(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+    pub fn broadcast_to(&mut self, a: &Arguments<'_>) -> Checked<Val> {
         let x = self.tensor_arg(a, 0, None)?;
         let shape = self.full_shape_arg(a, 1)?;
         self.on(a, x, &a.tokens(1), |b| lower::broadcast_to(b, x, &shape))
     }
 
-    pub(super) fn expand(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+    pub fn expand(&mut self, a: &Arguments<'_>) -> Checked<Val> {
         let x = self.tensor_arg(a, 0, None)?;
         let (_, dims) = self.shape_arg(a, 1)?;
         self.on(a, x, &a.tokens(1), |b| lower::expand(b, x, &dims))
     }
 
-    pub(super) fn sum_to(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+    pub fn sum_to(&mut self, a: &Arguments<'_>) -> Checked<Val> {
         let x = self.tensor_arg(a, 0, None)?;
         let to = self.full_shape_arg(a, 1)?;
         let from = self.builder.type_of(x).shape.clone();
@@ -106,10 +106,10 @@ impl Lowerer<'_, '_> {
         })
     }
 
-    pub(super) fn concat(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+    pub fn concat(&mut self, a: &Arguments<'_>) -> Checked<Val> {
         let parts = self.tensors_arg(a, 0)?;
         let values: Vec<Value> = parts.iter().map(|(v, _)| *v).collect();
-        let axis = self.one_axis(a, 1, values[0], 0)?;
+        let axis = self.one_axis(a, 1, values[0])?;
         let operands: Vec<Operand> = parts.iter().map(|(v, t)| Operand::of(t, *v)).collect();
         let built = self.build(&a.name, a.op.name, &operands, |b| {
             lower::concat(b, &values, axis)
@@ -117,10 +117,10 @@ impl Lowerer<'_, '_> {
         Ok(Val::Tensor(built))
     }
 
-    pub(super) fn stack(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+    pub fn stack(&mut self, a: &Arguments<'_>) -> Checked<Val> {
         let parts = self.tensors_arg(a, 0)?;
         let values: Vec<Value> = parts.iter().map(|(v, _)| *v).collect();
-        let at = self.axis_arg(a, 1, 0)?;
+        let at = self.axis_arg(a, 1)?;
         let operands: Vec<Operand> = parts.iter().map(|(v, t)| Operand::of(t, *v)).collect();
         let built = self.build(&a.name, a.op.name, &operands, |b| {
             lower::stack(b, &values, at)
@@ -128,10 +128,10 @@ impl Lowerer<'_, '_> {
         Ok(Val::Tensor(built))
     }
 
-    pub(super) fn split(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+    pub fn split(&mut self, a: &Arguments<'_>) -> Checked<Val> {
         let x = self.tensor_arg(a, 0, None)?;
         let sizes = self.full_shape_arg(a, 1)?;
-        let axis = self.one_axis(a, 2, x, 0)?;
+        let axis = self.one_axis(a, 2, x)?;
         let operand = Operand::of(&a.tokens(0), x);
         let parts = self.build(&a.tokens(1), a.op.name, &[operand], |b| {
             lower::split(b, x, &sizes.dims, axis)
@@ -145,22 +145,22 @@ impl Lowerer<'_, '_> {
         make: fn(&mut Builder, Value, Axis) -> Result<Value, OpError>,
     ) -> Checked<Val> {
         let x = self.tensor_arg(a, 0, None)?;
-        let axis = self.one_axis(a, 1, x, -1)?;
+        let axis = self.one_axis(a, 1, x)?;
         self.on(a, x, &a.name, |b| make(b, x, axis))
     }
 
-    pub(super) fn roll(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+    pub fn roll(&mut self, a: &Arguments<'_>) -> Checked<Val> {
         let x = self.tensor_arg(a, 0, None)?;
-        let shift = self.axis_arg(a, 1, 0)?;
-        let axis = self.one_axis(a, 2, x, -1)?;
+        let shift = self.axis_arg(a, 1)?;
+        let axis = self.one_axis(a, 2, x)?;
         self.on(a, x, &a.name, |b| lower::roll(b, x, shift, axis))
     }
 
     /// Widths for the last axes, a pair each; NumPy's order.
-    pub(super) fn pad(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+    pub fn pad(&mut self, a: &Arguments<'_>) -> Checked<Val> {
         let x = self.tensor_arg(a, 0, None)?;
         let pairs = self.pairs_arg(a, 1)?;
-        let value = self.number_arg(a, 2, 0.0)?;
+        let value = self.number_arg(a, 2)?;
         let shape = self.builder.type_of(x).shape.clone();
         let count = i64::try_from(pairs.len()).unwrap_or(i64::MAX);
         self.on(a, x, &a.tokens(1), |b| {

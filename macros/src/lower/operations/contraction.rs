@@ -9,7 +9,7 @@ use crate::messages;
 use sinew_ir::lower::{self};
 
 impl Lowerer<'_, '_> {
-    pub(super) fn matmul(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+    pub fn matmul(&mut self, a: &Arguments<'_>) -> Checked<Val> {
         let (left, right) = (self.value_arg(a, 0), self.value_arg(a, 1));
         let (left, right) = (left?, right?);
         let x = self.tensor_of(left.val, None, &left.tokens)?;
@@ -19,13 +19,13 @@ impl Lowerer<'_, '_> {
         Ok(Val::Tensor(built))
     }
 
-    pub(super) fn einsum(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+    pub fn einsum(&mut self, a: &Arguments<'_>) -> Checked<Val> {
         let Some(spec) = self.text_arg(a, 0)? else {
-            return Err(self.report(messages::wants_text(&a.tokens(0), &a.name, a.op.usage)));
+            return Err(self.report(messages::wants_text(&a.tokens(0), &a.name, &a.op.usage())));
         };
         let mut values = Vec::new();
         let mut operands = Vec::new();
-        for i in 1..a.op.parameters.len() {
+        for i in 1..a.len() {
             if a.has(i) {
                 let x = self.tensor_arg(a, i, None)?;
                 values.push(x);

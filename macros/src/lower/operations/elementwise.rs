@@ -14,24 +14,20 @@ impl Lowerer<'_, '_> {
         self.with_x(a, |b, x| b.op(op, &[x], Vec::new()))
     }
 
-    pub(super) fn gelu(&mut self, a: &Arguments<'_>) -> Checked<Val> {
-        let op = match self.text_arg(a, 1)?.map(|s| s.value()).as_deref() {
-            None | Some("none") => ops::GELU,
-            Some("tanh") => ops::GELU_TANH,
-            Some(_) => {
-                let error = messages::wants_choice(&a.tokens(1), &a.name, "\"none\" and \"tanh\"");
-                return Err(self.report(error));
-            }
+    pub fn gelu(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+        let op = match self.choice_arg(a, 1)? {
+            "tanh" => ops::GELU_TANH,
+            _ => ops::GELU,
         };
         self.unary_op(a, op)
     }
 
-    pub(super) fn powi(&mut self, a: &Arguments<'_>) -> Checked<Val> {
-        let exponent = self.integer_arg(a, 1, 0)?;
+    pub fn powi(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+        let exponent = self.integer_arg(a, 1)?;
         self.with_x(a, |b, x| lower::powi(b, x, exponent))
     }
 
-    pub(super) fn clamp(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+    pub fn clamp(&mut self, a: &Arguments<'_>) -> Checked<Val> {
         let x = self.tensor_arg(a, 0, None)?;
         let dtype = self.builder.type_of(x).dtype;
         let (low, high) = (
@@ -50,7 +46,7 @@ impl Lowerer<'_, '_> {
         Ok(Val::Tensor(built))
     }
 
-    pub(super) fn select(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+    pub fn select(&mut self, a: &Arguments<'_>) -> Checked<Val> {
         let condition = self.tensor_arg(a, 0, Some(DType::Bool))?;
         let (x, y) = (self.value_arg(a, 1), self.value_arg(a, 2));
         let (x, y) = (x?, y?);
@@ -66,8 +62,8 @@ impl Lowerer<'_, '_> {
         Ok(Val::Tensor(built))
     }
 
-    pub(super) fn cast(&mut self, a: &Arguments<'_>) -> Checked<Val> {
-        let dtype = self.dtype_arg(a, 1, DType::Float)?;
+    pub fn cast(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+        let dtype = self.dtype_arg(a, 1)?;
         self.with_x(a, |b, x| b.cast(x, dtype))
     }
 
@@ -75,15 +71,14 @@ impl Lowerer<'_, '_> {
     pub(super) fn with_number(
         &mut self,
         a: &Arguments<'_>,
-        default: f64,
         make: fn(&mut Builder, Value, f64) -> Result<Value, OpError>,
     ) -> Checked<Val> {
-        let number = self.number_arg(a, 1, default)?;
+        let number = self.number_arg(a, 1)?;
         self.with_x(a, |b, x| make(b, x, number))
     }
 
     /// A literal exponent by products where that is exact, any other by `POW`.
-    pub(super) fn pow(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+    pub fn pow(&mut self, a: &Arguments<'_>) -> Checked<Val> {
         let literal = syn::parse2(a.tokens(1)).ok();
         match literal.as_ref().and_then(crate::parse::structure::number) {
             Some(n) if n.is_finite() => self.with_x(a, |b, x| lower::pow(b, x, n)),

@@ -9,14 +9,14 @@ use sinew_ir::lower::{self};
 use sinew_ir::{Attribute, Axis, Builder, DType, Dim, Op, OpError, Value};
 
 impl Lowerer<'_, '_> {
-    pub(super) fn indexed(
+    pub(super) fn gathered(
         &mut self,
         a: &Arguments<'_>,
         make: fn(&mut Builder, Value, Value, Axis) -> Result<Value, OpError>,
     ) -> Checked<Val> {
         let x = self.tensor_arg(a, 0, None)?;
         let indices = self.tensor_arg(a, 1, Some(DType::I32))?;
-        let axis = self.one_axis(a, 2, x, -1)?;
+        let axis = self.one_axis(a, 2, x)?;
         let operands = [
             Operand::of(&a.tokens(0), x),
             Operand::of(&a.tokens(1), indices),
@@ -28,7 +28,7 @@ impl Lowerer<'_, '_> {
     /// Updates added at indices along an axis.
     pub(super) fn scattered(&mut self, a: &Arguments<'_>, op: Op) -> Checked<Val> {
         let x = self.tensor_arg(a, 0, None)?;
-        let axis = self.one_axis(a, 1, x, -1)?;
+        let axis = self.one_axis(a, 1, x)?;
         let indices = self.tensor_arg(a, 2, Some(DType::I32))?;
         let dtype = self.builder.type_of(x).dtype;
         let updates = self.tensor_arg(a, 3, Some(dtype))?;
@@ -56,17 +56,17 @@ impl Lowerer<'_, '_> {
         self.dim_expr(&e)
     }
 
-    pub(super) fn one_hot(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+    pub fn one_hot(&mut self, a: &Arguments<'_>) -> Checked<Val> {
         let indices = self.tensor_arg(a, 0, Some(DType::I32))?;
         let classes = self.dim_arg(a, 1)?;
-        let dtype = self.dtype_arg(a, 2, DType::Float)?;
+        let dtype = self.dtype_arg(a, 2)?;
         self.on(a, indices, &a.name, |b| {
             lower::one_hot(b, indices, classes, dtype)
         })
     }
 
-    pub(super) fn tril(&mut self, a: &Arguments<'_>) -> Checked<Val> {
-        let k = self.integer_arg(a, 1, 0)?;
+    pub fn tril(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+        let k = self.integer_arg(a, 1)?;
         self.with_x(a, |b, x| lower::tril(b, x, k))
     }
 }

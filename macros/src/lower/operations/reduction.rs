@@ -23,15 +23,20 @@ impl Lowerer<'_, '_> {
         }
     }
 
-    pub(super) fn one_axis(
+    pub(super) fn one_axis(&mut self, a: &Arguments<'_>, i: usize, x: Value) -> Checked<Axis> {
+        let axis = self.axis_arg(a, i)?;
+        self.axis_at(a, i, x, axis)
+    }
+
+    /// The axis of `x` that a number names, which argument `i` gave.
+    pub(super) fn axis_at(
         &mut self,
         a: &Arguments<'_>,
         i: usize,
         x: Value,
-        default: i64,
+        axis: i64,
     ) -> Checked<Axis> {
         let shape = self.builder.type_of(x).shape.clone();
-        let axis = self.axis_arg(a, i, default)?;
         let operand = Operand::of(&a.tokens(0), x);
         self.build(&a.tokens(i), a.op.name, &[operand], |_| {
             lower::axis(&shape, axis)
@@ -41,15 +46,15 @@ impl Lowerer<'_, '_> {
     pub(super) fn reduction(&mut self, a: &Arguments<'_>, op: Op) -> Checked<Val> {
         let x = self.tensor_arg(a, 0, None)?;
         let axes = self.axes(a, 1, x)?;
-        let keep = self.flag_arg(a, 2, false)?;
+        let keep = self.flag_arg(a, 2)?;
         self.on(a, x, &a.name, |b| lower::reduce(b, op, x, &axes, keep))
     }
 
-    pub(super) fn var(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+    pub fn var(&mut self, a: &Arguments<'_>) -> Checked<Val> {
         let x = self.tensor_arg(a, 0, None)?;
         let axes = self.axes(a, 1, x)?;
-        let correction = self.number_arg(a, 2, 0.0)?;
-        let keep = self.flag_arg(a, 3, false)?;
+        let correction = self.number_arg(a, 2)?;
+        let keep = self.flag_arg(a, 3)?;
         self.on(a, x, &a.name, |b| lower::var(b, x, &axes, correction, keep))
     }
 
@@ -60,24 +65,24 @@ impl Lowerer<'_, '_> {
     ) -> Checked<Val> {
         let x = self.tensor_arg(a, 0, None)?;
         let axis = match a.has(1) {
-            true => Some(self.one_axis(a, 1, x, -1)?),
+            true => Some(self.one_axis(a, 1, x)?),
             false => None,
         };
-        let keep = self.flag_arg(a, 2, false)?;
+        let keep = self.flag_arg(a, 2)?;
         self.on(a, x, &a.name, |b| make(b, x, axis, keep))
     }
 
     pub(super) fn along(&mut self, a: &Arguments<'_>, op: Op) -> Checked<Val> {
         let x = self.tensor_arg(a, 0, None)?;
-        let axis = self.one_axis(a, 1, x, -1)?;
+        let axis = self.one_axis(a, 1, x)?;
         self.on(a, x, &a.name, |b| lower::along(b, op, x, axis))
     }
 
-    pub(super) fn std(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+    pub fn std(&mut self, a: &Arguments<'_>) -> Checked<Val> {
         let x = self.tensor_arg(a, 0, None)?;
         let axes = self.axes(a, 1, x)?;
-        let correction = self.number_arg(a, 2, 0.0)?;
-        let keep = self.flag_arg(a, 3, false)?;
+        let correction = self.number_arg(a, 2)?;
+        let keep = self.flag_arg(a, 3)?;
         self.on(a, x, &a.name, |b| {
             let var = lower::var(b, x, &axes, correction, keep)?;
             b.sqrt(var)

@@ -1,0 +1,61 @@
+//! The operations as items of `sinew::ops`: what rustc resolves their names to, and rustdoc shows.
+
+use super::{Operation, TABLE, table};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{format_ident, quote};
+use std::collections::BTreeSet;
+
+fn ident(name: &str) -> Ident {
+    Ident::new(name, Span::call_site())
+}
+
+/// The items, for a module that has a `Tensor` with a field `never`, in a crate whose `names` asks for
+/// an `Operation`: a type each that tells operations from each other, a function each that returns a
+/// tensor of it, and the functions of as many parameters as there are marked as operations.
+pub fn items() -> TokenStream {
+    let names: Vec<Ident> = TABLE.iter().map(|o| ident(o.name)).collect();
+    let prelude = table::PRELUDE.iter().map(|name| ident(name));
+    let functions = TABLE.iter().map(function);
+    let counts: BTreeSet<usize> = TABLE.iter().map(|o| o.parameters.len()).collect();
+    let marks = counts.into_iter().map(mark);
+    quote! {
+        /// What tells operations from each other.
+        #[doc(hidden)]
+        #[allow(non_camel_case_types, missing_docs)]
+        pub(crate) mod the_operation {
+            #(pub enum #names {})*
+        }
+        /// The operations that the prelude brings.
+        pub(crate) mod in_prelude {
+            pub use super::{#(#prelude),*};
+        }
+        #(#functions)*
+        #(#marks)*
+    }
+}
+
+fn function(o: &Operation) -> TokenStream {
+    let name = ident(o.name);
+    let parameters: Vec<Ident> = o.parameters.iter().map(|p| ident(p.name)).collect();
+    let first = parameters.first();
+    let without = match o.without_derivative() {
+        Some(why) => format!("\n\nIt has no derivative: {why}."),
+        None => String::new(),
+    };
+    let doc = format!("{}\n\nWritten {}.{without}", o.doc, o.usage());
+    quote! {
+        #[doc = #doc]
+        #[allow(unused_variables, clippy::too_many_arguments)]
+        pub fn #name(#(#parameters: Tensor),*) -> Tensor<the_operation::#name> {
+            match #first.never {}
+        }
+    }
+}
+
+/// Functions of so many parameters that return an operation's tensor are that operation.
+fn mark(parameters: usize) -> TokenStream {
+    let of: Vec<Ident> = (0..parameters).map(|i| format_ident!("P{}", i)).collect();
+    quote! {
+        impl<Of, F: Fn(#(#of),*) -> Tensor<Of>, #(#of),*> crate::names::Operation<Of, (#(#of,)*)> for F {}
+    }
+}

@@ -1,0 +1,239 @@
+//! The operations of the language, each declared once: its name and docs, its parameters with their
+//! defaults, how it is lowered, and with that whether it has a derivative.
+//!
+//! From these come the items of `sinew::ops` that rustc and rustdoc see (`items`), what bodies are
+//! lowered by, and the texts that messages give for their use.
+//!
+//! That a name means one of them, and no item of the user's, is rustc's decision: emitted dead code asks
+//! that it leads to the operation's own item. The plain names that the prelude brings are taken for
+//! operations before that, so they are few and stay the same ([`table::PRELUDE`]); all other names mean
+//! one only where no model function is found along their path. So a new operation breaks no program.
+
+mod items;
+mod table;
+
+pub use items::items;
+
+use crate::errors::Checked;
+use crate::lower::{Arguments, Lowerer, Val};
+use sinew_ir::{Axis, Builder, DType, Op, OpError, Pullback, Value};
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+/// An operation.
+pub struct Operation {
+    /// Its name.
+    pub name: &'static str,
+    /// What it computes, for rustdoc.
+    pub doc: String,
+    /// Its parameters; the first is the receiver of the method.
+    pub parameters: Vec<Parameter>,
+    /// Whether its examples call it by name rather than as a method.
+    by_name: bool,
+    /// What follows the example of its use.
+    note: Option<String>,
+    /// What it does to a body.
+    pub lowering: Lowering,
+}
+
+/// A parameter of an operation.
+pub struct Parameter {
+    /// Its name, by which an argument may be given.
+    pub name: &'static str,
+    /// What stands for it in examples; its name where that says enough.
+    example: &'static str,
+    /// What it is without an argument.
+    pub default: DefaultValue,
+    /// Whether it takes all further arguments too, the last parameter alone.
+    pub many: bool,
+}
+
+/// What a parameter is without an argument.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum DefaultValue {
+    /// There must be one.
+    Required,
+    /// What the operation's docs say; no value could be written for it.
+    Described,
+    /// An axis or another integer.
+    Integer(i64),
+    /// A number.
+    Number(f64),
+    /// A flag.
+    Flag(bool),
+    /// The first of these texts, which are all that it takes.
+    Choice(&'static [&'static str]),
+    /// An element type.
+    DType(DType),
+}
+
+/// What an operation does to a body: the classes, and a function where none fits.
+pub enum Lowering {
+    /// An op of one tensor.
+    Unary(Op),
+    /// An op of two tensors that broadcast.
+    Binary(Op),
+    /// An op of a tensor over axes, which may be kept.
+    Reduction(Op),
+    /// An op of a tensor along one axis.
+    Along(Op),
+    /// An op that adds updates at indices along an axis.
+    Scatter(Op),
+    /// The index of an element along an axis, or of all elements.
+    Position(fn(&mut Builder, Value, Option<Axis>, bool) -> Result<Value, OpError>),
+    /// Elements at indices along an axis.
+    Gather(fn(&mut Builder, Value, Value, Axis) -> Result<Value, OpError>),
+    /// A function of a tensor and a literal number.
+    Number(fn(&mut Builder, Value, f64) -> Result<Value, OpError>),
+    /// A function of a tensor along one axis.
+    Axis(fn(&mut Builder, Value, Axis) -> Result<Value, OpError>),
+    /// A function of each pair of elements, then a reduction by name.
+    Loss(fn(&mut Builder, Value, Value) -> Result<Value, OpError>),
+    /// One number in a shape.
+    Filled(f64),
+    /// One number in the type of a tensor.
+    Like(f64),
+    /// Anything else.
+    Special(fn(&mut Lowerer<'_, '_>, &Arguments<'_>) -> Checked<Val>),
+}
+
+impl Lowering {
+    /// The one op that it adds, if it is that.
+    fn op(&self) -> Option<Op> {
+        match self {
+            Lowering::Unary(op)
+            | Lowering::Binary(op)
+            | Lowering::Reduction(op)
+            | Lowering::Along(op)
+            | Lowering::Scatter(op) => Some(*op),
+            Lowering::Position(_)
+            | Lowering::Gather(_)
+            | Lowering::Number(_)
+            | Lowering::Axis(_)
+            | Lowering::Loss(_)
+            | Lowering::Filled(_)
+            | Lowering::Like(_)
+            | Lowering::Special(_) => None,
+        }
+    }
+}
+
+impl Parameter {
+    /// How it stands in an example.
+    fn usage(&self) -> String {
+        let name = self.name;
+        match self.default {
+            DefaultValue::Required | DefaultValue::Described => self.example.to_string(),
+            DefaultValue::Integer(value) => format!("{name} = {value}"),
+            DefaultValue::Number(value) => format!("{name} = {value:?}"),
+            DefaultValue::Flag(value) => format!("{name} = {value}"),
+            DefaultValue::Choice(texts) => format!("{name} = {:?}", texts.first().unwrap_or(&"")),
+            DefaultValue::DType(DType::Float) => format!("{name} = float"),
+            DefaultValue::DType(dtype) => format!("{name} = {dtype}"),
+        }
+    }
+}
+
+impl Operation {
+    /// How it is written, for messages.
+    pub fn usage(&self) -> String {
+        let (receiver, rest) = match self.by_name {
+            true => (None, self.parameters.as_slice()),
+            false => match self.parameters.split_first() {
+                Some((first, rest)) => (Some(first), rest),
+                None => (None, [].as_slice()),
+            },
+        };
+        let arguments: Vec<String> = rest.iter().map(Parameter::usage).collect();
+        let receiver = receiver.map_or_else(String::new, |p| format!("{}.", p.usage()));
+        let call = format!("`{receiver}{}({})`", self.name, arguments.join(", "));
+        match &self.note {
+            Some(note) => format!("{call} {note}"),
+            None => call,
+        }
+    }
+
+    /// Why it has no derivative, if it has none.
+    pub fn without_derivative(&self) -> Option<&'static str> {
+        match self.lowering.op()?.pullback {
+            Pullback::NotDifferentiable(why) => Some(why),
+            Pullback::Rule(_) | Pullback::Derived | Pullback::Zero => None,
+        }
+    }
+
+    /// How many arguments there must be.
+    pub fn required(&self) -> usize {
+        let required = |p: &&Parameter| p.default == DefaultValue::Required;
+        self.parameters.iter().filter(required).count()
+    }
+
+    /// The names of its parameters.
+    pub fn parameter_names(&self) -> Vec<String> {
+        let names = self.parameters.iter().map(|p| p.name.to_string());
+        names.collect()
+    }
+}
+
+/// Every operation, by name.
+pub static TABLE: LazyLock<Vec<Operation>> = LazyLock::new(table::operations);
+
+static BY_NAME: LazyLock<HashMap<&'static str, &'static Operation>> =
+    LazyLock::new(|| TABLE.iter().map(|o| (o.name, o)).collect());
+
+/// The operation called `name`.
+pub fn find(name: &str) -> Option<&'static Operation> {
+    BY_NAME.get(name).copied()
+}
+
+/// Whether the prelude brings the operation called `name`.
+pub fn in_prelude(name: &str) -> bool {
+    table::PRELUDE.contains(&name)
+}
+
+/// Every name.
+pub fn names() -> Vec<String> {
+    TABLE.iter().map(|o| o.name.to_string()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_operation_is_declared_once_and_told() {
+        assert_eq!(BY_NAME.len(), TABLE.len());
+        let known = |name: &&str| find(name).is_some();
+        assert!(table::PRELUDE.iter().all(known));
+        for o in TABLE.iter() {
+            assert!(o.doc.trim_end().ends_with('.'), "{}: {}", o.name, o.doc);
+            assert!(!o.parameters.is_empty(), "{}", o.name);
+            let usage = o.usage();
+            assert_eq!(usage.matches('`').count() % 2, 0, "{usage}");
+        }
+    }
+
+    #[test]
+    fn what_must_be_given_comes_first() {
+        for o in TABLE.iter() {
+            let (required, rest) = o.parameters.split_at(o.required());
+            let is = |p: &Parameter| p.default == DefaultValue::Required;
+            assert!(required.iter().all(is), "{}", o.name);
+            assert!(!rest.iter().any(is), "{}", o.name);
+            let many = o.parameters.iter().position(|p| p.many);
+            let last = o.parameters.len() - 1;
+            assert!(many.is_none_or(|i| i == last), "{}", o.name);
+        }
+    }
+
+    #[test]
+    fn uses_are_written_out_of_the_parameters() {
+        let usage = |name: &str| find(name).expect("declared").usage();
+        assert_eq!(usage("relu"), "`x.relu()`");
+        assert_eq!(usage("softmax"), "`x.softmax(axis = -1)`");
+        assert_eq!(
+            usage("huber_loss"),
+            "`huber_loss(x, y, reduction = \"mean\", delta = 1.0)`"
+        );
+        assert_eq!(usage("gelu"), "`x.gelu(approximate = \"none\")`");
+    }
+}
