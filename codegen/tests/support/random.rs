@@ -38,6 +38,8 @@ pub(super) struct Maker {
     /// The numbers of the inputs.
     pub(super) inputs: Vec<Vec<f64>>,
     pub(super) zero_extents: bool,
+    /// Whether windows slide along some axes.
+    pub(super) windows: bool,
     /// The element type of the floats.
     pub(super) float: DType,
 }
@@ -152,9 +154,38 @@ impl Maker {
         self.p.b.cast(x, DType::I32).expect("cast")
     }
 
+    /// Windows, a flip or a shear.
+    fn moved(&mut self) -> Option<Value> {
+        let x = self.float(None);
+        let shape = self.extents(x);
+        let axis = self.random.below(shape.len());
+        let extent = *shape.get(axis)?;
+        let along = |list: &[usize]| Attribute::Axes(list.iter().map(|d| Axis::At(*d)).collect());
+        let dims = |list: [i64; 3]| Attribute::Dims(list.map(Dim::constant).to_vec());
+        match self.random.below(4) {
+            0 => self.op(ops::FLIP, &[x], vec![along(&[axis])]),
+            1 => {
+                let by = self.random.below(shape.len());
+                let [offset, slope] = [7, 5].map(|n| self.random.below(n) as i64 - n as i64 / 2);
+                let length = self.extent() as i64;
+                let map = dims([offset, slope, length]);
+                self.op(ops::SHEAR, &[x], vec![along(&[axis, by]), map])
+            }
+            _ => {
+                let size = 1 + self.random.below(extent.min(3)) as i64;
+                let (step, dilation) = (self.random.pick(&[1, 1, 2, 3]), self.random.pick(&[1, 2]));
+                let windows = dims([size, step, dilation]);
+                self.op(ops::WINDOWS, &[x], vec![along(&[axis]), windows])
+            }
+        }
+    }
+
     fn step(&mut self) -> Option<Value> {
         let axes = |list: &[usize]| Attribute::Axes(list.iter().map(|d| Axis::At(*d)).collect());
         let dims = |list: &[usize]| Attribute::Dims(list.iter().map(|d| Dim::from(*d)).collect());
+        if self.windows && self.random.below(3) == 0 {
+            return self.moved();
+        }
         match self.random.below(20) {
             0..=2 => {
                 let x = self.float(None);
@@ -337,12 +368,26 @@ impl Maker {
 
 /// A program over floats of one type, and elements for its inputs.
 pub fn program(seed: u64, zero_extents: bool, float: DType) -> (Function, Vec<Vec<f64>>) {
+    made(seed, zero_extents, false, float)
+}
+
+/// [`program`] with windows, flips and shears.
+pub fn program_of_windows(
+    seed: u64,
+    zero_extents: bool,
+    float: DType,
+) -> (Function, Vec<Vec<f64>>) {
+    made(seed, zero_extents, true, float)
+}
+
+fn made(seed: u64, zero_extents: bool, windows: bool, float: DType) -> (Function, Vec<Vec<f64>>) {
     let mut m = Maker {
         p: Program::new(),
         random: Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1),
         pool: Vec::new(),
         inputs: Vec::new(),
         zero_extents,
+        windows,
         float,
     };
     let mut inputs = Vec::new();
