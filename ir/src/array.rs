@@ -36,6 +36,33 @@ impl Array {
         }
     }
 
+    /// The elements at index `at` of `axis`, which is gone from the shape. Both must be there.
+    pub(crate) fn slice(&self, axis: usize, at: usize) -> Array {
+        let inner = count(&self.shape[axis + 1..]);
+        let rows = self.data.chunks(inner.max(1) * self.shape[axis]);
+        let data = rows.flat_map(|row| &row[at * inner..(at + 1) * inner]);
+        let mut shape = self.shape.clone();
+        shape.remove(axis);
+        Array {
+            dtype: self.dtype,
+            shape,
+            data: data.copied().collect(),
+        }
+    }
+
+    /// Puts `slice` at index `at` of `axis`.
+    pub(crate) fn set_slice(&mut self, axis: usize, at: usize, slice: &Array) {
+        let inner = count(&self.shape[axis + 1..]);
+        let row = inner.max(1) * self.shape[axis];
+        for (row, part) in self
+            .data
+            .chunks_mut(row)
+            .zip(slice.data.chunks(inner.max(1)))
+        {
+            row[at * inner..(at + 1) * inner].copy_from_slice(part);
+        }
+    }
+
     /// Its type.
     pub fn type_of(&self) -> Type {
         Type::of(self.dtype, &self.shape)

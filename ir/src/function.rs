@@ -2,7 +2,8 @@
 //!
 //! A *program* is a function after linking: no calls, no symbols, no sequences, no working float.
 
-use crate::block::{Block, Call, Inst};
+use crate::block::{Block, Inst};
+use crate::call::Call;
 use crate::dim::{Dim, Symbol};
 use crate::shape::Type;
 use std::fmt;
@@ -133,6 +134,8 @@ pub enum ParamKind {
 /// A pullback: cotangents of the results to gradients of the parameters. May use any primal value.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct PullbackBody {
+    /// Where it is from.
+    pub origin: Origin,
     /// Takes cotangents of results and gives gradients of parameters.
     pub block: Block,
     /// For each parameter of the block, the position of the result whose cotangent it is; ascending.
@@ -141,6 +144,16 @@ pub struct PullbackBody {
     /// For each result of the block, the position of the parameter whose gradient it is; ascending.
     /// Parameters that the results do not depend on smoothly have none.
     pub gradients: Vec<usize>,
+}
+
+/// Where a pullback is from.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum Origin {
+    /// Derived from the body: it may be derived anew.
+    #[default]
+    Derived,
+    /// Written by hand: it is what the function's derivative is meant to be, and never replaced.
+    Written,
 }
 
 impl PullbackBody {
@@ -216,7 +229,7 @@ impl Function {
     pub(crate) fn call_of(&self, first: Value) -> Option<&Call> {
         self.body.insts.iter().find_map(|inst| match inst {
             Inst::Call(c) if c.results.first() == Some(&first) => Some(c),
-            Inst::Op(_) | Inst::Call(_) | Inst::PullbackCall(_) => None,
+            Inst::Op(_) | Inst::Call(_) | Inst::PullbackCall(_) | Inst::Loop(_) => None,
         })
     }
 
@@ -224,6 +237,21 @@ impl Function {
     pub fn param(&self, name: &str) -> Option<Value> {
         let i = self.params.iter().position(|p| p.name == name)?;
         u32::try_from(i).ok().map(Value)
+    }
+
+    /// Changes every dim in it: of types, constraints, attributes, calls and loops.
+    pub fn each_dim_mut(&mut self, f: &mut dyn FnMut(&mut Dim)) {
+        for t in &mut self.values {
+            t.shape.dims.iter_mut().for_each(&mut *f);
+        }
+        for c in &mut self.constraints {
+            f(&mut c.left);
+            f(&mut c.right);
+        }
+        let blocks = self.pullback.iter_mut().map(|p| &mut p.block);
+        for block in blocks.chain([&mut self.body]) {
+            block.each_inst_mut(&mut |inst| inst.each_dim_mut(f));
+        }
     }
 
     /// Numbers the values in order of definition, and forgets those that nothing defines.

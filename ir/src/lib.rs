@@ -1,13 +1,17 @@
 //! Sinew's typed tensor IR: dims, types, the op table, functions, pullbacks, linker, simplifier and
 //! reference interpreter.
 
+mod activity;
 mod array;
 mod attribute;
 mod bind;
 mod block;
 mod builder;
+mod call;
+mod dead;
 mod dim;
 mod dtype;
+mod expand;
 mod function;
 mod index_bounds;
 mod interpret;
@@ -16,6 +20,7 @@ pub mod lower;
 mod op;
 pub mod ops;
 mod pullback;
+mod reverse;
 pub mod scalar;
 mod shape;
 mod simplify;
@@ -25,15 +30,19 @@ mod text;
 mod unit;
 mod verify;
 
+pub use activity::CalleeInfo;
 pub use array::Array;
 pub use attribute::{Attribute, AttributeKind, AttributeSpec, Attributes, Of};
 pub use bind::{BindError, Binding};
-pub use block::{Block, Call, Inst, OpInst, PullbackCall, Target};
+pub use block::{Block, Inst, Loop, OpInst, Order, Sliced};
 pub use builder::Builder;
+pub use call::{
+    Alternative, Call, CallMode, LoopMode, LoopParam, LoopResult, PullbackCall, Target,
+};
 pub use dim::{Atom, Dim, DimError, Symbol};
 pub use dtype::DType;
 pub use function::{
-    Constraint, Function, Location, Param, ParamKind, PullbackBody, Relation, SymbolDecl,
+    Constraint, Function, Location, Origin, Param, ParamKind, PullbackBody, Relation, SymbolDecl,
     SymbolKind, Value,
 };
 pub use index_bounds::{IndexBound, index_bounds};
@@ -42,10 +51,10 @@ pub use link::{Gradient, LinkError, dependence, inline, link, link_gradient, lin
 pub use op::{
     Arity, Kind, Op, OpDef, OpError, Primal, Pullback, PullbackRule, Reduction, TestData, View,
 };
-pub use pullback::{CalleeInfo, PullbackError, PullbackProblem, derive_pullback};
+pub use pullback::{PullbackError, PullbackProblem, derive_pullback};
 pub use scalar::{Scalar, ScalarDef, remainder};
 pub use shape::{Axis, Shape, Type};
 pub use simplify::simplify;
 pub use text::{ParseError, ParseProblem, parse};
 pub use unit::Unit;
-pub use verify::{Broken, VerifyError, verify, verify_program};
+pub use verify::{Broken, Stage, VerifyError, verify, verify_program, verify_stage};

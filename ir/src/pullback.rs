@@ -2,49 +2,19 @@
 //!
 //! The pullback may use any primal value. Cotangents that come together are added; what no gradient
 //! needs is not there. Calls are differentiated by their callee's own pullback, so nothing is inlined
-//! here. The pass works on its own output once that is linked into one body: that is how higher
-//! orders are made.
+//! here; loops are reversed by loops ([`crate::reverse`]). The pass works on its own output once that
+//! is linked into one body: that is how higher orders are made.
 
-use crate::block::{Block, Call, Inst, OpInst, PullbackCall};
+use crate::activity::{CalleeInfo, Flow, is_smooth};
+use crate::block::{Block, Inst, Loop, OpInst};
 use crate::builder::Builder;
-use crate::function::{Function, Location, PullbackBody, Value};
-use crate::op::{Kind, OpError, Primal, Pullback};
-use crate::shape::Type;
+use crate::call::{Call, PullbackCall};
+use crate::dead::eliminate_in_pullback;
+use crate::expand::expansion;
+use crate::function::{Function, Location, Origin, PullbackBody, Value};
+use crate::op::{OpError, Primal, Pullback};
+use crate::reverse::{Gradients, ReverseLoop, Stacks};
 use std::collections::{HashMap, HashSet};
-
-/// What the pass needs to know of a function that is called.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct CalleeInfo {
-    /// For each result, and in it for each parameter: whether the result depends on the parameter
-    /// smoothly. The callee's pullback has a gradient for just those that a result with a cotangent
-    /// depends on.
-    pub depends: Vec<Vec<bool>>,
-}
-
-impl CalleeInfo {
-    /// What is assumed of a callee whose body is not known: each float result depends on each float
-    /// parameter. The linker, which knows the body, derives the pullback anew where that is too much.
-    pub fn assumed<'t>(
-        params: impl Iterator<Item = &'t Type>,
-        results: impl Iterator<Item = &'t Type>,
-    ) -> Self {
-        let all: Vec<bool> = params.map(|t| t.dtype.is_float()).collect();
-        let of = |t: &Type| match t.dtype.is_float() {
-            true => all.clone(),
-            false => vec![false; all.len()],
-        };
-        CalleeInfo {
-            depends: results.map(of).collect(),
-        }
-    }
-
-    /// Whether the callee's pullback has a gradient for a parameter, of results that have cotangents.
-    pub(crate) fn gives<T>(&self, param: usize, cotangents: &[Option<T>]) -> bool {
-        let results = self.depends.iter().zip(cotangents);
-        let mut given = results.filter(|(_, c)| c.is_some());
-        given.any(|(d, _)| d.get(param) == Some(&true))
-    }
-}
 
 /// A function without a derivative.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -67,15 +37,14 @@ pub enum PullbackProblem {
     /// A call of a function that nothing is known of.
     #[error("is not known, so it has no derivative")]
     UnknownCallee,
-    /// A function that already has pullback calls in its body: link it first.
-    #[error("is the pullback of a call, which must be linked before it has a derivative")]
-    NotLinked,
 }
 
-/// Gives `function` its pullback.
+/// Gives `function` its pullback, which takes the cotangents of all float results and gives the
+/// gradients of all float parameters that these depend on smoothly.
 ///
-/// All float parameters' gradients are derived, and those of results that do not depend on a
-/// parameter smoothly are `None`.
+/// What loops must keep for it is added to what they stack. A function that uses the pullback of a call
+/// has none afterwards: the linker derives it, where that call is inlined. A pullback that is written by
+/// hand stays.
 ///
 /// # Errors
 /// An op on the way from a float parameter to a float result that has no derivative.
@@ -83,29 +52,49 @@ pub fn derive_pullback(
     function: &mut Function,
     callees: &dyn Fn(&str) -> Option<CalleeInfo>,
 ) -> Result<(), PullbackError> {
+    let all = vec![true; function.body.results.len()];
+    derive_pullback_of(function, &all, callees)
+}
+
+/// As [`derive_pullback`], with the cotangents of those results alone that are `given`: what the others
+/// lead to is not there at all.
+pub(crate) fn derive_pullback_of(
+    function: &mut Function,
+    given: &[bool],
+    callees: &dyn Fn(&str) -> Option<CalleeInfo>,
+) -> Result<(), PullbackError> {
+    if function.pullback.as_ref().map(|p| p.origin) == Some(Origin::Written) {
+        return Ok(());
+    }
     function.pullback = None;
+    let float = |v: &Value| function.type_of(*v).dtype.is_float();
+    let results = function.body.results.iter().zip(given).enumerate();
+    let results: Vec<(usize, Value)> = results
+        .filter(|(_, (v, given))| **given && float(v))
+        .map(|(i, (v, _))| (i, *v))
+        .collect();
+    let flow = Flow::of(&function.body, &function.values, &mut |c| {
+        effect(callees, c)
+    })?;
+    let seeds: Vec<Value> = function.body.params.iter().copied().filter(float).collect();
+    let ends: Vec<Value> = results.iter().map(|(_, v)| *v).collect();
     let mut pass = Pass {
         builder: Builder::after(function),
         callees,
-        active: HashSet::new(),
+        active: flow.forward(&seeds),
+        useful: flow.backward(&ends),
         cotangents: HashMap::new(),
+        stacks: Stacks::default(),
     };
-    for param in &function.body.params {
-        if function.type_of(*param).dtype.is_float() {
-            pass.active.insert(*param);
-        }
+    if pass.needs_linking(&function.body) {
+        return Ok(());
     }
-    pass.activate(&function.body.insts)?;
     let mut pullback = PullbackBody::default();
-    for (i, r) in function.body.results.iter().enumerate() {
-        let of = function.type_of(*r).clone();
-        if !of.dtype.is_float() {
-            continue;
-        }
-        let cotangent = pass.builder.value(of);
+    for (i, r) in results {
+        let cotangent = pass.builder.value(function.type_of(r).clone());
         pullback.block.params.push(cotangent);
         pullback.cotangents.push(i);
-        pass.accumulate(*r, cotangent)
+        pass.accumulate(r, cotangent)
             .map_err(|error| problem("add", None, error))?;
     }
     pass.reverse(&function.body.insts)?;
@@ -116,11 +105,26 @@ pub fn derive_pullback(
         }
     }
     pullback.block.insts = pass.builder.insts;
+    pass.stacks.apply(&mut function.body);
     function.values = pass.builder.values;
-    drop_dead(&mut pullback.block);
     function.pullback = Some(pullback);
+    eliminate_in_pullback(function);
     function.compact();
     Ok(())
+}
+
+/// What the results of a call depend on, of its operands.
+fn effect(
+    callees: &dyn Fn(&str) -> Option<CalleeInfo>,
+    call: &Call,
+) -> Result<CalleeInfo, PullbackError> {
+    CalleeInfo::of_call(call, &mut |name| {
+        callees(name).ok_or_else(|| PullbackError {
+            op: name.to_string(),
+            location: call.location,
+            error: Box::new(PullbackProblem::UnknownCallee),
+        })
+    })
 }
 
 fn problem(op: &str, location: Option<Location>, error: OpError) -> PullbackError {
@@ -134,64 +138,34 @@ fn problem(op: &str, location: Option<Location>, error: OpError) -> PullbackErro
 struct Pass<'a> {
     builder: Builder,
     callees: &'a dyn Fn(&str) -> Option<CalleeInfo>,
-    /// Values that depend smoothly on a float parameter.
-    active: HashSet<Value>,
+    /// For each value: whether it depends smoothly on a float parameter. Those of expansions are added
+    /// as they are met.
+    active: Vec<bool>,
+    /// For each value of the function: whether a result that has a cotangent depends smoothly on it.
+    useful: Vec<bool>,
     /// The cotangent of each value that has one so far.
     cotangents: HashMap<Value, Value>,
+    /// What loops keep for their reverses.
+    stacks: Stacks,
 }
 
 impl Pass<'_> {
-    /// Marks what depends smoothly on what is marked.
-    fn activate(&mut self, insts: &[Inst]) -> Result<(), PullbackError> {
-        for inst in insts {
-            match inst {
-                Inst::Op(i) => {
-                    let from = i.operands.iter().any(|v| self.active.contains(v));
-                    let smooth = match i.op.pullback {
-                        Pullback::Rule(_) | Pullback::Derived | Pullback::NotDifferentiable(_) => {
-                            true
-                        }
-                        Pullback::Zero => false,
-                    };
-                    if from && smooth && self.is_float(i.result) {
-                        self.active.insert(i.result);
-                    }
-                }
-                Inst::Call(c) => {
-                    let info = self.callee(c)?;
-                    for (result, depends) in c.results.iter().zip(&info.depends) {
-                        let pulls = |(v, on): (&Value, &bool)| *on && self.active.contains(v);
-                        if self.is_float(*result) && c.operands.iter().zip(depends).any(pulls) {
-                            self.active.insert(*result);
-                        }
-                    }
-                }
-                Inst::PullbackCall(p) => {
-                    let from = p.cotangents.iter().flatten();
-                    if from.into_iter().any(|v| self.active.contains(v)) {
-                        return Err(not_linked());
-                    }
-                }
-            }
-        }
-        Ok(())
+    fn is_active(&self, v: Value) -> bool {
+        self.active.get(v.index()) == Some(&true)
     }
 
-    fn is_float(&self, v: Value) -> bool {
-        self.builder.type_of(v).dtype.is_float()
-    }
-
-    fn callee(&self, call: &Call) -> Result<CalleeInfo, PullbackError> {
-        (self.callees)(&call.target.name).ok_or_else(|| PullbackError {
-            op: call.target.name.clone(),
-            location: call.location,
-            error: Box::new(PullbackProblem::UnknownCallee),
+    /// Whether a cotangent would come to the pullback of a call.
+    fn needs_linking(&self, body: &Block) -> bool {
+        let wanted = |v: &Value| self.is_active(*v) && self.useful[v.index()];
+        body.insts.iter().any(|inst| match inst {
+            Inst::PullbackCall(p) => p.results.iter().any(|(_, v)| wanted(v)),
+            Inst::Op(_) | Inst::Call(_) | Inst::Loop(_) => false,
         })
     }
 
     /// Adds to a value's cotangent.
     fn accumulate(&mut self, value: Value, cotangent: Value) -> Result<(), OpError> {
-        if !self.active.contains(&value) {
+        if !self.is_active(value) {
             return Ok(());
         }
         let sum = match self.cotangents.get(&value) {
@@ -208,8 +182,9 @@ impl Pass<'_> {
             match inst {
                 Inst::Op(i) => self.reverse_op(i)?,
                 Inst::Call(c) => self.reverse_call(c)?,
-                // Not active: `activate` refuses those that are.
+                // No cotangent comes here, see `needs_linking`.
                 Inst::PullbackCall(_) => {}
+                Inst::Loop(l) => self.reverse_loop(l)?,
             }
         }
         Ok(())
@@ -221,7 +196,7 @@ impl Pass<'_> {
         };
         self.builder.location = i.location;
         let named = |error| problem(i.op.0.name, i.location, error);
-        let wanted: Vec<bool> = i.operands.iter().map(|v| self.active.contains(v)).collect();
+        let wanted: Vec<bool> = i.operands.iter().map(|v| self.is_active(*v)).collect();
         let found = match i.op.pullback {
             Pullback::Rule(rule) => {
                 let primal = Primal {
@@ -251,47 +226,38 @@ impl Pass<'_> {
     /// it too, the simplifier finds that out.
     fn reverse_derived(&mut self, i: &OpInst, cotangent: Value) -> Result<(), PullbackError> {
         let named = |error| problem(i.op.0.name, i.location, error);
-        let build = match i.op.kind {
-            Kind::Function(build) => build,
-            Kind::Constant
-            | Kind::Iota
-            | Kind::Extent
-            | Kind::Elementwise(_)
-            | Kind::View(_)
-            | Kind::Reduce(_)
-            | Kind::Contract
-            | Kind::Concat
-            | Kind::Gather
-            | Kind::Scatter
-            | Kind::Identity => {
-                let why = "its entry derives it from an expansion that it does not have";
-                return Err(named(OpError::NotDifferentiable(why)));
-            }
-        };
         let start = self.builder.insts.len();
-        let result = build(&mut self.builder, &i.operands, &i.attributes).map_err(named)?;
+        let Some(result) = expansion(&mut self.builder, i) else {
+            let why = "its entry derives it from an expansion that it does not have";
+            return Err(named(OpError::NotDifferentiable(why)));
+        };
+        let result = result.map_err(named)?;
         let expansion = self.builder.insts[start..].to_vec();
-        self.activate(&expansion)?;
+        for inner in expansion.iter().filter_map(Inst::op) {
+            let from = inner.operands.iter().any(|v| self.is_active(*v));
+            let float = self.builder.type_of(inner.result).dtype.is_float();
+            if from && float && is_smooth(inner) {
+                let end = self.active.len().max(inner.result.index() + 1);
+                self.active.resize(end, false);
+                self.active[inner.result.index()] = true;
+            }
+        }
         self.accumulate(result, cotangent).map_err(named)?;
         self.reverse(&expansion)
     }
 
     fn reverse_call(&mut self, c: &Call) -> Result<(), PullbackError> {
-        let cotangents: Vec<Option<Value>> = c
-            .results
-            .iter()
-            .map(|r| self.cotangents.get(r).copied())
-            .collect();
+        let cotangents = self.cotangents_of(&c.results);
         let Some(first) = c.results.first() else {
             return Ok(());
         };
         if cotangents.iter().all(Option::is_none) {
             return Ok(());
         }
-        let info = self.callee(c)?;
+        let info = effect(self.callees, c)?;
         let mut results = Vec::new();
         for (i, operand) in c.operands.iter().enumerate() {
-            if info.gives(i, &cotangents) && self.active.contains(operand) {
+            if info.gives(i, &cotangents) && self.is_active(*operand) {
                 let of = self.builder.type_of(*operand).clone();
                 results.push((i, self.builder.value(of)));
             }
@@ -308,29 +274,57 @@ impl Pass<'_> {
         }
         Ok(())
     }
-}
 
-fn not_linked() -> PullbackError {
-    PullbackError {
-        op: "pullback".to_string(),
-        location: None,
-        error: Box::new(PullbackProblem::NotLinked),
+    fn cotangents_of(&self, values: &[Value]) -> Vec<Option<Value>> {
+        let cotangent = |v: &Value| self.cotangents.get(v).copied();
+        values.iter().map(cotangent).collect()
     }
-}
 
-/// Removes what no gradient needs.
-fn drop_dead(block: &mut Block) {
-    let mut live: HashSet<Value> = block.results.iter().copied().collect();
-    let mut kept = Vec::with_capacity(block.insts.len());
-    for mut inst in std::mem::take(&mut block.insts).into_iter().rev() {
-        if let Inst::PullbackCall(p) = &mut inst {
-            p.results.retain(|(_, v)| live.contains(v));
+    fn reverse_loop(&mut self, l: &Loop) -> Result<(), PullbackError> {
+        let cotangents = self.cotangents_of(&l.results);
+        if cotangents.iter().all(Option::is_none) {
+            return Ok(());
         }
-        if inst.results().iter().any(|v| live.contains(v)) {
-            live.extend(inst.operands());
-            kept.push(inst);
+        let named = |error| problem("loop", l.location, error);
+        let params = l.carried_params().iter();
+        let carried: Vec<bool> = params
+            .map(|v| self.is_active(*v) && self.useful[v.index()])
+            .collect();
+        let (b, stacks) = (&mut self.builder, &mut self.stacks);
+        let reverse = ReverseLoop::open(b, stacks, l, &cotangents, &carried).map_err(named)?;
+        // Cotangents in the body are those of one iteration.
+        let outer = std::mem::take(&mut self.cotangents);
+        for (value, cotangent) in l.body.results.iter().zip(&reverse.cotangents) {
+            if let Some(cotangent) = cotangent {
+                self.accumulate(*value, *cotangent).map_err(named)?;
+            }
         }
+        self.reverse(&l.body.insts)?;
+        let inner = std::mem::replace(&mut self.cotangents, outer);
+        let of = |v: &Value| inner.get(v).copied();
+        let mut own = HashSet::new();
+        l.body.each_definition(&mut |v| {
+            own.insert(v);
+        });
+        let mut captured: Vec<Value> = inner.keys().copied().collect();
+        captured.retain(|v| !own.contains(v) && v.index() < self.useful.len());
+        captured.sort_unstable();
+        let found = Gradients {
+            carried: l.carried_params().iter().map(of).collect(),
+            sliced: l.slice_params().iter().map(of).collect(),
+            captured: captured.iter().filter_map(of).collect(),
+        };
+        let (b, stacks) = (&mut self.builder, &mut self.stacks);
+        let out = reverse.close(b, stacks, l, &found).map_err(named)?;
+        let sliced = l.sliced.iter().map(|s| s.value);
+        let given = l.carried.iter().copied().chain(sliced).chain(captured);
+        let some = out.captured.into_iter().map(Some);
+        let gradients = out.carried.into_iter().chain(out.sliced).chain(some);
+        for (value, gradient) in given.zip(gradients) {
+            if let Some(gradient) = gradient {
+                self.accumulate(value, gradient).map_err(named)?;
+            }
+        }
+        Ok(())
     }
-    kept.reverse();
-    block.insts = kept;
 }

@@ -65,6 +65,20 @@ impl Shape {
         seq.chain((0..self.dims.len()).map(Axis::At)).collect()
     }
 
+    /// The shape without one of its dims; `None` if it is not there.
+    pub fn without(&self, axis: usize) -> Option<Shape> {
+        let mut out = self.clone();
+        (axis < out.dims.len()).then(|| out.dims.remove(axis))?;
+        Some(out)
+    }
+
+    /// The shape with one dim more, at position `axis`; `None` if that is past the end.
+    pub fn with(&self, axis: usize, dim: Dim) -> Option<Shape> {
+        let mut out = self.clone();
+        (axis <= out.dims.len()).then(|| out.dims.insert(axis, dim))?;
+        Some(out)
+    }
+
     /// The shape of the given axes, in their order; `None` for one that is not there or a sequence
     /// that would not lead.
     pub fn select(&self, axes: &[Axis]) -> Option<Shape> {
@@ -118,6 +132,16 @@ impl Type {
     /// A tensor type.
     pub fn new(dtype: DType, shape: Shape) -> Self {
         Type { dtype, shape }
+    }
+
+    /// The type of a slice along `axis`, which is gone from it.
+    pub fn slice(&self, axis: usize) -> Option<Type> {
+        Some(Type::new(self.dtype, self.shape.without(axis)?))
+    }
+
+    /// The type of `trip` values of this one, stacked along a new `axis`.
+    pub fn stack(&self, axis: usize, trip: Dim) -> Option<Type> {
+        Some(Type::new(self.dtype, self.shape.with(axis, trip)?))
     }
 
     /// A tensor type of known extents.

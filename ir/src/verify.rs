@@ -10,18 +10,22 @@
 //!    call, of that result's type, and defines values of the types of that call's float operands.
 //! 6. A pullback has at most one cotangent a result, of the result's type, for floats only; and at most
 //!    one gradient a parameter, of the parameter's type, for floats only; both in order.
-//! 7. Every symbol is declared, once, and used as what it is: dims hold no sequences, and sequences no
+//! 7. A loop, and a call in that mode, pairs what is carried in order, of one type; what is sliced or
+//!    stacked has as many slices along its axis as there are iterations. A loop's body has the
+//!    parameters that [`crate::Loop`] tells; what it defines is used in it only; no call stands in it.
+//! 8. Every symbol is declared, once, and used as what it is: dims hold no sequences, and sequences no
 //!    sizes. At most one symbol is a sequence.
 //!
-//! A program (see [`verify_program`]) further has no calls, no symbols, no consts and no working
-//! floats. Callees are none of its business: the linker checks calls where it inlines them.
+//! What else is legal depends on how far a function has come, see [`Stage`]. Callees are none of its
+//! business: the linker checks calls where it inlines them.
 
 use crate::attribute::{Attribute, AttributeKind};
-use crate::block::{Block, Inst, OpInst, PullbackCall};
+use crate::block::{Block, Inst, Loop, OpInst};
+use crate::call::{Call, CallMode, LoopMode, LoopParam, LoopResult, PullbackCall};
 use crate::dim::Dim;
 use crate::dtype::DType;
 use crate::function::{Function, SymbolKind, Value};
-use crate::op::{Arity, OpError};
+use crate::op::{Arity, Kind, OpError};
 use crate::shape::{Shape, Type};
 use std::collections::{BTreeMap, HashSet};
 
@@ -106,15 +110,56 @@ pub enum Broken {
         /// How many there are.
         found: usize,
     },
+    /// A slice or a stack of more or fewer iterations than its loop has, or along no axis.
+    #[error("{value} does not hold {trip} iterations along axis {axis}")]
+    Iterations {
+        /// The whole.
+        value: Value,
+        /// The axis, behind a sequence.
+        axis: usize,
+        /// The number of iterations.
+        trip: Dim,
+    },
+    /// A call in the body of a loop.
+    #[error("a call stands in the body of a loop")]
+    CallInLoop,
     /// A symbol that is not declared, declared twice, or declared as something else.
     #[error("`{0}` is not declared once, as what it is used as")]
     Symbol(String),
     /// A second sequence: bindings have one.
     #[error("`{0}` is a second sequence, and a function has one at most")]
     Sequences(String),
-    /// Something that a program has no more.
-    #[error("a program has no {0}")]
-    NotAProgram(&'static str),
+    /// Something that a function of this stage has not.
+    #[error("{stage} has no {what}")]
+    Stage {
+        /// The stage, in words.
+        stage: &'static str,
+        /// What it has not.
+        what: &'static str,
+    },
+}
+
+/// How far a function has come, and with that what it may hold.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Stage {
+    /// As a unit stores it: loops are calls in that mode.
+    Unit,
+    /// Calls inlined, in symbols: no calls; loops have their bodies.
+    Inlined,
+    /// Calls inlined and sizes bound: no symbols, sequences, consts, working floats, nor pullback.
+    Bound,
+    /// Ready to run: no functions over ops either.
+    Program,
+}
+
+impl Stage {
+    fn in_words(self) -> &'static str {
+        match self {
+            Stage::Unit => "a unit",
+            Stage::Inlined => "a function whose calls are inlined",
+            Stage::Bound | Stage::Program => "a program",
+        }
+    }
 }
 
 /// Checks every rule for functions.
@@ -133,45 +178,88 @@ pub fn verify(function: &Function) -> Result<(), VerifyError> {
 /// # Errors
 /// The first rule broken.
 pub fn verify_program(function: &Function) -> Result<(), VerifyError> {
+    verify_stage(function, Stage::Program)
+}
+
+/// Checks every rule for functions, and what is legal at a stage.
+///
+/// # Errors
+/// The first rule broken.
+pub fn verify_stage(function: &Function, stage: Stage) -> Result<(), VerifyError> {
     check(function)
-        .and_then(|()| check_program(function))
+        .and_then(|()| check_stage(function, stage))
         .map_err(|broken| VerifyError {
             function: function.name.clone(),
             broken: Box::new(broken),
         })
 }
 
-fn check_program(function: &Function) -> Result<(), Broken> {
-    if !function.symbols.is_empty() || !function.constraints.is_empty() {
-        return Err(Broken::NotAProgram("symbols"));
+fn check_stage(function: &Function, stage: Stage) -> Result<(), Broken> {
+    let refuse = |what| {
+        Err(Broken::Stage {
+            stage: stage.in_words(),
+            what,
+        })
+    };
+    let bound = stage >= Stage::Bound;
+    if bound && !(function.symbols.is_empty() && function.constraints.is_empty()) {
+        return refuse("symbols");
     }
-    if function.pullback.is_some() {
-        return Err(Broken::NotAProgram("pullback"));
+    if bound && function.pullback.is_some() {
+        return refuse("pullback");
     }
-    for inst in &function.body.insts {
-        match inst {
-            Inst::Op(i) => {
-                let is_const = |a: &Attribute| match a {
-                    Attribute::Const(_) => true,
-                    Attribute::Axes(_)
-                    | Attribute::Shape(_)
-                    | Attribute::Dims(_)
-                    | Attribute::DType(_)
-                    | Attribute::Number(_) => false,
-                };
-                if i.attributes.0.iter().any(is_const) {
-                    return Err(Broken::NotAProgram("consts without a number"));
-                }
+    let mut found = None;
+    let mut check = |inst: &Inst| {
+        let what = match inst {
+            Inst::Op(i) if bound && i.attributes.0.iter().any(is_const) => {
+                Some("consts without a number")
             }
-            Inst::Call(_) | Inst::PullbackCall(_) => return Err(Broken::NotAProgram("calls")),
-        }
+            Inst::Op(i) => match i.op.kind {
+                Kind::Function(_) if stage == Stage::Program => Some("functions over ops"),
+                Kind::Function(_)
+                | Kind::Constant
+                | Kind::Iota
+                | Kind::Extent
+                | Kind::Elementwise(_)
+                | Kind::View(_)
+                | Kind::Reduce(_)
+                | Kind::Contract
+                | Kind::Concat
+                | Kind::Gather
+                | Kind::Scatter
+                | Kind::Identity => None,
+            },
+            Inst::Call(_) | Inst::PullbackCall(_) if stage > Stage::Unit => Some("calls"),
+            Inst::Call(_) | Inst::PullbackCall(_) => None,
+            Inst::Loop(_) if stage == Stage::Unit => Some("loops but calls"),
+            Inst::Loop(_) => None,
+        };
+        found = found.or(what);
+    };
+    function.body.each_inst(&mut check);
+    if let Some(p) = &function.pullback {
+        p.block.each_inst(&mut check);
     }
-    if function.values.iter().any(|t| t.dtype == DType::Float) {
-        return Err(Broken::NotAProgram("working floats"));
+    if let Some(what) = found {
+        return refuse(what);
     }
-    match function.values.iter().any(|t| t.shape.extents().is_none()) {
-        true => Err(Broken::NotAProgram("dims without a value")),
+    if bound && function.values.iter().any(|t| t.dtype == DType::Float) {
+        return refuse("working floats");
+    }
+    match bound && function.values.iter().any(|t| t.shape.extents().is_none()) {
+        true => refuse("dims without a value"),
         false => Ok(()),
+    }
+}
+
+fn is_const(a: &Attribute) -> bool {
+    match a {
+        Attribute::Const(_) => true,
+        Attribute::Axes(_)
+        | Attribute::Shape(_)
+        | Attribute::Dims(_)
+        | Attribute::DType(_)
+        | Attribute::Number(_) => false,
     }
 }
 
@@ -185,20 +273,16 @@ fn check(function: &Function) -> Result<(), Broken> {
             return Err(Broken::ParamType(p.name.clone()));
         }
     }
-    if function.body.params.len() != function.params.len() {
-        return Err(Broken::Count {
-            what: "parameters of the body",
-            expected: function.params.len(),
-            found: function.body.params.len(),
-        });
-    }
+    let (params, declared) = (&function.body.params, &function.params);
+    counted("parameters of the body", declared.len(), params.len())?;
     if let Some(i) = (0..function.params.len()).find(|i| function.body.params[*i].index() != *i) {
         return Err(Broken::Param(i));
     }
     let mut checker = Checker {
         function,
         symbols: symbols(function)?,
-        defined: vec![false; function.values.len()],
+        scope: vec![Scope::Undefined; function.values.len()],
+        loops: 0,
     };
     for c in &function.constraints {
         checker.dim(&c.left)?;
@@ -209,11 +293,22 @@ fn check(function: &Function) -> Result<(), Broken> {
     }
     checker.block(&function.body)?;
     checker.pullback()?;
-    match checker.defined.iter().position(|d| !d) {
+    match checker.scope.iter().position(|s| *s == Scope::Undefined) {
         Some(i) => Err(Broken::Undefined(Value(
             u32::try_from(i).unwrap_or(u32::MAX),
         ))),
         None => Ok(()),
+    }
+}
+
+fn counted(what: &'static str, expected: usize, found: usize) -> Result<(), Broken> {
+    match expected == found {
+        true => Ok(()),
+        false => Err(Broken::Count {
+            what,
+            expected,
+            found,
+        }),
     }
 }
 
@@ -235,7 +330,20 @@ fn symbols(function: &Function) -> Result<BTreeMap<&str, SymbolKind>, Broken> {
 struct Checker<'a> {
     function: &'a Function,
     symbols: BTreeMap<&'a str, SymbolKind>,
-    defined: Vec<bool>,
+    scope: Vec<Scope>,
+    /// How many loops are around.
+    loops: usize,
+}
+
+/// What the checker has seen of a value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    /// Nothing yet.
+    Undefined,
+    /// Its definition, which dominates what is looked at.
+    Visible,
+    /// Its definition, in a block that is closed.
+    Closed,
 }
 
 impl Checker<'_> {
@@ -246,21 +354,12 @@ impl Checker<'_> {
         for inst in &block.insts {
             match inst {
                 Inst::Op(i) => self.op(i)?,
-                Inst::Call(c) => {
-                    for v in &c.operands {
-                        self.used(*v)?;
-                    }
-                    for (_, d) in &c.target.sizes {
-                        self.dim(d)?;
-                    }
-                    if let Some((_, s)) = &c.target.sequence {
-                        self.shape(s)?;
-                    }
-                    for v in &c.results {
-                        self.define(*v)?;
-                    }
+                Inst::Call(_) | Inst::PullbackCall(_) if self.loops > 0 => {
+                    return Err(Broken::CallInLoop);
                 }
+                Inst::Call(c) => self.call(c)?,
                 Inst::PullbackCall(p) => self.pullback_call(p)?,
+                Inst::Loop(l) => self.iterate(l)?,
             }
         }
         for v in &block.results {
@@ -318,6 +417,115 @@ impl Checker<'_> {
         self.typed(value, &expected)
     }
 
+    fn call(&mut self, c: &Call) -> Result<(), Broken> {
+        for v in &c.operands {
+            self.used(*v)?;
+        }
+        for target in c.targets() {
+            for (_, d) in &target.sizes {
+                self.dim(d)?;
+            }
+            if let Some((_, s)) = &target.sequence {
+                self.shape(s)?;
+            }
+        }
+        for v in &c.results {
+            self.define(*v)?;
+        }
+        match &c.mode {
+            CallMode::Plain | CallMode::Checkpoint => Ok(()),
+            CallMode::Choice(alternatives) => alternatives.iter().try_for_each(|a| {
+                self.dim(&a.when.left)?;
+                self.dim(&a.when.right)
+            }),
+            CallMode::Loop(l) => self.call_of_loop(c, l),
+        }
+    }
+
+    fn call_of_loop(&self, c: &Call, l: &LoopMode) -> Result<(), Broken> {
+        self.dim(&l.trip)?;
+        let roles: Vec<LoopParam> = l.operands().map(|(_, role)| role).collect();
+        counted("operands of a loop", roles.len(), c.operands.len())?;
+        counted("results of a loop", l.results.len(), c.results.len())?;
+        let mut carried = Vec::new();
+        for (role, v) in roles.iter().zip(&c.operands) {
+            match role {
+                LoopParam::Carried => carried.push(*v),
+                LoopParam::Sliced { axis } => self.iterations(*v, *axis, &l.trip)?,
+                LoopParam::Index | LoopParam::Invariant => {}
+            }
+        }
+        let mut handed = Vec::new();
+        for (role, v) in l.results.iter().zip(&c.results) {
+            match role {
+                LoopResult::Carried => handed.push(*v),
+                LoopResult::Stacked { axis } => self.iterations(*v, *axis, &l.trip)?,
+            }
+        }
+        counted("carried results of a loop", carried.len(), handed.len())?;
+        for (first, last) in carried.iter().zip(&handed) {
+            self.typed(*last, &self.type_of(*first))?;
+        }
+        Ok(())
+    }
+
+    fn iterate(&mut self, l: &Loop) -> Result<(), Broken> {
+        self.dim(&l.trip)?;
+        let mut types = vec![Loop::index_type()];
+        for v in &l.carried {
+            self.used(*v)?;
+            types.push(self.type_of(*v));
+        }
+        for s in &l.sliced {
+            self.used(s.value)?;
+            self.iterations(s.value, s.axis, &l.trip)?;
+            types.extend(self.type_of(s.value).slice(s.axis));
+        }
+        let (params, results) = (&l.body.params, &l.body.results);
+        counted("parameters of a loop's body", types.len(), params.len())?;
+        let given = l.carried.len() + l.stacked.len();
+        counted("results of a loop's body", given, results.len())?;
+        counted("results of a loop", given, l.results.len())?;
+        self.loops += 1;
+        self.block(&l.body)?;
+        self.loops -= 1;
+        for (v, of) in params.iter().zip(&types) {
+            self.typed(*v, of)?;
+        }
+        for (v, first) in results.iter().zip(&l.carried) {
+            self.typed(*v, &self.type_of(*first))?;
+        }
+        for v in &l.results {
+            self.define(*v)?;
+        }
+        for (v, first) in l.results.iter().zip(&l.carried) {
+            self.typed(*v, &self.type_of(*first))?;
+        }
+        for (value, axis, stack) in l.stacks() {
+            self.iterations(stack, axis, &l.trip)?;
+            let slice = self.type_of(stack).slice(axis);
+            self.typed(value, &slice.unwrap_or_else(Loop::index_type))?;
+        }
+        let mut inner = Vec::new();
+        l.body.each_definition(&mut |v| inner.push(v));
+        for v in inner {
+            self.scope[v.index()] = Scope::Closed;
+        }
+        Ok(())
+    }
+
+    /// Whether a value holds a slice for each iteration.
+    fn iterations(&self, value: Value, axis: usize, trip: &Dim) -> Result<(), Broken> {
+        match self.function.type_of(value).shape.dims.get(axis) == Some(trip) {
+            true => Ok(()),
+            false => Err(Broken::Iterations {
+                value,
+                axis,
+                trip: trip.clone(),
+            }),
+        }
+    }
+
     fn pullback_call(&mut self, p: &PullbackCall) -> Result<(), Broken> {
         let call = self
             .function
@@ -327,13 +535,7 @@ impl Checker<'_> {
         for v in call.results.iter().chain(&call.operands) {
             self.used(*v)?;
         }
-        if p.cotangents.len() != call.results.len() {
-            return Err(Broken::Count {
-                what: "cotangents",
-                expected: call.results.len(),
-                found: p.cotangents.len(),
-            });
-        }
+        counted("cotangents", call.results.len(), p.cotangents.len())?;
         for (c, r) in p.cotangents.iter().zip(&call.results) {
             if let Some(c) = c {
                 self.used(*c)?;
@@ -363,13 +565,7 @@ impl Checker<'_> {
             ("gradients", &p.gradients, &p.block.results, params),
         ];
         for (what, positions, values, end) in lists {
-            if positions.len() != values.len() {
-                return Err(Broken::Count {
-                    what,
-                    expected: positions.len(),
-                    found: values.len(),
-                });
-            }
+            counted(what, positions.len(), values.len())?;
             let ascending = positions.is_sorted_by(|a, b| a < b);
             if !ascending || positions.last().is_some_and(|last| *last >= end) {
                 return Err(Broken::Order { what });
@@ -386,9 +582,9 @@ impl Checker<'_> {
     }
 
     fn define(&mut self, v: Value) -> Result<(), Broken> {
-        match self.defined.get_mut(v.index()) {
-            Some(d) if !*d => {
-                *d = true;
+        match self.scope.get_mut(v.index()) {
+            Some(s) if *s == Scope::Undefined => {
+                *s = Scope::Visible;
                 Ok(())
             }
             Some(_) => Err(Broken::Redefined(v)),
@@ -397,9 +593,9 @@ impl Checker<'_> {
     }
 
     fn used(&self, v: Value) -> Result<(), Broken> {
-        match self.defined.get(v.index()) {
-            Some(true) => Ok(()),
-            _ => Err(Broken::Use(v)),
+        match self.scope.get(v.index()) {
+            Some(Scope::Visible) => Ok(()),
+            Some(Scope::Undefined | Scope::Closed) | None => Err(Broken::Use(v)),
         }
     }
 

@@ -5,7 +5,8 @@ use proptest::prelude::*;
 use sinew_ir::testing::with_gradients;
 use sinew_ir::{
     Array, Attribute, Axis, Block, Builder, DType, Dim, Function, Inst, Op, Param, ParamKind,
-    Shape, Type, Value, derive_pullback, interpret, ops, parse, simplify, verify, verify_program,
+    Shape, Stage, Type, Value, derive_pullback, interpret, ops, parse, simplify, verify,
+    verify_stage,
 };
 
 /// Choices, one after the other; zeros when none is left, so that a shorter list is a simpler program.
@@ -394,10 +395,10 @@ proptest! {
             return Err(TestCaseError::fail("shapes and types are there to pick"));
         };
         f.compact();
-        prop_assert!(verify_program(&f).is_ok(), "{}", f);
+        prop_assert!(verify_stage(&f, Stage::Bound).is_ok(), "{}", f);
         let mut g = f.clone();
         simplify(&mut g);
-        let checked = verify_program(&g);
+        let checked = verify_stage(&g, Stage::Bound);
         prop_assert!(checked.is_ok(), "{:?}\n{}\n{}", checked, f, g);
         let inputs = inputs(&f, &mut tape);
         same(&f, &g, &inputs)?;

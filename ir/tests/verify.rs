@@ -23,7 +23,9 @@ pullback(%5: float[B]) {
 fn op(f: &mut Function, at: usize) -> &mut OpInst {
     match &mut f.body.insts[at] {
         Inst::Op(i) => i,
-        Inst::Call(_) | Inst::PullbackCall(_) => panic!("instruction {at} is an op"),
+        Inst::Call(_) | Inst::PullbackCall(_) | Inst::Loop(_) => {
+            panic!("instruction {at} is an op")
+        }
     }
 }
 

@@ -284,6 +284,7 @@ impl Graph {
                 Inst::PullbackCall(_) => {
                     return Err(ScheduleError::NotLinked("a pullback of a call".into()));
                 }
+                Inst::Loop(_) => return Err(ScheduleError::Loop),
             };
             if let Kind::Function(expand) = inst.op.kind {
                 let mut builder = Builder {

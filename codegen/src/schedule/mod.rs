@@ -69,6 +69,9 @@ pub enum ScheduleError {
     /// A function that is not a program yet.
     #[error("not a linked program: {0}")]
     NotLinked(String),
+    /// A loop: a schedule is a list of kernels, each run once.
+    #[error("a program with a loop cannot be scheduled: a schedule has no loops")]
+    Loop,
     /// A value that nothing defines.
     #[error("{0} is not defined")]
     Undefined(Value),
@@ -162,7 +165,8 @@ struct Scheduled {
 
 fn one_part(part: &Part<'_>, regions: &[Region]) -> Result<Scheduled, ScheduleError> {
     // What follows indexes shapes by the axes that attributes name.
-    sinew_ir::verify_program(part.program).map_err(|e| ScheduleError::NotLinked(e.to_string()))?;
+    sinew_ir::verify_stage(part.program, sinew_ir::Stage::Bound)
+        .map_err(|e| ScheduleError::NotLinked(e.to_string()))?;
     let (buffers, inputs) = part_buffers(part, regions)?;
     let outputs: Vec<usize> = (inputs..buffers.len()).collect();
     let mut staged: Vec<usize> = Vec::new();

@@ -6,13 +6,16 @@
 
 use crate::array::{Array, count, offsets, strides};
 use crate::attribute::Attributes;
-use crate::block::{Block, Inst, OpInst};
+use crate::block::{Block, Inst, Loop, OpInst};
 use crate::builder::Builder;
 use crate::dtype::DType;
-use crate::function::{Function, Location, Value};
+use crate::expand::expansion;
+use crate::function::{Function, Location, Param, ParamKind, Value};
 use crate::op::{Kind, OpError, Reduction, View};
 use crate::scalar::Scalar;
 use crate::shape::{Axis, Type};
+use std::collections::HashMap;
+use std::ops::ControlFlow;
 
 /// Why a function cannot be interpreted.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -75,16 +78,10 @@ pub struct NonFinite {
 /// # Errors
 /// Inputs that do not fit; a function that is not linked.
 pub fn interpret(function: &Function, inputs: &[Array]) -> Result<Vec<Array>, InterpretError> {
-    let mut values = bind(function, inputs)?;
-    let last = last_uses(function);
-    for (index, inst) in function.body.insts.iter().enumerate() {
-        let i = linked(function, inst)?;
-        let result = step(function, i, &values)?;
-        values[i.result.index()] = Some(result);
-        release(&mut values, i, &last, index);
-    }
+    let mut machine = Machine::new(function, inputs)?;
+    machine.body(&function.body, &mut |_, _, _| Ok(ControlFlow::Continue(())))?;
     let results = function.body.results.iter();
-    results.map(|r| defined(&values, *r).cloned()).collect()
+    results.map(|r| machine.value(*r).cloned()).collect()
 }
 
 /// Runs `function` and finds the first instruction whose result has an infinity while none of its
@@ -100,35 +97,34 @@ pub fn first_non_finite(
     function: &Function,
     inputs: &[Array],
 ) -> Result<Option<NonFinite>, InterpretError> {
-    let mut values = bind(function, inputs)?;
-    values.iter_mut().flatten().for_each(hold);
+    let mut machine = Machine::new(function, inputs)?;
+    machine.values.iter_mut().flatten().for_each(hold);
     let finite = |a: &Array| a.data.iter().all(|x| x.is_finite());
     let has_nan = |a: &Array| a.data.iter().any(|x| x.is_nan());
-    let last = last_uses(function);
-    for (index, inst) in function.body.insts.iter().enumerate() {
-        let i = linked(function, inst)?;
-        let mut result = step(function, i, &values)?;
-        hold(&mut result);
-        if !finite(&result) && !i.operands.is_empty() {
-            let (mut all_finite, mut no_nan) = (true, true);
-            for v in &i.operands {
-                let operand = defined(&values, *v)?;
-                all_finite &= finite(operand);
-                no_nan &= !has_nan(operand);
-            }
-            if all_finite || (no_nan && has_nan(&result)) {
-                return Ok(Some(NonFinite {
-                    op: i.op.0.name,
-                    value: i.result,
-                    index,
-                    location: i.location,
-                }));
-            }
+    let mut first = None;
+    machine.body(&function.body, &mut |machine, i, result| {
+        hold(result);
+        if finite(result) || i.operands.is_empty() {
+            return Ok(ControlFlow::Continue(()));
         }
-        values[i.result.index()] = Some(result);
-        release(&mut values, i, &last, index);
-    }
-    Ok(None)
+        let (mut all_finite, mut no_nan) = (true, true);
+        for v in &i.operands {
+            let operand = machine.value(*v)?;
+            all_finite &= finite(operand);
+            no_nan &= !has_nan(operand);
+        }
+        if all_finite || (no_nan && has_nan(result)) {
+            first = Some(NonFinite {
+                op: i.op.0.name,
+                value: i.result,
+                index: machine.index,
+                location: i.location,
+            });
+            return Ok(ControlFlow::Break(()));
+        }
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(first)
 }
 
 /// Rounds elements to their type, and those below its least normal number to zero.
@@ -146,80 +142,175 @@ fn hold(array: &mut Array) {
     }
 }
 
-/// For each value, the instruction behind which nothing uses it; past the end for results.
-fn last_uses(function: &Function) -> Vec<usize> {
-    let mut last = vec![0; function.values.len()];
-    for (index, inst) in function.body.insts.iter().enumerate() {
-        let mut note = |v: Value| {
-            if let Some(last) = last.get_mut(v.index()) {
-                *last = index;
-            }
-        };
-        inst.each_result(&mut note);
-        inst.each_operand(&mut note);
-    }
-    for r in &function.body.results {
-        if let Some(last) = last.get_mut(r.index()) {
-            *last = usize::MAX;
-        }
-    }
-    last
+/// Looks at each op's result before it is used, and tells whether to go on.
+type Watch<'w> =
+    dyn FnMut(&Machine<'_>, &OpInst, &mut Array) -> Result<ControlFlow<()>, InterpretError> + 'w;
+
+/// A run of a function.
+struct Machine<'f> {
+    function: &'f Function,
+    /// What each value is now; a program's values together take many times its working memory, so each
+    /// goes with its last use.
+    values: Vec<Option<Array>>,
+    /// The position in the function's body of the instruction that runs.
+    index: usize,
 }
 
-/// Lets go of what instruction `index` used last: a program's values together take many times its
-/// working memory.
-fn release(values: &mut [Option<Array>], i: &OpInst, last: &[usize], index: usize) {
-    for v in i.operands.iter().chain([&i.result]) {
-        if last.get(v.index()) == Some(&index) {
-            values[v.index()] = None;
-        }
-    }
-}
-
-fn bind(function: &Function, inputs: &[Array]) -> Result<Vec<Option<Array>>, InterpretError> {
-    if inputs.len() != function.params.len() {
-        return Err(InterpretError::Inputs {
-            expected: function.params.len(),
-            found: inputs.len(),
-        });
-    }
-    let mut values: Vec<Option<Array>> = vec![None; function.values.len()];
-    for (i, input) in inputs.iter().enumerate() {
-        let expected = &function.values[i];
-        if *expected != input.type_of() || count(&input.shape) != input.data.len() {
-            return Err(InterpretError::Input {
-                name: function.params[i].name.clone(),
-                expected: expected.clone(),
-                found: input.type_of(),
+impl<'f> Machine<'f> {
+    fn new(function: &'f Function, inputs: &[Array]) -> Result<Self, InterpretError> {
+        if inputs.len() != function.params.len() {
+            return Err(InterpretError::Inputs {
+                expected: function.params.len(),
+                found: inputs.len(),
             });
         }
-        values[i] = Some(input.clone());
+        let mut values: Vec<Option<Array>> = vec![None; function.values.len()];
+        for (i, input) in inputs.iter().enumerate() {
+            let expected = &function.values[i];
+            if *expected != input.type_of() || count(&input.shape) != input.data.len() {
+                return Err(InterpretError::Input {
+                    name: function.params[i].name.clone(),
+                    expected: expected.clone(),
+                    found: input.type_of(),
+                });
+            }
+            values[i] = Some(input.clone());
+        }
+        Ok(Machine {
+            function,
+            values,
+            index: 0,
+        })
     }
-    Ok(values)
-}
 
-fn linked<'f>(function: &Function, inst: &'f Inst) -> Result<&'f OpInst, InterpretError> {
-    match inst {
-        Inst::Op(i) => Ok(i),
-        Inst::Call(_) | Inst::PullbackCall(_) => {
-            Err(InterpretError::NotLinked(function.name.clone()))
+    fn value(&self, v: Value) -> Result<&Array, InterpretError> {
+        // The verifier refuses uses before definitions; an unlinked function may still have them.
+        let found = self.values.get(v.index()).and_then(Option::as_ref);
+        found.ok_or_else(|| InterpretError::NotLinked(v.to_string()))
+    }
+
+    fn set(&mut self, v: Value, array: Array) -> Result<(), InterpretError> {
+        let place = self.values.get_mut(v.index());
+        *place.ok_or_else(|| InterpretError::NotLinked(v.to_string()))? = Some(array);
+        Ok(())
+    }
+
+    /// Runs a function's body, or as much of it as is watched.
+    fn body(&mut self, block: &Block, watch: &mut Watch<'_>) -> Result<(), InterpretError> {
+        let dead = last_uses(block);
+        for (index, (inst, dead)) in block.insts.iter().zip(&dead).enumerate() {
+            self.index = index;
+            if self.inst(inst, watch)?.is_break() {
+                break;
+            }
+            self.release(dead);
+        }
+        Ok(())
+    }
+
+    fn release(&mut self, dead: &[Value]) {
+        for v in dead {
+            if let Some(value) = self.values.get_mut(v.index()) {
+                *value = None;
+            }
         }
     }
+
+    fn inst(
+        &mut self,
+        inst: &Inst,
+        watch: &mut Watch<'_>,
+    ) -> Result<ControlFlow<()>, InterpretError> {
+        match inst {
+            Inst::Op(i) => {
+                let mut result = step(self, i)?;
+                let flow = watch(self, i, &mut result)?;
+                self.set(i.result, result)?;
+                Ok(flow)
+            }
+            Inst::Loop(l) => self.iterate(l, watch),
+            Inst::Call(_) | Inst::PullbackCall(_) => {
+                Err(InterpretError::NotLinked(self.function.name.clone()))
+            }
+        }
+    }
+
+    fn iterate(
+        &mut self,
+        l: &Loop,
+        watch: &mut Watch<'_>,
+    ) -> Result<ControlFlow<()>, InterpretError> {
+        let dead = last_uses(&l.body);
+        let unbound = |v: Value| InterpretError::Unbound(self.function.type_of(v).clone());
+        let Some((&index, trip)) = l.body.params.first().zip(l.trip.as_extent()) else {
+            return Err(InterpretError::NotLinked(self.function.name.clone()));
+        };
+        let mut stacks = Vec::new();
+        for (_, _, result) in l.stacks() {
+            let of = self.function.type_of(result);
+            let shape = of.shape.extents().ok_or_else(|| unbound(result))?;
+            stacks.push(Array::filled(of.dtype, &shape, 0.0));
+        }
+        let carried = l.carried.iter().map(|v| self.value(*v).cloned());
+        let mut carried: Vec<Array> = carried.collect::<Result<_, _>>()?;
+        for at in l.order.indices(trip) {
+            self.set(index, Array::filled(DType::I32, &[], at as f64))?;
+            for (param, value) in l.carried_params().iter().zip(carried) {
+                self.set(*param, value)?;
+            }
+            for (param, s) in l.slice_params().iter().zip(&l.sliced) {
+                let slice = self.value(s.value)?.slice(s.axis, at);
+                self.set(*param, slice)?;
+            }
+            for (inst, dead) in l.body.insts.iter().zip(&dead) {
+                if self.inst(inst, watch)?.is_break() {
+                    return Ok(ControlFlow::Break(()));
+                }
+                self.release(dead);
+            }
+            let next = l.body.results.iter().take(l.carried.len());
+            carried = next
+                .map(|v| self.value(*v).cloned())
+                .collect::<Result<_, _>>()?;
+            for ((value, axis, _), stack) in l.stacks().zip(&mut stacks) {
+                stack.set_slice(axis, at, self.value(value)?);
+            }
+        }
+        for (result, array) in l.results.iter().zip(carried.into_iter().chain(stacks)) {
+            self.set(*result, array)?;
+        }
+        Ok(ControlFlow::Continue(()))
+    }
 }
 
-fn defined(values: &[Option<Array>], v: Value) -> Result<&Array, InterpretError> {
-    // The verifier refuses uses before definitions; an unlinked function may still have them.
-    let found = values.get(v.index()).and_then(Option::as_ref);
-    found.ok_or_else(|| InterpretError::NotLinked(v.to_string()))
+/// For each instruction, the values of its own block that nothing in the block uses behind it.
+fn last_uses(block: &Block) -> Vec<Vec<Value>> {
+    let mut last: HashMap<Value, usize> = block.params.iter().map(|v| (*v, 0)).collect();
+    for (index, inst) in block.insts.iter().enumerate() {
+        inst.each_operand(&mut |v| {
+            if let Some(last) = last.get_mut(&v) {
+                *last = index;
+            }
+        });
+        inst.each_result(&mut |v| {
+            last.insert(v, index);
+        });
+    }
+    for r in &block.results {
+        last.remove(r);
+    }
+    let mut out = vec![Vec::new(); block.insts.len()];
+    for (value, index) in last {
+        if let Some(dead) = out.get_mut(index) {
+            dead.push(value);
+        }
+    }
+    out
 }
 
-fn step(
-    function: &Function,
-    i: &OpInst,
-    values: &[Option<Array>],
-) -> Result<Array, InterpretError> {
-    let of = function.type_of(i.result);
-    let operands = i.operands.iter().map(|v| defined(values, *v));
+fn step(machine: &Machine<'_>, i: &OpInst) -> Result<Array, InterpretError> {
+    let of = machine.function.type_of(i.result);
+    let operands = i.operands.iter().map(|v| machine.value(*v));
     let operands: Vec<&Array> = operands.collect::<Result<_, _>>()?;
     let shape = of
         .shape
@@ -264,10 +355,7 @@ fn step(
             out
         }
         Kind::Identity => operands[0].data.clone(),
-        Kind::Function(build) => {
-            let named = |error| InterpretError::Op { op, error };
-            return expand(build, &operands, a).map_err(named)?;
-        }
+        Kind::Function(_) => return function_over_ops(i, &operands),
     };
     Ok(Array {
         dtype: of.dtype,
@@ -276,34 +364,32 @@ fn step(
     })
 }
 
-type Build = fn(&mut Builder, &[Value], &Attributes) -> Result<Value, OpError>;
-
-fn expand(
-    build: Build,
-    operands: &[&Array],
-    attributes: &Attributes,
-) -> Result<Result<Array, InterpretError>, OpError> {
-    let mut builder = Builder::default();
-    let values: Vec<Value> = operands
-        .iter()
-        .map(|x| builder.value(x.type_of()))
-        .collect();
-    let result = build(&mut builder, &values, attributes)?;
+/// What a function over ops gives: that of what it is made of.
+fn function_over_ops(i: &OpInst, operands: &[&Array]) -> Result<Array, InterpretError> {
+    let mut b = Builder::default();
+    let params: Vec<Value> = operands.iter().map(|x| b.value(x.type_of())).collect();
+    let here = OpInst {
+        operands: params,
+        ..i.clone()
+    };
+    let op = i.op.0.name;
+    let result = expansion(&mut b, &here).ok_or_else(|| InterpretError::NotLinked(op.into()))?;
+    let result = result.map_err(|error| InterpretError::Op { op, error })?;
+    let params = operands.iter().map(|_| Param {
+        name: String::new(),
+        kind: ParamKind::Input,
+    });
     let function = Function {
-        values: builder.values,
-        body: Block::body(operands.len(), builder.insts, vec![result]),
+        params: params.collect(),
+        values: b.values,
+        body: Block::body(operands.len(), b.insts, vec![result]),
         ..Function::default()
     };
-    let mut found: Vec<Option<Array>> = operands.iter().map(|x| Some((*x).clone())).collect();
-    found.resize(function.values.len(), None);
-    for inst in &function.body.insts {
-        let run = linked(&function, inst).and_then(|i| Ok((i, step(&function, i, &found)?)));
-        match run {
-            Ok((i, array)) => found[i.result.index()] = Some(array),
-            Err(e) => return Ok(Err(e)),
-        }
-    }
-    Ok(defined(&found, result).cloned())
+    let inputs: Vec<Array> = operands.iter().map(|x| (*x).clone()).collect();
+    let mut results = interpret(&function, &inputs)?;
+    results
+        .pop()
+        .ok_or_else(|| InterpretError::NotLinked(op.into()))
 }
 
 /// The one axis of attribute `i`.

@@ -4,11 +4,12 @@
 //! result of a call depends on each float argument. Here all bodies are known.
 
 use super::LinkError;
-use super::inliner::{Inliner, callee};
+use super::calls::callee;
+use super::inliner::Inliner;
+use crate::activity::{CalleeInfo, Flow};
 use crate::block::Inst;
-use crate::function::{Function, Value};
-use crate::op::Pullback;
-use crate::pullback::CalleeInfo;
+use crate::call::Call;
+use crate::function::{Function, Origin};
 use crate::unit::Unit;
 use std::rc::Rc;
 
@@ -22,9 +23,9 @@ pub fn dependence(unit: &Unit) -> Result<CalleeInfo, LinkError> {
     Ok(info.as_ref().clone())
 }
 
-impl Inliner<'_> {
+impl<'u> Inliner<'u> {
     /// What a unit's results depend on, found once a link.
-    pub(super) fn info(&mut self, unit: &Unit) -> Result<Rc<CalleeInfo>, LinkError> {
+    pub(super) fn info(&mut self, unit: &'u Unit) -> Result<Rc<CalleeInfo>, LinkError> {
         let key = std::ptr::from_ref(unit);
         if let Some(known) = self.infos.get(&key) {
             return Ok(known.clone());
@@ -33,7 +34,7 @@ impl Inliner<'_> {
             return Err(LinkError::Recursion(unit.path.to_string()));
         }
         self.asked.push(key);
-        let function = self.load(unit)?;
+        let function = self.inlinable(unit)?;
         let depends = self.depends(unit, &function)?;
         self.asked.pop();
         let info = Rc::new(CalleeInfo { depends });
@@ -41,49 +42,44 @@ impl Inliner<'_> {
         Ok(info)
     }
 
-    fn depends(&mut self, unit: &Unit, function: &Function) -> Result<Vec<Vec<bool>>, LinkError> {
-        let params = function.params.len();
-        let is_float = |v: Value| function.type_of(v).dtype.is_float();
-        let mut of: Vec<Vec<bool>> = vec![vec![false; params]; function.values.len()];
-        for (i, t) in function.values[..params].iter().enumerate() {
-            of[i][i] = t.dtype.is_float();
+    fn depends(
+        &mut self,
+        unit: &'u Unit,
+        function: &Function,
+    ) -> Result<Vec<Vec<bool>>, LinkError> {
+        // Who writes a pullback says what a result depends on: on all that it has a gradient for.
+        if let Some(p) = &function.pullback
+            && p.origin == Origin::Written
+        {
+            let params = 0..function.params.len();
+            let on: Vec<bool> = params.map(|i| p.gradients.contains(&i)).collect();
+            let results =
+                (0..function.body.results.len()).map(|r| match p.cotangents.contains(&r) {
+                    true => on.clone(),
+                    false => vec![false; on.len()],
+                });
+            return Ok(results.collect());
         }
-        for inst in &function.body.insts {
-            match inst {
-                Inst::Op(i) => {
-                    let smooth = match i.op.pullback {
-                        Pullback::Rule(_) | Pullback::Derived | Pullback::NotDifferentiable(_) => {
-                            true
-                        }
-                        Pullback::Zero => false,
-                    };
-                    if smooth && is_float(i.result) {
-                        let from: Vec<bool> = (0..params)
-                            .map(|p| i.operands.iter().any(|v| of[v.index()][p]))
-                            .collect();
-                        of[i.result.index()] = from;
-                    }
-                }
-                Inst::Call(c) => {
-                    let info = self.info(callee(unit, c)?)?;
-                    for (result, depends) in c.results.iter().zip(&info.depends) {
-                        let pairs = || c.operands.iter().zip(depends).filter(|(_, on)| **on);
-                        let from: Vec<bool> = (0..params)
-                            .map(|p| pairs().any(|(v, _)| of[v.index()][p]))
-                            .collect();
-                        of[result.index()] = from;
-                    }
-                }
-                // They stand in pullbacks only.
-                Inst::PullbackCall(_) => {}
-            }
-        }
-        let results = function.body.results.iter();
-        Ok(results.map(|r| of[r.index()].clone()).collect())
+        let flow = Flow::of(&function.body, &function.values, &mut |c| {
+            self.effect(unit, c)
+        })?;
+        Ok(flow.dependence(&function.body.params, &function.body.results))
+    }
+
+    /// What the results of a call depend on, of its operands.
+    fn effect(&mut self, unit: &'u Unit, call: &Call) -> Result<CalleeInfo, LinkError> {
+        CalleeInfo::of_call(call, &mut |name| {
+            let info = self.info(callee(unit, name)?)?;
+            Ok(info.as_ref().clone())
+        })
     }
 
     /// Whether the stored pullback of a unit asks its callees for no gradient that they do not have.
-    pub(super) fn is_exact(&mut self, unit: &Unit, function: &Function) -> Result<bool, LinkError> {
+    pub(super) fn is_exact(
+        &mut self,
+        unit: &'u Unit,
+        function: &Function,
+    ) -> Result<bool, LinkError> {
         let stored = function.pullback.iter().flat_map(|p| &p.block.insts);
         for inst in stored {
             let Inst::PullbackCall(p) = inst else {
@@ -94,7 +90,7 @@ impl Inliner<'_> {
                 .ok_or_else(|| LinkError::NoPullback {
                     path: unit.path.to_string(),
                 })?;
-            let info = self.info(callee(unit, call)?)?;
+            let info = self.effect(unit, call)?;
             if !p.results.iter().all(|(i, _)| info.gives(*i, &p.cotangents)) {
                 return Ok(false);
             }

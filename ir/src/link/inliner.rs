@@ -1,15 +1,18 @@
-//! Inlines calls and pullback calls.
+//! Inlines functions.
 //!
 //! Each call becomes an [`Instance`]: the callee's function, what its symbols are there, and where
 //! each of its values went. The pullback of a call is the callee's pullback over that instance, so it
 //! finds the primal values of its own call. What is not needed in the end, the simplifier drops.
 
+use super::calls::{Called, callee};
 use super::substitution::Substitution;
 use super::{LinkError, op_error, place};
-use crate::block::{Call, Inst, OpInst, PullbackCall};
+use crate::activity::CalleeInfo;
+use crate::block::{Block, Inst, OpInst};
 use crate::builder::Builder;
-use crate::function::{Function, Value};
-use crate::pullback::{CalleeInfo, derive_pullback};
+use crate::function::{Function, Origin, Value};
+use crate::pullback::derive_pullback_of;
+use crate::reverse::Stacks;
 use crate::shape::Type;
 use crate::text::parse;
 use crate::unit::Unit;
@@ -23,7 +26,7 @@ pub(super) struct Instance<'u> {
     /// Where each value of the function went; `UNSET` before it is met.
     values: Vec<Value>,
     /// The calls in its body, by their first result.
-    calls: Vec<(Value, Instance<'u>)>,
+    pub(super) calls: HashMap<Value, Called<'u>>,
 }
 
 const UNSET: Value = Value(u32::MAX);
@@ -41,7 +44,7 @@ impl<'u> Instance<'u> {
             function,
             substitution,
             values,
-            calls: Vec::new(),
+            calls: HashMap::new(),
         })
     }
 
@@ -50,7 +53,11 @@ impl<'u> Instance<'u> {
         self.values[v.index()]
     }
 
-    fn map(&self, values: &[Value]) -> Vec<Value> {
+    pub(super) fn set(&mut self, v: Value, to: Value) {
+        self.values[v.index()] = to;
+    }
+
+    pub(super) fn map(&self, values: &[Value]) -> Vec<Value> {
         values.iter().map(|v| self.value(*v)).collect()
     }
 }
@@ -59,8 +66,12 @@ impl<'u> Instance<'u> {
 #[derive(Default)]
 pub(super) struct Inliner<'u> {
     pub(super) builder: Builder,
+    /// What loops keep for their reverses.
+    pub(super) stacks: Stacks,
     /// Parsed units by address.
     loaded: HashMap<*const Unit, Rc<Function>>,
+    /// Units whose bodies use pullbacks of calls, with all their calls inlined.
+    flat: HashMap<*const Unit, Flat>,
     /// Functions with pullbacks that are not stored: those of some of the results, or of functions
     /// whose texts have none. By unit and by which results have cotangents.
     derived: HashMap<(*const Unit, Vec<bool>), Rc<Function>>,
@@ -70,6 +81,13 @@ pub(super) struct Inliner<'u> {
     open: Vec<&'u Unit>,
     /// The functions whose dependences are being found, for the same.
     pub(super) asked: Vec<*const Unit>,
+}
+
+/// A function in symbols whose calls are inlined, and why it has no pullback if it has none.
+#[derive(Clone)]
+struct Flat {
+    function: Rc<Function>,
+    refused: Option<LinkError>,
 }
 
 impl<'u> Inliner<'u> {
@@ -88,6 +106,63 @@ impl<'u> Inliner<'u> {
         Ok(parsed)
     }
 
+    /// The function of a unit as it is inlined: as stored, or with its own calls inlined where its
+    /// pullback can only be derived then, since it is one through pullbacks of calls.
+    pub(super) fn inlinable(&mut self, unit: &'u Unit) -> Result<Rc<Function>, LinkError> {
+        let stored = self.load(unit)?;
+        let is_pullback = |i: &Inst| match i {
+            Inst::PullbackCall(_) => true,
+            Inst::Op(_) | Inst::Call(_) | Inst::Loop(_) => false,
+        };
+        if stored.pullback.is_some() || !stored.body.insts.iter().any(is_pullback) {
+            return Ok(stored);
+        }
+        let key = std::ptr::from_ref(unit);
+        if let Some(flat) = self.flat.get(&key) {
+            return Ok(flat.function.clone());
+        }
+        let flat = self.flatten(unit, &stored)?;
+        let function = flat.function.clone();
+        self.flat.insert(key, flat);
+        Ok(function)
+    }
+
+    fn flatten(&mut self, unit: &'u Unit, stored: &Rc<Function>) -> Result<Flat, LinkError> {
+        let builder = std::mem::take(&mut self.builder);
+        let stacks = std::mem::take(&mut self.stacks);
+        let substitution = Substitution::in_symbols(unit, stored);
+        let params = stored.params.len();
+        let operands = stored.values[..params].iter();
+        let operands: Vec<Value> = operands.map(|t| self.builder.value(t.clone())).collect();
+        let mut root = Instance::new(stored.clone(), substitution, &operands)?;
+        self.body(&mut root)?;
+        let inner = std::mem::replace(&mut self.builder, builder);
+        let mut inner_stacks = std::mem::replace(&mut self.stacks, stacks);
+        let mut function = Function {
+            name: stored.name.clone(),
+            symbols: stored.symbols.clone(),
+            constraints: stored.constraints.clone(),
+            params: stored.params.clone(),
+            values: inner.values,
+            body: Block::body(params, inner.insts, root.map(&stored.body.results)),
+            pullback: None,
+        };
+        inner_stacks.apply(&mut function.body);
+        crate::simplify::simplify(&mut function);
+        let all = vec![true; function.body.results.len()];
+        // Derived at once: what its loops must keep for it has to be there when it is inlined.
+        let derived = derive_pullback_of(&mut function, &all, &|_| None);
+        let refused = derived.err().map(|error| LinkError::Pullback {
+            path: unit.path.to_string(),
+            at: place(unit, error.location),
+            error,
+        });
+        Ok(Flat {
+            function: Rc::new(function),
+            refused,
+        })
+    }
+
     /// Inlines the body of an instance.
     pub(super) fn body(&mut self, instance: &mut Instance<'u>) -> Result<(), LinkError> {
         let unit = instance.substitution.unit;
@@ -96,16 +171,22 @@ impl<'u> Inliner<'u> {
         }
         self.open.push(unit);
         let function = instance.function.clone();
-        for inst in &function.body.insts {
-            match inst {
-                Inst::Op(i) => self.op(instance, i)?,
-                Inst::Call(c) => self.call(instance, c)?,
-                // Pullback calls stand in pullbacks only: the parser's types hold them there.
-                Inst::PullbackCall(p) => self.pullback_call(instance, p)?,
-            }
-        }
+        self.insts(instance, &function.body.insts)?;
         self.open.pop();
         Ok(())
+    }
+
+    pub(super) fn insts(
+        &mut self,
+        instance: &mut Instance<'u>,
+        insts: &[Inst],
+    ) -> Result<(), LinkError> {
+        insts.iter().try_for_each(|inst| match inst {
+            Inst::Op(i) => self.op(instance, i),
+            Inst::Call(c) => self.call(instance, c),
+            Inst::PullbackCall(p) => self.pullback_call(instance, p),
+            Inst::Loop(l) => self.iterate(instance, l),
+        })
     }
 
     fn op(&mut self, instance: &mut Instance<'u>, i: &OpInst) -> Result<(), LinkError> {
@@ -127,46 +208,7 @@ impl<'u> Inliner<'u> {
             result,
             location: i.location.map(|l| l.in_file(s.unit.file)),
         }));
-        instance.values[i.result.index()] = result;
-        Ok(())
-    }
-
-    fn call(&mut self, instance: &mut Instance<'u>, c: &Call) -> Result<(), LinkError> {
-        let caller = instance.substitution.unit;
-        let callee = callee(caller, c)?;
-        let function = self.load(callee)?;
-        let refuse = |what| LinkError::Call {
-            path: caller.path.to_string(),
-            callee: callee.path.to_string(),
-            at: place(caller, c.location),
-            what,
-        };
-        if function.params.len() != c.operands.len() {
-            return Err(refuse("the number of arguments differs"));
-        }
-        if function.body.results.len() != c.results.len() {
-            return Err(refuse("the number of results differs"));
-        }
-        let substitution = instance.substitution.of_call(&c.target, callee)?;
-        let operands = instance.map(&c.operands);
-        for (param, operand) in function.values.iter().zip(&operands) {
-            if substitution.of_type(param)? != *self.builder.type_of(*operand) {
-                return Err(refuse("the type of an argument differs"));
-            }
-        }
-        let mut inlined = Instance::new(function, substitution, &operands)?;
-        self.body(&mut inlined)?;
-        for (r, inner) in c.results.iter().zip(&inlined.function.body.results) {
-            let to = inlined.value(*inner);
-            let declared = instance.function.type_of(*r);
-            if instance.substitution.of_type(declared)? != *self.builder.type_of(to) {
-                return Err(refuse("the type of a result differs"));
-            }
-            instance.values[r.index()] = to;
-        }
-        if let Some(first) = c.results.first() {
-            instance.calls.push((*first, inlined));
-        }
+        instance.set(i.result, result);
         Ok(())
     }
 
@@ -185,17 +227,17 @@ impl<'u> Inliner<'u> {
         let Some(pullback) = &function.pullback else {
             return Ok(vec![None; function.params.len()]);
         };
-        let given = cotangents.iter().flatten();
-        for (inner, outer) in pullback.block.params.iter().zip(given) {
-            instance.values[inner.index()] = *outer;
+        for (at, inner) in pullback.cotangents.iter().zip(&pullback.block.params) {
+            let outer = match cotangents.get(*at).copied().flatten() {
+                Some(outer) => outer,
+                None => {
+                    let of = instance.substitution.of_type(function.type_of(*inner))?;
+                    self.zero(unit, of)?
+                }
+            };
+            instance.set(*inner, outer);
         }
-        for inst in &pullback.block.insts {
-            match inst {
-                Inst::Op(i) => self.op(instance, i)?,
-                Inst::Call(c) => self.call(instance, c)?,
-                Inst::PullbackCall(p) => self.pullback_call(instance, p)?,
-            }
-        }
+        self.insts(instance, &pullback.block.insts)?;
         let mut gradients = vec![None; function.params.len()];
         for (param, value) in pullback.each_gradient() {
             gradients[param] = Some(instance.value(value));
@@ -203,14 +245,22 @@ impl<'u> Inliner<'u> {
         Ok(gradients)
     }
 
-    /// The function of a unit with a pullback that takes just the cotangents that are given.
-    fn with_pullback(&mut self, unit: &Unit, given: &[bool]) -> Result<Rc<Function>, LinkError> {
-        let function = self.load(unit)?;
+    /// The function of a unit with a pullback that takes just the cotangents that are given; one that
+    /// is written by hand, or that was derived of a function with its calls inlined, takes all.
+    fn with_pullback(&mut self, unit: &'u Unit, given: &[bool]) -> Result<Rc<Function>, LinkError> {
+        let function = self.inlinable(unit)?;
+        if let Some(flat) = self.flat.get(&std::ptr::from_ref(unit)) {
+            return match &flat.refused {
+                Some(error) => Err(error.clone()),
+                None => Ok(function),
+            };
+        }
         if let Some(p) = &function.pullback
-            && (given.iter().enumerate())
-                .filter_map(|(i, g)| g.then_some(i))
-                .eq(p.cotangents.iter().copied())
-            && self.is_exact(unit, &function)?
+            && (p.origin == Origin::Written
+                || ((given.iter().enumerate())
+                    .filter_map(|(i, g)| g.then_some(i))
+                    .eq(p.cotangents.iter().copied())
+                    && self.is_exact(unit, &function)?))
         {
             return Ok(function);
         }
@@ -218,17 +268,17 @@ impl<'u> Inliner<'u> {
         if let Some(f) = self.derived.get(&key) {
             return Ok(f.clone());
         }
-        // Of the results that have a cotangent only: what the others lead to is not there at all.
         let mut derived = function.as_ref().clone();
-        let results = derived.body.results.iter().zip(given);
-        derived.body.results = results.filter(|(_, g)| **g).map(|(r, _)| *r).collect();
         let mut infos = HashMap::new();
         for inst in &derived.body.insts {
             if let Inst::Call(c) = inst {
-                infos.insert(c.target.name.clone(), self.info(callee(unit, c)?)?);
+                for target in c.targets() {
+                    let info = self.info(callee(unit, &target.name)?)?;
+                    infos.insert(target.name.clone(), info);
+                }
             }
         }
-        derive_pullback(&mut derived, &|name| {
+        derive_pullback_of(&mut derived, given, &|name| {
             infos.get(name).map(|i| i.as_ref().clone())
         })
         .map_err(|error| LinkError::Pullback {
@@ -239,46 +289,5 @@ impl<'u> Inliner<'u> {
         let derived = Rc::new(derived);
         self.derived.insert(key, derived.clone());
         Ok(derived)
-    }
-
-    fn pullback_call(
-        &mut self,
-        instance: &mut Instance<'u>,
-        p: &PullbackCall,
-    ) -> Result<(), LinkError> {
-        let cotangents: Vec<Option<Value>> = p
-            .cotangents
-            .iter()
-            .map(|c| c.map(|c| instance.value(c)))
-            .collect();
-        let at = instance.calls.iter().position(|(v, _)| *v == p.call);
-        let at = at.ok_or_else(|| LinkError::NoPullback {
-            path: instance.substitution.unit.path.to_string(),
-        })?;
-        let inner = &mut instance.calls[at].1;
-        let gradients = self.pullback(inner, &cotangents)?;
-        for (position, v) in &p.results {
-            // Pullbacks that ask for gradients which are not there were derived anew.
-            let gradient = gradients.get(*position).copied().flatten();
-            instance.values[v.index()] = gradient.ok_or_else(|| LinkError::NoGradient {
-                path: instance.substitution.unit.path.to_string(),
-                callee: inner.substitution.unit.path.to_string(),
-            })?;
-        }
-        Ok(())
-    }
-}
-
-pub(super) fn callee(caller: &Unit, call: &Call) -> Result<&'static Unit, LinkError> {
-    let found = caller
-        .callees
-        .iter()
-        .find(|(name, _)| *name == call.target.name);
-    match found {
-        Some((_, callee)) => Ok(callee),
-        None => Err(LinkError::Callee {
-            path: caller.path.to_string(),
-            callee: call.target.name.clone(),
-        }),
     }
 }

@@ -6,26 +6,26 @@
 //!
 //! It parses each unit once a link, and relies on callees for nothing but their texts.
 
+mod calls;
 mod dependence;
-mod expand;
 mod inliner;
 mod substitution;
 
 use crate::attribute::Attribute;
 use crate::bind::Binding;
 use crate::block::Block;
-use crate::builder::Builder;
 use crate::dim::DimError;
 use crate::dtype::DType;
+use crate::expand::expand;
 use crate::function::{
-    Function, Location, Param, ParamKind, PullbackBody, SymbolKind, Value, fresh_name,
+    Function, Location, Origin, Param, ParamKind, PullbackBody, SymbolKind, Value, fresh_name,
 };
 use crate::op::OpError;
 use crate::pullback::PullbackError;
 use crate::shape::{Shape, Type};
 use crate::text::ParseError;
 use crate::unit::Unit;
-use crate::verify::{VerifyError, verify, verify_program};
+use crate::verify::{Stage, VerifyError, verify_stage};
 pub use dependence::dependence;
 use inliner::{Inliner, Instance};
 use substitution::Substitution;
@@ -71,6 +71,16 @@ pub enum LinkError {
         path: String,
         /// The symbol.
         symbol: String,
+    },
+    /// A choice between functions that only sizes decide, where they are not bound.
+    #[error("which function `{path}` calls at {at} depends on whether `{condition}`")]
+    Choice {
+        /// The caller.
+        path: String,
+        /// Where.
+        at: String,
+        /// The condition.
+        condition: String,
     },
     /// A dim that has no value as an extent.
     #[error("in `{path}`: {error}")]
@@ -235,7 +245,7 @@ pub fn link_pullback(
 /// As [`link`]; a unit that has results to differentiate and no derivative.
 pub fn inline(unit: &Unit) -> Result<Function, LinkError> {
     let mut inliner = Inliner::default();
-    let function = inliner.load(unit)?;
+    let function = inliner.inlinable(unit)?;
     let mut link = Link::open_with(unit, inliner, Substitution::in_symbols(unit, &function))?;
     link.inliner.body(&mut link.root)?;
     let results = link.results();
@@ -249,7 +259,9 @@ pub fn inline(unit: &Unit) -> Result<Function, LinkError> {
         })
         .collect();
     let gradients = link.inliner.pullback(&mut link.root, &cotangents)?;
-    let pullback = PullbackBody {
+    let stored = function.pullback.as_ref();
+    let mut pullback = PullbackBody {
+        origin: stored.map_or(Origin::Derived, |p| p.origin),
         cotangents: given(&cotangents),
         gradients: given(&gradients),
         block: Block {
@@ -258,17 +270,22 @@ pub fn inline(unit: &Unit) -> Result<Function, LinkError> {
             results: gradients.into_iter().flatten().collect(),
         },
     };
+    let mut body = Block::body(function.params.len(), body, results);
+    link.inliner.stacks.apply(&mut body);
+    link.inliner.stacks.apply(&mut pullback.block);
     let mut out = Function {
         name: function.name.clone(),
         symbols: function.symbols.clone(),
         constraints: function.constraints.clone(),
         params: link.params,
         values: link.inliner.builder.values,
-        body: Block::body(function.params.len(), body, results),
+        body,
         pullback: Some(pullback),
     };
+    check(unit, &out, Stage::Inlined)?;
     crate::simplify::simplify(&mut out);
-    checked(unit, out, verify)
+    check(unit, &out, Stage::Inlined)?;
+    Ok(out)
 }
 
 /// The positions of those that there are.
@@ -295,7 +312,7 @@ impl<'u> Link<'u> {
         mut inliner: Inliner<'u>,
         substitution: Substitution<'u>,
     ) -> Result<Self, LinkError> {
-        let function = inliner.load(unit)?;
+        let function = inliner.inlinable(unit)?;
         let mut operands = Vec::with_capacity(function.params.len());
         for t in &function.values[..function.params.len()] {
             let of = substitution.of_type(t)?;
@@ -356,7 +373,7 @@ impl<'u> Link<'u> {
         })
     }
 
-    fn program(self, results: Vec<Value>) -> Result<Function, LinkError> {
+    fn program(mut self, results: Vec<Value>) -> Result<Function, LinkError> {
         let params = self.params.len();
         let mut out = Function {
             name: self.root.function.name.clone(),
@@ -367,26 +384,27 @@ impl<'u> Link<'u> {
             body: Block::body(params, self.inliner.builder.insts, results),
             pullback: None,
         };
-        expand::expand(self.unit, &mut out)?;
+        self.inliner.stacks.apply(&mut out.body);
+        check(self.unit, &out, Stage::Bound)?;
+        expand(&mut out).map_err(|e| op_error(self.unit, e.op, e.location, e.error))?;
+        check(self.unit, &out, Stage::Program)?;
         crate::simplify::simplify(&mut out);
-        checked(self.unit, out, verify_program)
+        check(self.unit, &out, Stage::Program)?;
+        Ok(out)
     }
 }
 
-fn checked(
-    unit: &Unit,
-    function: Function,
-    verify: fn(&Function) -> Result<(), VerifyError>,
-) -> Result<Function, LinkError> {
+/// In debug builds, whether the pass just made kept the rules of its stage.
+fn check(unit: &Unit, function: &Function, stage: Stage) -> Result<(), LinkError> {
     if cfg!(debug_assertions)
-        && let Err(error) = verify(&function)
+        && let Err(error) = verify_stage(function, stage)
     {
         return Err(LinkError::Broken {
             path: unit.path.to_string(),
             error,
         });
     }
-    Ok(function)
+    Ok(())
 }
 
 fn op_error(
@@ -408,15 +426,6 @@ fn place(unit: &Unit, location: Option<Location>) -> String {
     match location {
         Some(l) => l.in_file(unit.file).to_string(),
         None => unit.file.to_string(),
-    }
-}
-
-/// The builder's instructions go on after values that it does not own.
-fn take_builder(values: &mut Vec<Type>) -> Builder {
-    Builder {
-        values: std::mem::take(values),
-        insts: Vec::new(),
-        location: None,
     }
 }
 

@@ -3,14 +3,16 @@
 use super::{LinkError, needs_value};
 use crate::attribute::{Attribute, AttributeKind, Attributes, Of};
 use crate::bind::Binding;
-use crate::block::{OpInst, Target};
+use crate::block::OpInst;
+use crate::call::Target;
 use crate::dim::{Dim, DimError, Symbol};
 use crate::dtype::DType;
-use crate::function::{Function, SymbolKind};
+use crate::function::{Constraint, Function, SymbolKind};
 use crate::shape::{Axis, Shape, Type};
 use crate::unit::Unit;
 
 /// Replaces symbols by dims, the sequence by a shape, the working float by a float.
+#[derive(Clone)]
 pub(super) struct Substitution<'u> {
     pub(super) unit: &'u Unit,
     float: Option<DType>,
@@ -98,9 +100,7 @@ impl<'u> Substitution<'u> {
             }
         }
         for c in &function.constraints {
-            let sides = (self.dim(&c.left)?, self.dim(&c.right)?);
-            let values = (sides.0.as_constant(), sides.1.as_constant());
-            if let (Some(left), Some(right)) = values
+            if let Some((left, right)) = self.sides(c)?
                 && !c.relation.holds(left, right)
             {
                 return Err(LinkError::Constraint {
@@ -112,6 +112,23 @@ impl<'u> Substitution<'u> {
             }
         }
         Ok(())
+    }
+
+    /// Whether a relation holds, if its sides are known.
+    pub(super) fn holds(&self, c: &Constraint) -> Result<Option<bool>, LinkError> {
+        let sides = self.sides(c)?;
+        Ok(sides.map(|(left, right)| c.relation.holds(left, right)))
+    }
+
+    fn sides(&self, c: &Constraint) -> Result<Option<(i64, i64)>, LinkError> {
+        let (left, right) = (self.dim(&c.left)?, self.dim(&c.right)?);
+        Ok(left.as_constant().zip(right.as_constant()))
+    }
+
+    /// The position behind the sequence of an axis of a value that was declared as `of`.
+    pub(super) fn axis(&self, axis: usize, of: &Type) -> usize {
+        let lead = of.shape.sequence.as_ref().and(self.sequence.as_ref());
+        axis + lead.map_or(0, Shape::len)
     }
 
     pub(super) fn dim(&self, dim: &Dim) -> Result<Dim, LinkError> {
@@ -136,7 +153,7 @@ impl<'u> Substitution<'u> {
     }
 
     /// A dim of a shape: never negative.
-    fn extent(&self, dim: &Dim) -> Result<Dim, LinkError> {
+    pub(super) fn extent(&self, dim: &Dim) -> Result<Dim, LinkError> {
         let out = self.dim(dim)?;
         match out.as_constant() {
             Some(value) if value < 0 => Err(self.dim_error(DimError::Negative {

@@ -25,7 +25,7 @@
 //! | `CONCAT` | one or more | axis (one, of the result) |
 //! | `TAKE_ALONG_AXIS` | x, i32 indices (x's shape but for the axis) | axis (one); indices are clamped |
 //! | `SCATTER_ADD` | base, i32 indices, updates (shape of the indices) | axis (one); indices are clamped |
-//! | `STOP_GRADIENT` | x | |
+//! | `STOP_GRADIENT BARRIER` | x | |
 //!
 //! Functions over them (`Kind::Function`):
 //!
@@ -71,7 +71,7 @@ pub use reduce::{ARGMAX, MAX, SUM};
 pub(crate) use rows::turned;
 pub use rows::{LOG_SOFTMAX, LOGSUMEXP, MEAN, MIN, SOFTMAX};
 pub use shorthand::DotAxes;
-pub use views::{BROADCAST, CONCAT, PAD, PERMUTE, RESHAPE, SLICE, STOP_GRADIENT};
+pub use views::{BARRIER, BROADCAST, CONCAT, PAD, PERMUTE, RESHAPE, SLICE, STOP_GRADIENT};
 pub(crate) use windows::Sheared;
 pub use windows::{FLIP, SHEAR, WINDOWS};
 
@@ -123,6 +123,7 @@ pub static TABLE: &[Op] = &[
     TAKE_ALONG_AXIS,
     SCATTER_ADD,
     STOP_GRADIENT,
+    BARRIER,
     RELU,
     SIGMOID,
     SILU,

@@ -266,6 +266,18 @@ pub const CONCAT: Op = Op(&OpDef {
     test: TWO,
 });
 
+/// Its operand, as another value.
+pub const BARRIER: Op = Op(&OpDef {
+    name: "barrier",
+    doc: "x, as a value of its own: what is computed from it is not taken for what is computed from x.",
+    arity: Arity::Exactly(1),
+    attributes: &[],
+    infer: |t, _| operand(t, 0).cloned(),
+    pullback: Pullback::Rule(|_, p| Ok(vec![Some(p.cotangent)])),
+    kind: Kind::Identity,
+    test: ONE,
+});
+
 /// Its operand, with no derivative.
 pub const STOP_GRADIENT: Op = Op(&OpDef {
     name: "stop_gradient",

@@ -13,13 +13,14 @@
 //! `stop_gradient` stays: a pullback may still be derived from what the simplifier returns.
 
 mod contract;
-mod dead;
+mod iterate;
 mod reduce;
 mod rewriter;
 mod scalar;
 mod shear;
 mod view;
 
+use crate::dead;
 use crate::function::Function;
 use rewriter::Rewriter;
 

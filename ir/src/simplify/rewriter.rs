@@ -12,14 +12,21 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// The state of a pass.
+///
+/// Blocks that are open are levels, the outermost first. An op is put where its operands first stand
+/// all together: what an iteration of a loop computes in vain anew stands in front of the loop then.
 pub(super) struct Rewriter {
     /// The types of all values, those of the function first.
     types: Vec<Type>,
     /// What stands for each value of the function now.
     renamed: Vec<Value>,
-    /// Where each value is defined in `insts`, if it is the result of an op.
+    /// The level that each value is of.
+    level_of: Vec<usize>,
+    /// Where each value is defined in its level, if it is the result of an op and the level is open.
     definitions: Vec<Option<u32>>,
-    insts: Vec<Inst>,
+    levels: Vec<Level>,
+    /// The outermost level that is still added to: a pullback adds nothing to the body.
+    floor: usize,
     /// Instructions by the hash of what they compute.
     known: HashMap<u64, Vec<Value>>,
     /// How often each value is used, or was before the rules: never too few.
@@ -28,6 +35,14 @@ pub(super) struct Rewriter {
     pub(super) masks: HashMap<Value, Value>,
     location: Option<Location>,
     changed: bool,
+}
+
+/// A block that is being rewritten.
+#[derive(Default)]
+struct Level {
+    insts: Vec<Inst>,
+    /// What of it stands in [`Rewriter::known`].
+    known: Vec<(u64, Value)>,
 }
 
 impl Rewriter {
@@ -42,39 +57,66 @@ impl Rewriter {
         let mut pass = Rewriter {
             types,
             renamed,
+            level_of: vec![0; count],
             definitions: vec![None; count],
-            insts: Vec::with_capacity(function.body.insts.len()),
+            levels: vec![Level::default()],
+            floor: 0,
             known: HashMap::with_capacity(count),
             uses: uses(function, count),
             masks: HashMap::new(),
             location: None,
             changed: false,
         };
-        pass.section(&mut function.body.insts);
+        pass.rewrite(std::mem::take(&mut function.body.insts));
         pass.rename(&mut function.body.results);
         if let Some(p) = &mut function.pullback {
-            // The definitions of the body's instructions stay known: they move to the front of the
-            // pullback's for the time of the pass.
-            let body = std::mem::take(&mut function.body.insts);
-            let split = body.len();
-            pass.insts = body;
-            let section = std::mem::take(&mut p.block.insts);
-            pass.rewrite(section);
-            p.block.insts = pass.insts.split_off(split);
-            function.body.insts = std::mem::take(&mut pass.insts);
+            pass.floor = pass.levels.len();
+            pass.open(&p.block.params);
+            pass.rewrite(std::mem::take(&mut p.block.insts));
             pass.rename(&mut p.block.results);
+            p.block.insts = pass.close();
         }
+        function.body.insts = pass.close();
         function.values = pass.types;
         pass.changed
     }
 
-    fn section(&mut self, insts: &mut Vec<Inst>) {
-        let section = std::mem::take(insts);
-        self.rewrite(section);
-        *insts = std::mem::take(&mut self.insts);
+    /// Opens a block.
+    pub(super) fn open(&mut self, params: &[Value]) {
+        for v in params {
+            self.level_of[v.index()] = self.levels.len();
+        }
+        self.levels.push(Level::default());
     }
 
-    fn rewrite(&mut self, section: Vec<Inst>) {
+    /// Closes the innermost block: nothing finds its values any more.
+    pub(super) fn close(&mut self) -> Vec<Inst> {
+        let Some(level) = self.levels.pop() else {
+            return Vec::new();
+        };
+        for (key, value) in level.known {
+            self.definitions[value.index()] = None;
+            if let Some(known) = self.known.get_mut(&key) {
+                known.retain(|v| *v != value);
+            }
+        }
+        let (open, level_of) = (self.levels.len(), &self.level_of);
+        let stays = |v: &Value| level_of[v.index()] < open;
+        self.masks.retain(|mask, value| stays(mask) && stays(value));
+        level.insts
+    }
+
+    /// Adds an instruction to the innermost block.
+    pub(super) fn push(&mut self, inst: Inst) {
+        let innermost = self.levels.len().saturating_sub(1);
+        let level_of = &mut self.level_of;
+        inst.each_result(&mut |v| level_of[v.index()] = innermost);
+        if let Some(level) = self.levels.last_mut() {
+            level.insts.push(inst);
+        }
+    }
+
+    pub(super) fn rewrite(&mut self, section: Vec<Inst>) {
         for inst in section {
             self.location = inst.location();
             match inst {
@@ -82,33 +124,44 @@ impl Rewriter {
                     self.rename(&mut i.operands);
                     let old = i.result;
                     let new = self.place(i.op, i.operands, i.attributes, Some(old));
-                    if let Some(new) = new
-                        && new != old
-                    {
-                        self.renamed[old.index()] = new;
-                        self.uses[new.index()] += self.uses[old.index()];
-                        self.changed = true;
+                    if let Some(new) = new {
+                        self.replace(old, new);
                     }
                 }
                 Inst::Call(mut c) => {
                     self.rename(&mut c.operands);
-                    self.insts.push(Inst::Call(c));
+                    self.push(Inst::Call(c));
                 }
                 Inst::PullbackCall(mut p) => {
                     for c in p.cotangents.iter_mut().flatten() {
                         *c = self.renamed(*c);
                     }
-                    self.insts.push(Inst::PullbackCall(p));
+                    self.push(Inst::PullbackCall(p));
                 }
+                Inst::Loop(l) => self.iterate(l),
             }
         }
     }
 
-    fn renamed(&self, v: Value) -> Value {
+    /// From now on `new` stands for `old`.
+    pub(super) fn replace(&mut self, old: Value, new: Value) {
+        if new != old {
+            self.renamed[old.index()] = new;
+            self.uses[new.index()] += self.uses[old.index()];
+            self.changed = true;
+        }
+    }
+
+    /// Whether the block that a value is of is open.
+    pub(super) fn is_open(&self, v: Value) -> bool {
+        self.level_of[v.index()] < self.levels.len()
+    }
+
+    pub(super) fn renamed(&self, v: Value) -> Value {
         self.renamed.get(v.index()).copied().unwrap_or(v)
     }
 
-    fn rename(&self, values: &mut [Value]) {
+    pub(super) fn rename(&self, values: &mut [Value]) {
         for v in values {
             *v = self.renamed(*v);
         }
@@ -180,15 +233,22 @@ impl Rewriter {
                 self.value(of)?
             }
         };
+        // Where all its operands are; operands are of blocks that are open.
+        let levels = operands.iter().map(|v| self.level_of[v.index()]);
+        let at = levels.max().unwrap_or(self.floor).max(self.floor);
+        let level = self.levels.get_mut(at)?;
         self.known.entry(key).or_default().push(result);
-        self.definitions[result.index()] = u32::try_from(self.insts.len()).ok();
-        self.insts.push(Inst::Op(OpInst {
+        level.known.push((key, result));
+        self.level_of[result.index()] = at;
+        self.definitions[result.index()] = u32::try_from(level.insts.len()).ok();
+        level.insts.push(Inst::Op(OpInst {
             op,
             operands,
             attributes,
             result,
             location: self.location,
         }));
+        self.changed |= at + 1 < self.levels.len();
         scalar::remember_mask(self, result);
         Some(result)
     }
@@ -196,6 +256,7 @@ impl Rewriter {
     fn value(&mut self, of: Type) -> Option<Value> {
         let id = u32::try_from(self.types.len()).ok()?;
         self.types.push(of);
+        self.level_of.push(0);
         self.definitions.push(None);
         self.uses.push(0);
         self.changed = true;
@@ -218,7 +279,8 @@ impl Rewriter {
     /// The instruction that defines `v`, if it is an op.
     pub(super) fn definition(&self, v: Value) -> Option<&OpInst> {
         let at = (*self.definitions.get(v.index())?)?;
-        self.insts.get(at as usize)?.op()
+        let level = self.levels.get(self.level_of[v.index()])?;
+        level.insts.get(at as usize)?.op()
     }
 
     /// The operand and attributes of `v`, if it is the view `view`.
@@ -292,19 +354,9 @@ impl Rewriter {
 
 fn uses(function: &Function, count: usize) -> Vec<u32> {
     let mut out = vec![0u32; count];
-    let mut count = |v: Value| out[v.index()] += 1;
-    let pullback = function.pullback.as_ref();
-    let bodies = function
-        .body
-        .insts
-        .iter()
-        .chain(pullback.iter().flat_map(|p| &p.block.insts));
-    for inst in bodies {
-        inst.each_operand(&mut count);
-    }
-    function.body.results.iter().for_each(|v| count(*v));
-    if let Some(p) = pullback {
-        p.block.results.iter().for_each(|v| count(*v));
+    let blocks = function.pullback.iter().map(|p| &p.block);
+    for block in blocks.chain([&function.body]) {
+        block.each_use(&mut |v| out[v.index()] += 1);
     }
     out
 }

@@ -13,6 +13,21 @@
 //! }
 //! ```
 //!
+//! A call of another mode says so before its operands, and a loop has its body in it:
+//!
+//! ```text
+//!   %4 = call @block<W = H> checkpoint (%x) -> float[B, H]
+//!   %5 = call @wide<W = H> choice @narrow<W = H> where H <= 64 (%x) -> float[B, H]
+//!   %6, %7 = call @step loop T (index, carried %h, %w, sliced %xs) -> carried float[B], stacked float[T, B]
+//!   %12, %13 = loop T backward (%8, %9 = %h, %10 = slice %xs axis 1) {
+//!     %11 = add %9, %10
+//!     return %11, stack %11
+//!   }
+//! ```
+//!
+//! - What a loop's body defines is known in it only. The axis of a slice or a stack is a position in the
+//!   dims behind a sequence; the first is left out.
+//! - A pullback that is written by hand, and not derived, is `written pullback(..) { .. }`.
 //! - A parameter has a name, any other value a number. Numbers are read in any order and printed as
 //!   the values are numbered: a function whose values are numbered in order of definition
 //!   ([`crate::Function::compact`]) round trips exactly.
@@ -27,6 +42,7 @@
 //! - White space does not matter, and `;` starts a comment that ends with the line.
 //! - Places (`at 21:24`, line and column) are printed on request only; the file is the unit's.
 
+mod calls;
 mod characters;
 mod error;
 mod parse;

@@ -6,11 +6,12 @@
 use super::error::{ParseError, ParseProblem};
 use super::types::{Written, resolve};
 use crate::attribute::{Attribute, AttributeKind, Of};
-use crate::block::{Call, Inst, PullbackCall, Target};
+use crate::block::Inst;
 use crate::builder::Builder;
 use crate::dim::Symbol;
 use crate::function::{
-    Constraint, Function, Param, ParamKind, PullbackBody, Relation, SymbolDecl, SymbolKind, Value,
+    Constraint, Function, Origin, Param, ParamKind, PullbackBody, Relation, SymbolDecl, SymbolKind,
+    Value,
 };
 use crate::op::OpError;
 use crate::ops;
@@ -37,6 +38,8 @@ pub fn parse(text: &str) -> Result<Function, ParseError> {
         depth: 0,
         symbols: HashMap::new(),
         names: HashMap::new(),
+        order: Vec::new(),
+        calls: HashMap::new(),
         function: Function::default(),
         builder: Builder::default(),
     };
@@ -70,6 +73,10 @@ pub(super) struct Parser<'a> {
     pub(super) depth: usize,
     pub(super) symbols: HashMap<&'a str, (Symbol, SymbolKind)>,
     pub(super) names: HashMap<&'a str, Value>,
+    /// The names defined so far, in order: those of a block are gone behind it.
+    pub(super) order: Vec<&'a str>,
+    /// The operands of each call so far, by its first result.
+    pub(super) calls: HashMap<Value, Vec<Value>>,
     pub(super) function: Function,
     pub(super) builder: Builder,
 }
@@ -109,8 +116,11 @@ impl<'a> Parser<'a> {
         }
         self.announced(&announced)?;
         self.sign("}")?;
-        if self.eat_word("pullback") {
-            self.pullback()?;
+        if self.eat_word("written") {
+            self.word("pullback")?;
+            self.pullback(Origin::Written)?;
+        } else if self.eat_word("pullback") {
+            self.pullback(Origin::Derived)?;
         }
         self.space();
         if self.at < self.text.len() {
@@ -166,7 +176,7 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    fn constraint(&mut self) -> Parsed<Constraint> {
+    pub(super) fn constraint(&mut self) -> Parsed<Constraint> {
         let left = self.dim()?;
         let relation = if self.eat("==") {
             Relation::Equal
@@ -205,8 +215,11 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn pullback(&mut self) -> Parsed<()> {
-        let mut out = PullbackBody::default();
+    fn pullback(&mut self, origin: Origin) -> Parsed<()> {
+        let mut out = PullbackBody {
+            origin,
+            ..PullbackBody::default()
+        };
         let mut results = 0;
         self.sign("(")?;
         while !self.eat(")") {
@@ -255,7 +268,7 @@ impl<'a> Parser<'a> {
     }
 
     /// The instructions up to `return`.
-    fn insts(&mut self) -> Parsed<Vec<Inst>> {
+    pub(super) fn insts(&mut self) -> Parsed<Vec<Inst>> {
         while self.peek() == Some(b'%') {
             let mut names = vec![self.value_name()?];
             while self.eat(",") {
@@ -266,6 +279,7 @@ impl<'a> Parser<'a> {
             match op {
                 "call" => self.call(&names)?,
                 "pullback" => self.pullback_call(&names)?,
+                "loop" => self.iterate(&names)?,
                 _ => {
                     let [name] = names.as_slice() else {
                         return Err(self.expected("one result for an op"));
@@ -346,134 +360,24 @@ impl<'a> Parser<'a> {
         self.name(name, result)
     }
 
-    fn call(&mut self, names: &[&'a str]) -> Parsed<()> {
-        self.sign("@")?;
-        let callee = self.path()?.to_string();
-        let mut sizes = Vec::new();
-        let mut sequence = None;
-        if self.eat("<") {
-            loop {
-                if self.eat("[") {
-                    let symbol = Symbol::new(self.path()?);
-                    self.sign("]")?;
-                    self.sign("=")?;
-                    self.sign("[")?;
-                    sequence = Some((symbol, self.shape()?));
-                } else {
-                    let symbol = Symbol::new(self.path()?);
-                    self.sign("=")?;
-                    sizes.push((symbol, self.dim()?));
-                }
-                if !self.eat(",") {
-                    self.sign(">")?;
-                    break;
-                }
-            }
-        }
-        self.sign("(")?;
-        let operands = match self.peek() {
-            Some(b'%') => self.operands()?,
-            _ => Vec::new(),
-        };
-        self.sign(")")?;
-        self.sign("->")?;
-        let types = self.types()?;
-        if types.len() != names.len() {
-            return Err(ParseProblem::Count {
-                announced: names.len(),
-                found: types.len(),
-            });
-        }
-        let location = self.location()?;
-        let mut results = Vec::with_capacity(names.len());
-        for (name, of) in names.iter().zip(types) {
-            results.push(self.define(name, of)?);
-        }
-        self.builder.insts.push(Inst::Call(Call {
-            target: Target {
-                name: callee,
-                sizes,
-                sequence,
-            },
-            operands,
-            results,
-            location,
-        }));
-        Ok(())
-    }
-
-    fn pullback_call(&mut self, names: &[&'a str]) -> Parsed<()> {
-        let called = self.value_name()?;
-        let call = self.known(called)?;
-        self.sign("(")?;
-        let mut cotangents = Vec::new();
-        while !self.eat(")") {
-            cotangents.push(if self.eat_word("_") {
-                None
-            } else {
-                Some(self.value()?)
-            });
-            if !self.eat(",") {
-                self.sign(")")?;
-                break;
-            }
-        }
-        self.word("of")?;
-        self.sign("[")?;
-        let mut positions = Vec::new();
-        while !self.eat("]") {
-            positions.push(self.integer()?);
-            if !self.eat(",") {
-                self.sign("]")?;
-                break;
-            }
-        }
-        if positions.len() != names.len() {
-            return Err(ParseProblem::Count {
-                announced: names.len(),
-                found: positions.len(),
-            });
-        }
-        let primal = self.function.call_of(call);
-        let operands = primal.ok_or_else(|| ParseProblem::NoCall(called.to_string()))?;
-        let mut types = Vec::with_capacity(names.len());
-        for p in &positions {
-            let operand = operands.operands.get(*p).ok_or(ParseProblem::Count {
-                announced: p.saturating_add(1),
-                found: operands.operands.len(),
-            })?;
-            types.push(self.builder.type_of(*operand).clone());
-        }
-        let mut results = Vec::with_capacity(names.len());
-        for ((name, of), position) in names.iter().zip(types).zip(positions) {
-            results.push((position, self.define(name, of)?));
-        }
-        self.builder.insts.push(Inst::PullbackCall(PullbackCall {
-            call,
-            cotangents,
-            results,
-        }));
-        Ok(())
-    }
-
     // Values.
 
-    fn value_name(&mut self) -> Parsed<&'a str> {
+    pub(super) fn value_name(&mut self) -> Parsed<&'a str> {
         self.sign("%")?;
         self.run(|c| c.is_alphanumeric() || c == '_' || c == '.', "a name")
     }
 
-    fn known(&self, name: &str) -> Parsed<Value> {
+    pub(super) fn known(&self, name: &str) -> Parsed<Value> {
         let value = self.names.get(name).copied();
         value.ok_or_else(|| ParseProblem::UnknownValue(name.to_string()))
     }
 
-    fn value(&mut self) -> Parsed<Value> {
+    pub(super) fn value(&mut self) -> Parsed<Value> {
         let name = self.value_name()?;
         self.known(name)
     }
 
-    fn operands(&mut self) -> Parsed<Vec<Value>> {
+    pub(super) fn operands(&mut self) -> Parsed<Vec<Value>> {
         let mut out = vec![self.value()?];
         while self.eat(",") {
             out.push(self.value()?);
@@ -482,13 +386,14 @@ impl<'a> Parser<'a> {
     }
 
     fn name(&mut self, name: &'a str, value: Value) -> Parsed<()> {
+        self.order.push(name);
         match self.names.insert(name, value) {
             Some(_) => Err(ParseProblem::Redefined(name.to_string())),
             None => Ok(()),
         }
     }
 
-    fn define(&mut self, name: &'a str, of: Type) -> Parsed<Value> {
+    pub(super) fn define(&mut self, name: &'a str, of: Type) -> Parsed<Value> {
         let value = self.builder.value(of);
         self.name(name, value)?;
         Ok(value)

@@ -3,10 +3,11 @@
 //! Prints whatever it is given, an invalid function too: error messages show those.
 
 use crate::attribute::{Attribute, AttributeKind, Of};
-use crate::block::{Call, Inst, OpInst, PullbackCall};
+use crate::block::{Block, Inst, Loop, OpInst, Order};
+use crate::call::{Call, CallMode, LoopMode, LoopParam, LoopResult, PullbackCall, Target};
 use crate::dtype::DType;
 use crate::function::{
-    Constraint, Function, Location, ParamKind, PullbackBody, Relation, SymbolKind, Value,
+    Constraint, Function, Location, Origin, ParamKind, PullbackBody, Relation, SymbolKind, Value,
 };
 use crate::shape::{Axis, Shape, Type};
 use std::fmt::{self, Write};
@@ -115,7 +116,7 @@ impl<W: Write> Printer<'_, W> {
             write!(self.out, "{c}")?;
         }
         self.out.write_str(" {\n")?;
-        self.insts(&f.body.insts)?;
+        self.insts(&f.body, 1)?;
         self.out.write_str("  return")?;
         for (i, r) in f.body.results.iter().enumerate() {
             self.out.write_str(if i == 0 { " " } else { ", " })?;
@@ -129,6 +130,9 @@ impl<W: Write> Printer<'_, W> {
     }
 
     fn pullback(&mut self, p: &PullbackBody) -> fmt::Result {
+        if p.origin == Origin::Written {
+            self.out.write_str("written ")?;
+        }
         self.out.write_str("pullback(")?;
         for i in 0..self.function.body.results.len() {
             if i > 0 {
@@ -144,7 +148,7 @@ impl<W: Write> Printer<'_, W> {
             }
         }
         self.out.write_str(") {\n")?;
-        self.insts(&p.block.insts)?;
+        self.insts(&p.block, 1)?;
         self.out.write_str("  return")?;
         let mut first = true;
         for (at, gradient) in p.each_gradient() {
@@ -159,10 +163,11 @@ impl<W: Write> Printer<'_, W> {
         self.out.write_str("\n}\n")
     }
 
-    fn insts(&mut self, insts: &[Inst]) -> fmt::Result {
-        for inst in insts {
-            self.out.write_str("  ")?;
+    fn insts(&mut self, block: &Block, depth: usize) -> fmt::Result {
+        for inst in &block.insts {
+            self.indent(depth)?;
             match inst {
+                Inst::Loop(l) => self.iterate(l, depth)?,
                 Inst::Op(i) => self.op(i)?,
                 Inst::Call(c) => self.call(c)?,
                 Inst::PullbackCall(p) => self.pullback_call(p)?,
@@ -170,6 +175,10 @@ impl<W: Write> Printer<'_, W> {
             self.out.write_char('\n')?;
         }
         Ok(())
+    }
+
+    fn indent(&mut self, depth: usize) -> fmt::Result {
+        (0..depth).try_for_each(|_| self.out.write_str("  "))
     }
 
     fn op(&mut self, i: &OpInst) -> fmt::Result {
@@ -231,24 +240,130 @@ impl<W: Write> Printer<'_, W> {
 
     fn call(&mut self, c: &Call) -> fmt::Result {
         self.values(&c.results)?;
-        write!(self.out, " = call @{}", c.target.name)?;
-        let mut open = "<";
-        if let Some((symbol, shape)) = &c.target.sequence {
-            write!(self.out, "{open}[{symbol}] = [{shape}]")?;
-            open = ", ";
-        }
-        for (symbol, dim) in &c.target.sizes {
-            write!(self.out, "{open}{symbol} = {dim}")?;
-            open = ", ";
-        }
-        if open == ", " {
-            self.out.write_char('>')?;
+        self.out.write_str(" = call ")?;
+        self.target(&c.target)?;
+        match &c.mode {
+            CallMode::Plain => {}
+            CallMode::Checkpoint => self.out.write_str(" checkpoint ")?,
+            CallMode::Choice(alternatives) => {
+                for (i, a) in alternatives.iter().enumerate() {
+                    self.out.write_str(if i == 0 { " choice " } else { ", " })?;
+                    self.target(&a.target)?;
+                    write!(self.out, " where {}", a.when)?;
+                }
+                self.out.write_char(' ')?;
+            }
+            CallMode::Loop(l) => return self.call_of_loop(c, l),
         }
         self.out.write_char('(')?;
         self.values(&c.operands)?;
         self.out.write_str(") -> ")?;
         self.types(&c.results)?;
         self.location(c.location)
+    }
+
+    fn target(&mut self, target: &Target) -> fmt::Result {
+        write!(self.out, "@{}", target.name)?;
+        let mut open = "<";
+        if let Some((symbol, shape)) = &target.sequence {
+            write!(self.out, "{open}[{symbol}] = [{shape}]")?;
+            open = ", ";
+        }
+        for (symbol, dim) in &target.sizes {
+            write!(self.out, "{open}{symbol} = {dim}")?;
+            open = ", ";
+        }
+        match open {
+            ", " => self.out.write_char('>'),
+            _ => Ok(()),
+        }
+    }
+
+    fn call_of_loop(&mut self, c: &Call, l: &LoopMode) -> fmt::Result {
+        write!(self.out, " loop {}{} (", l.trip, backward(l.order))?;
+        let mut operands = c.operands.iter();
+        for (i, role) in l.params.iter().enumerate() {
+            if i > 0 {
+                self.out.write_str(", ")?;
+            }
+            let (word, axis) = match role {
+                LoopParam::Index => {
+                    self.out.write_str("index")?;
+                    continue;
+                }
+                LoopParam::Invariant => ("", 0),
+                LoopParam::Carried => ("carried ", 0),
+                LoopParam::Sliced { axis } => ("sliced ", *axis),
+            };
+            self.out.write_str(word)?;
+            match operands.next() {
+                Some(v) => self.value(*v)?,
+                None => self.out.write_char('?')?,
+            }
+            self.axis(axis)?;
+        }
+        self.out.write_str(") -> ")?;
+        if c.results.is_empty() {
+            self.out.write_str("()")?;
+        }
+        for (i, (v, role)) in c.results.iter().zip(&l.results).enumerate() {
+            if i > 0 {
+                self.out.write_str(", ")?;
+            }
+            let (word, axis) = match role {
+                LoopResult::Carried => ("carried ", 0),
+                LoopResult::Stacked { axis } => ("stacked ", *axis),
+            };
+            self.out.write_str(word)?;
+            self.types(&[*v])?;
+            self.axis(axis)?;
+        }
+        self.location(c.location)
+    }
+
+    /// The axis of a slice or a stack, which is the first where none is written.
+    fn axis(&mut self, axis: usize) -> fmt::Result {
+        match axis {
+            0 => Ok(()),
+            _ => write!(self.out, " axis {axis}"),
+        }
+    }
+
+    fn iterate(&mut self, l: &Loop, depth: usize) -> fmt::Result {
+        self.values(&l.results)?;
+        write!(self.out, " = loop {}{} (", l.trip, backward(l.order))?;
+        self.values(l.index().as_slice())?;
+        for (param, value) in l.carried_params().iter().zip(&l.carried) {
+            self.out.write_str(", ")?;
+            self.value(*param)?;
+            self.out.write_str(" = ")?;
+            self.value(*value)?;
+        }
+        for (param, sliced) in l.slice_params().iter().zip(&l.sliced) {
+            self.out.write_str(", ")?;
+            self.value(*param)?;
+            self.out.write_str(" = slice ")?;
+            self.value(sliced.value)?;
+            self.axis(sliced.axis)?;
+        }
+        self.out.write_str(") {\n")?;
+        self.insts(&l.body, depth + 1)?;
+        self.indent(depth + 1)?;
+        self.out.write_str("return")?;
+        for (i, v) in l.body.results.iter().enumerate() {
+            self.out.write_str(if i == 0 { " " } else { ", " })?;
+            let axis = i.checked_sub(l.carried.len());
+            let axis = axis.map(|s| l.stacked.get(s).copied().unwrap_or(0));
+            if axis.is_some() {
+                self.out.write_str("stack ")?;
+            }
+            self.value(*v)?;
+            self.axis(axis.unwrap_or(0))?;
+        }
+        self.out.write_char('\n')?;
+        self.indent(depth)?;
+        self.out.write_char('}')?;
+        self.location(l.location)
     }
 
     fn pullback_call(&mut self, p: &PullbackCall) -> fmt::Result {
@@ -315,5 +430,12 @@ impl<W: Write> Printer<'_, W> {
             Some(l) if self.locations => write!(self.out, " at {}:{}", l.line, l.column),
             _ => Ok(()),
         }
+    }
+}
+
+fn backward(order: Order) -> &'static str {
+    match order {
+        Order::Forward => "",
+        Order::Backward => " backward",
     }
 }

@@ -264,16 +264,16 @@ impl Lowerer<'_, '_> {
             results.iter().map(|v| builder.type_of(*v)),
         );
         self.places.callees.insert(callee.clone(), info);
-        self.builder.insts.push(Inst::Call(sinew_ir::Call {
-            target: sinew_ir::Target {
+        self.builder.insts.push(Inst::Call(sinew_ir::Call::plain(
+            sinew_ir::Target {
                 name: callee,
                 sizes,
                 sequence: instance.sequence,
             },
             operands,
-            results: results.clone(),
-            location: self.builder.location,
-        }));
+            results.clone(),
+            self.builder.location,
+        )));
         let mut vals: Vec<Val> = results.into_iter().map(Val::Tensor).collect();
         match f.tuple {
             true => Ok(Val::Tuple(vals)),

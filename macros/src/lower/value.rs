@@ -1,7 +1,7 @@
 //! What an expression is while it is lowered.
 
 use super::constant::Constant;
-use sinew_ir::{Attribute, Dim, DimError, Function, Inst, Symbol, Value};
+use sinew_ir::{Dim, DimError, Function, Symbol, Value};
 use std::cell::RefCell;
 use std::collections::HashSet;
 
@@ -61,47 +61,10 @@ pub fn map_dims(
     function: &mut Function,
     dim: &dyn Fn(&Dim) -> Result<Dim, DimError>,
 ) -> Result<(), DimError> {
-    let dims = |dims: &mut Vec<Dim>| -> Result<(), DimError> {
-        for d in dims {
-            *d = dim(d)?;
-        }
-        Ok(())
-    };
-    for t in &mut function.values {
-        dims(&mut t.shape.dims)?;
-    }
-    for c in &mut function.constraints {
-        c.left = dim(&c.left)?;
-        c.right = dim(&c.right)?;
-    }
-    let pullback = function
-        .pullback
-        .iter_mut()
-        .flat_map(|p| &mut p.block.insts);
-    for inst in function.body.insts.iter_mut().chain(pullback) {
-        match inst {
-            Inst::Op(op) => {
-                for a in &mut op.attributes.0 {
-                    match a {
-                        Attribute::Shape(s) => dims(&mut s.dims)?,
-                        Attribute::Dims(d) => dims(d)?,
-                        Attribute::Axes(_)
-                        | Attribute::DType(_)
-                        | Attribute::Number(_)
-                        | Attribute::Const(_) => {}
-                    }
-                }
-            }
-            Inst::Call(call) => {
-                for (_, d) in &mut call.target.sizes {
-                    *d = dim(d)?;
-                }
-                if let Some((_, s)) = &mut call.target.sequence {
-                    dims(&mut s.dims)?;
-                }
-            }
-            Inst::PullbackCall(_) => {}
-        }
-    }
-    Ok(())
+    let mut failed = Ok(());
+    function.each_dim_mut(&mut |d| match dim(d) {
+        Ok(now) => *d = now,
+        Err(error) => failed = Err(error),
+    });
+    failed
 }

@@ -1,0 +1,186 @@
+//! Calls of other functions, and how: once, as a loop, as a choice, or with a checkpoint.
+
+use crate::block::Order;
+use crate::dim::{Dim, Symbol};
+use crate::function::{Constraint, Location, Value};
+use crate::shape::Shape;
+
+/// A function that is called, and what its symbols are there.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Target {
+    /// Its name in the caller's list of callees.
+    pub name: String,
+    /// What its sizes are here.
+    pub sizes: Vec<(Symbol, Dim)>,
+    /// What its sequence is here.
+    pub sequence: Option<(Symbol, Shape)>,
+}
+
+/// A call of another function.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Call {
+    /// The callee.
+    pub target: Target,
+    /// How it is called.
+    pub mode: CallMode,
+    /// The arguments, one for each of the callee's parameters; that of a loop's index has none.
+    pub operands: Vec<Value>,
+    /// What it defines, one for each of the callee's results.
+    pub results: Vec<Value>,
+    /// Where it was written.
+    pub location: Option<Location>,
+}
+
+/// How a function is called. Of these, linking leaves loops only.
+#[derive(Clone, PartialEq, Debug)]
+pub enum CallMode {
+    /// Once.
+    Plain,
+    /// Once for each iteration of a loop.
+    Loop(LoopMode),
+    /// The first alternative whose condition holds, or else the call's target: which one is known where
+    /// sizes are bound.
+    Choice(Vec<Alternative>),
+    /// Once; its pullback computes the callee's values again from the arguments, so that nothing of the
+    /// callee has to be kept until then.
+    Checkpoint,
+}
+
+/// The iterations of a call that is a loop, and what each does with arguments and results.
+///
+/// What is carried are the parameters and the results of that role, paired in order.
+#[derive(Clone, PartialEq, Debug)]
+pub struct LoopMode {
+    /// How many iterations there are.
+    pub trip: Dim,
+    /// Which iteration comes first.
+    pub order: Order,
+    /// What each of the callee's parameters is.
+    pub params: Vec<LoopParam>,
+    /// What each of the callee's results is.
+    pub results: Vec<LoopResult>,
+}
+
+/// What a parameter of a loop's body is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LoopParam {
+    /// The iteration's index, `i32[]`: not an argument.
+    Index,
+    /// The argument, in every iteration.
+    Invariant,
+    /// The argument in the first iteration, and then what the one before gave.
+    Carried,
+    /// A slice of the argument, see [`crate::Sliced`].
+    Sliced {
+        /// Its axis.
+        axis: usize,
+    },
+}
+
+/// What a result of a loop's body is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LoopResult {
+    /// What the next iteration gets; after the last, the result.
+    Carried,
+    /// A slice of the result, which holds those of all iterations.
+    Stacked {
+        /// Its axis in the result.
+        axis: usize,
+    },
+}
+
+/// One of the functions that a call may be of.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Alternative {
+    /// When it is this one, in the caller's symbols.
+    pub when: Constraint,
+    /// The callee.
+    pub target: Target,
+}
+
+/// The pullback of a call in the primal body: cotangents of its results to those of its operands.
+#[derive(Clone, PartialEq, Debug)]
+pub struct PullbackCall {
+    /// The first result of the call, which names it.
+    pub call: Value,
+    /// The cotangents of the call's results; `None` where it is zero or the result is no float.
+    pub cotangents: Vec<Option<Value>>,
+    /// The cotangents of the call's operands that it defines: (operand's position, value).
+    pub results: Vec<(usize, Value)>,
+}
+
+impl Call {
+    /// A call of one function, once.
+    pub fn plain(
+        target: Target,
+        operands: Vec<Value>,
+        results: Vec<Value>,
+        location: Option<Location>,
+    ) -> Self {
+        Call {
+            target,
+            mode: CallMode::Plain,
+            operands,
+            results,
+            location,
+        }
+    }
+
+    /// Changes every dim in it.
+    pub(crate) fn each_dim_mut(&mut self, f: &mut dyn FnMut(&mut Dim)) {
+        self.target.each_dim_mut(f);
+        match &mut self.mode {
+            CallMode::Plain | CallMode::Checkpoint => {}
+            CallMode::Loop(l) => f(&mut l.trip),
+            CallMode::Choice(alternatives) => {
+                for a in alternatives {
+                    f(&mut a.when.left);
+                    f(&mut a.when.right);
+                    a.target.each_dim_mut(f);
+                }
+            }
+        }
+    }
+
+    /// Every function that it may be of.
+    pub fn targets(&self) -> impl Iterator<Item = &Target> {
+        let alternatives = match &self.mode {
+            CallMode::Choice(alternatives) => alternatives.as_slice(),
+            CallMode::Plain | CallMode::Loop(_) | CallMode::Checkpoint => &[],
+        };
+        let others = alternatives.iter().map(|a| &a.target);
+        others.chain([&self.target])
+    }
+}
+
+impl Target {
+    fn each_dim_mut(&mut self, f: &mut dyn FnMut(&mut Dim)) {
+        self.sizes.iter_mut().for_each(|(_, d)| f(d));
+        let sequence = self.sequence.iter_mut().flat_map(|(_, s)| &mut s.dims);
+        sequence.for_each(f);
+    }
+}
+
+impl LoopMode {
+    /// The positions of the operands in the callee's parameters, with their roles: all but the index.
+    pub fn operands(&self) -> impl Iterator<Item = (usize, LoopParam)> {
+        let params = self.params.iter().copied().enumerate();
+        params.filter(|(_, role)| *role != LoopParam::Index)
+    }
+
+    /// The positions in the callee's parameters of those that are carried.
+    pub fn carried_params(&self) -> Vec<usize> {
+        let carried = |(i, role): (usize, &LoopParam)| (*role == LoopParam::Carried).then_some(i);
+        self.params.iter().enumerate().filter_map(carried).collect()
+    }
+
+    /// The positions in the callee's results of those that are carried.
+    pub fn carried_results(&self) -> Vec<usize> {
+        let carried = |(i, role): (usize, &LoopResult)| (*role == LoopResult::Carried).then_some(i);
+        self.results
+            .iter()
+            .enumerate()
+            .filter_map(carried)
+            .collect()
+    }
+}

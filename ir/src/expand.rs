@@ -1,0 +1,119 @@
+//! Replaces functions over ops (`relu`, `softmax`) by the ops they are made of: the one place that
+//! knows what they are.
+
+use crate::block::{Block, Inst, OpInst};
+use crate::builder::Builder;
+use crate::function::{Function, Location, Value};
+use crate::op::{Kind, OpError};
+
+/// A function over ops that its entry refuses.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct ExpandError {
+    pub op: &'static str,
+    pub location: Option<Location>,
+    pub error: OpError,
+}
+
+/// Adds what `inst` is made of to the builder, one level deep: what comes may hold functions over ops
+/// again. `None` for an op that is one of its own.
+pub(crate) fn expansion(b: &mut Builder, inst: &OpInst) -> Option<Result<Value, OpError>> {
+    let build = match inst.op.kind {
+        Kind::Function(build) => build,
+        Kind::Constant
+        | Kind::Iota
+        | Kind::Extent
+        | Kind::Elementwise(_)
+        | Kind::View(_)
+        | Kind::Reduce(_)
+        | Kind::Contract
+        | Kind::Concat
+        | Kind::Gather
+        | Kind::Scatter
+        | Kind::Identity => return None,
+    };
+    b.location = inst.location;
+    Some(build(b, &inst.operands, &inst.attributes))
+}
+
+/// Expands every function over ops in the body of `function`.
+pub(crate) fn expand(function: &mut Function) -> Result<(), ExpandError> {
+    let mut expander = Expander {
+        builder: Builder {
+            values: std::mem::take(&mut function.values),
+            ..Builder::default()
+        },
+        renamed: Vec::new(),
+    };
+    let expanded = expander.block(&mut function.body);
+    function.values = expander.builder.values;
+    expanded?;
+    function.compact();
+    Ok(())
+}
+
+struct Expander {
+    builder: Builder,
+    /// What stands for a value now; values beyond the end are themselves.
+    renamed: Vec<Option<Value>>,
+}
+
+impl Expander {
+    fn rename(&self, values: &mut [Value]) {
+        values.iter_mut().for_each(|v| *v = self.renamed(*v));
+    }
+
+    fn renamed(&self, v: Value) -> Value {
+        self.renamed.get(v.index()).copied().flatten().unwrap_or(v)
+    }
+
+    fn block(&mut self, block: &mut Block) -> Result<(), ExpandError> {
+        let outer = std::mem::take(&mut self.builder.insts);
+        let insts = std::mem::take(&mut block.insts);
+        let done = insts.into_iter().try_for_each(|inst| self.inst(inst));
+        block.insts = std::mem::replace(&mut self.builder.insts, outer);
+        self.rename(&mut block.results);
+        done
+    }
+
+    fn inst(&mut self, mut inst: Inst) -> Result<(), ExpandError> {
+        match &mut inst {
+            Inst::Op(i) => self.rename(&mut i.operands),
+            Inst::Call(c) => self.rename(&mut c.operands),
+            Inst::PullbackCall(p) => {
+                for v in p.cotangents.iter_mut().flatten() {
+                    *v = self.renamed(*v);
+                }
+            }
+            Inst::Loop(l) => {
+                self.rename(&mut l.carried);
+                for s in &mut l.sliced {
+                    s.value = self.renamed(s.value);
+                }
+                self.block(&mut l.body)?;
+            }
+        }
+        let Inst::Op(i) = &inst else {
+            self.builder.insts.push(inst);
+            return Ok(());
+        };
+        let outer = std::mem::take(&mut self.builder.insts);
+        let built = expansion(&mut self.builder, i);
+        let inner = std::mem::replace(&mut self.builder.insts, outer);
+        let Some(built) = built else {
+            self.builder.insts.push(inst);
+            return Ok(());
+        };
+        let result = built.map_err(|error| ExpandError {
+            op: i.op.0.name,
+            location: i.location,
+            error,
+        })?;
+        inner.into_iter().try_for_each(|inst| self.inst(inst))?;
+        let (at, result) = (i.result.index(), self.renamed(result));
+        if self.renamed.len() <= at {
+            self.renamed.resize(at + 1, None);
+        }
+        self.renamed[at] = Some(result);
+        Ok(())
+    }
+}

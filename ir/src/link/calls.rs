@@ -1,0 +1,442 @@
+//! Inlines calls by their mode, and the pullbacks of calls: once, as a loop, or computed again.
+
+use super::inliner::{Inliner, Instance};
+use super::{LinkError, op_error, place};
+use crate::activity::CalleeInfo;
+use crate::block::{Block, Inst, Loop, Sliced};
+use crate::call::{Call, CallMode, LoopMode, LoopParam, LoopResult, PullbackCall, Target};
+use crate::function::{Function, Origin, Value};
+use crate::ops;
+use crate::reverse::{Gradients, ReverseLoop};
+use crate::shape::Type;
+use crate::unit::Unit;
+use std::rc::Rc;
+
+/// A call that has been inlined, as its pullback needs it.
+pub(super) struct Called<'u> {
+    /// The callee's function where the call was.
+    instance: Instance<'u>,
+    how: How,
+}
+
+enum How {
+    /// At its place.
+    Once,
+    /// In the body of a loop.
+    Loop(Box<Loop>),
+    /// At its place; its pullback computes it again from these operands.
+    Checkpoint(Vec<Value>),
+}
+
+impl<'u> Inliner<'u> {
+    pub(super) fn call(&mut self, instance: &mut Instance<'u>, c: &Call) -> Result<(), LinkError> {
+        let caller = instance.substitution.unit;
+        let target = chosen(instance, c)?;
+        let callee = callee(caller, &target.name)?;
+        let function = self.inlinable(callee)?;
+        let substitution = instance.substitution.of_call(target, callee)?;
+        let operands = instance.map(&c.operands);
+        let fits = |refuse: &dyn Fn(&'static str) -> LinkError| match function.body.results.len() {
+            n if n == c.results.len() => Ok(()),
+            _ => Err(refuse("the number of results differs")),
+        };
+        let refuse = |what| LinkError::Call {
+            path: caller.path.to_string(),
+            callee: callee.path.to_string(),
+            at: place(caller, c.location),
+            what,
+        };
+        fits(&refuse)?;
+        let called = match &c.mode {
+            CallMode::Loop(l) => {
+                let mut made = self.open_loop(instance, c, l, &operands, &refuse)?;
+                let inner = arguments(l, &made, &operands);
+                let mut inlined = self.instance(function, substitution, &inner, &refuse)?;
+                let outer = std::mem::take(&mut self.builder.insts);
+                self.body(&mut inlined)?;
+                made.body.insts = std::mem::replace(&mut self.builder.insts, outer);
+                self.close_loop(instance, c, l, &mut made, &inlined, &refuse)?;
+                self.builder.insts.push(Inst::Loop(made.clone()));
+                Called {
+                    instance: inlined,
+                    how: How::Loop(Box::new(made)),
+                }
+            }
+            CallMode::Plain | CallMode::Choice(_) | CallMode::Checkpoint => {
+                let mut inlined = self.instance(function, substitution, &operands, &refuse)?;
+                self.body(&mut inlined)?;
+                for (r, inner) in c.results.iter().zip(&inlined.function.body.results) {
+                    let to = inlined.value(*inner);
+                    let declared = instance.function.type_of(*r);
+                    if instance.substitution.of_type(declared)? != *self.builder.type_of(to) {
+                        return Err(refuse("the type of a result differs"));
+                    }
+                    instance.set(*r, to);
+                }
+                let how = match &c.mode {
+                    CallMode::Checkpoint => How::Checkpoint(operands),
+                    CallMode::Plain | CallMode::Choice(_) | CallMode::Loop(_) => How::Once,
+                };
+                Called {
+                    instance: inlined,
+                    how,
+                }
+            }
+        };
+        if let Some(first) = c.results.first() {
+            instance.calls.insert(*first, called);
+        }
+        Ok(())
+    }
+
+    /// An instance of a callee whose parameters have the types of what it is given.
+    fn instance(
+        &self,
+        function: Rc<Function>,
+        substitution: super::substitution::Substitution<'u>,
+        operands: &[Value],
+        refuse: &dyn Fn(&'static str) -> LinkError,
+    ) -> Result<Instance<'u>, LinkError> {
+        if function.params.len() != operands.len() {
+            return Err(refuse("the number of arguments differs"));
+        }
+        for (param, operand) in function.values.iter().zip(operands) {
+            if substitution.of_type(param)? != *self.builder.type_of(*operand) {
+                return Err(refuse("the type of an argument differs"));
+            }
+        }
+        Instance::new(function, substitution, operands)
+    }
+
+    /// A loop with the parameters of its body.
+    fn open_loop(
+        &mut self,
+        instance: &Instance<'u>,
+        c: &Call,
+        l: &LoopMode,
+        operands: &[Value],
+        refuse: &dyn Fn(&'static str) -> LinkError,
+    ) -> Result<Loop, LinkError> {
+        let s = &instance.substitution;
+        let trip = s.extent(&l.trip)?;
+        let mut made = Loop {
+            trip,
+            order: l.order,
+            carried: Vec::new(),
+            sliced: Vec::new(),
+            body: Block::default(),
+            stacked: Vec::new(),
+            results: Vec::new(),
+            location: c.location.map(|at| at.in_file(s.unit.file)),
+        };
+        let mut slices = Vec::new();
+        made.body
+            .params
+            .push(self.builder.value(Loop::index_type()));
+        for (((_, role), operand), declared) in l.operands().zip(operands).zip(&c.operands) {
+            let of = self.builder.type_of(*operand).clone();
+            match role {
+                LoopParam::Index | LoopParam::Invariant => {}
+                LoopParam::Carried => {
+                    made.carried.push(*operand);
+                    made.body.params.push(self.builder.value(of));
+                }
+                LoopParam::Sliced { axis } => {
+                    let axis = s.axis(axis, instance.function.type_of(*declared));
+                    if of.shape.dims.get(axis) != Some(&made.trip) {
+                        return Err(refuse("a sliced argument has not a slice an iteration"));
+                    }
+                    made.sliced.push(Sliced {
+                        value: *operand,
+                        axis,
+                    });
+                    slices.extend(of.slice(axis).map(|of| self.builder.value(of)));
+                }
+            }
+        }
+        made.body.params.extend(slices);
+        Ok(made)
+    }
+
+    /// The results of a loop whose body is inlined.
+    fn close_loop(
+        &mut self,
+        instance: &mut Instance<'u>,
+        c: &Call,
+        l: &LoopMode,
+        made: &mut Loop,
+        inlined: &Instance<'u>,
+        refuse: &dyn Fn(&'static str) -> LinkError,
+    ) -> Result<(), LinkError> {
+        let results = &inlined.function.body.results;
+        for at in in_order(l) {
+            let (inner, outer) = (inlined.value(results[at]), c.results[at]);
+            let declared = instance.function.type_of(outer);
+            let given = self.builder.type_of(inner).clone();
+            let of = match l.results[at] {
+                LoopResult::Carried => given,
+                LoopResult::Stacked { axis } => {
+                    let axis = instance.substitution.axis(axis, declared);
+                    made.stacked.push(axis);
+                    let stack = given.stack(axis, made.trip.clone());
+                    stack.ok_or_else(|| refuse("a stacked result has no such axis"))?
+                }
+            };
+            if instance.substitution.of_type(declared)? != of {
+                return Err(refuse("the type of a result differs"));
+            }
+            let result = self.builder.value(of);
+            made.body.results.push(inner);
+            made.results.push(result);
+            instance.set(outer, result);
+        }
+        let handed = made.body.results.iter().zip(&made.carried);
+        let type_of = |v: &Value| self.builder.type_of(*v);
+        for (next, first) in handed {
+            if type_of(next) != type_of(first) {
+                return Err(refuse(
+                    "what is handed on is not of the type of what comes in",
+                ));
+            }
+        }
+        match l.carried_params().len() == l.carried_results().len() {
+            true => Ok(()),
+            false => Err(refuse("not all that is carried is handed on")),
+        }
+    }
+
+    pub(super) fn pullback_call(
+        &mut self,
+        instance: &mut Instance<'u>,
+        p: &PullbackCall,
+    ) -> Result<(), LinkError> {
+        let unit = instance.substitution.unit;
+        let cotangents = p.cotangents.iter();
+        let cotangents: Vec<Option<Value>> =
+            cotangents.map(|c| c.map(|c| instance.value(c))).collect();
+        let function = instance.function.clone();
+        let missing = || LinkError::NoPullback {
+            path: unit.path.to_string(),
+        };
+        let call = function.call_of(p.call).ok_or_else(missing)?;
+        let called = instance.calls.get_mut(&p.call).ok_or_else(missing)?;
+        let callee = called.instance.substitution.unit;
+        let gradients = match (&called.how, &call.mode) {
+            (How::Loop(made), CallMode::Loop(l)) => {
+                let wanted: Vec<usize> = p.results.iter().map(|(i, _)| *i).collect();
+                let made = made.clone();
+                self.pullback_of_loop(&mut called.instance, &made, l, &cotangents, &wanted)?
+            }
+            (How::Checkpoint(operands), _) => {
+                let operands = operands.clone();
+                let mut again = self.again(&called.instance, &operands)?;
+                self.pullback(&mut again, &cotangents)?
+            }
+            (How::Once | How::Loop(_), _) => self.pullback(&mut called.instance, &cotangents)?,
+        };
+        // Which alternative it is, dependences do not know, and who writes a pullback may leave
+        // gradients out; all other pullbacks that ask for too much were derived anew.
+        let written = function.pullback.as_ref().map(|p| p.origin) == Some(Origin::Written);
+        let lenient = written || matches!(call.mode, CallMode::Choice(_));
+        for (position, v) in &p.results {
+            let gradient = match gradients.get(*position).copied().flatten() {
+                Some(gradient) => gradient,
+                None if lenient => {
+                    let of = instance.substitution.of_type(function.type_of(*v))?;
+                    self.zero(unit, of)?
+                }
+                None => {
+                    return Err(LinkError::NoGradient {
+                        path: unit.path.to_string(),
+                        callee: callee.path.to_string(),
+                    });
+                }
+            };
+            instance.set(*v, gradient);
+        }
+        Ok(())
+    }
+
+    pub(super) fn zero(&mut self, unit: &Unit, of: Type) -> Result<Value, LinkError> {
+        let zero = self.builder.constant(0.0, of.dtype, of.shape);
+        zero.map_err(|error| op_error(unit, ops::CONST.0.name, None, error))
+    }
+
+    /// The callee of a checkpoint, computed again: behind barriers, so that nothing takes it for what
+    /// has been computed already.
+    fn again(
+        &mut self,
+        before: &Instance<'u>,
+        operands: &[Value],
+    ) -> Result<Instance<'u>, LinkError> {
+        let unit = before.substitution.unit;
+        let mut now = Vec::with_capacity(operands.len());
+        for v in operands {
+            let barrier = self.builder.op(ops::BARRIER, &[*v], Vec::new());
+            now.push(barrier.map_err(|e| op_error(unit, ops::BARRIER.0.name, None, e))?);
+        }
+        let function = before.function.clone();
+        let mut again = Instance::new(function, before.substitution.clone(), &now)?;
+        self.body(&mut again)?;
+        Ok(again)
+    }
+
+    /// The cotangents of a loop's operands, by their positions.
+    fn pullback_of_loop(
+        &mut self,
+        body: &mut Instance<'u>,
+        made: &Loop,
+        l: &LoopMode,
+        cotangents: &[Option<Value>],
+        wanted: &[usize],
+    ) -> Result<Vec<Option<Value>>, LinkError> {
+        let unit = body.substitution.unit;
+        let refused = |error| op_error(unit, "loop", made.location, error);
+        let info: CalleeInfo = self.info(unit)?.looped(l);
+        let roles: Vec<(usize, LoopParam)> = l.operands().collect();
+        let of_role = |role: fn(LoopParam) -> bool| -> Vec<usize> {
+            let all = roles.iter().enumerate();
+            all.filter(|(_, (_, r))| role(*r)).map(|(i, _)| i).collect()
+        };
+        let carried = of_role(|r| r == LoopParam::Carried);
+        let sliced = of_role(|r| matches!(r, LoopParam::Sliced { .. }));
+        let mut captured = of_role(|r| r == LoopParam::Invariant);
+        captured.retain(|i| wanted.contains(i));
+        let active: Vec<bool> = carried.iter().map(|i| info.gives(*i, cotangents)).collect();
+        let order = in_order(l);
+        let given: Vec<Option<Value>> = order.iter().map(|r| cotangents[*r]).collect();
+        let (b, stacks) = (&mut self.builder, &mut self.stacks);
+        let reverse = ReverseLoop::open(b, stacks, made, &given, &active).map_err(refused)?;
+        let mut inner = vec![None; cotangents.len()];
+        for (r, cotangent) in order.iter().zip(&reverse.cotangents) {
+            inner[*r] = *cotangent;
+        }
+        let gradients = self.pullback(body, &inner)?;
+        let gradient = |i: &usize| gradients.get(roles[*i].0).copied().flatten();
+        captured.retain(|i| gradient(i).is_some());
+        let found = Gradients {
+            carried: carried.iter().map(gradient).collect(),
+            sliced: sliced
+                .iter()
+                .map(|i| gradient(i).filter(|_| wanted.contains(i)))
+                .collect(),
+            captured: captured.iter().filter_map(gradient).collect(),
+        };
+        let (b, stacks) = (&mut self.builder, &mut self.stacks);
+        let closed = reverse.close(b, stacks, made, &found).map_err(refused)?;
+        let mut out = vec![None; roles.len()];
+        let positions = carried.iter().chain(&sliced).chain(&captured);
+        let summed = closed.captured.into_iter().map(Some);
+        let values = closed
+            .carried
+            .into_iter()
+            .chain(closed.sliced)
+            .chain(summed);
+        for (i, value) in positions.zip(values) {
+            out[*i] = value;
+        }
+        Ok(out)
+    }
+
+    /// A loop of a function that is inlined already.
+    pub(super) fn iterate(
+        &mut self,
+        instance: &mut Instance<'u>,
+        l: &Loop,
+    ) -> Result<(), LinkError> {
+        let function = instance.function.clone();
+        let mut made = Loop {
+            trip: instance.substitution.extent(&l.trip)?,
+            order: l.order,
+            carried: instance.map(&l.carried),
+            sliced: Vec::new(),
+            body: Block::default(),
+            stacked: Vec::new(),
+            results: Vec::new(),
+            location: l.location,
+        };
+        for s in &l.sliced {
+            made.sliced.push(Sliced {
+                value: instance.value(s.value),
+                axis: instance
+                    .substitution
+                    .axis(s.axis, function.type_of(s.value)),
+            });
+        }
+        let define = |inliner: &mut Self, instance: &mut Instance<'u>, v: Value| {
+            let of = instance.substitution.of_type(function.type_of(v))?;
+            let now = inliner.builder.value(of);
+            instance.set(v, now);
+            Ok::<Value, LinkError>(now)
+        };
+        for v in &l.body.params {
+            made.body.params.push(define(self, instance, *v)?);
+        }
+        let outer = std::mem::take(&mut self.builder.insts);
+        self.insts(instance, &l.body.insts)?;
+        made.body.insts = std::mem::replace(&mut self.builder.insts, outer);
+        made.body.results = instance.map(&l.body.results);
+        for (_, axis, stack) in l.stacks() {
+            let axis = instance.substitution.axis(axis, function.type_of(stack));
+            made.stacked.push(axis);
+        }
+        for v in &l.results {
+            made.results.push(define(self, instance, *v)?);
+        }
+        self.builder.insts.push(Inst::Loop(made));
+        Ok(())
+    }
+}
+
+/// The positions of a loop's results in the order in which [`Loop`] has them: carried, then stacked.
+fn in_order(l: &LoopMode) -> Vec<usize> {
+    let mut out = l.carried_results();
+    out.extend((0..l.results.len()).filter(|r| l.results[*r] != LoopResult::Carried));
+    out
+}
+
+/// What the callee of a loop gets in an iteration, one a parameter.
+fn arguments(l: &LoopMode, made: &Loop, operands: &[Value]) -> Vec<Value> {
+    let mut carried = made.carried_params().iter().copied();
+    let mut slices = made.slice_params().iter().copied();
+    let mut operands = operands.iter().copied();
+    let argument = |role: &LoopParam| match role {
+        LoopParam::Index => made.index(),
+        LoopParam::Invariant => operands.next(),
+        LoopParam::Carried => operands.next().and_then(|_| carried.next()),
+        LoopParam::Sliced { .. } => operands.next().and_then(|_| slices.next()),
+    };
+    l.params.iter().filter_map(argument).collect()
+}
+
+/// The function that a call is of, where sizes are known.
+fn chosen<'c>(instance: &Instance<'_>, c: &'c Call) -> Result<&'c Target, LinkError> {
+    let CallMode::Choice(alternatives) = &c.mode else {
+        return Ok(&c.target);
+    };
+    for a in alternatives {
+        match instance.substitution.holds(&a.when)? {
+            Some(true) => return Ok(&a.target),
+            Some(false) => {}
+            None => {
+                return Err(LinkError::Choice {
+                    path: instance.substitution.unit.path.to_string(),
+                    at: place(instance.substitution.unit, c.location),
+                    condition: a.when.to_string(),
+                });
+            }
+        }
+    }
+    Ok(&c.target)
+}
+
+pub(super) fn callee(caller: &Unit, name: &str) -> Result<&'static Unit, LinkError> {
+    let found = caller.callees.iter().find(|(known, _)| *known == name);
+    match found {
+        Some((_, callee)) => Ok(callee),
+        None => Err(LinkError::Callee {
+            path: caller.path.to_string(),
+            callee: name.to_string(),
+        }),
+    }
+}
