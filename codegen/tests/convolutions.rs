@@ -117,7 +117,9 @@ fn a_convolution_and_its_gradients_are_contractions() {
         (
             "convolution_with_steps",
             Convolution {
-                x: [2, 3, 9, 8],
+                x: [2, 3, 13, 12],
+                w: [4, 3, 5, 5],
+                padding: 2,
                 step: 2,
                 ..PADDED
             },
@@ -125,6 +127,7 @@ fn a_convolution_and_its_gradients_are_contractions() {
         (
             "convolution_dilated",
             Convolution {
+                x: [2, 3, 12, 12],
                 padding: 0,
                 dilation: 2,
                 ..PADDED
@@ -147,7 +150,13 @@ fn a_convolution_and_its_gradients_are_contractions() {
 #[test]
 fn so_are_its_second_derivatives() {
     for step in [1, 2] {
-        let convolution = Convolution { step, ..PADDED };
+        let convolution = Convolution {
+            x: [2, 3, 12, 12],
+            w: [4, 3, 5, 5],
+            padding: 2,
+            step,
+            ..PADDED
+        };
         let mut first = convolution.function();
         derive_pullback(&mut first, &|_| None).expect("it has one");
         let with = with_gradients(&first).expect("there are no calls");
@@ -216,32 +225,37 @@ fn random_convolution(random: &mut Random) -> Function {
     let dims = |list: [usize; 3]| Attribute::Dims(list.map(Dim::from).to_vec());
     let spatial = 1 + random.below(2);
     let [n, c, o] = [(); 3].map(|()| 1 + random.below(3));
-    let mut p = Program::new();
-    let extents: Vec<usize> = (0..spatial).map(|_| 1 + random.below(7)).collect();
-    let shape = [&[n, c][..], &extents].concat();
-    let mut x = p.input("x", DType::F64, &shape);
-    if random.below(3) == 0 {
-        x = p.b.op(ops::RELU, &[x], vec![]).expect("relu");
-    }
-    let (mut sizes, mut windows) = (Vec::new(), Vec::new());
-    for d in 0..spatial {
-        let at = 2 + d;
-        if random.below(2) == 0 {
-            let widths = [random.below(3), random.below(3), 1 + random.below(2)];
-            x =
-                p.b.op(ops::PAD, &[x], vec![axis(at), dims(widths)])
-                    .expect("pad");
-        }
-        if random.below(4) == 0 {
-            x = p.b.op(ops::FLIP, &[x], vec![axis(at)]).expect("flip");
-        }
-        let extent = p.b.type_of(x).shape.extents().expect("literal")[at];
+    let (mut extents, mut sizes) = (Vec::new(), Vec::new());
+    let (mut around, mut windows) = (Vec::new(), Vec::new());
+    for _ in 0..spatial {
+        let n = 1 + random.below(7);
+        let widths = match random.below(2) {
+            0 => [0, 0, 1],
+            _ => [random.below(3), random.below(3), 1 + random.below(2)],
+        };
+        let padded = widths[0] + (n - 1) * widths[2] + 1 + widths[1];
         let (step, dilation) = (1 + random.below(3), 1 + random.below(2));
-        let size = 1 + random.below((extent - 1) / dilation + 1).min(3);
+        let size = 1 + random.below((padded - 1) / dilation + 1).min(3);
+        extents.push(n);
+        around.push(widths);
         sizes.push(size);
         windows.push([size, step, dilation]);
     }
+    let mut p = Program::new();
+    let mut x = p.input("x", DType::F64, &[&[n, c][..], &extents].concat());
     let mut w = p.input("w", DType::F64, &[&[o, c][..], &sizes].concat());
+    if random.below(3) == 0 {
+        x = p.b.op(ops::RELU, &[x], vec![]).expect("relu");
+    }
+    for (d, widths) in around.into_iter().enumerate() {
+        if widths != [0, 0, 1] {
+            let widths = vec![axis(2 + d), dims(widths)];
+            x = p.b.op(ops::PAD, &[x], widths).expect("pad");
+        }
+        if random.below(4) == 0 {
+            x = p.b.op(ops::FLIP, &[x], vec![axis(2 + d)]).expect("flip");
+        }
+    }
     if random.below(3) == 0 {
         w = p.b.op(ops::FLIP, &[w], vec![axis(2)]).expect("flip");
     }

@@ -35,6 +35,7 @@ pub const FLIP: Op = Op(&OpDef {
 });
 
 /// A shear's attributes.
+#[derive(Clone)]
 pub(crate) struct Sheared {
     /// The axis along which elements move.
     pub axis: usize,

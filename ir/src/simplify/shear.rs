@@ -16,6 +16,7 @@ use crate::function::Value;
 use crate::op::View;
 use crate::ops;
 use crate::ops::Sheared;
+use crate::scalar::Scalar;
 use crate::shape::{Axis, Type};
 
 pub(super) fn simplify(
@@ -149,6 +150,19 @@ pub(super) fn summed(r: &mut Rewriter, x: Value, axes: &[Axis]) -> Option<Value>
         order = attributes.axes(0).to_vec();
         y = inner;
     }
+    if let Some([a, b]) = terms(r, y) {
+        let fold = |r: &mut Rewriter, v: Value| {
+            let v = r.permute(v, order.clone())?;
+            let v = match widths.clone() {
+                Some(widths) => padded(r, v, map.axis, widths)?,
+                None => v,
+            };
+            let v = r.make(ops::SHEAR, vec![v], map.clone().attributes())?;
+            r.make(ops::SUM, vec![v], vec![Attribute::Axes(axes.to_vec())])
+        };
+        let terms = vec![fold(r, a)?, fold(r, b)?];
+        return r.make(ops::ADD, terms, Vec::new());
+    }
     let dot = Dot::of(r, y)?;
     let plain = |v: Value| r.shape_of(v).sequence.is_none();
     if !r.single(y) || !plain(y) || !plain(dot.x) || !plain(dot.y) {
@@ -208,6 +222,20 @@ pub(super) fn summed(r: &mut Rewriter, x: Value, axes: &[Axis]) -> Option<Value>
         true => Some(result),
         false => r.make(ops::SUM, vec![result], vec![Attribute::Axes(rest)]),
     }
+}
+
+/// The terms of a sum that nobody else reads, one of them a contraction.
+fn terms(r: &Rewriter, v: Value) -> Option<[Value; 2]> {
+    let d = r.definition(v)?;
+    let &[a, b] = &d.operands[..] else {
+        return None;
+    };
+    let is_product = |v: Value| {
+        let v = r.view_of(v, View::Permute).map_or(v, |(inner, _)| inner);
+        Dot::of(r, v).is_some() || terms(r, v).is_some()
+    };
+    let products = d.op.kind.scalar() == Some(Scalar::ADD) && r.single(v);
+    (products && (is_product(a) || is_product(b))).then_some([a, b])
 }
 
 /// `x` repeated as often as the axis of another operand is long, along a new last axis, and sheared by
