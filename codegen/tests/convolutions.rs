@@ -7,11 +7,10 @@ mod support;
 
 use sinew_codegen::explain::{explain, listing};
 use sinew_codegen::kernel::{Class, RegionId, Schedule};
-use sinew_ir::ops::{self, DotAxes};
+use sinew_ir::attributes::{DotAxes, Windows};
+use sinew_ir::ops;
 use sinew_ir::testing::{unit, with_gradients};
-use sinew_ir::{
-    Attribute, Axis, Binding, DType, Dim, Function, Param, derive_pullback, link_gradient, parse,
-};
+use sinew_ir::{Axis, Binding, DType, Dim, Function, Param, derive_pullback, link_gradient, parse};
 use std::collections::BTreeMap;
 use support::random::Random;
 use support::{Program, bytes, close, golden, interpreted, numbers, run, scheduled, values};
@@ -44,8 +43,8 @@ impl Convolution {
             "fn @conv(%x: param float[{}], %w: param float[{}]) -> float[] {{
   %2 = pad %x axis [2] widths [{padding}, {padding}, 1]
   %3 = pad %2 axis [3] widths [{padding}, {padding}, 1]
-  %4 = windows %3 axis [3] windows [{}, {step}, {dilation}]
-  %5 = windows %4 axis [2] windows [{}, {step}, {dilation}]
+  %4 = windows %3 axis [3] size [{}] step [{step}] dilation [{dilation}]
+  %5 = windows %4 axis [2] size [{}] step [{step}] dilation [{dilation}]
   %6 = dot %5, %w contract_x [1, 3, 5] contract_y [1, 2, 3]
   %7 = square %6
   %8 = sum %7 axes [0, 1, 2, 3]
@@ -189,8 +188,8 @@ fn so_are_its_second_derivatives() {
 #[test]
 fn pools_read_through_windows() {
     let text = "fn @pool(%x: param float[2, 3, 9, 7]) -> float[] {
-  %1 = windows %x axis [3] windows [3, 2, 1]
-  %2 = windows %1 axis [2] windows [2, 2, 1]
+  %1 = windows %x axis [3] size [3] step [2] dilation [1]
+  %2 = windows %1 axis [2] size [2] step [2] dilation [1]
   %3 = max %2 axes [3, 5]
   %4 = square %3
   %5 = sum %4 axes [0, 1, 2, 3]
@@ -208,7 +207,7 @@ fn pools_read_through_windows() {
 #[test]
 fn windows_of_anything_have_a_transpose() {
     let text = "fn @windows(%x: param float[11, 2], %w: param float[4, 3, 2]) -> float[] {
-  %2 = windows %x axis [0] windows [3, 2, 2]
+  %2 = windows %x axis [0] size [3] step [2] dilation [2]
   %3 = mul %2, %w
   %4 = flip %3 axis [0]
   %5 = mul %4, %3
@@ -221,8 +220,6 @@ fn windows_of_anything_have_a_transpose() {
 /// A random convolution of what is padded, flipped or made positive, a part of its result squared and
 /// summed.
 fn random_convolution(random: &mut Random) -> Function {
-    let axis = |d| Attribute::Axes(vec![Axis::At(d)]);
-    let dims = |list: [usize; 3]| Attribute::Dims(list.map(Dim::from).to_vec());
     let spatial = 1 + random.below(2);
     let [n, c, o] = [(); 3].map(|()| 1 + random.below(3));
     let (mut extents, mut sizes) = (Vec::new(), Vec::new());
@@ -249,19 +246,25 @@ fn random_convolution(random: &mut Random) -> Function {
     }
     for (d, widths) in around.into_iter().enumerate() {
         if widths != [0, 0, 1] {
-            let widths = vec![axis(2 + d), dims(widths)];
-            x = p.b.op(ops::PAD, &[x], widths).expect("pad");
+            let widths = widths.map(Dim::from);
+            x = p.b.pad(x, Axis::At(2 + d), widths.each_ref()).expect("pad");
         }
         if random.below(4) == 0 {
-            x = p.b.op(ops::FLIP, &[x], vec![axis(2 + d)]).expect("flip");
+            x = p.b.flip(x, Axis::At(2 + d)).expect("flip");
         }
     }
     if random.below(3) == 0 {
-        w = p.b.op(ops::FLIP, &[w], vec![axis(2)]).expect("flip");
+        w = p.b.flip(w, Axis::At(2)).expect("flip");
     }
     for d in (0..spatial).rev() {
-        let attributes = vec![axis(2 + d), dims(windows[d])];
-        x = p.b.op(ops::WINDOWS, &[x], attributes).expect("windows");
+        let [size, step, dilation] = &windows[d].map(Dim::from);
+        let windows = Windows {
+            axis: Axis::At(2 + d),
+            size,
+            step,
+            dilation,
+        };
+        x = p.b.windows(x, windows).expect("windows");
     }
     let at = |list: Vec<usize>| list.into_iter().map(Axis::At).collect();
     let contract = DotAxes {
@@ -278,10 +281,8 @@ fn random_convolution(random: &mut Random) -> Function {
     if random.below(3) == 0 {
         let extent = p.b.type_of(y).shape.extents().expect("literal")[1];
         let start = random.below(extent);
-        let range = [start, start + 1 + random.below(extent - start), 1];
-        y =
-            p.b.op(ops::SLICE, &[y], vec![axis(1), dims(range)])
-                .expect("slice");
+        let range = [start, start + 1 + random.below(extent - start), 1].map(Dim::from);
+        y = p.b.slice(y, Axis::At(1), range.each_ref()).expect("slice");
     }
     let square = p.b.square(y).expect("floats");
     let axes = p.b.type_of(square).shape.axes();

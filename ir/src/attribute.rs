@@ -1,7 +1,8 @@
 //! Attributes of an instruction: what it needs beside its operands.
 //!
 //! An op's entry declares its attributes once (`AttributeSpec`); the text form, the verifier and the
-//! linker handle them by kind, so a new op needs no line there.
+//! linker handle them by kind, so a new op needs no line there. Whoever knows an op reads and writes its
+//! attributes as a struct with names ([`crate::attributes`]), never by position.
 
 use crate::dim::{Dim, Symbol};
 use crate::dtype::DType;
@@ -66,52 +67,10 @@ impl Attributes {
     pub fn none() -> Self {
         Attributes(Vec::new())
     }
+}
 
-    /// The axes at position `i`; empty when something else stands there (the verifier refuses that).
-    pub fn axes(&self, i: usize) -> &[Axis] {
-        match self.0.get(i) {
-            Some(Attribute::Axes(a)) => a,
-            _ => &[],
-        }
-    }
-
-    /// The shape at position `i`.
-    pub fn shape(&self, i: usize) -> Option<&Shape> {
-        match self.0.get(i) {
-            Some(Attribute::Shape(s)) => Some(s),
-            _ => None,
-        }
-    }
-
-    /// The dims at position `i`.
-    pub fn dims(&self, i: usize) -> &[Dim] {
-        match self.0.get(i) {
-            Some(Attribute::Dims(d)) => d,
-            _ => &[],
-        }
-    }
-
-    /// The element type at position `i`.
-    pub fn dtype(&self, i: usize) -> Option<DType> {
-        match self.0.get(i) {
-            Some(Attribute::DType(d)) => Some(*d),
-            _ => None,
-        }
-    }
-
-    /// Whether a number stands at position `i`, known or a const's.
-    pub fn has_number(&self, i: usize) -> bool {
-        matches!(
-            self.0.get(i),
-            Some(Attribute::Number(_) | Attribute::Const(_))
-        )
-    }
-
-    /// The number at position `i`; `None` for a const's, which linked programs have no more.
-    pub fn number(&self, i: usize) -> Option<f64> {
-        match self.0.get(i) {
-            Some(Attribute::Number(n)) => Some(*n),
-            _ => None,
-        }
+impl From<Vec<Attribute>> for Attributes {
+    fn from(list: Vec<Attribute>) -> Self {
+        Attributes(list)
     }
 }

@@ -1,6 +1,7 @@
 //! Builds functions: every instruction is typed as it is added.
 
-use crate::attribute::{Attribute, Attributes};
+use crate::attribute::Attributes;
+use crate::attributes::{Constant, Number};
 use crate::block::{Inst, OpInst};
 use crate::dtype::DType;
 use crate::function::{Function, Location, Value};
@@ -50,7 +51,16 @@ impl Builder {
         &mut self,
         op: Op,
         operands: &[Value],
-        attributes: Vec<Attribute>,
+        attributes: impl Into<Attributes>,
+    ) -> Result<Value, OpError> {
+        self.apply(op, operands, attributes.into())
+    }
+
+    fn apply(
+        &mut self,
+        op: Op,
+        operands: &[Value],
+        attributes: Attributes,
     ) -> Result<Value, OpError> {
         if let Arity::Exactly(expected) = op.arity
             && expected != operands.len()
@@ -59,7 +69,6 @@ impl Builder {
             return Err(OpError::Arity { expected, found });
         }
         let types: Vec<Type> = operands.iter().map(|v| self.type_of(*v).clone()).collect();
-        let attributes = Attributes(attributes);
         let of = (op.infer)(&types, &attributes)?;
         let result = self.value(of);
         self.insts.push(Inst::Op(OpInst {
@@ -77,14 +86,15 @@ impl Builder {
     /// # Errors
     /// A value that the element type does not hold.
     pub fn constant(&mut self, value: f64, dtype: DType, shape: Shape) -> Result<Value, OpError> {
+        let (value, shape) = (Number::Known(value), &shape);
         self.op(
             crate::ops::CONST,
             &[],
-            vec![
-                Attribute::Number(value),
-                Attribute::DType(dtype),
-                Attribute::Shape(shape),
-            ],
+            Constant {
+                value,
+                dtype,
+                shape,
+            },
         )
     }
 }

@@ -104,7 +104,7 @@ impl Expander {
             return Ok(());
         };
         let result = built.map_err(|error| ExpandError {
-            op: i.op.0.name,
+            op: i.op.name,
             location: i.location,
             error,
         })?;

@@ -5,8 +5,8 @@
 //! selections that replace a label that is ignored by a constant; and through nothing else: an index
 //! that is computed otherwise is clamped.
 
+use crate::attributes::{Along, Constant};
 use crate::block::OpInst;
-use crate::dtype::DType;
 use crate::function::{Function, Value};
 use crate::op::Kind;
 use crate::scalar::Scalar;
@@ -51,10 +51,13 @@ pub fn index_bounds(function: &Function) -> Vec<IndexBound> {
             | Kind::Identity
             | Kind::Function(_) => continue,
         };
-        let Some(Axis::At(axis)) = i.attributes.axes(0).first() else {
+        let Ok(Along {
+            axis: Axis::At(axis),
+        }) = Along::of(&i.attributes)
+        else {
             continue;
         };
-        let dim = function.type_of(source).shape.dims.get(*axis);
+        let dim = function.type_of(source).shape.dims.get(axis);
         if let Some(extent) = dim.and_then(crate::dim::Dim::as_extent) {
             let of_axis = Path {
                 moved: 0,
@@ -185,11 +188,14 @@ impl Trace<'_> {
     fn constant(&self, value: Value) -> Option<i64> {
         let i = self.defined.get(&value)?;
         match i.op.kind {
-            Kind::Constant => match i.attributes.dtype(1)? {
+            Kind::Constant => {
+                let Constant { value, dtype, .. } = Constant::of(&i.attributes).ok()?;
                 // Exact: the entry refuses numbers that the type does not hold.
-                DType::I32 | DType::U32 => i.attributes.number(0).map(|n| n as i64),
-                DType::Float | DType::F32 | DType::F64 | DType::Bool => None,
-            },
+                value
+                    .known()
+                    .filter(|_| dtype.is_integer())
+                    .map(|n| n as i64)
+            }
             // A constant that was made small and repeated.
             Kind::View(_) => self.constant(*i.operands.first()?),
             Kind::Iota

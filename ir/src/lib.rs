@@ -4,6 +4,7 @@
 mod activity;
 mod array;
 mod attribute;
+pub mod attributes;
 mod bind;
 mod block;
 mod builder;
@@ -49,7 +50,8 @@ pub use index_bounds::{IndexBound, index_bounds};
 pub use interpret::{InterpretError, NonFinite, first_non_finite, interpret};
 pub use link::{Gradient, LinkError, dependence, inline, link, link_gradient, link_pullback};
 pub use op::{
-    Arity, Kind, Op, OpDef, OpError, Primal, Pullback, PullbackRule, Reduction, TestData, View,
+    Arity, Instance, Kind, Op, OpDef, OpError, Primal, Pullback, PullbackRule, Reduction, TestData,
+    View,
 };
 pub use pullback::{PullbackError, PullbackProblem, derive_pullback};
 pub use scalar::{Scalar, ScalarDef, remainder};

@@ -249,12 +249,23 @@ impl Reduction {
 }
 
 /// What tests need to know of an op.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct TestData {
     /// The interval each float operand's elements are drawn from; the last one's for those behind it.
     pub domain: &'static [(f64, f64)],
     /// Points kept away from in finite differences: kinks and jumps.
     pub kinks: &'static [f64],
+    /// Applications to try; f64 stands for every float.
+    pub instances: fn(&OpDef) -> Vec<Instance>,
+}
+
+/// An application of an op.
+#[derive(Clone, Debug)]
+pub struct Instance {
+    /// The types of its operands.
+    pub operands: Vec<Type>,
+    /// Its attributes.
+    pub attributes: Attributes,
 }
 
 /// A mistake in the use of an op. Operands are counted from 0.
@@ -371,33 +382,26 @@ pub enum OpError {
     Overflow,
 }
 
-/// An op: a reference to its entry. Compares by name.
-#[derive(Clone, Copy)]
-pub struct Op(pub &'static OpDef);
+/// An op: its place in the table ([`crate::ops`]), through which it is its entry.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Op(u16);
+
+impl Op {
+    /// The op at a place of the table, which alone makes ops.
+    pub(crate) const fn at(place: usize) -> Op {
+        Op(place as u16)
+    }
+}
 
 impl std::ops::Deref for Op {
     type Target = OpDef;
     fn deref(&self) -> &OpDef {
-        self.0
-    }
-}
-
-impl PartialEq for Op {
-    fn eq(&self, other: &Op) -> bool {
-        self.0.name == other.0.name
-    }
-}
-
-impl Eq for Op {}
-
-impl std::hash::Hash for Op {
-    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        self.0.name.hash(state);
+        &crate::ops::ENTRIES[usize::from(self.0)]
     }
 }
 
 impl fmt::Debug for Op {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.name)
+        f.write_str(self.name)
     }
 }

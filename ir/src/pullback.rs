@@ -195,7 +195,7 @@ impl Pass<'_> {
             return Ok(());
         };
         self.builder.location = i.location;
-        let named = |error| problem(i.op.0.name, i.location, error);
+        let named = |error| problem(i.op.name, i.location, error);
         let wanted: Vec<bool> = i.operands.iter().map(|v| self.is_active(*v)).collect();
         let found = match i.op.pullback {
             Pullback::Rule(rule) => {
@@ -225,7 +225,7 @@ impl Pass<'_> {
     /// By the derivative of what the op expands to, which is computed again here; where the body has
     /// it too, the simplifier finds that out.
     fn reverse_derived(&mut self, i: &OpInst, cotangent: Value) -> Result<(), PullbackError> {
-        let named = |error| problem(i.op.0.name, i.location, error);
+        let named = |error| problem(i.op.name, i.location, error);
         let start = self.builder.insts.len();
         let Some(result) = expansion(&mut self.builder, i) else {
             let why = "its entry derives it from an expansion that it does not have";

@@ -143,29 +143,13 @@ fn a_parameter_that_is_a_result_has_its_cotangent() -> Outcome {
 
 #[test]
 fn an_op_without_a_derivative_is_told_with_its_place_and_reason() -> Outcome {
-    use sinew_ir::{
-        Arity, Block, Builder, Function, Inst, Kind, Location, Op, OpDef, Param, ParamKind,
-        Pullback, Scalar, TestData, Type,
-    };
-    static STEPS: OpDef = OpDef {
-        name: "steps",
-        doc: "`floor(a)`, whose derivative nobody may ask for.",
-        arity: Arity::Exactly(1),
-        attributes: &[],
-        infer: |t, _| Ok(t[0].clone()),
-        pullback: Pullback::NotDifferentiable("it jumps"),
-        kind: Kind::Elementwise(Scalar::FLOOR),
-        test: TestData {
-            domain: &[],
-            kinks: &[],
-        },
-    };
+    use sinew_ir::{Block, Builder, Function, Inst, Location, Param, ParamKind, Type, ops};
     let mut b = Builder::default();
     let x = b.value(Type::of(sinew_ir::DType::F32, &[3]));
     b.location = Some(Location::new(7, 21));
-    let y = b.op(Op(&STEPS), &[x], Vec::new())?;
-    let stopped = b.op(sinew_ir::ops::STOP_GRADIENT, &[x], Vec::new())?;
-    let constant = b.op(Op(&STEPS), &[stopped], Vec::new())?;
+    let y = b.op(ops::STEPS, &[x], Vec::new())?;
+    let stopped = b.op(ops::STOP_GRADIENT, &[x], Vec::new())?;
+    let constant = b.op(ops::STEPS, &[stopped], Vec::new())?;
     let param = Param {
         name: "x".to_string(),
         kind: ParamKind::Input,

@@ -220,7 +220,7 @@ fn step(b: &mut Builder, tape: &mut Tape<'_>) -> Option<Value> {
                     roles[2 * role + 1].push(Axis::At(j));
                 }
             }
-            let attributes = roles.into_iter().map(Attribute::Axes).collect();
+            let attributes: Vec<_> = roles.into_iter().map(Attribute::Axes).collect();
             let dot = b.op(ops::DOT, &[x, y], attributes).ok()?;
             (b.type_of(dot).shape.len() <= 4).then_some(dot)
         }

@@ -7,9 +7,12 @@
 use super::ScheduleError;
 use super::affine::contiguous;
 use super::rewrite::SCATTER_INLINE;
+use sinew_ir::attributes::{
+    Along, AlongResult, Broadcast, Constant, DotAxes, Extent, Iota, Over, Pad, Permute, Shear,
+    Slice,
+};
 use sinew_ir::{
-    Attributes, Axis, Builder, DType, Dim, Function, Inst, Kind, OpInst, Reduction, Scalar, Value,
-    View,
+    Axis, Builder, DType, Function, Inst, Kind, OpInst, Reduction, Scalar, Value, View,
 };
 use std::collections::HashMap;
 
@@ -335,14 +338,18 @@ impl Graph {
     ) -> Result<Id, ScheduleError> {
         let a = &inst.attributes;
         let bad = || ScheduleError::Attributes(inst.op.name);
+        let misread = |_| bad();
         let x = || operands.first().copied().ok_or_else(bad);
         let def = match inst.op.kind {
-            Kind::Constant => constant(a.number(0).ok_or_else(bad)?),
+            Kind::Constant => {
+                let value = Constant::of(a).map_err(misread)?.value.known();
+                constant(value.ok_or_else(bad)?)
+            }
             Kind::Extent => {
-                let dim = a.dims(0).first().and_then(Dim::as_constant);
+                let dim = Extent::of(a).map_err(misread)?.dims.as_constant();
                 constant(dim.ok_or_else(bad)? as f64)
             }
-            Kind::Iota => Def::Iota(axis(a, 2).ok_or_else(bad)?),
+            Kind::Iota => Def::Iota(axis(Iota::of(a).map_err(misread)?.axis).ok_or_else(bad)?),
             Kind::Elementwise(Scalar::CAST) if self.nodes[x()?].dtype == dtype => {
                 return x();
             }
@@ -350,7 +357,8 @@ impl Graph {
             Kind::Identity => return x(),
             Kind::Function(_) => return Err(bad()),
             Kind::View(View::Broadcast) => {
-                let new = axes(a, 1).ok_or_else(bad)?;
+                let new = Broadcast::of(a).map_err(misread)?.new;
+                let new = axes(new).ok_or_else(bad)?;
                 let kept = (0..shape.len()).filter(|d| !new.contains(d)).collect();
                 Def::Broadcast {
                     x: x()?,
@@ -360,24 +368,22 @@ impl Graph {
             Kind::View(View::Reshape) => Def::Reshape(x()?),
             Kind::View(View::Permute) => Def::Permute {
                 x: x()?,
-                axes: axes(a, 0).ok_or_else(bad)?,
+                axes: axes(Permute::of(a).map_err(misread)?.axes).ok_or_else(bad)?,
             },
             Kind::View(View::Slice) => {
-                let range = constants(a.dims(1)).ok_or_else(bad)?;
+                let slice = Slice::of(a).map_err(misread)?;
                 Def::Slice {
                     x: x()?,
-                    axis: axis(a, 0).ok_or_else(bad)?,
-                    start: *range.first().ok_or_else(bad)?,
-                    step: *range.get(2).ok_or_else(bad)?,
+                    axis: axis(slice.axis).ok_or_else(bad)?,
+                    start: slice.range.start.as_constant().ok_or_else(bad)?,
+                    step: slice.range.step.as_constant().ok_or_else(bad)?,
                 }
             }
             Kind::View(View::Pad) => {
-                let widths = constants(a.dims(1)).ok_or_else(bad)?;
-                let axis = axis(a, 0).ok_or_else(bad)?;
-                let (low, step) = (
-                    *widths.first().ok_or_else(bad)?,
-                    *widths.get(2).ok_or_else(bad)?,
-                );
+                let pad = Pad::of(a).map_err(misread)?;
+                let axis = axis(pad.axis).ok_or_else(bad)?;
+                let low = pad.widths.low.as_constant().ok_or_else(bad)?;
+                let step = pad.widths.step.as_constant().ok_or_else(bad)?;
                 let x = x()?;
                 match step {
                     1 => Def::Pad { x, axis, low },
@@ -386,7 +392,8 @@ impl Graph {
                 }
             }
             Kind::View(View::Flip) => {
-                let (x, axis) = (x()?, axis(a, 0).ok_or_else(bad)?);
+                let axis = axis(Along::of(a).map_err(misread)?.axis).ok_or_else(bad)?;
+                let x = x()?;
                 let last = self.nodes[x].shape[axis] as i64 - 1;
                 Def::Slice {
                     x,
@@ -396,21 +403,23 @@ impl Graph {
                 }
             }
             Kind::View(View::Shear) => {
-                let map = constants(a.dims(1)).ok_or_else(bad)?;
-                let (&[axis, by], &[offset, slope, _]) =
-                    (&axes(a, 0).ok_or_else(bad)?[..], &map[..])
-                else {
+                let map = Shear::of(a).map_err(misread)?;
+                let (Some(d), Some(by)) = (axis(map.axis), axis(map.by)) else {
                     return Err(bad());
                 };
-                return Ok(self.shear(x()?, [axis, by], [offset, slope], shape, value));
+                let offset = map.offset.as_constant().ok_or_else(bad)?;
+                let slope = map.slope.as_constant().ok_or_else(bad)?;
+                return Ok(self.shear(x()?, [d, by], [offset, slope], shape, value));
             }
             Kind::Reduce(kind) => {
-                let axes = axes(a, 0).ok_or_else(bad)?;
+                let axes = axes(Over::of(a).map_err(misread)?.axes).ok_or_else(bad)?;
                 return Ok(self.add_reduce(x()?, axes, kind, dtype, value));
             }
             Kind::Contract => {
                 let y = *operands.get(1).ok_or_else(bad)?;
-                let parts = [axes(a, 0), axes(a, 1), axes(a, 2), axes(a, 3)];
+                let dot = DotAxes::of(a).map_err(misread)?;
+                let parts = [&dot.batch_x, &dot.batch_y, &dot.contract_x, &dot.contract_y];
+                let parts = parts.map(|part| axes(part));
                 let [Some(bx), Some(by), Some(cx), Some(cy)] = parts else {
                     return Err(bad());
                 };
@@ -430,18 +439,18 @@ impl Graph {
             }
             Kind::Concat => Def::Concat {
                 parts: operands.to_vec(),
-                axis: axis(a, 0).ok_or_else(bad)?,
+                axis: axis(AlongResult::of(a).map_err(misread)?.axis).ok_or_else(bad)?,
             },
             Kind::Gather => Def::Gather {
                 x: x()?,
                 indices: *operands.get(1).ok_or_else(bad)?,
-                axis: axis(a, 0).ok_or_else(bad)?,
+                axis: axis(Along::of(a).map_err(misread)?.axis).ok_or_else(bad)?,
             },
             Kind::Scatter => {
                 let [base, indices, updates] = operands else {
                     return Err(bad());
                 };
-                let axis = axis(a, 0).ok_or_else(bad)?;
+                let axis = axis(Along::of(a).map_err(misread)?.axis).ok_or_else(bad)?;
                 if self.nodes[*indices].shape[axis] <= SCATTER_INLINE {
                     return Ok(self.compared(*base, *indices, *updates, axis, value));
                 }
@@ -480,22 +489,16 @@ fn extents(name: &str, shape: &sinew_ir::Shape) -> Result<Vec<usize>, ScheduleEr
     found.ok_or_else(|| ScheduleError::NotLinked(format!("`{name}` has the shape ({shape})")))
 }
 
-fn axes(a: &Attributes, i: usize) -> Option<Vec<usize>> {
-    a.axes(i)
-        .iter()
-        .map(|axis| match axis {
-            Axis::At(d) => Some(*d),
-            Axis::Sequence => None,
-        })
-        .collect()
+/// Axes of shapes that have no sequence any more.
+fn axes(list: &[Axis]) -> Option<Vec<usize>> {
+    list.iter().map(|a| axis(*a)).collect()
 }
 
-fn axis(a: &Attributes, i: usize) -> Option<usize> {
-    axes(a, i)?.first().copied()
-}
-
-fn constants(dims: &[Dim]) -> Option<Vec<i64>> {
-    dims.iter().map(Dim::as_constant).collect()
+fn axis(axis: Axis) -> Option<usize> {
+    match axis {
+        Axis::At(d) => Some(d),
+        Axis::Sequence => None,
+    }
 }
 
 pub(crate) fn constant(value: f64) -> Def {

@@ -1,8 +1,9 @@
 //! Random programs, the same ones for a seed.
 
 use super::Program;
-use sinew_ir::ops::{self, DotAxes};
-use sinew_ir::{Attribute, Axis, DType, Dim, Function, Op, Shape, Value};
+use sinew_ir::attributes::{Along, DotAxes, Shear, Windows};
+use sinew_ir::ops;
+use sinew_ir::{Attribute, Attributes, Axis, DType, Dim, Function, Op, Shape, Value};
 
 /// A small generator of numbers (xorshift).
 pub struct Random(pub u64);
@@ -116,7 +117,7 @@ impl Maker {
             .expect("broadcast")
     }
 
-    fn op(&mut self, op: Op, x: &[Value], a: Vec<Attribute>) -> Option<Value> {
+    fn op(&mut self, op: Op, x: &[Value], a: impl Into<Attributes>) -> Option<Value> {
         let v = self.p.b.op(op, x, a).ok()?;
         let small = self.extents(v).iter().product::<usize>() <= 4000;
         if !small {
@@ -160,22 +161,34 @@ impl Maker {
         let shape = self.extents(x);
         let axis = self.random.below(shape.len());
         let extent = *shape.get(axis)?;
-        let along = |list: &[usize]| Attribute::Axes(list.iter().map(|d| Axis::At(*d)).collect());
-        let dims = |list: [i64; 3]| Attribute::Dims(list.map(Dim::constant).to_vec());
+        let along = Axis::At(axis);
         match self.random.below(4) {
-            0 => self.op(ops::FLIP, &[x], vec![along(&[axis])]),
+            0 => self.op(ops::FLIP, &[x], Along { axis: along }),
             1 => {
-                let by = self.random.below(shape.len());
+                let by = Axis::At(self.random.below(shape.len()));
                 let [offset, slope] = [7, 5].map(|n| self.random.below(n) as i64 - n as i64 / 2);
-                let length = self.extent() as i64;
-                let map = dims([offset, slope, length]);
-                self.op(ops::SHEAR, &[x], vec![along(&[axis, by]), map])
+                let map = [offset, slope, self.extent() as i64].map(Dim::constant);
+                let [offset, slope, extent] = &map;
+                let map = Shear {
+                    axis: along,
+                    by,
+                    offset,
+                    slope,
+                    extent,
+                };
+                self.op(ops::SHEAR, &[x], map)
             }
             _ => {
                 let size = 1 + self.random.below(extent.min(3)) as i64;
                 let (step, dilation) = (self.random.pick(&[1, 1, 2, 3]), self.random.pick(&[1, 2]));
-                let windows = dims([size, step, dilation]);
-                self.op(ops::WINDOWS, &[x], vec![along(&[axis]), windows])
+                let [size, step, dilation] = &[size, step, dilation].map(Dim::constant);
+                let windows = Windows {
+                    axis: along,
+                    size,
+                    step,
+                    dilation,
+                };
+                self.op(ops::WINDOWS, &[x], windows)
             }
         }
     }

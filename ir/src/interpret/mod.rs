@@ -6,8 +6,13 @@
 
 use crate::array::{Array, count, offsets, strides};
 use crate::attribute::Attributes;
+use crate::attributes::{
+    Along, AlongResult, Broadcast, Constant, DotAxes, Extent, Iota, Over, Pad, Permute, Shear,
+    Slice,
+};
 use crate::block::{Block, Inst, Loop, OpInst};
 use crate::builder::Builder;
+use crate::dim::Dim;
 use crate::dtype::DType;
 use crate::expand::expansion;
 use crate::function::{Function, Location, Param, ParamKind, Value};
@@ -115,7 +120,7 @@ pub fn first_non_finite(
         }
         if all_finite || (no_nan && has_nan(result)) {
             first = Some(NonFinite {
-                op: i.op.0.name,
+                op: i.op.name,
                 value: i.result,
                 index: machine.index,
                 location: i.location,
@@ -316,19 +321,23 @@ fn step(machine: &Machine<'_>, i: &OpInst) -> Result<Array, InterpretError> {
         .shape
         .extents()
         .ok_or_else(|| InterpretError::Unbound(of.clone()))?;
-    let op = i.op.0.name;
+    let op = i.op.name;
     let missing = || InterpretError::Attributes { op };
+    let named = |error| InterpretError::Op { op, error };
     let a = &i.attributes;
     let data = match i.op.kind {
-        Kind::Constant => vec![a.number(0).ok_or_else(missing)?; count(&shape)],
+        Kind::Constant => {
+            let value = Constant::of(a).map_err(named)?.value.known();
+            vec![value.ok_or_else(missing)?; count(&shape)]
+        }
         Kind::Iota => {
-            let axis = position(a, 2).ok_or_else(missing)?;
+            let axis = position(Iota::of(a).map_err(named)?.axis).ok_or_else(missing)?;
             let along = |(i, n): (usize, &usize)| (*n, usize::from(i == axis));
             let index = offsets(shape.iter().enumerate().map(along));
             index.into_iter().map(|i| i as f64).collect()
         }
         Kind::Extent => {
-            let dim = a.dims(0).first().and_then(crate::dim::Dim::as_constant);
+            let dim = Extent::of(a).map_err(named)?.dims.as_constant();
             vec![dim.ok_or_else(missing)? as f64; count(&shape)]
         }
         Kind::Elementwise(scalar) => {
@@ -337,15 +346,18 @@ fn step(machine: &Machine<'_>, i: &OpInst) -> Result<Array, InterpretError> {
         Kind::View(view) => view_of(view, a, operands[0], &shape).ok_or_else(missing)?,
         Kind::Reduce(reduction) => reduce(reduction, a, operands[0]).ok_or_else(missing)?,
         Kind::Contract => contract(a, operands[0], operands[1], of.dtype).ok_or_else(missing)?,
-        Kind::Concat => concat(position(a, 0).ok_or_else(missing)?, &operands, &shape),
+        Kind::Concat => {
+            let axis = position(AlongResult::of(a).map_err(named)?.axis);
+            concat(axis.ok_or_else(missing)?, &operands, &shape)
+        }
         Kind::Gather => {
-            let axis = position(a, 0).ok_or_else(missing)?;
+            let axis = position(Along::of(a).map_err(named)?.axis).ok_or_else(missing)?;
             let (x, index) = (operands[0], operands[1]);
             let places = places(axis, index, &x.shape);
             places.map(|(_, place)| x.data[place]).collect()
         }
         Kind::Scatter => {
-            let axis = position(a, 0).ok_or_else(missing)?;
+            let axis = position(Along::of(a).map_err(named)?.axis).ok_or_else(missing)?;
             let mut out = operands[0].data.clone();
             for (update, place) in places(axis, operands[1], &shape) {
                 let sum = [out[place], operands[2].data[update]];
@@ -372,7 +384,7 @@ fn function_over_ops(i: &OpInst, operands: &[&Array]) -> Result<Array, Interpret
         operands: params,
         ..i.clone()
     };
-    let op = i.op.0.name;
+    let op = i.op.name;
     let result = expansion(&mut b, &here).ok_or_else(|| InterpretError::NotLinked(op.into()))?;
     let result = result.map_err(|error| InterpretError::Op { op, error })?;
     let params = operands.iter().map(|_| Param {
@@ -392,18 +404,17 @@ fn function_over_ops(i: &OpInst, operands: &[&Array]) -> Result<Array, Interpret
         .ok_or_else(|| InterpretError::NotLinked(op.into()))
 }
 
-/// The one axis of attribute `i`.
-fn position(a: &Attributes, i: usize) -> Option<usize> {
-    positions(a.axes(i)).first().copied()
+/// An axis of a shape without a sequence.
+fn position(axis: Axis) -> Option<usize> {
+    match axis {
+        Axis::At(a) => Some(a),
+        Axis::Sequence => None,
+    }
 }
 
 /// Axes of a shape without a sequence.
 fn positions(axes: &[Axis]) -> Vec<usize> {
-    let at = |axis: &Axis| match axis {
-        Axis::At(a) => Some(*a),
-        Axis::Sequence => None,
-    };
-    axes.iter().filter_map(at).collect()
+    axes.iter().filter_map(|a| position(*a)).collect()
 }
 
 /// The axes of a shape that are not in `axes`.
@@ -422,7 +433,7 @@ fn view_of(view: View, a: &Attributes, x: &Array, shape: &[usize]) -> Option<Vec
     let pick = |offsets: Vec<usize>| offsets.into_iter().map(|o| x.data[o]).collect();
     Some(match view {
         View::Broadcast => {
-            let new = positions(a.axes(1));
+            let new = positions(Broadcast::of(a).ok()?.new);
             let mut own = from.iter();
             let stride = |(i, n): (usize, &usize)| match new.contains(&i) {
                 true => (*n, 0),
@@ -431,10 +442,10 @@ fn view_of(view: View, a: &Attributes, x: &Array, shape: &[usize]) -> Option<Vec
             pick(offsets(shape.iter().enumerate().map(stride)))
         }
         View::Reshape => x.data.clone(),
-        View::Permute => pick(over(x, &positions(a.axes(0)))),
+        View::Permute => pick(over(x, &positions(Permute::of(a).ok()?.axes))),
         View::Slice => {
-            let axis = position(a, 0)?;
-            let [start, _, step] = three(a)?;
+            let Slice { axis, range } = Slice::of(a).ok()?;
+            let (axis, start, step) = (position(axis)?, place(range.start)?, place(range.step)?);
             let stride = |(i, n): (usize, &usize)| match i == axis {
                 true => (*n, from[i] * step),
                 false => (*n, from[i]),
@@ -448,8 +459,8 @@ fn view_of(view: View, a: &Attributes, x: &Array, shape: &[usize]) -> Option<Vec
             offsets.into_iter().map(|o| x.data[first + o]).collect()
         }
         View::Pad => {
-            let axis = position(a, 0)?;
-            let [low, _, step] = three(a)?;
+            let Pad { axis, widths } = Pad::of(a).ok()?;
+            let (axis, low, step) = (position(axis)?, place(widths.low)?, place(widths.step)?);
             let to = strides(shape);
             let stride = |(i, n): (usize, &usize)| match i == axis {
                 true => (*n, to[i] * step),
@@ -463,16 +474,16 @@ fn view_of(view: View, a: &Attributes, x: &Array, shape: &[usize]) -> Option<Vec
             out
         }
         View::Flip => {
-            let axis = position(a, 0)?;
+            let axis = position(Along::of(a).ok()?.axis)?;
             let moved = |_: usize, i: i64| shape[axis] as i64 - 1 - i;
             moved_along(x, axis, shape[axis], &moved)
         }
         View::Shear => {
-            let [axis, by] = positions(a.axes(0)).try_into().ok()?;
-            let map: Option<Vec<i64>> = a.dims(1).iter().map(|d| d.as_constant()).collect();
-            let [offset, slope, _] = map?.try_into().ok()?;
-            let steps = strides(shape);
-            let row = |place: usize| (place / steps[by] % shape[by]) as i64;
+            let map = Shear::of(a).ok()?;
+            let (axis, by) = (position(map.axis)?, position(map.by)?);
+            let (offset, slope) = (map.offset.as_constant()?, map.slope.as_constant()?);
+            let step = strides(shape)[by];
+            let row = |place: usize| (place / step % shape[by]) as i64;
             let moved = |place: usize, i: i64| offset + i + slope * row(place);
             moved_along(x, axis, shape[axis], &moved)
         }
@@ -503,17 +514,13 @@ fn moved_along(
         .collect()
 }
 
-/// Start, stop and step; a bound that is negative, around nothing, counts as 0.
-fn three(a: &Attributes) -> Option<[usize; 3]> {
-    let at = |d: &crate::dim::Dim| Some(usize::try_from(d.as_constant()?).unwrap_or(0));
-    match a.dims(1) {
-        [start, stop, step] => Some([at(start)?, at(stop)?, at(step)?]),
-        _ => None,
-    }
+/// A place along an axis; one that is negative, around nothing, counts as 0.
+fn place(dim: &Dim) -> Option<usize> {
+    Some(usize::try_from(dim.as_constant()?).unwrap_or(0))
 }
 
 fn reduce(reduction: Reduction, a: &Attributes, x: &Array) -> Option<Vec<f64>> {
-    let gone = positions(a.axes(0));
+    let gone = positions(Over::of(a).ok()?.axes);
     let kept = over(x, &free(x.shape.len(), &gone));
     // Row-major order, in which the first maximum is the first.
     let mut gone = gone;
@@ -549,8 +556,9 @@ fn first_maximum(row: impl Iterator<Item = f64>) -> usize {
 }
 
 fn contract(a: &Attributes, x: &Array, y: &Array, dtype: DType) -> Option<Vec<f64>> {
-    let axes = |i| positions(a.axes(i));
-    let (batch_x, batch_y, inner_x, inner_y) = (axes(0), axes(1), axes(2), axes(3));
+    let axes = DotAxes::of(a).ok()?;
+    let (batch_x, batch_y) = (positions(&axes.batch_x), positions(&axes.batch_y));
+    let (inner_x, inner_y) = (positions(&axes.contract_x), positions(&axes.contract_y));
     let free_x = free(x.shape.len(), &[&batch_x[..], &inner_x].concat());
     let free_y = free(y.shape.len(), &[&batch_y[..], &inner_y].concat());
     let inner: Vec<(usize, usize)> = std::iter::zip(over(x, &inner_x), over(y, &inner_y)).collect();

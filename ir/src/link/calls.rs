@@ -259,7 +259,7 @@ impl<'u> Inliner<'u> {
 
     pub(super) fn zero(&mut self, unit: &Unit, of: Type) -> Result<Value, LinkError> {
         let zero = self.builder.constant(0.0, of.dtype, of.shape);
-        zero.map_err(|error| op_error(unit, ops::CONST.0.name, None, error))
+        zero.map_err(|error| op_error(unit, ops::CONST.name, None, error))
     }
 
     /// The callee of a checkpoint, computed again: behind barriers, so that nothing takes it for what
@@ -273,7 +273,7 @@ impl<'u> Inliner<'u> {
         let mut now = Vec::with_capacity(operands.len());
         for v in operands {
             let barrier = self.builder.op(ops::BARRIER, &[*v], Vec::new());
-            now.push(barrier.map_err(|e| op_error(unit, ops::BARRIER.0.name, None, e))?);
+            now.push(barrier.map_err(|e| op_error(unit, ops::BARRIER.name, None, e))?);
         }
         let function = before.function.clone();
         let mut again = Instance::new(function, before.substitution.clone(), &now)?;

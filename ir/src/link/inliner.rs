@@ -199,7 +199,7 @@ impl<'u> Inliner<'u> {
             .collect();
         // Inferred anew: ranges and the like are only checked where sizes are known.
         let of = (i.op.infer)(&types, &attributes)
-            .map_err(|error| op_error(s.unit, i.op.0.name, i.location, error))?;
+            .map_err(|error| op_error(s.unit, i.op.name, i.location, error))?;
         let result = self.builder.value(of);
         self.builder.insts.push(Inst::Op(OpInst {
             op: i.op,

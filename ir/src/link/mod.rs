@@ -11,7 +11,6 @@ mod dependence;
 mod inliner;
 mod substitution;
 
-use crate::attribute::Attribute;
 use crate::bind::Binding;
 use crate::block::Block;
 use crate::dim::DimError;
@@ -342,13 +341,8 @@ impl<'u> Link<'u> {
     }
 
     fn constant_one(&mut self, dtype: DType) -> Result<Value, LinkError> {
-        let attributes = vec![
-            Attribute::Number(1.0),
-            Attribute::DType(dtype),
-            Attribute::Shape(Shape::scalar()),
-        ];
-        let one = self.inliner.builder.op(crate::ops::CONST, &[], attributes);
-        one.map_err(|error| op_error(self.unit, crate::ops::CONST.0.name, None, error))
+        let one = self.inliner.builder.constant(1.0, dtype, Shape::scalar());
+        one.map_err(|error| op_error(self.unit, crate::ops::CONST.name, None, error))
     }
 
     fn gradient(

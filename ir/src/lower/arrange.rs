@@ -1,7 +1,7 @@
 //! Other dims, other orders, parts and wholes.
 
 use super::{axes, axis, broadcast_to, shape_of};
-use crate::attribute::Attribute;
+use crate::attributes::{AlongResult, Permute, Windows};
 use crate::builder::Builder;
 use crate::dim::Dim;
 use crate::function::Value;
@@ -55,7 +55,7 @@ pub fn permute(b: &mut Builder, x: Value, order: &[i64]) -> Result<Value, OpErro
     let shape = shape_of(b, x);
     let mut to: Vec<Axis> = shape.sequence.iter().map(|_| Axis::Sequence).collect();
     to.extend(axes(&shape, order)?);
-    b.op(ops::PERMUTE, &[x], vec![Attribute::Axes(to)])
+    b.op(ops::PERMUTE, &[x], Permute { axes: &to })
 }
 
 /// Two axes in each other's place.
@@ -150,14 +150,7 @@ pub fn slice(
     stop: Dim,
     step: Dim,
 ) -> Result<Value, OpError> {
-    b.op(
-        ops::SLICE,
-        &[x],
-        vec![
-            Attribute::Axes(vec![axis]),
-            Attribute::Dims(vec![start, stop, step]),
-        ],
-    )
+    b.slice(x, axis, [&start, &stop, &step])
 }
 
 /// `length` indices of an axis from `start` on.
@@ -180,7 +173,7 @@ pub fn narrow(
 /// # Errors
 /// Dims that differ elsewhere; no operands.
 pub fn concat(b: &mut Builder, operands: &[Value], axis: Axis) -> Result<Value, OpError> {
-    b.op(ops::CONCAT, operands, vec![Attribute::Axes(vec![axis])])
+    b.op(ops::CONCAT, operands, AlongResult { axis })
 }
 
 /// The operands along a new axis.
@@ -239,14 +232,7 @@ pub fn pad(
             if *low == Dim::constant(0) && *high == Dim::constant(0) {
                 continue;
             }
-            x = b.op(
-                ops::PAD,
-                &[x],
-                vec![
-                    Attribute::Axes(vec![*axis]),
-                    Attribute::Dims(vec![low.clone(), high.clone(), Dim::constant(1)]),
-                ],
-            )?;
+            x = b.pad(x, *axis, [low, high, &Dim::constant(1)])?;
         }
         Ok::<Value, OpError>(x)
     };
@@ -292,7 +278,7 @@ fn extent_of(shape: &Shape, axis: Axis) -> Result<Dim, OpError> {
 /// # Errors
 /// An axis that x does not have.
 pub fn flip(b: &mut Builder, x: Value, axis: Axis) -> Result<Value, OpError> {
-    b.op(ops::FLIP, &[x], vec![Attribute::Axes(vec![axis])])
+    b.flip(x, axis)
 }
 
 /// Windows of `size` elements along an axis, `step` apart, their elements `dilation` apart: the axis
@@ -309,9 +295,11 @@ pub fn windows(
     step: Dim,
     dilation: Dim,
 ) -> Result<Value, OpError> {
-    let attributes = vec![
-        Attribute::Axes(vec![axis]),
-        Attribute::Dims(vec![size, step, dilation]),
-    ];
-    b.op(ops::WINDOWS, &[x], attributes)
+    let windows = Windows {
+        axis,
+        size: &size,
+        step: &step,
+        dilation: &dilation,
+    };
+    b.windows(x, windows)
 }

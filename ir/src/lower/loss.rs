@@ -1,7 +1,7 @@
 //! Losses over rows, and what becomes of the rows.
 
 use super::shape_of;
-use crate::attribute::Attribute;
+use crate::attributes::CrossEntropy;
 use crate::builder::Builder;
 use crate::dim::Dim;
 use crate::function::Value;
@@ -68,15 +68,12 @@ pub fn cross_entropy(
     label_smoothing: f64,
     reduce: Reduce,
 ) -> Result<Value, OpError> {
-    let losses = b.op(
-        ops::CROSS_ENTROPY,
-        &[x, labels],
-        vec![
-            Attribute::Axes(vec![axis]),
-            Attribute::Number(f64::from(ignore_index)),
-            Attribute::Number(label_smoothing),
-        ],
-    )?;
+    let form = CrossEntropy {
+        axis,
+        ignore_index: f64::from(ignore_index),
+        label_smoothing,
+    };
+    let losses = b.op(ops::CROSS_ENTROPY, &[x, labels], form)?;
     reduced_labels(b, losses, labels, ignore_index, reduce)
 }
 
@@ -105,11 +102,7 @@ pub fn nll_loss(
     let mut column: Shape = shape;
     column.dims[a] = Dim::constant(1);
     let index = b.reshape(safe, &column)?;
-    let picked = b.op(
-        ops::TAKE_ALONG_AXIS,
-        &[x, index],
-        vec![Attribute::Axes(vec![axis])],
-    )?;
+    let picked = b.along(ops::TAKE_ALONG_AXIS, &[x, index], axis)?;
     let picked = b.reshape(picked, &rows)?;
     let losses = b.neg(picked)?;
     let zero = b.like(0.0, losses)?;

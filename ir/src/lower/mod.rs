@@ -24,7 +24,6 @@ pub use loss::{Reduce, cross_entropy, nll_loss, reduced};
 pub use piecewise::{binary_cross_entropy_with_logits, clamp, elu, huber, leaky_relu};
 pub use position::{argmax, argmin, one_hot, take, take_along_axis, tril};
 
-use crate::attribute::Attribute;
 use crate::builder::Builder;
 use crate::dim::Dim;
 use crate::function::Value;
@@ -238,7 +237,7 @@ pub fn var(
 /// # Errors
 /// An axis that `x` does not have.
 pub fn along(b: &mut Builder, op: Op, x: Value, axis: Axis) -> Result<Value, OpError> {
-    b.op(op, &[x], vec![Attribute::Axes(vec![axis])])
+    b.along(op, &[x], axis)
 }
 
 /// `x` to the power of a number: by squaring for a whole one, `POW` for others.

@@ -1,7 +1,6 @@
 //! Positions: arguments of extremes, elements at indices, masks made of indices.
 
 use super::{broadcast_to, shape_of};
-use crate::attribute::Attribute;
 use crate::builder::Builder;
 use crate::dim::Dim;
 use crate::dtype::DType;
@@ -87,11 +86,7 @@ pub fn take_along_axis(
     };
     let x = broadcast_to(b, x, &with(&sx.dims[a]))?;
     let indices = broadcast_to(b, indices, &with(&si.dims[a]))?;
-    b.op(
-        ops::TAKE_ALONG_AXIS,
-        &[x, indices],
-        vec![Attribute::Axes(vec![axis])],
-    )
+    b.along(ops::TAKE_ALONG_AXIS, &[x, indices], axis)
 }
 
 /// NumPy's `take`: x's slices at `indices` along an axis, whose place the dims of `indices` take.
@@ -99,7 +94,7 @@ pub fn take_along_axis(
 /// # Errors
 /// As [`ops::TAKE`].
 pub fn take(b: &mut Builder, x: Value, indices: Value, axis: Axis) -> Result<Value, OpError> {
-    b.op(ops::TAKE, &[x, indices], vec![Attribute::Axes(vec![axis])])
+    b.along(ops::TAKE, &[x, indices], axis)
 }
 
 /// 1 at each index along a new last axis of `classes`, 0 elsewhere.

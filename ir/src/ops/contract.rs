@@ -1,25 +1,19 @@
 //! The contraction: matrix products, inner and outer products, all of einsum's pairs.
 
-use super::entry::{TWO, attribute};
+use super::entry::{TWO, applied, at, floats};
 use super::rules::{check_axes, dim_at, number, others};
-use super::shorthand::DotAxes;
-use crate::attribute::{AttributeKind, Of};
+use crate::attributes::DotAxes;
 use crate::builder::Builder;
 use crate::function::Value;
-use crate::op::{Arity, Kind, Op, OpDef, OpError, Primal, Pullback};
+use crate::op::{Arity, Instance, Kind, OpDef, OpError, Primal, Pullback};
 use crate::shape::{Axis, Shape, Type};
 
 /// A contraction.
-pub const DOT: Op = Op(&OpDef {
+pub(super) const DOT: OpDef = OpDef {
     name: "dot",
     doc: "The products of x and y summed over the contracted pairs of axes; result: batch, free axes of x, free axes of y. A sequence leads the result or is contracted without batch axes.",
     arity: Arity::Exactly(2),
-    attributes: &[
-        attribute("batch_x", AttributeKind::Axes(Of::Operand(0))),
-        attribute("batch_y", AttributeKind::Axes(Of::Operand(1))),
-        attribute("contract_x", AttributeKind::Axes(Of::Operand(0))),
-        attribute("contract_y", AttributeKind::Axes(Of::Operand(1))),
-    ],
+    attributes: DotAxes::SPECS,
     infer: |t, a| {
         let (x, y) = (number(t, 0)?, number(t, 1)?);
         if x.dtype != y.dtype {
@@ -28,13 +22,37 @@ pub const DOT: Op = Op(&OpDef {
                 right: y.dtype,
             });
         }
-        let axes = DotAxes::of(a);
+        let axes = DotAxes::of(a)?;
         Ok(Type::new(x.dtype, result_shape(&x.shape, &y.shape, &axes)?))
     },
     pullback: Pullback::Rule(pullback),
     kind: Kind::Contract,
-    test: TWO,
-});
+    test: TWO.on(instances),
+};
+
+fn instances(_: &OpDef) -> Vec<Instance> {
+    let dot = |x: &[usize], y: &[usize], axes: [&[usize]; 4]| {
+        let [batch_x, batch_y, contract_x, contract_y] = axes.map(at);
+        let axes = DotAxes {
+            batch_x,
+            batch_y,
+            contract_x,
+            contract_y,
+        };
+        applied(&[floats(x), floats(y)], axes)
+    };
+    vec![
+        dot(&[3, 4], &[4, 5], [&[], &[], &[1], &[0]]),
+        dot(&[4, 3], &[5, 4], [&[], &[], &[0], &[1]]),
+        dot(&[2, 3, 4], &[4, 2, 5], [&[0], &[1], &[2], &[0]]),
+        dot(&[3], &[3], [&[], &[], &[0], &[0]]),
+        dot(&[3], &[2], [&[], &[], &[], &[]]),
+        dot(&[3, 2], &[2, 3], [&[1, 0], &[0, 1], &[], &[]]),
+        dot(&[2, 3, 4], &[4, 3, 5], [&[], &[], &[1, 2], &[1, 0]]),
+        dot(&[3, 0], &[0, 2], [&[], &[], &[1], &[0]]),
+        dot(&[0, 3], &[3, 1], [&[], &[], &[1], &[0]]),
+    ]
+}
 
 fn result_shape(x: &Shape, y: &Shape, axes: &DotAxes) -> Result<Shape, OpError> {
     let used_x = [&axes.batch_x[..], &axes.contract_x[..]].concat();
@@ -89,7 +107,7 @@ fn result_shape(x: &Shape, y: &Shape, axes: &DotAxes) -> Result<Shape, OpError> 
 /// Each operand's cotangent is a contraction of the result's with the other operand.
 fn pullback(b: &mut Builder, p: &Primal<'_>) -> Result<Vec<Option<Value>>, OpError> {
     let (x, y) = (p.operands[0], p.operands[1]);
-    let forward = DotAxes::of(p.attributes);
+    let forward = DotAxes::of(p.attributes)?;
     let backward = DotAxes {
         batch_x: forward.batch_y.clone(),
         batch_y: forward.batch_x.clone(),

@@ -1,10 +1,10 @@
 //! Values out of nothing: constants, indices, extents.
 
-use super::entry::{AXIS_OF_RESULT, DTYPE, SHAPE, UNTESTED, attribute};
+use super::entry::UNTESTED;
 use super::rules::one_axis;
-use crate::attribute::AttributeKind;
+use crate::attributes::{Constant, Extent, Iota, Number};
 use crate::dtype::DType;
-use crate::op::{Arity, Kind, Op, OpDef, OpError, Pullback};
+use crate::op::{Arity, Kind, OpDef, OpError, Pullback};
 use crate::shape::Type;
 
 /// Refuses a number that is no element of the type: stages would make different elements of it.
@@ -16,37 +16,34 @@ fn held(value: f64, dtype: DType) -> Result<(), OpError> {
 }
 
 /// A constant.
-pub const CONST: Op = Op(&OpDef {
+pub(super) const CONST: OpDef = OpDef {
     name: "const",
     doc: "A tensor whose every element is `value`.",
     arity: Arity::Exactly(0),
-    attributes: &[attribute("value", AttributeKind::Number), DTYPE, SHAPE],
+    attributes: Constant::SPECS,
     infer: |_, a| {
-        let dtype = a.dtype(1).ok_or(OpError::Attribute("dtype"))?;
-        let shape = a.shape(2).ok_or(OpError::Attribute("shape"))?;
-        match a.number(0) {
-            Some(value) => held(value, dtype)?,
-            // A const's: the linker asks again when it has put the number there.
-            None if a.has_number(0) => {}
-            None => return Err(OpError::Attribute("value")),
+        let a = Constant::of(a)?;
+        match a.value {
+            Number::Known(value) => held(value, a.dtype)?,
+            // The linker asks again when it has put the number there.
+            Number::Const(_) => {}
         }
-        Ok(Type::new(dtype, shape.clone()))
+        Ok(Type::new(a.dtype, a.shape.clone()))
     },
     pullback: Pullback::Zero,
     kind: Kind::Constant,
     test: UNTESTED,
-});
+};
 
 /// The index along an axis.
-pub const IOTA: Op = Op(&OpDef {
+pub(super) const IOTA: OpDef = OpDef {
     name: "iota",
     doc: "A tensor whose every element is its index along `axis`.",
     arity: Arity::Exactly(0),
-    attributes: &[DTYPE, SHAPE, AXIS_OF_RESULT],
+    attributes: Iota::SPECS,
     infer: |_, a| {
-        let dtype = a.dtype(0).ok_or(OpError::Attribute("dtype"))?;
-        let shape = a.shape(1).ok_or(OpError::Attribute("shape"))?;
-        let (_, extent) = one_axis(shape, a, 2)?;
+        let Iota { dtype, shape, axis } = Iota::of(a)?;
+        let (_, extent) = one_axis(shape, axis)?;
         if dtype == DType::Bool {
             return Err(OpError::DType {
                 operand: 0,
@@ -62,26 +59,22 @@ pub const IOTA: Op = Op(&OpDef {
     pullback: Pullback::Zero,
     kind: Kind::Iota,
     test: UNTESTED,
-});
+};
 
 /// The value of a dim.
-pub const EXTENT: Op = Op(&OpDef {
+pub(super) const EXTENT: OpDef = OpDef {
     name: "extent",
     doc: "A tensor whose every element is the value of the one dim in `dims`.",
     arity: Arity::Exactly(0),
-    attributes: &[attribute("dims", AttributeKind::Dims), DTYPE, SHAPE],
+    attributes: Extent::SPECS,
     infer: |_, a| {
-        let [dim] = a.dims(0) else {
-            return Err(OpError::Attribute("dims"));
-        };
-        let dtype = a.dtype(1).ok_or(OpError::Attribute("dtype"))?;
-        let shape = a.shape(2).ok_or(OpError::Attribute("shape"))?;
-        if let Some(value) = dim.as_constant() {
-            held(value as f64, dtype)?;
+        let a = Extent::of(a)?;
+        if let Some(value) = a.dims.as_constant() {
+            held(value as f64, a.dtype)?;
         }
-        Ok(Type::new(dtype, shape.clone()))
+        Ok(Type::new(a.dtype, a.shape.clone()))
     },
     pullback: Pullback::Zero,
     kind: Kind::Extent,
     test: UNTESTED,
-});
+};

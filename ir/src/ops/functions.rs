@@ -6,7 +6,7 @@ use super::rules::{float, number, same};
 use crate::attribute::Attributes;
 use crate::builder::Builder;
 use crate::function::Value;
-use crate::op::{Arity, Kind, Op, OpDef, OpError, Primal, Pullback, PullbackRule, TestData};
+use crate::op::{Arity, Kind, OpDef, OpError, Primal, Pullback, PullbackRule, TestData};
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
 
 type Expand = fn(&mut Builder, &[Value], &Attributes) -> Result<Value, OpError>;
@@ -37,7 +37,7 @@ fn one_minus(b: &mut Builder, x: Value) -> Result<Value, OpError> {
 }
 
 /// `x <= 0 ? 0 : x`
-pub const RELU: Op = Op(&entry(
+pub(super) const RELU: OpDef = entry(
     "relu",
     "`x <= 0 ? 0 : x`, which lets NaN pass; its derivative at 0 is 0.",
     |b, x, _| {
@@ -51,10 +51,10 @@ pub const RELU: Op = Op(&entry(
         Ok(vec![Some(b.select(dead, zero, p.cotangent)?)])
     },
     tested(&[(-2.0, 2.0)], &[0.0]),
-));
+);
 
 /// The logistic function.
-pub const SIGMOID: Op = Op(&entry(
+pub(super) const SIGMOID: OpDef = entry(
     "sigmoid",
     "`1 / (1 + e^-x)`, computed from `e^-|x|`, which does not overflow.",
     |b, x, _| {
@@ -75,10 +75,10 @@ pub const SIGMOID: Op = Op(&entry(
         Ok(vec![Some(b.mul(p.cotangent, slope)?)])
     },
     tested(&[(-6.0, 6.0)], &[]),
-));
+);
 
 /// `x * sigmoid(x)`
-pub const SILU: Op = Op(&entry(
+pub(super) const SILU: OpDef = entry(
     "silu",
     "`x * sigmoid(x)`.",
     |b, x, _| {
@@ -94,7 +94,7 @@ pub const SILU: Op = Op(&entry(
         Ok(vec![Some(b.mul(p.cotangent, slope)?)])
     },
     tested(&[(-6.0, 6.0)], &[]),
-));
+);
 
 /// `(1 + erf(x / sqrt 2)) / 2`, the normal distribution's.
 fn normal_cdf(b: &mut Builder, x: Value) -> Result<Value, OpError> {
@@ -106,7 +106,7 @@ fn normal_cdf(b: &mut Builder, x: Value) -> Result<Value, OpError> {
 }
 
 /// `x` times the normal distribution's share below it.
-pub const GELU: Op = Op(&entry(
+pub(super) const GELU: OpDef = entry(
     "gelu",
     "`x * (1 + erf(x / sqrt 2)) / 2`.",
     |b, x, _| {
@@ -126,7 +126,7 @@ pub const GELU: Op = Op(&entry(
         Ok(vec![Some(b.mul(p.cotangent, slope)?)])
     },
     tested(&[(-4.0, 4.0)], &[]),
-));
+);
 
 /// `sqrt(2 / pi)` and the cubic's factor of the tanh form.
 const TANH_SCALE: f64 = FRAC_2_SQRT_PI * FRAC_1_SQRT_2;
@@ -142,7 +142,7 @@ fn gelu_tanh_inner(b: &mut Builder, x: Value) -> Result<(Value, Value), OpError>
 }
 
 /// The tanh form of gelu.
-pub const GELU_TANH: Op = Op(&entry(
+pub(super) const GELU_TANH: OpDef = entry(
     "gelu_tanh",
     "`x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3))) / 2`.",
     |b, x, _| {
@@ -167,10 +167,10 @@ pub const GELU_TANH: Op = Op(&entry(
         Ok(vec![Some(b.mul(p.cotangent, slope)?)])
     },
     tested(&[(-4.0, 4.0)], &[]),
-));
+);
 
 /// `x * x`
-pub const SQUARE: Op = Op(&entry(
+pub(super) const SQUARE: OpDef = entry(
     "square",
     "`x * x`.",
     |b, x, _| b.mul(x[0], x[0]),
@@ -179,10 +179,10 @@ pub const SQUARE: Op = Op(&entry(
         Ok(vec![Some(b.mul(p.cotangent, twice)?)])
     },
     ONE,
-));
+);
 
 /// `1 / x`
-pub const RECIPROCAL: Op = Op(&entry(
+pub(super) const RECIPROCAL: OpDef = entry(
     "reciprocal",
     "`1 / x`.",
     |b, x, _| {
@@ -196,10 +196,10 @@ pub const RECIPROCAL: Op = Op(&entry(
         Ok(vec![Some(b.mul(p.cotangent, slope)?)])
     },
     tested(&[(0.5, 4.0)], &[]),
-));
+);
 
 /// `e^x - 1`
-pub const EXPM1: Op = Op(&entry(
+pub(super) const EXPM1: OpDef = entry(
     "expm1",
     "`e^x - 1`, accurate near 0 (`2t / (1 - t)` with `t = tanh(x / 2)` there).",
     |b, x, _| {
@@ -221,10 +221,10 @@ pub const EXPM1: Op = Op(&entry(
         Ok(vec![Some(b.mul(p.cotangent, slope)?)])
     },
     ONE,
-));
+);
 
 /// `log(1 + x)`
-pub const LOG1P: Op = Op(&entry(
+pub(super) const LOG1P: OpDef = entry(
     "log1p",
     "`log(1 + x)`, accurate near 0 (`log(u) x / (u - 1)` with the rounded `u = 1 + x` there: Kahan's).",
     |b, x, _| {
@@ -246,17 +246,17 @@ pub const LOG1P: Op = Op(&entry(
         Ok(vec![Some(b.div(p.cotangent, u)?)])
     },
     tested(&[(-0.5, 4.0)], &[]),
-));
+);
 
 /// `log(1 + e^x)`
-pub const SOFTPLUS: Op = Op(&entry(
+pub(super) const SOFTPLUS: OpDef = entry(
     "softplus",
     "`log(1 + e^x)`, computed as `max(x, 0) + log1p(e^-|x|)`.",
     |b, x, _| {
         let magnitude = b.abs(x[0])?;
         let minus = b.neg(magnitude)?;
         let small = b.exp(minus)?;
-        let rest = b.op(LOG1P, &[small], Vec::new())?;
+        let rest = b.op(super::LOG1P, &[small], Vec::new())?;
         let zero = b.like(0.0, x[0])?;
         let line = b.maximum(x[0], zero)?;
         b.add(line, rest)
@@ -266,10 +266,10 @@ pub const SOFTPLUS: Op = Op(&entry(
         Ok(vec![Some(b.mul(p.cotangent, slope)?)])
     },
     tested(&[(-6.0, 6.0)], &[]),
-));
+);
 
 /// `x` between two bounds.
-pub const CLAMP: Op = Op(&OpDef {
+pub(super) const CLAMP: OpDef = OpDef {
     name: "clamp",
     doc: "`min(max(x, low), high)`, NaN if any of them is; the derivative of x is 0 at the bounds themselves, whose own takes over there (as in PyTorch 2.15).",
     arity: Arity::Exactly(3),
@@ -306,10 +306,10 @@ pub const CLAMP: Op = Op(&OpDef {
         b.minimum(raised, of[2])
     }),
     test: tested(&[(-2.0, 2.0), (-1.0, -0.5), (0.5, 1.0)], &[]),
-});
+};
 
 /// `x^y`
-pub const POW: Op = Op(&OpDef {
+pub(super) const POW: OpDef = OpDef {
     name: "pow",
     doc: "`x^y`, computed as `e^(y log|x|)` with the sign of an odd `y`; NaN for a negative x and a y that is not whole; `x^0` and `1^y` are 1, of NaN too.",
     arity: Arity::Exactly(2),
@@ -322,7 +322,7 @@ pub const POW: Op = Op(&OpDef {
     pullback: Pullback::Rule(pow_pullback),
     kind: Kind::Function(pow),
     test: tested(&[(0.2, 3.0), (-2.0, 2.0)], &[]),
-});
+};
 
 fn pow(b: &mut Builder, of: &[Value], _: &Attributes) -> Result<Value, OpError> {
     let (x, y) = (of[0], of[1]);
@@ -366,7 +366,7 @@ fn pow_pullback(b: &mut Builder, p: &Primal<'_>) -> Result<Vec<Option<Value>>, O
     let zero = b.like(0.0, x)?;
     let dx = p.wants(0, || {
         let less = b.with(super::SUB, y, 1.0)?;
-        let power = b.op(POW, &[x, less], Vec::new())?;
+        let power = b.op(super::POW, &[x, less], Vec::new())?;
         let slope = b.mul(y, power)?;
         let constant = b.eq(y, zero)?;
         let slope = b.select(constant, zero, slope)?;

@@ -3,20 +3,20 @@
 //! A computed index is clamped to its axis; labels that come in as arguments are checked before
 //! anything runs (see [`crate::index_bounds`]).
 
-use super::entry::{AXIS, ONE, TWO};
+use super::entry::{ONE, TWO, applied, floats, indices};
 use super::rules::{index, number, one_axis, others, product, same, same_shape};
-use crate::attribute::{Attribute, Attributes};
+use crate::attributes::Along;
 use crate::builder::Builder;
 use crate::function::Value;
-use crate::op::{Arity, Kind, Op, OpDef, OpError, Pullback};
+use crate::op::{Arity, Kind, OpDef, OpError, Pullback};
 use crate::shape::{Axis, Shape, Type};
 
 /// Refuses indices whose shape differs from x's in more than the axis, and an axis with nothing in it.
-fn along(x: &Shape, indices: &Shape, a: &Attributes) -> Result<(), OpError> {
-    let (axis, extent) = one_axis(x, a, 0)?;
-    let (_, n) = one_axis(indices, a, 0)?;
+fn fit(x: &Shape, indices: &Shape, axis: Axis) -> Result<(), OpError> {
+    let (at, extent) = one_axis(x, axis)?;
+    let (_, n) = one_axis(indices, axis)?;
     let mut expected = x.clone();
-    expected.dims[axis] = n.clone();
+    expected.dims[at] = n.clone();
     same_shape(&expected, indices)?;
     if extent.as_constant() == Some(0) && n.as_constant() != Some(0) {
         return Err(OpError::Range {
@@ -30,58 +30,77 @@ fn along(x: &Shape, indices: &Shape, a: &Attributes) -> Result<(), OpError> {
 }
 
 /// Elements at indices.
-pub const TAKE_ALONG_AXIS: Op = Op(&OpDef {
+pub(super) const TAKE_ALONG_AXIS: OpDef = OpDef {
     name: "take_along_axis",
     doc: "x's elements at `indices` (i32, x's shape but for `axis`) along `axis`; an index outside is clamped.",
     arity: Arity::Exactly(2),
-    attributes: &[AXIS],
+    attributes: Along::SPECS,
     infer: |t, a| {
         let (x, i) = (number(t, 0)?, index(t, 1)?);
-        along(&x.shape, &i.shape, a)?;
+        fit(&x.shape, &i.shape, Along::of(a)?.axis)?;
         Ok(Type::new(x.dtype, i.shape.clone()))
     },
     pullback: Pullback::Rule(|b, p| {
         let zero = b.like(0.0, p.operands[0])?;
-        let g = b.op(
-            SCATTER_ADD,
-            &[zero, p.operands[1], p.cotangent],
-            vec![Attribute::Axes(p.attributes.axes(0).to_vec())],
-        )?;
+        let operands = [zero, p.operands[1], p.cotangent];
+        let g = b.op(super::SCATTER_ADD, &operands, Along::of(p.attributes)?)?;
         Ok(vec![Some(g), None])
     }),
     kind: Kind::Gather,
-    test: ONE,
-});
+    test: ONE.on(|_| {
+        let take = |x: &[usize], i: &[usize], axis| {
+            applied(
+                &[floats(x), indices(i)],
+                Along {
+                    axis: Axis::At(axis),
+                },
+            )
+        };
+        vec![
+            take(&[3, 5], &[3, 4], 1),
+            take(&[5, 2], &[7, 2], 0),
+            take(&[3], &[0], 0),
+        ]
+    }),
+};
 
 /// Additions at indices.
-pub const SCATTER_ADD: Op = Op(&OpDef {
+pub(super) const SCATTER_ADD: OpDef = OpDef {
     name: "scatter_add",
     doc: "`base` with each of `updates` added at its index (i32, of the updates' shape) along `axis`, in the order of the updates; an index outside is clamped.",
     arity: Arity::Exactly(3),
-    attributes: &[AXIS],
+    attributes: Along::SPECS,
     infer: |t, a| {
         let (base, i, updates) = (number(t, 0)?, index(t, 1)?, number(t, 2)?);
-        along(&base.shape, &i.shape, a)?;
+        fit(&base.shape, &i.shape, Along::of(a)?.axis)?;
         same(&Type::new(base.dtype, i.shape.clone()), updates)?;
         Ok(base.clone())
     },
     pullback: Pullback::Rule(|b, p| {
         let updates = p.wants(2, || {
-            b.op(
-                TAKE_ALONG_AXIS,
-                &[p.cotangent, p.operands[1]],
-                vec![Attribute::Axes(p.attributes.axes(0).to_vec())],
-            )
+            let operands = [p.cotangent, p.operands[1]];
+            b.op(super::TAKE_ALONG_AXIS, &operands, Along::of(p.attributes)?)
         })?;
         Ok(vec![Some(p.cotangent), None, updates])
     }),
     kind: Kind::Scatter,
-    test: TWO,
-});
+    test: TWO.on(|_| {
+        let add = |x: &[usize], i: &[usize], axis| {
+            let operands = [floats(x), indices(i), floats(i)];
+            applied(
+                &operands,
+                Along {
+                    axis: Axis::At(axis),
+                },
+            )
+        };
+        vec![add(&[3, 5], &[3, 4], 1), add(&[3], &[7], 0)]
+    }),
+};
 
 /// The shape of slices of `x` at `indices`: the dims of the indices stand in the axis's place.
-fn slices(x: &Shape, indices: &Shape, a: &Attributes) -> Result<Shape, OpError> {
-    let (axis, extent) = one_axis(x, a, 0)?;
+fn slices(x: &Shape, indices: &Shape, axis: Axis) -> Result<Shape, OpError> {
+    let (axis, extent) = one_axis(x, axis)?;
     if x.sequence.is_some() {
         return Err(OpError::Sequence(x.clone()));
     }
@@ -108,9 +127,9 @@ fn in_a_row(
     b: &mut Builder,
     x: &Shape,
     indices: Value,
-    a: &Attributes,
+    axis: Axis,
 ) -> Result<(Value, Shape), OpError> {
-    let (axis, _) = one_axis(x, a, 0)?;
+    let (axis, _) = one_axis(x, axis)?;
     let shape = b.type_of(indices).shape.clone();
     if shape.sequence.is_some() {
         // Only a bound sequence has a number of elements; the linker expands when it is bound.
@@ -125,60 +144,86 @@ fn in_a_row(
 }
 
 /// Slices at indices.
-pub const TAKE: Op = Op(&OpDef {
+pub(super) const TAKE: OpDef = OpDef {
     name: "take",
     doc: "x's slices at `indices` (i32, any shape) along `axis`, in whose place the dims of the indices stand; an index outside is clamped.",
     arity: Arity::Exactly(2),
-    attributes: &[AXIS],
+    attributes: Along::SPECS,
     infer: |t, a| {
         let (x, i) = (number(t, 0)?, index(t, 1)?);
-        Ok(Type::new(x.dtype, slices(&x.shape, &i.shape, a)?))
+        let slices = slices(&x.shape, &i.shape, Along::of(a)?.axis)?;
+        Ok(Type::new(x.dtype, slices))
     },
     pullback: Pullback::Rule(|b, p| {
         let zero = b.like(0.0, p.operands[0])?;
-        let g = b.op(
-            INDEX_ADD,
-            &[zero, p.operands[1], p.cotangent],
-            vec![Attribute::Axes(p.attributes.axes(0).to_vec())],
-        )?;
+        let operands = [zero, p.operands[1], p.cotangent];
+        let g = b.op(super::INDEX_ADD, &operands, Along::of(p.attributes)?)?;
         Ok(vec![Some(g), None])
     }),
     kind: Kind::Function(|b, of, a| {
         let shape = b.type_of(of[0]).shape.clone();
-        let result = slices(&shape, &b.type_of(of[1]).shape.clone(), a)?;
-        let (indices, _) = in_a_row(b, &shape, of[1], a)?;
-        let attributes = vec![Attribute::Axes(a.axes(0).to_vec())];
-        let taken = b.op(TAKE_ALONG_AXIS, &[of[0], indices], attributes)?;
+        let Along { axis } = Along::of(a)?;
+        let result = slices(&shape, &b.type_of(of[1]).shape.clone(), axis)?;
+        let (indices, _) = in_a_row(b, &shape, of[1], axis)?;
+        let taken = b.along(super::TAKE_ALONG_AXIS, &[of[0], indices], axis)?;
         b.reshape(taken, &result)
     }),
-    test: ONE,
-});
+    test: ONE.on(|_| {
+        let take = |x: &[usize], i: &[usize], axis| {
+            applied(
+                &[floats(x), indices(i)],
+                Along {
+                    axis: Axis::At(axis),
+                },
+            )
+        };
+        vec![
+            take(&[5, 3], &[2, 3], 0),
+            take(&[2, 5, 3], &[4], 1),
+            take(&[5], &[], 0),
+        ]
+    }),
+};
 
 /// Additions of slices at indices.
-pub const INDEX_ADD: Op = Op(&OpDef {
+pub(super) const INDEX_ADD: OpDef = OpDef {
     name: "index_add",
     doc: "`base` with each slice of `updates` added at its index (i32, any shape) along `axis`, in the order of the indices; an index outside is clamped. What `take` is the pullback of.",
     arity: Arity::Exactly(3),
-    attributes: &[AXIS],
+    attributes: Along::SPECS,
     infer: |t, a| {
         let (base, i, updates) = (number(t, 0)?, index(t, 1)?, number(t, 2)?);
-        let expected = slices(&base.shape, &i.shape, a)?;
+        let expected = slices(&base.shape, &i.shape, Along::of(a)?.axis)?;
         same(&Type::new(base.dtype, expected), updates)?;
         Ok(base.clone())
     },
     pullback: Pullback::Rule(|b, p| {
         let updates = p.wants(2, || {
-            let attributes = vec![Attribute::Axes(p.attributes.axes(0).to_vec())];
-            b.op(TAKE, &[p.cotangent, p.operands[1]], attributes)
+            let operands = [p.cotangent, p.operands[1]];
+            b.op(super::TAKE, &operands, Along::of(p.attributes)?)
         })?;
         Ok(vec![Some(p.cotangent), None, updates])
     }),
     kind: Kind::Function(|b, of, a| {
         let shape = b.type_of(of[0]).shape.clone();
-        let (indices, wide) = in_a_row(b, &shape, of[1], a)?;
+        let Along { axis } = Along::of(a)?;
+        let (indices, wide) = in_a_row(b, &shape, of[1], axis)?;
         let updates = b.reshape(of[2], &wide)?;
-        let attributes = vec![Attribute::Axes(a.axes(0).to_vec())];
-        b.op(SCATTER_ADD, &[of[0], indices, updates], attributes)
+        b.along(super::SCATTER_ADD, &[of[0], indices, updates], axis)
     }),
-    test: TWO,
-});
+    test: TWO.on(|_| {
+        let add = |x: &[usize], i: &[usize], slices: &[usize], axis| {
+            let operands = [floats(x), indices(i), floats(slices)];
+            applied(
+                &operands,
+                Along {
+                    axis: Axis::At(axis),
+                },
+            )
+        };
+        vec![
+            add(&[5, 3], &[2, 3], &[2, 3, 3], 0),
+            add(&[2, 5], &[4], &[2, 4], 1),
+        ]
+    }),
+};

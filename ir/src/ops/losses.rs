@@ -1,17 +1,18 @@
 //! Losses that are more than a mean of an elementwise formula.
 
-use super::entry::{AXIS, TWO, attribute, tested};
+use super::entry::{TWO, applied, floats, indices, tested};
 use super::rows::{count, exp_and_sum, shifted};
 use super::rules::{float, index, minus, one_axis, same, same_shape, without};
-use crate::attribute::{Attribute, AttributeKind, Attributes};
+use crate::attribute::Attributes;
+use crate::attributes;
 use crate::builder::Builder;
 use crate::dtype::DType;
 use crate::function::Value;
-use crate::op::{Arity, Kind, Op, OpDef, OpError, Primal, Pullback};
+use crate::op::{Arity, Instance, Kind, OpDef, OpError, Primal, Pullback};
 use crate::shape::{Axis, Shape, Type};
 
 /// The mean squared difference.
-pub const MSE: Op = Op(&OpDef {
+pub(super) const MSE: OpDef = OpDef {
     name: "mse",
     doc: "The mean of `(x - y)^2` over all elements, a scalar.",
     arity: Arity::Exactly(2),
@@ -29,10 +30,10 @@ pub const MSE: Op = Op(&OpDef {
         b.over(super::MEAN, square, &axes)
     }),
     test: TWO,
-});
+};
 
 /// The binary cross entropy of logits.
-pub const BINARY_CROSS_ENTROPY_WITH_LOGITS: Op = Op(&OpDef {
+pub(super) const BINARY_CROSS_ENTROPY_WITH_LOGITS: OpDef = OpDef {
     name: "binary_cross_entropy_with_logits",
     doc: "`-t log sigmoid(x) - (1 - t) log(1 - sigmoid(x))` of a logit x and a target t, element by element, computed as `(1 - t) x - min(x, 0) + log1p(e^-|x|)`, which does not overflow.",
     arity: Arity::Exactly(2),
@@ -72,44 +73,52 @@ pub const BINARY_CROSS_ENTROPY_WITH_LOGITS: Op = Op(&OpDef {
         b.add(missed, rest)
     }),
     test: tested(&[(-6.0, 6.0), (0.0, 1.0)], &[]),
-});
+};
 
 /// The cross entropy of each row.
-pub const CROSS_ENTROPY: Op = Op(&OpDef {
+pub(super) const CROSS_ENTROPY: OpDef = OpDef {
     name: "cross_entropy",
     doc: "`-log softmax(x)` along `axis` at each label (i32, x's shape without the axis); 0 where the label is `ignore_index`. With `label_smoothing` s the target is `1 - s` at the label and `s / classes` everywhere.",
     arity: Arity::Exactly(2),
-    attributes: &[
-        AXIS,
-        attribute("ignore_index", AttributeKind::Number),
-        attribute("label_smoothing", AttributeKind::Number),
-    ],
+    attributes: attributes::CrossEntropy::SPECS,
     infer: |t, a| {
         let (x, labels) = (float(t, 0)?, index(t, 1)?);
-        let (axis, _) = one_axis(&x.shape, a, 0)?;
-        settings(a)?;
-        let rows = without(&x.shape, &[Axis::At(axis)])?;
+        let attributes::CrossEntropy { axis, .. } = attributes::CrossEntropy::of(a)?;
+        one_axis(&x.shape, axis)?;
+        let rows = without(&x.shape, &[axis])?;
         same_shape(&rows, &labels.shape)?;
         Ok(Type::new(x.dtype, rows))
     },
     pullback: Pullback::Rule(cross_entropy_pullback),
     kind: Kind::Function(cross_entropy),
-    test: tested(&[(-8.0, 8.0)], &[]),
-});
+    test: tested(&[(-8.0, 8.0)], &[]).on(instances),
+};
 
-/// The label that is ignored, and the smoothing: both decide what is built, so neither is a const's.
-fn settings(a: &Attributes) -> Result<(f64, f64), OpError> {
-    let ignore = a.number(1).ok_or(OpError::Attribute("ignore_index"))?;
-    let smoothing = a.number(2).ok_or(OpError::Attribute("label_smoothing"))?;
-    Ok((ignore, smoothing))
+fn instances(_: &OpDef) -> Vec<Instance> {
+    let of = |x: &[usize], labels: &[usize], axis, ignore_index, label_smoothing| {
+        let form = attributes::CrossEntropy {
+            axis: Axis::At(axis),
+            ignore_index,
+            label_smoothing,
+        };
+        applied(&[floats(x), indices(labels)], form)
+    };
+    vec![
+        of(&[6, 5], &[6], 1, -100.0, 0.0),
+        of(&[6, 5], &[6], 1, 2.0, 0.1),
+        of(&[2, 5, 3], &[2, 3], 1, -100.0, 0.1),
+        of(&[5], &[], 0, -100.0, 0.0),
+        of(&[0, 5], &[0], 1, -100.0, 0.0),
+    ]
 }
 
 fn cross_entropy(b: &mut Builder, of: &[Value], a: &Attributes) -> Result<Value, OpError> {
     let (x, labels) = (of[0], of[1]);
-    let (ignore, smoothing) = settings(a)?;
-    let axes = a.axes(0);
+    let a = attributes::CrossEntropy::of(a)?;
+    let (ignore, smoothing) = (a.ignore_index, a.label_smoothing);
+    let axes = &[a.axis];
     let shape = b.type_of(x).shape.clone();
-    let (axis, _) = one_axis(&shape, a, 0)?;
+    let (axis, _) = one_axis(&shape, a.axis)?;
     let ignored = b.with(super::EQ, labels, ignore)?;
     let first = b.like(0.0, labels)?;
     let safe = b.select(ignored, first, labels)?;
@@ -117,11 +126,7 @@ fn cross_entropy(b: &mut Builder, of: &[Value], a: &Attributes) -> Result<Value,
     let mut column = shape.clone();
     column.dims[axis] = 1usize.into();
     let index = b.reshape(safe, &column)?;
-    let picked = b.op(
-        super::TAKE_ALONG_AXIS,
-        &[x, index],
-        vec![Attribute::Axes(axes.to_vec())],
-    )?;
+    let picked = b.along(super::TAKE_ALONG_AXIS, &[x, index], a.axis)?;
     let picked = b.reshape(picked, &b.type_of(labels).shape.clone())?;
     let greatest = b.over(super::MAX, x, axes)?;
     let picked = b.sub(picked, greatest)?;
@@ -144,8 +149,9 @@ fn cross_entropy(b: &mut Builder, of: &[Value], a: &Attributes) -> Result<Value,
 /// `g (softmax(x) - target)`: elementwise where the derived one would scatter.
 fn cross_entropy_pullback(b: &mut Builder, p: &Primal<'_>) -> Result<Vec<Option<Value>>, OpError> {
     let (x, labels) = (p.operands[0], p.operands[1]);
-    let (ignore, smoothing) = settings(p.attributes)?;
-    let axes = p.attributes.axes(0);
+    let a = attributes::CrossEntropy::of(p.attributes)?;
+    let (ignore, smoothing) = (a.ignore_index, a.label_smoothing);
+    let axes = &[a.axis];
     let shape = b.type_of(x).shape.clone();
     let ignored = b.with(super::EQ, labels, ignore)?;
     let zero = b.like(0.0, p.cotangent)?;
@@ -156,12 +162,12 @@ fn cross_entropy_pullback(b: &mut Builder, p: &Primal<'_>) -> Result<Vec<Option<
     let sum = b.broadcast(sum, &shape, axes)?;
     let share = b.div(e, sum)?;
     // Clamped, as the forward pass clamps what it takes elements at.
-    let (_, extent) = one_axis(&shape, p.attributes, 0)?;
+    let (_, extent) = one_axis(&shape, a.axis)?;
     let last = minus(&extent, &1usize.into())?;
     let last = b.extent(last, DType::I32, b.type_of(labels).shape.clone())?;
     let labels = b.minimum(labels, last)?;
     let labels = b.with(super::MAXIMUM, labels, 0.0)?;
-    let classes = b.iota(DType::I32, shape.clone(), axes[0])?;
+    let classes = b.iota(DType::I32, shape.clone(), a.axis)?;
     let wide = b.broadcast(labels, &shape, axes)?;
     let hit = b.eq(classes, wide)?;
     let at_label = b.like(1.0 - smoothing, x)?;

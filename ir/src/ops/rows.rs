@@ -1,17 +1,18 @@
 //! Functions of whole rows: softmax and its kin, means, minima.
 
-use super::entry::{AXES, AXIS, ONE, tested};
+use super::entry::{ONE, along_each, over_some, tested};
 use super::rules::{check_axes, float, number, one_axis, product, without};
 use crate::attribute::Attributes;
+use crate::attributes::{Along, Over};
 use crate::builder::Builder;
 use crate::dtype::DType;
 use crate::function::Value;
-use crate::op::{Arity, Kind, Op, OpDef, OpError, Pullback};
+use crate::op::{Arity, Kind, OpDef, OpError, Pullback};
 use crate::shape::{Axis, Shape, Type};
 
 fn same_as_row(t: &[Type], a: &Attributes) -> Result<Type, OpError> {
     let x = float(t, 0)?;
-    one_axis(&x.shape, a, 0)?;
+    one_axis(&x.shape, Along::of(a)?.axis)?;
     Ok(x.clone())
 }
 
@@ -34,15 +35,15 @@ pub(super) fn exp_and_sum(
 }
 
 /// The share of each element's exponential.
-pub const SOFTMAX: Op = Op(&OpDef {
+pub(super) const SOFTMAX: OpDef = OpDef {
     name: "softmax",
     doc: "`e^x / sum(e^x)` along `axis`, shifted by the maximum.",
     arity: Arity::Exactly(1),
-    attributes: &[AXIS],
+    attributes: Along::SPECS,
     infer: same_as_row,
     pullback: Pullback::Rule(|b, p| {
         // y (g - sum(g y))
-        let axes = p.attributes.axes(0);
+        let axes = &[Along::of(p.attributes)?.axis];
         let shape = b.type_of(p.result).shape.clone();
         let weighted = b.mul(p.cotangent, p.result)?;
         let sum = b.sum(weighted, axes)?;
@@ -51,26 +52,26 @@ pub const SOFTMAX: Op = Op(&OpDef {
         Ok(vec![Some(b.mul(p.result, rest)?)])
     }),
     kind: Kind::Function(|b, x, a| {
-        let axes = a.axes(0);
+        let axes = &[Along::of(a)?.axis];
         let shape = b.type_of(x[0]).shape.clone();
         let low = shifted(b, x[0], axes)?;
         let (e, sum) = exp_and_sum(b, low, axes)?;
         let sum = b.broadcast(sum, &shape, axes)?;
         b.div(e, sum)
     }),
-    test: ONE,
-});
+    test: ONE.on(along_each),
+};
 
 /// Its logarithm.
-pub const LOG_SOFTMAX: Op = Op(&OpDef {
+pub(super) const LOG_SOFTMAX: OpDef = OpDef {
     name: "log_softmax",
     doc: "`x - log(sum(e^x))` along `axis`, shifted by the maximum.",
     arity: Arity::Exactly(1),
-    attributes: &[AXIS],
+    attributes: Along::SPECS,
     infer: same_as_row,
     pullback: Pullback::Rule(|b, p| {
         // g - e^y sum(g)
-        let axes = p.attributes.axes(0);
+        let axes = &[Along::of(p.attributes)?.axis];
         let shape = b.type_of(p.result).shape.clone();
         let sum = b.sum(p.cotangent, axes)?;
         let sum = b.broadcast(sum, &shape, axes)?;
@@ -79,7 +80,7 @@ pub const LOG_SOFTMAX: Op = Op(&OpDef {
         Ok(vec![Some(b.sub(p.cotangent, pulled)?)])
     }),
     kind: Kind::Function(|b, x, a| {
-        let axes = a.axes(0);
+        let axes = &[Along::of(a)?.axis];
         let shape = b.type_of(x[0]).shape.clone();
         let low = shifted(b, x[0], axes)?;
         let (_, sum) = exp_and_sum(b, low, axes)?;
@@ -87,8 +88,8 @@ pub const LOG_SOFTMAX: Op = Op(&OpDef {
         let log = b.broadcast(log, &shape, axes)?;
         b.sub(low, log)
     }),
-    test: ONE,
-});
+    test: ONE.on(along_each),
+};
 
 /// 0 where `x` is infinite, `x` elsewhere: a shift that leaves infinities alone.
 fn finite_shift(b: &mut Builder, x: Value) -> Result<Value, OpError> {
@@ -101,19 +102,19 @@ fn finite_shift(b: &mut Builder, x: Value) -> Result<Value, OpError> {
 
 fn reduced_float(t: &[Type], a: &Attributes) -> Result<Type, OpError> {
     let x = float(t, 0)?;
-    Ok(Type::new(x.dtype, without(&x.shape, a.axes(0))?))
+    Ok(Type::new(x.dtype, without(&x.shape, Over::of(a)?.axes)?))
 }
 
 /// The logarithm of the sum of exponentials.
-pub const LOGSUMEXP: Op = Op(&OpDef {
+pub(super) const LOGSUMEXP: OpDef = OpDef {
     name: "logsumexp",
     doc: "`log(sum(e^x))` over `axes`, which go, shifted by the maximum; minus infinity over nothing.",
     arity: Arity::Exactly(1),
-    attributes: &[AXES],
+    attributes: Over::SPECS,
     infer: reduced_float,
     pullback: Pullback::Rule(|b, p| {
         // e^(x - y) g
-        let axes = p.attributes.axes(0);
+        let Over { axes } = Over::of(p.attributes)?;
         let shape = b.type_of(p.operands[0]).shape.clone();
         let shift = finite_shift(b, p.result)?;
         let shift = b.broadcast(shift, &shape, axes)?;
@@ -123,7 +124,7 @@ pub const LOGSUMEXP: Op = Op(&OpDef {
         Ok(vec![Some(b.mul(g, share)?)])
     }),
     kind: Kind::Function(|b, x, a| {
-        let axes = a.axes(0);
+        let Over { axes } = Over::of(a)?;
         let shape = b.type_of(x[0]).shape.clone();
         let greatest = b.over(super::MAX, x[0], axes)?;
         let shift = finite_shift(b, greatest)?;
@@ -133,8 +134,8 @@ pub const LOGSUMEXP: Op = Op(&OpDef {
         let log = b.log(sum)?;
         b.add(log, shift)
     }),
-    test: tested(&[(-20.0, 20.0)], &[]),
-});
+    test: tested(&[(-20.0, 20.0)], &[]).on(over_some),
+};
 
 /// How many elements a reduction of `x` over `axes` takes in, of the type of `like`.
 pub(super) fn count(
@@ -156,45 +157,46 @@ pub(super) fn count(
 }
 
 /// The mean over axes.
-pub const MEAN: Op = Op(&OpDef {
+pub(super) const MEAN: OpDef = OpDef {
     name: "mean",
     doc: "The mean over `axes`, which go; NaN over nothing.",
     arity: Arity::Exactly(1),
-    attributes: &[AXES],
+    attributes: Over::SPECS,
     infer: reduced_float,
     pullback: Pullback::Rule(|b, p| {
-        let axes = p.attributes.axes(0);
+        let Over { axes } = Over::of(p.attributes)?;
         let shape: Shape = b.type_of(p.operands[0]).shape.clone();
         let n = count(b, p.operands[0], axes, p.cotangent)?;
         let share = b.div(p.cotangent, n)?;
         Ok(vec![Some(b.broadcast(share, &shape, axes)?)])
     }),
     kind: Kind::Function(|b, x, a| {
-        let sum = b.over(super::SUM, x[0], a.axes(0))?;
-        let n = count(b, x[0], a.axes(0), sum)?;
+        let Over { axes } = Over::of(a)?;
+        let sum = b.over(super::SUM, x[0], axes)?;
+        let n = count(b, x[0], axes, sum)?;
         b.div(sum, n)
     }),
-    test: ONE,
-});
+    test: ONE.on(over_some),
+};
 
 /// The minimum over axes.
-pub const MIN: Op = Op(&OpDef {
+pub(super) const MIN: OpDef = OpDef {
     name: "min",
     doc: "The minimum over `axes`, which go; NaN if any is; infinity (or the greatest integer) over nothing. Ties share the gradient evenly.",
     arity: Arity::Exactly(1),
-    attributes: &[AXES],
+    attributes: Over::SPECS,
     infer: |t, a| {
         let x = number(t, 0)?;
-        Ok(Type::new(x.dtype, without(&x.shape, a.axes(0))?))
+        Ok(Type::new(x.dtype, without(&x.shape, Over::of(a)?.axes)?))
     },
     pullback: Pullback::Derived,
     kind: Kind::Function(|b, x, a| {
         let turned = turned(b, x[0])?;
-        let greatest = b.over(super::MAX, turned, a.axes(0))?;
+        let greatest = b.over(super::MAX, turned, Over::of(a)?.axes)?;
         self::turned(b, greatest)
     }),
-    test: ONE,
-});
+    test: ONE.on(over_some),
+};
 
 /// The number that stands where `x` does in the opposite order: `-x`; for integers the bits inverted,
 /// so that nothing overflows.

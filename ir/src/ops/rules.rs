@@ -1,6 +1,5 @@
 //! What the type rules of the table are made of: checks of operands and axes.
 
-use crate::attribute::Attributes;
 use crate::dim::Dim;
 use crate::dtype::DType;
 use crate::op::OpError;
@@ -106,22 +105,17 @@ pub(super) fn check_axes(shape: &Shape, axes: &[Axis]) -> Result<(), OpError> {
     Ok(())
 }
 
-/// The one axis that attribute `i` names, which is none of the sequence's, and its dim.
-pub(super) fn one_axis(
-    shape: &Shape,
-    attributes: &Attributes,
-    i: usize,
-) -> Result<(usize, Dim), OpError> {
-    match attributes.axes(i) {
-        [Axis::At(a)] => match shape.dims.get(*a) {
-            Some(d) => Ok((*a, d.clone())),
+/// The place and the dim of an axis, which is none of the sequence's.
+pub(super) fn one_axis(shape: &Shape, axis: Axis) -> Result<(usize, Dim), OpError> {
+    match axis {
+        Axis::At(a) => match shape.dims.get(a) {
+            Some(d) => Ok((a, d.clone())),
             None => Err(OpError::Axis {
-                axis: Axis::At(*a),
+                axis,
                 shape: shape.clone(),
             }),
         },
-        [Axis::Sequence] => Err(OpError::Sequence(shape.clone())),
-        _ => Err(OpError::Attribute("axis")),
+        Axis::Sequence => Err(OpError::Sequence(shape.clone())),
     }
 }
 

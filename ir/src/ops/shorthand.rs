@@ -3,7 +3,10 @@
 //! They add nothing to [`Builder::op`]: operands must have equal types already (see [`crate::lower`]
 //! for broadcasting).
 
-use crate::attribute::{Attribute, Attributes};
+use crate::attributes::{
+    Along, Broadcast, Cast, DotAxes, Extent, Iota, Over, Pad, Permute, Range, Reshape, Shear,
+    Slice, Widths, Windows,
+};
 use crate::builder::Builder;
 use crate::dim::Dim;
 use crate::dtype::DType;
@@ -95,7 +98,7 @@ impl Builder {
 
     /// The elements in another type.
     pub fn cast(&mut self, x: Value, dtype: DType) -> Built {
-        self.op(ops::CAST, &[x], vec![Attribute::DType(dtype)])
+        self.op(ops::CAST, &[x], Cast { dtype })
     }
 
     /// A tensor whose every element is the value of a dim.
@@ -103,29 +106,17 @@ impl Builder {
         match dim.as_constant() {
             // Exact: no extent in memory reaches 2^53.
             Some(n) => self.constant(n as f64, dtype, shape),
-            None => self.op(
-                ops::EXTENT,
-                &[],
-                vec![
-                    Attribute::Dims(vec![dim]),
-                    Attribute::DType(dtype),
-                    Attribute::Shape(shape),
-                ],
-            ),
+            None => {
+                let (dims, shape) = (&dim, &shape);
+                self.op(ops::EXTENT, &[], Extent { dims, dtype, shape })
+            }
         }
     }
 
     /// The index along an axis of the result.
     pub fn iota(&mut self, dtype: DType, shape: Shape, axis: Axis) -> Built {
-        self.op(
-            ops::IOTA,
-            &[],
-            vec![
-                Attribute::DType(dtype),
-                Attribute::Shape(shape),
-                Attribute::Axes(vec![axis]),
-            ],
-        )
+        let shape = &shape;
+        self.op(ops::IOTA, &[], Iota { dtype, shape, axis })
     }
 
     /// `x` repeated along the axes `new` of `shape`.
@@ -133,14 +124,7 @@ impl Builder {
         if new.is_empty() && self.type_of(x).shape == *shape {
             return Ok(x);
         }
-        self.op(
-            ops::BROADCAST,
-            &[x],
-            vec![
-                Attribute::Shape(shape.clone()),
-                Attribute::Axes(new.to_vec()),
-            ],
-        )
+        self.op(ops::BROADCAST, &[x], Broadcast { shape, new })
     }
 
     /// The elements of `x` in row-major order as another shape.
@@ -148,7 +132,7 @@ impl Builder {
         if self.type_of(x).shape == *shape {
             return Ok(x);
         }
-        self.op(ops::RESHAPE, &[x], vec![Attribute::Shape(shape.clone())])
+        self.op(ops::RESHAPE, &[x], Reshape { shape })
     }
 
     /// The axes of `x` in the given order.
@@ -156,12 +140,44 @@ impl Builder {
         if self.type_of(x).shape.axes() == axes {
             return Ok(x);
         }
-        self.op(ops::PERMUTE, &[x], vec![Attribute::Axes(axes.to_vec())])
+        self.op(ops::PERMUTE, &[x], Permute { axes })
+    }
+
+    /// The indices `start, start + step, ..` below `stop` of an axis.
+    pub fn slice(&mut self, x: Value, axis: Axis, [start, stop, step]: [&Dim; 3]) -> Built {
+        let range = Range { start, stop, step };
+        self.op(ops::SLICE, &[x], Slice { axis, range })
+    }
+
+    /// Zeros around and between along an axis.
+    pub fn pad(&mut self, x: Value, axis: Axis, [low, high, step]: [&Dim; 3]) -> Built {
+        let widths = Widths { low, high, step };
+        self.op(ops::PAD, &[x], Pad { axis, widths })
+    }
+
+    /// The opposite order along an axis.
+    pub fn flip(&mut self, x: Value, axis: Axis) -> Built {
+        self.along(ops::FLIP, &[x], axis)
+    }
+
+    /// Elements moved along an axis by an index along another.
+    pub fn shear(&mut self, x: Value, map: Shear<'_>) -> Built {
+        self.op(ops::SHEAR, &[x], map)
+    }
+
+    /// Windows along an axis, and behind it the places in a window.
+    pub fn windows(&mut self, x: Value, windows: Windows<'_>) -> Built {
+        self.op(ops::WINDOWS, &[x], windows)
+    }
+
+    /// An op along an axis of its first operand.
+    pub fn along(&mut self, op: Op, operands: &[Value], axis: Axis) -> Built {
+        self.op(op, operands, Along { axis })
     }
 
     /// A reduction (or [`ops::MEAN`], [`ops::MIN`], [`ops::LOGSUMEXP`]) over axes, which go.
     pub fn over(&mut self, op: Op, x: Value, axes: &[Axis]) -> Built {
-        self.op(op, &[x], vec![Attribute::Axes(axes.to_vec())])
+        self.op(op, &[x], Over { axes })
     }
 
     /// The sum over axes; `x` itself for no axes.
@@ -174,41 +190,6 @@ impl Builder {
 
     /// A contraction.
     pub fn dot(&mut self, x: Value, y: Value, axes: &DotAxes) -> Built {
-        let axes = axes.clone();
-        self.op(
-            ops::DOT,
-            &[x, y],
-            vec![
-                Attribute::Axes(axes.batch_x),
-                Attribute::Axes(axes.batch_y),
-                Attribute::Axes(axes.contract_x),
-                Attribute::Axes(axes.contract_y),
-            ],
-        )
-    }
-}
-
-/// The axes of a contraction; the result has the batch, then what is free of x, then of y.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct DotAxes {
-    /// Axes of x that go with those of `batch_y`, and stay.
-    pub batch_x: Vec<Axis>,
-    /// Their partners in y.
-    pub batch_y: Vec<Axis>,
-    /// Axes of x that are summed over with those of `contract_y`.
-    pub contract_x: Vec<Axis>,
-    /// Their partners in y.
-    pub contract_y: Vec<Axis>,
-}
-
-impl DotAxes {
-    /// Those of a contraction's attributes.
-    pub fn of(attributes: &Attributes) -> Self {
-        DotAxes {
-            batch_x: attributes.axes(0).to_vec(),
-            batch_y: attributes.axes(1).to_vec(),
-            contract_x: attributes.axes(2).to_vec(),
-            contract_y: attributes.axes(3).to_vec(),
-        }
+        self.op(ops::DOT, &[x, y], axes.clone())
     }
 }

@@ -1,42 +1,52 @@
 //! The operand's elements seen through another index map; concatenation, their inverse.
 
-use super::entry::{AXIS, AXIS_OF_RESULT, ONE, SHAPE, TWO, attribute};
+use super::entry::{ONE, TWO, applied, at, constants, floats};
 use super::rules::{check_axes, minus, number, one_axis, operand, others, plus, product, times};
-use crate::attribute::{Attribute, AttributeKind, Attributes, Of};
+use crate::attributes::{AlongResult, Broadcast, Pad, Permute, Range, Reshape, Slice, Widths};
 use crate::dim::Dim;
-use crate::op::{Arity, Kind, Op, OpDef, OpError, Pullback, View};
+use crate::op::{Arity, Kind, OpDef, OpError, Pullback, View};
 use crate::shape::{Axis, Shape, Type};
 
 /// New axes.
-pub const BROADCAST: Op = Op(&OpDef {
+pub(super) const BROADCAST: OpDef = OpDef {
     name: "broadcast",
     doc: "x repeated along the axes `new` of `shape`; the other axes are x's, in order.",
     arity: Arity::Exactly(1),
-    attributes: &[SHAPE, attribute("new", AttributeKind::Axes(Of::Result))],
+    attributes: Broadcast::SPECS,
     infer: |t, a| {
         let x = operand(t, 0)?;
-        let shape = a.shape(0).ok_or(OpError::Attribute("shape"))?;
-        let kept = super::rules::without(shape, a.axes(1))?;
+        let Broadcast { shape, new } = Broadcast::of(a)?;
+        let kept = super::rules::without(shape, new)?;
         super::rules::same_shape(&x.shape, &kept)?;
         Ok(Type::new(x.dtype, shape.clone()))
     },
     pullback: Pullback::Rule(|b, p| {
-        let g = b.sum(p.cotangent, p.attributes.axes(1))?;
+        let g = b.sum(p.cotangent, Broadcast::of(p.attributes)?.new)?;
         Ok(vec![Some(g)])
     }),
     kind: Kind::View(View::Broadcast),
-    test: ONE,
-});
+    test: ONE.on(|_| {
+        let to = |x: &[usize], shape: &[usize], new: &[usize]| {
+            let (shape, new) = (&Shape::of(shape), &at(new)[..]);
+            applied(&[floats(x)], Broadcast { shape, new })
+        };
+        vec![
+            to(&[], &[3], &[0]),
+            to(&[3, 5], &[3, 2, 5, 1], &[1, 3]),
+            to(&[3], &[3, 0], &[1]),
+        ]
+    }),
+};
 
 /// Other dims.
-pub const RESHAPE: Op = Op(&OpDef {
+pub(super) const RESHAPE: OpDef = OpDef {
     name: "reshape",
     doc: "The elements in row-major order as `shape`, which has as many; a sequence stays in front.",
     arity: Arity::Exactly(1),
-    attributes: &[SHAPE],
+    attributes: Reshape::SPECS,
     infer: |t, a| {
         let x = operand(t, 0)?;
-        let shape = a.shape(0).ok_or(OpError::Attribute("shape"))?;
+        let Reshape { shape } = Reshape::of(a)?;
         // A sequence's number of elements is no dim: it can only stay.
         let same =
             x.shape.sequence == shape.sequence && product(&x.shape.dims)? == product(&shape.dims)?;
@@ -53,18 +63,24 @@ pub const RESHAPE: Op = Op(&OpDef {
         Ok(vec![Some(b.reshape(p.cotangent, &shape)?)])
     }),
     kind: Kind::View(View::Reshape),
-    test: ONE,
-});
+    test: ONE.on(|_| {
+        let to = |x: &[usize], shape: &[usize]| {
+            let shape = &Shape::of(shape);
+            applied(&[floats(x)], Reshape { shape })
+        };
+        vec![to(&[3, 4], &[2, 6]), to(&[1], &[]), to(&[0, 3], &[5, 0])]
+    }),
+};
 
 /// Axes in another order.
-pub const PERMUTE: Op = Op(&OpDef {
+pub(super) const PERMUTE: OpDef = OpDef {
     name: "permute",
     doc: "x with its axes in the order of `axes`; a sequence stays in front.",
     arity: Arity::Exactly(1),
-    attributes: &[attribute("axes", AttributeKind::Axes(Of::Operand(0)))],
+    attributes: Permute::SPECS,
     infer: |t, a| {
         let x = operand(t, 0)?;
-        let axes = a.axes(0);
+        let Permute { axes } = Permute::of(a)?;
         check_axes(&x.shape, axes)?;
         if axes.len() != x.shape.axes().len() {
             return Err(OpError::Attribute("axes"));
@@ -75,7 +91,7 @@ pub const PERMUTE: Op = Op(&OpDef {
         }
     },
     pullback: Pullback::Rule(|b, p| {
-        let axes = p.attributes.axes(0);
+        let Permute { axes } = Permute::of(p.attributes)?;
         let there = b.type_of(p.cotangent).shape.axes();
         let back: Vec<Axis> = b
             .type_of(p.operands[0])
@@ -88,21 +104,20 @@ pub const PERMUTE: Op = Op(&OpDef {
         Ok(vec![Some(b.permute(p.cotangent, &back)?)])
     }),
     kind: Kind::View(View::Permute),
-    test: ONE,
-});
+    test: ONE.on(|_| {
+        let to = |x: &[usize], axes: &[usize]| {
+            let axes = &at(axes)[..];
+            applied(&[floats(x)], Permute { axes })
+        };
+        vec![to(&[2, 3, 4], &[2, 0, 1]), to(&[], &[])]
+    }),
+};
 
 /// `(n - 1) * step + 1`: what `n` elements span. For no elements it is `1 - step`, so that spans stay
 /// polynomials: a pad around nothing is that much shorter.
 fn span(n: &Dim, step: &Dim) -> Result<Dim, OpError> {
     let gaps = times(&minus(n, &Dim::constant(1))?, step)?;
     plus(&gaps, &Dim::constant(1))
-}
-
-fn three(attributes: &Attributes, name: &'static str) -> Result<[Dim; 3], OpError> {
-    match attributes.dims(1) {
-        [a, b, c] => Ok([a.clone(), b.clone(), c.clone()]),
-        _ => Err(OpError::Attribute(name)),
-    }
 }
 
 fn with_dim(shape: &Shape, axis: usize, dim: Dim) -> Shape {
@@ -114,20 +129,21 @@ fn with_dim(shape: &Shape, axis: usize, dim: Dim) -> Shape {
 }
 
 /// A range of an axis.
-pub const SLICE: Op = Op(&OpDef {
+pub(super) const SLICE: OpDef = OpDef {
     name: "slice",
     doc: "The indices `start, start + step, ..` below `stop` of `axis`; `range` is start, stop, step. What symbols leave open is checked when they are bound.",
     arity: Arity::Exactly(1),
-    attributes: &[AXIS, attribute("range", AttributeKind::Dims)],
+    attributes: Slice::SPECS,
     infer: |t, a| {
         let x = operand(t, 0)?;
-        let (axis, extent) = one_axis(&x.shape, a, 0)?;
-        let [start, stop, step] = three(a, "range")?;
-        let length = minus(&stop, &start)?;
-        let n = if step == Dim::constant(1) {
+        let Slice { axis, range } = Slice::of(a)?;
+        let Range { start, stop, step } = range;
+        let (axis, extent) = one_axis(&x.shape, axis)?;
+        let length = minus(stop, start)?;
+        let n = if *step == Dim::constant(1) {
             Some(length)
         } else {
-            plus(&length, &minus(&step, &Dim::constant(1))?)?.floor_div(&step)
+            plus(&length, &minus(step, &Dim::constant(1))?)?.floor_div(step)
         };
         let outside = || OpError::Range {
             start: start.to_string(),
@@ -142,48 +158,59 @@ pub const SLICE: Op = Op(&OpDef {
         // A range of nothing starts inside too, or right behind the end.
         let stop = match n.as_constant() {
             Some(0) => start.clone(),
-            Some(_) | None => plus(&start, &span(&n, &step)?)?,
+            Some(_) | None => plus(start, &span(&n, step)?)?,
         };
         let below = |d: &Dim| d.as_constant().is_some_and(|d| d < 0);
-        if below(&start) || below(&minus(&extent, &stop)?) {
+        if below(start) || below(&minus(&extent, &stop)?) {
             return Err(outside());
         }
         Ok(Type::new(x.dtype, with_dim(&x.shape, axis, n)))
     },
     pullback: Pullback::Rule(|b, p| {
-        let [start, _, step] = three(p.attributes, "range")?;
-        let (_, extent) = one_axis(&b.type_of(p.operands[0]).shape, p.attributes, 0)?;
-        let (axis, n) = one_axis(&b.type_of(p.result).shape, p.attributes, 0)?;
-        let high = minus(&extent, &plus(&start, &span(&n, &step)?)?)?;
-        let g = b.op(
-            PAD,
-            &[p.cotangent],
-            vec![
-                Attribute::Axes(vec![Axis::At(axis)]),
-                Attribute::Dims(vec![start, high, step]),
-            ],
-        )?;
-        Ok(vec![Some(g)])
+        let Slice { axis, range } = Slice::of(p.attributes)?;
+        let Range { start, step, .. } = range;
+        let (_, extent) = one_axis(&b.type_of(p.operands[0]).shape, axis)?;
+        let (_, n) = one_axis(&b.type_of(p.result).shape, axis)?;
+        let high = minus(&extent, &plus(start, &span(&n, step)?)?)?;
+        Ok(vec![Some(b.pad(
+            p.cotangent,
+            axis,
+            [start, &high, step],
+        )?)])
     }),
     kind: Kind::View(View::Slice),
-    test: ONE,
-});
+    test: ONE.on(|_| {
+        let of = |x: &[usize], axis, range| {
+            let [start, stop, step] = &constants(range);
+            let (axis, range) = (Axis::At(axis), Range { start, stop, step });
+            applied(&[floats(x)], Slice { axis, range })
+        };
+        vec![
+            of(&[7, 2], 0, [0, 7, 3]),
+            of(&[7, 2], 0, [1, 6, 2]),
+            of(&[2, 5], 1, [2, 4, 1]),
+            of(&[3], 0, [2, 2, 1]),
+            of(&[3], 0, [2, 2, 3]),
+        ]
+    }),
+};
 
 /// Zeros around and between.
-pub const PAD: Op = Op(&OpDef {
+pub(super) const PAD: OpDef = OpDef {
     name: "pad",
     doc: "Zeros before, after and between the elements along `axis`: `widths` is low, high, step, and element i goes to `low + i * step` of `low + (n - 1) * step + 1 + high`.",
     arity: Arity::Exactly(1),
-    attributes: &[AXIS, attribute("widths", AttributeKind::Dims)],
+    attributes: Pad::SPECS,
     infer: |t, a| {
         let x = number(t, 0)?;
-        let (axis, n) = one_axis(&x.shape, a, 0)?;
-        let [low, high, step] = three(a, "widths")?;
-        let extent = plus(&plus(&low, &high)?, &span(&n, &step)?)?;
+        let Pad { axis, widths } = Pad::of(a)?;
+        let Widths { low, high, step } = widths;
+        let (axis, n) = one_axis(&x.shape, axis)?;
+        let extent = plus(&plus(low, high)?, &span(&n, step)?)?;
         let below = |d: &Dim, least: i64| d.as_constant().is_some_and(|d| d < least);
         // Around nothing, what a step takes off the extent is taken off `high`.
-        let behind = minus(&extent, &low)?;
-        if below(&low, 0) || below(&high, 0) || below(&step, 1) || below(&behind, 0) {
+        let behind = minus(&extent, low)?;
+        if below(low, 0) || below(high, 0) || below(step, 1) || below(&behind, 0) {
             return Err(OpError::Range {
                 start: low.to_string(),
                 stop: high.to_string(),
@@ -194,32 +221,41 @@ pub const PAD: Op = Op(&OpDef {
         Ok(Type::new(x.dtype, with_dim(&x.shape, axis, extent)))
     },
     pullback: Pullback::Rule(|b, p| {
-        let [low, _, step] = three(p.attributes, "widths")?;
-        let (axis, n) = one_axis(&b.type_of(p.operands[0]).shape, p.attributes, 0)?;
-        let stop = plus(&low, &span(&n, &step)?)?;
-        let g = b.op(
-            SLICE,
-            &[p.cotangent],
-            vec![
-                Attribute::Axes(vec![Axis::At(axis)]),
-                Attribute::Dims(vec![low, stop, step]),
-            ],
-        )?;
-        Ok(vec![Some(g)])
+        let Pad { axis, widths } = Pad::of(p.attributes)?;
+        let Widths { low, step, .. } = widths;
+        let (_, n) = one_axis(&b.type_of(p.operands[0]).shape, axis)?;
+        let stop = plus(low, &span(&n, step)?)?;
+        Ok(vec![Some(b.slice(
+            p.cotangent,
+            axis,
+            [low, &stop, step],
+        )?)])
     }),
     kind: Kind::View(View::Pad),
-    test: ONE,
-});
+    test: ONE.on(|_| {
+        let of = |x: &[usize], axis, widths| {
+            let [low, high, step] = &constants(widths);
+            let (axis, widths) = (Axis::At(axis), Widths { low, high, step });
+            applied(&[floats(x)], Pad { axis, widths })
+        };
+        vec![
+            of(&[3, 2], 0, [1, 2, 1]),
+            of(&[2, 3], 1, [0, 1, 3]),
+            of(&[0], 0, [2, 1, 1]),
+            of(&[0], 0, [2, 1, 2]),
+        ]
+    }),
+};
 
 /// One after the other.
-pub const CONCAT: Op = Op(&OpDef {
+pub(super) const CONCAT: OpDef = OpDef {
     name: "concat",
     doc: "The operands one after the other along `axis`; their other dims are equal.",
     arity: Arity::Variadic,
-    attributes: &[AXIS_OF_RESULT],
+    attributes: AlongResult::SPECS,
     infer: |t, a| {
         let first = operand(t, 0)?;
-        let (axis, mut extent) = one_axis(&first.shape, a, 0)?;
+        let (axis, mut extent) = one_axis(&first.shape, AlongResult::of(a)?.axis)?;
         for (i, x) in t.iter().enumerate().skip(1) {
             if x.dtype != first.dtype {
                 return Err(OpError::DTypesDiffer {
@@ -242,32 +278,40 @@ pub const CONCAT: Op = Op(&OpDef {
         Ok(Type::new(first.dtype, with_dim(&first.shape, axis, extent)))
     },
     pullback: Pullback::Rule(|b, p| {
+        let AlongResult { axis } = AlongResult::of(p.attributes)?;
         let mut start = Dim::constant(0);
         let mut out = Vec::with_capacity(p.operands.len());
         for (i, x) in p.operands.iter().enumerate() {
-            let (axis, n) = one_axis(&b.type_of(*x).shape, p.attributes, 0)?;
+            let (_, n) = one_axis(&b.type_of(*x).shape, axis)?;
             let stop = plus(&start, &n)?;
             out.push(p.wants(i, || {
-                let range = vec![start.clone(), stop.clone(), Dim::constant(1)];
-                b.op(
-                    SLICE,
-                    &[p.cotangent],
-                    vec![
-                        Attribute::Axes(vec![Axis::At(axis)]),
-                        Attribute::Dims(range),
-                    ],
-                )
+                b.slice(p.cotangent, axis, [&start, &stop, &Dim::constant(1)])
             })?);
             start = stop;
         }
         Ok(out)
     }),
     kind: Kind::Concat,
-    test: TWO,
-});
+    test: TWO.on(|_| {
+        let of = |parts: &[&[usize]], axis| {
+            let parts: Vec<Type> = parts.iter().map(|p| floats(p)).collect();
+            applied(
+                &parts,
+                AlongResult {
+                    axis: Axis::At(axis),
+                },
+            )
+        };
+        vec![
+            of(&[&[2, 3], &[2, 4], &[2, 1]], 1),
+            of(&[&[0, 3], &[2, 3]], 0),
+            of(&[&[3]], 0),
+        ]
+    }),
+};
 
 /// Its operand, as another value.
-pub const BARRIER: Op = Op(&OpDef {
+pub(super) const BARRIER: OpDef = OpDef {
     name: "barrier",
     doc: "x, as a value of its own: what is computed from it is not taken for what is computed from x.",
     arity: Arity::Exactly(1),
@@ -276,10 +320,10 @@ pub const BARRIER: Op = Op(&OpDef {
     pullback: Pullback::Rule(|_, p| Ok(vec![Some(p.cotangent)])),
     kind: Kind::Identity,
     test: ONE,
-});
+};
 
 /// Its operand, with no derivative.
-pub const STOP_GRADIENT: Op = Op(&OpDef {
+pub(super) const STOP_GRADIENT: OpDef = OpDef {
     name: "stop_gradient",
     doc: "x, whose derivative is taken to be 0.",
     arity: Arity::Exactly(1),
@@ -288,4 +332,4 @@ pub const STOP_GRADIENT: Op = Op(&OpDef {
     pullback: Pullback::Zero,
     kind: Kind::Identity,
     test: ONE,
-});
+};

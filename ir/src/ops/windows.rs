@@ -5,218 +5,200 @@
 //! transpose of reading windows is a sum of shears: what a convolution and both of its derivatives need
 //! is in the table, and a contraction reads its operand through it.
 
-use super::entry::{AXIS, ONE, attribute};
-use super::rules::{check_axes, minus, number, one_axis, operand, plus, times};
-use crate::attribute::{Attribute, AttributeKind, Attributes, Of};
+use super::entry::{ONE, applied, constants, floats};
+use super::rules::{minus, number, one_axis, operand, plus, times};
+use crate::attribute::Attributes;
+use crate::attributes::{Along, Shear, Windows};
 use crate::builder::Builder;
 use crate::dim::Dim;
 use crate::function::Value;
-use crate::op::{Arity, Kind, Op, OpDef, OpError, Pullback, View};
-use crate::ops;
-use crate::shape::{Axis, Shape, Type};
+use crate::op::{Arity, Kind, OpDef, OpError, Pullback, View};
+use crate::shape::{Axis, Type};
 
 /// The opposite order.
-pub const FLIP: Op = Op(&OpDef {
+pub(super) const FLIP: OpDef = OpDef {
     name: "flip",
     doc: "The elements of `axis` in the opposite order.",
     arity: Arity::Exactly(1),
-    attributes: &[AXIS],
+    attributes: Along::SPECS,
     infer: |t, a| {
         let x = operand(t, 0)?;
-        one_axis(&x.shape, a, 0)?;
+        one_axis(&x.shape, Along::of(a)?.axis)?;
         Ok(x.clone())
     },
     pullback: Pullback::Rule(|b, p| {
-        let g = b.op(FLIP, &[p.cotangent], p.attributes.0.clone())?;
-        Ok(vec![Some(g)])
+        let Along { axis } = Along::of(p.attributes)?;
+        Ok(vec![Some(b.flip(p.cotangent, axis)?)])
     }),
     kind: Kind::View(View::Flip),
-    test: ONE,
-});
-
-/// A shear's attributes.
-#[derive(Clone)]
-pub(crate) struct Sheared {
-    /// The axis along which elements move.
-    pub axis: usize,
-    /// The axis whose index says how far.
-    pub by: usize,
-    /// Element `i` is x's at `offset + i + slope * r`.
-    pub offset: Dim,
-    pub slope: Dim,
-    /// The extent of the axis in the result.
-    pub extent: Dim,
-}
-
-impl Sheared {
-    pub fn of(attributes: &Attributes) -> Option<Sheared> {
-        match (attributes.axes(0), attributes.dims(1)) {
-            (&[Axis::At(axis), Axis::At(by)], [offset, slope, extent]) => Some(Sheared {
-                axis,
-                by,
-                offset: offset.clone(),
-                slope: slope.clone(),
-                extent: extent.clone(),
-            }),
-            _ => None,
-        }
-    }
-
-    pub fn attributes(self) -> Vec<Attribute> {
-        vec![
-            Attribute::Axes(vec![Axis::At(self.axis), Axis::At(self.by)]),
-            Attribute::Dims(vec![self.offset, self.slope, self.extent]),
-        ]
-    }
-}
+    test: ONE.on(|_| {
+        let of = |x: &[usize], axis| {
+            let axis = Axis::At(axis);
+            applied(&[floats(x)], Along { axis })
+        };
+        vec![of(&[3, 5], 0), of(&[2, 1], 1), of(&[0, 3], 0)]
+    }),
+};
 
 /// Rows moved against each other.
-pub const SHEAR: Op = Op(&OpDef {
+pub(super) const SHEAR: OpDef = OpDef {
     name: "shear",
-    doc: "Elements moved along the first of `axes`, r times `slope` far where r is the index along the second: element i is x's at `offset + i + slope * r`, or 0 where x has none; `map` is offset, slope and the axis's extent.",
+    doc: "Elements moved along `axis`, `slope` times r far where r is the index along `by`: element i of `extent` is x's at `offset + i + slope * r`, or 0 where x has none.",
     arity: Arity::Exactly(1),
-    attributes: &[
-        attribute("axes", AttributeKind::Axes(Of::Operand(0))),
-        attribute("map", AttributeKind::Dims),
-    ],
+    attributes: Shear::SPECS,
     infer: |t, a| {
         let x = number(t, 0)?;
-        check_axes(&x.shape, a.axes(0))?;
-        let map = Sheared::of(a).ok_or(OpError::Attribute("map"))?;
-        if map.extent.as_constant().is_some_and(|n| n < 0) {
-            return Err(OpError::Range {
-                start: map.offset.to_string(),
-                stop: plus(&map.offset, &map.extent)?.to_string(),
-                step: "1".to_string(),
-                extent: map.extent.to_string(),
-            });
+        let map = Shear::of(a)?;
+        let (axis, _) = one_axis(&x.shape, map.axis)?;
+        one_axis(&x.shape, map.by)?;
+        let outside = |n: &Dim| n.as_constant().is_some_and(|n| n < 0);
+        if map.axis == map.by || outside(map.extent) {
+            return Err(OpError::Attribute("extent"));
         }
         let mut shape = x.shape.clone();
-        if let Some(dim) = shape.dims.get_mut(map.axis) {
-            *dim = map.extent;
+        if let Some(dim) = shape.dims.get_mut(axis) {
+            dim.clone_from(map.extent);
         }
         Ok(Type::new(x.dtype, shape))
     },
     pullback: Pullback::Rule(|b, p| {
-        let map = Sheared::of(p.attributes).ok_or(OpError::Attribute("map"))?;
-        let extent = b.type_of(p.operands[0]).shape.dims.get(map.axis);
-        let extent = extent.ok_or(OpError::Attribute("axes"))?.clone();
+        let map = Shear::of(p.attributes)?;
+        let (_, extent) = one_axis(&b.type_of(p.operands[0]).shape, map.axis)?;
         let minus_one = Dim::constant(-1);
-        let back = Sheared {
-            offset: times(&map.offset, &minus_one)?,
-            slope: times(&map.slope, &minus_one)?,
-            extent,
+        let back = Shear {
+            offset: &times(map.offset, &minus_one)?,
+            slope: &times(map.slope, &minus_one)?,
+            extent: &extent,
             ..map
         };
-        Ok(vec![Some(b.op(
-            SHEAR,
-            &[p.cotangent],
-            back.attributes(),
-        )?)])
+        Ok(vec![Some(b.shear(p.cotangent, back)?)])
     }),
     kind: Kind::View(View::Shear),
-    test: ONE,
-});
+    test: ONE.on(|_| {
+        let of = |x: &[usize], axis, by, map| {
+            let [offset, slope, extent] = &constants(map);
+            let map = Shear {
+                axis: Axis::At(axis),
+                by: Axis::At(by),
+                offset,
+                slope,
+                extent,
+            };
+            applied(&[floats(x)], map)
+        };
+        vec![
+            of(&[5, 3], 0, 1, [0, 1, 3]),
+            of(&[3, 2, 5], 2, 0, [-3, -2, 7]),
+            of(&[1, 4], 1, 0, [1, 2, 0]),
+            of(&[0, 3], 0, 1, [0, 1, 2]),
+            of(&[3, 0], 0, 1, [1, -1, 2]),
+        ]
+    }),
+};
 
 /// Sliding windows.
-pub const WINDOWS: Op = Op(&OpDef {
+pub(super) const WINDOWS: OpDef = OpDef {
     name: "windows",
-    doc: "Windows of `size` elements along `axis`, `step` apart, their elements `dilation` apart: the axis becomes the windows, and one behind it the places in a window; `windows` is size, step, dilation.",
+    doc: "Windows of `size` elements along `axis`, `step` apart, their elements `dilation` apart: the axis becomes the windows, and a new one behind it the places in a window.",
     arity: Arity::Exactly(1),
-    attributes: &[AXIS, attribute("windows", AttributeKind::Dims)],
+    attributes: Windows::SPECS,
     infer: |t, a| {
         let x = number(t, 0)?;
-        let (axis, extent) = one_axis(&x.shape, a, 0)?;
         let windows = Windows::of(a)?;
-        let count = windows.count(&extent)?;
+        let (axis, extent) = one_axis(&x.shape, windows.axis)?;
+        let count = count(&windows, &extent)?;
         let mut shape = x.shape.clone();
-        shape.dims.splice(axis..=axis, [count, windows.size]);
+        shape
+            .dims
+            .splice(axis..=axis, [count, windows.size.clone()]);
         Ok(Type::new(x.dtype, shape))
     },
     pullback: Pullback::Derived,
     kind: Kind::Function(windows),
-    test: ONE,
-});
+    test: ONE.on(|_| {
+        let of = |x: &[usize], axis, sizes| {
+            let [size, step, dilation] = &constants(sizes);
+            let windows = Windows {
+                axis: Axis::At(axis),
+                size,
+                step,
+                dilation,
+            };
+            applied(&[floats(x)], windows)
+        };
+        vec![
+            of(&[7, 2], 0, [3, 1, 1]),
+            of(&[2, 7], 1, [3, 2, 1]),
+            of(&[8], 0, [2, 3, 3]),
+            of(&[3], 0, [3, 2, 1]),
+            of(&[2], 0, [3, 1, 1]),
+            of(&[1, 3], 0, [1, 1, 1]),
+        ]
+    }),
+};
 
-struct Windows {
-    size: Dim,
-    step: Dim,
-    dilation: Dim,
+/// The places where a window fits into an axis.
+fn places(windows: &Windows<'_>, extent: &Dim) -> Result<Dim, OpError> {
+    let below = |d: &Dim, least: i64| d.as_constant().is_some_and(|d| d < least);
+    for (name, number) in [
+        ("size", windows.size),
+        ("step", windows.step),
+        ("dilation", windows.dilation),
+    ] {
+        if below(number, 1) {
+            return Err(OpError::Attribute(name));
+        }
+    }
+    let one = Dim::constant(1);
+    let reach = times(&minus(windows.size, &one)?, windows.dilation)?;
+    let places = minus(extent, &reach)?;
+    match below(&places, 0) {
+        true => Err(OpError::Range {
+            start: "0".to_string(),
+            stop: plus(&reach, &one)?.to_string(),
+            step: windows.dilation.to_string(),
+            extent: extent.to_string(),
+        }),
+        false => Ok(places),
+    }
 }
 
-impl Windows {
-    fn of(attributes: &Attributes) -> Result<Windows, OpError> {
-        let [size, step, dilation] = attributes.dims(1) else {
-            return Err(OpError::Attribute("windows"));
-        };
-        let below = |d: &Dim, least: i64| d.as_constant().is_some_and(|d| d < least);
-        if below(size, 1) || below(step, 1) || below(dilation, 1) {
-            return Err(OpError::Attribute("windows"));
-        }
-        Ok(Windows {
-            size: size.clone(),
-            step: step.clone(),
-            dilation: dilation.clone(),
-        })
+/// How many windows there are: every `step`th of the places.
+fn count(windows: &Windows<'_>, extent: &Dim) -> Result<Dim, OpError> {
+    let places = places(windows, extent)?;
+    let one = Dim::constant(1);
+    if *windows.step == one {
+        return Ok(places);
     }
-
-    /// The places where a window fits into an axis.
-    fn places(&self, extent: &Dim) -> Result<Dim, OpError> {
-        let one = Dim::constant(1);
-        let reach = times(&minus(&self.size, &one)?, &self.dilation)?;
-        let places = minus(extent, &reach)?;
-        match places.as_constant() {
-            Some(n) if n < 0 => Err(OpError::Range {
-                start: "0".to_string(),
-                stop: plus(&reach, &one)?.to_string(),
-                step: self.dilation.to_string(),
-                extent: extent.to_string(),
-            }),
-            Some(_) | None => Ok(places),
-        }
-    }
-
-    /// Every `step`th of these places.
-    fn count(&self, extent: &Dim) -> Result<Dim, OpError> {
-        let places = self.places(extent)?;
-        let one = Dim::constant(1);
-        if self.step == one {
-            return Ok(places);
-        }
-        let count = plus(&places, &minus(&self.step, &one)?)?.floor_div(&self.step);
-        count.ok_or_else(|| OpError::Range {
-            start: "0".to_string(),
-            stop: places.to_string(),
-            step: self.step.to_string(),
-            extent: extent.to_string(),
-        })
-    }
+    let count = plus(&places, &minus(windows.step, &one)?)?.floor_div(windows.step);
+    count.ok_or_else(|| OpError::Range {
+        start: "0".to_string(),
+        stop: places.to_string(),
+        step: windows.step.to_string(),
+        extent: extent.to_string(),
+    })
 }
 
 fn windows(b: &mut Builder, operands: &[Value], attributes: &Attributes) -> Result<Value, OpError> {
     let x = operands[0];
-    let shape = b.type_of(x).shape.clone();
-    let (axis, extent) = one_axis(&shape, attributes, 0)?;
     let windows = Windows::of(attributes)?;
-    let places = windows.places(&extent)?;
-    let mut repeated: Shape = shape;
-    repeated.dims.insert(axis + 1, windows.size);
-    let copies = b.broadcast(x, &repeated, &[Axis::At(axis + 1)])?;
-    let moved = Sheared {
-        axis,
-        by: axis + 1,
-        offset: Dim::constant(0),
+    let mut shape = b.type_of(x).shape.clone();
+    let (axis, extent) = one_axis(&shape, windows.axis)?;
+    let places = places(&windows, &extent)?;
+    let by = Axis::At(axis + 1);
+    shape.dims.insert(axis + 1, windows.size.clone());
+    let copies = b.broadcast(x, &shape, &[by])?;
+    let zero = Dim::constant(0);
+    let map = Shear {
+        axis: windows.axis,
+        by,
+        offset: &zero,
         slope: windows.dilation,
-        extent: places.clone(),
+        extent: &places,
     };
-    let moved = b.op(SHEAR, &[copies], moved.attributes())?;
-    if windows.step == Dim::constant(1) {
+    let moved = b.shear(copies, map)?;
+    if *windows.step == Dim::constant(1) {
         return Ok(moved);
     }
-    let range = vec![Dim::constant(0), places, windows.step];
-    let every = vec![
-        Attribute::Axes(vec![Axis::At(axis)]),
-        Attribute::Dims(range),
-    ];
-    b.op(ops::SLICE, &[moved], every)
+    b.slice(moved, windows.axis, [&zero, &places, windows.step])
 }

@@ -4,10 +4,10 @@
 
 use super::rewriter::Rewriter;
 use super::view::{narrowed, through};
-use crate::attribute::{Attribute, Attributes};
+use crate::attribute::Attributes;
+use crate::attributes::{DotAxes, Permute};
 use crate::dim::Dim;
 use crate::function::Value;
-use crate::op::View;
 use crate::ops;
 use crate::scalar::Scalar;
 use crate::shape::{Axis, Shape};
@@ -17,23 +17,14 @@ use crate::shape::{Axis, Shape};
 pub(super) struct Dot {
     pub x: Value,
     pub y: Value,
-    pub batch_x: Vec<Axis>,
-    pub batch_y: Vec<Axis>,
-    pub contract_x: Vec<Axis>,
-    pub contract_y: Vec<Axis>,
+    pub axes: DotAxes,
 }
 
 impl Dot {
     fn new(operands: &[Value], attributes: &Attributes) -> Option<Dot> {
         let &[x, y] = operands else { return None };
-        Some(Dot {
-            x,
-            y,
-            batch_x: attributes.axes(0).to_vec(),
-            batch_y: attributes.axes(1).to_vec(),
-            contract_x: attributes.axes(2).to_vec(),
-            contract_y: attributes.axes(3).to_vec(),
-        })
+        let axes = DotAxes::of(attributes).ok()?;
+        Some(Dot { x, y, axes })
     }
 
     pub fn of(r: &Rewriter, v: Value) -> Option<Dot> {
@@ -45,21 +36,23 @@ impl Dot {
     }
 
     pub fn make(self, r: &mut Rewriter) -> Option<Value> {
-        let attributes = vec![
-            Attribute::Axes(self.batch_x),
-            Attribute::Axes(self.batch_y),
-            Attribute::Axes(self.contract_x),
-            Attribute::Axes(self.contract_y),
-        ];
-        r.make(ops::DOT, vec![self.x, self.y], attributes)
+        r.make(ops::DOT, vec![self.x, self.y], self.axes)
     }
 
     pub fn free_x(&self, r: &Rewriter) -> Vec<Axis> {
-        free(r.shape_of(self.x), &self.batch_x, &self.contract_x)
+        free(
+            r.shape_of(self.x),
+            &self.axes.batch_x,
+            &self.axes.contract_x,
+        )
     }
 
     pub fn free_y(&self, r: &Rewriter) -> Vec<Axis> {
-        free(r.shape_of(self.y), &self.batch_y, &self.contract_y)
+        free(
+            r.shape_of(self.y),
+            &self.axes.batch_y,
+            &self.axes.contract_y,
+        )
     }
 }
 
@@ -93,20 +86,18 @@ pub(super) fn simplify(
 
 /// An operand that is a permutation: its axes are named through it, if its free axes keep their order.
 fn of_permuted(r: &mut Rewriter, dot: &Dot) -> Option<Value> {
-    if let Some((inner, attributes)) = r.view_of(dot.x, View::Permute) {
-        let permutation = attributes.axes(0);
+    if let Some((inner, Permute { axes: permutation })) = r.seen(dot.x) {
         let shape = r.shape_of(dot.x);
         let free = through(permutation, shape, &dot.free_x(r))?;
         if free.is_sorted() {
             let mut folded = dot.clone();
             folded.x = inner;
-            folded.batch_x = through(permutation, shape, &dot.batch_x)?;
-            folded.contract_x = through(permutation, shape, &dot.contract_x)?;
+            folded.axes.batch_x = through(permutation, shape, &dot.axes.batch_x)?;
+            folded.axes.contract_x = through(permutation, shape, &dot.axes.contract_x)?;
             return folded.make(r);
         }
     }
-    let (inner, attributes) = r.view_of(dot.y, View::Permute)?;
-    let permutation = attributes.axes(0);
+    let (inner, Permute { axes: permutation }) = r.seen(dot.y)?;
     let shape = r.shape_of(dot.y);
     let free = through(permutation, shape, &dot.free_y(r))?;
     if !free.is_sorted() {
@@ -114,8 +105,8 @@ fn of_permuted(r: &mut Rewriter, dot: &Dot) -> Option<Value> {
     }
     let mut folded = dot.clone();
     folded.y = inner;
-    folded.batch_y = through(permutation, shape, &dot.batch_y)?;
-    folded.contract_y = through(permutation, shape, &dot.contract_y)?;
+    folded.axes.batch_y = through(permutation, shape, &dot.axes.batch_y)?;
+    folded.axes.contract_y = through(permutation, shape, &dot.axes.contract_y)?;
     folded.make(r)
 }
 
@@ -133,7 +124,7 @@ pub(super) fn permuted(r: &mut Rewriter, v: Value, axes: &[Axis]) -> Option<Valu
         .map(|a| all.iter().position(|b| a == b))
         .collect();
     let order = order?;
-    let batch = dot.batch_x.len();
+    let batch = dot.axes.batch_x.len();
     let (free_x, free_y) = (dot.free_x(r).len(), dot.free_y(r).len());
     let (front, back) = order.split_at_checked(batch)?;
     if front.iter().any(|i| *i >= batch) {
@@ -148,21 +139,26 @@ pub(super) fn permuted(r: &mut Rewriter, v: Value, axes: &[Axis]) -> Option<Valu
     } else {
         return None;
     };
-    let batch_x: Vec<Axis> = front.iter().map(|i| dot.batch_x[*i]).collect();
-    let batch_y: Vec<Axis> = front.iter().map(|i| dot.batch_y[*i]).collect();
+    let batch_x: Vec<Axis> = front.iter().map(|i| dot.axes.batch_x[*i]).collect();
+    let batch_y: Vec<Axis> = front.iter().map(|i| dot.axes.batch_y[*i]).collect();
     let dot = match exchange {
         false => Dot {
-            batch_x,
-            batch_y,
+            axes: DotAxes {
+                batch_x,
+                batch_y,
+                ..dot.axes
+            },
             ..dot
         },
         true => Dot {
             x: dot.y,
             y: dot.x,
-            batch_x: batch_y,
-            batch_y: batch_x,
-            contract_x: dot.contract_y,
-            contract_y: dot.contract_x,
+            axes: DotAxes {
+                batch_x: batch_y,
+                batch_y: batch_x,
+                contract_x: dot.axes.contract_y,
+                contract_y: dot.axes.contract_x,
+            },
         },
     };
     dot.make(r)
@@ -177,12 +173,16 @@ pub(super) fn summed(r: &mut Rewriter, v: Value, axes: &[Axis]) -> Option<Value>
     let all = r.shape_of(v).axes();
     for a in axes {
         let i = all.iter().position(|b| a == b)?;
-        let (x, y) = (*dot.batch_x.get(i)?, *dot.batch_y.get(i)?);
-        dot.contract_x.push(x);
-        dot.contract_y.push(y);
+        let (x, y) = (*dot.axes.batch_x.get(i)?, *dot.axes.batch_y.get(i)?);
+        dot.axes.contract_x.push(x);
+        dot.axes.contract_y.push(y);
     }
-    dot.batch_x.retain(|a| !dot.contract_x.contains(a));
-    dot.batch_y.retain(|a| !dot.contract_y.contains(a));
+    dot.axes
+        .batch_x
+        .retain(|a| !dot.axes.contract_x.contains(a));
+    dot.axes
+        .batch_y
+        .retain(|a| !dot.axes.contract_y.contains(a));
     dot.make(r)
 }
 
@@ -194,18 +194,18 @@ pub(super) fn sliced(r: &mut Rewriter, v: Value, axis: usize, range: [Dim; 3]) -
         return None;
     }
     let (free_x, free_y) = (dot.free_x(r), dot.free_y(r));
-    let of_x = [&dot.batch_x[..], &free_x].concat();
+    let of_x = [&dot.axes.batch_x[..], &free_x].concat();
     let nothing = free_x.iter().map(|_| None);
-    let batch_y = dot.batch_y.iter().copied().map(Some);
+    let batch_y = dot.axes.batch_y.iter().copied().map(Some);
     let of_y: Vec<Option<Axis>> = batch_y
         .chain(nothing)
         .chain(free_y.into_iter().map(Some))
         .collect();
-    if let Some(Axis::At(d)) = of_x.get(axis) {
-        dot.x = narrowed(r, dot.x, *d, range.clone())?;
+    if let Some(axis) = of_x.get(axis) {
+        dot.x = narrowed(r, dot.x, *axis, &range)?;
     }
-    if let Some(Some(Axis::At(d))) = of_y.get(axis) {
-        dot.y = narrowed(r, dot.y, *d, range)?;
+    if let Some(Some(axis)) = of_y.get(axis) {
+        dot.y = narrowed(r, dot.y, *axis, &range)?;
     }
     dot.make(r)
 }

@@ -1,10 +1,9 @@
 //! Rules for loops: what is the same in every iteration is no business of theirs.
 
 use super::rewriter::Rewriter;
-use crate::attribute::{Attribute, Attributes};
+use crate::attributes::{Broadcast, Reshape};
 use crate::block::{Inst, Loop};
 use crate::function::Value;
-use crate::op::View;
 use crate::ops;
 use crate::shape::{Axis, Type};
 
@@ -56,7 +55,7 @@ impl Rewriter {
         for (value, _, stack) in l.stacks() {
             let shape = self.shape_of(stack).clone();
             let types = [self.type_of(value).clone()];
-            let attributes = Attributes(vec![Attribute::Shape(shape)]);
+            let attributes = Reshape { shape: &shape }.into();
             (ops::RESHAPE.infer)(&types, &attributes).ok()?;
         }
         for (param, value) in l.body.params.iter().zip(given) {
@@ -123,8 +122,7 @@ impl Rewriter {
         if let Some(number) = self.constant_of(whole) {
             return self.constant(number, &slice);
         }
-        let (x, attributes) = self.view_of(whole, View::Broadcast)?;
-        let new = attributes.axes(1);
+        let (x, Broadcast { new, .. }) = self.seen(whole)?;
         if !new.contains(&Axis::At(axis)) {
             return None;
         }

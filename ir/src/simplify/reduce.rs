@@ -2,10 +2,11 @@
 
 use super::rewriter::Rewriter;
 use super::view::through;
-use crate::attribute::{Attribute, Attributes};
+use crate::attribute::Attributes;
+use crate::attributes::{Broadcast, Over, Permute};
 use crate::dim::Dim;
 use crate::function::Value;
-use crate::op::{Op, Reduction, View};
+use crate::op::{Op, Reduction};
 use crate::ops;
 use crate::scalar::Scalar;
 use crate::shape::{Axis, Shape, Type};
@@ -19,7 +20,7 @@ pub(super) fn simplify(
     of: &Type,
 ) -> Option<Value> {
     let &[x] = operands else { return None };
-    let axes = attributes.axes(0);
+    let Over { axes } = Over::of(attributes).ok()?;
     match reduction {
         Reduction::ArgMax => None,
         Reduction::Sum | Reduction::Max if axes.is_empty() => Some(x),
@@ -84,7 +85,7 @@ fn units(r: &mut Rewriter, op: Op, x: Value, axes: &[Axis], of: &Type) -> Option
     }
     let reduced = match rest.is_empty() {
         true => x,
-        false => r.make(op, vec![x], vec![Attribute::Axes(rest)])?,
+        false => r.make(op, vec![x], Over { axes: &rest })?,
     };
     r.reshape(reduced, of.shape.clone())
 }
@@ -102,25 +103,25 @@ fn merged(
         return None;
     }
     let y = *d.operands.first()?;
-    let inner = d.attributes.axes(0).to_vec();
+    let inner = Over::of(&d.attributes).ok()?.axes.to_vec();
     let all = r.shape_of(y).axes();
     let left: Vec<Axis> = all.into_iter().filter(|a| !inner.contains(a)).collect();
     let mut both = through(&left, r.shape_of(x), axes)?;
     both.extend(inner);
     both.sort_unstable();
-    r.make(op, vec![y], vec![Attribute::Axes(both)])
+    r.make(op, vec![y], Over { axes: &both })
 }
 
 fn permuted(r: &mut Rewriter, op: Op, x: Value, axes: &[Axis]) -> Option<Value> {
-    let (y, attributes) = r.view_of(x, View::Permute)?;
-    let permutation = attributes.axes(0).to_vec();
+    let (y, Permute { axes: permutation }) = r.seen(x)?;
+    let permutation = permutation.to_vec();
     let mut inner = through(&permutation, r.shape_of(x), axes)?;
     let rest: Vec<Axis> = permutation
         .into_iter()
         .filter(|a| !inner.contains(a))
         .collect();
     inner.sort_unstable();
-    let reduced = r.make(op, vec![y], vec![Attribute::Axes(inner)])?;
+    let reduced = r.make(op, vec![y], Over { axes: &inner })?;
     // What is left, counted on the reduced shape.
     let mut sorted = rest.clone();
     sorted.sort_unstable();
@@ -134,8 +135,8 @@ fn permuted(r: &mut Rewriter, op: Op, x: Value, axes: &[Axis]) -> Option<Value> 
 
 /// The sum of `n` copies is `n` times the element; nothing, of none.
 fn sum_of_broadcast(r: &mut Rewriter, x: Value, axes: &[Axis], of: &Type) -> Option<Value> {
-    let (y, attributes) = r.view_of(x, View::Broadcast)?;
-    let new = attributes.axes(1).to_vec();
+    let (y, Broadcast { new, .. }) = r.seen(x)?;
+    let new = new.to_vec();
     let repeated: Vec<Axis> = axes.iter().copied().filter(|a| new.contains(a)).collect();
     if repeated.is_empty() || !of.dtype.is_float() {
         return None;
@@ -162,9 +163,9 @@ fn sum_of_broadcast(r: &mut Rewriter, x: Value, axes: &[Axis], of: &Type) -> Opt
         .filter(|(a, _)| new.contains(a))
         .map(|(_, b)| b)
         .collect();
-    let sum = r.make(ops::SUM, vec![y], vec![Attribute::Axes(own)])?;
+    let sum = r.make(ops::SUM, vec![y], Over { axes: &own })?;
     let times = r.constant_like(n as f64, sum)?;
-    let product = r.make(ops::MUL, vec![sum, times], Vec::new())?;
+    let product = r.make(ops::MUL, vec![sum, times], Attributes::none())?;
     r.broadcast(product, of.shape.clone(), stay)
 }
 
@@ -174,6 +175,6 @@ fn sum_of_neg(r: &mut Rewriter, x: Value, axes: &[Axis]) -> Option<Value> {
         return None;
     }
     let y = *d.operands.first()?;
-    let sum = r.make(ops::SUM, vec![y], vec![Attribute::Axes(axes.to_vec())])?;
-    r.make(ops::NEG, vec![sum], Vec::new())
+    let sum = r.make(ops::SUM, vec![y], Over { axes })?;
+    r.make(ops::NEG, vec![sum], Attributes::none())
 }

@@ -2,10 +2,11 @@
 
 use super::{contract, reduce, scalar, view};
 use crate::attribute::{Attribute, Attributes};
+use crate::attributes::{Broadcast, Constant, Extent, Number, OfView, Permute, Reshape};
 use crate::block::{Inst, OpInst};
 use crate::dtype::DType;
 use crate::function::{Function, Location, Value};
-use crate::op::{Kind, Op, View};
+use crate::op::{Kind, Op};
 use crate::ops;
 use crate::shape::{Axis, Shape, Type};
 use std::collections::HashMap;
@@ -172,9 +173,9 @@ impl Rewriter {
         &mut self,
         op: Op,
         operands: Vec<Value>,
-        attributes: Vec<Attribute>,
+        attributes: impl Into<Attributes>,
     ) -> Option<Value> {
-        self.place(op, operands, Attributes(attributes), None)
+        self.place(op, operands, attributes.into(), None)
     }
 
     /// As [`Self::make`]; an instruction that stays as it is defines `result`.
@@ -264,7 +265,7 @@ impl Rewriter {
     }
 
     fn extent(&mut self, attributes: &Attributes, of: &Type) -> Option<Value> {
-        let value = attributes.dims(0).first()?.as_constant()?;
+        let value = Extent::of(attributes).ok()?.dims.as_constant()?;
         self.constant(value as f64, of)
     }
 
@@ -283,11 +284,11 @@ impl Rewriter {
         level.insts.get(at as usize)?.op()
     }
 
-    /// The operand and attributes of `v`, if it is the view `view`.
-    pub(super) fn view_of(&self, v: Value, view: View) -> Option<(Value, &Attributes)> {
+    /// The operand and attributes of `v`, if it is the view that has such attributes.
+    pub(super) fn seen<'r, A: OfView<'r>>(&'r self, v: Value) -> Option<(Value, A)> {
         let d = self.definition(v)?;
-        match d.op.kind.view() == Some(view) {
-            true => Some((*d.operands.first()?, &d.attributes)),
+        match d.op.kind.view() == Some(A::VIEW) {
+            true => Some((*d.operands.first()?, A::read(&d.attributes)?)),
             false => None,
         }
     }
@@ -296,7 +297,7 @@ impl Rewriter {
     pub(super) fn constant_of(&self, v: Value) -> Option<f64> {
         let d = self.definition(v)?;
         match d.op.kind.is_constant() {
-            true => d.attributes.number(0),
+            true => Constant::of(&d.attributes).ok()?.value.known(),
             false => None,
         }
     }
@@ -307,15 +308,12 @@ impl Rewriter {
     }
 
     pub(super) fn constant(&mut self, value: f64, of: &Type) -> Option<Value> {
-        self.make(
-            ops::CONST,
-            Vec::new(),
-            vec![
-                Attribute::Number(value),
-                Attribute::DType(of.dtype),
-                Attribute::Shape(of.shape.clone()),
-            ],
-        )
+        let form = Constant {
+            value: Number::Known(value),
+            dtype: of.dtype,
+            shape: &of.shape,
+        };
+        self.make(ops::CONST, Vec::new(), form)
     }
 
     pub(super) fn broadcast(
@@ -325,16 +323,16 @@ impl Rewriter {
         mut new: Vec<Axis>,
     ) -> Option<Value> {
         new.sort_unstable();
-        let attributes = vec![Attribute::Shape(shape), Attribute::Axes(new)];
-        self.make(ops::BROADCAST, vec![x], attributes)
+        let (shape, new) = (&shape, &new[..]);
+        self.make(ops::BROADCAST, vec![x], Broadcast { shape, new })
     }
 
     pub(super) fn reshape(&mut self, x: Value, shape: Shape) -> Option<Value> {
-        self.make(ops::RESHAPE, vec![x], vec![Attribute::Shape(shape)])
+        self.make(ops::RESHAPE, vec![x], Reshape { shape: &shape })
     }
 
     pub(super) fn permute(&mut self, x: Value, axes: Vec<Axis>) -> Option<Value> {
-        self.make(ops::PERMUTE, vec![x], vec![Attribute::Axes(axes)])
+        self.make(ops::PERMUTE, vec![x], Permute { axes: &axes })
     }
 
     /// A constant of the dtype and shape of `like`.

@@ -1,10 +1,11 @@
 //! Rules for elementwise ops.
 
 use super::rewriter::Rewriter;
-use crate::attribute::Attribute;
+use crate::attribute::Attributes;
+use crate::attributes::{Broadcast, Cast, Permute};
 use crate::dtype::DType;
 use crate::function::Value;
-use crate::op::{Op, View};
+use crate::op::Op;
 use crate::ops;
 use crate::scalar::{Arithmetic, Logic, Scalar, UnaryNumber};
 use crate::shape::{Axis, Shape, Type};
@@ -120,23 +121,23 @@ fn add(r: &mut Rewriter, a: Value, b: Value) -> Option<Value> {
         return Some(b);
     }
     if let Some(y) = under(r, Scalar::NEG, b) {
-        return r.make(ops::SUB, vec![a, y], Vec::new());
+        return r.make(ops::SUB, vec![a, y], Attributes::none());
     }
     if let Some(x) = under(r, Scalar::NEG, a) {
-        return r.make(ops::SUB, vec![b, x], Vec::new());
+        return r.make(ops::SUB, vec![b, x], Attributes::none());
     }
     if let Some(y) = under_broadcast_neg(r, b) {
-        return r.make(ops::SUB, vec![a, y], Vec::new());
+        return r.make(ops::SUB, vec![a, y], Attributes::none());
     }
     let x = under_broadcast_neg(r, a)?;
-    r.make(ops::SUB, vec![b, x], Vec::new())
+    r.make(ops::SUB, vec![b, x], Attributes::none())
 }
 
 /// The broadcast of `x`, if `v` is the broadcast of `-x`.
 fn under_broadcast_neg(r: &mut Rewriter, v: Value) -> Option<Value> {
-    let (inner, attributes) = r.view_of(v, View::Broadcast)?;
+    let (inner, Broadcast { new, .. }) = r.seen(v)?;
     let x = under(r, Scalar::NEG, inner)?;
-    let new = attributes.axes(1).to_vec();
+    let new = new.to_vec();
     let shape = r.shape_of(v).clone();
     r.broadcast(x, shape, new)
 }
@@ -155,7 +156,7 @@ fn sub(r: &mut Rewriter, a: Value, b: Value) -> Option<Value> {
         Some(y) => y,
         None => under_broadcast_neg(r, b)?,
     };
-    r.make(ops::ADD, vec![a, y], Vec::new())
+    r.make(ops::ADD, vec![a, y], Attributes::none())
 }
 
 fn mul(r: &mut Rewriter, a: Value, b: Value) -> Option<Value> {
@@ -164,7 +165,7 @@ fn mul(r: &mut Rewriter, a: Value, b: Value) -> Option<Value> {
             return Some(x);
         }
         if is(r, c, -1.0) && r.dtype_of(x) != DType::U32 {
-            return r.make(ops::NEG, vec![x], Vec::new());
+            return r.make(ops::NEG, vec![x], Attributes::none());
         }
         if is(r, c, 0.0) && !r.is_float(x) {
             return Some(c);
@@ -173,7 +174,7 @@ fn mul(r: &mut Rewriter, a: Value, b: Value) -> Option<Value> {
             && r.is_float(x)
         {
             let negative = r.constant_like(-number, c)?;
-            return r.make(ops::MUL, vec![y, negative], Vec::new());
+            return r.make(ops::MUL, vec![y, negative], Attributes::none());
         }
     }
     negated(r, ops::MUL, a, b)
@@ -185,14 +186,14 @@ fn negated(r: &mut Rewriter, op: Op, a: Value, b: Value) -> Option<Value> {
         return None;
     }
     match (under(r, Scalar::NEG, a), under(r, Scalar::NEG, b)) {
-        (Some(x), Some(y)) => r.make(op, vec![x, y], Vec::new()),
+        (Some(x), Some(y)) => r.make(op, vec![x, y], Attributes::none()),
         (Some(x), None) => {
-            let inner = r.make(op, vec![x, b], Vec::new())?;
-            r.make(ops::NEG, vec![inner], Vec::new())
+            let inner = r.make(op, vec![x, b], Attributes::none())?;
+            r.make(ops::NEG, vec![inner], Attributes::none())
         }
         (None, Some(y)) => {
-            let inner = r.make(op, vec![a, y], Vec::new())?;
-            r.make(ops::NEG, vec![inner], Vec::new())
+            let inner = r.make(op, vec![a, y], Attributes::none())?;
+            r.make(ops::NEG, vec![inner], Attributes::none())
         }
         (None, None) => None,
     }
@@ -209,7 +210,7 @@ fn div(r: &mut Rewriter, a: Value, b: Value) -> Option<Value> {
     let exact = number.to_bits() << 12 == 0 && (-100..100).contains(&exponent(number));
     if exact && r.is_float(a) {
         let reciprocal = r.constant_like(1.0 / number, b)?;
-        return r.make(ops::MUL, vec![a, reciprocal], Vec::new());
+        return r.make(ops::MUL, vec![a, reciprocal], Attributes::none());
     }
     negated(r, ops::DIV, a, b)
 }
@@ -234,11 +235,11 @@ fn neg(r: &mut Rewriter, a: Value) -> Option<Value> {
         let op = r.definition(a)?.op;
         if let Some(number) = r.constant_of(y) {
             let negative = r.constant_like(-number, y)?;
-            return r.make(op, vec![x, negative], Vec::new());
+            return r.make(op, vec![x, negative], Attributes::none());
         }
         if let Some(number) = r.constant_of(x) {
             let negative = r.constant_like(-number, x)?;
-            return r.make(op, vec![negative, y], Vec::new());
+            return r.make(op, vec![negative, y], Attributes::none());
         }
     }
     None
@@ -250,10 +251,10 @@ fn not(r: &mut Rewriter, a: Value) -> Option<Value> {
     }
     // `not (a < b)` is no `b <= a`: both are false for NaN. Equality and its opposite do pair.
     if let Some([x, y]) = operands_of(r, Scalar::EQ, a) {
-        return r.make(ops::NE, vec![x, y], Vec::new());
+        return r.make(ops::NE, vec![x, y], Attributes::none());
     }
     let [x, y] = operands_of(r, Scalar::NE, a)?;
-    r.make(ops::EQ, vec![x, y], Vec::new())
+    r.make(ops::EQ, vec![x, y], Attributes::none())
 }
 
 fn abs(r: &mut Rewriter, a: Value) -> Option<Value> {
@@ -261,7 +262,7 @@ fn abs(r: &mut Rewriter, a: Value) -> Option<Value> {
     if let Some(x) = under(r, Scalar::NEG, a)
         && r.dtype_of(a) != DType::U32
     {
-        return r.make(ops::ABS, vec![x], Vec::new());
+        return r.make(ops::ABS, vec![x], Attributes::none());
     }
     None
 }
@@ -294,17 +295,17 @@ fn select(r: &mut Rewriter, c: Value, a: Value, b: Value) -> Option<Value> {
         return Some(a);
     }
     if let Some(opposite) = under(r, Scalar::NOT, c) {
-        return r.make(ops::SELECT, vec![opposite, b, a], Vec::new());
+        return r.make(ops::SELECT, vec![opposite, b, a], Attributes::none());
     }
     if let Some([inner, x, _]) = operands_of(r, Scalar::SELECT, a)
         && inner == c
     {
-        return r.make(ops::SELECT, vec![c, x, b], Vec::new());
+        return r.make(ops::SELECT, vec![c, x, b], Attributes::none());
     }
     if let Some([inner, _, y]) = operands_of(r, Scalar::SELECT, b)
         && inner == c
     {
-        return r.make(ops::SELECT, vec![c, a, y], Vec::new());
+        return r.make(ops::SELECT, vec![c, a, y], Attributes::none());
     }
     None
 }
@@ -325,7 +326,7 @@ fn cast(r: &mut Rewriter, a: Value, to: DType) -> Option<Value> {
     let wraps = first.is_integer() && to.is_integer();
     match lossless {
         true if first == to => Some(x),
-        true if !wraps => r.make(ops::CAST, vec![x], vec![Attribute::DType(to)]),
+        true if !wraps => r.make(ops::CAST, vec![x], Cast { dtype: to }),
         true | false => None,
     }
 }
@@ -338,8 +339,7 @@ fn before_broadcast(r: &mut Rewriter, op: Op, operands: &[Value], of: &Type) -> 
         if r.constant_of(*v).is_some() {
             continue;
         }
-        let (_, attributes) = r.view_of(*v, View::Broadcast)?;
-        let new = attributes.axes(1);
+        let (_, Broadcast { new, .. }) = r.seen(*v)?;
         match &mut common {
             None => common = Some(new.to_vec()),
             Some(c) => c.retain(|a| new.contains(a)),
@@ -359,11 +359,10 @@ fn before_broadcast(r: &mut Rewriter, op: Op, operands: &[Value], of: &Type) -> 
 
 /// The same op of other operands: only a cast has an attribute, which is its result's type.
 fn again(r: &mut Rewriter, op: Op, operands: Vec<Value>, of: &Type) -> Option<Value> {
-    let attributes = match op.kind.scalar() == Some(Scalar::Cast) {
-        true => vec![Attribute::DType(of.dtype)],
-        false => Vec::new(),
-    };
-    r.make(op, operands, attributes)
+    match op.kind.scalar() == Some(Scalar::Cast) {
+        true => r.make(op, operands, Cast { dtype: of.dtype }),
+        false => r.make(op, operands, Attributes::none()),
+    }
 }
 
 /// The operand over the axes that are left, `rest` of the whole shape.
@@ -372,8 +371,7 @@ fn narrow(r: &mut Rewriter, v: Value, rest: &[Axis], small: &Shape) -> Option<Va
         let of = Type::new(r.dtype_of(v), small.clone());
         return r.constant(number, &of);
     }
-    let (x, attributes) = r.view_of(v, View::Broadcast)?;
-    let new = attributes.axes(1);
+    let (x, Broadcast { new, .. }) = r.seen(v)?;
     let small_axes = small.axes();
     let kept: Vec<Axis> = rest
         .iter()
@@ -392,8 +390,7 @@ fn before_permute(r: &mut Rewriter, op: Op, operands: &[Value], of: &Type) -> Op
         if r.constant_of(*v).is_some() {
             continue;
         }
-        let (_, attributes) = r.view_of(*v, View::Permute)?;
-        let found = attributes.axes(0);
+        let (_, Permute { axes: found }) = r.seen(*v)?;
         match &axes {
             None => axes = Some(found.to_vec()),
             Some(a) if a == found => {}
@@ -409,7 +406,7 @@ fn before_permute(r: &mut Rewriter, op: Op, operands: &[Value], of: &Type) -> Op
                 let of = Type::new(r.dtype_of(*v), of.shape.select(&back)?);
                 r.constant(number, &of)?
             }
-            None => r.view_of(*v, View::Permute)?.0,
+            None => r.seen::<Permute>(*v)?.0,
         });
     }
     let inner = again(r, op, before, of)?;
@@ -448,7 +445,7 @@ fn by_mask(r: &mut Rewriter, op: Op, operands: &[Value], of: &Type) -> Option<Va
     for v in &mut operands {
         if let Some(y) = r.masks.get(v).copied() {
             let zero = r.constant_like(0.0, y)?;
-            *v = r.make(ops::LE, vec![y, zero], Vec::new())?;
+            *v = r.make(ops::LE, vec![y, zero], Attributes::none())?;
         }
     }
     again(r, op, operands, of)

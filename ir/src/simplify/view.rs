@@ -2,7 +2,8 @@
 
 use super::contract::Dot;
 use super::rewriter::Rewriter;
-use crate::attribute::{Attribute, Attributes};
+use crate::attribute::Attributes;
+use crate::attributes::{Along, Broadcast, Pad, Permute, Range, Reshape, Shear, Slice, Widths};
 use crate::dim::Dim;
 use crate::function::Value;
 use crate::op::View;
@@ -18,13 +19,13 @@ pub(super) fn simplify(
 ) -> Option<Value> {
     let &[x] = operands else { return None };
     match view {
-        View::Broadcast => broadcast(r, x, attributes.axes(1), of),
+        View::Broadcast => broadcast(r, x, Broadcast::of(attributes).ok()?.new, of),
         View::Reshape => reshape(r, x, of),
-        View::Permute => permute(r, x, attributes.axes(0), of),
-        View::Slice => slice(r, x, attributes, of),
-        View::Pad => pad(r, x, attributes, of),
-        View::Flip => flip(r, x, attributes, of),
-        View::Shear => super::shear::simplify(r, x, attributes, of),
+        View::Permute => permute(r, x, Permute::of(attributes).ok()?.axes, of),
+        View::Slice => slice(r, x, &Slice::of(attributes).ok()?, of),
+        View::Pad => pad(r, x, &Pad::of(attributes).ok()?, of),
+        View::Flip => flip(r, x, Along::of(attributes).ok()?.axis, of),
+        View::Shear => super::shear::simplify(r, x, &Shear::of(attributes).ok()?, of),
     }
 }
 
@@ -38,8 +39,7 @@ fn broadcast(r: &mut Rewriter, x: Value, new: &[Axis], of: &Type) -> Option<Valu
     // The axes of the result that are x's, in order.
     let kept: Vec<Axis> = of.shape.axes();
     let kept: Vec<Axis> = kept.into_iter().filter(|a| !new.contains(a)).collect();
-    if let Some((y, inner)) = r.view_of(x, View::Broadcast) {
-        let inner_new = inner.axes(1);
+    if let Some((y, Broadcast { new: inner_new, .. })) = r.seen(x) {
         let axes = r.shape_of(x).axes();
         let from_inner = kept
             .iter()
@@ -49,7 +49,7 @@ fn broadcast(r: &mut Rewriter, x: Value, new: &[Axis], of: &Type) -> Option<Valu
         let merged: Vec<Axis> = new.iter().copied().chain(from_inner).collect();
         return r.broadcast(y, of.shape.clone(), merged);
     }
-    if let Some((y, _)) = r.view_of(x, View::Reshape) {
+    if let Some((y, Reshape { .. })) = r.seen(x) {
         let units = units_inserted(r.shape_of(y), r.shape_of(x))?;
         let axes = r.shape_of(x).axes();
         let from_inner = kept
@@ -90,11 +90,11 @@ fn reshape(r: &mut Rewriter, x: Value, of: &Type) -> Option<Value> {
     if let Some(number) = r.constant_of(x) {
         return r.constant(number, of);
     }
-    if let Some((y, _)) = r.view_of(x, View::Reshape) {
+    if let Some((y, Reshape { .. })) = r.seen(x) {
         return r.reshape(y, of.shape.clone());
     }
-    let (y, inner) = r.view_of(x, View::Broadcast)?;
-    let new = inner.axes(1).to_vec();
+    let (y, Broadcast { new, .. }) = r.seen(x)?;
+    let new = new.to_vec();
     reshape_broadcast(r, x, y, &new, of)
 }
 
@@ -195,12 +195,13 @@ fn permute(r: &mut Rewriter, x: Value, axes: &[Axis], of: &Type) -> Option<Value
     if let Some(number) = r.constant_of(x) {
         return r.constant(number, of);
     }
-    if let Some((y, inner)) = r.view_of(x, View::Permute) {
-        let composed = through(inner.axes(0), r.shape_of(x), axes)?;
+    if let Some((y, Permute { axes: inner })) = r.seen(x) {
+        let composed = through(inner, r.shape_of(x), axes)?;
         return r.permute(y, composed);
     }
-    if let Some((y, inner)) = r.view_of(x, View::Broadcast) {
-        return permute_broadcast(r, x, y, inner.axes(1).to_vec(), axes, of);
+    if let Some((y, Broadcast { new, .. })) = r.seen(x) {
+        let new = new.to_vec();
+        return permute_broadcast(r, x, y, new, axes, of);
     }
     super::contract::permuted(r, x, axes)
 }
@@ -228,105 +229,47 @@ fn permute_broadcast(
     r.broadcast(y, of.shape.clone(), added)
 }
 
-fn slice(r: &mut Rewriter, x: Value, attributes: &Attributes, of: &Type) -> Option<Value> {
-    let &[axis] = attributes.axes(0) else {
-        return None;
-    };
-    let [start, stop, step] = attributes.dims(1) else {
-        return None;
-    };
+fn slice(r: &mut Rewriter, x: Value, slice: &Slice<'_>, of: &Type) -> Option<Value> {
+    let Slice { axis, range } = slice;
     let one = Dim::constant(1);
     let from = r.shape_of(x);
-    if from == &of.shape && *start == Dim::default() && *step == one {
+    if from == &of.shape && *range.start == Dim::default() && *range.step == one {
         return Some(x);
     }
     if let Some(number) = r.constant_of(x) {
         return r.constant(number, of);
     }
-    let range = [start.clone(), stop.clone(), step.clone()];
-    if let Some((y, inner)) = r.view_of(x, View::Broadcast) {
-        let new = inner.axes(1).to_vec();
-        if !new.contains(&axis) {
-            let y = narrowed(r, y, before(axis, &new)?, range)?;
-            return r.broadcast(y, of.shape.clone(), new);
+    let parts = [range.start, range.stop, range.step].map(Dim::clone);
+    if let Some((mut y, Broadcast { new, .. })) = r.seen(x) {
+        let new = new.to_vec();
+        if !new.contains(axis) {
+            y = narrowed(r, y, before(*axis, &new)?, &parts)?;
         }
         return r.broadcast(y, of.shape.clone(), new);
     }
-    if let Axis::At(d) = axis
-        && let Some(v) = slice_of_product(r, x, d, range)
+    if let Axis::At(d) = *axis
+        && let Some(v) = slice_of_product(r, x, d, parts)
     {
         return Some(v);
     }
-    let (y, inner) = r.view_of(x, View::Slice)?;
-    let &[inner_axis] = inner.axes(0) else {
-        return None;
-    };
-    if inner_axis != axis {
+    let (y, inner): (_, Slice<'_>) = r.seen(x)?;
+    // Behind a step, the last index of the composed range may lie beyond the axis.
+    if inner.axis != *axis || *inner.range.step != one {
         return None;
     }
-    let [inner_start, _, inner_step] = inner.dims(1) else {
-        return None;
+    let start = inner.range.start.checked_add(range.start)?;
+    let stop = inner.range.start.checked_add(range.stop)?;
+    let range = Range {
+        start: &start,
+        stop: &stop,
+        step: range.step,
     };
-    let range = vec![
-        inner_start.checked_add(&start.checked_mul(inner_step)?)?,
-        inner_start.checked_add(&stop.checked_mul(inner_step)?)?,
-        step.checked_mul(inner_step)?,
-    ];
-    if *inner_step != one {
-        return None; // The last index of the composed range may lie beyond the axis.
-    }
-    let attributes = vec![Attribute::Axes(vec![axis]), Attribute::Dims(range)];
-    r.make(ops::SLICE, vec![y], attributes)
+    let axis = *axis;
+    r.make(ops::SLICE, vec![y], Slice { axis, range })
 }
 
-/// A range of a shear or of a contraction that nobody else reads, their axes in another order or not.
-fn slice_of_product(r: &mut Rewriter, x: Value, axis: usize, range: [Dim; 3]) -> Option<Value> {
-    if let Some((y, attributes)) = r.view_of(x, View::Permute) {
-        let permutation = attributes.axes(0).to_vec();
-        let is_product = r.view_of(y, View::Shear).is_some() || Dot::of(r, y).is_some();
-        let &Axis::At(inner) = permutation.get(axis)? else {
-            return None;
-        };
-        if !r.single(x) || !r.single(y) || !is_product || r.shape_of(y).sequence.is_some() {
-            return None;
-        }
-        let y = narrowed(r, y, inner, range)?;
-        return r.permute(y, permutation);
-    }
-    super::shear::sliced(r, x, axis, range.clone())
-        .or_else(|| super::contract::sliced(r, x, axis, range))
-}
-
-/// The range `start, stop, step` of an axis.
-pub(super) fn narrowed(r: &mut Rewriter, x: Value, axis: usize, range: [Dim; 3]) -> Option<Value> {
-    let axis = Attribute::Axes(vec![Axis::At(axis)]);
-    r.make(
-        ops::SLICE,
-        vec![x],
-        vec![axis, Attribute::Dims(range.into())],
-    )
-}
-
-/// Zeros along an axis: `low`, `high`, `step`.
-pub(super) fn padded(r: &mut Rewriter, x: Value, axis: usize, widths: [Dim; 3]) -> Option<Value> {
-    let axis = Attribute::Axes(vec![Axis::At(axis)]);
-    r.make(
-        ops::PAD,
-        vec![x],
-        vec![axis, Attribute::Dims(widths.into())],
-    )
-}
-
-/// The number of an axis without the new ones in front of it.
-fn before(axis: Axis, new: &[Axis]) -> Option<usize> {
-    let Axis::At(axis) = axis else { return None };
-    Some((0..axis).filter(|d| !new.contains(&Axis::At(*d))).count())
-}
-
-fn pad(r: &mut Rewriter, x: Value, attributes: &Attributes, of: &Type) -> Option<Value> {
-    let (&[axis], [low, high, step]) = (attributes.axes(0), attributes.dims(1)) else {
-        return None;
-    };
+fn pad(r: &mut Rewriter, x: Value, pad: &Pad<'_>, of: &Type) -> Option<Value> {
+    let Widths { low, high, step } = pad.widths;
     let (zero, one) = (Dim::default(), Dim::constant(1));
     if *low == zero && *high == zero && *step == one {
         return Some(x);
@@ -336,31 +279,77 @@ fn pad(r: &mut Rewriter, x: Value, attributes: &Attributes, of: &Type) -> Option
     {
         return r.constant(number, of);
     }
-    let Axis::At(place) = axis else { return None };
-    if let Some((y, inner)) = r.view_of(x, View::Pad)
-        && inner.axes(0) == [axis]
+    if let Some((y, inner)) = r.seen::<Pad<'_>>(x)
+        && inner.axis == pad.axis
         && *step == one
-        && let [inner_low, inner_high, inner_step] = inner.dims(1)
     {
-        let (low, high) = (low.checked_add(inner_low)?, high.checked_add(inner_high)?);
-        let widths = [low, high, inner_step.clone()];
-        return padded(r, y, place, widths);
+        let low = low.checked_add(inner.widths.low)?;
+        let high = high.checked_add(inner.widths.high)?;
+        let widths = [low, high, inner.widths.step.clone()];
+        return padded(r, y, pad.axis, &widths);
     }
-    let widths = [low.clone(), high.clone(), step.clone()];
-    if let Some((y, inner)) = r.view_of(x, View::Broadcast)
-        && !inner.axes(1).contains(&axis)
+    let widths = [low, high, step].map(Dim::clone);
+    if let Some((y, Broadcast { new, .. })) = r.seen(x)
+        && !new.contains(&pad.axis)
     {
-        let new = inner.axes(1).to_vec();
-        let y = padded(r, y, before(axis, &new)?, widths)?;
+        let new = new.to_vec();
+        let y = padded(r, y, before(pad.axis, &new)?, &widths)?;
         return r.broadcast(y, of.shape.clone(), new);
     }
-    super::shear::around(r, x, place, widths)
+    super::shear::around(r, x, pad.axis, &widths)
 }
 
-fn flip(r: &mut Rewriter, x: Value, attributes: &Attributes, of: &Type) -> Option<Value> {
+/// A range of a shear or of a contraction that nobody else reads, their axes in another order or not.
+fn slice_of_product(r: &mut Rewriter, x: Value, axis: usize, range: [Dim; 3]) -> Option<Value> {
+    if let Some((y, Permute { axes })) = r.seen(x) {
+        let permutation = axes.to_vec();
+        let is_product = r.seen::<Shear<'_>>(y).is_some() || Dot::of(r, y).is_some();
+        let inner = *permutation.get(axis)?;
+        if !r.single(x) || !r.single(y) || !is_product || r.shape_of(y).sequence.is_some() {
+            return None;
+        }
+        let y = narrowed(r, y, inner, &range)?;
+        return r.permute(y, permutation);
+    }
+    super::shear::sliced(r, x, Axis::At(axis), &range)
+        .or_else(|| super::contract::sliced(r, x, axis, range))
+}
+
+/// The range `start, stop, step` of an axis.
+pub(super) fn narrowed(
+    r: &mut Rewriter,
+    x: Value,
+    axis: Axis,
+    [start, stop, step]: &[Dim; 3],
+) -> Option<Value> {
+    let range = Range { start, stop, step };
+    r.make(ops::SLICE, vec![x], Slice { axis, range })
+}
+
+/// Zeros along an axis: `low`, `high`, `step`.
+pub(super) fn padded(
+    r: &mut Rewriter,
+    x: Value,
+    axis: Axis,
+    [low, high, step]: &[Dim; 3],
+) -> Option<Value> {
+    let widths = Widths { low, high, step };
+    r.make(ops::PAD, vec![x], Pad { axis, widths })
+}
+
+/// An axis as it is counted without the new ones in front of it.
+fn before(axis: Axis, new: &[Axis]) -> Option<Axis> {
+    let Axis::At(axis) = axis else { return None };
+    let own = (0..axis).filter(|d| !new.contains(&Axis::At(*d)));
+    Some(Axis::At(own.count()))
+}
+
+fn flip(r: &mut Rewriter, x: Value, axis: Axis, of: &Type) -> Option<Value> {
     if let Some(number) = r.constant_of(x) {
         return r.constant(number, of);
     }
-    let (y, inner) = r.view_of(x, View::Flip)?;
-    (inner.axes(0) == attributes.axes(0)).then_some(y)
+    let inner = r.definition(x)?;
+    let again =
+        inner.op.kind.view() == Some(View::Flip) && Along::of(&inner.attributes).ok()?.axis == axis;
+    again.then(|| inner.operands.first().copied()).flatten()
 }

@@ -6,7 +6,7 @@ use crate::errors::Checked;
 use crate::messages;
 use proc_macro2::{Literal, TokenStream};
 use quote::{ToTokens, quote};
-use sinew_ir::{Attribute, DType, Shape, Symbol, Value, ops};
+use sinew_ir::{DType, Shape, Symbol, Value, attributes, ops};
 
 /// A Rust const, or the quotient of two.
 #[derive(Clone)]
@@ -105,13 +105,13 @@ impl Lowerer<'_, '_> {
             self.whole.push(constant.clone());
         }
         let name = unique(&mut self.numbers, &constant.name, constant.value.clone());
-        let attributes = vec![
-            Attribute::Const(Symbol::new(&name)),
-            Attribute::DType(dtype),
-            Attribute::Shape(Shape::scalar()),
-        ];
+        let form = attributes::Constant {
+            value: attributes::Number::Const(&Symbol::new(&name)),
+            dtype,
+            shape: &Shape::scalar(),
+        };
         self.locate(crate::parse::start(at));
-        let made = self.builder.op(ops::CONST, &[], attributes);
+        let made = self.builder.op(ops::CONST, &[], form);
         made.map_err(|error| self.refused(at, "const", &error, &[]))
     }
 }

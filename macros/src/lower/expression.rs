@@ -10,7 +10,7 @@ use crate::parse;
 use crate::signature::FieldKind;
 use proc_macro2::TokenStream;
 use quote::ToTokens;
-use sinew_ir::{Attribute, DType, Shape, Value, ops};
+use sinew_ir::{DType, Shape, Value};
 
 impl Lowerer<'_, '_> {
     /// A block: its statements in a scope of their own, then its value.
@@ -277,15 +277,7 @@ impl Lowerer<'_, '_> {
                     Some(d) => d,
                 };
                 let dim = self.dim(&dim)?;
-                let made = self.builder.op(
-                    ops::EXTENT,
-                    &[],
-                    vec![
-                        Attribute::Dims(vec![dim]),
-                        Attribute::DType(dtype),
-                        Attribute::Shape(Shape::scalar()),
-                    ],
-                );
+                let made = self.builder.extent(dim, dtype, Shape::scalar());
                 made.map_err(|error| self.refused(at, "extent", &error, &[]))
             }
             Val::Const(c) => self.const_of(&c, dtype.unwrap_or(DType::Float), at),

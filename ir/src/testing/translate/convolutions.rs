@@ -92,12 +92,8 @@ impl Translator<'_> {
         for (d, size) in sizes.iter().enumerate() {
             let axis = Axis::At(2 + d);
             let around = size.as_constant().unwrap_or(1) - 1 - padding;
-            let widths = [around, around, step].map(Dim::constant).to_vec();
-            let attributes = vec![
-                crate::Attribute::Axes(vec![axis]),
-                crate::Attribute::Dims(widths),
-            ];
-            x = self.b.op(ops::PAD, &[x], attributes)?;
+            let widths = [around, around, step].map(Dim::constant);
+            x = self.b.pad(x, axis, widths.each_ref())?;
             w = lower::flip(&mut self.b, w, axis)?;
         }
         // `w` is in, out, sizes.

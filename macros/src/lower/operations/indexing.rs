@@ -6,7 +6,7 @@ use super::super::build::Operand;
 use super::super::value::Val;
 use crate::errors::{Checked, Reported};
 use sinew_ir::lower::{self};
-use sinew_ir::{Attribute, Axis, Builder, DType, Dim, Op, OpError, Value};
+use sinew_ir::{Axis, Builder, DType, Dim, Op, OpError, Value};
 
 impl Lowerer<'_, '_> {
     pub(super) fn gathered(
@@ -38,11 +38,7 @@ impl Lowerer<'_, '_> {
             Operand::of(&a.tokens(3), updates),
         ];
         let built = self.build(&a.name, a.op.name, &operands, |b| {
-            b.op(
-                op,
-                &[x, indices, updates],
-                vec![Attribute::Axes(vec![axis])],
-            )
+            b.along(op, &[x, indices, updates], axis)
         })?;
         Ok(Val::Tensor(built))
     }
