@@ -328,20 +328,14 @@ fn random_convolutions() {
         // Compiling takes a hundred times as long as running slowly: a part of the seeds.
         #[cfg(feature = "cpu")]
         if seed % 4 == 0 {
-            for contraction in [
-                sinew_codegen::cpu::Contraction::Own,
-                sinew_codegen::cpu::Contraction::Library,
-            ] {
-                let options = sinew_codegen::cpu::Options {
-                    contraction,
-                    ..Default::default()
-                };
-                let mut memory = memory.clone();
-                support::run_with(&s, &mut memory, &options);
-                for (r, expected) in expected.iter().enumerate() {
-                    let found = values(&memory[1 + program.params.len() + r], DType::F64);
-                    close(&found, expected, 1e-9, &format!("{contraction:?} {text}"));
-                }
+            let mut targets = support::targets::product_targets();
+            targets.extend(support::targets::small_blocks());
+            // One after the other, seed by seed.
+            let options = &targets[seed / 4 % targets.len()];
+            support::run_compiled(&s, &mut memory, options);
+            for (r, expected) in expected.iter().enumerate() {
+                let found = values(&memory[1 + program.params.len() + r], DType::F64);
+                close(&found, expected, 1e-9, &format!("{options:?} {text}"));
             }
         }
     }

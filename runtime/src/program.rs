@@ -25,7 +25,9 @@ pub(crate) struct Program {
     pub scalars: Vec<StepScalar>,
     /// Its results, for a runner.
     pub results: Vec<ResultType>,
-    /// What each region of the schedule is.
+    /// The regions of a run: the schedule's, and what its code needs beside them.
+    regions: Vec<Region>,
+    /// What each region is.
     roles: Vec<Role>,
     /// The kernels in the form their device runs.
     code: Code,
@@ -117,13 +119,18 @@ impl Program {
                 outputs: l.outputs.clone(),
             })
             .collect();
-        let (roles, regions) = source.regions.finish();
+        let (mut roles, regions) = source.regions.finish();
         let schedule = schedule(&parts, regions).map_err(|source| Error::Schedule {
             function: function.into(),
             source: Box::new(source),
         })?;
         let scheduled = Instant::now();
         let code = engine.settings.device.0.compile(function, &schedule)?;
+        let mut regions = schedule.regions.clone();
+        if let Some(scratch) = code.scratch() {
+            roles.push(Role::Scratch);
+            regions.push(scratch);
+        }
         tracing::debug!(
             function,
             schedule_ms = (scheduled - started).as_secs_f64() * 1e3,
@@ -135,6 +142,7 @@ impl Program {
             indices: source.indices,
             scalars: source.scalars,
             results: source.results,
+            regions,
             roles,
             schedule,
             code,
@@ -144,12 +152,12 @@ impl Program {
     /// The region of a role.
     pub fn region(&self, role: Role) -> Option<&Region> {
         let at = self.roles.iter().position(|r| *r == role)?;
-        self.schedule.regions.get(at)
+        self.regions.get(at)
     }
 
-    /// The working memory it needs.
-    pub fn arena_bytes(&self) -> usize {
-        self.region(Role::Arena).map_or(0, |r| r.bytes)
+    /// Bytes of the region of a role; 0 where there is none.
+    pub fn bytes(&self, role: Role) -> usize {
+        self.region(role).map_or(0, |r| r.bytes)
     }
 
     /// Runs it over the memory of `table`, to which `workspace` and `arguments` are added. Results
@@ -189,7 +197,7 @@ impl Program {
     pub fn memory_text(&self, workspace: &Workspace) -> String {
         let mut out = String::new();
         let mut total = 0;
-        for region in &self.schedule.regions {
+        for region in &self.regions {
             let access = if region.written { "written" } else { "read" };
             let _ = writeln!(
                 out,

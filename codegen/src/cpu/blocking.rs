@@ -3,6 +3,32 @@
 
 use super::tile::Element;
 use super::walk::{Walk, run};
+use super::{Instructions, Options};
+
+/// The bytes that parts of a large product may take: what caches hold. Tests lower them, so that small
+/// products are cut at every level.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Blocking {
+    /// A row of a block along the contracted dim. A dim of up to twice as many bytes is not cut.
+    pub depth: usize,
+    /// A block of the right operand: half of a second-level cache of 2 MB.
+    pub right: usize,
+    /// A block of the left operand that is computed: a part of the second level.
+    pub left: usize,
+    /// A block of sums.
+    pub sums: usize,
+}
+
+impl Default for Blocking {
+    fn default() -> Blocking {
+        Blocking {
+            depth: 2048,
+            right: 1_200_000,
+            left: 262_144,
+            sums: 65_536,
+        }
+    }
+}
 
 /// Strides along a list of dims.
 pub(super) type Strides = Vec<i64>;
@@ -42,6 +68,8 @@ pub(super) struct Shape<'c> {
 /// A product whose shape, strides and blocking are settled. Strides are in elements.
 #[derive(Clone, Debug)]
 pub(super) struct Plan {
+    /// Whose tiles compute it.
+    pub instructions: Instructions,
     pub m: usize,
     pub n: usize,
     pub k: usize,
@@ -67,8 +95,8 @@ pub(super) struct Plan {
     pub block: (usize, usize, usize),
     /// Rows of a tile.
     pub rows: usize,
-    /// Elements of scratch for: panels of b, panels or a block of a, sums, a panel of b before it is
-    /// turned.
+    /// Bytes of scratch for: panels of b, panels or a block of a, sums, a panel of b before it is
+    /// turned. Each starts at a line of the cache.
     pub scratch: [usize; 4],
 }
 
@@ -93,9 +121,10 @@ impl Steps {
 }
 
 impl Plan {
-    /// Settles a product; none if the host has no tiles for `E`.
-    pub(super) fn new<E: Element>(shape: Shape<'_>) -> Option<Plan> {
-        let tiles = E::tiles()?;
+    /// Settles a product; none if there are no tiles for `E`.
+    pub(super) fn new<E: Element>(options: &Options, shape: Shape<'_>) -> Option<Plan> {
+        let tiles = E::tiles(options.instructions)?;
+        let limits = &options.blocking;
         let size = size_of::<E>();
         let wide = 2 * tiles.lanes;
         let [of_m, of_n, of_k] = shape.extents;
@@ -133,14 +162,17 @@ impl Plan {
         }
         let (n_run, k_run) = (run(of_n, &along[1]), run(of_k, &along[2]));
 
-        let depth = if k * size <= 4096 { k } else { 2048 / size };
+        let depth = if k * size <= 2 * limits.depth {
+            k
+        } else {
+            limits.depth / size
+        };
         let depth = match k_run < depth {
             true => depth / k_run.max(1) * k_run,
             false => depth.min(k_run),
         };
         let depth = depth.max(1);
-        // A block of the right operand takes half of a 2 MB second-level cache at most.
-        let columns = (1_200_000 / (depth * size))
+        let columns = (limits.right / (depth * size))
             .max(wide)
             .next_multiple_of(wide);
         let columns = columns.min(n.next_multiple_of(tiles.lanes));
@@ -164,10 +196,10 @@ impl Plan {
             Some(along_k) if !whole_a => {
                 // Whole vectors of rows, if these are computed together.
                 let grain = if along_k { rows } else { 4 * rows };
-                fits(65_536, columns, grain).min(fits(BLOCK_BYTES, depth, grain))
+                fits(limits.sums, columns, grain).min(fits(limits.left, depth, grain))
             }
             Some(_) | None if waits => m,
-            Some(_) | None => fits(65_536, columns, rows),
+            Some(_) | None => fits(limits.sums, columns, rows),
         };
         let height = whole_runs(height, m_run).min(m.next_multiple_of(rows));
         let panels = columns.div_ceil(wide) * wide;
@@ -203,6 +235,7 @@ impl Plan {
             Walk::new(&strides, extents, run(extents, &[&strides]))
         };
         Some(Plan {
+            instructions: options.instructions,
             m,
             n,
             k,
@@ -224,7 +257,8 @@ impl Plan {
             whole_a,
             block: (height, columns, depth),
             rows,
-            scratch: [of_b, of_a, of_sums, turned],
+            scratch: [of_b, of_a, of_sums, turned]
+                .map(|elements| (elements * size).next_multiple_of(LINE)),
         })
     }
 
@@ -257,6 +291,11 @@ impl Plan {
         (self.a.computed(), self.b.computed())
     }
 
+    /// Bytes of scratch in all.
+    pub(super) fn scratch_bytes(&self) -> usize {
+        self.scratch.iter().sum()
+    }
+
     /// Whether sums are stored as they are, without a call back.
     pub(super) fn is_direct(&self) -> bool {
         self.direct.is_some()
@@ -271,8 +310,8 @@ fn packing_pays([m, n]: [usize; 2], run: usize, lanes: usize) -> bool {
     (apart - n.div_ceil(lanes).min(apart)) * m > 2 * n
 }
 
-/// Bytes of a block of the left operand that is computed: a part of a second-level cache.
-const BLOCK_BYTES: usize = 262_144;
+/// Bytes of a line of the cache.
+const LINE: usize = 64;
 
 /// A part of `count` elements that ends with a run, if it is longer than one.
 fn whole_runs(count: usize, run: usize) -> usize {
@@ -285,6 +324,6 @@ fn whole_runs(count: usize, run: usize) -> usize {
 /// Elements between rows of `count` in scratch: whole lines, and not a power of two, lest the rows of
 /// a tile fall on the same places of a cache.
 pub(super) fn pitch<E>(count: usize) -> usize {
-    let line = 64 / size_of::<E>();
+    let line = LINE / size_of::<E>();
     (count.div_ceil(line) | 1) * line
 }

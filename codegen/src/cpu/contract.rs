@@ -210,8 +210,8 @@ pub(super) fn plan(c: &Contract, options: &Options) -> Option<Plan> {
         direct,
     };
     match c.dtype {
-        DType::F32 => Plan::new::<f32>(shape),
-        DType::F64 => Plan::new::<f64>(shape),
+        DType::F32 => Plan::new::<f32>(options, shape),
+        DType::F64 => Plan::new::<f64>(options, shape),
         DType::Float | DType::I32 | DType::U32 | DType::Bool => None,
     }
 }

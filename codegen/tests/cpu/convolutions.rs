@@ -1,11 +1,12 @@
 //! Contractions over several dims: a convolution's sums, and those of its derivative by the kernel,
 //! with every choice of kernel, against the slow executor.
 
-use sinew_codegen::cpu::{Contraction, Options};
+use sinew_codegen::cpu::Options;
 use sinew_codegen::kernel::*;
 use sinew_ir::{DType, Scalar};
 
 use crate::setup::*;
+use crate::targets::{product_targets, small_blocks};
 
 /// The dims of a convolution, in the order of the strides below.
 const DIMS: usize = 7;
@@ -179,7 +180,7 @@ impl Case {
         (schedule, data, out)
     }
 
-    fn check(&self) {
+    fn check(&self, targets: &[Options]) {
         let (schedule, data, out) = self.build();
         let mut expected = data.clone();
         execute(&schedule, &mut expected);
@@ -193,29 +194,22 @@ impl Case {
                 1e-6 * (terms as f64).sqrt().max(10.0)
             }
         };
-        for contraction in [Contraction::Own, Contraction::Library] {
-            for vectors in [false, true] {
-                let options = Options {
-                    contraction,
-                    vectors,
-                    ..Options::default()
-                };
-                let mut found = data.clone();
-                run(&schedule, &options, &mut found);
-                let pairs = found[out].values.iter().zip(&expected[out].values);
-                for (i, (f, e)) in pairs.enumerate() {
-                    // Terms are of size 1 at most: an absolute bound.
-                    assert!(
-                        (f - e).abs() <= tolerance,
-                        "{self:?} {options:?} element {i}: {f:e}, not {e:e}"
-                    );
-                }
+        for options in targets {
+            let mut found = data.clone();
+            run(&schedule, options, &mut found);
+            let pairs = found[out].values.iter().zip(&expected[out].values);
+            for (i, (f, e)) in pairs.enumerate() {
+                // Terms are of size 1 at most: an absolute bound.
+                assert!(
+                    (f - e).abs() <= tolerance,
+                    "{self:?} {options:?} element {i}: {f:e}, not {e:e}"
+                );
             }
         }
     }
 
     /// Both results, the image on both sides.
-    fn check_all(&self) {
+    fn check_all(&self, targets: &[Options]) {
         for by_kernel in [false, true] {
             for turned in [false, true] {
                 Case {
@@ -223,7 +217,7 @@ impl Case {
                     turned,
                     ..self.clone()
                 }
-                .check();
+                .check(targets);
             }
         }
     }
@@ -241,7 +235,28 @@ fn steps_dilations_and_flips() {
                 epilogue: Epilogue::BiasRelu,
                 ..Case::default()
             }
-            .check_all();
+            .check_all(&product_targets());
+        }
+    }
+}
+
+/// Several blocks along every dim, in memory, packed or computed, on every set of instructions.
+#[test]
+fn blocks_end_with_runs() {
+    let targets = small_blocks();
+    for (image, kernel) in [([6, 40], [1, 3]), ([9, 7], [3, 3]), ([11, 4], [5, 2])] {
+        for (computed, epilogue) in [(false, Epilogue::Plain), (true, Epilogue::BiasRelu)] {
+            Case {
+                batch: 3,
+                channels: [5, 19],
+                image,
+                kernel,
+                computed,
+                epilogue,
+                dtype: DType::F64,
+                ..Case::default()
+            }
+            .check_all(&targets);
         }
     }
 }
@@ -263,7 +278,7 @@ fn extents_of_one_and_odd_ones() {
                 kernel,
                 ..Case::default()
             }
-            .check_all();
+            .check_all(&product_targets());
         }
     }
 }
@@ -280,7 +295,7 @@ fn guards_and_prologues() {
                 epilogue: Epilogue::BiasRelu,
                 ..Case::default()
             }
-            .check_all();
+            .check_all(&product_targets());
         }
     }
 }
@@ -296,7 +311,7 @@ fn long_sums() {
         dtype: DType::F64,
         ..Case::default()
     }
-    .check_all();
+    .check_all(&product_targets());
     Case {
         batch: 2,
         channels: [2, 3],
@@ -306,5 +321,5 @@ fn long_sums() {
         dtype: DType::F64,
         ..Case::default()
     }
-    .check_all();
+    .check_all(&product_targets());
 }

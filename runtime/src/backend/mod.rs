@@ -331,7 +331,7 @@ pub(crate) struct Launch {
 impl Code {
     /// Runs every kernel once. Results are there when their memory is read.
     ///
-    /// `slots` are the regions of the schedule in order.
+    /// `slots` are the regions of the schedule in order, and [`Code::scratch`].
     ///
     /// # Errors
     /// [`Error::Regions`] for another number of slots, slots that do not [fit](Slot::fits), or those of
@@ -345,6 +345,18 @@ impl Code {
             Code::Gpu(code) => code.run_slots(&mut launch.gpu, slots),
             #[cfg(not(any(feature = "cpu", feature = "gpu")))]
             Code::Nowhere => Err(Error::Regions { count: slots.len() }),
+        }
+    }
+
+    /// The region that a run needs behind those of the schedule; none on a GPU.
+    pub fn scratch(&self) -> Option<Region> {
+        match self {
+            #[cfg(feature = "cpu")]
+            Code::Cpu(code) => Some(code.scratch()),
+            #[cfg(feature = "gpu")]
+            Code::Gpu(_) => None,
+            #[cfg(not(any(feature = "cpu", feature = "gpu")))]
+            Code::Nowhere => None,
         }
     }
 

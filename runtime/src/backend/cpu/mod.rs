@@ -14,7 +14,7 @@ const MAX_REGIONS: usize = 32;
 /// A schedule as machine code.
 pub(crate) struct CpuCode {
     machine: cpu::Program,
-    /// What the code takes each base for.
+    /// What the code takes each base for: the schedule's regions, and scratch.
     regions: Vec<Region>,
 }
 
@@ -25,10 +25,18 @@ impl CpuCode {
     /// [`Error::Cpu`].
     pub fn compile(function: &str, schedule: &Schedule) -> Result<CpuCode> {
         match cpu::compile(schedule, &Options::default()) {
-            Ok(machine) => Ok(CpuCode {
-                machine,
-                regions: schedule.regions.clone(),
-            }),
+            Ok(machine) => {
+                let scratch = Region {
+                    name: "scratch".into(),
+                    bytes: machine.scratch_bytes(),
+                    written: true,
+                };
+                let regions = schedule.regions.iter().cloned();
+                Ok(CpuCode {
+                    machine,
+                    regions: regions.chain([scratch]).collect(),
+                })
+            }
             Err(source) => Err(Error::Cpu {
                 function: function.into(),
                 source: Box::new(source),
@@ -56,11 +64,19 @@ impl CpuCode {
             }
         }
         // SAFETY: the table has one pointer for each region of the schedule that this was compiled
-        // from, to as many bytes as the region has, checked above. Slots borrow their memory, mutably
+        // from, and one for scratch, to as many bytes as the region has, checked above. Slots borrow their memory, mutably
         // but for those of regions that no kernel writes (the schedule was verified); arguments are
         // row-major, of the region's element type and aligned to it.
         flushed(|| unsafe { self.machine.run(table) });
         Ok(())
+    }
+
+    /// The region behind those of the schedule: what kernels need while they run.
+    pub fn scratch(&self) -> Region {
+        self.regions
+            .last()
+            .expect("scratch is always there")
+            .clone()
     }
 
     /// The kernels in Cranelift's form.
