@@ -5,8 +5,8 @@
 
 mod support;
 
-use sinew_codegen::explain::{explain, listing};
-use sinew_codegen::kernel::{Class, RegionId, Schedule};
+use sinew_codegen::explain::explain;
+use sinew_codegen::kernel::{Buffer, Class, RegionKind, Schedule};
 use sinew_ir::attributes::{DotAxes, Windows};
 use sinew_ir::ops;
 use sinew_ir::testing::{unit, with_gradients};
@@ -84,7 +84,8 @@ fn gradient(function: &Function) -> Function {
 
 /// Elements of the largest buffer in the arena.
 fn largest(s: &Schedule) -> usize {
-    let inside = s.buffers.iter().filter(|b| b.region == RegionId(0));
+    let kind = |b: &&Buffer| s.regions[b.region.0 as usize].kind;
+    let inside = s.buffers.iter().filter(|b| kind(b) == RegionKind::Arena);
     inside.map(|b| b.elements).max().unwrap_or(0)
 }
 
@@ -135,7 +136,7 @@ fn a_convolution_and_its_gradients_are_contractions() {
     ] {
         let program = gradient(&convolution.function());
         let s = scheduled(&program);
-        let text = format!("{program}\n{}\n{}", explain(&s), listing(&s));
+        let text = format!("{program}\n{}\n{s}", explain(&s));
         golden(name, &text);
         let contracts = s.kernels.iter();
         let contracts = contracts.filter(|k| matches!(k.class, Class::Contract(_)));
@@ -199,7 +200,7 @@ fn pools_read_through_windows() {
     let s = scheduled(&program);
     let scatters = s.kernels.iter();
     let scatters = scatters.filter(|k| matches!(k.class, Class::Scatter(_)));
-    assert_eq!(scatters.count(), 0, "{}", listing(&s));
+    assert_eq!(scatters.count(), 0, "{s}");
     check(&program, 1e-9);
 }
 
@@ -313,7 +314,7 @@ fn random_convolutions() {
             })
             .collect();
         let s = scheduled(&program);
-        let text = format!("seed {seed}\n{function}\n{program}\n{}", listing(&s));
+        let text = format!("seed {seed}\n{function}\n{program}\n{s}");
         let found = run(&program, &inputs);
         let mut memory: Vec<Vec<u8>> = s.regions.iter().map(|r| vec![0xA5; r.bytes]).collect();
         for (p, x) in inputs.iter().enumerate() {

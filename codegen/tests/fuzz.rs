@@ -20,11 +20,10 @@ fn check(seed: u64, zero_extents: bool) {
 /// Runs a program with some results in place of parameters of their type.
 fn check_program(seed: u64, zero_extents: bool, made: (Function, Vec<Vec<f64>>)) {
     use sinew_codegen::execute::execute;
-    use sinew_codegen::explain::listing;
     use sinew_codegen::schedule::{Part, schedule};
     let (function, inputs) = made;
     let expected = interpreted(&function, &inputs);
-    let (mut regions, places, mut outputs) = separate(&function);
+    let (regions, places, mut outputs) = separate(&function);
     let mut random = Random(seed | 1);
     let mut taken = Vec::new();
     for (r, v) in function.body.results.iter().enumerate() {
@@ -35,10 +34,10 @@ fn check_program(seed: u64, zero_extents: bool, made: (Function, Vec<Vec<f64>>))
             let p = random.pick(&same);
             taken.push(p);
             outputs[r] = places[p];
-            regions[p].written = true;
         }
     }
     let part = Part {
+        name: "test",
         program: &function,
         inputs: places,
         outputs: outputs.clone(),
@@ -54,7 +53,7 @@ fn check_program(seed: u64, zero_extents: bool, made: (Function, Vec<Vec<f64>>))
     }
     let before = memory.clone();
     if let Err(e) = execute(&s, &mut memory) {
-        panic!("{e}\n{}\n{}", text(), listing(&s));
+        panic!("{e}\n{}\n{}", text(), s);
     }
     compare(&function, &outputs, &s, &memory, &expected, &text);
     // Compiling takes a hundred times as long as running slowly: a part of the seeds.
@@ -78,7 +77,6 @@ fn compare(
     expected: &[Vec<f64>],
     text: &dyn Fn() -> String,
 ) {
-    use sinew_codegen::explain::listing;
     for (r, v) in function.body.results.iter().enumerate() {
         let found = values(
             &memory[outputs[r].region.0 as usize],
@@ -89,7 +87,7 @@ fn compare(
                 close(*a, *b),
                 "result {r} element {i}: {a} and not {b}\n{}\n{}",
                 text(),
-                listing(s)
+                s
             );
         }
         assert_eq!(found.len(), expected[r].len());

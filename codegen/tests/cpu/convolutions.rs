@@ -176,7 +176,7 @@ impl Case {
             fill(n * o * ho * wo),
             fill(o),
         ];
-        let schedule = schedule(&data, vec![kernel(Class::Contract(contract))]);
+        let schedule = schedule(&data, vec![Class::Contract(contract)]);
         (schedule, data, out)
     }
 
