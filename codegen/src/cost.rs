@@ -57,10 +57,11 @@ fn flops(class: &Class) -> usize {
             nest.stages.iter().map(of).sum()
         }
         Class::Contract(c) => {
-            let left = c.m * c.k * code_flops(&c.lhs.code);
-            let right = c.k * c.n * code_flops(&c.rhs.code);
+            let [m, n, k] = c.extents();
+            let left = m * k * code_flops(&c.lhs.code);
+            let right = k * n * code_flops(&c.rhs.code);
             let batch: usize = c.batch.iter().product();
-            batch * (left + right + c.m * c.n * (2 * c.k + code_flops(&c.epilogue)))
+            batch * (left + right + m * n * (2 * k + code_flops(&c.epilogue)))
         }
         Class::Scatter(s) => {
             s.outer.iter().product::<usize>() * s.updates * (1 + code_flops(&s.code))

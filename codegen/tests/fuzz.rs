@@ -6,18 +6,22 @@ mod support;
 
 use sinew_ir::{DType, Function};
 use support::products::products;
-use support::random::{Random, program};
+use support::random::{Random, program, program_of_windows};
 use support::{bytes, interpreted, separate, values};
 
 fn close(a: f64, b: f64) -> bool {
     a == b || (a.is_nan() && b.is_nan()) || (a - b).abs() <= 1e-9 * (1.0 + a.abs().max(b.abs()))
 }
 
-/// Runs a program with some results in place of parameters of their type.
 fn check(seed: u64, zero_extents: bool) {
+    check_program(seed, zero_extents, program(seed, zero_extents, DType::F64));
+}
+
+/// Runs a program with some results in place of parameters of their type.
+fn check_program(seed: u64, zero_extents: bool, made: (Function, Vec<Vec<f64>>)) {
     use sinew_codegen::execute::execute;
     use sinew_codegen::schedule::{Part, schedule};
-    let (function, inputs) = program(seed, zero_extents, DType::F64);
+    let (function, inputs) = made;
     let expected = interpreted(&function, &inputs);
     let (regions, places, mut outputs) = separate(&function);
     let mut random = Random(seed | 1);
@@ -127,6 +131,25 @@ fn random_programs_that_once_failed() {
 fn random_programs_with_nothing_in_them() {
     for seed in 0..count(700) {
         check(seed, true);
+    }
+}
+
+/// As they are written, and simplified.
+#[test]
+fn random_programs_of_windows() {
+    for seed in 0..count(700) {
+        let zero_extents = seed.is_multiple_of(3);
+        let made = program_of_windows(seed, zero_extents, DType::F64);
+        let mut simple = made.0.clone();
+        sinew_ir::simplify(&mut simple);
+        let found = interpreted(&simple, &made.1);
+        for (found, expected) in found.iter().zip(interpreted(&made.0, &made.1)) {
+            let pairs = found.iter().zip(&expected);
+            let same = pairs.clone().all(|(a, b)| close(*a, *b));
+            assert!(same, "seed {seed}\n{}\n{simple}", made.0);
+        }
+        check_program(seed, zero_extents, (simple, made.1.clone()));
+        check_program(seed, zero_extents, made);
     }
 }
 

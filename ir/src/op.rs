@@ -195,6 +195,10 @@ pub enum View {
     Slice,
     /// Zeros around and between along an axis.
     Pad,
+    /// The opposite order along an axis.
+    Flip,
+    /// Each row moved along an axis by a multiple of its number; zeros where nothing is.
+    Shear,
 }
 
 /// What a reduction computes.

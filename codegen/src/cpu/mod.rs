@@ -24,6 +24,7 @@ mod scatter;
 mod shim;
 mod tile;
 mod trigonometry;
+mod walk;
 
 pub use blocking::Blocking;
 pub use driver::{Program, compile};

@@ -1,14 +1,15 @@
 //! A program as the scheduler sees it: values with known extents and what defines each.
 //!
 //! Built from a linked function in order, so operands stand before users. On the way, ops that are
-//! functions over others are expanded, identities vanish, contractions get at most one contracted
-//! axis, scatters of few updates become comparisons, and long reductions become two.
+//! functions over others are expanded, identities vanish, the axes of contractions are put in order,
+//! scatters of few updates become comparisons, and long reductions become two.
 
 use super::ScheduleError;
 use super::affine::contiguous;
 use super::rewrite::SCATTER_INLINE;
 use sinew_ir::attributes::{
-    Along, AlongResult, Broadcast, Constant, DotAxes, Extent, Iota, Over, Pad, Permute, Slice,
+    Along, AlongResult, Broadcast, Constant, DotAxes, Extent, Iota, Over, Pad, Permute, Shear,
+    Slice,
 };
 use sinew_ir::{Axis, DType, Function, Inst, Kind, OpInst, Reduction, Scalar, Value, View};
 use std::collections::HashMap;
@@ -50,6 +51,15 @@ pub(crate) enum Def {
         start: i64,
         step: i64,
     },
+    /// Element `i` along `axis` is that at `offset + i + slope * r`, r being the index along `by`; always
+    /// within `x`.
+    Shear {
+        x: Id,
+        axis: usize,
+        by: usize,
+        offset: i64,
+        slope: i64,
+    },
     /// Zeros around.
     Pad {
         x: Id,
@@ -69,11 +79,13 @@ pub(crate) enum Def {
         axes: Vec<usize>,
         kind: Reduction,
     },
-    /// `x` is batch, m.., k and `y` is batch, n.., k: the result is batch, m.., n...
+    /// `x` is batch.., m.., k.. and `y` is batch.., n.., k..: the result is batch.., m.., n...
     Contract {
         x: Id,
         y: Id,
         batch: usize,
+        /// How many axes are contracted.
+        contracted: usize,
     },
     Concat {
         parts: Vec<Id>,
@@ -101,6 +113,7 @@ impl Def {
             | Def::Reshape(x)
             | Def::Permute { x, .. }
             | Def::Slice { x, .. }
+            | Def::Shear { x, .. }
             | Def::Pad { x, .. }
             | Def::Spread { x, .. }
             | Def::Reduce { x, .. } => vec![*x],
@@ -122,7 +135,8 @@ impl Def {
             Def::Broadcast { x, .. }
             | Def::Reshape(x)
             | Def::Permute { x, .. }
-            | Def::Slice { x, .. } => Some(*x),
+            | Def::Slice { x, .. }
+            | Def::Shear { x, .. } => Some(*x),
             Def::Param
             | Def::Const(_)
             | Def::Iota(_)
@@ -153,6 +167,7 @@ impl Def {
             | Def::Reshape(_)
             | Def::Permute { .. }
             | Def::Slice { .. }
+            | Def::Shear { .. }
             | Def::Pad { .. }
             | Def::Gather { .. } => false,
         }
@@ -346,6 +361,26 @@ impl Graph {
                     _ => Def::Spread { x, axis, low, step },
                 }
             }
+            Kind::View(View::Flip) => {
+                let axis = axis(Along::of(a).map_err(misread)?.axis).ok_or_else(bad)?;
+                let x = x()?;
+                let last = self.nodes[x].shape[axis] as i64 - 1;
+                Def::Slice {
+                    x,
+                    axis,
+                    start: last,
+                    step: -1,
+                }
+            }
+            Kind::View(View::Shear) => {
+                let map = Shear::of(a).map_err(misread)?;
+                let (Some(d), Some(by)) = (axis(map.axis), axis(map.by)) else {
+                    return Err(bad());
+                };
+                let offset = map.offset.as_constant().ok_or_else(bad)?;
+                let slope = map.slope.as_constant().ok_or_else(bad)?;
+                return Ok(self.shear(x()?, [d, by], [offset, slope], shape, value));
+            }
             Kind::Reduce(kind) => {
                 let axes = axes(Over::of(a).map_err(misread)?.axes).ok_or_else(bad)?;
                 return Ok(self.add_reduce(x()?, axes, kind, dtype, value));
@@ -369,6 +404,7 @@ impl Graph {
                     x: left,
                     y: right,
                     batch,
+                    contracted: cx.len(),
                 }
             }
             Kind::Concat => Def::Concat {

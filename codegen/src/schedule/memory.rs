@@ -224,7 +224,12 @@ impl Memory {
                 || memory.plain[x]
                 || matches!(
                     memory.graph.nodes[x].def,
-                    Def::Param | Def::Const(_) | Def::Iota(_) | Def::Slice { .. } | Def::Pad { .. }
+                    Def::Param
+                        | Def::Const(_)
+                        | Def::Iota(_)
+                        | Def::Slice { .. }
+                        | Def::Shear { .. }
+                        | Def::Pad { .. }
                 )
         };
         match &self.graph.nodes[id].def {
@@ -260,6 +265,7 @@ impl Memory {
             | Def::Broadcast { .. }
             | Def::Reshape(_)
             | Def::Slice { .. }
+            | Def::Shear { .. }
             | Def::Pad { .. }
             | Def::Spread { .. }
             | Def::Reduce { .. }
@@ -312,6 +318,7 @@ impl Memory {
                     | Def::Iota(_)
                     | Def::Broadcast { .. }
                     | Def::Slice { .. }
+                    | Def::Shear { .. }
                     | Def::Pad { .. }
                     | Def::Spread { .. }
                     | Def::Reduce { .. }
@@ -403,6 +410,7 @@ impl Memory {
                     | Def::Reshape(_)
                     | Def::Permute { .. }
                     | Def::Slice { .. }
+                    | Def::Shear { .. }
                     | Def::Pad { .. }
                     | Def::Spread { .. }
                     | Def::Scatter { .. } => false,
@@ -473,9 +481,6 @@ impl Memory {
     /// its axes were put in order, if that is a view of what is computed; then the operand itself.
     fn written_operand(&self, operand: Id) -> Id {
         let mut at = operand;
-        if let Def::Reshape(x) = self.graph.nodes[at].def {
-            at = x;
-        }
         if let Def::Permute { x, .. } = self.graph.nodes[at].def {
             at = x;
         }

@@ -39,7 +39,7 @@ use crate::verify::{VerifyError, verify};
 use emit::{Group, Made};
 use memory::{Draft, Memory, Site};
 #[cfg(feature = "cpu")]
-pub(crate) use merge::visit_code;
+pub(crate) use merge::{merge_group, visit_code};
 use sinew_ir::{Function, Value};
 use std::collections::{BTreeMap, BTreeSet};
 pub(crate) use touch::{Touch, touches};

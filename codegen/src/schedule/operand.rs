@@ -27,8 +27,8 @@ const MORE_BYTES: usize = 2;
 const REGIONS: usize = 3;
 
 impl Memory {
-    /// The operand of a contraction; else the value to store first.
-    pub fn operand(&self, operand: Id) -> Result<Operand, Id> {
+    /// The operand of a contraction over its last `contracted` axes; else the value to store first.
+    pub fn operand(&self, operand: Id, contracted: usize) -> Result<Operand, Id> {
         // The base of the views, if it is neither in memory nor to be.
         let mut base = operand;
         while !self.is_leaf(base) {
@@ -39,7 +39,11 @@ impl Memory {
         }
         if self.is_leaf(base) {
             let found = self.expressed(operand).ok_or(operand)?;
-            return match found.is_plain() {
+            // The kernel of a value that is no window of anything stores it as it is best read.
+            let ordered = self.kernel[base]
+                && self.graph.elements(operand) <= self.graph.elements(base)
+                && !found.is_one_dim(&self.graph.nodes[operand].shape, contracted);
+            return match found.is_plain() && !ordered {
                 true => Ok(found),
                 false => Err(operand),
             };
@@ -169,6 +173,7 @@ impl Memory {
                 | Def::Reshape(_)
                 | Def::Permute { .. }
                 | Def::Slice { .. }
+                | Def::Shear { .. }
                 | Def::Pad { .. }
                 | Def::Reduce { .. }
                 | Def::Contract { .. }
@@ -194,6 +199,18 @@ impl Operand {
             | ExprKind::Root(_)
             | ExprKind::Apply(..) => false,
         }
+    }
+
+    /// Whether a plain load walks its last `count` axes as one.
+    fn is_one_dim(&self, shape: &[usize], count: usize) -> bool {
+        let ExprKind::Load { at, .. } = &self.exprs[self.value].kind else {
+            return false;
+        };
+        let axes: Vec<usize> = (shape.len() - count..shape.len())
+            .filter(|d| shape[*d] != 1)
+            .collect();
+        axes.windows(2)
+            .all(|pair| at.stride(pair[0]) == at.stride(pair[1]) * shape[pair[1]] as i64)
     }
 
     /// The same over a space in which `axes[d]` is the index of the operand's axis `d`.

@@ -17,7 +17,7 @@ mod position;
 
 pub use arrange::{
     concat, expand, flip, narrow, pad, permute, reshape, roll, slice, split, squeeze, stack,
-    swapaxes, unsqueeze,
+    swapaxes, unsqueeze, windows,
 };
 pub use contract::{einsum, matmul};
 pub use loss::{Reduce, cross_entropy, nll_loss, reduced};

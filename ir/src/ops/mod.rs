@@ -20,6 +20,7 @@ mod shorthand;
 #[cfg(feature = "testing")]
 mod testing;
 mod views;
+mod windows;
 
 pub use crate::attributes::DotAxes;
 pub(crate) use rows::turned;
@@ -56,6 +57,7 @@ table! {
         LT LE EQ NE AND OR NOT SELECT CAST
     }
     views { BROADCAST RESHAPE PERMUTE SLICE PAD CONCAT STOP_GRADIENT BARRIER }
+    windows { FLIP SHEAR WINDOWS }
     reduce { SUM PROD MAX ARGMAX }
     contract { DOT }
     index { TAKE_ALONG_AXIS SCATTER_ADD TAKE INDEX_ADD }

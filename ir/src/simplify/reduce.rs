@@ -33,6 +33,7 @@ pub(super) fn simplify(
                 .or_else(|| sum_of_broadcast(r, x, &axes, of))
                 .or_else(|| sum_of_neg(r, x, &axes))
                 .or_else(|| super::contract::summed(r, x, &axes))
+                .or_else(|| super::shear::summed(r, x, &axes))
         }
         Reduction::Prod | Reduction::Max => {
             let axes = axes.to_vec();

@@ -1,5 +1,6 @@
 //! Cases to functions: what each operation's name means in terms of `lower` and the table.
 
+mod convolutions;
 mod layers;
 
 use super::{Case, CaseError};
@@ -19,17 +20,7 @@ use crate::testing::with_gradients;
 use serde_json::Value as Json;
 
 /// The operations that the table does not cover yet.
-pub const LATER: &[&str] = &[
-    "conv2d",
-    "conv1d",
-    "conv_transpose2d",
-    "max_pool2d",
-    "avg_pool2d",
-    "im2col",
-    "lstm",
-    "gru",
-    "rnn_tanh",
-];
+pub const LATER: &[&str] = &["lstm", "gru", "rnn_tanh"];
 
 /// The function of a case; `None` if it is one of [`LATER`].
 pub(super) fn function(case: &Case) -> Result<Option<Function>, CaseError> {
@@ -305,6 +296,10 @@ impl<'c> Translator<'c> {
             }
             "softmax_causal" | "scaled_dot_product_attention" => self.attention(),
             "layer_norm" | "rms_norm" => self.normed(),
+            "conv1d" | "conv2d" => self.convolution(),
+            "conv_transpose2d" => self.transposed_convolution(),
+            "max_pool2d" | "avg_pool2d" => self.pooled(),
+            "im2col" => self.columns(),
             _ => self.loss(),
         }
     }
