@@ -36,8 +36,11 @@ pub fn id(name: &Ident, item: &TokenStream) -> String {
     }
 }
 
-/// The macro that passes on an item's signature.
+/// The macro that passes on an item's signature. The identity comes through a chain, which someone may
+/// have written by hand.
 pub fn item_macro(name: &Ident, id: &str) -> Ident {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
+    let id: String = id.chars().map(plain).collect();
     format_ident!("__sinew_{}_{}", name, id, span = name.span())
 }
 
