@@ -4,7 +4,6 @@ use super::{axes, axis, broadcast_to, shape_of};
 use crate::attributes::{AlongResult, Permute, Windows};
 use crate::builder::Builder;
 use crate::dim::{Dim, Symbol};
-use crate::dtype::DType;
 use crate::function::Value;
 use crate::op::OpError;
 use crate::ops;
