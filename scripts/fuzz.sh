@@ -14,6 +14,9 @@ cd "$(dirname "$0")/.."
 targets="
 macro     -p sinew-macros --lib -- tests::mutation
 ir-text   -p sinew-ir --test fuzz
+program     -p sinew-codegen --features cpu --test fuzz -- programs_in_f64
+program-f32 -p sinew-codegen --features cpu --test fuzz -- programs_in_f32
+product     -p sinew-codegen --features cpu --test fuzz -- products_of_computed_operands
 "
 
 seconds=${1:-60}

@@ -58,7 +58,9 @@ fn flops(class: &Class) -> usize {
             let left = c.m * c.k * code_flops(&c.lhs.code);
             let right = c.k * c.n * code_flops(&c.rhs.code);
             let batch: usize = c.batch.iter().product();
-            batch * (left + right + c.m * c.n * (2 * c.k + code_flops(&c.epilogue)))
+            // Its operands and its result are of a size that memory has; their product need not be.
+            let sums = (c.m * c.n).saturating_mul(2 * c.k + code_flops(&c.epilogue));
+            batch.saturating_mul(sums.saturating_add(left + right))
         }
         Class::Scatter(s) => {
             s.outer.iter().product::<usize>() * s.updates * (1 + code_flops(&s.code))

@@ -104,7 +104,9 @@ impl Plan {
             Source::Kernel { .. } => false,
         };
         let whole_a = match a {
-            Source::Kernel { along_k } => along_k && columns < n,
+            Source::Kernel { along_k } => {
+                along_k && columns < n && pitch::<E>(k).saturating_mul(m * size) <= WHOLE
+            }
             Source::Memory(..) => false,
         };
         // Sums that wait for further blocks of the contracted dim keep all rows.
@@ -133,7 +135,7 @@ impl Plan {
         };
         let of_sums = match direct {
             Some(_) => 0,
-            None if waits => m * panels,
+            None if waits => m.saturating_mul(panels),
             None => height * panels,
         };
         let turned = match b {
@@ -153,8 +155,11 @@ impl Plan {
             whole_a,
             block: (height, columns, depth),
             rows,
-            scratch: [of_b, of_a, of_sums, turned]
-                .map(|elements| (elements * size).next_multiple_of(LINE)),
+            // Past all numbers it is more than can be had: asking for it is an error.
+            scratch: [of_b, of_a, of_sums, turned].map(|elements| {
+                let bytes = elements.saturating_mul(size);
+                bytes.checked_next_multiple_of(LINE).unwrap_or(usize::MAX)
+            }),
         })
     }
 
@@ -169,7 +174,8 @@ impl Plan {
 
     /// Bytes of scratch in all.
     pub(super) fn scratch_bytes(&self) -> usize {
-        self.scratch.iter().sum()
+        let parts = self.scratch.iter();
+        parts.fold(0, |sum, part| sum.saturating_add(*part))
     }
 
     /// Whether sums are stored as they are, without a call back.
@@ -177,6 +183,10 @@ impl Plan {
         self.direct.is_some()
     }
 }
+
+/// The most bytes of a left operand that is computed once for all blocks of columns: it may have no
+/// other place in memory, and is as large as its axes are. Computing it again costs a few percent.
+const WHOLE: usize = 1 << 26;
 
 /// Bytes of a line of the cache.
 const LINE: usize = 64;

@@ -80,7 +80,7 @@ fn dense(code: &Code, dim: usize) -> i64 {
 /// This is the cost model: own tiles reach 52 GFLOP/s where AVX-512 reaches 200, but start without a
 /// call and fuse the epilogue in registers.
 pub(super) fn plan(c: &Contract, options: &Options) -> Option<Plan> {
-    let small = c.m * c.n * c.k < SMALL;
+    let small = c.m.saturating_mul(c.n).saturating_mul(c.k) < SMALL;
     match options.contraction {
         Contraction::Own => return None,
         Contraction::Auto if small => return None,
