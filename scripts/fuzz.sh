@@ -17,6 +17,9 @@ macro-noise  -p sinew-macros --lib -- any_tokens_are
 macro-end    -p sinew-macros --lib -- any_end_of
 ir-text      -p sinew-ir --test fuzz
 kernel-text  -p sinew-codegen --test kernel_texts
+program      -p sinew-codegen --features cpu --test fuzz -- programs_in_f64
+program-f32  -p sinew-codegen --features cpu --test fuzz -- programs_in_f32
+product      -p sinew-codegen --features cpu --test fuzz -- products_of_computed_operands
 "
 
 seconds=${1:-60}

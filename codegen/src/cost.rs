@@ -61,7 +61,9 @@ fn flops(class: &Class) -> usize {
             let left = m * k * code_flops(&c.lhs.code);
             let right = k * n * code_flops(&c.rhs.code);
             let batch: usize = c.batch.iter().product();
-            batch * (left + right + m * n * (2 * k + code_flops(&c.epilogue)))
+            // Its operands and its result are of a size that memory has; their product need not be.
+            let sums = (m * n).saturating_mul(2 * k + code_flops(&c.epilogue));
+            batch.saturating_mul(sums.saturating_add(left + right))
         }
         Class::Scatter(s) => {
             s.outer.iter().product::<usize>() * s.updates * (1 + code_flops(&s.code))

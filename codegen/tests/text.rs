@@ -137,7 +137,7 @@ fn any_class() -> impl Strategy<Value = Class> {
             value: Reg(value),
         })
     };
-    let sizes = (any::<usize>(), any::<usize>(), any::<usize>());
+    let sizes = (extents(), extents(), extents());
     let contract = (
         extents(),
         sizes,

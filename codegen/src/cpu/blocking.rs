@@ -186,7 +186,9 @@ impl Plan {
             Source::Kernel { .. } => false,
         };
         let computed = shape.a.computed();
-        let whole_a = computed == Some(true) && columns < n;
+        let whole_a = computed == Some(true)
+            && columns < n
+            && pitch::<E>(k).saturating_mul(m * size) <= WHOLE;
         // Sums that wait for further blocks of the contracted dim keep all rows.
         let waits = depth < k;
         let fits = |bytes: usize, row: usize, grain: usize| {
@@ -213,7 +215,7 @@ impl Plan {
         };
         let of_sums = match direct {
             Some(_) => 0,
-            None if waits => m * panels,
+            None if waits => m.saturating_mul(panels),
             None => height * panels,
         };
         let turned = match shape.b.computed() {
@@ -257,8 +259,11 @@ impl Plan {
             whole_a,
             block: (height, columns, depth),
             rows,
-            scratch: [of_b, of_a, of_sums, turned]
-                .map(|elements| (elements * size).next_multiple_of(LINE)),
+            // Past all numbers it is more than can be had: asking for it is an error.
+            scratch: [of_b, of_a, of_sums, turned].map(|elements| {
+                let bytes = elements.saturating_mul(size);
+                bytes.checked_next_multiple_of(LINE).unwrap_or(usize::MAX)
+            }),
         })
     }
 
@@ -293,7 +298,8 @@ impl Plan {
 
     /// Bytes of scratch in all.
     pub(super) fn scratch_bytes(&self) -> usize {
-        self.scratch.iter().sum()
+        let parts = self.scratch.iter();
+        parts.fold(0, |sum, part| sum.saturating_add(*part))
     }
 
     /// Whether sums are stored as they are, without a call back.
@@ -309,6 +315,10 @@ fn packing_pays([m, n]: [usize; 2], run: usize, lanes: usize) -> bool {
     let apart = n / run.max(1) * run.div_ceil(lanes);
     (apart - n.div_ceil(lanes).min(apart)) * m > 2 * n
 }
+
+/// The most bytes of a left operand that is computed once for all blocks of columns: it may have no
+/// other place in memory, and is as large as its axes are. Computing it again costs a few percent.
+const WHOLE: usize = 1 << 26;
 
 /// Bytes of a line of the cache.
 const LINE: usize = 64;

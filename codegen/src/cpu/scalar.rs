@@ -386,8 +386,11 @@ impl Frame<'_> {
         Ok(match dtype {
             DType::F32 | DType::F64 => {
                 let minus = self.constant(-1.0, dtype, lanes)?;
+                // What is neither: a zero with its sign, a NaN, or a subnormal number where the
+                // processor takes those for zeros. The product is what `x` itself need not be.
+                let neither = self.b.ins().fmul(x, zero);
                 let below = self.b.ins().fcmp(FloatCC::LessThan, x, zero);
-                let rest = self.choose(below, minus, x, lanes);
+                let rest = self.choose(below, minus, neither, lanes);
                 let above = self.b.ins().fcmp(FloatCC::GreaterThan, x, zero);
                 self.choose(above, one, rest, lanes)
             }

@@ -11,7 +11,9 @@ use sinew_ir::attributes::{
     Along, AlongResult, Broadcast, Constant, DotAxes, Extent, Iota, Over, Pad, Permute, Shear,
     Slice,
 };
-use sinew_ir::{Axis, DType, Function, Inst, Kind, OpInst, Reduction, Scalar, Value, View};
+use sinew_ir::{
+    Axis, DType, Function, Inst, Kind, OpInst, Reduction, Scalar, Type, Value, View, byte_count,
+};
 use std::collections::HashMap;
 
 /// A value of the graph: an index into [`Graph::nodes`].
@@ -199,6 +201,12 @@ impl Graph {
         let function = &expanded;
         let mut graph = Graph::default();
         let mut ids: Vec<Option<Id>> = Vec::new();
+        for (value, ty) in function.values.iter().enumerate() {
+            let value = Value(u32::try_from(value).unwrap_or(u32::MAX));
+            if ty.shape.extents().is_some() && ty.dtype.size().is_some() && ty.bytes().is_none() {
+                return Err(ScheduleError::too_large(value, ty));
+            }
+        }
         for p in 0..function.params.len() {
             let of = &function.values[p];
             let shape = extents(&function.name, &of.shape)?;
@@ -223,6 +231,14 @@ impl Graph {
                 "{} has the working float's type",
                 node.value
             )));
+        }
+        // What an op expands to may have more axes than its result.
+        for node in &graph.nodes {
+            let bytes = node.dtype.size().map(|size| byte_count(&node.shape, size));
+            if bytes == Some(None) {
+                let ty = Type::of(node.dtype, &node.shape);
+                return Err(ScheduleError::too_large(node.value, &ty));
+            }
         }
         graph.count();
         Ok(graph)

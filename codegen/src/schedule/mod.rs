@@ -40,7 +40,7 @@ use emit::{Group, Made};
 use memory::{Draft, Memory, Site};
 #[cfg(feature = "cpu")]
 pub(crate) use merge::{merge_group, visit_code};
-use sinew_ir::{Function, Value};
+use sinew_ir::{Function, Type, Value, byte_count};
 use std::collections::{BTreeMap, BTreeSet};
 pub(crate) use touch::{Touch, touches};
 
@@ -84,6 +84,24 @@ pub enum ScheduleError {
     /// An op with attributes that its table entry would refuse.
     #[error("`{0}` has attributes that its entry in the op table refuses")]
     Attributes(&'static str),
+    /// A value of more bytes than memory can have ([`sinew_ir::MAX_BYTES`]).
+    #[error("{value}: {ty} is too large for any memory")]
+    TooLarge {
+        /// The value.
+        value: Value,
+        /// Its element type and shape.
+        ty: String,
+    },
+    /// Values that are alive together and have more bytes than memory can have.
+    #[error(
+        "the arena is too large for any memory: there is no place for {name}, of {elements} elements"
+    )]
+    Arena {
+        /// The value that had no place left.
+        name: String,
+        /// Its elements.
+        elements: usize,
+    },
     /// Another number of places than of parameters or results.
     #[error("`{name}` has {values} {what}, and {places} places are given")]
     Places {
@@ -128,6 +146,15 @@ pub enum ScheduleError {
     Invalid(#[from] VerifyError),
 }
 
+impl ScheduleError {
+    fn too_large(value: Value, ty: &Type) -> ScheduleError {
+        ScheduleError::TooLarge {
+            value,
+            ty: ty.to_string(),
+        }
+    }
+}
+
 /// Makes one schedule of programs that run one after the other.
 ///
 /// # Errors
@@ -143,7 +170,15 @@ pub fn schedule(parts: &[Part<'_>], regions: Regions) -> Result<Schedule, Schedu
         let cut = program::cut(part.program, inputs, outputs)?;
         assemble::append(&mut out, &mut lifetimes, part.name, cut);
     }
-    let (offsets, total) = plan(&lifetimes.values().copied().collect::<Vec<_>>());
+    let values: Vec<Lifetime> = lifetimes.values().copied().collect();
+    let (offsets, total) = plan(&values).map_err(|full| {
+        let buffer = lifetimes.keys().nth(full.value);
+        let buffer = buffer.and_then(|b| out.buffers.get(*b));
+        ScheduleError::Arena {
+            name: buffer.map_or_else(String::new, |b| b.name.clone()),
+            elements: buffer.map_or(0, |b| b.elements),
+        }
+    })?;
     for (buffer, offset) in lifetimes.keys().zip(offsets) {
         out.buffers[*buffer].offset = offset;
     }
@@ -234,11 +269,13 @@ fn part_buffers(
             .shape
             .extents()
             .ok_or_else(|| ScheduleError::NotLinked(format!("{value} has no extents")))?;
-        let elements: usize = extents.iter().product();
         let size = of
             .dtype
             .size()
             .ok_or_else(|| ScheduleError::NotLinked(format!("{value} has no element type")))?;
+        let bytes = byte_count(&extents, size);
+        let bytes = bytes.ok_or_else(|| ScheduleError::too_large(value, of))?;
+        let elements = bytes / size;
         let index = place.region.0 as usize;
         let region = regions.get(index).ok_or(problem("no such region"))?;
         if region.kind == RegionKind::Arena {
@@ -247,9 +284,7 @@ fn part_buffers(
         if !place.offset.is_multiple_of(size) {
             return Err(problem("it is not aligned to its elements"));
         }
-        let end = elements
-            .checked_mul(size)
-            .and_then(|b| b.checked_add(place.offset));
+        let end = bytes.checked_add(place.offset);
         if end.is_none_or(|e| e > region.bytes) {
             return Err(problem("it leaves the region"));
         }

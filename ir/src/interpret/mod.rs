@@ -89,6 +89,28 @@ pub fn interpret(function: &Function, inputs: &[Array]) -> Result<Vec<Array>, In
     results.map(|r| machine.value(*r).cloned()).collect()
 }
 
+/// As [`interpret`], with each input and each op's result put `through` something before it is used.
+///
+/// Rounding them to their element type gives what a program means in that type; disturbing their last
+/// digits shows what its results owe to rounding.
+///
+/// # Errors
+/// As [`interpret`].
+pub fn interpret_through(
+    function: &Function,
+    inputs: &[Array],
+    through: &mut dyn FnMut(&mut Array),
+) -> Result<Vec<Array>, InterpretError> {
+    let mut machine = Machine::new(function, inputs)?;
+    machine.values.iter_mut().flatten().for_each(&mut *through);
+    machine.body(&function.body, &mut |_, _, result| {
+        through(result);
+        Ok(ControlFlow::Continue(()))
+    })?;
+    let results = function.body.results.iter();
+    results.map(|r| machine.value(*r).cloned()).collect()
+}
+
 /// Runs `function` and finds the first instruction whose result has an infinity while none of its
 /// operands has one, or a NaN while none has a NaN: an infinity may be meant (a mask), and still makes
 /// a NaN of a row that has nothing else. Constants do not count: what is written down is meant.
