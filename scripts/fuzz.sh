@@ -19,6 +19,7 @@ ir-text      -p sinew-ir --test fuzz
 kernel-text  -p sinew-codegen --test kernel_texts
 program      -p sinew-codegen --features cpu --test fuzz -- programs_in_f64
 program-f32  -p sinew-codegen --features cpu --test fuzz -- programs_in_f32
+program-windows -p sinew-codegen --features cpu --test fuzz -- programs_of_windows
 product      -p sinew-codegen --features cpu --test fuzz -- products_of_computed_operands
 "
 
