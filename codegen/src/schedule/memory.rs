@@ -97,11 +97,11 @@ impl Memory {
             memory.params(function.params.len());
             memory.outputs(outputs, staged);
             memory.roots();
-            memory.sink();
-            memory.spread();
-            memory.cut();
-            memory.concats();
-            if memory.settle(&mut plain)? {
+            memory.store_ends_of_chains();
+            memory.store_before_broadcasts();
+            memory.cut_long_chains();
+            memory.write_parts_in_place();
+            if memory.store_until_expressible(&mut plain)? {
                 return Ok(memory);
             }
             graph = memory.graph;
@@ -291,7 +291,7 @@ impl Memory {
 
     /// What others read of a root is the last value of the chain of elementwise ops that only leads
     /// on from it: the activation's argument with its bias, the scale out of a norm.
-    fn sink(&mut self) {
+    fn store_ends_of_chains(&mut self) {
         for id in 0..self.graph.nodes.len() {
             let sinks = matches!(
                 self.graph.nodes[id].def,
@@ -333,7 +333,7 @@ impl Memory {
     }
 
     /// Cuts chains of inlined values that would make endless code (and deep recursion here).
-    fn cut(&mut self) {
+    fn cut_long_chains(&mut self) {
         let mut length = vec![0usize; self.graph.nodes.len()];
         for id in 0..self.graph.nodes.len() {
             let node = &self.graph.nodes[id];
@@ -357,7 +357,7 @@ impl Memory {
     }
 
     /// What is repeated and follows from a root, or is costly, is computed once, not for each copy.
-    fn spread(&mut self) {
+    fn store_before_broadcasts(&mut self) {
         for id in 0..self.graph.nodes.len() {
             let Def::Broadcast { x, .. } = self.graph.nodes[id].def else {
                 continue;
@@ -383,7 +383,7 @@ impl Memory {
     }
 
     /// Parts of concatenations are written straight into their ranges.
-    fn concats(&mut self) {
+    fn write_parts_in_place(&mut self) {
         for id in (0..self.graph.nodes.len()).rev() {
             if !self.graph.live(id) {
                 continue;
@@ -430,7 +430,7 @@ impl Memory {
 
     /// Makes kernel values of what turns out to be needed in memory, until every kernel value has an
     /// expression. False: start again, with a value that must be in row-major order.
-    fn settle(&mut self, plain: &mut [bool]) -> Result<bool, ScheduleError> {
+    fn store_until_expressible(&mut self, plain: &mut [bool]) -> Result<bool, ScheduleError> {
         let n = self.graph.nodes.len();
         self.probes = vec![Probe::default(); n];
         let mut settled = false;

@@ -1,11 +1,12 @@
 //! From linked programs to kernels: what is fused with what, what is stored, in which order.
 //!
-//! The road of one part: `program` (loops, and stretches of operations between them) → of each stretch
-//! `graph` (values with extents; `rewrite` simplifies on the way) → `memory`
-//! (which values may be stored, and where; `probe` finds what each reads, `operand` whether a
-//! contraction computes what it multiplies) → `cluster` (which run in
-//! one kernel) → `emit` and `movement` (expressions by `eval`, then `nest` and `product`, dims merged
-//! by `merge`) → order, and places in the arena (here and in [`crate::plan`]).
+//! The road of one part: `program` cuts it into loops and the stretches of operations between them. The
+//! road of a stretch: `graph` (values with extents; `rewrite` simplifies on the way) → `memory` (which
+//! values may be stored, and where; `probe` finds what each reads, `operand` whether a contraction
+//! computes what it multiplies) → `cluster` (which run in one kernel) → `emit` and `movement`
+//! (expressions by `eval`, then `nest` and `product`, dims merged by `merge`) → order (here). Then
+//! `assemble` puts the part into the schedule, with equal kernels once (`bind`), and [`crate::plan`] finds
+//! places in the arena.
 //!
 //! What decides, in few numbers: bytes count, arithmetic is repeated rather than stored. A value is
 //! stored only for another kernel or as a result; of a chain that leads on from a root, its last link.

@@ -49,7 +49,7 @@ impl Memory {
             };
         }
         let found = self.expressed(operand).ok_or(base)?;
-        match self.pays(operand, base, &found) {
+        match self.is_computed_at_use(operand, base, &found) {
             true => Ok(found),
             false => Err(base),
         }
@@ -104,7 +104,7 @@ impl Memory {
     /// - it is cheap: [`CHEAP`] at most, nothing transcendental;
     /// - it does not repeat a smaller value: that is stored in fewer bytes than any load of it;
     /// - its loads are not [`MORE_BYTES`] times the value, and of [`REGIONS`] regions at most.
-    fn pays(&self, operand: Id, base: Id, found: &Operand) -> bool {
+    fn is_computed_at_use(&self, operand: Id, base: Id, found: &Operand) -> bool {
         let size = |id: Id| self.graph.nodes[id].dtype.size().unwrap_or(8);
         let elements = self.graph.elements(operand);
         let loads = found.reads.iter().collect::<BTreeSet<_>>();
@@ -133,7 +133,7 @@ impl Memory {
             && bytes <= MORE_BYTES * elements * size(operand)
             && regions.len() <= REGIONS
             && self.only_contracted(base)
-            && !self.follows(base)
+            && !self.can_ride_on_what_it_reads(base)
     }
 
     /// Whether all that a value is read for is contractions, through views or not.
@@ -150,7 +150,7 @@ impl Memory {
 
     /// Whether a kernel that a value reads could store it as well: it runs over the same elements, or
     /// over rows of them that lie along the value's.
-    fn follows(&self, id: Id) -> bool {
+    fn can_ride_on_what_it_reads(&self, id: Id) -> bool {
         let shape = &self.graph.nodes[id].shape;
         let Ok(Probe { base, reads }) = self.read(id, usize::MAX, shape) else {
             return false;

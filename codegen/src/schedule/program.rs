@@ -326,19 +326,18 @@ impl<'a> Cutter<'a> {
         Ok((trip, inside, outputs))
     }
 
-    /// Schedules what a section has to write.
-    fn stretch(
+    /// From what is written back to what is read: the values that lie in `env`, and the operations, in
+    /// the order of the text, that compute the rest.
+    fn reached(
         &self,
         local: &BTreeSet<Value>,
         env: &Env,
-        outputs: Vec<Output>,
-        counts: Vec<(usize, Draft)>,
-    ) -> Result<Scheduled, ScheduleError> {
-        // From what is written back to what is read.
+        outputs: &[Output],
+    ) -> Result<(BTreeSet<Value>, Vec<&'a OpInst>), ScheduleError> {
         let mut open: Vec<Value> = outputs.iter().map(|(v, _)| *v).collect();
         let mut seen = BTreeSet::new();
         let mut read = BTreeSet::new();
-        let mut made: Vec<(usize, &OpInst)> = Vec::new();
+        let mut made: Vec<(usize, &'a OpInst)> = Vec::new();
         while let Some(value) = open.pop() {
             if !seen.insert(value) {
                 continue;
@@ -359,6 +358,18 @@ impl<'a> Cutter<'a> {
             }
         }
         made.sort_unstable_by_key(|(order, _)| *order);
+        Ok((read, made.into_iter().map(|(_, op)| op).collect()))
+    }
+
+    /// Schedules what a section has to write.
+    fn stretch(
+        &self,
+        local: &BTreeSet<Value>,
+        env: &Env,
+        outputs: Vec<Output>,
+        counts: Vec<(usize, Draft)>,
+    ) -> Result<Scheduled, ScheduleError> {
+        let (read, made) = self.reached(local, env, &outputs)?;
         let mut names: BTreeMap<Value, Value> = BTreeMap::new();
         let mut labels = Vec::new();
         let mut function = Function {
@@ -390,7 +401,7 @@ impl<'a> Cutter<'a> {
             names.insert(value, define(&mut function, ty(value)?, label));
         }
         let mut insts = Vec::new();
-        for (_, op) in made {
+        for op in made {
             let new = define(&mut function, ty(op.result)?, (self.label)(op.result));
             names.insert(op.result, new);
             let mut op = op.clone();
