@@ -239,6 +239,13 @@ fn programs_in_f32() {
     target("program-f32", 600).run(|seed| input(seed, DType::F32), in_f32);
 }
 
+/// A log-softmax is 0 in f32 where the sum of its exponentials rounds to 1, and -1e-12 before it is
+/// rounded: which of the two is told by the floor that follows.
+#[test]
+fn rounding_within_a_function_over_ops_is_rounding() {
+    in_f32(&input(5_024_080, DType::F32));
+}
+
 /// Products of computed operands, slowly and by every choice of kernel.
 #[test]
 fn products_of_computed_operands() {

@@ -14,7 +14,7 @@ use crate::block::{Block, Inst, Loop, OpInst};
 use crate::builder::Builder;
 use crate::dim::Dim;
 use crate::dtype::DType;
-use crate::expand::expansion;
+use crate::expand::{expand, expansion};
 use crate::function::{Function, Location, Param, ParamKind, Value};
 use crate::op::{Kind, OpError, Reduction, View};
 use crate::scalar::Scalar;
@@ -89,7 +89,8 @@ pub fn interpret(function: &Function, inputs: &[Array]) -> Result<Vec<Array>, In
     results.map(|r| machine.value(*r).cloned()).collect()
 }
 
-/// As [`interpret`], with each input and each op's result put `through` something before it is used.
+/// As [`interpret`], with each input and each op's result put `through` something before it is used, and
+/// functions over ops taken for the ops they are made of, as emitters do.
 ///
 /// Rounding them to their element type gives what a program means in that type; disturbing their last
 /// digits shows what its results owe to rounding.
@@ -101,7 +102,12 @@ pub fn interpret_through(
     inputs: &[Array],
     through: &mut dyn FnMut(&mut Array),
 ) -> Result<Vec<Array>, InterpretError> {
-    let mut machine = Machine::new(function, inputs)?;
+    let mut function = function.clone();
+    expand(&mut function).map_err(|e| InterpretError::Op {
+        op: e.op,
+        error: *e.error,
+    })?;
+    let mut machine = Machine::new(&function, inputs)?;
     machine.values.iter_mut().flatten().for_each(&mut *through);
     machine.body(&function.body, &mut |_, _, result| {
         through(result);
