@@ -1,12 +1,14 @@
 //! How functions are called and differentiated: choices, checkpoints, pullbacks written by hand, and
 //! pullbacks of pullbacks.
 
+use sinew_fuzz::within;
 use sinew_ir::testing::{difference, with_gradients};
 use sinew_ir::{
     Array, Binding, DType, Function, Inst, LinkError, Symbol, Unit, derive_pullback, inline,
     interpret, link, link_gradient, link_pullback, parse, simplify,
 };
 use std::error::Error;
+use std::time::Duration;
 
 type Outcome = Result<(), Box<dyn Error>>;
 
@@ -538,18 +540,17 @@ fn long_and_deep_programs_link_in_no_time() -> Outcome {
         let callees = Box::leak(vec![(callee, inner)].into_boxed_slice());
         inner = Box::leak(Box::new(unit(name, leak(text), callees)));
     }
-    let start = std::time::Instant::now();
-    let made = link_pullback(inner, &binding(&[("N", 3)]), &|_| true)?;
-    let mut f = made.program;
-    let mut insts = 0;
-    f.body.each_inst(&mut |_| insts += 1);
+    let both = || -> Result<(usize, Function), Box<dyn Error>> {
+        let mut f = link_pullback(inner, &binding(&[("N", 3)]), &|_| true)?.program;
+        let mut insts = 0;
+        f.body.each_inst(&mut |_| insts += 1);
+        derive_pullback(&mut f, &|_| None)?;
+        let mut second = with_gradients(&f).ok_or("no calls are here")?;
+        simplify(&mut second);
+        Ok((insts, second))
+    };
+    let (insts, second) = within(Duration::from_secs(60), "loops six deep", both)?;
     assert!(insts > 1000, "{insts}");
-    derive_pullback(&mut f, &|_| None)?;
-    let mut second = with_gradients(&f).ok_or("no calls are here")?;
-    simplify(&mut second);
     assert!(second.body.insts.iter().any(|i| matches!(i, Inst::Loop(_))));
-    let seconds = start.elapsed().as_secs_f64();
-    assert!(seconds < 60.0, "{seconds} s for {insts} instructions");
-    println!("{seconds} s for {insts} instructions");
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Inlines calls by their mode, and the pullbacks of calls: once, as a loop, or computed again.
 
 use super::inliner::{Inliner, Instance};
+use super::substitution::Substitution;
 use super::{LinkError, op_error, place};
 use crate::activity::CalleeInfo;
 use crate::block::{Block, Inst, Loop, Sliced};
@@ -25,7 +26,7 @@ enum How {
     /// At its place.
     Once,
     /// In the body of a loop.
-    Loop(Box<Loop>, LoopMode),
+    Loop(Rc<(Loop, LoopMode)>),
     /// At its place; its pullback computes it again from these operands.
     Checkpoint(Vec<Value>),
 }
@@ -59,7 +60,7 @@ impl<'u> Inliner<'u> {
                 self.builder.insts.push(Inst::Loop(made.clone()));
                 Called {
                     instance: inlined,
-                    how: How::Loop(Box::new(made), l.clone()),
+                    how: How::Loop(Rc::new((made, l.clone()))),
                     chosen: false,
                 }
             }
@@ -95,7 +96,7 @@ impl<'u> Inliner<'u> {
     fn instance(
         &self,
         function: Rc<Function>,
-        substitution: super::substitution::Substitution<'u>,
+        substitution: Substitution<'u>,
         operands: &[Value],
         refuse: &dyn Fn(&'static str) -> LinkError,
     ) -> Result<Instance<'u>, LinkError> {
@@ -223,10 +224,11 @@ impl<'u> Inliner<'u> {
         let called = instance.calls.get_mut(&p.call).ok_or_else(missing)?;
         let callee = called.instance.substitution.unit;
         let gradients = match &called.how {
-            How::Loop(made, l) => {
+            How::Loop(made) => {
                 let wanted: Vec<usize> = p.results.iter().map(|(i, _)| *i).collect();
-                let (made, l) = (made.clone(), l.clone());
-                self.pullback_of_loop(&mut called.instance, &made, &l, &cotangents, &wanted)?
+                let made = made.clone();
+                let (made, l) = made.as_ref();
+                self.pullback_of_loop(&mut called.instance, made, l, &cotangents, &wanted)?
             }
             How::Checkpoint(operands) => {
                 let operands = operands.clone();
