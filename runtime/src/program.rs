@@ -147,6 +147,17 @@ impl Program {
         self.schedule.regions.get(at)
     }
 
+    /// About how much memory it takes: machine code, and the texts it is printed from.
+    pub fn bytes(&self) -> usize {
+        // A value has its type, its instruction and what became of these in kernels.
+        const VALUE: usize = 1 << 10;
+        // What a driver keeps of a shader, which it does not say.
+        const SHADER: usize = 16 << 10;
+        let values: usize = self.linked.iter().map(|l| l.function.values.len()).sum();
+        let shaders = || SHADER * self.schedule.kernels.len();
+        VALUE * values + self.code.code_bytes().unwrap_or_else(shaders)
+    }
+
     /// The working memory it needs.
     pub fn arena_bytes(&self) -> usize {
         self.region(Role::Arena).map_or(0, |r| r.bytes)
