@@ -14,6 +14,7 @@ cd "$(dirname "$0")/.."
 targets="
 macro     -p sinew-macros --lib -- tests::mutation
 ir-text   -p sinew-ir --test fuzz
+safetensors -p sinew-runtime --test safetensors -- any_file
 "
 
 seconds=${1:-60}
