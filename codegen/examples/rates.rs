@@ -27,17 +27,19 @@ fn main() {
     }
 }
 
-/// Memory for a schedule's regions, filled with small numbers.
+/// Memory for a schedule's regions and for scratch, filled with small numbers.
 struct Memory(Vec<Vec<[f32; 16]>>);
 
 impl Memory {
-    fn new(schedule: &Schedule) -> Memory {
-        let fill = |r: &Region| {
-            (0..r.bytes.div_ceil(64) + 1)
+    fn new(schedule: &Schedule, program: &Program) -> Memory {
+        let fill = |bytes: usize| {
+            (0..bytes.div_ceil(64) + 1)
                 .map(|i| std::array::from_fn(|j| ((i * 7 + j * 3) % 17) as f32 * 0.1 - 0.8))
                 .collect()
         };
-        Memory(schedule.regions.iter().map(fill).collect())
+        let regions = schedule.regions.iter().map(|r| r.bytes);
+        let all = regions.chain([program.scratch_bytes()]);
+        Memory(all.map(fill).collect())
     }
 
     fn table(&mut self) -> Vec<*mut u8> {
@@ -201,7 +203,7 @@ fn products() {
                         ..Options::default()
                     };
                     let program = compile(&schedule, &options).expect("it compiles");
-                    let mut memory = Memory::new(&schedule);
+                    let mut memory = Memory::new(&schedule, &program);
                     let seconds = time(&program, &memory.table());
                     line += &format!("{:>7.1} ", 2e-9 * (m * n * k) as f64 / seconds);
                 }
@@ -345,7 +347,7 @@ fn prologues() {
                     // The indices are i32.
                     schedule.buffers[4].dtype = DType::I32;
                     let program = compile(&schedule, &Options::default()).expect("it compiles");
-                    let mut memory = Memory::new(&schedule);
+                    let mut memory = Memory::new(&schedule, &program);
                     time(&program, &memory.table())
                 });
                 line += &format!(
@@ -473,7 +475,7 @@ fn adam(n: usize) -> Schedule {
 
 fn rate(name: &str, elements: usize, schedule: &Schedule) {
     let program = compile(schedule, &Options::default()).expect("it compiles");
-    let mut memory = Memory::new(schedule);
+    let mut memory = Memory::new(schedule, &program);
     let seconds = time(&program, &memory.table());
     println!(
         "{name:>28} {:>9.2} us {:>7.2} Gelem/s {:>6} bytes",

@@ -133,6 +133,7 @@ fn the_second_run_allocates_nothing() {
                 .iter()
                 .map(|r| vec![0; r.bytes / 8 + 1])
                 .collect();
+            memory.push(vec![0; program.scratch_bytes() / 8 + 1]);
             let table: Vec<*mut u8> = memory.iter_mut().map(|r| r.as_mut_ptr().cast()).collect();
             // SAFETY: each region has the bytes that the schedule says.
             unsafe { program.run(&table) };

@@ -48,10 +48,10 @@ fn differences(float: DType, relative: f64, absolute: f64) -> Vec<String> {
         }
         check("the executor", &memory);
         #[cfg(feature = "cpu")]
-        for vectors in [false, true] {
+        for options in support::targets::targets() {
             let mut memory = before.clone();
-            support::run_compiled(&s, &mut memory, vectors);
-            check(if vectors { "vectors" } else { "scalars" }, &memory);
+            support::run_compiled(&s, &mut memory, &options);
+            check(&format!("{options:?}"), &memory);
         }
     }
     wrong

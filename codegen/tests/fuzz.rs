@@ -56,10 +56,10 @@ fn check(seed: u64, zero_extents: bool) {
     // Compiling takes a hundred times as long as running slowly: a part of the seeds.
     #[cfg(feature = "cpu")]
     if seed.is_multiple_of(2) {
-        for vectors in [false, true] {
+        for options in support::targets::targets() {
             let mut memory = before.clone();
-            support::run_compiled(&s, &mut memory, vectors);
-            let text = || format!("compiled, vectors {vectors}, {}", text());
+            support::run_compiled(&s, &mut memory, &options);
+            let text = || format!("compiled, {options:?}, {}", text());
             compare(&function, &outputs, &s, &memory, &expected, &text);
         }
     }
@@ -149,9 +149,9 @@ fn random_programs_compiled_in_f32() {
         if let Err(e) = execute(&s, &mut expected) {
             panic!("{e}\n{text}");
         }
-        for vectors in [false, true] {
+        for options in support::targets::targets() {
             let mut found = before.clone();
-            support::run_compiled(&s, &mut found, vectors);
+            support::run_compiled(&s, &mut found, &options);
             for (r, v) in function.body.results.iter().enumerate() {
                 let region = 1 + function.params.len() + r;
                 let dtype = function.type_of(*v).dtype;
@@ -160,10 +160,7 @@ fn random_programs_compiled_in_f32() {
                     // Values reach a few hundred; fused and reordered sums differ in the last digits.
                     let near = (a - b).abs() <= 1e-4 * (1.0 + b.abs());
                     let same = *a == b || (a.is_nan() && b.is_nan()) || near;
-                    assert!(
-                        same,
-                        "seed {seed} vectors {vectors}: {a} and not {b}\n{text}"
-                    );
+                    assert!(same, "seed {seed} {options:?}: {a} and not {b}\n{text}");
                 }
             }
         }
@@ -201,17 +198,10 @@ fn random_products_of_computed_operands() {
         }
         check("slowly", &memory);
         #[cfg(feature = "cpu")]
-        for contraction in [
-            sinew_codegen::cpu::Contraction::Own,
-            sinew_codegen::cpu::Contraction::Library,
-        ] {
-            let options = sinew_codegen::cpu::Options {
-                contraction,
-                ..Default::default()
-            };
+        for options in support::targets::product_targets() {
             let mut memory = before.clone();
-            support::run_with(&s, &mut memory, &options);
-            check(&format!("{contraction:?}"), &memory);
+            support::run_compiled(&s, &mut memory, &options);
+            check(&format!("{options:?}"), &memory);
         }
     }
     assert!(computed > 200, "only {computed} operands are computed");

@@ -134,7 +134,7 @@ fn a_long_sum_is_as_exact_beside_many_rows() {
     let s = scheduled(&f);
     let mut memory: Vec<Vec<u8>> = s.regions.iter().map(|r| vec![0; r.bytes]).collect();
     memory[1] = bytes(&vec![0.1; n], DType::F32);
-    run_compiled(&s, &mut memory, true);
+    run_compiled(&s, &mut memory, &Default::default());
     let exact = f64::from(0.1f32) * n as f64;
     for found in values(&memory[2], DType::F32) {
         assert!(

@@ -61,12 +61,13 @@ fn code_is_never_writable_goes_with_its_program_and_has_no_address_in_its_text()
                 .iter()
                 .map(|r| vec![0; r.bytes.div_ceil(8)])
                 .collect();
+            memory.push(vec![0; program.scratch_bytes() / 8 + 1]);
             std::thread::scope(|scope| {
                 let (program, memory) = (&program, &mut memory);
                 scope.spawn(move || {
                     let table: Vec<*mut u8> =
                         memory.iter_mut().map(|r| r.as_mut_ptr().cast()).collect();
-                    // SAFETY: each region has as many bytes as the schedule says.
+                    // SAFETY: each region has as many bytes as the schedule says, and so has scratch.
                     unsafe { program.run(&table) };
                 });
             });

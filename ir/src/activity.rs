@@ -75,9 +75,9 @@ impl CalleeInfo {
                 let Some(at) = results.iter().position(|c| *c == r) else {
                     continue;
                 };
-                for next in 0..found.len() {
-                    if params.get(at).is_some_and(|p| depends(next, *p)) && !found[next] {
-                        found[next] = true;
+                for (next, found) in found.iter_mut().enumerate() {
+                    if !*found && params.get(at).is_some_and(|p| depends(next, *p)) {
+                        *found = true;
                         open.push(next);
                     }
                 }

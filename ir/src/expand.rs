@@ -11,7 +11,7 @@ use crate::op::{Kind, OpError};
 pub(crate) struct ExpandError {
     pub op: &'static str,
     pub location: Option<Location>,
-    pub error: OpError,
+    pub error: Box<OpError>,
 }
 
 /// Adds what `inst` is made of to the builder, one level deep: what comes may hold functions over ops
@@ -106,7 +106,7 @@ impl Expander {
         let result = built.map_err(|error| ExpandError {
             op: i.op.name,
             location: i.location,
-            error,
+            error: Box::new(error),
         })?;
         inner.into_iter().try_for_each(|inst| self.inst(inst))?;
         let (at, result) = (i.result.index(), self.renamed(result));

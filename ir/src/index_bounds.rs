@@ -2,16 +2,16 @@
 //!
 //! The runtime checks labels and tokens with this before anything runs; a kernel only clamps. It
 //! follows arguments through views, casts between integers, constants that are added or taken away, and
-//! selections that replace a label that is ignored by a constant; and through nothing else: an index
-//! that is computed otherwise is clamped.
+//! selections that replace a label that is ignored by a constant, into and out of loops; and through
+//! nothing else: an index that is computed otherwise, or in very many ways, is clamped.
 
 use crate::attributes::{Along, Constant};
-use crate::block::OpInst;
+use crate::block::{Inst, Loop, OpInst};
 use crate::function::{Function, Value};
 use crate::op::Kind;
 use crate::scalar::Scalar;
 use crate::shape::Axis;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// What the elements of a parameter must be.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,13 +29,18 @@ pub struct IndexBound {
 /// The bounds on the parameters of a linked program, in order of parameters; one parameter may have
 /// several. Functions over ops that are not expanded yet are not seen through.
 pub fn index_bounds(function: &Function) -> Vec<IndexBound> {
-    let defined: HashMap<Value, &OpInst> = function
-        .body
-        .insts
-        .iter()
-        .filter_map(|inst| inst.op().map(|i| (i.result, i)))
-        .collect();
-    let trace = Trace { function, defined };
+    let mut trace = Trace {
+        function,
+        defined: HashMap::new(),
+        passed: HashMap::new(),
+    };
+    function.body.each_inst(&mut |inst| match inst {
+        Inst::Op(i) => {
+            trace.defined.insert(i.result, i);
+        }
+        Inst::Loop(l) => trace.pass(l),
+        Inst::Call(_) | Inst::PullbackCall(_) => {}
+    });
     let mut out = BTreeSet::new();
     for i in trace.defined.values() {
         let (source, index) = match i.op.kind {
@@ -59,25 +64,20 @@ pub fn index_bounds(function: &Function) -> Vec<IndexBound> {
         };
         let dim = function.type_of(source).shape.dims.get(axis);
         if let Some(extent) = dim.and_then(crate::dim::Dim::as_extent) {
-            let of_axis = Path {
-                moved: 0,
-                allowed: BTreeSet::new(),
-            };
-            trace.params(index, of_axis, &mut |param, path| {
-                out.insert(IndexBound {
-                    param,
-                    least: path.moved,
-                    extent,
-                    allowed: path.allowed.into_iter().collect(),
-                });
-            });
+            let paths = trace.params(index);
+            out.extend(paths.into_iter().map(|(param, path)| IndexBound {
+                param,
+                least: path.moved,
+                extent,
+                allowed: path.allowed.into_iter().collect(),
+            }));
         }
     }
     out.into_iter().collect()
 }
 
 /// What was met between an index and the value that is looked at.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 struct Path {
     /// The index is the value less this.
     moved: i64,
@@ -96,41 +96,73 @@ impl Path {
     }
 }
 
+/// In how many ways an index may be made before it counts as computed: each may be a bound that is
+/// checked at every call, and an index that moves in a loop is made in ever more ways.
+const WAYS: usize = 100;
+
 struct Trace<'f> {
     function: &'f Function,
     defined: HashMap<Value, &'f OpInst>,
+    /// What loops pass on as it is: each value with those whose elements it has.
+    passed: HashMap<Value, Vec<Value>>,
 }
 
 impl Trace<'_> {
-    /// Calls `found` with each parameter whose elements `value` is made of.
-    fn params(&self, value: Value, path: Path, found: &mut dyn FnMut(usize, Path)) {
-        if value.index() < self.function.params.len() {
-            found(value.index(), path);
-            return;
+    /// Notes where the values come from that a loop defines.
+    fn pass(&mut self, l: &Loop) {
+        let ends = l.carried_params().iter().zip(&l.results);
+        for ((param, result), (first, next)) in ends.zip(l.carried.iter().zip(&l.body.results)) {
+            self.passed.insert(*param, vec![*first, *next]);
+            self.passed.insert(*result, vec![*first, *next]);
         }
-        let Some(i) = self.defined.get(&value) else {
-            return;
-        };
-        match i.op.kind {
-            Kind::View(_) | Kind::Identity | Kind::Concat => {
-                for v in &i.operands {
-                    self.params(*v, path.clone(), found);
-                }
-            }
-            Kind::Elementwise(scalar) => {
-                if let Some((operand, path)) = self.through(scalar, i, path) {
-                    self.params(operand, path, found);
-                }
-            }
-            Kind::Constant
-            | Kind::Iota
-            | Kind::Extent
-            | Kind::Reduce(_)
-            | Kind::Contract
-            | Kind::Gather
-            | Kind::Scatter
-            | Kind::Function(_) => {}
+        for (param, s) in l.slice_params().iter().zip(&l.sliced) {
+            self.passed.insert(*param, vec![s.value]);
         }
+        for (value, _, stack) in l.stacks() {
+            self.passed.insert(stack, vec![value]);
+        }
+    }
+
+    /// The parameters whose elements `index` is made of, and how; none if there are too many ways.
+    fn params(&self, index: Value) -> BTreeSet<(usize, Path)> {
+        let mut out = BTreeSet::new();
+        let (mut seen, mut ways) = (HashSet::new(), HashSet::new());
+        let mut open = vec![(index, Path::default())];
+        while let Some((value, path)) = open.pop() {
+            if !seen.insert((value, path.clone())) {
+                continue;
+            }
+            ways.insert(path.clone());
+            if ways.len() > WAYS {
+                return BTreeSet::new();
+            }
+            if value.index() < self.function.params.len() {
+                out.insert((value.index(), path));
+                continue;
+            }
+            if let Some(from) = self.passed.get(&value) {
+                open.extend(from.iter().map(|v| (*v, path.clone())));
+                continue;
+            }
+            let Some(i) = self.defined.get(&value) else {
+                continue;
+            };
+            match i.op.kind {
+                Kind::View(_) | Kind::Identity | Kind::Concat => {
+                    open.extend(i.operands.iter().map(|v| (*v, path.clone())));
+                }
+                Kind::Elementwise(scalar) => open.extend(self.through(scalar, i, path)),
+                Kind::Constant
+                | Kind::Iota
+                | Kind::Extent
+                | Kind::Reduce(_)
+                | Kind::Contract
+                | Kind::Gather
+                | Kind::Scatter
+                | Kind::Function(_) => {}
+            }
+        }
+        out
     }
 
     /// The operand that tells what an instruction's elements are, and the path to it.
@@ -185,29 +217,29 @@ impl Trace<'_> {
     }
 
     /// The one integer that every element is.
-    fn constant(&self, value: Value) -> Option<i64> {
-        let i = self.defined.get(&value)?;
-        match i.op.kind {
-            Kind::Constant => {
-                let Constant { value, dtype, .. } = Constant::of(&i.attributes).ok()?;
-                // Exact: the entry refuses numbers that the type does not hold.
-                value
-                    .known()
-                    .filter(|_| dtype.is_integer())
-                    .map(|n| n as i64)
+    fn constant(&self, mut value: Value) -> Option<i64> {
+        loop {
+            let i = self.defined.get(&value)?;
+            match i.op.kind {
+                Kind::Constant => {
+                    let Constant { value, dtype, .. } = Constant::of(&i.attributes).ok()?;
+                    // Exact: the entry refuses numbers that the type does not hold.
+                    let whole = value.known().filter(|_| dtype.is_integer());
+                    return whole.map(|n| n as i64);
+                }
+                // A constant that was made small and repeated.
+                Kind::View(_) => value = *i.operands.first()?,
+                Kind::Iota
+                | Kind::Extent
+                | Kind::Elementwise(_)
+                | Kind::Reduce(_)
+                | Kind::Contract
+                | Kind::Concat
+                | Kind::Gather
+                | Kind::Scatter
+                | Kind::Identity
+                | Kind::Function(_) => return None,
             }
-            // A constant that was made small and repeated.
-            Kind::View(_) => self.constant(*i.operands.first()?),
-            Kind::Iota
-            | Kind::Extent
-            | Kind::Elementwise(_)
-            | Kind::Reduce(_)
-            | Kind::Contract
-            | Kind::Concat
-            | Kind::Gather
-            | Kind::Scatter
-            | Kind::Identity
-            | Kind::Function(_) => None,
         }
     }
 }

@@ -205,58 +205,57 @@ impl ReverseLoop {
         found: &Gradients,
     ) -> Result<Gradients, OpError> {
         let mut made = self.made;
+        b.location = forward.location;
+        // In the body: what the next iteration gets, then the sums, then what is stacked.
+        for i in &self.carried {
+            let next = match found.carried.get(*i).copied().flatten() {
+                Some(next) => next,
+                None => {
+                    let of = b.type_of(forward.carried[*i]).clone();
+                    b.constant(0.0, of.dtype, of.shape)?
+                }
+            };
+            made.body.results.push(next);
+        }
+        let mut sums = Vec::with_capacity(found.captured.len());
+        for cotangent in &found.captured {
+            let sum = b.value(b.type_of(*cotangent).clone());
+            sums.push(sum);
+            made.body.results.push(b.add(sum, *cotangent)?);
+        }
+        let behind = 1 + self.carried.len();
+        made.body.params.splice(behind..behind, sums);
+        for (sliced, cotangent) in forward.sliced.iter().zip(&found.sliced) {
+            if let Some(cotangent) = cotangent {
+                made.body.results.push(*cotangent);
+                made.stacked.push(sliced.axis);
+            }
+        }
+        made.body.insts = std::mem::replace(&mut b.insts, self.outer);
+        // Around it: what the sums start from, and what comes out.
+        for cotangent in &found.captured {
+            let of = b.type_of(*cotangent).clone();
+            made.carried.push(b.constant(0.0, of.dtype, of.shape)?);
+        }
         let mut out = Gradients {
             carried: vec![None; forward.carried.len()],
             sliced: vec![None; forward.sliced.len()],
             captured: Vec::new(),
         };
-        let mut outer = Builder {
-            values: std::mem::take(&mut b.values),
-            insts: self.outer,
-            location: forward.location,
+        let mut result = |like: Value| {
+            let result = b.value(b.type_of(like).clone());
+            made.results.push(result);
+            result
         };
-        // In the body: what the next iteration gets, then the sums, then the stacks.
         for i in &self.carried {
-            let next = match found.carried.get(*i).copied().flatten() {
-                Some(next) => next,
-                None => {
-                    let of = outer.type_of(forward.carried[*i]).clone();
-                    outer.constant(0.0, of.dtype, of.shape)?
-                }
-            };
-            made.body.results.push(next);
-            let of = outer.type_of(forward.carried[*i]).clone();
-            let result = outer.value(of);
-            made.results.push(result);
-            out.carried[*i] = Some(result);
+            out.carried[*i] = Some(result(forward.carried[*i]));
         }
-        let mut at = 1 + self.carried.len();
-        for cotangent in &found.captured {
-            let of = outer.type_of(*cotangent).clone();
-            let zero = outer.constant(0.0, of.dtype, of.shape.clone())?;
-            made.carried.push(zero);
-            let param = outer.value(of.clone());
-            made.body.params.insert(at, param);
-            at += 1;
-            b.values = std::mem::take(&mut outer.values);
-            let sum = b.add(param, *cotangent);
-            outer.values = std::mem::take(&mut b.values);
-            made.body.results.push(sum?);
-            let result = outer.value(of);
-            made.results.push(result);
-            out.captured.push(result);
-        }
+        out.captured = found.captured.iter().map(|v| result(*v)).collect();
         for (i, sliced) in forward.sliced.iter().enumerate() {
-            if let Some(cotangent) = found.sliced.get(i).copied().flatten() {
-                made.body.results.push(cotangent);
-                made.stacked.push(sliced.axis);
-                let result = outer.value(outer.type_of(sliced.value).clone());
-                made.results.push(result);
-                out.sliced[i] = Some(result);
+            if found.sliced.get(i).copied().flatten().is_some() {
+                out.sliced[i] = Some(result(sliced.value));
             }
         }
-        made.body.insts = std::mem::replace(&mut b.insts, outer.insts);
-        b.values = outer.values;
         stacks.open.pop();
         stacks.resolve(b, forward, &mut made);
         if !made.results.is_empty() {

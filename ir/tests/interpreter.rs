@@ -307,3 +307,54 @@ fn @f(%x: f32[7], %y: i32[3]) -> f32[3] {
     assert_eq!(index_bounds(&f), [expected]);
     Ok(())
 }
+
+/// Each value is looked at once, not once a path to it.
+#[test]
+fn bounds_of_an_index_that_is_doubled_many_times_are_found_at_once() -> Outcome {
+    let mut text = String::from("fn @f(%x: f32[7], %i: i32[1]) -> f32[1] {\n");
+    let mut last = "%i".to_string();
+    for k in 0..40 {
+        text += &format!("  %{} = concat {last}, {last} axis [0]\n", 2 * k + 2);
+        text += &format!(
+            "  %{} = slice %{} axis [0] range [0, 1, 1]\n",
+            2 * k + 3,
+            2 * k + 2
+        );
+        last = format!("%{}", 2 * k + 3);
+    }
+    text += &format!("  %90 = take_along_axis %x, {last} axis [0]\n  return %90\n}}");
+    let bound = IndexBound {
+        param: 1,
+        least: 0,
+        extent: 7,
+        allowed: vec![],
+    };
+    assert_eq!(index_bounds(&parse(&text)?), [bound]);
+    Ok(())
+}
+
+/// Slices of tokens are tokens; an index that moves in each iteration is made in too many ways.
+#[test]
+fn indices_are_bounded_through_loops() -> Outcome {
+    let f = parse(
+        "
+fn @f(%x: f32[7], %tokens: i32[3, 2], %first: i32[2]) -> f32[3, 2], f32[3, 2] {
+  %3 = const value 1 dtype i32 shape [2]
+  %10, %11, %12 = loop 3 (%4, %5 = %first, %6 = slice %tokens) {
+    %7 = take_along_axis %x, %6 axis [0]
+    %8 = take_along_axis %x, %5 axis [0]
+    %9 = add %5, %3
+    return %9, stack %7, stack %8
+  }
+  return %11, %12
+}",
+    )?;
+    let bound = IndexBound {
+        param: 1,
+        least: 0,
+        extent: 7,
+        allowed: vec![],
+    };
+    assert_eq!(index_bounds(&f), [bound]);
+    Ok(())
+}

@@ -4,10 +4,11 @@
 use proptest::prelude::*;
 use sinew_ir::testing::with_gradients;
 use sinew_ir::{
-    Array, Attribute, Axis, Block, Builder, DType, Dim, Function, Inst, Op, Param, ParamKind,
-    Shape, Stage, Type, Value, derive_pullback, interpret, ops, parse, simplify, verify,
-    verify_stage,
+    Array, Attribute, Axis, Block, Builder, DType, Dim, Function, Inst, Loop, Op, Order, Param,
+    ParamKind, Shape, Sliced, Stage, Type, Value, derive_pullback, interpret, ops, parse, simplify,
+    verify, verify_stage,
 };
+use std::collections::{HashMap, HashSet};
 
 /// Choices, one after the other; zeros when none is left, so that a shorter list is a simpler program.
 struct Tape<'a>(std::slice::Iter<'a, u16>);
@@ -87,21 +88,112 @@ fn program(tape: &mut Tape<'_>) -> Option<Function> {
             kind: ParamKind::Input,
         });
     }
+    let mut closed = HashSet::new();
     for _ in 0..3 + tape.below(14) {
         // What an op refuses is not there: the next choice is made.
-        let _ = step(&mut b, tape);
+        let _ = match tape.below(4) {
+            3 => iterate(&mut b, tape, &mut closed, 0),
+            _ => step(&mut b, tape, &closed),
+        };
     }
-    let last = b.values.len().saturating_sub(4);
-    let results = (last..b.values.len()).map(|i| Value(i as u32)).collect();
+    let visible = visible(&b, &closed);
+    let results = visible[visible.len().saturating_sub(4)..].to_vec();
     f.body = Block::body(f.params.len(), b.insts, results);
     f.values = b.values;
     Some(f)
 }
 
-fn step(b: &mut Builder, tape: &mut Tape<'_>) -> Option<Value> {
+/// What is not defined in a block that is closed.
+fn visible(b: &Builder, closed: &HashSet<Value>) -> Vec<Value> {
+    let all = (0..b.values.len()).map(|i| Value(i as u32));
+    all.filter(|v| !closed.contains(v)).collect()
+}
+
+/// A loop, which stacks all that its body defines: that tells what its results are made of.
+fn iterate(
+    b: &mut Builder,
+    tape: &mut Tape<'_>,
+    closed: &mut HashSet<Value>,
+    depth: usize,
+) -> Option<()> {
+    let trip = tape.pick(&[0, 1, 2, 3])?;
+    let known = visible(b, closed);
+    let mut carried = Vec::new();
+    for _ in 0..1 + tape.below(2) {
+        carried.push(tape.pick(&known)?);
+    }
+    let whole = |v: &Value| {
+        let dims = &b.type_of(*v).shape.dims;
+        (0..dims.len())
+            .filter(|a| dims[*a] == Dim::from(trip))
+            .map(|axis| Sliced { value: *v, axis })
+            .collect::<Vec<_>>()
+    };
+    let wholes: Vec<Sliced> = known.iter().flat_map(whole).collect();
+    let mut sliced = Vec::new();
+    for _ in 0..tape.below(3) {
+        sliced.extend(tape.pick(&wholes));
+    }
+    let mut types = vec![Loop::index_type()];
+    types.extend(carried.iter().map(|v| b.type_of(*v).clone()));
+    for s in &sliced {
+        types.push(b.type_of(s.value).slice(s.axis)?);
+    }
+    let start = b.values.len();
+    let params: Vec<Value> = types.into_iter().map(|t| b.value(t)).collect();
+    let outer = std::mem::take(&mut b.insts);
+    for _ in 0..tape.below(5) {
+        let _ = match tape.below(4) {
+            3 if depth == 0 => iterate(b, tape, closed, 1),
+            _ => step(b, tape, closed),
+        };
+    }
+    let insts = std::mem::replace(&mut b.insts, outer);
+    let inner = visible(b, closed);
+    let mut handed = Vec::new();
+    for first in &carried {
+        let same = |v: &&Value| b.type_of(**v) == b.type_of(*first);
+        let alike: Vec<Value> = inner.iter().filter(same).copied().collect();
+        let recent = alike.len().saturating_sub(3);
+        handed.push(tape.pick(&alike[recent..])?);
+    }
+    let mut results: Vec<Type> = carried.iter().map(|v| b.type_of(*v).clone()).collect();
+    let (mut body, mut stacked) = (
+        Block {
+            params,
+            insts,
+            results: handed,
+        },
+        Vec::new(),
+    );
+    for v in inner.into_iter().filter(|v| v.index() >= start) {
+        let of = b.type_of(v).clone();
+        let axis = tape.below(of.shape.len() + 1);
+        results.push(of.stack(axis, Dim::from(trip))?);
+        body.results.push(v);
+        stacked.push(axis);
+    }
+    closed.extend((start..b.values.len()).map(|i| Value(i as u32)));
+    let results = results.into_iter().map(|t| b.value(t)).collect();
+    let order = tape.pick(&[Order::Forward, Order::Backward])?;
+    b.insts.push(Inst::Loop(Loop {
+        trip: Dim::from(trip),
+        order,
+        carried,
+        sliced,
+        body,
+        stacked,
+        results,
+        location: None,
+    }));
+    Some(())
+}
+
+fn step(b: &mut Builder, tape: &mut Tape<'_>, closed: &HashSet<Value>) -> Option<()> {
+    let visible = visible(b, closed);
     let of = |kind: fn(&DType) -> bool| -> Vec<Value> {
-        let all = (0..b.values.len()).filter(|i| kind(&b.values[*i].dtype));
-        all.map(|i| Value(i as u32)).collect()
+        let all = visible.iter().copied();
+        all.filter(|v| kind(&b.type_of(*v).dtype)).collect()
     };
     let numbers = of(|d| *d != DType::Bool);
     let truths = of(|d| *d == DType::Bool);
@@ -126,7 +218,7 @@ fn step(b: &mut Builder, tape: &mut Tape<'_>) -> Option<Value> {
         .filter(|_| tape.below(2) == 1)
         .map(Axis::At)
         .collect();
-    match tape.below(23) {
+    let made = match tape.below(23) {
         0 => {
             let op = tape.pick(&UNARY)?;
             b.op(op, &[x], vec![]).ok()
@@ -284,7 +376,8 @@ fn step(b: &mut Builder, tape: &mut Tape<'_>) -> Option<Value> {
                 _ => b.op(ops::SELECT, &[c, y, z], vec![]).ok(),
             }
         }
-    }
+    };
+    made.map(|_| ())
 }
 
 fn inputs(f: &Function, tape: &mut Tape<'_>) -> Vec<Array> {
@@ -331,11 +424,34 @@ fn close(a: f64, b: f64, scale: f64) -> bool {
 /// whose sign is not kept.
 fn scales(f: &Function, inputs: &[Array]) -> Result<Vec<f64>, TestCaseError> {
     let mut all = f.clone();
-    all.body.results = (0..f.values.len()).map(|i| Value(i as u32)).collect();
+    let mut inner = HashMap::new();
+    f.body.each_inst(&mut |inst| {
+        if let Inst::Loop(l) = inst {
+            inner.extend(l.stacks().map(|(value, _, stack)| (value, stack)));
+            // Those of a pullback do not stack all.
+            let mut rest = Vec::new();
+            l.body.each_definition(&mut |v| rest.push(v));
+            for v in rest {
+                inner.entry(v).or_insert(l.results[0]);
+            }
+        }
+    });
+    // What holds a value of a body in all iterations, or what it is made into.
+    let shown = |mut v: Value| {
+        while let Some(stack) = inner.get(&v) {
+            v = *stack;
+        }
+        v
+    };
+    all.body.results = (0..f.values.len())
+        .map(|i| shown(Value(i as u32)))
+        .collect();
     let values = interpret(&all, inputs).map_err(|e| TestCaseError::fail(format!("{e}\n{f}")))?;
+    let mut insts = Vec::new();
+    f.body.each_inst(&mut |inst| insts.push(inst));
     let made_by = |op: Op| {
-        let ops = f.body.insts.iter().filter_map(Inst::op);
-        let made = ops.filter(move |i| i.op == op).map(|i| i.result);
+        let made = insts.iter().filter_map(|i| i.op());
+        let made = made.filter(move |i| i.op == op).map(|i| i.result);
         made.map(|v| &values[v.index()].data)
     };
     let zero_sum = [ops::SUM, ops::DOT, ops::SCATTER_ADD]
@@ -354,16 +470,25 @@ fn scales(f: &Function, inputs: &[Array]) -> Result<Vec<f64>, TestCaseError> {
     });
     let mut greatest: Vec<f64> = own.collect();
     for inst in &f.body.insts {
+        let mut made_of = inst.operands();
+        made_of.extend(inst.results().into_iter().filter(|_| inst.op().is_none()));
+        let most = made_of
+            .iter()
+            .fold(0.0f64, |m, v| m.max(greatest[v.index()]));
         for r in inst.results() {
-            for v in inst.operands() {
-                greatest[r.index()] = greatest[r.index()].max(greatest[v.index()]);
-            }
+            greatest[r.index()] = greatest[r.index()].max(most);
         }
     }
     if greatest.iter().any(|g| *g > 1e100) {
         return Err(TestCaseError::reject("a sum may overflow in one order"));
     }
     Ok(f.body.results.iter().map(|r| greatest[r.index()]).collect())
+}
+
+fn size(f: &Function) -> usize {
+    let mut count = 0;
+    f.body.each_inst(&mut |_| count += 1);
+    count
 }
 
 fn same(f: &Function, g: &Function, inputs: &[Array]) -> Result<(), TestCaseError> {
@@ -402,7 +527,7 @@ proptest! {
         prop_assert!(checked.is_ok(), "{:?}\n{}\n{}", checked, f, g);
         let inputs = inputs(&f, &mut tape);
         same(&f, &g, &inputs)?;
-        prop_assert!(g.body.insts.len() <= f.body.insts.len() + 8, "it grew\n{}\n{}", f, g);
+        prop_assert!(size(&g) <= size(&f) + 8, "it grew\n{}\n{}", f, g);
         // Compared as text: NaN equals nothing.
         prop_assert_eq!(parse(&g.to_string()).map(|f| f.to_string()), Ok(g.to_string()));
         let mut again = g.clone();
@@ -447,10 +572,10 @@ fn random_programs_have_every_kind_of_instruction() {
             })
             .collect();
         let f = program(&mut Tape(tape.iter()));
-        for inst in f.iter().flat_map(|f| &f.body.insts) {
-            if let Inst::Op(i) = inst {
-                seen.insert(i.op.name);
-            }
+        if let Some(f) = &f {
+            f.body.each_inst(&mut |inst| {
+                seen.insert(inst.op().map_or("loop", |i| i.op.name));
+            });
         }
     }
     for op in [
@@ -469,5 +594,5 @@ fn random_programs_have_every_kind_of_instruction() {
     ] {
         assert!(seen.contains(op.name), "no `{}` in {seen:?}", op.name);
     }
-    assert!(seen.len() >= 34, "{seen:?}");
+    assert!(seen.len() >= 35 && seen.contains("loop"), "{seen:?}");
 }

@@ -1,8 +1,9 @@
 //! The rules that no text can break, since reading it would fail: of functions that passes make.
 
 use sinew_ir::{
-    Attribute, Attributes, Function, Inst, OpInst, ParseError, PullbackCall, Symbol, SymbolDecl,
-    SymbolKind, Value, parse, verify, verify_program,
+    Attribute, Attributes, Call, CallMode, Dim, Function, Inst, Loop, LoopMode, LoopParam,
+    LoopResult, OpInst, ParseError, PullbackCall, Stage, Symbol, SymbolDecl, SymbolKind, Value,
+    parse, verify, verify_program, verify_stage,
 };
 
 fn function() -> Result<Function, ParseError> {
@@ -129,6 +130,265 @@ fn what_a_program_has_no_more_is_named() -> Result<(), ParseError> {
     for (text, what) in cases {
         let error = verify_program(&parse(text)?).map_err(|e| e.to_string());
         assert_eq!(error, Err(format!("in `f`: a program has no {what}")));
+    }
+    Ok(())
+}
+
+/// Breaks a function, and what is said of it.
+type Case<'m> = (fn(&mut Function), &'m str);
+
+fn told(function: &Function, cases: &[Case<'_>]) {
+    assert_eq!(verify(function), Ok(()));
+    for (break_it, message) in cases {
+        let mut f = function.clone();
+        break_it(&mut f);
+        let error = verify(&f).map_err(|e| e.broken.to_string());
+        assert_eq!(error, Err((*message).to_string()), "{f}");
+    }
+}
+
+#[test]
+fn a_pullback_is_of_what_is_there_in_order() -> Result<(), ParseError> {
+    let f = parse(
+        "fn @f(%x: float[], %y: float[]) -> float[], float[] {
+  return %x, %y
+}
+pullback(%2: float[], %3: float[]) {
+  return %x: %2, %y: %3
+}",
+    )?;
+    told(
+        &f,
+        &[
+            (
+                |f| f.body.params.swap(0, 1),
+                "parameter 0 is not the value and the body's parameter of its position",
+            ),
+            (
+                |f| f.body.params.truncate(1),
+                "parameters of the body: 1 instead of 2",
+            ),
+            (
+                |f| f.pullback.iter_mut().for_each(|p| p.cotangents[1] = 2),
+                "cotangents of what is not there, or out of order",
+            ),
+            (
+                |f| f.pullback.iter_mut().for_each(|p| p.gradients.swap(0, 1)),
+                "gradients of what is not there, or out of order",
+            ),
+            (
+                |f| f.pullback.iter_mut().for_each(|p| p.gradients.truncate(1)),
+                "gradients: 2 instead of 1",
+            ),
+        ],
+    );
+    Ok(())
+}
+
+fn iterated(f: &mut Function) -> &mut Loop {
+    match &mut f.body.insts[0] {
+        Inst::Loop(l) => l,
+        Inst::Op(_) | Inst::Call(_) | Inst::PullbackCall(_) => panic!("it starts with a loop"),
+    }
+}
+
+#[test]
+fn loops_that_do_not_fit_are_told_apart() -> Result<(), ParseError> {
+    let f = parse(
+        "fn @f<B, T>(%h: float[B], %xs: float[T, B], %n: i32[]) -> float[B], float[T, B] {
+  %7, %8 = loop T (%3, %4 = %h, %5 = slice %xs) {
+    %6 = add %4, %5
+    return %6, stack %6
+  }
+  %9 = neg %7
+  return %9, %8
+}",
+    )?;
+    told(
+        &f,
+        &[
+            (
+                |f| iterated(f).trip = Dim::constant(3),
+                "%1 does not hold 3 iterations along axis 0",
+            ),
+            (
+                |f| iterated(f).sliced[0].axis = 1,
+                "%1 does not hold T iterations along axis 1",
+            ),
+            (
+                |f| iterated(f).sliced[0].axis = 7,
+                "%1 does not hold T iterations along axis 7",
+            ),
+            (
+                |f| iterated(f).stacked[0] = 1,
+                "%8 does not hold T iterations along axis 1",
+            ),
+            (
+                |f| iterated(f).stacked.clear(),
+                "results of a loop's body: 2 instead of 1",
+            ),
+            (
+                |f| {
+                    let l = iterated(f);
+                    l.results.truncate(1);
+                },
+                "results of a loop: 1 instead of 2",
+            ),
+            (
+                |f| iterated(f).carried.clear(),
+                "parameters of a loop's body: 3 instead of 2",
+            ),
+            (
+                |f| iterated(f).carried[0] = Value(2),
+                "%4 is float[B], and must be i32[]",
+            ),
+            (
+                |f| f.values[3] = f.values[0].clone(),
+                "%3 is float[B], and must be i32[]",
+            ),
+            (
+                |f| iterated(f).body.results[0] = Value(3),
+                "%3 is i32[], and must be float[B]",
+            ),
+            (
+                |f| iterated(f).body.results[1] = Value(3),
+                "%3 is i32[], and must be float[B]",
+            ),
+            (
+                |f| f.values[7] = f.values[2].clone(),
+                "%7 is i32[], and must be float[B]",
+            ),
+            (
+                |f| op(f, 1).operands[0] = Value(6),
+                "%6 is used before it is defined, or is not of this part",
+            ),
+            (
+                |f| iterated(f).carried[0] = Value(6),
+                "%6 is used before it is defined, or is not of this part",
+            ),
+            (
+                |f| iterated(f).body.params[2] = Value(4),
+                "%4 is defined twice",
+            ),
+            (
+                |f| {
+                    let call = Call::plain(
+                        sinew_ir::Target {
+                            name: "g".to_string(),
+                            sizes: Vec::new(),
+                            sequence: None,
+                        },
+                        Vec::new(),
+                        Vec::new(),
+                        None,
+                    );
+                    iterated(f).body.insts.push(Inst::Call(call));
+                },
+                "a call stands in the body of a loop",
+            ),
+            (
+                |f| iterated(f).trip = Dim::from(Symbol::new("N")),
+                "`N` is not declared once, as what it is used as",
+            ),
+        ],
+    );
+    Ok(())
+}
+
+fn mode(f: &mut Function) -> (&mut LoopMode, &mut Vec<Value>) {
+    match &mut f.body.insts[0] {
+        Inst::Call(Call {
+            mode: CallMode::Loop(l),
+            operands,
+            ..
+        }) => (l, operands),
+        _ => panic!("it starts with a call of a loop"),
+    }
+}
+
+#[test]
+fn calls_of_loops_that_do_not_fit_are_told_apart() -> Result<(), ParseError> {
+    let f = parse(
+        "fn @f<B, T>(%h: float[B], %xs: float[T, B], %n: i32[]) -> float[B], float[T, B] {
+  %3, %4 = call @g<B = B> loop T (index, carried %h, %n, sliced %xs) -> carried float[B], stacked float[T, B]
+  return %3, %4
+}",
+    )?;
+    told(
+        &f,
+        &[
+            (
+                |f| mode(f).0.trip = Dim::constant(3),
+                "%1 does not hold 3 iterations along axis 0",
+            ),
+            (
+                |f| mode(f).0.params[3] = LoopParam::Sliced { axis: 1 },
+                "%1 does not hold T iterations along axis 1",
+            ),
+            (
+                |f| mode(f).0.results[1] = LoopResult::Stacked { axis: 2 },
+                "%4 does not hold T iterations along axis 2",
+            ),
+            (
+                |f| mode(f).0.params[2] = LoopParam::Carried,
+                "carried results of a loop: 1 instead of 2",
+            ),
+            (
+                |f| {
+                    mode(f).0.params[2] = LoopParam::Carried;
+                    mode(f).0.results[1] = LoopResult::Carried;
+                },
+                "%4 is float[T, B], and must be i32[]",
+            ),
+            (
+                |f| mode(f).0.params[0] = LoopParam::Invariant,
+                "operands of a loop: 3 instead of 4",
+            ),
+            (
+                |f| mode(f).0.results.truncate(1),
+                "results of a loop: 2 instead of 1",
+            ),
+        ],
+    );
+    Ok(())
+}
+
+#[test]
+fn what_a_stage_has_not_is_named() -> Result<(), ParseError> {
+    let iterated = "fn @f(%x: f32[]) -> f32[] {
+  %3 = loop 3 (%1, %2 = %x) {
+    return %2
+  }
+  return %3
+}";
+    let nested = "fn @f(%x: f32[]) -> f32[] {
+  %4 = loop 3 (%1, %2 = %x) {
+    %3 = relu %2
+    return %3
+  }
+  return %4
+}";
+    let called = "fn @f(%x: f32[]) -> f32[] {\n  %1 = call @g(%x) -> f32[]\n  return %1\n}";
+    let cases = [
+        (iterated, Stage::Unit, Some("a unit has no loops but calls")),
+        (iterated, Stage::Inlined, None),
+        (iterated, Stage::Program, None),
+        (called, Stage::Unit, None),
+        (
+            called,
+            Stage::Inlined,
+            Some("a function whose calls are inlined has no calls"),
+        ),
+        (nested, Stage::Bound, None),
+        (
+            nested,
+            Stage::Program,
+            Some("a program has no functions over ops"),
+        ),
+    ];
+    for (text, stage, expected) in cases {
+        let error = verify_stage(&parse(text)?, stage).map_err(|e| e.broken.to_string());
+        assert_eq!(error.err().as_deref(), expected, "{stage:?} of\n{text}");
     }
     Ok(())
 }

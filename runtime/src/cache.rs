@@ -128,7 +128,7 @@ impl Cache {
     pub fn stats(&self) -> CacheStats {
         CacheStats {
             programs: self.kept.len(),
-            bytes: self.kept.iter().map(|k| k.program.bytes()).sum(),
+            bytes: self.kept.iter().map(|k| k.program.weight()).sum(),
             ..self.stats
         }
     }
@@ -195,7 +195,7 @@ impl Cache {
             Limit::Bytes(most) => {
                 let mut total = 0usize;
                 let within = |kept: &&Kept| {
-                    total = total.saturating_add(kept.program.bytes());
+                    total = total.saturating_add(kept.program.weight());
                     total <= most
                 };
                 self.kept.iter().take_while(within).count()

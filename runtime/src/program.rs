@@ -25,7 +25,7 @@ pub(crate) struct Program {
     pub scalars: Vec<StepScalar>,
     /// Its results, for a runner.
     pub results: Vec<ResultType>,
-    /// What each region of the schedule is.
+    /// What each region of a run is.
     roles: Vec<Role>,
     /// The kernels in the form their device runs.
     code: Code,
@@ -117,13 +117,14 @@ impl Program {
                 outputs: l.outputs.clone(),
             })
             .collect();
-        let (roles, regions) = source.regions.finish();
+        let (mut roles, regions) = source.regions.finish();
         let schedule = schedule(&parts, regions).map_err(|source| Error::Schedule {
             function: function.into(),
             source: Box::new(source),
         })?;
         let scheduled = Instant::now();
         let code = engine.settings.device.0.compile(function, &schedule)?;
+        roles.extend(code.scratch().map(|_| Role::Scratch));
         tracing::debug!(
             function,
             schedule_ms = (scheduled - started).as_secs_f64() * 1e3,
@@ -144,11 +145,11 @@ impl Program {
     /// The region of a role.
     pub fn region(&self, role: Role) -> Option<&Region> {
         let at = self.roles.iter().position(|r| *r == role)?;
-        self.schedule.regions.get(at)
+        self.code.regions().get(at)
     }
 
     /// About how much memory it takes: machine code, and the texts it is printed from.
-    pub fn bytes(&self) -> usize {
+    pub fn weight(&self) -> usize {
         // A value has its type, its instruction and what became of these in kernels.
         const VALUE: usize = 1 << 10;
         // What a driver keeps of a shader, which it does not say.
@@ -158,9 +159,9 @@ impl Program {
         VALUE * values + self.code.code_bytes().unwrap_or_else(shaders)
     }
 
-    /// The working memory it needs.
-    pub fn arena_bytes(&self) -> usize {
-        self.region(Role::Arena).map_or(0, |r| r.bytes)
+    /// Bytes of the region of a role; 0 where there is none.
+    pub fn bytes(&self, role: Role) -> usize {
+        self.region(role).map_or(0, |r| r.bytes)
     }
 
     /// Runs it over the memory of `table`, to which `workspace` and `arguments` are added. Results
@@ -200,7 +201,7 @@ impl Program {
     pub fn memory_text(&self, workspace: &Workspace) -> String {
         let mut out = String::new();
         let mut total = 0;
-        for region in &self.schedule.regions {
+        for region in self.code.regions() {
             let access = if region.written { "written" } else { "read" };
             let _ = writeln!(
                 out,

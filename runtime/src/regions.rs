@@ -23,6 +23,8 @@ const ROLES: usize = Role::Argument(MAX_ARGUMENTS).index();
 pub(crate) enum Role {
     /// Values between kernels.
     Arena,
+    /// What kernels of the CPU need while they run; a region beside those of the schedule.
+    Scratch,
     /// Parameters that a step updates.
     Trained,
     /// All other leaves.
@@ -50,9 +52,10 @@ impl Role {
             Role::Gradients => 3,
             Role::Numbers => 4,
             Role::Report => 5,
-            Role::State(i) => 6 + i,
-            Role::Result(i) => 6 + MAX_STATES + i,
-            Role::Argument(i) => 6 + MAX_STATES + MAX_RESULTS + i,
+            Role::Scratch => 6,
+            Role::State(i) => 7 + i,
+            Role::Result(i) => 7 + MAX_STATES + i,
+            Role::Argument(i) => 7 + MAX_STATES + MAX_RESULTS + i,
         }
     }
 }

@@ -21,6 +21,8 @@ pub(crate) struct Workspace {
     backend: Backend,
     /// Values between kernels.
     arena: Memory,
+    /// What kernels need while they run.
+    scratch: Memory,
     results: Vec<Outlet>,
     arguments: Vec<Inlet>,
 }
@@ -56,6 +58,7 @@ impl Workspace {
         Workspace {
             backend,
             arena: Memory::empty(),
+            scratch: Memory::empty(),
             results: Vec::new(),
             arguments: arguments.iter().map(inlet).collect(),
         }
@@ -67,9 +70,12 @@ impl Workspace {
     /// Too little memory; programs that need no more than what is there run on.
     pub fn ensure(&mut self, program: &Program) -> Result<()> {
         let backend = &self.backend;
-        let bytes = program.arena_bytes();
+        let bytes = program.bytes(Role::Arena);
         self.arena
             .ensure(backend, "values between kernels", bytes)?;
+        let bytes = program.bytes(Role::Scratch);
+        self.scratch
+            .ensure(backend, "blocks of large products", bytes)?;
         for (i, result) in program.results.iter().enumerate() {
             if self.results.len() == i {
                 self.results.push(Outlet {
@@ -89,6 +95,7 @@ impl Workspace {
     /// Too little memory for copies of arguments; a lost GPU.
     pub fn fill<'a>(&'a mut self, table: &mut Table<'a>, arguments: &[ArgView<'a>]) -> Result<()> {
         table.put(Role::Arena, self.arena.slot());
+        table.put(Role::Scratch, self.scratch.slot());
         for (i, result) in self.results.iter_mut().enumerate() {
             table.put(Role::Result(i), result.memory.slot());
         }
@@ -137,9 +144,8 @@ impl Workspace {
 
     /// Lines of what is kept beyond the regions of `program`, and the bytes of all that.
     pub fn kept_text(&self, program: &Program, out: &mut String) -> usize {
-        let needed = |role| program.region(role).map_or(0, |r| r.bytes);
-        let spare = |memory: &Memory, role| memory.len().saturating_sub(needed(role));
-        let mut larger = spare(&self.arena, Role::Arena);
+        let spare = |memory: &Memory, role| memory.len().saturating_sub(program.bytes(role));
+        let mut larger = spare(&self.arena, Role::Arena) + spare(&self.scratch, Role::Scratch);
         let mut copies = 0;
         for (i, result) in self.results.iter().enumerate() {
             larger += spare(&result.memory, Role::Result(i));

@@ -273,6 +273,8 @@ fn calls(
         };
         put(f, table, offset_of!(Call, table));
         put(f, itself, offset_of!(Call, kernel));
+        let scratch = f.scratch();
+        put(f, scratch, offset_of!(Call, scratch));
         for (access, offset) in [
             (c.lhs.access(), offset_of!(Call, lhs)),
             (c.rhs.access(), offset_of!(Call, rhs)),

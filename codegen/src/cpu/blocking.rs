@@ -2,6 +2,32 @@
 //! kernel is compiled.
 
 use super::tile::Element;
+use super::{Instructions, Options};
+
+/// The bytes that parts of a large product may take: what caches hold. Tests lower them, so that small
+/// products are cut at every level.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Blocking {
+    /// A row of a block along the contracted dim. A dim of up to twice as many bytes is not cut.
+    pub depth: usize,
+    /// A block of the right operand: half of a second-level cache of 2 MB.
+    pub right: usize,
+    /// A block of the left operand that is computed: a part of the second level.
+    pub left: usize,
+    /// A block of sums.
+    pub sums: usize,
+}
+
+impl Default for Blocking {
+    fn default() -> Blocking {
+        Blocking {
+            depth: 2048,
+            right: 1_200_000,
+            left: 262_144,
+            sums: 65_536,
+        }
+    }
+}
 
 /// Where an operand's elements come from.
 #[derive(Clone, Copy, Debug)]
@@ -16,6 +42,8 @@ pub(super) enum Source {
 /// A product whose shape, strides and blocking are settled. Strides are in elements.
 #[derive(Clone, Debug)]
 pub(super) struct Plan {
+    /// Whose tiles compute it.
+    pub instructions: Instructions,
     pub m: usize,
     pub n: usize,
     pub k: usize,
@@ -36,28 +64,33 @@ pub(super) struct Plan {
     pub block: (usize, usize, usize),
     /// Rows of a tile.
     pub rows: usize,
-    /// Elements of scratch for: panels of b, panels or a block of a, sums, a panel of b before it is
-    /// turned.
+    /// Bytes of scratch for: panels of b, panels or a block of a, sums, a panel of b before it is
+    /// turned. Each starts at a line of the cache.
     pub scratch: [usize; 4],
 }
 
 impl Plan {
-    /// Settles a product; none if the host has no tiles for `E`.
+    /// Settles a product; none if there are no tiles for `E`.
     pub(super) fn new<E: Element>(
+        options: &Options,
         [m, n, k]: [usize; 3],
         a: Source,
         b: Source,
         direct: Option<isize>,
     ) -> Option<Plan> {
-        let tiles = E::tiles()?;
+        let tiles = E::tiles(options.instructions)?;
+        let limits = &options.blocking;
         let size = size_of::<E>();
         let wide = 2 * tiles.lanes;
         // As even as can be: 32 rows are 11 + 11 + 10, not 12 + 12 + 8.
         let rows = m.div_ceil(m.div_ceil(tiles.rows()).max(1)).max(1);
-        let depth = if k * size <= 4096 { k } else { 2048 / size };
+        let depth = if k * size <= 2 * limits.depth {
+            k
+        } else {
+            limits.depth / size
+        };
         let depth = depth.max(1);
-        // A block of the right operand takes half of a 2 MB second-level cache at most.
-        let columns = (1_200_000 / (depth * size))
+        let columns = (limits.right / (depth * size))
             .max(wide)
             .next_multiple_of(wide);
         let columns = columns.min(n.next_multiple_of(tiles.lanes));
@@ -83,10 +116,10 @@ impl Plan {
             Source::Kernel { along_k } if !whole_a => {
                 // Whole vectors of rows, if these are computed together.
                 let grain = if along_k { rows } else { 4 * rows };
-                fits(65_536, columns, grain).min(fits(BLOCK_BYTES, depth, grain))
+                fits(limits.sums, columns, grain).min(fits(limits.left, depth, grain))
             }
             Source::Memory(..) | Source::Kernel { .. } if waits => m,
-            Source::Memory(..) | Source::Kernel { .. } => fits(65_536, columns, rows),
+            Source::Memory(..) | Source::Kernel { .. } => fits(limits.sums, columns, rows),
         };
         let height = height.min(m.next_multiple_of(rows));
         let panels = columns.div_ceil(wide) * wide;
@@ -108,6 +141,7 @@ impl Plan {
             Source::Kernel { along_k: false } | Source::Memory(..) => 0,
         };
         Some(Plan {
+            instructions: options.instructions,
             m,
             n,
             k,
@@ -119,7 +153,8 @@ impl Plan {
             whole_a,
             block: (height, columns, depth),
             rows,
-            scratch: [of_b, of_a, of_sums, turned],
+            scratch: [of_b, of_a, of_sums, turned]
+                .map(|elements| (elements * size).next_multiple_of(LINE)),
         })
     }
 
@@ -132,18 +167,23 @@ impl Plan {
         (of(self.a), of(self.b))
     }
 
+    /// Bytes of scratch in all.
+    pub(super) fn scratch_bytes(&self) -> usize {
+        self.scratch.iter().sum()
+    }
+
     /// Whether sums are stored as they are, without a call back.
     pub(super) fn is_direct(&self) -> bool {
         self.direct.is_some()
     }
 }
 
-/// Bytes of a block of the left operand that is computed: a part of a second-level cache.
-const BLOCK_BYTES: usize = 262_144;
+/// Bytes of a line of the cache.
+const LINE: usize = 64;
 
 /// Elements between rows of `count` in scratch: whole lines, and not a power of two, lest the rows of
 /// a tile fall on the same places of a cache.
 pub(super) fn pitch<E>(count: usize) -> usize {
-    let line = 64 / size_of::<E>();
+    let line = LINE / size_of::<E>();
     (count.div_ceil(line) | 1) * line
 }

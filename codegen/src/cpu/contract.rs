@@ -118,8 +118,8 @@ pub(super) fn plan(c: &Contract, options: &Options) -> Option<Plan> {
         .filter(|out| stride(out, rank + 1, c.n) == 1)
         .map(|out| out.strides[rank] as isize);
     match c.dtype {
-        DType::F32 => Plan::new::<f32>(extents, lhs, rhs, direct),
-        DType::F64 => Plan::new::<f64>(extents, lhs, rhs, direct),
+        DType::F32 => Plan::new::<f32>(options, extents, lhs, rhs, direct),
+        DType::F64 => Plan::new::<f64>(options, extents, lhs, rhs, direct),
         DType::Float | DType::I32 | DType::U32 | DType::Bool => None,
     }
 }

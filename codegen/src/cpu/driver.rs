@@ -22,6 +22,7 @@ pub struct Program {
     /// The driver, which lies in `code`.
     entry: Entry,
     code_bytes: usize,
+    scratch_bytes: usize,
     regions: usize,
     kernels: Vec<Ready>,
     schedule: Schedule,
@@ -33,7 +34,7 @@ pub struct Program {
 /// The driver's name; kernels' names have a number.
 const DRIVER: &str = "driver";
 
-/// The driver's type: it gets the table of region bases.
+/// The driver's type: it gets the table of bases.
 type Entry = unsafe extern "C" fn(*const *mut u8);
 
 /// Compiles a schedule for this machine.
@@ -43,7 +44,7 @@ type Entry = unsafe extern "C" fn(*const *mut u8);
 /// [`EmitError`] if the host has no code generator, an instruction has no meaning for its element
 /// type, or memory for the code cannot be had.
 pub fn compile(schedule: &Schedule, options: &Options) -> Result<Program, EmitError> {
-    let (isa, caps) = host()?;
+    let (isa, caps) = host(options.instructions)?;
     let kernels = Ready::all(schedule, options);
     let compiler = Compiler {
         kernels: &kernels,
@@ -63,11 +64,14 @@ pub fn compile(schedule: &Schedule, options: &Options) -> Result<Program, EmitEr
     });
     let imports: Vec<(String, *const u8)> = shims.chain(plans).collect();
     let (code, entry) = MachineCode::link(compiler.isa.clone(), &functions, &imports)?;
+    let scratch = kernels.iter().filter_map(|k| k.plan.as_deref());
+    let scratch = scratch.map(Plan::scratch_bytes);
     // SAFETY: the driver was compiled with this signature; who calls it owns the code.
     let entry = unsafe { std::mem::transmute::<*const u8, Entry>(entry) };
     Ok(Program {
         entry,
         code_bytes: functions.iter().map(Compiled::len).sum(),
+        scratch_bytes: scratch.max().unwrap_or(0),
         regions: schedule.regions.len(),
         kernels,
         schedule: schedule.clone(),
@@ -81,15 +85,20 @@ impl Program {
     ///
     /// # Panics
     ///
-    /// If the table has not one entry a region.
+    /// If the table has not one entry a region and one for scratch.
     ///
     /// # Safety
     ///
     /// `table[r]` is the base of region `r`: valid for reads of its `bytes`, and for writes where the
     /// region is written, aligned to its elements, for the time of the call, and reached by nobody else.
-    /// The schedule was verified: the code stays within the regions only then.
+    /// The last entry is the base of scratch, likewise of [`Program::scratch_bytes`], best at a line of
+    /// the cache. The schedule was verified: the code stays within the regions only then.
     pub unsafe fn run(&self, table: &[*mut u8]) {
-        assert_eq!(table.len(), self.regions, "one base a region");
+        assert_eq!(
+            table.len(),
+            self.regions + 1,
+            "a base for each region and for scratch"
+        );
         // SAFETY: the code lives as long as `self`, and the caller vouches for the table.
         unsafe { (self.entry)(table.as_ptr()) };
     }
@@ -97,7 +106,7 @@ impl Program {
     /// The Cranelift text of every kernel and of the driver, before optimisation: the same whenever
     /// the schedule and the host are.
     pub fn clif(&self) -> String {
-        let Ok((isa, caps)) = host() else {
+        let Ok((isa, caps)) = host(self.options.instructions) else {
             return String::new();
         };
         let compiler = Compiler {
@@ -122,6 +131,11 @@ impl Program {
         compiler.emit_driver(&mut function, &mut builder);
         text.push_str(&function.display().to_string());
         text
+    }
+
+    /// Bytes that a run needs beside the regions. They mean nothing before and after.
+    pub fn scratch_bytes(&self) -> usize {
+        self.scratch_bytes
     }
 
     /// Bytes of machine code.

@@ -380,6 +380,13 @@ impl<'a> Frame<'a> {
         self.b.inst_results(call).first().copied()
     }
 
+    /// The address of scratch: the table has it behind the regions.
+    pub(super) fn scratch(&mut self) -> Value {
+        let flags = MemFlagsData::trusted().with_readonly().with_can_move();
+        let offset = self.schedule.regions.len() as i32 * 8;
+        self.b.ins().load(types::I64, flags, self.table, offset)
+    }
+
     /// The address of the function under construction.
     pub(super) fn itself(&mut self) -> Value {
         let signature = self.b.func.signature.clone();

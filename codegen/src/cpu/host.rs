@@ -3,19 +3,23 @@
 use cranelift_codegen::isa::{self, OwnedTargetIsa};
 use cranelift_codegen::settings::{self, Configurable};
 
-use super::EmitError;
+use super::{EmitError, Instructions};
 
 /// What the host can do without a library call.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Caps {
     /// Fused multiply-add.
     pub fma: bool,
+    /// Operands of vector instructions in memory need not be aligned.
+    pub unaligned: bool,
     /// Rounding to an integer within a float register.
     pub round: bool,
 }
 
-/// The instruction set of the machine this runs on, and its capabilities.
-pub(super) fn host() -> Result<(OwnedTargetIsa, Caps), EmitError> {
+/// The code generator for the machine this runs on, with a set of its instructions, and what these
+/// can do.
+pub(super) fn host(instructions: Instructions) -> Result<(OwnedTargetIsa, Caps), EmitError> {
+    instructions.check()?;
     let wrong = |e: &dyn std::fmt::Display| EmitError::Host(e.to_string());
     let mut flags = settings::builder();
     for (name, value) in [
@@ -42,7 +46,17 @@ pub(super) fn host() -> Result<(OwnedTargetIsa, Caps), EmitError> {
         flags.set(name, value).map_err(|e| wrong(&e))?;
     }
     let mut builder = isa::lookup_by_name(triple()).map_err(|e| wrong(&e))?;
-    let caps = detect(&mut builder).map_err(|e| wrong(&e))?;
+    for set in Instructions::ALL.into_iter().filter(|s| *s <= instructions) {
+        for flag in set.flags() {
+            builder.enable(flag).map_err(|e| wrong(&e))?;
+        }
+    }
+    let x86 = cfg!(target_arch = "x86_64");
+    let caps = Caps {
+        fma: !x86 || instructions >= Instructions::Avx2,
+        unaligned: !x86 || instructions >= Instructions::Avx2,
+        round: !x86 || instructions >= Instructions::Sse42,
+    };
     let isa = builder
         .finish(settings::Flags::new(flags))
         .map_err(|e| wrong(&e))?;
@@ -61,38 +75,4 @@ fn triple() -> &'static str {
         // The emitter's vectors are 128 bits wide and little-endian: these two are what it is tested on.
         (_, _) => "unknown-unknown-unknown",
     }
-}
-
-#[cfg(target_arch = "x86_64")]
-fn detect(builder: &mut isa::Builder) -> settings::SetResult<Caps> {
-    macro_rules! enable {
-        ($($feature:tt => $flag:literal),* $(,)?) => {
-            $(if std::is_x86_feature_detected!($feature) { builder.enable($flag)?; })*
-        };
-    }
-    enable!(
-        "sse3" => "has_sse3",
-        "ssse3" => "has_ssse3",
-        "sse4.1" => "has_sse41",
-        "sse4.2" => "has_sse42",
-        "popcnt" => "has_popcnt",
-        "avx" => "has_avx",
-        "avx2" => "has_avx2",
-        "fma" => "has_fma",
-        "bmi1" => "has_bmi1",
-        "bmi2" => "has_bmi2",
-        "lzcnt" => "has_lzcnt",
-    );
-    Ok(Caps {
-        fma: std::is_x86_feature_detected!("fma"),
-        round: std::is_x86_feature_detected!("sse4.1"),
-    })
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-fn detect(_builder: &mut isa::Builder) -> settings::SetResult<Caps> {
-    Ok(Caps {
-        fma: true,
-        round: true,
-    })
 }

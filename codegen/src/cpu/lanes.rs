@@ -300,7 +300,13 @@ impl Frame<'_> {
         lanes: Lanes,
     ) -> Value {
         if lanes.active == lanes.count {
-            return self.b.ins().load(ty, flags, address, offset);
+            if self.caps.unaligned || !ty.is_vector() || ty.lane_type().is_int() {
+                return self.b.ins().load(ty, flags, address, offset);
+            }
+            // As integers: Cranelift 0.135 makes a load of floats an operand of cmpps and cmppd, which
+            // fault unless it is aligned to the vector.
+            let bits = self.b.ins().load(ty.as_int(), flags, address, offset);
+            return self.cast_bits(bits, ty);
         }
         let lane = ty.lane_type();
         if lanes.active == 1 {

@@ -11,6 +11,7 @@ mod contract;
 mod driver;
 mod frame;
 mod host;
+mod instructions;
 mod lanes;
 mod machine;
 mod math;
@@ -22,7 +23,9 @@ mod scatter;
 mod shim;
 mod tile;
 
+pub use blocking::Blocking;
 pub use driver::{Program, compile};
+pub use instructions::Instructions;
 
 /// How matrix products are computed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -32,7 +35,7 @@ pub enum Contraction {
     Auto,
     /// Register tiles written with Cranelift's 128-bit vectors; on every host.
     Own,
-    /// Tiles compiled ahead of time for the host's widest vectors. Where the host has none, `Own`.
+    /// Tiles compiled ahead of time for wider vectors. Where the instructions have none, `Own`.
     Library,
 }
 
@@ -41,6 +44,10 @@ pub enum Contraction {
 pub struct Options {
     /// How matrix products are computed.
     pub contraction: Contraction,
+    /// What may be used of the host.
+    pub instructions: Instructions,
+    /// How large products are cut into blocks.
+    pub blocking: Blocking,
     /// Whether maps and reductions use vectors; without, every loop is scalar.
     pub vectors: bool,
     /// Threads that compile kernels, at least 1.
@@ -51,6 +58,8 @@ impl Default for Options {
     fn default() -> Options {
         Options {
             contraction: Contraction::Auto,
+            instructions: Instructions::widest(),
+            blocking: Blocking::default(),
             vectors: true,
             compile_threads: 1,
         }
@@ -63,6 +72,9 @@ pub enum EmitError {
     /// The host is not one that code can be generated for.
     #[error("no code generator for this host: {0}")]
     Host(String),
+    /// Instructions were asked for that the host does not have.
+    #[error("this host does not have the instructions of {0:?}")]
+    Instructions(Instructions),
     /// A scalar instruction with an element type that it has no meaning for.
     #[error("kernel `{kernel}`: {what}")]
     Unsupported {

@@ -4,10 +4,9 @@
 //! destination where the epilogue only stores them; else to scratch, and the kernel is called back
 //! for each finished block, while that is in the cache. It is also called back for the blocks of an
 //! operand that is computed: the right one's come once, as panels; the left one's as the tiles read
-//! them, or all at once where several blocks of columns need them. Scratch belongs to the thread and grows only when a
-//! larger product than any before comes along: no allocation from the second step on.
-
-use std::cell::RefCell;
+//! them, or all at once where several blocks of columns need them. Scratch is memory that the
+//! program's caller supplies beside the regions ([`super::Program::scratch_bytes`]): nothing is
+//! allocated here, and nothing here can fail.
 
 use super::blocking::{Plan, Source, pitch};
 use super::tile::{Element, Job, Tiles};
@@ -25,6 +24,8 @@ pub(super) struct Call {
     pub rhs: *const u8,
     /// The destination's, where the plan is direct.
     pub out: *mut u8,
+    /// As much scratch as the plan says.
+    pub scratch: *mut u8,
     /// The place in the batch, one i64 a batch dim.
     pub batch: *const i64,
 }
@@ -69,48 +70,29 @@ impl Plan {
     }
 }
 
-/// A line of cache, so that scratch is aligned.
-#[derive(Clone, Copy)]
-#[repr(C, align(64))]
-struct Line([u8; 64]);
-
-thread_local! {
-    static SCRATCH: RefCell<Vec<Line>> = const { RefCell::new(Vec::new()) };
-}
-
 /// Computes one product and calls the kernel back with its blocks.
 ///
 /// # Safety
 ///
-/// The operands and the destination are there for all of the plan's places.
+/// The operands, the destination and scratch are there for all of the plan's places.
 pub(super) unsafe extern "C" fn product<E: Element>(plan: &Plan, call: &Call) {
-    let Some(tiles) = E::tiles() else {
+    let Some(tiles) = E::tiles(plan.instructions) else {
         // A plan is made only where there are tiles.
         return;
     };
-    SCRATCH.with_borrow_mut(|scratch| {
-        let lines = plan
-            .scratch
-            .map(|elements| (elements * size_of::<E>()).div_ceil(64));
-        let total: usize = lines.iter().sum();
-        if scratch.len() < total {
-            scratch.resize(total, Line([0; 64]));
-        }
-        let base = scratch.as_mut_ptr();
-        let run = Run {
-            plan,
-            call,
-            tiles,
-            b: base.cast::<E>(),
-            a: base.wrapping_add(lines[0]).cast::<E>(),
-            sums: base.wrapping_add(lines[0] + lines[1]).cast::<E>(),
-            turned: base
-                .wrapping_add(lines[0] + lines[1] + lines[2])
-                .cast::<E>(),
-        };
-        // SAFETY: the caller vouches for the operands; scratch is as large as the plan says.
-        unsafe { run.blocks() }
-    });
+    let [of_b, of_a, of_sums, _] = plan.scratch;
+    let part = |bytes: usize| call.scratch.wrapping_add(bytes).cast::<E>();
+    let run = Run {
+        plan,
+        call,
+        tiles,
+        b: part(0),
+        a: part(of_b),
+        sums: part(of_b + of_a),
+        turned: part(of_b + of_a + of_sums),
+    };
+    // SAFETY: the caller vouches for the operands and for scratch.
+    unsafe { run.blocks() }
 }
 
 /// A product being computed.

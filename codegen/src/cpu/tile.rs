@@ -10,6 +10,8 @@
 //! that the compiler has no constant to compute ahead in the mode that it knows, and decide nothing by
 //! a float.
 
+use super::Instructions;
+
 /// One tile's work: `c[i, j] (+)= sum_p a[i, p] * b[p, j]`. Strides are in elements.
 #[derive(Clone, Copy)]
 pub(super) struct Job<E> {
@@ -61,8 +63,8 @@ impl<E> Tiles<E> {
 
 /// An element type that has tiles.
 pub(super) trait Element: Copy + Default + 'static {
-    /// The tiles for this host's widest vectors, if it has any.
-    fn tiles() -> Option<&'static Tiles<Self>>;
+    /// The tiles of a set of instructions, if it has any.
+    fn tiles(instructions: Instructions) -> Option<&'static Tiles<Self>>;
 
     /// The side of the squares that `transpose` takes.
     const SQUARE: usize;
@@ -80,7 +82,7 @@ mod host {
     macro_rules! none {
         ($element:ty) => {
             impl super::Element for $element {
-                fn tiles() -> Option<&'static super::Tiles<$element>> {
+                fn tiles(_: super::Instructions) -> Option<&'static super::Tiles<$element>> {
                     None
                 }
 
@@ -100,17 +102,15 @@ mod host {
 
 #[cfg(target_arch = "x86_64")]
 mod host {
-    use super::{Element, Job, Tile, Tiles};
+    use super::{Element, Instructions, Job, Tile, Tiles};
     use std::arch::x86_64::*;
 
     impl Element for f32 {
-        fn tiles() -> Option<&'static Tiles<f32>> {
-            if is_x86_feature_detected!("avx512f") {
-                Some(&WIDE_F32)
-            } else if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-                Some(&F32)
-            } else {
-                None
+        fn tiles(instructions: Instructions) -> Option<&'static Tiles<f32>> {
+            match instructions {
+                Instructions::Avx512 => Some(&WIDE_F32),
+                Instructions::Avx2 => Some(&F32),
+                Instructions::Baseline | Instructions::Sse42 => None,
             }
         }
 
@@ -123,13 +123,11 @@ mod host {
     }
 
     impl Element for f64 {
-        fn tiles() -> Option<&'static Tiles<f64>> {
-            if is_x86_feature_detected!("avx512f") {
-                Some(&WIDE_F64)
-            } else if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-                Some(&F64)
-            } else {
-                None
+        fn tiles(instructions: Instructions) -> Option<&'static Tiles<f64>> {
+            match instructions {
+                Instructions::Avx512 => Some(&WIDE_F64),
+                Instructions::Avx2 => Some(&F64),
+                Instructions::Baseline | Instructions::Sse42 => None,
             }
         }
 

@@ -1,11 +1,12 @@
 //! Contractions of awkward sizes, strides and batches with every choice of kernel, against a plain
 //! triple loop in f64.
 
-use sinew_codegen::cpu::{Contraction, Options};
+use sinew_codegen::cpu::{self, Contraction, EmitError, Instructions, Options};
 use sinew_codegen::kernel::*;
 use sinew_ir::{DType, Scalar};
 
 use crate::setup::*;
+use crate::targets::{product_targets, small_blocks};
 
 /// What follows the sums.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -149,6 +150,10 @@ impl Case {
     }
 
     fn check(&self) {
+        self.check_on(&product_targets());
+    }
+
+    fn check_on(&self, targets: &[Options]) {
         let (schedule, data) = self.build();
         sinew_codegen::verify::verify(&schedule).unwrap_or_else(|e| panic!("{self:?}: {e}"));
         let expected = self.expected(&data);
@@ -156,26 +161,19 @@ impl Case {
             DType::F32 => 1e-6 * (self.k as f64).sqrt().max(10.0),
             DType::F64 | DType::Float | DType::I32 | DType::U32 | DType::Bool => 1e-12,
         };
-        for contraction in [Contraction::Own, Contraction::Library, Contraction::Auto] {
-            for vectors in [false, true] {
-                let options = Options {
-                    contraction,
-                    vectors,
-                    ..Options::default()
-                };
-                let mut found = data.clone();
-                run(&schedule, &options, &mut found);
-                for (i, (f, e)) in found[3].values.iter().zip(&expected).enumerate() {
-                    // Terms are of size 1 at most: an absolute bound.
-                    assert!(
-                        (f - e).abs() <= tolerance,
-                        "{self:?} {options:?} element {i}: {f:e}, not {e:e}"
-                    );
-                }
-                if self.epilogue == Epilogue::BiasRelu {
-                    for (y, off) in found[3].values.iter().zip(&found[4].values) {
-                        assert_eq!(*off != 0.0, *y == 0.0, "{self:?} {options:?}");
-                    }
+        for options in targets {
+            let mut found = data.clone();
+            run(&schedule, options, &mut found);
+            for (i, (f, e)) in found[3].values.iter().zip(&expected).enumerate() {
+                // Terms are of size 1 at most: an absolute bound.
+                assert!(
+                    (f - e).abs() <= tolerance,
+                    "{self:?} {options:?} element {i}: {f:e}, not {e:e}"
+                );
+            }
+            if self.epilogue == Epilogue::BiasRelu {
+                for (y, off) in found[3].values.iter().zip(&found[4].values) {
+                    assert_eq!(*off != 0.0, *y == 0.0, "{self:?} {options:?}");
                 }
             }
         }
@@ -263,47 +261,108 @@ fn batches() {
     }
 }
 
-/// Large enough for every level of blocking and for packing both operands.
+/// Several blocks along every dim, the last ones not full, both operands packed or not, on every set of
+/// instructions.
 #[test]
-fn blocks_of_large_products() {
-    for (m, n, k) in [(70, 300, 1100), (3, 600, 2100), (130, 1300, 40)] {
+fn blocks_along_every_dim() {
+    let targets = small_blocks();
+    for (m, n, k) in [(29, 150, 37), (13, 40, 100), (3, 131, 33)] {
         for (lhs, rhs) in [
             (Layout::Rows, Layout::Rows),
             (Layout::Columns, Layout::Rows),
             (Layout::Rows, Layout::Columns),
+            (Layout::Columns, Layout::Columns),
         ] {
             for epilogue in [Epilogue::Plain, Epilogue::BiasRelu] {
-                let (schedule, data) = Case {
-                    batch: vec![],
-                    m,
-                    n,
-                    k,
-                    lhs,
-                    rhs,
-                    epilogue,
-                    dtype: DType::F32,
-                }
-                .build();
-                let mut outcomes = Vec::new();
-                for contraction in [Contraction::Own, Contraction::Library] {
-                    let options = Options {
-                        contraction,
-                        ..Options::default()
-                    };
-                    let mut found = data.clone();
-                    run(&schedule, &options, &mut found);
-                    outcomes.push(found);
-                }
-                for (i, (a, b)) in outcomes[0][3]
-                    .values
-                    .iter()
-                    .zip(&outcomes[1][3].values)
-                    .enumerate()
-                {
-                    let what = format!("{m} {n} {k} {lhs:?} {rhs:?} {epilogue:?} at {i}");
-                    assert!((a - b).abs() < 1e-4, "{what}: {a:e} and {b:e}");
+                for (batch, dtype) in [(vec![], DType::F32), (vec![2], DType::F64)] {
+                    Case {
+                        batch,
+                        m,
+                        n,
+                        k,
+                        lhs,
+                        rhs,
+                        epilogue,
+                        dtype,
+                    }
+                    .check_on(&targets);
                 }
             }
+        }
+    }
+}
+
+/// Wide enough that the right operand is copied even where its rows lie side by side.
+#[test]
+fn operands_with_far_rows_are_packed() {
+    let targets = small_blocks();
+    for (m, n, k) in [(61, 530, 5), (300, 270, 6)] {
+        for lhs in [Layout::Rows, Layout::Columns] {
+            Case {
+                batch: vec![],
+                m,
+                n,
+                k,
+                lhs,
+                rhs: Layout::Rows,
+                epilogue: Epilogue::BiasRelu,
+                dtype: DType::F32,
+            }
+            .check_on(&targets);
+        }
+    }
+}
+
+/// The blocks that large products have where nobody lowers them.
+#[test]
+fn blocks_of_large_products() {
+    let mut targets = product_targets();
+    targets.retain(|t| t.contraction == Contraction::Library && t.vectors);
+    for dtype in [DType::F32, DType::F64] {
+        Case {
+            batch: vec![],
+            m: 3,
+            n: 620,
+            k: 1100,
+            lhs: Layout::Rows,
+            rhs: Layout::Rows,
+            epilogue: Epilogue::BiasRelu,
+            dtype,
+        }
+        .check_on(&targets);
+    }
+}
+
+/// A host runs what it has and refuses what it has not.
+#[test]
+fn instructions_that_the_host_lacks_are_refused() {
+    let case = Case {
+        batch: vec![],
+        m: 2,
+        n: 2,
+        k: 2,
+        lhs: Layout::Rows,
+        rhs: Layout::Rows,
+        epilogue: Epilogue::Plain,
+        dtype: DType::F32,
+    };
+    let (schedule, _) = case.build();
+    let host = Instructions::of_host();
+    println!("this host has {host:?}");
+    assert_eq!(host.first(), Some(&Instructions::Baseline));
+    assert_eq!(host.last(), Some(&Instructions::widest()));
+    for instructions in Instructions::ALL {
+        let options = Options {
+            instructions,
+            ..Options::default()
+        };
+        match cpu::compile(&schedule, &options) {
+            Ok(_) => assert!(host.contains(&instructions)),
+            Err(EmitError::Instructions(set)) => {
+                assert_eq!(set, instructions);
+                assert!(!host.contains(&set));
+            }
+            Err(e) => panic!("{e}"),
         }
     }
 }

@@ -7,3 +7,5 @@ mod nests;
 mod prologues;
 mod scalars;
 mod setup;
+#[path = "../support/targets.rs"]
+mod targets;

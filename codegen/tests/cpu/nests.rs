@@ -5,6 +5,7 @@ use sinew_codegen::kernel::*;
 use sinew_ir::{DType, Reduction, Scalar};
 
 use crate::setup::*;
+use crate::targets::targets;
 
 const EXTENTS: [usize; 9] = [0, 1, 3, 4, 5, 7, 8, 17, 33];
 
@@ -28,15 +29,12 @@ fn random(dtype: DType, count: usize, seed: u64) -> Data {
 fn check(schedule: &Schedule, data: &[Data], tolerance: f64, what: &str) {
     let mut expected = data.to_vec();
     execute(schedule, &mut expected);
-    for options in each_option() {
+    for options in targets() {
         let mut found = data.to_vec();
         run(schedule, &options, &mut found);
         for (b, (found, expected)) in found.iter().zip(&expected).enumerate() {
             for (i, (&f, &e)) in found.values.iter().zip(&expected.values).enumerate() {
-                let what = format!(
-                    "{what}, buffer {b}, element {i}, vectors {}",
-                    options.vectors
-                );
+                let what = format!("{what}, buffer {b}, element {i}, {options:?}");
                 // Sums in another order: what matters is the size of the addends, about 1.
                 if tolerance > 0.0 && (f - e).abs() < tolerance {
                     continue;
@@ -445,9 +443,9 @@ fn argmax_of_ties_and_nan() {
         };
         let mut data = vec![Data::new(DType::F32, values), Data::zeros(DType::I32, r)];
         let schedule = schedule(&data, vec![kernel(Class::Nest(nest))]);
-        for options in each_option() {
+        for options in targets() {
             run(&schedule, &options, &mut data);
-            assert_eq!(data[1].values, expected, "vectors {}", options.vectors);
+            assert_eq!(data[1].values, expected, "{options:?}");
         }
     }
 }

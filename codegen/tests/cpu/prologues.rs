@@ -6,6 +6,7 @@ use sinew_codegen::kernel::*;
 use sinew_ir::{DType, Scalar};
 
 use crate::setup::*;
+use crate::targets::{product_targets, small_blocks};
 
 /// How an operand comes about.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -193,11 +194,10 @@ impl Case {
     }
 
     fn check(&self) {
-        let every = [Contraction::Own, Contraction::Library, Contraction::Auto];
-        self.check_with(&every, &[false, true]);
+        self.check_on(&product_targets());
     }
 
-    fn check_with(&self, contractions: &[Contraction], vectors: &[bool]) {
+    fn check_on(&self, targets: &[Options]) {
         let (exact, mut expected) = self.build(DType::F64);
         execute(&exact, &mut expected);
         let expected = &expected[2 * BUFFERS as usize + 1].values;
@@ -206,23 +206,16 @@ impl Case {
             (DType::F64, 1e-9),
         ] {
             let (schedule, data) = self.build(dtype);
-            for &contraction in contractions {
-                for &vectors in vectors {
-                    let options = Options {
-                        contraction,
-                        vectors,
-                        ..Options::default()
-                    };
-                    let mut found = data.clone();
-                    run(&schedule, &options, &mut found);
-                    let found = &found[2 * BUFFERS as usize + 1].values;
-                    for (i, (f, e)) in found.iter().zip(expected).enumerate() {
-                        // Terms are of size 1 at most.
-                        assert!(
-                            (f - e).abs() <= tolerance * e.abs().max(1.0),
-                            "{self:?} {dtype} {options:?} element {i}: {f:e}, not {e:e}"
-                        );
-                    }
+            for options in targets {
+                let mut found = data.clone();
+                run(&schedule, options, &mut found);
+                let found = &found[2 * BUFFERS as usize + 1].values;
+                for (i, (f, e)) in found.iter().zip(expected).enumerate() {
+                    // Terms are of size 1 at most.
+                    assert!(
+                        (f - e).abs() <= tolerance * e.abs().max(1.0),
+                        "{self:?} {dtype} {options:?} element {i}: {f:e}, not {e:e}"
+                    );
                 }
             }
         }
@@ -298,31 +291,38 @@ fn nothing_and_one() {
     }
 }
 
-/// The contracted dim in several blocks, columns in several, rows in several.
+/// The contracted dim in several blocks, columns in several, rows in several, on every set of
+/// instructions.
 #[test]
-fn blocks_of_large_products() {
-    let check = |case: Case| case.check_with(&[Contraction::Library], &[true]);
-    for (m, n, k) in [
-        (27, 40, 1100),
-        (3, 610, 1030),
-        (5, 515, 600),
-        (130, 20, 520),
-    ] {
-        for (side, lhs) in COMPUTED.into_iter().enumerate() {
-            let rhs = COMPUTED[(side + 1) % COMPUTED.len()];
-            check(Case::new(m, n, k, lhs, rhs));
+fn blocks_along_every_dim() {
+    let targets = small_blocks();
+    for (m, n, k) in [(29, 150, 37), (13, 40, 100), (61, 20, 33)] {
+        for (i, lhs) in COMPUTED.into_iter().enumerate() {
+            let rhs = COMPUTED[(i + 1) % COMPUTED.len()];
+            Case::new(m, n, k, lhs, rhs).check_on(&targets);
         }
-        check(Case {
+        Case {
             epilogue: false,
             ..Case::new(m, n, k, Side::Turned, Side::Relu)
-        });
+        }
+        .check_on(&targets);
     }
+}
+
+/// The blocks that large products have where nobody lowers them.
+#[test]
+fn blocks_of_large_products() {
+    let mut targets = product_targets();
+    targets.retain(|t| t.contraction == Contraction::Library && t.vectors);
+    Case::new(3, 610, 1030, Side::Scaled, Side::Turned).check_on(&targets);
 }
 
 /// Own tiles compute rows of the left operand on the stack, some at a time, or none if they are long.
 #[test]
 fn rows_on_the_stack() {
-    let own = |case: Case| case.check_with(&[Contraction::Own], &[false, true]);
+    let mut targets = product_targets();
+    targets.retain(|t| t.contraction == Contraction::Own);
+    let own = |case: Case| case.check_on(&targets);
     for side in COMPUTED {
         own(Case::new(30, 9, 300, side, Side::Plain));
         own(Case::new(13, 9, 2900, side, Side::Plain));
@@ -338,8 +338,8 @@ fn batches_in_several_blocks() {
     for side in COMPUTED {
         let case = Case {
             batch: vec![2],
-            ..Case::new(7, 20, 1030, side, side)
+            ..Case::new(7, 70, 41, side, side)
         };
-        case.check_with(&[Contraction::Library], &[true]);
+        case.check_on(&small_blocks());
     }
 }

@@ -132,11 +132,13 @@ pub fn schedule(data: &[Data], kernels: Vec<Kernel>) -> Schedule {
 pub fn run(schedule: &Schedule, options: &Options, data: &mut [Data]) {
     let program = cpu::compile(schedule, options).unwrap_or_else(|e| panic!("{e}"));
     let mut regions: Vec<Region> = data.iter().map(|d| Region::new(&d.bytes())).collect();
+    // Scratch is garbage at first.
+    regions.push(Region::new(&vec![0xA5; program.scratch_bytes()]));
     let table: Vec<*mut u8> = regions.iter_mut().map(Region::base).collect();
-    // SAFETY: one base a region, each as large as the schedule says.
+    // SAFETY: one base a region and one for scratch, each as large as the schedule says.
     unsafe { program.run(&table) };
+    regions.iter().for_each(Region::check);
     for (d, region) in data.iter_mut().zip(&regions) {
-        region.check();
         d.read(region.slice());
     }
 }
@@ -198,17 +200,6 @@ pub fn map(outer: &[usize], code: Code) -> Kernel {
         }],
         rows: Vec::new(),
     }))
-}
-
-/// Scalar loops, then vectors.
-pub fn each_option() -> Vec<Options> {
-    [false, true]
-        .into_iter()
-        .map(|vectors| Options {
-            vectors,
-            ..Options::default()
-        })
-        .collect()
 }
 
 /// Reproducible numbers, evenly between -1 and 1.

@@ -4,6 +4,8 @@
 
 pub mod products;
 pub mod random;
+#[cfg(feature = "cpu")]
+pub mod targets;
 
 use sinew_codegen::execute::execute;
 use sinew_codegen::explain::listing;
@@ -182,20 +184,9 @@ pub fn run(function: &Function, inputs: &[Vec<f64>]) -> Vec<Vec<f64>> {
         .collect()
 }
 
-/// Compiles a schedule for this machine and runs it over `memory`, by scalar or by vector loops.
+/// Compiles a schedule for this machine and runs it over `memory`.
 #[cfg(feature = "cpu")]
-pub fn run_compiled(s: &Schedule, memory: &mut [Vec<u8>], vectors: bool) {
-    use sinew_codegen::cpu::Options;
-    let options = Options {
-        vectors,
-        ..Options::default()
-    };
-    run_with(s, memory, &options);
-}
-
-/// [`run_compiled`] as the options say.
-#[cfg(feature = "cpu")]
-pub fn run_with(s: &Schedule, memory: &mut [Vec<u8>], options: &sinew_codegen::cpu::Options) {
+pub fn run_compiled(s: &Schedule, memory: &mut [Vec<u8>], options: &sinew_codegen::cpu::Options) {
     use sinew_codegen::cpu::compile;
     let program = compile(s, options).unwrap_or_else(|e| panic!("{e}\n{}", listing(s)));
     let mut aligned: Vec<Vec<[u64; 8]>> = Vec::new();
@@ -209,8 +200,10 @@ pub fn run_with(s: &Schedule, memory: &mut [Vec<u8>], options: &sinew_codegen::c
         }
         aligned.push(lines);
     }
+    // Scratch is garbage at first.
+    aligned.push(vec![[u64::MAX; 8]; program.scratch_bytes().div_ceil(64)]);
     let table: Vec<*mut u8> = aligned.iter_mut().map(|r| r.as_mut_ptr().cast()).collect();
-    // SAFETY: each region has as many bytes as the schedule says, aligned to 8.
+    // SAFETY: each region has as many bytes as the schedule says, aligned to 64, and so has scratch.
     unsafe { program.run(&table) };
     for (bytes, lines) in memory.iter_mut().zip(&aligned) {
         for (eight, word) in bytes.chunks_mut(8).zip(lines.as_flattened()) {

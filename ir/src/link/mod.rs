@@ -380,7 +380,7 @@ impl<'u> Link<'u> {
         };
         self.inliner.stacks.apply(&mut out.body);
         check(self.unit, &out, Stage::Bound)?;
-        expand(&mut out).map_err(|e| op_error(self.unit, e.op, e.location, e.error))?;
+        expand(&mut out).map_err(|e| op_error(self.unit, e.op, e.location, *e.error))?;
         check(self.unit, &out, Stage::Program)?;
         crate::simplify::simplify(&mut out);
         check(self.unit, &out, Stage::Program)?;

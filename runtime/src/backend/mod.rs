@@ -79,10 +79,18 @@ impl Backend {
     pub fn compile(&self, function: &str, schedule: &Schedule) -> Result<Code> {
         match self {
             #[cfg(feature = "cpu")]
-            Backend::Cpu => Ok(Code {
-                regions: schedule.regions.clone(),
-                kernels: Kernels::Cpu(Box::new(CpuCode::compile(function, schedule)?)),
-            }),
+            Backend::Cpu => {
+                let code = CpuCode::compile(function, schedule)?;
+                Ok(Code {
+                    regions: schedule
+                        .regions
+                        .iter()
+                        .cloned()
+                        .chain([code.scratch()])
+                        .collect(),
+                    kernels: Kernels::Cpu(Box::new(code)),
+                })
+            }
             #[cfg(not(feature = "cpu"))]
             Backend::Cpu => {
                 let _ = (function, schedule);
@@ -321,7 +329,7 @@ impl<'a> Slot<'a> {
 /// A schedule in the form its device runs. It holds no memory of regions, so that any number of users
 /// can run it at once.
 pub(crate) struct Code {
-    /// What the kernels take each region for.
+    /// What the kernels take each region for: the schedule's, and scratch.
     regions: Vec<Region>,
     kernels: Kernels,
 }
@@ -350,7 +358,7 @@ pub(crate) struct Launch {
 impl Code {
     /// Runs every kernel once. Results are there when their memory is read.
     ///
-    /// `slots` are the regions of the schedule in order.
+    /// `slots` are the regions of the schedule in order, and [`Code::scratch`].
     ///
     /// # Errors
     /// [`Error::Regions`] for another number of slots, slots that do not [fit](Slot::fits), or those of
@@ -370,6 +378,23 @@ impl Code {
             Kernels::Gpu(code) => code.run_slots(&mut launch.gpu, slots),
             #[cfg(not(any(feature = "cpu", feature = "gpu")))]
             Kernels::Nowhere => Err(Error::NoCodeGenerator("cpu")),
+        }
+    }
+
+    /// The regions of a run: the schedule's in order, and [`Code::scratch`].
+    pub fn regions(&self) -> &[Region] {
+        &self.regions
+    }
+
+    /// The region that a run needs behind those of the schedule: none on a GPU.
+    pub fn scratch(&self) -> Option<&Region> {
+        match &self.kernels {
+            #[cfg(feature = "cpu")]
+            Kernels::Cpu(_) => self.regions.last(),
+            #[cfg(feature = "gpu")]
+            Kernels::Gpu(_) => None,
+            #[cfg(not(any(feature = "cpu", feature = "gpu")))]
+            Kernels::Nowhere => None,
         }
     }
 

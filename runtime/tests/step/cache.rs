@@ -106,7 +106,7 @@ fn every_stage_has_a_text() {
     assert!(trainer.clif().unwrap().contains("function"));
     let memory = trainer.memory().unwrap();
     assert!(
-        memory.contains("gradients") && memory.contains("in all"),
+        memory.contains("gradients") && memory.contains("scratch") && memory.contains("in all"),
         "{memory}"
     );
 }

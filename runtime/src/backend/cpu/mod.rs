@@ -6,7 +6,7 @@ use super::{HostSlot, Slot};
 use crate::error::{Error, Result};
 use denormals::flushed;
 use sinew_codegen::cpu::{self, Options};
-use sinew_codegen::kernel::Schedule;
+use sinew_codegen::kernel::{Region, Schedule};
 
 /// The most regions of a schedule: a table of them lies on the stack.
 const MAX_REGIONS: usize = 32;
@@ -35,7 +35,8 @@ impl CpuCode {
     /// [`Error::Regions`].
     ///
     /// # Safety
-    /// There is one slot for each region of the schedule, in order, and it fits the region.
+    /// There is one slot for each region of the schedule, in order, and one for [`CpuCode::scratch`];
+    /// each fits its region.
     pub unsafe fn run(&self, slots: &[Slot<'_>]) -> Result<()> {
         let regions = || Error::Regions { count: slots.len() };
         let mut bases = [std::ptr::null_mut(); MAX_REGIONS];
@@ -47,12 +48,21 @@ impl CpuCode {
                 Slot::Gpu(_) => return Err(regions()),
             }
         }
-        // SAFETY: the table has one pointer for each region of the schedule, to as many bytes as the
-        // region has: the caller's word. Slots borrow their memory, mutably but for those of regions
-        // that no kernel writes (the schedule was verified); arguments are row-major, of the region's
-        // element type and aligned to it.
+        // SAFETY: the table has one pointer for each region of the schedule and one for scratch, to as
+        // many bytes as the region has: the caller's word. Slots borrow their memory, mutably but for
+        // those of regions that no kernel writes (the schedule was verified); arguments are row-major,
+        // of the region's element type and aligned to it.
         flushed(|| unsafe { self.0.run(table) });
         Ok(())
+    }
+
+    /// The region behind those of the schedule: what kernels need while they run.
+    pub fn scratch(&self) -> Region {
+        Region {
+            name: "scratch".into(),
+            bytes: self.0.scratch_bytes(),
+            written: true,
+        }
     }
 
     /// The kernels in Cranelift's form.

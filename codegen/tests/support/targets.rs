@@ -1,0 +1,59 @@
+//! What compiled code is tested for: every set of instructions that the host has.
+
+#![allow(dead_code)] // each test file uses its own part
+
+use sinew_codegen::cpu::{Blocking, Contraction, Instructions, Options};
+
+fn with(instructions: Instructions, vectors: bool, contraction: Contraction) -> Options {
+    Options {
+        contraction,
+        instructions,
+        vectors,
+        ..Options::default()
+    }
+}
+
+/// Vectors on every set of instructions, and scalar loops on the narrowest and the widest.
+pub fn targets() -> Vec<Options> {
+    let sets = Instructions::of_host();
+    let ends = [Instructions::Baseline, Instructions::widest()];
+    let scalar = sets.iter().filter(|set| ends.contains(set));
+    let scalar = scalar.map(|set| with(*set, false, Contraction::Auto));
+    let vectors = sets.iter().map(|set| with(*set, true, Contraction::Auto));
+    scalar.chain(vectors).collect()
+}
+
+/// Own tiles and those compiled ahead on every set of instructions that has them, and the cost model's
+/// choice. Vectors are those of the epilogue and of computed operands.
+pub fn product_targets() -> Vec<Options> {
+    let mut targets = Vec::new();
+    for set in Instructions::of_host() {
+        let ends = set == Instructions::Baseline || set == Instructions::widest();
+        for vectors in [false, true] {
+            if vectors || ends {
+                targets.push(with(set, vectors, Contraction::Own));
+            }
+            if set >= Instructions::Avx2 {
+                targets.push(with(set, vectors, Contraction::Library));
+            }
+        }
+    }
+    targets.push(Options::default());
+    targets
+}
+
+/// Tiles compiled ahead, of every set of instructions that has them, with blocks so small that products
+/// of a few dozen rows and columns are cut along every dim.
+pub fn small_blocks() -> Vec<Options> {
+    let mut targets = product_targets();
+    targets.retain(|t| t.contraction == Contraction::Library);
+    for target in &mut targets {
+        target.blocking = Blocking {
+            depth: 64,
+            right: 2560,
+            left: 2048,
+            sums: 1024,
+        };
+    }
+    targets
+}
