@@ -69,7 +69,7 @@ fn time(program: &Program, table: &[*mut u8]) -> f64 {
 
 fn access(buffer: u32, strides: &[i64]) -> Access {
     Access {
-        buffer: BufferId(buffer),
+        slot: SlotId(buffer),
         offset: 0,
         strides: strides.to_vec(),
         guards: Vec::new(),
@@ -78,13 +78,14 @@ fn access(buffer: u32, strides: &[i64]) -> Access {
 
 /// A schedule of one region a buffer, f32 all.
 fn schedule(sizes: &[usize], classes: Vec<Class>) -> Schedule {
-    Schedule {
+    let mut schedule = Schedule {
         regions: sizes
             .iter()
-            .map(|&elements| Region {
-                name: "r".to_owned(),
+            .enumerate()
+            .map(|(i, &elements)| Region {
+                name: format!("r{i}"),
                 bytes: elements * 4,
-                written: true,
+                kind: RegionKind::State,
             })
             .collect(),
         buffers: sizes
@@ -98,16 +99,14 @@ fn schedule(sizes: &[usize], classes: Vec<Class>) -> Schedule {
                 elements,
             })
             .collect(),
-        kernels: classes
-            .into_iter()
-            .enumerate()
-            .map(|(i, class)| Kernel {
-                name: format!("k{i}"),
-                notes: Vec::new(),
-                class,
-            })
-            .collect(),
+        kernels: Vec::new(),
+        nodes: Vec::new(),
+    };
+    for class in classes {
+        let run = schedule.bind(class, |number| format!("k{number}"), Vec::new());
+        schedule.nodes.push(Node::Run(run));
     }
+    schedule
 }
 
 fn inst(kind: ScalarKind, dtype: DType) -> ScalarInst {

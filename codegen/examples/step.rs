@@ -24,7 +24,7 @@ fn main() {
         start.elapsed().as_secs_f64() * 1e3
     );
     if std::env::args().any(|a| a == "list") {
-        println!("{}", sinew_codegen::explain::listing(&schedule));
+        println!("{}", schedule);
     }
     for threads in [1, 2] {
         let options = Options {
@@ -59,9 +59,17 @@ fn main() {
     let total = time(&program, &table);
     println!("step: {:.2} us", total * 1e6);
     let mut sum = 0.0;
-    for kernel in &schedule.kernels {
+    for run in schedule.runs() {
+        let Some(kernel) = schedule.kernel(run) else {
+            continue;
+        };
+        let run = Run {
+            kernel: KernelId(0),
+            ..run.clone()
+        };
         let alone = Schedule {
             kernels: vec![kernel.clone()],
+            nodes: vec![Node::Run(run)],
             ..schedule.clone()
         };
         let program = compile(&alone, &Options::default()).expect("it compiles");
@@ -173,11 +181,6 @@ fn step(widths: &[usize], batch: usize) -> Schedule {
     let gradient = link_gradient(&unit, &binding, &|p| p.name.starts_with(['w', 'b']))
         .expect("the loss links");
 
-    let region = |name: &str, bytes: usize, written: bool| Region {
-        name: name.to_owned(),
-        bytes,
-        written,
-    };
     let mut offset = 0;
     let mut leaves = Vec::new();
     for l in 0..layers {
@@ -186,25 +189,20 @@ fn step(widths: &[usize], batch: usize) -> Schedule {
             offset += (elements * 4).next_multiple_of(256);
         }
     }
-    let regions = vec![
-        region("params", offset, true),
-        region("gradients", offset, true),
-        region("m", offset, true),
-        region("v", offset, true),
-        region("x", batch * widths[0] * 4, false),
-        region("y", batch * 4, false),
-        region("loss", 4, true),
-    ];
-    let place = |region: u32, offset: usize| Place {
-        region: RegionId(region),
-        offset,
-    };
-    let mut inputs: Vec<Place> = leaves.iter().map(|&at| place(1, at)).collect();
-    inputs.extend([place(5, 0), place(6, 0)]);
-    let mut outputs = vec![place(7, 0); gradient.program.body.results.len()];
+    let mut regions = Regions::new();
+    let packed =
+        ["params", "gradients", "m", "v"].map(|name| regions.add(name, offset, RegionKind::State));
+    let [params, gradients, m, v] = packed;
+    let x = regions.add("x", batch * widths[0] * 4, RegionKind::Input);
+    let y = regions.add("y", batch * 4, RegionKind::Input);
+    let loss = regions.add("loss", 4, RegionKind::Output);
+    let place = |region: RegionId, offset: usize| Place { region, offset };
+    let mut inputs: Vec<Place> = leaves.iter().map(|&at| place(params, at)).collect();
+    inputs.extend([place(x, 0), place(y, 0)]);
+    let mut outputs = vec![place(loss, 0); gradient.program.body.results.len()];
     for (leaf, result) in leaves.iter().zip(&gradient.gradients) {
         if let Some(result) = result {
-            outputs[*result] = place(2, *leaf);
+            outputs[*result] = place(gradients, *leaf);
         }
     }
     let n = offset / 4;
@@ -235,14 +233,16 @@ fn step(widths: &[usize], batch: usize) -> Schedule {
     let update = parse(&update).expect("the update parses");
     let parts = [
         Part {
+            name: "gradients",
             program: &gradient.program,
             inputs,
             outputs,
         },
         Part {
+            name: "update",
             program: &update,
-            inputs: (1..5).map(|r| place(r, 0)).collect(),
-            outputs: vec![place(1, 0), place(3, 0), place(4, 0)],
+            inputs: packed.map(|r| place(r, 0)).to_vec(),
+            outputs: [params, m, v].map(|r| place(r, 0)).to_vec(),
         },
     ];
     schedule(&parts, regions).expect("the step is scheduled")

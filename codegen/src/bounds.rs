@@ -117,11 +117,11 @@ pub(crate) fn range(space: &[usize], access: &Access) -> Option<Option<(i64, i64
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::{BufferId, Guard};
+    use crate::kernel::{Guard, SlotId};
 
     fn access(offset: i64, strides: &[i64], guards: Vec<Guard>) -> Access {
         Access {
-            buffer: BufferId(0),
+            slot: SlotId(0),
             offset,
             strides: strides.to_vec(),
             guards,

@@ -1,6 +1,6 @@
 //! What kernels and instructions cost, in counts: what [`crate::explain`] prints and choices weigh.
 
-use crate::kernel::{Class, Code, Kernel, ScalarKind, Schedule, Stage};
+use crate::kernel::{Class, Code, Kernel, ScalarKind, Stage};
 use crate::schedule::touches;
 pub use sinew_ir::scalar::TRANSCENDENTAL;
 use std::collections::BTreeMap;
@@ -16,23 +16,25 @@ pub struct Cost {
     pub flops: usize,
 }
 
-/// The cost of a kernel.
-pub fn cost(schedule: &Schedule, kernel: &Kernel) -> Cost {
+/// The cost of a run of a kernel.
+pub fn cost(kernel: &Kernel) -> Cost {
     let mut cost = Cost {
         flops: flops(&kernel.class),
         ..Cost::default()
     };
-    // The widest access of each buffer counts.
+    // The widest access of each slot counts.
     let mut bytes: BTreeMap<(u32, bool), usize> = BTreeMap::new();
     for touch in touches(&kernel.class) {
-        let Some(buffer) = schedule.buffers.get(touch.access.buffer.0 as usize) else {
+        let Some(slot) = kernel.slots.get(touch.access.slot.0 as usize) else {
             continue;
         };
-        let size = buffer.dtype.size().unwrap_or(8);
-        let most = touch.times.min(buffer.elements) * size;
-        let entry = bytes.entry((touch.access.buffer.0, touch.store));
-        let entry = entry.or_insert(0);
-        *entry = (*entry).max(most);
+        let most = touch.times.min(slot.elements) * slot.dtype.size().unwrap_or(8);
+        for (done, store) in [(touch.loads, false), (touch.stores, true)] {
+            if done {
+                let entry = bytes.entry((touch.access.slot.0, store)).or_insert(0);
+                *entry = (*entry).max(most);
+            }
+        }
     }
     for ((_, store), n) in bytes {
         match store {

@@ -5,8 +5,8 @@
 //! Sums run in index order. No speed is meant here.
 
 use crate::kernel::{
-    Access, BufferId, Class, Code, Contract, Nest, Operand, Reg, ScalarInst, ScalarKind, Scatter,
-    Schedule, Stage,
+    Access, Class, Code, Contract, Kernel, Nest, Operand, Reg, Run, ScalarInst, ScalarKind,
+    Scatter, Schedule, SlotId, Stage,
 };
 use sinew_ir::{DType, Scalar};
 
@@ -36,7 +36,7 @@ pub enum ExecuteError {
     Broken(String),
 }
 
-/// Runs all kernels over `memory`, one byte vector a region (the arena included).
+/// Runs the schedule over `memory`, one byte vector a region (the arena included).
 ///
 /// # Errors
 /// Memory of another size than the regions; a schedule that the verifier would refuse.
@@ -56,16 +56,42 @@ pub fn execute(schedule: &Schedule, memory: &mut [Vec<u8>]) -> Result<(), Execut
             });
         }
     }
-    let mut machine = Machine { schedule, memory };
-    for kernel in &schedule.kernels {
+    schedule.each_run(&mut |run, turns| {
+        let number = || ExecuteError::Broken(run.kernel.0.to_string());
+        let kernel = schedule.kernel(run).ok_or_else(number)?;
+        let broken = || ExecuteError::Broken(kernel.name.clone());
+        let slots = slots(schedule, kernel, run, turns).ok_or_else(broken)?;
+        let mut machine = Machine { slots, memory };
         let done = match &kernel.class {
             Class::Nest(n) => machine.nest(n),
             Class::Contract(c) => machine.contract(c),
             Class::Scatter(s) => machine.scatter(s),
         };
-        done.ok_or_else(|| ExecuteError::Broken(kernel.name.clone()))?;
-    }
-    Ok(())
+        done.ok_or_else(broken)
+    })
+}
+
+/// Where the slots of a run lie.
+fn slots(
+    schedule: &Schedule,
+    kernel: &Kernel,
+    run: &Run,
+    turns: &[usize],
+) -> Option<Vec<BoundSlot>> {
+    let pairs = kernel.slots.iter().zip(&run.bindings);
+    let bound = pairs.map(|(slot, binding)| {
+        let buffer = schedule.buffers.get(binding.buffer.0 as usize)?;
+        let from = usize::try_from(binding.at(turns)).ok()?;
+        let fits = from.checked_add(slot.elements)? <= buffer.elements;
+        let size = slot.dtype.size()?;
+        fits.then_some(BoundSlot {
+            region: buffer.region.0 as usize,
+            start: buffer.offset + from * size,
+            dtype: slot.dtype,
+            elements: slot.elements,
+        })
+    });
+    bound.collect()
 }
 
 /// What a scalar instruction makes of operands, rounded to the result's type.
@@ -100,8 +126,18 @@ fn affine(offset: i64, strides: &[i64], index: &[i64]) -> i64 {
     offset + strides.iter().zip(index).map(|(s, i)| s * i).sum::<i64>()
 }
 
+/// A slot where one run has it.
+struct BoundSlot {
+    region: usize,
+    /// Its first byte.
+    start: usize,
+    dtype: DType,
+    elements: usize,
+}
+
+/// One run of a kernel.
 struct Machine<'a> {
-    schedule: &'a Schedule,
+    slots: Vec<BoundSlot>,
     memory: &'a mut [Vec<u8>],
 }
 
@@ -113,18 +149,23 @@ struct Around<'a> {
 }
 
 impl Machine<'_> {
-    /// The byte range of an element.
-    fn place(&self, buffer: BufferId, element: i64) -> Option<(usize, usize, usize)> {
-        let b = self.schedule.buffers.get(buffer.0 as usize)?;
-        let element = usize::try_from(element).ok().filter(|e| *e < b.elements)?;
-        let size = b.dtype.size()?;
-        Some((b.region.0 as usize, b.offset + element * size, size))
+    fn slot(&self, id: SlotId) -> Option<&BoundSlot> {
+        self.slots.get(id.0 as usize)
     }
 
-    fn read(&self, buffer: BufferId, element: i64) -> Option<f64> {
-        let (region, at, size) = self.place(buffer, element)?;
-        let bytes = self.memory.get(region)?.get(at..at + size)?;
-        Some(match self.schedule.buffers[buffer.0 as usize].dtype {
+    /// The region and the bytes of an element.
+    fn place(&self, slot: SlotId, element: i64) -> Option<(usize, std::ops::Range<usize>)> {
+        let s = self.slot(slot)?;
+        let element = usize::try_from(element).ok().filter(|e| *e < s.elements)?;
+        let size = s.dtype.size()?;
+        let at = s.start + element * size;
+        Some((s.region, at..at + size))
+    }
+
+    fn read(&self, slot: SlotId, element: i64) -> Option<f64> {
+        let (region, range) = self.place(slot, element)?;
+        let bytes = self.memory.get(region)?.get(range)?;
+        Some(match self.slot(slot)?.dtype {
             DType::F64 => f64::from_le_bytes(bytes.try_into().ok()?),
             DType::F32 | DType::Float => f64::from(f32::from_le_bytes(bytes.try_into().ok()?)),
             DType::I32 => f64::from(i32::from_le_bytes(bytes.try_into().ok()?)),
@@ -132,10 +173,10 @@ impl Machine<'_> {
         })
     }
 
-    fn write(&mut self, buffer: BufferId, element: i64, value: f64) -> Option<()> {
-        let (region, at, size) = self.place(buffer, element)?;
-        let dtype = self.schedule.buffers[buffer.0 as usize].dtype;
-        let target = self.memory.get_mut(region)?.get_mut(at..at + size)?;
+    fn write(&mut self, slot: SlotId, element: i64, value: f64) -> Option<()> {
+        let (region, range) = self.place(slot, element)?;
+        let dtype = self.slot(slot)?.dtype;
+        let target = self.memory.get_mut(region)?.get_mut(range)?;
         match dtype {
             DType::F64 => target.copy_from_slice(&value.to_le_bytes()),
             DType::F32 | DType::Float => target.copy_from_slice(&(value as f32).to_le_bytes()),
@@ -154,7 +195,7 @@ impl Machine<'_> {
             return Some(0.0);
         }
         let element = affine(access.offset, &access.strides, index) + extra;
-        self.read(access.buffer, element)
+        self.read(access.slot, element)
     }
 
     fn inst(&self, inst: &ScalarInst, code: &Code, regs: &[f64], at: &Around) -> Option<f64> {
@@ -194,7 +235,7 @@ impl Machine<'_> {
         for store in &code.stores {
             let element = affine(store.access.offset, &store.access.strides, at.index);
             let value = *regs.get(store.value.0 as usize)?;
-            self.write(store.access.buffer, element, value)?;
+            self.write(store.access.slot, element, value)?;
         }
         Some(regs)
     }
@@ -321,15 +362,15 @@ impl Machine<'_> {
             let regs = self.code(&s.code, &at)?;
             let i = (*regs.get(s.index.0 as usize)? as i64).clamp(0, last);
             let element = affine(s.target.offset, &s.target.strides, index) + i * s.stride;
-            let dtype = self.schedule.buffers.get(s.target.buffer.0 as usize)?.dtype;
-            let old = self.read(s.target.buffer, element)?;
+            let dtype = self.slot(s.target.slot)?.dtype;
+            let old = self.read(s.target.slot, element)?;
             let new = apply(
                 Scalar::ADD,
                 dtype,
                 dtype,
                 &[old, *regs.get(s.update.0 as usize)?],
             )?;
-            self.write(s.target.buffer, element, new)
+            self.write(s.target.slot, element, new)
         })
     }
 }

@@ -9,6 +9,7 @@ pub mod explain;
 pub mod kernel;
 pub mod plan;
 pub mod schedule;
+pub mod text;
 pub mod verify;
 #[cfg(feature = "wgsl")]
 pub mod wgsl;

@@ -46,12 +46,12 @@ fn negated(mut insts: Vec<ScalarInst>) -> Vec<ScalarInst> {
 /// operands as they lie or negated.
 fn products(m: usize, n: usize, k: usize) -> Schedule {
     let access = |buffer: u32, strides: [usize; 2]| Access {
-        buffer: BufferId(buffer),
+        slot: SlotId(buffer),
         offset: 0,
         strides: strides.map(|s| s as i64).to_vec(),
         guards: Vec::new(),
     };
-    let mut kernels = Vec::new();
+    let mut classes = Vec::new();
     for lhs in [[k, 1], [1, m]] {
         for rhs in [[n, 1], [1, k]] {
             for (plain, computed) in [(false, false), (true, false), (false, true), (true, true)] {
@@ -75,31 +75,28 @@ fn products(m: usize, n: usize, k: usize) -> Schedule {
                     access: access(2, [n, 1]),
                     value,
                 }];
-                kernels.push(Kernel {
-                    name: format!("k{}", kernels.len()),
-                    notes: Vec::new(),
-                    class: Class::Contract(Contract {
-                        batch: vec![],
-                        m,
-                        n,
-                        k,
-                        dtype: DType::F32,
-                        lhs: operand(access(0, lhs)),
-                        rhs: operand(access(1, rhs)),
-                        epilogue: Code { insts, stores },
-                    }),
-                });
+                classes.push(Class::Contract(Contract {
+                    batch: vec![],
+                    m,
+                    n,
+                    k,
+                    dtype: DType::F32,
+                    lhs: operand(access(0, lhs)),
+                    rhs: operand(access(1, rhs)),
+                    epilogue: Code { insts, stores },
+                }));
             }
         }
     }
     let sizes = [m * k, k * n, m * n];
-    Schedule {
+    let mut schedule = Schedule {
         regions: sizes
             .iter()
-            .map(|&elements| Region {
-                name: "r".to_owned(),
+            .enumerate()
+            .map(|(i, &elements)| Region {
+                name: format!("r{i}"),
                 bytes: elements * 4,
-                written: true,
+                kind: RegionKind::State,
             })
             .collect(),
         buffers: (0..3)
@@ -111,8 +108,14 @@ fn products(m: usize, n: usize, k: usize) -> Schedule {
                 elements: sizes[i as usize],
             })
             .collect(),
-        kernels,
+        kernels: Vec::new(),
+        nodes: Vec::new(),
+    };
+    for class in classes {
+        let run = schedule.bind(class, |number| format!("k{number}"), Vec::new());
+        schedule.nodes.push(Node::Run(run));
     }
+    schedule
 }
 
 #[test]

@@ -3,7 +3,6 @@
 mod support;
 
 use sinew_codegen::execute::execute;
-use sinew_codegen::explain::listing;
 use sinew_ir::testing::{Case, difference, read};
 use sinew_ir::{Array, DType};
 use std::path::Path;
@@ -44,7 +43,7 @@ fn differences(float: DType, relative: f64, absolute: f64) -> Vec<String> {
         };
         let mut memory = before.clone();
         if let Err(e) = execute(&s, &mut memory) {
-            panic!("{}: {e}\n{}", case.name, listing(&s));
+            panic!("{}: {e}\n{}", case.name, s);
         }
         check("the executor", &memory);
         #[cfg(feature = "cpu")]

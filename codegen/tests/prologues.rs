@@ -2,7 +2,6 @@
 
 mod support;
 
-use sinew_codegen::explain::listing;
 use sinew_codegen::kernel::{Class, Contract, Reg, RowReg, ScalarKind, Store};
 use sinew_codegen::verify::verify;
 use sinew_ir::ops::{self, DotAxes};
@@ -79,7 +78,7 @@ fn cheap_operands_of_inputs_are_computed() {
     let operands = [positive, scaled, one_hot, padded, rows];
     let results: Vec<Value> = operands.iter().map(|o| dot(&mut p, *o, w)).collect();
     let f = p.finish(&results);
-    golden("prologues", &listing(&scheduled(&f)));
+    golden("prologues", &scheduled(&f).to_string());
     assert_eq!(scheduled(&f).kernels.len(), operands.len());
     let inputs = [
         numbers(30, 1),
@@ -127,7 +126,7 @@ fn other_operands_are_stored() {
         let f = p.finish(&results);
         for c in contracts(&f) {
             let plain = c.lhs.access().is_some() && c.rhs.access().is_some();
-            assert!(plain, "{name}: {}", listing(&scheduled(&f)));
+            assert!(plain, "{name}: {}", scheduled(&f));
         }
         check(&f, &[numbers(54, 1), numbers(36, 2)]);
     };

@@ -5,8 +5,8 @@
 mod support;
 
 use sinew_codegen::execute::execute;
-use sinew_codegen::explain::{explain, listing};
-use sinew_codegen::kernel::{Region, RegionId, Schedule};
+use sinew_codegen::explain::explain;
+use sinew_codegen::kernel::{RegionId, RegionKind, Regions, Schedule};
 use sinew_codegen::schedule::{Part, Place, ScheduleError, schedule};
 use sinew_ir::ops::{self};
 use sinew_ir::{Axis, Binding, DType, Function, Gradient, Shape, Unit, Value, link_gradient};
@@ -104,14 +104,6 @@ fn adam(n: usize, clip: Option<f64>) -> Function {
     p.finish(&[x, m, v])
 }
 
-fn region(name: &str, bytes: usize, written: bool) -> Region {
-    Region {
-        name: name.into(),
-        bytes,
-        written,
-    }
-}
-
 /// A whole training step: gradients into a packed region, then the update of packed parameters.
 fn training_step(
     text: &'static str,
@@ -121,47 +113,43 @@ fn training_step(
     let gradient = gradient(text);
     let program = gradient.program;
     let (offsets, size) = packed(&program, params);
-    let mut regions = vec![
-        region("parameters", size, true),
-        region("gradients", size, true),
-        region("m", size, true),
-        region("v", size, true),
-        region("scalars", 512, false),
-        region("loss", 4, true),
-    ];
-    let place = |region: u32, offset: usize| Place {
-        region: RegionId(region),
-        offset,
-    };
-    let mut inputs: Vec<Place> = offsets.iter().map(|o| place(1, *o)).collect();
+    let mut regions = Regions::new();
+    let [parameters, gradients, m, v] = ["parameters", "gradients", "m", "v"]
+        .map(|name| regions.add(name, size, RegionKind::State));
+    let scalars = regions.add("scalars", 512, RegionKind::Input);
+    let loss = regions.add("loss", 4, RegionKind::Output);
+    let place = |region: RegionId, offset: usize| Place { region, offset };
+    let mut inputs: Vec<Place> = offsets.iter().map(|o| place(parameters, *o)).collect();
     for p in params..program.params.len() {
         let extents = program.values[p].shape.extents().expect("linked");
         let size = extents.iter().product::<usize>() * 4;
-        regions.push(region(&program.params[p].name, size, false));
-        inputs.push(place(regions.len() as u32, 0));
+        let region = regions.add(&program.params[p].name, size, RegionKind::Input);
+        inputs.push(place(region, 0));
     }
-    let mut outputs = vec![place(6, 0); program.body.results.len()];
+    let mut outputs = vec![place(loss, 0); program.body.results.len()];
     for (p, offset) in offsets.iter().enumerate() {
-        outputs[gradient.gradients[p].expect("all are wanted")] = place(2, *offset);
+        outputs[gradient.gradients[p].expect("all are wanted")] = place(gradients, *offset);
     }
     let update = adam(size / 4, clip);
     let parts = [
         Part {
+            name: "gradients",
             program: &program,
             inputs,
             outputs,
         },
         Part {
+            name: "update",
             program: &update,
             inputs: vec![
-                place(1, 0),
-                place(2, 0),
-                place(3, 0),
-                place(4, 0),
-                place(5, 0),
-                place(5, 256),
+                place(parameters, 0),
+                place(gradients, 0),
+                place(m, 0),
+                place(v, 0),
+                place(scalars, 0),
+                place(scalars, 256),
             ],
-            outputs: vec![place(1, 0), place(3, 0), place(4, 0)],
+            outputs: vec![place(parameters, 0), place(m, 0), place(v, 0)],
         },
     ];
     match schedule(&parts, regions) {
@@ -174,7 +162,7 @@ fn training_step(
 fn digits_training_step() {
     let (s, [program, _]) = training_step(DIGITS, 4, None);
     golden("digits_adam", &explain(&s));
-    golden("digits_adam_code", &listing(&s));
+    golden("digits_adam_code", &s.to_string());
     // The gradients and the first update of Adam: every parameter moves by the step size.
     let mut memory: Vec<Vec<u8>> = s.regions.iter().map(|r| vec![0; r.bytes]).collect();
     memory[0].fill(0xFF);
@@ -217,7 +205,7 @@ fn clipping_adds_a_reduction_in_two_steps_and_no_more() {
     let (plain, _) = training_step(DIGITS, 4, None);
     let (clipped, _) = training_step(DIGITS, 4, Some(1.0));
     golden("digits_adam_clipped", &explain(&clipped));
-    assert_eq!(clipped.kernels.len(), plain.kernels.len() + 2);
+    assert_eq!(clipped.runs().len(), plain.runs().len() + 2);
 }
 
 const NORM: &str = "\
@@ -353,11 +341,8 @@ fn a_chain_of_thousands_is_cut_into_kernels() {
     );
 }
 
-fn at(region: u32, offset: usize) -> Place {
-    Place {
-        region: RegionId(region),
-        offset,
-    }
+fn at(region: RegionId, offset: usize) -> Place {
+    Place { region, offset }
 }
 
 #[test]
@@ -371,11 +356,13 @@ fn two_inputs_change_places_and_a_reversed_update_reads_what_was_there() {
             .expect("permute");
     let sum = p.b.add(x, turned).expect("add");
     let f = p.finish(&[y, sum]);
-    let regions = vec![region("x", 36, true), region("y", 36, true)];
+    let mut regions = Regions::new();
+    let places = ["x", "y"].map(|name| at(regions.add(name, 36, RegionKind::State), 0));
     let part = Part {
+        name: "test",
         program: &f,
-        inputs: vec![at(1, 0), at(2, 0)],
-        outputs: vec![at(1, 0), at(2, 0)],
+        inputs: places.to_vec(),
+        outputs: places.to_vec(),
     };
     let s = schedule(&[part], regions).expect("schedules");
     let inputs = [numbers(9, 1), numbers(9, 2)];
@@ -408,17 +395,24 @@ fn places_that_do_not_fit_are_errors() {
     let x = p.input("x", DType::F32, &[4]);
     let y = p.b.exp(x).expect("exp");
     let f = p.finish(&[y, y]);
+    let mut regions = Regions::new();
+    let in_x = regions.add("x", 16, RegionKind::Input);
+    let in_y = regions.add("y", 32, RegionKind::Output);
+    let laid_out = regions.clone().list();
+    let arena = laid_out.iter().position(|r| r.kind == RegionKind::Arena);
+    let arena = RegionId(arena.expect("always there") as u32);
+    let nowhere = RegionId(laid_out.len() as u32);
     let with = |inputs: Vec<Place>, outputs: Vec<Place>| {
-        let regions = vec![region("x", 16, false), region("y", 32, true)];
         let part = Part {
+            name: "test",
             program: &f,
             inputs,
             outputs,
         };
-        schedule(&[part], regions).expect_err("does not fit")
+        schedule(&[part], regions.clone()).expect_err("does not fit")
     };
-    let fine = vec![at(1, 0)];
-    let overlap = with(fine.clone(), vec![at(2, 0), at(2, 8)]);
+    let fine = vec![at(in_x, 0)];
+    let overlap = with(fine.clone(), vec![at(in_y, 0), at(in_y, 8)]);
     assert!(matches!(
         overlap,
         ScheduleError::Overlap {
@@ -427,7 +421,7 @@ fn places_that_do_not_fit_are_errors() {
             ..
         }
     ));
-    let count = with(fine.clone(), vec![at(2, 0)]);
+    let count = with(fine.clone(), vec![at(in_y, 0)]);
     assert!(matches!(
         count,
         ScheduleError::Places {
@@ -437,14 +431,14 @@ fn places_that_do_not_fit_are_errors() {
         }
     ));
     for (input, output) in [
-        (at(1, 4), at(2, 16)),
-        (at(0, 0), at(2, 16)),
-        (at(3, 0), at(2, 16)),
-        (at(1, 0), at(2, 18)),
-        (at(1, 0), at(2, 20)),
-        (at(1, 0), at(1, 0)),
+        (at(in_x, 4), at(in_y, 16)),
+        (at(arena, 0), at(in_y, 16)),
+        (at(nowhere, 0), at(in_y, 16)),
+        (at(in_x, 0), at(in_y, 18)),
+        (at(in_x, 0), at(in_y, 20)),
+        (at(in_x, 0), at(in_x, 0)),
     ] {
-        let error = with(vec![input], vec![at(2, 0), output]);
+        let error = with(vec![input], vec![at(in_y, 0), output]);
         assert!(matches!(error, ScheduleError::Place { .. }), "{error}");
     }
 }

@@ -13,23 +13,43 @@ fn a_guard_beyond_32_bits_is_refused() {
         dtype: DType::F32,
         elements: 4,
     };
-    let region = |written| Region {
-        name: "x".into(),
+    let region = |name: &str, kind| Region {
+        name: name.into(),
         bytes: 16,
-        written,
+        kind,
     };
-    let access = |buffer, guards| Access {
-        buffer: BufferId(buffer),
+    let access = |slot, guards| Access {
+        slot: SlotId(slot),
         offset: 0,
         strides: vec![1],
         guards,
     };
     let guarded = |offset: i64| Schedule {
-        regions: vec![region(true), region(false), region(true)],
-        buffers: vec![buffer(1), buffer(2)],
+        regions: vec![
+            region("x", RegionKind::Input),
+            region("y", RegionKind::State),
+        ],
+        buffers: vec![buffer(0), buffer(1)],
+        nodes: vec![Node::Run(Run {
+            kernel: KernelId(0),
+            bindings: [0, 1]
+                .map(|buffer| Binding {
+                    buffer: BufferId(buffer),
+                    offset: 0,
+                    steps: Vec::new(),
+                })
+                .to_vec(),
+            values: Vec::new(),
+        })],
         kernels: vec![Kernel {
             name: "map".into(),
-            notes: Vec::new(),
+            slots: [SlotUse::Read, SlotUse::Write]
+                .map(|usage| Slot {
+                    dtype: DType::F32,
+                    elements: 4,
+                    usage,
+                })
+                .to_vec(),
             class: Class::Nest(Nest {
                 outer: vec![4],
                 inner: Vec::new(),

@@ -112,6 +112,7 @@ impl Program {
             .linked
             .iter()
             .map(|l| Part {
+                name: l.title,
                 program: &l.function,
                 inputs: l.inputs.clone(),
                 outputs: l.outputs.clone(),
@@ -202,7 +203,11 @@ impl Program {
         let mut out = String::new();
         let mut total = 0;
         for region in self.code.regions() {
-            let access = if region.written { "written" } else { "read" };
+            let access = if region.kind.is_written() {
+                "written"
+            } else {
+                "read"
+            };
             let _ = writeln!(
                 out,
                 "{:>12} bytes  {access:7}  {}",

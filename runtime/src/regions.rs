@@ -4,7 +4,7 @@ use crate::backend::{ALIGN, Slot};
 use crate::engine::{Input, MAX_ARGUMENTS};
 use crate::error::{Error, Result};
 use crate::layout::element_size;
-use sinew_codegen::kernel::{Region, RegionId};
+use sinew_codegen::kernel::{self, RegionId, RegionKind};
 use sinew_codegen::schedule::Place;
 use sinew_ir::{Function, Type};
 
@@ -64,7 +64,7 @@ impl Role {
 #[derive(Debug)]
 pub(crate) struct Regions {
     roles: Vec<Role>,
-    regions: Vec<Region>,
+    regions: kernel::Regions,
 }
 
 impl Regions {
@@ -72,7 +72,7 @@ impl Regions {
     pub fn new() -> Regions {
         Regions {
             roles: vec![Role::Arena],
-            regions: Vec::new(),
+            regions: kernel::Regions::new(),
         }
     }
 
@@ -82,16 +82,10 @@ impl Regions {
         role: Role,
         name: impl Into<String>,
         bytes: usize,
-        written: bool,
+        kind: RegionKind,
     ) -> RegionId {
-        let id = u32::try_from(self.roles.len()).expect("few regions");
         self.roles.push(role);
-        self.regions.push(Region {
-            name: name.into(),
-            bytes,
-            written,
-        });
-        RegionId(id)
+        self.regions.add(name, bytes, kind)
     }
 
     /// Adds a region for each argument: its bound type's row-major elements.
@@ -101,14 +95,16 @@ impl Regions {
     pub fn add_arguments(&mut self, inputs: &[Input], program: &Function) -> Result<Vec<Place>> {
         let place = |(i, input): (usize, &Input)| {
             let bytes = bytes_of(&input.name, &program.values[input.param])?;
-            let region = self.add(Role::Argument(i), input.name.clone(), bytes, false);
+            // A space, so that no argument is called like another region.
+            let name = format!("input {}", input.name);
+            let region = self.add(Role::Argument(i), name, bytes, RegionKind::Input);
             Ok(Place { region, offset: 0 })
         };
         inputs.iter().enumerate().map(place).collect()
     }
 
-    /// The roles of all regions in order, the arena's first, and the regions behind the arena.
-    pub fn finish(self) -> (Vec<Role>, Vec<Region>) {
+    /// The regions, and the role of each.
+    pub fn finish(self) -> (Vec<Role>, kernel::Regions) {
         (self.roles, self.regions)
     }
 }

@@ -11,6 +11,7 @@ use crate::output::{Outputs, ResultView};
 use crate::program::{Linked, Program, ResultType, Source};
 use crate::regions::{MAX_RESULTS, Regions, Role, Table};
 use crate::store::{Attachment, Shared, Trained, hollow};
+use sinew_codegen::kernel::RegionKind;
 use sinew_codegen::schedule::Place;
 use sinew_ir::Binding;
 use std::marker::PhantomData;
@@ -122,14 +123,19 @@ fn compile_run(engine: &Engine, binding: &Binding, layout: &Layout) -> Result<Pr
     let function = sinew_ir::link(engine.unit, binding)
         .map_err(|source| Error::link(engine.unit.path, source))?;
     let mut regions = Regions::new();
-    let trained = regions.add(Role::Trained, "params", layout.trained_bytes, false);
-    let fixed = regions.add(Role::Fixed, "fixed", layout.fixed_bytes, false);
+    let trained = regions.add(
+        Role::Trained,
+        "params",
+        layout.trained_bytes,
+        RegionKind::Input,
+    );
+    let fixed = regions.add(Role::Fixed, "fixed", layout.fixed_bytes, RegionKind::Input);
     let mut outputs = Vec::new();
     let mut results = Vec::new();
     for (i, result) in function.body.results.iter().enumerate() {
         let result = ResultType::new(i, function.type_of(*result))?;
         let (name, bytes) = (result.name.clone(), result.region_bytes);
-        let region = regions.add(Role::Result(i), name, bytes, true);
+        let region = regions.add(Role::Result(i), name, bytes, RegionKind::Output);
         results.push(result);
         outputs.push(Place { region, offset: 0 });
     }

@@ -8,7 +8,7 @@ use crate::optimizer::Optimizer;
 use crate::program::{Linked, Program, Source};
 use crate::regions::{Regions, Role};
 use crate::update::{Update, update};
-use sinew_codegen::kernel::RegionId;
+use sinew_codegen::kernel::{RegionId, RegionKind};
 use sinew_codegen::schedule::Place;
 use sinew_ir::{Binding, Gradient, ParamKind};
 
@@ -43,17 +43,28 @@ pub(crate) fn compile_step(
 
     let mut regions = Regions::new();
     let like_trained = layout.trained_bytes;
-    let trained = regions.add(Role::Trained, "params", like_trained, true);
-    let fixed = regions.add(Role::Fixed, "fixed", layout.fixed_bytes, false);
-    let gradients = regions.add(Role::Gradients, "gradients", like_trained, true);
+    let trained = regions.add(Role::Trained, "params", like_trained, RegionKind::State);
+    let fixed = regions.add(Role::Fixed, "fixed", layout.fixed_bytes, RegionKind::Input);
+    let gradients = regions.add(
+        Role::Gradients,
+        "gradients",
+        like_trained,
+        RegionKind::State,
+    );
     let states = update.states.iter().enumerate();
-    let states = states.map(|(i, name)| regions.add(Role::State(i), *name, like_trained, true));
+    let states =
+        states.map(|(i, name)| regions.add(Role::State(i), *name, like_trained, RegionKind::State));
     let shared = StepRegions {
         trained,
         gradients,
         states: states.collect(),
-        numbers: regions.add(Role::Numbers, "step scalars", numbers::BYTES, false),
-        report: regions.add(Role::Report, "report", numbers::BYTES, true),
+        numbers: regions.add(
+            Role::Numbers,
+            "step scalars",
+            numbers::BYTES,
+            RegionKind::Input,
+        ),
+        report: regions.add(Role::Report, "report", numbers::BYTES, RegionKind::Output),
     };
     let arguments = regions.add_arguments(&engine.inputs, &gradient.program)?;
     let inputs = engine.places(layout, trained, fixed, &arguments)?;

@@ -12,7 +12,7 @@ use super::frame::Frame;
 use super::host::{Caps, host};
 use super::machine::{Compiled, MachineCode};
 use super::shim::Shim;
-use super::{EmitError, Options, contract, nest, scatter};
+use super::{EmitError, Options, calls, contract, nest, scatter};
 use crate::kernel::{Class, Kernel, Schedule};
 
 /// A compiled schedule: one function that runs every kernel in order.
@@ -128,8 +128,10 @@ impl Program {
             text.push('\n');
         }
         let mut function = Function::new();
-        compiler.emit_driver(&mut function, &mut builder);
-        text.push_str(&function.display().to_string());
+        match compiler.emit_driver(&mut function, &mut builder) {
+            Ok(()) => text.push_str(&function.display().to_string()),
+            Err(e) => text.push_str(&format!("; {e}\n")),
+        }
         text
     }
 
@@ -249,7 +251,7 @@ impl Compiler<'_> {
         function.signature = self.signature(2);
         function.name = UserFuncName::testcase(&kernel.name);
         let builder = FunctionBuilder::new(function, builder);
-        let mut f = Frame::new(builder, self.schedule, kernel, self.caps, self.options);
+        let mut f = Frame::new(builder, kernel, self.caps, self.options);
         match &kernel.class {
             Class::Nest(n) => nest::nest(&mut f, n)?,
             Class::Contract(c) => contract::contract(&mut f, c, ready.plan.as_deref())?,
@@ -262,12 +264,16 @@ impl Compiler<'_> {
     /// The driver.
     fn driver(&self) -> Result<Compiled, EmitError> {
         let mut worker = Worker::new();
-        self.emit_driver(&mut worker.context.func, &mut worker.builder);
+        self.emit_driver(&mut worker.context.func, &mut worker.builder)?;
         worker.compile(&*self.isa, DRIVER)
     }
 
-    /// Writes the driver's function: a call a kernel.
-    fn emit_driver(&self, function: &mut Function, builder: &mut FunctionBuilderContext) {
+    /// Writes the driver's function: a call for each run of a kernel, in the loops around it.
+    fn emit_driver(
+        &self,
+        function: &mut Function,
+        builder: &mut FunctionBuilderContext,
+    ) -> Result<(), EmitError> {
         function.signature = self.signature(1);
         function.name = UserFuncName::testcase(DRIVER);
         let mut b = FunctionBuilder::new(function, builder);
@@ -277,18 +283,20 @@ impl Compiler<'_> {
         let table = b.block_params(entry)[0];
         let signature = b.import_signature(self.signature(2));
         let no_block = b.ins().iconst(types::I64, 0);
-        for ready in self.kernels {
+        calls::calls(&mut b, self.schedule, table, &mut |b, kernel, slots| {
+            let name = self.kernels.get(kernel.0 as usize);
             let kernel = b.import_function(ExtFuncData {
-                name: ExternalName::testcase(&ready.kernel.name),
+                name: ExternalName::testcase(name.map_or("", |ready| &ready.kernel.name)),
                 signature,
                 colocated: true,
                 patchable: false,
             });
-            b.ins().call(kernel, &[table, no_block]);
-        }
+            b.ins().call(kernel, &[slots, no_block]);
+        })?;
         b.ins().return_(&[]);
         b.seal_all_blocks();
         b.finalize(self.isa.frontend_config());
+        Ok(())
     }
 }
 

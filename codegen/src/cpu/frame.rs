@@ -1,4 +1,4 @@
-//! A kernel function under construction: region bases, affine addresses, counted loops.
+//! A kernel function under construction: the slots' addresses, affine places in them, counted loops.
 //!
 //! It knows nothing of vectors or of kernel classes.
 
@@ -15,7 +15,7 @@ use sinew_ir::DType;
 use super::host::Caps;
 use super::shim::Shim;
 use super::{EmitError, Options};
-use crate::kernel::{Access, BufferId, Class, Code, Kernel, RegionId, ScalarKind, Schedule, Stage};
+use crate::kernel::{Access, Kernel, SlotId};
 
 /// A place along one dim of the iteration space: a loop's counter plus a constant.
 #[derive(Clone, Copy, Debug)]
@@ -51,38 +51,43 @@ pub(super) type Body<'b, 'a> = dyn FnMut(&mut Frame<'a>, Index, &[Value]) -> Car
 pub(super) type Inside<'b, 'a> =
     dyn FnMut(&mut Frame<'a>, &mut Vec<Index>, &[Value]) -> Carried + 'b;
 
-/// Addresses known in one scope, by region and terms.
-type Known = HashMap<(RegionId, Vec<(Value, i64)>), Value>;
+/// Addresses known in one scope, by slot and terms.
+type Known = HashMap<(SlotId, Vec<(Value, i64)>), Value>;
+
+/// Where the table of a kernel has the address of scratch.
+pub(super) const SCRATCH: i32 = 0;
+
+/// Where the table of a kernel has the address of a slot.
+pub(super) fn slot_entry(slot: usize) -> i32 {
+    (slot as i32 + 1) * 8
+}
 
 /// A kernel function under construction.
 pub(super) struct Frame<'a> {
     /// Cranelift's builder.
     pub b: FunctionBuilder<'a>,
-    /// What is compiled.
-    pub schedule: &'a Schedule,
-    /// The kernel, for its name.
+    /// The kernel, for its slots and its name.
     pub kernel: &'a Kernel,
     /// What the host can do.
     pub caps: Caps,
     /// What the compilation was told.
     pub options: &'a Options,
-    /// The table of region bases: the function's first parameter.
+    /// The table of the addresses of scratch and of the slots: the function's first parameter.
     pub table: Value,
     /// The block of sums, or null: the second.
     pub block: Value,
     shims: BTreeMap<Shim, FuncRef>,
-    regions: BTreeMap<RegionId, Value>,
-    stored: Vec<BufferId>,
+    /// The address of each slot.
+    slots: Vec<Value>,
     scopes: Vec<Known>,
 }
 
 impl<'a> Frame<'a> {
-    /// Starts the function: loads the bases of the regions that the kernel touches.
+    /// Starts the function: loads the addresses of the slots.
     ///
     /// `b`'s function has the parameters of [`super::product::Kernel`].
     pub(super) fn new(
         mut b: FunctionBuilder<'a>,
-        schedule: &'a Schedule,
         kernel: &'a Kernel,
         caps: Caps,
         options: &'a Options,
@@ -92,26 +97,19 @@ impl<'a> Frame<'a> {
         b.switch_to_block(entry);
         let params = b.block_params(entry);
         let (table, block) = (params[0], params[1]);
-        let (loaded, stored) = touched(kernel);
-        let mut regions = BTreeMap::new();
-        for buffer in loaded.iter().chain(&stored) {
-            let region = schedule.buffers[buffer.0 as usize].region;
-            regions.entry(region).or_insert_with(|| {
-                let flags = MemFlagsData::trusted().with_readonly().with_can_move();
-                b.ins().load(types::I64, flags, table, region.0 as i32 * 8)
-            });
-        }
+        let flags = MemFlagsData::trusted().with_readonly().with_can_move();
+        let slots = (0..kernel.slots.len())
+            .map(|i| b.ins().load(types::I64, flags, table, slot_entry(i)))
+            .collect();
         Frame {
             b,
-            schedule,
             kernel,
             caps,
             options,
             table,
             block,
             shims: BTreeMap::new(),
-            regions,
-            stored,
+            slots,
             scopes: vec![Known::new()],
         }
     }
@@ -139,31 +137,22 @@ impl<'a> Frame<'a> {
         }
     }
 
-    /// The element type of a buffer.
-    pub(super) fn dtype(&self, buffer: BufferId) -> DType {
-        self.schedule.buffers[buffer.0 as usize].dtype
+    /// The element type of a slot.
+    pub(super) fn dtype(&self, slot: SlotId) -> DType {
+        self.kernel.slots[slot.0 as usize].dtype
     }
 
-    /// Flags for loads of a buffer's elements, `aligned` to their own size.
+    /// Flags for loads of a slot's elements, `aligned` to their own size.
     ///
-    /// A buffer that this kernel does not write is read only, so that its loads may move to their
-    /// uses. Every access is within its region: the schedule's verifier proved the ranges.
-    pub(super) fn load_flags(&self, buffer: BufferId, aligned: bool) -> MemFlagsData {
+    /// A slot that this kernel does not write is read only, so that its loads may move to their uses:
+    /// slots that share memory are written by neither. Every access is within its slot: the schedule's
+    /// verifier proved the ranges.
+    pub(super) fn load_flags(&self, slot: SlotId, aligned: bool) -> MemFlagsData {
         let mut flags = MemFlagsData::new().with_notrap();
         if aligned {
             flags = flags.with_aligned();
         }
-        let range = |b: BufferId| {
-            let b = &self.schedule.buffers[b.0 as usize];
-            let bytes = b.elements * b.dtype.size().unwrap_or(8);
-            (b.region, b.offset, b.offset + bytes)
-        };
-        let (region, start, end) = range(buffer);
-        let written = self.stored.iter().any(|s| {
-            let (r, s, e) = range(*s);
-            r == region && s < end && start < e
-        });
-        if written {
+        if self.kernel.slots[slot.0 as usize].usage.writes() {
             flags
         } else {
             flags.with_readonly().with_can_move()
@@ -176,10 +165,8 @@ impl<'a> Frame<'a> {
         access: &Access,
         index: &[Index],
     ) -> Result<(Value, i32), EmitError> {
-        let buffer = &self.schedule.buffers[access.buffer.0 as usize];
-        let (region, start) = (buffer.region, buffer.offset as i64);
-        let size = self.bytes(buffer.dtype)?;
-        let mut constant = start + access.offset * size;
+        let size = self.bytes(self.dtype(access.slot))?;
+        let mut constant = access.offset * size;
         let mut terms = Vec::new();
         for (i, &stride) in index.iter().zip(&access.strides) {
             constant += i.add * stride * size;
@@ -187,7 +174,7 @@ impl<'a> Frame<'a> {
                 terms.push((v, stride * size));
             }
         }
-        let address = self.sum(region, &terms);
+        let address = self.sum(access.slot, &terms);
         // A vector's last lanes are reached by a few bytes more, which must fit as well.
         Ok(match i32::try_from(constant) {
             Ok(constant) if constant <= i32::MAX - 64 => (address, constant),
@@ -195,16 +182,16 @@ impl<'a> Frame<'a> {
         })
     }
 
-    /// `base + sum(value * bytes)`, remembered: kernels reach many buffers at the same index.
-    fn sum(&mut self, region: RegionId, terms: &[(Value, i64)]) -> Value {
+    /// `base + sum(value * bytes)`, remembered: kernels reach a slot at the same index again.
+    fn sum(&mut self, slot: SlotId, terms: &[(Value, i64)]) -> Value {
         let Some((&(value, bytes), before)) = terms.split_last() else {
-            return self.regions[&region];
+            return self.slots[slot.0 as usize];
         };
-        let key = (region, terms.to_vec());
+        let key = (slot, terms.to_vec());
         if let Some(&known) = self.scopes.iter().rev().find_map(|s| s.get(&key)) {
             return known;
         }
-        let prefix = self.sum(region, before);
+        let prefix = self.sum(slot, before);
         let scaled = self.scaled(value, bytes);
         let address = self.b.ins().iadd(prefix, scaled);
         let scope = self.scopes.last_mut().expect("one scope is always open");
@@ -380,11 +367,10 @@ impl<'a> Frame<'a> {
         self.b.inst_results(call).first().copied()
     }
 
-    /// The address of scratch: the table has it behind the regions.
+    /// The address of scratch: the table has it before the slots.
     pub(super) fn scratch(&mut self) -> Value {
         let flags = MemFlagsData::trusted().with_readonly().with_can_move();
-        let offset = self.schedule.regions.len() as i32 * 8;
-        self.b.ins().load(types::I64, flags, self.table, offset)
+        self.b.ins().load(types::I64, flags, self.table, SCRATCH)
     }
 
     /// The address of the function under construction.
@@ -422,43 +408,4 @@ fn arguments(counter: Value, carried: &[Value]) -> Vec<BlockArg> {
         .chain(carried.iter().copied())
         .map(BlockArg::Value)
         .collect()
-}
-
-/// The buffers that a kernel loads and those it stores.
-fn touched(kernel: &Kernel) -> (Vec<BufferId>, Vec<BufferId>) {
-    let (mut loaded, mut stored) = (Vec::new(), Vec::new());
-    let mut code = |code: &Code| {
-        for inst in &code.insts {
-            match &inst.kind {
-                ScalarKind::Load(access) | ScalarKind::Gather { access, .. } => {
-                    loaded.push(access.buffer);
-                }
-                ScalarKind::Const(_)
-                | ScalarKind::Index { .. }
-                | ScalarKind::Row(_)
-                | ScalarKind::Accumulator
-                | ScalarKind::Apply(..) => {}
-            }
-        }
-        stored.extend(code.stores.iter().map(|s| s.access.buffer));
-    };
-    match &kernel.class {
-        Class::Nest(nest) => {
-            for stage in &nest.stages {
-                match stage {
-                    Stage::Row { code: c, .. } | Stage::Each { code: c, .. } => code(c),
-                }
-            }
-        }
-        Class::Contract(contract) => {
-            for c in [&contract.epilogue, &contract.lhs.code, &contract.rhs.code] {
-                code(c);
-            }
-        }
-        Class::Scatter(scatter) => {
-            code(&scatter.code);
-            stored.push(scatter.target.buffer);
-        }
-    }
-    (loaded, stored)
 }

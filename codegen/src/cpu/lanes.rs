@@ -225,7 +225,7 @@ impl Frame<'_> {
         index: &[Index],
         lanes: Lanes,
     ) -> Result<Value, EmitError> {
-        let dtype = self.dtype(access.buffer);
+        let dtype = self.dtype(access.slot);
         if !access.guards.is_empty() {
             return self.load_guarded(access, index, lanes);
         }
@@ -248,15 +248,15 @@ impl Frame<'_> {
         self.load_at(access, address, offset)
     }
 
-    /// One element of an access's buffer at an address.
+    /// One element of an access's slot at an address.
     pub(super) fn load_at(
         &mut self,
         access: &Access,
         address: Value,
         offset: i32,
     ) -> Result<Value, EmitError> {
-        let dtype = self.dtype(access.buffer);
-        let flags = self.load_flags(access.buffer, true);
+        let dtype = self.dtype(access.slot);
+        let flags = self.load_flags(access.slot, true);
         let ty = match scalar_type(dtype) {
             None => return Err(self.unsupported("the working float type was not bound")),
             Some(types::I8) => types::I32,
@@ -276,9 +276,9 @@ impl Frame<'_> {
         index: &[Index],
         lanes: Lanes,
     ) -> Result<Value, EmitError> {
-        let dtype = self.dtype(access.buffer);
+        let dtype = self.dtype(access.slot);
         let (address, offset) = self.address(access, index)?;
-        let flags = self.load_flags(access.buffer, false);
+        let flags = self.load_flags(access.slot, false);
         let ty = self.ty(dtype, lanes)?;
         let value = self.load_lanes(ty, flags, address, offset, lanes);
         Ok(match dtype {
@@ -351,7 +351,7 @@ impl Frame<'_> {
         index: &[Index],
         lanes: Lanes,
     ) -> Result<Value, EmitError> {
-        let dtype = self.dtype(access.buffer);
+        let dtype = self.dtype(access.slot);
         let along = |strides: &[i64]| strides.get(lanes.dim).copied().unwrap_or(0);
         let uniform = lanes.count > 1
             && along(&access.strides) == 0
@@ -374,16 +374,16 @@ impl Frame<'_> {
     }
 
     /// The element at an address that is good where the access's guards hold, zero elsewhere. Where a
-    /// guard fails the buffer's first element is read and dropped: no branch, and no address outside
-    /// of the buffer.
+    /// guard fails the slot's first element is read and dropped: no branch, and no address outside
+    /// of the slot.
     pub(super) fn load_where(
         &mut self,
         access: &Access,
         index: &[Index],
         address: Value,
     ) -> Result<Value, EmitError> {
-        let buffer = &self.schedule.buffers[access.buffer.0 as usize];
-        let (dtype, elements) = (buffer.dtype, buffer.elements);
+        let slot = self.kernel.slots[access.slot.0 as usize];
+        let (dtype, elements) = (slot.dtype, slot.elements);
         let mut there: Option<Value> = None;
         for guard in &access.guards {
             let test = self.guard(guard, index);
@@ -400,7 +400,7 @@ impl Frame<'_> {
             return Ok(zero);
         }
         let first = Access {
-            buffer: access.buffer,
+            slot: access.slot,
             offset: 0,
             strides: Vec::new(),
             guards: Vec::new(),
@@ -429,7 +429,7 @@ impl Frame<'_> {
         index: &[Index],
         lanes: Lanes,
     ) -> Result<(), EmitError> {
-        let dtype = self.dtype(access.buffer);
+        let dtype = self.dtype(access.slot);
         if lanes.count == 1 {
             return self.store_one(access, value, index);
         }
@@ -465,7 +465,7 @@ impl Frame<'_> {
         index: &[Index],
     ) -> Result<(), EmitError> {
         let (address, offset) = self.address(access, index)?;
-        let value = match self.dtype(access.buffer) {
+        let value = match self.dtype(access.slot) {
             DType::Bool => self.b.ins().uextend(types::I32, value),
             DType::Float | DType::F32 | DType::F64 | DType::I32 | DType::U32 => value,
         };

@@ -7,6 +7,7 @@
 
 mod block;
 mod blocking;
+mod calls;
 mod contract;
 mod driver;
 mod frame;

@@ -384,7 +384,7 @@ pub(super) fn width(f: &Frame<'_>, codes: &[&Code], others: &[DType]) -> Option<
             }
         }
         for store in &code.stores {
-            see(f.dtype(store.access.buffer), true);
+            see(f.dtype(store.access.slot), true);
         }
     }
     match (wide, narrow) {

@@ -14,7 +14,7 @@ use super::tile::{Element, Job, Tiles};
 /// What a kernel passes to [`product`].
 #[repr(C)]
 pub(super) struct Call {
-    /// The table of region bases.
+    /// The table of the kernel's slots.
     pub table: *const *mut u8,
     /// The kernel's own address, to call it back.
     pub kernel: Option<Kernel>,

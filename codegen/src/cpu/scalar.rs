@@ -56,7 +56,7 @@ impl Frame<'_> {
                     stride,
                 } => {
                     let at = registers[at.0 as usize];
-                    let size = self.bytes(self.dtype(access.buffer))?;
+                    let size = self.bytes(self.dtype(access.slot))?;
                     self.gather(dtype, lanes, &mut |f, lane| {
                         let place = f.lane(at, DType::I32, lanes, lane);
                         let place = f.clamped(place, *extent);

@@ -14,7 +14,7 @@ pub(super) fn scatter(f: &mut Frame<'_>, scatter: &Scatter) -> Result<(), EmitEr
     let mut dims: Vec<(usize, usize)> = scatter.outer.iter().copied().enumerate().collect();
     dims.push((scatter.outer.len(), scatter.updates));
     let mut index = vec![Index::at(0); dims.len()];
-    let dtype = f.dtype(scatter.target.buffer);
+    let dtype = f.dtype(scatter.target.slot);
     let size = f.bytes(dtype)?;
     f.loops(&dims, &mut index, Vec::new(), &mut |f, index, _| {
         let registers = f.code(&scatter.code, index, Lanes::ONE, Context::default())?;

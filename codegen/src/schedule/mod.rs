@@ -15,6 +15,8 @@
 //! [`crate::explain`] shows the outcome with its bytes and operations.
 
 mod affine;
+mod assemble;
+mod bind;
 mod cluster;
 mod emit;
 mod eval;
@@ -29,8 +31,8 @@ mod product;
 mod rewrite;
 mod touch;
 
-use crate::kernel::{Buffer, BufferId, Class, Kernel, Region, RegionId, Schedule};
-use crate::plan::{ALIGNMENT, Lifetime, plan};
+use crate::kernel::{Region, RegionId, RegionKind, Regions, Schedule, SlotId};
+use crate::plan::{Lifetime, plan};
 use crate::verify::{VerifyError, verify};
 use emit::{Group, Made};
 use memory::{Draft, Memory};
@@ -38,23 +40,25 @@ use memory::{Draft, Memory};
 pub(crate) use merge::visit_code;
 use sinew_ir::{Function, Value};
 use std::collections::{BTreeMap, BTreeSet};
-pub(crate) use touch::touches;
+pub(crate) use touch::{Touch, touches};
 
 /// Where a program finds an input or puts an output.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Place {
-    /// The region; the arena, which only the scheduler uses, is region 0.
+    /// The region; never the arena, which only the scheduler uses.
     pub region: RegionId,
     /// The first byte in it, a multiple of the element's size.
     pub offset: usize,
 }
 
-/// A linked program with the places of its parameters and results.
+/// A part of a step: a linked program with the places of its parameters and results.
 ///
 /// An output may lie exactly where an input lies: it is then updated in place, after everything has
 /// read the input. Outputs may not overlap each other.
 #[derive(Clone, Debug)]
 pub struct Part<'a> {
+    /// Its name in the schedule, which no other part has.
+    pub name: &'a str,
     /// The program: no calls, literal dims, no working float.
     pub program: &'a Function,
     /// One a parameter.
@@ -124,32 +128,24 @@ pub enum ScheduleError {
 
 /// Makes one schedule of programs that run one after the other.
 ///
-/// `regions` are those behind the arena: places count from region 1.
-///
 /// # Errors
 /// Programs that are not linked, places that do not fit; see [`ScheduleError`].
-pub fn schedule(parts: &[Part<'_>], regions: Vec<Region>) -> Result<Schedule, ScheduleError> {
-    let mut all = vec![Region {
-        name: "arena".into(),
-        bytes: 0,
-        written: true,
-    }];
-    all.extend(regions);
-    let mut out = Schedule {
-        regions: all,
-        buffers: Vec::new(),
-        kernels: Vec::new(),
-    };
+pub fn schedule(parts: &[Part<'_>], regions: Regions) -> Result<Schedule, ScheduleError> {
+    let mut out = Schedule::new(regions);
     let mut lifetimes: BTreeMap<usize, Lifetime> = BTreeMap::new();
     for part in parts {
         let scheduled = one_part(part, &out.regions)?;
-        append(&mut out, &mut lifetimes, scheduled);
+        assemble::append(&mut out, &mut lifetimes, part.name, scheduled);
     }
     let (offsets, total) = plan(&lifetimes.values().copied().collect::<Vec<_>>());
     for (buffer, offset) in lifetimes.keys().zip(offsets) {
         out.buffers[*buffer].offset = offset;
     }
-    out.regions[0].bytes = total;
+    for region in &mut out.regions {
+        if region.kind == RegionKind::Arena {
+            region.bytes = total;
+        }
+    }
     verify(&out)?;
     Ok(out)
 }
@@ -240,7 +236,7 @@ fn part_buffers(part: &Part<'_>, regions: &[Region]) -> Result<(Vec<Draft>, usiz
             .ok_or_else(|| ScheduleError::NotLinked(format!("{value} has no element type")))?;
         let index = place.region.0 as usize;
         let region = regions.get(index).ok_or(problem("no such region"))?;
-        if index == 0 {
+        if region.kind == RegionKind::Arena {
             return Err(problem("it is in the arena"));
         }
         if !place.offset.is_multiple_of(size) {
@@ -252,7 +248,7 @@ fn part_buffers(part: &Part<'_>, regions: &[Region]) -> Result<(Vec<Draft>, usiz
         if end.is_none_or(|e| e > region.bytes) {
             return Err(problem("it leaves the region"));
         }
-        if output && !region.written {
+        if output && !region.kind.is_written() {
             return Err(problem("the region is not written"));
         }
         out.push(Draft {
@@ -301,7 +297,8 @@ fn in_order(
     staged: &[usize],
 ) -> Result<Vec<Made>, Vec<usize>> {
     let mut after: Vec<BTreeSet<usize>> = groups.iter().map(|g| g.after.clone()).collect();
-    let index = |id: BufferId| id.0 as usize;
+    // Of a kernel that is being made: the number of a buffer stands where a slot's will.
+    let index = |id: SlotId| id.0 as usize;
     let mut conflicts = BTreeSet::new();
     let mut in_place: Vec<(usize, usize)> = Vec::new();
     for (r, output) in outputs.iter().enumerate() {
@@ -316,13 +313,13 @@ fn in_order(
         }
         let writes = |g: &Group| {
             let mut touches = g.made.iter().flat_map(|m| touches(&m.class));
-            touches.any(|t| t.store && index(t.access.buffer) == *output)
+            touches.any(|t| t.stores && index(t.access.slot) == *output)
         };
         for (w, writer) in groups.iter().enumerate().filter(|(_, g)| writes(g)) {
             in_place.push((w, r));
             for (g, reader) in groups.iter().enumerate() {
                 let mut touched = reader.made.iter().flat_map(|m| touches(&m.class));
-                if g != w && touched.any(|t| !t.store && over.contains(&index(t.access.buffer))) {
+                if g != w && touched.any(|t| t.loads && over.contains(&index(t.access.slot))) {
                     after[w].insert(g);
                 }
             }
@@ -362,8 +359,8 @@ fn same_place(group: &Group, over: &[usize], output: usize, buffers: &[Draft]) -
     let mut written = false;
     for made in &group.made {
         let all = touches(&made.class);
-        for load in all.iter().filter(|t| !t.store) {
-            let from = load.access.buffer.0 as usize;
+        for load in all.iter().filter(|t| t.loads) {
+            let from = load.access.slot.0 as usize;
             if !over.contains(&from) {
                 continue;
             }
@@ -372,10 +369,10 @@ fn same_place(group: &Group, over: &[usize], output: usize, buffers: &[Draft]) -
             if written || !same_buffer || !load.plain {
                 return false;
             }
-            for store in all.iter().filter(|t| t.store) {
-                let (a, b) = (load.access, store.access);
+            for store in all.iter().filter(|t| t.stores) {
+                let (a, b) = (&load.access, &store.access);
                 let same = a.offset == b.offset && a.strides == b.strides;
-                let into = b.buffer.0 as usize == output;
+                let into = b.slot.0 as usize == output;
                 if into && !(same && store.plain && load.stage <= store.stage) {
                     return false;
                 }
@@ -383,103 +380,7 @@ fn same_place(group: &Group, over: &[usize], output: usize, buffers: &[Draft]) -
         }
         written |= all
             .iter()
-            .any(|t| t.store && t.access.buffer.0 as usize == output);
+            .any(|t| t.stores && t.access.slot.0 as usize == output);
     }
     true
-}
-
-/// Adds a part's kernels to the schedule; arena buffers get lifetimes, others their places.
-fn append(out: &mut Schedule, lifetimes: &mut BTreeMap<usize, Lifetime>, part: Scheduled) {
-    let Scheduled {
-        made,
-        buffers: drafts,
-        names,
-    } = part;
-    let mut ids: BTreeMap<usize, usize> = BTreeMap::new();
-    for Made {
-        mut class,
-        values,
-        ops,
-    } in made
-    {
-        let position = out.kernels.len();
-        let (buffers, regions) = (&mut out.buffers, &out.regions);
-        touch::each_access(&mut class, &mut |access| {
-            let draft_id = access.buffer.0 as usize;
-            let draft = &drafts[draft_id];
-            let id = *ids
-                .entry(draft_id)
-                .or_insert_with(|| buffer(buffers, regions, draft));
-            access.buffer = BufferId(u32::try_from(id).unwrap_or(u32::MAX));
-            if draft.place.is_none() {
-                let life = lifetimes.entry(id).or_insert(Lifetime {
-                    bytes: bytes(draft).next_multiple_of(ALIGNMENT),
-                    first: position,
-                    last: position,
-                });
-                life.last = position;
-            }
-        });
-        out.kernels.push(Kernel {
-            name: name(&class, position, &ops),
-            notes: values.iter().map(|id| names[*id].clone()).collect(),
-            class,
-        });
-    }
-}
-
-/// The buffer of a draft: one per place and type, one per arena value.
-fn buffer(buffers: &mut Vec<Buffer>, regions: &[Region], draft: &Draft) -> usize {
-    let new = match draft.place {
-        None => Buffer {
-            name: draft.name.clone(),
-            region: RegionId(0),
-            offset: 0,
-            dtype: draft.dtype,
-            elements: draft.elements,
-        },
-        Some((region, offset)) => {
-            let found = buffers.iter().position(|b| {
-                (b.region, b.offset, b.dtype, b.elements)
-                    == (region, offset, draft.dtype, draft.elements)
-            });
-            if let Some(found) = found {
-                return found;
-            }
-            let place = &regions[region.0 as usize].name;
-            let name = match draft.name.starts_with('%') {
-                true => place.clone(),
-                false => draft.name.clone(),
-            };
-            Buffer {
-                name,
-                region,
-                offset,
-                dtype: draft.dtype,
-                elements: draft.elements,
-            }
-        }
-    };
-    buffers.push(new);
-    buffers.len() - 1
-}
-
-/// `contract_3_add_select`: class, position, the first few distinct ops.
-fn name(class: &Class, position: usize, ops: &[&'static str]) -> String {
-    let kind = match class {
-        Class::Nest(nest) if nest.inner.is_empty() => "map",
-        Class::Nest(_) => "nest",
-        Class::Contract(_) => "contract",
-        Class::Scatter(_) => "scatter",
-    };
-    let mut out = format!("{kind}_{position}");
-    let mut said: Vec<&str> = Vec::new();
-    for op in ops {
-        if said.len() < 4 && !said.contains(op) {
-            said.push(op);
-            out.push('_');
-            out.push_str(op);
-        }
-    }
-    out
 }

@@ -4,7 +4,7 @@ use super::affine::Affine;
 use super::eval::{Bound, Eval, Expr, ExprKind, Ref};
 use super::graph::Id;
 use crate::kernel::{
-    Access, BufferId, Code, Guard, Nest, Reg, RowReg, ScalarInst, ScalarKind, Stage, Store,
+    Access, Code, Guard, Nest, Reg, RowReg, ScalarInst, ScalarKind, SlotId, Stage, Store,
 };
 use sinew_ir::{DType, Reduction};
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,11 +24,6 @@ pub(crate) struct Reduced {
     pub value: Ref,
 }
 
-/// The index of a buffer as it is being made.
-pub(crate) fn buffer_id(buffer: usize) -> BufferId {
-    BufferId(u32::try_from(buffer).unwrap_or(u32::MAX))
-}
-
 fn number(i: usize) -> u32 {
     u32::try_from(i).expect("fewer than 2^32 instructions fit in memory")
 }
@@ -38,9 +33,10 @@ pub(crate) fn strides(at: &Affine, order: &[usize]) -> Vec<i64> {
     order.iter().map(|d| at.stride(*d)).collect()
 }
 
+/// An access into a buffer as it is being made: its number stands where a slot's will.
 pub(crate) fn access(buffer: usize, at: &Affine, guards: &[Bound], order: &[usize]) -> Access {
     Access {
-        buffer: buffer_id(buffer),
+        slot: SlotId(u32::try_from(buffer).unwrap_or(u32::MAX)),
         offset: at.offset,
         strides: strides(at, order),
         guards: guards

@@ -1,34 +1,74 @@
 //! The accesses of a kernel, for whoever must know what it reads and writes.
 
+use crate::bounds::range;
 use crate::kernel::{Access, Class, Code, ScalarKind, Stage};
 
 /// One access of a kernel.
-pub(crate) struct Touch<'a> {
-    pub access: &'a Access,
-    pub store: bool,
+#[derive(Clone, Debug)]
+pub(crate) struct Touch {
+    /// Where, over `space`.
+    pub access: Access,
+    /// The space it runs over; a computed index is one more dim of it, the last.
+    pub space: Vec<usize>,
+    /// Whether it reads.
+    pub loads: bool,
+    /// Whether it writes.
+    pub stores: bool,
     /// A load or store at the index itself, not a gathered or scattered or contracted one.
     pub plain: bool,
     /// The stage of a nest.
     pub stage: usize,
-    /// Elements of the space it runs over.
+    /// How often it is done.
     pub times: usize,
 }
 
+impl Touch {
+    /// First and last element of the slot, inclusive; none where it touches nothing (or leaves 64
+    /// bits, which the verifier refuses).
+    pub fn range(&self) -> Option<(i64, i64)> {
+        range(&self.space, &self.access).flatten()
+    }
+}
+
+fn volume(space: &[usize]) -> usize {
+    space.iter().fold(1, |n: usize, e| n.saturating_mul(*e))
+}
+
+/// An access with a dim for the index that is computed.
+fn computed(access: &Access, stride: i64) -> Access {
+    let mut access = access.clone();
+    access.strides.push(stride);
+    for guard in &mut access.guards {
+        guard.strides.push(0);
+    }
+    access
+}
+
 /// `pointwise`: the code runs at the index of the kernel's stores.
-fn code<'a>(code: &'a Code, stage: usize, times: usize, pointwise: bool, out: &mut Vec<Touch<'a>>) {
-    let mut push = |access, store, plain: bool| {
-        out.push(Touch {
-            access,
-            store,
-            plain: plain && pointwise,
-            stage,
-            times,
-        });
+fn code(code: &Code, stage: usize, space: &[usize], pointwise: bool, out: &mut Vec<Touch>) {
+    let touch = |access: &Access, store: bool| Touch {
+        access: access.clone(),
+        space: space.to_vec(),
+        loads: !store,
+        stores: store,
+        plain: pointwise,
+        stage,
+        times: volume(space),
     };
     for inst in &code.insts {
         match &inst.kind {
-            ScalarKind::Load(access) => push(access, false, true),
-            ScalarKind::Gather { access, .. } => push(access, false, false),
+            ScalarKind::Load(access) => out.push(touch(access, false)),
+            ScalarKind::Gather {
+                access,
+                extent,
+                stride,
+                ..
+            } => {
+                let mut gather = touch(&computed(access, *stride), false);
+                gather.space.push(*extent);
+                gather.plain = false;
+                out.push(gather);
+            }
             ScalarKind::Const(_)
             | ScalarKind::Index { .. }
             | ScalarKind::Row(_)
@@ -36,44 +76,45 @@ fn code<'a>(code: &'a Code, stage: usize, times: usize, pointwise: bool, out: &m
             | ScalarKind::Apply(..) => {}
         }
     }
-    for store in &code.stores {
-        push(&store.access, true, true);
-    }
+    out.extend(code.stores.iter().map(|s| touch(&s.access, true)));
 }
 
 /// All accesses of a kernel, in program order.
-pub(crate) fn touches(class: &Class) -> Vec<Touch<'_>> {
+pub(crate) fn touches(class: &Class) -> Vec<Touch> {
     let mut out = Vec::new();
     match class {
         Class::Nest(nest) => {
-            let rows: usize = nest.outer.iter().product();
-            let row: usize = nest.inner.iter().product();
+            let space = [&nest.outer[..], &nest.inner].concat();
+            // A row stage runs once a row, at index 0 of the row's dims.
+            let mut once = nest.outer.clone();
+            once.resize(space.len(), 1);
             for (s, stage) in nest.stages.iter().enumerate() {
                 match stage {
-                    Stage::Row { code: c, .. } => code(c, s, rows, true, &mut out),
-                    Stage::Each { code: c, .. } => code(c, s, rows * row, true, &mut out),
+                    Stage::Row { code: c, .. } => code(c, s, &once, true, &mut out),
+                    Stage::Each { code: c, .. } => code(c, s, &space, true, &mut out),
                 }
             }
         }
         Class::Contract(c) => {
-            let batch: usize = c.batch.iter().product();
-            for (operand, times) in [(&c.lhs, c.m * c.k), (&c.rhs, c.k * c.n)] {
-                code(&operand.code, 0, batch * times, false, &mut out);
-            }
-            code(&c.epilogue, 0, batch * c.m * c.n, true, &mut out);
+            let over = |rows: usize, columns: usize| [&c.batch[..], &[rows, columns]].concat();
+            code(&c.lhs.code, 0, &over(c.m, c.k), false, &mut out);
+            code(&c.rhs.code, 0, &over(c.k, c.n), false, &mut out);
+            code(&c.epilogue, 0, &over(c.m, c.n), true, &mut out);
         }
         Class::Scatter(s) => {
-            let times = s.outer.iter().product::<usize>() * s.updates;
-            code(&s.code, 0, times, true, &mut out);
-            for store in [false, true] {
-                out.push(Touch {
-                    access: &s.target,
-                    store,
-                    plain: false,
-                    stage: 0,
-                    times,
-                });
-            }
+            let mut space = [&s.outer[..], &[s.updates]].concat();
+            code(&s.code, 0, &space, true, &mut out);
+            let times = volume(&space);
+            space.push(s.extent);
+            out.push(Touch {
+                access: computed(&s.target, s.stride),
+                space,
+                loads: true,
+                stores: true,
+                plain: false,
+                stage: 0,
+                times,
+            });
         }
     }
     out
@@ -110,8 +151,8 @@ pub(crate) fn each_access(class: &mut Class, f: &mut dyn FnMut(&mut Access)) {
             }
         }
         Class::Scatter(s) => {
-            f(&mut s.target);
             code(&mut s.code, f);
+            f(&mut s.target);
         }
     }
 }

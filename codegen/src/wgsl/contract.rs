@@ -181,7 +181,7 @@ fn element(
     match operand.access() {
         Some(access) => {
             let index = place(source, access, &Point(point))?;
-            source.load(source.buffer(access)?, &index)
+            source.load(access.slot, &index)
         }
         None => {
             let arguments: Vec<String> = point.into_iter().flatten().collect();

@@ -1,9 +1,10 @@
 //! WGSL: shader text for a schedule.
 //!
-//! Every kernel becomes at most one dispatch; its shapes, strides and offsets are constants in the
-//! text. Each region a kernel touches is one storage binding, since WGSL forbids two bindings of
-//! one buffer where one of them is written. Index arithmetic is in u32 and wraps, so negative
-//! strides work. Bools are 0 and 1 in memory. Nothing here talks to a GPU, and nothing here checks
+//! Every kernel becomes a shader, and every run of it a dispatch, those of loops turn by turn; shapes
+//! and strides are constants in the text. Each region that a run touches is one storage binding, since
+//! WGSL forbids two bindings of one buffer where one of them is written: a shader is made for each way
+//! of slots to share regions, and where a slot begins in its region comes in a small uniform buffer.
+//! Index arithmetic is in u32 and wraps, so negative strides work. Bools are 0 and 1 in memory. Nothing here talks to a GPU, and nothing here checks
 //! that accesses stay inside their buffers: that is the schedule's promise.
 //!
 //! The text avoids what drivers are known to get wrong: it tests NaN by bits, brings its own
@@ -21,9 +22,10 @@ mod space;
 
 use sinew_ir::DType;
 
-use crate::kernel::{Class, Kernel, Operand, RegionId, Schedule, Stage};
+use crate::kernel::{Class, Kernel, KernelId, Operand, RegionId, Run, Schedule, Stage};
 use source::Source;
 use space::volume;
+use std::collections::HashMap;
 
 /// What a device allows; the default is what every WebGPU implementation does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,15 +54,37 @@ impl Default for Limits {
     }
 }
 
-/// One dispatch.
+/// The shaders of a schedule and where they run.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Shaders {
+    /// Each once.
+    pub shaders: Vec<Shader>,
+    /// What is dispatched, in order.
+    pub dispatches: Vec<Dispatch>,
+}
+
+/// A run of a shader.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dispatch {
+    /// An index into [`Shaders::shaders`].
+    pub shader: usize,
+    /// The region behind each storage binding.
+    pub regions: Vec<RegionId>,
+    /// Where each slot begins in its region, in words of 4 bytes: what the uniform buffer holds, four
+    /// slots a vector.
+    pub places: Vec<u32>,
+}
+
+/// A kernel's program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shader {
     /// The kernel's name. It is not in `source`, so that equal kernels have equal text.
     pub name: String,
     /// A WGSL module with one entry point, `main`.
     pub source: String,
-    /// The region behind each binding of group 0, and whether it is written.
-    pub bindings: Vec<(RegionId, bool)>,
+    /// The storage bindings of group 0, in order: whether each is written. The uniform buffer with the
+    /// places of the slots is the binding behind the last of them.
+    pub written: Vec<bool>,
     /// Workgroups in each dimension; none is 0.
     pub groups: [u32; 3],
     /// About how many scalar instructions it runs, so that long steps can be submitted in parts.
@@ -119,25 +143,126 @@ pub enum EmitError {
     },
 }
 
-/// The shaders of a schedule, in order. Kernels over no elements have none.
+/// The shaders and dispatches of a schedule. Kernels over no elements have none.
 ///
 /// # Errors
 ///
 /// See [`EmitError`]; nothing is emitted then.
-pub fn emit(schedule: &Schedule, limits: &Limits) -> Result<Vec<Shader>, EmitError> {
-    let mut shaders = Vec::with_capacity(schedule.kernels.len());
-    for kernel in &schedule.kernels {
-        shaders.extend(emit_kernel(schedule, kernel, limits)?);
+pub fn emit(schedule: &Schedule, limits: &Limits) -> Result<Shaders, EmitError> {
+    let mut out = Shaders::default();
+    // By kernel and by which slots share a region.
+    let mut known: HashMap<(KernelId, Vec<usize>), Option<usize>> = HashMap::new();
+    schedule.each_run(&mut |run, turns| {
+        let Some(kernel) = schedule.kernel(run) else {
+            return Err(EmitError::Malformed {
+                kernel: run.kernel.0.to_string(),
+                what: "there is no such kernel".into(),
+            });
+        };
+        let Placed {
+            regions,
+            sharing,
+            places,
+        } = place_run(schedule, kernel, run, turns, limits)?;
+        let key = (run.kernel, sharing);
+        let shader = match known.get(&key) {
+            Some(shader) => *shader,
+            None => {
+                let shader = emit_kernel(kernel, &key.1, limits)?;
+                let at = shader.is_some().then_some(out.shaders.len());
+                out.shaders.extend(shader);
+                known.insert(key, at);
+                at
+            }
+        };
+        out.dispatches.extend(shader.map(|shader| Dispatch {
+            shader,
+            regions,
+            places,
+        }));
+        Ok(())
+    })?;
+    Ok(out)
+}
+
+/// A run in its regions.
+struct Placed {
+    /// The regions, each once, by the first slot in each.
+    regions: Vec<RegionId>,
+    /// For each slot the position of its region.
+    sharing: Vec<usize>,
+    /// For each slot the word of its region where it begins.
+    places: Vec<u32>,
+}
+
+fn place_run(
+    schedule: &Schedule,
+    kernel: &Kernel,
+    run: &Run,
+    turns: &[usize],
+    limits: &Limits,
+) -> Result<Placed, EmitError> {
+    let malformed = |what: String| EmitError::Malformed {
+        kernel: kernel.name.clone(),
+        what,
+    };
+    let mut out = Placed {
+        regions: Vec::new(),
+        sharing: Vec::new(),
+        places: Vec::new(),
+    };
+    if run.bindings.len() != kernel.slots.len() {
+        return Err(malformed("a slot without a place".into()));
     }
-    Ok(shaders)
+    for binding in &run.bindings {
+        let id = binding.buffer.0;
+        let buffer = schedule.buffers.get(id as usize);
+        let buffer = buffer.ok_or_else(|| malformed(format!("there is no buffer {id}")))?;
+        let region = schedule.regions.get(buffer.region.0 as usize);
+        let region =
+            region.ok_or_else(|| malformed(format!("there is no region {}", buffer.region.0)))?;
+        if !buffer.offset.is_multiple_of(4) {
+            return Err(malformed(format!(
+                "buffer `{}` is not aligned",
+                buffer.name
+            )));
+        }
+        if region.bytes as u64 > limits.binding_bytes {
+            return Err(EmitError::Region {
+                kernel: kernel.name.clone(),
+                region: region.name.clone(),
+                bytes: region.bytes,
+                limit: limits.binding_bytes,
+            });
+        }
+        let known = out.regions.iter().position(|r| *r == buffer.region);
+        out.sharing.push(known.unwrap_or(out.regions.len()));
+        if known.is_none() {
+            out.regions.push(buffer.region);
+        }
+        let start = i64::try_from(buffer.offset / 4).ok();
+        let start = start.and_then(|s| s.checked_add(binding.at(turns)));
+        let start = start.and_then(|s| u32::try_from(s).ok());
+        out.places
+            .push(start.ok_or_else(|| malformed(format!("`{}` is beyond 32 bits", buffer.name)))?);
+    }
+    let count = out.regions.len();
+    if count > limits.storage_buffers {
+        return Err(EmitError::Bindings {
+            kernel: kernel.name.clone(),
+            count,
+            limit: limits.storage_buffers,
+        });
+    }
+    Ok(out)
 }
 
 fn emit_kernel(
-    schedule: &Schedule,
     kernel: &Kernel,
+    sharing: &[usize],
     limits: &Limits,
 ) -> Result<Option<Shader>, EmitError> {
-    let mut source = Source::new(schedule, kernel, limits)?;
+    let mut source = Source::new(kernel, sharing, limits)?;
     let launch = match &kernel.class {
         Class::Nest(nest) => nest::emit(&mut source, nest)?,
         Class::Contract(contract) => contract::emit(&mut source, contract)?,

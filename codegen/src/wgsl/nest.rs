@@ -132,7 +132,7 @@ fn plan(source: &Source, nest: &Nest, rows: u128, length: u128) -> Result<Plan, 
         .stages
         .iter()
         .any(|stage| matches!(stage, Stage::Each { .. }));
-    if !loops || length < 32 || stores_over_loads(source, nest)? {
+    if !loops || length < 32 || stores_over_loads(nest) {
         return Ok(one);
     }
     let (along_rows, along_outer) = directions(nest);
@@ -184,28 +184,22 @@ fn directions(nest: &Nest) -> (usize, usize) {
 }
 
 /// Whether a row stage stores where the nest loads. The slices of a row would race then.
-fn stores_over_loads(source: &Source, nest: &Nest) -> Result<bool, EmitError> {
+fn stores_over_loads(nest: &Nest) -> bool {
     let mut loaded = Vec::new();
     let mut stored = Vec::new();
     for stage in &nest.stages {
         for inst in &stage_code(stage).insts {
             if let ScalarKind::Load(access) | ScalarKind::Gather { access, .. } = &inst.kind {
-                loaded.push(source.buffer(access)?);
+                loaded.push(access.slot);
             }
         }
         if let Stage::Row { code, .. } = stage {
             for store in &code.stores {
-                stored.push(source.buffer(&store.access)?);
+                stored.push(store.access.slot);
             }
         }
     }
-    Ok(stored.iter().any(|s| {
-        loaded.iter().any(|l| {
-            s.region == l.region
-                && s.offset < l.offset + l.elements * 4
-                && l.offset < s.offset + s.elements * 4
-        })
-    }))
+    stored.iter().any(|s| loaded.contains(s))
 }
 
 fn type_of(source: &Source, dtype: DType) -> Result<&'static str, EmitError> {

@@ -6,7 +6,7 @@ use sinew_ir::{DType, Scalar};
 use super::source::Source;
 use super::space::{Point, affine, guard, place};
 use super::{EmitError, type_name};
-use crate::kernel::{Buffer, Code, Reg, ScalarInst, ScalarKind, Store};
+use crate::kernel::{Code, Reg, ScalarInst, ScalarKind, SlotId, Store};
 
 /// What code may refer to.
 pub(super) struct Scope<'p> {
@@ -42,12 +42,13 @@ pub(super) fn instructions(
 /// Writes the stores of `code`, after its instructions.
 pub(super) fn stores(source: &mut Source, code: &Code, scope: &Scope) -> Result<(), EmitError> {
     for Store { access, value } in &code.stores {
-        let buffer = source.buffer(access)?;
-        if dtype_of(source, &code.insts, *value)? != buffer.dtype {
-            return Err(source.malformed(format!("a store of another type in `{}`", buffer.name)));
+        let slot = source.slot(access.slot)?;
+        if dtype_of(source, &code.insts, *value)? != slot.dtype {
+            let what = format!("a store of another type in slot {}", access.slot.0);
+            return Err(source.malformed(what));
         }
         let index = place(source, access, scope.point)?;
-        let line = source.store(buffer, &index, &register(*value))?;
+        let line = source.store(access.slot, &index, &register(*value))?;
         source.line(&line);
     }
     Ok(())
@@ -77,8 +78,7 @@ fn value(
         ScalarKind::Load(access) => {
             let index = place(source, access, scope.point)?;
             let condition = guard(source, access, scope.point)?;
-            let buffer = source.buffer(access)?;
-            return load(source, inst.dtype, buffer, &index, condition, name);
+            return load(source, inst.dtype, access.slot, &index, condition, name);
         }
         ScalarKind::Gather {
             access,
@@ -95,8 +95,7 @@ fn value(
             let step = affine(source, 0, &[*stride], &chosen)?;
             let condition = guard(source, access, scope.point)?;
             let place = format!("{start} + {step}");
-            let buffer = source.buffer(access)?;
-            return load(source, inst.dtype, buffer, &place, condition, name);
+            return load(source, inst.dtype, access.slot, &place, condition, name);
         }
         ScalarKind::Const(number) => constant(source, inst.dtype, *number)?,
         ScalarKind::Index { offset, strides } => {
@@ -146,15 +145,15 @@ pub(super) fn clamped(source: &Source, index: Reg, extent: usize) -> Result<Stri
 fn load(
     source: &mut Source,
     dtype: DType,
-    buffer: &Buffer,
+    slot: SlotId,
     index: &str,
     condition: Option<String>,
     name: &str,
 ) -> Result<Option<String>, EmitError> {
-    if buffer.dtype != dtype {
-        return Err(source.malformed(format!("a load of another type from `{}`", buffer.name)));
+    if source.slot(slot)?.dtype != dtype {
+        return Err(source.malformed(format!("a load of another type from slot {}", slot.0)));
     }
-    let text = source.load(buffer, index)?;
+    let text = source.load(slot, index)?;
     let Some(condition) = condition else {
         return Ok(Some(text));
     };

@@ -31,16 +31,17 @@ pub(super) fn emit(source: &mut Source, scatter: &Scatter) -> Result<Option<[u32
     {
         return Err(source.too_large(count * scatter.updates as u128));
     }
-    let buffer = source.buffer(&scatter.target)?;
-    match buffer.dtype {
+    let slot = scatter.target.slot;
+    let dtype = source.slot(slot)?.dtype;
+    match dtype {
         DType::F32 | DType::I32 | DType::U32 => {}
         DType::F64 => return Err(source.f64()),
         DType::Bool | DType::Float => {
-            return Err(source.malformed(format!("a scatter of {}", buffer.dtype)));
+            return Err(source.malformed(format!("a scatter of {dtype}")));
         }
     }
     if dtype_of(source, &scatter.code.insts, scatter.index)? != DType::I32
-        || dtype_of(source, &scatter.code.insts, scatter.update)? != buffer.dtype
+        || dtype_of(source, &scatter.code.insts, scatter.update)? != dtype
     {
         return Err(source.malformed("a scatter whose index or update has another type"));
     }
@@ -69,9 +70,9 @@ pub(super) fn emit(source: &mut Source, scatter: &Scatter) -> Result<Option<[u32
     let index = clamped(source, scatter.index, scatter.extent)?;
     let step = affine(source, 0, &[scatter.stride], &Point(vec![Some(index)]))?;
     source.line(&format!("let place = start + {step};"));
-    let old = source.load(buffer, "place")?;
+    let old = source.load(slot, "place")?;
     let sum = format!("{old} + {}", register(scatter.update));
-    let line = source.store(buffer, "place", &sum)?;
+    let line = source.store(slot, "place", &sum)?;
     source.line(&line);
     source.close();
     source.close();

@@ -1,20 +1,17 @@
 //! The text of one shader in the making: bindings, the prelude functions used, the lines so far.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use sinew_ir::DType;
 
-use super::nest::stage_code;
 use super::prelude::ITEMS;
 use super::{EmitError, Limits, Shader};
-use crate::kernel::{Access, Buffer, Class, Code, Kernel, RegionId, ScalarKind, Schedule};
+use crate::kernel::{Access, Class, Code, Kernel, Slot, SlotId};
 
-/// How a kernel uses a region.
+/// A storage binding: the region of some slots.
 struct Binding {
-    /// `b0`, `b1`, ...
-    name: String,
-    /// Whether every access is f32; else the binding is of u32 and values are bitcast.
+    /// Whether every slot in it is f32; else the binding is of u32 and values are bitcast.
     float: bool,
     /// Whether it is written.
     written: bool,
@@ -22,138 +19,102 @@ struct Binding {
 
 /// A shader being written.
 pub(super) struct Source<'a> {
-    schedule: &'a Schedule,
-    kernel: &'a str,
+    kernel: &'a Kernel,
     /// What the device allows.
     pub limits: &'a Limits,
-    bindings: BTreeMap<RegionId, Binding>,
+    bindings: Vec<Binding>,
+    /// The binding of each slot.
+    sharing: &'a [usize],
     needs: BTreeSet<&'static str>,
     text: String,
     depth: usize,
 }
 
 impl<'a> Source<'a> {
-    /// A shader without text for `kernel`, its bindings known.
+    /// A shader without text for `kernel`; `sharing` gives the binding of each slot.
     pub fn new(
-        schedule: &'a Schedule,
         kernel: &'a Kernel,
+        sharing: &'a [usize],
         limits: &'a Limits,
     ) -> Result<Source<'a>, EmitError> {
         let mut source = Source {
-            schedule,
-            kernel: &kernel.name,
+            kernel,
             limits,
-            bindings: BTreeMap::new(),
+            bindings: Vec::new(),
+            sharing,
             needs: BTreeSet::new(),
             text: String::new(),
             depth: 0,
         };
+        for (slot, &at) in kernel.slots.iter().zip(sharing) {
+            let float = match slot.dtype {
+                DType::F32 => true,
+                DType::I32 | DType::U32 | DType::Bool => false,
+                DType::F64 => return Err(source.f64()),
+                DType::Float => return Err(source.malformed("a slot of an unbound type")),
+            };
+            while source.bindings.len() <= at {
+                source.bindings.push(Binding {
+                    float: true,
+                    written: false,
+                });
+            }
+            source.bindings[at].float &= float;
+            source.bindings[at].written |= slot.usage.writes();
+        }
         match &kernel.class {
             Class::Nest(nest) => {
                 for stage in &nest.stages {
-                    source.bind_code(stage_code(stage))?;
+                    source.narrow(super::nest::stage_code(stage))?;
                 }
             }
             Class::Contract(contract) => {
-                source.bind_code(&contract.lhs.code)?;
-                source.bind_code(&contract.rhs.code)?;
-                source.bind_code(&contract.epilogue)?;
+                source.narrow(&contract.lhs.code)?;
+                source.narrow(&contract.rhs.code)?;
+                source.narrow(&contract.epilogue)?;
             }
-            Class::Scatter(scatter) => {
-                source.bind(&scatter.target, true)?;
-                source.bind_code(&scatter.code)?;
-            }
-        }
-        let count = source.bindings.len();
-        if count > limits.storage_buffers {
-            return Err(EmitError::Bindings {
-                kernel: kernel.name.clone(),
-                count,
-                limit: limits.storage_buffers,
-            });
-        }
-        for (at, binding) in source.bindings.values_mut().enumerate() {
-            binding.name = format!("b{at}");
+            Class::Scatter(scatter) => source.narrow(&scatter.code)?,
         }
         Ok(source)
     }
 
-    fn bind_code(&mut self, code: &Code) -> Result<(), EmitError> {
-        for inst in &code.insts {
-            if inst.dtype == DType::F64 {
-                return Err(self.f64());
-            }
-            match &inst.kind {
-                ScalarKind::Load(access) | ScalarKind::Gather { access, .. } => {
-                    self.bind(access, false)?;
-                }
-                ScalarKind::Const(_)
-                | ScalarKind::Index { .. }
-                | ScalarKind::Row(_)
-                | ScalarKind::Accumulator
-                | ScalarKind::Apply(..) => {}
-            }
+    /// Refuses a code that computes f64.
+    fn narrow(&self, code: &Code) -> Result<(), EmitError> {
+        match code.insts.iter().any(|inst| inst.dtype == DType::F64) {
+            true => Err(self.f64()),
+            false => Ok(()),
         }
-        for store in &code.stores {
-            self.bind(&store.access, true)?;
-        }
-        Ok(())
     }
 
-    fn bind(&mut self, access: &Access, written: bool) -> Result<(), EmitError> {
-        let buffer = self.buffer(access)?;
-        let region_id = buffer.region;
-        let Some(region) = self.schedule.regions.get(region_id.0 as usize) else {
-            return Err(self.malformed(format!("there is no region {}", region_id.0)));
-        };
-        let float = match buffer.dtype {
-            DType::F32 => true,
-            DType::I32 | DType::U32 | DType::Bool => false,
-            DType::F64 => return Err(self.f64()),
-            DType::Float => {
-                return Err(self.malformed(format!("buffer `{}` has an unbound type", buffer.name)));
-            }
-        };
-        if !buffer.offset.is_multiple_of(4) {
-            return Err(self.malformed(format!("buffer `{}` is not aligned", buffer.name)));
-        }
-        if region.bytes as u64 > self.limits.binding_bytes {
-            return Err(EmitError::Region {
-                kernel: self.kernel.to_string(),
-                region: region.name.clone(),
-                bytes: region.bytes,
-                limit: self.limits.binding_bytes,
-            });
-        }
-        let binding = self.bindings.entry(region_id).or_insert(Binding {
-            name: String::new(),
-            float: true,
-            written: false,
-        });
-        binding.float &= float;
-        binding.written |= written;
-        Ok(())
+    /// A slot.
+    pub fn slot(&self, id: SlotId) -> Result<&'a Slot, EmitError> {
+        let slot = self.kernel.slots.get(id.0 as usize);
+        slot.ok_or_else(|| self.malformed(format!("there is no slot {}", id.0)))
     }
 
-    /// The buffer of an access.
-    pub fn buffer(&self, access: &Access) -> Result<&'a Buffer, EmitError> {
-        self.schedule
-            .buffers
-            .get(access.buffer.0 as usize)
-            .ok_or_else(|| self.malformed(format!("there is no buffer {}", access.buffer.0)))
+    /// The expression of the word where the slot of an access begins.
+    pub fn start(&self, access: &Access) -> Result<String, EmitError> {
+        self.slot(access.slot)?;
+        let at = access.slot.0 as usize;
+        Ok(format!(
+            "slots[{}].{}",
+            at / 4,
+            ["x", "y", "z", "w"][at % 4]
+        ))
     }
 
-    fn binding(&self, buffer: &Buffer) -> Result<&Binding, EmitError> {
-        self.bindings
-            .get(&buffer.region)
-            .ok_or_else(|| self.malformed(format!("region {} is not bound", buffer.region.0)))
+    /// The number of a slot's binding, and the binding.
+    fn binding(&self, id: SlotId) -> Result<(usize, &Binding), EmitError> {
+        let at = self.sharing.get(id.0 as usize).copied();
+        let found = at.and_then(|at| Some((at, self.bindings.get(at)?)));
+        found.ok_or_else(|| self.malformed(format!("slot {} is not bound", id.0)))
     }
 
-    /// The expression that loads element `index` of the region behind `buffer`.
-    pub fn load(&self, buffer: &Buffer, index: &str) -> Result<String, EmitError> {
-        let binding = self.binding(buffer)?;
-        let place = format!("{}[{index}]", binding.name);
-        Ok(match buffer.dtype {
+    /// The expression that loads element `index` of the region behind a slot.
+    pub fn load(&self, slot: SlotId, index: &str) -> Result<String, EmitError> {
+        let (at, binding) = self.binding(slot)?;
+        let place = format!("b{at}[{index}]");
+        Ok(match self.slot(slot)?.dtype {
             DType::F32 if binding.float => place,
             DType::F32 => format!("bitcast<f32>({place})"),
             DType::I32 => format!("bitcast<i32>({place})"),
@@ -163,17 +124,17 @@ impl<'a> Source<'a> {
         })
     }
 
-    /// The statement that stores `value` in element `index` of the region behind `buffer`.
-    pub fn store(&self, buffer: &Buffer, index: &str, value: &str) -> Result<String, EmitError> {
-        let binding = self.binding(buffer)?;
-        let stored = match buffer.dtype {
+    /// The statement that stores `value` in element `index` of the region behind a slot.
+    pub fn store(&self, slot: SlotId, index: &str, value: &str) -> Result<String, EmitError> {
+        let (at, binding) = self.binding(slot)?;
+        let stored = match self.slot(slot)?.dtype {
             DType::F32 if binding.float => value.to_string(),
             DType::F32 | DType::I32 => format!("bitcast<u32>({value})"),
             DType::U32 => value.to_string(),
             DType::Bool => format!("select(0u, 1u, {value})"),
             DType::Float | DType::F64 => return Err(self.f64()),
         };
-        Ok(format!("{}[{index}] = {stored};", binding.name))
+        Ok(format!("b{at}[{index}] = {stored};"))
     }
 
     /// Asks for a prelude function and gives its name.
@@ -206,7 +167,7 @@ impl<'a> Source<'a> {
     /// The error for kernel IR that means nothing.
     pub fn malformed(&self, what: impl Into<String>) -> EmitError {
         EmitError::Malformed {
-            kernel: self.kernel.to_string(),
+            kernel: self.kernel.name.clone(),
             what: what.into(),
         }
     }
@@ -214,14 +175,14 @@ impl<'a> Source<'a> {
     /// The error for f64.
     pub fn f64(&self) -> EmitError {
         EmitError::F64 {
-            kernel: self.kernel.to_string(),
+            kernel: self.kernel.name.clone(),
         }
     }
 
     /// The error for spaces beyond 32 bits.
     pub fn too_large(&self, count: u128) -> EmitError {
         EmitError::Space {
-            kernel: self.kernel.to_string(),
+            kernel: self.kernel.name.clone(),
             count,
         }
     }
@@ -235,20 +196,22 @@ impl<'a> Source<'a> {
             }
         }
         let mut source = String::new();
-        for (at, binding) in self.bindings.values().enumerate() {
-            let Binding {
-                name,
-                float,
-                written,
-            } = binding;
+        for (at, Binding { float, written }) in self.bindings.iter().enumerate() {
             let access = if *written { "read_write" } else { "read" };
             let element = if *float { "f32" } else { "u32" };
             writeln!(
                 source,
-                "@group(0) @binding({at}) var<storage, {access}> {name}: array<{element}>;"
+                "@group(0) @binding({at}) var<storage, {access}> b{at}: array<{element}>;"
             )
             .expect("writing to a string does not fail");
         }
+        writeln!(
+            source,
+            "@group(0) @binding({}) var<uniform> slots: array<vec4<u32>, {}>;",
+            self.bindings.len(),
+            self.sharing.len().div_ceil(4)
+        )
+        .expect("writing to a string does not fail");
         for item in ITEMS.iter().filter(|item| needs.contains(item.name)) {
             source.push('\n');
             source.push_str(item.text);
@@ -256,13 +219,9 @@ impl<'a> Source<'a> {
         source.push('\n');
         source.push_str(&self.text);
         Shader {
-            name: self.kernel.to_string(),
+            name: self.kernel.name.clone(),
             source,
-            bindings: self
-                .bindings
-                .iter()
-                .map(|(region, binding)| (*region, binding.written))
-                .collect(),
+            written: self.bindings.iter().map(|b| b.written).collect(),
             groups,
             work,
         }

@@ -74,14 +74,15 @@ pub(super) fn affine(
     Ok(text)
 }
 
-/// Writes the region element that an access means, guards aside.
+/// Writes the region element that an access means, guards aside: a sum that wraps.
 pub(super) fn place(source: &Source, access: &Access, point: &Point) -> Result<String, EmitError> {
-    let buffer = source.buffer(access)?;
-    let offset = i64::try_from(buffer.offset / 4)
-        .map_err(|_| source.malformed("a buffer beyond 64 bits"))?
-        .checked_add(access.offset)
-        .ok_or_else(|| source.malformed("an offset beyond 64 bits"))?;
-    affine(source, offset, &access.strides, point)
+    let start = source.start(access)?;
+    Ok(
+        match affine(source, access.offset, &access.strides, point)?.as_str() {
+            "0u" => start,
+            inside => format!("{start} + {inside}"),
+        },
+    )
 }
 
 /// Writes the condition under which a guarded access is there; `None`: always.

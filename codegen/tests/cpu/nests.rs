@@ -106,7 +106,7 @@ fn softmax(rows: usize, columns: usize, row_stride: i64, column_stride: i64, dty
         Data::zeros(DType::I32, rows),
         Data::zeros(dtype, rows),
     ];
-    let schedule = schedule(&data, vec![kernel(Class::Nest(nest))]);
+    let schedule = schedule(&data, vec![Class::Nest(nest)]);
     let tolerance = if dtype == DType::F32 { 1e-5 } else { 1e-12 };
     let what = format!("softmax {rows}x{columns} {dtype} strides {strides:?}");
     check(&schedule, &data, tolerance, &what);
@@ -174,7 +174,7 @@ fn reduce(outer: &[usize], inner: &[usize], strides: &[i64], dtype: DType) {
         Data::zeros(dtype, kept),
         Data::zeros(dtype, kept),
     ];
-    let schedule = schedule(&data, vec![kernel(Class::Nest(nest))]);
+    let schedule = schedule(&data, vec![Class::Nest(nest)]);
     let tolerance = match dtype {
         // The error of a sum grows with the number of addends.
         DType::F32 => 1e-5_f64.max(1e-7 * (n / kept) as f64),
@@ -279,7 +279,7 @@ fn padding_reads_zeros() {
             ],
         };
         let data = vec![random(DType::F32, h * w, 5), Data::zeros(DType::F32, h * w)];
-        let schedule = schedule(&data, vec![kernel(Class::Nest(nest))]);
+        let schedule = schedule(&data, vec![Class::Nest(nest)]);
         check(&schedule, &data, 1e-3, &format!("{h}x{w}"));
     }
 }
@@ -315,13 +315,7 @@ fn gather_and_scatter_clamp_their_indices() {
             index,
             update,
         };
-        let mut kernels = vec![
-            map(&[picks, width], coder.code),
-            kernel(Class::Scatter(scatter)),
-        ];
-        for (i, k) in kernels.iter_mut().enumerate() {
-            k.name = format!("k{i}");
-        }
+        let kernels = vec![map(&[picks, width], coder.code), Class::Scatter(scatter)];
         let indices = [0.0, 4.0, 4.0, 2.0, -3.0, 9.0, 1.0, 4.0, 0.0, 2.0, 3.0];
         let data = vec![
             random(dtype, rows * width, 1),
@@ -442,7 +436,7 @@ fn argmax_of_ties_and_nan() {
             ],
         };
         let mut data = vec![Data::new(DType::F32, values), Data::zeros(DType::I32, r)];
-        let schedule = schedule(&data, vec![kernel(Class::Nest(nest))]);
+        let schedule = schedule(&data, vec![Class::Nest(nest)]);
         for options in targets() {
             run(&schedule, &options, &mut data);
             assert_eq!(data[1].values, expected, "{options:?}");

@@ -187,10 +187,7 @@ impl Case {
         let values = (0..n).map(|_| f64::from(random.next() as f32));
         data.push(Data::new(dtype, values.collect()));
         data.push(Data::zeros(dtype, count * m * n));
-        (
-            schedule(&data, vec![kernel(Class::Contract(contract))]),
-            data,
-        )
+        (schedule(&data, vec![Class::Contract(contract)]), data)
     }
 
     fn check(&self) {

@@ -101,16 +101,16 @@ impl Region {
     }
 }
 
-/// A schedule with one region and one buffer for each of `data`.
-pub fn schedule(data: &[Data], kernels: Vec<Kernel>) -> Schedule {
-    Schedule {
+/// A schedule with one region and one buffer for each of `data`; accesses name the buffers.
+pub fn schedule(data: &[Data], classes: Vec<Class>) -> Schedule {
+    let mut schedule = Schedule {
         regions: data
             .iter()
             .enumerate()
             .map(|(i, d)| sinew_codegen::kernel::Region {
                 name: format!("r{i}"),
                 bytes: d.values.len() * d.dtype.size().unwrap(),
-                written: true,
+                kind: RegionKind::State,
             })
             .collect(),
         buffers: data
@@ -124,8 +124,14 @@ pub fn schedule(data: &[Data], kernels: Vec<Kernel>) -> Schedule {
                 elements: d.values.len(),
             })
             .collect(),
-        kernels,
+        kernels: Vec::new(),
+        nodes: Vec::new(),
+    };
+    for class in classes {
+        let run = schedule.bind(class, |number| format!("k{number}"), Vec::new());
+        schedule.nodes.push(Node::Run(run));
     }
+    schedule
 }
 
 /// Compiles and runs once; `data` is what the buffers hold before and afterwards.
@@ -143,17 +149,9 @@ pub fn run(schedule: &Schedule, options: &Options, data: &mut [Data]) {
     }
 }
 
-pub fn kernel(class: Class) -> Kernel {
-    Kernel {
-        name: "k".to_owned(),
-        notes: Vec::new(),
-        class,
-    }
-}
-
 pub fn access(buffer: u32, offset: i64, strides: &[i64]) -> Access {
     Access {
-        buffer: BufferId(buffer),
+        slot: SlotId(buffer),
         offset,
         strides: strides.to_vec(),
         guards: Vec::new(),
@@ -190,8 +188,8 @@ impl Coder {
 }
 
 /// A map over `outer`.
-pub fn map(outer: &[usize], code: Code) -> Kernel {
-    kernel(Class::Nest(Nest {
+pub fn map(outer: &[usize], code: Code) -> Class {
+    Class::Nest(Nest {
         outer: outer.to_vec(),
         inner: Vec::new(),
         stages: vec![Stage::Row {
@@ -199,7 +197,7 @@ pub fn map(outer: &[usize], code: Code) -> Kernel {
             sets: Vec::new(),
         }],
         rows: Vec::new(),
-    }))
+    })
 }
 
 /// Reproducible numbers, evenly between -1 and 1.

@@ -8,8 +8,7 @@ pub mod random;
 pub mod targets;
 
 use sinew_codegen::execute::execute;
-use sinew_codegen::explain::listing;
-use sinew_codegen::kernel::{Region, RegionId, Schedule};
+use sinew_codegen::kernel::{RegionKind, Regions, Schedule};
 use sinew_codegen::schedule::{Part, Place, schedule};
 use sinew_ir::{Array, Block, Builder, DType, Function, Param, ParamKind, Type, Value, interpret};
 
@@ -63,25 +62,21 @@ pub fn interpreted(function: &Function, inputs: &[Vec<f64>]) -> Vec<Vec<f64>> {
     }
 }
 
-/// A region for each parameter and result, behind the arena.
-pub fn separate(function: &Function) -> (Vec<Region>, Vec<Place>, Vec<Place>) {
-    let mut regions = Vec::new();
+/// A region for each parameter and result, in order, behind the arena.
+pub fn separate(function: &Function) -> (Regions, Vec<Place>, Vec<Place>) {
+    let mut regions = Regions::new();
     let mut places = Vec::new();
-    let params = (0..function.params.len())
-        .map(|p| (function.params[p].name.clone(), Value(p as u32), false));
+    let params =
+        (0..function.params.len()).map(|p| (function.params[p].name.clone(), Value(p as u32)));
     let results = function.body.results.iter().enumerate();
-    let results = results.map(|(i, v)| (format!("result {i}"), *v, true));
-    for (name, value, written) in params.chain(results) {
+    let results = results.map(|(i, v)| (format!("result {i}"), *v));
+    for (name, value) in params.chain(results) {
         let of = function.type_of(value);
         let elements: usize = of.shape.extents().expect("linked").iter().product();
+        let bytes = elements * of.dtype.size().expect("bound");
         places.push(Place {
-            region: RegionId(regions.len() as u32 + 1),
+            region: regions.add(name, bytes, RegionKind::State),
             offset: 0,
-        });
-        regions.push(Region {
-            name,
-            bytes: elements * of.dtype.size().expect("bound"),
-            written,
         });
     }
     let outputs = places.split_off(function.params.len());
@@ -91,6 +86,7 @@ pub fn separate(function: &Function) -> (Vec<Region>, Vec<Place>, Vec<Place>) {
 pub fn scheduled(function: &Function) -> Schedule {
     let (regions, inputs, outputs) = separate(function);
     let part = Part {
+        name: "test",
         program: function,
         inputs,
         outputs,
@@ -175,7 +171,7 @@ pub fn run(function: &Function, inputs: &[Vec<f64>]) -> Vec<Vec<f64>> {
         memory[p + 1] = bytes(values, function.values[p].dtype);
     }
     if let Err(e) = execute(&s, &mut memory) {
-        panic!("{e}\n{}", listing(&s));
+        panic!("{e}\n{}", s);
     }
     let first = 1 + function.params.len();
     let results = function.body.results.iter().enumerate();
@@ -188,7 +184,7 @@ pub fn run(function: &Function, inputs: &[Vec<f64>]) -> Vec<Vec<f64>> {
 #[cfg(feature = "cpu")]
 pub fn run_compiled(s: &Schedule, memory: &mut [Vec<u8>], options: &sinew_codegen::cpu::Options) {
     use sinew_codegen::cpu::compile;
-    let program = compile(s, options).unwrap_or_else(|e| panic!("{e}\n{}", listing(s)));
+    let program = compile(s, options).unwrap_or_else(|e| panic!("{e}\n{}", s));
     let mut aligned: Vec<Vec<[u64; 8]>> = Vec::new();
     for bytes in memory.iter() {
         let mut lines = vec![[0; 8]; bytes.len().div_ceil(64) + 1];

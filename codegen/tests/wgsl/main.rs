@@ -4,8 +4,8 @@
 use std::path::PathBuf;
 
 use sinew_codegen::kernel::{
-    Access, Buffer, BufferId, Class, Code, Contract, Guard, Kernel, Nest, Operand, Reg, Region,
-    RegionId, RowReg, ScalarInst, ScalarKind, Scatter, Schedule, Stage, Store,
+    Access, Buffer, Class, Code, Contract, Guard, Nest, Node, Operand, Reg, Region, RegionId,
+    RegionKind, RowReg, ScalarInst, ScalarKind, Scatter, Schedule, SlotId, Stage, Store,
 };
 use sinew_codegen::verify::verify;
 use sinew_codegen::wgsl::{EmitError, Limits, Shader, emit};
@@ -14,14 +14,17 @@ use sinew_ir::{DType, Reduction, Scalar};
 /// A schedule of one kernel over buffers that each fill a region; the last one is written.
 fn schedule(buffers: &[(&str, DType, usize)], class: Class) -> Schedule {
     let last = buffers.len() - 1;
-    Schedule {
+    let mut schedule = Schedule {
         regions: buffers
             .iter()
             .enumerate()
             .map(|(at, (name, _, elements))| Region {
                 name: (*name).into(),
                 bytes: elements * 4,
-                written: at == last,
+                kind: match at == last {
+                    true => RegionKind::State,
+                    false => RegionKind::Input,
+                },
             })
             .collect(),
         buffers: (0u32..)
@@ -34,17 +37,17 @@ fn schedule(buffers: &[(&str, DType, usize)], class: Class) -> Schedule {
                 elements: *elements,
             })
             .collect(),
-        kernels: vec![Kernel {
-            name: "kernel".into(),
-            notes: Vec::new(),
-            class,
-        }],
-    }
+        kernels: Vec::new(),
+        nodes: Vec::new(),
+    };
+    let run = schedule.bind(class, |_| "kernel".into(), Vec::new());
+    schedule.nodes.push(Node::Run(run));
+    schedule
 }
 
 fn access(buffer: u32, strides: &[i64]) -> Access {
     Access {
-        buffer: BufferId(buffer),
+        slot: SlotId(buffer),
         offset: 0,
         strides: strides.to_vec(),
         guards: Vec::new(),
@@ -92,19 +95,14 @@ fn map(outer: &[usize], code: Code) -> Class {
 fn golden(name: &str, schedule: &Schedule) {
     verify(schedule).expect("the schedule is right");
     let shaders = emit(schedule, &Limits::default()).expect("emits");
-    let [
-        Shader {
-            source,
-            bindings,
-            groups,
-            ..
-        },
-    ] = &shaders[..]
-    else {
+    let ([shader], [dispatch]) = (&shaders.shaders[..], &shaders.dispatches[..]) else {
         panic!("one shader")
     };
-    let regions: Vec<String> = bindings
+    let Shader { source, groups, .. } = shader;
+    let regions: Vec<String> = dispatch
+        .regions
         .iter()
+        .zip(&shader.written)
         .map(|(region, written)| format!("{}{}", region.0, if *written { "!" } else { "" }))
         .collect();
     let found = format!(

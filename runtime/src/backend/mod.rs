@@ -118,7 +118,7 @@ impl Backend {
         };
         let shaders = wgsl::emit(schedule, &limits).map_err(|e| Error::NoCode(e.to_string()))?;
         let mut out = String::new();
-        for shader in shaders {
+        for shader in shaders.shaders {
             let [x, y, z] = shader.groups;
             let (name, source) = (&shader.name, &shader.source);
             let _ = writeln!(out, "// {name}: {x} x {y} x {z} groups\n{source}");
@@ -319,7 +319,9 @@ impl<'a> Slot<'a> {
     /// Whether it can be `region` of a schedule: large enough, and writable if kernels write it.
     pub fn fits(&self, region: &Region) -> bool {
         match self {
-            Slot::Host(slot) => slot.bytes >= region.bytes && (slot.writable || !region.written),
+            Slot::Host(slot) => {
+                slot.bytes >= region.bytes && (slot.writable || !region.kind.is_written())
+            }
             #[cfg(feature = "gpu")]
             Slot::Gpu(memory) => memory.bytes() >= region.bytes,
         }

@@ -15,6 +15,7 @@ fn run(device: &Gpu, case: &Case, expected: &Expected) -> Vec<String> {
     let function = &expected.function;
     let (regions, inputs, outputs) = separate(function);
     let part = Part {
+        name: "test",
         program: function,
         inputs,
         outputs: outputs.clone(),

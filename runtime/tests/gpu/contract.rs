@@ -110,8 +110,11 @@ fn long_sums() {
 fn large_tiles() {
     let Some(device) = device() else { return };
     let build = product(&[128], [45, 50, 9], false, false);
-    let shaders = emit(&build.schedule, &Limits::default()).expect("emits");
-    assert!(shaders[0].source.contains("sum7_1"), "no 8 by 8 registers");
+    let shaders = emit(&build.finish(), &Limits::default()).expect("emits");
+    assert!(
+        shaders.shaders[0].source.contains("sum7_1"),
+        "no 8 by 8 registers"
+    );
     build.check(device, tolerance(9));
     product(&[32], [128, 64, 16], true, true).check(device, tolerance(16));
 }
@@ -123,7 +126,7 @@ fn epilogue_with_two_results() {
     for (m, n, k) in [(5, 6, 7), (40, 36, 20)] {
         let mut build = product(&[], [m, n, k], false, false);
         let raw = build.output(DType::F32, m * n);
-        let Class::Contract(contract) = &mut build.schedule.kernels[0].class else {
+        let Class::Contract(contract) = &mut build.classes[0] else {
             unreachable!("a product is a contraction")
         };
         let mut epilogue = Writer(contract.epilogue.clone());
@@ -146,7 +149,7 @@ fn computed_operands() {
             let rows = m.max(k);
             let labels: Vec<u32> = (0..rows as u32).map(|i| (i * 7 + 1) % 5).collect();
             let labels = build.input(DType::I32, &labels);
-            let Class::Contract(contract) = &mut build.schedule.kernels[0].class else {
+            let Class::Contract(contract) = &mut build.classes[0] else {
                 unreachable!("a product is a contraction")
             };
             let extents = [contract.k, contract.n];

@@ -1,7 +1,8 @@
 //! Maps and row reductions.
 
 use sinew_codegen::kernel::{
-    Access, BufferId, Class, Code, Guard, Nest, Reg, RegionId, RowReg, ScalarKind, Stage,
+    Access, BufferId, Class, Code, Guard, Nest, Reg, RegionId, RegionKind, RowReg, ScalarKind,
+    SlotId, Stage,
 };
 use sinew_codegen::wgsl::{Limits, emit};
 use sinew_ir::{DType, Reduction, Scalar};
@@ -64,8 +65,8 @@ fn empty_map_has_no_shader() {
     let input = build.input(DType::F32, &[]);
     let output = build.output(DType::F32, 0);
     build.kernel(map(&[0], double(input, output, &[1])));
-    let shaders = emit(&build.schedule, &Limits::default()).expect("emits");
-    assert!(shaders.is_empty());
+    let shaders = emit(&build.finish(), &Limits::default()).expect("emits");
+    assert!(shaders.shaders.is_empty());
 }
 
 #[test]
@@ -80,7 +81,7 @@ fn transposed_and_flipped_map() {
         // x[n - 1 - j, i] of an x that is n by m.
         let x = code.load(
             Access {
-                buffer: input,
+                slot: SlotId(input.0),
                 offset: (columns - 1) * rows,
                 strides: vec![1, -rows],
                 guards: Vec::new(),
@@ -103,7 +104,7 @@ fn guards_make_padding() {
     let mut code = Writer::default();
     let x = code.load(
         Access {
-            buffer: input,
+            slot: SlotId(input.0),
             offset: -11,
             strides: vec![5, 1],
             guards: vec![
@@ -204,7 +205,7 @@ fn index_and_constants() {
 fn packed_region_updates_in_place() {
     let Some(device) = device() else { return };
     let mut build = Build::new();
-    let whole = build.buffer("packed", DType::U32, &[1; 200], true);
+    let whole = build.buffer("packed", DType::U32, &[1; 200], RegionKind::State);
     let region = build.schedule.buffers[whole.0 as usize].region;
     build.schedule.buffers.clear();
     let floats = build.view("floats", region, 4, DType::F32, 65);
@@ -242,10 +243,14 @@ fn large_map_folds_its_grid() {
     );
     code.store(at(output, &[1]), i);
     build.kernel(map(&[extent], code));
-    let shaders = emit(&build.schedule, &Limits::default()).expect("emits");
-    assert!(shaders[0].groups[1] > 1, "{:?}", shaders[0].groups);
-    validate(&shaders[0]);
-    let mut program = GpuSession::new(device, &build.schedule, &shaders).expect("a program");
+    let shaders = emit(&build.finish(), &Limits::default()).expect("emits");
+    assert!(
+        shaders.shaders[0].groups[1] > 1,
+        "{:?}",
+        shaders.shaders[0].groups
+    );
+    validate(&shaders.shaders[0]);
+    let mut program = GpuSession::new(device, &build.finish(), &shaders).expect("a program");
     let memory = run(&mut program, &build.memory);
     let wrong = memory[1]
         .chunks_exact(4)
@@ -475,7 +480,12 @@ fn row_stage_updates_in_place() {
     let (rows, length) = (17, 1000);
     let mut build = Build::new();
     let input = build.input(DType::F32, &Random(8).floats(rows * length));
-    let state = build.buffer("state", DType::F32, &Random(9).floats(rows), true);
+    let state = build.buffer(
+        "state",
+        DType::F32,
+        &Random(9).floats(rows),
+        RegionKind::State,
+    );
     let mut code = Writer::default();
     let x = code.load(at(input, &[length as i64, 1]), DType::F32);
     let mut update = Writer::default();
@@ -509,7 +519,7 @@ fn too_many_regions_and_too_large_regions_are_errors() {
     }
     code.store(at(output, &[]), Reg(0));
     build.kernel(map(&[], code));
-    let error = emit(&build.schedule, &Limits::default()).expect_err("nine regions");
+    let error = emit(&build.finish(), &Limits::default()).expect_err("nine regions");
     assert_eq!(
         error.to_string(),
         "kernel `kernel_0` touches 9 regions, and the device binds at most 8"
@@ -520,7 +530,7 @@ fn too_many_regions_and_too_large_regions_are_errors() {
     let output = build.output(DType::F32, 1);
     build.schedule.regions[1].bytes = 200 << 20;
     build.kernel(map(&[], double(input, output, &[])));
-    let error = emit(&build.schedule, &Limits::default()).expect_err("200 MiB");
+    let error = emit(&build.finish(), &Limits::default()).expect_err("200 MiB");
     assert_eq!(
         error.to_string(),
         "kernel `kernel_0` needs region `x0` of 209715200 bytes, and the device binds at most \
@@ -545,7 +555,7 @@ fn f64_is_refused() {
         }],
         rows: Vec::new(),
     }));
-    let error = emit(&build.schedule, &Limits::default()).expect_err("f64");
+    let error = emit(&build.finish(), &Limits::default()).expect_err("f64");
     assert_eq!(
         error.to_string(),
         "kernel `kernel_0` uses f64, which runs on the CPU only: bind the model to f32"
@@ -559,7 +569,7 @@ fn spare_workgroups_of_a_folded_grid_stay_idle() {
     let extent = 9 * 16;
     let mut build = Build::new();
     // What lies behind the map's elements stays as it is.
-    let x = build.buffer("x", DType::F32, &Random(1).floats(200), true);
+    let x = build.buffer("x", DType::F32, &Random(1).floats(200), RegionKind::State);
     build.kernel(map(&[extent], double(x, x, &[1])));
     build.check(device, Tolerance::F32);
     let words = Random(2).floats(9 * 1000);

@@ -1,7 +1,7 @@
 //! The device and the program around the shaders.
 
-use sinew_codegen::kernel::{BufferId, Class, Nest, RegionId, Stage};
-use sinew_codegen::wgsl::{Shader, emit};
+use sinew_codegen::kernel::{BufferId, Class, Nest, RegionId, RegionKind, Stage};
+use sinew_codegen::wgsl::{Shaders, emit};
 use sinew_ir::{DType, Scalar};
 use sinew_runtime::gpu::{GpuError, GpuSession};
 
@@ -10,7 +10,7 @@ use crate::support::{Build, Writer, at, device};
 /// A counter: `x = x + 1` in place, a kernel of its own for each of `kernels`.
 fn counter(kernels: usize) -> (Build, BufferId) {
     let mut build = Build::new();
-    let x = build.buffer("x", DType::F32, &[0; 65], true);
+    let x = build.buffer("x", DType::F32, &[0; 65], RegionKind::State);
     for _ in 0..kernels {
         let mut code = Writer::default();
         let old = code.load(at(x, &[1]), DType::F32);
@@ -45,7 +45,7 @@ fn floats(program: &mut GpuSession, region: u32, n: usize) -> Vec<f32> {
 fn kernels_run_in_order_and_runs_add_up() {
     let Some(device) = device() else { return };
     let (build, _) = counter(50);
-    let mut program = GpuSession::compile(device, &build.schedule).expect("a program");
+    let mut program = GpuSession::compile(device, &build.finish()).expect("a program");
     assert_eq!(program.dispatches(), 50);
     for _ in 0..20 {
         program.run().expect("runs");
@@ -59,12 +59,12 @@ fn kernels_run_in_order_and_runs_add_up() {
 fn long_steps_are_submitted_in_parts() {
     let Some(device) = device() else { return };
     let (build, _) = counter(7);
-    let mut shaders = emit(&build.schedule, &device.limits()).expect("emits");
+    let mut shaders = emit(&build.finish(), &device.limits()).expect("emits");
     for work in [u64::MAX, 1 << 36, 0] {
-        for shader in &mut shaders {
+        for shader in &mut shaders.shaders {
             shader.work = work;
         }
-        let mut program = GpuSession::new(device, &build.schedule, &shaders).expect("a program");
+        let mut program = GpuSession::new(device, &build.finish(), &shaders).expect("a program");
         assert_eq!(program.dispatches(), 7);
         program.run().expect("runs");
         program.run().expect("runs");
@@ -76,7 +76,7 @@ fn long_steps_are_submitted_in_parts() {
 fn parts_of_a_region_are_written_and_read() {
     let Some(device) = device() else { return };
     let (build, _) = counter(1);
-    let mut program = GpuSession::compile(device, &build.schedule).expect("a program");
+    let mut program = GpuSession::compile(device, &build.finish()).expect("a program");
     program
         .write_region(
             RegionId(1),
@@ -97,7 +97,7 @@ fn parts_of_a_region_are_written_and_read() {
 fn ranges_outside_of_regions_are_errors() {
     let Some(device) = device() else { return };
     let (build, _) = counter(1);
-    let mut program = GpuSession::compile(device, &build.schedule).expect("a program");
+    let mut program = GpuSession::compile(device, &build.finish()).expect("a program");
     let mut bytes = [0; 8];
     for (region, offset, length) in [
         (1, 256, 8),
@@ -128,13 +128,13 @@ fn ranges_outside_of_regions_are_errors() {
 fn bad_shaders_are_errors() {
     let Some(device) = device() else { return };
     let (build, _) = counter(1);
-    let good = emit(&build.schedule, &device.limits()).expect("emits");
-    let bad = |change: fn(&mut Shader)| {
+    let good = emit(&build.finish(), &device.limits()).expect("emits");
+    let bad = |change: fn(&mut Shaders)| {
         let mut shaders = good.clone();
-        change(&mut shaders[0]);
-        GpuSession::new(device, &build.schedule, &shaders).expect_err("a bad shader")
+        change(&mut shaders);
+        GpuSession::new(device, &build.finish(), &shaders).expect_err("a bad shader")
     };
-    let error = bad(|shader| shader.source.push_str("fn ("));
+    let error = bad(|all| all.shaders[0].source.push_str("fn ("));
     assert!(
         error
             .to_string()
@@ -142,21 +142,21 @@ fn bad_shaders_are_errors() {
         "{error}"
     );
     assert!(matches!(
-        bad(|shader| shader.bindings[0].0 = RegionId(7)),
+        bad(|all| all.dispatches[0].regions[0] = RegionId(7)),
         GpuError::Range { .. }
     ));
     assert!(matches!(
-        bad(|shader| shader.bindings[0].1 = false),
+        bad(|all| all.shaders[0].written[0] = false),
         GpuError::Refused { .. }
     ));
     // A grid beyond the limits shows when it runs.
     let mut shaders = good.clone();
-    shaders[0].groups = [1 << 20, 1, 1];
-    let mut program = GpuSession::new(device, &build.schedule, &shaders).expect("a program");
+    shaders.shaders[0].groups = [1 << 20, 1, 1];
+    let mut program = GpuSession::new(device, &build.finish(), &shaders).expect("a program");
     let error = program.run().expect_err("too many groups");
     assert!(matches!(error, GpuError::Refused { .. }), "{error}");
     // Other programs on the device are not harmed.
-    let mut program = GpuSession::new(device, &build.schedule, &good).expect("a program");
+    let mut program = GpuSession::new(device, &build.finish(), &good).expect("a program");
     program.run().expect("runs");
 }
 
@@ -165,7 +165,7 @@ fn regions_larger_than_the_device_allows_are_errors() {
     let Some(device) = device() else { return };
     let (mut build, _) = counter(0);
     build.schedule.regions[1].bytes = 1 << 62;
-    let error = GpuSession::compile(device, &build.schedule).expect_err("4 EiB");
+    let error = GpuSession::compile(device, &build.finish()).expect_err("4 EiB");
     assert!(matches!(error, GpuError::Region { .. }), "{error}");
 }
 

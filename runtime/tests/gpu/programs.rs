@@ -1,7 +1,7 @@
 //! Whole programs, scheduled.
 
-use sinew_codegen::kernel::{Region, RegionId};
-use sinew_codegen::schedule::{Part, Place, schedule};
+use sinew_codegen::kernel::RegionId;
+use sinew_codegen::schedule::{Part, schedule};
 use sinew_ir::{
     Attribute, Attributes, Axis, DType, Function, Primal, Pullback, Value,
     ops::{self, DotAxes},
@@ -76,6 +76,7 @@ fn classifier(batch: usize, hidden: usize) -> Function {
 fn build(function: &Function) -> Build {
     let (regions, inputs, outputs) = separate(function);
     let part = Part {
+        name: "test",
         program: function,
         inputs,
         outputs,
@@ -106,7 +107,11 @@ fn filled(schedule: sinew_codegen::kernel::Schedule) -> Build {
                 .collect()
         })
         .collect();
-    Build { schedule, memory }
+    Build {
+        schedule,
+        classes: Vec::new(),
+        memory,
+    }
 }
 
 /// Sums of up to a hundred products of numbers below 1.
@@ -161,22 +166,17 @@ fn steps_of_descent_stay_with_the_executor() {
         let w = p.b.add(w, step).expect("a sum");
         p.finish(&[w])
     };
-    let (mut regions, inputs, outputs) = separate(&gradient);
-    regions[0] = Region {
-        written: true,
-        ..regions[0].clone()
-    };
-    let parameter = Place {
-        region: RegionId(1),
-        offset: 0,
-    };
+    let (regions, inputs, outputs) = separate(&gradient);
+    let parameter = inputs[0];
     let parts = [
         Part {
+            name: "gradients",
             program: &gradient,
             inputs,
             outputs: outputs.clone(),
         },
         Part {
+            name: "update",
             program: &descent,
             inputs: vec![parameter, outputs[1]],
             outputs: vec![parameter],
@@ -185,6 +185,7 @@ fn steps_of_descent_stay_with_the_executor() {
     let Build {
         schedule,
         mut memory,
+        ..
     } = filled(schedule(&parts, regions).expect("schedules"));
     let mut program = GpuSession::compile(device, &schedule).expect("a program");
     for (id, bytes) in (0u32..).zip(&memory) {

@@ -1,6 +1,6 @@
 //! Scatters.
 
-use sinew_codegen::kernel::{Class, Scatter};
+use sinew_codegen::kernel::{Class, RegionKind, Scatter};
 use sinew_ir::DType;
 
 use crate::support::{Build, Random, Tolerance, Writer, at, device};
@@ -21,7 +21,7 @@ fn scatter(indices: &[i32], rows: usize, width: usize, dtype: DType) -> Build {
     let updates = values(&mut random, count * width);
     let update = build.input(dtype, &updates);
     let base = values(&mut random, rows * width);
-    let target = build.buffer("table", dtype, &base, true);
+    let target = build.buffer("table", dtype, &base, RegionKind::State);
     let width_stride = width as i64;
     let mut code = Writer::default();
     let i = code.load(at(index, &[0, 1]), DType::I32);

@@ -7,8 +7,8 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use sinew_codegen::execute::execute;
 use sinew_codegen::kernel::{
-    Access, Buffer, BufferId, Class, Code, Kernel, Reg, Region, RegionId, ScalarInst, ScalarKind,
-    Schedule, Store,
+    Access, Buffer, BufferId, Class, Code, Node, Reg, Region, RegionId, RegionKind, Regions,
+    ScalarInst, ScalarKind, Schedule, SlotId, Store,
 };
 use sinew_codegen::verify::verify;
 use sinew_codegen::wgsl::{EmitError, Limits, Shader, emit};
@@ -24,33 +24,34 @@ pub fn device() -> Option<&'static Gpu> {
 /// A schedule in the making, with the contents of its memory.
 pub struct Build {
     pub schedule: Schedule,
+    /// Kernels to come, whose accesses name buffers.
+    pub classes: Vec<Class>,
     pub memory: Vec<Vec<u8>>,
 }
 
 impl Build {
     pub fn new() -> Build {
         Build {
-            schedule: Schedule {
-                regions: vec![Region {
-                    name: "arena".into(),
-                    bytes: 0,
-                    written: true,
-                }],
-                buffers: Vec::new(),
-                kernels: Vec::new(),
-            },
+            schedule: Schedule::new(Regions::new()),
+            classes: Vec::new(),
             memory: vec![Vec::new()],
         }
     }
 
     /// A buffer that fills a region of its own.
-    pub fn buffer(&mut self, name: &str, dtype: DType, words: &[u32], written: bool) -> BufferId {
+    pub fn buffer(
+        &mut self,
+        name: &str,
+        dtype: DType,
+        words: &[u32],
+        kind: RegionKind,
+    ) -> BufferId {
         let region = RegionId(self.schedule.regions.len() as u32);
         let bytes: Vec<u8> = words.iter().flat_map(|w| w.to_le_bytes()).collect();
         self.schedule.regions.push(Region {
             name: name.into(),
             bytes: bytes.len(),
-            written,
+            kind,
         });
         self.memory.push(bytes);
         self.view(name, region, 0, dtype, words.len())
@@ -77,28 +78,40 @@ impl Build {
 
     pub fn input(&mut self, dtype: DType, words: &[u32]) -> BufferId {
         let name = format!("x{}", self.schedule.buffers.len());
-        self.buffer(&name, dtype, words, false)
+        self.buffer(&name, dtype, words, RegionKind::Input)
     }
 
     pub fn output(&mut self, dtype: DType, elements: usize) -> BufferId {
         let name = format!("y{}", self.schedule.buffers.len());
-        self.buffer(&name, dtype, &vec![0x7fc0_0000; elements], true)
+        self.buffer(
+            &name,
+            dtype,
+            &vec![0x7fc0_0000; elements],
+            RegionKind::State,
+        )
     }
 
     pub fn kernel(&mut self, class: Class) {
-        let name = format!("kernel_{}", self.schedule.kernels.len());
-        self.schedule.kernels.push(Kernel {
-            name,
-            notes: Vec::new(),
-            class,
-        });
+        self.classes.push(class);
+    }
+
+    /// The schedule with its kernels.
+    pub fn finish(&self) -> Schedule {
+        let mut schedule = self.schedule.clone();
+        for class in &self.classes {
+            let name = |number| format!("kernel_{number}");
+            let run = schedule.bind(class.clone(), name, Vec::new());
+            schedule.nodes.push(Node::Run(run));
+        }
+        schedule
     }
 
     /// Runs the schedule on the device and by the executor, and compares all that it writes.
     pub fn check(self, device: &Gpu, tolerance: Tolerance) {
-        verify(&self.schedule).expect("the schedule is right");
+        let schedule = self.finish();
+        verify(&schedule).expect("the schedule is right");
         let mut expected = self.memory.clone();
-        execute(&self.schedule, &mut expected).expect("executes");
+        execute(&schedule, &mut expected).expect("executes");
         // What every WebGPU device allows, all that this one does, and limits so tight that grids
         // are folded and workgroups small.
         let tight = Limits {
@@ -108,20 +121,19 @@ impl Build {
             ..Limits::default()
         };
         for limits in [Limits::default(), device.limits(), tight] {
-            let shaders = match emit(&self.schedule, &limits) {
+            let shaders = match emit(&schedule, &limits) {
                 Err(EmitError::Space { .. }) if limits.groups == 7 => continue,
                 shaders => shaders.expect("emits"),
             };
-            for shader in &shaders {
+            for shader in &shaders.shaders {
                 validate(shader);
             }
             let mut program =
-                GpuSession::new(device, &self.schedule, &shaders).expect("a checked program");
+                GpuSession::new(device, &schedule, &shaders).expect("a checked program");
             let found = run(&mut program, &self.memory);
-            self.compare(&shaders, &expected, &found, tolerance);
+            self.compare(&shaders.shaders, &expected, &found, tolerance);
         }
-        let mut program =
-            GpuSession::compile(device, &self.schedule).expect("an unchecked program");
+        let mut program = GpuSession::compile(device, &schedule).expect("an unchecked program");
         let found = run(&mut program, &self.memory);
         self.compare(&[], &expected, &found, tolerance);
     }
@@ -136,7 +148,7 @@ impl Build {
         for buffer in &self.schedule.buffers {
             let range = buffer.offset..buffer.offset + buffer.elements * 4;
             let region = buffer.region.0 as usize;
-            if self.schedule.regions[region].written {
+            if self.schedule.regions[region].kind.is_written() {
                 let (expected, found) = (
                     words(&expected[region][range.clone()]),
                     words(&found[region][range]),
@@ -305,9 +317,10 @@ pub fn row_major(extents: &[usize]) -> Vec<i64> {
     strides
 }
 
+/// An access that names a buffer where a kernel's name a slot.
 pub fn at(buffer: BufferId, strides: &[i64]) -> Access {
     Access {
-        buffer,
+        slot: SlotId(buffer.0),
         offset: 0,
         strides: strides.to_vec(),
         guards: Vec::new(),

@@ -2,6 +2,7 @@
 @group(0) @binding(0) var<storage, read> b0: array<f32>;
 @group(0) @binding(1) var<storage, read> b1: array<f32>;
 @group(0) @binding(2) var<storage, read_write> b2: array<f32>;
+@group(0) @binding(3) var<uniform> slots: array<vec4<u32>, 1>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
@@ -13,11 +14,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   var sum = 0.0f;
   if (row < 30u) {
     for (var k = slice; k < 7u; k = k + 1u) {
-      sum = fma(b0[i0 * 7u + k], b1[k * 10u + i1], sum);
+      sum = fma(b0[slots[0].x + i0 * 7u + k], b1[slots[0].y + k * 10u + i1], sum);
     }
   }
   if (slice == 0u && row < 30u) {
     let r0 = sum;
-    b2[i0 * 10u + i1] = r0;
+    b2[slots[0].z + i0 * 10u + i1] = r0;
   }
 }

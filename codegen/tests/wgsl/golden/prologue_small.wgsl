@@ -2,6 +2,7 @@
 @group(0) @binding(0) var<storage, read> b0: array<f32>;
 @group(0) @binding(1) var<storage, read> b1: array<f32>;
 @group(0) @binding(2) var<storage, read_write> b2: array<f32>;
+@group(0) @binding(3) var<uniform> slots: array<vec4<u32>, 1>;
 
 // By bits: compilers may assume that `x != x` is false.
 fn is_nan(x: f32) -> bool {
@@ -13,7 +14,7 @@ fn maximum_f32(a: f32, b: f32) -> f32 {
 }
 
 fn x_at(i: u32, k: u32) -> f32 {
-  let r0 = b0[i * 7u + k];
+  let r0 = b0[slots[0].x + i * 7u + k];
   let r1 = 0.0f;
   let r2 = maximum_f32(r0, r1);
   return r2;
@@ -22,7 +23,7 @@ fn x_at(i: u32, k: u32) -> f32 {
 fn y_at(k: u32, j: u32) -> f32 {
   var r0: f32 = 0.0f;
   if ((k) < 6u) {
-    r0 = b1[k * 10u + j];
+    r0 = b1[slots[0].y + k * 10u + j];
   }
   return r0;
 }
@@ -42,6 +43,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   }
   if (slice == 0u && row < 30u) {
     let r0 = sum;
-    b2[i0 * 10u + i1] = r0;
+    b2[slots[0].z + i0 * 10u + i1] = r0;
   }
 }

@@ -2,6 +2,7 @@
 @group(0) @binding(0) var<storage, read> b0: array<f32>;
 @group(0) @binding(1) var<storage, read> b1: array<f32>;
 @group(0) @binding(2) var<storage, read_write> b2: array<f32>;
+@group(0) @binding(3) var<uniform> slots: array<vec4<u32>, 1>;
 
 // By bits: compilers may assume that `x != x` is false.
 fn is_nan(x: f32) -> bool {
@@ -17,7 +18,7 @@ var<workgroup> ys: array<vec4<f32>, 64>;
 
 fn x_at(i: u32, k: u32) -> f32 {
   if (i >= 20u || k >= 9u) { return 0.0f; }
-  let r0 = b0[i * 9u + k];
+  let r0 = b0[slots[0].x + i * 9u + k];
   let r1 = 0.0f;
   let r2 = maximum_f32(r0, r1);
   return r2;
@@ -27,7 +28,7 @@ fn y_at(k: u32, j: u32) -> f32 {
   if (k >= 9u) { return 0.0f; }
   var r0: f32 = 0.0f;
   if ((k) < 8u) {
-    r0 = b1[k * 16u + j];
+    r0 = b1[slots[0].y + k * 16u + j];
   }
   return r0;
 }
@@ -35,7 +36,7 @@ fn y_at(k: u32, j: u32) -> f32 {
 fn finish(i: u32, j: u32, sum: f32) {
   if (i >= 20u) { return; }
   let r0 = sum;
-  b2[i * 16u + j] = r0;
+  b2[slots[0].z + i * 16u + j] = r0;
 }
 
 @compute @workgroup_size(16)

@@ -1,6 +1,7 @@
 // regions 0 1!; groups [3, 1, 1]
 @group(0) @binding(0) var<storage, read> b0: array<f32>;
 @group(0) @binding(1) var<storage, read_write> b1: array<f32>;
+@group(0) @binding(2) var<uniform> slots: array<vec4<u32>, 1>;
 
 // By bits: compilers may assume that `x != x` is false.
 fn is_nan(x: f32) -> bool {
@@ -26,7 +27,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   var part0_0: f32 = from_bits(0xff800000u);
   if (row < 5u) {
     for (var j = slice; j < 100u; j = j + 32u) {
-      let r0 = b0[row * 100u + j];
+      let r0 = b0[slots[0].x + row * 100u + j];
       part0_0 = maximum_f32(part0_0, r0);
     }
   }
@@ -68,9 +69,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   if (row < 5u) {
     for (var j = slice; j < 100u; j = j + 32u) {
       let r0 = row0;
-      let r1 = b0[row * 100u + j];
+      let r1 = b0[slots[0].x + row * 100u + j];
       let r2 = r1 - r0;
-      b1[row * 100u + j] = r2;
+      b1[slots[0].y + row * 100u + j] = r2;
     }
   }
 }

@@ -6,7 +6,7 @@ use super::{HostSlot, Slot};
 use crate::error::{Error, Result};
 use denormals::flushed;
 use sinew_codegen::cpu::{self, Options};
-use sinew_codegen::kernel::{Region, Schedule};
+use sinew_codegen::kernel::{Region, RegionKind, Schedule};
 
 /// The most regions of a schedule: a table of them lies on the stack.
 const MAX_REGIONS: usize = 32;
@@ -61,7 +61,7 @@ impl CpuCode {
         Region {
             name: "scratch".into(),
             bytes: self.0.scratch_bytes(),
-            written: true,
+            kind: RegionKind::Output,
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 
 use sinew_codegen::kernel::{Region, Schedule};
 use sinew_codegen::verify::verify;
-use sinew_codegen::wgsl::{Shader, emit};
+use sinew_codegen::wgsl::{Shader, Shaders, emit};
 
 use super::{Gpu, GpuError, GpuMemory};
 use crate::backend::Slot;
@@ -24,16 +24,20 @@ pub struct GpuCode {
     regions: Vec<Region>,
     /// Dispatches in order, by submission.
     submissions: Vec<Vec<Dispatch>>,
+    /// Where each dispatch's slots begin in their regions: a range of this for each.
+    places: wgpu::Buffer,
 }
 
-/// One kernel of a submission.
+/// One run of a kernel in a submission.
 #[derive(Debug)]
 struct Dispatch {
     name: String,
     pipeline: wgpu::ComputePipeline,
     layout: wgpu::BindGroupLayout,
-    /// The region of each binding.
+    /// The region of each storage binding.
     bindings: Vec<usize>,
+    /// First byte and bytes of its range of [`GpuCode::places`].
+    places: (u64, u64),
     groups: [u32; 3],
 }
 
@@ -71,7 +75,7 @@ impl GpuCode {
     }
 
     /// Compiles shaders that were emitted from `schedule` for this device, with wgpu's checks of
-    /// indices and loops, since the shaders may come from anywhere. Equal shaders are compiled once.
+    /// indices and loops, since the shaders may come from anywhere.
     ///
     /// # Errors
     ///
@@ -79,7 +83,7 @@ impl GpuCode {
     pub fn of_shaders(
         gpu: &Gpu,
         schedule: &Schedule,
-        shaders: &[Shader],
+        shaders: &Shaders,
     ) -> Result<GpuCode, GpuError> {
         GpuCode::create(gpu, schedule, shaders, Checks::Injected)
     }
@@ -87,42 +91,40 @@ impl GpuCode {
     fn create(
         gpu: &Gpu,
         schedule: &Schedule,
-        shaders: &[Shader],
+        shaders: &Shaders,
         checks: Checks,
     ) -> Result<GpuCode, GpuError> {
-        let mut layouts: HashMap<Vec<bool>, wgpu::BindGroupLayout> = HashMap::new();
-        let mut pipelines: HashMap<(&str, Vec<bool>), wgpu::ComputePipeline> = HashMap::new();
-        let mut submissions: Vec<Vec<Dispatch>> = Vec::new();
-        let mut work = u64::MAX;
-        for shader in shaders {
-            let written: Vec<bool> = shader.bindings.iter().map(|(_, w)| *w).collect();
-            let layout = match layouts.get(&written) {
+        let mut layouts: HashMap<&[bool], wgpu::BindGroupLayout> = HashMap::new();
+        let mut pipelines = Vec::with_capacity(shaders.shaders.len());
+        for shader in &shaders.shaders {
+            let layout = match layouts.get(&shader.written[..]) {
                 Some(layout) => layout.clone(),
                 None => {
-                    let layout = create_layout(gpu, &written)?;
-                    layouts.insert(written.clone(), layout.clone());
+                    let layout = create_layout(gpu, &shader.written)?;
+                    layouts.insert(&shader.written, layout.clone());
                     layout
                 }
             };
-            let key = (shader.source.as_str(), written);
-            let pipeline = match pipelines.get(&key) {
-                Some(pipeline) => pipeline.clone(),
-                None => {
-                    let pipeline = create_pipeline(gpu, shader, &layout, checks)?;
-                    pipelines.insert(key, pipeline.clone());
-                    pipeline
-                }
+            let pipeline = create_pipeline(gpu, shader, &layout, checks)?;
+            pipelines.push((shader, layout, pipeline));
+        }
+        let (places, ranges) = create_places(gpu, shaders)?;
+        let mut submissions: Vec<Vec<Dispatch>> = Vec::new();
+        let mut work = u64::MAX;
+        for (dispatch, places) in shaders.dispatches.iter().zip(ranges) {
+            let Some((shader, layout, pipeline)) = pipelines.get(dispatch.shader) else {
+                return Err(GpuError::no_shader(dispatch.shader));
             };
-            let regions = shader.bindings.iter().map(|(id, _)| id.0 as usize);
-            let bindings: Vec<usize> = regions.collect();
+            let bindings: Vec<usize> = dispatch.regions.iter().map(|id| id.0 as usize).collect();
             if let Some(none) = bindings.iter().find(|i| **i >= schedule.regions.len()) {
                 return Err(GpuError::no_region(*none));
             }
             let dispatch = Dispatch {
                 name: shader.name.clone(),
-                pipeline,
-                layout,
+                pipeline: pipeline.clone(),
+                layout: layout.clone(),
                 bindings,
+                places,
                 groups: shader.groups,
             };
             work = work.saturating_add(shader.work);
@@ -138,6 +140,7 @@ impl GpuCode {
             gpu: gpu.clone(),
             regions: schedule.regions.clone(),
             submissions,
+            places,
         })
     }
 
@@ -178,7 +181,7 @@ impl GpuCode {
         let bound: Vec<wgpu::Buffer> = buffers().cloned().collect();
         let dispatches = self.submissions.iter().flatten();
         let groups: Result<_, GpuError> = dispatches
-            .map(|dispatch| create_bind_group(&self.gpu, dispatch, &bound))
+            .map(|dispatch| create_bind_group(&self.gpu, dispatch, &bound, &self.places))
             .collect();
         (launch.groups, launch.bound) = (groups?, bound);
         Ok(())
@@ -257,8 +260,9 @@ fn create_bind_group(
     gpu: &Gpu,
     dispatch: &Dispatch,
     regions: &[wgpu::Buffer],
+    places: &wgpu::Buffer,
 ) -> Result<wgpu::BindGroup, GpuError> {
-    let mut entries = Vec::with_capacity(dispatch.bindings.len());
+    let mut entries = Vec::with_capacity(dispatch.bindings.len() + 1);
     for (binding, region) in (0u32..).zip(&dispatch.bindings) {
         let buffer = regions.get(*region);
         entries.push(wgpu::BindGroupEntry {
@@ -268,6 +272,15 @@ fn create_bind_group(
                 .as_entire_binding(),
         });
     }
+    let (offset, bytes) = dispatch.places;
+    entries.push(wgpu::BindGroupEntry {
+        binding: u32::try_from(entries.len()).unwrap_or(u32::MAX),
+        resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+            buffer: places,
+            offset,
+            size: wgpu::BufferSize::new(bytes),
+        }),
+    });
     gpu.scoped(&|| format!("the bindings of `{}`", dispatch.name), || {
         gpu.device().create_bind_group(&wgpu::BindGroupDescriptor {
             label: Some(&dispatch.name),
@@ -277,16 +290,52 @@ fn create_bind_group(
     })
 }
 
+/// The uniform buffer with the places of every dispatch's slots, and the range of each.
+fn create_places(
+    gpu: &Gpu,
+    shaders: &Shaders,
+) -> Result<(wgpu::Buffer, Vec<(u64, u64)>), GpuError> {
+    /// Bytes of a vector of four words.
+    const VECTOR: usize = 16;
+    let alignment = gpu.device().limits().min_uniform_buffer_offset_alignment as usize;
+    let mut bytes: Vec<u8> = Vec::new();
+    let mut ranges = Vec::with_capacity(shaders.dispatches.len());
+    for dispatch in &shaders.dispatches {
+        bytes.resize(bytes.len().next_multiple_of(alignment.max(VECTOR)), 0);
+        let start = bytes.len();
+        bytes.extend(dispatch.places.iter().flat_map(|word| word.to_le_bytes()));
+        // An empty binding is refused.
+        let end = bytes.len().max(start + 1).next_multiple_of(VECTOR);
+        bytes.resize(end, 0);
+        ranges.push((start as u64, (end - start) as u64));
+    }
+    bytes.resize(bytes.len().max(VECTOR), 0);
+    let buffer = gpu.scoped(&|| "the places of slots".to_string(), || {
+        let buffer = gpu.device().create_buffer(&wgpu::BufferDescriptor {
+            label: Some("places"),
+            size: bytes.len() as u64,
+            usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        });
+        gpu.queue().write_buffer(&buffer, 0, &bytes);
+        buffer
+    })?;
+    Ok((buffer, ranges))
+}
+
 fn create_layout(gpu: &Gpu, written: &[bool]) -> Result<wgpu::BindGroupLayout, GpuError> {
+    let storage = written
+        .iter()
+        .map(|&written| wgpu::BufferBindingType::Storage {
+            read_only: !written,
+        });
     let entries: Vec<wgpu::BindGroupLayoutEntry> = (0u32..)
-        .zip(written)
-        .map(|(binding, &written)| wgpu::BindGroupLayoutEntry {
+        .zip(storage.chain([wgpu::BufferBindingType::Uniform]))
+        .map(|(binding, ty)| wgpu::BindGroupLayoutEntry {
             binding,
             visibility: wgpu::ShaderStages::COMPUTE,
             ty: wgpu::BindingType::Buffer {
-                ty: wgpu::BufferBindingType::Storage {
-                    read_only: !written,
-                },
+                ty,
                 has_dynamic_offset: false,
                 min_binding_size: None,
             },

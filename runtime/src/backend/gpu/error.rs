@@ -73,6 +73,16 @@ pub enum GpuError {
 }
 
 impl GpuError {
+    /// For the number of a shader that is not there.
+    pub(super) fn no_shader(number: usize) -> GpuError {
+        GpuError::Range {
+            region: format!("of shaders, number {number}"),
+            offset: 0,
+            bytes: 0,
+            size: 0,
+        }
+    }
+
     /// For the number of a region that a schedule does not have.
     pub(super) fn no_region(number: usize) -> GpuError {
         GpuError::Range {

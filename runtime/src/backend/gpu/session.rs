@@ -1,7 +1,7 @@
 //! A schedule on a GPU with memory of its own for all its regions.
 
 use sinew_codegen::kernel::{RegionId, Schedule};
-use sinew_codegen::wgsl::Shader;
+use sinew_codegen::wgsl::Shaders;
 
 use super::{Gpu, GpuCode, GpuError, GpuLaunch, GpuMemory};
 
@@ -45,7 +45,7 @@ impl GpuSession {
     /// # Errors
     ///
     /// As [`GpuCode::of_shaders`]; too little memory, or regions too large for the device.
-    pub fn new(gpu: &Gpu, schedule: &Schedule, shaders: &[Shader]) -> Result<GpuSession, GpuError> {
+    pub fn new(gpu: &Gpu, schedule: &Schedule, shaders: &Shaders) -> Result<GpuSession, GpuError> {
         GpuSession::create(gpu, schedule, GpuCode::of_shaders(gpu, schedule, shaders)?)
     }
 

@@ -1,104 +1,38 @@
-//! The verifier of kernel IR. Emitted machine code relies on it for memory safety, so it runs on
-//! every schedule before emission, in release too; it costs microseconds a kernel.
-//!
-//! It holds:
-//! 1. Every region index, buffer index and register is there; element types have a size; buffers lie
-//!    inside their regions at multiples of their element size; written buffers lie in written regions.
-//! 2. An instruction uses only registers defined before it, of the types its scalar takes
-//!    ([`sinew_ir::Scalar::fits`]); row
-//!    registers are set once, before use, and only in nests; the accumulator only in epilogues.
-//! 3. Parallel spaces are not empty; strides have one entry a dim of the space.
-//! 4. Every access stays inside its buffer wherever its guards hold (interval arithmetic).
-//! 5. Stores are injective over the space, unguarded, and two stores of a kernel never meet.
-//! 6. A kernel loads from where it stores only at the same place and not in a later stage; a scatter
-//!    does not load from its target, a contraction's operands do not overlap its stores.
+//! The rules of a kernel by itself: 2 to 7 of [`super`].
 
+use super::Check;
 use crate::bounds::{interval, range};
 use crate::kernel::{
-    Access, Buffer, BufferId, Class, Code, Contract, Nest, Reg, ScalarKind, Scatter, Schedule,
-    Stage,
+    Access, Class, Code, Contract, Kernel, Nest, Reg, ScalarKind, Scatter, Slot, SlotId, Stage,
 };
+use crate::schedule::{Touch, touches};
 use sinew_ir::DType;
 
-/// A rule that a kernel breaks.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{place}: {what}")]
-pub struct VerifyError {
-    /// The kernel or the buffer.
-    pub place: String,
-    /// The rule, with the values.
-    pub what: String,
-}
-
-type Check = Result<(), String>;
-
-/// Checks a schedule against the rules in this file's header.
-///
-/// # Errors
-/// The first broken rule.
-pub fn verify(schedule: &Schedule) -> Result<(), VerifyError> {
-    let fail = |place: &str, what: String| VerifyError {
-        place: place.to_string(),
-        what,
-    };
-    for buffer in &schedule.buffers {
-        verify_buffer(schedule, buffer).map_err(|e| fail(&buffer.name, e))?;
+/// Checks a kernel.
+pub(super) fn kernel(kernel: &Kernel) -> Check {
+    let slots = &kernel.slots;
+    for (i, slot) in slots.iter().enumerate() {
+        if slot.dtype.size().is_none() {
+            return Err(format!("slot {i} has an element type without a size"));
+        }
     }
-    for kernel in &schedule.kernels {
-        verify_kernel(schedule, &kernel.class).map_err(|e| fail(&kernel.name, e))?;
+    match &kernel.class {
+        Class::Nest(n) => nest(slots, n)?,
+        Class::Contract(c) => contract(slots, c)?,
+        Class::Scatter(s) => scatter(slots, s)?,
     }
-    let mut names: Vec<&str> = schedule.kernels.iter().map(|k| k.name.as_str()).collect();
-    names.sort_unstable();
-    if let Some(pair) = names.windows(2).find(|p| p[0] == p[1]) {
-        return Err(fail(pair[0], "two kernels of this name".into()));
+    let touches = touches(&kernel.class);
+    for (i, slot) in slots.iter().enumerate() {
+        let mine = || touches.iter().filter(|t| t.access.slot.0 as usize == i);
+        let (loads, stores) = (mine().any(|t| t.loads), mine().any(|t| t.stores));
+        if (slot.usage.reads(), slot.usage.writes()) != (loads, stores) {
+            return Err(format!(
+                "slot {i} says `{}`, its code something else",
+                slot.usage.name()
+            ));
+        }
     }
-    Ok(())
-}
-
-fn verify_buffer(schedule: &Schedule, buffer: &Buffer) -> Check {
-    let region = schedule
-        .regions
-        .get(buffer.region.0 as usize)
-        .ok_or("no such region")?;
-    let size = buffer.dtype.size().ok_or("element type without a size")?;
-    let bytes = buffer.elements.checked_mul(size);
-    let end = bytes.and_then(|b| b.checked_add(buffer.offset));
-    if end.is_none_or(|e| e > region.bytes) {
-        return Err(format!("leaves region `{}`", region.name));
-    }
-    if !buffer.offset.is_multiple_of(size) {
-        return Err("not aligned to its elements".into());
-    }
-    Ok(())
-}
-
-/// An access with the space it runs over, seen from rule 5 and 6.
-struct Touch<'a> {
-    access: &'a Access,
-    /// The space; a computed index is one more dim of it.
-    space: Vec<usize>,
-    /// The stride along the computed index.
-    computed: Option<i64>,
-    /// Whether it is a plain load or store, so that equal accesses touch equal places.
-    plain: bool,
-    /// The stage it stands in.
-    stage: usize,
-    /// First and last element, inclusive; none when it touches nothing.
-    range: Option<(i64, i64)>,
-}
-
-#[derive(Default)]
-struct Touches<'a> {
-    loads: Vec<Touch<'a>>,
-    stores: Vec<Touch<'a>>,
-}
-
-fn verify_kernel(schedule: &Schedule, class: &Class) -> Check {
-    match class {
-        Class::Nest(nest) => verify_nest(schedule, nest),
-        Class::Contract(contract) => verify_contract(schedule, contract),
-        Class::Scatter(scatter) => verify_scatter(schedule, scatter),
-    }
+    meetings(&touches)
 }
 
 fn not_empty(extents: &[usize]) -> Check {
@@ -108,12 +42,13 @@ fn not_empty(extents: &[usize]) -> Check {
     }
 }
 
-fn verify_nest(schedule: &Schedule, nest: &Nest) -> Check {
+fn nest(slots: &[Slot], nest: &Nest) -> Check {
     not_empty(&nest.outer)?;
-    let mut space = nest.outer.clone();
-    space.extend(&nest.inner);
+    let space = [&nest.outer[..], &nest.inner].concat();
+    // A row stage runs once a row, empty rows too.
+    let mut once = nest.outer.clone();
+    once.resize(space.len(), 1);
     let mut set = vec![false; nest.rows.len()];
-    let mut touches = Touches::default();
     let row_of = |set: &mut Vec<bool>, row: u32, dtype: DType| -> Check {
         let i = row as usize;
         match nest.rows.get(i) {
@@ -129,18 +64,18 @@ fn verify_nest(schedule: &Schedule, nest: &Nest) -> Check {
     if nest.inner.is_empty() && !matches!(nest.stages.as_slice(), [Stage::Row { .. }]) {
         return Err("a nest without inner dims has one row stage".into());
     }
-    for (s, stage) in nest.stages.iter().enumerate() {
+    for stage in &nest.stages {
         match stage {
             Stage::Row { code, sets } => {
                 let checker = Checker {
-                    schedule,
-                    space: &space,
+                    slots,
+                    space: &once,
                     flat: nest.outer.len(),
                     rows: &nest.rows,
                     set: &set,
                     accumulator: None,
                 };
-                checker.code(code, s, &mut touches)?;
+                checker.code(code)?;
                 for (row, reg) in sets {
                     let dtype = dtype_of(code, *reg)?;
                     row_of(&mut set, row.0, dtype)?;
@@ -148,14 +83,14 @@ fn verify_nest(schedule: &Schedule, nest: &Nest) -> Check {
             }
             Stage::Each { code, reduces } => {
                 let checker = Checker {
-                    schedule,
+                    slots,
                     space: &space,
                     flat: space.len(),
                     rows: &nest.rows,
                     set: &set,
                     accumulator: None,
                 };
-                checker.code(code, s, &mut touches)?;
+                checker.code(code)?;
                 for (row, reduction, reg) in reduces {
                     let dtype = match reduction.is_place() {
                         false => dtype_of(code, *reg)?,
@@ -169,10 +104,10 @@ fn verify_nest(schedule: &Schedule, nest: &Nest) -> Check {
             }
         }
     }
-    meetings(schedule, &touches)
+    Ok(())
 }
 
-fn verify_contract(schedule: &Schedule, c: &Contract) -> Check {
+fn contract(slots: &[Slot], c: &Contract) -> Check {
     not_empty(&c.batch)?;
     not_empty(&[c.m, c.n])?;
     match c.dtype {
@@ -181,49 +116,39 @@ fn verify_contract(schedule: &Schedule, c: &Contract) -> Check {
             return Err(format!("a contraction of {}", c.dtype));
         }
     }
-    let mut touches = Touches::default();
     let mut space = c.batch.clone();
     space.extend([c.m, c.n]);
-    let mut operand_touches = Vec::new();
     for (operand, extents) in [(&c.lhs, [c.m, c.k]), (&c.rhs, [c.k, c.n])] {
         let mut over = c.batch.clone();
         over.extend(extents);
         let checker = Checker {
-            schedule,
+            slots,
             space: &over,
             flat: over.len(),
             rows: &[],
             set: &[],
             accumulator: None,
         };
-        let mut inside = Touches::default();
-        checker.code(&operand.code, 0, &mut inside)?;
-        if !inside.stores.is_empty() {
+        checker.code(&operand.code)?;
+        if !operand.code.stores.is_empty() {
             return Err("an operand's code stores".into());
         }
         if dtype_of(&operand.code, operand.value)? != c.dtype {
             return Err("an operand of another element type".into());
         }
-        // Other elements of the result are computed from what this one's operands load.
-        operand_touches.extend(inside.loads.into_iter().map(|load| Touch {
-            plain: false,
-            ..load
-        }));
     }
     let checker = Checker {
-        schedule,
+        slots,
         space: &space,
         flat: space.len(),
         rows: &[],
         set: &[],
         accumulator: Some(c.dtype),
     };
-    checker.code(&c.epilogue, 0, &mut touches)?;
-    touches.loads.extend(operand_touches);
-    meetings(schedule, &touches)
+    checker.code(&c.epilogue)
 }
 
-fn verify_scatter(schedule: &Schedule, s: &Scatter) -> Check {
+fn scatter(slots: &[Slot], s: &Scatter) -> Check {
     let mut space = s.outer.clone();
     space.push(s.updates);
     not_empty(&space)?;
@@ -231,20 +156,18 @@ fn verify_scatter(schedule: &Schedule, s: &Scatter) -> Check {
         return Err("an axis of extent 0".into());
     }
     let checker = Checker {
-        schedule,
+        slots,
         space: &space,
         flat: space.len(),
         rows: &[],
         set: &[],
         accumulator: None,
     };
-    let mut touches = Touches::default();
-    checker.code(&s.code, 0, &mut touches)?;
+    checker.code(&s.code)?;
     if !s.code.stores.is_empty() {
         return Err("a scatter's code stores".into());
     }
-    let target = checker.buffer(&s.target)?;
-    written(schedule, target)?;
+    let target = checker.slot(&s.target)?;
     if dtype_of(&s.code, s.index)? != DType::I32 {
         return Err("the index is not i32".into());
     }
@@ -262,22 +185,7 @@ fn verify_scatter(schedule: &Schedule, s: &Scatter) -> Check {
         *last = s.stride;
     }
     injective(&extents, &strides)?;
-    let range = checker.bounds(&s.target, s.stride, s.extent)?;
-    touches.stores.push(Touch {
-        access: &s.target,
-        space: with(&space, s.extent),
-        computed: Some(s.stride),
-        plain: false,
-        stage: 0,
-        range,
-    });
-    meetings(schedule, &touches)
-}
-
-fn with(space: &[usize], extent: usize) -> Vec<usize> {
-    let mut out = space.to_vec();
-    out.push(extent);
-    out
+    checker.bounds(&s.target, s.stride, s.extent)
 }
 
 fn dtype_of(code: &Code, reg: Reg) -> Result<DType, String> {
@@ -286,15 +194,8 @@ fn dtype_of(code: &Code, reg: Reg) -> Result<DType, String> {
         .ok_or_else(|| format!("no register {}", reg.0))
 }
 
-fn written(schedule: &Schedule, buffer: &Buffer) -> Check {
-    match schedule.regions.get(buffer.region.0 as usize) {
-        Some(r) if r.written => Ok(()),
-        _ => Err(format!("stores to `{}`, which is not written", buffer.name)),
-    }
-}
-
 struct Checker<'a> {
-    schedule: &'a Schedule,
+    slots: &'a [Slot],
     space: &'a [usize],
     /// Dims from here on must have stride 0 (inner dims in a row stage).
     flat: usize,
@@ -304,10 +205,10 @@ struct Checker<'a> {
 }
 
 impl<'a> Checker<'a> {
-    fn buffer(&self, access: &Access) -> Result<&'a Buffer, String> {
-        let BufferId(id) = access.buffer;
-        let found = self.schedule.buffers.get(id as usize);
-        found.ok_or_else(|| format!("no buffer {id}"))
+    fn slot(&self, access: &Access) -> Result<&'a Slot, String> {
+        let SlotId(id) = access.slot;
+        let found = self.slots.get(id as usize);
+        found.ok_or_else(|| format!("no slot {id}"))
     }
 
     fn strides(&self, strides: &[i64]) -> Check {
@@ -325,12 +226,7 @@ impl<'a> Checker<'a> {
     }
 
     /// Rule 4; `extra` further positions `stride` apart may be added (gathers).
-    fn bounds(
-        &self,
-        access: &Access,
-        stride: i64,
-        extra: usize,
-    ) -> Result<Option<(i64, i64)>, String> {
+    fn bounds(&self, access: &Access, stride: i64, extra: usize) -> Check {
         self.strides(&access.strides)?;
         for guard in &access.guards {
             self.strides(&guard.strides)?;
@@ -342,26 +238,26 @@ impl<'a> Checker<'a> {
                 _ => return Err("a guard leaves 32 bits".into()),
             }
         }
-        let buffer = self.buffer(access)?;
+        let slot = self.slot(access)?;
         let overflow = || "an index leaves 64 bits".to_string();
         let Some((mut low, mut high)) = range(self.space, access).ok_or_else(overflow)? else {
-            return Ok(None);
+            return Ok(());
         };
         let last = i64::try_from(extra.saturating_sub(1)).map_err(|_| overflow())?;
         let reach = stride.checked_mul(last).ok_or_else(overflow)?;
         low = low.checked_add(reach.min(0)).ok_or_else(overflow)?;
         high = high.checked_add(reach.max(0)).ok_or_else(overflow)?;
-        let elements = i64::try_from(buffer.elements).map_err(|_| overflow())?;
+        let elements = i64::try_from(slot.elements).map_err(|_| overflow())?;
         if low < 0 || high >= elements {
             return Err(format!(
-                "reaches elements {low}..={high} of `{}`, which has {elements}",
-                buffer.name
+                "reaches elements {low}..={high} of slot {}, which has {elements}",
+                access.slot.0
             ));
         }
-        Ok(Some((low, high)))
+        Ok(())
     }
 
-    fn code<'c>(&self, code: &'c Code, stage: usize, touches: &mut Touches<'c>) -> Check {
+    fn code(&self, code: &Code) -> Check {
         for (i, inst) in code.insts.iter().enumerate() {
             let reg = |r: Reg| match (r.0 as usize) < i {
                 true => Ok(code.insts[r.0 as usize].dtype),
@@ -376,16 +272,8 @@ impl<'a> Checker<'a> {
             }
             match &inst.kind {
                 ScalarKind::Load(access) => {
-                    same(self.buffer(access)?.dtype)?;
-                    let range = self.bounds(access, 0, 0)?;
-                    touches.loads.push(Touch {
-                        access,
-                        space: self.space.to_vec(),
-                        computed: None,
-                        plain: true,
-                        stage,
-                        range,
-                    });
+                    same(self.slot(access)?.dtype)?;
+                    self.bounds(access, 0, 0)?;
                 }
                 ScalarKind::Gather {
                     access,
@@ -393,19 +281,11 @@ impl<'a> Checker<'a> {
                     extent,
                     stride,
                 } => {
-                    same(self.buffer(access)?.dtype)?;
+                    same(self.slot(access)?.dtype)?;
                     if reg(*index)? != DType::I32 || *extent == 0 {
                         return Err("a gather without an i32 index or an extent".into());
                     }
-                    let range = self.bounds(access, *stride, *extent)?;
-                    touches.loads.push(Touch {
-                        access,
-                        space: with(self.space, *extent),
-                        computed: Some(*stride),
-                        plain: false,
-                        stage,
-                        range,
-                    });
+                    self.bounds(access, *stride, *extent)?;
                 }
                 ScalarKind::Const(_) => {}
                 ScalarKind::Index { offset, strides } => {
@@ -436,24 +316,18 @@ impl<'a> Checker<'a> {
             }
         }
         for store in &code.stores {
-            let buffer = self.buffer(&store.access)?;
-            written(self.schedule, buffer)?;
-            if dtype_of(code, store.value)? != buffer.dtype {
-                return Err(format!("a store of another type to `{}`", buffer.name));
+            let slot = self.slot(&store.access)?;
+            if dtype_of(code, store.value)? != slot.dtype {
+                return Err(format!(
+                    "a store of another type in slot {}",
+                    store.access.slot.0
+                ));
             }
             if !store.access.guards.is_empty() {
                 return Err("a guarded store".into());
             }
-            let range = self.bounds(&store.access, 0, 0)?;
+            self.bounds(&store.access, 0, 0)?;
             injective(&self.space[..self.flat], &store.access.strides[..self.flat])?;
-            touches.stores.push(Touch {
-                access: &store.access,
-                space: self.space.to_vec(),
-                computed: None,
-                plain: true,
-                stage,
-                range,
-            });
         }
         Ok(())
     }
@@ -482,26 +356,29 @@ fn injective(extents: &[usize], strides: &[i64]) -> Check {
 }
 
 /// Rules 5 and 6 between the accesses of one kernel.
-fn meetings(schedule: &Schedule, touches: &Touches) -> Check {
-    for (i, store) in touches.stores.iter().enumerate() {
-        for other in &touches.stores[..i] {
-            if meet(schedule, store, other) {
+fn meetings(touches: &[Touch]) -> Check {
+    for (i, store) in touches.iter().enumerate().filter(|(_, t)| t.stores) {
+        for other in touches[..i].iter().filter(|t| t.stores) {
+            if meet(store, other) {
                 return Err("two stores meet".into());
             }
         }
-        for load in &touches.loads {
-            let (a, b) = (load.access, store.access);
-            let (x, y) = (buffer_of(schedule, a), buffer_of(schedule, b));
+        for (_, load) in touches
+            .iter()
+            .enumerate()
+            .filter(|(j, t)| t.loads && *j != i)
+        {
+            let (a, b) = (&load.access, &store.access);
             let same_place = load.plain
                 && store.plain
                 && load.stage <= store.stage
-                && (x.region, x.offset, x.dtype) == (y.region, y.offset, y.dtype)
+                && a.slot == b.slot
                 && a.offset == b.offset
                 && a.strides == b.strides;
-            if !same_place && meet(schedule, load, store) {
+            if !same_place && meet(load, store) {
                 return Err(format!(
-                    "loads `{}` where it stores `{}`, not at the same index",
-                    x.name, y.name
+                    "loads slot {} where it stores, not at the same index",
+                    a.slot.0
                 ));
             }
         }
@@ -509,58 +386,41 @@ fn meetings(schedule: &Schedule, touches: &Touches) -> Check {
     Ok(())
 }
 
-fn buffer_of<'a>(schedule: &'a Schedule, access: &Access) -> &'a Buffer {
-    &schedule.buffers[access.buffer.0 as usize]
-}
-
-/// Whether two accesses may touch one byte.
-fn meet(schedule: &Schedule, a: &Touch, b: &Touch) -> bool {
-    let (x, y) = (buffer_of(schedule, a.access), buffer_of(schedule, b.access));
-    let (Some(ra), Some(rb)) = (a.range, b.range) else {
-        return false;
-    };
-    if x.region != y.region {
+/// Whether two accesses may touch one element: of one slot, since slots of a run share memory only
+/// where none is written.
+fn meet(a: &Touch, b: &Touch) -> bool {
+    if a.access.slot != b.access.slot {
         return false;
     }
-    let bytes = |buffer: &Buffer, range: (i64, i64)| {
-        let size = buffer.dtype.size().unwrap_or(8) as i64;
-        let base = buffer.offset as i64;
-        (base + range.0 * size, base + (range.1 + 1) * size)
+    let (Some((al, ah)), Some((bl, bh))) = (a.range(), b.range()) else {
+        return false;
     };
-    let ((al, ah), (bl, bh)) = (bytes(x, ra), bytes(y, rb));
-    if ah <= bl || bh <= al {
+    if ah < bl || bh < al {
         return false;
     }
-    // Columns side by side in one buffer overlap as ranges and never meet: compare modulo a stride.
-    if x.offset == y.offset && x.dtype == y.dtype {
-        let strides = a.access.strides.iter().chain(&b.access.strides);
-        for period in strides.map(|s| s.abs()).filter(|s| *s > 1) {
-            let (Some((pl, ph)), Some((ql, qh))) = (window(a, period), window(b, period)) else {
-                continue;
-            };
-            if ph < ql || qh < pl {
-                return false;
-            }
+    // Columns side by side in one slot overlap as ranges and never meet: compare modulo a stride.
+    let strides = a.access.strides.iter().chain(&b.access.strides);
+    for period in strides.map(|s| s.abs()).filter(|s| *s > 1) {
+        let window = |t: &Touch| window(&t.space, &t.access, period);
+        let (Some((pl, ph)), Some((ql, qh))) = (window(a), window(b)) else {
+            continue;
+        };
+        if ph < ql || qh < pl {
+            return false;
         }
     }
     true
 }
 
 /// The range of an access's elements modulo `period`, if it does not wrap.
-fn window(touch: &Touch, period: i64) -> Option<(i64, i64)> {
-    let mut columns = touch.access.clone();
-    if let Some(stride) = touch.computed {
-        columns.strides.push(stride);
-        for guard in &mut columns.guards {
-            guard.strides.push(0);
-        }
-    }
+pub(super) fn window(space: &[usize], access: &Access, period: i64) -> Option<(i64, i64)> {
+    let mut columns = access.clone();
     for s in &mut columns.strides {
         if *s % period == 0 {
             *s = 0;
         }
     }
-    let (low, high) = range(&touch.space, &columns)??;
+    let (low, high) = range(space, &columns)??;
     let whole = low.div_euclid(period);
     (high.div_euclid(period) == whole).then(|| (low - whole * period, high - whole * period))
 }

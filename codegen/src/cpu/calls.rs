@@ -1,0 +1,140 @@
+//! The driver's body: the schedule's tree as calls and loops.
+//!
+//! A kernel gets the addresses of scratch and of its slots in a table, where the driver puts the slots'
+//! before each call: two instructions a slot, which no kernel is short enough to notice.
+
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{
+    BlockArg, InstBuilder, MemFlagsData, StackSlotData, StackSlotKind, Value, types,
+};
+use cranelift_frontend::FunctionBuilder;
+
+use super::EmitError;
+use super::frame::{SCRATCH, slot_entry};
+use crate::kernel::{KernelId, Loop, Node, Run, Schedule};
+
+/// Emits a call of a kernel with the table of its slots' addresses.
+pub(super) type Call<'c> = dyn FnMut(&mut FunctionBuilder<'_>, KernelId, Value) + 'c;
+
+/// Emits all nodes of a schedule; `regions` is the address of the table of the bases of regions, and of
+/// scratch behind them.
+pub(super) fn calls(
+    b: &mut FunctionBuilder<'_>,
+    schedule: &Schedule,
+    regions: Value,
+    call: &mut Call<'_>,
+) -> Result<(), EmitError> {
+    let most = schedule.kernels.iter().map(|k| k.slots.len()).max();
+    let entries = 1 + most.unwrap_or(0);
+    let bytes = u32::try_from(entries * 8).map_err(|_| broken("too many slots"))?;
+    let table =
+        b.create_sized_stack_slot(StackSlotData::new(StackSlotKind::ExplicitSlot, bytes, 3));
+    let table = b.ins().stack_addr(types::I64, table, 0);
+    let last = i32::try_from(schedule.regions.len() * 8).map_err(|_| broken("too many regions"))?;
+    let scratch = b.ins().load(types::I64, fixed(), regions, last);
+    b.ins()
+        .store(MemFlagsData::trusted(), scratch, table, SCRATCH);
+    let mut body = Body {
+        schedule,
+        regions,
+        table,
+        turns: Vec::new(),
+    };
+    body.nodes(b, &schedule.nodes, call)
+}
+
+/// Flags for loads of the table of bases, which nobody writes while the driver runs.
+fn fixed() -> MemFlagsData {
+    MemFlagsData::trusted().with_readonly().with_can_move()
+}
+
+fn broken(what: &str) -> EmitError {
+    EmitError::Codegen {
+        kernel: "driver".to_owned(),
+        message: what.to_owned(),
+    }
+}
+
+struct Body<'s> {
+    schedule: &'s Schedule,
+    regions: Value,
+    table: Value,
+    /// The turn of each loop around what is emitted, the outermost first.
+    turns: Vec<Value>,
+}
+
+impl Body<'_> {
+    fn nodes(
+        &mut self,
+        b: &mut FunctionBuilder<'_>,
+        nodes: &[Node],
+        call: &mut Call<'_>,
+    ) -> Result<(), EmitError> {
+        for node in nodes {
+            match node {
+                Node::Run(run) => self.run(b, run, call)?,
+                Node::Part(part) => self.nodes(b, &part.nodes, call)?,
+                Node::Loop(l) => self.repeat(b, l, call)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn run(
+        &mut self,
+        b: &mut FunctionBuilder<'_>,
+        run: &Run,
+        call: &mut Call<'_>,
+    ) -> Result<(), EmitError> {
+        for (i, binding) in run.bindings.iter().enumerate() {
+            let buffer = self.schedule.buffers.get(binding.buffer.0 as usize);
+            let buffer = buffer.ok_or_else(|| broken("a slot without a buffer"))?;
+            let size = buffer.dtype.size().ok_or_else(|| broken("no size"))? as i64;
+            let base = b.ins().load(
+                types::I64,
+                fixed(),
+                self.regions,
+                buffer.region.0 as i32 * 8,
+            );
+            let start = buffer.offset as i64 + binding.offset * size;
+            let mut address = match start {
+                0 => base,
+                _ => b.ins().iadd_imm_s(base, start),
+            };
+            for (&turn, step) in self.turns.iter().zip(&binding.steps) {
+                if *step != 0 {
+                    let far = b.ins().imul_imm_s(turn, step * size);
+                    address = b.ins().iadd(address, far);
+                }
+            }
+            let flags = MemFlagsData::trusted();
+            b.ins().store(flags, address, self.table, slot_entry(i));
+        }
+        call(b, run.kernel, self.table);
+        Ok(())
+    }
+
+    fn repeat(
+        &mut self,
+        b: &mut FunctionBuilder<'_>,
+        l: &Loop,
+        call: &mut Call<'_>,
+    ) -> Result<(), EmitError> {
+        let inside = b.create_block();
+        let exit = b.create_block();
+        let turn = b.append_block_param(inside, types::I64);
+        let first = b.ins().iconst(types::I64, 0);
+        b.ins().jump(inside, &[BlockArg::Value(first)]);
+        b.switch_to_block(inside);
+        self.turns.push(turn);
+        self.nodes(b, &l.body, call)?;
+        self.turns.pop();
+        let next = b.ins().iadd_imm_s(turn, 1);
+        let trip = i64::try_from(l.trip).map_err(|_| broken("a loop too long"))?;
+        let more = b.ins().icmp_imm_s(IntCC::SignedLessThan, next, trip);
+        b.ins()
+            .brif(more, inside, &[BlockArg::Value(next)], exit, &[]);
+        b.switch_to_block(exit);
+        Ok(())
+    }
+}

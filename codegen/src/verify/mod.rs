@@ -1,0 +1,120 @@
+//! The verifier of kernel IR. Emitted machine code relies on it for memory safety, so it runs on
+//! every schedule before emission, in release too; it costs microseconds a kernel and a run.
+//!
+//! It holds, of a schedule's memory:
+//! 1. Regions, kernels and parts differ in name, and one region at most is the arena. Buffers lie
+//!    inside their regions at multiples of their element size; element types have a size.
+//!
+//! Of each kernel (`kernel`):
+//! 2. Every register and slot that is used is there; an instruction uses only registers defined before
+//!    it, of the types its [`Scalar`](sinew_ir::Scalar) asks for; row registers are set once, before
+//!    use, and only in nests; the accumulator only in epilogues.
+//! 3. Parallel spaces are not empty; strides have one entry a dim of the space.
+//! 4. Every access stays inside its slot wherever its guards hold (interval arithmetic).
+//! 5. Stores are injective over the space, unguarded, and two stores of a kernel never meet.
+//! 6. A kernel loads from where it stores only at the same place and not in a later stage; a scatter
+//!    does not load from its target, a contraction's operands do not overlap its stores.
+//! 7. A slot says of itself what the code does with it: read, write, or both.
+//!
+//! Of each run (`run`):
+//! 8. It binds each slot of its kernel to a range inside a buffer of the slot's element type, in every
+//!    turn of the loops around it. Written slots lie in written regions. Two slots share memory only
+//!    where neither is written. Loops have a turn.
+//!
+//! Of all runs together (`memory`):
+//! 9. What is read of the arena and of outputs was written before in the same run of the schedule, and
+//!    in the arena nothing else was written over it: no two buffers that hold something overlap.
+
+mod kernel;
+mod memory;
+mod run;
+
+use crate::kernel::{Buffer, Node, RegionKind, Schedule};
+
+/// A rule that a schedule breaks.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {what}")]
+pub struct VerifyError {
+    /// The kernel, the buffer or the region.
+    pub place: String,
+    /// The rule, with the values.
+    pub what: String,
+}
+
+type Check = Result<(), String>;
+
+fn fail(place: &str, what: impl Into<String>) -> VerifyError {
+    VerifyError {
+        place: place.to_string(),
+        what: what.into(),
+    }
+}
+
+/// Checks a schedule against the rules in this file's header.
+///
+/// # Errors
+/// The first broken rule.
+pub fn verify(schedule: &Schedule) -> Result<(), VerifyError> {
+    distinct(schedule.regions.iter().map(|r| r.name.as_str()))
+        .map_err(|name| fail(name, "two regions of this name"))?;
+    let mut arenas = schedule
+        .regions
+        .iter()
+        .filter(|r| r.kind == RegionKind::Arena);
+    if let Some(second) = arenas.nth(1) {
+        return Err(fail(&second.name, "a second arena"));
+    }
+    for buffer in &schedule.buffers {
+        verify_buffer(schedule, buffer).map_err(|e| fail(&buffer.name, e))?;
+    }
+    for kernel in &schedule.kernels {
+        kernel::kernel(kernel).map_err(|e| fail(&kernel.name, e))?;
+    }
+    distinct(schedule.kernels.iter().map(|k| k.name.as_str()))
+        .map_err(|name| fail(name, "two kernels of this name"))?;
+    let mut parts = Vec::new();
+    part_names(&schedule.nodes, &mut parts);
+    distinct(parts.into_iter()).map_err(|name| fail(name, "two parts of this name"))?;
+    run::runs(schedule)?;
+    memory::memory(schedule)
+}
+
+fn part_names<'a>(nodes: &'a [Node], out: &mut Vec<&'a str>) {
+    for node in nodes {
+        match node {
+            Node::Run(_) => {}
+            Node::Loop(l) => part_names(&l.body, out),
+            Node::Part(part) => {
+                out.push(&part.name);
+                part_names(&part.nodes, out);
+            }
+        }
+    }
+}
+
+/// Whether names differ; one that is there twice.
+fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Result<(), &'a str> {
+    let mut names: Vec<&str> = names.collect();
+    names.sort_unstable();
+    match names.windows(2).find(|p| p[0] == p[1]) {
+        Some(pair) => Err(pair[0]),
+        None => Ok(()),
+    }
+}
+
+fn verify_buffer(schedule: &Schedule, buffer: &Buffer) -> Check {
+    let region = schedule
+        .regions
+        .get(buffer.region.0 as usize)
+        .ok_or("no such region")?;
+    let size = buffer.dtype.size().ok_or("element type without a size")?;
+    let bytes = buffer.elements.checked_mul(size);
+    let end = bytes.and_then(|b| b.checked_add(buffer.offset));
+    if end.is_none_or(|e| e > region.bytes) {
+        return Err(format!("leaves region `{}`", region.name));
+    }
+    if !buffer.offset.is_multiple_of(size) {
+        return Err("not aligned to its elements".into());
+    }
+    Ok(())
+}
