@@ -251,10 +251,10 @@ fn memory_that_larger_arguments_needed_is_told() {
         line.map_or(0, |l| l.split_whitespace().next().unwrap().parse().unwrap())
     };
     run(&mut runner, 512);
-    let large = ["arena", "result 0"].map(|what| bytes(&runner, what));
+    let large = ["arena", "scratch", "result 0"].map(|what| bytes(&runner, what));
     assert_eq!(bytes(&runner, "for larger arguments"), 0);
     run(&mut runner, 2);
-    let small = ["arena", "result 0"].map(|what| bytes(&runner, what));
+    let small = ["arena", "scratch", "result 0"].map(|what| bytes(&runner, what));
     let kept = bytes(&runner, "for larger arguments");
     let spare = large.iter().sum::<usize>() - small.iter().sum::<usize>();
     assert!(kept > 0 && kept == spare, "{kept} for {spare}");
