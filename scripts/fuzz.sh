@@ -22,6 +22,7 @@ program      -p sinew-codegen --features cpu --test fuzz -- programs_in_f64
 program-f32  -p sinew-codegen --features cpu --test fuzz -- programs_in_f32
 program-windows -p sinew-codegen --features cpu --test fuzz -- programs_of_windows
 product      -p sinew-codegen --features cpu --test fuzz -- products_of_computed_operands
+safetensors  -p sinew-runtime --test safetensors -- any_file
 "
 
 seconds=${1:-60}

@@ -61,8 +61,8 @@ pub use ndarray;
 pub use ops::Tensor;
 pub use sinew_macros::model;
 pub use sinew_runtime::{
-    Compile, Device, Error, IntoArg, Model, Param, Precision, Result, Runner, Step, Train, Trained,
-    Trainer, init,
+    CacheStats, Compile, Device, Error, IntoArg, Model, Param, Precision, Result, Runner, Step,
+    Train, Trained, Trainer, init,
 };
 
 /// A leaf of a model that is not trained: running statistics, tables.

@@ -258,6 +258,17 @@ table! {
             domain: (0.0, f64::INFINITY),
             ..function("log", f64::ln, TRANSCENDENTAL)
         };
+        /// `e^a - 1`, exact near 0.
+        EXPM1 Expm1 = ScalarDef {
+            edges: &[0.346, 0.347, -0.346, -0.347, 1e-30, 88.5, 88.8, -17.0, -104.0],
+            ..function("expm1", f64::exp_m1, TRANSCENDENTAL)
+        };
+        /// `log(1 + a)`, exact near 0.
+        LOG1P Log1p = ScalarDef {
+            domain: (-1.0, f64::INFINITY),
+            edges: &[-0.293, -0.292, 0.414, 0.415, 1e-30, -0.999, 1e30],
+            ..function("log1p", f64::ln_1p, TRANSCENDENTAL)
+        };
         /// The hyperbolic tangent.
         TANH Tanh = ScalarDef {
             edges: &[0.624, 0.626, 9.5, -9.5, 20.0],

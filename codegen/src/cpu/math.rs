@@ -1,4 +1,5 @@
-//! exp, log, tanh, erf and atan of f32 as polynomials, over one or several lanes, without branches.
+//! exp, log, expm1, log1p, tanh, erf and atan of f32 as polynomials, over one or several lanes, without
+//! branches.
 //!
 //! Within a few units in the last place of the true value over the whole range, NaN, infinities and
 //! subnormal arguments included (only exp's subnormal results are 0); the tests hold 1e-6 relative.
@@ -14,6 +15,16 @@ use sinew_ir::DType;
 use super::EmitError;
 use super::frame::Frame;
 use super::lanes::Lanes;
+
+/// `(e^r - 1 - r) / r^2` for `|r| <= ln(2) / 2`, the highest coefficient first.
+const EXP_SERIES: [f32; 6] = [
+    1.987_569_1e-4,
+    1.398_199_9e-3,
+    8.333_452e-3,
+    4.166_579_6e-2,
+    1.666_666_5e-1,
+    0.5,
+];
 
 impl Frame<'_> {
     fn real(&mut self, value: f32, lanes: Lanes) -> Result<Value, EmitError> {
@@ -107,18 +118,7 @@ impl Frame<'_> {
         let low = self.real(2.121_944_4e-4, lanes)?;
         let r = self.multiply_add(n, high, near);
         let r = self.multiply_add(n, low, r);
-        let p = self.polynomial(
-            r,
-            &[
-                1.987_569_1e-4,
-                1.398_199_9e-3,
-                8.333_452e-3,
-                4.166_579_6e-2,
-                1.666_666_5e-1,
-                0.5,
-            ],
-            lanes,
-        )?;
+        let p = self.polynomial(r, &EXP_SERIES, lanes)?;
         let square = self.b.ins().fmul(r, r);
         let one = self.real(1.0, lanes)?;
         let tail = self.b.ins().fadd(r, one);
@@ -144,8 +144,60 @@ impl Frame<'_> {
         Ok(self.greater(infinity, scaled, lanes))
     }
 
-    /// The natural logarithm: `e ln 2 + log(m)` with `m` from the square root of 1/2 to that of 2.
+    /// `e^x - 1`: exp's series without its 1 where `|x| <= ln(2) / 2`; far from there the subtraction
+    /// loses nothing.
+    pub(super) fn expm1(&mut self, x: Value, lanes: Lanes) -> Result<Value, EmitError> {
+        let p = self.polynomial(x, &EXP_SERIES, lanes)?;
+        let square = self.b.ins().fmul(x, x);
+        let close = self.multiply_add(p, square, x);
+        let power = self.exp(x, lanes)?;
+        let one = self.real(1.0, lanes)?;
+        let far = self.b.ins().fsub(power, one);
+        let magnitude = self.b.ins().fabs(x);
+        let limit = self.real(std::f32::consts::LN_2 / 2.0, lanes)?;
+        let near = self.b.ins().fcmp(FloatCC::LessThan, magnitude, limit);
+        self.either(near, close, far, lanes)
+    }
+
+    /// A float where the condition holds, another elsewhere.
+    fn either(
+        &mut self,
+        condition: Value,
+        holds: Value,
+        otherwise: Value,
+        lanes: Lanes,
+    ) -> Result<Value, EmitError> {
+        let integers = self.ty(DType::I32, lanes)?;
+        let floats = self.ty(DType::F32, lanes)?;
+        let mask = self.mask(condition, lanes)?;
+        let holds = self.cast_bits(holds, integers);
+        let otherwise = self.cast_bits(otherwise, integers);
+        let holds = self.b.ins().band(holds, mask);
+        let otherwise = self.b.ins().band_not(otherwise, mask);
+        let bits = self.b.ins().bor(holds, otherwise);
+        Ok(self.cast_bits(bits, floats))
+    }
+
+    /// The natural logarithm.
     pub(super) fn log(&mut self, x: Value, lanes: Lanes) -> Result<Value, EmitError> {
+        self.logarithm(x, None, lanes)
+    }
+
+    /// `log(1 + x)`.
+    pub(super) fn log1p(&mut self, x: Value, lanes: Lanes) -> Result<Value, EmitError> {
+        let one = self.real(1.0, lanes)?;
+        let sum = self.b.ins().fadd(one, x);
+        self.logarithm(sum, Some(x), lanes)
+    }
+
+    /// The natural logarithm of `x`: `e ln 2 + log(1 + f)` with `1 + f` from the square root of 1/2 to
+    /// that of 2. Where e is 0, f is `offset` if there is one: `x - 1` before it was rounded.
+    fn logarithm(
+        &mut self,
+        x: Value,
+        offset: Option<Value>,
+        lanes: Lanes,
+    ) -> Result<Value, EmitError> {
         let floats = self.ty(DType::F32, lanes)?;
         let integers = self.ty(DType::I32, lanes)?;
         let zero = self.real(0.0, lanes)?;
@@ -167,7 +219,11 @@ impl Frame<'_> {
         let m = self.cast_bits(mantissa, floats);
         let e = self.b.ins().fcvt_from_sint(floats, exponent);
         let e = self.b.ins().fadd(e, correction);
-        let f = self.b.ins().fsub(m, one);
+        let mut f = self.b.ins().fsub(m, one);
+        if let Some(offset) = offset {
+            let near = self.b.ins().fcmp(FloatCC::Equal, e, zero);
+            f = self.either(near, offset, f, lanes)?;
+        }
 
         let p = self.polynomial(
             f,

@@ -201,6 +201,8 @@ impl Frame<'_> {
             UnaryFloat::Sqrt => Ok(self.b.ins().sqrt(x)),
             UnaryFloat::Exp if single => self.exp(x, lanes),
             UnaryFloat::Log if single => self.log(x, lanes),
+            UnaryFloat::Expm1 if single => self.expm1(x, lanes),
+            UnaryFloat::Log1p if single => self.log1p(x, lanes),
             UnaryFloat::Tanh if single => self.tanh(x, lanes),
             UnaryFloat::Erf if single => self.erf(x, lanes),
             UnaryFloat::Sin | UnaryFloat::Cos => self.sine(function, a, lanes),
@@ -209,6 +211,8 @@ impl Frame<'_> {
             UnaryFloat::Round if self.caps.round => Ok(self.b.ins().nearest(x)),
             UnaryFloat::Exp
             | UnaryFloat::Log
+            | UnaryFloat::Expm1
+            | UnaryFloat::Log1p
             | UnaryFloat::Tanh
             | UnaryFloat::Erf
             | UnaryFloat::Atan

@@ -4,7 +4,8 @@
 //! relative, `log(0)` = -88, `tanh(90)` = NaN), and NaN is lost in comparisons and conversions, so
 //! these test bits and use their own polynomials: near-minimax fits made for this file (weighted
 //! least squares, Lawson's iteration), errors stated at each. The stated errors hold on drivers
-//! whose `fma` and arithmetic are IEEE; others may flush subnormals to zero.
+//! whose `fma` and arithmetic are IEEE. Drivers may take subnormal numbers (below 1.2e-38) for zeros, as
+//! operands and as results, and may choose anew at each instruction.
 
 /// A function and the functions it calls.
 pub(super) struct Item {
@@ -179,10 +180,25 @@ fn rem_f32(a: f32, b: f32) -> f32 {
 ",
     },
     Item {
-        name: "exp_f32",
-        needs: &["is_nan", "from_bits"],
+        name: "exp_series",
+        needs: &[],
         text: "\
-// Relative error below 2e-7: x = n ln 2 + r, then 1 + r + r^2 p(r), p's own error 4e-9.
+// e^r - 1 for |r| <= ln(2) / 2: r + r^2 p(r), p's own error 4e-9.
+fn exp_series(r: f32) -> f32 {
+  var p = 0.0013814610429108143f;
+  p = fma(p, r, 0.008368710055947304f);
+  p = fma(p, r, 0.04166838899254799f);
+  p = fma(p, r, 0.1666652113199234f);
+  p = fma(p, r, 0.4999999403953552f);
+  return fma(p, r * r, r);
+}
+",
+    },
+    Item {
+        name: "exp_f32",
+        needs: &["is_nan", "from_bits", "exp_series"],
+        text: "\
+// Relative error below 2e-7: x = n ln 2 + r, then e^r.
 fn exp_f32(x: f32) -> f32 {
   if (is_nan(x)) {
     return x;
@@ -198,12 +214,7 @@ fn exp_f32(x: f32) -> f32 {
   let n = i32(floor(fma(x, 1.44269504f, 0.5f)));
   var r = fma(f32(n * 355), -0.001953125f, x);
   r = fma(f32(n), 2.12194440e-4f, r);
-  var p = 0.0013814610429108143f;
-  p = fma(p, r, 0.008368710055947304f);
-  p = fma(p, r, 0.04166838899254799f);
-  p = fma(p, r, 0.1666652113199234f);
-  p = fma(p, r, 0.4999999403953552f);
-  p = fma(p, r * r, r) + 1.0f;
+  let p = exp_series(r) + 1.0f;
   // In two steps: 2^n itself may be out of range.
   let half = n / 2;
   let rest = n - half;
@@ -212,10 +223,47 @@ fn exp_f32(x: f32) -> f32 {
 ",
     },
     Item {
-        name: "log_f32",
-        needs: &["from_bits"],
+        name: "expm1_f32",
+        needs: &["exp_series", "exp_f32"],
         text: "\
-// Relative error below 2e-7: x = 2^e (1 + f), then f - f^2/2 + f^3 p(f), p's own error 1e-9.
+// Relative error below 5e-7: nothing that was rounded is taken off near 0, which a driver's algebra
+// could undo.
+fn expm1_f32(x: f32) -> f32 {
+  if (abs(x) < 0.34657359f) {
+    return exp_series(x);
+  }
+  return exp_f32(x) - 1.0f;
+}
+",
+    },
+    Item {
+        name: "log_series",
+        needs: &[],
+        text: "\
+// e ln 2 + log(1 + f) for 1 + f in [sqrt(1/2), sqrt(2)): f - f^2/2 + f^3 p(f), p's own error 1e-9.
+fn log_series(e: i32, f: f32) -> f32 {
+  var p = 0.06915368139743805f;
+  p = fma(p, f, -0.11789807677268982f);
+  p = fma(p, f, 0.11872976273298264f);
+  p = fma(p, f, -0.1238434836268425f);
+  p = fma(p, f, 0.14218658208847046f);
+  p = fma(p, f, -0.16669251024723053f);
+  p = fma(p, f, 0.20002226531505585f);
+  p = fma(p, f, -0.24999986588954926f);
+  p = fma(p, f, 0.3333331048488617f);
+  let s = f * f;
+  var y = p * f * s;
+  y = fma(f32(e), -2.12194440e-4f, y);
+  y = fma(s, -0.5f, y);
+  return fma(f32(e * 355), 0.001953125f, f + y);
+}
+",
+    },
+    Item {
+        name: "log_f32",
+        needs: &["from_bits", "log_series"],
+        text: "\
+// Relative error below 2e-7: x = 2^e (1 + f).
 fn log_f32(x: f32) -> f32 {
   var bits = bitcast<u32>(x);
   if ((bits & 0x7fffffffu) == 0u) {
@@ -237,27 +285,25 @@ fn log_f32(x: f32) -> f32 {
     bits = bits & 0x7fffffu;
   }
   e = e - 127;
-  // 1 + f lies in [sqrt(1/2), sqrt(2)).
   var m = bitcast<f32>(bits | 0x3f800000u);
   if (m >= 1.41421356f) {
     m = m * 0.5f;
     e = e + 1;
   }
-  let f = m - 1.0f;
-  var p = 0.06915368139743805f;
-  p = fma(p, f, -0.11789807677268982f);
-  p = fma(p, f, 0.11872976273298264f);
-  p = fma(p, f, -0.1238434836268425f);
-  p = fma(p, f, 0.14218658208847046f);
-  p = fma(p, f, -0.16669251024723053f);
-  p = fma(p, f, 0.20002226531505585f);
-  p = fma(p, f, -0.24999986588954926f);
-  p = fma(p, f, 0.3333331048488617f);
-  let s = f * f;
-  var y = p * f * s;
-  y = fma(f32(e), -2.12194440e-4f, y);
-  y = fma(s, -0.5f, y);
-  return fma(f32(e * 355), 0.001953125f, f + y);
+  return log_series(e, m - 1.0f);
+}
+",
+    },
+    Item {
+        name: "log1p_f32",
+        needs: &["log_series", "log_f32"],
+        text: "\
+// Relative error below 4e-7: the series is in x itself where 1 + x would lose its digits.
+fn log1p_f32(x: f32) -> f32 {
+  if (x > -0.29289321f && x < 0.41421356f) {
+    return log_series(0, x);
+  }
+  return log_f32(1.0f + x);
 }
 ",
     },

@@ -239,6 +239,30 @@ pub(super) const LOG: OpDef = entry(
     tested(&[(0.1, 4.0)], &[]),
 );
 
+/// `e^a - 1`
+pub(super) const EXPM1: OpDef = entry(
+    Scalar::EXPM1,
+    "`e^a - 1`, exact near 0.",
+    Pullback::Rule(|b, p| {
+        // y + 1
+        let slope = b.with(super::ADD, p.result, 1.0)?;
+        Ok(vec![Some(b.mul(p.cotangent, slope)?)])
+    }),
+    ONE,
+);
+
+/// `log(1 + a)`
+pub(super) const LOG1P: OpDef = entry(
+    Scalar::LOG1P,
+    "`log(1 + a)`, exact near 0.",
+    Pullback::Rule(|b, p| {
+        // 1 / (1 + x)
+        let u = b.with(super::ADD, p.operands[0], 1.0)?;
+        Ok(vec![Some(b.div(p.cotangent, u)?)])
+    }),
+    tested(&[(-0.5, 4.0)], &[]),
+);
+
 /// The hyperbolic tangent.
 pub(super) const TANH: OpDef = entry(
     Scalar::TANH,

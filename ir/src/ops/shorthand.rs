@@ -52,6 +52,10 @@ of_operands! {
     exp(x) = EXP;
     /// The natural logarithm.
     log(x) = LOG;
+    /// `e^x - 1`
+    expm1(x) = EXPM1;
+    /// `log(1 + x)`
+    log1p(x) = LOG1P;
     /// The hyperbolic tangent.
     tanh(x) = TANH;
     /// The error function.
