@@ -106,7 +106,7 @@ fn holds(text: &str) {
     };
     let s = match schedule(&[part], regions) {
         Ok(s) => s,
-        Err(ScheduleError::Loop) => return,
+        Err(ScheduleError::Loop(_)) => return,
         Err(e) => panic!("{e}\n{program}"),
     };
     let mut memory: Vec<Vec<u8>> = s.regions.iter().map(|r| vec![0xA5; r.bytes]).collect();
