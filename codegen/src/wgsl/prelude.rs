@@ -421,7 +421,13 @@ fn quarter_turns(x: f32) -> Turned {
     return Turned(t, 0u);
   }
   if (t < 2.0f) {
-    return Turned((t - 1.57079637f) + 4.37113883e-8f, 1u);
+    // In units of 2^-62: drivers that add up the parts of pi / 2 first would lose what they are for.
+    let fixed = ((bits & 0x7fffffu) | 0x800000u) << ((bits >> 23u) - 120u);
+    let below = fixed <= 0x6487ed51u;
+    let upper = select(fixed - 0x6487ed52u, 0x6487ed51u - fixed, below);
+    let lower = select(0xef4b9ee6u, 0x10b4611au, below);
+    let near = fma(f32(upper), 4294967296.0f, f32(lower)) * 2.168404344971009e-19f;
+    return Turned(select(near, -near, below), 1u);
   }
   let i = (bits >> 26u) & 15u;
   let m = ((bits & 0x7fffffu) | 0x800000u) << ((bits >> 23u) & 7u);
