@@ -46,17 +46,17 @@ TOML
     for (i = 0; i < 8; i++) print "    pub l" i ": Linear<WIDTH, WIDTH>,"
     print "}"
     for (i = 0; i < n; i++) {
-      print "#[model]\npub fn f" i "<B>(m: &Net, x: Tensor<B, WIDTH>) -> Tensor<B, WIDTH> {"
+      print "#[model]\npub fn step" i "<B>(m: &Net, x: Tensor<B, WIDTH>) -> Tensor<B, WIDTH> {"
       print "    let h = m.l" i % 8 ".forward(x);"
       print "    let g = (h * 0.5).tanh() + h.sigmoid() * x;"
-      print i % 10 ? "    f" i - 1 "(m, g) - g.mean(-1, keepdims = true)" : "    g - g.mean(-1, keepdims = true)"
+      print i % 10 ? "    step" i - 1 "(m, g) - g.mean(-1, keepdims = true)" : "    g - g.mean(-1, keepdims = true)"
       print "}"
     }
   }' >"$crate/src/lib.rs"
   awk -v n="$1" 'BEGIN {
     print "type Text = fn() -> sinew::Result<String>;"
     print "static ALL: [Text; " n "] = ["
-    for (i = 0; i < n; i++) print "    expansion" n "::f" i "::pullback,"
+    for (i = 0; i < n; i++) print "    expansion" n "::step" i "::pullback,"
     print "];"
     print "fn main() {"
     print "    let bytes: usize = ALL.iter().filter_map(|f| f().ok()).map(|text| text.len()).sum();"
@@ -88,11 +88,11 @@ printf '%10s %14s %14s %14s %14s\n' functions 'expansion s' 'check s' metadata b
 for count in "${counts[@]}"; do
   generate "$count"
   cd "$place/expansion$count"
-  cargo check -q --lib 2>/dev/null
+  cargo check -q --lib
   checked=$(check_after_touch)
   metadata=$(stat -c %s "$(ls -t "$CARGO_TARGET_DIR"/debug/deps/libexpansion"$count"-*.rmeta | head -1)")
   expanded=$(expansion)
-  cargo build -q 2>/dev/null
+  cargo build -q
   strip -o "$place/program" "$CARGO_TARGET_DIR/debug/expansion$count"
   printf '%10s %14s %14s %14s %14s\n' "$count" "$expanded" "$checked" "$metadata" "$(stat -c %s "$place/program")"
   rm -f "$CARGO_TARGET_DIR"/debug/deps/*expansion"$count"-* "$CARGO_TARGET_DIR/debug/expansion$count"
