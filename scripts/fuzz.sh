@@ -16,7 +16,13 @@ macro        -p sinew-macros --lib -- any_program_is
 macro-noise  -p sinew-macros --lib -- any_tokens_are
 macro-end    -p sinew-macros --lib -- any_end_of
 ir-text      -p sinew-ir --test fuzz
+ir-schedule  -p sinew-codegen --test ir_texts
 kernel-text  -p sinew-codegen --test kernel_texts
+program      -p sinew-codegen --features cpu --test fuzz -- programs_in_f64
+program-f32  -p sinew-codegen --features cpu --test fuzz -- programs_in_f32
+program-windows -p sinew-codegen --features cpu --test fuzz -- programs_of_windows
+product      -p sinew-codegen --features cpu --test fuzz -- products_of_computed_operands
+safetensors  -p sinew-runtime --test safetensors -- any_file
 "
 
 seconds=${1:-60}

@@ -40,6 +40,10 @@
 //! [`Precision::F64`] asks for it. Operations that take an element type call it `float`:
 //! `(scores.argmax(-1) == y).cast(float).mean()` is the share of right answers.
 //!
+//! Steps and runs take subnormal numbers, those nearer to 0 than 1.2e-38 (2.2e-308 in f64), for zeros:
+//! an operation reads them as 0 and gives 0 in their place. What only moves numbers (`abs`, a negation,
+//! a choice, a copy) may let them through. A GPU may do either. The caller's own arithmetic is as ever.
+//!
 //! Indices are checked where they are arguments, and clamped where they are computed: see [`ops`].
 //! Arrays are those of [`ndarray`], re-exported so that versions agree.
 
@@ -57,8 +61,8 @@ pub use ndarray;
 pub use ops::Tensor;
 pub use sinew_macros::model;
 pub use sinew_runtime::{
-    Compile, Device, Error, IntoArg, Model, Param, Precision, Result, Runner, Step, Train, Trained,
-    Trainer, init,
+    CacheStats, Compile, Device, Error, IntoArg, Model, Param, Precision, Result, Runner, Step,
+    Train, Trained, Trainer, init,
 };
 
 /// A leaf of a model that is not trained: running statistics, tables.

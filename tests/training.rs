@@ -156,7 +156,9 @@ macro_rules! runs {
                     },
                     || trainer.borrow().model().expect("the device is there"),
                 );
-                assert_eq!(trainer.borrow().compiles(), 1);
+                // Another rule's test may have compiled the same step.
+                let stats = trainer.borrow().cache_stats();
+                assert_eq!(stats.compiles + stats.shared, 1);
             }
 
             #[test]

@@ -143,9 +143,9 @@ fn product(m: usize, n: usize, k: usize, lhs: bool, rhs: bool, fused: bool) -> S
         &[m * k, k * n, m * n, n],
         vec![Class::Contract(Contract {
             batch: vec![],
-            m,
-            n,
-            k,
+            m: vec![m],
+            n: vec![n],
+            k: vec![k],
             dtype: f,
             lhs: Operand::plain(access(0, &strides(lhs, m, k)), f),
             rhs: Operand::plain(access(1, &strides(rhs, k, n)), f),
@@ -286,9 +286,9 @@ fn with_prologue(kind: &str, [m, n, k]: [usize; 3], left: bool, stored: bool) ->
         let (lhs, rhs) = if left { (side, other) } else { (other, side) };
         Class::Contract(Contract {
             batch: vec![],
-            m,
-            n,
-            k,
+            m: vec![m],
+            n: vec![n],
+            k: vec![k],
             dtype: f,
             lhs,
             rhs,

@@ -89,7 +89,7 @@ fn extents(kernel: &Kernel) -> String {
     match &kernel.class {
         Class::Nest(n) => format!("{:?} {:?}, {} stages", n.outer, n.inner, n.stages.len()),
         Class::Contract(c) => format!(
-            "{:?} m {} n {} k {}, lhs {:?}, rhs {:?}, {} instructions",
+            "{:?} m {:?} n {:?} k {:?}, lhs {:?}, rhs {:?}, {} instructions",
             c.batch,
             c.m,
             c.n,

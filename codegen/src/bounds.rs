@@ -87,18 +87,19 @@ pub(crate) fn range(space: &[usize], access: &Access) -> Option<Option<(i64, i64
         return Some(None);
     };
     let (mut low, mut high) = within(&ranges, access.offset, &access.strides)?;
-    // Guarded parts of the index replaced one after the other, beginning with each: all of it holds.
-    for first in 0..access.guards.len() {
+    // Guarded parts of the index replaced one after the other, beginning with each, and as the multiple
+    // that each of their dims says: all of it holds.
+    let firsts = 0..access.guards.len();
+    for (first, choice) in firsts.flat_map(|f| (0..space.len()).map(move |c| (f, c))) {
         let (mut offset, mut strides) = (access.offset, access.strides.clone());
         let (mut extra_low, mut extra_high) = (0i64, 0i64);
         for guard in access.guards[first..].iter().chain(&access.guards[..first]) {
-            let Some(d) = guard.strides.iter().position(|s| *s != 0) else {
+            let pairs = guard.strides.iter().zip(&strides);
+            let multiples = pairs.filter(|(g, s)| **g != 0 && **s != 0 && **s % **g == 0);
+            let multiples: Vec<i64> = multiples.map(|(g, s)| s / g).collect();
+            let Some(times) = multiples.get(choice % multiples.len().max(1)) else {
                 continue;
             };
-            if strides[d] % guard.strides[d] != 0 {
-                continue;
-            }
-            let times = strides[d] / guard.strides[d];
             offset = offset.checked_sub(times.checked_mul(guard.offset)?)?;
             for (s, g) in strides.iter_mut().zip(&guard.strides) {
                 *s = s.checked_sub(times.checked_mul(*g)?)?;
@@ -142,6 +143,20 @@ mod tests {
             range(&[8, 4], &access(-8, &[4, 1], vec![])),
             Some(Some((-8, 23)))
         );
+    }
+
+    #[test]
+    fn a_guard_stands_in_the_index_as_a_multiple_of_any_of_its_dims() {
+        // Rows sheared by 2: x[r, i + 2 r - 4] of a 2 by 1 buffer, x[r, i + 2 r - 1] of a 2 by 2 one.
+        let shear = |offset: i64, extent: i64| Guard {
+            offset,
+            strides: vec![2, 1],
+            extent,
+        };
+        let moved = access(-4, &[3, 1], vec![shear(-4, 1)]);
+        assert_eq!(range(&[2, 8], &moved), Some(Some((0, 1))));
+        let moved = access(-1, &[4, 1], vec![shear(-1, 2)]);
+        assert_eq!(range(&[2, 4], &moved), Some(Some((0, 3))));
     }
 
     #[test]

@@ -57,10 +57,13 @@ fn flops(class: &Class) -> usize {
             nest.stages.iter().map(of).sum()
         }
         Class::Contract(c) => {
-            let left = c.m * c.k * code_flops(&c.lhs.code);
-            let right = c.k * c.n * code_flops(&c.rhs.code);
+            let [m, n, k] = c.extents();
+            let left = m * k * code_flops(&c.lhs.code);
+            let right = k * n * code_flops(&c.rhs.code);
             let batch: usize = c.batch.iter().product();
-            batch * (left + right + c.m * c.n * (2 * c.k + code_flops(&c.epilogue)))
+            // Its operands and its result are of a size that memory has; their product need not be.
+            let sums = (m * n).saturating_mul(2 * k + code_flops(&c.epilogue));
+            batch.saturating_mul(sums.saturating_add(left + right))
         }
         Class::Scatter(s) => {
             s.outer.iter().product::<usize>() * s.updates * (1 + code_flops(&s.code))

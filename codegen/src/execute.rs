@@ -307,14 +307,17 @@ impl Machine<'_> {
     }
 
     fn contract(&mut self, c: &Contract) -> Option<()> {
+        let [_, columns, depth] = c.extents();
         for_each(&c.batch, &mut |batch| {
-            let left = self.operand(&c.lhs, batch, [c.m, c.k])?;
-            let right = self.operand(&c.rhs, batch, [c.k, c.n])?;
-            for_each(&[c.m, c.n], &mut |place| {
-                let (i, j) = (place[0] as usize, place[1] as usize);
+            let left = self.operand(&c.lhs, batch, &[&c.m[..], &c.k].concat())?;
+            let right = self.operand(&c.rhs, batch, &[&c.k[..], &c.n].concat())?;
+            let mut element = 0;
+            for_each(&[&c.m[..], &c.n].concat(), &mut |place| {
+                let (i, j) = (element / columns, element % columns);
+                element += 1;
                 let mut sum = 0.0;
-                for k in 0..c.k {
-                    let factors = [left[i * c.k + k], right[k * c.n + j]];
+                for k in 0..depth {
+                    let factors = [left[i * depth + k], right[k * columns + j]];
                     let term = apply(Scalar::MUL, c.dtype, c.dtype, &factors)?;
                     sum = apply(Scalar::ADD, c.dtype, c.dtype, &[sum, term])?;
                 }
@@ -329,14 +332,9 @@ impl Machine<'_> {
     }
 
     /// The elements of a contraction's operand at a place in the batch, row after row.
-    fn operand(
-        &mut self,
-        operand: &Operand,
-        batch: &[i64],
-        extents: [usize; 2],
-    ) -> Option<Vec<f64>> {
+    fn operand(&mut self, operand: &Operand, batch: &[i64], extents: &[usize]) -> Option<Vec<f64>> {
         let mut out = Vec::with_capacity(extents.iter().product());
-        for_each(&extents, &mut |place| {
+        for_each(extents, &mut |place| {
             let at = Around {
                 index: &[batch, place].concat(),
                 rows: &[],

@@ -33,7 +33,8 @@ fn space(class: &Class) -> String {
                 true => String::new(),
                 false => format!("batch {} ", product(&c.batch)),
             };
-            format!("{batch}m {} n {} k {}", c.m, c.n, c.k)
+            let [m, n, k] = [&c.m, &c.n, &c.k].map(|dims| product(dims));
+            format!("{batch}m {m} n {n} k {k}")
         }
         Class::Scatter(s) => format!(
             "scatter {} x {} into {}",

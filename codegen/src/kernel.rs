@@ -402,7 +402,7 @@ pub struct SlotId(pub u32);
 pub enum Class {
     /// Maps and row reductions.
     Nest(Nest),
-    /// A matrix product with prologues and an epilogue.
+    /// A contraction of two operands with prologues and an epilogue.
     Contract(Contract),
     /// Additions at computed indices.
     Scatter(Scatter),
@@ -539,27 +539,54 @@ pub struct Store {
     pub value: Reg,
 }
 
-/// `accumulator[b.., i, j] = sum_k lhs[b.., i, k] * rhs[b.., k, j]`, then the epilogue on each element.
+/// `accumulator[b.., i.., j..] = sum_k.. lhs[b.., i.., k..] * rhs[b.., k.., j..]`, then the epilogue on
+/// each element.
 ///
-/// Float types only; f32 accumulates in f32, f64 in f64. With k = 0 the sum is 0.
+/// A matrix product has one dim each for rows, columns and the sum. A convolution has several: its
+/// operand is read through windows, and no access walks the window's dims as one with the others.
+/// There is at least one dim each, of extent 1 where there would be none.
+///
+/// Float types only; f32 accumulates in f32, f64 in f64. A sum over nothing is 0.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Contract {
     /// Extents of the batch dims.
     pub batch: Vec<usize>,
-    /// Rows of the result.
-    pub m: usize,
-    /// Columns of the result.
-    pub n: usize,
-    /// The contracted extent.
-    pub k: usize,
+    /// Extents of the dims that are the left operand's and the result's: its rows.
+    pub m: Vec<usize>,
+    /// Extents of the dims that are the right operand's and the result's: its columns.
+    pub n: Vec<usize>,
+    /// Extents of the contracted dims.
+    pub k: Vec<usize>,
     /// F32 or F64.
     pub dtype: DType,
-    /// The left operand over the dims `batch.., i, k`.
+    /// The left operand over the dims `batch.., m.., k..`.
     pub lhs: Operand,
-    /// The right operand over the dims `batch.., k, j`.
+    /// The right operand over the dims `batch.., k.., n..`.
     pub rhs: Operand,
-    /// Runs for each element of the space `batch.., i, j`; holds the stores.
+    /// Runs for each element of the space `batch.., m.., n..`; holds the stores.
     pub epilogue: Code,
+}
+
+impl Contract {
+    /// The space of the left operand's code: `batch.., m.., k..`.
+    pub fn lhs_space(&self) -> Vec<usize> {
+        [&self.batch[..], &self.m, &self.k].concat()
+    }
+
+    /// The space of the right operand's code: `batch.., k.., n..`.
+    pub fn rhs_space(&self) -> Vec<usize> {
+        [&self.batch[..], &self.k, &self.n].concat()
+    }
+
+    /// The space of the epilogue's code: `batch.., m.., n..`.
+    pub fn space(&self) -> Vec<usize> {
+        [&self.batch[..], &self.m, &self.n].concat()
+    }
+
+    /// Rows, columns and terms of a sum: the products of `m`, `n` and `k`.
+    pub fn extents(&self) -> [usize; 3] {
+        [&self.m, &self.n, &self.k].map(|dims| dims.iter().product())
+    }
 }
 
 /// A side of a contraction: its elements as they lie, or computed from others where they are used

@@ -77,9 +77,9 @@ fn products(m: usize, n: usize, k: usize) -> Schedule {
                 }];
                 classes.push(Class::Contract(Contract {
                     batch: vec![],
-                    m,
-                    n,
-                    k,
+                    m: vec![m],
+                    n: vec![n],
+                    k: vec![k],
                     dtype: DType::F32,
                     lhs: operand(access(0, lhs)),
                     rhs: operand(access(1, rhs)),

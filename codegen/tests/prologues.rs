@@ -190,7 +190,7 @@ fn operands_that_are_not_operands_are_refused() {
         &|c| c.lhs.code.insts[1].kind = ScalarKind::Row(RowReg(0)),
         "row register",
     );
-    refused(&|c| c.k += 1, "reaches elements");
+    refused(&|c| c.k[0] += 1, "reaches elements");
     refused(
         &|c| {
             let mut access = c.epilogue.stores[0].access.clone();

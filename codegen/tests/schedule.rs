@@ -442,3 +442,29 @@ fn places_that_do_not_fit_are_errors() {
         assert!(matches!(error, ScheduleError::Place { .. }), "{error}");
     }
 }
+
+/// In release these extents wrapped to a count of 0.
+#[test]
+fn intermediates_past_any_memory_are_refused_by_name() {
+    let mut p = Program::new();
+    let x = p.input("x", DType::F32, &[4]);
+    let total = p.b.sum(x, &[Axis::At(0)]).expect("sum");
+    let extents = [1 << 21, 1 << 21, 1 << 22];
+    let new: Vec<Axis> = (0..3).map(Axis::At).collect();
+    let huge = p.b.broadcast(total, &Shape::of(&extents), &new);
+    let huge = huge.expect("a type");
+    let sum = p.b.sum(huge, &new).expect("sum");
+    let function = p.finish(&[sum]);
+    let (regions, inputs, outputs) = support::separate(&function);
+    let part = Part {
+        name: "test",
+        program: &function,
+        inputs,
+        outputs,
+    };
+    let error = schedule(&[part], regions).expect_err("no memory has that");
+    assert_eq!(
+        error.to_string(),
+        format!("{huge}: f32[2097152, 2097152, 4194304] is too large for any memory")
+    );
+}

@@ -5,6 +5,7 @@ use crate::call::{Call, CallMode, LoopMode, LoopParam};
 use crate::function::Value;
 use crate::op::Pullback;
 use crate::shape::Type;
+use std::collections::HashMap;
 
 /// What is known of a function that is called: on what its results depend.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -126,7 +127,7 @@ impl Flow {
     ) -> Result<Flow, E> {
         let mut pairs = Vec::new();
         let mut failed = None;
-        let mut calls: Vec<&Call> = Vec::new();
+        let mut calls: HashMap<Value, &Call> = HashMap::new();
         let mut flows = |from: Value, to: Value| {
             if types[from.index()].dtype.is_float() && types[to.index()].dtype.is_float() {
                 pairs.push((from, to));
@@ -136,7 +137,7 @@ impl Flow {
             Inst::Op(i) if is_smooth(i) => i.operands.iter().for_each(|v| flows(*v, i.result)),
             Inst::Op(_) => {}
             Inst::Call(c) if failed.is_none() => {
-                calls.push(c);
+                calls.extend(c.results.first().map(|first| (*first, c)));
                 match callee(c) {
                     Ok(info) => {
                         for (result, depends) in c.results.iter().zip(&info.depends) {
@@ -151,8 +152,7 @@ impl Flow {
             Inst::Call(_) => {}
             // Linear in the cotangents; what else it computes with are the call's values.
             Inst::PullbackCall(p) => {
-                let call = calls.iter().find(|c| c.results.first() == Some(&p.call));
-                let primal = call.iter().flat_map(|c| &c.operands);
+                let primal = calls.get(&p.call).into_iter().flat_map(|c| &c.operands);
                 for v in p.cotangents.iter().flatten().chain(primal) {
                     p.results.iter().for_each(|(_, to)| flows(*v, *to));
                 }

@@ -136,6 +136,18 @@ impl<'a> Field<'a> for f64 {
     }
 }
 
+/// A choice: 0 or 1.
+impl<'a> Field<'a> for bool {
+    fn read(attribute: &'a Attribute) -> Option<Self> {
+        let number = f64::read(attribute)?;
+        (number == 0.0 || number == 1.0).then_some(number == 1.0)
+    }
+
+    fn write(self) -> Attribute {
+        Attribute::Number(f64::from(u8::from(self)))
+    }
+}
+
 /// A number that may be a Rust const's.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Number<'a> {
@@ -332,6 +344,32 @@ forms! {
         widths: Widths<'a> = AttributeKind::Dims,
     }
 
+    /// Of a shear: element `i` along the axis is the operand's at `offset + i + slope * r`.
+    Shear<'a> {
+        /// The axis along which elements move.
+        axis: Axis = AttributeKind::Axes(Of::Operand(0)),
+        /// The axis whose index `r` says how far.
+        by: Axis = AttributeKind::Axes(Of::Operand(0)),
+        /// Where element 0 of row 0 lies.
+        offset: &'a Dim = AttributeKind::Dims,
+        /// How much further each row lies.
+        slope: &'a Dim = AttributeKind::Dims,
+        /// The axis's extent in the result.
+        extent: &'a Dim = AttributeKind::Dims,
+    }
+
+    /// Of sliding windows.
+    Windows<'a> {
+        /// The axis along which they slide.
+        axis: Axis = AttributeKind::Axes(Of::Operand(0)),
+        /// Elements of a window.
+        size: &'a Dim = AttributeKind::Dims,
+        /// From a window to the next.
+        step: &'a Dim = AttributeKind::Dims,
+        /// From an element of a window to the next.
+        dilation: &'a Dim = AttributeKind::Dims,
+    }
+
     /// Of what works over axes.
     Over<'a> {
         /// The axes.
@@ -342,6 +380,14 @@ forms! {
     Along {
         /// The axis.
         axis: Axis = AttributeKind::Axes(Of::Operand(0)),
+    }
+
+    /// Of sums that run along an axis.
+    Running {
+        /// The axis.
+        axis: Axis = AttributeKind::Axes(Of::Operand(0)),
+        /// Whether they run from the last element to the first.
+        reverse: bool = AttributeKind::Number,
     }
 
     /// Of what works along one axis of the result.
@@ -395,4 +441,4 @@ macro_rules! of_views {
     )*};
 }
 
-of_views! { Broadcast Reshape Permute Slice Pad }
+of_views! { Broadcast Reshape Permute Slice Pad Shear }

@@ -7,10 +7,14 @@ use crate::function::{Function, Location, Value};
 use crate::op::{Kind, OpError};
 
 /// A function over ops that its entry refuses.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct ExpandError {
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("`{op}` {error}")]
+pub struct ExpandError {
+    /// Its op.
     pub op: &'static str,
+    /// Where it was written.
     pub location: Option<Location>,
+    /// The complaint.
     pub error: Box<OpError>,
 }
 
@@ -35,8 +39,11 @@ pub(crate) fn expansion(b: &mut Builder, inst: &OpInst) -> Option<Result<Value, 
     Some(build(b, &inst.operands, &inst.attributes))
 }
 
-/// Expands every function over ops in the body of `function`.
-pub(crate) fn expand(function: &mut Function) -> Result<(), ExpandError> {
+/// Expands every function over ops in the body of `function`, whose values are numbered anew then.
+///
+/// # Errors
+/// What the entry of one refuses.
+pub fn expand(function: &mut Function) -> Result<(), ExpandError> {
     let mut expander = Expander {
         builder: Builder {
             values: std::mem::take(&mut function.values),
@@ -47,7 +54,9 @@ pub(crate) fn expand(function: &mut Function) -> Result<(), ExpandError> {
     let expanded = expander.block(&mut function.body);
     function.values = expander.builder.values;
     expanded?;
-    function.compact();
+    if !expander.renamed.is_empty() {
+        function.compact();
+    }
     Ok(())
 }
 

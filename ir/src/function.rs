@@ -6,6 +6,7 @@ use crate::block::{Block, Inst};
 use crate::call::Call;
 use crate::dim::{Dim, Symbol};
 use crate::shape::Type;
+use std::collections::HashMap;
 use std::fmt;
 
 /// A value: an index into [`Function::values`]. Prints as `%3`.
@@ -225,12 +226,17 @@ impl Function {
         &self.values[value.index()]
     }
 
-    /// The call in the body that defines `first` as its first result.
-    pub(crate) fn call_of(&self, first: Value) -> Option<&Call> {
-        self.body.insts.iter().find_map(|inst| match inst {
-            Inst::Call(c) if c.results.first() == Some(&first) => Some(c),
-            Inst::Op(_) | Inst::Call(_) | Inst::PullbackCall(_) | Inst::Loop(_) => None,
-        })
+    /// The calls in the body, by their first results, which name them.
+    pub(crate) fn calls(&self) -> HashMap<Value, &Call> {
+        let mut out = HashMap::new();
+        for inst in &self.body.insts {
+            if let Inst::Call(c) = inst
+                && let Some(first) = c.results.first()
+            {
+                out.insert(*first, c);
+            }
+        }
+        out
     }
 
     /// The parameter called `name`.

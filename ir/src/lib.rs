@@ -42,12 +42,13 @@ pub use call::{
 };
 pub use dim::{Atom, Dim, DimError, Symbol};
 pub use dtype::DType;
+pub use expand::{ExpandError, expand};
 pub use function::{
     Constraint, Function, Location, Origin, Param, ParamKind, PullbackBody, Relation, SymbolDecl,
     SymbolKind, Value,
 };
 pub use index_bounds::{IndexBound, index_bounds};
-pub use interpret::{InterpretError, NonFinite, first_non_finite, interpret};
+pub use interpret::{InterpretError, NonFinite, first_non_finite, interpret, interpret_through};
 pub use link::{Gradient, LinkError, dependence, inline, link, link_gradient, link_pullback};
 pub use op::{
     Arity, Instance, Kind, Op, OpDef, OpError, Primal, Pullback, PullbackRule, Reduction, TestData,
@@ -55,7 +56,7 @@ pub use op::{
 };
 pub use pullback::{PullbackError, PullbackProblem, derive_pullback};
 pub use scalar::{Scalar, ScalarDef, remainder};
-pub use shape::{Axis, Shape, Type};
+pub use shape::{Axis, MAX_BYTES, Shape, Type, byte_count};
 pub use simplify::simplify;
 pub use text::{ParseError, ParseProblem, parse};
 pub use unit::Unit;

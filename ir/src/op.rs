@@ -195,6 +195,10 @@ pub enum View {
     Slice,
     /// Zeros around and between along an axis.
     Pad,
+    /// The opposite order along an axis.
+    Flip,
+    /// Each row moved along an axis by a multiple of its number; zeros where nothing is.
+    Shear,
 }
 
 /// What a reduction computes.
@@ -202,6 +206,8 @@ pub enum View {
 pub enum Reduction {
     /// The sum; 0 over nothing.
     Sum,
+    /// The product; 1 over nothing.
+    Prod,
     /// The maximum; minus infinity (or the least integer) over nothing; NaN if any is.
     Max,
     /// The index of the first maximum; 0 over nothing. Over one axis.
@@ -213,6 +219,7 @@ impl Reduction {
     pub fn name(self) -> &'static str {
         match self {
             Reduction::Sum => "sum",
+            Reduction::Prod => "prod",
             Reduction::Max => "max",
             Reduction::ArgMax => "argmax",
         }
@@ -223,6 +230,7 @@ impl Reduction {
     pub fn combine(self) -> Option<Scalar> {
         match self {
             Reduction::Sum => Some(Scalar::ADD),
+            Reduction::Prod => Some(Scalar::MUL),
             Reduction::Max => Some(Scalar::MAXIMUM),
             Reduction::ArgMax => None,
         }
@@ -237,6 +245,7 @@ impl Reduction {
     pub fn identity(self, dtype: DType) -> f64 {
         match (self, dtype) {
             (Reduction::Sum | Reduction::ArgMax, _) => 0.0,
+            (Reduction::Prod, _) => 1.0,
             (Reduction::Max, DType::Float | DType::F32 | DType::F64) => f64::NEG_INFINITY,
             (Reduction::Max, DType::I32) => f64::from(i32::MIN),
             (Reduction::Max, DType::U32 | DType::Bool) => 0.0,

@@ -290,8 +290,8 @@ impl Pass<'_> {
         let carried: Vec<bool> = params
             .map(|v| self.is_active(*v) && self.useful[v.index()])
             .collect();
-        let (b, stacks) = (&mut self.builder, &mut self.stacks);
-        let reverse = ReverseLoop::open(b, stacks, l, &cotangents, &carried).map_err(named)?;
+        let b = &mut self.builder;
+        let reverse = ReverseLoop::open(b, l, &cotangents, &carried).map_err(named)?;
         // Cotangents in the body are those of one iteration.
         let outer = std::mem::take(&mut self.cotangents);
         for (value, cotangent) in l.body.results.iter().zip(&reverse.cotangents) {

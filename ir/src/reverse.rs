@@ -15,23 +15,22 @@ use std::collections::{HashMap, HashSet};
 pub(crate) struct Stacks {
     /// For each loop: values of its body, and what their stacks are called.
     wanted: HashMap<Value, Vec<(Value, Value)>>,
-    /// The loop in whose body a stack is that has been asked for, where it is in one.
-    owners: HashMap<Value, Value>,
-    /// The loops whose bodies are being reversed, outermost first.
-    open: Vec<Value>,
+    /// The loop that makes a stack that has been asked for.
+    makers: HashMap<Value, Value>,
 }
 
 impl Stacks {
     /// Makes `reverse` use slices of stacks where it uses values of an iteration of `forward`.
     fn resolve(&mut self, b: &mut Builder, forward: &Loop, reverse: &mut Loop) {
-        let Some(name) = forward.index() else { return };
         let mut inner: HashSet<Value> = HashSet::new();
         forward.body.each_definition(&mut |v| {
             inner.insert(v);
         });
         let mut used: Vec<Value> = Vec::new();
         reverse.body.each_capture(&mut |v| {
-            if inner.contains(&v) || self.owners.get(&v) == Some(&name) {
+            // A stack is where the loop is that makes it.
+            let place = self.makers.get(&v).unwrap_or(&v);
+            if inner.contains(place) {
                 used.push(v);
             }
         });
@@ -80,9 +79,7 @@ impl Stacks {
         of.shape.dims.insert(0, forward.trip.clone());
         let stack = b.value(of);
         wanted.push((v, stack));
-        if let Some(owner) = self.open.last() {
-            self.owners.insert(stack, *owner);
-        }
+        self.makers.insert(stack, name);
         Sliced {
             value: stack,
             axis: 0,
@@ -137,7 +134,6 @@ impl ReverseLoop {
     /// carried has a cotangent in some iteration.
     pub(crate) fn open(
         b: &mut Builder,
-        stacks: &mut Stacks,
         forward: &Loop,
         results: &[Option<Value>],
         carried: &[bool],
@@ -186,7 +182,6 @@ impl ReverseLoop {
         }
         // Slices come behind what is carried, and sums are carried too: they are put in between.
         made.body.params.extend(slices);
-        stacks.open.extend(forward.index());
         Ok(ReverseLoop {
             made,
             outer: std::mem::take(&mut b.insts),
@@ -256,7 +251,6 @@ impl ReverseLoop {
                 out.sliced[i] = Some(result(sliced.value));
             }
         }
-        stacks.open.pop();
         stacks.resolve(b, forward, &mut made);
         if !made.results.is_empty() {
             b.insts.push(Inst::Loop(made));

@@ -88,6 +88,11 @@ pub const TRANSCENDENTAL: usize = 16;
 /// The work of a division or a square root: they keep their unit busy for about four additions.
 const DIVISION: usize = 4;
 
+/// Near and far quarter turns: within a few of them, where exact parts of one end, and far beyond.
+const QUARTERS: &[f64] = &[
+    0.785, 0.786, 1.5707964, -3.1415927, 22.0, -355.0, 8191.0, 8193.0, 1e6, -1e9, 1e22,
+];
+
 const EVERYWHERE: (f64, f64) = (f64::NEG_INFINITY, f64::INFINITY);
 
 /// What most entries have.
@@ -253,6 +258,17 @@ table! {
             domain: (0.0, f64::INFINITY),
             ..function("log", f64::ln, TRANSCENDENTAL)
         };
+        /// `e^a - 1`, exact near 0.
+        EXPM1 Expm1 = ScalarDef {
+            edges: &[0.346, 0.347, -0.346, -0.347, 1e-30, 88.5, 88.8, -17.0, -104.0],
+            ..function("expm1", f64::exp_m1, TRANSCENDENTAL)
+        };
+        /// `log(1 + a)`, exact near 0.
+        LOG1P Log1p = ScalarDef {
+            domain: (-1.0, f64::INFINITY),
+            edges: &[-0.293, -0.292, 0.414, 0.415, 1e-30, -0.999, 1e30],
+            ..function("log1p", f64::ln_1p, TRANSCENDENTAL)
+        };
         /// The hyperbolic tangent.
         TANH Tanh = ScalarDef {
             edges: &[0.624, 0.626, 9.5, -9.5, 20.0],
@@ -262,6 +278,27 @@ table! {
         ERF Erf = ScalarDef {
             edges: &[0.99, 1.01, -1.01, 3.9, 4.1],
             ..function("erf", libm::erf, TRANSCENDENTAL)
+        };
+        /// The sine.
+        SIN Sin = ScalarDef {
+            edges: QUARTERS,
+            ..function("sin", libm::sin, TRANSCENDENTAL)
+        };
+        /// The cosine.
+        COS Cos = ScalarDef {
+            edges: QUARTERS,
+            ..function("cos", libm::cos, TRANSCENDENTAL)
+        };
+        /// The arc tangent.
+        ATAN Atan = ScalarDef {
+            edges: &[0.414, 0.4143, 2.414, 2.4143, -2.5, 1e10],
+            ..function("atan", libm::atan, TRANSCENDENTAL)
+        };
+        /// The nearest integer, the even one of two.
+        ROUND Round = ScalarDef {
+            idempotent: true,
+            edges: &[-0.5, 1.5, 2.5, -3.5, 0.49999997, 8388609.0, 4503599627370497.0],
+            ..function("round", f64::round_ties_even, 1)
         };
         /// The greatest integer not above `a`.
         FLOOR Floor = ScalarDef {

@@ -150,6 +150,34 @@ impl Type {
     }
 }
 
+/// The most bytes of a tensor: 256 TiB on hosts of 64 bits, more than any has. What counts the elements
+/// of a tensor that passed [`Type::bytes`], or of some of its axes, or gives each a few thousand
+/// operations, stays within 64 bits.
+pub const MAX_BYTES: usize = if usize::BITS == 64 {
+    1 << 48
+} else {
+    isize::MAX as usize - 4095
+};
+
+/// The bytes of elements that lie side by side: the one place where sizes are multiplied.
+///
+/// None past [`MAX_BYTES`]. An axis of no elements counts as one of one element for that, so that the
+/// other axes have a count as well.
+pub fn byte_count(extents: &[usize], element: usize) -> Option<usize> {
+    let counted = extents.iter().map(|e| (*e).max(1));
+    let bytes = counted.into_iter().try_fold(element, usize::checked_mul);
+    let bytes = bytes.filter(|b| *b <= MAX_BYTES)?;
+    Some(if extents.contains(&0) { 0 } else { bytes })
+}
+
+impl Type {
+    /// The bytes of its elements; none past [`MAX_BYTES`], or where dims or the element type are not
+    /// bound.
+    pub fn bytes(&self) -> Option<usize> {
+        byte_count(&self.shape.extents()?, self.dtype.size()?)
+    }
+}
+
 impl fmt::Display for Type {
     /// `float[[S], B, 64]`, `i32[B]`, `float[]`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,63 +1,143 @@
-//! Plain calls of model functions, without an object to keep: `loss(&model, x, y)?`.
+//! Plain calls of model functions, without an object to keep: `loss(&model, x, y)?`, and gradients.
 //!
-//! Runners of each function are kept for the next calls, which copy their model's values in and compile
-//! only for new sizes. Threads that call one function at a time each have a runner; as many are kept as
-//! the machine runs threads at once. They and the parameters in them stay for the life of the process:
-//! a program that calls a large model once uses a [`Runner`] of its own and drops it.
+//! Runners and trainers of each function are kept for the next calls, which copy their model's values in
+//! and compile only for new sizes. Threads that call one function at a time each have one; as many are
+//! kept as the machine runs threads at once. They and the parameters in them stay for the life of the
+//! process: a program that calls a large model once uses a [`Runner`] of its own and drops it.
 
 use crate::arg::ArgView;
+use crate::device::Precision;
 use crate::engine::Settings;
 use crate::error::{Error, Result};
 use crate::layout::Layout;
-use crate::model::ModelFunction;
+use crate::model::{Model, ModelFunction, whole};
 use crate::optimizer::Sgd;
 use crate::output::Outputs;
+use crate::param::Data;
 use crate::runner::Runner;
 use crate::store::{Shared, Trained};
 use crate::trainer::Trainer;
+use sinew_ir::DType;
 use std::any::{Any, TypeId};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 use std::thread::available_parallelism;
 
-/// A kept runner with the configuration of the model it was made for.
-struct Kept<F: ModelFunction> {
-    sizes: Vec<(&'static str, usize)>,
-    runner: Runner<F>,
+/// What is kept between calls: a runner, or a trainer that only ever takes gradients.
+trait Keep<M: Model>: Sized + Send + 'static {
+    /// One for models of these sizes.
+    fn make(model: &M, settings: Settings) -> Result<Self>;
+    /// Its parameters.
+    fn shared(&self) -> &Shared;
 }
 
-/// Each function's runners that no call uses now: a `Vec<Kept<F>>`.
+impl<F: ModelFunction> Keep<F::Model> for Runner<F> {
+    fn make(model: &F::Model, settings: Settings) -> Result<Self> {
+        let layout = Layout::new(model, settings.precision.dtype(), &|_| false)?;
+        let shared = Shared::new(model, layout, &settings.device.0)?;
+        Runner::new(model.clone(), shared, settings)
+    }
+
+    fn shared(&self) -> &Shared {
+        &self.shared
+    }
+}
+
+impl<F: ModelFunction> Keep<F::Model> for Trainer<F> {
+    fn make(model: &F::Model, settings: Settings) -> Result<Self> {
+        Trainer::new(model.clone(), Sgd::new(0.0).into(), settings)
+    }
+
+    fn shared(&self) -> &Shared {
+        &self.shared
+    }
+}
+
+/// A kept object with the configuration of the model it was made for.
+struct Kept<K> {
+    sizes: Vec<(&'static str, usize)>,
+    object: K,
+}
+
+/// What no call uses now, by its type: a `Vec<Kept<K>>`.
 static KEPT: Mutex<Option<HashMap<TypeId, Box<dyn Any + Send>>>> = Mutex::new(None);
 
-/// Works on the kept runners of `F`.
-fn with_kept<F: ModelFunction, T>(work: impl FnOnce(&mut Vec<Kept<F>>) -> T) -> Option<T> {
+/// Works on what is kept of a type.
+fn with_kept<K: Send + 'static, T>(work: impl FnOnce(&mut Vec<Kept<K>>) -> T) -> Option<T> {
     let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
-    let runners = kept
+    let objects = kept
         .get_or_insert_default()
-        .entry(TypeId::of::<F>())
-        .or_insert_with(|| Box::new(Vec::<Kept<F>>::new()));
-    runners.downcast_mut().map(work)
+        .entry(TypeId::of::<K>())
+        .or_insert_with(|| Box::new(Vec::<Kept<K>>::new()));
+    objects.downcast_mut().map(work)
 }
 
-/// The runner that was used last of those that fit.
-fn take<F: ModelFunction>(fits: impl Fn(&Kept<F>) -> bool) -> Option<Kept<F>> {
-    with_kept(|runners| {
-        let at = runners.iter().rposition(fits)?;
-        Some(runners.remove(at))
+/// The one that was used last of those that fit.
+fn take<K: Send + 'static>(fits: impl Fn(&Kept<K>) -> bool) -> Option<Kept<K>> {
+    with_kept(|objects| {
+        let at = objects.iter().rposition(fits)?;
+        Some(objects.remove(at))
     })?
 }
 
-/// Keeps a runner; the one that was not used for longest goes where there are too many.
-fn keep<F: ModelFunction>(runner: Kept<F>) {
+/// Keeps one; the one that was not used for longest goes where there are too many.
+fn keep<K: Send + 'static>(object: Kept<K>) {
     let most = available_parallelism().map_or(1, usize::from);
     // Dropped after the lock is gone: that frees memory and code.
-    let _gone = with_kept(|runners| {
-        runners.push(runner);
-        (runners.len() > most).then(|| runners.remove(0))
+    let _gone = with_kept(|objects| {
+        objects.push(object);
+        (objects.len() > most).then(|| objects.remove(0))
     });
 }
 
-/// Runs `F` once on the model and the arguments, in f32 on the CPU.
+/// The float that a call computes in: f64 as soon as a parameter or an argument is of f64, which holds
+/// every f32 as it is.
+fn precision_of<M: Model>(model: &M, arguments: &[ArgView<'_>]) -> Precision {
+    let mut wide = arguments.iter().any(|a| a.dtype == DType::F64);
+    model.visit("", &mut |_, param| {
+        wide |= matches!(param.data, Data::F64(_));
+    });
+    match wide {
+        true => Precision::F64,
+        false => Precision::F32,
+    }
+}
+
+/// Uses a kept object that holds the values of `model`, or a new one.
+fn with_model<F: ModelFunction, K: Keep<F::Model>, T>(
+    model: &F::Model,
+    arguments: &[ArgView<'_>],
+    work: impl FnOnce(&mut K) -> Result<T>,
+) -> Result<T> {
+    whole(model)?;
+    let settings = Settings {
+        precision: precision_of(model, arguments),
+        ..Settings::default()
+    };
+    settings.check()?;
+    let sizes = F::sizes(model);
+    let float = settings.precision.dtype();
+    let fits = |k: &Kept<K>| {
+        let layout = &k.object.shared().layout;
+        layout.float == float && k.sizes == sizes && layout.is_of(model)
+    };
+    let mut kept = match take(fits) {
+        Some(kept) => {
+            kept.object.shared().write().fill(model)?;
+            kept
+        }
+        None => Kept {
+            object: K::make(model, settings)?,
+            sizes,
+        },
+    };
+    let done = work(&mut kept.object);
+    keep(kept);
+    done
+}
+
+/// Runs `F` once on the model and the arguments, on the CPU. It computes in f32, or in f64 where a
+/// parameter or an argument is of f64; the results are f32 in any case.
 ///
 /// # Errors
 /// As [`Runner::run`].
@@ -65,49 +145,30 @@ pub fn call<F: ModelFunction>(
     model: &F::Model,
     arguments: &[ArgView<'_>],
 ) -> Result<<F::Output as Outputs>::Narrow> {
-    let settings = Settings::default();
-    settings.check()?;
-    let layout = Layout::new(model, settings.precision.dtype(), &|_| false)?;
-    let sizes = F::sizes(model);
-    let fits = |k: &Kept<F>| k.sizes == sizes && *k.runner.shared.layout == layout;
-    let mut kept = match take(fits) {
-        Some(kept) => {
-            kept.runner.shared.write().fill(model)?;
-            kept
-        }
-        None => Kept {
-            sizes,
-            runner: Runner::new(
-                model.clone(),
-                Shared::new(model, layout, &settings.device.0)?,
-                settings,
-            )?,
-        },
-    };
-    let results = kept
-        .runner
-        .run_views(arguments, <F::Output as Outputs>::narrow);
-    keep(kept);
-    results
+    with_model::<F, Runner<F>, _>(model, arguments, |runner| {
+        runner.run_views(arguments, <F::Output as Outputs>::narrow)
+    })
 }
 
-/// The gradient of the loss `F` for each parameter, in f32 on the CPU, as a model: zeros for a
-/// parameter that the loss does not depend on, which the first call names in a `tracing` warning.
+/// The gradient of the loss `F` for each parameter, on the CPU, as a model: zeros for a parameter that
+/// the loss does not depend on, which the first call names in a `tracing` warning. It is computed in f32,
+/// or in f64 where a parameter or an argument is of f64, and has that type.
 ///
 /// # Errors
 /// As [`Trainer::step`].
 pub fn gradient<F: ModelFunction>(model: &F::Model, arguments: &[ArgView<'_>]) -> Result<F::Model> {
     /// Functions whose parameters without influence were named already.
     static WARNED: Mutex<Option<HashSet<TypeId>>> = Mutex::new(None);
-    let mut trainer = Trainer::<F>::new(model.clone(), Sgd::new(0.0).into(), Settings::default())?;
-    let mut warned = WARNED.lock().unwrap_or_else(PoisonError::into_inner);
-    let first = warned.get_or_insert_default().insert(TypeId::of::<F>());
-    drop(warned);
-    if first {
-        trainer.warn_of_still_leaves();
-    }
-    trainer.step_views(arguments)?;
-    trainer.gradients()
+    with_model::<F, Trainer<F>, _>(model, arguments, |trainer| {
+        let mut warned = WARNED.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = warned.get_or_insert_default().insert(TypeId::of::<F>());
+        drop(warned);
+        if first {
+            trainer.warn_of_still_leaves();
+        }
+        trainer.step_views(arguments)?;
+        trainer.gradients()
+    })
 }
 
 /// The function and its pullback with all calls inlined, for all sizes.
@@ -136,6 +197,7 @@ mod tests {
     use super::*;
     use crate::arg::{Arg, Float, IntoArg, Rank};
     use crate::output::Out;
+    use crate::param::Param;
     use sinew_ir::Unit;
 
     enum Doubled {}
@@ -165,7 +227,7 @@ mod tests {
 
     #[test]
     fn runners_are_found_again_and_not_piled_up() {
-        let kept = || with_kept::<Doubled, _>(|runners| runners.len()).expect("of this function");
+        let kept = || with_kept::<Runner<Doubled>, _>(|k| k.len()).expect("of this function");
         let most = available_parallelism().map_or(1, usize::from);
         doubled();
         doubled();
@@ -174,11 +236,87 @@ mod tests {
         let out: Vec<_> = (0..2 * most)
             .map(|_| {
                 doubled();
-                take::<Doubled>(|_| true).expect("just used")
+                take::<Runner<Doubled>>(|_| true).expect("just used")
             })
             .collect();
-        assert!(out.iter().all(|k| k.runner.compiles() == 1));
+        let stats: Vec<_> = out.iter().map(|k| k.object.cache_stats()).collect();
+        assert_eq!(stats.iter().map(|s| s.compiles).sum::<u64>(), 1);
+        assert!(stats.iter().all(|s| s.compiles + s.shared == 1));
         out.into_iter().for_each(keep);
         assert_eq!(kept(), most);
+    }
+
+    /// `sum(x * m[0])`; another function for each test, so that they share nothing that is kept.
+    enum Weighed<const TEST: usize> {}
+    impl<const TEST: usize> ModelFunction for Weighed<TEST> {
+        type Model = Vec<Param>;
+        type Inputs = (Arg<Float, Rank<1>>,);
+        type Output = Out<Float, Rank<0>>;
+        const UNIT: &'static Unit = &Unit {
+            path: "weighed",
+            file: "src/weighed.rs",
+            text: "fn @weighed<N>(%m.0: param float[N], %x: float[N]) -> float[] {
+  %2 = mul %m.0, %x
+  %3 = sum %2 axes [0]
+  return %3
+}
+pullback(%4: float[]) {
+  %5 = broadcast %4 shape [N] new [0]
+  %6 = mul %5, %x
+  %7 = mul %5, %m.0
+  return %m.0: %6, %x: %7
+}
+",
+            callees: &[],
+            consts: &[],
+            numbers: &[],
+        };
+    }
+
+    fn weights(values: impl IntoArg<Arg<Float, crate::AnyRank>>, n: usize) -> Vec<Param> {
+        let mut param = Param::zeros(&[n]);
+        param.set(values).expect("as many");
+        vec![param]
+    }
+
+    type Row = Arg<Float, Rank<1>>;
+
+    #[test]
+    fn a_gradient_compiles_once_for_its_sizes() {
+        for value in [1.0f32, 2.0, 3.0] {
+            let x = [value, 10.0 * value, 5.0, 6.0, 7.0];
+            let weights = weights([value; 5], 5);
+            let found = gradient::<Weighed<1>>(&weights, &[IntoArg::<Row>::arg(&x)]);
+            assert!(found.expect("it fits")[0].values().into_iter().eq(x));
+        }
+        let stats = |k: &Kept<Trainer<Weighed<1>>>| k.object.cache_stats();
+        let five = |k: &&Kept<Trainer<Weighed<1>>>| k.object.shared.layout.leaves[0].shape == [5];
+        let stats = with_kept(|kept| kept.iter().find(five).map(stats));
+        let stats = stats.flatten().expect("it is kept");
+        assert_eq!((stats.compiles, stats.hits), (1, 2));
+    }
+
+    /// What f32 loses: 1e8 + 1 - 1e8.
+    #[test]
+    fn a_call_computes_in_f64_where_anything_is_of_f64() {
+        let (wide, narrow) = ([1e8f64, 1.0, -1e8], [1e8f32, 1.0, -1e8]);
+        let (wide, narrow) = (IntoArg::<Row>::arg(&wide), IntoArg::<Row>::arg(&narrow));
+        let ones = [weights([1.0f32; 3], 3), weights([1.0f64; 3], 3)];
+        let sum = |model, x| call::<Weighed<2>>(model, &[x]).expect("it fits");
+        assert_eq!(sum(&ones[0], narrow), 0.0);
+        assert_eq!(sum(&ones[1], narrow), 1.0);
+        assert_eq!(sum(&ones[0], wide), 1.0);
+        assert_eq!(sum(&ones[1], wide), 1.0);
+    }
+
+    #[test]
+    fn a_gradient_is_of_f64_where_anything_is() {
+        let third = 1.0 / 3.0;
+        let x = [third; 2];
+        let found = gradient::<Weighed<3>>(&weights([1.0f32; 2], 2), &[IntoArg::<Row>::arg(&x)]);
+        assert!(found.expect("it fits")[0].values_f64().into_iter().eq(x));
+        let x = x.map(|v| v as f32);
+        let found = gradient::<Weighed<3>>(&weights([1.0f32; 2], 2), &[IntoArg::<Row>::arg(&x)]);
+        assert_eq!(found.expect("it fits")[0], weights(x, 2)[0]);
     }
 }

@@ -129,6 +129,17 @@ fn data_of(view: &TensorView<'_>) -> Option<Data> {
     }
 }
 
+/// The tensors of a file's bytes, or what is wrong with these.
+fn parsed(bytes: &[u8]) -> std::result::Result<SafeTensors<'_>, String> {
+    // The reader adds up the sizes that a header claims: past the greatest number that panics where
+    // overflow is checked, as in builds for development.
+    match std::panic::catch_unwind(|| SafeTensors::deserialize(bytes)) {
+        Ok(Ok(file)) => Ok(file),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err("its tensors end past the largest number".into()),
+    }
+}
+
 /// Reads the file into the model, all leaves or none.
 pub(crate) fn load<M: Model>(model: &mut M, path: &Path) -> Result<()> {
     whole(model)?;
@@ -136,9 +147,9 @@ pub(crate) fn load<M: Model>(model: &mut M, path: &Path) -> Result<()> {
         path: path.to_path_buf(),
         source,
     })?;
-    let file = SafeTensors::deserialize(&bytes).map_err(|e| Error::NotSafetensors {
+    let file = parsed(&bytes).map_err(|reason| Error::NotSafetensors {
         path: path.to_path_buf(),
-        reason: e.to_string(),
+        reason,
     })?;
     let mut found: BTreeMap<String, Param> = BTreeMap::new();
     let mut problems = Vec::new();

@@ -19,6 +19,9 @@ pub struct Device(pub(crate) Backend);
 
 impl Device {
     /// The processor this runs on.
+    ///
+    /// On x86-64 and aarch64, numbers too small to be normal (below 1.2e-38, in f64 below 2.2e-308) count
+    /// as 0 wherever a program reads or makes them: processors are a hundred times slower with them.
     pub fn cpu() -> Device {
         Device(Backend::Cpu)
     }
@@ -28,6 +31,8 @@ impl Device {
     /// Where there is none, a software driver (Mesa's lavapipe) counts as one if it is installed, with
     /// a `tracing` warning: it computes on the CPU, more slowly than [`Device::cpu`]. [`Device::name`]
     /// tells which it is.
+    ///
+    /// Numbers below 1.2e-38 may count as 0 or as they are: the driver decides, operation by operation.
     ///
     /// # Errors
     /// [`Error::NoDevice`](crate::Error::NoDevice) when there is none, or when the crate was built

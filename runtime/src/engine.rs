@@ -4,10 +4,10 @@
 //! A call whose arguments have the extents of the last one's does no more than compare them: no
 //! allocation, no dispatch by operation. Other extents look through the kept programs (least recently
 //! used goes first) and compile where none fits. What is compiled differs between a trainer and a
-//! runner; both hand that in.
+//! runner; both hand that in. A program that another runner or trainer keeps is taken over.
 
 use crate::arg::{ArgView, MAX_RANK};
-use crate::backend::Launch;
+use crate::cache::{Cache, Kept, Limit, Origin, Purpose, find_live, make_live};
 use crate::device::{Device, Precision};
 use crate::error::{Error, Result};
 use crate::layout::{Layout, Section};
@@ -18,6 +18,8 @@ use crate::workspace::Workspace;
 use sinew_codegen::kernel::RegionId;
 use sinew_codegen::schedule::Place;
 use sinew_ir::{Binding, DType, Function, ParamKind, Symbol, Unit};
+use std::any::TypeId;
+use std::sync::Arc;
 
 /// The greatest number of arguments.
 pub(crate) const MAX_ARGUMENTS: usize = 8;
@@ -28,7 +30,7 @@ pub(crate) struct Settings {
     pub device: Device,
     pub precision: Precision,
     pub check_finite: bool,
-    pub cache: usize,
+    pub cache: Limit,
 }
 
 impl Default for Settings {
@@ -37,7 +39,7 @@ impl Default for Settings {
             device: Device::cpu(),
             precision: Precision::F32,
             check_finite: false,
-            cache: 8,
+            cache: Limit::default(),
         }
     }
 }
@@ -45,6 +47,8 @@ impl Default for Settings {
 /// A function and its compiled programs.
 pub(crate) struct Engine {
     pub unit: &'static Unit,
+    /// The function's type.
+    of: TypeId,
     /// The function as written, all symbols in it.
     pub function: Function,
     pub settings: Settings,
@@ -54,28 +58,10 @@ pub(crate) struct Engine {
     pub inputs: Vec<Input>,
     /// The model's leaves by position among the function's parameters.
     leaves: Vec<(usize, Vec<usize>)>,
-    /// Most recently used first.
-    programs: Vec<Kept>,
-    compiles: u64,
+    /// Its programs.
+    pub cache: Cache,
     /// What all programs work in.
     pub workspace: Workspace,
-}
-
-/// A program with what belongs to its runs here.
-pub(crate) struct Kept {
-    /// The arguments' extents.
-    extents: Vec<Vec<usize>>,
-    pub program: Program,
-    pub launch: Launch,
-}
-
-impl Kept {
-    /// Whether the program was compiled for arguments of these extents.
-    fn fits(&self, arguments: &[ArgView<'_>]) -> bool {
-        let mut pairs = self.extents.iter().zip(arguments);
-        self.extents.len() == arguments.len()
-            && pairs.all(|(e, a)| e.len() == a.rank() && e == a.extents())
-    }
 }
 
 /// One argument of the function.
@@ -149,25 +135,23 @@ impl Engine {
         }
         Ok(Engine {
             unit,
+            of: TypeId::of::<F>(),
             function,
+            cache: Cache::new(settings.cache),
             workspace: Workspace::new(settings.device.0.clone(), &inputs),
             settings,
             known,
             inputs,
             leaves,
-            programs: Vec::new(),
-            compiles: 0,
         })
     }
 
-    /// How many programs have been compiled.
-    pub fn compiles(&self) -> u64 {
-        self.compiles
-    }
-
     /// The program used last, or to be used next.
+    ///
+    /// # Errors
+    /// [`Error::NothingCompiled`].
     pub fn current(&self) -> Result<&Program> {
-        match self.programs.first() {
+        match self.cache.first() {
             Some(kept) => Ok(&kept.program),
             None => Err(Error::NothingCompiled {
                 function: self.unit.path.into(),
@@ -175,38 +159,46 @@ impl Engine {
         }
     }
 
-    /// Makes the program for these arguments the current one, by `compile` if there is none yet.
+    /// Makes the program for these arguments the current one: a kept one, one that lives elsewhere, or a
+    /// new one by `compile`. The layout is that of the parameters.
+    ///
+    /// # Errors
+    /// Arguments that do not fit, what `compile` says, too little memory.
     pub fn select(
         &mut self,
         arguments: &[ArgView<'_>],
+        layout: &Arc<Layout>,
+        purpose: Purpose,
         compile: impl FnOnce(&Engine, &Binding) -> Result<Program>,
     ) -> Result<()> {
-        match self.programs.iter().position(|p| p.fits(arguments)) {
-            Some(0) => {}
-            Some(at) => self.programs[..=at].rotate_right(1),
-            None => {
-                let binding = self.bind(arguments)?;
-                let started = std::time::Instant::now();
-                let program = compile(self, &binding)?;
-                self.compiles += 1;
-                tracing::info!(
-                    function = self.unit.path,
-                    sizes = %sizes(&binding),
-                    kernels = program.schedule.kernels.len(),
-                    compile_ms = started.elapsed().as_secs_f64() * 1e3,
-                    "compiled"
-                );
-                self.programs.truncate(self.settings.cache.max(1) - 1);
-                let extents = arguments.iter().map(|a| a.extents().to_vec());
-                let kept = Kept {
-                    extents: extents.collect(),
-                    program,
-                    launch: Launch::default(),
-                };
-                self.programs.insert(0, kept);
+        if !self.cache.find(arguments) {
+            let binding = self.bind(arguments)?;
+            let extents: Vec<_> = arguments.iter().map(|a| a.extents().to_vec()).collect();
+            let origin = Origin {
+                function: self.of,
+                device: self.settings.device.0.clone(),
+                layout: Arc::clone(layout),
+                known: self.known.clone(),
+                purpose,
+            };
+            match find_live(&origin, &extents) {
+                Some(program) => self.cache.take_over(extents, program),
+                None => {
+                    let started = std::time::Instant::now();
+                    let program = Arc::new(compile(self, &binding)?);
+                    tracing::info!(
+                        function = self.unit.path,
+                        sizes = %sizes(&binding),
+                        kernels = program.schedule.kernels.len(),
+                        compile_ms = started.elapsed().as_secs_f64() * 1e3,
+                        "compiled"
+                    );
+                    make_live(origin, &extents, &program);
+                    self.cache.put(self.unit.path, extents, program);
+                }
             }
         }
-        match self.programs.first() {
+        match self.cache.first() {
             Some(kept) => self.workspace.ensure(&kept.program),
             None => Ok(()),
         }
@@ -287,8 +279,11 @@ impl Engine {
     }
 
     /// The current program and what it works in.
+    ///
+    /// # Errors
+    /// [`Error::NothingCompiled`].
     pub fn current_mut(&mut self) -> Result<(&mut Kept, &mut Workspace)> {
-        match self.programs.first_mut() {
+        match self.cache.first_mut() {
             Some(kept) => Ok((kept, &mut self.workspace)),
             None => Err(Error::NothingCompiled {
                 function: self.unit.path.into(),
@@ -348,11 +343,13 @@ impl Engine {
 }
 
 impl Settings {
-    /// Refuses what this build has no code generator for, and what the device cannot do.
+    /// Refuses what this build has no code generator for, what the device cannot do, and a cache that
+    /// keeps nothing.
     ///
     /// # Errors
-    /// [`Error::NoCodeGenerator`], [`Error::Precision`].
+    /// [`Error::NoCodeGenerator`], [`Error::Precision`], [`Error::NoCache`].
     pub fn check(&self) -> Result<()> {
+        self.cache.check()?;
         self.device.0.check(self.precision)
     }
 }

@@ -93,6 +93,9 @@ pub enum Error {
         /// What would do, in words.
         range: String,
     },
+    /// A cache that keeps no program, so that there would be none to run.
+    #[error("a cache of 0 programs has none to run: `.cache(1)` keeps the one that ran last")]
+    NoCache,
     /// A precision that the device does not have.
     #[error("{device} computes in f32 only: use Precision::F32, or Device::cpu()")]
     Precision {

@@ -4,9 +4,15 @@
 macro_rules! inspect {
     ($name:ident) => {
         impl<F: $crate::ModelFunction, I> $name<F, I> {
-            /// How many programs were compiled.
+            /// How many programs were compiled by calls of this; see [`CacheStats`](crate::CacheStats)
+            /// for those found otherwise.
             pub fn compiles(&self) -> u64 {
-                self.engine.compiles()
+                self.cache_stats().compiles
+            }
+
+            /// How calls found their programs, and what is kept of these.
+            pub fn cache_stats(&self) -> $crate::CacheStats {
+                self.engine.cache.stats()
             }
 
             /// The function as written: symbols, constraints, arguments, results.

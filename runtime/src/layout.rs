@@ -84,6 +84,17 @@ impl Layout {
         Ok(layout)
     }
 
+    /// Whether the leaves of `model` are these, in their order.
+    pub fn is_of<M: Model>(&self, model: &M) -> bool {
+        let mut leaves = self.leaves.iter();
+        let mut same = true;
+        model.visit("", &mut |path, param| {
+            let leaf = leaves.next();
+            same &= leaf.is_some_and(|l| l.path == path && l.shape == param.shape());
+        });
+        same && leaves.next().is_none()
+    }
+
     /// The leaf at `path`.
     pub fn leaf(&self, path: &str) -> Option<&Leaf> {
         self.leaves.iter().find(|l| l.path == path)

@@ -2,6 +2,7 @@
 
 mod arg;
 mod backend;
+mod cache;
 mod call;
 mod checkpoint;
 mod device;
@@ -54,6 +55,7 @@ pub use arg::{
     AnyRank, Arg, ArgView, Element, ElementOf, Float, IntoArg, MAX_RANK, Nested, NextRank, Rank,
     RankOf,
 };
+pub use cache::CacheStats;
 pub use call::{attach, call, gradient, pullback};
 pub use device::{Device, Precision};
 pub use entry::{HasMethods, ModelStruct, at_most, below, equal, has_methods, model_struct, size};

@@ -21,6 +21,21 @@ pub(crate) enum Rule {
 }
 
 impl Optimizer {
+    /// What of it is compiled into a step: all but the learning rate, which each step is told.
+    pub(crate) fn without_rate(self) -> Optimizer {
+        Optimizer {
+            learning_rate: 0.0,
+            rule: match self.rule {
+                Rule::Sgd(sgd) => Rule::Sgd(Sgd {
+                    learning_rate: 0.0,
+                    ..sgd
+                }),
+                Rule::Adam(_) => self.rule,
+            },
+            ..self
+        }
+    }
+
     /// Refuses the numbers that PyTorch's optimizers refuse, as the working float holds them: 1e39 is
     /// infinite in f32, and 1 - 1e-9 is 1.
     ///

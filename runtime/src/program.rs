@@ -25,9 +25,7 @@ pub(crate) struct Program {
     pub scalars: Vec<StepScalar>,
     /// Its results, for a runner.
     pub results: Vec<ResultType>,
-    /// The regions of a run: the schedule's, and what its code needs beside them.
-    regions: Vec<Region>,
-    /// What each region is.
+    /// What each region of a run is.
     roles: Vec<Role>,
     /// The kernels in the form their device runs.
     code: Code,
@@ -127,11 +125,7 @@ impl Program {
         })?;
         let scheduled = Instant::now();
         let code = engine.settings.device.0.compile(function, &schedule)?;
-        let mut regions = schedule.regions.clone();
-        if let Some(scratch) = code.scratch() {
-            roles.push(Role::Scratch);
-            regions.push(scratch);
-        }
+        roles.extend(code.scratch().map(|_| Role::Scratch));
         tracing::debug!(
             function,
             schedule_ms = (scheduled - started).as_secs_f64() * 1e3,
@@ -143,7 +137,6 @@ impl Program {
             indices: source.indices,
             scalars: source.scalars,
             results: source.results,
-            regions,
             roles,
             schedule,
             code,
@@ -153,7 +146,18 @@ impl Program {
     /// The region of a role.
     pub fn region(&self, role: Role) -> Option<&Region> {
         let at = self.roles.iter().position(|r| *r == role)?;
-        self.regions.get(at)
+        self.code.regions().get(at)
+    }
+
+    /// About how much memory it takes: machine code, and the texts it is printed from.
+    pub fn weight(&self) -> usize {
+        // A value has its type, its instruction and what became of these in kernels.
+        const VALUE: usize = 1 << 10;
+        // What a driver keeps of a shader, which it does not say.
+        const SHADER: usize = 16 << 10;
+        let values: usize = self.linked.iter().map(|l| l.function.values.len()).sum();
+        let shaders = || SHADER * self.schedule.kernels.len();
+        VALUE * values + self.code.code_bytes().unwrap_or_else(shaders)
     }
 
     /// Bytes of the region of a role; 0 where there is none.
@@ -198,7 +202,7 @@ impl Program {
     pub fn memory_text(&self, workspace: &Workspace) -> String {
         let mut out = String::new();
         let mut total = 0;
-        for region in &self.regions {
+        for region in self.code.regions() {
             let access = if region.kind.is_written() {
                 "written"
             } else {

@@ -1,9 +1,8 @@
 //! The regions of a program: what each is to the runtime, and its memory in a run.
 
-use crate::backend::{ALIGN, Slot};
+use crate::backend::Slot;
 use crate::engine::{Input, MAX_ARGUMENTS};
 use crate::error::{Error, Result};
-use crate::layout::element_size;
 use sinew_codegen::kernel::{self, RegionId, RegionKind};
 use sinew_codegen::schedule::Place;
 use sinew_ir::{Function, Type};
@@ -114,16 +113,10 @@ impl Regions {
 /// # Errors
 /// [`Error::TooLarge`].
 pub(crate) fn bytes_of(name: &str, ty: &Type) -> Result<usize> {
-    let too_large = || Error::TooLarge {
+    ty.bytes().ok_or_else(|| Error::TooLarge {
         tensor: name.into(),
         shape: format!("({})", ty.shape),
-    };
-    let extents = ty.shape.extents().ok_or_else(too_large)?;
-    extents
-        .iter()
-        .try_fold(element_size(ty.dtype), |n, e| n.checked_mul(*e))
-        .filter(|bytes| isize::try_from(*bytes).is_ok_and(|b| b < isize::MAX - ALIGN as isize))
-        .ok_or_else(too_large)
+    })
 }
 
 /// The memory of a run's regions, by role.

@@ -1,6 +1,7 @@
 //! A compiled function: arguments in, results out.
 
 use crate::arg::{ArgView, IntoArg};
+use crate::cache::{Limit, Purpose};
 use crate::engine::{Engine, Settings};
 use crate::error::{Error, Result};
 use crate::finite::Witness;
@@ -60,9 +61,21 @@ impl<F: ModelFunction> Runner<F> {
 
     fn prepare_views(&mut self, arguments: &[ArgView<'_>]) -> Result<()> {
         let layout = &self.shared.layout;
-        self.engine.select(arguments, |engine, binding| {
-            compile_run(engine, binding, layout)
-        })
+        let compile = |engine: &Engine, binding: &Binding| compile_run(engine, binding, layout);
+        self.engine.select(arguments, layout, Purpose::Run, compile)
+    }
+
+    /// How many programs are kept, as [`Compile::cache`](crate::Compile::cache) says it: for a runner
+    /// that was attached, which starts with its trainer's setting.
+    ///
+    /// # Errors
+    /// [`Error::NoCache`] for none.
+    pub fn cache(mut self, programs: usize) -> Result<Self> {
+        let limit = Limit::Programs(programs);
+        limit.check()?;
+        self.engine.settings.cache = limit;
+        self.engine.cache.set_limit(limit);
+        Ok(self)
     }
 
     /// Runs, and hands the results in memory to `read`.

@@ -1,5 +1,6 @@
 //! Builders: what a trainer or a runner is made of.
 
+use crate::cache::Limit;
 use crate::device::{Device, Precision};
 use crate::engine::Settings;
 use crate::error::Result;
@@ -33,10 +34,12 @@ macro_rules! settings {
                 self
             }
 
-            /// How many programs are kept, one for each set of argument shapes; 8 by default, at
-            /// least 1. The one that was not used for longest goes first.
+            /// How many programs are kept, one for each set of argument shapes, at least 1; by default
+            /// as many as about 256 MiB hold. The one that was not used for longest goes first. Runners
+            /// and trainers of one function share what they compile:
+            /// [`CacheStats`](crate::CacheStats) tells how calls found their programs.
             pub fn cache(mut self, programs: usize) -> Self {
-                self.settings.cache = programs;
+                self.settings.cache = Limit::Programs(programs);
                 self
             }
         }
@@ -145,7 +148,8 @@ impl<F: ModelFunction> Compile<F> {
     /// # Errors
     /// [`Error::Precision`](crate::Error::Precision) for f64 on a GPU;
     /// [`Error::NoCodeGenerator`](crate::Error::NoCodeGenerator) for the CPU in a build without the
-    /// feature `cpu`; too little memory.
+    /// feature `cpu`; [`Error::NoCache`](crate::Error::NoCache) for a cache of no programs; too little
+    /// memory.
     pub fn build(self) -> Result<Runner<F>> {
         self.settings.check()?;
         let layout = Layout::new(&self.model, self.settings.precision.dtype(), &|_| false)?;

@@ -2,6 +2,7 @@
 
 use crate::arg::{ArgView, IntoArg};
 use crate::backend::Memory;
+use crate::cache::Purpose;
 use crate::engine::{Engine, Settings, leaf_path};
 use crate::error::{Error, Result};
 use crate::finite::Witness;
@@ -14,7 +15,7 @@ use crate::regions::{Role, Table};
 use crate::step::compile_step;
 use crate::store::{Attachment, Shared, Trained, hollow, read_leaves};
 use crate::update::update;
-use sinew_ir::ParamKind;
+use sinew_ir::{Binding, ParamKind};
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -43,7 +44,7 @@ use std::sync::Arc;
 /// ```
 pub struct Trainer<F: ModelFunction, I = <F as ModelFunction>::Inputs> {
     engine: Engine,
-    shared: Shared,
+    pub(crate) shared: Shared,
     layout: Arc<Layout>,
     /// The model without current values, for `model()`.
     shell: F::Model,
@@ -170,9 +171,13 @@ impl<F: ModelFunction> Trainer<F> {
 
     fn prepare_views(&mut self, arguments: &[ArgView<'_>]) -> Result<()> {
         let (layout, optimizer) = (&self.layout, &self.optimizer);
-        self.engine.select(arguments, |engine, binding| {
-            compile_step(engine, binding, layout, optimizer)
-        })
+        let purpose = Purpose::Step {
+            rule: optimizer.without_rate(),
+            guarded: self.engine.settings.check_finite,
+        };
+        let compile =
+            |engine: &Engine, binding: &Binding| compile_step(engine, binding, layout, optimizer);
+        self.engine.select(arguments, layout, purpose, compile)
     }
 
     pub(crate) fn step_views(&mut self, arguments: &[ArgView<'_>]) -> Result<Step> {

@@ -8,13 +8,14 @@ use std::mem::offset_of;
 
 use super::EmitError;
 use super::blocking::Plan;
-use super::contract::{destination, finish, lanes, operand};
+use super::contract::{Dims, Walked, destination, finish, lanes};
 use super::frame::{Frame, Index};
 use super::lanes::Lanes;
 use super::nest::work;
 use super::product::{Block, Call, Part};
+use super::scalar::Context;
 use super::shim::Shim;
-use crate::kernel::{Contract, Operand};
+use crate::kernel::{Contract, Reg};
 
 /// A call of `product` for each element of the batch; called back, a block.
 pub(super) fn called(
@@ -49,43 +50,35 @@ pub(super) fn called(
         };
     }
     let part = field(f, offset_of!(Block, part));
-    let left = left.map(|along_k| (Part::Left, &c.lhs, [c.m, c.k], along_k));
-    let right = right.map(|along_k| (Part::Right, &c.rhs, [c.k, c.n], !along_k));
-    for (which, operand, extents, last) in [left, right].into_iter().flatten() {
+    let batch = &index[..rank];
+    let left = left.map(|along_k| (Part::Left, &c.lhs, [&c.m, &c.k], !along_k));
+    let right = right.map(|along_k| (Part::Right, &c.rhs, [&c.k, &c.n], along_k));
+    for (which, operand, [rows, columns], turned) in [left, right].into_iter().flatten() {
         let here = f.b.create_block();
         let next = f.b.create_block();
         let it = f.b.ins().icmp_imm_s(IntCC::Equal, part, which as i64);
         f.b.ins().brif(it, here, &[], next, &[]);
         f.b.switch_to_block(here);
-        // The lanes run along the last dim or the one before.
-        let (along, extent) = match last {
-            true => ([rank, rank + 1], extents[1]),
-            false => ([rank + 1, rank], extents[0]),
-        };
-        f.scoped(|f| compute(f, c, operand, &area, index, along, extent))?;
+        let walked = Walked::new(&operand.code, rank, rows, columns);
+        f.scoped(|f| compute(f, c.dtype, &walked, operand.value, &area, batch, turned))?;
         f.b.ins().return_(&[]);
         f.b.switch_to_block(next);
     }
     if plan.is_direct() {
         return Ok(());
     }
-    let full = lanes(f, &[&c.epilogue], c.dtype, rank + 1);
-    let ty = f.ty(c.dtype, full)?;
+    let epilogue = Walked::new(&c.epilogue, rank, &c.m, &c.n);
+    let run = Run::new(f, c.dtype, &epilogue, false)?;
+    let ty = f.ty(c.dtype, run.lanes)?;
     // Sums are scratch of this thread: nobody writes them while the kernel reads.
     let flags = MemFlagsData::new()
         .with_notrap()
         .with_readonly()
         .with_can_move();
-    let run = Run {
-        along: [rank, rank + 1],
-        extent: c.n,
-        size: f.bytes(c.dtype)?,
-        lanes: full,
-        copies: copies(work(&c.epilogue)),
-    };
-    area.each(f, index, &run, &mut |f, index, (at, offset), lanes| {
+    let mut index = epilogue.index(batch);
+    area.each(f, &mut index, &run, &mut |f, index, (at, offset), lanes| {
         let sum = f.load_lanes(ty, flags, at, offset, lanes);
-        finish(f, &c.epilogue, index, lanes, sum)
+        finish(f, &epilogue.code, index, lanes, sum)
     })
 }
 
@@ -94,26 +87,21 @@ fn copies(work: f64) -> i64 {
     if work <= 8.0 { 4 } else { 1 }
 }
 
-/// Writes a block of an operand to scratch, the lanes along `along[1]`.
+/// Writes a block of an operand to scratch; of a turned one the rows are the columns.
 pub(super) fn compute(
     f: &mut Frame<'_>,
-    c: &Contract,
-    side: &Operand,
+    dtype: DType,
+    side: &Walked,
+    value: Reg,
     area: &Area,
-    index: &mut [Index],
-    along: [usize; 2],
-    extent: usize,
+    batch: &[Index],
+    turned: bool,
 ) -> Result<(), EmitError> {
-    let run = Run {
-        along,
-        extent,
-        size: f.bytes(c.dtype)?,
-        lanes: lanes(f, &[&side.code], c.dtype, along[1]),
-        copies: copies(work(&side.code)),
-    };
-    area.each(f, index, &run, &mut |f, index, (at, offset), lanes| {
-        let value = operand(f, side, index, lanes)?;
-        f.store_lanes(value, at, offset, lanes);
+    let run = Run::new(f, dtype, side, turned)?;
+    let mut index = side.index(batch);
+    area.each(f, &mut index, &run, &mut |f, index, (at, offset), lanes| {
+        let registers = f.code(&side.code, index, lanes, Context::default())?;
+        f.store_lanes(registers[value.0 as usize], at, offset, lanes);
         Ok(())
     })
 }
@@ -138,17 +126,42 @@ pub(super) struct Area {
 }
 
 /// How a block is run over.
-struct Run {
-    /// The dims of the space that are the block's rows and columns.
-    along: [usize; 2],
-    /// The extent of the columns' dim.
-    extent: usize,
+struct Run<'c> {
+    /// The dims of the space that are the block's rows.
+    rows: &'c Dims,
+    /// Those that are its columns.
+    columns: &'c Dims,
     /// Bytes of an element.
     size: i64,
     /// The lanes, along the columns.
     lanes: Lanes,
     /// Vectors a turn.
     copies: i64,
+}
+
+impl<'c> Run<'c> {
+    fn new(
+        f: &Frame<'_>,
+        dtype: DType,
+        walked: &'c Walked,
+        turned: bool,
+    ) -> Result<Run<'c>, EmitError> {
+        let (rows, columns) = match turned {
+            false => (&walked.rows, &walked.columns),
+            true => (&walked.columns, &walked.rows),
+        };
+        Ok(Run {
+            rows,
+            columns,
+            size: f.bytes(dtype)?,
+            // Lanes across the ends of runs would be single elements anyway.
+            lanes: match columns.only() {
+                Some(dim) => lanes(f, &[&walked.code], dtype, dim),
+                None => Lanes::ONE,
+            },
+            copies: copies(work(&walked.code)),
+        })
+    }
 }
 
 /// Code for the elements at an index, whose scratch is at an address and an offset.
@@ -170,7 +183,7 @@ impl Area {
         &self,
         f: &mut Frame<'a>,
         index: &mut [Index],
-        run: &Run,
+        run: &Run<'_>,
         each: &mut Each<'_, 'a>,
     ) -> Result<(), EmitError> {
         let (count, [left, right]) = (run.lanes.count as i64, self.columns);
@@ -181,18 +194,19 @@ impl Area {
         let unrolled = f.b.ins().iadd(left, unrolled);
         let [first, end] = self.rows;
         f.repeat_between(first, end, 1, Vec::new(), &mut |f, i, _| {
-            index[run.along[0]] = i;
+            run.rows.set(f, index, i);
             let row = f.affine(0, &[1], &[i]);
             let row = f.b.ins().isub(row, first);
             let row = f.b.ins().imul(row, self.pitch);
             let row = f.b.ins().iadd(self.base, row);
-            let active = run.extent % run.lanes.count;
-            if run.extent as i64 <= 4 * count {
+            let extent = run.columns.count();
+            let active = extent % run.lanes.count;
+            if extent as i64 <= 4 * count {
                 // So few columns are never in several blocks.
-                for start in (0..run.extent).step_by(run.lanes.count) {
-                    index[run.along[1]] = Index::at(start as i64);
+                for start in (0..extent).step_by(run.lanes.count) {
+                    run.columns.set(f, index, Index::at(start as i64));
                     let mut lanes = run.lanes;
-                    if start + run.lanes.count > run.extent {
+                    if start + run.lanes.count > extent {
                         lanes.active = active;
                     }
                     let offset = (start as i64 * run.size) as i32;
@@ -209,7 +223,7 @@ impl Area {
                     let far = f.scaled(column, run.size);
                     let at = f.b.ins().iadd(row, far);
                     for copy in 0..copies {
-                        index[run.along[1]] = j.plus(copy * count);
+                        run.columns.set(f, index, j.plus(copy * count));
                         let offset = copy * count * run.size;
                         each(f, index, (at, offset as i32), run.lanes)?;
                     }
@@ -225,8 +239,8 @@ impl Area {
                 f.b.ins().brif(some, tail, &[], done, &[]);
                 f.b.switch_to_block(tail);
                 f.scoped(|f| {
-                    let start = (run.extent - active) as i64;
-                    index[run.along[1]] = Index::at(start);
+                    let start = (extent - active) as i64;
+                    run.columns.set(f, index, Index::at(start));
                     let place = f.b.ins().iconst(types::I64, start);
                     let column = f.b.ins().isub(place, left);
                     let far = f.scaled(column, run.size);

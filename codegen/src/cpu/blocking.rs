@@ -2,6 +2,7 @@
 //! kernel is compiled.
 
 use super::tile::Element;
+use super::walk::{Walk, run};
 use super::{Instructions, Options};
 
 /// The bytes that parts of a large product may take: what caches hold. Tests lower them, so that small
@@ -29,14 +30,39 @@ impl Default for Blocking {
     }
 }
 
+/// Strides along a list of dims.
+pub(super) type Strides = Vec<i64>;
+
 /// Where an operand's elements come from.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Source {
-    /// From memory: the strides along the rows and the columns.
-    Memory(isize, isize),
+#[derive(Clone, Debug)]
+pub(super) enum Source<Along> {
+    /// From memory: along the rows and the columns.
+    Memory(Along, Along),
     /// From the kernel, called back for blocks: whether the elements of a block that are computed
     /// together, and lie side by side in scratch, follow one another along the contracted dim.
     Kernel { along_k: bool },
+}
+
+impl<Along> Source<Along> {
+    /// Whether it is computed along the contracted dim; none for what lies in memory.
+    fn computed(&self) -> Option<bool> {
+        match self {
+            Source::Memory(..) => None,
+            Source::Kernel { along_k } => Some(*along_k),
+        }
+    }
+}
+
+/// A product as its kernel describes it. Strides are in elements.
+pub(super) struct Shape<'c> {
+    /// Extents of rows, columns and contracted dims.
+    pub extents: [&'c [usize]; 3],
+    /// The left operand, over rows and contracted dims.
+    pub a: Source<Strides>,
+    /// The right operand, over contracted dims and columns.
+    pub b: Source<Strides>,
+    /// The destination, over rows and columns, where sums are stored as they are.
+    pub direct: Option<[Strides; 2]>,
 }
 
 /// A product whose shape, strides and blocking are settled. Strides are in elements.
@@ -48,11 +74,16 @@ pub(super) struct Plan {
     pub n: usize,
     pub k: usize,
     /// The left operand, over rows and contracted dim.
-    pub a: Source,
+    pub a: Source<Walk>,
     /// The right operand, over contracted dim and columns.
-    pub b: Source,
-    /// The destination's stride along the rows, where sums are stored as they are.
-    pub direct: Option<isize>,
+    pub b: Source<Walk>,
+    /// The destination, where sums are stored as they are; its columns are neighbours.
+    pub direct: Option<[Walk; 2]>,
+    /// Rows, columns and steps that a tile walks without a leap.
+    pub runs: [usize; 3],
+    /// How tiles walk the contracted dim: of the left operand and of the right one. In memory from the
+    /// operand's first element on, in scratch from the first of its block.
+    pub steps: [Walk; 2],
     /// Whether the right operand is copied to, or computed in, panels of a tile's width.
     pub pack_b: bool,
     /// Whether the left operand is copied to panels of a tile's height.
@@ -69,107 +100,206 @@ pub(super) struct Plan {
     pub scratch: [usize; 4],
 }
 
+/// A part of the contracted dim: some runs, or a part of one.
+#[derive(Clone, Debug)]
+pub(super) struct Steps {
+    /// The runs.
+    pub runs: std::ops::Range<usize>,
+    /// The first element of each run.
+    pub from: usize,
+    /// Elements of each run.
+    pub each: usize,
+    /// The number of the first element.
+    pub first: usize,
+}
+
+impl Steps {
+    /// Elements in all.
+    pub fn count(&self) -> usize {
+        self.runs.len() * self.each
+    }
+}
+
 impl Plan {
     /// Settles a product; none if there are no tiles for `E`.
-    pub(super) fn new<E: Element>(
-        options: &Options,
-        [m, n, k]: [usize; 3],
-        a: Source,
-        b: Source,
-        direct: Option<isize>,
-    ) -> Option<Plan> {
+    pub(super) fn new<E: Element>(options: &Options, shape: Shape<'_>) -> Option<Plan> {
         let tiles = E::tiles(options.instructions)?;
         let limits = &options.blocking;
         let size = size_of::<E>();
         let wide = 2 * tiles.lanes;
+        let [of_m, of_n, of_k] = shape.extents;
+        let [m, n, k] = shape.extents.map(|dims| dims.iter().product::<usize>());
+        let direct = shape
+            .direct
+            .filter(|[_, columns]| Walk::new(columns, of_n, run(of_n, &[columns])).step == 1);
+        // What tiles read or write in memory must lie evenly for them.
+        let mut along: [Vec<&[i64]>; 3] = Default::default();
+        if let Source::Memory(rows, steps) = &shape.a {
+            along[0].push(rows);
+            along[2].push(steps);
+        }
+        if let Some([rows, columns]) = &direct {
+            along[0].push(rows);
+            along[1].push(columns);
+        }
+        let m_run = run(of_m, &along[0]);
         // As even as can be: 32 rows are 11 + 11 + 10, not 12 + 12 + 8.
-        let rows = m.div_ceil(m.div_ceil(tiles.rows()).max(1)).max(1);
+        let rows = m_run.div_ceil(m_run.div_ceil(tiles.rows()).max(1)).max(1);
+        let far = |stride: isize| stride.unsigned_abs() * size >= 1024;
+        let pack_b = match &shape.b {
+            Source::Memory(steps, columns) => {
+                let step = Walk::new(steps, of_k, run(of_k, &[steps])).step;
+                let columns = Walk::new(columns, of_n, run(of_n, &[columns]));
+                columns.step != 1
+                    || (m > 4 * rows && far(step))
+                    || packing_pays([m, n], columns.run, tiles.lanes)
+            }
+            Source::Kernel { .. } => true,
+        };
+        if let (Source::Memory(steps, columns), false) = (&shape.b, pack_b) {
+            along[1].push(columns);
+            along[2].push(steps);
+        }
+        let (n_run, k_run) = (run(of_n, &along[1]), run(of_k, &along[2]));
+
         let depth = if k * size <= 2 * limits.depth {
             k
         } else {
             limits.depth / size
+        };
+        let depth = match k_run < depth {
+            true => depth / k_run.max(1) * k_run,
+            false => depth.min(k_run),
         };
         let depth = depth.max(1);
         let columns = (limits.right / (depth * size))
             .max(wide)
             .next_multiple_of(wide);
         let columns = columns.min(n.next_multiple_of(tiles.lanes));
-        let far = |stride: isize| stride.unsigned_abs() * size >= 1024;
-        let pack_b = match b {
-            Source::Memory(step, column) => column != 1 || (m > 4 * rows && far(step)),
-            Source::Kernel { .. } => true,
-        };
-        let pack_a = match a {
-            Source::Memory(row, step) => n >= 8 * wide && row == 1 && far(step),
+        let columns = whole_runs(columns, n_run);
+        let pack_a = match &shape.a {
+            Source::Memory(rows, steps) => {
+                let row = Walk::new(rows, of_m, m_run).step;
+                let step = Walk::new(steps, of_k, k_run).step;
+                (m_run, k_run) == (m, k) && n >= 8 * wide && row == 1 && far(step)
+            }
             Source::Kernel { .. } => false,
         };
-        let whole_a = match a {
-            Source::Kernel { along_k } => along_k && columns < n,
-            Source::Memory(..) => false,
-        };
+        let computed = shape.a.computed();
+        let whole_a = computed == Some(true)
+            && columns < n
+            && pitch::<E>(k).saturating_mul(m * size) <= WHOLE;
         // Sums that wait for further blocks of the contracted dim keep all rows.
         let waits = depth < k;
         let fits = |bytes: usize, row: usize, grain: usize| {
             (bytes / (row.max(1) * size) / grain).max(1) * grain
         };
-        let height = match a {
-            Source::Kernel { along_k } if !whole_a => {
+        let height = match computed {
+            Some(along_k) if !whole_a => {
                 // Whole vectors of rows, if these are computed together.
                 let grain = if along_k { rows } else { 4 * rows };
                 fits(limits.sums, columns, grain).min(fits(limits.left, depth, grain))
             }
-            Source::Memory(..) | Source::Kernel { .. } if waits => m,
-            Source::Memory(..) | Source::Kernel { .. } => fits(limits.sums, columns, rows),
+            Some(_) | None if waits => m,
+            Some(_) | None => fits(limits.sums, columns, rows),
         };
-        let height = height.min(m.next_multiple_of(rows));
+        let height = whole_runs(height, m_run).min(m.next_multiple_of(rows));
         let panels = columns.div_ceil(wide) * wide;
         let of_b = if pack_b { panels * depth } else { 0 };
-        let of_a = match a {
-            Source::Memory(..) if pack_a => height.next_multiple_of(rows) * depth,
-            Source::Memory(..) => 0,
-            Source::Kernel { .. } if whole_a => m * pitch::<E>(k),
-            Source::Kernel { along_k: true } => height * pitch::<E>(depth),
-            Source::Kernel { along_k: false } => depth * pitch::<E>(height),
+        let of_a = match computed {
+            None if pack_a => height.next_multiple_of(rows) * depth,
+            None => 0,
+            Some(_) if whole_a => m * pitch::<E>(k),
+            Some(true) => height * pitch::<E>(depth),
+            Some(false) => depth * pitch::<E>(height),
         };
         let of_sums = match direct {
             Some(_) => 0,
-            None if waits => m * panels,
+            None if waits => m.saturating_mul(panels),
             None => height * panels,
         };
-        let turned = match b {
-            Source::Kernel { along_k: true } => wide * pitch::<E>(depth),
-            Source::Kernel { along_k: false } | Source::Memory(..) => 0,
+        let turned = match shape.b.computed() {
+            Some(true) => wide * pitch::<E>(depth),
+            Some(false) | None => 0,
+        };
+        let steps_of_a = match &shape.a {
+            Source::Memory(..) if pack_a => Walk::even(k, k_run, rows as isize),
+            Source::Memory(_, steps) => Walk::new(steps, of_k, k_run),
+            Source::Kernel { along_k: true } => Walk::even(k, k_run, 1),
+            Source::Kernel { along_k: false } => Walk::even(k, k_run, pitch::<E>(height) as isize),
+        };
+        let steps_of_b = match &shape.b {
+            Source::Memory(steps, _) if !pack_b => Walk::new(steps, of_k, k_run),
+            Source::Memory(..) | Source::Kernel { .. } => Walk::even(k, k_run, wide as isize),
+        };
+        // Copied panels are walked as the operand allows, not as tiles do.
+        let walk = |strides: Strides, extents: &[usize]| {
+            Walk::new(&strides, extents, run(extents, &[&strides]))
         };
         Some(Plan {
             instructions: options.instructions,
             m,
             n,
             k,
-            a,
-            b,
-            direct,
+            a: match shape.a {
+                Source::Memory(rows, steps) => Source::Memory(walk(rows, of_m), walk(steps, of_k)),
+                Source::Kernel { along_k } => Source::Kernel { along_k },
+            },
+            b: match shape.b {
+                Source::Memory(steps, columns) => {
+                    Source::Memory(walk(steps, of_k), walk(columns, of_n))
+                }
+                Source::Kernel { along_k } => Source::Kernel { along_k },
+            },
+            direct: direct.map(|[rows, columns]| [walk(rows, of_m), walk(columns, of_n)]),
+            runs: [m_run, n_run, k_run],
+            steps: [steps_of_a, steps_of_b],
             pack_b,
             pack_a,
             whole_a,
             block: (height, columns, depth),
             rows,
-            scratch: [of_b, of_a, of_sums, turned]
-                .map(|elements| (elements * size).next_multiple_of(LINE)),
+            // Past all numbers it is more than can be had: asking for it is an error.
+            scratch: [of_b, of_a, of_sums, turned].map(|elements| {
+                let bytes = elements.saturating_mul(size);
+                bytes.checked_next_multiple_of(LINE).unwrap_or(usize::MAX)
+            }),
+        })
+    }
+
+    /// The parts of the contracted dim, one after the other; one if there is nothing to contract.
+    pub(super) fn parts(&self) -> impl Iterator<Item = Steps> {
+        let (run, depth) = (self.runs[2].max(1), self.block.2);
+        let runs = self.k / run;
+        let mut next = Some(0);
+        std::iter::from_fn(move || {
+            let first = next?;
+            let (r, from) = (first / run, first % run);
+            // Whole runs, or a part of one.
+            let (end, each) = match run <= depth {
+                true => ((r + depth / run).min(runs), run),
+                false => (r + 1, depth.min(run - from)),
+            };
+            let part = Steps {
+                runs: r..end.min(runs),
+                from,
+                each,
+                first,
+            };
+            next = Some(first + part.count()).filter(|next| *next < self.k);
+            Some(part)
         })
     }
 
     /// Which operands, left and right, are computed, and whether along the contracted dim.
     pub(super) fn computed(&self) -> (Option<bool>, Option<bool>) {
-        let of = |source| match source {
-            Source::Memory(..) => None,
-            Source::Kernel { along_k } => Some(along_k),
-        };
-        (of(self.a), of(self.b))
+        (self.a.computed(), self.b.computed())
     }
 
     /// Bytes of scratch in all.
     pub(super) fn scratch_bytes(&self) -> usize {
-        self.scratch.iter().sum()
+        let parts = self.scratch.iter();
+        parts.fold(0, |sum, part| sum.saturating_add(*part))
     }
 
     /// Whether sums are stored as they are, without a call back.
@@ -178,8 +308,28 @@ impl Plan {
     }
 }
 
+/// Whether neighbours of the right operand's columns are so few that tiles would leave lanes empty for
+/// longer than it takes to bring columns together: a row of a tile takes half a cycle, a copied element
+/// about one.
+fn packing_pays([m, n]: [usize; 2], run: usize, lanes: usize) -> bool {
+    let apart = n / run.max(1) * run.div_ceil(lanes);
+    (apart - n.div_ceil(lanes).min(apart)) * m > 2 * n
+}
+
+/// The most bytes of a left operand that is computed once for all blocks of columns: it may have no
+/// other place in memory, and is as large as its axes are. Computing it again costs a few percent.
+const WHOLE: usize = 1 << 26;
+
 /// Bytes of a line of the cache.
 const LINE: usize = 64;
+
+/// A part of `count` elements that ends with a run, if it is longer than one.
+fn whole_runs(count: usize, run: usize) -> usize {
+    match run < count {
+        true => count / run.max(1) * run.max(1),
+        false => count,
+    }
+}
 
 /// Elements between rows of `count` in scratch: whole lines, and not a power of two, lest the rows of
 /// a tile fall on the same places of a cache.

@@ -11,14 +11,14 @@ use cranelift_codegen::ir::{
 use sinew_ir::DType;
 
 use super::block::Area;
-use super::blocking::{Plan, Source};
+use super::blocking::{Plan, Shape, Source};
 use super::frame::{Frame, Index};
 use super::lanes::Lanes;
 use super::nest::{traffic, width, work};
 use super::scalar::Context;
 use super::{Contraction, EmitError, Options, block};
 use crate::kernel::{Access, Code, Contract, Operand, ScalarKind};
-use crate::schedule::visit_code;
+use crate::schedule::{merge_group, visit_code};
 
 /// Rows of an own tile: with the right operand's vector and a broadcast they fill 14 of x86's 16
 /// vector registers, and measured best (91% of what 128 bits can do).
@@ -32,23 +32,33 @@ const SMALL: usize = 2048;
 
 /// The contraction with its columns along the vectors: where the results lie side by side.
 pub(super) fn oriented(c: &Contract) -> Contract {
-    let rank = c.batch.len();
-    let rows = favour(c, rank, &c.lhs, rank);
-    let columns = favour(c, rank + 1, &c.rhs, rank + 1);
+    let (rank, m, n) = (c.batch.len(), c.m.len(), c.n.len());
+    let rows = favour(c, rank + m - 1, &c.lhs, rank + m - 1);
+    let columns = favour(c, rank + m + n - 1, &c.rhs, rank + c.k.len() + n - 1);
+    let [rows_extent, columns_extent, _] = c.extents();
     // An axis of one element fills one lane.
-    if c.m == 1 || (columns >= rows && c.n > 1) {
+    if rows_extent == 1 || (columns >= rows && columns_extent > 1) {
         return c.clone();
     }
+    turned(c)
+}
+
+/// The same contraction with rows and columns exchanged.
+fn turned(c: &Contract) -> Contract {
+    let rank = c.batch.len();
     let mut turned = Contract {
-        m: c.n,
-        n: c.m,
+        m: c.n.clone(),
+        n: c.m.clone(),
         lhs: c.rhs.clone(),
         rhs: c.lhs.clone(),
         ..c.clone()
     };
-    let codes = [&mut turned.lhs.code, &mut turned.rhs.code];
-    for code in codes.into_iter().chain([&mut turned.epilogue]) {
-        visit_code(code, &mut |strides| strides.swap(rank, rank + 1));
+    for (code, first) in [
+        (&mut turned.lhs.code, c.k.len()),
+        (&mut turned.rhs.code, c.m.len()),
+        (&mut turned.epilogue, c.m.len()),
+    ] {
+        visit_code(code, &mut |strides| strides[rank..].rotate_left(first));
     }
     turned
 }
@@ -75,51 +85,134 @@ fn dense(code: &Code, dim: usize) -> i64 {
     code.insts.iter().filter(|i| along(&i.kind)).count() as i64
 }
 
+/// A code of a contraction over batch, rows and columns, in which what it walks as one dim is one.
+pub(super) struct Walked {
+    pub code: Code,
+    /// Its dims behind the batch.
+    pub rows: Dims,
+    /// Its dims behind the rows.
+    pub columns: Dims,
+}
+
+/// Neighbouring dims of a space, walked by their row-major number.
+#[derive(Clone, Debug)]
+pub(super) struct Dims {
+    pub first: usize,
+    pub extents: Vec<usize>,
+}
+
+impl Dims {
+    /// How many elements there are.
+    pub fn count(&self) -> usize {
+        self.extents.iter().product()
+    }
+
+    /// The dim that lanes may run along, if there is one only.
+    pub fn only(&self) -> Option<usize> {
+        (self.extents.len() == 1).then_some(self.first)
+    }
+
+    /// Sets the indices of the element with a number.
+    pub fn set(&self, f: &mut Frame<'_>, index: &mut [Index], number: Index) {
+        match &self.extents[..] {
+            [_] => index[self.first] = number,
+            extents => {
+                let digits = f.digits(number, extents);
+                index[self.first..self.first + extents.len()].copy_from_slice(&digits);
+            }
+        }
+    }
+}
+
+impl Walked {
+    pub fn new(code: &Code, batch: usize, rows: &[usize], columns: &[usize]) -> Walked {
+        let mut code = code.clone();
+        let mut group = |first: usize, extents: &[usize]| {
+            let mut extents = extents.to_vec();
+            if extents.len() > 1 {
+                merge_group(first, &mut extents, &mut |f| visit_code(&mut code, f));
+            }
+            Dims { first, extents }
+        };
+        let rows = group(batch, rows);
+        let columns = group(batch + rows.extents.len(), columns);
+        Walked {
+            code,
+            rows,
+            columns,
+        }
+    }
+
+    /// An index of its space, of which `batch` is known.
+    pub fn index(&self, batch: &[Index]) -> Vec<Index> {
+        let mut index = batch.to_vec();
+        index.resize(
+            self.columns.first + self.columns.extents.len(),
+            Index::at(0),
+        );
+        index
+    }
+}
+
 /// The blocking of a contraction that the tiles of `product` compute; none for own tiles.
 ///
 /// This is the cost model: own tiles reach 52 GFLOP/s where AVX-512 reaches 200, but start without a
 /// call and fuse the epilogue in registers.
 pub(super) fn plan(c: &Contract, options: &Options) -> Option<Plan> {
-    let small = c.m * c.n * c.k < SMALL;
+    let [rows, columns, depth] = c.extents();
+    let small = rows.saturating_mul(columns).saturating_mul(depth) < SMALL;
     match options.contraction {
         Contraction::Own => return None,
         Contraction::Auto if small => return None,
         Contraction::Auto | Contraction::Library => {}
     }
     let rank = c.batch.len();
-    // An axis of one element has neighbours wherever one likes.
-    let stride = |access: &Access, dim: usize, extent: usize| {
-        if extent == 1 {
-            1
-        } else {
-            access.strides[dim] as isize
-        }
-    };
-    let extents = [c.m, c.n, c.k];
     // What is computed is computed along the dim its loads are densest along.
     let lanes = natural(c.dtype);
-    let price = |operand: &Operand, dim: usize, extent: usize| {
+    let price = |walked: &Walked, dims: &Dims| {
+        let Some(dim) = dims.only() else {
+            return work(&walked.code) + traffic(&walked.code, None);
+        };
+        let extent = dims.count();
         let turns = extent.div_ceil(lanes) as f64 / extent.max(1) as f64;
-        turns * (work(&operand.code) + traffic(&operand.code, Some((dim, lanes))))
+        turns * (work(&walked.code) + traffic(&walked.code, Some((dim, lanes))))
     };
-    let lhs = match c.lhs.access() {
-        Some(lhs) => Source::Memory(stride(lhs, rank, c.m), lhs.strides[rank + 1] as isize),
-        None => Source::Kernel {
-            along_k: price(&c.lhs, rank + 1, c.k) <= price(&c.lhs, rank, c.m),
+    let source = |operand: &Operand, rows: &[usize], columns: &[usize]| match operand.access() {
+        Some(access) => {
+            let strides = &access.strides[rank..];
+            let (rows, columns) = strides.split_at(rows.len());
+            Ok((rows.to_vec(), columns.to_vec()))
+        }
+        None => {
+            let walked = Walked::new(&operand.code, rank, rows, columns);
+            Err([&walked.rows, &walked.columns].map(|dims| price(&walked, dims)))
+        }
+    };
+    let a = match source(&c.lhs, &c.m, &c.k) {
+        Ok((rows, steps)) => Source::Memory(rows, steps),
+        Err([rows, steps]) => Source::Kernel {
+            along_k: steps <= rows,
         },
     };
-    let rhs = match c.rhs.access() {
-        Some(rhs) => Source::Memory(rhs.strides[rank] as isize, stride(rhs, rank + 1, c.n)),
-        None => Source::Kernel {
-            along_k: price(&c.rhs, rank, c.k) < price(&c.rhs, rank + 1, c.n),
+    let b = match source(&c.rhs, &c.k, &c.n) {
+        Ok((steps, columns)) => Source::Memory(steps, columns),
+        Err([steps, columns]) => Source::Kernel {
+            along_k: steps < columns,
         },
     };
-    let direct = destination(c)
-        .filter(|out| stride(out, rank + 1, c.n) == 1)
-        .map(|out| out.strides[rank] as isize);
+    let direct = destination(c).map(|out| {
+        let (rows, columns) = out.strides[rank..].split_at(c.m.len());
+        [rows.to_vec(), columns.to_vec()]
+    });
+    let shape = Shape {
+        extents: [&c.m, &c.n, &c.k],
+        a,
+        b,
+        direct,
+    };
     match c.dtype {
-        DType::F32 => Plan::new::<f32>(options, extents, lhs, rhs, direct),
-        DType::F64 => Plan::new::<f64>(options, extents, lhs, rhs, direct),
+        DType::F32 => Plan::new::<f32>(options, shape),
+        DType::F64 => Plan::new::<f64>(options, shape),
         DType::Float | DType::I32 | DType::U32 | DType::Bool => None,
     }
 }
@@ -147,9 +240,16 @@ pub(super) fn contract(
     plan: Option<&Plan>,
 ) -> Result<(), EmitError> {
     let dims: Vec<(usize, usize)> = c.batch.iter().copied().enumerate().collect();
-    let mut index = vec![Index::at(0); c.batch.len() + 2];
+    let mut index = vec![Index::at(0); c.space().len()];
     match plan {
         None => {
+            // Tiles cover the last of the rows' dims and of the columns'.
+            let (rows, columns) = (c.batch.len(), c.batch.len() + c.m.len());
+            let outer = |first: usize, extents: &[usize]| -> Vec<(usize, usize)> {
+                let outer = extents.iter().rev().skip(1).rev();
+                outer.enumerate().map(|(d, e)| (first + d, *e)).collect()
+            };
+            let dims = [dims, outer(rows, &c.m), outer(columns, &c.n)].concat();
             f.loops(&dims, &mut index, Vec::new(), &mut |f, index, _| {
                 tiles(f, c, index)?;
                 Ok(Vec::new())
@@ -188,23 +288,41 @@ struct Rows {
     left: Option<Value>,
 }
 
-/// One element of the batch by own tiles. Where several vectors of columns need a row of the left
-/// operand that is computed, it is computed once, to the stack.
+/// The last of the rows' dims and of the columns' in the epilogue's space, which own tiles cover.
+fn last_dims(c: &Contract) -> (usize, usize) {
+    let last = c.batch.len() + c.m.len() - 1;
+    (last, last + c.n.len())
+}
+
+/// The extents of these dims.
+fn last_extents(c: &Contract) -> (usize, usize) {
+    let last = |dims: &[usize]| dims.last().copied().unwrap_or(1);
+    (last(&c.m), last(&c.n))
+}
+
+/// One element of the batch, and of all but the last dims of rows and columns, by own tiles. Where
+/// several vectors of columns need a row of the left operand that is computed, it is computed once, to
+/// the stack.
 fn tiles(f: &mut Frame<'_>, c: &Contract, index: &mut [Index]) -> Result<(), EmitError> {
     let rank = c.batch.len();
-    let full = lanes(f, &[&c.epilogue, &c.rhs.code], c.dtype, rank + 1);
-    let row = c.k * f.bytes(c.dtype)? as usize;
-    let tile = tile_rows(c.m);
-    let group = (STACK / row.max(1) / tile * tile).min(c.m);
-    if c.lhs.access().is_some() || c.n <= full.count || row == 0 || group == 0 {
+    let (_, column) = last_dims(c);
+    let (m, n) = last_extents(c);
+    let full = lanes(f, &[&c.epilogue, &c.rhs.code], c.dtype, column);
+    let one = c.m.len() == 1 && c.k.len() == 1;
+    let depth = c.extents()[2];
+    let row = depth * f.bytes(c.dtype)? as usize;
+    let tile = tile_rows(m);
+    let group = (STACK / row.max(1) / tile * tile).min(m);
+    if c.lhs.access().is_some() || !one || n <= full.count || row == 0 || group == 0 {
         let all = Rows {
             start: Index::at(0),
-            count: c.m,
+            count: m,
             left: None,
         };
         return columns(f, c, index, &all, full);
     }
     let slot = f.slot(group * row);
+    let left = Walked::new(&c.lhs.code, rank, &c.m, &c.k);
     let mut some = |f: &mut Frame<'_>, start: Index, count: usize| {
         let base = f.b.ins().stack_addr(types::I64, slot, 0);
         let number = |f: &mut Frame<'_>, n: usize| f.b.ins().iconst(types::I64, n as i64);
@@ -213,9 +331,10 @@ fn tiles(f: &mut Frame<'_>, c: &Contract, index: &mut [Index]) -> Result<(), Emi
             base,
             pitch: number(f, row),
             rows: ends,
-            columns: [0, c.k].map(|at| number(f, at)),
+            columns: [0, depth].map(|at| number(f, at)),
         };
-        block::compute(f, c, &c.lhs, &area, index, [rank, rank + 1], c.k)?;
+        let batch = &index[..rank];
+        block::compute(f, c.dtype, &left, c.lhs.value, &area, batch, false)?;
         let rows = Rows {
             start,
             count,
@@ -223,13 +342,13 @@ fn tiles(f: &mut Frame<'_>, c: &Contract, index: &mut [Index]) -> Result<(), Emi
         };
         columns(f, c, index, &rows, full)
     };
-    let whole = c.m / group * group;
+    let whole = m / group * group;
     f.repeat(0, whole as i64, group as i64, Vec::new(), &mut |f, i, _| {
         some(f, i, group)?;
         Ok(Vec::new())
     })?;
-    if whole < c.m {
-        some(f, Index::at(whole as i64), c.m - whole)?;
+    if whole < m {
+        some(f, Index::at(whole as i64), m - whole)?;
     }
     Ok(())
 }
@@ -247,15 +366,16 @@ fn columns(
     rows: &Rows,
     full: Lanes,
 ) -> Result<(), EmitError> {
-    let (rank, n) = (c.batch.len(), c.n as i64);
+    let (_, dim) = last_dims(c);
+    let n = last_extents(c).1 as i64;
     let whole = n / full.count as i64 * full.count as i64;
     f.repeat(0, whole, full.count as i64, Vec::new(), &mut |f, j, _| {
-        index[rank + 1] = j;
+        index[dim] = j;
         column(f, c, index, rows, full)?;
         Ok(Vec::new())
     })?;
     if whole < n {
-        index[rank + 1] = Index::at(whole);
+        index[dim] = Index::at(whole);
         let active = (n - whole) as usize;
         column(f, c, index, rows, Lanes { active, ..full })?;
     }
@@ -293,20 +413,27 @@ fn tile(
     (first, rows): (Index, usize),
     lanes: Lanes,
 ) -> Result<(), EmitError> {
-    let rank = c.batch.len();
-    let (i, j) = (f.further(of.start, first), index[rank + 1]);
+    let (rank, (row_dim, _)) = (c.batch.len(), last_dims(c));
+    let i = f.further(of.start, first);
     let size = f.bytes(c.dtype)?;
-    let pitch = c.k as i64 * size;
+    let pitch = c.extents()[2] as i64 * size;
     let scalar = f.ty(c.dtype, Lanes::ONE)?;
-    let batch = index[..rank].to_vec();
-    let place =
-        |a: Index, b: Index| -> Vec<Index> { batch.iter().copied().chain([a, b]).collect() };
+    let (batch, sides) = index.split_at(rank);
+    let (up, across) = sides.split_at(c.m.len());
+    let (batch, mut up, across) = (batch.to_vec(), up.to_vec(), across.to_vec());
+    let along_right = Lanes {
+        dim: rank + c.k.len() + c.n.len() - 1,
+        ..lanes
+    };
     let zero = f.constant(0.0, c.dtype, lanes)?;
-    let sums = f.repeat(0, c.k as i64, 1, vec![zero; rows], &mut |f, k, sums| {
-        let right = operand(f, &c.rhs, &place(k, j), lanes)?;
+    let dims: Vec<(usize, usize)> = c.k.iter().copied().enumerate().collect();
+    let mut depth = vec![Index::at(0); dims.len()];
+    let sums = f.loops(&dims, &mut depth, vec![zero; rows], &mut |f, k, sums| {
+        let place = [&batch[..], k, &across].concat();
+        let right = operand(f, &c.rhs, &place, along_right)?;
         let mut next = Vec::with_capacity(rows);
         let column = of.left.map(|base| {
-            let at = f.affine(0, &[pitch, size], &[first, k]);
+            let at = f.affine(0, &[pitch, size], &[first, k[0]]);
             f.b.ins().iadd(base, at)
         });
         for (row, &sum) in sums.iter().enumerate() {
@@ -315,7 +442,10 @@ fn tile(
                     let offset = (row as i64 * pitch) as i32;
                     f.b.ins().load(scalar, MemFlagsData::trusted(), at, offset)
                 }
-                None => operand(f, &c.lhs, &place(i.plus(row as i64), k), Lanes::ONE)?,
+                None => {
+                    up[row_dim - rank] = i.plus(row as i64);
+                    operand(f, &c.lhs, &[&batch[..], &up, k].concat(), Lanes::ONE)?
+                }
             };
             let left = f.splat(left, c.dtype, lanes)?;
             next.push(f.multiply_add(left, right, sum));
@@ -325,10 +455,10 @@ fn tile(
     // A long epilogue is written once, in a loop over the sums in memory.
     if c.epilogue.insts.len() <= 8 && work(&c.epilogue) <= 8.0 || rows == 1 {
         for (row, &sum) in sums.iter().enumerate() {
-            index[rank] = i.plus(row as i64);
+            index[row_dim] = i.plus(row as i64);
             finish(f, &c.epilogue, index, lanes, sum)?;
         }
-        index[rank] = i;
+        index[row_dim] = i;
         return Ok(());
     }
     let ty = f.ty(c.dtype, lanes)?;
@@ -342,16 +472,16 @@ fn tile(
         let at = f.affine(0, &[16], &[row]);
         let at = f.b.ins().iadd(base, at);
         let sum = f.b.ins().load(ty, MemFlagsData::trusted(), at, 0);
-        index[rank] = f.further(i, row);
+        index[row_dim] = f.further(i, row);
         finish(f, &c.epilogue, index, lanes, sum)?;
         Ok(Vec::new())
     })?;
-    index[rank] = i;
+    index[row_dim] = i;
     Ok(())
 }
 
 /// Elements of an operand.
-pub(super) fn operand(
+fn operand(
     f: &mut Frame<'_>,
     operand: &Operand,
     index: &[Index],

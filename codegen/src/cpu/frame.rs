@@ -232,6 +232,38 @@ impl<'a> Frame<'a> {
         }
     }
 
+    /// The indices of `extents` at a row-major number.
+    pub(super) fn digits(&mut self, number: Index, extents: &[usize]) -> Vec<Index> {
+        let mut digits = vec![Index::at(0); extents.len()];
+        let Some(counter) = number.base else {
+            let mut rest = number.add;
+            for (digit, extent) in digits.iter_mut().zip(extents).rev() {
+                *digit = Index::at(rest % *extent as i64);
+                rest /= *extent as i64;
+            }
+            return digits;
+        };
+        let mut rest = self.b.ins().iadd_imm_s(counter, number.add);
+        let outer = extents.iter().position(|e| *e != 1).unwrap_or(0);
+        for (d, extent) in extents.iter().enumerate().skip(outer).rev() {
+            let mut digit = rest;
+            if d > outer && *extent != 1 {
+                let extent = *extent as i64;
+                let divisor = self.b.ins().iconst(types::I64, extent);
+                rest = self.b.ins().udiv(digit, divisor);
+                let whole = self.b.ins().imul_imm_s(rest, extent);
+                digit = self.b.ins().isub(digit, whole);
+            } else if *extent == 1 {
+                continue;
+            }
+            digits[d] = Index {
+                base: Some(digit),
+                add: 0,
+            };
+        }
+        digits
+    }
+
     /// Runs `body` at `start`, `start + step`, .. while below `end`. One turn needs no loop.
     pub(super) fn repeat(
         &mut self,

@@ -1,10 +1,11 @@
-//! exp, log, tanh and erf of f32 as polynomials, over one or several lanes, without branches.
+//! exp, log, expm1, log1p, tanh, erf and atan of f32 as polynomials, over one or several lanes, without
+//! branches.
 //!
 //! Within a few units in the last place of the true value over the whole range, NaN, infinities and
 //! subnormal arguments included (only exp's subnormal results are 0); the tests hold 1e-6 relative.
 //! Callers that have the processor take subnormal numbers for zeros, as the runtime does, get the
 //! value at zero for them. Selections are bit masks and single `min`/`max` instructions: a blend takes
-//! three. Coefficients of exp and log are those of Cephes (S. Moshier, public domain); tanh and erf
+//! three. Coefficients of exp, log and atan are those of Cephes (S. Moshier, public domain); tanh and erf
 //! are rational functions on the clamped argument with the coefficients that Eigen and XLA use.
 
 use cranelift_codegen::ir::condcodes::FloatCC;
@@ -14,6 +15,16 @@ use sinew_ir::DType;
 use super::EmitError;
 use super::frame::Frame;
 use super::lanes::Lanes;
+
+/// `(e^r - 1 - r) / r^2` for `|r| <= ln(2) / 2`, the highest coefficient first.
+const EXP_SERIES: [f32; 6] = [
+    1.987_569_1e-4,
+    1.398_199_9e-3,
+    8.333_452e-3,
+    4.166_579_6e-2,
+    1.666_666_5e-1,
+    0.5,
+];
 
 impl Frame<'_> {
     fn real(&mut self, value: f32, lanes: Lanes) -> Result<Value, EmitError> {
@@ -107,18 +118,7 @@ impl Frame<'_> {
         let low = self.real(2.121_944_4e-4, lanes)?;
         let r = self.multiply_add(n, high, near);
         let r = self.multiply_add(n, low, r);
-        let p = self.polynomial(
-            r,
-            &[
-                1.987_569_1e-4,
-                1.398_199_9e-3,
-                8.333_452e-3,
-                4.166_579_6e-2,
-                1.666_666_5e-1,
-                0.5,
-            ],
-            lanes,
-        )?;
+        let p = self.polynomial(r, &EXP_SERIES, lanes)?;
         let square = self.b.ins().fmul(r, r);
         let one = self.real(1.0, lanes)?;
         let tail = self.b.ins().fadd(r, one);
@@ -144,8 +144,60 @@ impl Frame<'_> {
         Ok(self.greater(infinity, scaled, lanes))
     }
 
-    /// The natural logarithm: `e ln 2 + log(m)` with `m` from the square root of 1/2 to that of 2.
+    /// `e^x - 1`: exp's series without its 1 where `|x| <= ln(2) / 2`; far from there the subtraction
+    /// loses nothing.
+    pub(super) fn expm1(&mut self, x: Value, lanes: Lanes) -> Result<Value, EmitError> {
+        let p = self.polynomial(x, &EXP_SERIES, lanes)?;
+        let square = self.b.ins().fmul(x, x);
+        let close = self.multiply_add(p, square, x);
+        let power = self.exp(x, lanes)?;
+        let one = self.real(1.0, lanes)?;
+        let far = self.b.ins().fsub(power, one);
+        let magnitude = self.b.ins().fabs(x);
+        let limit = self.real(std::f32::consts::LN_2 / 2.0, lanes)?;
+        let near = self.b.ins().fcmp(FloatCC::LessThan, magnitude, limit);
+        self.either(near, close, far, lanes)
+    }
+
+    /// A float where the condition holds, another elsewhere.
+    fn either(
+        &mut self,
+        condition: Value,
+        holds: Value,
+        otherwise: Value,
+        lanes: Lanes,
+    ) -> Result<Value, EmitError> {
+        let integers = self.ty(DType::I32, lanes)?;
+        let floats = self.ty(DType::F32, lanes)?;
+        let mask = self.mask(condition, lanes)?;
+        let holds = self.cast_bits(holds, integers);
+        let otherwise = self.cast_bits(otherwise, integers);
+        let holds = self.b.ins().band(holds, mask);
+        let otherwise = self.b.ins().band_not(otherwise, mask);
+        let bits = self.b.ins().bor(holds, otherwise);
+        Ok(self.cast_bits(bits, floats))
+    }
+
+    /// The natural logarithm.
     pub(super) fn log(&mut self, x: Value, lanes: Lanes) -> Result<Value, EmitError> {
+        self.logarithm(x, None, lanes)
+    }
+
+    /// `log(1 + x)`.
+    pub(super) fn log1p(&mut self, x: Value, lanes: Lanes) -> Result<Value, EmitError> {
+        let one = self.real(1.0, lanes)?;
+        let sum = self.b.ins().fadd(one, x);
+        self.logarithm(sum, Some(x), lanes)
+    }
+
+    /// The natural logarithm of `x`: `e ln 2 + log(1 + f)` with `1 + f` from the square root of 1/2 to
+    /// that of 2. Where e is 0, f is `offset` if there is one: `x - 1` before it was rounded.
+    fn logarithm(
+        &mut self,
+        x: Value,
+        offset: Option<Value>,
+        lanes: Lanes,
+    ) -> Result<Value, EmitError> {
         let floats = self.ty(DType::F32, lanes)?;
         let integers = self.ty(DType::I32, lanes)?;
         let zero = self.real(0.0, lanes)?;
@@ -167,7 +219,11 @@ impl Frame<'_> {
         let m = self.cast_bits(mantissa, floats);
         let e = self.b.ins().fcvt_from_sint(floats, exponent);
         let e = self.b.ins().fadd(e, correction);
-        let f = self.b.ins().fsub(m, one);
+        let mut f = self.b.ins().fsub(m, one);
+        if let Some(offset) = offset {
+            let near = self.b.ins().fcmp(FloatCC::Equal, e, zero);
+            f = self.either(near, offset, f, lanes)?;
+        }
 
         let p = self.polynomial(
             f,
@@ -282,5 +338,50 @@ impl Frame<'_> {
             ],
             lanes,
         )
+    }
+
+    /// The arc tangent: of a magnitude above `tan(3/8 pi)` that of `-1 / x` behind a quarter turn, above
+    /// `tan(pi / 8)` that of `(x - 1) / (x + 1)` behind an eighth.
+    pub(super) fn atan(&mut self, x: Value, lanes: Lanes) -> Result<Value, EmitError> {
+        use std::f32::consts::{FRAC_PI_2, FRAC_PI_4};
+        let t = self.b.ins().fabs(x);
+        let (zero, one) = (self.real(0.0, lanes)?, self.real(1.0, lanes)?);
+        let minus = self.real(-1.0, lanes)?;
+        let limit = self.real(0.414_213_57, lanes)?;
+        let middle = self.b.ins().fcmp(FloatCC::GreaterThan, t, limit);
+        let limit = self.real(2.414_213_7, lanes)?;
+        let far = self.b.ins().fcmp(FloatCC::GreaterThan, t, limit);
+        let pick = |f: &mut Self, near, between, beyond| {
+            let y = f.choose(middle, between, near, lanes);
+            f.choose(far, beyond, y, lanes)
+        };
+        let (less, more) = (self.b.ins().fsub(t, one), self.b.ins().fadd(t, one));
+        let above = pick(self, t, less, minus);
+        let below = pick(self, one, more, t);
+        let (eighth, quarter) = (self.real(FRAC_PI_4, lanes)?, self.real(FRAC_PI_2, lanes)?);
+        let start = pick(self, zero, eighth, quarter);
+        let z = self.b.ins().fdiv(above, below);
+        let square = self.b.ins().fmul(z, z);
+        let p = self.polynomial(
+            square,
+            &[
+                8.053_744_5e-2,
+                -1.387_768_6e-1,
+                1.997_771_1e-1,
+                -3.333_295e-1,
+            ],
+            lanes,
+        )?;
+        let tail = self.b.ins().fmul(p, square);
+        let y = self.multiply_add(tail, z, z);
+        let y = self.b.ins().fadd(start, y);
+        // All of this is positive: the sign is that of x.
+        let (integers, floats) = (self.ty(DType::I32, lanes)?, self.ty(DType::F32, lanes)?);
+        let sign = self.bits(1 << 31, lanes)?;
+        let bits = self.cast_bits(x, integers);
+        let sign = self.b.ins().band(bits, sign);
+        let bits = self.cast_bits(y, integers);
+        let bits = self.b.ins().bor(bits, sign);
+        Ok(self.cast_bits(bits, floats))
     }
 }

@@ -23,6 +23,8 @@ mod scalar;
 mod scatter;
 mod shim;
 mod tile;
+mod trigonometry;
+mod walk;
 
 pub use blocking::Blocking;
 pub use driver::{Program, compile};

@@ -8,8 +8,9 @@
 //! program's caller supplies beside the regions ([`super::Program::scratch_bytes`]): nothing is
 //! allocated here, and nothing here can fail.
 
-use super::blocking::{Plan, Source, pitch};
+use super::blocking::{Plan, Source, Steps, pitch};
 use super::tile::{Element, Job, Tiles};
+use super::walk::Walk;
 
 /// What a kernel passes to [`product`].
 #[repr(C)]
@@ -95,6 +96,27 @@ pub(super) unsafe extern "C" fn product<E: Element>(plan: &Plan, call: &Call) {
     unsafe { run.blocks() }
 }
 
+/// The left operand of a block, as tiles read it.
+struct Left<'r, E> {
+    /// The first element of what `rows` and `starts` count from.
+    first: *const E,
+    rows: Rows<'r>,
+    /// Between elements of a run of steps.
+    step: isize,
+    /// Where the block's runs begin.
+    starts: &'r [isize],
+}
+
+/// Where the rows of a left operand lie.
+enum Rows<'r> {
+    /// By their number in the product.
+    Walk(&'r Walk),
+    /// By their number in the block, as far apart as this.
+    Even(isize),
+    /// In panels of a tile's height, of so many steps.
+    Panels(usize),
+}
+
 /// A product being computed.
 struct Run<'r, E: Element> {
     plan: &'r Plan,
@@ -114,35 +136,29 @@ impl<E: Element> Run<'_, E> {
     /// As for [`product`].
     unsafe fn blocks(&self) {
         let Plan { m, n, k, .. } = *self.plan;
-        let (height, width, depth) = self.plan.block;
+        let (height, width, _) = self.plan.block;
         if self.plan.whole_a {
             // SAFETY: all of the left operand; scratch has room for it.
             unsafe { self.back(Part::Left, self.a, pitch::<E>(k), (0, m), (0, k)) };
         }
         for j in (0..n).step_by(width) {
             let columns = width.min(n - j);
-            let mut p = 0;
-            loop {
-                let steps = depth.min(k - p);
-                let last = p + steps == k;
+            for steps in self.plan.parts() {
+                let last = steps.first + steps.count() == k;
                 if self.plan.pack_b {
-                    // SAFETY: rows p.. and columns j.. of the right operand.
-                    unsafe { self.pack_b(p, steps, j, columns) };
+                    // SAFETY: these steps and columns are the right operand's.
+                    unsafe { self.pack_b(&steps, j, columns) };
                 }
                 for i in (0..m).step_by(height) {
                     let rows = height.min(m - i);
                     // SAFETY: the block is a part of the product.
                     unsafe {
-                        self.block((i, rows), (j, columns), (p, steps));
+                        self.block((i, rows), (j, columns), &steps);
                         if last && self.plan.direct.is_none() {
                             let (sums, pitch) = (self.sums(i, i, j, j).0, self.pitch());
                             self.back(Part::Epilogue, sums, pitch, (i, rows), (j, columns));
                         }
                     }
-                }
-                p += steps;
-                if last {
-                    break;
                 }
             }
         }
@@ -150,11 +166,13 @@ impl<E: Element> Run<'_, E> {
 
     /// Where the sum of a row and column of the current block of columns lies, and its row stride.
     fn sums(&self, i: usize, first: usize, j: usize, first_column: usize) -> (*mut E, isize) {
-        match self.plan.direct {
-            Some(row) => {
+        match &self.plan.direct {
+            Some([rows, columns]) => {
                 let out = self.call.out.cast::<E>();
-                let at = out.wrapping_offset(i as isize * row).wrapping_add(j);
-                (at, row)
+                let at = out
+                    .wrapping_offset(rows.at(i))
+                    .wrapping_offset(columns.at(j));
+                (at, rows.step)
             }
             None => {
                 let pitch = self.pitch();
@@ -174,60 +192,98 @@ impl<E: Element> Run<'_, E> {
         self.plan.block.1.next_multiple_of(2 * self.tiles.lanes)
     }
 
+    /// The left operand of a block: its first element, the place of the block's rows after that, and
+    /// where its runs begin.
+    ///
+    /// # Safety
+    ///
+    /// The block is a part of the product.
+    unsafe fn left(&self, (i, rows): (usize, usize), steps: &Steps) -> Left<'_, E> {
+        let plan = self.plan;
+        let (p, count) = (steps.first, steps.count());
+        let here = &plan.steps[0].starts[..steps.runs.len()];
+        let there = &plan.steps[0].starts[steps.runs.clone()];
+        let block = |pitch: usize, step: usize| Left {
+            first: self.a.cast_const(),
+            rows: Rows::Even(pitch as isize),
+            step: step as isize,
+            starts: here,
+        };
+        match &plan.a {
+            Source::Memory(along, _) if plan.pack_a => {
+                let lhs = self.call.lhs.cast::<E>();
+                // SAFETY: rows i.. and steps p.. of the left operand.
+                unsafe { self.pack_a(lhs, (along.step, self.step_of_a()), (i, rows), (p, count)) };
+                Left {
+                    first: self.a.cast_const(),
+                    rows: Rows::Panels(count),
+                    step: plan.rows as isize,
+                    starts: here,
+                }
+            }
+            Source::Memory(along, _) => {
+                let lhs = self.call.lhs.cast::<E>();
+                let step = plan.steps[0].step;
+                Left {
+                    first: lhs.wrapping_offset(steps.from as isize * step),
+                    rows: Rows::Walk(along),
+                    step,
+                    starts: there,
+                }
+            }
+            Source::Kernel { .. } if plan.whole_a => {
+                let pitch = pitch::<E>(plan.k);
+                Left {
+                    first: self.a.wrapping_add(i * pitch + steps.from).cast_const(),
+                    rows: Rows::Even(pitch as isize),
+                    step: 1,
+                    starts: there,
+                }
+            }
+            Source::Kernel { along_k: true } => {
+                let pitch = pitch::<E>(plan.block.2);
+                // SAFETY: rows i.. and steps p.. of the left operand; scratch has room for a block.
+                unsafe { self.back(Part::Left, self.a, pitch, (i, rows), (p, count)) };
+                block(pitch, 1)
+            }
+            Source::Kernel { along_k: false } => {
+                let pitch = pitch::<E>(plan.block.0);
+                // SAFETY: as above.
+                unsafe { self.back(Part::Left, self.a, pitch, (p, count), (i, rows)) };
+                block(1, pitch)
+            }
+        }
+    }
+
     /// The tiles of one block.
     ///
     /// # Safety
     ///
     /// The block is a part of the product.
-    unsafe fn block(
-        &self,
-        (i, rows): (usize, usize),
-        (j, columns): (usize, usize),
-        (p, steps): (usize, usize),
-    ) {
+    unsafe fn block(&self, (i, rows): (usize, usize), (j, columns): (usize, usize), steps: &Steps) {
         let plan = self.plan;
-        let wide = 2 * self.tiles.lanes;
-        // The left operand's first element of this block and its strides along rows and steps.
-        let (first, a_row, a_step) = match plan.a {
-            Source::Memory(row, step) => {
-                let lhs = self.call.lhs.cast::<E>();
-                if plan.pack_a {
-                    // SAFETY: rows i.. and steps p.. of the left operand.
-                    unsafe { self.pack_a(lhs, (row, step), (i, rows), (p, steps)) };
-                }
-                let at = lhs
-                    .wrapping_offset(i as isize * row)
-                    .wrapping_offset(p as isize * step);
-                (at, row, step)
-            }
-            Source::Kernel { .. } if plan.whole_a => {
-                let pitch = pitch::<E>(plan.k);
-                let at = self.a.wrapping_add(i * pitch + p).cast_const();
-                (at, pitch as isize, 1)
-            }
-            Source::Kernel { along_k: true } => {
-                let pitch = pitch::<E>(plan.block.2);
-                // SAFETY: rows i.. and steps p.. of the left operand; scratch has room for a block.
-                unsafe { self.back(Part::Left, self.a, pitch, (i, rows), (p, steps)) };
-                (self.a.cast_const(), pitch as isize, 1)
-            }
-            Source::Kernel { along_k: false } => {
-                let pitch = pitch::<E>(plan.block.0);
-                // SAFETY: as above.
-                unsafe { self.back(Part::Left, self.a, pitch, (p, steps), (i, rows)) };
-                (self.a.cast_const(), 1, pitch as isize)
-            }
-        };
-        for jj in (0..columns).step_by(wide) {
-            let width = wide.min(columns - jj);
-            let (b, b_step) = match plan.b {
-                Source::Memory(step, _) if !plan.pack_b => {
+        let (wide, count) = (2 * self.tiles.lanes, steps.count());
+        let [m_run, n_run, _] = plan.runs;
+        // SAFETY: the caller's word.
+        let left = unsafe { self.left((i, rows), steps) };
+        let mut jj = 0;
+        while jj < columns {
+            // A tile leaves neither its panel nor its run.
+            let mut width = wide.min(columns - jj).min(n_run - (j + jj) % n_run);
+            let (b, b_step, b_starts) = match &plan.b {
+                Source::Memory(_, along) if !plan.pack_b => {
                     let rhs = self.call.rhs.cast::<E>();
-                    let at = rhs.wrapping_offset(p as isize * step);
-                    (at.wrapping_add(j + jj), step)
+                    let step = plan.steps[1].step;
+                    let at = rhs.wrapping_offset(steps.from as isize * step);
+                    let starts = &plan.steps[1].starts[steps.runs.clone()];
+                    (at.wrapping_offset(along.at(j + jj)), step, starts)
                 }
                 Source::Memory(..) | Source::Kernel { .. } => {
-                    (self.b.wrapping_add(jj * steps).cast_const(), wide as isize)
+                    let inside = jj % wide;
+                    width = width.min(wide - inside);
+                    let at = self.b.wrapping_add((jj - inside) * count + inside);
+                    let starts = &plan.steps[1].starts[..steps.runs.len()];
+                    (at.cast_const(), wide as isize, starts)
                 }
             };
             let tiles = if width > self.tiles.lanes {
@@ -235,30 +291,42 @@ impl<E: Element> Run<'_, E> {
             } else {
                 self.tiles.single
             };
-            for ii in (0..rows).step_by(plan.rows) {
-                let height = plan.rows.min(rows - ii);
-                let (a, a_row, a_step) = if plan.pack_a {
-                    let at = self.a.wrapping_add(ii * steps).cast_const();
-                    (at, 1, plan.rows as isize)
-                } else {
-                    (first.wrapping_offset(ii as isize * a_row), a_row, a_step)
+            let mut ii = 0;
+            while ii < rows {
+                let within = (i + ii) % m_run;
+                let height = plan.rows.min(rows - ii).min(m_run - within);
+                let (a, a_row) = match &left.rows {
+                    Rows::Walk(walk) => (left.first.wrapping_offset(walk.at(i + ii)), walk.step),
+                    Rows::Even(pitch) => (left.first.wrapping_offset(ii as isize * pitch), *pitch),
+                    Rows::Panels(count) => (left.first.wrapping_add(ii * count), 1),
                 };
                 let (c, c_row) = self.sums(i + ii, i, j + jj, j);
                 let job = Job {
-                    k: steps,
+                    starts: [left.starts, b_starts],
+                    k: steps.each,
                     a,
                     a_row,
-                    a_step,
+                    a_step: left.step,
                     b,
                     b_step,
                     c,
                     c_row,
                     columns: width,
-                    accumulate: p > 0,
+                    accumulate: steps.first > 0,
                 };
                 // SAFETY: `tiles` are those this host has; the job is a part of the product.
                 unsafe { tiles[height - 1](&job) };
+                ii += height;
             }
+            jj += width;
+        }
+    }
+
+    /// The stride of the left operand in memory along the contracted dim.
+    fn step_of_a(&self) -> isize {
+        match &self.plan.a {
+            Source::Memory(_, along) => along.step,
+            Source::Kernel { .. } => 1,
         }
     }
 
@@ -296,31 +364,45 @@ impl<E: Element> Run<'_, E> {
     /// # Safety
     ///
     /// The block is a part of the right operand.
-    unsafe fn pack_b(&self, p: usize, steps: usize, j: usize, columns: usize) {
+    unsafe fn pack_b(&self, steps: &Steps, j: usize, columns: usize) {
         let wide = 2 * self.tiles.lanes;
+        let (p, count) = (steps.first, steps.count());
         for jj in (0..columns).step_by(wide) {
             let width = wide.min(columns - jj);
-            let to = self.b.wrapping_add(jj * steps);
-            match self.plan.b {
-                Source::Memory(step, column) => {
+            let to = self.b.wrapping_add(jj * count);
+            match &self.plan.b {
+                Source::Memory(along, across) => {
                     let rhs = self.call.rhs.cast::<E>();
-                    let from = rhs
-                        .wrapping_offset(p as isize * step)
-                        .wrapping_offset((j + jj) as isize * column);
-                    // SAFETY: `steps` x `width` elements of the operand, and as many of the panel.
-                    unsafe { copy_panel(from, (step, column), to, wide, steps, width) };
+                    let mut q = 0;
+                    while q < count {
+                        let some = run_from(along, p + q, count - q);
+                        let mut c = 0;
+                        while c < width {
+                            let few = run_from(across, j + jj + c, width - c);
+                            let from = rhs
+                                .wrapping_offset(along.at(p + q))
+                                .wrapping_offset(across.at(j + jj + c));
+                            let to = to.wrapping_add(q * wide + c);
+                            let strides = (along.step, across.step);
+                            // SAFETY: `some` x `few` elements of the operand, and as many of the
+                            // panel.
+                            unsafe { copy_panel(from, strides, to, wide, some, few) };
+                            c += few;
+                        }
+                        q += some;
+                    }
                 }
                 Source::Kernel { along_k: false } => {
                     // SAFETY: as above.
-                    unsafe { self.back(Part::Right, to, wide, (p, steps), (j + jj, width)) };
+                    unsafe { self.back(Part::Right, to, wide, (p, count), (j + jj, width)) };
                 }
                 Source::Kernel { along_k: true } => {
                     let pitch = pitch::<E>(self.plan.block.2);
                     let from = self.turned;
                     // SAFETY: as above; scratch has room for a panel's columns.
                     unsafe {
-                        self.back(Part::Right, from, pitch, (j + jj, width), (p, steps));
-                        copy_panel(from, (1, pitch as isize), to, wide, steps, width);
+                        self.back(Part::Right, from, pitch, (j + jj, width), (p, count));
+                        copy_panel(from, (1, pitch as isize), to, wide, count, width);
                     }
                 }
             }
@@ -350,6 +432,11 @@ impl<E: Element> Run<'_, E> {
             unsafe { copy_panel(from, (step, row), to, high, steps, height) };
         }
     }
+}
+
+/// How many of `most` elements from a number on lie in its run.
+fn run_from(walk: &Walk, number: usize, most: usize) -> usize {
+    most.min(walk.run - number % walk.run)
 }
 
 /// `to[p * pitch + j] = from[p * step + j * column]`.

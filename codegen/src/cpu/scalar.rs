@@ -201,19 +201,28 @@ impl Frame<'_> {
             UnaryFloat::Sqrt => Ok(self.b.ins().sqrt(x)),
             UnaryFloat::Exp if single => self.exp(x, lanes),
             UnaryFloat::Log if single => self.log(x, lanes),
+            UnaryFloat::Expm1 if single => self.expm1(x, lanes),
+            UnaryFloat::Log1p if single => self.log1p(x, lanes),
             UnaryFloat::Tanh if single => self.tanh(x, lanes),
             UnaryFloat::Erf if single => self.erf(x, lanes),
+            UnaryFloat::Sin | UnaryFloat::Cos => self.sine(function, a, lanes),
+            UnaryFloat::Atan if single => self.atan(x, lanes),
             UnaryFloat::Floor if self.caps.round => Ok(self.b.ins().floor(x)),
+            UnaryFloat::Round if self.caps.round => Ok(self.b.ins().nearest(x)),
             UnaryFloat::Exp
             | UnaryFloat::Log
+            | UnaryFloat::Expm1
+            | UnaryFloat::Log1p
             | UnaryFloat::Tanh
             | UnaryFloat::Erf
-            | UnaryFloat::Floor => self.reference(function, a, lanes),
+            | UnaryFloat::Atan
+            | UnaryFloat::Floor
+            | UnaryFloat::Round => self.reference(function, a, lanes),
         }
     }
 
     /// The reference of a function, called for each lane in f64.
-    fn reference(
+    pub(super) fn reference(
         &mut self,
         function: UnaryFloat,
         a: Operand,
@@ -381,8 +390,11 @@ impl Frame<'_> {
         Ok(match dtype {
             DType::F32 | DType::F64 => {
                 let minus = self.constant(-1.0, dtype, lanes)?;
+                // What is neither: a zero with its sign, a NaN, or a subnormal number where the
+                // processor takes those for zeros. The product is what `x` itself need not be.
+                let neither = self.b.ins().fmul(x, zero);
                 let below = self.b.ins().fcmp(FloatCC::LessThan, x, zero);
-                let rest = self.choose(below, minus, x, lanes);
+                let rest = self.choose(below, minus, neither, lanes);
                 let above = self.b.ins().fcmp(FloatCC::GreaterThan, x, zero);
                 self.choose(above, one, rest, lanes)
             }

@@ -12,20 +12,25 @@
 
 use super::Instructions;
 
-/// One tile's work: `c[i, j] (+)= sum_p a[i, p] * b[p, j]`. Strides are in elements.
+/// One tile's work: `c[i, j] (+)= sum_r,p a[i, r, p] * b[r, p, j]`. Strides are in elements.
+///
+/// The contracted dim comes in runs, within which neighbours are equally far apart; a matrix product
+/// has one.
 #[derive(Clone, Copy)]
-pub(super) struct Job<E> {
-    /// The contracted extent.
+pub(super) struct Job<'s, E> {
+    /// Where each run begins in the left operand, and in the right: as many.
+    pub starts: [&'s [isize]; 2],
+    /// The extent of a run.
     pub k: usize,
     /// The left operand's first element.
     pub a: *const E,
     /// Between its rows.
     pub a_row: isize,
-    /// Between its elements along the contracted dim.
+    /// Between its elements along a run.
     pub a_step: isize,
     /// The right operand's first element; its columns are neighbours.
     pub b: *const E,
-    /// Between its elements along the contracted dim.
+    /// Between its elements along a run.
     pub b_step: isize,
     /// The result's first element; its columns are neighbours.
     pub c: *mut E,
@@ -42,7 +47,7 @@ pub(super) struct Job<E> {
 /// # Safety
 ///
 /// The host has the instructions, and every element that the job names is there.
-pub(super) type Tile<E> = unsafe fn(&Job<E>);
+pub(super) type Tile<E> = unsafe fn(&Job<'_, E>);
 
 /// The tiles of an instruction set.
 pub(super) struct Tiles<E: 'static> {
@@ -220,40 +225,44 @@ mod host {
             ///
             /// As [`Tile`] says.
             #[target_feature(enable = $features)]
-            unsafe fn $name<const ROWS: usize, const VECTORS: usize>(job: &Job<$element>) {
+            unsafe fn $name<const ROWS: usize, const VECTORS: usize>(job: &Job<'_, $element>) {
                 let mask = $mask(job.columns - (VECTORS - 1) * $lanes);
                 let mut sums = [[$zero(); VECTORS]; ROWS];
-                let mut b = job.b;
-                // One pointer for three rows: x86 reaches the next two by the stride and its double.
-                let mut a = [job.a; 5];
-                for (group, a) in a.iter_mut().enumerate() {
-                    *a = a.wrapping_offset(3 * group as isize * job.a_row);
-                }
-                for _ in 0..job.k {
-                    let mut right = [$zero(); VECTORS];
-                    for (v, right) in right.iter_mut().enumerate() {
-                        let from = b.wrapping_add(v * $lanes);
-                        // SAFETY: the job's columns are there; the last vector reads its own only.
-                        *right = unsafe {
-                            if v + 1 < VECTORS {
-                                $load(from)
-                            } else {
-                                $load_first(from, mask)
-                            }
-                        };
+                for (start_a, start_b) in job.starts[0].iter().zip(job.starts[1]) {
+                    let mut b = job.b.wrapping_offset(*start_b);
+                    // One pointer for three rows: x86 reaches the next two by the stride and its
+                    // double.
+                    let mut a = [job.a.wrapping_offset(*start_a); 5];
+                    for (group, a) in a.iter_mut().enumerate() {
+                        *a = a.wrapping_offset(3 * group as isize * job.a_row);
                     }
-                    for (i, sums) in sums.iter_mut().enumerate() {
-                        let from = a[i / 3].wrapping_offset((i % 3) as isize * job.a_row);
-                        // SAFETY: row i of the job.
-                        let left = $splat(unsafe { *from });
-                        for (sum, right) in sums.iter_mut().zip(right) {
-                            *sum = $fma(left, right, *sum);
+                    for _ in 0..job.k {
+                        let mut right = [$zero(); VECTORS];
+                        for (v, right) in right.iter_mut().enumerate() {
+                            let from = b.wrapping_add(v * $lanes);
+                            // SAFETY: the job's columns are there; the last vector reads its own
+                            // only.
+                            *right = unsafe {
+                                if v + 1 < VECTORS {
+                                    $load(from)
+                                } else {
+                                    $load_first(from, mask)
+                                }
+                            };
                         }
+                        for (i, sums) in sums.iter_mut().enumerate() {
+                            let from = a[i / 3].wrapping_offset((i % 3) as isize * job.a_row);
+                            // SAFETY: row i of the job.
+                            let left = $splat(unsafe { *from });
+                            for (sum, right) in sums.iter_mut().zip(right) {
+                                *sum = $fma(left, right, *sum);
+                            }
+                        }
+                        for a in &mut a {
+                            *a = a.wrapping_offset(job.a_step);
+                        }
+                        b = b.wrapping_offset(job.b_step);
                     }
-                    for a in &mut a {
-                        *a = a.wrapping_offset(job.a_step);
-                    }
-                    b = b.wrapping_offset(job.b_step);
                 }
                 for (i, sums) in sums.iter().enumerate() {
                     for (v, sum) in sums.iter().enumerate() {

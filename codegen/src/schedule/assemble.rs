@@ -1,10 +1,12 @@
 //! Puts parts together: the buffers of what kernels reach, how long each lives, kernels by name.
 
-use super::memory::Draft;
+use super::bind::Base;
+use super::memory::{Draft, Site};
+use super::program::{Cut, Item, Shared};
 use super::{Made, Scheduled, bytes};
-use crate::kernel::{Buffer, Class, Node, Part, Region, RegionId, Schedule, SlotId};
+use crate::kernel::{Buffer, BufferId, Class, Loop, Node, Part, RegionId, Schedule};
 use crate::plan::{ALIGNMENT, Lifetime};
-use crate::schedule::touch::each_access;
+use crate::schedule::touch::touches;
 use std::collections::BTreeMap;
 
 /// Adds a part's runs to the schedule; arena buffers get lifetimes, others their places.
@@ -12,86 +14,163 @@ pub(super) fn append(
     out: &mut Schedule,
     lifetimes: &mut BTreeMap<usize, Lifetime>,
     name: &str,
-    part: Scheduled,
+    cut: Cut,
 ) {
-    let Scheduled {
-        made,
-        buffers: drafts,
-        names,
-    } = part;
-    let arena = out.arena().unwrap_or(RegionId(u32::MAX));
-    let mut ids: BTreeMap<usize, usize> = BTreeMap::new();
-    let mut nodes = Vec::new();
-    let before = out.runs().len();
-    for Made {
-        mut class,
-        values,
-        ops,
-    } in made
-    {
-        let position = before + nodes.len();
-        let (buffers, regions) = (&mut out.buffers, &out.regions);
-        each_access(&mut class, &mut |access| {
-            let number = access.slot.0 as usize;
-            let draft = &drafts[number];
-            let id = *ids
-                .entry(number)
-                .or_insert_with(|| buffer(buffers, regions, arena, draft));
-            access.slot = SlotId(u32::try_from(id).unwrap_or(u32::MAX));
-            if draft.place.is_none() {
-                let life = lifetimes.entry(id).or_insert(Lifetime {
-                    bytes: bytes(draft).next_multiple_of(ALIGNMENT),
-                    first: position,
-                    last: position,
-                });
-                life.last = position;
-            }
-        });
-        let (kind, made_of) = (kind(&class), made_of(&ops));
-        let name = |number: usize| format!("{kind}_{number}{made_of}");
-        let values = values.iter().map(|id| names[*id].clone()).collect();
-        nodes.push(Node::Run(out.bind(class, name, values)));
-    }
+    let mut assembly = Assembly {
+        position: out.runs().len(),
+        out,
+        lifetimes,
+        shared: &cut.shared,
+        shared_ids: BTreeMap::new(),
+        born: BTreeMap::new(),
+    };
+    let nodes = assembly.items(&cut.items, 0);
     out.nodes.push(Node::Part(Part {
         name: name.to_string(),
         nodes,
     }));
 }
 
-/// The buffer of a draft: one per place and type, one per arena value.
-fn buffer(buffers: &mut Vec<Buffer>, regions: &[Region], arena: RegionId, draft: &Draft) -> usize {
-    let new = match draft.place {
-        None => Buffer {
-            name: draft.name.clone(),
-            region: arena,
-            offset: 0,
-            dtype: draft.dtype,
-            elements: draft.elements,
-        },
-        Some((region, offset)) => {
-            let found = buffers.iter().position(|b| {
-                (b.region, b.offset, b.dtype, b.elements)
-                    == (region, offset, draft.dtype, draft.elements)
-            });
-            if let Some(found) = found {
-                return found;
-            }
-            let place = &regions[region.0 as usize].name;
-            let name = match draft.name.starts_with('%') {
-                true => place.clone(),
-                false => draft.name.clone(),
-            };
-            Buffer {
-                name,
-                region,
-                offset,
-                dtype: draft.dtype,
-                elements: draft.elements,
+/// A part that is being added.
+struct Assembly<'a> {
+    out: &'a mut Schedule,
+    lifetimes: &'a mut BTreeMap<usize, Lifetime>,
+    shared: &'a [Shared],
+    /// The buffer of each shared value.
+    shared_ids: BTreeMap<usize, usize>,
+    /// Around how many loops deep each buffer of the arena means the same in every turn.
+    born: BTreeMap<usize, usize>,
+    /// How many runs are there.
+    position: usize,
+}
+
+impl Assembly<'_> {
+    fn items(&mut self, items: &[Item], depth: usize) -> Vec<Node> {
+        let mut nodes = Vec::new();
+        for item in items {
+            match item {
+                Item::Kernels(scheduled) => self.kernels(scheduled, depth, &mut nodes),
+                Item::Loop { trip, items } => {
+                    let first = self.position;
+                    let body = self.items(items, depth + 1);
+                    if body.is_empty() {
+                        continue;
+                    }
+                    // What is there before a turn or after it is there in all of them.
+                    for (id, life) in self.lifetimes.iter_mut() {
+                        if life.last >= first && self.born.get(id).is_some_and(|d| *d <= depth) {
+                            life.first = life.first.min(first);
+                            life.last = self.position - 1;
+                        }
+                    }
+                    nodes.push(Node::Loop(Loop { trip: *trip, body }));
+                }
             }
         }
-    };
-    buffers.push(new);
-    buffers.len() - 1
+        nodes
+    }
+
+    fn kernels(&mut self, scheduled: &Scheduled, depth: usize, nodes: &mut Vec<Node>) {
+        let Scheduled {
+            made,
+            buffers: drafts,
+            names,
+        } = scheduled;
+        let nowhere = Base {
+            buffer: BufferId(u32::MAX),
+            start: 0,
+            steps: Vec::new(),
+        };
+        let mut bases = vec![nowhere; drafts.len()];
+        let mut own: BTreeMap<usize, usize> = BTreeMap::new();
+        for Made { class, values, ops } in made {
+            for touch in touches(class) {
+                let number = touch.access.slot.0 as usize;
+                let draft = &drafts[number];
+                let id = match draft.site {
+                    Some(Site::Given(region, offset)) => self.given(draft, region, offset),
+                    Some(Site::Shared(value)) => self.shared(value),
+                    None => *own.entry(number).or_insert_with(|| {
+                        let arena = self.out.arena();
+                        self.out.buffers.push(Buffer {
+                            name: draft.name.clone(),
+                            region: arena.unwrap_or(RegionId(u32::MAX)),
+                            offset: 0,
+                            dtype: draft.dtype,
+                            elements: draft.elements,
+                        });
+                        let id = self.out.buffers.len() - 1;
+                        self.born.insert(id, depth);
+                        id
+                    }),
+                };
+                if self.born.contains_key(&id) {
+                    let life = self.lifetimes.entry(id).or_insert(Lifetime {
+                        bytes: bytes(draft).next_multiple_of(ALIGNMENT),
+                        first: self.position,
+                        last: self.position,
+                    });
+                    life.last = self.position;
+                }
+                let mut steps = draft.steps.clone();
+                steps.resize(depth, 0);
+                bases[number] = Base {
+                    buffer: BufferId(u32::try_from(id).unwrap_or(u32::MAX)),
+                    start: draft.start,
+                    steps,
+                };
+            }
+            let (kind, made_of) = (kind(class), made_of(ops));
+            let name = |number: usize| format!("{kind}_{number}{made_of}");
+            let values = values.iter().map(|id| names[*id].clone()).collect();
+            let run = self.out.bind_at(class.clone(), &bases, name, values);
+            nodes.push(Node::Run(run));
+            self.position += 1;
+        }
+    }
+
+    /// The buffer of a shared value.
+    fn shared(&mut self, number: usize) -> usize {
+        if let Some(id) = self.shared_ids.get(&number) {
+            return *id;
+        }
+        let value = &self.shared[number];
+        self.out.buffers.push(Buffer {
+            name: value.name.clone(),
+            region: self.out.arena().unwrap_or(RegionId(u32::MAX)),
+            offset: 0,
+            dtype: value.dtype,
+            elements: value.elements,
+        });
+        let id = self.out.buffers.len() - 1;
+        self.shared_ids.insert(number, id);
+        self.born.insert(id, value.depth);
+        id
+    }
+
+    /// The buffer of a given place: one for each place, type and size.
+    fn given(&mut self, draft: &Draft, region: RegionId, offset: usize) -> usize {
+        let found = self.out.buffers.iter().position(|b| {
+            (b.region, b.offset, b.dtype, b.elements)
+                == (region, offset, draft.dtype, draft.elements)
+        });
+        if let Some(found) = found {
+            return found;
+        }
+        let place = &self.out.regions[region.0 as usize].name;
+        let name = match draft.name.starts_with('%') {
+            true => place.clone(),
+            false => draft.name.clone(),
+        };
+        self.out.buffers.push(Buffer {
+            name,
+            region,
+            offset,
+            dtype: draft.dtype,
+            elements: draft.elements,
+        });
+        self.out.buffers.len() - 1
+    }
 }
 
 /// The first word of a kernel's name.

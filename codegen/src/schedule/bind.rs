@@ -10,10 +10,20 @@ use crate::kernel::{
 };
 use std::collections::BTreeMap;
 
+/// Where accesses begin that name it by its number.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Base {
+    pub buffer: BufferId,
+    /// Elements from the buffer's start in the first turn of the loops around.
+    pub start: i64,
+    /// Elements further for each turn of the loops around, the outermost first.
+    pub steps: Vec<i64>,
+}
+
 /// A place that some accesses reach.
 struct Reached {
-    /// The largest of the buffers that begin there.
-    buffer: BufferId,
+    /// The number of its base: of several that begin there, the one in the largest buffer.
+    base: usize,
     /// First and last element; none where nothing is reached.
     range: Option<(i64, i64)>,
     loads: bool,
@@ -27,14 +37,32 @@ impl Schedule {
     /// `values` are those it computes for others, for people.
     pub fn bind(
         &mut self,
-        mut class: Class,
+        class: Class,
         name: impl FnOnce(usize) -> String,
         values: Vec<String>,
     ) -> Run {
-        let reached = self.reached(&class);
-        let mut order: Vec<BufferId> = Vec::new();
+        let whole = |buffer| Base {
+            buffer: BufferId(buffer),
+            start: 0,
+            steps: Vec::new(),
+        };
+        let buffers = u32::try_from(self.buffers.len()).unwrap_or(u32::MAX);
+        let bases: Vec<Base> = (0..buffers).map(whole).collect();
+        self.bind_at(class, &bases, name, values)
+    }
+
+    /// As [`Schedule::bind`], where accesses name `bases`.
+    pub(super) fn bind_at(
+        &mut self,
+        mut class: Class,
+        bases: &[Base],
+        name: impl FnOnce(usize) -> String,
+        values: Vec<String>,
+    ) -> Run {
+        let reached = self.reached(&class, bases);
+        let mut order: Vec<usize> = Vec::new();
         each_access(&mut class, &mut |access| {
-            let key = self.canonical(BufferId(access.slot.0));
+            let key = self.canonical(bases, access.slot.0 as usize);
             let at = order.iter().position(|b| *b == key).unwrap_or_else(|| {
                 order.push(key);
                 order.len() - 1
@@ -51,7 +79,8 @@ impl Schedule {
                 continue;
             };
             let (low, high) = found.range.unwrap_or((0, -1));
-            let buffer = self.buffers.get(found.buffer.0 as usize);
+            let base = bases.get(found.base);
+            let buffer = base.and_then(|b| self.buffers.get(b.buffer.0 as usize));
             slots.push(Slot {
                 dtype: buffer.map_or(sinew_ir::DType::Float, |b| b.dtype),
                 elements: usize::try_from(high - low + 1).unwrap_or(0),
@@ -62,9 +91,9 @@ impl Schedule {
                 },
             });
             bindings.push(Binding {
-                buffer: found.buffer,
-                offset: low,
-                steps: Vec::new(),
+                buffer: base.map_or(BufferId(u32::MAX), |b| b.buffer),
+                offset: low + base.map_or(0, |b| b.start),
+                steps: base.map_or(Vec::new(), |b| b.steps.clone()),
             });
         }
         Run {
@@ -96,39 +125,45 @@ impl Schedule {
         KernelId(u32::try_from(at).unwrap_or(u32::MAX))
     }
 
-    /// The first buffer of the same element type that begins at the same place: an output in place of
-    /// an input is one slot with it. Buffers of the arena may have no place yet; no two of a kernel are
-    /// in one.
-    fn canonical(&self, id: BufferId) -> BufferId {
-        let Some(buffer) = self.buffers.get(id.0 as usize) else {
-            return id;
+    /// The first base of the same element type that begins at the same place: an output in place of an
+    /// input is one slot with it. Buffers of the arena may have no place yet; no two of a kernel are in
+    /// one.
+    fn canonical(&self, bases: &[Base], number: usize) -> usize {
+        let place = |base: &Base| {
+            let buffer = self.buffers.get(base.buffer.0 as usize)?;
+            let kind = self.regions.get(buffer.region.0 as usize).map(|r| r.kind);
+            let own = (kind == Some(RegionKind::Arena)).then_some(base.buffer);
+            let place = (own, buffer.region, buffer.offset, buffer.dtype);
+            Some((place, base.start, base.steps.clone()))
         };
-        let kind = self.regions.get(buffer.region.0 as usize).map(|r| r.kind);
-        if kind == Some(RegionKind::Arena) {
-            return id;
-        }
-        let place = (buffer.region, buffer.offset, buffer.dtype);
-        let same = self.buffers.iter();
-        let first = same
-            .map(|b| (b.region, b.offset, b.dtype))
-            .position(|b| b == place);
-        first.map_or(id, |at| BufferId(u32::try_from(at).unwrap_or(u32::MAX)))
+        let Some(wanted) = bases.get(number).and_then(place) else {
+            return number;
+        };
+        let mut earlier = bases.iter().map(place);
+        earlier
+            .position(|p| p.as_ref() == Some(&wanted))
+            .unwrap_or(number)
     }
 
-    /// What a class whose accesses name buffers reaches, by the first buffer of each place.
-    fn reached(&self, class: &Class) -> BTreeMap<BufferId, Reached> {
-        let elements = |id: BufferId| self.buffers.get(id.0 as usize).map_or(0, |b| b.elements);
-        let mut all: BTreeMap<BufferId, Reached> = BTreeMap::new();
+    /// What a class whose accesses name bases reaches, by the first base of each place.
+    fn reached(&self, class: &Class, bases: &[Base]) -> BTreeMap<usize, Reached> {
+        let elements = |number: usize| {
+            let buffer = bases.get(number).map(|b| b.buffer.0 as usize);
+            buffer
+                .and_then(|b| self.buffers.get(b))
+                .map_or(0, |b| b.elements)
+        };
+        let mut all: BTreeMap<usize, Reached> = BTreeMap::new();
         for touch in touches(class) {
-            let buffer = BufferId(touch.access.slot.0);
-            let found = all.entry(self.canonical(buffer)).or_insert(Reached {
-                buffer,
+            let number = touch.access.slot.0 as usize;
+            let found = all.entry(self.canonical(bases, number)).or_insert(Reached {
+                base: number,
                 range: None,
                 loads: false,
                 stores: false,
             });
-            if elements(buffer) > elements(found.buffer) {
-                found.buffer = buffer;
+            if elements(number) > elements(found.base) {
+                found.base = number;
             }
             found.loads |= touch.loads;
             found.stores |= touch.stores;

@@ -121,6 +121,7 @@ impl Clusters {
             | Def::Reshape(_)
             | Def::Permute { .. }
             | Def::Slice { .. }
+            | Def::Shear { .. }
             | Def::Pad { .. }
             | Def::Reduce { .. }
             | Def::Gather { .. } => Family::Nest,

@@ -79,6 +79,7 @@ impl Scope for Inside<'_> {
             | Def::Reshape(_)
             | Def::Permute { .. }
             | Def::Slice { .. }
+            | Def::Shear { .. }
             | Def::Pad { .. }
             | Def::Spread { .. }
             | Def::Concat { .. }
@@ -117,7 +118,7 @@ pub(crate) fn emit(memory: &Memory, clusters: &Clusters) -> Result<Vec<Group>, S
     // Results that are views of what has the home.
     for (id, home) in memory.home.iter().enumerate() {
         let given = home.as_ref().and_then(|h| memory.buffers.get(h.buffer));
-        let is_output = given.is_some_and(|b| b.place.is_some());
+        let is_output = given.is_some_and(|b| b.site.is_some());
         if memory.kernel[id] && is_output && memory.graph.live(id) {
             emitter.needed[id] = true;
         }
@@ -358,28 +359,39 @@ impl Emitter<'_> {
         let graph = &self.memory.graph;
         let members = self.clusters.list[c].iter().flat_map(|c| c.members.iter());
         let contract = members.copied().find_map(|m| {
-            if let Def::Contract { x, y, batch } = graph.nodes[m].def {
-                return Some((m, x, y, batch));
+            if let Def::Contract {
+                x,
+                y,
+                batch,
+                contracted,
+            } = graph.nodes[m].def
+            {
+                return Some((m, x, y, batch, contracted));
             }
             None
         });
-        let Some((id, x, y, batch)) = contract else {
+        let Some((id, x, y, batch, contracted)) = contract else {
             return Err(ScheduleError::NoIndex(sinew_ir::Value(0)));
         };
         let index = scope.index(id);
-        let left = self.memory.operand(x).map_err(|e| self.stuck(e))?;
-        let right = self.memory.operand(y).map_err(|e| self.stuck(e))?;
+        let operand = |x| {
+            self.memory
+                .operand(x, contracted)
+                .map_err(|e| self.stuck(e))
+        };
+        let (left, right) = (operand(x)?, operand(y)?);
         let (m, n) = (
-            graph.nodes[x].shape.len() - batch - 1,
-            graph.nodes[y].shape.len() - batch - 1,
+            graph.nodes[x].shape.len() - batch - contracted,
+            graph.nodes[y].shape.len() - batch - contracted,
         );
-        // The last axis of both is the contracted one.
-        let contracted = Affine::dim(origin.len());
+        // The last axes of both are the contracted ones.
+        let depth = &graph.nodes[x].shape[batch + m..];
+        let along = (0..contracted).map(|d| Affine::dim(origin.len() + d));
         let mut left_axes = index[..batch + m].to_vec();
         let mut right_axes = index[..batch].to_vec();
         right_axes.extend_from_slice(&index[batch + m..batch + m + n]);
         for axes in [&mut left_axes, &mut right_axes] {
-            axes.push(contracted.clone());
+            axes.extend(along.clone());
         }
         // The tag of each dim of the space, by the axis of the result it comes from.
         let mut of_dim =
@@ -394,14 +406,13 @@ impl Emitter<'_> {
             }
         }
         let tags: Vec<Tag> = origin.iter().map(|d| of_dim[*d]).collect();
-        let k = graph.nodes[x].shape.last().copied().unwrap_or(1);
         let mut reads = left.reads.clone();
         reads.extend(&right.reads);
         let mut ops = names(graph, &left.exprs);
         ops.extend(names(graph, &right.exprs));
         let operands = [left.over(&left_axes), right.over(&right_axes)];
         let dtype = graph.nodes[id].dtype;
-        let made = product::contract(eval, &tags, operands, k, dtype, stores);
+        let made = product::contract(eval, &tags, operands, depth, dtype, stores);
         Ok((made, reads, ops))
     }
 }
@@ -420,6 +431,7 @@ fn names(graph: &Graph, exprs: &[Expr]) -> Vec<&'static str> {
             | Def::Reshape(_)
             | Def::Permute { .. }
             | Def::Slice { .. }
+            | Def::Shear { .. }
             | Def::Pad { .. }
             | Def::Spread { .. }
             | Def::Contract { .. }

@@ -6,6 +6,8 @@
 
 use super::affine::{Affine, NoDigits, digits, linear};
 use super::graph::{Def, Graph, Id};
+use super::nest::access;
+use crate::bounds;
 use sinew_ir::{DType, Scalar};
 use std::collections::HashMap;
 
@@ -105,6 +107,8 @@ pub(crate) struct Eval<'a> {
     places: HashMap<Id, usize>,
     /// At how many places a value may be computed rather than stored.
     most_places: usize,
+    /// The padded values that are being written down, one inside the other.
+    padded: Vec<Id>,
     /// Leaves read, with their indices, unless the index is guarded or computed.
     pub reads: Vec<(Id, Option<Vec<Affine>>)>,
 }
@@ -121,6 +125,7 @@ impl<'a> Eval<'a> {
             memo: HashMap::new(),
             places: HashMap::new(),
             most_places: usize::MAX,
+            padded: Vec::new(),
             reads: Vec::new(),
         }
     }
@@ -206,6 +211,10 @@ impl<'a> Eval<'a> {
         id: Id,
     ) -> Result<Ref, Need> {
         let n = self.space.len();
+        if !guards.is_empty() && !self.stays_inside(home, &at, guards, id) {
+            // Without the innermost padding the others' guards say enough.
+            return Err(Need::Store(self.padded.last().copied().unwrap_or(id)));
+        }
         let guards = guards.to_vec();
         let computed: Vec<usize> = (n..at.strides.len())
             .filter(|d| at.stride(*d) != 0)
@@ -234,6 +243,23 @@ impl<'a> Eval<'a> {
                 Ok(self.add(kind, dtype))
             }
             _ => Err(Need::Store(id)),
+        }
+    }
+
+    /// Whether the verifier sees that a guarded load stays among a leaf's elements.
+    fn stays_inside(&self, home: &Home, at: &Affine, guards: &[Bound], id: Id) -> bool {
+        let space = self.extents();
+        let order: Vec<usize> = (0..space.len()).collect();
+        let (mut first, mut last) = (home.offset, home.offset);
+        for (extent, stride) in self.graph.nodes[id].shape.iter().zip(&home.strides) {
+            let reach = stride * (*extent as i64 - 1);
+            first += reach.min(0);
+            last += reach.max(0);
+        }
+        match bounds::range(&space, &access(home.buffer, at, guards, &order)) {
+            Some(Some((low, high))) => first <= low && high <= last,
+            Some(None) => true,
+            None => false,
         }
     }
 
@@ -275,6 +301,18 @@ impl<'a> Eval<'a> {
             } => {
                 let mut mapped = index.to_vec();
                 mapped[*axis] = mapped[*axis].scaled(*step).plus(*start);
+                self.eval(*x, &mapped, guards)
+            }
+            Def::Shear {
+                x,
+                axis,
+                by,
+                offset,
+                slope,
+            } => {
+                let mut mapped = index.to_vec();
+                mapped[*axis].add_scaled(&index[*by], *slope);
+                mapped[*axis].offset += offset;
                 self.eval(*x, &mapped, guards)
             }
             Def::Reshape(x) => self.reshape(id, *x, index, guards),
@@ -395,7 +433,10 @@ impl<'a> Eval<'a> {
         if let Err(at) = inner.binary_search(&bound) {
             inner.insert(at, bound.clone());
         }
-        let value = self.eval(x, &mapped, &inner)?;
+        self.padded.push(id);
+        let value = self.eval(x, &mapped, &inner);
+        self.padded.pop();
+        let value = value?;
         match &self.exprs[value].kind {
             // The guard on the load gives the zero.
             ExprKind::Load { guards, .. } | ExprKind::Gather { guards, .. }

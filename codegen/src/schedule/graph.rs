@@ -1,17 +1,18 @@
 //! A program as the scheduler sees it: values with known extents and what defines each.
 //!
 //! Built from a linked function in order, so operands stand before users. On the way, ops that are
-//! functions over others are expanded, identities vanish, contractions get at most one contracted
-//! axis, scatters of few updates become comparisons, and long reductions become two.
+//! functions over others are expanded, identities vanish, the axes of contractions are put in order,
+//! scatters of few updates become comparisons, and long reductions become two.
 
 use super::ScheduleError;
 use super::affine::contiguous;
 use super::rewrite::SCATTER_INLINE;
 use sinew_ir::attributes::{
-    Along, AlongResult, Broadcast, Constant, DotAxes, Extent, Iota, Over, Pad, Permute, Slice,
+    Along, AlongResult, Broadcast, Constant, DotAxes, Extent, Iota, Over, Pad, Permute, Shear,
+    Slice,
 };
 use sinew_ir::{
-    Axis, Builder, DType, Function, Inst, Kind, OpInst, Reduction, Scalar, Value, View,
+    Axis, DType, Function, Inst, Kind, OpInst, Reduction, Scalar, Type, Value, View, byte_count,
 };
 use std::collections::HashMap;
 
@@ -52,6 +53,15 @@ pub(crate) enum Def {
         start: i64,
         step: i64,
     },
+    /// Element `i` along `axis` is that at `offset + i + slope * r`, r being the index along `by`; always
+    /// within `x`.
+    Shear {
+        x: Id,
+        axis: usize,
+        by: usize,
+        offset: i64,
+        slope: i64,
+    },
     /// Zeros around.
     Pad {
         x: Id,
@@ -71,11 +81,13 @@ pub(crate) enum Def {
         axes: Vec<usize>,
         kind: Reduction,
     },
-    /// `x` is batch, m.., k and `y` is batch, n.., k: the result is batch, m.., n...
+    /// `x` is batch.., m.., k.. and `y` is batch.., n.., k..: the result is batch.., m.., n...
     Contract {
         x: Id,
         y: Id,
         batch: usize,
+        /// How many axes are contracted.
+        contracted: usize,
     },
     Concat {
         parts: Vec<Id>,
@@ -103,6 +115,7 @@ impl Def {
             | Def::Reshape(x)
             | Def::Permute { x, .. }
             | Def::Slice { x, .. }
+            | Def::Shear { x, .. }
             | Def::Pad { x, .. }
             | Def::Spread { x, .. }
             | Def::Reduce { x, .. } => vec![*x],
@@ -124,7 +137,8 @@ impl Def {
             Def::Broadcast { x, .. }
             | Def::Reshape(x)
             | Def::Permute { x, .. }
-            | Def::Slice { x, .. } => Some(*x),
+            | Def::Slice { x, .. }
+            | Def::Shear { x, .. } => Some(*x),
             Def::Param
             | Def::Const(_)
             | Def::Iota(_)
@@ -155,6 +169,7 @@ impl Def {
             | Def::Reshape(_)
             | Def::Permute { .. }
             | Def::Slice { .. }
+            | Def::Shear { .. }
             | Def::Pad { .. }
             | Def::Gather { .. } => false,
         }
@@ -180,8 +195,18 @@ impl Graph {
     }
 
     pub fn build(function: &Function) -> Result<Graph, ScheduleError> {
+        // Linked programs have no functions over ops any more; others may.
+        let mut expanded = function.clone();
+        sinew_ir::expand(&mut expanded).map_err(|e| ScheduleError::NotLinked(e.to_string()))?;
+        let function = &expanded;
         let mut graph = Graph::default();
         let mut ids: Vec<Option<Id>> = Vec::new();
+        for (value, ty) in function.values.iter().enumerate() {
+            let value = Value(u32::try_from(value).unwrap_or(u32::MAX));
+            if ty.shape.extents().is_some() && ty.dtype.size().is_some() && ty.bytes().is_none() {
+                return Err(ScheduleError::too_large(value, ty));
+            }
+        }
         for p in 0..function.params.len() {
             let of = &function.values[p];
             let shape = extents(&function.name, &of.shape)?;
@@ -194,13 +219,9 @@ impl Graph {
             });
             set(&mut ids, value, p);
         }
-        graph.add_all(
-            function,
-            &function.body.insts,
-            &function.values,
-            &mut ids,
-            None,
-        )?;
+        for inst in &function.body.insts {
+            graph.add_inst(function, inst, &mut ids)?;
+        }
         for value in &function.body.results {
             let id = get(&ids, *value).ok_or(ScheduleError::Undefined(*value))?;
             graph.results.push(id);
@@ -210,6 +231,14 @@ impl Graph {
                 "{} has the working float's type",
                 node.value
             )));
+        }
+        // What an op expands to may have more axes than its result.
+        for node in &graph.nodes {
+            let bytes = node.dtype.size().map(|size| byte_count(&node.shape, size));
+            if bytes == Some(None) {
+                let ty = Type::of(node.dtype, &node.shape);
+                return Err(ScheduleError::too_large(node.value, &ty));
+            }
         }
         graph.count();
         Ok(graph)
@@ -254,62 +283,34 @@ impl Graph {
         self.nodes.len() - 1
     }
 
-    /// Adds instructions; inside an expansion, `outer` is the IR value they are part of.
-    fn add_all(
+    fn add_inst(
         &mut self,
         function: &Function,
-        insts: &[Inst],
-        values: &[sinew_ir::Type],
+        inst: &Inst,
         ids: &mut Vec<Option<Id>>,
-        outer: Option<Value>,
     ) -> Result<(), ScheduleError> {
-        for inst in insts {
-            let inst = match inst {
-                Inst::Op(op) => op,
-                Inst::Call(c) => {
-                    return Err(ScheduleError::NotLinked(format!("calls {}", c.target.name)));
-                }
-                Inst::PullbackCall(_) => {
-                    return Err(ScheduleError::NotLinked("a pullback of a call".into()));
-                }
-                Inst::Loop(_) => return Err(ScheduleError::Loop),
-            };
-            if let Kind::Function(expand) = inst.op.kind {
-                let mut builder = Builder {
-                    values: values.to_vec(),
-                    insts: Vec::new(),
-                    location: inst.location,
-                };
-                let result = expand(&mut builder, &inst.operands, &inst.attributes)
-                    .map_err(|e| ScheduleError::NotLinked(e.to_string()))?;
-                let label = outer.unwrap_or(inst.result);
-                // The expansion numbers its values from the end of the list, over those of others.
-                let mut inner = ids.clone();
-                inner.resize(values.len().min(inner.len()), None);
-                self.add_all(
-                    function,
-                    &builder.insts,
-                    &builder.values,
-                    &mut inner,
-                    Some(label),
-                )?;
-                let id = get(&inner, result).ok_or(ScheduleError::Undefined(result))?;
-                set(ids, inst.result, id);
-                continue;
+        let inst = match inst {
+            Inst::Op(op) => op,
+            Inst::Call(c) => {
+                return Err(ScheduleError::NotLinked(format!("calls {}", c.target.name)));
             }
-            let of = values
-                .get(inst.result.index())
-                .ok_or(ScheduleError::Undefined(inst.result))?;
-            let shape = extents(&function.name, &of.shape)?;
-            let operands = inst
-                .operands
-                .iter()
-                .map(|v| get(ids, *v).ok_or(ScheduleError::Undefined(*v)))
-                .collect::<Result<Vec<_>, _>>()?;
-            let label = outer.unwrap_or(inst.result);
-            let id = self.add_op(inst, &operands, shape, of.dtype, label)?;
-            set(ids, inst.result, id);
-        }
+            Inst::PullbackCall(_) => {
+                return Err(ScheduleError::NotLinked("a pullback of a call".into()));
+            }
+            Inst::Loop(l) => return Err(ScheduleError::Loop(l.trip.to_string())),
+        };
+        let of = function
+            .values
+            .get(inst.result.index())
+            .ok_or(ScheduleError::Undefined(inst.result))?;
+        let shape = extents(&function.name, &of.shape)?;
+        let operands = inst
+            .operands
+            .iter()
+            .map(|v| get(ids, *v).ok_or(ScheduleError::Undefined(*v)))
+            .collect::<Result<Vec<_>, _>>()?;
+        let id = self.add_op(inst, &operands, shape, of.dtype, inst.result)?;
+        set(ids, inst.result, id);
         Ok(())
     }
 
@@ -376,6 +377,26 @@ impl Graph {
                     _ => Def::Spread { x, axis, low, step },
                 }
             }
+            Kind::View(View::Flip) => {
+                let axis = axis(Along::of(a).map_err(misread)?.axis).ok_or_else(bad)?;
+                let x = x()?;
+                let last = self.nodes[x].shape[axis] as i64 - 1;
+                Def::Slice {
+                    x,
+                    axis,
+                    start: last,
+                    step: -1,
+                }
+            }
+            Kind::View(View::Shear) => {
+                let map = Shear::of(a).map_err(misread)?;
+                let (Some(d), Some(by)) = (axis(map.axis), axis(map.by)) else {
+                    return Err(bad());
+                };
+                let offset = map.offset.as_constant().ok_or_else(bad)?;
+                let slope = map.slope.as_constant().ok_or_else(bad)?;
+                return Ok(self.shear(x()?, [d, by], [offset, slope], shape, value));
+            }
             Kind::Reduce(kind) => {
                 let axes = axes(Over::of(a).map_err(misread)?.axes).ok_or_else(bad)?;
                 return Ok(self.add_reduce(x()?, axes, kind, dtype, value));
@@ -399,6 +420,7 @@ impl Graph {
                     x: left,
                     y: right,
                     batch,
+                    contracted: cx.len(),
                 }
             }
             Kind::Concat => Def::Concat {

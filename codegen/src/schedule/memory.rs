@@ -15,13 +15,29 @@ use crate::kernel::RegionId;
 use sinew_ir::{DType, Function};
 use std::collections::BTreeSet;
 
-/// A buffer whose place in the arena may still be open.
+/// Memory that outlives the kernels which are being made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Site {
+    /// A region and the first byte in it.
+    Given(RegionId, usize),
+    /// A value of the arena that other stretches of the program see too, by its number.
+    Shared(usize),
+}
+
+/// A buffer as it is being made.
 #[derive(Clone, Debug)]
 pub(crate) struct Draft {
     pub name: String,
-    /// Region and first byte; open for what lives in the arena.
-    pub place: Option<(RegionId, usize)>,
+    /// Where it is; open for what only the kernels at hand see.
+    pub site: Option<Site>,
+    /// Elements from there in the first turn of the loops around.
+    pub start: i64,
+    /// Elements further for each turn of the loops around, the outermost first; none: 0 each.
+    pub steps: Vec<i64>,
+    /// Of the value that it holds, one an axis.
+    pub strides: Vec<i64>,
     pub dtype: DType,
+    /// Of the whole site.
     pub elements: usize,
 }
 
@@ -81,11 +97,11 @@ impl Memory {
             memory.params(function.params.len());
             memory.outputs(outputs, staged);
             memory.roots();
-            memory.sink();
-            memory.spread();
-            memory.cut();
-            memory.concats();
-            if memory.settle(&mut plain)? {
+            memory.store_ends_of_chains();
+            memory.store_before_broadcasts();
+            memory.cut_long_chains();
+            memory.write_parts_in_place();
+            if memory.store_until_expressible(&mut plain)? {
                 return Ok(memory);
             }
             graph = memory.graph;
@@ -108,10 +124,12 @@ impl Memory {
         }
     }
 
-    /// The region of a home; what has no place yet will be in the arena.
-    pub fn region(&self, home: &Home) -> RegionId {
-        let place = self.buffers.get(home.buffer).and_then(|b| b.place);
-        place.map_or(RegionId(0), |(region, _)| region)
+    /// The region of a home; none for what is in the arena.
+    pub fn region(&self, home: &Home) -> Option<RegionId> {
+        match self.buffers.get(home.buffer)?.site? {
+            Site::Given(region, _) => Some(region),
+            Site::Shared(_) => None,
+        }
     }
 
     /// How many regions a kernel of some values touches.
@@ -129,16 +147,20 @@ impl Memory {
     /// A row-major buffer in the arena for a value.
     fn arena(&mut self, id: Id) -> Home {
         let node = &self.graph.nodes[id];
+        let strides = contiguous(&node.shape);
         self.buffers.push(Draft {
             name: node.value.to_string(),
-            place: None,
+            site: None,
+            start: 0,
+            steps: Vec::new(),
+            strides: strides.clone(),
             dtype: node.dtype,
             elements: self.graph.elements(id),
         });
         Home {
             buffer: self.buffers.len() - 1,
             offset: 0,
-            strides: contiguous(&node.shape),
+            strides,
         }
     }
 
@@ -147,7 +169,7 @@ impl Memory {
             self.home[p] = Some(Home {
                 buffer: p,
                 offset: 0,
-                strides: contiguous(&self.graph.nodes[p].shape),
+                strides: self.buffers[p].strides.clone(),
             });
         }
     }
@@ -158,7 +180,7 @@ impl Memory {
             let home = Home {
                 buffer: *buffer,
                 offset: 0,
-                strides: contiguous(&self.graph.nodes[id].shape),
+                strides: self.buffers[*buffer].strides.clone(),
             };
             if self.graph.elements(id) == 0 {
                 continue;
@@ -202,7 +224,12 @@ impl Memory {
                 || memory.plain[x]
                 || matches!(
                     memory.graph.nodes[x].def,
-                    Def::Param | Def::Const(_) | Def::Iota(_) | Def::Slice { .. } | Def::Pad { .. }
+                    Def::Param
+                        | Def::Const(_)
+                        | Def::Iota(_)
+                        | Def::Slice { .. }
+                        | Def::Shear { .. }
+                        | Def::Pad { .. }
                 )
         };
         match &self.graph.nodes[id].def {
@@ -238,6 +265,7 @@ impl Memory {
             | Def::Broadcast { .. }
             | Def::Reshape(_)
             | Def::Slice { .. }
+            | Def::Shear { .. }
             | Def::Pad { .. }
             | Def::Spread { .. }
             | Def::Reduce { .. }
@@ -263,7 +291,7 @@ impl Memory {
 
     /// What others read of a root is the last value of the chain of elementwise ops that only leads
     /// on from it: the activation's argument with its bias, the scale out of a norm.
-    fn sink(&mut self) {
+    fn store_ends_of_chains(&mut self) {
         for id in 0..self.graph.nodes.len() {
             let sinks = matches!(
                 self.graph.nodes[id].def,
@@ -290,6 +318,7 @@ impl Memory {
                     | Def::Iota(_)
                     | Def::Broadcast { .. }
                     | Def::Slice { .. }
+                    | Def::Shear { .. }
                     | Def::Pad { .. }
                     | Def::Spread { .. }
                     | Def::Reduce { .. }
@@ -304,7 +333,7 @@ impl Memory {
     }
 
     /// Cuts chains of inlined values that would make endless code (and deep recursion here).
-    fn cut(&mut self) {
+    fn cut_long_chains(&mut self) {
         let mut length = vec![0usize; self.graph.nodes.len()];
         for id in 0..self.graph.nodes.len() {
             let node = &self.graph.nodes[id];
@@ -328,7 +357,7 @@ impl Memory {
     }
 
     /// What is repeated and follows from a root, or is costly, is computed once, not for each copy.
-    fn spread(&mut self) {
+    fn store_before_broadcasts(&mut self) {
         for id in 0..self.graph.nodes.len() {
             let Def::Broadcast { x, .. } = self.graph.nodes[id].def else {
                 continue;
@@ -354,7 +383,7 @@ impl Memory {
     }
 
     /// Parts of concatenations are written straight into their ranges.
-    fn concats(&mut self) {
+    fn write_parts_in_place(&mut self) {
         for id in (0..self.graph.nodes.len()).rev() {
             if !self.graph.live(id) {
                 continue;
@@ -381,6 +410,7 @@ impl Memory {
                     | Def::Reshape(_)
                     | Def::Permute { .. }
                     | Def::Slice { .. }
+                    | Def::Shear { .. }
                     | Def::Pad { .. }
                     | Def::Spread { .. }
                     | Def::Scatter { .. } => false,
@@ -400,7 +430,7 @@ impl Memory {
 
     /// Makes kernel values of what turns out to be needed in memory, until every kernel value has an
     /// expression. False: start again, with a value that must be in row-major order.
-    fn settle(&mut self, plain: &mut [bool]) -> Result<bool, ScheduleError> {
+    fn store_until_expressible(&mut self, plain: &mut [bool]) -> Result<bool, ScheduleError> {
         let n = self.graph.nodes.len();
         self.probes = vec![Probe::default(); n];
         let mut settled = false;
@@ -451,9 +481,6 @@ impl Memory {
     /// its axes were put in order, if that is a view of what is computed; then the operand itself.
     fn written_operand(&self, operand: Id) -> Id {
         let mut at = operand;
-        if let Def::Reshape(x) = self.graph.nodes[at].def {
-            at = x;
-        }
         if let Def::Permute { x, .. } = self.graph.nodes[at].def {
             at = x;
         }

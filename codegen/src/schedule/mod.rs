@@ -1,10 +1,12 @@
 //! From linked programs to kernels: what is fused with what, what is stored, in which order.
 //!
-//! The road of one part: `graph` (values with extents; `rewrite` simplifies on the way) → `memory`
-//! (which values may be stored, and where; `probe` finds what each reads, `operand` whether a
-//! contraction computes what it multiplies) → `cluster` (which run in
-//! one kernel) → `emit` and `movement` (expressions by `eval`, then `nest` and `product`, dims merged
-//! by `merge`) → order, and places in the arena (here and in [`crate::plan`]).
+//! The road of one part: `program` cuts it into loops and the stretches of operations between them. The
+//! road of a stretch: `graph` (values with extents; `rewrite` simplifies on the way) → `memory` (which
+//! values may be stored, and where; `probe` finds what each reads, `operand` whether a contraction
+//! computes what it multiplies) → `cluster` (which run in one kernel) → `emit` and `movement`
+//! (expressions by `eval`, then `nest` and `product`, dims merged by `merge`) → order (here). Then
+//! `assemble` puts the part into the schedule, with equal kernels once (`bind`), and [`crate::plan`] finds
+//! places in the arena.
 //!
 //! What decides, in few numbers: bytes count, arithmetic is repeated rather than stored. A value is
 //! stored only for another kernel or as a result; of a chain that leads on from a root, its last link.
@@ -28,6 +30,7 @@ mod nest;
 mod operand;
 mod probe;
 mod product;
+mod program;
 mod rewrite;
 mod touch;
 
@@ -35,10 +38,10 @@ use crate::kernel::{Region, RegionId, RegionKind, Regions, Schedule, SlotId};
 use crate::plan::{Lifetime, plan};
 use crate::verify::{VerifyError, verify};
 use emit::{Group, Made};
-use memory::{Draft, Memory};
+use memory::{Draft, Memory, Site};
 #[cfg(feature = "cpu")]
-pub(crate) use merge::visit_code;
-use sinew_ir::{Function, Value};
+pub(crate) use merge::{merge_group, visit_code};
+use sinew_ir::{Function, Type, Value, byte_count};
 use std::collections::{BTreeMap, BTreeSet};
 pub(crate) use touch::{Touch, touches};
 
@@ -73,15 +76,33 @@ pub enum ScheduleError {
     /// A function that is not a program yet.
     #[error("not a linked program: {0}")]
     NotLinked(String),
-    /// A loop: a schedule is a list of kernels, each run once.
-    #[error("a program with a loop cannot be scheduled: a schedule has no loops")]
-    Loop,
+    /// A loop whose trip count is not known, or 0: the simplifier takes such loops out.
+    #[error("a program with a loop of {0} iterations cannot be scheduled")]
+    Loop(String),
     /// A value that nothing defines.
     #[error("{0} is not defined")]
     Undefined(Value),
     /// An op with attributes that its table entry would refuse.
     #[error("`{0}` has attributes that its entry in the op table refuses")]
     Attributes(&'static str),
+    /// A value of more bytes than memory can have ([`sinew_ir::MAX_BYTES`]).
+    #[error("{value}: {ty} is too large for any memory")]
+    TooLarge {
+        /// The value.
+        value: Value,
+        /// Its element type and shape.
+        ty: String,
+    },
+    /// Values that are alive together and have more bytes than memory can have.
+    #[error(
+        "the arena is too large for any memory: there is no place for {name}, of {elements} elements"
+    )]
+    Arena {
+        /// The value that had no place left.
+        name: String,
+        /// Its elements.
+        elements: usize,
+    },
     /// Another number of places than of parameters or results.
     #[error("`{name}` has {values} {what}, and {places} places are given")]
     Places {
@@ -126,6 +147,15 @@ pub enum ScheduleError {
     Invalid(#[from] VerifyError),
 }
 
+impl ScheduleError {
+    fn too_large(value: Value, ty: &Type) -> ScheduleError {
+        ScheduleError::TooLarge {
+            value,
+            ty: ty.to_string(),
+        }
+    }
+}
+
 /// Makes one schedule of programs that run one after the other.
 ///
 /// # Errors
@@ -134,10 +164,22 @@ pub fn schedule(parts: &[Part<'_>], regions: Regions) -> Result<Schedule, Schedu
     let mut out = Schedule::new(regions);
     let mut lifetimes: BTreeMap<usize, Lifetime> = BTreeMap::new();
     for part in parts {
-        let scheduled = one_part(part, &out.regions)?;
-        assemble::append(&mut out, &mut lifetimes, part.name, scheduled);
+        // What follows indexes shapes by the axes that attributes name.
+        sinew_ir::verify_stage(part.program, sinew_ir::Stage::Bound)
+            .map_err(|e| ScheduleError::NotLinked(e.to_string()))?;
+        let (inputs, outputs) = part_buffers(part, &out.regions)?;
+        let cut = program::cut(part.program, inputs, outputs)?;
+        assemble::append(&mut out, &mut lifetimes, part.name, cut);
     }
-    let (offsets, total) = plan(&lifetimes.values().copied().collect::<Vec<_>>());
+    let values: Vec<Lifetime> = lifetimes.values().copied().collect();
+    let (offsets, total) = plan(&values).map_err(|full| {
+        let buffer = lifetimes.keys().nth(full.value);
+        let buffer = buffer.and_then(|b| out.buffers.get(*b));
+        ScheduleError::Arena {
+            name: buffer.map_or_else(String::new, |b| b.name.clone()),
+            elements: buffer.map_or(0, |b| b.elements),
+        }
+    })?;
     for (buffer, offset) in lifetimes.keys().zip(offsets) {
         out.buffers[*buffer].offset = offset;
     }
@@ -150,7 +192,7 @@ pub fn schedule(parts: &[Part<'_>], regions: Regions) -> Result<Schedule, Schedu
     Ok(out)
 }
 
-/// The kernels of one part.
+/// The kernels of a stretch of a program without loops.
 struct Scheduled {
     /// In order.
     made: Vec<Made>,
@@ -159,42 +201,42 @@ struct Scheduled {
     names: Vec<String>,
 }
 
-fn one_part(part: &Part<'_>, regions: &[Region]) -> Result<Scheduled, ScheduleError> {
-    // What follows indexes shapes by the axes that attributes name.
-    sinew_ir::verify_stage(part.program, sinew_ir::Stage::Bound)
-        .map_err(|e| ScheduleError::NotLinked(e.to_string()))?;
-    let (buffers, inputs) = part_buffers(part, regions)?;
-    let outputs: Vec<usize> = (inputs..buffers.len()).collect();
+/// Schedules a function without loops. Its parameters lie in `inputs`, its results go to `outputs`;
+/// `label` names its values.
+fn stretch(
+    function: &Function,
+    label: &dyn Fn(Value) -> String,
+    inputs: Vec<Draft>,
+    outputs: Vec<Draft>,
+) -> Result<Scheduled, ScheduleError> {
+    let count = inputs.len();
+    let buffers: Vec<Draft> = inputs.into_iter().chain(outputs).collect();
+    let outputs: Vec<usize> = (count..buffers.len()).collect();
     let mut staged: Vec<usize> = Vec::new();
     loop {
-        let memory = Memory::decide(part.program, buffers.clone(), &outputs, &staged)?;
+        let memory = Memory::decide(function, buffers.clone(), &outputs, &staged)?;
         let clusters = cluster::group(&memory);
         let groups = emit::emit(&memory, &clusters)?;
-        match in_order(groups, &memory.buffers, inputs, &outputs, &staged) {
+        match in_order(groups, &memory.buffers, count, &outputs, &staged) {
             Ok(made) => {
-                let names = memory
-                    .graph
-                    .nodes
-                    .iter()
-                    .map(|n| match part.program.params.get(n.value.index()) {
-                        Some(p) => p.name.clone(),
-                        None => n.value.to_string(),
-                    })
-                    .collect();
+                let nodes = memory.graph.nodes.iter();
                 return Ok(Scheduled {
                     made,
+                    names: nodes.map(|n| label(n.value)).collect(),
                     buffers: memory.buffers,
-                    names,
                 });
             }
             Err(more) if !more.is_empty() => staged.extend(more),
-            Err(_) => return Err(ScheduleError::Cycle(part.program.name.clone())),
+            Err(_) => return Err(ScheduleError::Cycle(function.name.clone())),
         }
     }
 }
 
 /// The buffers of parameters and results, checked.
-fn part_buffers(part: &Part<'_>, regions: &[Region]) -> Result<(Vec<Draft>, usize), ScheduleError> {
+fn part_buffers(
+    part: &Part<'_>,
+    regions: &[Region],
+) -> Result<(Vec<Draft>, Vec<Draft>), ScheduleError> {
     let program = part.program;
     let count = |what, values, places| match values == places {
         true => Ok(()),
@@ -224,16 +266,17 @@ fn part_buffers(part: &Part<'_>, regions: &[Region]) -> Result<(Vec<Draft>, usiz
             what: name.clone(),
             problem,
         };
-        let elements: usize = of
+        let extents = of
             .shape
             .extents()
-            .ok_or_else(|| ScheduleError::NotLinked(format!("{value} has no extents")))?
-            .iter()
-            .product();
+            .ok_or_else(|| ScheduleError::NotLinked(format!("{value} has no extents")))?;
         let size = of
             .dtype
             .size()
             .ok_or_else(|| ScheduleError::NotLinked(format!("{value} has no element type")))?;
+        let bytes = byte_count(&extents, size);
+        let bytes = bytes.ok_or_else(|| ScheduleError::too_large(value, of))?;
+        let elements = bytes / size;
         let index = place.region.0 as usize;
         let region = regions.get(index).ok_or(problem("no such region"))?;
         if region.kind == RegionKind::Arena {
@@ -242,9 +285,7 @@ fn part_buffers(part: &Part<'_>, regions: &[Region]) -> Result<(Vec<Draft>, usiz
         if !place.offset.is_multiple_of(size) {
             return Err(problem("it is not aligned to its elements"));
         }
-        let end = elements
-            .checked_mul(size)
-            .and_then(|b| b.checked_add(place.offset));
+        let end = bytes.checked_add(place.offset);
         if end.is_none_or(|e| e > region.bytes) {
             return Err(problem("it leaves the region"));
         }
@@ -253,7 +294,10 @@ fn part_buffers(part: &Part<'_>, regions: &[Region]) -> Result<(Vec<Draft>, usiz
         }
         out.push(Draft {
             name,
-            place: Some((place.region, place.offset)),
+            site: Some(Site::Given(place.region, place.offset)),
+            start: 0,
+            steps: Vec::new(),
+            strides: affine::contiguous(&extents),
             dtype: of.dtype,
             elements,
         });
@@ -270,18 +314,25 @@ fn part_buffers(part: &Part<'_>, regions: &[Region]) -> Result<(Vec<Draft>, usiz
             }
         }
     }
-    Ok((out, inputs))
+    let outputs = out.split_off(inputs);
+    Ok((out, outputs))
 }
 
 fn bytes(draft: &Draft) -> usize {
     draft.elements * draft.dtype.size().unwrap_or(8)
 }
 
-/// Whether two buffers with places share bytes.
+/// Whether two buffers at sites share bytes.
 fn overlap(a: &Draft, b: &Draft) -> bool {
-    match (a.place, b.place) {
-        (Some((r, x)), Some((s, y))) => r == s && x < y + bytes(b) && y < x + bytes(a),
-        _ => false,
+    match (a.site, b.site) {
+        (Some(Site::Given(r, x)), Some(Site::Given(s, y))) => {
+            r == s && x < y + bytes(b) && y < x + bytes(a)
+        }
+        (Some(Site::Shared(a)), Some(Site::Shared(b))) => a == b,
+        (Some(Site::Given(..)), Some(Site::Shared(_)))
+        | (Some(Site::Shared(_)), Some(Site::Given(..)))
+        | (None, _)
+        | (_, None) => false,
     }
 }
 
@@ -364,8 +415,9 @@ fn same_place(group: &Group, over: &[usize], output: usize, buffers: &[Draft]) -
             if !over.contains(&from) {
                 continue;
             }
-            let same_buffer = buffers[from].place == buffers[output].place
-                && buffers[from].dtype == buffers[output].dtype;
+            let (a, b) = (&buffers[from], &buffers[output]);
+            let same_buffer =
+                (a.site, a.start, &a.steps, a.dtype) == (b.site, b.start, &b.steps, b.dtype);
             if written || !same_buffer || !load.plain {
                 return false;
             }

@@ -102,6 +102,7 @@ impl Emitter<'_> {
                 | Def::Reshape(_)
                 | Def::Permute { .. }
                 | Def::Slice { .. }
+                | Def::Shear { .. }
                 | Def::Pad { .. }
                 | Def::Reduce { .. }
                 | Def::Contract { .. }

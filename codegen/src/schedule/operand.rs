@@ -27,8 +27,8 @@ const MORE_BYTES: usize = 2;
 const REGIONS: usize = 3;
 
 impl Memory {
-    /// The operand of a contraction; else the value to store first.
-    pub fn operand(&self, operand: Id) -> Result<Operand, Id> {
+    /// The operand of a contraction over its last `contracted` axes; else the value to store first.
+    pub fn operand(&self, operand: Id, contracted: usize) -> Result<Operand, Id> {
         // The base of the views, if it is neither in memory nor to be.
         let mut base = operand;
         while !self.is_leaf(base) {
@@ -39,13 +39,17 @@ impl Memory {
         }
         if self.is_leaf(base) {
             let found = self.expressed(operand).ok_or(operand)?;
-            return match found.is_plain() {
+            // The kernel of a value that is no window of anything stores it as it is best read.
+            let ordered = self.kernel[base]
+                && self.graph.elements(operand) <= self.graph.elements(base)
+                && !found.is_one_dim(&self.graph.nodes[operand].shape, contracted);
+            return match found.is_plain() && !ordered {
                 true => Ok(found),
                 false => Err(operand),
             };
         }
         let found = self.expressed(operand).ok_or(base)?;
-        match self.pays(operand, base, &found) {
+        match self.is_computed_at_use(operand, base, &found) {
             true => Ok(found),
             false => Err(base),
         }
@@ -100,7 +104,7 @@ impl Memory {
     /// - it is cheap: [`CHEAP`] at most, nothing transcendental;
     /// - it does not repeat a smaller value: that is stored in fewer bytes than any load of it;
     /// - its loads are not [`MORE_BYTES`] times the value, and of [`REGIONS`] regions at most.
-    fn pays(&self, operand: Id, base: Id, found: &Operand) -> bool {
+    fn is_computed_at_use(&self, operand: Id, base: Id, found: &Operand) -> bool {
         let size = |id: Id| self.graph.nodes[id].dtype.size().unwrap_or(8);
         let elements = self.graph.elements(operand);
         let loads = found.reads.iter().collect::<BTreeSet<_>>();
@@ -129,7 +133,7 @@ impl Memory {
             && bytes <= MORE_BYTES * elements * size(operand)
             && regions.len() <= REGIONS
             && self.only_contracted(base)
-            && !self.follows(base)
+            && !self.can_ride_on_what_it_reads(base)
     }
 
     /// Whether all that a value is read for is contractions, through views or not.
@@ -146,7 +150,7 @@ impl Memory {
 
     /// Whether a kernel that a value reads could store it as well: it runs over the same elements, or
     /// over rows of them that lie along the value's.
-    fn follows(&self, id: Id) -> bool {
+    fn can_ride_on_what_it_reads(&self, id: Id) -> bool {
         let shape = &self.graph.nodes[id].shape;
         let Ok(Probe { base, reads }) = self.read(id, usize::MAX, shape) else {
             return false;
@@ -169,6 +173,7 @@ impl Memory {
                 | Def::Reshape(_)
                 | Def::Permute { .. }
                 | Def::Slice { .. }
+                | Def::Shear { .. }
                 | Def::Pad { .. }
                 | Def::Reduce { .. }
                 | Def::Contract { .. }
@@ -194,6 +199,18 @@ impl Operand {
             | ExprKind::Root(_)
             | ExprKind::Apply(..) => false,
         }
+    }
+
+    /// Whether a plain load walks its last `count` axes as one.
+    fn is_one_dim(&self, shape: &[usize], count: usize) -> bool {
+        let ExprKind::Load { at, .. } = &self.exprs[self.value].kind else {
+            return false;
+        };
+        let axes: Vec<usize> = (shape.len() - count..shape.len())
+            .filter(|d| shape[*d] != 1)
+            .collect();
+        axes.windows(2)
+            .all(|pair| at.stride(pair[0]) == at.stride(pair[1]) * shape[pair[1]] as i64)
     }
 
     /// The same over a space in which `axes[d]` is the index of the operand's axis `d`.

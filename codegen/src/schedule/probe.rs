@@ -45,9 +45,11 @@ impl Memory {
     pub(super) fn probe(&mut self, id: Id) -> Result<(), Id> {
         let (tops, shape): (Vec<Id>, Vec<usize>) = match &self.graph.nodes[id].def {
             Def::Reduce { x, .. } => (vec![*x], self.graph.nodes[*x].shape.clone()),
-            Def::Contract { x, y, .. } => {
-                let mut reads = self.operand(*x)?.reads;
-                reads.extend(self.operand(*y)?.reads);
+            Def::Contract {
+                x, y, contracted, ..
+            } => {
+                let mut reads = self.operand(*x, *contracted)?.reads;
+                reads.extend(self.operand(*y, *contracted)?.reads);
                 self.probes[id].reads = reads.into_iter().map(|r| (r, None)).collect();
                 return Ok(());
             }
@@ -90,6 +92,7 @@ impl Memory {
             | Def::Reshape(_)
             | Def::Permute { .. }
             | Def::Slice { .. }
+            | Def::Shear { .. }
             | Def::Pad { .. }
             | Def::Gather { .. } => (vec![id], self.graph.nodes[id].shape.clone()),
         };
@@ -144,6 +147,7 @@ impl Memory {
             | Def::Reshape(_)
             | Def::Permute { .. }
             | Def::Slice { .. }
+            | Def::Shear { .. }
             | Def::Pad { .. }
             | Def::Spread { .. }
             | Def::Reduce { .. }
@@ -180,6 +184,7 @@ impl Memory {
                 | Def::Iota(_)
                 | Def::Broadcast { .. }
                 | Def::Slice { .. }
+                | Def::Shear { .. }
                 | Def::Pad { .. }
                 | Def::Spread { .. }
                 | Def::Contract { .. }
@@ -197,6 +202,7 @@ impl Memory {
             | Def::Reshape(_)
             | Def::Permute { .. }
             | Def::Slice { .. }
+            | Def::Shear { .. }
             | Def::Pad { .. }
             | Def::Spread { .. }
             | Def::Reduce { .. }

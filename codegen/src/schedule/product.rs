@@ -1,6 +1,6 @@
 //! Makes contractions: which dims are batch, m and n, and which operand is on which side.
 
-use super::eval::{Eval, Expr, Ref};
+use super::eval::{Eval, Expr, ExprKind, Ref};
 use super::merge::{merge_group, visit_code};
 use super::nest::{Stored, access, by_stride, code, depends};
 use super::operand::Operand;
@@ -18,12 +18,12 @@ pub(crate) enum Tag {
 }
 
 /// Makes the kernel over a space whose dims are tagged; the operands' expressions are over that space
-/// and the contracted dim behind it.
+/// and the contracted dims, of extents `contracted`, behind it.
 pub(crate) fn contract(
     eval: &Eval,
     tags: &[Tag],
     operands: [Operand; 2],
-    k: usize,
+    contracted: &[usize],
     dtype: DType,
     stores: &[Stored],
 ) -> Contract {
@@ -46,8 +46,8 @@ pub(crate) fn contract(
             value,
         })
         .collect();
-    // The contracted dim is the last one.
-    let along: Vec<usize> = order.iter().copied().chain([tags.len()]).collect();
+    let depth = by_density(&operands, tags.len(), contracted.len());
+    let along: Vec<usize> = order.iter().chain(&depth).copied().collect();
     let [mut left, mut right] = operands.map(|o| {
         let (code, values) = straight(&o.exprs, &[o.value], &along);
         kernel::Operand {
@@ -60,6 +60,7 @@ pub(crate) fn contract(
         dims.map(|d| eval.space[*d]).collect()
     };
     let (mut batch, mut m, mut n) = (group(Tag::Batch), group(Tag::Left), group(Tag::Right));
+    let mut k: Vec<usize> = depth.iter().map(|d| contracted[d - tags.len()]).collect();
     let mut visit = |f: &mut dyn FnMut(&mut Vec<i64>)| {
         for code in [&mut left.code, &mut right.code, &mut epilogue] {
             visit_code(code, f);
@@ -68,51 +69,74 @@ pub(crate) fn contract(
     merge_group(0, &mut batch, &mut visit);
     merge_group(batch.len(), &mut m, &mut visit);
     merge_group(batch.len() + m.len(), &mut n, &mut visit);
-
-    // One dim each is left for m and n; the greatest, as it is where tiles get their work from.
-    let mut extents = batch.clone();
-    extents.extend(&m);
-    extents.extend(&n);
-    let m_dims = batch.len()..batch.len() + m.len();
-    let n_dims = m_dims.end..extents.len();
-    let dense: Vec<i64> = match epilogue.stores.first() {
-        Some(s) => s.access.strides.clone(),
-        None => vec![0; extents.len()],
+    let mut visit = |f: &mut dyn FnMut(&mut Vec<i64>)| {
+        for code in [&mut left.code, &mut right.code] {
+            visit_code(code, f);
+        }
     };
-    let pick = |dims: std::ops::Range<usize>| dims.max_by_key(|d| (extents[*d], *d));
-    let (mut i, mut j) = (pick(m_dims), pick(n_dims));
-    // Stores that are dense along m rather than n: the transposed product.
-    let stride = |d: Option<usize>| d.map_or(i64::MAX, |d| dense[d].abs());
-    if stride(i) < stride(j) {
-        std::mem::swap(&mut i, &mut j);
+    merge_group(batch.len() + m.len() + n.len(), &mut k, &mut visit);
+
+    let extents = [&batch[..], &m, &n, &k].concat();
+    let batch: Dims = (0..batch.len()).map(Some).collect();
+    let mut rows = dims(batch.len(), m.len());
+    let mut columns = dims(batch.len() + m.len(), n.len());
+    let depth = dims(batch.len() + m.len() + n.len(), k.len());
+    // Stores that are dense along the rows rather than the columns: the transposed product.
+    let dense = |dims: &Dims| match (dims.last(), epilogue.stores.first()) {
+        (Some(Some(d)), Some(s)) => s.access.strides[*d].abs(),
+        (Some(Some(_)), None) => 0,
+        (Some(None) | None, _) => i64::MAX,
+    };
+    if dense(&rows) < dense(&columns) {
+        std::mem::swap(&mut rows, &mut columns);
         std::mem::swap(&mut left, &mut right);
     }
-    let others: Vec<usize> = (0..extents.len())
-        .filter(|d| Some(*d) != i && Some(*d) != j)
-        .collect();
-    let last = |s: &[i64], d: Option<usize>| d.map_or(0, |d| s[d]);
-    let over = |s: &[i64], tail: [i64; 2]| -> Vec<i64> {
-        let mut out: Vec<i64> = others.iter().map(|d| s[*d]).collect();
-        out.extend(tail);
-        out
-    };
-    let k_dim = Some(extents.len());
-    for (code, dims) in [(&mut left.code, [i, k_dim]), (&mut right.code, [k_dim, j])] {
-        visit_code(code, &mut |s| *s = over(s, dims.map(|d| last(s, d))));
+    for (code, over) in [
+        (&mut left.code, [&rows, &depth]),
+        (&mut right.code, [&depth, &columns]),
+        (&mut epilogue, [&rows, &columns]),
+    ] {
+        visit_code(code, &mut |s| {
+            let dims = batch.iter().chain(over[0]).chain(over[1]);
+            *s = dims.map(|d| d.map_or(0, |d| s[d])).collect();
+        });
     }
-    visit_code(&mut epilogue, &mut |s| {
-        *s = over(s, [last(s, i), last(s, j)]);
-    });
+    let of = |dims: &Dims| dims.iter().map(|d| d.map_or(1, |d| extents[d])).collect();
     Contract {
-        batch: others.iter().map(|d| extents[*d]).collect(),
-        m: i.map_or(1, |d| extents[d]),
-        n: j.map_or(1, |d| extents[d]),
-        k,
+        batch: of(&batch),
+        m: of(&rows),
+        n: of(&columns),
+        k: of(&depth),
         dtype,
         lhs: left,
         rhs: right,
         epilogue,
     }
+}
+
+/// Dims of a space; none stands for one of extent 1 that is not there.
+type Dims = Vec<Option<usize>>;
+
+/// `count` dims from `first` on, at least one.
+fn dims(first: usize, count: usize) -> Dims {
+    match count {
+        0 => vec![None],
+        _ => (first..first + count).map(Some).collect(),
+    }
+}
+
+/// The contracted dims, which begin at `first`: those along which the operands are densest last.
+fn by_density(operands: &[Operand; 2], first: usize, count: usize) -> Vec<usize> {
+    let stride = |operand: &Operand, d: usize| {
+        let strides = operand.exprs.iter().map(|expr| match &expr.kind {
+            ExprKind::Load { at, .. } | ExprKind::Gather { at, .. } => at.stride(d).unsigned_abs(),
+            ExprKind::Const(_) | ExprKind::Index(_) | ExprKind::Root(_) | ExprKind::Apply(..) => 0,
+        });
+        strides.max().unwrap_or(0)
+    };
+    let mut dims: Vec<usize> = (first..first + count).collect();
+    dims.sort_by_key(|d| std::cmp::Reverse(operands.each_ref().map(|o| stride(o, *d))));
+    dims
 }
 
 /// The code of some expressions and their registers, what does not move first.

@@ -1,6 +1,7 @@
-//! What becomes something simpler on its way into the graph: contractions over several axes, scatters
-//! of few updates, long reductions.
+//! What becomes something simpler on its way into the graph: operands of contractions, scatters of few
+//! updates, long reductions.
 
+use super::affine::Affine;
 use super::graph::{Def, Graph, Id, constant};
 use sinew_ir::{DType, Reduction, Scalar, Value};
 
@@ -11,7 +12,7 @@ pub(super) const SCATTER_INLINE: usize = 4;
 const LONG_REDUCTION: usize = 4096;
 
 impl Graph {
-    /// A contraction's operand as batch axes, free axes, one contracted axis.
+    /// A contraction's operand as batch axes, free axes, contracted axes.
     pub(super) fn operand(
         &mut self,
         x: Id,
@@ -20,23 +21,52 @@ impl Graph {
         value: Value,
     ) -> Id {
         let (shape, dtype) = (self.nodes[x].shape.clone(), self.nodes[x].dtype);
-        let rank = shape.len();
-        let free = (0..rank).filter(|d| !batch.contains(d) && !contract.contains(d));
+        let free = (0..shape.len()).filter(|d| !batch.contains(d) && !contract.contains(d));
         let mut axes = batch.to_vec();
         axes.extend(free);
-        let kept = axes.len();
         axes.extend(contract);
-        let permuted: Vec<usize> = axes.iter().map(|d| shape[*d]).collect();
-        let mut out = x;
-        if !axes.iter().enumerate().all(|(i, d)| i == *d) {
-            out = self.add(Def::Permute { x, axes }, permuted.clone(), dtype, value);
+        if axes.is_sorted() {
+            return x;
         }
-        if contract.len() != 1 {
-            let mut merged = permuted[..kept].to_vec();
-            merged.push(permuted[kept..].iter().product());
-            out = self.add(Def::Reshape(out), merged, dtype, value);
+        let permuted = axes.iter().map(|d| shape[*d]).collect();
+        self.add(Def::Permute { x, axes }, permuted, dtype, value)
+    }
+
+    /// Rows moved against each other; where they leave `x`, that is padded first.
+    pub(super) fn shear(
+        &mut self,
+        x: Id,
+        [axis, by]: [usize; 2],
+        [offset, slope]: [i64; 2],
+        shape: Vec<usize>,
+        value: Value,
+    ) -> Id {
+        let dtype = self.nodes[x].dtype;
+        if shape.contains(&0) {
+            return self.add(constant(0.0), shape, dtype, value);
         }
-        out
+        let mut moved = Affine::dim(0).plus(offset);
+        moved.add_scaled(&Affine::dim(1), slope);
+        let (least, greatest) = moved.range(&[shape[axis], shape[by]]);
+        let mut extents = self.nodes[x].shape.clone();
+        let (low, high) = (
+            (-least).max(0),
+            (greatest - extents[axis] as i64 + 1).max(0),
+        );
+        let mut padded = x;
+        if low + high > 0 {
+            extents[axis] += (low + high) as usize;
+            let pad = Def::Pad { x, axis, low };
+            padded = self.add(pad, extents, dtype, value);
+        }
+        let shear = Def::Shear {
+            x: padded,
+            axis,
+            by,
+            offset: offset + low,
+            slope,
+        };
+        self.add(shear, shape, dtype, value)
     }
 
     /// `base` with `updates` added where the position along `axis` is the clamped index.

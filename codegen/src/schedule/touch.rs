@@ -96,10 +96,9 @@ pub(crate) fn touches(class: &Class) -> Vec<Touch> {
             }
         }
         Class::Contract(c) => {
-            let over = |rows: usize, columns: usize| [&c.batch[..], &[rows, columns]].concat();
-            code(&c.lhs.code, 0, &over(c.m, c.k), false, &mut out);
-            code(&c.rhs.code, 0, &over(c.k, c.n), false, &mut out);
-            code(&c.epilogue, 0, &over(c.m, c.n), true, &mut out);
+            code(&c.lhs.code, 0, &c.lhs_space(), false, &mut out);
+            code(&c.rhs.code, 0, &c.rhs_space(), false, &mut out);
+            code(&c.epilogue, 0, &c.space(), true, &mut out);
         }
         Class::Scatter(s) => {
             let mut space = [&s.outer[..], &[s.updates]].concat();

@@ -382,11 +382,11 @@ impl Parser {
         self.expect("batch")?;
         let batch = self.numbers()?;
         self.expect("m")?;
-        let m = self.number()?;
+        let m = self.numbers()?;
         self.expect("n")?;
-        let n = self.number()?;
+        let n = self.numbers()?;
         self.expect("k")?;
-        let k = self.number()?;
+        let k = self.numbers()?;
         let lhs = self.operand("left")?;
         let rhs = self.operand("right")?;
         self.expect("epilogue")?;

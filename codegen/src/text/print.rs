@@ -167,9 +167,9 @@ fn contract(c: &Contract, f: &mut Formatter<'_>) -> fmt::Result {
         "  contract {} batch {} m {} n {} k {}",
         c.dtype,
         List(&c.batch),
-        c.m,
-        c.n,
-        c.k
+        List(&c.m),
+        List(&c.n),
+        List(&c.k)
     )?;
     let mut side = |name: &str, operand: &Operand| {
         writeln!(f, "  {name} r{} {{", operand.value.0)?;

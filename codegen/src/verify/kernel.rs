@@ -108,19 +108,18 @@ fn nest(slots: &[Slot], nest: &Nest) -> Check {
 }
 
 fn contract(slots: &[Slot], c: &Contract) -> Check {
-    not_empty(&c.batch)?;
-    not_empty(&[c.m, c.n])?;
+    let space = c.space();
+    not_empty(&space)?;
+    if c.m.is_empty() || c.n.is_empty() || c.k.is_empty() {
+        return Err("a contraction without rows, columns or a contracted dim".into());
+    }
     match c.dtype {
         DType::F32 | DType::F64 => {}
         DType::Float | DType::I32 | DType::U32 | DType::Bool => {
             return Err(format!("a contraction of {}", c.dtype));
         }
     }
-    let mut space = c.batch.clone();
-    space.extend([c.m, c.n]);
-    for (operand, extents) in [(&c.lhs, [c.m, c.k]), (&c.rhs, [c.k, c.n])] {
-        let mut over = c.batch.clone();
-        over.extend(extents);
+    for (operand, over) in [(&c.lhs, c.lhs_space()), (&c.rhs, c.rhs_space())] {
         let checker = Checker {
             slots,
             space: &over,

@@ -9,7 +9,8 @@
 //! 2. Every register and slot that is used is there; an instruction uses only registers defined before
 //!    it, of the types its [`Scalar`](sinew_ir::Scalar) asks for; row registers are set once, before
 //!    use, and only in nests; the accumulator only in epilogues.
-//! 3. Parallel spaces are not empty; strides have one entry a dim of the space.
+//! 3. Parallel spaces are not empty; strides have one entry a dim of the space; a contraction has rows,
+//!    columns and a contracted dim.
 //! 4. Every access stays inside its slot wherever its guards hold (interval arithmetic).
 //! 5. Stores are injective over the space, unguarded, and two stores of a kernel never meet.
 //! 6. A kernel loads from where it stores only at the same place and not in a later stage; a scatter

@@ -1,4 +1,7 @@
-//! Contractions: matrix products with prologues and an epilogue.
+//! Contractions: products with prologues and an epilogue.
+//!
+//! Rows, columns and the contracted dims are walked as one each; where an access does not walk several
+//! dims as one, their indices are the digits of that number.
 //!
 //! Two variants. Small products have one invocation an element, or a few that share the sum where
 //! there are few elements and long sums. Others go through tiles: a workgroup of `side x side`
@@ -13,8 +16,8 @@ use super::EmitError;
 use super::reduce::{Plan, declare_parts, tree};
 use super::scalar::{Scope, dtype_of, instructions, register, stores};
 use super::source::Source;
-use super::space::{Grid, Point, entry, grid, place, split, volume};
-use crate::kernel::{Contract, Operand, ScalarKind};
+use super::space::{Grid, Point, entry, grid, merge, place, split, volume};
+use crate::kernel::{Code, Contract, Operand, ScalarKind};
 
 /// Invocations of a workgroup without tiles.
 const WIDTH: u32 = 64;
@@ -45,15 +48,15 @@ pub(super) fn emit(
     source: &mut Source,
     contract: &Contract,
 ) -> Result<Option<[u32; 3]>, EmitError> {
-    let mut space = contract.batch.clone();
-    space.extend([contract.m, contract.n]);
+    let space = contract.space();
     let count = volume(&space);
     if count == 0 {
         return Ok(None);
     }
-    if [contract.m, contract.n, contract.k]
+    let sides = [&contract.m, &contract.n, &contract.k];
+    if sides
         .iter()
-        .any(|&extent| extent > u32::MAX as usize / 2)
+        .any(|dims| volume(dims) > u128::from(u32::MAX) / 2)
     {
         return Err(source.too_large(count));
     }
@@ -73,8 +76,9 @@ pub(super) fn emit(
 /// The largest tile of which there are enough to fill a device, else the smallest that is not
 /// mostly empty; none for thin products.
 fn choose(source: &Source, contract: &Contract) -> Option<Tile> {
-    let thin = contract.m.min(contract.n);
-    if thin < 12 || contract.k < 4 {
+    let [m, n, k] = contract.extents();
+    let thin = m.min(n);
+    if thin < 12 || k < 4 {
         return None;
     }
     let mut chosen = None;
@@ -99,7 +103,8 @@ fn choose(source: &Source, contract: &Contract) -> Option<Tile> {
 
 fn tiles(contract: &Contract, tile: Tile) -> u128 {
     let along = |extent: usize| extent.div_ceil(tile.size()) as u128;
-    volume(&contract.batch) * along(contract.m) * along(contract.n)
+    let [m, n, _] = contract.extents();
+    volume(&contract.batch) * along(m) * along(n)
 }
 
 /// One invocation an element of the result, or `slices` that share its sum.
@@ -112,7 +117,8 @@ fn simple(
     let width = WIDTH.min(1 << source.limits.invocations.max(1).ilog2());
     let few = count < FILLED * u128::from(WIDTH);
     let mut slices = 1;
-    while few && slices < 16.min(width) && contract.k >= 64 * slices as usize {
+    let depth = contract.extents()[2];
+    while few && slices < 16.min(width) && depth >= 64 * slices as usize {
         slices *= 2;
     }
     let plan = Plan {
@@ -127,14 +133,21 @@ fn simple(
     if slices > 1 {
         declare_parts(source, &plan, &[DType::F32], false)?;
     }
-    let names = batch_names(contract);
-    let (m, n) = (contract.m, contract.n);
+    let batch = names(&contract.batch, "i");
+    let down = side_names(&contract.m, "i", "row");
+    let across = side_names(&contract.n, "j", "column");
+    let along = match &contract.k[..] {
+        [_] => vec![Some("k".to_string())],
+        dims => names(dims, "k"),
+    };
     for (name, operand, dims) in [
-        ("x_at", &contract.lhs, [("i", m != 1), ("k", true)]),
-        ("y_at", &contract.rhs, [("k", true), ("j", n != 1)]),
+        ("x_at", &contract.lhs, [&batch, &down, &along]),
+        ("y_at", &contract.rhs, [&batch, &along, &across]),
     ] {
         if operand.access().is_none() {
-            function(source, name, operand, &names, dims, &[])?;
+            let point = dims.map(|names| &names[..]).concat();
+            open_function(source, name, &point);
+            give(source, name, operand, point)?;
         }
     }
     entry(source, width);
@@ -146,14 +159,13 @@ fn simple(
     source.line("var sum = 0.0f;");
     source.open(&format!("if (row < {count}u) {{"));
     source.open(&format!(
-        "for (var k = slice; k < {}u; k = k + {slices}u) {{",
-        contract.k
+        "for (var k = slice; k < {depth}u; k = k + {slices}u) {{"
     ));
-    let k = Some("k".to_string());
-    let mut lhs = point[..=rank].to_vec();
-    lhs.push(k.clone());
-    let mut rhs = point[..rank].to_vec();
-    rhs.extend([k, point[rank + 1].clone()]);
+    let along = digits(source, "k", &contract.k, "k");
+    let (batch, sides) = point.split_at(rank);
+    let (down, across) = sides.split_at(contract.m.len());
+    let lhs = [batch, down, &along].concat();
+    let rhs = [batch, &along, across].concat();
     let x = element(source, "x_at", &contract.lhs, lhs)?;
     let y = element(source, "y_at", &contract.rhs, rhs)?;
     source.line(&format!("sum = fma({x}, {y}, sum);"));
@@ -165,7 +177,7 @@ fn simple(
     }
     source.open(&format!("if (slice == 0u && row < {count}u) {{"));
     let point = Point(point);
-    epilogue(source, contract, &point)?;
+    epilogue(source, &contract.epilogue, &point)?;
     source.close();
     source.close();
     Ok(groups)
@@ -190,35 +202,47 @@ fn element(
     }
 }
 
-/// The names of the batch's indices where they are parameters; none where the index is always 0.
-fn batch_names(contract: &Contract) -> Vec<Option<String>> {
-    let names = contract.batch.iter().enumerate();
+/// The names of some dims' indices; none where the index is always 0.
+fn names(extents: &[usize], prefix: &str) -> Vec<Option<String>> {
+    let names = extents.iter().enumerate();
     names
-        .map(|(d, extent)| (*extent != 1).then(|| format!("i{d}")))
+        .map(|(d, extent)| (*extent != 1).then(|| format!("{prefix}{d}")))
         .collect()
 }
 
-/// Writes the function that gives an operand's element, 0 where one of `tests` holds. Of its last
-/// two dims, those that are marked are parameters.
-fn function(
-    source: &mut Source,
-    name: &str,
-    operand: &Operand,
-    batch: &[Option<String>],
-    dims: [(&str, bool); 2],
-    tests: &[String],
-) -> Result<(), EmitError> {
-    let mut point = batch.to_vec();
-    point.extend(dims.map(|(name, there)| there.then(|| name.to_string())));
-    let parameters: Vec<String> = point
+/// The names of the indices of the rows or columns.
+fn side_names(extents: &[usize], name: &str, prefix: &str) -> Vec<Option<String>> {
+    match extents {
+        [extent] => vec![(*extent != 1).then(|| name.to_string())],
+        _ => names(extents, prefix),
+    }
+}
+
+/// Writes the indices of `extents` for the number called `name`, which it is itself if there is one.
+fn digits(source: &mut Source, name: &str, extents: &[usize], prefix: &str) -> Vec<Option<String>> {
+    match extents {
+        [_] => vec![Some(name.to_string())],
+        _ => split(source, name, extents, prefix),
+    }
+}
+
+/// Begins the function that gives an operand's element; what is named is a parameter.
+fn open_function(source: &mut Source, name: &str, parameters: &[Option<String>]) {
+    let parameters: Vec<String> = parameters
         .iter()
         .flatten()
         .map(|name| format!("{name}: u32"))
         .collect();
     source.open(&format!("fn {name}({}) -> f32 {{", parameters.join(", ")));
-    if !tests.is_empty() {
-        source.line(&format!("if ({}) {{ return 0.0f; }}", tests.join(" || ")));
-    }
+}
+
+/// Ends the function that gives an operand's element: the one at `point`.
+fn give(
+    source: &mut Source,
+    name: &str,
+    operand: &Operand,
+    point: Vec<Option<String>>,
+) -> Result<(), EmitError> {
     let value = match operand.access() {
         Some(_) => element(source, name, operand, point)?,
         None => {
@@ -241,6 +265,57 @@ fn function(
     Ok(())
 }
 
+/// A group of dims that is walked as one: its number's name, its extents, the prefix of its digits,
+/// and what its number is filled up to a multiple of.
+struct Walked<'c> {
+    name: &'static str,
+    extents: &'c [usize],
+    prefix: &'static str,
+    grain: usize,
+}
+
+impl Walked<'_> {
+    /// The test that a number lies outside, where there are such numbers.
+    fn outside(&self) -> Option<String> {
+        let extent: usize = self.extents.iter().product();
+        let even = extent.is_multiple_of(self.grain);
+        (!even).then(|| format!("{} >= {extent}u", self.name))
+    }
+
+    /// Writes the digits that a code which walks the dims from `first` on needs, and merges those that
+    /// it walks as one.
+    fn digits(&self, source: &mut Source, first: usize, code: &mut Code) -> Vec<Option<String>> {
+        let mut extents = self.extents.to_vec();
+        if extents.len() > 1 {
+            extents = merge(&extents, first, &mut [code]);
+        }
+        digits(source, self.name, &extents, self.prefix)
+    }
+}
+
+/// Writes the function that gives an operand's element, 0 outside of it.
+fn function(
+    source: &mut Source,
+    name: &str,
+    operand: &Operand,
+    batch: &[Option<String>],
+    dims: [&Walked<'_>; 2],
+) -> Result<(), EmitError> {
+    let number = |dims: &Walked<'_>| Some(dims.name.to_string());
+    let parameters = [batch, &dims.map(number)].concat();
+    open_function(source, name, &parameters);
+    let tests: Vec<String> = dims.iter().filter_map(|d| d.outside()).collect();
+    if !tests.is_empty() {
+        source.line(&format!("if ({}) {{ return 0.0f; }}", tests.join(" || ")));
+    }
+    let mut operand = operand.clone();
+    let mut point = batch.to_vec();
+    for dims in dims {
+        point.extend(dims.digits(source, point.len(), &mut operand.code));
+    }
+    give(source, name, &operand, point)
+}
+
 /// Whether some load of an operand is dense along a dim.
 fn dense(operand: &Operand, dim: usize) -> bool {
     operand.code.insts.iter().any(|inst| match &inst.kind {
@@ -255,19 +330,19 @@ fn dense(operand: &Operand, dim: usize) -> bool {
 }
 
 /// Writes the epilogue at `point`, the sum being in `sum`.
-fn epilogue(source: &mut Source, contract: &Contract, point: &Point) -> Result<(), EmitError> {
+fn epilogue(source: &mut Source, code: &Code, point: &Point) -> Result<(), EmitError> {
     let scope = Scope {
         point,
         rows: &[],
         accumulator: Some("sum"),
     };
-    instructions(source, &contract.epilogue, &scope)?;
-    stores(source, &contract.epilogue, &scope)
+    instructions(source, code, &scope)?;
+    stores(source, code, &scope)
 }
 
 /// A tile of the result a workgroup.
 fn tiled(source: &mut Source, contract: &Contract, tile: Tile) -> Result<[u32; 3], EmitError> {
-    let Contract { m, n, k, .. } = *contract;
+    let [m, n, k] = contract.extents();
     let Tile { side, reach, depth } = tile;
     let size = tile.size();
     let quads = size / 4;
@@ -279,7 +354,7 @@ fn tiled(source: &mut Source, contract: &Contract, tile: Tile) -> Result<[u32; 3
         spare,
     } = grid(source, count)?;
     // The batch's indices, as parameters and as arguments of the functions below.
-    let names = batch_names(contract);
+    let names = names(&contract.batch, "i");
     let parameters: String = names
         .iter()
         .flatten()
@@ -295,35 +370,33 @@ fn tiled(source: &mut Source, contract: &Contract, tile: Tile) -> Result<[u32; 3
         depth * quads
     ));
     source.line("");
-    let index = |name: &str| Some(name.to_string());
-    for (name, operand, dims) in [
-        ("x_at", &contract.lhs, [("i", m), ("k", k)]),
-        ("y_at", &contract.rhs, [("k", k), ("j", n)]),
-    ] {
-        let tests: Vec<String> = dims
-            .iter()
-            .filter(|(name, extent)| {
-                !extent.is_multiple_of(if *name == "k" { depth } else { size })
-            })
-            .map(|(name, extent)| format!("{name} >= {extent}u"))
-            .collect();
-        let dims = dims.map(|(name, _)| (name, true));
-        function(source, name, operand, &names, dims, &tests)?;
-    }
+    let walked = |name, extents, prefix, grain| Walked {
+        name,
+        extents,
+        prefix,
+        grain,
+    };
+    let rows = walked("i", &contract.m[..], "row", size);
+    let columns = walked("j", &contract.n[..], "column", size);
+    let along = walked("k", &contract.k[..], "k", depth);
+    function(source, "x_at", &contract.lhs, &names, [&rows, &along])?;
+    function(source, "y_at", &contract.rhs, &names, [&along, &columns])?;
     source.open(&format!(
         "fn finish({parameters}i: u32, j: u32, sum: f32) {{"
     ));
-    let tests: Vec<String> = [("i", m), ("j", n)]
+    let tests: Vec<String> = [&rows, &columns]
         .iter()
-        .filter(|(_, extent)| !extent.is_multiple_of(size))
-        .map(|(name, extent)| format!("{name} >= {extent}u"))
+        .filter_map(|d| d.outside())
         .collect();
     if !tests.is_empty() {
         source.line(&format!("if ({}) {{ return; }}", tests.join(" || ")));
     }
+    let mut code = contract.epilogue.clone();
     let mut point = names;
-    point.extend([index("i"), index("j")]);
-    epilogue(source, contract, &Point(point))?;
+    for dims in [&rows, &columns] {
+        point.extend(dims.digits(source, point.len(), &mut code));
+    }
+    epilogue(source, &code, &Point(point))?;
     source.close();
     source.line("");
 
@@ -356,8 +429,9 @@ fn tiled(source: &mut Source, contract: &Contract, tile: Tile) -> Result<[u32; 3
         "for (var base = 0u; base < {k}u; base = base + {depth}u) {{"
     ));
     // Neighbouring invocations load neighbouring elements where the strides allow it.
-    let x_along_k = dense(&contract.lhs, rank + 1);
-    let y_along_k = dense(&contract.rhs, rank);
+    let last_k = contract.k.len() - 1;
+    let x_along_k = dense(&contract.lhs, rank + contract.m.len() + last_k);
+    let y_along_k = dense(&contract.rhs, rank + last_k);
     let invocations = side * side;
     for load in 0..(depth * quads).div_ceil(invocations) {
         let guarded = !(depth * quads).is_multiple_of(invocations);

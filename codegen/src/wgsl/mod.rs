@@ -283,7 +283,7 @@ fn work(class: &Class) -> u64 {
             rows * nest.stages.iter().map(in_row).sum::<u128>()
         }
         Class::Contract(contract) => {
-            let [m, n, k] = [contract.m, contract.n, contract.k].map(|e| e as u128);
+            let [m, n, k] = contract.extents().map(|e| e as u128);
             // Tiles compute an element of an operand once for some 32 of the other's.
             let side = |operand: &Operand, other: u128| match operand.access() {
                 Some(_) => 0,

@@ -4,7 +4,8 @@
 //! relative, `log(0)` = -88, `tanh(90)` = NaN), and NaN is lost in comparisons and conversions, so
 //! these test bits and use their own polynomials: near-minimax fits made for this file (weighted
 //! least squares, Lawson's iteration), errors stated at each. The stated errors hold on drivers
-//! whose `fma` and arithmetic are IEEE; others may flush subnormals to zero.
+//! whose `fma` and arithmetic are IEEE. Drivers may take subnormal numbers (below 1.2e-38) for zeros, as
+//! operands and as results, and may choose anew at each instruction.
 
 /// A function and the functions it calls.
 pub(super) struct Item {
@@ -112,6 +113,16 @@ fn floor_f32(x: f32) -> f32 {
 ",
     },
     Item {
+        name: "round_f32",
+        needs: &["is_nan"],
+        text: "\
+// To the even one of two.
+fn round_f32(x: f32) -> f32 {
+  return select(round(x), x, is_nan(x));
+}
+",
+    },
+    Item {
         name: "sqrt_f32",
         needs: &["is_nan", "from_bits"],
         text: "\
@@ -169,10 +180,25 @@ fn rem_f32(a: f32, b: f32) -> f32 {
 ",
     },
     Item {
-        name: "exp_f32",
-        needs: &["is_nan", "from_bits"],
+        name: "exp_series",
+        needs: &[],
         text: "\
-// Relative error below 2e-7: x = n ln 2 + r, then 1 + r + r^2 p(r), p's own error 4e-9.
+// e^r - 1 for |r| <= ln(2) / 2: r + r^2 p(r), p's own error 4e-9.
+fn exp_series(r: f32) -> f32 {
+  var p = 0.0013814610429108143f;
+  p = fma(p, r, 0.008368710055947304f);
+  p = fma(p, r, 0.04166838899254799f);
+  p = fma(p, r, 0.1666652113199234f);
+  p = fma(p, r, 0.4999999403953552f);
+  return fma(p, r * r, r);
+}
+",
+    },
+    Item {
+        name: "exp_f32",
+        needs: &["is_nan", "from_bits", "exp_series"],
+        text: "\
+// Relative error below 2e-7: x = n ln 2 + r, then e^r.
 fn exp_f32(x: f32) -> f32 {
   if (is_nan(x)) {
     return x;
@@ -188,12 +214,7 @@ fn exp_f32(x: f32) -> f32 {
   let n = i32(floor(fma(x, 1.44269504f, 0.5f)));
   var r = fma(f32(n * 355), -0.001953125f, x);
   r = fma(f32(n), 2.12194440e-4f, r);
-  var p = 0.0013814610429108143f;
-  p = fma(p, r, 0.008368710055947304f);
-  p = fma(p, r, 0.04166838899254799f);
-  p = fma(p, r, 0.1666652113199234f);
-  p = fma(p, r, 0.4999999403953552f);
-  p = fma(p, r * r, r) + 1.0f;
+  let p = exp_series(r) + 1.0f;
   // In two steps: 2^n itself may be out of range.
   let half = n / 2;
   let rest = n - half;
@@ -202,10 +223,47 @@ fn exp_f32(x: f32) -> f32 {
 ",
     },
     Item {
-        name: "log_f32",
-        needs: &["from_bits"],
+        name: "expm1_f32",
+        needs: &["exp_series", "exp_f32"],
         text: "\
-// Relative error below 2e-7: x = 2^e (1 + f), then f - f^2/2 + f^3 p(f), p's own error 1e-9.
+// Relative error below 5e-7: nothing that was rounded is taken off near 0, which a driver's algebra
+// could undo.
+fn expm1_f32(x: f32) -> f32 {
+  if (abs(x) < 0.34657359f) {
+    return exp_series(x);
+  }
+  return exp_f32(x) - 1.0f;
+}
+",
+    },
+    Item {
+        name: "log_series",
+        needs: &[],
+        text: "\
+// e ln 2 + log(1 + f) for 1 + f in [sqrt(1/2), sqrt(2)): f - f^2/2 + f^3 p(f), p's own error 1e-9.
+fn log_series(e: i32, f: f32) -> f32 {
+  var p = 0.06915368139743805f;
+  p = fma(p, f, -0.11789807677268982f);
+  p = fma(p, f, 0.11872976273298264f);
+  p = fma(p, f, -0.1238434836268425f);
+  p = fma(p, f, 0.14218658208847046f);
+  p = fma(p, f, -0.16669251024723053f);
+  p = fma(p, f, 0.20002226531505585f);
+  p = fma(p, f, -0.24999986588954926f);
+  p = fma(p, f, 0.3333331048488617f);
+  let s = f * f;
+  var y = p * f * s;
+  y = fma(f32(e), -2.12194440e-4f, y);
+  y = fma(s, -0.5f, y);
+  return fma(f32(e * 355), 0.001953125f, f + y);
+}
+",
+    },
+    Item {
+        name: "log_f32",
+        needs: &["from_bits", "log_series"],
+        text: "\
+// Relative error below 2e-7: x = 2^e (1 + f).
 fn log_f32(x: f32) -> f32 {
   var bits = bitcast<u32>(x);
   if ((bits & 0x7fffffffu) == 0u) {
@@ -227,27 +285,25 @@ fn log_f32(x: f32) -> f32 {
     bits = bits & 0x7fffffu;
   }
   e = e - 127;
-  // 1 + f lies in [sqrt(1/2), sqrt(2)).
   var m = bitcast<f32>(bits | 0x3f800000u);
   if (m >= 1.41421356f) {
     m = m * 0.5f;
     e = e + 1;
   }
-  let f = m - 1.0f;
-  var p = 0.06915368139743805f;
-  p = fma(p, f, -0.11789807677268982f);
-  p = fma(p, f, 0.11872976273298264f);
-  p = fma(p, f, -0.1238434836268425f);
-  p = fma(p, f, 0.14218658208847046f);
-  p = fma(p, f, -0.16669251024723053f);
-  p = fma(p, f, 0.20002226531505585f);
-  p = fma(p, f, -0.24999986588954926f);
-  p = fma(p, f, 0.3333331048488617f);
-  let s = f * f;
-  var y = p * f * s;
-  y = fma(f32(e), -2.12194440e-4f, y);
-  y = fma(s, -0.5f, y);
-  return fma(f32(e * 355), 0.001953125f, f + y);
+  return log_series(e, m - 1.0f);
+}
+",
+    },
+    Item {
+        name: "log1p_f32",
+        needs: &["log_series", "log_f32"],
+        text: "\
+// Relative error below 4e-7: the series is in x itself where 1 + x would lose its digits.
+fn log1p_f32(x: f32) -> f32 {
+  if (x > -0.29289321f && x < 0.41421356f) {
+    return log_series(0, x);
+  }
+  return log_f32(1.0f + x);
 }
 ",
     },
@@ -305,6 +361,168 @@ fn erf_f32(x: f32) -> f32 {
   q = fma(q, u, -1.1270524263381958f);
   q = fma(q, u, -0.00035074769402854145f);
   let y = 1.0f - exp_f32(q);
+  return select(y, -y, x < 0.0f);
+}
+",
+    },
+    Item {
+        name: "mul_high",
+        needs: &[],
+        text: "\
+// The upper 32 bits of a product.
+fn mul_high(a: u32, b: u32) -> u32 {
+  let a0 = a & 0xffffu;
+  let a1 = a >> 16u;
+  let b0 = b & 0xffffu;
+  let b1 = b >> 16u;
+  let middle = a1 * b0 + ((a0 * b0) >> 16u);
+  let other = a0 * b1 + (middle & 0xffffu);
+  return a1 * b1 + (middle >> 16u) + (other >> 16u);
+}
+",
+    },
+    Item {
+        name: "inverse_pi",
+        needs: &[],
+        text: "\
+// 32 bits of 4 / pi, from bit 8 i - 24 on.
+fn inverse_pi(i: u32) -> u32 {
+  var words = array<u32, 7>(
+    0x000000a2u, 0xf9836e4eu, 0x441529fcu, 0x2757d1f5u, 0x34ddc0dbu, 0x6295993cu, 0x439041feu
+  );
+  // The first word ends behind bit 8: words are four steps apart, three before the second one.
+  let word = i / 4u;
+  let shift = (i % 4u) * 8u;
+  if (shift == 0u) {
+    return words[word];
+  }
+  return (words[word] << shift) | (words[word + 1u] >> (32u - shift));
+}
+",
+    },
+    Item {
+        name: "quarter_turns",
+        needs: &["mul_high", "inverse_pi"],
+        text: "\
+// What is left of |x| by whole quarter turns, from -pi/4 to pi/4, and the turns modulo 4: by the bits
+// of 4 / pi that count, in integers (Payne and Hanek), right for every finite x. An infinity has NaN.
+struct Turned {
+  rest: f32,
+  turns: u32,
+}
+
+fn quarter_turns(x: f32) -> Turned {
+  let bits = bitcast<u32>(x) & 0x7fffffffu;
+  let t = bitcast<f32>(bits);
+  if (bits >= 0x7f800000u) {
+    return Turned(bitcast<f32>(bits | 0x7fc00000u), 0u);
+  }
+  if (t < 0.785398163f) {
+    return Turned(t, 0u);
+  }
+  if (t < 2.0f) {
+    return Turned((t - 1.57079637f) + 4.37113883e-8f, 1u);
+  }
+  let i = (bits >> 26u) & 15u;
+  let m = ((bits & 0x7fffffu) | 0x800000u) << ((bits >> 23u) & 7u);
+  let b = inverse_pi(i + 4u);
+  let c = inverse_pi(i + 8u);
+  // 64 bits of the product, the first two of which count quarter turns.
+  let low_a = m * b;
+  let low = low_a + mul_high(m, c);
+  var high = m * inverse_pi(i) + mul_high(m, b) + select(0u, 1u, low < low_a);
+  var turns = high >> 30u;
+  var rest_high = high & 0x3fffffffu;
+  var rest_low = low;
+  var negative = false;
+  if (rest_high >= 0x20000000u) {
+    turns = turns + 1u;
+    negative = true;
+    // 2^62 less the rest.
+    rest_low = ~rest_low + 1u;
+    rest_high = (0x3fffffffu - rest_high) + select(0u, 1u, rest_low == 0u);
+  }
+  // pi / 2 of 2^62.
+  let rest = fma(f32(rest_high), 4294967296.0f, f32(rest_low)) * 3.4061215800e-19f;
+  return Turned(select(rest, -rest, negative), turns & 3u);
+}
+",
+    },
+    Item {
+        name: "sine_of",
+        needs: &[],
+        text: "\
+// The sine of a rest from -pi/4 to pi/4 behind some quarter turns. Cephes' polynomials.
+fn sine_of(rest: f32, turns: u32) -> f32 {
+  let s = rest * rest;
+  var y = 0.0f;
+  if ((turns & 1u) == 0u) {
+    var p = -1.9515295891e-4f;
+    p = fma(p, s, 8.3321608736e-3f);
+    p = fma(p, s, -1.6666654611e-1f);
+    y = fma(p * s, rest, rest);
+  } else {
+    var p = 2.443315711809948e-5f;
+    p = fma(p, s, -1.388731625493765e-3f);
+    p = fma(p, s, 4.166664568298827e-2f);
+    y = fma(p, s * s, fma(s, -0.5f, 1.0f));
+  }
+  return select(y, -y, (turns & 2u) != 0u);
+}
+",
+    },
+    Item {
+        name: "sin_f32",
+        needs: &["quarter_turns", "sine_of"],
+        text: "\
+// Relative error below 3e-7, for every x.
+fn sin_f32(x: f32) -> f32 {
+  let turned = quarter_turns(x);
+  let y = sine_of(turned.rest, turned.turns);
+  return select(y, -y, (bitcast<u32>(x) & 0x80000000u) != 0u);
+}
+",
+    },
+    Item {
+        name: "cos_f32",
+        needs: &["quarter_turns", "sine_of"],
+        text: "\
+// Relative error below 3e-7, for every x: the sine a quarter turn ahead.
+fn cos_f32(x: f32) -> f32 {
+  let turned = quarter_turns(x);
+  return sine_of(turned.rest, turned.turns + 1u);
+}
+",
+    },
+    Item {
+        name: "atan_f32",
+        needs: &["is_nan"],
+        text: "\
+// Relative error below 3e-7: of -1/x behind a quarter turn, of (x - 1) / (x + 1) behind an eighth, of x
+// near 0. Cephes' polynomial.
+fn atan_f32(x: f32) -> f32 {
+  if (is_nan(x)) {
+    return x;
+  }
+  let t = abs(x);
+  var start = 0.0f;
+  var z = t;
+  if (t > 1e30f) {
+    start = 1.57079637f;
+    z = 0.0f;
+  } else if (t > 2.41421366f) {
+    start = 1.57079637f;
+    z = -1.0f / t;
+  } else if (t > 0.414213568f) {
+    start = 0.785398185f;
+    z = (t - 1.0f) / (t + 1.0f);
+  }
+  let s = z * z;
+  var p = 0.0805374458f;
+  p = fma(p, s, -0.138776854f);
+  p = fma(p, s, 0.199777111f);
+  p = fma(p, s, -0.333329499f);
+  let y = start + fma(p * s, z, z);
   return select(y, -y, x < 0.0f);
 }
 ",

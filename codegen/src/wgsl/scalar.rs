@@ -247,9 +247,15 @@ fn float_function(function: UnaryFloat) -> &'static str {
         UnaryFloat::Sqrt => "sqrt_f32",
         UnaryFloat::Exp => "exp_f32",
         UnaryFloat::Log => "log_f32",
+        UnaryFloat::Expm1 => "expm1_f32",
+        UnaryFloat::Log1p => "log1p_f32",
         UnaryFloat::Tanh => "tanh_f32",
         UnaryFloat::Erf => "erf_f32",
+        UnaryFloat::Sin => "sin_f32",
+        UnaryFloat::Cos => "cos_f32",
+        UnaryFloat::Atan => "atan_f32",
         UnaryFloat::Floor => "floor_f32",
+        UnaryFloat::Round => "round_f32",
     }
 }
 

@@ -89,9 +89,9 @@ impl Case {
         }
         let contract = Contract {
             batch: self.batch.clone(),
-            m,
-            n,
-            k,
+            m: vec![m],
+            n: vec![n],
+            k: vec![k],
             dtype,
             lhs: Operand::plain(access(0, 0, &self.strides(self.lhs, m, k)), dtype),
             rhs: Operand::plain(access(1, 0, &self.strides(self.rhs, k, n)), dtype),

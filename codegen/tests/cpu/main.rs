@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod contracts;
+mod convolutions;
 mod nests;
 mod prologues;
 mod scalars;

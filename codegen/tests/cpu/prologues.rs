@@ -164,9 +164,9 @@ impl Case {
         c.store(access(out, 0, &self.strides(m, n, self.turned)), value);
         let contract = Contract {
             batch: self.batch.clone(),
-            m,
-            n,
-            k,
+            m: vec![m],
+            n: vec![n],
+            k: vec![k],
             dtype,
             lhs: self.side(self.lhs, 0, m, k, dtype),
             rhs: self.side(self.rhs, BUFFERS, k, n, dtype),

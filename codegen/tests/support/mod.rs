@@ -2,8 +2,10 @@
 
 #![allow(dead_code)] // each test file uses its own part
 
+pub mod files;
 pub mod products;
 pub mod random;
+pub mod rounding;
 #[cfg(feature = "cpu")]
 pub mod targets;
 
@@ -45,18 +47,19 @@ impl Program {
     }
 }
 
+/// Elements as the interpreter takes them.
+pub fn arrays(function: &Function, inputs: &[Vec<f64>]) -> Vec<Array> {
+    let array = |(p, data): (usize, &Vec<f64>)| {
+        let of = &function.values[p];
+        let shape = of.shape.extents().expect("linked");
+        Array::new(of.dtype, &shape, data.clone()).expect("as many elements")
+    };
+    inputs.iter().enumerate().map(array).collect()
+}
+
 /// What the reference interpreter says of a program.
 pub fn interpreted(function: &Function, inputs: &[Vec<f64>]) -> Vec<Vec<f64>> {
-    let arrays: Vec<Array> = inputs
-        .iter()
-        .enumerate()
-        .map(|(p, data)| {
-            let of = &function.values[p];
-            let shape = of.shape.extents().expect("linked");
-            Array::new(of.dtype, &shape, data.clone()).expect("as many elements")
-        })
-        .collect();
-    match interpret(function, &arrays) {
+    match interpret(function, &arrays(function, inputs)) {
         Ok(results) => results.into_iter().map(|a| a.data).collect(),
         Err(e) => panic!("{e}\n{function}"),
     }

@@ -114,6 +114,7 @@ pub fn products(seed: u64, float: DType) -> (Function, Vec<Vec<f64>>) {
         pool: Vec::new(),
         inputs: Vec::new(),
         zero_extents: false,
+        windows: false,
         float,
     };
     let mut sides = Vec::new();

@@ -1,8 +1,9 @@
 //! Random programs, the same ones for a seed.
 
 use super::Program;
-use sinew_ir::ops::{self, DotAxes};
-use sinew_ir::{Attribute, Axis, DType, Dim, Function, Op, Shape, Value};
+use sinew_ir::attributes::{Along, DotAxes, Shear, Windows};
+use sinew_ir::ops;
+use sinew_ir::{Attribute, Attributes, Axis, DType, Dim, Function, Op, Shape, Value};
 
 /// A small generator of numbers (xorshift).
 pub struct Random(pub u64);
@@ -38,6 +39,8 @@ pub(super) struct Maker {
     /// The numbers of the inputs.
     pub(super) inputs: Vec<Vec<f64>>,
     pub(super) zero_extents: bool,
+    /// Whether windows slide along some axes.
+    pub(super) windows: bool,
     /// The element type of the floats.
     pub(super) float: DType,
 }
@@ -114,7 +117,7 @@ impl Maker {
             .expect("broadcast")
     }
 
-    fn op(&mut self, op: Op, x: &[Value], a: Vec<Attribute>) -> Option<Value> {
+    fn op(&mut self, op: Op, x: &[Value], a: impl Into<Attributes>) -> Option<Value> {
         let v = self.p.b.op(op, x, a).ok()?;
         let small = self.extents(v).iter().product::<usize>() <= 4000;
         if !small {
@@ -152,9 +155,50 @@ impl Maker {
         self.p.b.cast(x, DType::I32).expect("cast")
     }
 
+    /// Windows, a flip or a shear.
+    fn moved(&mut self) -> Option<Value> {
+        let x = self.float(None);
+        let shape = self.extents(x);
+        let axis = self.random.below(shape.len());
+        let extent = *shape.get(axis)?;
+        let along = Axis::At(axis);
+        match self.random.below(4) {
+            0 => self.op(ops::FLIP, &[x], Along { axis: along }),
+            1 => {
+                let by = Axis::At(self.random.below(shape.len()));
+                let [offset, slope] = [7, 5].map(|n| self.random.below(n) as i64 - n as i64 / 2);
+                let map = [offset, slope, self.extent() as i64].map(Dim::constant);
+                let [offset, slope, extent] = &map;
+                let map = Shear {
+                    axis: along,
+                    by,
+                    offset,
+                    slope,
+                    extent,
+                };
+                self.op(ops::SHEAR, &[x], map)
+            }
+            _ => {
+                let size = 1 + self.random.below(extent.min(3)) as i64;
+                let (step, dilation) = (self.random.pick(&[1, 1, 2, 3]), self.random.pick(&[1, 2]));
+                let [size, step, dilation] = &[size, step, dilation].map(Dim::constant);
+                let windows = Windows {
+                    axis: along,
+                    size,
+                    step,
+                    dilation,
+                };
+                self.op(ops::WINDOWS, &[x], windows)
+            }
+        }
+    }
+
     fn step(&mut self) -> Option<Value> {
         let axes = |list: &[usize]| Attribute::Axes(list.iter().map(|d| Axis::At(*d)).collect());
         let dims = |list: &[usize]| Attribute::Dims(list.iter().map(|d| Dim::from(*d)).collect());
+        if self.windows && self.random.below(3) == 0 {
+            return self.moved();
+        }
         match self.random.below(20) {
             0..=2 => {
                 let x = self.float(None);
@@ -337,12 +381,26 @@ impl Maker {
 
 /// A program over floats of one type, and elements for its inputs.
 pub fn program(seed: u64, zero_extents: bool, float: DType) -> (Function, Vec<Vec<f64>>) {
+    made(seed, zero_extents, false, float)
+}
+
+/// [`program`] with windows, flips and shears.
+pub fn program_of_windows(
+    seed: u64,
+    zero_extents: bool,
+    float: DType,
+) -> (Function, Vec<Vec<f64>>) {
+    made(seed, zero_extents, true, float)
+}
+
+fn made(seed: u64, zero_extents: bool, windows: bool, float: DType) -> (Function, Vec<Vec<f64>>) {
     let mut m = Maker {
         p: Program::new(),
         random: Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1),
         pool: Vec::new(),
         inputs: Vec::new(),
         zero_extents,
+        windows,
         float,
     };
     let mut inputs = Vec::new();

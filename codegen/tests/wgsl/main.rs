@@ -174,9 +174,9 @@ fn small_and_tiled_contractions() {
         let (rows, depth) = (n as i64, k as i64);
         let class = Class::Contract(Contract {
             batch: Vec::new(),
-            m,
-            n,
-            k,
+            m: vec![m],
+            n: vec![n],
+            k: vec![k],
             dtype: DType::F32,
             lhs: Operand::plain(access(0, &[depth, 1]), DType::F32),
             rhs: Operand::plain(access(1, &[rows, 1]), DType::F32),
@@ -214,9 +214,9 @@ fn contractions_of_computed_operands() {
         ];
         let class = Class::Contract(Contract {
             batch: Vec::new(),
-            m,
-            n,
-            k,
+            m: vec![m],
+            n: vec![n],
+            k: vec![k],
             dtype: DType::F32,
             lhs: Operand {
                 code: code(&relu, &[]),

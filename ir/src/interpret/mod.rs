@@ -7,13 +7,14 @@
 use crate::array::{Array, count, offsets, strides};
 use crate::attribute::Attributes;
 use crate::attributes::{
-    Along, AlongResult, Broadcast, Constant, DotAxes, Extent, Iota, Over, Pad, Permute, Slice,
+    Along, AlongResult, Broadcast, Constant, DotAxes, Extent, Iota, Over, Pad, Permute, Shear,
+    Slice,
 };
 use crate::block::{Block, Inst, Loop, OpInst};
 use crate::builder::Builder;
 use crate::dim::Dim;
 use crate::dtype::DType;
-use crate::expand::expansion;
+use crate::expand::{expand, expansion};
 use crate::function::{Function, Location, Param, ParamKind, Value};
 use crate::op::{Kind, OpError, Reduction, View};
 use crate::scalar::Scalar;
@@ -84,6 +85,34 @@ pub struct NonFinite {
 pub fn interpret(function: &Function, inputs: &[Array]) -> Result<Vec<Array>, InterpretError> {
     let mut machine = Machine::new(function, inputs)?;
     machine.body(&function.body, &mut |_, _, _| Ok(ControlFlow::Continue(())))?;
+    let results = function.body.results.iter();
+    results.map(|r| machine.value(*r).cloned()).collect()
+}
+
+/// As [`interpret`], with each input and each op's result put `through` something before it is used, and
+/// functions over ops taken for the ops they are made of, as emitters do.
+///
+/// Rounding them to their element type gives what a program means in that type; disturbing their last
+/// digits shows what its results owe to rounding.
+///
+/// # Errors
+/// As [`interpret`].
+pub fn interpret_through(
+    function: &Function,
+    inputs: &[Array],
+    through: &mut dyn FnMut(&mut Array),
+) -> Result<Vec<Array>, InterpretError> {
+    let mut function = function.clone();
+    expand(&mut function).map_err(|e| InterpretError::Op {
+        op: e.op,
+        error: *e.error,
+    })?;
+    let mut machine = Machine::new(&function, inputs)?;
+    machine.values.iter_mut().flatten().for_each(&mut *through);
+    machine.body(&function.body, &mut |_, _, result| {
+        through(result);
+        Ok(ControlFlow::Continue(()))
+    })?;
     let results = function.body.results.iter();
     results.map(|r| machine.value(*r).cloned()).collect()
 }
@@ -472,7 +501,45 @@ fn view_of(view: View, a: &Attributes, x: &Array, shape: &[usize]) -> Option<Vec
             }
             out
         }
+        View::Flip => {
+            let axis = position(Along::of(a).ok()?.axis)?;
+            let moved = |_: usize, i: i64| shape[axis] as i64 - 1 - i;
+            moved_along(x, axis, shape[axis], &moved)
+        }
+        View::Shear => {
+            let map = Shear::of(a).ok()?;
+            let (axis, by) = (position(map.axis)?, position(map.by)?);
+            let (offset, slope) = (map.offset.as_constant()?, map.slope.as_constant()?);
+            let step = strides(shape)[by];
+            let row = |place: usize| (place / step % shape[by]) as i64;
+            let moved = |place: usize, i: i64| offset + i + slope * row(place);
+            moved_along(x, axis, shape[axis], &moved)
+        }
     })
+}
+
+/// The elements of `x` with another extent along an axis: the one with the row-major number and the
+/// index along the axis that `moved` is given is x's at the index it gives; 0 outside of `x`.
+fn moved_along(
+    x: &Array,
+    axis: usize,
+    extent: usize,
+    moved: &dyn Fn(usize, i64) -> i64,
+) -> Vec<f64> {
+    let inner: usize = x.shape[axis + 1..].iter().product();
+    let outer: usize = x.shape[..axis].iter().product();
+    let own = x.shape[axis];
+    (0..outer * extent * inner)
+        .map(|place| {
+            let i = place / inner % extent;
+            match usize::try_from(moved(place, i as i64)) {
+                Ok(from) if from < own => {
+                    x.data[(place / inner / extent * own + from) * inner + place % inner]
+                }
+                Ok(_) | Err(_) => 0.0,
+            }
+        })
+        .collect()
 }
 
 /// A place along an axis; one that is negative, around nothing, counts as 0.

@@ -1,6 +1,7 @@
 //! Inlines calls by their mode, and the pullbacks of calls: once, as a loop, or computed again.
 
 use super::inliner::{Inliner, Instance};
+use super::substitution::Substitution;
 use super::{LinkError, op_error, place};
 use crate::activity::CalleeInfo;
 use crate::block::{Block, Inst, Loop, Sliced};
@@ -17,13 +18,15 @@ pub(super) struct Called<'u> {
     /// The callee's function where the call was.
     instance: Instance<'u>,
     how: How,
+    /// Whether sizes chose it: what was assumed of it is what another one may depend on.
+    chosen: bool,
 }
 
 enum How {
     /// At its place.
     Once,
     /// In the body of a loop.
-    Loop(Box<Loop>),
+    Loop(Rc<(Loop, LoopMode)>),
     /// At its place; its pullback computes it again from these operands.
     Checkpoint(Vec<Value>),
 }
@@ -36,17 +39,15 @@ impl<'u> Inliner<'u> {
         let function = self.inlinable(callee)?;
         let substitution = instance.substitution.of_call(target, callee)?;
         let operands = instance.map(&c.operands);
-        let fits = |refuse: &dyn Fn(&'static str) -> LinkError| match function.body.results.len() {
-            n if n == c.results.len() => Ok(()),
-            _ => Err(refuse("the number of results differs")),
-        };
         let refuse = |what| LinkError::Call {
             path: caller.path.to_string(),
             callee: callee.path.to_string(),
             at: place(caller, c.location),
             what,
         };
-        fits(&refuse)?;
+        if function.body.results.len() != c.results.len() {
+            return Err(refuse("the number of results differs"));
+        }
         let called = match &c.mode {
             CallMode::Loop(l) => {
                 let mut made = self.open_loop(instance, c, l, &operands, &refuse)?;
@@ -59,7 +60,8 @@ impl<'u> Inliner<'u> {
                 self.builder.insts.push(Inst::Loop(made.clone()));
                 Called {
                     instance: inlined,
-                    how: How::Loop(Box::new(made)),
+                    how: How::Loop(Rc::new((made, l.clone()))),
+                    chosen: false,
                 }
             }
             CallMode::Plain | CallMode::Choice(_) | CallMode::Checkpoint => {
@@ -80,6 +82,7 @@ impl<'u> Inliner<'u> {
                 Called {
                     instance: inlined,
                     how,
+                    chosen: matches!(c.mode, CallMode::Choice(_)),
                 }
             }
         };
@@ -93,7 +96,7 @@ impl<'u> Inliner<'u> {
     fn instance(
         &self,
         function: Rc<Function>,
-        substitution: super::substitution::Substitution<'u>,
+        substitution: Substitution<'u>,
         operands: &[Value],
         refuse: &dyn Fn(&'static str) -> LinkError,
     ) -> Result<Instance<'u>, LinkError> {
@@ -218,26 +221,26 @@ impl<'u> Inliner<'u> {
         let missing = || LinkError::NoPullback {
             path: unit.path.to_string(),
         };
-        let call = function.call_of(p.call).ok_or_else(missing)?;
         let called = instance.calls.get_mut(&p.call).ok_or_else(missing)?;
         let callee = called.instance.substitution.unit;
-        let gradients = match (&called.how, &call.mode) {
-            (How::Loop(made), CallMode::Loop(l)) => {
+        let gradients = match &called.how {
+            How::Loop(made) => {
                 let wanted: Vec<usize> = p.results.iter().map(|(i, _)| *i).collect();
                 let made = made.clone();
-                self.pullback_of_loop(&mut called.instance, &made, l, &cotangents, &wanted)?
+                let (made, l) = made.as_ref();
+                self.pullback_of_loop(&mut called.instance, made, l, &cotangents, &wanted)?
             }
-            (How::Checkpoint(operands), _) => {
+            How::Checkpoint(operands) => {
                 let operands = operands.clone();
                 let mut again = self.again(&called.instance, &operands)?;
                 self.pullback(&mut again, &cotangents)?
             }
-            (How::Once | How::Loop(_), _) => self.pullback(&mut called.instance, &cotangents)?,
+            How::Once => self.pullback(&mut called.instance, &cotangents)?,
         };
         // Which alternative it is, dependences do not know, and who writes a pullback may leave
         // gradients out; all other pullbacks that ask for too much were derived anew.
         let written = function.pullback.as_ref().map(|p| p.origin) == Some(Origin::Written);
-        let lenient = written || matches!(call.mode, CallMode::Choice(_));
+        let lenient = written || called.chosen;
         for (position, v) in &p.results {
             let gradient = match gradients.get(*position).copied().flatten() {
                 Some(gradient) => gradient,
@@ -305,8 +308,8 @@ impl<'u> Inliner<'u> {
         let active: Vec<bool> = carried.iter().map(|i| info.gives(*i, cotangents)).collect();
         let order = in_order(l);
         let given: Vec<Option<Value>> = order.iter().map(|r| cotangents[*r]).collect();
-        let (b, stacks) = (&mut self.builder, &mut self.stacks);
-        let reverse = ReverseLoop::open(b, stacks, made, &given, &active).map_err(refused)?;
+        let b = &mut self.builder;
+        let reverse = ReverseLoop::open(b, made, &given, &active).map_err(refused)?;
         let mut inner = vec![None; cotangents.len()];
         for (r, cotangent) in order.iter().zip(&reverse.cotangents) {
             inner[*r] = *cotangent;

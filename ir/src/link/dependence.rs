@@ -82,16 +82,15 @@ impl<'u> Inliner<'u> {
         unit: &'u Unit,
         function: &Function,
     ) -> Result<bool, LinkError> {
+        let calls = function.calls();
         let stored = function.pullback.iter().flat_map(|p| &p.block.insts);
         for inst in stored {
             let Inst::PullbackCall(p) = inst else {
                 continue;
             };
-            let call = function
-                .call_of(p.call)
-                .ok_or_else(|| LinkError::NoPullback {
-                    path: unit.path.to_string(),
-                })?;
+            let call = calls.get(&p.call).ok_or_else(|| LinkError::NoPullback {
+                path: unit.path.to_string(),
+            })?;
             let info = self.effect(unit, call)?;
             if !p.results.iter().all(|(i, _)| info.gives(*i, &p.cotangents)) {
                 return Ok(false);

@@ -6,7 +6,7 @@
 
 use super::calls::{Called, callee};
 use super::substitution::Substitution;
-use super::{LinkError, op_error, place};
+use super::{LinkError, check, op_error, place};
 use crate::activity::CalleeInfo;
 use crate::block::{Block, Inst, OpInst};
 use crate::builder::Builder;
@@ -15,6 +15,7 @@ use crate::pullback::derive_pullback_of;
 use crate::reverse::Stacks;
 use crate::shape::Type;
 use crate::unit::Unit;
+use crate::verify::Stage;
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -100,6 +101,7 @@ impl<'u> Inliner<'u> {
             path: unit.path.to_string(),
             error,
         })?;
+        check(unit, &parsed, Stage::Unit)?;
         let parsed = Rc::new(parsed);
         self.loaded.insert(key, parsed.clone());
         Ok(parsed)
@@ -147,7 +149,9 @@ impl<'u> Inliner<'u> {
             pullback: None,
         };
         inner_stacks.apply(&mut function.body);
+        check(unit, &function, Stage::Inlined)?;
         crate::simplify::simplify(&mut function);
+        check(unit, &function, Stage::Inlined)?;
         let all = vec![true; function.body.results.len()];
         // Derived at once: what its loops must keep for it has to be there when it is inlined.
         let derived = derive_pullback_of(&mut function, &all, &|_| None);

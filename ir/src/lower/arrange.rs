@@ -1,14 +1,13 @@
 //! Other dims, other orders, parts and wholes.
 
 use super::{axes, axis, broadcast_to, shape_of};
-use crate::attributes::{AlongResult, Permute};
+use crate::attributes::{AlongResult, Permute, Windows};
 use crate::builder::Builder;
 use crate::dim::{Dim, Symbol};
-use crate::dtype::DType;
 use crate::function::Value;
 use crate::op::OpError;
 use crate::ops;
-use crate::ops::rules::{minus, plus, product};
+use crate::ops::rules::{plus, product};
 use crate::shape::{Axis, Shape};
 
 /// The elements as other dims; one of them may be left out (`None`, NumPy's `-1`). A sequence stays.
@@ -285,13 +284,28 @@ fn extent_of(shape: &Shape, axis: Axis) -> Result<Dim, OpError> {
 /// # Errors
 /// An axis that x does not have.
 pub fn flip(b: &mut Builder, x: Value, axis: Axis) -> Result<Value, OpError> {
-    let shape = shape_of(b, x);
-    let dim = extent_of(&shape, axis)?;
-    if dim.as_constant() == Some(0) {
-        return Ok(x);
-    }
-    let index = b.iota(DType::I32, shape.clone(), axis)?;
-    let last = b.extent(minus(&dim, &Dim::constant(1))?, DType::I32, shape)?;
-    let index = b.sub(last, index)?;
-    super::take_along_axis(b, x, index, axis)
+    b.flip(x, axis)
+}
+
+/// Windows of `size` elements along an axis, `step` apart, their elements `dilation` apart: the axis
+/// becomes the windows, and one behind it the places in a window.
+///
+/// # Errors
+/// An axis that x does not have; a window that is longer than the axis; numbers of windows that are no
+/// polynomial in the dims.
+pub fn windows(
+    b: &mut Builder,
+    x: Value,
+    axis: Axis,
+    size: Dim,
+    step: Dim,
+    dilation: Dim,
+) -> Result<Value, OpError> {
+    let windows = Windows {
+        axis,
+        size: &size,
+        step: &step,
+        dilation: &dilation,
+    };
+    b.windows(x, windows)
 }

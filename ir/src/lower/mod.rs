@@ -17,13 +17,14 @@ mod position;
 
 pub use arrange::{
     concat, expand, flip, narrow, pad, permute, reshape, roll, slice, split, squeeze, stack,
-    swapaxes, unsqueeze,
+    swapaxes, unsqueeze, windows,
 };
 pub use contract::{einsum, matmul};
 pub use loss::{Reduce, cross_entropy, nll_loss, reduced};
 pub use piecewise::{binary_cross_entropy_with_logits, clamp, elu, huber, leaky_relu};
 pub use position::{argmax, argmin, one_hot, take, take_along_axis, tril};
 
+use crate::attributes::Running;
 use crate::builder::Builder;
 use crate::dim::Dim;
 use crate::function::Value;
@@ -238,6 +239,15 @@ pub fn var(
 /// An axis that `x` does not have.
 pub fn along(b: &mut Builder, op: Op, x: Value, axis: Axis) -> Result<Value, OpError> {
     b.along(op, &[x], axis)
+}
+
+/// The sum of each element of `x` and those before it along an axis.
+///
+/// # Errors
+/// An axis that `x` does not have; bools.
+pub fn cumsum(b: &mut Builder, x: Value, axis: Axis) -> Result<Value, OpError> {
+    let reverse = false;
+    b.op(ops::CUMSUM, &[x], Running { axis, reverse })
 }
 
 /// `x` to the power of a number: by squaring for a whole one, `POW` for others.

@@ -239,6 +239,30 @@ pub(super) const LOG: OpDef = entry(
     tested(&[(0.1, 4.0)], &[]),
 );
 
+/// `e^a - 1`
+pub(super) const EXPM1: OpDef = entry(
+    Scalar::EXPM1,
+    "`e^a - 1`, exact near 0.",
+    Pullback::Rule(|b, p| {
+        // y + 1
+        let slope = b.with(super::ADD, p.result, 1.0)?;
+        Ok(vec![Some(b.mul(p.cotangent, slope)?)])
+    }),
+    ONE,
+);
+
+/// `log(1 + a)`
+pub(super) const LOG1P: OpDef = entry(
+    Scalar::LOG1P,
+    "`log(1 + a)`, exact near 0.",
+    Pullback::Rule(|b, p| {
+        // 1 / (1 + x)
+        let u = b.with(super::ADD, p.operands[0], 1.0)?;
+        Ok(vec![Some(b.div(p.cotangent, u)?)])
+    }),
+    tested(&[(-0.5, 4.0)], &[]),
+);
+
 /// The hyperbolic tangent.
 pub(super) const TANH: OpDef = entry(
     Scalar::TANH,
@@ -266,6 +290,50 @@ pub(super) const ERF: OpDef = entry(
         Ok(vec![Some(b.mul(p.cotangent, slope)?)])
     }),
     ONE,
+);
+
+/// The sine.
+pub(super) const SIN: OpDef = entry(
+    Scalar::SIN,
+    "The sine of an angle in radians; NaN of an infinite one.",
+    Pullback::Rule(|b, p| {
+        let slope = b.op(super::COS, p.operands, Attributes::none())?;
+        Ok(vec![Some(b.mul(p.cotangent, slope)?)])
+    }),
+    tested(&[(-6.0, 6.0)], &[]),
+);
+
+/// The cosine.
+pub(super) const COS: OpDef = entry(
+    Scalar::COS,
+    "The cosine of an angle in radians; NaN of an infinite one.",
+    Pullback::Rule(|b, p| {
+        let sine = b.op(super::SIN, p.operands, Attributes::none())?;
+        let slope = b.neg(sine)?;
+        Ok(vec![Some(b.mul(p.cotangent, slope)?)])
+    }),
+    tested(&[(-6.0, 6.0)], &[]),
+);
+
+/// The arc tangent.
+pub(super) const ATAN: OpDef = entry(
+    Scalar::ATAN,
+    "The arc tangent, from -pi / 2 to pi / 2.",
+    Pullback::Rule(|b, p| {
+        // 1 / (1 + x^2)
+        let square = b.mul(p.operands[0], p.operands[0])?;
+        let below = b.with(super::ADD, square, 1.0)?;
+        Ok(vec![Some(b.div(p.cotangent, below)?)])
+    }),
+    tested(&[(-4.0, 4.0)], &[]),
+);
+
+/// The nearest integer.
+pub(super) const ROUND: OpDef = entry(
+    Scalar::ROUND,
+    "The nearest integer, of two the even one (NumPy's); its derivative is 0.",
+    Pullback::Zero,
+    tested(&[(-2.0, 2.0)], &[-1.5, -0.5, 0.5, 1.5]),
 );
 
 /// The greatest integer not above.

@@ -11,7 +11,7 @@ use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
 
 type Expand = fn(&mut Builder, &[Value], &Attributes) -> Result<Value, OpError>;
 
-const fn entry(
+pub(super) const fn entry(
     name: &'static str,
     doc: &'static str,
     expand: Expand,
@@ -31,7 +31,7 @@ const fn entry(
 }
 
 /// `1 - x`
-fn one_minus(b: &mut Builder, x: Value) -> Result<Value, OpError> {
+pub(super) fn one_minus(b: &mut Builder, x: Value) -> Result<Value, OpError> {
     let one = b.like(1.0, x)?;
     b.sub(one, x)
 }
@@ -198,56 +198,6 @@ pub(super) const RECIPROCAL: OpDef = entry(
     tested(&[(0.5, 4.0)], &[]),
 );
 
-/// `e^x - 1`
-pub(super) const EXPM1: OpDef = entry(
-    "expm1",
-    "`e^x - 1`, accurate near 0 (`2t / (1 - t)` with `t = tanh(x / 2)` there).",
-    |b, x, _| {
-        let magnitude = b.abs(x[0])?;
-        let one = b.like(1.0, x[0])?;
-        let near = b.lt(magnitude, one)?;
-        let e = b.exp(x[0])?;
-        let far = b.sub(e, one)?;
-        let half = b.scale(x[0], 0.5)?;
-        let t = b.tanh(half)?;
-        let twice = b.add(t, t)?;
-        let rest = b.sub(one, t)?;
-        let close = b.div(twice, rest)?;
-        b.select(near, close, far)
-    },
-    |b, p| {
-        // y + 1
-        let slope = b.with(super::ADD, p.result, 1.0)?;
-        Ok(vec![Some(b.mul(p.cotangent, slope)?)])
-    },
-    ONE,
-);
-
-/// `log(1 + x)`
-pub(super) const LOG1P: OpDef = entry(
-    "log1p",
-    "`log(1 + x)`, accurate near 0 (`log(u) x / (u - 1)` with the rounded `u = 1 + x` there: Kahan's).",
-    |b, x, _| {
-        let magnitude = b.abs(x[0])?;
-        let one = b.like(1.0, x[0])?;
-        let near = b.lt(magnitude, one)?;
-        let u = b.add(one, x[0])?;
-        let log = b.log(u)?;
-        let lost = b.sub(u, one)?;
-        let ratio = b.div(x[0], lost)?;
-        let mended = b.mul(log, ratio)?;
-        let gone = b.eq(u, one)?;
-        let close = b.select(gone, x[0], mended)?;
-        b.select(near, close, log)
-    },
-    |b, p| {
-        // 1 / (1 + x)
-        let u = b.with(super::ADD, p.operands[0], 1.0)?;
-        Ok(vec![Some(b.div(p.cotangent, u)?)])
-    },
-    tested(&[(-0.5, 4.0)], &[]),
-);
-
 /// `log(1 + e^x)`
 pub(super) const SOFTPLUS: OpDef = entry(
     "softplus",
@@ -256,7 +206,7 @@ pub(super) const SOFTPLUS: OpDef = entry(
         let magnitude = b.abs(x[0])?;
         let minus = b.neg(magnitude)?;
         let small = b.exp(minus)?;
-        let rest = b.op(super::LOG1P, &[small], Vec::new())?;
+        let rest = b.log1p(small)?;
         let zero = b.like(0.0, x[0])?;
         let line = b.maximum(x[0], zero)?;
         b.add(line, rest)
@@ -383,3 +333,38 @@ fn pow_pullback(b: &mut Builder, p: &Primal<'_>) -> Result<Vec<Option<Value>>, O
     })?;
     Ok(vec![dx, dy])
 }
+
+/// `1 / sqrt(x)`
+pub(super) const RSQRT: OpDef = entry(
+    "rsqrt",
+    "`1 / sqrt(x)`.",
+    |b, x, _| {
+        let root = b.sqrt(x[0])?;
+        let one = b.like(1.0, root)?;
+        b.div(one, root)
+    },
+    |b, p| {
+        // -y^3 / 2
+        let square = b.mul(p.result, p.result)?;
+        let cube = b.mul(square, p.result)?;
+        let slope = b.scale(cube, -0.5)?;
+        Ok(vec![Some(b.mul(p.cotangent, slope)?)])
+    },
+    tested(&[(0.2, 4.0)], &[]),
+);
+
+/// The least integer not below.
+pub(super) const CEIL: OpDef = OpDef {
+    name: "ceil",
+    doc: "The least integer not below x; its derivative is 0.",
+    arity: Arity::Exactly(1),
+    attributes: &[],
+    infer: |t, _| float(t, 0).cloned(),
+    pullback: Pullback::Zero,
+    kind: Kind::Function(|b, x, _| {
+        let minus = b.neg(x[0])?;
+        let floor = b.floor(minus)?;
+        b.neg(floor)
+    }),
+    test: tested(&[(-2.0, 2.0)], &[-2.0, -1.0, 0.0, 1.0, 2.0]),
+};

@@ -4,6 +4,7 @@
 //! attributes, types, derivative, how it is computed, what tests try. Here it has its place in the list,
 //! which makes the constant that code names it by.
 
+mod angles;
 mod contract;
 mod creation;
 mod elementwise;
@@ -14,10 +15,12 @@ mod losses;
 mod reduce;
 mod rows;
 pub(crate) mod rules;
+mod running;
 mod shorthand;
 #[cfg(feature = "testing")]
 mod testing;
 mod views;
+mod windows;
 
 pub use crate::attributes::DotAxes;
 pub(crate) use rows::turned;
@@ -50,16 +53,19 @@ table! {
     creation { CONST IOTA EXTENT }
     elementwise {
         ADD SUB MUL DIV REM MAXIMUM MINIMUM
-        NEG ABS SIGN SQRT EXP LOG TANH ERF FLOOR
+        NEG ABS SIGN SQRT EXP LOG EXPM1 LOG1P TANH ERF SIN COS ATAN FLOOR ROUND
         LT LE EQ NE AND OR NOT SELECT CAST
     }
     views { BROADCAST RESHAPE PERMUTE SLICE PAD CONCAT STOP_GRADIENT BARRIER }
-    reduce { SUM MAX ARGMAX }
+    windows { FLIP SHEAR WINDOWS }
+    reduce { SUM PROD MAX ARGMAX }
     contract { DOT }
     index { TAKE_ALONG_AXIS SCATTER_ADD TAKE INDEX_ADD }
     functions {
-        RELU SIGMOID SILU GELU GELU_TANH SQUARE RECIPROCAL EXPM1 LOG1P SOFTPLUS CLAMP POW
+        RELU SIGMOID SILU GELU GELU_TANH SQUARE RECIPROCAL SOFTPLUS CLAMP POW RSQRT CEIL
     }
+    angles { TAN ASIN ACOS SINH COSH }
+    running { CUMSUM }
     rows { SOFTMAX LOG_SOFTMAX LOGSUMEXP MEAN MIN }
     losses { MSE CROSS_ENTROPY BINARY_CROSS_ENTROPY_WITH_LOGITS }
     testing { #[cfg(feature = "testing")] STEPS }

@@ -3,8 +3,10 @@
 use super::entry::{ONE, along_each, over_some};
 use super::rules::{number, one_axis, without};
 use crate::attributes::{Along, Over};
+use crate::builder::Builder;
 use crate::dtype::DType;
-use crate::op::{Arity, Kind, OpDef, Pullback, Reduction};
+use crate::function::Value;
+use crate::op::{Arity, Kind, OpDef, OpError, Primal, Pullback, Reduction};
 use crate::shape::Type;
 
 /// The sum over axes.
@@ -25,6 +27,51 @@ pub(super) const SUM: OpDef = OpDef {
     kind: Kind::Reduce(Reduction::Sum),
     test: ONE.on(over_some),
 };
+
+/// The product over axes.
+pub(super) const PROD: OpDef = OpDef {
+    name: "prod",
+    doc: "The product over `axes`, which go; 1 over nothing. Its derivative is that of the other factors where some are 0, too.",
+    arity: Arity::Exactly(1),
+    attributes: Over::SPECS,
+    infer: |t, a| {
+        let x = number(t, 0)?;
+        Ok(Type::new(x.dtype, without(&x.shape, Over::of(a)?.axes)?))
+    },
+    pullback: Pullback::Rule(prod_pullback),
+    kind: Kind::Reduce(Reduction::Prod),
+    test: ONE.on(over_some),
+};
+
+/// The product of the factors that are not 0, by the factor itself if it is one of them, times the
+/// product of the others that are 0. That is 1 of none of them; of one, the zero itself, whose
+/// derivative is 1; of more it is taken for a constant 0, which is right up to derivatives of second
+/// order (only a third has a term in which two zeros are gone).
+fn prod_pullback(b: &mut Builder, p: &Primal<'_>) -> Result<Vec<Option<Value>>, OpError> {
+    let Over { axes } = Over::of(p.attributes)?;
+    let x = p.operands[0];
+    let shape = b.type_of(x).shape.clone();
+    let (zero, one) = (b.like(0.0, x)?, b.like(1.0, x)?);
+    let is_zero = b.eq(x, zero)?;
+    let factors = b.select(is_zero, one, x)?;
+    let product = b.over(super::PROD, factors, axes)?;
+    let ones = b.select(is_zero, one, zero)?;
+    let zeros = b.sum(ones, axes)?;
+    let values = b.select(is_zero, x, zero)?;
+    let value = b.sum(values, axes)?;
+    let scaled = b.mul(p.cotangent, product)?;
+    let [scaled, zeros, value] = {
+        let mut wide = |v| b.broadcast(v, &shape, axes);
+        [wide(scaled)?, wide(zeros)?, wide(value)?]
+    };
+    let others = b.sub(zeros, ones)?;
+    let sum = b.sub(value, values)?;
+    let (none, single) = (b.eq(others, zero)?, b.eq(others, one)?);
+    let rest = b.select(single, sum, zero)?;
+    let rest = b.select(none, one, rest)?;
+    let share = b.div(scaled, factors)?;
+    Ok(vec![Some(b.mul(share, rest)?)])
+}
 
 /// The maximum over axes.
 pub(super) const MAX: OpDef = OpDef {

@@ -4,8 +4,8 @@
 //! for broadcasting).
 
 use crate::attributes::{
-    Along, Broadcast, Cast, DotAxes, Extent, Iota, Over, Pad, Permute, Range, Reshape, Slice,
-    Widths,
+    Along, Broadcast, Cast, DotAxes, Extent, Iota, Over, Pad, Permute, Range, Reshape, Shear,
+    Slice, Widths, Windows,
 };
 use crate::builder::Builder;
 use crate::dim::Dim;
@@ -52,6 +52,10 @@ of_operands! {
     exp(x) = EXP;
     /// The natural logarithm.
     log(x) = LOG;
+    /// `e^x - 1`
+    expm1(x) = EXPM1;
+    /// `log(1 + x)`
+    log1p(x) = LOG1P;
     /// The hyperbolic tangent.
     tanh(x) = TANH;
     /// The error function.
@@ -153,6 +157,21 @@ impl Builder {
     pub fn pad(&mut self, x: Value, axis: Axis, [low, high, step]: [&Dim; 3]) -> Built {
         let widths = Widths { low, high, step };
         self.op(ops::PAD, &[x], Pad { axis, widths })
+    }
+
+    /// The opposite order along an axis.
+    pub fn flip(&mut self, x: Value, axis: Axis) -> Built {
+        self.along(ops::FLIP, &[x], axis)
+    }
+
+    /// Elements moved along an axis by an index along another.
+    pub fn shear(&mut self, x: Value, map: Shear<'_>) -> Built {
+        self.op(ops::SHEAR, &[x], map)
+    }
+
+    /// Windows along an axis, and behind it the places in a window.
+    pub fn windows(&mut self, x: Value, windows: Windows<'_>) -> Built {
+        self.op(ops::WINDOWS, &[x], windows)
     }
 
     /// An op along an axis of its first operand.

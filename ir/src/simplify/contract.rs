@@ -1,11 +1,12 @@
-//! Rules for contractions: they take transposes in.
+//! Rules for contractions: they take transposes and slices in.
 //!
 //! A contraction's result has the batch axes, then the free axes of `x`, then those of `y`.
 
 use super::rewriter::Rewriter;
-use super::view::through;
+use super::view::{narrowed, through};
 use crate::attribute::Attributes;
 use crate::attributes::{DotAxes, Permute};
+use crate::dim::Dim;
 use crate::function::Value;
 use crate::ops;
 use crate::scalar::Scalar;
@@ -13,10 +14,10 @@ use crate::shape::{Axis, Shape};
 
 /// The parts of a contraction.
 #[derive(Clone)]
-struct Dot {
-    x: Value,
-    y: Value,
-    axes: DotAxes,
+pub(super) struct Dot {
+    pub x: Value,
+    pub y: Value,
+    pub axes: DotAxes,
 }
 
 impl Dot {
@@ -26,7 +27,7 @@ impl Dot {
         Some(Dot { x, y, axes })
     }
 
-    fn of(r: &Rewriter, v: Value) -> Option<Dot> {
+    pub fn of(r: &Rewriter, v: Value) -> Option<Dot> {
         let d = r.definition(v)?;
         match d.op.kind.is_contraction() {
             true => Dot::new(&d.operands, &d.attributes),
@@ -34,11 +35,11 @@ impl Dot {
         }
     }
 
-    fn make(self, r: &mut Rewriter) -> Option<Value> {
+    pub fn make(self, r: &mut Rewriter) -> Option<Value> {
         r.make(ops::DOT, vec![self.x, self.y], self.axes)
     }
 
-    fn free_x(&self, r: &Rewriter) -> Vec<Axis> {
+    pub fn free_x(&self, r: &Rewriter) -> Vec<Axis> {
         free(
             r.shape_of(self.x),
             &self.axes.batch_x,
@@ -46,7 +47,7 @@ impl Dot {
         )
     }
 
-    fn free_y(&self, r: &Rewriter) -> Vec<Axis> {
+    pub fn free_y(&self, r: &Rewriter) -> Vec<Axis> {
         free(
             r.shape_of(self.y),
             &self.axes.batch_y,
@@ -182,5 +183,29 @@ pub(super) fn summed(r: &mut Rewriter, v: Value, axes: &[Axis]) -> Option<Value>
     dot.axes
         .batch_y
         .retain(|a| !dot.axes.contract_y.contains(a));
+    dot.make(r)
+}
+
+/// A range of a contraction along an axis that is not contracted: of the operands that have it.
+pub(super) fn sliced(r: &mut Rewriter, v: Value, axis: usize, range: [Dim; 3]) -> Option<Value> {
+    let mut dot = Dot::of(r, v)?;
+    let plain = |x: Value| r.shape_of(x).sequence.is_none();
+    if !r.single(v) || !plain(dot.x) || !plain(dot.y) {
+        return None;
+    }
+    let (free_x, free_y) = (dot.free_x(r), dot.free_y(r));
+    let of_x = [&dot.axes.batch_x[..], &free_x].concat();
+    let nothing = free_x.iter().map(|_| None);
+    let batch_y = dot.axes.batch_y.iter().copied().map(Some);
+    let of_y: Vec<Option<Axis>> = batch_y
+        .chain(nothing)
+        .chain(free_y.into_iter().map(Some))
+        .collect();
+    if let Some(axis) = of_x.get(axis) {
+        dot.x = narrowed(r, dot.x, *axis, &range)?;
+    }
+    if let Some(Some(axis)) = of_y.get(axis) {
+        dot.y = narrowed(r, dot.y, *axis, &range)?;
+    }
     dot.make(r)
 }

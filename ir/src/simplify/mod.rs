@@ -17,6 +17,7 @@ mod iterate;
 mod reduce;
 mod rewriter;
 mod scalar;
+mod shear;
 mod view;
 
 use crate::dead;

@@ -23,7 +23,7 @@ pub(super) fn simplify(
     let Over { axes } = Over::of(attributes).ok()?;
     match reduction {
         Reduction::ArgMax => None,
-        Reduction::Sum | Reduction::Max if axes.is_empty() => Some(x),
+        Reduction::Sum | Reduction::Prod | Reduction::Max if axes.is_empty() => Some(x),
         Reduction::Sum => {
             let axes = axes.to_vec();
             constant_sum(r, x, &axes, of)
@@ -33,8 +33,9 @@ pub(super) fn simplify(
                 .or_else(|| sum_of_broadcast(r, x, &axes, of))
                 .or_else(|| sum_of_neg(r, x, &axes))
                 .or_else(|| super::contract::summed(r, x, &axes))
+                .or_else(|| super::shear::summed(r, x, &axes))
         }
-        Reduction::Max => {
+        Reduction::Prod | Reduction::Max => {
             let axes = axes.to_vec();
             units(r, op, x, &axes, of)
                 .or_else(|| merged(r, reduction, op, x, &axes))

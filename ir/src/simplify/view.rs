@@ -1,8 +1,9 @@
 //! Rules for views: chains become one view, and views of constants are constants.
 
+use super::contract::Dot;
 use super::rewriter::Rewriter;
 use crate::attribute::Attributes;
-use crate::attributes::{Broadcast, Pad, Permute, Range, Reshape, Slice, Widths};
+use crate::attributes::{Along, Broadcast, Pad, Permute, Range, Reshape, Shear, Slice, Widths};
 use crate::dim::Dim;
 use crate::function::Value;
 use crate::op::View;
@@ -23,6 +24,8 @@ pub(super) fn simplify(
         View::Permute => permute(r, x, Permute::of(attributes).ok()?.axes, of),
         View::Slice => slice(r, x, &Slice::of(attributes).ok()?, of),
         View::Pad => pad(r, x, &Pad::of(attributes).ok()?, of),
+        View::Flip => flip(r, x, Along::of(attributes).ok()?.axis, of),
+        View::Shear => super::shear::simplify(r, x, &Shear::of(attributes).ok()?, of),
     }
 }
 
@@ -236,11 +239,18 @@ fn slice(r: &mut Rewriter, x: Value, slice: &Slice<'_>, of: &Type) -> Option<Val
     if let Some(number) = r.constant_of(x) {
         return r.constant(number, of);
     }
-    if let Some((y, Broadcast { new, .. })) = r.seen(x)
-        && new.contains(axis)
-    {
+    let parts = [range.start, range.stop, range.step].map(Dim::clone);
+    if let Some((mut y, Broadcast { new, .. })) = r.seen(x) {
         let new = new.to_vec();
+        if !new.contains(axis) {
+            y = narrowed(r, y, before(*axis, &new)?, &parts)?;
+        }
         return r.broadcast(y, of.shape.clone(), new);
+    }
+    if let Axis::At(d) = *axis
+        && let Some(v) = slice_of_product(r, x, d, parts)
+    {
+        return Some(v);
     }
     let (y, inner): (_, Slice<'_>) = r.seen(x)?;
     // Behind a step, the last index of the composed range may lie beyond the axis.
@@ -260,12 +270,86 @@ fn slice(r: &mut Rewriter, x: Value, slice: &Slice<'_>, of: &Type) -> Option<Val
 
 fn pad(r: &mut Rewriter, x: Value, pad: &Pad<'_>, of: &Type) -> Option<Value> {
     let Widths { low, high, step } = pad.widths;
-    let zero = Dim::default();
-    if *low == zero && *high == zero && *step == Dim::constant(1) {
+    let (zero, one) = (Dim::default(), Dim::constant(1));
+    if *low == zero && *high == zero && *step == one {
         return Some(x);
     }
-    match r.constant_of(x) {
-        Some(number) if number.to_bits() == 0 => r.constant(number, of),
-        _ => None,
+    if let Some(number) = r.constant_of(x)
+        && number.to_bits() == 0
+    {
+        return r.constant(number, of);
     }
+    if let Some((y, inner)) = r.seen::<Pad<'_>>(x)
+        && inner.axis == pad.axis
+        && *step == one
+    {
+        let low = low.checked_add(inner.widths.low)?;
+        let high = high.checked_add(inner.widths.high)?;
+        let widths = [low, high, inner.widths.step.clone()];
+        return padded(r, y, pad.axis, &widths);
+    }
+    let widths = [low, high, step].map(Dim::clone);
+    if let Some((y, Broadcast { new, .. })) = r.seen(x)
+        && !new.contains(&pad.axis)
+    {
+        let new = new.to_vec();
+        let y = padded(r, y, before(pad.axis, &new)?, &widths)?;
+        return r.broadcast(y, of.shape.clone(), new);
+    }
+    super::shear::around(r, x, pad.axis, &widths)
+}
+
+/// A range of a shear or of a contraction that nobody else reads, their axes in another order or not.
+fn slice_of_product(r: &mut Rewriter, x: Value, axis: usize, range: [Dim; 3]) -> Option<Value> {
+    if let Some((y, Permute { axes })) = r.seen(x) {
+        let permutation = axes.to_vec();
+        let is_product = r.seen::<Shear<'_>>(y).is_some() || Dot::of(r, y).is_some();
+        let inner = *permutation.get(axis)?;
+        if !r.single(x) || !r.single(y) || !is_product || r.shape_of(y).sequence.is_some() {
+            return None;
+        }
+        let y = narrowed(r, y, inner, &range)?;
+        return r.permute(y, permutation);
+    }
+    super::shear::sliced(r, x, Axis::At(axis), &range)
+        .or_else(|| super::contract::sliced(r, x, axis, range))
+}
+
+/// The range `start, stop, step` of an axis.
+pub(super) fn narrowed(
+    r: &mut Rewriter,
+    x: Value,
+    axis: Axis,
+    [start, stop, step]: &[Dim; 3],
+) -> Option<Value> {
+    let range = Range { start, stop, step };
+    r.make(ops::SLICE, vec![x], Slice { axis, range })
+}
+
+/// Zeros along an axis: `low`, `high`, `step`.
+pub(super) fn padded(
+    r: &mut Rewriter,
+    x: Value,
+    axis: Axis,
+    [low, high, step]: &[Dim; 3],
+) -> Option<Value> {
+    let widths = Widths { low, high, step };
+    r.make(ops::PAD, vec![x], Pad { axis, widths })
+}
+
+/// An axis as it is counted without the new ones in front of it.
+fn before(axis: Axis, new: &[Axis]) -> Option<Axis> {
+    let Axis::At(axis) = axis else { return None };
+    let own = (0..axis).filter(|d| !new.contains(&Axis::At(*d)));
+    Some(Axis::At(own.count()))
+}
+
+fn flip(r: &mut Rewriter, x: Value, axis: Axis, of: &Type) -> Option<Value> {
+    if let Some(number) = r.constant_of(x) {
+        return r.constant(number, of);
+    }
+    let inner = r.definition(x)?;
+    let again =
+        inner.op.kind.view() == Some(View::Flip) && Along::of(&inner.attributes).ok()?.axis == axis;
+    again.then(|| inner.operands.first().copied()).flatten()
 }

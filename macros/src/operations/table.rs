@@ -285,6 +285,17 @@ fn elementwise() -> Vec<Operation> {
         unary(ops::TANH),
         unary(ops::SQRT),
         unary(ops::ERF),
+        unary(ops::SIN),
+        unary(ops::COS),
+        unary(ops::TAN),
+        unary(ops::ASIN),
+        unary(ops::ACOS),
+        unary(ops::ATAN),
+        unary(ops::SINH),
+        unary(ops::COSH),
+        unary(ops::RSQRT),
+        unary(ops::ROUND),
+        unary(ops::CEIL),
         unary(ops::FLOOR),
         unary(ops::SIGN),
         unary(ops::SQUARE),
@@ -343,10 +354,18 @@ fn elementwise() -> Vec<Operation> {
 fn over_axes() -> Vec<Operation> {
     vec![
         reduction(ops::SUM),
+        reduction(ops::PROD),
         reduction(ops::MEAN),
         reduction(ops::MAX),
         reduction(ops::MIN),
         reduction(ops::LOGSUMEXP),
+        Operation::new(
+            "cumsum",
+            "The sum of each element and those before it along an axis.",
+            Lowering::Axis(lower::cumsum),
+        )
+        .takes("x")
+        .takes_as("axis", "-1"),
         special(
             "var",
             "The variance over axes, or over all of them: divided by n - `correction`.",

@@ -21,7 +21,7 @@ use sinew_codegen::kernel::{Region, Schedule};
 use std::marker::PhantomData;
 
 /// Where programs run. Clones are the same device.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) enum Backend {
     /// The processor this runs on.
     #[default]
@@ -46,6 +46,7 @@ impl Backend {
     /// # Errors
     /// [`Error::NoCodeGenerator`], [`Error::Precision`].
     pub fn check(&self, precision: Precision) -> Result<()> {
+        let _ = precision; // the CPU has both
         match self {
             Backend::Cpu if cfg!(not(feature = "cpu")) => Err(Error::NoCodeGenerator("cpu")),
             Backend::Cpu => Ok(()),
@@ -78,14 +79,28 @@ impl Backend {
     pub fn compile(&self, function: &str, schedule: &Schedule) -> Result<Code> {
         match self {
             #[cfg(feature = "cpu")]
-            Backend::Cpu => Ok(Code::Cpu(CpuCode::compile(function, schedule)?)),
+            Backend::Cpu => {
+                let code = CpuCode::compile(function, schedule)?;
+                Ok(Code {
+                    regions: schedule
+                        .regions
+                        .iter()
+                        .cloned()
+                        .chain([code.scratch()])
+                        .collect(),
+                    kernels: Kernels::Cpu(Box::new(code)),
+                })
+            }
             #[cfg(not(feature = "cpu"))]
             Backend::Cpu => {
                 let _ = (function, schedule);
                 Err(Error::NoCodeGenerator("cpu"))
             }
             #[cfg(feature = "gpu")]
-            Backend::Gpu(gpu) => Ok(Code::Gpu(GpuCode::compile(gpu, schedule)?)),
+            Backend::Gpu(gpu) => Ok(Code {
+                regions: schedule.regions.clone(),
+                kernels: Kernels::Gpu(Box::new(GpuCode::compile(gpu, schedule)?)),
+            }),
         }
     }
 
@@ -258,6 +273,7 @@ impl Memory {
 
     /// What [`Memory::fetch`] made readable, with the same `copy`.
     pub fn view<'a>(&'a self, copy: &'a HostMemory) -> &'a [u8] {
+        let _ = copy; // the host's memory is its own copy
         match self {
             Memory::Host(memory) => memory.bytes(),
             #[cfg(feature = "gpu")]
@@ -277,6 +293,10 @@ pub(crate) enum Slot<'a> {
 
 /// Borrowed bytes on the host: mutably where they are writable.
 pub(crate) struct HostSlot<'a> {
+    #[cfg_attr(
+        not(feature = "cpu"),
+        expect(dead_code, reason = "only machine code gets it")
+    )]
     base: *mut u8,
     bytes: usize,
     writable: bool,
@@ -310,13 +330,20 @@ impl<'a> Slot<'a> {
 
 /// A schedule in the form its device runs. It holds no memory of regions, so that any number of users
 /// can run it at once.
-pub(crate) enum Code {
+pub(crate) struct Code {
+    /// What the kernels take each region for: the schedule's, and scratch.
+    regions: Vec<Region>,
+    kernels: Kernels,
+}
+
+/// A schedule's kernels.
+enum Kernels {
     /// Machine code.
     #[cfg(feature = "cpu")]
-    Cpu(CpuCode),
+    Cpu(Box<CpuCode>),
     /// Shaders.
     #[cfg(feature = "gpu")]
-    Gpu(GpuCode),
+    Gpu(Box<GpuCode>),
     /// A build without any code generator.
     #[cfg(not(any(feature = "cpu", feature = "gpu")))]
     #[expect(dead_code, reason = "the type needs a variant")]
@@ -340,25 +367,36 @@ impl Code {
     /// another device; what a GPU cannot do.
     pub fn run(&self, launch: &mut Launch, slots: &[Slot<'_>]) -> Result<()> {
         let _ = &launch; // only a GPU keeps anything
-        match self {
+        let fit = self.regions.iter().zip(slots).all(|(r, s)| s.fits(r));
+        if slots.len() != self.regions.len() || !fit {
+            return Err(Error::Regions { count: slots.len() });
+        }
+        match &self.kernels {
+            // SAFETY: one slot for each region of the schedule that this was compiled from, which fits
+            // it.
             #[cfg(feature = "cpu")]
-            Code::Cpu(code) => code.run(slots),
+            Kernels::Cpu(code) => unsafe { code.run(slots) },
             #[cfg(feature = "gpu")]
-            Code::Gpu(code) => code.run_slots(&mut launch.gpu, slots),
+            Kernels::Gpu(code) => code.run_slots(&mut launch.gpu, slots),
             #[cfg(not(any(feature = "cpu", feature = "gpu")))]
-            Code::Nowhere => Err(Error::Regions { count: slots.len() }),
+            Kernels::Nowhere => Err(Error::NoCodeGenerator("cpu")),
         }
     }
 
-    /// The region that a run needs behind those of the schedule; none on a GPU.
-    pub fn scratch(&self) -> Option<Region> {
-        match self {
+    /// The regions of a run: the schedule's in order, and [`Code::scratch`].
+    pub fn regions(&self) -> &[Region] {
+        &self.regions
+    }
+
+    /// The region that a run needs behind those of the schedule: none on a GPU.
+    pub fn scratch(&self) -> Option<&Region> {
+        match &self.kernels {
             #[cfg(feature = "cpu")]
-            Code::Cpu(code) => Some(code.scratch()),
+            Kernels::Cpu(_) => self.regions.last(),
             #[cfg(feature = "gpu")]
-            Code::Gpu(_) => None,
+            Kernels::Gpu(_) => None,
             #[cfg(not(any(feature = "cpu", feature = "gpu")))]
-            Code::Nowhere => None,
+            Kernels::Nowhere => None,
         }
     }
 
@@ -367,25 +405,25 @@ impl Code {
     /// # Errors
     /// [`Error::NoCode`] on a GPU.
     pub fn clif(&self) -> Result<String> {
-        match self {
+        match &self.kernels {
             #[cfg(feature = "cpu")]
-            Code::Cpu(code) => Ok(code.clif()),
+            Kernels::Cpu(code) => Ok(code.clif()),
             #[cfg(feature = "gpu")]
-            Code::Gpu(_) => Err(Error::NoCode("a GPU's kernels are WGSL".into())),
+            Kernels::Gpu(_) => Err(Error::NoCode("a GPU's kernels are WGSL".into())),
             #[cfg(not(any(feature = "cpu", feature = "gpu")))]
-            Code::Nowhere => Err(Error::NoCodeGenerator("cpu")),
+            Kernels::Nowhere => Err(Error::NoCodeGenerator("cpu")),
         }
     }
 
     /// Bytes of machine code; none where the driver keeps it and does not say.
     pub fn code_bytes(&self) -> Option<usize> {
-        match self {
+        match &self.kernels {
             #[cfg(feature = "cpu")]
-            Code::Cpu(code) => Some(code.code_bytes()),
+            Kernels::Cpu(code) => Some(code.code_bytes()),
             #[cfg(feature = "gpu")]
-            Code::Gpu(_) => None,
+            Kernels::Gpu(_) => None,
             #[cfg(not(any(feature = "cpu", feature = "gpu")))]
-            Code::Nowhere => None,
+            Kernels::Nowhere => None,
         }
     }
 }

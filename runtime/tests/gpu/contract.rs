@@ -41,9 +41,9 @@ fn product(batch: &[usize], [m, n, k]: [usize; 3], lhs_turned: bool, rhs_turned:
     epilogue.store(access(output, m, n, false), relu);
     build.kernel(Class::Contract(Contract {
         batch: batch.to_vec(),
-        m,
-        n,
-        k,
+        m: vec![m],
+        n: vec![n],
+        k: vec![k],
         dtype: DType::F32,
         lhs: Operand::plain(access(x, m, k, lhs_turned), DType::F32),
         rhs: Operand::plain(access(y, k, n, rhs_turned), DType::F32),
@@ -152,7 +152,7 @@ fn computed_operands() {
             let Class::Contract(contract) = &mut build.classes[0] else {
                 unreachable!("a product is a contraction")
             };
-            let extents = [contract.k, contract.n];
+            let extents = [contract.k[0], contract.n[0]];
             let sides = [&mut contract.lhs, &mut contract.rhs];
             for (side, extent) in sides.into_iter().zip(extents) {
                 let access = side.access().expect("plain");

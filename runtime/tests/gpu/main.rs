@@ -2,6 +2,7 @@
 
 mod cases;
 mod contract;
+mod files;
 mod nest;
 mod program;
 mod programs;

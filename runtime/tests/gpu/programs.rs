@@ -73,7 +73,7 @@ fn classifier(batch: usize, hidden: usize) -> Function {
 }
 
 /// A schedule of one program, each parameter and result in a region of its own, with values.
-fn build(function: &Function) -> Build {
+pub fn build(function: &Function) -> Build {
     let (regions, inputs, outputs) = separate(function);
     let part = Part {
         name: "test",
@@ -119,6 +119,31 @@ const LOOSE: Tolerance = Tolerance {
     relative: 1e-5,
     absolute: 3e-6,
 };
+
+/// A driver may take `(1 + x) - 1` for x, so no formula mends what `1 + x` has lost.
+#[test]
+fn logarithms_and_exponentials_are_exact_near_zero() {
+    let Some(device) = device() else { return };
+    let mut values = vec![0.001, -0.001, 0.5, -0.5, -10.0, -20.0, -50.0, -80.0, 20.0];
+    for digits in 1..30 {
+        let small = 10f32.powi(-digits);
+        values.extend([small, -small, 3.3 * small]);
+    }
+    let mut p = Ir::new();
+    let x = p.input("x", DType::F32, &[values.len()]);
+    let log = p.b.log1p(x).expect("a logarithm");
+    let exp = p.b.expm1(x).expect("an exponential");
+    let both = p.b.op(ops::SOFTPLUS, &[x], Vec::new()).expect("both");
+    let mut build = build(&p.finish(&[log, exp, both]));
+    let regions = &build.schedule.regions;
+    let at = regions.iter().position(|r| r.name == "x");
+    build.memory[at.expect("an input")] = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+    let tolerance = Tolerance {
+        relative: 1e-6,
+        absolute: 0.0,
+    };
+    build.check(device, tolerance);
+}
 
 #[test]
 fn loss_and_gradients_of_a_classifier() {

@@ -23,6 +23,37 @@ impl ModelFunction for Halved {
     };
 }
 
+enum Signs {}
+impl ModelFunction for Signs {
+    type Model = ();
+    type Inputs = (Arg<Float, Rank<1>>,);
+    type Output = Out<Float, Rank<1>>;
+    const UNIT: &'static Unit = &Unit {
+        path: "signs",
+        file: "src/signs.rs",
+        text: "fn @signs<N>(%x: float[N]) -> float[N] {
+  %1 = sign %x
+  return %1
+}
+",
+        callees: &[],
+        consts: &[],
+        numbers: &[],
+    };
+}
+
+/// It was the number itself, and so was the derivative of `abs`. Five elements are a vector and a rest.
+#[test]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+fn the_sign_of_a_subnormal_number_is_a_zero() {
+    let small = f32::from_bits(1);
+    let mut runner = Compile::<Signs>::new(()).build().unwrap();
+    let numbers = [small, -small, 2.0, -3.0, small];
+    let signs = runner.run(numbers).unwrap().to_vec();
+    assert_eq!(signs, [0.0, -0.0, 1.0, -1.0, 0.0]);
+    assert!(signs[1].is_sign_negative(), "a zero keeps its sign");
+}
+
 #[test]
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 fn half_of_the_least_normal_number_is_zero() {

@@ -61,6 +61,50 @@ fn a_step_that_is_not_finite_changes_nothing() {
     }
 }
 
+/// The arena grows and stays; every size binds it anew, and what the CPU computes comes out.
+#[test]
+fn sizes_work_in_one_arena() {
+    let Some(device) = testing::device() else {
+        return;
+    };
+    let (x, y) = digits();
+    let (mut on_gpu, mut on_cpu) = (build(device), build(Device::cpu()));
+    for rows in [7, 32, 1, 64, 7, 32, 64, 1] {
+        let (x, y) = (x.slice(s![..rows, ..]), y.slice(s![..rows]));
+        let found = on_gpu.step(x, y).unwrap().loss;
+        let expected = on_cpu.step(x, y).unwrap().loss;
+        assert!(
+            (found - expected).abs() < 1e-4 * expected.abs(),
+            "{rows} rows: {found} for {expected}"
+        );
+    }
+    assert_eq!(on_gpu.cache_stats().programs, 4);
+    let memory = on_gpu.memory().unwrap();
+    assert!(memory.contains("kept     for larger arguments"), "{memory}");
+}
+
+#[test]
+fn runners_on_one_gpu_share_programs() {
+    let Some(device) = testing::device() else {
+        return;
+    };
+    let (x, _) = digits();
+    let x = x.slice(s![..5, ..]);
+    let runner = |scale: f64| {
+        let mut model = start();
+        model.out[0].fill(scale);
+        let compile = Compile::<Logits>::new(model).device(device.clone());
+        compile.build().unwrap()
+    };
+    let (mut one, mut other) = (runner(1.0), runner(0.0));
+    let first = one.run(x).unwrap();
+    assert_ne!(other.run(x).unwrap(), first);
+    assert_eq!(one.run(x).unwrap(), first);
+    let (one, other) = (one.cache_stats(), other.cache_stats());
+    assert_eq!((one.compiles, one.hits), (1, 1));
+    assert_eq!((other.compiles, other.shared), (0, 1));
+}
+
 #[test]
 fn f64_is_refused() {
     let Some(device) = testing::device() else {

@@ -11,3 +11,4 @@ mod gpu;
 mod sharing;
 mod support;
 mod unused;
+mod warnings;

@@ -1,16 +1,18 @@
 //! Cases to functions: what each operation's name means in terms of `lower` and the table.
 
+mod convolutions;
 mod layers;
 
 use super::{Case, CaseError};
 use crate::array::Array;
+use crate::attributes::Over;
 use crate::block::{Block, Inst};
 use crate::builder::Builder;
 use crate::dim::Dim;
 use crate::dtype::DType;
 use crate::function::{Function, Param, ParamKind, Value};
 use crate::lower::{self, Reduce};
-use crate::op::OpError;
+use crate::op::{Arity, OpError};
 use crate::ops;
 use crate::pullback::derive_pullback;
 use crate::shape::{Axis, Shape};
@@ -18,21 +20,7 @@ use crate::testing::with_gradients;
 use serde_json::Value as Json;
 
 /// The operations that the table does not cover yet.
-pub const LATER: &[&str] = &[
-    "sin",
-    "cos",
-    "prod",
-    "cumsum",
-    "conv2d",
-    "conv1d",
-    "conv_transpose2d",
-    "max_pool2d",
-    "avg_pool2d",
-    "im2col",
-    "lstm",
-    "gru",
-    "rnn_tanh",
-];
+pub const LATER: &[&str] = &["lstm", "gru", "rnn_tanh"];
 
 /// The function of a case; `None` if it is one of [`LATER`].
 pub(super) fn function(case: &Case) -> Result<Option<Function>, CaseError> {
@@ -223,18 +211,20 @@ impl<'c> Translator<'c> {
 
     fn result(&mut self) -> Built {
         let op = self.case.op.as_str();
+        if let Some(op) = ops::find(op).filter(|op| op.arity == Arity::Exactly(1)) {
+            let arguments = self.case.args.as_object().is_some_and(|a| !a.is_empty());
+            if op.attributes.is_empty() && !arguments {
+                let x = self.input("x")?;
+                return Ok(self.b.op(op, &[x], Vec::new())?);
+            }
+            // A permutation has axes too.
+            if op.attributes == Over::SPECS && op.kind.view().is_none() {
+                let x = self.input("x")?;
+                let (axes, keep) = (self.axes(x)?, self.keepdims());
+                return Ok(lower::reduce(&mut self.b, op, x, &axes, keep)?);
+            }
+        }
         match op {
-            "neg" | "abs" | "square" | "exp" | "tanh" | "relu" | "sigmoid" | "silu" | "erf"
-            | "floor" | "sign" | "log" | "sqrt" | "reciprocal" | "expm1" | "log1p" | "softplus" => {
-                let x = self.input("x")?;
-                let op = ops::find(op).ok_or_else(|| self.case.form("no such op"))?;
-                Ok(self.b.op(op, &[x], Vec::new())?)
-            }
-            "rsqrt" => {
-                let x = self.input("x")?;
-                let root = self.b.sqrt(x)?;
-                Ok(self.b.op(ops::RECIPROCAL, &[root], Vec::new())?)
-            }
             "gelu" => {
                 let x = self.input("x")?;
                 let op = match self.argument("approximate").as_str() {
@@ -258,11 +248,10 @@ impl<'c> Translator<'c> {
                 let (c, x, y) = (self.input("c")?, self.input("x")?, self.input("y")?);
                 Ok(lower::select(&mut self.b, c, x, y)?)
             }
-            "sum" | "mean" | "max" | "min" | "logsumexp" => {
+            "cumsum" => {
                 let x = self.input("x")?;
-                let op = ops::find(op).ok_or_else(|| self.case.form("no such op"))?;
-                let (axes, keep) = (self.axes(x)?, self.keepdims());
-                Ok(lower::reduce(&mut self.b, op, x, &axes, keep)?)
+                let axis = self.axis(x)?;
+                Ok(lower::cumsum(&mut self.b, x, axis)?)
             }
             "argmax" | "argmin" => {
                 let (x, keep) = (self.input("x")?, self.keepdims());
@@ -307,6 +296,10 @@ impl<'c> Translator<'c> {
             }
             "softmax_causal" | "scaled_dot_product_attention" => self.attention(),
             "layer_norm" | "rms_norm" => self.normed(),
+            "conv1d" | "conv2d" => self.convolution(),
+            "conv_transpose2d" => self.transposed_convolution(),
+            "max_pool2d" | "avg_pool2d" => self.pooled(),
+            "im2col" => self.columns(),
             _ => self.loss(),
         }
     }

@@ -1,11 +1,12 @@
 //! A GPU: adapter, device and queue, with its errors caught.
 
+use std::collections::HashMap;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
-use std::thread::Thread;
+use std::thread::{Thread, ThreadId, current};
 
 use sinew_codegen::wgsl::Limits;
 
@@ -30,11 +31,14 @@ struct Inner {
     faults: Arc<Faults>,
 }
 
-/// What wgpu reports outside of calls: the first of each kind is kept.
+/// What wgpu reports outside of scopes.
 #[derive(Default)]
 struct Faults {
+    /// Why the device is gone: for everyone.
     lost: Mutex<Option<String>>,
-    error: Mutex<Option<String>>,
+    /// The first error of each thread that has not been told: wgpu reports an error on the thread whose
+    /// call made it, and no other thread's call has to do with it.
+    errors: Mutex<HashMap<ThreadId, String>>,
 }
 
 impl Gpu {
@@ -96,11 +100,11 @@ impl Gpu {
         let faults = Arc::new(Faults::default());
         let seen = Arc::clone(&faults);
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
-            keep(&seen.error, error.to_string());
+            seen.keep_error(error.to_string());
         }));
         let seen = Arc::clone(&faults);
         device.set_device_lost_callback(move |reason, message| {
-            keep(&seen.lost, format!("{reason:?}: {message}"));
+            lock(&seen.lost).get_or_insert(format!("{reason:?}: {message}"));
         });
         let name = device.adapter_info().name;
         Gpu {
@@ -195,15 +199,15 @@ impl Gpu {
         })
     }
 
-    /// The error that has come in since the last time, if any. A lost device accepts calls and does
-    /// nothing; that error stays.
+    /// The error that calls of this thread have made outside of scopes since the last time, if any. A
+    /// lost device accepts calls and does nothing; that error stays, and is every thread's.
     pub(super) fn check(&self) -> Result<(), GpuError> {
         let faults = &self.inner.faults;
         if let Some(message) = lock(&faults.lost).clone() {
             return Err(GpuError::Lost { message });
         }
         // Told once: what failed is past, and the device goes on.
-        match lock(&faults.error).take() {
+        match lock(&faults.errors).remove(&current().id()) {
             None => Ok(()),
             Some(message) => Err(GpuError::Refused {
                 what: "earlier work".to_string(),
@@ -213,17 +217,32 @@ impl Gpu {
     }
 }
 
+impl PartialEq for Gpu {
+    /// Whether it is the same opened device.
+    fn eq(&self, other: &Gpu) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
+    }
+}
+
 impl std::fmt::Debug for Gpu {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("Gpu").field(&self.inner.name).finish()
     }
 }
 
-fn keep(place: &Mutex<Option<String>>, message: String) {
-    lock(place).get_or_insert(message);
+impl Faults {
+    /// Keeps an error for this thread's next call.
+    fn keep_error(&self, message: String) {
+        /// Threads that end before another call leave theirs behind: no more of these than that.
+        const MOST: usize = 256;
+        let mut errors = lock(&self.errors);
+        if errors.len() < MOST {
+            errors.entry(current().id()).or_insert(message);
+        }
+    }
 }
 
-fn lock(place: &Mutex<Option<String>>) -> MutexGuard<'_, Option<String>> {
+fn lock<T>(place: &Mutex<T>) -> MutexGuard<'_, T> {
     place.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -238,7 +257,7 @@ impl Wake for Unpark {
 /// Waits for a future; wgpu's are ready at once outside of browsers.
 fn block_on<T>(future: impl Future<Output = T>) -> T {
     let mut future = pin!(future);
-    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let waker = Waker::from(Arc::new(Unpark(current())));
     let mut context = Context::from_waker(&waker);
     loop {
         match future.as_mut().poll(&mut context) {
@@ -259,17 +278,49 @@ mod tests {
             return;
         };
         let memory = GpuMemory::zeroed(&device, "x", 4).expect("little memory");
-        keep(&device.inner.faults.error, "a driver's complaint".into());
+        device
+            .inner
+            .faults
+            .keep_error("a driver's complaint".into());
         let error = memory.read(0, &mut [0; 4]).expect_err("it is told");
         assert_eq!(
             error.to_string(),
             "the GPU refused earlier work: a driver's complaint"
         );
         memory.read(0, &mut [0; 4]).expect("the device goes on");
-        keep(&device.inner.faults.lost, "unplugged".into());
+        lock(&device.inner.faults.lost).get_or_insert("unplugged".into());
         for _ in 0..2 {
             let error = memory.read(0, &mut [0; 4]).expect_err("it is gone");
             assert_eq!(error.to_string(), "the GPU was lost: unplugged");
         }
+    }
+
+    /// Work that the device refuses, outside of any scope.
+    fn complain(gpu: &Gpu) {
+        let invalid = gpu.device().create_buffer(&wgpu::BufferDescriptor {
+            label: Some("mapped for both"),
+            size: 4,
+            usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::MAP_WRITE,
+            mapped_at_creation: false,
+        });
+        drop(invalid);
+    }
+
+    #[test]
+    fn an_error_of_one_thread_is_not_told_to_another() {
+        let Some(device) = testing::gpu() else {
+            return;
+        };
+        let memory = GpuMemory::zeroed(&device, "x", 4).expect("little memory");
+        std::thread::scope(|threads| {
+            let other = threads.spawn(|| {
+                complain(&device);
+                memory.read(0, &mut [0; 4]).expect_err("it is this one's");
+                memory.read(0, &mut [0; 4]).expect("told once");
+                complain(&device);
+            });
+            other.join().expect("the other thread");
+        });
+        memory.read(0, &mut [0; 4]).expect("nothing of this thread");
     }
 }

@@ -147,14 +147,14 @@ impl GpuMemory {
                 Err(error) => return Err(refused(error.to_string())),
             }
         }
-        let view = staging
-            .get_mapped_range(0..size)
-            .map_err(|error| refused(error.to_string()))?;
-        bytes.copy_from_slice(&view);
-        drop(view);
-        staging.unmap();
+        gpu.scoped(&what, || -> Result<(), wgpu::MapRangeError> {
+            bytes.copy_from_slice(&staging.get_mapped_range(0..size)?);
+            staging.unmap();
+            Ok(())
+        })?
+        .map_err(|error| refused(error.to_string()))?;
         *kept = Some(staging);
-        gpu.check()
+        Ok(())
     }
 
     /// Checks a range; gives its first byte.

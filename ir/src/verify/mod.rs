@@ -19,148 +19,21 @@
 //! What else is legal depends on how far a function has come, see [`Stage`]. Callees are none of its
 //! business: the linker checks calls where it inlines them.
 
+mod broken;
+mod loops;
+mod stage;
+
 use crate::attribute::{Attribute, AttributeKind};
-use crate::block::{Block, Inst, Loop, OpInst};
-use crate::call::{Call, CallMode, LoopMode, LoopParam, LoopResult, PullbackCall};
+use crate::block::{Block, Inst, OpInst};
+use crate::call::{Call, CallMode, PullbackCall};
 use crate::dim::Dim;
-use crate::dtype::DType;
 use crate::function::{Function, SymbolKind, Value};
-use crate::op::{Arity, Kind, OpError};
+use crate::op::{Arity, OpError};
 use crate::shape::{Shape, Type};
-use std::collections::{BTreeMap, HashSet};
-
-/// A function that breaks a rule.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[error("in `{function}`: {broken}")]
-pub struct VerifyError {
-    /// Its name.
-    pub function: String,
-    /// The rule it breaks.
-    pub broken: Box<Broken>,
-}
-
-/// A broken rule.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum Broken {
-    /// A parameter's name that is taken, or is only digits.
-    #[error("the parameter name `{0}` is taken, or a number")]
-    ParamName(String),
-    /// A parameter without a type.
-    #[error("the parameter `{0}` has no type")]
-    ParamType(String),
-    /// A parameter that is not the value and the body's parameter of its position.
-    #[error("parameter {0} is not the value and the body's parameter of its position")]
-    Param(usize),
-    /// A pullback whose cotangents or gradients are of things that are not there, or out of order.
-    #[error("{what} of what is not there, or out of order")]
-    Order {
-        /// Of what.
-        what: &'static str,
-    },
-    /// A value defined twice.
-    #[error("{0} is defined twice")]
-    Redefined(Value),
-    /// A value that nothing defines.
-    #[error("{0} is not defined")]
-    Undefined(Value),
-    /// A use before the definition.
-    #[error("{0} is used before it is defined, or is not of this part")]
-    Use(Value),
-    /// An op with the wrong number or kinds of attributes.
-    #[error("{value}: `{op}` does not have these attributes")]
-    Attributes {
-        /// The result.
-        value: Value,
-        /// The op.
-        op: &'static str,
-    },
-    /// An op that its entry refuses.
-    #[error("{value}: `{op}` {error}")]
-    Op {
-        /// The result.
-        value: Value,
-        /// The op.
-        op: &'static str,
-        /// The complaint.
-        error: OpError,
-    },
-    /// A value with a type other than it must have.
-    #[error("{value} is {found}, and must be {expected}")]
-    Type {
-        /// Which value.
-        value: Value,
-        /// The type it must have.
-        expected: Type,
-        /// The type it has.
-        found: Type,
-    },
-    /// A value that must be a float.
-    #[error("{0} is no float")]
-    NoFloat(Value),
-    /// A pullback of something that is no call.
-    #[error("{0} is not the first result of a call in the body")]
-    NoCall(Value),
-    /// Lists that must be of one length.
-    #[error("{what}: {found} instead of {expected}")]
-    Count {
-        /// Of what.
-        what: &'static str,
-        /// How many there must be.
-        expected: usize,
-        /// How many there are.
-        found: usize,
-    },
-    /// A slice or a stack of more or fewer iterations than its loop has, or along no axis.
-    #[error("{value} does not hold {trip} iterations along axis {axis}")]
-    Iterations {
-        /// The whole.
-        value: Value,
-        /// The axis, behind a sequence.
-        axis: usize,
-        /// The number of iterations.
-        trip: Dim,
-    },
-    /// A call in the body of a loop.
-    #[error("a call stands in the body of a loop")]
-    CallInLoop,
-    /// A symbol that is not declared, declared twice, or declared as something else.
-    #[error("`{0}` is not declared once, as what it is used as")]
-    Symbol(String),
-    /// A second sequence: bindings have one.
-    #[error("`{0}` is a second sequence, and a function has one at most")]
-    Sequences(String),
-    /// Something that a function of this stage has not.
-    #[error("{stage} has no {what}")]
-    Stage {
-        /// The stage, in words.
-        stage: &'static str,
-        /// What it has not.
-        what: &'static str,
-    },
-}
-
-/// How far a function has come, and with that what it may hold.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum Stage {
-    /// As a unit stores it: loops are calls in that mode.
-    Unit,
-    /// Calls inlined, in symbols: no calls; loops have their bodies.
-    Inlined,
-    /// Calls inlined and sizes bound: no symbols, sequences, consts, working floats, nor pullback.
-    Bound,
-    /// Ready to run: no functions over ops either.
-    Program,
-}
-
-impl Stage {
-    fn in_words(self) -> &'static str {
-        match self {
-            Stage::Unit => "a unit",
-            Stage::Inlined => "a function whose calls are inlined",
-            Stage::Bound | Stage::Program => "a program",
-        }
-    }
-}
+pub use broken::{Broken, VerifyError};
+pub use stage::Stage;
+use stage::check_stage;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Checks every rule for functions.
 ///
@@ -194,75 +67,6 @@ pub fn verify_stage(function: &Function, stage: Stage) -> Result<(), VerifyError
         })
 }
 
-fn check_stage(function: &Function, stage: Stage) -> Result<(), Broken> {
-    let refuse = |what| {
-        Err(Broken::Stage {
-            stage: stage.in_words(),
-            what,
-        })
-    };
-    let bound = stage >= Stage::Bound;
-    if bound && !(function.symbols.is_empty() && function.constraints.is_empty()) {
-        return refuse("symbols");
-    }
-    if bound && function.pullback.is_some() {
-        return refuse("pullback");
-    }
-    let mut found = None;
-    let mut check = |inst: &Inst| {
-        let what = match inst {
-            Inst::Op(i) if bound && i.attributes.0.iter().any(is_const) => {
-                Some("consts without a number")
-            }
-            Inst::Op(i) => match i.op.kind {
-                Kind::Function(_) if stage == Stage::Program => Some("functions over ops"),
-                Kind::Function(_)
-                | Kind::Constant
-                | Kind::Iota
-                | Kind::Extent
-                | Kind::Elementwise(_)
-                | Kind::View(_)
-                | Kind::Reduce(_)
-                | Kind::Contract
-                | Kind::Concat
-                | Kind::Gather
-                | Kind::Scatter
-                | Kind::Identity => None,
-            },
-            Inst::Call(_) | Inst::PullbackCall(_) if stage > Stage::Unit => Some("calls"),
-            Inst::Call(_) | Inst::PullbackCall(_) => None,
-            Inst::Loop(_) if stage == Stage::Unit => Some("loops but calls"),
-            Inst::Loop(_) => None,
-        };
-        found = found.or(what);
-    };
-    function.body.each_inst(&mut check);
-    if let Some(p) = &function.pullback {
-        p.block.each_inst(&mut check);
-    }
-    if let Some(what) = found {
-        return refuse(what);
-    }
-    if bound && function.values.iter().any(|t| t.dtype == DType::Float) {
-        return refuse("working floats");
-    }
-    match bound && function.values.iter().any(|t| t.shape.extents().is_none()) {
-        true => refuse("dims without a value"),
-        false => Ok(()),
-    }
-}
-
-fn is_const(a: &Attribute) -> bool {
-    match a {
-        Attribute::Const(_) => true,
-        Attribute::Axes(_)
-        | Attribute::Shape(_)
-        | Attribute::Dims(_)
-        | Attribute::DType(_)
-        | Attribute::Number(_) => false,
-    }
-}
-
 fn check(function: &Function) -> Result<(), Broken> {
     let mut names = HashSet::new();
     for (i, p) in function.params.iter().enumerate() {
@@ -274,7 +78,7 @@ fn check(function: &Function) -> Result<(), Broken> {
         }
     }
     let (params, declared) = (&function.body.params, &function.params);
-    counted("parameters of the body", declared.len(), params.len())?;
+    Broken::unless_as_many("parameters of the body", declared.len(), params.len())?;
     if let Some(i) = (0..function.params.len()).find(|i| function.body.params[*i].index() != *i) {
         return Err(Broken::Param(i));
     }
@@ -283,6 +87,7 @@ fn check(function: &Function) -> Result<(), Broken> {
         symbols: symbols(function)?,
         scope: vec![Scope::Undefined; function.values.len()],
         loops: 0,
+        calls: function.calls(),
     };
     for c in &function.constraints {
         checker.dim(&c.left)?;
@@ -298,17 +103,6 @@ fn check(function: &Function) -> Result<(), Broken> {
             u32::try_from(i).unwrap_or(u32::MAX),
         ))),
         None => Ok(()),
-    }
-}
-
-fn counted(what: &'static str, expected: usize, found: usize) -> Result<(), Broken> {
-    match expected == found {
-        true => Ok(()),
-        false => Err(Broken::Count {
-            what,
-            expected,
-            found,
-        }),
     }
 }
 
@@ -333,6 +127,8 @@ struct Checker<'a> {
     scope: Vec<Scope>,
     /// How many loops are around.
     loops: usize,
+    /// The calls of the body, by their first results.
+    calls: HashMap<Value, &'a Call>,
 }
 
 /// What the checker has seen of a value.
@@ -442,100 +238,13 @@ impl Checker<'_> {
         }
     }
 
-    fn call_of_loop(&self, c: &Call, l: &LoopMode) -> Result<(), Broken> {
-        self.dim(&l.trip)?;
-        let roles: Vec<LoopParam> = l.operands().map(|(_, role)| role).collect();
-        counted("operands of a loop", roles.len(), c.operands.len())?;
-        counted("results of a loop", l.results.len(), c.results.len())?;
-        let mut carried = Vec::new();
-        for (role, v) in roles.iter().zip(&c.operands) {
-            match role {
-                LoopParam::Carried => carried.push(*v),
-                LoopParam::Sliced { axis } => self.iterations(*v, *axis, &l.trip)?,
-                LoopParam::Index | LoopParam::Invariant => {}
-            }
-        }
-        let mut handed = Vec::new();
-        for (role, v) in l.results.iter().zip(&c.results) {
-            match role {
-                LoopResult::Carried => handed.push(*v),
-                LoopResult::Stacked { axis } => self.iterations(*v, *axis, &l.trip)?,
-            }
-        }
-        counted("carried results of a loop", carried.len(), handed.len())?;
-        for (first, last) in carried.iter().zip(&handed) {
-            self.typed(*last, &self.type_of(*first))?;
-        }
-        Ok(())
-    }
-
-    fn iterate(&mut self, l: &Loop) -> Result<(), Broken> {
-        self.dim(&l.trip)?;
-        let mut types = vec![Loop::index_type()];
-        for v in &l.carried {
-            self.used(*v)?;
-            types.push(self.type_of(*v));
-        }
-        for s in &l.sliced {
-            self.used(s.value)?;
-            self.iterations(s.value, s.axis, &l.trip)?;
-            types.extend(self.type_of(s.value).slice(s.axis));
-        }
-        let (params, results) = (&l.body.params, &l.body.results);
-        counted("parameters of a loop's body", types.len(), params.len())?;
-        let given = l.carried.len() + l.stacked.len();
-        counted("results of a loop's body", given, results.len())?;
-        counted("results of a loop", given, l.results.len())?;
-        self.loops += 1;
-        self.block(&l.body)?;
-        self.loops -= 1;
-        for (v, of) in params.iter().zip(&types) {
-            self.typed(*v, of)?;
-        }
-        for (v, first) in results.iter().zip(&l.carried) {
-            self.typed(*v, &self.type_of(*first))?;
-        }
-        for v in &l.results {
-            self.define(*v)?;
-        }
-        for (v, first) in l.results.iter().zip(&l.carried) {
-            self.typed(*v, &self.type_of(*first))?;
-        }
-        for (value, axis, stack) in l.stacks() {
-            self.iterations(stack, axis, &l.trip)?;
-            let slice = self.type_of(stack).slice(axis);
-            self.typed(value, &slice.unwrap_or_else(Loop::index_type))?;
-        }
-        let mut inner = Vec::new();
-        l.body.each_definition(&mut |v| inner.push(v));
-        for v in inner {
-            self.scope[v.index()] = Scope::Closed;
-        }
-        Ok(())
-    }
-
-    /// Whether a value holds a slice for each iteration.
-    fn iterations(&self, value: Value, axis: usize, trip: &Dim) -> Result<(), Broken> {
-        match self.function.type_of(value).shape.dims.get(axis) == Some(trip) {
-            true => Ok(()),
-            false => Err(Broken::Iterations {
-                value,
-                axis,
-                trip: trip.clone(),
-            }),
-        }
-    }
-
     fn pullback_call(&mut self, p: &PullbackCall) -> Result<(), Broken> {
-        let call = self
-            .function
-            .call_of(p.call)
-            .ok_or(Broken::NoCall(p.call))?;
+        let call = *self.calls.get(&p.call).ok_or(Broken::NoCall(p.call))?;
         // A pullback in the body may stand before the call, whose values nothing has looked at then.
         for v in call.results.iter().chain(&call.operands) {
             self.used(*v)?;
         }
-        counted("cotangents", call.results.len(), p.cotangents.len())?;
+        Broken::unless_as_many("cotangents", call.results.len(), p.cotangents.len())?;
         for (c, r) in p.cotangents.iter().zip(&call.results) {
             if let Some(c) = c {
                 self.used(*c)?;
@@ -565,7 +274,7 @@ impl Checker<'_> {
             ("gradients", &p.gradients, &p.block.results, params),
         ];
         for (what, positions, values, end) in lists {
-            counted(what, positions.len(), values.len())?;
+            Broken::unless_as_many(what, positions.len(), values.len())?;
             let ascending = positions.is_sorted_by(|a, b| a < b);
             if !ascending || positions.last().is_some_and(|last| *last >= end) {
                 return Err(Broken::Order { what });

@@ -1,0 +1,485 @@
+//! A program with loops, cut into loops and the stretches of operations between them.
+//!
+//! A stretch is scheduled like a program of its own. What another stretch or a loop needs of it is
+//! stored in a *shared* value of the arena; views and constants are not: whoever needs them makes them
+//! again, from what they are views of.
+//!
+//! What a loop carries has one place: it is written there before the loop, read and written over in each
+//! turn (in place where that is safe, else computed aside and copied at the turn's end, as for outputs
+//! over inputs), and lies there afterwards. A slice is an operand whose place moves with the turn, a
+//! stack an output whose place does. A body that asks for its index gets a slice of the numbers from 0.
+
+use super::affine::contiguous;
+use super::memory::{Draft, Site};
+use super::{ScheduleError, Scheduled, overlap, stretch};
+use sinew_ir::{
+    Axis, Block, Builder, DType, Function, Inst, Kind, Loop, OpInst, Order, Param, ParamKind,
+    Shape, Type, Value,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A program that is cut.
+pub(super) struct Cut {
+    pub items: Vec<Item>,
+    pub shared: Vec<Shared>,
+}
+
+/// A part of what is cut.
+pub(super) enum Item {
+    Kernels(Scheduled),
+    Loop { trip: usize, items: Vec<Item> },
+}
+
+/// A value of the arena that more than one stretch sees.
+pub(super) struct Shared {
+    pub name: String,
+    pub dtype: DType,
+    pub elements: usize,
+    /// The loops around the block that it belongs to.
+    pub depth: usize,
+}
+
+/// Cuts a program whose parameters lie in `inputs` and whose results go to `outputs`.
+pub(super) fn cut(
+    function: &Function,
+    inputs: Vec<Draft>,
+    outputs: Vec<Draft>,
+) -> Result<Cut, ScheduleError> {
+    let label = |value: Value| match function.params.get(value.index()) {
+        Some(p) => p.name.clone(),
+        None => value.to_string(),
+    };
+    let insts = &function.body.insts;
+    if !insts.iter().any(|inst| matches!(inst, Inst::Loop(_))) {
+        let whole = stretch(function, &label, inputs, outputs)?;
+        return Ok(Cut {
+            items: vec![Item::Kernels(whole)],
+            shared: Vec::new(),
+        });
+    }
+    let mut cutter = Cutter {
+        function,
+        label: &label,
+        definitions: BTreeMap::new(),
+        shared: Vec::new(),
+    };
+    let mut order = 0;
+    function.body.each_inst(&mut |inst| {
+        order += 1;
+        if let Inst::Op(op) = inst {
+            cutter.definitions.insert(op.result, (order, op));
+        }
+    });
+    let env = function.body.params.iter().copied().zip(inputs).collect();
+    let results = function.body.results.iter().copied();
+    let items = cutter.block(&function.body, env, results.zip(outputs).collect(), 0)?;
+    Ok(Cut {
+        items,
+        shared: cutter.shared,
+    })
+}
+
+/// Where the values lie that a block sees and does not compute at hand.
+type Env = BTreeMap<Value, Draft>;
+
+/// A value and where it goes.
+type Output = (Value, Draft);
+
+struct Cutter<'a> {
+    function: &'a Function,
+    label: &'a dyn Fn(Value) -> String,
+    /// The operation that defines a value, with its place in the text.
+    definitions: BTreeMap<Value, (usize, &'a OpInst)>,
+    shared: Vec<Shared>,
+}
+
+/// The operations between two loops, and the loop behind them.
+struct Section<'a> {
+    ops: BTreeSet<Value>,
+    behind: Option<&'a Loop>,
+}
+
+impl<'a> Cutter<'a> {
+    /// The items of a block with `depth` loops around it.
+    fn block(
+        &mut self,
+        block: &'a Block,
+        mut env: Env,
+        outputs: Vec<Output>,
+        depth: usize,
+    ) -> Result<Vec<Item>, ScheduleError> {
+        let sections = sections(block)?;
+        let end = sections.len() - 1;
+        let computed = |v: &Value| sections.iter().any(|s| s.ops.contains(v));
+        // What lies where the block reads something is written once all have read it; so is what no
+        // section computes.
+        let (mut open, last): (Vec<Output>, Vec<Output>) =
+            outputs.into_iter().partition(|(value, out)| {
+                let over = env.values().any(|input| overlap(input, out));
+                let by_loop = sections.iter().filter_map(|s| s.behind);
+                let by_loop = by_loop.flat_map(|l| &l.results).any(|r| r == value);
+                !over && (by_loop || computed(value) && !self.is_light(*value))
+            });
+        let needed = self.needed(&sections, &last);
+        let mut items = Vec::new();
+        for (at, section) in sections.iter().enumerate() {
+            let mut here: Vec<Output> = Vec::new();
+            let mut counts = Vec::new();
+            // What is computed here and goes out, or is needed further on.
+            let mut rest = Vec::new();
+            for (value, out) in std::mem::take(&mut open) {
+                match section.ops.contains(&value) {
+                    true => {
+                        env.entry(value).or_insert_with(|| out.clone());
+                        here.push((value, out));
+                    }
+                    false => rest.push((value, out)),
+                }
+            }
+            open = rest;
+            for value in section.ops.iter().filter(|v| needed[at].contains(v)) {
+                if !env.contains_key(value) {
+                    let place = self.share(*value, depth)?;
+                    env.insert(*value, place.clone());
+                    here.push((*value, place));
+                }
+            }
+            let inside = match section.behind {
+                Some(l) => {
+                    Some(self.enter(l, &mut env, &mut here, &mut counts, &mut open, depth)?)
+                }
+                None => None,
+            };
+            if at == end {
+                // A loop's result that has another place than the one asked for is copied there.
+                here.extend(std::mem::take(&mut open));
+                here.extend(last.iter().cloned());
+            }
+            if !here.is_empty() || !counts.is_empty() {
+                let scheduled = self.stretch(&section.ops, &env, here, counts)?;
+                items.push(Item::Kernels(scheduled));
+            }
+            if let (Some(l), Some((trip, inner, outputs))) = (section.behind, inside) {
+                let items_inside = self.block(&l.body, inner, outputs, depth + 1)?;
+                items.push(Item::Loop {
+                    trip,
+                    items: items_inside,
+                });
+            }
+        }
+        Ok(items)
+    }
+
+    /// For each section what loops and sections from its own loop on need that a section computes.
+    fn needed(&self, sections: &[Section<'a>], last: &[Output]) -> Vec<BTreeSet<Value>> {
+        let mut needed = BTreeSet::new();
+        for (value, _) in last {
+            self.bases(*value, &mut needed);
+        }
+        let mut out = Vec::new();
+        for section in sections.iter().rev() {
+            if let Some(l) = section.behind {
+                for value in &l.carried {
+                    self.bases(*value, &mut needed);
+                }
+                // A slice is of the whole as it lies, not of what that is a view of.
+                needed.extend(l.sliced.iter().map(|s| s.value));
+                l.body.each_capture(&mut |v| self.bases(v, &mut needed));
+            }
+            out.push(needed.clone());
+            for value in &section.ops {
+                if let Some((_, op)) = self.definitions.get(value) {
+                    op.operands.iter().for_each(|v| self.bases(*v, &mut needed));
+                }
+            }
+        }
+        out.reverse();
+        out
+    }
+
+    /// Whether whoever needs a value makes it again: views and constants.
+    fn is_light(&self, value: Value) -> bool {
+        let Some((_, op)) = self.definitions.get(&value) else {
+            return false;
+        };
+        match op.op.kind {
+            Kind::Constant | Kind::Iota | Kind::Extent | Kind::View(_) | Kind::Identity => true,
+            Kind::Elementwise(_)
+            | Kind::Reduce(_)
+            | Kind::Contract
+            | Kind::Concat
+            | Kind::Gather
+            | Kind::Scatter
+            | Kind::Function(_) => false,
+        }
+    }
+
+    /// What a value is a view of, or the value.
+    fn bases(&self, value: Value, out: &mut BTreeSet<Value>) {
+        let mut open = vec![value];
+        while let Some(value) = open.pop() {
+            match self.definitions.get(&value) {
+                Some((_, op)) if self.is_light(value) => open.extend(&op.operands),
+                Some(_) | None => {
+                    out.insert(value);
+                }
+            }
+        }
+    }
+
+    fn extents(&self, value: Value) -> Result<(DType, Vec<usize>), ScheduleError> {
+        let ty = self.function.values.get(value.index());
+        let ty = ty.ok_or(ScheduleError::Undefined(value))?;
+        let extents = ty.shape.extents();
+        let extents =
+            extents.ok_or_else(|| ScheduleError::NotLinked(format!("{value} has no extents")))?;
+        Ok((ty.dtype, extents))
+    }
+
+    /// A place in the arena for a value.
+    fn share(&mut self, value: Value, depth: usize) -> Result<Draft, ScheduleError> {
+        let (dtype, extents) = self.extents(value)?;
+        Ok(self.place((self.label)(value), dtype, &extents, depth))
+    }
+
+    fn place(&mut self, name: String, dtype: DType, extents: &[usize], depth: usize) -> Draft {
+        let elements = extents.iter().product();
+        self.shared.push(Shared {
+            name: name.clone(),
+            dtype,
+            elements,
+            depth,
+        });
+        Draft {
+            name,
+            site: Some(Site::Shared(self.shared.len() - 1)),
+            start: 0,
+            steps: Vec::new(),
+            strides: contiguous(extents),
+            dtype,
+            elements,
+        }
+    }
+
+    /// Prepares a loop: where its body finds and puts what. `before` is what the stretch in front of it
+    /// has to write, `counts` the numbers from 0 among that.
+    fn enter(
+        &mut self,
+        l: &'a Loop,
+        env: &mut Env,
+        before: &mut Vec<Output>,
+        counts: &mut Vec<(usize, Draft)>,
+        open: &mut Vec<Output>,
+        depth: usize,
+    ) -> Result<(usize, Env, Vec<Output>), ScheduleError> {
+        let trip = l.trip.as_constant().and_then(|n| usize::try_from(n).ok());
+        let trip = trip.filter(|n| *n > 0);
+        let trip = trip.ok_or_else(|| ScheduleError::Loop(l.trip.to_string()))?;
+        let mut inside = env.clone();
+        let mut outputs = Vec::new();
+        let taken = |open: &mut Vec<Output>, value: Value| {
+            let at = open.iter().position(|(v, _)| *v == value)?;
+            Some(open.remove(at).1)
+        };
+        let results = l.results.iter().zip(&l.body.results);
+        for ((result, next), (init, param)) in results.zip(l.carried.iter().zip(l.carried_params()))
+        {
+            let place = match taken(open, *result) {
+                Some(place) => place,
+                None => self.share(*result, depth)?,
+            };
+            before.push((*init, place.clone()));
+            inside.insert(*param, place.clone());
+            outputs.push((*next, place.clone()));
+            env.insert(*result, place);
+        }
+        for (sliced, param) in l.sliced.iter().zip(l.slice_params()) {
+            let whole = match env.get(&sliced.value) {
+                Some(whole) => whole.clone(),
+                None => {
+                    let place = self.share(sliced.value, depth)?;
+                    before.push((sliced.value, place.clone()));
+                    env.insert(sliced.value, place.clone());
+                    inside.insert(sliced.value, place.clone());
+                    place
+                }
+            };
+            inside.insert(*param, moving(&whole, sliced.axis, trip, l.order, depth));
+        }
+        if let Some(index) = l.index() {
+            let mut used = false;
+            l.body.each_use(&mut |v| used |= v == index);
+            if used {
+                let numbers = self.place("iterations".into(), DType::I32, &[trip], depth);
+                inside.insert(index, moving(&numbers, 0, trip, l.order, depth));
+                counts.push((trip, numbers));
+            }
+        }
+        for (value, axis, result) in l.stacks() {
+            let place = match taken(open, result) {
+                Some(place) => place,
+                None => self.share(result, depth)?,
+            };
+            outputs.push((value, moving(&place, axis, trip, l.order, depth)));
+            env.insert(result, place);
+        }
+        Ok((trip, inside, outputs))
+    }
+
+    /// From what is written back to what is read: the values that lie in `env`, and the operations, in
+    /// the order of the text, that compute the rest.
+    fn reached(
+        &self,
+        local: &BTreeSet<Value>,
+        env: &Env,
+        outputs: &[Output],
+    ) -> Result<(BTreeSet<Value>, Vec<&'a OpInst>), ScheduleError> {
+        let mut open: Vec<Value> = outputs.iter().map(|(v, _)| *v).collect();
+        let mut seen = BTreeSet::new();
+        let mut read = BTreeSet::new();
+        let mut made: Vec<(usize, &'a OpInst)> = Vec::new();
+        while let Some(value) = open.pop() {
+            if !seen.insert(value) {
+                continue;
+            }
+            let definition = self.definitions.get(&value);
+            let is_local = local.contains(&value);
+            match definition {
+                Some((order, op)) if is_local || !env.contains_key(&value) => {
+                    if !is_local && !self.is_light(value) {
+                        return Err(ScheduleError::Undefined(value));
+                    }
+                    made.push((*order, *op));
+                    open.extend(&op.operands);
+                }
+                Some(_) | None => {
+                    read.insert(value);
+                }
+            }
+        }
+        made.sort_unstable_by_key(|(order, _)| *order);
+        Ok((read, made.into_iter().map(|(_, op)| op).collect()))
+    }
+
+    /// Schedules what a section has to write.
+    fn stretch(
+        &self,
+        local: &BTreeSet<Value>,
+        env: &Env,
+        outputs: Vec<Output>,
+        counts: Vec<(usize, Draft)>,
+    ) -> Result<Scheduled, ScheduleError> {
+        let (read, made) = self.reached(local, env, &outputs)?;
+        let mut names: BTreeMap<Value, Value> = BTreeMap::new();
+        let mut labels = Vec::new();
+        let mut function = Function {
+            name: self.function.name.clone(),
+            ..Function::default()
+        };
+        let mut define = |function: &mut Function, ty: Type, label: String| {
+            let new = Value(u32::try_from(function.values.len()).unwrap_or(u32::MAX));
+            function.values.push(ty);
+            labels.push(label);
+            new
+        };
+        let ty = |value: Value| {
+            let ty = self.function.values.get(value.index());
+            ty.cloned().ok_or(ScheduleError::Undefined(value))
+        };
+        let mut inputs = Vec::new();
+        for value in read {
+            let label = (self.label)(value);
+            inputs.push(
+                env.get(&value)
+                    .cloned()
+                    .ok_or(ScheduleError::Undefined(value))?,
+            );
+            function.params.push(Param {
+                name: label.clone(),
+                kind: ParamKind::Input,
+            });
+            names.insert(value, define(&mut function, ty(value)?, label));
+        }
+        let mut insts = Vec::new();
+        for op in made {
+            let new = define(&mut function, ty(op.result)?, (self.label)(op.result));
+            names.insert(op.result, new);
+            let mut op = op.clone();
+            op.result = new;
+            for operand in &mut op.operands {
+                *operand = *names
+                    .get(operand)
+                    .ok_or(ScheduleError::Undefined(*operand))?;
+            }
+            insts.push(Inst::Op(op));
+        }
+        let mut results = Vec::new();
+        let mut places = Vec::new();
+        for (value, place) in outputs {
+            results.push(*names.get(&value).ok_or(ScheduleError::Undefined(value))?);
+            places.push(place);
+        }
+        let mut builder = Builder {
+            values: function.values,
+            insts,
+            location: None,
+        };
+        for (trip, place) in counts {
+            let numbers = builder.iota(DType::I32, Shape::of(&[trip]), Axis::At(0));
+            results.push(numbers.map_err(|e| ScheduleError::NotLinked(e.to_string()))?);
+            places.push(place);
+        }
+        function.values = builder.values;
+        function.body = Block::body(function.params.len(), builder.insts, results);
+        let label = |value: Value| match labels.get(value.index()) {
+            Some(label) => label.clone(),
+            None => "iterations".into(),
+        };
+        stretch(&function, &label, inputs, places)
+    }
+}
+
+/// The sections of a block, one more than it has loops.
+fn sections(block: &Block) -> Result<Vec<Section<'_>>, ScheduleError> {
+    let mut out = Vec::new();
+    let mut ops = BTreeSet::new();
+    for inst in &block.insts {
+        match inst {
+            Inst::Op(op) => {
+                ops.insert(op.result);
+            }
+            Inst::Loop(l) => out.push(Section {
+                ops: std::mem::take(&mut ops),
+                behind: Some(l),
+            }),
+            Inst::Call(c) => {
+                return Err(ScheduleError::NotLinked(format!("calls {}", c.target.name)));
+            }
+            Inst::PullbackCall(_) => {
+                return Err(ScheduleError::NotLinked("a pullback of a call".into()));
+            }
+        }
+    }
+    out.push(Section { ops, behind: None });
+    Ok(out)
+}
+
+/// The slice of a value along `axis` that an iteration gets, `depth` loops around the one it is of.
+fn moving(whole: &Draft, axis: usize, trip: usize, order: Order, depth: usize) -> Draft {
+    let mut slice = whole.clone();
+    slice.steps.resize(depth, 0);
+    if axis >= slice.strides.len() {
+        // The verifier of programs refuses it.
+        slice.steps.push(0);
+        return slice;
+    }
+    let stride = slice.strides.remove(axis);
+    match order {
+        Order::Forward => slice.steps.push(stride),
+        Order::Backward => {
+            slice.start += (trip as i64 - 1) * stride;
+            slice.steps.push(-stride);
+        }
+    }
+    slice
+}

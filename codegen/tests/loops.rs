@@ -1,0 +1,264 @@
+//! Programs with loops: what is scheduled computes what the interpreter says, turn by turn, and is no
+//! larger for more turns.
+
+mod support;
+
+use sinew_codegen::execute::execute;
+use sinew_codegen::kernel::{Node, Schedule};
+use sinew_ir::testing::with_gradients;
+use sinew_ir::{
+    Binding, DType, Function, Symbol, Unit, derive_pullback, link_gradient, parse, simplify,
+};
+use std::collections::BTreeMap;
+use support::{bytes, close, interpreted, numbers, scheduled, values};
+
+/// `T` stands for the trip count, `U` for one more, `F` for the float's type.
+const PROGRAMS: &[(&str, &str)] = &[
+    (
+        // The contraction reads all that it would write over.
+        "a_recurrence_with_a_stack",
+        "fn @f(%w: F[3, 3], %h: F[2, 3], %xs: F[T, 2, 3]) -> F[2, 3], F[2, T, 3] {
+  %9, %10 = loop T (%3, %4 = %h, %5 = slice %xs) {
+    %6 = dot %4, %w contract_x [1] contract_y [0]
+    %7 = add %6, %5
+    %8 = tanh %7
+    return %8, stack %8 axis 1
+  }
+  return %9, %10
+}",
+    ),
+    (
+        "values_change_places",
+        "fn @f(%a: F[4], %b: F[4], %x: F[4, T]) -> F[4], F[4], F[4] {
+  %10, %11, %12 = loop T (%3, %4 = %a, %5 = %b, %6 = %a, %7 = slice %x axis 1) {
+    %8 = mul %4, %7
+    %9 = add %8, %6
+    return %5, %9, %7
+  }
+  return %11, %10, %12
+}",
+    ),
+    (
+        // Backward, by the index, with constants and views of the outside.
+        "an_index_and_views_of_the_outside",
+        "fn @f(%s: F[3], %m: F[3, 5], %xs: F[T, 5, 3]) -> F[5, 3], F[T, 3] {
+  %3 = broadcast %s shape [5, 3] new [0]
+  %4 = permute %m axes [1, 0]
+  %5 = const value 0.5 dtype F shape [5, 3]
+  %6 = const value 0 dtype F shape [5, 3]
+  %17, %18 = loop T backward (%7, %8 = %6, %9 = slice %xs) {
+    %10 = cast %7 dtype F
+    %11 = broadcast %10 shape [5, 3] new [0, 1]
+    %12 = mul %11, %3
+    %13 = mul %9, %5
+    %14 = add %12, %13
+    %15 = mul %14, %4
+    %16 = add %8, %15
+    %20 = sum %16 axes [0]
+    return %16, stack %20
+  }
+  return %17, %18
+}",
+    ),
+    (
+        "a_loop_in_a_loop",
+        "fn @f(%h: F[3], %w: F[3, 3], %xs: F[T, U, 3]) -> F[3], F[T, 3, U], F[3] {
+  %13, %14 = loop T (%3, %4 = %h, %5 = slice %xs) {
+    %11, %12 = loop U backward (%6, %7 = %4, %8 = slice %5) {
+      %9 = dot %7, %w contract_x [0] contract_y [0]
+      %10 = add %9, %8
+      %16 = tanh %10
+      return %16, stack %16 axis 1
+    }
+    %17 = add %11, %4
+    return %17, stack %12
+  }
+  %15 = add %13, %h
+  return %13, %14, %15
+}",
+    ),
+    (
+        "two_loops_and_what_lies_between",
+        "fn @f(%h: F[3], %xs: F[T, 3]) -> F[T, 3], F[3] {
+  %2 = exp %xs
+  %8, %9 = loop T (%3, %4 = %h, %5 = slice %2) {
+    %6 = mul %4, %5
+    %7 = tanh %6
+    return %7, stack %6
+  }
+  %10 = mul %9, %2
+  %11 = sum %10 axes [0]
+  %16, %17 = loop T backward (%12, %13 = %11, %14 = slice %10) {
+    %15 = sub %13, %14
+    return %15, stack %15
+  }
+  %18 = add %16, %8
+  return %17, %18
+}",
+    ),
+];
+
+fn program(text: &str, trip: usize, float: &str) -> Function {
+    let with = |text: &str, letter: &str, by: &str| {
+        let mut out = String::new();
+        for (i, piece) in text.split(letter).enumerate() {
+            if i > 0 {
+                out.push_str(by);
+            }
+            out.push_str(piece);
+        }
+        out
+    };
+    let text = with(text, "T", &trip.to_string());
+    let text = with(&text, "U", &(trip + 1).to_string());
+    let text = with(&text, "F", float);
+    parse(&text).unwrap_or_else(|e| panic!("{e}\n{text}"))
+}
+
+fn inputs(function: &Function) -> Vec<Vec<f64>> {
+    let count = |p: usize| {
+        let extents = function.values[p].shape.extents().expect("linked");
+        extents.iter().product()
+    };
+    (0..function.params.len())
+        .map(|p| numbers(count(p), p + 1))
+        .collect()
+}
+
+/// Memory with the inputs in it, and the rest garbage.
+fn memory(s: &Schedule, function: &Function, inputs: &[Vec<f64>]) -> Vec<Vec<u8>> {
+    let mut memory: Vec<Vec<u8>> = s.regions.iter().map(|r| vec![0xA5; r.bytes]).collect();
+    for (p, x) in inputs.iter().enumerate() {
+        memory[p + 1] = bytes(x, function.values[p].dtype);
+    }
+    memory
+}
+
+fn compare(function: &Function, memory: &[Vec<u8>], expected: &[Vec<f64>], what: &str) {
+    for (i, value) in function.body.results.iter().enumerate() {
+        let dtype = function.type_of(*value).dtype;
+        let found = values(&memory[1 + function.params.len() + i], dtype);
+        let tolerance = if dtype == DType::F64 { 1e-12 } else { 1e-5 };
+        close(
+            &found,
+            &expected[i],
+            tolerance,
+            &format!("{what}, result {i}"),
+        );
+    }
+}
+
+/// A function by the executor, and compiled with and without vectors.
+fn check(function: &Function, what: &str) {
+    let s = scheduled(function);
+    let inputs = inputs(function);
+    let expected = interpreted(function, &inputs);
+    let mut found = memory(&s, function, &inputs);
+    execute(&s, &mut found).unwrap_or_else(|e| panic!("{what}: {e}\n{s}"));
+    compare(function, &found, &expected, what);
+    #[cfg(feature = "cpu")]
+    for options in support::targets::targets() {
+        let mut found = memory(&s, function, &inputs);
+        support::run_compiled(&s, &mut found, &options);
+        compare(function, &found, &expected, &format!("{what}, compiled"));
+    }
+}
+
+#[test]
+fn loops_compute_what_the_interpreter_says() {
+    for (name, text) in PROGRAMS {
+        for trip in [1, 2, 7] {
+            for float in ["f64", "f32"] {
+                check(
+                    &program(text, trip, float),
+                    &format!("{name}, {trip} turns"),
+                );
+            }
+        }
+    }
+}
+
+/// A program with the gradients of its results for its parameters, for any cotangents.
+fn derived(mut function: Function) -> Function {
+    derive_pullback(&mut function, &|_| None).unwrap_or_else(|e| panic!("{e}\n{function}"));
+    let mut with = with_gradients(&function).expect("no calls are here");
+    simplify(&mut with);
+    with
+}
+
+#[test]
+fn pullbacks_of_loops_and_theirs_compute_what_the_interpreter_says() {
+    for (name, text) in PROGRAMS {
+        for trip in [1, 2, 7] {
+            let first = derived(program(text, trip, "f64"));
+            check(&first, &format!("pullback of {name}, {trip} turns"));
+            let second = derived(first);
+            check(&second, &format!("second order of {name}, {trip} turns"));
+        }
+    }
+}
+
+fn loops(nodes: &[Node]) -> usize {
+    let of = |node: &Node| match node {
+        Node::Run(_) => 0,
+        Node::Loop(l) => 1 + loops(&l.body),
+        Node::Part(part) => loops(&part.nodes),
+    };
+    nodes.iter().map(of).sum()
+}
+
+#[test]
+fn a_loop_stays_a_loop_however_often_it_turns() {
+    for (name, text) in PROGRAMS {
+        let [few, many] = [3, 30].map(|trip| scheduled(&program(text, trip, "f32")));
+        assert!(loops(&few.nodes) > 0, "{name}");
+        assert_eq!(few.runs().len(), many.runs().len(), "{name}");
+        assert_eq!(few.kernels.len(), many.kernels.len(), "{name}");
+    }
+}
+
+/// The gradient of a recurrence: its pullback is a loop from the end over stacks of the first one.
+#[test]
+fn gradients_of_loops() {
+    static STEP: Unit = Unit {
+        path: "step",
+        file: "loops.rs",
+        text: "fn @step<B, H>(%h: float[B, H], %w: param float[H, H], %x: float[B, H]) -> float[B, H] {
+  %3 = dot %h, %w contract_x [1] contract_y [0]
+  %4 = add %3, %x
+  %5 = tanh %4
+  return %5
+}
+",
+        callees: &[],
+        consts: &[],
+        numbers: &[],
+    };
+    static LOSS: Unit = Unit {
+        path: "loss",
+        file: "loops.rs",
+        text: "fn @loss<B, H, T>(%w: param float[H, H], %h: float[B, H], %xs: float[T, B, H]) -> float[] {
+  %3 = call @step<B = B, H = H> loop T (carried %h, %w, sliced %xs) -> carried float[B, H]
+  %4 = sum %3 axes [0, 1]
+  return %4
+}
+",
+        callees: &[("step", &STEP)],
+        consts: &[],
+        numbers: &[],
+    };
+    for trip in [0, 1, 2, 7] {
+        let binding = Binding {
+            float: DType::F64,
+            sizes: BTreeMap::from([
+                (Symbol::new("B"), 2),
+                (Symbol::new("H"), 3),
+                (Symbol::new("T"), trip),
+            ]),
+            sequence: None,
+        };
+        let all = |p: &sinew_ir::Param| p.kind == sinew_ir::ParamKind::Param;
+        let gradient = link_gradient(&LOSS, &binding, &all).unwrap_or_else(|e| panic!("{e}"));
+        check(&gradient.program, &format!("gradient, {trip} turns"));
+    }
+}

@@ -1,0 +1,273 @@
+//! The programs that a runner or trainer keeps, one for each set of its arguments' extents, and those
+//! that live anywhere in the process, so that equal ones are compiled once.
+
+use crate::arg::ArgView;
+use crate::backend::{Backend, Launch};
+use crate::error::{Error, Result};
+use crate::layout::Layout;
+use crate::optimizer::Optimizer;
+use crate::program::Program;
+use sinew_ir::Symbol;
+use std::any::TypeId;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+/// How calls of a runner or trainer found their programs, and what it keeps of these.
+///
+/// ```
+/// # use sinew::prelude::*;
+/// # #[model]
+/// # struct Line {
+/// #     #[init(zeros)]
+/// #     slope: Param,
+/// # }
+/// # #[model]
+/// # fn height<N>(line: &Line, x: Tensor<N>) -> Tensor<N> {
+/// #     line.slope * x
+/// # }
+/// let mut height = height::compile(Line::init(0)).build()?;
+/// height.run([1.0, 2.0])?;
+/// height.run([3.0, 4.0])?;
+/// let mut twin = height::compile(Line::init(1)).build()?;
+/// twin.run([5.0, 6.0])?; // what `height` has compiled will do
+/// let (first, second) = (height.cache_stats(), twin.cache_stats());
+/// assert_eq!((first.compiles, first.hits), (1, 1));
+/// assert_eq!((second.compiles, second.shared), (0, 1));
+/// # Ok::<(), sinew::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct CacheStats {
+    /// Calls whose program was kept from an earlier one.
+    pub hits: u64,
+    /// Calls that took over a program which another runner or trainer of the function had compiled, for
+    /// the same device and the same shapes of parameters.
+    pub shared: u64,
+    /// Calls that compiled.
+    pub compiles: u64,
+    /// Programs kept now.
+    pub programs: usize,
+    /// About how much memory they take, in bytes, whoever shares them.
+    pub bytes: usize,
+}
+
+/// How much is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Limit {
+    /// So many programs.
+    Programs(usize),
+    /// Programs of so many bytes together, and the one that ran last whatever its size.
+    Bytes(usize),
+}
+
+impl Default for Limit {
+    /// Some thousand sizes of a small network, some dozens of one with thousands of operations.
+    fn default() -> Limit {
+        Limit::Bytes(256 << 20)
+    }
+}
+
+impl Limit {
+    /// Refuses a limit that keeps nothing: there has to be a program to run.
+    ///
+    /// # Errors
+    /// [`Error::NoCache`].
+    pub fn check(self) -> Result<()> {
+        match self {
+            Limit::Programs(0) => Err(Error::NoCache),
+            Limit::Programs(_) | Limit::Bytes(_) => Ok(()),
+        }
+    }
+}
+
+/// A program with what belongs to its runs here.
+pub(crate) struct Kept {
+    /// The arguments' extents.
+    extents: Vec<Vec<usize>>,
+    pub program: Arc<Program>,
+    pub launch: Launch,
+}
+
+impl Kept {
+    /// Whether the program was compiled for arguments of these extents.
+    fn fits(&self, arguments: &[ArgView<'_>]) -> bool {
+        let mut pairs = self.extents.iter().zip(arguments);
+        self.extents.len() == arguments.len()
+            && pairs.all(|(e, a)| e.len() == a.rank() && e == a.extents())
+    }
+}
+
+/// The programs that one runner or trainer keeps, the one used last first.
+pub(crate) struct Cache {
+    limit: Limit,
+    kept: Vec<Kept>,
+    stats: CacheStats,
+}
+
+impl Cache {
+    /// Keeps nothing yet.
+    pub fn new(limit: Limit) -> Cache {
+        Cache {
+            limit,
+            kept: Vec::new(),
+            stats: CacheStats::default(),
+        }
+    }
+
+    /// The program used last, or to be used next.
+    pub fn first(&self) -> Option<&Kept> {
+        self.kept.first()
+    }
+
+    /// As [`Cache::first`], to run it.
+    pub fn first_mut(&mut self) -> Option<&mut Kept> {
+        self.kept.first_mut()
+    }
+
+    /// What the counts are now.
+    pub fn stats(&self) -> CacheStats {
+        CacheStats {
+            programs: self.kept.len(),
+            bytes: self.kept.iter().map(|k| k.program.weight()).sum(),
+            ..self.stats
+        }
+    }
+
+    /// Moves the program for these arguments to the front, if there is one.
+    pub fn find(&mut self, arguments: &[ArgView<'_>]) -> bool {
+        match self.kept.iter().position(|k| k.fits(arguments)) {
+            Some(at) => {
+                if at > 0 {
+                    self.kept[..=at].rotate_right(1);
+                }
+                self.stats.hits += 1;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Puts a program that lives elsewhere in front.
+    pub fn take_over(&mut self, extents: Vec<Vec<usize>>, program: Arc<Program>) {
+        self.stats.shared += 1;
+        self.insert(extents, program);
+    }
+
+    /// Puts a program that was compiled for this in front; `function` is for the warning of one that
+    /// compiles more than it runs.
+    pub fn put(&mut self, function: &str, extents: Vec<Vec<usize>>, program: Arc<Program>) {
+        self.stats.compiles += 1;
+        self.insert(extents, program);
+        let CacheStats { compiles, hits, .. } = self.stats;
+        // Again at twice as many, so that a long run is not flooded.
+        if compiles >= 16 && compiles.is_power_of_two() && compiles > hits {
+            tracing::warn!(
+                function,
+                compiles,
+                hits,
+                programs = self.kept.len(),
+                "more calls compile than find their program: arguments come in many sizes; fewer of \
+                 them (padding) or a larger `.cache(..)` makes calls faster",
+            );
+        }
+    }
+
+    /// Puts a program in front; those not used for longest go where there are too many.
+    fn insert(&mut self, extents: Vec<Vec<usize>>, program: Arc<Program>) {
+        let kept = Kept {
+            extents,
+            program,
+            launch: Launch::default(),
+        };
+        self.kept.insert(0, kept);
+        self.trim();
+    }
+
+    /// Keeps as much as a new limit allows.
+    pub fn set_limit(&mut self, limit: Limit) {
+        self.limit = limit;
+        self.trim();
+    }
+
+    fn trim(&mut self) {
+        let count = match self.limit {
+            Limit::Programs(most) => most,
+            Limit::Bytes(most) => {
+                let mut total = 0usize;
+                let within = |kept: &&Kept| {
+                    total = total.saturating_add(kept.program.weight());
+                    total <= most
+                };
+                self.kept.iter().take_while(within).count()
+            }
+        };
+        self.kept.truncate(count.max(1));
+    }
+}
+
+/// All that a program is compiled from, but for the extents of the arguments.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Origin {
+    /// The function's type.
+    pub function: TypeId,
+    /// Where it runs.
+    pub device: Backend,
+    /// The working float and every leaf with its place.
+    pub layout: Arc<Layout>,
+    /// Symbols that the model's configuration gives.
+    pub known: Vec<(Symbol, usize)>,
+    /// What is done with the function.
+    pub purpose: Purpose,
+}
+
+/// What is done with a function.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Purpose {
+    /// It is run.
+    Run,
+    /// Its gradient is taken, and parameters are updated.
+    Step {
+        /// The update rule, without its learning rate.
+        rule: Optimizer,
+        /// Whether the update waits for finite numbers.
+        guarded: bool,
+    },
+}
+
+/// A program that someone keeps.
+struct Live {
+    origin: Origin,
+    extents: Vec<Vec<usize>>,
+    program: Weak<Program>,
+}
+
+/// The programs that are kept anywhere, by function.
+static LIVE: Mutex<Option<HashMap<TypeId, Vec<Live>>>> = Mutex::new(None);
+
+/// Works on the programs of a function that are kept anywhere. Nothing is compiled or freed meanwhile.
+fn with_live<T>(function: TypeId, work: impl FnOnce(&mut Vec<Live>) -> T) -> T {
+    let mut live = LIVE.lock().unwrap_or_else(PoisonError::into_inner);
+    work(live.get_or_insert_default().entry(function).or_default())
+}
+
+/// A program of this origin for these extents, if anyone keeps one.
+pub(crate) fn find_live(origin: &Origin, extents: &[Vec<usize>]) -> Option<Arc<Program>> {
+    with_live(origin.function, |live| {
+        let mut same = live
+            .iter()
+            .filter(|l| l.extents == extents && l.origin == *origin);
+        same.find_map(|l| l.program.upgrade())
+    })
+}
+
+/// Lets others find a program as long as someone keeps it.
+pub(crate) fn make_live(origin: Origin, extents: &[Vec<usize>], program: &Arc<Program>) {
+    with_live(origin.function, |live| {
+        live.retain(|l| l.program.strong_count() > 0);
+        live.push(Live {
+            origin,
+            extents: extents.to_vec(),
+            program: Arc::downgrade(program),
+        });
+    });
+}

@@ -1,0 +1,45 @@
+//! The kernels in files of the code generator's tests, and programs with loops.
+
+use sinew_codegen::execute::execute;
+use sinew_ir::parse;
+use sinew_runtime::gpu::GpuSession;
+
+use crate::programs::build;
+use crate::programs_support::files::cases;
+use crate::support::{Tolerance, device, run};
+
+#[test]
+fn kernels_in_files_compute_what_they_say() {
+    let Some(device) = device() else { return };
+    for case in cases().iter().filter(|c| c.runs) {
+        let mut expected = case.fill();
+        execute(&case.schedule, &mut expected).expect("executes");
+        let mut program = GpuSession::compile(device, &case.schedule).expect("a program");
+        let found = run(&mut program, &case.fill());
+        case.compare(&found, &expected, 1e-5, "on a GPU");
+        case.check(&found);
+    }
+}
+
+/// Turn by turn in one submission: a recurrence with a stack, from the end, in another.
+#[test]
+fn loops_are_dispatched_turn_by_turn() {
+    let Some(device) = device() else { return };
+    let text = "fn @f(%h: f32[3], %w: f32[3, 3], %xs: f32[4, 2, 3]) -> f32[3], f32[4, 3, 2] {
+  %13, %14 = loop 4 backward (%3, %4 = %h, %5 = slice %xs) {
+    %11, %12 = loop 2 (%6, %7 = %4, %8 = slice %5) {
+      %9 = dot %7, %w contract_x [0] contract_y [0]
+      %10 = add %9, %8
+      %15 = tanh %10
+      return %15, stack %15 axis 1
+    }
+    %16 = add %11, %4
+    return %16, stack %12
+  }
+  return %13, %14
+}";
+    let built = build(&parse(text).expect("a program"));
+    let kernels = built.schedule.kernels.len();
+    assert!(kernels < 8, "{}", built.schedule);
+    built.check(device, Tolerance::F32.absolute(1e-5));
+}
