@@ -12,9 +12,12 @@ cd "$(dirname "$0")/.."
 
 # A target, and the test that it is.
 targets="
-macro     -p sinew-macros --lib -- tests::mutation
-ir-text   -p sinew-ir --test fuzz
-safetensors -p sinew-runtime --test safetensors -- any_file
+macro        -p sinew-macros --lib -- any_program_is
+macro-noise  -p sinew-macros --lib -- any_tokens_are
+macro-end    -p sinew-macros --lib -- any_end_of
+ir-text      -p sinew-ir --test fuzz
+kernel-text  -p sinew-codegen --test kernel_texts
+safetensors  -p sinew-runtime --test safetensors -- any_file
 "
 
 seconds=${1:-60}

@@ -4,9 +4,12 @@ mod support;
 
 use sinew_codegen::cost::{TRANSCENDENTAL, cost};
 use sinew_codegen::kernel::{Class, Schedule, Stage};
+use sinew_fuzz::{STEPS, steps, within};
 use sinew_ir::lower::{broadcast_to, narrow, pad, unsqueeze};
 use sinew_ir::ops;
-use sinew_ir::{Axis, DType, Dim, Function, Shape};
+use sinew_ir::{Axis, Binding, DType, Dim, Function, Shape, link_pullback, parse, testing};
+use std::collections::BTreeMap;
+use std::time::Duration;
 use support::{Program, interpreted, run, scheduled};
 #[cfg(feature = "cpu")]
 use support::{bytes, run_compiled, values};
@@ -36,6 +39,32 @@ fn close(found: &[f64], expected: &[f64], tolerance: f64) {
             (a - b).abs() <= tolerance * (1.0 + b.abs()),
             "{a} and not {b}"
         );
+    }
+}
+
+/// The scheduled program of so many steps and of their pullback.
+fn scheduled_steps(name: &str, step: &str, count: usize) -> Schedule {
+    let text = steps(step, count);
+    let function = parse(&text).unwrap_or_else(|e| panic!("{e}\n{text}"));
+    let binding = Binding {
+        float: DType::F32,
+        sizes: BTreeMap::new(),
+        sequence: None,
+    };
+    let linked = link_pullback(testing::unit(&function), &binding, &|_| true);
+    let program = linked.unwrap_or_else(|e| panic!("{e}\n{text}")).program;
+    within(Duration::from_secs(5), name, || scheduled(&program))
+}
+
+/// Each stage of a row computes again what those before it were made of, until kernels are cut: the
+/// square of the steps is reached, and nothing beyond.
+#[test]
+fn code_of_steps_that_use_a_value_twice_grows_with_their_square_at_most() {
+    let count = 64;
+    for (name, step) in STEPS {
+        let s = scheduled_steps(name, step, count);
+        let size = s.kernels.len() + instructions(&s);
+        assert!(size <= 8 * count * count, "{name}: {size}");
     }
 }
 

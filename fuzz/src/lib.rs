@@ -14,8 +14,14 @@
 //! says something else as soon as the generator changes.
 
 mod clock;
+mod limit;
 mod random;
+mod steps;
 mod target;
+mod text;
 
+pub use limit::within;
 pub use random::Random;
+pub use steps::{STEPS, steps};
 pub use target::Target;
+pub use text::changed_text;

@@ -373,8 +373,8 @@ pub enum OpError {
     /// An op without a derivative, where one is asked for.
     #[error("has no derivative: {0}")]
     NotDifferentiable(&'static str),
-    /// A size that does not fit 64 bits.
-    #[error("a size does not fit 64 bits")]
+    /// A size that does not fit 64 bits, or is too large multiplied out.
+    #[error("a size does not fit 64 bits, or is too large multiplied out")]
     Overflow,
 }
 

@@ -5,7 +5,8 @@
 
 use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 
-/// The greatest number of groups in each other.
+/// The greatest number of groups in each other; what stands between `<` and `>` is one, as far as tokens
+/// tell.
 pub const GROUPS: usize = 64;
 
 /// The greatest number of tokens on one path: those of a statement, before the group that holds the
@@ -24,8 +25,21 @@ struct Level {
     bar: bool,
 }
 
+/// The groups that a chain puts around an item.
+const CHAIN: usize = 3;
+
 /// The place where the tokens nest too deep, if they do.
 pub fn too_deep(tokens: &TokenStream) -> Option<Span> {
+    deeper(tokens, GROUPS, PATH)
+}
+
+/// The same for the end of a chain, of which only groups are recursed over before it is known to be one:
+/// its lists are as long as they are.
+pub fn chain_too_deep(tokens: &TokenStream) -> Option<Span> {
+    deeper(tokens, GROUPS + CHAIN, usize::MAX)
+}
+
+fn deeper(tokens: &TokenStream, groups: usize, path: usize) -> Option<Span> {
     let level = |tokens: TokenStream| Level {
         tokens: tokens.into_iter(),
         run: 0,
@@ -69,7 +83,8 @@ pub fn too_deep(tokens: &TokenStream) -> Option<Span> {
             top.block_before = group.delimiter() == Delimiter::Brace;
             stack.push(level(group.stream()));
         }
-        if total > PATH || stack.len() > GROUPS {
+        let angles: usize = stack.iter().map(|level| level.angles).sum();
+        if total > path || stack.len() + angles > groups {
             return Some(token.span());
         }
     }
@@ -103,6 +118,13 @@ mod tests {
         assert!(deep(&format!("x{}", ".a()".repeat(2000))));
         assert!(deep(&format!("if a {{}} {}", "else if b {} ".repeat(2000))));
         assert!(deep(&format!("{}B", "A<1, ".repeat(2000))));
+        // Each is a type in a type, of which fewer fit the stack than of other tokens.
+        assert!(deep(&format!(
+            "x: {}B{}",
+            "A<".repeat(700),
+            ">".repeat(700)
+        )));
+        assert!(deep(&format!("x: {}B", "<".repeat(700))));
         assert!(deep(&format!("{}x", "|a, b| ".repeat(2000))));
     }
 

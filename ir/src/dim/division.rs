@@ -1,21 +1,22 @@
 //! Division of dims: exact where it is, else a floor with all that can come out of it taken out.
 
-use super::{Atom, Dim, Form, Monomial, Terms, add_term, order};
+use super::{Atom, Dim, Form, LARGEST, Monomial, Terms, add_term, order};
 use std::collections::BTreeMap;
 
 /// How deep floor divisions may nest.
 const DEPTH: usize = 64;
 
 impl Dim {
-    /// The quotient where `self` is a multiple of `divisor` for all values of the symbols.
+    /// The quotient where `self` is a multiple of `divisor` for all values of the symbols. `None` also
+    /// where the division cannot tell within the size of a dim.
     pub fn exact_div(&self, divisor: &Dim) -> Option<Dim> {
         if let (Form::Constant(a), Form::Constant(b)) = (&self.0, &divisor.0) {
             let quotient = a.checked_div(*b)?;
             return (a.checked_rem(*b)? == 0).then(|| Dim::constant(quotient));
         }
         // Polynomial long division by the divisor's greatest term.
-        let divisor = divisor.terms();
-        let (lead, lead_c) = greatest(&divisor)?;
+        let terms = divisor.terms();
+        let (lead, lead_c) = greatest(&terms)?;
         let mut rest = self.terms();
         let mut quotient = Terms::new();
         while let Some((m, c)) = greatest(&rest) {
@@ -26,13 +27,16 @@ impl Dim {
             let factor = c.checked_div(lead_c)?;
             // Cancels the greatest term and adds smaller ones only, so this ends.
             let term = Dim::term(powers.clone(), factor);
-            let taken = term.checked_mul(&Dim::from_terms(divisor.clone()))?;
+            let taken = term.checked_mul(divisor)?;
             for (m, c) in taken.terms() {
                 add_term(&mut rest, m, c.checked_neg()?)?;
             }
             add_term(&mut quotient, powers, factor)?;
+            if rest.len().max(quotient.len()) > LARGEST {
+                return None;
+            }
         }
-        Some(Dim::from_terms(quotient))
+        Dim::of_size(quotient)
     }
 
     /// How deep floor divisions nest in it.
@@ -47,8 +51,8 @@ impl Dim {
         terms.keys().flatten().map(depth).max().unwrap_or(0)
     }
 
-    /// `floor(self / divisor)`; `None` for a divisor that is the constant zero or below, and where
-    /// divisions would nest deeper than anyone writes them: what recurses over dims stays on the stack.
+    /// `floor(self / divisor)`; `None` for a divisor that is the constant zero or below, where the quotient
+    /// is too large, and where divisions would nest deeper than anyone writes them: what recurses over dims stays on the stack.
     ///
     /// What is a multiple of the divisor comes out of the division, and common factors go:
     /// `(6*N + 3)/2 = 3*N + 1`, `(2*N + 1)/4 = N/2`.
@@ -100,7 +104,7 @@ impl Dim {
             return None;
         }
         let atom = Atom::Floor(Box::new(rest), Box::new(divisor));
-        whole.checked_add(&Dim::term(vec![(atom, 1)], 1))
+        whole.checked_add(&Dim::of_size(Terms::from([(vec![(atom, 1)], 1)]))?)
     }
 }
 

@@ -57,7 +57,15 @@ type Monomial = Vec<(Atom, u32)>;
 /// Coefficients by monomial; none is zero.
 type Terms = BTreeMap<Monomial, i64>;
 
+/// The most symbols and numbers that a dim is written with, powers written out: a product of sums has
+/// terms without end (`(A+B)*(C+D)*..`), and so have powers of what stands for a sum. That is seven
+/// axes of `A + B` made one; beyond, dims have no sum, product or quotient.
+const LARGEST: usize = 1024;
+
 /// An integer polynomial over symbols and floor divisions, in normal form.
+///
+/// It is never larger than a page: what would need more than 1024 symbols and numbers to be written down
+/// is none, so that everything that computes with dims ends soon.
 ///
 /// Nearly all dims of a program are constants and nearly all others are symbols: these two take no
 /// memory of their own, and every clone is cheap.
@@ -96,8 +104,10 @@ pub enum DimError {
     /// A division by zero.
     #[error("`{0}` divides by zero")]
     ZeroDivision(String),
-    /// It does not fit 64 bits.
-    #[error("`{0}` does not fit 64 bits")]
+    /// A number in it does not fit 64 bits, or it takes too many symbols and numbers to be written down.
+    #[error(
+        "`{0}` does not fit 64 bits, or has more than {LARGEST} symbols and numbers multiplied out"
+    )]
     Overflow(String),
 }
 
@@ -169,6 +179,20 @@ impl Dim {
         Dim(form)
     }
 
+    /// The dim of these terms, if it is not too large.
+    fn of_size(terms: Terms) -> Option<Dim> {
+        let size = terms.keys().map(size).fold(0, usize::saturating_add);
+        (size <= LARGEST).then(|| Dim::from_terms(terms))
+    }
+
+    /// How many symbols and numbers it is written with.
+    fn size(&self) -> usize {
+        match &self.0 {
+            Form::Constant(_) | Form::Symbol(_) => 1,
+            Form::Polynomial(terms) => terms.keys().map(size).sum(),
+        }
+    }
+
     fn term(monomial: Monomial, coefficient: i64) -> Dim {
         match coefficient {
             0 => Dim::default(),
@@ -203,7 +227,7 @@ impl Dim {
         }
     }
 
-    /// Sum; `None` when a coefficient leaves 64 bits.
+    /// Sum; `None` when a coefficient leaves 64 bits, or the sum is too large.
     pub fn checked_add(&self, other: &Dim) -> Option<Dim> {
         match (&self.0, &other.0) {
             (Form::Constant(a), Form::Constant(b)) => Some(Dim::constant(a.checked_add(*b)?)),
@@ -214,12 +238,12 @@ impl Dim {
                 for (m, c) in other.terms() {
                     add_term(&mut out, m, c)?;
                 }
-                Some(Dim::from_terms(out))
+                Dim::of_size(out)
             }
         }
     }
 
-    /// Difference; `None` when a coefficient leaves 64 bits.
+    /// Difference; `None` when a coefficient leaves 64 bits, or the difference is too large.
     pub fn checked_sub(&self, other: &Dim) -> Option<Dim> {
         match (&self.0, &other.0) {
             (Form::Constant(a), Form::Constant(b)) => Some(Dim::constant(a.checked_sub(*b)?)),
@@ -229,12 +253,12 @@ impl Dim {
                 for (m, c) in other.terms() {
                     add_term(&mut out, m, c.checked_neg()?)?;
                 }
-                Some(Dim::from_terms(out))
+                Dim::of_size(out)
             }
         }
     }
 
-    /// Product; `None` when a coefficient leaves 64 bits.
+    /// Product; `None` when a coefficient leaves 64 bits, or the product is too large.
     pub fn checked_mul(&self, other: &Dim) -> Option<Dim> {
         match (&self.0, &other.0) {
             (Form::Constant(a), Form::Constant(b)) => Some(Dim::constant(a.checked_mul(*b)?)),
@@ -252,9 +276,12 @@ impl Dim {
                         }
                         let monomial = powers.into_iter().collect();
                         add_term(&mut out, monomial, ca.checked_mul(*cb)?)?;
+                        if out.len() > LARGEST {
+                            return None;
+                        }
                     }
                 }
-                Some(Dim::from_terms(out))
+                Dim::of_size(out)
             }
         }
     }
@@ -324,6 +351,19 @@ fn order(m: &Monomial) -> (u32, Vec<(std::cmp::Reverse<Atom>, u32)>) {
         .map(|(a, p)| (std::cmp::Reverse(a.clone()), *p))
         .collect();
     (degree, powers)
+}
+
+/// How many symbols and numbers a term is written with. Dims in it are not too large themselves, so this
+/// overflows for no power that fits memory written out; beyond, it is too large all the same.
+fn size(m: &Monomial) -> usize {
+    let atoms = m.iter().map(|(atom, power)| {
+        let atom = match atom {
+            Atom::Symbol(_) => 1,
+            Atom::Floor(a, b) => a.size() + b.size(),
+        };
+        atom.saturating_mul(*power as usize)
+    });
+    atoms.fold(1, usize::saturating_add)
 }
 
 fn add_term(terms: &mut Terms, monomial: Monomial, coefficient: i64) -> Option<()> {

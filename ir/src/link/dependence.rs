@@ -3,9 +3,9 @@
 //! A text is written where its callees' bodies are not known, so its pullback assumes that each float
 //! result of a call depends on each float argument. Here all bodies are known.
 
-use super::LinkError;
 use super::calls::callee;
 use super::inliner::Inliner;
+use super::{LinkError, extent};
 use crate::activity::{CalleeInfo, Flow};
 use crate::block::Inst;
 use crate::call::Call;
@@ -19,7 +19,9 @@ use std::rc::Rc;
 /// # Errors
 /// As [`super::link`], of texts and calls.
 pub fn dependence(unit: &Unit) -> Result<CalleeInfo, LinkError> {
-    let info = Inliner::default().info(unit)?;
+    let mut inliner = Inliner::default();
+    extent::check(&mut inliner, unit)?;
+    let info = inliner.info(unit)?;
     Ok(info.as_ref().clone())
 }
 

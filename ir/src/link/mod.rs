@@ -8,6 +8,7 @@
 
 mod calls;
 mod dependence;
+mod extent;
 mod inliner;
 mod substitution;
 
@@ -51,6 +52,26 @@ pub enum LinkError {
     /// A function that calls itself, through others or not.
     #[error("`{0}` calls itself; recursion has no end in a program of fixed shapes")]
     Recursion(String),
+    /// A program that would be too large with all calls inlined.
+    #[error(
+        "`{path}` has {instructions} instructions with its calls inlined; a program has at most {most}"
+    )]
+    Large {
+        /// The function.
+        path: String,
+        /// How many it would have, its pullback's counted.
+        instructions: u64,
+        /// The most that a program has.
+        most: u64,
+    },
+    /// Calls that nest too deep.
+    #[error("`{path}` is called in more than {most} calls in each other")]
+    Depth {
+        /// The function that is called too deep.
+        path: String,
+        /// How deep calls may nest.
+        most: usize,
+    },
     /// A call that does not fit the function it names.
     #[error("the call of `{callee}` in `{path}` at {at} does not fit it: {what}")]
     Call {
@@ -244,6 +265,7 @@ pub fn link_pullback(
 /// As [`link`]; a unit that has results to differentiate and no derivative.
 pub fn inline(unit: &Unit) -> Result<Function, LinkError> {
     let mut inliner = Inliner::default();
+    extent::check(&mut inliner, unit)?;
     let function = inliner.inlinable(unit)?;
     let mut link = Link::open_with(unit, inliner, Substitution::in_symbols(unit, &function))?;
     link.inliner.body(&mut link.root)?;
@@ -303,7 +325,9 @@ struct Link<'u> {
 
 impl<'u> Link<'u> {
     fn open(unit: &'u Unit, substitution: Substitution<'u>) -> Result<Self, LinkError> {
-        Link::open_with(unit, Inliner::default(), substitution)
+        let mut inliner = Inliner::default();
+        extent::check(&mut inliner, unit)?;
+        Link::open_with(unit, inliner, substitution)
     }
 
     fn open_with(

@@ -47,8 +47,11 @@ pub enum ParseProblem {
     /// A parameter that the function does not have.
     #[error("no parameter is called `{0}`")]
     UnknownParam(String),
-    /// A dim that divides by zero, nests divisions too deep, or does not fit 64 bits.
-    #[error("the dim does not fit 64 bits, divides by zero, or nests too many divisions")]
+    /// A dim that does not fit 64 bits, is too large multiplied out, divides by zero, or nests divisions
+    /// too deep.
+    #[error(
+        "the dim does not fit 64 bits, is too large multiplied out, divides by zero, or nests too many divisions"
+    )]
     Dim,
     /// Parentheses in parentheses, many times over.
     #[error("parentheses nest deeper than {DEPTH}")]

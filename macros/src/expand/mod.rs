@@ -124,6 +124,10 @@ fn chain(state: &State) -> TokenStream {
 
 /// The end of a chain.
 pub fn finish(input: TokenStream) -> TokenStream {
+    // The attribute has looked at the item; whoever writes the end by hand has not come through it.
+    if let Some(span) = depth::chain_too_deep(&input) {
+        return messages::too_deep(span).to_compile_error();
+    }
     match link::parse_finish(input) {
         Ok(Finish::Item(state, texts)) => finish_item(&state, &texts),
         Ok(Finish::Bundle(name, texts)) => link::bundle(&name, &texts),
@@ -139,6 +143,9 @@ fn finish_item(state: &State, texts: &[String]) -> TokenStream {
 }
 
 fn finish_checked(state: &State, texts: &[String], errors: &Errors) -> Checked<TokenStream> {
+    if let Some(span) = depth::too_deep(&state.item).or(depth::too_deep(&state.arguments)) {
+        return Err(errors.report(messages::too_deep(span)));
+    }
     let options = parse::options::of(state.arguments.clone(), errors)?;
     let item = parse::item(state.item.clone(), options.clone(), errors)?;
     match (&item, state.phase) {

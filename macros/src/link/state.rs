@@ -91,7 +91,7 @@ impl Parse for Finish {
         }
         let state = State {
             phase,
-            library: library.parse()?,
+            library: library.call(syn::Path::parse_mod_style)?.to_token_stream(),
             id: id.value(),
             mentions,
             arguments: arguments.parse()?,

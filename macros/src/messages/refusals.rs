@@ -78,7 +78,7 @@ pub fn refused(
         ),
         OpError::Attribute(what) => (format!("`{what}` is missing or of the wrong kind"), "give it as the operation's page shows".into()),
         OpError::NotDifferentiable(why) => (format!("has no derivative: {why}"), "`stop_gradient(x)` keeps it out of the derivative".into()),
-        OpError::Overflow => ("a size does not fit 64 bits".into(), "make it smaller".into()),
+        OpError::Overflow => ("a size does not fit 64 bits, or is too large multiplied out".into(), "make it smaller".into()),
     };
     message(at, name, &wrong, &facts, &help)
 }

@@ -122,7 +122,7 @@ pub fn dim_arithmetic(span: Span) -> Error {
     error_at(
         span,
         "dims",
-        "this dim does not fit 64 bits, divides by zero, or nests too many divisions",
+        "this dim does not fit 64 bits, is too large multiplied out, divides by zero, or nests too many divisions",
         "write a smaller one",
     )
 }

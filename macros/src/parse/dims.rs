@@ -5,9 +5,6 @@ use proc_macro2::Span;
 use sinew_ir::{Dim, Symbol};
 use syn::spanned::Spanned;
 
-/// The most terms of a dim: normal forms multiply products out.
-const TERMS: usize = 256;
-
 /// A dim as written.
 #[derive(Clone)]
 pub enum DimExpr {
@@ -52,21 +49,6 @@ impl DimExpr {
         }
     }
 
-    /// How many terms it has at most, multiplied out.
-    fn terms(&self) -> usize {
-        match self {
-            DimExpr::Integer(..) | DimExpr::Name(_) => 1,
-            DimExpr::Binary(left, op, right, _) => {
-                let (left, right) = (left.terms(), right.terms());
-                match op {
-                    DimOp::Add | DimOp::Sub => left.saturating_add(right),
-                    DimOp::Mul => left.saturating_mul(right),
-                    DimOp::Div => left,
-                }
-            }
-        }
-    }
-
     /// The dim in normal form, where `name` gives each name's.
     pub fn resolve(
         &self,
@@ -75,9 +57,6 @@ impl DimExpr {
         match self {
             DimExpr::Integer(value, _) => Ok(Dim::constant(*value)),
             DimExpr::Name(path) => name(path),
-            DimExpr::Binary(_, _, _, span) if self.terms() > TERMS => {
-                Err(messages::dim_arithmetic(*span))
-            }
             DimExpr::Binary(left, op, right, span) => {
                 let (left, right) = (left.resolve(name)?, right.resolve(name)?);
                 let value = match op {

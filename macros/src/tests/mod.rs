@@ -1,7 +1,9 @@
 //! The macro run in process: attribute, chains and all, with a small stand-in for rustc's expansion.
 
 mod corpus;
-mod mutation;
+mod fuzz;
+mod generate;
 mod programs;
 mod rustc;
 mod texts;
+mod tokens;

@@ -15,6 +15,8 @@ pub struct Expanded {
     pub missing: Vec<String>,
     /// The IR of every function, by name.
     pub ir: HashMap<String, String>,
+    /// What each chain ended with.
+    pub ends: Vec<TokenStream>,
     /// All emitted items.
     pub items: Vec<syn::Item>,
 }
@@ -147,7 +149,8 @@ impl Rustc {
                 self.out.errors.push(text.value());
             }
             "finish" => {
-                let out = expand::finish(tokens);
+                let out = expand::finish(tokens.clone());
+                self.out.ends.push(tokens);
                 self.items(out, &HashMap::new());
             }
             _ => self.waiting.push_back(Call {
