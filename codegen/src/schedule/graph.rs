@@ -195,10 +195,6 @@ impl Graph {
     }
 
     pub fn build(function: &Function) -> Result<Graph, ScheduleError> {
-        // Linked programs have no functions over ops any more; others may.
-        let mut expanded = function.clone();
-        sinew_ir::expand(&mut expanded).map_err(|e| ScheduleError::NotLinked(e.to_string()))?;
-        let function = &expanded;
         let mut graph = Graph::default();
         let mut ids: Vec<Option<Id>> = Vec::new();
         for (value, ty) in function.values.iter().enumerate() {

@@ -45,6 +45,10 @@ pub(super) fn cut(
     inputs: Vec<Draft>,
     outputs: Vec<Draft>,
 ) -> Result<Cut, ScheduleError> {
+    // Linked programs have no functions over ops any more; others may.
+    let mut expanded = function.clone();
+    sinew_ir::expand(&mut expanded).map_err(|e| ScheduleError::NotLinked(e.to_string()))?;
+    let function = &expanded;
     let label = |value: Value| match function.params.get(value.index()) {
         Some(p) => p.name.clone(),
         None => value.to_string(),
