@@ -78,7 +78,7 @@ const PIECES: &[&str] = &[
 fn turns(kernel: &Kernel) -> Option<usize> {
     let extents: Vec<usize> = match &kernel.class {
         Class::Nest(n) => [n.outer.as_slice(), &n.inner].concat(),
-        Class::Contract(c) => [c.batch.as_slice(), &[c.m, c.n, c.k]].concat(),
+        Class::Contract(c) => [&c.batch[..], &c.m, &c.n, &c.k].concat(),
         Class::Scatter(s) => [s.outer.as_slice(), &[s.updates]].concat(),
     };
     // None are as many as the other extents say: who skips them still counts those.
