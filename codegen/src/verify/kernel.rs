@@ -92,12 +92,13 @@ fn nest(slots: &[Slot], nest: &Nest) -> Check {
                 };
                 checker.code(code)?;
                 for (row, reduction, reg) in reduces {
+                    let element = dtype_of(code, *reg)?;
+                    if element == DType::Bool {
+                        return Err(format!("a reduction of bools: {}", reduction.name()));
+                    }
                     let dtype = match reduction.is_place() {
-                        false => dtype_of(code, *reg)?,
-                        true => {
-                            dtype_of(code, *reg)?;
-                            DType::I32
-                        }
+                        false => element,
+                        true => DType::I32,
                     };
                     row_of(&mut set, row.0, dtype)?;
                 }
