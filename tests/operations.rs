@@ -321,7 +321,7 @@ fn sized<B>(x: Tensor<B, 3>, y: Tensor<4>) -> (Tensor<{ B * COUNT }>, Tensor<2>,
 #[test]
 fn shapes_are_written_out_of_sequences_and_sizes() -> sinew::Result<()> {
     let x = Array2::from_shape_fn((1, 4), |(_, j)| j as f32);
-    let y = rows(&x, &Array3::<f32>::zeros((2, 3, 4)))?;
+    let y = rows(&x, Array3::<f32>::zeros((2, 3, 4)))?;
     assert_eq!(y.shape(), [2, 3, 4]);
     assert!(y.indexed_iter().all(|(i, v)| *v == i[2] as f32));
     let x = Array2::from_shape_fn((2, 3), |(i, j)| (3 * i + j) as f32);

@@ -152,7 +152,7 @@ fn runs(schedule: &Schedule, buffer: usize) -> String {
     });
     match touching.next() {
         Some((first, _)) => {
-            let last = touching.last().map_or(first, |(last, _)| last);
+            let last = touching.next_back().map_or(first, |(last, _)| last);
             format!("{first} to {last}")
         }
         None => "none".into(),

@@ -231,15 +231,14 @@ impl Schedule {
     ///
     /// # Errors
     /// The first one of `f`.
-    pub fn each_run<'a, E>(
-        &'a self,
-        f: &mut dyn FnMut(&'a Run, &[usize]) -> Result<(), E>,
-    ) -> Result<(), E> {
-        fn walk<'a, E>(
-            nodes: &'a [Node],
-            turns: &mut Vec<usize>,
-            f: &mut dyn FnMut(&'a Run, &[usize]) -> Result<(), E>,
-        ) -> Result<(), E> {
+    pub fn each_run<'a, E, F>(&'a self, f: &mut F) -> Result<(), E>
+    where
+        F: FnMut(&'a Run, &[usize]) -> Result<(), E>,
+    {
+        fn walk<'a, E, F>(nodes: &'a [Node], turns: &mut Vec<usize>, f: &mut F) -> Result<(), E>
+        where
+            F: FnMut(&'a Run, &[usize]) -> Result<(), E>,
+        {
             for node in nodes {
                 match node {
                     Node::Run(run) => f(run, turns)?,

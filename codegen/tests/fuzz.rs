@@ -93,7 +93,7 @@ fn in_f64(input: &Input) {
     let function = &input.function;
     let expected = interpreted(function, &input.inputs);
     let (regions, places, mut outputs) = separate(function);
-    let mut random = Random(input.seed / 2 | 1);
+    let mut random = Random((input.seed / 2) | 1);
     let mut taken = Vec::new();
     for (r, v) in function.body.results.iter().enumerate() {
         let same: Vec<usize> = (0..function.params.len())

@@ -25,7 +25,8 @@ fn texts() -> Vec<String> {
         let linked = link_pullback(testing::unit(&function), &binding, &|_| true);
         scheduled(&linked.expect(name).program).to_string()
     };
-    let random = |seed: u64| scheduled(&program(seed, seed % 3 == 0, DType::F64).0).to_string();
+    let random =
+        |seed: u64| scheduled(&program(seed, seed.is_multiple_of(3), DType::F64).0).to_string();
     STEPS
         .iter()
         .map(of_step)

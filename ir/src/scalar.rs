@@ -90,7 +90,17 @@ const DIVISION: usize = 4;
 
 /// Near and far quarter turns: within a few of them, where exact parts of one end, and far beyond.
 const QUARTERS: &[f64] = &[
-    0.785, 0.786, 1.5707964, -3.1415927, 22.0, -355.0, 8191.0, 8193.0, 1e6, -1e9, 1e22,
+    0.785,
+    0.786,
+    std::f32::consts::FRAC_PI_2 as f64,
+    -(std::f32::consts::PI as f64),
+    22.0,
+    -355.0,
+    8191.0,
+    8193.0,
+    1e6,
+    -1e9,
+    1e22,
 ];
 
 const EVERYWHERE: (f64, f64) = (f64::NEG_INFINITY, f64::INFINITY);
