@@ -28,6 +28,7 @@ safetensors  -p sinew-runtime --test safetensors -- any_file
 seconds=${1:-60}
 wanted=${2:-all}
 export SINEW_FUZZ_SECONDS=$seconds
+export RUST_MIN_STACK=8388608           # what rustc gives the macro; a test's thread has a quarter of it
 export SINEW_FUZZ_SEED=${3:-$((RANDOM * 32768 + RANDOM))}
 export SINEW_FUZZ_KEEP=$PWD/target/fuzz
 mkdir -p "$SINEW_FUZZ_KEEP"
