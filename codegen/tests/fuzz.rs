@@ -88,6 +88,43 @@ fn compare(
     }
 }
 
+/// Runs a schedule slowly and compares.
+fn executed(
+    input: &Input,
+    outputs: &[Place],
+    s: &Schedule,
+    right: &dyn Fn(usize, usize, f64) -> Result<(), String>,
+) {
+    let mut memory = filled(s, input);
+    execute(s, &mut memory).unwrap_or_else(|e| panic!("{e}\n{s}"));
+    compare(&input.function, outputs, s, &memory, "the executor", right);
+}
+
+/// Compiles a schedule with each of the options, runs it and compares.
+#[cfg(feature = "cpu")]
+fn compiled(
+    input: &Input,
+    outputs: &[Place],
+    s: &Schedule,
+    options: &[sinew_codegen::cpu::Options],
+    right: &dyn Fn(usize, usize, f64) -> Result<(), String>,
+) {
+    for options in options {
+        let mut memory = filled(s, input);
+        support::run_compiled(s, &mut memory, options);
+        let by = format!("{options:?}");
+        compare(&input.function, outputs, s, &memory, &by, right);
+    }
+}
+
+/// Whether an element is what it must be; what it is otherwise.
+fn is_close(found: f64, expected: f64) -> Result<(), String> {
+    match close(found, expected) {
+        true => Ok(()),
+        false => Err(format!("{found} and not {expected}")),
+    }
+}
+
 /// A program with some results in place of parameters of their type, slowly and compiled, in f64.
 fn in_f64(input: &Input) {
     let function = &input.function;
@@ -112,30 +149,16 @@ fn in_f64(input: &Input) {
         outputs: outputs.clone(),
     };
     let s = schedule(&[part], regions).unwrap_or_else(|e| panic!("{e}"));
-    let before = filled(&s, input);
-    let right = |r: usize, i: usize, found: f64| {
-        let expected = expected[r][i];
-        match close(found, expected) {
-            true => Ok(()),
-            false => Err(format!("{found} and not {expected}")),
-        }
-    };
-    let mut memory = before.clone();
-    execute(&s, &mut memory).unwrap_or_else(|e| panic!("{e}\n{s}"));
-    compare(function, &outputs, &s, &memory, "the executor", &right);
+    let right = |r: usize, i: usize, found: f64| is_close(found, expected[r][i]);
+    executed(input, &outputs, &s, &right);
     #[cfg(feature = "cpu")]
-    for options in some(support::targets::targets(), input.seed, 1) {
-        let mut memory = before.clone();
-        support::run_compiled(&s, &mut memory, &options);
-        compare(
-            function,
-            &outputs,
-            &s,
-            &memory,
-            &format!("{options:?}"),
-            &right,
-        );
-    }
+    compiled(
+        input,
+        &outputs,
+        &s,
+        &some(support::targets::targets(), input.seed, 1),
+        &right,
+    );
 }
 
 /// Programs with windows, flips and shears, as they are written and simplified.
@@ -215,23 +238,15 @@ fn in_f32(input: &Input) {
     };
     let s = support::scheduled(function);
     let (_, _, outputs) = separate(function);
-    let before = filled(&s, input);
-    let mut memory = before.clone();
-    execute(&s, &mut memory).unwrap_or_else(|e| panic!("{e}\n{s}"));
-    compare(function, &outputs, &s, &memory, "the executor", &right);
+    executed(input, &outputs, &s, &right);
     #[cfg(feature = "cpu")]
-    for options in some(support::targets::targets(), input.seed, 2) {
-        let mut memory = before.clone();
-        support::run_compiled(&s, &mut memory, &options);
-        compare(
-            function,
-            &outputs,
-            &s,
-            &memory,
-            &format!("{options:?}"),
-            &right,
-        );
-    }
+    compiled(
+        input,
+        &outputs,
+        &s,
+        &some(support::targets::targets(), input.seed, 2),
+        &right,
+    );
 }
 
 #[test]
@@ -271,33 +286,14 @@ fn products_of_computed_operands() {
             }
         }
         cases.set(cases.get() + 1);
-        let before = filled(&s, input);
         let (_, _, outputs) = separate(function);
-        let right = |r: usize, i: usize, found: f64| {
-            let expected = expected[r][i];
-            match close(found, expected) {
-                true => Ok(()),
-                false => Err(format!("{found} and not {expected}")),
-            }
-        };
-        let mut memory = before.clone();
-        execute(&s, &mut memory).unwrap_or_else(|e| panic!("{e}"));
-        compare(function, &outputs, &s, &memory, "the executor", &right);
+        let right = |r: usize, i: usize, found: f64| is_close(found, expected[r][i]);
+        executed(input, &outputs, &s, &right);
         #[cfg(feature = "cpu")]
-        for options in some(support::targets::product_targets(), input.seed, 2)
-            .into_iter()
-            .chain(some(support::targets::small_blocks(), input.seed, 1))
         {
-            let mut memory = before.clone();
-            support::run_compiled(&s, &mut memory, &options);
-            compare(
-                function,
-                &outputs,
-                &s,
-                &memory,
-                &format!("{options:?}"),
-                &right,
-            );
+            let mut options = some(support::targets::product_targets(), input.seed, 2);
+            options.extend(some(support::targets::small_blocks(), input.seed, 1));
+            compiled(input, &outputs, &s, &options, &right);
         }
     });
     let (computed, cases) = (computed.get(), cases.get());
