@@ -48,7 +48,7 @@ impl Default for Settings {
 pub(crate) struct Engine {
     pub unit: &'static Unit,
     /// The function's type.
-    of: TypeId,
+    owner: TypeId,
     /// The function as written, all symbols in it.
     pub function: Function,
     pub settings: Settings,
@@ -135,7 +135,7 @@ impl Engine {
         }
         Ok(Engine {
             unit,
-            of: TypeId::of::<F>(),
+            owner: TypeId::of::<F>(),
             function,
             cache: Cache::new(settings.cache),
             workspace: Workspace::new(settings.device.0.clone(), &inputs),
@@ -175,7 +175,7 @@ impl Engine {
             let binding = self.bind(arguments)?;
             let extents: Vec<_> = arguments.iter().map(|a| a.extents().to_vec()).collect();
             let origin = Origin {
-                function: self.of,
+                function: self.owner,
                 device: self.settings.device.0.clone(),
                 layout: Arc::clone(layout),
                 known: self.known.clone(),

@@ -97,7 +97,7 @@ impl<F: ModelFunction> Runner<F> {
         workspace.fetch(&program.results)?;
         let results = &program.results;
         if check && !workspace.views(results).all(|r| r.is_finite()) {
-            let witness = Witness::of(&self.engine, &store, arguments)?;
+            let witness = Witness::copy(&self.engine, &store, arguments)?;
             drop(store);
             return Err(witness.error("result"));
         }

@@ -213,7 +213,7 @@ impl<F: ModelFunction> Trainer<F> {
         if self.engine.settings.check_finite {
             if !loss.is_finite() || report.get(Reported::CameNotFinite) != 0.0 {
                 let what = if loss.is_finite() { "gradient" } else { "loss" };
-                let witness = Witness::of(&self.engine, store, arguments)?;
+                let witness = Witness::copy(&self.engine, store, arguments)?;
                 drop(held);
                 return Err(witness.error(what));
             }

@@ -409,12 +409,12 @@ fn tile(
     f: &mut Frame<'_>,
     c: &Contract,
     index: &mut [Index],
-    of: &Rows,
+    tile: &Rows,
     (first, rows): (Index, usize),
     lanes: Lanes,
 ) -> Result<(), EmitError> {
     let (rank, (row_dim, _)) = (c.batch.len(), last_dims(c));
-    let i = f.further(of.start, first);
+    let i = f.further(tile.start, first);
     let size = f.bytes(c.dtype)?;
     let pitch = c.extents()[2] as i64 * size;
     let scalar = f.ty(c.dtype, Lanes::ONE)?;
@@ -432,7 +432,7 @@ fn tile(
         let place = [&batch[..], k, &across].concat();
         let right = operand(f, &c.rhs, &place, along_right)?;
         let mut next = Vec::with_capacity(rows);
-        let column = of.left.map(|base| {
+        let column = tile.left.map(|base| {
             let at = f.affine(0, &[pitch, size], &[first, k[0]]);
             f.b.ins().iadd(base, at)
         });

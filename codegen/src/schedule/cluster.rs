@@ -45,7 +45,7 @@ pub(crate) struct Cluster {
 pub(crate) struct Clusters {
     pub list: Vec<Option<Cluster>>,
     /// The cluster of each kernel value.
-    pub of: Vec<Option<usize>>,
+    pub owner: Vec<Option<usize>>,
     /// For each member: the space dim of each of its axes (for a reduction, of its operand's axes);
     /// none for an axis of extent 1.
     pub axes: Vec<Vec<Option<usize>>>,
@@ -63,7 +63,7 @@ pub(crate) fn group(memory: &Memory) -> Clusters {
     let n = memory.graph.nodes.len();
     let mut clusters = Clusters {
         list: Vec::new(),
-        of: vec![None; n],
+        owner: vec![None; n],
         axes: vec![Vec::new(); n],
     };
     for id in 0..n {
@@ -106,7 +106,7 @@ impl Clusters {
         let mut read: Vec<usize> = probe
             .reads
             .iter()
-            .filter_map(|(r, _)| self.of[*r])
+            .filter_map(|(r, _)| self.owner[*r])
             .collect();
         read.sort_unstable();
         read.dedup();
@@ -147,7 +147,7 @@ impl Clusters {
         let c = match home {
             Some((c, fit)) => {
                 self.axes[id] = fit.axes;
-                self.of[id] = Some(c);
+                self.owner[id] = Some(c);
                 let cluster = self.at_mut(c);
                 cluster.inner = fit.inner;
                 cluster.members.push(id);
@@ -171,7 +171,7 @@ impl Clusters {
                     }
                 }
                 self.axes[id] = axes;
-                self.of[id] = Some(c);
+                self.owner[id] = Some(c);
                 self.list.push(Some(Cluster {
                     family,
                     members: vec![id],
@@ -224,7 +224,7 @@ impl Clusters {
         tied: &mut [Option<usize>],
     ) -> Option<()> {
         let (base, shape) = (&memory.probes[user].base, run_shape(memory, user));
-        let dims = &self.at(self.of[leaf]?).dims;
+        let dims = &self.at(self.owner[leaf]?).dims;
         let row = reduced(memory, leaf);
         let axes = self.axes[leaf]
             .iter()
@@ -266,7 +266,7 @@ impl Clusters {
         let row = reduced(memory, id);
         let mut tied = vec![None; shape.len()];
         for (leaf, index) in &probe.reads {
-            if self.of[*leaf] == Some(c) {
+            if self.owner[*leaf] == Some(c) {
                 if memory.cut[*leaf] {
                     return None;
                 }
@@ -292,8 +292,8 @@ impl Clusters {
             let rest: Vec<usize> = (0..cluster.dims.len())
                 .filter(|k| cluster.inner[*k] && !tied.contains(&Some(*k)))
                 .collect();
-            let extents = |list: &[usize], of: &[usize]| -> Vec<usize> {
-                list.iter().map(|k| of[*k]).collect()
+            let extents = |list: &[usize], shape: &[usize]| -> Vec<usize> {
+                list.iter().map(|k| shape[*k]).collect()
             };
             if extents(&rest, &cluster.dims) != extents(&unmatched, shape) {
                 return None;
@@ -370,7 +370,7 @@ impl Clusters {
         let probe = &memory.probes[id];
         let mut tied = vec![None; run_shape(memory, id).len()];
         for (leaf, index) in &probe.reads {
-            if self.of[*leaf] == Some(other) {
+            if self.owner[*leaf] == Some(other) {
                 let Some(index) = index else { return };
                 if self.tie(memory, *leaf, index, id, &mut tied).is_none() {
                     return;
@@ -394,17 +394,17 @@ impl Clusters {
     /// `other` is dim `to[k]` of `c`.
     fn agree(&self, memory: &Memory, c: usize, other: usize, to: &[usize]) -> bool {
         let axes = |id: Id| -> Vec<Option<usize>> {
-            match self.of[id] == Some(other) {
+            match self.owner[id] == Some(other) {
                 true => self.axes[id].iter().map(|k| k.map(|k| to[k])).collect(),
                 false => self.axes[id].clone(),
             }
         };
-        let both = |id: Id| self.of[id] == Some(c) || self.of[id] == Some(other);
+        let both = |id: Id| self.owner[id] == Some(c) || self.owner[id] == Some(other);
         let members = self.at(c).members.iter().chain(&self.at(other).members);
         for id in members {
             let (own, probe) = (axes(*id), &memory.probes[*id]);
             for (leaf, index) in &probe.reads {
-                if !both(*leaf) || self.of[*leaf] == self.of[*id] {
+                if !both(*leaf) || self.owner[*leaf] == self.owner[*id] {
                     continue;
                 }
                 let Some(index) = index else { return false };
@@ -442,7 +442,7 @@ impl Clusters {
             return;
         };
         for m in &gone.members {
-            self.of[*m] = Some(c);
+            self.owner[*m] = Some(c);
             for k in self.axes[*m].iter_mut().flatten() {
                 *k = to[*k];
             }

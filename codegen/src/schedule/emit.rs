@@ -57,7 +57,7 @@ impl Scope for Inside<'_> {
         if !self.memory.is_leaf(id) {
             return Role::Inline;
         }
-        if self.cluster.is_none() || self.clusters.of[id] != self.cluster {
+        if self.cluster.is_none() || self.clusters.owner[id] != self.cluster {
             return Role::Leaf;
         }
         match &self.memory.graph.nodes[id].def {
@@ -130,7 +130,7 @@ pub(crate) fn emit(memory: &Memory, clusters: &Clusters) -> Result<Vec<Group>, S
     for (i, copy) in memory.copies.iter().enumerate() {
         let from = copy.from.clone().map(|home| (copy.value, home));
         let (made, reads) = emitter.map(copy.value, &copy.home, from)?;
-        let mut after: BTreeSet<usize> = reads.iter().filter_map(|r| clusters.of[*r]).collect();
+        let mut after: BTreeSet<usize> = reads.iter().filter_map(|r| clusters.owner[*r]).collect();
         emitter.need(&reads);
         if copy.last {
             // Behind everything else of the part, its own source's copy included.
@@ -166,7 +166,7 @@ pub(crate) fn emit(memory: &Memory, clusters: &Clusters) -> Result<Vec<Group>, S
         let (made, reads) = emitter.cluster(c)?;
         groups[c].made = made;
         for id in &reads {
-            if let Some(from) = clusters.of[*id]
+            if let Some(from) = clusters.owner[*id]
                 && from != c
             {
                 groups[c].after.insert(from);

@@ -257,7 +257,7 @@ fn part_buffers(
     let results = program.body.results.iter().zip(&part.outputs);
     let results = results.map(|(value, place)| (value.to_string(), *value, *place, true));
     for (name, value, place, output) in params.chain(results) {
-        let of = program
+        let ty = program
             .values
             .get(value.index())
             .ok_or(ScheduleError::Undefined(value))?;
@@ -266,16 +266,16 @@ fn part_buffers(
             what: name.clone(),
             problem,
         };
-        let extents = of
+        let extents = ty
             .shape
             .extents()
             .ok_or_else(|| ScheduleError::NotLinked(format!("{value} has no extents")))?;
-        let size = of
+        let size = ty
             .dtype
             .size()
             .ok_or_else(|| ScheduleError::NotLinked(format!("{value} has no element type")))?;
         let bytes = byte_count(&extents, size);
-        let bytes = bytes.ok_or_else(|| ScheduleError::too_large(value, of))?;
+        let bytes = bytes.ok_or_else(|| ScheduleError::too_large(value, ty))?;
         let elements = bytes / size;
         let index = place.region.0 as usize;
         let region = regions.get(index).ok_or(problem("no such region"))?;
@@ -298,7 +298,7 @@ fn part_buffers(
             start: 0,
             steps: Vec::new(),
             strides: affine::contiguous(&extents),
-            dtype: of.dtype,
+            dtype: ty.dtype,
             elements,
         });
     }

@@ -50,9 +50,9 @@ impl Program {
 /// Elements as the interpreter takes them.
 pub fn arrays(function: &Function, inputs: &[Vec<f64>]) -> Vec<Array> {
     let array = |(p, data): (usize, &Vec<f64>)| {
-        let of = &function.values[p];
-        let shape = of.shape.extents().expect("linked");
-        Array::new(of.dtype, &shape, data.clone()).expect("as many elements")
+        let ty = &function.values[p];
+        let shape = ty.shape.extents().expect("linked");
+        Array::new(ty.dtype, &shape, data.clone()).expect("as many elements")
     };
     inputs.iter().enumerate().map(array).collect()
 }
@@ -74,9 +74,9 @@ pub fn separate(function: &Function) -> (Regions, Vec<Place>, Vec<Place>) {
     let results = function.body.results.iter().enumerate();
     let results = results.map(|(i, v)| (format!("result {i}"), *v));
     for (name, value) in params.chain(results) {
-        let of = function.type_of(value);
-        let elements: usize = of.shape.extents().expect("linked").iter().product();
-        let bytes = elements * of.dtype.size().expect("bound");
+        let ty = function.type_of(value);
+        let elements: usize = ty.shape.extents().expect("linked").iter().product();
+        let bytes = elements * ty.dtype.size().expect("bound");
         places.push(Place {
             region: regions.add(name, bytes, RegionKind::State),
             offset: 0,
