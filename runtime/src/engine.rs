@@ -16,7 +16,7 @@ use crate::program::{IndexCheck, Program};
 use crate::read;
 use crate::workspace::Workspace;
 use sinew_codegen::kernel::RegionId;
-use sinew_codegen::schedule::Place;
+use sinew_codegen::schedule::RegionOffset;
 use sinew_ir::{Binding, DType, Function, ParamKind, Symbol, Unit};
 use std::any::TypeId;
 use std::sync::Arc;
@@ -298,8 +298,8 @@ impl Engine {
         layout: &Layout,
         trained: RegionId,
         fixed: RegionId,
-        arguments: &[Place],
-    ) -> Result<Vec<Place>> {
+        arguments: &[RegionOffset],
+    ) -> Result<Vec<RegionOffset>> {
         let mut arguments = arguments.iter();
         let mut places = Vec::with_capacity(self.function.params.len());
         for param in &self.function.params {
@@ -307,7 +307,7 @@ impl Engine {
                 ParamKind::Input => arguments.next().cloned(),
                 ParamKind::Param | ParamKind::State => {
                     let leaf = layout.leaf(leaf_path(&param.name));
-                    leaf.map(|leaf| Place {
+                    leaf.map(|leaf| RegionOffset {
                         region: match leaf.section {
                             Section::Trained => trained,
                             Section::Fixed => fixed,
