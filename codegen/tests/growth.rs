@@ -22,11 +22,11 @@ fn numbers(n: usize) -> Vec<f64> {
 
 /// Scalar instructions in all nests.
 fn instructions(s: &Schedule) -> usize {
-    let of = |stage: &Stage| match stage {
+    let count = |stage: &Stage| match stage {
         Stage::Row { code, .. } | Stage::Each { code, .. } => code.insts.len(),
     };
     let kernel = |class: &Class| match class {
-        Class::Nest(nest) => nest.stages.iter().map(of).sum(),
+        Class::Nest(nest) => nest.stages.iter().map(count).sum(),
         Class::Contract(_) | Class::Scatter(_) => 0,
     };
     s.kernels.iter().map(|k| kernel(&k.class)).sum()

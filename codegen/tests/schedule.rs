@@ -7,7 +7,7 @@ mod support;
 use sinew_codegen::execute::execute;
 use sinew_codegen::explain::explain;
 use sinew_codegen::kernel::{RegionId, RegionKind, Regions, Schedule};
-use sinew_codegen::schedule::{Part, Place, ScheduleError, schedule};
+use sinew_codegen::schedule::{Part, RegionOffset, ScheduleError, schedule};
 use sinew_ir::ops::{self};
 use sinew_ir::{Axis, Binding, DType, Function, Gradient, Shape, Unit, Value, link_gradient};
 use std::collections::BTreeMap;
@@ -118,8 +118,8 @@ fn training_step(
         .map(|name| regions.add(name, size, RegionKind::State));
     let scalars = regions.add("scalars", 512, RegionKind::Input);
     let loss = regions.add("loss", 4, RegionKind::Output);
-    let place = |region: RegionId, offset: usize| Place { region, offset };
-    let mut inputs: Vec<Place> = offsets.iter().map(|o| place(parameters, *o)).collect();
+    let place = |region: RegionId, offset: usize| RegionOffset { region, offset };
+    let mut inputs: Vec<RegionOffset> = offsets.iter().map(|o| place(parameters, *o)).collect();
     for p in params..program.params.len() {
         let extents = program.values[p].shape.extents().expect("linked");
         let size = extents.iter().product::<usize>() * 4;
@@ -341,8 +341,8 @@ fn a_chain_of_thousands_is_cut_into_kernels() {
     );
 }
 
-fn at(region: RegionId, offset: usize) -> Place {
-    Place { region, offset }
+fn at(region: RegionId, offset: usize) -> RegionOffset {
+    RegionOffset { region, offset }
 }
 
 #[test]
@@ -402,7 +402,7 @@ fn places_that_do_not_fit_are_errors() {
     let arena = laid_out.iter().position(|r| r.kind == RegionKind::Arena);
     let arena = RegionId(arena.expect("always there") as u32);
     let nowhere = RegionId(laid_out.len() as u32);
-    let with = |inputs: Vec<Place>, outputs: Vec<Place>| {
+    let with = |inputs: Vec<RegionOffset>, outputs: Vec<RegionOffset>| {
         let part = Part {
             name: "test",
             program: &f,
@@ -439,7 +439,10 @@ fn places_that_do_not_fit_are_errors() {
         (at(in_x, 0), at(in_x, 0)),
     ] {
         let error = with(vec![input], vec![at(in_y, 0), output]);
-        assert!(matches!(error, ScheduleError::Place { .. }), "{error}");
+        assert!(
+            matches!(error, ScheduleError::RegionOffset { .. }),
+            "{error}"
+        );
     }
 }
 

@@ -108,7 +108,7 @@ fn parts_of_a_step_run_by_themselves() {
     let second = p.finish(&[z]);
     let (mut regions, inputs, outputs) = separate(&first);
     let kind = sinew_codegen::kernel::RegionKind::Output;
-    let last = sinew_codegen::schedule::Place {
+    let last = sinew_codegen::schedule::RegionOffset {
         region: regions.add("squares", 24, kind),
         offset: 0,
     };

@@ -8,7 +8,7 @@ use crate::regions::{Regions, Role, Table, bytes_of};
 use crate::update::StepScalar;
 use crate::workspace::Workspace;
 use sinew_codegen::kernel::{Region, Schedule};
-use sinew_codegen::schedule::{Part, Place, schedule};
+use sinew_codegen::schedule::{Part, RegionOffset, schedule};
 use sinew_ir::{DType, Function, IndexBound, Type};
 use std::fmt::Write as _;
 use std::time::Instant;
@@ -53,9 +53,9 @@ pub(crate) struct Linked {
     /// The function.
     pub function: Function,
     /// Where each of its parameters lies.
-    pub inputs: Vec<Place>,
+    pub inputs: Vec<RegionOffset>,
     /// Where each of its results goes.
-    pub outputs: Vec<Place>,
+    pub outputs: Vec<RegionOffset>,
 }
 
 /// An integer argument whose values are indices.

@@ -9,7 +9,7 @@ use crate::program::{Linked, Program, Source};
 use crate::regions::{Regions, Role};
 use crate::update::{Update, update};
 use sinew_codegen::kernel::{RegionId, RegionKind};
-use sinew_codegen::schedule::Place;
+use sinew_codegen::schedule::RegionOffset;
 use sinew_ir::{Binding, Gradient, ParamKind};
 
 /// The regions that both parts of a step work on.
@@ -85,13 +85,13 @@ pub(crate) fn compile_step(
 fn gradient_part(
     engine: &Engine,
     gradient: Gradient,
-    inputs: Vec<Place>,
+    inputs: Vec<RegionOffset>,
     regions: &StepRegions,
 ) -> Result<Linked> {
-    let mut places: Vec<Option<Place>> = vec![None; gradient.program.body.results.len()];
+    let mut places: Vec<Option<RegionOffset>> = vec![None; gradient.program.body.results.len()];
     for (param, result) in gradient.gradients.iter().enumerate() {
         if let Some(result) = result {
-            places[*result] = Some(Place {
+            places[*result] = Some(RegionOffset {
                 region: regions.gradients,
                 offset: inputs[param].offset,
             });
@@ -115,7 +115,7 @@ fn gradient_part(
 
 /// The update: everything in place, its numbers from one small region and to another.
 fn update_part(update: Update, regions: &StepRegions) -> Linked {
-    let start = |region| Place { region, offset: 0 };
+    let start = |region| RegionOffset { region, offset: 0 };
     let report = |number: Reported| number.place(regions.report);
     let states = || regions.states.iter().map(|s| start(*s));
     let mut inputs = vec![start(regions.trained), start(regions.gradients)];

@@ -7,7 +7,7 @@ use cranelift_codegen::ir::{
 use cranelift_codegen::isa::{OwnedTargetIsa, TargetIsa};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 
-use super::blocking::Plan;
+use super::blocking::BlockedProduct;
 use super::frame::Frame;
 use super::host::{Caps, host};
 use super::machine::{Compiled, MachineCode};
@@ -58,14 +58,14 @@ pub fn compile(schedule: &Schedule, options: &Options) -> Result<Program, EmitEr
     let shims = Shim::ALL.iter();
     let shims = shims.map(|shim| (shim.name().to_owned(), shim.address()));
     let plans = kernels.iter().filter_map(|ready| {
-        let plan = ready.plan.as_deref()?;
-        let address = std::ptr::from_ref(plan).cast();
-        Some((Plan::symbol(&ready.kernel.name), address))
+        let blocked = ready.blocked.as_deref()?;
+        let address = std::ptr::from_ref(blocked).cast();
+        Some((BlockedProduct::symbol(&ready.kernel.name), address))
     });
     let imports: Vec<(String, *const u8)> = shims.chain(plans).collect();
     let (code, entry) = MachineCode::link(compiler.isa.clone(), &functions, &imports)?;
-    let scratch = kernels.iter().filter_map(|k| k.plan.as_deref());
-    let scratch = scratch.map(Plan::scratch_bytes);
+    let scratch = kernels.iter().filter_map(|k| k.blocked.as_deref());
+    let scratch = scratch.map(BlockedProduct::scratch_bytes);
     // SAFETY: the driver was compiled with this signature; who calls it owns the code.
     let entry = unsafe { std::mem::transmute::<*const u8, Entry>(entry) };
     Ok(Program {
@@ -150,7 +150,7 @@ impl Program {
 struct Ready {
     kernel: Kernel,
     /// Stays where it is: code has its address.
-    plan: Option<Box<Plan>>,
+    blocked: Option<Box<BlockedProduct>>,
 }
 
 impl Ready {
@@ -158,12 +158,12 @@ impl Ready {
         let ready = |kernel: &Kernel| match &kernel.class {
             Class::Nest(_) | Class::Scatter(_) => Ready {
                 kernel: kernel.clone(),
-                plan: None,
+                blocked: None,
             },
             Class::Contract(c) => {
                 let c = contract::oriented(c);
                 Ready {
-                    plan: contract::plan(&c, options).map(Box::new),
+                    blocked: contract::choose_blocking(&c, options).map(Box::new),
                     kernel: Kernel {
                         class: Class::Contract(c),
                         ..kernel.clone()
@@ -254,7 +254,7 @@ impl Compiler<'_> {
         let mut f = Frame::new(builder, kernel, self.caps, self.options);
         match &kernel.class {
             Class::Nest(n) => nest::nest(&mut f, n)?,
-            Class::Contract(c) => contract::contract(&mut f, c, ready.plan.as_deref())?,
+            Class::Contract(c) => contract::contract(&mut f, c, ready.blocked.as_deref())?,
             Class::Scatter(s) => scatter::scatter(&mut f, s)?,
         }
         f.finish(self.isa.frontend_config());

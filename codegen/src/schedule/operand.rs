@@ -1,12 +1,12 @@
 //! Operands of contractions: read as they lie, computed where they are used, or stored first.
 //!
-//! The choice is made in [`Memory::operand`] by the rule of [`Memory::pays`], nowhere else.
+//! The choice is made in [`Storage::operand`] by the rule of [`Storage::pays`], nowhere else.
 
 use super::affine::Affine;
 use super::eval::{Bound, Eval, Expr, ExprKind, Need, Ref};
 use super::graph::{Def, Id};
-use super::memory::Memory;
 use super::probe::{Closed, MOST_PLACES, Probe, dims, split};
+use super::storage::Storage;
 use std::collections::BTreeSet;
 
 /// An operand's element as an expression over the operand's own axes: a load, or a prologue.
@@ -26,7 +26,7 @@ const MORE_BYTES: usize = 2;
 /// bindings of a shader.
 const REGIONS: usize = 3;
 
-impl Memory {
+impl Storage {
     /// The operand of a contraction over its last `contracted` axes; else the value to store first.
     pub fn operand(&self, operand: Id, contracted: usize) -> Result<Operand, Id> {
         // The base of the views, if it is neither in memory nor to be.
@@ -59,7 +59,7 @@ impl Memory {
     fn expressed(&self, operand: Id) -> Option<Operand> {
         let shape = &self.graph.nodes[operand].shape;
         let scope = Closed {
-            memory: self,
+            storage: self,
             top: usize::MAX,
         };
         let (mut base, mut space) = dims(shape);

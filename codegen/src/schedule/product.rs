@@ -101,12 +101,12 @@ pub(crate) fn contract(
             *s = dims.map(|d| d.map_or(0, |d| s[d])).collect();
         });
     }
-    let of = |dims: &Dims| dims.iter().map(|d| d.map_or(1, |d| extents[d])).collect();
+    let extents_at = |dims: &Dims| dims.iter().map(|d| d.map_or(1, |d| extents[d])).collect();
     Contract {
-        batch: of(&batch),
-        m: of(&rows),
-        n: of(&columns),
-        k: of(&depth),
+        batch: extents_at(&batch),
+        m: extents_at(&rows),
+        n: extents_at(&columns),
+        k: extents_at(&depth),
         dtype,
         lhs: left,
         rhs: right,

@@ -102,9 +102,9 @@ impl Case {
         if buffer == 0 && self.padding > 0 {
             let [step, dilation, padding] =
                 [self.step, self.dilation, self.padding].map(|e| e as i64);
-            for (d, of, by) in [(0, HO, R), (1, WO, S)] {
+            for (d, dim, by) in [(0, HO, R), (1, WO, S)] {
                 let mut strides = [0; DIMS];
-                strides[of] = step;
+                strides[dim] = step;
                 strides[by] = dilation;
                 place.guards.push(Guard {
                     offset: -padding,
@@ -128,7 +128,7 @@ impl Case {
 
     fn build(&self) -> (Schedule, Vec<Data>, usize) {
         let extents = self.extents();
-        let of = |dims: &[usize]| dims.iter().map(|d| extents[*d]).collect::<Vec<_>>();
+        let extents_at = |dims: &[usize]| dims.iter().map(|d| extents[*d]).collect::<Vec<_>>();
         let (other, out, [mut m, mut n, k]) = match self.by_kernel {
             false => (1, 2, [&[N, HO, WO][..], &[O], &[C, R, S]]),
             true => (2, 1, [&[C, R, S][..], &[O], &[N, HO, WO]]),
@@ -156,9 +156,9 @@ impl Case {
         coder.store(access(out as u32, offset, &over), value);
         let contract = Contract {
             batch: vec![],
-            m: of(m),
-            n: of(n),
-            k: of(k),
+            m: extents_at(m),
+            n: extents_at(n),
+            k: extents_at(k),
             dtype: self.dtype,
             lhs: self.operand(sides[0], &[m, k].concat()),
             rhs: self.operand(sides[1], &[k, n].concat()),
