@@ -31,7 +31,7 @@ fn mlp(layers: usize) -> Function {
             ..DotAxes::default()
         };
         let product = p.b.dot(x, w, &axes).expect("dot");
-        let b = broadcast_to(&mut p.b, b, &Shape::of(&[8, WIDTH])).expect("broadcast");
+        let b = broadcast_to(&mut p.b, b, &Shape::from_extents(&[8, WIDTH])).expect("broadcast");
         let sum = p.b.add(product, b).expect("add");
         x = p.b.op(ops::TANH, &[sum], vec![]).expect("tanh");
     }

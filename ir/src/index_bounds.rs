@@ -58,7 +58,7 @@ pub fn index_bounds(function: &Function) -> Vec<IndexBound> {
         };
         let Ok(Along {
             axis: Axis::At(axis),
-        }) = Along::of(&i.attributes)
+        }) = Along::from_attributes(&i.attributes)
         else {
             continue;
         };
@@ -222,7 +222,8 @@ impl Trace<'_> {
             let i = self.defined.get(&value)?;
             match i.op.kind {
                 Kind::Constant => {
-                    let Constant { value, dtype, .. } = Constant::of(&i.attributes).ok()?;
+                    let Constant { value, dtype, .. } =
+                        Constant::from_attributes(&i.attributes).ok()?;
                     // Exact: the entry refuses numbers that the type does not hold.
                     let whole = value.known().filter(|_| dtype.is_integer());
                     return whole.map(|n| n as i64);

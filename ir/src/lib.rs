@@ -33,7 +33,7 @@ mod verify;
 
 pub use activity::CalleeInfo;
 pub use array::Array;
-pub use attribute::{Attribute, AttributeKind, AttributeSpec, Attributes, Of};
+pub use attribute::{Attribute, AttributeKind, AttributeSpec, Attributes, ShapeSource};
 pub use bind::{BindError, Binding};
 pub use block::{Block, Inst, Loop, OpInst, Order, Sliced};
 pub use builder::Builder;

@@ -73,7 +73,7 @@ pub(crate) fn derive_pullback_of(
         .filter(|(_, (v, given))| **given && float(v))
         .map(|(i, (v, _))| (i, *v))
         .collect();
-    let flow = Flow::of(&function.body, &function.values, &mut |c| {
+    let flow = Flow::from_block(&function.body, &function.values, &mut |c| {
         effect(callees, c)
     })?;
     let seeds: Vec<Value> = function.body.params.iter().copied().filter(float).collect();
@@ -258,8 +258,8 @@ impl Pass<'_> {
         let mut results = Vec::new();
         for (i, operand) in c.operands.iter().enumerate() {
             if info.gives(i, &cotangents) && self.is_active(*operand) {
-                let of = self.builder.type_of(*operand).clone();
-                results.push((i, self.builder.value(of)));
+                let ty = self.builder.type_of(*operand).clone();
+                results.push((i, self.builder.value(ty)));
             }
         }
         self.builder.location = c.location;
@@ -301,7 +301,7 @@ impl Pass<'_> {
         }
         self.reverse(&l.body.insts)?;
         let inner = std::mem::replace(&mut self.cotangents, outer);
-        let of = |v: &Value| inner.get(v).copied();
+        let cotangent = |v: &Value| inner.get(v).copied();
         let mut own = HashSet::new();
         l.body.each_definition(&mut |v| {
             own.insert(v);
@@ -310,9 +310,9 @@ impl Pass<'_> {
         captured.retain(|v| !own.contains(v) && v.index() < self.useful.len());
         captured.sort_unstable();
         let found = Gradients {
-            carried: l.carried_params().iter().map(of).collect(),
-            sliced: l.slice_params().iter().map(of).collect(),
-            captured: captured.iter().filter_map(of).collect(),
+            carried: l.carried_params().iter().map(cotangent).collect(),
+            sliced: l.slice_params().iter().map(cotangent).collect(),
+            captured: captured.iter().filter_map(cotangent).collect(),
         };
         let (b, stacks) = (&mut self.builder, &mut self.stacks);
         let out = reverse.close(b, stacks, l, &found).map_err(named)?;

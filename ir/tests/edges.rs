@@ -58,11 +58,11 @@ fn run(
     let mut f = function(&types, build)?;
     derive_pullback(&mut f, &|_| None)?;
     let linked = link_pullback(unit(&f), &binding(DType::F64), &|_| true)?;
-    let of = linked.program.type_of(linked.program.body.results[0]);
-    let shape = of.shape.extents().ok_or("known extents")?;
+    let ty = linked.program.type_of(linked.program.body.results[0]);
+    let shape = ty.shape.extents().ok_or("known extents")?;
     let mut all = inputs.to_vec();
-    if of.dtype.is_float() {
-        all.push(Array::filled(of.dtype, &shape, 1.0));
+    if ty.dtype.is_float() {
+        all.push(Array::filled(ty.dtype, &shape, 1.0));
     }
     Ok(interpret(&linked.program, &all)?)
 }
@@ -188,7 +188,7 @@ fn a_remainder_of_zero_has_the_divisors_sign() -> Outcome {
     // Folded, it is the same.
     for ((x, y), e) in std::iter::zip(&both[0].data, &both[1].data).zip(expected) {
         let found = run(&[], |b, _| {
-            let shape = sinew_ir::Shape::of(&[1]);
+            let shape = sinew_ir::Shape::from_extents(&[1]);
             let x = b.constant(*x, DType::F64, shape.clone())?;
             let y = b.constant(*y, DType::F64, shape)?;
             b.op(ops::REM, &[x, y], vec![])
@@ -332,7 +332,11 @@ fn integers_and_truths_are_numpys() -> Outcome {
     assert_eq!(cast(signed, DType::Bool)?[0].data, [1.0, 1.0, 1.0, 0.0]);
     assert_eq!(cast(t(&[0.0, 1.0]), DType::U32)?[0].data, [0.0, 1.0]);
     let iota = run(&[], |b, _| {
-        b.iota(DType::U32, sinew_ir::Shape::of(&[2, 3]), Axis::At(1))
+        b.iota(
+            DType::U32,
+            sinew_ir::Shape::from_extents(&[2, 3]),
+            Axis::At(1),
+        )
     })?;
     assert_eq!(iota[0].data, [0.0, 1.0, 2.0, 0.0, 1.0, 2.0]);
     Ok(())

@@ -27,7 +27,7 @@ fn shape(text: &str) -> Shape {
 }
 
 /// `i32 B` or `[S], B` (a working float).
-fn of(text: &str) -> Type {
+fn parse_type(text: &str) -> Type {
     match text.strip_prefix("i32 ") {
         Some(rest) => Type::new(DType::I32, shape(rest)),
         None => Type::new(DType::Float, shape(text)),
@@ -86,7 +86,7 @@ fn run(
 /// Compares the function in symbols, bound to `B = 3`, `T = 4` and a sequence, with the one built for
 /// those extents: results and gradients.
 fn the_same_for(types: &[&str], build: Build, sequences: &[&[usize]]) -> Outcome {
-    let types: Vec<Type> = types.iter().map(|t| of(t)).collect();
+    let types: Vec<Type> = types.iter().map(|t| parse_type(t)).collect();
     let f = function(&types, build)?;
     for sequence in sequences {
         let sizes = BTreeMap::from([(Symbol::new("B"), 3), (Symbol::new("T"), 4)]);
@@ -101,7 +101,7 @@ fn the_same_for(types: &[&str], build: Build, sequences: &[&[usize]]) -> Outcome
                 for d in &t.shape.dims {
                     extents.push(value(d)?);
                 }
-                Ok(Type::of(t.dtype, &extents))
+                Ok(Type::from_extents(t.dtype, &extents))
             })
             .collect::<Result<_, sinew_ir::DimError>>()?;
         let inputs: Vec<Array> = bound
@@ -291,7 +291,7 @@ fn parts_have_symbols_for_bounds() -> Outcome {
 
 fn refusal(types: &[&str], build: Build) -> String {
     let mut b = Builder::default();
-    let operands: Vec<Value> = types.iter().map(|t| b.value(of(t))).collect();
+    let operands: Vec<Value> = types.iter().map(|t| b.value(parse_type(t))).collect();
     let error = build(&mut b, &operands).expect_err("it must be refused");
     error.to_string()
 }

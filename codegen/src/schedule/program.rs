@@ -429,7 +429,7 @@ impl<'a> Cutter<'a> {
             location: None,
         };
         for (trip, place) in counts {
-            let numbers = builder.iota(DType::I32, Shape::of(&[trip]), Axis::At(0));
+            let numbers = builder.iota(DType::I32, Shape::from_extents(&[trip]), Axis::At(0));
             results.push(numbers.map_err(|e| ScheduleError::NotLinked(e.to_string()))?);
             places.push(place);
         }

@@ -27,11 +27,11 @@ pub(super) const CUMSUM: OpDef = OpDef {
     attributes: Running::SPECS,
     infer: |t, a| {
         let x = number(t, 0)?;
-        one_axis(&x.shape, Running::of(a)?.axis)?;
+        one_axis(&x.shape, Running::from_attributes(a)?.axis)?;
         Ok(x.clone())
     },
     pullback: Pullback::Rule(|b, p| {
-        let Running { axis, reverse } = Running::of(p.attributes)?;
+        let Running { axis, reverse } = Running::from_attributes(p.attributes)?;
         let back = Running {
             axis,
             reverse: !reverse,
@@ -40,25 +40,25 @@ pub(super) const CUMSUM: OpDef = OpDef {
     }),
     kind: Kind::Function(cumsum),
     test: ONE.on(|_| {
-        let of = |x: &[usize], axis, reverse| {
+        let instance = |x: &[usize], axis, reverse| {
             let axis = Axis::At(axis);
             applied(&[floats(x)], Running { axis, reverse })
         };
         vec![
-            of(&[0], 0, false),
-            of(&[1], 0, true),
-            of(&[3, 5], 1, false),
-            of(&[3, 5], 0, true),
-            of(&[2, 33, 2], 1, false),
-            of(&[71], 0, false),
-            of(&[71], 0, true),
+            instance(&[0], 0, false),
+            instance(&[1], 0, true),
+            instance(&[3, 5], 1, false),
+            instance(&[3, 5], 0, true),
+            instance(&[2, 33, 2], 1, false),
+            instance(&[71], 0, false),
+            instance(&[71], 0, true),
         ]
     }),
 };
 
-fn cumsum(b: &mut Builder, of: &[Value], a: &Attributes) -> Result<Value, OpError> {
-    let Running { axis, reverse } = Running::of(a)?;
-    let x = of[0];
+fn cumsum(b: &mut Builder, operands: &[Value], a: &Attributes) -> Result<Value, OpError> {
+    let Running { axis, reverse } = Running::from_attributes(a)?;
+    let x = operands[0];
     let shape = b.type_of(x).shape.clone();
     let (at, n) = one_axis(&shape, axis)?;
     match n.as_constant() {

@@ -18,9 +18,9 @@ pub(super) fn signature(
     texts: &[String],
     errors: &Errors,
 ) -> TokenStream {
-    let mut linked = Linked::of(state, texts, errors);
+    let mut linked = Linked::new(state, texts, errors);
     let name = &f.name;
-    let of = name.to_token_stream();
+    let owner = name.to_token_stream();
     let signature = signature_of(f, &mut linked);
     let (text, consts) = match signature {
         Ok(signature) if !linked.broken => {
@@ -28,7 +28,7 @@ pub(super) fn signature(
             match registry.export_function(&signature) {
                 Some((told, consts)) => {
                     let consts = consts.iter().map(|i| &registry.consts[*i]).enumerate();
-                    (told.encode(), emit::unit::consts(&of, consts))
+                    (told.encode(), emit::unit::consts(&owner, consts))
                 }
                 None => (String::new(), TokenStream::new()),
             }
@@ -53,9 +53,9 @@ fn signature_of(f: &Function, linked: &mut Linked<'_>) -> Checked<signature::Fun
 pub(super) fn body(f: &Function, state: &State, texts: &[String], errors: &Errors) -> TokenStream {
     let library = &state.library;
     let name = &f.name;
-    let of = name.to_token_stream();
+    let owner = name.to_token_stream();
     let constant = hidden::unit();
-    let mut linked = Linked::of(state, texts, errors);
+    let mut linked = Linked::new(state, texts, errors);
     if linked.lacks_structs(f) {
         return TokenStream::new();
     }
@@ -72,11 +72,11 @@ pub(super) fn body(f: &Function, state: &State, texts: &[String], errors: &Error
             let signature = emit::function::declaration(f);
             let path = parse::name(name);
             let told = Some(signature.as_str());
-            let unit = emit::unit::unit(&of, &constant, &path, &lowered, told, library);
+            let unit = emit::unit::unit(&owner, &constant, &path, &lowered, told, library);
             let assertions = emit::unit::assertions(&lowered.assertions, registry, library);
             let uses = uses(&[f], library, &|p| linked.is_item(p));
             quote!(#unit #assertions #uses)
         }
-        Err(Reported) => emit::unit::broken(&of, &constant, library),
+        Err(Reported) => emit::unit::broken(&owner, &constant, library),
     }
 }

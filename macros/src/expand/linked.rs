@@ -19,7 +19,7 @@ pub(super) struct Linked<'e> {
 
 impl<'e> Linked<'e> {
     /// What the texts of a chain say.
-    pub(super) fn of(state: &State, texts: &[String], errors: &'e Errors) -> Self {
+    pub(super) fn new(state: &State, texts: &[String], errors: &'e Errors) -> Self {
         let mut scope = Scope::new(&state.id, errors);
         names::identifiers(state.item.clone(), &mut scope.registry.taken);
         let mut mentions = HashMap::new();

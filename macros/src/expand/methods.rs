@@ -21,9 +21,9 @@ pub(super) fn signature(
     errors: &Errors,
 ) -> TokenStream {
     let library = &state.library;
-    let mut linked = Linked::of(state, texts, errors);
-    let name = last_ident(&m.of.path);
-    let of = m.of.path.to_token_stream();
+    let mut linked = Linked::new(state, texts, errors);
+    let name = last_ident(&m.owner.path);
+    let owner = m.owner.path.to_token_stream();
     let before = (
         linked.scope.registry.consts.len(),
         linked.scope.registry.structs.len(),
@@ -49,8 +49,8 @@ pub(super) fn signature(
             let (consts, structs) = (first.consts.len(), first.structs.len());
             debug_assert!(consts <= before.0 && structs <= before.1);
             let new = registry.consts.iter().enumerate().skip(consts);
-            let consts = emit::unit::consts(&of, new);
-            let children = emit::unit::children(&of, registry, structs, library);
+            let consts = emit::unit::consts(&owner, new);
+            let children = emit::unit::children(&owner, registry, structs, library);
             (text, quote!(#consts #children))
         }
         // The struct tells its signature itself, then.
@@ -70,7 +70,7 @@ pub(super) fn signature(
         #own
         #extra
         #quiet
-        impl #library::__private::HasMethods for #of {}
+        impl #library::__private::HasMethods for #owner {}
     }
 }
 
@@ -80,19 +80,19 @@ fn method_signatures(
     linked: &mut Linked<'_>,
 ) -> Checked<(usize, Vec<signature::Function>)> {
     let errors = linked.scope.errors;
-    let fields = scope::key(&hidden::fields_path(&m.of.path));
+    let fields = scope::key(&hidden::fields_path(&m.owner.path));
     let position = match linked.mentions.get(&fields) {
         Some(Mention::Struct(position)) => *position,
         _ => return Err(Reported),
     };
     let known = &linked.scope.registry.structs[position].signature;
     if !known.marked {
-        return Err(errors.report(messages::no_methods_marker(&m.of.path, known)));
+        return Err(errors.report(messages::no_methods_marker(&m.owner.path, known)));
     }
     linked
         .scope
         .structs
-        .insert(scope::key(&m.of.path), position);
+        .insert(scope::key(&m.owner.path), position);
     let mut out = Vec::new();
     let mut bad = false;
     for f in &m.functions {
@@ -115,26 +115,30 @@ fn method_signature(
 ) -> Checked<signature::Function> {
     let errors = linked.scope.errors;
     check::signature::declare(&mut linked.scope, &m.symbols, f)?;
-    let (_, dims) = linked.scope.structure(&m.of)?;
-    check::signature::receiver_dims(errors, &m.symbols, &dims, &m.of.path)?;
+    let (_, dims) = linked.scope.structure(&m.owner)?;
+    check::signature::receiver_dims(errors, &m.symbols, &dims, &m.owner.path)?;
     linked.scope.owner = Some((position, dims.clone()));
     check::signature::function(&mut linked.scope, Some((position, dims)), f)
 }
 
 pub(super) fn body(m: &Methods, state: &State, texts: &[String], errors: &Errors) -> TokenStream {
     let library = &state.library;
-    let of = m.of.path.to_token_stream();
-    let struct_name = last_ident(&m.of.path);
+    let owner = m.owner.path.to_token_stream();
+    let struct_name = last_ident(&m.owner.path);
     let mut out = TokenStream::new();
     for f in &m.functions {
         let constant = hidden::method_unit(0, &parse::name(&f.name));
         // Every method has a registry of its own: consts that one mentions are not another's.
-        let mut linked = Linked::of(state, texts, errors);
+        let mut linked = Linked::new(state, texts, errors);
         if linked.lacks_structs(f) {
             return TokenStream::new();
         }
-        let position = linked.scope.structs.get(&scope::key(&m.of.path)).copied();
-        if let Some(Mention::NoItem) = linked.mentions.get(&scope::key(&m.of.path)) {
+        let position = linked
+            .scope
+            .structs
+            .get(&scope::key(&m.owner.path))
+            .copied();
+        if let Some(Mention::NoItem) = linked.mentions.get(&scope::key(&m.owner.path)) {
             return TokenStream::new();
         }
         let before = errors.count();
@@ -146,23 +150,23 @@ pub(super) fn body(m: &Methods, state: &State, texts: &[String], errors: &Errors
         out.extend(match lowered {
             Ok(lowered) => {
                 let path = format!("{}::{}", parse::name(&struct_name), parse::name(&f.name));
-                let unit = emit::unit::unit(&of, &constant, &path, &lowered, None, library);
+                let unit = emit::unit::unit(&owner, &constant, &path, &lowered, None, library);
                 let assertions =
                     emit::unit::assertions(&lowered.assertions, &linked.scope.registry, library);
                 quote!(#unit #assertions)
             }
-            Err(Reported) => emit::unit::broken(&of, &constant, library),
+            Err(Reported) => emit::unit::broken(&owner, &constant, library),
         });
     }
     let functions: Vec<&Function> = m.functions.iter().collect();
-    let linked = Linked::of(state, texts, errors);
+    let linked = Linked::new(state, texts, errors);
     let uses = uses(&functions, library, &|p| linked.is_item(p));
     quote!(#out #uses)
 }
 
 pub(super) fn plain(m: &Methods, library: &TokenStream) -> TokenStream {
     let attributes = &m.attributes;
-    let of = &m.of.path;
+    let owner = &m.owner.path;
     let (mut methods, mut carriers) = (TokenStream::new(), TokenStream::new());
     for f in &m.functions {
         let (plain, carrier) = emit::function::method(m, f, library);
@@ -172,7 +176,7 @@ pub(super) fn plain(m: &Methods, library: &TokenStream) -> TokenStream {
     quote! {
         #(#attributes)*
         #[allow(dead_code)]
-        impl #of { #methods }
+        impl #owner { #methods }
         #carriers
     }
 }

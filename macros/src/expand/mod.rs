@@ -33,8 +33,8 @@ fn attribute_checked(
     if let Some(span) = depth::too_deep(&tokens).or(depth::too_deep(&arguments)) {
         return Err(errors.report(messages::too_deep(span)));
     }
-    let Ok(options) = parse::options::of(arguments.clone(), errors) else {
-        return Ok(placeholder::of(&tokens, &link::library()));
+    let Ok(options) = parse::options::read(arguments.clone(), errors) else {
+        return Ok(placeholder::for_item(&tokens, &link::library()));
     };
     let library = match &options.library {
         Some(path) => path.to_token_stream(),
@@ -46,7 +46,7 @@ fn attribute_checked(
     let item = match parse::item(tokens.clone(), options.clone(), errors) {
         Ok(item) => item,
         // Its name stays known, so that what mentions it is not reported too.
-        Err(Reported) => return Ok(placeholder::of(&tokens, &library)),
+        Err(Reported) => return Ok(placeholder::for_item(&tokens, &library)),
     };
     let state = |id: &str, phase, mentions| State {
         phase,
@@ -79,19 +79,19 @@ fn attribute_checked(
             quote!(#checks #first #second)
         }
         Item::Methods(m) => {
-            let name = last_ident(&m.of.path);
+            let name = last_ident(&m.owner.path);
             let mut mentions = Mentions::default();
-            mentions.items.push(hidden::fields_path(&m.of.path));
+            mentions.items.push(hidden::fields_path(&m.owner.path));
             for f in &m.functions {
                 names::of_signature(f, &mut mentions.items);
             }
-            mentions.items.retain(|p| *p != m.of.path);
+            mentions.items.retain(|p| *p != m.owner.path);
             let checks = structs(&mentions.items[1..], &library);
-            let own = structs(std::slice::from_ref(&m.of.path), &library);
+            let own = structs(std::slice::from_ref(&m.owner.path), &library);
             let id = hidden::id(&name, &tokens);
             let signature = state(&id, Phase::Signature, mentions.items);
             let mut mentions = Mentions::default();
-            mentions.items.push(m.of.path.clone());
+            mentions.items.push(m.owner.path.clone());
             for f in &m.functions {
                 names::of_signature(f, &mut mentions.items);
                 names::of_body(f, &mut mentions);
@@ -148,7 +148,7 @@ fn finish_checked(state: &State, texts: &[String], errors: &Errors) -> Checked<T
     if let Some(span) = depth::too_deep(&state.item).or(depth::too_deep(&state.arguments)) {
         return Err(errors.report(messages::too_deep(span)));
     }
-    let options = parse::options::of(state.arguments.clone(), errors)?;
+    let options = parse::options::read(state.arguments.clone(), errors)?;
     let item = parse::item(state.item.clone(), options.clone(), errors)?;
     match (&item, state.phase) {
         (Item::Structure(s), _) => Ok(structure::signature(s, &options, state, texts, errors)),
@@ -178,8 +178,8 @@ fn uses(
     let operations: Vec<TokenStream> = operations
         .filter_map(|path| {
             let operation = names::operation(&path)?;
-            let of = Ident::new(operation.name, Span::call_site());
-            let marker = quote!(#library::__private::the_operation::#of);
+            let name = Ident::new(operation.name, Span::call_site());
+            let marker = quote!(#library::__private::the_operation::#name);
             let span = parse::start(&path);
             let check = quote_spanned!(span=> ::__private::operation::<#marker, _, _>(#path));
             Some(quote!(#library #check;))

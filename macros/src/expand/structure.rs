@@ -20,20 +20,21 @@ pub(super) fn signature(
     errors: &Errors,
 ) -> TokenStream {
     let library = &state.library;
-    let mut linked = Linked::of(state, texts, errors);
+    let mut linked = Linked::new(state, texts, errors);
     let name = &s.name;
-    let of = name.to_token_stream();
+    let owner = name.to_token_stream();
     // The struct itself comes first in its signature: its place is kept.
     let marked = options.methods.is_some();
     let (macros, extra) = match check::signature::structure(&mut linked.scope, s, marked) {
         Ok(signature) if !linked.broken => {
-            let assertions = check::extents::of(&linked.scope, s, &signature).unwrap_or_default();
+            let assertions =
+                check::extents::assertions(&linked.scope, s, &signature).unwrap_or_default();
             let registry = std::mem::take(&mut linked.scope.registry);
             let assertions = emit::unit::assertions(&assertions, &registry, library);
             let registry = with_self(registry, signature, &s.name);
             let text = registry.export().map(|s| s.encode()).unwrap_or_default();
-            let consts = emit::unit::consts(&of, registry.consts.iter().enumerate());
-            let children = emit::unit::children(&of, &registry, 0, library);
+            let consts = emit::unit::consts(&owner, registry.consts.iter().enumerate());
+            let children = emit::unit::children(&owner, &registry, 0, library);
             (text, quote!(#consts #children #assertions))
         }
         Ok(_) | Err(Reported) => (Signature::broken().encode(), TokenStream::new()),
@@ -47,7 +48,7 @@ pub(super) fn signature(
     );
     let own = match marked {
         true => quote! {
-            const _: fn() = || #library::__private::has_methods::<#of>();
+            const _: fn() = || #library::__private::has_methods::<#owner>();
         },
         false => link::item_macro(
             name,
@@ -65,7 +66,7 @@ fn with_self(registry: Registry, signature: Struct, name: &Ident) -> Registry {
     let mut out = registry;
     let moved = Map {
         dim: &|d: &Dim| Some(d.clone()),
-        of: &|i| Some(i + 1),
+        structure: &|i| Some(i + 1),
     };
     for known in &mut out.structs {
         if let Some(s) = moved.structure(&known.signature) {

@@ -37,7 +37,7 @@ impl Lowerer<'_, '_> {
             if whole {
                 continue;
             }
-            let axis = self.build(part, "index", &[Operand::of(&tokens, x)], |_| {
+            let axis = self.build(part, "index", &[Operand::new(&tokens, x)], |_| {
                 lower::axis(&shape, i64::try_from(i).unwrap_or(i64::MAX))
             })?;
             let Axis::At(at) = axis else { continue };
@@ -65,12 +65,12 @@ impl Lowerer<'_, '_> {
                     (start, stop)
                 }
             };
-            self.within(part, &Operand::of(&tokens, x), &start, &stop, &extent)?;
+            self.within(part, &Operand::new(&tokens, x), &start, &stop, &extent)?;
             let ends = (start, stop);
             x = self.build_with(
                 part,
                 "index",
-                &[Operand::of(&tokens, x)],
+                &[Operand::new(&tokens, x)],
                 ends,
                 |b, ends| {
                     let (start, stop) = ends.clone();
@@ -79,7 +79,7 @@ impl Lowerer<'_, '_> {
             )?;
         }
         if !gone.is_empty() {
-            x = self.build(&e.index, "index", &[Operand::of(&tokens, x)], |b| {
+            x = self.build(&e.index, "index", &[Operand::new(&tokens, x)], |b| {
                 lower::squeeze(b, x, &gone)
             })?;
         }

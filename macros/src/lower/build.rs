@@ -21,7 +21,7 @@ pub struct Operand {
 
 impl Operand {
     /// An operand without a side.
-    pub fn of(tokens: &impl ToTokens, value: Value) -> Operand {
+    pub fn new(tokens: &impl ToTokens, value: Value) -> Operand {
         Operand {
             side: "",
             tokens: tokens.to_token_stream(),

@@ -111,7 +111,7 @@ impl Operation {
     }
 
     /// One that is an op of the IR, under its name and with its docs.
-    fn of(op: Op, lowering: fn(Op) -> Lowering) -> Operation {
+    fn for_op(op: Op, lowering: fn(Op) -> Lowering) -> Operation {
         Operation::new(op.name, op.doc, lowering(op))
     }
 
@@ -194,28 +194,28 @@ impl Operation {
     }
 
     /// The same under another name.
-    fn alias(name: &'static str, of: Operation) -> Operation {
+    fn alias(name: &'static str, original: Operation) -> Operation {
         Operation {
             name,
-            doc: format!("As [`fn@{}`].", of.name),
-            ..of
+            doc: format!("As [`fn@{}`].", original.name),
+            ..original
         }
     }
 }
 
 fn unary(op: Op) -> Operation {
-    Operation::of(op, Lowering::Unary).takes("x")
+    Operation::for_op(op, Lowering::Unary).takes("x")
 }
 
 fn binary(op: Op) -> Operation {
-    Operation::of(op, Lowering::Binary)
+    Operation::for_op(op, Lowering::Binary)
         .takes("x")
         .takes("y")
         .by_name()
 }
 
 fn reduction(op: Op) -> Operation {
-    Operation::of(op, Lowering::Reduction)
+    Operation::for_op(op, Lowering::Reduction)
         .takes("x")
         .may_take("axis")
         .flag("keepdims")
@@ -227,7 +227,7 @@ fn reduction(op: Op) -> Operation {
 }
 
 fn along(op: Op) -> Operation {
-    Operation::of(op, Lowering::Along)
+    Operation::for_op(op, Lowering::Along)
         .takes("x")
         .integer("axis", -1)
 }

@@ -173,14 +173,14 @@ impl Rustc {
     }
 
     fn ir(&mut self, i: &syn::ItemImpl) {
-        let of = i.self_ty.to_token_stream().to_string();
+        let owner = i.self_ty.to_token_stream().to_string();
         for part in &i.items {
             if let syn::ImplItem::Const(c) = part
                 && c.ident == "IR"
                 && let syn::Expr::Lit(l) = &c.expr
                 && let syn::Lit::Str(s) = &l.lit
             {
-                self.out.ir.insert(of.clone(), s.value());
+                self.out.ir.insert(owner.clone(), s.value());
             }
         }
     }

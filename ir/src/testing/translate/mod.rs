@@ -54,8 +54,8 @@ fn params(case: &Case) -> Vec<Param> {
 /// `sum(grad(f)(x)^2)` for `f = sum(tanh(x) * x)`: the pass applied to its own output.
 fn second_order(case: &Case) -> Result<Function, CaseError> {
     let mut b = Builder::default();
-    let of = case.input(0)?.type_of();
-    let x = b.value(of.clone());
+    let ty = case.input(0)?.type_of();
+    let x = b.value(ty.clone());
     let t = b.tanh(x)?;
     let product = b.mul(t, x)?;
     let sum = lower::reduced(&mut b, product, Reduce::Sum)?;
@@ -75,7 +75,7 @@ fn second_order(case: &Case) -> Result<Function, CaseError> {
         .ok_or_else(|| case.form("f has no result"))?;
     // The same again, with a cotangent of one.
     let mut b = Builder::default();
-    let x = b.value(of);
+    let x = b.value(ty);
     let one = b.constant(1.0, DType::Float, Shape::scalar())?;
     let mut now = vec![x, one];
     for i in with.body.insts.iter().filter_map(Inst::op) {
@@ -161,8 +161,8 @@ impl<'c> Translator<'c> {
     }
 
     /// A list of whole numbers; one number is a list of one.
-    fn wholes(&self, of: &Json) -> Result<Vec<i64>, CaseError> {
-        let found = match of {
+    fn wholes(&self, argument: &Json) -> Result<Vec<i64>, CaseError> {
+        let found = match argument {
             Json::Array(list) => list.iter().map(Json::as_i64).collect(),
             one => one.as_i64().map(|i| vec![i]),
         };
@@ -178,7 +178,7 @@ impl<'c> Translator<'c> {
     fn axes(&self, x: Value) -> Result<Vec<Axis>, CaseError> {
         match self.argument("axis") {
             Json::Null => Ok(self.axes_of(x)),
-            of => Ok(lower::axes(&self.shape(x), &self.wholes(of)?)?),
+            axes => Ok(lower::axes(&self.shape(x), &self.wholes(axes)?)?),
         }
     }
 

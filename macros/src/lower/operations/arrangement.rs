@@ -16,7 +16,7 @@ impl Lowerer<'_, '_> {
         if sequence != own {
             let shape = self.builder.type_of(x).shape.clone();
             let error = OpError::Sequence(shape);
-            let operand = Operand::of(&a.tokens(0), x);
+            let operand = Operand::new(&a.tokens(0), x);
             return Err(self.refused(&a.tokens(1), a.op.name, &error, &[operand]));
         }
         self.on_with(a, x, &a.tokens(1), dims, |b, dims| {
@@ -113,7 +113,7 @@ impl Lowerer<'_, '_> {
         let parts = self.tensors_arg(a, 0)?;
         let values: Vec<Value> = parts.iter().map(|(v, _)| *v).collect();
         let axis = self.one_axis(a, 1, values[0])?;
-        let operands: Vec<Operand> = parts.iter().map(|(v, t)| Operand::of(t, *v)).collect();
+        let operands: Vec<Operand> = parts.iter().map(|(v, t)| Operand::new(t, *v)).collect();
         let built = self.build(&a.name, a.op.name, &operands, |b| {
             lower::concat(b, &values, axis)
         })?;
@@ -124,7 +124,7 @@ impl Lowerer<'_, '_> {
         let parts = self.tensors_arg(a, 0)?;
         let values: Vec<Value> = parts.iter().map(|(v, _)| *v).collect();
         let at = self.axis_arg(a, 1)?;
-        let operands: Vec<Operand> = parts.iter().map(|(v, t)| Operand::of(t, *v)).collect();
+        let operands: Vec<Operand> = parts.iter().map(|(v, t)| Operand::new(t, *v)).collect();
         let built = self.build(&a.name, a.op.name, &operands, |b| {
             lower::stack(b, &values, at)
         })?;
@@ -135,7 +135,7 @@ impl Lowerer<'_, '_> {
         let x = self.tensor_arg(a, 0, None)?;
         let sizes = self.full_shape_arg(a, 1)?;
         let axis = self.one_axis(a, 2, x)?;
-        let operand = Operand::of(&a.tokens(0), x);
+        let operand = Operand::new(&a.tokens(0), x);
         let parts = self.build_with(&a.tokens(1), a.op.name, &[operand], sizes, |b, sizes| {
             lower::split(b, x, &sizes.dims, axis)
         })?;

@@ -29,7 +29,7 @@ impl Lowerer<'_, '_> {
             if a.has(i) {
                 let x = self.tensor_arg(a, i, None)?;
                 values.push(x);
-                operands.push(Operand::of(&a.tokens(i), x));
+                operands.push(Operand::new(&a.tokens(i), x));
             }
         }
         let text = spec.value();

@@ -36,9 +36,9 @@ impl Lowerer<'_, '_> {
         );
         let (low, high) = (low?, high?);
         let operands = [
-            Operand::of(&a.tokens(0), x),
-            Operand::of(&a.tokens(1), low),
-            Operand::of(&a.tokens(2), high),
+            Operand::new(&a.tokens(0), x),
+            Operand::new(&a.tokens(1), low),
+            Operand::new(&a.tokens(2), high),
         ];
         let built = self.build(&a.name, a.op.name, &operands, |b| {
             lower::clamp(b, x, Some(low), Some(high))
@@ -52,9 +52,9 @@ impl Lowerer<'_, '_> {
         let (x, y) = (x?, y?);
         let (vx, vy) = self.two(x.val, y.val, &x.tokens, &y.tokens)?;
         let operands = [
-            Operand::of(&a.tokens(0), condition),
-            Operand::of(&x.tokens, vx),
-            Operand::of(&y.tokens, vy),
+            Operand::new(&a.tokens(0), condition),
+            Operand::new(&x.tokens, vx),
+            Operand::new(&y.tokens, vy),
         ];
         let built = self.build(&a.name, a.op.name, &operands, |b| {
             lower::select(b, condition, vx, vy)

@@ -18,8 +18,8 @@ impl Lowerer<'_, '_> {
         let indices = self.tensor_arg(a, 1, Some(DType::I32))?;
         let axis = self.one_axis(a, 2, x)?;
         let operands = [
-            Operand::of(&a.tokens(0), x),
-            Operand::of(&a.tokens(1), indices),
+            Operand::new(&a.tokens(0), x),
+            Operand::new(&a.tokens(1), indices),
         ];
         let built = self.build(&a.name, a.op.name, &operands, |b| make(b, x, indices, axis))?;
         Ok(Val::Tensor(built))
@@ -33,9 +33,9 @@ impl Lowerer<'_, '_> {
         let dtype = self.builder.type_of(x).dtype;
         let updates = self.tensor_arg(a, 3, Some(dtype))?;
         let operands = [
-            Operand::of(&a.tokens(0), x),
-            Operand::of(&a.tokens(2), indices),
-            Operand::of(&a.tokens(3), updates),
+            Operand::new(&a.tokens(0), x),
+            Operand::new(&a.tokens(2), indices),
+            Operand::new(&a.tokens(3), updates),
         ];
         let built = self.build(&a.name, a.op.name, &operands, |b| {
             b.along(op, &[x, indices, updates], axis)

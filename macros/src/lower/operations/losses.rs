@@ -35,8 +35,8 @@ impl Lowerer<'_, '_> {
         let x = self.tensor_arg(a, 0, None)?;
         let labels = self.tensor_arg(a, 1, Some(DType::I32))?;
         let operands = [
-            Operand::of(&a.tokens(0), x),
-            Operand::of(&a.tokens(1), labels),
+            Operand::new(&a.tokens(0), x),
+            Operand::new(&a.tokens(1), labels),
         ];
         Ok((x, labels, operands))
     }

@@ -15,7 +15,7 @@ impl Lowerer<'_, '_> {
         match self.axes_arg(a, i)? {
             None => Ok(shape.axes()),
             Some(list) => {
-                let operand = Operand::of(&a.tokens(0), x);
+                let operand = Operand::new(&a.tokens(0), x);
                 self.build(&a.tokens(i), a.op.name, &[operand], |_| {
                     lower::axes(&shape, &list)
                 })
@@ -37,7 +37,7 @@ impl Lowerer<'_, '_> {
         axis: i64,
     ) -> Checked<Axis> {
         let shape = self.builder.type_of(x).shape.clone();
-        let operand = Operand::of(&a.tokens(0), x);
+        let operand = Operand::new(&a.tokens(0), x);
         self.build(&a.tokens(i), a.op.name, &[operand], |_| {
             lower::axis(&shape, axis)
         })
