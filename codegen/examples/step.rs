@@ -171,7 +171,6 @@ fn step(widths: &[usize], batch: usize) -> Schedule {
         text: text.leak(),
         callees: &[],
         consts: &[],
-        numbers: &[],
     };
     let binding = Binding {
         float: DType::F32,

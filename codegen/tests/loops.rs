@@ -232,7 +232,6 @@ fn gradients_of_loops() {
 ",
         callees: &[],
         consts: &[],
-        numbers: &[],
     };
     static LOSS: Unit = Unit {
         path: "loss",
@@ -245,7 +244,6 @@ fn gradients_of_loops() {
 ",
         callees: &[("step", &STEP)],
         consts: &[],
-        numbers: &[],
     };
     for trip in [0, 1, 2, 7] {
         let binding = Binding {

@@ -21,7 +21,6 @@ fn gradient(text: &'static str) -> Gradient {
         text,
         callees: &[],
         consts: &[],
-        numbers: &[],
     }));
     let binding = Binding {
         float: DType::F32,

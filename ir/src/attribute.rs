@@ -4,12 +4,13 @@
 //! linker handle them by kind, so a new op needs no line there. Whoever knows an op reads and writes its
 //! attributes as a struct with names ([`crate::attributes`]), never by position.
 
-use crate::dim::{Dim, Symbol};
+use crate::dim::Dim;
 use crate::dtype::DType;
 use crate::shape::{Axis, Shape};
+use crate::symbol::Number;
 
 /// What an attribute holds.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Attribute {
     /// Axes of an operand or of the result (see [`AttributeKind::Axes`]).
     Axes(Vec<Axis>),
@@ -20,9 +21,7 @@ pub enum Attribute {
     /// An element type.
     DType(DType),
     /// A number.
-    Number(f64),
-    /// The number that a Rust const has: the linker replaces it by its value.
-    Const(Symbol),
+    Number(Number),
 }
 
 /// Whose axes an attribute counts: binding a sequence moves them along.
@@ -45,7 +44,7 @@ pub enum AttributeKind {
     Dims,
     /// [`Attribute::DType`].
     DType,
-    /// [`Attribute::Number`], or [`Attribute::Const`] where the entry can do without its value.
+    /// [`Attribute::Number`], a symbol's where the entry can do without its value.
     Number,
 }
 
@@ -59,7 +58,7 @@ pub struct AttributeSpec {
 }
 
 /// The attributes of one instruction, in the order of the op's specs.
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Attributes(pub Vec<Attribute>);
 
 impl Attributes {

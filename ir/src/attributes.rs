@@ -4,10 +4,11 @@
 //! for the entry (`SPECS`), is read from an instruction's attributes (`from_attributes`), and becomes them (`into`).
 
 use crate::attribute::{Attribute, AttributeKind, AttributeSpec, Attributes, ShapeSource};
-use crate::dim::{Dim, Symbol};
+use crate::dim::Dim;
 use crate::dtype::DType;
 use crate::op::{OpError, View};
 use crate::shape::{Axis, Shape};
+use crate::symbol::Number;
 
 /// What one attribute is read as.
 trait Field<'a>: Sized {
@@ -22,8 +23,7 @@ impl<'a> Field<'a> for &'a [Axis] {
             Attribute::Shape(_)
             | Attribute::Dims(_)
             | Attribute::DType(_)
-            | Attribute::Number(_)
-            | Attribute::Const(_) => None,
+            | Attribute::Number(_) => None,
         }
     }
 
@@ -63,8 +63,7 @@ impl<'a> Field<'a> for &'a Shape {
             Attribute::Axes(_)
             | Attribute::Dims(_)
             | Attribute::DType(_)
-            | Attribute::Number(_)
-            | Attribute::Const(_) => None,
+            | Attribute::Number(_) => None,
         }
     }
 
@@ -80,8 +79,7 @@ impl<'a, const N: usize> Field<'a> for &'a [Dim; N] {
             Attribute::Axes(_)
             | Attribute::Shape(_)
             | Attribute::DType(_)
-            | Attribute::Number(_)
-            | Attribute::Const(_) => None,
+            | Attribute::Number(_) => None,
         }
     }
 
@@ -108,8 +106,7 @@ impl<'a> Field<'a> for DType {
             Attribute::Axes(_)
             | Attribute::Shape(_)
             | Attribute::Dims(_)
-            | Attribute::Number(_)
-            | Attribute::Const(_) => None,
+            | Attribute::Number(_) => None,
         }
     }
 
@@ -118,21 +115,30 @@ impl<'a> Field<'a> for DType {
     }
 }
 
-/// A number that decides what is built, so it is no const's.
-impl<'a> Field<'a> for f64 {
+/// A number that may be a symbol's.
+impl<'a> Field<'a> for &'a Number {
     fn read(attribute: &'a Attribute) -> Option<Self> {
         match attribute {
-            Attribute::Number(number) => Some(*number),
-            Attribute::Axes(_)
-            | Attribute::Shape(_)
-            | Attribute::Dims(_)
-            | Attribute::DType(_)
-            | Attribute::Const(_) => None,
+            Attribute::Number(number) => Some(number),
+            Attribute::Axes(_) | Attribute::Shape(_) | Attribute::Dims(_) | Attribute::DType(_) => {
+                None
+            }
         }
     }
 
     fn write(self) -> Attribute {
-        Attribute::Number(self)
+        Attribute::Number(self.clone())
+    }
+}
+
+/// A number that decides what is built, so it is no symbol's.
+impl<'a> Field<'a> for f64 {
+    fn read(attribute: &'a Attribute) -> Option<Self> {
+        <&Number>::read(attribute)?.known()
+    }
+
+    fn write(self) -> Attribute {
+        Attribute::Number(Number::Known(self))
     }
 }
 
@@ -144,45 +150,7 @@ impl<'a> Field<'a> for bool {
     }
 
     fn write(self) -> Attribute {
-        Attribute::Number(f64::from(u8::from(self)))
-    }
-}
-
-/// A number that may be a Rust const's.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub enum Number<'a> {
-    /// A number.
-    Known(f64),
-    /// That of a const: the linker replaces it by its value.
-    Const(&'a Symbol),
-}
-
-impl Number<'_> {
-    /// The number; `None` for a const's, which linked programs have no more.
-    pub fn known(self) -> Option<f64> {
-        match self {
-            Number::Known(number) => Some(number),
-            Number::Const(_) => None,
-        }
-    }
-}
-
-impl<'a> Field<'a> for Number<'a> {
-    fn read(attribute: &'a Attribute) -> Option<Self> {
-        match attribute {
-            Attribute::Number(number) => Some(Number::Known(*number)),
-            Attribute::Const(symbol) => Some(Number::Const(symbol)),
-            Attribute::Axes(_) | Attribute::Shape(_) | Attribute::Dims(_) | Attribute::DType(_) => {
-                None
-            }
-        }
-    }
-
-    fn write(self) -> Attribute {
-        match self {
-            Number::Known(number) => Attribute::Number(number),
-            Number::Const(symbol) => Attribute::Const(symbol.clone()),
-        }
+        f64::from(u8::from(self)).write()
     }
 }
 
@@ -275,7 +243,7 @@ forms! {
     /// Of a constant.
     Constant<'a> {
         /// Every element.
-        value: Number<'a> = AttributeKind::Number,
+        value: &'a Number = AttributeKind::Number,
         /// Their type.
         dtype: DType = AttributeKind::DType,
         /// The result's shape.

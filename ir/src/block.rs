@@ -11,6 +11,7 @@ use crate::dtype::DType;
 use crate::function::{Location, Value};
 use crate::op::Op;
 use crate::shape::{Shape, Type};
+use crate::symbol::Number;
 use std::collections::HashSet;
 
 /// A list of instructions, with the values that its owner gives it and those that it gives back.
@@ -289,6 +290,25 @@ impl Inst {
         }
     }
 
+    /// Changes every number in it that may be a symbol's, but for those of blocks in it.
+    pub(crate) fn each_number_mut(&mut self, f: &mut dyn FnMut(&mut Number)) {
+        match self {
+            Inst::Op(i) => {
+                for a in &mut i.attributes.0 {
+                    match a {
+                        Attribute::Number(number) => f(number),
+                        Attribute::Axes(_)
+                        | Attribute::Shape(_)
+                        | Attribute::Dims(_)
+                        | Attribute::DType(_) => {}
+                    }
+                }
+            }
+            Inst::Call(c) => c.each_number_mut(f),
+            Inst::PullbackCall(_) | Inst::Loop(_) => {}
+        }
+    }
+
     /// Changes every dim in it, but for those of blocks in it.
     pub(crate) fn each_dim_mut(&mut self, f: &mut dyn FnMut(&mut Dim)) {
         match self {
@@ -299,8 +319,7 @@ impl Inst {
                         Attribute::Dims(d) => d.iter_mut().for_each(&mut *f),
                         Attribute::Axes(_)
                         | Attribute::DType(_)
-                        | Attribute::Number(_)
-                        | Attribute::Const(_) => {}
+                        | Attribute::Number(_) => {}
                     }
                 }
             }

@@ -1,12 +1,13 @@
 //! Builds functions: every instruction is typed as it is added.
 
 use crate::attribute::Attributes;
-use crate::attributes::{Constant, Number};
+use crate::attributes::Constant;
 use crate::block::{Inst, OpInst};
 use crate::dtype::DType;
 use crate::function::{Function, Location, Value};
 use crate::op::{Arity, Op, OpError};
 use crate::shape::{Shape, Type};
+use crate::symbol::Number;
 
 /// Adds instructions to a function's values and to one list of instructions.
 ///
@@ -86,7 +87,7 @@ impl Builder {
     /// # Errors
     /// A value that the element type does not hold.
     pub fn constant(&mut self, value: f64, dtype: DType, shape: Shape) -> Result<Value, OpError> {
-        let (value, shape) = (Number::Known(value), &shape);
+        let (value, shape) = (&Number::Known(value), &shape);
         self.op(
             crate::ops::CONST,
             &[],

@@ -2,16 +2,17 @@
 
 use crate::block::Order;
 use crate::dim::{Dim, Symbol};
-use crate::function::{Constraint, Location, Value};
+use crate::function::{Location, Value};
 use crate::shape::Shape;
+use crate::symbol::{Condition, Number, SymbolTerm};
 
 /// A function that is called, and what its symbols are there.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Target {
     /// Its name in the caller's list of callees.
     pub name: String,
-    /// What its sizes are here.
-    pub sizes: Vec<(Symbol, Dim)>,
+    /// What its sizes, numbers and bools are here: each that a caller gives, once.
+    pub symbols: Vec<(Symbol, SymbolTerm)>,
     /// What its sequence is here.
     pub sequence: Option<(Symbol, Shape)>,
 }
@@ -39,7 +40,7 @@ pub enum CallMode {
     /// Once for each iteration of a loop.
     Loop(LoopMode),
     /// The first alternative whose condition holds, or else the call's target: which one is known where
-    /// sizes are bound.
+    /// symbols are bound.
     Choice(Vec<Alternative>),
     /// Once; its pullback computes the callee's values again from the arguments, so that nothing of the
     /// callee has to be kept until then.
@@ -93,7 +94,7 @@ pub enum LoopResult {
 #[derive(Clone, PartialEq, Debug)]
 pub struct Alternative {
     /// When it is this one, in the caller's symbols.
-    pub when: Constraint,
+    pub when: Condition,
     /// The callee.
     pub target: Target,
 }
@@ -134,10 +135,20 @@ impl Call {
             CallMode::Loop(l) => f(&mut l.trip),
             CallMode::Choice(alternatives) => {
                 for a in alternatives {
-                    f(&mut a.when.left);
-                    f(&mut a.when.right);
+                    a.when.each_dim_mut(f);
                     a.target.each_dim_mut(f);
                 }
+            }
+        }
+    }
+
+    /// Changes every number in it that may be a symbol's.
+    pub(crate) fn each_number_mut(&mut self, f: &mut dyn FnMut(&mut Number)) {
+        self.target.each_number_mut(f);
+        if let CallMode::Choice(alternatives) = &mut self.mode {
+            for a in alternatives {
+                a.when.each_number_mut(f);
+                a.target.each_number_mut(f);
             }
         }
     }
@@ -155,9 +166,15 @@ impl Call {
 
 impl Target {
     fn each_dim_mut(&mut self, f: &mut dyn FnMut(&mut Dim)) {
-        self.sizes.iter_mut().for_each(|(_, d)| f(d));
+        self.symbols.iter_mut().for_each(|(_, t)| t.each_dim_mut(f));
         let sequence = self.sequence.iter_mut().flat_map(|(_, s)| &mut s.dims);
         sequence.for_each(f);
+    }
+
+    fn each_number_mut(&mut self, f: &mut dyn FnMut(&mut Number)) {
+        for (_, term) in &mut self.symbols {
+            term.each_number_mut(f);
+        }
     }
 }
 

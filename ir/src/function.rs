@@ -4,8 +4,9 @@
 
 use crate::block::{Block, Inst};
 use crate::call::Call;
-use crate::dim::{Dim, Symbol};
+use crate::dim::Dim;
 use crate::shape::Type;
+use crate::symbol::{Number, SymbolDecl};
 use std::collections::HashMap;
 use std::fmt;
 
@@ -37,7 +38,7 @@ impl fmt::Debug for Value {
 pub struct Function {
     /// Its path as its author sees it (`Linear::forward`).
     pub name: String,
-    /// The symbols its types are written in, in the order declared.
+    /// The symbols it is written in, in the order declared.
     pub symbols: Vec<SymbolDecl>,
     /// What it assumes of them.
     pub constraints: Vec<Constraint>,
@@ -51,26 +52,6 @@ pub struct Function {
     pub pullback: Option<PullbackBody>,
 }
 
-/// A declared symbol.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct SymbolDecl {
-    /// The symbol.
-    pub symbol: Symbol,
-    /// What it stands for.
-    pub kind: SymbolKind,
-}
-
-/// What a symbol stands for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum SymbolKind {
-    /// A size bound by arguments or configuration.
-    Size,
-    /// A sequence of leading dims.
-    Sequence,
-    /// A Rust const, whose value rustc supplies.
-    Const,
-}
-
 /// A relation between dims that a function assumes.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Constraint {
@@ -82,7 +63,7 @@ pub struct Constraint {
     pub right: Dim,
 }
 
-/// How two dims relate.
+/// How two dims, or two numbers, relate.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Relation {
     /// `==`
@@ -95,7 +76,7 @@ pub enum Relation {
 
 impl Relation {
     /// Whether `left` and `right` relate so.
-    pub fn holds(self, left: i64, right: i64) -> bool {
+    pub fn holds<T: PartialOrd>(self, left: &T, right: &T) -> bool {
         match self {
             Relation::Equal => left == right,
             Relation::AtMost => left <= right,
@@ -257,6 +238,14 @@ impl Function {
         let blocks = self.pullback.iter_mut().map(|p| &mut p.block);
         for block in blocks.chain([&mut self.body]) {
             block.each_inst_mut(&mut |inst| inst.each_dim_mut(f));
+        }
+    }
+
+    /// Changes every number in it that may be a symbol's: of attributes, of calls and their conditions.
+    pub fn each_number_mut(&mut self, f: &mut dyn FnMut(&mut Number)) {
+        let blocks = self.pullback.iter_mut().map(|p| &mut p.block);
+        for block in blocks.chain([&mut self.body]) {
+            block.each_inst_mut(&mut |inst| inst.each_number_mut(f));
         }
     }
 

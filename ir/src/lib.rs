@@ -27,6 +27,7 @@ mod shape;
 mod simplify;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod symbol;
 mod text;
 mod unit;
 mod verify;
@@ -44,8 +45,7 @@ pub use dim::{Atom, Dim, DimError, Symbol};
 pub use dtype::DType;
 pub use expand::{ExpandError, expand};
 pub use function::{
-    Constraint, Function, Location, Origin, Param, ParamKind, PullbackBody, Relation, SymbolDecl,
-    SymbolKind, Value,
+    Constraint, Function, Location, Origin, Param, ParamKind, PullbackBody, Relation, Value,
 };
 pub use index_bounds::{IndexBound, index_bounds};
 pub use interpret::{InterpretError, NonFinite, first_non_finite, interpret, interpret_through};
@@ -58,6 +58,10 @@ pub use pullback::{PullbackError, PullbackProblem, derive_pullback};
 pub use scalar::{Scalar, ScalarDef, remainder};
 pub use shape::{Axis, MAX_BYTES, Shape, Type, byte_count};
 pub use simplify::simplify;
+pub use symbol::{
+    Condition, Number, SymbolDecl, SymbolKind, SymbolSource, SymbolTerm, SymbolType, SymbolValue,
+    Test,
+};
 pub use text::{ParseError, ParseProblem, parse};
 pub use unit::Unit;
 pub use verify::{Broken, Stage, VerifyError, verify, verify_program, verify_stage};

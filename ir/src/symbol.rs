@@ -293,6 +293,17 @@ impl Condition {
             Test::Known(_) | Test::Symbol(_) | Test::Numbers { .. } => {}
         }
     }
+
+    /// Changes every number in it.
+    pub(crate) fn each_number_mut(&mut self, f: &mut dyn FnMut(&mut Number)) {
+        match &mut self.test {
+            Test::Numbers { left, right, .. } => {
+                f(left);
+                f(right);
+            }
+            Test::Known(_) | Test::Symbol(_) | Test::Sizes(_) => {}
+        }
+    }
 }
 
 impl From<Test> for Condition {
@@ -346,6 +357,15 @@ impl SymbolTerm {
             SymbolTerm::Size(dim) => f(dim),
             SymbolTerm::Float(_) => {}
             SymbolTerm::Bool(condition) => condition.each_dim_mut(f),
+        }
+    }
+
+    /// Changes every number in it.
+    pub(crate) fn each_number_mut(&mut self, f: &mut dyn FnMut(&mut Number)) {
+        match self {
+            SymbolTerm::Size(_) => {}
+            SymbolTerm::Float(number) => f(number),
+            SymbolTerm::Bool(condition) => condition.each_number_mut(f),
         }
     }
 }

@@ -8,6 +8,7 @@
 
 use crate::block::Inst;
 use crate::function::{Function, Location};
+use crate::symbol::SymbolValue;
 use crate::text::{ParseError, parse};
 
 /// One model function as it stands in a binary.
@@ -20,10 +21,8 @@ pub struct Unit {
     pub text: &'static str,
     /// The functions it calls, by the names its text uses.
     pub callees: &'static [(&'static str, &'static Unit)],
-    /// The values that rustc gave the Rust consts in its dims.
-    pub consts: &'static [(&'static str, usize)],
-    /// The values of the Rust consts it computes with.
-    pub numbers: &'static [(&'static str, f64)],
+    /// The values that rustc gave those of its symbols that are Rust consts.
+    pub consts: &'static [(&'static str, SymbolValue)],
 }
 
 /// What the comment with the places starts with.
@@ -115,7 +114,6 @@ fn @f<N>(%x: float[N]) -> float[N] {
             text: Box::leak(stored.into_boxed_str()),
             callees: &[],
             consts: &[],
-            numbers: &[],
         };
         assert_eq!(unit.function()?, function);
         Ok(())

@@ -170,7 +170,6 @@ fn unit(texts: &[&str], input: &str) -> Result<&'static Unit, Failed> {
                 text,
                 callees,
                 consts,
-                numbers: &[],
             })),
         ));
     }

@@ -131,7 +131,6 @@ fn chain(count: usize, calls: usize, dims: (&str, &str)) -> &'static Unit {
             text: text.leak(),
             callees: callees.leak(),
             consts: &[],
-            numbers: &[],
         })));
     }
     unit.expect("at least one function")

@@ -24,7 +24,6 @@ pullback(%6: float[[S], O]) {
 }",
     callees: &[],
     consts: &[],
-    numbers: &[],
 };
 
 /// Two results, of which a caller may use one; its text has no pullback.
@@ -39,7 +38,6 @@ static GATE: Unit = Unit {
 }",
     callees: &[],
     consts: &[],
-    numbers: &[],
 };
 
 static LOSS: Unit = Unit {
@@ -54,7 +52,6 @@ static LOSS: Unit = Unit {
 }",
     callees: &[("nn::linear", &LINEAR), ("gate", &GATE)],
     consts: &[("HIDDEN", 4)],
-    numbers: &[],
 };
 
 static ENDLESS: Unit = Unit {
@@ -66,7 +63,6 @@ static ENDLESS: Unit = Unit {
 }",
     callees: &[("endless", &ENDLESS)],
     consts: &[],
-    numbers: &[],
 };
 
 fn binding(batch: usize) -> Result<Binding, Box<dyn Error>> {
@@ -271,7 +267,6 @@ pullback(%6: float[3], %7: float[3]) {
 }",
     callees: &[],
     consts: &[],
-    numbers: &[],
 };
 
 /// As a macro writes it, which knows nothing of the body: each float argument has a gradient, and the
@@ -293,7 +288,6 @@ pullback(%8: float[]) {
 }",
     callees: &[("heads", &TWO_HEADS)],
     consts: &[],
-    numbers: &[],
 };
 
 #[test]
@@ -338,7 +332,6 @@ fn refused(text: &'static str, link: Link) -> String {
         text,
         callees: Box::leak(Box::new([("nn::linear", &LINEAR)])),
         consts: &[],
-        numbers: &[],
     }));
     let binding = Binding {
         float: DType::F32,

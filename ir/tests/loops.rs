@@ -158,7 +158,6 @@ fn unit(name: &str, text: &str, callees: &[(&'static str, &'static Unit)]) -> &'
         text: leak(text),
         callees: Box::leak(callees.to_vec().into_boxed_slice()),
         consts: &[],
-        numbers: &[],
     }))
 }
 

@@ -23,7 +23,6 @@ const fn unit(
         text,
         callees,
         consts: &[],
-        numbers: &[],
     }
 }
 
@@ -456,7 +455,6 @@ fn a_loop_that_does_not_fit_its_body_is_told() -> Outcome {
             text,
             callees: &CALLEES,
             consts: &[],
-            numbers: &[],
         };
         let error = link(&unit, &binding(&[("N", 4), ("T", 2)]));
         match error {

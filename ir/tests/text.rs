@@ -83,7 +83,6 @@ fn consts_come_from_the_unit() -> Outcome {
         text: "fn @ones<B, const K>(%x: float[B]) -> float[B, K] {\n  %1 = const value 1 dtype float shape [B, K] at 3:5\n  return %1\n}",
         callees: &[],
         consts: &[("K", 3)],
-        numbers: &[],
     };
     let f = parse(UNIT.text)?;
     let binding = Binding::infer(&f, DType::F32, &[(Symbol::new("K"), 3)], &[(0, vec![2])])?;

@@ -215,7 +215,6 @@ mod tests {
 ",
             callees: &[],
             consts: &[],
-            numbers: &[],
         };
     }
 
@@ -269,7 +268,6 @@ pullback(%4: float[]) {
 ",
             callees: &[],
             consts: &[],
-            numbers: &[],
         };
     }
 

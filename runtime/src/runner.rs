@@ -246,7 +246,6 @@ mod tests {
 ",
             callees: &[],
             consts: &[],
-            numbers: &[],
         };
     }
 

@@ -2,6 +2,7 @@
 
 use crate::dim::{DimError, Symbol};
 use crate::dtype::DType;
+use crate::symbol::{SymbolKind, SymbolType, SymbolValue};
 
 /// Arguments that do not fit a function.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -111,10 +112,42 @@ pub enum BindError {
         error: DimError,
     },
     /// A symbol that nothing gives a value.
-    #[error(
-        "nothing tells what `{symbol}` of `{function}` is: no argument has a dim to learn it from"
-    )]
+    #[error("nothing tells what `{symbol}` of `{function}` is: {}", teller(*.expected))]
     Unbound {
+        /// The symbol.
+        symbol: Symbol,
+        /// What it is declared as.
+        expected: SymbolKind,
+        /// The function.
+        function: Box<str>,
+    },
+    /// A value of another type than its symbol's.
+    #[error("`{symbol}` of `{function}` is {expected}, and is given {} ({found})", .found.ty().in_words())]
+    SymbolType {
+        /// The symbol.
+        symbol: Symbol,
+        /// The function.
+        function: Box<str>,
+        /// What it is declared as.
+        expected: SymbolKind,
+        /// The value that came.
+        found: SymbolValue,
+    },
+    /// Two values of one symbol.
+    #[error("`{symbol}` of `{function}` is one value, and is given {first} and {second}")]
+    Twice {
+        /// The symbol.
+        symbol: Symbol,
+        /// The function.
+        function: Box<str>,
+        /// The value that came first.
+        first: SymbolValue,
+        /// The other one.
+        second: SymbolValue,
+    },
+    /// A value of a symbol that the function does not have.
+    #[error("`{function}` has no symbol `{symbol}`, which is given a value")]
+    Undeclared {
         /// The symbol.
         symbol: Symbol,
         /// The function.
@@ -141,4 +174,15 @@ pub enum BindError {
     /// A working float other than `f32` and `f64`.
     #[error("the working float is {0}, and must be f32 or f64")]
     Float(DType),
+}
+
+/// Who should have told a symbol's value, and did not.
+fn teller(kind: SymbolKind) -> &'static str {
+    match kind {
+        SymbolKind::Value(SymbolType::Size, _) | SymbolKind::Sequence => {
+            "no argument has a dim to learn it from"
+        }
+        SymbolKind::Value(SymbolType::Float, _) => "the configuration gives no such f64",
+        SymbolKind::Value(SymbolType::Bool, _) => "the configuration gives no such bool",
+    }
 }

@@ -1,5 +1,6 @@
-//! Bindings: what the symbols of a function are for one set of actual arguments.
+//! Bindings: what the symbols of a function are for one configuration and one set of actual arguments.
 //!
+//! Configuration and Rust consts give values of every type; arguments tell sizes.
 //! Declared shapes are unified with actual ones: a dim that is one symbol binds it; any other dim is
 //! computed once its symbols are known, or solved for the one that is not, where it is linear in it.
 //! A square or a rounded quotient is never solved: it waits for another argument to tell its symbol.
@@ -10,8 +11,9 @@ mod error;
 
 use crate::dim::{Dim, DimError, Symbol};
 use crate::dtype::DType;
-use crate::function::{Function, SymbolKind};
+use crate::function::Function;
 use crate::shape::Shape;
+use crate::symbol::{SymbolKind, SymbolSource, SymbolType, SymbolValue};
 pub use error::BindError;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -21,23 +23,47 @@ use std::fmt::Write;
 pub struct Binding {
     /// What the working float is: `F32` or `F64`.
     pub float: DType,
-    /// The value of every size (and of consts, where the caller has them).
-    pub sizes: BTreeMap<Symbol, usize>,
+    /// The value of every symbol (of Rust consts too, where the caller has them).
+    pub values: BTreeMap<Symbol, SymbolValue>,
     /// The extents of the leading sequence; `None` for a function without one.
     pub sequence: Option<Vec<usize>>,
 }
 
 impl Binding {
+    /// The binding of a function without symbols.
+    pub fn new(float: DType) -> Self {
+        Binding {
+            float,
+            values: BTreeMap::new(),
+            sequence: None,
+        }
+    }
+
+    /// With one more symbol, or another value of it.
+    #[must_use]
+    pub fn with(mut self, symbol: &str, value: impl Into<SymbolValue>) -> Self {
+        self.values.insert(Symbol::new(symbol), value.into());
+        self
+    }
+
+    /// With these extents of the leading sequence.
+    #[must_use]
+    pub fn with_sequence(mut self, extents: &[usize]) -> Self {
+        self.sequence = Some(extents.to_vec());
+        self
+    }
+
     /// Finds what the symbols of `function` are: `known` ones are given (configuration, consts), the
-    /// others are learnt from the actual extents of parameters, given by position.
+    /// other sizes are learnt from the actual extents of parameters, given by position.
     ///
     /// # Errors
-    /// Arguments that fit neither each other nor the declared shapes, a symbol that nothing binds, a
-    /// constraint that does not hold.
+    /// Known values of symbols that the function does not have, has of another type, or has been given
+    /// already; arguments that fit neither each other nor the declared shapes; a symbol that nothing
+    /// binds; a constraint that does not hold.
     pub fn infer(
         function: &Function,
         float: DType,
-        known: &[(Symbol, usize)],
+        known: &[(Symbol, SymbolValue)],
         params: &[(usize, Vec<usize>)],
     ) -> Result<Binding, BindError> {
         match float {
@@ -48,29 +74,30 @@ impl Binding {
         }
         let mut unifier = Unifier {
             function,
+            known: BTreeMap::new(),
             sizes: BTreeMap::new(),
             sequence: None,
         };
         for (symbol, value) in known {
-            unifier.sizes.insert(symbol.clone(), (*value, None));
+            unifier.given(symbol, *value)?;
         }
         unifier.params(params)?;
         unifier.complete()?;
         unifier.constraints()?;
+        let mut values = unifier.known;
+        for (symbol, (size, _)) in unifier.sizes {
+            values.insert(symbol, SymbolValue::Size(size));
+        }
         Ok(Binding {
             float,
-            sizes: unifier
-                .sizes
-                .into_iter()
-                .map(|(s, (value, _))| (s, value))
-                .collect(),
+            values,
             sequence: unifier.sequence.map(|(extents, _)| extents),
         })
     }
 
     /// The value of a size.
     pub fn size(&self, symbol: &Symbol) -> Option<usize> {
-        self.sizes.get(symbol).copied()
+        self.values.get(symbol)?.size()
     }
 
     /// The extents of a shape of the bound function.
@@ -94,6 +121,8 @@ impl Binding {
 
 struct Unifier<'a> {
     function: &'a Function,
+    /// What was given, of every type.
+    known: BTreeMap<Symbol, SymbolValue>,
     /// Each size, and the parameter it comes from; `None` for known ones.
     sizes: BTreeMap<Symbol, (usize, Option<usize>)>,
     /// The sequence's extents, and the parameter they come from.
@@ -109,6 +138,40 @@ struct Later<'p> {
 }
 
 impl<'a> Unifier<'a> {
+    fn given(&mut self, symbol: &Symbol, value: SymbolValue) -> Result<(), BindError> {
+        let function: Box<str> = self.function.name.as_str().into();
+        let mut declared = self.function.symbols.iter();
+        let Some(declared) = declared.find(|d| d.symbol == *symbol) else {
+            return Err(BindError::Undeclared {
+                symbol: symbol.clone(),
+                function,
+            });
+        };
+        if declared.kind.value_type() != Some(value.ty()) {
+            return Err(BindError::SymbolType {
+                symbol: symbol.clone(),
+                function,
+                expected: declared.kind,
+                found: value,
+            });
+        }
+        match self.known.insert(symbol.clone(), value) {
+            Some(before) if before != value => {
+                return Err(BindError::Twice {
+                    symbol: symbol.clone(),
+                    function,
+                    first: before,
+                    second: value,
+                });
+            }
+            Some(_) | None => {}
+        }
+        if let Some(size) = value.size() {
+            self.sizes.insert(symbol.clone(), (size, None));
+        }
+        Ok(())
+    }
+
     fn params<'p>(&mut self, params: &'p [(usize, Vec<usize>)]) -> Result<(), BindError>
     where
         'a: 'p,
@@ -294,14 +357,20 @@ impl<'a> Unifier<'a> {
     /// Every declared symbol has a value, or an error says which has none.
     fn complete(&self) -> Result<(), BindError> {
         let missing = self.function.symbols.iter().find(|d| match d.kind {
-            SymbolKind::Size => !self.sizes.contains_key(&d.symbol),
+            SymbolKind::Value(SymbolType::Size, SymbolSource::Caller) => {
+                !self.sizes.contains_key(&d.symbol)
+            }
+            SymbolKind::Value(SymbolType::Float | SymbolType::Bool, SymbolSource::Caller) => {
+                !self.known.contains_key(&d.symbol)
+            }
             SymbolKind::Sequence => self.sequence.is_none(),
             // rustc gives consts their values; the linker reads them off the unit.
-            SymbolKind::Const => false,
+            SymbolKind::Value(_, SymbolSource::Rustc) => false,
         });
         match missing {
             Some(d) => Err(BindError::Unbound {
                 symbol: d.symbol.clone(),
+                expected: d.kind,
                 function: self.function.name.as_str().into(),
             }),
             None => Ok(()),
@@ -315,7 +384,7 @@ impl<'a> Unifier<'a> {
             let (Some(left), Some(right)) = sides else {
                 continue; // A const whose value only the unit knows: the linker checks it.
             };
-            if !c.relation.holds(left, right) {
+            if !c.relation.holds(&left, &right) {
                 let mut symbols = c.left.symbols();
                 symbols.extend(c.right.symbols());
                 symbols.sort();

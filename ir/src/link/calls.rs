@@ -18,7 +18,7 @@ pub(super) struct Called<'u> {
     /// The callee's function where the call was.
     instance: Instance<'u>,
     how: How,
-    /// Whether sizes chose it: what was assumed of it is what another one may depend on.
+    /// Whether symbols chose it: what was assumed of it is what another one may depend on.
     chosen: bool,
 }
 
@@ -37,7 +37,9 @@ impl<'u> Inliner<'u> {
         let target = chosen(instance, c)?;
         let callee = callee(caller, &target.name)?;
         let function = self.inlinable(callee)?;
-        let substitution = instance.substitution.of_call(target, callee)?;
+        let substitution = instance
+            .substitution
+            .of_call(target, callee, &function)?;
         let operands = instance.map(&c.operands);
         let refuse = |what| LinkError::Call {
             path: caller.path.to_string(),
@@ -412,13 +414,13 @@ fn arguments(l: &LoopMode, made: &Loop, operands: &[Value]) -> Vec<Value> {
     l.params.iter().filter_map(argument).collect()
 }
 
-/// The function that a call is of, where sizes are known.
+/// The function that a call is of, where symbols are known.
 fn chosen<'c>(instance: &Instance<'_>, c: &'c Call) -> Result<&'c Target, LinkError> {
     let CallMode::Choice(alternatives) = &c.mode else {
         return Ok(&c.target);
     };
     for a in alternatives {
-        match instance.substitution.holds(&a.when)? {
+        match instance.substitution.condition(&a.when)?.answer() {
             Some(true) => return Ok(&a.target),
             Some(false) => {}
             None => {

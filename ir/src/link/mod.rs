@@ -18,11 +18,12 @@ use crate::dim::DimError;
 use crate::dtype::DType;
 use crate::expand::expand;
 use crate::function::{
-    Function, Location, Origin, Param, ParamKind, PullbackBody, SymbolKind, Value, fresh_name,
+    Function, Location, Origin, Param, ParamKind, PullbackBody, Value, fresh_name,
 };
 use crate::op::OpError;
 use crate::pullback::PullbackError;
 use crate::shape::{Shape, Type};
+use crate::symbol::SymbolKind;
 use crate::text::ParseError;
 use crate::unit::Unit;
 use crate::verify::{Stage, VerifyError, verify_stage};
@@ -92,7 +93,29 @@ pub enum LinkError {
         /// The symbol.
         symbol: String,
     },
-    /// A choice between functions that only sizes decide, where they are not bound.
+    /// A symbol that a call or a binding gives a value of another type.
+    #[error("`{symbol}` of `{path}` is {expected}, and is given {found}")]
+    SymbolType {
+        /// The function.
+        path: String,
+        /// The symbol.
+        symbol: String,
+        /// What it is declared as.
+        expected: SymbolKind,
+        /// What it is given.
+        found: SymbolKind,
+    },
+    /// A call that gives a value of a symbol that its callee has not, or that rustc gives.
+    #[error("`{path}` gives a value of `{symbol}`, which is no symbol that callers of `{callee}` give")]
+    Undeclared {
+        /// The caller.
+        path: String,
+        /// The callee.
+        callee: String,
+        /// The symbol.
+        symbol: String,
+    },
+    /// A choice between functions that only symbols decide, where they are not bound.
     #[error("which function `{path}` calls at {at} depends on whether `{condition}`")]
     Choice {
         /// The caller.
@@ -194,7 +217,7 @@ pub struct Gradient {
 /// # Errors
 /// Texts, calls or sizes that do not fit each other.
 pub fn link(unit: &Unit, binding: &Binding) -> Result<Function, LinkError> {
-    let mut link = Link::open(unit, Substitution::of_binding(unit, binding))?;
+    let mut link = Link::open(unit, binding)?;
     link.inliner.body(&mut link.root)?;
     let results = link.results();
     link.program(results)
@@ -209,7 +232,7 @@ pub fn link_gradient(
     binding: &Binding,
     wanted: &dyn Fn(&Param) -> bool,
 ) -> Result<Gradient, LinkError> {
-    let mut link = Link::open(unit, Substitution::of_binding(unit, binding))?;
+    let mut link = Link::open(unit, binding)?;
     link.inliner.body(&mut link.root)?;
     let results = link.results();
     let types = results.iter().map(|r| link.inliner.builder.type_of(*r));
@@ -241,7 +264,7 @@ pub fn link_pullback(
     binding: &Binding,
     wanted: &dyn Fn(&Param) -> bool,
 ) -> Result<Gradient, LinkError> {
-    let mut link = Link::open(unit, Substitution::of_binding(unit, binding))?;
+    let mut link = Link::open(unit, binding)?;
     let function = link.root.function.clone();
     let mut cotangents = Vec::with_capacity(function.body.results.len());
     for (i, r) in function.body.results.iter().enumerate() {
@@ -324,9 +347,11 @@ struct Link<'u> {
 }
 
 impl<'u> Link<'u> {
-    fn open(unit: &'u Unit, substitution: Substitution<'u>) -> Result<Self, LinkError> {
+    fn open(unit: &'u Unit, binding: &Binding) -> Result<Self, LinkError> {
         let mut inliner = Inliner::default();
         extent::check(&mut inliner, unit)?;
+        let function = inliner.inlinable(unit)?;
+        let substitution = Substitution::from_binding(unit, &function, binding)?;
         Link::open_with(unit, inliner, substitution)
     }
 
@@ -444,13 +469,5 @@ fn place(unit: &Unit, location: Option<Location>) -> String {
     match location {
         Some(l) => l.in_file(unit.file).to_string(),
         None => unit.file.to_string(),
-    }
-}
-
-/// Whether the linker must know a symbol's value before it can inline the function.
-fn needs_value(kind: SymbolKind) -> bool {
-    match kind {
-        SymbolKind::Size | SymbolKind::Const => true,
-        SymbolKind::Sequence => false,
     }
 }

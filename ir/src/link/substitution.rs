@@ -1,41 +1,46 @@
 //! What a function's symbols, sequence and working float stand for where it is inlined.
 
-use super::{LinkError, needs_value};
+use super::LinkError;
 use crate::attribute::{Attribute, AttributeKind, Attributes, ShapeSource};
 use crate::bind::Binding;
 use crate::block::OpInst;
 use crate::call::Target;
 use crate::dim::{Dim, DimError, Symbol};
 use crate::dtype::DType;
-use crate::function::{Constraint, Function, SymbolKind};
+use crate::function::{Constraint, Function};
 use crate::shape::{Axis, Shape, Type};
+use crate::symbol::{
+    Condition, Number, SymbolDecl, SymbolKind, SymbolSource, SymbolTerm, Test,
+};
 use crate::unit::Unit;
 
-/// Replaces symbols by dims, the sequence by a shape, the working float by a float.
+/// Replaces symbols by terms, the sequence by a shape, the working float by a float.
 #[derive(Clone)]
 pub(super) struct Substitution<'u> {
     pub(super) unit: &'u Unit,
     float: Option<DType>,
-    sizes: Vec<(Symbol, Dim)>,
+    /// What each symbol is that the function declares.
+    symbols: Vec<(Symbol, SymbolTerm)>,
     sequence: Option<Shape>,
-    /// Whether the consts that the function computes with keep their names. Only those of the function
-    /// that is inlined into: two callees may mean different consts by one name.
-    names: bool,
 }
 
 impl<'u> Substitution<'u> {
     /// The binding of an entry point, with its unit's consts.
-    pub(super) fn of_binding(unit: &'u Unit, binding: &Binding) -> Self {
-        let sizes = binding.sizes.iter();
-        let mut sizes: Vec<_> = sizes.map(|(s, v)| (s.clone(), Dim::from(*v))).collect();
-        sizes.extend(consts(unit));
-        Substitution {
+    pub(super) fn from_binding(
+        unit: &'u Unit,
+        function: &Function,
+        binding: &Binding,
+    ) -> Result<Self, LinkError> {
+        let empty = Substitution {
             unit,
             float: Some(binding.float),
-            sizes,
+            symbols: Vec::new(),
             sequence: binding.sequence.as_deref().map(Shape::from_extents),
-            names: false,
-        }
+        };
+        empty.complete(function, &|symbol| {
+            let value = binding.values.get(symbol).copied();
+            Ok(value.map(SymbolTerm::from))
+        })
     }
 
     /// Every symbol of an entry point stays itself.
@@ -43,15 +48,14 @@ impl<'u> Substitution<'u> {
         let mut out = Substitution {
             unit,
             float: None,
-            sizes: Vec::new(),
+            symbols: Vec::new(),
             sequence: None,
-            names: true,
         };
         for d in &function.symbols {
             match d.kind {
-                SymbolKind::Size | SymbolKind::Const => {
-                    out.sizes
-                        .push((d.symbol.clone(), Dim::from(d.symbol.clone())));
+                SymbolKind::Value(ty, _) => {
+                    let term = SymbolTerm::symbol(d.symbol.clone(), ty);
+                    out.symbols.push((d.symbol.clone(), term));
                 }
                 SymbolKind::Sequence => {
                     out.sequence = Some(Shape {
@@ -69,39 +73,75 @@ impl<'u> Substitution<'u> {
         &self,
         target: &Target,
         callee: &'c Unit,
+        function: &Function,
     ) -> Result<Substitution<'c>, LinkError> {
-        let mut sizes = Vec::with_capacity(target.sizes.len() + callee.consts.len());
-        for (s, d) in &target.sizes {
-            sizes.push((s.clone(), self.dim(d)?));
+        let sequence = target.sequence.as_ref();
+        let sequences = sequence.map(|(s, _)| (s, SymbolKind::Sequence));
+        let values = target.symbols.iter().map(|(s, term)| {
+            let kind = SymbolKind::Value(term.ty(), SymbolSource::Caller);
+            (s, kind)
+        });
+        for (symbol, given) in values.chain(sequences) {
+            let declared = function.symbols.iter().find(|d| d.symbol == *symbol);
+            let Some(declared) = declared.filter(|d| !is_const(d.kind)) else {
+                return Err(LinkError::Undeclared {
+                    path: self.unit.path.to_string(),
+                    callee: callee.path.to_string(),
+                    symbol: symbol.to_string(),
+                });
+            };
+            if declared.kind != given {
+                return Err(symbol_type(callee, declared, given));
+            }
         }
-        sizes.extend(consts(callee));
-        let sequence = target.sequence.as_ref().map(|(_, s)| self.shape(s));
-        Ok(Substitution {
+        let sequence = sequence.map(|(_, s)| self.shape(s));
+        let empty = Substitution {
             unit: callee,
             float: self.float,
-            sizes,
+            symbols: Vec::new(),
             sequence: sequence.transpose()?,
-            names: false,
+        };
+        empty.complete(function, &|symbol| {
+            let given = target.symbols.iter().find(|(s, _)| s == symbol);
+            given.map(|(_, term)| self.term(term)).transpose()
         })
     }
 
-    /// Every symbol that `function` declares has a value, and its constraints hold.
-    pub(super) fn check(&self, function: &Function) -> Result<(), LinkError> {
+    /// With what each declared symbol is: given by the caller, or the unit's const.
+    fn complete(
+        mut self,
+        function: &Function,
+        given: &dyn Fn(&Symbol) -> Result<Option<SymbolTerm>, LinkError>,
+    ) -> Result<Self, LinkError> {
         for d in &function.symbols {
-            let known = match needs_value(d.kind) {
-                true => self.sizes.iter().any(|(s, _)| *s == d.symbol),
-                false => self.sequence.is_some(),
+            let term = match d.kind {
+                SymbolKind::Value(_, SymbolSource::Caller) => given(&d.symbol)?,
+                SymbolKind::Value(_, SymbolSource::Rustc) => constant(self.unit, &d.symbol),
+                SymbolKind::Sequence if self.sequence.is_some() => continue,
+                SymbolKind::Sequence => None,
             };
-            if !known {
-                return Err(LinkError::Unbound {
-                    path: self.unit.path.to_string(),
-                    symbol: d.symbol.to_string(),
-                });
+            let term = term.ok_or_else(|| self.unbound(&d.symbol))?;
+            if d.kind.value_type() != Some(term.ty()) {
+                let found = SymbolKind::Value(term.ty(), SymbolSource::Caller);
+                return Err(symbol_type(self.unit, d, found));
             }
+            self.symbols.push((d.symbol.clone(), term));
         }
+        Ok(self)
+    }
+
+    fn unbound(&self, symbol: &Symbol) -> LinkError {
+        LinkError::Unbound {
+            path: self.unit.path.to_string(),
+            symbol: symbol.to_string(),
+        }
+    }
+
+    /// The constraints of `function` hold.
+    pub(super) fn check(&self, function: &Function) -> Result<(), LinkError> {
         for c in &function.constraints {
             if let Some((left, right)) = self.sides(c)?
-                && !c.relation.holds(left, right)
+                && !c.relation.holds(&left, &right)
             {
                 return Err(LinkError::Constraint {
                     path: self.unit.path.to_string(),
@@ -112,12 +152,6 @@ impl<'u> Substitution<'u> {
             }
         }
         Ok(())
-    }
-
-    /// Whether a relation holds, if its sides are known.
-    pub(super) fn holds(&self, c: &Constraint) -> Result<Option<bool>, LinkError> {
-        let sides = self.sides(c)?;
-        Ok(sides.map(|(left, right)| c.relation.holds(left, right)))
     }
 
     fn sides(&self, c: &Constraint) -> Result<Option<(i64, i64)>, LinkError> {
@@ -131,13 +165,77 @@ impl<'u> Substitution<'u> {
         axis + lead.map_or(0, Shape::len)
     }
 
+    /// What a symbol is here.
+    fn symbol(&self, symbol: &Symbol) -> Option<&SymbolTerm> {
+        let found = self.symbols.iter().find(|(known, _)| known == symbol);
+        found.map(|(_, term)| term)
+    }
+
+    fn term(&self, term: &SymbolTerm) -> Result<SymbolTerm, LinkError> {
+        Ok(match term {
+            SymbolTerm::Size(dim) => SymbolTerm::Size(self.dim(dim)?),
+            SymbolTerm::Float(number) => SymbolTerm::Float(self.number(number)?),
+            SymbolTerm::Bool(condition) => SymbolTerm::Bool(self.condition(condition)?),
+        })
+    }
+
+    fn number(&self, number: &Number) -> Result<Number, LinkError> {
+        match number {
+            Number::Known(_) => Ok(number.clone()),
+            Number::Symbol(symbol) => match self.symbol(symbol) {
+                Some(SymbolTerm::Float(number)) => Ok(number.clone()),
+                Some(SymbolTerm::Size(_) | SymbolTerm::Bool(_)) | None => Err(self.unbound(symbol)),
+            },
+        }
+    }
+
+    /// A condition, or its answer where that is known.
+    pub(super) fn condition(&self, condition: &Condition) -> Result<Condition, LinkError> {
+        let mut out = match &condition.test {
+            Test::Known(_) => condition.clone(),
+            Test::Symbol(symbol) => match self.symbol(symbol) {
+                Some(SymbolTerm::Bool(given)) => Condition {
+                    negated: given.negated != condition.negated,
+                    test: given.test.clone(),
+                },
+                Some(SymbolTerm::Size(_) | SymbolTerm::Float(_)) | None => {
+                    return Err(self.unbound(symbol));
+                }
+            },
+            Test::Sizes(c) => Condition {
+                negated: condition.negated,
+                test: Test::Sizes(Constraint {
+                    left: self.dim(&c.left)?,
+                    relation: c.relation,
+                    right: self.dim(&c.right)?,
+                }),
+            },
+            Test::Numbers {
+                left,
+                relation,
+                right,
+            } => Condition {
+                negated: condition.negated,
+                test: Test::Numbers {
+                    left: self.number(left)?,
+                    relation: *relation,
+                    right: self.number(right)?,
+                },
+            },
+        };
+        if let Some(answer) = out.answer() {
+            out = Condition::known(answer);
+        }
+        Ok(out)
+    }
+
     pub(super) fn dim(&self, dim: &Dim) -> Result<Dim, LinkError> {
         if dim.as_constant().is_some() {
             return Ok(dim.clone());
         }
-        let value = |s: &Symbol| {
-            let found = self.sizes.iter().find(|(known, _)| known == s);
-            found.map(|(_, d)| d.clone())
+        let value = |s: &Symbol| match self.symbol(s) {
+            Some(SymbolTerm::Size(dim)) => Some(dim.clone()),
+            Some(SymbolTerm::Float(_) | SymbolTerm::Bool(_)) | None => None,
         };
         if let Some(found) = dim.as_symbol().and_then(value) {
             return Ok(found);
@@ -233,32 +331,32 @@ impl<'u> Substitution<'u> {
                     Attribute::Dims(dims?)
                 }
                 Attribute::DType(d) => Attribute::DType(self.dtype(*d)),
-                Attribute::Number(n) => Attribute::Number(*n),
-                Attribute::Const(c) => self.number(c)?,
+                Attribute::Number(n) => Attribute::Number(self.number(n)?),
             });
         }
         Ok(Attributes(out))
     }
 }
 
-impl Substitution<'_> {
-    /// The number of a const, or its name.
-    fn number(&self, symbol: &Symbol) -> Result<Attribute, LinkError> {
-        if self.names {
-            return Ok(Attribute::Const(symbol.clone()));
-        }
-        let mut numbers = self.unit.numbers.iter();
-        match numbers.find(|(name, _)| *name == symbol.name()) {
-            Some((_, value)) => Ok(Attribute::Number(*value)),
-            None => Err(LinkError::Unbound {
-                path: self.unit.path.to_string(),
-                symbol: symbol.to_string(),
-            }),
-        }
+/// The value of a Rust const of a unit.
+fn constant(unit: &Unit, symbol: &Symbol) -> Option<SymbolTerm> {
+    let mut consts = unit.consts.iter();
+    let found = consts.find(|(name, _)| *name == symbol.name());
+    found.map(|(_, value)| SymbolTerm::from(*value))
+}
+
+fn is_const(kind: SymbolKind) -> bool {
+    match kind {
+        SymbolKind::Value(_, SymbolSource::Rustc) => true,
+        SymbolKind::Value(_, SymbolSource::Caller) | SymbolKind::Sequence => false,
     }
 }
 
-fn consts(unit: &Unit) -> impl Iterator<Item = (Symbol, Dim)> {
-    let consts = unit.consts.iter();
-    consts.map(|(name, value)| (Symbol::new(name), Dim::from(*value)))
+fn symbol_type(unit: &Unit, declared: &SymbolDecl, found: SymbolKind) -> LinkError {
+    LinkError::SymbolType {
+        path: unit.path.to_string(),
+        symbol: declared.symbol.to_string(),
+        expected: declared.kind,
+        found,
+    }
 }

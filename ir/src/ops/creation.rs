@@ -2,10 +2,11 @@
 
 use super::entry::UNTESTED;
 use super::rules::one_axis;
-use crate::attributes::{Constant, Extent, Iota, Number};
+use crate::attributes::{Constant, Extent, Iota};
 use crate::dtype::DType;
 use crate::op::{Arity, Kind, OpDef, OpError, Pullback};
 use crate::shape::Type;
+use crate::symbol::Number;
 
 /// Refuses a number that is no element of the type: stages would make different elements of it.
 fn held(value: f64, dtype: DType) -> Result<(), OpError> {
@@ -24,9 +25,9 @@ pub(super) const CONST: OpDef = OpDef {
     infer: |_, a| {
         let a = Constant::from_attributes(a)?;
         match a.value {
-            Number::Known(value) => held(value, a.dtype)?,
+            Number::Known(value) => held(*value, a.dtype)?,
             // The linker asks again when it has put the number there.
-            Number::Const(_) => {}
+            Number::Symbol(_) => {}
         }
         Ok(Type::new(a.dtype, a.shape.clone()))
     },

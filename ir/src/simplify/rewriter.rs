@@ -1,14 +1,15 @@
 //! One pass over a function: every instruction is rebuilt through the rules.
 
 use super::{contract, reduce, scalar, view};
-use crate::attribute::{Attribute, Attributes};
-use crate::attributes::{Broadcast, Constant, Extent, Number, OfView, Permute, Reshape};
+use crate::attribute::Attributes;
+use crate::attributes::{Broadcast, Constant, Extent, OfView, Permute, Reshape};
 use crate::block::{Inst, OpInst};
 use crate::dtype::DType;
 use crate::function::{Function, Location, Value};
 use crate::op::{Kind, Op};
 use crate::ops;
 use crate::shape::{Axis, Shape, Type};
+use crate::symbol::Number;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -217,7 +218,7 @@ impl Rewriter {
                 Some(d) => {
                     let operands = d.operands == operands
                         || exchanged.clone().is_some_and(|e| e.eq(&d.operands));
-                    d.op == op && operands && equal(&d.attributes, &attributes)
+                    d.op == op && operands && d.attributes == attributes
                 }
                 None => false,
             };
@@ -312,7 +313,7 @@ impl Rewriter {
 
     pub(super) fn constant(&mut self, value: f64, ty: &Type) -> Option<Value> {
         let form = Constant {
-            value: Number::Known(value),
+            value: &Number::Known(value),
             dtype: ty.dtype,
             shape: &ty.shape,
         };
@@ -362,23 +363,6 @@ fn uses(function: &Function, count: usize) -> Vec<u32> {
     out
 }
 
-/// Bits instead of numbers: NaN is one value, and the zeros are two.
-fn equal(a: &Attributes, b: &Attributes) -> bool {
-    a.0.len() == b.0.len()
-        && a.0.iter().zip(&b.0).all(|(a, b)| match (a, b) {
-            (Attribute::Number(a), Attribute::Number(b)) => a.to_bits() == b.to_bits(),
-            (
-                Attribute::Axes(_)
-                | Attribute::Shape(_)
-                | Attribute::Dims(_)
-                | Attribute::DType(_)
-                | Attribute::Number(_)
-                | Attribute::Const(_),
-                _,
-            ) => a == b,
-        })
-}
-
 /// Whether the order of two operands does not matter.
 fn commutes(op: Op) -> bool {
     op.kind.scalar().is_some_and(|s| s.def().commutes)
@@ -391,15 +375,6 @@ fn hash(op: Op, operands: &[Value], attributes: &Attributes) -> u64 {
         &[a, b] if b < a && commutes(op) => [b, a].hash(&mut h),
         _ => operands.hash(&mut h),
     }
-    for a in &attributes.0 {
-        match a {
-            Attribute::Axes(axes) => axes.hash(&mut h),
-            Attribute::Shape(s) => s.hash(&mut h),
-            Attribute::Dims(d) => d.hash(&mut h),
-            Attribute::DType(d) => d.hash(&mut h),
-            Attribute::Number(n) => n.to_bits().hash(&mut h),
-            Attribute::Const(c) => c.hash(&mut h),
-        }
-    }
+    attributes.hash(&mut h);
     h.finish()
 }

@@ -190,11 +190,7 @@ impl Case {
         };
         derive_pullback(&mut function, &|_| None)?;
         let wanted: Vec<&str> = self.gradients.iter().map(|(n, _)| n.as_str()).collect();
-        let binding = Binding {
-            float,
-            sizes: Default::default(),
-            sequence: None,
-        };
+        let binding = Binding::new(float);
         let linked = link_pullback(unit(&function), &binding, &|p| {
             wanted.contains(&p.name.as_str())
         })?;
@@ -252,7 +248,6 @@ pub fn unit(function: &Function) -> &'static Unit {
         text: leak(Unit::text_of(function)),
         callees: &[],
         consts: &[],
-        numbers: &[],
     }))
 }
 

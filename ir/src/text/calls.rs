@@ -9,6 +9,7 @@ use crate::call::{
 use crate::dim::Symbol;
 use crate::function::Value;
 use crate::shape::Type;
+use crate::symbol::{Condition, Number, SymbolTerm, SymbolType, Test};
 
 impl<'a> Parser<'a> {
     pub(super) fn call(&mut self, names: &[&'a str]) -> Parsed<()> {
@@ -60,11 +61,11 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    /// `@norm<W = H, [S] = [B]>`.
+    /// `@norm<[S] = [B], W = H, eps: f64 = 0.1, wide: bool = H <= 64>`.
     fn target(&mut self) -> Parsed<Target> {
         self.sign("@")?;
         let name = self.path()?.to_string();
-        let mut sizes = Vec::new();
+        let mut symbols = Vec::new();
         let mut sequence = None;
         if self.eat("<") {
             loop {
@@ -75,9 +76,15 @@ impl<'a> Parser<'a> {
                     self.sign("[")?;
                     sequence = Some((symbol, self.shape()?));
                 } else {
-                    let symbol = Symbol::new(self.path()?);
+                    let name = self.path()?;
+                    let ty = self.annotation(name)?;
                     self.sign("=")?;
-                    sizes.push((symbol, self.dim()?));
+                    let term = match ty {
+                        SymbolType::Size => SymbolTerm::Size(self.dim()?),
+                        SymbolType::Float => SymbolTerm::Float(self.number()?),
+                        SymbolType::Bool => SymbolTerm::Bool(self.condition()?),
+                    };
+                    symbols.push((Symbol::new(name), term));
                 }
                 if !self.eat(",") {
                     self.sign(">")?;
@@ -87,9 +94,59 @@ impl<'a> Parser<'a> {
         }
         Ok(Target {
             name,
-            sizes,
+            symbols,
             sequence,
         })
+    }
+
+    /// What a choice is made by, or a bool is.
+    fn condition(&mut self) -> Parsed<Condition> {
+        let negated = self.eat("!");
+        let test = if negated && self.eat("(") {
+            let test = self.test()?;
+            self.sign(")")?;
+            test
+        } else {
+            self.test()?
+        };
+        Ok(Condition { negated, test })
+    }
+
+    fn test(&mut self) -> Parsed<Test> {
+        if self.eat_word("true") {
+            return Ok(Test::Known(true));
+        }
+        if self.eat_word("false") {
+            return Ok(Test::Known(false));
+        }
+        let start = (self.at, self.last);
+        if self.ident_follows() {
+            let name = self.path()?;
+            if let Ok(symbol) = self.symbol(name, Some(SymbolType::Bool)) {
+                return Ok(Test::Symbol(symbol));
+            }
+            (self.at, self.last) = start;
+        }
+        if let Ok(numbers) = self.comparison() {
+            return Ok(numbers);
+        }
+        (self.at, self.last) = start;
+        Ok(Test::Sizes(self.constraint()?))
+    }
+
+    /// Two numbers of which one is a symbol's: any others are dims.
+    fn comparison(&mut self) -> Parsed<Test> {
+        let left = self.number()?;
+        let relation = self.relation()?;
+        let right = self.number()?;
+        match (&left, &right) {
+            (Number::Known(_), Number::Known(_)) => Err(self.expected("a symbol")),
+            (Number::Symbol(_), _) | (_, Number::Symbol(_)) => Ok(Test::Numbers {
+                left,
+                relation,
+                right,
+            }),
+        }
     }
 
     /// What stands between a call's target and its operands.
@@ -112,7 +169,7 @@ impl<'a> Parser<'a> {
         loop {
             let target = self.target()?;
             self.word("where")?;
-            let when = self.constraint()?;
+            let when = self.condition()?;
             alternatives.push(Alternative { when, target });
             if !self.eat(",") {
                 return Ok(CallMode::Choice(alternatives));

@@ -41,6 +41,9 @@ pub enum ParseProblem {
     /// A symbol that the function does not declare, or declares as something else.
     #[error("`{0}` is not declared as a symbol of that kind")]
     UnknownSymbol(String),
+    /// A number or a bool whose name means something else.
+    #[error("`{0}` is a value, and no symbol's name")]
+    Reserved(String),
     /// A second sequence: bindings have one.
     #[error("`{0}` is a second sequence, and a function has one at most")]
     Sequences(String),

@@ -1,9 +1,9 @@
 //! The text form of functions: what binaries store, what tools print, what golden tests compare.
 //!
 //! ```text
-//! fn @mlp<B, H, const K>(%m.w: param float[64, H], %x: float[B, 64]) -> float[B, H] where H <= 1024 {
+//! fn @mlp<B, H, const K, eps: f64, wide: bool>(%m.w: param float[64, H], %x: float[B, 64]) -> float[B, H] where H <= 1024 {
 //!   %2 = dot %x, %m.w contract_x [1] contract_y [0]
-//!   %3, %4 = call @norm<W = H, [S] = [B]>(%2) -> float[B, H], float[B]
+//!   %3, %4 = call @norm<[S] = [B], W = H, eps: f64 = eps, wide: bool = !wide>(%2) -> float[B, H], float[B]
 //!   return %3
 //! }
 //! pullback(%5: float[B, H]) {
@@ -17,7 +17,7 @@
 //!
 //! ```text
 //!   %4 = call @block<W = H> checkpoint (%x) -> float[B, H]
-//!   %5 = call @wide<W = H> choice @narrow<W = H> where H <= 64 (%x) -> float[B, H]
+//!   %5 = call @wide<W = H> choice @narrow<W = H> where H <= 64, @sharp where eps < 0.1 (%x) -> float[B, H]
 //!   %6, %7 = call @step loop T (index, carried %h, %w, sliced %xs) -> carried float[B], stacked float[T, B]
 //!   %12, %13 = loop T backward (%8, %9 = %h, %10 = slice %xs axis 1) {
 //!     %11 = add %9, %10
@@ -25,6 +25,10 @@
 //!   }
 //! ```
 //!
+//! - Symbols are sizes, `f64` or `bool` by what stands behind their names; `const` ones are Rust consts. A
+//!   call says what those of its callee are that are not, by names and types of the callee.
+//! - A condition is a `bool` symbol, `true`, `false`, or a relation of two sizes or two numbers, with `!`
+//!   in front for its opposite: `!wide`, `!(H <= 64)`.
 //! - What a loop's body defines is known in it only. The axis of a slice or a stack is a position in the
 //!   dims behind a sequence; the first is left out.
 //! - A pullback that is written by hand, and not derived, is `written pullback(..) { .. }`.
@@ -37,8 +41,8 @@
 //!   counted on the op's shape attribute, or else on its first operand, whose rank it shares.
 //! - Types are not written where they can be inferred: only parameters, results, cotangents and calls
 //!   carry them.
-//! - Numbers are f64 in the shortest form that reads back to the same bits; `nan`, `inf`, `-inf`. The
-//!   number of a Rust const is `const EPS` until the linker knows it.
+//! - Numbers are f64 in the shortest form that reads back to the same bits; `nan`, `inf`, `-inf`. That of a
+//!   symbol is its name until the linker knows it.
 //! - White space does not matter, and `;` starts a comment that ends with the line.
 //! - Places (`at 21:24`, line and column) are printed on request only; the file is the unit's.
 

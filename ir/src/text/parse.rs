@@ -10,12 +10,12 @@ use crate::block::Inst;
 use crate::builder::Builder;
 use crate::dim::Symbol;
 use crate::function::{
-    Constraint, Function, Origin, Param, ParamKind, PullbackBody, Relation, SymbolDecl, SymbolKind,
-    Value,
+    Constraint, Function, Origin, Param, ParamKind, PullbackBody, Relation, Value,
 };
 use crate::op::OpError;
 use crate::ops;
 use crate::shape::{Axis, Type};
+use crate::symbol::{SymbolDecl, SymbolKind, SymbolSource, SymbolType, is_reserved};
 use std::collections::HashMap;
 
 /// Reads one function.
@@ -138,10 +138,11 @@ impl<'a> Parser<'a> {
                 (name, SymbolKind::Sequence)
             } else {
                 let name = self.path()?;
-                match name {
-                    "const" if self.ident_follows() => (self.path()?, SymbolKind::Const),
-                    _ => (name, SymbolKind::Size),
-                }
+                let (name, source) = match name {
+                    "const" if self.ident_follows() => (self.path()?, SymbolSource::Rustc),
+                    _ => (name, SymbolSource::Caller),
+                };
+                (name, SymbolKind::Value(self.annotation(name)?, source))
             };
             let is_sequence = |s: &SymbolDecl| s.kind == SymbolKind::Sequence;
             if kind == SymbolKind::Sequence && self.function.symbols.iter().any(is_sequence) {
@@ -153,6 +154,24 @@ impl<'a> Parser<'a> {
             if !self.eat(",") {
                 return self.sign(">");
             }
+        }
+    }
+
+    /// The type behind a symbol's name, which is left out for a size.
+    pub(super) fn annotation(&mut self, name: &str) -> Parsed<SymbolType> {
+        if !self.eat(":") {
+            return Ok(SymbolType::Size);
+        }
+        let ty = if self.eat_word("f64") {
+            SymbolType::Float
+        } else if self.eat_word("bool") {
+            SymbolType::Bool
+        } else {
+            return Err(self.expected("`f64` or `bool`"));
+        };
+        match is_reserved(name) {
+            true => Err(ParseProblem::Reserved(name.to_string())),
+            false => Ok(ty),
         }
     }
 
@@ -177,21 +196,23 @@ impl<'a> Parser<'a> {
     }
 
     pub(super) fn constraint(&mut self) -> Parsed<Constraint> {
-        let left = self.dim()?;
-        let relation = if self.eat("==") {
-            Relation::Equal
-        } else if self.eat("<=") {
-            Relation::AtMost
-        } else if self.eat("<") {
-            Relation::Below
-        } else {
-            return Err(self.expected("`==`, `<=` or `<`"));
-        };
         Ok(Constraint {
-            left,
-            relation,
+            left: self.dim()?,
+            relation: self.relation()?,
             right: self.dim()?,
         })
+    }
+
+    pub(super) fn relation(&mut self) -> Parsed<Relation> {
+        if self.eat("==") {
+            Ok(Relation::Equal)
+        } else if self.eat("<=") {
+            Ok(Relation::AtMost)
+        } else if self.eat("<") {
+            Ok(Relation::Below)
+        } else {
+            Err(self.expected("`==`, `<=` or `<`"))
+        }
     }
 
     fn announced(&self, announced: &[Type]) -> Parsed<()> {
@@ -320,13 +341,7 @@ impl<'a> Parser<'a> {
                     Attribute::Dims(self.dims()?)
                 }
                 AttributeKind::DType => Attribute::DType(self.dtype()?),
-                AttributeKind::Number => {
-                    self.space();
-                    match self.eat("const ") {
-                        true => Attribute::Const(Symbol::new(self.path()?)),
-                        false => Attribute::Number(self.number()?),
-                    }
-                }
+                AttributeKind::Number => Attribute::Number(self.number()?),
             });
         }
         for (i, source, axes) in written {

@@ -7,9 +7,10 @@ use crate::block::{Block, Inst, Loop, OpInst, Order};
 use crate::call::{Call, CallMode, LoopMode, LoopParam, LoopResult, PullbackCall, Target};
 use crate::dtype::DType;
 use crate::function::{
-    Constraint, Function, Location, Origin, ParamKind, PullbackBody, Relation, SymbolKind, Value,
+    Constraint, Function, Location, Origin, ParamKind, PullbackBody, Relation, Value,
 };
 use crate::shape::{Axis, Shape, Type};
+use crate::symbol::{Condition, Number, SymbolKind, SymbolSource, SymbolTerm, SymbolType, Test};
 use std::fmt::{self, Write};
 
 impl fmt::Display for Function {
@@ -56,12 +57,50 @@ impl fmt::Display for Constraint {
     }
 }
 
-/// An f64 in the shortest form that reads back to the same bits.
-pub(crate) struct Number(pub f64);
+impl fmt::Display for Condition {
+    /// `wide`, `!wide`, `N <= 64`, `!(N <= 64)`, `scale < 0.5`, `true`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let not = if self.negated { "!" } else { "" };
+        let (open, close) = if self.negated { ("(", ")") } else { ("", "") };
+        match &self.test {
+            Test::Known(answer) => write!(f, "{not}{answer}"),
+            Test::Symbol(symbol) => write!(f, "{not}{symbol}"),
+            Test::Sizes(c) => write!(f, "{not}{open}{c}{close}"),
+            Test::Numbers {
+                left,
+                relation,
+                right,
+            } => write!(f, "{not}{open}{left} {} {right}{close}", relation.sign()),
+        }
+    }
+}
+
+impl fmt::Display for SymbolTerm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SymbolTerm::Size(dim) => write!(f, "{dim}"),
+            SymbolTerm::Float(number) => write!(f, "{number}"),
+            SymbolTerm::Bool(condition) => write!(f, "{condition}"),
+        }
+    }
+}
+
+/// The type of a symbol behind its name; that of a size is left out.
+fn annotation(ty: SymbolType) -> &'static str {
+    match ty {
+        SymbolType::Size => "",
+        SymbolType::Float => ": f64",
+        SymbolType::Bool => ": bool",
+    }
+}
 
 impl fmt::Display for Number {
+    /// The symbol, or the number in the shortest form that reads back to the same bits.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let n = self.0;
+        let n = match self {
+            Number::Known(n) => *n,
+            Number::Symbol(symbol) => return write!(f, "{symbol}"),
+        };
         if n.is_nan() {
             f.write_str("nan")
         } else if n == 0.0 || n.is_infinite() || (1e-5..1e15).contains(&n.abs()) {
@@ -85,9 +124,14 @@ impl<W: Write> Printer<'_, W> {
         for (i, s) in f.symbols.iter().enumerate() {
             self.out.write_str(if i == 0 { "<" } else { ", " })?;
             match s.kind {
-                SymbolKind::Size => write!(self.out, "{}", s.symbol)?,
                 SymbolKind::Sequence => write!(self.out, "[{}]", s.symbol)?,
-                SymbolKind::Const => write!(self.out, "const {}", s.symbol)?,
+                SymbolKind::Value(ty, source) => {
+                    let source = match source {
+                        SymbolSource::Caller => "",
+                        SymbolSource::Rustc => "const ",
+                    };
+                    write!(self.out, "{source}{}{}", s.symbol, annotation(ty))?;
+                }
             }
         }
         if !f.symbols.is_empty() {
@@ -211,8 +255,7 @@ impl<W: Write> Printer<'_, W> {
                     self.out.write_char(']')?;
                 }
                 Attribute::DType(d) => write!(self.out, " {} {d}", spec.name)?,
-                Attribute::Number(n) => write!(self.out, " {} {}", spec.name, Number(*n))?,
-                Attribute::Const(c) => write!(self.out, " {} const {c}", spec.name)?,
+                Attribute::Number(n) => write!(self.out, " {} {n}", spec.name)?,
             }
         }
         self.location(i.location)
@@ -269,8 +312,9 @@ impl<W: Write> Printer<'_, W> {
             write!(self.out, "{open}[{symbol}] = [{shape}]")?;
             open = ", ";
         }
-        for (symbol, dim) in &target.sizes {
-            write!(self.out, "{open}{symbol} = {dim}")?;
+        for (symbol, term) in &target.symbols {
+            let ty = annotation(term.ty());
+            write!(self.out, "{open}{symbol}{ty} = {term}")?;
             open = ", ";
         }
         match open {

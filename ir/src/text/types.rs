@@ -4,8 +4,9 @@ use super::error::{DEPTH, ParseProblem};
 use super::parse::{Parsed, Parser};
 use crate::dim::{Dim, Symbol};
 use crate::dtype::DType;
-use crate::function::{Location, SymbolKind};
+use crate::function::Location;
 use crate::shape::{Axis, Shape, Type};
+use crate::symbol::{Number, SymbolType, is_reserved};
 
 /// An axis as written, before the shape it counts on is known.
 pub(super) enum Written<'a> {
@@ -46,7 +47,7 @@ impl<'a> Parser<'a> {
         let mut out = Shape::scalar();
         if self.eat("[") {
             let name = self.path()?;
-            out.sequence = Some(self.symbol(name, true)?);
+            out.sequence = Some(self.symbol(name, None)?);
             self.sign("]")?;
             if !self.eat(",") {
                 self.sign("]")?;
@@ -89,9 +90,10 @@ impl<'a> Parser<'a> {
         Ok(out)
     }
 
-    pub(super) fn symbol(&self, name: &str, sequence: bool) -> Parsed<Symbol> {
+    /// The symbol called `name`, of a type; a sequence, where none is asked for.
+    pub(super) fn symbol(&self, name: &str, ty: Option<SymbolType>) -> Parsed<Symbol> {
         match self.symbols.get(name) {
-            Some((s, kind)) if (*kind == SymbolKind::Sequence) == sequence => Ok(s.clone()),
+            Some((s, kind)) if kind.value_type() == ty => Ok(s.clone()),
             _ => Err(ParseProblem::UnknownSymbol(name.to_string())),
         }
     }
@@ -157,10 +159,24 @@ impl<'a> Parser<'a> {
             };
         }
         let name = self.path()?;
-        Ok(Dim::from(self.symbol(name, false)?))
+        Ok(Dim::from(self.symbol(name, Some(SymbolType::Size))?))
     }
 
-    pub(super) fn number(&mut self) -> Parsed<f64> {
+    /// A number that may be a symbol's.
+    pub(super) fn number(&mut self) -> Parsed<Number> {
+        let start = self.at;
+        if self.ident_follows() {
+            let name = self.path()?;
+            if !is_reserved(name) {
+                let symbol = self.symbol(name, Some(SymbolType::Float))?;
+                return Ok(Number::Symbol(symbol));
+            }
+            self.at = start;
+        }
+        self.written_number().map(Number::Known)
+    }
+
+    pub(super) fn written_number(&mut self) -> Parsed<f64> {
         self.space();
         let start = self.at;
         let negative = self.eat("-");

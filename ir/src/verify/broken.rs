@@ -1,9 +1,10 @@
 //! What is said of a function that breaks a rule.
 
-use crate::dim::Dim;
+use crate::dim::{Dim, Symbol};
 use crate::function::Value;
 use crate::op::OpError;
 use crate::shape::Type;
+use crate::symbol::SymbolKind;
 
 /// A function that breaks a rule.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -99,9 +100,36 @@ pub enum Broken {
     /// A call in the body of a loop.
     #[error("a call stands in the body of a loop")]
     CallInLoop,
-    /// A symbol that is not declared, declared twice, or declared as something else.
-    #[error("`{0}` is not declared once, as what it is used as")]
-    Symbol(String),
+    /// A symbol that is not declared.
+    #[error("`{0}` is not declared as a symbol")]
+    Undeclared(Symbol),
+    /// A symbol that is declared twice.
+    #[error("`{0}` is declared twice")]
+    SymbolTwice(Symbol),
+    /// A number or a bool whose name means something else in texts.
+    #[error("`{0}` is a value, and no symbol's name")]
+    Reserved(Symbol),
+    /// A symbol that is used as what it is not.
+    #[error("`{symbol}` is {declared}, and is used as {used}")]
+    SymbolType {
+        /// The symbol.
+        symbol: Symbol,
+        /// What it is declared as.
+        declared: SymbolKind,
+        /// What it is used as, in words.
+        used: &'static str,
+    },
+    /// A call that says twice what a symbol is.
+    #[error("a call of `{callee}` gives `{symbol}` twice")]
+    GivenTwice {
+        /// The callee, by the caller's name for it.
+        callee: String,
+        /// Its symbol.
+        symbol: Symbol,
+    },
+    /// A comparison of two numbers that are there: a text would take them for sizes.
+    #[error("a comparison of numbers has no symbol in it")]
+    Comparison,
     /// A second sequence: bindings have one.
     #[error("`{0}` is a second sequence, and a function has one at most")]
     Sequences(String),

@@ -13,8 +13,9 @@
 //! 7. A loop, and a call in that mode, pairs what is carried in order, of one type; what is sliced or
 //!    stacked has as many slices along its axis as there are iterations. A loop's body has the
 //!    parameters that [`crate::Loop`] tells; what it defines is used in it only; no call stands in it.
-//! 8. Every symbol is declared, once, and used as what it is: dims hold no sequences, and sequences no
-//!    sizes. At most one symbol is a sequence.
+//! 8. Every symbol is declared, once, and used as what it is: dims hold sizes, attributes and comparisons
+//!    numbers, conditions bools. At most one symbol is a sequence. A call gives no symbol of its callee
+//!    twice. A comparison of numbers has a symbol in it.
 //!
 //! What else is legal depends on how far a function has come, see [`Stage`]. Callees are none of its
 //! business: the linker checks calls where it inlines them.
@@ -25,11 +26,14 @@ mod stage;
 
 use crate::attribute::{Attribute, AttributeKind};
 use crate::block::{Block, Inst, OpInst};
-use crate::call::{Call, CallMode, PullbackCall};
-use crate::dim::Dim;
-use crate::function::{Function, SymbolKind, Value};
+use crate::call::{Call, CallMode, PullbackCall, Target};
+use crate::dim::{Dim, Symbol};
+use crate::function::{Function, Value};
 use crate::op::{Arity, OpError};
 use crate::shape::{Shape, Type};
+use crate::symbol::{
+    Condition, Number, SymbolKind, SymbolTerm, SymbolType, Test, is_reserved,
+};
 pub use broken::{Broken, VerifyError};
 pub use stage::Stage;
 use stage::check_stage;
@@ -111,7 +115,14 @@ fn symbols(function: &Function) -> Result<BTreeMap<&str, SymbolKind>, Broken> {
     let mut sequences = 0;
     for s in &function.symbols {
         if out.insert(s.symbol.name(), s.kind).is_some() {
-            return Err(Broken::Symbol(s.symbol.name().to_string()));
+            return Err(Broken::SymbolTwice(s.symbol.clone()));
+        }
+        let is_dim = match s.kind {
+            SymbolKind::Value(SymbolType::Size, _) | SymbolKind::Sequence => true,
+            SymbolKind::Value(SymbolType::Float | SymbolType::Bool, _) => false,
+        };
+        if !is_dim && is_reserved(s.symbol.name()) {
+            return Err(Broken::Reserved(s.symbol.clone()));
         }
         sequences += usize::from(s.kind == SymbolKind::Sequence);
         if sequences > 1 {
@@ -176,7 +187,7 @@ impl Checker<'_> {
                 | (AttributeKind::Shape, Attribute::Shape(_))
                 | (AttributeKind::Dims, Attribute::Dims(_))
                 | (AttributeKind::DType, Attribute::DType(_))
-                | (AttributeKind::Number, Attribute::Number(_) | Attribute::Const(_)) => true,
+                | (AttributeKind::Number, Attribute::Number(_)) => true,
                 (
                     AttributeKind::Axes(_)
                     | AttributeKind::Shape
@@ -193,10 +204,8 @@ impl Checker<'_> {
             match a {
                 Attribute::Shape(s) => self.shape(s)?,
                 Attribute::Dims(dims) => dims.iter().try_for_each(|d| self.dim(d))?,
-                Attribute::Axes(_)
-                | Attribute::DType(_)
-                | Attribute::Number(_)
-                | Attribute::Const(_) => {}
+                Attribute::Number(number) => self.number(number)?,
+                Attribute::Axes(_) | Attribute::DType(_) => {}
             }
         }
         let refused = |error| Broken::Op { value, op, error };
@@ -218,23 +227,61 @@ impl Checker<'_> {
             self.used(*v)?;
         }
         for target in c.targets() {
-            for (_, d) in &target.sizes {
-                self.dim(d)?;
-            }
-            if let Some((_, s)) = &target.sequence {
-                self.shape(s)?;
-            }
+            self.target(target)?;
         }
         for v in &c.results {
             self.define(*v)?;
         }
         match &c.mode {
             CallMode::Plain | CallMode::Checkpoint => Ok(()),
-            CallMode::Choice(alternatives) => alternatives.iter().try_for_each(|a| {
-                self.dim(&a.when.left)?;
-                self.dim(&a.when.right)
-            }),
+            CallMode::Choice(alternatives) => {
+                let mut conditions = alternatives.iter().map(|a| &a.when);
+                conditions.try_for_each(|c| self.condition(c))
+            }
             CallMode::Loop(l) => self.call_of_loop(c, l),
+        }
+    }
+
+    fn target(&self, target: &Target) -> Result<(), Broken> {
+        let mut given = HashSet::new();
+        let sequence = target.sequence.iter().map(|(symbol, _)| symbol);
+        for symbol in target.symbols.iter().map(|(s, _)| s).chain(sequence) {
+            if !given.insert(symbol) {
+                return Err(Broken::GivenTwice {
+                    callee: target.name.clone(),
+                    symbol: symbol.clone(),
+                });
+            }
+        }
+        for (_, term) in &target.symbols {
+            match term {
+                SymbolTerm::Size(dim) => self.dim(dim)?,
+                SymbolTerm::Float(number) => self.number(number)?,
+                SymbolTerm::Bool(condition) => self.condition(condition)?,
+            }
+        }
+        match &target.sequence {
+            Some((_, shape)) => self.shape(shape),
+            None => Ok(()),
+        }
+    }
+
+    fn condition(&self, condition: &Condition) -> Result<(), Broken> {
+        match &condition.test {
+            Test::Known(_) => Ok(()),
+            Test::Symbol(symbol) => self.symbol(symbol, Some(SymbolType::Bool)),
+            Test::Sizes(c) => {
+                self.dim(&c.left)?;
+                self.dim(&c.right)
+            }
+            Test::Numbers { left, right, .. } => {
+                self.number(left)?;
+                self.number(right)?;
+                match (left.known(), right.known()) {
+                    (Some(_), Some(_)) => Err(Broken::Comparison),
+                    (None, _) | (_, None) => Ok(()),
+                }
+            }
         }
     }
 
@@ -333,10 +380,8 @@ impl Checker<'_> {
     }
 
     fn shape(&self, shape: &Shape) -> Result<(), Broken> {
-        if let Some(s) = &shape.sequence
-            && self.symbols.get(s.name()) != Some(&SymbolKind::Sequence)
-        {
-            return Err(Broken::Symbol(s.name().to_string()));
+        if let Some(s) = &shape.sequence {
+            self.symbol(s, None)?;
         }
         shape.dims.iter().try_for_each(|d| self.dim(d))
     }
@@ -345,14 +390,28 @@ impl Checker<'_> {
         if dim.as_constant().is_some() {
             return Ok(());
         }
-        for s in dim.symbols() {
-            match self.symbols.get(s.name()) {
-                Some(SymbolKind::Size | SymbolKind::Const) => {}
-                Some(SymbolKind::Sequence) | None => {
-                    return Err(Broken::Symbol(s.name().to_string()));
-                }
-            }
+        let symbols = dim.symbols();
+        let mut symbols = symbols.iter();
+        symbols.try_for_each(|s| self.symbol(s, Some(SymbolType::Size)))
+    }
+
+    fn number(&self, number: &Number) -> Result<(), Broken> {
+        match number {
+            Number::Known(_) => Ok(()),
+            Number::Symbol(symbol) => self.symbol(symbol, Some(SymbolType::Float)),
         }
-        Ok(())
+    }
+
+    /// A symbol that is used as a value of this type; as a sequence, where there is none.
+    fn symbol(&self, symbol: &Symbol, used: Option<SymbolType>) -> Result<(), Broken> {
+        match self.symbols.get(symbol.name()) {
+            Some(kind) if kind.value_type() == used => Ok(()),
+            Some(kind) => Err(Broken::SymbolType {
+                symbol: symbol.clone(),
+                declared: *kind,
+                used: used.map_or("a sequence", SymbolType::in_words),
+            }),
+            None => Err(Broken::Undeclared(symbol.clone())),
+        }
     }
 }

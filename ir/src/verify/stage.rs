@@ -14,7 +14,7 @@ pub enum Stage {
     Unit,
     /// Calls inlined, in symbols: no calls; loops have their bodies.
     Inlined,
-    /// Calls inlined and sizes bound: no symbols, sequences, consts, working floats, nor pullback.
+    /// Calls inlined and sizes bound: no symbols, sequences, working floats, nor pullback.
     Bound,
     /// Ready to run: no functions over ops either.
     Program,
@@ -47,8 +47,8 @@ pub(super) fn check_stage(function: &Function, stage: Stage) -> Result<(), Broke
     let mut found = None;
     let mut check = |inst: &Inst| {
         let what = match inst {
-            Inst::Op(i) if bound && i.attributes.0.iter().any(is_const) => {
-                Some("consts without a number")
+            Inst::Op(i) if bound && i.attributes.0.iter().any(is_symbol) => {
+                Some("numbers without a value")
             }
             Inst::Op(i) => match i.op.kind {
                 Kind::Function(_) if stage == Stage::Program => Some("functions over ops"),
@@ -88,13 +88,11 @@ pub(super) fn check_stage(function: &Function, stage: Stage) -> Result<(), Broke
     }
 }
 
-fn is_const(a: &Attribute) -> bool {
+fn is_symbol(a: &Attribute) -> bool {
     match a {
-        Attribute::Const(_) => true,
-        Attribute::Axes(_)
-        | Attribute::Shape(_)
-        | Attribute::Dims(_)
-        | Attribute::DType(_)
-        | Attribute::Number(_) => false,
+        Attribute::Number(number) => number.known().is_none(),
+        Attribute::Axes(_) | Attribute::Shape(_) | Attribute::Dims(_) | Attribute::DType(_) => {
+            false
+        }
     }
 }

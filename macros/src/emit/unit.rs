@@ -87,7 +87,7 @@ pub fn broken(owner: &TokenStream, constant: &Ident, library: &TokenStream) -> T
             #[doc(hidden)]
             pub const #constant: &'static #library::__private::Unit = {
                 static __SINEW_STATIC: #library::__private::Unit = #library::__private::Unit {
-                    path: "", file: "", text: "", callees: &[], consts: &[], numbers: &[],
+                    path: "", file: "", text: "", callees: &[], consts: &[],
                 };
                 &__SINEW_STATIC
             };

@@ -24,7 +24,6 @@ macro_rules! function {
                 text: $text,
                 callees: &[],
                 consts: &[],
-                numbers: &[],
             };
         }
     };
@@ -82,7 +81,6 @@ impl ModelFunction for Wide {
         text: "fn @wide(%m.0: param f64[]) -> f64[] {\n  return %m.0\n}\n",
         callees: &[],
         consts: &[],
-        numbers: &[],
     };
 }
 
@@ -109,7 +107,6 @@ impl ModelFunction for Constant {
         text: "fn @constant(%m.0: param float[]) -> float[] {\n  %1 = const value 1 dtype float shape []\n  return %1\n}\n",
         callees: &[],
         consts: &[],
-        numbers: &[],
     };
 }
 

@@ -19,7 +19,6 @@ impl ModelFunction for Halved {
 ",
         callees: &[],
         consts: &[],
-        numbers: &[],
     };
 }
 
@@ -38,7 +37,6 @@ impl ModelFunction for Signs {
 ",
         callees: &[],
         consts: &[],
-        numbers: &[],
     };
 }
 

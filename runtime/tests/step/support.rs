@@ -85,7 +85,6 @@ static RELU: Unit = Unit {
     ),
     callees: &[],
     consts: &[],
-    numbers: &[],
 };
 
 static LOGITS: Unit = Unit {
@@ -106,7 +105,6 @@ static LOGITS: Unit = Unit {
 ",
     callees: &[],
     consts: &[],
-    numbers: &[],
 };
 
 macro_rules! function {

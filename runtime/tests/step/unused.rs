@@ -23,7 +23,6 @@ pullback(%4: float[N]) {
 ",
     callees: &[],
     consts: &[],
-    numbers: &[],
 };
 
 /// A loss of the layer, as a macro writes it: it knows nothing of the layer's body.
@@ -48,7 +47,6 @@ pullback(%5: float[]) {
 ",
         callees: &[("layer", &LAYER)],
         consts: &[],
-        numbers: &[],
     };
 }
 
@@ -74,7 +72,6 @@ pullback(%5: float[]) {
 ",
         callees: &[],
         consts: &[],
-        numbers: &[],
     };
 }
 
