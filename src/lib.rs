@@ -71,7 +71,7 @@ pub type State = Param;
 /// What `#[model]`'s expansion names; nothing here is for hands, and it changes without notice.
 #[doc(hidden)]
 pub mod __private {
-    pub use sinew_ir::Unit;
+    pub use sinew_ir::{SymbolValue, Unit};
     pub use sinew_runtime::{
         AnyRank, Arg, ArgView, Compile, Error, Float, HasMethods, Init, IntoArg, Model,
         ModelFunction, ModelStruct, Out, Outputs, Param, Rank, Result, Runner, Train, Trained,

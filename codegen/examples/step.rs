@@ -3,7 +3,6 @@
 //! `cargo run --release -p sinew-codegen --features cpu --example step [WIDTHS BATCH]`, say
 //! `step 64,64,32,10 32`.
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::time::Instant;
 
@@ -172,11 +171,7 @@ fn step(widths: &[usize], batch: usize) -> Schedule {
         callees: &[],
         consts: &[],
     };
-    let binding = Binding {
-        float: DType::F32,
-        sizes: BTreeMap::new(),
-        sequence: None,
-    };
+    let binding = Binding::new(DType::F32);
     let gradient = link_gradient(&unit, &binding, &|p| p.name.starts_with(['w', 'b']))
         .expect("the loss links");
 

@@ -11,7 +11,6 @@ use sinew_ir::attributes::{DotAxes, Windows};
 use sinew_ir::ops;
 use sinew_ir::testing::{unit, with_gradients};
 use sinew_ir::{Axis, Binding, DType, Dim, Function, Param, derive_pullback, link_gradient, parse};
-use std::collections::BTreeMap;
 use support::random::Random;
 use support::{ProgramBuilder, bytes, close, golden, interpreted, numbers, run, scheduled, values};
 
@@ -71,11 +70,7 @@ impl Convolution {
 
 /// The gradient program of a function, of all its params, in f64.
 fn gradient(function: &Function) -> Function {
-    let binding = Binding {
-        float: DType::F64,
-        sizes: BTreeMap::new(),
-        sequence: None,
-    };
+    let binding = Binding::new(DType::F64);
     match link_gradient(unit(function), &binding, &|_: &Param| true) {
         Ok(gradient) => gradient.program,
         Err(e) => panic!("{e}\n{function}"),

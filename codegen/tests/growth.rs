@@ -8,7 +8,6 @@ use sinew_fuzz::{STEPS, steps, within};
 use sinew_ir::lower::{broadcast_to, narrow, pad, unsqueeze};
 use sinew_ir::ops;
 use sinew_ir::{Axis, Binding, DType, Dim, Function, Shape, link_pullback, parse, testing};
-use std::collections::BTreeMap;
 use std::time::Duration;
 use support::{ProgramBuilder, interpreted, run, scheduled};
 #[cfg(feature = "cpu")]
@@ -46,11 +45,7 @@ fn close(found: &[f64], expected: &[f64], tolerance: f64) {
 fn scheduled_steps(name: &str, step: &str, count: usize) -> Schedule {
     let text = steps(step, count);
     let function = parse(&text).unwrap_or_else(|e| panic!("{e}\n{text}"));
-    let binding = Binding {
-        float: DType::F32,
-        sizes: BTreeMap::new(),
-        sequence: None,
-    };
+    let binding = Binding::new(DType::F32);
     let linked = link_pullback(testing::unit(&function), &binding, &|_| true);
     let program = linked.unwrap_or_else(|e| panic!("{e}\n{text}")).program;
     within(Duration::from_secs(5), name, || scheduled(&program))

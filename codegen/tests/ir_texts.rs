@@ -9,10 +9,9 @@ use sinew_codegen::execute::execute;
 use sinew_codegen::schedule::{Part, ScheduleError, schedule};
 use sinew_fuzz::{STEPS, Target, changed_text, steps};
 use sinew_ir::{
-    Binding, DType, Function, Stage, Symbol, SymbolKind, link_pullback, parse, testing,
-    verify_stage,
+    Binding, DType, Function, Stage, SymbolKind, SymbolSource, SymbolType, link_pullback, parse,
+    testing, verify_stage,
 };
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use support::{bytes, interpreted, separate, values};
@@ -45,19 +44,18 @@ fn texts() -> Vec<String> {
 fn linked(text: &str) -> Option<Function> {
     let function = parse(text).ok()?;
     verify_stage(&function, Stage::Unit).ok()?;
-    let sizes = function
-        .symbols
-        .iter()
-        .filter(|d| d.kind == SymbolKind::Size);
-    let sizes: Vec<Symbol> = sizes.map(|d| d.symbol.clone()).collect();
-    let binding = Binding {
-        float: DType::F64,
-        sizes: sizes
-            .into_iter()
-            .zip([2, 3, 1, 4].into_iter().cycle())
-            .collect::<BTreeMap<_, _>>(),
-        sequence: Some(vec![2]),
-    };
+    let values = function.symbols.iter().filter_map(|d| match d.kind {
+        SymbolKind::Value(ty, SymbolSource::Caller) => Some((d.symbol.name(), ty)),
+        SymbolKind::Value(_, SymbolSource::Rustc) | SymbolKind::Sequence => None,
+    });
+    let mut binding = Binding::new(DType::F64).with_sequence(&[2]);
+    for ((name, ty), size) in values.zip([2, 3, 1, 4].into_iter().cycle()) {
+        binding = match ty {
+            SymbolType::Size => binding.with(name, size),
+            SymbolType::Float => binding.with(name, 0.5),
+            SymbolType::Bool => binding.with(name, size % 2 == 0),
+        };
+    }
     let program = link_pullback(testing::unit(&function), &binding, &|_| true)
         .ok()?
         .program;

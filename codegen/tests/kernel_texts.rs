@@ -9,17 +9,12 @@ use sinew_codegen::text::parse;
 use sinew_codegen::verify::verify;
 use sinew_fuzz::{STEPS, Target, changed_text, steps};
 use sinew_ir::{Binding, DType, link_pullback, testing};
-use std::collections::BTreeMap;
 use support::random::program;
 use support::scheduled;
 
 /// Texts to change: steps with their pullbacks, and random programs.
 fn texts() -> Vec<String> {
-    let binding = Binding {
-        float: DType::F32,
-        sizes: BTreeMap::new(),
-        sequence: None,
-    };
+    let binding = Binding::new(DType::F32);
     let of_step = |(name, step): &(&str, &str)| {
         let function = sinew_ir::parse(&steps(step, 2)).expect(name);
         let linked = link_pullback(testing::unit(&function), &binding, &|_| true);

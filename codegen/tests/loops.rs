@@ -6,10 +6,7 @@ mod support;
 use sinew_codegen::execute::execute;
 use sinew_codegen::kernel::{Node, Schedule};
 use sinew_ir::testing::with_gradients;
-use sinew_ir::{
-    Binding, DType, Function, Symbol, Unit, derive_pullback, link_gradient, parse, simplify,
-};
-use std::collections::BTreeMap;
+use sinew_ir::{Binding, DType, Function, Unit, derive_pullback, link_gradient, parse, simplify};
 use support::{bytes, close, interpreted, numbers, scheduled, values};
 
 /// `T` stands for the trip count, `U` for one more, `F` for the float's type.
@@ -246,15 +243,8 @@ fn gradients_of_loops() {
         consts: &[],
     };
     for trip in [0, 1, 2, 7] {
-        let binding = Binding {
-            float: DType::F64,
-            sizes: BTreeMap::from([
-                (Symbol::new("B"), 2),
-                (Symbol::new("H"), 3),
-                (Symbol::new("T"), trip),
-            ]),
-            sequence: None,
-        };
+        let binding = Binding::new(DType::F64);
+        let binding = binding.with("B", 2).with("H", 3).with("T", trip);
         let all = |p: &sinew_ir::Param| p.kind == sinew_ir::ParamKind::Param;
         let gradient = link_gradient(&LOSS, &binding, &all).unwrap_or_else(|e| panic!("{e}"));
         check(&gradient.program, &format!("gradient, {trip} turns"));

@@ -10,7 +10,6 @@ use sinew_codegen::kernel::{RegionId, RegionKind, Regions, Schedule};
 use sinew_codegen::schedule::{Part, RegionOffset, ScheduleError, schedule};
 use sinew_ir::ops::{self};
 use sinew_ir::{Axis, Binding, DType, Function, Gradient, Shape, Unit, Value, link_gradient};
-use std::collections::BTreeMap;
 use support::{ProgramBuilder, bytes, close, golden, interpreted, numbers, run, scheduled, values};
 
 /// The gradient program of a function in text form, of all its params.
@@ -22,11 +21,7 @@ fn gradient(text: &'static str) -> Gradient {
         callees: &[],
         consts: &[],
     }));
-    let binding = Binding {
-        float: DType::F32,
-        sizes: BTreeMap::new(),
-        sequence: None,
-    };
+    let binding = Binding::new(DType::F32);
     let wanted = |p: &sinew_ir::Param| p.kind == sinew_ir::ParamKind::Param;
     match link_gradient(unit, &binding, &wanted) {
         Ok(g) => g,

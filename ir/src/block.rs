@@ -317,9 +317,7 @@ impl Inst {
                     match a {
                         Attribute::Shape(s) => s.dims.iter_mut().for_each(&mut *f),
                         Attribute::Dims(d) => d.iter_mut().for_each(&mut *f),
-                        Attribute::Axes(_)
-                        | Attribute::DType(_)
-                        | Attribute::Number(_) => {}
+                        Attribute::Axes(_) | Attribute::DType(_) | Attribute::Number(_) => {}
                     }
                 }
             }

@@ -25,9 +25,9 @@ mod reverse;
 pub mod scalar;
 mod shape;
 mod simplify;
+mod symbol;
 #[cfg(feature = "testing")]
 pub mod testing;
-mod symbol;
 mod text;
 mod unit;
 mod verify;

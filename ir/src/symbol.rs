@@ -73,6 +73,17 @@ impl SymbolType {
         }
     }
 
+    /// Whether a symbol of this type may have a name: where numbers and bools stand, texts mean values by
+    /// some.
+    pub fn allows(self, name: &str) -> bool {
+        match self {
+            SymbolType::Size => true,
+            SymbolType::Float | SymbolType::Bool => {
+                !matches!(name, "nan" | "inf" | "true" | "false")
+            }
+        }
+    }
+
     /// `a usize`, `an f64` or `a bool`.
     pub fn in_words(self) -> &'static str {
         match self {
@@ -378,9 +389,4 @@ impl From<SymbolValue> for SymbolTerm {
             SymbolValue::Bool(answer) => SymbolTerm::Bool(Condition::known(answer)),
         }
     }
-}
-
-/// Whether a number or a bool may not be called so, since texts mean something else by it.
-pub(crate) fn is_reserved(name: &str) -> bool {
-    matches!(name, "nan" | "inf" | "true" | "false")
 }

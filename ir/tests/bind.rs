@@ -1,6 +1,8 @@
 //! Bindings: what symbols are learnt from, and the messages of arguments that do not fit.
 
-use sinew_ir::{BindError, Binding, DType, Function, ParseError, Symbol, parse};
+use sinew_ir::{
+    BindError, Binding, DType, Function, ParseError, Symbol, SymbolKind, SymbolValue, parse,
+};
 
 fn function() -> Result<Function, ParseError> {
     parse(
@@ -13,8 +15,8 @@ fn function() -> Result<Function, ParseError> {
     )
 }
 
-fn known() -> Vec<(Symbol, usize)> {
-    vec![(Symbol::new("H"), 4), (Symbol::new("K"), 3)]
+fn known() -> Vec<(Symbol, SymbolValue)> {
+    vec![(Symbol::new("H"), 4.into()), (Symbol::new("K"), 3.into())]
 }
 
 /// The shapes of all parameters, with one of them changed.
@@ -105,6 +107,7 @@ fn what_nothing_binds_is_named() -> Result<(), ParseError> {
         error,
         Err(BindError::Unbound {
             symbol: Symbol::new("C"),
+            expected: SymbolKind::SIZE,
             function: "f".into()
         })
     );
@@ -127,7 +130,10 @@ fn what_nothing_binds_is_named() -> Result<(), ParseError> {
 /// What is learnt of a function with one symbol `N`, in words, for each order of the arguments.
 fn learnt(text: &str, known: &[(&str, usize)], shapes: &[&[usize]]) -> Result<String, ParseError> {
     let f = parse(text)?;
-    let known: Vec<_> = known.iter().map(|(s, v)| (Symbol::new(s), *v)).collect();
+    let known: Vec<_> = known
+        .iter()
+        .map(|(s, v)| (Symbol::new(s), (*v).into()))
+        .collect();
     let mut params: Vec<_> = shapes.iter().map(|s| s.to_vec()).enumerate().collect();
     let mut told = Vec::new();
     for _ in 0..params.len() {

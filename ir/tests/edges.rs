@@ -22,11 +22,7 @@ fn floats(data: &[f64]) -> Array {
 }
 
 fn binding(float: DType) -> Binding {
-    Binding {
-        float,
-        sizes: [].into(),
-        sequence: None,
-    }
+    Binding::new(float)
 }
 
 fn function(

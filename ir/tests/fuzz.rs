@@ -3,11 +3,11 @@
 
 use sinew_fuzz::{Target, changed_text};
 use sinew_ir::{
-    Array, Binding, DType, Function, Inst, LinkError, Stage, Symbol, SymbolKind, Unit,
-    derive_pullback, first_non_finite, index_bounds, inline, interpret, link, link_gradient,
-    link_pullback, parse, simplify, verify, verify_program, verify_stage,
+    Array, Binding, DType, Function, Inst, LinkError, Stage, Symbol, SymbolKind, SymbolSource,
+    SymbolType, SymbolValue, Unit, derive_pullback, first_non_finite, index_bounds, inline,
+    interpret, link, link_gradient, link_pullback, parse, simplify, verify, verify_program,
+    verify_stage,
 };
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -58,6 +58,21 @@ written pullback(%2: float[W]) {
 fn @either<H>(%x: float[H]) -> float[H] {
   %1 = call @wide<W = H> choice @narrow<W = H> where H <= 1 (%x) -> float[H]
   %2 = call @narrow<W = H> checkpoint (%1) -> float[H]
+  return %2
+}
+",
+    "fn @scaled<W, scale: f64>(%x: float[W]) -> float[W] {
+  %1 = const value scale dtype float shape [W]
+  %2 = mul %x, %1
+  return %2
+}
+fn @bent<W, wide: bool, scale: f64, const EPS: f64>(%x: float[W]) -> float[W] {
+  %1 = call @scaled<W = W, scale: f64 = scale> choice @scaled<W = W, scale: f64 = EPS> where wide, @scaled<W = W, scale: f64 = 2> where !(scale <= 0.5) (%x) -> float[W]
+  return %1
+}
+fn @sharp<H, T, scale: f64, const EPS: f64, wide: bool>(%x: float[H]) -> float[H] {
+  %1 = call @bent<W = H, wide: bool = !wide, scale: f64 = scale> loop T (carried %x) -> carried float[H]
+  %2 = call @bent<W = H, wide: bool = H <= 1, scale: f64 = EPS> checkpoint (%1) -> float[H]
   return %2
 }
 ",
@@ -139,6 +154,12 @@ const PIECES: &[&str] = &[
     "nan",
     "inf",
     "const",
+    ": f64",
+    ": bool",
+    "true",
+    "!",
+    "scale",
+    "wide",
     "return",
     "pullback",
     "call @g",
@@ -182,23 +203,37 @@ fn passes(function: &Function) {
     assert_eq!(verify(&simple), Ok(()), "simplified:\n{simple}");
 }
 
+/// Values of the symbols that come from a source.
+fn values(
+    function: &Function,
+    source: SymbolSource,
+    size: usize,
+) -> impl Iterator<Item = (&Symbol, SymbolValue)> {
+    let of_kind = move |kind: SymbolKind| match kind {
+        SymbolKind::Value(ty, from) if from == source => Some(match ty {
+            SymbolType::Size => SymbolValue::Size(size),
+            SymbolType::Float => SymbolValue::Float(size as f64 / 4.0),
+            SymbolType::Bool => SymbolValue::Bool(size % 2 == 1),
+        }),
+        SymbolKind::Value(..) | SymbolKind::Sequence => None,
+    };
+    let all = function.symbols.iter();
+    all.filter_map(move |d| Some((&d.symbol, of_kind(d.kind)?)))
+}
+
 /// The last function as a unit that may call those in front of it. Units live as long as the process.
 fn unit(functions: &[(Function, String)], size: usize) -> Option<&'static Unit> {
     let mut known: Vec<(&'static str, &'static Unit)> = Vec::new();
     for (function, text) in functions {
-        let consts = function
-            .symbols
-            .iter()
-            .filter(|d| d.kind == SymbolKind::Const);
-        let consts: Vec<(&'static str, usize)> =
-            consts.map(|d| (leak(d.symbol.name()), size)).collect();
+        let consts = values(function, SymbolSource::Rustc, size);
+        let consts: Vec<(&'static str, SymbolValue)> =
+            consts.map(|(s, value)| (leak(s.name()), value)).collect();
         let unit = Unit {
             path: leak(&function.name),
             file: "fuzz.rs",
             text: leak(text),
             callees: known.clone().leak(),
             consts: consts.leak(),
-            numbers: &[("EPS", 0.5)],
         };
         known.push((unit.path, Box::leak(Box::new(unit))));
     }
@@ -211,15 +246,11 @@ fn leak(text: &str) -> &'static str {
 
 /// Links a unit in every way, and runs what is small.
 fn linked(unit: &Unit, function: &Function, size: usize) {
-    let sizes = function
-        .symbols
-        .iter()
-        .filter(|d| d.kind == SymbolKind::Size);
-    let sizes: BTreeMap<Symbol, usize> = sizes.map(|d| (d.symbol.clone(), size)).collect();
+    let values = values(function, SymbolSource::Caller, size);
     let sequences = [vec![], vec![2], vec![2, 1]];
     let binding = Binding {
         float: DType::F64,
-        sizes,
+        values: values.map(|(s, value)| (s.clone(), value)).collect(),
         sequence: Some(sequences[size % 3].clone()),
     };
     // Neither a pass's mistake nor a panic.

@@ -18,10 +18,9 @@
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use sinew_ir::{
-    Binding, DType, Gradient, ParamKind, Symbol, Unit, inline, link, link_gradient, parse,
+    Binding, DType, Gradient, ParamKind, SymbolValue, Unit, inline, link, link_gradient, parse,
     simplify, verify,
 };
-use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -153,7 +152,7 @@ fn functions(input: &str) -> Vec<&str> {
 
 /// Units live as long as the process: tests leak theirs.
 fn unit(texts: &[&str], input: &str) -> Result<&'static Unit, Failed> {
-    let consts: &'static [(&'static str, usize)] =
+    let consts: &'static [(&'static str, SymbolValue)] =
         Box::leak(bind(input)?.consts.into_boxed_slice());
     let mut known: Vec<(&'static str, &'static Unit)> = Vec::new();
     for text in texts {
@@ -179,7 +178,7 @@ fn unit(texts: &[&str], input: &str) -> Result<&'static Unit, Failed> {
 
 struct Bind {
     binding: Binding,
-    consts: Vec<(&'static str, usize)>,
+    consts: Vec<(&'static str, SymbolValue)>,
 }
 
 fn binding(input: &str) -> Result<Binding, Failed> {
@@ -188,11 +187,7 @@ fn binding(input: &str) -> Result<Binding, Failed> {
 
 fn bind(input: &str) -> Result<Bind, Failed> {
     let mut out = Bind {
-        binding: Binding {
-            float: DType::F32,
-            sizes: BTreeMap::new(),
-            sequence: None,
-        },
+        binding: Binding::new(DType::F32),
         consts: Vec::new(),
     };
     let line = input.lines().find_map(|l| l.strip_prefix("; bind "));
@@ -217,13 +212,20 @@ fn bind(input: &str) -> Result<Bind, Failed> {
             Some((name, value)) => match name.strip_prefix("const ") {
                 Some(name) => {
                     let name = Box::leak(name.to_string().into_boxed_str());
-                    out.consts.push((name, value.parse()?));
+                    out.consts.push((name, symbol_value(value)?));
                 }
-                None => {
-                    out.binding.sizes.insert(Symbol::new(name), value.parse()?);
-                }
+                None => out.binding = out.binding.with(name, symbol_value(value)?),
             },
         }
     }
     Ok(out)
+}
+
+/// `true`, a size, or a number, which has a dot.
+fn symbol_value(text: &str) -> Result<SymbolValue, Failed> {
+    Ok(match text {
+        "true" | "false" => SymbolValue::Bool(text == "true"),
+        _ if text.contains('.') => SymbolValue::Float(text.parse()?),
+        _ => SymbolValue::Size(text.parse()?),
+    })
 }

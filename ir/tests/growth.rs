@@ -3,10 +3,9 @@
 
 use sinew_fuzz::{STEPS, steps, within};
 use sinew_ir::{
-    Binding, DType, Function, LinkError, Symbol, Unit, derive_pullback, index_bounds, inline, link,
+    Binding, DType, Function, LinkError, Unit, derive_pullback, index_bounds, inline, link,
     link_pullback, parse, simplify, testing, verify,
 };
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 fn read(text: &str) -> Function {
@@ -28,11 +27,7 @@ fn sizes(text: &str) -> [usize; 4] {
     derive_pullback(&mut derived, &|_| None).unwrap_or_else(|e| panic!("{e}\n{text}"));
     let derived_size = instructions(&derived);
     simplify(&mut derived);
-    let binding = Binding {
-        float: DType::F32,
-        sizes: BTreeMap::new(),
-        sequence: None,
-    };
+    let binding = Binding::new(DType::F32);
     let linked = link_pullback(testing::unit(&function), &binding, &|_| true);
     let program = linked.unwrap_or_else(|e| panic!("{e}\n{text}")).program;
     index_bounds(&program);
@@ -137,11 +132,7 @@ fn chain(count: usize, calls: usize, dims: (&str, &str)) -> &'static Unit {
 }
 
 fn binding() -> Binding {
-    Binding {
-        float: DType::F32,
-        sizes: BTreeMap::from([(Symbol::new("B"), 2)]),
-        sequence: None,
-    }
+    Binding::new(DType::F32).with("B", 2)
 }
 
 #[test]

@@ -2,8 +2,8 @@
 //! stored, derived at link time, or asked of some results only.
 
 use sinew_ir::{
-    Array, Binding, DType, Function, Gradient, LinkError, ParamKind, Symbol, Unit, dependence,
-    inline, interpret, link, link_gradient, link_pullback, parse,
+    Array, Binding, DType, Function, Gradient, LinkError, ParamKind, Symbol, SymbolValue, Unit,
+    dependence, inline, interpret, link, link_gradient, link_pullback, parse,
 };
 use std::error::Error;
 
@@ -51,7 +51,7 @@ static LOSS: Unit = Unit {
   return %8, %5
 }",
     callees: &[("nn::linear", &LINEAR), ("gate", &GATE)],
-    consts: &[("HIDDEN", 4)],
+    consts: &[("HIDDEN", SymbolValue::Size(4))],
 };
 
 static ENDLESS: Unit = Unit {
@@ -67,7 +67,7 @@ static ENDLESS: Unit = Unit {
 
 fn binding(batch: usize) -> Result<Binding, Box<dyn Error>> {
     let function = parse(LOSS.text)?;
-    let known = [(Symbol::new("HIDDEN"), 4)];
+    let known = [(Symbol::new("HIDDEN"), 4.into())];
     let shapes = [(2, vec![batch, 2, 3])];
     Ok(Binding::infer(&function, DType::F64, &known, &shapes)?)
 }
@@ -199,11 +199,7 @@ fn instructions_are_traced_to_the_file_they_were_written_in() -> Result<(), Box<
 
 #[test]
 fn recursion_is_an_error() {
-    let binding = Binding {
-        float: DType::F32,
-        sizes: [].into(),
-        sequence: None,
-    };
+    let binding = Binding::new(DType::F32);
     let error = link(&ENDLESS, &binding);
     assert_eq!(error, Err(LinkError::Recursion("endless".into())));
 }
@@ -215,14 +211,13 @@ fn consts_of_one_name_stay_two() -> Result<(), Box<dyn Error>> {
             Unit {
                 path: $path,
                 file: "src/net.rs",
-                text: "fn @adds(%x: float[]) -> float[] {
-  %1 = const value const EPS dtype float shape [] at 2:5
+                text: "fn @adds<const EPS: f64>(%x: float[]) -> float[] {
+  %1 = const value EPS dtype float shape [] at 2:5
   %2 = add %x, %1 at 2:9
   return %2
 }",
                 callees: &[],
-                consts: &[],
-                numbers: &[("EPS", $number)],
+                consts: &[("EPS", SymbolValue::Float($number))],
             }
         };
     }
@@ -231,19 +226,18 @@ fn consts_of_one_name_stay_two() -> Result<(), Box<dyn Error>> {
     static BOTH: Unit = Unit {
         path: "both",
         file: "src/net.rs",
-        text: "fn @both(%x: float[]) -> float[] {
-  %1 = const value const EPS dtype float shape [] at 5:5
+        text: "fn @both<const EPS: f64>(%x: float[]) -> float[] {
+  %1 = const value EPS dtype float shape [] at 5:5
   %2 = mul %x, %1 at 5:9
   %3 = call @small(%2) -> float[] at 6:5
   %4 = call @large(%3) -> float[] at 7:5
   return %4
 }",
         callees: &[("small", &SMALL), ("large", &LARGE)],
-        consts: &[],
-        numbers: &[("EPS", 7.0)],
+        consts: &[("EPS", SymbolValue::Float(7.0))],
     };
     let printed = inline(&BOTH)?.to_string();
-    for number in ["value const EPS", "value 0.001", "value 0.5"] {
+    for number in ["value EPS", "value 0.001", "value 0.5"] {
         assert!(printed.contains(number), "{number} is not in\n{printed}");
     }
     Ok(())
@@ -298,11 +292,7 @@ fn a_parameter_that_a_callee_leaves_out_has_no_gradient() -> Result<(), Box<dyn 
     let first = vec![true, false, false, true];
     let second = vec![false, true, false, false];
     assert_eq!(info.depends, [first, second]);
-    let binding = Binding {
-        float: DType::F64,
-        sizes: [].into(),
-        sequence: None,
-    };
+    let binding = Binding::new(DType::F64);
     let made = link_gradient(&ONE_HEAD, &binding, &|_| true)?;
     assert_eq!(made.gradients, [Some(1), None, None, Some(2)]);
     let printed = made.program.to_string();
@@ -333,11 +323,7 @@ fn refused(text: &'static str, link: Link) -> String {
         callees: Box::leak(Box::new([("nn::linear", &LINEAR)])),
         consts: &[],
     }));
-    let binding = Binding {
-        float: DType::F32,
-        sizes: [(Symbol::new("B"), 2)].into(),
-        sequence: None,
-    };
+    let binding = Binding::new(DType::F32).with("B", 2);
     link(unit, &binding).map_or_else(|| "it links".to_string(), |e| e.to_string())
 }
 

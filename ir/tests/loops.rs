@@ -331,14 +331,8 @@ fn unrolled(spec: &Spec, trip: usize, name: &str) -> &'static Unit {
 
 fn binding(trip: usize) -> Binding {
     let sizes = [("B", 2), ("H", 3), ("K", 2), ("T", trip)];
-    Binding {
-        float: DType::F64,
-        sizes: sizes
-            .iter()
-            .map(|(s, n)| (sinew_ir::Symbol::new(s), *n))
-            .collect(),
-        sequence: None,
-    }
+    let each = sizes.iter();
+    each.fold(Binding::new(DType::F64), |b, (s, n)| b.with(s, *n))
 }
 
 /// Numbers without a pattern, the same on every run.

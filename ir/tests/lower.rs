@@ -52,7 +52,7 @@ fn function(types: &[Type], build: Build) -> Result<Function, Box<dyn std::error
     };
     for t in types {
         let sizes = t.shape.dims.iter().flat_map(Dim::symbols);
-        let sizes = sizes.map(|s| (s, sinew_ir::SymbolKind::Size));
+        let sizes = sizes.map(|s| (s, sinew_ir::SymbolKind::SIZE));
         let sequence = t.shape.sequence.iter();
         let sequence = sequence.map(|s| (s.clone(), sinew_ir::SymbolKind::Sequence));
         for (symbol, kind) in sizes.chain(sequence) {
@@ -125,7 +125,13 @@ fn the_same_for(types: &[&str], build: Build, sequences: &[&[usize]]) -> Outcome
         let has_sequence = types.iter().any(|t| t.shape.sequence.is_some());
         let binding = |bind: bool| Binding {
             float: DType::F64,
-            sizes: if bind { sizes.clone() } else { BTreeMap::new() },
+            values: match bind {
+                true => sizes
+                    .iter()
+                    .map(|(s, n)| (s.clone(), (*n).into()))
+                    .collect(),
+                false => BTreeMap::new(),
+            },
             sequence: (bind && has_sequence).then(|| sequence.to_vec()),
         };
         let found = run(&f, &binding(true), &inputs)?;

@@ -4,8 +4,8 @@
 use sinew_fuzz::within;
 use sinew_ir::testing::{difference, with_gradients};
 use sinew_ir::{
-    Array, Binding, DType, Function, Inst, LinkError, Symbol, Unit, derive_pullback, inline,
-    interpret, link, link_gradient, link_pullback, parse, simplify,
+    Array, Binding, DType, Function, Inst, LinkError, Unit, derive_pullback, inline, interpret,
+    link, link_gradient, link_pullback, parse, simplify,
 };
 use std::error::Error;
 use std::time::Duration;
@@ -61,12 +61,8 @@ pullback(%4: float[]) {
 );
 
 fn binding(sizes: &[(&str, usize)]) -> Binding {
-    let sizes = sizes.iter().map(|(s, n)| (Symbol::new(s), *n));
-    Binding {
-        float: DType::F64,
-        sizes: sizes.collect(),
-        sequence: None,
-    }
+    let each = sizes.iter();
+    each.fold(Binding::new(DType::F64), |b, (s, n)| b.with(s, *n))
 }
 
 fn vector(data: &[f64]) -> Array {

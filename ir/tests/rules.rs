@@ -55,16 +55,11 @@ fn a_const_that_its_type_does_not_hold_is_refused_when_it_is_known() {
     static BIG: Unit = Unit {
         path: "big",
         file: "src/big.rs",
-        text: "fn @big() -> i32[] {\n  %0 = const value const LIMIT dtype i32 shape [] at 3:5\n  return %0\n}",
+        text: "fn @big<const LIMIT: f64>() -> i32[] {\n  %0 = const value LIMIT dtype i32 shape [] at 3:5\n  return %0\n}",
         callees: &[],
-        consts: &[],
-        numbers: &[("LIMIT", 3e9)],
+        consts: &[("LIMIT", sinew_ir::SymbolValue::Float(3e9))],
     };
-    let binding = sinew_ir::Binding {
-        float: DType::F32,
-        sizes: [].into(),
-        sequence: None,
-    };
+    let binding = sinew_ir::Binding::new(DType::F32);
     let error = link(&BIG, &binding).expect_err("three billions");
     assert_eq!(
         error.to_string(),

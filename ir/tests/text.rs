@@ -1,7 +1,7 @@
 //! The text form: what is printed reads back, and what is no function is refused with its place.
 
 use proptest::prelude::*;
-use sinew_ir::{Binding, DType, Symbol, Unit, link, parse, verify};
+use sinew_ir::{Binding, DType, Symbol, SymbolValue, Unit, link, parse, verify};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -82,10 +82,15 @@ fn consts_come_from_the_unit() -> Outcome {
         file: "src/ones.rs",
         text: "fn @ones<B, const K>(%x: float[B]) -> float[B, K] {\n  %1 = const value 1 dtype float shape [B, K] at 3:5\n  return %1\n}",
         callees: &[],
-        consts: &[("K", 3)],
+        consts: &[("K", SymbolValue::Size(3))],
     };
     let f = parse(UNIT.text)?;
-    let binding = Binding::infer(&f, DType::F32, &[(Symbol::new("K"), 3)], &[(0, vec![2])])?;
+    let binding = Binding::infer(
+        &f,
+        DType::F32,
+        &[(Symbol::new("K"), 3.into())],
+        &[(0, vec![2])],
+    )?;
     let program = link(&UNIT, &binding)?;
     assert_eq!(
         program.to_string(),

@@ -59,7 +59,7 @@ fn broken_functions_are_told_apart() -> Result<(), ParseError> {
             "%3: `sum` does not have these attributes",
         ),
         (
-            |f| op(f, 1).attributes = Attributes(vec![Attribute::Number(0.0)]),
+            |f| op(f, 1).attributes = Attributes(vec![Attribute::Number(0.0.into())]),
             "%3: `sum` does not have these attributes",
         ),
         (
@@ -74,10 +74,7 @@ fn broken_functions_are_told_apart() -> Result<(), ParseError> {
             |f| f.params[1].name = "x".to_string(),
             "the parameter name `x` is taken, or a number",
         ),
-        (
-            |f| f.symbols.clear(),
-            "`B` is not declared once, as what it is used as",
-        ),
+        (|f| f.symbols.clear(), "`B` is not declared as a symbol"),
         (
             |f| {
                 let call = PullbackCall {
@@ -123,8 +120,8 @@ fn what_a_program_has_no_more_is_named() -> Result<(), ParseError> {
             "pullback",
         ),
         (
-            "fn @f() -> f32[] {\n %0 = const value const EPS dtype f32 shape []\n return %0\n}",
-            "consts without a number",
+            "fn @f<const EPS: f64>() -> f32[] {\n %0 = const value EPS dtype f32 shape []\n return %0\n}",
+            "symbols",
         ),
     ];
     for (text, what) in cases {
@@ -275,7 +272,7 @@ fn loops_that_do_not_fit_are_told_apart() -> Result<(), ParseError> {
                     let call = Call::plain(
                         sinew_ir::Target {
                             name: "g".to_string(),
-                            sizes: Vec::new(),
+                            symbols: Vec::new(),
                             sequence: None,
                         },
                         Vec::new(),

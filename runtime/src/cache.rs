@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::executable::Executable;
 use crate::layout::Layout;
 use crate::optimizer::Optimizer;
-use sinew_ir::Symbol;
+use sinew_ir::{Symbol, SymbolValue};
 use std::any::TypeId;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -215,7 +215,7 @@ pub(crate) struct Origin {
     /// The working float and every leaf with its place.
     pub layout: Arc<Layout>,
     /// Symbols that the model's configuration gives.
-    pub known: Vec<(Symbol, usize)>,
+    pub known: Vec<(Symbol, SymbolValue)>,
     /// What is done with the function.
     pub purpose: Purpose,
 }

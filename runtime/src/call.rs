@@ -17,7 +17,7 @@ use crate::param::Data;
 use crate::runner::Runner;
 use crate::store::{Shared, Trained};
 use crate::trainer::Trainer;
-use sinew_ir::DType;
+use sinew_ir::{DType, SymbolValue};
 use std::any::{Any, TypeId};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
@@ -25,7 +25,7 @@ use std::thread::available_parallelism;
 
 /// What is kept between calls: a runner, or a trainer that only ever takes gradients.
 trait Keep<M: Model>: Sized + Send + 'static {
-    /// One for models of these sizes.
+    /// One for models of this configuration.
     fn make(model: &M, settings: Settings) -> Result<Self>;
     /// Its parameters.
     fn shared(&self) -> &Shared;
@@ -55,7 +55,7 @@ impl<F: ModelFunction> Keep<F::Model> for Trainer<F> {
 
 /// A kept object with the configuration of the model it was made for.
 struct Kept<K> {
-    sizes: Vec<(&'static str, usize)>,
+    symbols: Vec<(&'static str, SymbolValue)>,
     object: K,
 }
 
@@ -115,11 +115,11 @@ fn with_model<F: ModelFunction, K: Keep<F::Model>, T>(
         ..Settings::default()
     };
     settings.check()?;
-    let sizes = F::sizes(model);
+    let symbols = F::symbols(model);
     let float = settings.precision.dtype();
     let fits = |k: &Kept<K>| {
         let layout = &k.object.shared().layout;
-        layout.float == float && k.sizes == sizes && layout.is_of(model)
+        layout.float == float && k.symbols == symbols && layout.is_of(model)
     };
     let mut kept = match take(fits) {
         Some(kept) => {
@@ -128,7 +128,7 @@ fn with_model<F: ModelFunction, K: Keep<F::Model>, T>(
         }
         None => Kept {
             object: K::make(model, settings)?,
-            sizes,
+            symbols,
         },
     };
     let done = work(&mut kept.object);

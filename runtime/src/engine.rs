@@ -17,7 +17,7 @@ use crate::read;
 use crate::workspace::Workspace;
 use sinew_codegen::kernel::RegionId;
 use sinew_codegen::schedule::RegionOffset;
-use sinew_ir::{Binding, DType, Function, ParamKind, Symbol, Unit};
+use sinew_ir::{Binding, DType, Function, ParamKind, Symbol, SymbolValue, Unit};
 use std::any::TypeId;
 use std::sync::Arc;
 
@@ -53,7 +53,7 @@ pub(crate) struct Engine {
     pub function: Function,
     pub settings: Settings,
     /// Symbols that the model's configuration gives.
-    known: Vec<(Symbol, usize)>,
+    known: Vec<(Symbol, SymbolValue)>,
     /// The arguments, in order.
     pub inputs: Vec<Input>,
     /// The model's leaves by position among the function's parameters.
@@ -96,7 +96,7 @@ impl Engine {
             function: unit.path.into(),
             source: Box::new(source),
         })?;
-        let mut known: Vec<(Symbol, usize)> = F::sizes(model)
+        let mut known: Vec<(Symbol, SymbolValue)> = F::symbols(model)
             .into_iter()
             .map(|(name, value)| (Symbol::new(name), value))
             .collect();
@@ -188,7 +188,7 @@ impl Engine {
                     let program = Arc::new(compile(self, &binding)?);
                     tracing::info!(
                         function = self.unit.path,
-                        sizes = %sizes(&binding),
+                        symbols = %symbols(&binding),
                         kernels = program.schedule.kernels.len(),
                         compile_ms = started.elapsed().as_secs_f64() * 1e3,
                         "compiled"
@@ -354,10 +354,10 @@ impl Settings {
     }
 }
 
-/// `B = 32, [S] = (4, 7)`.
-fn sizes(binding: &Binding) -> String {
+/// `B = 32, scale = 0.5, sequence = (4, 7)`.
+fn symbols(binding: &Binding) -> String {
     let mut words: Vec<String> = binding
-        .sizes
+        .values
         .iter()
         .map(|(s, v)| format!("{s} = {v}"))
         .collect();

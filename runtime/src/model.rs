@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::output::Outputs;
 use crate::param::Param;
-use sinew_ir::Unit;
+use sinew_ir::{SymbolValue, Unit};
 use std::path::Path;
 
 /// A struct of named parameters, made by `#[model]`.
@@ -38,7 +38,7 @@ pub trait Model: Clone + Send + 'static {
     fn visit_mut(&mut self, prefix: &str, f: &mut dyn FnMut(&str, &mut Param));
 
     /// The values of the struct's symbols.
-    fn sizes(&self) -> Vec<(&'static str, usize)> {
+    fn symbols(&self) -> Vec<(&'static str, SymbolValue)> {
         Vec::new()
     }
 
@@ -158,14 +158,14 @@ pub trait ModelFunction: 'static {
     type Output: Outputs;
     /// Its program.
     const UNIT: &'static Unit;
-    /// The function's names of its model's sizes (`m: &Mlp<In, Out>`), each with its position among the
-    /// struct's symbols, whose names may differ; `None` where they are the same.
-    const SIZES: Option<&'static [(usize, &'static str)]> = None;
+    /// The function's names of its model's symbols (`m: &Mlp<In, Out>`), each with its position among the
+    /// struct's, whose names may differ; `None` where they are the same.
+    const SYMBOLS: Option<&'static [(usize, &'static str)]> = None;
 
     /// Values of the function's symbols that its model knows, by the function's names.
-    fn sizes(model: &Self::Model) -> Vec<(&'static str, usize)> {
-        let values = model.sizes();
-        let Some(named) = Self::SIZES else {
+    fn symbols(model: &Self::Model) -> Vec<(&'static str, SymbolValue)> {
+        let values = model.symbols();
+        let Some(named) = Self::SYMBOLS else {
             return values;
         };
         let value = |(position, name): &(usize, &'static str)| {

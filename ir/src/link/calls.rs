@@ -37,9 +37,7 @@ impl<'u> Inliner<'u> {
         let target = chosen(instance, c)?;
         let callee = callee(caller, &target.name)?;
         let function = self.inlinable(callee)?;
-        let substitution = instance
-            .substitution
-            .of_call(target, callee, &function)?;
+        let substitution = instance.substitution.of_call(target, callee, &function)?;
         let operands = instance.map(&c.operands);
         let refuse = |what| LinkError::Call {
             path: caller.path.to_string(),

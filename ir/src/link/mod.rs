@@ -106,7 +106,9 @@ pub enum LinkError {
         found: SymbolKind,
     },
     /// A call that gives a value of a symbol that its callee has not, or that rustc gives.
-    #[error("`{path}` gives a value of `{symbol}`, which is no symbol that callers of `{callee}` give")]
+    #[error(
+        "`{path}` gives a value of `{symbol}`, which is no symbol that callers of `{callee}` give"
+    )]
     Undeclared {
         /// The caller.
         path: String,

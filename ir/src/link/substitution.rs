@@ -9,9 +9,7 @@ use crate::dim::{Dim, DimError, Symbol};
 use crate::dtype::DType;
 use crate::function::{Constraint, Function};
 use crate::shape::{Axis, Shape, Type};
-use crate::symbol::{
-    Condition, Number, SymbolDecl, SymbolKind, SymbolSource, SymbolTerm, Test,
-};
+use crate::symbol::{Condition, Number, SymbolDecl, SymbolKind, SymbolSource, SymbolTerm, Test};
 use crate::unit::Unit;
 
 /// Replaces symbols by terms, the sequence by a shape, the working float by a float.

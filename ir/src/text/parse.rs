@@ -15,7 +15,7 @@ use crate::function::{
 use crate::op::OpError;
 use crate::ops;
 use crate::shape::{Axis, Type};
-use crate::symbol::{SymbolDecl, SymbolKind, SymbolSource, SymbolType, is_reserved};
+use crate::symbol::{SymbolDecl, SymbolKind, SymbolSource, SymbolType};
 use std::collections::HashMap;
 
 /// Reads one function.
@@ -169,9 +169,9 @@ impl<'a> Parser<'a> {
         } else {
             return Err(self.expected("`f64` or `bool`"));
         };
-        match is_reserved(name) {
-            true => Err(ParseProblem::Reserved(name.to_string())),
-            false => Ok(ty),
+        match ty.allows(name) {
+            true => Ok(ty),
+            false => Err(ParseProblem::Reserved(name.to_string())),
         }
     }
 

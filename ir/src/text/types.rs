@@ -6,7 +6,7 @@ use crate::dim::{Dim, Symbol};
 use crate::dtype::DType;
 use crate::function::Location;
 use crate::shape::{Axis, Shape, Type};
-use crate::symbol::{Number, SymbolType, is_reserved};
+use crate::symbol::{Number, SymbolType};
 
 /// An axis as written, before the shape it counts on is known.
 pub(super) enum Written<'a> {
@@ -167,7 +167,7 @@ impl<'a> Parser<'a> {
         let start = self.at;
         if self.ident_follows() {
             let name = self.path()?;
-            if !is_reserved(name) {
+            if SymbolType::Float.allows(name) {
                 let symbol = self.symbol(name, Some(SymbolType::Float))?;
                 return Ok(Number::Symbol(symbol));
             }

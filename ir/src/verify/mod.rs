@@ -31,9 +31,7 @@ use crate::dim::{Dim, Symbol};
 use crate::function::{Function, Value};
 use crate::op::{Arity, OpError};
 use crate::shape::{Shape, Type};
-use crate::symbol::{
-    Condition, Number, SymbolKind, SymbolTerm, SymbolType, Test, is_reserved,
-};
+use crate::symbol::{Condition, Number, SymbolKind, SymbolTerm, SymbolType, Test};
 pub use broken::{Broken, VerifyError};
 pub use stage::Stage;
 use stage::check_stage;
@@ -117,11 +115,8 @@ fn symbols(function: &Function) -> Result<BTreeMap<&str, SymbolKind>, Broken> {
         if out.insert(s.symbol.name(), s.kind).is_some() {
             return Err(Broken::SymbolTwice(s.symbol.clone()));
         }
-        let is_dim = match s.kind {
-            SymbolKind::Value(SymbolType::Size, _) | SymbolKind::Sequence => true,
-            SymbolKind::Value(SymbolType::Float | SymbolType::Bool, _) => false,
-        };
-        if !is_dim && is_reserved(s.symbol.name()) {
+        let ty = s.kind.value_type();
+        if ty.is_some_and(|ty| !ty.allows(s.symbol.name())) {
             return Err(Broken::Reserved(s.symbol.clone()));
         }
         sequences += usize::from(s.kind == SymbolKind::Sequence);

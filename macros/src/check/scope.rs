@@ -54,7 +54,7 @@ impl<'e> Scope<'e> {
             let name = parse::name(ident);
             match self.symbol(&name) {
                 Some(SymbolKind::Sequence) => return Err(messages::sequence_as_dim(ident)),
-                Some(SymbolKind::Size | SymbolKind::Const) => return Ok(Dim::symbol(&name)),
+                Some(SymbolKind::Value(..)) => return Ok(Dim::symbol(&name)),
                 None if !name.starts_with(char::is_uppercase) => {
                     return Err(messages::unknown_symbol(ident, &self.symbols));
                 }
@@ -95,7 +95,7 @@ impl<'e> Scope<'e> {
             None => None,
             Some(ident) => match self.symbol(&parse::name(ident)) {
                 Some(SymbolKind::Sequence) => Some(Symbol::new(&parse::name(ident))),
-                Some(SymbolKind::Size | SymbolKind::Const) => {
+                Some(SymbolKind::Value(..)) => {
                     return Err(self.errors.report(messages::size_as_sequence(ident)));
                 }
                 None => {

@@ -25,7 +25,7 @@ pub fn declare(scope: &mut Scope<'_>, outer: &[syn::Ident], f: &parse::Function)
         }
         let kind = match sequences.contains(&ident) {
             true => SymbolKind::Sequence,
-            false => SymbolKind::Size,
+            false => SymbolKind::SIZE,
         };
         scope.symbols.push((Symbol::new(&name), kind));
     }
@@ -137,7 +137,7 @@ pub fn structure(
     scope.symbols = s
         .symbols
         .iter()
-        .map(|i| (Symbol::new(&parse::name(i)), SymbolKind::Size))
+        .map(|i| (Symbol::new(&parse::name(i)), SymbolKind::SIZE))
         .collect();
     let mut fields = Vec::new();
     for f in &s.fields {

@@ -203,7 +203,7 @@ fn becomes(f: &Function, entry: &Entry<'_>, library: &TokenStream) -> TokenStrea
     }
 }
 
-/// What the runtime is told of a function: its types, its unit, and the sizes that its model has.
+/// What the runtime is told of a function: its types, its unit, and the symbols whose values its model has.
 ///
 /// `structure` is the model's struct with its dims here, in terms of `symbols`.
 fn model_function(
@@ -220,7 +220,7 @@ fn model_function(
         Some((s, _)) => s.path.to_token_stream(),
         None => quote!(()),
     };
-    let sizes = structure.map(|(s, symbols)| sizes(s, symbols));
+    let names = structure.map(|(s, names)| symbols(s, names));
     quote! {
         #[automatically_derived]
         #quiet
@@ -229,13 +229,13 @@ fn model_function(
             type Inputs = (#(#inputs,)*);
             type Output = #output;
             const UNIT: &'static #library::__private::Unit = #unit;
-            #sizes
+            #names
         }
     }
 }
 
 /// The struct's symbols by position, under the names they have here.
-fn sizes(structure: &StructType, symbols: &[Ident]) -> TokenStream {
+fn symbols(structure: &StructType, names: &[Ident]) -> TokenStream {
     let named = structure
         .dims
         .iter()
@@ -244,12 +244,12 @@ fn sizes(structure: &StructType, symbols: &[Ident]) -> TokenStream {
             parse::DimExpr::Name(path) => {
                 let ident = path.get_ident()?;
                 let name = parse::name(ident);
-                symbols.contains(ident).then(|| quote!((#i, #name)))
+                names.contains(ident).then(|| quote!((#i, #name)))
             }
             _ => None,
         });
     quote! {
-        const SIZES: ::core::option::Option<
+        const SYMBOLS: ::core::option::Option<
             &'static [(::core::primitive::usize, &'static ::core::primitive::str)],
         > = ::core::option::Option::Some(&[#(#named),*]);
     }

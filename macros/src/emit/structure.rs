@@ -78,10 +78,10 @@ pub fn implementations(s: &Structure, library: &TokenStream) -> TokenStream {
     });
     let symbol_names = symbols.iter().map(parse::name);
     let positions = 0..count;
-    let sizes = (count > 0).then(|| {
+    let symbol_values = (count > 0).then(|| {
         quote! {
-            fn sizes(&self) -> ::std::vec::Vec<(&'static ::core::primitive::str, ::core::primitive::usize)> {
-                ::std::vec![#((#symbol_names, self.__sinew_sizes[#positions])),*]
+            fn symbols(&self) -> ::std::vec::Vec<(&'static ::core::primitive::str, #library::__private::SymbolValue)> {
+                ::std::vec![#((#symbol_names, #library::__private::SymbolValue::Size(self.__sinew_sizes[#positions]))),*]
             }
         }
     });
@@ -107,7 +107,7 @@ pub fn implementations(s: &Structure, library: &TokenStream) -> TokenStream {
                 let _ = (prefix, &f);
                 #(#visits_mut)*
             }
-            #sizes
+            #symbol_values
             #blank
         }
 

@@ -7,7 +7,7 @@ use crate::lower::Lowered;
 use crate::signature::{Const, Registry};
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
-use sinew_ir::{Relation, Unit};
+use sinew_ir::{Relation, SymbolType, Unit};
 
 /// The associated const with a function's unit; what is told of the function with it, if it has a
 /// signature to tell.
@@ -40,14 +40,15 @@ pub fn unit(
         .callees
         .iter()
         .map(|(name, unit)| quote!((#name, #unit)));
-    let consts = lowered
-        .consts
-        .iter()
-        .map(|(name, value)| quote!((#name, #value)));
-    let numbers = lowered
-        .numbers
-        .iter()
-        .map(|(name, value)| quote!((#name, #value)));
+    let consts = lowered.consts.iter().map(|c| {
+        let (name, value) = (&c.name, &c.value);
+        let variant = match c.ty {
+            SymbolType::Size => quote!(Size),
+            SymbolType::Float => quote!(Float),
+            SymbolType::Bool => quote!(Bool),
+        };
+        quote!((#name, #library::__private::SymbolValue::#variant(#value)))
+    });
     let whole = lowered.whole.iter().map(|c| {
         let span = crate::parse::start(&c.at);
         let message = crate::messages::const_not_whole(&c.source);
@@ -70,7 +71,6 @@ pub fn unit(
                     text: #text,
                     callees: &[#(#callees),*],
                     consts: &[#(#consts),*],
-                    numbers: &[#(#numbers),*],
                 };
                 &__SINEW_STATIC
             };

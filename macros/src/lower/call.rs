@@ -14,7 +14,7 @@ use crate::parse;
 use crate::signature::{self, ParamType};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use sinew_ir::{CalleeInfo, Dim, Inst, Relation, Symbol, SymbolKind, Type, Value};
+use sinew_ir::{CalleeInfo, Dim, Inst, Relation, Symbol, SymbolKind, SymbolTerm, Type, Value};
 
 /// An argument of a call: its value, and its tokens for messages.
 #[derive(Clone)]
@@ -260,11 +260,11 @@ impl Lowerer<'_, '_> {
         let replaced = Equations::from_constraints(&f.constraints);
         let configured = sizes::configured(&self.scope.registry, f, &replaced);
         let gone = |s: &Symbol| replaced.replaces(s) && !configured.contains(s);
-        let mut sizes = Vec::new();
+        let mut symbols = Vec::new();
         for (symbol, kind) in &f.symbols {
-            if *kind == SymbolKind::Size && !gone(symbol) {
+            if *kind == SymbolKind::SIZE && !gone(symbol) {
                 match instance.sizes.get(symbol) {
-                    Some(d) => sizes.push((symbol.clone(), self.dim(d)?)),
+                    Some(d) => symbols.push((symbol.clone(), SymbolTerm::Size(self.dim(d)?))),
                     None => return Err(self.report(messages::not_inferred(at, f, symbol.name()))),
                 }
             }
@@ -284,7 +284,7 @@ impl Lowerer<'_, '_> {
         self.builder.insts.push(Inst::Call(sinew_ir::Call::plain(
             sinew_ir::Target {
                 name: callee,
-                sizes,
+                symbols,
                 sequence: instance.sequence,
             },
             operands,

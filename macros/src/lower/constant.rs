@@ -115,7 +115,7 @@ impl Lowerer<'_, '_> {
             .numbers
             .name_for(&constant.name, constant.value.clone());
         let form = attributes::Constant {
-            value: attributes::Number::Const(&Symbol::new(&name)),
+            value: &sinew_ir::Number::Symbol(Symbol::new(&name)),
             dtype,
             shape: &Shape::scalar(),
         };

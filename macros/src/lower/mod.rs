@@ -13,6 +13,7 @@ mod arithmetic;
 mod build;
 mod call;
 mod constant;
+mod consts;
 mod expression;
 mod names;
 mod operations;
@@ -30,12 +31,13 @@ use crate::parse;
 use crate::signature::{self, FieldKind, ParamType};
 pub use arguments::Arguments;
 use constant::Constant;
+pub use consts::DeclaredConst;
 use names::Names;
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use sinew_ir::{
     Block, Builder, CalleeInfo, Dim, Function, Inst, Location, Param, ParamKind, Relation, Symbol,
-    SymbolDecl, SymbolKind, Value,
+    SymbolDecl, Value,
 };
 use std::collections::{HashMap, HashSet};
 use substitution::Substitution;
@@ -57,14 +59,12 @@ pub enum Mention {
 pub struct Lowered {
     /// The IR, with pullback.
     pub function: Function,
-    /// The Rust consts it computes with: names in the text, and Rust expressions.
-    pub numbers: Vec<(String, TokenStream)>,
-    /// Those of them that meet integers.
+    /// The Rust consts among its symbols.
+    pub consts: Vec<DeclaredConst>,
+    /// Consts that it computes with and that meet integers.
     pub whole: Vec<Constant>,
     /// Its callees: names in the text, and Rust expressions of their units.
     pub callees: Vec<(String, TokenStream)>,
-    /// The Rust consts in its dims: names in the text, and Rust expressions.
-    pub consts: Vec<(String, TokenStream)>,
     /// What rustc must check of consts.
     pub assertions: Vec<Assertion>,
 }
@@ -139,13 +139,12 @@ pub fn function(
     if signature.no_derivative.is_none() {
         derive(scope, &mut function, &places)?;
     }
-    let consts = rename_consts(scope, &mut function)?;
+    let consts = consts::declare(scope, &mut function, numbers.into_list())?;
     Ok(Lowered {
         function,
-        numbers: numbers.into_list(),
+        consts,
         whole,
         callees: callees.into_list(),
-        consts,
         assertions,
     })
 }
@@ -404,55 +403,6 @@ fn derive(scope: &Scope<'_>, function: &mut Function, places: &Places) -> Checke
     match needed.next() {
         Some(message) => Err(scope.errors.report(message.clone().into_error())),
         None => Ok(()),
-    }
-}
-
-/// Gives every const its name in the text, and declares it.
-fn rename_consts(
-    scope: &Scope<'_>,
-    function: &mut Function,
-) -> Checked<Vec<(String, TokenStream)>> {
-    let mut taken: HashSet<String> = function
-        .symbols
-        .iter()
-        .map(|s| s.symbol.name().to_string())
-        .collect();
-    let mut out = Vec::new();
-    let mut renamed = HashMap::new();
-    let used = value::symbols(function);
-    for c in &scope.registry.consts {
-        if !used.contains(&c.symbol) {
-            continue;
-        }
-        let plain: String = c
-            .symbol
-            .name()
-            .chars()
-            .filter(|c| *c != signature::CONST_MARK)
-            .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
-            .collect();
-        let name = hidden::fresh(&plain, &mut |name| taken.contains(name));
-        taken.insert(name.clone());
-        renamed.insert(c.symbol.clone(), Symbol::new(&name));
-        out.push((name, c.value.clone()));
-    }
-    for (name, _) in &out {
-        function.symbols.push(SymbolDecl {
-            symbol: Symbol::new(name),
-            kind: SymbolKind::Const,
-        });
-    }
-    let dim = |d: &Dim| {
-        d.substitute(&|s| {
-            let to = renamed.get(s);
-            to.map(|to| Dim::from(to.clone()))
-        })
-    };
-    match value::map_dims(function, &dim) {
-        Ok(()) => Ok(out),
-        Err(_) => Err(scope
-            .errors
-            .report(messages::dim_arithmetic(Span::call_site()))),
     }
 }
 

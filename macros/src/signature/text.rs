@@ -4,7 +4,9 @@
 
 use super::{ConstName, Field, FieldKind, Function, Param, ParamType, Signature, Struct};
 use crate::parse::dims;
-use sinew_ir::{Constraint, DType, Dim, Relation, Shape, Symbol, SymbolKind, Type};
+use sinew_ir::{
+    Constraint, DType, Dim, Relation, Shape, Symbol, SymbolKind, SymbolSource, SymbolType, Type,
+};
 
 /// The text of a signature.
 pub fn encode(signature: &Signature) -> String {
@@ -101,9 +103,8 @@ impl Writer {
         self.list(&f.symbols, |w, (s, kind)| {
             w.text(s.name());
             w.number(match kind {
-                SymbolKind::Size => 0,
-                SymbolKind::Sequence => 1,
-                SymbolKind::Const => 2,
+                SymbolKind::Sequence => 0,
+                SymbolKind::Value(ty, source) => 1 + code(*ty, *source),
             });
         });
         self.number(f.outer);
@@ -208,10 +209,9 @@ impl Reader<'_> {
             at: self.text()?,
             symbols: self.list(|r| {
                 let symbol = Symbol::new(&r.text()?);
-                let kind = match r.number()? {
-                    0 => SymbolKind::Size,
-                    1 => SymbolKind::Sequence,
-                    _ => SymbolKind::Const,
+                let kind = match r.number()?.checked_sub(1) {
+                    None => SymbolKind::Sequence,
+                    Some(code) => value(code)?,
                 };
                 Some((symbol, kind))
             })?,
@@ -242,6 +242,27 @@ impl Reader<'_> {
             tuple: self.number()? == 1,
             no_derivative: self.list(Reader::text)?.pop(),
         })
+    }
+}
+
+/// The types of values.
+const TYPES: [SymbolType; 3] = [SymbolType::Size, SymbolType::Float, SymbolType::Bool];
+
+/// What a symbol's value is and where it is from, as a number.
+fn code(ty: SymbolType, source: SymbolSource) -> usize {
+    let ty = TYPES.iter().position(|t| *t == ty).unwrap_or_default();
+    match source {
+        SymbolSource::Caller => ty,
+        SymbolSource::Rustc => TYPES.len() + ty,
+    }
+}
+
+fn value(code: usize) -> Option<SymbolKind> {
+    let ty = TYPES.get(code % TYPES.len())?;
+    match code / TYPES.len() {
+        0 => Some(SymbolKind::Value(*ty, SymbolSource::Caller)),
+        1 => Some(SymbolKind::Value(*ty, SymbolSource::Rustc)),
+        _ => None,
     }
 }
 

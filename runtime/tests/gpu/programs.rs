@@ -44,8 +44,8 @@ fn classifier(batch: usize, hidden: usize) -> Function {
     let z = layer(&mut p, h, w2, b2);
     let attributes = vec![
         Attribute::Axes(vec![Axis::At(1)]),
-        Attribute::Number(-100.0),
-        Attribute::Number(0.0),
+        Attribute::Number((-100.0).into()),
+        Attribute::Number(0.0.into()),
     ];
     let losses =
         p.b.op(ops::CROSS_ENTROPY, &[z, y], attributes.clone())
