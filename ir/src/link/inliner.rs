@@ -131,18 +131,22 @@ impl<'u> Inliner<'u> {
     fn flatten(&mut self, unit: &'u Unit, stored: &Rc<Function>) -> Result<Flat, LinkError> {
         let builder = std::mem::take(&mut self.builder);
         let stacks = std::mem::take(&mut self.stacks);
-        let substitution = Substitution::in_symbols(unit, stored);
+        let substitution = Substitution::in_symbols(unit, stored)?;
+        let (symbols, constraints) = substitution.open(stored)?;
         let params = stored.params.len();
-        let operands = stored.values[..params].iter();
-        let operands: Vec<Value> = operands.map(|t| self.builder.value(t.clone())).collect();
+        let mut operands = Vec::with_capacity(params);
+        for ty in &stored.values[..params] {
+            let ty = substitution.of_type(ty)?;
+            operands.push(self.builder.value(ty));
+        }
         let mut root = Instance::new(stored.clone(), substitution, &operands)?;
         self.body(&mut root)?;
         let inner = std::mem::replace(&mut self.builder, builder);
         let mut inner_stacks = std::mem::replace(&mut self.stacks, stacks);
         let mut function = Function {
             name: stored.name.clone(),
-            symbols: stored.symbols.clone(),
-            constraints: stored.constraints.clone(),
+            symbols,
+            constraints,
             params: stored.params.clone(),
             values: inner.values,
             body: Block::body(params, inner.insts, root.map(&stored.body.results)),

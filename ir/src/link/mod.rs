@@ -283,8 +283,8 @@ pub fn link_pullback(
 
 /// A unit's function and its pullback with all calls inlined, in symbols: what tools print.
 ///
-/// Functions over ops (`softmax`) stay as they are. Consts of callees become numbers, those of the
-/// unit itself stay.
+/// Functions over ops (`softmax`) stay as they are. Rust consts become numbers: two functions may mean
+/// different ones by one name, and one by two.
 ///
 /// # Errors
 /// As [`link`]; a unit that has results to differentiate and no derivative.
@@ -292,7 +292,9 @@ pub fn inline(unit: &Unit) -> Result<Function, LinkError> {
     let mut inliner = Inliner::default();
     extent::check(&mut inliner, unit)?;
     let function = inliner.inlinable(unit)?;
-    let mut link = Link::open_with(unit, inliner, Substitution::in_symbols(unit, &function))?;
+    let substitution = Substitution::in_symbols(unit, &function)?;
+    let (symbols, constraints) = substitution.open(&function)?;
+    let mut link = Link::open_with(unit, inliner, substitution)?;
     link.inliner.body(&mut link.root)?;
     let results = link.results();
     let body = std::mem::take(&mut link.inliner.builder.insts);
@@ -321,8 +323,8 @@ pub fn inline(unit: &Unit) -> Result<Function, LinkError> {
     link.inliner.stacks.apply(&mut pullback.block);
     let mut out = Function {
         name: function.name.clone(),
-        symbols: function.symbols.clone(),
-        constraints: function.constraints.clone(),
+        symbols,
+        constraints,
         params: link.params,
         values: link.inliner.builder.values,
         body,

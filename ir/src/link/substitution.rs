@@ -41,29 +41,48 @@ impl<'u> Substitution<'u> {
         })
     }
 
-    /// Every symbol of an entry point stays itself.
-    pub(super) fn in_symbols(unit: &'u Unit, function: &Function) -> Self {
-        let mut out = Substitution {
+    /// Every symbol that a caller gives stays itself. Rust consts are numbers: what callees know of the
+    /// same consts is numbers too.
+    pub(super) fn in_symbols(unit: &'u Unit, function: &Function) -> Result<Self, LinkError> {
+        let sequence = function
+            .symbols
+            .iter()
+            .find(|d| d.kind == SymbolKind::Sequence);
+        let empty = Substitution {
             unit,
             float: None,
             symbols: Vec::new(),
-            sequence: None,
+            sequence: sequence.map(|d| Shape {
+                sequence: Some(d.symbol.clone()),
+                dims: Vec::new(),
+            }),
         };
-        for d in &function.symbols {
-            match d.kind {
-                SymbolKind::Value(ty, _) => {
-                    let term = SymbolTerm::symbol(d.symbol.clone(), ty);
-                    out.symbols.push((d.symbol.clone(), term));
-                }
-                SymbolKind::Sequence => {
-                    out.sequence = Some(Shape {
-                        sequence: Some(d.symbol.clone()),
-                        dims: Vec::new(),
-                    });
-                }
+        empty.complete(function, &|symbol| {
+            let declared = function.symbols.iter().find(|d| d.symbol == *symbol);
+            let ty = declared.and_then(|d| d.kind.value_type());
+            Ok(ty.map(|ty| SymbolTerm::symbol(symbol.clone(), ty)))
+        })
+    }
+
+    /// The symbols of `function` that are open where all others are replaced, and what is to be assumed
+    /// of them.
+    pub(super) fn open(
+        &self,
+        function: &Function,
+    ) -> Result<(Vec<SymbolDecl>, Vec<Constraint>), LinkError> {
+        let mut symbols = function.symbols.clone();
+        symbols.retain(|d| !is_const(d.kind));
+        let mut constraints = Vec::new();
+        for c in &function.constraints {
+            if self.sides(c)?.is_none() {
+                constraints.push(Constraint {
+                    left: self.dim(&c.left)?,
+                    relation: c.relation,
+                    right: self.dim(&c.right)?,
+                });
             }
         }
-        out
+        Ok((symbols, constraints))
     }
 
     /// What a call in the function of `self` makes of its callee's symbols.
