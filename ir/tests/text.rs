@@ -22,11 +22,11 @@ fn numbers_read_back_to_the_same_bits() -> Outcome {
         "100000",
         "0.00001",
         "123456789.125",
-        "const EPS",
+        "EPS",
     ];
     for n in numbers {
         let text = format!(
-            "fn @c() -> float[] {{\n  %0 = const value {n} dtype float shape []\n  return %0\n}}\n"
+            "fn @c<const EPS: f64>() -> float[] {{\n  %0 = const value {n} dtype float shape []\n  return %0\n}}\n"
         );
         let f = parse(&text)?;
         verify(&f)?;

@@ -285,7 +285,7 @@ fn loops_that_do_not_fit_are_told_apart() -> Result<(), ParseError> {
             ),
             (
                 |f| iterated(f).trip = Dim::from(Symbol::new("N")),
-                "`N` is not declared once, as what it is used as",
+                "`N` is not declared as a symbol",
             ),
         ],
     );
