@@ -214,6 +214,8 @@ impl<'a> Cutter<'a> {
             | Kind::Concat
             | Kind::Gather
             | Kind::Scatter
+            | Kind::Scan(_)
+            | Kind::Sort
             | Kind::Function(_) => false,
         }
     }

@@ -31,6 +31,7 @@
 //! `at 0 [30, 1]` is an offset and strides: of an access over the space's dims, of a binding over the
 //! loops around the run. What follows a `;` is a comment.
 
+mod classes;
 mod parse;
 mod print;
 mod tokens;

@@ -3,7 +3,8 @@
 use super::Check;
 use crate::bounds::{interval, range};
 use crate::kernel::{
-    Access, Class, Code, Contract, Kernel, Nest, Reg, ScalarKind, Scatter, Slot, SlotId, Stage,
+    Access, Class, Code, Contract, Kernel, Nest, Reg, ScalarKind, Scan, Scatter, Slot, SlotId,
+    Sort, Stage,
 };
 use crate::schedule::{Touch, touches};
 use sinew_ir::DType;
@@ -20,6 +21,8 @@ pub(super) fn kernel(kernel: &Kernel) -> Check {
         Class::Nest(n) => nest(slots, n)?,
         Class::Contract(c) => contract(slots, c)?,
         Class::Scatter(s) => scatter(slots, s)?,
+        Class::Scan(s) => scan(slots, s)?,
+        Class::Sort(s) => sort(slots, s)?,
     }
     let touches = touches(&kernel.class);
     for (i, slot) in slots.iter().enumerate() {
@@ -188,6 +191,50 @@ fn scatter(slots: &[Slot], s: &Scatter) -> Check {
     checker.bounds(&s.target, s.stride, s.extent)
 }
 
+fn scan(slots: &[Slot], s: &Scan) -> Check {
+    let space = s.space();
+    not_empty(&space)?;
+    let checker = Checker {
+        slots,
+        space: &space,
+        flat: space.len(),
+        rows: &[],
+        set: &[],
+        accumulator: Some(dtype_of(&s.code, s.next)?),
+    };
+    checker.code(&s.code)
+}
+
+fn sort(slots: &[Slot], s: &Sort) -> Check {
+    let space = s.space();
+    not_empty(&space)?;
+    if i32::try_from(s.extent).is_err() {
+        return Err("more elements than an i32 counts".into());
+    }
+    let checker = Checker {
+        slots,
+        space: &space,
+        flat: space.len(),
+        rows: &[],
+        set: &[],
+        accumulator: None,
+    };
+    for access in [&s.keys, &s.indices] {
+        if !access.guards.is_empty() {
+            return Err("a guarded key or index".into());
+        }
+        checker.bounds(access, 0, 0)?;
+    }
+    match checker.slot(&s.keys)?.dtype {
+        DType::F32 | DType::F64 | DType::I32 | DType::U32 => {}
+        DType::Float | DType::Bool => return Err("keys that are no numbers".into()),
+    }
+    if checker.slot(&s.indices)?.dtype != DType::I32 {
+        return Err("the indices are not i32".into());
+    }
+    injective(&space, &s.indices.strides)
+}
+
 fn dtype_of(code: &Code, reg: Reg) -> Result<DType, String> {
     let inst = code.insts.get(reg.0 as usize);
     inst.map(|i| i.dtype)
@@ -304,7 +351,7 @@ impl<'a> Checker<'a> {
                 },
                 ScalarKind::Accumulator => match self.accumulator {
                     Some(d) => same(d)?,
-                    None => return Err("an accumulator outside a contraction".into()),
+                    None => return Err("an accumulator outside a contraction or a scan".into()),
                 },
                 ScalarKind::Apply(scalar, operands) => {
                     let types: Result<Vec<DType>, String> =
