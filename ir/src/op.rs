@@ -435,6 +435,14 @@ pub enum OpError {
         /// The axis's extent.
         extent: String,
     },
+    /// More elements asked for than an axis has.
+    #[error("an axis of {extent} has no {count} elements")]
+    Count {
+        /// How many.
+        count: String,
+        /// The axis's extent.
+        extent: String,
+    },
     /// An attribute that is missing or of the wrong kind.
     #[error("attribute `{0}` is missing or of the wrong kind")]
     Attribute(&'static str),

@@ -38,7 +38,15 @@ pub fn sort(
 pub fn topk(b: &mut Builder, x: Value, k: &Dim, axis: Axis) -> Result<[Value; 2], OpError> {
     let order = argsort(b, x, axis, true)?;
     let range = [&Dim::constant(0), k, &Dim::constant(1)];
-    let indices = b.slice(order, axis, range)?;
+    let indices = match b.slice(order, axis, range) {
+        Err(OpError::Range { stop, extent, .. }) => {
+            return Err(OpError::Count {
+                count: stop,
+                extent,
+            });
+        }
+        other => other?,
+    };
     let values = b.along(ops::TAKE_ALONG_AXIS, &[x, indices], axis)?;
     Ok([values, indices])
 }
