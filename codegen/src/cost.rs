@@ -79,6 +79,7 @@ fn code_flops(code: &Code) -> usize {
         | ScalarKind::Const(_)
         | ScalarKind::Index { .. }
         | ScalarKind::Row(_)
+        | ScalarKind::Element(_)
         | ScalarKind::Accumulator => 0,
     };
     code.insts.iter().map(|i| price(&i.kind)).sum()

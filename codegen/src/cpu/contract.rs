@@ -79,6 +79,7 @@ fn dense(code: &Code, dim: usize) -> i64 {
         | ScalarKind::Const(_)
         | ScalarKind::Index { .. }
         | ScalarKind::Row(_)
+        | ScalarKind::Element(_)
         | ScalarKind::Accumulator
         | ScalarKind::Apply(..) => false,
     };
@@ -227,6 +228,7 @@ pub(super) fn destination(c: &Contract) -> Option<&Access> {
             | ScalarKind::Const(_)
             | ScalarKind::Index { .. }
             | ScalarKind::Row(_)
+            | ScalarKind::Element(_)
             | ScalarKind::Apply(..) => None,
         },
         _ => None,

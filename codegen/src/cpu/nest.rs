@@ -379,6 +379,7 @@ pub(super) fn width(f: &Frame<'_>, codes: &[&Code], others: &[DType]) -> Option<
                 }
                 ScalarKind::Const(_)
                 | ScalarKind::Row(_)
+                | ScalarKind::Element(_)
                 | ScalarKind::Accumulator
                 | ScalarKind::Apply(..) => see(inst.dtype, false),
             }
@@ -454,6 +455,7 @@ pub(super) fn work(code: &Code) -> f64 {
             | ScalarKind::Const(_)
             | ScalarKind::Index { .. }
             | ScalarKind::Row(_)
+            | ScalarKind::Element(_)
             | ScalarKind::Accumulator => 0.0,
         })
         .sum()
@@ -483,6 +485,7 @@ pub(super) fn traffic(code: &Code, lanes: Option<(usize, usize)>) -> f64 {
             ScalarKind::Const(_)
             | ScalarKind::Index { .. }
             | ScalarKind::Row(_)
+            | ScalarKind::Element(_)
             | ScalarKind::Accumulator
             | ScalarKind::Apply(..) => 0.0,
         };

@@ -97,6 +97,7 @@ impl Frame<'_> {
                                 | ScalarKind::Gather { .. }
                                 | ScalarKind::Index { .. }
                                 | ScalarKind::Row(_)
+                                | ScalarKind::Element(_)
                                 | ScalarKind::Accumulator
                                 | ScalarKind::Apply(..) => None,
                             },

@@ -324,6 +324,7 @@ fn dense(operand: &Operand, dim: usize) -> bool {
         | ScalarKind::Const(_)
         | ScalarKind::Index { .. }
         | ScalarKind::Row(_)
+        | ScalarKind::Element(_)
         | ScalarKind::Accumulator
         | ScalarKind::Apply(..) => false,
     })
