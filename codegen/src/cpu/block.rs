@@ -7,7 +7,7 @@ use sinew_ir::DType;
 use std::mem::offset_of;
 
 use super::EmitError;
-use super::blocking::Plan;
+use super::blocking::BlockedProduct;
 use super::contract::{Dims, Walked, destination, finish, lanes};
 use super::frame::{Frame, Index};
 use super::lanes::Lanes;
@@ -21,21 +21,21 @@ use crate::kernel::{Contract, Reg};
 pub(super) fn called(
     f: &mut Frame<'_>,
     c: &Contract,
-    plan: &Plan,
+    blocked: &BlockedProduct,
     dims: &[(usize, usize)],
     index: &mut Vec<Index>,
 ) -> Result<(), EmitError> {
     let rank = dims.len();
-    let (left, right) = plan.computed();
-    if plan.is_direct() && left.is_none() && right.is_none() {
-        return calls(f, c, plan, dims, index);
+    let (left, right) = blocked.computed();
+    if blocked.is_direct() && left.is_none() && right.is_none() {
+        return calls(f, c, blocked, dims, index);
     }
     let products = f.b.create_block();
     let back = f.b.create_block();
     let block = f.block;
     f.b.ins().brif(block, back, &[], products, &[]);
     f.b.switch_to_block(products);
-    f.scoped(|f| calls(f, c, plan, dims, index))?;
+    f.scoped(|f| calls(f, c, blocked, dims, index))?;
     f.b.ins().return_(&[]);
     f.b.switch_to_block(back);
 
@@ -64,7 +64,7 @@ pub(super) fn called(
         f.b.ins().return_(&[]);
         f.b.switch_to_block(next);
     }
-    if plan.is_direct() {
+    if blocked.is_direct() {
         return Ok(());
     }
     let epilogue = Walked::new(&c.epilogue, rank, &c.m, &c.n);
@@ -264,7 +264,7 @@ impl Area {
 fn calls(
     f: &mut Frame<'_>,
     c: &Contract,
-    plan: &Plan,
+    blocked: &BlockedProduct,
     dims: &[(usize, usize)],
     index: &mut Vec<Index>,
 ) -> Result<(), EmitError> {
@@ -274,7 +274,7 @@ fn calls(
         DType::F64 => Shim::ProductF64,
         DType::Float | DType::F32 | DType::I32 | DType::U32 | DType::Bool => Shim::ProductF32,
     };
-    let out = if plan.is_direct() {
+    let out = if blocked.is_direct() {
         destination(c)
     } else {
         None
@@ -311,9 +311,9 @@ fn calls(
             let place = f.affine(0, &[1], &[*place]);
             put(f, place, size_of::<Call>() + 8 * d);
         }
-        let plan = f.symbol(&Plan::symbol(&f.kernel.name));
+        let blocked = f.symbol(&BlockedProduct::symbol(&f.kernel.name));
         let call = f.b.ins().stack_addr(types::I64, slot, 0);
-        f.call(shim, &[plan, call]);
+        f.call(shim, &[blocked, call]);
         Ok(Vec::new())
     })?;
     Ok(())

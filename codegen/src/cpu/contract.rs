@@ -3,7 +3,7 @@
 //! Own tiles keep 12 rows of one 128-bit vector in registers and apply the epilogue before anything
 //! is stored; operands that are computed are so in registers, as they are multiplied. Where the host
 //! has wider vectors, `product` computes blocks and calls the kernel back for both (`block`). The
-//! choice is made in [`plan`], nowhere else.
+//! choice is made in [`choose_blocking`], nowhere else.
 
 use cranelift_codegen::ir::{
     InstBuilder, MemFlagsData, StackSlotData, StackSlotKind, Value, types,
@@ -11,7 +11,7 @@ use cranelift_codegen::ir::{
 use sinew_ir::DType;
 
 use super::block::Area;
-use super::blocking::{Plan, Shape, Source};
+use super::blocking::{BlockedProduct, Shape, Source};
 use super::frame::{Frame, Index};
 use super::lanes::Lanes;
 use super::nest::{traffic, width, work};
@@ -159,7 +159,7 @@ impl Walked {
 ///
 /// This is the cost model: own tiles reach 52 GFLOP/s where AVX-512 reaches 200, but start without a
 /// call and fuse the epilogue in registers.
-pub(super) fn plan(c: &Contract, options: &Options) -> Option<Plan> {
+pub(super) fn choose_blocking(c: &Contract, options: &Options) -> Option<BlockedProduct> {
     let [rows, columns, depth] = c.extents();
     let small = rows.saturating_mul(columns).saturating_mul(depth) < SMALL;
     match options.contraction {
@@ -190,13 +190,13 @@ pub(super) fn plan(c: &Contract, options: &Options) -> Option<Plan> {
         }
     };
     let a = match source(&c.lhs, &c.m, &c.k) {
-        Ok((rows, steps)) => Source::Memory(rows, steps),
+        Ok((rows, steps)) => Source::Stored(rows, steps),
         Err([rows, steps]) => Source::Kernel {
             along_k: steps <= rows,
         },
     };
     let b = match source(&c.rhs, &c.k, &c.n) {
-        Ok((steps, columns)) => Source::Memory(steps, columns),
+        Ok((steps, columns)) => Source::Stored(steps, columns),
         Err([steps, columns]) => Source::Kernel {
             along_k: steps < columns,
         },
@@ -212,8 +212,8 @@ pub(super) fn plan(c: &Contract, options: &Options) -> Option<Plan> {
         direct,
     };
     match c.dtype {
-        DType::F32 => Plan::new::<f32>(options, shape),
-        DType::F64 => Plan::new::<f64>(options, shape),
+        DType::F32 => BlockedProduct::new::<f32>(options, shape),
+        DType::F64 => BlockedProduct::new::<f64>(options, shape),
         DType::Float | DType::I32 | DType::U32 | DType::Bool => None,
     }
 }
@@ -239,11 +239,11 @@ pub(super) fn destination(c: &Contract) -> Option<&Access> {
 pub(super) fn contract(
     f: &mut Frame<'_>,
     c: &Contract,
-    plan: Option<&Plan>,
+    blocked: Option<&BlockedProduct>,
 ) -> Result<(), EmitError> {
     let dims: Vec<(usize, usize)> = c.batch.iter().copied().enumerate().collect();
     let mut index = vec![Index::at(0); c.space().len()];
-    match plan {
+    match blocked {
         None => {
             // Tiles cover the last of the rows' dims and of the columns'.
             let (rows, columns) = (c.batch.len(), c.batch.len() + c.m.len());
@@ -258,7 +258,7 @@ pub(super) fn contract(
             })?;
             Ok(())
         }
-        Some(plan) => block::called(f, c, plan, &dims, &mut index),
+        Some(blocked) => block::called(f, c, blocked, &dims, &mut index),
     }
 }
 

@@ -11,18 +11,18 @@ pub mod targets;
 
 use sinew_codegen::execute::execute;
 use sinew_codegen::kernel::{RegionKind, Regions, Schedule};
-use sinew_codegen::schedule::{Part, Place, schedule};
+use sinew_codegen::schedule::{Part, RegionOffset, schedule};
 use sinew_ir::{Array, Block, Builder, DType, Function, Param, ParamKind, Type, Value, interpret};
 
 /// A program in the making.
-pub struct Program {
+pub struct ProgramBuilder {
     pub b: Builder,
     params: Vec<Param>,
 }
 
-impl Program {
+impl ProgramBuilder {
     pub fn new() -> Self {
-        Program {
+        ProgramBuilder {
             b: Builder::default(),
             params: Vec::new(),
         }
@@ -66,7 +66,7 @@ pub fn interpreted(function: &Function, inputs: &[Vec<f64>]) -> Vec<Vec<f64>> {
 }
 
 /// A region for each parameter and result, in order, behind the arena.
-pub fn separate(function: &Function) -> (Regions, Vec<Place>, Vec<Place>) {
+pub fn separate(function: &Function) -> (Regions, Vec<RegionOffset>, Vec<RegionOffset>) {
     let mut regions = Regions::new();
     let mut places = Vec::new();
     let params =
@@ -77,7 +77,7 @@ pub fn separate(function: &Function) -> (Regions, Vec<Place>, Vec<Place>) {
         let ty = function.type_of(value);
         let elements: usize = ty.shape.extents().expect("linked").iter().product();
         let bytes = elements * ty.dtype.size().expect("bound");
-        places.push(Place {
+        places.push(RegionOffset {
             region: regions.add(name, bytes, RegionKind::State),
             offset: 0,
         });
