@@ -11,7 +11,7 @@ use super::blocking::BlockedProduct;
 use super::contract::{Dims, Walked, destination, finish, lanes};
 use super::frame::{Frame, Index};
 use super::lanes::Lanes;
-use super::nest::work;
+use super::vectorize::work;
 use super::product::{Block, Call, Part};
 use super::scalar::Context;
 use super::shim::Shim;

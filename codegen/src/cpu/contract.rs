@@ -14,7 +14,7 @@ use super::block::Area;
 use super::blocking::{BlockedProduct, Shape, Source};
 use super::frame::{Frame, Index};
 use super::lanes::Lanes;
-use super::nest::{traffic, width, work};
+use super::vectorize::{traffic, width, work};
 use super::scalar::Context;
 use super::{Contraction, EmitError, Options, block};
 use crate::kernel::{Access, Code, Contract, Operand, ScalarKind};
@@ -272,7 +272,7 @@ fn natural(dtype: DType) -> usize {
 
 /// The lanes, along a dim, of codes that take or give elements of a type.
 pub(super) fn lanes(f: &Frame<'_>, codes: &[&Code], dtype: DType, dim: usize) -> Lanes {
-    match width(f, codes, &[dtype]) {
+    match width(&f.kernel.slots, f.options, codes, &[dtype]) {
         Some(count) if count == natural(dtype) => Lanes {
             count,
             active: count,

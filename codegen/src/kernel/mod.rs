@@ -126,6 +126,15 @@ pub struct Nest {
     pub arrays: Vec<RowArray>,
 }
 
+impl Nest {
+    /// The element type of a row array; none where the register is not there.
+    pub fn array_dtype(&self, array: RowArray) -> Option<DType> {
+        let (Stage::Row { code, .. } | Stage::Each { code, .. }) = self.stages.get(array.stage)?;
+        let inst = code.insts.get(array.value.0 as usize)?;
+        Some(inst.dtype)
+    }
+}
+
 /// A row array: one element for each of the row, written by one stage, of the written register's
 /// type (numbers only). It holds nothing when a row begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
