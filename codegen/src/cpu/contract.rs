@@ -14,8 +14,8 @@ use super::block::Area;
 use super::blocking::{BlockedProduct, Shape, Source};
 use super::frame::{Frame, Index};
 use super::lanes::Lanes;
-use super::vectorize::{traffic, width, work};
 use super::scalar::Context;
+use super::vectorize::{traffic, width, work};
 use super::{Contraction, EmitError, Options, block};
 use crate::kernel::{Access, Code, Contract, Operand, ScalarKind};
 use crate::schedule::{merge_group, visit_code};
@@ -502,8 +502,8 @@ pub(super) fn finish(
     sum: Value,
 ) -> Result<(), EmitError> {
     let context = Context {
-        rows: &[],
         accumulator: Some(sum),
+        ..Context::default()
     };
     let registers = f.code(epilogue, index, lanes, context)?;
     f.stores(epilogue, &registers, index, lanes)

@@ -284,7 +284,14 @@ impl Rows<'_> {
             let mut carried = carried.to_vec();
             let mut from = 0;
             let mut vectors = |f: &mut Frame<'_>, i: Index, carried: &[Value], lanes: &[Lanes]| {
-                self.vectors(f, each, &reductions, (index, i), lanes, (&snapshot, carried))
+                self.vectors(
+                    f,
+                    each,
+                    &reductions,
+                    (index, i),
+                    lanes,
+                    (&snapshot, carried),
+                )
             };
             for copies in [copies, 1] {
                 let step = (count * copies) as i64;

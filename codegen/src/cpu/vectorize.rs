@@ -40,7 +40,11 @@ impl Vectorization {
 
 /// Vectors reduced side by side, so that additions do not wait for each other: where a turn of the
 /// loop is short.
-pub(super) fn inner_copies(code: &Code, reduces: &[(RowReg, Reduction, Reg)], vectors: i64) -> usize {
+pub(super) fn inner_copies(
+    code: &Code,
+    reduces: &[(RowReg, Reduction, Reg)],
+    vectors: i64,
+) -> usize {
     if reduces.is_empty() || vectors < 8 || work(code) > 12.0 {
         1
     } else {

@@ -6,8 +6,8 @@ use super::graph::Id;
 use super::row_array::{self, Kept};
 use crate::cost::Target;
 use crate::kernel::{
-    Access, ArrayId, Code, Guard, Nest, Reg, RowArray, RowReg, ScalarInst, ScalarKind, SlotId, Stage,
-    Store,
+    Access, ArrayId, Code, Guard, Nest, Reg, RowArray, RowReg, ScalarInst, ScalarKind, SlotId,
+    Stage, Store,
 };
 use sinew_ir::{DType, Reduction};
 use std::collections::{BTreeMap, BTreeSet};
@@ -181,7 +181,7 @@ impl Depth<'_> {
 }
 
 /// A nest to be made: expressions over a space, what is reduced and what is stored.
-pub(crate) struct Draft<'a> {
+pub(crate) struct NestSource<'a> {
     pub eval: &'a Eval<'a>,
     /// Which dims of the space are the row's.
     pub inner: &'a [bool],
@@ -191,7 +191,7 @@ pub(crate) struct Draft<'a> {
 }
 
 /// Makes the nest, and says what it keeps in row arrays. Not merged yet.
-pub(crate) fn nest(draft: &Draft) -> Nest {
+pub(crate) fn nest(draft: &NestSource) -> Nest {
     let (eval, inner) = (draft.eval, draft.inner);
     let dims = 0..eval.space.len();
     let mut outer: Vec<usize> = dims.clone().filter(|d| !inner[*d]).collect();
@@ -219,12 +219,16 @@ pub(crate) fn nest(draft: &Draft) -> Nest {
 }
 
 /// A nest without rows: one element at a time.
-fn map(draft: &Draft, order: &[usize], outer: Vec<usize>) -> Nest {
+fn map(draft: &NestSource, order: &[usize], outer: Vec<usize>) -> Nest {
     let exprs = &draft.eval.exprs;
     let moves = depends(exprs, &|_| true, true);
     let wanted: Vec<Ref> = draft.stores.iter().map(|s| s.value).collect();
     let (mut code, regs) = code(exprs, &wanted, order, &|_| None, &|r| !moves[r]);
-    code.stores = draft.stores.iter().map(|s| store(s, &regs, order)).collect();
+    code.stores = draft
+        .stores
+        .iter()
+        .map(|s| store(s, &regs, order))
+        .collect();
     Nest {
         outer,
         inner: Vec::new(),
@@ -287,7 +291,7 @@ struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    fn new(draft: &Draft<'a>, order: Vec<usize>) -> Rows<'a> {
+    fn new(draft: &NestSource<'a>, order: Vec<usize>) -> Rows<'a> {
         let exprs: &[Expr] = &draft.eval.exprs;
         let mut rows = Rows {
             exprs,
@@ -307,7 +311,8 @@ impl<'a> Rows<'a> {
             let row = rows.new_row(r.dtype);
             rows.root_row.insert(r.id, row);
         }
-        let along = |s: &Stored| (0..draft.inner.len()).any(|d| draft.inner[d] && s.at.stride(d) != 0);
+        let along =
+            |s: &Stored| (0..draft.inner.len()).any(|d| draft.inner[d] && s.at.stride(d) != 0);
         let (stores, row_stores): (Vec<&Stored>, Vec<&Stored>) =
             draft.stores.iter().partition(|s| along(s));
         let sets = rows.row_wanted(draft.reduced, &stores);

@@ -2,9 +2,9 @@
 
 use super::tokens::{Token, TokenKind, tokens};
 use crate::kernel::{
-    Access, ArrayId, Binding, Buffer, BufferId, Class, Code, Contract, Guard, Kernel, KernelId, Loop,
-    Nest, Node, Operand, Part, Reg, Region, RegionId, RegionKind, RowArray, RowReg, Run, ScalarInst,
-    ScalarKind, Scatter, Schedule, Slot, SlotId, SlotUse, Stage, Store,
+    Access, ArrayId, Binding, Buffer, BufferId, Class, Code, Contract, Guard, Kernel, KernelId,
+    Loop, Nest, Node, Operand, Part, Reg, Region, RegionId, RegionKind, RowArray, RowReg, Run,
+    ScalarInst, ScalarKind, Scatter, Schedule, Slot, SlotId, SlotUse, Stage, Store,
 };
 use sinew_ir::{DType, Reduction, Scalar};
 use std::str::FromStr;

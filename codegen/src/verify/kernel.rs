@@ -124,14 +124,19 @@ fn row_arrays(nest: &Nest) -> Result<Vec<DType>, String> {
     let mut dtypes = Vec::new();
     for (i, array) in nest.arrays.iter().enumerate() {
         let Some(Stage::Each { code, .. }) = nest.stages.get(array.stage) else {
-            return Err(format!("row array {i} is written where there are no elements"));
+            return Err(format!(
+                "row array {i} is written where there are no elements"
+            ));
         };
         let dtype = dtype_of(code, array.value)?;
         let size = match dtype {
             DType::Bool | DType::Float => return Err(format!("a row array of {dtype}")),
             DType::F32 | DType::F64 | DType::I32 | DType::U32 => dtype.size(),
         };
-        if size.and_then(|size| byte_count(&nest.inner, size)).is_none() {
+        if size
+            .and_then(|size| byte_count(&nest.inner, size))
+            .is_none()
+        {
             return Err(format!("row array {i} is larger than memory"));
         }
         let id = ArrayId(u32::try_from(i).map_err(|_| "too many row arrays")?);
