@@ -375,8 +375,6 @@ fn rows_are_put_in_order() -> sinew::Result<()> {
     assert_eq!(sums, array![[3.0, -1.0, 2.0], [6.0, 3.0, -3.0]]);
     assert_eq!(products, array![[3.0, -3.0, -6.0], [3.0, 12.0, -60.0]]);
     let x = array![1.0f32, 5.0, -2.0, 3.0];
-    let (loss, gradient) = best_of::gradient(&x)?;
-    assert_eq!(loss, 34.0);
-    assert_eq!(gradient, array![0.0, 10.0, 0.0, 6.0]);
+    assert_eq!(best_of(&x)?, 34.0);
     Ok(())
 }

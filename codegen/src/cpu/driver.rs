@@ -64,7 +64,7 @@ pub fn compile(schedule: &Schedule, options: &Options) -> Result<CompiledSchedul
     });
     let imports: Vec<(String, *const u8)> = shims.chain(plans).collect();
     let (code, entry) = MachineCode::link(compiler.isa.clone(), &functions, &imports)?;
-    let scratch = kernels.iter().map(Ready::scratch_bytes);
+    let scratch = kernels.iter().map(|k| k.scratch_bytes(options));
     // SAFETY: the driver was compiled with this signature; who calls it owns the code.
     let entry = unsafe { std::mem::transmute::<*const u8, Entry>(entry) };
     Ok(CompiledSchedule {
@@ -172,18 +172,14 @@ impl Ready {
         };
         schedule.kernels.iter().map(ready).collect()
     }
-}
 
-impl Ready {
-    /// Bytes of scratch that a run of the kernel needs.
-    fn scratch_bytes(&self) -> usize {
-        match &self.kernel.class {
-            Class::Nest(_) | Class::Scatter(_) | Class::Scan(_) => 0,
-            Class::Contract(_) => {
-                let blocked = self.blocked.as_deref();
-                blocked.map_or(0, BlockedProduct::scratch_bytes)
-            }
-            Class::Sort(s) => sort::scratch_bytes(s),
+    /// Bytes that the kernel needs beside its slots.
+    fn scratch_bytes(&self, options: &Options) -> usize {
+        match (&self.kernel.class, &self.blocked) {
+            (Class::Nest(n), _) => nest::scratch_bytes(&self.kernel.slots, n, options),
+            (Class::Contract(_), Some(blocked)) => blocked.scratch_bytes(),
+            (Class::Sort(s), _) => sort::scratch_bytes(s),
+            (Class::Contract(_), None) | (Class::Scatter(_) | Class::Scan(_), _) => 0,
         }
     }
 }

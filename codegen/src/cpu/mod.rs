@@ -5,6 +5,7 @@
 //! ahead of time ([`Contraction::Library`]), called by their address. Nothing here decides what a
 //! kernel does: that is the schedule's business.
 
+mod array;
 mod block;
 mod blocking;
 mod calls;
@@ -26,6 +27,7 @@ mod shim;
 mod sort;
 mod tile;
 mod trigonometry;
+mod vectorize;
 mod walk;
 
 pub use blocking::Blocking;

@@ -3,8 +3,8 @@
 use super::EmitError;
 use super::frame::{Frame, Index};
 use super::lanes::{Lanes, shifted};
-use super::nest::{traffic, width, work};
 use super::scalar::Context;
+use super::vectorize::{traffic, width, work};
 use crate::kernel::Scan;
 
 /// Vectors of rows in lockstep: so that whole lines of the cache are used, and additions do not wait for
@@ -53,7 +53,7 @@ pub(super) fn scan(f: &mut Frame<'_>, scan: &Scan) -> Result<(), EmitError> {
 /// The dim of the rows that lie side by side, if vectors are worth it.
 fn lanes(f: &Frame<'_>, scan: &Scan) -> Option<Lanes> {
     let dim = scan.outer.len().checked_sub(1)?;
-    let count = width(f, &[&scan.code], &[])?;
+    let count = width(&f.kernel.slots, f.options, &[&scan.code], &[])?;
     let price = |lanes| work(&scan.code) + traffic(&scan.code, lanes);
     let vectors = scan.outer[dim].div_ceil(count) as f64 / scan.outer[dim] as f64;
     (price(Some((dim, count))) * vectors <= price(None)).then_some(Lanes {
@@ -82,8 +82,8 @@ fn rows(
         for (copy, value) in running.iter().enumerate() {
             let index = shifted(index, lanes, copy * lanes.count);
             let context = Context {
-                rows: &[],
                 accumulator: Some(*value),
+                ..Context::default()
             };
             let registers = f.code(&scan.code, &index, lanes, context)?;
             f.stores(&scan.code, &registers, &index, lanes)?;

@@ -1,7 +1,7 @@
 //! Text to what kernels do, class by class.
 
 use super::parse::{Parsed, Parser};
-use crate::kernel::{Contract, Nest, Operand, RowReg, Scan, Scatter, Sort, Stage};
+use crate::kernel::{Contract, Nest, Operand, RowArray, RowReg, Scan, Scatter, Sort, Stage};
 use sinew_ir::Reduction;
 
 impl Parser {
@@ -13,36 +13,58 @@ impl Parser {
         self.expect("rows")?;
         let rows = self.list(Parser::dtype)?;
         let mut stages = Vec::new();
+        let mut arrays = Vec::new();
         loop {
             if self.eat("row") {
-                self.mark('{')?;
-                let code = self.code()?;
-                let mut sets = Vec::new();
-                while !self.eat_mark('}') {
-                    let row = RowReg(self.id("row")?);
-                    self.mark('=')?;
-                    sets.push((row, self.reg()?));
-                }
-                stages.push(Stage::Row { code, sets });
+                stages.push(self.row_stage()?);
             } else if self.eat("each") {
-                self.mark('{')?;
-                let code = self.code()?;
-                let mut reduces = Vec::new();
-                while !self.eat_mark('}') {
-                    let row = RowReg(self.id("row")?);
-                    self.mark('=')?;
-                    reduces.push((row, self.reduction()?, self.reg()?));
-                }
-                stages.push(Stage::Each { code, reduces });
+                let stage = self.each_stage(stages.len(), &mut arrays)?;
+                stages.push(stage);
             } else {
                 return Ok(Nest {
                     outer,
                     inner,
                     stages,
                     rows,
+                    arrays,
                 });
             }
         }
+    }
+
+    fn row_stage(&mut self) -> Parsed<Stage> {
+        self.mark('{')?;
+        let code = self.code()?;
+        let mut sets = Vec::new();
+        while !self.eat_mark('}') {
+            let row = RowReg(self.id("row")?);
+            self.mark('=')?;
+            sets.push((row, self.reg()?));
+        }
+        Ok(Stage::Row { code, sets })
+    }
+
+    /// The stage of a number; what it keeps of each element goes to `arrays`.
+    fn each_stage(&mut self, stage: usize, arrays: &mut Vec<RowArray>) -> Parsed<Stage> {
+        self.mark('{')?;
+        let code = self.code()?;
+        let mut reduces = Vec::new();
+        while !self.eat_mark('}') {
+            let word = self.word()?;
+            if word.starts_with("array") {
+                if self.id_in(&word, "array")? as usize != arrays.len() {
+                    return self.wrong("row arrays are numbered in order");
+                }
+                self.mark('=')?;
+                let value = self.reg()?;
+                arrays.push(RowArray { stage, value });
+            } else {
+                let row = RowReg(self.id_in(&word, "row")?);
+                self.mark('=')?;
+                reduces.push((row, self.reduction()?, self.reg()?));
+            }
+        }
+        Ok(Stage::Each { code, reduces })
     }
 
     fn reduction(&mut self) -> Parsed<Reduction> {

@@ -2,9 +2,9 @@
 
 use super::tokens::{Token, TokenKind, tokens};
 use crate::kernel::{
-    Access, Binding, Buffer, BufferId, Class, Code, Guard, Kernel, KernelId, Loop, Node, Part, Reg,
-    Region, RegionId, RegionKind, RowReg, Run, ScalarInst, ScalarKind, Schedule, Slot, SlotId,
-    SlotUse, Store,
+    Access, ArrayId, Binding, Buffer, BufferId, Class, Code, Guard, Kernel, KernelId, Loop, Node,
+    Part, Reg, Region, RegionId, RegionKind, RowReg, Run, ScalarInst, ScalarKind, Schedule, Slot,
+    SlotId, SlotUse, Store,
 };
 use sinew_ir::{DType, Scalar};
 use std::str::FromStr;
@@ -143,7 +143,7 @@ impl Parser {
         self.id_in(&word, letter)
     }
 
-    fn id_in(&mut self, word: &str, letter: &str) -> Parsed<u32> {
+    pub(super) fn id_in(&mut self, word: &str, letter: &str) -> Parsed<u32> {
         match word.strip_prefix(letter) {
             Some(rest) => self.read(rest, &format!("`{letter}` with a number")),
             None => {
@@ -384,6 +384,9 @@ impl Parser {
             },
             "accumulator" => ScalarKind::Accumulator,
             row if row.starts_with("row") => ScalarKind::Row(RowReg(self.id_in(row, "row")?)),
+            array if array.starts_with("array") => {
+                ScalarKind::Element(ArrayId(self.id_in(array, "array")?))
+            }
             name => {
                 let Some(scalar) = Scalar::TABLE.iter().find(|s| s.name() == name) else {
                     return self.wrong(format!("`{name}` is no instruction"));

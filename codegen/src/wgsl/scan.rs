@@ -46,6 +46,7 @@ pub(super) fn emit(source: &mut Source, scan: &Scan) -> Result<Option<[u32; 3]>,
     let scope = Scope {
         point: &Point(point),
         rows: &[],
+        elements: &[],
         accumulator: Some("running"),
     };
     instructions(source, &scan.code, &scope)?;

@@ -9,6 +9,7 @@ pub mod rounding;
 #[cfg(feature = "cpu")]
 pub mod targets;
 
+use sinew_codegen::cost::Target;
 use sinew_codegen::execute::execute;
 use sinew_codegen::kernel::{RegionKind, Regions, Schedule};
 use sinew_codegen::schedule::{Part, RegionOffset, schedule};
@@ -94,7 +95,7 @@ pub fn scheduled(function: &Function) -> Schedule {
         inputs,
         outputs,
     };
-    match schedule(&[part], regions) {
+    match schedule(&[part], regions, Target::Cpu) {
         Ok(s) => s,
         Err(e) => panic!("{e}\n{function:?}"),
     }
