@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::time::Instant;
 
-use sinew_codegen::cpu::{Options, Program, compile};
+use sinew_codegen::cpu::{CompiledSchedule, Options, compile};
 use sinew_codegen::kernel::*;
 use sinew_codegen::schedule::{Part, RegionOffset, schedule};
 use sinew_ir::{Binding, DType, Unit, link_gradient, parse};
@@ -103,7 +103,7 @@ fn extents(kernel: &Kernel) -> String {
 }
 
 /// The least time of a run in seconds.
-fn time(program: &Program, table: &[*mut u8]) -> f64 {
+fn time(program: &CompiledSchedule, table: &[*mut u8]) -> f64 {
     let mut best = f64::INFINITY;
     let begin = Instant::now();
     let mut turns = 1;

@@ -5,11 +5,11 @@ mod support;
 
 use sinew_codegen::execute::execute;
 use sinew_ir::{DType, Function, Instance, Kind, Op, Type, ops};
-use support::{Program, bytes, interpreted, numbers, scheduled, values};
+use support::{ProgramBuilder, bytes, interpreted, numbers, scheduled, values};
 
 /// An application as a program, its floats of the given type.
 fn program(op: Op, instance: &Instance, float: DType) -> Function {
-    let mut p = Program::new();
+    let mut p = ProgramBuilder::new();
     let operands: Vec<_> = instance
         .operands
         .iter()

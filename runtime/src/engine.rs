@@ -10,9 +10,9 @@ use crate::arg::{ArgView, MAX_RANK};
 use crate::cache::{Cache, Kept, Limit, Origin, Purpose, find_live, make_live};
 use crate::device::{Device, Precision};
 use crate::error::{Error, Result};
+use crate::executable::{Executable, IndexCheck};
 use crate::layout::{Layout, Section};
 use crate::model::ModelFunction;
-use crate::program::{IndexCheck, Program};
 use crate::read;
 use crate::workspace::Workspace;
 use sinew_codegen::kernel::RegionId;
@@ -150,7 +150,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::NothingCompiled`].
-    pub fn current(&self) -> Result<&Program> {
+    pub fn current(&self) -> Result<&Executable> {
         match self.cache.first() {
             Some(kept) => Ok(&kept.program),
             None => Err(Error::NothingCompiled {
@@ -169,7 +169,7 @@ impl Engine {
         arguments: &[ArgView<'_>],
         layout: &Arc<Layout>,
         purpose: Purpose,
-        compile: impl FnOnce(&Engine, &Binding) -> Result<Program>,
+        compile: impl FnOnce(&Engine, &Binding) -> Result<Executable>,
     ) -> Result<()> {
         if !self.cache.find(arguments) {
             let binding = self.bind(arguments)?;

@@ -4,11 +4,11 @@ use crate::arg::{ArgView, IntoArg};
 use crate::cache::{Limit, Purpose};
 use crate::engine::{Engine, Settings};
 use crate::error::{Error, Result};
+use crate::executable::{Executable, Linked, ResultType, Source};
 use crate::finite::Witness;
 use crate::layout::Layout;
 use crate::model::ModelFunction;
 use crate::output::{Outputs, ResultView};
-use crate::program::{Linked, Program, ResultType, Source};
 use crate::regions::{MAX_RESULTS, Regions, Role, Table};
 use crate::store::{Attachment, Shared, Trained, hollow};
 use sinew_codegen::kernel::RegionKind;
@@ -119,7 +119,7 @@ impl<F: ModelFunction> Runner<F> {
 }
 
 /// Links the function and lays out its regions.
-fn compile_run(engine: &Engine, binding: &Binding, layout: &Layout) -> Result<Program> {
+fn compile_run(engine: &Engine, binding: &Binding, layout: &Layout) -> Result<Executable> {
     let function = sinew_ir::link(engine.unit, binding)
         .map_err(|source| Error::link(engine.unit.path, source))?;
     let mut regions = Regions::new();
@@ -152,7 +152,7 @@ fn compile_run(engine: &Engine, binding: &Binding, layout: &Layout) -> Result<Pr
         scalars: Vec::new(),
         results,
     };
-    Program::compile(engine, source)
+    Executable::compile(engine, source)
 }
 
 impl<F: ModelFunction> Trained<F::Model> for Runner<F> {

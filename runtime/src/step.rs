@@ -2,10 +2,10 @@
 
 use crate::engine::{Engine, leaf_path};
 use crate::error::{Error, Result};
+use crate::executable::{Executable, Linked, Source};
 use crate::layout::{Layout, Section, element_size};
 use crate::numbers::{self, Reported};
 use crate::optimizer::Optimizer;
-use crate::program::{Linked, Program, Source};
 use crate::regions::{Regions, Role};
 use crate::update::{Update, update};
 use sinew_codegen::kernel::{RegionId, RegionKind};
@@ -30,7 +30,7 @@ pub(crate) fn compile_step(
     binding: &Binding,
     layout: &Layout,
     optimizer: &Optimizer,
-) -> Result<Program> {
+) -> Result<Executable> {
     let trained = |p: &sinew_ir::Param| {
         let leaf = layout.leaf(leaf_path(&p.name));
         p.kind == ParamKind::Param && leaf.is_some_and(|l| l.section == Section::Trained)
@@ -78,7 +78,7 @@ pub(crate) fn compile_step(
         regions,
         results: Vec::new(),
     };
-    Program::compile(engine, source)
+    Executable::compile(engine, source)
 }
 
 /// Loss and gradients. A parameter's gradient lies where the parameter does in its own region.

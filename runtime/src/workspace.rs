@@ -8,9 +8,9 @@ use crate::arg::ArgView;
 use crate::backend::{Backend, DeviceMemory, HostMemory};
 use crate::engine::Input;
 use crate::error::Result;
+use crate::executable::{Executable, ResultType};
 use crate::layout::element_size;
 use crate::output::ResultView;
-use crate::program::{Program, ResultType};
 use crate::read;
 use crate::regions::{Role, Table};
 use sinew_ir::DType;
@@ -68,7 +68,7 @@ impl Workspace {
     ///
     /// # Errors
     /// Too little memory; programs that need no more than what is there run on.
-    pub fn ensure(&mut self, program: &Program) -> Result<()> {
+    pub fn ensure(&mut self, program: &Executable) -> Result<()> {
         let backend = &self.backend;
         let bytes = program.bytes(Role::Arena);
         self.arena
@@ -143,7 +143,7 @@ impl Workspace {
     }
 
     /// Lines of what is kept beyond the regions of `program`, and the bytes of all that.
-    pub fn kept_text(&self, program: &Program, out: &mut String) -> usize {
+    pub fn kept_text(&self, program: &Executable, out: &mut String) -> usize {
         let spare = |memory: &DeviceMemory, role| memory.len().saturating_sub(program.bytes(role));
         let mut larger = spare(&self.arena, Role::Arena) + spare(&self.scratch, Role::Scratch);
         let mut copies = 0;

@@ -18,7 +18,7 @@ use crate::kernel::{Class, Kernel, Schedule};
 /// A compiled schedule: one function that runs every kernel in order.
 ///
 /// The machine code is freed when the program is dropped.
-pub struct Program {
+pub struct CompiledSchedule {
     /// The driver, which lies in `code`.
     entry: Entry,
     code_bytes: usize,
@@ -43,7 +43,7 @@ type Entry = unsafe extern "C" fn(*const *mut u8);
 ///
 /// [`EmitError`] if the host has no code generator, an instruction has no meaning for its element
 /// type, or memory for the code cannot be had.
-pub fn compile(schedule: &Schedule, options: &Options) -> Result<Program, EmitError> {
+pub fn compile(schedule: &Schedule, options: &Options) -> Result<CompiledSchedule, EmitError> {
     let (isa, caps) = host(options.instructions)?;
     let kernels = Ready::all(schedule, options);
     let compiler = Compiler {
@@ -68,7 +68,7 @@ pub fn compile(schedule: &Schedule, options: &Options) -> Result<Program, EmitEr
     let scratch = scratch.map(BlockedProduct::scratch_bytes);
     // SAFETY: the driver was compiled with this signature; who calls it owns the code.
     let entry = unsafe { std::mem::transmute::<*const u8, Entry>(entry) };
-    Ok(Program {
+    Ok(CompiledSchedule {
         entry,
         code_bytes: functions.iter().map(Compiled::len).sum(),
         scratch_bytes: scratch.max().unwrap_or(0),
@@ -80,7 +80,7 @@ pub fn compile(schedule: &Schedule, options: &Options) -> Result<Program, EmitEr
     })
 }
 
-impl Program {
+impl CompiledSchedule {
     /// Runs every kernel once, in order.
     ///
     /// # Panics
@@ -91,7 +91,7 @@ impl Program {
     ///
     /// `table[r]` is the base of region `r`: valid for reads of its `bytes`, and for writes where the
     /// region is written, aligned to its elements, for the time of the call, and reached by nobody else.
-    /// The last entry is the base of scratch, likewise of [`Program::scratch_bytes`], best at a line of
+    /// The last entry is the base of scratch, likewise of [`CompiledSchedule::scratch_bytes`], best at a line of
     /// the cache. The schedule was verified: the code stays within the regions only then.
     pub unsafe fn run(&self, table: &[*mut u8]) {
         assert_eq!(

@@ -5,7 +5,7 @@
 //! for each finished block, while that is in the cache. It is also called back for the blocks of an
 //! operand that is computed: the right one's come once, as panels; the left one's as the tiles read
 //! them, or all at once where several blocks of columns need them. Scratch is memory that the
-//! program's caller supplies beside the regions ([`super::Program::scratch_bytes`]): nothing is
+//! program's caller supplies beside the regions ([`super::CompiledSchedule::scratch_bytes`]): nothing is
 //! allocated here, and nothing here can fail.
 
 use super::blocking::{BlockedProduct, Source, Steps, pitch};

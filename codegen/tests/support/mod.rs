@@ -15,14 +15,14 @@ use sinew_codegen::schedule::{Part, RegionOffset, schedule};
 use sinew_ir::{Array, Block, Builder, DType, Function, Param, ParamKind, Type, Value, interpret};
 
 /// A program in the making.
-pub struct Program {
+pub struct ProgramBuilder {
     pub b: Builder,
     params: Vec<Param>,
 }
 
-impl Program {
+impl ProgramBuilder {
     pub fn new() -> Self {
-        Program {
+        ProgramBuilder {
             b: Builder::default(),
             params: Vec::new(),
         }
