@@ -290,7 +290,8 @@ impl Graph {
                 let [base, indices, updates] = operands else {
                     return Err(bad());
                 };
-                let axis = axis(Along::from_attributes(a).map_err(misread)?.axis).ok_or_else(bad)?;
+                let axis =
+                    axis(Along::from_attributes(a).map_err(misread)?.axis).ok_or_else(bad)?;
                 if self.nodes[*indices].shape[axis] <= COMPARED_UPDATES {
                     return Ok(self.compared(*base, *indices, *updates, axis, value));
                 }
