@@ -88,8 +88,8 @@ pub(crate) fn update(
             (vec!["first moment", "second moment"], scalars)
         }
     };
-    let flat = Type::of(float, &[n]);
-    let scalar = Type::of(float, &[]);
+    let flat = Type::from_extents(float, &[n]);
+    let scalar = Type::from_extents(float, &[]);
     let mut names = vec![("parameters", &flat), ("gradients", &flat)];
     names.extend(states.iter().map(|s| (*s, &flat)));
     names.extend(scalars.iter().map(|s| (s.name(), &scalar)));
