@@ -57,6 +57,9 @@ fn @logits<B, const HIDDEN>(%m.hidden.w: param float[64, HIDDEN], %m.hidden.b: p
     let (primal, pullback) = logits::IR.split_at(expected.len());
     assert_eq!(primal, expected);
     assert!(pullback.starts_with("pullback(%8: float[B, 10]) {"));
+    // Of the calls, one is of a function with the same Rust const in its types.
+    let whole = loss::pullback().expect("it has one");
+    assert!(whole.starts_with("fn @loss<B>(%m.hidden.w: param float[64, 32], "));
     let signature = "fn logits<B>(m: &Digits, x: Tensor<B, 64>) -> Tensor<B, 10>";
     assert_eq!(logits::signature(), signature);
 }

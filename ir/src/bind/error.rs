@@ -145,14 +145,6 @@ pub enum BindError {
         /// The other one.
         second: SymbolValue,
     },
-    /// A value of a symbol that the function does not have.
-    #[error("`{function}` has no symbol `{symbol}`, which is given a value")]
-    Undeclared {
-        /// The symbol.
-        symbol: Symbol,
-        /// The function.
-        function: Box<str>,
-    },
     /// A declared relation that does not hold.
     #[error("`{function}` needs {constraint}, but {values}")]
     Constraint {

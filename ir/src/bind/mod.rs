@@ -54,11 +54,11 @@ impl Binding {
     }
 
     /// Finds what the symbols of `function` are: `known` ones are given (configuration, consts), the
-    /// other sizes are learnt from the actual extents of parameters, given by position.
+    /// other sizes are learnt from the actual extents of parameters, given by position. Known values of
+    /// what is no symbol of the function are not looked at.
     ///
     /// # Errors
-    /// Known values of symbols that the function does not have, has of another type, or has been given
-    /// already; arguments that fit neither each other nor the declared shapes; a symbol that nothing
+    /// Known values of another type than their symbol's, or two of one symbol; arguments that fit neither each other nor the declared shapes; a symbol that nothing
     /// binds; a constraint that does not hold.
     pub fn infer(
         function: &Function,
@@ -142,10 +142,8 @@ impl<'a> Unifier<'a> {
         let function: Box<str> = self.function.name.as_str().into();
         let mut declared = self.function.symbols.iter();
         let Some(declared) = declared.find(|d| d.symbol == *symbol) else {
-            return Err(BindError::Undeclared {
-                symbol: symbol.clone(),
-                function,
-            });
+            // A model has values of all its symbols, of which a function may use some only.
+            return Ok(());
         };
         if declared.kind.value_type() != Some(value.ty()) {
             return Err(BindError::SymbolType {

@@ -7,6 +7,15 @@ use sinew::prelude::*;
 /// The width that every layer here has.
 pub const WIDTH: usize = 16;
 
+/// The factor of [`scaled`].
+pub const FACTOR: f64 = 0.25;
+
+/// The elements, each by [`FACTOR`].
+#[model]
+pub fn scaled<S>(x: Tensor<[S]>) -> Tensor<[S]> {
+    x * FACTOR
+}
+
 mod scale {
     use sinew::prelude::*;
 

@@ -23,6 +23,15 @@ pub fn scores<B>(m: &Classifier, x: Tensor<B, 8>) -> Tensor<B, 2> {
     m.out.forward(sharp::act(features))
 }
 
+/// Of the same name as the first crate's, and another number.
+const FACTOR: f32 = 3.0;
+
+/// The elements, each by the factors of both crates.
+#[model]
+pub fn rescaled<S>(x: Tensor<[S], WIDTH>) -> Tensor<[S], WIDTH> {
+    layers::scaled(x) * FACTOR + WIDTH
+}
+
 mod losses {
     use super::*;
 

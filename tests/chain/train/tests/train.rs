@@ -45,3 +45,21 @@ fn a_model_of_three_crates_trains() -> sinew::Result<()> {
     assert!(right >= 30, "{right} of 32");
     Ok(())
 }
+
+#[test]
+fn consts_of_one_name_in_two_crates_are_two_numbers() -> sinew::Result<()> {
+    use sinew_chain_model::rescaled;
+    let y = rescaled([2.0f32; 16])?;
+    assert!(y.iter().all(|y| *y == 17.5), "{y}");
+    // One const is a size and a number: two symbols.
+    assert!(
+        rescaled::IR
+            .starts_with("fn @rescaled<[S], const WIDTH, const FACTOR: f64, const WIDTH_2: f64>(")
+    );
+    let inlined = rescaled::pullback()?;
+    assert!(inlined.starts_with("fn @rescaled<[S]>(%x: float[[S], 16])"));
+    for number in ["value 0.25 ", "value 3 "] {
+        assert!(inlined.contains(number), "{number} is not in {inlined}");
+    }
+    Ok(())
+}
