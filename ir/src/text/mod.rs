@@ -47,6 +47,7 @@ mod characters;
 mod error;
 mod parse;
 mod print;
+mod structs;
 mod types;
 
 pub use error::{ParseError, ParseProblem};
