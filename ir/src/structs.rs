@@ -75,7 +75,10 @@ impl Function {
     /// The path of the parameter that is a struct of this type with these values as its leaves.
     pub(crate) fn struct_path(&self, type_name: &str, leaves: &[Value]) -> Option<String> {
         let start = leaves.first()?.index();
-        let is_run = leaves.iter().enumerate().all(|(i, v)| v.index() == start + i);
+        let is_run = leaves
+            .iter()
+            .enumerate()
+            .all(|(i, v)| v.index() == start + i);
         let leaves = start..start + leaves.len();
         let mut arguments = self.structs.iter().filter(|_| is_run);
         arguments.find_map(|s| s.find(&s.name, type_name, &leaves))

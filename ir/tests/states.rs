@@ -22,7 +22,10 @@ fn unit(
     })?;
     verify(&function)?;
     let made = leaf(&function);
-    let callees: Vec<_> = callees.iter().map(|(name, unit, _)| (*name, *unit)).collect();
+    let callees: Vec<_> = callees
+        .iter()
+        .map(|(name, unit, _)| (*name, *unit))
+        .collect();
     Ok(Box::leak(Box::new(Unit {
         path: made.path,
         file: made.file,
@@ -144,7 +147,11 @@ fn a_state_that_is_kept_is_no_result() -> Outcome {
 #[test]
 fn the_cotangent_of_a_state_that_is_kept_goes_past_the_call() -> Outcome {
     let f = twice(shifted()?)?;
-    let text = f.text.split("pullback(").nth(1).ok_or("it has a pullback")?;
+    let text = f
+        .text
+        .split("pullback(")
+        .nth(1)
+        .ok_or("it has a pullback")?;
     assert!(text.contains("pullback %3(%"), "{text}");
     assert!(text.matches(", _) of").count() == 2, "{text}");
     let plain = unit(
