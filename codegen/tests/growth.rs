@@ -5,7 +5,7 @@ mod support;
 use sinew_codegen::cost::{TRANSCENDENTAL, cost};
 use sinew_codegen::kernel::{Class, Schedule, Stage};
 use sinew_fuzz::{STEPS, steps, within};
-use sinew_ir::lower::{broadcast_to, narrow, pad, unsqueeze};
+use sinew_ir::compose::{broadcast_to, narrow, pad, unsqueeze};
 use sinew_ir::ops;
 use sinew_ir::{Axis, Binding, DType, Dim, Function, Shape, link_pullback, parse, testing};
 use std::collections::BTreeMap;

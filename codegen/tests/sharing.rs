@@ -5,7 +5,7 @@ mod support;
 use sinew_codegen::execute::execute;
 use sinew_codegen::kernel::{Node, Schedule};
 use sinew_codegen::schedule::{Part, schedule};
-use sinew_ir::lower::broadcast_to;
+use sinew_ir::compose::broadcast_to;
 use sinew_ir::ops::{self, DotAxes};
 use sinew_ir::{Axis, DType, Function, Shape, Value};
 use support::{ProgramBuilder, bytes, close, interpreted, numbers, scheduled, separate, values};

@@ -27,7 +27,7 @@ pub struct IndexBound {
 }
 
 /// The bounds on the parameters of a linked program, in order of parameters; one parameter may have
-/// several. Functions over ops that are not expanded yet are not seen through.
+/// several. Functions over ops that are not decomposed yet are not seen through.
 pub fn index_bounds(function: &Function) -> Vec<IndexBound> {
     let mut trace = Trace {
         function,

@@ -1,7 +1,7 @@
 //! A program as the scheduler sees it: values with known extents and what defines each.
 //!
 //! Built from a linked function in order, so operands stand before users. On the way, ops that are
-//! functions over others are expanded, identities vanish, the axes of contractions are put in order,
+//! functions over others are decomposed, identities vanish, the axes of contractions are put in order,
 //! scatters of few updates become comparisons, and long reductions become two.
 
 use super::ScheduleError;
@@ -228,7 +228,7 @@ impl Graph {
                 node.value
             )));
         }
-        // What an op expands to may have more axes than its result.
+        // What an op decomposes into may have more axes than its result.
         for node in &graph.nodes {
             let bytes = node.dtype.size().map(|size| byte_count(&node.shape, size));
             if bytes == Some(None) {

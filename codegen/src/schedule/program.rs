@@ -46,9 +46,9 @@ pub(super) fn cut(
     outputs: Vec<OpenBuffer>,
 ) -> Result<Cut, ScheduleError> {
     // Linked programs have no functions over ops any more; others may.
-    let mut expanded = function.clone();
-    sinew_ir::expand(&mut expanded).map_err(|e| ScheduleError::NotLinked(e.to_string()))?;
-    let function = &expanded;
+    let mut decomposed = function.clone();
+    sinew_ir::decompose(&mut decomposed).map_err(|e| ScheduleError::NotLinked(e.to_string()))?;
+    let function = &decomposed;
     let label = |value: Value| match function.params.get(value.index()) {
         Some(p) => p.name.clone(),
         None => value.to_string(),

@@ -2,7 +2,7 @@
 //!
 //! Short and slow on purpose; every emitter is tested against it. Floats of any width are computed in
 //! f64, integers wrap at 32 bits. It takes functions whose dims are numbers: linked programs, and
-//! hand-made ones with functions over ops still in them, which it expands.
+//! hand-made ones with functions over ops still in them, which it decomposes.
 
 use crate::array::{Array, count, offsets, strides};
 use crate::attribute::Attributes;
@@ -12,9 +12,9 @@ use crate::attributes::{
 };
 use crate::block::{Block, Inst, Loop, OpInst};
 use crate::builder::Builder;
+use crate::decompose::{decompose, decomposition};
 use crate::dim::Dim;
 use crate::dtype::DType;
-use crate::expand::{expand, expansion};
 use crate::function::{Function, Location, Param, ParamKind, Value};
 use crate::op::{Kind, OpError, Reduction, View};
 use crate::scalar::Scalar;
@@ -49,7 +49,7 @@ pub enum InterpretError {
     /// A dim without a value.
     #[error("the type {0} has no known extents")]
     Unbound(Type),
-    /// An expansion that its entry refuses.
+    /// A decomposition that its entry refuses.
     #[error("`{op}` {error}")]
     Op {
         /// The op.
@@ -103,7 +103,7 @@ pub fn interpret_through(
     through: &mut dyn FnMut(&mut Array),
 ) -> Result<Vec<Array>, InterpretError> {
     let mut function = function.clone();
-    expand(&mut function).map_err(|e| InterpretError::Op {
+    decompose(&mut function).map_err(|e| InterpretError::Op {
         op: e.op,
         error: *e.error,
     })?;
@@ -419,7 +419,8 @@ fn function_over_ops(i: &OpInst, operands: &[&Array]) -> Result<Array, Interpret
         ..i.clone()
     };
     let op = i.op.name;
-    let result = expansion(&mut b, &here).ok_or_else(|| InterpretError::NotLinked(op.into()))?;
+    let result =
+        decomposition(&mut b, &here).ok_or_else(|| InterpretError::NotLinked(op.into()))?;
     let result = result.map_err(|error| InterpretError::Op { op, error })?;
     let params = operands.iter().map(|_| Param {
         name: String::new(),

@@ -195,7 +195,7 @@ impl Rewriter {
         };
         let simpler = match op.kind {
             Kind::Constant | Kind::Iota | Kind::Gather | Kind::Scatter => None,
-            // Its meaning is for pullbacks; functions over ops are expanded before they run.
+            // Its meaning is for pullbacks; functions over ops are decomposed before they run.
             Kind::Identity | Kind::Function(_) => None,
             Kind::Extent => self.extent(&attributes, &ty),
             Kind::Elementwise(s) => scalar::simplify(self, s, op, &operands, &ty),

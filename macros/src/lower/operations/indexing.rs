@@ -2,10 +2,10 @@
 
 use super::super::Lowerer;
 use super::super::arguments::Arguments;
-use super::super::build::Operand;
+use super::super::build::WrittenOperand;
 use super::super::value::Val;
 use crate::errors::{Checked, Reported};
-use sinew_ir::lower::{self};
+use sinew_ir::compose;
 use sinew_ir::{Axis, Builder, DType, Dim, Op, OpError, Value};
 
 impl Lowerer<'_, '_> {
@@ -18,8 +18,8 @@ impl Lowerer<'_, '_> {
         let indices = self.tensor_arg(a, 1, Some(DType::I32))?;
         let axis = self.one_axis(a, 2, x)?;
         let operands = [
-            Operand::new(&a.tokens(0), x),
-            Operand::new(&a.tokens(1), indices),
+            WrittenOperand::new(&a.tokens(0), x),
+            WrittenOperand::new(&a.tokens(1), indices),
         ];
         let built = self.build(&a.name, a.op.name, &operands, |b| make(b, x, indices, axis))?;
         Ok(Val::Tensor(built))
@@ -33,9 +33,9 @@ impl Lowerer<'_, '_> {
         let dtype = self.builder.type_of(x).dtype;
         let updates = self.tensor_arg(a, 3, Some(dtype))?;
         let operands = [
-            Operand::new(&a.tokens(0), x),
-            Operand::new(&a.tokens(2), indices),
-            Operand::new(&a.tokens(3), updates),
+            WrittenOperand::new(&a.tokens(0), x),
+            WrittenOperand::new(&a.tokens(2), indices),
+            WrittenOperand::new(&a.tokens(3), updates),
         ];
         let built = self.build(&a.name, a.op.name, &operands, |b| {
             b.along(op, &[x, indices, updates], axis)
@@ -57,12 +57,12 @@ impl Lowerer<'_, '_> {
         let classes = self.dim_arg(a, 1)?;
         let dtype = self.dtype_arg(a, 2)?;
         self.on(a, indices, &a.name, |b| {
-            lower::one_hot(b, indices, classes.clone(), dtype)
+            compose::one_hot(b, indices, classes.clone(), dtype)
         })
     }
 
     pub fn tril(&mut self, a: &Arguments<'_>) -> Checked<Val> {
         let k = self.integer_arg(a, 1)?;
-        self.with_x(a, |b, x| lower::tril(b, x, k))
+        self.with_x(a, |b, x| compose::tril(b, x, k))
     }
 }
