@@ -16,14 +16,14 @@ pub(super) fn params(function: &Function, names: &HashSet<&String>) -> Result<()
         let end = function.params.len();
         within(&s.name, at, &s.leaves, end)?;
         at = s.leaves.end;
-        one(function, &s.name, s)?;
-        s.each(&s.name, &mut |path, _| {
-            paths.insert(path.to_string());
-        });
         let is_number = s.name.chars().all(|c| c.is_ascii_digit());
         if is_number || s.name.contains('.') {
             return Err(Broken::ParamName(s.name.clone()));
         }
+        one(function, &s.name, s)?;
+        s.each(&s.name, &mut |path, _| {
+            paths.insert(path.to_string());
+        });
     }
     let mut count = 0;
     let structs = function.structs.iter();

@@ -145,7 +145,7 @@ pub fn state_twice(at: &impl ToTokens, f: &Function, p: &Param, state: &str) -> 
             "`{}` of `{}` has the state `{state}`, which an argument before it has too",
             p.name, f.name
         ),
-        &[("declared", format!("{} at {}", signature(f), f.at))],
+        &[("declared", format!("{} at {}", print_signature(f), f.at))],
         "a call may change the states that it is given, so it is given each of them once",
     )
     .into_error()
