@@ -22,7 +22,10 @@ mod bind;
 mod cluster;
 mod emit;
 mod eval;
+mod fit;
 mod graph;
+mod join;
+mod materialise;
 mod merge;
 mod movement;
 mod nest;
@@ -36,6 +39,7 @@ mod storage;
 mod touch;
 
 use crate::cost::Target;
+use crate::decision::{Decision, PartDecisions};
 use crate::kernel::{Region, RegionId, RegionKind, Regions, Schedule, SlotId};
 use crate::plan::{Lifetime, plan};
 use crate::verify::{VerifyError, verify};
@@ -167,6 +171,19 @@ pub fn schedule(
     regions: Regions,
     target: Target,
 ) -> Result<Schedule, ScheduleError> {
+    schedule_with_decisions(parts, regions, target).map(|(schedule, _)| schedule)
+}
+
+/// [`schedule`], with what was decided on the way, for [`crate::explain::decisions`].
+///
+/// # Errors
+/// Those of [`schedule`].
+pub fn schedule_with_decisions(
+    parts: &[Part<'_>],
+    regions: Regions,
+    target: Target,
+) -> Result<(Schedule, Vec<PartDecisions>), ScheduleError> {
+    let mut decided = Vec::new();
     let mut out = Schedule::new(regions);
     let mut lifetimes: BTreeMap<usize, Lifetime> = BTreeMap::new();
     for part in parts {
@@ -175,6 +192,10 @@ pub fn schedule(
             .map_err(|e| ScheduleError::NotLinked(e.to_string()))?;
         let (inputs, outputs) = part_buffers(part, &out.regions)?;
         let cut = program::cut(part.program, inputs, outputs, target)?;
+        decided.push(PartDecisions {
+            part: part.name.to_owned(),
+            decisions: each_once(decisions(&cut.items)),
+        });
         assemble::append(&mut out, &mut lifetimes, part.name, cut);
     }
     let values: Vec<Lifetime> = lifetimes.values().copied().collect();
@@ -195,7 +216,27 @@ pub fn schedule(
         }
     }
     verify(&out)?;
-    Ok(out)
+    Ok((out, decided))
+}
+
+/// What was decided in all stretches of a program, in their order.
+fn decisions(items: &[program::Item]) -> Vec<Decision> {
+    let mut out: Vec<Decision> = Vec::new();
+    for item in items {
+        match item {
+            program::Item::Kernels(scheduled) => out.extend_from_slice(&scheduled.decisions),
+            program::Item::Loop { items, .. } => out.extend(decisions(items)),
+        }
+    }
+    out
+}
+
+/// The decisions without those that another stretch has made before, or that tell of one operation
+/// whose values are fused with each other.
+fn each_once(mut decisions: Vec<Decision>) -> Vec<Decision> {
+    let mut known = BTreeSet::new();
+    decisions.retain(|d| !d.is_of_one_value() && known.insert(d.clone()));
+    decisions
 }
 
 /// The kernels of a stretch of a program without loops.
@@ -205,6 +246,8 @@ struct Scheduled {
     buffers: Vec<OpenBuffer>,
     /// The label of each value of its graph.
     names: Vec<String>,
+    /// What was decided of them, and why.
+    decisions: Vec<Decision>,
 }
 
 /// Schedules a function without loops. Its parameters lie in `inputs`, its results go to `outputs`;
@@ -227,9 +270,17 @@ fn stretch(
         match in_order(groups, &storage.buffers, count, &outputs, &staged) {
             Ok(made) => {
                 let nodes = storage.graph.nodes.iter();
+                let names: Vec<String> = nodes.map(|n| label(n.value)).collect();
+                let mut decisions = storage.decisions;
+                decisions.extend(clusters.decisions());
+                decisions.extend(made.iter().flat_map(|m| m.decisions.iter().cloned()));
                 return Ok(Scheduled {
+                    decisions: decisions
+                        .iter()
+                        .map(|d| d.map(|id| names[*id].clone()))
+                        .collect(),
                     made,
-                    names: nodes.map(|n| label(n.value)).collect(),
+                    names,
                     buffers: storage.buffers,
                 });
             }
