@@ -95,7 +95,7 @@ pub enum Choice<V = String> {
 /// Why one kernel does not compute two values.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Obstacle {
-    /// A scatter, a concatenation or a spread has kernels of its own.
+    /// Scatters, concatenations, scans and the like have kernels of their own.
     Alone,
     /// A contraction reads each element of its operands many times.
     Contracted,
@@ -163,6 +163,8 @@ pub enum StoreReason {
     Places,
     /// It is made of rows' results, one for each of its elements, and a reduction reads it.
     OfRows,
+    /// It is sorted: keys are compared again and again.
+    Sorted,
     /// A contraction reads it as it lies, in the order that is wanted.
     Ordered,
     /// A contraction would compute it again for each block: too much work.
@@ -191,6 +193,7 @@ impl Display for StoreReason {
                 return write!(f, "a kernel reads it at more than {MOST_PLACES} places");
             }
             StoreReason::OfRows => "it is one element for each row of the kernel that makes it",
+            StoreReason::Sorted => "sorting compares it again and again",
             StoreReason::Ordered => "in the order in which a contraction reads it",
             StoreReason::Work => {
                 return write!(

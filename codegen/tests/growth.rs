@@ -27,7 +27,7 @@ fn instructions(s: &Schedule) -> usize {
     };
     let kernel = |class: &Class| match class {
         Class::Nest(nest) => nest.stages.iter().map(count).sum(),
-        Class::Contract(_) | Class::Scatter(_) => 0,
+        Class::Contract(_) | Class::Scatter(_) | Class::Scan(_) | Class::Sort(_) => 0,
     };
     s.kernels.iter().map(|k| kernel(&k.class)).sum()
 }

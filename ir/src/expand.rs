@@ -33,6 +33,8 @@ pub(crate) fn expansion(b: &mut Builder, inst: &OpInst) -> Option<Result<Value, 
         | Kind::Concat
         | Kind::Gather
         | Kind::Scatter
+        | Kind::Scan(_)
+        | Kind::Sort
         | Kind::Identity => return None,
     };
     b.location = inst.location;

@@ -53,6 +53,8 @@ pub fn index_bounds(function: &Function) -> Vec<IndexBound> {
             | Kind::Reduce(_)
             | Kind::Contract
             | Kind::Concat
+            | Kind::Scan(_)
+            | Kind::Sort
             | Kind::Identity
             | Kind::Function(_) => continue,
         };
@@ -159,6 +161,8 @@ impl Trace<'_> {
                 | Kind::Contract
                 | Kind::Gather
                 | Kind::Scatter
+                | Kind::Scan(_)
+                | Kind::Sort
                 | Kind::Function(_) => {}
             }
         }
@@ -237,6 +241,8 @@ impl Trace<'_> {
                 | Kind::Concat
                 | Kind::Gather
                 | Kind::Scatter
+                | Kind::Scan(_)
+                | Kind::Sort
                 | Kind::Identity
                 | Kind::Function(_) => return None,
             }

@@ -51,9 +51,10 @@ pub use index_bounds::{IndexBound, index_bounds};
 pub use interpret::{InterpretError, NonFinite, first_non_finite, interpret, interpret_through};
 pub use link::{Gradient, LinkError, dependence, inline, link, link_gradient, link_pullback};
 pub use op::{
-    Arity, Instance, Kind, Op, OpDef, OpError, Primal, Pullback, PullbackRule, Reduction, TestData,
-    View,
+    Arity, Instance, Kind, Op, OpDef, OpError, Primal, Pullback, PullbackRule, Reduction, Scan,
+    TestData, View,
 };
+pub use ops::ascending;
 pub use pullback::{PullbackError, PullbackProblem, derive_pullback};
 pub use scalar::{Scalar, ScalarDef, remainder};
 pub use shape::{Axis, MAX_BYTES, Shape, Type, byte_count};

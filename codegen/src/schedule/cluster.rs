@@ -18,7 +18,7 @@ pub(crate) enum Family {
     /// Maps and row reductions.
     Nest,
     Contract,
-    /// One value by kernels of its own: scatters, concatenations, spreads.
+    /// One value by kernels of its own: scatters, scans, sorts, concatenations, spreads.
     Alone,
 }
 
@@ -86,7 +86,11 @@ pub(super) fn reduced(storage: &Storage, id: Id) -> &[usize] {
 fn family(def: &Def) -> Family {
     match def {
         Def::Contract { .. } => Family::Contract,
-        Def::Concat { .. } | Def::Scatter { .. } | Def::Spread { .. } => Family::Alone,
+        Def::Concat { .. }
+        | Def::Scatter { .. }
+        | Def::Scan { .. }
+        | Def::Sort { .. }
+        | Def::Spread { .. } => Family::Alone,
         Def::Param
         | Def::Const(_)
         | Def::Iota(_)

@@ -54,7 +54,9 @@ impl Storage {
                     | Def::Contract { .. }
                     | Def::Concat { .. }
                     | Def::Gather { .. }
-                    | Def::Scatter { .. } => break,
+                    | Def::Scatter { .. }
+                    | Def::Scan { .. }
+                    | Def::Sort { .. } => break,
                 }
             }
             self.kernel[last] = true;

@@ -218,6 +218,8 @@ impl<'a> Cutter<'a> {
             | Kind::Concat
             | Kind::Gather
             | Kind::Scatter
+            | Kind::Scan(_)
+            | Kind::Sort
             | Kind::Function(_) => false,
         }
     }

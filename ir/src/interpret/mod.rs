@@ -4,11 +4,13 @@
 //! f64, integers wrap at 32 bits. It takes functions whose dims are numbers: linked programs, and
 //! hand-made ones with functions over ops still in them, which it expands.
 
+mod along;
+
 use crate::array::{Array, count, offsets, strides};
 use crate::attribute::Attributes;
 use crate::attributes::{
-    Along, AlongResult, Broadcast, Constant, DotAxes, Extent, Iota, Over, Pad, Permute, Shear,
-    Slice,
+    Along, AlongResult, Broadcast, Constant, DotAxes, Extent, Iota, Over, Pad, Permute, Running,
+    Shear, Slice, Sorted,
 };
 use crate::block::{Block, Inst, Loop, OpInst};
 use crate::builder::Builder;
@@ -393,6 +395,14 @@ fn step(machine: &Machine<'_>, i: &OpInst) -> Result<Array, InterpretError> {
                 out[place] = sum.ok_or_else(missing)?;
             }
             out
+        }
+        Kind::Scan(scan) => {
+            let form = Running::of(a).map_err(named)?;
+            along::scan(scan, form, &operands).ok_or_else(missing)?
+        }
+        Kind::Sort => {
+            let form = Sorted::of(a).map_err(named)?;
+            along::sort(form, operands[0]).ok_or_else(missing)?
         }
         Kind::Identity => operands[0].data.clone(),
         Kind::Function(_) => return function_over_ops(i, &operands),

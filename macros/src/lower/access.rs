@@ -7,6 +7,7 @@ use super::value::Val;
 use crate::check::relation;
 use crate::errors::Checked;
 use crate::messages;
+use proc_macro2::TokenStream;
 use quote::ToTokens;
 use sinew_ir::{Axis, Dim, OpError, Relation, lower};
 
@@ -95,19 +96,32 @@ impl Lowerer<'_, '_> {
         stop: &Dim,
         extent: &Dim,
     ) -> Checked<()> {
+        let error = OpError::Range {
+            start: messages::dim(start),
+            stop: messages::dim(stop),
+            step: "1".to_string(),
+            extent: messages::dim(extent),
+        };
+        let tokens = at.to_token_stream();
         for (left, right) in [(start, stop), (stop, extent)] {
-            let (left, right) = (self.dim(left)?, self.dim(right)?);
-            if relation::const_only(&left, &right) {
-                let error = OpError::Range {
-                    start: messages::dim(start),
-                    stop: messages::dim(stop),
-                    step: "1".to_string(),
-                    extent: messages::dim(extent),
-                };
-                let tokens = at.to_token_stream();
-                let message = self.refusal(&tokens, "index", &error, std::slice::from_ref(operand));
-                self.assert(left, Relation::AtMost, right, &message);
-            }
+            self.at_most((&tokens, "index"), operand, [left, right], &error)?;
+        }
+        Ok(())
+    }
+
+    /// Leaves to rustc that one dim is at most another, where only Rust consts decide; `error` is what it
+    /// means for the operation, at its tokens, if it is not.
+    pub(super) fn at_most(
+        &mut self,
+        (tokens, name): (&TokenStream, &str),
+        operand: &Operand,
+        [left, right]: [&Dim; 2],
+        error: &OpError,
+    ) -> Checked<()> {
+        let (left, right) = (self.dim(left)?, self.dim(right)?);
+        if relation::const_only(&left, &right) {
+            let message = self.refusal(tokens, name, error, std::slice::from_ref(operand));
+            self.assert(left, Relation::AtMost, right, &message);
         }
         Ok(())
     }

@@ -118,6 +118,7 @@ impl Lowerer<'_, '_> {
             | OpError::Elements { .. }
             | OpError::Sequence(_)
             | OpError::Range { .. }
+            | OpError::Count { .. }
             | OpError::Attribute(_)
             | OpError::NotDifferentiable(_)
             | OpError::Overflow => None,
@@ -159,6 +160,7 @@ impl Lowerer<'_, '_> {
             | OpError::Spec(_)
             | OpError::Sequence(_)
             | OpError::Range { .. }
+            | OpError::Count { .. }
             | OpError::Attribute(_)
             | OpError::NotDifferentiable(_)
             | OpError::Overflow => Vec::new(),

@@ -366,6 +366,13 @@ fn over_axes() -> Vec<Operation> {
         )
         .takes("x")
         .takes_as("axis", "-1"),
+        Operation::new(
+            "cumprod",
+            "The product of each element and those before it along an axis.",
+            Lowering::Axis(lower::cumprod),
+        )
+        .takes("x")
+        .takes_as("axis", "-1"),
         special(
             "var",
             "The variance over axes, or over all of them: divided by n - `correction`.",
@@ -576,6 +583,33 @@ fn indexing() -> Vec<Operation> {
         .takes("axis")
         .takes("indices")
         .takes("updates"),
+        special(
+            "argsort",
+            "The indices (i32) of the elements along an axis from the least to the greatest, or with \
+             `descending` the other way round. Equal elements stay in their order, and NaN is the greatest.",
+            |l, a| l.argsort(a),
+        )
+        .takes("x")
+        .integer("axis", -1)
+        .flag("descending"),
+        special(
+            "sort",
+            "The elements along an axis from the least to the greatest, or with `descending` the other way \
+             round, and their indices as [`argsort`] gives them: `let (values, indices) = x.sort();`.",
+            |l, a| l.sort(a),
+        )
+        .takes("x")
+        .integer("axis", -1)
+        .flag("descending"),
+        special(
+            "topk",
+            "The `k` greatest elements along an axis, the greatest first, and their indices: \
+             `let (values, indices) = x.topk(5);`. Of equal elements the first count.",
+            |l, a| l.topk(a),
+        )
+        .takes("x")
+        .takes_as("k", "5")
+        .integer("axis", -1),
         special(
             "one_hot",
             "1 at each index along a new last axis, 0 elsewhere: a row of zeros for an index that is none \

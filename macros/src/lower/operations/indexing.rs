@@ -5,6 +5,7 @@ use super::super::arguments::Arguments;
 use super::super::build::Operand;
 use super::super::value::Val;
 use crate::errors::{Checked, Reported};
+use crate::messages;
 use sinew_ir::lower::{self};
 use sinew_ir::{Axis, Builder, DType, Dim, Op, OpError, Value};
 
@@ -50,6 +51,46 @@ impl Lowerer<'_, '_> {
             Err(_) => return Err(Reported),
         };
         self.dim_expr(&e)
+    }
+
+    pub fn argsort(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+        let x = self.tensor_arg(a, 0, None)?;
+        let axis = self.one_axis(a, 1, x)?;
+        let descending = self.flag_arg(a, 2)?;
+        self.on(a, x, &a.name, |b| lower::argsort(b, x, axis, descending))
+    }
+
+    /// The elements in order, and their indices.
+    pub fn sort(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+        let x = self.tensor_arg(a, 0, None)?;
+        let axis = self.one_axis(a, 1, x)?;
+        let descending = self.flag_arg(a, 2)?;
+        let operand = Operand::of(&a.tokens(0), x);
+        let parts = self.build(&a.name, a.op.name, &[operand], |b| {
+            lower::sort(b, x, axis, descending)
+        })?;
+        Ok(Val::Tuple(parts.map(Val::Tensor).to_vec()))
+    }
+
+    /// The greatest elements, and their indices.
+    pub fn topk(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+        let x = self.tensor_arg(a, 0, None)?;
+        let k = self.dim_arg(a, 1)?;
+        let axis = self.one_axis(a, 2, x)?;
+        let operand = Operand::of(&a.tokens(0), x);
+        if let Axis::At(at) = axis {
+            let extent = self.builder.type_of(x).shape.dims[at].clone();
+            let error = OpError::Count {
+                count: messages::dim(&k),
+                extent: messages::dim(&extent),
+            };
+            let at = (&a.tokens(1), a.op.name);
+            self.at_most(at, &operand, [&k, &extent], &error)?;
+        }
+        let parts = self.build_with(&a.tokens(1), a.op.name, &[operand], k, |b, k| {
+            lower::topk(b, x, k, axis)
+        })?;
+        Ok(Val::Tuple(parts.map(Val::Tensor).to_vec()))
     }
 
     pub fn one_hot(&mut self, a: &Arguments<'_>) -> Checked<Val> {
