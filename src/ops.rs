@@ -20,7 +20,7 @@ use std::marker::PhantomData;
 /// Rust code never holds one: outside, tensors are `ndarray` arrays.
 pub struct Tensor<Of = ()> {
     never: Infallible,
-    of: PhantomData<Of>,
+    marker: PhantomData<Of>,
 }
 
 sinew_macros::operations!();

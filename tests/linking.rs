@@ -291,9 +291,9 @@ mod bare {
 }
 
 macro_rules! shaped {
-    ($name:ident, $of:ty, $dim:ty, $size:expr) => {
+    ($name:ident, $owner:ty, $dim:ty, $size:expr) => {
         #[model]
-        fn $name<B>(x: $of, y: Tensor<$dim, { $size }>) -> Tensor<B> {
+        fn $name<B>(x: $owner, y: Tensor<$dim, { $size }>) -> Tensor<B> {
             let n = $size;
             x + y.sum(-1) * (n)
         }

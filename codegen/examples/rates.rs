@@ -6,7 +6,7 @@
 
 use std::time::Instant;
 
-use sinew_codegen::cpu::{Contraction, Options, Program, compile};
+use sinew_codegen::cpu::{CompiledSchedule, Contraction, Options, compile};
 use sinew_codegen::kernel::*;
 use sinew_ir::{DType, Reduction, Scalar};
 
@@ -28,10 +28,10 @@ fn main() {
 }
 
 /// Memory for a schedule's regions and for scratch, filled with small numbers.
-struct Memory(Vec<Vec<[f32; 16]>>);
+struct Regions(Vec<Vec<[f32; 16]>>);
 
-impl Memory {
-    fn new(schedule: &Schedule, program: &Program) -> Memory {
+impl Regions {
+    fn new(schedule: &Schedule, program: &CompiledSchedule) -> Regions {
         let fill = |bytes: usize| {
             (0..bytes.div_ceil(64) + 1)
                 .map(|i| std::array::from_fn(|j| ((i * 7 + j * 3) % 17) as f32 * 0.1 - 0.8))
@@ -39,7 +39,7 @@ impl Memory {
         };
         let regions = schedule.regions.iter().map(|r| r.bytes);
         let all = regions.chain([program.scratch_bytes()]);
-        Memory(all.map(fill).collect())
+        Regions(all.map(fill).collect())
     }
 
     fn table(&mut self) -> Vec<*mut u8> {
@@ -48,14 +48,14 @@ impl Memory {
 }
 
 /// The least time of a run in seconds.
-fn time(program: &Program, table: &[*mut u8]) -> f64 {
+fn time(program: &CompiledSchedule, table: &[*mut u8]) -> f64 {
     let mut best = f64::INFINITY;
     let begin = Instant::now();
     let mut turns = 1;
     while begin.elapsed().as_secs_f64() < 0.15 {
         let start = Instant::now();
         for _ in 0..turns {
-            // SAFETY: the table comes from `Memory`, made for the program's schedule.
+            // SAFETY: the table comes from `Regions`, made for the program's schedule.
             unsafe { program.run(table) };
         }
         let took = start.elapsed().as_secs_f64();
@@ -202,7 +202,7 @@ fn products() {
                         ..Options::default()
                     };
                     let program = compile(&schedule, &options).expect("it compiles");
-                    let mut memory = Memory::new(&schedule, &program);
+                    let mut memory = Regions::new(&schedule, &program);
                     let seconds = time(&program, &memory.table());
                     line += &format!("{:>7.1} ", 2e-9 * (m * n * k) as f64 / seconds);
                 }
@@ -346,7 +346,7 @@ fn prologues() {
                     // The indices are i32.
                     schedule.buffers[4].dtype = DType::I32;
                     let program = compile(&schedule, &Options::default()).expect("it compiles");
-                    let mut memory = Memory::new(&schedule, &program);
+                    let mut memory = Regions::new(&schedule, &program);
                     time(&program, &memory.table())
                 });
                 line += &format!(
@@ -474,7 +474,7 @@ fn adam(n: usize) -> Schedule {
 
 fn rate(name: &str, elements: usize, schedule: &Schedule) {
     let program = compile(schedule, &Options::default()).expect("it compiles");
-    let mut memory = Memory::new(schedule, &program);
+    let mut memory = Regions::new(schedule, &program);
     let seconds = time(&program, &memory.table());
     println!(
         "{name:>28} {:>9.2} us {:>7.2} Gelem/s {:>6} bytes",

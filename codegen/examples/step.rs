@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::time::Instant;
 
-use sinew_codegen::cpu::{Options, Program, compile};
+use sinew_codegen::cpu::{CompiledSchedule, Options, compile};
 use sinew_codegen::kernel::*;
-use sinew_codegen::schedule::{Part, Place, schedule};
+use sinew_codegen::schedule::{Part, RegionOffset, schedule};
 use sinew_ir::{Binding, DType, Unit, link_gradient, parse};
 
 fn main() {
@@ -103,7 +103,7 @@ fn extents(kernel: &Kernel) -> String {
 }
 
 /// The least time of a run in seconds.
-fn time(program: &Program, table: &[*mut u8]) -> f64 {
+fn time(program: &CompiledSchedule, table: &[*mut u8]) -> f64 {
     let mut best = f64::INFINITY;
     let begin = Instant::now();
     let mut turns = 1;
@@ -196,8 +196,8 @@ fn step(widths: &[usize], batch: usize) -> Schedule {
     let x = regions.add("x", batch * widths[0] * 4, RegionKind::Input);
     let y = regions.add("y", batch * 4, RegionKind::Input);
     let loss = regions.add("loss", 4, RegionKind::Output);
-    let place = |region: RegionId, offset: usize| Place { region, offset };
-    let mut inputs: Vec<Place> = leaves.iter().map(|&at| place(params, at)).collect();
+    let place = |region: RegionId, offset: usize| RegionOffset { region, offset };
+    let mut inputs: Vec<RegionOffset> = leaves.iter().map(|&at| place(params, at)).collect();
     inputs.extend([place(x, 0), place(y, 0)]);
     let mut outputs = vec![place(loss, 0); gradient.program.body.results.len()];
     for (leaf, result) in leaves.iter().zip(&gradient.gradients) {

@@ -50,11 +50,11 @@ fn flops(class: &Class) -> usize {
         Class::Nest(nest) => {
             let rows: usize = nest.outer.iter().product();
             let row: usize = nest.inner.iter().product();
-            let of = |stage: &Stage| match stage {
+            let stage_flops = |stage: &Stage| match stage {
                 Stage::Row { code, .. } => rows * code_flops(code),
                 Stage::Each { code, reduces } => rows * row * (code_flops(code) + reduces.len()),
             };
-            nest.stages.iter().map(of).sum()
+            nest.stages.iter().map(stage_flops).sum()
         }
         Class::Contract(c) => {
             let [m, n, k] = c.extents();
@@ -72,7 +72,7 @@ fn flops(class: &Class) -> usize {
 }
 
 fn code_flops(code: &Code) -> usize {
-    let of = |kind: &ScalarKind| match kind {
+    let price = |kind: &ScalarKind| match kind {
         ScalarKind::Apply(scalar, _) => scalar.flops(),
         ScalarKind::Load(_)
         | ScalarKind::Gather { .. }
@@ -81,5 +81,5 @@ fn code_flops(code: &Code) -> usize {
         | ScalarKind::Row(_)
         | ScalarKind::Accumulator => 0,
     };
-    code.insts.iter().map(|i| of(&i.kind)).sum()
+    code.insts.iter().map(|i| price(&i.kind)).sum()
 }

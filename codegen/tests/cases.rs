@@ -30,10 +30,10 @@ fn differences(float: DType, relative: f64, absolute: f64) -> Vec<String> {
         }
         let mut check = |by: &str, memory: &[Vec<u8>]| {
             for (i, expected) in program.expected.iter().enumerate() {
-                let of = function.type_of(function.body.results[i]);
-                let shape = of.shape.extents().expect("linked");
+                let ty = function.type_of(function.body.results[i]);
+                let shape = ty.shape.extents().expect("linked");
                 let region = &memory[1 + function.params.len() + i];
-                let found = Array::new(of.dtype, &shape, values(region, of.dtype));
+                let found = Array::new(ty.dtype, &shape, values(region, ty.dtype));
                 let found = found.expect("as many elements");
                 if let Some(what) = difference(&found, expected, relative, absolute) {
                     let name = &case.name;

@@ -13,7 +13,7 @@ use sinew_ir::testing::{unit, with_gradients};
 use sinew_ir::{Axis, Binding, DType, Dim, Function, Param, derive_pullback, link_gradient, parse};
 use std::collections::BTreeMap;
 use support::random::Random;
-use support::{Program, bytes, close, golden, interpreted, numbers, run, scheduled, values};
+use support::{ProgramBuilder, bytes, close, golden, interpreted, numbers, run, scheduled, values};
 
 /// The sum of the squares of a convolution.
 struct Convolution {
@@ -239,7 +239,7 @@ fn random_convolution(random: &mut Random) -> Function {
         sizes.push(size);
         windows.push([size, step, dilation]);
     }
-    let mut p = Program::new();
+    let mut p = ProgramBuilder::new();
     let mut x = p.input("x", DType::F64, &[&[n, c][..], &extents].concat());
     let mut w = p.input("w", DType::F64, &[&[o, c][..], &sizes].concat());
     if random.below(3) == 0 {

@@ -5,7 +5,7 @@ mod support;
 
 use sinew_codegen::execute::execute;
 use sinew_codegen::kernel::{Class, Schedule};
-use sinew_codegen::schedule::{Part, Place, schedule};
+use sinew_codegen::schedule::{Part, RegionOffset, schedule};
 use sinew_fuzz::Target;
 use sinew_ir::{DType, Function};
 use std::fmt;
@@ -69,7 +69,7 @@ fn filled(s: &Schedule, input: &Input) -> Vec<Vec<u8>> {
 /// Every element of the results in memory is right.
 fn compare(
     function: &Function,
-    outputs: &[Place],
+    outputs: &[RegionOffset],
     s: &Schedule,
     memory: &[Vec<u8>],
     by: &str,
@@ -91,7 +91,7 @@ fn compare(
 /// Runs a schedule slowly and compares.
 fn executed(
     input: &Input,
-    outputs: &[Place],
+    outputs: &[RegionOffset],
     s: &Schedule,
     right: &dyn Fn(usize, usize, f64) -> Result<(), String>,
 ) {
@@ -104,7 +104,7 @@ fn executed(
 #[cfg(feature = "cpu")]
 fn compiled(
     input: &Input,
-    outputs: &[Place],
+    outputs: &[RegionOffset],
     s: &Schedule,
     options: &[sinew_codegen::cpu::Options],
     right: &dyn Fn(usize, usize, f64) -> Result<(), String>,

@@ -10,7 +10,7 @@ use sinew_ir::ops;
 use sinew_ir::{Axis, Binding, DType, Dim, Function, Shape, link_pullback, parse, testing};
 use std::collections::BTreeMap;
 use std::time::Duration;
-use support::{Program, interpreted, run, scheduled};
+use support::{ProgramBuilder, interpreted, run, scheduled};
 #[cfg(feature = "cpu")]
 use support::{bytes, run_compiled, values};
 
@@ -22,11 +22,11 @@ fn numbers(n: usize) -> Vec<f64> {
 
 /// Scalar instructions in all nests.
 fn instructions(s: &Schedule) -> usize {
-    let of = |stage: &Stage| match stage {
+    let count = |stage: &Stage| match stage {
         Stage::Row { code, .. } | Stage::Each { code, .. } => code.insts.len(),
     };
     let kernel = |class: &Class| match class {
-        Class::Nest(nest) => nest.stages.iter().map(of).sum(),
+        Class::Nest(nest) => nest.stages.iter().map(count).sum(),
         Class::Contract(_) | Class::Scatter(_) => 0,
     };
     s.kernels.iter().map(|k| kernel(&k.class)).sum()
@@ -71,7 +71,7 @@ fn code_of_steps_that_use_a_value_twice_grows_with_their_square_at_most() {
 #[test]
 fn a_small_value_used_thrice_a_step_is_scheduled_in_linear_time() {
     // Newton's iteration for 1 / sqrt(v): each step reads the one before at three places.
-    let mut p = Program::new();
+    let mut p = ProgramBuilder::new();
     let v = p.input("v", DType::F64, &[4]);
     let wide = p.input("x", DType::F64, &[4, 64]);
     let mut y = p.input("y", DType::F64, &[4]);
@@ -92,7 +92,7 @@ fn a_small_value_used_thrice_a_step_is_scheduled_in_linear_time() {
 
 /// `steps` averages of four neighbours over a grid with zeros around it.
 fn stencil(n: usize, steps: usize) -> Function {
-    let mut p = Program::new();
+    let mut p = ProgramBuilder::new();
     let x = p.input("x", DType::F64, &[n, n]);
     let whole = Dim::constant(n as i64);
     let mut u = x;
@@ -131,7 +131,7 @@ fn a_stencils_code_grows_with_its_steps() {
 
 #[test]
 fn a_costly_function_of_a_small_input_is_computed_once() {
-    let mut p = Program::new();
+    let mut p = ProgramBuilder::new();
     let x = p.input("x", DType::F32, &[64, 32]);
     let gate = p.input("gate", DType::F32, &[32]);
     let open = p.b.exp(gate).expect("exp");
@@ -154,7 +154,7 @@ fn a_costly_function_of_a_small_input_is_computed_once() {
 fn a_long_sum_is_as_exact_beside_many_rows() {
     // Each addition to one running sum in f32 rounds the same way: it would be off by 1e-4.
     let (n, rows) = (100_000, 1024);
-    let mut p = Program::new();
+    let mut p = ProgramBuilder::new();
     let x = p.input("x", DType::F32, &[n]);
     let column = unsqueeze(&mut p.b, x, 1).expect("an axis");
     let wide = broadcast_to(&mut p.b, column, &Shape::of(&[n, rows])).expect("broadcast");

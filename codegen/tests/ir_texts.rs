@@ -75,9 +75,9 @@ fn linked(text: &str) -> Option<Function> {
 /// Few different numbers, so that comparisons meet equal ones.
 fn inputs(program: &Function) -> Vec<Vec<f64>> {
     let input = |p: usize| {
-        let of = &program.values[p];
-        let count: usize = of.shape.extents().expect("a program").iter().product();
-        let number = |n: usize| match of.dtype {
+        let ty = &program.values[p];
+        let count: usize = ty.shape.extents().expect("a program").iter().product();
+        let number = |n: usize| match ty.dtype {
             DType::Float | DType::F32 | DType::F64 => ((n * 7 + p * 3) % 13) as f64 / 4.0 - 1.5,
             DType::I32 | DType::U32 => ((n + p) % 3) as f64,
             DType::Bool => ((n + p) % 2) as f64,

@@ -199,12 +199,12 @@ fn pullbacks_of_loops_and_theirs_compute_what_the_interpreter_says() {
 }
 
 fn loops(nodes: &[Node]) -> usize {
-    let of = |node: &Node| match node {
+    let count = |node: &Node| match node {
         Node::Run(_) => 0,
         Node::Loop(l) => 1 + loops(&l.body),
         Node::Part(part) => loops(&part.nodes),
     };
-    nodes.iter().map(of).sum()
+    nodes.iter().map(count).sum()
 }
 
 #[test]

@@ -6,16 +6,16 @@
 
 mod support;
 
-use sinew_codegen::cpu::{Options, Program, compile};
+use sinew_codegen::cpu::{CompiledSchedule, Options, compile};
 use sinew_codegen::kernel::Schedule;
 use sinew_ir::Axis;
 use sinew_ir::DType;
 use sinew_ir::ops::{self, DotAxes};
-use support::{Program as Source, scheduled};
+use support::{ProgramBuilder, scheduled};
 
 /// A product over tiles, and a map.
 fn schedule() -> Schedule {
-    let mut p = Source::new();
+    let mut p = ProgramBuilder::new();
     let x = p.input("x", DType::F32, &[32, 64]);
     let w = p.input("w", DType::F32, &[64, 32]);
     let axes = DotAxes {
@@ -43,7 +43,8 @@ fn executable() -> usize {
 #[test]
 fn code_is_never_writable_goes_with_its_program_and_has_no_address_in_its_text() {
     let schedule = schedule();
-    let program = || -> Program { compile(&schedule, &Options::default()).expect("it compiles") };
+    let program =
+        || -> CompiledSchedule { compile(&schedule, &Options::default()).expect("it compiles") };
     let before = executable();
     let one = program();
     assert!(executable() > before, "its pages are executable");

@@ -6,12 +6,12 @@ use sinew_codegen::kernel::{Class, Contract, Reg, RowReg, ScalarKind, Store};
 use sinew_codegen::verify::verify;
 use sinew_ir::ops::{self, DotAxes};
 use sinew_ir::{Attribute, Axis, DType, Dim, Function, Shape, Value};
-use support::{Program, close, golden, interpreted, numbers, run, scheduled};
+use support::{ProgramBuilder, close, golden, interpreted, numbers, run, scheduled};
 
 const F: DType = DType::F32;
 
 /// `x . w` over the last axis of the one and the first of the other.
-fn dot(p: &mut Program, x: Value, w: Value) -> Value {
+fn dot(p: &mut ProgramBuilder, x: Value, w: Value) -> Value {
     let rank = p.b.type_of(x).shape.extents().expect("literal").len();
     let axes = DotAxes {
         contract_x: vec![Axis::At(rank - 1)],
@@ -21,7 +21,7 @@ fn dot(p: &mut Program, x: Value, w: Value) -> Value {
     p.b.dot(x, w, &axes).expect("a product")
 }
 
-fn relu(p: &mut Program, x: Value) -> Value {
+fn relu(p: &mut ProgramBuilder, x: Value) -> Value {
     p.b.op(ops::RELU, &[x], vec![]).expect("relu")
 }
 
@@ -43,7 +43,7 @@ fn check(f: &Function, inputs: &[Vec<f64>]) {
 
 #[test]
 fn cheap_operands_of_inputs_are_computed() {
-    let mut p = Program::new();
+    let mut p = ProgramBuilder::new();
     let x = p.input("x", F, &[5, 6]);
     let w = p.input("w", F, &[6, 8]);
     let scale = p.input("scale", F, &[6]);
@@ -94,7 +94,7 @@ fn cheap_operands_of_inputs_are_computed() {
 
 #[test]
 fn one_value_may_be_an_operand_on_both_sides_and_through_views() {
-    let mut p = Program::new();
+    let mut p = ProgramBuilder::new();
     let x = p.input("x", F, &[3, 7, 4]);
     let v = p.input("v", F, &[4, 5]);
     let positive = relu(&mut p, x);
@@ -118,8 +118,8 @@ fn one_value_may_be_an_operand_on_both_sides_and_through_views() {
 /// What is dear, read by others, a result, or follows from a kernel is stored as ever.
 #[test]
 fn other_operands_are_stored() {
-    let plain = |name: &str, make: &dyn Fn(&mut Program, Value, Value) -> Vec<Value>| {
-        let mut p = Program::new();
+    let plain = |name: &str, make: &dyn Fn(&mut ProgramBuilder, Value, Value) -> Vec<Value>| {
+        let mut p = ProgramBuilder::new();
         let x = p.input("x", F, &[9, 6]);
         let w = p.input("w", F, &[6, 6]);
         let results = make(&mut p, x, w);
@@ -164,7 +164,7 @@ fn other_operands_are_stored() {
 
 #[test]
 fn operands_that_are_not_operands_are_refused() {
-    let mut p = Program::new();
+    let mut p = ProgramBuilder::new();
     let x = p.input("x", F, &[5, 6]);
     let w = p.input("w", F, &[6, 8]);
     let y = relu(&mut p, x);

@@ -7,11 +7,11 @@ mod support;
 use sinew_codegen::execute::execute;
 use sinew_codegen::explain::explain;
 use sinew_codegen::kernel::{RegionId, RegionKind, Regions, Schedule};
-use sinew_codegen::schedule::{Part, Place, ScheduleError, schedule};
+use sinew_codegen::schedule::{Part, RegionOffset, ScheduleError, schedule};
 use sinew_ir::ops::{self};
 use sinew_ir::{Axis, Binding, DType, Function, Gradient, Shape, Unit, Value, link_gradient};
 use std::collections::BTreeMap;
-use support::{Program, bytes, close, golden, interpreted, numbers, run, scheduled, values};
+use support::{ProgramBuilder, bytes, close, golden, interpreted, numbers, run, scheduled, values};
 
 /// The gradient program of a function in text form, of all its params.
 fn gradient(text: &'static str) -> Gradient {
@@ -65,7 +65,7 @@ fn packed(program: &Function, count: usize) -> (Vec<usize>, usize) {
 
 /// Adam over `n` packed parameters: p, g, m, v, step size, second correction; p, m, v in place.
 fn adam(n: usize, clip: Option<f64>) -> Function {
-    let mut p = Program::new();
+    let mut p = ProgramBuilder::new();
     let f = DType::F32;
     let [x, g, m, v] = ["parameters", "gradients", "m", "v"].map(|name| p.input(name, f, &[n]));
     let [step, second] = ["step_size", "second_correction"].map(|name| p.input(name, f, &[]));
@@ -118,8 +118,8 @@ fn training_step(
         .map(|name| regions.add(name, size, RegionKind::State));
     let scalars = regions.add("scalars", 512, RegionKind::Input);
     let loss = regions.add("loss", 4, RegionKind::Output);
-    let place = |region: RegionId, offset: usize| Place { region, offset };
-    let mut inputs: Vec<Place> = offsets.iter().map(|o| place(parameters, *o)).collect();
+    let place = |region: RegionId, offset: usize| RegionOffset { region, offset };
+    let mut inputs: Vec<RegionOffset> = offsets.iter().map(|o| place(parameters, *o)).collect();
     for p in params..program.params.len() {
         let extents = program.values[p].shape.extents().expect("linked");
         let size = extents.iter().product::<usize>() * 4;
@@ -306,7 +306,7 @@ fn a_long_mean_and_its_gradient_is_two_steps_beside_one_map() {
 #[test]
 fn long_reductions_of_awkward_lengths() {
     for n in [4097usize, 5003, 9973, 20011] {
-        let mut p = Program::new();
+        let mut p = ProgramBuilder::new();
         let x = p.input("x", DType::F64, &[n]);
         let wide = p.input("y", DType::F64, &[n, 3]);
         let sum = p.b.sum(x, &[Axis::At(0)]).expect("sum");
@@ -323,7 +323,7 @@ fn long_reductions_of_awkward_lengths() {
 
 #[test]
 fn a_chain_of_thousands_is_cut_into_kernels() {
-    let mut p = Program::new();
+    let mut p = ProgramBuilder::new();
     let x = p.input("x", DType::F64, &[5]);
     let mut v = x;
     for i in 0..4000 {
@@ -341,14 +341,14 @@ fn a_chain_of_thousands_is_cut_into_kernels() {
     );
 }
 
-fn at(region: RegionId, offset: usize) -> Place {
-    Place { region, offset }
+fn at(region: RegionId, offset: usize) -> RegionOffset {
+    RegionOffset { region, offset }
 }
 
 #[test]
 fn two_inputs_change_places_and_a_reversed_update_reads_what_was_there() {
     // x, y = y, x + transpose(x), both in place.
-    let mut p = Program::new();
+    let mut p = ProgramBuilder::new();
     let x = p.input("x", DType::F32, &[3, 3]);
     let y = p.input("y", DType::F32, &[3, 3]);
     let turned =
@@ -377,7 +377,7 @@ fn two_inputs_change_places_and_a_reversed_update_reads_what_was_there() {
 
 #[test]
 fn one_value_in_two_places_and_an_input_that_is_a_result() {
-    let mut p = Program::new();
+    let mut p = ProgramBuilder::new();
     let x = p.input("x", DType::F32, &[4]);
     let y = p.b.exp(x).expect("exp");
     let f = p.finish(&[y, x, y]);
@@ -391,7 +391,7 @@ fn one_value_in_two_places_and_an_input_that_is_a_result() {
 
 #[test]
 fn places_that_do_not_fit_are_errors() {
-    let mut p = Program::new();
+    let mut p = ProgramBuilder::new();
     let x = p.input("x", DType::F32, &[4]);
     let y = p.b.exp(x).expect("exp");
     let f = p.finish(&[y, y]);
@@ -402,7 +402,7 @@ fn places_that_do_not_fit_are_errors() {
     let arena = laid_out.iter().position(|r| r.kind == RegionKind::Arena);
     let arena = RegionId(arena.expect("always there") as u32);
     let nowhere = RegionId(laid_out.len() as u32);
-    let with = |inputs: Vec<Place>, outputs: Vec<Place>| {
+    let with = |inputs: Vec<RegionOffset>, outputs: Vec<RegionOffset>| {
         let part = Part {
             name: "test",
             program: &f,
@@ -439,14 +439,17 @@ fn places_that_do_not_fit_are_errors() {
         (at(in_x, 0), at(in_x, 0)),
     ] {
         let error = with(vec![input], vec![at(in_y, 0), output]);
-        assert!(matches!(error, ScheduleError::Place { .. }), "{error}");
+        assert!(
+            matches!(error, ScheduleError::RegionOffset { .. }),
+            "{error}"
+        );
     }
 }
 
 /// In release these extents wrapped to a count of 0.
 #[test]
 fn intermediates_past_any_memory_are_refused_by_name() {
-    let mut p = Program::new();
+    let mut p = ProgramBuilder::new();
     let x = p.input("x", DType::F32, &[4]);
     let total = p.b.sum(x, &[Axis::At(0)]).expect("sum");
     let extents = [1 << 21, 1 << 21, 1 << 22];

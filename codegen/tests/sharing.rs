@@ -8,13 +8,13 @@ use sinew_codegen::schedule::{Part, schedule};
 use sinew_ir::lower::broadcast_to;
 use sinew_ir::ops::{self, DotAxes};
 use sinew_ir::{Axis, DType, Function, Shape, Value};
-use support::{Program, bytes, close, interpreted, numbers, scheduled, separate, values};
+use support::{ProgramBuilder, bytes, close, interpreted, numbers, scheduled, separate, values};
 
 const WIDTH: usize = 24;
 
 /// `layers` layers `tanh(x w + b)` one after the other, each with parameters of its own.
 fn mlp(layers: usize) -> Function {
-    let mut p = Program::new();
+    let mut p = ProgramBuilder::new();
     let mut x = p.input("x", DType::F32, &[8, WIDTH]);
     let parameters: Vec<[Value; 2]> = (0..layers)
         .map(|l| {
@@ -98,17 +98,17 @@ fn forty_eight_layers_in_a_loop_have_the_code_of_two() {
 /// A step in parts: gradients, then what is done with them.
 #[test]
 fn parts_of_a_step_run_by_themselves() {
-    let mut p = Program::new();
+    let mut p = ProgramBuilder::new();
     let x = p.input("x", DType::F32, &[6]);
     let y = p.b.exp(x).expect("exp");
     let first = p.finish(&[y]);
-    let mut p = Program::new();
+    let mut p = ProgramBuilder::new();
     let y = p.input("y", DType::F32, &[6]);
     let z = p.b.mul(y, y).expect("mul");
     let second = p.finish(&[z]);
     let (mut regions, inputs, outputs) = separate(&first);
     let kind = sinew_codegen::kernel::RegionKind::Output;
-    let last = sinew_codegen::schedule::Place {
+    let last = sinew_codegen::schedule::RegionOffset {
         region: regions.add("squares", 24, kind),
         offset: 0,
     };

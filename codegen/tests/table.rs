@@ -5,11 +5,11 @@ mod support;
 
 use sinew_codegen::execute::execute;
 use sinew_ir::{DType, Function, Instance, Kind, Op, Type, ops};
-use support::{Program, bytes, interpreted, numbers, scheduled, values};
+use support::{ProgramBuilder, bytes, interpreted, numbers, scheduled, values};
 
 /// An application as a program, its floats of the given type.
 fn program(op: Op, instance: &Instance, float: DType) -> Function {
-    let mut p = Program::new();
+    let mut p = ProgramBuilder::new();
     let operands: Vec<_> = instance
         .operands
         .iter()
@@ -31,7 +31,7 @@ fn program(op: Op, instance: &Instance, float: DType) -> Function {
 /// Elements of the op's domain, away from its kinks.
 fn inputs(op: Op, function: &Function) -> Vec<Vec<f64>> {
     let mut domains = op.test.domain.iter();
-    let element = |of: &Type, i: usize, x: f64, (low, high): (f64, f64)| match of.dtype {
+    let element = |ty: &Type, i: usize, x: f64, (low, high): (f64, f64)| match ty.dtype {
         DType::Bool => f64::from(u8::from(x > 0.0)),
         DType::I32 | DType::U32 => (i % 3) as f64,
         DType::Float | DType::F32 | DType::F64 => {
@@ -42,15 +42,15 @@ fn inputs(op: Op, function: &Function) -> Vec<Vec<f64>> {
     };
     let params = function.values[..function.params.len()].iter().enumerate();
     params
-        .map(|(p, of)| {
+        .map(|(p, ty)| {
             let last = op.test.domain.last().copied().unwrap_or((-2.0, 2.0));
-            let domain = match of.dtype.is_float() {
+            let domain = match ty.dtype.is_float() {
                 true => domains.next().copied().unwrap_or(last),
                 false => last,
             };
-            let count = of.shape.extents().expect("bound").iter().product();
+            let count = ty.shape.extents().expect("bound").iter().product();
             let random = numbers(count, p + 1).into_iter().enumerate();
-            random.map(|(i, x)| element(of, i, x, domain)).collect()
+            random.map(|(i, x)| element(ty, i, x, domain)).collect()
         })
         .collect()
 }

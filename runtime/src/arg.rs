@@ -359,8 +359,8 @@ mod tests {
     type Row = Arg<Float, Rank<1>>;
     type Any = Arg<Float, AnyRank>;
 
-    fn extents<A>(of: impl IntoArg<A>) -> Vec<usize> {
-        of.arg().extents().to_vec()
+    fn extents<A>(data: impl IntoArg<A>) -> Vec<usize> {
+        data.arg().extents().to_vec()
     }
 
     #[test]

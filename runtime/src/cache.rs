@@ -4,9 +4,9 @@
 use crate::arg::ArgView;
 use crate::backend::{Backend, Launch};
 use crate::error::{Error, Result};
+use crate::executable::Executable;
 use crate::layout::Layout;
 use crate::optimizer::Optimizer;
-use crate::program::Program;
 use sinew_ir::Symbol;
 use std::any::TypeId;
 use std::collections::HashMap;
@@ -84,7 +84,7 @@ impl Limit {
 pub(crate) struct Kept {
     /// The arguments' extents.
     extents: Vec<Vec<usize>>,
-    pub program: Arc<Program>,
+    pub program: Arc<Executable>,
     pub launch: Launch,
 }
 
@@ -148,14 +148,14 @@ impl Cache {
     }
 
     /// Puts a program that lives elsewhere in front.
-    pub fn take_over(&mut self, extents: Vec<Vec<usize>>, program: Arc<Program>) {
+    pub fn take_over(&mut self, extents: Vec<Vec<usize>>, program: Arc<Executable>) {
         self.stats.shared += 1;
         self.insert(extents, program);
     }
 
     /// Puts a program that was compiled for this in front; `function` is for the warning of one that
     /// compiles more than it runs.
-    pub fn put(&mut self, function: &str, extents: Vec<Vec<usize>>, program: Arc<Program>) {
+    pub fn put(&mut self, function: &str, extents: Vec<Vec<usize>>, program: Arc<Executable>) {
         self.stats.compiles += 1;
         self.insert(extents, program);
         let CacheStats { compiles, hits, .. } = self.stats;
@@ -173,7 +173,7 @@ impl Cache {
     }
 
     /// Puts a program in front; those not used for longest go where there are too many.
-    fn insert(&mut self, extents: Vec<Vec<usize>>, program: Arc<Program>) {
+    fn insert(&mut self, extents: Vec<Vec<usize>>, program: Arc<Executable>) {
         let kept = Kept {
             extents,
             program,
@@ -238,7 +238,7 @@ pub(crate) enum Purpose {
 struct Live {
     origin: Origin,
     extents: Vec<Vec<usize>>,
-    program: Weak<Program>,
+    program: Weak<Executable>,
 }
 
 /// The programs that are kept anywhere, by function.
@@ -251,7 +251,7 @@ fn with_live<T>(function: TypeId, work: impl FnOnce(&mut Vec<Live>) -> T) -> T {
 }
 
 /// A program of this origin for these extents, if anyone keeps one.
-pub(crate) fn find_live(origin: &Origin, extents: &[Vec<usize>]) -> Option<Arc<Program>> {
+pub(crate) fn find_live(origin: &Origin, extents: &[Vec<usize>]) -> Option<Arc<Executable>> {
     with_live(origin.function, |live| {
         let mut same = live
             .iter()
@@ -261,7 +261,7 @@ pub(crate) fn find_live(origin: &Origin, extents: &[Vec<usize>]) -> Option<Arc<P
 }
 
 /// Lets others find a program as long as someone keeps it.
-pub(crate) fn make_live(origin: Origin, extents: &[Vec<usize>], program: &Arc<Program>) {
+pub(crate) fn make_live(origin: Origin, extents: &[Vec<usize>], program: &Arc<Executable>) {
     with_live(origin.function, |live| {
         live.retain(|l| l.program.strong_count() > 0);
         live.push(Live {

@@ -187,8 +187,8 @@ pub fn pullback<F: ModelFunction>() -> Result<String> {
 /// # Errors
 /// A function whose model argument is another struct's than the trained one.
 pub fn attach<F: ModelFunction>(trained: &impl Trained<F::Model>) -> Result<Runner<F>> {
-    let of = trained.attachment();
-    Runner::new(of.shell, of.shared, of.settings)
+    let attachment = trained.attachment();
+    Runner::new(attachment.shell, attachment.shared, attachment.settings)
 }
 
 #[cfg(test)]

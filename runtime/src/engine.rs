@@ -10,13 +10,13 @@ use crate::arg::{ArgView, MAX_RANK};
 use crate::cache::{Cache, Kept, Limit, Origin, Purpose, find_live, make_live};
 use crate::device::{Device, Precision};
 use crate::error::{Error, Result};
+use crate::executable::{Executable, IndexCheck};
 use crate::layout::{Layout, Section};
 use crate::model::ModelFunction;
-use crate::program::{IndexCheck, Program};
 use crate::read;
 use crate::workspace::Workspace;
 use sinew_codegen::kernel::RegionId;
-use sinew_codegen::schedule::Place;
+use sinew_codegen::schedule::RegionOffset;
 use sinew_ir::{Binding, DType, Function, ParamKind, Symbol, Unit};
 use std::any::TypeId;
 use std::sync::Arc;
@@ -48,7 +48,7 @@ impl Default for Settings {
 pub(crate) struct Engine {
     pub unit: &'static Unit,
     /// The function's type.
-    of: TypeId,
+    owner: TypeId,
     /// The function as written, all symbols in it.
     pub function: Function,
     pub settings: Settings,
@@ -135,7 +135,7 @@ impl Engine {
         }
         Ok(Engine {
             unit,
-            of: TypeId::of::<F>(),
+            owner: TypeId::of::<F>(),
             function,
             cache: Cache::new(settings.cache),
             workspace: Workspace::new(settings.device.0.clone(), &inputs),
@@ -150,7 +150,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::NothingCompiled`].
-    pub fn current(&self) -> Result<&Program> {
+    pub fn current(&self) -> Result<&Executable> {
         match self.cache.first() {
             Some(kept) => Ok(&kept.program),
             None => Err(Error::NothingCompiled {
@@ -169,13 +169,13 @@ impl Engine {
         arguments: &[ArgView<'_>],
         layout: &Arc<Layout>,
         purpose: Purpose,
-        compile: impl FnOnce(&Engine, &Binding) -> Result<Program>,
+        compile: impl FnOnce(&Engine, &Binding) -> Result<Executable>,
     ) -> Result<()> {
         if !self.cache.find(arguments) {
             let binding = self.bind(arguments)?;
             let extents: Vec<_> = arguments.iter().map(|a| a.extents().to_vec()).collect();
             let origin = Origin {
-                function: self.of,
+                function: self.owner,
                 device: self.settings.device.0.clone(),
                 layout: Arc::clone(layout),
                 known: self.known.clone(),
@@ -298,8 +298,8 @@ impl Engine {
         layout: &Layout,
         trained: RegionId,
         fixed: RegionId,
-        arguments: &[Place],
-    ) -> Result<Vec<Place>> {
+        arguments: &[RegionOffset],
+    ) -> Result<Vec<RegionOffset>> {
         let mut arguments = arguments.iter();
         let mut places = Vec::with_capacity(self.function.params.len());
         for param in &self.function.params {
@@ -307,7 +307,7 @@ impl Engine {
                 ParamKind::Input => arguments.next().cloned(),
                 ParamKind::Param | ParamKind::State => {
                     let leaf = layout.leaf(leaf_path(&param.name));
-                    leaf.map(|leaf| Place {
+                    leaf.map(|leaf| RegionOffset {
                         region: match leaf.section {
                             Section::Trained => trained,
                             Section::Fixed => fixed,

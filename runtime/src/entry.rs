@@ -39,7 +39,7 @@ impl Text {
     }
 
     /// `message` with the values where it has the bytes 1 and 2.
-    const fn of(message: &str, left: i128, right: i128) -> Text {
+    const fn compose(message: &str, left: i128, right: i128) -> Text {
         let mut out = Text {
             bytes: [0; LENGTH],
             length: 0,
@@ -69,7 +69,7 @@ impl Text {
 #[track_caller]
 pub const fn equal(left: i128, right: i128, message: &str) {
     if left != right {
-        panic!("{}", Text::of(message, left, right).as_str());
+        panic!("{}", Text::compose(message, left, right).as_str());
     }
 }
 
@@ -77,7 +77,7 @@ pub const fn equal(left: i128, right: i128, message: &str) {
 #[track_caller]
 pub const fn at_most(left: i128, right: i128, message: &str) {
     if left > right {
-        panic!("{}", Text::of(message, left, right).as_str());
+        panic!("{}", Text::compose(message, left, right).as_str());
     }
 }
 
@@ -85,7 +85,7 @@ pub const fn at_most(left: i128, right: i128, message: &str) {
 #[track_caller]
 pub const fn below(left: i128, right: i128, message: &str) {
     if left >= right {
-        panic!("{}", Text::of(message, left, right).as_str());
+        panic!("{}", Text::compose(message, left, right).as_str());
     }
 }
 
@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn values_stand_in_the_text() {
-        let text = Text::of("`A` is \u{1}, `B` is \u{2}", -12, 0);
+        let text = Text::compose("`A` is \u{1}, `B` is \u{2}", -12, 0);
         assert_eq!(text.as_str(), "`A` is -12, `B` is 0");
     }
 }

@@ -290,7 +290,7 @@ impl From<crate::gpu::GpuError> for Error {
             GpuError::NotFound { .. } | GpuError::Open { .. } => Error::NoDevice(error.to_string()),
             GpuError::Schedule(_)
             | GpuError::Emit(_)
-            | GpuError::Memory { .. }
+            | GpuError::OutOfMemory { .. }
             | GpuError::Refused { .. }
             | GpuError::Lost { .. }
             | GpuError::Region { .. }

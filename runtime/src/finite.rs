@@ -20,11 +20,15 @@ impl<'a> Witness<'a> {
     ///
     /// # Errors
     /// A lost GPU.
-    pub fn of(engine: &'a Engine, store: &Store, arguments: &[ArgView<'_>]) -> Result<Witness<'a>> {
+    pub fn copy(
+        engine: &'a Engine,
+        store: &Store,
+        arguments: &[ArgView<'_>],
+    ) -> Result<Witness<'a>> {
         let program = &engine.current()?.linked[0].function;
         let mut arguments = arguments.iter();
         let mut inputs = Vec::with_capacity(program.params.len());
-        for (param, of) in program.params.iter().zip(&program.values) {
+        for (param, ty) in program.params.iter().zip(&program.values) {
             let data = match param.kind {
                 ParamKind::Input => arguments.next().map(read_f64),
                 ParamKind::Param | ParamKind::State => {
@@ -39,8 +43,8 @@ impl<'a> Witness<'a> {
                 }
             };
             inputs.push(Array {
-                dtype: of.dtype,
-                shape: of.shape.extents().unwrap_or_default(),
+                dtype: ty.dtype,
+                shape: ty.shape.extents().unwrap_or_default(),
                 data: data.ok_or_else(|| Error::NoLeaf {
                     function: engine.unit.path.into(),
                     leaf: param.name.clone(),

@@ -1,10 +1,10 @@
 //! The numbers that a step is told and tells: single floats in small regions.
 
 use crate::backend::ALIGN;
-use crate::backend::Memory;
+use crate::backend::DeviceMemory;
 use crate::error::Result;
 use sinew_codegen::kernel::RegionId;
-use sinew_codegen::schedule::Place;
+use sinew_codegen::schedule::RegionOffset;
 use sinew_ir::DType;
 
 /// What a step reports, in this order.
@@ -22,7 +22,7 @@ pub(crate) enum Reported {
 
 impl Reported {
     /// Its place in the report.
-    pub fn place(self, report: RegionId) -> Place {
+    pub fn place(self, report: RegionId) -> RegionOffset {
         place(report, self as usize)
     }
 }
@@ -34,8 +34,8 @@ const SPACING: usize = 8;
 pub(crate) const BYTES: usize = ALIGN;
 
 /// The place of number `i`.
-pub(crate) fn place(region: RegionId, i: usize) -> Place {
-    Place {
+pub(crate) fn place(region: RegionId, i: usize) -> RegionOffset {
+    RegionOffset {
         region,
         offset: SPACING * i,
     }
@@ -46,7 +46,7 @@ pub(crate) fn place(region: RegionId, i: usize) -> Place {
 /// # Errors
 /// A lost GPU.
 pub(crate) fn write(
-    memory: &mut Memory,
+    memory: &mut DeviceMemory,
     float: DType,
     numbers: impl Iterator<Item = f64>,
 ) -> Result<()> {
@@ -72,7 +72,7 @@ impl Report {
     ///
     /// # Errors
     /// A lost GPU.
-    pub fn read(memory: &Memory, float: DType) -> Result<Report> {
+    pub fn read(memory: &DeviceMemory, float: DType) -> Result<Report> {
         let mut bytes = [0; BYTES];
         memory.read(0, &mut bytes)?;
         Ok(Report { bytes, float })

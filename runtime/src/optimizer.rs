@@ -207,11 +207,11 @@ macro_rules! adam {
         }
 
         impl From<$name> for Optimizer {
-            fn from(of: $name) -> Optimizer {
+            fn from(config: $name) -> Optimizer {
                 Optimizer {
-                    learning_rate: of.learning_rate,
-                    clip: of.clip,
-                    rule: Rule::Adam(of.rule),
+                    learning_rate: config.learning_rate,
+                    clip: config.clip,
+                    rule: Rule::Adam(config.rule),
                 }
             }
         }
@@ -272,11 +272,11 @@ adam! {
 }
 
 impl From<Sgd> for Optimizer {
-    fn from(of: Sgd) -> Optimizer {
+    fn from(config: Sgd) -> Optimizer {
         Optimizer {
-            learning_rate: of.learning_rate,
-            clip: of.clip,
-            rule: Rule::Sgd(of),
+            learning_rate: config.learning_rate,
+            clip: config.clip,
+            rule: Rule::Sgd(config),
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::backend::Slot;
 use crate::engine::{Input, MAX_ARGUMENTS};
 use crate::error::{Error, Result};
 use sinew_codegen::kernel::{self, RegionId, RegionKind};
-use sinew_codegen::schedule::Place;
+use sinew_codegen::schedule::RegionOffset;
 use sinew_ir::{Function, Type};
 
 /// The most results of a function.
@@ -91,13 +91,17 @@ impl Regions {
     ///
     /// # Errors
     /// [`Error::TooLarge`].
-    pub fn add_arguments(&mut self, inputs: &[Input], program: &Function) -> Result<Vec<Place>> {
+    pub fn add_arguments(
+        &mut self,
+        inputs: &[Input],
+        program: &Function,
+    ) -> Result<Vec<RegionOffset>> {
         let place = |(i, input): (usize, &Input)| {
             let bytes = bytes_of(&input.name, &program.values[input.param])?;
             // A space, so that no argument is called like another region.
             let name = format!("input {}", input.name);
             let region = self.add(Role::Argument(i), name, bytes, RegionKind::Input);
-            Ok(Place { region, offset: 0 })
+            Ok(RegionOffset { region, offset: 0 })
         };
         inputs.iter().enumerate().map(place).collect()
     }

@@ -4,15 +4,15 @@ use crate::arg::{ArgView, IntoArg};
 use crate::cache::{Limit, Purpose};
 use crate::engine::{Engine, Settings};
 use crate::error::{Error, Result};
+use crate::executable::{Executable, Linked, ResultType, Source};
 use crate::finite::Witness;
 use crate::layout::Layout;
 use crate::model::ModelFunction;
 use crate::output::{Outputs, ResultView};
-use crate::program::{Linked, Program, ResultType, Source};
 use crate::regions::{MAX_RESULTS, Regions, Role, Table};
 use crate::store::{Attachment, Shared, Trained, hollow};
 use sinew_codegen::kernel::RegionKind;
-use sinew_codegen::schedule::Place;
+use sinew_codegen::schedule::RegionOffset;
 use sinew_ir::Binding;
 use std::marker::PhantomData;
 
@@ -97,7 +97,7 @@ impl<F: ModelFunction> Runner<F> {
         workspace.fetch(&program.results)?;
         let results = &program.results;
         if check && !workspace.views(results).all(|r| r.is_finite()) {
-            let witness = Witness::of(&self.engine, &store, arguments)?;
+            let witness = Witness::copy(&self.engine, &store, arguments)?;
             drop(store);
             return Err(witness.error("result"));
         }
@@ -119,7 +119,7 @@ impl<F: ModelFunction> Runner<F> {
 }
 
 /// Links the function and lays out its regions.
-fn compile_run(engine: &Engine, binding: &Binding, layout: &Layout) -> Result<Program> {
+fn compile_run(engine: &Engine, binding: &Binding, layout: &Layout) -> Result<Executable> {
     let function = sinew_ir::link(engine.unit, binding)
         .map_err(|source| Error::link(engine.unit.path, source))?;
     let mut regions = Regions::new();
@@ -137,7 +137,7 @@ fn compile_run(engine: &Engine, binding: &Binding, layout: &Layout) -> Result<Pr
         let (name, bytes) = (result.name.clone(), result.region_bytes);
         let region = regions.add(Role::Result(i), name, bytes, RegionKind::Output);
         results.push(result);
-        outputs.push(Place { region, offset: 0 });
+        outputs.push(RegionOffset { region, offset: 0 });
     }
     let arguments = regions.add_arguments(&engine.inputs, &function)?;
     let source = Source {
@@ -152,7 +152,7 @@ fn compile_run(engine: &Engine, binding: &Binding, layout: &Layout) -> Result<Pr
         scalars: Vec::new(),
         results,
     };
-    Program::compile(engine, source)
+    Executable::compile(engine, source)
 }
 
 impl<F: ModelFunction> Trained<F::Model> for Runner<F> {

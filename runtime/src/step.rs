@@ -2,14 +2,14 @@
 
 use crate::engine::{Engine, leaf_path};
 use crate::error::{Error, Result};
+use crate::executable::{Executable, Linked, Source};
 use crate::layout::{Layout, Section, element_size};
 use crate::numbers::{self, Reported};
 use crate::optimizer::Optimizer;
-use crate::program::{Linked, Program, Source};
 use crate::regions::{Regions, Role};
 use crate::update::{Update, update};
 use sinew_codegen::kernel::{RegionId, RegionKind};
-use sinew_codegen::schedule::Place;
+use sinew_codegen::schedule::RegionOffset;
 use sinew_ir::{Binding, Gradient, ParamKind};
 
 /// The regions that both parts of a step work on.
@@ -30,7 +30,7 @@ pub(crate) fn compile_step(
     binding: &Binding,
     layout: &Layout,
     optimizer: &Optimizer,
-) -> Result<Program> {
+) -> Result<Executable> {
     let trained = |p: &sinew_ir::Param| {
         let leaf = layout.leaf(leaf_path(&p.name));
         p.kind == ParamKind::Param && leaf.is_some_and(|l| l.section == Section::Trained)
@@ -78,20 +78,20 @@ pub(crate) fn compile_step(
         regions,
         results: Vec::new(),
     };
-    Program::compile(engine, source)
+    Executable::compile(engine, source)
 }
 
 /// Loss and gradients. A parameter's gradient lies where the parameter does in its own region.
 fn gradient_part(
     engine: &Engine,
     gradient: Gradient,
-    inputs: Vec<Place>,
+    inputs: Vec<RegionOffset>,
     regions: &StepRegions,
 ) -> Result<Linked> {
-    let mut places: Vec<Option<Place>> = vec![None; gradient.program.body.results.len()];
+    let mut places: Vec<Option<RegionOffset>> = vec![None; gradient.program.body.results.len()];
     for (param, result) in gradient.gradients.iter().enumerate() {
         if let Some(result) = result {
-            places[*result] = Some(Place {
+            places[*result] = Some(RegionOffset {
                 region: regions.gradients,
                 offset: inputs[param].offset,
             });
@@ -115,7 +115,7 @@ fn gradient_part(
 
 /// The update: everything in place, its numbers from one small region and to another.
 fn update_part(update: Update, regions: &StepRegions) -> Linked {
-    let start = |region| Place { region, offset: 0 };
+    let start = |region| RegionOffset { region, offset: 0 };
     let report = |number: Reported| number.place(regions.report);
     let states = || regions.states.iter().map(|s| start(*s));
     let mut inputs = vec![start(regions.trained), start(regions.gradients)];

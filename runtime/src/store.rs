@@ -4,7 +4,7 @@
 //! (a step until its report is read), so that a runner on another thread sees parameters of before or
 //! after a step, never between. Nothing is compiled, checked or converted under the lock.
 
-use crate::backend::{Backend, Memory};
+use crate::backend::{Backend, DeviceMemory};
 use crate::engine::Settings;
 use crate::error::Result;
 use crate::layout::{Layout, Leaf, Section};
@@ -19,9 +19,9 @@ pub(crate) struct Store {
     /// Where each leaf lies.
     pub layout: Arc<Layout>,
     /// Leaves that a step updates.
-    pub trained: Memory,
+    pub trained: DeviceMemory,
     /// The others.
-    pub fixed: Memory,
+    pub fixed: DeviceMemory,
 }
 
 /// A store with its lock, and what of it never changes.
@@ -87,7 +87,7 @@ impl Store {
     }
 
     /// The region of a section.
-    pub fn section(&self, section: Section) -> &Memory {
+    pub fn section(&self, section: Section) -> &DeviceMemory {
         match section {
             Section::Trained => &self.trained,
             Section::Fixed => &self.fixed,
@@ -136,7 +136,7 @@ pub(crate) fn hollow<M: Model>(mut model: M) -> M {
 pub(crate) fn read_leaves<'a, M: Model>(
     layout: &Layout,
     model: &mut M,
-    region: &dyn Fn(&Leaf) -> Option<&'a Memory>,
+    region: &dyn Fn(&Leaf) -> Option<&'a DeviceMemory>,
 ) -> Result<()> {
     let mut leaves = layout.leaves.iter();
     let mut done = Ok(());

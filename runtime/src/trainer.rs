@@ -1,7 +1,7 @@
 //! A training step: forward, backward, clipping and update as one compiled program.
 
 use crate::arg::{ArgView, IntoArg};
-use crate::backend::Memory;
+use crate::backend::DeviceMemory;
 use crate::cache::Purpose;
 use crate::engine::{Engine, Settings, leaf_path};
 use crate::error::{Error, Result};
@@ -50,13 +50,13 @@ pub struct Trainer<F: ModelFunction, I = <F as ModelFunction>::Inputs> {
     shell: F::Model,
     optimizer: Optimizer,
     /// Gradients, in the layout of the trained parameters.
-    gradients: Memory,
+    gradients: DeviceMemory,
     /// The optimizer's state, likewise.
-    states: Vec<Memory>,
+    states: Vec<DeviceMemory>,
     /// The numbers of a step.
-    numbers: Memory,
+    numbers: DeviceMemory,
     /// What a step reports.
-    report: Memory,
+    report: DeviceMemory,
     /// Steps taken.
     taken: u64,
     arguments: PhantomData<fn(I)>,
@@ -213,7 +213,7 @@ impl<F: ModelFunction> Trainer<F> {
         if self.engine.settings.check_finite {
             if !loss.is_finite() || report.get(Reported::CameNotFinite) != 0.0 {
                 let what = if loss.is_finite() { "gradient" } else { "loss" };
-                let witness = Witness::of(&self.engine, store, arguments)?;
+                let witness = Witness::copy(&self.engine, store, arguments)?;
                 drop(held);
                 return Err(witness.error(what));
             }

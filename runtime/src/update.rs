@@ -98,7 +98,7 @@ pub(crate) fn update(
     }
 
     let mut b = Builder::default();
-    let inputs: Vec<Value> = names.iter().map(|(_, of)| b.value((*of).clone())).collect();
+    let inputs: Vec<Value> = names.iter().map(|(_, ty)| b.value((*ty).clone())).collect();
     let (p, gradient) = (inputs[0], inputs[1]);
     let old_states = &inputs[2..2 + states.len()];
     let numbers = &inputs[2 + states.len()..2 + states.len() + scalars.len()];

@@ -5,12 +5,12 @@
 //! largest program so far needs.
 
 use crate::arg::ArgView;
-use crate::backend::{Backend, HostMemory, Memory};
+use crate::backend::{Backend, DeviceMemory, HostMemory};
 use crate::engine::Input;
 use crate::error::Result;
+use crate::executable::{Executable, ResultType};
 use crate::layout::element_size;
 use crate::output::ResultView;
-use crate::program::{Program, ResultType};
 use crate::read;
 use crate::regions::{Role, Table};
 use sinew_ir::DType;
@@ -20,9 +20,9 @@ use std::fmt::Write as _;
 pub(crate) struct Workspace {
     backend: Backend,
     /// Values between kernels.
-    arena: Memory,
+    arena: DeviceMemory,
     /// What kernels need while they run.
-    scratch: Memory,
+    scratch: DeviceMemory,
     results: Vec<Outlet>,
     arguments: Vec<Inlet>,
 }
@@ -36,12 +36,12 @@ struct Inlet {
     /// A row-major copy of an argument that does not lie so, or has other elements.
     staged: HostMemory,
     /// A copy on another device than the CPU.
-    memory: Memory,
+    memory: DeviceMemory,
 }
 
 /// A result's way to where it is read.
 struct Outlet {
-    memory: Memory,
+    memory: DeviceMemory,
     /// A copy from another device than the CPU.
     copy: HostMemory,
 }
@@ -53,12 +53,12 @@ impl Workspace {
             name: input.name.clone(),
             dtype: input.dtype,
             staged: HostMemory::empty(),
-            memory: Memory::empty(),
+            memory: DeviceMemory::empty(),
         };
         Workspace {
             backend,
-            arena: Memory::empty(),
-            scratch: Memory::empty(),
+            arena: DeviceMemory::empty(),
+            scratch: DeviceMemory::empty(),
             results: Vec::new(),
             arguments: arguments.iter().map(inlet).collect(),
         }
@@ -68,7 +68,7 @@ impl Workspace {
     ///
     /// # Errors
     /// Too little memory; programs that need no more than what is there run on.
-    pub fn ensure(&mut self, program: &Program) -> Result<()> {
+    pub fn ensure(&mut self, program: &Executable) -> Result<()> {
         let backend = &self.backend;
         let bytes = program.bytes(Role::Arena);
         self.arena
@@ -79,7 +79,7 @@ impl Workspace {
         for (i, result) in program.results.iter().enumerate() {
             if self.results.len() == i {
                 self.results.push(Outlet {
-                    memory: Memory::empty(),
+                    memory: DeviceMemory::empty(),
                     copy: HostMemory::empty(),
                 });
             }
@@ -143,8 +143,8 @@ impl Workspace {
     }
 
     /// Lines of what is kept beyond the regions of `program`, and the bytes of all that.
-    pub fn kept_text(&self, program: &Program, out: &mut String) -> usize {
-        let spare = |memory: &Memory, role| memory.len().saturating_sub(program.bytes(role));
+    pub fn kept_text(&self, program: &Executable, out: &mut String) -> usize {
+        let spare = |memory: &DeviceMemory, role| memory.len().saturating_sub(program.bytes(role));
         let mut larger = spare(&self.arena, Role::Arena) + spare(&self.scratch, Role::Scratch);
         let mut copies = 0;
         for (i, result) in self.results.iter().enumerate() {

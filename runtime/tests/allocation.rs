@@ -40,9 +40,9 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-fn allocations(mut of: impl FnMut()) -> u64 {
+fn allocations(mut call: impl FnMut()) -> u64 {
     let before = COUNT.with(Cell::get);
-    of();
+    call();
     COUNT.with(Cell::get) - before
 }
 

@@ -164,8 +164,8 @@ fn input(seed: u64) -> Input {
 
 /// The bits of all values, with their type.
 fn bits(model: &[Param]) -> Vec<String> {
-    let of = |p: &Param| format!("{:?} {:?}", p.shape(), p.values_f64().mapv(f64::to_bits));
-    model.iter().map(of).collect()
+    let bits = |p: &Param| format!("{:?} {:?}", p.shape(), p.values_f64().mapv(f64::to_bits));
+    model.iter().map(bits).collect()
 }
 
 /// A file's value of a model's tensor, as the model holds it.

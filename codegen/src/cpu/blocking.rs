@@ -37,7 +37,7 @@ pub(super) type Strides = Vec<i64>;
 #[derive(Clone, Debug)]
 pub(super) enum Source<Along> {
     /// From memory: along the rows and the columns.
-    Memory(Along, Along),
+    Stored(Along, Along),
     /// From the kernel, called back for blocks: whether the elements of a block that are computed
     /// together, and lie side by side in scratch, follow one another along the contracted dim.
     Kernel { along_k: bool },
@@ -47,10 +47,21 @@ impl<Along> Source<Along> {
     /// Whether it is computed along the contracted dim; none for what lies in memory.
     fn computed(&self) -> Option<bool> {
         match self {
-            Source::Memory(..) => None,
+            Source::Stored(..) => None,
             Source::Kernel { along_k } => Some(*along_k),
         }
     }
+}
+
+/// A dim of a product that is cut into blocks.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum BlockDim {
+    /// The left operand's and the result's.
+    Rows,
+    /// The right operand's and the result's.
+    Columns,
+    /// The contracted one.
+    Steps,
 }
 
 /// A product as its kernel describes it. Strides are in elements.
@@ -67,7 +78,7 @@ pub(super) struct Shape<'c> {
 
 /// A product whose shape, strides and blocking are settled. Strides are in elements.
 #[derive(Clone, Debug)]
-pub(super) struct Plan {
+pub(super) struct BlockedProduct {
     /// Whose tiles compute it.
     pub instructions: Instructions,
     pub m: usize,
@@ -120,9 +131,9 @@ impl Steps {
     }
 }
 
-impl Plan {
+impl BlockedProduct {
     /// Settles a product; none if there are no tiles for `E`.
-    pub(super) fn new<E: Element>(options: &Options, shape: Shape<'_>) -> Option<Plan> {
+    pub(super) fn new<E: Element>(options: &Options, shape: Shape<'_>) -> Option<BlockedProduct> {
         let tiles = E::tiles(options.instructions)?;
         let limits = &options.blocking;
         let size = size_of::<E>();
@@ -134,7 +145,7 @@ impl Plan {
             .filter(|[_, columns]| Walk::new(columns, of_n, run(of_n, &[columns])).step == 1);
         // What tiles read or write in memory must lie evenly for them.
         let mut along: [Vec<&[i64]>; 3] = Default::default();
-        if let Source::Memory(rows, steps) = &shape.a {
+        if let Source::Stored(rows, steps) = &shape.a {
             along[0].push(rows);
             along[2].push(steps);
         }
@@ -147,7 +158,7 @@ impl Plan {
         let rows = m_run.div_ceil(m_run.div_ceil(tiles.rows()).max(1)).max(1);
         let far = |stride: isize| stride.unsigned_abs() * size >= 1024;
         let pack_b = match &shape.b {
-            Source::Memory(steps, columns) => {
+            Source::Stored(steps, columns) => {
                 let step = Walk::new(steps, of_k, run(of_k, &[steps])).step;
                 let columns = Walk::new(columns, of_n, run(of_n, &[columns]));
                 columns.step != 1
@@ -156,7 +167,7 @@ impl Plan {
             }
             Source::Kernel { .. } => true,
         };
-        if let (Source::Memory(steps, columns), false) = (&shape.b, pack_b) {
+        if let (Source::Stored(steps, columns), false) = (&shape.b, pack_b) {
             along[1].push(columns);
             along[2].push(steps);
         }
@@ -178,7 +189,7 @@ impl Plan {
         let columns = columns.min(n.next_multiple_of(tiles.lanes));
         let columns = whole_runs(columns, n_run);
         let pack_a = match &shape.a {
-            Source::Memory(rows, steps) => {
+            Source::Stored(rows, steps) => {
                 let row = Walk::new(rows, of_m, m_run).step;
                 let step = Walk::new(steps, of_k, k_run).step;
                 (m_run, k_run) == (m, k) && n >= 8 * wide && row == 1 && far(step)
@@ -223,31 +234,31 @@ impl Plan {
             Some(false) | None => 0,
         };
         let steps_of_a = match &shape.a {
-            Source::Memory(..) if pack_a => Walk::even(k, k_run, rows as isize),
-            Source::Memory(_, steps) => Walk::new(steps, of_k, k_run),
+            Source::Stored(..) if pack_a => Walk::even(k, k_run, rows as isize),
+            Source::Stored(_, steps) => Walk::new(steps, of_k, k_run),
             Source::Kernel { along_k: true } => Walk::even(k, k_run, 1),
             Source::Kernel { along_k: false } => Walk::even(k, k_run, pitch::<E>(height) as isize),
         };
         let steps_of_b = match &shape.b {
-            Source::Memory(steps, _) if !pack_b => Walk::new(steps, of_k, k_run),
-            Source::Memory(..) | Source::Kernel { .. } => Walk::even(k, k_run, wide as isize),
+            Source::Stored(steps, _) if !pack_b => Walk::new(steps, of_k, k_run),
+            Source::Stored(..) | Source::Kernel { .. } => Walk::even(k, k_run, wide as isize),
         };
         // Copied panels are walked as the operand allows, not as tiles do.
         let walk = |strides: Strides, extents: &[usize]| {
             Walk::new(&strides, extents, run(extents, &[&strides]))
         };
-        Some(Plan {
+        Some(BlockedProduct {
             instructions: options.instructions,
             m,
             n,
             k,
             a: match shape.a {
-                Source::Memory(rows, steps) => Source::Memory(walk(rows, of_m), walk(steps, of_k)),
+                Source::Stored(rows, steps) => Source::Stored(walk(rows, of_m), walk(steps, of_k)),
                 Source::Kernel { along_k } => Source::Kernel { along_k },
             },
             b: match shape.b {
-                Source::Memory(steps, columns) => {
-                    Source::Memory(walk(steps, of_k), walk(columns, of_n))
+                Source::Stored(steps, columns) => {
+                    Source::Stored(walk(steps, of_k), walk(columns, of_n))
                 }
                 Source::Kernel { along_k } => Source::Kernel { along_k },
             },
@@ -289,6 +300,17 @@ impl Plan {
             next = Some(first + part.count()).filter(|next| *next < self.k);
             Some(part)
         })
+    }
+
+    /// Whether blocks along a dim begin at whole vectors of so many lanes, so that the last one alone may
+    /// end within a vector: those that end with a run need not.
+    pub(super) fn begins_at_vectors(&self, dim: BlockDim, lanes: usize) -> bool {
+        let even = |block: usize, extent: usize| block >= extent || block.is_multiple_of(lanes);
+        match dim {
+            BlockDim::Rows => even(self.block.0, self.m),
+            BlockDim::Columns => even(self.block.1, self.n),
+            BlockDim::Steps => self.parts().all(|part| part.first.is_multiple_of(lanes)),
+        }
     }
 
     /// Which operands, left and right, are computed, and whether along the contracted dim.

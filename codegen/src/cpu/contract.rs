@@ -3,15 +3,15 @@
 //! Own tiles keep 12 rows of one 128-bit vector in registers and apply the epilogue before anything
 //! is stored; operands that are computed are so in registers, as they are multiplied. Where the host
 //! has wider vectors, `product` computes blocks and calls the kernel back for both (`block`). The
-//! choice is made in [`plan`], nowhere else.
+//! choice is made in [`choose_blocking`], nowhere else.
 
 use cranelift_codegen::ir::{
     InstBuilder, MemFlagsData, StackSlotData, StackSlotKind, Value, types,
 };
 use sinew_ir::DType;
 
-use super::block::Area;
-use super::blocking::{Plan, Shape, Source};
+use super::block::{Area, Run};
+use super::blocking::{BlockedProduct, Shape, Source};
 use super::frame::{Frame, Index};
 use super::lanes::Lanes;
 use super::nest::{traffic, width, work};
@@ -158,7 +158,7 @@ impl Walked {
 ///
 /// This is the cost model: own tiles reach 52 GFLOP/s where AVX-512 reaches 200, but start without a
 /// call and fuse the epilogue in registers.
-pub(super) fn plan(c: &Contract, options: &Options) -> Option<Plan> {
+pub(super) fn choose_blocking(c: &Contract, options: &Options) -> Option<BlockedProduct> {
     let [rows, columns, depth] = c.extents();
     let small = rows.saturating_mul(columns).saturating_mul(depth) < SMALL;
     match options.contraction {
@@ -189,13 +189,13 @@ pub(super) fn plan(c: &Contract, options: &Options) -> Option<Plan> {
         }
     };
     let a = match source(&c.lhs, &c.m, &c.k) {
-        Ok((rows, steps)) => Source::Memory(rows, steps),
+        Ok((rows, steps)) => Source::Stored(rows, steps),
         Err([rows, steps]) => Source::Kernel {
             along_k: steps <= rows,
         },
     };
     let b = match source(&c.rhs, &c.k, &c.n) {
-        Ok((steps, columns)) => Source::Memory(steps, columns),
+        Ok((steps, columns)) => Source::Stored(steps, columns),
         Err([steps, columns]) => Source::Kernel {
             along_k: steps < columns,
         },
@@ -211,8 +211,8 @@ pub(super) fn plan(c: &Contract, options: &Options) -> Option<Plan> {
         direct,
     };
     match c.dtype {
-        DType::F32 => Plan::new::<f32>(options, shape),
-        DType::F64 => Plan::new::<f64>(options, shape),
+        DType::F32 => BlockedProduct::new::<f32>(options, shape),
+        DType::F64 => BlockedProduct::new::<f64>(options, shape),
         DType::Float | DType::I32 | DType::U32 | DType::Bool => None,
     }
 }
@@ -237,11 +237,11 @@ pub(super) fn destination(c: &Contract) -> Option<&Access> {
 pub(super) fn contract(
     f: &mut Frame<'_>,
     c: &Contract,
-    plan: Option<&Plan>,
+    blocked: Option<&BlockedProduct>,
 ) -> Result<(), EmitError> {
     let dims: Vec<(usize, usize)> = c.batch.iter().copied().enumerate().collect();
     let mut index = vec![Index::at(0); c.space().len()];
-    match plan {
+    match blocked {
         None => {
             // Tiles cover the last of the rows' dims and of the columns'.
             let (rows, columns) = (c.batch.len(), c.batch.len() + c.m.len());
@@ -256,7 +256,7 @@ pub(super) fn contract(
             })?;
             Ok(())
         }
-        Some(plan) => block::called(f, c, plan, &dims, &mut index),
+        Some(blocked) => block::called(f, c, blocked, &dims, &mut index),
     }
 }
 
@@ -334,7 +334,8 @@ fn tiles(f: &mut Frame<'_>, c: &Contract, index: &mut [Index]) -> Result<(), Emi
             columns: [0, depth].map(|at| number(f, at)),
         };
         let batch = &index[..rank];
-        block::compute(f, c.dtype, &left, c.lhs.value, &area, batch, false)?;
+        let run = Run::new(f, c.dtype, &left, false)?;
+        block::compute(f, run, &left, c.lhs.value, &area, batch)?;
         let rows = Rows {
             start,
             count,
@@ -409,12 +410,12 @@ fn tile(
     f: &mut Frame<'_>,
     c: &Contract,
     index: &mut [Index],
-    of: &Rows,
+    tile: &Rows,
     (first, rows): (Index, usize),
     lanes: Lanes,
 ) -> Result<(), EmitError> {
     let (rank, (row_dim, _)) = (c.batch.len(), last_dims(c));
-    let i = f.further(of.start, first);
+    let i = f.further(tile.start, first);
     let size = f.bytes(c.dtype)?;
     let pitch = c.extents()[2] as i64 * size;
     let scalar = f.ty(c.dtype, Lanes::ONE)?;
@@ -432,7 +433,7 @@ fn tile(
         let place = [&batch[..], k, &across].concat();
         let right = operand(f, &c.rhs, &place, along_right)?;
         let mut next = Vec::with_capacity(rows);
-        let column = of.left.map(|base| {
+        let column = tile.left.map(|base| {
             let at = f.affine(0, &[pitch, size], &[first, k[0]]);
             f.b.ins().iadd(base, at)
         });

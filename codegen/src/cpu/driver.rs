@@ -7,7 +7,7 @@ use cranelift_codegen::ir::{
 use cranelift_codegen::isa::{OwnedTargetIsa, TargetIsa};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 
-use super::blocking::Plan;
+use super::blocking::BlockedProduct;
 use super::frame::Frame;
 use super::host::{Caps, host};
 use super::machine::{Compiled, MachineCode};
@@ -18,7 +18,7 @@ use crate::kernel::{Class, Kernel, Schedule};
 /// A compiled schedule: one function that runs every kernel in order.
 ///
 /// The machine code is freed when the program is dropped.
-pub struct Program {
+pub struct CompiledSchedule {
     /// The driver, which lies in `code`.
     entry: Entry,
     code_bytes: usize,
@@ -43,7 +43,7 @@ type Entry = unsafe extern "C" fn(*const *mut u8);
 ///
 /// [`EmitError`] if the host has no code generator, an instruction has no meaning for its element
 /// type, or memory for the code cannot be had.
-pub fn compile(schedule: &Schedule, options: &Options) -> Result<Program, EmitError> {
+pub fn compile(schedule: &Schedule, options: &Options) -> Result<CompiledSchedule, EmitError> {
     let (isa, caps) = host(options.instructions)?;
     let kernels = Ready::all(schedule, options);
     let compiler = Compiler {
@@ -58,17 +58,17 @@ pub fn compile(schedule: &Schedule, options: &Options) -> Result<Program, EmitEr
     let shims = Shim::ALL.iter();
     let shims = shims.map(|shim| (shim.name().to_owned(), shim.address()));
     let plans = kernels.iter().filter_map(|ready| {
-        let plan = ready.plan.as_deref()?;
-        let address = std::ptr::from_ref(plan).cast();
-        Some((Plan::symbol(&ready.kernel.name), address))
+        let blocked = ready.blocked.as_deref()?;
+        let address = std::ptr::from_ref(blocked).cast();
+        Some((BlockedProduct::symbol(&ready.kernel.name), address))
     });
     let imports: Vec<(String, *const u8)> = shims.chain(plans).collect();
     let (code, entry) = MachineCode::link(compiler.isa.clone(), &functions, &imports)?;
-    let scratch = kernels.iter().filter_map(|k| k.plan.as_deref());
-    let scratch = scratch.map(Plan::scratch_bytes);
+    let scratch = kernels.iter().filter_map(|k| k.blocked.as_deref());
+    let scratch = scratch.map(BlockedProduct::scratch_bytes);
     // SAFETY: the driver was compiled with this signature; who calls it owns the code.
     let entry = unsafe { std::mem::transmute::<*const u8, Entry>(entry) };
-    Ok(Program {
+    Ok(CompiledSchedule {
         entry,
         code_bytes: functions.iter().map(Compiled::len).sum(),
         scratch_bytes: scratch.max().unwrap_or(0),
@@ -80,7 +80,7 @@ pub fn compile(schedule: &Schedule, options: &Options) -> Result<Program, EmitEr
     })
 }
 
-impl Program {
+impl CompiledSchedule {
     /// Runs every kernel once, in order.
     ///
     /// # Panics
@@ -91,7 +91,7 @@ impl Program {
     ///
     /// `table[r]` is the base of region `r`: valid for reads of its `bytes`, and for writes where the
     /// region is written, aligned to its elements, for the time of the call, and reached by nobody else.
-    /// The last entry is the base of scratch, likewise of [`Program::scratch_bytes`], best at a line of
+    /// The last entry is the base of scratch, likewise of [`CompiledSchedule::scratch_bytes`], best at a line of
     /// the cache. The schedule was verified: the code stays within the regions only then.
     pub unsafe fn run(&self, table: &[*mut u8]) {
         assert_eq!(
@@ -150,7 +150,7 @@ impl Program {
 struct Ready {
     kernel: Kernel,
     /// Stays where it is: code has its address.
-    plan: Option<Box<Plan>>,
+    blocked: Option<Box<BlockedProduct>>,
 }
 
 impl Ready {
@@ -158,12 +158,12 @@ impl Ready {
         let ready = |kernel: &Kernel| match &kernel.class {
             Class::Nest(_) | Class::Scatter(_) => Ready {
                 kernel: kernel.clone(),
-                plan: None,
+                blocked: None,
             },
             Class::Contract(c) => {
                 let c = contract::oriented(c);
                 Ready {
-                    plan: contract::plan(&c, options).map(Box::new),
+                    blocked: contract::choose_blocking(&c, options).map(Box::new),
                     kernel: Kernel {
                         class: Class::Contract(c),
                         ..kernel.clone()
@@ -254,7 +254,7 @@ impl Compiler<'_> {
         let mut f = Frame::new(builder, kernel, self.caps, self.options);
         match &kernel.class {
             Class::Nest(n) => nest::nest(&mut f, n)?,
-            Class::Contract(c) => contract::contract(&mut f, c, ready.plan.as_deref())?,
+            Class::Contract(c) => contract::contract(&mut f, c, ready.blocked.as_deref())?,
             Class::Scatter(s) => scatter::scatter(&mut f, s)?,
         }
         f.finish(self.isa.frontend_config());

@@ -27,7 +27,7 @@ mod trigonometry;
 mod walk;
 
 pub use blocking::Blocking;
-pub use driver::{Program, compile};
+pub use driver::{CompiledSchedule, compile};
 pub use instructions::Instructions;
 
 /// How matrix products are computed.

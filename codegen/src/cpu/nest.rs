@@ -14,7 +14,7 @@ use crate::kernel::{Access, Code, Nest, Reg, RowReg, ScalarKind, Stage};
 
 /// Where the lanes are.
 #[derive(Clone, Copy, PartialEq, Debug)]
-enum Plan {
+enum Vectorization {
     /// Nowhere.
     Scalar,
     /// Along the last inner dim.
@@ -27,16 +27,18 @@ enum Plan {
 pub(super) fn nest(f: &mut Frame<'_>, nest: &Nest) -> Result<(), EmitError> {
     let mut index = vec![Index::at(0); nest.outer.len() + nest.inner.len()];
     let dims: Vec<(usize, usize)> = nest.outer.iter().copied().enumerate().collect();
-    match plan(f, nest) {
-        Plan::Scalar => f.loops(&dims, &mut index, Vec::new(), &mut |f, index, _| {
+    match vectorize(f, nest) {
+        Vectorization::Scalar => f.loops(&dims, &mut index, Vec::new(), &mut |f, index, _| {
             row(f, nest, index, &Shape::new(Lanes::ONE, 1, None))?;
             Ok(Vec::new())
         })?,
-        Plan::Inner(count) => f.loops(&dims, &mut index, Vec::new(), &mut |f, index, _| {
-            row(f, nest, index, &Shape::new(Lanes::ONE, 1, Some(count)))?;
-            Ok(Vec::new())
-        })?,
-        Plan::Outer(dim, count) => {
+        Vectorization::Inner(count) => {
+            f.loops(&dims, &mut index, Vec::new(), &mut |f, index, _| {
+                row(f, nest, index, &Shape::new(Lanes::ONE, 1, Some(count)))?;
+                Ok(Vec::new())
+            })?
+        }
+        Vectorization::Outer(dim, count) => {
             let rest: Vec<(usize, usize)> = dims.into_iter().filter(|&(d, _)| d != dim).collect();
             f.loops(&rest, &mut index, Vec::new(), &mut |f, index, _| {
                 along(f, nest, index, dim, count)?;
@@ -332,22 +334,22 @@ fn outer_copies(nest: &Nest, vectors: i64) -> usize {
 }
 
 /// The cheapest place for the lanes.
-fn plan(f: &Frame<'_>, nest: &Nest) -> Plan {
-    let mut best = (cost(nest, Plan::Scalar), Plan::Scalar);
+fn vectorize(f: &Frame<'_>, nest: &Nest) -> Vectorization {
+    let mut best = (cost(nest, Vectorization::Scalar), Vectorization::Scalar);
     let Some(count) = nest_width(f, nest) else {
-        return Plan::Scalar;
+        return Vectorization::Scalar;
     };
-    let mut plans: Vec<Plan> = (0..nest.outer.len())
-        .map(|d| Plan::Outer(d, count))
+    let mut ways: Vec<Vectorization> = (0..nest.outer.len())
+        .map(|d| Vectorization::Outer(d, count))
         .collect();
     if !nest.inner.is_empty() {
-        plans.push(Plan::Inner(count));
+        ways.push(Vectorization::Inner(count));
     }
-    for plan in plans {
-        let cost = cost(nest, plan);
+    for way in ways {
+        let cost = cost(nest, way);
         // Later dims are nearer in memory.
         if cost <= best.0 {
-            best = (cost, plan);
+            best = (cost, way);
         }
     }
     best.1
@@ -415,7 +417,7 @@ fn nest_width(f: &Frame<'_>, nest: &Nest) -> Option<usize> {
 }
 
 /// An estimate of the time, in arithmetic instructions.
-fn cost(nest: &Nest, plan: Plan) -> f64 {
+fn cost(nest: &Nest, way: Vectorization) -> f64 {
     let rows: f64 = nest.outer.iter().map(|&e| e as f64).product();
     let elements: f64 = nest.inner.iter().map(|&e| e as f64).product();
     let vectors =
@@ -427,14 +429,16 @@ fn cost(nest: &Nest, plan: Plan) -> f64 {
             Stage::Row { code, .. } => (code, rows, true, 0),
             Stage::Each { code, reduces } => (code, rows * elements, false, reduces.len()),
         };
-        total += match plan {
-            Plan::Inner(count) if !row => {
+        total += match way {
+            Vectorization::Inner(count) if !row => {
                 let share = vectors(nest.inner.last().copied().unwrap_or(1), count);
                 turns * share * (work(code) + traffic(code, Some((last, count))))
                     + rows * (reduces * (2 * count + 10)) as f64
             }
-            Plan::Scalar | Plan::Inner(_) => turns * (work(code) + traffic(code, None)),
-            Plan::Outer(dim, count) => {
+            Vectorization::Scalar | Vectorization::Inner(_) => {
+                turns * (work(code) + traffic(code, None))
+            }
+            Vectorization::Outer(dim, count) => {
                 let share = vectors(nest.outer[dim], count);
                 turns * share * (work(code) + traffic(code, Some((dim, count))))
             }

@@ -5,10 +5,10 @@
 //! for each finished block, while that is in the cache. It is also called back for the blocks of an
 //! operand that is computed: the right one's come once, as panels; the left one's as the tiles read
 //! them, or all at once where several blocks of columns need them. Scratch is memory that the
-//! program's caller supplies beside the regions ([`super::Program::scratch_bytes`]): nothing is
+//! program's caller supplies beside the regions ([`super::CompiledSchedule::scratch_bytes`]): nothing is
 //! allocated here, and nothing here can fail.
 
-use super::blocking::{Plan, Source, Steps, pitch};
+use super::blocking::{BlockedProduct, Source, Steps, pitch};
 use super::tile::{Element, Job, Tiles};
 use super::walk::Walk;
 
@@ -23,9 +23,9 @@ pub(super) struct Call {
     pub lhs: *const u8,
     /// The right operand's.
     pub rhs: *const u8,
-    /// The destination's, where the plan is direct.
+    /// The destination's, where the product is stored directly.
     pub out: *mut u8,
-    /// As much scratch as the plan says.
+    /// As much scratch as the blocked product says.
     pub scratch: *mut u8,
     /// The place in the batch, one i64 a batch dim.
     pub batch: *const i64,
@@ -64,7 +64,7 @@ pub(super) struct Block {
 /// A kernel's function: the table, and a block if it is called back.
 pub(super) type Kernel = unsafe extern "C" fn(*const *mut u8, *const Block);
 
-impl Plan {
+impl BlockedProduct {
     /// The name by which a kernel refers to its plan.
     pub(super) fn symbol(kernel: &str) -> String {
         format!("plan_{kernel}")
@@ -75,16 +75,16 @@ impl Plan {
 ///
 /// # Safety
 ///
-/// The operands, the destination and scratch are there for all of the plan's places.
-pub(super) unsafe extern "C" fn product<E: Element>(plan: &Plan, call: &Call) {
-    let Some(tiles) = E::tiles(plan.instructions) else {
-        // A plan is made only where there are tiles.
+/// The operands, the destination and scratch are there for all of the product's elements.
+pub(super) unsafe extern "C" fn product<E: Element>(blocked: &BlockedProduct, call: &Call) {
+    let Some(tiles) = E::tiles(blocked.instructions) else {
+        // A blocked product is made only where there are tiles.
         return;
     };
-    let [of_b, of_a, of_sums, _] = plan.scratch;
+    let [of_b, of_a, of_sums, _] = blocked.scratch;
     let part = |bytes: usize| call.scratch.wrapping_add(bytes).cast::<E>();
     let run = Run {
-        plan,
+        blocked,
         call,
         tiles,
         b: part(0),
@@ -119,7 +119,7 @@ enum Rows<'r> {
 
 /// A product being computed.
 struct Run<'r, E: Element> {
-    plan: &'r Plan,
+    blocked: &'r BlockedProduct,
     call: &'r Call,
     tiles: &'static Tiles<E>,
     b: *mut E,
@@ -135,17 +135,17 @@ impl<E: Element> Run<'_, E> {
     ///
     /// As for [`product`].
     unsafe fn blocks(&self) {
-        let Plan { m, n, k, .. } = *self.plan;
-        let (height, width, _) = self.plan.block;
-        if self.plan.whole_a {
+        let BlockedProduct { m, n, k, .. } = *self.blocked;
+        let (height, width, _) = self.blocked.block;
+        if self.blocked.whole_a {
             // SAFETY: all of the left operand; scratch has room for it.
             unsafe { self.back(Part::Left, self.a, pitch::<E>(k), (0, m), (0, k)) };
         }
         for j in (0..n).step_by(width) {
             let columns = width.min(n - j);
-            for steps in self.plan.parts() {
+            for steps in self.blocked.parts() {
                 let last = steps.first + steps.count() == k;
-                if self.plan.pack_b {
+                if self.blocked.pack_b {
                     // SAFETY: these steps and columns are the right operand's.
                     unsafe { self.pack_b(&steps, j, columns) };
                 }
@@ -154,7 +154,7 @@ impl<E: Element> Run<'_, E> {
                     // SAFETY: the block is a part of the product.
                     unsafe {
                         self.block((i, rows), (j, columns), &steps);
-                        if last && self.plan.direct.is_none() {
+                        if last && self.blocked.direct.is_none() {
                             let (sums, pitch) = (self.sums(i, i, j, j).0, self.pitch());
                             self.back(Part::Epilogue, sums, pitch, (i, rows), (j, columns));
                         }
@@ -166,7 +166,7 @@ impl<E: Element> Run<'_, E> {
 
     /// Where the sum of a row and column of the current block of columns lies, and its row stride.
     fn sums(&self, i: usize, first: usize, j: usize, first_column: usize) -> (*mut E, isize) {
-        match &self.plan.direct {
+        match &self.blocked.direct {
             Some([rows, columns]) => {
                 let out = self.call.out.cast::<E>();
                 let at = out
@@ -177,7 +177,7 @@ impl<E: Element> Run<'_, E> {
             None => {
                 let pitch = self.pitch();
                 // With the contracted dim in parts, scratch holds all rows.
-                let row = if self.plan.block.2 < self.plan.k {
+                let row = if self.blocked.block.2 < self.blocked.k {
                     i
                 } else {
                     i - first
@@ -189,7 +189,7 @@ impl<E: Element> Run<'_, E> {
     }
 
     fn pitch(&self) -> usize {
-        self.plan.block.1.next_multiple_of(2 * self.tiles.lanes)
+        self.blocked.block.1.next_multiple_of(2 * self.tiles.lanes)
     }
 
     /// The left operand of a block: its first element, the place of the block's rows after that, and
@@ -199,31 +199,31 @@ impl<E: Element> Run<'_, E> {
     ///
     /// The block is a part of the product.
     unsafe fn left(&self, (i, rows): (usize, usize), steps: &Steps) -> Left<'_, E> {
-        let plan = self.plan;
+        let blocked = self.blocked;
         let (p, count) = (steps.first, steps.count());
-        let here = &plan.steps[0].starts[..steps.runs.len()];
-        let there = &plan.steps[0].starts[steps.runs.clone()];
+        let here = &blocked.steps[0].starts[..steps.runs.len()];
+        let there = &blocked.steps[0].starts[steps.runs.clone()];
         let block = |pitch: usize, step: usize| Left {
             first: self.a.cast_const(),
             rows: Rows::Even(pitch as isize),
             step: step as isize,
             starts: here,
         };
-        match &plan.a {
-            Source::Memory(along, _) if plan.pack_a => {
+        match &blocked.a {
+            Source::Stored(along, _) if blocked.pack_a => {
                 let lhs = self.call.lhs.cast::<E>();
                 // SAFETY: rows i.. and steps p.. of the left operand.
                 unsafe { self.pack_a(lhs, (along.step, self.step_of_a()), (i, rows), (p, count)) };
                 Left {
                     first: self.a.cast_const(),
                     rows: Rows::Panels(count),
-                    step: plan.rows as isize,
+                    step: blocked.rows as isize,
                     starts: here,
                 }
             }
-            Source::Memory(along, _) => {
+            Source::Stored(along, _) => {
                 let lhs = self.call.lhs.cast::<E>();
-                let step = plan.steps[0].step;
+                let step = blocked.steps[0].step;
                 Left {
                     first: lhs.wrapping_offset(steps.from as isize * step),
                     rows: Rows::Walk(along),
@@ -231,8 +231,8 @@ impl<E: Element> Run<'_, E> {
                     starts: there,
                 }
             }
-            Source::Kernel { .. } if plan.whole_a => {
-                let pitch = pitch::<E>(plan.k);
+            Source::Kernel { .. } if blocked.whole_a => {
+                let pitch = pitch::<E>(blocked.k);
                 Left {
                     first: self.a.wrapping_add(i * pitch + steps.from).cast_const(),
                     rows: Rows::Even(pitch as isize),
@@ -241,13 +241,13 @@ impl<E: Element> Run<'_, E> {
                 }
             }
             Source::Kernel { along_k: true } => {
-                let pitch = pitch::<E>(plan.block.2);
+                let pitch = pitch::<E>(blocked.block.2);
                 // SAFETY: rows i.. and steps p.. of the left operand; scratch has room for a block.
                 unsafe { self.back(Part::Left, self.a, pitch, (i, rows), (p, count)) };
                 block(pitch, 1)
             }
             Source::Kernel { along_k: false } => {
-                let pitch = pitch::<E>(plan.block.0);
+                let pitch = pitch::<E>(blocked.block.0);
                 // SAFETY: as above.
                 unsafe { self.back(Part::Left, self.a, pitch, (p, count), (i, rows)) };
                 block(1, pitch)
@@ -261,28 +261,28 @@ impl<E: Element> Run<'_, E> {
     ///
     /// The block is a part of the product.
     unsafe fn block(&self, (i, rows): (usize, usize), (j, columns): (usize, usize), steps: &Steps) {
-        let plan = self.plan;
+        let blocked = self.blocked;
         let (wide, count) = (2 * self.tiles.lanes, steps.count());
-        let [m_run, n_run, _] = plan.runs;
+        let [m_run, n_run, _] = blocked.runs;
         // SAFETY: the caller's word.
         let left = unsafe { self.left((i, rows), steps) };
         let mut jj = 0;
         while jj < columns {
             // A tile leaves neither its panel nor its run.
             let mut width = wide.min(columns - jj).min(n_run - (j + jj) % n_run);
-            let (b, b_step, b_starts) = match &plan.b {
-                Source::Memory(_, along) if !plan.pack_b => {
+            let (b, b_step, b_starts) = match &blocked.b {
+                Source::Stored(_, along) if !blocked.pack_b => {
                     let rhs = self.call.rhs.cast::<E>();
-                    let step = plan.steps[1].step;
+                    let step = blocked.steps[1].step;
                     let at = rhs.wrapping_offset(steps.from as isize * step);
-                    let starts = &plan.steps[1].starts[steps.runs.clone()];
+                    let starts = &blocked.steps[1].starts[steps.runs.clone()];
                     (at.wrapping_offset(along.at(j + jj)), step, starts)
                 }
-                Source::Memory(..) | Source::Kernel { .. } => {
+                Source::Stored(..) | Source::Kernel { .. } => {
                     let inside = jj % wide;
                     width = width.min(wide - inside);
                     let at = self.b.wrapping_add((jj - inside) * count + inside);
-                    let starts = &plan.steps[1].starts[..steps.runs.len()];
+                    let starts = &blocked.steps[1].starts[..steps.runs.len()];
                     (at.cast_const(), wide as isize, starts)
                 }
             };
@@ -294,7 +294,7 @@ impl<E: Element> Run<'_, E> {
             let mut ii = 0;
             while ii < rows {
                 let within = (i + ii) % m_run;
-                let height = plan.rows.min(rows - ii).min(m_run - within);
+                let height = blocked.rows.min(rows - ii).min(m_run - within);
                 let (a, a_row) = match &left.rows {
                     Rows::Walk(walk) => (left.first.wrapping_offset(walk.at(i + ii)), walk.step),
                     Rows::Even(pitch) => (left.first.wrapping_offset(ii as isize * pitch), *pitch),
@@ -324,8 +324,8 @@ impl<E: Element> Run<'_, E> {
 
     /// The stride of the left operand in memory along the contracted dim.
     fn step_of_a(&self) -> isize {
-        match &self.plan.a {
-            Source::Memory(_, along) => along.step,
+        match &self.blocked.a {
+            Source::Stored(_, along) => along.step,
             Source::Kernel { .. } => 1,
         }
     }
@@ -370,8 +370,8 @@ impl<E: Element> Run<'_, E> {
         for jj in (0..columns).step_by(wide) {
             let width = wide.min(columns - jj);
             let to = self.b.wrapping_add(jj * count);
-            match &self.plan.b {
-                Source::Memory(along, across) => {
+            match &self.blocked.b {
+                Source::Stored(along, across) => {
                     let rhs = self.call.rhs.cast::<E>();
                     let mut q = 0;
                     while q < count {
@@ -397,7 +397,7 @@ impl<E: Element> Run<'_, E> {
                     unsafe { self.back(Part::Right, to, wide, (p, count), (j + jj, width)) };
                 }
                 Source::Kernel { along_k: true } => {
-                    let pitch = pitch::<E>(self.plan.block.2);
+                    let pitch = pitch::<E>(self.blocked.block.2);
                     let from = self.turned;
                     // SAFETY: as above; scratch has room for a panel's columns.
                     unsafe {
@@ -421,7 +421,7 @@ impl<E: Element> Run<'_, E> {
         (i, rows): (usize, usize),
         (p, steps): (usize, usize),
     ) {
-        let high = self.plan.rows;
+        let high = self.blocked.rows;
         for ii in (0..rows).step_by(high) {
             let height = high.min(rows - ii);
             let from = lhs

@@ -9,7 +9,7 @@ use sinew_ir::{DType, Reduction};
 use super::EmitError;
 use super::frame::{Frame, Index};
 use super::lanes::Lanes;
-use super::scalar::Operand;
+use super::scalar::ScalarOperand;
 use crate::kernel::{Code, Nest, Reg, RowReg};
 
 /// A reduction of a stage.
@@ -156,7 +156,7 @@ impl Frame<'_> {
         b: &[Value],
         lanes: Lanes,
     ) -> Result<Vec<Value>, EmitError> {
-        let operand = |value| Operand {
+        let operand = |value| ScalarOperand {
             value,
             dtype: r.from,
             constant: None,

@@ -86,9 +86,9 @@ impl Frame<'_> {
                     .accumulator
                     .ok_or_else(|| self.unsupported("an accumulator outside of a contraction"))?,
                 ScalarKind::Apply(op, operands) => {
-                    let operands: Vec<Operand> = operands
+                    let operands: Vec<ScalarOperand> = operands
                         .iter()
-                        .map(|r| Operand {
+                        .map(|r| ScalarOperand {
                             value: registers[r.0 as usize],
                             dtype: code.insts[r.0 as usize].dtype,
                             constant: match code.insts[r.0 as usize].kind {
@@ -159,7 +159,7 @@ impl Frame<'_> {
     pub(super) fn apply(
         &mut self,
         scalar: Scalar,
-        operands: &[Operand],
+        operands: &[ScalarOperand],
         result: DType,
         lanes: Lanes,
     ) -> Result<Value, EmitError> {
@@ -186,7 +186,7 @@ impl Frame<'_> {
     fn function(
         &mut self,
         function: UnaryFloat,
-        a: Operand,
+        a: ScalarOperand,
         lanes: Lanes,
     ) -> Result<Value, EmitError> {
         let x = a.value;
@@ -225,7 +225,7 @@ impl Frame<'_> {
     pub(super) fn reference(
         &mut self,
         function: UnaryFloat,
-        a: Operand,
+        a: ScalarOperand,
         lanes: Lanes,
     ) -> Result<Value, EmitError> {
         let single = a.dtype == DType::F32;
@@ -247,7 +247,7 @@ impl Frame<'_> {
     fn number(
         &mut self,
         function: UnaryNumber,
-        a: Operand,
+        a: ScalarOperand,
         lanes: Lanes,
     ) -> Result<Value, EmitError> {
         let x = a.value;
@@ -273,8 +273,8 @@ impl Frame<'_> {
     fn arithmetic(
         &mut self,
         function: Arithmetic,
-        a: Operand,
-        b: Operand,
+        a: ScalarOperand,
+        b: ScalarOperand,
         lanes: Lanes,
     ) -> Result<Value, EmitError> {
         let (x, y, dtype) = (a.value, b.value, a.dtype);
@@ -306,8 +306,14 @@ impl Frame<'_> {
     }
 
     /// `condition ? a : b`; a zero in vectors of floats is a bit mask, a third of a blend.
-    fn select(&mut self, condition: Value, a: Operand, b: Operand, lanes: Lanes) -> Value {
-        let zero = |o: Operand| o.constant.is_some_and(|c| c.to_bits() == 0);
+    fn select(
+        &mut self,
+        condition: Value,
+        a: ScalarOperand,
+        b: ScalarOperand,
+        lanes: Lanes,
+    ) -> Value {
+        let zero = |o: ScalarOperand| o.constant.is_some_and(|c| c.to_bits() == 0);
         let float = matches!(a.dtype, DType::F32 | DType::F64);
         if lanes.count == 1 || !float || !(zero(a) || zero(b)) {
             return self.choose(condition, a.value, b.value, lanes);
@@ -350,14 +356,14 @@ impl Frame<'_> {
     pub(super) fn extreme(
         &mut self,
         greatest: bool,
-        a: Operand,
-        b: Operand,
+        a: ScalarOperand,
+        b: ScalarOperand,
         lanes: Lanes,
     ) -> Result<Value, EmitError> {
         let (x, y) = (a.value, b.value);
         Ok(match (a.dtype, greatest) {
             (DType::F32 | DType::F64, _) => {
-                let number = |o: Operand| o.constant.is_some_and(|c| !c.is_nan());
+                let number = |o: ScalarOperand| o.constant.is_some_and(|c| !c.is_nan());
                 let (x, y) = if number(b) { (y, x) } else { (x, y) };
                 let mut pick = |x, y| {
                     if greatest {
@@ -411,8 +417,8 @@ impl Frame<'_> {
     fn compare(
         &mut self,
         order: Comparison,
-        a: Operand,
-        b: Operand,
+        a: ScalarOperand,
+        b: ScalarOperand,
         lanes: Lanes,
     ) -> Result<Value, EmitError> {
         let (x, y) = (a.value, b.value);
@@ -559,7 +565,7 @@ impl Frame<'_> {
 
 /// An operand of a scalar instruction.
 #[derive(Clone, Copy)]
-pub(super) struct Operand {
+pub(super) struct ScalarOperand {
     /// The register.
     pub value: Value,
     /// Its element type.

@@ -16,7 +16,7 @@ use std::f64::consts::FRAC_2_PI;
 use super::EmitError;
 use super::frame::Frame;
 use super::lanes::Lanes;
-use super::scalar::Operand;
+use super::scalar::ScalarOperand;
 
 /// What differs between f32 and f64.
 struct Width {
@@ -89,7 +89,7 @@ impl Frame<'_> {
     pub(super) fn sine(
         &mut self,
         function: UnaryFloat,
-        a: Operand,
+        a: ScalarOperand,
         lanes: Lanes,
     ) -> Result<Value, EmitError> {
         let width = match a.dtype == DType::F32 {

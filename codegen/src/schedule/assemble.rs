@@ -1,8 +1,8 @@
 //! Puts parts together: the buffers of what kernels reach, how long each lives, kernels by name.
 
 use super::bind::Base;
-use super::memory::{Draft, Site};
 use super::program::{Cut, Item, Shared};
+use super::storage::{OpenBuffer, Site};
 use super::{Made, Scheduled, bytes};
 use crate::kernel::{Buffer, BufferId, Class, Loop, Node, Part, RegionId, Schedule};
 use crate::plan::{ALIGNMENT, Lifetime};
@@ -149,7 +149,7 @@ impl Assembly<'_> {
     }
 
     /// The buffer of a given place: one for each place, type and size.
-    fn given(&mut self, draft: &Draft, region: RegionId, offset: usize) -> usize {
+    fn given(&mut self, draft: &OpenBuffer, region: RegionId, offset: usize) -> usize {
         let found = self.out.buffers.iter().position(|b| {
             (b.region, b.offset, b.dtype, b.elements)
                 == (region, offset, draft.dtype, draft.elements)

@@ -7,7 +7,7 @@
 
 use super::affine::Affine;
 use super::graph::{Def, Id};
-use super::memory::Memory;
+use super::storage::Storage;
 use std::collections::BTreeSet;
 
 /// A map or a reduction's consumer over more elements than this a row, and few rows beside it, is
@@ -45,7 +45,7 @@ pub(crate) struct Cluster {
 pub(crate) struct Clusters {
     pub list: Vec<Option<Cluster>>,
     /// The cluster of each kernel value.
-    pub of: Vec<Option<usize>>,
+    pub owner: Vec<Option<usize>>,
     /// For each member: the space dim of each of its axes (for a reduction, of its operand's axes);
     /// none for an axis of extent 1.
     pub axes: Vec<Vec<Option<usize>>>,
@@ -59,34 +59,34 @@ struct Fit {
     inner: Vec<bool>,
 }
 
-pub(crate) fn group(memory: &Memory) -> Clusters {
-    let n = memory.graph.nodes.len();
+pub(crate) fn group(storage: &Storage) -> Clusters {
+    let n = storage.graph.nodes.len();
     let mut clusters = Clusters {
         list: Vec::new(),
-        of: vec![None; n],
+        owner: vec![None; n],
         axes: vec![Vec::new(); n],
     };
     for id in 0..n {
-        if memory.kernel[id] && memory.graph.live(id) && memory.graph.elements(id) > 0 {
-            clusters.assign(memory, id);
+        if storage.kernel[id] && storage.graph.live(id) && storage.graph.elements(id) > 0 {
+            clusters.assign(storage, id);
         }
     }
-    clusters.siblings(memory);
+    clusters.siblings(storage);
     clusters
 }
 
 /// The shape a value runs over: for a reduction its operand's.
-fn run_shape(memory: &Memory, id: Id) -> &[usize] {
-    let node = &memory.graph.nodes[id];
+fn run_shape(storage: &Storage, id: Id) -> &[usize] {
+    let node = &storage.graph.nodes[id];
     if let Def::Reduce { x, .. } = &node.def {
-        return &memory.graph.nodes[*x].shape;
+        return &storage.graph.nodes[*x].shape;
     }
     &node.shape
 }
 
 /// The reduced axes of a value that is a reduction.
-fn reduced(memory: &Memory, id: Id) -> &[usize] {
-    if let Def::Reduce { axes, .. } = &memory.graph.nodes[id].def {
+fn reduced(storage: &Storage, id: Id) -> &[usize] {
+    if let Def::Reduce { axes, .. } = &storage.graph.nodes[id].def {
         return axes;
     }
     &[]
@@ -101,16 +101,16 @@ impl Clusters {
         self.list[c].as_mut().expect("a cluster in use is there")
     }
 
-    fn assign(&mut self, memory: &Memory, id: Id) {
-        let probe = &memory.probes[id];
+    fn assign(&mut self, storage: &Storage, id: Id) {
+        let probe = &storage.probes[id];
         let mut read: Vec<usize> = probe
             .reads
             .iter()
-            .filter_map(|(r, _)| self.of[*r])
+            .filter_map(|(r, _)| self.owner[*r])
             .collect();
         read.sort_unstable();
         read.dedup();
-        let family = match memory.graph.nodes[id].def {
+        let family = match storage.graph.nodes[id].def {
             Def::Contract { .. } => Family::Contract,
             Def::Concat { .. } | Def::Scatter { .. } | Def::Spread { .. } => Family::Alone,
             Def::Param
@@ -142,12 +142,12 @@ impl Clusters {
             });
             home = candidates
                 .into_iter()
-                .find_map(|c| self.fit(memory, id, c, &read).map(|fit| (c, fit)));
+                .find_map(|c| self.fit(storage, id, c, &read).map(|fit| (c, fit)));
         }
         let c = match home {
             Some((c, fit)) => {
                 self.axes[id] = fit.axes;
-                self.of[id] = Some(c);
+                self.owner[id] = Some(c);
                 let cluster = self.at_mut(c);
                 cluster.inner = fit.inner;
                 cluster.members.push(id);
@@ -156,8 +156,8 @@ impl Clusters {
             }
             None => {
                 let c = self.list.len();
-                let shape = run_shape(memory, id).to_vec();
-                let row = reduced(memory, id);
+                let shape = run_shape(storage, id).to_vec();
+                let row = reduced(storage, id);
                 let (mut dims, mut inner, mut axes) = (Vec::new(), Vec::new(), Vec::new());
                 // The kept axes first.
                 axes.resize(shape.len(), None);
@@ -171,7 +171,7 @@ impl Clusters {
                     }
                 }
                 self.axes[id] = axes;
-                self.of[id] = Some(c);
+                self.owner[id] = Some(c);
                 self.list.push(Some(Cluster {
                     family,
                     members: vec![id],
@@ -184,7 +184,7 @@ impl Clusters {
         };
         for other in read {
             if other != c && self.list[other].is_some() {
-                self.try_merge(memory, id, c, other);
+                self.try_merge(storage, id, c, other);
             }
         }
     }
@@ -217,15 +217,15 @@ impl Clusters {
     /// None: it is read at another place than its own.
     fn tie(
         &self,
-        memory: &Memory,
+        storage: &Storage,
         leaf: Id,
         index: &[Affine],
         user: Id,
         tied: &mut [Option<usize>],
     ) -> Option<()> {
-        let (base, shape) = (&memory.probes[user].base, run_shape(memory, user));
-        let dims = &self.at(self.of[leaf]?).dims;
-        let row = reduced(memory, leaf);
+        let (base, shape) = (&storage.probes[user].base, run_shape(storage, user));
+        let dims = &self.at(self.owner[leaf]?).dims;
+        let row = reduced(storage, leaf);
         let axes = self.axes[leaf]
             .iter()
             .enumerate()
@@ -249,7 +249,7 @@ impl Clusters {
     }
 
     /// How `id`, which reads the clusters in `read`, would run in cluster `c`.
-    fn fit(&self, memory: &Memory, id: Id, c: usize, read: &[usize]) -> Option<Fit> {
+    fn fit(&self, storage: &Storage, id: Id, c: usize, read: &[usize]) -> Option<Fit> {
         let cluster = self.at(c);
         if cluster.family == Family::Alone || cluster.members.len() >= MANY {
             return None;
@@ -258,19 +258,19 @@ impl Clusters {
             return None;
         }
         let all = cluster.members.iter().copied().chain([id]);
-        if cluster.family == Family::Contract && memory.regions(all) > BINDINGS {
+        if cluster.family == Family::Contract && storage.regions(all) > BINDINGS {
             return None;
         }
-        let probe = &memory.probes[id];
-        let shape = run_shape(memory, id);
-        let row = reduced(memory, id);
+        let probe = &storage.probes[id];
+        let shape = run_shape(storage, id);
+        let row = reduced(storage, id);
         let mut tied = vec![None; shape.len()];
         for (leaf, index) in &probe.reads {
-            if self.of[*leaf] == Some(c) {
-                if memory.cut[*leaf] {
+            if self.owner[*leaf] == Some(c) {
+                if storage.cut[*leaf] {
                     return None;
                 }
-                self.tie(memory, *leaf, index.as_ref()?, id, &mut tied)?;
+                self.tie(storage, *leaf, index.as_ref()?, id, &mut tied)?;
             }
         }
         let mut inner = cluster.inner.clone();
@@ -292,8 +292,8 @@ impl Clusters {
             let rest: Vec<usize> = (0..cluster.dims.len())
                 .filter(|k| cluster.inner[*k] && !tied.contains(&Some(*k)))
                 .collect();
-            let extents = |list: &[usize], of: &[usize]| -> Vec<usize> {
-                list.iter().map(|k| of[*k]).collect()
+            let extents = |list: &[usize], shape: &[usize]| -> Vec<usize> {
+                list.iter().map(|k| shape[*k]).collect()
             };
             if extents(&rest, &cluster.dims) != extents(&unmatched, shape) {
                 return None;
@@ -330,7 +330,7 @@ impl Clusters {
                     deps: BTreeSet::new(),
                 };
                 let along = cluster.members.iter().all(|m| {
-                    self.stores_along_row(&candidate, run_shape(memory, *m), &self.axes[*m])
+                    self.stores_along_row(&candidate, run_shape(storage, *m), &self.axes[*m])
                 });
                 if !along {
                     return None;
@@ -358,7 +358,7 @@ impl Clusters {
     }
 
     /// Makes `other` part of `c` where `id`, a member of `c`, reads it over the same rows.
-    fn try_merge(&mut self, memory: &Memory, id: Id, c: usize, other: usize) {
+    fn try_merge(&mut self, storage: &Storage, id: Id, c: usize, other: usize) {
         let (a, b) = (self.at(c), self.at(other));
         if a.family != Family::Nest
             || b.family != Family::Nest
@@ -367,12 +367,12 @@ impl Clusters {
         {
             return;
         }
-        let probe = &memory.probes[id];
-        let mut tied = vec![None; run_shape(memory, id).len()];
+        let probe = &storage.probes[id];
+        let mut tied = vec![None; run_shape(storage, id).len()];
         for (leaf, index) in &probe.reads {
-            if self.of[*leaf] == Some(other) {
+            if self.owner[*leaf] == Some(other) {
                 let Some(index) = index else { return };
-                if self.tie(memory, *leaf, index, id, &mut tied).is_none() {
+                if self.tie(storage, *leaf, index, id, &mut tied).is_none() {
                     return;
                 }
             }
@@ -387,31 +387,31 @@ impl Clusters {
         let Some(to) = whole_map(a, b, to) else {
             return;
         };
-        self.merge(memory, c, other, &to);
+        self.merge(storage, c, other, &to);
     }
 
     /// Whether what the two clusters read of each other is read at its own place once dim `k` of
     /// `other` is dim `to[k]` of `c`.
-    fn agree(&self, memory: &Memory, c: usize, other: usize, to: &[usize]) -> bool {
+    fn agree(&self, storage: &Storage, c: usize, other: usize, to: &[usize]) -> bool {
         let axes = |id: Id| -> Vec<Option<usize>> {
-            match self.of[id] == Some(other) {
+            match self.owner[id] == Some(other) {
                 true => self.axes[id].iter().map(|k| k.map(|k| to[k])).collect(),
                 false => self.axes[id].clone(),
             }
         };
-        let both = |id: Id| self.of[id] == Some(c) || self.of[id] == Some(other);
+        let both = |id: Id| self.owner[id] == Some(c) || self.owner[id] == Some(other);
         let members = self.at(c).members.iter().chain(&self.at(other).members);
         for id in members {
-            let (own, probe) = (axes(*id), &memory.probes[*id]);
+            let (own, probe) = (axes(*id), &storage.probes[*id]);
             for (leaf, index) in &probe.reads {
-                if !both(*leaf) || self.of[*leaf] == self.of[*id] {
+                if !both(*leaf) || self.owner[*leaf] == self.owner[*id] {
                     continue;
                 }
                 let Some(index) = index else { return false };
-                if memory.cut[*leaf] {
+                if storage.cut[*leaf] {
                     return false;
                 }
-                let row = reduced(memory, *leaf);
+                let row = reduced(storage, *leaf);
                 let there = axes(*leaf);
                 let there = there.iter().enumerate().filter(|(d, _)| !row.contains(d));
                 for (at, (_, axis)) in index.iter().zip(there) {
@@ -427,22 +427,22 @@ impl Clusters {
     }
 
     /// Moves the members of `other` to `c`; its dim `k` is `to[k]` there.
-    fn merge(&mut self, memory: &Memory, c: usize, other: usize, to: &[usize]) {
+    fn merge(&mut self, storage: &Storage, c: usize, other: usize, to: &[usize]) {
         let cluster = self.at(c);
         let along = self.at(other).members.iter().all(|m| {
             let axes: Vec<Option<usize>> = self.axes[*m].iter().map(|k| k.map(|k| to[k])).collect();
             let touches_row = axes.iter().flatten().any(|k| cluster.inner[*k]);
-            let map = reduced(memory, *m).is_empty();
-            !map || !touches_row || self.stores_along_row(cluster, run_shape(memory, *m), &axes)
+            let map = reduced(storage, *m).is_empty();
+            !map || !touches_row || self.stores_along_row(cluster, run_shape(storage, *m), &axes)
         });
-        if !along || !self.agree(memory, c, other, to) {
+        if !along || !self.agree(storage, c, other, to) {
             return;
         }
         let Some(gone) = self.list[other].take() else {
             return;
         };
         for m in &gone.members {
-            self.of[*m] = Some(c);
+            self.owner[*m] = Some(c);
             for k in self.axes[*m].iter_mut().flatten() {
                 *k = to[*k];
             }
@@ -464,15 +464,15 @@ impl Clusters {
     }
 
     /// Merges nests over equal spaces that read a common value: the second reads it from registers.
-    fn siblings(&mut self, memory: &Memory) {
+    fn siblings(&mut self, storage: &Storage) {
         let reads: Vec<BTreeSet<Id>> = self
             .list
             .iter()
             .map(|slot| {
                 let members = slot.iter().flat_map(|c| c.members.iter());
                 members
-                    .flat_map(|m| memory.probes[*m].reads.iter().map(|(r, _)| *r))
-                    .filter(|r| memory.graph.elements(*r) > 1)
+                    .flat_map(|m| storage.probes[*m].reads.iter().map(|(r, _)| *r))
+                    .filter(|r| storage.graph.elements(*r) > 1)
                     .collect()
             })
             .collect();
@@ -493,7 +493,7 @@ impl Clusters {
                     && !self.between(a, b)
                 {
                     let same: Vec<usize> = (0..self.at(a).dims.len()).collect();
-                    self.merge(memory, a, b, &same);
+                    self.merge(storage, a, b, &same);
                     break;
                 }
             }

@@ -5,11 +5,11 @@ use super::affine::Affine;
 use super::cluster::{Clusters, Family};
 use super::eval::{Eval, Expr, ExprKind, Home, Need, Role, Scope};
 use super::graph::{Def, Graph, Id};
-use super::memory::Memory;
 use super::merge::merge_nest;
 use super::nest::{self, Reduced, Stored};
 use super::probe::split;
 use super::product::{self, Tag};
+use super::storage::Storage;
 use crate::kernel::Class;
 use std::collections::BTreeSet;
 
@@ -33,7 +33,7 @@ pub(crate) struct Group {
 
 /// The scope of one cluster; `None`: all kernel values are leaves.
 pub(super) struct Inside<'a> {
-    memory: &'a Memory,
+    storage: &'a Storage,
     clusters: &'a Clusters,
     cluster: Option<usize>,
     /// The index of each space dim of the cluster in the refined space.
@@ -54,13 +54,13 @@ impl Inside<'_> {
 
 impl Scope for Inside<'_> {
     fn role(&self, id: Id) -> Role {
-        if !self.memory.is_leaf(id) {
+        if !self.storage.is_leaf(id) {
             return Role::Inline;
         }
-        if self.cluster.is_none() || self.clusters.of[id] != self.cluster {
+        if self.cluster.is_none() || self.clusters.owner[id] != self.cluster {
             return Role::Leaf;
         }
-        match &self.memory.graph.nodes[id].def {
+        match &self.storage.graph.nodes[id].def {
             Def::Reduce { axes, .. } => {
                 let mut index = self.index(id);
                 let mut d = 0;
@@ -91,53 +91,53 @@ impl Scope for Inside<'_> {
     fn home(&self, id: Id) -> Home {
         match &self.moved {
             Some((moved, home)) if *moved == id => home.clone(),
-            _ => self.memory.home_of(id),
+            _ => self.storage.home_of(id),
         }
     }
 }
 
 pub(crate) struct Emitter<'a> {
-    pub(super) memory: &'a Memory,
+    pub(super) storage: &'a Storage,
     clusters: &'a Clusters,
     needed: Vec<bool>,
 }
 
 /// Makes all kernels. Groups are the clusters in their numbering (empty ones included), then copies.
-pub(crate) fn emit(memory: &Memory, clusters: &Clusters) -> Result<Vec<Group>, ScheduleError> {
-    let n = memory.graph.nodes.len();
+pub(crate) fn emit(storage: &Storage, clusters: &Clusters) -> Result<Vec<Group>, ScheduleError> {
+    let n = storage.graph.nodes.len();
     let mut emitter = Emitter {
-        memory,
+        storage,
         clusters,
         needed: vec![false; n],
     };
-    for id in &memory.graph.results {
-        if memory.kernel[*id] {
+    for id in &storage.graph.results {
+        if storage.kernel[*id] {
             emitter.needed[*id] = true;
         }
     }
     // Results that are views of what has the home.
-    for (id, home) in memory.home.iter().enumerate() {
-        let given = home.as_ref().and_then(|h| memory.buffers.get(h.buffer));
+    for (id, home) in storage.home.iter().enumerate() {
+        let given = home.as_ref().and_then(|h| storage.buffers.get(h.buffer));
         let is_output = given.is_some_and(|b| b.site.is_some());
-        if memory.kernel[id] && is_output && memory.graph.live(id) {
+        if storage.kernel[id] && is_output && storage.graph.live(id) {
             emitter.needed[id] = true;
         }
     }
-    for (id, _) in &memory.extra {
+    for (id, _) in &storage.extra {
         emitter.needed[*id] = true;
     }
     let mut copies = Vec::new();
-    for (i, copy) in memory.copies.iter().enumerate() {
+    for (i, copy) in storage.copies.iter().enumerate() {
         let from = copy.from.clone().map(|home| (copy.value, home));
         let (made, reads) = emitter.map(copy.value, &copy.home, from)?;
-        let mut after: BTreeSet<usize> = reads.iter().filter_map(|r| clusters.of[*r]).collect();
+        let mut after: BTreeSet<usize> = reads.iter().filter_map(|r| clusters.owner[*r]).collect();
         emitter.need(&reads);
         if copy.last {
             // Behind everything else of the part, its own source's copy included.
             after.extend(0..clusters.list.len());
             after.extend(
-                (0..memory.copies.len())
-                    .filter(|j| !memory.copies[*j].last)
+                (0..storage.copies.len())
+                    .filter(|j| !storage.copies[*j].last)
                     .map(|j| clusters.list.len() + j),
             );
         }
@@ -166,7 +166,7 @@ pub(crate) fn emit(memory: &Memory, clusters: &Clusters) -> Result<Vec<Group>, S
         let (made, reads) = emitter.cluster(c)?;
         groups[c].made = made;
         for id in &reads {
-            if let Some(from) = clusters.of[*id]
+            if let Some(from) = clusters.owner[*id]
                 && from != c
             {
                 groups[c].after.insert(from);
@@ -216,7 +216,7 @@ impl Emitter<'_> {
 
     pub(super) fn scope(&self, cluster: Option<usize>) -> Inside<'_> {
         Inside {
-            memory: self.memory,
+            storage: self.storage,
             clusters: self.clusters,
             cluster,
             base: Vec::new(),
@@ -225,12 +225,12 @@ impl Emitter<'_> {
     }
 
     pub(super) fn stuck(&self, id: Id) -> ScheduleError {
-        ScheduleError::NoIndex(self.memory.graph.nodes[id].value)
+        ScheduleError::NoIndex(self.storage.graph.nodes[id].value)
     }
 
     pub(super) fn homes(&self, id: Id) -> Vec<Home> {
-        let mut out = vec![self.memory.home_of(id)];
-        let extra = self.memory.extra.iter().filter(|(x, _)| *x == id);
+        let mut out = vec![self.storage.home_of(id)];
+        let extra = self.storage.extra.iter().filter(|(x, _)| *x == id);
         out.extend(extra.map(|(_, home)| home.clone()));
         out
     }
@@ -259,7 +259,7 @@ impl Emitter<'_> {
         let Some(cluster) = &self.clusters.list[c] else {
             return Ok((Vec::new(), Vec::new()));
         };
-        let graph = &self.memory.graph;
+        let graph = &self.storage.graph;
         let mut space = cluster.dims.clone();
         let mut origin: Vec<usize> = (0..space.len()).collect();
         let mut scope = self.scope(Some(c));
@@ -310,7 +310,7 @@ impl Emitter<'_> {
         scope: &Inside,
         needed: &[Id],
     ) -> Result<(Vec<Stored>, Vec<Reduced>), Need> {
-        let graph = &self.memory.graph;
+        let graph = &self.storage.graph;
         let mut stores = Vec::new();
         for id in needed {
             let index = match scope.role(*id) {
@@ -356,7 +356,7 @@ impl Emitter<'_> {
         origin: &[usize],
         stores: &[Stored],
     ) -> Result<Product, ScheduleError> {
-        let graph = &self.memory.graph;
+        let graph = &self.storage.graph;
         let members = self.clusters.list[c].iter().flat_map(|c| c.members.iter());
         let contract = members.copied().find_map(|m| {
             if let Def::Contract {
@@ -375,7 +375,7 @@ impl Emitter<'_> {
         };
         let index = scope.index(id);
         let operand = |x| {
-            self.memory
+            self.storage
                 .operand(x, contracted)
                 .map_err(|e| self.stuck(e))
         };

@@ -204,13 +204,13 @@ impl Graph {
             }
         }
         for p in 0..function.params.len() {
-            let of = &function.values[p];
-            let shape = extents(&function.name, &of.shape)?;
+            let ty = &function.values[p];
+            let shape = extents(&function.name, &ty.shape)?;
             let value = Value(u32::try_from(p).unwrap_or(u32::MAX));
             graph.nodes.push(Node {
                 def: Def::Param,
                 shape,
-                dtype: of.dtype,
+                dtype: ty.dtype,
                 value,
             });
             set(&mut ids, value, p);
@@ -295,17 +295,17 @@ impl Graph {
             }
             Inst::Loop(l) => return Err(ScheduleError::Loop(l.trip.to_string())),
         };
-        let of = function
+        let ty = function
             .values
             .get(inst.result.index())
             .ok_or(ScheduleError::Undefined(inst.result))?;
-        let shape = extents(&function.name, &of.shape)?;
+        let shape = extents(&function.name, &ty.shape)?;
         let operands = inst
             .operands
             .iter()
             .map(|v| get(ids, *v).ok_or(ScheduleError::Undefined(*v)))
             .collect::<Result<Vec<_>, _>>()?;
-        let id = self.add_op(inst, &operands, shape, of.dtype, inst.result)?;
+        let id = self.add_op(inst, &operands, shape, ty.dtype, inst.result)?;
         set(ids, inst.result, id);
         Ok(())
     }

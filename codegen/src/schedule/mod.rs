@@ -23,7 +23,6 @@ mod cluster;
 mod emit;
 mod eval;
 mod graph;
-mod memory;
 mod merge;
 mod movement;
 mod nest;
@@ -32,22 +31,23 @@ mod probe;
 mod product;
 mod program;
 mod rewrite;
+mod storage;
 mod touch;
 
 use crate::kernel::{Region, RegionId, RegionKind, Regions, Schedule, SlotId};
 use crate::plan::{Lifetime, plan};
 use crate::verify::{VerifyError, verify};
 use emit::{Group, Made};
-use memory::{Draft, Memory, Site};
 #[cfg(feature = "cpu")]
 pub(crate) use merge::{merge_group, visit_code};
 use sinew_ir::{Function, Type, Value, byte_count};
 use std::collections::{BTreeMap, BTreeSet};
+use storage::{OpenBuffer, Site, Storage};
 pub(crate) use touch::{Touch, touches};
 
 /// Where a program finds an input or puts an output.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Place {
+pub struct RegionOffset {
     /// The region; never the arena, which only the scheduler uses.
     pub region: RegionId,
     /// The first byte in it, a multiple of the element's size.
@@ -65,9 +65,9 @@ pub struct Part<'a> {
     /// The program: no calls, literal dims, no working float.
     pub program: &'a Function,
     /// One a parameter.
-    pub inputs: Vec<Place>,
+    pub inputs: Vec<RegionOffset>,
     /// One a result.
-    pub outputs: Vec<Place>,
+    pub outputs: Vec<RegionOffset>,
 }
 
 /// Why programs could not be scheduled.
@@ -118,7 +118,7 @@ pub enum ScheduleError {
     /// A place outside its region, in the arena, not aligned, or an output in a region that is not
     /// written.
     #[error("the place of {what} of `{name}`: {problem}")]
-    Place {
+    RegionOffset {
         /// The program.
         name: String,
         /// The parameter or result.
@@ -196,7 +196,7 @@ pub fn schedule(parts: &[Part<'_>], regions: Regions) -> Result<Schedule, Schedu
 struct Scheduled {
     /// In order.
     made: Vec<Made>,
-    buffers: Vec<Draft>,
+    buffers: Vec<OpenBuffer>,
     /// The label of each value of its graph.
     names: Vec<String>,
 }
@@ -206,24 +206,24 @@ struct Scheduled {
 fn stretch(
     function: &Function,
     label: &dyn Fn(Value) -> String,
-    inputs: Vec<Draft>,
-    outputs: Vec<Draft>,
+    inputs: Vec<OpenBuffer>,
+    outputs: Vec<OpenBuffer>,
 ) -> Result<Scheduled, ScheduleError> {
     let count = inputs.len();
-    let buffers: Vec<Draft> = inputs.into_iter().chain(outputs).collect();
+    let buffers: Vec<OpenBuffer> = inputs.into_iter().chain(outputs).collect();
     let outputs: Vec<usize> = (count..buffers.len()).collect();
     let mut staged: Vec<usize> = Vec::new();
     loop {
-        let memory = Memory::decide(function, buffers.clone(), &outputs, &staged)?;
-        let clusters = cluster::group(&memory);
-        let groups = emit::emit(&memory, &clusters)?;
-        match in_order(groups, &memory.buffers, count, &outputs, &staged) {
+        let storage = Storage::decide(function, buffers.clone(), &outputs, &staged)?;
+        let clusters = cluster::group(&storage);
+        let groups = emit::emit(&storage, &clusters)?;
+        match in_order(groups, &storage.buffers, count, &outputs, &staged) {
             Ok(made) => {
-                let nodes = memory.graph.nodes.iter();
+                let nodes = storage.graph.nodes.iter();
                 return Ok(Scheduled {
                     made,
                     names: nodes.map(|n| label(n.value)).collect(),
-                    buffers: memory.buffers,
+                    buffers: storage.buffers,
                 });
             }
             Err(more) if !more.is_empty() => staged.extend(more),
@@ -236,7 +236,7 @@ fn stretch(
 fn part_buffers(
     part: &Part<'_>,
     regions: &[Region],
-) -> Result<(Vec<Draft>, Vec<Draft>), ScheduleError> {
+) -> Result<(Vec<OpenBuffer>, Vec<OpenBuffer>), ScheduleError> {
     let program = part.program;
     let count = |what, values, places| match values == places {
         true => Ok(()),
@@ -257,25 +257,25 @@ fn part_buffers(
     let results = program.body.results.iter().zip(&part.outputs);
     let results = results.map(|(value, place)| (value.to_string(), *value, *place, true));
     for (name, value, place, output) in params.chain(results) {
-        let of = program
+        let ty = program
             .values
             .get(value.index())
             .ok_or(ScheduleError::Undefined(value))?;
-        let problem = |problem| ScheduleError::Place {
+        let problem = |problem| ScheduleError::RegionOffset {
             name: program.name.clone(),
             what: name.clone(),
             problem,
         };
-        let extents = of
+        let extents = ty
             .shape
             .extents()
             .ok_or_else(|| ScheduleError::NotLinked(format!("{value} has no extents")))?;
-        let size = of
+        let size = ty
             .dtype
             .size()
             .ok_or_else(|| ScheduleError::NotLinked(format!("{value} has no element type")))?;
         let bytes = byte_count(&extents, size);
-        let bytes = bytes.ok_or_else(|| ScheduleError::too_large(value, of))?;
+        let bytes = bytes.ok_or_else(|| ScheduleError::too_large(value, ty))?;
         let elements = bytes / size;
         let index = place.region.0 as usize;
         let region = regions.get(index).ok_or(problem("no such region"))?;
@@ -292,13 +292,13 @@ fn part_buffers(
         if output && !region.kind.is_written() {
             return Err(problem("the region is not written"));
         }
-        out.push(Draft {
+        out.push(OpenBuffer {
             name,
             site: Some(Site::Given(place.region, place.offset)),
             start: 0,
             steps: Vec::new(),
             strides: affine::contiguous(&extents),
-            dtype: of.dtype,
+            dtype: ty.dtype,
             elements,
         });
     }
@@ -318,12 +318,12 @@ fn part_buffers(
     Ok((out, outputs))
 }
 
-fn bytes(draft: &Draft) -> usize {
+fn bytes(draft: &OpenBuffer) -> usize {
     draft.elements * draft.dtype.size().unwrap_or(8)
 }
 
 /// Whether two buffers at sites share bytes.
-fn overlap(a: &Draft, b: &Draft) -> bool {
+fn overlap(a: &OpenBuffer, b: &OpenBuffer) -> bool {
     match (a.site, b.site) {
         (Some(Site::Given(r, x)), Some(Site::Given(s, y))) => {
             r == s && x < y + bytes(b) && y < x + bytes(a)
@@ -342,7 +342,7 @@ fn overlap(a: &Draft, b: &Draft) -> bool {
 /// The results that must be computed elsewhere and copied at the end; none where that cannot help.
 fn in_order(
     groups: Vec<Group>,
-    buffers: &[Draft],
+    buffers: &[OpenBuffer],
     inputs: usize,
     outputs: &[usize],
     staged: &[usize],
@@ -406,7 +406,7 @@ fn in_order(
 }
 
 /// Whether a group that writes `output` reads the inputs under it only at the same index, before.
-fn same_place(group: &Group, over: &[usize], output: usize, buffers: &[Draft]) -> bool {
+fn same_place(group: &Group, over: &[usize], output: usize, buffers: &[OpenBuffer]) -> bool {
     let mut written = false;
     for made in &group.made {
         let all = touches(&made.class);

@@ -18,7 +18,7 @@ impl Emitter<'_> {
         home: &Home,
         moved: Option<(Id, Home)>,
     ) -> Result<MadeOf, ScheduleError> {
-        let graph = &self.memory.graph;
+        let graph = &self.storage.graph;
         if graph.elements(id) == 0 {
             return Ok((Vec::new(), Vec::new()));
         }
@@ -53,7 +53,7 @@ impl Emitter<'_> {
 
     /// The kernels of a concatenation, a spread or a scatter.
     pub(super) fn alone(&mut self, id: Id) -> Result<MadeOf, ScheduleError> {
-        let graph = &self.memory.graph;
+        let graph = &self.storage.graph;
         let (mut all, mut reads) = (Vec::new(), Vec::new());
         let mut add = |made: MadeOf| {
             all.extend(made.0);
@@ -70,7 +70,7 @@ impl Emitter<'_> {
                             strides: home.strides.clone(),
                         };
                         start += graph.nodes[*part].shape[*axis] as i64;
-                        if self.memory.kernel[*part] && self.memory.home_of(*part) == range {
+                        if self.storage.kernel[*part] && self.storage.home_of(*part) == range {
                             // Its own kernel writes it there.
                             add((Vec::new(), vec![*part]));
                         } else {
@@ -116,10 +116,10 @@ impl Emitter<'_> {
 
     /// Zeros all over a value.
     fn fill(&self, id: Id, home: &Home) -> MadeOf {
-        let node = &self.memory.graph.nodes[id];
+        let node = &self.storage.graph.nodes[id];
         let scope = self.scope(None);
         let (base, space) = dims(&node.shape);
-        let mut eval = Eval::new(&self.memory.graph, &scope, &space);
+        let mut eval = Eval::new(&self.storage.graph, &scope, &space);
         let value = eval.add(ExprKind::Const(0), node.dtype);
         let stored = Stored {
             buffer: home.buffer,
@@ -144,7 +144,7 @@ impl Emitter<'_> {
         axis: usize,
         home: &Home,
     ) -> Result<MadeOf, ScheduleError> {
-        let graph = &self.memory.graph;
+        let graph = &self.storage.graph;
         if graph.elements(updates) == 0 || graph.elements(id) == 0 {
             return Ok((Vec::new(), Vec::new()));
         }

@@ -156,18 +156,18 @@ struct Levels<'a> {
 
 impl Levels<'_> {
     /// How many reductions one after the other an expression needs.
-    fn of(&mut self, r: Ref) -> usize {
+    fn depth(&mut self, r: Ref) -> usize {
         if let Some(level) = self.memo[r] {
             return level;
         }
         let level = match &self.eval.exprs[r].kind {
             ExprKind::Root(id) => match self.roots.get(id).copied() {
-                Some(value) => 1 + self.of(value),
+                Some(value) => 1 + self.depth(value),
                 None => 0,
             },
             kind => operands(kind)
                 .into_iter()
-                .map(|o| self.of(o))
+                .map(|o| self.depth(o))
                 .max()
                 .unwrap_or(0),
         };
@@ -244,13 +244,13 @@ pub(crate) fn nest(eval: &Eval, inner: &[bool], reduced: &[Reduced], stores: &[S
     }
     let mut last = 0;
     for r in row_wanted.iter().copied() {
-        last = last.max(levels.of(r));
+        last = last.max(levels.depth(r));
     }
     for r in reduced.iter().map(|r| r.value) {
-        last = last.max(levels.of(r));
+        last = last.max(levels.depth(r));
     }
     for s in stores {
-        last = last.max(levels.of(s.value));
+        last = last.max(levels.depth(s.value));
     }
     let mut stages = Vec::new();
     for level in 0..=last {
@@ -258,11 +258,11 @@ pub(crate) fn nest(eval: &Eval, inner: &[bool], reduced: &[Reduced], stores: &[S
         let sets: Vec<Ref> = row_wanted
             .iter()
             .copied()
-            .filter(|r| levels.of(*r) == level)
+            .filter(|r| levels.depth(*r) == level)
             .collect();
         let stored: Vec<&Stored> = stores
             .iter()
-            .filter(|s| !along(s) && levels.of(s.value) == level)
+            .filter(|s| !along(s) && levels.depth(s.value) == level)
             .collect();
         if !sets.is_empty() || !stored.is_empty() {
             let wanted: Vec<Ref> = sets
@@ -283,11 +283,11 @@ pub(crate) fn nest(eval: &Eval, inner: &[bool], reduced: &[Reduced], stores: &[S
         }
         let reduces: Vec<&Reduced> = reduced
             .iter()
-            .filter(|r| levels.of(r.value) == level)
+            .filter(|r| levels.depth(r.value) == level)
             .collect();
         let stored: Vec<&Stored> = stores
             .iter()
-            .filter(|s| along(s) && levels.of(s.value) == level)
+            .filter(|s| along(s) && levels.depth(s.value) == level)
             .collect();
         if !reduces.is_empty() || !stored.is_empty() {
             let wanted: Vec<Ref> = reduces

@@ -1,16 +1,16 @@
 //! Operands of contractions: read as they lie, computed where they are used, or stored first.
 //!
-//! The choice is made in [`Memory::operand`] by the rule of [`Memory::pays`], nowhere else.
+//! The choice is made in [`Storage::operand`] by the rule of [`Storage::pays`], nowhere else.
 
 use super::affine::Affine;
 use super::eval::{Bound, Eval, Expr, ExprKind, Need, Ref};
 use super::graph::{Def, Id};
-use super::memory::Memory;
 use super::probe::{Closed, MOST_PLACES, Probe, dims, split};
+use super::storage::Storage;
 use std::collections::BTreeSet;
 
 /// An operand's element as an expression over the operand's own axes: a load, or a prologue.
-pub(crate) struct Operand {
+pub(crate) struct OperandExpr {
     pub exprs: Vec<Expr>,
     pub value: Ref,
     /// The leaves it reads.
@@ -26,9 +26,9 @@ const MORE_BYTES: usize = 2;
 /// bindings of a shader.
 const REGIONS: usize = 3;
 
-impl Memory {
+impl Storage {
     /// The operand of a contraction over its last `contracted` axes; else the value to store first.
-    pub fn operand(&self, operand: Id, contracted: usize) -> Result<Operand, Id> {
+    pub fn operand(&self, operand: Id, contracted: usize) -> Result<OperandExpr, Id> {
         // The base of the views, if it is neither in memory nor to be.
         let mut base = operand;
         while !self.is_leaf(base) {
@@ -56,10 +56,10 @@ impl Memory {
     }
 
     /// The operand's expression, where every index in it is affine in the operand's axes.
-    fn expressed(&self, operand: Id) -> Option<Operand> {
+    fn expressed(&self, operand: Id) -> Option<OperandExpr> {
         let shape = &self.graph.nodes[operand].shape;
         let scope = Closed {
-            memory: self,
+            storage: self,
             top: usize::MAX,
         };
         let (mut base, mut space) = dims(shape);
@@ -74,7 +74,7 @@ impl Memory {
                     for expr in &mut exprs {
                         map_indices(expr, &mut |at| joined(at, shape, &space, &parts))?;
                     }
-                    return Some(Operand {
+                    return Some(OperandExpr {
                         exprs,
                         value,
                         reads,
@@ -104,7 +104,7 @@ impl Memory {
     /// - it is cheap: [`CHEAP`] at most, nothing transcendental;
     /// - it does not repeat a smaller value: that is stored in fewer bytes than any load of it;
     /// - its loads are not [`MORE_BYTES`] times the value, and of [`REGIONS`] regions at most.
-    fn is_computed_at_use(&self, operand: Id, base: Id, found: &Operand) -> bool {
+    fn is_computed_at_use(&self, operand: Id, base: Id, found: &OperandExpr) -> bool {
         let size = |id: Id| self.graph.nodes[id].dtype.size().unwrap_or(8);
         let elements = self.graph.elements(operand);
         let loads = found.reads.iter().collect::<BTreeSet<_>>();
@@ -188,7 +188,7 @@ impl Memory {
     }
 }
 
-impl Operand {
+impl OperandExpr {
     /// Whether it is a load and nothing else.
     fn is_plain(&self) -> bool {
         match &self.exprs[self.value].kind {
@@ -214,7 +214,7 @@ impl Operand {
     }
 
     /// The same over a space in which `axes[d]` is the index of the operand's axis `d`.
-    pub fn over(mut self, axes: &[Affine]) -> Operand {
+    pub fn over(mut self, axes: &[Affine]) -> OperandExpr {
         for expr in &mut self.exprs {
             let there = map_indices(expr, &mut |at| {
                 let mut out = Affine::constant(at.offset);

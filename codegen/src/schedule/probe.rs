@@ -5,7 +5,7 @@
 use super::affine::Affine;
 use super::eval::{Eval, Home, Need, Role, Scope};
 use super::graph::{Def, Id};
-use super::memory::Memory;
+use super::storage::Storage;
 
 /// A value that a kernel reads at more places than this is stored. Stencils of five points fit.
 pub(super) const MOST_PLACES: usize = 5;
@@ -23,24 +23,24 @@ pub(crate) struct Probe {
 
 /// The scope of a single value: every other kernel value is a leaf.
 pub(super) struct Closed<'a> {
-    pub memory: &'a Memory,
+    pub storage: &'a Storage,
     pub top: Id,
 }
 
 impl Scope for Closed<'_> {
     fn role(&self, id: Id) -> Role {
-        match id != self.top && self.memory.is_leaf(id) {
+        match id != self.top && self.storage.is_leaf(id) {
             true => Role::Leaf,
             false => Role::Inline,
         }
     }
 
     fn home(&self, id: Id) -> Home {
-        self.memory.home_of(id)
+        self.storage.home_of(id)
     }
 }
 
-impl Memory {
+impl Storage {
     /// What a kernel value reads; the value to store first if that cannot be said.
     pub(super) fn probe(&mut self, id: Id) -> Result<(), Id> {
         let (tops, shape): (Vec<Id>, Vec<usize>) = match &self.graph.nodes[id].def {
@@ -108,7 +108,7 @@ impl Memory {
     }
 
     pub(super) fn read(&self, target: Id, top: Id, shape: &[usize]) -> Result<Probe, Id> {
-        let scope = Closed { memory: self, top };
+        let scope = Closed { storage: self, top };
         let (mut base, mut space) = dims(shape);
         loop {
             let mut eval = Eval::new(&self.graph, &scope, &space).with_most_places(MOST_PLACES);

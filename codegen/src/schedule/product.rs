@@ -3,7 +3,7 @@
 use super::eval::{Eval, Expr, ExprKind, Ref};
 use super::merge::{merge_group, visit_code};
 use super::nest::{Stored, access, by_stride, code, depends};
-use super::operand::Operand;
+use super::operand::OperandExpr;
 use crate::kernel::{self, Code, Contract, Reg, Store};
 use sinew_ir::DType;
 
@@ -22,7 +22,7 @@ pub(crate) enum Tag {
 pub(crate) fn contract(
     eval: &Eval,
     tags: &[Tag],
-    operands: [Operand; 2],
+    operands: [OperandExpr; 2],
     contracted: &[usize],
     dtype: DType,
     stores: &[Stored],
@@ -101,12 +101,12 @@ pub(crate) fn contract(
             *s = dims.map(|d| d.map_or(0, |d| s[d])).collect();
         });
     }
-    let of = |dims: &Dims| dims.iter().map(|d| d.map_or(1, |d| extents[d])).collect();
+    let extents_at = |dims: &Dims| dims.iter().map(|d| d.map_or(1, |d| extents[d])).collect();
     Contract {
-        batch: of(&batch),
-        m: of(&rows),
-        n: of(&columns),
-        k: of(&depth),
+        batch: extents_at(&batch),
+        m: extents_at(&rows),
+        n: extents_at(&columns),
+        k: extents_at(&depth),
         dtype,
         lhs: left,
         rhs: right,
@@ -126,8 +126,8 @@ fn dims(first: usize, count: usize) -> Dims {
 }
 
 /// The contracted dims, which begin at `first`: those along which the operands are densest last.
-fn by_density(operands: &[Operand; 2], first: usize, count: usize) -> Vec<usize> {
-    let stride = |operand: &Operand, d: usize| {
+fn by_density(operands: &[OperandExpr; 2], first: usize, count: usize) -> Vec<usize> {
+    let stride = |operand: &OperandExpr, d: usize| {
         let strides = operand.exprs.iter().map(|expr| match &expr.kind {
             ExprKind::Load { at, .. } | ExprKind::Gather { at, .. } => at.stride(d).unsigned_abs(),
             ExprKind::Const(_) | ExprKind::Index(_) | ExprKind::Root(_) | ExprKind::Apply(..) => 0,

@@ -10,7 +10,7 @@
 //! stack an output whose place does. A body that asks for its index gets a slice of the numbers from 0.
 
 use super::affine::contiguous;
-use super::memory::{Draft, Site};
+use super::storage::{OpenBuffer, Site};
 use super::{ScheduleError, Scheduled, overlap, stretch};
 use sinew_ir::{
     Axis, Block, Builder, DType, Function, Inst, Kind, Loop, OpInst, Order, Param, ParamKind,
@@ -42,8 +42,8 @@ pub(super) struct Shared {
 /// Cuts a program whose parameters lie in `inputs` and whose results go to `outputs`.
 pub(super) fn cut(
     function: &Function,
-    inputs: Vec<Draft>,
-    outputs: Vec<Draft>,
+    inputs: Vec<OpenBuffer>,
+    outputs: Vec<OpenBuffer>,
 ) -> Result<Cut, ScheduleError> {
     // Linked programs have no functions over ops any more; others may.
     let mut expanded = function.clone();
@@ -84,10 +84,10 @@ pub(super) fn cut(
 }
 
 /// Where the values lie that a block sees and does not compute at hand.
-type Env = BTreeMap<Value, Draft>;
+type Env = BTreeMap<Value, OpenBuffer>;
 
 /// A value and where it goes.
-type Output = (Value, Draft);
+type Output = (Value, OpenBuffer);
 
 struct Cutter<'a> {
     function: &'a Function,
@@ -241,12 +241,12 @@ impl<'a> Cutter<'a> {
     }
 
     /// A place in the arena for a value.
-    fn share(&mut self, value: Value, depth: usize) -> Result<Draft, ScheduleError> {
+    fn share(&mut self, value: Value, depth: usize) -> Result<OpenBuffer, ScheduleError> {
         let (dtype, extents) = self.extents(value)?;
         Ok(self.place((self.label)(value), dtype, &extents, depth))
     }
 
-    fn place(&mut self, name: String, dtype: DType, extents: &[usize], depth: usize) -> Draft {
+    fn place(&mut self, name: String, dtype: DType, extents: &[usize], depth: usize) -> OpenBuffer {
         let elements = extents.iter().product();
         self.shared.push(Shared {
             name: name.clone(),
@@ -254,7 +254,7 @@ impl<'a> Cutter<'a> {
             elements,
             depth,
         });
-        Draft {
+        OpenBuffer {
             name,
             site: Some(Site::Shared(self.shared.len() - 1)),
             start: 0,
@@ -272,7 +272,7 @@ impl<'a> Cutter<'a> {
         l: &'a Loop,
         env: &mut Env,
         before: &mut Vec<Output>,
-        counts: &mut Vec<(usize, Draft)>,
+        counts: &mut Vec<(usize, OpenBuffer)>,
         open: &mut Vec<Output>,
         depth: usize,
     ) -> Result<(usize, Env, Vec<Output>), ScheduleError> {
@@ -371,7 +371,7 @@ impl<'a> Cutter<'a> {
         local: &BTreeSet<Value>,
         env: &Env,
         outputs: Vec<Output>,
-        counts: Vec<(usize, Draft)>,
+        counts: Vec<(usize, OpenBuffer)>,
     ) -> Result<Scheduled, ScheduleError> {
         let (read, made) = self.reached(local, env, &outputs)?;
         let mut names: BTreeMap<Value, Value> = BTreeMap::new();
@@ -469,7 +469,7 @@ fn sections(block: &Block) -> Result<Vec<Section<'_>>, ScheduleError> {
 }
 
 /// The slice of a value along `axis` that an iteration gets, `depth` loops around the one it is of.
-fn moving(whole: &Draft, axis: usize, trip: usize, order: Order, depth: usize) -> Draft {
+fn moving(whole: &OpenBuffer, axis: usize, trip: usize, order: Order, depth: usize) -> OpenBuffer {
     let mut slice = whole.clone();
     slice.steps.resize(depth, 0);
     if axis >= slice.strides.len() {

@@ -87,15 +87,15 @@ impl Graph {
         let mut sum = base;
         for j in 0..count {
             let along = |graph: &mut Graph, x: Id| {
-                let of = graph.nodes[x].dtype;
+                let dtype = graph.nodes[x].dtype;
                 let slice = Def::Slice {
                     x,
                     axis,
                     start: j as i64,
                     step: 1,
                 };
-                let x = graph.add(slice, one.clone(), of, value);
-                graph.add(Def::Reshape(x), row.clone(), of, value)
+                let x = graph.add(slice, one.clone(), dtype, value);
+                graph.add(Def::Reshape(x), row.clone(), dtype, value)
             };
             let (index, update) = (along(self, indices), along(self, updates));
             let last = constant(shape[axis].saturating_sub(1) as f64);
@@ -106,9 +106,9 @@ impl Graph {
             let index = Def::Elementwise(Scalar::MINIMUM, vec![index, last]);
             let index = self.add(index, row.clone(), DType::I32, value);
             let spread = |graph: &mut Graph, x: Id| {
-                let of = graph.nodes[x].dtype;
+                let dtype = graph.nodes[x].dtype;
                 let axes = axes.clone();
-                graph.add(Def::Broadcast { x, axes }, shape.clone(), of, value)
+                graph.add(Def::Broadcast { x, axes }, shape.clone(), dtype, value)
             };
             let (index, update) = (spread(self, index), spread(self, update));
             let at = self.add(Def::Iota(axis), shape.clone(), DType::I32, value);

@@ -194,7 +194,7 @@ fn scatter(s: &Scatter, f: &mut Formatter<'_>) -> fmt::Result {
         s.index.0,
         s.update.0
     )?;
-    writeln!(f, "  target {}", Place(&s.target))?;
+    writeln!(f, "  target {}", AccessText(&s.target))?;
     writeln!(f, "  code {{")?;
     code(&s.code, f)?;
     writeln!(f, "  }}")
@@ -205,14 +205,19 @@ fn code(code: &Code, f: &mut Formatter<'_>) -> fmt::Result {
         writeln!(f, "    r{i}: {} = {}", inst.dtype, InstText(inst))?;
     }
     for store in &code.stores {
-        writeln!(f, "    store r{} {}", store.value.0, Place(&store.access))?;
+        writeln!(
+            f,
+            "    store r{} {}",
+            store.value.0,
+            AccessText(&store.access)
+        )?;
     }
     Ok(())
 }
 
-struct Place<'a>(&'a Access);
+struct AccessText<'a>(&'a Access);
 
-impl Display for Place<'_> {
+impl Display for AccessText<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let a = self.0;
         write!(f, "s{} at {} {}", a.slot.0, a.offset, List(&a.strides))?;
@@ -234,7 +239,7 @@ struct InstText<'a>(&'a ScalarInst);
 impl Display for InstText<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match &self.0.kind {
-            ScalarKind::Load(access) => write!(f, "load {}", Place(access)),
+            ScalarKind::Load(access) => write!(f, "load {}", AccessText(access)),
             ScalarKind::Gather {
                 access,
                 index,
@@ -244,7 +249,7 @@ impl Display for InstText<'_> {
                 f,
                 "gather r{} of {extent} by {stride} from {}",
                 index.0,
-                Place(access)
+                AccessText(access)
             ),
             ScalarKind::Const(value) => write!(f, "const {value:?}"),
             ScalarKind::Index { offset, strides } => write!(f, "index {offset} {}", List(strides)),

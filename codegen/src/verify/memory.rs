@@ -64,7 +64,7 @@ impl Band {
     }
 
     /// The elements of an injective access without guards; none where they are no band.
-    fn of(touch: &Touch, access: &Access) -> Option<Band> {
+    fn covered_by(touch: &Touch, access: &Access) -> Option<Band> {
         let (mut low, mut dims) = (access.offset, Vec::new());
         for (extent, stride) in touch.space.iter().zip(&access.strides) {
             let steps = *extent as i64 - 1;
@@ -265,7 +265,7 @@ impl<'a> State<'a> {
         }
         let held = &mut self.held[at];
         if held.elements.is_none()
-            && let Some(band) = Band::of(touch, access)
+            && let Some(band) = Band::covered_by(touch, access)
             && add(&mut held.bands, band)
         {
             return;

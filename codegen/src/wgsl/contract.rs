@@ -13,7 +13,7 @@
 use sinew_ir::{DType, Reduction};
 
 use super::EmitError;
-use super::reduce::{Plan, declare_parts, tree};
+use super::reduce::{WorkgroupShape, declare_parts, tree};
 use super::scalar::{Scope, dtype_of, instructions, register, stores};
 use super::source::Source;
 use super::space::{Grid, Point, entry, grid, merge, place, split, volume};
@@ -121,17 +121,17 @@ fn simple(
     while few && slices < 16.min(width) && depth >= 64 * slices as usize {
         slices *= 2;
     }
-    let plan = Plan {
+    let workgroup = WorkgroupShape {
         columns: width / slices,
         slices,
     };
-    let columns = plan.columns;
+    let columns = workgroup.columns;
     let Grid { groups, number, .. } = grid(source, count.div_ceil(u128::from(columns)))?;
     if count + u128::from(columns) * u128::from(groups[1]) > u128::from(u32::MAX) {
         return Err(source.too_large(count));
     }
     if slices > 1 {
-        declare_parts(source, &plan, &[DType::F32], false)?;
+        declare_parts(source, &workgroup, &[DType::F32], false)?;
     }
     let batch = names(&contract.batch, "i");
     let down = side_names(&contract.m, "i", "row");
@@ -173,7 +173,7 @@ fn simple(
     source.close();
     if slices > 1 {
         let sum = ("sum".to_string(), String::new());
-        tree(source, &plan, Reduction::Sum, DType::F32, &sum)?;
+        tree(source, &workgroup, Reduction::Sum, DType::F32, &sum)?;
     }
     source.open(&format!("if (slice == 0u && row < {count}u) {{"));
     let point = Point(point);

@@ -7,7 +7,7 @@
 
 use sinew_ir::{DType, Reduction};
 
-use super::reduce::{Plan, combine, declare_parts, identity, tree};
+use super::reduce::{WorkgroupShape, combine, declare_parts, identity, tree};
 use super::scalar::{Scope, constant, dtype_of, instructions, register, stores};
 use super::source::Source;
 use super::space::{Grid, Point, entry, grid, merge, split, volume};
@@ -38,9 +38,9 @@ pub(super) fn emit(source: &mut Source, nest: &Nest) -> Result<Option<[u32; 3]>,
     if rows == 0 {
         return Ok(None);
     }
-    let plan = plan(source, nest, rows, length)?;
-    let invocations = plan.columns * plan.slices;
-    let count = rows.div_ceil(u128::from(plan.columns));
+    let workgroup = choose_workgroup(source, nest, rows, length)?;
+    let invocations = workgroup.columns * workgroup.slices;
+    let count = rows.div_ceil(u128::from(workgroup.columns));
     let Grid {
         groups,
         number,
@@ -51,12 +51,12 @@ pub(super) fn emit(source: &mut Source, nest: &Nest) -> Result<Option<[u32; 3]>,
     if reach > u128::from(u32::MAX) || length > u128::from(u32::MAX / 2) {
         return Err(source.too_large(rows * length));
     }
-    let columns = plan.columns;
+    let columns = workgroup.columns;
     let whole = !spare && rows.is_multiple_of(u128::from(columns));
 
-    declare_scratch(source, nest, &plan)?;
+    declare_scratch(source, nest, &workgroup)?;
     entry(source, invocations);
-    if plan.slices == 1 {
+    if workgroup.slices == 1 {
         source.line(&format!("let row = {number} * {columns}u + local;"));
         if !whole {
             source.line(&format!("if (row >= {rows}u) {{ return; }}"));
@@ -78,12 +78,12 @@ pub(super) fn emit(source: &mut Source, nest: &Nest) -> Result<Option<[u32; 3]>,
     let body = Body {
         nest,
         // With barriers ahead, invocations without a row stay and do nothing.
-        alive: if plan.slices > 1 && !whole {
+        alive: if workgroup.slices > 1 && !whole {
             format!("if (row < {rows}u) {{")
         } else {
             "{".to_string()
         },
-        plan,
+        workgroup,
         outer,
     };
     for (at, stage) in nest.stages.iter().enumerate() {
@@ -117,14 +117,19 @@ fn normalise(nest: &Nest) -> Nest {
 
 /// Chooses columns and slices from the number of rows, their length and the direction in which
 /// memory is walked: neighbouring invocations should read neighbouring elements.
-fn plan(source: &Source, nest: &Nest, rows: u128, length: u128) -> Result<Plan, EmitError> {
+fn choose_workgroup(
+    source: &Source,
+    nest: &Nest,
+    rows: u128,
+    length: u128,
+) -> Result<WorkgroupShape, EmitError> {
     let limit = source.limits.invocations.max(1);
     let limit = if limit.is_power_of_two() {
         limit
     } else {
         limit.next_power_of_two() / 2
     };
-    let one = Plan {
+    let one = WorkgroupShape {
         columns: MAP.min(limit),
         slices: 1,
     };
@@ -140,7 +145,7 @@ fn plan(source: &Source, nest: &Nest, rows: u128, length: u128) -> Result<Plan, 
         // A workgroup reads consecutive elements of a row, each invocation at least two.
         let slices = largest_power(length / 2).min(256).min(limit);
         let columns = (MAP / slices).max(1).min(limit / slices);
-        Plan { columns, slices }
+        WorkgroupShape { columns, slices }
     } else if rows >= 1 << 14 {
         one
     } else {
@@ -148,7 +153,7 @@ fn plan(source: &Source, nest: &Nest, rows: u128, length: u128) -> Result<Plan, 
         // because the rows alone are too few to fill a device.
         let columns = 32.min(limit);
         let slices = largest_power(length / 8).min(8).min(limit / columns);
-        Plan { columns, slices }
+        WorkgroupShape { columns, slices }
     })
 }
 
@@ -220,8 +225,12 @@ fn check_row(source: &Source, nest: &Nest, row: RowReg, dtype: DType) -> Result<
 }
 
 /// Declares the workgroup arrays that the nest's reductions need.
-fn declare_scratch(source: &mut Source, nest: &Nest, plan: &Plan) -> Result<(), EmitError> {
-    if plan.slices == 1 {
+fn declare_scratch(
+    source: &mut Source,
+    nest: &Nest,
+    workgroup: &WorkgroupShape,
+) -> Result<(), EmitError> {
+    if workgroup.slices == 1 {
         return Ok(());
     }
     let mut dtypes = Vec::new();
@@ -234,13 +243,13 @@ fn declare_scratch(source: &mut Source, nest: &Nest, plan: &Plan) -> Result<(), 
             }
         }
     }
-    declare_parts(source, plan, &dtypes, places)
+    declare_parts(source, workgroup, &dtypes, places)
 }
 
 /// What the stages of a nest share.
 struct Body<'n> {
     nest: &'n Nest,
-    plan: Plan,
+    workgroup: WorkgroupShape,
     /// The indices of the row.
     outer: Vec<Option<String>>,
     /// The opening of a block for invocations that have a row.
@@ -274,7 +283,7 @@ impl Body<'_> {
             check_row(source, self.nest, *row, dtype)?;
             source.line(&format!("row{} = {};", row.0, register(*reg)));
         }
-        if self.plan.slices > 1 && !code.stores.is_empty() {
+        if self.workgroup.slices > 1 && !code.stores.is_empty() {
             source.open("if (slice == 0u) {");
             stores(source, code, &scope)?;
             source.close();
@@ -315,7 +324,7 @@ impl Body<'_> {
         }
         if length > 0 {
             source.open(&self.alive);
-            let (first, step) = match self.plan.slices {
+            let (first, step) = match self.workgroup.slices {
                 1 => ("0u", 1),
                 slices => ("slice", slices),
             };
@@ -349,8 +358,14 @@ impl Body<'_> {
                 false => format!("row{} = {part};", row.0),
                 true => format!("row{} = bitcast<i32>({place});", row.0),
             };
-            if self.plan.slices > 1 {
-                tree(source, &self.plan, *reduction, dtypes[at], &(part, place))?;
+            if self.workgroup.slices > 1 {
+                tree(
+                    source,
+                    &self.workgroup,
+                    *reduction,
+                    dtypes[at],
+                    &(part, place),
+                )?;
             }
             source.line(&result);
         }

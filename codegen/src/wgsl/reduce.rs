@@ -7,7 +7,7 @@ use super::scalar::{apply, constant};
 use super::source::Source;
 
 /// How a workgroup covers rows.
-pub(super) struct Plan {
+pub(super) struct WorkgroupShape {
     /// Rows of a workgroup.
     pub columns: u32,
     /// Invocations that share a row; a power of two.
@@ -28,11 +28,11 @@ fn scratch(dtype: DType) -> (&'static str, &'static str) {
 /// Declares the arrays in which [`tree`] combines parts of these types.
 pub(super) fn declare_parts(
     source: &mut Source,
-    plan: &Plan,
+    workgroup: &WorkgroupShape,
     dtypes: &[DType],
     places: bool,
 ) -> Result<(), EmitError> {
-    let invocations = plan.columns * plan.slices;
+    let invocations = workgroup.columns * workgroup.slices;
     let mut arrays: Vec<_> = dtypes.iter().map(|dtype| scratch(*dtype)).collect();
     if places {
         arrays.push(("places", "u32"));
@@ -113,7 +113,7 @@ pub(super) fn combine(
 /// Writes the tree over the slices of each column; every slice then holds the column's result.
 pub(super) fn tree(
     source: &mut Source,
-    plan: &Plan,
+    workgroup: &WorkgroupShape,
     reduction: Reduction,
     dtype: DType,
     own: &(String, String),
@@ -133,9 +133,9 @@ pub(super) fn tree(
     };
     publish(source);
     let other = ("other".to_string(), "other_place".to_string());
-    let mut width = plan.slices / 2;
+    let mut width = workgroup.slices / 2;
     while width > 0 {
-        let away = width * plan.columns;
+        let away = width * workgroup.columns;
         source.line("workgroupBarrier();");
         source.open(&format!("if (slice < {width}u) {{"));
         source.line(&format!("let other = {array}[local + {away}u]{unpack};"));
@@ -148,7 +148,11 @@ pub(super) fn tree(
         width /= 2;
     }
     source.line("workgroupBarrier();");
-    let column = if plan.columns == 1 { "0u" } else { "column" };
+    let column = if workgroup.columns == 1 {
+        "0u"
+    } else {
+        "column"
+    };
     source.line(&format!("{part} = {array}[{column}]{unpack};"));
     if places {
         source.line(&format!("{place} = places[{column}];"));

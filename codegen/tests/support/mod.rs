@@ -12,18 +12,18 @@ pub mod template;
 
 use sinew_codegen::execute::execute;
 use sinew_codegen::kernel::{RegionKind, Regions, Schedule};
-use sinew_codegen::schedule::{Part, Place, schedule};
+use sinew_codegen::schedule::{Part, RegionOffset, schedule};
 use sinew_ir::{Array, Block, Builder, DType, Function, Param, ParamKind, Scalar, Type, Value, interpret};
 
 /// A program in the making.
-pub struct Program {
+pub struct ProgramBuilder {
     pub b: Builder,
     params: Vec<Param>,
 }
 
-impl Program {
+impl ProgramBuilder {
     pub fn new() -> Self {
-        Program {
+        ProgramBuilder {
             b: Builder::default(),
             params: Vec::new(),
         }
@@ -51,9 +51,9 @@ impl Program {
 /// Elements as the interpreter takes them.
 pub fn arrays(function: &Function, inputs: &[Vec<f64>]) -> Vec<Array> {
     let array = |(p, data): (usize, &Vec<f64>)| {
-        let of = &function.values[p];
-        let shape = of.shape.extents().expect("linked");
-        Array::new(of.dtype, &shape, data.clone()).expect("as many elements")
+        let ty = &function.values[p];
+        let shape = ty.shape.extents().expect("linked");
+        Array::new(ty.dtype, &shape, data.clone()).expect("as many elements")
     };
     inputs.iter().enumerate().map(array).collect()
 }
@@ -67,7 +67,7 @@ pub fn interpreted(function: &Function, inputs: &[Vec<f64>]) -> Vec<Vec<f64>> {
 }
 
 /// A region for each parameter and result, in order, behind the arena.
-pub fn separate(function: &Function) -> (Regions, Vec<Place>, Vec<Place>) {
+pub fn separate(function: &Function) -> (Regions, Vec<RegionOffset>, Vec<RegionOffset>) {
     let mut regions = Regions::new();
     let mut places = Vec::new();
     let params =
@@ -75,10 +75,10 @@ pub fn separate(function: &Function) -> (Regions, Vec<Place>, Vec<Place>) {
     let results = function.body.results.iter().enumerate();
     let results = results.map(|(i, v)| (format!("result {i}"), *v));
     for (name, value) in params.chain(results) {
-        let of = function.type_of(value);
-        let elements: usize = of.shape.extents().expect("linked").iter().product();
-        let bytes = elements * of.dtype.size().expect("bound");
-        places.push(Place {
+        let ty = function.type_of(value);
+        let elements: usize = ty.shape.extents().expect("linked").iter().product();
+        let bytes = elements * ty.dtype.size().expect("bound");
+        places.push(RegionOffset {
             region: regions.add(name, bytes, RegionKind::State),
             offset: 0,
         });

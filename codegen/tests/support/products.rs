@@ -1,6 +1,6 @@
 //! Random products of operands that are computed, the same ones for a seed.
 
-use super::Program;
+use super::ProgramBuilder;
 use super::random::{Maker, Random};
 use sinew_ir::ops::{self, DotAxes};
 use sinew_ir::{Attribute, Axis, DType, Dim, Function, Shape, Value};
@@ -109,7 +109,7 @@ impl Maker {
 /// Products of operands that are computed, with something behind the sums at times.
 pub fn products(seed: u64, float: DType) -> (Function, Vec<Vec<f64>>) {
     let mut m = Maker {
-        p: Program::new(),
+        p: ProgramBuilder::new(),
         random: Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1),
         pool: Vec::new(),
         inputs: Vec::new(),

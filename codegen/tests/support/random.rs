@@ -1,6 +1,6 @@
 //! Random programs, the same ones for a seed.
 
-use super::Program;
+use super::ProgramBuilder;
 use sinew_ir::attributes::{Along, DotAxes, Shear, Windows};
 use sinew_ir::ops;
 use sinew_ir::{Attribute, Attributes, Axis, DType, Dim, Function, Op, Shape, Value};
@@ -32,7 +32,7 @@ impl Random {
 }
 
 pub(super) struct Maker {
-    pub(super) p: Program,
+    pub(super) p: ProgramBuilder,
     pub(super) random: Random,
     /// All values so far.
     pub(super) pool: Vec<Value>,
@@ -395,7 +395,7 @@ pub fn program_of_windows(
 
 fn made(seed: u64, zero_extents: bool, windows: bool, float: DType) -> (Function, Vec<Vec<f64>>) {
     let mut m = Maker {
-        p: Program::new(),
+        p: ProgramBuilder::new(),
         random: Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1),
         pool: Vec::new(),
         inputs: Vec::new(),

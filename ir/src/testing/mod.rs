@@ -74,7 +74,7 @@ pub struct Case {
 
 /// A case as a linked program with all that goes in and must come out.
 #[derive(Clone, Debug)]
-pub struct Program {
+pub struct CaseProgram {
     /// The program: inputs and cotangents to outputs and gradients.
     pub function: Function,
     /// Its inputs; floats are f64 values in arrays of the program's types.
@@ -184,7 +184,7 @@ impl Case {
     ///
     /// # Errors
     /// As [`Case::function`]; a function that does not link.
-    pub fn program(&self, float: DType) -> Result<Option<Program>, CaseError> {
+    pub fn program(&self, float: DType) -> Result<Option<CaseProgram>, CaseError> {
         let Some(mut function) = self.function()? else {
             return Ok(None);
         };
@@ -235,7 +235,7 @@ impl Case {
         }
         let mut function = linked.program;
         function.body.results = results;
-        Ok(Some(Program {
+        Ok(Some(CaseProgram {
             function,
             inputs,
             expected,

@@ -1,6 +1,6 @@
 //! The one interface to devices.
 //!
-//! A [`Backend`] allocates [`Memory`] and compiles a schedule to [`Code`]. Code is shared and never
+//! A [`Backend`] allocates [`DeviceMemory`] and compiles a schedule to [`Code`]. Code is shared and never
 //! changes; it runs over one [`Slot`] a region, with what a device keeps from run to run in a
 //! [`Launch`]. Each device is a module of its own; every choice between them is made in this file.
 
@@ -64,11 +64,11 @@ impl Backend {
     ///
     /// # Errors
     /// Too little memory, or more than a block of the device may have.
-    pub fn zeroed(&self, name: &str, bytes: usize) -> Result<Memory> {
+    pub fn zeroed(&self, name: &str, bytes: usize) -> Result<DeviceMemory> {
         match self {
-            Backend::Cpu => Ok(Memory::Host(HostMemory::zeroed(name, bytes)?)),
+            Backend::Cpu => Ok(DeviceMemory::Host(HostMemory::zeroed(name, bytes)?)),
             #[cfg(feature = "gpu")]
-            Backend::Gpu(gpu) => Ok(Memory::Gpu(GpuMemory::zeroed(gpu, name, bytes)?)),
+            Backend::Gpu(gpu) => Ok(DeviceMemory::Gpu(GpuMemory::zeroed(gpu, name, bytes)?)),
         }
     }
 
@@ -138,7 +138,7 @@ impl Backend {
 
 /// A block of bytes where its device needs it; zeros at first.
 #[derive(Debug)]
-pub(crate) enum Memory {
+pub(crate) enum DeviceMemory {
     /// For compiled code of the processor.
     Host(HostMemory),
     /// On a GPU.
@@ -146,18 +146,18 @@ pub(crate) enum Memory {
     Gpu(GpuMemory),
 }
 
-impl Memory {
+impl DeviceMemory {
     /// No bytes.
-    pub fn empty() -> Memory {
-        Memory::Host(HostMemory::empty())
+    pub fn empty() -> DeviceMemory {
+        DeviceMemory::Host(HostMemory::empty())
     }
 
     /// Its size.
     pub fn len(&self) -> usize {
         match self {
-            Memory::Host(memory) => memory.len(),
+            DeviceMemory::Host(memory) => memory.len(),
             #[cfg(feature = "gpu")]
-            Memory::Gpu(memory) => memory.bytes(),
+            DeviceMemory::Gpu(memory) => memory.bytes(),
         }
     }
 
@@ -168,7 +168,7 @@ impl Memory {
     /// As [`Backend::zeroed`]; the block is then empty.
     pub fn ensure(&mut self, backend: &Backend, name: &str, bytes: usize) -> Result<()> {
         if self.len() < bytes {
-            *self = Memory::empty();
+            *self = DeviceMemory::empty();
             *self = backend.zeroed(name, bytes)?;
         }
         Ok(())
@@ -180,11 +180,11 @@ impl Memory {
     /// A lost GPU.
     pub fn write(&mut self, offset: usize, bytes: &[u8]) -> Result<()> {
         match self {
-            Memory::Host(memory) => {
+            DeviceMemory::Host(memory) => {
                 memory.bytes_mut()[offset..offset + bytes.len()].copy_from_slice(bytes);
             }
             #[cfg(feature = "gpu")]
-            Memory::Gpu(memory) => memory.write(offset, bytes)?,
+            DeviceMemory::Gpu(memory) => memory.write(offset, bytes)?,
         }
         Ok(())
     }
@@ -195,11 +195,11 @@ impl Memory {
     /// A lost GPU.
     pub fn read(&self, offset: usize, bytes: &mut [u8]) -> Result<()> {
         match self {
-            Memory::Host(memory) => {
+            DeviceMemory::Host(memory) => {
                 bytes.copy_from_slice(&memory.bytes()[offset..offset + bytes.len()]);
             }
             #[cfg(feature = "gpu")]
-            Memory::Gpu(memory) => memory.read(offset, bytes)?,
+            DeviceMemory::Gpu(memory) => memory.read(offset, bytes)?,
         }
         Ok(())
     }
@@ -207,23 +207,23 @@ impl Memory {
     /// As a region that kernels write.
     pub fn slot(&mut self) -> Slot<'_> {
         match self {
-            Memory::Host(memory) => Slot::Host(HostSlot {
+            DeviceMemory::Host(memory) => Slot::Host(HostSlot {
                 base: memory.base(),
                 bytes: memory.len(),
                 writable: true,
                 borrowed: PhantomData,
             }),
             #[cfg(feature = "gpu")]
-            Memory::Gpu(memory) => Slot::Gpu(memory),
+            DeviceMemory::Gpu(memory) => Slot::Gpu(memory),
         }
     }
 
     /// As a region that kernels only read.
     pub fn slot_to_read(&self) -> Slot<'_> {
         match self {
-            Memory::Host(memory) => Slot::of_bytes(memory.bytes()),
+            DeviceMemory::Host(memory) => Slot::of_bytes(memory.bytes()),
             #[cfg(feature = "gpu")]
-            Memory::Gpu(memory) => Slot::Gpu(memory),
+            DeviceMemory::Gpu(memory) => Slot::Gpu(memory),
         }
     }
 
@@ -252,32 +252,32 @@ impl Memory {
         }
     }
 
-    /// Makes the first `bytes` readable by [`Memory::view`]: on another device than the CPU they are
+    /// Makes the first `bytes` readable by [`DeviceMemory::view`]: on another device than the CPU they are
     /// copied to `copy`, which grows for them.
     ///
     /// # Errors
     /// Too little memory on the host; a lost GPU.
     pub fn fetch(&self, name: &str, bytes: usize, copy: &mut HostMemory) -> Result<()> {
         match self {
-            Memory::Host(_) => {
+            DeviceMemory::Host(_) => {
                 let _ = (name, bytes, copy);
                 Ok(())
             }
             #[cfg(feature = "gpu")]
-            Memory::Gpu(memory) => {
+            DeviceMemory::Gpu(memory) => {
                 copy.ensure(name, bytes)?;
                 Ok(memory.read(0, &mut copy.bytes_mut()[..bytes])?)
             }
         }
     }
 
-    /// What [`Memory::fetch`] made readable, with the same `copy`.
+    /// What [`DeviceMemory::fetch`] made readable, with the same `copy`.
     pub fn view<'a>(&'a self, copy: &'a HostMemory) -> &'a [u8] {
         let _ = copy; // the host's memory is its own copy
         match self {
-            Memory::Host(memory) => memory.bytes(),
+            DeviceMemory::Host(memory) => memory.bytes(),
             #[cfg(feature = "gpu")]
-            Memory::Gpu(_) => copy.bytes(),
+            DeviceMemory::Gpu(_) => copy.bytes(),
         }
     }
 }

@@ -4,14 +4,14 @@ use std::path::Path;
 
 use sinew_codegen::schedule::{Part, schedule};
 use sinew_ir::DType;
-use sinew_ir::testing::{Case, Program as Expected, difference, read};
+use sinew_ir::testing::{Case, CaseProgram, difference, read};
 use sinew_runtime::gpu::{Gpu, GpuSession};
 
 use crate::programs_support::{bytes, separate, values};
 use crate::support::device;
 
 /// What differs, in words.
-fn run(device: &Gpu, case: &Case, expected: &Expected) -> Vec<String> {
+fn run(device: &Gpu, case: &Case, expected: &CaseProgram) -> Vec<String> {
     let function = &expected.function;
     let (regions, inputs, outputs) = separate(function);
     let part = Part {

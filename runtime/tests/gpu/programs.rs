@@ -9,10 +9,10 @@ use sinew_ir::{
 use sinew_runtime::gpu::GpuSession;
 
 use crate::programs_support::random::program;
-use crate::programs_support::{Program as Ir, bytes, separate};
+use crate::programs_support::{ProgramBuilder, bytes, separate};
 use crate::support::{Build, Random, Tolerance, device};
 
-fn dot(p: &mut Ir, x: Value, y: Value, along_x: usize, along_y: usize) -> Value {
+fn dot(p: &mut ProgramBuilder, x: Value, y: Value, along_x: usize, along_y: usize) -> Value {
     let axes = DotAxes {
         contract_x: vec![Axis::At(along_x)],
         contract_y: vec![Axis::At(along_y)],
@@ -23,7 +23,7 @@ fn dot(p: &mut Ir, x: Value, y: Value, along_x: usize, along_y: usize) -> Value 
 
 /// Loss and gradients of a 64-`hidden`-10 classifier: relu between, cross entropy behind.
 fn classifier(batch: usize, hidden: usize) -> Function {
-    let mut p = Ir::new();
+    let mut p = ProgramBuilder::new();
     let f = DType::F32;
     let w1 = p.input("w1", f, &[64, hidden]);
     let b1 = p.input("b1", f, &[hidden]);
@@ -31,7 +31,7 @@ fn classifier(batch: usize, hidden: usize) -> Function {
     let b2 = p.input("b2", f, &[10]);
     let x = p.input("x", f, &[batch, 64]);
     let y = p.input("y", DType::I32, &[batch]);
-    let layer = |p: &mut Ir, x: Value, w: Value, b: Value| {
+    let layer = |p: &mut ProgramBuilder, x: Value, w: Value, b: Value| {
         let h = dot(p, x, w, 1, 0);
         let shape = p.b.type_of(h).shape.clone();
         let wide = p.b.broadcast(b, &shape, &[Axis::At(0)]).expect("a bias");
@@ -129,7 +129,7 @@ fn logarithms_and_exponentials_are_exact_near_zero() {
         let small = 10f32.powi(-digits);
         values.extend([small, -small, 3.3 * small]);
     }
-    let mut p = Ir::new();
+    let mut p = ProgramBuilder::new();
     let x = p.input("x", DType::F32, &[values.len()]);
     let log = p.b.log1p(x).expect("a logarithm");
     let exp = p.b.expm1(x).expect("an exponential");
@@ -159,7 +159,7 @@ fn steps_of_descent_stay_with_the_executor() {
     let Some(device) = device() else { return };
     let gradient = classifier(32, 16);
     let descent = {
-        let mut p = Ir::new();
+        let mut p = ProgramBuilder::new();
         let w = p.input("w1", DType::F32, &[64, 16]);
         let g = p.input("dw1", DType::F32, &[64, 16]);
         let step = p.b.scale(g, -0.1).expect("a step");

@@ -12,7 +12,7 @@ use sinew_codegen::kernel::{Region, RegionKind, Schedule};
 const MAX_REGIONS: usize = 32;
 
 /// A schedule as machine code.
-pub(crate) struct CpuCode(cpu::Program);
+pub(crate) struct CpuCode(cpu::CompiledSchedule);
 
 impl CpuCode {
     /// Machine code for this processor; the function's name is for errors.

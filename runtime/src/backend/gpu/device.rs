@@ -167,7 +167,7 @@ impl Gpu {
         let memory = block_on(memory.pop());
         self.check()?;
         if memory.is_some() {
-            return Err(GpuError::Memory { what: what() });
+            return Err(GpuError::OutOfMemory { what: what() });
         }
         match validation.or(internal) {
             None => Ok(result),

@@ -30,7 +30,7 @@ pub enum GpuError {
     Emit(#[from] EmitError),
     /// The device has too little memory.
     #[error("the GPU is out of memory: {what}")]
-    Memory {
+    OutOfMemory {
         /// What was asked for.
         what: String,
     },

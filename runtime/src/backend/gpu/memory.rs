@@ -26,7 +26,7 @@ impl GpuMemory {
     ///
     /// # Errors
     ///
-    /// [`GpuError::Region`] past the largest buffer, [`GpuError::Memory`] when there is too little.
+    /// [`GpuError::Region`] past the largest buffer, [`GpuError::OutOfMemory`] when there is too little.
     pub fn zeroed(gpu: &Gpu, name: &str, bytes: usize) -> Result<GpuMemory, GpuError> {
         // An empty binding is refused.
         let size = bytes.max(4).next_multiple_of(4) as u64;

@@ -26,7 +26,7 @@ pub(crate) enum Site {
 
 /// A buffer as it is being made.
 #[derive(Clone, Debug)]
-pub(crate) struct Draft {
+pub(crate) struct OpenBuffer {
     pub name: String,
     /// Where it is; open for what only the kernels at hand see.
     pub site: Option<Site>,
@@ -51,14 +51,14 @@ pub(crate) struct Copy {
     pub last: bool,
 }
 
-pub(crate) struct Memory {
+pub(crate) struct Storage {
     pub graph: Graph,
     /// Whether a value is a kernel value.
     pub kernel: Vec<bool>,
     pub home: Vec<Option<Home>>,
     /// Values that must be in row-major order, whatever else would like them strided.
     plain: Vec<bool>,
-    pub buffers: Vec<Draft>,
+    pub buffers: Vec<OpenBuffer>,
     /// More places for a kernel value.
     pub extra: Vec<(Id, Home)>,
     pub copies: Vec<Copy>,
@@ -70,20 +70,20 @@ pub(crate) struct Memory {
 /// Longer chains of inlined values are cut.
 const LONGEST_CHAIN: usize = 96;
 
-impl Memory {
+impl Storage {
     /// Decides kernel values and homes. `inputs` and `outputs` are buffers; results in `staged` are
     /// computed in the arena first and copied at the end.
     pub fn decide(
         function: &Function,
-        buffers: Vec<Draft>,
+        buffers: Vec<OpenBuffer>,
         outputs: &[usize],
         staged: &[usize],
-    ) -> Result<Memory, ScheduleError> {
+    ) -> Result<Storage, ScheduleError> {
         let mut graph = Graph::build(function)?;
         let n = graph.nodes.len();
         let mut plain = vec![false; n];
         loop {
-            let mut memory = Memory {
+            let mut storage = Storage {
                 graph,
                 kernel: vec![false; n],
                 home: vec![None; n],
@@ -94,17 +94,17 @@ impl Memory {
                 probes: Vec::new(),
                 cut: vec![false; n],
             };
-            memory.params(function.params.len());
-            memory.outputs(outputs, staged);
-            memory.roots();
-            memory.store_ends_of_chains();
-            memory.store_before_broadcasts();
-            memory.cut_long_chains();
-            memory.write_parts_in_place();
-            if memory.store_until_expressible(&mut plain)? {
-                return Ok(memory);
+            storage.params(function.params.len());
+            storage.outputs(outputs, staged);
+            storage.roots();
+            storage.store_ends_of_chains();
+            storage.store_before_broadcasts();
+            storage.cut_long_chains();
+            storage.write_parts_in_place();
+            if storage.store_until_expressible(&mut plain)? {
+                return Ok(storage);
             }
-            graph = memory.graph;
+            graph = storage.graph;
         }
     }
 
@@ -148,7 +148,7 @@ impl Memory {
     fn arena(&mut self, id: Id) -> Home {
         let node = &self.graph.nodes[id];
         let strides = contiguous(&node.shape);
-        self.buffers.push(Draft {
+        self.buffers.push(OpenBuffer {
             name: node.value.to_string(),
             site: None,
             start: 0,
@@ -219,11 +219,11 @@ impl Memory {
 
     /// Gives a value a home, or the value that it is a view of.
     fn place(&mut self, id: Id, home: Home) {
-        let taken = |memory: &Memory, x: Id| {
-            memory.home[x].is_some()
-                || memory.plain[x]
+        let taken = |storage: &Storage, x: Id| {
+            storage.home[x].is_some()
+                || storage.plain[x]
                 || matches!(
-                    memory.graph.nodes[x].def,
+                    storage.graph.nodes[x].def,
                     Def::Param
                         | Def::Const(_)
                         | Def::Iota(_)

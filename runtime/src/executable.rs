@@ -8,13 +8,13 @@ use crate::regions::{Regions, Role, Table, bytes_of};
 use crate::update::StepScalar;
 use crate::workspace::Workspace;
 use sinew_codegen::kernel::{Region, Schedule};
-use sinew_codegen::schedule::{Part, Place, schedule};
+use sinew_codegen::schedule::{Part, RegionOffset, schedule};
 use sinew_ir::{DType, Function, IndexBound, Type};
 use std::fmt::Write as _;
 use std::time::Instant;
 
 /// A function compiled for one set of extents. It never changes and holds no memory of runs.
-pub(crate) struct Program {
+pub(crate) struct Executable {
     /// The linked functions, in order.
     pub linked: Vec<Linked>,
     /// What is checked before a call.
@@ -53,9 +53,9 @@ pub(crate) struct Linked {
     /// The function.
     pub function: Function,
     /// Where each of its parameters lies.
-    pub inputs: Vec<Place>,
+    pub inputs: Vec<RegionOffset>,
     /// Where each of its results goes.
-    pub outputs: Vec<Place>,
+    pub outputs: Vec<RegionOffset>,
 }
 
 /// An integer argument whose values are indices.
@@ -100,12 +100,12 @@ impl ResultType {
     }
 }
 
-impl Program {
+impl Executable {
     /// Schedules the functions and compiles their kernels.
     ///
     /// # Errors
     /// Functions without a schedule; a schedule that cannot become code for the engine's device.
-    pub fn compile(engine: &Engine, source: Source) -> Result<Program> {
+    pub fn compile(engine: &Engine, source: Source) -> Result<Executable> {
         let function = engine.unit.path;
         let started = Instant::now();
         let parts: Vec<Part<'_>> = source
@@ -132,7 +132,7 @@ impl Program {
             emit_ms = scheduled.elapsed().as_secs_f64() * 1e3,
             "kernels"
         );
-        Ok(Program {
+        Ok(Executable {
             linked: source.linked,
             indices: source.indices,
             scalars: source.scalars,
