@@ -2,6 +2,7 @@
 
 mod support;
 
+use sinew_codegen::cost::Target;
 use sinew_codegen::execute::execute;
 use sinew_codegen::kernel::{Node, Schedule};
 use sinew_codegen::schedule::{Part, schedule};
@@ -126,7 +127,7 @@ fn parts_of_a_step_run_by_themselves() {
             outputs: vec![last],
         },
     ];
-    let whole = schedule(&parts, regions).expect("schedules");
+    let whole = schedule(&parts, regions, Target::Cpu).expect("schedules");
     let [gradients, update] = ["gradients", "update"].map(|n| whole.part(n).expect("a part"));
     assert_eq!((gradients.kernels.len(), update.kernels.len()), (1, 1));
     assert!(whole.part("other").is_none());

@@ -75,6 +75,7 @@ fn any_inst() -> impl Strategy<Value = ScalarInst> {
         (any::<i64>(), vec(any::<i64>(), 0..3))
             .prop_map(|(offset, strides)| ScalarKind::Index { offset, strides }),
         (0u32..5).prop_map(|r| ScalarKind::Row(RowReg(r))),
+        (0u32..5).prop_map(|a| ScalarKind::Element(ArrayId(a))),
         Just(ScalarKind::Accumulator),
         (
             prop::sample::select(Scalar::TABLE.to_vec()),
@@ -121,11 +122,20 @@ fn any_class() -> impl Strategy<Value = Class> {
             .collect(),
     });
     let stages = vec(prop_oneof![row, each], 0..4);
-    let nest = (extents(), extents(), stages, vec(any_dtype(), 0..4)).prop_map(
-        |(outer, inner, stages, rows)| {
+    let kept = vec(0u32..9, 0..4);
+    let nest = (extents(), extents(), stages, vec(any_dtype(), 0..4), kept).prop_map(
+        |(outer, inner, stages, rows, kept)| {
+            let stage =
+                |(s, stage): (usize, &Stage)| matches!(stage, Stage::Each { .. }).then_some(s);
+            let each: Vec<usize> = stages.iter().enumerate().filter_map(stage).collect();
+            let array = |(stage, reg): (usize, u32)| RowArray {
+                stage,
+                value: Reg(reg),
+            };
             Class::Nest(Nest {
                 outer,
                 inner,
+                arrays: each.into_iter().zip(kept).map(array).collect(),
                 stages,
                 rows,
             })

@@ -64,8 +64,7 @@ pub fn compile(schedule: &Schedule, options: &Options) -> Result<CompiledSchedul
     });
     let imports: Vec<(String, *const u8)> = shims.chain(plans).collect();
     let (code, entry) = MachineCode::link(compiler.isa.clone(), &functions, &imports)?;
-    let scratch = kernels.iter().filter_map(|k| k.blocked.as_deref());
-    let scratch = scratch.map(BlockedProduct::scratch_bytes);
+    let scratch = kernels.iter().map(|k| k.scratch_bytes(options));
     // SAFETY: the driver was compiled with this signature; who calls it owns the code.
     let entry = unsafe { std::mem::transmute::<*const u8, Entry>(entry) };
     Ok(CompiledSchedule {
@@ -172,6 +171,15 @@ impl Ready {
             }
         };
         schedule.kernels.iter().map(ready).collect()
+    }
+
+    /// Bytes that the kernel needs beside its slots.
+    fn scratch_bytes(&self, options: &Options) -> usize {
+        match (&self.kernel.class, &self.blocked) {
+            (Class::Nest(n), _) => nest::scratch_bytes(&self.kernel.slots, n, options),
+            (Class::Contract(_), Some(blocked)) => blocked.scratch_bytes(),
+            (Class::Contract(_), None) | (Class::Scatter(_), _) => 0,
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 //! ahead of time ([`Contraction::Library`]), called by their address. Nothing here decides what a
 //! kernel does: that is the schedule's business.
 
+mod array;
 mod block;
 mod blocking;
 mod calls;
@@ -24,6 +25,7 @@ mod scatter;
 mod shim;
 mod tile;
 mod trigonometry;
+mod vectorize;
 mod walk;
 
 pub use blocking::Blocking;

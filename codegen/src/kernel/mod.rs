@@ -109,7 +109,8 @@ pub enum Class {
 ///
 /// With `inner` empty there is one element a row and there is one `Stage::Row`. Different outer
 /// indices are independent of each other. Code that does not depend on the inner index stands in row
-/// stages, its results in row registers.
+/// stages, its results in row registers. What several stages need of each element stands in row arrays
+/// where that is cheaper than computing it again.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Nest {
     /// Extents of the parallel dims. Space dims are numbered `outer` first, then `inner`.
@@ -120,6 +121,28 @@ pub struct Nest {
     pub stages: Vec<Stage>,
     /// Element types of the row registers: set by a row stage or by a reduction, once, before use.
     pub rows: Vec<DType>,
+    /// Values that a stage computes for every element of the row and later stages read again. They
+    /// last for one row, near whoever runs it.
+    pub arrays: Vec<RowArray>,
+}
+
+impl Nest {
+    /// The element type of a row array; none where the register is not there.
+    pub fn array_dtype(&self, array: RowArray) -> Option<DType> {
+        let (Stage::Row { code, .. } | Stage::Each { code, .. }) = self.stages.get(array.stage)?;
+        let inst = code.insts.get(array.value.0 as usize)?;
+        Some(inst.dtype)
+    }
+}
+
+/// A row array: one element for each of the row, written by one stage, of the written register's
+/// type (numbers only). It holds nothing when a row begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RowArray {
+    /// The stage that writes it, an index into [`Nest::stages`]: one that runs for every element.
+    pub stage: usize,
+    /// The register of that stage whose value is kept.
+    pub value: Reg,
 }
 
 /// A part of a nest.
@@ -159,6 +182,10 @@ pub struct Reg(pub u32);
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct RowReg(pub u32);
 
+/// An index into [`Nest::arrays`].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ArrayId(pub u32);
+
 /// A scalar instruction with the element type it defines.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScalarInst {
@@ -196,6 +223,8 @@ pub enum ScalarKind {
     },
     /// A row register's value.
     Row(RowReg),
+    /// The element of a row array at the current index, in a stage behind the one that writes it.
+    Element(ArrayId),
     /// The contraction's accumulated sum for this element (epilogues only).
     Accumulator,
     /// A scalar instruction; operand types as [`Scalar`] says.
@@ -323,6 +352,7 @@ impl Operand {
             | ScalarKind::Const(_)
             | ScalarKind::Index { .. }
             | ScalarKind::Row(_)
+            | ScalarKind::Element(_)
             | ScalarKind::Accumulator
             | ScalarKind::Apply(..) => None,
         }

@@ -6,7 +6,7 @@ use super::cluster::{Clusters, Family};
 use super::eval::{Eval, Expr, ExprKind, Home, Need, Role, Scope};
 use super::graph::{Def, Graph, Id};
 use super::merge::merge_nest;
-use super::nest::{self, Reduced, Stored};
+use super::nest::{self, NestSource, Reduced, Stored};
 use super::probe::split;
 use super::product::{self, Tag};
 use super::storage::Storage;
@@ -280,7 +280,13 @@ impl Emitter<'_> {
                         Family::Nest | Family::Alone => {
                             let inner: Vec<bool> =
                                 origin.iter().map(|d| cluster.inner[*d]).collect();
-                            let mut nest = nest::nest(&eval, &inner, &reduced, &stores);
+                            let mut nest = nest::nest(&NestSource {
+                                eval: &eval,
+                                inner: &inner,
+                                reduced: &reduced,
+                                stores: &stores,
+                                target: self.storage.target,
+                            });
                             merge_nest(&mut nest);
                             Class::Nest(nest)
                         }

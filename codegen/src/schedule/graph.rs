@@ -6,7 +6,7 @@
 
 use super::ScheduleError;
 use super::affine::contiguous;
-use super::rewrite::SCATTER_INLINE;
+use crate::cost::COMPARED_UPDATES;
 use sinew_ir::attributes::{
     Along, AlongResult, Broadcast, Constant, DotAxes, Extent, Iota, Over, Pad, Permute, Shear,
     Slice,
@@ -433,7 +433,7 @@ impl Graph {
                     return Err(bad());
                 };
                 let axis = axis(Along::of(a).map_err(misread)?.axis).ok_or_else(bad)?;
-                if self.nodes[*indices].shape[axis] <= SCATTER_INLINE {
+                if self.nodes[*indices].shape[axis] <= COMPARED_UPDATES {
                     return Ok(self.compared(*base, *indices, *updates, axis, value));
                 }
                 Def::Scatter {

@@ -10,6 +10,7 @@ pub(crate) fn visit_code(code: &mut Code, f: &mut dyn FnMut(&mut Vec<i64>)) {
             ScalarKind::Index { strides, .. } => f(strides),
             ScalarKind::Const(_)
             | ScalarKind::Row(_)
+            | ScalarKind::Element(_)
             | ScalarKind::Accumulator
             | ScalarKind::Apply(..) => {}
         }

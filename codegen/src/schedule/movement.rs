@@ -6,7 +6,7 @@ use super::emit::{Emitter, Made, MadeOf};
 use super::eval::{Eval, ExprKind, Home, Need};
 use super::graph::{Def, Id};
 use super::merge::{merge_nest, merge_scatter};
-use super::nest::{self, Stored};
+use super::nest::{self, NestSource, Stored};
 use super::probe::{dims, split};
 use crate::kernel::{Class, Scatter};
 
@@ -35,7 +35,13 @@ impl Emitter<'_> {
                         value,
                     };
                     let inner = vec![false; space.len()];
-                    let mut nest = nest::nest(&eval, &inner, &[], &[stored]);
+                    let mut nest = nest::nest(&NestSource {
+                        eval: &eval,
+                        inner: &inner,
+                        reduced: &[],
+                        stores: &[stored],
+                        target: self.storage.target,
+                    });
                     merge_nest(&mut nest);
                     let reads = eval.reads.iter().map(|(id, _)| *id).collect();
                     let made = Made {
@@ -126,7 +132,13 @@ impl Emitter<'_> {
             at: home.element(&base),
             value,
         };
-        let mut nest = nest::nest(&eval, &vec![false; space.len()], &[], &[stored]);
+        let mut nest = nest::nest(&NestSource {
+            eval: &eval,
+            inner: &vec![false; space.len()],
+            reduced: &[],
+            stores: &[stored],
+            target: self.storage.target,
+        });
         merge_nest(&mut nest);
         let made = Made {
             class: Class::Nest(nest),

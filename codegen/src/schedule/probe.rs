@@ -6,9 +6,7 @@ use super::affine::Affine;
 use super::eval::{Eval, Home, Need, Role, Scope};
 use super::graph::{Def, Id};
 use super::storage::Storage;
-
-/// A value that a kernel reads at more places than this is stored. Stencils of five points fit.
-pub(super) const MOST_PLACES: usize = 5;
+use crate::cost::MOST_PLACES;
 
 /// A leaf that is read, and at which index, unless that is guarded or computed.
 pub(crate) type Read = (Id, Option<Vec<Affine>>);

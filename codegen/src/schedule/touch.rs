@@ -72,6 +72,7 @@ fn code(code: &Code, stage: usize, space: &[usize], pointwise: bool, out: &mut V
             ScalarKind::Const(_)
             | ScalarKind::Index { .. }
             | ScalarKind::Row(_)
+            | ScalarKind::Element(_)
             | ScalarKind::Accumulator
             | ScalarKind::Apply(..) => {}
         }
@@ -128,6 +129,7 @@ pub(crate) fn each_access(class: &mut Class, f: &mut dyn FnMut(&mut Access)) {
                 ScalarKind::Const(_)
                 | ScalarKind::Index { .. }
                 | ScalarKind::Row(_)
+                | ScalarKind::Element(_)
                 | ScalarKind::Accumulator
                 | ScalarKind::Apply(..) => {}
             }

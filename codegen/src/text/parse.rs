@@ -2,9 +2,9 @@
 
 use super::tokens::{Token, TokenKind, tokens};
 use crate::kernel::{
-    Access, Binding, Buffer, BufferId, Class, Code, Contract, Guard, Kernel, KernelId, Loop, Nest,
-    Node, Operand, Part, Reg, Region, RegionId, RegionKind, RowReg, Run, ScalarInst, ScalarKind,
-    Scatter, Schedule, Slot, SlotId, SlotUse, Stage, Store,
+    Access, ArrayId, Binding, Buffer, BufferId, Class, Code, Contract, Guard, Kernel, KernelId,
+    Loop, Nest, Node, Operand, Part, Reg, Region, RegionId, RegionKind, RowArray, RowReg, Run,
+    ScalarInst, ScalarKind, Scatter, Schedule, Slot, SlotId, SlotUse, Stage, Store,
 };
 use sinew_ir::{DType, Reduction, Scalar};
 use std::str::FromStr;
@@ -334,36 +334,58 @@ impl Parser {
         self.expect("rows")?;
         let rows = self.list(Parser::dtype)?;
         let mut stages = Vec::new();
+        let mut arrays = Vec::new();
         loop {
             if self.eat("row") {
-                self.mark('{')?;
-                let code = self.code()?;
-                let mut sets = Vec::new();
-                while !self.eat_mark('}') {
-                    let row = RowReg(self.id("row")?);
-                    self.mark('=')?;
-                    sets.push((row, self.reg()?));
-                }
-                stages.push(Stage::Row { code, sets });
+                stages.push(self.row_stage()?);
             } else if self.eat("each") {
-                self.mark('{')?;
-                let code = self.code()?;
-                let mut reduces = Vec::new();
-                while !self.eat_mark('}') {
-                    let row = RowReg(self.id("row")?);
-                    self.mark('=')?;
-                    reduces.push((row, self.reduction()?, self.reg()?));
-                }
-                stages.push(Stage::Each { code, reduces });
+                let stage = self.each_stage(stages.len(), &mut arrays)?;
+                stages.push(stage);
             } else {
                 return Ok(Nest {
                     outer,
                     inner,
                     stages,
                     rows,
+                    arrays,
                 });
             }
         }
+    }
+
+    fn row_stage(&mut self) -> Parsed<Stage> {
+        self.mark('{')?;
+        let code = self.code()?;
+        let mut sets = Vec::new();
+        while !self.eat_mark('}') {
+            let row = RowReg(self.id("row")?);
+            self.mark('=')?;
+            sets.push((row, self.reg()?));
+        }
+        Ok(Stage::Row { code, sets })
+    }
+
+    /// The stage of a number; what it keeps of each element goes to `arrays`.
+    fn each_stage(&mut self, stage: usize, arrays: &mut Vec<RowArray>) -> Parsed<Stage> {
+        self.mark('{')?;
+        let code = self.code()?;
+        let mut reduces = Vec::new();
+        while !self.eat_mark('}') {
+            let word = self.word()?;
+            if word.starts_with("array") {
+                if self.id_in(&word, "array")? as usize != arrays.len() {
+                    return self.wrong("row arrays are numbered in order");
+                }
+                self.mark('=')?;
+                let value = self.reg()?;
+                arrays.push(RowArray { stage, value });
+            } else {
+                let row = RowReg(self.id_in(&word, "row")?);
+                self.mark('=')?;
+                reduces.push((row, self.reduction()?, self.reg()?));
+            }
+        }
+        Ok(Stage::Each { code, reduces })
     }
 
     fn reduction(&mut self) -> Parsed<Reduction> {
@@ -493,6 +515,9 @@ impl Parser {
             },
             "accumulator" => ScalarKind::Accumulator,
             row if row.starts_with("row") => ScalarKind::Row(RowReg(self.id_in(row, "row")?)),
+            array if array.starts_with("array") => {
+                ScalarKind::Element(ArrayId(self.id_in(array, "array")?))
+            }
             name => {
                 let Some(scalar) = Scalar::TABLE.iter().find(|s| s.name() == name) else {
                     return self.wrong(format!("`{name}` is no instruction"));

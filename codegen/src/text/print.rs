@@ -138,7 +138,7 @@ fn nest(n: &Nest, f: &mut Formatter<'_>) -> fmt::Result {
         List(&n.inner),
         List(&n.rows)
     )?;
-    for stage in &n.stages {
+    for (at, stage) in n.stages.iter().enumerate() {
         match stage {
             Stage::Row { code: c, sets } => {
                 writeln!(f, "  row {{")?;
@@ -155,6 +155,9 @@ fn nest(n: &Nest, f: &mut Formatter<'_>) -> fmt::Result {
                     writeln!(f, "    row{} = {name} r{}", row.0, reg.0)?;
                 }
             }
+        }
+        for (number, array) in n.arrays.iter().enumerate().filter(|(_, a)| a.stage == at) {
+            writeln!(f, "    array{number} = r{}", array.value.0)?;
         }
         writeln!(f, "  }}")?;
     }
@@ -254,6 +257,7 @@ impl Display for InstText<'_> {
             ScalarKind::Const(value) => write!(f, "const {value:?}"),
             ScalarKind::Index { offset, strides } => write!(f, "index {offset} {}", List(strides)),
             ScalarKind::Row(row) => write!(f, "row{}", row.0),
+            ScalarKind::Element(array) => write!(f, "array{}", array.0),
             ScalarKind::Accumulator => f.write_str("accumulator"),
             ScalarKind::Apply(scalar, operands) => {
                 f.write_str(scalar.name())?;

@@ -3,10 +3,11 @@
 use super::Check;
 use crate::bounds::{interval, range};
 use crate::kernel::{
-    Access, Class, Code, Contract, Kernel, Nest, Reg, ScalarKind, Scatter, Slot, SlotId, Stage,
+    Access, ArrayId, Class, Code, Contract, Kernel, Nest, Reg, RowArray, ScalarKind, Scatter, Slot,
+    SlotId, Stage,
 };
 use crate::schedule::{Touch, touches};
-use sinew_ir::DType;
+use sinew_ir::{DType, byte_count};
 
 /// Checks a kernel.
 pub(super) fn kernel(kernel: &Kernel) -> Check {
@@ -64,7 +65,8 @@ fn nest(slots: &[Slot], nest: &Nest) -> Check {
     if nest.inner.is_empty() && !matches!(nest.stages.as_slice(), [Stage::Row { .. }]) {
         return Err("a nest without inner dims has one row stage".into());
     }
-    for stage in &nest.stages {
+    let arrays = row_arrays(nest)?;
+    for (at, stage) in nest.stages.iter().enumerate() {
         match stage {
             Stage::Row { code, sets } => {
                 let checker = Checker {
@@ -73,6 +75,7 @@ fn nest(slots: &[Slot], nest: &Nest) -> Check {
                     flat: nest.outer.len(),
                     rows: &nest.rows,
                     set: &set,
+                    arrays: &[],
                     accumulator: None,
                 };
                 checker.code(code)?;
@@ -82,12 +85,15 @@ fn nest(slots: &[Slot], nest: &Nest) -> Check {
                 }
             }
             Stage::Each { code, reduces } => {
+                let written = |(array, dtype): (&RowArray, &DType)| (array.stage < at, *dtype);
+                let arrays: Vec<_> = nest.arrays.iter().zip(&arrays).map(written).collect();
                 let checker = Checker {
                     slots,
                     space: &space,
                     flat: space.len(),
                     rows: &nest.rows,
                     set: &set,
+                    arrays: &arrays,
                     accumulator: None,
                 };
                 checker.code(code)?;
@@ -106,6 +112,40 @@ fn nest(slots: &[Slot], nest: &Nest) -> Check {
         }
     }
     Ok(())
+}
+
+/// Checks the declarations of row arrays; gives the element type of each.
+fn row_arrays(nest: &Nest) -> Result<Vec<DType>, String> {
+    let reads = |stage: &Stage, id: ArrayId| {
+        let (Stage::Row { code, .. } | Stage::Each { code, .. }) = stage;
+        let mut insts = code.insts.iter();
+        insts.any(|inst| inst.kind == ScalarKind::Element(id))
+    };
+    let mut dtypes = Vec::new();
+    for (i, array) in nest.arrays.iter().enumerate() {
+        let Some(Stage::Each { code, .. }) = nest.stages.get(array.stage) else {
+            return Err(format!(
+                "row array {i} is written where there are no elements"
+            ));
+        };
+        let dtype = dtype_of(code, array.value)?;
+        let size = match dtype {
+            DType::Bool | DType::Float => return Err(format!("a row array of {dtype}")),
+            DType::F32 | DType::F64 | DType::I32 | DType::U32 => dtype.size(),
+        };
+        if size
+            .and_then(|size| byte_count(&nest.inner, size))
+            .is_none()
+        {
+            return Err(format!("row array {i} is larger than memory"));
+        }
+        let id = ArrayId(u32::try_from(i).map_err(|_| "too many row arrays")?);
+        if !nest.stages.iter().any(|stage| reads(stage, id)) {
+            return Err(format!("row array {i} is never read"));
+        }
+        dtypes.push(dtype);
+    }
+    Ok(dtypes)
 }
 
 fn contract(slots: &[Slot], c: &Contract) -> Check {
@@ -127,6 +167,7 @@ fn contract(slots: &[Slot], c: &Contract) -> Check {
             flat: over.len(),
             rows: &[],
             set: &[],
+            arrays: &[],
             accumulator: None,
         };
         checker.code(&operand.code)?;
@@ -143,6 +184,7 @@ fn contract(slots: &[Slot], c: &Contract) -> Check {
         flat: space.len(),
         rows: &[],
         set: &[],
+        arrays: &[],
         accumulator: Some(c.dtype),
     };
     checker.code(&c.epilogue)
@@ -161,6 +203,7 @@ fn scatter(slots: &[Slot], s: &Scatter) -> Check {
         flat: space.len(),
         rows: &[],
         set: &[],
+        arrays: &[],
         accumulator: None,
     };
     checker.code(&s.code)?;
@@ -201,6 +244,8 @@ struct Checker<'a> {
     flat: usize,
     rows: &'a [DType],
     set: &'a [bool],
+    /// Of each row array: whether an earlier stage wrote it, and its element type.
+    arrays: &'a [(bool, DType)],
     accumulator: Option<DType>,
 }
 
@@ -301,6 +346,13 @@ impl<'a> Checker<'a> {
                 ScalarKind::Row(row) => match self.rows.get(row.0 as usize) {
                     Some(d) if self.set[row.0 as usize] => same(*d)?,
                     _ => return Err(format!("row register {} is not set", row.0)),
+                },
+                ScalarKind::Element(array) => match self.arrays.get(array.0 as usize) {
+                    Some((true, d)) => same(*d)?,
+                    Some((false, _)) => {
+                        return Err(format!("row array {} is not written yet", array.0));
+                    }
+                    None => return Err(format!("no row array {}", array.0)),
                 },
                 ScalarKind::Accumulator => match self.accumulator {
                     Some(d) => same(d)?,

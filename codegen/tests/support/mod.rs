@@ -10,6 +10,7 @@ pub mod rounding;
 pub mod targets;
 pub mod template;
 
+use sinew_codegen::cost::Target;
 use sinew_codegen::execute::execute;
 use sinew_codegen::kernel::{RegionKind, Regions, Schedule};
 use sinew_codegen::schedule::{Part, RegionOffset, schedule};
@@ -95,7 +96,7 @@ pub fn scheduled(function: &Function) -> Schedule {
         inputs,
         outputs,
     };
-    match schedule(&[part], regions) {
+    match schedule(&[part], regions, Target::Cpu) {
         Ok(s) => s,
         Err(e) => panic!("{e}\n{function:?}"),
     }

@@ -1,5 +1,6 @@
 //! Whole programs, scheduled.
 
+use sinew_codegen::cost::Target;
 use sinew_codegen::kernel::RegionId;
 use sinew_codegen::schedule::{Part, schedule};
 use sinew_ir::{
@@ -82,7 +83,7 @@ pub fn filled(function: &Function) -> Filled {
         inputs,
         outputs,
     };
-    with_values(schedule(&[part], regions).expect("schedules"))
+    with_values(schedule(&[part], regions, Target::Gpu).expect("schedules"))
 }
 
 /// Random memory: labels below 10 where the buffer is of integers.
@@ -180,7 +181,7 @@ fn steps_of_descent_stay_with_the_executor() {
     let Filled {
         schedule,
         mut memory,
-    } = with_values(schedule(&parts, regions).expect("schedules"));
+    } = with_values(schedule(&parts, regions, Target::Gpu).expect("schedules"));
     let mut program = GpuSession::compile(device, &schedule).expect("a program");
     for (id, bytes) in (0u32..).zip(&memory) {
         program
