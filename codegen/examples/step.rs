@@ -100,6 +100,8 @@ fn extents(kernel: &Kernel) -> String {
             c.epilogue.insts.len()
         ),
         Class::Scatter(s) => format!("{:?} {}", s.outer, s.updates),
+        Class::Scan(s) => format!("{:?} {}", s.outer, s.extent),
+        Class::Sort(s) => format!("{:?} {}", s.outer, s.extent),
     }
 }
 

@@ -210,6 +210,8 @@ fn flops(class: &Class) -> usize {
         Class::Scatter(s) => {
             s.outer.iter().product::<usize>() * s.updates * (1 + code_flops(&s.code))
         }
+        Class::Scan(s) => s.space().iter().product::<usize>() * code_flops(&s.code),
+        Class::Sort(s) => s.outer.iter().product::<usize>() * s.comparisons(),
     }
 }
 

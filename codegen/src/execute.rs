@@ -6,9 +6,9 @@
 
 use crate::kernel::{
     Access, Class, Code, Contract, Kernel, Nest, Operand, Reg, RowReg, Run, ScalarInst, ScalarKind,
-    Scatter, Schedule, SlotId, Stage,
+    Scan, Scatter, Schedule, SlotId, Sort, Stage,
 };
-use sinew_ir::{DType, Reduction, Scalar};
+use sinew_ir::{DType, Reduction, Scalar, ascending};
 
 /// Why a schedule could not run.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -66,6 +66,8 @@ pub fn execute(schedule: &Schedule, memory: &mut [Vec<u8>]) -> Result<(), Execut
             Class::Nest(n) => machine.nest(n),
             Class::Contract(c) => machine.contract(c),
             Class::Scatter(s) => machine.scatter(s),
+            Class::Scan(s) => machine.scan(s),
+            Class::Sort(s) => machine.sort(s),
         };
         done.ok_or_else(broken)
     })
@@ -376,6 +378,37 @@ impl Machine<'_> {
                 &[old, *regs.get(s.update.0 as usize)?],
             )?;
             self.write(s.target.slot, element, new)
+        })
+    }
+
+    fn scan(&mut self, s: &Scan) -> Option<()> {
+        let start = s.dtype()?.nearest(s.start);
+        let mut value = start;
+        for_each(&s.space(), &mut |index| {
+            if index.last() == Some(&0) {
+                value = start;
+            }
+            let regs = self.code(&s.code, &Around::element(index, Some(value)))?;
+            value = *regs.get(s.next.0 as usize)?;
+            Some(())
+        })
+    }
+
+    fn sort(&mut self, s: &Sort) -> Option<()> {
+        for_each(&s.outer, &mut |outer| {
+            let at = |i: usize| [outer, &[i as i64]].concat();
+            let keys = (0..s.extent).map(|i| self.load(&s.keys, &at(i), 0));
+            let keys: Vec<f64> = keys.collect::<Option<_>>()?;
+            let mut order: Vec<usize> = (0..s.extent).collect();
+            order.sort_by(|i, j| match s.descending {
+                false => ascending(keys[*i], keys[*j]),
+                true => ascending(keys[*j], keys[*i]),
+            });
+            for (i, index) in order.into_iter().enumerate() {
+                let element = affine(s.indices.offset, &s.indices.strides, &at(i));
+                self.write(s.indices.slot, element, index as f64)?;
+            }
+            Some(())
         })
     }
 }

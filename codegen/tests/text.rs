@@ -112,7 +112,12 @@ fn any_class() -> impl Strategy<Value = Class> {
             .map(|(row, reg)| (RowReg(row), Reg(reg)))
             .collect(),
     });
-    let reductions = vec![Reduction::Sum, Reduction::Max, Reduction::ArgMax];
+    let reductions = vec![
+        Reduction::Sum,
+        Reduction::Prod,
+        Reduction::Max,
+        Reduction::ArgMax,
+    ];
     let reduce = (0u32..4, prop::sample::select(reductions), 0u32..9);
     let each = (any_code(), vec(reduce, 0..3)).prop_map(|(code, reduces)| Stage::Each {
         code,
@@ -183,7 +188,31 @@ fn any_class() -> impl Strategy<Value = Class> {
             })
         },
     );
-    prop_oneof![nest, contract, scatter]
+    let along = (extents(), any::<usize>());
+    let scan = (along, -4.0f64..4.0, any_code(), 0u32..9).prop_map(
+        |((outer, extent), start, code, next)| {
+            Class::Scan(Scan {
+                outer,
+                extent,
+                start,
+                code,
+                next: Reg(next),
+            })
+        },
+    );
+    let along = (extents(), any::<usize>());
+    let sort = (along, any::<bool>(), any_access(), any_access()).prop_map(
+        |((outer, extent), descending, keys, indices)| {
+            Class::Sort(Sort {
+                outer,
+                extent,
+                descending,
+                keys,
+                indices,
+            })
+        },
+    );
+    prop_oneof![nest, contract, scatter, scan, sort]
 }
 
 /// Runs of kernel 0, loops and parts.

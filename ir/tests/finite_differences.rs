@@ -4,9 +4,10 @@
 //! `g` being what the pullback gives for the cotangent `c`. The pullback, taken as a function of inputs
 //! and cotangents, is then tried in the same way: the pass applied to its own output.
 
+use sinew_ir::attributes::Running;
 use sinew_ir::testing::with_gradients;
 use sinew_ir::{
-    Array, Attributes, Block, Builder, DType, Function, Instance, Kind, Op, Param, ParamKind,
+    Array, Attributes, Axis, Block, Builder, DType, Function, Instance, Kind, Op, Param, ParamKind,
     Pullback, Type, derive_pullback, interpret, ops, verify,
 };
 
@@ -29,11 +30,11 @@ impl Numbers {
         low + (high - low) * (self.next() >> 11) as f64 / (1u64 << 53) as f64
     }
 
-    fn array(&mut self, of: &Type) -> Array {
-        let shape = of.shape.extents().expect("tests have known extents");
+    fn array(&mut self, ty: &Type) -> Array {
+        let shape = ty.shape.extents().expect("tests have known extents");
         let n: usize = shape.iter().product();
         let data = (0..n).map(|_| self.between(-1.0, 1.0)).collect();
-        Array::new(of.dtype, &shape, data).expect("as many elements")
+        Array::new(ty.dtype, &shape, data).expect("as many elements")
     }
 }
 
@@ -201,7 +202,7 @@ fn every_pullback_is_the_derivative_to_second_order() -> Outcome {
 #[test]
 fn nothing_flows_through_stop_gradient() -> Outcome {
     let instance = Instance {
-        operands: vec![Type::of(DType::F64, &[3])],
+        operands: vec![Type::from_extents(DType::F64, &[3])],
         attributes: Attributes::none(),
     };
     let mut f = function(ops::STOP_GRADIENT, &instance)?;
@@ -220,4 +221,29 @@ fn entries_say_what_they_take() {
             assert!(t.0 < t.1, "{}", op.name);
         }
     }
+}
+
+#[test]
+fn a_running_product_has_its_derivative_where_factors_are_zero() -> Outcome {
+    let mut numbers = Numbers(2);
+    let rows: [&[f64]; 4] = [
+        &[2.0, 0.0, 3.0, 0.5, -1.0],
+        &[0.0, 2.0, 0.0, 3.0, 0.0],
+        &[0.0, 0.0, 0.0, 0.0, 1.0],
+        &[1.5, -2.0, 0.5, 4.0, 0.0],
+    ];
+    for (row, reverse) in rows.iter().flat_map(|row| [(row, false), (row, true)]) {
+        let axis = Axis::At(0);
+        let instance = Instance {
+            operands: vec![Type::from_extents(DType::F64, &[row.len()])],
+            attributes: Running { axis, reverse }.into(),
+        };
+        let x = vec![Array::new(DType::F64, &[row.len()], row.to_vec()).expect("as many")];
+        let f = function(ops::CUMPROD, &instance)?;
+        let what = format!("{row:?} {reverse}");
+        let (g, inputs) = compare(&format!("{what}, first order"), f, &x, &mut numbers)?;
+        let (h, inputs) = compare(&format!("{what}, second order"), g, &inputs, &mut numbers)?;
+        compare(&format!("{what}, third order"), h, &inputs, &mut numbers)?;
+    }
+    Ok(())
 }

@@ -16,7 +16,7 @@ pub(crate) enum Family {
     /// Maps and row reductions.
     Nest,
     Contract,
-    /// One value by kernels of its own: scatters, concatenations, spreads.
+    /// One value by kernels of its own: scatters, scans, sorts, concatenations, spreads.
     Alone,
 }
 
@@ -105,7 +105,11 @@ impl Clusters {
         read.dedup();
         let family = match storage.graph.nodes[id].def {
             Def::Contract { .. } => Family::Contract,
-            Def::Concat { .. } | Def::Scatter { .. } | Def::Spread { .. } => Family::Alone,
+            Def::Concat { .. }
+            | Def::Scatter { .. }
+            | Def::Scan { .. }
+            | Def::Sort { .. }
+            | Def::Spread { .. } => Family::Alone,
             Def::Param
             | Def::Const(_)
             | Def::Iota(_)

@@ -84,7 +84,9 @@ impl Scope for Inside<'_> {
             | Def::Spread { .. }
             | Def::Concat { .. }
             | Def::Gather { .. }
-            | Def::Scatter { .. } => Role::Inline,
+            | Def::Scatter { .. }
+            | Def::Scan { .. }
+            | Def::Sort { .. } => Role::Inline,
         }
     }
 
@@ -443,7 +445,9 @@ fn names(graph: &Graph, exprs: &[Expr]) -> Vec<&'static str> {
             | Def::Contract { .. }
             | Def::Concat { .. }
             | Def::Gather { .. }
-            | Def::Scatter { .. } => None,
+            | Def::Scatter { .. }
+            | Def::Scan { .. }
+            | Def::Sort { .. } => None,
         },
         ExprKind::Gather { .. } => Some("take"),
         ExprKind::Load { .. } | ExprKind::Const(_) | ExprKind::Index(_) => None,

@@ -156,7 +156,11 @@ impl Storage {
                 return false;
             };
             let alone = match self.graph.nodes[*leaf].def {
-                Def::Concat { .. } | Def::Scatter { .. } | Def::Spread { .. } => true,
+                Def::Concat { .. }
+                | Def::Scatter { .. }
+                | Def::Scan { .. }
+                | Def::Sort { .. }
+                | Def::Spread { .. } => true,
                 Def::Param
                 | Def::Const(_)
                 | Def::Iota(_)

@@ -273,7 +273,9 @@ impl Storage {
             | Def::Contract { .. }
             | Def::Concat { .. }
             | Def::Gather { .. }
-            | Def::Scatter { .. } => {}
+            | Def::Scatter { .. }
+            | Def::Scan { .. }
+            | Def::Sort { .. } => {}
         }
         self.kernel[id] = true;
         match self.home[id] {
@@ -326,7 +328,9 @@ impl Storage {
                     | Def::Contract { .. }
                     | Def::Concat { .. }
                     | Def::Gather { .. }
-                    | Def::Scatter { .. } => break,
+                    | Def::Scatter { .. }
+                    | Def::Scan { .. }
+                    | Def::Sort { .. } => break,
                 }
             }
             self.kernel[last] = true;
@@ -415,7 +419,9 @@ impl Storage {
                     | Def::Shear { .. }
                     | Def::Pad { .. }
                     | Def::Spread { .. }
-                    | Def::Scatter { .. } => false,
+                    | Def::Scatter { .. }
+                    | Def::Scan { .. }
+                    | Def::Sort { .. } => false,
                 };
                 if computed && self.home[part].is_none() && !self.plain[part] {
                     self.kernel[part] = true;

@@ -36,6 +36,7 @@
 //! loops around the run. `array0` is a row array: written by one stage, read by later ones. What follows
 //! a `;` is a comment.
 
+mod classes;
 mod parse;
 mod print;
 mod tokens;

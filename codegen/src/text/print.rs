@@ -2,7 +2,7 @@
 
 use crate::kernel::{
     Access, Class, Code, Contract, Kernel, Nest, Node, Operand, Reg, Run, ScalarInst, ScalarKind,
-    Scatter, Schedule, Stage,
+    Scan, Scatter, Schedule, Sort, Stage,
 };
 use std::fmt::{self, Display, Formatter, Write};
 
@@ -125,6 +125,8 @@ impl Display for Kernel {
             Class::Nest(n) => nest(n, f)?,
             Class::Contract(c) => contract(c, f)?,
             Class::Scatter(s) => scatter(s, f)?,
+            Class::Scan(s) => scan(s, f)?,
+            Class::Sort(s) => sort(s, f)?,
         }
         writeln!(f, "}}")
     }
@@ -201,6 +203,30 @@ fn scatter(s: &Scatter, f: &mut Formatter<'_>) -> fmt::Result {
     writeln!(f, "  code {{")?;
     code(&s.code, f)?;
     writeln!(f, "  }}")
+}
+
+fn scan(s: &Scan, f: &mut Formatter<'_>) -> fmt::Result {
+    writeln!(
+        f,
+        "  scan outer {} extent {} start {:?} next r{} {{",
+        List(&s.outer),
+        s.extent,
+        s.start,
+        s.next.0
+    )?;
+    code(&s.code, f)?;
+    writeln!(f, "  }}")
+}
+
+fn sort(s: &Sort, f: &mut Formatter<'_>) -> fmt::Result {
+    let direction = match s.descending {
+        false => "ascending",
+        true => "descending",
+    };
+    let outer = List(&s.outer);
+    writeln!(f, "  sort {direction} outer {outer} extent {}", s.extent)?;
+    writeln!(f, "  keys {}", AccessText(&s.keys))?;
+    writeln!(f, "  indices {}", AccessText(&s.indices))
 }
 
 fn code(code: &Code, f: &mut Formatter<'_>) -> fmt::Result {

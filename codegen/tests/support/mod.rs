@@ -35,7 +35,7 @@ impl ProgramBuilder {
             name: name.into(),
             kind: ParamKind::Input,
         });
-        self.b.value(Type::of(dtype, extents))
+        self.b.value(Type::from_extents(dtype, extents))
     }
 
     pub fn finish(self, results: &[Value]) -> Function {
@@ -152,12 +152,16 @@ pub fn numbers(n: usize, seed: usize) -> Vec<f64> {
         .collect()
 }
 
-/// Each within `tolerance` of what is expected, relative and absolute.
+/// Each within `tolerance` of what is expected, relative and absolute; infinities and NaN the same.
 pub fn close(found: &[f64], expected: &[f64], tolerance: f64, what: &str) {
     assert_eq!(found.len(), expected.len(), "{what}");
     for (i, (a, b)) in found.iter().zip(expected).enumerate() {
         let most = tolerance * (1.0 + b.abs());
-        assert!((a - b).abs() <= most, "{what}[{i}]: {a} and not {b}");
+        let same = a == b || (a.is_nan() && b.is_nan());
+        assert!(
+            same || (a - b).abs() <= most,
+            "{what}[{i}]: {a} and not {b}"
+        );
     }
 }
 
