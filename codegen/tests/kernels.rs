@@ -10,9 +10,8 @@ use support::files::{cases, texts};
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let trial = |(name, text): (String, String)| {
-        Trial::test(name.clone(), move || run(&name, &text))
-    };
+    let trial =
+        |(name, text): (String, String)| Trial::test(name.clone(), move || run(&name, &text));
     libtest_mimic::run(&arguments, texts().into_iter().map(trial).collect()).exit_code()
 }
 
@@ -20,7 +19,9 @@ fn run(name: &str, text: &str) -> Result<(), Failed> {
     for case in cases(name, text, "interp") {
         match &case.error {
             Some(what) => {
-                let refused = verify(&case.schedule).err().ok_or("the verifier takes it")?;
+                let refused = verify(&case.schedule)
+                    .err()
+                    .ok_or("the verifier takes it")?;
                 if !refused.to_string().contains(what) {
                     return Err(format!("{}: {refused}", case.name).into());
                 }

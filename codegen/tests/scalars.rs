@@ -234,7 +234,11 @@ fn select_of_every_type() {
             .map(|i| if condition[i] != 0.0 { a[i] } else { b[i] })
             .collect();
         for options in targets() {
-            let found = run(&schedule, &options, &[condition.clone(), a.clone(), b.clone()]);
+            let found = run(
+                &schedule,
+                &options,
+                &[condition.clone(), a.clone(), b.clone()],
+            );
             assert_eq!(found, expected, "{dtype}");
         }
     }

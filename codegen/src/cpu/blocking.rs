@@ -289,7 +289,10 @@ impl BlockedProduct {
         match dim {
             BlockDim::Rows => even(self.block.0, self.m),
             BlockDim::Columns => even(self.block.1, self.n),
-            BlockDim::Steps => self.parts().all(|part| part.first.is_multiple_of(lanes)),
+            BlockDim::Steps => self
+                .parts
+                .iter()
+                .all(|part| part.first.is_multiple_of(lanes)),
         }
     }
 

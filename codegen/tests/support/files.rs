@@ -260,7 +260,9 @@ impl Case {
         use sinew_codegen::cpu::Contraction;
         use sinew_codegen::kernel::Class;
         let kernels = &self.schedule.kernels;
-        let product = kernels.iter().any(|k| matches!(k.class, Class::Contract(_)));
+        let product = kernels
+            .iter()
+            .any(|k| matches!(k.class, Class::Contract(_)));
         let mut options = match product {
             true => product_targets(),
             false => targets(),

@@ -14,7 +14,9 @@ use sinew_codegen::cost::Target;
 use sinew_codegen::execute::execute;
 use sinew_codegen::kernel::{RegionKind, Regions, Schedule};
 use sinew_codegen::schedule::{Part, RegionOffset, schedule};
-use sinew_ir::{Array, Block, Builder, DType, Function, Param, ParamKind, Scalar, Type, Value, interpret};
+use sinew_ir::{
+    Array, Block, Builder, DType, Function, Param, ParamKind, Scalar, Type, Value, interpret,
+};
 
 /// A program in the making.
 pub struct ProgramBuilder {
@@ -221,7 +223,8 @@ pub fn run_compiled(s: &Schedule, memory: &mut [Vec<u8>], options: &sinew_codege
     let program = compile(s, options).unwrap_or_else(|e| panic!("{e}\n{}", s));
     // Scratch is garbage at first.
     let scratch = vec![0xFF; program.scratch_bytes()];
-    let bytes = |line: &[u64; 8]| -> Vec<u8> { line.iter().flat_map(|w| w.to_le_bytes()).collect() };
+    let bytes =
+        |line: &[u64; 8]| -> Vec<u8> { line.iter().flat_map(|w| w.to_le_bytes()).collect() };
     let mut aligned: Vec<Vec<[u64; 8]>> = Vec::new();
     for region in memory.iter().chain([&scratch]) {
         let lines = [&MARGIN, &region[..], &MARGIN].concat();
@@ -249,7 +252,10 @@ pub fn run_compiled(s: &Schedule, memory: &mut [Vec<u8>], options: &sinew_codege
         let (before, rest) = after.split_at(64);
         let (inside, behind) = rest.split_at(length);
         assert!(before == MARGIN, "what lies before a region was written");
-        assert!(behind.starts_with(&MARGIN), "what lies behind a region was written");
+        assert!(
+            behind.starts_with(&MARGIN),
+            "what lies behind a region was written"
+        );
         if let Some(region) = region {
             region.copy_from_slice(inside);
         }

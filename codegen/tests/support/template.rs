@@ -74,12 +74,18 @@ pub fn like(own: &[String], other: &str) -> String {
         };
         let [own, old] = [own, old].map(|line| line.split_once(':').map_or(line, |l| l.0));
         let [own, old] = [own, old].map(|head| head.split_once(" on ").unwrap_or((head, "")));
-        let shared = own.0.split_whitespace().any(|n| old.0.split_whitespace().any(|o| o == n));
+        let shared = own
+            .0
+            .split_whitespace()
+            .any(|n| old.0.split_whitespace().any(|o| o == n));
         shared && (own.1 == old.1 || own.1.is_empty() || old.1.is_empty())
     }
     let kept = directives(other).into_iter();
     let kept = kept.filter(|old| !own.iter().any(|new| replaces(new, old)));
-    let own = own.iter().filter(|line| !line.starts_with("like ")).cloned();
+    let own = own
+        .iter()
+        .filter(|line| !line.starts_with("like "))
+        .cloned();
     let mut out: String = own.chain(kept).map(|line| format!("; {line}\n")).collect();
     for line in other.lines().filter(|line| !line.starts_with(';')) {
         out += line;

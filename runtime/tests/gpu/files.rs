@@ -34,8 +34,8 @@ fn check(chosen: fn(&Class) -> bool) {
 }
 
 #[test]
-fn nests_in_files() {
-    check(|class| matches!(class, Class::Nest(_)));
+fn nests_scans_and_sorts_in_files() {
+    check(|class| matches!(class, Class::Nest(_) | Class::Scan(_) | Class::Sort(_)));
 }
 
 #[test]
