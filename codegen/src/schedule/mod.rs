@@ -1,20 +1,18 @@
 //! From linked programs to kernels: what is fused with what, what is stored, in which order.
 //!
 //! The road of one part: `program` cuts it into loops and the stretches of operations between them. The
-//! road of a stretch: `graph` (values with extents; `rewrite` simplifies on the way) → `memory` (which
-//! values may be stored, and where; `probe` finds what each reads, `operand` whether a contraction
-//! computes what it multiplies) → `cluster` (which run in one kernel) → `emit` and `movement`
-//! (expressions by `eval`, then `nest` and `product`, dims merged by `merge`) → order (here). Then
-//! `assemble` puts the part into the schedule, with equal kernels once (`bind`), and [`crate::plan`] finds
-//! places in the arena.
+//! road of a stretch: `graph` (values with extents; `rewrite` simplifies on the way) → `storage` (which
+//! values may be stored, by `materialise`, and where; `probe` finds what each reads, `operand` whether a
+//! contraction computes what it multiplies) → `cluster` (which run in one kernel, by `fit` and `join`)
+//! → `emit`, `movement` and `line` (expressions by `eval`, then `nest` with its `row_array`s and
+//! `product`, dims merged by `merge`) → order (here). Then `assemble` puts the part into the schedule,
+//! with equal kernels once (`bind`), and [`crate::plan`] finds places in the arena.
 //!
-//! What decides, in few numbers: bytes count, arithmetic is repeated rather than stored. A value is
-//! stored only for another kernel or as a result; of a chain that leads on from a root, its last link.
-//! An operand of contractions that is cheap and follows from no kernel is computed where it is used
-//! (`operand`: work of 10 instructions, twice the bytes, 3 regions).
-//! A row is fused with what follows it unless it is long and few run beside it (`cluster`: 4096
-//! elements, 64 rows); a reduction of more than 4096 elements takes two steps (`rewrite`); a scatter of at most 4 updates a row is compared per element.
-//! [`crate::explain`] shows the outcome with its bytes and operations.
+//! What decides: bytes count, arithmetic is repeated rather than stored. A value is stored only for
+//! another kernel or as a result; of a chain that leads on from a root, its last link. What stages of a
+//! kernel need again they compute again or keep for the row, whichever is cheaper. Prices and limits
+//! stand in [`crate::cost`], the reasons of all choices in [`crate::decision`].
+//! [`crate::explain`] shows the outcome with its bytes and operations, and the reasons.
 
 mod affine;
 mod assemble;
