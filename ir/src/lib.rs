@@ -25,6 +25,7 @@ mod reverse;
 pub mod scalar;
 mod shape;
 mod simplify;
+mod structs;
 mod symbol;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -59,6 +60,7 @@ pub use pullback::{PullbackError, PullbackProblem, derive_pullback};
 pub use scalar::{Scalar, ScalarDef, remainder};
 pub use shape::{Axis, MAX_BYTES, Shape, Type, byte_count};
 pub use simplify::simplify;
+pub use structs::{StructArgument, StructParam, field_path};
 pub use symbol::{
     Condition, Number, SymbolDecl, SymbolKind, SymbolSource, SymbolTerm, SymbolType, SymbolValue,
     Test,
