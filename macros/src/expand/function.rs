@@ -36,7 +36,7 @@ pub(super) fn signature(
         Ok(_) | Err(Reported) => (Signature::broken().encode(), TokenStream::new()),
     };
     let own = link::item_macro(
-        name,
+        &[name],
         &hidden::item_macro(name, &state.id),
         &f.visibility,
         &text,

@@ -58,7 +58,7 @@ pub(super) fn signature(
         Ok(_) | Err(Reported) => (Signature::broken().encode(), TokenStream::new()),
     };
     let own = link::item_macro(
-        &name,
+        &[&name],
         &hidden::item_macro(&name, &state.id),
         &visibility,
         &text,
