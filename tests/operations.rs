@@ -330,3 +330,51 @@ fn shapes_are_written_out_of_sequences_and_sizes() -> sinew::Result<()> {
     assert_eq!((y.to_vec(), z), (vec![1.0, 2.0], 60.0));
     Ok(())
 }
+
+#[model]
+#[allow(clippy::type_complexity)]
+fn in_order<B, N>(
+    x: Tensor<B, N>,
+) -> (
+    Tensor<B, N>,
+    Tensor<i32, B, N>,
+    Tensor<i32, B, N>,
+    Tensor<B, 2>,
+    Tensor<i32, B, 2>,
+    Tensor<B, N>,
+    Tensor<B, N>,
+) {
+    let (sorted, indices) = x.sort(axis = 0, descending = true);
+    let (best, places) = x.topk(2);
+    (
+        sorted,
+        indices,
+        x.argsort(),
+        best,
+        places,
+        x.cumsum(0),
+        x.cumprod(-1),
+    )
+}
+
+#[model]
+fn best_of(x: Tensor<4>) -> Tensor {
+    let (values, _) = x.topk(COUNT - 1);
+    (values * values).sum()
+}
+
+#[test]
+fn rows_are_put_in_order() -> sinew::Result<()> {
+    let x = array![[3.0f32, -1.0, 2.0], [3.0, 4.0, -5.0]];
+    let (sorted, indices, order, best, places, sums, products) = in_order(&x)?;
+    assert_eq!(sorted, array![[3.0, 4.0, 2.0], [3.0, -1.0, -5.0]]);
+    assert_eq!(indices, array![[0, 1, 0], [1, 0, 1]]);
+    assert_eq!(order, array![[1, 2, 0], [2, 0, 1]]);
+    assert_eq!(best, array![[3.0, 2.0], [4.0, 3.0]]);
+    assert_eq!(places, array![[0, 2], [1, 0]]);
+    assert_eq!(sums, array![[3.0, -1.0, 2.0], [6.0, 3.0, -3.0]]);
+    assert_eq!(products, array![[3.0, -3.0, -6.0], [3.0, 12.0, -60.0]]);
+    let x = array![1.0f32, 5.0, -2.0, 3.0];
+    assert_eq!(best_of(&x)?, 34.0);
+    Ok(())
+}

@@ -320,6 +320,7 @@ fn with_prologue(kind: &str, [m, n, k]: [usize; 3], left: bool, stored: bool) ->
             sets: Vec::new(),
         }],
         rows: Vec::new(),
+        arrays: Vec::new(),
     });
     schedule(&sizes, vec![map, contract(Operand::plain(place, f))])
 }
@@ -369,6 +370,7 @@ fn map(n: usize, op: Scalar) -> Schedule {
             outer: vec![n],
             inner: vec![],
             rows: vec![],
+            arrays: vec![],
             stages: vec![Stage::Row {
                 code: Code {
                     insts: vec![
@@ -398,6 +400,7 @@ fn reduce(outer: &[usize], inner: &[usize], strides: &[i64], kind: Reduction) ->
             outer: outer.to_vec(),
             inner: inner.to_vec(),
             rows: vec![f],
+            arrays: Vec::new(),
             stages: vec![
                 Stage::Each {
                     code: Code {
@@ -461,6 +464,7 @@ fn adam(n: usize) -> Schedule {
             outer: vec![n],
             inner: vec![],
             rows: vec![],
+            arrays: vec![],
             stages: vec![Stage::Row {
                 code: Code {
                     insts,

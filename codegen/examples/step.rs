@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::time::Instant;
 
+use sinew_codegen::cost::Target;
 use sinew_codegen::cpu::{CompiledSchedule, Options, compile};
 use sinew_codegen::kernel::*;
 use sinew_codegen::schedule::{Part, RegionOffset, schedule};
@@ -99,6 +100,8 @@ fn extents(kernel: &Kernel) -> String {
             c.epilogue.insts.len()
         ),
         Class::Scatter(s) => format!("{:?} {}", s.outer, s.updates),
+        Class::Scan(s) => format!("{:?} {}", s.outer, s.extent),
+        Class::Sort(s) => format!("{:?} {}", s.outer, s.extent),
     }
 }
 
@@ -245,5 +248,5 @@ fn step(widths: &[usize], batch: usize) -> Schedule {
             outputs: [params, m, v].map(|r| place(r, 0)).to_vec(),
         },
     ];
-    schedule(&parts, regions).expect("the step is scheduled")
+    schedule(&parts, regions, Target::Cpu).expect("the step is scheduled")
 }

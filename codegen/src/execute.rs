@@ -5,10 +5,10 @@
 //! Sums run in index order. No speed is meant here.
 
 use crate::kernel::{
-    Access, Class, Code, Contract, Kernel, Nest, Operand, Reg, Run, ScalarInst, ScalarKind,
-    Scatter, Schedule, SlotId, Stage,
+    Access, Class, Code, Contract, Kernel, Nest, Operand, Reg, RowReg, Run, ScalarInst, ScalarKind,
+    Scan, Scatter, Schedule, SlotId, Sort, Stage,
 };
-use sinew_ir::{DType, Scalar};
+use sinew_ir::{DType, Reduction, Scalar, ascending};
 
 /// Why a schedule could not run.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -66,6 +66,8 @@ pub fn execute(schedule: &Schedule, memory: &mut [Vec<u8>]) -> Result<(), Execut
             Class::Nest(n) => machine.nest(n),
             Class::Contract(c) => machine.contract(c),
             Class::Scatter(s) => machine.scatter(s),
+            Class::Scan(s) => machine.scan(s),
+            Class::Sort(s) => machine.sort(s),
         };
         done.ok_or_else(broken)
     })
@@ -145,7 +147,24 @@ struct Machine<'a> {
 struct Around<'a> {
     index: &'a [i64],
     rows: &'a [Option<f64>],
+    /// The row arrays' elements of the row at hand, as far as they are written.
+    arrays: &'a [Vec<f64>],
+    /// The element's row-major number in the row.
+    position: usize,
     accumulator: Option<f64>,
+}
+
+impl<'a> Around<'a> {
+    /// What code of a kernel without rows may read.
+    fn element(index: &'a [i64], accumulator: Option<f64>) -> Around<'a> {
+        Around {
+            index,
+            rows: &[],
+            arrays: &[],
+            position: 0,
+            accumulator,
+        }
+    }
 }
 
 impl Machine<'_> {
@@ -217,6 +236,10 @@ impl Machine<'_> {
                 Some(affine(*offset, strides, at.index) as f64)
             }
             ScalarKind::Row(row) => *at.rows.get(row.0 as usize)?,
+            ScalarKind::Element(array) => {
+                let array = at.arrays.get(array.0 as usize)?;
+                array.get(at.position).copied()
+            }
             ScalarKind::Accumulator => at.accumulator,
             ScalarKind::Apply(scalar, operands) => {
                 let values: Option<Vec<f64>> = operands.iter().map(|r| reg(*r)).collect();
@@ -246,15 +269,19 @@ impl Machine<'_> {
 
     fn row(&mut self, nest: &Nest, outer: &[i64]) -> Option<()> {
         let mut rows: Vec<Option<f64>> = vec![None; nest.rows.len()];
+        let mut arrays: Vec<Vec<f64>> = vec![Vec::new(); nest.arrays.len()];
         let mut index = outer.to_vec();
         index.resize(outer.len() + nest.inner.len(), 0);
-        for stage in &nest.stages {
+        for (s, stage) in nest.stages.iter().enumerate() {
             match stage {
                 Stage::Row { code, sets } => {
                     index[outer.len()..].fill(0);
                     let at = Around {
                         index: &index,
                         rows: &rows,
+                        // A row stage is at no element.
+                        arrays: &[],
+                        position: 0,
                         accumulator: None,
                     };
                     let regs = self.code(code, &at)?;
@@ -263,42 +290,35 @@ impl Machine<'_> {
                     }
                 }
                 Stage::Each { code, reduces } => {
-                    let mut sums: Vec<f64> = reduces
-                        .iter()
-                        .map(|(row, r, _)| Some(r.identity(*nest.rows.get(row.0 as usize)?)))
-                        .collect::<Option<_>>()?;
-                    let mut best = vec![f64::NEG_INFINITY; reduces.len()];
-                    let mut position = 0f64;
+                    let dtype = |row: &RowReg| nest.rows.get(row.0 as usize).copied();
+                    let mut results = Vec::new();
+                    for (row, reduction, _) in reduces {
+                        results.push(RowResult::new(*reduction, dtype(row)?));
+                    }
+                    let mut position = 0;
                     for_each(&nest.inner, &mut |inner| {
                         index[outer.len()..].copy_from_slice(inner);
                         let at = Around {
                             index: &index,
                             rows: &rows,
+                            arrays: &arrays,
+                            position,
                             accumulator: None,
                         };
                         let regs = self.code(code, &at)?;
-                        for (k, (row, reduction, reg)) in reduces.iter().enumerate() {
-                            let dtype = *nest.rows.get(row.0 as usize)?;
-                            let value = *regs.get(reg.0 as usize)?;
-                            match reduction.combine() {
-                                Some(scalar) => {
-                                    sums[k] = apply(scalar, dtype, dtype, &[sums[k], value])?;
-                                }
-                                None => {
-                                    // The first NaN counts as the maximum, as in NumPy.
-                                    let better = value > best[k] || value.is_nan();
-                                    if position == 0.0 || (better && !best[k].is_nan()) {
-                                        best[k] = value;
-                                        sums[k] = position;
-                                    }
-                                }
+                        for (result, (_, _, reg)) in results.iter_mut().zip(reduces) {
+                            result.take(*regs.get(reg.0 as usize)?, position)?;
+                        }
+                        for (a, array) in nest.arrays.iter().enumerate() {
+                            if array.stage == s {
+                                arrays[a].push(*regs.get(array.value.0 as usize)?);
                             }
                         }
-                        position += 1.0;
+                        position += 1;
                         Some(())
                     })?;
-                    for ((row, _, _), sum) in reduces.iter().zip(sums) {
-                        *rows.get_mut(row.0 as usize)? = Some(sum);
+                    for ((row, _, _), result) in reduces.iter().zip(results) {
+                        *rows.get_mut(row.0 as usize)? = Some(result.value);
                     }
                 }
             }
@@ -321,11 +341,8 @@ impl Machine<'_> {
                     let term = apply(Scalar::MUL, c.dtype, c.dtype, &factors)?;
                     sum = apply(Scalar::ADD, c.dtype, c.dtype, &[sum, term])?;
                 }
-                let at = Around {
-                    index: &[batch, place].concat(),
-                    rows: &[],
-                    accumulator: Some(sum),
-                };
+                let index = [batch, place].concat();
+                let at = Around::element(&index, Some(sum));
                 self.code(&c.epilogue, &at).map(|_| ())
             })
         })
@@ -335,11 +352,8 @@ impl Machine<'_> {
     fn operand(&mut self, operand: &Operand, batch: &[i64], extents: &[usize]) -> Option<Vec<f64>> {
         let mut out = Vec::with_capacity(extents.iter().product());
         for_each(extents, &mut |place| {
-            let at = Around {
-                index: &[batch, place].concat(),
-                rows: &[],
-                accumulator: None,
-            };
+            let index = [batch, place].concat();
+            let at = Around::element(&index, None);
             let regs = self.code(&operand.code, &at)?;
             out.push(*regs.get(operand.value.0 as usize)?);
             Some(())
@@ -352,12 +366,7 @@ impl Machine<'_> {
         space.push(s.updates);
         let last = i64::try_from(s.extent).ok()?.checked_sub(1)?;
         for_each(&space, &mut |index| {
-            let at = Around {
-                index,
-                rows: &[],
-                accumulator: None,
-            };
-            let regs = self.code(&s.code, &at)?;
+            let regs = self.code(&s.code, &Around::element(index, None))?;
             let i = (*regs.get(s.index.0 as usize)? as i64).clamp(0, last);
             let element = affine(s.target.offset, &s.target.strides, index) + i * s.stride;
             let dtype = self.slot(s.target.slot)?.dtype;
@@ -370,5 +379,75 @@ impl Machine<'_> {
             )?;
             self.write(s.target.slot, element, new)
         })
+    }
+
+    fn scan(&mut self, s: &Scan) -> Option<()> {
+        let start = s.dtype()?.nearest(s.start);
+        let mut value = start;
+        for_each(&s.space(), &mut |index| {
+            if index.last() == Some(&0) {
+                value = start;
+            }
+            let regs = self.code(&s.code, &Around::element(index, Some(value)))?;
+            value = *regs.get(s.next.0 as usize)?;
+            Some(())
+        })
+    }
+
+    fn sort(&mut self, s: &Sort) -> Option<()> {
+        for_each(&s.outer, &mut |outer| {
+            let at = |i: usize| [outer, &[i as i64]].concat();
+            let keys = (0..s.extent).map(|i| self.load(&s.keys, &at(i), 0));
+            let keys: Vec<f64> = keys.collect::<Option<_>>()?;
+            let mut order: Vec<usize> = (0..s.extent).collect();
+            order.sort_by(|i, j| match s.descending {
+                false => ascending(keys[*i], keys[*j]),
+                true => ascending(keys[*j], keys[*i]),
+            });
+            for (i, index) in order.into_iter().enumerate() {
+                let element = affine(s.indices.offset, &s.indices.strides, &at(i));
+                self.write(s.indices.slot, element, index as f64)?;
+            }
+            Some(())
+        })
+    }
+}
+
+/// A reduction of a row as far as it has come.
+struct RowResult {
+    reduction: Reduction,
+    dtype: DType,
+    /// The result over the elements so far: of a place, its number in the row.
+    value: f64,
+    /// The greatest element so far, for a place.
+    best: f64,
+}
+
+impl RowResult {
+    fn new(reduction: Reduction, dtype: DType) -> RowResult {
+        RowResult {
+            reduction,
+            dtype,
+            value: reduction.identity(dtype),
+            best: f64::NEG_INFINITY,
+        }
+    }
+
+    /// Takes in the element at a position, the row's elements in order.
+    fn take(&mut self, element: f64, position: usize) -> Option<()> {
+        match self.reduction.combine() {
+            Some(scalar) => {
+                self.value = apply(scalar, self.dtype, self.dtype, &[self.value, element])?;
+            }
+            None => {
+                // The first NaN counts as the maximum, as in NumPy.
+                let better = element > self.best || element.is_nan();
+                if position == 0 || (better && !self.best.is_nan()) {
+                    self.best = element;
+                    self.value = position as f64;
+                }
+            }
+        }
+        Some(())
     }
 }

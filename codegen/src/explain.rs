@@ -42,6 +42,8 @@ fn space(class: &Class) -> String {
             s.updates,
             s.extent
         ),
+        Class::Scan(s) => format!("scan {} x {}", product(&s.outer), s.extent),
+        Class::Sort(s) => format!("sort {} x {}", product(&s.outer), s.extent),
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod support;
 
+use sinew_codegen::cost;
 use sinew_codegen::execute::execute;
 use sinew_codegen::kernel::{Class, Schedule};
 use sinew_codegen::schedule::{Part, RegionOffset, schedule};
@@ -148,7 +149,7 @@ fn in_f64(input: &Input) {
         inputs: places,
         outputs: outputs.clone(),
     };
-    let s = schedule(&[part], regions).unwrap_or_else(|e| panic!("{e}"));
+    let s = schedule(&[part], regions, cost::Target::Cpu).unwrap_or_else(|e| panic!("{e}"));
     let right = |r: usize, i: usize, found: f64| is_close(found, expected[r][i]);
     executed(input, &outputs, &s, &right);
     #[cfg(feature = "cpu")]

@@ -5,7 +5,7 @@ mod support;
 use sinew_codegen::cost::{TRANSCENDENTAL, cost};
 use sinew_codegen::kernel::{Class, Schedule, Stage};
 use sinew_fuzz::{STEPS, steps, within};
-use sinew_ir::lower::{broadcast_to, narrow, pad, unsqueeze};
+use sinew_ir::compose::{broadcast_to, narrow, pad, unsqueeze};
 use sinew_ir::ops;
 use sinew_ir::{Axis, Binding, DType, Dim, Function, Shape, link_pullback, parse, testing};
 use std::collections::BTreeMap;
@@ -27,7 +27,7 @@ fn instructions(s: &Schedule) -> usize {
     };
     let kernel = |class: &Class| match class {
         Class::Nest(nest) => nest.stages.iter().map(count).sum(),
-        Class::Contract(_) | Class::Scatter(_) => 0,
+        Class::Contract(_) | Class::Scatter(_) | Class::Scan(_) | Class::Sort(_) => 0,
     };
     s.kernels.iter().map(|k| kernel(&k.class)).sum()
 }

@@ -5,6 +5,7 @@
 
 mod support;
 
+use sinew_codegen::cost;
 use sinew_codegen::execute::execute;
 use sinew_codegen::schedule::{Part, ScheduleError, schedule};
 use sinew_fuzz::{STEPS, Target, changed_text, steps};
@@ -104,7 +105,7 @@ fn holds(text: &str) {
         inputs: places,
         outputs,
     };
-    let s = match schedule(&[part], regions) {
+    let s = match schedule(&[part], regions, cost::Target::Cpu) {
         Ok(s) => s,
         Err(ScheduleError::Loop(_)) => return,
         Err(e) => panic!("{e}\n{program}"),

@@ -81,6 +81,8 @@ fn turns(kernel: &Kernel) -> Option<usize> {
         Class::Nest(n) => [n.outer.as_slice(), &n.inner].concat(),
         Class::Contract(c) => [c.batch.as_slice(), &c.m, &c.n, &c.k].concat(),
         Class::Scatter(s) => [s.outer.as_slice(), &[s.updates]].concat(),
+        Class::Scan(s) => s.space(),
+        Class::Sort(s) => s.space(),
     };
     // None are as many as the other extents say: who skips them still counts those.
     let mut all = extents.iter().map(|n| (*n).max(1));

@@ -29,7 +29,7 @@ fn contracts(f: &Function) -> Vec<Contract> {
     let kernels = scheduled(f).kernels.into_iter();
     let contracts = kernels.filter_map(|k| match k.class {
         Class::Contract(c) => Some(c),
-        Class::Nest(_) | Class::Scatter(_) => None,
+        Class::Nest(_) | Class::Scatter(_) | Class::Scan(_) | Class::Sort(_) => None,
     });
     contracts.collect()
 }

@@ -4,6 +4,7 @@
 
 mod support;
 
+use sinew_codegen::cost::Target;
 use sinew_codegen::execute::execute;
 use sinew_codegen::explain::explain;
 use sinew_codegen::kernel::{RegionId, RegionKind, Regions, Schedule};
@@ -152,7 +153,7 @@ fn training_step(
             outputs: vec![place(parameters, 0), place(m, 0), place(v, 0)],
         },
     ];
-    match schedule(&parts, regions) {
+    match schedule(&parts, regions, Target::Cpu) {
         Ok(s) => (s, [program, update]),
         Err(e) => panic!("{e}\n{program}"),
     }
@@ -364,7 +365,7 @@ fn two_inputs_change_places_and_a_reversed_update_reads_what_was_there() {
         inputs: places.to_vec(),
         outputs: places.to_vec(),
     };
-    let s = schedule(&[part], regions).expect("schedules");
+    let s = schedule(&[part], regions, Target::Cpu).expect("schedules");
     let inputs = [numbers(9, 1), numbers(9, 2)];
     let mut memory: Vec<Vec<u8>> = s.regions.iter().map(|r| vec![0; r.bytes]).collect();
     memory[1] = bytes(&inputs[0], DType::F32);
@@ -409,7 +410,7 @@ fn places_that_do_not_fit_are_errors() {
             inputs,
             outputs,
         };
-        schedule(&[part], regions.clone()).expect_err("does not fit")
+        schedule(&[part], regions.clone(), Target::Cpu).expect_err("does not fit")
     };
     let fine = vec![at(in_x, 0)];
     let overlap = with(fine.clone(), vec![at(in_y, 0), at(in_y, 8)]);
@@ -465,7 +466,7 @@ fn intermediates_past_any_memory_are_refused_by_name() {
         inputs,
         outputs,
     };
-    let error = schedule(&[part], regions).expect_err("no memory has that");
+    let error = schedule(&[part], regions, Target::Cpu).expect_err("no memory has that");
     assert_eq!(
         error.to_string(),
         format!("{huge}: f32[2097152, 2097152, 4194304] is too large for any memory")

@@ -2,10 +2,11 @@
 
 mod support;
 
+use sinew_codegen::cost::Target;
 use sinew_codegen::execute::execute;
 use sinew_codegen::kernel::{Node, Schedule};
 use sinew_codegen::schedule::{Part, schedule};
-use sinew_ir::lower::broadcast_to;
+use sinew_ir::compose::broadcast_to;
 use sinew_ir::ops::{self, DotAxes};
 use sinew_ir::{Axis, DType, Function, Shape, Value};
 use support::{ProgramBuilder, bytes, close, interpreted, numbers, scheduled, separate, values};
@@ -126,7 +127,7 @@ fn parts_of_a_step_run_by_themselves() {
             outputs: vec![last],
         },
     ];
-    let whole = schedule(&parts, regions).expect("schedules");
+    let whole = schedule(&parts, regions, Target::Cpu).expect("schedules");
     let [gradients, update] = ["gradients", "update"].map(|n| whole.part(n).expect("a part"));
     assert_eq!((gradients.kernels.len(), update.kernels.len()), (1, 1));
     assert!(whole.part("other").is_none());

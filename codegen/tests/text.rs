@@ -75,6 +75,7 @@ fn any_inst() -> impl Strategy<Value = ScalarInst> {
         (any::<i64>(), vec(any::<i64>(), 0..3))
             .prop_map(|(offset, strides)| ScalarKind::Index { offset, strides }),
         (0u32..5).prop_map(|r| ScalarKind::Row(RowReg(r))),
+        (0u32..5).prop_map(|a| ScalarKind::Element(ArrayId(a))),
         Just(ScalarKind::Accumulator),
         (
             prop::sample::select(Scalar::TABLE.to_vec()),
@@ -111,7 +112,12 @@ fn any_class() -> impl Strategy<Value = Class> {
             .map(|(row, reg)| (RowReg(row), Reg(reg)))
             .collect(),
     });
-    let reductions = vec![Reduction::Sum, Reduction::Max, Reduction::ArgMax];
+    let reductions = vec![
+        Reduction::Sum,
+        Reduction::Prod,
+        Reduction::Max,
+        Reduction::ArgMax,
+    ];
     let reduce = (0u32..4, prop::sample::select(reductions), 0u32..9);
     let each = (any_code(), vec(reduce, 0..3)).prop_map(|(code, reduces)| Stage::Each {
         code,
@@ -121,11 +127,20 @@ fn any_class() -> impl Strategy<Value = Class> {
             .collect(),
     });
     let stages = vec(prop_oneof![row, each], 0..4);
-    let nest = (extents(), extents(), stages, vec(any_dtype(), 0..4)).prop_map(
-        |(outer, inner, stages, rows)| {
+    let kept = vec(0u32..9, 0..4);
+    let nest = (extents(), extents(), stages, vec(any_dtype(), 0..4), kept).prop_map(
+        |(outer, inner, stages, rows, kept)| {
+            let stage =
+                |(s, stage): (usize, &Stage)| matches!(stage, Stage::Each { .. }).then_some(s);
+            let each: Vec<usize> = stages.iter().enumerate().filter_map(stage).collect();
+            let array = |(stage, reg): (usize, u32)| RowArray {
+                stage,
+                value: Reg(reg),
+            };
             Class::Nest(Nest {
                 outer,
                 inner,
+                arrays: each.into_iter().zip(kept).map(array).collect(),
                 stages,
                 rows,
             })
@@ -173,7 +188,31 @@ fn any_class() -> impl Strategy<Value = Class> {
             })
         },
     );
-    prop_oneof![nest, contract, scatter]
+    let along = (extents(), any::<usize>());
+    let scan = (along, -4.0f64..4.0, any_code(), 0u32..9).prop_map(
+        |((outer, extent), start, code, next)| {
+            Class::Scan(Scan {
+                outer,
+                extent,
+                start,
+                code,
+                next: Reg(next),
+            })
+        },
+    );
+    let along = (extents(), any::<usize>());
+    let sort = (along, any::<bool>(), any_access(), any_access()).prop_map(
+        |((outer, extent), descending, keys, indices)| {
+            Class::Sort(Sort {
+                outer,
+                extent,
+                descending,
+                keys,
+                indices,
+            })
+        },
+    );
+    prop_oneof![nest, contract, scatter, scan, sort]
 }
 
 /// Runs of kernel 0, loops and parts.

@@ -74,6 +74,7 @@ fn a_guard_beyond_32_bits_is_refused() {
                     sets: Vec::new(),
                 }],
                 rows: Vec::new(),
+                arrays: Vec::new(),
             }),
         }],
     };

@@ -382,12 +382,20 @@ forms! {
         axis: Axis = AttributeKind::Axes(ShapeSource::Operand(0)),
     }
 
-    /// Of sums that run along an axis.
+    /// Of what runs along an axis.
     Running {
         /// The axis.
         axis: Axis = AttributeKind::Axes(ShapeSource::Operand(0)),
-        /// Whether they run from the last element to the first.
+        /// Whether it runs from the last element to the first.
         reverse: bool = AttributeKind::Number,
+    }
+
+    /// Of an order of the elements along an axis.
+    Sorted {
+        /// The axis.
+        axis: Axis = AttributeKind::Axes(ShapeSource::Operand(0)),
+        /// Whether the greatest comes first.
+        descending: bool = AttributeKind::Number,
     }
 
     /// Of what works along one axis of the result.

@@ -27,7 +27,7 @@ pub struct IndexBound {
 }
 
 /// The bounds on the parameters of a linked program, in order of parameters; one parameter may have
-/// several. Functions over ops that are not expanded yet are not seen through.
+/// several. Functions over ops that are not decomposed yet are not seen through.
 pub fn index_bounds(function: &Function) -> Vec<IndexBound> {
     let mut trace = Trace {
         function,
@@ -53,6 +53,8 @@ pub fn index_bounds(function: &Function) -> Vec<IndexBound> {
             | Kind::Reduce(_)
             | Kind::Contract
             | Kind::Concat
+            | Kind::Scan(_)
+            | Kind::Sort
             | Kind::Identity
             | Kind::Function(_) => continue,
         };
@@ -159,6 +161,8 @@ impl Trace<'_> {
                 | Kind::Contract
                 | Kind::Gather
                 | Kind::Scatter
+                | Kind::Scan(_)
+                | Kind::Sort
                 | Kind::Function(_) => {}
             }
         }
@@ -238,6 +242,8 @@ impl Trace<'_> {
                 | Kind::Concat
                 | Kind::Gather
                 | Kind::Scatter
+                | Kind::Scan(_)
+                | Kind::Sort
                 | Kind::Identity
                 | Kind::Function(_) => return None,
             }

@@ -9,15 +9,15 @@ mod bind;
 mod block;
 mod builder;
 mod call;
+pub mod compose;
 mod dead;
+mod decompose;
 mod dim;
 mod dtype;
-mod expand;
 mod function;
 mod index_bounds;
 mod interpret;
 mod link;
-pub mod lower;
 mod op;
 pub mod ops;
 mod pullback;
@@ -40,9 +40,9 @@ pub use builder::Builder;
 pub use call::{
     Alternative, Call, CallMode, LoopMode, LoopParam, LoopResult, PullbackCall, Target,
 };
+pub use decompose::{DecomposeError, decompose};
 pub use dim::{Atom, Dim, DimError, Symbol};
 pub use dtype::DType;
-pub use expand::{ExpandError, expand};
 pub use function::{
     Constraint, Function, Location, Origin, Param, ParamKind, PullbackBody, Relation, SymbolDecl,
     SymbolKind, Value,
@@ -51,9 +51,10 @@ pub use index_bounds::{IndexBound, index_bounds};
 pub use interpret::{InterpretError, NonFinite, first_non_finite, interpret, interpret_through};
 pub use link::{Gradient, LinkError, dependence, inline, link, link_gradient, link_pullback};
 pub use op::{
-    Arity, Instance, Kind, Op, OpDef, OpError, Primal, Pullback, PullbackRule, Reduction, TestData,
-    View,
+    Arity, Instance, Kind, Op, OpDef, OpError, Primal, Pullback, PullbackRule, Reduction, Scan,
+    TestData, View,
 };
+pub use ops::ascending;
 pub use pullback::{PullbackError, PullbackProblem, derive_pullback};
 pub use scalar::{Scalar, ScalarDef, remainder};
 pub use shape::{Axis, MAX_BYTES, Shape, Type, byte_count};

@@ -48,7 +48,7 @@ pub type PullbackRule = fn(&mut Builder, &Primal<'_>) -> Result<Vec<Option<Value
 pub enum Pullback {
     /// Builds the operands' cotangents out of the result's.
     Rule(PullbackRule),
-    /// Derived from the expansion of a [`Kind::Function`].
+    /// Derived from the decomposition of a [`Kind::Function`].
     Derived,
     /// Zero for every operand (comparisons, `stop_gradient`, integers).
     Zero,
@@ -110,6 +110,10 @@ pub enum Kind {
     Gather,
     /// Elements added at computed indices along an axis.
     Scatter,
+    /// A value that runs along an axis, as it is at each element.
+    Scan(Scan),
+    /// The indices along an axis in the order of its elements.
+    Sort,
     /// Its operand, unchanged.
     Identity,
     /// A function over other ops, which this builds.
@@ -140,6 +144,8 @@ impl Kind {
             | Kind::Concat
             | Kind::Gather
             | Kind::Scatter
+            | Kind::Scan(_)
+            | Kind::Sort
             | Kind::Identity
             | Kind::Function(_) => None,
         }
@@ -158,6 +164,8 @@ impl Kind {
             | Kind::Concat
             | Kind::Gather
             | Kind::Scatter
+            | Kind::Scan(_)
+            | Kind::Sort
             | Kind::Identity
             | Kind::Function(_) => None,
         }
@@ -176,6 +184,8 @@ impl Kind {
             | Kind::Concat
             | Kind::Gather
             | Kind::Scatter
+            | Kind::Scan(_)
+            | Kind::Sort
             | Kind::Identity
             | Kind::Function(_) => None,
         }
@@ -249,6 +259,55 @@ impl Reduction {
             (Reduction::Max, DType::Float | DType::F32 | DType::F64) => f64::NEG_INFINITY,
             (Reduction::Max, DType::I32) => f64::from(i32::MIN),
             (Reduction::Max, DType::U32 | DType::Bool) => 0.0,
+        }
+    }
+}
+
+/// What a running value becomes at each element.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Scan {
+    /// The sum of what came.
+    Sum,
+    /// The product of what came.
+    Product,
+    /// The element of the first operand times the value before, and that of the second added.
+    Linear,
+}
+
+impl Scan {
+    /// Its name: in the names of kernels.
+    pub fn name(self) -> &'static str {
+        match self {
+            Scan::Sum => "cumsum",
+            Scan::Product => "cumprod",
+            Scan::Linear => "recurrence",
+        }
+    }
+
+    /// The value before the first element.
+    pub fn start(self) -> f64 {
+        match self {
+            Scan::Sum | Scan::Linear => 0.0,
+            Scan::Product => 1.0,
+        }
+    }
+
+    /// The next value, made of the one before and the operands' elements by `apply`, which computes a
+    /// scalar instruction or writes it down.
+    pub fn next<T: Copy>(
+        self,
+        before: T,
+        operands: &[T],
+        apply: &mut dyn FnMut(Scalar, [T; 2]) -> Option<T>,
+    ) -> Option<T> {
+        match (self, operands) {
+            (Scan::Sum, &[x]) => apply(Scalar::ADD, [before, x]),
+            (Scan::Product, &[x]) => apply(Scalar::MUL, [before, x]),
+            (Scan::Linear, &[factor, term]) => {
+                let product = apply(Scalar::MUL, [factor, before])?;
+                apply(Scalar::ADD, [product, term])
+            }
+            (Scan::Sum | Scan::Product | Scan::Linear, _) => None,
         }
     }
 }
@@ -373,6 +432,14 @@ pub enum OpError {
         stop: String,
         /// Distance.
         step: String,
+        /// The axis's extent.
+        extent: String,
+    },
+    /// More elements asked for than an axis has.
+    #[error("an axis of {extent} has no {count} elements")]
+    Count {
+        /// How many.
+        count: String,
         /// The axis's extent.
         extent: String,
     },

@@ -10,7 +10,7 @@ use crate::block::{Block, Inst, Loop, OpInst};
 use crate::builder::Builder;
 use crate::call::{Call, PullbackCall};
 use crate::dead::eliminate_in_pullback;
-use crate::expand::expansion;
+use crate::decompose::decomposition;
 use crate::function::{Function, Location, Origin, PullbackBody, Value};
 use crate::op::{OpError, Primal, Pullback};
 use crate::reverse::{Gradients, ReverseLoop, Stacks};
@@ -222,18 +222,18 @@ impl Pass<'_> {
         Ok(())
     }
 
-    /// By the derivative of what the op expands to, which is computed again here; where the body has
+    /// By the derivative of what the op decomposes into, which is computed again here; where the body has
     /// it too, the simplifier finds that out.
     fn reverse_derived(&mut self, i: &OpInst, cotangent: Value) -> Result<(), PullbackError> {
         let named = |error| problem(i.op.name, i.location, error);
         let start = self.builder.insts.len();
-        let Some(result) = expansion(&mut self.builder, i) else {
-            let why = "its entry derives it from an expansion that it does not have";
+        let Some(result) = decomposition(&mut self.builder, i) else {
+            let why = "its entry derives it from a decomposition that it does not have";
             return Err(named(OpError::NotDifferentiable(why)));
         };
         let result = result.map_err(named)?;
-        let expansion = self.builder.insts[start..].to_vec();
-        for inner in expansion.iter().filter_map(Inst::op) {
+        let decomposition = self.builder.insts[start..].to_vec();
+        for inner in decomposition.iter().filter_map(Inst::op) {
             let from = inner.operands.iter().any(|v| self.is_active(*v));
             let float = self.builder.type_of(inner.result).dtype.is_float();
             if from && float && is_smooth(inner) {
@@ -243,7 +243,7 @@ impl Pass<'_> {
             }
         }
         self.accumulate(result, cotangent).map_err(named)?;
-        self.reverse(&expansion)
+        self.reverse(&decomposition)
     }
 
     fn reverse_call(&mut self, c: &Call) -> Result<(), PullbackError> {

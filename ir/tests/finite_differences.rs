@@ -4,9 +4,10 @@
 //! `g` being what the pullback gives for the cotangent `c`. The pullback, taken as a function of inputs
 //! and cotangents, is then tried in the same way: the pass applied to its own output.
 
+use sinew_ir::attributes::Running;
 use sinew_ir::testing::with_gradients;
 use sinew_ir::{
-    Array, Attributes, Block, Builder, DType, Function, Instance, Kind, Op, Param, ParamKind,
+    Array, Attributes, Axis, Block, Builder, DType, Function, Instance, Kind, Op, Param, ParamKind,
     Pullback, Type, derive_pullback, interpret, ops, verify,
 };
 
@@ -220,4 +221,29 @@ fn entries_say_what_they_take() {
             assert!(t.0 < t.1, "{}", op.name);
         }
     }
+}
+
+#[test]
+fn a_running_product_has_its_derivative_where_factors_are_zero() -> Outcome {
+    let mut numbers = Numbers(2);
+    let rows: [&[f64]; 4] = [
+        &[2.0, 0.0, 3.0, 0.5, -1.0],
+        &[0.0, 2.0, 0.0, 3.0, 0.0],
+        &[0.0, 0.0, 0.0, 0.0, 1.0],
+        &[1.5, -2.0, 0.5, 4.0, 0.0],
+    ];
+    for (row, reverse) in rows.iter().flat_map(|row| [(row, false), (row, true)]) {
+        let axis = Axis::At(0);
+        let instance = Instance {
+            operands: vec![Type::from_extents(DType::F64, &[row.len()])],
+            attributes: Running { axis, reverse }.into(),
+        };
+        let x = vec![Array::new(DType::F64, &[row.len()], row.to_vec()).expect("as many")];
+        let f = function(ops::CUMPROD, &instance)?;
+        let what = format!("{row:?} {reverse}");
+        let (g, inputs) = compare(&format!("{what}, first order"), f, &x, &mut numbers)?;
+        let (h, inputs) = compare(&format!("{what}, second order"), g, &inputs, &mut numbers)?;
+        compare(&format!("{what}, third order"), h, &inputs, &mut numbers)?;
+    }
+    Ok(())
 }

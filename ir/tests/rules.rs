@@ -1,7 +1,7 @@
 //! What the entries and the language's operations refuse, and in which words.
 
 use sinew_ir::{
-    Attribute, Axis, Builder, DType, Dim, OpError, Shape, Type, Unit, Value, link, lower, ops,
+    Attribute, Axis, Builder, DType, Dim, OpError, Shape, Type, Unit, Value, compose, link, ops,
 };
 
 type Build = fn(&mut Builder, Value) -> Result<Value, OpError>;
@@ -93,37 +93,41 @@ fn element_types_that_an_operation_has_no_meaning_for_are_refused() {
     let float = "operand 0 must be a float, and is i32";
     let cases: [(DType, Build, &str); 13] = [
         (DType::I32, |b, x| b.div(x, x), float),
-        (DType::I32, |b, x| lower::leaky_relu(b, x, 2.0), float),
-        (DType::I32, |b, x| lower::elu(b, x, 1.0), float),
+        (DType::I32, |b, x| compose::leaky_relu(b, x, 2.0), float),
+        (DType::I32, |b, x| compose::elu(b, x, 1.0), float),
         (DType::I32, |b, x| b.op(ops::SOFTPLUS, &[x], vec![]), float),
-        (DType::I32, |b, x| lower::huber(b, x, 1.0), float),
+        (DType::I32, |b, x| compose::huber(b, x, 1.0), float),
         (
             DType::I32,
-            |b, x| lower::binary_cross_entropy_with_logits(b, x, x),
+            |b, x| compose::binary_cross_entropy_with_logits(b, x, x),
             float,
         ),
         (
             DType::I32,
-            |b, x| lower::var(b, x, &[Axis::At(0)], 0.0, false),
+            |b, x| compose::var(b, x, &[Axis::At(0)], 0.0, false),
             float,
         ),
-        (DType::I32, |b, x| lower::pow(b, x, 0.5), "`0.5` is no i32"),
+        (
+            DType::I32,
+            |b, x| compose::pow(b, x, 0.5),
+            "`0.5` is no i32",
+        ),
         (
             DType::I32,
             |b, x| {
                 let one = || Dim::constant(1);
-                lower::pad(b, x, &[(Axis::At(0), one(), one())], 0.5)
+                compose::pad(b, x, &[(Axis::At(0), one(), one())], 0.5)
             },
             "`0.5` is no i32",
         ),
         (
             DType::F32,
-            |b, x| lower::one_hot(b, x, Dim::constant(4), DType::F32),
+            |b, x| compose::one_hot(b, x, Dim::constant(4), DType::F32),
             "operand 0 must be i32 or u32, and is f32",
         ),
         (
             DType::Bool,
-            |b, x| lower::one_hot(b, x, Dim::constant(4), DType::F32),
+            |b, x| compose::one_hot(b, x, Dim::constant(4), DType::F32),
             "operand 0 must be i32 or u32, and is bool",
         ),
         (
@@ -133,7 +137,7 @@ fn element_types_that_an_operation_has_no_meaning_for_are_refused() {
         ),
         (
             DType::Bool,
-            |b, x| lower::clamp(b, x, Some(x), Some(x)),
+            |b, x| compose::clamp(b, x, Some(x), Some(x)),
             "operand 0 must be a float or an integer, and is bool",
         ),
     ];
@@ -146,7 +150,7 @@ fn element_types_that_an_operation_has_no_meaning_for_are_refused() {
 fn classes_are_counted_by_either_integer() {
     for dtype in [DType::I32, DType::U32] {
         let made = refusal(&Type::from_extents(dtype, &[3]), |b, x| {
-            lower::one_hot(b, x, Dim::constant(4), DType::F32)
+            compose::one_hot(b, x, Dim::constant(4), DType::F32)
         });
         assert_eq!(made, "accepted as f32[3, 4]");
     }
@@ -154,7 +158,7 @@ fn classes_are_counted_by_either_integer() {
 
 #[test]
 fn an_axis_of_many_is_not_squeezed_among_no_elements() {
-    let squeeze: Build = |b, x| lower::squeeze(b, x, &[Axis::At(0)]);
+    let squeeze: Build = |b, x| compose::squeeze(b, x, &[Axis::At(0)]);
     assert_eq!(
         refusal(&Type::from_extents(DType::F32, &[5, 0]), squeeze),
         "the axis of `5` in (5, 0) cannot go: it is not 1"

@@ -119,7 +119,8 @@ impl Executable {
             })
             .collect();
         let (mut roles, regions) = source.regions.finish();
-        let schedule = schedule(&parts, regions).map_err(|source| Error::Schedule {
+        let target = engine.settings.device.0.target();
+        let schedule = schedule(&parts, regions, target).map_err(|source| Error::Schedule {
             function: function.into(),
             source: Box::new(source),
         })?;

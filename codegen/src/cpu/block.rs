@@ -11,10 +11,10 @@ use super::blocking::BlockedProduct;
 use super::contract::{Dims, Walked, destination, finish, lanes};
 use super::frame::{Frame, Index};
 use super::lanes::Lanes;
-use super::nest::work;
 use super::product::{Block, Call, Part};
 use super::scalar::Context;
 use super::shim::Shim;
+use super::vectorize::work;
 use crate::kernel::{Contract, Reg};
 
 /// A call of `product` for each element of the batch; called back, a block.

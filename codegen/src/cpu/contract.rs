@@ -14,8 +14,8 @@ use super::block::Area;
 use super::blocking::{BlockedProduct, Shape, Source};
 use super::frame::{Frame, Index};
 use super::lanes::Lanes;
-use super::nest::{traffic, width, work};
 use super::scalar::Context;
+use super::vectorize::{traffic, width, work};
 use super::{Contraction, EmitError, Options, block};
 use crate::kernel::{Access, Code, Contract, Operand, ScalarKind};
 use crate::schedule::{merge_group, visit_code};
@@ -79,6 +79,7 @@ fn dense(code: &Code, dim: usize) -> i64 {
         | ScalarKind::Const(_)
         | ScalarKind::Index { .. }
         | ScalarKind::Row(_)
+        | ScalarKind::Element(_)
         | ScalarKind::Accumulator
         | ScalarKind::Apply(..) => false,
     };
@@ -227,6 +228,7 @@ pub(super) fn destination(c: &Contract) -> Option<&Access> {
             | ScalarKind::Const(_)
             | ScalarKind::Index { .. }
             | ScalarKind::Row(_)
+            | ScalarKind::Element(_)
             | ScalarKind::Apply(..) => None,
         },
         _ => None,
@@ -270,7 +272,7 @@ fn natural(dtype: DType) -> usize {
 
 /// The lanes, along a dim, of codes that take or give elements of a type.
 pub(super) fn lanes(f: &Frame<'_>, codes: &[&Code], dtype: DType, dim: usize) -> Lanes {
-    match width(f, codes, &[dtype]) {
+    match width(&f.kernel.slots, f.options, codes, &[dtype]) {
         Some(count) if count == natural(dtype) => Lanes {
             count,
             active: count,
@@ -500,8 +502,8 @@ pub(super) fn finish(
     sum: Value,
 ) -> Result<(), EmitError> {
     let context = Context {
-        rows: &[],
         accumulator: Some(sum),
+        ..Context::default()
     };
     let registers = f.code(epilogue, index, lanes, context)?;
     f.stores(epilogue, &registers, index, lanes)

@@ -12,7 +12,7 @@ use super::frame::Frame;
 use super::host::{Caps, host};
 use super::machine::{Compiled, MachineCode};
 use super::shim::Shim;
-use super::{EmitError, Options, calls, contract, nest, scatter};
+use super::{EmitError, Options, calls, contract, nest, scan, scatter, sort};
 use crate::kernel::{Class, Kernel, Schedule};
 
 /// A compiled schedule: one function that runs every kernel in order.
@@ -64,8 +64,7 @@ pub fn compile(schedule: &Schedule, options: &Options) -> Result<CompiledSchedul
     });
     let imports: Vec<(String, *const u8)> = shims.chain(plans).collect();
     let (code, entry) = MachineCode::link(compiler.isa.clone(), &functions, &imports)?;
-    let scratch = kernels.iter().filter_map(|k| k.blocked.as_deref());
-    let scratch = scratch.map(BlockedProduct::scratch_bytes);
+    let scratch = kernels.iter().map(|k| k.scratch_bytes(options));
     // SAFETY: the driver was compiled with this signature; who calls it owns the code.
     let entry = unsafe { std::mem::transmute::<*const u8, Entry>(entry) };
     Ok(CompiledSchedule {
@@ -91,8 +90,8 @@ impl CompiledSchedule {
     ///
     /// `table[r]` is the base of region `r`: valid for reads of its `bytes`, and for writes where the
     /// region is written, aligned to its elements, for the time of the call, and reached by nobody else.
-    /// The last entry is the base of scratch, likewise of [`CompiledSchedule::scratch_bytes`], best at a line of
-    /// the cache. The schedule was verified: the code stays within the regions only then.
+    /// The last entry is the base of scratch, likewise of [`CompiledSchedule::scratch_bytes`], aligned to 8
+    /// bytes, best at a line of the cache. The schedule was verified: the code stays within the regions only then.
     pub unsafe fn run(&self, table: &[*mut u8]) {
         assert_eq!(
             table.len(),
@@ -156,7 +155,7 @@ struct Ready {
 impl Ready {
     fn all(schedule: &Schedule, options: &Options) -> Vec<Ready> {
         let ready = |kernel: &Kernel| match &kernel.class {
-            Class::Nest(_) | Class::Scatter(_) => Ready {
+            Class::Nest(_) | Class::Scatter(_) | Class::Scan(_) | Class::Sort(_) => Ready {
                 kernel: kernel.clone(),
                 blocked: None,
             },
@@ -172,6 +171,16 @@ impl Ready {
             }
         };
         schedule.kernels.iter().map(ready).collect()
+    }
+
+    /// Bytes that the kernel needs beside its slots.
+    fn scratch_bytes(&self, options: &Options) -> usize {
+        match (&self.kernel.class, &self.blocked) {
+            (Class::Nest(n), _) => nest::scratch_bytes(&self.kernel.slots, n, options),
+            (Class::Contract(_), Some(blocked)) => blocked.scratch_bytes(),
+            (Class::Sort(s), _) => sort::scratch_bytes(s),
+            (Class::Contract(_), None) | (Class::Scatter(_) | Class::Scan(_), _) => 0,
+        }
     }
 }
 
@@ -256,6 +265,8 @@ impl Compiler<'_> {
             Class::Nest(n) => nest::nest(&mut f, n)?,
             Class::Contract(c) => contract::contract(&mut f, c, ready.blocked.as_deref())?,
             Class::Scatter(s) => scatter::scatter(&mut f, s)?,
+            Class::Scan(s) => scan::scan(&mut f, s)?,
+            Class::Sort(s) => sort::sort(&mut f, s)?,
         }
         f.finish(self.isa.frontend_config());
         Ok(())

@@ -5,6 +5,7 @@
 //! ahead of time ([`Contraction::Library`]), called by their address. Nothing here decides what a
 //! kernel does: that is the schedule's business.
 
+mod array;
 mod block;
 mod blocking;
 mod calls;
@@ -20,10 +21,13 @@ mod nest;
 mod product;
 mod reduce;
 mod scalar;
+mod scan;
 mod scatter;
 mod shim;
+mod sort;
 mod tile;
 mod trigonometry;
+mod vectorize;
 mod walk;
 
 pub use blocking::Blocking;

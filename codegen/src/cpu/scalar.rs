@@ -9,6 +9,7 @@ use sinew_ir::scalar::{Arithmetic, Comparison, Logic, UnaryFloat, UnaryNumber};
 use sinew_ir::{DType, Scalar};
 
 use super::EmitError;
+use super::array::Row;
 use super::frame::{Frame, Index};
 use super::lanes::{Lanes, shifted};
 use super::shim::Shim;
@@ -28,6 +29,8 @@ pub(super) struct RowValue {
 pub(super) struct Context<'r> {
     /// Row registers set so far.
     pub rows: &'r [Option<RowValue>],
+    /// Where the row's arrays are.
+    pub row: Option<Row<'r>>,
     /// A contraction's sums.
     pub accumulator: Option<Value>,
 }
@@ -82,6 +85,9 @@ impl Frame<'_> {
                         self.splat(row.value, dtype, lanes)?
                     }
                 }
+                ScalarKind::Element(id) => {
+                    self.load_kept(context.row, (*id, dtype), index, lanes)?
+                }
                 ScalarKind::Accumulator => context
                     .accumulator
                     .ok_or_else(|| self.unsupported("an accumulator outside of a contraction"))?,
@@ -97,6 +103,7 @@ impl Frame<'_> {
                                 | ScalarKind::Gather { .. }
                                 | ScalarKind::Index { .. }
                                 | ScalarKind::Row(_)
+                                | ScalarKind::Element(_)
                                 | ScalarKind::Accumulator
                                 | ScalarKind::Apply(..) => None,
                             },

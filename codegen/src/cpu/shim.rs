@@ -7,6 +7,7 @@ use sinew_ir::remainder;
 use sinew_ir::scalar::{Meaning, UnaryFloat};
 
 use super::product::product;
+use super::sort::sort_row;
 
 /// One function a line: `Variant: "name" = function(parameters) -> result`.
 macro_rules! shims {
@@ -50,6 +51,10 @@ shims! {
     Function: "function" = function, (F64, I32) -> F64;
     ProductF32: "product_f32" = product::<f32>, (I64, I64);
     ProductF64: "product_f64" = product::<f64>, (I64, I64);
+    SortF32: "sort_f32" = sort_row::<f32>, (I64, I64, I64, I64, I64, I64, I64);
+    SortF64: "sort_f64" = sort_row::<f64>, (I64, I64, I64, I64, I64, I64, I64);
+    SortI32: "sort_i32" = sort_row::<i32>, (I64, I64, I64, I64, I64, I64, I64);
+    SortU32: "sort_u32" = sort_row::<u32>, (I64, I64, I64, I64, I64, I64, I64);
 }
 
 impl Shim {

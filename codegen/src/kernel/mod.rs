@@ -103,13 +103,18 @@ pub enum Class {
     Contract(Contract),
     /// Additions at computed indices.
     Scatter(Scatter),
+    /// A value that runs along rows.
+    Scan(Scan),
+    /// The order of the elements of rows.
+    Sort(Sort),
 }
 
 /// Loops over `outer`, in each of which stages run one after the other over `inner` (the row).
 ///
 /// With `inner` empty there is one element a row and there is one `Stage::Row`. Different outer
 /// indices are independent of each other. Code that does not depend on the inner index stands in row
-/// stages, its results in row registers.
+/// stages, its results in row registers. What several stages need of each element stands in row arrays
+/// where that is cheaper than computing it again.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Nest {
     /// Extents of the parallel dims. Space dims are numbered `outer` first, then `inner`.
@@ -120,6 +125,28 @@ pub struct Nest {
     pub stages: Vec<Stage>,
     /// Element types of the row registers: set by a row stage or by a reduction, once, before use.
     pub rows: Vec<DType>,
+    /// Values that a stage computes for every element of the row and later stages read again. They
+    /// last for one row, near whoever runs it.
+    pub arrays: Vec<RowArray>,
+}
+
+impl Nest {
+    /// The element type of a row array; none where the register is not there.
+    pub fn array_dtype(&self, array: RowArray) -> Option<DType> {
+        let (Stage::Row { code, .. } | Stage::Each { code, .. }) = self.stages.get(array.stage)?;
+        let inst = code.insts.get(array.value.0 as usize)?;
+        Some(inst.dtype)
+    }
+}
+
+/// A row array: one element for each of the row, written by one stage, of the written register's
+/// type (numbers only). It holds nothing when a row begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RowArray {
+    /// The stage that writes it, an index into [`Nest::stages`]: one that runs for every element.
+    pub stage: usize,
+    /// The register of that stage whose value is kept.
+    pub value: Reg,
 }
 
 /// A part of a nest.
@@ -159,6 +186,10 @@ pub struct Reg(pub u32);
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct RowReg(pub u32);
 
+/// An index into [`Nest::arrays`].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ArrayId(pub u32);
+
 /// A scalar instruction with the element type it defines.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScalarInst {
@@ -196,7 +227,10 @@ pub enum ScalarKind {
     },
     /// A row register's value.
     Row(RowReg),
-    /// The contraction's accumulated sum for this element (epilogues only).
+    /// The element of a row array at the current index, in a stage behind the one that writes it.
+    Element(ArrayId),
+    /// The contraction's accumulated sum for this element (epilogues only), or the running value of a
+    /// scan before it.
     Accumulator,
     /// A scalar instruction; operand types as [`Scalar`] says.
     Apply(Scalar, Vec<Reg>),
@@ -323,6 +357,7 @@ impl Operand {
             | ScalarKind::Const(_)
             | ScalarKind::Index { .. }
             | ScalarKind::Row(_)
+            | ScalarKind::Element(_)
             | ScalarKind::Accumulator
             | ScalarKind::Apply(..) => None,
         }
@@ -349,4 +384,63 @@ pub struct Scatter {
     pub index: Reg,
     /// The register with the update.
     pub update: Reg,
+}
+
+/// `value = start; for i in 0..extent { value = code(outer, i, value) }` for each outer index: the code
+/// reads the running value as its accumulator, makes the next one, and stores what it makes of it.
+/// Outer indices never meet, so they may run in parallel.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scan {
+    /// Extents of the dims around the axis.
+    pub outer: Vec<usize>,
+    /// Number of steps along the axis, at least 1.
+    pub extent: usize,
+    /// The running value before the first step.
+    pub start: f64,
+    /// A step, over the space `outer.., extent`; holds the stores.
+    pub code: Code,
+    /// The register with the next running value.
+    pub next: Reg,
+}
+
+impl Scan {
+    /// The space of a step's code.
+    pub fn space(&self) -> Vec<usize> {
+        [&self.outer[..], &[self.extent]].concat()
+    }
+
+    /// The type of the running value; none if its register is not there.
+    pub fn dtype(&self) -> Option<DType> {
+        let inst = self.code.insts.get(self.next.0 as usize);
+        inst.map(|inst| inst.dtype)
+    }
+}
+
+/// `indices[outer, ..]` as they sort `keys[outer, ..]`: equal keys in the order of their indices, zeros
+/// equal, NaN equal to itself and greater than all else. Outer indices never meet.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sort {
+    /// Extents of the dims around the axis.
+    pub outer: Vec<usize>,
+    /// Number of elements along the axis, at least 1 and no more than an i32 counts.
+    pub extent: usize,
+    /// Whether the greatest comes first.
+    pub descending: bool,
+    /// The keys over the space `outer.., extent`, never guarded, of a number's type.
+    pub keys: Access,
+    /// Where the indices go, over the same space: never guarded, i32.
+    pub indices: Access,
+}
+
+impl Sort {
+    /// The space of its accesses.
+    pub fn space(&self) -> Vec<usize> {
+        [&self.outer[..], &[self.extent]].concat()
+    }
+
+    /// About how many comparisons a row takes: `n log2 n`.
+    pub fn comparisons(&self) -> usize {
+        let steps = usize::BITS - self.extent.saturating_sub(1).leading_zeros();
+        self.extent.saturating_mul(steps as usize)
+    }
 }

@@ -180,6 +180,8 @@ fn kind(class: &Class) -> &'static str {
         Class::Nest(_) => "nest",
         Class::Contract(_) => "contract",
         Class::Scatter(_) => "scatter",
+        Class::Scan(_) => "scan",
+        Class::Sort(_) => "sort",
     }
 }
 

@@ -8,24 +8,15 @@
 use super::affine::Affine;
 use super::graph::{Def, Id};
 use super::storage::Storage;
+use crate::cost::{MOST_VALUES, Target};
 use std::collections::BTreeSet;
-
-/// A map or a reduction's consumer over more elements than this a row, and few rows beside it, is
-/// not fused: one row would run where the whole machine could.
-const LONG_ROW: usize = 4096;
-/// As many rows keep a machine busy.
-const ENOUGH_ROWS: usize = 64;
-/// Regions that a shader can bind on every device: an epilogue joins operands within these.
-const BINDINGS: usize = 8;
-/// More values than this in one kernel gain nothing.
-const MANY: usize = 32;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Family {
     /// Maps and row reductions.
     Nest,
     Contract,
-    /// One value by kernels of its own: scatters, concatenations, spreads.
+    /// One value by kernels of its own: scatters, scans, sorts, concatenations, spreads.
     Alone,
 }
 
@@ -43,6 +34,7 @@ pub(crate) struct Cluster {
 }
 
 pub(crate) struct Clusters {
+    target: Target,
     pub list: Vec<Option<Cluster>>,
     /// The cluster of each kernel value.
     pub owner: Vec<Option<usize>>,
@@ -62,6 +54,7 @@ struct Fit {
 pub(crate) fn group(storage: &Storage) -> Clusters {
     let n = storage.graph.nodes.len();
     let mut clusters = Clusters {
+        target: storage.target,
         list: Vec::new(),
         owner: vec![None; n],
         axes: vec![Vec::new(); n],
@@ -112,7 +105,11 @@ impl Clusters {
         read.dedup();
         let family = match storage.graph.nodes[id].def {
             Def::Contract { .. } => Family::Contract,
-            Def::Concat { .. } | Def::Scatter { .. } | Def::Spread { .. } => Family::Alone,
+            Def::Concat { .. }
+            | Def::Scatter { .. }
+            | Def::Scan { .. }
+            | Def::Sort { .. }
+            | Def::Spread { .. } => Family::Alone,
             Def::Param
             | Def::Const(_)
             | Def::Iota(_)
@@ -251,14 +248,16 @@ impl Clusters {
     /// How `id`, which reads the clusters in `read`, would run in cluster `c`.
     fn fit(&self, storage: &Storage, id: Id, c: usize, read: &[usize]) -> Option<Fit> {
         let cluster = self.at(c);
-        if cluster.family == Family::Alone || cluster.members.len() >= MANY {
+        if cluster.family == Family::Alone || cluster.members.len() >= MOST_VALUES {
             return None;
         }
         if read.iter().any(|r| *r != c && self.reaches(*r, c)) {
             return None;
         }
         let all = cluster.members.iter().copied().chain([id]);
-        if cluster.family == Family::Contract && storage.regions(all) > BINDINGS {
+        if cluster.family == Family::Contract
+            && storage.regions(all) > storage.target.most_regions()
+        {
             return None;
         }
         let probe = &storage.probes[id];
@@ -354,7 +353,7 @@ impl Clusters {
                 false => rows *= extent,
             }
         }
-        dense && (row <= LONG_ROW || rows >= ENOUGH_ROWS)
+        dense && self.target.fills_machine(rows, row)
     }
 
     /// Makes `other` part of `c` where `id`, a member of `c`, reads it over the same rows.
@@ -362,7 +361,7 @@ impl Clusters {
         let (a, b) = (self.at(c), self.at(other));
         if a.family != Family::Nest
             || b.family != Family::Nest
-            || a.members.len() + b.members.len() > MANY
+            || a.members.len() + b.members.len() > MOST_VALUES
             || self.between(c, other)
         {
             return;
@@ -485,7 +484,7 @@ impl Clusters {
                     && y.family == Family::Nest
                     && x.dims == y.dims
                     && x.inner == y.inner
-                    && x.members.len() + y.members.len() <= MANY
+                    && x.members.len() + y.members.len() <= MOST_VALUES
                     && !reads[a].is_disjoint(&reads[b]);
                 if alike
                     && !self.at(a).deps.contains(&b)

@@ -6,7 +6,7 @@ use super::cluster::{Clusters, Family};
 use super::eval::{Eval, Expr, ExprKind, Home, Need, Role, Scope};
 use super::graph::{Def, Graph, Id};
 use super::merge::merge_nest;
-use super::nest::{self, Reduced, Stored};
+use super::nest::{self, NestSource, Reduced, Stored};
 use super::probe::split;
 use super::product::{self, Tag};
 use super::storage::Storage;
@@ -84,7 +84,9 @@ impl Scope for Inside<'_> {
             | Def::Spread { .. }
             | Def::Concat { .. }
             | Def::Gather { .. }
-            | Def::Scatter { .. } => Role::Inline,
+            | Def::Scatter { .. }
+            | Def::Scan { .. }
+            | Def::Sort { .. } => Role::Inline,
         }
     }
 
@@ -280,7 +282,13 @@ impl Emitter<'_> {
                         Family::Nest | Family::Alone => {
                             let inner: Vec<bool> =
                                 origin.iter().map(|d| cluster.inner[*d]).collect();
-                            let mut nest = nest::nest(&eval, &inner, &reduced, &stores);
+                            let mut nest = nest::nest(&NestSource {
+                                eval: &eval,
+                                inner: &inner,
+                                reduced: &reduced,
+                                stores: &stores,
+                                target: self.storage.target,
+                            });
                             merge_nest(&mut nest);
                             Class::Nest(nest)
                         }
@@ -437,7 +445,9 @@ fn names(graph: &Graph, exprs: &[Expr]) -> Vec<&'static str> {
             | Def::Contract { .. }
             | Def::Concat { .. }
             | Def::Gather { .. }
-            | Def::Scatter { .. } => None,
+            | Def::Scatter { .. }
+            | Def::Scan { .. }
+            | Def::Sort { .. } => None,
         },
         ExprKind::Gather { .. } => Some("take"),
         ExprKind::Load { .. } | ExprKind::Const(_) | ExprKind::Index(_) => None,

@@ -272,6 +272,8 @@ impl<'a> Eval<'a> {
             | Def::Contract { .. }
             | Def::Concat { .. }
             | Def::Scatter { .. }
+            | Def::Scan { .. }
+            | Def::Sort { .. }
             | Def::Spread { .. } => Err(Need::Store(id)),
             Def::Const(bits) => Ok(self.constant(f64::from_bits(*bits), node.dtype)),
             Def::Iota(axis) => self.iota(index[*axis].clone(), node.dtype),

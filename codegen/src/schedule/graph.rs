@@ -1,19 +1,18 @@
 //! A program as the scheduler sees it: values with known extents and what defines each.
 //!
 //! Built from a linked function in order, so operands stand before users. On the way, ops that are
-//! functions over others are expanded, identities vanish, the axes of contractions are put in order,
+//! functions over others are decomposed, identities vanish, the axes of contractions are put in order,
 //! scatters of few updates become comparisons, and long reductions become two.
 
 use super::ScheduleError;
 use super::affine::contiguous;
-use super::rewrite::SCATTER_INLINE;
+pub(crate) use super::definition::Def;
+use crate::cost::COMPARED_UPDATES;
 use sinew_ir::attributes::{
-    Along, AlongResult, Broadcast, Constant, DotAxes, Extent, Iota, Over, Pad, Permute, Shear,
-    Slice,
+    Along, AlongResult, Broadcast, Constant, DotAxes, Extent, Iota, Over, Pad, Permute, Running,
+    Shear, Slice, Sorted,
 };
-use sinew_ir::{
-    Axis, DType, Function, Inst, Kind, OpInst, Reduction, Scalar, Type, Value, View, byte_count,
-};
+use sinew_ir::{Axis, DType, Function, Inst, Kind, OpInst, Scalar, Type, Value, View, byte_count};
 use std::collections::HashMap;
 
 /// A value of the graph: an index into [`Graph::nodes`].
@@ -26,154 +25,6 @@ pub(crate) struct Node {
     pub dtype: DType,
     /// The IR value it stands for or is part of.
     pub value: Value,
-}
-
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub(crate) enum Def {
-    Param,
-    /// Every element has the f64 of these bits.
-    Const(u64),
-    /// The index along an axis.
-    Iota(usize),
-    Elementwise(Scalar, Vec<Id>),
-    /// Axis `d` of `x` is axis `axes[d]` of the result; along the others elements repeat.
-    Broadcast {
-        x: Id,
-        axes: Vec<usize>,
-    },
-    Reshape(Id),
-    /// Axis `d` of the result is axis `axes[d]` of `x`.
-    Permute {
-        x: Id,
-        axes: Vec<usize>,
-    },
-    Slice {
-        x: Id,
-        axis: usize,
-        start: i64,
-        step: i64,
-    },
-    /// Element `i` along `axis` is that at `offset + i + slope * r`, r being the index along `by`; always
-    /// within `x`.
-    Shear {
-        x: Id,
-        axis: usize,
-        by: usize,
-        offset: i64,
-        slope: i64,
-    },
-    /// Zeros around.
-    Pad {
-        x: Id,
-        axis: usize,
-        low: i64,
-    },
-    /// Zeros around and between: element `i` goes to `low + step * i`.
-    Spread {
-        x: Id,
-        axis: usize,
-        low: i64,
-        step: i64,
-    },
-    /// A reduction over more than one element.
-    Reduce {
-        x: Id,
-        axes: Vec<usize>,
-        kind: Reduction,
-    },
-    /// `x` is batch.., m.., k.. and `y` is batch.., n.., k..: the result is batch.., m.., n...
-    Contract {
-        x: Id,
-        y: Id,
-        batch: usize,
-        /// How many axes are contracted.
-        contracted: usize,
-    },
-    Concat {
-        parts: Vec<Id>,
-        axis: usize,
-    },
-    Gather {
-        x: Id,
-        indices: Id,
-        axis: usize,
-    },
-    Scatter {
-        base: Id,
-        indices: Id,
-        updates: Id,
-        axis: usize,
-    },
-}
-
-impl Def {
-    pub fn operands(&self) -> Vec<Id> {
-        match self {
-            Def::Param | Def::Const(_) | Def::Iota(_) => Vec::new(),
-            Def::Elementwise(_, x) => x.clone(),
-            Def::Broadcast { x, .. }
-            | Def::Reshape(x)
-            | Def::Permute { x, .. }
-            | Def::Slice { x, .. }
-            | Def::Shear { x, .. }
-            | Def::Pad { x, .. }
-            | Def::Spread { x, .. }
-            | Def::Reduce { x, .. } => vec![*x],
-            Def::Contract { x, y, .. } => vec![*x, *y],
-            Def::Concat { parts, .. } => parts.clone(),
-            Def::Gather { x, indices, .. } => vec![*x, *indices],
-            Def::Scatter {
-                base,
-                indices,
-                updates,
-                ..
-            } => vec![*base, *indices, *updates],
-        }
-    }
-
-    /// The operand of an index map without zeros around.
-    pub fn viewed(&self) -> Option<Id> {
-        match self {
-            Def::Broadcast { x, .. }
-            | Def::Reshape(x)
-            | Def::Permute { x, .. }
-            | Def::Slice { x, .. }
-            | Def::Shear { x, .. } => Some(*x),
-            Def::Param
-            | Def::Const(_)
-            | Def::Iota(_)
-            | Def::Elementwise(..)
-            | Def::Pad { .. }
-            | Def::Spread { .. }
-            | Def::Reduce { .. }
-            | Def::Contract { .. }
-            | Def::Concat { .. }
-            | Def::Gather { .. }
-            | Def::Scatter { .. } => None,
-        }
-    }
-
-    /// Whether it is always computed by a kernel, never inlined.
-    pub fn is_root(&self) -> bool {
-        match self {
-            Def::Reduce { .. }
-            | Def::Contract { .. }
-            | Def::Concat { .. }
-            | Def::Scatter { .. }
-            | Def::Spread { .. } => true,
-            Def::Param
-            | Def::Const(_)
-            | Def::Iota(_)
-            | Def::Elementwise(..)
-            | Def::Broadcast { .. }
-            | Def::Reshape(_)
-            | Def::Permute { .. }
-            | Def::Slice { .. }
-            | Def::Shear { .. }
-            | Def::Pad { .. }
-            | Def::Gather { .. } => false,
-        }
-    }
 }
 
 #[derive(Default)]
@@ -228,7 +79,7 @@ impl Graph {
                 node.value
             )));
         }
-        // What an op expands to may have more axes than its result.
+        // What an op decomposes into may have more axes than its result.
         for node in &graph.nodes {
             let bytes = node.dtype.size().map(|size| byte_count(&node.shape, size));
             if bytes == Some(None) {
@@ -441,7 +292,7 @@ impl Graph {
                 };
                 let axis =
                     axis(Along::from_attributes(a).map_err(misread)?.axis).ok_or_else(bad)?;
-                if self.nodes[*indices].shape[axis] <= SCATTER_INLINE {
+                if self.nodes[*indices].shape[axis] <= COMPARED_UPDATES {
                     return Ok(self.compared(*base, *indices, *updates, axis, value));
                 }
                 Def::Scatter {
@@ -449,6 +300,23 @@ impl Graph {
                     indices: *indices,
                     updates: *updates,
                     axis,
+                }
+            }
+            Kind::Scan(kind) => {
+                let form = Running::from_attributes(a).map_err(misread)?;
+                Def::Scan {
+                    operands: operands.to_vec(),
+                    axis: axis(form.axis).ok_or_else(bad)?,
+                    reverse: form.reverse,
+                    kind,
+                }
+            }
+            Kind::Sort => {
+                let form = Sorted::from_attributes(a).map_err(misread)?;
+                Def::Sort {
+                    x: x()?,
+                    axis: axis(form.axis).ok_or_else(bad)?,
+                    descending: form.descending,
                 }
             }
         };

@@ -1,6 +1,6 @@
 //! Merges neighbouring dims of a kernel where every access allows it, and drops dims of extent 1.
 
-use crate::kernel::{Access, Code, Nest, ScalarKind, Scatter, Stage};
+use crate::kernel::{Access, Code, Nest, ScalarKind, Scan, Scatter, Sort, Stage};
 
 /// Calls `f` on every list of strides of a code.
 pub(crate) fn visit_code(code: &mut Code, f: &mut dyn FnMut(&mut Vec<i64>)) {
@@ -10,6 +10,7 @@ pub(crate) fn visit_code(code: &mut Code, f: &mut dyn FnMut(&mut Vec<i64>)) {
             ScalarKind::Index { strides, .. } => f(strides),
             ScalarKind::Const(_)
             | ScalarKind::Row(_)
+            | ScalarKind::Element(_)
             | ScalarKind::Accumulator
             | ScalarKind::Apply(..) => {}
         }
@@ -91,6 +92,25 @@ pub(crate) fn merge_scatter(scatter: &mut Scatter) {
     let mut visit = |f: &mut dyn FnMut(&mut Vec<i64>)| {
         visit_access(target, f);
         visit_code(code, f);
+    };
+    merge_group(0, outer, &mut visit);
+}
+
+pub(crate) fn merge_scan(scan: &mut Scan) {
+    let Scan { outer, code, .. } = scan;
+    merge_group(0, outer, &mut |f| visit_code(code, f));
+}
+
+pub(crate) fn merge_sort(sort: &mut Sort) {
+    let Sort {
+        outer,
+        keys,
+        indices,
+        ..
+    } = sort;
+    let mut visit = |f: &mut dyn FnMut(&mut Vec<i64>)| {
+        visit_access(keys, f);
+        visit_access(indices, f);
     };
     merge_group(0, outer, &mut visit);
 }

@@ -20,9 +20,11 @@ mod affine;
 mod assemble;
 mod bind;
 mod cluster;
+mod definition;
 mod emit;
 mod eval;
 mod graph;
+mod line;
 mod merge;
 mod movement;
 mod nest;
@@ -31,9 +33,11 @@ mod probe;
 mod product;
 mod program;
 mod rewrite;
+mod row_array;
 mod storage;
 mod touch;
 
+use crate::cost::Target;
 use crate::kernel::{Region, RegionId, RegionKind, Regions, Schedule, SlotId};
 use crate::plan::{Lifetime, plan};
 use crate::verify::{VerifyError, verify};
@@ -160,7 +164,11 @@ impl ScheduleError {
 ///
 /// # Errors
 /// Programs that are not linked, places that do not fit; see [`ScheduleError`].
-pub fn schedule(parts: &[Part<'_>], regions: Regions) -> Result<Schedule, ScheduleError> {
+pub fn schedule(
+    parts: &[Part<'_>],
+    regions: Regions,
+    target: Target,
+) -> Result<Schedule, ScheduleError> {
     let mut out = Schedule::new(regions);
     let mut lifetimes: BTreeMap<usize, Lifetime> = BTreeMap::new();
     for part in parts {
@@ -168,7 +176,7 @@ pub fn schedule(parts: &[Part<'_>], regions: Regions) -> Result<Schedule, Schedu
         sinew_ir::verify_stage(part.program, sinew_ir::Stage::Bound)
             .map_err(|e| ScheduleError::NotLinked(e.to_string()))?;
         let (inputs, outputs) = part_buffers(part, &out.regions)?;
-        let cut = program::cut(part.program, inputs, outputs)?;
+        let cut = program::cut(part.program, inputs, outputs, target)?;
         assemble::append(&mut out, &mut lifetimes, part.name, cut);
     }
     let values: Vec<Lifetime> = lifetimes.values().copied().collect();
@@ -208,13 +216,14 @@ fn stretch(
     label: &dyn Fn(Value) -> String,
     inputs: Vec<OpenBuffer>,
     outputs: Vec<OpenBuffer>,
+    target: Target,
 ) -> Result<Scheduled, ScheduleError> {
     let count = inputs.len();
     let buffers: Vec<OpenBuffer> = inputs.into_iter().chain(outputs).collect();
     let outputs: Vec<usize> = (count..buffers.len()).collect();
     let mut staged: Vec<usize> = Vec::new();
     loop {
-        let storage = Storage::decide(function, buffers.clone(), &outputs, &staged)?;
+        let storage = Storage::decide(function, buffers.clone(), &outputs, &staged, target)?;
         let clusters = cluster::group(&storage);
         let groups = emit::emit(&storage, &clusters)?;
         match in_order(groups, &storage.buffers, count, &outputs, &staged) {

@@ -6,7 +6,7 @@ use super::emit::{Emitter, Made, MadeOf};
 use super::eval::{Eval, ExprKind, Home, Need};
 use super::graph::{Def, Id};
 use super::merge::{merge_nest, merge_scatter};
-use super::nest::{self, Stored};
+use super::nest::{self, NestSource, Stored};
 use super::probe::{dims, split};
 use crate::kernel::{Class, Scatter};
 
@@ -35,7 +35,13 @@ impl Emitter<'_> {
                         value,
                     };
                     let inner = vec![false; space.len()];
-                    let mut nest = nest::nest(&eval, &inner, &[], &[stored]);
+                    let mut nest = nest::nest(&NestSource {
+                        eval: &eval,
+                        inner: &inner,
+                        reduced: &[],
+                        stores: &[stored],
+                        target: self.storage.target,
+                    });
                     merge_nest(&mut nest);
                     let reads = eval.reads.iter().map(|(id, _)| *id).collect();
                     let made = Made {
@@ -51,7 +57,7 @@ impl Emitter<'_> {
         }
     }
 
-    /// The kernels of a concatenation, a spread or a scatter.
+    /// The kernels of a concatenation, a spread, a scatter, a scan or a sort.
     pub(super) fn alone(&mut self, id: Id) -> Result<MadeOf, ScheduleError> {
         let graph = &self.storage.graph;
         let (mut all, mut reads) = (Vec::new(), Vec::new());
@@ -94,6 +100,17 @@ impl Emitter<'_> {
                     add(self.map(*base, &home, None)?);
                     add(self.scatter(id, *indices, *updates, *axis, &home)?);
                 }
+                Def::Scan {
+                    operands,
+                    axis,
+                    reverse,
+                    kind,
+                } => add(self.scan(id, (operands, *kind), (*axis, *reverse), &home)?),
+                Def::Sort {
+                    x,
+                    axis,
+                    descending,
+                } => add(self.sort(id, *x, (*axis, *descending), &home)),
                 Def::Param
                 | Def::Const(_)
                 | Def::Iota(_)
@@ -126,7 +143,13 @@ impl Emitter<'_> {
             at: home.element(&base),
             value,
         };
-        let mut nest = nest::nest(&eval, &vec![false; space.len()], &[], &[stored]);
+        let mut nest = nest::nest(&NestSource {
+            eval: &eval,
+            inner: &vec![false; space.len()],
+            reduced: &[],
+            stores: &[stored],
+            target: self.storage.target,
+        });
         merge_nest(&mut nest);
         let made = Made {
             class: Class::Nest(nest),
@@ -150,18 +173,7 @@ impl Emitter<'_> {
         }
         let shape = &graph.nodes[updates].shape;
         let scope = self.scope(None);
-        // The space: the dims around the axis, then the updates.
-        let around: Vec<usize> = (0..shape.len()).filter(|d| *d != axis).collect();
-        let outer: Vec<usize> = around.iter().map(|d| shape[*d]).collect();
-        let mut space = outer.clone();
-        space.push(shape[axis]);
-        let mut base = vec![Affine::default(); shape.len()];
-        for (k, d) in around.iter().chain([&axis]).enumerate() {
-            base[*d] = match space[k] {
-                1 => Affine::default(),
-                _ => Affine::dim(k),
-            };
-        }
+        let (mut base, mut space) = axis_last(shape, axis);
         loop {
             let mut eval = Eval::new(graph, &scope, &space);
             let found = eval
@@ -206,4 +218,18 @@ impl Emitter<'_> {
             }
         }
     }
+}
+
+/// The space with the dims around an axis, then the axis, and the index of each dim of a shape over it.
+pub(super) fn axis_last(shape: &[usize], axis: usize) -> (Vec<Affine>, Vec<usize>) {
+    let around = (0..shape.len()).filter(|d| *d != axis);
+    let order: Vec<usize> = around.chain([axis]).collect();
+    let space: Vec<usize> = order.iter().map(|d| shape[*d]).collect();
+    let mut base = vec![Affine::default(); shape.len()];
+    for (k, d) in order.iter().enumerate() {
+        if space[k] != 1 {
+            base[*d] = Affine::dim(k);
+        }
+    }
+    (base, space)
 }

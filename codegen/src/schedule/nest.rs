@@ -3,8 +3,11 @@
 use super::affine::Affine;
 use super::eval::{Bound, Eval, Expr, ExprKind, Ref};
 use super::graph::Id;
+use super::row_array::{self, Kept};
+use crate::cost::Target;
 use crate::kernel::{
-    Access, Code, Guard, Nest, Reg, RowReg, ScalarInst, ScalarKind, SlotId, Stage, Store,
+    Access, ArrayId, Code, Guard, Nest, Reg, RowArray, RowReg, ScalarInst, ScalarKind, SlotId,
+    Stage, Store,
 };
 use sinew_ir::{DType, Reduction};
 use std::collections::{BTreeMap, BTreeSet};
@@ -148,186 +151,307 @@ pub(crate) fn by_stride(at: &Affine, dims: &mut [usize]) {
     dims.sort_by_key(|d| std::cmp::Reverse(at.stride(*d).unsigned_abs()));
 }
 
-struct Levels<'a> {
-    eval: &'a Eval<'a>,
+/// How many reductions one after the other expressions need.
+struct Depth<'a> {
+    exprs: &'a [Expr],
+    /// What each reduction reduces.
     roots: BTreeMap<Id, Ref>,
     memo: Vec<Option<usize>>,
 }
 
-impl Levels<'_> {
-    /// How many reductions one after the other an expression needs.
-    fn depth(&mut self, r: Ref) -> usize {
-        if let Some(level) = self.memo[r] {
-            return level;
+impl Depth<'_> {
+    fn reductions(&mut self, r: Ref) -> usize {
+        if let Some(depth) = self.memo[r] {
+            return depth;
         }
-        let level = match &self.eval.exprs[r].kind {
+        let depth = match &self.exprs[r].kind {
             ExprKind::Root(id) => match self.roots.get(id).copied() {
-                Some(value) => 1 + self.depth(value),
+                Some(value) => 1 + self.reductions(value),
                 None => 0,
             },
             kind => operands(kind)
                 .into_iter()
-                .map(|o| self.depth(o))
+                .map(|o| self.reductions(o))
                 .max()
                 .unwrap_or(0),
         };
-        self.memo[r] = Some(level);
-        level
+        self.memo[r] = Some(depth);
+        depth
     }
 }
 
-/// Makes the nest. Not merged yet.
-pub(crate) fn nest(eval: &Eval, inner: &[bool], reduced: &[Reduced], stores: &[Stored]) -> Nest {
-    let n = eval.space.len();
-    let mut outer: Vec<usize> = (0..n).filter(|d| !inner[*d]).collect();
-    let row: Vec<usize> = (0..n).filter(|d| inner[*d]).collect();
-    if let Some(first) = stores.first() {
+/// A nest to be made: expressions over a space, what is reduced and what is stored.
+pub(crate) struct NestSource<'a> {
+    pub eval: &'a Eval<'a>,
+    /// Which dims of the space are the row's.
+    pub inner: &'a [bool],
+    pub reduced: &'a [Reduced],
+    pub stores: &'a [Stored],
+    pub target: Target,
+}
+
+/// Makes the nest, and says what it keeps in row arrays. Not merged yet.
+pub(crate) fn nest(draft: &NestSource) -> Nest {
+    let (eval, inner) = (draft.eval, draft.inner);
+    let dims = 0..eval.space.len();
+    let mut outer: Vec<usize> = dims.clone().filter(|d| !inner[*d]).collect();
+    let row: Vec<usize> = dims.filter(|d| inner[*d]).collect();
+    if let Some(first) = draft.stores.first() {
         by_stride(&first.at, &mut outer);
     }
     let order: Vec<usize> = outer.iter().chain(&row).copied().collect();
     let extents = |dims: &[usize]| dims.iter().map(|d| eval.space[*d]).collect::<Vec<_>>();
-    let store = |s: &Stored, regs: &BTreeMap<Ref, Reg>| Store {
-        access: access(s.buffer, &s.at, &[], &order),
-        value: regs[&s.value],
-    };
+    let (outer, row) = (extents(&outer), extents(&row));
     if row.is_empty() {
-        let moves = depends(&eval.exprs, &|_| true, true);
-        let wanted: Vec<Ref> = stores.iter().map(|s| s.value).collect();
-        let (mut code, regs) = code(&eval.exprs, &wanted, &order, &|_| None, &|r| !moves[r]);
-        code.stores = stores.iter().map(|s| store(s, &regs)).collect();
-        return Nest {
-            outer: extents(&outer),
-            inner: Vec::new(),
-            stages: vec![Stage::Row {
-                code,
-                sets: Vec::new(),
-            }],
-            rows: Vec::new(),
+        return map(draft, &order, outer);
+    }
+    let length = row.iter().fold(1, |n: usize, e| n.saturating_mul(*e));
+    let mut rows = Rows::new(draft, order);
+    rows.choose_arrays(length);
+    rows.make_stages();
+    Nest {
+        outer,
+        inner: row,
+        stages: rows.stages,
+        rows: rows.dtypes,
+        arrays: rows.arrays,
+    }
+}
+
+/// A nest without rows: one element at a time.
+fn map(draft: &NestSource, order: &[usize], outer: Vec<usize>) -> Nest {
+    let exprs = &draft.eval.exprs;
+    let moves = depends(exprs, &|_| true, true);
+    let wanted: Vec<Ref> = draft.stores.iter().map(|s| s.value).collect();
+    let (mut code, regs) = code(exprs, &wanted, order, &|_| None, &|r| !moves[r]);
+    code.stores = draft
+        .stores
+        .iter()
+        .map(|s| store(s, &regs, order))
+        .collect();
+    Nest {
+        outer,
+        inner: Vec::new(),
+        stages: vec![Stage::Row {
+            code,
+            sets: Vec::new(),
+        }],
+        rows: Vec::new(),
+        arrays: Vec::new(),
+    }
+}
+
+fn store(s: &Stored, regs: &BTreeMap<Ref, Reg>, order: &[usize]) -> Store {
+    Store {
+        access: access(s.buffer, &s.at, &[], order),
+        value: regs[&s.value],
+    }
+}
+
+/// What one level of a row computes: all that needs so many reductions one after the other.
+#[derive(Default)]
+struct Level<'a> {
+    /// Values of the whole row that elements or the row's stores need.
+    sets: Vec<Ref>,
+    /// Stores of one element a row.
+    row_stores: Vec<&'a Stored>,
+    reduces: Vec<&'a Reduced>,
+    /// Stores of every element.
+    stores: Vec<&'a Stored>,
+}
+
+impl Level<'_> {
+    /// What its code for every element must have.
+    fn wanted(&self) -> Vec<Ref> {
+        let reduced = self.reduces.iter().map(|r| r.value);
+        reduced.chain(self.stores.iter().map(|s| s.value)).collect()
+    }
+}
+
+/// The stages of a row in the making.
+struct Rows<'a> {
+    exprs: &'a [Expr],
+    order: Vec<usize>,
+    target: Target,
+    /// Whether each expression differs along the row.
+    varies: Vec<bool>,
+    levels: Vec<Level<'a>>,
+    stages: Vec<Stage>,
+    /// Types of the row registers.
+    dtypes: Vec<DType>,
+    /// The row register of a value that does not differ along the row.
+    row_of: BTreeMap<Ref, RowReg>,
+    /// The row register of each reduction.
+    root_row: BTreeMap<Id, RowReg>,
+    /// Values to keep, and the number among the stages for every element of the one that writes each.
+    kept: Vec<Kept>,
+    /// The row array of each kept value that is written.
+    array_of: BTreeMap<Ref, ArrayId>,
+    arrays: Vec<RowArray>,
+}
+
+impl<'a> Rows<'a> {
+    fn new(draft: &NestSource<'a>, order: Vec<usize>) -> Rows<'a> {
+        let exprs: &[Expr] = &draft.eval.exprs;
+        let mut rows = Rows {
+            exprs,
+            order,
+            target: draft.target,
+            varies: depends(exprs, &|d| draft.inner[d], false),
+            levels: Vec::new(),
+            stages: Vec::new(),
+            dtypes: Vec::new(),
+            row_of: BTreeMap::new(),
+            root_row: BTreeMap::new(),
+            kept: Vec::new(),
+            array_of: BTreeMap::new(),
+            arrays: Vec::new(),
         };
+        for r in draft.reduced {
+            let row = rows.new_row(r.dtype);
+            rows.root_row.insert(r.id, row);
+        }
+        let along =
+            |s: &Stored| (0..draft.inner.len()).any(|d| draft.inner[d] && s.at.stride(d) != 0);
+        let (stores, row_stores): (Vec<&Stored>, Vec<&Stored>) =
+            draft.stores.iter().partition(|s| along(s));
+        let sets = rows.row_wanted(draft.reduced, &stores);
+        let mut depth = Depth {
+            exprs,
+            roots: draft.reduced.iter().map(|r| (r.id, r.value)).collect(),
+            memo: vec![None; exprs.len()],
+        };
+        let levels = &mut rows.levels;
+        for r in sets {
+            level(levels, depth.reductions(r)).sets.push(r);
+        }
+        for r in draft.reduced {
+            level(levels, depth.reductions(r.value)).reduces.push(r);
+        }
+        for s in stores {
+            level(levels, depth.reductions(s.value)).stores.push(s);
+        }
+        for s in row_stores {
+            level(levels, depth.reductions(s.value)).row_stores.push(s);
+        }
+        rows
     }
-    let varies = depends(&eval.exprs, &|d| inner[d], false);
-    let mut levels = Levels {
-        eval,
-        roots: reduced.iter().map(|r| (r.id, r.value)).collect(),
-        memo: vec![None; eval.exprs.len()],
-    };
-    let along = |s: &Stored| row.iter().any(|d| s.at.stride(*d) != 0);
-    let mut rows: Vec<DType> = Vec::new();
-    let mut row_of: BTreeMap<Ref, RowReg> = BTreeMap::new();
-    let new_row = |dtype: DType, rows: &mut Vec<DType>| {
-        rows.push(dtype);
-        RowReg(number(rows.len() - 1))
-    };
-    let mut root_row: BTreeMap<Id, RowReg> = BTreeMap::new();
-    for r in reduced {
-        root_row.insert(r.id, new_row(r.dtype, &mut rows));
+
+    fn new_row(&mut self, dtype: DType) -> RowReg {
+        self.dtypes.push(dtype);
+        RowReg(number(self.dtypes.len() - 1))
     }
-    // What the elements' codes want of the rows: the first row-wide expressions below theirs.
-    let mut row_wanted: BTreeSet<Ref> = BTreeSet::new();
-    {
+
+    /// What the elements' codes want of the rows: the first row-wide expressions below theirs.
+    fn row_wanted(&self, reduced: &[Reduced], stores: &[&Stored]) -> BTreeSet<Ref> {
+        let mut wanted = BTreeSet::new();
         let mut seen = BTreeSet::new();
         let each = reduced.iter().map(|r| r.value);
-        let stored = stores.iter().filter(|s| along(s)).map(|s| s.value);
-        let mut open: Vec<Ref> = each.chain(stored).collect();
+        let mut open: Vec<Ref> = each.chain(stores.iter().map(|s| s.value)).collect();
         while let Some(r) = open.pop() {
             if !seen.insert(r) {
                 continue;
             }
-            match (&eval.exprs[r].kind, varies[r]) {
+            match (&self.exprs[r].kind, self.varies[r]) {
                 (ExprKind::Const(_) | ExprKind::Root(_), _) => {}
                 (_, false) => {
-                    row_wanted.insert(r);
+                    wanted.insert(r);
                 }
                 (kind, true) => open.extend(operands(kind)),
             }
         }
+        wanted
     }
-    let mut last = 0;
-    for r in row_wanted.iter().copied() {
-        last = last.max(levels.depth(r));
+
+    /// Chooses what later stages read of earlier ones instead of computing it again.
+    fn choose_arrays(&mut self, length: usize) {
+        let wanted = self.levels.iter().map(Level::wanted);
+        let wanted: Vec<Vec<Ref>> = wanted.filter(|w| !w.is_empty()).collect();
+        self.kept = row_array::Stages {
+            exprs: self.exprs,
+            varies: &self.varies,
+            wanted: &wanted,
+            length,
+            target: self.target,
+        }
+        .choose();
     }
-    for r in reduced.iter().map(|r| r.value) {
-        last = last.max(levels.depth(r));
-    }
-    for s in stores {
-        last = last.max(levels.depth(s.value));
-    }
-    let mut stages = Vec::new();
-    for level in 0..=last {
-        // Row stage: row-wide values of this level, for elements or for the row's stores.
-        let sets: Vec<Ref> = row_wanted
-            .iter()
-            .copied()
-            .filter(|r| levels.depth(*r) == level)
-            .collect();
-        let stored: Vec<&Stored> = stores
-            .iter()
-            .filter(|s| !along(s) && levels.depth(s.value) == level)
-            .collect();
-        if !sets.is_empty() || !stored.is_empty() {
-            let wanted: Vec<Ref> = sets
-                .iter()
-                .copied()
-                .chain(stored.iter().map(|s| s.value))
-                .collect();
-            let given = |r: Ref| given_row(eval, r, &row_of, &root_row);
-            let (mut code, regs) = code(&eval.exprs, &wanted, &order, &given, &|_| false);
-            code.stores = stored.iter().map(|s| store(s, &regs)).collect();
-            let mut pairs = Vec::new();
-            for r in sets {
-                let row = new_row(eval.exprs[r].dtype, &mut rows);
-                pairs.push((row, regs[&r]));
-                row_of.insert(r, row);
+
+    /// Makes the stages of all levels.
+    fn make_stages(&mut self) {
+        let mut each = 0;
+        for level in std::mem::take(&mut self.levels) {
+            if !level.sets.is_empty() || !level.row_stores.is_empty() {
+                self.row_stage(&level);
             }
-            stages.push(Stage::Row { code, sets: pairs });
-        }
-        let reduces: Vec<&Reduced> = reduced
-            .iter()
-            .filter(|r| levels.depth(r.value) == level)
-            .collect();
-        let stored: Vec<&Stored> = stores
-            .iter()
-            .filter(|s| along(s) && levels.depth(s.value) == level)
-            .collect();
-        if !reduces.is_empty() || !stored.is_empty() {
-            let wanted: Vec<Ref> = reduces
-                .iter()
-                .map(|r| r.value)
-                .chain(stored.iter().map(|s| s.value))
-                .collect();
-            let given = |r: Ref| given_row(eval, r, &row_of, &root_row);
-            let (mut code, regs) = code(&eval.exprs, &wanted, &order, &given, &|r| !varies[r]);
-            code.stores = stored.iter().map(|s| store(s, &regs)).collect();
-            let reduces = reduces
-                .iter()
-                .map(|r| (root_row[&r.id], r.kind, regs[&r.value]))
-                .collect();
-            stages.push(Stage::Each { code, reduces });
+            let wanted = level.wanted();
+            if !wanted.is_empty() {
+                self.each_stage(&level, wanted, each);
+                each += 1;
+            }
         }
     }
-    Nest {
-        outer: extents(&outer),
-        inner: extents(&row),
-        stages,
-        rows,
+
+    fn row_stage(&mut self, level: &Level) {
+        let stored = level.row_stores.iter().map(|s| s.value);
+        let wanted: Vec<Ref> = level.sets.iter().copied().chain(stored).collect();
+        let given = |r: Ref| self.given(r);
+        let (mut code, regs) = code(self.exprs, &wanted, &self.order, &given, &|_| false);
+        let stores = level.row_stores.iter();
+        code.stores = stores.map(|s| store(s, &regs, &self.order)).collect();
+        let mut sets = Vec::new();
+        for r in &level.sets {
+            let row = self.new_row(self.exprs[*r].dtype);
+            sets.push((row, regs[r]));
+            self.row_of.insert(*r, row);
+        }
+        self.stages.push(Stage::Row { code, sets });
+    }
+
+    /// The stage of a number among those for every element.
+    fn each_stage(&mut self, level: &Level, wanted: Vec<Ref>, each: usize) {
+        let given = |r: Ref| self.given(r);
+        let early = |r: Ref| !self.varies[r];
+        let (mut code, regs) = code(self.exprs, &wanted, &self.order, &given, &early);
+        let stores = level.stores.iter();
+        code.stores = stores.map(|s| store(s, &regs, &self.order)).collect();
+        let reduces = level.reduces.iter();
+        let reduces = reduces.map(|r| (self.root_row[&r.id], r.kind, regs[&r.value]));
+        let reduces = reduces.collect();
+        for kept in self.kept.iter().filter(|k| k.stage == each) {
+            let id = ArrayId(number(self.arrays.len()));
+            self.array_of.insert(kept.value, id);
+            self.arrays.push(RowArray {
+                stage: self.stages.len(),
+                value: regs[&kept.value],
+            });
+        }
+        self.stages.push(Stage::Each { code, reduces });
+    }
+
+    /// Where an expression's value is, if a stage before has computed it.
+    fn given(&self, r: Ref) -> Option<ScalarKind> {
+        if let Some(row) = self.row_of.get(&r) {
+            return Some(ScalarKind::Row(*row));
+        }
+        if let Some(array) = self.array_of.get(&r) {
+            return Some(ScalarKind::Element(*array));
+        }
+        match &self.exprs[r].kind {
+            ExprKind::Root(id) => self.root_row.get(id).map(|row| ScalarKind::Row(*row)),
+            ExprKind::Load { .. }
+            | ExprKind::Gather { .. }
+            | ExprKind::Const(_)
+            | ExprKind::Index(_)
+            | ExprKind::Apply(..) => None,
+        }
     }
 }
 
-fn given_row(
-    eval: &Eval,
-    r: Ref,
-    row_of: &BTreeMap<Ref, RowReg>,
-    root_row: &BTreeMap<Id, RowReg>,
-) -> Option<ScalarKind> {
-    if let Some(row) = row_of.get(&r) {
-        return Some(ScalarKind::Row(*row));
+/// The level of a number.
+fn level<'l, 'a>(levels: &'l mut Vec<Level<'a>>, number: usize) -> &'l mut Level<'a> {
+    if levels.len() <= number {
+        levels.resize_with(number + 1, Level::default);
     }
-    match &eval.exprs[r].kind {
-        ExprKind::Root(id) => root_row.get(id).map(|row| ScalarKind::Row(*row)),
-        ExprKind::Load { .. }
-        | ExprKind::Gather { .. }
-        | ExprKind::Const(_)
-        | ExprKind::Index(_)
-        | ExprKind::Apply(..) => None,
-    }
+    &mut levels[number]
 }

@@ -5,8 +5,9 @@
 use super::affine::Affine;
 use super::eval::{Bound, Eval, Expr, ExprKind, Need, Ref};
 use super::graph::{Def, Id};
-use super::probe::{Closed, MOST_PLACES, Probe, dims, split};
+use super::probe::{Closed, Probe, dims, split};
 use super::storage::Storage;
+use crate::cost::{MOST_PLACES, PROLOGUE_BYTES, PROLOGUE_REGIONS, PROLOGUE_WORK};
 use std::collections::BTreeSet;
 
 /// An operand's element as an expression over the operand's own axes: a load, or a prologue.
@@ -16,15 +17,6 @@ pub(crate) struct OperandExpr {
     /// The leaves it reads.
     pub reads: Vec<Id>,
 }
-
-/// Work a prologue may be: ten additions, no transcendental function. It is repeated for every block
-/// of the other operand, some ten times in the products that are large.
-const CHEAP: usize = 10;
-/// A prologue may load so many times the bytes that the stored value would have.
-const MORE_BYTES: usize = 2;
-/// Regions that a prologue may read: two of them, an epilogue and the results must fit in the
-/// bindings of a shader.
-const REGIONS: usize = 3;
 
 impl Storage {
     /// The operand of a contraction over its last `contracted` axes; else the value to store first.
@@ -101,9 +93,9 @@ impl Storage {
     /// - nobody but contractions reads it: another reader would compute it a second time or store it;
     /// - it does not follow from what a kernel computes element by element: that kernel stores it at
     ///   the price of the store, and each of its contractions reads it once;
-    /// - it is cheap: [`CHEAP`] at most, nothing transcendental;
+    /// - it is cheap: [`PROLOGUE_WORK`] at most, nothing transcendental;
     /// - it does not repeat a smaller value: that is stored in fewer bytes than any load of it;
-    /// - its loads are not [`MORE_BYTES`] times the value, and of [`REGIONS`] regions at most.
+    /// - its loads are not [`PROLOGUE_BYTES`] times the value, and of [`PROLOGUE_REGIONS`] regions at most.
     fn is_computed_at_use(&self, operand: Id, base: Id, found: &OperandExpr) -> bool {
         let size = |id: Id| self.graph.nodes[id].dtype.size().unwrap_or(8);
         let elements = self.graph.elements(operand);
@@ -120,7 +112,7 @@ impl Storage {
             .exprs
             .iter()
             .map(|expr| match &expr.kind {
-                ExprKind::Apply(scalar, _) => scalar.def().work,
+                ExprKind::Apply(scalar, _) => self.target.compute(*scalar),
                 ExprKind::Load { .. }
                 | ExprKind::Gather { .. }
                 | ExprKind::Const(_)
@@ -128,10 +120,10 @@ impl Storage {
                 | ExprKind::Root(_) => 0,
             })
             .sum();
-        total <= CHEAP
+        total <= PROLOGUE_WORK
             && (loads.is_empty() || elements <= self.graph.elements(base))
-            && bytes <= MORE_BYTES * elements * size(operand)
-            && regions.len() <= REGIONS
+            && bytes <= PROLOGUE_BYTES * elements * size(operand)
+            && regions.len() <= PROLOGUE_REGIONS
             && self.only_contracted(base)
             && !self.can_ride_on_what_it_reads(base)
     }
@@ -164,7 +156,11 @@ impl Storage {
                 return false;
             };
             let alone = match self.graph.nodes[*leaf].def {
-                Def::Concat { .. } | Def::Scatter { .. } | Def::Spread { .. } => true,
+                Def::Concat { .. }
+                | Def::Scatter { .. }
+                | Def::Scan { .. }
+                | Def::Sort { .. }
+                | Def::Spread { .. } => true,
                 Def::Param
                 | Def::Const(_)
                 | Def::Iota(_)

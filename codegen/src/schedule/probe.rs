@@ -6,9 +6,7 @@ use super::affine::Affine;
 use super::eval::{Eval, Home, Need, Role, Scope};
 use super::graph::{Def, Id};
 use super::storage::Storage;
-
-/// A value that a kernel reads at more places than this is stored. Stencils of five points fit.
-pub(super) const MOST_PLACES: usize = 5;
+use crate::cost::MOST_PLACES;
 
 /// A leaf that is read, and at which index, unless that is guarded or computed.
 pub(crate) type Read = (Id, Option<Vec<Affine>>);
@@ -72,16 +70,21 @@ impl Storage {
                 ..
             } => {
                 let mut reads = self.reads_of(*base)?;
-                for operand in [*indices, *updates] {
-                    // The updates run in order over one dim, which cannot be split.
-                    let shape = &self.graph.nodes[operand].shape;
-                    let probe = self.read(operand, usize::MAX, shape)?;
-                    if probe.base != dims(shape).0 {
-                        return Err(operand);
-                    }
-                    reads.extend(probe.reads.into_iter().map(|(r, _)| (r, None)));
-                }
+                reads.extend(self.read_in_order(&[*indices, *updates])?);
                 self.probes[id].reads = reads;
+                return Ok(());
+            }
+            Def::Scan { operands, .. } => {
+                let reads = self.read_in_order(operands)?;
+                self.probes[id].reads = reads;
+                return Ok(());
+            }
+            Def::Sort { x, .. } => {
+                // Keys are compared again and again: they are computed once, before.
+                if !self.is_leaf(*x) {
+                    return Err(*x);
+                }
+                self.probes[id].reads = vec![(*x, None)];
                 return Ok(());
             }
             Def::Param
@@ -98,6 +101,20 @@ impl Storage {
         };
         self.probes[id] = self.read(tops[0], id, &shape)?;
         Ok(())
+    }
+
+    /// The leaves of operands that are read in order along one dim, which cannot be split.
+    fn read_in_order(&self, operands: &[Id]) -> Result<Vec<Read>, Id> {
+        let mut reads = Vec::new();
+        for operand in operands {
+            let shape = &self.graph.nodes[*operand].shape;
+            let probe = self.read(*operand, usize::MAX, shape)?;
+            if probe.base != dims(shape).0 {
+                return Err(*operand);
+            }
+            reads.extend(probe.reads.into_iter().map(|(r, _)| (r, None)));
+        }
+        Ok(reads)
     }
 
     /// The leaves a value reads, itself included if it is one.
@@ -153,7 +170,9 @@ impl Storage {
             | Def::Reduce { .. }
             | Def::Contract { .. }
             | Def::Concat { .. }
-            | Def::Scatter { .. } => false,
+            | Def::Scatter { .. }
+            | Def::Scan { .. }
+            | Def::Sort { .. } => false,
         };
         let size = self.graph.elements(top);
         let of_rows = self.probes[id].reads.iter().any(|(leaf, index)| {
@@ -190,7 +209,9 @@ impl Storage {
                 | Def::Contract { .. }
                 | Def::Concat { .. }
                 | Def::Gather { .. }
-                | Def::Scatter { .. } => return false,
+                | Def::Scatter { .. }
+                | Def::Scan { .. }
+                | Def::Sort { .. } => return false,
             }
         }
     }
@@ -209,7 +230,9 @@ impl Storage {
             | Def::Contract { .. }
             | Def::Concat { .. }
             | Def::Gather { .. }
-            | Def::Scatter { .. } => false,
+            | Def::Scatter { .. }
+            | Def::Scan { .. }
+            | Def::Sort { .. } => false,
         }
     }
 }

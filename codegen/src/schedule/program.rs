@@ -12,6 +12,7 @@
 use super::affine::contiguous;
 use super::storage::{OpenBuffer, Site};
 use super::{ScheduleError, Scheduled, overlap, stretch};
+use crate::cost::Target;
 use sinew_ir::{
     Axis, Block, Builder, DType, Function, Inst, Kind, Loop, OpInst, Order, Param, ParamKind,
     Shape, Type, Value,
@@ -44,24 +45,26 @@ pub(super) fn cut(
     function: &Function,
     inputs: Vec<OpenBuffer>,
     outputs: Vec<OpenBuffer>,
+    target: Target,
 ) -> Result<Cut, ScheduleError> {
     // Linked programs have no functions over ops any more; others may.
-    let mut expanded = function.clone();
-    sinew_ir::expand(&mut expanded).map_err(|e| ScheduleError::NotLinked(e.to_string()))?;
-    let function = &expanded;
+    let mut decomposed = function.clone();
+    sinew_ir::decompose(&mut decomposed).map_err(|e| ScheduleError::NotLinked(e.to_string()))?;
+    let function = &decomposed;
     let label = |value: Value| match function.params.get(value.index()) {
         Some(p) => p.name.clone(),
         None => value.to_string(),
     };
     let insts = &function.body.insts;
     if !insts.iter().any(|inst| matches!(inst, Inst::Loop(_))) {
-        let whole = stretch(function, &label, inputs, outputs)?;
+        let whole = stretch(function, &label, inputs, outputs, target)?;
         return Ok(Cut {
             items: vec![Item::Kernels(whole)],
             shared: Vec::new(),
         });
     }
     let mut cutter = Cutter {
+        target,
         function,
         label: &label,
         definitions: BTreeMap::new(),
@@ -90,6 +93,7 @@ type Env = BTreeMap<Value, OpenBuffer>;
 type Output = (Value, OpenBuffer);
 
 struct Cutter<'a> {
+    target: Target,
     function: &'a Function,
     label: &'a dyn Fn(Value) -> String,
     /// The operation that defines a value, with its place in the text.
@@ -214,6 +218,8 @@ impl<'a> Cutter<'a> {
             | Kind::Concat
             | Kind::Gather
             | Kind::Scatter
+            | Kind::Scan(_)
+            | Kind::Sort
             | Kind::Function(_) => false,
         }
     }
@@ -439,7 +445,7 @@ impl<'a> Cutter<'a> {
             Some(label) => label.clone(),
             None => "iterations".into(),
         };
-        stretch(&function, &label, inputs, places)
+        stretch(&function, &label, inputs, places, self.target)
     }
 }
 

@@ -3,13 +3,8 @@
 
 use super::affine::Affine;
 use super::graph::{Def, Graph, Id, constant};
+use crate::cost::LONG_REDUCTION;
 use sinew_ir::{DType, Reduction, Scalar, Value};
-
-/// Scatters of at most this many updates along their axis are computed as comparisons per element.
-pub(super) const SCATTER_INLINE: usize = 4;
-/// A reduction of more elements than this is done in two steps: the rounding of one long sum in f32
-/// grows with its length, and a few rows would leave a machine idle.
-const LONG_REDUCTION: usize = 4096;
 
 impl Graph {
     /// A contraction's operand as batch axes, free axes, contracted axes.

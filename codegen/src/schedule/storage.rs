@@ -10,7 +10,7 @@ use super::affine::contiguous;
 use super::eval::Home;
 use super::graph::{Def, Graph, Id};
 use super::probe::Probe;
-use crate::cost::TRANSCENDENTAL;
+use crate::cost::{LONGEST_CHAIN, Target};
 use crate::kernel::RegionId;
 use sinew_ir::{DType, Function};
 use std::collections::BTreeSet;
@@ -52,6 +52,8 @@ pub(crate) struct Copy {
 }
 
 pub(crate) struct Storage {
+    /// What the kernels are made for.
+    pub target: Target,
     pub graph: Graph,
     /// Whether a value is a kernel value.
     pub kernel: Vec<bool>,
@@ -67,9 +69,6 @@ pub(crate) struct Storage {
     pub cut: Vec<bool>,
 }
 
-/// Longer chains of inlined values are cut.
-const LONGEST_CHAIN: usize = 96;
-
 impl Storage {
     /// Decides kernel values and homes. `inputs` and `outputs` are buffers; results in `staged` are
     /// computed in the arena first and copied at the end.
@@ -78,12 +77,14 @@ impl Storage {
         buffers: Vec<OpenBuffer>,
         outputs: &[usize],
         staged: &[usize],
+        target: Target,
     ) -> Result<Storage, ScheduleError> {
         let mut graph = Graph::build(function)?;
         let n = graph.nodes.len();
         let mut plain = vec![false; n];
         loop {
             let mut storage = Storage {
+                target,
                 graph,
                 kernel: vec![false; n],
                 home: vec![None; n],
@@ -272,7 +273,9 @@ impl Storage {
             | Def::Contract { .. }
             | Def::Concat { .. }
             | Def::Gather { .. }
-            | Def::Scatter { .. } => {}
+            | Def::Scatter { .. }
+            | Def::Scan { .. }
+            | Def::Sort { .. } => {}
         }
         self.kernel[id] = true;
         match self.home[id] {
@@ -325,7 +328,9 @@ impl Storage {
                     | Def::Contract { .. }
                     | Def::Concat { .. }
                     | Def::Gather { .. }
-                    | Def::Scatter { .. } => break,
+                    | Def::Scatter { .. }
+                    | Def::Scan { .. }
+                    | Def::Sort { .. } => break,
                 }
             }
             self.kernel[last] = true;
@@ -362,7 +367,8 @@ impl Storage {
             let Def::Broadcast { x, .. } = self.graph.nodes[id].def else {
                 continue;
             };
-            if !self.graph.live(id) || self.graph.elements(x) * 8 > self.graph.elements(id) {
+            let (elements, copies) = (self.graph.elements(x), self.graph.elements(id));
+            if !self.graph.live(id) || !self.target.is_spread_widely(elements, copies) {
                 continue;
             }
             let (mut open, mut found) = (vec![x], false);
@@ -372,7 +378,7 @@ impl Storage {
                 if let (Def::Elementwise(scalar, operands), true) =
                     (&self.graph.nodes[at].def, inlined)
                 {
-                    found |= scalar.def().work >= TRANSCENDENTAL;
+                    found |= self.target.is_dear(*scalar);
                     open.extend(operands.iter().filter(|o| seen.insert(**o)));
                 } else {
                     found |= at != x && self.kernel[at];
@@ -413,7 +419,9 @@ impl Storage {
                     | Def::Shear { .. }
                     | Def::Pad { .. }
                     | Def::Spread { .. }
-                    | Def::Scatter { .. } => false,
+                    | Def::Scatter { .. }
+                    | Def::Scan { .. }
+                    | Def::Sort { .. } => false,
                 };
                 if computed && self.home[part].is_none() && !self.plain[part] {
                     self.kernel[part] = true;

@@ -72,6 +72,7 @@ fn code(code: &Code, stage: usize, space: &[usize], pointwise: bool, out: &mut V
             ScalarKind::Const(_)
             | ScalarKind::Index { .. }
             | ScalarKind::Row(_)
+            | ScalarKind::Element(_)
             | ScalarKind::Accumulator
             | ScalarKind::Apply(..) => {}
         }
@@ -115,6 +116,20 @@ pub(crate) fn touches(class: &Class) -> Vec<Touch> {
                 times,
             });
         }
+        Class::Scan(s) => code(&s.code, 0, &s.space(), true, &mut out),
+        Class::Sort(s) => {
+            let space = s.space();
+            let touch = |access: &Access, stores: bool| Touch {
+                access: access.clone(),
+                space: space.clone(),
+                loads: !stores,
+                stores,
+                plain: false,
+                stage: 0,
+                times: volume(&space),
+            };
+            out.extend([touch(&s.keys, false), touch(&s.indices, true)]);
+        }
     }
     out
 }
@@ -128,6 +143,7 @@ pub(crate) fn each_access(class: &mut Class, f: &mut dyn FnMut(&mut Access)) {
                 ScalarKind::Const(_)
                 | ScalarKind::Index { .. }
                 | ScalarKind::Row(_)
+                | ScalarKind::Element(_)
                 | ScalarKind::Accumulator
                 | ScalarKind::Apply(..) => {}
             }
@@ -153,5 +169,7 @@ pub(crate) fn each_access(class: &mut Class, f: &mut dyn FnMut(&mut Access)) {
             code(&mut s.code, f);
             f(&mut s.target);
         }
+        Class::Scan(s) => code(&mut s.code, f),
+        Class::Sort(s) => [&mut s.keys, &mut s.indices].into_iter().for_each(f),
     }
 }

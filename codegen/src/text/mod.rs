@@ -13,11 +13,15 @@
 //!   nest outer [10] inner [30] rows [f32]
 //!   each {
 //!     r0: f32 = load s0 at 0 [30, 1] where -1 + [0, 1] < 29
-//!     row0 = sum r0
+//!     r1: f32 = exp r0
+//!     row0 = sum r1
+//!     array0 = r1
 //!   }
 //!   each {
 //!     r0: f32 = row0
-//!     store r0 s1 at 0 [30, 1]
+//!     r1: f32 = array0
+//!     r2: f32 = div r1 r0
+//!     store r2 s1 at 0 [30, 1]
 //!   }
 //! }
 //! part "main" {
@@ -29,8 +33,10 @@
 //! ```
 //!
 //! `at 0 [30, 1]` is an offset and strides: of an access over the space's dims, of a binding over the
-//! loops around the run. What follows a `;` is a comment.
+//! loops around the run. `array0` is a row array: written by one stage, read by later ones. What follows
+//! a `;` is a comment.
 
+mod classes;
 mod parse;
 mod print;
 mod tokens;

@@ -2,11 +2,11 @@
 
 use super::tokens::{Token, TokenKind, tokens};
 use crate::kernel::{
-    Access, Binding, Buffer, BufferId, Class, Code, Contract, Guard, Kernel, KernelId, Loop, Nest,
-    Node, Operand, Part, Reg, Region, RegionId, RegionKind, RowReg, Run, ScalarInst, ScalarKind,
-    Scatter, Schedule, Slot, SlotId, SlotUse, Stage, Store,
+    Access, ArrayId, Binding, Buffer, BufferId, Class, Code, Guard, Kernel, KernelId, Loop, Node,
+    Part, Reg, Region, RegionId, RegionKind, RowReg, Run, ScalarInst, ScalarKind, Schedule, Slot,
+    SlotId, SlotUse, Store,
 };
-use sinew_ir::{DType, Reduction, Scalar};
+use sinew_ir::{DType, Scalar};
 use std::str::FromStr;
 
 /// A text that is no schedule.
@@ -19,7 +19,7 @@ pub struct ParseError {
     pub what: String,
 }
 
-type Parsed<T> = Result<T, ParseError>;
+pub(super) type Parsed<T> = Result<T, ParseError>;
 
 /// Loops and parts inside of each other, at most.
 const DEEPEST: usize = 64;
@@ -58,13 +58,13 @@ pub fn parse(text: &str) -> Result<Schedule, ParseError> {
     Ok(out)
 }
 
-struct Parser {
+pub(super) struct Parser {
     tokens: Vec<Token>,
     at: usize,
 }
 
 impl Parser {
-    fn wrong<T>(&self, what: impl Into<String>) -> Parsed<T> {
+    pub(super) fn wrong<T>(&self, what: impl Into<String>) -> Parsed<T> {
         let token = self.tokens.get(self.at).or(self.tokens.last());
         Err(ParseError {
             line: token.map_or(1, |t| t.line),
@@ -77,33 +77,33 @@ impl Parser {
     }
 
     /// Takes a word if it is next.
-    fn eat(&mut self, word: &str) -> bool {
+    pub(super) fn eat(&mut self, word: &str) -> bool {
         let found = matches!(self.peek(), Some(TokenKind::Word(w)) if w == word);
         self.at += usize::from(found);
         found
     }
 
-    fn eat_mark(&mut self, mark: char) -> bool {
+    pub(super) fn eat_mark(&mut self, mark: char) -> bool {
         let found = self.peek() == Some(&TokenKind::Mark(mark));
         self.at += usize::from(found);
         found
     }
 
-    fn expect(&mut self, word: &str) -> Parsed<()> {
+    pub(super) fn expect(&mut self, word: &str) -> Parsed<()> {
         match self.eat(word) {
             true => Ok(()),
             false => self.wrong(format!("`{word}` is expected")),
         }
     }
 
-    fn mark(&mut self, mark: char) -> Parsed<()> {
+    pub(super) fn mark(&mut self, mark: char) -> Parsed<()> {
         match self.eat_mark(mark) {
             true => Ok(()),
             false => self.wrong(format!("`{mark}` is expected")),
         }
     }
 
-    fn word(&mut self) -> Parsed<String> {
+    pub(super) fn word(&mut self) -> Parsed<String> {
         match self.peek() {
             Some(TokenKind::Word(word)) => {
                 let word = word.clone();
@@ -125,7 +125,7 @@ impl Parser {
         }
     }
 
-    fn number<T: FromStr>(&mut self) -> Parsed<T> {
+    pub(super) fn number<T: FromStr>(&mut self) -> Parsed<T> {
         let word = self.word()?;
         self.read(&word, "a number")
     }
@@ -138,12 +138,12 @@ impl Parser {
     }
 
     /// `s3`, `r3`, `b3`, `row3`: the number.
-    fn id(&mut self, letter: &str) -> Parsed<u32> {
+    pub(super) fn id(&mut self, letter: &str) -> Parsed<u32> {
         let word = self.word()?;
         self.id_in(&word, letter)
     }
 
-    fn id_in(&mut self, word: &str, letter: &str) -> Parsed<u32> {
+    pub(super) fn id_in(&mut self, word: &str, letter: &str) -> Parsed<u32> {
         match word.strip_prefix(letter) {
             Some(rest) => self.read(rest, &format!("`{letter}` with a number")),
             None => {
@@ -155,11 +155,11 @@ impl Parser {
         }
     }
 
-    fn reg(&mut self) -> Parsed<Reg> {
+    pub(super) fn reg(&mut self) -> Parsed<Reg> {
         Ok(Reg(self.id("r")?))
     }
 
-    fn list<T>(&mut self, item: impl Fn(&mut Parser) -> Parsed<T>) -> Parsed<Vec<T>> {
+    pub(super) fn list<T>(&mut self, item: impl Fn(&mut Parser) -> Parsed<T>) -> Parsed<Vec<T>> {
         self.mark('[')?;
         let mut out = Vec::new();
         while !self.eat_mark(']') {
@@ -171,11 +171,11 @@ impl Parser {
         Ok(out)
     }
 
-    fn numbers<T: FromStr>(&mut self) -> Parsed<Vec<T>> {
+    pub(super) fn numbers<T: FromStr>(&mut self) -> Parsed<Vec<T>> {
         self.list(Parser::number)
     }
 
-    fn dtype(&mut self) -> Parsed<DType> {
+    pub(super) fn dtype(&mut self) -> Parsed<DType> {
         let word = self.word()?;
         match DType::parse(&word) {
             Some(dtype) => Ok(dtype),
@@ -320,124 +320,15 @@ impl Parser {
             "nest" => Class::Nest(self.nest()?),
             "contract" => Class::Contract(self.contract()?),
             "scatter" => Class::Scatter(self.scatter()?),
+            "scan" => Class::Scan(self.scan()?),
+            "sort" => Class::Sort(self.sort()?),
             other => return self.wrong(format!("`{other}` is no class of kernels")),
         };
         self.mark('}')?;
         Ok(Kernel { name, slots, class })
     }
 
-    fn nest(&mut self) -> Parsed<Nest> {
-        self.expect("outer")?;
-        let outer = self.numbers()?;
-        self.expect("inner")?;
-        let inner = self.numbers()?;
-        self.expect("rows")?;
-        let rows = self.list(Parser::dtype)?;
-        let mut stages = Vec::new();
-        loop {
-            if self.eat("row") {
-                self.mark('{')?;
-                let code = self.code()?;
-                let mut sets = Vec::new();
-                while !self.eat_mark('}') {
-                    let row = RowReg(self.id("row")?);
-                    self.mark('=')?;
-                    sets.push((row, self.reg()?));
-                }
-                stages.push(Stage::Row { code, sets });
-            } else if self.eat("each") {
-                self.mark('{')?;
-                let code = self.code()?;
-                let mut reduces = Vec::new();
-                while !self.eat_mark('}') {
-                    let row = RowReg(self.id("row")?);
-                    self.mark('=')?;
-                    reduces.push((row, self.reduction()?, self.reg()?));
-                }
-                stages.push(Stage::Each { code, reduces });
-            } else {
-                return Ok(Nest {
-                    outer,
-                    inner,
-                    stages,
-                    rows,
-                });
-            }
-        }
-    }
-
-    fn reduction(&mut self) -> Parsed<Reduction> {
-        let word = self.word()?;
-        match [Reduction::Sum, Reduction::Max, Reduction::ArgMax]
-            .into_iter()
-            .find(|r| r.name() == word)
-        {
-            Some(reduction) => Ok(reduction),
-            None => self.wrong(format!("`{word}` is no reduction")),
-        }
-    }
-
-    fn contract(&mut self) -> Parsed<Contract> {
-        let dtype = self.dtype()?;
-        self.expect("batch")?;
-        let batch = self.numbers()?;
-        self.expect("m")?;
-        let m = self.numbers()?;
-        self.expect("n")?;
-        let n = self.numbers()?;
-        self.expect("k")?;
-        let k = self.numbers()?;
-        let lhs = self.operand("left")?;
-        let rhs = self.operand("right")?;
-        self.expect("epilogue")?;
-        Ok(Contract {
-            batch,
-            m,
-            n,
-            k,
-            dtype,
-            lhs,
-            rhs,
-            epilogue: self.block()?,
-        })
-    }
-
-    fn operand(&mut self, name: &str) -> Parsed<Operand> {
-        self.expect(name)?;
-        let value = self.reg()?;
-        let code = self.block()?;
-        Ok(Operand { code, value })
-    }
-
-    fn scatter(&mut self) -> Parsed<Scatter> {
-        self.expect("outer")?;
-        let outer = self.numbers()?;
-        self.expect("updates")?;
-        let updates = self.number()?;
-        self.expect("extent")?;
-        let extent = self.number()?;
-        self.expect("stride")?;
-        let stride = self.number()?;
-        self.expect("index")?;
-        let index = self.reg()?;
-        self.expect("update")?;
-        let update = self.reg()?;
-        self.expect("target")?;
-        let target = self.access()?;
-        self.expect("code")?;
-        Ok(Scatter {
-            outer,
-            updates,
-            extent,
-            target,
-            stride,
-            code: self.block()?,
-            index,
-            update,
-        })
-    }
-
-    fn block(&mut self) -> Parsed<Code> {
+    pub(super) fn block(&mut self) -> Parsed<Code> {
         self.mark('{')?;
         let code = self.code()?;
         self.mark('}')?;
@@ -445,7 +336,7 @@ impl Parser {
     }
 
     /// Instructions, then stores.
-    fn code(&mut self) -> Parsed<Code> {
+    pub(super) fn code(&mut self) -> Parsed<Code> {
         let mut code = Code::default();
         loop {
             let next = self.tokens.get(self.at + 1).map(|t| &t.kind);
@@ -493,6 +384,9 @@ impl Parser {
             },
             "accumulator" => ScalarKind::Accumulator,
             row if row.starts_with("row") => ScalarKind::Row(RowReg(self.id_in(row, "row")?)),
+            array if array.starts_with("array") => {
+                ScalarKind::Element(ArrayId(self.id_in(array, "array")?))
+            }
             name => {
                 let Some(scalar) = Scalar::TABLE.iter().find(|s| s.name() == name) else {
                     return self.wrong(format!("`{name}` is no instruction"));
@@ -511,7 +405,7 @@ impl Parser {
         })
     }
 
-    fn access(&mut self) -> Parsed<Access> {
+    pub(super) fn access(&mut self) -> Parsed<Access> {
         let slot = SlotId(self.id("s")?);
         self.expect("at")?;
         let offset = self.number()?;

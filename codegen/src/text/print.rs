@@ -2,7 +2,7 @@
 
 use crate::kernel::{
     Access, Class, Code, Contract, Kernel, Nest, Node, Operand, Reg, Run, ScalarInst, ScalarKind,
-    Scatter, Schedule, Stage,
+    Scan, Scatter, Schedule, Sort, Stage,
 };
 use std::fmt::{self, Display, Formatter, Write};
 
@@ -125,6 +125,8 @@ impl Display for Kernel {
             Class::Nest(n) => nest(n, f)?,
             Class::Contract(c) => contract(c, f)?,
             Class::Scatter(s) => scatter(s, f)?,
+            Class::Scan(s) => scan(s, f)?,
+            Class::Sort(s) => sort(s, f)?,
         }
         writeln!(f, "}}")
     }
@@ -138,7 +140,7 @@ fn nest(n: &Nest, f: &mut Formatter<'_>) -> fmt::Result {
         List(&n.inner),
         List(&n.rows)
     )?;
-    for stage in &n.stages {
+    for (at, stage) in n.stages.iter().enumerate() {
         match stage {
             Stage::Row { code: c, sets } => {
                 writeln!(f, "  row {{")?;
@@ -155,6 +157,9 @@ fn nest(n: &Nest, f: &mut Formatter<'_>) -> fmt::Result {
                     writeln!(f, "    row{} = {name} r{}", row.0, reg.0)?;
                 }
             }
+        }
+        for (number, array) in n.arrays.iter().enumerate().filter(|(_, a)| a.stage == at) {
+            writeln!(f, "    array{number} = r{}", array.value.0)?;
         }
         writeln!(f, "  }}")?;
     }
@@ -198,6 +203,30 @@ fn scatter(s: &Scatter, f: &mut Formatter<'_>) -> fmt::Result {
     writeln!(f, "  code {{")?;
     code(&s.code, f)?;
     writeln!(f, "  }}")
+}
+
+fn scan(s: &Scan, f: &mut Formatter<'_>) -> fmt::Result {
+    writeln!(
+        f,
+        "  scan outer {} extent {} start {:?} next r{} {{",
+        List(&s.outer),
+        s.extent,
+        s.start,
+        s.next.0
+    )?;
+    code(&s.code, f)?;
+    writeln!(f, "  }}")
+}
+
+fn sort(s: &Sort, f: &mut Formatter<'_>) -> fmt::Result {
+    let direction = match s.descending {
+        false => "ascending",
+        true => "descending",
+    };
+    let outer = List(&s.outer);
+    writeln!(f, "  sort {direction} outer {outer} extent {}", s.extent)?;
+    writeln!(f, "  keys {}", AccessText(&s.keys))?;
+    writeln!(f, "  indices {}", AccessText(&s.indices))
 }
 
 fn code(code: &Code, f: &mut Formatter<'_>) -> fmt::Result {
@@ -254,6 +283,7 @@ impl Display for InstText<'_> {
             ScalarKind::Const(value) => write!(f, "const {value:?}"),
             ScalarKind::Index { offset, strides } => write!(f, "index {offset} {}", List(strides)),
             ScalarKind::Row(row) => write!(f, "row{}", row.0),
+            ScalarKind::Element(array) => write!(f, "array{}", array.0),
             ScalarKind::Accumulator => f.write_str("accumulator"),
             ScalarKind::Apply(scalar, operands) => {
                 f.write_str(scalar.name())?;

@@ -1,12 +1,14 @@
 //! The rules of a kernel by itself: 2 to 7 of [`super`].
 
 use super::Check;
-use crate::bounds::{interval, range};
+use super::code::{Checker, dtype_of, injective};
+use crate::bounds::range;
 use crate::kernel::{
-    Access, Class, Code, Contract, Kernel, Nest, Reg, ScalarKind, Scatter, Slot, SlotId, Stage,
+    Access, ArrayId, Class, Contract, Kernel, Nest, RowArray, ScalarKind, Scan, Scatter, Slot,
+    Sort, Stage,
 };
 use crate::schedule::{Touch, touches};
-use sinew_ir::DType;
+use sinew_ir::{DType, byte_count};
 
 /// Checks a kernel.
 pub(super) fn kernel(kernel: &Kernel) -> Check {
@@ -20,6 +22,8 @@ pub(super) fn kernel(kernel: &Kernel) -> Check {
         Class::Nest(n) => nest(slots, n)?,
         Class::Contract(c) => contract(slots, c)?,
         Class::Scatter(s) => scatter(slots, s)?,
+        Class::Scan(s) => scan(slots, s)?,
+        Class::Sort(s) => sort(slots, s)?,
     }
     let touches = touches(&kernel.class);
     for (i, slot) in slots.iter().enumerate() {
@@ -64,7 +68,8 @@ fn nest(slots: &[Slot], nest: &Nest) -> Check {
     if nest.inner.is_empty() && !matches!(nest.stages.as_slice(), [Stage::Row { .. }]) {
         return Err("a nest without inner dims has one row stage".into());
     }
-    for stage in &nest.stages {
+    let arrays = row_arrays(nest)?;
+    for (at, stage) in nest.stages.iter().enumerate() {
         match stage {
             Stage::Row { code, sets } => {
                 let checker = Checker {
@@ -73,6 +78,7 @@ fn nest(slots: &[Slot], nest: &Nest) -> Check {
                     flat: nest.outer.len(),
                     rows: &nest.rows,
                     set: &set,
+                    arrays: &[],
                     accumulator: None,
                 };
                 checker.code(code)?;
@@ -82,12 +88,15 @@ fn nest(slots: &[Slot], nest: &Nest) -> Check {
                 }
             }
             Stage::Each { code, reduces } => {
+                let written = |(array, dtype): (&RowArray, &DType)| (array.stage < at, *dtype);
+                let arrays: Vec<_> = nest.arrays.iter().zip(&arrays).map(written).collect();
                 let checker = Checker {
                     slots,
                     space: &space,
                     flat: space.len(),
                     rows: &nest.rows,
                     set: &set,
+                    arrays: &arrays,
                     accumulator: None,
                 };
                 checker.code(code)?;
@@ -108,6 +117,40 @@ fn nest(slots: &[Slot], nest: &Nest) -> Check {
     Ok(())
 }
 
+/// Checks the declarations of row arrays; gives the element type of each.
+fn row_arrays(nest: &Nest) -> Result<Vec<DType>, String> {
+    let reads = |stage: &Stage, id: ArrayId| {
+        let (Stage::Row { code, .. } | Stage::Each { code, .. }) = stage;
+        let mut insts = code.insts.iter();
+        insts.any(|inst| inst.kind == ScalarKind::Element(id))
+    };
+    let mut dtypes = Vec::new();
+    for (i, array) in nest.arrays.iter().enumerate() {
+        let Some(Stage::Each { code, .. }) = nest.stages.get(array.stage) else {
+            return Err(format!(
+                "row array {i} is written where there are no elements"
+            ));
+        };
+        let dtype = dtype_of(code, array.value)?;
+        let size = match dtype {
+            DType::Bool | DType::Float => return Err(format!("a row array of {dtype}")),
+            DType::F32 | DType::F64 | DType::I32 | DType::U32 => dtype.size(),
+        };
+        if size
+            .and_then(|size| byte_count(&nest.inner, size))
+            .is_none()
+        {
+            return Err(format!("row array {i} is larger than memory"));
+        }
+        let id = ArrayId(u32::try_from(i).map_err(|_| "too many row arrays")?);
+        if !nest.stages.iter().any(|stage| reads(stage, id)) {
+            return Err(format!("row array {i} is never read"));
+        }
+        dtypes.push(dtype);
+    }
+    Ok(dtypes)
+}
+
 fn contract(slots: &[Slot], c: &Contract) -> Check {
     let space = c.space();
     not_empty(&space)?;
@@ -121,14 +164,7 @@ fn contract(slots: &[Slot], c: &Contract) -> Check {
         }
     }
     for (operand, over) in [(&c.lhs, c.lhs_space()), (&c.rhs, c.rhs_space())] {
-        let checker = Checker {
-            slots,
-            space: &over,
-            flat: over.len(),
-            rows: &[],
-            set: &[],
-            accumulator: None,
-        };
+        let checker = Checker::plain(slots, &over, None);
         checker.code(&operand.code)?;
         if !operand.code.stores.is_empty() {
             return Err("an operand's code stores".into());
@@ -137,14 +173,7 @@ fn contract(slots: &[Slot], c: &Contract) -> Check {
             return Err("an operand of another element type".into());
         }
     }
-    let checker = Checker {
-        slots,
-        space: &space,
-        flat: space.len(),
-        rows: &[],
-        set: &[],
-        accumulator: Some(c.dtype),
-    };
+    let checker = Checker::plain(slots, &space, Some(c.dtype));
     checker.code(&c.epilogue)
 }
 
@@ -155,14 +184,7 @@ fn scatter(slots: &[Slot], s: &Scatter) -> Check {
     if s.extent == 0 {
         return Err("an axis of extent 0".into());
     }
-    let checker = Checker {
-        slots,
-        space: &space,
-        flat: space.len(),
-        rows: &[],
-        set: &[],
-        accumulator: None,
-    };
+    let checker = Checker::plain(slots, &space, None);
     checker.code(&s.code)?;
     if !s.code.stores.is_empty() {
         return Err("a scatter's code stores".into());
@@ -188,171 +210,34 @@ fn scatter(slots: &[Slot], s: &Scatter) -> Check {
     checker.bounds(&s.target, s.stride, s.extent)
 }
 
-fn dtype_of(code: &Code, reg: Reg) -> Result<DType, String> {
-    let inst = code.insts.get(reg.0 as usize);
-    inst.map(|i| i.dtype)
-        .ok_or_else(|| format!("no register {}", reg.0))
+fn scan(slots: &[Slot], s: &Scan) -> Check {
+    let space = s.space();
+    not_empty(&space)?;
+    let checker = Checker::plain(slots, &space, Some(dtype_of(&s.code, s.next)?));
+    checker.code(&s.code)
 }
 
-struct Checker<'a> {
-    slots: &'a [Slot],
-    space: &'a [usize],
-    /// Dims from here on must have stride 0 (inner dims in a row stage).
-    flat: usize,
-    rows: &'a [DType],
-    set: &'a [bool],
-    accumulator: Option<DType>,
-}
-
-impl<'a> Checker<'a> {
-    fn slot(&self, access: &Access) -> Result<&'a Slot, String> {
-        let SlotId(id) = access.slot;
-        let found = self.slots.get(id as usize);
-        found.ok_or_else(|| format!("no slot {id}"))
+fn sort(slots: &[Slot], s: &Sort) -> Check {
+    let space = s.space();
+    not_empty(&space)?;
+    if i32::try_from(s.extent).is_err() {
+        return Err("more elements than an i32 counts".into());
     }
-
-    fn strides(&self, strides: &[i64]) -> Check {
-        if strides.len() != self.space.len() {
-            return Err(format!(
-                "{} strides over {} dims",
-                strides.len(),
-                self.space.len()
-            ));
+    let checker = Checker::plain(slots, &space, None);
+    for access in [&s.keys, &s.indices] {
+        if !access.guards.is_empty() {
+            return Err("a guarded key or index".into());
         }
-        match strides[self.flat..].iter().all(|s| *s == 0) {
-            true => Ok(()),
-            false => Err("a row stage that moves along the row".into()),
-        }
+        checker.bounds(access, 0, 0)?;
     }
-
-    /// Rule 4; `extra` further positions `stride` apart may be added (gathers).
-    fn bounds(&self, access: &Access, stride: i64, extra: usize) -> Check {
-        self.strides(&access.strides)?;
-        for guard in &access.guards {
-            self.strides(&guard.strides)?;
-            // Emitters test guards in 32 bits, a negative value as one above every extent.
-            let narrow = |v: i64| i32::try_from(v).is_ok();
-            match interval(self.space, guard.offset, &guard.strides) {
-                Some(Some((l, h))) if narrow(l) && narrow(h) && narrow(guard.extent) => {}
-                Some(None) => {}
-                _ => return Err("a guard leaves 32 bits".into()),
-            }
-        }
-        let slot = self.slot(access)?;
-        let overflow = || "an index leaves 64 bits".to_string();
-        let Some((mut low, mut high)) = range(self.space, access).ok_or_else(overflow)? else {
-            return Ok(());
-        };
-        let last = i64::try_from(extra.saturating_sub(1)).map_err(|_| overflow())?;
-        let reach = stride.checked_mul(last).ok_or_else(overflow)?;
-        low = low.checked_add(reach.min(0)).ok_or_else(overflow)?;
-        high = high.checked_add(reach.max(0)).ok_or_else(overflow)?;
-        let elements = i64::try_from(slot.elements).map_err(|_| overflow())?;
-        if low < 0 || high >= elements {
-            return Err(format!(
-                "reaches elements {low}..={high} of slot {}, which has {elements}",
-                access.slot.0
-            ));
-        }
-        Ok(())
+    match checker.slot(&s.keys)?.dtype {
+        DType::F32 | DType::F64 | DType::I32 | DType::U32 => {}
+        DType::Float | DType::Bool => return Err("keys that are no numbers".into()),
     }
-
-    fn code(&self, code: &Code) -> Check {
-        for (i, inst) in code.insts.iter().enumerate() {
-            let reg = |r: Reg| match (r.0 as usize) < i {
-                true => Ok(code.insts[r.0 as usize].dtype),
-                false => Err(format!("register {i} uses register {}", r.0)),
-            };
-            let same = |found: DType| match found == inst.dtype {
-                true => Ok(()),
-                false => Err(format!("register {i} is {}, not {found}", inst.dtype)),
-            };
-            if inst.dtype == DType::Float {
-                return Err(format!("register {i} has no bound type"));
-            }
-            match &inst.kind {
-                ScalarKind::Load(access) => {
-                    same(self.slot(access)?.dtype)?;
-                    self.bounds(access, 0, 0)?;
-                }
-                ScalarKind::Gather {
-                    access,
-                    index,
-                    extent,
-                    stride,
-                } => {
-                    same(self.slot(access)?.dtype)?;
-                    if reg(*index)? != DType::I32 || *extent == 0 {
-                        return Err("a gather without an i32 index or an extent".into());
-                    }
-                    self.bounds(access, *stride, *extent)?;
-                }
-                ScalarKind::Const(_) => {}
-                ScalarKind::Index { offset, strides } => {
-                    same(DType::I32)?;
-                    self.strides(strides)?;
-                    match interval(self.space, *offset, strides) {
-                        Some(Some((l, h)))
-                            if i32::try_from(l).is_ok() && i32::try_from(h).is_ok() => {}
-                        Some(None) => {}
-                        _ => return Err("an index leaves 32 bits".into()),
-                    }
-                }
-                ScalarKind::Row(row) => match self.rows.get(row.0 as usize) {
-                    Some(d) if self.set[row.0 as usize] => same(*d)?,
-                    _ => return Err(format!("row register {} is not set", row.0)),
-                },
-                ScalarKind::Accumulator => match self.accumulator {
-                    Some(d) => same(d)?,
-                    None => return Err("an accumulator outside a contraction".into()),
-                },
-                ScalarKind::Apply(scalar, operands) => {
-                    let types: Result<Vec<DType>, String> =
-                        operands.iter().map(|r| reg(*r)).collect();
-                    if !scalar.fits(&types?, inst.dtype) {
-                        return Err(format!("register {i}: {scalar} of other types"));
-                    }
-                }
-            }
-        }
-        for store in &code.stores {
-            let slot = self.slot(&store.access)?;
-            if dtype_of(code, store.value)? != slot.dtype {
-                return Err(format!(
-                    "a store of another type in slot {}",
-                    store.access.slot.0
-                ));
-            }
-            if !store.access.guards.is_empty() {
-                return Err("a guarded store".into());
-            }
-            self.bounds(&store.access, 0, 0)?;
-            injective(&self.space[..self.flat], &store.access.strides[..self.flat])?;
-        }
-        Ok(())
+    if checker.slot(&s.indices)?.dtype != DType::I32 {
+        return Err("the indices are not i32".into());
     }
-}
-
-/// Rule 5: sorted by stride, each step is longer than all shorter ones together reach.
-fn injective(extents: &[usize], strides: &[i64]) -> Check {
-    let mut dims: Vec<(i64, i64)> = extents
-        .iter()
-        .zip(strides)
-        .filter(|(e, _)| **e > 1)
-        .map(|(e, s)| (s.abs(), *e as i64 - 1))
-        .collect();
-    dims.sort_unstable();
-    let mut reach = 0i64;
-    for (stride, steps) in dims {
-        if stride <= reach {
-            return Err("a store that is not injective".into());
-        }
-        reach = stride
-            .checked_mul(steps)
-            .and_then(|r| r.checked_add(reach))
-            .ok_or("a store leaves 64 bits")?;
-    }
-    Ok(())
+    injective(&space, &s.indices.strides)
 }
 
 /// Rules 5 and 6 between the accesses of one kernel.

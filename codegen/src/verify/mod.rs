@@ -8,7 +8,9 @@
 //! Of each kernel (`kernel`):
 //! 2. Every register and slot that is used is there; an instruction uses only registers defined before
 //!    it, of the types its [`Scalar`](sinew_ir::Scalar) asks for; row registers are set once, before
-//!    use, and only in nests; bools are not reduced; the accumulator only in epilogues.
+//!    use, and only in nests; bools are not reduced; the accumulator only in epilogues. Row arrays hold
+//!    numbers that a stage computes for every element of the row; later stages of that kind read them,
+//!    one of them at least.
 //! 3. Parallel spaces are not empty; strides have one entry a dim of the space; a contraction has rows,
 //!    columns and a contracted dim.
 //! 4. Every access stays inside its slot wherever its guards hold (interval arithmetic).
@@ -26,6 +28,7 @@
 //! 9. What is read of the arena and of outputs was written before in the same run of the schedule, and
 //!    in the arena nothing else was written over it: no two buffers that hold something overlap.
 
+mod code;
 mod kernel;
 mod memory;
 mod run;

@@ -250,6 +250,7 @@ fn give(
             let scope = Scope {
                 point: &point,
                 rows: &[],
+                elements: &[],
                 accumulator: None,
             };
             instructions(source, &operand.code, &scope)?;
@@ -324,6 +325,7 @@ fn dense(operand: &Operand, dim: usize) -> bool {
         | ScalarKind::Const(_)
         | ScalarKind::Index { .. }
         | ScalarKind::Row(_)
+        | ScalarKind::Element(_)
         | ScalarKind::Accumulator
         | ScalarKind::Apply(..) => false,
     })
@@ -334,6 +336,7 @@ fn epilogue(source: &mut Source, code: &Code, point: &Point) -> Result<(), EmitE
     let scope = Scope {
         point,
         rows: &[],
+        elements: &[],
         accumulator: Some("sum"),
     };
     instructions(source, code, &scope)?;

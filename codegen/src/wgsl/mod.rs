@@ -16,7 +16,9 @@ mod nest;
 mod prelude;
 mod reduce;
 mod scalar;
+mod scan;
 mod scatter;
+mod sort;
 mod source;
 mod space;
 
@@ -267,6 +269,8 @@ fn emit_kernel(
         Class::Nest(nest) => nest::emit(&mut source, nest)?,
         Class::Contract(contract) => contract::emit(&mut source, contract)?,
         Class::Scatter(scatter) => scatter::emit(&mut source, scatter)?,
+        Class::Scan(scan) => scan::emit(&mut source, scan)?,
+        Class::Sort(sort) => sort::emit(&mut source, sort)?,
     };
     Ok(launch.map(|groups| source.finish(groups, work(&kernel.class))))
 }
@@ -296,6 +300,12 @@ fn work(class: &Class) -> u64 {
         Class::Scatter(scatter) => {
             let updates = volume(&scatter.outer) * scatter.updates as u128;
             updates * scatter.code.insts.len() as u128
+        }
+        Class::Scan(scan) => volume(&scan.space()) * scan.code.insts.len() as u128,
+        Class::Sort(sort) => {
+            // The network has as many stages again for each doubling.
+            let stages = u128::from(usize::BITS - sort.extent.leading_zeros());
+            volume(&sort.space()) * stages * stages * 8
         }
     };
     u64::try_from(count).unwrap_or(u64::MAX)

@@ -12,6 +12,7 @@ use super::scalar::{Scope, constant, dtype_of, instructions, register, stores};
 use super::source::Source;
 use super::space::{Grid, Point, entry, grid, merge, split, volume};
 use super::{EmitError, type_name};
+use crate::cost::FUNCTION_BYTES;
 use crate::kernel::{Code, Nest, Reg, RowReg, ScalarKind, Stage};
 
 /// Invocations of a workgroup that maps.
@@ -39,6 +40,7 @@ pub(super) fn emit(source: &mut Source, nest: &Nest) -> Result<Option<[u32; 3]>,
         return Ok(None);
     }
     let workgroup = choose_workgroup(source, nest, rows, length)?;
+    let workgroup = shared_arrays(source, nest, length, workgroup)?;
     let invocations = workgroup.columns * workgroup.slices;
     let count = rows.div_ceil(u128::from(workgroup.columns));
     let Grid {
@@ -75,8 +77,10 @@ pub(super) fn emit(source: &mut Source, nest: &Nest) -> Result<Option<[u32; 3]>,
         let name = type_of(source, dtype)?;
         source.line(&format!("var row{at}: {name} = {zero};"));
     }
+    let elements = declare_arrays(source, nest, length, &workgroup)?;
     let body = Body {
         nest,
+        elements,
         // With barriers ahead, invocations without a row stay and do nothing.
         alive: if workgroup.slices > 1 && !whole {
             format!("if (row < {rows}u) {{")
@@ -99,9 +103,11 @@ pub(super) fn emit(source: &mut Source, nest: &Nest) -> Result<Option<[u32; 3]>,
 /// A map as rows of one element, and neighbouring dims merged where every access allows it.
 fn normalise(nest: &Nest) -> Nest {
     let mut nest = nest.clone();
+    // What one stage keeps no later one reads.
     if let [Stage::Each { code, reduces }] = &nest.stages[..]
         && reduces.is_empty()
     {
+        nest.arrays.clear();
         nest.stages = vec![Stage::Row {
             code: code.clone(),
             sets: Vec::new(),
@@ -246,12 +252,68 @@ fn declare_scratch(
     declare_parts(source, workgroup, &dtypes, places)
 }
 
+/// Elements of a row that one invocation has.
+fn own_elements(length: u128, workgroup: &WorkgroupShape) -> u128 {
+    length.div_ceil(u128::from(workgroup.slices)).max(1)
+}
+
+/// A workgroup whose invocations have memory of their own for their parts of the row arrays: with more
+/// slices where they are large.
+fn shared_arrays(
+    source: &Source,
+    nest: &Nest,
+    length: u128,
+    mut workgroup: WorkgroupShape,
+) -> Result<WorkgroupShape, EmitError> {
+    let element = 4 * nest.arrays.len() as u128;
+    let fits = |w: &WorkgroupShape| own_elements(length, w) * element <= FUNCTION_BYTES as u128;
+    while !fits(&workgroup) {
+        let more = workgroup.slices * 2;
+        if more > source.limits.invocations || stores_over_loads(nest) {
+            let bytes = own_elements(length, &workgroup) * element;
+            return Err(source.malformed(format!("row arrays of {bytes} bytes an invocation")));
+        }
+        workgroup = WorkgroupShape {
+            columns: workgroup.columns.min(source.limits.invocations / more),
+            slices: more,
+        };
+    }
+    Ok(workgroup)
+}
+
+/// Declares the row arrays; gives the type of each and the expression of its element in the loops over
+/// the row. An invocation writes and reads its own elements only, so it has them for itself, in order.
+fn declare_arrays(
+    source: &mut Source,
+    nest: &Nest,
+    length: u128,
+    workgroup: &WorkgroupShape,
+) -> Result<Vec<(DType, String)>, EmitError> {
+    let own = own_elements(length, workgroup);
+    let at = match workgroup.slices {
+        1 => "j".to_string(),
+        slices => format!("j / {slices}u"),
+    };
+    let mut elements = Vec::new();
+    for (number, array) in nest.arrays.iter().enumerate() {
+        let dtype = nest.array_dtype(*array);
+        let dtype =
+            dtype.ok_or_else(|| source.malformed(format!("row array {number} of nothing")))?;
+        let name = type_of(source, dtype)?;
+        source.line(&format!("var array{number}: array<{name}, {own}>;"));
+        elements.push((dtype, format!("array{number}[{at}]")));
+    }
+    Ok(elements)
+}
+
 /// What the stages of a nest share.
 struct Body<'n> {
     nest: &'n Nest,
     workgroup: WorkgroupShape,
     /// The indices of the row.
     outer: Vec<Option<String>>,
+    /// For each row array, its element's type and expression in the loops over the row.
+    elements: Vec<(DType, String)>,
     /// The opening of a block for invocations that have a row.
     alive: String,
 }
@@ -261,6 +323,7 @@ impl Body<'_> {
         Scope {
             point,
             rows: &self.nest.rows,
+            elements: &self.elements,
             accumulator: None,
         }
     }
@@ -349,6 +412,11 @@ impl Body<'_> {
                 )?;
             }
             stores(source, code, &scope)?;
+            for (array, (_, element)) in self.nest.arrays.iter().zip(&self.elements) {
+                if array.stage == stage {
+                    source.line(&format!("{element} = {};", register(array.value)));
+                }
+            }
             source.close();
             source.close();
         }

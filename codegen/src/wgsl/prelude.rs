@@ -40,6 +40,20 @@ fn from_bits(bits: u32) -> f32 {
 ",
     },
     Item {
+        name: "order_f32",
+        needs: &["is_nan"],
+        text: "\
+// A u32 that is greater where x is: zeros are equal, NaN has the greatest. By bits, since arithmetic may
+// take subnormal numbers for zeros.
+fn order_f32(x: f32) -> u32 {
+  let bits = bitcast<u32>(x);
+  if (is_nan(x)) { return 0xffffffffu; }
+  if (bits <= 0x80000000u) { return bits | 0x80000000u; }
+  return ~bits;
+}
+",
+    },
+    Item {
         name: "maximum_f32",
         needs: &["is_nan"],
         text: "\

@@ -14,6 +14,8 @@ pub(super) struct Scope<'p> {
     pub point: &'p Point,
     /// Types of the row registers, which are variables `row0`, `row1`, ...
     pub rows: &'p [DType],
+    /// For each row array, its element's type and expression.
+    pub elements: &'p [(DType, String)],
     /// The name of the accumulated sum, in epilogues.
     pub accumulator: Option<&'p str>,
 }
@@ -116,6 +118,12 @@ fn value(
             }
             format!("row{}", row.0)
         }
+        ScalarKind::Element(array) => match scope.elements.get(array.0 as usize) {
+            Some((dtype, text)) if *dtype == inst.dtype => text.clone(),
+            Some(_) | None => {
+                return Err(source.malformed(format!("there is no row array {}", array.0)));
+            }
+        },
         ScalarKind::Accumulator => scope
             .accumulator
             .ok_or_else(|| source.malformed("an accumulator outside of an epilogue"))?

@@ -64,6 +64,7 @@ pub(super) fn emit(source: &mut Source, scatter: &Scatter) -> Result<Option<[u32
     let scope = Scope {
         point: &point,
         rows: &[],
+        elements: &[],
         accumulator: None,
     };
     instructions(source, &scatter.code, &scope)?;

@@ -74,6 +74,8 @@ impl<'a> Source<'a> {
                 source.narrow(&contract.epilogue)?;
             }
             Class::Scatter(scatter) => source.narrow(&scatter.code)?,
+            Class::Scan(scan) => source.narrow(&scan.code)?,
+            Class::Sort(_) => {}
         }
         Ok(source)
     }

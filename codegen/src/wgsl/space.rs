@@ -193,6 +193,7 @@ fn strides_of<'a>(code: &'a mut Code, all: &mut Vec<&'a mut Vec<i64>>) {
             ScalarKind::Index { strides, .. } => all.push(strides),
             ScalarKind::Const(_)
             | ScalarKind::Row(_)
+            | ScalarKind::Element(_)
             | ScalarKind::Accumulator
             | ScalarKind::Apply(..) => {}
         }

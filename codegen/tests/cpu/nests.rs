@@ -76,6 +76,7 @@ fn softmax(rows: usize, columns: usize, row_stride: i64, column_stride: i64, dty
         outer: vec![rows],
         inner: vec![columns],
         rows: vec![dtype, DType::I32, dtype, dtype],
+        arrays: Vec::new(),
         stages: vec![
             Stage::Each {
                 code: largest.code,
@@ -153,6 +154,7 @@ fn reduce(outer: &[usize], inner: &[usize], strides: &[i64], dtype: DType) {
         outer: outer.to_vec(),
         inner: inner.to_vec(),
         rows: vec![dtype, dtype],
+        arrays: Vec::new(),
         stages: vec![
             Stage::Each {
                 code: coder.code,
@@ -267,6 +269,7 @@ fn padding_reads_zeros() {
             outer: vec![h, w],
             inner: vec![3, 3],
             rows: vec![DType::F32],
+            arrays: Vec::new(),
             stages: vec![
                 Stage::Each {
                     code: coder.code,
@@ -424,6 +427,7 @@ fn argmax_of_ties_and_nan() {
             outer: vec![r],
             inner: vec![c],
             rows: vec![DType::I32],
+            arrays: Vec::new(),
             stages: vec![
                 Stage::Each {
                     code: coder.code,

@@ -197,6 +197,7 @@ pub fn map(outer: &[usize], code: Code) -> Class {
             sets: Vec::new(),
         }],
         rows: Vec::new(),
+        arrays: Vec::new(),
     })
 }
 

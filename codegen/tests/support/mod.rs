@@ -9,6 +9,7 @@ pub mod rounding;
 #[cfg(feature = "cpu")]
 pub mod targets;
 
+use sinew_codegen::cost::Target;
 use sinew_codegen::execute::execute;
 use sinew_codegen::kernel::{RegionKind, Regions, Schedule};
 use sinew_codegen::schedule::{Part, RegionOffset, schedule};
@@ -94,7 +95,7 @@ pub fn scheduled(function: &Function) -> Schedule {
         inputs,
         outputs,
     };
-    match schedule(&[part], regions) {
+    match schedule(&[part], regions, Target::Cpu) {
         Ok(s) => s,
         Err(e) => panic!("{e}\n{function:?}"),
     }
@@ -127,12 +128,16 @@ pub fn numbers(n: usize, seed: usize) -> Vec<f64> {
         .collect()
 }
 
-/// Each within `tolerance` of what is expected, relative and absolute.
+/// Each within `tolerance` of what is expected, relative and absolute; infinities and NaN the same.
 pub fn close(found: &[f64], expected: &[f64], tolerance: f64, what: &str) {
     assert_eq!(found.len(), expected.len(), "{what}");
     for (i, (a, b)) in found.iter().zip(expected).enumerate() {
         let most = tolerance * (1.0 + b.abs());
-        assert!((a - b).abs() <= most, "{what}[{i}]: {a} and not {b}");
+        let same = a == b || (a.is_nan() && b.is_nan());
+        assert!(
+            same || (a - b).abs() <= most,
+            "{what}[{i}]: {a} and not {b}"
+        );
     }
 }
 

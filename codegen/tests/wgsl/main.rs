@@ -89,6 +89,7 @@ fn map(outer: &[usize], code: Code) -> Class {
             sets: Vec::new(),
         }],
         rows: Vec::new(),
+        arrays: Vec::new(),
     })
 }
 
@@ -163,6 +164,7 @@ fn row_reduction_of_long_rows() {
             },
         ],
         rows: vec![DType::F32],
+        arrays: Vec::new(),
     });
     let buffers = [("x", DType::F32, 500), ("y", DType::F32, 500)];
     golden("rows", &schedule(&buffers, class));

@@ -2,19 +2,21 @@
 //!
 //! Short and slow on purpose; every emitter is tested against it. Floats of any width are computed in
 //! f64, integers wrap at 32 bits. It takes functions whose dims are numbers: linked programs, and
-//! hand-made ones with functions over ops still in them, which it expands.
+//! hand-made ones with functions over ops still in them, which it decomposes.
+
+mod along;
 
 use crate::array::{Array, count, offsets, strides};
 use crate::attribute::Attributes;
 use crate::attributes::{
-    Along, AlongResult, Broadcast, Constant, DotAxes, Extent, Iota, Over, Pad, Permute, Shear,
-    Slice,
+    Along, AlongResult, Broadcast, Constant, DotAxes, Extent, Iota, Over, Pad, Permute, Running,
+    Shear, Slice, Sorted,
 };
 use crate::block::{Block, Inst, Loop, OpInst};
 use crate::builder::Builder;
+use crate::decompose::{decompose, decomposition};
 use crate::dim::Dim;
 use crate::dtype::DType;
-use crate::expand::{expand, expansion};
 use crate::function::{Function, Location, Param, ParamKind, Value};
 use crate::op::{Kind, OpError, Reduction, View};
 use crate::scalar::Scalar;
@@ -49,7 +51,7 @@ pub enum InterpretError {
     /// A dim without a value.
     #[error("the type {0} has no known extents")]
     Unbound(Type),
-    /// An expansion that its entry refuses.
+    /// A decomposition that its entry refuses.
     #[error("`{op}` {error}")]
     Op {
         /// The op.
@@ -103,7 +105,7 @@ pub fn interpret_through(
     through: &mut dyn FnMut(&mut Array),
 ) -> Result<Vec<Array>, InterpretError> {
     let mut function = function.clone();
-    expand(&mut function).map_err(|e| InterpretError::Op {
+    decompose(&mut function).map_err(|e| InterpretError::Op {
         op: e.op,
         error: *e.error,
     })?;
@@ -400,6 +402,14 @@ fn step(machine: &Machine<'_>, i: &OpInst) -> Result<Array, InterpretError> {
             }
             out
         }
+        Kind::Scan(scan) => {
+            let form = Running::from_attributes(a).map_err(named)?;
+            along::scan(scan, form, &operands).ok_or_else(missing)?
+        }
+        Kind::Sort => {
+            let form = Sorted::from_attributes(a).map_err(named)?;
+            along::sort(form, operands[0]).ok_or_else(missing)?
+        }
         Kind::Identity => operands[0].data.clone(),
         Kind::Function(_) => return function_over_ops(i, &operands),
     };
@@ -419,7 +429,8 @@ fn function_over_ops(i: &OpInst, operands: &[&Array]) -> Result<Array, Interpret
         ..i.clone()
     };
     let op = i.op.name;
-    let result = expansion(&mut b, &here).ok_or_else(|| InterpretError::NotLinked(op.into()))?;
+    let result =
+        decomposition(&mut b, &here).ok_or_else(|| InterpretError::NotLinked(op.into()))?;
     let result = result.map_err(|error| InterpretError::Op { op, error })?;
     let params = operands.iter().map(|_| Param {
         name: String::new(),

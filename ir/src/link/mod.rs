@@ -1,7 +1,7 @@
 //! The linker: units to programs.
 //!
 //! A program is one function with every call and every pullback call inlined, every symbol and
-//! sequence replaced by numbers, the working float bound, functions over ops expanded, and the whole
+//! sequence replaced by numbers, the working float bound, functions over ops decomposed, and the whole
 //! simplified. [`inline`] stops before the binding and gives the same for people to read, in symbols.
 //!
 //! It parses each unit once a link, and relies on callees for nothing but their texts.
@@ -14,9 +14,9 @@ mod substitution;
 
 use crate::bind::Binding;
 use crate::block::Block;
+use crate::decompose::decompose;
 use crate::dim::DimError;
 use crate::dtype::DType;
-use crate::expand::expand;
 use crate::function::{
     Function, Location, Origin, Param, ParamKind, PullbackBody, SymbolKind, Value, fresh_name,
 };
@@ -404,7 +404,7 @@ impl<'u> Link<'u> {
         };
         self.inliner.stacks.apply(&mut out.body);
         check(self.unit, &out, Stage::Bound)?;
-        expand(&mut out).map_err(|e| op_error(self.unit, e.op, e.location, *e.error))?;
+        decompose(&mut out).map_err(|e| op_error(self.unit, e.op, e.location, *e.error))?;
         check(self.unit, &out, Stage::Program)?;
         crate::simplify::simplify(&mut out);
         check(self.unit, &out, Stage::Program)?;

@@ -9,12 +9,12 @@ use crate::function::Value;
 use crate::op::{Arity, Kind, OpDef, OpError, Primal, Pullback, PullbackRule, TestData};
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
 
-type Expand = fn(&mut Builder, &[Value], &Attributes) -> Result<Value, OpError>;
+type Decomposition = fn(&mut Builder, &[Value], &Attributes) -> Result<Value, OpError>;
 
 pub(super) const fn entry(
     name: &'static str,
     doc: &'static str,
-    expand: Expand,
+    decomposition: Decomposition,
     rule: PullbackRule,
     test: TestData,
 ) -> OpDef {
@@ -25,7 +25,7 @@ pub(super) const fn entry(
         attributes: &[],
         infer: |t, _| float(t, 0).cloned(),
         pullback: Pullback::Rule(rule),
-        kind: Kind::Function(expand),
+        kind: Kind::Function(decomposition),
         test,
     }
 }

@@ -140,7 +140,7 @@ fn in_a_row(
     let (axis, _) = one_axis(x, axis)?;
     let shape = b.type_of(indices).shape.clone();
     if shape.sequence.is_some() {
-        // Only a bound sequence has a number of elements; the linker expands when it is bound.
+        // Only a bound sequence has a number of elements; the linker decomposes when it is bound.
         return Err(OpError::Sequence(shape));
     }
     let n = product(&shape.dims)?;

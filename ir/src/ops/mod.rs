@@ -17,6 +17,7 @@ mod rows;
 pub(crate) mod rules;
 mod running;
 mod shorthand;
+mod sorting;
 #[cfg(feature = "testing")]
 mod testing;
 mod views;
@@ -24,6 +25,7 @@ mod windows;
 
 pub use crate::attributes::DotAxes;
 pub(crate) use rows::turned;
+pub use sorting::ascending;
 
 use crate::op::{Op, OpDef};
 
@@ -65,7 +67,8 @@ table! {
         RELU SIGMOID SILU GELU GELU_TANH SQUARE RECIPROCAL SOFTPLUS CLAMP POW RSQRT CEIL
     }
     angles { TAN ASIN ACOS SINH COSH }
-    running { CUMSUM }
+    running { CUMSUM CUMPROD RECURRENCE }
+    sorting { ARGSORT }
     rows { SOFTMAX LOG_SOFTMAX LOGSUMEXP MEAN MIN }
     losses { MSE CROSS_ENTROPY BINARY_CROSS_ENTROPY_WITH_LOGITS }
     testing { #[cfg(feature = "testing")] STEPS }

@@ -1,23 +1,16 @@
-//! Sums that run along an axis.
+//! Values that run along an axis: sums, products, and the linear recurrence that they are cases of.
 //!
-//! They are no kernel class of their own: a block of elements is summed by a comparison of indices, and
-//! the sums of whole blocks run in the same way before they are added to what follows. So a row of n
-//! elements takes about `BLOCK` additions an element in as many parallel sums, and partial sums are short,
-//! where one running sum would be serial and round n times.
+//! A row of n elements takes n steps ([`Scan`]). Derivatives are such values again, so that they take n
+//! steps too, and are right where factors are 0.
 
-use super::entry::{ONE, applied, floats};
-use super::rules::{number, one_axis};
-use crate::attribute::Attributes;
+use super::entry::{ONE, TWO, applied, floats, tested};
+use super::rules::{number, one_axis, same};
 use crate::attributes::Running;
 use crate::builder::Builder;
 use crate::dim::Dim;
-use crate::dtype::DType;
 use crate::function::Value;
-use crate::op::{Arity, Kind, OpDef, OpError, Pullback};
+use crate::op::{Arity, Instance, Kind, OpDef, OpError, Primal, Pullback, Scan};
 use crate::shape::{Axis, Shape};
-
-/// Elements that are summed by comparing each with each.
-const BLOCK: i64 = 32;
 
 /// The sum of an element and all before it.
 pub(super) const CUMSUM: OpDef = OpDef {
@@ -31,111 +24,126 @@ pub(super) const CUMSUM: OpDef = OpDef {
         Ok(x.clone())
     },
     pullback: Pullback::Rule(|b, p| {
-        let Running { axis, reverse } = Running::from_attributes(p.attributes)?;
-        let back = Running {
-            axis,
-            reverse: !reverse,
-        };
+        let back = turned(Running::from_attributes(p.attributes)?);
         Ok(vec![Some(b.op(super::CUMSUM, &[p.cotangent], back)?)])
     }),
-    kind: Kind::Function(cumsum),
-    test: ONE.on(|_| {
-        let instance = |x: &[usize], axis, reverse| {
-            let axis = Axis::At(axis);
-            applied(&[floats(x)], Running { axis, reverse })
-        };
-        vec![
-            instance(&[0], 0, false),
-            instance(&[1], 0, true),
-            instance(&[3, 5], 1, false),
-            instance(&[3, 5], 0, true),
-            instance(&[2, 33, 2], 1, false),
-            instance(&[71], 0, false),
-            instance(&[71], 0, true),
-        ]
-    }),
+    kind: Kind::Scan(Scan::Sum),
+    test: ONE.on(|_| along_rows(1)),
 };
 
-fn cumsum(b: &mut Builder, operands: &[Value], a: &Attributes) -> Result<Value, OpError> {
-    let Running { axis, reverse } = Running::from_attributes(a)?;
-    let x = operands[0];
-    let shape = b.type_of(x).shape.clone();
-    let (at, n) = one_axis(&shape, axis)?;
-    match n.as_constant() {
-        Some(n) if n > BLOCK => by_blocks(b, x, at, n, reverse),
-        Some(_) | None => compared(b, x, &shape, at, reverse),
+/// The product of an element and all before it.
+pub(super) const CUMPROD: OpDef = OpDef {
+    name: "cumprod",
+    doc: "The product of each element and those before it along `axis`; with `reverse` 1, of those behind it. Its derivative is that of the other factors where some are 0, too.",
+    arity: Arity::Exactly(1),
+    attributes: Running::SPECS,
+    infer: |t, a| {
+        let x = number(t, 0)?;
+        one_axis(&x.shape, Running::from_attributes(a)?.axis)?;
+        Ok(x.clone())
+    },
+    pullback: Pullback::Rule(cumprod_pullback),
+    kind: Kind::Scan(Scan::Product),
+    test: tested(&[(-1.5, 1.5)], &[]).on(|_| along_rows(1)),
+};
+
+/// A linear recurrence.
+pub(super) const RECURRENCE: OpDef = OpDef {
+    name: "recurrence",
+    doc: "`h_i = x_i * h_(i-1) + y_i` along `axis`, 0 in front of the first; with `reverse` 1, from the last element to the first.",
+    arity: Arity::Exactly(2),
+    attributes: Running::SPECS,
+    infer: |t, a| {
+        let (x, y) = (number(t, 0)?, number(t, 1)?);
+        same(x, y)?;
+        one_axis(&x.shape, Running::from_attributes(a)?.axis)?;
+        Ok(x.clone())
+    },
+    pullback: Pullback::Rule(|b, p| {
+        // s_i = g_i + x_(i+1) * s_(i+1) is what h_i owes to all behind it.
+        let form = Running::from_attributes(p.attributes)?;
+        let next = moved(b, p.operands[0], turned(form.clone()))?;
+        let operands = [next, p.cotangent];
+        let owed = b.op(super::RECURRENCE, &operands, turned(form.clone()))?;
+        let factor = p.wants(0, || {
+            let before = moved(b, p.result, form)?;
+            b.mul(owed, before)
+        })?;
+        Ok(vec![factor, Some(owed)])
+    }),
+    kind: Kind::Scan(Scan::Linear),
+    test: TWO.on(|_| along_rows(2)),
+};
+
+/// The same in the other direction.
+fn turned(form: Running) -> Running {
+    Running {
+        reverse: !form.reverse,
+        ..form
     }
 }
 
-/// Each element of `axis` as the sum of those that its index lets in.
-fn compared(
-    b: &mut Builder,
-    x: Value,
-    shape: &Shape,
-    axis: usize,
-    reverse: bool,
-) -> Result<Value, OpError> {
-    let mut square = shape.clone();
-    square.dims.insert(axis, shape.dims[axis].clone());
-    let (to, from) = (Axis::At(axis), Axis::At(axis + 1));
-    let wide = b.broadcast(x, &square, &[to])?;
-    let to = b.iota(DType::I32, square.clone(), to)?;
-    let from_index = b.iota(DType::I32, square, from)?;
-    let counts = match reverse {
-        false => b.le(from_index, to)?,
-        true => b.le(to, from_index)?,
+/// For each element the one before it in the direction of a run; 0 for the first.
+fn moved(b: &mut Builder, x: Value, form: Running) -> Result<Value, OpError> {
+    let Running { axis, reverse } = form;
+    let (_, extent) = one_axis(&b.type_of(x).shape, axis)?;
+    let (nothing, one) = (Dim::constant(0), Dim::constant(1));
+    let longer = extent.checked_add(&one).ok_or(OpError::Overflow)?;
+    let (widths, range) = match reverse {
+        false => ([&one, &nothing, &one], [&nothing, &extent, &one]),
+        true => ([&nothing, &one, &one], [&one, &longer, &one]),
     };
-    let zero = b.like(0.0, wide)?;
-    let terms = b.select(counts, wide, zero)?;
-    b.sum(terms, &[from])
+    let padded = b.pad(x, axis, widths)?;
+    b.slice(padded, axis, range)
 }
 
-fn by_blocks(
-    b: &mut Builder,
-    x: Value,
-    axis: usize,
-    n: i64,
-    reverse: bool,
-) -> Result<Value, OpError> {
-    let (along, one) = (Axis::At(axis), Dim::constant(1));
-    let blocks = (n + BLOCK - 1) / BLOCK;
-    let nothing = Dim::constant(0);
-    // Zeros on the side where the sums end fill the last block.
-    let filled = Dim::constant(blocks * BLOCK - n);
-    let widths = match reverse {
-        false => [&nothing, &filled, &one],
-        true => [&filled, &nothing, &one],
+/// The product of the factors before an element, times what the factors behind it make of the
+/// cotangents: `s_i = g_i + x_(i+1) * s_(i+1)`. Nothing is divided, so no factor need be other than 0.
+fn cumprod_pullback(b: &mut Builder, p: &Primal<'_>) -> Result<Vec<Option<Value>>, OpError> {
+    let form = Running::from_attributes(p.attributes)?;
+    let next = moved(b, p.operands[0], turned(form.clone()))?;
+    let owed = b.op(
+        super::RECURRENCE,
+        &[next, p.cotangent],
+        turned(form.clone()),
+    )?;
+    let before = moved(b, p.result, form.clone())?;
+    // In front of the first factor stands the product of none.
+    let one = b.like(1.0, p.result)?;
+    let first = first(b, p.result, form)?;
+    let before = b.select(first, one, before)?;
+    Ok(vec![Some(b.mul(before, owed)?)])
+}
+
+/// Whether each element is the first one of a run.
+fn first(b: &mut Builder, x: Value, form: Running) -> Result<Value, OpError> {
+    let Running { axis, reverse } = form;
+    let shape: Shape = b.type_of(x).shape.clone();
+    let (_, extent) = one_axis(&shape, axis)?;
+    let index = b.iota(crate::dtype::DType::I32, shape.clone(), axis)?;
+    let first = match reverse {
+        false => b.like(0.0, index)?,
+        true => {
+            let extent = b.extent(extent, crate::dtype::DType::I32, shape)?;
+            b.with(super::SUB, extent, 1.0)?
+        }
     };
-    let padded = b.pad(x, along, widths)?;
-    let whole = b.type_of(padded).shape.clone();
-    let mut cut = whole.clone();
-    cut.dims[axis] = Dim::constant(blocks);
-    cut.dims.insert(axis + 1, Dim::constant(BLOCK));
-    let cut_x = b.reshape(padded, &cut)?;
-    let within = compared(b, cut_x, &cut, axis + 1, reverse)?;
-    // What stands in front of each block: the running sum of the blocks, one place on.
-    let totals = b.sum(cut_x, &[Axis::At(axis + 1)])?;
-    let form = Running {
-        axis: along,
-        reverse,
+    b.eq(index, first)
+}
+
+/// Rows of no, one and more elements, in both directions, along each axis.
+fn along_rows(operands: usize) -> Vec<Instance> {
+    let row = |shape: &[usize], axis, reverse| {
+        let axis = Axis::At(axis);
+        applied(&vec![floats(shape); operands], Running { axis, reverse })
     };
-    let running = b.op(super::CUMSUM, &[totals], form)?;
-    let count = Dim::constant(blocks);
-    let last = Dim::constant(blocks + 1);
-    let (widths, range) = match reverse {
-        false => ([&one, &nothing, &one], [&nothing, &count, &one]),
-        true => ([&nothing, &one, &one], [&one, &last, &one]),
-    };
-    let moved = b.pad(running, along, widths)?;
-    let before = b.slice(moved, along, range)?;
-    let before = b.broadcast(before, &cut, &[Axis::At(axis + 1)])?;
-    let sums = b.add(within, before)?;
-    let sums = b.reshape(sums, &whole)?;
-    let end = Dim::constant(blocks * BLOCK);
-    let length = Dim::constant(n);
-    let range = match reverse {
-        false => [&nothing, &length, &one],
-        true => [&filled, &end, &one],
-    };
-    b.slice(sums, along, range)
+    vec![
+        row(&[0], 0, false),
+        row(&[1], 0, true),
+        row(&[3, 5], 1, false),
+        row(&[3, 5], 0, true),
+        row(&[2, 7, 3], 1, false),
+        row(&[17], 0, false),
+        row(&[17], 0, true),
+    ]
 }

@@ -194,8 +194,13 @@ impl Rewriter {
             }
         };
         let simpler = match op.kind {
-            Kind::Constant | Kind::Iota | Kind::Gather | Kind::Scatter => None,
-            // Its meaning is for pullbacks; functions over ops are expanded before they run.
+            Kind::Constant
+            | Kind::Iota
+            | Kind::Gather
+            | Kind::Scatter
+            | Kind::Scan(_)
+            | Kind::Sort => None,
+            // Its meaning is for pullbacks; functions over ops are decomposed before they run.
             Kind::Identity | Kind::Function(_) => None,
             Kind::Extent => self.extent(&attributes, &ty),
             Kind::Elementwise(s) => scalar::simplify(self, s, op, &operands, &ty),

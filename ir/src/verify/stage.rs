@@ -63,6 +63,8 @@ pub(super) fn check_stage(function: &Function, stage: Stage) -> Result<(), Broke
                 | Kind::Concat
                 | Kind::Gather
                 | Kind::Scatter
+                | Kind::Scan(_)
+                | Kind::Sort
                 | Kind::Identity => None,
             },
             Inst::Call(_) | Inst::PullbackCall(_) if stage > Stage::Unit => Some("calls"),

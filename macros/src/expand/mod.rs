@@ -1,15 +1,15 @@
 //! Drives the stages: what the attribute expands to at once, and what each chain ends in.
 
+mod collected;
 mod function;
-mod linked;
 mod methods;
 mod module;
 mod placeholder;
 mod structure;
 
+use crate::collect::{self, Finish, Phase, State};
 use crate::errors::{Checked, Errors, Reported};
 use crate::hidden;
-use crate::link::{self, Finish, Phase, State};
 use crate::names::{self, Mentions};
 use crate::parse::{self, Function, Item};
 use crate::{depth, emit, messages};
@@ -34,11 +34,11 @@ fn attribute_checked(
         return Err(errors.report(messages::too_deep(span)));
     }
     let Ok(options) = parse::options::read(arguments.clone(), errors) else {
-        return Ok(placeholder::for_item(&tokens, &link::library()));
+        return Ok(placeholder::for_item(&tokens, &collect::library()));
     };
     let library = match &options.library {
         Some(path) => path.to_token_stream(),
-        None => link::library(),
+        None => collect::library(),
     };
     if let Some(reordered) = module::cfg_first(&arguments, &tokens, &library) {
         return Ok(reordered);
@@ -75,7 +75,7 @@ fn attribute_checked(
             names::of_body(f, &mut mentions);
             let body = state(&id, Phase::Body, mentions.items);
             let checks = structs(&signature.mentions, &library);
-            let (first, second) = (chain(&signature), link::body_chain(&body));
+            let (first, second) = (chain(&signature), collect::body_chain(&body));
             quote!(#checks #first #second)
         }
         Item::Methods(m) => {
@@ -97,7 +97,7 @@ fn attribute_checked(
                 names::of_body(f, &mut mentions);
             }
             let body = state(&id, Phase::Body, mentions.items);
-            let (first, second) = (chain(&signature), link::body_chain(&body));
+            let (first, second) = (chain(&signature), collect::body_chain(&body));
             quote!(#own #checks #first #second)
         }
     })
@@ -124,7 +124,7 @@ fn structs(paths: &[syn::Path], library: &TokenStream) -> TokenStream {
 fn chain(state: &State) -> TokenStream {
     match state.mentions.is_empty() {
         true => finish_item(state, &[]),
-        false => link::signature_chain(state),
+        false => collect::signature_chain(state),
     }
 }
 
@@ -134,9 +134,9 @@ pub fn finish(input: TokenStream) -> TokenStream {
     if let Some(span) = depth::chain_too_deep(&input) {
         return messages::too_deep(span).to_compile_error();
     }
-    match link::parse_finish(input) {
+    match collect::parse_finish(input) {
         Ok(Finish::Item(state, texts)) => finish_item(&state, &texts),
-        Ok(Finish::Bundle(name, texts)) => link::bundle(&name, &texts),
+        Ok(Finish::Bundle(name, texts)) => collect::bundle(&name, &texts),
         Err(error) => error.to_compile_error(),
     }
 }
@@ -155,13 +155,15 @@ fn finish_checked(state: &State, texts: &[String], errors: &Errors) -> Checked<T
     let options = parse::options::read(state.arguments.clone(), errors)?;
     let item = parse::item(state.item.clone(), options.clone(), errors)?;
     match (&item, state.phase) {
-        (Item::Structure(s), _) => Ok(structure::signature(s, &options, state, texts, errors)),
-        (Item::Function(f), Phase::Signature) => Ok(function::signature(f, state, texts, errors)),
-        (Item::Function(f), Phase::Body) => Ok(function::body(f, state, texts, errors)),
-        (Item::Methods(m), Phase::Signature) => {
-            Ok(methods::signature(m, &options, state, texts, errors))
+        (Item::Structure(s), _) => Ok(structure::expand(s, &options, state, texts, errors)),
+        (Item::Function(f), Phase::Signature) => {
+            Ok(function::expand_signature(f, state, texts, errors))
         }
-        (Item::Methods(m), Phase::Body) => Ok(methods::body(m, state, texts, errors)),
+        (Item::Function(f), Phase::Body) => Ok(function::expand_body(f, state, texts, errors)),
+        (Item::Methods(m), Phase::Signature) => {
+            Ok(methods::expand_signature(m, &options, state, texts, errors))
+        }
+        (Item::Methods(m), Phase::Body) => Ok(methods::expand_body(m, state, texts, errors)),
         (Item::Module(_), _) => Ok(TokenStream::new()),
     }
 }

@@ -2,9 +2,9 @@
 //! says that it is broken, so that what mentions it keeps silent.
 
 use super::{last_ident, methods};
+use crate::collect;
 use crate::emit;
 use crate::hidden;
-use crate::link;
 use crate::parse::{self, lenient};
 use crate::signature::Signature;
 use proc_macro2::{Ident, TokenStream};
@@ -22,7 +22,7 @@ pub(super) fn for_item(tokens: &TokenStream, library: &TokenStream) -> TokenStre
 fn broken(name: &Ident, item: &impl ToTokens, visibility: &syn::Visibility) -> TokenStream {
     let text = Signature::broken().encode();
     let id = hidden::id(name, &item.to_token_stream());
-    link::item_macro(&[name], &hidden::item_macro(name, &id), visibility, &text)
+    collect::item_macro(&[name], &hidden::item_macro(name, &id), visibility, &text)
 }
 
 fn function(item: &syn::ItemFn, library: &TokenStream) -> TokenStream {

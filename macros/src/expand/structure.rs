@@ -1,18 +1,18 @@
 //! Structs: their signature, their own macro, and what belongs to the plain struct.
 
-use super::linked::Linked;
+use super::collected::Collected;
 use crate::check;
+use crate::collect::{self, State};
 use crate::emit;
 use crate::errors::{Errors, Reported};
 use crate::hidden;
-use crate::link::{self, State};
 use crate::parse::{Options, Structure};
 use crate::signature::{Known, Map, Registry, Signature, Struct};
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
 use sinew_ir::Dim;
 
-pub(super) fn signature(
+pub(super) fn expand(
     s: &Structure,
     options: &Options,
     state: &State,
@@ -20,16 +20,16 @@ pub(super) fn signature(
     errors: &Errors,
 ) -> TokenStream {
     let library = &state.library;
-    let mut linked = Linked::new(state, texts, errors);
+    let mut collected = Collected::new(state, texts, errors);
     let name = &s.name;
     let owner = name.to_token_stream();
     // The struct itself comes first in its signature: its place is kept.
     let marked = options.methods.is_some();
-    let (text, extra) = match check::signature::structure(&mut linked.scope, s, marked) {
-        Ok(signature) if !linked.broken => {
+    let (text, extra) = match check::signature::structure(&mut collected.scope, s, marked) {
+        Ok(signature) if !collected.broken => {
             let assertions =
-                check::extents::assertions(&linked.scope, s, &signature).unwrap_or_default();
-            let registry = std::mem::take(&mut linked.scope.registry);
+                check::extents::assertions(&collected.scope, s, &signature).unwrap_or_default();
+            let registry = std::mem::take(&mut collected.scope.registry);
             let assertions = emit::unit::assertions(&assertions, &registry, library);
             let assertions = match assertions.is_empty() {
                 true => TokenStream::new(),
@@ -57,7 +57,7 @@ pub(super) fn signature(
         false => (vec![&fields, name], TokenStream::new()),
     };
     let hidden = hidden::item_macro(&fields, &state.id);
-    let own = link::item_macro(&names, &hidden, &s.visibility, &text);
+    let own = collect::item_macro(&names, &hidden, &s.visibility, &text);
     let implementations = emit::structure::implementations(s, library);
     quote!(#implementations #own #waits #extra)
 }

@@ -1,14 +1,14 @@
 //! Operators: `+ - * / %`, comparisons, `&& || !`, with numbers on either side.
 
 use super::Lowerer;
-use super::build::Operand;
+use super::build::WrittenOperand;
 use super::constant;
 use super::value::{Counted, Number, Val};
 use crate::errors::{Checked, Reported};
 use crate::messages;
 use proc_macro2::TokenStream;
 use quote::ToTokens;
-use sinew_ir::{DType, Dim, Op, OpError, Value, lower, ops};
+use sinew_ir::{DType, Dim, Op, OpError, Value, compose, ops};
 use std::rc::Rc;
 use syn::spanned::Spanned;
 
@@ -82,7 +82,7 @@ impl Lowerer<'_, '_> {
         };
         let tokens = u.expr.to_token_stream();
         let x = self.tensor_of(val, None, &tokens)?;
-        let built = self.build(&u.op, name, &[Operand::new(&tokens, x)], |b| {
+        let built = self.build(&u.op, name, &[WrittenOperand::new(&tokens, x)], |b| {
             b.op(op, &[x], Vec::new())
         })?;
         Ok(Val::Tensor(built))
@@ -162,10 +162,10 @@ impl Lowerer<'_, '_> {
             let error = messages::division_of_integers(&e.op, (&lt, ty(x)), (&rt, ty(y)));
             return Err(self.report(error));
         }
-        let operands = Operand::pair((lt, x), (rt, y));
+        let operands = WrittenOperand::pair((lt, x), (rt, y));
         let built = self.build(&e.op, name, &operands, |b| match swap {
-            false => lower::binary(b, op, x, y),
-            true => lower::binary(b, op, y, x).map_err(turned),
+            false => compose::binary(b, op, x, y),
+            true => compose::binary(b, op, y, x).map_err(turned),
         })?;
         Ok(Val::Tensor(built))
     }
@@ -182,8 +182,8 @@ impl Lowerer<'_, '_> {
             syn::BinOp::Sub(_) => (ops::SUB, "-"),
             _ => (ops::MUL, "*"),
         };
-        let operands = Operand::pair((lt, x), (rt, y));
-        self.build(&e.op, name, &operands, |b| lower::binary(b, op, x, y))
+        let operands = WrittenOperand::pair((lt, x), (rt, y));
+        self.build(&e.op, name, &operands, |b| compose::binary(b, op, x, y))
     }
 
     /// Arithmetic of consts as a size.
@@ -282,9 +282,9 @@ impl Lowerer<'_, '_> {
         let (left, right) = (self.value_arg(a, 0), self.value_arg(a, 1));
         let (left, right) = (left?, right?);
         let (x, y) = self.two(left.val, right.val, &left.tokens, &right.tokens)?;
-        let operands = Operand::pair((left.tokens, x), (right.tokens, y));
+        let operands = WrittenOperand::pair((left.tokens, x), (right.tokens, y));
         let built = self.build(&a.name, a.op.name, &operands, |b| {
-            lower::binary(b, op, x, y)
+            compose::binary(b, op, x, y)
         })?;
         Ok(Val::Tensor(built))
     }

@@ -62,7 +62,7 @@ pub fn call_without_derivative(at: &impl ToTokens, f: &Function, why: &str) -> M
         at,
         "call",
         &format!("`{}` has no derivative: {why}", f.name),
-        &[("declared", format!("{} at {}", signature(f), f.at))],
+        &[("declared", format!("{} at {}", print_signature(f), f.at))],
         "`stop_gradient(..)` keeps what it gives out of the derivative; a function that is never \
          differentiated says `#[model(no_derivative)]`",
     )
@@ -101,7 +101,7 @@ pub fn no_struct_method(name: &syn::Ident, structure: &Struct) -> Error {
     )
 }
 
-fn signature(f: &Function) -> String {
+fn print_signature(f: &Function) -> String {
     let params: Vec<String> = f
         .params
         .iter()
@@ -131,7 +131,7 @@ pub fn argument_count(at: &impl ToTokens, f: &Function, found: usize) -> Error {
             count(wanted, "argument"),
             found.saturating_sub(hidden)
         ),
-        &[("declared", format!("{} at {}", signature(f), f.at))],
+        &[("declared", format!("{} at {}", print_signature(f), f.at))],
         "give each parameter one argument, in order",
     )
     .into_error()
@@ -149,7 +149,7 @@ pub fn argument_kind(at: &impl ToTokens, f: &Function, p: &Param, what: &str) ->
             "`{}` of `{}` is {wanted}, and this is {what}",
             p.name, f.name
         ),
-        &[("declared", format!("{} at {}", signature(f), f.at))],
+        &[("declared", format!("{} at {}", print_signature(f), f.at))],
         "pass the arguments in the order they are declared",
     )
     .into_error()
@@ -268,7 +268,7 @@ pub fn not_inferred(at: &impl ToTokens, f: &Function, symbol: &str) -> Error {
         at,
         "call",
         &format!("nothing tells what `{symbol}` of `{}` is here", f.name),
-        &[("declared", format!("{} at {}", signature(f), f.at))],
+        &[("declared", format!("{} at {}", print_signature(f), f.at))],
         &format!(
             "give it in the call, `{}::<..>(..)`, or add an argument with a dim that is it",
             f.name

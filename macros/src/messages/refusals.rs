@@ -71,6 +71,10 @@ pub fn refused(
                 Err(_) => format!("it must lie there for all values of `{extent}`"),
             },
         ),
+        OpError::Count { count, extent } => (
+            format!("`{count}` elements are asked for of an axis of `{extent}`"),
+            "ask for at most as many as the axis has".into(),
+        ),
         OpError::Attribute(what) => (format!("`{what}` is missing or of the wrong kind"), "give it as the operation's page shows".into()),
         OpError::NotDifferentiable(why) => (format!("has no derivative: {why}"), "`stop_gradient(x)` keeps it out of the derivative".into()),
         OpError::Overflow => ("a size does not fit 64 bits, or is too large multiplied out".into(), "make it smaller".into()),

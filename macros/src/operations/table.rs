@@ -3,7 +3,7 @@
 //! A plain op of the IR is one line: its name and docs are those of its entry.
 
 use super::{DefaultValue, Lowering, Operation, Parameter};
-use sinew_ir::lower;
+use sinew_ir::compose;
 use sinew_ir::{DType, Op, ops};
 
 /// What becomes of the losses of rows, the mean without a word.
@@ -317,14 +317,14 @@ fn elementwise() -> Vec<Operation> {
         Operation::new(
             "leaky_relu",
             "x where it is positive, `negative_slope * x` elsewhere.",
-            Lowering::Number(lower::leaky_relu),
+            Lowering::Number(compose::leaky_relu),
         )
         .takes("x")
         .number("negative_slope", 0.01),
         Operation::new(
             "elu",
             "x where it is positive, `alpha * (exp(x) - 1)` elsewhere.",
-            Lowering::Number(lower::elu),
+            Lowering::Number(compose::elu),
         )
         .takes("x")
         .number("alpha", 1.0),
@@ -362,7 +362,14 @@ fn over_axes() -> Vec<Operation> {
         Operation::new(
             "cumsum",
             "The sum of each element and those before it along an axis.",
-            Lowering::Axis(lower::cumsum),
+            Lowering::Axis(compose::cumsum),
+        )
+        .takes("x")
+        .takes_as("axis", "-1"),
+        Operation::new(
+            "cumprod",
+            "The product of each element and those before it along an axis.",
+            Lowering::Axis(compose::cumprod),
         )
         .takes("x")
         .takes_as("axis", "-1"),
@@ -383,7 +390,7 @@ fn over_axes() -> Vec<Operation> {
         Operation::new(
             "argmax",
             "The index of the first maximum along an axis, as i32; of all elements without one.",
-            Lowering::Position(lower::argmax),
+            Lowering::Position(compose::argmax),
         )
         .takes("x")
         .may_take("axis")
@@ -391,7 +398,7 @@ fn over_axes() -> Vec<Operation> {
         Operation::new(
             "argmin",
             "The index of the first minimum along an axis, as i32; of all elements without one.",
-            Lowering::Position(lower::argmin),
+            Lowering::Position(compose::argmin),
         )
         .takes("x")
         .may_take("axis")
@@ -509,7 +516,7 @@ fn arrangement() -> Vec<Operation> {
         Operation::new(
             "flip",
             "Backwards along an axis.",
-            Lowering::Axis(lower::flip),
+            Lowering::Axis(compose::flip),
         )
         .takes("x")
         .takes_as("axis", "-1"),
@@ -541,7 +548,7 @@ fn indexing() -> Vec<Operation> {
         Operation::new(
             "take",
             "x's slices at i32 indices along an axis.",
-            Lowering::Gather(lower::take),
+            Lowering::Gather(compose::take),
         )
         .also(OUTSIDE)
         .takes("x")
@@ -550,7 +557,7 @@ fn indexing() -> Vec<Operation> {
         Operation::new(
             "take_along_axis",
             "x's elements at i32 indices along an axis.",
-            Lowering::Gather(lower::take_along_axis),
+            Lowering::Gather(compose::take_along_axis),
         )
         .also(OUTSIDE)
         .takes("x")
@@ -576,6 +583,33 @@ fn indexing() -> Vec<Operation> {
         .takes("axis")
         .takes("indices")
         .takes("updates"),
+        special(
+            "argsort",
+            "The indices (i32) of the elements along an axis from the least to the greatest, or with \
+             `descending` the other way round. Equal elements stay in their order, and NaN is the greatest.",
+            |l, a| l.argsort(a),
+        )
+        .takes("x")
+        .integer("axis", -1)
+        .flag("descending"),
+        special(
+            "sort",
+            "The elements along an axis from the least to the greatest, or with `descending` the other way \
+             round, and their indices as [`argsort`] gives them: `let (values, indices) = x.sort();`.",
+            |l, a| l.sort(a),
+        )
+        .takes("x")
+        .integer("axis", -1)
+        .flag("descending"),
+        special(
+            "topk",
+            "The `k` greatest elements along an axis, the greatest first, and their indices: \
+             `let (values, indices) = x.topk(5);`. Of equal elements the first count.",
+            |l, a| l.topk(a),
+        )
+        .takes("x")
+        .takes_as("k", "5")
+        .integer("axis", -1),
         special(
             "one_hot",
             "1 at each index along a new last axis, 0 elsewhere: a row of zeros for an index that is none \
@@ -678,7 +712,7 @@ fn losses() -> Vec<Operation> {
         Operation::new(
             "binary_cross_entropy_with_logits",
             "The binary cross entropy of logits and targets between 0 and 1.",
-            Lowering::Loss(lower::binary_cross_entropy_with_logits),
+            Lowering::Loss(compose::binary_cross_entropy_with_logits),
         )
         .takes("x")
         .takes("y")

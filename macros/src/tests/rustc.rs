@@ -1,6 +1,6 @@
 //! A stand-in for rustc: expands items, resolves their chains by last names, collects errors.
 
-use crate::{expand, link};
+use crate::{collect, expand};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use std::collections::{HashMap, VecDeque};
@@ -208,7 +208,7 @@ impl Rustc {
                 Some(texts) => texts.clone(),
                 // A body's mention that is no item is caught by the fallback, once all else is done.
                 None if stuck > self.waiting.len() && call.aliases.contains_key(&call.name) => {
-                    vec![link::NO_ITEM.to_string()]
+                    vec![collect::NO_ITEM.to_string()]
                 }
                 None if stuck > 2 * self.waiting.len() + 2 => {
                     self.out.missing.push(call.name);

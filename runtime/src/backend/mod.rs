@@ -17,6 +17,7 @@ use cpu::CpuCode;
 #[cfg(feature = "gpu")]
 use gpu::{Gpu, GpuCode, GpuLaunch, GpuMemory};
 pub(crate) use host::{ALIGN, HostMemory};
+use sinew_codegen::cost::Target;
 use sinew_codegen::kernel::{Region, Schedule};
 use std::marker::PhantomData;
 
@@ -38,6 +39,15 @@ impl Backend {
             Backend::Cpu => "the CPU",
             #[cfg(feature = "gpu")]
             Backend::Gpu(gpu) => gpu.name(),
+        }
+    }
+
+    /// What kernels are scheduled for.
+    pub fn target(&self) -> Target {
+        match self {
+            Backend::Cpu => Target::Cpu,
+            #[cfg(feature = "gpu")]
+            Backend::Gpu(_) => Target::Gpu,
         }
     }
 

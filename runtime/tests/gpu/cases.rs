@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use sinew_codegen::cost::Target;
 use sinew_codegen::schedule::{Part, schedule};
 use sinew_ir::DType;
 use sinew_ir::testing::{Case, CaseProgram, difference, read};
@@ -20,7 +21,7 @@ fn run(device: &Gpu, case: &Case, expected: &CaseProgram) -> Vec<String> {
         inputs,
         outputs: outputs.clone(),
     };
-    let schedule = schedule(&[part], regions).expect("schedules");
+    let schedule = schedule(&[part], regions, Target::Gpu).expect("schedules");
     let mut program = GpuSession::compile(device, &schedule).expect("a program");
     for ((at, input), value) in expected.inputs.iter().enumerate().zip(&function.values) {
         let id = sinew_codegen::kernel::RegionId(at as u32 + 1);

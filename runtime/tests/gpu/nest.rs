@@ -22,6 +22,7 @@ fn map(outer: &[usize], code: Writer) -> Class {
             sets: Vec::new(),
         }],
         rows: Vec::new(),
+        arrays: Vec::new(),
     })
 }
 
@@ -316,6 +317,7 @@ fn reduce_floats(outer: &[usize], inner: &[usize], strides: &[i64], words: &[u32
             ),
         ],
         rows: vec![DType::F32, DType::F32, DType::I32],
+        arrays: Vec::new(),
     }));
     build
 }
@@ -417,6 +419,7 @@ fn integer_reductions() {
             inner: vec![length],
             stages: vec![each(code, &reduces), store_rows(&rows, &[1, 0])],
             rows: rows.iter().map(|(_, dtype, _)| *dtype).collect(),
+            arrays: Vec::new(),
         }));
         build.check(device, Tolerance::F32);
     }
@@ -463,6 +466,7 @@ fn softmax_in_three_stages() {
                 each(third, &[]),
             ],
             rows: vec![DType::F32; 3],
+            arrays: Vec::new(),
         }));
         build.check(device, Tolerance::F32);
     }
@@ -499,6 +503,7 @@ fn row_stage_updates_in_place() {
             },
         ],
         rows: vec![DType::F32],
+        arrays: Vec::new(),
     }));
     build.check(device, summed(length));
 }
@@ -549,6 +554,7 @@ fn f64_is_refused() {
             sets: Vec::new(),
         }],
         rows: Vec::new(),
+        arrays: Vec::new(),
     }));
     let error = emit(&build.finish(), &Limits::default()).expect_err("f64");
     assert_eq!(

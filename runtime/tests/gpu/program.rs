@@ -25,6 +25,7 @@ fn counter(kernels: usize) -> (Build, BufferId) {
                 sets: Vec::new(),
             }],
             rows: Vec::new(),
+            arrays: Vec::new(),
         }));
     }
     (build, x)

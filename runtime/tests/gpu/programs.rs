@@ -1,5 +1,6 @@
 //! Whole programs, scheduled.
 
+use sinew_codegen::cost::Target;
 use sinew_codegen::kernel::RegionId;
 use sinew_codegen::schedule::{Part, schedule};
 use sinew_ir::{
@@ -81,7 +82,7 @@ pub fn build(function: &Function) -> Build {
         inputs,
         outputs,
     };
-    filled(schedule(&[part], regions).expect("schedules"))
+    filled(schedule(&[part], regions, Target::Gpu).expect("schedules"))
 }
 
 /// Random memory: labels below 10 where the buffer is of integers.
@@ -186,7 +187,7 @@ fn steps_of_descent_stay_with_the_executor() {
         schedule,
         mut memory,
         ..
-    } = filled(schedule(&parts, regions).expect("schedules"));
+    } = filled(schedule(&parts, regions, Target::Gpu).expect("schedules"));
     let mut program = GpuSession::compile(device, &schedule).expect("a program");
     for (id, bytes) in (0u32..).zip(&memory) {
         program

@@ -151,6 +151,7 @@ fn check(scalar: Scalar) {
                 sets: Vec::new(),
             }],
             rows: Vec::new(),
+            arrays: Vec::new(),
         }));
         build.check(device, Tolerance::F32);
     }
@@ -223,6 +224,7 @@ fn prelude_is_as_exact_as_it_says() {
                 sets: Vec::new(),
             }],
             rows: Vec::new(),
+            arrays: Vec::new(),
         }));
         build.check(device, Tolerance { relative, absolute });
     }

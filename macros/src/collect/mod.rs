@@ -1,4 +1,4 @@
-//! Linking: how the signatures of other items come to an item.
+//! Collecting: how the signatures of other items come to an item.
 //!
 //! A proc macro sees one item. Every model item therefore has a hidden `macro_rules!` of its name, which
 //! calls the first macro of the list it is given with the rest and its signature behind (continuation

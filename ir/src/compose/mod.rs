@@ -22,7 +22,9 @@ pub use arrange::{
 pub use contract::{einsum, matmul};
 pub use loss::{Reduce, cross_entropy, nll_loss, reduced};
 pub use piecewise::{binary_cross_entropy_with_logits, clamp, elu, huber, leaky_relu};
+mod sorting;
 pub use position::{argmax, argmin, one_hot, take, take_along_axis, tril};
+pub use sorting::{argsort, sort, topk};
 
 use crate::attributes::Running;
 use crate::builder::Builder;
@@ -248,6 +250,15 @@ pub fn along(b: &mut Builder, op: Op, x: Value, axis: Axis) -> Result<Value, OpE
 pub fn cumsum(b: &mut Builder, x: Value, axis: Axis) -> Result<Value, OpError> {
     let reverse = false;
     b.op(ops::CUMSUM, &[x], Running { axis, reverse })
+}
+
+/// The product of each element of `x` and those before it along an axis.
+///
+/// # Errors
+/// An axis that `x` does not have; bools.
+pub fn cumprod(b: &mut Builder, x: Value, axis: Axis) -> Result<Value, OpError> {
+    let reverse = false;
+    b.op(ops::CUMPROD, &[x], Running { axis, reverse })
 }
 
 /// `x` to the power of a number: by squaring for a whole one, `POW` for others.
