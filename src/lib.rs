@@ -109,12 +109,11 @@ pub mod __private {
     /// The same under the names of a body's first mentions: one import is less metadata than one each.
     pub mod no_items {
         pub use super::{
-            no_item as __sinew_0, no_item as __sinew_1, no_item as __sinew_2,
-            no_item as __sinew_3, no_item as __sinew_4, no_item as __sinew_5,
-            no_item as __sinew_6, no_item as __sinew_7, no_item as __sinew_8,
-            no_item as __sinew_9, no_item as __sinew_10, no_item as __sinew_11,
-            no_item as __sinew_12, no_item as __sinew_13, no_item as __sinew_14,
-            no_item as __sinew_15,
+            no_item as __sinew_0, no_item as __sinew_1, no_item as __sinew_2, no_item as __sinew_3,
+            no_item as __sinew_4, no_item as __sinew_5, no_item as __sinew_6, no_item as __sinew_7,
+            no_item as __sinew_8, no_item as __sinew_9, no_item as __sinew_10,
+            no_item as __sinew_11, no_item as __sinew_12, no_item as __sinew_13,
+            no_item as __sinew_14, no_item as __sinew_15,
         };
     }
 }
