@@ -50,7 +50,7 @@ pub fn unit(
         let value = &c.value;
         quote_spanned! {span=>
             {
-                static __sinew_whole: () = ::core::assert!(#value as ::core::primitive::i128 as ::core::primitive::f64 == #value, #message);
+                static __SINEW_WHOLE: () = ::core::assert!(#value as ::core::primitive::i128 as ::core::primitive::f64 == #value, #message);
             }
         }
     });
@@ -187,7 +187,7 @@ pub fn assertions(
         };
         Some(quote! {
             {
-                static __sinew_sizes: () = {
+                static __SINEW_SIZES: () = {
                     let __sinew_left: ::core::primitive::i128 = #left;
                     let __sinew_right: ::core::primitive::i128 = #right;
                     #check
