@@ -39,6 +39,7 @@ fn a_guard_beyond_32_bits_is_refused() {
                     steps: Vec::new(),
                 })
                 .to_vec(),
+            cuts: Vec::new(),
             values: Vec::new(),
         })],
         kernels: vec![Kernel {

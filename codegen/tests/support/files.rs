@@ -8,7 +8,7 @@
 //! - `; expect b1: 2 4 6` a buffer holds these numbers afterwards.
 
 use super::{bytes, numbers, values};
-use sinew_codegen::kernel::Schedule;
+use sinew_codegen::kernel::{Kernel, Node, Schedule};
 use sinew_codegen::text::parse;
 use sinew_ir::DType;
 
@@ -138,4 +138,31 @@ impl Case {
             }
         }
     }
+}
+
+/// The same schedule with every run in two or three uneven shares, where its kernel's axis has as many.
+pub fn in_shares(schedule: &Schedule) -> Schedule {
+    fn split(nodes: &mut [Node], kernels: &[Kernel], count: &mut usize) {
+        for node in nodes {
+            match node {
+                Node::Part(part) => split(&mut part.nodes, kernels, count),
+                Node::Loop(l) => split(&mut l.body, kernels, count),
+                Node::Run(run) => {
+                    *count += 1;
+                    let extent = kernels[run.kernel.0 as usize].parallel();
+                    let places: &[usize] = match *count % 2 {
+                        0 => &[3],
+                        _ => &[2, 6],
+                    };
+                    let mut cuts: Vec<usize> = places.iter().map(|p| extent * p / 10).collect();
+                    cuts.dedup();
+                    cuts.retain(|cut| *cut > 0 && *cut < extent);
+                    run.cuts = cuts;
+                }
+            }
+        }
+    }
+    let mut out = schedule.clone();
+    split(&mut out.nodes, &schedule.kernels, &mut 0);
+    out
 }
