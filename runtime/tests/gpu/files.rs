@@ -1,11 +1,12 @@
 //! The kernels in files of the code generator's tests, and programs with loops.
 
 use sinew_codegen::execute::execute;
+use sinew_codegen::kernel::{RegionKind, Schedule};
 use sinew_ir::parse;
 use sinew_runtime::gpu::GpuSession;
 
 use crate::programs::build;
-use crate::programs_support::files::cases;
+use crate::programs_support::files::{PROGRAMS, cases, in_shares};
 use crate::support::{Tolerance, device, run};
 
 #[test]
@@ -18,6 +19,30 @@ fn kernels_in_files_compute_what_they_say() {
         let found = run(&mut program, &case.fill());
         case.compare(&found, &expected, 1e-5, "on a GPU");
         case.check(&found);
+    }
+}
+
+/// Bit by bit: kernels in files, and programs of every class.
+#[test]
+fn runs_in_shares_do_what_whole_runs_do() {
+    let Some(device) = device() else { return };
+    let files = cases().into_iter().filter(|c| c.runs);
+    let files = files.map(|c| (c.name.clone(), c.schedule.clone(), c.fill()));
+    let programs = PROGRAMS.iter().filter(|text| !text.contains("f64"));
+    let programs = programs.map(|text| {
+        let function = parse(text).expect("a program");
+        let built = build(&function);
+        (function.name, built.finish(), built.memory)
+    });
+    for (name, whole, memory) in files.chain(programs) {
+        let kept = |schedule: &Schedule| -> Vec<Vec<u8>> {
+            let mut session = GpuSession::compile(device, schedule).expect("a program");
+            let regions = whole.regions.iter().zip(run(&mut session, &memory));
+            let kept = regions.filter(|(r, _)| r.kind != RegionKind::Arena);
+            kept.map(|(_, bytes)| bytes).collect()
+        };
+        let shares = in_shares(&whole);
+        assert!(kept(&whole) == kept(&shares), "{name}\n{shares}");
     }
 }
 
