@@ -5,7 +5,7 @@ mod support;
 use sinew_codegen::cost::{TRANSCENDENTAL, cost};
 use sinew_codegen::kernel::{Class, Schedule, Stage};
 use sinew_fuzz::{STEPS, steps, within};
-use sinew_ir::lower::{broadcast_to, narrow, pad, unsqueeze};
+use sinew_ir::compose::{broadcast_to, narrow, pad, unsqueeze};
 use sinew_ir::ops;
 use sinew_ir::{Axis, Binding, DType, Dim, Function, Shape, link_pullback, parse, testing};
 use std::collections::BTreeMap;
@@ -83,7 +83,7 @@ fn a_small_value_used_thrice_a_step_is_scheduled_in_linear_time() {
         y = p.b.mul(y, factor).expect("mul");
     }
     let column = unsqueeze(&mut p.b, y, 1).expect("an axis");
-    let spread = broadcast_to(&mut p.b, column, &Shape::of(&[4, 64])).expect("broadcast");
+    let spread = broadcast_to(&mut p.b, column, &Shape::from_extents(&[4, 64])).expect("broadcast");
     let out = p.b.mul(wide, spread).expect("mul");
     let f = p.finish(&[out]);
     let inputs = [vec![1.0, 2.0, 3.0, 4.0], numbers(256), vec![0.4; 4]];
@@ -135,7 +135,7 @@ fn a_costly_function_of_a_small_input_is_computed_once() {
     let x = p.input("x", DType::F32, &[64, 32]);
     let gate = p.input("gate", DType::F32, &[32]);
     let open = p.b.exp(gate).expect("exp");
-    let open = broadcast_to(&mut p.b, open, &Shape::of(&[64, 32])).expect("broadcast");
+    let open = broadcast_to(&mut p.b, open, &Shape::from_extents(&[64, 32])).expect("broadcast");
     let out = p.b.mul(x, open).expect("mul");
     let f = p.finish(&[out]);
     let s = scheduled(&f);
@@ -157,7 +157,7 @@ fn a_long_sum_is_as_exact_beside_many_rows() {
     let mut p = ProgramBuilder::new();
     let x = p.input("x", DType::F32, &[n]);
     let column = unsqueeze(&mut p.b, x, 1).expect("an axis");
-    let wide = broadcast_to(&mut p.b, column, &Shape::of(&[n, rows])).expect("broadcast");
+    let wide = broadcast_to(&mut p.b, column, &Shape::from_extents(&[n, rows])).expect("broadcast");
     let sum = p.b.sum(wide, &[Axis::At(0)]).expect("sum");
     let f = p.finish(&[sum]);
     let s = scheduled(&f);

@@ -51,7 +51,7 @@ fn cheap_operands_of_inputs_are_computed() {
     let short = p.input("short", F, &[5, 4]);
     let table = p.input("table", F, &[20, 6]);
     let ids = p.input("ids", DType::I32, &[5]);
-    let wide = Shape::of(&[5, 6]);
+    let wide = Shape::from_extents(&[5, 6]);
 
     let positive = relu(&mut p, x);
     let scale = p.b.broadcast(scale, &wide, &[Axis::At(0)]).expect("scale");
@@ -99,7 +99,7 @@ fn one_value_may_be_an_operand_on_both_sides_and_through_views() {
     let v = p.input("v", F, &[4, 5]);
     let positive = relu(&mut p, x);
     let first = dot(&mut p, positive, v);
-    let flat = Attribute::Shape(Shape::of(&[21, 4]));
+    let flat = Attribute::Shape(Shape::from_extents(&[21, 4]));
     let flat = p.b.op(ops::RESHAPE, &[positive], vec![flat]).expect("flat");
     let turned =
         p.b.permute(flat, &[Axis::At(1), Axis::At(0)])
@@ -156,7 +156,8 @@ fn other_operands_are_stored() {
     });
     plain("a norm", &|p, x, w| {
         let sum = p.b.sum(x, &[Axis::At(1)]).expect("sum");
-        let sum = p.b.broadcast(sum, &Shape::of(&[9, 6]), &[Axis::At(1)]);
+        let sum =
+            p.b.broadcast(sum, &Shape::from_extents(&[9, 6]), &[Axis::At(1)]);
         let y = p.b.sub(x, sum.expect("sums")).expect("sub");
         vec![dot(p, y, w)]
     });

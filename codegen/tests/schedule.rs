@@ -71,7 +71,7 @@ fn adam(n: usize, clip: Option<f64>) -> Function {
     let [x, g, m, v] = ["parameters", "gradients", "m", "v"].map(|name| p.input(name, f, &[n]));
     let [step, second] = ["step_size", "second_correction"].map(|name| p.input(name, f, &[]));
     let b = &mut p.b;
-    let shape = Shape::of(&[n]);
+    let shape = Shape::from_extents(&[n]);
     let spread = |b: &mut sinew_ir::Builder, s: Value| {
         b.broadcast(s, &shape, &[Axis::At(0)]).expect("scalar")
     };
@@ -455,7 +455,7 @@ fn intermediates_past_any_memory_are_refused_by_name() {
     let total = p.b.sum(x, &[Axis::At(0)]).expect("sum");
     let extents = [1 << 21, 1 << 21, 1 << 22];
     let new: Vec<Axis> = (0..3).map(Axis::At).collect();
-    let huge = p.b.broadcast(total, &Shape::of(&extents), &new);
+    let huge = p.b.broadcast(total, &Shape::from_extents(&extents), &new);
     let huge = huge.expect("a type");
     let sum = p.b.sum(huge, &new).expect("sum");
     let function = p.finish(&[sum]);

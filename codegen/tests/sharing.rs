@@ -6,7 +6,7 @@ use sinew_codegen::cost::Target;
 use sinew_codegen::execute::execute;
 use sinew_codegen::kernel::{Node, Schedule};
 use sinew_codegen::schedule::{Part, schedule};
-use sinew_ir::lower::broadcast_to;
+use sinew_ir::compose::broadcast_to;
 use sinew_ir::ops::{self, DotAxes};
 use sinew_ir::{Axis, DType, Function, Shape, Value};
 use support::{ProgramBuilder, bytes, close, interpreted, numbers, scheduled, separate, values};
@@ -32,7 +32,7 @@ fn mlp(layers: usize) -> Function {
             ..DotAxes::default()
         };
         let product = p.b.dot(x, w, &axes).expect("dot");
-        let b = broadcast_to(&mut p.b, b, &Shape::of(&[8, WIDTH])).expect("broadcast");
+        let b = broadcast_to(&mut p.b, b, &Shape::from_extents(&[8, WIDTH])).expect("broadcast");
         let sum = p.b.add(product, b).expect("add");
         x = p.b.op(ops::TANH, &[sum], vec![]).expect("tanh");
     }

@@ -24,12 +24,12 @@ impl CalleeInfo {
         results: impl Iterator<Item = &'t Type>,
     ) -> Self {
         let all: Vec<bool> = params.map(|t| t.dtype.is_float()).collect();
-        let of = |t: &Type| match t.dtype.is_float() {
+        let dependence = |t: &Type| match t.dtype.is_float() {
             true => all.clone(),
             false => vec![false; all.len()],
         };
         CalleeInfo {
-            depends: results.map(of).collect(),
+            depends: results.map(dependence).collect(),
         }
     }
 
@@ -120,7 +120,7 @@ pub(crate) struct Flow {
 
 impl Flow {
     /// The flow of a block, given what each call's results depend on of its operands.
-    pub(crate) fn of<E>(
+    pub(crate) fn from_block<E>(
         block: &Block,
         types: &[Type],
         callee: &mut dyn FnMut(&Call) -> Result<CalleeInfo, E>,

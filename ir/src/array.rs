@@ -65,7 +65,7 @@ impl Array {
 
     /// Its type.
     pub fn type_of(&self) -> Type {
-        Type::of(self.dtype, &self.shape)
+        Type::from_extents(self.dtype, &self.shape)
     }
 }
 

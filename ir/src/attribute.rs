@@ -27,7 +27,7 @@ pub enum Attribute {
 
 /// Whose axes an attribute counts: binding a sequence moves them along.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Of {
+pub enum ShapeSource {
     /// The operand at this position.
     Operand(usize),
     /// The result.
@@ -38,7 +38,7 @@ pub enum Of {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum AttributeKind {
     /// [`Attribute::Axes`], counted on the given shape.
-    Axes(Of),
+    Axes(ShapeSource),
     /// [`Attribute::Shape`].
     Shape,
     /// [`Attribute::Dims`].

@@ -1,9 +1,9 @@
 //! The attributes of ops as structs: what entries declare, read and write.
 //!
 //! One struct a form of attributes; ops that have the same form share it. A struct gives the declaration
-//! for the entry (`SPECS`), is read from an instruction's attributes (`of`), and becomes them (`into`).
+//! for the entry (`SPECS`), is read from an instruction's attributes (`from_attributes`), and becomes them (`into`).
 
-use crate::attribute::{Attribute, AttributeKind, AttributeSpec, Attributes, Of};
+use crate::attribute::{Attribute, AttributeKind, AttributeSpec, Attributes, ShapeSource};
 use crate::dim::{Dim, Symbol};
 use crate::dtype::DType;
 use crate::op::{OpError, View};
@@ -234,13 +234,13 @@ macro_rules! forms {
     ($(
         $(#[$doc:meta])*
         $name:ident $(<$life:lifetime>)? {
-            $($(#[$about:meta])* $field:ident: $of:ty = $kind:expr,)*
+            $($(#[$about:meta])* $field:ident: $ty:ty = $kind:expr,)*
         }
     )*) => {$(
         $(#[$doc])*
         #[derive(Clone, PartialEq, Debug)]
         pub struct $name $(<$life>)? {
-            $($(#[$about])* pub $field: $of,)*
+            $($(#[$about])* pub $field: $ty,)*
         }
 
         impl $(<$life>)? $name $(<$life>)? {
@@ -253,7 +253,7 @@ macro_rules! forms {
             ///
             /// # Errors
             /// Attributes of another form.
-            pub fn of(attributes: &$($life)? Attributes) -> Result<Self, OpError> {
+            pub fn from_attributes(attributes: &$($life)? Attributes) -> Result<Self, OpError> {
                 let mut list = attributes.0.iter();
                 $(
                     let $field = list.next().and_then(Field::read);
@@ -289,7 +289,7 @@ forms! {
         /// The result's shape.
         shape: &'a Shape = AttributeKind::Shape,
         /// The axis.
-        axis: Axis = AttributeKind::Axes(Of::Result),
+        axis: Axis = AttributeKind::Axes(ShapeSource::Result),
     }
 
     /// Of the value of a dim.
@@ -313,7 +313,7 @@ forms! {
         /// The result's shape.
         shape: &'a Shape = AttributeKind::Shape,
         /// The axes that the operand lacks; the others are its own, in order.
-        new: &'a [Axis] = AttributeKind::Axes(Of::Result),
+        new: &'a [Axis] = AttributeKind::Axes(ShapeSource::Result),
     }
 
     /// Of a reshape.
@@ -325,13 +325,13 @@ forms! {
     /// Of a permutation.
     Permute<'a> {
         /// The operand's axes in the result's order.
-        axes: &'a [Axis] = AttributeKind::Axes(Of::Operand(0)),
+        axes: &'a [Axis] = AttributeKind::Axes(ShapeSource::Operand(0)),
     }
 
     /// Of a slice.
     Slice<'a> {
         /// The axis.
-        axis: Axis = AttributeKind::Axes(Of::Operand(0)),
+        axis: Axis = AttributeKind::Axes(ShapeSource::Operand(0)),
         /// The indices along it.
         range: Range<'a> = AttributeKind::Dims,
     }
@@ -339,7 +339,7 @@ forms! {
     /// Of a pad.
     Pad<'a> {
         /// The axis.
-        axis: Axis = AttributeKind::Axes(Of::Operand(0)),
+        axis: Axis = AttributeKind::Axes(ShapeSource::Operand(0)),
         /// The zeros along it.
         widths: Widths<'a> = AttributeKind::Dims,
     }
@@ -347,9 +347,9 @@ forms! {
     /// Of a shear: element `i` along the axis is the operand's at `offset + i + slope * r`.
     Shear<'a> {
         /// The axis along which elements move.
-        axis: Axis = AttributeKind::Axes(Of::Operand(0)),
+        axis: Axis = AttributeKind::Axes(ShapeSource::Operand(0)),
         /// The axis whose index `r` says how far.
-        by: Axis = AttributeKind::Axes(Of::Operand(0)),
+        by: Axis = AttributeKind::Axes(ShapeSource::Operand(0)),
         /// Where element 0 of row 0 lies.
         offset: &'a Dim = AttributeKind::Dims,
         /// How much further each row lies.
@@ -361,7 +361,7 @@ forms! {
     /// Of sliding windows.
     Windows<'a> {
         /// The axis along which they slide.
-        axis: Axis = AttributeKind::Axes(Of::Operand(0)),
+        axis: Axis = AttributeKind::Axes(ShapeSource::Operand(0)),
         /// Elements of a window.
         size: &'a Dim = AttributeKind::Dims,
         /// From a window to the next.
@@ -373,19 +373,19 @@ forms! {
     /// Of what works over axes.
     Over<'a> {
         /// The axes.
-        axes: &'a [Axis] = AttributeKind::Axes(Of::Operand(0)),
+        axes: &'a [Axis] = AttributeKind::Axes(ShapeSource::Operand(0)),
     }
 
     /// Of what works along one axis of the first operand.
     Along {
         /// The axis.
-        axis: Axis = AttributeKind::Axes(Of::Operand(0)),
+        axis: Axis = AttributeKind::Axes(ShapeSource::Operand(0)),
     }
 
     /// Of what runs along an axis.
     Running {
         /// The axis.
-        axis: Axis = AttributeKind::Axes(Of::Operand(0)),
+        axis: Axis = AttributeKind::Axes(ShapeSource::Operand(0)),
         /// Whether it runs from the last element to the first.
         reverse: bool = AttributeKind::Number,
     }
@@ -393,7 +393,7 @@ forms! {
     /// Of an order of the elements along an axis.
     Sorted {
         /// The axis.
-        axis: Axis = AttributeKind::Axes(Of::Operand(0)),
+        axis: Axis = AttributeKind::Axes(ShapeSource::Operand(0)),
         /// Whether the greatest comes first.
         descending: bool = AttributeKind::Number,
     }
@@ -401,13 +401,13 @@ forms! {
     /// Of what works along one axis of the result.
     AlongResult {
         /// The axis.
-        axis: Axis = AttributeKind::Axes(Of::Result),
+        axis: Axis = AttributeKind::Axes(ShapeSource::Result),
     }
 
     /// Of a cross entropy.
     CrossEntropy {
         /// The axis of the classes.
-        axis: Axis = AttributeKind::Axes(Of::Operand(0)),
+        axis: Axis = AttributeKind::Axes(ShapeSource::Operand(0)),
         /// The label whose loss is 0.
         ignore_index: f64 = AttributeKind::Number,
         /// The share of the target that all classes have together.
@@ -418,13 +418,13 @@ forms! {
     #[derive(Eq, Default)]
     DotAxes {
         /// Axes of x that go with those of `batch_y`, and stay.
-        batch_x: Vec<Axis> = AttributeKind::Axes(Of::Operand(0)),
+        batch_x: Vec<Axis> = AttributeKind::Axes(ShapeSource::Operand(0)),
         /// Their partners in y.
-        batch_y: Vec<Axis> = AttributeKind::Axes(Of::Operand(1)),
+        batch_y: Vec<Axis> = AttributeKind::Axes(ShapeSource::Operand(1)),
         /// Axes of x that are summed over with those of `contract_y`.
-        contract_x: Vec<Axis> = AttributeKind::Axes(Of::Operand(0)),
+        contract_x: Vec<Axis> = AttributeKind::Axes(ShapeSource::Operand(0)),
         /// Their partners in y.
-        contract_y: Vec<Axis> = AttributeKind::Axes(Of::Operand(1)),
+        contract_y: Vec<Axis> = AttributeKind::Axes(ShapeSource::Operand(1)),
     }
 }
 
@@ -443,7 +443,7 @@ macro_rules! of_views {
             const VIEW: View = View::$name;
 
             fn read(attributes: &'a Attributes) -> Option<Self> {
-                $name::of(attributes).ok()
+                $name::from_attributes(attributes).ok()
             }
         }
     )*};

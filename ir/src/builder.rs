@@ -37,9 +37,9 @@ impl Builder {
     }
 
     /// A new value of the given type, defined by whoever asks for it.
-    pub fn value(&mut self, of: Type) -> Value {
+    pub fn value(&mut self, ty: Type) -> Value {
         let id = u32::try_from(self.values.len()).expect("fewer than 2^32 values fit in memory");
-        self.values.push(of);
+        self.values.push(ty);
         Value(id)
     }
 
@@ -69,8 +69,8 @@ impl Builder {
             return Err(OpError::Arity { expected, found });
         }
         let types: Vec<Type> = operands.iter().map(|v| self.type_of(*v).clone()).collect();
-        let of = (op.infer)(&types, &attributes)?;
-        let result = self.value(of);
+        let ty = (op.infer)(&types, &attributes)?;
+        let result = self.value(ty);
         self.insts.push(Inst::Op(OpInst {
             op,
             operands: operands.to_vec(),

@@ -27,7 +27,7 @@ pub struct IndexBound {
 }
 
 /// The bounds on the parameters of a linked program, in order of parameters; one parameter may have
-/// several. Functions over ops that are not expanded yet are not seen through.
+/// several. Functions over ops that are not decomposed yet are not seen through.
 pub fn index_bounds(function: &Function) -> Vec<IndexBound> {
     let mut trace = Trace {
         function,
@@ -60,7 +60,7 @@ pub fn index_bounds(function: &Function) -> Vec<IndexBound> {
         };
         let Ok(Along {
             axis: Axis::At(axis),
-        }) = Along::of(&i.attributes)
+        }) = Along::from_attributes(&i.attributes)
         else {
             continue;
         };
@@ -226,7 +226,8 @@ impl Trace<'_> {
             let i = self.defined.get(&value)?;
             match i.op.kind {
                 Kind::Constant => {
-                    let Constant { value, dtype, .. } = Constant::of(&i.attributes).ok()?;
+                    let Constant { value, dtype, .. } =
+                        Constant::from_attributes(&i.attributes).ok()?;
                     // Exact: the entry refuses numbers that the type does not hold.
                     let whole = value.known().filter(|_| dtype.is_integer());
                     return whole.map(|n| n as i64);

@@ -9,15 +9,15 @@ mod bind;
 mod block;
 mod builder;
 mod call;
+pub mod compose;
 mod dead;
+mod decompose;
 mod dim;
 mod dtype;
-mod expand;
 mod function;
 mod index_bounds;
 mod interpret;
 mod link;
-pub mod lower;
 mod op;
 pub mod ops;
 mod pullback;
@@ -33,16 +33,16 @@ mod verify;
 
 pub use activity::CalleeInfo;
 pub use array::Array;
-pub use attribute::{Attribute, AttributeKind, AttributeSpec, Attributes, Of};
+pub use attribute::{Attribute, AttributeKind, AttributeSpec, Attributes, ShapeSource};
 pub use bind::{BindError, Binding};
 pub use block::{Block, Inst, Loop, OpInst, Order, Sliced};
 pub use builder::Builder;
 pub use call::{
     Alternative, Call, CallMode, LoopMode, LoopParam, LoopResult, PullbackCall, Target,
 };
+pub use decompose::{DecomposeError, decompose};
 pub use dim::{Atom, Dim, DimError, Symbol};
 pub use dtype::DType;
-pub use expand::{ExpandError, expand};
 pub use function::{
     Constraint, Function, Location, Origin, Param, ParamKind, PullbackBody, Relation, SymbolDecl,
     SymbolKind, Value,

@@ -48,7 +48,7 @@ pub type PullbackRule = fn(&mut Builder, &Primal<'_>) -> Result<Vec<Option<Value
 pub enum Pullback {
     /// Builds the operands' cotangents out of the result's.
     Rule(PullbackRule),
-    /// Derived from the expansion of a [`Kind::Function`].
+    /// Derived from the decomposition of a [`Kind::Function`].
     Derived,
     /// Zero for every operand (comparisons, `stop_gradient`, integers).
     Zero,

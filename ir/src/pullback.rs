@@ -10,7 +10,7 @@ use crate::block::{Block, Inst, Loop, OpInst};
 use crate::builder::Builder;
 use crate::call::{Call, PullbackCall};
 use crate::dead::eliminate_in_pullback;
-use crate::expand::expansion;
+use crate::decompose::decomposition;
 use crate::function::{Function, Location, Origin, PullbackBody, Value};
 use crate::op::{OpError, Primal, Pullback};
 use crate::reverse::{Gradients, ReverseLoop, Stacks};
@@ -73,7 +73,7 @@ pub(crate) fn derive_pullback_of(
         .filter(|(_, (v, given))| **given && float(v))
         .map(|(i, (v, _))| (i, *v))
         .collect();
-    let flow = Flow::of(&function.body, &function.values, &mut |c| {
+    let flow = Flow::from_block(&function.body, &function.values, &mut |c| {
         effect(callees, c)
     })?;
     let seeds: Vec<Value> = function.body.params.iter().copied().filter(float).collect();
@@ -222,18 +222,18 @@ impl Pass<'_> {
         Ok(())
     }
 
-    /// By the derivative of what the op expands to, which is computed again here; where the body has
+    /// By the derivative of what the op decomposes into, which is computed again here; where the body has
     /// it too, the simplifier finds that out.
     fn reverse_derived(&mut self, i: &OpInst, cotangent: Value) -> Result<(), PullbackError> {
         let named = |error| problem(i.op.name, i.location, error);
         let start = self.builder.insts.len();
-        let Some(result) = expansion(&mut self.builder, i) else {
-            let why = "its entry derives it from an expansion that it does not have";
+        let Some(result) = decomposition(&mut self.builder, i) else {
+            let why = "its entry derives it from a decomposition that it does not have";
             return Err(named(OpError::NotDifferentiable(why)));
         };
         let result = result.map_err(named)?;
-        let expansion = self.builder.insts[start..].to_vec();
-        for inner in expansion.iter().filter_map(Inst::op) {
+        let decomposition = self.builder.insts[start..].to_vec();
+        for inner in decomposition.iter().filter_map(Inst::op) {
             let from = inner.operands.iter().any(|v| self.is_active(*v));
             let float = self.builder.type_of(inner.result).dtype.is_float();
             if from && float && is_smooth(inner) {
@@ -243,7 +243,7 @@ impl Pass<'_> {
             }
         }
         self.accumulate(result, cotangent).map_err(named)?;
-        self.reverse(&expansion)
+        self.reverse(&decomposition)
     }
 
     fn reverse_call(&mut self, c: &Call) -> Result<(), PullbackError> {
@@ -258,8 +258,8 @@ impl Pass<'_> {
         let mut results = Vec::new();
         for (i, operand) in c.operands.iter().enumerate() {
             if info.gives(i, &cotangents) && self.is_active(*operand) {
-                let of = self.builder.type_of(*operand).clone();
-                results.push((i, self.builder.value(of)));
+                let ty = self.builder.type_of(*operand).clone();
+                results.push((i, self.builder.value(ty)));
             }
         }
         self.builder.location = c.location;
@@ -301,7 +301,7 @@ impl Pass<'_> {
         }
         self.reverse(&l.body.insts)?;
         let inner = std::mem::replace(&mut self.cotangents, outer);
-        let of = |v: &Value| inner.get(v).copied();
+        let cotangent = |v: &Value| inner.get(v).copied();
         let mut own = HashSet::new();
         l.body.each_definition(&mut |v| {
             own.insert(v);
@@ -310,9 +310,9 @@ impl Pass<'_> {
         captured.retain(|v| !own.contains(v) && v.index() < self.useful.len());
         captured.sort_unstable();
         let found = Gradients {
-            carried: l.carried_params().iter().map(of).collect(),
-            sliced: l.slice_params().iter().map(of).collect(),
-            captured: captured.iter().filter_map(of).collect(),
+            carried: l.carried_params().iter().map(cotangent).collect(),
+            sliced: l.slice_params().iter().map(cotangent).collect(),
+            captured: captured.iter().filter_map(cotangent).collect(),
         };
         let (b, stacks) = (&mut self.builder, &mut self.stacks);
         let out = reverse.close(b, stacks, l, &found).map_err(named)?;

@@ -38,12 +38,12 @@ impl Stacks {
         used.dedup();
         let mut renamed: HashMap<Value, Value> = HashMap::new();
         for v in used {
-            let of = b.type_of(v).clone();
+            let ty = b.type_of(v).clone();
             let now = match (Some(v) == forward.index(), reverse.index()) {
                 (true, Some(index)) => index,
                 (true, None) | (false, _) => {
                     let sliced = self.whole(b, forward, v);
-                    let param = b.value(of);
+                    let param = b.value(ty);
                     reverse.sliced.push(sliced);
                     reverse.body.params.push(param);
                     param
@@ -75,9 +75,9 @@ impl Stacks {
                 axis: 0,
             };
         }
-        let mut of = b.type_of(v).clone();
-        of.shape.dims.insert(0, forward.trip.clone());
-        let stack = b.value(of);
+        let mut ty = b.type_of(v).clone();
+        ty.shape.dims.insert(0, forward.trip.clone());
+        let stack = b.value(ty);
         wanted.push((v, stack));
         self.makers.insert(stack, name);
         Sliced {
@@ -156,12 +156,12 @@ impl ReverseLoop {
             if given.is_none() && carried.get(i) != Some(&true) {
                 continue;
             }
-            let of = b.type_of(*first).clone();
+            let ty = b.type_of(*first).clone();
             let start = match given {
                 Some(cotangent) => cotangent,
-                None => b.constant(0.0, of.dtype, of.shape.clone())?,
+                None => b.constant(0.0, ty.dtype, ty.shape.clone())?,
             };
-            let param = b.value(of);
+            let param = b.value(ty);
             made.carried.push(start);
             made.body.params.push(param);
             cotangents[i] = Some(param);
@@ -206,8 +206,8 @@ impl ReverseLoop {
             let next = match found.carried.get(*i).copied().flatten() {
                 Some(next) => next,
                 None => {
-                    let of = b.type_of(forward.carried[*i]).clone();
-                    b.constant(0.0, of.dtype, of.shape)?
+                    let ty = b.type_of(forward.carried[*i]).clone();
+                    b.constant(0.0, ty.dtype, ty.shape)?
                 }
             };
             made.body.results.push(next);
@@ -229,8 +229,8 @@ impl ReverseLoop {
         made.body.insts = std::mem::replace(&mut b.insts, self.outer);
         // Around it: what the sums start from, and what comes out.
         for cotangent in &found.captured {
-            let of = b.type_of(*cotangent).clone();
-            made.carried.push(b.constant(0.0, of.dtype, of.shape)?);
+            let ty = b.type_of(*cotangent).clone();
+            made.carried.push(b.constant(0.0, ty.dtype, ty.shape)?);
         }
         let mut out = Gradients {
             carried: vec![None; forward.carried.len()],

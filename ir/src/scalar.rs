@@ -403,8 +403,8 @@ impl Scalar {
             Meaning::One { integer, .. } => all(result) && number(integer.is_some()),
             Meaning::Two { integer, .. } => all(result) && number(integer.is_some()),
             Meaning::Test { bools, .. } => {
-                let of = operands[0];
-                all(of) && (bools || of != DType::Bool) && result == DType::Bool
+                let dtype = operands[0];
+                all(dtype) && (bools || dtype != DType::Bool) && result == DType::Bool
             }
             Meaning::Truth(_) | Meaning::Truths(_) => all(DType::Bool) && result == DType::Bool,
             Meaning::Select => operands == [DType::Bool, result, result],

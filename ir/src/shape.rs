@@ -37,7 +37,7 @@ impl Shape {
     }
 
     /// A shape of known extents.
-    pub fn of(extents: &[usize]) -> Self {
+    pub fn from_extents(extents: &[usize]) -> Self {
         Shape::new(extents.iter().map(|e| Dim::from(*e)).collect())
     }
 
@@ -145,8 +145,8 @@ impl Type {
     }
 
     /// A tensor type of known extents.
-    pub fn of(dtype: DType, extents: &[usize]) -> Self {
-        Type::new(dtype, Shape::of(extents))
+    pub fn from_extents(dtype: DType, extents: &[usize]) -> Self {
+        Type::new(dtype, Shape::from_extents(extents))
     }
 }
 

@@ -20,8 +20,8 @@ fn known() -> Vec<(Symbol, usize)> {
 /// The shapes of all parameters, with one of them changed.
 fn shapes(param: usize, shape: &[usize]) -> Vec<(usize, Vec<usize>)> {
     let all: [&[usize]; 7] = [&[32, 64], &[32], &[5, 6, 7], &[5, 6, 7], &[32], &[4], &[3]];
-    let of = |i: usize| if i == param { shape } else { all[i] };
-    (0..all.len()).map(|i| (i, of(i).to_vec())).collect()
+    let extents = |i: usize| if i == param { shape } else { all[i] };
+    (0..all.len()).map(|i| (i, extents(i).to_vec())).collect()
 }
 
 #[test]

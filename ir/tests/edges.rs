@@ -1,7 +1,7 @@
 //! Where formulas break: results and gradients at bounds, zeros, infinities and NaN are NumPy's, and
 //! PyTorch's where NumPy has none. Every number expected here was computed by NumPy 2.4 or PyTorch 2.15.
 
-use sinew_ir::lower::{self, Reduce};
+use sinew_ir::compose::{self, Reduce};
 use sinew_ir::testing::{difference, unit};
 use sinew_ir::{
     Array, Attribute, Axis, Binding, Block, Builder, DType, Dim, Function, OpError, Param,
@@ -58,11 +58,11 @@ fn run(
     let mut f = function(&types, build)?;
     derive_pullback(&mut f, &|_| None)?;
     let linked = link_pullback(unit(&f), &binding(DType::F64), &|_| true)?;
-    let of = linked.program.type_of(linked.program.body.results[0]);
-    let shape = of.shape.extents().ok_or("known extents")?;
+    let ty = linked.program.type_of(linked.program.body.results[0]);
+    let shape = ty.shape.extents().ok_or("known extents")?;
     let mut all = inputs.to_vec();
-    if of.dtype.is_float() {
-        all.push(Array::filled(of.dtype, &shape, 1.0));
+    if ty.dtype.is_float() {
+        all.push(Array::filled(ty.dtype, &shape, 1.0));
     }
     Ok(interpret(&linked.program, &all)?)
 }
@@ -96,7 +96,7 @@ fn a_clamp_of_crossed_bounds_is_the_upper_one() -> Outcome {
     for ((low, high), result, gradient) in cases {
         let bounds = [floats(&x), floats(&[low; 6]), floats(&[high; 6])];
         let found = run(&bounds, |b, v| {
-            lower::clamp(b, v[0], Some(v[1]), Some(v[2]))
+            compose::clamp(b, v[0], Some(v[1]), Some(v[2]))
         })?;
         assert_same("result", &found[0].data, &result);
         assert_same("gradient", &found[1].data, &gradient);
@@ -188,7 +188,7 @@ fn a_remainder_of_zero_has_the_divisors_sign() -> Outcome {
     // Folded, it is the same.
     for ((x, y), e) in std::iter::zip(&both[0].data, &both[1].data).zip(expected) {
         let found = run(&[], |b, _| {
-            let shape = sinew_ir::Shape::of(&[1]);
+            let shape = sinew_ir::Shape::from_extents(&[1]);
             let x = b.constant(*x, DType::F64, shape.clone())?;
             let y = b.constant(*y, DType::F64, shape)?;
             b.op(ops::REM, &[x, y], vec![])
@@ -202,7 +202,7 @@ fn a_remainder_of_zero_has_the_divisors_sign() -> Outcome {
 fn a_variance_of_too_few_divides_by_zero() -> Outcome {
     let var = |data: &[f64], correction| {
         run(&[floats(data)], |b, v| {
-            lower::var(b, v[0], &[Axis::At(0)], correction, false)
+            compose::var(b, v[0], &[Axis::At(0)], correction, false)
         })
     };
     assert_same("two", &var(&[1.0, 2.0], 3.0)?[0].data, &[INF]);
@@ -241,7 +241,7 @@ fn a_logit_that_meets_its_target_keeps_its_loss_in_f32() -> Outcome {
         let scalar = sinew_ir::Shape::scalar;
         let x = b.constant(20.0, DType::F32, scalar())?;
         let t = b.constant(1.0, DType::F32, scalar())?;
-        lower::binary_cross_entropy_with_logits(b, x, t)
+        compose::binary_cross_entropy_with_logits(b, x, t)
     })?;
     let program = link(unit(&f), &binding(DType::F32))?;
     assert!(
@@ -259,7 +259,7 @@ fn the_binary_cross_entropy_has_the_slope_of_a_sigmoid_everywhere() -> Outcome {
     let x = floats(&[-30.0, -1.0, 0.0, 1.0, 30.0, INF]);
     let t = floats(&[1.0, 0.25, 0.5, 0.0, 1.0, 0.0]);
     let found = run(&[x, t], |b, v| {
-        lower::binary_cross_entropy_with_logits(b, v[0], v[1])
+        compose::binary_cross_entropy_with_logits(b, v[0], v[1])
     })?;
     let expected = [
         30.000000000000092,
@@ -291,7 +291,7 @@ fn a_label_that_is_clamped_is_clamped_in_the_gradient_too() -> Outcome {
     let x = Array::new(DType::F64, &[4, 3], x).ok_or("as many elements")?;
     let loss = |labels: &[f64]| {
         run(&[x.clone(), row(DType::I32, labels)], |b, v| {
-            lower::cross_entropy(b, v[0], v[1], Axis::At(1), -100, 0.1, Reduce::Sum)
+            compose::cross_entropy(b, v[0], v[1], Axis::At(1), -100, 0.1, Reduce::Sum)
         })
     };
     let outside = loss(&[-5.0, 3.0, 1.0, -100.0])?;
@@ -332,7 +332,11 @@ fn integers_and_truths_are_numpys() -> Outcome {
     assert_eq!(cast(signed, DType::Bool)?[0].data, [1.0, 1.0, 1.0, 0.0]);
     assert_eq!(cast(t(&[0.0, 1.0]), DType::U32)?[0].data, [0.0, 1.0]);
     let iota = run(&[], |b, _| {
-        b.iota(DType::U32, sinew_ir::Shape::of(&[2, 3]), Axis::At(1))
+        b.iota(
+            DType::U32,
+            sinew_ir::Shape::from_extents(&[2, 3]),
+            Axis::At(1),
+        )
     })?;
     assert_eq!(iota[0].data, [0.0, 1.0, 2.0, 0.0, 1.0, 2.0]);
     Ok(())
@@ -371,7 +375,7 @@ fn sorted_rows_are_pytorchs() -> Outcome {
         ),
     ];
     for (descending, indices, values) in cases {
-        let sort = |b: &mut Builder, v: &[Value]| lower::sort(b, v[0], Axis::At(0), descending);
+        let sort = |b: &mut Builder, v: &[Value]| compose::sort(b, v[0], Axis::At(0), descending);
         let found = run(std::slice::from_ref(&x), |b, v| Ok(sort(b, v)?[0]))?;
         assert_same("values", &found[0].data, &values);
         assert_same("gradient of the sum", &found[1].data, &[1.0; 9]);
@@ -387,7 +391,7 @@ fn the_greatest_are_pytorchs() -> Outcome {
     let x = floats(&[1.0, 5.0, -2.0, 5.0, 3.0]);
     let top = |k: i64| {
         run(std::slice::from_ref(&x), |b, v| {
-            Ok(lower::topk(b, v[0], &Dim::constant(k), Axis::At(0))?[0])
+            Ok(compose::topk(b, v[0], &Dim::constant(k), Axis::At(0))?[0])
         })
     };
     let found = top(3)?;
@@ -405,7 +409,7 @@ fn the_greatest_are_pytorchs() -> Outcome {
 #[test]
 fn running_products_with_zeros_are_pytorchs() -> Outcome {
     let x = floats(&[2.0, 0.0, 3.0, 0.0, 5.0]);
-    let found = run(&[x], |b, v| lower::cumprod(b, v[0], Axis::At(0)))?;
+    let found = run(&[x], |b, v| compose::cumprod(b, v[0], Axis::At(0)))?;
     assert_same("values", &found[0].data, &[2.0, 0.0, 0.0, 0.0, 0.0]);
     assert_same("gradient", &found[1].data, &[1.0, 8.0, 0.0, 0.0, 0.0]);
     Ok(())

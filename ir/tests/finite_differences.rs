@@ -30,11 +30,11 @@ impl Numbers {
         low + (high - low) * (self.next() >> 11) as f64 / (1u64 << 53) as f64
     }
 
-    fn array(&mut self, of: &Type) -> Array {
-        let shape = of.shape.extents().expect("tests have known extents");
+    fn array(&mut self, ty: &Type) -> Array {
+        let shape = ty.shape.extents().expect("tests have known extents");
         let n: usize = shape.iter().product();
         let data = (0..n).map(|_| self.between(-1.0, 1.0)).collect();
-        Array::new(of.dtype, &shape, data).expect("as many elements")
+        Array::new(ty.dtype, &shape, data).expect("as many elements")
     }
 }
 
@@ -202,7 +202,7 @@ fn every_pullback_is_the_derivative_to_second_order() -> Outcome {
 #[test]
 fn nothing_flows_through_stop_gradient() -> Outcome {
     let instance = Instance {
-        operands: vec![Type::of(DType::F64, &[3])],
+        operands: vec![Type::from_extents(DType::F64, &[3])],
         attributes: Attributes::none(),
     };
     let mut f = function(ops::STOP_GRADIENT, &instance)?;
@@ -235,7 +235,7 @@ fn a_running_product_has_its_derivative_where_factors_are_zero() -> Outcome {
     for (row, reverse) in rows.iter().flat_map(|row| [(row, false), (row, true)]) {
         let axis = Axis::At(0);
         let instance = Instance {
-            operands: vec![Type::of(DType::F64, &[row.len()])],
+            operands: vec![Type::from_extents(DType::F64, &[row.len()])],
             attributes: Running { axis, reverse }.into(),
         };
         let x = vec![Array::new(DType::F64, &[row.len()], row.to_vec()).expect("as many")];

@@ -45,7 +45,7 @@ const POINTS: &[f64] = &[
 
 fn applied(op: Op, data: &[f64]) -> Result<Vec<f64>, Box<dyn std::error::Error>> {
     let mut b = Builder::default();
-    let x = b.value(Type::of(DType::F64, &[data.len()]));
+    let x = b.value(Type::from_extents(DType::F64, &[data.len()]));
     let y = b.op(op, &[x], Vec::new())?;
     let function = Function {
         name: op.name.to_string(),
@@ -118,7 +118,7 @@ fn products_have_the_other_factors_as_derivative_where_some_are_zero() -> Outcom
         &[],
     ] {
         let mut b = Builder::default();
-        let v = b.value(Type::of(DType::F64, &[x.len()]));
+        let v = b.value(Type::from_extents(DType::F64, &[x.len()]));
         let axes = b.type_of(v).shape.axes();
         let y = b.over(ops::PROD, v, &axes)?;
         let mut f = Function {

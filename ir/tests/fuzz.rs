@@ -262,15 +262,15 @@ fn runs(program: &Function) {
         return;
     }
     let input = |i: usize| {
-        let of = &program.values[i];
-        let shape = of.shape.extents().expect("a program's extents are numbers");
+        let ty = &program.values[i];
+        let shape = ty.shape.extents().expect("a program's extents are numbers");
         let count: usize = shape.iter().product();
-        let number = |n: usize| match of.dtype {
+        let number = |n: usize| match ty.dtype {
             DType::Float | DType::F32 | DType::F64 => (n + i) as f64 / 4.0 - 1.0,
             DType::I32 | DType::U32 | DType::Bool => ((n + i) % 2) as f64,
         };
         let data = (0..count).map(number).collect();
-        Array::new(of.dtype, &shape, data).expect("as many elements as the extents say")
+        Array::new(ty.dtype, &shape, data).expect("as many elements as the extents say")
     };
     let inputs: Vec<Array> = (0..program.params.len()).map(input).collect();
     let results = interpret(program, &inputs).unwrap_or_else(|e| panic!("{e}\n{program}"));

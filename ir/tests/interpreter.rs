@@ -2,7 +2,7 @@
 
 use sinew_ir::{
     Array, Attribute, Axis, Block, Builder, DType, Function, IndexBound, InterpretError, Location,
-    Op, Param, ParamKind, Type, Value, first_non_finite, index_bounds, interpret, lower, ops,
+    Op, Param, ParamKind, Type, Value, compose, first_non_finite, index_bounds, interpret, ops,
     parse,
 };
 
@@ -103,12 +103,12 @@ fn nan_wins_extremes_and_the_first_extreme_wins() -> Outcome {
 #[test]
 fn the_least_integer_has_no_opposite_and_is_still_the_minimum() -> Outcome {
     let x = array(DType::I32, &[3], &[5.0, -2147483648.0, 2147483647.0]);
-    let f = function(&[x.type_of()], |b, v| lower::argmin(b, v[0], None, false))?;
+    let f = function(&[x.type_of()], |b, v| compose::argmin(b, v[0], None, false))?;
     assert_eq!(interpret(&f, std::slice::from_ref(&x))?[0].data, [1.0]);
     let axis = vec![Attribute::Axes(vec![Axis::At(0)])];
     assert_eq!(apply(ops::MIN, &[x], axis)?.data, [-2147483648.0]);
     let u = array(DType::U32, &[3], &[5.0, 0.0, 4294967295.0]);
-    let f = function(&[u.type_of()], |b, v| lower::argmin(b, v[0], None, false))?;
+    let f = function(&[u.type_of()], |b, v| compose::argmin(b, v[0], None, false))?;
     assert_eq!(interpret(&f, &[u])?[0].data, [1.0]);
     Ok(())
 }

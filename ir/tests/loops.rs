@@ -222,11 +222,11 @@ fn loop_of(spec: &Spec, trip: &str, name: &str) -> &'static Unit {
         });
     let operands: Vec<String> = operands.collect();
     let types = spec.results.iter().map(|(role, dims)| {
-        let of = shape(dims, result_axis(*role), trip);
+        let extents = shape(dims, result_axis(*role), trip);
         match role {
-            LoopResult::Carried => format!("carried float[{of}]"),
+            LoopResult::Carried => format!("carried float[{extents}]"),
             LoopResult::Stacked { .. } => {
-                format!("stacked float[{of}]{}", axis(result_axis(*role)))
+                format!("stacked float[{extents}]{}", axis(result_axis(*role)))
             }
         }
     });
@@ -319,9 +319,9 @@ fn unrolled(spec: &Spec, trip: usize, name: &str) -> &'static Unit {
             .iter()
             .map(|(_, v)| lines.value(&format!("reshape {v} shape [{one}]")))
             .collect();
-        let of = shape(dims, Some(axis), "0");
+        let extents = shape(dims, Some(axis), "0");
         out.push(match parts.is_empty() {
-            true => lines.value(&format!("const value 0 dtype float shape [{of}]")),
+            true => lines.value(&format!("const value 0 dtype float shape [{extents}]")),
             false => lines.value(&format!("concat {} axis [{axis}]", parts.join(", "))),
         });
     }

@@ -145,7 +145,7 @@ fn a_parameter_that_is_a_result_has_its_cotangent() -> Outcome {
 fn an_op_without_a_derivative_is_told_with_its_place_and_reason() -> Outcome {
     use sinew_ir::{Block, Builder, Function, Inst, Location, Param, ParamKind, Type, ops};
     let mut b = Builder::default();
-    let x = b.value(Type::of(sinew_ir::DType::F32, &[3]));
+    let x = b.value(Type::from_extents(sinew_ir::DType::F32, &[3]));
     b.location = Some(Location::new(7, 21));
     let y = b.op(ops::STEPS, &[x], Vec::new())?;
     let stopped = b.op(ops::STOP_GRADIENT, &[x], Vec::new())?;

@@ -1,15 +1,15 @@
 //! What the entries and the language's operations refuse, and in which words.
 
 use sinew_ir::{
-    Attribute, Axis, Builder, DType, Dim, OpError, Shape, Type, Unit, Value, link, lower, ops,
+    Attribute, Axis, Builder, DType, Dim, OpError, Shape, Type, Unit, Value, compose, link, ops,
 };
 
 type Build = fn(&mut Builder, Value) -> Result<Value, OpError>;
 
 /// What is told where `build` is refused an operand of the type.
-fn refusal(of: &Type, build: Build) -> String {
+fn refusal(ty: &Type, build: Build) -> String {
     let mut b = Builder::default();
-    let x = b.value(of.clone());
+    let x = b.value(ty.clone());
     match build(&mut b, x) {
         Ok(v) => format!("accepted as {}", b.type_of(v)),
         Err(e) => e.to_string(),
@@ -89,64 +89,68 @@ fn a_dim_that_its_type_does_not_hold_is_refused() {
 
 #[test]
 fn element_types_that_an_operation_has_no_meaning_for_are_refused() {
-    let of = |dtype| Type::of(dtype, &[3]);
+    let vector = |dtype| Type::from_extents(dtype, &[3]);
     let float = "operand 0 must be a float, and is i32";
     let cases: [(DType, Build, &str); 13] = [
         (DType::I32, |b, x| b.div(x, x), float),
-        (DType::I32, |b, x| lower::leaky_relu(b, x, 2.0), float),
-        (DType::I32, |b, x| lower::elu(b, x, 1.0), float),
+        (DType::I32, |b, x| compose::leaky_relu(b, x, 2.0), float),
+        (DType::I32, |b, x| compose::elu(b, x, 1.0), float),
         (DType::I32, |b, x| b.op(ops::SOFTPLUS, &[x], vec![]), float),
-        (DType::I32, |b, x| lower::huber(b, x, 1.0), float),
+        (DType::I32, |b, x| compose::huber(b, x, 1.0), float),
         (
             DType::I32,
-            |b, x| lower::binary_cross_entropy_with_logits(b, x, x),
+            |b, x| compose::binary_cross_entropy_with_logits(b, x, x),
             float,
         ),
         (
             DType::I32,
-            |b, x| lower::var(b, x, &[Axis::At(0)], 0.0, false),
+            |b, x| compose::var(b, x, &[Axis::At(0)], 0.0, false),
             float,
         ),
-        (DType::I32, |b, x| lower::pow(b, x, 0.5), "`0.5` is no i32"),
+        (
+            DType::I32,
+            |b, x| compose::pow(b, x, 0.5),
+            "`0.5` is no i32",
+        ),
         (
             DType::I32,
             |b, x| {
                 let one = || Dim::constant(1);
-                lower::pad(b, x, &[(Axis::At(0), one(), one())], 0.5)
+                compose::pad(b, x, &[(Axis::At(0), one(), one())], 0.5)
             },
             "`0.5` is no i32",
         ),
         (
             DType::F32,
-            |b, x| lower::one_hot(b, x, Dim::constant(4), DType::F32),
+            |b, x| compose::one_hot(b, x, Dim::constant(4), DType::F32),
             "operand 0 must be i32 or u32, and is f32",
         ),
         (
             DType::Bool,
-            |b, x| lower::one_hot(b, x, Dim::constant(4), DType::F32),
+            |b, x| compose::one_hot(b, x, Dim::constant(4), DType::F32),
             "operand 0 must be i32 or u32, and is bool",
         ),
         (
             DType::Bool,
-            |b, _| b.iota(DType::Bool, Shape::of(&[2]), Axis::At(0)),
+            |b, _| b.iota(DType::Bool, Shape::from_extents(&[2]), Axis::At(0)),
             "operand 0 must be a float or an integer, and is bool",
         ),
         (
             DType::Bool,
-            |b, x| lower::clamp(b, x, Some(x), Some(x)),
+            |b, x| compose::clamp(b, x, Some(x), Some(x)),
             "operand 0 must be a float or an integer, and is bool",
         ),
     ];
     for (dtype, build, message) in cases {
-        assert_eq!(refusal(&of(dtype), build), message);
+        assert_eq!(refusal(&vector(dtype), build), message);
     }
 }
 
 #[test]
 fn classes_are_counted_by_either_integer() {
     for dtype in [DType::I32, DType::U32] {
-        let made = refusal(&Type::of(dtype, &[3]), |b, x| {
-            lower::one_hot(b, x, Dim::constant(4), DType::F32)
+        let made = refusal(&Type::from_extents(dtype, &[3]), |b, x| {
+            compose::one_hot(b, x, Dim::constant(4), DType::F32)
         });
         assert_eq!(made, "accepted as f32[3, 4]");
     }
@@ -154,13 +158,13 @@ fn classes_are_counted_by_either_integer() {
 
 #[test]
 fn an_axis_of_many_is_not_squeezed_among_no_elements() {
-    let squeeze: Build = |b, x| lower::squeeze(b, x, &[Axis::At(0)]);
+    let squeeze: Build = |b, x| compose::squeeze(b, x, &[Axis::At(0)]);
     assert_eq!(
-        refusal(&Type::of(DType::F32, &[5, 0]), squeeze),
+        refusal(&Type::from_extents(DType::F32, &[5, 0]), squeeze),
         "the axis of `5` in (5, 0) cannot go: it is not 1"
     );
     assert_eq!(
-        refusal(&Type::of(DType::F32, &[1, 0]), squeeze),
+        refusal(&Type::from_extents(DType::F32, &[1, 0]), squeeze),
         "accepted as f32[0]"
     );
 }
@@ -169,7 +173,7 @@ fn an_axis_of_many_is_not_squeezed_among_no_elements() {
 fn a_range_of_nothing_lies_in_its_axis_too() {
     let range = |start: i64, stop: i64, step: i64| {
         let mut b = Builder::default();
-        let x = b.value(Type::of(DType::F32, &[7]));
+        let x = b.value(Type::from_extents(DType::F32, &[7]));
         let range = [start, stop, step].map(Dim::constant).to_vec();
         let attributes = vec![Attribute::Axes(vec![Axis::At(0)]), Attribute::Dims(range)];
         match b.op(ops::SLICE, &[x], attributes) {
@@ -194,7 +198,7 @@ fn zeros_around_nothing_leave_room_for_its_place() {
     // A step takes a gap off even where nothing stands: behind, or there is no place to take it from.
     let pad = |low: i64, high: i64, step: i64| {
         let mut b = Builder::default();
-        let x = b.value(Type::of(DType::F32, &[0]));
+        let x = b.value(Type::from_extents(DType::F32, &[0]));
         let widths = [low, high, step].map(Dim::constant).to_vec();
         let attributes = vec![Attribute::Axes(vec![Axis::At(0)]), Attribute::Dims(widths)];
         match b.op(ops::PAD, &[x], attributes) {

@@ -18,8 +18,8 @@ impl Tape<'_> {
         usize::from(*self.0.next().unwrap_or(&0)) % n.max(1)
     }
 
-    fn pick<T: Clone>(&mut self, of: &[T]) -> Option<T> {
-        of.get(self.below(of.len())).cloned()
+    fn pick<T: Clone>(&mut self, choices: &[T]) -> Option<T> {
+        choices.get(self.below(choices.len())).cloned()
     }
 }
 
@@ -82,7 +82,7 @@ fn program(tape: &mut Tape<'_>) -> Option<Function> {
     };
     for i in 0..4 {
         let shape = tape.pick(&SHAPES)?;
-        b.value(Type::of(tape.pick(&TYPES)?, shape));
+        b.value(Type::from_extents(tape.pick(&TYPES)?, shape));
         f.params.push(Param {
             name: format!("x{i}"),
             kind: ParamKind::Input,
@@ -167,9 +167,9 @@ fn iterate(
         Vec::new(),
     );
     for v in inner.into_iter().filter(|v| v.index() >= start) {
-        let of = b.type_of(v).clone();
-        let axis = tape.below(of.shape.len() + 1);
-        results.push(of.stack(axis, Dim::from(trip))?);
+        let ty = b.type_of(v).clone();
+        let axis = tape.below(ty.shape.len() + 1);
+        results.push(ty.stack(axis, Dim::from(trip))?);
         body.results.push(v);
         stacked.push(axis);
     }
@@ -191,13 +191,13 @@ fn iterate(
 
 fn step(b: &mut Builder, tape: &mut Tape<'_>, closed: &HashSet<Value>) -> Option<()> {
     let visible = visible(b, closed);
-    let of = |kind: fn(&DType) -> bool| -> Vec<Value> {
+    let having = |kind: fn(&DType) -> bool| -> Vec<Value> {
         let all = visible.iter().copied();
         all.filter(|v| kind(&b.type_of(*v).dtype)).collect()
     };
-    let numbers = of(|d| *d != DType::Bool);
-    let truths = of(|d| *d == DType::Bool);
-    let indices = of(|d| *d == DType::I32);
+    let numbers = having(|d| *d != DType::Bool);
+    let truths = having(|d| *d == DType::Bool);
+    let indices = having(|d| *d == DType::I32);
     // Later values more often: chains are what rules see.
     let recent = numbers.len().saturating_sub(3);
     let x = match tape.below(3) {
@@ -269,7 +269,7 @@ fn step(b: &mut Builder, tape: &mut Tape<'_>, closed: &HashSet<Value>) -> Option
                 left /= f;
             }
             to.push(left);
-            let attributes = vec![Attribute::Shape(Shape::of(&to))];
+            let attributes = vec![Attribute::Shape(Shape::from_extents(&to))];
             b.op(ops::RESHAPE, &[x], attributes).ok()
         }
         7 | 8 => {
@@ -382,7 +382,7 @@ fn step(b: &mut Builder, tape: &mut Tape<'_>, closed: &HashSet<Value>) -> Option
 
 fn inputs(f: &Function, tape: &mut Tape<'_>) -> Vec<Array> {
     let special = tape.below(2) == 1;
-    let of = |t: &Type| {
+    let filled = |t: &Type| {
         let shape = t.shape.extents().unwrap_or_default();
         let n = shape.iter().product();
         let held: Vec<f64> = NUMBERS.into_iter().filter(|n| t.dtype.holds(*n)).collect();
@@ -403,7 +403,7 @@ fn inputs(f: &Function, tape: &mut Tape<'_>) -> Vec<Array> {
     let types = &f.values[..f.params.len()];
     types
         .iter()
-        .map(of)
+        .map(filled)
         .collect::<Option<_>>()
         .unwrap_or_default()
 }

@@ -93,8 +93,8 @@ pub fn fresh(wished: &str, taken: &mut dyn FnMut(&str) -> bool) -> String {
 }
 
 /// The path of a struct's [`fields_macro`].
-pub fn fields_path(of: &syn::Path) -> syn::Path {
-    let mut path = of.clone();
+pub fn fields_path(structure: &syn::Path) -> syn::Path {
+    let mut path = structure.clone();
     if let Some(last) = path.segments.last_mut() {
         last.ident = fields_macro(&last.ident);
     }

@@ -1,6 +1,6 @@
 //! Sinew's attribute macro: Rust tokens to typed tensor IR.
 //!
-//! One road: `parse` (tokens to items) → `names` (which other items are mentioned) → `link` (their
+//! One road: `parse` (tokens to items) → `names` (which other items are mentioned) → `collect` (their
 //! signatures arrive through their macros) → `check` (types with dims) → `lower` (bodies to IR) →
 //! `emit` (Rust tokens). The operations of the language are declared in `operations`. Every stage collects its errors; they are combined once, in `expand`. All
 //! texts a user reads stand in `messages`.
@@ -8,12 +8,12 @@
 //! The macro sees one item at a time and runs nothing: it knows neither devices nor kernels.
 
 mod check;
+mod collect;
 mod depth;
 mod emit;
 mod errors;
 mod expand;
 mod hidden;
-mod link;
 mod lower;
 mod messages;
 mod names;

@@ -35,12 +35,12 @@ pub fn add(items: &mut Vec<syn::Path>, path: &syn::Path) {
 /// The structs in a function's signature.
 pub fn of_signature(function: &Function, items: &mut Vec<syn::Path>) {
     for p in &function.parameters {
-        of_type(&p.of, items);
+        of_type(&p.ty, items);
     }
 }
 
-fn of_type(of: &TypeExpr, items: &mut Vec<syn::Path>) {
-    match of {
+fn of_type(ty: &TypeExpr, items: &mut Vec<syn::Path>) {
+    match ty {
         TypeExpr::Tensor(_) => {}
         TypeExpr::Struct(s) => add(items, &s.path),
         TypeExpr::Tuple(parts) => parts.iter().for_each(|p| of_type(p, items)),
@@ -49,15 +49,15 @@ fn of_type(of: &TypeExpr, items: &mut Vec<syn::Path>) {
 
 /// The paths by which a function's signature names `Tensor`, each once.
 pub fn tensors(function: &Function, paths: &mut Vec<syn::Path>) {
-    fn add(of: &TypeExpr, paths: &mut Vec<syn::Path>) {
-        match of {
+    fn add(ty: &TypeExpr, paths: &mut Vec<syn::Path>) {
+        match ty {
             TypeExpr::Tensor(t) if !paths.contains(&t.path) => paths.push(t.path.clone()),
             TypeExpr::Tensor(_) | TypeExpr::Struct(_) => {}
             TypeExpr::Tuple(parts) => parts.iter().for_each(|p| add(p, paths)),
         }
     }
     for p in &function.parameters {
-        add(&p.of, paths);
+        add(&p.ty, paths);
     }
     add(&function.result, paths);
 }
@@ -105,7 +105,7 @@ impl Body<'_> {
         }
         match callee(path) {
             Callee::Operation(name) => add(&mut self.mentions.operations, &name.clone().into()),
-            Callee::Method(of, _) => add(&mut self.mentions.items, &of),
+            Callee::Method(owner, _) => add(&mut self.mentions.items, &owner),
             Callee::Function(path) => {
                 if operation(&path).is_some() {
                     add(&mut self.mentions.operations, &path);
@@ -228,7 +228,7 @@ pub fn callee(path: &syn::Path) -> Callee<'_> {
     let text = |ident: &syn::Ident| parse::name(ident);
     match segments.as_slice() {
         [first, _, ..] if parse::types::is_primitive(first) => Callee::Foreign,
-        [.., of, method] if text(of).starts_with(char::is_uppercase) => {
+        [.., owner, method] if text(owner).starts_with(char::is_uppercase) => {
             let mut parent = parse::types::bare(path);
             parent.segments.pop();
             // `a::B::` would leave a trailing `::`.

@@ -26,7 +26,7 @@ pub(crate) fn moved_leaves(engine: &Engine) -> Result<Vec<&str>> {
     let [result] = function.body.results.as_slice() else {
         return Err(not_a_loss(""));
     };
-    if *function.type_of(*result) != Type::of(DType::Float, &[]) {
+    if *function.type_of(*result) != Type::from_extents(DType::Float, &[]) {
         return Err(not_a_loss(""));
     }
     // Not the stored pullback's gradients: it knows nothing of what the functions it calls leave out.

@@ -88,8 +88,8 @@ pub(crate) fn update(
             (vec!["first moment", "second moment"], scalars)
         }
     };
-    let flat = Type::of(float, &[n]);
-    let scalar = Type::of(float, &[]);
+    let flat = Type::from_extents(float, &[n]);
+    let scalar = Type::from_extents(float, &[]);
     let mut names = vec![("parameters", &flat), ("gradients", &flat)];
     names.extend(states.iter().map(|s| (*s, &flat)));
     names.extend(scalars.iter().map(|s| (s.name(), &scalar)));
@@ -108,7 +108,7 @@ pub(crate) fn update(
     if let Some(greatest) = optimizer.clip {
         let value = euclidean_norm(&mut b, g)?;
         let scale = clip_scale(&mut b, value, greatest)?;
-        let scale = spread(&mut b, scale, g)?;
+        let scale = broadcast_like(&mut b, scale, g)?;
         g = b.mul(g, scale)?;
         norm = Some(value);
     }
@@ -131,7 +131,7 @@ pub(crate) fn update(
         let fine = b.with(ops::EQ, count, 0.0)?;
         let old = std::iter::once(p).chain(old_states.iter().copied());
         for (new, old) in results.iter_mut().zip(old) {
-            let fine = spread(&mut b, fine, old)?;
+            let fine = broadcast_like(&mut b, fine, old)?;
             *new = b.select(fine, *new, old)?;
         }
         counts = Some([came, made]);
@@ -165,7 +165,7 @@ pub(crate) fn update(
 type Built = Result<Value, OpError>;
 
 /// A scalar over the shape of `like`.
-fn spread(b: &mut Builder, scalar: Value, like: Value) -> Built {
+fn broadcast_like(b: &mut Builder, scalar: Value, like: Value) -> Built {
     let shape = b.type_of(like).shape.clone();
     b.broadcast(scalar, &shape, &shape.axes())
 }
@@ -220,7 +220,7 @@ fn sgd(
             direction = b.add(g, part)?;
         }
     }
-    let rate = spread(b, numbers[0], p)?;
+    let rate = broadcast_like(b, numbers[0], p)?;
     let step = b.mul(rate, direction)?;
     let mut results = vec![b.sub(p, step)?];
     results.extend(kept);
@@ -240,7 +240,7 @@ fn adam(
     numbers: &[Value],
 ) -> Result<Vec<Value>, OpError> {
     if rule.decoupled {
-        let decay = spread(b, numbers[2], p)?;
+        let decay = broadcast_like(b, numbers[2], p)?;
         p = b.mul(p, decay)?;
     } else {
         g = with_decay(b, g, p, rule.weight_decay)?;
@@ -252,7 +252,7 @@ fn adam(
     let (old, new) = (b.scale(states[1], b2)?, b.scale(square, 1.0 - b2)?);
     let v = b.add(old, new)?;
     let root = b.sqrt(v)?;
-    let correction = spread(b, numbers[1], p)?;
+    let correction = broadcast_like(b, numbers[1], p)?;
     let root = b.div(root, correction)?;
     let divisor = b.with(ops::ADD, root, rule.epsilon)?;
     let mut direction = b.div(m, divisor)?;
@@ -261,7 +261,7 @@ fn adam(
         let zero = b.like(0.0, m)?;
         direction = b.select(still, zero, direction)?;
     }
-    let size = spread(b, numbers[0], p)?;
+    let size = broadcast_like(b, numbers[0], p)?;
     let step = b.mul(size, direction)?;
     Ok(vec![b.sub(p, step)?, m, v])
 }

@@ -84,6 +84,8 @@ pub(super) struct BlockedProduct {
     /// How tiles walk the contracted dim: of the left operand and of the right one. In memory from the
     /// operand's first element on, in scratch from the first of its block.
     pub steps: [Walk; 2],
+    /// The parts of the contracted dim, one after the other.
+    pub parts: Vec<Steps>,
     /// Whether the right operand is copied to, or computed in, panels of a tile's width.
     pub pack_b: bool,
     /// Whether the left operand is copied to panels of a tile's height.
@@ -150,9 +152,8 @@ impl BlockedProduct {
             Source::Stored(steps, columns) => {
                 let step = Walk::new(steps, of_k, run(of_k, &[steps])).step;
                 let columns = Walk::new(columns, of_n, run(of_n, &[columns]));
-                columns.step != 1
-                    || (m > 4 * rows && far(step))
-                    || packing_pays([m, n], columns.run, tiles.lanes)
+                let rows_pay = m > 4 * rows && far(step);
+                columns.step != 1 || rows_pay || packing_pays([m, n], columns.run, tiles.lanes)
             }
             Source::Kernel { .. } => true,
         };
@@ -162,16 +163,7 @@ impl BlockedProduct {
         }
         let (n_run, k_run) = (run(of_n, &along[1]), run(of_k, &along[2]));
 
-        let depth = if k * size <= 2 * limits.depth {
-            k
-        } else {
-            limits.depth / size
-        };
-        let depth = match k_run < depth {
-            true => depth / k_run.max(1) * k_run,
-            false => depth.min(k_run),
-        };
-        let depth = depth.max(1);
+        let depth = depth_of_block(k, k_run, limits.depth / size);
         let columns = (limits.right / (depth * size))
             .max(wide)
             .next_multiple_of(wide);
@@ -204,24 +196,6 @@ impl BlockedProduct {
             Some(_) | None => fits(limits.sums, columns, rows),
         };
         let height = whole_runs(height, m_run).min(m.next_multiple_of(rows));
-        let panels = columns.div_ceil(wide) * wide;
-        let of_b = if pack_b { panels * depth } else { 0 };
-        let of_a = match computed {
-            None if pack_a => height.next_multiple_of(rows) * depth,
-            None => 0,
-            Some(_) if whole_a => m * pitch::<E>(k),
-            Some(true) => height * pitch::<E>(depth),
-            Some(false) => depth * pitch::<E>(height),
-        };
-        let of_sums = match direct {
-            Some(_) => 0,
-            None if waits => m.saturating_mul(panels),
-            None => height * panels,
-        };
-        let turned = match shape.b.computed() {
-            Some(true) => wide * pitch::<E>(depth),
-            Some(false) | None => 0,
-        };
         let steps_of_a = match &shape.a {
             Source::Stored(..) if pack_a => Walk::even(k, k_run, rows as isize),
             Source::Stored(_, steps) => Walk::new(steps, of_k, k_run),
@@ -236,7 +210,7 @@ impl BlockedProduct {
         let walk = |strides: Strides, extents: &[usize]| {
             Walk::new(&strides, extents, run(extents, &[&strides]))
         };
-        Some(BlockedProduct {
+        let product = BlockedProduct {
             instructions: options.instructions,
             m,
             n,
@@ -254,41 +228,47 @@ impl BlockedProduct {
             direct: direct.map(|[rows, columns]| [walk(rows, of_m), walk(columns, of_n)]),
             runs: [m_run, n_run, k_run],
             steps: [steps_of_a, steps_of_b],
+            parts: parts(k, k_run, depth),
             pack_b,
             pack_a,
             whole_a,
             block: (height, columns, depth),
             rows,
+            scratch: [0; 4],
+        };
+        let scratch = product.scratch_elements::<E>(wide);
+        Some(BlockedProduct {
             // Past all numbers it is more than can be had: asking for it is an error.
-            scratch: [of_b, of_a, of_sums, turned].map(|elements| {
+            scratch: scratch.map(|elements| {
                 let bytes = elements.saturating_mul(size);
                 bytes.checked_next_multiple_of(LINE).unwrap_or(usize::MAX)
             }),
+            ..product
         })
     }
 
-    /// The parts of the contracted dim, one after the other; one if there is nothing to contract.
-    pub(super) fn parts(&self) -> impl Iterator<Item = Steps> {
-        let (run, depth) = (self.runs[2].max(1), self.block.2);
-        let runs = self.k / run;
-        let mut next = Some(0);
-        std::iter::from_fn(move || {
-            let first = next?;
-            let (r, from) = (first / run, first % run);
-            // Whole runs, or a part of one.
-            let (end, each) = match run <= depth {
-                true => ((r + depth / run).min(runs), run),
-                false => (r + 1, depth.min(run - from)),
-            };
-            let part = Steps {
-                runs: r..end.min(runs),
-                from,
-                each,
-                first,
-            };
-            next = Some(first + part.count()).filter(|next| *next < self.k);
-            Some(part)
-        })
+    /// Elements of each part of [`BlockedProduct::scratch`], for panels of `wide` columns.
+    fn scratch_elements<E: Element>(&self, wide: usize) -> [usize; 4] {
+        let (height, columns, depth) = self.block;
+        let panels = columns.div_ceil(wide) * wide;
+        let of_b = if self.pack_b { panels * depth } else { 0 };
+        let of_a = match self.a.computed() {
+            None if self.pack_a => height.next_multiple_of(self.rows) * depth,
+            None => 0,
+            Some(_) if self.whole_a => self.m * pitch::<E>(self.k),
+            Some(true) => height * pitch::<E>(depth),
+            Some(false) => depth * pitch::<E>(height),
+        };
+        let of_sums = match self.direct {
+            Some(_) => 0,
+            None if depth < self.k => self.m.saturating_mul(panels),
+            None => height * panels,
+        };
+        let turned = match self.b.computed() {
+            Some(true) => wide * pitch::<E>(depth),
+            Some(false) | None => 0,
+        };
+        [of_b, of_a, of_sums, turned]
     }
 
     /// Which operands, left and right, are computed, and whether along the contracted dim.
@@ -306,6 +286,42 @@ impl BlockedProduct {
     pub(super) fn is_direct(&self) -> bool {
         self.direct.is_some()
     }
+}
+
+/// Steps of a block of `k`, which lie in runs of `run`: about `most`, all of them if they are no more
+/// than twice as many; whole runs, or a part of one.
+fn depth_of_block(k: usize, run: usize, most: usize) -> usize {
+    let depth = if k <= 2 * most { k } else { most };
+    match run < depth {
+        true => depth / run.max(1) * run,
+        false => depth.min(run),
+    }
+    .max(1)
+}
+
+/// The parts of `k` steps in runs of `run`, one after the other; one if there is nothing to contract.
+fn parts(k: usize, run: usize, depth: usize) -> Vec<Steps> {
+    let run = run.max(1);
+    let runs = k / run;
+    let mut parts = Vec::new();
+    let mut next = Some(0);
+    while let Some(first) = next {
+        let (r, from) = (first / run, first % run);
+        // Whole runs, or a part of one.
+        let (end, each) = match run <= depth {
+            true => ((r + depth / run).min(runs), run),
+            false => (r + 1, depth.min(run - from)),
+        };
+        let part = Steps {
+            runs: r..end.min(runs),
+            from,
+            each,
+            first,
+        };
+        next = Some(first + part.count()).filter(|next| *next < k);
+        parts.push(part);
+    }
+    parts
 }
 
 /// Whether neighbours of the right operand's columns are so few that tiles would leave lanes empty for

@@ -10,7 +10,7 @@
 
 use super::blocking::{BlockedProduct, Source, Steps, pitch};
 use super::tile::{Element, Job, Tiles};
-use super::walk::Walk;
+use super::walk::{Walk, rest_of_run};
 
 /// What a kernel passes to [`product`].
 #[repr(C)]
@@ -149,17 +149,17 @@ impl<E: Element> Run<'_, E> {
         }
         for j in (0..n).step_by(width) {
             let columns = width.min(n - j);
-            for steps in self.blocked.parts() {
+            for steps in &self.blocked.parts {
                 let last = steps.first + steps.count() == k;
                 if self.blocked.pack_b {
                     // SAFETY: these steps and columns are the right operand's.
-                    unsafe { self.pack_b(&steps, j, columns) };
+                    unsafe { self.pack_b(steps, j, columns) };
                 }
                 for i in (low..high).step_by(height) {
                     let rows = height.min(high - i);
                     // SAFETY: the block is a part of the product.
                     unsafe {
-                        self.block((i, rows), (j, columns), &steps);
+                        self.block((i, rows), (j, columns), steps);
                         if last && self.blocked.direct.is_none() {
                             let (sums, pitch) = (self.sums(i, i, j, j).0, self.pitch());
                             self.back(Part::Epilogue, sums, pitch, (i, rows), (j, columns));
@@ -275,7 +275,7 @@ impl<E: Element> Run<'_, E> {
         let mut jj = 0;
         while jj < columns {
             // A tile leaves neither its panel nor its run.
-            let mut width = wide.min(columns - jj).min(n_run - (j + jj) % n_run);
+            let mut width = wide.min(columns - jj).min(rest_of_run(j + jj, n_run));
             let (b, b_step, b_starts) = match &blocked.b {
                 Source::Stored(_, along) if !blocked.pack_b => {
                     let rhs = self.call.rhs.cast::<E>();
@@ -299,8 +299,8 @@ impl<E: Element> Run<'_, E> {
             };
             let mut ii = 0;
             while ii < rows {
-                let within = (i + ii) % m_run;
-                let height = blocked.rows.min(rows - ii).min(m_run - within);
+                let in_run = rest_of_run(i + ii, m_run);
+                let height = blocked.rows.min(rows - ii).min(in_run);
                 let (a, a_row) = match &left.rows {
                     Rows::Walk(walk) => (left.first.wrapping_offset(walk.at(i + ii)), walk.step),
                     Rows::Even(pitch) => (left.first.wrapping_offset(ii as isize * pitch), *pitch),
@@ -381,10 +381,10 @@ impl<E: Element> Run<'_, E> {
                     let rhs = self.call.rhs.cast::<E>();
                     let mut q = 0;
                     while q < count {
-                        let some = run_from(along, p + q, count - q);
+                        let some = rest_of_run(p + q, along.run).min(count - q);
                         let mut c = 0;
                         while c < width {
-                            let few = run_from(across, j + jj + c, width - c);
+                            let few = rest_of_run(j + jj + c, across.run).min(width - c);
                             let from = rhs
                                 .wrapping_offset(along.at(p + q))
                                 .wrapping_offset(across.at(j + jj + c));
@@ -438,11 +438,6 @@ impl<E: Element> Run<'_, E> {
             unsafe { copy_panel(from, (step, row), to, high, steps, height) };
         }
     }
-}
-
-/// How many of `most` elements from a number on lie in its run.
-fn run_from(walk: &Walk, number: usize, most: usize) -> usize {
-    most.min(walk.run - number % walk.run)
 }
 
 /// `to[p * pitch + j] = from[p * step + j * column]`.

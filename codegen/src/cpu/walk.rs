@@ -57,6 +57,16 @@ impl Walk {
     }
 }
 
+/// How many elements from a number on lie in its run. Where there is one run only, which is the rule,
+/// nothing is divided: this is asked for every tile.
+pub(super) fn rest_of_run(number: usize, run: usize) -> usize {
+    if number < run {
+        run - number
+    } else {
+        run - number % run
+    }
+}
+
 /// The most elements that all of these strides walk as one dim: the product of the last extents.
 pub(super) fn run(extents: &[usize], all: &[&[i64]]) -> usize {
     let mut run = 1;
@@ -97,5 +107,6 @@ mod tests {
         assert_eq!(Walk::new(&dense, &[4, 3], 12).at(7), 7);
         assert_eq!(Walk::new(&dense, &[4, 3], 3).at(7), 7);
         assert_eq!(Walk::even(12, 3, 2).at(7), 14);
+        assert_eq!([0, 2, 3, 7, 11].map(|i| rest_of_run(i, 3)), [3, 1, 3, 2, 1]);
     }
 }

@@ -1,7 +1,7 @@
 //! A program as the scheduler sees it: values with known extents and what defines each.
 //!
 //! Built from a linked function in order, so operands stand before users. On the way, ops that are
-//! functions over others are expanded, identities vanish, the axes of contractions are put in order,
+//! functions over others are decomposed, identities vanish, the axes of contractions are put in order,
 //! scatters of few updates become comparisons, and long reductions become two.
 
 use super::ScheduleError;
@@ -79,11 +79,11 @@ impl Graph {
                 node.value
             )));
         }
-        // What an op expands to may have more axes than its result.
+        // What an op decomposes into may have more axes than its result.
         for node in &graph.nodes {
             let bytes = node.dtype.size().map(|size| byte_count(&node.shape, size));
             if bytes == Some(None) {
-                let ty = Type::of(node.dtype, &node.shape);
+                let ty = Type::from_extents(node.dtype, &node.shape);
                 return Err(ScheduleError::too_large(node.value, &ty));
             }
         }
@@ -175,14 +175,19 @@ impl Graph {
         let x = || operands.first().copied().ok_or_else(bad);
         let def = match inst.op.kind {
             Kind::Constant => {
-                let value = Constant::of(a).map_err(misread)?.value.known();
+                let value = Constant::from_attributes(a).map_err(misread)?.value.known();
                 constant(value.ok_or_else(bad)?)
             }
             Kind::Extent => {
-                let dim = Extent::of(a).map_err(misread)?.dims.as_constant();
+                let dim = Extent::from_attributes(a)
+                    .map_err(misread)?
+                    .dims
+                    .as_constant();
                 constant(dim.ok_or_else(bad)? as f64)
             }
-            Kind::Iota => Def::Iota(axis(Iota::of(a).map_err(misread)?.axis).ok_or_else(bad)?),
+            Kind::Iota => {
+                Def::Iota(axis(Iota::from_attributes(a).map_err(misread)?.axis).ok_or_else(bad)?)
+            }
             Kind::Elementwise(Scalar::CAST) if self.nodes[x()?].dtype == dtype => {
                 return x();
             }
@@ -190,7 +195,7 @@ impl Graph {
             Kind::Identity => return x(),
             Kind::Function(_) => return Err(bad()),
             Kind::View(View::Broadcast) => {
-                let new = Broadcast::of(a).map_err(misread)?.new;
+                let new = Broadcast::from_attributes(a).map_err(misread)?.new;
                 let new = axes(new).ok_or_else(bad)?;
                 let kept = (0..shape.len()).filter(|d| !new.contains(d)).collect();
                 Def::Broadcast {
@@ -201,10 +206,10 @@ impl Graph {
             Kind::View(View::Reshape) => Def::Reshape(x()?),
             Kind::View(View::Permute) => Def::Permute {
                 x: x()?,
-                axes: axes(Permute::of(a).map_err(misread)?.axes).ok_or_else(bad)?,
+                axes: axes(Permute::from_attributes(a).map_err(misread)?.axes).ok_or_else(bad)?,
             },
             Kind::View(View::Slice) => {
-                let slice = Slice::of(a).map_err(misread)?;
+                let slice = Slice::from_attributes(a).map_err(misread)?;
                 Def::Slice {
                     x: x()?,
                     axis: axis(slice.axis).ok_or_else(bad)?,
@@ -213,7 +218,7 @@ impl Graph {
                 }
             }
             Kind::View(View::Pad) => {
-                let pad = Pad::of(a).map_err(misread)?;
+                let pad = Pad::from_attributes(a).map_err(misread)?;
                 let axis = axis(pad.axis).ok_or_else(bad)?;
                 let low = pad.widths.low.as_constant().ok_or_else(bad)?;
                 let step = pad.widths.step.as_constant().ok_or_else(bad)?;
@@ -225,7 +230,8 @@ impl Graph {
                 }
             }
             Kind::View(View::Flip) => {
-                let axis = axis(Along::of(a).map_err(misread)?.axis).ok_or_else(bad)?;
+                let axis =
+                    axis(Along::from_attributes(a).map_err(misread)?.axis).ok_or_else(bad)?;
                 let x = x()?;
                 let last = self.nodes[x].shape[axis] as i64 - 1;
                 Def::Slice {
@@ -236,7 +242,7 @@ impl Graph {
                 }
             }
             Kind::View(View::Shear) => {
-                let map = Shear::of(a).map_err(misread)?;
+                let map = Shear::from_attributes(a).map_err(misread)?;
                 let (Some(d), Some(by)) = (axis(map.axis), axis(map.by)) else {
                     return Err(bad());
                 };
@@ -245,12 +251,12 @@ impl Graph {
                 return Ok(self.shear(x()?, [d, by], [offset, slope], shape, value));
             }
             Kind::Reduce(kind) => {
-                let axes = axes(Over::of(a).map_err(misread)?.axes).ok_or_else(bad)?;
+                let axes = axes(Over::from_attributes(a).map_err(misread)?.axes).ok_or_else(bad)?;
                 return Ok(self.add_reduce(x()?, axes, kind, dtype, value));
             }
             Kind::Contract => {
                 let y = *operands.get(1).ok_or_else(bad)?;
-                let dot = DotAxes::of(a).map_err(misread)?;
+                let dot = DotAxes::from_attributes(a).map_err(misread)?;
                 let parts = [&dot.batch_x, &dot.batch_y, &dot.contract_x, &dot.contract_y];
                 let parts = parts.map(|part| axes(part));
                 let [Some(bx), Some(by), Some(cx), Some(cy)] = parts else {
@@ -272,18 +278,20 @@ impl Graph {
             }
             Kind::Concat => Def::Concat {
                 parts: operands.to_vec(),
-                axis: axis(AlongResult::of(a).map_err(misread)?.axis).ok_or_else(bad)?,
+                axis: axis(AlongResult::from_attributes(a).map_err(misread)?.axis)
+                    .ok_or_else(bad)?,
             },
             Kind::Gather => Def::Gather {
                 x: x()?,
                 indices: *operands.get(1).ok_or_else(bad)?,
-                axis: axis(Along::of(a).map_err(misread)?.axis).ok_or_else(bad)?,
+                axis: axis(Along::from_attributes(a).map_err(misread)?.axis).ok_or_else(bad)?,
             },
             Kind::Scatter => {
                 let [base, indices, updates] = operands else {
                     return Err(bad());
                 };
-                let axis = axis(Along::of(a).map_err(misread)?.axis).ok_or_else(bad)?;
+                let axis =
+                    axis(Along::from_attributes(a).map_err(misread)?.axis).ok_or_else(bad)?;
                 if self.nodes[*indices].shape[axis] <= COMPARED_UPDATES {
                     return Ok(self.compared(*base, *indices, *updates, axis, value));
                 }
@@ -295,7 +303,7 @@ impl Graph {
                 }
             }
             Kind::Scan(kind) => {
-                let form = Running::of(a).map_err(misread)?;
+                let form = Running::from_attributes(a).map_err(misread)?;
                 Def::Scan {
                     operands: operands.to_vec(),
                     axis: axis(form.axis).ok_or_else(bad)?,
@@ -304,7 +312,7 @@ impl Graph {
                 }
             }
             Kind::Sort => {
-                let form = Sorted::of(a).map_err(misread)?;
+                let form = Sorted::from_attributes(a).map_err(misread)?;
                 Def::Sort {
                     x: x()?,
                     axis: axis(form.axis).ok_or_else(bad)?,

@@ -48,9 +48,9 @@ pub(super) fn cut(
     target: Target,
 ) -> Result<Cut, ScheduleError> {
     // Linked programs have no functions over ops any more; others may.
-    let mut expanded = function.clone();
-    sinew_ir::expand(&mut expanded).map_err(|e| ScheduleError::NotLinked(e.to_string()))?;
-    let function = &expanded;
+    let mut decomposed = function.clone();
+    sinew_ir::decompose(&mut decomposed).map_err(|e| ScheduleError::NotLinked(e.to_string()))?;
+    let function = &decomposed;
     let label = |value: Value| match function.params.get(value.index()) {
         Some(p) => p.name.clone(),
         None => value.to_string(),
@@ -435,7 +435,7 @@ impl<'a> Cutter<'a> {
             location: None,
         };
         for (trip, place) in counts {
-            let numbers = builder.iota(DType::I32, Shape::of(&[trip]), Axis::At(0));
+            let numbers = builder.iota(DType::I32, Shape::from_extents(&[trip]), Axis::At(0));
             results.push(numbers.map_err(|e| ScheduleError::NotLinked(e.to_string()))?);
             places.push(place);
         }

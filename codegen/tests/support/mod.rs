@@ -34,7 +34,7 @@ impl ProgramBuilder {
             name: name.into(),
             kind: ParamKind::Input,
         });
-        self.b.value(Type::of(dtype, extents))
+        self.b.value(Type::from_extents(dtype, extents))
     }
 
     pub fn finish(self, results: &[Value]) -> Function {

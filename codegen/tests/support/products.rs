@@ -52,7 +52,7 @@ impl Maker {
             }
             // One-hot rows.
             1 => {
-                let to = Shape::of(&shape);
+                let to = Shape::from_extents(&shape);
                 let b = &mut self.p.b;
                 let labels = b.broadcast(from.labels, &to, &[Axis::At(1)]);
                 let labels = labels.expect("labels");
@@ -80,7 +80,7 @@ impl Maker {
                 2 => {
                     let d = self.random.below(2);
                     let b = &mut self.p.b;
-                    let to = Shape::of(&shape);
+                    let to = Shape::from_extents(&shape);
                     let scale = from.scales[d];
                     let scale = b.broadcast(scale, &to, &[Axis::At(1 - d)]).expect("scale");
                     b.mul(x, scale)

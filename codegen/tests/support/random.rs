@@ -103,7 +103,7 @@ impl Maker {
                 let value = self.random.number(self.float);
                 self.p
                     .b
-                    .constant(value, self.float, Shape::of(&small))
+                    .constant(value, self.float, Shape::from_extents(&small))
                     .expect("constant")
             }
         };
@@ -113,7 +113,7 @@ impl Maker {
             .collect();
         self.p
             .b
-            .broadcast(x, &Shape::of(shape), &new)
+            .broadcast(x, &Shape::from_extents(shape), &new)
             .expect("broadcast")
     }
 
@@ -148,7 +148,7 @@ impl Maker {
             return self
                 .p
                 .b
-                .iota(DType::I32, Shape::of(shape), axis)
+                .iota(DType::I32, Shape::from_extents(shape), axis)
                 .expect("iota");
         }
         let x = self.float(Some(shape));
@@ -251,7 +251,11 @@ impl Maker {
                     n /= d;
                 }
                 to.push(n);
-                self.op(ops::RESHAPE, &[x], vec![Attribute::Shape(Shape::of(&to))])
+                self.op(
+                    ops::RESHAPE,
+                    &[x],
+                    vec![Attribute::Shape(Shape::from_extents(&to))],
+                )
             }
             10 => {
                 let x = self.float(None);

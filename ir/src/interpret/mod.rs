@@ -2,7 +2,7 @@
 //!
 //! Short and slow on purpose; every emitter is tested against it. Floats of any width are computed in
 //! f64, integers wrap at 32 bits. It takes functions whose dims are numbers: linked programs, and
-//! hand-made ones with functions over ops still in them, which it expands.
+//! hand-made ones with functions over ops still in them, which it decomposes.
 
 mod along;
 
@@ -14,9 +14,9 @@ use crate::attributes::{
 };
 use crate::block::{Block, Inst, Loop, OpInst};
 use crate::builder::Builder;
+use crate::decompose::{decompose, decomposition};
 use crate::dim::Dim;
 use crate::dtype::DType;
-use crate::expand::{expand, expansion};
 use crate::function::{Function, Location, Param, ParamKind, Value};
 use crate::op::{Kind, OpError, Reduction, View};
 use crate::scalar::Scalar;
@@ -51,7 +51,7 @@ pub enum InterpretError {
     /// A dim without a value.
     #[error("the type {0} has no known extents")]
     Unbound(Type),
-    /// An expansion that its entry refuses.
+    /// A decomposition that its entry refuses.
     #[error("`{op}` {error}")]
     Op {
         /// The op.
@@ -105,7 +105,7 @@ pub fn interpret_through(
     through: &mut dyn FnMut(&mut Array),
 ) -> Result<Vec<Array>, InterpretError> {
     let mut function = function.clone();
-    expand(&mut function).map_err(|e| InterpretError::Op {
+    decompose(&mut function).map_err(|e| InterpretError::Op {
         op: e.op,
         error: *e.error,
     })?;
@@ -282,9 +282,9 @@ impl<'f> Machine<'f> {
         };
         let mut stacks = Vec::new();
         for (_, _, result) in l.stacks() {
-            let of = self.function.type_of(result);
-            let shape = of.shape.extents().ok_or_else(|| unbound(result))?;
-            stacks.push(Array::filled(of.dtype, &shape, 0.0));
+            let ty = self.function.type_of(result);
+            let shape = ty.shape.extents().ok_or_else(|| unbound(result))?;
+            stacks.push(Array::filled(ty.dtype, &shape, 0.0));
         }
         let carried = l.carried.iter().map(|v| self.value(*v).cloned());
         let mut carried: Vec<Array> = carried.collect::<Result<_, _>>()?;
@@ -344,71 +344,77 @@ fn last_uses(block: &Block) -> Vec<Vec<Value>> {
 }
 
 fn step(machine: &Machine<'_>, i: &OpInst) -> Result<Array, InterpretError> {
-    let of = machine.function.type_of(i.result);
+    let ty = machine.function.type_of(i.result);
     let operands = i.operands.iter().map(|v| machine.value(*v));
     let operands: Vec<&Array> = operands.collect::<Result<_, _>>()?;
-    let shape = of
+    let shape = ty
         .shape
         .extents()
-        .ok_or_else(|| InterpretError::Unbound(of.clone()))?;
+        .ok_or_else(|| InterpretError::Unbound(ty.clone()))?;
     let op = i.op.name;
     let missing = || InterpretError::Attributes { op };
     let named = |error| InterpretError::Op { op, error };
     let a = &i.attributes;
     let data = match i.op.kind {
         Kind::Constant => {
-            let value = Constant::of(a).map_err(named)?.value.known();
+            let value = Constant::from_attributes(a).map_err(named)?.value.known();
             vec![value.ok_or_else(missing)?; count(&shape)]
         }
         Kind::Iota => {
-            let axis = position(Iota::of(a).map_err(named)?.axis).ok_or_else(missing)?;
+            let axis =
+                position(Iota::from_attributes(a).map_err(named)?.axis).ok_or_else(missing)?;
             let along = |(i, n): (usize, &usize)| (*n, usize::from(i == axis));
             let index = offsets(shape.iter().enumerate().map(along));
             index.into_iter().map(|i| i as f64).collect()
         }
         Kind::Extent => {
-            let dim = Extent::of(a).map_err(named)?.dims.as_constant();
+            let dim = Extent::from_attributes(a)
+                .map_err(named)?
+                .dims
+                .as_constant();
             vec![dim.ok_or_else(missing)? as f64; count(&shape)]
         }
         Kind::Elementwise(scalar) => {
-            elementwise(scalar, of.dtype, count(&shape), &operands).ok_or_else(missing)?
+            elementwise(scalar, ty.dtype, count(&shape), &operands).ok_or_else(missing)?
         }
         Kind::View(view) => view_of(view, a, operands[0], &shape).ok_or_else(missing)?,
         Kind::Reduce(reduction) => reduce(reduction, a, operands[0]).ok_or_else(missing)?,
-        Kind::Contract => contract(a, operands[0], operands[1], of.dtype).ok_or_else(missing)?,
+        Kind::Contract => contract(a, operands[0], operands[1], ty.dtype).ok_or_else(missing)?,
         Kind::Concat => {
-            let axis = position(AlongResult::of(a).map_err(named)?.axis);
+            let axis = position(AlongResult::from_attributes(a).map_err(named)?.axis);
             concat(axis.ok_or_else(missing)?, &operands, &shape)
         }
         Kind::Gather => {
-            let axis = position(Along::of(a).map_err(named)?.axis).ok_or_else(missing)?;
+            let axis =
+                position(Along::from_attributes(a).map_err(named)?.axis).ok_or_else(missing)?;
             let (x, index) = (operands[0], operands[1]);
             let places = places(axis, index, &x.shape);
             places.map(|(_, place)| x.data[place]).collect()
         }
         Kind::Scatter => {
-            let axis = position(Along::of(a).map_err(named)?.axis).ok_or_else(missing)?;
+            let axis =
+                position(Along::from_attributes(a).map_err(named)?.axis).ok_or_else(missing)?;
             let mut out = operands[0].data.clone();
             for (update, place) in places(axis, operands[1], &shape) {
                 let sum = [out[place], operands[2].data[update]];
-                let sum = Scalar::ADD.evaluate(of.dtype, of.dtype, &sum);
+                let sum = Scalar::ADD.evaluate(ty.dtype, ty.dtype, &sum);
                 out[place] = sum.ok_or_else(missing)?;
             }
             out
         }
         Kind::Scan(scan) => {
-            let form = Running::of(a).map_err(named)?;
+            let form = Running::from_attributes(a).map_err(named)?;
             along::scan(scan, form, &operands).ok_or_else(missing)?
         }
         Kind::Sort => {
-            let form = Sorted::of(a).map_err(named)?;
+            let form = Sorted::from_attributes(a).map_err(named)?;
             along::sort(form, operands[0]).ok_or_else(missing)?
         }
         Kind::Identity => operands[0].data.clone(),
         Kind::Function(_) => return function_over_ops(i, &operands),
     };
     Ok(Array {
-        dtype: of.dtype,
+        dtype: ty.dtype,
         shape,
         data,
     })
@@ -423,7 +429,8 @@ fn function_over_ops(i: &OpInst, operands: &[&Array]) -> Result<Array, Interpret
         ..i.clone()
     };
     let op = i.op.name;
-    let result = expansion(&mut b, &here).ok_or_else(|| InterpretError::NotLinked(op.into()))?;
+    let result =
+        decomposition(&mut b, &here).ok_or_else(|| InterpretError::NotLinked(op.into()))?;
     let result = result.map_err(|error| InterpretError::Op { op, error })?;
     let params = operands.iter().map(|_| Param {
         name: String::new(),
@@ -471,7 +478,7 @@ fn view_of(view: View, a: &Attributes, x: &Array, shape: &[usize]) -> Option<Vec
     let pick = |offsets: Vec<usize>| offsets.into_iter().map(|o| x.data[o]).collect();
     Some(match view {
         View::Broadcast => {
-            let new = positions(Broadcast::of(a).ok()?.new);
+            let new = positions(Broadcast::from_attributes(a).ok()?.new);
             let mut own = from.iter();
             let stride = |(i, n): (usize, &usize)| match new.contains(&i) {
                 true => (*n, 0),
@@ -480,9 +487,9 @@ fn view_of(view: View, a: &Attributes, x: &Array, shape: &[usize]) -> Option<Vec
             pick(offsets(shape.iter().enumerate().map(stride)))
         }
         View::Reshape => x.data.clone(),
-        View::Permute => pick(over(x, &positions(Permute::of(a).ok()?.axes))),
+        View::Permute => pick(over(x, &positions(Permute::from_attributes(a).ok()?.axes))),
         View::Slice => {
-            let Slice { axis, range } = Slice::of(a).ok()?;
+            let Slice { axis, range } = Slice::from_attributes(a).ok()?;
             let (axis, start, step) = (position(axis)?, place(range.start)?, place(range.step)?);
             let stride = |(i, n): (usize, &usize)| match i == axis {
                 true => (*n, from[i] * step),
@@ -497,7 +504,7 @@ fn view_of(view: View, a: &Attributes, x: &Array, shape: &[usize]) -> Option<Vec
             offsets.into_iter().map(|o| x.data[first + o]).collect()
         }
         View::Pad => {
-            let Pad { axis, widths } = Pad::of(a).ok()?;
+            let Pad { axis, widths } = Pad::from_attributes(a).ok()?;
             let (axis, low, step) = (position(axis)?, place(widths.low)?, place(widths.step)?);
             let to = strides(shape);
             let stride = |(i, n): (usize, &usize)| match i == axis {
@@ -512,12 +519,12 @@ fn view_of(view: View, a: &Attributes, x: &Array, shape: &[usize]) -> Option<Vec
             out
         }
         View::Flip => {
-            let axis = position(Along::of(a).ok()?.axis)?;
+            let axis = position(Along::from_attributes(a).ok()?.axis)?;
             let moved = |_: usize, i: i64| shape[axis] as i64 - 1 - i;
             moved_along(x, axis, shape[axis], &moved)
         }
         View::Shear => {
-            let map = Shear::of(a).ok()?;
+            let map = Shear::from_attributes(a).ok()?;
             let (axis, by) = (position(map.axis)?, position(map.by)?);
             let (offset, slope) = (map.offset.as_constant()?, map.slope.as_constant()?);
             let step = strides(shape)[by];
@@ -558,7 +565,7 @@ fn place(dim: &Dim) -> Option<usize> {
 }
 
 fn reduce(reduction: Reduction, a: &Attributes, x: &Array) -> Option<Vec<f64>> {
-    let gone = positions(Over::of(a).ok()?.axes);
+    let gone = positions(Over::from_attributes(a).ok()?.axes);
     let kept = over(x, &free(x.shape.len(), &gone));
     // Row-major order, in which the first maximum is the first.
     let mut gone = gone;
@@ -594,7 +601,7 @@ fn first_maximum(row: impl Iterator<Item = f64>) -> usize {
 }
 
 fn contract(a: &Attributes, x: &Array, y: &Array, dtype: DType) -> Option<Vec<f64>> {
-    let axes = DotAxes::of(a).ok()?;
+    let axes = DotAxes::from_attributes(a).ok()?;
     let (batch_x, batch_y) = (positions(&axes.batch_x), positions(&axes.batch_y));
     let (inner_x, inner_y) = (positions(&axes.contract_x), positions(&axes.contract_y));
     let free_x = free(x.shape.len(), &[&batch_x[..], &inner_x].concat());

@@ -137,23 +137,23 @@ impl<'u> Inliner<'u> {
             .params
             .push(self.builder.value(Loop::index_type()));
         for (((_, role), operand), declared) in l.operands().zip(operands).zip(&c.operands) {
-            let of = self.builder.type_of(*operand).clone();
+            let ty = self.builder.type_of(*operand).clone();
             match role {
                 LoopParam::Index | LoopParam::Invariant => {}
                 LoopParam::Carried => {
                     made.carried.push(*operand);
-                    made.body.params.push(self.builder.value(of));
+                    made.body.params.push(self.builder.value(ty));
                 }
                 LoopParam::Sliced { axis } => {
                     let axis = s.axis(axis, instance.function.type_of(*declared));
-                    if of.shape.dims.get(axis) != Some(&made.trip) {
+                    if ty.shape.dims.get(axis) != Some(&made.trip) {
                         return Err(refuse("a sliced argument has not a slice an iteration"));
                     }
                     made.sliced.push(Sliced {
                         value: *operand,
                         axis,
                     });
-                    slices.extend(of.slice(axis).map(|of| self.builder.value(of)));
+                    slices.extend(ty.slice(axis).map(|ty| self.builder.value(ty)));
                 }
             }
         }
@@ -176,7 +176,7 @@ impl<'u> Inliner<'u> {
             let (inner, outer) = (inlined.value(results[at]), c.results[at]);
             let declared = instance.function.type_of(outer);
             let given = self.builder.type_of(inner).clone();
-            let of = match l.results[at] {
+            let ty = match l.results[at] {
                 LoopResult::Carried => given,
                 LoopResult::Stacked { axis } => {
                     let axis = instance.substitution.axis(axis, declared);
@@ -185,10 +185,10 @@ impl<'u> Inliner<'u> {
                     stack.ok_or_else(|| refuse("a stacked result has no such axis"))?
                 }
             };
-            if instance.substitution.of_type(declared)? != of {
+            if instance.substitution.of_type(declared)? != ty {
                 return Err(refuse("the type of a result differs"));
             }
-            let result = self.builder.value(of);
+            let result = self.builder.value(ty);
             made.body.results.push(inner);
             made.results.push(result);
             instance.set(outer, result);
@@ -245,8 +245,8 @@ impl<'u> Inliner<'u> {
             let gradient = match gradients.get(*position).copied().flatten() {
                 Some(gradient) => gradient,
                 None if lenient => {
-                    let of = instance.substitution.of_type(function.type_of(*v))?;
-                    self.zero(unit, of)?
+                    let ty = instance.substitution.of_type(function.type_of(*v))?;
+                    self.zero(unit, ty)?
                 }
                 None => {
                     return Err(LinkError::NoGradient {
@@ -260,8 +260,8 @@ impl<'u> Inliner<'u> {
         Ok(())
     }
 
-    pub(super) fn zero(&mut self, unit: &Unit, of: Type) -> Result<Value, LinkError> {
-        let zero = self.builder.constant(0.0, of.dtype, of.shape);
+    pub(super) fn zero(&mut self, unit: &Unit, ty: Type) -> Result<Value, LinkError> {
+        let zero = self.builder.constant(0.0, ty.dtype, ty.shape);
         zero.map_err(|error| op_error(unit, ops::CONST.name, None, error))
     }
 
@@ -367,8 +367,8 @@ impl<'u> Inliner<'u> {
             });
         }
         let define = |inliner: &mut Self, instance: &mut Instance<'u>, v: Value| {
-            let of = instance.substitution.of_type(function.type_of(v))?;
-            let now = inliner.builder.value(of);
+            let ty = instance.substitution.of_type(function.type_of(v))?;
+            let now = inliner.builder.value(ty);
             instance.set(v, now);
             Ok::<Value, LinkError>(now)
         };

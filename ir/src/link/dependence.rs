@@ -62,7 +62,7 @@ impl<'u> Inliner<'u> {
                 });
             return Ok(results.collect());
         }
-        let flow = Flow::of(&function.body, &function.values, &mut |c| {
+        let flow = Flow::from_block(&function.body, &function.values, &mut |c| {
             self.effect(unit, c)
         })?;
         Ok(flow.dependence(&function.body.params, &function.body.results))

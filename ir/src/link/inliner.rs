@@ -201,9 +201,9 @@ impl<'u> Inliner<'u> {
             .map(|v| self.builder.type_of(*v).clone())
             .collect();
         // Inferred anew: ranges and the like are only checked where sizes are known.
-        let of = (i.op.infer)(&types, &attributes)
+        let ty = (i.op.infer)(&types, &attributes)
             .map_err(|error| op_error(s.unit, i.op.name, i.location, error))?;
-        let result = self.builder.value(of);
+        let result = self.builder.value(ty);
         self.builder.insts.push(Inst::Op(OpInst {
             op: i.op,
             operands,
@@ -234,8 +234,8 @@ impl<'u> Inliner<'u> {
             let outer = match cotangents.get(*at).copied().flatten() {
                 Some(outer) => outer,
                 None => {
-                    let of = instance.substitution.of_type(function.type_of(*inner))?;
-                    self.zero(unit, of)?
+                    let ty = instance.substitution.of_type(function.type_of(*inner))?;
+                    self.zero(unit, ty)?
                 }
             };
             instance.set(*inner, outer);

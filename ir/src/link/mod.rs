@@ -1,7 +1,7 @@
 //! The linker: units to programs.
 //!
 //! A program is one function with every call and every pullback call inlined, every symbol and
-//! sequence replaced by numbers, the working float bound, functions over ops expanded, and the whole
+//! sequence replaced by numbers, the working float bound, functions over ops decomposed, and the whole
 //! simplified. [`inline`] stops before the binding and gives the same for people to read, in symbols.
 //!
 //! It parses each unit once a link, and relies on callees for nothing but their texts.
@@ -14,9 +14,9 @@ mod substitution;
 
 use crate::bind::Binding;
 use crate::block::Block;
+use crate::decompose::decompose;
 use crate::dim::DimError;
 use crate::dtype::DType;
-use crate::expand::expand;
 use crate::function::{
     Function, Location, Origin, Param, ParamKind, PullbackBody, SymbolKind, Value, fresh_name,
 };
@@ -245,9 +245,9 @@ pub fn link_pullback(
     let function = link.root.function.clone();
     let mut cotangents = Vec::with_capacity(function.body.results.len());
     for (i, r) in function.body.results.iter().enumerate() {
-        let of = link.root.substitution.of_type(function.type_of(*r))?;
-        cotangents.push(match of.dtype.is_float() {
-            true => Some(link.input(format!("cotangent.{i}"), of)),
+        let ty = link.root.substitution.of_type(function.type_of(*r))?;
+        cotangents.push(match ty.dtype.is_float() {
+            true => Some(link.input(format!("cotangent.{i}"), ty)),
             false => None,
         });
     }
@@ -274,9 +274,9 @@ pub fn inline(unit: &Unit) -> Result<Function, LinkError> {
     let cotangents: Vec<Option<Value>> = results
         .iter()
         .map(|r| {
-            let of = link.inliner.builder.type_of(*r).clone();
-            let float = of.dtype.is_float();
-            float.then(|| link.inliner.builder.value(of))
+            let ty = link.inliner.builder.type_of(*r).clone();
+            let float = ty.dtype.is_float();
+            float.then(|| link.inliner.builder.value(ty))
         })
         .collect();
     let gradients = link.inliner.pullback(&mut link.root, &cotangents)?;
@@ -338,8 +338,8 @@ impl<'u> Link<'u> {
         let function = inliner.inlinable(unit)?;
         let mut operands = Vec::with_capacity(function.params.len());
         for t in &function.values[..function.params.len()] {
-            let of = substitution.of_type(t)?;
-            operands.push(inliner.builder.value(of));
+            let ty = substitution.of_type(t)?;
+            operands.push(inliner.builder.value(ty));
         }
         let params = function.params.clone();
         let root = Instance::new(function, substitution, &operands)?;
@@ -351,12 +351,12 @@ impl<'u> Link<'u> {
         })
     }
 
-    fn input(&mut self, name: String, of: Type) -> Value {
+    fn input(&mut self, name: String, ty: Type) -> Value {
         self.params.push(Param {
             name: fresh_name(&self.params, name),
             kind: ParamKind::Input,
         });
-        self.inliner.builder.value(of)
+        self.inliner.builder.value(ty)
     }
 
     fn results(&self) -> Vec<Value> {
@@ -404,7 +404,7 @@ impl<'u> Link<'u> {
         };
         self.inliner.stacks.apply(&mut out.body);
         check(self.unit, &out, Stage::Bound)?;
-        expand(&mut out).map_err(|e| op_error(self.unit, e.op, e.location, *e.error))?;
+        decompose(&mut out).map_err(|e| op_error(self.unit, e.op, e.location, *e.error))?;
         check(self.unit, &out, Stage::Program)?;
         crate::simplify::simplify(&mut out);
         check(self.unit, &out, Stage::Program)?;

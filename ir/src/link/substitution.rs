@@ -1,7 +1,7 @@
 //! What a function's symbols, sequence and working float stand for where it is inlined.
 
 use super::{LinkError, needs_value};
-use crate::attribute::{Attribute, AttributeKind, Attributes, Of};
+use crate::attribute::{Attribute, AttributeKind, Attributes, ShapeSource};
 use crate::bind::Binding;
 use crate::block::OpInst;
 use crate::call::Target;
@@ -33,7 +33,7 @@ impl<'u> Substitution<'u> {
             unit,
             float: Some(binding.float),
             sizes,
-            sequence: binding.sequence.as_deref().map(Shape::of),
+            sequence: binding.sequence.as_deref().map(Shape::from_extents),
             names: false,
         }
     }
@@ -125,9 +125,9 @@ impl<'u> Substitution<'u> {
         Ok(left.as_constant().zip(right.as_constant()))
     }
 
-    /// The position behind the sequence of an axis of a value that was declared as `of`.
-    pub(super) fn axis(&self, axis: usize, of: &Type) -> usize {
-        let lead = of.shape.sequence.as_ref().and(self.sequence.as_ref());
+    /// The position behind the sequence of an axis of a value that was declared as `ty`.
+    pub(super) fn axis(&self, axis: usize, ty: &Type) -> usize {
+        let lead = ty.shape.sequence.as_ref().and(self.sequence.as_ref());
         axis + lead.map_or(0, Shape::len)
     }
 
@@ -178,8 +178,8 @@ impl<'u> Substitution<'u> {
         })
     }
 
-    pub(super) fn of_type(&self, of: &Type) -> Result<Type, LinkError> {
-        Ok(Type::new(self.dtype(of.dtype), self.shape(&of.shape)?))
+    pub(super) fn of_type(&self, ty: &Type) -> Result<Type, LinkError> {
+        Ok(Type::new(self.dtype(ty.dtype), self.shape(&ty.shape)?))
     }
 
     fn dtype(&self, dtype: DType) -> DType {
@@ -218,8 +218,8 @@ impl<'u> Substitution<'u> {
             out.push(match a {
                 Attribute::Axes(axes) => {
                     let counted = match spec.kind {
-                        AttributeKind::Axes(Of::Operand(k)) => inst.operands[k],
-                        AttributeKind::Axes(Of::Result)
+                        AttributeKind::Axes(ShapeSource::Operand(k)) => inst.operands[k],
+                        AttributeKind::Axes(ShapeSource::Result)
                         | AttributeKind::Shape
                         | AttributeKind::Dims
                         | AttributeKind::DType
@@ -243,16 +243,16 @@ impl<'u> Substitution<'u> {
 
 impl Substitution<'_> {
     /// The number of a const, or its name.
-    fn number(&self, of: &Symbol) -> Result<Attribute, LinkError> {
+    fn number(&self, symbol: &Symbol) -> Result<Attribute, LinkError> {
         if self.names {
-            return Ok(Attribute::Const(of.clone()));
+            return Ok(Attribute::Const(symbol.clone()));
         }
         let mut numbers = self.unit.numbers.iter();
-        match numbers.find(|(name, _)| *name == of.name()) {
+        match numbers.find(|(name, _)| *name == symbol.name()) {
             Some((_, value)) => Ok(Attribute::Number(*value)),
             None => Err(LinkError::Unbound {
                 path: self.unit.path.to_string(),
-                symbol: of.to_string(),
+                symbol: symbol.to_string(),
             }),
         }
     }

@@ -22,7 +22,7 @@ pub(super) const DOT: OpDef = OpDef {
                 right: y.dtype,
             });
         }
-        let axes = DotAxes::of(a)?;
+        let axes = DotAxes::from_attributes(a)?;
         Ok(Type::new(x.dtype, result_shape(&x.shape, &y.shape, &axes)?))
     },
     pullback: Pullback::Rule(pullback),
@@ -107,7 +107,7 @@ fn result_shape(x: &Shape, y: &Shape, axes: &DotAxes) -> Result<Shape, OpError> 
 /// Each operand's cotangent is a contraction of the result's with the other operand.
 fn pullback(b: &mut Builder, p: &Primal<'_>) -> Result<Vec<Option<Value>>, OpError> {
     let (x, y) = (p.operands[0], p.operands[1]);
-    let forward = DotAxes::of(p.attributes)?;
+    let forward = DotAxes::from_attributes(p.attributes)?;
     let backward = DotAxes {
         batch_x: forward.batch_y.clone(),
         batch_y: forward.batch_x.clone(),

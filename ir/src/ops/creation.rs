@@ -22,7 +22,7 @@ pub(super) const CONST: OpDef = OpDef {
     arity: Arity::Exactly(0),
     attributes: Constant::SPECS,
     infer: |_, a| {
-        let a = Constant::of(a)?;
+        let a = Constant::from_attributes(a)?;
         match a.value {
             Number::Known(value) => held(value, a.dtype)?,
             // The linker asks again when it has put the number there.
@@ -42,7 +42,7 @@ pub(super) const IOTA: OpDef = OpDef {
     arity: Arity::Exactly(0),
     attributes: Iota::SPECS,
     infer: |_, a| {
-        let Iota { dtype, shape, axis } = Iota::of(a)?;
+        let Iota { dtype, shape, axis } = Iota::from_attributes(a)?;
         let (_, extent) = one_axis(shape, axis)?;
         if dtype == DType::Bool {
             return Err(OpError::DType {
@@ -68,7 +68,7 @@ pub(super) const EXTENT: OpDef = OpDef {
     arity: Arity::Exactly(0),
     attributes: Extent::SPECS,
     infer: |_, a| {
-        let a = Extent::of(a)?;
+        let a = Extent::from_attributes(a)?;
         if let Some(value) = a.dims.as_constant() {
             held(value as f64, a.dtype)?;
         }

@@ -72,7 +72,7 @@ const fn infer(scalar: Scalar) -> Infer {
             Ok(a.clone())
         },
         Meaning::Cast => |t, a| {
-            let Cast { dtype } = Cast::of(a)?;
+            let Cast { dtype } = Cast::from_attributes(a)?;
             Ok(Type::new(dtype, operand(t, 0)?.shape.clone()))
         },
     }

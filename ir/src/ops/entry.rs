@@ -46,12 +46,12 @@ pub(super) fn applied(operands: &[Type], attributes: impl Into<Attributes>) -> I
 
 /// The type of a float operand.
 pub(super) fn floats(extents: &[usize]) -> Type {
-    Type::of(DType::F64, extents)
+    Type::from_extents(DType::F64, extents)
 }
 
 /// The type of an operand of indices.
 pub(super) fn indices(extents: &[usize]) -> Type {
-    Type::of(DType::I32, extents)
+    Type::from_extents(DType::I32, extents)
 }
 
 /// Axes by number.
@@ -73,8 +73,13 @@ pub(super) fn alike(entry: &OpDef, dtype: DType) -> Vec<Instance> {
         Arity::Exactly(count) => count,
         Arity::Variadic => 1,
     };
-    let of = |shape: &&[usize]| applied(&vec![Type::of(dtype, shape); count], Attributes::none());
-    SHAPES.iter().map(of).collect()
+    let instance = |shape: &&[usize]| {
+        applied(
+            &vec![Type::from_extents(dtype, shape); count],
+            Attributes::none(),
+        )
+    };
+    SHAPES.iter().map(instance).collect()
 }
 
 /// One operand, along each of its axes.

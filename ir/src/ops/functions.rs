@@ -9,12 +9,12 @@ use crate::function::Value;
 use crate::op::{Arity, Kind, OpDef, OpError, Primal, Pullback, PullbackRule, TestData};
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
 
-type Expand = fn(&mut Builder, &[Value], &Attributes) -> Result<Value, OpError>;
+type Decomposition = fn(&mut Builder, &[Value], &Attributes) -> Result<Value, OpError>;
 
 pub(super) const fn entry(
     name: &'static str,
     doc: &'static str,
-    expand: Expand,
+    decomposition: Decomposition,
     rule: PullbackRule,
     test: TestData,
 ) -> OpDef {
@@ -25,7 +25,7 @@ pub(super) const fn entry(
         attributes: &[],
         infer: |t, _| float(t, 0).cloned(),
         pullback: Pullback::Rule(rule),
-        kind: Kind::Function(expand),
+        kind: Kind::Function(decomposition),
         test,
     }
 }
@@ -251,9 +251,9 @@ pub(super) const CLAMP: OpDef = OpDef {
         })?;
         Ok(vec![dx, dlow, dhigh])
     }),
-    kind: Kind::Function(|b, of, _| {
-        let raised = b.maximum(of[0], of[1])?;
-        b.minimum(raised, of[2])
+    kind: Kind::Function(|b, operands, _| {
+        let raised = b.maximum(operands[0], operands[1])?;
+        b.minimum(raised, operands[2])
     }),
     test: tested(&[(-2.0, 2.0), (-1.0, -0.5), (0.5, 1.0)], &[]),
 };
@@ -274,8 +274,8 @@ pub(super) const POW: OpDef = OpDef {
     test: tested(&[(0.2, 3.0), (-2.0, 2.0)], &[]),
 };
 
-fn pow(b: &mut Builder, of: &[Value], _: &Attributes) -> Result<Value, OpError> {
-    let (x, y) = (of[0], of[1]);
+fn pow(b: &mut Builder, operands: &[Value], _: &Attributes) -> Result<Value, OpError> {
+    let (x, y) = (operands[0], operands[1]);
     let (zero, one) = (b.like(0.0, x)?, b.like(1.0, x)?);
     let magnitude = b.abs(x)?;
     let log = b.log(magnitude)?;

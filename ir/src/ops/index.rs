@@ -37,13 +37,17 @@ pub(super) const TAKE_ALONG_AXIS: OpDef = OpDef {
     attributes: Along::SPECS,
     infer: |t, a| {
         let (x, i) = (number(t, 0)?, index(t, 1)?);
-        fit(&x.shape, &i.shape, Along::of(a)?.axis)?;
+        fit(&x.shape, &i.shape, Along::from_attributes(a)?.axis)?;
         Ok(Type::new(x.dtype, i.shape.clone()))
     },
     pullback: Pullback::Rule(|b, p| {
         let zero = b.like(0.0, p.operands[0])?;
         let operands = [zero, p.operands[1], p.cotangent];
-        let g = b.op(super::SCATTER_ADD, &operands, Along::of(p.attributes)?)?;
+        let g = b.op(
+            super::SCATTER_ADD,
+            &operands,
+            Along::from_attributes(p.attributes)?,
+        )?;
         Ok(vec![Some(g), None])
     }),
     kind: Kind::Gather,
@@ -72,14 +76,18 @@ pub(super) const SCATTER_ADD: OpDef = OpDef {
     attributes: Along::SPECS,
     infer: |t, a| {
         let (base, i, updates) = (number(t, 0)?, index(t, 1)?, number(t, 2)?);
-        fit(&base.shape, &i.shape, Along::of(a)?.axis)?;
+        fit(&base.shape, &i.shape, Along::from_attributes(a)?.axis)?;
         same(&Type::new(base.dtype, i.shape.clone()), updates)?;
         Ok(base.clone())
     },
     pullback: Pullback::Rule(|b, p| {
         let updates = p.wants(2, || {
             let operands = [p.cotangent, p.operands[1]];
-            b.op(super::TAKE_ALONG_AXIS, &operands, Along::of(p.attributes)?)
+            b.op(
+                super::TAKE_ALONG_AXIS,
+                &operands,
+                Along::from_attributes(p.attributes)?,
+            )
         })?;
         Ok(vec![Some(p.cotangent), None, updates])
     }),
@@ -132,7 +140,7 @@ fn in_a_row(
     let (axis, _) = one_axis(x, axis)?;
     let shape = b.type_of(indices).shape.clone();
     if shape.sequence.is_some() {
-        // Only a bound sequence has a number of elements; the linker expands when it is bound.
+        // Only a bound sequence has a number of elements; the linker decomposes when it is bound.
         return Err(OpError::Sequence(shape));
     }
     let n = product(&shape.dims)?;
@@ -151,21 +159,25 @@ pub(super) const TAKE: OpDef = OpDef {
     attributes: Along::SPECS,
     infer: |t, a| {
         let (x, i) = (number(t, 0)?, index(t, 1)?);
-        let slices = slices(&x.shape, &i.shape, Along::of(a)?.axis)?;
+        let slices = slices(&x.shape, &i.shape, Along::from_attributes(a)?.axis)?;
         Ok(Type::new(x.dtype, slices))
     },
     pullback: Pullback::Rule(|b, p| {
         let zero = b.like(0.0, p.operands[0])?;
         let operands = [zero, p.operands[1], p.cotangent];
-        let g = b.op(super::INDEX_ADD, &operands, Along::of(p.attributes)?)?;
+        let g = b.op(
+            super::INDEX_ADD,
+            &operands,
+            Along::from_attributes(p.attributes)?,
+        )?;
         Ok(vec![Some(g), None])
     }),
-    kind: Kind::Function(|b, of, a| {
-        let shape = b.type_of(of[0]).shape.clone();
-        let Along { axis } = Along::of(a)?;
-        let result = slices(&shape, &b.type_of(of[1]).shape.clone(), axis)?;
-        let (indices, _) = in_a_row(b, &shape, of[1], axis)?;
-        let taken = b.along(super::TAKE_ALONG_AXIS, &[of[0], indices], axis)?;
+    kind: Kind::Function(|b, operands, a| {
+        let shape = b.type_of(operands[0]).shape.clone();
+        let Along { axis } = Along::from_attributes(a)?;
+        let result = slices(&shape, &b.type_of(operands[1]).shape.clone(), axis)?;
+        let (indices, _) = in_a_row(b, &shape, operands[1], axis)?;
+        let taken = b.along(super::TAKE_ALONG_AXIS, &[operands[0], indices], axis)?;
         b.reshape(taken, &result)
     }),
     test: ONE.on(|_| {
@@ -193,23 +205,27 @@ pub(super) const INDEX_ADD: OpDef = OpDef {
     attributes: Along::SPECS,
     infer: |t, a| {
         let (base, i, updates) = (number(t, 0)?, index(t, 1)?, number(t, 2)?);
-        let expected = slices(&base.shape, &i.shape, Along::of(a)?.axis)?;
+        let expected = slices(&base.shape, &i.shape, Along::from_attributes(a)?.axis)?;
         same(&Type::new(base.dtype, expected), updates)?;
         Ok(base.clone())
     },
     pullback: Pullback::Rule(|b, p| {
         let updates = p.wants(2, || {
             let operands = [p.cotangent, p.operands[1]];
-            b.op(super::TAKE, &operands, Along::of(p.attributes)?)
+            b.op(
+                super::TAKE,
+                &operands,
+                Along::from_attributes(p.attributes)?,
+            )
         })?;
         Ok(vec![Some(p.cotangent), None, updates])
     }),
-    kind: Kind::Function(|b, of, a| {
-        let shape = b.type_of(of[0]).shape.clone();
-        let Along { axis } = Along::of(a)?;
-        let (indices, wide) = in_a_row(b, &shape, of[1], axis)?;
-        let updates = b.reshape(of[2], &wide)?;
-        b.along(super::SCATTER_ADD, &[of[0], indices, updates], axis)
+    kind: Kind::Function(|b, operands, a| {
+        let shape = b.type_of(operands[0]).shape.clone();
+        let Along { axis } = Along::from_attributes(a)?;
+        let (indices, wide) = in_a_row(b, &shape, operands[1], axis)?;
+        let updates = b.reshape(operands[2], &wide)?;
+        b.along(super::SCATTER_ADD, &[operands[0], indices, updates], axis)
     }),
     test: TWO.on(|_| {
         let add = |x: &[usize], i: &[usize], slices: &[usize], axis| {

@@ -57,8 +57,8 @@ pub(super) const BINARY_CROSS_ENTROPY_WITH_LOGITS: OpDef = OpDef {
         })?;
         Ok(vec![dx, dt])
     }),
-    kind: Kind::Function(|b, of, _| {
-        let (x, target) = (of[0], of[1]);
+    kind: Kind::Function(|b, operands, _| {
+        let (x, target) = (operands[0], operands[1]);
         // Where the target is met, what stands before the logarithm is 0, and does not swallow it.
         let one = b.like(1.0, x)?;
         let miss = b.sub(one, target)?;
@@ -83,7 +83,7 @@ pub(super) const CROSS_ENTROPY: OpDef = OpDef {
     attributes: attributes::CrossEntropy::SPECS,
     infer: |t, a| {
         let (x, labels) = (float(t, 0)?, index(t, 1)?);
-        let attributes::CrossEntropy { axis, .. } = attributes::CrossEntropy::of(a)?;
+        let attributes::CrossEntropy { axis, .. } = attributes::CrossEntropy::from_attributes(a)?;
         one_axis(&x.shape, axis)?;
         let rows = without(&x.shape, &[axis])?;
         same_shape(&rows, &labels.shape)?;
@@ -95,7 +95,7 @@ pub(super) const CROSS_ENTROPY: OpDef = OpDef {
 };
 
 fn instances(_: &OpDef) -> Vec<Instance> {
-    let of = |x: &[usize], labels: &[usize], axis, ignore_index, label_smoothing| {
+    let instance = |x: &[usize], labels: &[usize], axis, ignore_index, label_smoothing| {
         let form = attributes::CrossEntropy {
             axis: Axis::At(axis),
             ignore_index,
@@ -104,17 +104,17 @@ fn instances(_: &OpDef) -> Vec<Instance> {
         applied(&[floats(x), indices(labels)], form)
     };
     vec![
-        of(&[6, 5], &[6], 1, -100.0, 0.0),
-        of(&[6, 5], &[6], 1, 2.0, 0.1),
-        of(&[2, 5, 3], &[2, 3], 1, -100.0, 0.1),
-        of(&[5], &[], 0, -100.0, 0.0),
-        of(&[0, 5], &[0], 1, -100.0, 0.0),
+        instance(&[6, 5], &[6], 1, -100.0, 0.0),
+        instance(&[6, 5], &[6], 1, 2.0, 0.1),
+        instance(&[2, 5, 3], &[2, 3], 1, -100.0, 0.1),
+        instance(&[5], &[], 0, -100.0, 0.0),
+        instance(&[0, 5], &[0], 1, -100.0, 0.0),
     ]
 }
 
-fn cross_entropy(b: &mut Builder, of: &[Value], a: &Attributes) -> Result<Value, OpError> {
-    let (x, labels) = (of[0], of[1]);
-    let a = attributes::CrossEntropy::of(a)?;
+fn cross_entropy(b: &mut Builder, operands: &[Value], a: &Attributes) -> Result<Value, OpError> {
+    let (x, labels) = (operands[0], operands[1]);
+    let a = attributes::CrossEntropy::from_attributes(a)?;
     let (ignore, smoothing) = (a.ignore_index, a.label_smoothing);
     let axes = &[a.axis];
     let shape = b.type_of(x).shape.clone();
@@ -149,7 +149,7 @@ fn cross_entropy(b: &mut Builder, of: &[Value], a: &Attributes) -> Result<Value,
 /// `g (softmax(x) - target)`: elementwise where the derived one would scatter.
 fn cross_entropy_pullback(b: &mut Builder, p: &Primal<'_>) -> Result<Vec<Option<Value>>, OpError> {
     let (x, labels) = (p.operands[0], p.operands[1]);
-    let a = attributes::CrossEntropy::of(p.attributes)?;
+    let a = attributes::CrossEntropy::from_attributes(p.attributes)?;
     let (ignore, smoothing) = (a.ignore_index, a.label_smoothing);
     let axes = &[a.axis];
     let shape = b.type_of(x).shape.clone();

@@ -17,11 +17,18 @@ pub(super) const SUM: OpDef = OpDef {
     attributes: Over::SPECS,
     infer: |t, a| {
         let x = number(t, 0)?;
-        Ok(Type::new(x.dtype, without(&x.shape, Over::of(a)?.axes)?))
+        Ok(Type::new(
+            x.dtype,
+            without(&x.shape, Over::from_attributes(a)?.axes)?,
+        ))
     },
     pullback: Pullback::Rule(|b, p| {
         let shape = b.type_of(p.operands[0]).shape.clone();
-        let g = b.broadcast(p.cotangent, &shape, Over::of(p.attributes)?.axes)?;
+        let g = b.broadcast(
+            p.cotangent,
+            &shape,
+            Over::from_attributes(p.attributes)?.axes,
+        )?;
         Ok(vec![Some(g)])
     }),
     kind: Kind::Reduce(Reduction::Sum),
@@ -36,7 +43,10 @@ pub(super) const PROD: OpDef = OpDef {
     attributes: Over::SPECS,
     infer: |t, a| {
         let x = number(t, 0)?;
-        Ok(Type::new(x.dtype, without(&x.shape, Over::of(a)?.axes)?))
+        Ok(Type::new(
+            x.dtype,
+            without(&x.shape, Over::from_attributes(a)?.axes)?,
+        ))
     },
     pullback: Pullback::Rule(prod_pullback),
     kind: Kind::Reduce(Reduction::Prod),
@@ -48,7 +58,7 @@ pub(super) const PROD: OpDef = OpDef {
 /// derivative is 1; of more it is taken for a constant 0, which is right up to derivatives of second
 /// order (only a third has a term in which two zeros are gone).
 fn prod_pullback(b: &mut Builder, p: &Primal<'_>) -> Result<Vec<Option<Value>>, OpError> {
-    let Over { axes } = Over::of(p.attributes)?;
+    let Over { axes } = Over::from_attributes(p.attributes)?;
     let x = p.operands[0];
     let shape = b.type_of(x).shape.clone();
     let (zero, one) = (b.like(0.0, x)?, b.like(1.0, x)?);
@@ -81,18 +91,21 @@ pub(super) const MAX: OpDef = OpDef {
     attributes: Over::SPECS,
     infer: |t, a| {
         let x = number(t, 0)?;
-        Ok(Type::new(x.dtype, without(&x.shape, Over::of(a)?.axes)?))
+        Ok(Type::new(
+            x.dtype,
+            without(&x.shape, Over::from_attributes(a)?.axes)?,
+        ))
     },
     pullback: Pullback::Rule(|b, p| {
         let x = p.operands[0];
-        let Over { axes } = Over::of(p.attributes)?;
-        let of = b.type_of(x).clone();
-        let greatest = b.broadcast(p.result, &of.shape, axes)?;
+        let Over { axes } = Over::from_attributes(p.attributes)?;
+        let ty = b.type_of(x).clone();
+        let greatest = b.broadcast(p.result, &ty.shape, axes)?;
         let hit = b.eq(x, greatest)?;
-        let ones = b.cast(hit, of.dtype)?;
+        let ones = b.cast(hit, ty.dtype)?;
         let ties = b.over(super::SUM, ones, axes)?;
         let share = b.div(p.cotangent, ties)?;
-        let share = b.broadcast(share, &of.shape, axes)?;
+        let share = b.broadcast(share, &ty.shape, axes)?;
         // A NaN is equal to none: the product with its share, a division by 0, is NaN for the whole
         // row, as in PyTorch's `amax`.
         Ok(vec![Some(b.mul(ones, share)?)])
@@ -109,7 +122,7 @@ pub(super) const ARGMAX: OpDef = OpDef {
     attributes: Along::SPECS,
     infer: |t, a| {
         let x = number(t, 0)?;
-        let Along { axis } = Along::of(a)?;
+        let Along { axis } = Along::from_attributes(a)?;
         one_axis(&x.shape, axis)?;
         let shape = without(&x.shape, &[axis])?;
         Ok(Type::new(DType::I32, shape))

@@ -12,7 +12,7 @@ use crate::shape::{Axis, Shape, Type};
 
 fn same_as_row(t: &[Type], a: &Attributes) -> Result<Type, OpError> {
     let x = float(t, 0)?;
-    one_axis(&x.shape, Along::of(a)?.axis)?;
+    one_axis(&x.shape, Along::from_attributes(a)?.axis)?;
     Ok(x.clone())
 }
 
@@ -43,7 +43,7 @@ pub(super) const SOFTMAX: OpDef = OpDef {
     infer: same_as_row,
     pullback: Pullback::Rule(|b, p| {
         // y (g - sum(g y))
-        let axes = &[Along::of(p.attributes)?.axis];
+        let axes = &[Along::from_attributes(p.attributes)?.axis];
         let shape = b.type_of(p.result).shape.clone();
         let weighted = b.mul(p.cotangent, p.result)?;
         let sum = b.sum(weighted, axes)?;
@@ -52,7 +52,7 @@ pub(super) const SOFTMAX: OpDef = OpDef {
         Ok(vec![Some(b.mul(p.result, rest)?)])
     }),
     kind: Kind::Function(|b, x, a| {
-        let axes = &[Along::of(a)?.axis];
+        let axes = &[Along::from_attributes(a)?.axis];
         let shape = b.type_of(x[0]).shape.clone();
         let low = shifted(b, x[0], axes)?;
         let (e, sum) = exp_and_sum(b, low, axes)?;
@@ -71,7 +71,7 @@ pub(super) const LOG_SOFTMAX: OpDef = OpDef {
     infer: same_as_row,
     pullback: Pullback::Rule(|b, p| {
         // g - e^y sum(g)
-        let axes = &[Along::of(p.attributes)?.axis];
+        let axes = &[Along::from_attributes(p.attributes)?.axis];
         let shape = b.type_of(p.result).shape.clone();
         let sum = b.sum(p.cotangent, axes)?;
         let sum = b.broadcast(sum, &shape, axes)?;
@@ -80,7 +80,7 @@ pub(super) const LOG_SOFTMAX: OpDef = OpDef {
         Ok(vec![Some(b.sub(p.cotangent, pulled)?)])
     }),
     kind: Kind::Function(|b, x, a| {
-        let axes = &[Along::of(a)?.axis];
+        let axes = &[Along::from_attributes(a)?.axis];
         let shape = b.type_of(x[0]).shape.clone();
         let low = shifted(b, x[0], axes)?;
         let (_, sum) = exp_and_sum(b, low, axes)?;
@@ -102,7 +102,10 @@ fn finite_shift(b: &mut Builder, x: Value) -> Result<Value, OpError> {
 
 fn reduced_float(t: &[Type], a: &Attributes) -> Result<Type, OpError> {
     let x = float(t, 0)?;
-    Ok(Type::new(x.dtype, without(&x.shape, Over::of(a)?.axes)?))
+    Ok(Type::new(
+        x.dtype,
+        without(&x.shape, Over::from_attributes(a)?.axes)?,
+    ))
 }
 
 /// The logarithm of the sum of exponentials.
@@ -114,7 +117,7 @@ pub(super) const LOGSUMEXP: OpDef = OpDef {
     infer: reduced_float,
     pullback: Pullback::Rule(|b, p| {
         // e^(x - y) g
-        let Over { axes } = Over::of(p.attributes)?;
+        let Over { axes } = Over::from_attributes(p.attributes)?;
         let shape = b.type_of(p.operands[0]).shape.clone();
         let shift = finite_shift(b, p.result)?;
         let shift = b.broadcast(shift, &shape, axes)?;
@@ -124,7 +127,7 @@ pub(super) const LOGSUMEXP: OpDef = OpDef {
         Ok(vec![Some(b.mul(g, share)?)])
     }),
     kind: Kind::Function(|b, x, a| {
-        let Over { axes } = Over::of(a)?;
+        let Over { axes } = Over::from_attributes(a)?;
         let shape = b.type_of(x[0]).shape.clone();
         let greatest = b.over(super::MAX, x[0], axes)?;
         let shift = finite_shift(b, greatest)?;
@@ -144,14 +147,14 @@ pub(super) fn count(
     axes: &[Axis],
     like: Value,
 ) -> Result<Value, OpError> {
-    let (of, to) = (b.type_of(x).clone(), b.type_of(like).clone());
-    check_axes(&of.shape, axes)?;
+    let (from, to) = (b.type_of(x).clone(), b.type_of(like).clone());
+    check_axes(&from.shape, axes)?;
     if axes.contains(&Axis::Sequence) {
         // No dim says how many elements a sequence has: ones are counted (and folded once it is bound).
-        let ones = b.constant(1.0, of.dtype, of.shape)?;
+        let ones = b.constant(1.0, from.dtype, from.shape)?;
         return b.sum(ones, axes);
     }
-    let gone = of.shape.select(axes).unwrap_or_default();
+    let gone = from.shape.select(axes).unwrap_or_default();
     let n = product(&gone.dims)?;
     b.extent(n, to.dtype, to.shape)
 }
@@ -164,14 +167,14 @@ pub(super) const MEAN: OpDef = OpDef {
     attributes: Over::SPECS,
     infer: reduced_float,
     pullback: Pullback::Rule(|b, p| {
-        let Over { axes } = Over::of(p.attributes)?;
+        let Over { axes } = Over::from_attributes(p.attributes)?;
         let shape: Shape = b.type_of(p.operands[0]).shape.clone();
         let n = count(b, p.operands[0], axes, p.cotangent)?;
         let share = b.div(p.cotangent, n)?;
         Ok(vec![Some(b.broadcast(share, &shape, axes)?)])
     }),
     kind: Kind::Function(|b, x, a| {
-        let Over { axes } = Over::of(a)?;
+        let Over { axes } = Over::from_attributes(a)?;
         let sum = b.over(super::SUM, x[0], axes)?;
         let n = count(b, x[0], axes, sum)?;
         b.div(sum, n)
@@ -187,12 +190,15 @@ pub(super) const MIN: OpDef = OpDef {
     attributes: Over::SPECS,
     infer: |t, a| {
         let x = number(t, 0)?;
-        Ok(Type::new(x.dtype, without(&x.shape, Over::of(a)?.axes)?))
+        Ok(Type::new(
+            x.dtype,
+            without(&x.shape, Over::from_attributes(a)?.axes)?,
+        ))
     },
     pullback: Pullback::Derived,
     kind: Kind::Function(|b, x, a| {
         let turned = turned(b, x[0])?;
-        let greatest = b.over(super::MAX, turned, Over::of(a)?.axes)?;
+        let greatest = b.over(super::MAX, turned, Over::from_attributes(a)?.axes)?;
         self::turned(b, greatest)
     }),
     test: ONE.on(over_some),

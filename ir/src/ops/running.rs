@@ -20,11 +20,11 @@ pub(super) const CUMSUM: OpDef = OpDef {
     attributes: Running::SPECS,
     infer: |t, a| {
         let x = number(t, 0)?;
-        one_axis(&x.shape, Running::of(a)?.axis)?;
+        one_axis(&x.shape, Running::from_attributes(a)?.axis)?;
         Ok(x.clone())
     },
     pullback: Pullback::Rule(|b, p| {
-        let back = turned(Running::of(p.attributes)?);
+        let back = turned(Running::from_attributes(p.attributes)?);
         Ok(vec![Some(b.op(super::CUMSUM, &[p.cotangent], back)?)])
     }),
     kind: Kind::Scan(Scan::Sum),
@@ -39,7 +39,7 @@ pub(super) const CUMPROD: OpDef = OpDef {
     attributes: Running::SPECS,
     infer: |t, a| {
         let x = number(t, 0)?;
-        one_axis(&x.shape, Running::of(a)?.axis)?;
+        one_axis(&x.shape, Running::from_attributes(a)?.axis)?;
         Ok(x.clone())
     },
     pullback: Pullback::Rule(cumprod_pullback),
@@ -56,12 +56,12 @@ pub(super) const RECURRENCE: OpDef = OpDef {
     infer: |t, a| {
         let (x, y) = (number(t, 0)?, number(t, 1)?);
         same(x, y)?;
-        one_axis(&x.shape, Running::of(a)?.axis)?;
+        one_axis(&x.shape, Running::from_attributes(a)?.axis)?;
         Ok(x.clone())
     },
     pullback: Pullback::Rule(|b, p| {
         // s_i = g_i + x_(i+1) * s_(i+1) is what h_i owes to all behind it.
-        let form = Running::of(p.attributes)?;
+        let form = Running::from_attributes(p.attributes)?;
         let next = moved(b, p.operands[0], turned(form.clone()))?;
         let operands = [next, p.cotangent];
         let owed = b.op(super::RECURRENCE, &operands, turned(form.clone()))?;
@@ -100,7 +100,7 @@ fn moved(b: &mut Builder, x: Value, form: Running) -> Result<Value, OpError> {
 /// The product of the factors before an element, times what the factors behind it make of the
 /// cotangents: `s_i = g_i + x_(i+1) * s_(i+1)`. Nothing is divided, so no factor need be other than 0.
 fn cumprod_pullback(b: &mut Builder, p: &Primal<'_>) -> Result<Vec<Option<Value>>, OpError> {
-    let form = Running::of(p.attributes)?;
+    let form = Running::from_attributes(p.attributes)?;
     let next = moved(b, p.operands[0], turned(form.clone()))?;
     let owed = b.op(
         super::RECURRENCE,

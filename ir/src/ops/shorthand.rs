@@ -1,6 +1,6 @@
 //! Methods that make instructions read like formulas where rules and expansions build them.
 //!
-//! They add nothing to [`Builder::op`]: operands must have equal types already (see [`crate::lower`]
+//! They add nothing to [`Builder::op`]: operands must have equal types already (see [`crate::compose`]
 //! for broadcasting).
 
 use crate::attributes::{

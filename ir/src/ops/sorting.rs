@@ -19,7 +19,7 @@ pub(super) const ARGSORT: OpDef = OpDef {
     attributes: Sorted::SPECS,
     infer: |t, a| {
         let x = number(t, 0)?;
-        one_axis(&x.shape, Sorted::of(a)?.axis)?;
+        one_axis(&x.shape, Sorted::from_attributes(a)?.axis)?;
         Ok(Type::new(DType::I32, x.shape.clone()))
     },
     pullback: Pullback::Zero,

@@ -15,19 +15,19 @@ pub(super) const BROADCAST: OpDef = OpDef {
     attributes: Broadcast::SPECS,
     infer: |t, a| {
         let x = operand(t, 0)?;
-        let Broadcast { shape, new } = Broadcast::of(a)?;
+        let Broadcast { shape, new } = Broadcast::from_attributes(a)?;
         let kept = super::rules::without(shape, new)?;
         super::rules::same_shape(&x.shape, &kept)?;
         Ok(Type::new(x.dtype, shape.clone()))
     },
     pullback: Pullback::Rule(|b, p| {
-        let g = b.sum(p.cotangent, Broadcast::of(p.attributes)?.new)?;
+        let g = b.sum(p.cotangent, Broadcast::from_attributes(p.attributes)?.new)?;
         Ok(vec![Some(g)])
     }),
     kind: Kind::View(View::Broadcast),
     test: ONE.on(|_| {
         let to = |x: &[usize], shape: &[usize], new: &[usize]| {
-            let (shape, new) = (&Shape::of(shape), &at(new)[..]);
+            let (shape, new) = (&Shape::from_extents(shape), &at(new)[..]);
             applied(&[floats(x)], Broadcast { shape, new })
         };
         vec![
@@ -46,7 +46,7 @@ pub(super) const RESHAPE: OpDef = OpDef {
     attributes: Reshape::SPECS,
     infer: |t, a| {
         let x = operand(t, 0)?;
-        let Reshape { shape } = Reshape::of(a)?;
+        let Reshape { shape } = Reshape::from_attributes(a)?;
         // A sequence's number of elements is no dim: it can only stay.
         let same =
             x.shape.sequence == shape.sequence && product(&x.shape.dims)? == product(&shape.dims)?;
@@ -65,7 +65,7 @@ pub(super) const RESHAPE: OpDef = OpDef {
     kind: Kind::View(View::Reshape),
     test: ONE.on(|_| {
         let to = |x: &[usize], shape: &[usize]| {
-            let shape = &Shape::of(shape);
+            let shape = &Shape::from_extents(shape);
             applied(&[floats(x)], Reshape { shape })
         };
         vec![to(&[3, 4], &[2, 6]), to(&[1], &[]), to(&[0, 3], &[5, 0])]
@@ -80,7 +80,7 @@ pub(super) const PERMUTE: OpDef = OpDef {
     attributes: Permute::SPECS,
     infer: |t, a| {
         let x = operand(t, 0)?;
-        let Permute { axes } = Permute::of(a)?;
+        let Permute { axes } = Permute::from_attributes(a)?;
         check_axes(&x.shape, axes)?;
         if axes.len() != x.shape.axes().len() {
             return Err(OpError::Attribute("axes"));
@@ -91,7 +91,7 @@ pub(super) const PERMUTE: OpDef = OpDef {
         }
     },
     pullback: Pullback::Rule(|b, p| {
-        let Permute { axes } = Permute::of(p.attributes)?;
+        let Permute { axes } = Permute::from_attributes(p.attributes)?;
         let there = b.type_of(p.cotangent).shape.axes();
         let back: Vec<Axis> = b
             .type_of(p.operands[0])
@@ -136,7 +136,7 @@ pub(super) const SLICE: OpDef = OpDef {
     attributes: Slice::SPECS,
     infer: |t, a| {
         let x = operand(t, 0)?;
-        let Slice { axis, range } = Slice::of(a)?;
+        let Slice { axis, range } = Slice::from_attributes(a)?;
         let Range { start, stop, step } = range;
         let (axis, extent) = one_axis(&x.shape, axis)?;
         let length = minus(stop, start)?;
@@ -167,7 +167,7 @@ pub(super) const SLICE: OpDef = OpDef {
         Ok(Type::new(x.dtype, with_dim(&x.shape, axis, n)))
     },
     pullback: Pullback::Rule(|b, p| {
-        let Slice { axis, range } = Slice::of(p.attributes)?;
+        let Slice { axis, range } = Slice::from_attributes(p.attributes)?;
         let Range { start, step, .. } = range;
         let (_, extent) = one_axis(&b.type_of(p.operands[0]).shape, axis)?;
         let (_, n) = one_axis(&b.type_of(p.result).shape, axis)?;
@@ -180,17 +180,17 @@ pub(super) const SLICE: OpDef = OpDef {
     }),
     kind: Kind::View(View::Slice),
     test: ONE.on(|_| {
-        let of = |x: &[usize], axis, range| {
+        let instance = |x: &[usize], axis, range| {
             let [start, stop, step] = &constants(range);
             let (axis, range) = (Axis::At(axis), Range { start, stop, step });
             applied(&[floats(x)], Slice { axis, range })
         };
         vec![
-            of(&[7, 2], 0, [0, 7, 3]),
-            of(&[7, 2], 0, [1, 6, 2]),
-            of(&[2, 5], 1, [2, 4, 1]),
-            of(&[3], 0, [2, 2, 1]),
-            of(&[3], 0, [2, 2, 3]),
+            instance(&[7, 2], 0, [0, 7, 3]),
+            instance(&[7, 2], 0, [1, 6, 2]),
+            instance(&[2, 5], 1, [2, 4, 1]),
+            instance(&[3], 0, [2, 2, 1]),
+            instance(&[3], 0, [2, 2, 3]),
         ]
     }),
 };
@@ -203,7 +203,7 @@ pub(super) const PAD: OpDef = OpDef {
     attributes: Pad::SPECS,
     infer: |t, a| {
         let x = number(t, 0)?;
-        let Pad { axis, widths } = Pad::of(a)?;
+        let Pad { axis, widths } = Pad::from_attributes(a)?;
         let Widths { low, high, step } = widths;
         let (axis, n) = one_axis(&x.shape, axis)?;
         let extent = plus(&plus(low, high)?, &span(&n, step)?)?;
@@ -221,7 +221,7 @@ pub(super) const PAD: OpDef = OpDef {
         Ok(Type::new(x.dtype, with_dim(&x.shape, axis, extent)))
     },
     pullback: Pullback::Rule(|b, p| {
-        let Pad { axis, widths } = Pad::of(p.attributes)?;
+        let Pad { axis, widths } = Pad::from_attributes(p.attributes)?;
         let Widths { low, step, .. } = widths;
         let (_, n) = one_axis(&b.type_of(p.operands[0]).shape, axis)?;
         let stop = plus(low, &span(&n, step)?)?;
@@ -233,16 +233,16 @@ pub(super) const PAD: OpDef = OpDef {
     }),
     kind: Kind::View(View::Pad),
     test: ONE.on(|_| {
-        let of = |x: &[usize], axis, widths| {
+        let instance = |x: &[usize], axis, widths| {
             let [low, high, step] = &constants(widths);
             let (axis, widths) = (Axis::At(axis), Widths { low, high, step });
             applied(&[floats(x)], Pad { axis, widths })
         };
         vec![
-            of(&[3, 2], 0, [1, 2, 1]),
-            of(&[2, 3], 1, [0, 1, 3]),
-            of(&[0], 0, [2, 1, 1]),
-            of(&[0], 0, [2, 1, 2]),
+            instance(&[3, 2], 0, [1, 2, 1]),
+            instance(&[2, 3], 1, [0, 1, 3]),
+            instance(&[0], 0, [2, 1, 1]),
+            instance(&[0], 0, [2, 1, 2]),
         ]
     }),
 };
@@ -255,7 +255,7 @@ pub(super) const CONCAT: OpDef = OpDef {
     attributes: AlongResult::SPECS,
     infer: |t, a| {
         let first = operand(t, 0)?;
-        let (axis, mut extent) = one_axis(&first.shape, AlongResult::of(a)?.axis)?;
+        let (axis, mut extent) = one_axis(&first.shape, AlongResult::from_attributes(a)?.axis)?;
         for (i, x) in t.iter().enumerate().skip(1) {
             if x.dtype != first.dtype {
                 return Err(OpError::DTypesDiffer {
@@ -278,7 +278,7 @@ pub(super) const CONCAT: OpDef = OpDef {
         Ok(Type::new(first.dtype, with_dim(&first.shape, axis, extent)))
     },
     pullback: Pullback::Rule(|b, p| {
-        let AlongResult { axis } = AlongResult::of(p.attributes)?;
+        let AlongResult { axis } = AlongResult::from_attributes(p.attributes)?;
         let mut start = Dim::constant(0);
         let mut out = Vec::with_capacity(p.operands.len());
         for (i, x) in p.operands.iter().enumerate() {
@@ -293,7 +293,7 @@ pub(super) const CONCAT: OpDef = OpDef {
     }),
     kind: Kind::Concat,
     test: TWO.on(|_| {
-        let of = |parts: &[&[usize]], axis| {
+        let instance = |parts: &[&[usize]], axis| {
             let parts: Vec<Type> = parts.iter().map(|p| floats(p)).collect();
             applied(
                 &parts,
@@ -303,9 +303,9 @@ pub(super) const CONCAT: OpDef = OpDef {
             )
         };
         vec![
-            of(&[&[2, 3], &[2, 4], &[2, 1]], 1),
-            of(&[&[0, 3], &[2, 3]], 0),
-            of(&[&[3]], 0),
+            instance(&[&[2, 3], &[2, 4], &[2, 1]], 1),
+            instance(&[&[0, 3], &[2, 3]], 0),
+            instance(&[&[3]], 0),
         ]
     }),
 };

@@ -23,20 +23,24 @@ pub(super) const FLIP: OpDef = OpDef {
     attributes: Along::SPECS,
     infer: |t, a| {
         let x = operand(t, 0)?;
-        one_axis(&x.shape, Along::of(a)?.axis)?;
+        one_axis(&x.shape, Along::from_attributes(a)?.axis)?;
         Ok(x.clone())
     },
     pullback: Pullback::Rule(|b, p| {
-        let Along { axis } = Along::of(p.attributes)?;
+        let Along { axis } = Along::from_attributes(p.attributes)?;
         Ok(vec![Some(b.flip(p.cotangent, axis)?)])
     }),
     kind: Kind::View(View::Flip),
     test: ONE.on(|_| {
-        let of = |x: &[usize], axis| {
+        let instance = |x: &[usize], axis| {
             let axis = Axis::At(axis);
             applied(&[floats(x)], Along { axis })
         };
-        vec![of(&[3, 5], 0), of(&[2, 1], 1), of(&[0, 3], 0)]
+        vec![
+            instance(&[3, 5], 0),
+            instance(&[2, 1], 1),
+            instance(&[0, 3], 0),
+        ]
     }),
 };
 
@@ -48,7 +52,7 @@ pub(super) const SHEAR: OpDef = OpDef {
     attributes: Shear::SPECS,
     infer: |t, a| {
         let x = number(t, 0)?;
-        let map = Shear::of(a)?;
+        let map = Shear::from_attributes(a)?;
         let (axis, _) = one_axis(&x.shape, map.axis)?;
         one_axis(&x.shape, map.by)?;
         let outside = |n: &Dim| n.as_constant().is_some_and(|n| n < 0);
@@ -62,7 +66,7 @@ pub(super) const SHEAR: OpDef = OpDef {
         Ok(Type::new(x.dtype, shape))
     },
     pullback: Pullback::Rule(|b, p| {
-        let map = Shear::of(p.attributes)?;
+        let map = Shear::from_attributes(p.attributes)?;
         let (_, extent) = one_axis(&b.type_of(p.operands[0]).shape, map.axis)?;
         let minus_one = Dim::constant(-1);
         let back = Shear {
@@ -75,7 +79,7 @@ pub(super) const SHEAR: OpDef = OpDef {
     }),
     kind: Kind::View(View::Shear),
     test: ONE.on(|_| {
-        let of = |x: &[usize], axis, by, map| {
+        let instance = |x: &[usize], axis, by, map| {
             let [offset, slope, extent] = &constants(map);
             let map = Shear {
                 axis: Axis::At(axis),
@@ -87,11 +91,11 @@ pub(super) const SHEAR: OpDef = OpDef {
             applied(&[floats(x)], map)
         };
         vec![
-            of(&[5, 3], 0, 1, [0, 1, 3]),
-            of(&[3, 2, 5], 2, 0, [-3, -2, 7]),
-            of(&[1, 4], 1, 0, [1, 2, 0]),
-            of(&[0, 3], 0, 1, [0, 1, 2]),
-            of(&[3, 0], 0, 1, [1, -1, 2]),
+            instance(&[5, 3], 0, 1, [0, 1, 3]),
+            instance(&[3, 2, 5], 2, 0, [-3, -2, 7]),
+            instance(&[1, 4], 1, 0, [1, 2, 0]),
+            instance(&[0, 3], 0, 1, [0, 1, 2]),
+            instance(&[3, 0], 0, 1, [1, -1, 2]),
         ]
     }),
 };
@@ -104,7 +108,7 @@ pub(super) const WINDOWS: OpDef = OpDef {
     attributes: Windows::SPECS,
     infer: |t, a| {
         let x = number(t, 0)?;
-        let windows = Windows::of(a)?;
+        let windows = Windows::from_attributes(a)?;
         let (axis, extent) = one_axis(&x.shape, windows.axis)?;
         let count = count(&windows, &extent)?;
         let mut shape = x.shape.clone();
@@ -116,7 +120,7 @@ pub(super) const WINDOWS: OpDef = OpDef {
     pullback: Pullback::Derived,
     kind: Kind::Function(windows),
     test: ONE.on(|_| {
-        let of = |x: &[usize], axis, sizes| {
+        let instance = |x: &[usize], axis, sizes| {
             let [size, step, dilation] = &constants(sizes);
             let windows = Windows {
                 axis: Axis::At(axis),
@@ -127,12 +131,12 @@ pub(super) const WINDOWS: OpDef = OpDef {
             applied(&[floats(x)], windows)
         };
         vec![
-            of(&[7, 2], 0, [3, 1, 1]),
-            of(&[2, 7], 1, [3, 2, 1]),
-            of(&[8], 0, [2, 3, 3]),
-            of(&[3], 0, [3, 2, 1]),
-            of(&[2], 0, [3, 1, 1]),
-            of(&[1, 3], 0, [1, 1, 1]),
+            instance(&[7, 2], 0, [3, 1, 1]),
+            instance(&[2, 7], 1, [3, 2, 1]),
+            instance(&[8], 0, [2, 3, 3]),
+            instance(&[3], 0, [3, 2, 1]),
+            instance(&[2], 0, [3, 1, 1]),
+            instance(&[1, 3], 0, [1, 1, 1]),
         ]
     }),
 };
@@ -181,7 +185,7 @@ fn count(windows: &Windows<'_>, extent: &Dim) -> Result<Dim, OpError> {
 
 fn windows(b: &mut Builder, operands: &[Value], attributes: &Attributes) -> Result<Value, OpError> {
     let x = operands[0];
-    let windows = Windows::of(attributes)?;
+    let windows = Windows::from_attributes(attributes)?;
     let mut shape = b.type_of(x).shape.clone();
     let (axis, extent) = one_axis(&shape, windows.axis)?;
     let places = places(&windows, &extent)?;

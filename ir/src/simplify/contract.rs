@@ -23,11 +23,11 @@ pub(super) struct Dot {
 impl Dot {
     fn new(operands: &[Value], attributes: &Attributes) -> Option<Dot> {
         let &[x, y] = operands else { return None };
-        let axes = DotAxes::of(attributes).ok()?;
+        let axes = DotAxes::from_attributes(attributes).ok()?;
         Some(Dot { x, y, axes })
     }
 
-    pub fn of(r: &Rewriter, v: Value) -> Option<Dot> {
+    pub fn from_value(r: &Rewriter, v: Value) -> Option<Dot> {
         let d = r.definition(v)?;
         match d.op.kind.is_contraction() {
             true => Dot::new(&d.operands, &d.attributes),
@@ -112,7 +112,7 @@ fn of_permuted(r: &mut Rewriter, dot: &Dot) -> Option<Value> {
 
 /// A permutation of a contraction: another order of its batch axes, or its operands exchanged.
 pub(super) fn permuted(r: &mut Rewriter, v: Value, axes: &[Axis]) -> Option<Value> {
-    let dot = Dot::of(r, v)?;
+    let dot = Dot::from_value(r, v)?;
     if !r.single(v) {
         return None; // The product would be computed twice.
     }
@@ -166,7 +166,7 @@ pub(super) fn permuted(r: &mut Rewriter, v: Value, axes: &[Axis]) -> Option<Valu
 
 /// The sum of a contraction over batch axes contracts them too.
 pub(super) fn summed(r: &mut Rewriter, v: Value, axes: &[Axis]) -> Option<Value> {
-    let mut dot = Dot::of(r, v)?;
+    let mut dot = Dot::from_value(r, v)?;
     if !r.single(v) {
         return None;
     }
@@ -188,7 +188,7 @@ pub(super) fn summed(r: &mut Rewriter, v: Value, axes: &[Axis]) -> Option<Value>
 
 /// A range of a contraction along an axis that is not contracted: of the operands that have it.
 pub(super) fn sliced(r: &mut Rewriter, v: Value, axis: usize, range: [Dim; 3]) -> Option<Value> {
-    let mut dot = Dot::of(r, v)?;
+    let mut dot = Dot::from_value(r, v)?;
     let plain = |x: Value| r.shape_of(x).sequence.is_none();
     if !r.single(v) || !plain(dot.x) || !plain(dot.y) {
         return None;

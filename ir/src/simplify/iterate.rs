@@ -34,8 +34,8 @@ impl Rewriter {
     fn never(&mut self, l: &Loop) -> Option<()> {
         let mut results = l.carried.clone();
         for (_, _, stack) in l.stacks() {
-            let of = self.type_of(stack).clone();
-            results.push(self.constant(0.0, &of)?);
+            let ty = self.type_of(stack).clone();
+            results.push(self.constant(0.0, &ty)?);
         }
         for (old, new) in l.results.iter().zip(results) {
             self.replace(*old, new);
@@ -149,8 +149,8 @@ impl Rewriter {
             let same = match earlier {
                 Some(e) => Some(l.results[l.carried.len() + e]),
                 None if self.is_open(value) => {
-                    let of: Type = self.type_of(stack).clone();
-                    self.broadcast(value, of.shape, vec![Axis::At(axis)])
+                    let ty: Type = self.type_of(stack).clone();
+                    self.broadcast(value, ty.shape, vec![Axis::At(axis)])
                 }
                 None => None,
             };

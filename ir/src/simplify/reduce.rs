@@ -17,27 +17,27 @@ pub(super) fn simplify(
     op: Op,
     operands: &[Value],
     attributes: &Attributes,
-    of: &Type,
+    ty: &Type,
 ) -> Option<Value> {
     let &[x] = operands else { return None };
-    let Over { axes } = Over::of(attributes).ok()?;
+    let Over { axes } = Over::from_attributes(attributes).ok()?;
     match reduction {
         Reduction::ArgMax => None,
         Reduction::Sum | Reduction::Prod | Reduction::Max if axes.is_empty() => Some(x),
         Reduction::Sum => {
             let axes = axes.to_vec();
-            constant_sum(r, x, &axes, of)
-                .or_else(|| units(r, op, x, &axes, of))
+            constant_sum(r, x, &axes, ty)
+                .or_else(|| units(r, op, x, &axes, ty))
                 .or_else(|| merged(r, reduction, op, x, &axes))
                 .or_else(|| permuted(r, op, x, &axes))
-                .or_else(|| sum_of_broadcast(r, x, &axes, of))
+                .or_else(|| sum_of_broadcast(r, x, &axes, ty))
                 .or_else(|| sum_of_neg(r, x, &axes))
                 .or_else(|| super::contract::summed(r, x, &axes))
                 .or_else(|| super::shear::summed(r, x, &axes))
         }
         Reduction::Prod | Reduction::Max => {
             let axes = axes.to_vec();
-            units(r, op, x, &axes, of)
+            units(r, op, x, &axes, ty)
                 .or_else(|| merged(r, reduction, op, x, &axes))
                 .or_else(|| permuted(r, op, x, &axes))
         }
@@ -56,23 +56,23 @@ fn count(shape: &Shape, axes: &[Axis]) -> Option<i64> {
     Some(out)
 }
 
-fn constant_sum(r: &mut Rewriter, x: Value, axes: &[Axis], of: &Type) -> Option<Value> {
+fn constant_sum(r: &mut Rewriter, x: Value, axes: &[Axis], ty: &Type) -> Option<Value> {
     let number = r.constant_of(x)?;
     // Integers wrap; only floats sum to the product.
-    if !of.dtype.is_float() {
+    if !ty.dtype.is_float() {
         return None;
     }
     match count(r.shape_of(x), axes)? {
-        0 => r.constant(0.0, of),
+        0 => r.constant(0.0, ty),
         n => {
-            let sum = of.dtype.nearest(number) * n as f64;
-            r.constant(of.dtype.nearest(sum), of)
+            let sum = ty.dtype.nearest(number) * n as f64;
+            r.constant(ty.dtype.nearest(sum), ty)
         }
     }
 }
 
 /// Axes of extent 1 are dropped by a reshape.
-fn units(r: &mut Rewriter, op: Op, x: Value, axes: &[Axis], of: &Type) -> Option<Value> {
+fn units(r: &mut Rewriter, op: Op, x: Value, axes: &[Axis], ty: &Type) -> Option<Value> {
     let shape = r.shape_of(x);
     let one = Dim::constant(1);
     let is_unit = |a: &Axis| match a {
@@ -87,7 +87,7 @@ fn units(r: &mut Rewriter, op: Op, x: Value, axes: &[Axis], of: &Type) -> Option
         true => x,
         false => r.make(op, vec![x], Over { axes: &rest })?,
     };
-    r.reshape(reduced, of.shape.clone())
+    r.reshape(reduced, ty.shape.clone())
 }
 
 /// A reduction of the same reduction is one over both's axes.
@@ -103,7 +103,7 @@ fn merged(
         return None;
     }
     let y = *d.operands.first()?;
-    let inner = Over::of(&d.attributes).ok()?.axes.to_vec();
+    let inner = Over::from_attributes(&d.attributes).ok()?.axes.to_vec();
     let all = r.shape_of(y).axes();
     let left: Vec<Axis> = all.into_iter().filter(|a| !inner.contains(a)).collect();
     let mut both = through(&left, r.shape_of(x), axes)?;
@@ -134,16 +134,16 @@ fn permuted(r: &mut Rewriter, op: Op, x: Value, axes: &[Axis]) -> Option<Value> 
 }
 
 /// The sum of `n` copies is `n` times the element; nothing, of none.
-fn sum_of_broadcast(r: &mut Rewriter, x: Value, axes: &[Axis], of: &Type) -> Option<Value> {
+fn sum_of_broadcast(r: &mut Rewriter, x: Value, axes: &[Axis], ty: &Type) -> Option<Value> {
     let (y, Broadcast { new, .. }) = r.seen(x)?;
     let new = new.to_vec();
     let repeated: Vec<Axis> = axes.iter().copied().filter(|a| new.contains(a)).collect();
-    if repeated.is_empty() || !of.dtype.is_float() {
+    if repeated.is_empty() || !ty.dtype.is_float() {
         return None;
     }
     let n = count(r.shape_of(x), &repeated)?;
     if n == 0 {
-        return r.constant(0.0, of);
+        return r.constant(0.0, ty);
     }
     // Sum what is left over y's own axes, multiply, then broadcast along the new axes that stay.
     let old: Vec<Axis> = r.shape_of(x).axes();
@@ -159,14 +159,14 @@ fn sum_of_broadcast(r: &mut Rewriter, x: Value, axes: &[Axis], of: &Type) -> Opt
     let kept: Vec<Axis> = kept.into_iter().filter(|a| !axes.contains(a)).collect();
     let stay: Vec<Axis> = kept
         .iter()
-        .zip(of.shape.axes())
+        .zip(ty.shape.axes())
         .filter(|(a, _)| new.contains(a))
         .map(|(_, b)| b)
         .collect();
     let sum = r.make(ops::SUM, vec![y], Over { axes: &own })?;
     let times = r.constant_like(n as f64, sum)?;
     let product = r.make(ops::MUL, vec![sum, times], Attributes::none())?;
-    r.broadcast(product, of.shape.clone(), stay)
+    r.broadcast(product, ty.shape.clone(), stay)
 }
 
 fn sum_of_neg(r: &mut Rewriter, x: Value, axes: &[Axis]) -> Option<Value> {

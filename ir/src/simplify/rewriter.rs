@@ -186,7 +186,7 @@ impl Rewriter {
         attributes: Attributes,
         result: Option<Value>,
     ) -> Option<Value> {
-        let of = match result {
+        let ty = match result {
             Some(r) => self.types[r.index()].clone(),
             None => {
                 let types: Vec<Type> = operands.iter().map(|v| self.type_of(*v).clone()).collect();
@@ -200,12 +200,12 @@ impl Rewriter {
             | Kind::Scatter
             | Kind::Scan(_)
             | Kind::Sort => None,
-            // Its meaning is for pullbacks; functions over ops are expanded before they run.
+            // Its meaning is for pullbacks; functions over ops are decomposed before they run.
             Kind::Identity | Kind::Function(_) => None,
-            Kind::Extent => self.extent(&attributes, &of),
-            Kind::Elementwise(s) => scalar::simplify(self, s, op, &operands, &of),
-            Kind::View(v) => view::simplify(self, v, &operands, &attributes, &of),
-            Kind::Reduce(r) => reduce::simplify(self, r, op, &operands, &attributes, &of),
+            Kind::Extent => self.extent(&attributes, &ty),
+            Kind::Elementwise(s) => scalar::simplify(self, s, op, &operands, &ty),
+            Kind::View(v) => view::simplify(self, v, &operands, &attributes, &ty),
+            Kind::Reduce(r) => reduce::simplify(self, r, op, &operands, &attributes, &ty),
             Kind::Contract => contract::simplify(self, &operands, &attributes),
             Kind::Concat => match operands.as_slice() {
                 [one] => Some(*one),
@@ -236,7 +236,7 @@ impl Rewriter {
                 for v in &operands {
                     self.uses[v.index()] += 1;
                 }
-                self.value(of)?
+                self.value(ty)?
             }
         };
         // Where all its operands are; operands are of blocks that are open.
@@ -259,9 +259,9 @@ impl Rewriter {
         Some(result)
     }
 
-    fn value(&mut self, of: Type) -> Option<Value> {
+    fn value(&mut self, ty: Type) -> Option<Value> {
         let id = u32::try_from(self.types.len()).ok()?;
-        self.types.push(of);
+        self.types.push(ty);
         self.level_of.push(0);
         self.definitions.push(None);
         self.uses.push(0);
@@ -269,9 +269,12 @@ impl Rewriter {
         Some(Value(id))
     }
 
-    fn extent(&mut self, attributes: &Attributes, of: &Type) -> Option<Value> {
-        let value = Extent::of(attributes).ok()?.dims.as_constant()?;
-        self.constant(value as f64, of)
+    fn extent(&mut self, attributes: &Attributes, ty: &Type) -> Option<Value> {
+        let value = Extent::from_attributes(attributes)
+            .ok()?
+            .dims
+            .as_constant()?;
+        self.constant(value as f64, ty)
     }
 
     pub(super) fn type_of(&self, v: Value) -> &Type {
@@ -302,7 +305,7 @@ impl Rewriter {
     pub(super) fn constant_of(&self, v: Value) -> Option<f64> {
         let d = self.definition(v)?;
         match d.op.kind.is_constant() {
-            true => Constant::of(&d.attributes).ok()?.value.known(),
+            true => Constant::from_attributes(&d.attributes).ok()?.value.known(),
             false => None,
         }
     }
@@ -312,11 +315,11 @@ impl Rewriter {
         self.uses[v.index()] <= 1
     }
 
-    pub(super) fn constant(&mut self, value: f64, of: &Type) -> Option<Value> {
+    pub(super) fn constant(&mut self, value: f64, ty: &Type) -> Option<Value> {
         let form = Constant {
             value: Number::Known(value),
-            dtype: of.dtype,
-            shape: &of.shape,
+            dtype: ty.dtype,
+            shape: &ty.shape,
         };
         self.make(ops::CONST, Vec::new(), form)
     }
@@ -342,8 +345,8 @@ impl Rewriter {
 
     /// A constant of the dtype and shape of `like`.
     pub(super) fn constant_like(&mut self, value: f64, like: Value) -> Option<Value> {
-        let of = self.type_of(like).clone();
-        self.constant(value, &of)
+        let ty = self.type_of(like).clone();
+        self.constant(value, &ty)
     }
 
     pub(super) fn is_float(&self, v: Value) -> bool {

@@ -15,20 +15,20 @@ pub(super) fn simplify(
     scalar: Scalar,
     op: Op,
     operands: &[Value],
-    of: &Type,
+    ty: &Type,
 ) -> Option<Value> {
     if let Some(numbers) = all_constant(r, operands) {
-        let from = operands.last().map_or(of.dtype, |v| r.dtype_of(*v));
+        let from = operands.last().map_or(ty.dtype, |v| r.dtype_of(*v));
         // Computed in f64 from what the elements are, and rounded once.
-        let value = scalar.evaluate(from, of.dtype, &numbers)?;
-        return r.constant(of.dtype.nearest(value), of);
+        let value = scalar.evaluate(from, ty.dtype, &numbers)?;
+        return r.constant(ty.dtype.nearest(value), ty);
     }
-    if let Some(v) = by_mask(r, op, operands, of) {
+    if let Some(v) = by_mask(r, op, operands, ty) {
         return Some(v);
     }
-    algebra(r, scalar, operands, of)
-        .or_else(|| before_broadcast(r, op, operands, of))
-        .or_else(|| before_permute(r, op, operands, of))
+    algebra(r, scalar, operands, ty)
+        .or_else(|| before_broadcast(r, op, operands, ty))
+        .or_else(|| before_permute(r, op, operands, ty))
 }
 
 fn all_constant(r: &Rewriter, operands: &[Value]) -> Option<Vec<f64>> {
@@ -36,7 +36,7 @@ fn all_constant(r: &Rewriter, operands: &[Value]) -> Option<Vec<f64>> {
     operands.iter().map(element).collect()
 }
 
-fn algebra(r: &mut Rewriter, scalar: Scalar, operands: &[Value], of: &Type) -> Option<Value> {
+fn algebra(r: &mut Rewriter, scalar: Scalar, operands: &[Value], ty: &Type) -> Option<Value> {
     let by_class = match (scalar, operands) {
         (Scalar::Arithmetic(of_two), &[a, b]) => arithmetic(r, of_two, a, b),
         (Scalar::Number(of_one), &[a]) => match of_one {
@@ -46,7 +46,7 @@ fn algebra(r: &mut Rewriter, scalar: Scalar, operands: &[Value], of: &Type) -> O
         },
         (Scalar::Logic(of_bools), _) => logic(r, of_bools, operands),
         (Scalar::Select, &[c, a, b]) => select(r, c, a, b),
-        (Scalar::Cast, &[a]) => cast(r, a, of.dtype),
+        (Scalar::Cast, &[a]) => cast(r, a, ty.dtype),
         (
             Scalar::Unary(_)
             | Scalar::Number(_)
@@ -333,7 +333,7 @@ fn cast(r: &mut Rewriter, a: Value, to: DType) -> Option<Value> {
 
 /// Elementwise after broadcasts is a broadcast after the elementwise, as far as all of them repeat
 /// along the same axes: the same numbers, computed fewer times.
-fn before_broadcast(r: &mut Rewriter, op: Op, operands: &[Value], of: &Type) -> Option<Value> {
+fn before_broadcast(r: &mut Rewriter, op: Op, operands: &[Value], ty: &Type) -> Option<Value> {
     let mut common: Option<Vec<Axis>> = None;
     for v in operands {
         if r.constant_of(*v).is_some() {
@@ -346,21 +346,21 @@ fn before_broadcast(r: &mut Rewriter, op: Op, operands: &[Value], of: &Type) -> 
         }
     }
     let common = common.filter(|c| !c.is_empty())?;
-    let rest: Vec<Axis> = of.shape.axes();
+    let rest: Vec<Axis> = ty.shape.axes();
     let rest: Vec<Axis> = rest.into_iter().filter(|a| !common.contains(a)).collect();
-    let small = of.shape.select(&rest)?;
+    let small = ty.shape.select(&rest)?;
     let mut narrowed = Vec::with_capacity(operands.len());
     for v in operands {
         narrowed.push(narrow(r, *v, &rest, &small)?);
     }
-    let inner = again(r, op, narrowed, of)?;
-    r.broadcast(inner, of.shape.clone(), common)
+    let inner = again(r, op, narrowed, ty)?;
+    r.broadcast(inner, ty.shape.clone(), common)
 }
 
 /// The same op of other operands: only a cast has an attribute, which is its result's type.
-fn again(r: &mut Rewriter, op: Op, operands: Vec<Value>, of: &Type) -> Option<Value> {
+fn again(r: &mut Rewriter, op: Op, operands: Vec<Value>, ty: &Type) -> Option<Value> {
     match op.kind.scalar() == Some(Scalar::Cast) {
-        true => r.make(op, operands, Cast { dtype: of.dtype }),
+        true => r.make(op, operands, Cast { dtype: ty.dtype }),
         false => r.make(op, operands, Attributes::none()),
     }
 }
@@ -368,8 +368,8 @@ fn again(r: &mut Rewriter, op: Op, operands: Vec<Value>, of: &Type) -> Option<Va
 /// The operand over the axes that are left, `rest` of the whole shape.
 fn narrow(r: &mut Rewriter, v: Value, rest: &[Axis], small: &Shape) -> Option<Value> {
     if let Some(number) = r.constant_of(v) {
-        let of = Type::new(r.dtype_of(v), small.clone());
-        return r.constant(number, &of);
+        let ty = Type::new(r.dtype_of(v), small.clone());
+        return r.constant(number, &ty);
     }
     let (x, Broadcast { new, .. }) = r.seen(v)?;
     let small_axes = small.axes();
@@ -384,7 +384,7 @@ fn narrow(r: &mut Rewriter, v: Value, rest: &[Axis], small: &Shape) -> Option<Va
 
 /// Elementwise of operands that are all permuted alike: permuted afterwards, where a contraction or
 /// another permutation may take it in.
-fn before_permute(r: &mut Rewriter, op: Op, operands: &[Value], of: &Type) -> Option<Value> {
+fn before_permute(r: &mut Rewriter, op: Op, operands: &[Value], ty: &Type) -> Option<Value> {
     let mut axes: Option<Vec<Axis>> = None;
     for v in operands {
         if r.constant_of(*v).is_some() {
@@ -402,14 +402,14 @@ fn before_permute(r: &mut Rewriter, op: Op, operands: &[Value], of: &Type) -> Op
     for v in operands {
         before.push(match r.constant_of(*v) {
             Some(number) => {
-                let back = super::view::inverse(&axes, &of.shape)?;
-                let of = Type::new(r.dtype_of(*v), of.shape.select(&back)?);
-                r.constant(number, &of)?
+                let back = super::view::inverse(&axes, &ty.shape)?;
+                let ty = Type::new(r.dtype_of(*v), ty.shape.select(&back)?);
+                r.constant(number, &ty)?
             }
             None => r.seen::<Permute>(*v)?.0,
         });
     }
-    let inner = again(r, op, before, of)?;
+    let inner = again(r, op, before, ty)?;
     r.permute(inner, axes)
 }
 
@@ -433,7 +433,7 @@ pub(super) fn remember_mask(r: &mut Rewriter, y: Value) {
     }
 }
 
-fn by_mask(r: &mut Rewriter, op: Op, operands: &[Value], of: &Type) -> Option<Value> {
+fn by_mask(r: &mut Rewriter, op: Op, operands: &[Value], ty: &Type) -> Option<Value> {
     if r.masks.is_empty() {
         return None;
     }
@@ -448,7 +448,7 @@ fn by_mask(r: &mut Rewriter, op: Op, operands: &[Value], of: &Type) -> Option<Va
             *v = r.make(ops::LE, vec![y, zero], Attributes::none())?;
         }
     }
-    again(r, op, operands, of)
+    again(r, op, operands, ty)
 }
 
 /// Whether these are the operands of the select that a mask was noted for.

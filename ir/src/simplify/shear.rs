@@ -28,7 +28,7 @@ struct Map {
 }
 
 impl Map {
-    fn of(shear: &Shear<'_>) -> Map {
+    fn from_shear(shear: &Shear<'_>) -> Map {
         Map {
             axis: shear.axis,
             by: shear.by,
@@ -41,7 +41,7 @@ impl Map {
     /// What is sheared so to give `v`, if it is a shear.
     fn seen(r: &Rewriter, v: Value) -> Option<(Value, Map)> {
         let (x, shear) = r.seen::<Shear<'_>>(v)?;
-        Some((x, Map::of(&shear)))
+        Some((x, Map::from_shear(&shear)))
     }
 
     fn make(&self, r: &mut Rewriter, x: Value) -> Option<Value> {
@@ -56,16 +56,16 @@ impl Map {
     }
 }
 
-pub(super) fn simplify(r: &mut Rewriter, x: Value, shear: &Shear<'_>, of: &Type) -> Option<Value> {
-    let map = Map::of(shear);
+pub(super) fn simplify(r: &mut Rewriter, x: Value, shear: &Shear<'_>, ty: &Type) -> Option<Value> {
+    let map = Map::from_shear(shear);
     let zero = Dim::default();
-    if map.slope == zero && map.offset == zero && r.shape_of(x) == &of.shape {
+    if map.slope == zero && map.offset == zero && r.shape_of(x) == &ty.shape {
         return Some(x);
     }
     if let Some(number) = r.constant_of(x)
         && number.to_bits() == 0
     {
-        return r.constant(number, of);
+        return r.constant(number, ty);
     }
     if let Some((y, Permute { axes })) = r.seen(x) {
         let permutation = axes.to_vec();
@@ -175,7 +175,7 @@ pub(super) fn summed(r: &mut Rewriter, x: Value, axes: &[Axis]) -> Option<Value>
         let terms: Option<Vec<Value>> = terms.into_iter().map(&mut fold).collect();
         return r.make(ops::ADD, terms?, Vec::new());
     }
-    let result = contracted(r, Dot::of(r, y)?, y, &order, widths, &map)?;
+    let result = contracted(r, Dot::from_value(r, y)?, y, &order, widths, &map)?;
     let by = position(map.by)?;
     let shift = |a: &Axis| match a {
         Axis::At(d) if *d > by => Axis::At(d - 1),
@@ -244,7 +244,7 @@ fn terms(r: &Rewriter, v: Value) -> Option<[Value; 2]> {
     };
     let is_product = |v: Value| {
         let v = r.seen::<Permute<'_>>(v).map_or(v, |(inner, _)| inner);
-        Dot::of(r, v).is_some() || terms(r, v).is_some()
+        Dot::from_value(r, v).is_some() || terms(r, v).is_some()
     };
     let sum = d.op.kind.scalar() == Some(Scalar::ADD) && r.single(v);
     (sum && (is_product(a) || is_product(b))).then_some([a, b])

@@ -15,29 +15,29 @@ pub(super) fn simplify(
     view: View,
     operands: &[Value],
     attributes: &Attributes,
-    of: &Type,
+    ty: &Type,
 ) -> Option<Value> {
     let &[x] = operands else { return None };
     match view {
-        View::Broadcast => broadcast(r, x, Broadcast::of(attributes).ok()?.new, of),
-        View::Reshape => reshape(r, x, of),
-        View::Permute => permute(r, x, Permute::of(attributes).ok()?.axes, of),
-        View::Slice => slice(r, x, &Slice::of(attributes).ok()?, of),
-        View::Pad => pad(r, x, &Pad::of(attributes).ok()?, of),
-        View::Flip => flip(r, x, Along::of(attributes).ok()?.axis, of),
-        View::Shear => super::shear::simplify(r, x, &Shear::of(attributes).ok()?, of),
+        View::Broadcast => broadcast(r, x, Broadcast::from_attributes(attributes).ok()?.new, ty),
+        View::Reshape => reshape(r, x, ty),
+        View::Permute => permute(r, x, Permute::from_attributes(attributes).ok()?.axes, ty),
+        View::Slice => slice(r, x, &Slice::from_attributes(attributes).ok()?, ty),
+        View::Pad => pad(r, x, &Pad::from_attributes(attributes).ok()?, ty),
+        View::Flip => flip(r, x, Along::from_attributes(attributes).ok()?.axis, ty),
+        View::Shear => super::shear::simplify(r, x, &Shear::from_attributes(attributes).ok()?, ty),
     }
 }
 
-fn broadcast(r: &mut Rewriter, x: Value, new: &[Axis], of: &Type) -> Option<Value> {
+fn broadcast(r: &mut Rewriter, x: Value, new: &[Axis], ty: &Type) -> Option<Value> {
     if new.is_empty() {
         return Some(x);
     }
     if let Some(number) = r.constant_of(x) {
-        return r.constant(number, of);
+        return r.constant(number, ty);
     }
     // The axes of the result that are x's, in order.
-    let kept: Vec<Axis> = of.shape.axes();
+    let kept: Vec<Axis> = ty.shape.axes();
     let kept: Vec<Axis> = kept.into_iter().filter(|a| !new.contains(a)).collect();
     if let Some((y, Broadcast { new: inner_new, .. })) = r.seen(x) {
         let axes = r.shape_of(x).axes();
@@ -47,7 +47,7 @@ fn broadcast(r: &mut Rewriter, x: Value, new: &[Axis], of: &Type) -> Option<Valu
             .filter(|(_, a)| inner_new.contains(a))
             .map(|(outer, _)| *outer);
         let merged: Vec<Axis> = new.iter().copied().chain(from_inner).collect();
-        return r.broadcast(y, of.shape.clone(), merged);
+        return r.broadcast(y, ty.shape.clone(), merged);
     }
     if let Some((y, Reshape { .. })) = r.seen(x) {
         let units = units_inserted(r.shape_of(y), r.shape_of(x))?;
@@ -58,7 +58,7 @@ fn broadcast(r: &mut Rewriter, x: Value, new: &[Axis], of: &Type) -> Option<Valu
             .filter(|(_, a)| units.contains(a))
             .map(|(outer, _)| *outer);
         let merged: Vec<Axis> = new.iter().copied().chain(from_inner).collect();
-        return r.broadcast(y, of.shape.clone(), merged);
+        return r.broadcast(y, ty.shape.clone(), merged);
     }
     None
 }
@@ -83,19 +83,19 @@ fn units_inserted(from: &Shape, to: &Shape) -> Option<Vec<Axis>> {
     rest.next().is_none().then_some(units)
 }
 
-fn reshape(r: &mut Rewriter, x: Value, of: &Type) -> Option<Value> {
-    if r.shape_of(x) == &of.shape {
+fn reshape(r: &mut Rewriter, x: Value, ty: &Type) -> Option<Value> {
+    if r.shape_of(x) == &ty.shape {
         return Some(x);
     }
     if let Some(number) = r.constant_of(x) {
-        return r.constant(number, of);
+        return r.constant(number, ty);
     }
     if let Some((y, Reshape { .. })) = r.seen(x) {
-        return r.reshape(y, of.shape.clone());
+        return r.reshape(y, ty.shape.clone());
     }
     let (y, Broadcast { new, .. }) = r.seen(x)?;
     let new = new.to_vec();
-    reshape_broadcast(r, x, y, &new, of)
+    reshape_broadcast(r, x, y, &new, ty)
 }
 
 /// A reshape of a broadcast, where no group of axes that the reshape joins or splits mixes new axes
@@ -105,10 +105,10 @@ fn reshape_broadcast(
     x: Value,
     y: Value,
     new: &[Axis],
-    of: &Type,
+    ty: &Type,
 ) -> Option<Value> {
     let from = r.shape_of(x).clone();
-    if from.sequence != of.shape.sequence {
+    if from.sequence != ty.shape.sequence {
         return None;
     }
     let mut added: Vec<Axis> = Vec::new();
@@ -119,14 +119,14 @@ fn reshape_broadcast(
             false => inner.sequence.clone_from(&from.sequence),
         }
     }
-    for (old, to) in groups(&from.dims, &of.shape.dims)? {
+    for (old, to) in groups(&from.dims, &ty.shape.dims)? {
         let is_new = |i: &usize| new.contains(&Axis::At(*i));
         let one = Dim::constant(1);
         // An axis of extent 1 is as good as new.
         if old.clone().all(|i| is_new(&i) || from.dims[i] == one) {
             added.extend(to.map(Axis::At));
         } else if !old.clone().any(|i| is_new(&i)) {
-            inner.dims.extend(of.shape.dims[to].iter().cloned());
+            inner.dims.extend(ty.shape.dims[to].iter().cloned());
         } else {
             return None;
         }
@@ -135,7 +135,7 @@ fn reshape_broadcast(
         return None;
     }
     let y = r.reshape(y, inner)?;
-    r.broadcast(y, of.shape.clone(), added)
+    r.broadcast(y, ty.shape.clone(), added)
 }
 
 /// A run of each of two lists of dims, of equal products.
@@ -188,12 +188,12 @@ pub(super) fn through(permutation: &[Axis], shape: &Shape, axes: &[Axis]) -> Opt
         .collect()
 }
 
-fn permute(r: &mut Rewriter, x: Value, axes: &[Axis], of: &Type) -> Option<Value> {
+fn permute(r: &mut Rewriter, x: Value, axes: &[Axis], ty: &Type) -> Option<Value> {
     if axes.is_sorted() {
         return Some(x);
     }
     if let Some(number) = r.constant_of(x) {
-        return r.constant(number, of);
+        return r.constant(number, ty);
     }
     if let Some((y, Permute { axes: inner })) = r.seen(x) {
         let composed = through(inner, r.shape_of(x), axes)?;
@@ -201,7 +201,7 @@ fn permute(r: &mut Rewriter, x: Value, axes: &[Axis], of: &Type) -> Option<Value
     }
     if let Some((y, Broadcast { new, .. })) = r.seen(x) {
         let new = new.to_vec();
-        return permute_broadcast(r, x, y, new, axes, of);
+        return permute_broadcast(r, x, y, new, axes, ty);
     }
     super::contract::permuted(r, x, axes)
 }
@@ -212,32 +212,32 @@ fn permute_broadcast(
     y: Value,
     new: Vec<Axis>,
     axes: &[Axis],
-    of: &Type,
+    ty: &Type,
 ) -> Option<Value> {
     let mut added = Vec::new();
     let mut order = Vec::new();
     let old: Vec<Axis> = r.shape_of(x).axes();
     let old: Vec<Axis> = old.into_iter().filter(|a| !new.contains(a)).collect();
     let inner_axes = r.shape_of(y).axes();
-    for (to, from) in of.shape.axes().into_iter().zip(axes) {
+    for (to, from) in ty.shape.axes().into_iter().zip(axes) {
         match old.iter().position(|a| a == from) {
             Some(i) => order.push(*inner_axes.get(i)?),
             None => added.push(to),
         }
     }
     let y = r.permute(y, order)?;
-    r.broadcast(y, of.shape.clone(), added)
+    r.broadcast(y, ty.shape.clone(), added)
 }
 
-fn slice(r: &mut Rewriter, x: Value, slice: &Slice<'_>, of: &Type) -> Option<Value> {
+fn slice(r: &mut Rewriter, x: Value, slice: &Slice<'_>, ty: &Type) -> Option<Value> {
     let Slice { axis, range } = slice;
     let one = Dim::constant(1);
     let from = r.shape_of(x);
-    if from == &of.shape && *range.start == Dim::default() && *range.step == one {
+    if from == &ty.shape && *range.start == Dim::default() && *range.step == one {
         return Some(x);
     }
     if let Some(number) = r.constant_of(x) {
-        return r.constant(number, of);
+        return r.constant(number, ty);
     }
     let parts = [range.start, range.stop, range.step].map(Dim::clone);
     if let Some((mut y, Broadcast { new, .. })) = r.seen(x) {
@@ -245,7 +245,7 @@ fn slice(r: &mut Rewriter, x: Value, slice: &Slice<'_>, of: &Type) -> Option<Val
         if !new.contains(axis) {
             y = narrowed(r, y, before(*axis, &new)?, &parts)?;
         }
-        return r.broadcast(y, of.shape.clone(), new);
+        return r.broadcast(y, ty.shape.clone(), new);
     }
     if let Axis::At(d) = *axis
         && let Some(v) = slice_of_product(r, x, d, parts)
@@ -268,7 +268,7 @@ fn slice(r: &mut Rewriter, x: Value, slice: &Slice<'_>, of: &Type) -> Option<Val
     r.make(ops::SLICE, vec![y], Slice { axis, range })
 }
 
-fn pad(r: &mut Rewriter, x: Value, pad: &Pad<'_>, of: &Type) -> Option<Value> {
+fn pad(r: &mut Rewriter, x: Value, pad: &Pad<'_>, ty: &Type) -> Option<Value> {
     let Widths { low, high, step } = pad.widths;
     let (zero, one) = (Dim::default(), Dim::constant(1));
     if *low == zero && *high == zero && *step == one {
@@ -277,7 +277,7 @@ fn pad(r: &mut Rewriter, x: Value, pad: &Pad<'_>, of: &Type) -> Option<Value> {
     if let Some(number) = r.constant_of(x)
         && number.to_bits() == 0
     {
-        return r.constant(number, of);
+        return r.constant(number, ty);
     }
     if let Some((y, inner)) = r.seen::<Pad<'_>>(x)
         && inner.axis == pad.axis
@@ -294,7 +294,7 @@ fn pad(r: &mut Rewriter, x: Value, pad: &Pad<'_>, of: &Type) -> Option<Value> {
     {
         let new = new.to_vec();
         let y = padded(r, y, before(pad.axis, &new)?, &widths)?;
-        return r.broadcast(y, of.shape.clone(), new);
+        return r.broadcast(y, ty.shape.clone(), new);
     }
     super::shear::around(r, x, pad.axis, &widths)
 }
@@ -303,7 +303,7 @@ fn pad(r: &mut Rewriter, x: Value, pad: &Pad<'_>, of: &Type) -> Option<Value> {
 fn slice_of_product(r: &mut Rewriter, x: Value, axis: usize, range: [Dim; 3]) -> Option<Value> {
     if let Some((y, Permute { axes })) = r.seen(x) {
         let permutation = axes.to_vec();
-        let is_product = r.seen::<Shear<'_>>(y).is_some() || Dot::of(r, y).is_some();
+        let is_product = r.seen::<Shear<'_>>(y).is_some() || Dot::from_value(r, y).is_some();
         let inner = *permutation.get(axis)?;
         if !r.single(x) || !r.single(y) || !is_product || r.shape_of(y).sequence.is_some() {
             return None;
@@ -344,12 +344,12 @@ fn before(axis: Axis, new: &[Axis]) -> Option<Axis> {
     Some(Axis::At(own.count()))
 }
 
-fn flip(r: &mut Rewriter, x: Value, axis: Axis, of: &Type) -> Option<Value> {
+fn flip(r: &mut Rewriter, x: Value, axis: Axis, ty: &Type) -> Option<Value> {
     if let Some(number) = r.constant_of(x) {
-        return r.constant(number, of);
+        return r.constant(number, ty);
     }
     let inner = r.definition(x)?;
-    let again =
-        inner.op.kind.view() == Some(View::Flip) && Along::of(&inner.attributes).ok()?.axis == axis;
+    let again = inner.op.kind.view() == Some(View::Flip)
+        && Along::from_attributes(&inner.attributes).ok()?.axis == axis;
     again.then(|| inner.operands.first().copied()).flatten()
 }

@@ -44,8 +44,8 @@ impl<'a> Parser<'a> {
         }
         let location = self.location()?;
         let mut results = Vec::with_capacity(names.len());
-        for (name, of) in names.iter().zip(types) {
-            results.push(self.define(name, of)?);
+        for (name, ty) in names.iter().zip(types) {
+            results.push(self.define(name, ty)?);
         }
         if let Some(first) = results.first() {
             self.calls.insert(*first, operands.clone());
@@ -225,8 +225,8 @@ impl<'a> Parser<'a> {
             types.push(self.builder.type_of(*operand).clone());
         }
         let mut results = Vec::with_capacity(names.len());
-        for ((name, of), position) in names.iter().zip(types).zip(positions) {
-            results.push((position, self.define(name, of)?));
+        for ((name, ty), position) in names.iter().zip(types).zip(positions) {
+            results.push((position, self.define(name, ty)?));
         }
         self.builder.insts.push(Inst::PullbackCall(PullbackCall {
             call,
@@ -282,8 +282,8 @@ impl<'a> Parser<'a> {
                 found: types.len(),
             });
         }
-        for (name, of) in names.iter().zip(types) {
-            made.results.push(self.define(name, of)?);
+        for (name, ty) in names.iter().zip(types) {
+            made.results.push(self.define(name, ty)?);
         }
         self.depth -= 1;
         self.builder.insts.push(Inst::Loop(made));
@@ -306,7 +306,7 @@ impl<'a> Parser<'a> {
             }
             let value = self.value()?;
             let whole = self.builder.type_of(value).clone();
-            let of = if sliced {
+            let ty = if sliced {
                 let axis = self.axis_or_first()?;
                 made.sliced.push(Sliced { value, axis });
                 whole.slice(axis).ok_or_else(|| no_axis(axis, &whole))?
@@ -314,7 +314,7 @@ impl<'a> Parser<'a> {
                 made.carried.push(value);
                 whole
             };
-            made.body.params.push(self.define(name, of)?);
+            made.body.params.push(self.define(name, ty)?);
         }
         self.sign(")")
     }
@@ -345,9 +345,9 @@ impl<'a> Parser<'a> {
     }
 }
 
-fn no_axis(axis: usize, of: &Type) -> ParseProblem {
+fn no_axis(axis: usize, ty: &Type) -> ParseProblem {
     ParseProblem::Axis {
         axis: axis.to_string(),
-        shape: of.shape.clone(),
+        shape: ty.shape.clone(),
     }
 }

@@ -5,7 +5,7 @@
 
 use super::error::{ParseError, ParseProblem};
 use super::types::{Written, resolve};
-use crate::attribute::{Attribute, AttributeKind, Of};
+use crate::attribute::{Attribute, AttributeKind, ShapeSource};
 use crate::block::Inst;
 use crate::builder::Builder;
 use crate::dim::Symbol;
@@ -166,8 +166,8 @@ impl<'a> Parser<'a> {
         } else {
             ParamKind::Input
         };
-        let of = self.of_type()?;
-        let value = self.define(name, of)?;
+        let ty = self.of_type()?;
+        let value = self.define(name, ty)?;
         self.function.body.params.push(value);
         self.function.params.push(Param {
             name: name.to_string(),
@@ -226,8 +226,8 @@ impl<'a> Parser<'a> {
             if !self.eat_word("_") {
                 let name = self.value_name()?;
                 self.sign(":")?;
-                let of = self.of_type()?;
-                out.block.params.push(self.define(name, of)?);
+                let ty = self.of_type()?;
+                out.block.params.push(self.define(name, ty)?);
                 out.cotangents.push(results);
             }
             results += 1;
@@ -299,12 +299,12 @@ impl<'a> Parser<'a> {
         };
         let mut attributes = Vec::with_capacity(op.attributes.len());
         // Axes wait for the shape they count on, which may stand behind them.
-        let mut written: Vec<(usize, Of, Vec<Written<'a>>)> = Vec::new();
+        let mut written: Vec<(usize, ShapeSource, Vec<Written<'a>>)> = Vec::new();
         for (i, spec) in op.attributes.iter().enumerate() {
-            if let AttributeKind::Axes(of) = spec.kind {
+            if let AttributeKind::Axes(source) = spec.kind {
                 attributes.push(Attribute::Axes(Vec::new()));
                 if self.eat_word(spec.name) {
-                    written.push((i, of, self.written_axes()?));
+                    written.push((i, source, self.written_axes()?));
                 }
                 continue;
             }
@@ -329,15 +329,15 @@ impl<'a> Parser<'a> {
                 }
             });
         }
-        for (i, of, axes) in written {
+        for (i, source, axes) in written {
             let stated = attributes.iter().find_map(|a| match a {
                 Attribute::Shape(s) => Some(s),
                 _ => None,
             });
             let operand = |k: usize| operands.get(k).map(|v| &self.builder.type_of(*v).shape);
-            let shape = match of {
-                Of::Operand(k) => operand(k),
-                Of::Result => stated.or(operand(0)),
+            let shape = match source {
+                ShapeSource::Operand(k) => operand(k),
+                ShapeSource::Result => stated.or(operand(0)),
             };
             let shape = shape.ok_or(ParseProblem::Op {
                 op: op.name,
@@ -393,8 +393,8 @@ impl<'a> Parser<'a> {
         }
     }
 
-    pub(super) fn define(&mut self, name: &'a str, of: Type) -> Parsed<Value> {
-        let value = self.builder.value(of);
+    pub(super) fn define(&mut self, name: &'a str, ty: Type) -> Parsed<Value> {
+        let value = self.builder.value(ty);
         self.name(name, value)?;
         Ok(value)
     }

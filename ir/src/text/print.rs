@@ -2,7 +2,7 @@
 //!
 //! Prints whatever it is given, an invalid function too: error messages show those.
 
-use crate::attribute::{Attribute, AttributeKind, Of};
+use crate::attribute::{Attribute, AttributeKind, ShapeSource};
 use crate::block::{Block, Inst, Loop, OpInst, Order};
 use crate::call::{Call, CallMode, LoopMode, LoopParam, LoopResult, PullbackCall, Target};
 use crate::dtype::DType;
@@ -192,11 +192,11 @@ impl<W: Write> Printer<'_, W> {
             match attribute {
                 Attribute::Axes(axes) if axes.is_empty() => {}
                 Attribute::Axes(axes) => {
-                    let of = match spec.kind {
-                        AttributeKind::Axes(Of::Operand(k)) => i.operands.get(k).copied(),
+                    let owner = match spec.kind {
+                        AttributeKind::Axes(ShapeSource::Operand(k)) => i.operands.get(k).copied(),
                         _ => Some(i.result),
                     };
-                    let shape = of.and_then(|v| self.function.values.get(v.index()));
+                    let shape = owner.and_then(|v| self.function.values.get(v.index()));
                     write!(self.out, " {} [", spec.name)?;
                     self.axes(axes, shape.map(|t| &t.shape))?;
                     self.out.write_char(']')?;
@@ -419,8 +419,8 @@ impl<W: Write> Printer<'_, W> {
                 self.out.write_str(", ")?;
             }
             let unknown = Type::new(DType::Float, Shape::scalar());
-            let of = self.function.values.get(v.index()).unwrap_or(&unknown);
-            write!(self.out, "{of}")?;
+            let ty = self.function.values.get(v.index()).unwrap_or(&unknown);
+            write!(self.out, "{ty}")?;
         }
         Ok(())
     }

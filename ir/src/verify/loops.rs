@@ -55,8 +55,8 @@ impl Checker<'_> {
         self.loops += 1;
         self.block(&l.body)?;
         self.loops -= 1;
-        for (v, of) in params.iter().zip(&types) {
-            self.typed(*v, of)?;
+        for (v, ty) in params.iter().zip(&types) {
+            self.typed(*v, ty)?;
         }
         for (v, first) in results.iter().zip(&l.carried) {
             self.typed(*v, &self.type_of(*first))?;

@@ -37,7 +37,7 @@ const ROUNDS: usize = 16;
 
 impl Equations {
     /// Those that a function's constraints make.
-    pub fn of(constraints: &[Constraint]) -> Equations {
+    pub fn from_constraints(constraints: &[Constraint]) -> Equations {
         let mut out = Equations::default();
         for c in constraints {
             if c.relation == Relation::Equal {
@@ -70,7 +70,8 @@ impl Equations {
             self.symbols.insert(symbol.clone(), value);
             return Some(Replaced::Symbol(symbol));
         }
-        let product = Product::of(&left, &right).or_else(|| Product::of(&right, &left));
+        let product =
+            Product::from_sides(&left, &right).or_else(|| Product::from_sides(&right, &left));
         self.products.push(product?);
         Some(Replaced::Product)
     }
@@ -127,7 +128,7 @@ impl Equations {
 
 impl Product {
     /// The equation with `left` to be replaced, if it is a product of symbols and a number.
-    fn of(left: &Dim, value: &Dim) -> Option<Product> {
+    fn from_sides(left: &Dim, value: &Dim) -> Option<Product> {
         let mut symbols = Vec::new();
         let mut rest = left.clone();
         for s in left.symbols() {
@@ -154,14 +155,14 @@ impl Product {
         let mut rest = Dim::default();
         let mut multiple = dim.clone();
         let mut taken = Dim::constant(1);
-        for s in &self.symbols {
-            let symbol = Dim::from(s.clone());
-            let Some((without, quotient)) = split(&multiple, s, &symbol) else {
+        for symbol in &self.symbols {
+            let Some((without, quotient)) = split(&multiple, symbol) else {
                 return dim.clone();
             };
             let parts = without.checked_mul(&taken);
             let parts = parts.and_then(|p| rest.checked_add(&p));
-            let (Some(sum), Some(product)) = (parts, taken.checked_mul(&symbol)) else {
+            let (Some(sum), Some(product)) = (parts, taken.checked_mul(&Dim::from(symbol.clone())))
+            else {
                 return dim.clone();
             };
             (rest, multiple, taken) = (sum, quotient, product);
@@ -187,9 +188,11 @@ impl Product {
 }
 
 /// `dim` as `without + symbol * quotient`, where `without` is free of the symbol.
-fn split(dim: &Dim, of: &Symbol, symbol: &Dim) -> Option<(Dim, Dim)> {
-    let without = replace(dim, of, &Dim::constant(0))?;
-    let quotient = dim.checked_sub(&without)?.exact_div(symbol)?;
+fn split(dim: &Dim, symbol: &Symbol) -> Option<(Dim, Dim)> {
+    let without = replace(dim, symbol, &Dim::constant(0))?;
+    let quotient = dim
+        .checked_sub(&without)?
+        .exact_div(&Dim::from(symbol.clone()))?;
     Some((without, quotient))
 }
 
@@ -251,7 +254,7 @@ mod tests {
             let replaced = equations.add(&times(&left), &times(&right));
             assert_eq!(replaced, Some(Replaced::Product));
         }
-        let dim = |of: &Dim| equations.dim(of).expect("small");
+        let dim = |dim: &Dim| equations.dim(dim).expect("small");
         let five = times(&[&Dim::constant(5), &a]);
         let expected = times(&[&Dim::constant(6), &b])
             .checked_add(&a)

@@ -14,7 +14,7 @@ use quote::ToTokens;
 use sinew_ir::{Dim, Relation, Symbol};
 
 /// What rustc must check of a struct's dims; what holds for no value is reported.
-pub fn of(scope: &Scope<'_>, written: &Structure, s: &Struct) -> Checked<Vec<Assertion>> {
+pub fn assertions(scope: &Scope<'_>, written: &Structure, s: &Struct) -> Checked<Vec<Assertion>> {
     let mut out = Extents {
         scope,
         assertions: Vec::new(),
@@ -54,8 +54,8 @@ impl Extents<'_, '_> {
                     }
                 }
             }
-            FieldKind::Child(of, declared) => {
-                let child = &self.scope.registry.structs[*of].signature;
+            FieldKind::Child(structure, declared) => {
+                let child = &self.scope.registry.structs[*structure].signature;
                 let dims: Option<Vec<Dim>> = declared.iter().map(here).collect();
                 let Some(dims) = dims else {
                     let error = messages::dim_arithmetic(parse::start(at));

@@ -90,8 +90,8 @@ impl<'e> Scope<'e> {
     }
 
     /// A tensor type.
-    pub fn tensor(&mut self, of: &TensorType) -> Checked<Type> {
-        let sequence = match &of.sequence {
+    pub fn tensor(&mut self, written: &TensorType) -> Checked<Type> {
+        let sequence = match &written.sequence {
             None => None,
             Some(ident) => match self.symbol(&parse::name(ident)) {
                 Some(SymbolKind::Sequence) => Some(Symbol::new(&parse::name(ident))),
@@ -105,27 +105,27 @@ impl<'e> Scope<'e> {
                 }
             },
         };
-        let dims = self.dims(&of.dims)?;
-        Ok(Type::new(of.dtype, Shape { sequence, dims }))
+        let dims = self.dims(&written.dims)?;
+        Ok(Type::new(written.dtype, Shape { sequence, dims }))
     }
 
     /// A struct at its dims: its position in the registry, and the dims.
-    pub fn structure(&mut self, of: &StructType) -> Checked<(usize, Vec<Dim>)> {
-        if of.path.is_ident("Self") {
-            return match (&self.owner, of.dims.is_empty()) {
+    pub fn structure(&mut self, written: &StructType) -> Checked<(usize, Vec<Dim>)> {
+        if written.path.is_ident("Self") {
+            return match (&self.owner, written.dims.is_empty()) {
                 (Some(owner), true) => Ok(owner.clone()),
-                _ => Err(self.errors.report(messages::self_type(&of.path))),
+                _ => Err(self.errors.report(messages::self_type(&written.path))),
             };
         }
-        let Some(position) = self.structs.get(&key(&of.path)).copied() else {
+        let Some(position) = self.structs.get(&key(&written.path)).copied() else {
             // Its chain has already said why it is missing.
             return Err(Reported);
         };
         let signature = &self.registry.structs[position].signature;
-        if signature.symbols.len() != of.dims.len() {
-            let error = messages::struct_dims(of, signature);
+        if signature.symbols.len() != written.dims.len() {
+            let error = messages::struct_dims(written, signature);
             return Err(self.errors.report(error));
         }
-        Ok((position, self.dims(&of.dims)?))
+        Ok((position, self.dims(&written.dims)?))
     }
 }

@@ -4,7 +4,7 @@ use super::Scope;
 use crate::errors::{Checked, Errors, Reported};
 use crate::messages;
 use crate::parse::{self, FieldKind, TypeExpr};
-use crate::signature::{self, Of};
+use crate::signature::{self, ParamType};
 use proc_macro2::Span;
 use sinew_ir::{Constraint, DType, Dim, Symbol, SymbolKind, Type};
 
@@ -14,7 +14,7 @@ use sinew_ir::{Constraint, DType, Dim, Symbol, SymbolKind, Type};
 pub fn declare(scope: &mut Scope<'_>, outer: &[syn::Ident], f: &parse::Function) -> Checked<()> {
     let mut sequences = Vec::new();
     for p in &f.parameters {
-        sequences_of(&p.of, &mut sequences);
+        sequences_of(&p.ty, &mut sequences);
     }
     sequences_of(&f.result, &mut sequences);
     scope.symbols.clear();
@@ -35,8 +35,8 @@ pub fn declare(scope: &mut Scope<'_>, outer: &[syn::Ident], f: &parse::Function)
     Ok(())
 }
 
-fn sequences_of<'a>(of: &'a TypeExpr, out: &mut Vec<&'a syn::Ident>) {
-    match of {
+fn sequences_of<'a>(ty: &'a TypeExpr, out: &mut Vec<&'a syn::Ident>) {
+    match ty {
         TypeExpr::Tensor(t) => out.extend(&t.sequence),
         TypeExpr::Struct(_) => {}
         TypeExpr::Tuple(parts) => parts.iter().for_each(|p| sequences_of(p, out)),
@@ -53,23 +53,25 @@ pub fn function(
     let mut params = Vec::new();
     let struct_name = receiver
         .as_ref()
-        .map(|(of, _)| scope.registry.structs[*of].signature.name.clone());
-    if let (Some((of, dims)), Some(_)) = (receiver, f.receiver) {
+        .map(|(structure, _)| scope.registry.structs[*structure].signature.name.clone());
+    if let (Some((structure, dims)), Some(_)) = (receiver, f.receiver) {
         params.push(signature::Param {
             name: "self".to_string(),
-            of: Of::Struct(of, dims),
+            ty: ParamType::Struct(structure, dims),
         });
     }
     for p in &f.parameters {
-        let of = match &p.of {
-            TypeExpr::Tensor(t) => scope.tensor(t).map(Of::Tensor),
-            TypeExpr::Struct(s) => scope.structure(s).map(|(of, dims)| Of::Struct(of, dims)),
+        let ty = match &p.ty {
+            TypeExpr::Tensor(t) => scope.tensor(t).map(ParamType::Tensor),
+            TypeExpr::Struct(s) => scope
+                .structure(s)
+                .map(|(structure, dims)| ParamType::Struct(structure, dims)),
             TypeExpr::Tuple(_) => Err(Reported),
         };
-        match of {
-            Ok(of) => params.push(signature::Param {
+        match ty {
+            Ok(ty) => params.push(signature::Param {
                 name: parse::name(&p.name),
-                of,
+                ty,
             }),
             Err(Reported) => bad = true,
         }
@@ -144,7 +146,7 @@ pub fn structure(
             FieldKind::State(t, _) => leaf(scope, t).map(signature::FieldKind::State),
             FieldKind::Child(c) => scope
                 .structure(c)
-                .map(|(of, dims)| signature::FieldKind::Child(of, dims)),
+                .map(|(structure, dims)| signature::FieldKind::Child(structure, dims)),
         };
         match kind {
             Ok(kind) => fields.push(signature::Field {
@@ -173,11 +175,13 @@ pub fn structure(
     })
 }
 
-fn leaf(scope: &mut Scope<'_>, of: &parse::TensorType) -> Checked<Type> {
-    let ty = scope.tensor(of)?;
+fn leaf(scope: &mut Scope<'_>, written: &parse::TensorType) -> Checked<Type> {
+    let ty = scope.tensor(written)?;
     // The runtime packs every leaf as the working float.
     if ty.dtype != DType::Float {
-        return Err(scope.errors.report(messages::leaf_type(&of.path, ty.dtype)));
+        return Err(scope
+            .errors
+            .report(messages::leaf_type(&written.path, ty.dtype)));
     }
     Ok(ty)
 }

@@ -2,7 +2,7 @@
 
 use super::Equations;
 use super::extents::at_dims;
-use crate::signature::{FieldKind, Function, Of, Registry};
+use crate::signature::{FieldKind, Function, ParamType, Registry};
 use sinew_ir::{Dim, Symbol};
 
 /// Replaced symbols that only a model's configuration tells: they occur as dims of a struct parameter,
@@ -11,11 +11,11 @@ pub fn configured(registry: &Registry, f: &Function, equations: &Equations) -> V
     let mut shapes = Vec::new();
     let mut named = Vec::new();
     for p in &f.params {
-        match &p.of {
-            Of::Tensor(t) => shapes.extend(t.shape.dims.iter().flat_map(Dim::symbols)),
-            Of::Struct(of, dims) => {
+        match &p.ty {
+            ParamType::Tensor(t) => shapes.extend(t.shape.dims.iter().flat_map(Dim::symbols)),
+            ParamType::Struct(structure, dims) => {
                 named.extend(dims.iter().filter_map(Dim::as_symbol).cloned());
-                leaves(registry, *of, dims, &mut shapes);
+                leaves(registry, *structure, dims, &mut shapes);
             }
         }
     }
@@ -24,15 +24,15 @@ pub fn configured(registry: &Registry, f: &Function, equations: &Equations) -> V
     named
 }
 
-fn leaves(registry: &Registry, of: usize, dims: &[Dim], out: &mut Vec<Symbol>) {
-    let Some(known) = registry.structs.get(of) else {
+fn leaves(registry: &Registry, structure: usize, dims: &[Dim], out: &mut Vec<Symbol>) {
+    let Some(known) = registry.structs.get(structure) else {
         return;
     };
     let s = &known.signature;
     for field in &s.fields {
         let (declared, child) = match &field.kind {
             FieldKind::Param(t) | FieldKind::State(t) => (&t.shape.dims, None),
-            FieldKind::Child(of, dims) => (dims, Some(*of)),
+            FieldKind::Child(structure, dims) => (dims, Some(*structure)),
         };
         let here = declared.iter().filter_map(|d| at_dims(d, &s.symbols, dims));
         let here: Vec<Dim> = here.collect();

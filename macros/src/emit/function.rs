@@ -22,7 +22,7 @@ fn entry<'a>(f: &'a Function, library: &TokenStream) -> Option<Entry<'a>> {
     let mut model = None;
     let mut inputs = Vec::new();
     for p in &f.parameters {
-        match &p.of {
+        match &p.ty {
             TypeExpr::Tensor(t) => {
                 let (element, rank) = (element(t.dtype, library), rank(t, library));
                 inputs.push((&p.name, quote!(#library::__private::Arg<#element, #rank>)));
@@ -43,8 +43,8 @@ fn entry<'a>(f: &'a Function, library: &TokenStream) -> Option<Entry<'a>> {
     })
 }
 
-fn output(of: &TypeExpr, library: &TokenStream) -> Option<TokenStream> {
-    match of {
+fn output(ty: &TypeExpr, library: &TokenStream) -> Option<TokenStream> {
+    match ty {
         TypeExpr::Tensor(t) => {
             let (element, rank) = (element(t.dtype, library), rank(t, library));
             Some(quote!(#library::__private::Out<#element, #rank>))
@@ -84,10 +84,10 @@ pub fn at_once(f: &Function, library: &TokenStream) -> TokenStream {
         #quiet
         #visibility enum #name {}
     };
-    let of = entry.model.map(|(_, s)| (s, f.symbols.as_slice()));
+    let structure = entry.model.map(|(_, s)| (s, f.symbols.as_slice()));
     let unit = hidden::unit();
     let unit = quote!(#name::#unit);
-    let implementation = model_function(&entry, name, &unit, of, library);
+    let implementation = model_function(&entry, name, &unit, structure, library);
     let (model_parameter, model) = match &entry.model {
         Some((parameter, s)) => {
             let path = &s.path;
@@ -205,22 +205,22 @@ fn becomes(f: &Function, entry: &Entry<'_>, library: &TokenStream) -> TokenStrea
 
 /// What the runtime is told of a function: its types, its unit, and the sizes that its model has.
 ///
-/// `of` is the model's struct with its dims here, in terms of `symbols`.
+/// `structure` is the model's struct with its dims here, in terms of `symbols`.
 fn model_function(
     entry: &Entry<'_>,
     carrier: &Ident,
     unit: &TokenStream,
-    of: Option<(&StructType, &[Ident])>,
+    structure: Option<(&StructType, &[Ident])>,
     library: &TokenStream,
 ) -> TokenStream {
     let inputs = entry.inputs.iter().map(|(_, marker)| marker);
     let output = &entry.output;
     let quiet = quiet();
-    let model = match of {
+    let model = match structure {
         Some((s, _)) => s.path.to_token_stream(),
         None => quote!(()),
     };
-    let sizes = of.map(|(s, symbols)| sizes(s, symbols));
+    let sizes = structure.map(|(s, symbols)| sizes(s, symbols));
     quote! {
         #[automatically_derived]
         #quiet
@@ -235,15 +235,19 @@ fn model_function(
 }
 
 /// The struct's symbols by position, under the names they have here.
-fn sizes(of: &StructType, symbols: &[Ident]) -> TokenStream {
-    let named = of.dims.iter().enumerate().filter_map(|(i, d)| match d {
-        parse::DimExpr::Name(path) => {
-            let ident = path.get_ident()?;
-            let name = parse::name(ident);
-            symbols.contains(ident).then(|| quote!((#i, #name)))
-        }
-        _ => None,
-    });
+fn sizes(structure: &StructType, symbols: &[Ident]) -> TokenStream {
+    let named = structure
+        .dims
+        .iter()
+        .enumerate()
+        .filter_map(|(i, d)| match d {
+            parse::DimExpr::Name(path) => {
+                let ident = path.get_ident()?;
+                let name = parse::name(ident);
+                symbols.contains(ident).then(|| quote!((#i, #name)))
+            }
+            _ => None,
+        });
     quote! {
         const SIZES: ::core::option::Option<
             &'static [(::core::primitive::usize, &'static ::core::primitive::str)],
@@ -288,11 +292,11 @@ pub fn method(m: &Methods, f: &Function, library: &TokenStream) -> (TokenStream,
     let Some(entry) = entry(f, library) else {
         return (TokenStream::new(), TokenStream::new());
     };
-    let path = &m.of.path;
-    let carrier = hidden::method_type(&crate::signature::last(&m.of.path), &f.name);
+    let path = &m.owner.path;
+    let carrier = hidden::method_type(&crate::signature::last(&m.owner.path), &f.name);
     let symbols: Vec<Ident> = m.symbols.iter().chain(&f.symbols).cloned().collect();
-    let (receiver, model, of) = match (f.receiver, &entry.model) {
-        (Some(token), _) => (Some(quote!(&#token,)), quote!(#token), Some(&m.of)),
+    let (receiver, model, structure) = match (f.receiver, &entry.model) {
+        (Some(token), _) => (Some(quote!(&#token,)), quote!(#token), Some(&m.owner)),
         (None, Some((parameter, s))) => {
             let path = &s.path;
             (
@@ -304,13 +308,14 @@ pub fn method(m: &Methods, f: &Function, library: &TokenStream) -> (TokenStream,
         (None, None) => (None, quote!(&()), None),
     };
     // `Self` stands for the struct in the impl block alone.
-    let of = of.map(|s| match s.path.is_ident("Self") {
-        true => (&m.of, symbols.as_slice()),
+    let structure = structure.map(|s| match s.path.is_ident("Self") {
+        true => (&m.owner, symbols.as_slice()),
         false => (s, symbols.as_slice()),
     });
     let plain = plain(f, &entry, &quote!(#carrier), receiver, &model, library);
     let unit = hidden::method_unit(0, &parse::name(&f.name));
-    let implementation = model_function(&entry, &carrier, &quote!(#path::#unit), of, library);
+    let implementation =
+        model_function(&entry, &carrier, &quote!(#path::#unit), structure, library);
     let quiet = quiet();
     let hidden = quote! {
         #[doc(hidden)]
@@ -332,7 +337,7 @@ pub fn declaration(f: &Function) -> String {
     parameters.extend(
         f.parameters
             .iter()
-            .map(|p| format!("{}: {}", p.name, type_text(&p.of))),
+            .map(|p| format!("{}: {}", p.name, type_text(&p.ty))),
     );
     format!(
         "fn {}{generics}({}) -> {}",
@@ -342,8 +347,8 @@ pub fn declaration(f: &Function) -> String {
     )
 }
 
-fn type_text(of: &TypeExpr) -> String {
-    match of {
+fn type_text(ty: &TypeExpr) -> String {
+    match ty {
         TypeExpr::Tensor(t) => tensor_text("Tensor", t),
         TypeExpr::Struct(s) if s.reference => format!("&{}", struct_text(s)),
         TypeExpr::Struct(s) => struct_text(s),

@@ -26,11 +26,11 @@ pub fn element(dtype: DType, library: &TokenStream) -> TokenStream {
 }
 
 /// The marker of a rank.
-pub fn rank(of: &crate::parse::TensorType, library: &TokenStream) -> TokenStream {
-    match &of.sequence {
+pub fn rank(tensor: &crate::parse::TensorType, library: &TokenStream) -> TokenStream {
+    match &tensor.sequence {
         Some(_) => quote!(#library::__private::AnyRank),
         None => {
-            let rank = of.dims.len();
+            let rank = tensor.dims.len();
             quote!(#library::__private::Rank<#rank>)
         }
     }
@@ -61,8 +61,11 @@ pub fn dim(dim: &DimExpr, name: &dyn Fn(&syn::Path) -> TokenStream) -> TokenStre
 }
 
 /// A dim in normal form likewise; `None` for one that does not read back.
-pub fn normal_dim(of: &Dim, value: &dyn Fn(&Symbol) -> Option<TokenStream>) -> Option<TokenStream> {
-    let (expr, symbols) = dims::of_normal(of)?;
+pub fn normal_dim(
+    normal: &Dim,
+    value: &dyn Fn(&Symbol) -> Option<TokenStream>,
+) -> Option<TokenStream> {
+    let (expr, symbols) = dims::of_normal(normal)?;
     let values: Vec<TokenStream> = symbols.iter().map(value).collect::<Option<_>>()?;
     Some(dim(&expr, &|path| {
         let value = dims::position(path).and_then(|i| values.get(i));

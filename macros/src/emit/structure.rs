@@ -26,7 +26,7 @@ pub fn definition(s: &Structure, library: &TokenStream) -> TokenStream {
             kind,
             ..
         } = f;
-        let (of, doc) = match kind {
+        let (ty, doc) = match kind {
             FieldKind::Param(t, _) => (
                 t.path.to_token_stream(),
                 format!("`{}`", leaf_text("Param", t)),
@@ -38,7 +38,7 @@ pub fn definition(s: &Structure, library: &TokenStream) -> TokenStream {
             FieldKind::Child(c) => (c.path.to_token_stream(), format!("`{}`", struct_text(c))),
         };
         let doc = super::doc(&doc);
-        quote!(#(#attributes)* #doc #visibility #name: #of)
+        quote!(#(#attributes)* #doc #visibility #name: #ty)
     });
     let count = symbols.len();
     let sizes_field = (count > 0)
@@ -150,9 +150,9 @@ fn constructor(s: &Structure, library: &TokenStream) -> TokenStream {
                 quote!(#name: #library::__private::Param::declared(seed, #path, &[#(#dims),*], #initial))
             }
             FieldKind::Child(c) => {
-                let of = &c.path;
+                let child = &c.path;
                 let sizes = c.dims.iter().map(|d| dim(d, &value));
-                quote!(#name: #of::__sinew_init(seed, #path, &[#(#sizes),*]))
+                quote!(#name: #child::__sinew_init(seed, #path, &[#(#sizes),*]))
             }
         }
     });
@@ -233,8 +233,8 @@ fn common_traits(s: &Structure) -> TokenStream {
     let derived = derived(&s.attributes);
     let quiet = quiet();
     let mut out = TokenStream::new();
-    let mut add = |of: &str, implementation: TokenStream| {
-        if !derived.iter().any(|d| d == of) {
+    let mut add = |trait_name: &str, implementation: TokenStream| {
+        if !derived.iter().any(|d| d == trait_name) {
             out.extend(quote!(#[automatically_derived] #quiet #implementation));
         }
     };
@@ -292,30 +292,30 @@ fn declaration(s: &Structure) -> String {
     };
     let mut out = format!("struct {}{generics} {{\n", s.name);
     for f in &s.fields {
-        let of = match &f.kind {
+        let ty = match &f.kind {
             FieldKind::Param(t, _) => leaf_text("Param", t),
             FieldKind::State(t, _) => leaf_text("State", t),
             FieldKind::Child(c) => struct_text(c),
         };
-        out.push_str(&format!("    {}: {of},\n", f.name));
+        out.push_str(&format!("    {}: {ty},\n", f.name));
     }
     out.push('}');
     out
 }
 
 /// A leaf's type as it is written.
-fn leaf_text(kind: &str, of: &crate::parse::TensorType) -> String {
-    tensor_text(kind, of)
+fn leaf_text(kind: &str, tensor: &crate::parse::TensorType) -> String {
+    tensor_text(kind, tensor)
 }
 
 /// A tensor's type as it is written.
-pub fn tensor_text(kind: &str, of: &crate::parse::TensorType) -> String {
+pub fn tensor_text(kind: &str, tensor: &crate::parse::TensorType) -> String {
     let mut parts = Vec::new();
-    if of.dtype != sinew_ir::DType::Float {
-        parts.push(of.dtype.name().to_string());
+    if tensor.dtype != sinew_ir::DType::Float {
+        parts.push(tensor.dtype.name().to_string());
     }
-    parts.extend(of.sequence.iter().map(|s| format!("[{s}]")));
-    parts.extend(of.dims.iter().map(dim_text));
+    parts.extend(tensor.sequence.iter().map(|s| format!("[{s}]")));
+    parts.extend(tensor.dims.iter().map(dim_text));
     match parts.is_empty() {
         true => kind.to_string(),
         false => format!("{kind}<{}>", parts.join(", ")),
@@ -323,12 +323,12 @@ pub fn tensor_text(kind: &str, of: &crate::parse::TensorType) -> String {
 }
 
 /// A struct's type as it is written.
-pub fn struct_text(of: &StructType) -> String {
-    let name = last(&of.path);
-    match of.dims.is_empty() {
+pub fn struct_text(structure: &StructType) -> String {
+    let name = last(&structure.path);
+    match structure.dims.is_empty() {
         true => name,
         false => {
-            let dims: Vec<String> = of.dims.iter().map(dim_text).collect();
+            let dims: Vec<String> = structure.dims.iter().map(dim_text).collect();
             format!("{name}<{}>", dims.join(", "))
         }
     }

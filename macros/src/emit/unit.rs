@@ -12,7 +12,7 @@ use sinew_ir::{Relation, Unit};
 /// The associated const with a function's unit; what is told of the function with it, if it has a
 /// signature to tell.
 pub fn unit(
-    of: &TokenStream,
+    owner: &TokenStream,
     constant: &Ident,
     path: &str,
     lowered: &Lowered,
@@ -23,7 +23,7 @@ pub fn unit(
     let (text, told) = match told {
         // One literal serves both.
         Some(signature) => (
-            quote!(<#of>::IR),
+            quote!(<#owner>::IR),
             quote! {
                 /// The function and its derivative as IR; the comment at its end has the place of each
                 /// instruction.
@@ -60,7 +60,7 @@ pub fn unit(
     quote! {
         #(#whole)*
         #quiet
-        impl #of {
+        impl #owner {
             #told
             #[doc(hidden)]
             pub const #constant: &'static #library::__private::Unit = {
@@ -79,11 +79,11 @@ pub fn unit(
 }
 
 /// A unit in place of that of a function with errors, so that these are all that is reported.
-pub fn broken(of: &TokenStream, constant: &Ident, library: &TokenStream) -> TokenStream {
+pub fn broken(owner: &TokenStream, constant: &Ident, library: &TokenStream) -> TokenStream {
     let quiet = quiet();
     quote! {
         #quiet
-        impl #of {
+        impl #owner {
             #[doc(hidden)]
             pub const #constant: &'static #library::__private::Unit = {
                 static __SINEW_STATIC: #library::__private::Unit = #library::__private::Unit {
@@ -97,7 +97,7 @@ pub fn broken(of: &TokenStream, constant: &Ident, library: &TokenStream) -> Toke
 
 /// The values of consts in a signature, by their positions in it, for the items that mention this one.
 pub fn consts<'r>(
-    of: &TokenStream,
+    owner: &TokenStream,
     consts: impl Iterator<Item = (usize, &'r Const)>,
 ) -> TokenStream {
     let consts = consts.map(|(i, c)| {
@@ -112,13 +112,13 @@ pub fn consts<'r>(
     let quiet = quiet();
     match consts.is_empty() {
         true => TokenStream::new(),
-        false => quote!(#quiet impl #of { #(#consts)* }),
+        false => quote!(#quiet impl #owner { #(#consts)* }),
     }
 }
 
 /// The units of the methods of the structs that came with this one.
 pub fn children(
-    of: &TokenStream,
+    owner: &TokenStream,
     registry: &Registry,
     from: usize,
     library: &TokenStream,
@@ -139,7 +139,7 @@ pub fn children(
     let quiet = quiet();
     match units.is_empty() {
         true => units,
-        false => quote!(#quiet impl #of { #units }),
+        false => quote!(#quiet impl #owner { #units }),
     }
 }
 

@@ -1,41 +1,41 @@
 //! Functions: first their signature with the plain function, then their body.
 
-use super::linked::Linked;
+use super::collected::Collected;
 use super::uses;
 use crate::check;
+use crate::collect::{self, State};
 use crate::emit;
 use crate::errors::{Checked, Errors, Reported};
 use crate::hidden;
-use crate::link::{self, State};
 use crate::parse::{self, Function};
 use crate::signature::{self, Signature};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 
-pub(super) fn signature(
+pub(super) fn expand_signature(
     f: &Function,
     state: &State,
     texts: &[String],
     errors: &Errors,
 ) -> TokenStream {
-    let mut linked = Linked::of(state, texts, errors);
+    let mut collected = Collected::new(state, texts, errors);
     let name = &f.name;
-    let of = name.to_token_stream();
-    let signature = signature_of(f, &mut linked);
+    let owner = name.to_token_stream();
+    let signature = check_signature(f, &mut collected);
     let (text, consts) = match signature {
-        Ok(signature) if !linked.broken => {
-            let registry = &linked.scope.registry;
+        Ok(signature) if !collected.broken => {
+            let registry = &collected.scope.registry;
             match registry.export_function(&signature) {
                 Some((told, consts)) => {
                     let consts = consts.iter().map(|i| &registry.consts[*i]).enumerate();
-                    (told.encode(), emit::unit::consts(&of, consts))
+                    (told.encode(), emit::unit::consts(&owner, consts))
                 }
                 None => (String::new(), TokenStream::new()),
             }
         }
         Ok(_) | Err(Reported) => (Signature::broken().encode(), TokenStream::new()),
     };
-    let own = link::item_macro(
+    let own = collect::item_macro(
         name,
         &hidden::item_macro(name, &state.id),
         &f.visibility,
@@ -45,38 +45,43 @@ pub(super) fn signature(
     quote!(#plain #own #consts)
 }
 
-fn signature_of(f: &Function, linked: &mut Linked<'_>) -> Checked<signature::Function> {
-    check::signature::declare(&mut linked.scope, &[], f)?;
-    check::signature::function(&mut linked.scope, None, f)
+fn check_signature(f: &Function, collected: &mut Collected<'_>) -> Checked<signature::Function> {
+    check::signature::declare(&mut collected.scope, &[], f)?;
+    check::signature::function(&mut collected.scope, None, f)
 }
 
-pub(super) fn body(f: &Function, state: &State, texts: &[String], errors: &Errors) -> TokenStream {
+pub(super) fn expand_body(
+    f: &Function,
+    state: &State,
+    texts: &[String],
+    errors: &Errors,
+) -> TokenStream {
     let library = &state.library;
     let name = &f.name;
-    let of = name.to_token_stream();
+    let owner = name.to_token_stream();
     let constant = hidden::unit();
-    let mut linked = Linked::of(state, texts, errors);
-    if linked.lacks_structs(f) {
+    let mut collected = Collected::new(state, texts, errors);
+    if collected.lacks_structs(f) {
         return TokenStream::new();
     }
     // What the signature has is reported by its own chain.
     let lowered = {
         let before = errors.count();
-        let signature = signature_of(f, &mut linked);
+        let signature = check_signature(f, &mut collected);
         errors.truncate(before);
-        signature.and_then(|signature| linked.lower(&signature, f))
+        signature.and_then(|signature| collected.lower(&signature, f))
     };
     match lowered {
         Ok(lowered) => {
-            let registry = &linked.scope.registry;
+            let registry = &collected.scope.registry;
             let signature = emit::function::declaration(f);
             let path = parse::name(name);
             let told = Some(signature.as_str());
-            let unit = emit::unit::unit(&of, &constant, &path, &lowered, told, library);
+            let unit = emit::unit::unit(&owner, &constant, &path, &lowered, told, library);
             let assertions = emit::unit::assertions(&lowered.assertions, registry, library);
-            let uses = uses(&[f], library, &|p| linked.is_item(p));
+            let uses = uses(&[f], library, &|p| collected.is_item(p));
             quote!(#unit #assertions #uses)
         }
-        Err(Reported) => emit::unit::broken(&of, &constant, library),
+        Err(Reported) => emit::unit::broken(&owner, &constant, library),
     }
 }

@@ -1,11 +1,11 @@
 //! Impl blocks: first the struct's signature with its methods, then their bodies.
 
-use super::linked::Linked;
+use super::collected::Collected;
 use super::{last_ident, uses};
 use crate::check::{self, scope};
+use crate::collect::{self, State};
 use crate::errors::{Checked, Errors, Reported};
 use crate::hidden;
-use crate::link::{self, State};
 use crate::lower::Mention;
 use crate::parse::{self, Function, Methods, Options};
 use crate::signature::{self, Signature};
@@ -13,7 +13,7 @@ use crate::{emit, messages};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 
-pub(super) fn signature(
+pub(super) fn expand_signature(
     m: &Methods,
     options: &Options,
     state: &State,
@@ -21,25 +21,25 @@ pub(super) fn signature(
     errors: &Errors,
 ) -> TokenStream {
     let library = &state.library;
-    let mut linked = Linked::of(state, texts, errors);
-    let name = last_ident(&m.of.path);
-    let of = m.of.path.to_token_stream();
+    let mut collected = Collected::new(state, texts, errors);
+    let name = last_ident(&m.owner.path);
+    let owner = m.owner.path.to_token_stream();
     let before = (
-        linked.scope.registry.consts.len(),
-        linked.scope.registry.structs.len(),
+        collected.scope.registry.consts.len(),
+        collected.scope.registry.structs.len(),
     );
-    let methods = method_signatures(m, &mut linked);
-    let marked = linked.scope.registry.structs.first();
+    let methods = check_methods(m, &mut collected);
+    let marked = collected.scope.registry.structs.first();
     let marked = marked.is_none_or(|k| k.signature.marked);
     // Where the block says nothing, its methods are seen as far as the struct.
-    let of_struct = linked.scope.registry.structs.first();
+    let of_struct = collected.scope.registry.structs.first();
     let of_struct = of_struct.and_then(|k| syn::parse_str(&k.signature.visibility).ok());
     let visibility = options.visibility.clone().or(of_struct);
     let visibility = visibility.unwrap_or(syn::Visibility::Inherited);
     let (text, extra) = match methods {
-        Ok((position, methods)) if !linked.broken => {
-            linked.scope.registry.structs[position].signature.methods = methods;
-            let registry = &linked.scope.registry;
+        Ok((position, methods)) if !collected.broken => {
+            collected.scope.registry.structs[position].signature.methods = methods;
+            let registry = &collected.scope.registry;
             let text = registry.export().map(|s| s.encode()).unwrap_or_default();
             // The first mention is the struct's own fields: what came with it is emitted already.
             let first = texts
@@ -49,15 +49,15 @@ pub(super) fn signature(
             let (consts, structs) = (first.consts.len(), first.structs.len());
             debug_assert!(consts <= before.0 && structs <= before.1);
             let new = registry.consts.iter().enumerate().skip(consts);
-            let consts = emit::unit::consts(&of, new);
-            let children = emit::unit::children(&of, registry, structs, library);
+            let consts = emit::unit::consts(&owner, new);
+            let children = emit::unit::children(&owner, registry, structs, library);
             (text, quote!(#consts #children))
         }
         // The struct tells its signature itself, then.
         Err(Reported) if !marked => return TokenStream::new(),
         Ok(_) | Err(Reported) => (Signature::broken().encode(), TokenStream::new()),
     };
-    let own = link::item_macro(
+    let own = collect::item_macro(
         &name,
         &hidden::item_macro(&name, &state.id),
         &visibility,
@@ -70,33 +70,33 @@ pub(super) fn signature(
         #own
         #extra
         #quiet
-        impl #library::__private::HasMethods for #of {}
+        impl #library::__private::HasMethods for #owner {}
     }
 }
 
 /// The signatures of an impl block's methods, and the position of their struct.
-fn method_signatures(
+fn check_methods(
     m: &Methods,
-    linked: &mut Linked<'_>,
+    collected: &mut Collected<'_>,
 ) -> Checked<(usize, Vec<signature::Function>)> {
-    let errors = linked.scope.errors;
-    let fields = scope::key(&hidden::fields_path(&m.of.path));
-    let position = match linked.mentions.get(&fields) {
+    let errors = collected.scope.errors;
+    let fields = scope::key(&hidden::fields_path(&m.owner.path));
+    let position = match collected.mentions.get(&fields) {
         Some(Mention::Struct(position)) => *position,
         _ => return Err(Reported),
     };
-    let known = &linked.scope.registry.structs[position].signature;
+    let known = &collected.scope.registry.structs[position].signature;
     if !known.marked {
-        return Err(errors.report(messages::no_methods_marker(&m.of.path, known)));
+        return Err(errors.report(messages::no_methods_marker(&m.owner.path, known)));
     }
-    linked
+    collected
         .scope
         .structs
-        .insert(scope::key(&m.of.path), position);
+        .insert(scope::key(&m.owner.path), position);
     let mut out = Vec::new();
     let mut bad = false;
     for f in &m.functions {
-        match method_signature(m, f, position, linked) {
+        match check_method(m, f, position, collected) {
             Ok(signature) => out.push(signature),
             Err(Reported) => bad = true,
         }
@@ -107,62 +107,71 @@ fn method_signatures(
     }
 }
 
-fn method_signature(
+fn check_method(
     m: &Methods,
     f: &Function,
     position: usize,
-    linked: &mut Linked<'_>,
+    collected: &mut Collected<'_>,
 ) -> Checked<signature::Function> {
-    let errors = linked.scope.errors;
-    check::signature::declare(&mut linked.scope, &m.symbols, f)?;
-    let (_, dims) = linked.scope.structure(&m.of)?;
-    check::signature::receiver_dims(errors, &m.symbols, &dims, &m.of.path)?;
-    linked.scope.owner = Some((position, dims.clone()));
-    check::signature::function(&mut linked.scope, Some((position, dims)), f)
+    let errors = collected.scope.errors;
+    check::signature::declare(&mut collected.scope, &m.symbols, f)?;
+    let (_, dims) = collected.scope.structure(&m.owner)?;
+    check::signature::receiver_dims(errors, &m.symbols, &dims, &m.owner.path)?;
+    collected.scope.owner = Some((position, dims.clone()));
+    check::signature::function(&mut collected.scope, Some((position, dims)), f)
 }
 
-pub(super) fn body(m: &Methods, state: &State, texts: &[String], errors: &Errors) -> TokenStream {
+pub(super) fn expand_body(
+    m: &Methods,
+    state: &State,
+    texts: &[String],
+    errors: &Errors,
+) -> TokenStream {
     let library = &state.library;
-    let of = m.of.path.to_token_stream();
-    let struct_name = last_ident(&m.of.path);
+    let owner = m.owner.path.to_token_stream();
+    let struct_name = last_ident(&m.owner.path);
     let mut out = TokenStream::new();
     for f in &m.functions {
         let constant = hidden::method_unit(0, &parse::name(&f.name));
         // Every method has a registry of its own: consts that one mentions are not another's.
-        let mut linked = Linked::of(state, texts, errors);
-        if linked.lacks_structs(f) {
+        let mut collected = Collected::new(state, texts, errors);
+        if collected.lacks_structs(f) {
             return TokenStream::new();
         }
-        let position = linked.scope.structs.get(&scope::key(&m.of.path)).copied();
-        if let Some(Mention::NoItem) = linked.mentions.get(&scope::key(&m.of.path)) {
+        let position = collected
+            .scope
+            .structs
+            .get(&scope::key(&m.owner.path))
+            .copied();
+        if let Some(Mention::NoItem) = collected.mentions.get(&scope::key(&m.owner.path)) {
             return TokenStream::new();
         }
         let before = errors.count();
         let signature = position
             .ok_or(Reported)
-            .and_then(|p| method_signature(m, f, p, &mut linked));
+            .and_then(|p| check_method(m, f, p, &mut collected));
         errors.truncate(before);
-        let lowered = signature.and_then(|signature| linked.lower(&signature, f));
+        let lowered = signature.and_then(|signature| collected.lower(&signature, f));
         out.extend(match lowered {
             Ok(lowered) => {
                 let path = format!("{}::{}", parse::name(&struct_name), parse::name(&f.name));
-                let unit = emit::unit::unit(&of, &constant, &path, &lowered, None, library);
+                let unit = emit::unit::unit(&owner, &constant, &path, &lowered, None, library);
                 let assertions =
-                    emit::unit::assertions(&lowered.assertions, &linked.scope.registry, library);
+                    emit::unit::assertions(&lowered.assertions, &collected.scope.registry, library);
                 quote!(#unit #assertions)
             }
-            Err(Reported) => emit::unit::broken(&of, &constant, library),
+            Err(Reported) => emit::unit::broken(&owner, &constant, library),
         });
     }
     let functions: Vec<&Function> = m.functions.iter().collect();
-    let linked = Linked::of(state, texts, errors);
-    let uses = uses(&functions, library, &|p| linked.is_item(p));
+    let collected = Collected::new(state, texts, errors);
+    let uses = uses(&functions, library, &|p| collected.is_item(p));
     quote!(#out #uses)
 }
 
 pub(super) fn plain(m: &Methods, library: &TokenStream) -> TokenStream {
     let attributes = &m.attributes;
-    let of = &m.of.path;
+    let owner = &m.owner.path;
     let (mut methods, mut carriers) = (TokenStream::new(), TokenStream::new());
     for f in &m.functions {
         let (plain, carrier) = emit::function::method(m, f, library);
@@ -172,7 +181,7 @@ pub(super) fn plain(m: &Methods, library: &TokenStream) -> TokenStream {
     quote! {
         #(#attributes)*
         #[allow(dead_code)]
-        impl #of { #methods }
+        impl #owner { #methods }
         #carriers
     }
 }

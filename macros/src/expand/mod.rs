@@ -1,15 +1,15 @@
 //! Drives the stages: what the attribute expands to at once, and what each chain ends in.
 
+mod collected;
 mod function;
-mod linked;
 mod methods;
 mod module;
 mod placeholder;
 mod structure;
 
+use crate::collect::{self, Finish, Phase, State};
 use crate::errors::{Checked, Errors, Reported};
 use crate::hidden;
-use crate::link::{self, Finish, Phase, State};
 use crate::names::{self, Mentions};
 use crate::parse::{self, Function, Item};
 use crate::{depth, emit, messages};
@@ -33,12 +33,12 @@ fn attribute_checked(
     if let Some(span) = depth::too_deep(&tokens).or(depth::too_deep(&arguments)) {
         return Err(errors.report(messages::too_deep(span)));
     }
-    let Ok(options) = parse::options::of(arguments.clone(), errors) else {
-        return Ok(placeholder::of(&tokens, &link::library()));
+    let Ok(options) = parse::options::read(arguments.clone(), errors) else {
+        return Ok(placeholder::for_item(&tokens, &collect::library()));
     };
     let library = match &options.library {
         Some(path) => path.to_token_stream(),
-        None => link::library(),
+        None => collect::library(),
     };
     if let Some(reordered) = module::cfg_first(&arguments, &tokens, &library) {
         return Ok(reordered);
@@ -46,7 +46,7 @@ fn attribute_checked(
     let item = match parse::item(tokens.clone(), options.clone(), errors) {
         Ok(item) => item,
         // Its name stays known, so that what mentions it is not reported too.
-        Err(Reported) => return Ok(placeholder::of(&tokens, &library)),
+        Err(Reported) => return Ok(placeholder::for_item(&tokens, &library)),
     };
     let state = |id: &str, phase, mentions| State {
         phase,
@@ -75,29 +75,29 @@ fn attribute_checked(
             names::of_body(f, &mut mentions);
             let body = state(&id, Phase::Body, mentions.items);
             let checks = structs(&signature.mentions, &library);
-            let (first, second) = (chain(&signature), link::body_chain(&body));
+            let (first, second) = (chain(&signature), collect::body_chain(&body));
             quote!(#checks #first #second)
         }
         Item::Methods(m) => {
-            let name = last_ident(&m.of.path);
+            let name = last_ident(&m.owner.path);
             let mut mentions = Mentions::default();
-            mentions.items.push(hidden::fields_path(&m.of.path));
+            mentions.items.push(hidden::fields_path(&m.owner.path));
             for f in &m.functions {
                 names::of_signature(f, &mut mentions.items);
             }
-            mentions.items.retain(|p| *p != m.of.path);
+            mentions.items.retain(|p| *p != m.owner.path);
             let checks = structs(&mentions.items[1..], &library);
-            let own = structs(std::slice::from_ref(&m.of.path), &library);
+            let own = structs(std::slice::from_ref(&m.owner.path), &library);
             let id = hidden::id(&name, &tokens);
             let signature = state(&id, Phase::Signature, mentions.items);
             let mut mentions = Mentions::default();
-            mentions.items.push(m.of.path.clone());
+            mentions.items.push(m.owner.path.clone());
             for f in &m.functions {
                 names::of_signature(f, &mut mentions.items);
                 names::of_body(f, &mut mentions);
             }
             let body = state(&id, Phase::Body, mentions.items);
-            let (first, second) = (chain(&signature), link::body_chain(&body));
+            let (first, second) = (chain(&signature), collect::body_chain(&body));
             quote!(#own #checks #first #second)
         }
     })
@@ -120,7 +120,7 @@ fn structs(paths: &[syn::Path], library: &TokenStream) -> TokenStream {
 fn chain(state: &State) -> TokenStream {
     match state.mentions.is_empty() {
         true => finish_item(state, &[]),
-        false => link::signature_chain(state),
+        false => collect::signature_chain(state),
     }
 }
 
@@ -130,9 +130,9 @@ pub fn finish(input: TokenStream) -> TokenStream {
     if let Some(span) = depth::chain_too_deep(&input) {
         return messages::too_deep(span).to_compile_error();
     }
-    match link::parse_finish(input) {
+    match collect::parse_finish(input) {
         Ok(Finish::Item(state, texts)) => finish_item(&state, &texts),
-        Ok(Finish::Bundle(name, texts)) => link::bundle(&name, &texts),
+        Ok(Finish::Bundle(name, texts)) => collect::bundle(&name, &texts),
         Err(error) => error.to_compile_error(),
     }
 }
@@ -148,16 +148,18 @@ fn finish_checked(state: &State, texts: &[String], errors: &Errors) -> Checked<T
     if let Some(span) = depth::too_deep(&state.item).or(depth::too_deep(&state.arguments)) {
         return Err(errors.report(messages::too_deep(span)));
     }
-    let options = parse::options::of(state.arguments.clone(), errors)?;
+    let options = parse::options::read(state.arguments.clone(), errors)?;
     let item = parse::item(state.item.clone(), options.clone(), errors)?;
     match (&item, state.phase) {
-        (Item::Structure(s), _) => Ok(structure::signature(s, &options, state, texts, errors)),
-        (Item::Function(f), Phase::Signature) => Ok(function::signature(f, state, texts, errors)),
-        (Item::Function(f), Phase::Body) => Ok(function::body(f, state, texts, errors)),
-        (Item::Methods(m), Phase::Signature) => {
-            Ok(methods::signature(m, &options, state, texts, errors))
+        (Item::Structure(s), _) => Ok(structure::expand(s, &options, state, texts, errors)),
+        (Item::Function(f), Phase::Signature) => {
+            Ok(function::expand_signature(f, state, texts, errors))
         }
-        (Item::Methods(m), Phase::Body) => Ok(methods::body(m, state, texts, errors)),
+        (Item::Function(f), Phase::Body) => Ok(function::expand_body(f, state, texts, errors)),
+        (Item::Methods(m), Phase::Signature) => {
+            Ok(methods::expand_signature(m, &options, state, texts, errors))
+        }
+        (Item::Methods(m), Phase::Body) => Ok(methods::expand_body(m, state, texts, errors)),
         (Item::Module(_), _) => Ok(TokenStream::new()),
     }
 }
@@ -178,8 +180,8 @@ fn uses(
     let operations: Vec<TokenStream> = operations
         .filter_map(|path| {
             let operation = names::operation(&path)?;
-            let of = Ident::new(operation.name, Span::call_site());
-            let marker = quote!(#library::__private::the_operation::#of);
+            let name = Ident::new(operation.name, Span::call_site());
+            let marker = quote!(#library::__private::the_operation::#name);
             let span = parse::start(&path);
             let check = quote_spanned!(span=> ::__private::operation::<#marker, _, _>(#path));
             Some(quote!(#library #check;))

@@ -2,15 +2,15 @@
 //! says that it is broken, so that what mentions it keeps silent.
 
 use super::{last_ident, methods};
+use crate::collect;
 use crate::emit;
 use crate::hidden;
-use crate::link;
 use crate::parse::{self, lenient};
 use crate::signature::Signature;
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
 
-pub(super) fn of(tokens: &TokenStream, library: &TokenStream) -> TokenStream {
+pub(super) fn for_item(tokens: &TokenStream, library: &TokenStream) -> TokenStream {
     match syn::parse2::<syn::Item>(tokens.clone()) {
         Ok(syn::Item::Fn(f)) => function(&f, library),
         Ok(syn::Item::Struct(s)) => structure(&s, library),
@@ -22,7 +22,7 @@ pub(super) fn of(tokens: &TokenStream, library: &TokenStream) -> TokenStream {
 fn broken(name: &Ident, item: &impl ToTokens, visibility: &syn::Visibility) -> TokenStream {
     let text = Signature::broken().encode();
     let id = hidden::id(name, &item.to_token_stream());
-    link::item_macro(name, &hidden::item_macro(name, &id), visibility, &text)
+    collect::item_macro(name, &hidden::item_macro(name, &id), visibility, &text)
 }
 
 fn function(item: &syn::ItemFn, library: &TokenStream) -> TokenStream {
@@ -52,21 +52,25 @@ fn of_methods(item: &syn::ItemImpl, library: &TokenStream) -> TokenStream {
     let Some(m) = lenient::methods(item) else {
         return TokenStream::new();
     };
-    let of = m.of.path.to_token_stream();
+    let owner = m.owner.path.to_token_stream();
     let quiet = emit::quiet();
     let given = quote! {
         #quiet
-        impl #library::__private::HasMethods for #of {}
+        impl #library::__private::HasMethods for #owner {}
     };
-    if m.of.path.segments.len() > 1 {
+    if m.owner.path.segments.len() > 1 {
         // Of a struct that stands elsewhere: no name here is its own.
         return given;
     }
-    let own = broken(&last_ident(&m.of.path), item, &syn::Visibility::Inherited);
+    let own = broken(
+        &last_ident(&m.owner.path),
+        item,
+        &syn::Visibility::Inherited,
+    );
     let plain = methods::plain(&m, library);
     let units = m.functions.iter().map(|f| {
         let constant = hidden::method_unit(0, &parse::name(&f.name));
-        emit::unit::broken(&of, &constant, library)
+        emit::unit::broken(&owner, &constant, library)
     });
     quote!(#plain #own #(#units)* #given)
 }

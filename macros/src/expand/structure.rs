@@ -1,18 +1,18 @@
 //! Structs: their signature, their own macro, and what belongs to the plain struct.
 
-use super::linked::Linked;
+use super::collected::Collected;
 use crate::check;
+use crate::collect::{self, State};
 use crate::emit;
 use crate::errors::{Errors, Reported};
 use crate::hidden;
-use crate::link::{self, State};
 use crate::parse::{Options, Structure};
 use crate::signature::{Known, Map, Registry, Signature, Struct};
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
 use sinew_ir::Dim;
 
-pub(super) fn signature(
+pub(super) fn expand(
     s: &Structure,
     options: &Options,
     state: &State,
@@ -20,26 +20,27 @@ pub(super) fn signature(
     errors: &Errors,
 ) -> TokenStream {
     let library = &state.library;
-    let mut linked = Linked::of(state, texts, errors);
+    let mut collected = Collected::new(state, texts, errors);
     let name = &s.name;
-    let of = name.to_token_stream();
+    let owner = name.to_token_stream();
     // The struct itself comes first in its signature: its place is kept.
     let marked = options.methods.is_some();
-    let (macros, extra) = match check::signature::structure(&mut linked.scope, s, marked) {
-        Ok(signature) if !linked.broken => {
-            let assertions = check::extents::of(&linked.scope, s, &signature).unwrap_or_default();
-            let registry = std::mem::take(&mut linked.scope.registry);
+    let (macros, extra) = match check::signature::structure(&mut collected.scope, s, marked) {
+        Ok(signature) if !collected.broken => {
+            let assertions =
+                check::extents::assertions(&collected.scope, s, &signature).unwrap_or_default();
+            let registry = std::mem::take(&mut collected.scope.registry);
             let assertions = emit::unit::assertions(&assertions, &registry, library);
             let registry = with_self(registry, signature, &s.name);
             let text = registry.export().map(|s| s.encode()).unwrap_or_default();
-            let consts = emit::unit::consts(&of, registry.consts.iter().enumerate());
-            let children = emit::unit::children(&of, &registry, 0, library);
+            let consts = emit::unit::consts(&owner, registry.consts.iter().enumerate());
+            let children = emit::unit::children(&owner, &registry, 0, library);
             (text, quote!(#consts #children #assertions))
         }
         Ok(_) | Err(Reported) => (Signature::broken().encode(), TokenStream::new()),
     };
     let fields = hidden::fields_macro(name);
-    let fields_macro = link::item_macro(
+    let fields_macro = collect::item_macro(
         &fields,
         &hidden::item_macro(&fields, &state.id),
         &s.visibility,
@@ -47,9 +48,9 @@ pub(super) fn signature(
     );
     let own = match marked {
         true => quote! {
-            const _: fn() = || #library::__private::has_methods::<#of>();
+            const _: fn() = || #library::__private::has_methods::<#owner>();
         },
-        false => link::item_macro(
+        false => collect::item_macro(
             name,
             &hidden::item_macro(name, &state.id),
             &s.visibility,
@@ -65,7 +66,7 @@ fn with_self(registry: Registry, signature: Struct, name: &Ident) -> Registry {
     let mut out = registry;
     let moved = Map {
         dim: &|d: &Dim| Some(d.clone()),
-        of: &|i| Some(i + 1),
+        structure: &|i| Some(i + 1),
     };
     for known in &mut out.structs {
         if let Some(s) = moved.structure(&known.signature) {

@@ -2,14 +2,14 @@
 
 use super::Lowerer;
 use super::arguments::{integer, plain};
-use super::build::Operand;
+use super::build::WrittenOperand;
 use super::value::Val;
 use crate::check::relation;
 use crate::errors::Checked;
 use crate::messages;
 use proc_macro2::TokenStream;
 use quote::ToTokens;
-use sinew_ir::{Axis, Dim, OpError, Relation, lower};
+use sinew_ir::{Axis, Dim, OpError, Relation, compose};
 
 impl Lowerer<'_, '_> {
     /// `x[..]`.
@@ -38,8 +38,8 @@ impl Lowerer<'_, '_> {
             if whole {
                 continue;
             }
-            let axis = self.build(part, "index", &[Operand::of(&tokens, x)], |_| {
-                lower::axis(&shape, i64::try_from(i).unwrap_or(i64::MAX))
+            let axis = self.build(part, "index", &[WrittenOperand::new(&tokens, x)], |_| {
+                compose::axis(&shape, i64::try_from(i).unwrap_or(i64::MAX))
             })?;
             let Axis::At(at) = axis else { continue };
             let extent = shape.dims[at].clone();
@@ -66,22 +66,28 @@ impl Lowerer<'_, '_> {
                     (start, stop)
                 }
             };
-            self.within(part, &Operand::of(&tokens, x), &start, &stop, &extent)?;
+            self.within(
+                part,
+                &WrittenOperand::new(&tokens, x),
+                &start,
+                &stop,
+                &extent,
+            )?;
             let ends = (start, stop);
             x = self.build_with(
                 part,
                 "index",
-                &[Operand::of(&tokens, x)],
+                &[WrittenOperand::new(&tokens, x)],
                 ends,
                 |b, ends| {
                     let (start, stop) = ends.clone();
-                    lower::slice(b, x, axis, start, stop, Dim::constant(1))
+                    compose::slice(b, x, axis, start, stop, Dim::constant(1))
                 },
             )?;
         }
         if !gone.is_empty() {
-            x = self.build(&e.index, "index", &[Operand::of(&tokens, x)], |b| {
-                lower::squeeze(b, x, &gone)
+            x = self.build(&e.index, "index", &[WrittenOperand::new(&tokens, x)], |b| {
+                compose::squeeze(b, x, &gone)
             })?;
         }
         Ok(Val::Tensor(x))
@@ -91,7 +97,7 @@ impl Lowerer<'_, '_> {
     fn within(
         &mut self,
         at: &syn::Expr,
-        operand: &Operand,
+        operand: &WrittenOperand,
         start: &Dim,
         stop: &Dim,
         extent: &Dim,
@@ -114,7 +120,7 @@ impl Lowerer<'_, '_> {
     pub(super) fn at_most(
         &mut self,
         (tokens, name): (&TokenStream, &str),
-        operand: &Operand,
+        operand: &WrittenOperand,
         [left, right]: [&Dim; 2],
         error: &OpError,
     ) -> Checked<()> {

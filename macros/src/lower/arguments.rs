@@ -41,7 +41,7 @@ impl Argument<'_> {
 
 impl<'c> Arguments<'c> {
     /// Sorts arguments into the operation's parameters.
-    pub fn of(
+    pub fn new(
         scope: &Scope<'_>,
         op: &'static Operation,
         name: &syn::Ident,

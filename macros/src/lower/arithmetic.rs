@@ -1,14 +1,14 @@
 //! Operators: `+ - * / %`, comparisons, `&& || !`, with numbers on either side.
 
 use super::Lowerer;
-use super::build::Operand;
+use super::build::WrittenOperand;
 use super::constant;
 use super::value::{Counted, Number, Val};
 use crate::errors::{Checked, Reported};
 use crate::messages;
 use proc_macro2::TokenStream;
 use quote::ToTokens;
-use sinew_ir::{DType, Dim, Op, OpError, Value, lower, ops};
+use sinew_ir::{DType, Dim, Op, OpError, Value, compose, ops};
 use std::rc::Rc;
 use syn::spanned::Spanned;
 
@@ -82,7 +82,7 @@ impl Lowerer<'_, '_> {
         };
         let tokens = u.expr.to_token_stream();
         let x = self.tensor_of(val, None, &tokens)?;
-        let built = self.build(&u.op, name, &[Operand::of(&tokens, x)], |b| {
+        let built = self.build(&u.op, name, &[WrittenOperand::new(&tokens, x)], |b| {
             b.op(op, &[x], Vec::new())
         })?;
         Ok(Val::Tensor(built))
@@ -158,23 +158,23 @@ impl Lowerer<'_, '_> {
             && self.builder.type_of(x).dtype.is_integer()
             && self.builder.type_of(y).dtype.is_integer()
         {
-            let of = |v| messages::tensor(self.builder.type_of(v));
-            let error = messages::division_of_integers(&e.op, (&lt, of(x)), (&rt, of(y)));
+            let ty = |v| messages::tensor(self.builder.type_of(v));
+            let error = messages::division_of_integers(&e.op, (&lt, ty(x)), (&rt, ty(y)));
             return Err(self.report(error));
         }
-        let operands = Operand::pair((lt, x), (rt, y));
+        let operands = WrittenOperand::pair((lt, x), (rt, y));
         let built = self.build(&e.op, name, &operands, |b| match swap {
-            false => lower::binary(b, op, x, y),
-            true => lower::binary(b, op, y, x).map_err(turned),
+            false => compose::binary(b, op, x, y),
+            true => compose::binary(b, op, y, x).map_err(turned),
         })?;
         Ok(Val::Tensor(built))
     }
 
     /// Arithmetic of consts as a scalar of `dtype`.
-    pub fn counted_number(&mut self, of: &Counted, dtype: DType) -> Checked<Value> {
-        let e = &of.written;
+    pub fn counted_number(&mut self, counted: &Counted, dtype: DType) -> Checked<Value> {
+        let e = &counted.written;
         let (lt, rt) = (e.left.to_token_stream(), e.right.to_token_stream());
-        let (left, right) = of.sides.clone();
+        let (left, right) = counted.sides.clone();
         let x = self.tensor_of(left, Some(dtype), &lt)?;
         let y = self.tensor_of(right, Some(dtype), &rt)?;
         let (op, name) = match e.op {
@@ -182,20 +182,20 @@ impl Lowerer<'_, '_> {
             syn::BinOp::Sub(_) => (ops::SUB, "-"),
             _ => (ops::MUL, "*"),
         };
-        let operands = Operand::pair((lt, x), (rt, y));
-        self.build(&e.op, name, &operands, |b| lower::binary(b, op, x, y))
+        let operands = WrittenOperand::pair((lt, x), (rt, y));
+        self.build(&e.op, name, &operands, |b| compose::binary(b, op, x, y))
     }
 
     /// Arithmetic of consts as a size.
-    pub fn counted_size(&mut self, of: &Counted) -> syn::Result<Dim> {
-        let left = self.size_of(&of.sides.0, &of.written.left)?;
-        let right = self.size_of(&of.sides.1, &of.written.right)?;
-        let size = match of.written.op {
+    pub fn counted_size(&mut self, counted: &Counted) -> syn::Result<Dim> {
+        let left = self.size_of(&counted.sides.0, &counted.written.left)?;
+        let right = self.size_of(&counted.sides.1, &counted.written.right)?;
+        let size = match counted.written.op {
             syn::BinOp::Add(_) => left.checked_add(&right),
             syn::BinOp::Sub(_) => left.checked_sub(&right),
             _ => left.checked_mul(&right),
         };
-        size.ok_or_else(|| messages::dim_arithmetic(of.written.op.span()))
+        size.ok_or_else(|| messages::dim_arithmetic(counted.written.op.span()))
     }
 
     /// A value as a size, if it may be one.
@@ -227,10 +227,10 @@ impl Lowerer<'_, '_> {
     ) -> Checked<(Value, Value)> {
         for (tensor, tensor_at, number, at) in [(&left, lt, &right, rt), (&right, rt, &left, lt)] {
             if let (Val::Tensor(v), Val::Number(n)) = (tensor, number) {
-                let of = self.builder.type_of(*v);
-                if of.dtype.is_integer() && !n.integer {
-                    let beside = Some((tensor_at, messages::tensor(of)));
-                    let error = messages::number_type(at, n.value, of.dtype, beside);
+                let ty = self.builder.type_of(*v);
+                if ty.dtype.is_integer() && !n.integer {
+                    let beside = Some((tensor_at, messages::tensor(ty)));
+                    let error = messages::number_type(at, n.value, ty.dtype, beside);
                     return Err(self.report(error));
                 }
             }
@@ -282,9 +282,9 @@ impl Lowerer<'_, '_> {
         let (left, right) = (self.value_arg(a, 0), self.value_arg(a, 1));
         let (left, right) = (left?, right?);
         let (x, y) = self.two(left.val, right.val, &left.tokens, &right.tokens)?;
-        let operands = Operand::pair((left.tokens, x), (right.tokens, y));
+        let operands = WrittenOperand::pair((left.tokens, x), (right.tokens, y));
         let built = self.build(&a.name, a.op.name, &operands, |b| {
-            lower::binary(b, op, x, y)
+            compose::binary(b, op, x, y)
         })?;
         Ok(Val::Tensor(built))
     }

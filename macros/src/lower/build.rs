@@ -10,7 +10,7 @@ use quote::ToTokens;
 use sinew_ir::{Builder, Dim, OpError, Shape, Value};
 
 /// An operand for messages: how it is called there, its tokens, its value.
-pub struct Operand {
+pub struct WrittenOperand {
     /// `left`, `right`, or nothing.
     pub side: &'static str,
     /// As written.
@@ -19,10 +19,10 @@ pub struct Operand {
     pub value: Value,
 }
 
-impl Operand {
+impl WrittenOperand {
     /// An operand without a side.
-    pub fn of(tokens: &impl ToTokens, value: Value) -> Operand {
-        Operand {
+    pub fn new(tokens: &impl ToTokens, value: Value) -> WrittenOperand {
+        WrittenOperand {
             side: "",
             tokens: tokens.to_token_stream(),
             value,
@@ -30,8 +30,8 @@ impl Operand {
     }
 
     /// Two operands with sides.
-    pub fn pair(left: (TokenStream, Value), right: (TokenStream, Value)) -> [Operand; 2] {
-        [("left", left), ("right", right)].map(|(side, (tokens, value))| Operand {
+    pub fn pair(left: (TokenStream, Value), right: (TokenStream, Value)) -> [WrittenOperand; 2] {
+        [("left", left), ("right", right)].map(|(side, (tokens, value))| WrittenOperand {
             side,
             tokens,
             value,
@@ -46,7 +46,7 @@ impl Lowerer<'_, '_> {
         &mut self,
         at: &impl ToTokens,
         name: &str,
-        operands: &[Operand],
+        operands: &[WrittenOperand],
         make: impl Fn(&mut Builder) -> Result<T, OpError>,
     ) -> Checked<T> {
         self.build_with(at, name, operands, (), |b, ()| make(b))
@@ -58,7 +58,7 @@ impl Lowerer<'_, '_> {
         &mut self,
         at: &impl ToTokens,
         name: &str,
-        operands: &[Operand],
+        operands: &[WrittenOperand],
         mut dims: D,
         make: impl Fn(&mut Builder, &D) -> Result<T, OpError>,
     ) -> Checked<T> {
@@ -91,7 +91,7 @@ impl Lowerer<'_, '_> {
         at: &TokenStream,
         name: &str,
         error: &OpError,
-        operands: &[Operand],
+        operands: &[WrittenOperand],
     ) -> Reported {
         self.report(self.refusal(at, name, error, operands).into_error())
     }
@@ -102,7 +102,7 @@ impl Lowerer<'_, '_> {
         at: &TokenStream,
         name: &str,
         error: &OpError,
-        operands: &[Operand],
+        operands: &[WrittenOperand],
     ) -> Message {
         let mark = match error {
             OpError::DType { operand, .. } => operands.get(*operand),
@@ -132,7 +132,7 @@ impl Lowerer<'_, '_> {
     }
 
     /// The dims whose difference made the builder refuse.
-    fn differing(&self, error: &OpError, operands: &[Operand]) -> Vec<(Dim, Dim)> {
+    fn differing(&self, error: &OpError, operands: &[WrittenOperand]) -> Vec<(Dim, Dim)> {
         match error {
             OpError::ShapesDiffer { left, right } => aligned(left, right),
             OpError::InnerDims { left, right } => {

@@ -11,7 +11,7 @@ use crate::messages;
 use crate::names::{self, Callee};
 use crate::operations;
 use crate::parse;
-use crate::signature::{self, Of};
+use crate::signature::{self, ParamType};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use sinew_ir::{CalleeInfo, Dim, Inst, Relation, Symbol, SymbolKind, Type, Value};
@@ -77,12 +77,12 @@ impl Lowerer<'_, '_> {
                 let explicit = self.explicit(last_arguments(&p.path), &f)?;
                 self.invoke(&f, unit, given, explicit, &path.to_token_stream())
             }
-            Callee::Method(of, method) => {
+            Callee::Method(owner, method) => {
                 self.plain_segments(&p.path, 2)?;
-                let position = if of.is_ident("Self") {
+                let position = if owner.is_ident("Self") {
                     self.scope.owner.as_ref().map(|(position, _)| *position)
                 } else {
-                    match self.mentions.get(&scope::key(&of)) {
+                    match self.mentions.get(&scope::key(&owner)) {
                         Some(Mention::Struct(position)) => Some(*position),
                         Some(Mention::Broken) => return Err(Reported),
                         Some(Mention::Function(_) | Mention::NoItem) | None => None,
@@ -92,8 +92,14 @@ impl Lowerer<'_, '_> {
                     return Err(self.report(messages::plain_function(&p.path)));
                 };
                 let given = self.given(&call.args)?;
-                let of = arguments_before_last(&p.path);
-                self.method(position, method, given, of, last_arguments(&p.path))
+                let struct_arguments = arguments_before_last(&p.path);
+                self.method(
+                    position,
+                    method,
+                    given,
+                    struct_arguments,
+                    last_arguments(&p.path),
+                )
             }
         }
     }
@@ -107,11 +113,11 @@ impl Lowerer<'_, '_> {
         };
         match &given.val {
             Val::Broken => Err(Reported),
-            Val::Struct(StructVal { of, .. }) => {
-                let of = *of;
+            Val::Struct(StructVal { structure, .. }) => {
+                let structure = *structure;
                 let mut all = vec![given.clone()];
                 all.extend(self.given(&call.args)?);
-                self.method(of, &call.method, all, None, call.turbofish.as_ref())
+                self.method(structure, &call.method, all, None, call.turbofish.as_ref())
             }
             Val::Tensor(_)
             | Val::Number(_)
@@ -162,20 +168,20 @@ impl Lowerer<'_, '_> {
 
     fn method(
         &mut self,
-        of: usize,
+        position: usize,
         name: &syn::Ident,
         given: Vec<Given>,
         of_struct: Option<&syn::AngleBracketedGenericArguments>,
         arguments: Option<&syn::AngleBracketedGenericArguments>,
     ) -> Checked<Val> {
-        let structure = &self.scope.registry.structs[of].signature;
+        let structure = &self.scope.registry.structs[position].signature;
         let text = parse::name(name);
         let full = format!("{}::{text}", structure.name);
         let Some(f) = structure.methods.iter().find(|m| m.name == full).cloned() else {
             let error = messages::no_struct_method(name, structure);
             return Err(self.report(error));
         };
-        let unit = super::method_unit(self.scope, of, &text);
+        let unit = super::method_unit(self.scope, position, &text);
         let mut explicit = self.explicit(arguments, &f)?;
         if let Some(arguments) = of_struct {
             self.explicit_struct(arguments, &f, &mut explicit)?;
@@ -251,7 +257,7 @@ impl Lowerer<'_, '_> {
                 .ok_or_else(|| self.overflow(crate::parse::start(at)))?;
             results.push(self.builder.value(ty));
         }
-        let replaced = Equations::of(&f.constraints);
+        let replaced = Equations::from_constraints(&f.constraints);
         let configured = sizes::configured(&self.scope.registry, f, &replaced);
         let gone = |s: &Symbol| replaced.replaces(s) && !configured.contains(s);
         let mut sizes = Vec::new();
@@ -264,7 +270,7 @@ impl Lowerer<'_, '_> {
             }
         }
         self.locate(crate::parse::start(at));
-        let callee = self.callees.of(&f.name, unit);
+        let callee = self.callees.name_for(&f.name, unit);
         let builder = &self.builder;
         let info = CalleeInfo::assumed(
             operands.iter().map(|v| builder.type_of(*v)),
@@ -306,8 +312,8 @@ impl Lowerer<'_, '_> {
         pending: &mut Vec<Pending>,
         operands: &mut Vec<Value>,
     ) -> Checked<()> {
-        match &param.of {
-            Of::Tensor(declared) => {
+        match &param.ty {
+            ParamType::Tensor(declared) => {
                 let value = match &given.val {
                     Val::Struct(_) | Val::Tuple(_) => {
                         let what = self.describe(&given.val);
@@ -336,9 +342,9 @@ impl Lowerer<'_, '_> {
                 }
                 operands.push(value);
             }
-            Of::Struct(of, declared) => {
+            ParamType::Struct(structure, declared) => {
                 let (found, dims, path) = match &given.val {
-                    Val::Struct(s) => (s.of, s.dims.clone(), s.path.clone()),
+                    Val::Struct(s) => (s.structure, s.dims.clone(), s.path.clone()),
                     val => {
                         let what = self.describe(val);
                         return Err(self.report(messages::argument_kind(
@@ -349,8 +355,8 @@ impl Lowerer<'_, '_> {
                         )));
                     }
                 };
-                if found != *of {
-                    let expected = &self.scope.registry.structs[*of].signature;
+                if found != *structure {
+                    let expected = &self.scope.registry.structs[*structure].signature;
                     let found = &self.scope.registry.structs[found].signature;
                     let error = messages::other_struct(&given.tokens, f, param, expected, found);
                     return Err(self.report(error));

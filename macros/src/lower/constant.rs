@@ -25,7 +25,7 @@ pub struct Constant {
 
 impl Constant {
     /// The const at a path.
-    pub fn of(path: &syn::Path) -> Constant {
+    pub fn from_path(path: &syn::Path) -> Constant {
         Constant {
             name: crate::signature::last(path),
             source: messages::source(path),
@@ -81,7 +81,7 @@ impl Constant {
 
 /// The quotient of two numbers of which one at least is a Rust const.
 pub fn quotient(left: &Val, right: &Val, at: TokenStream) -> Option<Val> {
-    let of = |val: &Val| match val {
+    let constant = |val: &Val| match val {
         Val::Const(c) => Some(c.as_ref().clone()),
         Val::Number(n) => Some(Constant::number(*n)),
         Val::Counted(_)
@@ -91,7 +91,9 @@ pub fn quotient(left: &Val, right: &Val, at: TokenStream) -> Option<Val> {
         | Val::Tuple(_)
         | Val::Broken => None,
     };
-    Some(Val::Const(Box::new(of(left)?.over(&of(right)?, at))))
+    Some(Val::Const(Box::new(
+        constant(left)?.over(&constant(right)?, at),
+    )))
 }
 
 impl Lowerer<'_, '_> {
@@ -109,7 +111,9 @@ impl Lowerer<'_, '_> {
         if dtype.is_integer() && !self.whole.iter().any(|c| c.value.to_string() == text) {
             self.whole.push(constant.clone());
         }
-        let name = self.numbers.of(&constant.name, constant.value.clone());
+        let name = self
+            .numbers
+            .name_for(&constant.name, constant.value.clone());
         let form = attributes::Constant {
             value: attributes::Number::Const(&Symbol::new(&name)),
             dtype,

@@ -189,7 +189,7 @@ impl Lowerer<'_, '_> {
             }
             _ => match p.path.segments.iter().find(|s| !s.arguments.is_none()) {
                 Some(s) => Err(self.report(messages::not_in_the_language(&s.arguments))),
-                None => Ok(Val::Const(Box::new(Constant::of(&p.path)))),
+                None => Ok(Val::Const(Box::new(Constant::from_path(&p.path)))),
             },
         }
     }
@@ -229,7 +229,7 @@ impl Lowerer<'_, '_> {
     }
 
     fn struct_field(&mut self, s: &StructVal, name: &syn::Ident) -> Checked<Val> {
-        let signature = &self.scope.registry.structs[s.of].signature;
+        let signature = &self.scope.registry.structs[s.structure].signature;
         let Some(field) = signature
             .fields
             .iter()
@@ -243,13 +243,17 @@ impl Lowerer<'_, '_> {
                 Some(value) => Ok(Val::Tensor(value)),
                 None => Err(Reported),
             },
-            FieldKind::Child(of, dims) => {
+            FieldKind::Child(structure, dims) => {
                 let symbols = &signature.symbols;
                 let dims: Option<Vec<_>> =
                     dims.iter().map(|d| at_dims(d, symbols, &s.dims)).collect();
-                let of = *of;
+                let structure = *structure;
                 let dims = dims.ok_or_else(|| self.overflow(name.span()))?;
-                Ok(Val::Struct(StructVal { of, dims, path }))
+                Ok(Val::Struct(StructVal {
+                    structure,
+                    dims,
+                    path,
+                }))
             }
         }
     }
@@ -303,7 +307,7 @@ impl Lowerer<'_, '_> {
             Val::Const(c) => format!("the const `{}`", c.source),
             Val::Counted(c) => format!("the number `{}`", messages::source(&c.written)),
             Val::Struct(s) => {
-                let signature = &self.scope.registry.structs[s.of].signature;
+                let signature = &self.scope.registry.structs[s.structure].signature;
                 messages::structure(signature, &s.dims)
             }
             Val::Tuple(parts) => {

@@ -27,7 +27,7 @@ use crate::errors::{Checked, Reported};
 use crate::hidden;
 use crate::messages::{self, Message};
 use crate::parse;
-use crate::signature::{self, FieldKind, Of};
+use crate::signature::{self, FieldKind, ParamType};
 pub use arguments::Arguments;
 use constant::Constant;
 use names::Names;
@@ -118,7 +118,7 @@ pub fn function(
         callees: Names::default(),
         numbers: Names::default(),
         whole: Vec::new(),
-        equations: Equations::of(&signature.constraints),
+        equations: Equations::from_constraints(&signature.constraints),
         substitution: Substitution::default(),
         assertions: Vec::new(),
         asserted: HashSet::new(),
@@ -217,8 +217,8 @@ impl Lowerer<'_, '_> {
     fn parameters(&mut self, parsed: &parse::Function) -> Checked<()> {
         let signature = self.signature;
         for p in &signature.params {
-            let val = match &p.of {
-                Of::Tensor(t) => {
+            let val = match &p.ty {
+                ParamType::Tensor(t) => {
                     let t = self
                         .equations
                         .ty(t)
@@ -230,10 +230,10 @@ impl Lowerer<'_, '_> {
                     });
                     Val::Tensor(value)
                 }
-                Of::Struct(of, dims) => {
-                    self.leaves(&p.name, *of, dims, parsed.span())?;
+                ParamType::Struct(structure, dims) => {
+                    self.leaves(&p.name, *structure, dims, parsed.span())?;
                     Val::Struct(value::StructVal {
-                        of: *of,
+                        structure: *structure,
                         dims: dims.clone(),
                         path: p.name.clone(),
                     })
@@ -244,8 +244,8 @@ impl Lowerer<'_, '_> {
         Ok(())
     }
 
-    fn leaves(&mut self, path: &str, of: usize, dims: &[Dim], span: Span) -> Checked<()> {
-        let signature = self.scope.registry.structs[of].signature.clone();
+    fn leaves(&mut self, path: &str, structure: usize, dims: &[Dim], span: Span) -> Checked<()> {
+        let signature = self.scope.registry.structs[structure].signature.clone();
         for field in &signature.fields {
             let name = format!("{path}.{}", field.name);
             let at = |d: &Dim| at_dims(d, &signature.symbols, dims);
@@ -457,8 +457,8 @@ fn rename_consts(
 }
 
 /// The path of a struct's method's unit: through the item by which the struct is known.
-pub fn method_unit(scope: &Scope<'_>, of: usize, method: &str) -> TokenStream {
-    let known = &scope.registry.structs[of];
+pub fn method_unit(scope: &Scope<'_>, structure: usize, method: &str) -> TokenStream {
+    let known = &scope.registry.structs[structure];
     let route = &known.route;
     let constant = hidden::method_unit(known.position, method);
     quote!(#route::#constant)

@@ -16,7 +16,7 @@ pub struct Names {
 
 impl Names {
     /// The name of an expression: the one wished for, with a number behind where another has it.
-    pub fn of(&mut self, wished: &str, expression: TokenStream) -> String {
+    pub fn name_for(&mut self, wished: &str, expression: TokenStream) -> String {
         let text = format!("{wished} {expression}");
         if let Some(known) = self.known.get(&text) {
             return self.list[*known].0.clone();

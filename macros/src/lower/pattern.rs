@@ -97,7 +97,7 @@ impl Lowerer<'_, '_> {
         if matches!(ty, syn::Type::Infer(_)) {
             return Ok(val);
         }
-        let written = parse::types::of(ty, self.scope.errors)?;
+        let written = parse::types::type_expr(ty, self.scope.errors)?;
         match written {
             TypeExpr::Tensor(t) => {
                 let declared = self.scope.tensor(&t)?;

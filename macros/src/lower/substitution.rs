@@ -81,8 +81,8 @@ impl Lowerer<'_, '_> {
     /// Rewrites the types of values.
     fn replace(&mut self, replaced: &Replaced) {
         let values = &mut self.builder.values;
-        for (i, of) in values.iter().enumerate().skip(self.substitution.seen) {
-            self.substitution.note(i, &of.shape.dims);
+        for (i, ty) in values.iter().enumerate().skip(self.substitution.seen) {
+            self.substitution.note(i, &ty.shape.dims);
         }
         self.substitution.seen = values.len();
         self.substitution.any = true;
@@ -94,16 +94,16 @@ impl Lowerer<'_, '_> {
             Replaced::Product => (0..values.len()).collect(),
         };
         for i in touched {
-            let Some(of) = values.get_mut(i) else {
+            let Some(ty) = values.get_mut(i) else {
                 continue;
             };
-            for d in &mut of.shape.dims {
+            for d in &mut ty.shape.dims {
                 // What does not fit 64 bits is reported where it is used.
                 if let Some(new) = self.equations.dim(d) {
                     *d = new;
                 }
             }
-            self.substitution.note(i, &of.shape.dims);
+            self.substitution.note(i, &ty.shape.dims);
         }
     }
 

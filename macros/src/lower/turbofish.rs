@@ -5,7 +5,7 @@ use crate::check::unify::Instance;
 use crate::errors::Checked;
 use crate::messages;
 use crate::parse::types;
-use crate::signature::{self, Of};
+use crate::signature::{self, ParamType};
 use sinew_ir::SymbolKind;
 
 impl Lowerer<'_, '_> {
@@ -55,8 +55,8 @@ impl Lowerer<'_, '_> {
         f: &signature::Function,
         instance: &mut Instance,
     ) -> Checked<()> {
-        let Some(Of::Struct(_, declared)) =
-            f.params.first().map(|p| &p.of).filter(|_| f.is_method())
+        let Some(ParamType::Struct(_, declared)) =
+            f.params.first().map(|p| &p.ty).filter(|_| f.is_method())
         else {
             return Err(self.report(messages::no_receiver_for_dims(arguments, f)));
         };

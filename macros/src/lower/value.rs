@@ -48,7 +48,7 @@ pub struct Number {
 #[derive(Clone)]
 pub struct StructVal {
     /// Its position in the registry.
-    pub of: usize,
+    pub structure: usize,
     /// Its dims.
     pub dims: Vec<Dim>,
     /// Its path from a parameter, `m.hidden`: leaves are found by name.

@@ -206,14 +206,14 @@ pub fn no_such_member(member: &syn::Member, what: &str) -> Error {
     )
 }
 
-pub fn no_field(name: &syn::Ident, of: &Struct) -> Error {
-    let known: Vec<String> = of.fields.iter().map(|f| f.name.clone()).collect();
+pub fn no_field(name: &syn::Ident, structure: &Struct) -> Error {
+    let known: Vec<String> = structure.fields.iter().map(|f| f.name.clone()).collect();
     error(
         name,
         "field",
         &format!(
             "`{}` (declared at {}) has no field `{name}`",
-            of.name, of.at
+            structure.name, structure.at
         ),
         &suggestion(&name.to_string(), &known, "fields"),
     )

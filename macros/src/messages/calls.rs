@@ -1,7 +1,7 @@
 //! About calls of model functions and of everything else that could be called.
 
 use super::{Message, count, dim, error, message, shape, source, suggestion, tensor};
-use crate::signature::{Function, Of, Param, Struct};
+use crate::signature::{Function, Param, ParamType, Struct};
 use quote::ToTokens;
 use sinew_ir::{Constraint, Dim, Shape, Type};
 use syn::Error;
@@ -62,7 +62,7 @@ pub fn call_without_derivative(at: &impl ToTokens, f: &Function, why: &str) -> M
         at,
         "call",
         &format!("`{}` has no derivative: {why}", f.name),
-        &[("declared", format!("{} at {}", signature(f), f.at))],
+        &[("declared", format!("{} at {}", print_signature(f), f.at))],
         "`stop_gradient(..)` keeps what it gives out of the derivative; a function that is never \
          differentiated says `#[model(no_derivative)]`",
     )
@@ -77,8 +77,8 @@ pub fn named_argument(name: &syn::Expr) -> Error {
     )
 }
 
-pub fn no_struct_method(name: &syn::Ident, of: &Struct) -> Error {
-    let known: Vec<String> = of
+pub fn no_struct_method(name: &syn::Ident, structure: &Struct) -> Error {
+    let known: Vec<String> = structure
         .methods
         .iter()
         .filter_map(|m| m.name.rsplit("::").next().map(ToString::to_string))
@@ -86,7 +86,7 @@ pub fn no_struct_method(name: &syn::Ident, of: &Struct) -> Error {
     let help = match known.is_empty() {
         true => format!(
             "`{}` has no methods: give it some in `#[model] impl {} {{ .. }}`",
-            of.name, of.name
+            structure.name, structure.name
         ),
         false => suggestion(&name.to_string(), &known, "methods"),
     };
@@ -95,20 +95,20 @@ pub fn no_struct_method(name: &syn::Ident, of: &Struct) -> Error {
         "call",
         &format!(
             "`{}` (declared at {}) has no method `{name}`",
-            of.name, of.at
+            structure.name, structure.at
         ),
         &help,
     )
 }
 
-fn signature(f: &Function) -> String {
+fn print_signature(f: &Function) -> String {
     let params: Vec<String> = f
         .params
         .iter()
-        .map(|p| match &p.of {
-            Of::Tensor(t) => format!("{}: {}", p.name, tensor(t)),
-            Of::Struct(..) if p.name == "self" => "&self".to_string(),
-            Of::Struct(..) => format!("{}: &..", p.name),
+        .map(|p| match &p.ty {
+            ParamType::Tensor(t) => format!("{}: {}", p.name, tensor(t)),
+            ParamType::Struct(..) if p.name == "self" => "&self".to_string(),
+            ParamType::Struct(..) => format!("{}: &..", p.name),
         })
         .collect();
     let results: Vec<String> = f.results.iter().map(tensor).collect();
@@ -131,16 +131,16 @@ pub fn argument_count(at: &impl ToTokens, f: &Function, found: usize) -> Error {
             count(wanted, "argument"),
             found.saturating_sub(hidden)
         ),
-        &[("declared", format!("{} at {}", signature(f), f.at))],
+        &[("declared", format!("{} at {}", print_signature(f), f.at))],
         "give each parameter one argument, in order",
     )
     .into_error()
 }
 
 pub fn argument_kind(at: &impl ToTokens, f: &Function, p: &Param, what: &str) -> Error {
-    let wanted = match &p.of {
-        Of::Tensor(t) => tensor(t),
-        Of::Struct(..) => "a struct".to_string(),
+    let wanted = match &p.ty {
+        ParamType::Tensor(t) => tensor(t),
+        ParamType::Struct(..) => "a struct".to_string(),
     };
     message(
         at,
@@ -149,7 +149,7 @@ pub fn argument_kind(at: &impl ToTokens, f: &Function, p: &Param, what: &str) ->
             "`{}` of `{}` is {wanted}, and this is {what}",
             p.name, f.name
         ),
-        &[("declared", format!("{} at {}", signature(f), f.at))],
+        &[("declared", format!("{} at {}", print_signature(f), f.at))],
         "pass the arguments in the order they are declared",
     )
     .into_error()
@@ -219,9 +219,9 @@ pub fn argument_dim(
         true => format!("`{}`", dim(expected)),
         false => format!("`{}` (its `{}`)", dim(expected), dim(declared)),
     };
-    let of = match &p.of {
-        Of::Tensor(t) => tensor(t),
-        Of::Struct(..) => "a struct".to_string(),
+    let ty = match &p.ty {
+        ParamType::Tensor(t) => tensor(t),
+        ParamType::Struct(..) => "a struct".to_string(),
     };
     message(
         at,
@@ -233,7 +233,7 @@ pub fn argument_dim(
             dim(actual)
         ),
         &[
-            ("declared", format!("{of} (at {})", f.at)),
+            ("declared", format!("{ty} (at {})", f.at)),
             ("found", format!("{what} for `{}`", source(at))),
         ],
         "sizes must be equal for all values of the symbols: use one symbol for both, or declare it with `#[model(where(..))]`",
@@ -268,7 +268,7 @@ pub fn not_inferred(at: &impl ToTokens, f: &Function, symbol: &str) -> Error {
         at,
         "call",
         &format!("nothing tells what `{symbol}` of `{}` is here", f.name),
-        &[("declared", format!("{} at {}", signature(f), f.at))],
+        &[("declared", format!("{} at {}", print_signature(f), f.at))],
         &format!(
             "give it in the call, `{}::<..>(..)`, or add an argument with a dim that is it",
             f.name

@@ -92,12 +92,12 @@ pub fn dim(dim: &Dim) -> String {
 }
 
 /// A tensor's type as it is written: `Tensor<i32, [S], B, 64>`.
-pub fn tensor(of: &Type) -> String {
+pub fn tensor(ty: &Type) -> String {
     let mut parts = Vec::new();
-    if of.dtype != sinew_ir::DType::Float {
-        parts.push(of.dtype.name().to_string());
+    if ty.dtype != sinew_ir::DType::Float {
+        parts.push(ty.dtype.name().to_string());
     }
-    let dims = shape(&of.shape);
+    let dims = shape(&ty.shape);
     if !dims.is_empty() {
         parts.push(dims);
     }
@@ -108,19 +108,19 @@ pub fn tensor(of: &Type) -> String {
 }
 
 /// A shape's dims as they are written.
-pub fn shape(of: &Shape) -> String {
-    let mut parts: Vec<String> = of.sequence.iter().map(|s| format!("[{s}]")).collect();
-    parts.extend(of.dims.iter().map(dim));
+pub fn shape(shape: &Shape) -> String {
+    let mut parts: Vec<String> = shape.sequence.iter().map(|s| format!("[{s}]")).collect();
+    parts.extend(shape.dims.iter().map(dim));
     parts.join(", ")
 }
 
 /// A struct's type as it is written.
-pub fn structure(of: &Struct, dims: &[Dim]) -> String {
+pub fn structure(structure: &Struct, dims: &[Dim]) -> String {
     match dims.is_empty() {
-        true => of.name.clone(),
+        true => structure.name.clone(),
         false => {
             let dims: Vec<String> = dims.iter().map(dim).collect();
-            format!("{}<{}>", of.name, dims.join(", "))
+            format!("{}<{}>", structure.name, dims.join(", "))
         }
     }
 }

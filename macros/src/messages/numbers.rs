@@ -53,7 +53,7 @@ pub fn number_type(
 ) -> Error {
     let facts: Vec<(String, String)> = beside
         .iter()
-        .map(|(other, of)| (source(*other), of.clone()))
+        .map(|(other, ty)| (source(*other), ty.clone()))
         .collect();
     let help = number_help(value, dtype, facts.first().map_or("x", |(name, _)| name));
     let facts: Vec<(&str, String)> = facts.iter().map(|(n, t)| (n.as_str(), t.clone())).collect();

@@ -90,29 +90,33 @@ fn dtype_help(
     name: &str,
     operands: &[(String, String)],
 ) -> String {
-    let Some((of, _)) = operands.get(operand) else {
+    let Some((written, _)) = operands.get(operand) else {
         return "give another `dtype`".to_string();
     };
     // A fact may start with a side.
-    let of = of
+    let written = written
         .strip_prefix("left ")
-        .or(of.strip_prefix("right "))
-        .unwrap_or(of);
+        .or(written.strip_prefix("right "))
+        .unwrap_or(written);
     // Arguments in each other's place: an index first, as in other libraries.
     let first = operands
         .first()
         .filter(|(_, t)| operand == 1 && t.starts_with("Tensor<i32"));
     match (expected, found) {
-        ("bool", found) if found.is_float() => format!("compare it: `{of} != 0.0`"),
-        ("bool", _) => format!("compare it: `{of} != 0`"),
+        ("bool", found) if found.is_float() => format!("compare it: `{written} != 0.0`"),
+        ("bool", _) => format!("compare it: `{written} != 0`"),
         ("i32", _) => match first {
-            Some((first, _)) => format!("`{first}` is the i32 one: `{of}.{name}({first}, ..)`"),
+            Some((first, _)) => {
+                format!("`{first}` is the i32 one: `{written}.{name}({first}, ..)`")
+            }
             None => {
-                format!("indices are i32: declare it so (`Tensor<i32, ..>`), or `{of}.cast(i32)`")
+                format!(
+                    "indices are i32: declare it so (`Tensor<i32, ..>`), or `{written}.cast(i32)`"
+                )
             }
         },
-        (_, DType::Bool) => format!("`{of}.cast(float)` makes 0 and 1 of it"),
-        _ => format!("make a float of it: `{of}.cast(float)`"),
+        (_, DType::Bool) => format!("`{written}.cast(float)` makes 0 and 1 of it"),
+        _ => format!("make a float of it: `{written}.cast(float)`"),
     }
 }
 
@@ -123,8 +127,8 @@ fn word(dtype: DType) -> String {
     }
 }
 
-fn list(of: &sinew_ir::Shape) -> String {
-    format!("({})", super::shape(of))
+fn list(shape: &sinew_ir::Shape) -> String {
+    format!("({})", super::shape(shape))
 }
 
 fn inner(left: &str, right: &str, operands: &[(String, String)]) -> String {
@@ -162,12 +166,12 @@ fn broadcast_help(left: &sinew_ir::Shape, right: &sinew_ir::Shape) -> String {
 }
 
 /// A tensor operand as a fact: its side, its source, its type.
-pub fn operand(side: &str, at: &impl ToTokens, of: &sinew_ir::Type) -> (String, String) {
+pub fn operand(side: &str, at: &impl ToTokens, ty: &sinew_ir::Type) -> (String, String) {
     let name = match side.is_empty() {
         true => source(at),
         false => format!("{side} {}", source(at)),
     };
-    (name, tensor(of))
+    (name, tensor(ty))
 }
 
 pub fn no_derivative(span: proc_macro2::Span, op: &str, why: &str) -> Error {

@@ -190,13 +190,13 @@ pub fn two_sequences(name: &syn::Ident) -> Error {
     )
 }
 
-pub fn struct_dims(of: &StructType, s: &Struct) -> Error {
+pub fn struct_dims(written: &StructType, s: &Struct) -> Error {
     let symbols: Vec<String> = s.symbols.iter().map(|s| s.name().to_string()).collect();
     let declared = match symbols.is_empty() {
         true => s.name.clone(),
         false => format!("{}<{}>", s.name, symbols.join(", ")),
     };
-    let path = &of.path;
+    let path = &written.path;
     message(
         path,
         "types",
@@ -204,7 +204,7 @@ pub fn struct_dims(of: &StructType, s: &Struct) -> Error {
             "`{}` takes {}, and has {} here",
             s.name,
             count(symbols.len(), "dim"),
-            of.dims.len()
+            written.dims.len()
         ),
         &[("declared", format!("{declared} at {}", s.at))],
         &format!("write `{declared}` with a dim for each symbol"),

@@ -54,8 +54,8 @@ fn function(o: &Operation) -> TokenStream {
 
 /// Functions of so many parameters that return an operation's tensor are that operation.
 fn mark(parameters: usize) -> TokenStream {
-    let of: Vec<Ident> = (0..parameters).map(|i| format_ident!("P{}", i)).collect();
+    let types: Vec<Ident> = (0..parameters).map(|i| format_ident!("P{}", i)).collect();
     quote! {
-        impl<Of, F: Fn(#(#of),*) -> Tensor<Of>, #(#of),*> crate::names::Operation<Of, (#(#of,)*)> for F {}
+        impl<Of, F: Fn(#(#types),*) -> Tensor<Of>, #(#types),*> crate::names::Operation<Of, (#(#types,)*)> for F {}
     }
 }

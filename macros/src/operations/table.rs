@@ -3,7 +3,7 @@
 //! A plain op of the IR is one line: its name and docs are those of its entry.
 
 use super::{DefaultValue, Lowering, Operation, Parameter};
-use sinew_ir::lower;
+use sinew_ir::compose;
 use sinew_ir::{DType, Op, ops};
 
 /// What becomes of the losses of rows, the mean without a word.
@@ -111,7 +111,7 @@ impl Operation {
     }
 
     /// One that is an op of the IR, under its name and with its docs.
-    fn of(op: Op, lowering: fn(Op) -> Lowering) -> Operation {
+    fn for_op(op: Op, lowering: fn(Op) -> Lowering) -> Operation {
         Operation::new(op.name, op.doc, lowering(op))
     }
 
@@ -194,28 +194,28 @@ impl Operation {
     }
 
     /// The same under another name.
-    fn alias(name: &'static str, of: Operation) -> Operation {
+    fn alias(name: &'static str, original: Operation) -> Operation {
         Operation {
             name,
-            doc: format!("As [`fn@{}`].", of.name),
-            ..of
+            doc: format!("As [`fn@{}`].", original.name),
+            ..original
         }
     }
 }
 
 fn unary(op: Op) -> Operation {
-    Operation::of(op, Lowering::Unary).takes("x")
+    Operation::for_op(op, Lowering::Unary).takes("x")
 }
 
 fn binary(op: Op) -> Operation {
-    Operation::of(op, Lowering::Binary)
+    Operation::for_op(op, Lowering::Binary)
         .takes("x")
         .takes("y")
         .by_name()
 }
 
 fn reduction(op: Op) -> Operation {
-    Operation::of(op, Lowering::Reduction)
+    Operation::for_op(op, Lowering::Reduction)
         .takes("x")
         .may_take("axis")
         .flag("keepdims")
@@ -227,7 +227,7 @@ fn reduction(op: Op) -> Operation {
 }
 
 fn along(op: Op) -> Operation {
-    Operation::of(op, Lowering::Along)
+    Operation::for_op(op, Lowering::Along)
         .takes("x")
         .integer("axis", -1)
 }
@@ -317,14 +317,14 @@ fn elementwise() -> Vec<Operation> {
         Operation::new(
             "leaky_relu",
             "x where it is positive, `negative_slope * x` elsewhere.",
-            Lowering::Number(lower::leaky_relu),
+            Lowering::Number(compose::leaky_relu),
         )
         .takes("x")
         .number("negative_slope", 0.01),
         Operation::new(
             "elu",
             "x where it is positive, `alpha * (exp(x) - 1)` elsewhere.",
-            Lowering::Number(lower::elu),
+            Lowering::Number(compose::elu),
         )
         .takes("x")
         .number("alpha", 1.0),
@@ -362,14 +362,14 @@ fn over_axes() -> Vec<Operation> {
         Operation::new(
             "cumsum",
             "The sum of each element and those before it along an axis.",
-            Lowering::Axis(lower::cumsum),
+            Lowering::Axis(compose::cumsum),
         )
         .takes("x")
         .takes_as("axis", "-1"),
         Operation::new(
             "cumprod",
             "The product of each element and those before it along an axis.",
-            Lowering::Axis(lower::cumprod),
+            Lowering::Axis(compose::cumprod),
         )
         .takes("x")
         .takes_as("axis", "-1"),
@@ -390,7 +390,7 @@ fn over_axes() -> Vec<Operation> {
         Operation::new(
             "argmax",
             "The index of the first maximum along an axis, as i32; of all elements without one.",
-            Lowering::Position(lower::argmax),
+            Lowering::Position(compose::argmax),
         )
         .takes("x")
         .may_take("axis")
@@ -398,7 +398,7 @@ fn over_axes() -> Vec<Operation> {
         Operation::new(
             "argmin",
             "The index of the first minimum along an axis, as i32; of all elements without one.",
-            Lowering::Position(lower::argmin),
+            Lowering::Position(compose::argmin),
         )
         .takes("x")
         .may_take("axis")
@@ -516,7 +516,7 @@ fn arrangement() -> Vec<Operation> {
         Operation::new(
             "flip",
             "Backwards along an axis.",
-            Lowering::Axis(lower::flip),
+            Lowering::Axis(compose::flip),
         )
         .takes("x")
         .takes_as("axis", "-1"),
@@ -548,7 +548,7 @@ fn indexing() -> Vec<Operation> {
         Operation::new(
             "take",
             "x's slices at i32 indices along an axis.",
-            Lowering::Gather(lower::take),
+            Lowering::Gather(compose::take),
         )
         .also(OUTSIDE)
         .takes("x")
@@ -557,7 +557,7 @@ fn indexing() -> Vec<Operation> {
         Operation::new(
             "take_along_axis",
             "x's elements at i32 indices along an axis.",
-            Lowering::Gather(lower::take_along_axis),
+            Lowering::Gather(compose::take_along_axis),
         )
         .also(OUTSIDE)
         .takes("x")
@@ -712,7 +712,7 @@ fn losses() -> Vec<Operation> {
         Operation::new(
             "binary_cross_entropy_with_logits",
             "The binary cross entropy of logits and targets between 0 and 1.",
-            Lowering::Loss(lower::binary_cross_entropy_with_logits),
+            Lowering::Loss(compose::binary_cross_entropy_with_logits),
         )
         .takes("x")
         .takes("y")

@@ -34,7 +34,7 @@ pub struct Parameter {
     /// Name.
     pub name: syn::Ident,
     /// Type.
-    pub of: TypeExpr,
+    pub ty: TypeExpr,
 }
 
 /// Reads a free function.
@@ -48,7 +48,7 @@ pub fn of_item(item: syn::ItemFn, options: Options, errors: &Errors) -> Checked<
     }
     let mut function = read(item.attrs, item.vis, item.sig, *item.block, errors)?;
     // Emitted code would make it the type that carries the function.
-    if let Some(path) = function.parameters.iter().find_map(|p| p.of.self_type()) {
+    if let Some(path) = function.parameters.iter().find_map(|p| p.ty.self_type()) {
         return Err(errors.report(messages::self_type(path)));
     }
     function.constraints = options.constraints;
@@ -68,7 +68,7 @@ pub fn of_method(
     for attribute in std::mem::take(&mut item.attrs) {
         if super::is_model(&attribute) {
             if let syn::Meta::List(list) = &attribute.meta {
-                let options = super::options::of(list.tokens.clone(), errors)?;
+                let options = super::options::read(list.tokens.clone(), errors)?;
                 options.only(&["where", "no_derivative"], "a method", errors)?;
                 constraints.extend(options.constraints);
                 no_derivative = no_derivative.or(options.no_derivative);
@@ -140,7 +140,7 @@ fn read(
             return Err(errors.report(messages::no_result(&signature.ident)));
         }
         syn::ReturnType::Type(_, ty) => {
-            let result = types::of(ty, errors)?;
+            let result = types::type_expr(ty, errors)?;
             results(&result, ty, errors)?;
             result
         }
@@ -166,8 +166,8 @@ fn read(
 const RESULTS: usize = 8;
 
 /// Refuses what no function returns.
-pub fn results(of: &TypeExpr, ty: &syn::Type, errors: &Errors) -> Checked<()> {
-    match of {
+pub fn results(result: &TypeExpr, ty: &syn::Type, errors: &Errors) -> Checked<()> {
+    match result {
         TypeExpr::Tensor(_) => Ok(()),
         TypeExpr::Struct(s) => Err(errors.report(messages::struct_result(&s.path))),
         TypeExpr::Tuple(parts) if parts.is_empty() => {
@@ -203,15 +203,15 @@ pub fn parameter(p: &syn::PatType, errors: &Errors) -> Checked<Parameter> {
         }
         other => return Err(errors.report(messages::parameter_pattern(other))),
     };
-    let of = types::of(&p.ty, errors)?;
-    match &of {
+    let ty = types::type_expr(&p.ty, errors)?;
+    match &ty {
         TypeExpr::Struct(s) if !s.reference => {
             return Err(errors.report(messages::struct_by_value(&p.ty)));
         }
         TypeExpr::Tuple(_) => return Err(errors.report(messages::tuple_parameter(&p.ty))),
         TypeExpr::Struct(_) | TypeExpr::Tensor(_) => {}
     }
-    Ok(Parameter { name, of })
+    Ok(Parameter { name, ty })
 }
 
 /// Names of the standard library's macros and of Rust's own types: a model function called so would

@@ -13,8 +13,8 @@ use sinew_ir::DType;
 pub fn function(item: &syn::ItemFn) -> Function {
     let mut function = of_parts(&item.vis, &item.sig);
     for parameter in &mut function.parameters {
-        if parameter.of.self_type().is_some() {
-            parameter.of = any(item.sig.ident.span());
+        if parameter.ty.self_type().is_some() {
+            parameter.ty = any(item.sig.ident.span());
         }
     }
     function
@@ -37,7 +37,7 @@ fn of_parts(visibility: &syn::Visibility, signature: &syn::Signature) -> Functio
                 let read = function::parameter(p, &quiet);
                 let mut read = read.unwrap_or_else(|_| Parameter {
                     name: syn::Ident::new("unread", span),
-                    of: any(span),
+                    ty: any(span),
                 });
                 if parameters.iter().any(|q| q.name == read.name) {
                     read.name = quote::format_ident!("unread_{}", i, span = span);
@@ -49,7 +49,7 @@ fn of_parts(visibility: &syn::Visibility, signature: &syn::Signature) -> Functio
     let result = match &signature.output {
         syn::ReturnType::Default => None,
         syn::ReturnType::Type(_, ty) => {
-            let read = types::of(ty, &quiet);
+            let read = types::type_expr(ty, &quiet);
             read.ok()
                 .filter(|read| function::results(read, ty, &quiet).is_ok())
         }
@@ -119,8 +119,8 @@ pub fn structure(item: &syn::ItemStruct) -> Structure {
 
 /// The methods of an impl block of a struct.
 pub fn methods(item: &syn::ItemImpl) -> Option<Methods> {
-    let of = match types::of(&item.self_ty, &Errors::default()) {
-        Ok(TypeExpr::Struct(of)) if !of.reference && !of.path.is_ident("Self") => of,
+    let owner = match types::type_expr(&item.self_ty, &Errors::default()) {
+        Ok(TypeExpr::Struct(owner)) if !owner.reference && !owner.path.is_ident("Self") => owner,
         Ok(_) | Err(_) => return None,
     };
     let functions = item.items.iter().filter_map(|i| match i {
@@ -130,9 +130,9 @@ pub fn methods(item: &syn::ItemImpl) -> Option<Methods> {
     item.trait_.is_none().then(|| Methods {
         attributes: Vec::new(),
         symbols: Vec::new(),
-        of: StructType {
+        owner: StructType {
             dims: Vec::new(),
-            ..of
+            ..owner
         },
         functions: functions.collect(),
     })

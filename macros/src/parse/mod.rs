@@ -44,7 +44,7 @@ pub struct Methods {
     /// The symbols it declares.
     pub symbols: Vec<syn::Ident>,
     /// The struct.
-    pub of: StructType,
+    pub owner: StructType,
     /// Its methods.
     pub functions: Vec<Function>,
 }
@@ -83,17 +83,17 @@ fn methods(
         return Err(errors.report(messages::trait_impl(path)));
     }
     let symbols = symbols(&item.generics, errors)?;
-    let of = match types::of(&item.self_ty, errors)? {
+    let owner = match types::type_expr(&item.self_ty, errors)? {
         TypeExpr::Struct(s) if !s.reference && !s.path.is_ident("Self") => s,
         _ => return Err(errors.report(messages::impl_of(&item.self_ty))),
     };
-    let first = of
+    let first = owner
         .path
         .segments
         .first()
-        .filter(|_| of.path.segments.len() > 1);
-    if of.path.segments.len() > 2 || first.is_some_and(|s| s.ident != "self") {
-        return Err(errors.report(messages::impl_elsewhere(&of.path)));
+        .filter(|_| owner.path.segments.len() > 1);
+    if owner.path.segments.len() > 2 || first.is_some_and(|s| s.ident != "self") {
+        return Err(errors.report(messages::impl_elsewhere(&owner.path)));
     }
     if let syn::Type::Path(p) = unwrapped(&item.self_ty) {
         let path = types::bare(&p.path);
@@ -119,7 +119,7 @@ fn methods(
     Ok(Methods {
         attributes: item.attrs,
         symbols,
-        of,
+        owner,
         functions,
     })
 }

@@ -61,7 +61,7 @@ impl Options {
 }
 
 /// Reads the arguments of `#[model(...)]`.
-pub fn of(tokens: TokenStream, errors: &Errors) -> Checked<Options> {
+pub fn read(tokens: TokenStream, errors: &Errors) -> Checked<Options> {
     errors.check(parse.parse2(tokens))
 }
 

@@ -103,21 +103,21 @@ pub fn field(field: syn::Field, errors: &Errors) -> Checked<Field> {
     let last = path.segments.last().map(|s| super::name(&s.ident));
     let kind = match last.as_deref() {
         Some("Param") => {
-            let of = types::tensor(path, errors)?;
-            fixed_rank(&of, errors)?;
+            let tensor = types::tensor(path, errors)?;
+            fixed_rank(&tensor, errors)?;
             match initial {
-                Some((initial, _)) => FieldKind::Param(of, initial),
+                Some((initial, _)) => FieldKind::Param(tensor, initial),
                 None => return Err(errors.report(messages::no_init(&name))),
             }
         }
         Some("State") => {
-            let of = types::tensor(path, errors)?;
-            fixed_rank(&of, errors)?;
+            let tensor = types::tensor(path, errors)?;
+            fixed_rank(&tensor, errors)?;
             let initial = initial.map(|(i, _)| i).unwrap_or_else(|| Initial {
                 name: syn::Ident::new("zeros", name.span()),
                 numbers: Vec::new(),
             });
-            FieldKind::State(of, initial)
+            FieldKind::State(tensor, initial)
         }
         Some("Tensor") => return Err(errors.report(messages::tensor_field(&field.ty))),
         _ => {
@@ -143,8 +143,8 @@ pub fn field(field: syn::Field, errors: &Errors) -> Checked<Field> {
     })
 }
 
-fn fixed_rank(of: &TensorType, errors: &Errors) -> Checked<()> {
-    match &of.sequence {
+fn fixed_rank(tensor: &TensorType, errors: &Errors) -> Checked<()> {
+    match &tensor.sequence {
         Some(s) => Err(errors.report(messages::sequence_in_leaf(s))),
         None => Ok(()),
     }

@@ -51,12 +51,12 @@ pub struct StructType {
 }
 
 /// Reads a type.
-pub fn of(ty: &syn::Type, errors: &Errors) -> Checked<TypeExpr> {
+pub fn type_expr(ty: &syn::Type, errors: &Errors) -> Checked<TypeExpr> {
     match ty {
-        syn::Type::Paren(p) => of(&p.elem, errors),
-        syn::Type::Group(g) => of(&g.elem, errors),
+        syn::Type::Paren(p) => type_expr(&p.elem, errors),
+        syn::Type::Group(g) => type_expr(&g.elem, errors),
         syn::Type::Tuple(t) => {
-            let parts: Vec<_> = t.elems.iter().map(|e| of(e, errors)).collect();
+            let parts: Vec<_> = t.elems.iter().map(|e| type_expr(e, errors)).collect();
             parts
                 .into_iter()
                 .collect::<Checked<_>>()
@@ -66,7 +66,7 @@ pub fn of(ty: &syn::Type, errors: &Errors) -> Checked<TypeExpr> {
             if let Some(token) = &r.mutability {
                 return Err(errors.report(messages::mutable_reference(token)));
             }
-            match of(&r.elem, errors)? {
+            match type_expr(&r.elem, errors)? {
                 TypeExpr::Struct(s) => Ok(TypeExpr::Struct(StructType {
                     reference: true,
                     ..s

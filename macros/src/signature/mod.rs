@@ -109,12 +109,12 @@ pub struct Param {
     /// Name.
     pub name: String,
     /// Type.
-    pub of: Of,
+    pub ty: ParamType,
 }
 
 /// A type in a signature.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Of {
+pub enum ParamType {
     /// A tensor.
     Tensor(Type),
     /// A struct at these dims.
@@ -142,9 +142,9 @@ impl Function {
     /// Calls `f` with each dim in it.
     fn each_dim(&self, f: &mut dyn FnMut(&Dim)) {
         for param in &self.params {
-            match &param.of {
-                Of::Tensor(t) => t.shape.dims.iter().for_each(&mut *f),
-                Of::Struct(_, dims) => dims.iter().for_each(&mut *f),
+            match &param.ty {
+                ParamType::Tensor(t) => t.shape.dims.iter().for_each(&mut *f),
+                ParamType::Struct(_, dims) => dims.iter().for_each(&mut *f),
             }
         }
         let results = self.results.iter().flat_map(|t| &t.shape.dims);
@@ -180,13 +180,13 @@ impl Signature {
         }
     }
 
-    /// The signature with every dim mapped by `dim` and every struct's position by `of`.
+    /// The signature with every dim mapped by `dim` and every struct's position by `structure`.
     pub fn map(
         &self,
         dim: &dyn Fn(&Dim) -> Option<Dim>,
-        of: &dyn Fn(usize) -> Option<usize>,
+        structure: &dyn Fn(usize) -> Option<usize>,
     ) -> Option<Signature> {
-        let map = Map { dim, of };
+        let map = Map { dim, structure };
         Some(Signature {
             broken: self.broken,
             consts: self.consts.clone(),
@@ -208,7 +208,7 @@ pub struct Map<'a> {
     /// Of dims.
     pub dim: &'a dyn Fn(&Dim) -> Option<Dim>,
     /// Of positions of structs.
-    pub of: &'a dyn Fn(usize) -> Option<usize>,
+    pub structure: &'a dyn Fn(usize) -> Option<usize>,
 }
 
 impl Map<'_> {
@@ -229,7 +229,9 @@ impl Map<'_> {
             field.kind = match &field.kind {
                 FieldKind::Param(t) => FieldKind::Param(self.ty(t)?),
                 FieldKind::State(t) => FieldKind::State(self.ty(t)?),
-                FieldKind::Child(of, dims) => FieldKind::Child((self.of)(*of)?, self.dims(dims)?),
+                FieldKind::Child(structure, dims) => {
+                    FieldKind::Child((self.structure)(*structure)?, self.dims(dims)?)
+                }
             };
         }
         out.methods = s
@@ -244,9 +246,11 @@ impl Map<'_> {
     pub fn function(&self, f: &Function) -> Option<Function> {
         let mut out = f.clone();
         for param in &mut out.params {
-            param.of = match &param.of {
-                Of::Tensor(t) => Of::Tensor(self.ty(t)?),
-                Of::Struct(of, dims) => Of::Struct((self.of)(*of)?, self.dims(dims)?),
+            param.ty = match &param.ty {
+                ParamType::Tensor(t) => ParamType::Tensor(self.ty(t)?),
+                ParamType::Struct(structure, dims) => {
+                    ParamType::Struct((self.structure)(*structure)?, self.dims(dims)?)
+                }
             };
         }
         for t in &mut out.results {

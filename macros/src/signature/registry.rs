@@ -1,6 +1,6 @@
 //! The consts and structs that one item sees, whatever way they came.
 
-use super::{ConstName, Function, Map, Of, Signature, Struct};
+use super::{ConstName, Function, Map, ParamType, Signature, Struct};
 use crate::hidden;
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
@@ -140,21 +140,27 @@ impl Registry {
             })
             .ok()
         };
-        let of = |i: usize| positions.get(i).copied();
+        let structure = |i: usize| positions.get(i).copied();
         for (i, s) in signature.structs.iter().enumerate() {
             if positions[i] < self.structs.len() {
                 // A struct of which less was known may come again with its fields, or its methods.
                 let known = &mut self.structs[positions[i]];
                 let told = s.told && !known.signature.told;
                 if told || s.methods.len() > known.signature.methods.len() {
-                    let map = Map { dim: &dim, of: &of };
+                    let map = Map {
+                        dim: &dim,
+                        structure: &structure,
+                    };
                     known.signature = map.structure(s)?;
                     known.route = path.clone();
                     known.position = i;
                 }
                 continue;
             }
-            let map = Map { dim: &dim, of: &of };
+            let map = Map {
+                dim: &dim,
+                structure: &structure,
+            };
             self.structs.push(Known {
                 signature: map.structure(s)?,
                 route: path.clone(),
@@ -162,7 +168,13 @@ impl Registry {
             });
         }
         let function = match &signature.function {
-            Some(f) => Some(Map { dim: &dim, of: &of }.function(f)?),
+            Some(f) => Some(
+                Map {
+                    dim: &dim,
+                    structure: &structure,
+                }
+                .function(f)?,
+            ),
             None => None,
         };
         Some(Imported {
@@ -195,10 +207,10 @@ impl Registry {
         consts.dedup();
         let mut structs: Vec<usize> = Vec::new();
         for param in &function.params {
-            if let Of::Struct(of, _) = param.of
-                && !structs.contains(&of)
+            if let ParamType::Struct(structure, _) = param.ty
+                && !structs.contains(&structure)
             {
-                structs.push(of);
+                structs.push(structure);
             }
         }
         let dim = |d: &Dim| {
@@ -208,8 +220,11 @@ impl Registry {
             })
             .ok()
         };
-        let of = |i: usize| structs.iter().position(|known| *known == i);
-        let map = Map { dim: &dim, of: &of };
+        let structure = |i: usize| structs.iter().position(|known| *known == i);
+        let map = Map {
+            dim: &dim,
+            structure: &structure,
+        };
         let signature = Signature {
             broken: false,
             consts: consts.iter().map(|i| self.consts[*i].told()).collect(),

@@ -2,7 +2,7 @@
 //!
 //! Parsing literals is what chains cost, so this is short rather than readable.
 
-use super::{ConstName, Field, FieldKind, Function, Of, Param, Signature, Struct};
+use super::{ConstName, Field, FieldKind, Function, Param, ParamType, Signature, Struct};
 use crate::parse::dims;
 use sinew_ir::{Constraint, DType, Dim, Relation, Shape, Symbol, SymbolKind, Type};
 
@@ -81,9 +81,9 @@ impl Writer {
                     w.number(1);
                     w.ty(t);
                 }
-                FieldKind::Child(of, dims) => {
+                FieldKind::Child(structure, dims) => {
                     w.number(2);
-                    w.number(*of);
+                    w.number(*structure);
                     w.list(dims, Writer::dim);
                 }
             }
@@ -118,14 +118,14 @@ impl Writer {
         });
         self.list(&f.params, |w, p| {
             w.text(&p.name);
-            match &p.of {
-                Of::Tensor(t) => {
+            match &p.ty {
+                ParamType::Tensor(t) => {
                     w.number(0);
                     w.ty(t);
                 }
-                Of::Struct(of, dims) => {
+                ParamType::Struct(structure, dims) => {
                     w.number(1);
-                    w.number(*of);
+                    w.number(*structure);
                     w.list(dims, Writer::dim);
                 }
             }
@@ -232,9 +232,9 @@ impl Reader<'_> {
             params: self.list(|r| {
                 Some(Param {
                     name: r.text()?,
-                    of: match r.number()? {
-                        0 => Of::Tensor(r.ty()?),
-                        _ => Of::Struct(r.number()?, r.list(Reader::dim)?),
+                    ty: match r.number()? {
+                        0 => ParamType::Tensor(r.ty()?),
+                        _ => ParamType::Struct(r.number()?, r.list(Reader::dim)?),
                     },
                 })
             })?,

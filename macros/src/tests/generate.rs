@@ -144,7 +144,7 @@ impl Generator<'_> {
             if self.random.one_in(2) {
                 continue;
             }
-            let (init, of) = match self.random.below(4) {
+            let (init, ty) = match self.random.below(4) {
                 0 => (String::new(), self.of_struct()),
                 1 => (String::new(), format!("State<{}>", self.dims(false))),
                 _ => {
@@ -162,7 +162,7 @@ impl Generator<'_> {
                     )
                 }
             };
-            let _ = write!(self.out, "{init}pub {field}: {of}, ");
+            let _ = write!(self.out, "{init}pub {field}: {ty}, ");
         }
         self.out += "}\n";
     }
@@ -176,8 +176,8 @@ impl Generator<'_> {
     }
 
     fn methods(&mut self) {
-        let (of, symbols) = (self.of_struct(), self.symbols(false));
-        let _ = writeln!(self.out, "impl{symbols} {of} {{");
+        let (owner, symbols) = (self.of_struct(), self.symbols(false));
+        let _ = writeln!(self.out, "impl{symbols} {owner} {{");
         for _ in 0..1 + self.random.below(2) {
             self.function(true);
         }
@@ -197,11 +197,11 @@ impl Generator<'_> {
             if self.random.one_in(3) {
                 continue;
             }
-            let of = match self.random.below(4) {
+            let ty = match self.random.below(4) {
                 0 => format!("&{}", self.of_struct()),
                 _ => self.tensor(),
             };
-            parameters.push(format!("{p}: {of}"));
+            parameters.push(format!("{p}: {ty}"));
             self.locals.push(p.into());
         }
         let result = match self.random.below(4) {

@@ -1,6 +1,6 @@
 //! A stand-in for rustc: expands items, resolves their chains by last names, collects errors.
 
-use crate::{expand, link};
+use crate::{collect, expand};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use std::collections::{HashMap, VecDeque};
@@ -173,14 +173,14 @@ impl Rustc {
     }
 
     fn ir(&mut self, i: &syn::ItemImpl) {
-        let of = i.self_ty.to_token_stream().to_string();
+        let owner = i.self_ty.to_token_stream().to_string();
         for part in &i.items {
             if let syn::ImplItem::Const(c) = part
                 && c.ident == "IR"
                 && let syn::Expr::Lit(l) = &c.expr
                 && let syn::Lit::Str(s) = &l.lit
             {
-                self.out.ir.insert(of.clone(), s.value());
+                self.out.ir.insert(owner.clone(), s.value());
             }
         }
     }
@@ -199,7 +199,7 @@ impl Rustc {
                 Some(texts) => texts.clone(),
                 // A body's mention that is no item is caught by the fallback, once all else is done.
                 None if stuck > self.waiting.len() && call.aliases.contains_key(&call.name) => {
-                    vec![link::NO_ITEM.to_string()]
+                    vec![collect::NO_ITEM.to_string()]
                 }
                 None if stuck > 2 * self.waiting.len() + 2 => {
                     self.out.missing.push(call.name);

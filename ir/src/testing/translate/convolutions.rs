@@ -1,9 +1,9 @@
 //! Cases of convolutions and pools: padding, windows and a contraction or a reduction.
 
 use super::{Built, Translator};
+use crate::compose;
 use crate::dim::Dim;
 use crate::function::Value;
-use crate::lower;
 use crate::ops::{self, DotAxes};
 use crate::shape::{Axis, Shape};
 
@@ -19,7 +19,7 @@ impl Translator<'_> {
         let widths: Vec<_> = (2..rank)
             .map(|d| (Axis::At(d), width.clone(), width.clone()))
             .collect();
-        Ok(lower::pad(&mut self.b, x, &widths, value)?)
+        Ok(compose::pad(&mut self.b, x, &widths, value)?)
     }
 
     /// Windows along the axes behind the first two, each behind its axis: n, c, h, r, w, s.
@@ -27,7 +27,7 @@ impl Translator<'_> {
         let mut x = x;
         for (d, size) in sizes.iter().enumerate().rev() {
             let [step, dilation] = [step, dilation].map(Dim::constant);
-            x = lower::windows(
+            x = compose::windows(
                 &mut self.b,
                 x,
                 Axis::At(2 + d),
@@ -94,10 +94,10 @@ impl Translator<'_> {
             let around = size.as_constant().unwrap_or(1) - 1 - padding;
             let widths = [around, around, step].map(Dim::constant);
             x = self.b.pad(x, axis, widths.each_ref())?;
-            w = lower::flip(&mut self.b, w, axis)?;
+            w = compose::flip(&mut self.b, w, axis)?;
         }
         // `w` is in, out, sizes.
-        let w = lower::swapaxes(&mut self.b, w, 0, 1)?;
+        let w = compose::swapaxes(&mut self.b, w, 0, 1)?;
         let windows = self.windows(x, &sizes, 1, 1)?;
         self.contracted(windows, w, &sizes)
     }
@@ -112,7 +112,7 @@ impl Translator<'_> {
         let windows = self.windows(x, &[size.clone(), size], step, 1)?;
         let op = if largest { ops::MAX } else { ops::MEAN };
         let axes = [Axis::At(3), Axis::At(5)];
-        Ok(lower::reduce(&mut self.b, op, windows, &axes, false)?)
+        Ok(compose::reduce(&mut self.b, op, windows, &axes, false)?)
     }
 
     /// Windows as columns: n, c r s, places.
@@ -121,7 +121,7 @@ impl Translator<'_> {
         let size = self.dim("kernel")?;
         let x = self.around(x, self.whole_or("padding", 0), 0.0)?;
         let windows = self.windows(x, &[size.clone(), size], self.whole("stride")?, 1)?;
-        let windows = lower::permute(&mut self.b, windows, &[0, 1, 3, 5, 2, 4])?;
+        let windows = compose::permute(&mut self.b, windows, &[0, 1, 3, 5, 2, 4])?;
         let dims = self.shape(windows).dims;
         let product = |some: &[Dim]| {
             let one = Some(Dim::constant(1));

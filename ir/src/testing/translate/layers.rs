@@ -1,10 +1,10 @@
 //! Cases of layers and losses: compositions.
 
 use super::{Built, Translator};
+use crate::compose::{self, Reduce};
 use crate::dim::Dim;
 use crate::dtype::DType;
 use crate::function::Value;
-use crate::lower::{self, Reduce};
 use crate::ops;
 use crate::shape::{Axis, Shape};
 use crate::testing::CaseError;
@@ -17,10 +17,10 @@ impl Translator<'_> {
         let mut scores = scores;
         if let Some(allowed) = allowed {
             let out = b.constant(f64::NEG_INFINITY, DType::Float, Shape::scalar())?;
-            scores = lower::select(b, allowed, scores, out)?;
+            scores = compose::select(b, allowed, scores, out)?;
         }
-        let last = lower::axis(&b.type_of(scores).shape, -1)?;
-        Ok(lower::along(b, ops::SOFTMAX, scores, last)?)
+        let last = compose::axis(&b.type_of(scores).shape, -1)?;
+        Ok(compose::along(b, ops::SOFTMAX, scores, last)?)
     }
 
     /// Which of the last axis's indices are not behind those of the axis before it.
@@ -29,7 +29,7 @@ impl Translator<'_> {
         let square = Shape::new(dims[dims.len().saturating_sub(2)..].to_vec());
         let b = &mut self.b;
         let ones = b.constant(1.0, DType::I32, square)?;
-        let lower_part = lower::tril(b, ones, 0)?;
+        let lower_part = compose::tril(b, ones, 0)?;
         Ok(b.cast(lower_part, DType::Bool)?)
     }
 
@@ -42,8 +42,8 @@ impl Translator<'_> {
         let (q, k, v) = (self.input("q")?, self.input("k")?, self.input("v")?);
         let width = self.shape(q).dims.last().and_then(Dim::as_extent);
         let width = width.ok_or_else(|| self.case.form("q has no last axis"))?;
-        let across = lower::swapaxes(&mut self.b, k, -1, -2)?;
-        let scores = lower::matmul(&mut self.b, q, across)?;
+        let across = compose::swapaxes(&mut self.b, k, -1, -2)?;
+        let scores = compose::matmul(&mut self.b, q, across)?;
         let scores = self.b.scale(scores, 1.0 / (width as f64).sqrt())?;
         let allowed = match self.argument("causal").as_bool() {
             Some(true) => Some(self.causal(scores)?),
@@ -53,7 +53,7 @@ impl Translator<'_> {
             },
         };
         let weights = self.masked_softmax(scores, allowed)?;
-        Ok(lower::matmul(&mut self.b, weights, v)?)
+        Ok(compose::matmul(&mut self.b, weights, v)?)
     }
 
     /// `x / sqrt(square + eps)`, `square` broadcast.
@@ -61,26 +61,26 @@ impl Translator<'_> {
         let b = &mut self.b;
         let sum = b.with(ops::ADD, square, eps)?;
         let root = b.sqrt(sum)?;
-        Ok(lower::binary(b, ops::DIV, x, root)?)
+        Ok(compose::binary(b, ops::DIV, x, root)?)
     }
 
     pub(super) fn normed(&mut self) -> Built {
         let (x, g) = (self.input("x")?, self.input("g")?);
         let eps = self.number("eps")?;
-        let last = vec![lower::axis(&self.shape(x), -1)?];
+        let last = vec![compose::axis(&self.shape(x), -1)?];
         if self.case.op == "rms_norm" {
             let square = self.b.square(x)?;
-            let mean = lower::reduce(&mut self.b, ops::MEAN, square, &last, true)?;
+            let mean = compose::reduce(&mut self.b, ops::MEAN, square, &last, true)?;
             let unit = self.over_root(x, mean, eps)?;
-            return Ok(lower::binary(&mut self.b, ops::MUL, unit, g)?);
+            return Ok(compose::binary(&mut self.b, ops::MUL, unit, g)?);
         }
         let bias = self.input("b")?;
-        let mean = lower::reduce(&mut self.b, ops::MEAN, x, &last, true)?;
-        let centred = lower::binary(&mut self.b, ops::SUB, x, mean)?;
-        let var = lower::var(&mut self.b, x, &last, 0.0, true)?;
+        let mean = compose::reduce(&mut self.b, ops::MEAN, x, &last, true)?;
+        let centred = compose::binary(&mut self.b, ops::SUB, x, mean)?;
+        let var = compose::var(&mut self.b, x, &last, 0.0, true)?;
         let unit = self.over_root(centred, var, eps)?;
-        let scaled = lower::binary(&mut self.b, ops::MUL, unit, g)?;
-        Ok(lower::binary(&mut self.b, ops::ADD, scaled, bias)?)
+        let scaled = compose::binary(&mut self.b, ops::MUL, unit, g)?;
+        Ok(compose::binary(&mut self.b, ops::ADD, scaled, bias)?)
     }
 
     /// y, and the running mean and variance after one update from 0 and 1.
@@ -90,9 +90,9 @@ impl Translator<'_> {
         let shape = self.shape(x);
         let channel = Axis::At(1);
         let axes: Vec<Axis> = shape.axes().into_iter().filter(|a| *a != channel).collect();
-        let mean = lower::reduce(&mut self.b, ops::MEAN, x, &axes, true)?;
-        let centred = lower::binary(&mut self.b, ops::SUB, x, mean)?;
-        let var = lower::var(&mut self.b, x, &axes, 0.0, true)?;
+        let mean = compose::reduce(&mut self.b, ops::MEAN, x, &axes, true)?;
+        let centred = compose::binary(&mut self.b, ops::SUB, x, mean)?;
+        let var = compose::var(&mut self.b, x, &axes, 0.0, true)?;
         let unit = self.over_root(centred, var, eps)?;
         let b = &mut self.b;
         let g = b.broadcast(g, &shape, &axes)?;
@@ -102,7 +102,7 @@ impl Translator<'_> {
         let x = b.op(ops::STOP_GRADIENT, &[x], Vec::new())?;
         let mean = b.over(ops::MEAN, x, &axes)?;
         let running_mean = b.scale(mean, momentum)?;
-        let var = lower::var(b, x, &axes, 1.0, false)?;
+        let var = compose::var(b, x, &axes, 1.0, false)?;
         let var = b.scale(var, momentum)?;
         let running_var = b.with(ops::ADD, var, 1.0 - momentum)?;
         Ok(vec![y, running_mean, running_var])
@@ -127,7 +127,7 @@ impl Translator<'_> {
             "huber_loss" => {
                 let delta = self.number_or("delta", 1.0);
                 let distance = self.b.sub(x, y)?;
-                lower::huber(&mut self.b, distance, delta)?
+                compose::huber(&mut self.b, distance, delta)?
             }
             "binary_cross_entropy" => {
                 let b = &mut self.b;
@@ -142,7 +142,7 @@ impl Translator<'_> {
                 b.neg(sum)?
             }
             "binary_cross_entropy_with_logits" => {
-                lower::binary_cross_entropy_with_logits(&mut self.b, x, y)?
+                compose::binary_cross_entropy_with_logits(&mut self.b, x, y)?
             }
             "hinge_loss" => {
                 let b = &mut self.b;
@@ -153,7 +153,7 @@ impl Translator<'_> {
             }
             _ => return Err(self.case.form("an operation that is in no list")),
         };
-        Ok(lower::reduced(&mut self.b, losses, reduce)?)
+        Ok(compose::reduced(&mut self.b, losses, reduce)?)
     }
 
     fn of_labels(&mut self, x: Value, y: Value, reduce: Reduce) -> Built {
@@ -165,10 +165,10 @@ impl Translator<'_> {
         let b = &mut self.b;
         if self.case.op == "nll_loss" {
             // The case's input is logits.
-            let x = lower::along(b, ops::LOG_SOFTMAX, x, axis)?;
-            return Ok(lower::nll_loss(b, x, y, axis, ignore, reduce)?);
+            let x = compose::along(b, ops::LOG_SOFTMAX, x, axis)?;
+            return Ok(compose::nll_loss(b, x, y, axis, ignore, reduce)?);
         }
-        Ok(lower::cross_entropy(
+        Ok(compose::cross_entropy(
             b, x, y, axis, ignore, smoothing, reduce,
         )?)
     }

@@ -8,10 +8,10 @@ use crate::array::Array;
 use crate::attributes::Over;
 use crate::block::{Block, Inst};
 use crate::builder::Builder;
+use crate::compose::{self, Reduce};
 use crate::dim::Dim;
 use crate::dtype::DType;
 use crate::function::{Function, Param, ParamKind, Value};
-use crate::lower::{self, Reduce};
 use crate::op::{Arity, OpError};
 use crate::ops;
 use crate::pullback::derive_pullback;
@@ -54,11 +54,11 @@ fn params(case: &Case) -> Vec<Param> {
 /// `sum(grad(f)(x)^2)` for `f = sum(tanh(x) * x)`: the pass applied to its own output.
 fn second_order(case: &Case) -> Result<Function, CaseError> {
     let mut b = Builder::default();
-    let of = case.input(0)?.type_of();
-    let x = b.value(of.clone());
+    let ty = case.input(0)?.type_of();
+    let x = b.value(ty.clone());
     let t = b.tanh(x)?;
     let product = b.mul(t, x)?;
-    let sum = lower::reduced(&mut b, product, Reduce::Sum)?;
+    let sum = compose::reduced(&mut b, product, Reduce::Sum)?;
     let mut first = Function {
         name: case.op.clone(),
         params: params(case),
@@ -75,7 +75,7 @@ fn second_order(case: &Case) -> Result<Function, CaseError> {
         .ok_or_else(|| case.form("f has no result"))?;
     // The same again, with a cotangent of one.
     let mut b = Builder::default();
-    let x = b.value(of);
+    let x = b.value(ty);
     let one = b.constant(1.0, DType::Float, Shape::scalar())?;
     let mut now = vec![x, one];
     for i in with.body.insts.iter().filter_map(Inst::op) {
@@ -83,7 +83,7 @@ fn second_order(case: &Case) -> Result<Function, CaseError> {
         now.push(b.op(i.op, &operands, i.attributes.0.clone())?);
     }
     let square = b.square(now[gradient.index()])?;
-    let out = lower::reduced(&mut b, square, Reduce::Sum)?;
+    let out = compose::reduced(&mut b, square, Reduce::Sum)?;
     Ok(Function {
         name: case.op.clone(),
         params: params(case),
@@ -161,8 +161,8 @@ impl<'c> Translator<'c> {
     }
 
     /// A list of whole numbers; one number is a list of one.
-    fn wholes(&self, of: &Json) -> Result<Vec<i64>, CaseError> {
-        let found = match of {
+    fn wholes(&self, argument: &Json) -> Result<Vec<i64>, CaseError> {
+        let found = match argument {
             Json::Array(list) => list.iter().map(Json::as_i64).collect(),
             one => one.as_i64().map(|i| vec![i]),
         };
@@ -171,14 +171,14 @@ impl<'c> Translator<'c> {
 
     /// The axis that the argument `axis` names.
     fn axis(&self, x: Value) -> Result<Axis, CaseError> {
-        Ok(lower::axis(&self.shape(x), self.whole("axis")?)?)
+        Ok(compose::axis(&self.shape(x), self.whole("axis")?)?)
     }
 
     /// The axes that the argument `axis` names; all without it.
     fn axes(&self, x: Value) -> Result<Vec<Axis>, CaseError> {
         match self.argument("axis") {
             Json::Null => Ok(self.axes_of(x)),
-            of => Ok(lower::axes(&self.shape(x), &self.wholes(of)?)?),
+            axes => Ok(compose::axes(&self.shape(x), &self.wholes(axes)?)?),
         }
     }
 
@@ -202,7 +202,7 @@ impl<'c> Translator<'c> {
                 let sizes = self.wholes(self.argument("sizes"))?;
                 let sizes: Vec<Dim> = sizes.into_iter().map(Dim::constant).collect();
                 let axis = self.axis(x)?;
-                Ok(lower::split(&mut self.b, x, &sizes, axis)?)
+                Ok(compose::split(&mut self.b, x, &sizes, axis)?)
             }
             "batch_norm" => self.batch_norm(),
             _ => Ok(vec![self.result()?]),
@@ -221,7 +221,7 @@ impl<'c> Translator<'c> {
             if op.attributes == Over::SPECS && op.kind.view().is_none() {
                 let x = self.input("x")?;
                 let (axes, keep) = (self.axes(x)?, self.keepdims());
-                return Ok(lower::reduce(&mut self.b, op, x, &axes, keep)?);
+                return Ok(compose::reduce(&mut self.b, op, x, &axes, keep)?);
             }
         }
         match op {
@@ -237,21 +237,21 @@ impl<'c> Translator<'c> {
             "add" | "sub" | "mul" | "div" | "maximum" | "minimum" | "lt" | "le" | "eq" | "ne" => {
                 let (x, y) = (self.input("x")?, self.input("y")?);
                 let op = ops::find(op).ok_or_else(|| self.case.form("no such op"))?;
-                Ok(lower::binary(&mut self.b, op, x, y)?)
+                Ok(compose::binary(&mut self.b, op, x, y)?)
             }
             "gt" | "ge" => {
                 let (x, y) = (self.input("x")?, self.input("y")?);
                 let op = if op == "gt" { ops::LT } else { ops::LE };
-                Ok(lower::binary(&mut self.b, op, y, x)?)
+                Ok(compose::binary(&mut self.b, op, y, x)?)
             }
             "where" => {
                 let (c, x, y) = (self.input("c")?, self.input("x")?, self.input("y")?);
-                Ok(lower::select(&mut self.b, c, x, y)?)
+                Ok(compose::select(&mut self.b, c, x, y)?)
             }
             "cumsum" => {
                 let x = self.input("x")?;
                 let axis = self.axis(x)?;
-                Ok(lower::cumsum(&mut self.b, x, axis)?)
+                Ok(compose::cumsum(&mut self.b, x, axis)?)
             }
             "argmax" | "argmin" => {
                 let (x, keep) = (self.input("x")?, self.keepdims());
@@ -260,22 +260,22 @@ impl<'c> Translator<'c> {
                     _ => Some(self.axis(x)?),
                 };
                 match op {
-                    "argmax" => Ok(lower::argmax(&mut self.b, x, axis, keep)?),
-                    _ => Ok(lower::argmin(&mut self.b, x, axis, keep)?),
+                    "argmax" => Ok(compose::argmax(&mut self.b, x, axis, keep)?),
+                    _ => Ok(compose::argmin(&mut self.b, x, axis, keep)?),
                 }
             }
             "var" => {
                 let x = self.input("x")?;
                 let (axes, keep) = (self.axes(x)?, self.keepdims());
                 let correction = self.number_or("correction", 1.0);
-                Ok(lower::var(&mut self.b, x, &axes, correction, keep)?)
+                Ok(compose::var(&mut self.b, x, &axes, correction, keep)?)
             }
             "reshape" | "permute" | "swapaxes" | "expand" | "narrow" | "slice" | "concat"
             | "stack" | "pad" | "roll" | "flip" | "tril" | "nearest_upsample2d" => self.arranged(),
             "one_hot" | "embedding" | "take_along_axis" | "take" => self.at_indices(),
             "matmul" => {
                 let (x, y) = (self.input("x")?, self.input("y")?);
-                Ok(lower::matmul(&mut self.b, x, y)?)
+                Ok(compose::matmul(&mut self.b, x, y)?)
             }
             "einsum" => {
                 let spec = self.argument("spec").as_str();
@@ -286,13 +286,13 @@ impl<'c> Translator<'c> {
                     .iter()
                     .map(|(n, _)| self.input(n))
                     .collect();
-                Ok(lower::einsum(&mut self.b, spec, &operands?)?)
+                Ok(compose::einsum(&mut self.b, spec, &operands?)?)
             }
             "softmax" | "log_softmax" => {
                 let x = self.input("x")?;
                 let axis = self.axis(x)?;
                 let op = ops::find(op).ok_or_else(|| self.case.form("no such op"))?;
-                Ok(lower::along(&mut self.b, op, x, axis)?)
+                Ok(compose::along(&mut self.b, op, x, axis)?)
             }
             "softmax_causal" | "scaled_dot_product_attention" => self.attention(),
             "layer_norm" | "rms_norm" => self.normed(),
@@ -316,24 +316,24 @@ impl<'c> Translator<'c> {
         match self.case.op.as_str() {
             "elu" => {
                 let alpha = self.number_or("alpha", 1.0);
-                Ok(lower::elu(&mut self.b, x, alpha)?)
+                Ok(compose::elu(&mut self.b, x, alpha)?)
             }
             "leaky_relu" => {
                 let slope = self.number_or("negative_slope", 0.01);
-                Ok(lower::leaky_relu(&mut self.b, x, slope)?)
+                Ok(compose::leaky_relu(&mut self.b, x, slope)?)
             }
             "clamp" => {
                 let (low, high) = (self.bound("min")?, self.bound("max")?);
-                Ok(lower::clamp(&mut self.b, x, low, high)?)
+                Ok(compose::clamp(&mut self.b, x, low, high)?)
             }
             _ => match self.argument("exponent") {
                 Json::Null => {
                     let y = self.input("y")?;
-                    Ok(lower::binary(&mut self.b, ops::POW, x, y)?)
+                    Ok(compose::binary(&mut self.b, ops::POW, x, y)?)
                 }
                 _ => {
                     let exponent = self.number("exponent")?;
-                    Ok(lower::pow(&mut self.b, x, exponent)?)
+                    Ok(compose::pow(&mut self.b, x, exponent)?)
                 }
             },
         }
@@ -347,27 +347,27 @@ impl<'c> Translator<'c> {
                 let dims = self.wholes(self.argument("shape"))?;
                 let dims: Vec<Option<Dim>> = dims.into_iter().map(left_out).collect();
                 match self.case.op.as_str() {
-                    "reshape" => Ok(lower::reshape(&mut self.b, x, &dims)?),
-                    _ => Ok(lower::expand(&mut self.b, x, None, &dims)?),
+                    "reshape" => Ok(compose::reshape(&mut self.b, x, &dims)?),
+                    _ => Ok(compose::expand(&mut self.b, x, None, &dims)?),
                 }
             }
             "permute" => {
                 let order = self.wholes(self.argument("dims"))?;
-                Ok(lower::permute(&mut self.b, x, &order)?)
+                Ok(compose::permute(&mut self.b, x, &order)?)
             }
             "swapaxes" => {
                 let (i, j) = (self.whole("a")?, self.whole("b")?);
-                Ok(lower::swapaxes(&mut self.b, x, i, j)?)
+                Ok(compose::swapaxes(&mut self.b, x, i, j)?)
             }
             "narrow" => {
                 let (axis, start, n) = (self.axis(x)?, self.dim("start")?, self.dim("length")?);
-                Ok(lower::narrow(&mut self.b, x, axis, start, &n)?)
+                Ok(compose::narrow(&mut self.b, x, axis, start, &n)?)
             }
             "slice" => {
                 let axis = self.axis(x)?;
                 let (start, stop, step) =
                     (self.dim("start")?, self.dim("stop")?, self.dim("step")?);
-                Ok(lower::slice(&mut self.b, x, axis, start, stop, step)?)
+                Ok(compose::slice(&mut self.b, x, axis, start, stop, step)?)
             }
             "concat" | "stack" => {
                 let operands: Result<Vec<Value>, CaseError> = self
@@ -379,10 +379,10 @@ impl<'c> Translator<'c> {
                 let operands = operands?;
                 if self.case.op == "stack" {
                     let at = self.whole("axis")?;
-                    return Ok(lower::stack(&mut self.b, &operands, at)?);
+                    return Ok(compose::stack(&mut self.b, &operands, at)?);
                 }
                 let axis = self.axis(x)?;
-                Ok(lower::concat(&mut self.b, &operands, axis)?)
+                Ok(compose::concat(&mut self.b, &operands, axis)?)
             }
             "pad" => {
                 let mut widths = Vec::new();
@@ -396,19 +396,19 @@ impl<'c> Translator<'c> {
                     }
                 }
                 let value = self.number_or("value", 0.0);
-                Ok(lower::pad(&mut self.b, x, &widths, value)?)
+                Ok(compose::pad(&mut self.b, x, &widths, value)?)
             }
             "roll" => {
                 let (axis, shift) = (self.axis(x)?, self.whole("shift")?);
-                Ok(lower::roll(&mut self.b, x, shift, axis)?)
+                Ok(compose::roll(&mut self.b, x, shift, axis)?)
             }
             "flip" => {
                 let axis = self.axis(x)?;
-                Ok(lower::flip(&mut self.b, x, axis)?)
+                Ok(compose::flip(&mut self.b, x, axis)?)
             }
             "tril" => {
                 let k = i32::try_from(self.whole("k")?).unwrap_or(0);
-                Ok(lower::tril(&mut self.b, x, k)?)
+                Ok(compose::tril(&mut self.b, x, k)?)
             }
             _ => {
                 // Nearest neighbours by a whole factor: each element a block.
@@ -420,12 +420,12 @@ impl<'c> Translator<'c> {
                 let one = Dim::constant(1);
                 let b = &mut self.b;
                 let parts = [n, c, h, &one, w, &one].map(|d| Some(d.clone()));
-                let x = lower::reshape(b, x, &parts)?;
+                let x = compose::reshape(b, x, &parts)?;
                 let blocks = [n, c, h, &factor, w, &factor].map(|d| Some(d.clone()));
-                let x = lower::expand(b, x, None, &blocks)?;
+                let x = compose::expand(b, x, None, &blocks)?;
                 let scaled = |d: &Dim| d.checked_mul(&factor).ok_or(OpError::Overflow);
                 let to = [n.clone(), c.clone(), scaled(h)?, scaled(w)?].map(Some);
-                Ok(lower::reshape(b, x, &to)?)
+                Ok(compose::reshape(b, x, &to)?)
             }
         }
     }
@@ -435,21 +435,21 @@ impl<'c> Translator<'c> {
         match self.case.op.as_str() {
             "one_hot" => {
                 let classes = self.dim("classes")?;
-                Ok(lower::one_hot(&mut self.b, i, classes, DType::Float)?)
+                Ok(compose::one_hot(&mut self.b, i, classes, DType::Float)?)
             }
             "embedding" => {
                 let table = self.input("table")?;
-                Ok(lower::take(&mut self.b, table, i, Axis::At(0))?)
+                Ok(compose::take(&mut self.b, table, i, Axis::At(0))?)
             }
             "take" => {
                 let x = self.input("x")?;
                 let axis = self.axis(x)?;
-                Ok(lower::take(&mut self.b, x, i, axis)?)
+                Ok(compose::take(&mut self.b, x, i, axis)?)
             }
             _ => {
                 let x = self.input("x")?;
                 let axis = self.axis(x)?;
-                Ok(lower::take_along_axis(&mut self.b, x, i, axis)?)
+                Ok(compose::take_along_axis(&mut self.b, x, i, axis)?)
             }
         }
     }

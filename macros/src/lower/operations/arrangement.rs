@@ -2,10 +2,10 @@
 
 use super::super::Lowerer;
 use super::super::arguments::Arguments;
-use super::super::build::Operand;
+use super::super::build::WrittenOperand;
 use super::super::value::Val;
 use crate::errors::Checked;
-use sinew_ir::lower::{self};
+use sinew_ir::compose;
 use sinew_ir::{Axis, Builder, OpError, Value};
 
 impl Lowerer<'_, '_> {
@@ -16,22 +16,22 @@ impl Lowerer<'_, '_> {
         if sequence != own {
             let shape = self.builder.type_of(x).shape.clone();
             let error = OpError::Sequence(shape);
-            let operand = Operand::of(&a.tokens(0), x);
+            let operand = WrittenOperand::new(&a.tokens(0), x);
             return Err(self.refused(&a.tokens(1), a.op.name, &error, &[operand]));
         }
         self.on_with(a, x, &a.tokens(1), dims, |b, dims| {
-            lower::reshape(b, x, dims)
+            compose::reshape(b, x, dims)
         })
     }
 
     pub fn flatten(&mut self, a: &Arguments<'_>) -> Checked<Val> {
-        self.with_x(a, |b, x| lower::reshape(b, x, &[None]))
+        self.with_x(a, |b, x| compose::reshape(b, x, &[None]))
     }
 
     pub fn permute(&mut self, a: &Arguments<'_>) -> Checked<Val> {
         let x = self.tensor_arg(a, 0, None)?;
         let order = self.axes_arg(a, 1)?.unwrap_or_default();
-        self.on(a, x, &a.tokens(1), |b| lower::permute(b, x, &order))
+        self.on(a, x, &a.tokens(1), |b| compose::permute(b, x, &order))
     }
 
     pub fn transpose(&mut self, a: &Arguments<'_>) -> Checked<Val> {
@@ -41,36 +41,36 @@ impl Lowerer<'_, '_> {
         let x = self.tensor_arg(a, 0, None)?;
         let rank = i64::try_from(self.builder.type_of(x).shape.len()).unwrap_or(0);
         let order: Vec<i64> = (1..=rank).map(|i| -i).collect();
-        self.on(a, x, &a.name, |b| lower::permute(b, x, &order))
+        self.on(a, x, &a.name, |b| compose::permute(b, x, &order))
     }
 
     pub fn swapaxes(&mut self, a: &Arguments<'_>) -> Checked<Val> {
         let x = self.tensor_arg(a, 0, None)?;
         let (i, j) = (self.axis_arg(a, 1)?, self.axis_arg(a, 2)?);
-        self.on(a, x, &a.name, |b| lower::swapaxes(b, x, i, j))
+        self.on(a, x, &a.name, |b| compose::swapaxes(b, x, i, j))
     }
 
     pub fn t(&mut self, a: &Arguments<'_>) -> Checked<Val> {
-        self.with_x(a, |b, x| lower::swapaxes(b, x, -1, -2))
+        self.with_x(a, |b, x| compose::swapaxes(b, x, -1, -2))
     }
 
     pub fn unsqueeze(&mut self, a: &Arguments<'_>) -> Checked<Val> {
         let x = self.tensor_arg(a, 0, None)?;
         let at = self.axis_arg(a, 1)?;
-        self.on(a, x, &a.tokens(1), |b| lower::unsqueeze(b, x, at))
+        self.on(a, x, &a.tokens(1), |b| compose::unsqueeze(b, x, at))
     }
 
     pub fn squeeze(&mut self, a: &Arguments<'_>) -> Checked<Val> {
         let x = self.tensor_arg(a, 0, None)?;
         let axes = self.axes(a, 1, x)?;
-        self.on(a, x, &a.tokens(1), |b| lower::squeeze(b, x, &axes))
+        self.on(a, x, &a.tokens(1), |b| compose::squeeze(b, x, &axes))
     }
 
     pub fn broadcast_to(&mut self, a: &Arguments<'_>) -> Checked<Val> {
         let x = self.tensor_arg(a, 0, None)?;
         let shape = self.full_shape_arg(a, 1)?;
         self.on_with(a, x, &a.tokens(1), shape, |b, shape| {
-            lower::broadcast_to(b, x, shape)
+            compose::broadcast_to(b, x, shape)
         })
     }
 
@@ -78,7 +78,7 @@ impl Lowerer<'_, '_> {
         let x = self.tensor_arg(a, 0, None)?;
         let (sequence, dims) = self.shape_arg(a, 1)?;
         self.on_with(a, x, &a.tokens(1), dims, |b, dims| {
-            lower::expand(b, x, sequence.as_ref(), dims)
+            compose::expand(b, x, sequence.as_ref(), dims)
         })
     }
 
@@ -87,7 +87,7 @@ impl Lowerer<'_, '_> {
         let to = self.full_shape_arg(a, 1)?;
         self.on_with(a, x, &a.tokens(1), to, |b, to| {
             let from = b.type_of(x).shape.clone();
-            if !lower::broadcast_shapes(to, &from).is_ok_and(|s| s == from) {
+            if !compose::broadcast_shapes(to, &from).is_ok_and(|s| s == from) {
                 return Err(OpError::ShapesDiffer {
                     left: from,
                     right: to.clone(),
@@ -113,9 +113,12 @@ impl Lowerer<'_, '_> {
         let parts = self.tensors_arg(a, 0)?;
         let values: Vec<Value> = parts.iter().map(|(v, _)| *v).collect();
         let axis = self.one_axis(a, 1, values[0])?;
-        let operands: Vec<Operand> = parts.iter().map(|(v, t)| Operand::of(t, *v)).collect();
+        let operands: Vec<WrittenOperand> = parts
+            .iter()
+            .map(|(v, t)| WrittenOperand::new(t, *v))
+            .collect();
         let built = self.build(&a.name, a.op.name, &operands, |b| {
-            lower::concat(b, &values, axis)
+            compose::concat(b, &values, axis)
         })?;
         Ok(Val::Tensor(built))
     }
@@ -124,9 +127,12 @@ impl Lowerer<'_, '_> {
         let parts = self.tensors_arg(a, 0)?;
         let values: Vec<Value> = parts.iter().map(|(v, _)| *v).collect();
         let at = self.axis_arg(a, 1)?;
-        let operands: Vec<Operand> = parts.iter().map(|(v, t)| Operand::of(t, *v)).collect();
+        let operands: Vec<WrittenOperand> = parts
+            .iter()
+            .map(|(v, t)| WrittenOperand::new(t, *v))
+            .collect();
         let built = self.build(&a.name, a.op.name, &operands, |b| {
-            lower::stack(b, &values, at)
+            compose::stack(b, &values, at)
         })?;
         Ok(Val::Tensor(built))
     }
@@ -135,9 +141,9 @@ impl Lowerer<'_, '_> {
         let x = self.tensor_arg(a, 0, None)?;
         let sizes = self.full_shape_arg(a, 1)?;
         let axis = self.one_axis(a, 2, x)?;
-        let operand = Operand::of(&a.tokens(0), x);
+        let operand = WrittenOperand::new(&a.tokens(0), x);
         let parts = self.build_with(&a.tokens(1), a.op.name, &[operand], sizes, |b, sizes| {
-            lower::split(b, x, &sizes.dims, axis)
+            compose::split(b, x, &sizes.dims, axis)
         })?;
         Ok(Val::Tuple(parts.into_iter().map(Val::Tensor).collect()))
     }
@@ -156,7 +162,7 @@ impl Lowerer<'_, '_> {
         let x = self.tensor_arg(a, 0, None)?;
         let shift = self.axis_arg(a, 1)?;
         let axis = self.one_axis(a, 2, x)?;
-        self.on(a, x, &a.name, |b| lower::roll(b, x, shift, axis))
+        self.on(a, x, &a.name, |b| compose::roll(b, x, shift, axis))
     }
 
     /// Widths for the last axes, a pair each; NumPy's order.
@@ -169,10 +175,10 @@ impl Lowerer<'_, '_> {
         self.on_with(a, x, &a.tokens(1), pairs, |b, pairs| {
             let mut widths = Vec::new();
             for (i, (low, high)) in pairs.iter().enumerate() {
-                let axis = lower::axis(&shape, i64::try_from(i).unwrap_or(0) - count)?;
+                let axis = compose::axis(&shape, i64::try_from(i).unwrap_or(0) - count)?;
                 widths.push((axis, low.clone(), high.clone()));
             }
-            lower::pad(b, x, &widths, value)
+            compose::pad(b, x, &widths, value)
         })
     }
 }

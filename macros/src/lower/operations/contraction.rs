@@ -2,11 +2,11 @@
 
 use super::super::Lowerer;
 use super::super::arguments::Arguments;
-use super::super::build::Operand;
+use super::super::build::WrittenOperand;
 use super::super::value::Val;
 use crate::errors::Checked;
 use crate::messages;
-use sinew_ir::lower::{self};
+use sinew_ir::compose;
 
 impl Lowerer<'_, '_> {
     pub fn matmul(&mut self, a: &Arguments<'_>) -> Checked<Val> {
@@ -14,8 +14,8 @@ impl Lowerer<'_, '_> {
         let (left, right) = (left?, right?);
         let x = self.tensor_of(left.val, None, &left.tokens)?;
         let y = self.tensor_of(right.val, None, &right.tokens)?;
-        let operands = Operand::pair((left.tokens, x), (right.tokens, y));
-        let built = self.build(&a.name, a.op.name, &operands, |b| lower::matmul(b, x, y))?;
+        let operands = WrittenOperand::pair((left.tokens, x), (right.tokens, y));
+        let built = self.build(&a.name, a.op.name, &operands, |b| compose::matmul(b, x, y))?;
         Ok(Val::Tensor(built))
     }
 
@@ -29,12 +29,12 @@ impl Lowerer<'_, '_> {
             if a.has(i) {
                 let x = self.tensor_arg(a, i, None)?;
                 values.push(x);
-                operands.push(Operand::of(&a.tokens(i), x));
+                operands.push(WrittenOperand::new(&a.tokens(i), x));
             }
         }
         let text = spec.value();
         let built = self.build(&spec, a.op.name, &operands, |b| {
-            lower::einsum(b, &text, &values)
+            compose::einsum(b, &text, &values)
         })?;
         Ok(Val::Tensor(built))
     }

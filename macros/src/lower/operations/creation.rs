@@ -4,7 +4,7 @@ use super::super::Lowerer;
 use super::super::arguments::Arguments;
 use super::super::value::Val;
 use crate::errors::Checked;
-use sinew_ir::lower::{self};
+use sinew_ir::compose;
 use sinew_ir::{Axis, Shape};
 
 impl Lowerer<'_, '_> {
@@ -21,7 +21,9 @@ impl Lowerer<'_, '_> {
     pub fn iota(&mut self, a: &Arguments<'_>) -> Checked<Val> {
         let shape = self.full_shape_arg(a, 0)?;
         let index = self.axis_arg(a, 1)?;
-        let axis = self.build(&a.tokens(1), a.op.name, &[], |_| lower::axis(&shape, index))?;
+        let axis = self.build(&a.tokens(1), a.op.name, &[], |_| {
+            compose::axis(&shape, index)
+        })?;
         let dtype = self.dtype_arg(a, 2)?;
         let built = self.build(&a.name, a.op.name, &[], |b| {
             b.iota(dtype, shape.clone(), axis)

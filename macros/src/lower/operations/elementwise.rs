@@ -2,11 +2,11 @@
 
 use super::super::Lowerer;
 use super::super::arguments::Arguments;
-use super::super::build::Operand;
+use super::super::build::WrittenOperand;
 use super::super::value::Val;
 use crate::errors::Checked;
 use crate::messages;
-use sinew_ir::lower::{self};
+use sinew_ir::compose;
 use sinew_ir::{Builder, DType, Op, OpError, Value, ops};
 
 impl Lowerer<'_, '_> {
@@ -24,7 +24,7 @@ impl Lowerer<'_, '_> {
 
     pub fn powi(&mut self, a: &Arguments<'_>) -> Checked<Val> {
         let exponent = self.integer_arg(a, 1)?;
-        self.with_x(a, |b, x| lower::powi(b, x, exponent))
+        self.with_x(a, |b, x| compose::powi(b, x, exponent))
     }
 
     pub fn clamp(&mut self, a: &Arguments<'_>) -> Checked<Val> {
@@ -36,12 +36,12 @@ impl Lowerer<'_, '_> {
         );
         let (low, high) = (low?, high?);
         let operands = [
-            Operand::of(&a.tokens(0), x),
-            Operand::of(&a.tokens(1), low),
-            Operand::of(&a.tokens(2), high),
+            WrittenOperand::new(&a.tokens(0), x),
+            WrittenOperand::new(&a.tokens(1), low),
+            WrittenOperand::new(&a.tokens(2), high),
         ];
         let built = self.build(&a.name, a.op.name, &operands, |b| {
-            lower::clamp(b, x, Some(low), Some(high))
+            compose::clamp(b, x, Some(low), Some(high))
         })?;
         Ok(Val::Tensor(built))
     }
@@ -52,12 +52,12 @@ impl Lowerer<'_, '_> {
         let (x, y) = (x?, y?);
         let (vx, vy) = self.two(x.val, y.val, &x.tokens, &y.tokens)?;
         let operands = [
-            Operand::of(&a.tokens(0), condition),
-            Operand::of(&x.tokens, vx),
-            Operand::of(&y.tokens, vy),
+            WrittenOperand::new(&a.tokens(0), condition),
+            WrittenOperand::new(&x.tokens, vx),
+            WrittenOperand::new(&y.tokens, vy),
         ];
         let built = self.build(&a.name, a.op.name, &operands, |b| {
-            lower::select(b, condition, vx, vy)
+            compose::select(b, condition, vx, vy)
         })?;
         Ok(Val::Tensor(built))
     }
@@ -81,7 +81,7 @@ impl Lowerer<'_, '_> {
     pub fn pow(&mut self, a: &Arguments<'_>) -> Checked<Val> {
         let literal = syn::parse2(a.tokens(1)).ok();
         match literal.as_ref().and_then(crate::parse::structure::number) {
-            Some(n) if n.is_finite() => self.with_x(a, |b, x| lower::pow(b, x, n)),
+            Some(n) if n.is_finite() => self.with_x(a, |b, x| compose::pow(b, x, n)),
             Some(_) => Err(self.report(messages::number_range(&a.tokens(1)))),
             None => self.binary_op(a, ops::POW),
         }

@@ -2,11 +2,11 @@
 
 use super::super::Lowerer;
 use super::super::arguments::Arguments;
-use super::super::build::Operand;
+use super::super::build::WrittenOperand;
 use super::super::value::Val;
 use crate::errors::{Checked, Reported};
 use crate::messages;
-use sinew_ir::lower::{self};
+use sinew_ir::compose;
 use sinew_ir::{Axis, Builder, DType, Dim, Op, OpError, Value};
 
 impl Lowerer<'_, '_> {
@@ -19,8 +19,8 @@ impl Lowerer<'_, '_> {
         let indices = self.tensor_arg(a, 1, Some(DType::I32))?;
         let axis = self.one_axis(a, 2, x)?;
         let operands = [
-            Operand::of(&a.tokens(0), x),
-            Operand::of(&a.tokens(1), indices),
+            WrittenOperand::new(&a.tokens(0), x),
+            WrittenOperand::new(&a.tokens(1), indices),
         ];
         let built = self.build(&a.name, a.op.name, &operands, |b| make(b, x, indices, axis))?;
         Ok(Val::Tensor(built))
@@ -34,9 +34,9 @@ impl Lowerer<'_, '_> {
         let dtype = self.builder.type_of(x).dtype;
         let updates = self.tensor_arg(a, 3, Some(dtype))?;
         let operands = [
-            Operand::of(&a.tokens(0), x),
-            Operand::of(&a.tokens(2), indices),
-            Operand::of(&a.tokens(3), updates),
+            WrittenOperand::new(&a.tokens(0), x),
+            WrittenOperand::new(&a.tokens(2), indices),
+            WrittenOperand::new(&a.tokens(3), updates),
         ];
         let built = self.build(&a.name, a.op.name, &operands, |b| {
             b.along(op, &[x, indices, updates], axis)
@@ -57,7 +57,7 @@ impl Lowerer<'_, '_> {
         let x = self.tensor_arg(a, 0, None)?;
         let axis = self.one_axis(a, 1, x)?;
         let descending = self.flag_arg(a, 2)?;
-        self.on(a, x, &a.name, |b| lower::argsort(b, x, axis, descending))
+        self.on(a, x, &a.name, |b| compose::argsort(b, x, axis, descending))
     }
 
     /// The elements in order, and their indices.
@@ -65,9 +65,9 @@ impl Lowerer<'_, '_> {
         let x = self.tensor_arg(a, 0, None)?;
         let axis = self.one_axis(a, 1, x)?;
         let descending = self.flag_arg(a, 2)?;
-        let operand = Operand::of(&a.tokens(0), x);
+        let operand = WrittenOperand::new(&a.tokens(0), x);
         let parts = self.build(&a.name, a.op.name, &[operand], |b| {
-            lower::sort(b, x, axis, descending)
+            compose::sort(b, x, axis, descending)
         })?;
         Ok(Val::Tuple(parts.map(Val::Tensor).to_vec()))
     }
@@ -77,7 +77,7 @@ impl Lowerer<'_, '_> {
         let x = self.tensor_arg(a, 0, None)?;
         let k = self.dim_arg(a, 1)?;
         let axis = self.one_axis(a, 2, x)?;
-        let operand = Operand::of(&a.tokens(0), x);
+        let operand = WrittenOperand::new(&a.tokens(0), x);
         if let Axis::At(at) = axis {
             let extent = self.builder.type_of(x).shape.dims[at].clone();
             let error = OpError::Count {
@@ -88,7 +88,7 @@ impl Lowerer<'_, '_> {
             self.at_most(at, &operand, [&k, &extent], &error)?;
         }
         let parts = self.build_with(&a.tokens(1), a.op.name, &[operand], k, |b, k| {
-            lower::topk(b, x, k, axis)
+            compose::topk(b, x, k, axis)
         })?;
         Ok(Val::Tuple(parts.map(Val::Tensor).to_vec()))
     }
@@ -98,12 +98,12 @@ impl Lowerer<'_, '_> {
         let classes = self.dim_arg(a, 1)?;
         let dtype = self.dtype_arg(a, 2)?;
         self.on(a, indices, &a.name, |b| {
-            lower::one_hot(b, indices, classes.clone(), dtype)
+            compose::one_hot(b, indices, classes.clone(), dtype)
         })
     }
 
     pub fn tril(&mut self, a: &Arguments<'_>) -> Checked<Val> {
         let k = self.integer_arg(a, 1)?;
-        self.with_x(a, |b, x| lower::tril(b, x, k))
+        self.with_x(a, |b, x| compose::tril(b, x, k))
     }
 }

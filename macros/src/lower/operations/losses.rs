@@ -2,10 +2,10 @@
 
 use super::super::Lowerer;
 use super::super::arguments::Arguments;
-use super::super::build::Operand;
+use super::super::build::WrittenOperand;
 use super::super::value::Val;
 use crate::errors::Checked;
-use sinew_ir::lower::{self, Reduce};
+use sinew_ir::compose::{self, Reduce};
 use sinew_ir::{Axis, Builder, DType, OpError, Value, ops};
 
 impl Lowerer<'_, '_> {
@@ -31,12 +31,15 @@ impl Lowerer<'_, '_> {
         self.axis_at(a, 2, x, default)
     }
 
-    pub(super) fn labels(&mut self, a: &Arguments<'_>) -> Checked<(Value, Value, [Operand; 2])> {
+    pub(super) fn labels(
+        &mut self,
+        a: &Arguments<'_>,
+    ) -> Checked<(Value, Value, [WrittenOperand; 2])> {
         let x = self.tensor_arg(a, 0, None)?;
         let labels = self.tensor_arg(a, 1, Some(DType::I32))?;
         let operands = [
-            Operand::of(&a.tokens(0), x),
-            Operand::of(&a.tokens(1), labels),
+            WrittenOperand::new(&a.tokens(0), x),
+            WrittenOperand::new(&a.tokens(1), labels),
         ];
         Ok((x, labels, operands))
     }
@@ -48,7 +51,7 @@ impl Lowerer<'_, '_> {
         let ignore = self.integer_arg(a, 4)?;
         let smoothing = self.number_arg(a, 5)?;
         let built = self.build(&a.name, a.op.name, &operands, |b| {
-            lower::cross_entropy(b, x, labels, axis, ignore, smoothing, reduce)
+            compose::cross_entropy(b, x, labels, axis, ignore, smoothing, reduce)
         })?;
         Ok(Val::Tensor(built))
     }
@@ -59,7 +62,7 @@ impl Lowerer<'_, '_> {
         let reduce = self.reduction_arg(a, 3)?;
         let ignore = self.integer_arg(a, 4)?;
         let built = self.build(&a.name, a.op.name, &operands, |b| {
-            lower::nll_loss(b, x, labels, axis, ignore, reduce)
+            compose::nll_loss(b, x, labels, axis, ignore, reduce)
         })?;
         Ok(Val::Tensor(built))
     }
@@ -69,13 +72,13 @@ impl Lowerer<'_, '_> {
         let (left, right) = (left?, right?);
         let (x, y) = self.two(left.val, right.val, &left.tokens, &right.tokens)?;
         let reduce = self.reduction_arg(a, 2)?;
-        let operands = Operand::pair((left.tokens, x), (right.tokens, y));
+        let operands = WrittenOperand::pair((left.tokens, x), (right.tokens, y));
         let built = self.build(&a.name, a.op.name, &operands, |b| match reduce {
             Reduce::Mean => b.op(ops::MSE, &[x, y], Vec::new()),
             Reduce::Sum | Reduce::None => {
                 let distance = b.sub(x, y)?;
                 let square = b.square(distance)?;
-                lower::reduced(b, square, reduce)
+                compose::reduced(b, square, reduce)
             }
         })?;
         Ok(Val::Tensor(built))
@@ -85,7 +88,7 @@ impl Lowerer<'_, '_> {
         let delta = self.number_arg(a, 3)?;
         self.pointwise_loss(a, |b, x, y| {
             let distance = b.sub(x, y)?;
-            lower::huber(b, distance, delta)
+            compose::huber(b, distance, delta)
         })
     }
 
@@ -99,10 +102,10 @@ impl Lowerer<'_, '_> {
         let (left, right) = (left?, right?);
         let (x, y) = self.two(left.val, right.val, &left.tokens, &right.tokens)?;
         let reduce = self.reduction_arg(a, 2)?;
-        let operands = Operand::pair((left.tokens, x), (right.tokens, y));
+        let operands = WrittenOperand::pair((left.tokens, x), (right.tokens, y));
         let built = self.build(&a.name, a.op.name, &operands, |b| {
             let losses = make(b, x, y)?;
-            lower::reduced(b, losses, reduce)
+            compose::reduced(b, losses, reduce)
         })?;
         Ok(Val::Tensor(built))
     }

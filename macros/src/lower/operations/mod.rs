@@ -10,7 +10,7 @@ mod reduction;
 
 use super::Lowerer;
 use super::arguments::Arguments;
-use super::build::Operand;
+use super::build::WrittenOperand;
 use super::call::Given;
 use super::substitution::Dims;
 use super::value::Val;
@@ -28,7 +28,7 @@ impl Lowerer<'_, '_> {
         receiver: Option<Given>,
         args: &syn::punctuated::Punctuated<syn::Expr, syn::Token![,]>,
     ) -> Checked<Val> {
-        let a = &Arguments::of(self.scope, op, name, receiver, args)?;
+        let a = &Arguments::new(self.scope, op, name, receiver, args)?;
         match op.lowering {
             Lowering::Unary(op) => self.unary_op(a, op),
             Lowering::Binary(op) => self.binary_op(a, op),
@@ -77,7 +77,7 @@ impl Lowerer<'_, '_> {
         dims: D,
         make: impl Fn(&mut Builder, &D) -> Result<Value, OpError>,
     ) -> Checked<Val> {
-        let operand = Operand::of(&a.tokens(0), x);
+        let operand = WrittenOperand::new(&a.tokens(0), x);
         let built = self.build_with(at, a.op.name, &[operand], dims, make)?;
         Ok(Val::Tensor(built))
     }

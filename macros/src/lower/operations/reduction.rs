@@ -2,10 +2,10 @@
 
 use super::super::Lowerer;
 use super::super::arguments::Arguments;
-use super::super::build::Operand;
+use super::super::build::WrittenOperand;
 use super::super::value::Val;
 use crate::errors::Checked;
-use sinew_ir::lower::{self};
+use sinew_ir::compose;
 use sinew_ir::{Axis, Builder, Op, OpError, Value};
 
 impl Lowerer<'_, '_> {
@@ -15,9 +15,9 @@ impl Lowerer<'_, '_> {
         match self.axes_arg(a, i)? {
             None => Ok(shape.axes()),
             Some(list) => {
-                let operand = Operand::of(&a.tokens(0), x);
+                let operand = WrittenOperand::new(&a.tokens(0), x);
                 self.build(&a.tokens(i), a.op.name, &[operand], |_| {
-                    lower::axes(&shape, &list)
+                    compose::axes(&shape, &list)
                 })
             }
         }
@@ -37,9 +37,9 @@ impl Lowerer<'_, '_> {
         axis: i64,
     ) -> Checked<Axis> {
         let shape = self.builder.type_of(x).shape.clone();
-        let operand = Operand::of(&a.tokens(0), x);
+        let operand = WrittenOperand::new(&a.tokens(0), x);
         self.build(&a.tokens(i), a.op.name, &[operand], |_| {
-            lower::axis(&shape, axis)
+            compose::axis(&shape, axis)
         })
     }
 
@@ -47,7 +47,7 @@ impl Lowerer<'_, '_> {
         let x = self.tensor_arg(a, 0, None)?;
         let axes = self.axes(a, 1, x)?;
         let keep = self.flag_arg(a, 2)?;
-        self.on(a, x, &a.name, |b| lower::reduce(b, op, x, &axes, keep))
+        self.on(a, x, &a.name, |b| compose::reduce(b, op, x, &axes, keep))
     }
 
     pub fn var(&mut self, a: &Arguments<'_>) -> Checked<Val> {
@@ -55,7 +55,9 @@ impl Lowerer<'_, '_> {
         let axes = self.axes(a, 1, x)?;
         let correction = self.number_arg(a, 2)?;
         let keep = self.flag_arg(a, 3)?;
-        self.on(a, x, &a.name, |b| lower::var(b, x, &axes, correction, keep))
+        self.on(a, x, &a.name, |b| {
+            compose::var(b, x, &axes, correction, keep)
+        })
     }
 
     pub(super) fn position(
@@ -75,7 +77,7 @@ impl Lowerer<'_, '_> {
     pub(super) fn along(&mut self, a: &Arguments<'_>, op: Op) -> Checked<Val> {
         let x = self.tensor_arg(a, 0, None)?;
         let axis = self.one_axis(a, 1, x)?;
-        self.on(a, x, &a.name, |b| lower::along(b, op, x, axis))
+        self.on(a, x, &a.name, |b| compose::along(b, op, x, axis))
     }
 
     pub fn std(&mut self, a: &Arguments<'_>) -> Checked<Val> {
@@ -84,7 +86,7 @@ impl Lowerer<'_, '_> {
         let correction = self.number_arg(a, 2)?;
         let keep = self.flag_arg(a, 3)?;
         self.on(a, x, &a.name, |b| {
-            let var = lower::var(b, x, &axes, correction, keep)?;
+            let var = compose::var(b, x, &axes, correction, keep)?;
             b.sqrt(var)
         })
     }

@@ -44,10 +44,10 @@ fn reduced_labels(
     match reduce {
         Reduce::Sum | Reduce::None => reduced(b, losses, reduce),
         Reduce::Mean => {
-            let of = b.type_of(losses).clone();
+            let ty = b.type_of(losses).clone();
             let counts = b.with(ops::NE, labels, f64::from(ignore))?;
-            let counts = b.cast(counts, of.dtype)?;
-            let axes = of.shape.axes();
+            let counts = b.cast(counts, ty.dtype)?;
+            let axes = ty.shape.axes();
             let sum = b.sum(losses, &axes)?;
             let count = b.sum(counts, &axes)?;
             b.div(sum, count)

@@ -1,6 +1,6 @@
 //! The language's operations in symbols: what is built for all sizes is what is built for each.
 
-use sinew_ir::lower::{self, Reduce};
+use sinew_ir::compose::{self, Reduce};
 use sinew_ir::testing::{difference, unit};
 use sinew_ir::{
     Array, Axis, Binding, Block, Builder, DType, Dim, Function, OpError, Param, ParamKind, Shape,
@@ -27,7 +27,7 @@ fn shape(text: &str) -> Shape {
 }
 
 /// `i32 B` or `[S], B` (a working float).
-fn of(text: &str) -> Type {
+fn parse_type(text: &str) -> Type {
     match text.strip_prefix("i32 ") {
         Some(rest) => Type::new(DType::I32, shape(rest)),
         None => Type::new(DType::Float, shape(text)),
@@ -86,7 +86,7 @@ fn run(
 /// Compares the function in symbols, bound to `B = 3`, `T = 4` and a sequence, with the one built for
 /// those extents: results and gradients.
 fn the_same_for(types: &[&str], build: Build, sequences: &[&[usize]]) -> Outcome {
-    let types: Vec<Type> = types.iter().map(|t| of(t)).collect();
+    let types: Vec<Type> = types.iter().map(|t| parse_type(t)).collect();
     let f = function(&types, build)?;
     for sequence in sequences {
         let sizes = BTreeMap::from([(Symbol::new("B"), 3), (Symbol::new("T"), 4)]);
@@ -101,7 +101,7 @@ fn the_same_for(types: &[&str], build: Build, sequences: &[&[usize]]) -> Outcome
                 for d in &t.shape.dims {
                     extents.push(value(d)?);
                 }
-                Ok(Type::of(t.dtype, &extents))
+                Ok(Type::from_extents(t.dtype, &extents))
             })
             .collect::<Result<_, sinew_ir::DimError>>()?;
         let inputs: Vec<Array> = bound
@@ -147,7 +147,7 @@ const NO: &[&[usize]] = &[&[]];
 
 #[test]
 fn elementwise_operands_broadcast_against_a_sequence() -> Outcome {
-    let add: Build = |b, x| lower::binary(b, ops::ADD, x[0], x[1]);
+    let add: Build = |b, x| compose::binary(b, ops::ADD, x[0], x[1]);
     the_same_for(&["[S], B, T", "T"], add, ANY)?;
     the_same_for(&["B, T", "[S], 1, T"], add, ANY)?;
     the_same_for(&["[S], B", "[S], B"], add, ANY)?;
@@ -157,7 +157,7 @@ fn elementwise_operands_broadcast_against_a_sequence() -> Outcome {
 
 #[test]
 fn matrix_products_take_any_leading_dims() -> Outcome {
-    let matmul: Build = |b, x| lower::matmul(b, x[0], x[1]);
+    let matmul: Build = |b, x| compose::matmul(b, x[0], x[1]);
     the_same_for(&["[S], B", "B, T"], matmul, ANY)?;
     the_same_for(&["[S], B", "B"], matmul, ANY)?;
     the_same_for(&["[S], T, B", "B, 2"], matmul, ANY)?;
@@ -173,22 +173,22 @@ fn matrix_products_take_any_leading_dims() -> Outcome {
 fn einsum_takes_leading_dims_by_an_ellipsis() -> Outcome {
     the_same_for(
         &["[S], B, T", "[S], T, 2"],
-        |b, x| lower::einsum(b, "...ij,...jk->...ik", x),
+        |b, x| compose::einsum(b, "...ij,...jk->...ik", x),
         ANY,
     )?;
     the_same_for(
         &["[S], B", "[S], B"],
-        |b, x| lower::einsum(b, "...i,...i->...", x),
+        |b, x| compose::einsum(b, "...i,...i->...", x),
         ANY,
     )?;
     the_same_for(
         &["[S], B, T", "T, B"],
-        |b, x| lower::einsum(b, "...ij,ji->...i", x),
+        |b, x| compose::einsum(b, "...ij,ji->...i", x),
         ANY,
     )?;
     the_same_for(
         &["B, T, 2", "T, 2, 3", "3"],
-        |b, x| lower::einsum(b, "bth,thd,d->hb", x),
+        |b, x| compose::einsum(b, "bth,thd,d->hb", x),
         NO,
     )
 }
@@ -197,30 +197,30 @@ fn einsum_takes_leading_dims_by_an_ellipsis() -> Outcome {
 fn reductions_take_sequences() -> Outcome {
     let all: Build = |b, x| {
         let axes = b.type_of(x[0]).shape.axes();
-        lower::reduce(b, ops::MEAN, x[0], &axes, false)
+        compose::reduce(b, ops::MEAN, x[0], &axes, false)
     };
     the_same_for(&["[S], B"], all, &[&[], &[1], &[2, 3]])?;
     the_same_for(
         &["[S], B, T"],
         |b, x| {
-            let last = lower::axes(&b.type_of(x[0]).shape, &[-1, -2])?;
-            lower::reduce(b, ops::MAX, x[0], &last, true)
+            let last = compose::axes(&b.type_of(x[0]).shape, &[-1, -2])?;
+            compose::reduce(b, ops::MAX, x[0], &last, true)
         },
         ANY,
     )?;
     the_same_for(
         &["[S], B"],
         |b, x| {
-            let last = lower::axis(&b.type_of(x[0]).shape, -1)?;
-            lower::var(b, x[0], &[last], 1.0, true)
+            let last = compose::axis(&b.type_of(x[0]).shape, -1)?;
+            compose::var(b, x[0], &[last], 1.0, true)
         },
         ANY,
     )?;
     the_same_for(
         &["[S], B"],
         |b, x| {
-            let last = lower::axis(&b.type_of(x[0]).shape, -1)?;
-            lower::along(b, ops::LOG_SOFTMAX, x[0], last)
+            let last = compose::axis(&b.type_of(x[0]).shape, -1)?;
+            compose::along(b, ops::LOG_SOFTMAX, x[0], last)
         },
         ANY,
     )
@@ -231,21 +231,21 @@ fn labels_and_tokens_take_sequences() -> Outcome {
     the_same_for(
         &["[S], 5", "i32 [S]"],
         |b, x| {
-            let last = lower::axis(&b.type_of(x[0]).shape, -1)?;
-            lower::cross_entropy(b, x[0], x[1], last, -100, 0.1, Reduce::Mean)
+            let last = compose::axis(&b.type_of(x[0]).shape, -1)?;
+            compose::cross_entropy(b, x[0], x[1], last, -100, 0.1, Reduce::Mean)
         },
         &[&[], &[1], &[5], &[2, 3]],
     )?;
     the_same_for(
         &["5, B", "i32 [S]"],
-        |b, x| lower::take(b, x[0], x[1], Axis::At(0)),
+        |b, x| compose::take(b, x[0], x[1], Axis::At(0)),
         ANY,
     )?;
     the_same_for(
         &["[S], 5", "i32 [S], 2"],
         |b, x| {
-            let last = lower::axis(&b.type_of(x[0]).shape, -1)?;
-            lower::take_along_axis(b, x[0], x[1], last)
+            let last = compose::axis(&b.type_of(x[0]).shape, -1)?;
+            compose::take_along_axis(b, x[0], x[1], last)
         },
         ANY,
     )
@@ -256,11 +256,11 @@ fn parts_have_symbols_for_bounds() -> Outcome {
     the_same_for(
         &["B, T"],
         |b, x| {
-            let last = lower::axis(&b.type_of(x[0]).shape, -1)?;
+            let last = compose::axis(&b.type_of(x[0]).shape, -1)?;
             let half = b.type_of(x[0]).shape.dims[1].floor_div(&Dim::constant(2));
             let half = half.ok_or(OpError::Overflow)?;
             let (start, step) = (Dim::constant(0), Dim::constant(1));
-            lower::slice(b, x[0], last, start, half, step)
+            compose::slice(b, x[0], last, start, half, step)
         },
         NO,
     )?;
@@ -268,7 +268,7 @@ fn parts_have_symbols_for_bounds() -> Outcome {
         &["T, B"],
         |b, x| {
             let stop = b.type_of(x[0]).shape.dims[0].clone();
-            lower::slice(
+            compose::slice(
                 b,
                 x[0],
                 Axis::At(0),
@@ -281,25 +281,29 @@ fn parts_have_symbols_for_bounds() -> Outcome {
     )?;
     the_same_for(
         &["B, T", "B, 2"],
-        |b, x| lower::concat(b, x, Axis::At(1)),
+        |b, x| compose::concat(b, x, Axis::At(1)),
         NO,
     )?;
-    the_same_for(&["[S], B, T"], |b, x| lower::swapaxes(b, x[0], -1, -2), ANY)?;
-    the_same_for(&["B, T"], |b, x| lower::flip(b, x[0], Axis::At(1)), NO)?;
-    the_same_for(&["[S], T, T"], |b, x| lower::tril(b, x[0], -1), ANY)
+    the_same_for(
+        &["[S], B, T"],
+        |b, x| compose::swapaxes(b, x[0], -1, -2),
+        ANY,
+    )?;
+    the_same_for(&["B, T"], |b, x| compose::flip(b, x[0], Axis::At(1)), NO)?;
+    the_same_for(&["[S], T, T"], |b, x| compose::tril(b, x[0], -1), ANY)
 }
 
 fn refusal(types: &[&str], build: Build) -> String {
     let mut b = Builder::default();
-    let operands: Vec<Value> = types.iter().map(|t| b.value(of(t))).collect();
+    let operands: Vec<Value> = types.iter().map(|t| b.value(parse_type(t))).collect();
     let error = build(&mut b, &operands).expect_err("it must be refused");
     error.to_string()
 }
 
 #[test]
 fn refusals_name_both_shapes() {
-    let add: Build = |b, x| lower::binary(b, ops::ADD, x[0], x[1]);
-    let matmul: Build = |b, x| lower::matmul(b, x[0], x[1]);
+    let add: Build = |b, x| compose::binary(b, ops::ADD, x[0], x[1]);
+    let matmul: Build = |b, x| compose::matmul(b, x[0], x[1]);
     let cases: [(&[&str], Build, &str); 14] = [
         (&["B, 3", "B, 4"], add, "shapes differ: (B, 3) and (B, 4)"),
         (&["B", "T"], add, "shapes differ: (B) and (T)"),
@@ -319,29 +323,29 @@ fn refusals_name_both_shapes() {
         ),
         (
             &["B, T"],
-            |b, x| lower::reshape(b, x[0], &[None, Some(Dim::constant(3))]),
+            |b, x| compose::reshape(b, x[0], &[None, Some(Dim::constant(3))]),
             "(B, T) has another number of elements than (3)",
         ),
         (
             &["B, T"],
-            |b, x| lower::einsum(b, "ij->k", x),
+            |b, x| compose::einsum(b, "ij->k", x),
             "a letter of the result is in no operand",
         ),
         (
             &["B, T"],
-            |b, x| lower::einsum(b, "ijk->k", x),
+            |b, x| compose::einsum(b, "ijk->k", x),
             "`ijk` does not name the axes of (B, T)",
         ),
         (
             &["B, T"],
-            |b, x| lower::einsum(b, "ij", x),
+            |b, x| compose::einsum(b, "ij", x),
             "the result is missing: write `->` and its letters",
         ),
         (
             &["[S], T"],
             |b, x| {
-                let first = lower::axis(&b.type_of(x[0]).shape, 0)?;
-                lower::reduce(b, ops::SUM, x[0], &[first], false)
+                let first = compose::axis(&b.type_of(x[0]).shape, 0)?;
+                compose::reduce(b, ops::SUM, x[0], &[first], false)
             },
             "the sequence in ([S], T) must stay in front",
         ),
@@ -349,7 +353,7 @@ fn refusals_name_both_shapes() {
             &["7"],
             |b, x| {
                 let (start, stop) = (Dim::constant(5), Dim::constant(8));
-                lower::slice(b, x[0], Axis::At(0), start, stop, Dim::constant(1))
+                compose::slice(b, x[0], Axis::At(0), start, stop, Dim::constant(1))
             },
             "the range 5..8 step 1 does not fit an axis of 7",
         ),

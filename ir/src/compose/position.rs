@@ -107,12 +107,12 @@ pub fn one_hot(
     classes: Dim,
     dtype: DType,
 ) -> Result<Value, OpError> {
-    let of = b.type_of(indices).clone();
-    ops::rules::integer(std::slice::from_ref(&of), 0)?;
-    let mut shape = of.shape.clone();
+    let ty = b.type_of(indices).clone();
+    ops::rules::integer(std::slice::from_ref(&ty), 0)?;
+    let mut shape = ty.shape.clone();
     shape.dims.push(classes);
     let last = Axis::At(shape.len() - 1);
-    let class = b.iota(of.dtype, shape.clone(), last)?;
+    let class = b.iota(ty.dtype, shape.clone(), last)?;
     let wide = b.broadcast(indices, &shape, &[last])?;
     let hit = b.eq(class, wide)?;
     b.cast(hit, dtype)

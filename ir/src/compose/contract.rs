@@ -117,9 +117,9 @@ impl Labelled {
 }
 
 /// Ones give way to other dims of the same label: they are squeezed out.
-fn give_way(b: &mut Builder, of: &mut [Labelled]) -> Result<(), OpError> {
-    let all = of.to_vec();
-    for x in of.iter_mut() {
+fn give_way(b: &mut Builder, operands: &mut [Labelled]) -> Result<(), OpError> {
+    let all = operands.to_vec();
+    for x in operands.iter_mut() {
         let gone: Vec<Label> = x
             .labels
             .iter()
@@ -181,8 +181,8 @@ fn contract(
             });
         }
     }
-    let axes = |of: &Labelled, labels: &[Label]| -> Vec<Axis> {
-        labels.iter().filter_map(|l| of.axis(*l)).collect()
+    let axes = |operand: &Labelled, labels: &[Label]| -> Vec<Axis> {
+        labels.iter().filter_map(|l| operand.axis(*l)).collect()
     };
     let value = b.dot(
         x.value,
@@ -202,9 +202,9 @@ fn contract(
     Labelled { value, labels }.summed(b, kept)
 }
 
-fn batch_labels(shape: &Shape, of: usize) -> Vec<Label> {
+fn batch_labels(shape: &Shape, count: usize) -> Vec<Label> {
     let sequence = shape.sequence.iter().map(|_| Label::Sequence);
-    sequence.chain((0..of).rev().map(Label::Batch)).collect()
+    sequence.chain((0..count).rev().map(Label::Batch)).collect()
 }
 
 /// The labels of the dims in front that operands broadcast to: a sequence, then the longest.
@@ -281,7 +281,7 @@ pub fn matmul(b: &mut Builder, x: Value, y: Value) -> Result<Value, OpError> {
         return Err(OpError::Sequence(sx));
     }
     aligned(b, &[(x, nx), (y, ny)])?;
-    let mut of = [
+    let mut labelled = [
         Labelled {
             value: x,
             labels: lx,
@@ -291,9 +291,9 @@ pub fn matmul(b: &mut Builder, x: Value, y: Value) -> Result<Value, OpError> {
             labels: ly,
         },
     ];
-    give_way(b, &mut of)?;
-    let mut out = batch_of(&of);
-    let [x, y] = of;
+    give_way(b, &mut labelled)?;
+    let mut out = batch_of(&labelled);
+    let [x, y] = labelled;
     out.extend(
         [Label::Rows, Label::Columns]
             .into_iter()
@@ -349,7 +349,7 @@ pub fn einsum(b: &mut Builder, spec: &str, operands: &[Value]) -> Result<Value, 
             found: operands.len(),
         });
     }
-    let mut of = Vec::with_capacity(operands.len());
+    let mut labelled = Vec::with_capacity(operands.len());
     let mut fronts = Vec::with_capacity(operands.len());
     for (text, x) in terms.iter().zip(operands) {
         let shape = shape_of(b, *x);
@@ -369,24 +369,24 @@ pub fn einsum(b: &mut Builder, spec: &str, operands: &[Value]) -> Result<Value, 
             fronts.push((*x, front));
         }
         let labels = term(text, &batch_labels(&shape, front))?;
-        of.push(diagonal(b, *x, labels)?);
+        labelled.push(diagonal(b, *x, labels)?);
     }
     aligned(b, &fronts)?;
-    let ellipsis = batch_of(&of);
+    let ellipsis = batch_of(&labelled);
     let out = term(result, &ellipsis)?;
     for (i, l) in out.iter().enumerate() {
         if out[..i].contains(l) {
             return Err(spec_error("a letter is twice in the result"));
         }
-        if !of.iter().any(|x| x.labels.contains(l)) {
+        if !labelled.iter().any(|x| x.labels.contains(l)) {
             return Err(spec_error("a letter of the result is in no operand"));
         }
     }
     if !result.starts_with("...") && !ellipsis.is_empty() {
         return Err(spec_error("`...` is missing in the result"));
     }
-    give_way(b, &mut of)?;
-    let mut later = of.into_iter();
+    give_way(b, &mut labelled)?;
+    let mut later = labelled.into_iter();
     let first = later.next().ok_or_else(|| spec_error("no operands"))?;
     let rest: Vec<Labelled> = later.collect();
     let mut product = first;
@@ -401,18 +401,18 @@ pub fn einsum(b: &mut Builder, spec: &str, operands: &[Value]) -> Result<Value, 
 
 /// A letter that is twice in a term: the elements where both indices are equal.
 fn diagonal(b: &mut Builder, x: Value, labels: Vec<Label>) -> Result<Labelled, OpError> {
-    let mut of = Labelled {
+    let mut labelled = Labelled {
         value: x,
         labels: labels.clone(),
     };
-    let sequence = usize::from(of.has_sequence());
+    let sequence = usize::from(labelled.has_sequence());
     // From the right, so that the axes to the left keep their numbers.
     for j in (0..labels.len()).rev() {
         let Some(i) = labels[..j].iter().position(|l| *l == labels[j]) else {
             continue;
         };
         let (i, j) = (i - sequence, j - sequence);
-        let shape = shape_of(b, of.value);
+        let shape = shape_of(b, labelled.value);
         if shape.dims[i] != shape.dims[j] {
             return Err(OpError::InnerDims {
                 left: shape.dims[i].to_string(),
@@ -422,10 +422,10 @@ fn diagonal(b: &mut Builder, x: Value, labels: Vec<Label>) -> Result<Labelled, O
         let row = b.iota(crate::DType::I32, shape.clone(), Axis::At(i))?;
         let column = b.iota(crate::DType::I32, shape, Axis::At(j))?;
         let equal = b.eq(row, column)?;
-        let zero = b.like(0.0, of.value)?;
-        let only = b.select(equal, of.value, zero)?;
-        of.value = b.sum(only, &[Axis::At(j)])?;
-        of.labels.remove(j + sequence);
+        let zero = b.like(0.0, labelled.value)?;
+        let only = b.select(equal, labelled.value, zero)?;
+        labelled.value = b.sum(only, &[Axis::At(j)])?;
+        labelled.labels.remove(j + sequence);
     }
-    Ok(of)
+    Ok(labelled)
 }

@@ -9,7 +9,7 @@ use crate::op::{Kind, OpError};
 /// A function over ops that its entry refuses.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error("`{op}` {error}")]
-pub struct ExpandError {
+pub struct DecomposeError {
     /// Its op.
     pub op: &'static str,
     /// Where it was written.
@@ -20,7 +20,7 @@ pub struct ExpandError {
 
 /// Adds what `inst` is made of to the builder, one level deep: what comes may hold functions over ops
 /// again. `None` for an op that is one of its own.
-pub(crate) fn expansion(b: &mut Builder, inst: &OpInst) -> Option<Result<Value, OpError>> {
+pub(crate) fn decomposition(b: &mut Builder, inst: &OpInst) -> Option<Result<Value, OpError>> {
     let build = match inst.op.kind {
         Kind::Function(build) => build,
         Kind::Constant
@@ -41,34 +41,34 @@ pub(crate) fn expansion(b: &mut Builder, inst: &OpInst) -> Option<Result<Value, 
     Some(build(b, &inst.operands, &inst.attributes))
 }
 
-/// Expands every function over ops in the body of `function`, whose values are numbered anew then.
+/// Decomposes every function over ops in the body of `function`, whose values are numbered anew then.
 ///
 /// # Errors
 /// What the entry of one refuses.
-pub fn expand(function: &mut Function) -> Result<(), ExpandError> {
-    let mut expander = Expander {
+pub fn decompose(function: &mut Function) -> Result<(), DecomposeError> {
+    let mut decomposer = Decomposer {
         builder: Builder {
             values: std::mem::take(&mut function.values),
             ..Builder::default()
         },
         renamed: Vec::new(),
     };
-    let expanded = expander.block(&mut function.body);
-    function.values = expander.builder.values;
-    expanded?;
-    if !expander.renamed.is_empty() {
+    let decomposed = decomposer.block(&mut function.body);
+    function.values = decomposer.builder.values;
+    decomposed?;
+    if !decomposer.renamed.is_empty() {
         function.compact();
     }
     Ok(())
 }
 
-struct Expander {
+struct Decomposer {
     builder: Builder,
     /// What stands for a value now; values beyond the end are themselves.
     renamed: Vec<Option<Value>>,
 }
 
-impl Expander {
+impl Decomposer {
     fn rename(&self, values: &mut [Value]) {
         values.iter_mut().for_each(|v| *v = self.renamed(*v));
     }
@@ -77,7 +77,7 @@ impl Expander {
         self.renamed.get(v.index()).copied().flatten().unwrap_or(v)
     }
 
-    fn block(&mut self, block: &mut Block) -> Result<(), ExpandError> {
+    fn block(&mut self, block: &mut Block) -> Result<(), DecomposeError> {
         let outer = std::mem::take(&mut self.builder.insts);
         let insts = std::mem::take(&mut block.insts);
         let done = insts.into_iter().try_for_each(|inst| self.inst(inst));
@@ -86,7 +86,7 @@ impl Expander {
         done
     }
 
-    fn inst(&mut self, mut inst: Inst) -> Result<(), ExpandError> {
+    fn inst(&mut self, mut inst: Inst) -> Result<(), DecomposeError> {
         match &mut inst {
             Inst::Op(i) => self.rename(&mut i.operands),
             Inst::Call(c) => self.rename(&mut c.operands),
@@ -108,13 +108,13 @@ impl Expander {
             return Ok(());
         };
         let outer = std::mem::take(&mut self.builder.insts);
-        let built = expansion(&mut self.builder, i);
+        let built = decomposition(&mut self.builder, i);
         let inner = std::mem::replace(&mut self.builder.insts, outer);
         let Some(built) = built else {
             self.builder.insts.push(inst);
             return Ok(());
         };
-        let result = built.map_err(|error| ExpandError {
+        let result = built.map_err(|error| DecomposeError {
             op: i.op.name,
             location: i.location,
             error: Box::new(error),

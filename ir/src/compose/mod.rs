@@ -225,11 +225,11 @@ pub fn var(
     }
     let sum = reduce(b, ops::SUM, square, axes, keepdims)?;
     let gone = shape.select(axes).ok_or(OpError::Sequence(shape))?;
-    let of = b.type_of(sum).clone();
+    let ty = b.type_of(sum).clone();
     if gone.sequence.is_some() {
         return Err(OpError::Sequence(gone));
     }
-    let n = b.extent(ops::rules::product(&gone.dims)?, of.dtype, of.shape)?;
+    let n = b.extent(ops::rules::product(&gone.dims)?, ty.dtype, ty.shape)?;
     let n = b.with(ops::SUB, n, correction)?;
     let n = b.with(ops::MAXIMUM, n, 0.0)?;
     b.div(sum, n)

@@ -1,4 +1,4 @@
-//! Linking: how the signatures of other items come to an item.
+//! Collecting: how the signatures of other items come to an item.
 //!
 //! A proc macro sees one item. Every model item therefore has a hidden `macro_rules!` of its name that
 //! passes its signature on to the next macro of a list (continuation passing), so that rustc finds the

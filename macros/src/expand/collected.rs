@@ -1,8 +1,8 @@
 //! What a chain brought to an item.
 
 use crate::check::{Scope, scope};
+use crate::collect::{NO_ITEM, State};
 use crate::errors::{Checked, Errors};
-use crate::link::{NO_ITEM, State};
 use crate::lower::{self, Lowered, Mention};
 use crate::parse::Function;
 use crate::signature::{self, Signature};
@@ -10,16 +10,16 @@ use crate::{messages, names};
 use std::collections::HashMap;
 
 /// What a chain brought, in a scope.
-pub(super) struct Linked<'e> {
+pub(super) struct Collected<'e> {
     pub(super) scope: Scope<'e>,
     pub(super) mentions: HashMap<String, Mention>,
     /// Whether something in it has errors of its own.
     pub(super) broken: bool,
 }
 
-impl<'e> Linked<'e> {
+impl<'e> Collected<'e> {
     /// What the texts of a chain say.
-    pub(super) fn of(state: &State, texts: &[String], errors: &'e Errors) -> Self {
+    pub(super) fn new(state: &State, texts: &[String], errors: &'e Errors) -> Self {
         let mut scope = Scope::new(&state.id, errors);
         names::identifiers(state.item.clone(), &mut scope.registry.taken);
         let mut mentions = HashMap::new();
@@ -48,7 +48,7 @@ impl<'e> Linked<'e> {
             };
             mentions.insert(key, mention);
         }
-        Linked {
+        Collected {
             scope,
             mentions,
             broken,
