@@ -7,7 +7,7 @@ use sinew_ir::DType;
 use std::mem::offset_of;
 
 use super::EmitError;
-use super::blocking::BlockedProduct;
+use super::blocking::{BlockDim, BlockedProduct};
 use super::contract::{Dims, Walked, destination, finish, lanes};
 use super::frame::{Frame, Index};
 use super::lanes::Lanes;
@@ -60,7 +60,13 @@ pub(super) fn called(
         f.b.ins().brif(it, here, &[], next, &[]);
         f.b.switch_to_block(here);
         let walked = Walked::new(&operand.code, rank, rows, columns);
-        f.scoped(|f| compute(f, c.dtype, &walked, operand.value, &area, batch, turned))?;
+        let along = match (which, turned) {
+            (Part::Left, true) => BlockDim::Rows,
+            (Part::Right, false) => BlockDim::Columns,
+            (Part::Left, false) | (Part::Right, true) | (Part::Epilogue, _) => BlockDim::Steps,
+        };
+        let run = Run::new(f, c.dtype, &walked, turned)?.in_blocks(blocked, along);
+        f.scoped(|f| compute(f, run, &walked, operand.value, &area, batch))?;
         f.b.ins().return_(&[]);
         f.b.switch_to_block(next);
     }
@@ -68,8 +74,7 @@ pub(super) fn called(
         return Ok(());
     }
     let epilogue = Walked::new(&c.epilogue, rank, &c.m, &c.n);
-    let run = Run::new(f, c.dtype, &epilogue, false)?;
-    let ty = f.ty(c.dtype, run.lanes)?;
+    let run = Run::new(f, c.dtype, &epilogue, false)?.in_blocks(blocked, BlockDim::Columns);
     // Sums are scratch of this thread: nobody writes them while the kernel reads.
     let flags = MemFlagsData::new()
         .with_notrap()
@@ -77,6 +82,7 @@ pub(super) fn called(
         .with_can_move();
     let mut index = epilogue.index(batch);
     area.each(f, &mut index, &run, &mut |f, index, (at, offset), lanes| {
+        let ty = f.ty(c.dtype, lanes)?;
         let sum = f.load_lanes(ty, flags, at, offset, lanes);
         finish(f, &epilogue.code, index, lanes, sum)
     })
@@ -87,17 +93,15 @@ fn copies(work: f64) -> i64 {
     if work <= 8.0 { 4 } else { 1 }
 }
 
-/// Writes a block of an operand to scratch; of a turned one the rows are the columns.
+/// Writes a block of an operand to scratch.
 pub(super) fn compute(
     f: &mut Frame<'_>,
-    dtype: DType,
+    run: Run<'_>,
     side: &Walked,
     value: Reg,
     area: &Area,
     batch: &[Index],
-    turned: bool,
 ) -> Result<(), EmitError> {
-    let run = Run::new(f, dtype, side, turned)?;
     let mut index = side.index(batch);
     area.each(f, &mut index, &run, &mut |f, index, (at, offset), lanes| {
         let registers = f.code(&side.code, index, lanes, Context::default())?;
@@ -126,7 +130,7 @@ pub(super) struct Area {
 }
 
 /// How a block is run over.
-struct Run<'c> {
+pub(super) struct Run<'c> {
     /// The dims of the space that are the block's rows.
     rows: &'c Dims,
     /// Those that are its columns.
@@ -137,10 +141,13 @@ struct Run<'c> {
     lanes: Lanes,
     /// Vectors a turn.
     copies: i64,
+    /// Whether no block but the last ends within a vector.
+    vectors: bool,
 }
 
 impl<'c> Run<'c> {
-    fn new(
+    /// Of a block of all columns; of a turned one the rows are the columns.
+    pub fn new(
         f: &Frame<'_>,
         dtype: DType,
         walked: &'c Walked,
@@ -160,7 +167,16 @@ impl<'c> Run<'c> {
                 None => Lanes::ONE,
             },
             copies: copies(work(&walked.code)),
+            vectors: true,
         })
+    }
+
+    /// Of blocks as they are cut along the columns.
+    fn in_blocks(self, blocked: &BlockedProduct, columns: BlockDim) -> Run<'c> {
+        Run {
+            vectors: blocked.begins_at_vectors(columns, self.lanes.count),
+            ..self
+        }
     }
 }
 
@@ -178,7 +194,7 @@ impl Area {
         }
     }
 
-    /// Runs code over the block: groups of vectors, single vectors, the tail.
+    /// Runs code over the block: groups of vectors, single vectors, what is left.
     fn each<'a>(
         &self,
         f: &mut Frame<'a>,
@@ -231,7 +247,17 @@ impl Area {
                 })?;
                 from = to;
             }
-            if active > 0 {
+            if !run.vectors {
+                f.repeat_between(whole, right, 1, Vec::new(), &mut |f, j, _| {
+                    let column = f.affine(0, &[1], &[j]);
+                    let column = f.b.ins().isub(column, left);
+                    let far = f.scaled(column, run.size);
+                    let at = f.b.ins().iadd(row, far);
+                    run.columns.set(f, index, j);
+                    each(f, index, (at, 0), Lanes::ONE)?;
+                    Ok(Vec::new())
+                })?;
+            } else if active > 0 {
                 // Only the last block of columns has a tail.
                 let tail = f.b.create_block();
                 let done = f.b.create_block();

@@ -53,6 +53,17 @@ impl<Along> Source<Along> {
     }
 }
 
+/// A dim of a product that is cut into blocks.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum BlockDim {
+    /// The left operand's and the result's.
+    Rows,
+    /// The right operand's and the result's.
+    Columns,
+    /// The contracted one.
+    Steps,
+}
+
 /// A product as its kernel describes it. Strides are in elements.
 pub(super) struct Shape<'c> {
     /// Extents of rows, columns and contracted dims.
@@ -269,6 +280,20 @@ impl BlockedProduct {
             Some(false) | None => 0,
         };
         [of_b, of_a, of_sums, turned]
+    }
+
+    /// Whether blocks along a dim begin at whole vectors of so many lanes, so that the last one alone may
+    /// end within a vector: those that end with a run need not.
+    pub(super) fn begins_at_vectors(&self, dim: BlockDim, lanes: usize) -> bool {
+        let even = |block: usize, extent: usize| block >= extent || block.is_multiple_of(lanes);
+        match dim {
+            BlockDim::Rows => even(self.block.0, self.m),
+            BlockDim::Columns => even(self.block.1, self.n),
+            BlockDim::Steps => self
+                .parts
+                .iter()
+                .all(|part| part.first.is_multiple_of(lanes)),
+        }
     }
 
     /// Which operands, left and right, are computed, and whether along the contracted dim.

@@ -10,7 +10,7 @@ use cranelift_codegen::ir::{
 };
 use sinew_ir::DType;
 
-use super::block::Area;
+use super::block::{Area, Run};
 use super::blocking::{BlockedProduct, Shape, Source};
 use super::frame::{Frame, Index};
 use super::lanes::Lanes;
@@ -370,7 +370,8 @@ fn tiles(f: &mut Frame<'_>, c: &Contract, index: &mut [Index]) -> Result<(), Emi
             columns: [0, depth].map(|at| number(f, at)),
         };
         let batch = &index[..rank];
-        block::compute(f, c.dtype, &left, c.lhs.value, &area, batch, false)?;
+        let run = Run::new(f, c.dtype, &left, false)?;
+        block::compute(f, run, &left, c.lhs.value, &area, batch)?;
         let rows = Rows {
             start,
             count,

@@ -1,30 +1,50 @@
-//! Kernels in files: `tests/kernels/*.kernel`, each a schedule in text form, with what holds of it in
-//! comments before it:
+//! Kernels in files: `tests/kernels/*.kernel`, each a schedule in text form, as [`super::template`]
+//! reads it, with what holds of it in comments before it:
 //!
 //! - `; verify error: what` the verifier refuses it, and says so;
-//! - `; run` the verifier takes it, and whatever runs kernels agrees with the executor on all that it
-//!   writes, from numbers that [`fill`] makes;
-//! - `; data b0: 1 2 3` a buffer holds these numbers instead;
-//! - `; expect b1: 2 4 6` a buffer holds these numbers afterwards.
+//! - `; run interp cpu gpu` the verifier takes it, the executor runs it, and what it compiles to for the
+//!   CPU and the GPU agrees with the executor on all memory that is kept (on the GPU, where it has no
+//!   f64);
+//! - `; for m n: 1 2 | 3 4` sizes;
+//! - `; like product` the kernels are those of another file, and so is all else that this one does not say;
+//! - `; data x: 1 2 3` a buffer holds these numbers before the run, `; data x: between -1 9` random
+//!   ones in this range (else it is filled by [`fill`](Case::fill));
+//! - `; expect y: 2 4 6` a buffer holds these numbers afterwards;
+//! - `; terms 12` results are sums of so many terms of size 1 at most: their rounding errors are those of
+//!   the terms;
+//! - `; products own` (or `small`, `large`) the CPU's products are those of own tiles alone, of tiles
+//!   compiled ahead in small blocks, in the blocks of large products; else every kind is tried.
 
+use super::template::{Names, choices, directives, filled, like, schedule};
 use super::{bytes, numbers, values};
-use sinew_codegen::kernel::{Kernel, Node, Schedule};
-use sinew_codegen::text::parse;
+use sinew_codegen::execute::execute;
+use sinew_codegen::kernel::Schedule;
+use sinew_codegen::verify::verify;
 use sinew_ir::DType;
 
-/// A file.
+/// A schedule with what holds of it.
 pub struct Case {
     pub name: String,
     pub schedule: Schedule,
     /// What the verifier says, of a schedule that it refuses.
     pub error: Option<String>,
-    pub runs: bool,
-    data: Vec<(usize, Vec<f64>)>,
+    /// `interp`, `cpu`, `gpu`.
+    runs: Vec<String>,
+    data: Vec<(usize, Data)>,
     expected: Vec<(usize, Vec<f64>)>,
+    /// How many terms a sum has, where that is said.
+    pub terms: Option<usize>,
+    products: Option<String>,
 }
 
-/// All files, by name.
-pub fn cases() -> Vec<Case> {
+/// What a buffer holds before a run.
+enum Data {
+    List(Vec<f64>),
+    Between(f64, f64),
+}
+
+/// The texts of all files, with their names.
+pub fn texts() -> Vec<(String, String)> {
     // Another crate's tests read them too.
     let here = env!("CARGO_MANIFEST_DIR");
     let folder = ["tests/kernels", "../codegen/tests/kernels"]
@@ -37,53 +57,112 @@ pub fn cases() -> Vec<Case> {
         .map(|f| f.expect("a file").path())
         .collect();
     files.sort();
-    files.iter().map(|path| read(path)).collect()
+    let read = |path: &std::path::PathBuf| {
+        let name = path.file_stem().expect("a name").to_string_lossy();
+        (name.into_owned(), read(path))
+    };
+    files.iter().map(read).collect()
 }
 
-fn read(path: &std::path::Path) -> Case {
-    let text = std::fs::read_to_string(path).expect("text");
-    let name = path
-        .file_stem()
-        .expect("a name")
-        .to_string_lossy()
-        .into_owned();
-    let mut case = Case {
-        schedule: parse(&text).unwrap_or_else(|e| panic!("{name}: {e}")),
-        error: None,
-        runs: false,
-        data: Vec::new(),
-        expected: Vec::new(),
-        name,
-    };
-    for line in text.lines().filter_map(|l| l.strip_prefix("; ")) {
-        if let Some(what) = line.strip_prefix("verify error: ") {
-            case.error = Some(what.into());
-        } else if line == "run" {
-            case.runs = true;
-        } else if let Some(rest) = line.strip_prefix("data ") {
-            case.data.push(buffer(rest));
-        } else if let Some(rest) = line.strip_prefix("expect ") {
-            case.expected.push(buffer(rest));
+/// The text of a file, with that of the one it is like.
+fn read(path: &std::path::Path) -> String {
+    let text = std::fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let own = directives(&text);
+    match own.iter().find_map(|d| d.strip_prefix("like ")) {
+        None => text,
+        Some(other) => {
+            let other = read(&path.with_file_name(format!("{other}.kernel")));
+            like(&own, &other)
         }
     }
-    assert!(
-        case.runs != case.error.is_some(),
-        "{}: one of both",
-        case.name
-    );
-    case
 }
 
-fn buffer(text: &str) -> (usize, Vec<f64>) {
-    let (id, list) = text.split_once(':').expect("a colon");
-    let id = id.trim_start_matches('b').parse().expect("a number");
-    let list = list
-        .split_whitespace()
-        .map(|n| n.parse().expect("a number"));
-    (id, list.collect())
+/// The text of one file.
+pub fn text(name: &str) -> String {
+    let found = texts().into_iter().find(|(n, _)| n == name);
+    found.unwrap_or_else(|| panic!("no file {name}")).1
+}
+
+/// The cases of a text that run on a device (`interp`, `cpu`, `gpu`), and those that the verifier
+/// refuses.
+pub fn cases(name: &str, text: &str, device: &str) -> Vec<Case> {
+    let lines = directives(text);
+    let runs = |d: &String| d.strip_prefix("run ").is_some_and(|on| on.contains(device));
+    let refused = |d: &String| d.starts_with("verify error");
+    if !lines.iter().any(|d| runs(d) || refused(d)) {
+        return Vec::new();
+    }
+    let made = choices(&lines, device).into_iter();
+    let made = made.map(|names| Case::new(name, text, &lines, &names));
+    made.filter(|case| case.error.is_some() || case.runs_on(device))
+        .collect()
 }
 
 impl Case {
+    fn new(name: &str, text: &str, directives: &[String], names: &Names) -> Case {
+        let short = names.iter().filter(|(_, v)| !v.contains(' '));
+        let sizes: Vec<String> = short.map(|(n, v)| format!(" {n} = {v}")).collect();
+        let mut case = Case {
+            name: format!("{name}{}", sizes.join(",")),
+            schedule: schedule(&filled(text, names)),
+            error: None,
+            runs: Vec::new(),
+            data: Vec::new(),
+            expected: Vec::new(),
+            terms: None,
+            products: None,
+        };
+        for line in directives.iter().filter(|d| !d.starts_with("for ")) {
+            let line = filled(line, names);
+            if let Some(what) = line.strip_prefix("verify error: ") {
+                case.error = Some(what.into());
+            } else if let Some(rest) = line.strip_prefix("run ") {
+                case.runs = rest.split_whitespace().map(str::to_string).collect();
+            } else if let Some(rest) = line.strip_prefix("terms ") {
+                case.terms = Some(rest.trim().parse().expect("a number of terms"));
+            } else if let Some(rest) = line.strip_prefix("products ") {
+                case.products = Some(rest.trim().into());
+            } else if let Some(rest) = line.strip_prefix("data ") {
+                let (id, list) = case.buffer(rest);
+                let data = match list.strip_prefix("between ") {
+                    None => Data::List(list_of(list)),
+                    Some(range) => match list_of(range)[..] {
+                        [low, high] => Data::Between(low, high),
+                        _ => panic!("{name}: `{line}` has two ends"),
+                    },
+                };
+                case.data.push((id, data));
+            } else if let Some(rest) = line.strip_prefix("expect ") {
+                let (id, list) = case.buffer(rest);
+                case.expected.push((id, list_of(list)));
+            } else {
+                panic!("{name}: `{line}` means nothing");
+            }
+        }
+        let runs = !case.runs.is_empty();
+        assert!(runs != case.error.is_some(), "{name}: one of both");
+        case
+    }
+
+    /// The buffer that a line names, and what it says of it.
+    fn buffer<'a>(&self, line: &'a str) -> (usize, &'a str) {
+        let (name, rest) = line.split_once(':').expect("a colon");
+        let buffers = self.schedule.buffers.iter().enumerate();
+        let found = buffers
+            .filter(|(i, b)| b.name == name || format!("b{i}") == name)
+            .map(|(i, _)| i);
+        let found = found.last();
+        (
+            found.unwrap_or_else(|| panic!("no buffer {name}")),
+            rest.trim(),
+        )
+    }
+
+    fn runs_on(&self, device: &str) -> bool {
+        let wide = self.schedule.buffers.iter().any(|b| b.dtype == DType::F64);
+        self.runs.iter().any(|r| r == device) && (device != "gpu" || !wide)
+    }
+
     /// Memory before a run: numbers between -0.5 and 0.5, integers from 0 to 4, and garbage in the
     /// arena.
     pub fn fill(&self) -> Vec<Vec<u8>> {
@@ -93,7 +172,15 @@ impl Case {
             let given = self.data.iter().find(|(id, _)| *id == i);
             let region = &s.regions[b.region.0 as usize];
             let list: Vec<f64> = match given {
-                Some((_, list)) => list.clone(),
+                Some((_, Data::List(list))) => list.clone(),
+                Some((_, Data::Between(low, high))) => {
+                    let random = numbers(b.elements, i + 1).into_iter();
+                    let random = random.map(|x| low + (x + 0.5) * (high - low));
+                    match b.dtype.is_float() {
+                        true => random.collect(),
+                        false => random.map(f64::round).collect(),
+                    }
+                }
                 None if !region.kind.is_filled() => continue,
                 None if b.dtype.is_float() => numbers(b.elements, i + 1),
                 None => (0..b.elements).map(|e| ((e * 7 + i) % 5) as f64).collect(),
@@ -112,7 +199,7 @@ impl Case {
     }
 
     /// What a buffer holds.
-    fn read(&self, memory: &[Vec<u8>], id: usize) -> Vec<f64> {
+    pub fn read(&self, memory: &[Vec<u8>], id: usize) -> Vec<f64> {
         let b = &self.schedule.buffers[id];
         let size = b.elements * b.dtype.size().expect("bound");
         values(
@@ -129,99 +216,92 @@ impl Case {
         }
     }
 
-    /// That all that is written and kept is the same, within `tolerance`.
-    pub fn compare(&self, found: &[Vec<u8>], expected: &[Vec<u8>], tolerance: f64, what: &str) {
+    /// What the executor makes of the memory that [`fill`](Case::fill) gives, where the verifier takes the
+    /// schedule.
+    pub fn executed(&self) -> Vec<Vec<u8>> {
+        verify(&self.schedule).unwrap_or_else(|e| panic!("{}: {e}", self.name));
+        let mut memory = self.fill();
+        execute(&self.schedule, &mut memory).unwrap_or_else(|e| panic!("{}: {e}", self.name));
+        self.check(&memory);
+        memory
+    }
+
+    /// That each element of all memory that is kept is right: `right` takes its type, what is expected and
+    /// what was found.
+    pub fn compare(
+        &self,
+        found: &[Vec<u8>],
+        expected: &[Vec<u8>],
+        by: &str,
+        right: &dyn Fn(DType, f64, f64) -> bool,
+    ) {
         for (id, b) in self.schedule.buffers.iter().enumerate() {
-            if self.schedule.regions[b.region.0 as usize].kind.is_filled() {
-                let (a, b) = (self.read(found, id), self.read(expected, id));
-                super::close(&a, &b, tolerance, &format!("{} b{id}, {what}", self.name));
+            if !self.schedule.regions[b.region.0 as usize].kind.is_filled() {
+                continue;
+            }
+            let pairs = self.read(expected, id).into_iter();
+            for (at, (e, f)) in pairs.zip(self.read(found, id)).enumerate() {
+                let same = e == f || (e.is_nan() && f.is_nan());
+                assert!(
+                    same || right(b.dtype, e, f),
+                    "{}, element {at} of `{}` by {by}: {f:e} and not {e:e}\n{}",
+                    self.name,
+                    b.name,
+                    self.schedule
+                );
             }
         }
     }
-}
 
-/// The same schedule with every run in two or three uneven shares, where its kernel's axis has as many.
-pub fn in_shares(schedule: &Schedule) -> Schedule {
-    fn split(nodes: &mut [Node], kernels: &[Kernel], count: &mut usize) {
-        for node in nodes {
-            match node {
-                Node::Part(part) => split(&mut part.nodes, kernels, count),
-                Node::Loop(l) => split(&mut l.body, kernels, count),
-                Node::Run(run) => {
-                    *count += 1;
-                    let extent = kernels[run.kernel.0 as usize].parallel();
-                    let places: &[usize] = match *count % 2 {
-                        0 => &[3],
-                        _ => &[2, 6],
-                    };
-                    let mut cuts: Vec<usize> = places.iter().map(|p| extent * p / 10).collect();
-                    cuts.dedup();
-                    cuts.retain(|cut| *cut > 0 && *cut < extent);
-                    run.cuts = cuts;
-                }
+    /// Compiles it for every set of instructions that the host has, runs it and compares.
+    #[cfg(feature = "cpu")]
+    pub fn check_compiled(&self) {
+        use super::targets::{product_targets, small_blocks, targets};
+        use sinew_codegen::cpu::Contraction;
+        use sinew_codegen::kernel::Class;
+        let kernels = &self.schedule.kernels;
+        let product = kernels
+            .iter()
+            .any(|k| matches!(k.class, Class::Contract(_)));
+        let mut options = match product {
+            true => product_targets(),
+            false => targets(),
+        };
+        match self.products.as_deref() {
+            None => {}
+            Some("small") => options = small_blocks(),
+            Some("own") => options.retain(|t| t.contraction == Contraction::Own),
+            Some("large") => {
+                options.retain(|t| t.contraction == Contraction::Library && t.vectors);
             }
+            Some(other) => panic!("{}: no products are {other}", self.name),
+        }
+        let expected = self.executed();
+        for options in options {
+            let mut found = self.fill();
+            super::run_compiled(&self.schedule, &mut found, &options);
+            self.compare(&found, &expected, &format!("{options:?}"), &|d, e, f| {
+                self.is_close(d, e, f)
+            });
+            self.check(&found);
         }
     }
-    let mut out = schedule.clone();
-    split(&mut out.nodes, &schedule.kernels, &mut 0);
-    out
+
+    /// Whether compiled code may differ so far from the executor: integers and bools not at all.
+    #[cfg(feature = "cpu")]
+    fn is_close(&self, dtype: DType, expected: f64, found: f64) -> bool {
+        let terms = self.terms.map_or(1.0, |t| (t as f64).sqrt().max(10.0));
+        let relative = match dtype {
+            DType::F32 => 1e-6,
+            DType::F64 => 1e-12,
+            DType::I32 | DType::U32 | DType::Bool | DType::Float => 0.0,
+        };
+        let absolute = relative * if dtype == DType::F32 { terms } else { 1.0 };
+        (found - expected).abs() <= relative * expected.abs() + absolute
+    }
 }
 
-/// Maps of one dim and of several, rows, columns, products of every way to compute them, with and without
-/// a batch, with computed operands and epilogues, scatters, scans, sorts, a loop.
-pub const PROGRAMS: &[&str] = &[
-    "fn @map(%x: f32[1003], %y: f32[7, 143]) -> f32[1003], f32[7, 143] {
-  %2 = tanh %x
-  %3 = exp %y
-  return %2, %3
-}",
-    "fn @rows(%x: f32[37, 130]) -> f32[37, 130], f32[130], f32[37] {
-  %1 = softmax %x axis [1]
-  %2 = sum %x axes [0]
-  %3 = max %x axes [1]
-  return %1, %2, %3
-}",
-    "fn @layer(%x: f32[61, 40], %w: f32[40, 75], %b: f32[75]) -> f32[61, 75], f32[40, 75] {
-  %3 = dot %x, %w contract_x [1] contract_y [0]
-  %4 = broadcast %b shape [61, 75] new [0]
-  %5 = add %3, %4
-  %6 = tanh %5
-  %7 = dot %x, %6 contract_x [0] contract_y [0]
-  return %6, %7
-}",
-    "fn @long(%x: f32[29, 700], %w: f32[700, 300]) -> f32[29, 300], f32[300, 29] {
-  %2 = exp %x
-  %3 = dot %2, %w contract_x [1] contract_y [0]
-  %4 = dot %w, %x contract_x [0] contract_y [1]
-  return %3, %4
-}",
-    "fn @heads(%q: f32[3, 5, 17, 8], %k: f32[3, 5, 17, 8]) -> f32[3, 5, 17, 17] {
-  %2 = dot %q, %k batch_x [0, 1] batch_y [0, 1] contract_x [3] contract_y [3]
-  %3 = softmax %2 axis [3]
-  return %3
-}",
-    "fn @wide(%x: f64[33, 9], %w: f64[9, 21]) -> f64[33, 21], f64[33] {
-  %2 = dot %x, %w contract_x [1] contract_y [0]
-  %3 = sum %2 axes [1]
-  return %2, %3
-}",
-    "fn @along(%x: f32[23, 31], %i: i32[23, 31]) -> f32[23, 31], f32[23, 31], i32[23, 31], f32[23, 31] {
-  %2 = cumsum %x axis [1] reverse 0.0
-  %3 = cumprod %x axis [0] reverse 1.0
-  %4 = argsort %x axis [0] descending 1.0
-  %5 = scatter_add %x, %i, %x axis [0]
-  return %2, %3, %4, %5
-}",
-    "fn @turns(%h: f32[19], %w: f32[19, 19], %xs: f32[4, 6, 19]) -> f32[19], f32[4, 19, 6] {
-  %13, %14 = loop 4 backward (%3, %4 = %h, %5 = slice %xs) {
-    %11, %12 = loop 6 (%6, %7 = %4, %8 = slice %5) {
-      %9 = dot %7, %w contract_x [0] contract_y [0]
-      %10 = add %9, %8
-      %15 = tanh %10
-      return %15, stack %15 axis 1
-    }
-    return %11, stack %12
-  }
-  return %13, %14
-}",
-];
+fn list_of(text: &str) -> Vec<f64> {
+    let list = text.split_whitespace();
+    list.map(|n| n.parse().expect("a number")).collect()
+}

@@ -6,14 +6,18 @@ pub mod files;
 pub mod products;
 pub mod random;
 pub mod rounding;
+pub mod shares;
 #[cfg(feature = "cpu")]
 pub mod targets;
+pub mod template;
 
 use sinew_codegen::cost::Target;
 use sinew_codegen::execute::execute;
 use sinew_codegen::kernel::{RegionKind, Regions, Schedule};
 use sinew_codegen::schedule::{Part, RegionOffset, schedule};
-use sinew_ir::{Array, Block, Builder, DType, Function, Param, ParamKind, Type, Value, interpret};
+use sinew_ir::{
+    Array, Block, Builder, DType, Function, Param, ParamKind, Scalar, Type, Value, interpret,
+};
 
 /// A program in the making.
 pub struct ProgramBuilder {
@@ -99,6 +103,29 @@ pub fn scheduled(function: &Function) -> Schedule {
         Ok(s) => s,
         Err(e) => panic!("{e}\n{function:?}"),
     }
+}
+
+/// A map that applies an instruction to `count` elements of each operand.
+pub fn applied(scalar: Scalar, operands: &[DType], result: DType, count: usize) -> Schedule {
+    let mut memory = String::new();
+    let mut code = String::new();
+    let mut registers = String::new();
+    for (i, dtype) in operands.iter().enumerate() {
+        memory += &format!("memory x{i} {dtype}[{count}] input\n");
+        code += &format!("r{i}: {dtype} = load s{i} at 0 [1]\n");
+        registers += &format!(" r{i}");
+    }
+    let last = operands.len();
+    template::schedule(&format!(
+        "{memory}memory y {result}[{count}] state
+        kernel apply {{
+          nest outer [{count}] inner [] rows []
+          row {{
+            {code}r{last}: {result} = {scalar}{registers}
+            store r{last} s{last} at 0 [1]
+          }}
+        }}"
+    ))
 }
 
 /// Compares with a golden file of schedules.
@@ -188,30 +215,50 @@ pub fn run(function: &Function, inputs: &[Vec<f64>]) -> Vec<Vec<f64>> {
         .collect()
 }
 
-/// Compiles a schedule for this machine and runs it over `memory`.
+/// Compiles a schedule for this machine and runs it over `memory`. Nothing beside the regions is written.
 #[cfg(feature = "cpu")]
 pub fn run_compiled(s: &Schedule, memory: &mut [Vec<u8>], options: &sinew_codegen::cpu::Options) {
     use sinew_codegen::cpu::compile;
+    /// What stands before and behind each region: 64 bytes that nobody may touch.
+    const MARGIN: [u8; 64] = [0x5A; 64];
     let program = compile(s, options).unwrap_or_else(|e| panic!("{e}\n{}", s));
-    let mut aligned: Vec<Vec<[u64; 8]>> = Vec::new();
-    for bytes in memory.iter() {
-        let mut lines = vec![[0; 8]; bytes.len().div_ceil(64) + 1];
-        let words = lines.as_flattened_mut().iter_mut();
-        for (word, eight) in words.zip(bytes.chunks(8)) {
-            let mut padded = [0; 8];
-            padded[..eight.len()].copy_from_slice(eight);
-            *word = u64::from_ne_bytes(padded);
-        }
-        aligned.push(lines);
-    }
     // Scratch is garbage at first.
-    aligned.push(vec![[u64::MAX; 8]; program.scratch_bytes().div_ceil(64)]);
-    let table: Vec<*mut u8> = aligned.iter_mut().map(|r| r.as_mut_ptr().cast()).collect();
+    let scratch = vec![0xFF; program.scratch_bytes()];
+    let bytes =
+        |line: &[u64; 8]| -> Vec<u8> { line.iter().flat_map(|w| w.to_le_bytes()).collect() };
+    let mut aligned: Vec<Vec<[u64; 8]>> = Vec::new();
+    for region in memory.iter().chain([&scratch]) {
+        let lines = [&MARGIN, &region[..], &MARGIN].concat();
+        let line = |line: &[u8]| {
+            let mut words = [0; 8];
+            for (word, eight) in words.iter_mut().zip(line.chunks(8)) {
+                let mut padded = [0; 8];
+                padded[..eight.len()].copy_from_slice(eight);
+                *word = u64::from_le_bytes(padded);
+            }
+            words
+        };
+        aligned.push(lines.chunks(64).map(line).collect());
+    }
+    let table: Vec<*mut u8> = aligned
+        .iter_mut()
+        .map(|r| r[1..].as_mut_ptr().cast())
+        .collect();
     // SAFETY: each region has as many bytes as the schedule says, aligned to 64, and so has scratch.
     unsafe { program.run(&table) };
-    for (bytes, lines) in memory.iter_mut().zip(&aligned) {
-        for (eight, word) in bytes.chunks_mut(8).zip(lines.as_flattened()) {
-            eight.copy_from_slice(&word.to_ne_bytes()[..eight.len()]);
+    let regions = memory.iter_mut().map(Some).chain([None]);
+    for (region, lines) in regions.zip(&aligned) {
+        let after: Vec<u8> = lines.iter().flat_map(bytes).collect();
+        let length = region.as_ref().map_or(scratch.len(), |r| r.len());
+        let (before, rest) = after.split_at(64);
+        let (inside, behind) = rest.split_at(length);
+        assert!(before == MARGIN, "what lies before a region was written");
+        assert!(
+            behind.starts_with(&MARGIN),
+            "what lies behind a region was written"
+        );
+        if let Some(region) = region {
+            region.copy_from_slice(inside);
         }
     }
 }

@@ -1,34 +1,30 @@
 //! The device and the program around the shaders.
 
-use sinew_codegen::kernel::{BufferId, Class, Nest, RegionId, RegionKind, Stage};
-use sinew_codegen::wgsl::{Shaders, emit};
-use sinew_ir::{DType, Scalar};
+use sinew_codegen::kernel::{RegionId, Schedule};
+use sinew_codegen::wgsl::{Limits, Shaders, emit};
 use sinew_runtime::gpu::{GpuError, GpuSession};
 
-use crate::support::{Build, Writer, at, device};
+use crate::programs_support::template;
+use crate::support::{device, run, validate};
 
-/// A counter: `x = x + 1` in place, a kernel of its own for each of `kernels`.
-fn counter(kernels: usize) -> (Build, BufferId) {
-    let mut build = Build::new();
-    let x = build.buffer("x", DType::F32, &[0; 65], RegionKind::State);
-    for _ in 0..kernels {
-        let mut code = Writer::default();
-        let old = code.load(at(x, &[1]), DType::F32);
-        let one = code.number(1.0);
-        let new = code.apply(Scalar::ADD, &[old, one], DType::F32);
-        code.store(at(x, &[1]), new);
-        build.kernel(Class::Nest(Nest {
-            outer: vec![65],
-            inner: Vec::new(),
-            stages: vec![Stage::Row {
-                code: code.0,
-                sets: Vec::new(),
-            }],
-            rows: Vec::new(),
-            arrays: Vec::new(),
-        }));
-    }
-    (build, x)
+/// A counter: `x = x + 1` in place, run so many times.
+fn counter(runs: usize) -> Schedule {
+    let kernel = |run| {
+        format!(
+            "kernel kernel_{run} {{
+              nest outer [65] inner [] rows []
+              row {{
+                r0: f32 = load s0 at 0 [1]
+                r1: f32 = const 1
+                r2: f32 = add r0 r1
+                store r2 s0 at 0 [1]
+              }}
+            }}
+            "
+        )
+    };
+    let kernels: String = (0..runs).map(kernel).collect();
+    template::schedule(&format!("memory x f32[65] state\n{kernels}"))
 }
 
 fn floats(program: &mut GpuSession, region: u32, n: usize) -> Vec<f32> {
@@ -45,13 +41,13 @@ fn floats(program: &mut GpuSession, region: u32, n: usize) -> Vec<f32> {
 #[test]
 fn kernels_run_in_order_and_runs_add_up() {
     let Some(device) = device() else { return };
-    let (build, _) = counter(50);
-    let mut program = GpuSession::compile(device, &build.finish()).expect("a program");
+    let schedule = counter(50);
+    let mut program = GpuSession::compile(device, &schedule).expect("a program");
     assert_eq!(program.dispatches(), 50);
     for _ in 0..20 {
         program.run().expect("runs");
     }
-    assert_eq!(floats(&mut program, 1, 65), vec![1000.0; 65]);
+    assert_eq!(floats(&mut program, 0, 65), vec![1000.0; 65]);
     program.wait().expect("waits");
 }
 
@@ -59,28 +55,28 @@ fn kernels_run_in_order_and_runs_add_up() {
 #[test]
 fn long_steps_are_submitted_in_parts() {
     let Some(device) = device() else { return };
-    let (build, _) = counter(7);
-    let mut shaders = emit(&build.finish(), &device.limits()).expect("emits");
+    let schedule = counter(7);
+    let mut shaders = emit(&schedule, &device.limits()).expect("emits");
     for work in [u64::MAX, 1 << 36, 0] {
         for shader in &mut shaders.shaders {
             shader.work = work;
         }
-        let mut program = GpuSession::new(device, &build.finish(), &shaders).expect("a program");
+        let mut program = GpuSession::new(device, &schedule, &shaders).expect("a program");
         assert_eq!(program.dispatches(), 7);
         program.run().expect("runs");
         program.run().expect("runs");
-        assert_eq!(floats(&mut program, 1, 65), vec![14.0; 65]);
+        assert_eq!(floats(&mut program, 0, 65), vec![14.0; 65]);
     }
 }
 
 #[test]
 fn parts_of_a_region_are_written_and_read() {
     let Some(device) = device() else { return };
-    let (build, _) = counter(1);
-    let mut program = GpuSession::compile(device, &build.finish()).expect("a program");
+    let schedule = counter(1);
+    let mut program = GpuSession::compile(device, &schedule).expect("a program");
     program
         .write_region(
-            RegionId(1),
+            RegionId(0),
             8,
             &[7.0f32, 9.0].map(f32::to_le_bytes).concat(),
         )
@@ -88,7 +84,7 @@ fn parts_of_a_region_are_written_and_read() {
     program.run().expect("runs");
     let mut bytes = [0; 12];
     program
-        .read_region(RegionId(1), 4, &mut bytes)
+        .read_region(RegionId(0), 4, &mut bytes)
         .expect("reads");
     let expected = [1.0f32, 8.0, 10.0].map(f32::to_le_bytes).concat();
     assert_eq!(bytes.to_vec(), expected);
@@ -97,16 +93,15 @@ fn parts_of_a_region_are_written_and_read() {
 #[test]
 fn ranges_outside_of_regions_are_errors() {
     let Some(device) = device() else { return };
-    let (build, _) = counter(1);
-    let mut program = GpuSession::compile(device, &build.finish()).expect("a program");
+    let schedule = counter(1);
+    let mut program = GpuSession::compile(device, &schedule).expect("a program");
     let mut bytes = [0; 8];
     for (region, offset, length) in [
-        (1, 256, 8),
-        (1, 2, 4),
-        (1, 0, 6),
-        (1, usize::MAX - 3, 8),
+        (0, 256, 8),
+        (0, 2, 4),
+        (0, 0, 6),
+        (0, usize::MAX - 3, 8),
         (9, 0, 4),
-        (0, 0, 4),
     ] {
         let write = program.write_region(RegionId(region), offset, &bytes[..length]);
         assert!(matches!(write, Err(GpuError::Range { .. })), "{write:?}");
@@ -114,7 +109,7 @@ fn ranges_outside_of_regions_are_errors() {
         assert!(matches!(read, Err(GpuError::Range { .. })), "{read:?}");
     }
     let error = program
-        .write_region(RegionId(1), 256, &bytes)
+        .write_region(RegionId(0), 256, &bytes)
         .expect_err("behind the end");
     assert_eq!(
         error.to_string(),
@@ -122,18 +117,18 @@ fn ranges_outside_of_regions_are_errors() {
     );
     // The program goes on working.
     program.run().expect("runs");
-    assert_eq!(floats(&mut program, 1, 65), vec![1.0; 65]);
+    assert_eq!(floats(&mut program, 0, 65), vec![1.0; 65]);
 }
 
 #[test]
 fn bad_shaders_are_errors() {
     let Some(device) = device() else { return };
-    let (build, _) = counter(1);
-    let good = emit(&build.finish(), &device.limits()).expect("emits");
+    let schedule = counter(1);
+    let good = emit(&schedule, &device.limits()).expect("emits");
     let bad = |change: fn(&mut Shaders)| {
         let mut shaders = good.clone();
         change(&mut shaders);
-        GpuSession::new(device, &build.finish(), &shaders).expect_err("a bad shader")
+        GpuSession::new(device, &schedule, &shaders).expect_err("a bad shader")
     };
     let error = bad(|all| all.shaders[0].source.push_str("fn ("));
     assert!(
@@ -153,21 +148,49 @@ fn bad_shaders_are_errors() {
     // A grid beyond the limits shows when it runs.
     let mut shaders = good.clone();
     shaders.shaders[0].groups = [1 << 20, 1, 1];
-    let mut program = GpuSession::new(device, &build.finish(), &shaders).expect("a program");
+    let mut program = GpuSession::new(device, &schedule, &shaders).expect("a program");
     let error = program.run().expect_err("too many groups");
     assert!(matches!(error, GpuError::Refused { .. }), "{error}");
     // Other programs on the device are not harmed.
-    let mut program = GpuSession::new(device, &build.finish(), &good).expect("a program");
+    let mut program = GpuSession::new(device, &schedule, &good).expect("a program");
     program.run().expect("runs");
 }
 
 #[test]
 fn regions_larger_than_the_device_allows_are_errors() {
     let Some(device) = device() else { return };
-    let (mut build, _) = counter(0);
-    build.schedule.regions[1].bytes = 1 << 62;
-    let error = GpuSession::compile(device, &build.finish()).expect_err("4 EiB");
+    let mut schedule = counter(0);
+    schedule.regions[0].bytes = 1 << 62;
+    let error = GpuSession::compile(device, &schedule).expect_err("4 EiB");
     assert!(matches!(error, GpuError::Region { .. }), "{error}");
+}
+
+/// A million rows of 64 need more than 65535 workgroups.
+#[test]
+fn large_map_folds_its_grid() {
+    let Some(device) = device() else { return };
+    let extent = 65535 * 64 + 65;
+    let schedule = template::schedule(&format!(
+        "memory y i32[{extent}] state
+        kernel index {{
+          nest outer [{extent}] inner [] rows []
+          row {{
+            r0: i32 = index 7 [3]
+            store r0 s0 at 0 [1]
+          }}
+        }}"
+    ));
+    let shaders = emit(&schedule, &Limits::default()).expect("emits");
+    let groups = shaders.shaders[0].groups;
+    assert!(groups[1] > 1, "{groups:?}");
+    validate(&shaders.shaders[0]);
+    let mut program = GpuSession::new(device, &schedule, &shaders).expect("a program");
+    let memory = run(&mut program, &[vec![0; extent * 4]]);
+    let wrong = memory[0]
+        .chunks_exact(4)
+        .enumerate()
+        .find(|(i, c)| i32::from_le_bytes([c[0], c[1], c[2], c[3]]) != 7 + 3 * *i as i32);
+    assert_eq!(wrong, None);
 }
 
 #[test]

@@ -11,7 +11,8 @@ use sinew_runtime::gpu::GpuSession;
 
 use crate::programs_support::random::program;
 use crate::programs_support::{ProgramBuilder, bytes, separate};
-use crate::support::{Build, Random, Tolerance, device};
+use crate::support::{Filled, Tolerance, device};
+use sinew_fuzz::Random;
 
 fn dot(p: &mut ProgramBuilder, x: Value, y: Value, along_x: usize, along_y: usize) -> Value {
     let axes = DotAxes {
@@ -74,7 +75,7 @@ fn classifier(batch: usize, hidden: usize) -> Function {
 }
 
 /// A schedule of one program, each parameter and result in a region of its own, with values.
-pub fn build(function: &Function) -> Build {
+pub fn filled(function: &Function) -> Filled {
     let (regions, inputs, outputs) = separate(function);
     let part = Part {
         name: "test",
@@ -82,12 +83,12 @@ pub fn build(function: &Function) -> Build {
         inputs,
         outputs,
     };
-    filled(schedule(&[part], regions, Target::Gpu).expect("schedules"))
+    with_values(schedule(&[part], regions, Target::Gpu).expect("schedules"))
 }
 
 /// Random memory: labels below 10 where the buffer is of integers.
-fn filled(schedule: sinew_codegen::kernel::Schedule) -> Build {
-    let mut random = Random(13);
+fn with_values(schedule: sinew_codegen::kernel::Schedule) -> Filled {
+    let mut random = Random::new(13);
     let memory = schedule
         .regions
         .iter()
@@ -98,21 +99,15 @@ fn filled(schedule: sinew_codegen::kernel::Schedule) -> Build {
                 .iter()
                 .any(|b| b.region.0 as usize == id && b.dtype == DType::I32);
             (0..region.bytes / 4)
-                .flat_map(|_| {
-                    if integers && id > 0 {
-                        (random.word() % 10).to_le_bytes()
-                    } else {
-                        (random.float() * 0.3).to_bits().to_le_bytes()
-                    }
+                .flat_map(|_| match integers && id > 0 {
+                    true => (random.below(10) as u32).to_le_bytes(),
+                    // Between -0.3 and 0.3.
+                    false => ((random.below(6001) as f32 - 3000.0) * 1e-4).to_le_bytes(),
                 })
                 .collect()
         })
         .collect();
-    Build {
-        schedule,
-        classes: Vec::new(),
-        memory,
-    }
+    Filled { schedule, memory }
 }
 
 /// Sums of up to a hundred products of numbers below 1.
@@ -135,7 +130,7 @@ fn logarithms_and_exponentials_are_exact_near_zero() {
     let log = p.b.log1p(x).expect("a logarithm");
     let exp = p.b.expm1(x).expect("an exponential");
     let both = p.b.op(ops::SOFTPLUS, &[x], Vec::new()).expect("both");
-    let mut build = build(&p.finish(&[log, exp, both]));
+    let mut build = filled(&p.finish(&[log, exp, both]));
     let regions = &build.schedule.regions;
     let at = regions.iter().position(|r| r.name == "x");
     build.memory[at.expect("an input")] = values.iter().flat_map(|v| v.to_le_bytes()).collect();
@@ -150,7 +145,7 @@ fn logarithms_and_exponentials_are_exact_near_zero() {
 fn loss_and_gradients_of_a_classifier() {
     let Some(device) = device() else { return };
     for (batch, hidden) in [(32, 128), (1, 1), (7, 33)] {
-        build(&classifier(batch, hidden)).check(device, LOOSE);
+        filled(&classifier(batch, hidden)).check(device, LOOSE);
     }
 }
 
@@ -183,11 +178,10 @@ fn steps_of_descent_stay_with_the_executor() {
             outputs: vec![parameter],
         },
     ];
-    let Build {
+    let Filled {
         schedule,
         mut memory,
-        ..
-    } = filled(schedule(&parts, regions, Target::Gpu).expect("schedules"));
+    } = with_values(schedule(&parts, regions, Target::Gpu).expect("schedules"));
     let mut program = GpuSession::compile(device, &schedule).expect("a program");
     for (id, bytes) in (0u32..).zip(&memory) {
         program
@@ -221,7 +215,7 @@ fn random_programs() {
     let count = std::env::var("SINEW_FUZZ").ok();
     for seed in 0..count.and_then(|n| n.parse().ok()).unwrap_or(30) {
         let (function, inputs) = program(seed, seed % 8 == 7, DType::F32);
-        let mut build = build(&function);
+        let mut build = filled(&function);
         for (p, x) in inputs.iter().enumerate() {
             build.memory[p + 1] = bytes(x, function.values[p].dtype);
         }

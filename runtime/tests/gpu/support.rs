@@ -1,4 +1,4 @@
-//! Schedules by hand, the device they run on, and the comparison with the executor.
+//! The device, and the comparison of what it computes with the executor.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -6,13 +6,10 @@ use std::process::{Command, Stdio};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use sinew_codegen::execute::execute;
-use sinew_codegen::kernel::{
-    Access, Buffer, BufferId, Class, Code, Node, Reg, Region, RegionId, RegionKind, Regions,
-    ScalarInst, ScalarKind, Schedule, SlotId, Store,
-};
+use sinew_codegen::kernel::{RegionId, Schedule};
 use sinew_codegen::verify::verify;
 use sinew_codegen::wgsl::{EmitError, Limits, Shader, emit};
-use sinew_ir::{DType, Scalar};
+use sinew_ir::DType;
 use sinew_runtime::gpu::{Gpu, GpuSession, testing};
 
 /// The device of all tests in this process.
@@ -21,97 +18,24 @@ pub fn device() -> Option<&'static Gpu> {
     DEVICE.get_or_init(testing::gpu).as_ref()
 }
 
-/// A schedule in the making, with the contents of its memory.
-pub struct Build {
+/// A schedule with the contents of its memory.
+pub struct Filled {
     pub schedule: Schedule,
-    /// Kernels to come, whose accesses name buffers.
-    pub classes: Vec<Class>,
     pub memory: Vec<Vec<u8>>,
 }
 
-impl Build {
-    pub fn new() -> Build {
-        Build {
-            schedule: Schedule::new(Regions::new()),
-            classes: Vec::new(),
-            memory: vec![Vec::new()],
-        }
-    }
-
-    /// A buffer that fills a region of its own.
-    pub fn buffer(
-        &mut self,
-        name: &str,
-        dtype: DType,
-        words: &[u32],
-        kind: RegionKind,
-    ) -> BufferId {
-        let region = RegionId(self.schedule.regions.len() as u32);
-        let bytes: Vec<u8> = words.iter().flat_map(|w| w.to_le_bytes()).collect();
-        self.schedule.regions.push(Region {
-            name: name.into(),
-            bytes: bytes.len(),
-            kind,
-        });
-        self.memory.push(bytes);
-        self.view(name, region, 0, dtype, words.len())
-    }
-
-    /// A buffer inside a region.
-    pub fn view(
-        &mut self,
-        name: &str,
-        region: RegionId,
-        offset: usize,
-        dtype: DType,
-        elements: usize,
-    ) -> BufferId {
-        self.schedule.buffers.push(Buffer {
-            name: name.into(),
-            region,
-            offset,
-            dtype,
-            elements,
-        });
-        BufferId(self.schedule.buffers.len() as u32 - 1)
-    }
-
-    pub fn input(&mut self, dtype: DType, words: &[u32]) -> BufferId {
-        let name = format!("x{}", self.schedule.buffers.len());
-        self.buffer(&name, dtype, words, RegionKind::Input)
-    }
-
-    pub fn output(&mut self, dtype: DType, elements: usize) -> BufferId {
-        let name = format!("y{}", self.schedule.buffers.len());
-        self.buffer(
-            &name,
-            dtype,
-            &vec![0x7fc0_0000; elements],
-            RegionKind::State,
-        )
-    }
-
-    pub fn kernel(&mut self, class: Class) {
-        self.classes.push(class);
-    }
-
-    /// The schedule with its kernels.
-    pub fn finish(&self) -> Schedule {
-        let mut schedule = self.schedule.clone();
-        for class in &self.classes {
-            let name = |number| format!("kernel_{number}");
-            let run = schedule.bind(class.clone(), name, Vec::new());
-            schedule.nodes.push(Node::Run(run));
-        }
-        schedule
-    }
-
+impl Filled {
     /// Runs the schedule on the device and by the executor, and compares all that it writes.
-    pub fn check(self, device: &Gpu, tolerance: Tolerance) {
-        let schedule = self.finish();
-        verify(&schedule).expect("the schedule is right");
+    pub fn check(&self, device: &Gpu, tolerance: Tolerance) {
+        self.check_by(device, &|dtype, e, f| tolerance.holds(dtype, e, f));
+    }
+
+    /// As [`check`](Filled::check); `right` takes an element's type, what is expected and what was found.
+    pub fn check_by(&self, device: &Gpu, right: &dyn Fn(DType, u32, u32) -> bool) {
+        let schedule = &self.schedule;
+        verify(schedule).expect("the schedule is right");
         let mut expected = self.memory.clone();
-        execute(&schedule, &mut expected).expect("executes");
+        execute(schedule, &mut expected).expect("executes");
         // What every WebGPU device allows, all that this one does, and limits so tight that grids
         // are folded and workgroups small.
         let tight = Limits {
@@ -121,7 +45,7 @@ impl Build {
             ..Limits::default()
         };
         for limits in [Limits::default(), device.limits(), tight] {
-            let shaders = match emit(&schedule, &limits) {
+            let shaders = match emit(schedule, &limits) {
                 Err(EmitError::Space { .. }) if limits.groups == 7 => continue,
                 shaders => shaders.expect("emits"),
             };
@@ -129,13 +53,13 @@ impl Build {
                 validate(shader);
             }
             let mut program =
-                GpuSession::new(device, &schedule, &shaders).expect("a checked program");
+                GpuSession::new(device, schedule, &shaders).expect("a checked program");
             let found = run(&mut program, &self.memory);
-            self.compare(&shaders.shaders, &expected, &found, tolerance);
+            self.compare(&shaders.shaders, &expected, &found, right);
         }
-        let mut program = GpuSession::compile(device, &schedule).expect("an unchecked program");
+        let mut program = GpuSession::compile(device, schedule).expect("an unchecked program");
         let found = run(&mut program, &self.memory);
-        self.compare(&[], &expected, &found, tolerance);
+        self.compare(&[], &expected, &found, right);
     }
 
     fn compare(
@@ -143,27 +67,26 @@ impl Build {
         shaders: &[Shader],
         expected: &[Vec<u8>],
         found: &[Vec<u8>],
-        tolerance: Tolerance,
+        right: &dyn Fn(DType, u32, u32) -> bool,
     ) {
         for buffer in &self.schedule.buffers {
             let range = buffer.offset..buffer.offset + buffer.elements * 4;
             let region = buffer.region.0 as usize;
-            if self.schedule.regions[region].kind.is_written() {
-                let (expected, found) = (
-                    words(&expected[region][range.clone()]),
-                    words(&found[region][range]),
-                );
-                for (at, (&e, &f)) in expected.iter().zip(&found).enumerate() {
-                    if !tolerance.holds(buffer.dtype, e, f) {
-                        let source: Vec<&str> = shaders.iter().map(|s| s.source.as_str()).collect();
-                        panic!(
-                            "element {at} of `{}`: expected {}, found {}\n{}",
-                            buffer.name,
-                            show(buffer.dtype, e),
-                            show(buffer.dtype, f),
-                            source.join("\n")
-                        );
-                    }
+            if !self.schedule.regions[region].kind.is_filled() {
+                continue;
+            }
+            let expected = words(&expected[region][range.clone()]);
+            let found = words(&found[region][range]);
+            for (at, (&e, &f)) in expected.iter().zip(&found).enumerate() {
+                if !right(buffer.dtype, e, f) {
+                    let source: Vec<&str> = shaders.iter().map(|s| s.source.as_str()).collect();
+                    panic!(
+                        "element {at} of `{}`: expected {}, found {}\n{}",
+                        buffer.name,
+                        show(buffer.dtype, e),
+                        show(buffer.dtype, f),
+                        source.join("\n")
+                    );
                 }
             }
         }
@@ -204,7 +127,7 @@ impl Tolerance {
         Tolerance { absolute, ..self }
     }
 
-    fn holds(self, dtype: DType, expected: u32, found: u32) -> bool {
+    pub fn holds(self, dtype: DType, expected: u32, found: u32) -> bool {
         if dtype != DType::F32 {
             return expected == found;
         }
@@ -283,73 +206,4 @@ pub fn validate(shader: &Shader) {
     }
     // Absent where no tool ran.
     drop(std::fs::remove_file(&file));
-}
-
-/// Random numbers: a linear congruential generator, the same on every run.
-pub struct Random(pub u64);
-
-impl Random {
-    pub fn word(&mut self) -> u32 {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 32) as u32
-    }
-
-    /// Between -1 and 1.
-    pub fn float(&mut self) -> f32 {
-        (self.word() >> 8) as f32 / (1 << 23) as f32 - 1.0
-    }
-
-    /// Bits of `n` floats between -1 and 1.
-    pub fn floats(&mut self, n: usize) -> Vec<u32> {
-        (0..n).map(|_| self.float().to_bits()).collect()
-    }
-}
-
-/// Row-major strides of a shape.
-pub fn row_major(extents: &[usize]) -> Vec<i64> {
-    let mut strides = vec![1; extents.len()];
-    for d in (1..extents.len()).rev() {
-        strides[d - 1] = strides[d] * extents[d] as i64;
-    }
-    strides
-}
-
-/// An access that names a buffer where a kernel's name a slot.
-pub fn at(buffer: BufferId, strides: &[i64]) -> Access {
-    Access {
-        slot: SlotId(buffer.0),
-        offset: 0,
-        strides: strides.to_vec(),
-        guards: Vec::new(),
-    }
-}
-
-/// A code in the making.
-#[derive(Default)]
-pub struct Writer(pub Code);
-
-impl Writer {
-    pub fn push(&mut self, kind: ScalarKind, dtype: DType) -> Reg {
-        self.0.insts.push(ScalarInst { kind, dtype });
-        Reg(self.0.insts.len() as u32 - 1)
-    }
-
-    pub fn load(&mut self, access: Access, dtype: DType) -> Reg {
-        self.push(ScalarKind::Load(access), dtype)
-    }
-
-    pub fn number(&mut self, value: f64) -> Reg {
-        self.push(ScalarKind::Const(value), DType::F32)
-    }
-
-    pub fn apply(&mut self, scalar: Scalar, operands: &[Reg], dtype: DType) -> Reg {
-        self.push(ScalarKind::Apply(scalar, operands.to_vec()), dtype)
-    }
-
-    pub fn store(&mut self, access: Access, value: Reg) {
-        self.0.stores.push(Store { access, value });
-    }
 }

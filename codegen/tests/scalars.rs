@@ -1,10 +1,55 @@
-//! Every scalar instruction of the table, of every element type it has, on special and random values.
+//! Every scalar instruction of the table, of every element type it has, on special and random values,
+//! compiled for the CPU.
+#![cfg(feature = "cpu")]
 
+mod support;
+
+use sinew_codegen::cpu::{EmitError, Instructions, Options, compile};
+use sinew_codegen::execute::execute;
+use sinew_codegen::kernel::Schedule;
+use sinew_fuzz::Random;
 use sinew_ir::scalar::{Meaning, UnaryFloat};
 use sinew_ir::{DType, Scalar};
+use support::targets::targets;
+use support::{applied, bytes, run_compiled, values};
 
-use crate::setup::*;
-use crate::targets::targets;
+/// Runs a schedule of a map over operands and a result, each in a region of its own; gives the result.
+fn run(schedule: &Schedule, options: &Options, operands: &[Vec<f64>]) -> Vec<f64> {
+    let mut memory = memory(schedule, operands);
+    run_compiled(schedule, &mut memory, options);
+    result(schedule, &memory)
+}
+
+fn memory(schedule: &Schedule, operands: &[Vec<f64>]) -> Vec<Vec<u8>> {
+    let mut memory: Vec<Vec<u8>> = schedule.regions.iter().map(|r| vec![0; r.bytes]).collect();
+    for ((memory, buffer), operand) in memory.iter_mut().zip(&schedule.buffers).zip(operands) {
+        *memory = bytes(operand, buffer.dtype);
+    }
+    memory
+}
+
+fn result(schedule: &Schedule, memory: &[Vec<u8>]) -> Vec<f64> {
+    let (memory, buffer) = memory
+        .iter()
+        .zip(&schedule.buffers)
+        .next_back()
+        .expect("a result");
+    values(memory, buffer.dtype)
+}
+
+/// Equal, both NaN, or within `tolerance` of `expected`.
+fn assert_close(found: f64, expected: f64, tolerance: f64, what: &str) {
+    let near = (found - expected).abs() <= tolerance * expected.abs().max(f64::MIN_POSITIVE);
+    assert!(
+        found == expected || (found.is_nan() && expected.is_nan()) || near,
+        "{what}: {found:e}, not {expected:e}"
+    );
+}
+
+/// Evenly between -1 and 1.
+fn number(random: &mut Random) -> f64 {
+    (random.bits() >> 11) as f64 / (1u64 << 52) as f64 - 1.0
+}
 
 const SPECIAL: [f64; 20] = [
     0.0,
@@ -31,8 +76,8 @@ const SPECIAL: [f64; 20] = [
 
 /// Values that the type holds exactly: special ones, those where the instruction's formulas change,
 /// and random ones of its domain and outside.
-fn values(op: Scalar, dtype: DType) -> Vec<f64> {
-    let mut random = Random(7);
+fn operands(op: Scalar, dtype: DType) -> Vec<f64> {
+    let mut random = Random::new(7);
     let mut values: Vec<f64> = match dtype {
         DType::F32 | DType::F64 => [&SPECIAL[..], op.def().edges].concat(),
         DType::I32 => vec![0.0, 1.0, -1.0, 7.0, -7.0, 2.0, -2147483648.0, 2147483647.0],
@@ -41,7 +86,7 @@ fn values(op: Scalar, dtype: DType) -> Vec<f64> {
         DType::Float => panic!("unbound"),
     };
     for i in 0..60 {
-        let r = random.next();
+        let r = number(&mut random);
         values.push(match dtype {
             DType::F32 | DType::F64 => f64::from((r * [1.0, 10.0, 100.0][i % 3]) as f32),
             DType::I32 => (r * 1000.0).trunc(),
@@ -65,7 +110,7 @@ fn meaning(op: Scalar, from: DType, to: DType, a: f64, b: f64) -> f64 {
 /// Runs `op` over every pair (or every value), in scalar and vector loops, and compares.
 fn check(op: Scalar, from: DType, to: DType, tolerance: f64) {
     let binary = op.arity() == 2;
-    let base = values(op, from);
+    let base = operands(op, from);
     let (mut a, mut b) = (Vec::new(), Vec::new());
     for (i, &x) in base.iter().enumerate() {
         if binary {
@@ -84,22 +129,11 @@ fn check(op: Scalar, from: DType, to: DType, tolerance: f64) {
         b.push(base[0]);
     }
     let n = a.len();
-    let mut coder = Coder::default();
-    let mut operands = vec![coder.load(access(0, 0, &[1]), from)];
-    if binary {
-        operands.push(coder.load(access(1, 0, &[1]), from));
-    }
-    let result = coder.apply(op, &operands, to);
-    coder.store(access(2, 0, &[1]), result);
-    let mut data = vec![
-        Data::new(from, a.clone()),
-        Data::new(from, b.clone()),
-        Data::zeros(to, n),
-    ];
-    let schedule = schedule(&data, vec![map(&[n], coder.code)]);
+    let schedule = applied(op, &vec![from; op.arity()], to, n);
+    let columns = [a.clone(), b.clone()];
     for options in targets() {
-        run(&schedule, &options, &mut data);
-        for (i, &found) in data[2].values.iter().enumerate() {
+        let found = run(&schedule, &options, &columns[..op.arity()]);
+        for (i, found) in found.into_iter().enumerate() {
             let mut expected = meaning(op, from, to, a[i], b[i]);
             if to == DType::F32 {
                 expected = f64::from(expected as f32);
@@ -194,25 +228,18 @@ fn select_of_every_type() {
         let condition: Vec<f64> = (0..n).map(|i| f64::from(u8::from(i % 3 == 1))).collect();
         let a: Vec<f64> = (0..n).map(|i| f64::from((i % 2) as u8)).collect();
         let b: Vec<f64> = (0..n).map(|i| f64::from((i % 5 == 0) as u8)).collect();
-        let mut coder = Coder::default();
-        let c = coder.load(access(0, 0, &[1]), DType::Bool);
-        let x = coder.load(access(1, 0, &[1]), dtype);
-        let y = coder.load(access(2, 0, &[1]), dtype);
-        let z = coder.apply(Scalar::SELECT, &[c, x, y], dtype);
-        coder.store(access(3, 0, &[1]), z);
-        let mut data = vec![
-            Data::new(DType::Bool, condition.clone()),
-            Data::new(dtype, a.clone()),
-            Data::new(dtype, b.clone()),
-            Data::zeros(dtype, n),
-        ];
-        let schedule = schedule(&data, vec![map(&[n], coder.code)]);
+        let operands = [DType::Bool, dtype, dtype];
+        let schedule = applied(Scalar::SELECT, &operands, dtype, n);
+        let expected: Vec<f64> = (0..n)
+            .map(|i| if condition[i] != 0.0 { a[i] } else { b[i] })
+            .collect();
         for options in targets() {
-            run(&schedule, &options, &mut data);
-            let expected: Vec<f64> = (0..n)
-                .map(|i| if condition[i] != 0.0 { a[i] } else { b[i] })
-                .collect();
-            assert_eq!(data[3].values, expected, "{dtype}");
+            let found = run(
+                &schedule,
+                &options,
+                &[condition.clone(), a.clone(), b.clone()],
+            );
+            assert_eq!(found, expected, "{dtype}");
         }
     }
 }
@@ -232,19 +259,11 @@ fn polynomials_over_the_whole_range() {
     let n = points.len();
     for function in UnaryFloat::ALL {
         let op = Scalar::Unary(*function);
-        let mut coder = Coder::default();
-        let x = coder.load(access(0, 0, &[1]), DType::F32);
-        let y = coder.apply(op, &[x], DType::F32);
-        coder.store(access(1, 0, &[1]), y);
-        let mut data = vec![
-            Data::new(DType::F32, points.clone()),
-            Data::zeros(DType::F32, n),
-        ];
-        let schedule = schedule(&data, vec![map(&[n], coder.code)]);
+        let schedule = applied(op, &[DType::F32], DType::F32, n);
         for options in targets().into_iter().filter(|t| t.vectors) {
-            run(&schedule, &options, &mut data);
+            let found = run(&schedule, &options, std::slice::from_ref(&points));
             let mut worst = (0.0, 0.0);
-            for (&x, &found) in points.iter().zip(&data[1].values) {
+            for (&x, &found) in points.iter().zip(&found) {
                 let expected = meaning(op, DType::F32, DType::F32, x, 0.0);
                 if matches!(function, UnaryFloat::Tanh | UnaryFloat::Erf) {
                     assert!(
@@ -283,31 +302,62 @@ fn polynomials_over_the_whole_range() {
 /// Without AVX, operands in memory were taken for aligned to the vector: it ended the process.
 #[test]
 fn comparisons_of_elements_that_lie_anywhere() {
-    let n = 11;
+    let count = 11;
     for dtype in [DType::F32, DType::F64, DType::I32] {
         for op in [Scalar::EQ, Scalar::LT, Scalar::LE, Scalar::MAXIMUM] {
             let to = match op {
                 Scalar::MAXIMUM => dtype,
                 _ => DType::Bool,
             };
-            let mut coder = Coder::default();
-            let x = coder.load(access(0, 1, &[1]), dtype);
-            let y = coder.load(access(1, 1, &[1]), dtype);
-            let z = coder.apply(op, &[x, y], to);
-            coder.store(access(2, 0, &[1]), z);
-            let numbers = |turn: usize| (0..=n).map(|i| ((i * turn) % 5) as f64).collect();
-            let mut data = vec![
-                Data::new(dtype, numbers(2)),
-                Data::new(dtype, numbers(3)),
-                Data::zeros(to, n),
-            ];
-            let schedule = schedule(&data, vec![map(&[n], coder.code)]);
-            let mut expected = data.clone();
-            execute(&schedule, &mut expected);
+            let text = format!(
+                "memory x {dtype}[{n}] input
+                memory y {dtype}[{n}] input
+                memory z {to}[{count}] state
+                kernel compare {{
+                  nest outer [{count}] inner [] rows []
+                  row {{
+                    r0: {dtype} = load s0 at 1 [1]
+                    r1: {dtype} = load s1 at 1 [1]
+                    r2: {to} = {op} r0 r1
+                    store r2 s2 at 0 [1]
+                  }}
+                }}",
+                n = count + 1
+            );
+            let schedule = support::template::schedule(&text);
+            let numbers = |turn: usize| (0..=count).map(|i| ((i * turn) % 5) as f64).collect();
+            let operands: [Vec<f64>; 2] = [numbers(2), numbers(3)];
+            let mut expected = memory(&schedule, &operands);
+            execute(&schedule, &mut expected).expect("executes");
+            let expected = result(&schedule, &expected);
             for options in targets() {
-                run(&schedule, &options, &mut data);
-                assert_eq!(data[2], expected[2], "{op} of {dtype}, {options:?}");
+                let found = run(&schedule, &options, &operands);
+                assert_eq!(found, expected, "{op} of {dtype}, {options:?}");
             }
+        }
+    }
+}
+
+/// A host runs what it has and refuses what it has not.
+#[test]
+fn instructions_that_the_host_lacks_are_refused() {
+    let schedule = applied(Scalar::ADD, &[DType::F32; 2], DType::F32, 2);
+    let host = Instructions::of_host();
+    println!("this host has {host:?}");
+    assert_eq!(host.first(), Some(&Instructions::Baseline));
+    assert_eq!(host.last(), Some(&Instructions::widest()));
+    for instructions in Instructions::ALL {
+        let options = Options {
+            instructions,
+            ..Options::default()
+        };
+        match compile(&schedule, &options) {
+            Ok(_) => assert!(host.contains(&instructions)),
+            Err(EmitError::Instructions(set)) => {
+                assert_eq!(set, instructions);
+                assert!(!host.contains(&set));
+            }
+            Err(e) => panic!("{e}"),
         }
     }
 }
