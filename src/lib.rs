@@ -81,6 +81,16 @@ pub mod __private {
 
     pub use crate::names::{operation, tensor};
 
+    pub type Rank0 = Rank<0>;
+    pub type Rank1 = Rank<1>;
+    pub type Rank2 = Rank<2>;
+    pub type Rank3 = Rank<3>;
+    pub type Rank4 = Rank<4>;
+    pub type Rank5 = Rank<5>;
+    pub type Rank6 = Rank<6>;
+    pub type Rank7 = Rank<7>;
+    pub type Rank8 = Rank<8>;
+
     /// What tells operations from each other.
     pub mod the_operation {
         pub use crate::ops::the_operation::*;
@@ -92,11 +102,20 @@ pub mod __private {
     #[doc(hidden)]
     #[macro_export]
     macro_rules! __sinew_no_item {
-        ([[$($next:tt)*] $($rest:tt)*] $state:tt [$($done:tt)*]) => {
-            $($next)* ! { [$($rest)*] $state [$($done)* "-"] }
-        };
+        ($next:path, $($rest:tt)*) => { $next! { $($rest)* "-" } };
     }
     pub use __sinew_no_item as no_item;
+
+    /// The same under the names of a body's first mentions: one import is less metadata than one each.
+    pub mod no_items {
+        pub use super::{
+            no_item as __sinew_0, no_item as __sinew_1, no_item as __sinew_2, no_item as __sinew_3,
+            no_item as __sinew_4, no_item as __sinew_5, no_item as __sinew_6, no_item as __sinew_7,
+            no_item as __sinew_8, no_item as __sinew_9, no_item as __sinew_10,
+            no_item as __sinew_11, no_item as __sinew_12, no_item as __sinew_13,
+            no_item as __sinew_14, no_item as __sinew_15,
+        };
+    }
 }
 
 /// The README's program compiles and runs.

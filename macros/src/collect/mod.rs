@@ -1,8 +1,9 @@
 //! Collecting: how the signatures of other items come to an item.
 //!
-//! A proc macro sees one item. Every model item therefore has a hidden `macro_rules!` of its name that
-//! passes its signature on to the next macro of a list (continuation passing), so that rustc finds the
-//! items along the paths as the user wrote them. A chain ends in [`crate::finish`].
+//! A proc macro sees one item. Every model item therefore has a hidden `macro_rules!` of its name, which
+//! calls the first macro of the list it is given with the rest and its signature behind (continuation
+//! passing), so that rustc finds the items along the paths as the user wrote them. A chain ends in
+//! [`crate::finish`], which gets a state and all signatures.
 //!
 //! Two chains an item: one over the structs in its signature, which emits the item's own macro, and one
 //! over all that its body mentions. The split keeps one broken body from breaking its callers, and lets
@@ -20,6 +21,9 @@ use syn::spanned::Spanned;
 /// Callees a chain may have before it is cut: every one costs a level of macro recursion, of which rustc
 /// allows 128.
 const LEVELS: usize = 60;
+
+/// The mentions whose fallbacks are one import, of `no_items` in the library.
+const SHARED_FALLBACKS: usize = 16;
 
 /// What a chain carries for a mention that is no model item.
 pub const NO_ITEM: &str = "-";
@@ -42,10 +46,10 @@ pub fn signature_chain(state: &State) -> TokenStream {
     let library = &state.library;
     let finish = quote!(#library::__private::finish);
     match state.mentions.split_first() {
-        None => quote!(#finish! { [] #state [] }),
+        None => quote!(#finish! { #state }),
         Some((first, rest)) => {
             let first = &crate::parse::types::bare(first);
-            quote!(#first! { [#([#rest])* [#finish]] #state [] })
+            quote!(#first! { #(#rest,)* #finish, #state })
         }
     }
 }
@@ -54,14 +58,15 @@ pub fn signature_chain(state: &State) -> TokenStream {
 ///
 /// A mention that has no macro is found by a fallback: the imports stand in a block inside the one with
 /// the fallback, so that rustc takes them where they exist, and the calls in a third one, so that no
-/// call could still define what the imports look for.
+/// call could still define what the imports look for. They are blocks rather than constants, which
+/// metadata would hold.
 pub fn body_chain(state: &State) -> TokenStream {
     let library = &state.library;
     let finish = quote!(#library::__private::finish);
     if state.mentions.is_empty() {
-        return quote!(const _: () = { #finish! { [] #state [] } };);
+        return quote!(const _: () = { #finish! { #state } };);
     }
-    let fallbacks = (0..state.mentions.len()).map(|i| {
+    let beyond = (SHARED_FALLBACKS..state.mentions.len()).map(|i| {
         let alias = hidden::alias(i);
         quote!(use #library::__private::no_item as #alias;)
     });
@@ -73,7 +78,7 @@ pub fn body_chain(state: &State) -> TokenStream {
     let aliases: Vec<Ident> = (0..state.mentions.len()).map(hidden::alias).collect();
     let calls = if aliases.len() <= LEVELS {
         let (first, rest) = (&aliases[0], &aliases[1..]);
-        quote!(#first! { [#([#rest])* [#finish]] #state [] })
+        quote!(#first! { #(#rest,)* #finish, #state })
     } else {
         // Every piece collects into a macro of its own; a short chain runs over those.
         let bundles: Vec<Ident> = (0..aliases.len().div_ceil(LEVELS))
@@ -82,19 +87,20 @@ pub fn body_chain(state: &State) -> TokenStream {
         let pieces = aliases.chunks(LEVELS).zip(&bundles).map(|(piece, bundle)| {
             let (first, rest) = (&piece[0], &piece[1..]);
             let state = Group::new(Delimiter::Brace, quote!(Bundle #bundle));
-            quote!(#first! { [#([#rest])* [#finish]] #state [] })
+            quote!(#first! { #(#rest,)* #finish, #state })
         });
         let (first, rest) = (&bundles[0], &bundles[1..]);
-        quote!(#(#pieces)* #first! { [#([#rest])* [#finish]] #state [] })
+        quote!(#(#pieces)* #first! { #(#rest,)* #finish, #state })
     };
     quote! {
         #[allow(unused_imports, non_local_definitions)]
         const _: () = {
-            #(#fallbacks)*
-            const _: () = {
+            use #library::__private::no_items::*;
+            #(#beyond)*
+            {
                 #(#imports)*
-                const _: () = { #calls };
-            };
+                { #calls }
+            }
         };
     }
 }
@@ -104,16 +110,14 @@ pub fn bundle(name: &Ident, signatures: &[String]) -> TokenStream {
     quote! {
         #[allow(unused_macros)]
         macro_rules! #name {
-            ([[$($next:tt)*] $($rest:tt)*] $state:tt [$($done:tt)*]) => {
-                $($next)* ! { [$($rest)*] $state [$($done)* #(#signatures)*] }
-            };
+            ($next:path, $($rest:tt)*) => { $next! { $($rest)* #(#signatures)* } };
         }
     }
 }
 
-/// An item's own macro: passes its signature, and stands beside the item under its name.
+/// An item's own macro: passes its signature, and stands beside the item under its names.
 pub fn item_macro(
-    name: &Ident,
+    names: &[&Ident],
     hidden: &Ident,
     visibility: &syn::Visibility,
     text: &str,
@@ -127,12 +131,12 @@ pub fn item_macro(
         #[allow(unused_macros, non_local_definitions)]
         #export
         macro_rules! #hidden {
-            ([[$($next:tt)*] $($rest:tt)*] $state:tt [$($done:tt)*]) => {
-                $($next)* ! { [$($rest)*] $state [$($done)* #text] }
-            };
+            ($next:path, $($rest:tt)*) => { $next! { $($rest)* #text } };
         }
-        #[doc(hidden)]
-        #[allow(unused_imports)]
-        #visibility use #hidden as #name;
+        #(
+            #[doc(hidden)]
+            #[allow(unused_imports)]
+            #visibility use #hidden as #names;
+        )*
     }
 }

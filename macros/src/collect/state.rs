@@ -3,7 +3,6 @@
 use crate::messages;
 use proc_macro2::{Delimiter, Group, Ident, TokenStream};
 use quote::{ToTokens, quote};
-use syn::Token;
 use syn::parse::{Parse, ParseStream, Parser};
 
 /// Which of an item's two chains.
@@ -60,17 +59,14 @@ pub enum Finish {
 
 impl Parse for Finish {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        let (end, state, list);
-        syn::bracketed!(end in input);
-        if !end.is_empty() {
+        if !input.peek(syn::token::Brace) {
             return Err(messages::not_by_hand());
         }
+        let state;
         syn::braced!(state in input);
         let phase: Ident = state.parse()?;
         if phase == "Bundle" {
-            let name = state.parse()?;
-            syn::bracketed!(list in input);
-            return Ok(Finish::Bundle(name, texts(&list)?));
+            return Ok(Finish::Bundle(state.parse()?, texts(input)?));
         }
         let phase = match phase == "Signature" {
             true => Phase::Signature,
@@ -82,7 +78,6 @@ impl Parse for Finish {
         syn::bracketed!(paths in state);
         syn::parenthesized!(arguments in state);
         syn::parenthesized!(item in state);
-        syn::bracketed!(list in input);
         let mut mentions = Vec::new();
         while !paths.is_empty() {
             let path;
@@ -97,7 +92,7 @@ impl Parse for Finish {
             arguments: arguments.parse()?,
             item: item.parse()?,
         };
-        Ok(Finish::Item(Box::new(state), texts(&list)?))
+        Ok(Finish::Item(Box::new(state), texts(input)?))
     }
 }
 
@@ -105,7 +100,6 @@ fn texts(input: ParseStream<'_>) -> syn::Result<Vec<String>> {
     let mut out = Vec::new();
     while !input.is_empty() {
         out.push(input.parse::<syn::LitStr>()?.value());
-        let _: Option<Token![,]> = input.parse()?;
     }
     Ok(out)
 }

@@ -234,8 +234,11 @@ fn model_function(
     }
 }
 
-/// The struct's symbols by position, under the names they have here.
+/// The struct's symbols by position, under the names they have here; nothing where it has none.
 fn sizes(structure: &StructType, symbols: &[Ident]) -> TokenStream {
+    if structure.dims.is_empty() {
+        return TokenStream::new();
+    }
     let named = structure
         .dims
         .iter()

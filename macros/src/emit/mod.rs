@@ -10,7 +10,7 @@ pub mod unit;
 
 use crate::parse::dims::{self, DimExpr, DimOp};
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{format_ident, quote};
 use sinew_ir::{DType, Dim, Symbol};
 
 /// The marker of an element type.
@@ -25,13 +25,20 @@ pub fn element(dtype: DType, library: &TokenStream) -> TokenStream {
     }
 }
 
+/// The ranks that the library has a name for: a number in a type would be a constant of the user's crate.
+const NAMED_RANKS: usize = 8;
+
 /// The marker of a rank.
 pub fn rank(tensor: &crate::parse::TensorType, library: &TokenStream) -> TokenStream {
     match &tensor.sequence {
         Some(_) => quote!(#library::__private::AnyRank),
         None => {
             let rank = tensor.dims.len();
-            quote!(#library::__private::Rank<#rank>)
+            if rank > NAMED_RANKS {
+                return quote!(#library::__private::Rank<#rank>);
+            }
+            let rank = format_ident!("Rank{}", rank);
+            quote!(#library::__private::#rank)
         }
     }
 }

@@ -20,22 +20,18 @@ pub fn unit(
     library: &TokenStream,
 ) -> TokenStream {
     let text = Unit::text_of(&lowered.function);
-    let (text, told) = match told {
-        // One literal serves both.
-        Some(signature) => (
-            quote!(<#owner>::IR),
-            quote! {
-                /// The function and its derivative as IR; the comment at its end has the place of each
-                /// instruction.
-                pub const IR: &'static ::core::primitive::str = #text;
-                /// The function's tensor signature.
-                pub const fn signature() -> &'static ::core::primitive::str {
-                    #signature
-                }
-            },
-        ),
-        None => (quote!(#text), TokenStream::new()),
-    };
+    // The text stands in the static alone: metadata has that of a constant twice.
+    let told = told.map(|signature| {
+        quote! {
+            /// The function and its derivative as IR; the comment at its end has the place of each
+            /// instruction.
+            pub const IR: &'static ::core::primitive::str = <#owner>::#constant.text;
+            /// The function's tensor signature.
+            pub const fn signature() -> &'static ::core::primitive::str {
+                #signature
+            }
+        }
+    });
     let callees = lowered
         .callees
         .iter()
@@ -53,7 +49,9 @@ pub fn unit(
         let message = crate::messages::const_not_whole(&c.source);
         let value = &c.value;
         quote_spanned! {span=>
-            const _: () = ::core::assert!(#value as ::core::primitive::i128 as ::core::primitive::f64 == #value, #message);
+            {
+                static __SINEW_WHOLE: () = ::core::assert!(#value as ::core::primitive::i128 as ::core::primitive::f64 == #value, #message);
+            }
         }
     });
     let quiet = quiet();
@@ -153,7 +151,9 @@ fn between(tokens: TokenStream, (first, last): (Span, Span)) -> TokenStream {
     tokens.into_iter().collect()
 }
 
-/// Const assertions: the values are shown where they break a relation.
+/// Const assertions, as statements: the values are shown where they break a relation.
+///
+/// They are statics, which rustc evaluates like constants and whose code and messages metadata leaves out.
 pub fn assertions(
     assertions: &[Assertion],
     registry: &Registry,
@@ -177,7 +177,7 @@ pub fn assertions(
             .map(|(d, place)| format!("`{}` is {place}", crate::messages::dim(d)))
             .collect();
         let message = format!("{}\n= values: {}", a.message, values.join(", "));
-        let check = quote!(#library::__private::#check(__SINEW_LEFT, __SINEW_RIGHT, #message));
+        let check = quote!(#library::__private::#check(__sinew_left, __sinew_right, #message));
         let check = between(check, a.spans);
         let positive = a.positive.iter().map(|d| normal_dim(d, &value));
         let positive: Vec<TokenStream> = positive.collect::<Option<_>>()?;
@@ -186,11 +186,13 @@ pub fn assertions(
             false => quote!(if #(0 < #positive)&&* { #check }),
         };
         Some(quote! {
-            const _: () = {
-                const __SINEW_LEFT: ::core::primitive::i128 = #left;
-                const __SINEW_RIGHT: ::core::primitive::i128 = #right;
-                #check
-            };
+            {
+                static __SINEW_SIZES: () = {
+                    let __sinew_left: ::core::primitive::i128 = #left;
+                    let __sinew_right: ::core::primitive::i128 = #right;
+                    #check
+                };
+            }
         })
     });
     let each: Vec<TokenStream> = each.collect();

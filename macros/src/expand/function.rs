@@ -36,7 +36,7 @@ pub(super) fn expand_signature(
         Ok(_) | Err(Reported) => (Signature::broken().encode(), TokenStream::new()),
     };
     let own = collect::item_macro(
-        name,
+        &[name],
         &hidden::item_macro(name, &state.id),
         &f.visibility,
         &text,

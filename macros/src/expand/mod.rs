@@ -112,7 +112,11 @@ fn structs(paths: &[syn::Path], library: &TokenStream) -> TokenStream {
     });
     match paths.is_empty() {
         true => TokenStream::new(),
-        false => quote!(const _: fn() = || { #(#checks)* };),
+        false => quote! {
+            const _: () = {
+                fn __sinew_structs() { #(#checks)* }
+            };
+        },
     }
 }
 
@@ -196,10 +200,10 @@ fn uses(
         return TokenStream::new();
     }
     quote! {
-        const _: fn() = || {
+        fn __sinew_uses() {
             #(#operations)*
             #(#tensors)*
-        };
+        }
     }
 }
 

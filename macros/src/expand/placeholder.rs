@@ -22,7 +22,7 @@ pub(super) fn for_item(tokens: &TokenStream, library: &TokenStream) -> TokenStre
 fn broken(name: &Ident, item: &impl ToTokens, visibility: &syn::Visibility) -> TokenStream {
     let text = Signature::broken().encode();
     let id = hidden::id(name, &item.to_token_stream());
-    collect::item_macro(name, &hidden::item_macro(name, &id), visibility, &text)
+    collect::item_macro(&[name], &hidden::item_macro(name, &id), visibility, &text)
 }
 
 fn function(item: &syn::ItemFn, library: &TokenStream) -> TokenStream {

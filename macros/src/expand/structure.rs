@@ -25,12 +25,16 @@ pub(super) fn expand(
     let owner = name.to_token_stream();
     // The struct itself comes first in its signature: its place is kept.
     let marked = options.methods.is_some();
-    let (macros, extra) = match check::signature::structure(&mut collected.scope, s, marked) {
+    let (text, extra) = match check::signature::structure(&mut collected.scope, s, marked) {
         Ok(signature) if !collected.broken => {
             let assertions =
                 check::extents::assertions(&collected.scope, s, &signature).unwrap_or_default();
             let registry = std::mem::take(&mut collected.scope.registry);
             let assertions = emit::unit::assertions(&assertions, &registry, library);
+            let assertions = match assertions.is_empty() {
+                true => TokenStream::new(),
+                false => quote!(const _: () = { #assertions };),
+            };
             let registry = with_self(registry, signature, &s.name);
             let text = registry.export().map(|s| s.encode()).unwrap_or_default();
             let consts = emit::unit::consts(&owner, registry.consts.iter().enumerate());
@@ -40,25 +44,22 @@ pub(super) fn expand(
         Ok(_) | Err(Reported) => (Signature::broken().encode(), TokenStream::new()),
     };
     let fields = hidden::fields_macro(name);
-    let fields_macro = collect::item_macro(
-        &fields,
-        &hidden::item_macro(&fields, &state.id),
-        &s.visibility,
-        &macros,
-    );
-    let own = match marked {
-        true => quote! {
-            const _: fn() = || #library::__private::has_methods::<#owner>();
-        },
-        false => collect::item_macro(
-            name,
-            &hidden::item_macro(name, &state.id),
-            &s.visibility,
-            &macros,
+    // The struct's own name is its impl block's to give, where one comes.
+    let (names, waits) = match marked {
+        true => (
+            vec![&fields],
+            quote! {
+                const _: () = {
+                    fn __sinew_methods() { #library::__private::has_methods::<#owner>(); }
+                };
+            },
         ),
+        false => (vec![&fields, name], TokenStream::new()),
     };
+    let hidden = hidden::item_macro(&fields, &state.id);
+    let own = collect::item_macro(&names, &hidden, &s.visibility, &text);
     let implementations = emit::structure::implementations(s, library);
-    quote!(#implementations #fields_macro #own #extra)
+    quote!(#implementations #own #waits #extra)
 }
 
 /// The registry with a struct's own signature in front, positions moved along.

@@ -9,6 +9,7 @@ use proc_macro2::{Delimiter, Group, TokenStream};
 use sinew_fuzz::{Random, Target};
 use std::cell::RefCell;
 use std::fmt;
+use syn::parse::Parser;
 
 /// Items with the arguments of their attributes.
 #[derive(Clone)]
@@ -123,10 +124,10 @@ fn any_tokens_are_refused() {
     });
 }
 
-/// The end of a chain gives Rust, whatever it is given.
+/// The end of a chain gives what may stand in a block, whatever it is given.
 fn ends(tokens: &TokenStream) {
     let out = finish(tokens.clone());
-    if let Err(e) = syn::parse2::<syn::File>(out.clone()) {
+    if let Err(e) = syn::Block::parse_within.parse2(out.clone()) {
         panic!("emitted code is no Rust: {e}\n{out}");
     }
 }

@@ -4,6 +4,7 @@ mod corpus;
 mod fuzz;
 mod generate;
 mod programs;
+mod repeatable;
 mod rustc;
 mod texts;
 mod tokens;

@@ -86,11 +86,11 @@ pub fn items_of(text: &str) -> Vec<(TokenStream, TokenStream)> {
 impl Rustc {
     fn items(&mut self, tokens: TokenStream, aliases: &HashMap<String, String>) {
         let text: String = tokens.to_string().chars().take(2000).collect();
-        let file = syn::parse2::<syn::File>(tokens);
-        let file = file.unwrap_or_else(|e| panic!("emitted code is no Rust: {e}\n{text}"));
-        for item in file.items {
-            self.item(item, aliases);
-        }
+        // What stands in a block may hold more than items.
+        let statements = syn::parse::Parser::parse2(syn::Block::parse_within, tokens);
+        let statements =
+            statements.unwrap_or_else(|e| panic!("emitted code is no Rust: {e}\n{text}"));
+        self.statements(&statements, &mut aliases.clone());
     }
 
     fn item(&mut self, item: syn::Item, aliases: &HashMap<String, String>) {
@@ -100,20 +100,7 @@ impl Rustc {
             syn::Item::Const(c) => {
                 let mut inner = aliases.clone();
                 if let syn::Expr::Block(b) = &*c.expr {
-                    for s in &b.block.stmts {
-                        match s {
-                            syn::Stmt::Item(syn::Item::Use(u)) => alias(u, &mut inner),
-                            syn::Stmt::Item(i) => self.item(i.clone(), &inner),
-                            syn::Stmt::Macro(m) => {
-                                let (mac, path) = (m.mac.tokens.clone(), &m.mac.path);
-                                self.invoke(path, mac, &inner);
-                            }
-                            syn::Stmt::Expr(syn::Expr::Macro(m), _) => {
-                                self.invoke(&m.mac.path, m.mac.tokens.clone(), &inner);
-                            }
-                            _ => {}
-                        }
-                    }
+                    self.statements(&b.block.stmts, &mut inner);
                 }
             }
             syn::Item::Impl(i) => self.ir(i),
@@ -132,6 +119,27 @@ impl Rustc {
             _ => {}
         }
         self.out.items.push(item);
+    }
+
+    fn statements(&mut self, all: &[syn::Stmt], aliases: &mut HashMap<String, String>) {
+        for s in all {
+            match s {
+                syn::Stmt::Item(i) => {
+                    if let syn::Item::Use(u) = i {
+                        alias(u, aliases);
+                    }
+                    self.item(i.clone(), aliases);
+                }
+                syn::Stmt::Macro(m) => self.invoke(&m.mac.path, m.mac.tokens.clone(), aliases),
+                syn::Stmt::Expr(syn::Expr::Macro(m), _) => {
+                    self.invoke(&m.mac.path, m.mac.tokens.clone(), aliases);
+                }
+                syn::Stmt::Expr(syn::Expr::Block(b), _) => {
+                    self.statements(&b.block.stmts, aliases);
+                }
+                _ => {}
+            }
+        }
     }
 
     fn call(&mut self, m: &syn::ItemMacro, aliases: &HashMap<String, String>) {
@@ -176,11 +184,12 @@ impl Rustc {
         let owner = i.self_ty.to_token_stream().to_string();
         for part in &i.items {
             if let syn::ImplItem::Const(c) = part
-                && c.ident == "IR"
-                && let syn::Expr::Lit(l) = &c.expr
-                && let syn::Lit::Str(s) = &l.lit
+                && c.ident == crate::hidden::unit()
+                && let Some(text) = unit_text(&c.expr)
+                // That of a broken function has none.
+                && !text.is_empty()
             {
-                self.out.ir.insert(owner.clone(), s.value());
+                self.out.ir.insert(owner.clone(), text);
             }
         }
     }
@@ -220,21 +229,36 @@ impl Rustc {
 
 /// One step of a chain: the next macro and its input.
 fn step(tokens: &TokenStream, texts: &[String]) -> (syn::Path, TokenStream) {
-    let mut parts = tokens.clone().into_iter();
-    let mut group = || match parts.next() {
-        Some(proc_macro2::TokenTree::Group(g)) => g,
-        other => panic!("a chain has groups, not {other:?}"),
+    let step = |input: syn::parse::ParseStream<'_>| {
+        let path = input.call(syn::Path::parse_mod_style)?;
+        input.parse::<syn::Token![,]>()?;
+        Ok((path, input.parse::<TokenStream>()?))
     };
-    let (list, state, done) = (group(), group(), group());
-    let mut list = list.stream().into_iter();
-    let next = match list.next() {
-        Some(proc_macro2::TokenTree::Group(g)) => g.stream(),
-        other => panic!("a chain has a next macro, not {other:?}"),
+    let (path, rest) = syn::parse::Parser::parse2(step, tokens.clone()).expect("a chain's step");
+    (path, quote!(#rest #(#texts)*))
+}
+
+/// The text in the static of a unit's constant.
+fn unit_text(constant: &syn::Expr) -> Option<String> {
+    let syn::Expr::Block(b) = constant else {
+        return None;
     };
-    let rest: TokenStream = list.collect();
-    let done = done.stream();
-    let path = syn::parse::Parser::parse2(syn::Path::parse_mod_style, next).expect("a path");
-    (path, quote!([#rest] #state [#done #(#texts)*]))
+    let unit = b.block.stmts.iter().find_map(|s| match s {
+        syn::Stmt::Item(syn::Item::Static(s)) => Some(&*s.expr),
+        _ => None,
+    });
+    let Some(syn::Expr::Struct(unit)) = unit else {
+        return None;
+    };
+    let is_text = |m: &syn::Member| matches!(m, syn::Member::Named(name) if name == "text");
+    let text = unit.fields.iter().find(|f| is_text(&f.member))?;
+    match &text.expr {
+        syn::Expr::Lit(syn::ExprLit {
+            lit: syn::Lit::Str(text),
+            ..
+        }) => Some(text.value()),
+        _ => None,
+    }
 }
 
 /// The attribute of an item in an expanded module.
