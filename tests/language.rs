@@ -46,11 +46,11 @@ fn the_page_trains() -> sinew::Result<()> {
 #[test]
 fn the_ir_reads_like_the_source() {
     let expected = "\
-fn @logits<B, const HIDDEN>(%m.hidden.w: param float[64, HIDDEN], %m.hidden.b: param float[HIDDEN], \
-%m.out.w: param float[HIDDEN, 10], %m.out.b: param float[10], %x: float[B, 64]) -> float[B, 10] {
-  %5 = call @Linear::forward<[S] = [B], I = 64, O = HIDDEN>(%m.hidden.w, %m.hidden.b, %x) -> float[B, HIDDEN]
+fn @logits<B, const HIDDEN>(%m: Digits { hidden: Linear { w: param float[64, HIDDEN], b: param float[HIDDEN] }, \
+out: Linear { w: param float[HIDDEN, 10], b: param float[10] } }, %x: float[B, 64]) -> float[B, 10] {
+  %5 = call @Linear::forward<[S] = [B], I = 64, O = HIDDEN>(%m.hidden, %x) -> float[B, HIDDEN]
   %6 = relu %5
-  %7 = call @Linear::forward<[S] = [B], I = HIDDEN, O = 10>(%m.out.w, %m.out.b, %6) -> float[B, 10]
+  %7 = call @Linear::forward<[S] = [B], I = HIDDEN, O = 10>(%m.out, %6) -> float[B, 10]
   return %7
 }
 ";

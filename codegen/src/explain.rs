@@ -2,9 +2,11 @@
 //!
 //! [`explain`] has one line a run, as the schedule's tree has them; the schedule's own text
 //! ([`crate::text`]) has all of it. Both are the same whenever the schedule is. Costs are counts, not
-//! times.
+//! times. [`decisions`] says how the kernels came about: what is fused with what, what is stored or
+//! kept, and what stood in the way of the rest.
 
 use crate::cost::{Cost, cost};
+use crate::decision::PartDecisions;
 use crate::kernel::{Class, Kernel, Node, RegionId, Run, Schedule};
 use std::fmt::Write;
 
@@ -159,4 +161,18 @@ fn runs(schedule: &Schedule, buffer: usize) -> String {
         }
         None => "none".into(),
     }
+}
+
+/// What was decided in each part and why, a line a decision; nothing where nothing was.
+pub fn decisions(parts: &[PartDecisions]) -> String {
+    let mut out = String::new();
+    for PartDecisions { part, decisions } in parts {
+        if !decisions.is_empty() {
+            let _ = writeln!(out, "decisions of part {part}");
+        }
+        for decision in decisions {
+            let _ = writeln!(out, "  {decision}");
+        }
+    }
+    out
 }

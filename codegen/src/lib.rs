@@ -4,6 +4,7 @@ mod bounds;
 pub mod cost;
 #[cfg(feature = "cpu")]
 pub mod cpu;
+pub mod decision;
 pub mod dependence;
 pub mod execute;
 pub mod explain;

@@ -6,13 +6,17 @@ mod support;
 
 use sinew_codegen::cost::Target;
 use sinew_codegen::execute::execute;
-use sinew_codegen::explain::explain;
+use sinew_codegen::explain::{decisions, explain};
 use sinew_codegen::kernel::{RegionId, RegionKind, Regions, Schedule};
-use sinew_codegen::schedule::{Part, RegionOffset, ScheduleError, schedule};
+use sinew_codegen::schedule::{
+    Part, RegionOffset, ScheduleError, schedule, schedule_with_decisions,
+};
 use sinew_ir::ops::{self};
 use sinew_ir::{Axis, Binding, DType, Function, Gradient, Shape, Unit, Value, link_gradient};
 use std::collections::BTreeMap;
-use support::{ProgramBuilder, bytes, close, golden, interpreted, numbers, run, scheduled, values};
+use support::{
+    ProgramBuilder, bytes, close, explained, golden, interpreted, numbers, run, scheduled, values,
+};
 
 /// The gradient program of a function in text form, of all its params.
 fn gradient(text: &'static str) -> Gradient {
@@ -110,7 +114,7 @@ fn training_step(
     text: &'static str,
     params: usize,
     clip: Option<f64>,
-) -> (Schedule, [Function; 2]) {
+) -> (Schedule, String, [Function; 2]) {
     let gradient = gradient(text);
     let program = gradient.program;
     let (offsets, size) = packed(&program, params);
@@ -153,16 +157,19 @@ fn training_step(
             outputs: vec![place(parameters, 0), place(m, 0), place(v, 0)],
         },
     ];
-    match schedule(&parts, regions, Target::Cpu) {
-        Ok(s) => (s, [program, update]),
+    match schedule_with_decisions(&parts, regions, Target::Cpu) {
+        Ok((s, decided)) => {
+            let text = explain(&s) + &decisions(&decided);
+            (s, text, [program, update])
+        }
         Err(e) => panic!("{e}\n{program}"),
     }
 }
 
 #[test]
 fn digits_training_step() {
-    let (s, [program, _]) = training_step(DIGITS, 4, None);
-    golden("digits_adam", &explain(&s));
+    let (s, explained, [program, _]) = training_step(DIGITS, 4, None);
+    golden("digits_adam", &explained);
     golden("digits_adam_code", &s.to_string());
     // The gradients and the first update of Adam: every parameter moves by the step size.
     let mut memory: Vec<Vec<u8>> = s.regions.iter().map(|r| vec![0; r.bytes]).collect();
@@ -203,9 +210,9 @@ fn digits_training_step() {
 
 #[test]
 fn clipping_adds_a_reduction_in_two_steps_and_no_more() {
-    let (plain, _) = training_step(DIGITS, 4, None);
-    let (clipped, _) = training_step(DIGITS, 4, Some(1.0));
-    golden("digits_adam_clipped", &explain(&clipped));
+    let (plain, ..) = training_step(DIGITS, 4, None);
+    let (clipped, explained, _) = training_step(DIGITS, 4, Some(1.0));
+    golden("digits_adam_clipped", &explained);
     assert_eq!(clipped.runs().len(), plain.runs().len() + 2);
 }
 
@@ -232,8 +239,7 @@ fn @norm(%w: param float[48], %x: param float[6, 20, 48]) -> float[] {
 #[test]
 fn layer_norm_and_its_gradient() {
     let g = gradient(NORM);
-    let s = scheduled(&g.program);
-    golden("layer_norm", &explain(&s));
+    golden("layer_norm", &explained(&g.program));
     let inputs = [numbers(48, 1), numbers(6 * 20 * 48, 2)];
     let found = run(&g.program, &inputs);
     let expected = interpreted(&g.program, &inputs);
@@ -274,8 +280,7 @@ fn @attention(%wq: param float[32, 32], %wk: param float[32, 32], %wv: param flo
 #[test]
 fn attention_and_its_gradient() {
     let g = gradient(ATTENTION);
-    let s = scheduled(&g.program);
-    golden("attention", &explain(&s));
+    golden("attention", &explained(&g.program));
     let mut inputs: Vec<Vec<f64>> = (0..4).map(|p| numbers(32 * 32, p + 1)).collect();
     inputs.push(numbers(2 * 12 * 32, 9));
     let found = run(&g.program, &inputs);
@@ -295,8 +300,7 @@ fn a_long_mean_and_its_gradient_is_two_steps_beside_one_map() {
 }
 ",
     );
-    let s = scheduled(&g.program);
-    golden("long_mean", &explain(&s));
+    golden("long_mean", &explained(&g.program));
     let inputs = [numbers(70000, 3)];
     let found = run(&g.program, &inputs);
     let expected = interpreted(&g.program, &inputs);

@@ -14,6 +14,9 @@ pub struct CalleeInfo {
     /// smoothly. The callee's pullback has a gradient for just those that a result with a cotangent
     /// depends on.
     pub depends: Vec<Vec<bool>>,
+    /// The states that come back as they went in: the result, and the parameter that it is. Their
+    /// cotangents go past the callee.
+    pub kept: Vec<(usize, usize)>,
 }
 
 impl CalleeInfo {
@@ -30,7 +33,21 @@ impl CalleeInfo {
         };
         CalleeInfo {
             depends: results.map(dependence).collect(),
+            kept: Vec::new(),
         }
+    }
+
+    /// The same of a callee with states, each a result and the parameter that it was, which are assumed
+    /// to come back as they went in.
+    pub fn keeping(mut self, states: Vec<(usize, usize)>) -> Self {
+        for (result, param) in &states {
+            if let Some(depends) = self.depends.get_mut(*result) {
+                let all = depends.iter_mut().enumerate();
+                all.for_each(|(p, on)| *on = p == *param);
+            }
+        }
+        self.kept = states;
+        self
     }
 
     /// Whether the callee's pullback has a gradient for a parameter, of results that have cotangents.
@@ -52,6 +69,7 @@ impl CalleeInfo {
             CallMode::Choice(alternatives) => {
                 for a in alternatives {
                     let other = callee(&a.target.name)?;
+                    out.kept.retain(|state| other.kept.contains(state));
                     let depends = out.depends.iter_mut().flatten();
                     for (d, o) in depends.zip(other.depends.iter().flatten()) {
                         *d |= o;
@@ -99,6 +117,7 @@ impl CalleeInfo {
         let rows = (0..l.results.len()).map(|r| columns.iter().map(|c| c[r]).collect());
         CalleeInfo {
             depends: rows.collect(),
+            kept: l.kept(&self.kept),
         }
     }
 }

@@ -4,6 +4,7 @@ use crate::block::Order;
 use crate::dim::{Dim, Symbol};
 use crate::function::{Constraint, Location, Value};
 use crate::shape::Shape;
+use crate::structs::StructArgument;
 
 /// A function that is called, and what its symbols are there.
 #[derive(Clone, PartialEq, Debug)]
@@ -25,6 +26,8 @@ pub struct Call {
     pub mode: CallMode,
     /// The arguments, one for each of the callee's parameters; that of a loop's index has none.
     pub operands: Vec<Value>,
+    /// Which of them are one struct, in order.
+    pub structs: Vec<StructArgument>,
     /// What it defines, one for each of the callee's results.
     pub results: Vec<Value>,
     /// Where it was written.
@@ -121,6 +124,7 @@ impl Call {
             target,
             mode: CallMode::Plain,
             operands,
+            structs: Vec::new(),
             results,
             location,
         }
@@ -181,6 +185,18 @@ impl LoopMode {
             .iter()
             .enumerate()
             .filter_map(carried)
+            .collect()
+    }
+
+    /// Of states that a body gives back as it got them, each a result and the parameter that it is,
+    /// those that the loop does too: the result, and the operand.
+    pub(crate) fn kept(&self, states: &[(usize, usize)]) -> Vec<(usize, usize)> {
+        let (params, results) = (self.carried_params(), self.carried_results());
+        let pairs: Vec<(usize, usize)> = results.into_iter().zip(params).collect();
+        let operand = |param: usize| self.operands().position(|(p, _)| p == param);
+        let carried = states.iter().filter(|state| pairs.contains(state));
+        carried
+            .filter_map(|(r, p)| Some((*r, operand(*p)?)))
             .collect()
     }
 }

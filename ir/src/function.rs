@@ -6,6 +6,7 @@ use crate::block::{Block, Inst};
 use crate::call::Call;
 use crate::dim::{Dim, Symbol};
 use crate::shape::Type;
+use crate::structs::StructParam;
 use std::collections::HashMap;
 use std::fmt;
 
@@ -41,12 +42,18 @@ pub struct Function {
     pub symbols: Vec<SymbolDecl>,
     /// What it assumes of them.
     pub constraints: Vec<Constraint>,
-    /// Its parameters; parameter `i` is `Value(i)`.
+    /// Its parameters; parameter `i` is `Value(i)`. A struct argument is one parameter for each leaf.
     pub params: Vec<Param>,
+    /// Which of them are one struct: its arguments of struct type, in order.
+    pub structs: Vec<StructParam>,
     /// The type of every value, pullback's values included.
     pub values: Vec<Type>,
-    /// What it computes: its parameters in, its results out.
+    /// What it computes: its parameters in, its results out, and behind these its states as it leaves
+    /// them.
     pub body: Block,
+    /// For each of the body's last results, the position of the parameter, a state, whose new value it
+    /// is; ascending.
+    pub states: Vec<usize>,
     /// Its pullback, once derived.
     pub pullback: Option<PullbackBody>,
 }
@@ -107,7 +114,7 @@ impl Relation {
 /// A parameter of a function.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Param {
-    /// Its name; a leaf of a struct is a path (`m.hidden.w`).
+    /// Its name; that of a leaf is its path (`m.hidden.w`).
     pub name: String,
     /// What it is.
     pub kind: ParamKind,
@@ -155,6 +162,16 @@ pub enum Origin {
     Derived,
     /// Written by hand: it is what the function's derivative is meant to be, and never replaced.
     Written,
+}
+
+impl Param {
+    /// An argument that is a tensor.
+    pub fn input(name: &str) -> Param {
+        Param {
+            name: name.to_string(),
+            kind: ParamKind::Input,
+        }
+    }
 }
 
 impl PullbackBody {
@@ -237,6 +254,18 @@ impl Function {
             }
         }
         out
+    }
+
+    /// What it returns: the results of its body without states.
+    pub fn returned(&self) -> &[Value] {
+        let results = &self.body.results;
+        &results[..results.len().saturating_sub(self.states.len())]
+    }
+
+    /// Each state that it leaves, by the position of the parameter that it was: its new value.
+    pub fn new_states(&self) -> impl Iterator<Item = (usize, Value)> {
+        let values = self.body.results.iter().skip(self.returned().len());
+        self.states.iter().copied().zip(values.copied())
     }
 
     /// The parameter called `name`.

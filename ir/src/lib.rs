@@ -25,6 +25,7 @@ mod reverse;
 pub mod scalar;
 mod shape;
 mod simplify;
+mod structs;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod text;
@@ -59,6 +60,7 @@ pub use pullback::{PullbackError, PullbackProblem, derive_pullback};
 pub use scalar::{Scalar, ScalarDef, remainder};
 pub use shape::{Axis, MAX_BYTES, Shape, Type, byte_count};
 pub use simplify::simplify;
+pub use structs::{StructArgument, StructParam, field_path};
 pub use text::{ParseError, ParseProblem, parse};
 pub use unit::Unit;
 pub use verify::{Broken, Stage, VerifyError, verify, verify_program, verify_stage};

@@ -39,7 +39,7 @@ pub enum PullbackProblem {
     UnknownCallee,
 }
 
-/// Gives `function` its pullback, which takes the cotangents of all float results and gives the
+/// Gives `function` its pullback, which takes the cotangents of all float results but states, and gives the
 /// gradients of all float parameters that these depend on smoothly.
 ///
 /// What loops must keep for it is added to what they stack. A function that uses the pullback of a call
@@ -52,8 +52,9 @@ pub fn derive_pullback(
     function: &mut Function,
     callees: &dyn Fn(&str) -> Option<CalleeInfo>,
 ) -> Result<(), PullbackError> {
-    let all = vec![true; function.body.results.len()];
-    derive_pullback_of(function, &all, callees)
+    let mut given = vec![true; function.returned().len()];
+    given.resize(function.body.results.len(), false);
+    derive_pullback_of(function, &given, callees)
 }
 
 /// As [`derive_pullback`], with the cotangents of those results alone that are `given`: what the others
@@ -247,7 +248,7 @@ impl Pass<'_> {
     }
 
     fn reverse_call(&mut self, c: &Call) -> Result<(), PullbackError> {
-        let cotangents = self.cotangents_of(&c.results);
+        let mut cotangents = self.cotangents_of(&c.results);
         let Some(first) = c.results.first() else {
             return Ok(());
         };
@@ -255,6 +256,18 @@ impl Pass<'_> {
             return Ok(());
         }
         let info = effect(self.callees, c)?;
+        let named = |error| problem(&c.target.name, c.location, error);
+        for (result, operand) in &info.kept {
+            let state = c.operands.get(*operand).filter(|v| self.is_active(**v));
+            if let (Some(state), Some(at)) = (state, cotangents.get_mut(*result))
+                && let Some(cotangent) = at.take()
+            {
+                self.accumulate(*state, cotangent).map_err(named)?;
+            }
+        }
+        if cotangents.iter().all(Option::is_none) {
+            return Ok(());
+        }
         let mut results = Vec::new();
         for (i, operand) in c.operands.iter().enumerate() {
             if info.gives(i, &cotangents) && self.is_active(*operand) {
@@ -269,8 +282,7 @@ impl Pass<'_> {
             results: results.clone(),
         }));
         for (i, gradient) in results {
-            self.accumulate(c.operands[i], gradient)
-                .map_err(|error| problem(&c.target.name, c.location, error))?;
+            self.accumulate(c.operands[i], gradient).map_err(named)?;
         }
         Ok(())
     }

@@ -324,6 +324,7 @@ fn the_pullback_of_a_pullback_is_derived_where_calls_are_inlined() -> Outcome {
     derive_pullback(&mut slope, &|_| {
         Some(sinew_ir::CalleeInfo {
             depends: vec![vec![true, true]],
+            kept: Vec::new(),
         })
     })?;
     assert_eq!(slope.pullback, None, "it waits for the linker");

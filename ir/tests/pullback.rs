@@ -10,6 +10,7 @@ fn pullback(text: &str) -> Result<String, Box<dyn std::error::Error>> {
     let callee = |name: &str| {
         (name == "f").then_some(CalleeInfo {
             depends: vec![vec![true, false], vec![false, false]],
+            kept: Vec::new(),
         })
     };
     derive_pullback(&mut f, &callee)?;

@@ -5,6 +5,7 @@ use sinew_ir::{
     LoopResult, OpInst, ParseError, PullbackCall, Stage, Symbol, SymbolDecl, SymbolKind, Value,
     parse, verify, verify_program, verify_stage,
 };
+use std::ops::Range;
 
 fn function() -> Result<Function, ParseError> {
     parse(
@@ -390,5 +391,71 @@ fn what_a_stage_has_not_is_named() -> Result<(), ParseError> {
         let error = verify_stage(&parse(text)?, stage).map_err(|e| e.broken.to_string());
         assert_eq!(error.err().as_deref(), expected, "{stage:?} of\n{text}");
     }
+    Ok(())
+}
+
+fn structs() -> Result<Function, ParseError> {
+    parse(
+        "fn @f<B>(%m: Net { norm: Norm { mean: state float[B], by: param float[B] }, w: param float[B] }, %x: float[B]) -> float[B] {
+  %4, %5 = call @g<B = B>(%m.norm, %x) -> float[B], float[B]
+  %6 = add %4, %m.w
+  return %6, state %m.norm.mean: %5
+}",
+    )
+}
+
+fn argument(f: &mut Function) -> &mut Range<usize> {
+    match &mut f.body.insts[0] {
+        Inst::Call(c) => &mut c.structs[0].leaves,
+        Inst::Op(_) | Inst::PullbackCall(_) | Inst::Loop(_) => panic!("it starts with a call"),
+    }
+}
+
+#[test]
+fn broken_structs_and_states_are_told_apart() -> Result<(), ParseError> {
+    let order = "states of what is not there, or out of order";
+    let cases: &[Case<'_>] = &[
+        (
+            |f| f.structs[0].leaves.end = 9,
+            "the leaves of `m` are not there, or not in order",
+        ),
+        (
+            |f| f.structs[0].children[0].leaves = 1..4,
+            "the leaves of `m.norm` are not there, or not in order",
+        ),
+        (
+            |f| f.structs.push(f.structs[0].clone()),
+            "the leaves of `m` are not there, or not in order",
+        ),
+        (
+            |f| f.structs[0].children[0].leaves.end = 1,
+            "the parameter name `m.norm.by` is taken, or a number",
+        ),
+        (
+            |f| f.params[2].name = "w".to_string(),
+            "the parameter name `w` is taken, or a number",
+        ),
+        (
+            |f| f.structs[0].children[0].name = "w".to_string(),
+            "the parameter name `m.norm.mean` is taken, or a number",
+        ),
+        (
+            |f| f.params[3].name = "m.norm".to_string(),
+            "the parameter name `m.norm` is taken, or a number",
+        ),
+        (
+            |f| f.structs[0].name = "3".to_string(),
+            "the parameter name `3` is taken, or a number",
+        ),
+        (
+            |f| argument(f).end = 9,
+            "the leaves of `Norm` are not there, or not in order",
+        ),
+        (|f| f.states[0] = 1, order),
+        (|f| f.states[0] = 9, order),
+        (|f| f.states = vec![0, 0], order),
+        (|f| f.states = vec![0; 3], order),
+    ];
+    told(&structs()?, cases);
     Ok(())
 }

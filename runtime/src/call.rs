@@ -255,7 +255,7 @@ mod tests {
         const UNIT: &'static Unit = &Unit {
             path: "weighed",
             file: "src/weighed.rs",
-            text: "fn @weighed<N>(%m.0: param float[N], %x: float[N]) -> float[] {
+            text: "fn @weighed<N>(%m: Vec { 0: param float[N] }, %x: float[N]) -> float[] {
   %2 = mul %m.0, %x
   %3 = sum %2 axes [0]
   return %3

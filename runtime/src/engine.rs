@@ -75,11 +75,6 @@ pub(crate) struct Input {
     pub dtype: DType,
 }
 
-/// The path of a leaf in the model: the parameter's name without the argument's own name in front.
-pub(crate) fn leaf_path(name: &str) -> &str {
-    name.split_once('.').map_or("", |(_, path)| path)
-}
-
 /// Binds the working float.
 pub(crate) fn bound(dtype: DType, precision: Precision) -> DType {
     match dtype {
@@ -115,7 +110,7 @@ impl Engine {
                     dtype: bound(function.values[position].dtype, settings.precision),
                 }),
                 ParamKind::Param | ParamKind::State => {
-                    let path = leaf_path(&param.name);
+                    let path = function.leaf_path(position).unwrap_or_default();
                     let dtype = function.values[position].dtype;
                     // The packed regions hold nothing else: another type would be read as garbage.
                     if dtype != DType::Float {
@@ -302,11 +297,12 @@ impl Engine {
     ) -> Result<Vec<RegionOffset>> {
         let mut arguments = arguments.iter();
         let mut places = Vec::with_capacity(self.function.params.len());
-        for param in &self.function.params {
+        for (position, param) in self.function.params.iter().enumerate() {
             let place = match param.kind {
                 ParamKind::Input => arguments.next().cloned(),
                 ParamKind::Param | ParamKind::State => {
-                    let leaf = layout.leaf(leaf_path(&param.name));
+                    let path = self.function.leaf_path(position);
+                    let leaf = path.and_then(|path| layout.leaf(path));
                     leaf.map(|leaf| RegionOffset {
                         region: match leaf.section {
                             Section::Trained => trained,
@@ -322,6 +318,20 @@ impl Engine {
             })?);
         }
         Ok(places)
+    }
+
+    /// Refuses a program that changes states: nothing would write them back.
+    ///
+    /// # Errors
+    /// [`Error::StateChanged`].
+    pub fn keeps_states(&self, program: &Function) -> Result<()> {
+        match program.states.first() {
+            None => Ok(()),
+            Some(state) => Err(Error::StateChanged {
+                function: self.unit.path.into(),
+                state: program.params[*state].name.clone(),
+            }),
+        }
     }
 
     /// Which arguments' values index into something.

@@ -83,6 +83,16 @@ pub enum Error {
         /// What it returns, in words.
         returns: String,
     },
+    /// A function that changes a state of its model, which nothing writes back.
+    #[error(
+        "`{function}` changes the state `{state}`, and calls leave the states of a model as they are"
+    )]
+    StateChanged {
+        /// The function.
+        function: String,
+        /// The state.
+        state: String,
+    },
     /// A number that an update rule cannot use.
     #[error("the optimizer's {name} is {value:?}, and must be {range}")]
     Setting {

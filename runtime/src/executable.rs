@@ -7,8 +7,10 @@ use crate::error::{Error, Result};
 use crate::regions::{Regions, Role, Table, bytes_of};
 use crate::update::StepScalar;
 use crate::workspace::Workspace;
+use sinew_codegen::decision::PartDecisions;
+use sinew_codegen::explain;
 use sinew_codegen::kernel::{Region, Schedule};
-use sinew_codegen::schedule::{Part, RegionOffset, schedule};
+use sinew_codegen::schedule::{Part, RegionOffset, schedule_with_decisions};
 use sinew_ir::{DType, Function, IndexBound, Type};
 use std::fmt::Write as _;
 use std::time::Instant;
@@ -21,6 +23,8 @@ pub(crate) struct Executable {
     pub indices: Vec<IndexCheck>,
     /// The kernels.
     pub schedule: Schedule,
+    /// How the schedule came about.
+    decisions: Vec<PartDecisions>,
     /// The numbers of a step that it takes, for a trainer.
     pub scalars: Vec<StepScalar>,
     /// Its results, for a runner.
@@ -120,7 +124,8 @@ impl Executable {
             .collect();
         let (mut roles, regions) = source.regions.finish();
         let target = engine.settings.device.0.target();
-        let schedule = schedule(&parts, regions, target).map_err(|source| Error::Schedule {
+        let scheduled = schedule_with_decisions(&parts, regions, target);
+        let (schedule, decisions) = scheduled.map_err(|source| Error::Schedule {
             function: function.into(),
             source: Box::new(source),
         })?;
@@ -140,6 +145,7 @@ impl Executable {
             results: source.results,
             roles,
             schedule,
+            decisions,
             code,
         })
     }
@@ -180,6 +186,11 @@ impl Executable {
     ) -> Result<()> {
         workspace.fill(&mut table, arguments)?;
         table.in_order(&self.roles, |slots| self.code.run(launch, slots))
+    }
+
+    /// The kernels, their work and the memory plan; then what was decided on the way to them.
+    pub fn explained(&self) -> String {
+        explain::explain(&self.schedule) + &explain::decisions(&self.decisions)
     }
 
     /// The linked functions in text form.

@@ -2,7 +2,7 @@
 //! arguments, through the reference interpreter.
 
 use crate::arg::ArgView;
-use crate::engine::{Engine, leaf_path};
+use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::read::{read_f64, read_floats_f64};
 use crate::store::Store;
@@ -28,11 +28,12 @@ impl<'a> Witness<'a> {
         let program = &engine.current()?.linked[0].function;
         let mut arguments = arguments.iter();
         let mut inputs = Vec::with_capacity(program.params.len());
-        for (param, ty) in program.params.iter().zip(&program.values) {
+        for (position, (param, ty)) in program.params.iter().zip(&program.values).enumerate() {
             let data = match param.kind {
                 ParamKind::Input => arguments.next().map(read_f64),
                 ParamKind::Param | ParamKind::State => {
-                    match store.layout.leaf(leaf_path(&param.name)) {
+                    let path = program.leaf_path(position);
+                    match path.and_then(|path| store.layout.leaf(path)) {
                         Some(leaf) => {
                             let mut bytes = vec![0; leaf.bytes];
                             store.section(leaf.section).read(leaf.offset, &mut bytes)?;

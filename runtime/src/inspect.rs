@@ -44,11 +44,11 @@ macro_rules! inspect {
                 Ok(self.engine.current()?.linked_text())
             }
 
-            /// The kernels, what was fused into each, their work, and the memory plan; before the
-            /// first call, a sentence that says so.
+            /// The kernels, their work and the memory plan; then what was fused with what, what was
+            /// not and why. Before the first call, a sentence that says so.
             pub fn explain(&self) -> String {
                 match self.engine.current() {
-                    Ok(program) => sinew_codegen::explain::explain(&program.schedule),
+                    Ok(program) => program.explained(),
                     Err(error) => error.to_string(),
                 }
             }

@@ -1,6 +1,6 @@
 //! What makes a function a loss: one number of the working float that a parameter changes.
 
-use crate::engine::{Engine, leaf_path};
+use crate::engine::Engine;
 use crate::error::{Error, Result};
 use sinew_ir::{DType, ParamKind, Type};
 
@@ -11,7 +11,7 @@ use sinew_ir::{DType, ParamKind, Type};
 pub(crate) fn moved_leaves(engine: &Engine) -> Result<Vec<&str>> {
     let function = &engine.function;
     let not_a_loss = |rest: &str| {
-        let types = function.body.results.iter();
+        let types = function.returned().iter();
         let types: Vec<String> = types.map(|r| declared(function.type_of(*r))).collect();
         let returns = match types.as_slice() {
             [] => "nothing".to_string(),
@@ -23,7 +23,7 @@ pub(crate) fn moved_leaves(engine: &Engine) -> Result<Vec<&str>> {
             returns,
         }
     };
-    let [result] = function.body.results.as_slice() else {
+    let [result] = function.returned() else {
         return Err(not_a_loss(""));
     };
     if *function.type_of(*result) != Type::from_extents(DType::Float, &[]) {
@@ -33,9 +33,10 @@ pub(crate) fn moved_leaves(engine: &Engine) -> Result<Vec<&str>> {
     let info = sinew_ir::dependence(engine.unit);
     let info = info.map_err(|source| Error::link(engine.unit.path, source))?;
     let mut moved = Vec::new();
-    for (param, moves) in function.params.iter().zip(info.depends.iter().flatten()) {
+    let loss = info.depends.iter().take(1).flatten();
+    for (position, (param, moves)) in function.params.iter().zip(loss).enumerate() {
         if param.kind == ParamKind::Param && *moves {
-            moved.push(leaf_path(&param.name));
+            moved.extend(function.leaf_path(position));
         }
     }
     match moved.is_empty() {

@@ -122,6 +122,7 @@ impl<F: ModelFunction> Runner<F> {
 fn compile_run(engine: &Engine, binding: &Binding, layout: &Layout) -> Result<Executable> {
     let function = sinew_ir::link(engine.unit, binding)
         .map_err(|source| Error::link(engine.unit.path, source))?;
+    engine.keeps_states(&function)?;
     let mut regions = Regions::new();
     let trained = regions.add(
         Role::Trained,
@@ -238,7 +239,7 @@ mod tests {
         const UNIT: &'static Unit = &Unit {
             path: "scaled",
             file: "src/scaled.rs",
-            text: "fn @scaled<N>(%m.0: param float[], %x: float[N]) -> float[N] {
+            text: "fn @scaled<N>(%m: Vec { 0: param float[] }, %x: float[N]) -> float[N] {
   %2 = broadcast %m.0 shape [N] new [0]
   %3 = mul %2, %x
   return %3

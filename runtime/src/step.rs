@@ -1,6 +1,6 @@
 //! A step as a program: the gradient function, then the update, over one set of regions.
 
-use crate::engine::{Engine, leaf_path};
+use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::executable::{Executable, Linked, Source};
 use crate::layout::{Layout, Section, element_size};
@@ -31,12 +31,16 @@ pub(crate) fn compile_step(
     layout: &Layout,
     optimizer: &Optimizer,
 ) -> Result<Executable> {
+    let function = &engine.function;
     let trained = |p: &sinew_ir::Param| {
-        let leaf = layout.leaf(leaf_path(&p.name));
+        let position = function.param(&p.name).map(|v| v.index());
+        let path = position.and_then(|at| function.leaf_path(at));
+        let leaf = path.and_then(|path| layout.leaf(path));
         p.kind == ParamKind::Param && leaf.is_some_and(|l| l.section == Section::Trained)
     };
     let gradient = sinew_ir::link_gradient(engine.unit, binding, &trained)
         .map_err(|source| Error::link(engine.unit.path, source))?;
+    engine.keeps_states(&gradient.program)?;
     let elements = layout.trained_bytes / element_size(layout.float);
     let check = engine.settings.check_finite;
     let update = update(optimizer, elements, layout.float, check).map_err(Error::Update)?;

@@ -3,7 +3,7 @@
 use crate::arg::{ArgView, IntoArg};
 use crate::backend::DeviceMemory;
 use crate::cache::Purpose;
-use crate::engine::{Engine, Settings, leaf_path};
+use crate::engine::{Engine, Settings};
 use crate::error::{Error, Result};
 use crate::finite::Witness;
 use crate::layout::{Layout, Section};
@@ -108,9 +108,10 @@ impl<F: ModelFunction> Trainer<F> {
 
     /// Names each parameter that the loss does not depend on in a warning.
     pub(crate) fn warn_of_still_leaves(&self) {
-        let params = self.engine.function.params.iter();
-        for param in params.filter(|p| p.kind == ParamKind::Param) {
-            let path = leaf_path(&param.name);
+        let function = &self.engine.function;
+        let params = function.params.iter().enumerate();
+        for (position, _) in params.filter(|(_, p)| p.kind == ParamKind::Param) {
+            let path = function.leaf_path(position).unwrap_or_default();
             let leaf = self.layout.leaf(path);
             if leaf.is_some_and(|l| l.section == Section::Fixed) {
                 tracing::warn!(

@@ -75,6 +75,7 @@ impl Assembly<'_> {
             made,
             buffers: drafts,
             names,
+            decisions: _,
         } = scheduled;
         let nowhere = Base {
             buffer: BufferId(u32::MAX),
@@ -83,7 +84,10 @@ impl Assembly<'_> {
         };
         let mut bases = vec![nowhere; drafts.len()];
         let mut own: BTreeMap<usize, usize> = BTreeMap::new();
-        for Made { class, values, ops } in made {
+        for Made {
+            class, values, ops, ..
+        } in made
+        {
             for touch in touches(class) {
                 let number = touch.access.slot.0 as usize;
                 let draft = &drafts[number];

@@ -10,6 +10,7 @@ use super::nest::{self, NestSource, Reduced, Stored};
 use super::probe::split;
 use super::product::{self, Tag};
 use super::storage::Storage;
+use crate::decision::{Choice, Decision};
 use crate::kernel::Class;
 use std::collections::BTreeSet;
 
@@ -20,6 +21,8 @@ pub(crate) struct Made {
     pub values: Vec<Id>,
     /// What it is made of, for its name.
     pub ops: Vec<&'static str>,
+    /// How it computes values.
+    pub decisions: Vec<Decision<Id>>,
 }
 
 /// The kernels of one cluster or copy, in order.
@@ -207,7 +210,12 @@ fn users_first(clusters: &Clusters) -> Vec<usize> {
 pub(crate) type MadeOf = (Vec<Made>, Vec<Id>);
 
 /// A contraction, the leaves of its operands and what these are made of.
-type Product = (crate::kernel::Contract, Vec<Id>, Vec<&'static str>);
+type Product = (
+    crate::kernel::Contract,
+    Vec<Id>,
+    Vec<&'static str>,
+    Vec<Decision<Id>>,
+);
 
 impl Emitter<'_> {
     fn need(&mut self, reads: &[Id]) {
@@ -272,17 +280,19 @@ impl Emitter<'_> {
                 Ok((stores, reduced)) => {
                     let mut reads: Vec<Id> = eval.reads.iter().map(|(id, _)| *id).collect();
                     let mut ops = Vec::new();
+                    let mut decisions = Vec::new();
                     let class = match cluster.family {
                         Family::Contract => {
                             let made = self.product(c, &eval, &scope, &origin, &stores)?;
                             reads.extend(made.1);
                             ops = made.2;
+                            decisions = made.3;
                             Class::Contract(made.0)
                         }
                         Family::Nest | Family::Alone => {
                             let inner: Vec<bool> =
                                 origin.iter().map(|d| cluster.inner[*d]).collect();
-                            let mut nest = nest::nest(&NestSource {
+                            let (mut nest, choices) = nest::nest(&NestSource {
                                 eval: &eval,
                                 inner: &inner,
                                 reduced: &reduced,
@@ -290,6 +300,10 @@ impl Emitter<'_> {
                                 target: self.storage.target,
                             });
                             merge_nest(&mut nest);
+                            decisions.extend(choices.into_iter().filter_map(|(r, choice)| {
+                                let value = eval.value(r)?;
+                                Some(Decision { value, choice })
+                            }));
                             Class::Nest(nest)
                         }
                     };
@@ -300,6 +314,7 @@ impl Emitter<'_> {
                         class,
                         values: needed.to_vec(),
                         ops,
+                        decisions,
                     };
                     return Ok((vec![made], reads));
                 }
@@ -307,7 +322,7 @@ impl Emitter<'_> {
                     split(&mut scope.base, &mut space, dim, inner);
                     origin.insert(dim, origin[dim]);
                 }
-                Err(Need::Store(id)) => return Err(self.stuck(id)),
+                Err(Need::Store(id) | Need::Share(id)) => return Err(self.stuck(id)),
             }
         }
     }
@@ -385,7 +400,7 @@ impl Emitter<'_> {
         let operand = |x| {
             self.storage
                 .operand(x, contracted)
-                .map_err(|e| self.stuck(e))
+                .map_err(|e| self.stuck(e.value))
         };
         let (left, right) = (operand(x)?, operand(y)?);
         let (m, n) = (
@@ -418,10 +433,18 @@ impl Emitter<'_> {
         reads.extend(&right.reads);
         let mut ops = names(graph, &left.exprs);
         ops.extend(names(graph, &right.exprs));
+        let decisions = [(x, &left), (y, &right)]
+            .into_iter()
+            .filter(|(_, operand)| !operand.is_plain())
+            .map(|(value, _)| Decision {
+                value,
+                choice: Choice::ComputedAtUse,
+            })
+            .collect();
         let operands = [left.over(&left_axes), right.over(&right_axes)];
         let dtype = graph.nodes[id].dtype;
         let made = product::contract(eval, &tags, operands, depth, dtype, stores);
-        Ok((made, reads, ops))
+        Ok((made, reads, ops, decisions))
     }
 }
 

@@ -76,6 +76,8 @@ pub(crate) enum Need {
     Split { dim: usize, inner: usize },
     /// This value in memory, in row-major order.
     Store(Id),
+    /// This value in memory: it is read at too many places.
+    Share(Id),
 }
 
 /// How a value appears in the expressions of one kernel.
@@ -150,6 +152,12 @@ impl<'a> Eval<'a> {
         self.exprs.len() - 1
     }
 
+    /// The first value of the program that an expression computes.
+    pub fn value(&self, r: Ref) -> Option<Id> {
+        let known = self.memo.iter().filter(|(_, found)| **found == r);
+        known.map(|((id, ..), _)| *id).min()
+    }
+
     fn constant(&mut self, value: f64, dtype: DType) -> Ref {
         self.add(ExprKind::Const(value.to_bits()), dtype)
     }
@@ -181,7 +189,7 @@ impl<'a> Eval<'a> {
                     let places = self.places.entry(id).or_default();
                     *places += 1;
                     if *places > self.most_places {
-                        return Err(Need::Store(id));
+                        return Err(Need::Share(id));
                     }
                 }
                 self.inline(id, index, guards)

@@ -63,6 +63,7 @@ impl Emitter<'_> {
                         class: Class::Scan(scan),
                         values: vec![id],
                         ops: vec![kind.name()],
+                        decisions: Vec::new(),
                     };
                     let reads = eval.reads.iter().map(|(id, _)| *id).collect();
                     return Ok((vec![made], reads));
@@ -72,7 +73,7 @@ impl Emitter<'_> {
                     split(&mut base, &mut space, dim, inner);
                 }
                 Err(Need::Split { .. }) => return Err(self.stuck(id)),
-                Err(Need::Store(id)) => return Err(self.stuck(id)),
+                Err(Need::Store(id) | Need::Share(id)) => return Err(self.stuck(id)),
             }
         }
     }
@@ -107,6 +108,7 @@ impl Emitter<'_> {
             class: Class::Sort(sort),
             values: vec![id],
             ops: Vec::new(),
+            decisions: Vec::new(),
         };
         (vec![made], vec![x])
     }

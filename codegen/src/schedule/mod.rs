@@ -1,20 +1,18 @@
 //! From linked programs to kernels: what is fused with what, what is stored, in which order.
 //!
 //! The road of one part: `program` cuts it into loops and the stretches of operations between them. The
-//! road of a stretch: `graph` (values with extents; `rewrite` simplifies on the way) → `memory` (which
-//! values may be stored, and where; `probe` finds what each reads, `operand` whether a contraction
-//! computes what it multiplies) → `cluster` (which run in one kernel) → `emit` and `movement`
-//! (expressions by `eval`, then `nest` and `product`, dims merged by `merge`) → order (here). Then
-//! `assemble` puts the part into the schedule, with equal kernels once (`bind`), and [`crate::plan`] finds
-//! places in the arena.
+//! road of a stretch: `graph` (values with extents; `rewrite` simplifies on the way) → `storage` (which
+//! values may be stored, by `materialise`, and where; `probe` finds what each reads, `operand` whether a
+//! contraction computes what it multiplies) → `cluster` (which run in one kernel, by `fit` and `join`)
+//! → `emit`, `movement` and `line` (expressions by `eval`, then `nest` with its `row_array`s and
+//! `product`, dims merged by `merge`) → order (here). Then `assemble` puts the part into the schedule,
+//! with equal kernels once (`bind`), and [`crate::plan`] finds places in the arena.
 //!
-//! What decides, in few numbers: bytes count, arithmetic is repeated rather than stored. A value is
-//! stored only for another kernel or as a result; of a chain that leads on from a root, its last link.
-//! An operand of contractions that is cheap and follows from no kernel is computed where it is used
-//! (`operand`: work of 10 instructions, twice the bytes, 3 regions).
-//! A row is fused with what follows it unless it is long and few run beside it (`cluster`: 4096
-//! elements, 64 rows); a reduction of more than 4096 elements takes two steps (`rewrite`); a scatter of at most 4 updates a row is compared per element.
-//! [`crate::explain`] shows the outcome with its bytes and operations.
+//! What decides: bytes count, arithmetic is repeated rather than stored. A value is stored only for
+//! another kernel or as a result; of a chain that leads on from a root, its last link. What stages of a
+//! kernel need again they compute again or keep for the row, whichever is cheaper. Prices and limits
+//! stand in [`crate::cost`], the reasons of all choices in [`crate::decision`].
+//! [`crate::explain`] shows the outcome with its bytes and operations, and the reasons.
 
 mod affine;
 mod assemble;
@@ -23,8 +21,11 @@ mod cluster;
 mod definition;
 mod emit;
 mod eval;
+mod fit;
 mod graph;
+mod join;
 mod line;
+mod materialise;
 mod merge;
 mod movement;
 mod nest;
@@ -38,6 +39,7 @@ mod storage;
 mod touch;
 
 use crate::cost::Target;
+use crate::decision::{Decision, PartDecisions};
 use crate::kernel::{Region, RegionId, RegionKind, Regions, Schedule, SlotId};
 use crate::plan::{Lifetime, plan};
 use crate::verify::{VerifyError, verify};
@@ -169,6 +171,19 @@ pub fn schedule(
     regions: Regions,
     target: Target,
 ) -> Result<Schedule, ScheduleError> {
+    schedule_with_decisions(parts, regions, target).map(|(schedule, _)| schedule)
+}
+
+/// [`schedule`], with what was decided on the way, for [`crate::explain::decisions`].
+///
+/// # Errors
+/// Those of [`schedule`].
+pub fn schedule_with_decisions(
+    parts: &[Part<'_>],
+    regions: Regions,
+    target: Target,
+) -> Result<(Schedule, Vec<PartDecisions>), ScheduleError> {
+    let mut decided = Vec::new();
     let mut out = Schedule::new(regions);
     let mut lifetimes: BTreeMap<usize, Lifetime> = BTreeMap::new();
     for part in parts {
@@ -177,6 +192,10 @@ pub fn schedule(
             .map_err(|e| ScheduleError::NotLinked(e.to_string()))?;
         let (inputs, outputs) = part_buffers(part, &out.regions)?;
         let cut = program::cut(part.program, inputs, outputs, target)?;
+        decided.push(PartDecisions {
+            part: part.name.to_owned(),
+            decisions: each_once(decisions(&cut.items)),
+        });
         assemble::append(&mut out, &mut lifetimes, part.name, cut);
     }
     let values: Vec<Lifetime> = lifetimes.values().copied().collect();
@@ -197,7 +216,27 @@ pub fn schedule(
         }
     }
     verify(&out)?;
-    Ok(out)
+    Ok((out, decided))
+}
+
+/// What was decided in all stretches of a program, in their order.
+fn decisions(items: &[program::Item]) -> Vec<Decision> {
+    let mut out: Vec<Decision> = Vec::new();
+    for item in items {
+        match item {
+            program::Item::Kernels(scheduled) => out.extend_from_slice(&scheduled.decisions),
+            program::Item::Loop { items, .. } => out.extend(decisions(items)),
+        }
+    }
+    out
+}
+
+/// The decisions without those that another stretch has made before, or that tell of one operation
+/// whose values are fused with each other.
+fn each_once(mut decisions: Vec<Decision>) -> Vec<Decision> {
+    let mut known = BTreeSet::new();
+    decisions.retain(|d| !d.is_of_one_value() && known.insert(d.clone()));
+    decisions
 }
 
 /// The kernels of a stretch of a program without loops.
@@ -207,6 +246,8 @@ struct Scheduled {
     buffers: Vec<OpenBuffer>,
     /// The label of each value of its graph.
     names: Vec<String>,
+    /// What was decided of them, and why.
+    decisions: Vec<Decision>,
 }
 
 /// Schedules a function without loops. Its parameters lie in `inputs`, its results go to `outputs`;
@@ -229,9 +270,17 @@ fn stretch(
         match in_order(groups, &storage.buffers, count, &outputs, &staged) {
             Ok(made) => {
                 let nodes = storage.graph.nodes.iter();
+                let names: Vec<String> = nodes.map(|n| label(n.value)).collect();
+                let mut decisions = storage.decisions;
+                decisions.extend(clusters.decisions());
+                decisions.extend(made.iter().flat_map(|m| m.decisions.iter().cloned()));
                 return Ok(Scheduled {
+                    decisions: decisions
+                        .iter()
+                        .map(|d| d.map(|id| names[*id].clone()))
+                        .collect(),
                     made,
-                    names: nodes.map(|n| label(n.value)).collect(),
+                    names,
                     buffers: storage.buffers,
                 });
             }

@@ -6,7 +6,7 @@ use super::emit::{Emitter, Made, MadeOf};
 use super::eval::{Eval, ExprKind, Home, Need};
 use super::graph::{Def, Id};
 use super::merge::{merge_nest, merge_scatter};
-use super::nest::{self, NestSource, Stored};
+use super::nest::{self, Stored};
 use super::probe::{dims, split};
 use crate::kernel::{Class, Scatter};
 
@@ -34,25 +34,19 @@ impl Emitter<'_> {
                         at: home.element(&base),
                         value,
                     };
-                    let inner = vec![false; space.len()];
-                    let mut nest = nest::nest(&NestSource {
-                        eval: &eval,
-                        inner: &inner,
-                        reduced: &[],
-                        stores: &[stored],
-                        target: self.storage.target,
-                    });
+                    let mut nest = nest::map(&eval, &[stored]);
                     merge_nest(&mut nest);
                     let reads = eval.reads.iter().map(|(id, _)| *id).collect();
                     let made = Made {
                         class: Class::Nest(nest),
                         values: vec![id],
                         ops: vec!["copy"],
+                        decisions: Vec::new(),
                     };
                     return Ok((vec![made], reads));
                 }
                 Err(Need::Split { dim, inner }) => split(&mut base, &mut space, dim, inner),
-                Err(Need::Store(id)) => return Err(self.stuck(id)),
+                Err(Need::Store(id) | Need::Share(id)) => return Err(self.stuck(id)),
             }
         }
     }
@@ -143,18 +137,13 @@ impl Emitter<'_> {
             at: home.element(&base),
             value,
         };
-        let mut nest = nest::nest(&NestSource {
-            eval: &eval,
-            inner: &vec![false; space.len()],
-            reduced: &[],
-            stores: &[stored],
-            target: self.storage.target,
-        });
+        let mut nest = nest::map(&eval, &[stored]);
         merge_nest(&mut nest);
         let made = Made {
             class: Class::Nest(nest),
             values: vec![id],
             ops: vec!["fill"],
+            decisions: Vec::new(),
         };
         (vec![made], Vec::new())
     }
@@ -206,6 +195,7 @@ impl Emitter<'_> {
                         class: Class::Scatter(scatter),
                         values: vec![id],
                         ops: vec!["add"],
+                        decisions: Vec::new(),
                     };
                     return Ok((vec![made], reads));
                 }
@@ -214,7 +204,7 @@ impl Emitter<'_> {
                     split(&mut base, &mut space, dim, inner);
                 }
                 Err(Need::Split { .. }) => return Err(self.stuck(id)),
-                Err(Need::Store(id)) => return Err(self.stuck(id)),
+                Err(Need::Store(id) | Need::Share(id)) => return Err(self.stuck(id)),
             }
         }
     }

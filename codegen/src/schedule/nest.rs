@@ -5,6 +5,7 @@ use super::eval::{Bound, Eval, Expr, ExprKind, Ref};
 use super::graph::Id;
 use super::row_array::{self, Kept};
 use crate::cost::Target;
+use crate::decision::Choice;
 use crate::kernel::{
     Access, ArrayId, Code, Guard, Nest, Reg, RowArray, RowReg, ScalarInst, ScalarKind, SlotId,
     Stage, Store,
@@ -190,47 +191,48 @@ pub(crate) struct NestSource<'a> {
     pub target: Target,
 }
 
-/// Makes the nest, and says what it keeps in row arrays. Not merged yet.
-pub(crate) fn nest(draft: &NestSource) -> Nest {
-    let (eval, inner) = (draft.eval, draft.inner);
+/// Makes the nest, and says of values that several of its stages need whether it keeps them. Dims are
+/// not merged yet.
+pub(crate) fn nest(source: &NestSource) -> (Nest, Vec<(Ref, Choice<Id>)>) {
+    let (eval, inner) = (source.eval, source.inner);
     let dims = 0..eval.space.len();
     let mut outer: Vec<usize> = dims.clone().filter(|d| !inner[*d]).collect();
     let row: Vec<usize> = dims.filter(|d| inner[*d]).collect();
-    if let Some(first) = draft.stores.first() {
+    if row.is_empty() {
+        return (map(eval, source.stores), Vec::new());
+    }
+    if let Some(first) = source.stores.first() {
         by_stride(&first.at, &mut outer);
     }
     let order: Vec<usize> = outer.iter().chain(&row).copied().collect();
     let extents = |dims: &[usize]| dims.iter().map(|d| eval.space[*d]).collect::<Vec<_>>();
-    let (outer, row) = (extents(&outer), extents(&row));
-    if row.is_empty() {
-        return map(draft, &order, outer);
-    }
+    let mut rows = Rows::new(source, order);
+    let row = extents(&row);
     let length = row.iter().fold(1, |n: usize, e| n.saturating_mul(*e));
-    let mut rows = Rows::new(draft, order);
-    rows.choose_arrays(length);
+    let choices = rows.choose_arrays(length);
     rows.make_stages();
-    Nest {
-        outer,
+    let nest = Nest {
+        outer: extents(&outer),
         inner: row,
         stages: rows.stages,
         rows: rows.dtypes,
         arrays: rows.arrays,
-    }
+    };
+    (nest, choices)
 }
 
-/// A nest without rows: one element at a time.
-fn map(draft: &NestSource, order: &[usize], outer: Vec<usize>) -> Nest {
-    let exprs = &draft.eval.exprs;
-    let moves = depends(exprs, &|_| true, true);
-    let wanted: Vec<Ref> = draft.stores.iter().map(|s| s.value).collect();
-    let (mut code, regs) = code(exprs, &wanted, order, &|_| None, &|r| !moves[r]);
-    code.stores = draft
-        .stores
-        .iter()
-        .map(|s| store(s, &regs, order))
-        .collect();
+/// A nest without rows: one element at a time. Dims are not merged yet.
+pub(crate) fn map(eval: &Eval, stores: &[Stored]) -> Nest {
+    let mut order: Vec<usize> = (0..eval.space.len()).collect();
+    if let Some(first) = stores.first() {
+        by_stride(&first.at, &mut order);
+    }
+    let moves = depends(&eval.exprs, &|_| true, true);
+    let wanted: Vec<Ref> = stores.iter().map(|s| s.value).collect();
+    let (mut code, regs) = code(&eval.exprs, &wanted, &order, &|_| None, &|r| !moves[r]);
+    code.stores = stores.iter().map(|s| store(s, &regs, &order)).collect();
     Nest {
-        outer,
+        outer: order.iter().map(|d| eval.space[*d]).collect(),
         inner: Vec::new(),
         stages: vec![Stage::Row {
             code,
@@ -291,13 +293,13 @@ struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    fn new(draft: &NestSource<'a>, order: Vec<usize>) -> Rows<'a> {
-        let exprs: &[Expr] = &draft.eval.exprs;
+    fn new(source: &NestSource<'a>, order: Vec<usize>) -> Rows<'a> {
+        let exprs: &[Expr] = &source.eval.exprs;
         let mut rows = Rows {
             exprs,
             order,
-            target: draft.target,
-            varies: depends(exprs, &|d| draft.inner[d], false),
+            target: source.target,
+            varies: depends(exprs, &|d| source.inner[d], false),
             levels: Vec::new(),
             stages: Vec::new(),
             dtypes: Vec::new(),
@@ -307,25 +309,25 @@ impl<'a> Rows<'a> {
             array_of: BTreeMap::new(),
             arrays: Vec::new(),
         };
-        for r in draft.reduced {
+        for r in source.reduced {
             let row = rows.new_row(r.dtype);
             rows.root_row.insert(r.id, row);
         }
         let along =
-            |s: &Stored| (0..draft.inner.len()).any(|d| draft.inner[d] && s.at.stride(d) != 0);
+            |s: &Stored| (0..source.inner.len()).any(|d| source.inner[d] && s.at.stride(d) != 0);
         let (stores, row_stores): (Vec<&Stored>, Vec<&Stored>) =
-            draft.stores.iter().partition(|s| along(s));
-        let sets = rows.row_wanted(draft.reduced, &stores);
+            source.stores.iter().partition(|s| along(s));
+        let sets = rows.row_wanted(source.reduced, &stores);
         let mut depth = Depth {
             exprs,
-            roots: draft.reduced.iter().map(|r| (r.id, r.value)).collect(),
+            roots: source.reduced.iter().map(|r| (r.id, r.value)).collect(),
             memo: vec![None; exprs.len()],
         };
         let levels = &mut rows.levels;
         for r in sets {
             level(levels, depth.reductions(r)).sets.push(r);
         }
-        for r in draft.reduced {
+        for r in source.reduced {
             level(levels, depth.reductions(r.value)).reduces.push(r);
         }
         for s in stores {
@@ -364,10 +366,10 @@ impl<'a> Rows<'a> {
     }
 
     /// Chooses what later stages read of earlier ones instead of computing it again.
-    fn choose_arrays(&mut self, length: usize) {
+    fn choose_arrays(&mut self, length: usize) -> Vec<(Ref, Choice<Id>)> {
         let wanted = self.levels.iter().map(Level::wanted);
         let wanted: Vec<Vec<Ref>> = wanted.filter(|w| !w.is_empty()).collect();
-        self.kept = row_array::Stages {
+        let chosen = row_array::Stages {
             exprs: self.exprs,
             varies: &self.varies,
             wanted: &wanted,
@@ -375,6 +377,15 @@ impl<'a> Rows<'a> {
             target: self.target,
         }
         .choose();
+        let mut choices = Vec::new();
+        for k in &chosen.kept {
+            let (without, with) = (k.without, k.with);
+            choices.push((k.value, Choice::Kept { without, with }));
+        }
+        let repeated = chosen.repeated.into_iter();
+        choices.extend(repeated.map(|(value, why)| (value, Choice::Repeated(why))));
+        self.kept = chosen.kept;
+        choices
     }
 
     /// Makes the stages of all levels.

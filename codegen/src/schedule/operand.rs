@@ -1,13 +1,14 @@
 //! Operands of contractions: read as they lie, computed where they are used, or stored first.
 //!
-//! The choice is made in [`Storage::operand`] by the rule of [`Storage::pays`], nowhere else.
+//! The choice is made in [`Storage::operand`] by the rule of `against_prologue`, nowhere else.
 
 use super::affine::Affine;
 use super::eval::{Bound, Eval, Expr, ExprKind, Need, Ref};
 use super::graph::{Def, Id};
-use super::probe::{Closed, Probe, dims, split};
+use super::probe::{Closed, MustStore, Probe, dims, split};
 use super::storage::Storage;
 use crate::cost::{MOST_PLACES, PROLOGUE_BYTES, PROLOGUE_REGIONS, PROLOGUE_WORK};
+use crate::decision::StoreReason;
 use std::collections::BTreeSet;
 
 /// An operand's element as an expression over the operand's own axes: a load, or a prologue.
@@ -20,7 +21,8 @@ pub(crate) struct OperandExpr {
 
 impl Storage {
     /// The operand of a contraction over its last `contracted` axes; else the value to store first.
-    pub fn operand(&self, operand: Id, contracted: usize) -> Result<OperandExpr, Id> {
+    pub fn operand(&self, operand: Id, contracted: usize) -> Result<OperandExpr, MustStore> {
+        let store = |value: Id, why: StoreReason| MustStore { value, why };
         // The base of the views, if it is neither in memory nor to be.
         let mut base = operand;
         while !self.is_leaf(base) {
@@ -29,21 +31,22 @@ impl Storage {
                 None => break,
             }
         }
+        let found = self.expressed(operand);
         if self.is_leaf(base) {
-            let found = self.expressed(operand).ok_or(operand)?;
+            let found = found.ok_or(store(operand, StoreReason::Index))?;
             // The kernel of a value that is no window of anything stores it as it is best read.
             let ordered = self.kernel[base]
                 && self.graph.elements(operand) <= self.graph.elements(base)
                 && !found.is_one_dim(&self.graph.nodes[operand].shape, contracted);
             return match found.is_plain() && !ordered {
                 true => Ok(found),
-                false => Err(operand),
+                false => Err(store(operand, StoreReason::Ordered)),
             };
         }
-        let found = self.expressed(operand).ok_or(base)?;
-        match self.is_computed_at_use(operand, base, &found) {
-            true => Ok(found),
-            false => Err(base),
+        let found = found.ok_or(store(base, StoreReason::Index))?;
+        match self.against_prologue(operand, base, &found) {
+            None => Ok(found),
+            Some(why) => Err(store(base, why)),
         }
     }
 
@@ -72,7 +75,7 @@ impl Storage {
                         reads,
                     });
                 }
-                Err(Need::Store(_)) => return None,
+                Err(Need::Store(_) | Need::Share(_)) => return None,
                 Err(Need::Split { dim, inner }) => {
                     let mut at = 0;
                     for part in &mut parts {
@@ -88,15 +91,16 @@ impl Storage {
         }
     }
 
-    /// Whether an operand is computed where it is used rather than stored; `base` is the value that
-    /// would be stored. It is if
+    /// Why an operand is stored rather than computed where it is used; `base` is the value that would
+    /// be stored. It is computed if
     /// - nobody but contractions reads it: another reader would compute it a second time or store it;
     /// - it does not follow from what a kernel computes element by element: that kernel stores it at
     ///   the price of the store, and each of its contractions reads it once;
     /// - it is cheap: [`PROLOGUE_WORK`] at most, nothing transcendental;
     /// - it does not repeat a smaller value: that is stored in fewer bytes than any load of it;
-    /// - its loads are not [`PROLOGUE_BYTES`] times the value, and of [`PROLOGUE_REGIONS`] regions at most.
-    fn is_computed_at_use(&self, operand: Id, base: Id, found: &OperandExpr) -> bool {
+    /// - its loads are not [`PROLOGUE_BYTES`] times the value, and of [`PROLOGUE_REGIONS`] regions at
+    ///   most.
+    fn against_prologue(&self, operand: Id, base: Id, found: &OperandExpr) -> Option<StoreReason> {
         let size = |id: Id| self.graph.nodes[id].dtype.size().unwrap_or(8);
         let elements = self.graph.elements(operand);
         let loads = found.reads.iter().collect::<BTreeSet<_>>();
@@ -108,7 +112,7 @@ impl Storage {
             .iter()
             .map(|leaf| self.region(&self.home_of(**leaf)))
             .collect();
-        let total: usize = found
+        let work: usize = found
             .exprs
             .iter()
             .map(|expr| match &expr.kind {
@@ -120,12 +124,21 @@ impl Storage {
                 | ExprKind::Root(_) => 0,
             })
             .sum();
-        total <= PROLOGUE_WORK
-            && (loads.is_empty() || elements <= self.graph.elements(base))
-            && bytes <= PROLOGUE_BYTES * elements * size(operand)
-            && regions.len() <= PROLOGUE_REGIONS
-            && self.only_contracted(base)
-            && !self.can_ride_on_what_it_reads(base)
+        if work > PROLOGUE_WORK {
+            Some(StoreReason::Work)
+        } else if !loads.is_empty() && elements > self.graph.elements(base) {
+            Some(StoreReason::Repeats)
+        } else if bytes > PROLOGUE_BYTES * elements * size(operand) {
+            Some(StoreReason::Bytes)
+        } else if regions.len() > PROLOGUE_REGIONS {
+            Some(StoreReason::Regions)
+        } else if !self.only_contracted(base) {
+            Some(StoreReason::OtherReaders)
+        } else if self.can_ride_on_what_it_reads(base) {
+            Some(StoreReason::OnTheWay)
+        } else {
+            None
+        }
     }
 
     /// Whether all that a value is read for is contractions, through views or not.
@@ -186,7 +199,7 @@ impl Storage {
 
 impl OperandExpr {
     /// Whether it is a load and nothing else.
-    fn is_plain(&self) -> bool {
+    pub fn is_plain(&self) -> bool {
         match &self.exprs[self.value].kind {
             ExprKind::Load { guards, .. } => guards.is_empty(),
             ExprKind::Gather { .. }

@@ -7,6 +7,14 @@ use super::eval::{Eval, Home, Need, Role, Scope};
 use super::graph::{Def, Id};
 use super::storage::Storage;
 use crate::cost::MOST_PLACES;
+use crate::decision::StoreReason;
+
+/// A value that must be stored before a kernel can be said, and why.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MustStore {
+    pub value: Id,
+    pub why: StoreReason,
+}
 
 /// A leaf that is read, and at which index, unless that is guarded or computed.
 pub(crate) type Read = (Id, Option<Vec<Affine>>);
@@ -40,7 +48,7 @@ impl Scope for Closed<'_> {
 
 impl Storage {
     /// What a kernel value reads; the value to store first if that cannot be said.
-    pub(super) fn probe(&mut self, id: Id) -> Result<(), Id> {
+    pub(super) fn probe(&mut self, id: Id) -> Result<(), MustStore> {
         let (tops, shape): (Vec<Id>, Vec<usize>) = match &self.graph.nodes[id].def {
             Def::Reduce { x, .. } => (vec![*x], self.graph.nodes[*x].shape.clone()),
             Def::Contract {
@@ -82,7 +90,10 @@ impl Storage {
             Def::Sort { x, .. } => {
                 // Keys are compared again and again: they are computed once, before.
                 if !self.is_leaf(*x) {
-                    return Err(*x);
+                    return Err(MustStore {
+                        value: *x,
+                        why: StoreReason::Sorted,
+                    });
                 }
                 self.probes[id].reads = vec![(*x, None)];
                 return Ok(());
@@ -104,13 +115,16 @@ impl Storage {
     }
 
     /// The leaves of operands that are read in order along one dim, which cannot be split.
-    fn read_in_order(&self, operands: &[Id]) -> Result<Vec<Read>, Id> {
+    fn read_in_order(&self, operands: &[Id]) -> Result<Vec<Read>, MustStore> {
         let mut reads = Vec::new();
         for operand in operands {
             let shape = &self.graph.nodes[*operand].shape;
             let probe = self.read(*operand, usize::MAX, shape)?;
             if probe.base != dims(shape).0 {
-                return Err(*operand);
+                return Err(MustStore {
+                    value: *operand,
+                    why: StoreReason::Index,
+                });
             }
             reads.extend(probe.reads.into_iter().map(|(r, _)| (r, None)));
         }
@@ -118,13 +132,13 @@ impl Storage {
     }
 
     /// The leaves a value reads, itself included if it is one.
-    fn reads_of(&self, id: Id) -> Result<Vec<Read>, Id> {
+    fn reads_of(&self, id: Id) -> Result<Vec<Read>, MustStore> {
         let shape = self.graph.nodes[id].shape.clone();
         let probe = self.read(id, usize::MAX, &shape)?;
         Ok(probe.reads.into_iter().map(|(r, _)| (r, None)).collect())
     }
 
-    pub(super) fn read(&self, target: Id, top: Id, shape: &[usize]) -> Result<Probe, Id> {
+    pub(super) fn read(&self, target: Id, top: Id, shape: &[usize]) -> Result<Probe, MustStore> {
         let scope = Closed { storage: self, top };
         let (mut base, mut space) = dims(shape);
         loop {
@@ -136,7 +150,14 @@ impl Storage {
                         reads: eval.reads,
                     });
                 }
-                Err(Need::Store(id)) => return Err(id),
+                Err(Need::Store(value)) => {
+                    let why = StoreReason::Index;
+                    return Err(MustStore { value, why });
+                }
+                Err(Need::Share(value)) => {
+                    let why = StoreReason::Places;
+                    return Err(MustStore { value, why });
+                }
                 Err(Need::Split { dim, inner }) => split(&mut base, &mut space, dim, inner),
             }
         }
@@ -144,7 +165,7 @@ impl Storage {
 
     /// The operand of a reduction that is made of row values (results of reductions) of its own size:
     /// it is stored where they are computed, instead of all of them.
-    pub(super) fn frontier(&self, id: Id) -> Option<Id> {
+    pub(super) fn operand_of_rows(&self, id: Id) -> Option<MustStore> {
         let Def::Reduce { x, .. } = &self.graph.nodes[id].def else {
             return None;
         };
@@ -178,7 +199,10 @@ impl Storage {
         let of_rows = self.probes[id].reads.iter().any(|(leaf, index)| {
             index.is_some() && self.graph.elements(*leaf) == size && self.is_row_value(*leaf)
         });
-        (inlined && of_rows).then_some(top)
+        (inlined && of_rows).then_some(MustStore {
+            value: top,
+            why: StoreReason::OfRows,
+        })
     }
 
     /// Whether a value is a reduction or follows from one element by element.

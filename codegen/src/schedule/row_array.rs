@@ -8,6 +8,7 @@
 use super::eval::{Expr, ExprKind, Ref};
 use super::nest::operands;
 use crate::cost::{Home, Target};
+use crate::decision::RepeatReason;
 use sinew_ir::DType;
 
 /// More arrays than this are not looked for: each takes a pass over the nest's expressions.
@@ -31,29 +32,50 @@ pub(super) struct Kept {
     pub value: Ref,
     /// The first stage that computes it, an index into [`Stages::wanted`].
     pub stage: usize,
-    /// What the stages pay in all for an element of the row without it, and with it.
-    pub prices: [usize; 2],
+    /// What all stages cost for an element of the row without its array.
+    pub without: usize,
+    /// The same with it.
+    pub with: usize,
+}
+
+/// What is kept and what is not.
+#[derive(Default)]
+pub(super) struct Chosen {
+    /// The values to keep, those of earlier stages first.
+    pub kept: Vec<Kept>,
+    /// Values that several stages compute.
+    pub repeated: Vec<(Ref, RepeatReason)>,
+}
+
+/// What the stages do when some values are kept.
+struct Walk {
+    /// What all stages cost for an element of the row.
+    price: usize,
+    /// For each value that is kept and read, the stage that writes it.
+    writers: Vec<Option<usize>>,
+    /// How many stages compute each value.
+    computed: Vec<usize>,
 }
 
 impl Stages<'_> {
-    /// The values to keep, those of earlier stages first.
-    pub(super) fn choose(&self) -> Vec<Kept> {
+    /// Chooses the values to keep.
+    pub(super) fn choose(&self) -> Chosen {
         if self.wanted.len() < 2 {
-            return Vec::new();
+            return Chosen::default();
         }
         let candidates = self.candidates();
-        let mut chosen: Vec<(Ref, [usize; 2])> = Vec::new();
-        let mut price = self.price(&[]);
+        let mut kept: Vec<Ref> = Vec::new();
+        let mut prices = vec![self.walk(&[]).price];
         let mut bytes = 0;
-        while chosen.len() < MOST_ARRAYS {
-            let mut kept: Vec<Ref> = chosen.iter().map(|(value, _)| *value).collect();
+        while kept.len() < MOST_ARRAYS {
+            let price = prices[kept.len()];
             let mut best: Option<(usize, Ref)> = None;
             for &value in &candidates {
                 if kept.contains(&value) || self.home(bytes + self.bytes(value)).is_none() {
                     continue;
                 }
                 kept.push(value);
-                let with = self.price(&kept);
+                let with = self.walk(&kept).price;
                 kept.pop();
                 if with < best.map_or(price, |(least, _)| least) {
                     best = Some((with, value));
@@ -63,24 +85,33 @@ impl Stages<'_> {
                 break;
             };
             bytes += self.bytes(value);
-            chosen.push((value, [price, with]));
-            price = with;
+            kept.push(value);
+            prices.push(with);
         }
-        // One that a later choice made useless is no longer read.
-        let kept: Vec<Ref> = chosen.iter().map(|(value, _)| *value).collect();
-        let read = self.walk(&kept).1;
-        let mut out: Vec<Kept> = Vec::new();
-        for (value, prices) in chosen {
-            if let Some(stage) = read[value] {
-                out.push(Kept {
-                    value,
+        let walk = self.walk(&kept);
+        let mut chosen = Chosen::default();
+        for (value, price) in kept.iter().zip(prices.windows(2)) {
+            // One that a later choice made useless is no longer read.
+            if let Some(stage) = walk.writers[*value] {
+                chosen.kept.push(Kept {
+                    value: *value,
                     stage,
-                    prices,
+                    without: price[0],
+                    with: price[1],
                 });
             }
         }
-        out.sort_by_key(|k| (k.stage, k.value));
-        out
+        chosen.kept.sort_by_key(|k| (k.stage, k.value));
+        for value in candidates {
+            if walk.computed[value] > 1 {
+                let why = match self.home(bytes + self.bytes(value)) {
+                    Some(_) => RepeatReason::Cheap,
+                    None => RepeatReason::NoRoom,
+                };
+                chosen.repeated.push((value, why));
+            }
+        }
+        chosen
     }
 
     /// Bytes of a value's array.
@@ -144,18 +175,14 @@ impl Stages<'_> {
         set
     }
 
-    /// What all stages cost for an element of the row, with these values kept.
-    fn price(&self, kept: &[Ref]) -> usize {
-        self.walk(kept).0
-    }
-
-    /// The price, and for each value that is kept and read the stage that writes it.
-    fn walk(&self, kept: &[Ref]) -> (usize, Vec<Option<usize>>) {
+    /// What the stages do with these values kept.
+    fn walk(&self, kept: &[Ref]) -> Walk {
         let bytes = kept.iter().map(|r| self.bytes(*r)).sum();
         let home = self.home(bytes).unwrap_or(Home::Buffer);
         let mut price = 0;
         let mut written: Vec<Option<usize>> = vec![None; self.exprs.len()];
         let mut read = vec![false; self.exprs.len()];
+        let mut computed = vec![0; self.exprs.len()];
         for (stage, wanted) in self.wanted.iter().enumerate() {
             let mut seen = vec![false; self.exprs.len()];
             let mut open = wanted.clone();
@@ -169,6 +196,7 @@ impl Stages<'_> {
                     continue;
                 }
                 price += self.compute(r);
+                computed[r] += 1;
                 open.extend(operands(&self.exprs[r].kind));
             }
             for r in kept {
@@ -179,8 +207,11 @@ impl Stages<'_> {
             }
         }
         let writer = |(r, stage): (Ref, Option<usize>)| stage.filter(|_| read[r]);
-        let writers = written.into_iter().enumerate().map(writer).collect();
-        (price, writers)
+        Walk {
+            price,
+            writers: written.into_iter().enumerate().map(writer).collect(),
+            computed,
+        }
     }
 
     /// The price of an expression, its operands being there.

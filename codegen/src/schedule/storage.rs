@@ -10,7 +10,8 @@ use super::affine::contiguous;
 use super::eval::Home;
 use super::graph::{Def, Graph, Id};
 use super::probe::Probe;
-use crate::cost::{LONGEST_CHAIN, Target};
+use crate::cost::Target;
+use crate::decision::{Choice, Decision, StoreReason};
 use crate::kernel::RegionId;
 use sinew_ir::{DType, Function};
 use std::collections::BTreeSet;
@@ -67,6 +68,8 @@ pub(crate) struct Storage {
     pub probes: Vec<Probe>,
     /// Values that end a chain too long for one kernel: none of their users joins their kernel.
     pub cut: Vec<bool>,
+    /// Why values are stored that might have been computed where they are read.
+    pub decisions: BTreeSet<Decision<Id>>,
 }
 
 impl Storage {
@@ -94,6 +97,7 @@ impl Storage {
                 copies: Vec::new(),
                 probes: Vec::new(),
                 cut: vec![false; n],
+                decisions: BTreeSet::new(),
             };
             storage.params(function.params.len());
             storage.outputs(outputs, staged);
@@ -102,7 +106,7 @@ impl Storage {
             storage.store_before_broadcasts();
             storage.cut_long_chains();
             storage.write_parts_in_place();
-            if storage.store_until_expressible(&mut plain)? {
+            if storage.materialise_until_expressible(&mut plain)? {
                 return Ok(storage);
             }
             graph = storage.graph;
@@ -146,7 +150,7 @@ impl Storage {
     }
 
     /// A row-major buffer in the arena for a value.
-    fn arena(&mut self, id: Id) -> Home {
+    pub(super) fn arena(&mut self, id: Id) -> Home {
         let node = &self.graph.nodes[id];
         let strides = contiguous(&node.shape);
         self.buffers.push(OpenBuffer {
@@ -188,6 +192,7 @@ impl Storage {
             }
             if staged.contains(&r) {
                 self.kernel[id] |= !matches!(self.graph.nodes[id].def, Def::Param);
+                self.decide_to_store(id, StoreReason::Aside);
                 let last = true;
                 if matches!(self.graph.nodes[id].def, Def::Param) {
                     // An input that another output overwrites: saved first, then copied.
@@ -219,7 +224,7 @@ impl Storage {
     }
 
     /// Gives a value a home, or the value that it is a view of.
-    fn place(&mut self, id: Id, home: Home) {
+    pub(super) fn place(&mut self, id: Id, home: Home) {
         let taken = |storage: &Storage, x: Id| {
             storage.home[x].is_some()
                 || storage.plain[x]
@@ -284,108 +289,10 @@ impl Storage {
         }
     }
 
-    fn roots(&mut self) {
-        for id in 0..self.graph.nodes.len() {
-            if self.graph.live(id) && self.graph.nodes[id].def.is_root() {
-                self.kernel[id] = true;
-            }
-        }
-    }
-
-    /// What others read of a root is the last value of the chain of elementwise ops that only leads
-    /// on from it: the activation's argument with its bias, the scale out of a norm.
-    fn store_ends_of_chains(&mut self) {
-        for id in 0..self.graph.nodes.len() {
-            let sinks = matches!(
-                self.graph.nodes[id].def,
-                Def::Reduce { .. } | Def::Contract { .. }
-            );
-            if !self.graph.live(id) || !sinks {
-                continue;
-            }
-            let (mut last, mut at) = (id, id);
-            while self.graph.uses[at] == 1 && self.home[at].is_none() {
-                let Some(user) = self.graph.users[at].first().copied() else {
-                    break;
-                };
-                match &self.graph.nodes[user].def {
-                    Def::Elementwise(..) => {
-                        last = user;
-                        at = user;
-                    }
-                    Def::Permute { .. } => at = user,
-                    Def::Reshape(_) if self.same_dims(at, user) => at = user,
-                    Def::Reshape(_) => break,
-                    Def::Param
-                    | Def::Const(_)
-                    | Def::Iota(_)
-                    | Def::Broadcast { .. }
-                    | Def::Slice { .. }
-                    | Def::Shear { .. }
-                    | Def::Pad { .. }
-                    | Def::Spread { .. }
-                    | Def::Reduce { .. }
-                    | Def::Contract { .. }
-                    | Def::Concat { .. }
-                    | Def::Gather { .. }
-                    | Def::Scatter { .. }
-                    | Def::Scan { .. }
-                    | Def::Sort { .. } => break,
-                }
-            }
-            self.kernel[last] = true;
-        }
-    }
-
-    /// Cuts chains of inlined values that would make endless code (and deep recursion here).
-    fn cut_long_chains(&mut self) {
-        let mut length = vec![0usize; self.graph.nodes.len()];
-        for id in 0..self.graph.nodes.len() {
-            let node = &self.graph.nodes[id];
-            if !self.graph.live(id) || node.def.is_root() || node.def.operands().is_empty() {
-                continue;
-            }
-            let operands = node.def.operands();
-            length[id] = 1 + operands.iter().map(|x| length[*x]).max().unwrap_or(0);
-            if length[id] > LONGEST_CHAIN && matches!(node.def, Def::Elementwise(..)) {
-                self.kernel[id] = true;
-                self.cut[id] = true;
-                length[id] = 0;
-            }
-        }
-    }
-
-    /// Whether two shapes differ in extents of 1 only.
-    fn same_dims(&self, a: Id, b: Id) -> bool {
-        let long = |id: Id| self.graph.nodes[id].shape.iter().filter(|e| **e != 1);
-        long(a).eq(long(b))
-    }
-
-    /// What is repeated and follows from a root, or is costly, is computed once, not for each copy.
-    fn store_before_broadcasts(&mut self) {
-        for id in 0..self.graph.nodes.len() {
-            let Def::Broadcast { x, .. } = self.graph.nodes[id].def else {
-                continue;
-            };
-            let (elements, copies) = (self.graph.elements(x), self.graph.elements(id));
-            if !self.graph.live(id) || !self.target.is_spread_widely(elements, copies) {
-                continue;
-            }
-            let (mut open, mut found) = (vec![x], false);
-            let mut seen = BTreeSet::from([x]);
-            while let Some(at) = open.pop() {
-                let inlined = !self.kernel[at] || at == x;
-                if let (Def::Elementwise(scalar, operands), true) =
-                    (&self.graph.nodes[at].def, inlined)
-                {
-                    found |= self.target.is_dear(*scalar);
-                    open.extend(operands.iter().filter(|o| seen.insert(**o)));
-                } else {
-                    found |= at != x && self.kernel[at];
-                }
-            }
-            self.kernel[x] |= found;
-        }
+    /// Notes why a value is stored.
+    pub(super) fn decide_to_store(&mut self, value: Id, why: StoreReason) {
+        let choice = Choice::Stored(why);
+        self.decisions.insert(Decision { value, choice });
     }
 
     /// Parts of concatenations are written straight into their ranges.
@@ -425,6 +332,7 @@ impl Storage {
                 };
                 if computed && self.home[part].is_none() && !self.plain[part] {
                     self.kernel[part] = true;
+                    self.decide_to_store(part, StoreReason::Part);
                     self.home[part] = Some(Home {
                         buffer: home.buffer,
                         offset: home.offset + start as i64 * home.strides[axis],
@@ -433,80 +341,6 @@ impl Storage {
                 }
                 start += self.graph.nodes[part].shape[axis];
             }
-        }
-    }
-
-    /// Makes kernel values of what turns out to be needed in memory, until every kernel value has an
-    /// expression. False: start again, with a value that must be in row-major order.
-    fn store_until_expressible(&mut self, plain: &mut [bool]) -> Result<bool, ScheduleError> {
-        let n = self.graph.nodes.len();
-        self.probes = vec![Probe::default(); n];
-        let mut settled = false;
-        while !settled {
-            settled = true;
-            for id in 0..n {
-                // What is stored now is a leaf for all that follows, so one need is met at a time.
-                while let Some(need) = self.need(id) {
-                    settled = false;
-                    if !self.kernel[need] {
-                        match self.is_operand(id, need) {
-                            // In the order the contraction wants, by whoever computes it.
-                            true => {
-                                let value = self.written_operand(need);
-                                let home = self.arena(value);
-                                self.place(value, home);
-                            }
-                            false => self.kernel[need] = true,
-                        }
-                    } else if !plain[need] && self.home[need].is_some() {
-                        plain[need] = true;
-                        return Ok(false);
-                    } else {
-                        let value = self.graph.nodes[need].value;
-                        return Err(ScheduleError::NoIndex(value));
-                    }
-                }
-            }
-        }
-        for id in 0..n {
-            if self.kernel[id] && self.home[id].is_none() {
-                self.home[id] = Some(self.arena(id));
-            }
-        }
-        // Probes may name homes that were not there yet; indices are what is used of them.
-        Ok(true)
-    }
-
-    /// Whether `operand` is what the contraction `id` reads.
-    fn is_operand(&self, id: Id, operand: Id) -> bool {
-        if let Def::Contract { x, y, .. } = self.graph.nodes[id].def {
-            return x == operand || y == operand;
-        }
-        false
-    }
-
-    /// What to store for an operand that is no strided view: the operand as it was written, before
-    /// its axes were put in order, if that is a view of what is computed; then the operand itself.
-    fn written_operand(&self, operand: Id) -> Id {
-        let mut at = operand;
-        if let Def::Permute { x, .. } = self.graph.nodes[at].def {
-            at = x;
-        }
-        let view = self.graph.nodes[at].def.viewed().is_some();
-        match view && at != operand && !self.is_leaf(at) {
-            true => at,
-            false => operand,
-        }
-    }
-
-    /// A value that must be stored before the kernel of `id` can be said.
-    fn need(&mut self, id: Id) -> Option<Id> {
-        if !self.kernel[id] || !self.graph.live(id) || self.graph.elements(id) == 0 {
-            return None;
-        }
-        match self.probe(id) {
-            Err(need) => Some(need),
-            Ok(()) => self.frontier(id),
         }
     }
 }

@@ -11,9 +11,11 @@ pub mod targets;
 pub mod template;
 
 use sinew_codegen::cost::Target;
+use sinew_codegen::decision::PartDecisions;
 use sinew_codegen::execute::execute;
+use sinew_codegen::explain::{decisions, explain};
 use sinew_codegen::kernel::{RegionKind, Regions, Schedule};
-use sinew_codegen::schedule::{Part, RegionOffset, schedule};
+use sinew_codegen::schedule::{Part, RegionOffset, schedule_with_decisions};
 use sinew_ir::{
     Array, Block, Builder, DType, Function, Param, ParamKind, Scalar, Type, Value, interpret,
 };
@@ -91,6 +93,17 @@ pub fn separate(function: &Function) -> (Regions, Vec<RegionOffset>, Vec<RegionO
 }
 
 pub fn scheduled(function: &Function) -> Schedule {
+    decided(function, Target::Cpu).0
+}
+
+/// What `explain` says of a function's schedule and of the decisions behind it.
+pub fn explained(function: &Function) -> String {
+    let (schedule, decided) = decided(function, Target::Cpu);
+    explain(&schedule) + &decisions(&decided)
+}
+
+/// The schedule of a function for a target, and what was decided on the way.
+pub fn decided(function: &Function, target: Target) -> (Schedule, Vec<PartDecisions>) {
     let (regions, inputs, outputs) = separate(function);
     let part = Part {
         name: "test",
@@ -98,7 +111,7 @@ pub fn scheduled(function: &Function) -> Schedule {
         inputs,
         outputs,
     };
-    match schedule(&[part], regions, Target::Cpu) {
+    match schedule_with_decisions(&[part], regions, target) {
         Ok(s) => s,
         Err(e) => panic!("{e}\n{function:?}"),
     }

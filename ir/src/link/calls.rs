@@ -48,6 +48,9 @@ impl<'u> Inliner<'u> {
         if function.body.results.len() != c.results.len() {
             return Err(refuse("the number of results differs"));
         }
+        if !same_structs(&function, c) {
+            return Err(refuse("what is one struct differs"));
+        }
         let called = match &c.mode {
             CallMode::Loop(l) => {
                 let mut made = self.open_loop(instance, c, l, &operands, &refuse)?;
@@ -172,6 +175,17 @@ impl<'u> Inliner<'u> {
         refuse: &dyn Fn(&'static str) -> LinkError,
     ) -> Result<(), LinkError> {
         let results = &inlined.function.body.results;
+        let carried: Vec<(usize, usize)> = l
+            .carried_results()
+            .into_iter()
+            .zip(l.carried_params())
+            .collect();
+        let from = inlined.function.returned().len();
+        for (i, param) in inlined.function.states.iter().enumerate() {
+            if carried.iter().any(|(r, p)| *r == from + i && p != param) {
+                return Err(refuse("a state is handed on to another parameter"));
+            }
+        }
         for at in in_order(l) {
             let (inner, outer) = (inlined.value(results[at]), c.results[at]);
             let declared = instance.function.type_of(outer);
@@ -396,6 +410,18 @@ fn in_order(l: &LoopMode) -> Vec<usize> {
     let mut out = l.carried_results();
     out.extend((0..l.results.len()).filter(|r| l.results[*r] != LoopResult::Carried));
     out
+}
+
+/// Whether a call has those arguments for one struct that its callee does.
+fn same_structs(function: &Function, c: &Call) -> bool {
+    // The index of a loop is a parameter and no operand.
+    let before = |param: usize| match &c.mode {
+        CallMode::Loop(l) => l.operands().take_while(|(p, _)| *p < param).count(),
+        CallMode::Plain | CallMode::Choice(_) | CallMode::Checkpoint => param,
+    };
+    let declared = function.structs.iter();
+    let declared = declared.map(|s| (&s.type_name, before(s.leaves.start)..before(s.leaves.end)));
+    declared.eq(c.structs.iter().map(|s| (&s.type_name, s.leaves.clone())))
 }
 
 /// What the callee of a loop gets in an iteration, one a parameter.

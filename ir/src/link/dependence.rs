@@ -8,9 +8,10 @@ use super::inliner::Inliner;
 use super::{LinkError, extent};
 use crate::activity::{CalleeInfo, Flow};
 use crate::block::Inst;
-use crate::call::Call;
-use crate::function::{Function, Origin};
+use crate::call::{Call, CallMode};
+use crate::function::{Function, Origin, Value};
 use crate::unit::Unit;
+use std::collections::HashMap;
 use std::rc::Rc;
 
 /// For each result of a unit, which parameters it depends on smoothly: the others have no gradient
@@ -38,8 +39,13 @@ impl<'u> Inliner<'u> {
         self.asked.push(key);
         let function = self.inlinable(unit)?;
         let depends = self.depends(unit, &function)?;
+        let kept = self.kept(unit, &function)?;
         self.asked.pop();
-        let info = Rc::new(CalleeInfo { depends });
+        let info = CalleeInfo {
+            depends,
+            kept: Vec::new(),
+        };
+        let info = Rc::new(info.keeping(kept));
         self.infos.insert(key, info.clone());
         Ok(info)
     }
@@ -76,12 +82,66 @@ impl<'u> Inliner<'u> {
         })
     }
 
-    /// Whether the stored pullback of a unit asks its callees for no gradient that they do not have.
+    /// The states that a function gives back as it got them: the result, and the parameter.
+    fn kept(
+        &mut self,
+        unit: &'u Unit,
+        function: &Function,
+    ) -> Result<Vec<(usize, usize)>, LinkError> {
+        if function.states.is_empty() {
+            return Ok(Vec::new());
+        }
+        // What each value is that a call or a loop gives back as it got it.
+        let mut same: HashMap<Value, Value> = HashMap::new();
+        let mut insts = Vec::new();
+        function.body.each_inst(&mut |inst| insts.push(inst));
+        for inst in insts {
+            match inst {
+                Inst::Call(c) => {
+                    let kept = self.effect(unit, c)?.kept;
+                    let pairs = kept
+                        .iter()
+                        .filter_map(|(r, p)| c.results.get(*r).zip(c.operands.get(*p)));
+                    same.extend(pairs.map(|(r, v)| (*r, *v)));
+                }
+                Inst::Loop(l) => {
+                    let params = l.carried_params().iter().zip(&l.body.results);
+                    let ends = l.results.iter().zip(&l.carried);
+                    for ((param, next), (result, first)) in params.zip(ends) {
+                        if param == next {
+                            same.insert(*result, *first);
+                        }
+                    }
+                }
+                Inst::Op(_) | Inst::PullbackCall(_) => {}
+            }
+        }
+        let from = function.returned().len();
+        let kept = function.new_states().enumerate();
+        let kept = kept.filter(|(_, (param, value))| {
+            let mut value = *value;
+            while let Some(before) = same.get(&value) {
+                value = *before;
+            }
+            value.index() == *param
+        });
+        Ok(kept.map(|(i, (param, _))| (from + i, param)).collect())
+    }
+
+    /// Whether the stored pullback of a unit asks its callees for no gradient that they do not have, and
+    /// all states that it takes for kept are so.
     pub(super) fn is_exact(
         &mut self,
         unit: &'u Unit,
         function: &Function,
     ) -> Result<bool, LinkError> {
+        for inst in &function.body.insts {
+            if let Inst::Call(c) = inst
+                && !self.keeps_states(unit, c)?
+            {
+                return Ok(false);
+            }
+        }
         let calls = function.calls();
         let stored = function.pullback.iter().flat_map(|p| &p.block.insts);
         for inst in stored {
@@ -97,5 +157,21 @@ impl<'u> Inliner<'u> {
             }
         }
         Ok(true)
+    }
+
+    /// Whether a call keeps all states that its callee may change.
+    fn keeps_states(&mut self, unit: &'u Unit, call: &Call) -> Result<bool, LinkError> {
+        let function = self.inlinable(callee(unit, &call.target.name)?)?;
+        if function.states.is_empty() {
+            return Ok(true);
+        }
+        let from = function.returned().len();
+        let states = function.states.iter().enumerate();
+        let mut states: Vec<(usize, usize)> = states.map(|(i, p)| (from + i, *p)).collect();
+        if let CallMode::Loop(l) = &call.mode {
+            states = l.kept(&states);
+        }
+        let info = self.effect(unit, call)?;
+        Ok(states.iter().all(|state| info.kept.contains(state)))
     }
 }

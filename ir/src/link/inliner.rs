@@ -144,6 +144,8 @@ impl<'u> Inliner<'u> {
             symbols: stored.symbols.clone(),
             constraints: stored.constraints.clone(),
             params: stored.params.clone(),
+            structs: stored.structs.clone(),
+            states: stored.states.clone(),
             values: inner.values,
             body: Block::body(params, inner.insts, root.map(&stored.body.results)),
             pullback: None,
@@ -153,7 +155,7 @@ impl<'u> Inliner<'u> {
         crate::simplify::simplify(&mut function);
         check(unit, &function, Stage::Inlined)?;
         let all = vec![true; function.body.results.len()];
-        // Derived at once: what its loops must keep for it has to be there when it is inlined.
+        // Of all results, states too: no other pullback of it is derived. And derived at once: what its loops must keep for it has to be there when it is inlined.
         let derived = derive_pullback_of(&mut function, &all, &|_| None);
         let refused = derived.err().map(|error| LinkError::Pullback {
             path: unit.path.to_string(),

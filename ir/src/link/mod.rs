@@ -180,16 +180,17 @@ pub enum LinkError {
 /// A program that computes results and gradients.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Gradient {
-    /// The program: its results are the primal results, then the gradients.
+    /// The program: its results are the primal results, then the gradients, then the new states.
     pub program: Function,
-    /// How many primal results there are.
+    /// How many primal results there are, without states.
     pub results: usize,
     /// For each parameter of the unit, which result is its gradient; `None` for those that were not
     /// wanted, are no floats, or that the result does not depend on.
     pub gradients: Vec<Option<usize>>,
 }
 
-/// The forward program of a unit.
+/// The forward program of a unit: its results are what the unit returns, then the states that it
+/// changes ([`Function::states`]).
 ///
 /// # Errors
 /// Texts, calls or sizes that do not fit each other.
@@ -212,7 +213,8 @@ pub fn link_gradient(
     let mut link = Link::open(unit, Substitution::of_binding(unit, binding))?;
     link.inliner.body(&mut link.root)?;
     let results = link.results();
-    let types = results.iter().map(|r| link.inliner.builder.type_of(*r));
+    let returned = &results[..link.root.function.returned().len()];
+    let types = returned.iter().map(|r| link.inliner.builder.type_of(*r));
     let scalar: Vec<bool> = types
         .map(|t| t.dtype.is_float() && t.shape == Shape::scalar())
         .collect();
@@ -244,7 +246,7 @@ pub fn link_pullback(
     let mut link = Link::open(unit, Substitution::of_binding(unit, binding))?;
     let function = link.root.function.clone();
     let mut cotangents = Vec::with_capacity(function.body.results.len());
-    for (i, r) in function.body.results.iter().enumerate() {
+    for (i, r) in function.returned().iter().enumerate() {
         let ty = link.root.substitution.of_type(function.type_of(*r))?;
         cotangents.push(match ty.dtype.is_float() {
             true => Some(link.input(format!("cotangent.{i}"), ty)),
@@ -271,7 +273,8 @@ pub fn inline(unit: &Unit) -> Result<Function, LinkError> {
     link.inliner.body(&mut link.root)?;
     let results = link.results();
     let body = std::mem::take(&mut link.inliner.builder.insts);
-    let cotangents: Vec<Option<Value>> = results
+    let returned = function.returned().len();
+    let cotangents: Vec<Option<Value>> = results[..returned]
         .iter()
         .map(|r| {
             let ty = link.inliner.builder.type_of(*r).clone();
@@ -299,12 +302,15 @@ pub fn inline(unit: &Unit) -> Result<Function, LinkError> {
         symbols: function.symbols.clone(),
         constraints: function.constraints.clone(),
         params: link.params,
+        structs: function.structs.clone(),
+        states: function.states.clone(),
         values: link.inliner.builder.values,
         body,
         pullback: Some(pullback),
     };
     check(unit, &out, Stage::Inlined)?;
     crate::simplify::simplify(&mut out);
+    crate::simplify::drop_unchanged_states(&mut out);
     check(unit, &out, Stage::Inlined)?;
     Ok(out)
 }
@@ -375,6 +381,7 @@ impl<'u> Link<'u> {
         cotangents: &[Option<Value>],
         wanted: &dyn Fn(&Param) -> bool,
     ) -> Result<Gradient, LinkError> {
+        let states = results.split_off(self.root.function.returned().len());
         let primal = results.len();
         let found = self.inliner.pullback(&mut self.root, cotangents)?;
         let mut gradients = vec![None; found.len()];
@@ -384,6 +391,7 @@ impl<'u> Link<'u> {
                 results.push(value);
             }
         }
+        results.extend(states);
         Ok(Gradient {
             program: self.program(results)?,
             results: primal,
@@ -398,6 +406,8 @@ impl<'u> Link<'u> {
             symbols: Vec::new(),
             constraints: Vec::new(),
             params: self.params,
+            structs: self.root.function.structs.clone(),
+            states: self.root.function.states.clone(),
             values: self.inliner.builder.values,
             body: Block::body(params, self.inliner.builder.insts, results),
             pullback: None,
@@ -407,6 +417,7 @@ impl<'u> Link<'u> {
         decompose(&mut out).map_err(|e| op_error(self.unit, e.op, e.location, *e.error))?;
         check(self.unit, &out, Stage::Program)?;
         crate::simplify::simplify(&mut out);
+        crate::simplify::drop_unchanged_states(&mut out);
         check(self.unit, &out, Stage::Program)?;
         Ok(out)
     }

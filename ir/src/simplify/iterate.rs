@@ -138,7 +138,8 @@ impl Rewriter {
         }
     }
 
-    /// Equal stacks are one; a stack of what the body does not make is a broadcast.
+    /// Equal stacks are one; a stack of what the body does not make is a broadcast, and one of the slices
+    /// that it gets is what they are slices of.
     fn equal_stacks(&mut self, l: &mut Loop) {
         let mut at = 0;
         while at < l.stacked.len() {
@@ -152,7 +153,11 @@ impl Rewriter {
                     let ty: Type = self.type_of(stack).clone();
                     self.broadcast(value, ty.shape, vec![Axis::At(axis)])
                 }
-                None => None,
+                None => {
+                    let slices = l.slice_params().iter().zip(&l.sliced);
+                    let mut same = slices.filter(|(p, s)| **p == value && s.axis == axis);
+                    same.next().map(|(_, s)| s.value)
+                }
             };
             match same {
                 Some(same) => {

@@ -21,7 +21,7 @@ mod shear;
 mod view;
 
 use crate::dead;
-use crate::function::Function;
+use crate::function::{Function, Value};
 use rewriter::Rewriter;
 
 /// A pass makes chains of rules at once; what is left to later ones are rules that wait for an
@@ -54,4 +54,16 @@ pub fn simplify(function: &mut Function) {
             break;
         }
     }
+}
+
+/// Takes the states out of a program's results that it leaves as they were.
+pub(crate) fn drop_unchanged_states(program: &mut Function) {
+    let results = program.returned().len();
+    let unchanged = |(param, value): (usize, Value)| value.index() == param;
+    let keep: Vec<bool> = program.new_states().map(|s| !unchanged(s)).collect();
+    let mut kept = keep.iter();
+    program.states.retain(|_| kept.next() == Some(&true));
+    let mut kept = std::iter::repeat_n(&true, results).chain(&keep);
+    let results = &mut program.body.results;
+    results.retain(|_| kept.next() == Some(&true));
 }

@@ -2,10 +2,9 @@
 
 use super::error::{DEPTH, ParseProblem};
 use super::parse::{Parsed, Parser};
+use super::structs::Arguments;
 use crate::block::{Block, Inst, Loop, Order, Sliced};
-use crate::call::{
-    Alternative, Call, CallMode, LoopMode, LoopParam, LoopResult, PullbackCall, Target,
-};
+use crate::call::{Alternative, Call, CallMode, LoopMode, LoopResult, PullbackCall, Target};
 use crate::dim::Symbol;
 use crate::function::Value;
 use crate::shape::Type;
@@ -15,22 +14,7 @@ impl<'a> Parser<'a> {
         let target = self.target()?;
         let mut mode = self.mode()?;
         self.sign("(")?;
-        let mut operands = Vec::new();
-        while !self.eat(")") {
-            let has_operand = match &mut mode {
-                CallMode::Loop(l) => self.loop_param(l)?,
-                CallMode::Plain | CallMode::Choice(_) | CallMode::Checkpoint => true,
-            };
-            if has_operand {
-                let operand = self.value()?;
-                operands.push(operand);
-                self.slice_axis(&mut mode)?;
-            }
-            if !self.eat(",") {
-                self.sign(")")?;
-                break;
-            }
-        }
+        let Arguments { operands, structs } = self.arguments(&mut mode)?;
         self.sign("->")?;
         let types = match &mut mode {
             CallMode::Loop(l) => self.loop_results(l)?,
@@ -45,7 +29,7 @@ impl<'a> Parser<'a> {
         let location = self.location()?;
         let mut results = Vec::with_capacity(names.len());
         for (name, ty) in names.iter().zip(types) {
-            results.push(self.define(name, ty)?);
+            results.push(self.define(*name, ty)?);
         }
         if let Some(first) = results.first() {
             self.calls.insert(*first, operands.clone());
@@ -54,6 +38,7 @@ impl<'a> Parser<'a> {
             target,
             mode,
             operands,
+            structs,
             results,
             location,
         }));
@@ -127,32 +112,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// The role of a loop's next parameter; tells whether an operand follows.
-    fn loop_param(&mut self, mode: &mut LoopMode) -> Parsed<bool> {
-        let role = if self.eat_word("index") {
-            LoopParam::Index
-        } else if self.eat_word("carried") {
-            LoopParam::Carried
-        } else if self.eat_word("sliced") {
-            LoopParam::Sliced { axis: 0 }
-        } else {
-            LoopParam::Invariant
-        };
-        mode.params.push(role);
-        Ok(role != LoopParam::Index)
-    }
-
-    /// The axis behind a sliced operand, where it is not the first.
-    fn slice_axis(&mut self, mode: &mut CallMode) -> Parsed<()> {
-        if let CallMode::Loop(l) = mode
-            && let Some(LoopParam::Sliced { axis }) = l.params.last_mut()
-        {
-            *axis = self.axis_or_first()?;
-        }
-        Ok(())
-    }
-
-    fn axis_or_first(&mut self) -> Parsed<usize> {
+    pub(super) fn axis_or_first(&mut self) -> Parsed<usize> {
         match self.eat_word("axis") {
             true => self.integer(),
             false => Ok(0),
@@ -226,7 +186,7 @@ impl<'a> Parser<'a> {
         }
         let mut results = Vec::with_capacity(names.len());
         for ((name, ty), position) in names.iter().zip(types).zip(positions) {
-            results.push((position, self.define(name, ty)?));
+            results.push((position, self.define(*name, ty)?));
         }
         self.builder.insts.push(Inst::PullbackCall(PullbackCall {
             call,
@@ -264,7 +224,7 @@ impl<'a> Parser<'a> {
         self.sign("}")?;
         made.location = self.location()?;
         for name in self.order.drain(scope..) {
-            self.names.remove(name);
+            self.names.remove(&name);
         }
         self.builder.insts = outer;
         let mut types = Vec::with_capacity(names.len());
@@ -283,7 +243,7 @@ impl<'a> Parser<'a> {
             });
         }
         for (name, ty) in names.iter().zip(types) {
-            made.results.push(self.define(name, ty)?);
+            made.results.push(self.define(*name, ty)?);
         }
         self.depth -= 1;
         self.builder.insts.push(Inst::Loop(made));

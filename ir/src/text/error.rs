@@ -6,6 +6,9 @@ use crate::shape::Shape;
 /// How deep parentheses may nest in a dim: far more than anyone writes, far less than the stack holds.
 pub(super) const DEPTH: usize = 64;
 
+/// How deep structs may nest.
+pub(super) const STRUCTS: usize = 256;
+
 /// A text that is no function, and where it stops being one.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error("{line}:{column}: {problem}")]
@@ -56,6 +59,9 @@ pub enum ParseProblem {
     /// Parentheses in parentheses, many times over.
     #[error("parentheses nest deeper than {DEPTH}")]
     Depth,
+    /// Structs in structs, many times over.
+    #[error("structs nest deeper than {STRUCTS}")]
+    Structs,
     /// An axis that its shape does not have.
     #[error("the shape ({shape}) has no axis `{axis}`")]
     Axis {

@@ -1,15 +1,15 @@
 //! The text form of functions: what binaries store, what tools print, what golden tests compare.
 //!
 //! ```text
-//! fn @mlp<B, H, const K>(%m.w: param float[64, H], %x: float[B, 64]) -> float[B, H] where H <= 1024 {
-//!   %2 = dot %x, %m.w contract_x [1] contract_y [0]
-//!   %3, %4 = call @norm<W = H, [S] = [B]>(%2) -> float[B, H], float[B]
-//!   return %3
+//! fn @mlp<B, H, const K>(%m: Mlp { w: param float[64, H], norm: Norm { mean: state float[H] } }, %x: float[B, 64]) -> float[B, H] where H <= 1024 {
+//!   %3 = dot %x, %m.w contract_x [1] contract_y [0]
+//!   %4, %5 = call @Norm::forward<W = H, [S] = [B]>(%m.norm, %3) -> float[B, H], float[H]
+//!   return %4, state %m.norm.mean: %5
 //! }
-//! pullback(%5: float[B, H]) {
-//!   %6 = pullback %3(%5, _) of [0]
-//!   %7 = dot %x, %6 contract_x [0] contract_y [0]
-//!   return %m.w: %7
+//! pullback(%6: float[B, H]) {
+//!   %7, %8 = pullback %4(%6, _) of [0, 1]
+//!   %9 = dot %x, %8 contract_x [0] contract_y [0]
+//!   return %m.w: %9, %m.norm.mean: %7
 //! }
 //! ```
 //!
@@ -25,6 +25,12 @@
 //!   }
 //! ```
 //!
+//! - A struct is one parameter, which tells its type and its leaves, and one argument: by its path where
+//!   it is a parameter or in one, else `Norm {%5}`, its leaves in order. A leaf is called by its path.
+//!   In the mode of a loop, a role in front of a struct is that of all its leaves; roles that differ
+//!   stand in front of each: `Norm {%m.norm.scale, carried %m.norm.mean}`.
+//! - States are behind what a function returns, each with its name; the types behind `->` are without
+//!   them. Cotangents of states are left out where there are none.
 //! - What a loop's body defines is known in it only. The axis of a slice or a stack is a position in the
 //!   dims behind a sequence; the first is left out.
 //! - A pullback that is written by hand, and not derived, is `written pullback(..) { .. }`.
@@ -47,6 +53,7 @@ mod characters;
 mod error;
 mod parse;
 mod print;
+mod structs;
 mod types;
 
 pub use error::{ParseError, ParseProblem};

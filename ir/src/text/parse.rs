@@ -10,13 +10,14 @@ use crate::block::Inst;
 use crate::builder::Builder;
 use crate::dim::Symbol;
 use crate::function::{
-    Constraint, Function, Origin, Param, ParamKind, PullbackBody, Relation, SymbolDecl, SymbolKind,
-    Value,
+    Constraint, Function, Origin, PullbackBody, Relation, SymbolDecl, SymbolKind, Value,
 };
 use crate::op::OpError;
 use crate::ops;
 use crate::shape::{Axis, Type};
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::ops::Range;
 
 /// Reads one function.
 ///
@@ -39,6 +40,7 @@ pub fn parse(text: &str) -> Result<Function, ParseError> {
         symbols: HashMap::new(),
         names: HashMap::new(),
         order: Vec::new(),
+        structs: HashMap::new(),
         calls: HashMap::new(),
         function: Function::default(),
         builder: Builder::default(),
@@ -72,9 +74,11 @@ pub(super) struct Parser<'a> {
     /// How many parentheses of a dim are open.
     pub(super) depth: usize,
     pub(super) symbols: HashMap<&'a str, (Symbol, SymbolKind)>,
-    pub(super) names: HashMap<&'a str, Value>,
+    pub(super) names: HashMap<Cow<'a, str>, Value>,
     /// The names defined so far, in order: those of a block are gone behind it.
-    pub(super) order: Vec<&'a str>,
+    pub(super) order: Vec<Cow<'a, str>>,
+    /// The parameters that are structs, and the structs in them: their types and leaves, by their paths.
+    pub(super) structs: HashMap<String, (&'a str, Range<usize>)>,
     /// The operands of each call so far, by its first result.
     pub(super) calls: HashMap<Value, Vec<Value>>,
     pub(super) function: Function,
@@ -90,13 +94,7 @@ impl<'a> Parser<'a> {
             self.symbol_list()?;
         }
         self.sign("(")?;
-        while !self.eat(")") {
-            self.param()?;
-            if !self.eat(",") {
-                self.sign(")")?;
-                break;
-            }
-        }
+        self.params()?;
         self.sign("->")?;
         let announced = self.types()?;
         if self.eat_word("where") {
@@ -111,9 +109,7 @@ impl<'a> Parser<'a> {
         self.sign("{")?;
         self.function.body.insts = self.insts()?;
         self.word("return")?;
-        if self.peek() == Some(b'%') {
-            self.function.body.results = self.operands()?;
-        }
+        self.returns()?;
         self.announced(&announced)?;
         self.sign("}")?;
         if self.eat_word("written") {
@@ -156,26 +152,6 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn param(&mut self) -> Parsed<()> {
-        let name = self.value_name()?;
-        self.sign(":")?;
-        let kind = if self.eat_word("param") {
-            ParamKind::Param
-        } else if self.eat_word("state") {
-            ParamKind::State
-        } else {
-            ParamKind::Input
-        };
-        let ty = self.of_type()?;
-        let value = self.define(name, ty)?;
-        self.function.body.params.push(value);
-        self.function.params.push(Param {
-            name: name.to_string(),
-            kind,
-        });
-        Ok(())
-    }
-
     pub(super) fn constraint(&mut self) -> Parsed<Constraint> {
         let left = self.dim()?;
         let relation = if self.eat("==") {
@@ -195,7 +171,7 @@ impl<'a> Parser<'a> {
     }
 
     fn announced(&self, announced: &[Type]) -> Parsed<()> {
-        let results = &self.function.body.results;
+        let results = self.function.returned();
         if announced.len() != results.len() {
             return Err(ParseProblem::Count {
                 announced: announced.len(),
@@ -236,9 +212,11 @@ impl<'a> Parser<'a> {
                 break;
             }
         }
-        if results != self.function.body.results.len() {
+        // States that have no cotangent are left out.
+        let f = &self.function;
+        if !(f.returned().len()..=f.body.results.len()).contains(&results) {
             return Err(ParseProblem::Count {
-                announced: self.function.body.results.len(),
+                announced: f.returned().len(),
                 found: results,
             });
         }
@@ -248,8 +226,7 @@ impl<'a> Parser<'a> {
         let mut gradients = vec![None; self.function.params.len()];
         while self.peek() == Some(b'%') {
             let name = self.value_name()?;
-            let known = self.function.param(name);
-            let param = known.ok_or_else(|| ParseProblem::UnknownParam(name.into()))?;
+            let param = self.param_called(name)?;
             self.sign(":")?;
             gradients[param.index()] = Some(self.value()?);
             if !self.eat(",") {
@@ -385,15 +362,17 @@ impl<'a> Parser<'a> {
         Ok(out)
     }
 
-    fn name(&mut self, name: &'a str, value: Value) -> Parsed<()> {
-        self.order.push(name);
-        match self.names.insert(name, value) {
-            Some(_) => Err(ParseProblem::Redefined(name.to_string())),
-            None => Ok(()),
+    fn name(&mut self, name: impl Into<Cow<'a, str>>, value: Value) -> Parsed<()> {
+        let name = name.into();
+        self.order.push(name.clone());
+        if self.structs.contains_key(name.as_ref()) || self.names.contains_key(&name) {
+            return Err(ParseProblem::Redefined(name.into_owned()));
         }
+        self.names.insert(name, value);
+        Ok(())
     }
 
-    pub(super) fn define(&mut self, name: &'a str, ty: Type) -> Parsed<Value> {
+    pub(super) fn define(&mut self, name: impl Into<Cow<'a, str>>, ty: Type) -> Parsed<Value> {
         let value = self.builder.value(ty);
         self.name(name, value)?;
         Ok(value)

@@ -4,10 +4,10 @@
 
 use crate::attribute::{Attribute, AttributeKind, ShapeSource};
 use crate::block::{Block, Inst, Loop, OpInst, Order};
-use crate::call::{Call, CallMode, LoopMode, LoopParam, LoopResult, PullbackCall, Target};
+use crate::call::{Call, CallMode, LoopMode, LoopResult, PullbackCall, Target};
 use crate::dtype::DType;
 use crate::function::{
-    Constraint, Function, Location, Origin, ParamKind, PullbackBody, Relation, SymbolKind, Value,
+    Constraint, Function, Location, Origin, PullbackBody, Relation, SymbolKind, Value,
 };
 use crate::shape::{Axis, Shape, Type};
 use std::fmt::{self, Write};
@@ -72,10 +72,10 @@ impl fmt::Display for Number {
     }
 }
 
-struct Printer<'a, W> {
-    function: &'a Function,
+pub(super) struct Printer<'a, W> {
+    pub(super) function: &'a Function,
     locations: bool,
-    out: &'a mut W,
+    pub(super) out: &'a mut W,
 }
 
 impl<W: Write> Printer<'_, W> {
@@ -94,23 +94,9 @@ impl<W: Write> Printer<'_, W> {
             self.out.write_char('>')?;
         }
         self.out.write_char('(')?;
-        for (i, p) in f.params.iter().enumerate() {
-            if i > 0 {
-                self.out.write_str(", ")?;
-            }
-            let kind = match p.kind {
-                ParamKind::Input => "",
-                ParamKind::Param => "param ",
-                ParamKind::State => "state ",
-            };
-            write!(self.out, "%{}: {kind}", p.name)?;
-            match f.values.get(i) {
-                Some(t) => write!(self.out, "{t}")?,
-                None => self.out.write_char('?')?,
-            }
-        }
+        self.params()?;
         self.out.write_str(") -> ")?;
-        self.types(&f.body.results)?;
+        self.types(f.returned())?;
         for (i, c) in f.constraints.iter().enumerate() {
             self.out.write_str(if i == 0 { " where " } else { ", " })?;
             write!(self.out, "{c}")?;
@@ -118,10 +104,7 @@ impl<W: Write> Printer<'_, W> {
         self.out.write_str(" {\n")?;
         self.insts(&f.body, 1)?;
         self.out.write_str("  return")?;
-        for (i, r) in f.body.results.iter().enumerate() {
-            self.out.write_str(if i == 0 { " " } else { ", " })?;
-            self.value(*r)?;
-        }
+        self.returns()?;
         self.out.write_str("\n}\n")?;
         match &f.pullback {
             Some(p) => self.pullback(p),
@@ -134,7 +117,8 @@ impl<W: Write> Printer<'_, W> {
             self.out.write_str("written ")?;
         }
         self.out.write_str("pullback(")?;
-        for i in 0..self.function.body.results.len() {
+        let last = p.cotangents.last().map_or(0, |last| last + 1);
+        for i in 0..last.max(self.function.returned().len()) {
             if i > 0 {
                 self.out.write_str(", ")?;
             }
@@ -256,7 +240,7 @@ impl<W: Write> Printer<'_, W> {
             CallMode::Loop(l) => return self.call_of_loop(c, l),
         }
         self.out.write_char('(')?;
-        self.values(&c.operands)?;
+        self.arguments(c)?;
         self.out.write_str(") -> ")?;
         self.types(&c.results)?;
         self.location(c.location)
@@ -281,27 +265,7 @@ impl<W: Write> Printer<'_, W> {
 
     fn call_of_loop(&mut self, c: &Call, l: &LoopMode) -> fmt::Result {
         write!(self.out, " loop {}{} (", l.trip, backward(l.order))?;
-        let mut operands = c.operands.iter();
-        for (i, role) in l.params.iter().enumerate() {
-            if i > 0 {
-                self.out.write_str(", ")?;
-            }
-            let (word, axis) = match role {
-                LoopParam::Index => {
-                    self.out.write_str("index")?;
-                    continue;
-                }
-                LoopParam::Invariant => ("", 0),
-                LoopParam::Carried => ("carried ", 0),
-                LoopParam::Sliced { axis } => ("sliced ", *axis),
-            };
-            self.out.write_str(word)?;
-            match operands.next() {
-                Some(v) => self.value(*v)?,
-                None => self.out.write_char('?')?,
-            }
-            self.axis(axis)?;
-        }
+        self.arguments(c)?;
         self.out.write_str(") -> ")?;
         if c.results.is_empty() {
             self.out.write_str("()")?;
@@ -322,7 +286,7 @@ impl<W: Write> Printer<'_, W> {
     }
 
     /// The axis of a slice or a stack, which is the first where none is written.
-    fn axis(&mut self, axis: usize) -> fmt::Result {
+    pub(super) fn axis(&mut self, axis: usize) -> fmt::Result {
         match axis {
             0 => Ok(()),
             _ => write!(self.out, " axis {axis}"),
@@ -393,7 +357,7 @@ impl<W: Write> Printer<'_, W> {
         self.out.write_char(']')
     }
 
-    fn value(&mut self, v: Value) -> fmt::Result {
+    pub(super) fn value(&mut self, v: Value) -> fmt::Result {
         match self.function.params.get(v.index()) {
             Some(p) => write!(self.out, "%{}", p.name),
             None => write!(self.out, "{v}"),

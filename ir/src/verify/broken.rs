@@ -21,6 +21,9 @@ pub enum Broken {
     /// A parameter's name that is taken, or is only digits.
     #[error("the parameter name `{0}` is taken, or a number")]
     ParamName(String),
+    /// A struct whose leaves are not there, or not behind those of the struct before it.
+    #[error("the leaves of `{0}` are not there, or not in order")]
+    Leaves(String),
     /// A parameter without a type.
     #[error("the parameter `{0}` has no type")]
     ParamType(String),

@@ -15,6 +15,11 @@
 //!    parameters that [`crate::Loop`] tells; what it defines is used in it only; no call stands in it.
 //! 8. Every symbol is declared, once, and used as what it is: dims hold no sequences, and sequences no
 //!    sizes. At most one symbol is a sequence.
+//! 9. What is one struct, among parameters or a call's operands, lies side by side, one struct behind the
+//!    other; so do the structs in one. A leaf's name is its path, and no struct has the name of another
+//!    or of a parameter.
+//! 10. The states that a function leaves are those of parameters that are states, in order, each of its
+//!    parameter's type.
 //!
 //! What else is legal depends on how far a function has come, see [`Stage`]. Callees are none of its
 //! business: the linker checks calls where it inlines them.
@@ -22,6 +27,7 @@
 mod broken;
 mod loops;
 mod stage;
+mod structs;
 
 use crate::attribute::{Attribute, AttributeKind};
 use crate::block::{Block, Inst, OpInst};
@@ -77,6 +83,7 @@ fn check(function: &Function) -> Result<(), Broken> {
             return Err(Broken::ParamType(p.name.clone()));
         }
     }
+    structs::params(function, &names)?;
     let (params, declared) = (&function.body.params, &function.params);
     Broken::unless_as_many("parameters of the body", declared.len(), params.len())?;
     if let Some(i) = (0..function.params.len()).find(|i| function.body.params[*i].index() != *i) {
@@ -97,6 +104,7 @@ fn check(function: &Function) -> Result<(), Broken> {
         checker.shape(&t.shape)?;
     }
     checker.block(&function.body)?;
+    checker.states()?;
     checker.pullback()?;
     match checker.scope.iter().position(|s| *s == Scope::Undefined) {
         Some(i) => Err(Broken::Undefined(Value(
@@ -214,6 +222,7 @@ impl Checker<'_> {
     }
 
     fn call(&mut self, c: &Call) -> Result<(), Broken> {
+        self.arguments(c)?;
         for v in &c.operands {
             self.used(*v)?;
         }

@@ -1,5 +1,6 @@
 //! Calls: of operations by their table, of model functions and methods by their signatures.
 
+use super::structs::Operands;
 use super::turbofish::{arguments_before_last, last_arguments};
 use super::value::{StructVal, Val};
 use super::{Lowerer, Mention};
@@ -14,7 +15,7 @@ use crate::parse;
 use crate::signature::{self, ParamType};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use sinew_ir::{CalleeInfo, Dim, Inst, Relation, Symbol, SymbolKind, Type, Value};
+use sinew_ir::{CalleeInfo, Dim, Inst, Relation, Symbol, SymbolKind, Type};
 
 /// An argument of a call: its value, and its tokens for messages.
 #[derive(Clone)]
@@ -204,7 +205,7 @@ impl Lowerer<'_, '_> {
         if given.len() != f.params.len() {
             return Err(self.report(messages::argument_count(at, f, given.len())));
         }
-        let mut operands = Vec::new();
+        let mut operands = Operands::default();
         let mut pending = Vec::new();
         let mut bad = false;
         for (i, (param, given)) in f.params.iter().zip(&given).enumerate() {
@@ -271,26 +272,35 @@ impl Lowerer<'_, '_> {
         }
         self.locate(crate::parse::start(at));
         let callee = self.callees.name_for(&f.name, unit);
+        let returned = results.len();
+        let states = self.new_states(&operands, &mut results);
+        let Operands {
+            values, structs, ..
+        } = operands;
         let builder = &self.builder;
         let info = CalleeInfo::assumed(
-            operands.iter().map(|v| builder.type_of(*v)),
+            values.iter().map(|v| builder.type_of(*v)),
             results.iter().map(|v| builder.type_of(*v)),
         );
+        let info = info.keeping(states);
         self.places.callees.insert(callee.clone(), info);
         if let Some(why) = &f.no_derivative {
             let message = messages::call_without_derivative(at, f, why);
             self.places.without.insert(callee.clone(), message);
         }
-        self.builder.insts.push(Inst::Call(sinew_ir::Call::plain(
+        let mut call = sinew_ir::Call::plain(
             sinew_ir::Target {
                 name: callee,
                 sizes,
                 sequence: instance.sequence,
             },
-            operands,
+            values,
             results.clone(),
             self.builder.location,
-        )));
+        );
+        call.structs = structs;
+        self.builder.insts.push(Inst::Call(call));
+        results.truncate(returned);
         let mut vals: Vec<Val> = results.into_iter().map(Val::Tensor).collect();
         match f.tuple {
             true => Ok(Val::Tuple(vals)),
@@ -310,7 +320,7 @@ impl Lowerer<'_, '_> {
         given: &Given,
         instance: &mut Instance,
         pending: &mut Vec<Pending>,
-        operands: &mut Vec<Value>,
+        operands: &mut Operands,
     ) -> Checked<()> {
         match &param.ty {
             ParamType::Tensor(declared) => {
@@ -340,11 +350,11 @@ impl Lowerer<'_, '_> {
                         return Err(self.report(error));
                     }
                 }
-                operands.push(value);
+                operands.values.push(value);
             }
             ParamType::Struct(structure, declared) => {
-                let (found, dims, path) = match &given.val {
-                    Val::Struct(s) => (s.structure, s.dims.clone(), s.path.clone()),
+                let given_struct = match &given.val {
+                    Val::Struct(s) => s,
                     val => {
                         let what = self.describe(val);
                         return Err(self.report(messages::argument_kind(
@@ -355,23 +365,17 @@ impl Lowerer<'_, '_> {
                         )));
                     }
                 };
+                let found = given_struct.structure;
                 if found != *structure {
                     let expected = &self.scope.registry.structs[*structure].signature;
                     let found = &self.scope.registry.structs[found].signature;
                     let error = messages::other_struct(&given.tokens, f, param, expected, found);
                     return Err(self.report(error));
                 }
-                for (d, a) in declared.iter().zip(&dims) {
+                for (d, a) in declared.iter().zip(&given_struct.dims) {
                     instance.dim(&f.symbols, d, a, position, pending);
                 }
-                let prefix = format!("{path}.");
-                for (i, p) in self.params.iter().enumerate() {
-                    if p.name.starts_with(&prefix)
-                        && let Ok(i) = u32::try_from(i)
-                    {
-                        operands.push(Value(i));
-                    }
-                }
+                self.pass(given_struct, operands, (f, param), &given.tokens)?;
             }
         }
         Ok(())

@@ -2,12 +2,10 @@
 
 use super::Lowerer;
 use super::constant::Constant;
-use super::value::{Number, StructVal, Val};
-use crate::check::extents::at_dims;
+use super::value::{Number, Val};
 use crate::errors::{Checked, Reported};
 use crate::messages;
 use crate::parse;
-use crate::signature::FieldKind;
 use proc_macro2::TokenStream;
 use quote::ToTokens;
 use sinew_ir::{DType, Shape, Value};
@@ -224,36 +222,6 @@ impl Lowerer<'_, '_> {
             (Val::Struct(_) | Val::Tuple(_), member) => {
                 let what = self.describe(&base);
                 Err(self.report(messages::no_such_member(member, &what)))
-            }
-        }
-    }
-
-    fn struct_field(&mut self, s: &StructVal, name: &syn::Ident) -> Checked<Val> {
-        let signature = &self.scope.registry.structs[s.structure].signature;
-        let Some(field) = signature
-            .fields
-            .iter()
-            .find(|f| f.name == parse::name(name))
-        else {
-            return Err(self.report(messages::no_field(name, signature)));
-        };
-        let path = format!("{}.{}", s.path, field.name);
-        match &field.kind {
-            FieldKind::Param(_) | FieldKind::State(_) => match self.leaf(&path) {
-                Some(value) => Ok(Val::Tensor(value)),
-                None => Err(Reported),
-            },
-            FieldKind::Child(structure, dims) => {
-                let symbols = &signature.symbols;
-                let dims: Option<Vec<_>> =
-                    dims.iter().map(|d| at_dims(d, symbols, &s.dims)).collect();
-                let structure = *structure;
-                let dims = dims.ok_or_else(|| self.overflow(name.span()))?;
-                Ok(Val::Struct(StructVal {
-                    structure,
-                    dims,
-                    path,
-                }))
             }
         }
     }

@@ -17,27 +17,28 @@ mod expression;
 mod names;
 mod operations;
 mod pattern;
+mod structs;
 mod substitution;
 mod turbofish;
 mod value;
 
-use crate::check::extents::at_dims;
 use crate::check::{Assertion, Equations, Scope, relation, sizes};
 use crate::errors::{Checked, Reported};
 use crate::hidden;
 use crate::messages::{self, Message};
 use crate::parse;
-use crate::signature::{self, FieldKind, ParamType};
+use crate::signature::{self, ParamType};
 pub use arguments::Arguments;
 use constant::Constant;
 use names::Names;
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use sinew_ir::{
-    Block, Builder, CalleeInfo, Dim, Function, Inst, Location, Param, ParamKind, Relation, Symbol,
-    SymbolDecl, SymbolKind, Value,
+    Block, Builder, CalleeInfo, Dim, Function, Inst, Location, Param, Relation, Symbol, SymbolDecl,
+    SymbolKind, Value,
 };
 use std::collections::{HashMap, HashSet};
+use structs::Parameters;
 use substitution::Substitution;
 pub use value::Val;
 
@@ -75,7 +76,7 @@ pub struct Lowerer<'a, 'e> {
     mentions: &'a HashMap<String, Mention>,
     signature: &'a signature::Function,
     builder: Builder,
-    params: Vec<Param>,
+    parameters: Parameters,
     /// Names in scope, innermost block last.
     locals: Vec<HashMap<String, Val>>,
     callees: Names,
@@ -113,7 +114,7 @@ pub fn function(
         mentions,
         signature,
         builder: Builder::default(),
-        params: Vec::new(),
+        parameters: Parameters::default(),
         locals: vec![HashMap::new()],
         callees: Names::default(),
         numbers: Names::default(),
@@ -155,7 +156,7 @@ impl Lowerer<'_, '_> {
         self.parameters(parsed)?;
         let inputs = self.builder.values.len();
         let result = self.block(&parsed.body)?;
-        let results = self.results(result, parsed)?;
+        let mut results = self.results(result, parsed)?;
         debug_assert!(inputs <= self.builder.values.len());
         let configured = sizes::configured(&self.scope.registry, self.signature, &self.equations);
         let gone = |s: &Symbol| self.equations.replaces(s) && !configured.contains(s);
@@ -181,7 +182,11 @@ impl Lowerer<'_, '_> {
                 constraints.push(c);
             }
         }
-        let params = std::mem::take(&mut self.params);
+        let (states, now) = self.parameters.states_now();
+        results.extend(now);
+        let Parameters {
+            params, structs, ..
+        } = std::mem::take(&mut self.parameters);
         let insts = std::mem::take(&mut self.builder.insts);
         let mut function = Function {
             name: self.signature.name.clone(),
@@ -190,6 +195,8 @@ impl Lowerer<'_, '_> {
             values: std::mem::take(&mut self.builder.values),
             body: Block::body(params.len(), insts, results),
             params,
+            structs,
+            states,
             pullback: None,
         };
         self.rewritten(&mut function)?;
@@ -224,48 +231,15 @@ impl Lowerer<'_, '_> {
                         .ty(t)
                         .ok_or_else(|| self.overflow(parsed.span()))?;
                     let value = self.builder.value(t);
-                    self.params.push(Param {
-                        name: p.name.clone(),
-                        kind: ParamKind::Input,
-                    });
+                    self.parameters.params.push(Param::input(&p.name));
                     Val::Tensor(value)
                 }
                 ParamType::Struct(structure, dims) => {
-                    self.leaves(&p.name, *structure, dims, parsed.span())?;
-                    Val::Struct(value::StructVal {
-                        structure: *structure,
-                        dims: dims.clone(),
-                        path: p.name.clone(),
-                    })
+                    let span = parsed.span();
+                    Val::Struct(self.struct_parameter(&p.name, *structure, dims, span)?)
                 }
             };
             self.bind(&p.name, val);
-        }
-        Ok(())
-    }
-
-    fn leaves(&mut self, path: &str, structure: usize, dims: &[Dim], span: Span) -> Checked<()> {
-        let signature = self.scope.registry.structs[structure].signature.clone();
-        for field in &signature.fields {
-            let name = format!("{path}.{}", field.name);
-            let at = |d: &Dim| at_dims(d, &signature.symbols, dims);
-            let (ty, kind) = match &field.kind {
-                FieldKind::Param(t) => (t, ParamKind::Param),
-                FieldKind::State(t) => (t, ParamKind::State),
-                FieldKind::Child(child, child_dims) => {
-                    let dims: Option<Vec<Dim>> = child_dims.iter().map(at).collect();
-                    let dims = dims.ok_or_else(|| self.overflow(span))?;
-                    self.leaves(&name, *child, &dims, span)?;
-                    continue;
-                }
-            };
-            let mut ty = ty.clone();
-            for d in &mut ty.shape.dims {
-                *d = at(d).ok_or_else(|| self.overflow(span))?;
-            }
-            let ty = self.equations.ty(&ty).ok_or_else(|| self.overflow(span))?;
-            self.builder.value(ty);
-            self.params.push(Param { name, kind });
         }
         Ok(())
     }
@@ -358,12 +332,6 @@ impl Lowerer<'_, '_> {
 
     fn lookup(&self, name: &str) -> Option<&Val> {
         self.locals.iter().rev().find_map(|block| block.get(name))
-    }
-
-    /// The value of the leaf called `path`.
-    fn leaf(&self, path: &str) -> Option<Value> {
-        let i = self.params.iter().position(|p| p.name == path)?;
-        u32::try_from(i).ok().map(Value)
     }
 
     /// The place that the next instructions get.

@@ -44,15 +44,24 @@ pub struct Number {
     pub integer: bool,
 }
 
-/// A struct in scope.
+/// A value of struct type, wherever it comes from.
 #[derive(Clone)]
 pub struct StructVal {
-    /// Its position in the registry.
+    /// Its struct's position in the registry.
     pub structure: usize,
     /// Its dims.
     pub dims: Vec<Dim>,
-    /// Its path from a parameter, `m.hidden`: leaves are found by name.
-    pub path: String,
+    /// Its leaves in the order of the struct's declaration, those of a child at the child's place.
+    pub leaves: Rc<[Leaf]>,
+}
+
+/// A leaf of a struct.
+#[derive(Clone, Copy)]
+pub enum Leaf {
+    /// A parameter, which is what it is.
+    Param(Value),
+    /// A state, by its number: what it is changes on the way.
+    State(usize),
 }
 
 /// Every symbol in a function's dims.

@@ -137,6 +137,20 @@ pub fn argument_count(at: &impl ToTokens, f: &Function, found: usize) -> Error {
     .into_error()
 }
 
+pub fn state_twice(at: &impl ToTokens, f: &Function, p: &Param, state: &str) -> Error {
+    message(
+        at,
+        "call",
+        &format!(
+            "`{}` of `{}` has the state `{state}`, which an argument before it has too",
+            p.name, f.name
+        ),
+        &[("declared", format!("{} at {}", print_signature(f), f.at))],
+        "a call may change the states that it is given, so it is given each of them once",
+    )
+    .into_error()
+}
+
 pub fn argument_kind(at: &impl ToTokens, f: &Function, p: &Param, what: &str) -> Error {
     let wanted = match &p.ty {
         ParamType::Tensor(t) => tensor(t),

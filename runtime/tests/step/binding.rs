@@ -79,7 +79,7 @@ impl ModelFunction for Wide {
     const UNIT: &'static Unit = &Unit {
         path: "wide",
         file: "src/f.rs",
-        text: "fn @wide(%m.0: param f64[]) -> f64[] {\n  return %m.0\n}\n",
+        text: "fn @wide(%m: Vec { 0: param f64[] }) -> f64[] {\n  return %m.0\n}\n",
         callees: &[],
         consts: &[],
         numbers: &[],
@@ -106,11 +106,44 @@ impl ModelFunction for Constant {
     const UNIT: &'static Unit = &Unit {
         path: "constant",
         file: "src/f.rs",
-        text: "fn @constant(%m.0: param float[]) -> float[] {\n  %1 = const value 1 dtype float shape []\n  return %1\n}\n",
+        text: "fn @constant(%m: Vec { 0: param float[] }) -> float[] {\n  %1 = const value 1 dtype float shape []\n  return %1\n}\n",
         callees: &[],
         consts: &[],
         numbers: &[],
     };
+}
+
+/// Gives its state a new value.
+pub enum Counting {}
+impl ModelFunction for Counting {
+    type Model = Vec<Param>;
+    type Inputs = ();
+    type Output = Out<Float, Rank<0>>;
+    const UNIT: &'static Unit = &Unit {
+        path: "counting",
+        file: "src/f.rs",
+        text: "fn @counting(%m: Vec { 0: param float[], 1: state float[] }) -> float[] {
+  %2 = add %m.0, %m.1
+  return %2, state %m.1: %2
+}
+",
+        callees: &[],
+        consts: &[],
+        numbers: &[],
+    };
+}
+
+#[test]
+fn a_state_that_changes_is_refused() {
+    let model = || vec![Param::zeros(&[]), Param::zeros(&[])];
+    let run = Compile::<Counting>::new(model()).build();
+    let run = run.expect("nothing is compiled yet").run();
+    let step = Train::<Counting>::new(model()).build();
+    let step = step.expect("nothing is compiled yet").step().map(|_| ());
+    for error in [run.map(|_| ()), step] {
+        let error = error.expect_err("the state would be lost");
+        says(&error, &["`counting` changes the state `m.1`"]);
+    }
 }
 
 #[test]

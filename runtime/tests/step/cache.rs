@@ -82,7 +82,7 @@ fn every_stage_has_a_text() {
     assert_eq!(trainer.steps(), 0);
     let signature = trainer.signature();
     assert!(
-        signature.starts_with("fn @loss<B>(%m.hidden.w: param float[64, 32]"),
+        signature.starts_with("fn @loss<B>(%m: Digits { hidden: Linear { w: param float[64, 32]"),
         "{signature}"
     );
     assert!(signature.ends_with("%y: i32[B]) -> float[]"), "{signature}");

@@ -36,8 +36,8 @@ impl Model for Digits {
 macro_rules! loss_text {
     ($activation:literal, $derivative:literal) => {
         concat!(
-            "fn @loss<B>(%m.hidden.w: param float[64, 32], %m.hidden.b: param float[32], ",
-            "%m.out.w: param float[32, 10], %m.out.b: param float[10], %x: float[B, 64], %y: i32[B]) ",
+            "fn @loss<B>(%m: Digits { hidden: Linear { w: param float[64, 32], b: param float[32] }, ",
+            "out: Linear { w: param float[32, 10], b: param float[10] } }, %x: float[B, 64], %y: i32[B]) ",
             "-> float[] {
   %6 = dot %x, %m.hidden.w contract_x [1] contract_y [0] at 10:3
   %7 = broadcast %m.hidden.b shape [B, 32] new [0] at 10:4
@@ -91,8 +91,9 @@ static RELU: Unit = Unit {
 static LOGITS: Unit = Unit {
     path: "logits",
     file: "src/digits.rs",
-    text: "fn @logits<B>(%m.hidden.w: param float[64, 32], %m.hidden.b: param float[32], \
-           %m.out.w: param float[32, 10], %m.out.b: param float[10], %x: float[B, 64]) \
+    text:
+        "fn @logits<B>(%m: Digits { hidden: Linear { w: param float[64, 32], b: param float[32] }, \
+           out: Linear { w: param float[32, 10], b: param float[10] } }, %x: float[B, 64]) \
            -> float[B, 10] {
   %6 = dot %x, %m.hidden.w contract_x [1] contract_y [0] at 10:3
   %7 = broadcast %m.hidden.b shape [B, 32] new [0] at 10:4

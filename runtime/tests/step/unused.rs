@@ -35,7 +35,7 @@ impl ModelFunction for Called {
     const UNIT: &'static Unit = &Unit {
         path: "called",
         file: "src/called.rs",
-        text: "fn @called<N>(%m.0: param float[N], %m.1: param float[N], %x: float[N]) -> float[] {
+        text: "fn @called<N>(%m: Vec { 0: param float[N], 1: param float[N] }, %x: float[N]) -> float[] {
   %3 = call @layer<N = N>(%m.0, %m.1, %x) -> float[N]
   %4 = sum %3 axes [0]
   return %4
@@ -61,7 +61,7 @@ impl ModelFunction for Half {
     const UNIT: &'static Unit = &Unit {
         path: "half",
         file: "src/half.rs",
-        text: "fn @half<N>(%m.0: param float[N], %m.1: param float[N], %x: float[N]) -> float[] {
+        text: "fn @half<N>(%m: Vec { 0: param float[N], 1: param float[N] }, %x: float[N]) -> float[] {
   %3 = mul %m.0, %x
   %4 = sum %3 axes [0]
   return %4

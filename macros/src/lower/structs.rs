@@ -1,0 +1,220 @@
+//! Values of struct type: leaves, which a function takes, a field is some of, and a call is given.
+//!
+//! Where a struct comes from does not matter to what is done with it. A state is a place: who reads it
+//! gets what was written last, so a call that is given one leaves its new value there.
+
+use super::Lowerer;
+use super::value::{Leaf, StructVal, Val};
+use crate::check::extents::at_dims;
+use crate::errors::{Checked, Reported};
+use crate::messages;
+use crate::parse;
+use crate::signature::{self, FieldKind, Registry};
+use proc_macro2::{Span, TokenStream};
+use sinew_ir::{Dim, Param, ParamKind, StructArgument, StructParam, Value, field_path};
+
+/// A state of the function's arguments.
+pub struct State {
+    /// The position of its parameter.
+    param: usize,
+    /// What it is at this point of the body.
+    now: Value,
+}
+
+/// The parameters of a function, as its body finds them.
+#[derive(Default)]
+pub struct Parameters {
+    /// One a tensor, and one a leaf.
+    pub params: Vec<Param>,
+    /// Which of them are one struct.
+    pub structs: Vec<StructParam>,
+    /// Those that are states.
+    pub states: Vec<State>,
+}
+
+impl Parameters {
+    /// The positions of the states, and their values at this point.
+    pub fn states_now(&self) -> (Vec<usize>, Vec<Value>) {
+        self.states.iter().map(|s| (s.param, s.now)).unzip()
+    }
+}
+
+/// The arguments of a call.
+#[derive(Default)]
+pub struct Operands {
+    /// One a tensor, and one a leaf.
+    pub values: Vec<Value>,
+    /// Which of them are one struct.
+    pub structs: Vec<StructArgument>,
+    /// The states among them: which, and its position.
+    states: Vec<(usize, usize)>,
+}
+
+/// How many leaves a struct has.
+fn count(registry: &Registry, structure: usize) -> usize {
+    let fields = registry.structs[structure].signature.fields.iter();
+    let counts = fields.map(|f| field_count(registry, &f.kind));
+    counts.sum()
+}
+
+fn field_count(registry: &Registry, kind: &FieldKind) -> usize {
+    match kind {
+        FieldKind::Param(_) | FieldKind::State(_) => 1,
+        FieldKind::Child(child, _) => count(registry, *child),
+    }
+}
+
+impl Lowerer<'_, '_> {
+    /// A parameter of struct type.
+    pub fn struct_parameter(
+        &mut self,
+        name: &str,
+        structure: usize,
+        dims: &[Dim],
+        span: Span,
+    ) -> Checked<StructVal> {
+        let mut leaves = Vec::new();
+        let made = self.leaves(name, name, (structure, dims), span, &mut leaves)?;
+        self.parameters.structs.push(made);
+        Ok(StructVal {
+            structure,
+            dims: dims.to_vec(),
+            leaves: leaves.into(),
+        })
+    }
+
+    /// The leaves of the struct at `path`, as parameters.
+    fn leaves(
+        &mut self,
+        path: &str,
+        name: &str,
+        (structure, dims): (usize, &[Dim]),
+        span: Span,
+        leaves: &mut Vec<Leaf>,
+    ) -> Checked<StructParam> {
+        let signature = self.scope.registry.structs[structure].signature.clone();
+        let start = self.parameters.params.len();
+        let mut children = Vec::new();
+        for field in &signature.fields {
+            let path = field_path(path, &field.name);
+            let at = |d: &Dim| at_dims(d, &signature.symbols, dims);
+            let (ty, kind) = match &field.kind {
+                FieldKind::Param(t) => (t, ParamKind::Param),
+                FieldKind::State(t) => (t, ParamKind::State),
+                FieldKind::Child(child, child_dims) => {
+                    let dims: Option<Vec<Dim>> = child_dims.iter().map(at).collect();
+                    let dims = dims.ok_or_else(|| self.overflow(span))?;
+                    let child = (*child, dims.as_slice());
+                    children.push(self.leaves(&path, &field.name, child, span, leaves)?);
+                    continue;
+                }
+            };
+            let mut ty = ty.clone();
+            for d in &mut ty.shape.dims {
+                *d = at(d).ok_or_else(|| self.overflow(span))?;
+            }
+            let ty = self.equations.ty(&ty).ok_or_else(|| self.overflow(span))?;
+            let value = self.builder.value(ty);
+            leaves.push(match kind {
+                ParamKind::Input | ParamKind::Param => Leaf::Param(value),
+                ParamKind::State => {
+                    let param = self.parameters.params.len();
+                    self.parameters.states.push(State { param, now: value });
+                    Leaf::State(self.parameters.states.len() - 1)
+                }
+            });
+            self.parameters.params.push(Param { name: path, kind });
+        }
+        Ok(StructParam {
+            name: name.to_string(),
+            type_name: signature.name,
+            leaves: start..self.parameters.params.len(),
+            children,
+        })
+    }
+
+    /// `m.hidden`: of a struct some leaves, of a leaf what it is at this point.
+    pub fn struct_field(&mut self, s: &StructVal, name: &syn::Ident) -> Checked<Val> {
+        let registry = &self.scope.registry;
+        let signature = &registry.structs[s.structure].signature;
+        let text = parse::name(name);
+        let Some(position) = signature.fields.iter().position(|f| f.name == text) else {
+            return Err(self.report(messages::no_field(name, signature)));
+        };
+        let (before, field) = (&signature.fields[..position], &signature.fields[position]);
+        let counts = before.iter().map(|f| field_count(registry, &f.kind));
+        let start: usize = counts.sum();
+        let leaves = start..start + field_count(registry, &field.kind);
+        let leaves = s.leaves.get(leaves).ok_or(Reported)?;
+        match (&field.kind, leaves) {
+            (FieldKind::Child(structure, dims), _) => {
+                let dims = dims.iter().map(|d| at_dims(d, &signature.symbols, &s.dims));
+                let dims: Option<Vec<_>> = dims.collect();
+                let structure = *structure;
+                Ok(Val::Struct(StructVal {
+                    structure,
+                    dims: dims.ok_or_else(|| self.overflow(name.span()))?,
+                    leaves: leaves.into(),
+                }))
+            }
+            (FieldKind::Param(_) | FieldKind::State(_), [leaf]) => {
+                Ok(Val::Tensor(self.leaf_now(*leaf)))
+            }
+            (FieldKind::Param(_) | FieldKind::State(_), _) => Err(Reported),
+        }
+    }
+
+    /// What a leaf is at this point of the body.
+    fn leaf_now(&self, leaf: Leaf) -> Value {
+        match leaf {
+            Leaf::Param(value) => value,
+            Leaf::State(state) => self.parameters.states[state].now,
+        }
+    }
+
+    /// Gives a struct to a call: one argument of all its leaves.
+    pub fn pass(
+        &mut self,
+        s: &StructVal,
+        operands: &mut Operands,
+        (f, param): (&signature::Function, &signature::Param),
+        at: &TokenStream,
+    ) -> Checked<()> {
+        let start = operands.values.len();
+        for leaf in s.leaves.iter() {
+            if let Leaf::State(state) = leaf {
+                if operands.states.iter().any(|(given, _)| given == state) {
+                    let state = &self.parameters.states[*state];
+                    let path = &self.parameters.params[state.param].name;
+                    return Err(self.report(messages::state_twice(at, f, param, path)));
+                }
+                operands.states.push((*state, operands.values.len()));
+            }
+            operands.values.push(self.leaf_now(*leaf));
+        }
+        let signature = &self.scope.registry.structs[s.structure].signature;
+        operands.structs.push(StructArgument {
+            type_name: signature.name.clone(),
+            leaves: start..operands.values.len(),
+        });
+        Ok(())
+    }
+
+    /// The states that a call leaves: results of its own behind what it returns, which are the states
+    /// from here on. Gives each result's position with that of its operand.
+    pub fn new_states(
+        &mut self,
+        operands: &Operands,
+        results: &mut Vec<Value>,
+    ) -> Vec<(usize, usize)> {
+        let mut out = Vec::with_capacity(operands.states.len());
+        for (state, operand) in &operands.states {
+            let ty = self.builder.type_of(operands.values[*operand]).clone();
+            let now = self.builder.value(ty);
+            out.push((results.len(), *operand));
+            results.push(now);
+            self.parameters.states[*state].now = now;
+        }
+        out
+    }
+}
