@@ -39,8 +39,8 @@ pub enum PullbackProblem {
     UnknownCallee,
 }
 
-/// Gives `function` its pullback, which takes the cotangents of all float results but states, and gives the
-/// gradients of all float parameters that these depend on smoothly.
+/// Gives `function` its pullback, which takes the cotangents of all float results but states, and gives
+/// the gradients of all float parameters that these depend on smoothly.
 ///
 /// What loops must keep for it is added to what they stack. A function that uses the pullback of a call
 /// has none afterwards: the linker derives it, where that call is inlined. A pullback that is written by

@@ -48,7 +48,7 @@ pub(crate) fn contract(
         .collect();
     let depth = by_density(&operands, tags.len(), contracted.len());
     let along: Vec<usize> = order.iter().chain(&depth).copied().collect();
-    let [mut left, mut right] = operands.map(|o| {
+    let [left, right] = operands.map(|o| {
         let (code, values) = straight(&o.exprs, &[o.value], &along);
         kernel::Operand {
             code,
@@ -59,58 +59,99 @@ pub(crate) fn contract(
         let dims = order.iter().filter(|d| tags[**d] == tag);
         dims.map(|d| eval.space[*d]).collect()
     };
-    let (mut batch, mut m, mut n) = (group(Tag::Batch), group(Tag::Left), group(Tag::Right));
-    let mut k: Vec<usize> = depth.iter().map(|d| contracted[d - tags.len()]).collect();
-    let mut visit = |f: &mut dyn FnMut(&mut Vec<i64>)| {
-        for code in [&mut left.code, &mut right.code, &mut epilogue] {
-            visit_code(code, f);
-        }
+    let mut extents = Extents {
+        batch: group(Tag::Batch),
+        m: group(Tag::Left),
+        n: group(Tag::Right),
+        k: depth.iter().map(|d| contracted[d - tags.len()]).collect(),
     };
-    merge_group(0, &mut batch, &mut visit);
-    merge_group(batch.len(), &mut m, &mut visit);
-    merge_group(batch.len() + m.len(), &mut n, &mut visit);
-    let mut visit = |f: &mut dyn FnMut(&mut Vec<i64>)| {
-        for code in [&mut left.code, &mut right.code] {
-            visit_code(code, f);
-        }
-    };
-    merge_group(batch.len() + m.len() + n.len(), &mut k, &mut visit);
-
-    let extents = [&batch[..], &m, &n, &k].concat();
-    let batch: Dims = (0..batch.len()).map(Some).collect();
-    let mut rows = dims(batch.len(), m.len());
-    let mut columns = dims(batch.len() + m.len(), n.len());
-    let depth = dims(batch.len() + m.len() + n.len(), k.len());
-    // Stores that are dense along the rows rather than the columns: the transposed product.
-    let dense = |dims: &Dims| match (dims.last(), epilogue.stores.first()) {
-        (Some(Some(d)), Some(s)) => s.access.strides[*d].abs(),
-        (Some(Some(_)), None) => 0,
-        (Some(None) | None, _) => i64::MAX,
-    };
-    if dense(&rows) < dense(&columns) {
-        std::mem::swap(&mut rows, &mut columns);
-        std::mem::swap(&mut left, &mut right);
-    }
-    for (code, over) in [
-        (&mut left.code, [&rows, &depth]),
-        (&mut right.code, [&depth, &columns]),
-        (&mut epilogue, [&rows, &columns]),
-    ] {
-        visit_code(code, &mut |s| {
-            let dims = batch.iter().chain(over[0]).chain(over[1]);
-            *s = dims.map(|d| d.map_or(0, |d| s[d])).collect();
-        });
-    }
-    let extents_at = |dims: &Dims| dims.iter().map(|d| d.map_or(1, |d| extents[d])).collect();
-    Contract {
-        batch: extents_at(&batch),
-        m: extents_at(&rows),
-        n: extents_at(&columns),
-        k: extents_at(&depth),
-        dtype,
-        lhs: left,
-        rhs: right,
+    let mut codes = Codes {
+        left,
+        right,
         epilogue,
+    };
+    codes.merge(&mut extents);
+    codes.arrange(&extents, dtype)
+}
+
+/// The extents of each group of dims.
+struct Extents {
+    batch: Vec<usize>,
+    m: Vec<usize>,
+    n: Vec<usize>,
+    k: Vec<usize>,
+}
+
+/// The codes of a contraction in the making, over one space: batch, m, n and, the operands', k.
+struct Codes {
+    left: kernel::Operand,
+    right: kernel::Operand,
+    epilogue: Code,
+}
+
+impl Codes {
+    /// Merges dims of each group where every access allows it.
+    fn merge(&mut self, extents: &mut Extents) {
+        let Extents { batch, m, n, k } = extents;
+        let mut visit = |f: &mut dyn FnMut(&mut Vec<i64>)| {
+            for code in [
+                &mut self.left.code,
+                &mut self.right.code,
+                &mut self.epilogue,
+            ] {
+                visit_code(code, f);
+            }
+        };
+        merge_group(0, batch, &mut visit);
+        merge_group(batch.len(), m, &mut visit);
+        merge_group(batch.len() + m.len(), n, &mut visit);
+        let mut visit = |f: &mut dyn FnMut(&mut Vec<i64>)| {
+            for code in [&mut self.left.code, &mut self.right.code] {
+                visit_code(code, f);
+            }
+        };
+        merge_group(batch.len() + m.len() + n.len(), k, &mut visit);
+    }
+
+    /// Gives each code the dims that it has in kernel IR. Where stores are dense along the rows rather
+    /// than the columns, it is the transposed product.
+    fn arrange(mut self, extents: &Extents, dtype: DType) -> Contract {
+        let Extents { batch, m, n, k } = extents;
+        let all = [&batch[..], m, n, k].concat();
+        let mut rows = dims(batch.len(), m.len());
+        let mut columns = dims(batch.len() + m.len(), n.len());
+        let depth = dims(batch.len() + m.len() + n.len(), k.len());
+        let batch: Dims = (0..batch.len()).map(Some).collect();
+        let dense = |dims: &Dims| match (dims.last(), self.epilogue.stores.first()) {
+            (Some(Some(d)), Some(s)) => s.access.strides[*d].abs(),
+            (Some(Some(_)), None) => 0,
+            (Some(None) | None, _) => i64::MAX,
+        };
+        if dense(&rows) < dense(&columns) {
+            std::mem::swap(&mut rows, &mut columns);
+            std::mem::swap(&mut self.left, &mut self.right);
+        }
+        for (code, over) in [
+            (&mut self.left.code, [&rows, &depth]),
+            (&mut self.right.code, [&depth, &columns]),
+            (&mut self.epilogue, [&rows, &columns]),
+        ] {
+            visit_code(code, &mut |s| {
+                let dims = batch.iter().chain(over[0]).chain(over[1]);
+                *s = dims.map(|d| d.map_or(0, |d| s[d])).collect();
+            });
+        }
+        let extents_at = |dims: &Dims| dims.iter().map(|d| d.map_or(1, |d| all[d])).collect();
+        Contract {
+            batch: extents_at(&batch),
+            m: extents_at(&rows),
+            n: extents_at(&columns),
+            k: extents_at(&depth),
+            dtype,
+            lhs: self.left,
+            rhs: self.right,
+            epilogue: self.epilogue,
+        }
     }
 }
 

@@ -19,7 +19,7 @@
 //!    other; so do the structs in one. A leaf's name is its path, and no struct has the name of another
 //!    or of a parameter.
 //! 10. The states that a function leaves are those of parameters that are states, in order, each of its
-//!    parameter's type.
+//!     parameter's type.
 //!
 //! What else is legal depends on how far a function has come, see [`Stage`]. Callees are none of its
 //! business: the linker checks calls where it inlines them.
