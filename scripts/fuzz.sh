@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# Searches with random inputs: `scripts/fuzz.sh [seconds for each target] [target] [first seed]`.
+# Searches with random inputs: `scripts/fuzz.sh [seconds for each target] [target] [first seed]`, or
+# `scripts/fuzz.sh x[times] ..` for so many times each target's number of cases, on every machine the same.
 #
 #   scripts/fuzz.sh                 every target for a minute
+#   scripts/fuzz.sh x1 all 1000000  as many cases as the tests have, other ones
 #   scripts/fuzz.sh 3600 macro      one target for an hour
 #   scripts/fuzz.sh 0 macro 1234    the one input of a seed
 #
@@ -21,13 +23,18 @@ kernel-text  -p sinew-codegen --test kernel_texts
 program      -p sinew-codegen --features cpu --test fuzz -- programs_in_f64
 program-f32  -p sinew-codegen --features cpu --test fuzz -- programs_in_f32
 program-windows -p sinew-codegen --features cpu --test fuzz -- programs_of_windows
+convolution  -p sinew-codegen --features cpu --test convolutions -- random_convolutions
 product      -p sinew-codegen --features cpu --test fuzz -- products_of_computed_operands
+program-wgsl -p sinew-runtime --all-features --test gpu -- random_programs
 safetensors  -p sinew-runtime --test safetensors -- any_file
 "
 
 seconds=${1:-60}
 wanted=${2:-all}
-export SINEW_FUZZ_SECONDS=$seconds
+case $seconds in
+  x*) export SINEW_FUZZ_TIMES=${seconds#x}; budget="$SINEW_FUZZ_TIMES times its cases" ;;
+  *) export SINEW_FUZZ_SECONDS=$seconds; budget="${seconds}s" ;;
+esac
 export RUST_MIN_STACK=8388608           # what rustc gives the macro; a test's thread has a quarter of it
 export SINEW_FUZZ_SEED=${3:-$((RANDOM * 32768 + RANDOM))}
 export SINEW_FUZZ_KEEP=$PWD/target/fuzz
@@ -39,7 +46,7 @@ known=0
 while read -r name test; do
   if [ -z "$name" ] || { [ "$wanted" != all ] && [ "$wanted" != "$name" ]; }; then continue; fi
   known=1
-  printf '\n== %s: %ss from seed %s\n' "$name" "$seconds" "$SINEW_FUZZ_SEED"
+  printf '\n== %s: %s from seed %s\n' "$name" "$budget" "$SINEW_FUZZ_SEED"
   # One test after the other, so that the budget is a target's own.
   separator=$([[ $test == *" -- "* ]] || echo --)
   # shellcheck disable=SC2086  # words are arguments

@@ -61,15 +61,24 @@ pub fn execute(schedule: &Schedule, memory: &mut [Vec<u8>]) -> Result<(), Execut
         let kernel = schedule.kernel(run).ok_or_else(number)?;
         let broken = || ExecuteError::Broken(kernel.name.clone());
         let slots = slots(schedule, kernel, run, turns).ok_or_else(broken)?;
-        let mut machine = Machine { slots, memory };
-        let done = match &kernel.class {
-            Class::Nest(n) => machine.nest(n),
-            Class::Contract(c) => machine.contract(c),
-            Class::Scatter(s) => machine.scatter(s),
-            Class::Scan(s) => machine.scan(s),
-            Class::Sort(s) => machine.sort(s),
+        let mut machine = Machine {
+            slots,
+            memory,
+            share: 0..0,
         };
-        done.ok_or_else(broken)
+        // Their order says nothing: the last one first.
+        for share in run.shares(kernel).into_iter().rev() {
+            machine.share = share;
+            let done = match &kernel.class {
+                Class::Nest(n) => machine.nest(n),
+                Class::Contract(c) => machine.contract(c),
+                Class::Scatter(s) => machine.scatter(s),
+                Class::Scan(s) => machine.scan(s),
+                Class::Sort(s) => machine.sort(s),
+            };
+            done.ok_or_else(broken)?;
+        }
+        Ok(())
     })
 }
 
@@ -141,6 +150,8 @@ struct BoundSlot {
 struct Machine<'a> {
     slots: Vec<BoundSlot>,
     memory: &'a mut [Vec<u8>],
+    /// The bounds of the parallel axis.
+    share: std::ops::Range<usize>,
 }
 
 /// What a code may read beside memory.
@@ -168,6 +179,14 @@ impl<'a> Around<'a> {
 }
 
 impl Machine<'_> {
+    /// Whether an index of a space, whose parallel dims have these extents, is outside of the share.
+    fn is_outside(&self, parallel: &[usize], index: &[i64]) -> bool {
+        match (parallel.first(), index.first()) {
+            (Some(_), Some(i)) => !self.share.contains(&(*i as usize)),
+            (None, _) | (_, None) => false,
+        }
+    }
+
     fn slot(&self, id: SlotId) -> Option<&BoundSlot> {
         self.slots.get(id.0 as usize)
     }
@@ -264,7 +283,13 @@ impl Machine<'_> {
     }
 
     fn nest(&mut self, nest: &Nest) -> Option<()> {
-        for_each(&nest.outer, &mut |outer| self.row(nest, outer))
+        for_each(
+            &nest.outer,
+            &mut |outer| match self.is_outside(&nest.outer, outer) {
+                true => Some(()),
+                false => self.row(nest, outer),
+            },
+        )
     }
 
     fn row(&mut self, nest: &Nest, outer: &[i64]) -> Option<()> {
@@ -329,12 +354,18 @@ impl Machine<'_> {
     fn contract(&mut self, c: &Contract) -> Option<()> {
         let [_, columns, depth] = c.extents();
         for_each(&c.batch, &mut |batch| {
+            if self.is_outside(&c.batch, batch) {
+                return Some(());
+            }
             let left = self.operand(&c.lhs, batch, &[&c.m[..], &c.k].concat())?;
             let right = self.operand(&c.rhs, batch, &[&c.k[..], &c.n].concat())?;
             let mut element = 0;
             for_each(&[&c.m[..], &c.n].concat(), &mut |place| {
                 let (i, j) = (element / columns, element % columns);
                 element += 1;
+                if c.batch.is_empty() && self.is_outside(&c.m, place) {
+                    return Some(());
+                }
                 let mut sum = 0.0;
                 for k in 0..depth {
                     let factors = [left[i * depth + k], right[k * columns + j]];
@@ -366,6 +397,9 @@ impl Machine<'_> {
         space.push(s.updates);
         let last = i64::try_from(s.extent).ok()?.checked_sub(1)?;
         for_each(&space, &mut |index| {
+            if self.is_outside(&s.outer, index) {
+                return Some(());
+            }
             let regs = self.code(&s.code, &Around::element(index, None))?;
             let i = (*regs.get(s.index.0 as usize)? as i64).clamp(0, last);
             let element = affine(s.target.offset, &s.target.strides, index) + i * s.stride;
@@ -385,6 +419,9 @@ impl Machine<'_> {
         let start = s.dtype()?.nearest(s.start);
         let mut value = start;
         for_each(&s.space(), &mut |index| {
+            if self.is_outside(&s.outer, index) {
+                return Some(());
+            }
             if index.last() == Some(&0) {
                 value = start;
             }
@@ -396,6 +433,9 @@ impl Machine<'_> {
 
     fn sort(&mut self, s: &Sort) -> Option<()> {
         for_each(&s.outer, &mut |outer| {
+            if self.is_outside(&s.outer, outer) {
+                return Some(());
+            }
             let at = |i: usize| [outer, &[i as i64]].concat();
             let keys = (0..s.extent).map(|i| self.load(&s.keys, &at(i), 0));
             let keys: Vec<f64> = keys.collect::<Option<_>>()?;

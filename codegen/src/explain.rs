@@ -102,9 +102,13 @@ fn tree(
                 total.flops = total.flops.saturating_add(c.flops.saturating_mul(times));
                 let _ = writeln!(
                     out,
-                    "{margin}{}: {}; {} <- {}; {} B read, {} B written, {} flop",
+                    "{margin}{}: {}{}; {} <- {}; {} B read, {} B written, {} flop",
                     kernel.name,
                     space(&kernel.class),
+                    match run.cuts.len() {
+                        0 => String::new(),
+                        cuts => format!(", {} shares", cuts + 1),
+                    },
                     names(schedule, kernel, run, true),
                     names(schedule, kernel, run, false),
                     c.read,

@@ -7,10 +7,13 @@ mod support;
 
 use sinew_codegen::explain::explain;
 use sinew_codegen::kernel::{Buffer, Class, RegionKind, Schedule};
+use sinew_fuzz::Target;
 use sinew_ir::attributes::{DotAxes, Windows};
 use sinew_ir::ops;
 use sinew_ir::testing::{unit, with_gradients};
 use sinew_ir::{Axis, Binding, DType, Dim, Function, Param, derive_pullback, link_gradient, parse};
+use std::fmt;
+use std::time::Duration;
 use support::random::Random;
 use support::{ProgramBuilder, bytes, close, golden, interpreted, numbers, run, scheduled, values};
 
@@ -290,22 +293,39 @@ fn random_convolution(random: &mut Random) -> Function {
     function
 }
 
+/// A convolution.
+struct Input {
+    seed: usize,
+    function: Function,
+}
+
+impl fmt::Display for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.function)
+    }
+}
+
 /// Convolutions and their gradients as they are linked, slowly and by every choice of kernel, against
 /// the pullbacks as they were derived.
 #[test]
 fn random_convolutions() {
-    let set = std::env::var("SINEW_FUZZ").ok();
-    let count = set.and_then(|n| n.parse().ok()).unwrap_or(300);
-    for seed in 0..count {
-        let mut random = Random((seed as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
-        let mut function = random_convolution(&mut random);
+    let target = Target::new("convolution", 300).limit(Duration::from_secs(20));
+    let make = |seed: u64| {
+        let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
+        Input {
+            seed: seed as usize,
+            function: random_convolution(&mut random),
+        }
+    };
+    target.run(make, |input| {
+        let (seed, mut function) = (input.seed, input.function.clone());
         let program = gradient(&function);
         derive_pullback(&mut function, &|_| None).expect("it has one");
         let with = with_gradients(&function).expect("there are no calls");
         let mut inputs: Vec<Vec<f64>> = (0..2)
             .map(|p| {
                 let extents = function.values[p].shape.extents().expect("literal");
-                numbers(extents.iter().product(), seed + p)
+                numbers(extents.iter().product(), seed.wrapping_add(p))
             })
             .collect();
         let s = scheduled(&program);
@@ -334,5 +354,5 @@ fn random_convolutions() {
                 close(&found, expected, 1e-9, &format!("{options:?} {text}"));
             }
         }
-    }
+    });
 }

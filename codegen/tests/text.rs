@@ -224,10 +224,12 @@ fn any_node() -> impl Strategy<Value = Node> {
             steps,
         },
     );
-    let run = (vec(binding, 0..3), vec(".*", 0..3)).prop_map(|(bindings, values)| {
+    let cuts = vec(any::<usize>(), 0..3);
+    let run = (vec(binding, 0..3), cuts, vec(".*", 0..3)).prop_map(|(bindings, cuts, values)| {
         Node::Run(Run {
             kernel: KernelId(0),
             bindings,
+            cuts,
             values,
         })
     });

@@ -1,12 +1,13 @@
 //! Fuzzing on stable Rust: seeds, budgets, and what becomes of an input that fails.
 //!
 //! A [`Target`] is an ordinary test: it makes an input from a seed and says what holds of it. Run as a
-//! test it takes a fixed number of seeds from 0, so that it says the same every time; three variables
-//! make it search, and `scripts/fuzz.sh` sets them:
+//! test it takes a fixed number of seeds from 0, so that it says the same every time; variables make it
+//! search, and `scripts/fuzz.sh` sets them:
 //!
 //! | variable | what it says |
 //! |---|---|
 //! | `SINEW_FUZZ_SECONDS` | how long each target runs, in place of its number of cases; one case at least |
+//! | `SINEW_FUZZ_TIMES` | it runs so many times its number of cases: the same ones on every machine |
 //! | `SINEW_FUZZ_SEED` | the first seed |
 //! | `SINEW_FUZZ_KEEP` | a folder: inputs that fail are kept there as files |
 //!

@@ -43,6 +43,9 @@ impl Target {
     pub fn run<I: Display>(&self, make: impl Fn(u64) -> I, holds: impl Fn(&I)) {
         let first = number("SINEW_FUZZ_SEED").unwrap_or(0);
         let seconds = number("SINEW_FUZZ_SECONDS").map(Duration::from_secs);
+        let times = number("SINEW_FUZZ_TIMES");
+        let search = seconds.is_some() || times.is_some();
+        let count = self.cases.saturating_mul(times.unwrap_or(1));
         let started = Instant::now();
         // One open file for all: what is in it when the process ends is what ended it.
         let path = self.file("running");
@@ -51,13 +54,13 @@ impl Target {
         let (mut failed, mut cases) = (Vec::new(), 0);
         while match seconds {
             Some(seconds) => cases == 0 || started.elapsed() < seconds,
-            None => cases < self.cases,
+            None => cases < count,
         } {
             let seed = first.wrapping_add(cases);
             cases += 1;
             if !self.case(seed, file.as_mut(), &make, &holds) {
                 failed.push(seed);
-                if failed.len() == if seconds.is_some() { FAILURES } else { 1 } {
+                if failed.len() == if search { FAILURES } else { 1 } {
                     break;
                 }
             }
@@ -65,7 +68,7 @@ impl Target {
         if let Some(path) = path {
             fs::remove_file(path).expect("the file that was created");
         }
-        if seconds.is_some() {
+        if search {
             let last = first.wrapping_add(cases - 1);
             println!("{}: seeds {first} to {last}", self.name);
         }

@@ -163,7 +163,7 @@ impl<'c> Run<'c> {
             size: f.bytes(dtype)?,
             // Lanes across the ends of runs would be single elements anyway.
             lanes: match columns.only() {
-                Some(dim) => lanes(f, &[&walked.code], dtype, dim),
+                Some(dim) => lanes(&f.kernel.slots, f.options, (&[&walked.code], dtype), dim),
                 None => Lanes::ONE,
             },
             copies: copies(work(&walked.code)),
@@ -305,7 +305,8 @@ fn calls(
     } else {
         None
     };
-    f.loops(dims, index, Vec::new(), &mut |f, index, _| {
+    let [low, high] = f.bounds;
+    f.loops_of_share(dims, index, &mut |f, index, _| {
         let (table, itself) = (f.table, f.itself());
         let put = |f: &mut Frame<'_>, value: Value, offset: usize| {
             f.b.ins()
@@ -329,6 +330,14 @@ fn calls(
             };
             put(f, address, offset);
         }
+        // Without a batch, the rows are what calls split.
+        let rows = match rank {
+            0 => [low, high],
+            _ => [0, c.extents()[0]].map(|at| f.b.ins().iconst(types::I64, at as i64)),
+        };
+        for (at, row) in rows.into_iter().enumerate() {
+            put(f, row, offset_of!(Call, rows) + 8 * at);
+        }
         let batch =
             f.b.ins()
                 .stack_addr(types::I64, slot, size_of::<Call>() as i32);
@@ -341,6 +350,5 @@ fn calls(
         let call = f.b.ins().stack_addr(types::I64, slot, 0);
         f.call(shim, &[blocked, call]);
         Ok(Vec::new())
-    })?;
-    Ok(())
+    })
 }

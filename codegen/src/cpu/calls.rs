@@ -3,6 +3,8 @@
 //! A kernel gets the addresses of scratch and of its slots in a table, where the driver puts the slots'
 //! before each call: two instructions a slot, which no kernel is short enough to notice.
 
+use std::ops::Range;
+
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
     BlockArg, InstBuilder, MemFlagsData, StackSlotData, StackSlotKind, Value, types,
@@ -13,8 +15,8 @@ use super::EmitError;
 use super::frame::{SCRATCH, slot_entry};
 use crate::kernel::{KernelId, Loop, Node, Run, Schedule};
 
-/// Emits a call of a kernel with the table of its slots' addresses.
-pub(super) type Call<'c> = dyn FnMut(&mut FunctionBuilder<'_>, KernelId, Value) + 'c;
+/// Emits a call of a kernel for a share with the table of its slots' addresses.
+pub(super) type Call<'c> = dyn FnMut(&mut FunctionBuilder<'_>, KernelId, Value, &Range<usize>) + 'c;
 
 /// Emits all nodes of a schedule; `regions` is the address of the table of the bases of regions, and of
 /// scratch behind them.
@@ -110,7 +112,11 @@ impl Body<'_> {
             let flags = MemFlagsData::trusted();
             b.ins().store(flags, address, self.table, slot_entry(i));
         }
-        call(b, run.kernel, self.table);
+        let kernel = self.schedule.kernel(run);
+        let kernel = kernel.ok_or_else(|| broken("a run of no kernel"))?;
+        for share in run.shares(kernel) {
+            call(b, run.kernel, self.table, &share);
+        }
         Ok(())
     }
 

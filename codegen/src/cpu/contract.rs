@@ -15,9 +15,10 @@ use super::blocking::{BlockedProduct, Shape, Source};
 use super::frame::{Frame, Index};
 use super::lanes::Lanes;
 use super::scalar::Context;
+use super::share::SplitLoop;
 use super::vectorize::{traffic, width, work};
 use super::{Contraction, EmitError, Options, block};
-use crate::kernel::{Access, Code, Contract, Operand, ScalarKind};
+use crate::kernel::{Access, Code, Contract, Operand, ScalarKind, Slot};
 use crate::schedule::{merge_group, visit_code};
 
 /// Rows of an own tile: with the right operand's vector and a broadcast they fill 14 of x86's 16
@@ -252,14 +253,46 @@ pub(super) fn contract(
                 outer.enumerate().map(|(d, e)| (first + d, *e)).collect()
             };
             let dims = [dims, outer(rows, &c.m), outer(columns, &c.n)].concat();
-            f.loops(&dims, &mut index, Vec::new(), &mut |f, index, _| {
+            f.loops_of_share(&dims, &mut index, &mut |f, index, _| {
                 tiles(f, c, index)?;
                 Ok(Vec::new())
-            })?;
-            Ok(())
+            })
         }
         Some(blocked) => block::called(f, c, blocked, &dims, &mut index),
     }
+}
+
+/// The loop of an oriented contraction that calls split: that over the first dim of the batch, or of the
+/// rows where there is no batch.
+pub(super) fn split_loop(
+    slots: &[Slot],
+    c: &Contract,
+    blocked: Option<&BlockedProduct>,
+    options: &Options,
+) -> SplitLoop {
+    if !c.batch.is_empty() {
+        return SplitLoop::over(&c.batch);
+    }
+    match blocked {
+        // Tiles stay whole.
+        Some(blocked) => SplitLoop {
+            extent: blocked.m,
+            grain: blocked.rows,
+        },
+        None if c.m.len() > 1 => SplitLoop::over(&c.m),
+        None => {
+            let (rows, _) = last_extents(c);
+            SplitLoop {
+                extent: rows,
+                grain: left_group(slots, c, options).unwrap_or(tile_rows(rows)),
+            }
+        }
+    }
+}
+
+/// Whether own tiles split the rows, which no loop around them does.
+fn rows_are_split(c: &Contract) -> bool {
+    c.batch.is_empty() && c.m.len() == 1
 }
 
 /// Elements of a type in a vector.
@@ -271,8 +304,13 @@ fn natural(dtype: DType) -> usize {
 }
 
 /// The lanes, along a dim, of codes that take or give elements of a type.
-pub(super) fn lanes(f: &Frame<'_>, codes: &[&Code], dtype: DType, dim: usize) -> Lanes {
-    match width(&f.kernel.slots, f.options, codes, &[dtype]) {
+pub(super) fn lanes(
+    slots: &[Slot],
+    options: &Options,
+    (codes, dtype): (&[&Code], DType),
+    dim: usize,
+) -> Lanes {
+    match width(slots, options, codes, &[dtype]) {
         Some(count) if count == natural(dtype) => Lanes {
             count,
             active: count,
@@ -307,22 +345,18 @@ fn last_extents(c: &Contract) -> (usize, usize) {
 /// the stack.
 fn tiles(f: &mut Frame<'_>, c: &Contract, index: &mut [Index]) -> Result<(), EmitError> {
     let rank = c.batch.len();
-    let (_, column) = last_dims(c);
-    let (m, n) = last_extents(c);
-    let full = lanes(f, &[&c.epilogue, &c.rhs.code], c.dtype, column);
-    let one = c.m.len() == 1 && c.k.len() == 1;
+    let (m, _) = last_extents(c);
+    let full = tile_lanes(&f.kernel.slots, c, f.options);
     let depth = c.extents()[2];
     let row = depth * f.bytes(c.dtype)? as usize;
-    let tile = tile_rows(m);
-    let group = (STACK / row.max(1) / tile * tile).min(m);
-    if c.lhs.access().is_some() || !one || n <= full.count || row == 0 || group == 0 {
+    let Some(group) = left_group(&f.kernel.slots, c, f.options) else {
         let all = Rows {
             start: Index::at(0),
             count: m,
             left: None,
         };
         return columns(f, c, index, &all, full);
-    }
+    };
     let slot = f.slot(group * row);
     let left = Walked::new(&c.lhs.code, rank, &c.m, &c.k);
     let mut some = |f: &mut Frame<'_>, start: Index, count: usize| {
@@ -345,15 +379,32 @@ fn tiles(f: &mut Frame<'_>, c: &Contract, index: &mut [Index]) -> Result<(), Emi
         };
         columns(f, c, index, &rows, full)
     };
-    let whole = m / group * group;
-    f.repeat(0, whole as i64, group as i64, Vec::new(), &mut |f, i, _| {
-        some(f, i, group)?;
-        Ok(Vec::new())
-    })?;
-    if whole < m {
-        some(f, Index::at(whole as i64), m - whole)?;
+    f.pieces(m, group, rows_are_split(c), &mut some)
+}
+
+/// The lanes of own tiles, along the last dim of the columns.
+fn tile_lanes(slots: &[Slot], c: &Contract, options: &Options) -> Lanes {
+    let (_, column) = last_dims(c);
+    lanes(
+        slots,
+        options,
+        (&[&c.epilogue, &c.rhs.code], c.dtype),
+        column,
+    )
+}
+
+/// Rows of a left operand that are computed together, to the stack; none where they are computed as
+/// tiles multiply them, or not at all.
+fn left_group(slots: &[Slot], c: &Contract, options: &Options) -> Option<usize> {
+    let (m, n) = last_extents(c);
+    let one = c.m.len() == 1 && c.k.len() == 1;
+    if c.lhs.access().is_some() || !one || n <= tile_lanes(slots, c, options).count {
+        return None;
     }
-    Ok(())
+    let row = c.extents()[2] * c.dtype.size()?;
+    let tile = tile_rows(m);
+    let group = (STACK / row.max(1) / tile * tile).min(m);
+    (row > 0 && group > 0).then_some(group)
 }
 
 /// Rows of a tile, as even as can be.
@@ -393,18 +444,12 @@ fn column(
     rows: &Rows,
     lanes: Lanes,
 ) -> Result<(), EmitError> {
-    let m = rows.count as i64;
     let high = tile_rows(rows.count);
-    let whole = m / high as i64 * high as i64;
-    f.repeat(0, whole, high as i64, Vec::new(), &mut |f, i, _| {
-        tile(f, c, index, rows, (i, high), lanes)?;
-        Ok(Vec::new())
-    })?;
-    if whole < m {
-        let rest = (Index::at(whole), (m - whole) as usize);
-        tile(f, c, index, rows, rest, lanes)?;
-    }
-    Ok(())
+    // Rows that were computed together are those of a share already.
+    let is_split = rows_are_split(c) && rows.left.is_none();
+    f.pieces(rows.count, high, is_split, &mut |f, i, count| {
+        tile(f, c, index, rows, (i, count), lanes)
+    })
 }
 
 /// One tile, from a row of `of` on: the sums in registers, then the epilogue.

@@ -11,6 +11,7 @@ use super::blocking::BlockedProduct;
 use super::frame::Frame;
 use super::host::{Caps, host};
 use super::machine::{Compiled, MachineCode};
+use super::share::SplitLoop;
 use super::shim::Shim;
 use super::{EmitError, Options, calls, contract, nest, scan, scatter, sort};
 use crate::kernel::{Class, Kernel, Schedule};
@@ -33,6 +34,9 @@ pub struct CompiledSchedule {
 
 /// The driver's name; kernels' names have a number.
 const DRIVER: &str = "driver";
+
+/// A kernel's parameters: those of [`super::product::Kernel`].
+const KERNEL_PARAMETERS: usize = 4;
 
 /// The driver's type: it gets the table of bases.
 type Entry = unsafe extern "C" fn(*const *mut u8);
@@ -150,19 +154,31 @@ struct Ready {
     kernel: Kernel,
     /// Stays where it is: code has its address.
     blocked: Option<Box<BlockedProduct>>,
+    /// The loop that calls split, and the extent of the schedule's axis that it stands for.
+    split: SplitLoop,
+    parallel: usize,
 }
 
 impl Ready {
     fn all(schedule: &Schedule, options: &Options) -> Vec<Ready> {
+        let plain = |kernel: &Kernel, split: SplitLoop| Ready {
+            kernel: kernel.clone(),
+            blocked: None,
+            split,
+            parallel: kernel.parallel(),
+        };
         let ready = |kernel: &Kernel| match &kernel.class {
-            Class::Nest(_) | Class::Scatter(_) | Class::Scan(_) | Class::Sort(_) => Ready {
-                kernel: kernel.clone(),
-                blocked: None,
-            },
+            Class::Nest(n) => plain(kernel, nest::split_loop(&kernel.slots, n, options)),
+            Class::Scatter(s) => plain(kernel, SplitLoop::over(&s.outer)),
+            Class::Scan(s) => plain(kernel, scan::split_loop(&kernel.slots, s, options)),
+            Class::Sort(s) => plain(kernel, SplitLoop::over(&s.outer)),
             Class::Contract(c) => {
                 let c = contract::oriented(c);
+                let blocked = contract::choose_blocking(&c, options).map(Box::new);
                 Ready {
-                    blocked: contract::choose_blocking(&c, options).map(Box::new),
+                    split: contract::split_loop(&kernel.slots, &c, blocked.as_deref(), options),
+                    blocked,
+                    parallel: kernel.parallel(),
                     kernel: Kernel {
                         class: Class::Contract(c),
                         ..kernel.clone()
@@ -194,7 +210,7 @@ struct Compiler<'s> {
 }
 
 impl Compiler<'_> {
-    /// A function of so many pointers.
+    /// A function of so many pointers or numbers.
     fn signature(&self, pointers: usize) -> Signature {
         let mut signature = Signature::new(self.isa.default_call_conv());
         let pointers = std::iter::repeat_n(AbiParam::new(types::I64), pointers);
@@ -257,7 +273,7 @@ impl Compiler<'_> {
         builder: &mut FunctionBuilderContext,
     ) -> Result<(), EmitError> {
         let kernel = &ready.kernel;
-        function.signature = self.signature(2);
+        function.signature = self.signature(KERNEL_PARAMETERS);
         function.name = UserFuncName::testcase(&kernel.name);
         let builder = FunctionBuilder::new(function, builder);
         let mut f = Frame::new(builder, kernel, self.caps, self.options);
@@ -292,18 +308,31 @@ impl Compiler<'_> {
         b.append_block_params_for_function_params(entry);
         b.switch_to_block(entry);
         let table = b.block_params(entry)[0];
-        let signature = b.import_signature(self.signature(2));
+        let signature = b.import_signature(self.signature(KERNEL_PARAMETERS));
         let no_block = b.ins().iconst(types::I64, 0);
-        calls::calls(&mut b, self.schedule, table, &mut |b, kernel, slots| {
-            let name = self.kernels.get(kernel.0 as usize);
-            let kernel = b.import_function(ExtFuncData {
-                name: ExternalName::testcase(name.map_or("", |ready| &ready.kernel.name)),
-                signature,
-                colocated: true,
-                patchable: false,
-            });
-            b.ins().call(kernel, &[slots, no_block]);
-        })?;
+        calls::calls(
+            &mut b,
+            self.schedule,
+            table,
+            &mut |b, kernel, slots, share| {
+                let Some(ready) = self.kernels.get(kernel.0 as usize) else {
+                    return;
+                };
+                let bounds = ready.split.bounds(share, ready.parallel);
+                if bounds.is_empty() {
+                    return;
+                }
+                let [low, high] =
+                    [bounds.start, bounds.end].map(|at| b.ins().iconst(types::I64, at as i64));
+                let kernel = b.import_function(ExtFuncData {
+                    name: ExternalName::testcase(&ready.kernel.name),
+                    signature,
+                    colocated: true,
+                    patchable: false,
+                });
+                b.ins().call(kernel, &[slots, no_block, low, high]);
+            },
+        )?;
         b.ins().return_(&[]);
         b.seal_all_blocks();
         b.finalize(self.isa.frontend_config());

@@ -76,6 +76,8 @@ pub(super) struct Frame<'a> {
     pub table: Value,
     /// The block of sums, or null: the second.
     pub block: Value,
+    /// The bounds of the loop that calls split: the third and the fourth.
+    pub bounds: [Value; 2],
     shims: BTreeMap<Shim, FuncRef>,
     /// The address of each slot.
     slots: Vec<Value>,
@@ -96,7 +98,7 @@ impl<'a> Frame<'a> {
         b.append_block_params_for_function_params(entry);
         b.switch_to_block(entry);
         let params = b.block_params(entry);
-        let (table, block) = (params[0], params[1]);
+        let (table, block, bounds) = (params[0], params[1], [params[2], params[3]]);
         let flags = MemFlagsData::trusted().with_readonly().with_can_move();
         let slots = (0..kernel.slots.len())
             .map(|i| b.ins().load(types::I64, flags, table, slot_entry(i)))
@@ -108,6 +110,7 @@ impl<'a> Frame<'a> {
             options,
             table,
             block,
+            bounds,
             shims: BTreeMap::new(),
             slots,
             scopes: vec![Known::new()],
@@ -289,7 +292,7 @@ impl<'a> Frame<'a> {
     }
 
     /// A loop that is entered and carries nothing: one branch a turn, at the bottom.
-    fn repeat_some(
+    pub(super) fn repeat_some(
         &mut self,
         start: Value,
         end: Value,

@@ -23,6 +23,7 @@ mod reduce;
 mod scalar;
 mod scan;
 mod scatter;
+mod share;
 mod shim;
 mod sort;
 mod tile;

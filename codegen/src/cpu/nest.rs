@@ -12,6 +12,7 @@ use super::frame::{Carried, Frame, Index};
 use super::lanes::Lanes;
 use super::reduce::Reduce;
 use super::scalar::{Context, Registers, RowValue};
+use super::share::SplitLoop;
 use super::vectorize::{Vectorization, inner_copies, vectorize};
 use super::{EmitError, Options};
 use crate::kernel::{Code, Nest, Reg, RowReg, Slot, Stage};
@@ -24,12 +25,12 @@ pub(super) fn nest(f: &mut Frame<'_>, nest: &Nest) -> Result<(), EmitError> {
     let mut index = vec![Index::at(0); nest.outer.len() + nest.inner.len()];
     let dims: Vec<(usize, usize)> = nest.outer.iter().copied().enumerate().collect();
     match way {
-        Vectorization::Scalar => f.loops(&dims, &mut index, Vec::new(), &mut |f, index, _| {
+        Vectorization::Scalar => f.loops_of_share(&dims, &mut index, &mut |f, index, _| {
             rows.row(f, index, &Shape::new(Lanes::ONE, 1, None))?;
             Ok(Vec::new())
         })?,
         Vectorization::Inner(count) => {
-            f.loops(&dims, &mut index, Vec::new(), &mut |f, index, _| {
+            f.loops_of_share(&dims, &mut index, &mut |f, index, _| {
                 rows.row(f, index, &Shape::new(Lanes::ONE, 1, Some(count)))?;
                 Ok(Vec::new())
             })?
@@ -41,13 +42,30 @@ pub(super) fn nest(f: &mut Frame<'_>, nest: &Nest) -> Result<(), EmitError> {
                 active: count,
                 dim,
             };
-            f.loops(&rest, &mut index, Vec::new(), &mut |f, index, _| {
+            f.loops_of_share(&rest, &mut index, &mut |f, index, _| {
                 rows.along(f, index, full, copies)?;
                 Ok(Vec::new())
             })?
         }
     };
     Ok(())
+}
+
+/// The loop of a nest that calls split.
+pub(super) fn split_loop(slots: &[Slot], nest: &Nest, options: &Options) -> SplitLoop {
+    match vectorize(slots, nest, options) {
+        Vectorization::Outer {
+            dim: 0,
+            count,
+            copies,
+        } => SplitLoop {
+            extent: nest.outer[0],
+            grain: count * copies,
+        },
+        Vectorization::Outer { .. } | Vectorization::Inner(_) | Vectorization::Scalar => {
+            SplitLoop::over(&nest.outer)
+        }
+    }
 }
 
 /// Bytes of scratch that a nest needs: for its row arrays.
@@ -108,28 +126,12 @@ impl Rows<'_> {
         full: Lanes,
         copies: usize,
     ) -> Result<(), EmitError> {
-        let Lanes { count, dim, .. } = full;
-        let extent = self.nest.outer[dim] as i64;
-        let mut from = 0;
-        for copies in [copies, 1] {
-            let step = (count * copies) as i64;
-            let to = from + (extent - from) / step * step;
-            f.repeat(from, to, step, Vec::new(), &mut |f, i, _| {
-                index[dim] = i;
-                self.row(f, index, &Shape::new(full, copies, None))?;
-                Ok(Vec::new())
-            })?;
-            from = to;
-        }
-        if from < extent {
-            index[dim] = Index::at(from);
-            let tail = Lanes {
-                active: (extent - from) as usize,
-                ..full
-            };
-            self.row(f, index, &Shape::new(tail, 1, None))?;
-        }
-        Ok(())
+        let dim = full.dim;
+        let extent = self.nest.outer[dim];
+        f.vectors(extent, (full, copies), &mut |f, i, lanes, copies| {
+            index[dim] = i;
+            self.row(f, index, &Shape::new(lanes, copies, None))
+        })
     }
 
     /// The stages of a row, or of several in lockstep.

@@ -29,6 +29,8 @@ pub(super) struct Call {
     pub scratch: *mut u8,
     /// The place in the batch, one i64 a batch dim.
     pub batch: *const i64,
+    /// The first row to compute and the one behind the last.
+    pub rows: [usize; 2],
 }
 
 /// What a kernel is called back for.
@@ -61,8 +63,9 @@ pub(super) struct Block {
     pub batch: *const i64,
 }
 
-/// A kernel's function: the table, and a block if it is called back.
-pub(super) type Kernel = unsafe extern "C" fn(*const *mut u8, *const Block);
+/// A kernel's function: the table, a block if it is called back, and the bounds of the loop that calls
+/// split, which mean nothing to one that is called back.
+pub(super) type Kernel = unsafe extern "C" fn(*const *mut u8, *const Block, i64, i64);
 
 impl BlockedProduct {
     /// The name by which a kernel refers to its plan.
@@ -135,11 +138,14 @@ impl<E: Element> Run<'_, E> {
     ///
     /// As for [`product`].
     unsafe fn blocks(&self) {
-        let BlockedProduct { m, n, k, .. } = *self.blocked;
+        let BlockedProduct { n, k, .. } = *self.blocked;
+        let [low, high] = self.call.rows;
         let (height, width, _) = self.blocked.block;
         if self.blocked.whole_a {
-            // SAFETY: all of the left operand; scratch has room for it.
-            unsafe { self.back(Part::Left, self.a, pitch::<E>(k), (0, m), (0, k)) };
+            let pitch = pitch::<E>(k);
+            let to = self.a.wrapping_add(low * pitch);
+            // SAFETY: rows of the left operand; scratch has room for all of it.
+            unsafe { self.back(Part::Left, to, pitch, (low, high - low), (0, k)) };
         }
         for j in (0..n).step_by(width) {
             let columns = width.min(n - j);
@@ -149,8 +155,8 @@ impl<E: Element> Run<'_, E> {
                     // SAFETY: these steps and columns are the right operand's.
                     unsafe { self.pack_b(steps, j, columns) };
                 }
-                for i in (0..m).step_by(height) {
-                    let rows = height.min(m - i);
+                for i in (low..high).step_by(height) {
+                    let rows = height.min(high - i);
                     // SAFETY: the block is a part of the product.
                     unsafe {
                         self.block((i, rows), (j, columns), steps);
@@ -355,7 +361,7 @@ impl<E: Element> Run<'_, E> {
             batch: self.call.batch,
         };
         // SAFETY: the kernel passed its own address and table.
-        unsafe { kernel(self.call.table, &block) };
+        unsafe { kernel(self.call.table, &block, 0, 0) };
     }
 
     /// Brings a block of the right operand into panels: `[columns / wide][steps][wide]`. What lies

@@ -1,11 +1,12 @@
 //! Scans: a running value a row, rows side by side in the lanes where they lie side by side in memory.
 
-use super::EmitError;
 use super::frame::{Frame, Index};
 use super::lanes::{Lanes, shifted};
 use super::scalar::Context;
+use super::share::SplitLoop;
 use super::vectorize::{traffic, width, work};
-use crate::kernel::Scan;
+use super::{EmitError, Options};
+use crate::kernel::{Scan, Slot};
 
 /// Vectors of rows in lockstep: so that whole lines of the cache are used, and additions do not wait for
 /// each other.
@@ -15,45 +16,40 @@ const COPIES: usize = 4;
 pub(super) fn scan(f: &mut Frame<'_>, scan: &Scan) -> Result<(), EmitError> {
     let mut index = vec![Index::at(0); scan.outer.len() + 1];
     let dims: Vec<(usize, usize)> = scan.outer.iter().copied().enumerate().collect();
-    let Some(lanes) = lanes(f, scan) else {
-        f.loops(&dims, &mut index, Vec::new(), &mut |f, index, _| {
+    let Some(lanes) = lanes(&f.kernel.slots, scan, f.options) else {
+        return f.loops_of_share(&dims, &mut index, &mut |f, index, _| {
             rows(f, scan, index, Lanes::ONE, 1)?;
             Ok(Vec::new())
-        })?;
-        return Ok(());
+        });
     };
     let others = dims.into_iter().filter(|&(d, _)| d != lanes.dim);
     let others: Vec<(usize, usize)> = others.collect();
-    f.loops(&others, &mut index, Vec::new(), &mut |f, index, _| {
-        let extent = scan.outer[lanes.dim] as i64;
-        let mut from = 0;
-        for copies in [COPIES, 1] {
-            let step = (lanes.count * copies) as i64;
-            let to = from + (extent - from) / step * step;
-            f.repeat(from, to, step, Vec::new(), &mut |f, i, _| {
-                index[lanes.dim] = i;
-                rows(f, scan, index, lanes, copies)?;
-                Ok(Vec::new())
-            })?;
-            from = to;
-        }
-        if from < extent {
-            index[lanes.dim] = Index::at(from);
-            let tail = Lanes {
-                active: (extent - from) as usize,
-                ..lanes
-            };
-            rows(f, scan, index, tail, 1)?;
-        }
+    f.loops_of_share(&others, &mut index, &mut |f, index, _| {
+        let extent = scan.outer[lanes.dim];
+        f.vectors(extent, (lanes, COPIES), &mut |f, i, lanes, copies| {
+            index[lanes.dim] = i;
+            rows(f, scan, index, lanes, copies)
+        })?;
         Ok(Vec::new())
-    })?;
-    Ok(())
+    })
+}
+
+/// The loop of a scan that calls split.
+pub(super) fn split_loop(slots: &[Slot], scan: &Scan, options: &Options) -> SplitLoop {
+    let split = SplitLoop::over(&scan.outer);
+    match lanes(slots, scan, options) {
+        Some(lanes) if lanes.dim == 0 => SplitLoop {
+            grain: lanes.count * COPIES,
+            ..split
+        },
+        Some(_) | None => split,
+    }
 }
 
 /// The dim of the rows that lie side by side, if vectors are worth it.
-fn lanes(f: &Frame<'_>, scan: &Scan) -> Option<Lanes> {
+fn lanes(slots: &[Slot], scan: &Scan, options: &Options) -> Option<Lanes> {
     let dim = scan.outer.len().checked_sub(1)?;
-    let count = width(&f.kernel.slots, f.options, &[&scan.code], &[])?;
+    let count = width(slots, options, &[&scan.code], &[])?;
     let price = |lanes| work(&scan.code) + traffic(&scan.code, lanes);
     let vectors = scan.outer[dim].div_ceil(count) as f64 / scan.outer[dim] as f64;
     (price(Some((dim, count))) * vectors <= price(None)).then_some(Lanes {

@@ -32,7 +32,7 @@ pub(super) fn sort(f: &mut Frame<'_>, sort: &Sort) -> Result<(), EmitError> {
     let dims: Vec<(usize, usize)> = sort.outer.iter().copied().enumerate().collect();
     let mut index = vec![Index::at(0); sort.outer.len() + 1];
     let scratch = f.scratch();
-    f.loops(&dims, &mut index, Vec::new(), &mut |f, index, _| {
+    f.loops_of_share(&dims, &mut index, &mut |f, index, _| {
         let mut arguments = vec![scratch];
         for access in [&sort.keys, &sort.indices] {
             let (address, offset) = f.address(access, index)?;
@@ -45,8 +45,7 @@ pub(super) fn sort(f: &mut Frame<'_>, sort: &Sort) -> Result<(), EmitError> {
         }
         f.call(shim, &arguments);
         Ok(Vec::new())
-    })?;
-    Ok(())
+    })
 }
 
 /// A number that sorts.

@@ -41,6 +41,21 @@ pub struct Kernel {
     pub class: Class,
 }
 
+impl Kernel {
+    /// The extent of its parallel axis, whose bounds a call is given: the first dim of its space. What it
+    /// does at two indices of that axis never meets, and neither needs the other.
+    pub fn parallel(&self) -> usize {
+        let first = match &self.class {
+            Class::Nest(n) => n.outer.first(),
+            Class::Contract(c) => c.batch.first().or(c.m.first()),
+            Class::Scatter(s) => s.outer.first(),
+            Class::Scan(s) => s.outer.first(),
+            Class::Sort(s) => s.outer.first(),
+        };
+        first.copied().unwrap_or(1)
+    }
+}
+
 /// A kernel's parameter: elements that it reads or writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slot {

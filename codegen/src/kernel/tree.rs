@@ -1,5 +1,7 @@
 //! A schedule: runs of kernels over places in memory, in loops and in the named parts of a step.
 
+use std::ops::Range;
+
 use super::{Buffer, BufferId, Kernel, Region, RegionId, RegionKind, Regions};
 
 /// A compiled program, before emission: runs of kernels over buffers with known places.
@@ -33,6 +35,10 @@ pub struct Run {
     pub kernel: KernelId,
     /// Where each of its slots lies.
     pub bindings: Vec<Binding>,
+    /// Where the kernel's parallel axis ([`Kernel::parallel`]) is cut into shares, rising; one share
+    /// without any. Each share is a call of the kernel by itself, and all of them in any order, or side by
+    /// side, do what one call for the whole axis does. So they cover it, and none meets another.
+    pub cuts: Vec<usize>,
     /// The values it computes for others, by their names in the program (`%12`, `m.hidden.w`).
     pub values: Vec<String>,
 }
@@ -46,6 +52,15 @@ pub struct Binding {
     pub offset: i64,
     /// Elements further for each turn of the loops around the run, the outermost first.
     pub steps: Vec<i64>,
+}
+
+impl Run {
+    /// The bounds `lo..hi` of each share of the kernel's parallel axis.
+    pub fn shares(&self, kernel: &Kernel) -> Vec<Range<usize>> {
+        let starts = [0].into_iter().chain(self.cuts.iter().copied());
+        let ends = self.cuts.iter().copied().chain([kernel.parallel()]);
+        starts.zip(ends).map(|(lo, hi)| lo..hi).collect()
+    }
 }
 
 impl Binding {

@@ -99,6 +99,7 @@ impl Schedule {
         Run {
             kernel: self.kernel_of(class, slots, name),
             bindings,
+            cuts: Vec::new(),
             values,
         }
     }

@@ -273,7 +273,13 @@ impl Parser {
             return self.wrong(format!("there is no kernel `{name}`"));
         };
         let mut bindings = Vec::new();
+        let mut cuts = Vec::new();
         while !self.eat("gives") {
+            if self.eat("cut") {
+                cuts = self.numbers()?;
+                self.expect("gives")?;
+                break;
+            }
             if !bindings.is_empty() {
                 self.mark(',')?;
             }
@@ -292,6 +298,7 @@ impl Parser {
         Ok(Run {
             kernel: KernelId(u32::try_from(kernel).unwrap_or(u32::MAX)),
             bindings,
+            cuts,
             values,
         })
     }

@@ -101,6 +101,9 @@ impl Display for RunText<'_> {
                 List(&b.steps)
             )?;
         }
+        if !run.cuts.is_empty() {
+            write!(f, " cut {}", List(&run.cuts))?;
+        }
         f.write_str(" gives")?;
         for value in &run.values {
             write!(f, " {}", Quoted(value))?;

@@ -48,6 +48,14 @@ fn bindings(schedule: &Schedule, kernel: &Kernel, run: &Run, trips: &[usize]) ->
             kernel.slots.len()
         ));
     }
+    let bounds = [0].into_iter().chain(run.cuts.iter().copied());
+    let bounds = bounds.chain([kernel.parallel()]);
+    if !run.cuts.is_empty() && !bounds.is_sorted_by(|a, b| a < b) {
+        return Err(format!(
+            "cuts that leave the axis of {} or do not rise",
+            kernel.parallel()
+        ));
+    }
     let mut placed: Vec<Placed<'_>> = Vec::new();
     for (i, (slot, binding)) in kernel.slots.iter().zip(&run.bindings).enumerate() {
         let found = place(schedule, slot, binding, trips).map_err(|e| format!("slot {i}: {e}"))?;

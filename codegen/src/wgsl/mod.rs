@@ -73,8 +73,11 @@ pub struct Dispatch {
     /// The region behind each storage binding.
     pub regions: Vec<RegionId>,
     /// Where each slot begins in its region, in words of 4 bytes: what the uniform buffer holds, four
-    /// slots a vector.
+    /// slots a vector. Behind them, where the run is cut into shares: the first workgroup of this one, how
+    /// many there are, and how many of them stand side by side.
     pub places: Vec<u32>,
+    /// Workgroups in each dimension; none is 0.
+    pub groups: [u32; 3],
 }
 
 /// A kernel's program.
@@ -87,7 +90,7 @@ pub struct Shader {
     /// The storage bindings of group 0, in order: whether each is written. The uniform buffer with the
     /// places of the slots is the binding behind the last of them.
     pub written: Vec<bool>,
-    /// Workgroups in each dimension; none is 0.
+    /// Workgroups in each dimension of a run for the whole; none is 0.
     pub groups: [u32; 3],
     /// About how many scalar instructions it runs, so that long steps can be submitted in parts.
     pub work: u64,
@@ -152,8 +155,8 @@ pub enum EmitError {
 /// See [`EmitError`]; nothing is emitted then.
 pub fn emit(schedule: &Schedule, limits: &Limits) -> Result<Shaders, EmitError> {
     let mut out = Shaders::default();
-    // By kernel and by which slots share a region.
-    let mut known: HashMap<(KernelId, Vec<usize>), Option<usize>> = HashMap::new();
+    // By kernel, by which slots share a region, and whether its runs are cut.
+    let mut known: HashMap<(KernelId, Vec<usize>, bool), Option<usize>> = HashMap::new();
     schedule.each_run(&mut |run, turns| {
         let Some(kernel) = schedule.kernel(run) else {
             return Err(EmitError::Malformed {
@@ -166,25 +169,59 @@ pub fn emit(schedule: &Schedule, limits: &Limits) -> Result<Shaders, EmitError> 
             sharing,
             places,
         } = place_run(schedule, kernel, run, turns, limits)?;
-        let key = (run.kernel, sharing);
+        let key = (run.kernel, sharing, !run.cuts.is_empty());
         let shader = match known.get(&key) {
             Some(shader) => *shader,
             None => {
-                let shader = emit_kernel(kernel, &key.1, limits)?;
+                let shader = emit_kernel(kernel, (&key.1, key.2), limits)?;
                 let at = shader.is_some().then_some(out.shaders.len());
                 out.shaders.extend(shader);
                 known.insert(key, at);
                 at
             }
         };
-        out.dispatches.extend(shader.map(|shader| Dispatch {
-            shader,
-            regions,
-            places,
-        }));
+        let Some(shader) = shader else {
+            return Ok(());
+        };
+        let whole = out.shaders[shader].groups;
+        let mut dispatch = |places: Vec<u32>, groups: [u32; 3]| {
+            out.dispatches.push(Dispatch {
+                shader,
+                regions: regions.clone(),
+                places,
+                groups,
+            });
+        };
+        if run.cuts.is_empty() {
+            dispatch(places, whole);
+            return Ok(());
+        }
+        for share in run.shares(kernel) {
+            let [first, end] = [share.start, share.end].map(|at| {
+                // Workgroups are not cut: those before a share's part of all of them.
+                let at = at as u128 * u128::from(whole[0]) / kernel.parallel().max(1) as u128;
+                u32::try_from(at).unwrap_or(whole[0])
+            });
+            let count = end - first;
+            if count > 0 {
+                let groups = folded(count, limits);
+                let mut places = places.clone();
+                places.resize(places.len().next_multiple_of(4), 0);
+                places.extend([first, count, groups[0], 0]);
+                dispatch(places, groups);
+            }
+        }
         Ok(())
     })?;
     Ok(out)
+}
+
+/// As many workgroups, or a few more, in dimensions that the device takes.
+fn folded(count: u32, limits: &Limits) -> [u32; 3] {
+    match count <= limits.groups {
+        true => [count, 1, 1],
+        false => [limits.groups, count.div_ceil(limits.groups), 1],
+    }
 }
 
 /// A run in its regions.
@@ -261,10 +298,10 @@ fn place_run(
 
 fn emit_kernel(
     kernel: &Kernel,
-    sharing: &[usize],
+    (sharing, in_shares): (&[usize], bool),
     limits: &Limits,
 ) -> Result<Option<Shader>, EmitError> {
-    let mut source = Source::new(kernel, sharing, limits)?;
+    let mut source = Source::new(kernel, sharing, in_shares, limits)?;
     let launch = match &kernel.class {
         Class::Nest(nest) => nest::emit(&mut source, nest)?,
         Class::Contract(contract) => contract::emit(&mut source, contract)?,

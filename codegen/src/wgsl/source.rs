@@ -25,6 +25,9 @@ pub(super) struct Source<'a> {
     bindings: Vec<Binding>,
     /// The binding of each slot.
     sharing: &'a [usize],
+    /// Whether runs are cut: then the uniform buffer has, behind the slots, the first workgroup of a
+    /// share, how many there are, and how many stand side by side in the dispatch.
+    pub in_shares: bool,
     needs: BTreeSet<&'static str>,
     text: String,
     depth: usize,
@@ -35,6 +38,7 @@ impl<'a> Source<'a> {
     pub fn new(
         kernel: &'a Kernel,
         sharing: &'a [usize],
+        in_shares: bool,
         limits: &'a Limits,
     ) -> Result<Source<'a>, EmitError> {
         let mut source = Source {
@@ -42,6 +46,7 @@ impl<'a> Source<'a> {
             limits,
             bindings: Vec::new(),
             sharing,
+            in_shares,
             needs: BTreeSet::new(),
             text: String::new(),
             depth: 0,
@@ -103,6 +108,11 @@ impl<'a> Source<'a> {
             at / 4,
             ["x", "y", "z", "w"][at % 4]
         ))
+    }
+
+    /// The expression of the vector that says which workgroups a share has.
+    pub fn share(&self) -> String {
+        format!("slots[{}]", self.sharing.len().div_ceil(4))
     }
 
     /// The number of a slot's binding, and the binding.
@@ -211,7 +221,7 @@ impl<'a> Source<'a> {
             source,
             "@group(0) @binding({}) var<uniform> slots: array<vec4<u32>, {}>;",
             self.bindings.len(),
-            self.sharing.len().div_ceil(4)
+            self.sharing.len().div_ceil(4) + usize::from(self.in_shares)
         )
         .expect("writing to a string does not fail");
         for item in ITEMS.iter().filter(|item| needs.contains(item.name)) {

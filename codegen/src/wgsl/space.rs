@@ -149,8 +149,20 @@ pub(super) struct Grid {
 
 /// A grid of at least `count` workgroups.
 pub(super) fn grid(source: &Source, count: u128) -> Result<Grid, EmitError> {
-    let limit = u128::from(source.limits.groups);
     let narrow = |n: u128| u32::try_from(n).map_err(|_| source.too_large(count));
+    if source.in_shares {
+        // `entry` makes the number out of what a dispatch folds.
+        let most = u128::from(source.limits.groups);
+        if count > most * most {
+            return Err(source.too_large(count));
+        }
+        return Ok(Grid {
+            groups: [narrow(count)?, 1, 1],
+            number: "number_of_group".to_string(),
+            spare: false,
+        });
+    }
+    let limit = u128::from(source.limits.groups);
     if count <= limit {
         return Ok(Grid {
             groups: [narrow(count)?, 1, 1],
@@ -177,6 +189,16 @@ pub(super) fn entry(source: &mut Source, invocations: u32) {
         "fn main(@builtin(workgroup_id) group: vec3<u32>, \
          @builtin(local_invocation_index) local: u32) {",
     );
+    if source.in_shares {
+        let share = source.share();
+        source.line(&format!(
+            "let group_of_share = group.y * {share}.z + group.x;"
+        ));
+        source.line(&format!("if (group_of_share >= {share}.y) {{ return; }}"));
+        source.line(&format!(
+            "let number_of_group = {share}.x + group_of_share;"
+        ));
+    }
 }
 
 /// Every list of strides in some code, in order.

@@ -6,6 +6,7 @@ pub mod files;
 pub mod products;
 pub mod random;
 pub mod rounding;
+pub mod shares;
 #[cfg(feature = "cpu")]
 pub mod targets;
 pub mod template;

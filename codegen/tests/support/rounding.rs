@@ -52,19 +52,66 @@ impl Rounding {
         Rounding { expected, bounds }
     }
 
-    /// What the disturbed runs found, for people.
-    pub fn range(&self, result: usize, element: usize) -> String {
+    /// What a result that was found is; an error that says what it is otherwise.
+    ///
+    /// # Errors
+    /// Where rounding does not explain it.
+    pub fn judge(&self, result: usize, element: usize, found: f64) -> Result<Verdict, String> {
+        let expected = self.expected[result].data[element];
+        let near = (found - expected).abs() <= 1e-5 * (1.0 + expected.abs());
+        if near || found == expected || (found.is_nan() && expected.is_nan()) {
+            return Ok(Verdict::Right);
+        }
         let (low, high) = self.bounds[result][element];
-        format!("between {low} and {high} with other last digits")
-    }
-
-    /// Whether rounding explains a result: it lies among those of the disturbed runs, or as far beside
-    /// them as they are apart.
-    pub fn explains(&self, result: usize, element: usize, found: f64) -> bool {
-        let (low, high) = self.bounds[result][element];
+        // It lies among those of the disturbed runs, or as far beside them as they are apart.
         let apart = high - low;
         let infinite = low.is_infinite() || high.is_infinite();
-        infinite || (low - apart <= found && found <= high + apart)
+        match infinite || (low - apart <= found && found <= high + apart) {
+            true => Ok(Verdict::Rounded),
+            false => Err(format!(
+                "{found} and not {expected}, between {low} and {high} with other last digits"
+            )),
+        }
+    }
+}
+
+/// Why a result is accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is what the interpreter says that rounds each value to f32.
+    Right,
+    /// It is what the interpreter says of values with other last digits: a comparison, a floor or a
+    /// difference of nearly equal numbers came out otherwise.
+    Rounded,
+}
+
+/// Counts results that only other last digits explain, and says how many there were at its end.
+#[derive(Default)]
+pub struct Flips(std::cell::Cell<(u64, u64)>);
+
+impl Flips {
+    /// As [`Rounding::judge`].
+    ///
+    /// # Errors
+    /// Where rounding does not explain a result.
+    pub fn judge(
+        &self,
+        rounding: &Rounding,
+        (result, element): (usize, usize),
+        found: f64,
+    ) -> Result<(), String> {
+        let (all, rounded) = self.0.get();
+        let verdict = rounding.judge(result, element, found)?;
+        let flipped = u64::from(verdict == Verdict::Rounded);
+        self.0.set((all + 1, rounded + flipped));
+        Ok(())
+    }
+}
+
+impl Drop for Flips {
+    fn drop(&mut self) {
+        let (all, rounded) = self.0.get();
+        println!("{rounded} of {all} results are explained by other last digits alone");
     }
 }
 

@@ -7,4 +7,5 @@ mod programs;
 #[path = "../../../codegen/tests/support/mod.rs"]
 mod programs_support;
 mod scalar;
+mod shares;
 mod support;

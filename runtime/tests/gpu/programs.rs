@@ -10,9 +10,12 @@ use sinew_ir::{
 use sinew_runtime::gpu::GpuSession;
 
 use crate::programs_support::random::program;
-use crate::programs_support::{ProgramBuilder, bytes, separate};
-use crate::support::{Filled, Tolerance, device};
+use crate::programs_support::rounding::{Flips, Rounding};
+use crate::programs_support::{ProgramBuilder, arrays, bytes, separate, values};
+use crate::support::{Filled, Tolerance, device, run};
 use sinew_fuzz::Random;
+use std::fmt;
+use std::time::Duration;
 
 fn dot(p: &mut ProgramBuilder, x: Value, y: Value, along_x: usize, along_y: usize) -> Value {
     let axes = DotAxes {
@@ -207,20 +210,48 @@ fn steps_of_descent_stay_with_the_executor() {
     assert!(losses[19] < losses[0], "{losses:?}");
 }
 
-/// Random programs: rows, products, scatters, paddings. Floats of few bits keep most of them exact,
-/// so that comparisons and floors go the same way everywhere. `SINEW_FUZZ=500` runs more of them.
+/// A random program with elements for its inputs.
+struct Input {
+    function: Function,
+    inputs: Vec<Vec<f64>>,
+}
+
+impl fmt::Display for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.function)
+    }
+}
+
+/// Random programs: rows, products, scatters, paddings. What differs from the interpreter in f32 must be
+/// explained by rounding.
 #[test]
 fn random_programs() {
     let Some(device) = device() else { return };
-    let count = std::env::var("SINEW_FUZZ").ok();
-    for seed in 0..count.and_then(|n| n.parse().ok()).unwrap_or(30) {
+    let flips = Flips::default();
+    let make = |seed: u64| {
         let (function, inputs) = program(seed, seed % 8 == 7, DType::F32);
-        let mut build = filled(&function);
-        for (p, x) in inputs.iter().enumerate() {
-            build.memory[p + 1] = bytes(x, function.values[p].dtype);
+        Input { function, inputs }
+    };
+    // A software driver compiles each shader of a case on the processor.
+    let target = sinew_fuzz::Target::new("program-wgsl", 30).limit(Duration::from_secs(60));
+    target.run(make, |input| {
+        let function = &input.function;
+        let mut filled = filled(function);
+        for (p, x) in input.inputs.iter().enumerate() {
+            filled.memory[p + 1] = bytes(x, function.values[p].dtype);
         }
-        // Seen where the test fails.
-        println!("seed {seed}\n{function}");
-        build.check(device, LOOSE);
-    }
+        let rounding = Rounding::new(function, &arrays(function, &input.inputs));
+        let mut program = GpuSession::compile(device, &filled.schedule).expect("a program");
+        let found = run(&mut program, &filled.memory);
+        for (r, value) in function.body.results.iter().enumerate() {
+            let dtype = function.type_of(*value).dtype;
+            let found = values(&found[1 + function.params.len() + r], dtype);
+            // A region has room for one element at least.
+            for (i, found) in found[..rounding.expected[r].data.len()].iter().enumerate() {
+                if let Err(what) = flips.judge(&rounding, (r, i), *found) {
+                    panic!("result {r} element {i}: {what}\n{}", filled.schedule);
+                }
+            }
+        }
+    });
 }

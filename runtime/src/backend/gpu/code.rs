@@ -125,7 +125,7 @@ impl GpuCode {
                 layout: layout.clone(),
                 bindings,
                 places,
-                groups: shader.groups,
+                groups: dispatch.groups,
             };
             work = work.saturating_add(shader.work);
             match submissions.last_mut().filter(|_| work <= WORK) {
