@@ -147,7 +147,7 @@ fn bad_shaders_are_errors() {
     ));
     // A grid beyond the limits shows when it runs.
     let mut shaders = good.clone();
-    shaders.shaders[0].groups = [1 << 20, 1, 1];
+    shaders.dispatches[0].groups = [1 << 20, 1, 1];
     let mut program = GpuSession::new(device, &schedule, &shaders).expect("a program");
     let error = program.run().expect_err("too many groups");
     assert!(matches!(error, GpuError::Refused { .. }), "{error}");
