@@ -148,10 +148,10 @@ impl Case {
     fn buffer<'a>(&self, line: &'a str) -> (usize, &'a str) {
         let (name, rest) = line.split_once(':').expect("a colon");
         let buffers = self.schedule.buffers.iter().enumerate();
-        let found = buffers
+        let mut found = buffers
             .filter(|(i, b)| b.name == name || format!("b{i}") == name)
             .map(|(i, _)| i);
-        let found = found.last();
+        let found = found.next_back();
         (
             found.unwrap_or_else(|| panic!("no buffer {name}")),
             rest.trim(),

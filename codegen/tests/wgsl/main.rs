@@ -1,101 +1,26 @@
-//! The text of small shaders, exactly; `BLESS=1` rewrites the files in `golden/`. What the shaders
-//! compute is tested where there is a device, in `sinew-runtime`.
+//! The text of small shaders, exactly, and what has none: `kernels/*.kernel`, each a schedule as
+//! [`support::template`] reads it. What comes out is `golden/*.wgsl`, which `BLESS=1` rewrites, or what
+//! a line `; error: ..` says. What shaders compute is tested where there is a device, in
+//! `sinew-runtime`.
 
-use std::path::PathBuf;
+#[path = "../support/mod.rs"]
+mod support;
 
-use sinew_codegen::kernel::{
-    Access, Buffer, Class, Code, Contract, Guard, Nest, Node, Operand, Reg, Region, RegionId,
-    RegionKind, RowReg, ScalarInst, ScalarKind, Scatter, Schedule, SlotId, Stage, Store,
-};
+use sinew_codegen::kernel::Schedule;
 use sinew_codegen::verify::verify;
-use sinew_codegen::wgsl::{EmitError, Limits, Shader, emit};
-use sinew_ir::{DType, Reduction, Scalar};
+use sinew_codegen::wgsl::{EmitError, Limits, Shader, Shaders, emit};
+use std::path::PathBuf;
+use support::files::{cases, text, texts};
+use support::template::{directives, schedule};
 
-/// A schedule of one kernel over buffers that each fill a region; the last one is written.
-fn schedule(buffers: &[(&str, DType, usize)], class: Class) -> Schedule {
-    let last = buffers.len() - 1;
-    let mut schedule = Schedule {
-        regions: buffers
-            .iter()
-            .enumerate()
-            .map(|(at, (name, _, elements))| Region {
-                name: (*name).into(),
-                bytes: elements * 4,
-                kind: match at == last {
-                    true => RegionKind::State,
-                    false => RegionKind::Input,
-                },
-            })
-            .collect(),
-        buffers: (0u32..)
-            .zip(buffers)
-            .map(|(at, (name, dtype, elements))| Buffer {
-                name: (*name).into(),
-                region: RegionId(at),
-                offset: 0,
-                dtype: *dtype,
-                elements: *elements,
-            })
-            .collect(),
-        kernels: Vec::new(),
-        nodes: Vec::new(),
-    };
-    let run = schedule.bind(class, |_| "kernel".into(), Vec::new());
-    schedule.nodes.push(Node::Run(run));
-    schedule
+fn folder(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/wgsl")
+        .join(name)
 }
 
-fn access(buffer: u32, strides: &[i64]) -> Access {
-    Access {
-        slot: SlotId(buffer),
-        offset: 0,
-        strides: strides.to_vec(),
-        guards: Vec::new(),
-    }
-}
-
-fn inst(kind: ScalarKind, dtype: DType) -> ScalarInst {
-    ScalarInst { kind, dtype }
-}
-
-fn load(buffer: u32, strides: &[i64]) -> ScalarInst {
-    inst(ScalarKind::Load(access(buffer, strides)), DType::F32)
-}
-
-fn apply(scalar: Scalar, operands: &[u32], dtype: DType) -> ScalarInst {
-    let operands = operands.iter().map(|r| Reg(*r)).collect();
-    inst(ScalarKind::Apply(scalar, operands), dtype)
-}
-
-fn code(insts: &[ScalarInst], stores: &[(u32, &[i64], u32)]) -> Code {
-    Code {
-        insts: insts.to_vec(),
-        stores: stores
-            .iter()
-            .map(|(buffer, strides, value)| Store {
-                access: access(*buffer, strides),
-                value: Reg(*value),
-            })
-            .collect(),
-    }
-}
-
-fn map(outer: &[usize], code: Code) -> Class {
-    Class::Nest(Nest {
-        outer: outer.to_vec(),
-        inner: Vec::new(),
-        stages: vec![Stage::Row {
-            code,
-            sets: Vec::new(),
-        }],
-        rows: Vec::new(),
-        arrays: Vec::new(),
-    })
-}
-
-fn golden(name: &str, schedule: &Schedule) {
-    verify(schedule).expect("the schedule is right");
-    let shaders = emit(schedule, &Limits::default()).expect("emits");
+/// The one shader of a schedule, with the regions it touches (those it writes are marked) and its grid.
+fn printed(shaders: &Shaders) -> String {
     let ([shader], [dispatch]) = (&shaders.shaders[..], &shaders.dispatches[..]) else {
         panic!("one shader")
     };
@@ -106,200 +31,117 @@ fn golden(name: &str, schedule: &Schedule) {
         .zip(&shader.written)
         .map(|(region, written)| format!("{}{}", region.0, if *written { "!" } else { "" }))
         .collect();
-    let found = format!(
+    format!(
         "// regions {}; groups {groups:?}\n{source}",
         regions.join(" ")
-    );
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/wgsl/golden")
-        .join(format!("{name}.wgsl"));
-    if std::env::var_os("BLESS").is_some() {
-        std::fs::write(&path, &found).expect("the golden file is written");
+    )
+}
+
+fn emitted(schedule: &Schedule) -> Result<Shaders, EmitError> {
+    verify(schedule).expect("the schedule is right");
+    emit(schedule, &Limits::default())
+}
+
+#[test]
+fn kernels_have_these_shaders() {
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder("kernels"))
+        .expect("the folder is there")
+        .map(|file| file.expect("a file").path())
+        .collect();
+    files.sort();
+    assert!(!files.is_empty());
+    for file in files {
+        let text = std::fs::read_to_string(&file).expect("a text");
+        let found = emitted(&schedule(&text));
+        let lines = directives(&text);
+        if let Some(error) = lines.iter().find_map(|line| line.strip_prefix("error: ")) {
+            let found = found.err().map(|e| e.to_string());
+            assert_eq!(found.as_deref(), Some(error), "{}", file.display());
+            continue;
+        }
+        let found = printed(&found.unwrap_or_else(|e| panic!("{}: {e}", file.display())));
+        let name = file.file_stem().expect("a name").to_string_lossy();
+        let path = folder("golden").join(format!("{name}.wgsl"));
+        if std::env::var_os("BLESS").is_some() {
+            std::fs::write(&path, &found).expect("the golden file is written");
+        }
+        let expected = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(found == expected, "{}:\n{found}", path.display());
     }
-    let expected = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(found == expected, "{}:\n{found}", path.display());
 }
 
+/// Which the scheduler leaves out, and the verifier refuses.
 #[test]
-fn map_with_transposed_operand() {
-    let body = code(
-        &[
-            load(0, &[1, 10]),
-            load(1, &[0, 1]),
-            apply(Scalar::ADD, &[0, 1], DType::F32),
-            inst(ScalarKind::Const(0.0), DType::F32),
-            apply(Scalar::LE, &[2, 3], DType::Bool),
-            apply(Scalar::SELECT, &[4, 3, 2], DType::F32),
-        ],
-        &[(2, &[30, 1], 5)],
-    );
-    let buffers = [
-        ("x", DType::F32, 300),
-        ("bias", DType::F32, 30),
-        ("y", DType::F32, 300),
-    ];
-    golden("map", &schedule(&buffers, map(&[10, 30], body)));
-}
-
-#[test]
-fn row_reduction_of_long_rows() {
-    let class = Class::Nest(Nest {
-        outer: vec![5],
-        inner: vec![100],
-        stages: vec![
-            Stage::Each {
-                code: code(&[load(0, &[100, 1])], &[]),
-                reduces: vec![(RowReg(0), Reduction::Max, Reg(0))],
-            },
-            Stage::Each {
-                code: code(
-                    &[
-                        inst(ScalarKind::Row(RowReg(0)), DType::F32),
-                        load(0, &[100, 1]),
-                        apply(Scalar::SUB, &[1, 0], DType::F32),
-                    ],
-                    &[(1, &[100, 1], 2)],
-                ),
-                reduces: Vec::new(),
-            },
-        ],
-        rows: vec![DType::F32],
-        arrays: Vec::new(),
-    });
-    let buffers = [("x", DType::F32, 500), ("y", DType::F32, 500)];
-    golden("rows", &schedule(&buffers, class));
-}
-
-#[test]
-fn small_and_tiled_contractions() {
-    let product = |m: usize, n: usize, k: usize| {
-        let (rows, depth) = (n as i64, k as i64);
-        let class = Class::Contract(Contract {
-            batch: Vec::new(),
-            m: vec![m],
-            n: vec![n],
-            k: vec![k],
-            dtype: DType::F32,
-            lhs: Operand::plain(access(0, &[depth, 1]), DType::F32),
-            rhs: Operand::plain(access(1, &[rows, 1]), DType::F32),
-            epilogue: code(
-                &[inst(ScalarKind::Accumulator, DType::F32)],
-                &[(2, &[rows, 1], 0)],
-            ),
-        });
-        let buffers = [
-            ("x", DType::F32, m * k),
-            ("w", DType::F32, k * n),
-            ("y", DType::F32, m * n),
-        ];
-        schedule(&buffers, class)
+fn a_map_of_nothing_has_no_shader_and_a_huge_one_is_an_error() {
+    let map = |extent: usize| {
+        schedule(&format!(
+            "memory x f32[9] state
+            kernel kernel {{
+              nest outer [{extent}] inner [] rows []
+              row {{
+                r0: f32 = const 1
+                store r0 s0 at 0 [1]
+              }}
+            }}"
+        ))
     };
-    golden("contract_small", &product(3, 10, 7));
-    golden("contract_tiled", &product(20, 16, 9));
+    let shaders = emit(&map(0), &Limits::default()).expect("emits");
+    assert!(shaders.shaders.is_empty());
+    assert!(shaders.dispatches.is_empty());
+    let error = emit(&map(1 << 40), &Limits::default()).expect_err("too large");
+    assert!(matches!(error, EmitError::Space { .. }), "{error}");
 }
 
-/// `relu(x) w` where all but `depth - 1` rows of w are zeros.
 #[test]
-fn contractions_of_computed_operands() {
-    let product = |m: usize, n: usize, k: usize| {
-        let (rows, depth) = (n as i64, k as i64);
-        let mut padded = access(1, &[rows, 1]);
-        padded.guards.push(Guard {
-            offset: 0,
-            strides: vec![1, 0],
-            extent: depth - 1,
-        });
-        let relu = [
-            load(0, &[depth, 1]),
-            inst(ScalarKind::Const(0.0), DType::F32),
-            apply(Scalar::MAXIMUM, &[0, 1], DType::F32),
-        ];
-        let class = Class::Contract(Contract {
-            batch: Vec::new(),
-            m: vec![m],
-            n: vec![n],
-            k: vec![k],
-            dtype: DType::F32,
-            lhs: Operand {
-                code: code(&relu, &[]),
-                value: Reg(2),
-            },
-            rhs: Operand::plain(padded, DType::F32),
-            epilogue: code(
-                &[inst(ScalarKind::Accumulator, DType::F32)],
-                &[(2, &[rows, 1], 0)],
-            ),
-        });
-        let buffers = [
-            ("x", DType::F32, m * k),
-            ("w", DType::F32, (k - 1) * n),
-            ("y", DType::F32, m * n),
-        ];
-        schedule(&buffers, class)
+fn products_with_tiles_enough_sum_in_8_by_8_registers() {
+    let product = |batch: usize| {
+        let source = format!(
+            "memory x f32[{}] input
+            memory w f32[{}] input
+            memory y f32[{}] state
+            kernel kernel {{
+              contract f32 batch [{batch}] m [45] n [50] k [9]
+              left r0 {{ r0: f32 = load s0 at 0 [405, 9, 1] }}
+              right r0 {{ r0: f32 = load s1 at 0 [450, 50, 1] }}
+              epilogue {{ r0: f32 = accumulator store r0 s2 at 0 [2250, 50, 1] }}
+            }}",
+            batch * 405,
+            batch * 450,
+            batch * 2250,
+        );
+        let shaders = emitted(&schedule(&source)).expect("emits");
+        shaders.shaders[0].source.contains("sum7_1")
     };
-    golden("prologue_small", &product(3, 10, 7));
-    golden("prologue_tiled", &product(20, 16, 9));
-}
-
-#[test]
-fn scatter_into_a_table() {
-    let class = Class::Scatter(Scatter {
-        outer: vec![4],
-        updates: 9,
-        extent: 5,
-        target: access(2, &[1, 0]),
-        stride: 4,
-        code: code(
-            &[
-                inst(ScalarKind::Load(access(0, &[0, 1])), DType::I32),
-                load(1, &[1, 4]),
-            ],
-            &[],
-        ),
-        index: Reg(0),
-        update: Reg(1),
-    });
-    let buffers = [
-        ("labels", DType::I32, 9),
-        ("rows", DType::F32, 36),
-        ("table", DType::F32, 20),
-    ];
-    golden("scatter", &schedule(&buffers, class));
+    assert!(product(128));
+    assert!(!product(1), "a few large tiles leave a device idle");
 }
 
 /// The emitter is reached by schedules that no verifier has seen: it says so and does not panic.
 #[test]
-fn malformed_kernels_are_errors() {
-    let refused = |class: Class| {
-        let buffers = [("x", DType::F32, 9), ("y", DType::F32, 9)];
-        let error = emit(&schedule(&buffers, class), &Limits::default()).expect_err("malformed");
-        assert!(matches!(error, EmitError::Malformed { .. }), "{error}");
-    };
-    refused(map(&[9], code(&[load(7, &[1])], &[])));
-    refused(map(&[9], code(&[load(0, &[1, 1])], &[])));
-    refused(map(&[9], code(&[load(0, &[i64::MAX])], &[])));
-    refused(map(&[9], code(&[load(0, &[1])], &[(1, &[1], 3)])));
-    refused(map(
-        &[9],
-        code(&[apply(Scalar::NEG, &[0], DType::F32)], &[]),
-    ));
-    refused(map(
-        &[9],
-        code(&[load(0, &[1]), apply(Scalar::ADD, &[0], DType::F32)], &[]),
-    ));
-    refused(map(
-        &[9],
-        code(&[load(0, &[1]), apply(Scalar::NOT, &[0], DType::F32)], &[]),
-    ));
-    refused(map(
-        &[9],
-        code(&[inst(ScalarKind::Accumulator, DType::F32)], &[]),
-    ));
-    refused(map(
-        &[9],
-        code(&[inst(ScalarKind::Row(RowReg(2)), DType::F32)], &[]),
-    ));
-    let huge = map(&[1 << 40], code(&[load(0, &[1])], &[]));
-    let error = emit(&schedule(&[("x", DType::F32, 9)], huge), &Limits::default());
-    assert!(matches!(error, Err(EmitError::Space { .. })), "{error:?}");
+fn what_the_verifier_refuses_is_an_error_or_a_shader() {
+    let mut tried = 0;
+    for (name, text) in texts() {
+        for case in cases(&name, &text, "interp") {
+            if case.error.is_some() {
+                drop(emit(&case.schedule, &Limits::default()));
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried > 50, "{tried} files are refused");
+    for name in [
+        "a_slot_that_is_not_there",
+        "too_few_strides",
+        "a_register_that_is_not_there",
+        "an_accumulator_in_a_map",
+        "a_row_register_that_is_not_there",
+    ] {
+        for case in cases(name, &text(name), "interp") {
+            let error = emit(&case.schedule, &Limits::default()).expect_err(name);
+            assert!(
+                matches!(error, EmitError::Malformed { .. }),
+                "{name}: {error}"
+            );
+        }
+    }
 }
