@@ -91,7 +91,7 @@ impl Regions {
     }
 }
 
-/// An index into [`Schedule::regions`].
+/// An index into [`Schedule::regions`](super::Schedule::regions).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct RegionId(pub u32);
 
@@ -111,6 +111,6 @@ pub struct Buffer {
     pub elements: usize,
 }
 
-/// An index into [`Schedule::buffers`].
+/// An index into [`Schedule::buffers`](super::Schedule::buffers).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct BufferId(pub u32);
