@@ -140,6 +140,7 @@ impl BlockedProduct {
         mut shape: Shape<'_>,
     ) -> Option<BlockedProduct> {
         let [of_m, of_n, of_k] = shape.extents;
+        // What is copied is walked as the operand allows, not as tiles do.
         let walk = |strides: &Strides, extents: &[usize]| {
             Walk::new(strides, extents, run(extents, &[strides]))
         };
@@ -163,7 +164,6 @@ impl BlockedProduct {
         let pack_a = cut.packs_left(runs);
         let whole_a = cut.computes_left_once(columns);
         let height = cut.height(rows, m_run, columns, depth, whole_a);
-        // Copied panels are walked as the operand allows, not as tiles do.
         let product = BlockedProduct {
             instructions: options.instructions,
             m,
