@@ -1,7 +1,7 @@
 //! How a matrix product over tiles is cut into blocks, and what scratch it takes: settled when its
 //! kernel is compiled.
 
-use super::tile::Element;
+use super::tile::{Element, Tiles};
 use super::walk::{Walk, run};
 use super::{Instructions, Options};
 
@@ -135,110 +135,57 @@ impl Steps {
 
 impl BlockedProduct {
     /// Settles a product; none if there are no tiles for `E`.
-    pub(super) fn new<E: Element>(options: &Options, shape: Shape<'_>) -> Option<BlockedProduct> {
-        let tiles = E::tiles(options.instructions)?;
-        let limits = &options.blocking;
-        let size = size_of::<E>();
-        let wide = 2 * tiles.lanes;
+    pub(super) fn new<E: Element>(
+        options: &Options,
+        mut shape: Shape<'_>,
+    ) -> Option<BlockedProduct> {
         let [of_m, of_n, of_k] = shape.extents;
-        let [m, n, k] = shape.extents.map(|dims| dims.iter().product::<usize>());
-        let direct = shape
+        // What is copied is walked as the operand allows, not as tiles do.
+        let walk = |strides: &Strides, extents: &[usize]| {
+            Walk::new(strides, extents, run(extents, &[strides]))
+        };
+        shape.direct = shape
             .direct
-            .filter(|[_, columns]| Walk::new(columns, of_n, run(of_n, &[columns])).step == 1);
-        // What tiles read or write in memory must lie evenly for them.
-        let mut along: [Vec<&[i64]>; 3] = Default::default();
-        if let Source::Stored(rows, steps) = &shape.a {
-            along[0].push(rows);
-            along[2].push(steps);
-        }
-        if let Some([rows, columns]) = &direct {
-            along[0].push(rows);
-            along[1].push(columns);
-        }
-        let m_run = run(of_m, &along[0]);
-        // As even as can be: 32 rows are 11 + 11 + 10, not 12 + 12 + 8.
-        let rows = m_run.div_ceil(m_run.div_ceil(tiles.rows()).max(1)).max(1);
-        let far = |stride: isize| stride.unsigned_abs() * size >= 1024;
-        let pack_b = match &shape.b {
-            Source::Stored(steps, columns) => {
-                let step = Walk::new(steps, of_k, run(of_k, &[steps])).step;
-                let columns = Walk::new(columns, of_n, run(of_n, &[columns]));
-                let rows_pay = m > 4 * rows && far(step);
-                columns.step != 1 || rows_pay || packing_pays([m, n], columns.run, tiles.lanes)
-            }
-            Source::Kernel { .. } => true,
+            .filter(|[_, columns]| walk(columns, of_n).step == 1);
+        let cut = Cut::<E> {
+            tiles: E::tiles(options.instructions)?,
+            limits: &options.blocking,
+            shape: &shape,
+            extents: shape.extents.map(|dims| dims.iter().product::<usize>()),
         };
-        if let (Source::Stored(steps, columns), false) = (&shape.b, pack_b) {
-            along[1].push(columns);
-            along[2].push(steps);
-        }
-        let (n_run, k_run) = (run(of_n, &along[1]), run(of_k, &along[2]));
-
-        let depth = depth_of_block(k, k_run, limits.depth / size);
-        let columns = (limits.right / (depth * size))
-            .max(wide)
-            .next_multiple_of(wide);
-        let columns = columns.min(n.next_multiple_of(tiles.lanes));
-        let columns = whole_runs(columns, n_run);
-        let pack_a = match &shape.a {
-            Source::Stored(rows, steps) => {
-                let row = Walk::new(rows, of_m, m_run).step;
-                let step = Walk::new(steps, of_k, k_run).step;
-                (m_run, k_run) == (m, k) && n >= 8 * wide && row == 1 && far(step)
-            }
-            Source::Kernel { .. } => false,
-        };
-        let computed = shape.a.computed();
-        let whole_a = computed == Some(true)
-            && columns < n
-            && pitch::<E>(k).saturating_mul(m * size) <= WHOLE;
-        // Sums that wait for further blocks of the contracted dim keep all rows.
-        let waits = depth < k;
-        let fits = |bytes: usize, row: usize, grain: usize| {
-            (bytes / (row.max(1) * size) / grain).max(1) * grain
-        };
-        let height = match computed {
-            Some(along_k) if !whole_a => {
-                // Whole vectors of rows, if these are computed together.
-                let grain = if along_k { rows } else { 4 * rows };
-                fits(limits.sums, columns, grain).min(fits(limits.left, depth, grain))
-            }
-            Some(_) | None if waits => m,
-            Some(_) | None => fits(limits.sums, columns, rows),
-        };
-        let height = whole_runs(height, m_run).min(m.next_multiple_of(rows));
-        let steps_of_a = match &shape.a {
-            Source::Stored(..) if pack_a => Walk::even(k, k_run, rows as isize),
-            Source::Stored(_, steps) => Walk::new(steps, of_k, k_run),
-            Source::Kernel { along_k: true } => Walk::even(k, k_run, 1),
-            Source::Kernel { along_k: false } => Walk::even(k, k_run, pitch::<E>(height) as isize),
-        };
-        let steps_of_b = match &shape.b {
-            Source::Stored(steps, _) if !pack_b => Walk::new(steps, of_k, k_run),
-            Source::Stored(..) | Source::Kernel { .. } => Walk::even(k, k_run, wide as isize),
-        };
-        // Copied panels are walked as the operand allows, not as tiles do.
-        let walk = |strides: Strides, extents: &[usize]| {
-            Walk::new(&strides, extents, run(extents, &[&strides]))
-        };
+        let [m, n, k] = cut.extents;
+        let m_run = cut.row_run();
+        let rows = cut.tile_rows(m_run);
+        let pack_b = cut.packs_right(rows);
+        let [n_run, k_run] = cut.column_and_step_runs(pack_b);
+        let runs = [m_run, n_run, k_run];
+        let depth = depth_of_block(k, k_run, cut.limits.depth / Cut::<E>::SIZE);
+        let columns = cut.columns(depth, n_run);
+        let pack_a = cut.packs_left(runs);
+        let whole_a = cut.computes_left_once(columns);
+        let height = cut.height(rows, m_run, columns, depth, whole_a);
         let product = BlockedProduct {
             instructions: options.instructions,
             m,
             n,
             k,
-            a: match shape.a {
+            a: match &shape.a {
                 Source::Stored(rows, steps) => Source::Stored(walk(rows, of_m), walk(steps, of_k)),
-                Source::Kernel { along_k } => Source::Kernel { along_k },
+                Source::Kernel { along_k } => Source::Kernel { along_k: *along_k },
             },
-            b: match shape.b {
+            b: match &shape.b {
                 Source::Stored(steps, columns) => {
                     Source::Stored(walk(steps, of_k), walk(columns, of_n))
                 }
-                Source::Kernel { along_k } => Source::Kernel { along_k },
+                Source::Kernel { along_k } => Source::Kernel { along_k: *along_k },
             },
-            direct: direct.map(|[rows, columns]| [walk(rows, of_m), walk(columns, of_n)]),
-            runs: [m_run, n_run, k_run],
-            steps: [steps_of_a, steps_of_b],
+            direct: (shape.direct.as_ref())
+                .map(|[rows, columns]| [walk(rows, of_m), walk(columns, of_n)]),
+            runs,
+            steps: [
+                cut.left_steps(k_run, pack_a.then_some(rows), height),
+                cut.right_steps(k_run, pack_b),
+            ],
             parts: parts(k, k_run, depth),
             pack_b,
             pack_a,
@@ -247,11 +194,11 @@ impl BlockedProduct {
             rows,
             scratch: [0; 4],
         };
-        let scratch = product.scratch_elements::<E>(wide);
+        let scratch = product.scratch_elements::<E>(cut.wide());
         Some(BlockedProduct {
             // Past all numbers it is more than can be had: asking for it is an error.
             scratch: scratch.map(|elements| {
-                let bytes = elements.saturating_mul(size);
+                let bytes = elements.saturating_mul(Cut::<E>::SIZE);
                 bytes.checked_next_multiple_of(LINE).unwrap_or(usize::MAX)
             }),
             ..product
@@ -310,6 +257,163 @@ impl BlockedProduct {
     /// Whether sums are stored as they are, without a call back.
     pub(super) fn is_direct(&self) -> bool {
         self.direct.is_some()
+    }
+}
+
+/// A product that is being cut into blocks: what it is, the tiles that compute it, and the bytes that
+/// its parts may take.
+struct Cut<'s, 'c, E: Element> {
+    tiles: &'static Tiles<E>,
+    limits: &'s Blocking,
+    shape: &'s Shape<'c>,
+    /// Rows, columns and steps.
+    extents: [usize; 3],
+}
+
+impl<E: Element> Cut<'_, '_, E> {
+    /// Bytes of an element.
+    const SIZE: usize = size_of::<E>();
+
+    /// Columns of a panel: those of a tile of two vectors.
+    fn wide(&self) -> usize {
+        2 * self.tiles.lanes
+    }
+
+    /// Rows that tiles walk without a leap: what they read or write in memory must lie evenly for them.
+    fn row_run(&self) -> usize {
+        let mut along: Vec<&[i64]> = Vec::new();
+        if let Source::Stored(rows, _) = &self.shape.a {
+            along.push(rows);
+        }
+        if let Some([rows, _]) = &self.shape.direct {
+            along.push(rows);
+        }
+        run(self.shape.extents[0], &along)
+    }
+
+    /// Columns and steps that tiles walk without a leap; those of a packed operand lie evenly.
+    fn column_and_step_runs(&self, pack_b: bool) -> [usize; 2] {
+        let (mut along_n, mut along_k): (Vec<&[i64]>, Vec<&[i64]>) = Default::default();
+        if let Source::Stored(_, steps) = &self.shape.a {
+            along_k.push(steps);
+        }
+        if let Some([_, columns]) = &self.shape.direct {
+            along_n.push(columns);
+        }
+        if let (Source::Stored(steps, columns), false) = (&self.shape.b, pack_b) {
+            along_n.push(columns);
+            along_k.push(steps);
+        }
+        let [_, of_n, of_k] = self.shape.extents;
+        [run(of_n, &along_n), run(of_k, &along_k)]
+    }
+
+    /// Rows of a tile, as even as can be: 32 rows are 11 + 11 + 10, not 12 + 12 + 8.
+    fn tile_rows(&self, m_run: usize) -> usize {
+        let tiles = m_run.div_ceil(self.tiles.rows()).max(1);
+        m_run.div_ceil(tiles).max(1)
+    }
+
+    /// Whether neighbours of such a stride are a KiB apart or more.
+    fn far(stride: isize) -> bool {
+        stride.unsigned_abs() * Self::SIZE >= 1024
+    }
+
+    /// Whether the right operand is copied to, or computed in, panels.
+    fn packs_right(&self, rows: usize) -> bool {
+        let [_, of_n, of_k] = self.shape.extents;
+        let [m, n, _] = self.extents;
+        match &self.shape.b {
+            Source::Stored(steps, columns) => {
+                let step = Walk::new(steps, of_k, run(of_k, &[steps])).step;
+                let columns = Walk::new(columns, of_n, run(of_n, &[columns]));
+                let rows_pay = m > 4 * rows && Self::far(step);
+                columns.step != 1 || rows_pay || packing_pays([m, n], columns.run, self.tiles.lanes)
+            }
+            Source::Kernel { .. } => true,
+        }
+    }
+
+    /// Whether the left operand is copied to panels.
+    fn packs_left(&self, [m_run, _, k_run]: [usize; 3]) -> bool {
+        let [of_m, _, of_k] = self.shape.extents;
+        let [m, n, k] = self.extents;
+        match &self.shape.a {
+            Source::Stored(rows, steps) => {
+                let row = Walk::new(rows, of_m, m_run).step;
+                let step = Walk::new(steps, of_k, k_run).step;
+                (m_run, k_run) == (m, k) && n >= 8 * self.wide() && row == 1 && Self::far(step)
+            }
+            Source::Kernel { .. } => false,
+        }
+    }
+
+    /// Columns of a block of so many steps.
+    fn columns(&self, depth: usize, n_run: usize) -> usize {
+        let [_, n, _] = self.extents;
+        let columns = (self.limits.right / (depth * Self::SIZE))
+            .max(self.wide())
+            .next_multiple_of(self.wide());
+        whole_runs(columns.min(n.next_multiple_of(self.tiles.lanes)), n_run)
+    }
+
+    /// Whether the left operand is computed once for all blocks of so many columns.
+    fn computes_left_once(&self, columns: usize) -> bool {
+        let [m, n, k] = self.extents;
+        self.shape.a.computed() == Some(true)
+            && columns < n
+            && pitch::<E>(k).saturating_mul(m * Self::SIZE) <= WHOLE
+    }
+
+    /// Rows of a block of so many columns and steps.
+    fn height(
+        &self,
+        rows: usize,
+        m_run: usize,
+        columns: usize,
+        depth: usize,
+        whole_a: bool,
+    ) -> usize {
+        let [m, _, k] = self.extents;
+        // Sums that wait for further blocks of the contracted dim keep all rows.
+        let waits = depth < k;
+        let fits = |bytes: usize, row: usize, grain: usize| {
+            (bytes / (row.max(1) * Self::SIZE) / grain).max(1) * grain
+        };
+        let height = match self.shape.a.computed() {
+            Some(along_k) if !whole_a => {
+                // Whole vectors of rows, if these are computed together.
+                let grain = if along_k { rows } else { 4 * rows };
+                fits(self.limits.sums, columns, grain).min(fits(self.limits.left, depth, grain))
+            }
+            Some(_) | None if waits => m,
+            Some(_) | None => fits(self.limits.sums, columns, rows),
+        };
+        whole_runs(height, m_run).min(m.next_multiple_of(rows))
+    }
+
+    /// How tiles walk the left operand's steps, which is in panels of `packed` rows if it is copied, or
+    /// in blocks of `height` rows if it is computed.
+    fn left_steps(&self, k_run: usize, packed: Option<usize>, height: usize) -> Walk {
+        let [_, _, k] = self.extents;
+        match (&self.shape.a, packed) {
+            (Source::Stored(..), Some(rows)) => Walk::even(k, k_run, rows as isize),
+            (Source::Stored(_, steps), None) => Walk::new(steps, self.shape.extents[2], k_run),
+            (Source::Kernel { along_k: true }, _) => Walk::even(k, k_run, 1),
+            (Source::Kernel { along_k: false }, _) => {
+                Walk::even(k, k_run, pitch::<E>(height) as isize)
+            }
+        }
+    }
+
+    /// How tiles walk the right operand's steps.
+    fn right_steps(&self, k_run: usize, pack_b: bool) -> Walk {
+        match &self.shape.b {
+            Source::Stored(steps, _) if !pack_b => Walk::new(steps, self.shape.extents[2], k_run),
+            Source::Stored(..) | Source::Kernel { .. } => {
+                Walk::even(self.extents[2], k_run, self.wide() as isize)
+            }
+        }
     }
 }
 

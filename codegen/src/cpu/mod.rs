@@ -18,6 +18,8 @@ mod lanes;
 mod machine;
 mod math;
 mod nest;
+mod order;
+mod own_tile;
 mod product;
 mod reduce;
 mod scalar;

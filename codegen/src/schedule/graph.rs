@@ -7,12 +7,8 @@
 use super::ScheduleError;
 use super::affine::contiguous;
 pub(crate) use super::definition::Def;
-use crate::cost::COMPARED_UPDATES;
-use sinew_ir::attributes::{
-    Along, AlongResult, Broadcast, Constant, DotAxes, Extent, Iota, Over, Pad, Permute, Running,
-    Shear, Slice, Sorted,
-};
-use sinew_ir::{Axis, DType, Function, Inst, Kind, OpInst, Scalar, Type, Value, View, byte_count};
+use super::instruction::Instruction;
+use sinew_ir::{DType, Function, Inst, Type, Value, byte_count};
 use std::collections::HashMap;
 
 /// A value of the graph: an index into [`Graph::nodes`].
@@ -156,171 +152,14 @@ impl Graph {
             .iter()
             .map(|v| get(ids, *v).ok_or(ScheduleError::Undefined(*v)))
             .collect::<Result<Vec<_>, _>>()?;
-        let id = self.add_op(inst, &operands, shape, ty.dtype, inst.result)?;
+        let id = self.add_op(&Instruction {
+            inst,
+            operands: &operands,
+            shape,
+            dtype: ty.dtype,
+        })?;
         set(ids, inst.result, id);
         Ok(())
-    }
-
-    fn add_op(
-        &mut self,
-        inst: &OpInst,
-        operands: &[Id],
-        shape: Vec<usize>,
-        dtype: DType,
-        value: Value,
-    ) -> Result<Id, ScheduleError> {
-        let a = &inst.attributes;
-        let bad = || ScheduleError::Attributes(inst.op.name);
-        let misread = |_| bad();
-        let x = || operands.first().copied().ok_or_else(bad);
-        let def = match inst.op.kind {
-            Kind::Constant => {
-                let value = Constant::from_attributes(a).map_err(misread)?.value.known();
-                constant(value.ok_or_else(bad)?)
-            }
-            Kind::Extent => {
-                let dim = Extent::from_attributes(a)
-                    .map_err(misread)?
-                    .dims
-                    .as_constant();
-                constant(dim.ok_or_else(bad)? as f64)
-            }
-            Kind::Iota => {
-                Def::Iota(axis(Iota::from_attributes(a).map_err(misread)?.axis).ok_or_else(bad)?)
-            }
-            Kind::Elementwise(Scalar::CAST) if self.nodes[x()?].dtype == dtype => {
-                return x();
-            }
-            Kind::Elementwise(scalar) => Def::Elementwise(scalar, operands.to_vec()),
-            Kind::Identity => return x(),
-            Kind::Function(_) => return Err(bad()),
-            Kind::View(View::Broadcast) => {
-                let new = Broadcast::from_attributes(a).map_err(misread)?.new;
-                let new = axes(new).ok_or_else(bad)?;
-                let kept = (0..shape.len()).filter(|d| !new.contains(d)).collect();
-                Def::Broadcast {
-                    x: x()?,
-                    axes: kept,
-                }
-            }
-            Kind::View(View::Reshape) => Def::Reshape(x()?),
-            Kind::View(View::Permute) => Def::Permute {
-                x: x()?,
-                axes: axes(Permute::from_attributes(a).map_err(misread)?.axes).ok_or_else(bad)?,
-            },
-            Kind::View(View::Slice) => {
-                let slice = Slice::from_attributes(a).map_err(misread)?;
-                Def::Slice {
-                    x: x()?,
-                    axis: axis(slice.axis).ok_or_else(bad)?,
-                    start: slice.range.start.as_constant().ok_or_else(bad)?,
-                    step: slice.range.step.as_constant().ok_or_else(bad)?,
-                }
-            }
-            Kind::View(View::Pad) => {
-                let pad = Pad::from_attributes(a).map_err(misread)?;
-                let axis = axis(pad.axis).ok_or_else(bad)?;
-                let low = pad.widths.low.as_constant().ok_or_else(bad)?;
-                let step = pad.widths.step.as_constant().ok_or_else(bad)?;
-                let x = x()?;
-                match step {
-                    1 => Def::Pad { x, axis, low },
-                    _ if self.nodes[x].shape[axis] <= 1 => Def::Pad { x, axis, low },
-                    _ => Def::Spread { x, axis, low, step },
-                }
-            }
-            Kind::View(View::Flip) => {
-                let axis =
-                    axis(Along::from_attributes(a).map_err(misread)?.axis).ok_or_else(bad)?;
-                let x = x()?;
-                let last = self.nodes[x].shape[axis] as i64 - 1;
-                Def::Slice {
-                    x,
-                    axis,
-                    start: last,
-                    step: -1,
-                }
-            }
-            Kind::View(View::Shear) => {
-                let map = Shear::from_attributes(a).map_err(misread)?;
-                let (Some(d), Some(by)) = (axis(map.axis), axis(map.by)) else {
-                    return Err(bad());
-                };
-                let offset = map.offset.as_constant().ok_or_else(bad)?;
-                let slope = map.slope.as_constant().ok_or_else(bad)?;
-                return Ok(self.shear(x()?, [d, by], [offset, slope], shape, value));
-            }
-            Kind::Reduce(kind) => {
-                let axes = axes(Over::from_attributes(a).map_err(misread)?.axes).ok_or_else(bad)?;
-                return Ok(self.add_reduce(x()?, axes, kind, dtype, value));
-            }
-            Kind::Contract => {
-                let y = *operands.get(1).ok_or_else(bad)?;
-                let dot = DotAxes::from_attributes(a).map_err(misread)?;
-                let parts = [&dot.batch_x, &dot.batch_y, &dot.contract_x, &dot.contract_y];
-                let parts = parts.map(|part| axes(part));
-                let [Some(bx), Some(by), Some(cx), Some(cy)] = parts else {
-                    return Err(bad());
-                };
-                let batch = bx.len();
-                let nothing = |id: Id| self.nodes[id].shape.contains(&0);
-                if nothing(x()?) || nothing(y) {
-                    return Ok(self.add(constant(0.0), shape, dtype, value));
-                }
-                let left = self.operand(x()?, &bx, &cx, value);
-                let right = self.operand(y, &by, &cy, value);
-                Def::Contract {
-                    x: left,
-                    y: right,
-                    batch,
-                    contracted: cx.len(),
-                }
-            }
-            Kind::Concat => Def::Concat {
-                parts: operands.to_vec(),
-                axis: axis(AlongResult::from_attributes(a).map_err(misread)?.axis)
-                    .ok_or_else(bad)?,
-            },
-            Kind::Gather => Def::Gather {
-                x: x()?,
-                indices: *operands.get(1).ok_or_else(bad)?,
-                axis: axis(Along::from_attributes(a).map_err(misread)?.axis).ok_or_else(bad)?,
-            },
-            Kind::Scatter => {
-                let [base, indices, updates] = operands else {
-                    return Err(bad());
-                };
-                let axis =
-                    axis(Along::from_attributes(a).map_err(misread)?.axis).ok_or_else(bad)?;
-                if self.nodes[*indices].shape[axis] <= COMPARED_UPDATES {
-                    return Ok(self.compared(*base, *indices, *updates, axis, value));
-                }
-                Def::Scatter {
-                    base: *base,
-                    indices: *indices,
-                    updates: *updates,
-                    axis,
-                }
-            }
-            Kind::Scan(kind) => {
-                let form = Running::from_attributes(a).map_err(misread)?;
-                Def::Scan {
-                    operands: operands.to_vec(),
-                    axis: axis(form.axis).ok_or_else(bad)?,
-                    reverse: form.reverse,
-                    kind,
-                }
-            }
-            Kind::Sort => {
-                let form = Sorted::from_attributes(a).map_err(misread)?;
-                Def::Sort {
-                    x: x()?,
-                    axis: axis(form.axis).ok_or_else(bad)?,
-                    descending: form.descending,
-                }
-            }
-        };
-        Ok(self.add(def, shape, dtype, value))
     }
 
     /// Whether a layout of these strides is the row-major one of the node's shape.
@@ -345,18 +184,6 @@ fn get(ids: &[Option<Id>], value: Value) -> Option<Id> {
 fn extents(name: &str, shape: &sinew_ir::Shape) -> Result<Vec<usize>, ScheduleError> {
     let found = shape.extents();
     found.ok_or_else(|| ScheduleError::NotLinked(format!("`{name}` has the shape ({shape})")))
-}
-
-/// Axes of shapes that have no sequence any more.
-fn axes(list: &[Axis]) -> Option<Vec<usize>> {
-    list.iter().map(|a| axis(*a)).collect()
-}
-
-fn axis(axis: Axis) -> Option<usize> {
-    match axis {
-        Axis::At(d) => Some(d),
-        Axis::Sequence => None,
-    }
 }
 
 pub(crate) fn constant(value: f64) -> Def {

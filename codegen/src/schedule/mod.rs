@@ -23,6 +23,7 @@ mod emit;
 mod eval;
 mod fit;
 mod graph;
+mod instruction;
 mod join;
 mod line;
 mod materialise;

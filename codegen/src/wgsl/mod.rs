@@ -21,6 +21,7 @@ mod scatter;
 mod sort;
 mod source;
 mod space;
+mod tile;
 
 use sinew_ir::DType;
 

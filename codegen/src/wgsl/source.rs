@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use sinew_ir::DType;
 
-use super::prelude::ITEMS;
+use super::prelude;
 use super::{EmitError, Limits, Shader};
 use crate::kernel::{Access, Class, Code, Kernel, Slot, SlotId};
 
@@ -202,7 +202,7 @@ impl<'a> Source<'a> {
     /// The shader.
     pub fn finish(self, groups: [u32; 3], work: u64) -> Shader {
         let mut needs = self.needs;
-        for item in ITEMS.iter().rev() {
+        for item in prelude::items().rev() {
             if needs.contains(item.name) {
                 needs.extend(item.needs);
             }
@@ -224,7 +224,7 @@ impl<'a> Source<'a> {
             self.sharing.len().div_ceil(4) + usize::from(self.in_shares)
         )
         .expect("writing to a string does not fail");
-        for item in ITEMS.iter().filter(|item| needs.contains(item.name)) {
+        for item in prelude::items().filter(|item| needs.contains(item.name)) {
             source.push('\n');
             source.push_str(item.text);
         }

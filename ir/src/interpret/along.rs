@@ -1,7 +1,7 @@
 //! What one row makes of its elements one after the other: values that run along an axis, and the order
 //! of the elements.
 
-use super::position;
+use super::axes::position;
 use crate::array::{Array, offsets, strides};
 use crate::attributes::{Running, Sorted};
 use crate::op::Scan;

@@ -9,6 +9,7 @@
 //! operations before that, so they are few and stay the same ([`table::PRELUDE`]); all other names mean
 //! one only where no model function is found along their path. So a new operation breaks no program.
 
+mod declaration;
 mod items;
 mod table;
 

@@ -1,0 +1,155 @@
+//! What a declaration is written with: an operation that takes nothing yet, its parameters one after the
+//! other, and the classes that ops of the IR come in.
+
+use super::{DefaultValue, Lowering, Operation, Parameter};
+use crate::errors::Checked;
+use crate::lower::{Arguments, Lowerer, Val};
+use sinew_ir::{DType, Op};
+
+impl Operation {
+    /// An operation that takes nothing yet.
+    pub(super) fn new(name: &'static str, doc: &str, lowering: Lowering) -> Operation {
+        Operation {
+            name,
+            doc: doc.to_string(),
+            parameters: Vec::new(),
+            by_name: false,
+            note: None,
+            lowering,
+        }
+    }
+
+    /// One that is an op of the IR, under its name and with its docs.
+    fn for_op(op: Op, lowering: fn(Op) -> Lowering) -> Operation {
+        Operation::new(op.name, op.doc, lowering(op))
+    }
+
+    pub(super) fn with(
+        mut self,
+        name: &'static str,
+        example: &'static str,
+        default: DefaultValue,
+    ) -> Operation {
+        self.parameters.push(Parameter {
+            name,
+            example,
+            default,
+            many: false,
+        });
+        self
+    }
+
+    /// With an argument that must be there.
+    pub(super) fn takes(self, name: &'static str) -> Operation {
+        self.with(name, name, DefaultValue::Required)
+    }
+
+    /// With an argument that must be there, and what stands for it in examples.
+    pub(super) fn takes_as(self, name: &'static str, example: &'static str) -> Operation {
+        self.with(name, example, DefaultValue::Required)
+    }
+
+    /// With an argument whose absence the docs describe.
+    pub(super) fn may_take(self, name: &'static str) -> Operation {
+        self.with(name, name, DefaultValue::Described)
+    }
+
+    /// With any number of arguments at the end.
+    pub(super) fn takes_many(self, name: &'static str, example: &'static str) -> Operation {
+        let mut out = self.with(name, example, DefaultValue::Required);
+        if let Some(parameter) = out.parameters.last_mut() {
+            parameter.many = true;
+        }
+        out
+    }
+
+    pub(super) fn integer(self, name: &'static str, default: i64) -> Operation {
+        self.with(name, name, DefaultValue::Integer(default))
+    }
+
+    pub(super) fn number(self, name: &'static str, default: f64) -> Operation {
+        self.with(name, name, DefaultValue::Number(default))
+    }
+
+    pub(super) fn flag(self, name: &'static str) -> Operation {
+        self.with(name, name, DefaultValue::Flag(false))
+    }
+
+    pub(super) fn choice(self, name: &'static str, texts: &'static [&'static str]) -> Operation {
+        self.with(name, name, DefaultValue::Choice(texts))
+    }
+
+    pub(super) fn dtype(self, default: DType) -> Operation {
+        self.with("dtype", "dtype", DefaultValue::DType(default))
+    }
+
+    /// Whose examples call it by name.
+    pub(super) fn by_name(mut self) -> Operation {
+        self.by_name = true;
+        self
+    }
+
+    /// With words behind the example.
+    pub(super) fn note(mut self, note: &str) -> Operation {
+        self.note = Some(note.to_string());
+        self
+    }
+
+    /// With more docs.
+    pub(super) fn also(mut self, doc: &str) -> Operation {
+        self.doc.push(' ');
+        self.doc.push_str(doc);
+        self
+    }
+
+    /// The same under another name.
+    pub(super) fn alias(name: &'static str, original: Operation) -> Operation {
+        Operation {
+            name,
+            doc: format!("As [`fn@{}`].", original.name),
+            ..original
+        }
+    }
+}
+
+/// An op of one tensor.
+pub(super) fn unary(op: Op) -> Operation {
+    Operation::for_op(op, Lowering::Unary).takes("x")
+}
+
+/// An op of two tensors that broadcast.
+pub(super) fn binary(op: Op) -> Operation {
+    Operation::for_op(op, Lowering::Binary)
+        .takes("x")
+        .takes("y")
+        .by_name()
+}
+
+/// An op of a tensor over axes, which may be kept.
+pub(super) fn reduction(op: Op) -> Operation {
+    Operation::for_op(op, Lowering::Reduction)
+        .takes("x")
+        .may_take("axis")
+        .flag("keepdims")
+        .note(&format!(
+            "with an axis, a list of axes or none for all: `x.{}()`",
+            op.name
+        ))
+        .also("All axes go where none is named; with `keepdims` they stay as ones.")
+}
+
+/// An op of a tensor along one axis, the last unless another is named.
+pub(super) fn along(op: Op) -> Operation {
+    Operation::for_op(op, Lowering::Along)
+        .takes("x")
+        .integer("axis", -1)
+}
+
+/// An operation that a function of its own lowers.
+pub(super) fn special(
+    name: &'static str,
+    doc: &str,
+    lower: fn(&mut Lowerer<'_, '_>, &Arguments<'_>) -> Checked<Val>,
+) -> Operation {
+    Operation::new(name, doc, Lowering::Special(lower))
+}
