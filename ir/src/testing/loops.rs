@@ -241,21 +241,25 @@ fn derived(unit: &'static Unit, binding: &Binding) -> Result<[Derived; 3], CaseE
         function,
     };
     let pullback = link_pullback(unit, binding, &|_| true)?;
-    let mut second = pullback.program.clone();
+    let results = (0..pullback.results).map(Some);
+    let pullback = Derived {
+        outputs: results.chain(pullback.gradients).collect(),
+        function: pullback.program,
+    };
+    let mut second = pullback.function.clone();
     derive_pullback(&mut second, &|_| None)?;
     let gradients = second.pullback.as_ref().map(|p| p.gradients.clone());
     let gradients = gradients.unwrap_or_default();
-    let outputs = (0..second.params.len()).map(|p| {
+    let results = second.body.results.len();
+    let gradient = |p| {
         let at = gradients.iter().position(|g| *g == p);
-        at.map(|at| second.body.results.len() + at)
-    });
-    let second = Derived {
-        outputs: outputs.collect(),
-        function: with_gradients(&second).expect("linked programs have no calls"),
+        at.map(|at| results + at)
     };
-    let pullback = Derived {
-        outputs: pullback.gradients,
-        function: pullback.program,
+    let mut outputs = pullback.outputs.clone();
+    outputs.extend((0..second.params.len()).map(gradient));
+    let second = Derived {
+        outputs,
+        function: with_gradients(&second).expect("linked programs have no calls"),
     };
     Ok([forward, pullback, second])
 }
@@ -287,15 +291,15 @@ pub fn loop_cases(
                 case: name.clone(),
                 what: e.to_string(),
             })?;
-            let pairs = looped.outputs.iter().zip(&unrolled.outputs).enumerate();
-            let expected = pairs.filter_map(|(i, pair)| match pair {
-                (found, Some(at)) => Some((*found, results[*at].clone())),
-                // The gradient of a parameter, which is zero.
-                (Some(found), None) => {
-                    let zeros = Array::filled(DType::F64, &given[i].shape, 0.0);
-                    Some((Some(*found), zeros))
-                }
-                (None, None) => None,
+            let pairs = looped.outputs.iter().zip(&unrolled.outputs);
+            let expected = pairs.filter_map(|(found, at)| {
+                let zeros = || {
+                    let result = looped.function.body.results[(*found)?];
+                    let shape = looped.function.type_of(result).shape.extents()?;
+                    Some(Array::filled(DType::F64, &shape, 0.0))
+                };
+                let expected = at.map(|at| results[at].clone()).or_else(zeros)?;
+                Some((*found, expected))
             });
             Ok(LoopCase {
                 name,
