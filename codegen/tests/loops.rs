@@ -5,8 +5,10 @@ mod support;
 
 use sinew_codegen::execute::execute;
 use sinew_codegen::kernel::{Node, Schedule};
-use sinew_ir::testing::with_gradients;
-use sinew_ir::{Binding, DType, Function, Unit, derive_pullback, link_gradient, parse, simplify};
+use sinew_ir::testing::{LoopCase, TRIPS, loop_cases, loop_specs, with_gradients};
+use sinew_ir::{
+    Array, Binding, DType, Function, Unit, derive_pullback, link_gradient, parse, simplify,
+};
 use support::{bytes, close, interpreted, numbers, scheduled, values};
 
 /// `T` stands for the trip count, `U` for one more, `F` for the float's type.
@@ -248,5 +250,48 @@ fn gradients_of_loops() {
         let all = |p: &sinew_ir::Param| p.kind == sinew_ir::ParamKind::Param;
         let gradient = link_gradient(&LOSS, &binding, &all).unwrap_or_else(|e| panic!("{e}"));
         check(&gradient.program, &format!("gradient, {trip} turns"));
+    }
+}
+
+/// The results in memory, as arrays.
+fn results(function: &Function, memory: &[Vec<u8>]) -> Vec<Array> {
+    let found = &memory[1 + function.params.len()..];
+    let array = |(value, bytes): (&sinew_ir::Value, &Vec<u8>)| {
+        let ty = function.type_of(*value);
+        let shape = ty.shape.extents().expect("linked");
+        Array::new(ty.dtype, &shape, values(bytes, ty.dtype)).expect("as many elements")
+    };
+    function.body.results.iter().zip(found).map(array).collect()
+}
+
+/// A case by the executor, and compiled for every set of instructions.
+fn agrees(case: &LoopCase) {
+    let mut function = case.function.clone();
+    simplify(&mut function);
+    let s = scheduled(&function);
+    let inputs: Vec<Vec<f64>> = case.inputs.iter().map(|x| x.data.clone()).collect();
+    let mut found = memory(&s, &function, &inputs);
+    execute(&s, &mut found).unwrap_or_else(|e| panic!("{}: {e}\n{s}", case.name));
+    let difference = case.difference(&results(&function, &found), 1e-12);
+    assert_eq!(difference, None, "executed\n{function}\n{s}");
+    #[cfg(feature = "cpu")]
+    for options in support::targets::targets() {
+        let mut found = memory(&s, &function, &inputs);
+        support::run_compiled(&s, &mut found, &options);
+        let difference = case.difference(&results(&function, &found), 1e-12);
+        assert_eq!(difference, None, "{options:?}\n{function}\n{s}");
+    }
+}
+
+#[test]
+fn loops_compute_what_their_unrolled_forms_do() {
+    for spec in loop_specs() {
+        for trip in TRIPS {
+            let (looped, unrolled) = (spec.looped(), spec.unrolled(trip));
+            let cases = loop_cases(&spec.name, looped, unrolled, trip, DType::F64);
+            for case in cases.unwrap_or_else(|e| panic!("{}: {e}", spec.name)) {
+                agrees(&case);
+            }
+        }
     }
 }

@@ -6,7 +6,9 @@
 //! same cases. Behind the cargo feature `testing`; files are read from a folder that the caller gives.
 
 mod gradients;
+mod loops;
 mod translate;
+mod unroll;
 
 use crate::array::Array;
 use crate::bind::Binding;
@@ -17,6 +19,7 @@ use crate::op::OpError;
 use crate::pullback::{PullbackError, derive_pullback};
 use crate::unit::Unit;
 pub use gradients::with_gradients;
+pub use loops::{LoopCase, LoopSpec, TRIPS, loop_cases, loop_specs, step};
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
 use serde_json::Value as Json;
 use std::path::Path;

@@ -2,6 +2,7 @@
 
 mod cases;
 mod files;
+mod loops;
 mod program;
 mod programs;
 #[path = "../../../codegen/tests/support/mod.rs"]
