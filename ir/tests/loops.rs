@@ -2,7 +2,8 @@
 
 use sinew_ir::testing::{LoopSpec, TRIPS, loop_cases, loop_specs, step};
 use sinew_ir::{
-    DType, Function, Stage, Unit, derive_pullback, inline, interpret, parse, simplify, verify_stage,
+    DType, Function, Order, Stage, Unit, derive_pullback, inline, interpret, parse, simplify,
+    verify_stage,
 };
 use std::error::Error;
 
@@ -46,6 +47,21 @@ fn loops_mean_what_their_unrolled_forms_mean() -> Result<(), Box<dyn Error>> {
         for trip in TRIPS {
             agree(&spec.name, spec.looped(), spec.unrolled(trip), trip)?;
         }
+    }
+    Ok(())
+}
+
+/// The comparison sees a loop that starts at the wrong end, in every derivative.
+#[test]
+fn a_loop_from_the_other_end_is_another_function() -> Result<(), Box<dyn Error>> {
+    let spec = step();
+    let other = LoopSpec {
+        order: Order::Backward,
+        ..spec.clone()
+    };
+    for case in loop_cases("step", spec.looped(), other.unrolled(7), 7, DType::F64)? {
+        let results = interpret(&case.function, &case.inputs)?;
+        assert!(case.difference(&results, 1e-5).is_some(), "{}", case.name);
     }
     Ok(())
 }
