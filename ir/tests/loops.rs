@@ -1,22 +1,11 @@
 //! Loops mean what their unrolled forms mean: forward, pullback and pullback of the pullback.
 
-use sinew_ir::testing::{LoopSpec, TRIPS, loop_cases, loop_specs, step};
+use sinew_ir::testing::{LoopSpec, TRIPS, leaked, loop_cases, loop_specs, step};
 use sinew_ir::{
-    DType, Function, Stage, Unit, derive_pullback, inline, interpret, parse, simplify, verify_stage,
+    DType, Function, Order, Stage, Unit, derive_pullback, inline, interpret, parse, simplify,
+    verify_stage,
 };
 use std::error::Error;
-
-/// A unit whose text lives as long as the process, as a macro's would.
-fn unit(name: &str, text: &str, callees: &[(&'static str, &'static Unit)]) -> &'static Unit {
-    let leak = |s: &str| -> &'static str { Box::leak(s.to_string().into_boxed_str()) };
-    Box::leak(Box::new(Unit {
-        path: leak(name),
-        file: "loops",
-        text: leak(text),
-        callees: Box::leak(callees.to_vec().into_boxed_slice()),
-        consts: &[],
-    }))
-}
 
 /// Forward, pullback and second order of the two units, each as it is and simplified.
 fn agree(
@@ -50,13 +39,28 @@ fn loops_mean_what_their_unrolled_forms_mean() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// The comparison sees a loop that starts at the wrong end, in every derivative.
+#[test]
+fn a_loop_from_the_other_end_is_another_function() -> Result<(), Box<dyn Error>> {
+    let spec = step();
+    let other = LoopSpec {
+        order: Order::Backward,
+        ..spec.clone()
+    };
+    for case in loop_cases("step", spec.looped(), other.unrolled(7), 7, DType::F64)? {
+        let results = interpret(&case.function, &case.inputs)?;
+        assert!(case.difference(&results, 1e-5).is_some(), "{}", case.name);
+    }
+    Ok(())
+}
+
 /// A body whose pullback is stored, as the macro stores it.
 #[test]
 fn the_bodys_stored_pullback_is_the_one_that_is_linked() -> Result<(), Box<dyn Error>> {
     let spec = step();
     let mut body = parse(spec.body.text)?;
     derive_pullback(&mut body, &|_| None)?;
-    let stored = unit("step", &body.to_string(), &[]);
+    let stored = leaked("step", &body.to_string(), &[]);
     let looped = LoopSpec {
         body: stored,
         ..spec.clone()
@@ -90,7 +94,7 @@ fn a_loops_pullback_is_derived_at_its_call() -> Result<(), Box<dyn Error>> {
     let text = caller.to_string();
     assert_eq!(parse(&text)?, caller);
     assert!(text.contains(" = pullback %"), "{text}");
-    let stored = unit("run", &text, run.callees);
+    let stored = leaked("run", &text, run.callees);
     for trip in TRIPS {
         agree("derived at the call", stored, spec.unrolled(trip), trip)?;
     }

@@ -3,7 +3,8 @@
 //! One case is an operation of the language with arguments, inputs, outputs, cotangents and
 //! gradients. [`Case::program`] makes a linked program of it, whose results are the outputs and the
 //! gradients: whoever runs programs (the interpreter, the executor, the emitters) is tested with the
-//! same cases. Behind the cargo feature `testing`; files are read from a folder that the caller gives.
+//! same cases. Loops have a table of their own, with their unrolled forms in place of PyTorch:
+//! [`loop_specs`]. Behind the cargo feature `testing`; files are read from a folder that the caller gives.
 
 mod gradients;
 mod loops;
@@ -24,6 +25,7 @@ use safetensors::{Dtype, SafeTensorError, SafeTensors};
 use serde_json::Value as Json;
 use std::path::Path;
 pub use translate::LATER;
+pub use unroll::leaked;
 
 /// Why a case cannot be read or made a program.
 #[derive(Debug, thiserror::Error)]

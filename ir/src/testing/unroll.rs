@@ -10,11 +10,7 @@ const SYMBOLS: &str = "B, H, K";
 const SIZES: &str = "B = B, H = H, K = K";
 
 /// A unit whose text lives as long as the process, as a macro's would.
-pub(super) fn leaked(
-    name: &str,
-    text: &str,
-    callees: &[(&'static str, &'static Unit)],
-) -> &'static Unit {
+pub fn leaked(name: &str, text: &str, callees: &[(&'static str, &'static Unit)]) -> &'static Unit {
     let leak = |s: &str| -> &'static str { Box::leak(s.to_string().into_boxed_str()) };
     Box::leak(Box::new(Unit {
         path: leak(name),
