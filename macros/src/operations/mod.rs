@@ -9,9 +9,11 @@
 //! operations before that, so they are few and stay the same ([`table::PRELUDE`]); all other names mean
 //! one only where no model function is found along their path. So a new operation breaks no program.
 
+mod elsewhere;
 mod items;
 mod table;
 
+pub use elsewhere::written_here;
 pub use items::items;
 
 use crate::errors::Checked;
