@@ -43,7 +43,7 @@ pub use call::{
     Alternative, Call, CallMode, LoopMode, LoopParam, LoopResult, PullbackCall, Target,
 };
 pub use decompose::{DecomposeError, decompose};
-pub use dim::{Atom, Dim, DimError, Symbol};
+pub use dim::{Atom, Dim, DimError, Monomial, Symbol, Terms};
 pub use dtype::DType;
 pub use function::{
     Constraint, Function, Location, Origin, Param, ParamKind, PullbackBody, Relation, Value,

@@ -65,6 +65,43 @@ impl Text {
     }
 }
 
+/// The sum of these, each step held in range.
+pub const fn sum(terms: &[i128]) -> i128 {
+    let (mut total, mut i) = (0i128, 0);
+    while i < terms.len() {
+        total = total.saturating_add(terms[i]);
+        i += 1;
+    }
+    total
+}
+
+/// The product of these, each step held in range.
+pub const fn product(factors: &[i128]) -> i128 {
+    let (mut total, mut i) = (1i128, 0);
+    while i < factors.len() {
+        total = total.saturating_mul(factors[i]);
+        i += 1;
+    }
+    total
+}
+
+/// The first of these divided by each other in turn, rounded down; -1, which is no extent, for a
+/// division by zero.
+pub const fn quotient(operands: &[i128]) -> i128 {
+    let [first, divisors @ ..] = operands else {
+        return -1;
+    };
+    let (mut total, mut i) = (*first, 0);
+    while i < divisors.len() {
+        total = match total.checked_div_euclid(divisors[i]) {
+            Some(quotient) => quotient,
+            None => -1,
+        };
+        i += 1;
+    }
+    total
+}
+
 /// Fails to compile unless both are equal.
 #[track_caller]
 pub const fn equal(left: i128, right: i128, message: &str) {

@@ -58,7 +58,10 @@ pub use arg::{
 pub use cache::CacheStats;
 pub use call::{attach, call, gradient, pullback};
 pub use device::{Device, Precision};
-pub use entry::{HasMethods, ModelStruct, at_most, below, equal, has_methods, model_struct, size};
+pub use entry::{
+    HasMethods, ModelStruct, at_most, below, equal, has_methods, model_struct, product, quotient,
+    size, sum,
+};
 pub use error::{Error, Result};
 pub use init::Init;
 pub use model::{Model, ModelFunction, complete, join};

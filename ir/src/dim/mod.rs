@@ -53,10 +53,10 @@ pub enum Atom {
 }
 
 /// A product of atoms with their powers, sorted; empty for the constant term.
-type Monomial = Vec<(Atom, u32)>;
+pub type Monomial = Vec<(Atom, u32)>;
 
 /// Coefficients by monomial; none is zero.
-type Terms = BTreeMap<Monomial, i64>;
+pub type Terms = BTreeMap<Monomial, i64>;
 
 /// The most symbols and numbers that a dim is written with, powers written out: a product of sums has
 /// terms without end (`(A+B)*(C+D)*..`), and so have powers of what stands for a sum. That is seven
@@ -144,7 +144,9 @@ impl Dim {
         }
     }
 
-    fn terms(&self) -> Terms {
+    /// Its terms: the coefficient, never zero, of each product of atoms with their powers. The constant
+    /// term is that of no atoms; zero has no terms.
+    pub fn terms(&self) -> Terms {
         match &self.0 {
             Form::Constant(0) => Terms::new(),
             Form::Constant(c) => Terms::from([(Vec::new(), *c)]),

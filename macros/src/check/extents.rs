@@ -7,11 +7,11 @@ use super::Scope;
 use super::relation::{self, Assertion};
 use crate::errors::Checked;
 use crate::messages;
-use crate::parse::{self, Structure, dims};
+use crate::parse::{self, Structure};
 use crate::signature::{Field, FieldKind, Struct};
 use proc_macro2::TokenStream;
 use quote::ToTokens;
-use sinew_ir::{Dim, Relation, Symbol};
+use sinew_ir::{Atom, Dim, Relation, Symbol};
 
 /// What rustc must check of a struct's dims; what holds for no value is reported.
 pub fn assertions(scope: &Scope<'_>, written: &Structure, s: &Struct) -> Checked<Vec<Assertion>> {
@@ -120,15 +120,17 @@ pub fn at_dims(dim: &Dim, symbols: &[Symbol], dims: &[Dim]) -> Option<Dim> {
     .ok()
 }
 
-/// What a dim divides by.
+/// What a dim divides by, constants left out.
 fn divisors(dim: &Dim) -> Vec<Dim> {
-    let Some((written, symbols)) = dims::of_normal(dim) else {
-        return Vec::new();
-    };
     let mut out = Vec::new();
-    written.divisors(&mut |d| {
-        let resolved = d.resolve(&mut |path| Ok(dims::named(path, &symbols)));
-        out.extend(resolved.ok().filter(|d| d.as_constant().is_none()));
-    });
+    for (atom, _) in dim.terms().into_keys().flatten() {
+        if let Atom::Floor(numerator, denominator) = atom {
+            out.extend(divisors(&numerator));
+            out.extend(divisors(&denominator));
+            if denominator.as_constant().is_none() {
+                out.push(*denominator);
+            }
+        }
+    }
     out
 }

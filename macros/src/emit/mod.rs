@@ -8,10 +8,10 @@ pub mod function;
 pub mod structure;
 pub mod unit;
 
-use crate::parse::dims::{self, DimExpr, DimOp};
+use crate::parse::dims::{DimExpr, DimOp};
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
-use sinew_ir::{DType, Dim, Symbol};
+use sinew_ir::{Atom, DType, Dim, Symbol};
 
 /// The marker of an element type.
 pub fn element(dtype: DType, library: &TokenStream) -> TokenStream {
@@ -45,39 +45,103 @@ pub fn rank(tensor: &crate::parse::TensorType, library: &TokenStream) -> TokenSt
 
 /// A dim as an expression of type i128, where `name` gives the tokens of each name, of that type too;
 /// nothing in it overflows or divides by zero.
-pub fn dim(dim: &DimExpr, name: &dyn Fn(&syn::Path) -> TokenStream) -> TokenStream {
-    match dim {
-        DimExpr::Integer(value, _) => {
-            let value = proc_macro2::Literal::i128_suffixed(i128::from(*value));
-            quote!(#value)
+///
+/// Operands that stand side by side are emitted side by side: everything that reads the tokens recurses
+/// over their groups, and a dim has more terms than a stack has room for.
+pub fn dim(
+    dim: &DimExpr,
+    name: &dyn Fn(&syn::Path) -> TokenStream,
+    library: &TokenStream,
+) -> TokenStream {
+    let fold = match dim {
+        DimExpr::Integer(value, _) => return integer(*value),
+        DimExpr::Name(path) => return name(path),
+        DimExpr::Binary(_, op, _, _) => Fold::from(*op),
+    };
+    let mut operands = Vec::new();
+    let mut first = dim;
+    while let DimExpr::Binary(left, op, right, _) = first
+        && Fold::from(*op) == fold
+    {
+        let right = self::dim(right, name, library);
+        operands.push(match op {
+            DimOp::Sub => Fold::Product.call(&[integer(-1), right], library),
+            DimOp::Add | DimOp::Mul | DimOp::Div => right,
+        });
+        first = left;
+    }
+    operands.push(self::dim(first, name, library));
+    operands.reverse();
+    fold.call(&operands, library)
+}
+
+/// A dim in normal form likewise, where `value` gives the tokens of each symbol; `None` where it gives
+/// none.
+pub fn normal_dim(
+    normal: &Dim,
+    value: &dyn Fn(&Symbol) -> Option<TokenStream>,
+    library: &TokenStream,
+) -> Option<TokenStream> {
+    let mut terms = Vec::new();
+    for (monomial, coefficient) in normal.terms() {
+        let mut factors = Vec::new();
+        if monomial.is_empty() || coefficient != 1 {
+            factors.push(integer(coefficient));
         }
-        DimExpr::Name(path) => name(path),
-        DimExpr::Binary(left, op, right, _) => {
-            let (left, right) = (self::dim(left, name), self::dim(right, name));
-            match op {
-                DimOp::Add => quote!((#left).saturating_add(#right)),
-                DimOp::Sub => quote!((#left).saturating_sub(#right)),
-                DimOp::Mul => quote!((#left).saturating_mul(#right)),
-                DimOp::Div => quote!((match (#left).checked_div_euclid(#right) {
-                    ::core::option::Option::Some(__sinew_quotient) => __sinew_quotient,
-                    ::core::option::Option::None => -1i128,
-                })),
-            }
+        for (atom, power) in &monomial {
+            let factor = match atom {
+                Atom::Symbol(symbol) => value(symbol)?,
+                Atom::Floor(a, b) => {
+                    let (a, b) = (
+                        normal_dim(a, value, library)?,
+                        normal_dim(b, value, library)?,
+                    );
+                    Fold::Quotient.call(&[a, b], library)
+                }
+            };
+            factors.extend((0..*power).map(|_| factor.clone()));
+        }
+        terms.push(Fold::Product.call(&factors, library));
+    }
+    Some(Fold::Sum.call(&terms, library))
+}
+
+/// The library's functions of lists that dims are computed with.
+#[derive(Clone, Copy, PartialEq)]
+enum Fold {
+    Sum,
+    Product,
+    Quotient,
+}
+
+impl From<DimOp> for Fold {
+    fn from(op: DimOp) -> Fold {
+        match op {
+            DimOp::Add | DimOp::Sub => Fold::Sum,
+            DimOp::Mul => Fold::Product,
+            DimOp::Div => Fold::Quotient,
         }
     }
 }
 
-/// A dim in normal form likewise; `None` for one that does not read back.
-pub fn normal_dim(
-    normal: &Dim,
-    value: &dyn Fn(&Symbol) -> Option<TokenStream>,
-) -> Option<TokenStream> {
-    let (expr, symbols) = dims::of_normal(normal)?;
-    let values: Vec<TokenStream> = symbols.iter().map(value).collect::<Option<_>>()?;
-    Some(dim(&expr, &|path| {
-        let value = dims::position(path).and_then(|i| values.get(i));
-        value.cloned().unwrap_or_default()
-    }))
+impl Fold {
+    fn call(self, operands: &[TokenStream], library: &TokenStream) -> TokenStream {
+        let function = match (self, operands) {
+            (_, [one]) => return one.clone(),
+            (Fold::Sum, _) => quote!(sum),
+            (Fold::Product, _) => quote!(product),
+            (Fold::Quotient, _) => quote!(quotient),
+        };
+        quote!(#library::__private::#function(&[#(#operands),*]))
+    }
+}
+
+fn integer(value: i64) -> TokenStream {
+    let magnitude = proc_macro2::Literal::i128_suffixed(i128::from(value.unsigned_abs()));
+    match value < 0 {
+        true => quote!(-#magnitude),
+        false => quote!(#magnitude),
+    }
 }
 
 /// A Rust const of type usize as i128: another type is rustc's error at the const's name.
@@ -96,4 +160,87 @@ pub fn quiet() -> TokenStream {
 /// Docs that stand in front of what the user wrote or in its place.
 pub fn doc(text: &str) -> TokenStream {
     quote!(#[doc = #text])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn in_a_small_thread(test: fn()) {
+        let thread = std::thread::Builder::new().stack_size(2 << 20).spawn(test);
+        thread.expect("a thread").join().expect("what it tests");
+    }
+
+    /// As many terms as a dim can have: each is written with a number and a symbol.
+    fn largest() -> Dim {
+        let mut sum = Dim::constant(7);
+        for i in 0..511 {
+            sum = sum
+                .checked_add(&Dim::symbol(&format!("N{i}")))
+                .expect("not too large");
+        }
+        let more = Dim::symbol("M");
+        assert_eq!(sum.checked_add(&more), None, "there could be more terms");
+        sum
+    }
+
+    #[test]
+    fn the_longest_dim_is_emitted_on_a_small_stack() {
+        in_a_small_thread(|| {
+            let value = |s: &Symbol| {
+                let name = format_ident!("{}", s.name());
+                Some(const_value(&quote!(#name)))
+            };
+            let tokens = normal_dim(&largest(), &value, &quote!(sinew)).expect("a value each");
+            let text = tokens.to_string();
+            let read: syn::Expr = syn::parse_str(&text).expect("an expression");
+            let syn::Expr::Call(call) = &read else {
+                panic!("no call: {text}");
+            };
+            let Some(syn::Expr::Reference(list)) = call.args.first() else {
+                panic!("no list: {text}");
+            };
+            let syn::Expr::Array(terms) = &*list.expr else {
+                panic!("no list: {text}");
+            };
+            assert_eq!(terms.elems.len(), 512);
+        });
+    }
+
+    #[test]
+    fn dims_are_folds_over_lists() {
+        let value = |s: &Symbol| {
+            let name = format_ident!("{}", s.name());
+            Some(quote!(#name))
+        };
+        let written = |text: &str| {
+            let expr = crate::parse::dims::of_text(text).expect("a dim");
+            let text = dim(&expr, &|path| quote!(#path), &quote!(l)).to_string();
+            text.replace("l :: __private :: ", "").replace("i128", "")
+        };
+        let normal = |text: &str| {
+            let expr = crate::parse::dims::of_text(text).expect("a dim");
+            let mut name =
+                |path: &syn::Path| Ok(Dim::symbol(&path.get_ident().expect("a name").to_string()));
+            let dim = expr.resolve(&mut name).expect("in range");
+            let text = normal_dim(&dim, &value, &quote!(l)).expect("values");
+            let text = text.to_string();
+            text.replace("l :: __private :: ", "").replace("i128", "")
+        };
+        assert_eq!(
+            written("A - 2 + B"),
+            "sum (& [A , product (& [- 1 , 2]) , B])"
+        );
+        assert_eq!(
+            written("A * 2 / 3 / B"),
+            "quotient (& [product (& [A , 2]) , 3 , B])"
+        );
+        assert_eq!(
+            normal("A * A * 2 - 1"),
+            "sum (& [- 1 , product (& [2 , A , A])])"
+        );
+        assert_eq!(normal("(A + 1) / 2"), "quotient (& [sum (& [1 , A]) , 2])");
+        assert_eq!(normal("A - A"), "sum (& [])");
+        assert_eq!(normal("0 - A"), "product (& [- 1 , A])");
+    }
 }

@@ -143,7 +143,7 @@ fn constructor(s: &Structure, library: &TokenStream) -> TokenStream {
         match &f.kind {
             FieldKind::Param(t, initial) | FieldKind::State(t, initial) => {
                 let dims = t.dims.iter().map(|d| {
-                    let (text, value) = (dim_text(d), dim(d, &value));
+                    let (text, value) = (dim_text(d), dim(d, &value, library));
                     quote!((#text, #value))
                 });
                 let initial = init(initial, library);
@@ -151,7 +151,7 @@ fn constructor(s: &Structure, library: &TokenStream) -> TokenStream {
             }
             FieldKind::Child(c) => {
                 let child = &c.path;
-                let sizes = c.dims.iter().map(|d| dim(d, &value));
+                let sizes = c.dims.iter().map(|d| dim(d, &value, library));
                 quote!(#name: #child::__sinew_init(seed, #path, &[#(#sizes),*]))
             }
         }

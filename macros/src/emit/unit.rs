@@ -164,8 +164,8 @@ pub fn assertions(
             let c = registry.consts.iter().find(|c| c.symbol == *s)?;
             Some(const_value(&c.value))
         };
-        let left = normal_dim(&a.left, &value)?;
-        let right = normal_dim(&a.right, &value)?;
+        let left = normal_dim(&a.left, &value, library)?;
+        let right = normal_dim(&a.right, &value, library)?;
         let check = match a.relation {
             Relation::Equal => quote!(equal),
             Relation::AtMost => quote!(at_most),
@@ -179,7 +179,7 @@ pub fn assertions(
         let message = format!("{}\n= values: {}", a.message, values.join(", "));
         let check = quote!(#library::__private::#check(__sinew_left, __sinew_right, #message));
         let check = between(check, a.spans);
-        let positive = a.positive.iter().map(|d| normal_dim(d, &value));
+        let positive = a.positive.iter().map(|d| normal_dim(d, &value, library));
         let positive: Vec<TokenStream> = positive.collect::<Option<_>>()?;
         let check = match positive.is_empty() {
             true => check,

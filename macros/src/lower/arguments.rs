@@ -57,7 +57,7 @@ impl<'c> Arguments<'c> {
             *slot = Some(Argument::Done(given));
             next = 1;
         }
-        let count = args.len() + next;
+        let count = args.len();
         for a in args {
             let (place, value) = match a {
                 syn::Expr::Assign(assign) => {

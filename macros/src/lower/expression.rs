@@ -40,7 +40,7 @@ impl Lowerer<'_, '_> {
                         false => val,
                     };
                 }
-                syn::Stmt::Expr(e, _) => self.statement(e),
+                syn::Stmt::Expr(e, _) => self.statement(e, i == last),
                 syn::Stmt::Item(item) => Err(self.report(messages::inner_item(item))),
                 syn::Stmt::Macro(m) => Err(self.report(messages::macro_call(&m.mac))),
             };
@@ -52,8 +52,8 @@ impl Lowerer<'_, '_> {
         }
     }
 
-    /// An expression whose value is thrown away.
-    fn statement(&mut self, e: &syn::Expr) -> Checked<()> {
+    /// An expression with a `;` behind it, and whether it is the last of its block.
+    fn statement(&mut self, e: &syn::Expr, last: bool) -> Checked<()> {
         match e {
             syn::Expr::ForLoop(_)
             | syn::Expr::While(_)
@@ -65,7 +65,10 @@ impl Lowerer<'_, '_> {
             | syn::Expr::Return(_) => self.expression(e).map(|_| ()),
             _ => {
                 self.expression(e)?;
-                Err(self.report(messages::value_unused(e)))
+                Err(self.report(match last {
+                    true => messages::value_with_semicolon(e),
+                    false => messages::value_unused(e),
+                }))
             }
         }
     }

@@ -129,6 +129,15 @@ pub fn no_value(block: &syn::Block) -> Error {
     )
 }
 
+pub fn value_with_semicolon(e: &syn::Expr) -> Error {
+    error(
+        e,
+        "return",
+        "the block ends without a value",
+        "remove the `;` behind this: it is the value",
+    )
+}
+
 pub fn value_unused(e: &syn::Expr) -> Error {
     error(
         e,

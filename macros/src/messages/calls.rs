@@ -1,17 +1,22 @@
 //! About calls of model functions and of everything else that could be called.
 
 use super::{Message, count, dim, error, message, shape, source, suggestion, tensor};
+use crate::check::relation;
+use crate::operations;
 use crate::signature::{Function, Param, ParamType, Struct};
 use quote::ToTokens;
 use sinew_ir::{Constraint, Dim, Shape, Type};
 use syn::Error;
 
 pub fn plain_function(path: &syn::Path) -> Error {
-    let near = path.get_ident().map(|name| {
-        let known = crate::operations::names();
-        suggestion(&name.to_string(), &known, "operations")
+    let near = path.get_ident().and_then(|name| {
+        let name = name.to_string();
+        if let Some(here) = operations::written_here(&name) {
+            return Some(format!("write {here}"));
+        }
+        let near = suggestion(&name, &operations::names(), "operations");
+        near.starts_with("did you mean").then_some(near)
     });
-    let near = near.filter(|text| text.starts_with("did you mean"));
     let help = match (crate::names::operation(path), near) {
         (Some(op), _) => format!("the operation is called by its name alone: `{}(..)`", op.name),
         (None, Some(near)) => near,
@@ -298,6 +303,17 @@ pub fn constraint(
     left: &Dim,
     right: &Dim,
 ) -> Message {
+    let symbols = || left.symbols().into_iter().chain(right.symbols());
+    // What no symbol of this function can change is not its caller's to promise.
+    let help = match symbols().all(|s| relation::is_const(&s)) {
+        true => format!("change the sizes here, or what `{}` asks of them", f.name),
+        false => format!(
+            "declare it here too: `#[model(where({} {} {}))]`",
+            dim(left),
+            c.relation.sign(),
+            dim(right)
+        ),
+    };
     message(
         at,
         "where",
@@ -315,12 +331,7 @@ pub fn constraint(
             ),
             ("declared", f.at.clone()),
         ],
-        &format!(
-            "declare it here too: `#[model(where({} {} {}))]`",
-            dim(left),
-            c.relation.sign(),
-            dim(right)
-        ),
+        &help,
     )
 }
 

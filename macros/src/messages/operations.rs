@@ -8,10 +8,11 @@ use syn::Error;
 pub fn no_method(name: &syn::Ident, what: &str) -> Error {
     let known = operations::names();
     let text = name.to_string();
-    let help = suggestion(&text, &known, "operations");
-    let help = match help.starts_with("did you mean") {
-        true => help,
-        false => "the operations are listed in `sinew::ops`; methods of Rust's own types are not among them".to_string(),
+    let near = suggestion(&text, &known, "operations");
+    let help = match operations::written_here(&text) {
+        Some(here) => format!("write {here}"),
+        None if near.starts_with("did you mean") => near,
+        None => "the operations are listed in `sinew::ops`; methods of Rust's own types are not among them".to_string(),
     };
     error(
         name,
@@ -21,14 +22,17 @@ pub fn no_method(name: &syn::Ident, what: &str) -> Error {
     )
 }
 
+/// `found` arguments in the parentheses, which a method's receiver is not among.
 pub fn operation_arguments(name: &syn::Ident, usage: &str, found: usize) -> Error {
-    let given = super::count(found, "argument");
-    error(
-        name,
-        &name.to_string(),
-        &format!("it does not take {given}"),
-        &format!("write {usage}"),
-    )
+    let wrong = match found {
+        0 => "arguments are missing".to_string(),
+        _ => format!("it does not take {}", super::count(found, "argument")),
+    };
+    let help = match operations::written_here(&name.to_string()) {
+        Some(here) => format!("write {usage}; what other libraries call so is {here}"),
+        None => format!("write {usage}"),
+    };
+    error(name, &name.to_string(), &wrong, &help)
 }
 
 pub fn no_parameter(

@@ -10,9 +10,11 @@
 //! one only where no model function is found along their path. So a new operation breaks no program.
 
 mod declaration;
+mod elsewhere;
 mod items;
 mod table;
 
+pub use elsewhere::written_here;
 pub use items::items;
 
 use crate::errors::Checked;

@@ -2,7 +2,7 @@
 
 use crate::messages;
 use proc_macro2::Span;
-use sinew_ir::{Dim, Symbol};
+use sinew_ir::Dim;
 use syn::spanned::Spanned;
 
 /// A dim as written.
@@ -38,17 +38,6 @@ impl DimExpr {
         }
     }
 
-    /// Everything that it divides by.
-    pub fn divisors(&self, found: &mut dyn FnMut(&DimExpr)) {
-        if let DimExpr::Binary(left, op, right, _) = self {
-            left.divisors(found);
-            right.divisors(found);
-            if let DimOp::Div = op {
-                found(right);
-            }
-        }
-    }
-
     /// The dim in normal form, where `name` gives each name's.
     pub fn resolve(
         &self,
@@ -79,28 +68,6 @@ pub fn of_text(text: &str) -> Option<DimExpr> {
         None => text.to_string(),
     };
     of_expr(&syn::parse_str(&text).ok()?).ok()
-}
-
-/// A dim in normal form as an expression, over names that [`named`] reads back, and its symbols.
-pub fn of_normal(dim: &Dim) -> Option<(DimExpr, Vec<Symbol>)> {
-    let symbols = dim.symbols();
-    let plain = dim.substitute(&|s| {
-        let i = symbols.iter().position(|known| known == s)?;
-        Some(Dim::symbol(&format!("s{i}")))
-    });
-    Some((of_text(&plain.ok()?.to_string())?, symbols))
-}
-
-/// The position of the symbol that a name of [`of_normal`] stands for.
-pub fn position(path: &syn::Path) -> Option<usize> {
-    let name = path.get_ident()?.to_string();
-    name.strip_prefix('s')?.parse().ok()
-}
-
-/// The symbol that a name of [`of_normal`] stands for, as a dim.
-pub fn named(path: &syn::Path, symbols: &[Symbol]) -> Dim {
-    let symbol = position(path).and_then(|i| symbols.get(i)).cloned();
-    symbol.map_or_else(Dim::default, Dim::from)
 }
 
 /// A dim written as an expression.
