@@ -5,9 +5,8 @@ use super::code::{Checker, dtype_of, injective};
 use crate::bounds::range;
 use crate::kernel::{
     Access, ArrayId, Class, Contract, Kernel, Nest, RowArray, ScalarKind, Scan, Scatter, Slot,
-    Sort, Stage,
+    Sort, Stage, Touch,
 };
-use crate::schedule::{Touch, touches};
 use sinew_ir::{DType, byte_count};
 
 /// Checks a kernel.
@@ -25,7 +24,7 @@ pub(super) fn kernel(kernel: &Kernel) -> Check {
         Class::Scan(s) => scan(slots, s)?,
         Class::Sort(s) => sort(slots, s)?,
     }
-    let touches = touches(&kernel.class);
+    let touches = kernel.class.touches();
     for (i, slot) in slots.iter().enumerate() {
         let mine = || touches.iter().filter(|t| t.access.slot.0 as usize == i);
         let (loads, stores) = (mine().any(|t| t.loads), mine().any(|t| t.stores));

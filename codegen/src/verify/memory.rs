@@ -6,12 +6,11 @@
 
 use super::kernel::window;
 use super::{VerifyError, fail};
-use crate::kernel::{Access, Binding, Buffer, BufferId, Kernel, Schedule};
-use crate::schedule::{Touch, touches};
+use crate::kernel::{Access, Binding, Buffer, BufferId, Kernel, Schedule, Touch};
 
 /// Checks that every run reads what is there.
 pub(super) fn memory(schedule: &Schedule) -> Result<(), VerifyError> {
-    let of_kernel: Vec<Vec<Touch>> = schedule.kernels.iter().map(|k| touches(&k.class)).collect();
+    let of_kernel: Vec<Vec<Touch>> = schedule.kernels.iter().map(|k| k.class.touches()).collect();
     let mut state = State::new(schedule);
     schedule.each_run(&mut |run, turns| {
         let Some(kernel) = schedule.kernel(run) else {
