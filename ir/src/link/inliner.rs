@@ -14,6 +14,7 @@ use crate::function::{Function, Origin, Value};
 use crate::pullback::derive_pullback_of;
 use crate::reverse::Stacks;
 use crate::shape::Type;
+use crate::simplify::simplify_checked;
 use crate::unit::Unit;
 use crate::verify::Stage;
 use std::collections::HashMap;
@@ -156,11 +157,12 @@ impl<'u> Inliner<'u> {
         };
         inner_stacks.apply(&mut function.body);
         check(unit, &function, Stage::Inlined)?;
-        crate::simplify::simplify(&mut function);
-        check(unit, &function, Stage::Inlined)?;
+        simplify_checked(&mut function, &mut |f| check(unit, f, Stage::Inlined))?;
         let all = vec![true; function.body.results.len()];
-        // Of all results, states too: no other pullback of it is derived. And derived at once: what its loops must keep for it has to be there when it is inlined.
+        // Of all results, states too: no other pullback of it is derived. And derived at once: what its
+        // loops must keep for it has to be there when it is inlined.
         let derived = derive_pullback_of(&mut function, &all, &|_| None);
+        check(unit, &function, Stage::Inlined)?;
         let refused = derived.err().map(|error| LinkError::Pullback {
             path: unit.path.to_string(),
             at: place(unit, error.location),
@@ -295,6 +297,7 @@ impl<'u> Inliner<'u> {
             at: place(unit, error.location),
             error,
         })?;
+        check(unit, &derived, Stage::Unit)?;
         let derived = Rc::new(derived);
         self.derived.insert(key, derived.clone());
         Ok(derived)

@@ -23,6 +23,7 @@ use crate::function::{
 use crate::op::OpError;
 use crate::pullback::PullbackError;
 use crate::shape::{Shape, Type};
+use crate::simplify::{drop_unchanged_states, simplify_checked};
 use crate::symbol::SymbolKind;
 use crate::text::ParseError;
 use crate::unit::Unit;
@@ -336,8 +337,8 @@ pub fn inline(unit: &Unit) -> Result<Function, LinkError> {
         pullback: Some(pullback),
     };
     check(unit, &out, Stage::Inlined)?;
-    crate::simplify::simplify(&mut out);
-    crate::simplify::drop_unchanged_states(&mut out);
+    simplify_checked(&mut out, &mut |f| check(unit, f, Stage::Inlined))?;
+    drop_unchanged_states(&mut out);
     check(unit, &out, Stage::Inlined)?;
     Ok(out)
 }
@@ -445,9 +446,10 @@ impl<'u> Link<'u> {
         check(self.unit, &out, Stage::Bound)?;
         decompose(&mut out).map_err(|e| op_error(self.unit, e.op, e.location, *e.error))?;
         check(self.unit, &out, Stage::Program)?;
-        crate::simplify::simplify(&mut out);
-        crate::simplify::drop_unchanged_states(&mut out);
-        check(self.unit, &out, Stage::Program)?;
+        let unit = self.unit;
+        simplify_checked(&mut out, &mut |f| check(unit, f, Stage::Program))?;
+        drop_unchanged_states(&mut out);
+        check(unit, &out, Stage::Program)?;
         Ok(out)
     }
 }

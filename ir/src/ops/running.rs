@@ -107,12 +107,28 @@ fn cumprod_pullback(b: &mut Builder, p: &Primal<'_>) -> Result<Vec<Option<Value>
         &[next, p.cotangent],
         turned(form.clone()),
     )?;
-    let before = moved(b, p.result, form.clone())?;
-    // In front of the first factor stands the product of none.
-    let one = b.like(1.0, p.result)?;
-    let first = first(b, p.result, form)?;
-    let before = b.select(first, one, before)?;
+    let before = product_before(b, p.result, form)?;
     Ok(vec![Some(b.mul(before, owed)?)])
+}
+
+/// What a running product was before each element: 1, the product of nothing, before the first.
+fn product_before(b: &mut Builder, products: Value, form: Running) -> Result<Value, OpError> {
+    let before = moved(b, products, form.clone())?;
+    let one = b.like(1.0, products)?;
+    let first = first(b, products, form)?;
+    b.select(first, one, before)
+}
+
+/// For each element the product of the others along an axis: of those before it, times those behind it.
+/// Nothing is divided, so that it is right where factors are 0, in derivatives of any order.
+pub(super) fn product_of_others(b: &mut Builder, x: Value, axis: Axis) -> Result<Value, OpError> {
+    let mut side = |reverse| {
+        let form = Running { axis, reverse };
+        let products = b.op(super::CUMPROD, &[x], form.clone())?;
+        product_before(b, products, form)
+    };
+    let (before, behind) = (side(false)?, side(true)?);
+    b.mul(before, behind)
 }
 
 /// Whether each element is the first one of a run.
