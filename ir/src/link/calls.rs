@@ -252,13 +252,13 @@ impl<'u> Inliner<'u> {
             How::Once => self.pullback(&mut called.instance, &cotangents)?,
         };
         // Which alternative it is, dependences do not know, and who writes a pullback may leave
-        // gradients out; all other pullbacks that ask for too much were derived anew.
+        // gradients out. A pullback that is asked for in a body may be asked for what is zero.
         let written = function.pullback.as_ref().map(|p| p.origin) == Some(Origin::Written);
         let lenient = written || called.chosen;
         for (position, v) in &p.results {
             let gradient = match gradients.get(*position).copied().flatten() {
                 Some(gradient) => gradient,
-                None if lenient => {
+                None if lenient || !self.gives(unit, &function, p, *position)? => {
                     let ty = instance.substitution.of_type(function.type_of(*v))?;
                     self.zero(unit, ty)?
                 }
