@@ -37,7 +37,7 @@ impl<'u> Inliner<'u> {
             return Err(LinkError::Recursion(unit.path.to_string()));
         }
         self.asked.push(key);
-        let function = self.inlinable(unit)?;
+        let function = self.dependent(unit)?;
         let depends = self.depends(unit, &function)?;
         let kept = self.kept(unit, &function)?;
         self.asked.pop();
@@ -176,7 +176,7 @@ impl<'u> Inliner<'u> {
 
     /// Whether a call keeps all states that its callee may change.
     fn keeps_states(&mut self, unit: &'u Unit, call: &Call) -> Result<bool, LinkError> {
-        let function = self.inlinable(callee(unit, &call.target.name)?)?;
+        let function = self.dependent(callee(unit, &call.target.name)?)?;
         if function.states.is_empty() {
             return Ok(true);
         }
