@@ -3,7 +3,8 @@
 //!
 //! Bodies of loops are random in what they are given and give back: parameters as results, one value
 //! twice, constants, what is carried and not used, integers. Callees are called with their sizes
-//! exchanged, and half of them have a stored pullback, as the macro stores it.
+//! exchanged; some have their pullbacks in the bodies of others. Half of them have a stored pullback, as
+//! the macro stores it, and some of these say that it is written by hand.
 
 use sinew_fuzz::{Random, Target};
 use sinew_ir::testing::{difference, leaked, with_gradients};
@@ -295,7 +296,39 @@ impl Writer<'_> {
         let defined = names.join(", ");
         self.modes += &format!("  {defined} = call {how}({operands}) -> {types}\n");
         self.plain += &format!("  {defined} = call {chosen}({operands}) -> {types}\n");
-        self.values.extend(names.into_iter().zip(results));
+        self.values
+            .extend(names.iter().cloned().zip(results.clone()));
+        if self.random.one_in(5) {
+            self.pullback(&names[0], &params, &results);
+        }
+    }
+
+    /// The pullback of a call, with some cotangents, to some of its operands.
+    fn pullback(&mut self, call: &str, params: &[Ty], results: &[Ty]) {
+        let mut cotangents = Vec::new();
+        for ty in results {
+            cotangents.push(match ty.is_float() && !self.random.one_in(3) {
+                true => self.of(ty),
+                false => "_".to_string(),
+            });
+        }
+        let floats = (0..params.len()).filter(|i| params[*i].is_float());
+        let wanted: Vec<usize> = floats.filter(|_| !self.random.one_in(3)).collect();
+        if wanted.is_empty() || cotangents.iter().all(|c| c == "_") {
+            return;
+        }
+        let names: Vec<String> = wanted.iter().map(|_| self.fresh()).collect();
+        let positions: Vec<String> = wanted.iter().map(usize::to_string).collect();
+        let line = format!(
+            "  {} = pullback {call}({}) of [{}]\n",
+            names.join(", "),
+            cotangents.join(", "),
+            positions.join(", "),
+        );
+        self.modes += &line;
+        self.plain += &line;
+        let types = wanted.iter().map(|i| params[*i].clone());
+        self.values.extend(names.into_iter().zip(types));
     }
 
     fn iterate(&mut self, depth: usize) {
@@ -541,14 +574,18 @@ fn function(
     let plain = writer.plain.replace('T', &turns.to_string());
     let plain = format!("{}{plain}{tail}", head("N, K"));
     let stored = writer.random.one_in(2);
+    let written = writer.random.one_in(4);
     let callees = writer.callees;
     let list = |of: fn(&Pair) -> &'static Unit| -> Vec<(&'static str, &'static Unit)> {
         callees.iter().map(|c| (of(c).path, of(c))).collect()
     };
-    let modes = match stored {
+    let mut modes = match stored {
         true => with_stored_pullback(&modes, &callees),
         false => modes,
     };
+    if written {
+        modes = modes.replace("\npullback(", "\nwritten pullback(");
+    }
     Pair {
         modes: leaked(&name, &modes, &list(|c| c.modes)),
         plain: leaked(&name, &plain, &list(|c| c.plain)),
