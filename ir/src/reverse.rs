@@ -73,7 +73,7 @@ impl Stacks {
         });
     }
 
-    /// Of the values of an iteration that the reverse uses, those that the iteration hands on, where the
+    /// Of the values of an iteration that the reverse uses, in order, those that the iteration hands on, where the
     /// reverse uses what came in too; each with its place among what is carried.
     ///
     /// They need no stack: what iteration t hands on came in to iteration t + 1, which the reverse has just
@@ -82,7 +82,8 @@ impl Stacks {
         let mut out: Vec<(Value, usize)> = Vec::new();
         let pairs = forward.carried_params().iter().zip(&forward.body.results);
         for (i, (came, next)) in pairs.enumerate() {
-            let both = used.contains(came) && used.contains(next);
+            let is_used = |v: &Value| used.binary_search(v).is_ok();
+            let both = is_used(came) && is_used(next);
             let given = forward.body.params.contains(next);
             let stacked = forward.stacks().any(|(value, _, _)| value == *next);
             let wanted = forward.index().and_then(|index| self.wanted.get(&index));

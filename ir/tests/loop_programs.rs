@@ -816,7 +816,7 @@ fn holds(program: &Program) -> Outcome {
 
 #[test]
 fn modes_of_calls_mean_what_plain_calls_mean() {
-    Target::new("loop_programs", 150)
+    Target::new("ir-modes", 80)
         .limit(std::time::Duration::from_secs(20))
         .run(program, |program| {
             holds(program).unwrap_or_else(|e| panic!("{e}"));

@@ -38,10 +38,10 @@ fn expected(x: &[f64], gone: &mut Vec<usize>, directions: &[Vec<f64>]) -> f64 {
         return others.map(|(_, x)| x).product();
     };
     let mut sum = 0.0;
-    for i in 0..x.len() {
+    for (i, step) in direction.iter().enumerate() {
         if !gone.contains(&i) {
             gone.push(i);
-            sum += direction[i] * expected(x, gone, rest);
+            sum += step * expected(x, gone, rest);
             gone.pop();
         }
     }

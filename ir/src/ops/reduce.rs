@@ -1,7 +1,7 @@
 //! Reductions over axes, which go.
 
 use super::entry::{ONE, along_each, over_some};
-use super::rules::{number, one_axis, without};
+use super::rules::{number, one_axis, reduced, without};
 use super::running;
 use crate::attributes::{Along, Over};
 use crate::builder::Builder;
@@ -16,13 +16,7 @@ pub(super) const SUM: OpDef = OpDef {
     doc: "The sum over `axes`, which go; 0 over nothing.",
     arity: Arity::Exactly(1),
     attributes: Over::SPECS,
-    infer: |t, a| {
-        let x = number(t, 0)?;
-        Ok(Type::new(
-            x.dtype,
-            without(&x.shape, Over::from_attributes(a)?.axes)?,
-        ))
-    },
+    infer: reduced,
     pullback: Pullback::Rule(|b, p| {
         let shape = b.type_of(p.operands[0]).shape.clone();
         let g = b.broadcast(
@@ -42,13 +36,7 @@ pub(super) const PROD: OpDef = OpDef {
     doc: "The product over `axes`, which go; 1 over nothing. Its derivative is that of the other factors where some are 0, too.",
     arity: Arity::Exactly(1),
     attributes: Over::SPECS,
-    infer: |t, a| {
-        let x = number(t, 0)?;
-        Ok(Type::new(
-            x.dtype,
-            without(&x.shape, Over::from_attributes(a)?.axes)?,
-        ))
-    },
+    infer: reduced,
     pullback: Pullback::Rule(prod_pullback),
     kind: Kind::Reduce(Reduction::Prod),
     test: ONE.on(over_some),
@@ -113,13 +101,7 @@ pub(super) const MAX: OpDef = OpDef {
     doc: "The maximum over `axes`, which go; NaN if any is; minus infinity (or the least integer) over nothing. Ties share the gradient evenly.",
     arity: Arity::Exactly(1),
     attributes: Over::SPECS,
-    infer: |t, a| {
-        let x = number(t, 0)?;
-        Ok(Type::new(
-            x.dtype,
-            without(&x.shape, Over::from_attributes(a)?.axes)?,
-        ))
-    },
+    infer: reduced,
     pullback: Pullback::Rule(|b, p| {
         let x = p.operands[0];
         let Over { axes } = Over::from_attributes(p.attributes)?;

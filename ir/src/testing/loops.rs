@@ -69,7 +69,13 @@ pub fn loop_specs() -> Vec<LoopSpec> {
     let (forward, backward) = (Order::Forward, Order::Backward);
     let mut specs = Vec::new();
     for (order, other) in [(forward, backward), (backward, forward)] {
-        for spec in [step(), swap(), map(), nested(&step().in_order(other))] {
+        for spec in [
+            step(),
+            swap(),
+            forgetful(),
+            map(),
+            nested(&step().in_order(other)),
+        ] {
             specs.push(spec.in_order(order));
         }
     }
@@ -145,6 +151,36 @@ fn swap() -> LoopSpec {
             (LoopResult::Stacked { axis: 0 }, b),
             (LoopResult::Carried, b),
             (LoopResult::Carried, b),
+        ],
+        order: Order::Forward,
+    }
+}
+
+/// What is carried does not depend on what came, one parameter is a result twice, and one is forgotten.
+fn forgetful() -> LoopSpec {
+    let body = leaked(
+        "forgetful",
+        "fn @forgetful<B, H, K>(%a: float[B], %b: float[B], %x: float[B]) -> float[B], float[B], float[B], float[B] {
+  %3 = const value 0.5 dtype float shape [B]
+  return %3, %a, %a, %x
+}",
+        &[],
+    );
+    let b: &[&str] = &["B"];
+    LoopSpec {
+        name: "forgetful".into(),
+        body,
+        unrolled_body: body,
+        params: vec![
+            (LoopParam::Carried, b),
+            (LoopParam::Carried, b),
+            (LoopParam::Sliced { axis: 1 }, b),
+        ],
+        results: vec![
+            (LoopResult::Carried, b),
+            (LoopResult::Carried, b),
+            (LoopResult::Stacked { axis: 1 }, b),
+            (LoopResult::Stacked { axis: 0 }, b),
         ],
         order: Order::Forward,
     }

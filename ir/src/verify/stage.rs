@@ -90,10 +90,11 @@ pub(super) fn check_stage(function: &Function, stage: Stage) -> Result<(), Broke
 
 /// What a function has that is not legal, in words.
 fn illegal(function: &Function, legal: &Legal) -> Option<&'static str> {
-    if !legal.symbols && !(function.symbols.is_empty() && function.constraints.is_empty()) {
+    let symbols = !function.symbols.is_empty() || !function.constraints.is_empty();
+    if symbols && !legal.symbols {
         return Some("symbols");
     }
-    if !legal.pullback && function.pullback.is_some() {
+    if function.pullback.is_some() && !legal.pullback {
         return Some("pullback");
     }
     let mut found = None;
