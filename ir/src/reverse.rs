@@ -73,8 +73,8 @@ impl Stacks {
         });
     }
 
-    /// Of the values of an iteration that the reverse uses, in order, those that the iteration hands on, where the
-    /// reverse uses what came in too; each with its place among what is carried.
+    /// Of the values of an iteration that the reverse uses, given in order, those that the iteration hands
+    /// on, where the reverse uses what came in too; each with its place among what is carried.
     ///
     /// They need no stack: what iteration t hands on came in to iteration t + 1, which the reverse has just
     /// been through. So it carries them, from the loop's result on.
