@@ -246,14 +246,7 @@ impl Case {
 
 /// A unit of a function without calls. Its text lives as long as the process, as a macro's would.
 pub fn unit(function: &Function) -> &'static Unit {
-    let leak = |s: String| -> &'static str { Box::leak(s.into_boxed_str()) };
-    Box::leak(Box::new(Unit {
-        path: leak(function.name.clone()),
-        file: "case",
-        text: leak(Unit::text_of(function)),
-        callees: &[],
-        consts: &[],
-    }))
+    leaked(&function.name, &Unit::text_of(function), &[])
 }
 
 /// Whether two numbers agree to `relative` times the expected one's magnitude, or to `absolute` where
