@@ -8,7 +8,7 @@ use sinew_ir::attributes::{
     Along, AlongResult, Broadcast, Constant, DotAxes, Extent, Iota, Over, Pad, Permute, Running,
     Shear, Slice, Sorted,
 };
-use sinew_ir::{Axis, DType, Kind, OpInst, Scalar, View};
+use sinew_ir::{Axis, DType, Kind, OpClass, OpInst, Scalar, View};
 
 /// An instruction with the nodes of its operands, and the extents and element type of its result.
 pub(super) struct Instruction<'a> {
@@ -187,17 +187,13 @@ impl Graph {
 /// Whether values of a kind are made again by each stretch of a program that needs them, rather than
 /// stored for it: views and what follows from no operand.
 pub(super) fn is_made_again(kind: Kind) -> bool {
-    match kind {
-        Kind::Constant | Kind::Iota | Kind::Extent | Kind::View(_) | Kind::Identity => true,
-        Kind::Elementwise(_)
-        | Kind::Reduce(_)
-        | Kind::Contract
-        | Kind::Concat
-        | Kind::Gather
-        | Kind::Scatter
-        | Kind::Scan(_)
-        | Kind::Sort
-        | Kind::Function(_) => false,
+    match kind.class() {
+        OpClass::Source | OpClass::IndexMap => true,
+        OpClass::Elementwise(_)
+        | OpClass::Joined
+        | OpClass::Indexed
+        | OpClass::Combined
+        | OpClass::Function => false,
     }
 }
 

@@ -137,10 +137,10 @@ pub fn function(
     if scope.errors.count() > before {
         return Err(Reported);
     }
+    let consts = consts::declare(scope, &mut function, numbers.into_list())?;
     if signature.no_derivative.is_none() {
         derive(scope, &mut function, &places)?;
     }
-    let consts = consts::declare(scope, &mut function, numbers.into_list())?;
     Ok(Lowered {
         function,
         consts,
