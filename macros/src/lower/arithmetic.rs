@@ -3,7 +3,7 @@
 use super::Lowerer;
 use super::build::WrittenOperand;
 use super::constant;
-use super::value::{Counted, Number, Val};
+use super::value::{Counted, Number, PARTS, Val};
 use crate::errors::{Checked, Reported};
 use crate::messages;
 use proc_macro2::TokenStream;
@@ -140,6 +140,9 @@ impl Lowerer<'_, '_> {
             (Val::Const(_) | Val::Number(_), Val::Const(_) | Val::Number(_))
                 if matches!(e.op, syn::BinOp::Div(_)) =>
             {
+                if left.parts() + right.parts() > PARTS {
+                    return Err(self.report(messages::const_arithmetic(&e.op, PARTS)));
+                }
                 if let Some(quotient) = constant::quotient(&left, &right, e.to_token_stream()) {
                     return Ok(quotient);
                 }
@@ -147,9 +150,14 @@ impl Lowerer<'_, '_> {
             _ => {}
         }
         if counted(&left, &right, &e.op) {
+            let parts = left.parts() + right.parts();
+            if parts > PARTS {
+                return Err(self.report(messages::const_arithmetic(&e.op, PARTS)));
+            }
             return Ok(Val::Counted(Rc::new(Counted {
                 written: e.clone(),
                 sides: (left, right),
+                parts,
             })));
         }
         let (lt, rt) = (e.left.to_token_stream(), e.right.to_token_stream());
@@ -315,7 +323,12 @@ impl Lowerer<'_, '_> {
             syn::BinOp::Div(_) => left.floor_div(&right),
             _ => return Ok(None),
         };
-        let value = value.ok_or_else(|| self.overflow(op.span()));
-        value.map(Some)
+        match (value, op) {
+            (Some(value), _) => Ok(Some(value)),
+            (None, syn::BinOp::Div(_)) => {
+                Err(self.report(messages::dim_division(op.span(), &right)))
+            }
+            (None, _) => Err(self.overflow(op.span())),
+        }
     }
 }

@@ -335,7 +335,7 @@ pub fn tensor_field(ty: &syn::Type) -> Error {
     )
 }
 
-pub fn repeated_child(array: &syn::TypeArray) -> Error {
+pub fn repeated_child(array: &impl ToTokens) -> Error {
     error(
         array,
         "struct",
