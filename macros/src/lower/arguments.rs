@@ -218,7 +218,11 @@ impl Lowerer<'_, '_> {
             (None, _) => None,
         };
         let Some(value) = value else {
-            return Err(self.report(messages::wants_integer(&a.tokens(i), &a.name, &a.op.usage())));
+            return Err(self.report(messages::wants_integer(
+                &a.tokens(i),
+                &a.name,
+                &a.op.usage(),
+            )));
         };
         let fits = i32::try_from(value);
         fits.map_err(|_| self.report(messages::integer_range(&a.tokens(i), &a.name, value)))

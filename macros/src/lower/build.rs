@@ -146,13 +146,17 @@ impl Lowerer<'_, '_> {
                     _ => Vec::new(),
                 }
             }
-            OpError::Elements { from, to } => match (relation::product(&from.dims), relation::product(&to.dims)) {
-                (Some(from), Some(to)) if from != to => {
-                    // `B * X` and `B * Y` are equal where `X` and `Y` are.
-                    vec![relation::without_common(from, to, |s| !relation::is_const(s))]
+            OpError::Elements { from, to } => {
+                match (relation::product(&from.dims), relation::product(&to.dims)) {
+                    (Some(from), Some(to)) if from != to => {
+                        // `B * X` and `B * Y` are equal where `X` and `Y` are.
+                        vec![relation::without_common(from, to, |s| {
+                            !relation::is_const(s)
+                        })]
+                    }
+                    _ => Vec::new(),
                 }
-                _ => Vec::new(),
-            },
+            }
             OpError::NotOne { dim, .. } => vec![(dim.clone(), Dim::constant(1))],
             OpError::Arity { .. }
             | OpError::Number { .. }

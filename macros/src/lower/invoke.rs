@@ -12,7 +12,8 @@ use crate::messages;
 use crate::signature::{Function, ParamType};
 use proc_macro2::TokenStream;
 use sinew_ir::{
-    Call, CalleeInfo, Dim, Inst, Relation, Shape, Symbol, SymbolKind, SymbolTerm, Target, Type, Value,
+    Call, CalleeInfo, Dim, Inst, Relation, Shape, Symbol, SymbolKind, SymbolTerm, Target, Type,
+    Value,
 };
 
 /// A call on its way into the IR.
@@ -293,7 +294,9 @@ impl Lowerer<'_, '_> {
             values.iter().map(|v| builder.type_of(*v)),
             results.iter().map(|v| builder.type_of(*v)),
         );
-        self.places.callees.insert(name.clone(), info.keeping(states));
+        self.places
+            .callees
+            .insert(name.clone(), info.keeping(states));
         if let Some(why) = &callee.no_derivative {
             let message = messages::call_without_derivative(call.at, callee, why);
             let place = (name.clone(), self.builder.location);
@@ -313,6 +316,10 @@ impl Lowerer<'_, '_> {
     }
 
     fn not_inferred(&self, call: &Invocation<'_>) -> Reported {
-        self.report(messages::not_inferred(call.at, call.callee, &call.unbound()))
+        self.report(messages::not_inferred(
+            call.at,
+            call.callee,
+            &call.unbound(),
+        ))
     }
 }

@@ -189,11 +189,18 @@ pub fn wants_integer(at: &impl ToTokens, name: &syn::Ident, usage: &str) -> Erro
     wants(at, name, "a literal integer is needed here", usage)
 }
 
-pub fn roll_of_any_size(at: &impl ToTokens, extent: &Dim, (operand, ty): (String, String)) -> Error {
+pub fn roll_of_any_size(
+    at: &impl ToTokens,
+    extent: &Dim,
+    (operand, ty): (String, String),
+) -> Error {
     message(
         at,
         "roll",
-        &format!("the axis is `{}`, and only one of a literal size can be rolled", dim(extent)),
+        &format!(
+            "the axis is `{}`, and only one of a literal size can be rolled",
+            dim(extent)
+        ),
         &[(&operand, ty)],
         "put the parts together: `concat([x[(1..)], x[(..1)]], 0)`",
     )

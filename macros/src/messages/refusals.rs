@@ -261,7 +261,9 @@ pub fn no_derivative(span: proc_macro2::Span, e: &PullbackError) -> Error {
         return super::error_at(
             span,
             op,
-            &format!("the derivative of `{op}` has a size that does not fit 64 bits, or is too large multiplied out"),
+            &format!(
+                "the derivative of `{op}` has a size that does not fit 64 bits, or is too large multiplied out"
+            ),
             "make it smaller, or reduce fewer axes at once",
         );
     }

@@ -22,7 +22,9 @@ pub fn array_parameter(path: &syn::Path, name: &str) -> Error {
     error(
         path,
         "types",
-        &format!("`{name}` is what a call from Rust gives, and `Tensor<..>` what it is in the language"),
+        &format!(
+            "`{name}` is what a call from Rust gives, and `Tensor<..>` what it is in the language"
+        ),
         "write the tensor with its dims: `x: Tensor<B, 64>`",
     )
 }
@@ -40,8 +42,12 @@ pub fn leaf_parameter(path: &syn::Path) -> Error {
 /// `Option<..>`, `Result<..>`, `Vec<..>` and the like.
 pub fn rust_generic(path: &syn::Path, name: &str) -> Error {
     let help = match name {
-        "Option" | "Result" => "write `Tensor<..>` alone: nothing in a model function is missing or fails",
-        "Vec" => "write one parameter for each tensor, or one tensor with an axis more; `stack([a, b], 0)` makes one",
+        "Option" | "Result" => {
+            "write `Tensor<..>` alone: nothing in a model function is missing or fails"
+        }
+        "Vec" => {
+            "write one parameter for each tensor, or one tensor with an axis more; `stack([a, b], 0)` makes one"
+        }
         _ => "write what is in it alone",
     };
     error(
@@ -404,7 +410,9 @@ pub fn many_leaves(name: &syn::Ident, most: usize) -> Error {
     error(
         name,
         "struct",
-        &format!("`{name}` has more than {most} parameters and states, those of its children included"),
+        &format!(
+            "`{name}` has more than {most} parameters and states, those of its children included"
+        ),
         "make one parameter of many that are alike: an axis more has them all",
     )
 }

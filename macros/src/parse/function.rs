@@ -292,7 +292,6 @@ pub fn std_macro(name: &str) -> bool {
         "panic",
         "print",
         "println",
-        "std",
         "stringify",
         "thread_local",
         "todo",

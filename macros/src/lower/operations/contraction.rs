@@ -96,7 +96,8 @@ impl Lowerer<'_, '_> {
             .collect();
         let named = |(i, axis): (usize, usize)| (facts[i].0.clone(), axis);
         let [(a, i), (b, j)] = places.map(named);
-        let message = messages::einsum_letter(spec, letter, [(&left, a, i), (&right, b, j)], &facts);
+        let message =
+            messages::einsum_letter(spec, letter, [(&left, a, i), (&right, b, j)], &facts);
         self.equal(&left, &right, &message)
     }
 }
