@@ -47,65 +47,69 @@ impl Lowerer<'_, '_> {
                 None => Err(self.report(messages::plain_function(&p.path))),
             },
             Callee::Foreign => Err(self.report(messages::plain_function(&p.path))),
-            Callee::Function(path) => {
-                self.plain_segments(&p.path, 1)?;
-                let f = match (
-                    self.mentions.get(&scope::key(&path)),
-                    p.path.segments.last(),
-                ) {
-                    (Some(Mention::Function(f)), _) => f.clone(),
-                    (Some(Mention::Struct(_)), _) => {
-                        return Err(self.report(messages::struct_called(&p.path)));
-                    }
-                    (Some(Mention::Broken), _) => return Err(Reported),
-                    (Some(Mention::NoItem) | None, Some(last)) => {
-                        return match names::operation(&path) {
-                            // That the path leads to the operation is for rustc to say.
-                            Some(op) => self.operation(op, &last.ident, None, &call.args),
-                            None => Err(self.report(messages::plain_function(&p.path))),
-                        };
-                    }
-                    (Some(Mention::NoItem) | None, None) => {
-                        return Err(self.report(messages::plain_function(&p.path)));
-                    }
-                };
-                let given = self.given(&call.args)?;
-                let unit = hidden::unit();
-                let unit = quote!(#path::#unit);
-                let instance = self.explicit(last_arguments(&p.path), &f)?;
-                self.invoke(Invocation {
-                    callee: &f,
-                    unit,
-                    given,
-                    instance,
-                    at: &path.to_token_stream(),
-                })
-            }
-            Callee::Method(owner, method) => {
-                self.plain_segments(&p.path, 2)?;
-                let position = if owner.is_ident("Self") {
-                    self.scope.owner.as_ref().map(|(position, _)| *position)
-                } else {
-                    match self.mentions.get(&scope::key(&owner)) {
-                        Some(Mention::Struct(position)) => Some(*position),
-                        Some(Mention::Broken) => return Err(Reported),
-                        Some(Mention::Function(_) | Mention::NoItem) | None => None,
-                    }
-                };
-                let Some(position) = position else {
-                    return Err(self.report(messages::plain_function(&p.path)));
-                };
-                let given = self.given(&call.args)?;
-                let struct_arguments = arguments_before_last(&p.path);
-                self.method(
-                    position,
-                    method,
-                    given,
-                    struct_arguments,
-                    last_arguments(&p.path),
-                )
-            }
+            Callee::Function(path) => self.call_function(call, &p.path, path),
+            Callee::Method(owner, method) => self.call_method(call, &p.path, &owner, method),
         }
+    }
+
+    /// `f(..)`, where a path leads to a model function, or to an operation.
+    fn call_function(
+        &mut self,
+        call: &syn::ExprCall,
+        written: &syn::Path,
+        path: syn::Path,
+    ) -> Checked<Val> {
+        self.plain_segments(written, 1)?;
+        let f = match self.mentions.get(&scope::key(&path)) {
+            Some(Mention::Function(f)) => f.clone(),
+            Some(Mention::Struct(_)) => {
+                return Err(self.report(messages::struct_called(written)));
+            }
+            Some(Mention::Broken) => return Err(Reported),
+            Some(Mention::NoItem) | None => {
+                return match (names::operation(&path), written.segments.last()) {
+                    // That the path leads to the operation is for rustc to say.
+                    (Some(op), Some(last)) => self.operation(op, &last.ident, None, &call.args),
+                    (None, _) | (_, None) => Err(self.report(messages::plain_function(written))),
+                };
+            }
+        };
+        let given = self.given(&call.args)?;
+        let instance = self.explicit(last_arguments(written), &f)?;
+        let unit = hidden::unit();
+        self.invoke(Invocation {
+            callee: &f,
+            unit: quote!(#path::#unit),
+            given,
+            instance,
+            at: &path.to_token_stream(),
+        })
+    }
+
+    /// `Type::f(..)`.
+    fn call_method(
+        &mut self,
+        call: &syn::ExprCall,
+        written: &syn::Path,
+        owner: &syn::Path,
+        method: &syn::Ident,
+    ) -> Checked<Val> {
+        self.plain_segments(written, 2)?;
+        let position = if owner.is_ident("Self") {
+            self.scope.owner.as_ref().map(|(position, _)| *position)
+        } else {
+            match self.mentions.get(&scope::key(owner)) {
+                Some(Mention::Struct(position)) => Some(*position),
+                Some(Mention::Broken) => return Err(Reported),
+                Some(Mention::Function(_) | Mention::NoItem) | None => None,
+            }
+        };
+        let Some(position) = position else {
+            return Err(self.report(messages::plain_function(written)));
+        };
+        let given = self.given(&call.args)?;
+        let of_struct = arguments_before_last(written);
+        self.method(position, method, given, of_struct, last_arguments(written))
     }
 
     /// `x.f(..)`.

@@ -39,7 +39,12 @@ pub fn refused(
             "cast one of them: `x.cast(float)`; nothing is converted silently".into(),
         ),
         OpError::ShapesDiffer { left, right } => (
-            format!("`{}` and `{}` do not broadcast", list(left), list(right)),
+            match differing_axis(left, right) {
+                None if left.sequence.is_none() && right.sequence.is_none() => {
+                    format!("`{}` and `{}` are two shapes", list(left), list(right))
+                }
+                _ => format!("`{}` and `{}` do not broadcast", list(left), list(right)),
+            },
             broadcast_help(left, right, operands),
         ),
         OpError::InnerDims { left, right } => {
@@ -166,26 +171,23 @@ fn elements(from: &Shape, to: &Shape) -> String {
     }
 }
 
+/// What helps where no relation between sizes would.
+const OTHER_SHAPE: &str = "change the shape, with `-1` for a dim that is inferred";
+
 /// What would make two numbers of elements equal: nothing where they are numbers, once the symbols of both
 /// are left out.
 fn elements_help(from: &Shape, to: &Shape) -> String {
     let products = (relation::product(&from.dims), relation::product(&to.dims));
-    let parts = match products {
-        (Some(from), Some(to)) => Some(relation::without_common(from, to, |_| true)),
-        _ => None,
+    let (Some(from), Some(to)) = products else {
+        return OTHER_SHAPE.to_string();
     };
-    match parts {
-        Some((from, to)) if number(&from) && number(&to) => format!(
-            "{} and {} differ for all sizes: change the shape, with `-1` for a dim that is inferred",
-            dim(&from),
-            dim(&to)
-        ),
-        Some((from, to)) => format!(
-            "if they are the same, declare it: `#[model(where({} == {}))]`",
-            dim(&from),
-            dim(&to)
-        ),
-        None => "write a smaller shape".to_string(),
+    let (from, to) = relation::without_common(from, to, |_| true);
+    let (left, right) = (dim(&from), dim(&to));
+    match number(&from) && number(&to) {
+        true => format!("{left} and {right} differ for all sizes: {OTHER_SHAPE}"),
+        false => {
+            format!("if they are the same, declare it: `#[model(where({left} == {right}))]`")
+        }
     }
 }
 
@@ -194,18 +196,11 @@ fn number(dim: &Dim) -> bool {
 }
 
 fn broadcast_help(left: &Shape, right: &Shape, operands: &[(String, String)]) -> String {
-    let rank = left.dims.len().min(right.dims.len());
-    let at = |s: &Shape, i: usize| s.dims[s.dims.len() - 1 - i].clone();
-    let differs = (0..rank).find(|i| {
-        let (a, b) = (at(left, *i), at(right, *i));
-        a != b && a.as_constant() != Some(1) && b.as_constant() != Some(1)
-    });
-    match differs {
-        Some(i) => format!(
-            "shapes are aligned right: axis -{} has `{}` and `{}`, which must be equal or a literal 1",
-            i + 1,
-            dim(&at(left, i)),
-            dim(&at(right, i))
+    match differing_axis(left, right) {
+        Some((i, a, b)) => format!(
+            "shapes are aligned right: axis -{i} has `{}` and `{}`, which must be equal or a literal 1",
+            dim(a),
+            dim(b)
         ),
         None if left.sequence.is_none() && right.sequence.is_none() => {
             same_shape_help(left, right, operands)
@@ -214,6 +209,14 @@ fn broadcast_help(left: &Shape, right: &Shape, operands: &[(String, String)]) ->
             "a sequence broadcasts against itself only: give both the same leading dims".to_string()
         }
     }
+}
+
+/// The first axis from the right that does not broadcast, counted so, and its dims.
+fn differing_axis<'s>(left: &'s Shape, right: &'s Shape) -> Option<(usize, &'s Dim, &'s Dim)> {
+    let one = |d: &Dim| d.as_constant() == Some(1);
+    let pairs = left.dims.iter().rev().zip(right.dims.iter().rev());
+    let mut pairs = (1..).zip(pairs).map(|(i, (a, b))| (i, a, b));
+    pairs.find(|(_, a, b)| a != b && !one(a) && !one(b))
 }
 
 /// Of shapes that would broadcast, where they must be the same.
