@@ -103,6 +103,10 @@ pub fn misplaced_option(at: &impl ToTokens, word: &str, item: &str) -> Error {
             "is what functions and methods assume of their dims",
             "write `#[model(where(..))]` on each `fn`, or on an `impl` for all of its methods",
         ),
+        "no_derivative" => (
+            "says of a function or a method that it is never differentiated",
+            "write `#[model(no_derivative)]` on each `fn`",
+        ),
         _ => ("says where the library is", "write it on the whole item"),
     };
     error(
@@ -335,7 +339,7 @@ pub fn tensor_field(ty: &syn::Type) -> Error {
     )
 }
 
-pub fn repeated_child(array: &syn::TypeArray) -> Error {
+pub fn repeated_child(array: &impl ToTokens) -> Error {
     error(
         array,
         "struct",

@@ -96,6 +96,9 @@ pub fn field(field: syn::Field, errors: &Errors) -> Checked<Field> {
         }
     }
     let path = match super::unwrapped(&field.ty) {
+        syn::Type::Path(p) if types::is_list(&p.path) => {
+            return Err(errors.report(messages::repeated_child(p)));
+        }
         syn::Type::Path(p) if p.qself.is_none() => &p.path,
         syn::Type::Array(a) => return Err(errors.report(messages::repeated_child(a))),
         other => return Err(errors.report(messages::not_a_field_type(other))),
