@@ -157,6 +157,8 @@ struct Ready {
     /// The loop that calls split, and the extent of the schedule's axis that it stands for.
     split: SplitLoop,
     parallel: usize,
+    /// Whether any call runs a share of it.
+    shared: bool,
 }
 
 impl Ready {
@@ -166,6 +168,7 @@ impl Ready {
             blocked: None,
             split,
             parallel: kernel.parallel(),
+            shared: false,
         };
         let ready = |kernel: &Kernel| match &kernel.class {
             Class::Nest(n) => plain(kernel, nest::split_loop(&kernel.slots, n, options)),
@@ -179,6 +182,7 @@ impl Ready {
                     split: contract::split_loop(&kernel.slots, &c, blocked.as_deref(), options),
                     blocked,
                     parallel: kernel.parallel(),
+                    shared: false,
                     kernel: Kernel {
                         class: Class::Contract(c),
                         ..kernel.clone()
@@ -186,7 +190,13 @@ impl Ready {
                 }
             }
         };
-        schedule.kernels.iter().map(ready).collect()
+        let mut all: Vec<Ready> = schedule.kernels.iter().map(ready).collect();
+        for run in schedule.runs().iter().filter(|run| !run.cuts.is_empty()) {
+            if let Some(ready) = all.get_mut(run.kernel.0 as usize) {
+                ready.shared = true;
+            }
+        }
+        all
     }
 
     /// Bytes that the kernel needs beside its slots.
@@ -276,7 +286,7 @@ impl Compiler<'_> {
         function.signature = self.signature(KERNEL_PARAMETERS);
         function.name = UserFuncName::testcase(&kernel.name);
         let builder = FunctionBuilder::new(function, builder);
-        let mut f = Frame::new(builder, kernel, self.caps, self.options);
+        let mut f = Frame::new(builder, kernel, ready.shared, self.caps, self.options);
         match &kernel.class {
             Class::Nest(n) => nest::nest(&mut f, n)?,
             Class::Contract(c) => contract::contract(&mut f, c, ready.blocked.as_deref())?,
