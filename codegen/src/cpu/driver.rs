@@ -9,7 +9,7 @@ use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 
 use super::blocking::BlockedProduct;
 use super::frame::Frame;
-use super::host::{Caps, host};
+use super::host::{Caps, Effort, host};
 use super::machine::{Compiled, MachineCode};
 use super::share::SplitLoop;
 use super::shim::Shim;
@@ -48,7 +48,7 @@ type Entry = unsafe extern "C" fn(*const *mut u8);
 /// [`EmitError`] if the host has no code generator, an instruction has no meaning for its element
 /// type, or memory for the code cannot be had.
 pub fn compile(schedule: &Schedule, options: &Options) -> Result<CompiledSchedule, EmitError> {
-    let (isa, caps) = host(options.instructions)?;
+    let (isa, caps) = host(options.instructions, Effort::Code)?;
     let kernels = Ready::all(schedule, options);
     let compiler = Compiler {
         kernels: &kernels,
@@ -109,7 +109,7 @@ impl CompiledSchedule {
     /// The Cranelift text of every kernel and of the driver, before optimisation: the same whenever
     /// the schedule and the host are.
     pub fn clif(&self) -> String {
-        let Ok((isa, caps)) = host(self.options.instructions) else {
+        let Ok((isa, caps)) = host(self.options.instructions, Effort::Code) else {
             return String::new();
         };
         let compiler = Compiler {
@@ -300,9 +300,10 @@ impl Compiler<'_> {
 
     /// The driver.
     fn driver(&self) -> Result<Compiled, EmitError> {
+        let (isa, _) = host(self.options.instructions, Effort::Compiling)?;
         let mut worker = Worker::new();
         self.emit_driver(&mut worker.context.func, &mut worker.builder)?;
-        worker.compile(&*self.isa, DRIVER)
+        worker.compile(&*isa, DRIVER)
     }
 
     /// Writes the driver's function: a call for each run of a kernel, in the loops around it.
