@@ -6,6 +6,7 @@
 //! same cases. Loops have a table of their own, with their unrolled forms in place of PyTorch:
 //! [`loop_specs`]. Behind the cargo feature `testing`; files are read from a folder that the caller gives.
 
+mod application;
 mod gradients;
 mod inline;
 mod loops;
@@ -20,6 +21,7 @@ use crate::link::{LinkError, link_pullback};
 use crate::op::OpError;
 use crate::pullback::{PullbackError, derive_pullback};
 use crate::unit::Unit;
+pub use application::{applicable, applied};
 pub use gradients::with_gradients;
 pub use loops::{LoopCase, LoopSpec, TRIPS, loop_cases, loop_specs, step};
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
