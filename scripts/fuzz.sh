@@ -23,6 +23,7 @@ ir-schedule  -p sinew-codegen --test ir_texts
 kernel-text  -p sinew-codegen --test kernel_texts
 program      -p sinew-codegen --features cpu --test fuzz -- programs_in_f64
 program-f32  -p sinew-codegen --features cpu --test fuzz -- programs_in_f32
+program-table -p sinew-codegen --features cpu --test fuzz -- programs_of_any_op
 program-windows -p sinew-codegen --features cpu --test fuzz -- programs_of_windows
 convolution  -p sinew-codegen --features cpu --test convolutions -- random_convolutions
 product      -p sinew-codegen --features cpu --test fuzz -- products_of_computed_operands

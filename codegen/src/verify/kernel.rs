@@ -253,10 +253,10 @@ fn meetings(touches: &[Touch]) -> Check {
             .filter(|(j, t)| t.loads && *j != i)
         {
             let (a, b) = (&load.access, &store.access);
+            // Of one slot, or they do not meet. What stores elsewhere than at the index, a scatter or a
+            // sort, has no load of as many dims at the index.
             let same_place = load.plain
-                && store.plain
                 && load.stage <= store.stage
-                && a.slot == b.slot
                 && a.offset == b.offset
                 && a.strides == b.strides;
             if !same_place && meet(load, store) {
@@ -284,7 +284,7 @@ fn meet(a: &Touch, b: &Touch) -> bool {
     }
     // Columns side by side in one slot overlap as ranges and never meet: compare modulo a stride.
     let strides = a.access.strides.iter().chain(&b.access.strides);
-    for period in strides.map(|s| s.abs()).filter(|s| *s > 1) {
+    for period in strides.filter_map(|s| s.checked_abs()).filter(|s| *s > 1) {
         let window = |t: &Touch| window(&t.space, &t.access, period);
         let (Some((pl, ph)), Some((ql, qh))) = (window(a), window(b)) else {
             continue;
