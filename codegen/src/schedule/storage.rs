@@ -224,7 +224,29 @@ impl Storage {
     }
 
     /// Gives a value a home, or the value that it is a view of.
-    pub(super) fn place(&mut self, id: Id, home: Home) {
+    pub(super) fn place(&mut self, mut id: Id, mut home: Home) {
+        while let Some((x, strides)) = self.placed_through(id, &home) {
+            (id, home.strides) = (x, strides);
+        }
+        if matches!(self.graph.nodes[id].def, Def::Param) {
+            self.copies.push(Copy {
+                value: id,
+                from: None,
+                home,
+                last: false,
+            });
+            return;
+        }
+        self.kernel[id] = true;
+        match self.home[id] {
+            None => self.home[id] = Some(home),
+            Some(_) => self.extra.push((id, home)),
+        }
+    }
+
+    /// The value that a view with this home is of, and its strides there; none where the view itself
+    /// is stored.
+    fn placed_through(&self, id: Id, home: &Home) -> Option<(Id, Vec<i64>)> {
         let taken = |storage: &Storage, x: Id| {
             storage.home[x].is_some()
                 || storage.plain[x]
@@ -239,20 +261,10 @@ impl Storage {
                 )
         };
         match &self.graph.nodes[id].def {
-            Def::Param => {
-                self.copies.push(Copy {
-                    value: id,
-                    from: None,
-                    home,
-                    last: false,
-                });
-                return;
-            }
             Def::Reshape(x) if self.graph.is_contiguous(id, &home.strides) => {
                 let x = *x;
                 if !taken(self, x) && self.home[id].is_none() {
-                    let strides = contiguous(&self.graph.nodes[x].shape);
-                    return self.place(x, Home { strides, ..home });
+                    return Some((x, contiguous(&self.graph.nodes[x].shape)));
                 }
             }
             Def::Permute { x, axes } => {
@@ -262,10 +274,11 @@ impl Storage {
                     for (i, d) in axes.iter().enumerate() {
                         strides[*d] = home.strides[i];
                     }
-                    return self.place(x, Home { strides, ..home });
+                    return Some((x, strides));
                 }
             }
-            Def::Const(_)
+            Def::Param
+            | Def::Const(_)
             | Def::Iota(_)
             | Def::Elementwise(..)
             | Def::Broadcast { .. }
@@ -282,11 +295,7 @@ impl Storage {
             | Def::Scan { .. }
             | Def::Sort { .. } => {}
         }
-        self.kernel[id] = true;
-        match self.home[id] {
-            None => self.home[id] = Some(home),
-            Some(_) => self.extra.push((id, home)),
-        }
+        None
     }
 
     /// Notes why a value is stored.

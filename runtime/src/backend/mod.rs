@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use cpu::CpuCode;
 #[cfg(feature = "gpu")]
 use gpu::{Gpu, GpuCode, GpuLaunch, GpuMemory};
-pub(crate) use host::{ALIGN, HostMemory};
+pub(crate) use host::{ALIGN, HostMemory, room};
 use sinew_codegen::cost::Target;
 use sinew_codegen::kernel::{Region, Schedule};
 use std::marker::PhantomData;

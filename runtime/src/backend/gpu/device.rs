@@ -171,11 +171,24 @@ impl Gpu {
         }
         match validation.or(internal) {
             None => Ok(result),
-            Some(error) => Err(GpuError::Refused {
-                what: what(),
-                message: error.to_string(),
-            }),
+            Some(error) => {
+                self.check_for_loss()?;
+                Err(GpuError::Refused {
+                    what: what(),
+                    message: error.to_string(),
+                })
+            }
         }
+    }
+
+    /// As [`Gpu::check`], for a loss that wgpu has not told of: it does so when it is asked how far its
+    /// work is, and until then takes calls and does nothing.
+    pub(super) fn check_for_loss(&self) -> Result<(), GpuError> {
+        // What it says besides, and a panic of a broken driver, is the error of whoever waits.
+        drop(catch_unwind(AssertUnwindSafe(|| {
+            self.inner.device.poll(wgpu::PollType::Poll)
+        })));
+        self.check()
     }
 
     /// Waits until the GPU is done with a submission.
@@ -193,6 +206,7 @@ impl Gpu {
             Ok(Err(error)) => error.to_string(),
             Err(_) => "the driver failed".to_string(),
         };
+        self.check_for_loss()?;
         Err(GpuError::Refused {
             what: "to finish its work".to_string(),
             message,
