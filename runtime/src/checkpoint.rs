@@ -119,7 +119,10 @@ pub(crate) fn save<M: Model>(model: &M, path: &Path) -> Result<()> {
     }
     // The writer takes its memory without asking: whether there is as much is tried first.
     let all = leaves.values().map(|(_, _, bytes)| bytes.len());
-    drop(room::<u8>("a checkpoint", all.fold(0, usize::saturating_add))?);
+    drop(room::<u8>(
+        "a checkpoint",
+        all.fold(0, usize::saturating_add),
+    )?);
     let file = |source| Error::File {
         path: path.to_path_buf(),
         source,

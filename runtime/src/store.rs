@@ -169,12 +169,7 @@ const PIECE: usize = 1 << 18;
 ///
 /// # Errors
 /// A lost GPU, too little memory.
-fn write_packed(
-    region: &mut DeviceMemory,
-    offset: usize,
-    data: &Data,
-    float: DType,
-) -> Result<()> {
+fn write_packed(region: &mut DeviceMemory, offset: usize, data: &Data, float: DType) -> Result<()> {
     match (data, float == DType::F64) {
         (Data::F32(v), false) => write_pieces(region, offset, v, f32::to_ne_bytes),
         (Data::F64(v), false) => write_pieces(region, offset, v, |v| (v as f32).to_ne_bytes()),

@@ -16,7 +16,10 @@ fn is_past_machine(bytes: usize) -> bool {
     const SMALL: usize = 1 << 28;
     /// What the machine has, where it can be told.
     static HAS: OnceLock<Option<usize>> = OnceLock::new();
-    bytes > SMALL && HAS.get_or_init(machine_bytes).is_some_and(|has| bytes > has)
+    bytes > SMALL
+        && HAS
+            .get_or_init(machine_bytes)
+            .is_some_and(|has| bytes > has)
 }
 
 /// Bytes of memory and of what it is swapped to, as Linux tells them.

@@ -177,11 +177,25 @@ impl DeviceMemory {
     /// # Errors
     /// As [`Backend::zeroed`]; the block is then empty.
     pub fn ensure(&mut self, backend: &Backend, name: &str, bytes: usize) -> Result<()> {
-        if self.len() < bytes {
+        // A GPU has a block for no bytes too: each of its bindings needs one.
+        if self.len() < bytes || !self.is_on(backend) {
             *self = DeviceMemory::empty();
             *self = backend.zeroed(name, bytes)?;
         }
         Ok(())
+    }
+
+    /// Whether it is where a backend's kernels need it.
+    fn is_on(&self, backend: &Backend) -> bool {
+        match (self, backend) {
+            (DeviceMemory::Host(_), Backend::Cpu) => true,
+            #[cfg(feature = "gpu")]
+            (DeviceMemory::Gpu(_), Backend::Gpu(_)) => true,
+            #[cfg(feature = "gpu")]
+            (DeviceMemory::Host(_), Backend::Gpu(_)) | (DeviceMemory::Gpu(_), Backend::Cpu) => {
+                false
+            }
+        }
     }
 
     /// Copies `bytes` in, from byte `offset` on, before whatever runs next.

@@ -46,7 +46,11 @@ fn waves<B>(m: &Layer, x: Tensor<B, 6>) -> Tensor {
 #[model]
 fn rows<B>(m: &Layer, x: Tensor<B, 6>) -> (Tensor<B, 8>, Tensor<i32, B, 8>, Tensor<B, 8>) {
     let h = hidden(m, x);
-    (h.cumsum(-1), h.argsort(), h.sin() + h.softplus() + h.log_softmax())
+    (
+        h.cumsum(-1),
+        h.argsort(),
+        h.sin() + h.softplus() + h.log_softmax(),
+    )
 }
 
 /// A convolution of one dim over windows of a padded sequence, which the language does not have yet.

@@ -44,7 +44,7 @@ function!(Sum(Any) "fn @f<M, N>(%x: float[M, N]) -> float[M] {
 ");
 function!(Rows(Any) "fn @f<M, N>(%x: float[M, N]) -> float[M, N] {
   %2 = softmax %x axis [1]
-  %3 = layer_norm %2 axes [1] eps 0.00001
+  %3 = log_softmax %2 axis [1]
   return %3
 }
 ");

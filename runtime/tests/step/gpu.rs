@@ -123,6 +123,21 @@ fn f64_is_refused() {
     }
 }
 
+#[test]
+fn a_program_of_one_kernel_runs() {
+    let Some(device) = testing::device() else {
+        return;
+    };
+    let compile = Compile::<crate::binding::Negated>::new(()).device(device);
+    let mut runner = compile.build().unwrap();
+    let memory = |m: String| m.contains("           0 bytes  written  arena");
+    for x in [vec![1.0f32], vec![2.0, -3.0], vec![0.5; 100]] {
+        let negated: Vec<f32> = x.iter().map(|v| -v).collect();
+        assert_eq!(runner.run(&x).unwrap().to_vec(), negated);
+        assert!(memory(runner.memory().unwrap()));
+    }
+}
+
 /// Elements that repeat, so that no memory is needed for them.
 #[test]
 fn a_tensor_past_the_limits_is_refused() {
@@ -172,8 +187,16 @@ fn a_device_that_is_lost_is_told_by_every_call() {
     lost(runner.run(fewer_x));
     lost(trainer.model());
     lost(trainer.gradients());
-    lost(Compile::<Logits>::new(saved.clone()).device(device.clone()).build());
-    lost(Train::<Relu>::new(saved.clone()).device(device.clone()).build());
+    lost(
+        Compile::<Logits>::new(saved.clone())
+            .device(device.clone())
+            .build(),
+    );
+    lost(
+        Train::<Relu>::new(saved.clone())
+            .device(device.clone())
+            .build(),
+    );
     let other = attach::<Logits>(&trainer).and_then(|mut other| other.run(x));
     lost(other);
     // What was read before goes on elsewhere, and another device can be opened.

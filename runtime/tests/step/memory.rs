@@ -111,7 +111,10 @@ fn parameters(ballast: &mut Ballast) {
     assert!(!is_whole(&model.clone()));
     assert!(!is_whole(&[Param::zeros(&[LARGE])]));
     no_memory(Train::<Weighed>::new(model.clone()).build());
-    assert_eq!((model[0].values().len(), model[0].values_f64().len()), (0, 0));
+    assert_eq!(
+        (model[0].values().len(), model[0].values_f64().len()),
+        (0, 0)
+    );
     no_memory(model[0].set(many));
     assert!(is_whole(&model));
     model[0].fill(2.0);
@@ -127,7 +130,11 @@ fn building(ballast: &mut Ballast) {
     for left in [BYTES / 2, BYTES + BYTES / 2, 3 * BYTES] {
         let model = large();
         ballast.leave(left);
-        no_memory(Train::<Weighed>::new(model).optimizer(Adam::new(0.1)).build());
+        no_memory(
+            Train::<Weighed>::new(model)
+                .optimizer(Adam::new(0.1))
+                .build(),
+        );
         ballast.release();
     }
     let model = large();
@@ -147,7 +154,12 @@ fn trained_models(ballast: &mut Ballast) {
     trainer.step([1.0]).unwrap();
     assert_eq!(runner.run([1.0]).unwrap(), 0.0);
     ballast.release();
-    assert!(trainer.model().unwrap()[0].values().iter().all(|v| *v == 0.0));
+    assert!(
+        trainer.model().unwrap()[0]
+            .values()
+            .iter()
+            .all(|v| *v == 0.0)
+    );
 }
 
 fn files(ballast: &mut Ballast) {
@@ -222,7 +234,10 @@ fn too_little_memory_is_an_error() {
         return;
     }
     let output = std::process::Command::new("sh")
-        .args(["-c", &format!("ulimit -v {KILOBYTES} && exec \"$0\" \"$@\"")])
+        .args([
+            "-c",
+            &format!("ulimit -v {KILOBYTES} && exec \"$0\" \"$@\""),
+        ])
         .arg(std::env::current_exe().unwrap())
         .args(["--exact", "memory::too_little_memory_is_an_error"])
         .env(INSIDE, "1")

@@ -47,7 +47,7 @@ impl GpuMemory {
                 mapped_at_creation: false,
             })
         })?;
-        gpu.check_for_loss()?;
+        gpu.check_for_loss(wgpu::PollType::Poll)?;
         Ok(GpuMemory {
             gpu: gpu.clone(),
             name: name.into(),
