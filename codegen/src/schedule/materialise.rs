@@ -67,7 +67,12 @@ impl Storage {
             }
             let operands = node.def.operands();
             length[id] = 1 + operands.iter().map(|x| length[*x]).max().unwrap_or(0);
-            if length[id] > LONGEST_CHAIN && matches!(node.def, Def::Elementwise(..)) {
+            // Views are not stored if what they are of can be; a chain of nothing else ends too.
+            let most = match node.def {
+                Def::Elementwise(..) => LONGEST_CHAIN,
+                _ => 2 * LONGEST_CHAIN,
+            };
+            if length[id] > most {
                 self.kernel[id] = true;
                 self.cut[id] = true;
                 self.decide_to_store(id, StoreReason::Chain);

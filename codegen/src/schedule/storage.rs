@@ -226,9 +226,11 @@ impl Storage {
 
     /// Gives a home to a value. Where it is a view that another value can be written through, that value is
     /// written there instead.
-    pub(super) fn place_value(&mut self, id: Id, home: Home) {
-        let node = &self.graph.nodes[id];
-        if node.def.is_param() {
+    pub(super) fn place_value(&mut self, mut id: Id, mut home: Home) {
+        while let Some((x, strides)) = self.written_through(id, &home) {
+            (id, home.strides) = (x, strides);
+        }
+        if self.graph.nodes[id].def.is_param() {
             self.copies.push(Copy {
                 value: id,
                 from: None,
@@ -237,22 +239,26 @@ impl Storage {
             });
             return;
         }
-        if let Def::View { x, map } = &node.def {
-            let viewed = &self.graph.nodes[*x];
-            let strides = map.operand_strides(&viewed.shape, &node.shape, &home.strides);
-            let is_free = self.home[*x].is_none() && !self.plain[*x] && !viewed.def.gets_no_place();
-            if is_free
-                && self.home[id].is_none()
-                && let Some(strides) = strides
-            {
-                return self.place_value(*x, Home { strides, ..home });
-            }
-        }
         self.kernel[id] = true;
         match self.home[id] {
             None => self.home[id] = Some(home),
             Some(_) => self.extra.push((id, home)),
         }
+    }
+
+    /// The value that can be written through a view with this home, and its strides there.
+    fn written_through(&self, id: Id, home: &Home) -> Option<(Id, Vec<i64>)> {
+        let node = &self.graph.nodes[id];
+        let Def::View { x, map } = &node.def else {
+            return None;
+        };
+        let viewed = &self.graph.nodes[*x];
+        let is_free = self.home[*x].is_none() && !self.plain[*x] && !viewed.def.gets_no_place();
+        if !is_free || self.home[id].is_some() {
+            return None;
+        }
+        let strides = map.operand_strides(&viewed.shape, &node.shape, &home.strides)?;
+        Some((*x, strides))
     }
 
     /// Notes why a value is stored.
