@@ -1,6 +1,6 @@
 //! Errors of binding that the macro would refuse earlier, or that need no model.
 
-use crate::support::{Row, Scalar, text_function};
+use crate::text::{Row, Scalar, text_function};
 use ndarray::Array1;
 use sinew_runtime::{Compile, Error, Float, ModelFunction, Out, Param, Rank, Train};
 

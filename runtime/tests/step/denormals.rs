@@ -1,6 +1,6 @@
 //! Results too small for a normal number are zero: arithmetic on them is slow.
 
-use crate::support::{Row, text_function};
+use crate::text::{Row, text_function};
 use sinew_runtime::{Compile, Float, Out, Precision, Rank};
 
 text_function!(

@@ -1,7 +1,7 @@
 //! Extents past any memory, in arguments that repeat one element and so need none: each is refused
 //! soon, whatever is computed of it.
 
-use crate::support::text_function;
+use crate::text::text_function;
 use ndarray::{ArrayView, IxDyn};
 use sinew_fuzz::within;
 use sinew_runtime::{AnyRank, Arg, Compile, Error, Float, ModelFunction, Out};

@@ -1,7 +1,7 @@
 //! Memory that the system does not give, in a process of its own that may have little: an error each
 //! time, and everything is as it was.
 
-use crate::support::{Row, Scalar, text_function};
+use crate::text::{Row, Scalar, text_function};
 use ndarray::{Array2, ArrayView1};
 use sinew_runtime::{Adam, Compile, Error, Float, Model, Out, Param, Rank, Sgd, Train, attach};
 

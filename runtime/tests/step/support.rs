@@ -108,28 +108,6 @@ static LOGITS: Unit = Unit {
     consts: &[],
 };
 
-/// A function whose program is given as text: what the macro would emit for it.
-macro_rules! text_function {
-    ($(#[$attribute:meta])* $name:ident($($input:ty),*), $model:ty, $output:ty, $path:literal,
-        $text:expr $(, callees [$($callee:expr),*])?) => {
-        $(#[$attribute])*
-        pub enum $name {}
-        impl sinew_runtime::ModelFunction for $name {
-            type Model = $model;
-            type Inputs = ($($input,)*);
-            type Output = $output;
-            const UNIT: &'static sinew_ir::Unit = &sinew_ir::Unit {
-                path: $path,
-                file: concat!("src/", $path, ".rs"),
-                text: $text,
-                callees: &[$($($callee),*)?],
-                consts: &[],
-            };
-        }
-    };
-}
-pub(crate) use text_function;
-
 macro_rules! function {
     ($name:ident, $unit:ident, $inputs:ty, $output:ty) => {
         pub enum $name {}
@@ -141,8 +119,6 @@ macro_rules! function {
         }
     };
 }
-pub type Row = Arg<Float, Rank<1>>;
-pub type Scalar = Out<Float, Rank<0>>;
 pub type Images = Arg<Float, Rank<2>>;
 pub type Labels = Arg<i32, Rank<1>>;
 function!(Relu, RELU, (Images, Labels), Out<Float, Rank<0>>);

@@ -1,6 +1,6 @@
 //! Parameters that the loss does not depend on are named in a warning and stay as they are.
 
-use crate::support::{Row, Scalar, text_function};
+use crate::text::{Row, Scalar, text_function};
 use crate::warnings::Warnings;
 use ndarray::array;
 use sinew_ir::Unit;
