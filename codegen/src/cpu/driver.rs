@@ -184,8 +184,9 @@ impl Ready {
                     parallel: kernel.parallel(),
                     shared: false,
                     kernel: Kernel {
+                        name: kernel.name.clone(),
+                        slots: kernel.slots.clone(),
                         class: Class::Contract(c),
-                        ..kernel.clone()
                     },
                 }
             }

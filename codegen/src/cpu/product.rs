@@ -169,7 +169,9 @@ impl<E: Element> Run<'_, E> {
             // SAFETY: rows of the left operand; scratch has room for all of it.
             unsafe { self.back(Part::Left, to, pitch, (low, high - low), (0, k)) };
         }
-        for j in (0..n).step_by(width) {
+        // `step_by` would divide, which takes as long as a small tile.
+        let mut j = 0;
+        while j < n {
             let columns = width.min(n - j);
             for steps in &self.blocked.parts {
                 let last = steps.first + steps.count() == k;
@@ -177,7 +179,8 @@ impl<E: Element> Run<'_, E> {
                     // SAFETY: these steps and columns are the right operand's.
                     unsafe { self.pack_b(steps, j, columns) };
                 }
-                for i in (low..high).step_by(height) {
+                let mut i = low;
+                while i < high {
                     let rows = height.min(high - i);
                     // SAFETY: the block is a part of the product.
                     unsafe {
@@ -187,8 +190,10 @@ impl<E: Element> Run<'_, E> {
                             self.back(Part::Epilogue, sums, pitch, (i, rows), (j, columns));
                         }
                     }
+                    i += rows;
                 }
             }
+            j += columns;
         }
     }
 
@@ -409,7 +414,8 @@ impl<E: Element> Run<'_, E> {
     unsafe fn pack_b(&self, steps: &Steps, j: usize, columns: usize) {
         let wide = 2 * self.tiles.lanes;
         let (p, count) = (steps.first, steps.count());
-        for jj in (0..columns).step_by(wide) {
+        let mut jj = 0;
+        while jj < columns {
             let width = wide.min(columns - jj);
             let to = self.b.wrapping_add(jj * count);
             match &self.blocked.b {
@@ -448,6 +454,7 @@ impl<E: Element> Run<'_, E> {
                     }
                 }
             }
+            jj += width;
         }
     }
 

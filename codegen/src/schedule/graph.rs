@@ -8,6 +8,7 @@ use super::ScheduleError;
 use super::affine::contiguous;
 pub(crate) use super::definition::Def;
 use super::instruction::Instruction;
+use rustc_hash::FxBuildHasher;
 use sinew_ir::{DType, Function, Inst, Type, Value, byte_count};
 use std::collections::HashMap;
 
@@ -33,7 +34,7 @@ pub(crate) struct Graph {
     /// The live users of each node.
     pub users: Vec<Vec<Id>>,
     /// Equal nodes are one: expansions repeat themselves.
-    known: HashMap<(Def, Vec<usize>, DType), Id>,
+    known: HashMap<(Def, Vec<usize>, DType), Id, FxBuildHasher>,
 }
 
 impl Graph {
