@@ -9,13 +9,14 @@
 //! allocated here, and nothing here can fail.
 
 use super::blocking::{BlockedProduct, Source, Steps, pitch};
+use super::frame::SCRATCH;
 use super::tile::{Element, Job, Tiles};
 use super::walk::{Walk, rest_of_run};
 
 /// What a kernel passes to [`product`].
 #[repr(C)]
 pub(super) struct Call {
-    /// The table of the kernel's slots.
+    /// The table of the kernel's slots, which begins with scratch: as much as the blocked product says.
     pub table: *const *mut u8,
     /// The kernel's own address, to call it back.
     pub kernel: Option<Kernel>,
@@ -25,8 +26,6 @@ pub(super) struct Call {
     pub rhs: *const u8,
     /// The destination's, where the product is stored directly.
     pub out: *mut u8,
-    /// As much scratch as the blocked product says.
-    pub scratch: *mut u8,
     /// The place in the batch, one i64 a batch dim.
     pub batch: *const i64,
     /// The first row to compute and the one behind the last.
@@ -78,14 +77,16 @@ impl BlockedProduct {
 ///
 /// # Safety
 ///
-/// The operands, the destination and scratch are there for all of the product's elements.
+/// The operands, the destination, the table and its scratch are there for all of the product's elements.
 pub(super) unsafe extern "C" fn product<E: Element>(blocked: &BlockedProduct, call: &Call) {
     let Some(tiles) = E::tiles(blocked.instructions) else {
         // A blocked product is made only where there are tiles.
         return;
     };
     let [of_b, of_a, of_sums, _] = blocked.scratch;
-    let part = |bytes: usize| call.scratch.wrapping_add(bytes).cast::<E>();
+    // SAFETY: a kernel's table has an entry for scratch.
+    let scratch = unsafe { call.table.byte_offset(SCRATCH as isize).read() };
+    let part = |bytes: usize| scratch.wrapping_add(bytes).cast::<E>();
     let run = Run {
         blocked,
         call,
