@@ -16,11 +16,11 @@ pub struct Code {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Reg(pub u32);
 
-/// A row register: an index into [`Nest::rows`].
+/// A row register: an index into [`Nest::rows`](super::Nest::rows).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct RowReg(pub u32);
 
-/// An index into [`Nest::arrays`].
+/// An index into [`Nest::arrays`](super::Nest::arrays).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct ArrayId(pub u32);
 
