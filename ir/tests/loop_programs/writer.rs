@@ -1,94 +1,21 @@
-//! Random programs of calls in every mode, nested in each other, against the same programs with plain
-//! calls and unrolled loops: forward, pullback, and the two ways to a second order.
-//!
-//! Bodies of loops are random in what they are given and give back: parameters as results, one value
-//! twice, constants, what is carried and not used, integers. Callees are called with their sizes
-//! exchanged; some have their pullbacks in the bodies of others. Half of them have a stored pullback, as
-//! the macro stores it, and some of these say that it is written by hand.
+//! Writes a random body in both forms: with calls in modes, and with plain calls.
 
-use sinew_fuzz::{Random, Target};
-use sinew_ir::testing::{difference, leaked, with_gradients};
-use sinew_ir::{
-    Array, Binding, CalleeInfo, DType, Function, Type, Unit, derive_pullback, interpret, link,
-    link_pullback, parse, simplify,
-};
-use std::collections::HashMap;
-use std::error::Error;
-use std::fmt;
-
-type Outcome = Result<(), Box<dyn Error>>;
-
-const SIZES: [(&str, usize); 2] = [("N", 3), ("K", 2)];
-
-/// An element type and dims, as texts have them.
-#[derive(Clone, PartialEq, Debug)]
-struct Ty {
-    dtype: &'static str,
-    dims: Vec<String>,
-}
-
-impl Ty {
-    fn new(dtype: &'static str, dims: &[&str]) -> Ty {
-        let dims = dims.iter().map(|d| d.to_string()).collect();
-        Ty { dtype, dims }
-    }
-
-    fn shape(&self) -> String {
-        self.dims.join(", ")
-    }
-
-    fn is_float(&self) -> bool {
-        self.dtype == "float"
-    }
-
-    fn stack(&self, axis: usize, trip: &str) -> Ty {
-        let mut out = self.clone();
-        out.dims.insert(axis, trip.to_string());
-        out
-    }
-
-    /// With the two sizes exchanged.
-    fn exchanged(&self) -> Ty {
-        let other = |d: &String| match d.as_str() {
-            "N" => "K".to_string(),
-            "K" => "N".to_string(),
-            _ => d.clone(),
-        };
-        Ty {
-            dtype: self.dtype,
-            dims: self.dims.iter().map(other).collect(),
-        }
-    }
-}
-
-impl fmt::Display for Ty {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}[{}]", self.dtype, self.shape())
-    }
-}
-
-/// A function that loops, chooses and checkpoints, and the same function of plain calls.
-#[derive(Clone)]
-struct Pair {
-    name: String,
-    modes: &'static Unit,
-    plain: &'static Unit,
-    params: Vec<Ty>,
-    results: Vec<Ty>,
-}
+use super::ty::Ty;
+use super::unit::{Pair, function};
+use sinew_fuzz::Random;
 
 /// What a function is made of while it is written, in both forms.
-struct Writer<'r> {
-    random: &'r mut Random,
+pub struct Writer<'r> {
+    pub random: &'r mut Random,
     /// How often a loop of `T` iterations turns.
-    turns: usize,
+    pub turns: usize,
     /// How many functions there are: their names.
-    functions: &'r mut usize,
-    values: Vec<(String, Ty)>,
-    names: usize,
-    modes: String,
-    plain: String,
-    callees: Vec<Pair>,
+    pub functions: &'r mut usize,
+    pub values: Vec<(String, Ty)>,
+    pub names: usize,
+    pub modes: String,
+    pub plain: String,
+    pub callees: Vec<Pair>,
 }
 
 impl Writer<'_> {
@@ -114,7 +41,7 @@ impl Writer<'_> {
         name
     }
 
-    fn having(&mut self, kind: impl Fn(&Ty) -> bool) -> Option<(String, Ty)> {
+    pub fn having(&mut self, kind: impl Fn(&Ty) -> bool) -> Option<(String, Ty)> {
         let values = self.values.iter().filter(|(_, ty)| kind(ty));
         let values: Vec<_> = values.cloned().collect();
         // Later values more often.
@@ -129,7 +56,7 @@ impl Writer<'_> {
     }
 
     /// A value of the type: one that there is, or a constant.
-    fn of(&mut self, ty: &Ty) -> String {
+    pub fn of(&mut self, ty: &Ty) -> String {
         match self.having(|t| t == ty) {
             Some((name, _)) => name,
             None => {
@@ -168,7 +95,7 @@ impl Writer<'_> {
         }
     }
 
-    fn step(&mut self, depth: usize) -> Option<()> {
+    pub fn step(&mut self, depth: usize) -> Option<()> {
         let kind = self.random.below(if depth == 0 { 10 } else { 18 });
         let (x, ty) = self.having(Ty::is_float)?;
         match kind {
@@ -489,336 +416,4 @@ fn axis_in_words(axis: usize) -> String {
         0 => String::new(),
         _ => format!(" axis {axis}"),
     }
-}
-
-fn types() -> Vec<Ty> {
-    vec![
-        Ty::new("float", &["N"]),
-        Ty::new("float", &["N"]),
-        Ty::new("float", &[]),
-        Ty::new("float", &["K", "N"]),
-        Ty::new("i32", &[]),
-        Ty::new("i32", &["N"]),
-    ]
-}
-
-/// A random function, of a signature or of any.
-fn function(
-    random: &mut Random,
-    functions: &mut usize,
-    turns: usize,
-    depth: usize,
-    signature: Option<(Vec<Ty>, Vec<Ty>)>,
-) -> Pair {
-    *functions += 1;
-    let name = format!("f{functions}");
-    let (params, wanted) = match signature {
-        Some((params, results)) => (params, Some(results)),
-        None => {
-            let mut params = vec![Ty::new("float", &["N"])];
-            for _ in 0..random.below(4) {
-                params.push(random.pick(&types()));
-            }
-            (params, None)
-        }
-    };
-    let named = params.iter().enumerate();
-    let mut writer = Writer {
-        values: named
-            .map(|(i, ty)| (format!("%a{i}"), ty.clone()))
-            .collect(),
-        random,
-        turns,
-        functions,
-        names: 0,
-        modes: String::new(),
-        plain: String::new(),
-        callees: Vec::new(),
-    };
-    for _ in 0..1 + writer.random.below(5) {
-        writer.step(depth);
-    }
-    let mut results = Vec::new();
-    match wanted {
-        Some(types) => {
-            for ty in types {
-                let value = writer.of(&ty);
-                results.push((value, ty));
-            }
-        }
-        None => {
-            for _ in 0..1 + writer.random.below(3) {
-                results.extend(
-                    writer.having(|ty| !ty.dims.iter().any(|d| d == "T" || d == "2" || d == "1")),
-                );
-            }
-        }
-    }
-    let head = |symbols: &str| {
-        let params: Vec<String> = params
-            .iter()
-            .enumerate()
-            .map(|(i, ty)| format!("%a{i}: {ty}"))
-            .collect();
-        let types: Vec<String> = results.iter().map(|(_, ty)| ty.to_string()).collect();
-        format!(
-            "fn @{name}<{symbols}>({}) -> {} {{\n",
-            params.join(", "),
-            types.join(", ")
-        )
-    };
-    let tail: Vec<String> = results.iter().map(|(v, _)| v.clone()).collect();
-    let tail = format!("  return {}\n}}\n", tail.join(", "));
-    let modes = format!("{}{}{tail}", head("N, K, T"), writer.modes);
-    // Here the iterations are a number.
-    let plain = writer.plain.replace('T', &turns.to_string());
-    let plain = format!("{}{plain}{tail}", head("N, K"));
-    let stored = writer.random.one_in(2);
-    let written = writer.random.one_in(4);
-    let callees = writer.callees;
-    let list = |of: fn(&Pair) -> &'static Unit| -> Vec<(&'static str, &'static Unit)> {
-        callees.iter().map(|c| (of(c).path, of(c))).collect()
-    };
-    let mut modes = match stored {
-        true => with_stored_pullback(&modes, &callees),
-        false => modes,
-    };
-    if written {
-        modes = modes.replace("\npullback(", "\nwritten pullback(");
-    }
-    Pair {
-        modes: leaked(&name, &modes, &list(|c| c.modes)),
-        plain: leaked(&name, &plain, &list(|c| c.plain)),
-        name,
-        params,
-        results: results.into_iter().map(|(_, ty)| ty).collect(),
-    }
-}
-
-/// The text with its pullback, as it is derived where callees' bodies are not known.
-fn with_stored_pullback(text: &str, callees: &[Pair]) -> String {
-    let mut infos = HashMap::new();
-    for callee in callees {
-        let parsed = parse(callee.modes.text).expect("a callee that was written");
-        let types = |values: &[sinew_ir::Value]| -> Vec<Type> {
-            values.iter().map(|v| parsed.type_of(*v).clone()).collect()
-        };
-        let (params, results) = (types(&parsed.body.params), types(&parsed.body.results));
-        let info = CalleeInfo::assumed(params.iter(), results.iter());
-        infos.insert(callee.name.clone(), info);
-    }
-    let mut function = parse(text).unwrap_or_else(|e| panic!("{e}\n{text}"));
-    derive_pullback(&mut function, &|name| infos.get(name).cloned())
-        .unwrap_or_else(|e| panic!("{e}\n{text}"));
-    function.to_string()
-}
-
-/// A program of both forms.
-struct Program {
-    pair: Pair,
-    turns: usize,
-}
-
-impl fmt::Display for Program {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "T = {}", self.turns)?;
-        let mut open = vec![self.pair.modes];
-        let mut seen: Vec<&str> = Vec::new();
-        while let Some(unit) = open.pop() {
-            if !seen.contains(&unit.path) {
-                seen.push(unit.path);
-                writeln!(f, "{}", unit.text)?;
-                open.extend(unit.callees.iter().map(|(_, u)| *u));
-            }
-        }
-        Ok(())
-    }
-}
-
-fn program(seed: u64) -> Program {
-    let mut random = Random::new(seed);
-    let turns = random.below(4);
-    let depth = 1 + random.below(3);
-    let pair = function(&mut random, &mut 0, turns, depth, None);
-    Program { pair, turns }
-}
-
-/// A unit that gives the gradients of another one, by a pullback in its body.
-fn gradient_unit(pair: &Pair, unit: &'static Unit, symbols: &str) -> Option<&'static Unit> {
-    let position = |i: &usize| pair.params[*i].is_float();
-    let positions: Vec<usize> = (0..pair.params.len()).filter(position).collect();
-    if !pair.results.iter().any(Ty::is_float) {
-        return None;
-    }
-    let mut params = Vec::new();
-    let mut operands = Vec::new();
-    for (i, ty) in pair.params.iter().enumerate() {
-        params.push(format!("%a{i}: {ty}"));
-        operands.push(format!("%a{i}"));
-    }
-    let mut cotangents = Vec::new();
-    for (i, ty) in pair.results.iter().enumerate() {
-        match ty.is_float() {
-            true => {
-                params.push(format!("%c{i}: {ty}"));
-                cotangents.push(format!("%c{i}"));
-            }
-            false => cotangents.push("_".to_string()),
-        }
-    }
-    let results: Vec<String> = pair.results.iter().map(Ty::to_string).collect();
-    let types: Vec<String> = positions
-        .iter()
-        .map(|i| pair.params[*i].to_string())
-        .collect();
-    let defined: Vec<String> = (0..results.len())
-        .map(|i| format!("%{}", 100 + i))
-        .collect();
-    let found: Vec<String> = (0..positions.len())
-        .map(|i| format!("%{}", 200 + i))
-        .collect();
-    let sizes: Vec<String> = symbols.split(", ").map(|s| format!("{s} = {s}")).collect();
-    let at: Vec<String> = positions.iter().map(usize::to_string).collect();
-    let text = format!(
-        "fn @gradient<{symbols}>({}) -> {} {{\n  {} = call @{}<{}>({}) -> {}\n  {} = pullback {}({}) of [{}]\n  return {}\n}}\n",
-        params.join(", "),
-        types.join(", "),
-        defined.join(", "),
-        pair.name,
-        sizes.join(", "),
-        operands.join(", "),
-        results.join(", "),
-        found.join(", "),
-        defined[0],
-        cotangents.join(", "),
-        at.join(", "),
-        found.join(", "),
-    );
-    Some(leaked("gradient", &text, &[(unit.path, unit)]))
-}
-
-/// What a program computes, and which of its results each value to compare is; zeros where there is none.
-struct Computed {
-    results: Vec<Array>,
-    outputs: Vec<Option<usize>>,
-}
-
-/// Arguments, each by a seed of its own.
-fn arguments(function: &Function, seed: impl Fn(usize) -> usize) -> Vec<Array> {
-    let params = &function.values[..function.params.len()];
-    let array = |(i, ty): (usize, &Type)| {
-        let mut random = Random::new(seed(i) as u64);
-        let shape = ty.shape.extents().expect("a bound program");
-        let n: usize = shape.iter().product();
-        let mut number = || match ty.dtype.is_float() {
-            true => random.below(2001) as f64 / 1000.0 - 1.0,
-            false => random.below(3) as f64,
-        };
-        Array::new(ty.dtype, &shape, (0..n).map(|_| number()).collect()).expect("as many")
-    };
-    params.iter().enumerate().map(array).collect()
-}
-
-/// Forward, pullback, and the pullback of the pullback, derived of the program.
-fn orders(unit: &'static Unit, binding: &Binding) -> Result<[Computed; 3], Box<dyn Error>> {
-    let forward = link(unit, binding)?;
-    let first = link_pullback(unit, binding, &|_| true)?;
-    let mut outputs: Vec<Option<usize>> = (0..first.results).map(Some).collect();
-    outputs.extend(&first.gradients);
-    let mut second = first.program.clone();
-    derive_pullback(&mut second, &|_| None)?;
-    let gradients = second.pullback.as_ref().map(|p| p.gradients.clone());
-    let gradients = gradients.unwrap_or_default();
-    let behind = second.body.results.len();
-    let mut all = outputs.clone();
-    all.extend((0..second.params.len()).map(|p| {
-        let at = gradients.iter().position(|g| *g == p);
-        at.map(|at| behind + at)
-    }));
-    // The cotangent of a result is that of what it is: forms may differ in which gradients there are.
-    let first_params = first.program.params.len();
-    let float = |r: &&usize| {
-        let value = second.body.results[**r];
-        second.type_of(value).dtype.is_float()
-    };
-    let results: Vec<usize> = (0..behind).collect();
-    let floats: Vec<usize> = results.iter().filter(float).copied().collect();
-    let seed = |param: usize| match param.checked_sub(first_params) {
-        None => param,
-        Some(cotangent) => {
-            let output = outputs.iter().position(|o| *o == Some(floats[cotangent]));
-            1000 + output.unwrap_or(0)
-        }
-    };
-    let mut second = with_gradients(&second).ok_or("linked programs have no calls")?;
-    let given = arguments(&second, seed);
-    let as_is = interpret(&second, &given)?;
-    simplify(&mut second);
-    let results = interpret(&second, &given)?;
-    for (found, expected) in results.iter().zip(&as_is) {
-        assert_eq!(unlike(found, expected), None, "simplified");
-    }
-    Ok([
-        Computed {
-            results: interpret(&forward, &arguments(&forward, |i| i))?,
-            outputs: (0..forward.body.results.len()).map(Some).collect(),
-        },
-        Computed {
-            results: interpret(&first.program, &arguments(&first.program, |i| i))?,
-            outputs,
-        },
-        Computed {
-            results,
-            outputs: all,
-        },
-    ])
-}
-
-/// The difference beyond rounding, which grows with the largest element.
-fn unlike(found: &Array, expected: &Array) -> Option<String> {
-    let finite = expected.data.iter().filter(|x| x.is_finite());
-    let scale = finite.fold(1.0f64, |most, x| most.max(x.abs()));
-    difference(found, expected, 1e-9, 1e-9 * scale)
-}
-
-fn compare(what: &str, modes: &Computed, plain: &Computed) {
-    assert_eq!(modes.outputs.len(), plain.outputs.len(), "{what}");
-    for (i, (m, p)) in modes.outputs.iter().zip(&plain.outputs).enumerate() {
-        let (m, p) = (m.map(|m| &modes.results[m]), p.map(|p| &plain.results[p]));
-        let zeros = m.or(p).map(|x| Array::filled(x.dtype, &x.shape, 0.0));
-        let Some(zeros) = zeros else { continue };
-        let difference = unlike(m.unwrap_or(&zeros), p.unwrap_or(&zeros));
-        assert_eq!(difference, None, "{what}, value {i}");
-    }
-}
-
-fn holds(program: &Program) -> Outcome {
-    let pair = &program.pair;
-    let sizes = SIZES.iter();
-    let plain = sizes.fold(Binding::new(DType::F64), |b, (s, n)| b.with(s, *n));
-    let modes = plain.clone().with("T", program.turns);
-    let names = ["forward", "pullback", "second order"];
-    let found = orders(pair.modes, &modes)?;
-    let expected = orders(pair.plain, &plain)?;
-    for ((found, expected), what) in found.iter().zip(&expected).zip(names) {
-        compare(what, found, expected);
-    }
-    let gradients = gradient_unit(pair, pair.modes, "N, K, T");
-    if let (Some(m), Some(p)) = (gradients, gradient_unit(pair, pair.plain, "N, K")) {
-        let found = orders(m, &modes)?;
-        let expected = orders(p, &plain)?;
-        for ((found, expected), what) in found.iter().zip(&expected).zip(names) {
-            compare(&format!("gradient unit, {what}"), found, expected);
-        }
-    }
-    Ok(())
-}
-
-#[test]
-fn modes_of_calls_mean_what_plain_calls_mean() {
-    Target::new("ir-modes", 80)
-        .limit(std::time::Duration::from_secs(20))
-        .run(program, |program| {
-            holds(program).unwrap_or_else(|e| panic!("{e}"));
-        });
 }
