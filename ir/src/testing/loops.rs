@@ -250,14 +250,12 @@ pub struct LoopCase {
 
 impl LoopCase {
     /// The first element where the function's results are not what the unrolled form computes in f64, in
-    /// words. The tolerance is relative to the magnitude of the expected element, and to the greatest one of
-    /// the result or 1, which is the size of the terms that an element is a sum of.
+    /// words. The tolerance is relative to the magnitude of the expected element, or to 1.
     pub fn difference(&self, results: &[Array], tolerance: f64) -> Option<String> {
         for (i, (at, expected)) in self.expected.iter().enumerate() {
             let zeros = Array::filled(DType::F64, &expected.shape, 0.0);
             let found = at.map_or(&zeros, |at| &results[at]);
-            let greatest = expected.data.iter().fold(1.0, |m: f64, v| m.max(v.abs()));
-            if let Some(what) = difference(found, expected, tolerance, tolerance * greatest) {
+            if let Some(what) = difference(found, expected, tolerance, tolerance) {
                 return Some(format!("{}, value {i}: {what}", self.name));
             }
         }
