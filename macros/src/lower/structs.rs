@@ -10,15 +10,16 @@ use crate::errors::{Checked, Reported};
 use crate::messages;
 use crate::parse;
 use crate::signature::{self, FieldKind, Registry};
+use std::rc::Rc;
 use proc_macro2::{Span, TokenStream};
 use sinew_ir::{Dim, Param, ParamKind, StructArgument, StructParam, Value, field_path};
 
-/// A state of the function's arguments.
-pub struct State {
-    /// The position of its parameter.
-    param: usize,
+/// Where a state is kept: of the function's arguments, or of the child that an iteration of a loop gets.
+pub struct Place {
+    /// The position of the parameter that it is, or is part of.
+    pub param: usize,
     /// What it is at this point of the body.
-    now: Value,
+    pub now: Value,
 }
 
 /// The parameters of a function, as its body finds them.
@@ -28,14 +29,14 @@ pub struct Parameters {
     pub params: Vec<Param>,
     /// Which of them are one struct.
     pub structs: Vec<StructParam>,
-    /// Those that are states.
-    pub states: Vec<State>,
+    /// Those that are states, and while a loop's body is lowered, those of its iteration.
+    pub places: Vec<Place>,
 }
 
 impl Parameters {
     /// The positions of the states, and their values at this point.
     pub fn states_now(&self) -> (Vec<usize>, Vec<Value>) {
-        self.states.iter().map(|s| (s.param, s.now)).unzip()
+        self.places.iter().map(|s| (s.param, s.now)).unzip()
     }
 }
 
@@ -119,8 +120,8 @@ impl Lowerer<'_, '_> {
                 ParamKind::Input | ParamKind::Param => Leaf::Param(value),
                 ParamKind::State => {
                     let param = self.parameters.params.len();
-                    self.parameters.states.push(State { param, now: value });
-                    Leaf::State(self.parameters.states.len() - 1)
+                    self.parameters.places.push(Place { param, now: value });
+                    Leaf::State(self.parameters.places.len() - 1)
                 }
             });
             self.parameters.params.push(Param { name: path, kind });
@@ -135,6 +136,36 @@ impl Lowerer<'_, '_> {
 
     /// `m.hidden`: of a struct some leaves, of a leaf what it is at this point.
     pub fn struct_field(&mut self, s: &StructVal, name: &syn::Ident) -> Checked<Val> {
+        let (kind, leaves) = self.part(s, name)?;
+        match (kind, leaves) {
+            (FieldKind::Child(structure, dims), leaves) => {
+                let declared = &self.scope.registry.structs[s.structure].signature;
+                let dims = dims.iter().map(|d| at_dims(d, &declared.symbols, &s.dims));
+                let dims: Option<Vec<_>> = dims.collect();
+                Ok(Val::Struct(StructVal {
+                    structure,
+                    dims: dims.ok_or_else(|| self.overflow(name.span()))?,
+                    leaves,
+                }))
+            }
+            (FieldKind::Param(_) | FieldKind::State(_), leaves) => match &*leaves {
+                [leaf] => Ok(Val::Tensor(self.leaf_now(*leaf))),
+                _ => Err(Reported),
+            },
+        }
+    }
+
+    /// The leaf that a field is, if it is one.
+    pub(super) fn leaf(&mut self, s: &StructVal, name: &syn::Ident) -> Checked<Option<Leaf>> {
+        let (kind, leaves) = self.part(s, name)?;
+        match kind {
+            FieldKind::Param(_) | FieldKind::State(_) => Ok(leaves.first().copied()),
+            FieldKind::Child(..) => Ok(None),
+        }
+    }
+
+    /// What a field holds, and the leaves that it is.
+    fn part(&mut self, s: &StructVal, name: &syn::Ident) -> Checked<(FieldKind, Rc<[Leaf]>)> {
         let registry = &self.scope.registry;
         let signature = &registry.structs[s.structure].signature;
         let text = parse::name(name);
@@ -146,29 +177,14 @@ impl Lowerer<'_, '_> {
         let start: usize = counts.sum();
         let leaves = start..start + field_count(registry, &field.kind);
         let leaves = s.leaves.get(leaves).ok_or(Reported)?;
-        match (&field.kind, leaves) {
-            (FieldKind::Child(structure, dims), _) => {
-                let dims = dims.iter().map(|d| at_dims(d, &signature.symbols, &s.dims));
-                let dims: Option<Vec<_>> = dims.collect();
-                let structure = *structure;
-                Ok(Val::Struct(StructVal {
-                    structure,
-                    dims: dims.ok_or_else(|| self.overflow(name.span()))?,
-                    leaves: leaves.into(),
-                }))
-            }
-            (FieldKind::Param(_) | FieldKind::State(_), [leaf]) => {
-                Ok(Val::Tensor(self.leaf_now(*leaf)))
-            }
-            (FieldKind::Param(_) | FieldKind::State(_), _) => Err(Reported),
-        }
+        Ok((field.kind.clone(), leaves.into()))
     }
 
     /// What a leaf is at this point of the body.
     fn leaf_now(&self, leaf: Leaf) -> Value {
         match leaf {
             Leaf::Param(value) => value,
-            Leaf::State(state) => self.parameters.states[state].now,
+            Leaf::State(place) => self.parameters.places[place].now,
         }
     }
 
@@ -184,8 +200,8 @@ impl Lowerer<'_, '_> {
         for leaf in s.leaves.iter() {
             if let Leaf::State(state) = leaf {
                 if operands.states.iter().any(|(given, _)| given == state) {
-                    let state = &self.parameters.states[*state];
-                    let path = &self.parameters.params[state.param].name;
+                    let place = &self.parameters.places[*state];
+                    let path = &self.parameters.params[place.param].name;
                     return Err(self.report(messages::state_twice(at, f, param, path)));
                 }
                 operands.states.push((*state, operands.values.len()));
@@ -213,7 +229,7 @@ impl Lowerer<'_, '_> {
             let now = self.builder.value(ty);
             out.push((results.len(), *operand));
             results.push(now);
-            self.parameters.states[*state].now = now;
+            self.parameters.places[*state].now = now;
         }
         out
     }
