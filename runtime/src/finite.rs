@@ -33,10 +33,10 @@ impl<'a> Witness<'a> {
                 ParamKind::Input => arguments.next().map(read_f64),
                 ParamKind::Param | ParamKind::State => {
                     let path = program.leaf_path(position);
-                    match path.and_then(|path| store.layout.leaf(path)) {
-                        Some(leaf) => {
-                            let mut bytes = vec![0; leaf.bytes];
-                            store.section(leaf.section).read(leaf.offset, &mut bytes)?;
+                    match path.and_then(|path| store.layout.stack(path)) {
+                        Some(stack) => {
+                            let mut bytes = vec![0; stack.bytes];
+                            store.section(stack.section).read(stack.offset, &mut bytes)?;
                             Some(read_floats_f64(store.layout.float, &bytes))
                         }
                         None => None,

@@ -4,7 +4,7 @@
 //! gets what was written last, so a call that is given one leaves its new value there.
 
 use super::Lowerer;
-use super::value::{Leaf, StructVal, Val};
+use super::value::{Leaf, Repeated, StructVal, Val};
 use crate::check::extents::at_dims;
 use crate::errors::{Checked, Reported};
 use crate::messages;
@@ -40,6 +40,15 @@ impl Parameters {
     }
 }
 
+/// The leaves of a struct while they become parameters.
+struct Leaves {
+    /// Where the struct stands.
+    span: Span,
+    /// How many there are of each repeated child around.
+    counts: Vec<Dim>,
+    found: Vec<Leaf>,
+}
+
 /// The arguments of a call.
 #[derive(Default)]
 pub struct Operands {
@@ -61,7 +70,7 @@ fn count(registry: &Registry, structure: usize) -> usize {
 fn field_count(registry: &Registry, kind: &FieldKind) -> usize {
     match kind {
         FieldKind::Param(_) | FieldKind::State(_) => 1,
-        FieldKind::Child(child, _) => count(registry, *child),
+        FieldKind::Child(child, ..) => count(registry, *child),
     }
 }
 
@@ -74,13 +83,17 @@ impl Lowerer<'_, '_> {
         dims: &[Dim],
         span: Span,
     ) -> Checked<StructVal> {
-        let mut leaves = Vec::new();
-        let made = self.leaves(name, name, (structure, dims), span, &mut leaves)?;
+        let mut leaves = Leaves {
+            span,
+            counts: Vec::new(),
+            found: Vec::new(),
+        };
+        let made = self.leaves(name, name, (structure, dims), &mut leaves)?;
         self.parameters.structs.push(made);
         Ok(StructVal {
             structure,
             dims: dims.to_vec(),
-            leaves: leaves.into(),
+            leaves: leaves.found.into(),
         })
     }
 
@@ -90,9 +103,9 @@ impl Lowerer<'_, '_> {
         path: &str,
         name: &str,
         (structure, dims): (usize, &[Dim]),
-        span: Span,
-        leaves: &mut Vec<Leaf>,
+        leaves: &mut Leaves,
     ) -> Checked<StructParam> {
+        let span = leaves.span;
         let signature = self.scope.registry.structs[structure].signature.clone();
         let start = self.parameters.params.len();
         let mut children = Vec::new();
@@ -102,11 +115,16 @@ impl Lowerer<'_, '_> {
             let (ty, kind) = match &field.kind {
                 FieldKind::Param(t) => (t, ParamKind::Param),
                 FieldKind::State(t) => (t, ParamKind::State),
-                FieldKind::Child(child, child_dims) => {
+                FieldKind::Child(child, child_dims, count) => {
                     let dims: Option<Vec<Dim>> = child_dims.iter().map(at).collect();
                     let dims = dims.ok_or_else(|| self.overflow(span))?;
                     let child = (*child, dims.as_slice());
-                    children.push(self.leaves(&path, &field.name, child, span, leaves)?);
+                    let around = leaves.counts.len();
+                    if let Some(count) = count {
+                        leaves.counts.push(at(count).ok_or_else(|| self.overflow(span))?);
+                    }
+                    children.push(self.leaves(&path, &field.name, child, leaves)?);
+                    leaves.counts.truncate(around);
                     continue;
                 }
             };
@@ -114,9 +132,10 @@ impl Lowerer<'_, '_> {
             for d in &mut ty.shape.dims {
                 *d = at(d).ok_or_else(|| self.overflow(span))?;
             }
+            ty.shape.dims.splice(..0, leaves.counts.iter().cloned());
             let ty = self.equations.ty(&ty).ok_or_else(|| self.overflow(span))?;
             let value = self.builder.value(ty);
-            leaves.push(match kind {
+            leaves.found.push(match kind {
                 ParamKind::Input | ParamKind::Param => Leaf::Param(value),
                 ParamKind::State => {
                     let param = self.parameters.params.len();
@@ -138,15 +157,22 @@ impl Lowerer<'_, '_> {
     pub fn struct_field(&mut self, s: &StructVal, name: &syn::Ident) -> Checked<Val> {
         let (kind, leaves) = self.part(s, name)?;
         match (kind, leaves) {
-            (FieldKind::Child(structure, dims), leaves) => {
+            (FieldKind::Child(structure, dims, count), leaves) => {
                 let declared = &self.scope.registry.structs[s.structure].signature;
-                let dims = dims.iter().map(|d| at_dims(d, &declared.symbols, &s.dims));
-                let dims: Option<Vec<_>> = dims.collect();
-                Ok(Val::Struct(StructVal {
+                let at = |d: &Dim| at_dims(d, &declared.symbols, &s.dims);
+                let dims: Option<Vec<_>> = dims.iter().map(at).collect();
+                let child = StructVal {
                     structure,
                     dims: dims.ok_or_else(|| self.overflow(name.span()))?,
                     leaves,
-                }))
+                };
+                Ok(match count {
+                    None => Val::Struct(child),
+                    Some(count) => Val::Repeated(Repeated {
+                        count: at(&count).ok_or_else(|| self.overflow(name.span()))?,
+                        stacked: child,
+                    }),
+                })
             }
             (FieldKind::Param(_) | FieldKind::State(_), leaves) => match &*leaves {
                 [leaf] => Ok(Val::Tensor(self.leaf_now(*leaf))),

@@ -335,12 +335,12 @@ pub fn tensor_field(ty: &syn::Type) -> Error {
     )
 }
 
-pub fn repeated_child(array: &syn::TypeArray) -> Error {
+pub fn repeated_leaf(ty: &syn::Type) -> Error {
     error(
-        array,
+        ty,
         "struct",
-        "repeated children are not in the language yet",
-        "name each of them: `first: Block<D>, second: Block<D>`",
+        "children are repeated, a `Param` or `State` is not",
+        "give it a dim more in front: `Param<Layers, D>`",
     )
 }
 
