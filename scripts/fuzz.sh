@@ -18,10 +18,12 @@ macro        -p sinew-macros --lib -- any_program_is
 macro-noise  -p sinew-macros --lib -- any_tokens_are
 macro-end    -p sinew-macros --lib -- any_end_of
 ir-text      -p sinew-ir --test fuzz
+ir-modes     -p sinew-ir --test loop_programs
 ir-schedule  -p sinew-codegen --test ir_texts
 kernel-text  -p sinew-codegen --test kernel_texts
 program      -p sinew-codegen --features cpu --test fuzz -- programs_in_f64
 program-f32  -p sinew-codegen --features cpu --test fuzz -- programs_in_f32
+program-table -p sinew-codegen --features cpu --test fuzz -- programs_of_any_op
 program-windows -p sinew-codegen --features cpu --test fuzz -- programs_of_windows
 convolution  -p sinew-codegen --features cpu --test convolutions -- random_convolutions
 product      -p sinew-codegen --features cpu --test fuzz -- products_of_computed_operands

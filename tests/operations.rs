@@ -311,6 +311,29 @@ fn rows<S>(x: Tensor<1, 4>, like: Tensor<[S], 3, 4>) -> Tensor<[S], 3, 4> {
     x.expand([[S], 3, -1]) + 0 * like
 }
 
+/// Every -1 of an expansion keeps its dim.
+#[model]
+fn doubled<S, N>(x: Tensor<[S], N>) -> Tensor<[S], { 2 * N }> {
+    let n = N * 2;
+    x.unsqueeze(-1).expand([[S], -1, 2]).reshape([[S], n])
+}
+
+#[model]
+fn kept<A, B>(x: Tensor<A, B, 1>) -> Tensor<A, B, 2> {
+    x.expand([-1, -1, 2])
+}
+
+/// Parts of a const that add up, and letters of an einsum that are consts and numbers of one size.
+#[model]
+fn parts(
+    x: Tensor<COUNT>,
+    w: Tensor<3, 2>,
+    one: Tensor<1, 2>,
+) -> (Tensor<2>, Tensor<1>, Tensor<2>) {
+    let (a, b) = x.split([2, 1]);
+    (a, b, einsum("i,ij,kj,kj->j", x, w, one, w))
+}
+
 #[model]
 fn sized<B>(x: Tensor<B, 3>, y: Tensor<4>) -> (Tensor<{ B * COUNT }>, Tensor<2>, Tensor) {
     let n = B * COUNT;
@@ -324,6 +347,15 @@ fn shapes_are_written_out_of_sequences_and_sizes() -> sinew::Result<()> {
     let y = rows(&x, Array3::<f32>::zeros((2, 3, 4)))?;
     assert_eq!(y.shape(), [2, 3, 4]);
     assert!(y.indexed_iter().all(|(i, v)| *v == i[2] as f32));
+    let y = doubled([[1.0f32, 2.0]])?;
+    assert_eq!(y.into_raw_vec_and_offset().0, [1.0, 1.0, 2.0, 2.0]);
+    let y = kept([[[1.0f32], [2.0]]])?;
+    assert_eq!(y.into_raw_vec_and_offset().0, [1.0, 1.0, 2.0, 2.0]);
+    let w = [[1.0f32, 0.0], [0.0, 1.0], [1.0, 1.0]];
+    let (a, b, c) = parts([1.0f32, 2.0, 3.0], w, [[1.0f32, 10.0]])?;
+    assert_eq!((a.to_vec(), b.to_vec()), (vec![1.0, 2.0], vec![3.0]));
+    // (1 + 3) * 1 * 2 and (2 + 3) * 10 * 2
+    assert_eq!(c.to_vec(), [8.0, 100.0]);
     let x = Array2::from_shape_fn((2, 3), |(i, j)| (3 * i + j) as f32);
     let (x, y, z) = sized(&x, [1.0f32, 2.0, 3.0, 4.0])?;
     assert_eq!(x.to_vec(), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]);

@@ -1,5 +1,6 @@
 //! `bench WORKLOAD THREADS` prints one row like the peers' harness; `bench check` runs every workload
-//! for a few steps and compares the losses.
+//! for a few steps and compares the losses; `bench first WORKLOAD [TIMES]` prints the time to the first
+//! result in ms, and the least of so many more in the same process, each compiled anew.
 //!
 //! Parameters and batch come from `$PEERS_DATA/WORKLOAD.safetensors` (`p.<name>`, `b.0`, `b.1`) where
 //! that is set, so that the losses at steps 1 and 20 can be compared with the peers' rows; `check`
@@ -236,16 +237,41 @@ fn check() -> Outcome<()> {
     Ok(())
 }
 
+/// The time to the first result, and the least of `times` more. What is compiled is dropped with its
+/// trainer, so each compiles anew.
+fn first(run: Run, times: usize) -> Outcome<()> {
+    let once = || Ok::<_, Box<dyn std::error::Error>>(run(None, Precision::F32, Some(1))?.first);
+    let cold = once()?;
+    let mut least = None;
+    for _ in 0..times {
+        let took = once()?;
+        least = Some(least.map_or(took, |l: Duration| l.min(took)));
+    }
+    let ms = |d: Duration| d.as_secs_f64() * 1e3;
+    match least {
+        None => println!("{:.3}", ms(cold)),
+        Some(least) => println!("{:.3}\t{:.3}", ms(cold), ms(least)),
+    }
+    Ok(())
+}
+
 /// The losses of mlp_tiny at steps 1 and 20 as PyTorch and JAX print them.
 const PEERS_TINY: (f64, f64) = (2.239111, 1.273847);
 
 fn main() -> Outcome<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let names = workloads().map(|w| w.0).join(" | ");
-    let usage = format!("usage: bench check | bench ({names}) [THREADS]");
+    let usage =
+        format!("usage: bench check | bench first ({names}) [TIMES] | bench ({names}) [THREADS]");
     let name = arguments.first().ok_or(usage.clone())?;
     if name == "check" {
         return check();
+    }
+    if name == "first" {
+        let name = arguments.get(1).ok_or(usage.clone())?;
+        let (_, run) = workloads().into_iter().find(|w| w.0 == name).ok_or(usage)?;
+        let times = arguments.get(2).map_or(Ok(0), |n| n.parse())?;
+        return first(run, times);
     }
     let threads = arguments.get(1).map_or("1", String::as_str);
     if threads != "1" {

@@ -37,7 +37,8 @@ fn within(ranges: &[(i64, i64)], offset: i64, strides: &[i64]) -> Option<(i64, i
 /// The indices that the guards leave, dim by dim: what each guard says of a dim once all others are
 /// anywhere in their ranges. `Some(None)`: none are left.
 fn tightened(space: &[usize], access: &Access) -> Option<Option<Vec<(i64, i64)>>> {
-    let mut ranges: Vec<(i64, i64)> = space.iter().map(|e| (0, *e as i64 - 1)).collect();
+    let dim = |extent: &usize| Some((0, i64::try_from(*extent).ok()? - 1));
+    let mut ranges: Vec<(i64, i64)> = space.iter().map(dim).collect::<Option<_>>()?;
     if ranges.iter().any(|(l, h)| l > h) {
         return Some(None);
     }
@@ -56,7 +57,7 @@ fn tightened(space: &[usize], access: &Access) -> Option<Option<Vec<(i64, i64)>>
                 (guard.extent - 1).checked_sub(rest_low)?,
             );
             // from <= stride * index <= to
-            let size = stride.abs();
+            let size = stride.checked_abs()?;
             let (from, to) = match *stride > 0 {
                 true => (from, to),
                 false => (to.checked_neg()?, from.checked_neg()?),
@@ -95,7 +96,7 @@ pub(crate) fn range(space: &[usize], access: &Access) -> Option<Option<(i64, i64
         let (mut extra_low, mut extra_high) = (0i64, 0i64);
         for guard in access.guards[first..].iter().chain(&access.guards[..first]) {
             let pairs = guard.strides.iter().zip(&strides);
-            let multiples = pairs.filter(|(g, s)| **g != 0 && **s != 0 && **s % **g == 0);
+            let multiples = pairs.filter(|(g, s)| **s != 0 && s.checked_rem(**g) == Some(0));
             let multiples: Vec<i64> = multiples.map(|(g, s)| s / g).collect();
             let Some(times) = multiples.get(choice % multiples.len().max(1)) else {
                 continue;

@@ -4,8 +4,7 @@
 //! Prices are in additions, for one element. A value is kept, stored or computed again, whichever is
 //! cheapest on the [`Target`]; functions that are series are dear ([`TRANSCENDENTAL`]).
 
-use crate::kernel::{Class, Code, Kernel, ScalarKind, Stage};
-use crate::schedule::touches;
+use crate::kernel::Kernel;
 use sinew_ir::Scalar;
 pub use sinew_ir::scalar::TRANSCENDENTAL;
 use std::collections::BTreeMap;
@@ -161,12 +160,12 @@ pub struct Cost {
 /// The cost of a run of a kernel.
 pub fn cost(kernel: &Kernel) -> Cost {
     let mut cost = Cost {
-        flops: flops(&kernel.class),
+        flops: kernel.class.flops(),
         ..Cost::default()
     };
     // The widest access of each slot counts.
     let mut bytes: BTreeMap<(u32, bool), usize> = BTreeMap::new();
-    for touch in touches(&kernel.class) {
+    for touch in kernel.class.touches() {
         let Some(slot) = kernel.slots.get(touch.access.slot.0 as usize) else {
             continue;
         };
@@ -185,46 +184,4 @@ pub fn cost(kernel: &Kernel) -> Cost {
         }
     }
     cost
-}
-
-fn flops(class: &Class) -> usize {
-    match class {
-        Class::Nest(nest) => {
-            let rows: usize = nest.outer.iter().product();
-            let row: usize = nest.inner.iter().product();
-            let stage_flops = |stage: &Stage| match stage {
-                Stage::Row { code, .. } => rows * code_flops(code),
-                Stage::Each { code, reduces } => rows * row * (code_flops(code) + reduces.len()),
-            };
-            nest.stages.iter().map(stage_flops).sum()
-        }
-        Class::Contract(c) => {
-            let [m, n, k] = c.extents();
-            let left = m * k * code_flops(&c.lhs.code);
-            let right = k * n * code_flops(&c.rhs.code);
-            let batch: usize = c.batch.iter().product();
-            // Its operands and its result are of a size that memory has; their product need not be.
-            let sums = (m * n).saturating_mul(2 * k + code_flops(&c.epilogue));
-            batch.saturating_mul(sums.saturating_add(left + right))
-        }
-        Class::Scatter(s) => {
-            s.outer.iter().product::<usize>() * s.updates * (1 + code_flops(&s.code))
-        }
-        Class::Scan(s) => s.space().iter().product::<usize>() * code_flops(&s.code),
-        Class::Sort(s) => s.outer.iter().product::<usize>() * s.comparisons(),
-    }
-}
-
-fn code_flops(code: &Code) -> usize {
-    let price = |kind: &ScalarKind| match kind {
-        ScalarKind::Apply(scalar, _) => scalar.flops(),
-        ScalarKind::Load(_)
-        | ScalarKind::Gather { .. }
-        | ScalarKind::Const(_)
-        | ScalarKind::Index { .. }
-        | ScalarKind::Row(_)
-        | ScalarKind::Element(_)
-        | ScalarKind::Accumulator => 0,
-    };
-    code.insts.iter().map(|i| price(&i.kind)).sum()
 }

@@ -7,47 +7,8 @@
 
 use crate::cost::{Cost, cost};
 use crate::decision::PartDecisions;
-use crate::kernel::{Class, Kernel, Node, RegionId, Run, Schedule};
+use crate::kernel::{Kernel, Node, RegionId, Run, Schedule};
 use std::fmt::Write;
-
-fn product(extents: &[usize]) -> String {
-    match extents.is_empty() {
-        true => "1".into(),
-        false => {
-            let parts: Vec<String> = extents.iter().map(usize::to_string).collect();
-            parts.join("x")
-        }
-    }
-}
-
-/// The space of a kernel in words.
-fn space(class: &Class) -> String {
-    match class {
-        Class::Nest(nest) if nest.inner.is_empty() => format!("map {}", product(&nest.outer)),
-        Class::Nest(nest) => format!(
-            "rows {} of {}, {} stages",
-            product(&nest.outer),
-            product(&nest.inner),
-            nest.stages.len()
-        ),
-        Class::Contract(c) => {
-            let batch = match c.batch.is_empty() {
-                true => String::new(),
-                false => format!("batch {} ", product(&c.batch)),
-            };
-            let [m, n, k] = [&c.m, &c.n, &c.k].map(|dims| product(dims));
-            format!("{batch}m {m} n {n} k {k}")
-        }
-        Class::Scatter(s) => format!(
-            "scatter {} x {} into {}",
-            product(&s.outer),
-            s.updates,
-            s.extent
-        ),
-        Class::Scan(s) => format!("scan {} x {}", product(&s.outer), s.extent),
-        Class::Sort(s) => format!("sort {} x {}", product(&s.outer), s.extent),
-    }
-}
 
 /// The names of the buffers that a run reads, or writes, in order, each once.
 fn names(schedule: &Schedule, kernel: &Kernel, run: &Run, written: bool) -> String {
@@ -104,7 +65,7 @@ fn tree(
                     out,
                     "{margin}{}: {}{}; {} <- {}; {} B read, {} B written, {} flop",
                     kernel.name,
-                    space(&kernel.class),
+                    kernel.class.space_in_words(),
                     match run.cuts.len() {
                         0 => String::new(),
                         cuts => format!(", {} shares", cuts + 1),

@@ -12,7 +12,7 @@ use sinew_ir::{DType, Function};
 use std::fmt;
 use std::time::Duration;
 use support::products::products;
-use support::random::{Random, program, program_of_windows};
+use support::random::{Random, program, program_of_any_op, program_of_windows};
 use support::rounding::{Flips, Rounding};
 use support::{arrays, bytes, interpreted, separate, values};
 
@@ -190,6 +190,29 @@ fn programs_of_windows() {
             inputs: input.inputs.clone(),
         });
         in_f64(input);
+    });
+}
+
+/// Programs of every op that the table has, in f64 and in f32.
+#[test]
+fn programs_of_any_op() {
+    let flips = Flips::default();
+    let make = |seed: u64| {
+        let float = if seed.is_multiple_of(2) {
+            DType::F64
+        } else {
+            DType::F32
+        };
+        let (function, inputs) = program_of_any_op(seed / 2, seed % 8 == 7, float);
+        Input {
+            seed,
+            function,
+            inputs,
+        }
+    };
+    target("program-table", 600).run(make, |input| match input.seed % 2 {
+        0 => in_f64(input),
+        _ => in_f32(input, &flips),
     });
 }
 

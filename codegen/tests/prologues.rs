@@ -1,12 +1,12 @@
 //! Which operands of contractions are computed where they are used, and which are stored.
+//! `tests/programs/computed_operands.ir` has one of every kind.
 
 mod support;
 
-use sinew_codegen::kernel::{Class, Contract, Reg, RowReg, ScalarKind, Store};
-use sinew_codegen::verify::verify;
+use sinew_codegen::kernel::{Class, Contract};
 use sinew_ir::ops::{self, DotAxes};
-use sinew_ir::{Attribute, Axis, DType, Dim, Function, Shape, Value};
-use support::{ProgramBuilder, close, golden, interpreted, numbers, run, scheduled};
+use sinew_ir::{Attribute, Axis, DType, Function, Shape, Value};
+use support::{ProgramBuilder, close, interpreted, numbers, run, scheduled};
 
 const F: DType = DType::F32;
 
@@ -39,57 +39,6 @@ fn check(f: &Function, inputs: &[Vec<f64>]) {
     for (a, b) in run(f, inputs).iter().zip(&interpreted(f, inputs)) {
         close(a, b, 1e-5, "product");
     }
-}
-
-#[test]
-fn cheap_operands_of_inputs_are_computed() {
-    let mut p = ProgramBuilder::new();
-    let x = p.input("x", F, &[5, 6]);
-    let w = p.input("w", F, &[6, 8]);
-    let scale = p.input("scale", F, &[6]);
-    let labels = p.input("labels", DType::I32, &[5]);
-    let short = p.input("short", F, &[5, 4]);
-    let table = p.input("table", F, &[20, 6]);
-    let ids = p.input("ids", DType::I32, &[5]);
-    let wide = Shape::from_extents(&[5, 6]);
-
-    let positive = relu(&mut p, x);
-    let scale = p.b.broadcast(scale, &wide, &[Axis::At(0)]).expect("scale");
-    let scaled = p.b.mul(x, scale).expect("mul");
-    let spread =
-        p.b.broadcast(labels, &wide, &[Axis::At(1)])
-            .expect("labels");
-    let places =
-        p.b.iota(DType::I32, wide.clone(), Axis::At(1))
-            .expect("iota");
-    let same = p.b.op(ops::EQ, &[places, spread], vec![]).expect("eq");
-    let one_hot = p.b.cast(same, F).expect("cast");
-    let widths = Attribute::Dims([1, 1, 1].map(Dim::from).to_vec());
-    let along = Attribute::Axes(vec![Axis::At(1)]);
-    let padded =
-        p.b.op(ops::PAD, &[short], vec![along, widths])
-            .expect("pad");
-    let ids = p.b.broadcast(ids, &wide, &[Axis::At(1)]).expect("ids");
-    let first = Attribute::Axes(vec![Axis::At(0)]);
-    let rows =
-        p.b.op(ops::TAKE_ALONG_AXIS, &[table, ids], vec![first])
-            .expect("take");
-
-    let operands = [positive, scaled, one_hot, padded, rows];
-    let results: Vec<Value> = operands.iter().map(|o| dot(&mut p, *o, w)).collect();
-    let f = p.finish(&results);
-    golden("prologues", &scheduled(&f).to_string());
-    assert_eq!(scheduled(&f).kernels.len(), operands.len());
-    let inputs = [
-        numbers(30, 1),
-        numbers(48, 2),
-        numbers(6, 3),
-        vec![0.0, 5.0, 7.0, -1.0, 2.0],
-        numbers(20, 4),
-        numbers(120, 5),
-        vec![19.0, 0.0, 25.0, 3.0, -4.0],
-    ];
-    check(&f, &inputs);
 }
 
 #[test]
@@ -161,44 +110,4 @@ fn other_operands_are_stored() {
         let y = p.b.sub(x, sum.expect("sums")).expect("sub");
         vec![dot(p, y, w)]
     });
-}
-
-#[test]
-fn operands_that_are_not_operands_are_refused() {
-    let mut p = ProgramBuilder::new();
-    let x = p.input("x", F, &[5, 6]);
-    let w = p.input("w", F, &[6, 8]);
-    let y = relu(&mut p, x);
-    let z = dot(&mut p, y, w);
-    let good = scheduled(&p.finish(&[z]));
-    let refused = |change: &dyn Fn(&mut Contract), why: &str| {
-        let mut bad = good.clone();
-        for kernel in &mut bad.kernels {
-            if let Class::Contract(c) = &mut kernel.class {
-                change(c);
-            }
-        }
-        let error = verify(&bad).expect_err(why).to_string();
-        assert!(error.contains(why), "{error}");
-    };
-    refused(&|c| c.lhs.value = Reg(2), "another element type");
-    refused(&|c| c.lhs.value = Reg(9), "no register 9");
-    refused(
-        &|c| c.lhs.code.insts[1].kind = ScalarKind::Accumulator,
-        "an accumulator outside",
-    );
-    refused(
-        &|c| c.lhs.code.insts[1].kind = ScalarKind::Row(RowReg(0)),
-        "row register",
-    );
-    refused(&|c| c.k[0] += 1, "reaches elements");
-    refused(
-        &|c| {
-            let mut access = c.epilogue.stores[0].access.clone();
-            access.strides = vec![6, 1];
-            let value = Reg(3);
-            c.lhs.code.stores.push(Store { access, value });
-        },
-        "an operand's code stores",
-    );
 }

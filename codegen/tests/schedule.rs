@@ -1,6 +1,7 @@
 //! What is fused with what, what is stored, and that the kernels compute it.
 //!
-//! `tests/golden/schedule/*.txt` hold `explain`'s text; `BLESS=1` writes them anew.
+//! `tests/golden/schedule/*.txt` hold what `explain` says of a whole step, in parts over packed memory;
+//! `BLESS=1` writes them anew. Programs by themselves are in files (`programs.rs`).
 
 mod support;
 
@@ -13,9 +14,7 @@ use sinew_codegen::schedule::{
 };
 use sinew_ir::ops::{self};
 use sinew_ir::{Axis, Binding, DType, Function, Gradient, Shape, Unit, Value, link_gradient};
-use support::{
-    ProgramBuilder, bytes, close, explained, golden, interpreted, numbers, run, scheduled, values,
-};
+use support::{ProgramBuilder, bytes, close, golden, interpreted, numbers, run, scheduled, values};
 
 /// The gradient program of a function in text form, of all its params.
 fn gradient(text: &'static str) -> Gradient {
@@ -208,98 +207,6 @@ fn clipping_adds_a_reduction_in_two_steps_and_no_more() {
     let (clipped, explained, _) = training_step(DIGITS, 4, Some(1.0));
     golden("digits_adam_clipped", &explained);
     assert_eq!(clipped.runs().len(), plain.runs().len() + 2);
-}
-
-const NORM: &str = "\
-fn @norm(%w: param float[48], %x: param float[6, 20, 48]) -> float[] {
-  %2 = mean %x axes [2]
-  %3 = broadcast %2 shape [6, 20, 48] new [2]
-  %4 = sub %x, %3
-  %5 = square %4
-  %6 = mean %5 axes [2]
-  %7 = const value 0.00001 dtype float shape [6, 20]
-  %8 = add %6, %7
-  %9 = sqrt %8
-  %10 = broadcast %9 shape [6, 20, 48] new [2]
-  %11 = div %4, %10
-  %12 = broadcast %w shape [6, 20, 48] new [0, 1]
-  %13 = mul %11, %12
-  %14 = tanh %13
-  %15 = sum %14 axes [0, 1, 2]
-  return %15
-}
-";
-
-#[test]
-fn layer_norm_and_its_gradient() {
-    let g = gradient(NORM);
-    golden("layer_norm", &explained(&g.program));
-    let inputs = [numbers(48, 1), numbers(6 * 20 * 48, 2)];
-    let found = run(&g.program, &inputs);
-    let expected = interpreted(&g.program, &inputs);
-    for (a, b) in found.iter().zip(&expected) {
-        close(a, b, 2e-5, "layer norm");
-    }
-}
-
-const ATTENTION: &str = "\
-fn @attention(%wq: param float[32, 32], %wk: param float[32, 32], %wv: param float[32, 32], \
-%wo: param float[32, 32], %x: float[2, 12, 32]) -> float[] {
-  %5 = dot %x, %wq contract_x [2] contract_y [0]
-  %6 = reshape %5 shape [2, 12, 4, 8]
-  %7 = dot %x, %wk contract_x [2] contract_y [0]
-  %8 = reshape %7 shape [2, 12, 4, 8]
-  %9 = dot %x, %wv contract_x [2] contract_y [0]
-  %10 = reshape %9 shape [2, 12, 4, 8]
-  %11 = dot %6, %8 batch_x [0, 2] batch_y [0, 2] contract_x [3] contract_y [3]
-  %12 = const value 0.35 dtype float shape [2, 4, 12, 12]
-  %13 = mul %11, %12
-  %14 = iota dtype i32 shape [2, 4, 12, 12] axis [2]
-  %15 = iota dtype i32 shape [2, 4, 12, 12] axis [3]
-  %16 = lt %14, %15
-  %17 = const value -1e30 dtype float shape [2, 4, 12, 12]
-  %18 = select %16, %17, %13
-  %19 = softmax %18 axis [3]
-  %20 = dot %19, %10 batch_x [0, 1] batch_y [0, 2] contract_x [3] contract_y [1]
-  %21 = permute %20 axes [0, 2, 1, 3]
-  %22 = reshape %21 shape [2, 12, 32]
-  %23 = dot %22, %wo contract_x [2] contract_y [0]
-  %24 = add %23, %x
-  %25 = square %24
-  %26 = mean %25 axes [0, 1, 2]
-  return %26
-}
-";
-
-#[test]
-fn attention_and_its_gradient() {
-    let g = gradient(ATTENTION);
-    golden("attention", &explained(&g.program));
-    let mut inputs: Vec<Vec<f64>> = (0..4).map(|p| numbers(32 * 32, p + 1)).collect();
-    inputs.push(numbers(2 * 12 * 32, 9));
-    let found = run(&g.program, &inputs);
-    let expected = interpreted(&g.program, &inputs);
-    for (a, b) in found.iter().zip(&expected) {
-        close(a, b, 1e-5, "attention");
-    }
-}
-
-#[test]
-fn a_long_mean_and_its_gradient_is_two_steps_beside_one_map() {
-    let g = gradient(
-        "fn @long(%x: param float[70000]) -> float[] {
-  %1 = tanh %x
-  %2 = mean %1 axes [0]
-  return %2
-}
-",
-    );
-    golden("long_mean", &explained(&g.program));
-    let inputs = [numbers(70000, 3)];
-    let found = run(&g.program, &inputs);
-    let expected = interpreted(&g.program, &inputs);
-    close(&found[0], &expected[0], 1e-6, "mean");
-    close(&found[1], &expected[1], 1e-6, "gradient");
 }
 
 #[test]

@@ -104,7 +104,6 @@ impl CalleeInfo {
         let (params, results) = (l.carried_params(), l.carried_results());
         let depends =
             |r: usize, p: usize| self.depends.get(r).and_then(|d| d.get(p)) == Some(&true);
-        let float = |r: usize| self.depends.get(r).is_some_and(|d| d.contains(&true));
         let reached = |start: Vec<bool>| {
             let mut found = start;
             let mut open: Vec<usize> = (0..found.len()).filter(|r| found[*r]).collect();
@@ -127,7 +126,7 @@ impl CalleeInfo {
                 && let Some(at) = params.iter().position(|c| *c == p)
                 && let Some(r) = results.get(at)
             {
-                start[*r] |= float(*r) || start.contains(&true);
+                start[*r] = true;
             }
             reached(start)
         });

@@ -21,21 +21,8 @@ pub struct DecomposeError {
 /// Adds what `inst` is made of to the builder, one level deep: what comes may hold functions over ops
 /// again. `None` for an op that is one of its own.
 pub(crate) fn decomposition(b: &mut Builder, inst: &OpInst) -> Option<Result<Value, OpError>> {
-    let build = match inst.op.kind {
-        Kind::Function(build) => build,
-        Kind::Constant
-        | Kind::Iota
-        | Kind::Extent
-        | Kind::Elementwise(_)
-        | Kind::View(_)
-        | Kind::Reduce(_)
-        | Kind::Contract
-        | Kind::Concat
-        | Kind::Gather
-        | Kind::Scatter
-        | Kind::Scan(_)
-        | Kind::Sort
-        | Kind::Identity => return None,
+    let Kind::Function(build) = inst.op.kind else {
+        return None;
     };
     b.location = inst.location;
     Some(build(b, &inst.operands, &inst.attributes))

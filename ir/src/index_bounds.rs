@@ -8,7 +8,7 @@
 use crate::attributes::{Along, Constant};
 use crate::block::{Inst, Loop, OpInst};
 use crate::function::{Function, Value};
-use crate::op::Kind;
+use crate::op::OpClass;
 use crate::scalar::Scalar;
 use crate::shape::Axis;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -43,21 +43,10 @@ pub fn index_bounds(function: &Function) -> Vec<IndexBound> {
     });
     let mut out = BTreeSet::new();
     for i in trace.defined.values() {
-        let (source, index) = match i.op.kind {
-            Kind::Gather | Kind::Scatter => (i.operands[0], i.operands[1]),
-            Kind::Constant
-            | Kind::Iota
-            | Kind::Extent
-            | Kind::Elementwise(_)
-            | Kind::View(_)
-            | Kind::Reduce(_)
-            | Kind::Contract
-            | Kind::Concat
-            | Kind::Scan(_)
-            | Kind::Sort
-            | Kind::Identity
-            | Kind::Function(_) => continue,
+        let OpClass::Indexed = i.op.kind.class() else {
+            continue;
         };
+        let (source, index) = (i.operands[0], i.operands[1]);
         let Ok(Along {
             axis: Axis::At(axis),
         }) = Along::from_attributes(&i.attributes)
@@ -149,21 +138,12 @@ impl Trace<'_> {
             let Some(i) = self.defined.get(&value) else {
                 continue;
             };
-            match i.op.kind {
-                Kind::View(_) | Kind::Identity | Kind::Concat => {
+            match i.op.kind.class() {
+                OpClass::IndexMap | OpClass::Joined => {
                     open.extend(i.operands.iter().map(|v| (*v, path.clone())));
                 }
-                Kind::Elementwise(scalar) => open.extend(self.through(scalar, i, path)),
-                Kind::Constant
-                | Kind::Iota
-                | Kind::Extent
-                | Kind::Reduce(_)
-                | Kind::Contract
-                | Kind::Gather
-                | Kind::Scatter
-                | Kind::Scan(_)
-                | Kind::Sort
-                | Kind::Function(_) => {}
+                OpClass::Elementwise(scalar) => open.extend(self.through(scalar, i, path)),
+                OpClass::Source | OpClass::Indexed | OpClass::Combined | OpClass::Function => {}
             }
         }
         out
@@ -224,29 +204,16 @@ impl Trace<'_> {
     fn constant(&self, mut value: Value) -> Option<i64> {
         loop {
             let i = self.defined.get(&value)?;
-            match i.op.kind {
-                Kind::Constant => {
-                    let Constant { value, dtype, .. } =
-                        Constant::from_attributes(&i.attributes).ok()?;
-                    // Exact: the entry refuses numbers that the type does not hold.
-                    let whole = value.known().filter(|_| dtype.is_integer());
-                    return whole.map(|n| n as i64);
-                }
-                // A constant that was made small and repeated.
-                Kind::View(_) => value = *i.operands.first()?,
-                Kind::Iota
-                | Kind::Extent
-                | Kind::Elementwise(_)
-                | Kind::Reduce(_)
-                | Kind::Contract
-                | Kind::Concat
-                | Kind::Gather
-                | Kind::Scatter
-                | Kind::Scan(_)
-                | Kind::Sort
-                | Kind::Identity
-                | Kind::Function(_) => return None,
+            if i.op.kind.is_constant() {
+                let Constant { value, dtype, .. } =
+                    Constant::from_attributes(&i.attributes).ok()?;
+                // Exact: the entry refuses numbers that the type does not hold.
+                let whole = value.known().filter(|_| dtype.is_integer());
+                return whole.map(|n| n as i64);
             }
+            // A constant that was made small and repeated.
+            i.op.kind.view()?;
+            value = *i.operands.first()?;
         }
     }
 }

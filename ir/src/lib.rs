@@ -52,8 +52,8 @@ pub use index_bounds::{IndexBound, index_bounds};
 pub use interpret::{InterpretError, NonFinite, first_non_finite, interpret, interpret_through};
 pub use link::{Gradient, LinkError, dependence, inline, link, link_gradient, link_pullback};
 pub use op::{
-    Arity, Instance, Kind, Op, OpDef, OpError, Primal, Pullback, PullbackRule, Reduction, Scan,
-    TestData, View,
+    Arity, Instance, Kind, Op, OpClass, OpDef, OpError, Primal, Pullback, PullbackRule, Reduction,
+    Scan, TestData, View,
 };
 pub use ops::ascending;
 pub use pullback::{PullbackError, PullbackProblem, derive_pullback};

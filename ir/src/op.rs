@@ -120,10 +120,49 @@ pub enum Kind {
     Function(fn(&mut Builder, &[Value], &Attributes) -> Result<Value, OpError>),
 }
 
+/// What passes ask of a kind. A kind has its class in [`Kind::class`] and nowhere else: where passes match
+/// on classes, a new kind of a class that is there takes no line.
+#[derive(Clone, Copy)]
+pub enum OpClass {
+    /// Its elements follow from its attributes: there are no operands.
+    Source,
+    /// One scalar instruction per element.
+    Elementwise(Scalar),
+    /// Elements of its one operand, each where an index map has it; zeros where it has none.
+    IndexMap,
+    /// Elements of its operands, one operand behind the other.
+    Joined,
+    /// Elements taken from the first operand, or added to it, along an axis, at indices that the second
+    /// operand holds.
+    Indexed,
+    /// Each element is made of many of the operands'.
+    Combined,
+    /// A function over other ops.
+    Function,
+}
+
 impl Kind {
+    /// What passes see of it.
+    pub fn class(self) -> OpClass {
+        match self {
+            Kind::Constant | Kind::Iota | Kind::Extent => OpClass::Source,
+            Kind::Elementwise(scalar) => OpClass::Elementwise(scalar),
+            Kind::View(_) | Kind::Identity => OpClass::IndexMap,
+            Kind::Concat => OpClass::Joined,
+            Kind::Gather | Kind::Scatter => OpClass::Indexed,
+            Kind::Reduce(_) | Kind::Contract | Kind::Scan(_) | Kind::Sort => OpClass::Combined,
+            Kind::Function(_) => OpClass::Function,
+        }
+    }
+
     /// Whether every element is the attribute's value.
     pub fn is_constant(self) -> bool {
         matches!(self, Kind::Constant)
+    }
+
+    /// Whether every element is the value of a dim.
+    pub fn is_extent(self) -> bool {
+        matches!(self, Kind::Extent)
     }
 
     /// Whether it is a contraction.
@@ -131,63 +170,35 @@ impl Kind {
         matches!(self, Kind::Contract)
     }
 
+    /// Whether it is a function over other ops.
+    pub fn is_function(self) -> bool {
+        matches!(self, Kind::Function(_))
+    }
+
     /// The scalar instruction of an elementwise op.
     pub fn scalar(self) -> Option<Scalar> {
-        match self {
-            Kind::Elementwise(scalar) => Some(scalar),
-            Kind::Constant
-            | Kind::Iota
-            | Kind::Extent
-            | Kind::View(_)
-            | Kind::Reduce(_)
-            | Kind::Contract
-            | Kind::Concat
-            | Kind::Gather
-            | Kind::Scatter
-            | Kind::Scan(_)
-            | Kind::Sort
-            | Kind::Identity
-            | Kind::Function(_) => None,
+        if let Kind::Elementwise(scalar) = self {
+            Some(scalar)
+        } else {
+            None
         }
     }
 
     /// The index map of a view.
     pub fn view(self) -> Option<View> {
-        match self {
-            Kind::View(view) => Some(view),
-            Kind::Constant
-            | Kind::Iota
-            | Kind::Extent
-            | Kind::Elementwise(_)
-            | Kind::Reduce(_)
-            | Kind::Contract
-            | Kind::Concat
-            | Kind::Gather
-            | Kind::Scatter
-            | Kind::Scan(_)
-            | Kind::Sort
-            | Kind::Identity
-            | Kind::Function(_) => None,
+        if let Kind::View(view) = self {
+            Some(view)
+        } else {
+            None
         }
     }
 
     /// What a reduction computes.
     pub fn reduction(self) -> Option<Reduction> {
-        match self {
-            Kind::Reduce(reduction) => Some(reduction),
-            Kind::Constant
-            | Kind::Iota
-            | Kind::Extent
-            | Kind::Elementwise(_)
-            | Kind::View(_)
-            | Kind::Contract
-            | Kind::Concat
-            | Kind::Gather
-            | Kind::Scatter
-            | Kind::Scan(_)
-            | Kind::Sort
-            | Kind::Identity
-            | Kind::Function(_) => None,
+        if let Kind::Reduce(reduction) = self {
+            Some(reduction)
+        } else {
+            None
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::decompose::decomposition;
 use crate::function::{Function, Location, Origin, PullbackBody, Value};
 use crate::op::{OpError, Primal, Pullback};
 use crate::reverse::{Gradients, ReverseLoop, Stacks};
+use crate::verify::{VerifyError, verify};
 use std::collections::{HashMap, HashSet};
 
 /// A function without a derivative.
@@ -37,6 +38,9 @@ pub enum PullbackProblem {
     /// A call of a function that nothing is known of.
     #[error("is not known, so it has no derivative")]
     UnknownCallee,
+    /// A derivation that breaks a rule of functions: a mistake in Sinew.
+    #[error("broke a rule when its pullback was derived: {0}")]
+    Broken(VerifyError),
 }
 
 /// Gives `function` its pullback, which takes the cotangents of all float results but states, and gives
@@ -111,7 +115,10 @@ pub(crate) fn derive_pullback_of(
     function.pullback = Some(pullback);
     eliminate_in_pullback(function);
     function.compact();
-    Ok(())
+    match cfg!(debug_assertions) {
+        true => verify(function).map_err(|error| broken(function, error)),
+        false => Ok(()),
+    }
 }
 
 /// What the results of a call depend on, of its operands.
@@ -126,6 +133,14 @@ fn effect(
             error: Box::new(PullbackProblem::UnknownCallee),
         })
     })
+}
+
+fn broken(function: &Function, error: VerifyError) -> PullbackError {
+    PullbackError {
+        op: function.name.clone(),
+        location: None,
+        error: Box::new(PullbackProblem::Broken(error)),
+    }
 }
 
 fn problem(op: &str, location: Option<Location>, error: OpError) -> PullbackError {

@@ -2,7 +2,8 @@
 //! the loop carries, adds up those of what it uses of the outside, and stacks those of slices.
 //!
 //! What the reverse needs of the values of an iteration, the loop stacks for it: [`Stacks`] finds
-//! what that is and adds it to the loops in the end, since by then they stand in their blocks.
+//! what that is and adds it to the loops in the end, since by then they stand in their blocks. Of a value
+//! that is carried, what came in is enough.
 
 use crate::block::{Block, Inst, Loop, Sliced};
 use crate::builder::Builder;
@@ -37,7 +38,11 @@ impl Stacks {
         used.sort_unstable();
         used.dedup();
         let mut renamed: HashMap<Value, Value> = HashMap::new();
+        let handed = self.handed_on(forward, &used);
         for v in used {
+            if handed.iter().any(|(next, _)| *next == v) {
+                continue;
+            }
             let ty = b.type_of(v).clone();
             let now = match (Some(v) == forward.index(), reverse.index()) {
                 (true, Some(index)) => index,
@@ -51,11 +56,44 @@ impl Stacks {
             };
             renamed.insert(v, now);
         }
+        for (next, i) in handed {
+            let ty = b.type_of(next).clone();
+            let (param, result) = (b.value(ty.clone()), b.value(ty));
+            let at = reverse.carried.len();
+            reverse.carried.push(forward.results[i]);
+            reverse.body.params.insert(1 + at, param);
+            reverse.body.results.insert(at, forward.carried_params()[i]);
+            reverse.results.insert(at, result);
+            renamed.insert(next, param);
+        }
         reverse.body.each_value_mut(&mut |v| {
             if let Some(now) = renamed.get(v) {
                 *v = *now;
             }
         });
+    }
+
+    /// Of the values of an iteration that the reverse uses, given in order, those that the iteration hands
+    /// on, where the reverse uses what came in too; each with its place among what is carried.
+    ///
+    /// They need no stack: what iteration t hands on came in to iteration t + 1, which the reverse has just
+    /// been through. So it carries them, from the loop's result on.
+    fn handed_on(&self, forward: &Loop, used: &[Value]) -> Vec<(Value, usize)> {
+        let mut out: Vec<(Value, usize)> = Vec::new();
+        let pairs = forward.carried_params().iter().zip(&forward.body.results);
+        for (i, (came, next)) in pairs.enumerate() {
+            let is_used = |v: &Value| used.binary_search(v).is_ok();
+            let both = is_used(came) && is_used(next);
+            let given = forward.body.params.contains(next);
+            let stacked = forward.stacks().any(|(value, _, _)| value == *next);
+            let wanted = forward.index().and_then(|index| self.wanted.get(&index));
+            let wanted = wanted.is_some_and(|w| w.iter().any(|(value, _)| value == next));
+            let known = given || stacked || wanted || out.iter().any(|(v, _)| v == next);
+            if both && !known {
+                out.push((*next, i));
+            }
+        }
+        out
     }
 
     /// What holds the value of `v` in every iteration.

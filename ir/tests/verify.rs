@@ -31,6 +31,20 @@ fn op(f: &mut Function, at: usize) -> &mut OpInst {
     }
 }
 
+fn call(f: &mut Function) -> &mut Call {
+    match &mut f.body.insts[2] {
+        Inst::Call(call) => call,
+        Inst::Op(_) | Inst::PullbackCall(_) | Inst::Loop(_) => panic!("a call is behind the sum"),
+    }
+}
+
+fn pullback_call(f: &mut Function) -> &mut PullbackCall {
+    match f.pullback.as_mut().map(|p| &mut p.block.insts[0]) {
+        Some(Inst::PullbackCall(call)) => call,
+        _ => panic!("its pullback begins with one of a call"),
+    }
+}
+
 #[test]
 fn broken_functions_are_told_apart() -> Result<(), ParseError> {
     type Break = fn(&mut Function);
@@ -39,7 +53,7 @@ fn broken_functions_are_told_apart() -> Result<(), ParseError> {
         kind: SymbolKind::Sequence,
     };
     assert_eq!(verify(&function()?), Ok(()));
-    let cases: [(Break, &str); 13] = [
+    let cases: [(Break, &str); 20] = [
         (
             |f| f.body.insts.swap(0, 1),
             "%2 is used before it is defined, or is not of this part",
@@ -88,6 +102,40 @@ fn broken_functions_are_told_apart() -> Result<(), ParseError> {
                 }
             },
             "%3 is not the first result of a call in the body",
+        ),
+        (
+            |f| f.body.results[0] = Value(99),
+            "%99 is used before it is defined, or is not of this part",
+        ),
+        (
+            // Its pullback would ask for the operand too.
+            |f| {
+                f.pullback = None;
+                call(f).operands[0] = Value(99);
+            },
+            "%99 is used before it is defined, or is not of this part",
+        ),
+        (|f| f.values.truncate(1), "the parameter `y` has no type"),
+        (
+            |f| pullback_call(f).cotangents[0] = Some(Value(99)),
+            "%99 is used before it is defined, or is not of this part",
+        ),
+        (
+            |f| pullback_call(f).results[0].0 = 9,
+            "operands: 1 instead of 10",
+        ),
+        (
+            // In the body, in front of the call.
+            |f| {
+                let early = Inst::PullbackCall(pullback_call(f).clone());
+                f.body.insts.insert(2, early);
+            },
+            "%4 is used before it is defined, or is not of this part",
+        ),
+        (
+            // All that the pullback begins with is of the result's type.
+            |f| f.values[5] = f.values[3].clone(),
+            "%5 is float[], and must be float[B]",
         ),
     ];
     for (break_it, message) in cases {
@@ -259,6 +307,10 @@ fn loops_that_do_not_fit_are_told_apart() -> Result<(), ParseError> {
             (
                 |f| op(f, 1).operands[0] = Value(6),
                 "%6 is used before it is defined, or is not of this part",
+            ),
+            (
+                |f| iterated(f).sliced[0].value = Value(9),
+                "%9 is used before it is defined, or is not of this part",
             ),
             (
                 |f| iterated(f).carried[0] = Value(6),
@@ -445,6 +497,22 @@ fn broken_structs_and_states_are_told_apart() -> Result<(), ParseError> {
             "the parameter name `3` is taken, or a number",
         ),
         (
+            |f| f.structs[0].name = "a.b".to_string(),
+            "the parameter name `a.b` is taken, or a number",
+        ),
+        (
+            |f| f.structs[0].children[0].name = String::new(),
+            "the parameter name `m.` is taken, or a number",
+        ),
+        (
+            |f| f.structs[0].children[0].name = "a.b".to_string(),
+            "the parameter name `m.a.b` is taken, or a number",
+        ),
+        (
+            |f| f.structs[0].children[0].leaves = Range { start: 2, end: 1 },
+            "the leaves of `m.norm` are not there, or not in order",
+        ),
+        (
             |f| argument(f).end = 9,
             "the leaves of `Norm` are not there, or not in order",
         ),
@@ -454,5 +522,11 @@ fn broken_structs_and_states_are_told_apart() -> Result<(), ParseError> {
         (|f| f.states = vec![0; 3], order),
     ];
     told(&structs()?, cases);
+    let two = parse(
+        "fn @f(%m: Mean { mean: state float[], count: state float[] }) -> () {
+  return state %m.mean: %m.mean, state %m.count: %m.count
+}",
+    )?;
+    told(&two, &[(|f| f.body.results.truncate(1), order)]);
     Ok(())
 }

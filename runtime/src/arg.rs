@@ -245,7 +245,15 @@ impl<'a> ArgView<'a> {
 
     /// Number of elements.
     pub(crate) fn elements(&self) -> usize {
-        self.extents().iter().product()
+        match self.is_empty() {
+            // The other extents lie in no memory: their product may be past all numbers.
+            true => 0,
+            false => self.extents().iter().product(),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.extents().contains(&0)
     }
 
     /// The elements' bytes, if they lie in row-major order without gaps and are what kernels read as
@@ -263,10 +271,12 @@ impl<'a> ArgView<'a> {
 
     /// Whether the elements lie in row-major order without gaps.
     pub(crate) fn is_contiguous(&self) -> bool {
+        if self.is_empty() {
+            return true;
+        }
         let mut step = 1isize;
         for (extent, stride) in self.extents().iter().zip(self.strides()).rev() {
             match *extent {
-                0 => return true,
                 1 => {}
                 n if *stride == step => step *= n.cast_signed(),
                 _ => return false,
@@ -410,6 +420,18 @@ mod tests {
         assert!(!contiguous(IntoArg::<Row>::arg(
             &a.slice(ndarray::s![0, ..;-1])
         )));
+    }
+
+    /// Arrays of no bytes may have any extents.
+    #[test]
+    fn an_empty_array_of_endless_extents_has_no_elements() {
+        const MANY: usize = 1 << 40;
+        let nothing = [[[0f32; 0]; MANY]; MANY];
+        let view = IntoArg::<Any>::arg(&nothing);
+        assert_eq!(view.extents(), [MANY, MANY, 0]);
+        assert_eq!(view.elements(), 0);
+        assert!(view.is_contiguous());
+        assert_eq!(view.bytes_in_place(DType::F32), Some(&[][..]));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! an older file at once, by renaming; loading checks the whole file against the whole model before it
 //! changes anything.
 
+use crate::backend::room;
 use crate::error::{Error, Result, tuple};
 use crate::model::{Model, whole};
 use crate::param::{Data, Param};
@@ -14,13 +15,23 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-fn bytes_of(data: &Data) -> (Dtype, Vec<u8>) {
-    match data {
-        Data::F32(v) => (Dtype::F32, v.iter().flat_map(|v| v.to_le_bytes()).collect()),
-        Data::F64(v) => (Dtype::F64, v.iter().flat_map(|v| v.to_le_bytes()).collect()),
+/// The elements of the leaf at `path` as a file has them.
+fn bytes_of(path: &str, data: &Data) -> Result<(Dtype, Vec<u8>)> {
+    fn bytes<T: Copy, const N: usize>(
+        path: &str,
+        elements: &[T],
+        word: impl Fn(T) -> [u8; N],
+    ) -> Result<Vec<u8>> {
+        let mut bytes = room(path, elements.len() * N)?;
+        bytes.extend(elements.iter().flat_map(|v| word(*v)));
+        Ok(bytes)
+    }
+    Ok(match data {
+        Data::F32(v) => (Dtype::F32, bytes(path, v, f32::to_le_bytes)?),
+        Data::F64(v) => (Dtype::F64, bytes(path, v, f64::to_le_bytes)?),
         // Only whole models are saved.
         Data::Missing(_) => (Dtype::F32, Vec::new()),
-    }
+    })
 }
 
 /// A file in the making, under a name of its own beside the target; removed unless it was moved there.
@@ -92,10 +103,26 @@ fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 pub(crate) fn save<M: Model>(model: &M, path: &Path) -> Result<()> {
     whole(model)?;
     let mut leaves = BTreeMap::new();
+    let mut failed = None;
     model.visit("", &mut |name, param| {
-        let (dtype, bytes) = bytes_of(&param.data);
-        leaves.insert(name.to_string(), (dtype, param.shape().to_vec(), bytes));
+        if failed.is_none() {
+            match bytes_of(name, &param.data) {
+                Ok((dtype, bytes)) => {
+                    leaves.insert(name.to_string(), (dtype, param.shape().to_vec(), bytes));
+                }
+                Err(error) => failed = Some(error),
+            }
+        }
     });
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    // The writer takes its memory without asking: whether there is as much is tried first.
+    let all = leaves.values().map(|(_, _, bytes)| bytes.len());
+    drop(room::<u8>(
+        "a checkpoint",
+        all.fold(0, usize::saturating_add),
+    )?);
     let file = |source| Error::File {
         path: path.to_path_buf(),
         source,
@@ -111,22 +138,23 @@ pub(crate) fn save<M: Model>(model: &M, path: &Path) -> Result<()> {
     replace(path, &bytes).map_err(file)
 }
 
-fn data_of(view: &TensorView<'_>) -> Option<Data> {
-    match view.dtype() {
-        Dtype::F32 => {
-            let (words, _) = view.data().as_chunks();
-            Some(Data::F32(
-                words.iter().map(|w| f32::from_le_bytes(*w)).collect(),
-            ))
-        }
-        Dtype::F64 => {
-            let (words, _) = view.data().as_chunks();
-            Some(Data::F64(
-                words.iter().map(|w| f64::from_le_bytes(*w)).collect(),
-            ))
-        }
-        _ => None,
+/// The elements of the tensor called `name`; none of a type that parameters do not have.
+fn data_of(name: &str, view: &TensorView<'_>) -> Result<Option<Data>> {
+    fn elements<T, const N: usize>(
+        name: &str,
+        bytes: &[u8],
+        number: impl Fn([u8; N]) -> T,
+    ) -> Result<Vec<T>> {
+        let (words, _) = bytes.as_chunks();
+        let mut elements = room(name, words.len())?;
+        elements.extend(words.iter().map(|w| number(*w)));
+        Ok(elements)
     }
+    Ok(match view.dtype() {
+        Dtype::F32 => Some(Data::F32(elements(name, view.data(), f32::from_le_bytes)?)),
+        Dtype::F64 => Some(Data::F64(elements(name, view.data(), f64::from_le_bytes)?)),
+        _ => None,
+    })
 }
 
 /// The tensors of a file's bytes, or what is wrong with these.
@@ -153,6 +181,7 @@ pub(crate) fn load<M: Model>(model: &mut M, path: &Path) -> Result<()> {
     })?;
     let mut found: BTreeMap<String, Param> = BTreeMap::new();
     let mut problems = Vec::new();
+    let mut failed = None;
     model.visit("", &mut |name, param| {
         let view = match file.tensor(name) {
             Ok(view) => view,
@@ -168,16 +197,20 @@ pub(crate) fn load<M: Model>(model: &mut M, path: &Path) -> Result<()> {
             ));
             return;
         }
-        match data_of(&view) {
-            Some(data) => {
+        match data_of(name, &view) {
+            Ok(Some(data)) => {
                 found.insert(name.to_string(), Param::from_data(param.shape(), data));
             }
-            None => problems.push(format!(
+            Ok(None) => problems.push(format!(
                 "`{name}` is of type {:?} in the file; F32 and F64 can be read",
                 view.dtype()
             )),
+            Err(error) => failed = Some(error),
         }
     });
+    if let Some(error) = failed {
+        return Err(error);
+    }
     let mut known = Vec::new();
     model.visit("", &mut |name, _| known.push(name.to_string()));
     let mut names: Vec<_> = file

@@ -224,6 +224,14 @@ pub enum Error {
         /// What its program has.
         actual: usize,
     },
+    /// A result of another rank than its function declares: its emitted code is of another version.
+    #[error("a result is declared with {declared} dims, and its shape is {}", tuple(.shape))]
+    ResultRank {
+        /// How many dims are declared.
+        declared: usize,
+        /// The shape that the program gives.
+        shape: Vec<usize>,
+    },
     /// Values of another shape than the parameter's.
     #[error("the parameter has shape {}, and values of shape {} came", tuple(.expected), tuple(.actual))]
     ParamShape {

@@ -2,9 +2,10 @@
 //! arguments, through the reference interpreter.
 
 use crate::arg::ArgView;
+use crate::backend::room;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::read::{read_f64, read_floats_f64};
+use crate::read::read;
 use crate::store::Store;
 use sinew_ir::{Array, ParamKind, first_non_finite};
 
@@ -19,7 +20,7 @@ impl<'a> Witness<'a> {
     /// Copies arguments and parameters, which are those from before the call.
     ///
     /// # Errors
-    /// A lost GPU.
+    /// A lost GPU, too little memory.
     pub fn copy(
         engine: &'a Engine,
         store: &Store,
@@ -30,17 +31,14 @@ impl<'a> Witness<'a> {
         let mut inputs = Vec::with_capacity(program.params.len());
         for (position, (param, ty)) in program.params.iter().zip(&program.values).enumerate() {
             let data = match param.kind {
-                ParamKind::Input => arguments.next().map(read_f64),
+                ParamKind::Input => {
+                    let view = arguments.next();
+                    view.map(|view| read(&param.name, view)).transpose()?
+                }
                 ParamKind::Param | ParamKind::State => {
                     let path = program.leaf_path(position);
-                    match path.and_then(|path| store.layout.stack(path)) {
-                        Some(stack) => {
-                            let mut bytes = vec![0; stack.bytes];
-                            store.section(stack.section).read(stack.offset, &mut bytes)?;
-                            Some(read_floats_f64(store.layout.float, &bytes))
-                        }
-                        None => None,
-                    }
+                    let stack = path.and_then(|path| store.layout.stack(path));
+                    stack.map(|stack| store.read_f64(stack)).transpose()?
                 }
             };
             inputs.push(Array {
@@ -78,6 +76,14 @@ impl<'a> Witness<'a> {
                 return Ok(format!("`{}` is not", param.name));
             }
         }
+        // The interpreter keeps every value in f64, and asks for no memory that may not be had: whether
+        // there is as much is tried first.
+        let elements = program.values.iter().map(|ty| {
+            let bytes = ty.bytes().unwrap_or(usize::MAX);
+            bytes / ty.dtype.size().unwrap_or(1)
+        });
+        let elements = elements.fold(0, usize::saturating_add);
+        drop(room::<f64>("the reference interpreter", elements)?);
         Ok(match first_non_finite(program, &self.inputs) {
             Ok(Some(found)) => {
                 let place = match found.location {

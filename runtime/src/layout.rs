@@ -23,31 +23,16 @@ pub(crate) enum Section {
     Fixed,
 }
 
-/// One leaf's place.
+/// The place of a leaf, or of a stack of leaves.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Leaf {
-    /// Its path in the model.
+    /// Its path in the model; of a stack, without the numbers of children.
     pub path: String,
-    /// Its extents.
+    /// Its extents; of a stack, the numbers of children first.
     pub shape: Vec<usize>,
     /// Its region.
     pub section: Section,
-    /// Its first byte there.
-    pub offset: usize,
-    /// Its bytes.
-    pub bytes: usize,
-}
-
-/// The place of what a program has as one parameter.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Stack {
-    /// Its path: that of its leaves without the numbers of children.
-    pub path: String,
-    /// Its extents: the numbers of children, then those of a leaf.
-    pub shape: Vec<usize>,
-    /// Its region.
-    pub section: Section,
-    /// Its first byte there, a multiple of [`ALIGN`].
+    /// Its first byte there; of a stack, a multiple of [`ALIGN`].
     pub offset: usize,
     /// Its bytes, without the gap behind it.
     pub bytes: usize,
@@ -60,8 +45,8 @@ pub(crate) struct Layout {
     pub float: DType,
     /// In the model's order.
     pub leaves: Vec<Leaf>,
-    /// In the order of their first leaves.
-    pub stacks: Vec<Stack>,
+    /// What programs have as parameters, in the order of their first leaves.
+    pub stacks: Vec<Leaf>,
     /// Size of the region of trained leaves.
     pub trained_bytes: usize,
     /// Size of the region of the others.
@@ -97,7 +82,7 @@ impl Layout {
             // The elements are there, so their number is one that memory can have.
             let bytes = shape.iter().product::<usize>() * size;
             known.insert(path, layout.stacks.len());
-            layout.stacks.push(Stack {
+            layout.stacks.push(Leaf {
                 path: path.clone(),
                 shape: shape.clone(),
                 section,
@@ -139,7 +124,7 @@ impl Layout {
     }
 
     /// What a program has at `path`.
-    pub fn stack(&self, path: &str) -> Option<&Stack> {
+    pub fn stack(&self, path: &str) -> Option<&Leaf> {
         self.stacks.iter().find(|s| s.path == path)
     }
 }
@@ -154,7 +139,8 @@ pub(crate) fn stacked_shapes<M: Model>(model: &M) -> Vec<(String, Vec<usize>)> {
             order.push(stack);
             (Vec::new(), param.shape().to_vec())
         });
-        let numbers = path.split('.').filter_map(|part| part.parse::<usize>().ok());
+        let (children, _) = path.rsplit_once('.').unwrap_or_default();
+        let numbers = children.split('.').filter_map(|part| part.parse::<usize>().ok());
         for (level, number) in numbers.enumerate() {
             match counts.get_mut(level) {
                 Some(count) => *count = (*count).max(number.saturating_add(1)),
@@ -170,10 +156,14 @@ pub(crate) fn stacked_shapes<M: Model>(model: &M) -> Vec<(String, Vec<usize>)> {
     order.into_iter().map(shape).collect()
 }
 
-/// A path without the numbers of children. A field's name is never a number.
+/// A path without the numbers of children. What stands last in it is the leaf's own name.
 fn without_numbers(path: &str) -> String {
+    let Some((children, name)) = path.rsplit_once('.') else {
+        return path.to_string();
+    };
     let is_number = |part: &&str| part.parse::<usize>().is_ok();
-    let parts: Vec<&str> = path.split('.').filter(|p| !is_number(p)).collect();
+    let parts = children.split('.').filter(|p| !is_number(p));
+    let parts: Vec<&str> = parts.chain([name]).collect();
     parts.join(".")
 }
 
@@ -206,7 +196,7 @@ mod tests {
         assert_eq!(places, expected);
         assert_eq!((layout.trained_bytes, layout.fixed_bytes), (512, 256));
         assert_eq!(
-            layout.leaf("3").map(|l| l.shape.as_slice()),
+            layout.stack("3").map(|l| l.shape.as_slice()),
             Some(&[64][..])
         );
     }

@@ -4,6 +4,8 @@
 //! a scalar as a plain number; a type with a sequence as an array of dynamic rank.
 
 use crate::arg::{AnyRank, Element, Float, Rank};
+use crate::backend::room;
+use crate::error::{Error, Result};
 use ndarray::{Array, ArrayD, Dim, Ix, IxDyn};
 use sinew_ir::DType;
 use std::marker::PhantomData;
@@ -86,11 +88,24 @@ impl ResultView<'_> {
         }
     }
 
+    /// The error of a result that is declared with another rank.
+    fn of_another_rank(&self, declared: usize) -> Error {
+        Error::ResultRank {
+            declared,
+            shape: self.extents.into(),
+        }
+    }
+
     /// The elements as `T`; every element type fits f64, so this is exact where `T` can hold it.
-    pub(crate) fn numbers<T: Number>(&self) -> Vec<T> {
-        fn words<const N: usize, T>(bytes: &[u8], read: impl Fn([u8; N]) -> T) -> Vec<T> {
+    ///
+    /// # Errors
+    /// Too little memory.
+    pub(crate) fn numbers<T: Number>(&self) -> Result<Vec<T>> {
+        fn words<const N: usize, T>(bytes: &[u8], read: impl Fn([u8; N]) -> T) -> Result<Vec<T>> {
             let (words, _) = bytes.as_chunks::<N>();
-            words.iter().map(|w| read(*w)).collect()
+            let mut out = room("a result", words.len())?;
+            out.extend(words.iter().map(|w| read(*w)));
+            Ok(out)
         }
         match self.dtype {
             DType::Float | DType::F32 => words(self.bytes, |w| {
@@ -137,13 +152,19 @@ pub trait OutRank {
     /// An array of that rank, or a number.
     type Tensor<T: Number>;
     /// Made of a result in memory.
-    fn tensor<T: Number>(view: ResultView<'_>) -> Self::Tensor<T>;
+    ///
+    /// # Errors
+    /// Too little memory, a result of another rank.
+    fn tensor<T: Number>(view: ResultView<'_>) -> Result<Self::Tensor<T>>;
 }
 
 impl OutRank for Rank<0> {
     type Tensor<T: Number> = T;
-    fn tensor<T: Number>(view: ResultView<'_>) -> T {
-        view.numbers().first().copied().unwrap_or_default()
+    fn tensor<T: Number>(view: ResultView<'_>) -> Result<T> {
+        match view.numbers()?[..] {
+            [number] if view.extents.is_empty() => Ok(number),
+            _ => Err(view.of_another_rank(0)),
+        }
     }
 }
 
@@ -151,11 +172,11 @@ macro_rules! out_rank {
     ($($n:literal)*) => {$(
         impl OutRank for Rank<$n> {
             type Tensor<T: Number> = Array<T, Dim<[Ix; $n]>>;
-            fn tensor<T: Number>(view: ResultView<'_>) -> Self::Tensor<T> {
-                let mut extents = [0; $n];
-                extents.copy_from_slice(view.extents);
-                Array::from_shape_vec(extents, view.numbers())
-                    .expect("a result has as many elements as its extents say")
+            fn tensor<T: Number>(view: ResultView<'_>) -> Result<Self::Tensor<T>> {
+                let extents = <[usize; $n]>::try_from(view.extents);
+                let extents = extents.map_err(|_| view.of_another_rank($n))?;
+                Array::from_shape_vec(extents, view.numbers()?)
+                    .map_err(|_| view.of_another_rank($n))
             }
         }
     )*};
@@ -166,9 +187,9 @@ macro_rules! out_dynamic {
     ($($rank:ty)*) => {$(
         impl OutRank for $rank {
             type Tensor<T: Number> = ArrayD<T>;
-            fn tensor<T: Number>(view: ResultView<'_>) -> ArrayD<T> {
-                ArrayD::from_shape_vec(IxDyn(view.extents), view.numbers())
-                    .expect("a result has as many elements as its extents say")
+            fn tensor<T: Number>(view: ResultView<'_>) -> Result<ArrayD<T>> {
+                ArrayD::from_shape_vec(IxDyn(view.extents), view.numbers()?)
+                    .map_err(|_| view.of_another_rank(view.extents.len()))
             }
         }
     )*};
@@ -184,27 +205,37 @@ pub trait Outputs {
     /// How many results there are.
     const COUNT: usize;
     /// Made of the results in memory, of which there are [`Outputs::COUNT`].
-    fn narrow(results: &[ResultView<'_>]) -> Self::Narrow;
+    ///
+    /// # Errors
+    /// Too little memory, results of other ranks.
+    fn narrow(results: &[ResultView<'_>]) -> Result<Self::Narrow>;
     /// As [`Outputs::narrow`], in f64.
-    fn wide(results: &[ResultView<'_>]) -> Self::Wide;
+    ///
+    /// # Errors
+    /// As [`Outputs::narrow`].
+    fn wide(results: &[ResultView<'_>]) -> Result<Self::Wide>;
 }
 
 impl Outputs for () {
     type Narrow = ();
     type Wide = ();
     const COUNT: usize = 0;
-    fn narrow(_: &[ResultView<'_>]) {}
-    fn wide(_: &[ResultView<'_>]) {}
+    fn narrow(_: &[ResultView<'_>]) -> Result<()> {
+        Ok(())
+    }
+    fn wide(_: &[ResultView<'_>]) -> Result<()> {
+        Ok(())
+    }
 }
 
 impl<E: OutElement, R: OutRank> Outputs for Out<E, R> {
     type Narrow = R::Tensor<E::Narrow>;
     type Wide = R::Tensor<E::Wide>;
     const COUNT: usize = 1;
-    fn narrow(results: &[ResultView<'_>]) -> Self::Narrow {
+    fn narrow(results: &[ResultView<'_>]) -> Result<Self::Narrow> {
         R::tensor(results[0])
     }
-    fn wide(results: &[ResultView<'_>]) -> Self::Wide {
+    fn wide(results: &[ResultView<'_>]) -> Result<Self::Wide> {
         R::tensor(results[0])
     }
 }
@@ -215,11 +246,11 @@ macro_rules! outputs {
             type Narrow = ($($r::Tensor<$e::Narrow>,)*);
             type Wide = ($($r::Tensor<$e::Wide>,)*);
             const COUNT: usize = $count;
-            fn narrow(results: &[ResultView<'_>]) -> Self::Narrow {
-                ($($r::tensor(results[$i]),)*)
+            fn narrow(results: &[ResultView<'_>]) -> Result<Self::Narrow> {
+                Ok(($($r::tensor(results[$i])?,)*))
             }
-            fn wide(results: &[ResultView<'_>]) -> Self::Wide {
-                ($($r::tensor(results[$i]),)*)
+            fn wide(results: &[ResultView<'_>]) -> Result<Self::Wide> {
+                Ok(($($r::tensor(results[$i])?,)*))
             }
         }
     )*};

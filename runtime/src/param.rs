@@ -1,10 +1,12 @@
 //! A parameter on the host: what a model's `Param` and `State` fields are outside a trainer.
 
 use crate::arg::{AnyRank, Arg, Float, IntoArg, MAX_RANK};
+use crate::backend::room;
 use crate::error::{Error, Result};
 use crate::init::Init;
-use crate::read::{read_f32, read_f64};
+use crate::read::read;
 use ndarray::{ArrayD, IxDyn};
+use sinew_ir::DType;
 use std::fmt;
 
 /// A tensor of floats on the host, with a fixed shape.
@@ -18,14 +20,14 @@ use std::fmt;
 /// assert_eq!(bias.values(), ndarray::arr1(&[0.5, 1.0, 1.5]).into_dyn());
 /// # Ok::<(), sinew_runtime::Error>(())
 /// ```
-#[derive(Clone, PartialEq)]
+#[derive(PartialEq)]
 pub struct Param {
     shape: Vec<usize>,
     pub(crate) data: Data,
 }
 
 /// The elements, as precise as they came: initialisers draw f32, files and `set` may bring f64.
-#[derive(Clone, PartialEq)]
+#[derive(PartialEq)]
 pub(crate) enum Data {
     F32(Vec<f32>),
     F64(Vec<f64>),
@@ -138,26 +140,31 @@ impl Param {
         }
     }
 
-    /// The elements in f32; an empty array of one axis where there are none for want of memory.
+    /// The elements in f32; an empty array of one axis where there are none, or no copy of them, for
+    /// want of memory.
     pub fn values(&self) -> ArrayD<f32> {
-        let values = match &self.data {
-            Data::F32(v) => v.clone(),
-            Data::F64(v) => v.iter().map(|v| *v as f32).collect(),
-            Data::Missing(_) => return ArrayD::zeros(IxDyn(&[0])),
-        };
-        ArrayD::from_shape_vec(IxDyn(&self.shape), values)
-            .expect("a parameter has as many elements as its shape says")
+        self.array(match &self.data {
+            Data::F32(v) => mapped(v, |v| v),
+            Data::F64(v) => mapped(v, |v| v as f32),
+            Data::Missing(_) => None,
+        })
     }
 
     /// As [`Param::values`], in f64.
     pub fn values_f64(&self) -> ArrayD<f64> {
-        let values = match &self.data {
-            Data::F32(v) => v.iter().map(|v| f64::from(*v)).collect(),
-            Data::F64(v) => v.clone(),
-            Data::Missing(_) => return ArrayD::zeros(IxDyn(&[0])),
-        };
-        ArrayD::from_shape_vec(IxDyn(&self.shape), values)
-            .expect("a parameter has as many elements as its shape says")
+        self.array(match &self.data {
+            Data::F32(v) => mapped(v, f64::from),
+            Data::F64(v) => mapped(v, |v| v),
+            Data::Missing(_) => None,
+        })
+    }
+
+    fn array<T: Default + Clone>(&self, values: Option<Vec<T>>) -> ArrayD<T> {
+        let array = values.and_then(|values| {
+            let array = ArrayD::from_shape_vec(IxDyn(&self.shape), values);
+            array.ok()
+        });
+        array.unwrap_or_else(|| ArrayD::default(IxDyn(&[0])))
     }
 
     /// Its one element.
@@ -180,7 +187,8 @@ impl Param {
     ///
     /// # Errors
     /// [`Error::ParamShape`] when the shape is another, [`Error::TooManyDims`] for more than 8 dims,
-    /// [`Error::TooLarge`] for a parameter without elements; it is as it was then.
+    /// [`Error::TooLarge`] for a parameter without elements, [`Error::OutOfMemory`]; it is as it was
+    /// then.
     pub fn set(&mut self, values: impl IntoArg<Arg<Float, AnyRank>>) -> Result<()> {
         self.whole("parameter")?;
         let view = values.arg();
@@ -199,21 +207,62 @@ impl Param {
             });
         }
         self.data = match view.dtype {
-            sinew_ir::DType::F64 => Data::F64(read_f64(&view)),
-            _ => Data::F32(read_f32(&view)),
+            DType::F64 => Data::F64(read("a parameter", &view)?),
+            DType::Float | DType::F32 | DType::I32 | DType::U32 | DType::Bool => {
+                Data::F32(read("a parameter", &view)?)
+            }
         };
         Ok(())
     }
 
-    /// Sets every element.
+    /// Sets every element. A number that f32 does not hold makes the elements f64; where the memory has
+    /// no room for these, the parameter is without elements, as [`Param::init`] would make it.
     pub fn fill(&mut self, value: f64) {
-        if let Data::Missing(_) = self.data {
-            return;
+        let count = self.elements();
+        let narrow = value as f32;
+        let is_narrow = f64::from(narrow) == value;
+        match &mut self.data {
+            Data::Missing(_) => return,
+            Data::F32(elements) if is_narrow => return elements.fill(narrow),
+            Data::F64(elements) if !is_narrow => return elements.fill(value),
+            Data::F32(_) | Data::F64(_) => {}
         }
-        self.data = match value as f32 {
-            narrow if f64::from(narrow) == value => Data::F32(vec![narrow; self.elements()]),
-            _ => Data::F64(vec![value; self.elements()]),
+        // The old elements go first: there may be no room for both.
+        self.data = Data::Missing(Missing::TooLarge);
+        let filled = match is_narrow {
+            true => filled(narrow, count).map(Data::F32),
+            false => filled(value, count).map(Data::F64),
         };
+        self.data = filled.unwrap_or(Data::Missing(Missing::TooLarge));
+    }
+}
+
+/// What `f` makes of elements, if there is memory for it.
+fn mapped<S: Copy, T>(elements: &[S], f: impl Fn(S) -> T) -> Option<Vec<T>> {
+    let mut out = room("a parameter", elements.len()).ok()?;
+    out.extend(elements.iter().map(|v| f(*v)));
+    Some(out)
+}
+
+/// So many elements of one value, if there is memory for them.
+fn filled<T: Copy>(value: T, count: usize) -> Option<Vec<T>> {
+    let mut elements = room("a parameter", count).ok()?;
+    elements.resize(count, value);
+    Some(elements)
+}
+
+impl Clone for Param {
+    /// A copy; without elements, as [`Param::init`] would make it, where the memory has no room for them.
+    fn clone(&self) -> Param {
+        let copy = match &self.data {
+            Data::F32(v) => mapped(v, |v| v).map(Data::F32),
+            Data::F64(v) => mapped(v, |v| v).map(Data::F64),
+            Data::Missing(why) => Some(Data::Missing(*why)),
+        };
+        Param {
+            shape: self.shape.clone(),
+            data: copy.unwrap_or(Data::Missing(Missing::TooLarge)),
+        }
     }
 }
 

@@ -1,6 +1,9 @@
 //! Reads borrowed arguments into rows of numbers: the one place that follows their pointers.
 
 use crate::arg::ArgView;
+use crate::backend::room;
+use crate::error::Result;
+use crate::output::Number;
 use sinew_ir::DType;
 
 /// Calls `each` with every element's pointer in row-major order.
@@ -64,36 +67,14 @@ pub(crate) fn for_each(view: &ArgView<'_>, mut each: impl FnMut(f64)) {
     }
 }
 
-/// The elements in row-major order, in f32.
-pub(crate) fn read_f32(view: &ArgView<'_>) -> Vec<f32> {
-    let mut out = Vec::with_capacity(view.elements());
-    for_each(view, |v| out.push(v as f32));
-    out
-}
-
-/// The elements in row-major order, in f64.
-pub(crate) fn read_f64(view: &ArgView<'_>) -> Vec<f64> {
-    let mut out = Vec::with_capacity(view.elements());
-    for_each(view, |v| out.push(v));
-    out
-}
-
-/// Packed floats, in f64.
-pub(crate) fn read_floats_f64(float: DType, bytes: &[u8]) -> Vec<f64> {
-    match float == DType::F64 {
-        false => bytes
-            .as_chunks()
-            .0
-            .iter()
-            .map(|w| f64::from(f32::from_ne_bytes(*w)))
-            .collect(),
-        true => bytes
-            .as_chunks()
-            .0
-            .iter()
-            .map(|w| f64::from_ne_bytes(*w))
-            .collect(),
-    }
+/// The elements in row-major order; `what` they are is told in the error.
+///
+/// # Errors
+/// Too little memory.
+pub(crate) fn read<T: Number>(what: &str, view: &ArgView<'_>) -> Result<Vec<T>> {
+    let mut out = room(what, view.elements())?;
+    for_each(view, |v| out.push(T::from_f64(v)));
+    Ok(out)
 }
 
 /// The position and the value of the first element that `is_wanted`.
@@ -163,7 +144,8 @@ mod tests {
 
     fn check(a: ndarray::ArrayViewD<'_, f32>) {
         let view = IntoArg::<Arg<Float, AnyRank>>::arg(&a);
-        assert_eq!(read_f32(&view), a.iter().copied().collect::<Vec<_>>());
+        let read = read::<f32>("x", &view).expect("little memory");
+        assert_eq!(read, a.iter().copied().collect::<Vec<_>>());
     }
 
     #[test]

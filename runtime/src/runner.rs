@@ -82,7 +82,7 @@ impl<F: ModelFunction> Runner<F> {
     pub(crate) fn run_views<T>(
         &mut self,
         arguments: &[ArgView<'_>],
-        read: impl FnOnce(&[ResultView<'_>]) -> T,
+        read: impl FnOnce(&[ResultView<'_>]) -> Result<T>,
     ) -> Result<T> {
         self.prepare_views(arguments)?;
         self.engine.check(arguments)?;
@@ -114,7 +114,7 @@ impl<F: ModelFunction> Runner<F> {
         for (place, view) in views.iter_mut().zip(workspace.views(results)) {
             *place = view;
         }
-        Ok(read(&views[..count]))
+        read(&views[..count])
     }
 }
 

@@ -4,7 +4,7 @@
 //! (a step until its report is read), so that a runner on another thread sees parameters of before or
 //! after a step, never between. Nothing is compiled, checked or converted under the lock.
 
-use crate::backend::{Backend, DeviceMemory};
+use crate::backend::{Backend, DeviceMemory, room};
 use crate::engine::Settings;
 use crate::error::Result;
 use crate::layout::{Layout, Leaf, Section};
@@ -67,7 +67,7 @@ impl Store {
     /// Copies the values of `model` in, whose leaves are those of the layout.
     ///
     /// # Errors
-    /// A lost GPU.
+    /// A lost GPU, too little memory.
     pub fn fill<M: Model>(&mut self, model: &M) -> Result<()> {
         let mut leaves = self.layout.leaves.iter();
         let (trained, fixed) = (&mut self.trained, &mut self.fixed);
@@ -80,7 +80,7 @@ impl Store {
                     Section::Trained => &mut *trained,
                     Section::Fixed => &mut *fixed,
                 };
-                done = region.write(leaf.offset, &packed(&param.data, self.layout.float));
+                done = write_packed(region, leaf.offset, &param.data, self.layout.float);
             }
         });
         done
@@ -94,10 +94,22 @@ impl Store {
         }
     }
 
+    /// The values of a leaf, in f64.
+    ///
+    /// # Errors
+    /// A lost GPU, too little memory.
+    pub fn read_f64(&self, leaf: &Leaf) -> Result<Vec<f64>> {
+        let region = Some(self.section(leaf.section));
+        match self.layout.float == DType::F64 {
+            false => read_pieces(region, leaf, |w| f64::from(f32::from_ne_bytes(w))),
+            true => read_pieces(region, leaf, f64::from_ne_bytes),
+        }
+    }
+
     /// Copies the values out into `model`, whose leaves are those of the layout.
     ///
     /// # Errors
-    /// A lost GPU.
+    /// A lost GPU, too little memory.
     pub fn read_into<M: Model>(&self, model: &mut M) -> Result<()> {
         read_leaves(&self.layout, model, &|leaf| {
             Some(self.section(leaf.section))
@@ -132,7 +144,7 @@ pub(crate) fn hollow<M: Model>(mut model: M) -> M {
 /// Sets each leaf of `model` from its place in the region that `region` gives; zeros without one.
 ///
 /// # Errors
-/// A lost GPU.
+/// A lost GPU, too little memory.
 pub(crate) fn read_leaves<'a, M: Model>(
     layout: &Layout,
     model: &mut M,
@@ -142,36 +154,76 @@ pub(crate) fn read_leaves<'a, M: Model>(
     let mut done = Ok(());
     model.visit_mut("", &mut |_, param| {
         let Some(leaf) = leaves.next() else { return };
-        let mut bytes = vec![0; leaf.bytes];
-        if let Some(region) = region(leaf)
-            && done.is_ok()
-        {
-            done = region.read(leaf.offset, &mut bytes);
+        if done.is_ok() {
+            done = read_packed(region(leaf), leaf, layout.float)
+                .map(|data| *param = Param::from_data(&leaf.shape, data));
         }
-        *param = Param::from_data(&leaf.shape, unpacked(layout.float, &bytes));
     });
     done
 }
 
-/// Floats as they lie in a region.
-fn packed(data: &Data, float: DType) -> Vec<u8> {
+/// Elements that are copied at once on their way between a region and a parameter.
+const PIECE: usize = 1 << 18;
+
+/// Copies floats to where they lie in a region, from byte `offset` on.
+///
+/// # Errors
+/// A lost GPU, too little memory.
+fn write_packed(region: &mut DeviceMemory, offset: usize, data: &Data, float: DType) -> Result<()> {
     match (data, float == DType::F64) {
-        (Data::F32(v), false) => v.iter().flat_map(|v| v.to_ne_bytes()).collect(),
-        (Data::F64(v), false) => v.iter().flat_map(|v| (*v as f32).to_ne_bytes()).collect(),
-        (Data::F32(v), true) => v.iter().flat_map(|v| f64::from(*v).to_ne_bytes()).collect(),
-        (Data::F64(v), true) => v.iter().flat_map(|v| v.to_ne_bytes()).collect(),
+        (Data::F32(v), false) => write_pieces(region, offset, v, f32::to_ne_bytes),
+        (Data::F64(v), false) => write_pieces(region, offset, v, |v| (v as f32).to_ne_bytes()),
+        (Data::F32(v), true) => write_pieces(region, offset, v, |v| f64::from(v).to_ne_bytes()),
+        (Data::F64(v), true) => write_pieces(region, offset, v, f64::to_ne_bytes),
         // A layout is made of whole models only.
-        (Data::Missing(_), _) => Vec::new(),
+        (Data::Missing(_), _) => Ok(()),
     }
 }
 
-/// The inverse of [`packed`].
-fn unpacked(float: DType, bytes: &[u8]) -> Data {
-    let (narrow, wide) = (bytes.as_chunks().0, bytes.as_chunks().0);
-    match float == DType::F64 {
-        false => Data::F32(narrow.iter().map(|w| f32::from_ne_bytes(*w)).collect()),
-        true => Data::F64(wide.iter().map(|w| f64::from_ne_bytes(*w)).collect()),
+fn write_pieces<T: Copy, const N: usize>(
+    region: &mut DeviceMemory,
+    offset: usize,
+    elements: &[T],
+    word: impl Fn(T) -> [u8; N],
+) -> Result<()> {
+    let mut words = room("a piece of a parameter", PIECE.min(elements.len()))?;
+    for (i, piece) in elements.chunks(PIECE).enumerate() {
+        words.clear();
+        words.extend(piece.iter().map(|v| word(*v)));
+        region.write(offset + i * PIECE * N, words.as_flattened())?;
     }
+    Ok(())
+}
+
+/// The inverse of [`write_packed`] for a leaf; zeros without a region.
+///
+/// # Errors
+/// A lost GPU, too little memory.
+fn read_packed(region: Option<&DeviceMemory>, leaf: &Leaf, float: DType) -> Result<Data> {
+    Ok(match float == DType::F64 {
+        false => Data::F32(read_pieces(region, leaf, f32::from_ne_bytes)?),
+        true => Data::F64(read_pieces(region, leaf, f64::from_ne_bytes)?),
+    })
+}
+
+/// The floats of a leaf, each of `N` bytes in the region.
+fn read_pieces<T, const N: usize>(
+    region: Option<&DeviceMemory>,
+    leaf: &Leaf,
+    number: impl Fn([u8; N]) -> T,
+) -> Result<Vec<T>> {
+    let count = leaf.bytes / N;
+    let mut out = room(&leaf.path, count)?;
+    let mut words = room("a piece of a parameter", PIECE.min(count))?;
+    words.resize(PIECE.min(count), [0; N]);
+    while out.len() < count {
+        let words = &mut words[..PIECE.min(count - out.len())];
+        if let Some(region) = region {
+            region.read(leaf.offset + out.len() * N, words.as_flattened_mut())?;
+        }
+        out.extend(words.iter().map(|w| number(*w)));
+    }
+    Ok(out)
 }
 
 #[cfg(test)]

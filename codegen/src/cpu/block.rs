@@ -305,7 +305,7 @@ fn calls(
     } else {
         None
     };
-    let [low, high] = f.bounds;
+    let bounds = f.bounds.filter(|_| rank == 0);
     f.loops_of_share(dims, index, &mut |f, index, _| {
         let (table, itself) = (f.table, f.itself());
         let put = |f: &mut Frame<'_>, value: Value, offset: usize| {
@@ -331,9 +331,9 @@ fn calls(
             put(f, address, offset);
         }
         // Without a batch, the rows are what calls split.
-        let rows = match rank {
-            0 => [low, high],
-            _ => [0, c.extents()[0]].map(|at| f.b.ins().iconst(types::I64, at as i64)),
+        let rows = match bounds {
+            Some(rows) => rows,
+            None => [0, c.extents()[0]].map(|at| f.b.ins().iconst(types::I64, at as i64)),
         };
         for (at, row) in rows.into_iter().enumerate() {
             put(f, row, offset_of!(Call, rows) + 8 * at);

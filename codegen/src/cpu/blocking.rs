@@ -134,11 +134,14 @@ impl Steps {
 }
 
 impl BlockedProduct {
-    /// Settles a product; none if there are no tiles for `E`.
+    /// Settles a product; none if there are no tiles for `E`, or the tables would be too long.
     pub(super) fn new<E: Element>(
         options: &Options,
         mut shape: Shape<'_>,
     ) -> Option<BlockedProduct> {
+        if entries(&shape) > MOST_ENTRIES {
+            return None;
+        }
         let [of_m, of_n, of_k] = shape.extents;
         // What is copied is walked as the operand allows, not as tiles do.
         let walk = |strides: &Strides, extents: &[usize]| {
@@ -459,6 +462,38 @@ fn parts(k: usize, run: usize, depth: usize) -> Vec<Steps> {
 fn packing_pays([m, n]: [usize; 2], run: usize, lanes: usize) -> bool {
     let apart = n / run.max(1) * run.div_ceil(lanes);
     (apart - n.div_ceil(lanes).min(apart)) * m > 2 * n
+}
+
+/// The most entries of the tables that a product is walked by. More are those of operands past any
+/// cache's and nearly any machine's memory: own tiles, which need no tables, compute these.
+const MOST_ENTRIES: usize = 1 << 24;
+
+/// Steps of a block are at least so many, or whole runs.
+const LEAST_DEPTH: usize = 128;
+
+/// About how many entries the tables of a product have that is so cut into blocks.
+fn entries(shape: &Shape<'_>) -> usize {
+    let mut along: [Vec<&[i64]>; 3] = Default::default();
+    let [along_m, along_n, along_k] = &mut along;
+    if let Source::Stored(rows, steps) = &shape.a {
+        along_m.push(rows);
+        along_k.push(steps);
+    }
+    if let Source::Stored(steps, columns) = &shape.b {
+        along_k.push(steps);
+        along_n.push(columns);
+    }
+    if let Some([rows, columns]) = &shape.direct {
+        along_m.push(rows);
+        along_n.push(columns);
+    }
+    let runs = |(extents, along): (&&[usize], &Vec<&[i64]>)| {
+        let count: usize = extents.iter().product();
+        count / run(extents, along).max(1)
+    };
+    let runs = shape.extents.iter().zip(&along).map(runs);
+    let steps: usize = shape.extents[2].iter().product();
+    runs.fold(steps / LEAST_DEPTH, usize::saturating_add)
 }
 
 /// The most bytes of a left operand that is computed once for all blocks of columns: it may have no

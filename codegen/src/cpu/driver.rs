@@ -9,7 +9,7 @@ use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 
 use super::blocking::BlockedProduct;
 use super::frame::Frame;
-use super::host::{Caps, host};
+use super::host::{Caps, Effort, host};
 use super::machine::{Compiled, MachineCode};
 use super::share::SplitLoop;
 use super::shim::Shim;
@@ -48,7 +48,7 @@ type Entry = unsafe extern "C" fn(*const *mut u8);
 /// [`EmitError`] if the host has no code generator, an instruction has no meaning for its element
 /// type, or memory for the code cannot be had.
 pub fn compile(schedule: &Schedule, options: &Options) -> Result<CompiledSchedule, EmitError> {
-    let (isa, caps) = host(options.instructions)?;
+    let (isa, caps) = host(options.instructions, Effort::Code)?;
     let kernels = Ready::all(schedule, options);
     let compiler = Compiler {
         kernels: &kernels,
@@ -109,7 +109,7 @@ impl CompiledSchedule {
     /// The Cranelift text of every kernel and of the driver, before optimisation: the same whenever
     /// the schedule and the host are.
     pub fn clif(&self) -> String {
-        let Ok((isa, caps)) = host(self.options.instructions) else {
+        let Ok((isa, caps)) = host(self.options.instructions, Effort::Code) else {
             return String::new();
         };
         let compiler = Compiler {
@@ -157,6 +157,8 @@ struct Ready {
     /// The loop that calls split, and the extent of the schedule's axis that it stands for.
     split: SplitLoop,
     parallel: usize,
+    /// Whether any call runs a share of it.
+    shared: bool,
 }
 
 impl Ready {
@@ -166,6 +168,7 @@ impl Ready {
             blocked: None,
             split,
             parallel: kernel.parallel(),
+            shared: false,
         };
         let ready = |kernel: &Kernel| match &kernel.class {
             Class::Nest(n) => plain(kernel, nest::split_loop(&kernel.slots, n, options)),
@@ -179,6 +182,7 @@ impl Ready {
                     split: contract::split_loop(&kernel.slots, &c, blocked.as_deref(), options),
                     blocked,
                     parallel: kernel.parallel(),
+                    shared: false,
                     kernel: Kernel {
                         class: Class::Contract(c),
                         ..kernel.clone()
@@ -186,7 +190,13 @@ impl Ready {
                 }
             }
         };
-        schedule.kernels.iter().map(ready).collect()
+        let mut all: Vec<Ready> = schedule.kernels.iter().map(ready).collect();
+        for run in schedule.runs().iter().filter(|run| !run.cuts.is_empty()) {
+            if let Some(ready) = all.get_mut(run.kernel.0 as usize) {
+                ready.shared = true;
+            }
+        }
+        all
     }
 
     /// Bytes that the kernel needs beside its slots.
@@ -276,7 +286,7 @@ impl Compiler<'_> {
         function.signature = self.signature(KERNEL_PARAMETERS);
         function.name = UserFuncName::testcase(&kernel.name);
         let builder = FunctionBuilder::new(function, builder);
-        let mut f = Frame::new(builder, kernel, self.caps, self.options);
+        let mut f = Frame::new(builder, kernel, ready.shared, self.caps, self.options);
         match &kernel.class {
             Class::Nest(n) => nest::nest(&mut f, n)?,
             Class::Contract(c) => contract::contract(&mut f, c, ready.blocked.as_deref())?,
@@ -290,9 +300,10 @@ impl Compiler<'_> {
 
     /// The driver.
     fn driver(&self) -> Result<Compiled, EmitError> {
+        let (isa, _) = host(self.options.instructions, Effort::Compiling)?;
         let mut worker = Worker::new();
         self.emit_driver(&mut worker.context.func, &mut worker.builder)?;
-        worker.compile(&*self.isa, DRIVER)
+        worker.compile(&*isa, DRIVER)
     }
 
     /// Writes the driver's function: a call for each run of a kernel, in the loops around it.

@@ -76,8 +76,9 @@ pub(super) struct Frame<'a> {
     pub table: Value,
     /// The block of sums, or null: the second.
     pub block: Value,
-    /// The bounds of the loop that calls split: the third and the fourth.
-    pub bounds: [Value; 2],
+    /// The bounds of the loop that calls split, the third and the fourth; none where no call does: the
+    /// loop is a whole one then, of a length that is known.
+    pub bounds: Option<[Value; 2]>,
     shims: BTreeMap<Shim, FuncRef>,
     /// The address of each slot.
     slots: Vec<Value>,
@@ -85,12 +86,14 @@ pub(super) struct Frame<'a> {
 }
 
 impl<'a> Frame<'a> {
-    /// Starts the function: loads the addresses of the slots.
+    /// Starts the function: loads the addresses of the slots. Some calls run shares of the kernel if it
+    /// is `shared`.
     ///
     /// `b`'s function has the parameters of [`super::product::Kernel`].
     pub(super) fn new(
         mut b: FunctionBuilder<'a>,
         kernel: &'a Kernel,
+        shared: bool,
         caps: Caps,
         options: &'a Options,
     ) -> Frame<'a> {
@@ -98,7 +101,8 @@ impl<'a> Frame<'a> {
         b.append_block_params_for_function_params(entry);
         b.switch_to_block(entry);
         let params = b.block_params(entry);
-        let (table, block, bounds) = (params[0], params[1], [params[2], params[3]]);
+        let (table, block) = (params[0], params[1]);
+        let bounds = shared.then(|| [params[2], params[3]]);
         let flags = MemFlagsData::trusted().with_readonly().with_can_move();
         let slots = (0..kernel.slots.len())
             .map(|i| b.ins().load(types::I64, flags, table, slot_entry(i)))

@@ -16,15 +16,36 @@ pub(super) struct Caps {
     pub round: bool,
 }
 
+/// What the time that a function takes to compile is spent on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Effort {
+    /// Fast code: kernels, whose loops run long.
+    Code,
+    /// Little of it: the driver, a call after the other without a computation.
+    Compiling,
+}
+
+impl Effort {
+    /// Cranelift's level of optimisation and its allocator of registers.
+    fn settings(self) -> [(&'static str, &'static str); 2] {
+        let (level, registers) = match self {
+            Effort::Code => ("speed", "backtracking"),
+            Effort::Compiling => ("none", "single_pass"),
+        };
+        [("opt_level", level), ("regalloc_algorithm", registers)]
+    }
+}
+
 /// The code generator for the machine this runs on, with a set of its instructions, and what these
 /// can do.
-pub(super) fn host(instructions: Instructions) -> Result<(OwnedTargetIsa, Caps), EmitError> {
+pub(super) fn host(
+    instructions: Instructions,
+    effort: Effort,
+) -> Result<(OwnedTargetIsa, Caps), EmitError> {
     instructions.check()?;
     let wrong = |e: &dyn std::fmt::Display| EmitError::Host(e.to_string());
     let mut flags = settings::builder();
-    for (name, value) in [
-        ("opt_level", "speed"),
-        ("regalloc_algorithm", "backtracking"),
+    let fixed = [
         // The verifier takes a fifth of the time; tests run with debug assertions, so with it.
         (
             "enable_verifier",
@@ -42,7 +63,8 @@ pub(super) fn host(instructions: Instructions) -> Result<(OwnedTargetIsa, Caps),
         ("enable_probestack", "true"),
         ("probestack_strategy", "inline"),
         ("log2_min_function_alignment", "5"),
-    ] {
+    ];
+    for (name, value) in effort.settings().into_iter().chain(fixed) {
         flags.set(name, value).map_err(|e| wrong(&e))?;
     }
     let mut builder = isa::lookup_by_name(triple()).map_err(|e| wrong(&e))?;

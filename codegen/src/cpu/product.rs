@@ -110,6 +110,14 @@ struct Left<'r, E> {
     starts: &'r [isize],
 }
 
+/// Where tiles begin: where the run does if there is one only, else where the starts of runs count from.
+fn first_run<E>(first: *const E, starts: &[isize]) -> *const E {
+    match starts {
+        [only] => first.wrapping_offset(*only),
+        _ => first,
+    }
+}
+
 /// Where the rows of a left operand lie.
 enum Rows<'r> {
     /// By their number in the product.
@@ -118,6 +126,20 @@ enum Rows<'r> {
     Even(isize),
     /// In panels of a tile's height, of so many steps.
     Panels(usize),
+}
+
+impl<E> Left<'_, E> {
+    /// Row `i` of the product, which is row `ii` of the block: its first element, how far apart the rows
+    /// of a tile are, and how far apart tiles are, by the rows between them.
+    fn rows_from(&self, i: usize, ii: usize) -> (*const E, isize, isize) {
+        let (at, row, next) = match &self.rows {
+            Rows::Walk(walk) => (walk.at(i), walk.step, walk.step),
+            Rows::Even(pitch) => (ii as isize * pitch, *pitch, *pitch),
+            Rows::Panels(count) => ((ii * count) as isize, 1, *count as isize),
+        };
+        let first = first_run(self.first, self.starts);
+        (first.wrapping_offset(at), row, next)
+    }
 }
 
 /// A product being computed.
@@ -261,15 +283,14 @@ impl<E: Element> Run<'_, E> {
         }
     }
 
-    /// The tiles of one block.
+    /// The tiles of one block, column by column of tiles.
     ///
     /// # Safety
     ///
     /// The block is a part of the product.
     unsafe fn block(&self, (i, rows): (usize, usize), (j, columns): (usize, usize), steps: &Steps) {
-        let blocked = self.blocked;
-        let (wide, count) = (2 * self.tiles.lanes, steps.count());
-        let [m_run, n_run, _] = blocked.runs;
+        let (blocked, wide) = (self.blocked, 2 * self.tiles.lanes);
+        let [_, n_run, _] = blocked.runs;
         // SAFETY: the caller's word.
         let left = unsafe { self.left((i, rows), steps) };
         let mut jj = 0;
@@ -287,44 +308,59 @@ impl<E: Element> Run<'_, E> {
                 Source::Stored(..) | Source::Kernel { .. } => {
                     let inside = jj % wide;
                     width = width.min(wide - inside);
-                    let at = self.b.wrapping_add((jj - inside) * count + inside);
+                    let at = self.b.wrapping_add((jj - inside) * steps.count() + inside);
                     let starts = &blocked.steps[1].starts[..steps.runs.len()];
                     (at.cast_const(), wide as isize, starts)
                 }
             };
-            let tiles = if width > self.tiles.lanes {
-                self.tiles.double
-            } else {
-                self.tiles.single
+            let job = Job {
+                starts: [left.starts, b_starts],
+                k: steps.each,
+                a: left.first,
+                a_row: 0,
+                a_step: left.step,
+                b: first_run(b, b_starts),
+                b_step,
+                c: self.sums,
+                c_row: 0,
+                columns: width,
+                accumulate: steps.first > 0,
             };
-            let mut ii = 0;
-            while ii < rows {
-                let in_run = rest_of_run(i + ii, m_run);
-                let height = blocked.rows.min(rows - ii).min(in_run);
-                let (a, a_row) = match &left.rows {
-                    Rows::Walk(walk) => (left.first.wrapping_offset(walk.at(i + ii)), walk.step),
-                    Rows::Even(pitch) => (left.first.wrapping_offset(ii as isize * pitch), *pitch),
-                    Rows::Panels(count) => (left.first.wrapping_add(ii * count), 1),
-                };
-                let (c, c_row) = self.sums(i + ii, i, j + jj, j);
-                let job = Job {
-                    starts: [left.starts, b_starts],
-                    k: steps.each,
-                    a,
-                    a_row,
-                    a_step: left.step,
-                    b,
-                    b_step,
-                    c,
-                    c_row,
-                    columns: width,
-                    accumulate: steps.first > 0,
-                };
+            // SAFETY: the job's columns are those from jj on, and the rows are the block's.
+            unsafe { self.column_of_tiles(&left, job, (i, rows), (j, jj)) };
+            jj += width;
+        }
+    }
+
+    /// The tiles of a block that stand above each other: those of one `job` but for the rows.
+    ///
+    /// # Safety
+    ///
+    /// The block is a part of the product, and the job's columns are those from `j + jj` on.
+    unsafe fn column_of_tiles<'r>(
+        &self,
+        left: &Left<'r, E>,
+        mut job: Job<'r, E>,
+        (i, rows): (usize, usize),
+        (j, jj): (usize, usize),
+    ) {
+        let tiles = self.tiles.family(job.columns, job.starts[0].len());
+        let [m_run, ..] = self.blocked.runs;
+        let mut ii = 0;
+        while ii < rows {
+            // Rows of one run lie evenly: tiles follow each other by their height.
+            let end = ii + rest_of_run(i + ii, m_run).min(rows - ii);
+            let a_next;
+            (job.a, job.a_row, a_next) = left.rows_from(i + ii, ii);
+            (job.c, job.c_row) = self.sums(i + ii, i, j + jj, j);
+            while ii < end {
+                let height = self.blocked.rows.min(end - ii);
                 // SAFETY: `tiles` are those this host has; the job is a part of the product.
                 unsafe { tiles[height - 1](&job) };
+                job.a = job.a.wrapping_offset(height as isize * a_next);
+                job.c = job.c.wrapping_offset(height as isize * job.c_row);
                 ii += height;
             }
-            jj += width;
         }
     }
 

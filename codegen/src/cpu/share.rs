@@ -2,8 +2,9 @@
 //!
 //! A kernel's function is called with bounds of the loop that its emitter splits, which need not be the
 //! axis of the kernel IR: rows become columns, and vectors and tiles are not torn. The driver translates
-//! bounds when it is compiled, so that a call for a whole axis costs nothing but two arguments. A loop
-//! of one turn is not split: its code has no bounds, and only one share of its kernel is called.
+//! bounds when it is compiled. A loop of one turn is not split: its code has no bounds, and only one
+//! share of its kernel is called. Neither has a kernel bounds that no run cuts: its loops are of known
+//! lengths, and two arguments that nothing reads are what shares cost it.
 
 use std::ops::Range;
 
@@ -73,8 +74,8 @@ impl<'a> Frame<'a> {
         }
     }
 
-    /// A loop in pieces of `step`, and one of what is left: between the call's bounds if it is the split
-    /// one, whose grain is `step` then.
+    /// A loop in pieces of `step`, and one of what is left: between the call's bounds, if there are any,
+    /// where it is the split one, whose grain is `step` then.
     pub(super) fn pieces(
         &mut self,
         extent: usize,
@@ -83,7 +84,8 @@ impl<'a> Frame<'a> {
         body: &mut Piece<'_, 'a>,
     ) -> Result<(), EmitError> {
         let whole = extent / step * step;
-        if !is_split || extent <= step {
+        let bounds = self.bounds.filter(|_| is_split && extent > step);
+        let Some([low, high]) = bounds else {
             self.repeat(0, whole as i64, step as i64, Vec::new(), &mut |f, i, _| {
                 body(f, i, step)?;
                 Ok(Vec::new())
@@ -92,8 +94,7 @@ impl<'a> Frame<'a> {
                 true => body(self, Index::at(whole as i64), extent - whole),
                 false => Ok(()),
             };
-        }
-        let [low, high] = self.bounds;
+        };
         let all = self.b.ins().iconst(types::I64, whole as i64);
         let end = self.b.ins().smin(high, all);
         self.only_if((IntCC::SignedLessThan, low, end), &mut |f| {

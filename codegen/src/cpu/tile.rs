@@ -15,10 +15,11 @@ use super::Instructions;
 /// One tile's work: `c[i, j] (+)= sum_r,p a[i, r, p] * b[r, p, j]`. Strides are in elements.
 ///
 /// The contracted dim comes in runs, within which neighbours are equally far apart; a matrix product
-/// has one.
+/// has one, for which there are tiles that know of no others.
 #[derive(Clone, Copy)]
 pub(super) struct Job<'s, E> {
-    /// Where each run begins in the left operand, and in the right: as many.
+    /// Where each run begins, from the first elements on, in the left operand and in the right: as many.
+    /// A tile of one run takes it to begin at these elements.
     pub starts: [&'s [isize]; 2],
     /// The extent of a run.
     pub k: usize,
@@ -42,7 +43,7 @@ pub(super) struct Job<'s, E> {
     pub accumulate: bool,
 }
 
-/// A tile function for a number of rows and of vectors.
+/// A tile function for a number of rows and of vectors, of one run or of any number.
 ///
 /// # Safety
 ///
@@ -53,16 +54,31 @@ pub(super) type Tile<E> = unsafe fn(&Job<'_, E>);
 pub(super) struct Tiles<E: 'static> {
     /// Elements of a vector.
     pub lanes: usize,
-    /// Tiles of one vector, by rows less one.
-    pub single: &'static [Tile<E>],
-    /// Tiles of two vectors.
-    pub double: &'static [Tile<E>],
+    /// Tiles of one run.
+    one_run: Family<E>,
+    /// Tiles of any number of runs.
+    runs: Family<E>,
 }
+
+/// Tiles of one vector and of two, by rows less one.
+type Family<E> = [&'static [Tile<E>]; 2];
 
 impl<E> Tiles<E> {
     /// The most rows a tile has.
     pub(super) fn rows(&self) -> usize {
-        self.double.len()
+        self.one_run[0].len()
+    }
+
+    /// The tiles of so many columns and runs, by rows less one.
+    pub(super) fn family(&self, columns: usize, runs: usize) -> &'static [Tile<E>] {
+        let [single, double] = match runs {
+            1 => self.one_run,
+            _ => self.runs,
+        };
+        match columns > self.lanes {
+            true => double,
+            false => single,
+        }
     }
 }
 
@@ -219,16 +235,20 @@ mod host {
         ($name:ident, $element:ty, $features:literal, $lanes:literal, $mask:expr, $zero:ident,
          $splat:ident, $load:ident, $load_first:expr, $store:ident, $store_first:expr, $fma:ident,
          $add:ident) => {
-            /// A tile of `ROWS` rows and `VECTORS` vectors.
+            /// A tile of `ROWS` rows and `VECTORS` vectors, of any number of runs or of one: without
+            /// their starts all that the loop needs stays in registers.
             ///
             /// # Safety
             ///
             /// As [`Tile`] says.
             #[target_feature(enable = $features)]
-            unsafe fn $name<const ROWS: usize, const VECTORS: usize>(job: &Job<'_, $element>) {
+            unsafe fn $name<const ROWS: usize, const VECTORS: usize, const RUNS: bool>(
+                job: &Job<'_, $element>,
+            ) {
                 let mask = $mask(job.columns - (VECTORS - 1) * $lanes);
                 let mut sums = [[$zero(); VECTORS]; ROWS];
-                for (start_a, start_b) in job.starts[0].iter().zip(job.starts[1]) {
+                let starts: [&[isize]; 2] = if RUNS { job.starts } else { [&[0], &[0]] };
+                for (start_a, start_b) in starts[0].iter().zip(starts[1]) {
                     let mut b = job.b.wrapping_offset(*start_b);
                     // One pointer for three rows: x86 reaches the next two by the stride and its
                     // double.
@@ -359,8 +379,14 @@ mod host {
         ($name:ident, $element:ty, $tile:ident, $lanes:literal, $($rows:literal)*) => {
             static $name: Tiles<$element> = Tiles {
                 lanes: $lanes,
-                single: &[$($tile::<$rows, 1> as Tile<$element>),*],
-                double: &[$($tile::<$rows, 2> as Tile<$element>),*],
+                one_run: [
+                    &[$($tile::<$rows, 1, false> as Tile<$element>),*],
+                    &[$($tile::<$rows, 2, false> as Tile<$element>),*],
+                ],
+                runs: [
+                    &[$($tile::<$rows, 1, true> as Tile<$element>),*],
+                    &[$($tile::<$rows, 2, true> as Tile<$element>),*],
+                ],
             };
         };
     }

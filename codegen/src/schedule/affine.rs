@@ -90,6 +90,12 @@ pub(crate) fn contiguous(shape: &[usize]) -> Vec<i64> {
     strides
 }
 
+/// Whether strides are the row-major ones of a shape; those of extents of 1 do not count.
+pub(crate) fn is_contiguous(shape: &[usize], strides: &[i64]) -> bool {
+    let plain = contiguous(shape);
+    (0..shape.len()).all(|d| shape[d] <= 1 || plain[d] == strides[d])
+}
+
 /// The row-major position of an index.
 pub(crate) fn linear(index: &[Affine], shape: &[usize]) -> Affine {
     let mut out = Affine::default();

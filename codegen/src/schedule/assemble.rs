@@ -4,13 +4,12 @@ use super::bind::Base;
 use super::program::{Cut, Item, Shared};
 use super::storage::{OpenBuffer, Site};
 use super::{Made, Scheduled, bytes};
-use crate::kernel::{Buffer, BufferId, Class, Loop, Node, Part, RegionId, Schedule};
+use crate::kernel::{Buffer, BufferId, Loop, Node, Part, RegionId, Schedule};
 use crate::plan::{ALIGNMENT, Lifetime};
-use crate::schedule::touch::touches;
 use std::collections::BTreeMap;
 
 /// Adds a part's runs to the schedule; arena buffers get lifetimes, others their places.
-pub(super) fn append(
+pub(super) fn append_part(
     out: &mut Schedule,
     lifetimes: &mut BTreeMap<usize, Lifetime>,
     name: &str,
@@ -88,7 +87,7 @@ impl Assembly<'_> {
             class, values, ops, ..
         } in made
         {
-            for touch in touches(class) {
+            for touch in class.touches() {
                 let number = touch.access.slot.0 as usize;
                 let draft = &drafts[number];
                 let id = match draft.site {
@@ -124,7 +123,7 @@ impl Assembly<'_> {
                     steps,
                 };
             }
-            let (kind, made_of) = (kind(class), made_of(ops));
+            let (kind, made_of) = (class.word(), made_of(ops));
             let name = |number: usize| format!("{kind}_{number}{made_of}");
             let values = values.iter().map(|id| names[*id].clone()).collect();
             let run = self.out.bind_at(class.clone(), &bases, name, values);
@@ -174,18 +173,6 @@ impl Assembly<'_> {
             elements: draft.elements,
         });
         self.out.buffers.len() - 1
-    }
-}
-
-/// The first word of a kernel's name.
-fn kind(class: &Class) -> &'static str {
-    match class {
-        Class::Nest(nest) if nest.inner.is_empty() => "map",
-        Class::Nest(_) => "nest",
-        Class::Contract(_) => "contract",
-        Class::Scatter(_) => "scatter",
-        Class::Scan(_) => "scan",
-        Class::Sort(_) => "sort",
     }
 }
 

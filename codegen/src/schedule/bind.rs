@@ -4,7 +4,6 @@
 //! begins at the first element that is reached and is as long as what is reached. So equal layers, and
 //! equal slices of one buffer, give equal kernels, which the schedule holds once.
 
-use super::touch::{each_access, touches};
 use crate::kernel::{
     Binding, BufferId, Class, Kernel, KernelId, RegionKind, Run, Schedule, Slot, SlotId, SlotUse,
 };
@@ -61,7 +60,7 @@ impl Schedule {
     ) -> Run {
         let reached = self.reached(&class, bases);
         let mut order: Vec<usize> = Vec::new();
-        each_access(&mut class, &mut |access| {
+        for access in class.accesses_mut() {
             let key = self.canonical(bases, access.slot.0 as usize);
             let at = order.iter().position(|b| *b == key).unwrap_or_else(|| {
                 order.push(key);
@@ -71,7 +70,7 @@ impl Schedule {
             if let Some((low, _)) = reached.get(&key).and_then(|r| r.range) {
                 access.offset = access.offset.saturating_sub(low);
             }
-        });
+        }
         let mut slots = Vec::new();
         let mut bindings = Vec::new();
         for key in &order {
@@ -155,7 +154,7 @@ impl Schedule {
                 .map_or(0, |b| b.elements)
         };
         let mut all: BTreeMap<usize, Reached> = BTreeMap::new();
-        for touch in touches(class) {
+        for touch in class.touches() {
             let number = touch.access.slot.0 as usize;
             let found = all.entry(self.canonical(bases, number)).or_insert(Reached {
                 base: number,

@@ -18,8 +18,8 @@ pub(crate) enum Family {
     /// Maps and row reductions.
     Nest,
     Contract,
-    /// One value by kernels of its own: scatters, scans, sorts, concatenations, spreads.
-    Alone,
+    /// One value that is opaque, by kernels of its own.
+    Opaque,
 }
 
 /// A kernel in the making.
@@ -47,7 +47,7 @@ pub(crate) struct Clusters {
     attempts: BTreeMap<(Id, Id), Option<Obstacle>>,
 }
 
-pub(crate) fn group(storage: &Storage) -> Clusters {
+pub(crate) fn group_values(storage: &Storage) -> Clusters {
     let n = storage.graph.nodes.len();
     let mut clusters = Clusters {
         target: storage.target,
@@ -57,52 +57,24 @@ pub(crate) fn group(storage: &Storage) -> Clusters {
         attempts: BTreeMap::new(),
     };
     for id in 0..n {
-        if storage.kernel[id] && storage.graph.live(id) && storage.graph.elements(id) > 0 {
-            clusters.assign(storage, id);
+        if storage.kernel[id] && storage.graph.is_live(id) && storage.graph.elements(id) > 0 {
+            clusters.assign_to_cluster(storage, id);
         }
     }
     clusters.join_siblings(storage);
     clusters
 }
 
-/// The shape a value runs over: for a reduction its operand's.
-pub(super) fn run_shape(storage: &Storage, id: Id) -> &[usize] {
-    let node = &storage.graph.nodes[id];
-    if let Def::Reduce { x, .. } = &node.def {
-        return &storage.graph.nodes[*x].shape;
-    }
-    &node.shape
-}
-
-/// The reduced axes of a value that is a reduction.
-pub(super) fn reduced(storage: &Storage, id: Id) -> &[usize] {
-    if let Def::Reduce { axes, .. } = &storage.graph.nodes[id].def {
-        return axes;
-    }
-    &[]
-}
-
 /// Which kernels can compute a value.
 fn family(def: &Def) -> Family {
     match def {
         Def::Contract { .. } => Family::Contract,
-        Def::Concat { .. }
-        | Def::Scatter { .. }
-        | Def::Scan { .. }
-        | Def::Sort { .. }
-        | Def::Spread { .. } => Family::Alone,
-        Def::Param
-        | Def::Const(_)
-        | Def::Iota(_)
+        Def::Opaque(_) => Family::Opaque,
+        Def::Source(_)
+        | Def::View { .. }
         | Def::Elementwise(..)
-        | Def::Broadcast { .. }
-        | Def::Reshape(_)
-        | Def::Permute { .. }
-        | Def::Slice { .. }
-        | Def::Shear { .. }
-        | Def::Pad { .. }
-        | Def::Reduce { .. }
-        | Def::Gather { .. } => Family::Nest,
+        | Def::Gather { .. }
+        | Def::Reduce { .. } => Family::Nest,
     }
 }
 
@@ -117,7 +89,7 @@ impl Clusters {
 
     /// Puts a value into the kernel of something that it reads, or into one of its own, and merges
     /// with that whatever else it reads over the same rows.
-    fn assign(&mut self, storage: &Storage, id: Id) {
+    fn assign_to_cluster(&mut self, storage: &Storage, id: Id) {
         let mut read: Vec<usize> = storage.probes[id]
             .reads
             .iter()
@@ -129,14 +101,14 @@ impl Clusters {
         let mut home = None;
         if family == Family::Nest {
             for c in self.best_first(&read) {
-                match self.fit(storage, id, c, &read) {
+                match self.fit_into(storage, id, c, &read) {
                     Ok(fit) => {
                         home = Some((c, fit));
                         break;
                     }
                     Err(why) => {
                         let leaves = self.read_of(storage, id, c);
-                        self.note(id, &leaves, Some(why));
+                        self.note_attempt(id, &leaves, Some(why));
                     }
                 }
             }
@@ -144,17 +116,17 @@ impl Clusters {
         let c = match home {
             Some((c, fit)) => {
                 let leaves = self.read_of(storage, id, c);
-                self.note(id, &leaves, None);
-                self.enter(id, c, fit, &read);
+                self.note_attempt(id, &leaves, None);
+                self.add_member(id, c, fit, &read);
                 c
             }
-            None => self.open(storage, id, family, &read),
+            None => self.open_cluster(storage, id, family, &read),
         };
         for other in read {
             if other != c && self.list[other].is_some() {
                 let leaves = self.read_of(storage, id, other);
-                let outcome = self.join_by(storage, id, c, other);
-                self.note(id, &leaves, outcome.err());
+                let outcome = self.join_by_reader(storage, id, c, other);
+                self.note_attempt(id, &leaves, outcome.err());
             }
         }
     }
@@ -169,7 +141,7 @@ impl Clusters {
                 Family::Contract => 0,
                 Family::Nest if cluster.inner.contains(&true) => 1,
                 Family::Nest => 2,
-                Family::Alone => 3,
+                Family::Opaque => 3,
             };
             (rank, std::cmp::Reverse(*c))
         });
@@ -177,7 +149,7 @@ impl Clusters {
     }
 
     /// Makes a value a member of a cluster.
-    fn enter(&mut self, id: Id, c: usize, fit: Fit, read: &[usize]) {
+    fn add_member(&mut self, id: Id, c: usize, fit: Fit, read: &[usize]) {
         self.axes[id] = fit.axes;
         self.owner[id] = Some(c);
         let cluster = self.at_mut(c);
@@ -187,10 +159,10 @@ impl Clusters {
     }
 
     /// Makes a cluster of a value.
-    fn open(&mut self, storage: &Storage, id: Id, family: Family, read: &[usize]) -> usize {
+    fn open_cluster(&mut self, storage: &Storage, id: Id, family: Family, read: &[usize]) -> usize {
         let c = self.list.len();
-        let shape = run_shape(storage, id).to_vec();
-        let row = reduced(storage, id);
+        let shape = storage.graph.run_shape(id).to_vec();
+        let row = storage.graph.reduced_axes(id);
         let (mut dims, mut inner) = (Vec::new(), Vec::new());
         let mut axes = vec![None; shape.len()];
         // The kept axes first.
@@ -221,9 +193,9 @@ impl Clusters {
         leaves.filter(|leaf| self.owner[*leaf] == Some(c)).collect()
     }
 
-    /// Notes what was in the way of fusing a value with some that it reads. The first obstacle stands:
-    /// it is the value's own, later ones are those of the kernel that it is in.
-    fn note(&mut self, id: Id, read: &[Id], why: Option<Obstacle>) {
+    /// Notes what was in the way of fusing a value with some that it reads. The first obstacle is kept,
+    /// since it is about the value alone; later ones are about the kernel that it has joined.
+    fn note_attempt(&mut self, id: Id, read: &[Id], why: Option<Obstacle>) {
         for leaf in read {
             self.attempts.entry((id, *leaf)).or_insert(why);
         }
@@ -264,7 +236,7 @@ impl Clusters {
     }
 
     /// Whether a third cluster would have to run between two that become one.
-    pub(super) fn between(&self, a: usize, b: usize) -> bool {
+    pub(super) fn must_run_between(&self, a: usize, b: usize) -> bool {
         let through = |from: usize, to: usize| {
             let deps = self.at(from).deps.iter();
             deps.filter(|d| **d != to).any(|d| self.reaches(*d, to))

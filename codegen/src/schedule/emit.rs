@@ -7,7 +7,7 @@ use super::eval::{Eval, Expr, ExprKind, Home, Need, Role, Scope};
 use super::graph::{Def, Graph, Id};
 use super::merge::merge_nest;
 use super::nest::{self, NestSource, Reduced, Stored};
-use super::probe::split;
+use super::probe::split_dim;
 use super::product::{self, Tag};
 use super::storage::Storage;
 use crate::decision::{Choice, Decision};
@@ -34,7 +34,7 @@ pub(crate) struct Group {
     pub position: (bool, Id),
 }
 
-/// The scope of one cluster; `None`: all kernel values are leaves.
+/// How values appear in the kernel of one cluster; without a cluster all kernel values are leaves.
 pub(super) struct Inside<'a> {
     storage: &'a Storage,
     clusters: &'a Clusters,
@@ -63,8 +63,8 @@ impl Scope for Inside<'_> {
         if self.cluster.is_none() || self.clusters.owner[id] != self.cluster {
             return Role::Leaf;
         }
-        match &self.storage.graph.nodes[id].def {
-            Def::Reduce { axes, .. } => {
+        match self.storage.graph.nodes[id].def.accumulated() {
+            Some(axes) => {
                 let mut index = self.index(id);
                 let mut d = 0;
                 index.retain(|_| {
@@ -73,23 +73,7 @@ impl Scope for Inside<'_> {
                 });
                 Role::Root(index)
             }
-            Def::Contract { .. } => Role::Root(self.index(id)),
-            Def::Param
-            | Def::Const(_)
-            | Def::Iota(_)
-            | Def::Elementwise(..)
-            | Def::Broadcast { .. }
-            | Def::Reshape(_)
-            | Def::Permute { .. }
-            | Def::Slice { .. }
-            | Def::Shear { .. }
-            | Def::Pad { .. }
-            | Def::Spread { .. }
-            | Def::Concat { .. }
-            | Def::Gather { .. }
-            | Def::Scatter { .. }
-            | Def::Scan { .. }
-            | Def::Sort { .. } => Role::Inline,
+            None => Role::Inline,
         }
     }
 
@@ -107,8 +91,12 @@ pub(crate) struct Emitter<'a> {
     needed: Vec<bool>,
 }
 
-/// Makes all kernels. Groups are the clusters in their numbering (empty ones included), then copies.
-pub(crate) fn emit(storage: &Storage, clusters: &Clusters) -> Result<Vec<Group>, ScheduleError> {
+/// Makes all kernels: a group for each cluster, with its number (empty ones included), then one for each
+/// copy.
+pub(crate) fn make_groups(
+    storage: &Storage,
+    clusters: &Clusters,
+) -> Result<Vec<Group>, ScheduleError> {
     let n = storage.graph.nodes.len();
     let mut emitter = Emitter {
         storage,
@@ -120,11 +108,11 @@ pub(crate) fn emit(storage: &Storage, clusters: &Clusters) -> Result<Vec<Group>,
             emitter.needed[*id] = true;
         }
     }
-    // Results that are views of what has the home.
+    // A result that is a view has no home: the value that it is of lies in the output.
     for (id, home) in storage.home.iter().enumerate() {
         let given = home.as_ref().and_then(|h| storage.buffers.get(h.buffer));
         let is_output = given.is_some_and(|b| b.site.is_some());
-        if storage.kernel[id] && is_output && storage.graph.live(id) {
+        if storage.kernel[id] && is_output && storage.graph.is_live(id) {
             emitter.needed[id] = true;
         }
     }
@@ -136,7 +124,7 @@ pub(crate) fn emit(storage: &Storage, clusters: &Clusters) -> Result<Vec<Group>,
         let from = copy.from.clone().map(|home| (copy.value, home));
         let (made, reads) = emitter.map(copy.value, &copy.home, from)?;
         let mut after: BTreeSet<usize> = reads.iter().filter_map(|r| clusters.owner[*r]).collect();
-        emitter.need(&reads);
+        emitter.note_needed(&reads);
         if copy.last {
             // Behind everything else of the part, its own source's copy included.
             after.extend(0..clusters.list.len());
@@ -168,7 +156,7 @@ pub(crate) fn emit(storage: &Storage, clusters: &Clusters) -> Result<Vec<Group>,
         .collect();
     // Users before what they use: a cluster is made once all that read it are.
     for c in users_first(clusters) {
-        let (made, reads) = emitter.cluster(c)?;
+        let (made, reads) = emitter.cluster_kernels(c)?;
         groups[c].made = made;
         for id in &reads {
             if let Some(from) = clusters.owner[*id]
@@ -177,7 +165,7 @@ pub(crate) fn emit(storage: &Storage, clusters: &Clusters) -> Result<Vec<Group>,
                 groups[c].after.insert(from);
             }
         }
-        emitter.need(&reads);
+        emitter.note_needed(&reads);
     }
     groups.extend(copies);
     Ok(groups)
@@ -218,7 +206,7 @@ type Product = (
 );
 
 impl Emitter<'_> {
-    fn need(&mut self, reads: &[Id]) {
+    fn note_needed(&mut self, reads: &[Id]) {
         for id in reads {
             self.needed[*id] = true;
         }
@@ -245,7 +233,7 @@ impl Emitter<'_> {
         out
     }
 
-    fn cluster(&mut self, c: usize) -> Result<MadeOf, ScheduleError> {
+    fn cluster_kernels(&mut self, c: usize) -> Result<MadeOf, ScheduleError> {
         let Some(cluster) = &self.clusters.list[c] else {
             return Ok((Vec::new(), Vec::new()));
         };
@@ -259,13 +247,13 @@ impl Emitter<'_> {
             return Ok((Vec::new(), Vec::new()));
         }
         match cluster.family {
-            Family::Alone => self.alone(needed[0]),
-            Family::Nest | Family::Contract => self.fused(c, &needed),
+            Family::Opaque => self.opaque_kernels(needed[0]),
+            Family::Nest | Family::Contract => self.fused_kernel(c, &needed),
         }
     }
 
     /// The kernel of a nest or a contraction.
-    fn fused(&self, c: usize, needed: &[Id]) -> Result<MadeOf, ScheduleError> {
+    fn fused_kernel(&self, c: usize, needed: &[Id]) -> Result<MadeOf, ScheduleError> {
         let Some(cluster) = &self.clusters.list[c] else {
             return Ok((Vec::new(), Vec::new()));
         };
@@ -283,13 +271,13 @@ impl Emitter<'_> {
                     let mut decisions = Vec::new();
                     let class = match cluster.family {
                         Family::Contract => {
-                            let made = self.product(c, &eval, &scope, &origin, &stores)?;
+                            let made = self.contract_kernel(c, &eval, &scope, &origin, &stores)?;
                             reads.extend(made.1);
                             ops = made.2;
                             decisions = made.3;
                             Class::Contract(made.0)
                         }
-                        Family::Nest | Family::Alone => {
+                        Family::Nest | Family::Opaque => {
                             let inner: Vec<bool> =
                                 origin.iter().map(|d| cluster.inner[*d]).collect();
                             let (mut nest, choices) = nest::nest(&NestSource {
@@ -319,7 +307,7 @@ impl Emitter<'_> {
                     return Ok((vec![made], reads));
                 }
                 Err(Need::Split { dim, inner }) => {
-                    split(&mut scope.base, &mut space, dim, inner);
+                    split_dim(&mut scope.base, &mut space, dim, inner);
                     origin.insert(dim, origin[dim]);
                 }
                 Err(Need::Store(id) | Need::Share(id)) => return Err(self.stuck(id)),
@@ -349,7 +337,7 @@ impl Emitter<'_> {
                 });
             }
         }
-        // Reductions, and those their operands need, until there are no more.
+        // What reductions reduce may need further reductions: the list of expressions grows on the way.
         let mut reduced: Vec<Reduced> = Vec::new();
         let mut at = 0;
         while at < eval.exprs.len() {
@@ -371,7 +359,7 @@ impl Emitter<'_> {
         Ok((stores, reduced))
     }
 
-    fn product(
+    fn contract_kernel(
         &self,
         c: usize,
         eval: &Eval,
@@ -448,29 +436,18 @@ impl Emitter<'_> {
     }
 }
 
-/// What expressions are made of, for a kernel's name.
+/// The names of the instructions of expressions, for a kernel's name.
 fn names(graph: &Graph, exprs: &[Expr]) -> Vec<&'static str> {
     let name = |expr: &Expr| match &expr.kind {
         ExprKind::Apply(scalar, _) => Some(scalar.name()),
-        ExprKind::Root(id) => match &graph.nodes[*id].def {
+        ExprKind::Root(id) => match graph.nodes[*id].def {
             Def::Reduce { kind, .. } => Some(kind.name()),
-            Def::Param
-            | Def::Const(_)
-            | Def::Iota(_)
+            Def::Source(_)
+            | Def::View { .. }
             | Def::Elementwise(..)
-            | Def::Broadcast { .. }
-            | Def::Reshape(_)
-            | Def::Permute { .. }
-            | Def::Slice { .. }
-            | Def::Shear { .. }
-            | Def::Pad { .. }
-            | Def::Spread { .. }
-            | Def::Contract { .. }
-            | Def::Concat { .. }
             | Def::Gather { .. }
-            | Def::Scatter { .. }
-            | Def::Scan { .. }
-            | Def::Sort { .. } => None,
+            | Def::Contract { .. }
+            | Def::Opaque(_) => None,
         },
         ExprKind::Gather { .. } => Some("take"),
         ExprKind::Load { .. } | ExprKind::Const(_) | ExprKind::Index(_) => None,

@@ -5,6 +5,7 @@
 //! is inlined. Where no affine index exists, the answer is what would help ([`Need`]).
 
 use super::affine::{Affine, NoDigits, digits, linear};
+use super::definition::{IndexMap, Source};
 use super::graph::{Def, Graph, Id};
 use super::nest::access;
 use crate::bounds;
@@ -275,16 +276,14 @@ impl<'a> Eval<'a> {
         let graph = self.graph;
         let node = &graph.nodes[id];
         match &node.def {
-            Def::Param
+            Def::Source(Source::Param)
             | Def::Reduce { .. }
             | Def::Contract { .. }
-            | Def::Concat { .. }
-            | Def::Scatter { .. }
-            | Def::Scan { .. }
-            | Def::Sort { .. }
-            | Def::Spread { .. } => Err(Need::Store(id)),
-            Def::Const(bits) => Ok(self.constant(f64::from_bits(*bits), node.dtype)),
-            Def::Iota(axis) => self.iota(index[*axis].clone(), node.dtype),
+            | Def::Opaque(_) => Err(Need::Store(id)),
+            Def::Source(Source::Const(bits)) => {
+                Ok(self.constant(f64::from_bits(*bits), node.dtype))
+            }
+            Def::Source(Source::Iota(axis)) => self.iota(index[*axis].clone(), node.dtype),
             Def::Elementwise(scalar, operands) => {
                 let refs = operands
                     .iter()
@@ -292,29 +291,36 @@ impl<'a> Eval<'a> {
                     .collect::<Result<Vec<_>, _>>()?;
                 Ok(self.add(ExprKind::Apply(*scalar, refs), node.dtype))
             }
-            Def::Broadcast { x, axes } => {
-                let mapped: Vec<Affine> = axes.iter().map(|d| index[*d].clone()).collect();
-                self.eval(*x, &mapped, guards)
-            }
-            Def::Permute { x, axes } => {
+            Def::View { x, map } => self.view(id, (*x, map), index, guards),
+            Def::Gather { x, indices, axis } => self.gather((*x, *indices, *axis), index, guards),
+        }
+    }
+
+    /// The element of the view `id` of `x`, which is one of `x` at a mapped index.
+    fn view(
+        &mut self,
+        id: Id,
+        (x, map): (Id, &IndexMap),
+        index: &[Affine],
+        guards: &[Bound],
+    ) -> Result<Ref, Need> {
+        let mapped = match map {
+            IndexMap::Reshape => return self.reshape(id, x, index, guards),
+            IndexMap::Pad { axis, low } => return self.pad(id, x, *axis, *low, index, guards),
+            IndexMap::Broadcast { axes } => axes.iter().map(|d| index[*d].clone()).collect(),
+            IndexMap::Permute { axes } => {
                 let mut mapped = vec![Affine::default(); index.len()];
                 for (i, d) in axes.iter().enumerate() {
                     mapped[*d] = index[i].clone();
                 }
-                self.eval(*x, &mapped, guards)
+                mapped
             }
-            Def::Slice {
-                x,
-                axis,
-                start,
-                step,
-            } => {
+            IndexMap::Slice { axis, start, step } => {
                 let mut mapped = index.to_vec();
                 mapped[*axis] = mapped[*axis].scaled(*step).plus(*start);
-                self.eval(*x, &mapped, guards)
+                mapped
             }
-            Def::Shear {
-                x,
+            IndexMap::Shear {
                 axis,
                 by,
                 offset,
@@ -323,35 +329,41 @@ impl<'a> Eval<'a> {
                 let mut mapped = index.to_vec();
                 mapped[*axis].add_scaled(&index[*by], *slope);
                 mapped[*axis].offset += offset;
-                self.eval(*x, &mapped, guards)
+                mapped
             }
-            Def::Reshape(x) => self.reshape(id, *x, index, guards),
-            Def::Pad { x, axis, low } => self.pad(id, *x, *axis, *low, index, guards),
-            Def::Gather { x, indices, axis } => {
-                let chosen = self.eval(*indices, index, guards)?;
-                let extent = graph.nodes[*x].shape[*axis];
-                let entry = (chosen, extent);
-                let position = self.computed.iter().position(|c| *c == entry);
-                let position = position.unwrap_or_else(|| {
-                    self.computed.push(entry);
-                    self.computed.len() - 1
-                });
-                let mut mapped = index.to_vec();
-                mapped[*axis] = match extent {
-                    1 => Affine::default(),
-                    _ => Affine::dim(self.space.len() + position),
-                };
-                match self.eval(*x, &mapped, guards) {
-                    // A leaf that two computed indices reach: the inner one's result is stored.
-                    Err(Need::Store(y)) if matches!(self.scope.role(y), Role::Leaf) => {
-                        match matches!(self.scope.role(*x), Role::Leaf) {
-                            true => Err(Need::Store(y)),
-                            false => Err(Need::Store(*x)),
-                        }
-                    }
-                    other => other,
+        };
+        self.eval(x, &mapped, guards)
+    }
+
+    /// The element of `x` whose position along an axis is the value of `indices`.
+    fn gather(
+        &mut self,
+        (x, indices, axis): (Id, Id, usize),
+        index: &[Affine],
+        guards: &[Bound],
+    ) -> Result<Ref, Need> {
+        let chosen = self.eval(indices, index, guards)?;
+        let extent = self.graph.nodes[x].shape[axis];
+        let entry = (chosen, extent);
+        let position = self.computed.iter().position(|c| *c == entry);
+        let position = position.unwrap_or_else(|| {
+            self.computed.push(entry);
+            self.computed.len() - 1
+        });
+        let mut mapped = index.to_vec();
+        mapped[axis] = match extent {
+            1 => Affine::default(),
+            _ => Affine::dim(self.space.len() + position),
+        };
+        match self.eval(x, &mapped, guards) {
+            // A leaf that two computed indices reach: the inner one's result is stored.
+            Err(Need::Store(y)) if matches!(self.scope.role(y), Role::Leaf) => {
+                match matches!(self.scope.role(x), Role::Leaf) {
+                    true => Err(Need::Store(y)),
+                    false => Err(Need::Store(x)),
                 }
             }
+            other => other,
         }
     }
 

@@ -1,7 +1,7 @@
 //! How a value would run over the space of a kernel that it reads.
 
 use super::affine::Affine;
-use super::cluster::{Cluster, Clusters, Family, reduced, run_shape};
+use super::cluster::{Cluster, Clusters, Family};
 use super::graph::Id;
 use super::storage::Storage;
 use crate::cost::MOST_VALUES;
@@ -22,9 +22,9 @@ fn dims_where(cluster: &Cluster, holds: impl Fn(usize) -> bool) -> Vec<usize> {
 }
 
 impl Clusters {
-    /// The dims of a value that a kernel value read at `index` ties to the dims of its cluster.
-    /// None: it is read at another place than its own.
-    pub(super) fn tie(
+    /// Ties axes of `user` to the dims of the cluster of `leaf`, which it reads at `index`. None where it
+    /// reads another element than the one that the cluster computes there.
+    pub(super) fn tie_axes(
         &self,
         storage: &Storage,
         leaf: Id,
@@ -32,9 +32,9 @@ impl Clusters {
         user: Id,
         tied: &mut [Option<usize>],
     ) -> Option<()> {
-        let (base, shape) = (&storage.probes[user].base, run_shape(storage, user));
+        let (base, shape) = (&storage.probes[user].base, storage.graph.run_shape(user));
         let dims = &self.at(self.owner[leaf]?).dims;
-        let row = reduced(storage, leaf);
+        let row = storage.graph.reduced_axes(leaf);
         let axes = self.axes[leaf]
             .iter()
             .enumerate()
@@ -58,7 +58,7 @@ impl Clusters {
     }
 
     /// How `id`, which reads the clusters in `read`, would run in cluster `c`.
-    pub(super) fn fit(
+    pub(super) fn fit_into(
         &self,
         storage: &Storage,
         id: Id,
@@ -67,7 +67,7 @@ impl Clusters {
     ) -> Result<Fit, Obstacle> {
         let cluster = self.at(c);
         self.may_enter(storage, id, c, read)?;
-        let shape = run_shape(storage, id);
+        let shape = storage.graph.run_shape(id);
         let mut tied = vec![None; shape.len()];
         for (leaf, index) in &storage.probes[id].reads {
             if self.owner[*leaf] == Some(c) {
@@ -75,7 +75,7 @@ impl Clusters {
                     return Err(Obstacle::Cut);
                 }
                 let index = index.as_ref().ok_or(Obstacle::OtherPlace)?;
-                let there = self.tie(storage, *leaf, index, id, &mut tied);
+                let there = self.tie_axes(storage, *leaf, index, id, &mut tied);
                 there.ok_or(Obstacle::OtherPlace)?;
             }
         }
@@ -85,7 +85,7 @@ impl Clusters {
             return Err(Obstacle::Space);
         }
         tie_along_row(cluster, shape, &mut tied)?;
-        let row = reduced(storage, id);
+        let row = storage.graph.reduced_axes(id);
         let inner = match row.is_empty() {
             true => self.fit_map(cluster, shape, &tied)?,
             false => self.fit_reduction(storage, cluster, row, &tied)?,
@@ -102,7 +102,7 @@ impl Clusters {
         read: &[usize],
     ) -> Result<(), Obstacle> {
         let cluster = self.at(c);
-        if cluster.family == Family::Alone {
+        if cluster.family == Family::Opaque {
             return Err(Obstacle::Alone);
         }
         if cluster.members.len() >= MOST_VALUES {
@@ -172,7 +172,7 @@ impl Clusters {
             deps: BTreeSet::new(),
         };
         for m in &cluster.members {
-            self.stores_along_row(&candidate, run_shape(storage, *m), &self.axes[*m])?;
+            self.stores_along_row(&candidate, storage.graph.run_shape(*m), &self.axes[*m])?;
         }
         Ok(on_row)
     }

@@ -5,8 +5,9 @@
 //! scatters of few updates become comparisons, and long reductions become two.
 
 use super::ScheduleError;
-use super::affine::contiguous;
+use super::affine;
 pub(crate) use super::definition::Def;
+use super::definition::Source;
 use super::instruction::Instruction;
 use sinew_ir::{DType, Function, Inst, Type, Value, byte_count};
 use std::collections::HashMap;
@@ -55,7 +56,7 @@ impl Graph {
             let shape = extents(&function.name, &ty.shape)?;
             let value = Value(u32::try_from(p).unwrap_or(u32::MAX));
             graph.nodes.push(Node {
-                def: Def::Param,
+                def: Def::Source(Source::Param),
                 shape,
                 dtype: ty.dtype,
                 value,
@@ -83,11 +84,11 @@ impl Graph {
                 return Err(ScheduleError::too_large(node.value, &ty));
             }
         }
-        graph.count();
+        graph.count_uses();
         Ok(graph)
     }
 
-    fn count(&mut self) {
+    fn count_uses(&mut self) {
         let n = self.nodes.len();
         self.uses = vec![0; n];
         self.users = vec![Vec::new(); n];
@@ -107,7 +108,7 @@ impl Graph {
         }
     }
 
-    pub fn live(&self, id: Id) -> bool {
+    pub fn is_live(&self, id: Id) -> bool {
         self.uses[id] > 0
     }
 
@@ -162,11 +163,19 @@ impl Graph {
         Ok(())
     }
 
+    /// The shape that the kernel of a value runs over: for a reduction its operand's.
+    pub fn run_shape(&self, id: Id) -> &[usize] {
+        &self.nodes[self.nodes[id].def.runs_over(id)].shape
+    }
+
+    /// The axes of that shape that are gone in the result.
+    pub fn reduced_axes(&self, id: Id) -> &[usize] {
+        self.nodes[id].def.accumulated().unwrap_or(&[])
+    }
+
     /// Whether a layout of these strides is the row-major one of the node's shape.
     pub fn is_contiguous(&self, id: Id, strides: &[i64]) -> bool {
-        let shape = &self.nodes[id].shape;
-        let plain = contiguous(shape);
-        (0..shape.len()).all(|d| shape[d] <= 1 || plain[d] == strides[d])
+        affine::is_contiguous(&self.nodes[id].shape, strides)
     }
 }
 
@@ -187,5 +196,5 @@ fn extents(name: &str, shape: &sinew_ir::Shape) -> Result<Vec<usize>, ScheduleEr
 }
 
 pub(crate) fn constant(value: f64) -> Def {
-    Def::Const(value.to_bits())
+    Def::Source(Source::Const(value.to_bits()))
 }

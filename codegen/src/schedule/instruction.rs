@@ -1,14 +1,14 @@
 //! What each kind of instruction becomes in the graph.
 
 use super::ScheduleError;
-use super::definition::Def;
+use super::definition::{Def, IndexMap, Opaque, Source};
 use super::graph::{Graph, Id, constant};
 use crate::cost::COMPARED_UPDATES;
 use sinew_ir::attributes::{
     Along, AlongResult, Broadcast, Constant, DotAxes, Extent, Iota, Over, Pad, Permute, Running,
     Shear, Slice, Sorted,
 };
-use sinew_ir::{Axis, DType, Kind, OpInst, Scalar, View};
+use sinew_ir::{Axis, DType, Kind, OpClass, OpInst, Scalar, View};
 
 /// An instruction with the nodes of its operands, and the extents and element type of its result.
 pub(super) struct Instruction<'a> {
@@ -37,7 +37,7 @@ impl Graph {
         let def = match i.inst.op.kind {
             Kind::Constant => constant(Constant::from_attributes(a).ok()?.value.known()?),
             Kind::Extent => constant(Extent::from_attributes(a).ok()?.dims.as_constant()? as f64),
-            Kind::Iota => Def::Iota(axis(Iota::from_attributes(a).ok()?.axis)?),
+            Kind::Iota => Def::Source(Source::Iota(axis(Iota::from_attributes(a).ok()?.axis)?)),
             Kind::Elementwise(Scalar::CAST) if self.nodes[i.operand(0)?].dtype == i.dtype => {
                 return i.operand(0);
             }
@@ -50,10 +50,10 @@ impl Graph {
                 return Some(self.add_reduce(i.operand(0)?, axes, kind, i.dtype, i.inst.result));
             }
             Kind::Contract => return self.add_contraction(i),
-            Kind::Concat => Def::Concat {
+            Kind::Concat => Def::Opaque(Opaque::Concat {
                 parts: i.operands.to_vec(),
                 axis: axis(AlongResult::from_attributes(a).ok()?.axis)?,
-            },
+            }),
             Kind::Gather => Def::Gather {
                 x: i.operand(0)?,
                 indices: i.operand(1)?,
@@ -62,20 +62,20 @@ impl Graph {
             Kind::Scatter => return self.add_scatter(i),
             Kind::Scan(kind) => {
                 let form = Running::from_attributes(a).ok()?;
-                Def::Scan {
+                Def::Opaque(Opaque::Scan {
                     operands: i.operands.to_vec(),
                     axis: axis(form.axis)?,
                     reverse: form.reverse,
                     kind,
-                }
+                })
             }
             Kind::Sort => {
                 let form = Sorted::from_attributes(a).ok()?;
-                Def::Sort {
+                Def::Opaque(Opaque::Sort {
                     x: i.operand(0)?,
                     axis: axis(form.axis)?,
                     descending: form.descending,
-                }
+                })
             }
         };
         Some(self.add_result(i, def))
@@ -90,24 +90,21 @@ impl Graph {
     fn add_view(&mut self, i: &Instruction<'_>, view: View) -> Option<Id> {
         let a = &i.inst.attributes;
         let x = i.operand(0)?;
-        let def = match view {
+        let map = match view {
             View::Broadcast => {
                 let new = axes(Broadcast::from_attributes(a).ok()?.new)?;
                 let kept = (0..i.shape.len()).filter(|d| !new.contains(d));
-                Def::Broadcast {
-                    x,
+                IndexMap::Broadcast {
                     axes: kept.collect(),
                 }
             }
-            View::Reshape => Def::Reshape(x),
-            View::Permute => Def::Permute {
-                x,
+            View::Reshape => IndexMap::Reshape,
+            View::Permute => IndexMap::Permute {
                 axes: axes(Permute::from_attributes(a).ok()?.axes)?,
             },
             View::Slice => {
                 let slice = Slice::from_attributes(a).ok()?;
-                Def::Slice {
-                    x,
+                IndexMap::Slice {
                     axis: axis(slice.axis)?,
                     start: slice.range.start.as_constant()?,
                     step: slice.range.step.as_constant()?,
@@ -119,16 +116,15 @@ impl Graph {
                 let low = pad.widths.low.as_constant()?;
                 let step = pad.widths.step.as_constant()?;
                 // One element has nothing between it and a next one.
-                if step == 1 || self.nodes[x].shape[axis] <= 1 {
-                    Def::Pad { x, axis, low }
-                } else {
-                    Def::Spread { x, axis, low, step }
+                if step != 1 && self.nodes[x].shape[axis] > 1 {
+                    let spread = Opaque::Spread { x, axis, low, step };
+                    return Some(self.add_result(i, Def::Opaque(spread)));
                 }
+                IndexMap::Pad { axis, low }
             }
             View::Flip => {
                 let axis = axis(Along::from_attributes(a).ok()?.axis)?;
-                Def::Slice {
-                    x,
+                IndexMap::Slice {
                     axis,
                     start: self.nodes[x].shape[axis] as i64 - 1,
                     step: -1,
@@ -138,10 +134,10 @@ impl Graph {
                 let map = Shear::from_attributes(a).ok()?;
                 let moved = [axis(map.axis)?, axis(map.by)?];
                 let line = [map.offset.as_constant()?, map.slope.as_constant()?];
-                return Some(self.shear(x, moved, line, i.shape.clone(), i.inst.result));
+                return Some(self.add_shear(x, moved, line, i.shape.clone(), i.inst.result));
             }
         };
-        Some(self.add_result(i, def))
+        Some(self.add_result(i, Def::View { x, map }))
     }
 
     /// A contraction of operands whose axes are in order; zeros if an operand has no elements.
@@ -155,8 +151,8 @@ impl Graph {
         }
         let value = i.inst.result;
         let def = Def::Contract {
-            x: self.operand(x, &batch_x, &contract_x, value),
-            y: self.operand(y, &batch_y, &contract_y, value),
+            x: self.order_operand_axes(x, &batch_x, &contract_x, value),
+            y: self.order_operand_axes(y, &batch_y, &contract_y, value),
             batch: batch_x.len(),
             contracted: contract_x.len(),
         };
@@ -170,15 +166,34 @@ impl Graph {
         };
         let axis = axis(Along::from_attributes(&i.inst.attributes).ok()?.axis)?;
         if self.nodes[indices].shape[axis] <= COMPARED_UPDATES {
-            return Some(self.compared(base, indices, updates, axis, i.inst.result));
+            return Some(self.add_scatter_as_comparisons(
+                base,
+                indices,
+                updates,
+                axis,
+                i.inst.result,
+            ));
         }
-        let def = Def::Scatter {
+        let scatter = Opaque::Scatter {
             base,
             indices,
             updates,
             axis,
         };
-        Some(self.add_result(i, def))
+        Some(self.add_result(i, Def::Opaque(scatter)))
+    }
+}
+
+/// Whether values of a kind are made again by each stretch of a program that needs them, rather than
+/// stored for it: views and what follows from no operand.
+pub(super) fn is_made_again(kind: Kind) -> bool {
+    match kind.class() {
+        OpClass::Source | OpClass::IndexMap => true,
+        OpClass::Elementwise(_)
+        | OpClass::Joined
+        | OpClass::Indexed
+        | OpClass::Combined
+        | OpClass::Function => false,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Whether two kernels become one: where a value reads both over the same rows, or where both read the
 //! same.
 
-use super::cluster::{Cluster, Clusters, Family, reduced, run_shape};
+use super::cluster::{Cluster, Clusters, Family};
 use super::graph::Id;
 use super::storage::Storage;
 use crate::cost::MOST_VALUES;
@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 impl Clusters {
     /// Makes `other` part of `c` where `id`, a member of `c`, reads it over the same rows.
-    pub(super) fn join_by(
+    pub(super) fn join_by_reader(
         &mut self,
         storage: &Storage,
         id: Id,
@@ -20,7 +20,7 @@ impl Clusters {
         let (a, b) = (self.at(c), self.at(other));
         match (a.family, b.family) {
             (Family::Nest, Family::Nest) => {}
-            (Family::Alone, _) | (_, Family::Alone) => return Err(Obstacle::Alone),
+            (Family::Opaque, _) | (_, Family::Opaque) => return Err(Obstacle::Alone),
             // The contraction itself comes first in its kernel.
             (Family::Contract, _) if a.members.first() == Some(&id) => {
                 return Err(Obstacle::Contracted);
@@ -30,15 +30,15 @@ impl Clusters {
         if a.members.len() + b.members.len() > MOST_VALUES {
             return Err(Obstacle::Full);
         }
-        if self.between(c, other) {
+        if self.must_run_between(c, other) {
             return Err(Obstacle::Order);
         }
         let probe = &storage.probes[id];
-        let mut tied = vec![None; run_shape(storage, id).len()];
+        let mut tied = vec![None; storage.graph.run_shape(id).len()];
         for (leaf, index) in &probe.reads {
             if self.owner[*leaf] == Some(other) {
                 let index = index.as_ref().ok_or(Obstacle::OtherPlace)?;
-                let there = self.tie(storage, *leaf, index, id, &mut tied);
+                let there = self.tie_axes(storage, *leaf, index, id, &mut tied);
                 there.ok_or(Obstacle::OtherPlace)?;
             }
         }
@@ -50,12 +50,12 @@ impl Clusters {
             }
         }
         let to = whole_map(a, b, to).ok_or(Obstacle::Space)?;
-        self.join(storage, c, other, &to)
+        self.join_clusters(storage, c, other, &to)
     }
 
-    /// Whether what the two clusters read of each other is read at its own place once dim `k` of
-    /// `other` is dim `to[k]` of `c`.
-    fn agree(
+    /// Whether two clusters read each other's values at the index at which these are computed, if dim `k`
+    /// of `other` is dim `to[k]` of `c`.
+    fn reads_agree(
         &self,
         storage: &Storage,
         c: usize,
@@ -80,7 +80,7 @@ impl Clusters {
                 if storage.cut[*leaf] {
                     return Err(Obstacle::Cut);
                 }
-                let row = reduced(storage, *leaf);
+                let row = storage.graph.reduced_axes(*leaf);
                 let there = axes(*leaf);
                 let there = there.iter().enumerate().filter(|(d, _)| !row.contains(d));
                 for (at, (_, axis)) in index.iter().zip(there) {
@@ -96,7 +96,7 @@ impl Clusters {
     }
 
     /// Moves the members of `other` to `c`; its dim `k` is `to[k]` there.
-    fn join(
+    fn join_clusters(
         &mut self,
         storage: &Storage,
         c: usize,
@@ -107,11 +107,11 @@ impl Clusters {
         for m in &self.at(other).members {
             let axes: Vec<Option<usize>> = self.axes[*m].iter().map(|k| k.map(|k| to[k])).collect();
             let touches_row = axes.iter().flatten().any(|k| cluster.inner[*k]);
-            if reduced(storage, *m).is_empty() && touches_row {
-                self.stores_along_row(cluster, run_shape(storage, *m), &axes)?;
+            if storage.graph.reduced_axes(*m).is_empty() && touches_row {
+                self.stores_along_row(cluster, storage.graph.run_shape(*m), &axes)?;
             }
         }
-        self.agree(storage, c, other, to)?;
+        self.reads_agree(storage, c, other, to)?;
         let Some(gone) = self.list[other].take() else {
             return Ok(());
         };
@@ -165,11 +165,11 @@ impl Clusters {
                 if alike
                     && !self.at(a).deps.contains(&b)
                     && !self.at(b).deps.contains(&a)
-                    && !self.between(a, b)
+                    && !self.must_run_between(a, b)
                 {
                     let same: Vec<usize> = (0..self.at(a).dims.len()).collect();
                     let (first, second) = (self.at(a).members[0], self.at(b).members[0]);
-                    if self.join(storage, a, b, &same).is_ok() {
+                    if self.join_clusters(storage, a, b, &same).is_ok() {
                         self.note_siblings(first, second);
                     }
                     break;

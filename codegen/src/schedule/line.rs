@@ -5,10 +5,10 @@ use super::affine::Affine;
 use super::emit::{Emitter, Made, MadeOf};
 use super::eval::{Eval, ExprKind, Home, Need};
 use super::graph::Id;
-use super::merge::{merge_scan, merge_sort};
+use super::merge::{merge_group, visit_access, visit_code};
 use super::movement::axis_last;
 use super::nest;
-use super::probe::split;
+use super::probe::split_dim;
 use crate::kernel::{self, Class, Sort, Store};
 
 impl Emitter<'_> {
@@ -58,7 +58,8 @@ impl Emitter<'_> {
                         code,
                         next: regs[&next],
                     };
-                    merge_scan(&mut scan);
+                    let kernel::Scan { outer, code, .. } = &mut scan;
+                    merge_group(0, outer, &mut |f| visit_code(code, f));
                     let made = Made {
                         class: Class::Scan(scan),
                         values: vec![id],
@@ -70,7 +71,7 @@ impl Emitter<'_> {
                 }
                 // Steps run in order over one dim; only those around it may be split.
                 Err(Need::Split { dim, inner }) if dim + 1 < space.len() => {
-                    split(&mut base, &mut space, dim, inner);
+                    split_dim(&mut base, &mut space, dim, inner);
                 }
                 Err(Need::Split { .. }) => return Err(self.stuck(id)),
                 Err(Need::Store(id) | Need::Share(id)) => return Err(self.stuck(id)),
@@ -103,7 +104,16 @@ impl Emitter<'_> {
             keys,
             indices,
         };
-        merge_sort(&mut sort);
+        let Sort {
+            outer,
+            keys,
+            indices,
+            ..
+        } = &mut sort;
+        merge_group(0, outer, &mut |f| {
+            visit_access(keys, f);
+            visit_access(indices, f);
+        });
         let made = Made {
             class: Class::Sort(sort),
             values: vec![id],

@@ -2,6 +2,7 @@
 //! better stored once.
 
 use super::ScheduleError;
+use super::definition::{Coverage, IndexMap};
 use super::graph::{Def, Id};
 use super::probe::{MustStore, Probe};
 use super::storage::Storage;
@@ -10,9 +11,9 @@ use crate::decision::StoreReason;
 use std::collections::BTreeSet;
 
 impl Storage {
-    pub(super) fn roots(&mut self) {
+    pub(super) fn store_roots(&mut self) {
         for id in 0..self.graph.nodes.len() {
-            if self.graph.live(id) && self.graph.nodes[id].def.is_root() {
+            if self.graph.is_live(id) && self.graph.nodes[id].def.is_root() {
                 self.kernel[id] = true;
             }
         }
@@ -22,11 +23,8 @@ impl Storage {
     /// on from it: the activation's argument with its bias, the scale out of a norm.
     pub(super) fn store_ends_of_chains(&mut self) {
         for id in 0..self.graph.nodes.len() {
-            let sinks = matches!(
-                self.graph.nodes[id].def,
-                Def::Reduce { .. } | Def::Contract { .. }
-            );
-            if !self.graph.live(id) || !sinks {
+            let is_accumulated = self.graph.nodes[id].def.accumulated().is_some();
+            if !self.graph.is_live(id) || !is_accumulated {
                 continue;
             }
             let (mut last, mut at) = (id, id);
@@ -39,24 +37,20 @@ impl Storage {
                         last = user;
                         at = user;
                     }
-                    Def::Permute { .. } => at = user,
-                    Def::Reshape(_) if self.same_dims(at, user) => at = user,
-                    Def::Reshape(_) => break,
-                    Def::Param
-                    | Def::Const(_)
-                    | Def::Iota(_)
-                    | Def::Broadcast { .. }
-                    | Def::Slice { .. }
-                    | Def::Shear { .. }
-                    | Def::Pad { .. }
-                    | Def::Spread { .. }
+                    Def::View { map, .. } => match map.coverage() {
+                        Coverage::Each if *map != IndexMap::Reshape || self.same_dims(at, user) => {
+                            at = user;
+                        }
+                        Coverage::Each
+                        | Coverage::Repeated
+                        | Coverage::Selected
+                        | Coverage::Padded => break,
+                    },
+                    Def::Source(_)
+                    | Def::Gather { .. }
                     | Def::Reduce { .. }
                     | Def::Contract { .. }
-                    | Def::Concat { .. }
-                    | Def::Gather { .. }
-                    | Def::Scatter { .. }
-                    | Def::Scan { .. }
-                    | Def::Sort { .. } => break,
+                    | Def::Opaque(_) => break,
                 }
             }
             self.kernel[last] = true;
@@ -68,12 +62,17 @@ impl Storage {
         let mut length = vec![0usize; self.graph.nodes.len()];
         for id in 0..self.graph.nodes.len() {
             let node = &self.graph.nodes[id];
-            if !self.graph.live(id) || node.def.is_root() || node.def.operands().is_empty() {
+            if !self.graph.is_live(id) || node.def.is_root() || node.def.operands().is_empty() {
                 continue;
             }
             let operands = node.def.operands();
             length[id] = 1 + operands.iter().map(|x| length[*x]).max().unwrap_or(0);
-            if length[id] > LONGEST_CHAIN && matches!(node.def, Def::Elementwise(..)) {
+            // Views are not stored if what they are of can be; a chain of nothing else ends too.
+            let most = match node.def {
+                Def::Elementwise(..) => LONGEST_CHAIN,
+                _ => 2 * LONGEST_CHAIN,
+            };
+            if length[id] > most {
                 self.kernel[id] = true;
                 self.cut[id] = true;
                 self.decide_to_store(id, StoreReason::Chain);
@@ -91,11 +90,15 @@ impl Storage {
     /// What is repeated and follows from a root, or is costly, is computed once, not for each copy.
     pub(super) fn store_before_broadcasts(&mut self) {
         for id in 0..self.graph.nodes.len() {
-            let Def::Broadcast { x, .. } = self.graph.nodes[id].def else {
+            let Def::View {
+                x,
+                map: IndexMap::Broadcast { .. },
+            } = self.graph.nodes[id].def
+            else {
                 continue;
             };
             let (elements, copies) = (self.graph.elements(x), self.graph.elements(id));
-            if !self.graph.live(id) || !self.target.is_spread_widely(elements, copies) {
+            if !self.graph.is_live(id) || !self.target.is_spread_widely(elements, copies) {
                 continue;
             }
             let (mut open, mut found) = (vec![x], false);
@@ -131,7 +134,7 @@ impl Storage {
             settled = true;
             for id in 0..n {
                 // What is stored now is a leaf for all that follows, so one need is met at a time.
-                while let Some(MustStore { value: need, why }) = self.need(id) {
+                while let Some(MustStore { value: need, why }) = self.must_store_first(id) {
                     settled = false;
                     if !self.kernel[need] {
                         self.decide_to_store(need, why);
@@ -140,7 +143,7 @@ impl Storage {
                             true => {
                                 let value = self.written_operand(need);
                                 let home = self.arena(value);
-                                self.place(value, home);
+                                self.place_value(value, home);
                             }
                             false => self.kernel[need] = true,
                         }
@@ -175,7 +178,11 @@ impl Storage {
     /// its axes were put in order, if that is a view of what is computed; then the operand itself.
     fn written_operand(&self, operand: Id) -> Id {
         let mut at = operand;
-        if let Def::Permute { x, .. } = self.graph.nodes[at].def {
+        if let Def::View {
+            x,
+            map: IndexMap::Permute { .. },
+        } = self.graph.nodes[at].def
+        {
             at = x;
         }
         let view = self.graph.nodes[at].def.viewed().is_some();
@@ -186,11 +193,11 @@ impl Storage {
     }
 
     /// A value that must be stored before the kernel of `id` can be said.
-    fn need(&mut self, id: Id) -> Option<MustStore> {
-        if !self.kernel[id] || !self.graph.live(id) || self.graph.elements(id) == 0 {
+    fn must_store_first(&mut self, id: Id) -> Option<MustStore> {
+        if !self.kernel[id] || !self.graph.is_live(id) || self.graph.elements(id) == 0 {
             return None;
         }
-        match self.probe(id) {
+        match self.probe_value(id) {
             Err(need) => Some(need),
             Ok(()) => self.operand_of_rows(id),
         }

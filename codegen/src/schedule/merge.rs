@@ -1,6 +1,6 @@
 //! Merges neighbouring dims of a kernel where every access allows it, and drops dims of extent 1.
 
-use crate::kernel::{Access, Code, Nest, ScalarKind, Scan, Scatter, Sort, Stage};
+use crate::kernel::{Access, Code, Nest, ScalarKind};
 
 /// Calls `f` on every list of strides of a code.
 pub(crate) fn visit_code(code: &mut Code, f: &mut dyn FnMut(&mut Vec<i64>)) {
@@ -20,7 +20,7 @@ pub(crate) fn visit_code(code: &mut Code, f: &mut dyn FnMut(&mut Vec<i64>)) {
     }
 }
 
-fn visit_access(access: &mut Access, f: &mut dyn FnMut(&mut Vec<i64>)) {
+pub(crate) fn visit_access(access: &mut Access, f: &mut dyn FnMut(&mut Vec<i64>)) {
     f(&mut access.strides);
     for guard in &mut access.guards {
         f(&mut guard.strides);
@@ -51,7 +51,7 @@ pub(crate) fn merge_group(first: usize, extents: &mut Vec<usize>, visit: &mut Vi
                 });
                 let gone = extents.remove(d);
                 extents[d] *= gone;
-                // The merged dim may go on with the one before it.
+                // The merged dim may merge with the one before it, too.
                 d = d.saturating_sub(1);
                 continue;
             }
@@ -69,9 +69,7 @@ pub(crate) fn merge_nest(nest: &mut Nest) {
     } = nest;
     let mut visit = |f: &mut dyn FnMut(&mut Vec<i64>)| {
         for stage in stages.iter_mut() {
-            match stage {
-                Stage::Row { code, .. } | Stage::Each { code, .. } => visit_code(code, f),
-            }
+            visit_code(stage.code_mut(), f);
         }
     };
     // A row keeps one dim at least: without any there is no row to run over.
@@ -80,37 +78,4 @@ pub(crate) fn merge_nest(nest: &mut Nest) {
     if rows {
         merge_group(outer.len(), inner, &mut visit);
     }
-}
-
-pub(crate) fn merge_scatter(scatter: &mut Scatter) {
-    let Scatter {
-        outer,
-        target,
-        code,
-        ..
-    } = scatter;
-    let mut visit = |f: &mut dyn FnMut(&mut Vec<i64>)| {
-        visit_access(target, f);
-        visit_code(code, f);
-    };
-    merge_group(0, outer, &mut visit);
-}
-
-pub(crate) fn merge_scan(scan: &mut Scan) {
-    let Scan { outer, code, .. } = scan;
-    merge_group(0, outer, &mut |f| visit_code(code, f));
-}
-
-pub(crate) fn merge_sort(sort: &mut Sort) {
-    let Sort {
-        outer,
-        keys,
-        indices,
-        ..
-    } = sort;
-    let mut visit = |f: &mut dyn FnMut(&mut Vec<i64>)| {
-        visit_access(keys, f);
-        visit_access(indices, f);
-    };
-    merge_group(0, outer, &mut visit);
 }

@@ -1,12 +1,19 @@
 //! From linked programs to kernels: what is fused with what, what is stored, in which order.
 //!
-//! The road of one part: `program` cuts it into loops and the stretches of operations between them. The
-//! road of a stretch: `graph` (values with extents; `rewrite` simplifies on the way) → `storage` (which
-//! values may be stored, by `materialise`, and where; `probe` finds what each reads, `operand` whether a
-//! contraction computes what it multiplies) → `cluster` (which run in one kernel, by `fit` and `join`)
-//! → `emit`, `movement` and `line` (expressions by `eval`, then `nest` with its `row_array`s and
-//! `product`, dims merged by `merge`) → order (here). Then `assemble` puts the part into the schedule,
-//! with equal kernels once (`bind`), and [`crate::plan`] finds places in the arena.
+//! The road of one part: `given` checks where its parameters and results lie, `program` cuts it into loops
+//! and the stretches of operations between them. The road of a stretch:
+//!
+//! 1. `graph`: values with extents, and what defines each (`instruction`, simplified by `rewrite`). What
+//!    passes ask of a definition is answered in `definition`.
+//! 2. `storage`: which values may be stored (by `materialise`), and where. `probe` finds what each reads,
+//!    `operand` whether a contraction computes what it multiplies.
+//! 3. `cluster`: which values run in one kernel, by `fit` and `join`.
+//! 4. `emit` and `opaque`: the kernels, as expressions (`eval`) that become a `nest` with its `row_array`s, a
+//!    `product`, or what `movement` and `line` make; `merge` makes one of neighbouring dims.
+//! 5. `order`: which kernel runs when.
+//!
+//! Then `assemble` puts the part into the schedule, with equal kernels once (`bind`), and [`crate::plan`]
+//! finds places in the arena.
 //!
 //! What decides: bytes count, arithmetic is repeated rather than stored. A value is stored only for
 //! another kernel or as a result; of a chain that leads on from a root, its last link. What stages of a
@@ -22,6 +29,7 @@ mod definition;
 mod emit;
 mod eval;
 mod fit;
+mod given;
 mod graph;
 mod instruction;
 mod join;
@@ -30,27 +38,29 @@ mod materialise;
 mod merge;
 mod movement;
 mod nest;
+mod opaque;
 mod operand;
+mod order;
 mod probe;
 mod product;
 mod program;
 mod rewrite;
 mod row_array;
 mod storage;
-mod touch;
 
 use crate::cost::Target;
 use crate::decision::{Decision, PartDecisions};
-use crate::kernel::{Region, RegionId, RegionKind, Regions, Schedule, SlotId};
+use crate::kernel::{RegionId, RegionKind, Regions, Schedule};
 use crate::plan::{Lifetime, plan};
 use crate::verify::{VerifyError, verify};
-use emit::{Group, Made};
+use emit::Made;
+use given::part_buffers;
 #[cfg(feature = "cpu")]
 pub(crate) use merge::{merge_group, visit_code};
-use sinew_ir::{Function, Type, Value, byte_count};
+use order::in_order;
+use sinew_ir::{Function, Type, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use storage::{OpenBuffer, Site, Storage};
-pub(crate) use touch::{Touch, touches};
 
 /// Where a program finds an input or puts an output.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -192,12 +202,12 @@ pub fn schedule_with_decisions(
         sinew_ir::verify_stage(part.program, sinew_ir::Stage::Bound)
             .map_err(|e| ScheduleError::NotLinked(e.to_string()))?;
         let (inputs, outputs) = part_buffers(part, &out.regions)?;
-        let cut = program::cut(part.program, inputs, outputs, target)?;
+        let cut = program::cut_program(part.program, inputs, outputs, target)?;
         decided.push(PartDecisions {
             part: part.name.to_owned(),
             decisions: each_once(decisions(&cut.items)),
         });
-        assemble::append(&mut out, &mut lifetimes, part.name, cut);
+        assemble::append_part(&mut out, &mut lifetimes, part.name, cut);
     }
     let values: Vec<Lifetime> = lifetimes.values().copied().collect();
     let (offsets, total) = plan(&values).map_err(|full| {
@@ -253,7 +263,7 @@ struct Scheduled {
 
 /// Schedules a function without loops. Its parameters lie in `inputs`, its results go to `outputs`;
 /// `label` names its values.
-fn stretch(
+fn schedule_stretch(
     function: &Function,
     label: &dyn Fn(Value) -> String,
     inputs: Vec<OpenBuffer>,
@@ -266,8 +276,8 @@ fn stretch(
     let mut staged: Vec<usize> = Vec::new();
     loop {
         let storage = Storage::decide(function, buffers.clone(), &outputs, &staged, target)?;
-        let clusters = cluster::group(&storage);
-        let groups = emit::emit(&storage, &clusters)?;
+        let clusters = cluster::group_values(&storage);
+        let groups = emit::make_groups(&storage, &clusters)?;
         match in_order(groups, &storage.buffers, count, &outputs, &staged) {
             Ok(made) => {
                 let nodes = storage.graph.nodes.iter();
@@ -291,92 +301,6 @@ fn stretch(
     }
 }
 
-/// The buffers of parameters and results, checked.
-fn part_buffers(
-    part: &Part<'_>,
-    regions: &[Region],
-) -> Result<(Vec<OpenBuffer>, Vec<OpenBuffer>), ScheduleError> {
-    let program = part.program;
-    let count = |what, values, places| match values == places {
-        true => Ok(()),
-        false => Err(ScheduleError::Places {
-            name: program.name.clone(),
-            what,
-            values,
-            places,
-        }),
-    };
-    count("parameters", program.params.len(), part.inputs.len())?;
-    count("results", program.body.results.len(), part.outputs.len())?;
-    let mut out = Vec::new();
-    let params = (0..program.params.len()).map(|p| {
-        let value = Value(u32::try_from(p).unwrap_or(u32::MAX));
-        (program.params[p].name.clone(), value, part.inputs[p], false)
-    });
-    let results = program.body.results.iter().zip(&part.outputs);
-    let results = results.map(|(value, place)| (value.to_string(), *value, *place, true));
-    for (name, value, place, output) in params.chain(results) {
-        let ty = program
-            .values
-            .get(value.index())
-            .ok_or(ScheduleError::Undefined(value))?;
-        let problem = |problem| ScheduleError::RegionOffset {
-            name: program.name.clone(),
-            what: name.clone(),
-            problem,
-        };
-        let extents = ty
-            .shape
-            .extents()
-            .ok_or_else(|| ScheduleError::NotLinked(format!("{value} has no extents")))?;
-        let size = ty
-            .dtype
-            .size()
-            .ok_or_else(|| ScheduleError::NotLinked(format!("{value} has no element type")))?;
-        let bytes = byte_count(&extents, size);
-        let bytes = bytes.ok_or_else(|| ScheduleError::too_large(value, ty))?;
-        let elements = bytes / size;
-        let index = place.region.0 as usize;
-        let region = regions.get(index).ok_or(problem("no such region"))?;
-        if region.kind == RegionKind::Arena {
-            return Err(problem("it is in the arena"));
-        }
-        if !place.offset.is_multiple_of(size) {
-            return Err(problem("it is not aligned to its elements"));
-        }
-        let end = bytes.checked_add(place.offset);
-        if end.is_none_or(|e| e > region.bytes) {
-            return Err(problem("it leaves the region"));
-        }
-        if output && !region.kind.is_written() {
-            return Err(problem("the region is not written"));
-        }
-        out.push(OpenBuffer {
-            name,
-            site: Some(Site::Given(place.region, place.offset)),
-            start: 0,
-            steps: Vec::new(),
-            strides: affine::contiguous(&extents),
-            dtype: ty.dtype,
-            elements,
-        });
-    }
-    let inputs = program.params.len();
-    for second in inputs..out.len() {
-        for first in inputs..second {
-            if overlap(&out[first], &out[second]) {
-                return Err(ScheduleError::Overlap {
-                    name: program.name.clone(),
-                    first: first - inputs,
-                    second: second - inputs,
-                });
-            }
-        }
-    }
-    let outputs = out.split_off(inputs);
-    Ok((out, outputs))
-}
-
 fn bytes(draft: &OpenBuffer) -> usize {
     draft.elements * draft.dtype.size().unwrap_or(8)
 }
@@ -393,105 +317,4 @@ fn overlap(a: &OpenBuffer, b: &OpenBuffer) -> bool {
         | (None, _)
         | (_, None) => false,
     }
-}
-
-/// Orders the kernels: after what they read; those that write over inputs after all that read these.
-///
-/// # Errors
-/// The results that must be computed elsewhere and copied at the end; none where that cannot help.
-fn in_order(
-    groups: Vec<Group>,
-    buffers: &[OpenBuffer],
-    inputs: usize,
-    outputs: &[usize],
-    staged: &[usize],
-) -> Result<Vec<Made>, Vec<usize>> {
-    let mut after: Vec<BTreeSet<usize>> = groups.iter().map(|g| g.after.clone()).collect();
-    // Of a kernel that is being made: the number of a buffer stands where a slot's will.
-    let index = |id: SlotId| id.0 as usize;
-    let mut conflicts = BTreeSet::new();
-    let mut in_place: Vec<(usize, usize)> = Vec::new();
-    for (r, output) in outputs.iter().enumerate() {
-        if staged.contains(&r) {
-            continue;
-        }
-        let over: Vec<usize> = (0..inputs)
-            .filter(|i| overlap(&buffers[*i], &buffers[*output]))
-            .collect();
-        if over.is_empty() {
-            continue;
-        }
-        let writes = |g: &Group| {
-            let mut touches = g.made.iter().flat_map(|m| touches(&m.class));
-            touches.any(|t| t.stores && index(t.access.slot) == *output)
-        };
-        for (w, writer) in groups.iter().enumerate().filter(|(_, g)| writes(g)) {
-            in_place.push((w, r));
-            for (g, reader) in groups.iter().enumerate() {
-                let mut touched = reader.made.iter().flat_map(|m| touches(&m.class));
-                if g != w && touched.any(|t| t.loads && over.contains(&index(t.access.slot))) {
-                    after[w].insert(g);
-                }
-            }
-            if !same_place(writer, &over, *output, buffers) {
-                conflicts.insert(r);
-            }
-        }
-    }
-    if !conflicts.is_empty() {
-        return Err(conflicts.into_iter().collect());
-    }
-    let mut slots: Vec<Option<Group>> = groups.into_iter().map(Some).collect();
-    let mut order = Vec::new();
-    let mut waiting: Vec<usize> = (0..slots.len()).collect();
-    waiting.sort_by_key(|g| slots[*g].as_ref().map(|g| g.position));
-    let mut done = vec![false; slots.len()];
-    while !waiting.is_empty() {
-        let ready = waiting
-            .iter()
-            .position(|g| after[*g].iter().all(|d| done[*d] || d == g));
-        let Some(ready) = ready else {
-            let stuck = in_place.iter().filter(|(w, _)| waiting.contains(w));
-            let results: BTreeSet<usize> = stuck.map(|(_, r)| *r).collect();
-            return Err(results.into_iter().collect());
-        };
-        let g = waiting.remove(ready);
-        done[g] = true;
-        if let Some(group) = slots[g].take() {
-            order.extend(group.made);
-        }
-    }
-    Ok(order)
-}
-
-/// Whether a group that writes `output` reads the inputs under it only at the same index, before.
-fn same_place(group: &Group, over: &[usize], output: usize, buffers: &[OpenBuffer]) -> bool {
-    let mut written = false;
-    for made in &group.made {
-        let all = touches(&made.class);
-        for load in all.iter().filter(|t| t.loads) {
-            let from = load.access.slot.0 as usize;
-            if !over.contains(&from) {
-                continue;
-            }
-            let (a, b) = (&buffers[from], &buffers[output]);
-            let same_buffer =
-                (a.site, a.start, &a.steps, a.dtype) == (b.site, b.start, &b.steps, b.dtype);
-            if written || !same_buffer || !load.plain {
-                return false;
-            }
-            for store in all.iter().filter(|t| t.stores) {
-                let (a, b) = (&load.access, &store.access);
-                let same = a.offset == b.offset && a.strides == b.strides;
-                let into = b.slot.0 as usize == output;
-                if into && !(same && store.plain && load.stage <= store.stage) {
-                    return false;
-                }
-            }
-        }
-        written |= all
-            .iter()
-            .any(|t| t.stores && t.access.slot.0 as usize == output);
-    }
-    true
 }

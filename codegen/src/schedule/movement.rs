@@ -1,13 +1,13 @@
-//! Kernels that mostly move: copies, concatenations, spreads with zeros between, scatters.
+//! Kernels that mostly move elements: copies, concatenations, spreads with zeros between, scatters.
 
 use super::ScheduleError;
 use super::affine::Affine;
 use super::emit::{Emitter, Made, MadeOf};
 use super::eval::{Eval, ExprKind, Home, Need};
-use super::graph::{Def, Id};
-use super::merge::{merge_nest, merge_scatter};
+use super::graph::Id;
+use super::merge::{merge_group, merge_nest, visit_access, visit_code};
 use super::nest::{self, Stored};
-use super::probe::{dims, split};
+use super::probe::{dims, split_dim};
 use crate::kernel::{Class, Scatter};
 
 impl Emitter<'_> {
@@ -45,88 +45,39 @@ impl Emitter<'_> {
                     };
                     return Ok((vec![made], reads));
                 }
-                Err(Need::Split { dim, inner }) => split(&mut base, &mut space, dim, inner),
+                Err(Need::Split { dim, inner }) => split_dim(&mut base, &mut space, dim, inner),
                 Err(Need::Store(id) | Need::Share(id)) => return Err(self.stuck(id)),
             }
         }
     }
 
-    /// The kernels of a concatenation, a spread, a scatter, a scan or a sort.
-    pub(super) fn alone(&mut self, id: Id) -> Result<MadeOf, ScheduleError> {
-        let graph = &self.storage.graph;
-        let (mut all, mut reads) = (Vec::new(), Vec::new());
-        let mut add = |made: MadeOf| {
-            all.extend(made.0);
-            reads.extend(made.1);
-        };
-        for home in self.homes(id) {
-            match &graph.nodes[id].def {
-                Def::Concat { parts, axis } => {
-                    let mut start = 0i64;
-                    for part in parts {
-                        let range = Home {
-                            buffer: home.buffer,
-                            offset: home.offset + start * home.strides[*axis],
-                            strides: home.strides.clone(),
-                        };
-                        start += graph.nodes[*part].shape[*axis] as i64;
-                        if self.storage.kernel[*part] && self.storage.home_of(*part) == range {
-                            // Its own kernel writes it there.
-                            add((Vec::new(), vec![*part]));
-                        } else {
-                            add(self.map(*part, &range, None)?);
-                        }
-                    }
-                }
-                Def::Spread { x, axis, low, step } => {
-                    add(self.fill(id, &home));
-                    let mut spread = home.clone();
-                    spread.offset += low * home.strides[*axis];
-                    spread.strides[*axis] *= step;
-                    add(self.map(*x, &spread, None)?);
-                }
-                Def::Scatter {
-                    base,
-                    indices,
-                    updates,
-                    axis,
-                } => {
-                    add(self.map(*base, &home, None)?);
-                    add(self.scatter(id, *indices, *updates, *axis, &home)?);
-                }
-                Def::Scan {
-                    operands,
-                    axis,
-                    reverse,
-                    kind,
-                } => add(self.scan(id, (operands, *kind), (*axis, *reverse), &home)?),
-                Def::Sort {
-                    x,
-                    axis,
-                    descending,
-                } => add(self.sort(id, *x, (*axis, *descending), &home)),
-                Def::Param
-                | Def::Const(_)
-                | Def::Iota(_)
-                | Def::Elementwise(..)
-                | Def::Broadcast { .. }
-                | Def::Reshape(_)
-                | Def::Permute { .. }
-                | Def::Slice { .. }
-                | Def::Shear { .. }
-                | Def::Pad { .. }
-                | Def::Reduce { .. }
-                | Def::Contract { .. }
-                | Def::Gather { .. } => {}
-            }
+    /// The copies of the parts of a concatenation that their own kernels do not write into its home.
+    pub(super) fn concat(
+        &self,
+        parts: &[Id],
+        axis: usize,
+        home: &Home,
+    ) -> Result<Vec<MadeOf>, ScheduleError> {
+        let mut all = Vec::new();
+        let mut start = 0i64;
+        for part in parts {
+            let range = Home {
+                buffer: home.buffer,
+                offset: home.offset + start * home.strides[axis],
+                strides: home.strides.clone(),
+            };
+            start += self.storage.graph.nodes[*part].shape[axis] as i64;
+            let is_there = self.storage.kernel[*part] && self.storage.home_of(*part) == range;
+            all.push(match is_there {
+                true => (Vec::new(), vec![*part]),
+                false => self.map(*part, &range, None)?,
+            });
         }
-        reads.sort_unstable();
-        reads.dedup();
-        Ok((all, reads))
+        Ok(all)
     }
 
     /// Zeros all over a value.
-    fn fill(&self, id: Id, home: &Home) -> MadeOf {
+    pub(super) fn fill(&self, id: Id, home: &Home) -> MadeOf {
         let node = &self.storage.graph.nodes[id];
         let scope = self.scope(None);
         let (base, space) = dims(&node.shape);
@@ -148,7 +99,7 @@ impl Emitter<'_> {
         (vec![made], Vec::new())
     }
 
-    fn scatter(
+    pub(super) fn scatter(
         &self,
         id: Id,
         indices: Id,
@@ -189,7 +140,16 @@ impl Emitter<'_> {
                         index: regs[&index],
                         update: regs[&update],
                     };
-                    merge_scatter(&mut scatter);
+                    let Scatter {
+                        outer,
+                        target,
+                        code,
+                        ..
+                    } = &mut scatter;
+                    merge_group(0, outer, &mut |f| {
+                        visit_access(target, f);
+                        visit_code(code, f);
+                    });
                     let reads = eval.reads.iter().map(|(id, _)| *id).collect();
                     let made = Made {
                         class: Class::Scatter(scatter),
@@ -201,7 +161,7 @@ impl Emitter<'_> {
                 }
                 // The updates run in order over one dim; only those around them may be split.
                 Err(Need::Split { dim, inner }) if dim + 1 < space.len() => {
-                    split(&mut base, &mut space, dim, inner);
+                    split_dim(&mut base, &mut space, dim, inner);
                 }
                 Err(Need::Split { .. }) => return Err(self.stuck(id)),
                 Err(Need::Store(id) | Need::Share(id)) => return Err(self.stuck(id)),

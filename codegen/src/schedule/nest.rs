@@ -54,7 +54,7 @@ pub(crate) fn access(buffer: usize, at: &Affine, guards: &[Bound], order: &[usiz
     }
 }
 
-/// What a code writer asks for each expression: a register of another stage, or none.
+/// For an expression that an earlier stage has computed, the instruction that reads it; else none.
 type Given<'a> = dyn Fn(Ref) -> Option<ScalarKind> + 'a;
 
 /// The code that computes `wanted`; `given` expressions are not computed but read. Those for which
@@ -152,7 +152,7 @@ pub(crate) fn by_stride(at: &Affine, dims: &mut [usize]) {
     dims.sort_by_key(|d| std::cmp::Reverse(at.stride(*d).unsigned_abs()));
 }
 
-/// How many reductions one after the other expressions need.
+/// Finds the longest sequence of reductions, each of which needs the one before, that an expression needs.
 struct Depth<'a> {
     exprs: &'a [Expr],
     /// What each reduction reduces.
@@ -250,7 +250,8 @@ fn store(s: &Stored, regs: &BTreeMap<Ref, Reg>, order: &[usize]) -> Store {
     }
 }
 
-/// What one level of a row computes: all that needs so many reductions one after the other.
+/// What one level of a row computes. What is on level `n` needs the results of `n` reductions that follow
+/// from each other, so levels run one after the other.
 #[derive(Default)]
 struct Level<'a> {
     /// Values of the whole row that elements or the row's stores need.
@@ -285,7 +286,7 @@ struct Rows<'a> {
     row_of: BTreeMap<Ref, RowReg>,
     /// The row register of each reduction.
     root_row: BTreeMap<Id, RowReg>,
-    /// Values to keep, and the number among the stages for every element of the one that writes each.
+    /// Values to keep, each with the number of the stage that writes it, stages for every element counted.
     kept: Vec<Kept>,
     /// The row array of each kept value that is written.
     array_of: BTreeMap<Ref, ArrayId>,
@@ -344,7 +345,8 @@ impl<'a> Rows<'a> {
         RowReg(number(self.dtypes.len() - 1))
     }
 
-    /// What the elements' codes want of the rows: the first row-wide expressions below theirs.
+    /// What the code for every element needs of the code for the whole row: the greatest expressions in
+    /// it that do not differ along the row.
     fn row_wanted(&self, reduced: &[Reduced], stores: &[&Stored]) -> BTreeSet<Ref> {
         let mut wanted = BTreeSet::new();
         let mut seen = BTreeSet::new();
@@ -419,7 +421,7 @@ impl<'a> Rows<'a> {
         self.stages.push(Stage::Row { code, sets });
     }
 
-    /// The stage of a number among those for every element.
+    /// A stage that runs for every element, the one of number `each` among such stages.
     fn each_stage(&mut self, level: &Level, wanted: Vec<Ref>, each: usize) {
         let given = |r: Ref| self.given(r);
         let early = |r: Ref| !self.varies[r];

@@ -5,7 +5,7 @@
 use super::affine::Affine;
 use super::eval::{Bound, Eval, Expr, ExprKind, Need, Ref};
 use super::graph::{Def, Id};
-use super::probe::{Closed, MustStore, Probe, dims, split};
+use super::probe::{Closed, MustStore, Probe, dims, split_dim};
 use super::storage::Storage;
 use crate::cost::{MOST_PLACES, PROLOGUE_BYTES, PROLOGUE_REGIONS, PROLOGUE_WORK};
 use crate::decision::StoreReason;
@@ -23,7 +23,7 @@ impl Storage {
     /// The operand of a contraction over its last `contracted` axes; else the value to store first.
     pub fn operand(&self, operand: Id, contracted: usize) -> Result<OperandExpr, MustStore> {
         let store = |value: Id, why: StoreReason| MustStore { value, why };
-        // The base of the views, if it is neither in memory nor to be.
+        // Through views to what they are of: a value in memory, or one that is computed.
         let mut base = operand;
         while !self.is_leaf(base) {
             match self.graph.nodes[base].def.viewed() {
@@ -34,7 +34,8 @@ impl Storage {
         let found = self.expressed(operand);
         if self.is_leaf(base) {
             let found = found.ok_or(store(operand, StoreReason::Index))?;
-            // The kernel of a value that is no window of anything stores it as it is best read.
+            // A view that repeats nothing can be stored by the kernel of the value that it is of, in the
+            // order in which the contraction reads it best.
             let ordered = self.kernel[base]
                 && self.graph.elements(operand) <= self.graph.elements(base)
                 && !found.is_one_dim(&self.graph.nodes[operand].shape, contracted);
@@ -85,7 +86,7 @@ impl Storage {
                         }
                         at += *part;
                     }
-                    split(&mut base, &mut space, dim, inner);
+                    split_dim(&mut base, &mut space, dim, inner);
                 }
             }
         }
@@ -157,7 +158,7 @@ impl Storage {
     /// over rows of them that lie along the value's.
     fn can_ride_on_what_it_reads(&self, id: Id) -> bool {
         let shape = &self.graph.nodes[id].shape;
-        let Ok(Probe { base, reads }) = self.read(id, usize::MAX, shape) else {
+        let Ok(Probe { base, reads }) = self.read_value(id, usize::MAX, shape) else {
             return false;
         };
         let Some(last) = (0..shape.len()).rev().find(|d| shape[*d] != 1) else {
@@ -168,31 +169,12 @@ impl Storage {
             let Some(index) = index.as_ref().filter(|_| self.kernel[*leaf]) else {
                 return false;
             };
-            let alone = match self.graph.nodes[*leaf].def {
-                Def::Concat { .. }
-                | Def::Scatter { .. }
-                | Def::Scan { .. }
-                | Def::Sort { .. }
-                | Def::Spread { .. } => true,
-                Def::Param
-                | Def::Const(_)
-                | Def::Iota(_)
-                | Def::Elementwise(..)
-                | Def::Broadcast { .. }
-                | Def::Reshape(_)
-                | Def::Permute { .. }
-                | Def::Slice { .. }
-                | Def::Shear { .. }
-                | Def::Pad { .. }
-                | Def::Reduce { .. }
-                | Def::Contract { .. }
-                | Def::Gather { .. } => false,
-            };
+            let has_own_kernels = matches!(self.graph.nodes[*leaf].def, Def::Opaque(_));
             let own = index
                 .iter()
                 .all(|at| at == &Affine::default() || base.contains(at));
             let rows = self.is_row_value(*leaf) && !index.contains(&base[last]);
-            own && !alone && (rows || self.graph.elements(*leaf) == size)
+            own && !has_own_kernels && (rows || self.graph.elements(*leaf) == size)
         })
     }
 }
@@ -256,8 +238,8 @@ fn map_indices(expr: &mut Expr, f: &mut dyn FnMut(&Affine) -> Option<Affine>) ->
     }
 }
 
-/// A function over a space as one over the axes of `shape`, where the `parts` that each axis of more
-/// than one element was split into follow one another.
+/// A function over a space as a function over the axes of `shape`. Each axis of more than one element was
+/// split into `parts` dims of the space, which follow one another. None where it is not affine in an axis.
 fn joined(at: &Affine, shape: &[usize], space: &[usize], parts: &[usize]) -> Option<Affine> {
     let mut out = Affine::constant(at.offset);
     let (mut d, mut part) = (0, parts.iter());

@@ -3,6 +3,7 @@
 //! Where no expression exists, the answer is the value that must be stored first.
 
 use super::affine::Affine;
+use super::definition::Reading;
 use super::eval::{Eval, Home, Need, Role, Scope};
 use super::graph::{Def, Id};
 use super::storage::Storage;
@@ -27,6 +28,16 @@ pub(crate) struct Probe {
     pub reads: Vec<Read>,
 }
 
+impl Probe {
+    /// Reads at any index.
+    fn without_indices(leaves: Vec<Id>) -> Probe {
+        Probe {
+            base: Vec::new(),
+            reads: leaves.into_iter().map(|leaf| (leaf, None)).collect(),
+        }
+    }
+}
+
 /// The scope of a single value: every other kernel value is a leaf.
 pub(super) struct Closed<'a> {
     pub storage: &'a Storage,
@@ -48,97 +59,61 @@ impl Scope for Closed<'_> {
 
 impl Storage {
     /// What a kernel value reads; the value to store first if that cannot be said.
-    pub(super) fn probe(&mut self, id: Id) -> Result<(), MustStore> {
-        let (tops, shape): (Vec<Id>, Vec<usize>) = match &self.graph.nodes[id].def {
-            Def::Reduce { x, .. } => (vec![*x], self.graph.nodes[*x].shape.clone()),
+    pub(super) fn probe_value(&mut self, id: Id) -> Result<(), MustStore> {
+        self.probes[id] = match &self.graph.nodes[id].def {
             Def::Contract {
                 x, y, contracted, ..
             } => {
                 let mut reads = self.operand(*x, *contracted)?.reads;
                 reads.extend(self.operand(*y, *contracted)?.reads);
-                self.probes[id].reads = reads.into_iter().map(|r| (r, None)).collect();
-                return Ok(());
+                Probe::without_indices(reads)
             }
-            Def::Concat { parts, .. } => {
+            Def::Opaque(opaque) => {
                 let mut reads = Vec::new();
-                for part in parts.clone() {
-                    reads.extend(self.reads_of(part)?);
+                for (operand, reading) in opaque.readings() {
+                    reads.extend(self.read_by_opaque(operand, reading)?);
                 }
-                self.probes[id].reads = reads;
-                return Ok(());
+                Probe::without_indices(reads)
             }
-            Def::Spread { x, .. } => {
-                self.probes[id].reads = self.reads_of(*x)?;
-                return Ok(());
-            }
-            Def::Scatter {
-                base,
-                indices,
-                updates,
-                ..
-            } => {
-                let mut reads = self.reads_of(*base)?;
-                reads.extend(self.read_in_order(&[*indices, *updates])?);
-                self.probes[id].reads = reads;
-                return Ok(());
-            }
-            Def::Scan { operands, .. } => {
-                let reads = self.read_in_order(operands)?;
-                self.probes[id].reads = reads;
-                return Ok(());
-            }
-            Def::Sort { x, .. } => {
-                // Keys are compared again and again: they are computed once, before.
-                if !self.is_leaf(*x) {
-                    return Err(MustStore {
-                        value: *x,
-                        why: StoreReason::Sorted,
-                    });
-                }
-                self.probes[id].reads = vec![(*x, None)];
-                return Ok(());
-            }
-            Def::Param
-            | Def::Const(_)
-            | Def::Iota(_)
+            def @ (Def::Source(_)
+            | Def::View { .. }
             | Def::Elementwise(..)
-            | Def::Broadcast { .. }
-            | Def::Reshape(_)
-            | Def::Permute { .. }
-            | Def::Slice { .. }
-            | Def::Shear { .. }
-            | Def::Pad { .. }
-            | Def::Gather { .. } => (vec![id], self.graph.nodes[id].shape.clone()),
+            | Def::Gather { .. }
+            | Def::Reduce { .. }) => {
+                self.read_value(def.runs_over(id), id, self.graph.run_shape(id))?
+            }
         };
-        self.probes[id] = self.read(tops[0], id, &shape)?;
         Ok(())
     }
 
-    /// The leaves of operands that are read in order along one dim, which cannot be split.
-    fn read_in_order(&self, operands: &[Id]) -> Result<Vec<Read>, MustStore> {
-        let mut reads = Vec::new();
-        for operand in operands {
-            let shape = &self.graph.nodes[*operand].shape;
-            let probe = self.read(*operand, usize::MAX, shape)?;
-            if probe.base != dims(shape).0 {
-                return Err(MustStore {
-                    value: *operand,
-                    why: StoreReason::Index,
-                });
-            }
-            reads.extend(probe.reads.into_iter().map(|(r, _)| (r, None)));
+    /// The leaves that kernels of an opaque value read for an operand.
+    fn read_by_opaque(&self, operand: Id, reading: Reading) -> Result<Vec<Id>, MustStore> {
+        if let Reading::Stored(why) = reading {
+            let value = operand;
+            return match self.is_leaf(operand) {
+                true => Ok(vec![operand]),
+                false => Err(MustStore { value, why }),
+            };
         }
-        Ok(reads)
+        let shape = &self.graph.nodes[operand].shape;
+        let probe = self.read_value(operand, usize::MAX, shape)?;
+        if reading == Reading::InOrder && probe.base != dims(shape).0 {
+            return Err(MustStore {
+                value: operand,
+                why: StoreReason::Index,
+            });
+        }
+        Ok(probe.reads.into_iter().map(|(leaf, _)| leaf).collect())
     }
 
-    /// The leaves a value reads, itself included if it is one.
-    fn reads_of(&self, id: Id) -> Result<Vec<Read>, MustStore> {
-        let shape = self.graph.nodes[id].shape.clone();
-        let probe = self.read(id, usize::MAX, &shape)?;
-        Ok(probe.reads.into_iter().map(|(r, _)| (r, None)).collect())
-    }
-
-    pub(super) fn read(&self, target: Id, top: Id, shape: &[usize]) -> Result<Probe, MustStore> {
+    /// What the kernel of `top` reads for `target` over a space of a shape; the value to store first if
+    /// that cannot be said.
+    pub(super) fn read_value(
+        &self,
+        target: Id,
+        top: Id,
+        shape: &[usize],
+    ) -> Result<Probe, MustStore> {
         let scope = Closed { storage: self, top };
         let (mut base, mut space) = dims(shape);
         loop {
@@ -158,7 +133,7 @@ impl Storage {
                     let why = StoreReason::Places;
                     return Err(MustStore { value, why });
                 }
-                Err(Need::Split { dim, inner }) => split(&mut base, &mut space, dim, inner),
+                Err(Need::Split { dim, inner }) => split_dim(&mut base, &mut space, dim, inner),
             }
         }
     }
@@ -178,22 +153,11 @@ impl Storage {
         }
         let inlined = match self.graph.nodes[top].def {
             Def::Elementwise(..) | Def::Gather { .. } => !self.kernel[top],
-            Def::Param
-            | Def::Const(_)
-            | Def::Iota(_)
-            | Def::Broadcast { .. }
-            | Def::Reshape(_)
-            | Def::Permute { .. }
-            | Def::Slice { .. }
-            | Def::Shear { .. }
-            | Def::Pad { .. }
-            | Def::Spread { .. }
+            Def::Source(_)
+            | Def::View { .. }
             | Def::Reduce { .. }
             | Def::Contract { .. }
-            | Def::Concat { .. }
-            | Def::Scatter { .. }
-            | Def::Scan { .. }
-            | Def::Sort { .. } => false,
+            | Def::Opaque(_) => false,
         };
         let size = self.graph.elements(top);
         let of_rows = self.probes[id].reads.iter().any(|(leaf, index)| {
@@ -209,54 +173,20 @@ impl Storage {
     pub(super) fn is_row_value(&self, id: Id) -> bool {
         let mut at = id;
         loop {
-            match &self.graph.nodes[at].def {
+            let def = &self.graph.nodes[at].def;
+            let next = match def {
                 Def::Reduce { .. } => return true,
-                Def::Elementwise(_, operands) => {
-                    // The chain of `sink` runs through one operand; its root is that with one use.
-                    let next = operands
-                        .iter()
-                        .find(|x| self.graph.uses[**x] == 1 && !self.is_leaf_param(**x));
-                    match next {
-                        Some(x) => at = *x,
-                        None => return false,
-                    }
-                }
-                Def::Reshape(x) | Def::Permute { x, .. } => at = *x,
-                Def::Param
-                | Def::Const(_)
-                | Def::Iota(_)
-                | Def::Broadcast { .. }
-                | Def::Slice { .. }
-                | Def::Shear { .. }
-                | Def::Pad { .. }
-                | Def::Spread { .. }
-                | Def::Contract { .. }
-                | Def::Concat { .. }
-                | Def::Gather { .. }
-                | Def::Scatter { .. }
-                | Def::Scan { .. }
-                | Def::Sort { .. } => return false,
+                // A chain leads through one operand, which nothing else reads.
+                Def::Elementwise(_, operands) => operands.iter().copied().find(|x| {
+                    self.graph.uses[*x] == 1 && !self.graph.nodes[*x].def.is_beside_chains()
+                }),
+                Def::View { .. } => def.rearranged(),
+                Def::Source(_) | Def::Gather { .. } | Def::Contract { .. } | Def::Opaque(_) => None,
+            };
+            match next {
+                Some(x) => at = x,
+                None => return false,
             }
-        }
-    }
-
-    fn is_leaf_param(&self, id: Id) -> bool {
-        match self.graph.nodes[id].def {
-            Def::Param | Def::Const(_) | Def::Iota(_) | Def::Broadcast { .. } => true,
-            Def::Elementwise(..)
-            | Def::Reshape(_)
-            | Def::Permute { .. }
-            | Def::Slice { .. }
-            | Def::Shear { .. }
-            | Def::Pad { .. }
-            | Def::Spread { .. }
-            | Def::Reduce { .. }
-            | Def::Contract { .. }
-            | Def::Concat { .. }
-            | Def::Gather { .. }
-            | Def::Scatter { .. }
-            | Def::Scan { .. }
-            | Def::Sort { .. } => false,
         }
     }
 }
@@ -278,7 +208,7 @@ pub(crate) fn dims(shape: &[usize]) -> (Vec<Affine>, Vec<usize>) {
 }
 
 /// Makes dim `dim` of a space two, the second of extent `inner`.
-pub(crate) fn split(base: &mut [Affine], space: &mut Vec<usize>, dim: usize, inner: usize) {
+pub(crate) fn split_dim(base: &mut [Affine], space: &mut Vec<usize>, dim: usize, inner: usize) {
     for b in base.iter_mut() {
         *b = b.split(dim, inner);
     }

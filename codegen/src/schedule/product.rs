@@ -70,8 +70,8 @@ pub(crate) fn contract(
         right,
         epilogue,
     };
-    codes.merge(&mut extents);
-    codes.arrange(&extents, dtype)
+    codes.merge_dims(&mut extents);
+    codes.arrange_dims(&extents, dtype)
 }
 
 /// The extents of each group of dims.
@@ -91,7 +91,7 @@ struct Codes {
 
 impl Codes {
     /// Merges dims of each group where every access allows it.
-    fn merge(&mut self, extents: &mut Extents) {
+    fn merge_dims(&mut self, extents: &mut Extents) {
         let Extents { batch, m, n, k } = extents;
         let mut visit = |f: &mut dyn FnMut(&mut Vec<i64>)| {
             for code in [
@@ -115,7 +115,7 @@ impl Codes {
 
     /// Gives each code the dims that it has in kernel IR. Where stores are dense along the rows rather
     /// than the columns, it is the transposed product.
-    fn arrange(mut self, extents: &Extents, dtype: DType) -> Contract {
+    fn arrange_dims(mut self, extents: &Extents, dtype: DType) -> Contract {
         let Extents { batch, m, n, k } = extents;
         let all = [&batch[..], m, n, k].concat();
         let mut rows = dims(batch.len(), m.len());

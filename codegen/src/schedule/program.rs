@@ -10,12 +10,13 @@
 //! stack an output whose place does. A body that asks for its index gets a slice of the numbers from 0.
 
 use super::affine::contiguous;
+use super::instruction::is_made_again;
 use super::storage::{OpenBuffer, Site};
-use super::{ScheduleError, Scheduled, overlap, stretch};
+use super::{ScheduleError, Scheduled, overlap, schedule_stretch};
 use crate::cost::Target;
 use sinew_ir::{
-    Axis, Block, Builder, DType, Function, Inst, Kind, Loop, OpInst, Order, Param, ParamKind,
-    Shape, Type, Value,
+    Axis, Block, Builder, DType, Function, Inst, Loop, OpInst, Order, Param, ParamKind, Shape,
+    Type, Value,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -41,7 +42,7 @@ pub(super) struct Shared {
 }
 
 /// Cuts a program whose parameters lie in `inputs` and whose results go to `outputs`.
-pub(super) fn cut(
+pub(super) fn cut_program(
     function: &Function,
     inputs: Vec<OpenBuffer>,
     outputs: Vec<OpenBuffer>,
@@ -57,7 +58,7 @@ pub(super) fn cut(
     };
     let insts = &function.body.insts;
     if !insts.iter().any(|inst| matches!(inst, Inst::Loop(_))) {
-        let whole = stretch(function, &label, inputs, outputs, target)?;
+        let whole = schedule_stretch(function, &label, inputs, outputs, target)?;
         return Ok(Cut {
             items: vec![Item::Kernels(whole)],
             shared: Vec::new(),
@@ -119,8 +120,8 @@ impl<'a> Cutter<'a> {
         let sections = sections(block)?;
         let end = sections.len() - 1;
         let computed = |v: &Value| sections.iter().any(|s| s.ops.contains(v));
-        // What lies where the block reads something is written once all have read it; so is what no
-        // section computes.
+        // An output whose place the block also reads is written by the last section, when nobody reads the
+        // place any more. So is an output that no section computes.
         let (mut open, last): (Vec<Output>, Vec<Output>) =
             outputs.into_iter().partition(|(value, out)| {
                 let over = env.values().any(|input| overlap(input, out));
@@ -147,14 +148,14 @@ impl<'a> Cutter<'a> {
             open = rest;
             for value in section.ops.iter().filter(|v| needed[at].contains(v)) {
                 if !env.contains_key(value) {
-                    let place = self.share(*value, depth)?;
+                    let place = self.share_value(*value, depth)?;
                     env.insert(*value, place.clone());
                     here.push((*value, place));
                 }
             }
             let inside = match section.behind {
                 Some(l) => {
-                    Some(self.enter(l, &mut env, &mut here, &mut counts, &mut open, depth)?)
+                    Some(self.enter_loop(l, &mut env, &mut here, &mut counts, &mut open, depth)?)
                 }
                 None => None,
             };
@@ -164,7 +165,7 @@ impl<'a> Cutter<'a> {
                 here.extend(last.iter().cloned());
             }
             if !here.is_empty() || !counts.is_empty() {
-                let scheduled = self.stretch(&section.ops, &env, here, counts)?;
+                let scheduled = self.schedule_stretch(&section.ops, &env, here, counts)?;
                 items.push(Item::Kernels(scheduled));
             }
             if let (Some(l), Some((trip, inner, outputs))) = (section.behind, inside) {
@@ -178,7 +179,7 @@ impl<'a> Cutter<'a> {
         Ok(items)
     }
 
-    /// For each section what loops and sections from its own loop on need that a section computes.
+    /// For each section, the values that its own loop and everything behind it need.
     fn needed(&self, sections: &[Section<'a>], last: &[Output]) -> Vec<BTreeSet<Value>> {
         let mut needed = BTreeSet::new();
         for (value, _) in last {
@@ -190,7 +191,8 @@ impl<'a> Cutter<'a> {
                 for value in &l.carried {
                     self.bases(*value, &mut needed);
                 }
-                // A slice is of the whole as it lies, not of what that is a view of.
+                // A slice is taken of a value in memory, so the value itself is needed even if it is a
+                // view.
                 needed.extend(l.sliced.iter().map(|s| s.value));
                 l.body.each_capture(&mut |v| self.bases(v, &mut needed));
             }
@@ -207,21 +209,8 @@ impl<'a> Cutter<'a> {
 
     /// Whether whoever needs a value makes it again: views and constants.
     fn is_light(&self, value: Value) -> bool {
-        let Some((_, op)) = self.definitions.get(&value) else {
-            return false;
-        };
-        match op.op.kind {
-            Kind::Constant | Kind::Iota | Kind::Extent | Kind::View(_) | Kind::Identity => true,
-            Kind::Elementwise(_)
-            | Kind::Reduce(_)
-            | Kind::Contract
-            | Kind::Concat
-            | Kind::Gather
-            | Kind::Scatter
-            | Kind::Scan(_)
-            | Kind::Sort
-            | Kind::Function(_) => false,
-        }
+        let definition = self.definitions.get(&value);
+        definition.is_some_and(|(_, op)| is_made_again(op.op.kind))
     }
 
     /// What a value is a view of, or the value.
@@ -247,7 +236,7 @@ impl<'a> Cutter<'a> {
     }
 
     /// A place in the arena for a value.
-    fn share(&mut self, value: Value, depth: usize) -> Result<OpenBuffer, ScheduleError> {
+    fn share_value(&mut self, value: Value, depth: usize) -> Result<OpenBuffer, ScheduleError> {
         let (dtype, extents) = self.extents(value)?;
         Ok(self.place((self.label)(value), dtype, &extents, depth))
     }
@@ -273,7 +262,7 @@ impl<'a> Cutter<'a> {
 
     /// Prepares a loop: where its body finds and puts what. `before` is what the stretch in front of it
     /// has to write, `counts` the numbers from 0 among that.
-    fn enter(
+    fn enter_loop(
         &mut self,
         l: &'a Loop,
         env: &mut Env,
@@ -296,7 +285,7 @@ impl<'a> Cutter<'a> {
         {
             let place = match taken(open, *result) {
                 Some(place) => place,
-                None => self.share(*result, depth)?,
+                None => self.share_value(*result, depth)?,
             };
             before.push((*init, place.clone()));
             inside.insert(*param, place.clone());
@@ -307,7 +296,7 @@ impl<'a> Cutter<'a> {
             let whole = match env.get(&sliced.value) {
                 Some(whole) => whole.clone(),
                 None => {
-                    let place = self.share(sliced.value, depth)?;
+                    let place = self.share_value(sliced.value, depth)?;
                     before.push((sliced.value, place.clone()));
                     env.insert(sliced.value, place.clone());
                     inside.insert(sliced.value, place.clone());
@@ -328,7 +317,7 @@ impl<'a> Cutter<'a> {
         for (value, axis, result) in l.stacks() {
             let place = match taken(open, result) {
                 Some(place) => place,
-                None => self.share(result, depth)?,
+                None => self.share_value(result, depth)?,
             };
             outputs.push((value, moving(&place, axis, trip, l.order, depth)));
             env.insert(result, place);
@@ -372,7 +361,7 @@ impl<'a> Cutter<'a> {
     }
 
     /// Schedules what a section has to write.
-    fn stretch(
+    fn schedule_stretch(
         &self,
         local: &BTreeSet<Value>,
         env: &Env,
@@ -445,7 +434,7 @@ impl<'a> Cutter<'a> {
             Some(label) => label.clone(),
             None => "iterations".into(),
         };
-        stretch(&function, &label, inputs, places, self.target)
+        schedule_stretch(&function, &label, inputs, places, self.target)
     }
 }
 

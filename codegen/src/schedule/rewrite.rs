@@ -2,13 +2,19 @@
 //! updates, long reductions.
 
 use super::affine::Affine;
+use super::definition::{IndexMap, Source};
 use super::graph::{Def, Graph, Id, constant};
 use crate::cost::LONG_REDUCTION;
 use sinew_ir::{DType, Reduction, Scalar, Value};
 
 impl Graph {
+    fn add_reshape(&mut self, x: Id, shape: Vec<usize>, dtype: DType, value: Value) -> Id {
+        let map = IndexMap::Reshape;
+        self.add(Def::View { x, map }, shape, dtype, value)
+    }
+
     /// A contraction's operand as batch axes, free axes, contracted axes.
-    pub(super) fn operand(
+    pub(super) fn order_operand_axes(
         &mut self,
         x: Id,
         batch: &[usize],
@@ -24,11 +30,12 @@ impl Graph {
             return x;
         }
         let permuted = axes.iter().map(|d| shape[*d]).collect();
-        self.add(Def::Permute { x, axes }, permuted, dtype, value)
+        let map = IndexMap::Permute { axes };
+        self.add(Def::View { x, map }, permuted, dtype, value)
     }
 
     /// Rows moved against each other; where they leave `x`, that is padded first.
-    pub(super) fn shear(
+    pub(super) fn add_shear(
         &mut self,
         x: Id,
         [axis, by]: [usize; 2],
@@ -51,21 +58,20 @@ impl Graph {
         let mut padded = x;
         if low + high > 0 {
             extents[axis] += (low + high) as usize;
-            let pad = Def::Pad { x, axis, low };
-            padded = self.add(pad, extents, dtype, value);
+            let map = IndexMap::Pad { axis, low };
+            padded = self.add(Def::View { x, map }, extents, dtype, value);
         }
-        let shear = Def::Shear {
-            x: padded,
+        let map = IndexMap::Shear {
             axis,
             by,
             offset: offset + low,
             slope,
         };
-        self.add(shear, shape, dtype, value)
+        self.add(Def::View { x: padded, map }, shape, dtype, value)
     }
 
     /// `base` with `updates` added where the position along `axis` is the clamped index.
-    pub(super) fn compared(
+    pub(super) fn add_scatter_as_comparisons(
         &mut self,
         base: Id,
         indices: Id,
@@ -83,14 +89,13 @@ impl Graph {
         for j in 0..count {
             let along = |graph: &mut Graph, x: Id| {
                 let dtype = graph.nodes[x].dtype;
-                let slice = Def::Slice {
-                    x,
+                let map = IndexMap::Slice {
                     axis,
                     start: j as i64,
                     step: 1,
                 };
-                let x = graph.add(slice, one.clone(), dtype, value);
-                graph.add(Def::Reshape(x), row.clone(), dtype, value)
+                let x = graph.add(Def::View { x, map }, one.clone(), dtype, value);
+                graph.add_reshape(x, row.clone(), dtype, value)
             };
             let (index, update) = (along(self, indices), along(self, updates));
             let last = constant(shape[axis].saturating_sub(1) as f64);
@@ -103,10 +108,12 @@ impl Graph {
             let spread = |graph: &mut Graph, x: Id| {
                 let dtype = graph.nodes[x].dtype;
                 let axes = axes.clone();
-                graph.add(Def::Broadcast { x, axes }, shape.clone(), dtype, value)
+                let map = IndexMap::Broadcast { axes };
+                graph.add(Def::View { x, map }, shape.clone(), dtype, value)
             };
             let (index, update) = (spread(self, index), spread(self, update));
-            let at = self.add(Def::Iota(axis), shape.clone(), DType::I32, value);
+            let at = Def::Source(Source::Iota(axis));
+            let at = self.add(at, shape.clone(), DType::I32, value);
             let here = Def::Elementwise(Scalar::EQ, vec![at, index]);
             let here = self.add(here, shape.clone(), DType::Bool, value);
             let zero = self.add(constant(0.0), shape.clone(), dtype, value);
@@ -134,7 +141,7 @@ impl Graph {
         let count: usize = axes.iter().map(|d| shape[*d]).product();
         let combine = kind.combine();
         match (combine, count) {
-            (Some(_), 1) => return self.add(Def::Reshape(x), kept, dtype, value),
+            (Some(_), 1) => return self.add_reshape(x, kept, dtype, value),
             (None, 1) => return self.add(constant(0.0), kept, dtype, value),
             _ => {}
         }
@@ -147,7 +154,7 @@ impl Graph {
         let mut whole = 1;
         for d in axes_in_order(&axes) {
             if whole * 4 >= target && whole <= LONG_REDUCTION && count / whole <= LONG_REDUCTION {
-                return self.two_steps(x, &axes, d, 1, kind, dtype, value);
+                return self.reduce_in_two_steps(x, &axes, d, 1, kind, dtype, value);
             }
             whole *= shape[d];
         }
@@ -162,7 +169,7 @@ impl Graph {
             }
             // Axes up to here stay in the first step; a good divisor of this one joins them.
             if partials * 4 >= target {
-                return self.two_steps(x, &axes, d, 1, kind, dtype, value);
+                return self.reduce_in_two_steps(x, &axes, d, 1, kind, dtype, value);
             }
             let extent = shape[d];
             let divisor = (1..=target / partials)
@@ -170,7 +177,7 @@ impl Graph {
                 .find(|p| extent.is_multiple_of(*p))
                 .unwrap_or(1);
             if partials * divisor * 4 >= target {
-                return self.two_steps(x, &axes, d, divisor, kind, dtype, value);
+                return self.reduce_in_two_steps(x, &axes, d, divisor, kind, dtype, value);
             }
             // No divisor near: the whole blocks and the rest apart.
             let block = target / partials;
@@ -178,13 +185,12 @@ impl Graph {
             let part = |graph: &mut Graph, start: usize, stop: usize| {
                 let mut to = shape.clone();
                 to[d] = stop - start;
-                let slice = Def::Slice {
-                    x,
+                let map = IndexMap::Slice {
                     axis: d,
                     start: start as i64,
                     step: 1,
                 };
-                let slice = graph.add(slice, to, dtype, value);
+                let slice = graph.add(Def::View { x, map }, to, dtype, value);
                 graph.add_reduce(slice, axes.clone(), kind, dtype, value)
             };
             let (first, rest) = (part(self, 0, whole), part(self, whole, extent));
@@ -196,7 +202,7 @@ impl Graph {
 
     /// Reduces axes behind `at` and all but `parts` blocks of `at` first, then the rest.
     #[expect(clippy::too_many_arguments, reason = "the parts of one reduction")]
-    fn two_steps(
+    fn reduce_in_two_steps(
         &mut self,
         x: Id,
         axes: &[usize],
@@ -212,7 +218,7 @@ impl Graph {
         if parts > 1 {
             shape[at] /= parts;
             shape.insert(at, parts);
-            blocked = self.add(Def::Reshape(x), shape.clone(), dtype, value);
+            blocked = self.add_reshape(x, shape.clone(), dtype, value);
             later.push(at);
         }
         for d in axes {

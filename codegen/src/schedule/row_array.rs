@@ -91,7 +91,7 @@ impl Stages<'_> {
         let walk = self.walk(&kept);
         let mut chosen = Chosen::default();
         for (value, price) in kept.iter().zip(prices.windows(2)) {
-            // One that a later choice made useless is no longer read.
+            // A later choice may have made an array useless: then no stage reads it.
             if let Some(stage) = walk.writers[*value] {
                 chosen.kept.push(Kept {
                     value: *value,
@@ -125,8 +125,8 @@ impl Stages<'_> {
         self.target.row_home(bytes)
     }
 
-    /// Values that several stages compute and that may be worth an array: those of which a stage needs
-    /// something that it alone computes, and those that are dear by themselves.
+    /// Values that several stages compute and that may be worth an array: what a stage makes something of
+    /// that no other stage computes, and what is dear by itself.
     fn candidates(&self) -> Vec<Ref> {
         let sets: Vec<Vec<bool>> = self.wanted.iter().map(|w| self.computed(w)).collect();
         let shared = |r: Ref| sets.iter().filter(|set| set[r]).count() > 1;
@@ -162,7 +162,7 @@ impl Stages<'_> {
         (0..self.exprs.len()).filter(candidate).collect()
     }
 
-    /// What a stage computes that differs along the row, nothing being kept.
+    /// What differs along the row and a stage computes if nothing is kept.
     fn computed(&self, wanted: &[Ref]) -> Vec<bool> {
         let mut set = vec![false; self.exprs.len()];
         let mut open = wanted.to_vec();

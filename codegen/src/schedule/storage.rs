@@ -7,6 +7,7 @@
 
 use super::ScheduleError;
 use super::affine::contiguous;
+use super::definition::Opaque;
 use super::eval::Home;
 use super::graph::{Def, Graph, Id};
 use super::probe::Probe;
@@ -99,9 +100,9 @@ impl Storage {
                 cut: vec![false; n],
                 decisions: BTreeSet::new(),
             };
-            storage.params(function.params.len());
-            storage.outputs(outputs, staged);
-            storage.roots();
+            storage.place_params(function.params.len());
+            storage.place_outputs(outputs, staged);
+            storage.store_roots();
             storage.store_ends_of_chains();
             storage.store_before_broadcasts();
             storage.cut_long_chains();
@@ -114,7 +115,7 @@ impl Storage {
     }
 
     pub fn is_leaf(&self, id: Id) -> bool {
-        self.kernel[id] || matches!(self.graph.nodes[id].def, Def::Param)
+        self.kernel[id] || self.graph.nodes[id].def.is_param()
     }
 
     /// The home of a leaf; a kernel value without one gets it when it is stored.
@@ -169,7 +170,7 @@ impl Storage {
         }
     }
 
-    fn params(&mut self, count: usize) {
+    fn place_params(&mut self, count: usize) {
         for p in 0..count {
             self.home[p] = Some(Home {
                 buffer: p,
@@ -179,7 +180,7 @@ impl Storage {
         }
     }
 
-    fn outputs(&mut self, outputs: &[usize], staged: &[usize]) {
+    fn place_outputs(&mut self, outputs: &[usize], staged: &[usize]) {
         for (r, buffer) in outputs.iter().enumerate() {
             let id = self.graph.results[r];
             let home = Home {
@@ -191,10 +192,10 @@ impl Storage {
                 continue;
             }
             if staged.contains(&r) {
-                self.kernel[id] |= !matches!(self.graph.nodes[id].def, Def::Param);
+                self.kernel[id] |= !self.graph.nodes[id].def.is_param();
                 self.decide_to_store(id, StoreReason::Aside);
                 let last = true;
-                if matches!(self.graph.nodes[id].def, Def::Param) {
+                if self.graph.nodes[id].def.is_param() {
                     // An input that another output overwrites: saved first, then copied.
                     let saved = self.arena(id);
                     self.copies.push(Copy {
@@ -218,75 +219,46 @@ impl Storage {
                     });
                 }
             } else {
-                self.place(id, home);
+                self.place_value(id, home);
             }
         }
     }
 
-    /// Gives a value a home, or the value that it is a view of.
-    pub(super) fn place(&mut self, id: Id, home: Home) {
-        let taken = |storage: &Storage, x: Id| {
-            storage.home[x].is_some()
-                || storage.plain[x]
-                || matches!(
-                    storage.graph.nodes[x].def,
-                    Def::Param
-                        | Def::Const(_)
-                        | Def::Iota(_)
-                        | Def::Slice { .. }
-                        | Def::Shear { .. }
-                        | Def::Pad { .. }
-                )
-        };
-        match &self.graph.nodes[id].def {
-            Def::Param => {
-                self.copies.push(Copy {
-                    value: id,
-                    from: None,
-                    home,
-                    last: false,
-                });
-                return;
-            }
-            Def::Reshape(x) if self.graph.is_contiguous(id, &home.strides) => {
-                let x = *x;
-                if !taken(self, x) && self.home[id].is_none() {
-                    let strides = contiguous(&self.graph.nodes[x].shape);
-                    return self.place(x, Home { strides, ..home });
-                }
-            }
-            Def::Permute { x, axes } => {
-                let x = *x;
-                if !taken(self, x) && self.home[id].is_none() {
-                    let mut strides = vec![0; axes.len()];
-                    for (i, d) in axes.iter().enumerate() {
-                        strides[*d] = home.strides[i];
-                    }
-                    return self.place(x, Home { strides, ..home });
-                }
-            }
-            Def::Const(_)
-            | Def::Iota(_)
-            | Def::Elementwise(..)
-            | Def::Broadcast { .. }
-            | Def::Reshape(_)
-            | Def::Slice { .. }
-            | Def::Shear { .. }
-            | Def::Pad { .. }
-            | Def::Spread { .. }
-            | Def::Reduce { .. }
-            | Def::Contract { .. }
-            | Def::Concat { .. }
-            | Def::Gather { .. }
-            | Def::Scatter { .. }
-            | Def::Scan { .. }
-            | Def::Sort { .. } => {}
+    /// Gives a home to a value. Where it is a view that another value can be written through, that value is
+    /// written there instead.
+    pub(super) fn place_value(&mut self, mut id: Id, mut home: Home) {
+        while let Some((x, strides)) = self.written_through(id, &home) {
+            (id, home.strides) = (x, strides);
+        }
+        if self.graph.nodes[id].def.is_param() {
+            self.copies.push(Copy {
+                value: id,
+                from: None,
+                home,
+                last: false,
+            });
+            return;
         }
         self.kernel[id] = true;
         match self.home[id] {
             None => self.home[id] = Some(home),
             Some(_) => self.extra.push((id, home)),
         }
+    }
+
+    /// The value that can be written through a view with this home, and its strides there.
+    fn written_through(&self, id: Id, home: &Home) -> Option<(Id, Vec<i64>)> {
+        let node = &self.graph.nodes[id];
+        let Def::View { x, map } = &node.def else {
+            return None;
+        };
+        let viewed = &self.graph.nodes[*x];
+        let is_free = self.home[*x].is_none() && !self.plain[*x] && !viewed.def.gets_no_place();
+        if !is_free || self.home[id].is_some() {
+            return None;
+        }
+        let strides = map.operand_strides(&viewed.shape, &node.shape, &home.strides)?;
+        Some((*x, strides))
     }
 
     /// Notes why a value is stored.
@@ -298,10 +270,11 @@ impl Storage {
     /// Parts of concatenations are written straight into their ranges.
     fn write_parts_in_place(&mut self) {
         for id in (0..self.graph.nodes.len()).rev() {
-            if !self.graph.live(id) {
+            if !self.graph.is_live(id) {
                 continue;
             }
-            let Def::Concat { parts, axis } = self.graph.nodes[id].def.clone() else {
+            let Def::Opaque(Opaque::Concat { parts, axis }) = self.graph.nodes[id].def.clone()
+            else {
                 continue;
             };
             if self.home[id].is_none() {
@@ -310,27 +283,8 @@ impl Storage {
             let home = self.home_of(id);
             let mut start = 0;
             for part in parts {
-                let computed = match self.graph.nodes[part].def {
-                    Def::Elementwise(..)
-                    | Def::Reduce { .. }
-                    | Def::Contract { .. }
-                    | Def::Concat { .. }
-                    | Def::Gather { .. } => true,
-                    Def::Param
-                    | Def::Const(_)
-                    | Def::Iota(_)
-                    | Def::Broadcast { .. }
-                    | Def::Reshape(_)
-                    | Def::Permute { .. }
-                    | Def::Slice { .. }
-                    | Def::Shear { .. }
-                    | Def::Pad { .. }
-                    | Def::Spread { .. }
-                    | Def::Scatter { .. }
-                    | Def::Scan { .. }
-                    | Def::Sort { .. } => false,
-                };
-                if computed && self.home[part].is_none() && !self.plain[part] {
+                let in_place = self.graph.nodes[part].def.is_written_in_place();
+                if in_place && self.home[part].is_none() && !self.plain[part] {
                     self.kernel[part] = true;
                     self.decide_to_store(part, StoreReason::Part);
                     self.home[part] = Some(Home {

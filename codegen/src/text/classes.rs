@@ -1,11 +1,24 @@
-//! Text to what kernels do, class by class.
+//! What kernels do as text and back, class by class.
 
 use super::parse::{Parsed, Parser};
-use crate::kernel::{Contract, Nest, Operand, RowArray, RowReg, Scan, Scatter, Sort, Stage};
+use super::print::{AccessText, List, print_code};
+use crate::kernel::{Class, Contract, Nest, Operand, RowArray, RowReg, Scan, Scatter, Sort, Stage};
 use sinew_ir::Reduction;
+use std::fmt::{self, Formatter};
 
 impl Parser {
-    pub(super) fn nest(&mut self) -> Parsed<Nest> {
+    pub(super) fn class(&mut self) -> Parsed<Class> {
+        Ok(match self.word()?.as_str() {
+            "nest" => Class::Nest(self.nest()?),
+            "contract" => Class::Contract(self.contract()?),
+            "scatter" => Class::Scatter(self.scatter()?),
+            "scan" => Class::Scan(self.scan()?),
+            "sort" => Class::Sort(self.sort()?),
+            other => return self.wrong(format!("`{other}` is no class of kernels")),
+        })
+    }
+
+    fn nest(&mut self) -> Parsed<Nest> {
         self.expect("outer")?;
         let outer = self.numbers()?;
         self.expect("inner")?;
@@ -83,7 +96,7 @@ impl Parser {
         }
     }
 
-    pub(super) fn contract(&mut self) -> Parsed<Contract> {
+    fn contract(&mut self) -> Parsed<Contract> {
         let dtype = self.dtype()?;
         self.expect("batch")?;
         let batch = self.numbers()?;
@@ -115,7 +128,7 @@ impl Parser {
         Ok(Operand { code, value })
     }
 
-    pub(super) fn scatter(&mut self) -> Parsed<Scatter> {
+    fn scatter(&mut self) -> Parsed<Scatter> {
         self.expect("outer")?;
         let outer = self.numbers()?;
         self.expect("updates")?;
@@ -143,7 +156,7 @@ impl Parser {
         })
     }
 
-    pub(super) fn scan(&mut self) -> Parsed<Scan> {
+    fn scan(&mut self) -> Parsed<Scan> {
         self.expect("outer")?;
         let outer = self.numbers()?;
         self.expect("extent")?;
@@ -161,7 +174,7 @@ impl Parser {
         })
     }
 
-    pub(super) fn sort(&mut self) -> Parsed<Sort> {
+    fn sort(&mut self) -> Parsed<Sort> {
         let descending = match self.word()?.as_str() {
             "ascending" => false,
             "descending" => true,
@@ -182,4 +195,112 @@ impl Parser {
             indices: self.access()?,
         })
     }
+}
+
+/// Prints what a kernel does.
+pub(super) fn print_class(class: &Class, f: &mut Formatter<'_>) -> fmt::Result {
+    match class {
+        Class::Nest(n) => print_nest(n, f),
+        Class::Contract(c) => print_contract(c, f),
+        Class::Scatter(s) => print_scatter(s, f),
+        Class::Scan(s) => print_scan(s, f),
+        Class::Sort(s) => print_sort(s, f),
+    }
+}
+
+fn print_nest(n: &Nest, f: &mut Formatter<'_>) -> fmt::Result {
+    writeln!(
+        f,
+        "  nest outer {} inner {} rows {}",
+        List(&n.outer),
+        List(&n.inner),
+        List(&n.rows)
+    )?;
+    for (at, stage) in n.stages.iter().enumerate() {
+        match stage {
+            Stage::Row { code: c, sets } => {
+                writeln!(f, "  row {{")?;
+                print_code(c, f)?;
+                for (row, reg) in sets {
+                    writeln!(f, "    row{} = r{}", row.0, reg.0)?;
+                }
+            }
+            Stage::Each { code: c, reduces } => {
+                writeln!(f, "  each {{")?;
+                print_code(c, f)?;
+                for (row, reduction, reg) in reduces {
+                    let name = reduction.name();
+                    writeln!(f, "    row{} = {name} r{}", row.0, reg.0)?;
+                }
+            }
+        }
+        for (number, array) in n.arrays.iter().enumerate().filter(|(_, a)| a.stage == at) {
+            writeln!(f, "    array{number} = r{}", array.value.0)?;
+        }
+        writeln!(f, "  }}")?;
+    }
+    Ok(())
+}
+
+fn print_contract(c: &Contract, f: &mut Formatter<'_>) -> fmt::Result {
+    writeln!(
+        f,
+        "  contract {} batch {} m {} n {} k {}",
+        c.dtype,
+        List(&c.batch),
+        List(&c.m),
+        List(&c.n),
+        List(&c.k)
+    )?;
+    let mut side = |name: &str, operand: &Operand| {
+        writeln!(f, "  {name} r{} {{", operand.value.0)?;
+        print_code(&operand.code, f)?;
+        writeln!(f, "  }}")
+    };
+    side("left", &c.lhs)?;
+    side("right", &c.rhs)?;
+    writeln!(f, "  epilogue {{")?;
+    print_code(&c.epilogue, f)?;
+    writeln!(f, "  }}")
+}
+
+fn print_scatter(s: &Scatter, f: &mut Formatter<'_>) -> fmt::Result {
+    writeln!(
+        f,
+        "  scatter outer {} updates {} extent {} stride {} index r{} update r{}",
+        List(&s.outer),
+        s.updates,
+        s.extent,
+        s.stride,
+        s.index.0,
+        s.update.0
+    )?;
+    writeln!(f, "  target {}", AccessText(&s.target))?;
+    writeln!(f, "  code {{")?;
+    print_code(&s.code, f)?;
+    writeln!(f, "  }}")
+}
+
+fn print_scan(s: &Scan, f: &mut Formatter<'_>) -> fmt::Result {
+    writeln!(
+        f,
+        "  scan outer {} extent {} start {:?} next r{} {{",
+        List(&s.outer),
+        s.extent,
+        s.start,
+        s.next.0
+    )?;
+    print_code(&s.code, f)?;
+    writeln!(f, "  }}")
+}
+
+fn print_sort(s: &Sort, f: &mut Formatter<'_>) -> fmt::Result {
+    let direction = match s.descending {
+        false => "ascending",
+        true => "descending",
+    };
+    let outer = List(&s.outer);
+    writeln!(f, "  sort {direction} outer {outer} extent {}", s.extent)?;
+    writeln!(f, "  keys {}", AccessText(&s.keys))?;
+    writeln!(f, "  indices {}", AccessText(&s.indices))
 }

@@ -2,9 +2,9 @@
 
 use super::tokens::{Token, TokenKind, tokens};
 use crate::kernel::{
-    Access, ArrayId, Binding, Buffer, BufferId, Class, Code, Guard, Kernel, KernelId, Loop, Node,
-    Part, Reg, Region, RegionId, RegionKind, RowReg, Run, ScalarInst, ScalarKind, Schedule, Slot,
-    SlotId, SlotUse, Store,
+    Access, ArrayId, Binding, Buffer, BufferId, Code, Guard, Kernel, KernelId, Loop, Node, Part,
+    Reg, Region, RegionId, RegionKind, RowReg, Run, ScalarInst, ScalarKind, Schedule, Slot, SlotId,
+    SlotUse, Store,
 };
 use sinew_ir::{DType, Scalar};
 use std::str::FromStr;
@@ -323,14 +323,7 @@ impl Parser {
                 usage,
             });
         }
-        let class = match self.word()?.as_str() {
-            "nest" => Class::Nest(self.nest()?),
-            "contract" => Class::Contract(self.contract()?),
-            "scatter" => Class::Scatter(self.scatter()?),
-            "scan" => Class::Scan(self.scan()?),
-            "sort" => Class::Sort(self.sort()?),
-            other => return self.wrong(format!("`{other}` is no class of kernels")),
-        };
+        let class = self.class()?;
         self.mark('}')?;
         Ok(Kernel { name, slots, class })
     }

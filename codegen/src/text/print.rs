@@ -1,9 +1,7 @@
 //! Kernel IR to text.
 
-use crate::kernel::{
-    Access, Class, Code, Contract, Kernel, Nest, Node, Operand, Reg, Run, ScalarInst, ScalarKind,
-    Scan, Scatter, Schedule, Sort, Stage,
-};
+use super::classes::print_class;
+use crate::kernel::{Access, Code, Kernel, Node, Reg, Run, ScalarInst, ScalarKind, Schedule};
 use std::fmt::{self, Display, Formatter, Write};
 
 /// A name in quotes.
@@ -24,7 +22,7 @@ impl Display for Quoted<'_> {
 }
 
 /// `[1, 2]`
-struct List<'a, T>(&'a [T]);
+pub(super) struct List<'a, T>(pub(super) &'a [T]);
 
 impl<T: Display> Display for List<'_, T> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -124,115 +122,12 @@ impl Display for Kernel {
                 slot.elements
             )?;
         }
-        match &self.class {
-            Class::Nest(n) => nest(n, f)?,
-            Class::Contract(c) => contract(c, f)?,
-            Class::Scatter(s) => scatter(s, f)?,
-            Class::Scan(s) => scan(s, f)?,
-            Class::Sort(s) => sort(s, f)?,
-        }
+        print_class(&self.class, f)?;
         writeln!(f, "}}")
     }
 }
 
-fn nest(n: &Nest, f: &mut Formatter<'_>) -> fmt::Result {
-    writeln!(
-        f,
-        "  nest outer {} inner {} rows {}",
-        List(&n.outer),
-        List(&n.inner),
-        List(&n.rows)
-    )?;
-    for (at, stage) in n.stages.iter().enumerate() {
-        match stage {
-            Stage::Row { code: c, sets } => {
-                writeln!(f, "  row {{")?;
-                code(c, f)?;
-                for (row, reg) in sets {
-                    writeln!(f, "    row{} = r{}", row.0, reg.0)?;
-                }
-            }
-            Stage::Each { code: c, reduces } => {
-                writeln!(f, "  each {{")?;
-                code(c, f)?;
-                for (row, reduction, reg) in reduces {
-                    let name = reduction.name();
-                    writeln!(f, "    row{} = {name} r{}", row.0, reg.0)?;
-                }
-            }
-        }
-        for (number, array) in n.arrays.iter().enumerate().filter(|(_, a)| a.stage == at) {
-            writeln!(f, "    array{number} = r{}", array.value.0)?;
-        }
-        writeln!(f, "  }}")?;
-    }
-    Ok(())
-}
-
-fn contract(c: &Contract, f: &mut Formatter<'_>) -> fmt::Result {
-    writeln!(
-        f,
-        "  contract {} batch {} m {} n {} k {}",
-        c.dtype,
-        List(&c.batch),
-        List(&c.m),
-        List(&c.n),
-        List(&c.k)
-    )?;
-    let mut side = |name: &str, operand: &Operand| {
-        writeln!(f, "  {name} r{} {{", operand.value.0)?;
-        code(&operand.code, f)?;
-        writeln!(f, "  }}")
-    };
-    side("left", &c.lhs)?;
-    side("right", &c.rhs)?;
-    writeln!(f, "  epilogue {{")?;
-    code(&c.epilogue, f)?;
-    writeln!(f, "  }}")
-}
-
-fn scatter(s: &Scatter, f: &mut Formatter<'_>) -> fmt::Result {
-    writeln!(
-        f,
-        "  scatter outer {} updates {} extent {} stride {} index r{} update r{}",
-        List(&s.outer),
-        s.updates,
-        s.extent,
-        s.stride,
-        s.index.0,
-        s.update.0
-    )?;
-    writeln!(f, "  target {}", AccessText(&s.target))?;
-    writeln!(f, "  code {{")?;
-    code(&s.code, f)?;
-    writeln!(f, "  }}")
-}
-
-fn scan(s: &Scan, f: &mut Formatter<'_>) -> fmt::Result {
-    writeln!(
-        f,
-        "  scan outer {} extent {} start {:?} next r{} {{",
-        List(&s.outer),
-        s.extent,
-        s.start,
-        s.next.0
-    )?;
-    code(&s.code, f)?;
-    writeln!(f, "  }}")
-}
-
-fn sort(s: &Sort, f: &mut Formatter<'_>) -> fmt::Result {
-    let direction = match s.descending {
-        false => "ascending",
-        true => "descending",
-    };
-    let outer = List(&s.outer);
-    writeln!(f, "  sort {direction} outer {outer} extent {}", s.extent)?;
-    writeln!(f, "  keys {}", AccessText(&s.keys))?;
-    writeln!(f, "  indices {}", AccessText(&s.indices))
-}
-
-fn code(code: &Code, f: &mut Formatter<'_>) -> fmt::Result {
+pub(super) fn print_code(code: &Code, f: &mut Formatter<'_>) -> fmt::Result {
     for (i, inst) in code.insts.iter().enumerate() {
         writeln!(f, "    r{i}: {} = {}", inst.dtype, InstText(inst))?;
     }
@@ -247,7 +142,7 @@ fn code(code: &Code, f: &mut Formatter<'_>) -> fmt::Result {
     Ok(())
 }
 
-struct AccessText<'a>(&'a Access);
+pub(super) struct AccessText<'a>(pub(super) &'a Access);
 
 impl Display for AccessText<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {

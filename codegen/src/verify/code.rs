@@ -179,12 +179,12 @@ impl<'a> Checker<'a> {
 
 /// Rule 5: sorted by stride, each step is longer than all shorter ones together reach.
 pub(super) fn injective(extents: &[usize], strides: &[i64]) -> Check {
-    let mut dims: Vec<(i64, i64)> = extents
-        .iter()
-        .zip(strides)
-        .filter(|(e, _)| **e > 1)
-        .map(|(e, s)| (s.abs(), *e as i64 - 1))
-        .collect();
+    let beyond = "a store leaves 64 bits";
+    let mut dims = Vec::new();
+    for (extent, stride) in extents.iter().zip(strides).filter(|(e, _)| **e > 1) {
+        let steps = i64::try_from(extent - 1).map_err(|_| beyond)?;
+        dims.push((stride.checked_abs().ok_or(beyond)?, steps));
+    }
     dims.sort_unstable();
     let mut reach = 0i64;
     for (stride, steps) in dims {
@@ -194,7 +194,7 @@ pub(super) fn injective(extents: &[usize], strides: &[i64]) -> Check {
         reach = stride
             .checked_mul(steps)
             .and_then(|r| r.checked_add(reach))
-            .ok_or("a store leaves 64 bits")?;
+            .ok_or(beyond)?;
     }
     Ok(())
 }

@@ -5,9 +5,8 @@ use super::code::{Checker, dtype_of, injective};
 use crate::bounds::range;
 use crate::kernel::{
     Access, ArrayId, Class, Contract, Kernel, Nest, RowArray, ScalarKind, Scan, Scatter, Slot,
-    Sort, Stage,
+    Sort, Stage, Touch,
 };
-use crate::schedule::{Touch, touches};
 use sinew_ir::{DType, byte_count};
 
 /// Checks a kernel.
@@ -25,7 +24,7 @@ pub(super) fn kernel(kernel: &Kernel) -> Check {
         Class::Scan(s) => scan(slots, s)?,
         Class::Sort(s) => sort(slots, s)?,
     }
-    let touches = touches(&kernel.class);
+    let touches = kernel.class.touches();
     for (i, slot) in slots.iter().enumerate() {
         let mine = || touches.iter().filter(|t| t.access.slot.0 as usize == i);
         let (loads, stores) = (mine().any(|t| t.loads), mine().any(|t| t.stores));
@@ -254,10 +253,10 @@ fn meetings(touches: &[Touch]) -> Check {
             .filter(|(j, t)| t.loads && *j != i)
         {
             let (a, b) = (&load.access, &store.access);
+            // Of one slot, or they do not meet. What stores elsewhere than at the index, a scatter or a
+            // sort, has no load of as many dims at the index.
             let same_place = load.plain
-                && store.plain
                 && load.stage <= store.stage
-                && a.slot == b.slot
                 && a.offset == b.offset
                 && a.strides == b.strides;
             if !same_place && meet(load, store) {
@@ -285,7 +284,7 @@ fn meet(a: &Touch, b: &Touch) -> bool {
     }
     // Columns side by side in one slot overlap as ranges and never meet: compare modulo a stride.
     let strides = a.access.strides.iter().chain(&b.access.strides);
-    for period in strides.map(|s| s.abs()).filter(|s| *s > 1) {
+    for period in strides.filter_map(|s| s.checked_abs()).filter(|s| *s > 1) {
         let window = |t: &Touch| window(&t.space, &t.access, period);
         let (Some((pl, ph)), Some((ql, qh))) = (window(a), window(b)) else {
             continue;

@@ -6,12 +6,11 @@
 
 use super::kernel::window;
 use super::{VerifyError, fail};
-use crate::kernel::{Access, Binding, Buffer, BufferId, Kernel, Schedule};
-use crate::schedule::{Touch, touches};
+use crate::kernel::{Access, Binding, Buffer, BufferId, Kernel, Schedule, Touch};
 
 /// Checks that every run reads what is there.
 pub(super) fn memory(schedule: &Schedule) -> Result<(), VerifyError> {
-    let of_kernel: Vec<Vec<Touch>> = schedule.kernels.iter().map(|k| touches(&k.class)).collect();
+    let of_kernel: Vec<Vec<Touch>> = schedule.kernels.iter().map(|k| k.class.touches()).collect();
     let mut state = State::new(schedule);
     schedule.each_run(&mut |run, turns| {
         let Some(kernel) = schedule.kernel(run) else {
@@ -116,7 +115,8 @@ impl Band {
         if self.end() <= other.first || other.end() <= self.first {
             return true;
         }
-        if self.rows == 1 || other.rows == 1 || self.period != other.period {
+        // A range's period is its width: no column of it is behind the width.
+        if self.period != other.period {
             return false;
         }
         let (_, column) = self.place(other.first);
@@ -382,13 +382,18 @@ fn each_element(space: &[usize], access: &Access, f: &mut dyn FnMut(i64)) {
 mod tests {
     use super::*;
 
-    fn columns(first: i64, width: i64) -> Band {
+    /// `rows` of `width`, `period` apart.
+    fn band(first: i64, width: i64, period: i64, rows: i64) -> Band {
         Band {
             first,
             width,
-            period: 10,
-            rows: 4,
+            period,
+            rows,
         }
+    }
+
+    fn columns(first: i64, width: i64) -> Band {
+        band(first, width, 10, 4)
     }
 
     #[test]
@@ -411,10 +416,37 @@ mod tests {
     }
 
     #[test]
+    fn bands_are_joined_where_they_are_one() {
+        let left = columns(0, 3);
+        assert_eq!(left.joined(&columns(3, 4)), Some(columns(0, 7)));
+        assert_eq!(left.joined(&columns(3, 7)), Some(Band::range(0, 40)));
+        assert_eq!(left.joined(&columns(40, 3)), Some(band(0, 3, 10, 8)));
+        for other in [
+            columns(4, 3),
+            band(3, 7, 10, 3),
+            band(3, 4, 8, 4),
+            columns(50, 3),
+            columns(40, 4),
+            band(40, 3, 8, 4),
+            Band::range(3, 7),
+        ] {
+            assert_eq!(left.joined(&other), None, "{other:?}");
+        }
+    }
+
+    #[test]
     fn a_band_holds_what_lies_in_its_columns() {
         let band = columns(2, 5);
         assert!(band.holds(&columns(3, 4)) && band.holds(&Band::range(12, 5)));
         assert!(!band.holds(&columns(3, 5)) && !band.holds(&Band::range(42, 5)));
         assert!(band.is_apart(&columns(7, 5)) && !band.is_apart(&columns(6, 2)));
+        // Around the end of a row, in front of the first row, and with other distances.
+        assert!(!columns(0, 3).is_apart(&columns(7, 5)));
+        assert!(!columns(12, 5).holds(&Band::range(2, 5)));
+        let other = Band {
+            period: 7,
+            ..columns(5, 1)
+        };
+        assert!(!columns(0, 3).is_apart(&other) && !columns(0, 9).holds(&other));
     }
 }

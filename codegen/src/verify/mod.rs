@@ -3,26 +3,33 @@
 //!
 //! It holds, of a schedule's memory:
 //! 1. Regions, kernels and parts differ in name, and one region at most is the arena. Buffers lie
-//!    inside their regions at multiples of their element size; element types have a size.
+//!    inside of regions that are there, at multiples of their element size; element types have a size.
 //!
 //! Of each kernel (`kernel`):
 //! 2. Every register and slot that is used is there; an instruction uses only registers defined before
-//!    it, of the types its [`Scalar`](sinew_ir::Scalar) asks for; row registers are set once, before
-//!    use, and only in nests; bools are not reduced; the accumulator only in epilogues. Row arrays hold
-//!    numbers that a stage computes for every element of the row; later stages of that kind read them,
-//!    one of them at least.
-//! 3. Parallel spaces are not empty; strides have one entry a dim of the space; a contraction has rows,
-//!    columns and a contracted dim.
-//! 4. Every access stays inside its slot wherever its guards hold (interval arithmetic).
-//! 5. Stores are injective over the space, unguarded, and two stores of a kernel never meet.
+//!    it, of the types its [`Scalar`](sinew_ir::Scalar) asks for, and has no working float; loads and
+//!    stores are of the slot's type. Indices that are computed are i32. Row registers are set once, of
+//!    their type, before use, and only in nests; bools are not reduced; the accumulator stands only in
+//!    epilogues and scans. Row arrays hold numbers that a stage computes for every element of the row, no
+//!    more than memory has; later stages of that kind read them, one of them at least. A contraction is of
+//!    f32 or f64 and so are its operands; a scatter's updates are of its target's type; what is sorted are
+//!    numbers, into i32. Operands and what a scatter adds store nothing.
+//! 3. Parallel spaces are not empty; strides have one entry a dim of the space, in row stages 0 along the
+//!    row; a nest without inner dims is one row stage. A contraction has rows, columns and a contracted
+//!    dim; an axis of gathers and scatters has an extent, and one that is sorted no more than an i32 counts.
+//! 4. Every access stays inside its slot wherever its guards hold (interval arithmetic in 64 bits); guards
+//!    and indices stay in 32 bits.
+//! 5. Stores are injective over the space (a scatter's target at every place of its axis, where updates do
+//!    not move it), and two stores of a kernel never meet. They have no guards, nor have a sort's keys.
 //! 6. A kernel loads from where it stores only at the same place and not in a later stage; a scatter
 //!    does not load from its target, a contraction's operands do not overlap its stores.
 //! 7. A slot says of itself what the code does with it: read, write, or both.
 //!
 //! Of each run (`run`):
-//! 8. It binds each slot of its kernel to a range inside a buffer of the slot's element type, in every
-//!    turn of the loops around it. Written slots lie in written regions. Two slots share memory only
-//!    where neither is written. Loops have a turn.
+//! 8. It is of a kernel that is there, and binds each slot to a range inside a buffer of the slot's element
+//!    type, in every turn of the loops around it, with a step for each. Written slots lie in written
+//!    regions. Two slots share memory only where neither is written. Loops have a turn. Cuts rise inside of
+//!    the kernel's axis.
 //!
 //! Of all runs together (`memory`):
 //! 9. What is read of the arena and of outputs was written before in the same run of the schedule, and

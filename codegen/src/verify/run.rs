@@ -50,7 +50,8 @@ fn bindings(schedule: &Schedule, kernel: &Kernel, run: &Run, trips: &[usize]) ->
     }
     let bounds = [0].into_iter().chain(run.cuts.iter().copied());
     let bounds = bounds.chain([kernel.parallel()]);
-    if !run.cuts.is_empty() && !bounds.is_sorted_by(|a, b| a < b) {
+    // Without cuts they do: no parallel space is empty.
+    if !bounds.is_sorted_by(|a, b| a < b) {
         return Err(format!(
             "cuts that leave the axis of {} or do not rise",
             kernel.parallel()
@@ -95,22 +96,23 @@ fn place<'a>(
         ));
     }
     let leaves = || format!("leaves `{}`", buffer.name);
-    let range = interval(trips, binding.offset, &binding.steps).ok_or_else(leaves)?;
-    let (low, high) = range.ok_or_else(leaves)?;
+    let Some(Some((low, high))) = interval(trips, binding.offset, &binding.steps) else {
+        return Err(leaves());
+    };
     let elements = i64::try_from(slot.elements).map_err(|_| leaves())?;
     let end = high.checked_add(elements).ok_or_else(leaves)?;
     if low < 0 || i64::try_from(buffer.elements).is_ok_and(|e| end > e) {
         return Err(leaves());
     }
-    let region = schedule.regions.get(buffer.region.0 as usize);
-    let region = region.ok_or("no such region")?;
+    // That of a buffer that has been checked.
+    let region = &schedule.regions[buffer.region.0 as usize];
     if slot.usage.writes() && !region.kind.is_written() {
         return Err(format!(
             "stores to `{}`, whose region `{}` is only read",
             buffer.name, region.name
         ));
     }
-    let size = buffer.dtype.size().ok_or("element type without a size")? as i64;
+    let size = buffer.dtype.size().expect("its buffer has been checked") as i64;
     let start = buffer.offset as i64 + binding.offset * size;
     Ok(Placed {
         slot,

@@ -22,6 +22,19 @@ pub(super) const FILLED: u128 = 128;
 /// Invocations of a workgroup without tiles.
 const WIDTH: u32 = 64;
 
+/// About how many scalar instructions a kernel runs.
+pub(super) fn work(contract: &Contract) -> u128 {
+    let [m, n, k] = contract.extents().map(|e| e as u128);
+    // Tiles compute an element of an operand once for some 32 of the other's.
+    let side = |operand: &Operand, other: u128| match operand.access() {
+        Some(_) => 0,
+        None => operand.code.insts.len() as u128 * other.div_ceil(32),
+    };
+    let prologues = m * side(&contract.lhs, n) + n * side(&contract.rhs, m);
+    let epilogue = contract.epilogue.insts.len() as u128;
+    volume(&contract.batch) * (m * n * (2 * k + epilogue) + k * prologues)
+}
+
 /// Writes the entry point; gives the grid, or nothing where there is nothing to do.
 pub(super) fn emit(
     source: &mut Source,

@@ -25,9 +25,8 @@ mod tile;
 
 use sinew_ir::DType;
 
-use crate::kernel::{Class, Kernel, KernelId, Operand, RegionId, Run, Schedule, Stage};
+use crate::kernel::{Class, Kernel, KernelId, RegionId, Run, Schedule};
 use source::Source;
-use space::volume;
 use std::collections::HashMap;
 
 /// What a device allows; the default is what every WebGPU implementation does.
@@ -303,50 +302,15 @@ fn emit_kernel(
     limits: &Limits,
 ) -> Result<Option<Shader>, EmitError> {
     let mut source = Source::new(kernel, sharing, in_shares, limits)?;
-    let launch = match &kernel.class {
-        Class::Nest(nest) => nest::emit(&mut source, nest)?,
-        Class::Contract(contract) => contract::emit(&mut source, contract)?,
-        Class::Scatter(scatter) => scatter::emit(&mut source, scatter)?,
-        Class::Scan(scan) => scan::emit(&mut source, scan)?,
-        Class::Sort(sort) => sort::emit(&mut source, sort)?,
+    let (launch, work) = match &kernel.class {
+        Class::Nest(n) => (nest::emit(&mut source, n)?, nest::work(n)),
+        Class::Contract(c) => (contract::emit(&mut source, c)?, contract::work(c)),
+        Class::Scatter(s) => (scatter::emit(&mut source, s)?, scatter::work(s)),
+        Class::Scan(s) => (scan::emit(&mut source, s)?, scan::work(s)),
+        Class::Sort(s) => (sort::emit(&mut source, s)?, sort::work(s)),
     };
-    Ok(launch.map(|groups| source.finish(groups, work(&kernel.class))))
-}
-
-/// About how many scalar instructions a kernel runs.
-fn work(class: &Class) -> u64 {
-    let count = match class {
-        Class::Nest(nest) => {
-            let rows = volume(&nest.outer);
-            let in_row = |stage: &Stage| match stage {
-                Stage::Row { code, .. } => code.insts.len() as u128,
-                Stage::Each { code, .. } => volume(&nest.inner) * code.insts.len() as u128,
-            };
-            rows * nest.stages.iter().map(in_row).sum::<u128>()
-        }
-        Class::Contract(contract) => {
-            let [m, n, k] = contract.extents().map(|e| e as u128);
-            // Tiles compute an element of an operand once for some 32 of the other's.
-            let side = |operand: &Operand, other: u128| match operand.access() {
-                Some(_) => 0,
-                None => operand.code.insts.len() as u128 * other.div_ceil(32),
-            };
-            let prologues = m * side(&contract.lhs, n) + n * side(&contract.rhs, m);
-            let epilogue = contract.epilogue.insts.len() as u128;
-            volume(&contract.batch) * (m * n * (2 * k + epilogue) + k * prologues)
-        }
-        Class::Scatter(scatter) => {
-            let updates = volume(&scatter.outer) * scatter.updates as u128;
-            updates * scatter.code.insts.len() as u128
-        }
-        Class::Scan(scan) => volume(&scan.space()) * scan.code.insts.len() as u128,
-        Class::Sort(sort) => {
-            // The network has as many stages again for each doubling.
-            let stages = u128::from(usize::BITS - sort.extent.leading_zeros());
-            volume(&sort.space()) * stages * stages * 8
-        }
-    };
-    u64::try_from(count).unwrap_or(u64::MAX)
+    let work = u64::try_from(work).unwrap_or(u64::MAX);
+    Ok(launch.map(|groups| source.finish(groups, work)))
 }
 
 /// The WGSL type of a register.

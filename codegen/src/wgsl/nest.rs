@@ -18,17 +18,13 @@ use crate::kernel::{Code, Nest, Reg, RowReg, ScalarKind, Stage};
 /// Invocations of a workgroup that maps.
 const MAP: u32 = 64;
 
-/// The code of a stage.
-pub(super) fn stage_code(stage: &Stage) -> &Code {
-    match stage {
-        Stage::Row { code, .. } | Stage::Each { code, .. } => code,
-    }
-}
-
-fn stage_code_mut(stage: &mut Stage) -> &mut Code {
-    match stage {
-        Stage::Row { code, .. } | Stage::Each { code, .. } => code,
-    }
+/// About how many scalar instructions a kernel runs.
+pub(super) fn work(nest: &Nest) -> u128 {
+    let in_row = |stage: &Stage| match stage {
+        Stage::Row { code, .. } => code.insts.len() as u128,
+        Stage::Each { code, .. } => volume(&nest.inner) * code.insts.len() as u128,
+    };
+    volume(&nest.outer) * nest.stages.iter().map(in_row).sum::<u128>()
 }
 
 /// Writes the entry point; gives the grid, or nothing where there is nothing to do.
@@ -103,7 +99,7 @@ pub(super) fn emit(source: &mut Source, nest: &Nest) -> Result<Option<[u32; 3]>,
 /// A map as rows of one element, and neighbouring dims merged where every access allows it.
 fn normalise(nest: &Nest) -> Nest {
     let mut nest = nest.clone();
-    // What one stage keeps no later one reads.
+    // With one stage there is no later one to read its arrays.
     if let [Stage::Each { code, reduces }] = &nest.stages[..]
         && reduces.is_empty()
     {
@@ -115,7 +111,7 @@ fn normalise(nest: &Nest) -> Nest {
         nest.outer.append(&mut nest.inner);
     }
     let first = nest.outer.len();
-    let mut codes: Vec<&mut Code> = nest.stages.iter_mut().map(stage_code_mut).collect();
+    let mut codes: Vec<&mut Code> = nest.stages.iter_mut().map(Stage::code_mut).collect();
     nest.inner = merge(&nest.inner, first, &mut codes);
     nest.outer = merge(&nest.outer, 0, &mut codes);
     nest
@@ -199,7 +195,7 @@ fn stores_over_loads(nest: &Nest) -> bool {
     let mut loaded = Vec::new();
     let mut stored = Vec::new();
     for stage in &nest.stages {
-        for inst in &stage_code(stage).insts {
+        for inst in &stage.code().insts {
             if let ScalarKind::Load(access) | ScalarKind::Gather { access, .. } = &inst.kind {
                 loaded.push(access.slot);
             }
@@ -365,9 +361,6 @@ impl Body<'_> {
         code: &Code,
         reduces: &[(RowReg, Reduction, Reg)],
     ) -> Result<(), EmitError> {
-        let length = volume(&self.nest.inner);
-        // The names of a part and of its place, for each reduction.
-        let names = |at: usize| (format!("part{stage}_{at}"), format!("place{stage}_{at}"));
         let mut dtypes = Vec::with_capacity(reduces.len());
         for (at, (row, reduction, reg)) in reduces.iter().enumerate() {
             let dtype = dtype_of(source, &code.insts, *reg)?;
@@ -378,50 +371,18 @@ impl Body<'_> {
             check_row(source, self.nest, *row, held)?;
             let start = identity(source, *reduction, dtype)?;
             let type_name = type_of(source, dtype)?;
-            let (part, place) = names(at);
+            let (part, place) = part_names(stage, at);
             source.line(&format!("var {part}: {type_name} = {start};"));
             if reduction.is_place() {
                 source.line(&format!("var {place} = 0u;"));
             }
             dtypes.push(dtype);
         }
-        if length > 0 {
-            source.open(&self.alive);
-            let (first, step) = match self.workgroup.slices {
-                1 => ("0u", 1),
-                slices => ("slice", slices),
-            };
-            source.open(&format!(
-                "for (var j = {first}; j < {length}u; j = j + {step}u) {{"
-            ));
-            let mut point = self.outer.clone();
-            point.extend(split(source, "j", &self.nest.inner, "j"));
-            let point = Point(point);
-            let scope = self.scope(&point);
-            instructions(source, code, &scope)?;
-            for (at, (_, reduction, reg)) in reduces.iter().enumerate() {
-                let (part, place) = names(at);
-                let element = (register(*reg), "j".to_string());
-                combine(
-                    source,
-                    *reduction,
-                    dtypes[at],
-                    &(part, place),
-                    &element,
-                    false,
-                )?;
-            }
-            stores(source, code, &scope)?;
-            for (array, (_, element)) in self.nest.arrays.iter().zip(&self.elements) {
-                if array.stage == stage {
-                    source.line(&format!("{element} = {};", register(array.value)));
-                }
-            }
-            source.close();
-            source.close();
+        if volume(&self.nest.inner) > 0 {
+            self.each_element(source, stage, code, &dtypes, reduces)?;
         }
         for (at, (row, reduction, _)) in reduces.iter().enumerate() {
-            let (part, place) = names(at);
+            let (part, place) = part_names(stage, at);
             let result = match reduction.is_place() {
                 false => format!("row{} = {part};", row.0),
                 true => format!("row{} = bitcast<i32>({place});", row.0),
@@ -439,4 +400,57 @@ impl Body<'_> {
         }
         Ok(())
     }
+
+    /// The loop over the elements of a row: its code, and each element taken into the parts of the
+    /// reductions, whose elements have the types `dtypes`.
+    fn each_element(
+        &self,
+        source: &mut Source,
+        stage: usize,
+        code: &Code,
+        dtypes: &[DType],
+        reduces: &[(RowReg, Reduction, Reg)],
+    ) -> Result<(), EmitError> {
+        let length = volume(&self.nest.inner);
+        source.open(&self.alive);
+        let (first, step) = match self.workgroup.slices {
+            1 => ("0u", 1),
+            slices => ("slice", slices),
+        };
+        source.open(&format!(
+            "for (var j = {first}; j < {length}u; j = j + {step}u) {{"
+        ));
+        let mut point = self.outer.clone();
+        point.extend(split(source, "j", &self.nest.inner, "j"));
+        let point = Point(point);
+        let scope = self.scope(&point);
+        instructions(source, code, &scope)?;
+        for (at, (_, reduction, reg)) in reduces.iter().enumerate() {
+            let (part, place) = part_names(stage, at);
+            let element = (register(*reg), "j".to_string());
+            combine(
+                source,
+                *reduction,
+                dtypes[at],
+                &(part, place),
+                &element,
+                false,
+            )?;
+        }
+        stores(source, code, &scope)?;
+        for (array, (_, element)) in self.nest.arrays.iter().zip(&self.elements) {
+            if array.stage == stage {
+                source.line(&format!("{element} = {};", register(array.value)));
+            }
+        }
+        source.close();
+        source.close();
+        Ok(())
+    }
+}
+
+/// The names of an invocation's part of a reduction, and of the place of its greatest element.
+fn part_names(stage: usize, reduction: usize) -> (String, String) {
+    let names = ["part", "place"].map(|name| format!("{name}{stage}_{reduction}"));
+    names.into()
 }

@@ -10,6 +10,11 @@ use crate::kernel::Scan;
 /// Invocations of a workgroup.
 const WIDTH: u32 = 64;
 
+/// About how many scalar instructions a kernel runs.
+pub(super) fn work(scan: &Scan) -> u128 {
+    volume(&scan.space()) * scan.code.insts.len() as u128
+}
+
 /// Writes the entry point; gives the grid, or nothing where there is nothing to do.
 pub(super) fn emit(source: &mut Source, scan: &Scan) -> Result<Option<[u32; 3]>, EmitError> {
     let count = volume(&scan.outer);

@@ -14,6 +14,11 @@ use crate::kernel::Scatter;
 /// Invocations of a workgroup.
 const WIDTH: u32 = 64;
 
+/// About how many scalar instructions a kernel runs.
+pub(super) fn work(scatter: &Scatter) -> u128 {
+    volume(&scatter.space()) * scatter.code.insts.len() as u128
+}
+
 /// Writes the entry point; gives the grid, or nothing where there is nothing to do.
 pub(super) fn emit(source: &mut Source, scatter: &Scatter) -> Result<Option<[u32; 3]>, EmitError> {
     let count = volume(&scatter.outer);

@@ -15,6 +15,13 @@ use crate::kernel::{Access, Sort};
 /// Invocations of a workgroup at most.
 const WIDTH: u32 = 256;
 
+/// About how many scalar instructions a kernel runs.
+pub(super) fn work(sort: &Sort) -> u128 {
+    // The network has as many stages again for each doubling.
+    let stages = u128::from(usize::BITS - sort.extent.leading_zeros());
+    volume(&sort.space()) * stages * stages * 8
+}
+
 /// Writes the entry point; gives the grid, or nothing where there is nothing to do.
 pub(super) fn emit(source: &mut Source, sort: &Sort) -> Result<Option<[u32; 3]>, EmitError> {
     let count = volume(&sort.outer);
@@ -44,61 +51,97 @@ pub(super) fn emit(source: &mut Source, sort: &Sort) -> Result<Option<[u32; 3]>,
         source.line(&format!("if (row >= {count}u) {{ return; }}"));
     }
     let outer = split(source, "row", &sort.outer, "i");
-    let at = |source: &Source, access: &Access, index: &str| {
-        let mut point = outer.clone();
-        point.push((extent != 1).then(|| index.to_string()));
-        place(source, access, &Point(point))
-    };
-    source.open(&format!(
-        "for (var j = local; j < {extent}u; j = j + {width}u) {{"
-    ));
-    let index = at(source, &sort.indices, "j")?;
-    let line = source.store(sort.indices.slot, &index, "i32(j)")?;
-    source.line(&line);
+    let row = Row { sort, outer };
+    row.number_places(source, width)?;
+    if extent > 1 {
+        row.exchange_until_sorted(source, whole, pairs, width)?;
+    }
     source.close();
-    if extent == 1 {
-        source.close();
-        return Ok(Some(groups));
-    }
-    source.line("storageBarrier();");
-    source.open(&format!(
-        "for (var size = 2u; size <= {whole}u; size = size * 2u) {{"
-    ));
-    source.line("let middle = size / 2u;");
-    source.open("for (var far = middle; far > 0u; far = far / 2u) {");
-    source.open(&format!(
-        "for (var pair = local; pair < {pairs}u; pair = pair + {width}u) {{"
-    ));
-    // First the two halves of each run meet end to end, which makes one of them all the lesser ones;
-    // then each element meets the one so far behind it.
-    source.line("let begin = (pair / far) * far * 2u;");
-    source.line("let a = begin + pair % far;");
-    source.line("let b = select(a + far, begin + size - 1u - pair % far, far == middle);");
-    source.open(&format!("if (b < {extent}u) {{"));
-    for name in ["a", "b"] {
-        let index = at(source, &sort.indices, name)?;
-        source.line(&format!("let at_{name} = {index};"));
-        let index = source.load(sort.indices.slot, &format!("at_{name}"))?;
-        source.line(&format!("let index_{name} = {index};"));
-        let key = at(source, &sort.keys, &format!("u32(index_{name})"))?;
-        let key = source.load(sort.keys.slot, &key)?;
-        let key = order(source, sort, &key)?;
-        source.line(&format!("let key_{name} = {key};"));
-    }
-    source.open("if (key_b < key_a || (key_b == key_a && index_b < index_a)) {");
-    for (to, from) in [("a", "b"), ("b", "a")] {
-        let value = format!("index_{from}");
-        let line = source.store(sort.indices.slot, &format!("at_{to}"), &value)?;
-        source.line(&line);
-    }
-    for _ in 0..3 {
-        source.close();
-    }
-    source.line("storageBarrier();");
-    for _ in 0..3 {
-        source.close();
-    }
     Ok(Some(groups))
+}
+
+/// A row in the making.
+struct Row<'a> {
+    sort: &'a Sort,
+    /// The index of each outer dim.
+    outer: Vec<Option<String>>,
+}
+
+impl Row<'_> {
+    /// The place of an access at an index along the row.
+    fn place(&self, source: &Source, access: &Access, index: &str) -> Result<String, EmitError> {
+        let mut point = self.outer.clone();
+        point.push((self.sort.extent != 1).then(|| index.to_string()));
+        place(source, access, &Point(point))
+    }
+
+    /// Each place gets its own number as an index.
+    fn number_places(&self, source: &mut Source, width: u32) -> Result<(), EmitError> {
+        let (indices, extent) = (&self.sort.indices, self.sort.extent);
+        source.open(&format!(
+            "for (var j = local; j < {extent}u; j = j + {width}u) {{"
+        ));
+        let index = self.place(source, indices, "j")?;
+        let line = source.store(indices.slot, &index, "i32(j)")?;
+        source.line(&line);
+        source.close();
+        Ok(())
+    }
+
+    /// All stages of the network over `whole` places, `pairs` exchanges each.
+    fn exchange_until_sorted(
+        &self,
+        source: &mut Source,
+        whole: u32,
+        pairs: u32,
+        width: u32,
+    ) -> Result<(), EmitError> {
+        source.line("storageBarrier();");
+        source.open(&format!(
+            "for (var size = 2u; size <= {whole}u; size = size * 2u) {{"
+        ));
+        source.line("let middle = size / 2u;");
+        source.open("for (var far = middle; far > 0u; far = far / 2u) {");
+        source.open(&format!(
+            "for (var pair = local; pair < {pairs}u; pair = pair + {width}u) {{"
+        ));
+        self.exchange(source)?;
+        source.close();
+        source.line("storageBarrier();");
+        source.close();
+        source.close();
+        Ok(())
+    }
+
+    /// Puts the lesser one of a pair in front.
+    fn exchange(&self, source: &mut Source) -> Result<(), EmitError> {
+        let Sort { keys, indices, .. } = self.sort;
+        // First the two halves of each run meet end to end, which makes one of them all the lesser ones;
+        // then each element meets the one so far behind it.
+        source.line("let begin = (pair / far) * far * 2u;");
+        source.line("let a = begin + pair % far;");
+        source.line("let b = select(a + far, begin + size - 1u - pair % far, far == middle);");
+        source.open(&format!("if (b < {}u) {{", self.sort.extent));
+        for name in ["a", "b"] {
+            let index = self.place(source, indices, name)?;
+            source.line(&format!("let at_{name} = {index};"));
+            let index = source.load(indices.slot, &format!("at_{name}"))?;
+            source.line(&format!("let index_{name} = {index};"));
+            let key = self.place(source, keys, &format!("u32(index_{name})"))?;
+            let key = source.load(keys.slot, &key)?;
+            let key = order(source, self.sort, &key)?;
+            source.line(&format!("let key_{name} = {key};"));
+        }
+        source.open("if (key_b < key_a || (key_b == key_a && index_b < index_a)) {");
+        for (to, from) in [("a", "b"), ("b", "a")] {
+            let value = format!("index_{from}");
+            let line = source.store(indices.slot, &format!("at_{to}"), &value)?;
+            source.line(&line);
+        }
+        source.close();
+        source.close();
+        Ok(())
+    }
 }
 
 /// A key as a u32 of the same order, or of the opposite one.

@@ -7,7 +7,7 @@ use sinew_ir::DType;
 
 use super::prelude;
 use super::{EmitError, Limits, Shader};
-use crate::kernel::{Access, Class, Code, Kernel, Slot, SlotId};
+use crate::kernel::{Access, Code, Kernel, Slot, SlotId};
 
 /// A storage binding: the region of some slots.
 struct Binding {
@@ -31,6 +31,11 @@ pub(super) struct Source<'a> {
     needs: BTreeSet<&'static str>,
     text: String,
     depth: usize,
+}
+
+/// Whether a code has an instruction of f64.
+fn computes_f64(code: &Code) -> bool {
+    code.insts.iter().any(|inst| inst.dtype == DType::F64)
 }
 
 impl<'a> Source<'a> {
@@ -67,30 +72,11 @@ impl<'a> Source<'a> {
             source.bindings[at].float &= float;
             source.bindings[at].written |= slot.usage.writes();
         }
-        match &kernel.class {
-            Class::Nest(nest) => {
-                for stage in &nest.stages {
-                    source.narrow(super::nest::stage_code(stage))?;
-                }
-            }
-            Class::Contract(contract) => {
-                source.narrow(&contract.lhs.code)?;
-                source.narrow(&contract.rhs.code)?;
-                source.narrow(&contract.epilogue)?;
-            }
-            Class::Scatter(scatter) => source.narrow(&scatter.code)?,
-            Class::Scan(scan) => source.narrow(&scan.code)?,
-            Class::Sort(_) => {}
+        let bodies = kernel.class.loop_bodies();
+        if bodies.iter().any(|body| computes_f64(body.code)) {
+            return Err(source.f64());
         }
         Ok(source)
-    }
-
-    /// Refuses a code that computes f64.
-    fn narrow(&self, code: &Code) -> Result<(), EmitError> {
-        match code.insts.iter().any(|inst| inst.dtype == DType::F64) {
-            true => Err(self.f64()),
-            false => Ok(()),
-        }
     }
 
     /// A slot.

@@ -15,8 +15,9 @@
 //! - `; products own` (or `small`, `large`) the CPU's products are those of own tiles alone, of tiles
 //!   compiled ahead in small blocks, in the blocks of large products; else every kind is tried.
 
-use super::template::{Names, choices, directives, filled, like, schedule};
-use super::{bytes, numbers, values};
+use super::data::{Data, list};
+use super::template::{Names, choices, directives, filled, schedule};
+use super::{bytes, values};
 use sinew_codegen::execute::execute;
 use sinew_codegen::kernel::Schedule;
 use sinew_codegen::verify::verify;
@@ -37,44 +38,9 @@ pub struct Case {
     products: Option<String>,
 }
 
-/// What a buffer holds before a run.
-enum Data {
-    List(Vec<f64>),
-    Between(f64, f64),
-}
-
 /// The texts of all files, with their names.
 pub fn texts() -> Vec<(String, String)> {
-    // Another crate's tests read them too.
-    let here = env!("CARGO_MANIFEST_DIR");
-    let folder = ["tests/kernels", "../codegen/tests/kernels"]
-        .map(|f| std::path::Path::new(here).join(f))
-        .into_iter()
-        .find(|f| f.is_dir())
-        .expect("the folder is there");
-    let mut files: Vec<_> = std::fs::read_dir(folder)
-        .expect("a folder")
-        .map(|f| f.expect("a file").path())
-        .collect();
-    files.sort();
-    let read = |path: &std::path::PathBuf| {
-        let name = path.file_stem().expect("a name").to_string_lossy();
-        (name.into_owned(), read(path))
-    };
-    files.iter().map(read).collect()
-}
-
-/// The text of a file, with that of the one it is like.
-fn read(path: &std::path::Path) -> String {
-    let text = std::fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-    let own = directives(&text);
-    match own.iter().find_map(|d| d.strip_prefix("like ")) {
-        None => text,
-        Some(other) => {
-            let other = read(&path.with_file_name(format!("{other}.kernel")));
-            like(&own, &other)
-        }
-    }
+    super::template::texts("kernels")
 }
 
 /// The text of one file.
@@ -124,17 +90,10 @@ impl Case {
                 case.products = Some(rest.trim().into());
             } else if let Some(rest) = line.strip_prefix("data ") {
                 let (id, list) = case.buffer(rest);
-                let data = match list.strip_prefix("between ") {
-                    None => Data::List(list_of(list)),
-                    Some(range) => match list_of(range)[..] {
-                        [low, high] => Data::Between(low, high),
-                        _ => panic!("{name}: `{line}` has two ends"),
-                    },
-                };
-                case.data.push((id, data));
+                case.data.push((id, Data::parse(list)));
             } else if let Some(rest) = line.strip_prefix("expect ") {
-                let (id, list) = case.buffer(rest);
-                case.expected.push((id, list_of(list)));
+                let (id, numbers) = case.buffer(rest);
+                case.expected.push((id, list(numbers)));
             } else {
                 panic!("{name}: `{line}` means nothing");
             }
@@ -171,26 +130,10 @@ impl Case {
         for (i, b) in s.buffers.iter().enumerate() {
             let given = self.data.iter().find(|(id, _)| *id == i);
             let region = &s.regions[b.region.0 as usize];
-            let list: Vec<f64> = match given {
-                Some((_, Data::List(list))) => list.clone(),
-                Some((_, Data::Between(low, high))) => {
-                    let random = numbers(b.elements, i + 1).into_iter();
-                    let random = random.map(|x| low + (x + 0.5) * (high - low));
-                    match b.dtype.is_float() {
-                        true => random.collect(),
-                        false => random.map(f64::round).collect(),
-                    }
-                }
+            let list = match given {
+                Some((_, data)) => data.elements(b.dtype, b.elements, i + 1),
                 None if !region.kind.is_filled() => continue,
-                None if b.dtype.is_float() => numbers(b.elements, i + 1),
-                None => (0..b.elements).map(|e| ((e * 7 + i) % 5) as f64).collect(),
-            };
-            let list: Vec<f64> = match b.dtype {
-                DType::Bool => list
-                    .iter()
-                    .map(|v| f64::from(u8::from(*v != 0.0)))
-                    .collect(),
-                DType::Float | DType::F32 | DType::F64 | DType::I32 | DType::U32 => list,
+                None => Data::unsaid(b.dtype, b.elements, i),
             };
             let data = bytes(&list, b.dtype);
             memory[b.region.0 as usize][b.offset..b.offset + data.len()].copy_from_slice(&data);
@@ -299,9 +242,4 @@ impl Case {
         let absolute = relative * if dtype == DType::F32 { terms } else { 1.0 };
         (found - expected).abs() <= relative * expected.abs() + absolute
     }
-}
-
-fn list_of(text: &str) -> Vec<f64> {
-    let list = text.split_whitespace();
-    list.map(|n| n.parse().expect("a number")).collect()
 }

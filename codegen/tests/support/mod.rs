@@ -2,8 +2,10 @@
 
 #![allow(dead_code)] // each test file uses its own part
 
+pub mod data;
 pub mod files;
 pub mod products;
+pub mod programs;
 pub mod random;
 pub mod rounding;
 pub mod shares;
@@ -14,7 +16,6 @@ pub mod template;
 use sinew_codegen::cost::Target;
 use sinew_codegen::decision::PartDecisions;
 use sinew_codegen::execute::execute;
-use sinew_codegen::explain::{decisions, explain};
 use sinew_codegen::kernel::{RegionKind, Regions, Schedule};
 use sinew_codegen::schedule::{Part, RegionOffset, schedule_with_decisions};
 use sinew_ir::{
@@ -95,12 +96,6 @@ pub fn separate(function: &Function) -> (Regions, Vec<RegionOffset>, Vec<RegionO
 
 pub fn scheduled(function: &Function) -> Schedule {
     decided(function, Target::Cpu).0
-}
-
-/// What `explain` says of a function's schedule and of the decisions behind it.
-pub fn explained(function: &Function) -> String {
-    let (schedule, decided) = decided(function, Target::Cpu);
-    explain(&schedule) + &decisions(&decided)
 }
 
 /// The schedule of a function for a target, and what was decided on the way.

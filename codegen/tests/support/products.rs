@@ -1,7 +1,7 @@
 //! Random products of operands that are computed, the same ones for a seed.
 
 use super::ProgramBuilder;
-use super::random::{Maker, Random};
+use super::random::{Maker, Random, With};
 use sinew_ir::ops::{self, DotAxes};
 use sinew_ir::{Attribute, Axis, DType, Dim, Function, Shape, Value};
 
@@ -114,7 +114,7 @@ pub fn products(seed: u64, float: DType) -> (Function, Vec<Vec<f64>>) {
         pool: Vec::new(),
         inputs: Vec::new(),
         zero_extents: false,
-        windows: false,
+        with: With::Nothing,
         float,
     };
     let mut sides = Vec::new();

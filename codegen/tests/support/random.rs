@@ -3,7 +3,8 @@
 use super::ProgramBuilder;
 use sinew_ir::attributes::{Along, DotAxes, Shear, Windows};
 use sinew_ir::ops;
-use sinew_ir::{Attribute, Attributes, Axis, DType, Dim, Function, Op, Shape, Value};
+use sinew_ir::testing::{applicable, applied};
+use sinew_ir::{Attribute, Attributes, Axis, Builder, DType, Dim, Function, Op, Shape, Value};
 
 /// A small generator of numbers (xorshift).
 pub struct Random(pub u64);
@@ -31,6 +32,16 @@ impl Random {
     }
 }
 
+/// What is in a program beside what every one may have.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum With {
+    Nothing,
+    /// Windows that slide along some axes, flips and shears.
+    Windows,
+    /// Any op of the table.
+    Table,
+}
+
 pub(super) struct Maker {
     pub(super) p: ProgramBuilder,
     pub(super) random: Random,
@@ -39,8 +50,8 @@ pub(super) struct Maker {
     /// The numbers of the inputs.
     pub(super) inputs: Vec<Vec<f64>>,
     pub(super) zero_extents: bool,
-    /// Whether windows slide along some axes.
-    pub(super) windows: bool,
+    /// What else there is in it.
+    pub(super) with: With,
     /// The element type of the floats.
     pub(super) float: DType,
 }
@@ -193,11 +204,29 @@ impl Maker {
         }
     }
 
+    /// Any op of the table, to operands made of what there is.
+    fn any(&mut self) -> Option<Value> {
+        let op = self.random.pick(&applicable());
+        let instance = self.random.pick(&(op.test.instances)(&op));
+        let (pool, random) = (&self.pool, &mut self.random);
+        // Later values more often, so that programs are deep.
+        let mut pick = |_: &Builder| match random.below(3) {
+            0 => random.pick(pool),
+            _ => random.pick(&pool[pool.len() / 2..]),
+        };
+        let v = applied(&mut self.p.b, op, &instance, self.float, &mut pick).ok()?;
+        // The interpreter rounds nothing to another float.
+        let dtype = self.p.b.type_of(v).dtype;
+        (dtype == self.float || !dtype.is_float()).then_some(v)
+    }
+
     fn step(&mut self) -> Option<Value> {
         let axes = |list: &[usize]| Attribute::Axes(list.iter().map(|d| Axis::At(*d)).collect());
         let dims = |list: &[usize]| Attribute::Dims(list.iter().map(|d| Dim::from(*d)).collect());
-        if self.windows && self.random.below(3) == 0 {
-            return self.moved();
+        match self.with {
+            With::Windows if self.random.below(3) == 0 => return self.moved(),
+            With::Table if self.random.below(2) == 0 => return self.any(),
+            With::Nothing | With::Windows | With::Table => {}
         }
         match self.random.below(20) {
             0..=2 => {
@@ -385,7 +414,12 @@ impl Maker {
 
 /// A program over floats of one type, and elements for its inputs.
 pub fn program(seed: u64, zero_extents: bool, float: DType) -> (Function, Vec<Vec<f64>>) {
-    made(seed, zero_extents, false, float)
+    made(seed, zero_extents, With::Nothing, float)
+}
+
+/// [`program`] with any ops of the table.
+pub fn program_of_any_op(seed: u64, zero_extents: bool, float: DType) -> (Function, Vec<Vec<f64>>) {
+    made(seed, zero_extents, With::Table, float)
 }
 
 /// [`program`] with windows, flips and shears.
@@ -394,17 +428,17 @@ pub fn program_of_windows(
     zero_extents: bool,
     float: DType,
 ) -> (Function, Vec<Vec<f64>>) {
-    made(seed, zero_extents, true, float)
+    made(seed, zero_extents, With::Windows, float)
 }
 
-fn made(seed: u64, zero_extents: bool, windows: bool, float: DType) -> (Function, Vec<Vec<f64>>) {
+fn made(seed: u64, zero_extents: bool, with: With, float: DType) -> (Function, Vec<Vec<f64>>) {
     let mut m = Maker {
         p: ProgramBuilder::new(),
         random: Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1),
         pool: Vec::new(),
         inputs: Vec::new(),
         zero_extents,
-        windows,
+        with,
         float,
     };
     let mut inputs = Vec::new();

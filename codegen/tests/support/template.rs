@@ -13,6 +13,7 @@ use sinew_codegen::kernel::{Node, Schedule};
 use sinew_codegen::text::parse;
 use sinew_ir::DType;
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 /// What names in a text stand for.
 pub type Names = BTreeMap<String, String>;
@@ -31,6 +32,44 @@ pub fn directives(text: &str) -> Vec<String> {
         }
     }
     out
+}
+
+/// The texts of all files in a folder of tests, with their names.
+pub fn texts(folder: &str) -> Vec<(String, String)> {
+    let read = |path: &PathBuf| {
+        let name = path.file_stem().expect("a name").to_string_lossy();
+        (name.into_owned(), read(path))
+    };
+    paths(folder).iter().map(read).collect()
+}
+
+/// The files in a folder of tests, in order.
+pub fn paths(folder: &str) -> Vec<PathBuf> {
+    // Another crate's tests read them too.
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folder = ["tests", "../codegen/tests"]
+        .map(|tests| here.join(tests).join(folder))
+        .into_iter()
+        .find(|f| f.is_dir())
+        .expect("the folder is there");
+    let files = std::fs::read_dir(folder).expect("a folder");
+    let mut files: Vec<_> = files.map(|f| f.expect("a file").path()).collect();
+    files.sort();
+    files
+}
+
+/// The text of a file, with that of the one it is like.
+fn read(path: &Path) -> String {
+    let text = std::fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let own = directives(&text);
+    match own.iter().find_map(|d| d.strip_prefix("like ")) {
+        None => text,
+        Some(other) => {
+            let other = path.with_file_name(other);
+            let ending = path.extension().expect("an ending");
+            like(&own, &read(&other.with_extension(ending)))
+        }
+    }
 }
 
 /// Every combination of the choices that are left to a device.

@@ -1,5 +1,6 @@
 //! Inlines calls by their mode, and the pullbacks of calls: once, as a loop, or computed again.
 
+use super::flat::{Inlinable, PullbackSource};
 use super::inliner::{Inliner, Instance};
 use super::substitution::Substitution;
 use super::{LinkError, op_error, place};
@@ -36,8 +37,10 @@ impl<'u> Inliner<'u> {
         let caller = instance.substitution.unit;
         let target = chosen(instance, c)?;
         let callee = callee(caller, &target.name)?;
-        let function = self.inlinable(callee)?;
-        let substitution = instance.substitution.of_call(target, callee, &function)?;
+        let stored = self.load(callee)?;
+        let substitution = instance.substitution.of_call(target, callee, &stored)?;
+        let inlinable = self.inlinable(callee, &substitution)?;
+        let function = inlinable.function.clone();
         let operands = instance.map(&c.operands);
         let refuse = |what| LinkError::Call {
             path: caller.path.to_string(),
@@ -55,7 +58,7 @@ impl<'u> Inliner<'u> {
             CallMode::Loop(l) => {
                 let mut made = self.open_loop(instance, c, l, &operands, &refuse)?;
                 let inner = arguments(l, &made, &operands);
-                let mut inlined = self.instance(function, substitution, &inner, &refuse)?;
+                let mut inlined = self.instance(inlinable, substitution, &inner, &refuse)?;
                 let outer = std::mem::take(&mut self.builder.insts);
                 self.body(&mut inlined)?;
                 made.body.insts = std::mem::replace(&mut self.builder.insts, outer);
@@ -68,7 +71,7 @@ impl<'u> Inliner<'u> {
                 }
             }
             CallMode::Plain | CallMode::Choice(_) | CallMode::Checkpoint => {
-                let mut inlined = self.instance(function, substitution, &operands, &refuse)?;
+                let mut inlined = self.instance(inlinable, substitution, &operands, &refuse)?;
                 self.body(&mut inlined)?;
                 for (r, inner) in c.results.iter().zip(&inlined.function.body.results) {
                     let to = inlined.value(*inner);
@@ -98,11 +101,12 @@ impl<'u> Inliner<'u> {
     /// An instance of a callee whose parameters have the types of what it is given.
     fn instance(
         &self,
-        function: Rc<Function>,
+        inlinable: Inlinable,
         substitution: Substitution<'u>,
         operands: &[Value],
         refuse: &dyn Fn(&'static str) -> LinkError,
     ) -> Result<Instance<'u>, LinkError> {
+        let function = &inlinable.function;
         if function.params.len() != operands.len() {
             return Err(refuse("the number of arguments differs"));
         }
@@ -111,7 +115,7 @@ impl<'u> Inliner<'u> {
                 return Err(refuse("the type of an argument differs"));
             }
         }
-        Instance::new(function, substitution, operands)
+        Instance::new(inlinable, substitution, operands)
     }
 
     /// A loop with the parameters of its body.
@@ -251,14 +255,16 @@ impl<'u> Inliner<'u> {
             }
             How::Once => self.pullback(&mut called.instance, &cotangents)?,
         };
-        // Which alternative it is, dependences do not know, and who writes a pullback may leave
-        // gradients out; all other pullbacks that ask for too much were derived anew.
+        // Which alternative it is, dependences do not know, here or in a callee that is flat; and who
+        // writes a pullback may leave gradients out. A pullback that is asked for in a body may be asked
+        // for what is zero.
         let written = function.pullback.as_ref().map(|p| p.origin) == Some(Origin::Written);
-        let lenient = written || called.chosen;
+        let flat = matches!(called.instance.pullback, PullbackSource::Flat);
+        let lenient = written || called.chosen || flat;
         for (position, v) in &p.results {
             let gradient = match gradients.get(*position).copied().flatten() {
                 Some(gradient) => gradient,
-                None if lenient => {
+                None if lenient || !self.gives(unit, &function, p, *position)? => {
                     let ty = instance.substitution.of_type(function.type_of(*v))?;
                     self.zero(unit, ty)?
                 }
@@ -292,8 +298,8 @@ impl<'u> Inliner<'u> {
             let barrier = self.builder.op(ops::BARRIER, &[*v], Vec::new());
             now.push(barrier.map_err(|e| op_error(unit, ops::BARRIER.name, None, e))?);
         }
-        let function = before.function.clone();
-        let mut again = Instance::new(function, before.substitution.clone(), &now)?;
+        let substitution = before.substitution.clone();
+        let mut again = Instance::new(before.inlinable(), substitution, &now)?;
         self.body(&mut again)?;
         Ok(again)
     }

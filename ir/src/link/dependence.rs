@@ -8,7 +8,7 @@ use super::inliner::Inliner;
 use super::{LinkError, extent};
 use crate::activity::{CalleeInfo, Flow};
 use crate::block::Inst;
-use crate::call::{Call, CallMode};
+use crate::call::{Call, CallMode, PullbackCall};
 use crate::function::{Function, Origin, Value};
 use crate::unit::Unit;
 use std::collections::HashMap;
@@ -37,7 +37,7 @@ impl<'u> Inliner<'u> {
             return Err(LinkError::Recursion(unit.path.to_string()));
         }
         self.asked.push(key);
-        let function = self.inlinable(unit)?;
+        let function = self.dependent(unit)?;
         let depends = self.depends(unit, &function)?;
         let kept = self.kept(unit, &function)?;
         self.asked.pop();
@@ -80,6 +80,21 @@ impl<'u> Inliner<'u> {
             let info = self.info(callee(unit, name)?)?;
             Ok(info.as_ref().clone())
         })
+    }
+
+    /// Whether a result of a call that has a cotangent in a pullback of it depends on one of its operands.
+    pub(super) fn gives(
+        &mut self,
+        unit: &'u Unit,
+        function: &Function,
+        p: &PullbackCall,
+        operand: usize,
+    ) -> Result<bool, LinkError> {
+        let calls = function.calls();
+        let call = calls.get(&p.call).ok_or_else(|| LinkError::NoPullback {
+            path: unit.path.to_string(),
+        })?;
+        Ok(self.effect(unit, call)?.gives(operand, &p.cotangents))
     }
 
     /// The states that a function gives back as it got them: the result, and the parameter.
@@ -161,7 +176,7 @@ impl<'u> Inliner<'u> {
 
     /// Whether a call keeps all states that its callee may change.
     fn keeps_states(&mut self, unit: &'u Unit, call: &Call) -> Result<bool, LinkError> {
-        let function = self.inlinable(callee(unit, &call.target.name)?)?;
+        let function = self.dependent(callee(unit, &call.target.name)?)?;
         if function.states.is_empty() {
             return Ok(true);
         }

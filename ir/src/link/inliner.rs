@@ -5,10 +5,11 @@
 //! finds the primal values of its own call. What is not needed in the end, the simplifier drops.
 
 use super::calls::{Called, callee};
+use super::flat::{Inlinable, PullbackSource};
 use super::substitution::Substitution;
 use super::{LinkError, check, op_error, place};
 use crate::activity::CalleeInfo;
-use crate::block::{Block, Inst, OpInst};
+use crate::block::{Inst, OpInst};
 use crate::builder::Builder;
 use crate::function::{Function, Origin, Value};
 use crate::pullback::derive_pullback_of;
@@ -22,6 +23,7 @@ use std::rc::Rc;
 /// A function inlined at one place.
 pub(super) struct Instance<'u> {
     pub(super) function: Rc<Function>,
+    pub(super) pullback: PullbackSource,
     pub(super) substitution: Substitution<'u>,
     /// Where each value of the function went; `UNSET` before it is met.
     values: Vec<Value>,
@@ -33,19 +35,29 @@ const UNSET: Value = Value(u32::MAX);
 
 impl<'u> Instance<'u> {
     pub(super) fn new(
-        function: Rc<Function>,
+        inlinable: Inlinable,
         substitution: Substitution<'u>,
         operands: &[Value],
     ) -> Result<Self, LinkError> {
+        let Inlinable { function, pullback } = inlinable;
         substitution.check(&function)?;
         let mut values = vec![UNSET; function.values.len()];
         values[..operands.len()].copy_from_slice(operands);
         Ok(Instance {
             function,
+            pullback,
             substitution,
             values,
             calls: HashMap::new(),
         })
+    }
+
+    /// The function, to be inlined at another place.
+    pub(super) fn inlinable(&self) -> Inlinable {
+        Inlinable {
+            function: self.function.clone(),
+            pullback: self.pullback.clone(),
+        }
     }
 
     /// Where a value of the function went.
@@ -70,8 +82,8 @@ pub(super) struct Inliner<'u> {
     pub(super) stacks: Stacks,
     /// Parsed units by address.
     loaded: HashMap<*const Unit, Rc<Function>>,
-    /// Units whose bodies use pullbacks of calls, with all their calls inlined.
-    flat: HashMap<*const Unit, Flat>,
+    /// Units whose bodies use pullbacks of calls, with all their calls inlined in symbols.
+    pub(super) flat: HashMap<*const Unit, Result<Inlinable, LinkError>>,
     /// Functions with pullbacks that are not stored: those of some of the results, or of functions
     /// whose texts have none. By unit and by which results have cotangents.
     derived: HashMap<(*const Unit, Vec<bool>), Rc<Function>>,
@@ -81,13 +93,6 @@ pub(super) struct Inliner<'u> {
     open: Vec<&'u Unit>,
     /// The functions whose dependences are being found, for the same.
     pub(super) asked: Vec<*const Unit>,
-}
-
-/// A function in symbols whose calls are inlined, and why it has no pullback if it has none.
-#[derive(Clone)]
-struct Flat {
-    function: Rc<Function>,
-    refused: Option<LinkError>,
 }
 
 impl<'u> Inliner<'u> {
@@ -107,69 +112,19 @@ impl<'u> Inliner<'u> {
         Ok(parsed)
     }
 
-    /// The function of a unit as it is inlined: as stored, or with its own calls inlined where its
-    /// pullback can only be derived then, since it is one through pullbacks of calls.
-    pub(super) fn inlinable(&mut self, unit: &'u Unit) -> Result<Rc<Function>, LinkError> {
-        let stored = self.load(unit)?;
-        let is_pullback = |i: &Inst| match i {
-            Inst::PullbackCall(_) => true,
-            Inst::Op(_) | Inst::Call(_) | Inst::Loop(_) => false,
-        };
-        if stored.pullback.is_some() || !stored.body.insts.iter().any(is_pullback) {
-            return Ok(stored);
-        }
-        let key = std::ptr::from_ref(unit);
-        if let Some(flat) = self.flat.get(&key) {
-            return Ok(flat.function.clone());
-        }
-        let flat = self.flatten(unit, &stored)?;
-        let function = flat.function.clone();
-        self.flat.insert(key, flat);
-        Ok(function)
-    }
-
-    fn flatten(&mut self, unit: &'u Unit, stored: &Rc<Function>) -> Result<Flat, LinkError> {
+    /// Runs something on an inliner of the same units that has no instructions yet.
+    pub(super) fn apart<T>(
+        &mut self,
+        run: impl FnOnce(&mut Self) -> Result<T, LinkError>,
+    ) -> Result<T, LinkError> {
         let builder = std::mem::take(&mut self.builder);
         let stacks = std::mem::take(&mut self.stacks);
-        let substitution = Substitution::in_symbols(unit, stored)?;
-        let (symbols, constraints) = substitution.open(stored)?;
-        let params = stored.params.len();
-        let mut operands = Vec::with_capacity(params);
-        for ty in &stored.values[..params] {
-            let ty = substitution.of_type(ty)?;
-            operands.push(self.builder.value(ty));
-        }
-        let mut root = Instance::new(stored.clone(), substitution, &operands)?;
-        self.body(&mut root)?;
-        let inner = std::mem::replace(&mut self.builder, builder);
-        let mut inner_stacks = std::mem::replace(&mut self.stacks, stacks);
-        let mut function = Function {
-            name: stored.name.clone(),
-            symbols,
-            constraints,
-            params: stored.params.clone(),
-            structs: stored.structs.clone(),
-            states: stored.states.clone(),
-            values: inner.values,
-            body: Block::body(params, inner.insts, root.map(&stored.body.results)),
-            pullback: None,
-        };
-        inner_stacks.apply(&mut function.body);
-        check(unit, &function, Stage::Inlined)?;
-        crate::simplify::simplify(&mut function);
-        check(unit, &function, Stage::Inlined)?;
-        let all = vec![true; function.body.results.len()];
-        // Of all results, states too: no other pullback of it is derived. And derived at once: what its loops must keep for it has to be there when it is inlined.
-        let derived = derive_pullback_of(&mut function, &all, &|_| None);
-        let refused = derived.err().map(|error| LinkError::Pullback {
-            path: unit.path.to_string(),
-            at: place(unit, error.location),
-            error,
-        });
-        Ok(Flat {
-            function: Rc::new(function),
-            refused,
-        })
+        let open = self.open.len();
+        let done = run(self);
+        self.open.truncate(open);
+        self.builder = builder;
+        self.stacks = stacks;
+        done
     }
 
     /// Inlines the body of an instance.
@@ -229,7 +184,11 @@ impl<'u> Inliner<'u> {
     ) -> Result<Vec<Option<Value>>, LinkError> {
         let unit = instance.substitution.unit;
         let given: Vec<bool> = cotangents.iter().map(Option::is_some).collect();
-        let function = self.with_pullback(unit, &given)?;
+        let function = match &instance.pullback {
+            PullbackSource::Stored => self.with_pullback(unit, &given)?,
+            PullbackSource::Flat => instance.function.clone(),
+            PullbackSource::Refused(error) => return Err(error.clone()),
+        };
         // The same primal values, perhaps followed by other ones of a pullback.
         instance.values.resize(function.values.len(), UNSET);
         instance.function = function.clone();
@@ -254,16 +213,10 @@ impl<'u> Inliner<'u> {
         Ok(gradients)
     }
 
-    /// The function of a unit with a pullback that takes just the cotangents that are given; one that
-    /// is written by hand, or that was derived of a function with its calls inlined, takes all.
+    /// The stored function of a unit with a pullback that takes just the cotangents that are given; one
+    /// that is written by hand takes all.
     fn with_pullback(&mut self, unit: &'u Unit, given: &[bool]) -> Result<Rc<Function>, LinkError> {
-        let function = self.inlinable(unit)?;
-        if let Some(flat) = self.flat.get(&std::ptr::from_ref(unit)) {
-            return match &flat.refused {
-                Some(error) => Err(error.clone()),
-                None => Ok(function),
-            };
-        }
+        let function = self.load(unit)?;
         if let Some(p) = &function.pullback
             && (p.origin == Origin::Written
                 || ((given.iter().enumerate())
@@ -295,6 +248,7 @@ impl<'u> Inliner<'u> {
             at: place(unit, error.location),
             error,
         })?;
+        check(unit, &derived, Stage::Unit)?;
         let derived = Rc::new(derived);
         self.derived.insert(key, derived.clone());
         Ok(derived)

@@ -9,6 +9,7 @@
 mod calls;
 mod dependence;
 mod extent;
+mod flat;
 mod inliner;
 mod substitution;
 
@@ -23,6 +24,7 @@ use crate::function::{
 use crate::op::OpError;
 use crate::pullback::PullbackError;
 use crate::shape::{Shape, Type};
+use crate::simplify::{drop_unchanged_states, simplify_checked};
 use crate::symbol::SymbolKind;
 use crate::text::ParseError;
 use crate::unit::Unit;
@@ -293,10 +295,11 @@ pub fn link_pullback(
 pub fn inline(unit: &Unit) -> Result<Function, LinkError> {
     let mut inliner = Inliner::default();
     extent::check(&mut inliner, unit)?;
-    let function = inliner.inlinable(unit)?;
-    let substitution = Substitution::in_symbols(unit, &function)?;
-    let (symbols, constraints) = substitution.open(&function)?;
+    let stored = inliner.load(unit)?;
+    let substitution = Substitution::in_symbols(unit, &stored)?;
+    let (symbols, constraints) = substitution.open(&stored)?;
     let mut link = Link::open_with(unit, inliner, substitution)?;
+    let function = link.root.function.clone();
     link.inliner.body(&mut link.root)?;
     let results = link.results();
     let body = std::mem::take(&mut link.inliner.builder.insts);
@@ -336,8 +339,8 @@ pub fn inline(unit: &Unit) -> Result<Function, LinkError> {
         pullback: Some(pullback),
     };
     check(unit, &out, Stage::Inlined)?;
-    crate::simplify::simplify(&mut out);
-    crate::simplify::drop_unchanged_states(&mut out);
+    simplify_checked(&mut out, &mut |f| check(unit, f, Stage::Inlined))?;
+    drop_unchanged_states(&mut out);
     check(unit, &out, Stage::Inlined)?;
     Ok(out)
 }
@@ -360,8 +363,8 @@ impl<'u> Link<'u> {
     fn open(unit: &'u Unit, binding: &Binding) -> Result<Self, LinkError> {
         let mut inliner = Inliner::default();
         extent::check(&mut inliner, unit)?;
-        let function = inliner.inlinable(unit)?;
-        let substitution = Substitution::from_binding(unit, &function, binding)?;
+        let stored = inliner.load(unit)?;
+        let substitution = Substitution::from_binding(unit, &stored, binding)?;
         Link::open_with(unit, inliner, substitution)
     }
 
@@ -370,14 +373,15 @@ impl<'u> Link<'u> {
         mut inliner: Inliner<'u>,
         substitution: Substitution<'u>,
     ) -> Result<Self, LinkError> {
-        let function = inliner.inlinable(unit)?;
+        let inlinable = inliner.inlinable(unit, &substitution)?;
+        let function = inlinable.function.clone();
         let mut operands = Vec::with_capacity(function.params.len());
         for t in &function.values[..function.params.len()] {
             let ty = substitution.of_type(t)?;
             operands.push(inliner.builder.value(ty));
         }
         let params = function.params.clone();
-        let root = Instance::new(function, substitution, &operands)?;
+        let root = Instance::new(inlinable, substitution, &operands)?;
         Ok(Link {
             unit,
             inliner,
@@ -445,9 +449,10 @@ impl<'u> Link<'u> {
         check(self.unit, &out, Stage::Bound)?;
         decompose(&mut out).map_err(|e| op_error(self.unit, e.op, e.location, *e.error))?;
         check(self.unit, &out, Stage::Program)?;
-        crate::simplify::simplify(&mut out);
-        crate::simplify::drop_unchanged_states(&mut out);
-        check(self.unit, &out, Stage::Program)?;
+        let unit = self.unit;
+        simplify_checked(&mut out, &mut |f| check(unit, f, Stage::Program))?;
+        drop_unchanged_states(&mut out);
+        check(unit, &out, Stage::Program)?;
         Ok(out)
     }
 }

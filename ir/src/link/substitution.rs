@@ -64,6 +64,11 @@ impl<'u> Substitution<'u> {
         })
     }
 
+    /// Whether every symbol has a value.
+    pub(super) fn is_bound(&self) -> bool {
+        self.float.is_some()
+    }
+
     /// The symbols of `function` that are open where all others are replaced, and what is to be assumed
     /// of them.
     pub(super) fn open(

@@ -44,6 +44,12 @@ pub(super) fn applied(operands: &[Type], attributes: impl Into<Attributes>) -> I
     }
 }
 
+/// An application along an axis of the first operand.
+pub(super) fn applied_along(operands: &[Type], axis: usize) -> Instance {
+    let axis = Axis::At(axis);
+    applied(operands, Along { axis })
+}
+
 /// The type of a float operand.
 pub(super) fn floats(extents: &[usize]) -> Type {
     Type::from_extents(DType::F64, extents)
@@ -85,15 +91,7 @@ pub(super) fn alike(entry: &OpDef, dtype: DType) -> Vec<Instance> {
 /// One operand, along each of its axes.
 pub(super) fn along_each(_: &OpDef) -> Vec<Instance> {
     let axes = |shape: &'static [usize]| {
-        let along = |axis| {
-            applied(
-                &[floats(shape)],
-                Along {
-                    axis: Axis::At(axis),
-                },
-            )
-        };
-        (0..shape.len()).map(along)
+        (0..shape.len()).map(|axis| applied_along(&[floats(shape)], axis))
     };
     SHAPES.iter().copied().flat_map(axes).collect()
 }

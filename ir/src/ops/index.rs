@@ -3,7 +3,7 @@
 //! A computed index is clamped to its axis; labels that come in as arguments are checked before
 //! anything runs (see [`crate::index_bounds`]).
 
-use super::entry::{ONE, TWO, applied, floats, indices};
+use super::entry::{ONE, TWO, applied_along, floats, indices};
 use super::rules::{index, number, one_axis, others, product, same, same_shape};
 use crate::attributes::Along;
 use crate::builder::Builder;
@@ -52,14 +52,7 @@ pub(super) const TAKE_ALONG_AXIS: OpDef = OpDef {
     }),
     kind: Kind::Gather,
     test: ONE.on(|_| {
-        let take = |x: &[usize], i: &[usize], axis| {
-            applied(
-                &[floats(x), indices(i)],
-                Along {
-                    axis: Axis::At(axis),
-                },
-            )
-        };
+        let take = |x: &[usize], i: &[usize], axis| applied_along(&[floats(x), indices(i)], axis);
         vec![
             take(&[3, 5], &[3, 4], 1),
             take(&[5, 2], &[7, 2], 0),
@@ -95,12 +88,7 @@ pub(super) const SCATTER_ADD: OpDef = OpDef {
     test: TWO.on(|_| {
         let add = |x: &[usize], i: &[usize], axis| {
             let operands = [floats(x), indices(i), floats(i)];
-            applied(
-                &operands,
-                Along {
-                    axis: Axis::At(axis),
-                },
-            )
+            applied_along(&operands, axis)
         };
         vec![add(&[3, 5], &[3, 4], 1), add(&[3], &[7], 0)]
     }),
@@ -181,14 +169,7 @@ pub(super) const TAKE: OpDef = OpDef {
         b.reshape(taken, &result)
     }),
     test: ONE.on(|_| {
-        let take = |x: &[usize], i: &[usize], axis| {
-            applied(
-                &[floats(x), indices(i)],
-                Along {
-                    axis: Axis::At(axis),
-                },
-            )
-        };
+        let take = |x: &[usize], i: &[usize], axis| applied_along(&[floats(x), indices(i)], axis);
         vec![
             take(&[5, 3], &[2, 3], 0),
             take(&[2, 5, 3], &[4], 1),
@@ -230,12 +211,7 @@ pub(super) const INDEX_ADD: OpDef = OpDef {
     test: TWO.on(|_| {
         let add = |x: &[usize], i: &[usize], slices: &[usize], axis| {
             let operands = [floats(x), indices(i), floats(slices)];
-            applied(
-                &operands,
-                Along {
-                    axis: Axis::At(axis),
-                },
-            )
+            applied_along(&operands, axis)
         };
         vec![
             add(&[5, 3], &[2, 3], &[2, 3, 3], 0),

@@ -1,7 +1,7 @@
 //! Functions of whole rows: softmax and its kin, means, minima.
 
 use super::entry::{ONE, along_each, over_some, tested};
-use super::rules::{check_axes, float, number, one_axis, product, without};
+use super::rules::{check_axes, float, one_axis, product, reduced};
 use crate::attribute::Attributes;
 use crate::attributes::{Along, Over};
 use crate::builder::Builder;
@@ -101,11 +101,8 @@ fn finite_shift(b: &mut Builder, x: Value) -> Result<Value, OpError> {
 }
 
 fn reduced_float(t: &[Type], a: &Attributes) -> Result<Type, OpError> {
-    let x = float(t, 0)?;
-    Ok(Type::new(
-        x.dtype,
-        without(&x.shape, Over::from_attributes(a)?.axes)?,
-    ))
+    float(t, 0)?;
+    reduced(t, a)
 }
 
 /// The logarithm of the sum of exponentials.
@@ -188,13 +185,7 @@ pub(super) const MIN: OpDef = OpDef {
     doc: "The minimum over `axes`, which go; NaN if any is; infinity (or the greatest integer) over nothing. Ties share the gradient evenly.",
     arity: Arity::Exactly(1),
     attributes: Over::SPECS,
-    infer: |t, a| {
-        let x = number(t, 0)?;
-        Ok(Type::new(
-            x.dtype,
-            without(&x.shape, Over::from_attributes(a)?.axes)?,
-        ))
-    },
+    infer: reduced,
     pullback: Pullback::Derived,
     kind: Kind::Function(|b, x, a| {
         let turned = turned(b, x[0])?;

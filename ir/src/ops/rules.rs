@@ -1,5 +1,7 @@
 //! What the type rules of the table are made of: checks of operands and axes.
 
+use crate::attribute::Attributes;
+use crate::attributes::Over;
 use crate::dim::Dim;
 use crate::dtype::DType;
 use crate::op::OpError;
@@ -117,6 +119,13 @@ pub(super) fn one_axis(shape: &Shape, axis: Axis) -> Result<(usize, Dim), OpErro
         },
         Axis::Sequence => Err(OpError::Sequence(shape.clone())),
     }
+}
+
+/// The type rule of what takes numbers over axes, which go.
+pub(super) fn reduced(types: &[Type], attributes: &Attributes) -> Result<Type, OpError> {
+    let x = number(types, 0)?;
+    let Over { axes } = Over::from_attributes(attributes)?;
+    Ok(Type::new(x.dtype, without(&x.shape, axes)?))
 }
 
 /// The axes of `shape` that are not in `axes`, in order.

@@ -5,12 +5,19 @@
 
 use super::entry::{ONE, TWO, applied, floats, tested};
 use super::rules::{number, one_axis, same};
+use crate::attribute::Attributes;
 use crate::attributes::Running;
 use crate::builder::Builder;
 use crate::dim::Dim;
 use crate::function::Value;
 use crate::op::{Arity, Instance, Kind, OpDef, OpError, Primal, Pullback, Scan};
-use crate::shape::{Axis, Shape};
+use crate::shape::{Axis, Shape, Type};
+
+fn running(types: &[Type], attributes: &Attributes) -> Result<Type, OpError> {
+    let x = number(types, 0)?;
+    one_axis(&x.shape, Running::from_attributes(attributes)?.axis)?;
+    Ok(x.clone())
+}
 
 /// The sum of an element and all before it.
 pub(super) const CUMSUM: OpDef = OpDef {
@@ -18,13 +25,9 @@ pub(super) const CUMSUM: OpDef = OpDef {
     doc: "The sum of each element and those before it along `axis`; with `reverse` 1, of those behind it.",
     arity: Arity::Exactly(1),
     attributes: Running::SPECS,
-    infer: |t, a| {
-        let x = number(t, 0)?;
-        one_axis(&x.shape, Running::from_attributes(a)?.axis)?;
-        Ok(x.clone())
-    },
+    infer: running,
     pullback: Pullback::Rule(|b, p| {
-        let back = turned(Running::from_attributes(p.attributes)?);
+        let back = reversed(Running::from_attributes(p.attributes)?);
         Ok(vec![Some(b.op(super::CUMSUM, &[p.cotangent], back)?)])
     }),
     kind: Kind::Scan(Scan::Sum),
@@ -37,11 +40,7 @@ pub(super) const CUMPROD: OpDef = OpDef {
     doc: "The product of each element and those before it along `axis`; with `reverse` 1, of those behind it. Its derivative is that of the other factors where some are 0, too.",
     arity: Arity::Exactly(1),
     attributes: Running::SPECS,
-    infer: |t, a| {
-        let x = number(t, 0)?;
-        one_axis(&x.shape, Running::from_attributes(a)?.axis)?;
-        Ok(x.clone())
-    },
+    infer: running,
     pullback: Pullback::Rule(cumprod_pullback),
     kind: Kind::Scan(Scan::Product),
     test: tested(&[(-1.5, 1.5)], &[]).on(|_| along_rows(1)),
@@ -54,17 +53,15 @@ pub(super) const RECURRENCE: OpDef = OpDef {
     arity: Arity::Exactly(2),
     attributes: Running::SPECS,
     infer: |t, a| {
-        let (x, y) = (number(t, 0)?, number(t, 1)?);
-        same(x, y)?;
-        one_axis(&x.shape, Running::from_attributes(a)?.axis)?;
-        Ok(x.clone())
+        same(number(t, 0)?, number(t, 1)?)?;
+        running(t, a)
     },
     pullback: Pullback::Rule(|b, p| {
         // s_i = g_i + x_(i+1) * s_(i+1) is what h_i owes to all behind it.
         let form = Running::from_attributes(p.attributes)?;
-        let next = moved(b, p.operands[0], turned(form.clone()))?;
+        let next = moved(b, p.operands[0], reversed(form.clone()))?;
         let operands = [next, p.cotangent];
-        let owed = b.op(super::RECURRENCE, &operands, turned(form.clone()))?;
+        let owed = b.op(super::RECURRENCE, &operands, reversed(form.clone()))?;
         let factor = p.wants(0, || {
             let before = moved(b, p.result, form)?;
             b.mul(owed, before)
@@ -76,7 +73,7 @@ pub(super) const RECURRENCE: OpDef = OpDef {
 };
 
 /// The same in the other direction.
-fn turned(form: Running) -> Running {
+fn reversed(form: Running) -> Running {
     Running {
         reverse: !form.reverse,
         ..form
@@ -101,18 +98,34 @@ fn moved(b: &mut Builder, x: Value, form: Running) -> Result<Value, OpError> {
 /// cotangents: `s_i = g_i + x_(i+1) * s_(i+1)`. Nothing is divided, so no factor need be other than 0.
 fn cumprod_pullback(b: &mut Builder, p: &Primal<'_>) -> Result<Vec<Option<Value>>, OpError> {
     let form = Running::from_attributes(p.attributes)?;
-    let next = moved(b, p.operands[0], turned(form.clone()))?;
+    let next = moved(b, p.operands[0], reversed(form.clone()))?;
     let owed = b.op(
         super::RECURRENCE,
         &[next, p.cotangent],
-        turned(form.clone()),
+        reversed(form.clone()),
     )?;
-    let before = moved(b, p.result, form.clone())?;
-    // In front of the first factor stands the product of none.
-    let one = b.like(1.0, p.result)?;
-    let first = first(b, p.result, form)?;
-    let before = b.select(first, one, before)?;
+    let before = product_before(b, p.result, form)?;
     Ok(vec![Some(b.mul(before, owed)?)])
+}
+
+/// What a running product was before each element: 1, the product of nothing, before the first.
+fn product_before(b: &mut Builder, products: Value, form: Running) -> Result<Value, OpError> {
+    let before = moved(b, products, form.clone())?;
+    let one = b.like(1.0, products)?;
+    let first = first(b, products, form)?;
+    b.select(first, one, before)
+}
+
+/// For each element the product of the others along an axis: of those before it, times those behind it.
+/// Nothing is divided, so that it is right where factors are 0, in derivatives of any order.
+pub(super) fn product_of_others(b: &mut Builder, x: Value, axis: Axis) -> Result<Value, OpError> {
+    let mut side = |reverse| {
+        let form = Running { axis, reverse };
+        let products = b.op(super::CUMPROD, &[x], form.clone())?;
+        product_before(b, products, form)
+    };
+    let (before, behind) = (side(false)?, side(true)?);
+    b.mul(before, behind)
 }
 
 /// Whether each element is the first one of a run.

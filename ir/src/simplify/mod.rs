@@ -22,6 +22,7 @@ mod view;
 
 use crate::dead;
 use crate::function::{Function, Value};
+use crate::verify::verify;
 use rewriter::Rewriter;
 
 /// A pass makes chains of rules at once; what is left to later ones are rules that wait for an
@@ -29,6 +30,9 @@ use rewriter::Rewriter;
 const PASSES: usize = 6;
 
 /// Simplifies a function, its body and its pullback.
+///
+/// # Panics
+/// In debug builds, where a pass breaks a rule of functions: a mistake in Sinew.
 ///
 /// ```
 /// # fn main() -> Result<(), sinew_ir::ParseError> {
@@ -45,15 +49,32 @@ const PASSES: usize = 6;
 /// # }
 /// ```
 pub fn simplify(function: &mut Function) {
+    let checked = simplify_checked(function, &mut |f| match cfg!(debug_assertions) {
+        true => verify(f),
+        false => Ok(()),
+    });
+    checked.expect("passes of the simplifier keep the rules of functions");
+}
+
+/// As [`simplify`], with a check behind each pass.
+///
+/// # Errors
+/// That of `check`.
+pub(crate) fn simplify_checked<E>(
+    function: &mut Function,
+    check: &mut dyn FnMut(&Function) -> Result<(), E>,
+) -> Result<(), E> {
     dead::eliminate(function);
     for _ in 0..PASSES {
         let changed = Rewriter::pass(function);
         dead::eliminate(function);
         function.compact();
+        check(function)?;
         if !changed {
             break;
         }
     }
+    Ok(())
 }
 
 /// Takes the states out of a program's results that it leaves as they were.

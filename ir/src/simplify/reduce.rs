@@ -21,27 +21,23 @@ pub(super) fn simplify(
 ) -> Option<Value> {
     let &[x] = operands else { return None };
     let Over { axes } = Over::from_attributes(attributes).ok()?;
-    match reduction {
-        Reduction::ArgMax => None,
-        Reduction::Sum | Reduction::Prod | Reduction::Max if axes.is_empty() => Some(x),
-        Reduction::Sum => {
-            let axes = axes.to_vec();
-            constant_sum(r, x, &axes, ty)
-                .or_else(|| units(r, op, x, &axes, ty))
-                .or_else(|| merged(r, reduction, op, x, &axes))
-                .or_else(|| permuted(r, op, x, &axes))
-                .or_else(|| sum_of_broadcast(r, x, &axes, ty))
-                .or_else(|| sum_of_neg(r, x, &axes))
-                .or_else(|| super::contract::summed(r, x, &axes))
-                .or_else(|| super::shear::summed(r, x, &axes))
-        }
-        Reduction::Prod | Reduction::Max => {
-            let axes = axes.to_vec();
-            units(r, op, x, &axes, ty)
-                .or_else(|| merged(r, reduction, op, x, &axes))
-                .or_else(|| permuted(r, op, x, &axes))
-        }
+    // What is no element follows none of the rules.
+    reduction.combine()?;
+    if axes.is_empty() {
+        return Some(x);
     }
+    let axes = axes.to_vec();
+    let found = units(r, op, x, &axes, ty)
+        .or_else(|| merged(r, reduction, op, x, &axes))
+        .or_else(|| permuted(r, op, x, &axes));
+    if found.is_some() || reduction != Reduction::Sum {
+        return found;
+    }
+    constant_sum(r, x, &axes, ty)
+        .or_else(|| sum_of_broadcast(r, x, &axes, ty))
+        .or_else(|| sum_of_neg(r, x, &axes))
+        .or_else(|| super::contract::summed(r, x, &axes))
+        .or_else(|| super::shear::summed(r, x, &axes))
 }
 
 /// The number of elements along `axes`, if it is known.

@@ -6,7 +6,7 @@ use crate::attributes::{Broadcast, Constant, Extent, OfView, Permute, Reshape};
 use crate::block::{Inst, OpInst};
 use crate::dtype::DType;
 use crate::function::{Function, Location, Value};
-use crate::op::{Kind, Op};
+use crate::op::{Op, OpClass};
 use crate::ops;
 use crate::shape::{Axis, Shape, Type};
 use crate::symbol::Number;
@@ -194,25 +194,7 @@ impl Rewriter {
                 (op.infer)(&types, &attributes).ok()?
             }
         };
-        let simpler = match op.kind {
-            Kind::Constant
-            | Kind::Iota
-            | Kind::Gather
-            | Kind::Scatter
-            | Kind::Scan(_)
-            | Kind::Sort => None,
-            // Its meaning is for pullbacks; functions over ops are decomposed before they run.
-            Kind::Identity | Kind::Function(_) => None,
-            Kind::Extent => self.extent(&attributes, &ty),
-            Kind::Elementwise(s) => scalar::simplify(self, s, op, &operands, &ty),
-            Kind::View(v) => view::simplify(self, v, &operands, &attributes, &ty),
-            Kind::Reduce(r) => reduce::simplify(self, r, op, &operands, &attributes, &ty),
-            Kind::Contract => contract::simplify(self, &operands, &attributes),
-            Kind::Concat => match operands.as_slice() {
-                [one] => Some(*one),
-                _ => None,
-            },
-        };
+        let simpler = self.simpler(op, &operands, &attributes, &ty);
         if let Some(v) = simpler {
             return Some(v);
         }
@@ -258,6 +240,35 @@ impl Rewriter {
         self.changed |= at + 1 < self.levels.len();
         scalar::remember_mask(self, result);
         Some(result)
+    }
+
+    /// What an op is by the rules for its kind, if one holds.
+    fn simpler(
+        &mut self,
+        op: Op,
+        operands: &[Value],
+        attributes: &Attributes,
+        ty: &Type,
+    ) -> Option<Value> {
+        let kind = op.kind;
+        match kind.class() {
+            OpClass::Source if kind.is_extent() => self.extent(attributes, ty),
+            OpClass::Elementwise(s) => scalar::simplify(self, s, op, operands, ty),
+            // An operand unchanged has its meaning for pullbacks.
+            OpClass::IndexMap => view::simplify(self, kind.view()?, operands, attributes, ty),
+            OpClass::Combined if kind.is_contraction() => {
+                contract::simplify(self, operands, attributes)
+            }
+            OpClass::Combined => {
+                reduce::simplify(self, kind.reduction()?, op, operands, attributes, ty)
+            }
+            OpClass::Joined => match operands {
+                [one] => Some(*one),
+                _ => None,
+            },
+            // Functions over ops are decomposed before they run.
+            OpClass::Source | OpClass::Indexed | OpClass::Function => None,
+        }
     }
 
     fn value(&mut self, ty: Type) -> Option<Value> {

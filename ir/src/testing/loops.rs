@@ -69,7 +69,13 @@ pub fn loop_specs() -> Vec<LoopSpec> {
     let (forward, backward) = (Order::Forward, Order::Backward);
     let mut specs = Vec::new();
     for (order, other) in [(forward, backward), (backward, forward)] {
-        for spec in [step(), swap(), map(), nested(&step().in_order(other))] {
+        for spec in [
+            step(),
+            swap(),
+            forgetful(),
+            map(),
+            nested(&step().in_order(other)),
+        ] {
             specs.push(spec.in_order(order));
         }
     }
@@ -145,6 +151,36 @@ fn swap() -> LoopSpec {
             (LoopResult::Stacked { axis: 0 }, b),
             (LoopResult::Carried, b),
             (LoopResult::Carried, b),
+        ],
+        order: Order::Forward,
+    }
+}
+
+/// What is carried does not depend on what came, one parameter is a result twice, and one is forgotten.
+fn forgetful() -> LoopSpec {
+    let body = leaked(
+        "forgetful",
+        "fn @forgetful<B, H, K>(%a: float[B], %b: float[B], %x: float[B]) -> float[B], float[B], float[B], float[B] {
+  %3 = const value 0.5 dtype float shape [B]
+  return %3, %a, %a, %x
+}",
+        &[],
+    );
+    let b: &[&str] = &["B"];
+    LoopSpec {
+        name: "forgetful".into(),
+        body,
+        unrolled_body: body,
+        params: vec![
+            (LoopParam::Carried, b),
+            (LoopParam::Carried, b),
+            (LoopParam::Sliced { axis: 1 }, b),
+        ],
+        results: vec![
+            (LoopResult::Carried, b),
+            (LoopResult::Carried, b),
+            (LoopResult::Stacked { axis: 1 }, b),
+            (LoopResult::Stacked { axis: 0 }, b),
         ],
         order: Order::Forward,
     }
@@ -231,6 +267,8 @@ impl LoopCase {
 struct Derived {
     function: Function,
     outputs: Vec<Option<usize>>,
+    /// Which numbers each of its parameters gets: the same in both forms for what means the same.
+    seeds: Vec<usize>,
 }
 
 /// A unit, its pullback, and the pullback of its pullback as it is derived: not simplified.
@@ -238,27 +276,36 @@ fn derived(unit: &'static Unit, binding: &Binding) -> Result<[Derived; 3], CaseE
     let function = link(unit, binding)?;
     let forward = Derived {
         outputs: (0..function.body.results.len()).map(Some).collect(),
+        seeds: (0..function.params.len()).collect(),
         function,
     };
     let pullback = link_pullback(unit, binding, &|_| true)?;
     let results = (0..pullback.results).map(Some);
     let pullback = Derived {
         outputs: results.chain(pullback.gradients).collect(),
+        seeds: (0..pullback.program.params.len()).collect(),
         function: pullback.program,
     };
     let mut second = pullback.function.clone();
     derive_pullback(&mut second, &|_| None)?;
-    let gradients = second.pullback.as_ref().map(|p| p.gradients.clone());
-    let gradients = gradients.unwrap_or_default();
+    let derived = second.pullback.clone().unwrap_or_default();
     let results = second.body.results.len();
     let gradient = |p| {
-        let at = gradients.iter().position(|g| *g == p);
+        let at = derived.gradients.iter().position(|g| *g == p);
         at.map(|at| results + at)
     };
     let mut outputs = pullback.outputs.clone();
     outputs.extend((0..second.params.len()).map(gradient));
+    // A form may have a gradient that the other has not, and with it a cotangent of that.
+    let mut seeds = pullback.seeds.clone();
+    let first = seeds.len();
+    for result in &derived.cotangents {
+        let output = pullback.outputs.iter().position(|o| *o == Some(*result));
+        seeds.push(first + output.unwrap_or_default());
+    }
     let second = Derived {
         outputs,
+        seeds,
         function: with_gradients(&second).expect("linked programs have no calls"),
     };
     Ok([forward, pullback, second])
@@ -286,7 +333,7 @@ pub fn loop_cases(
     let case =
         |derivative: &str, looped: Derived, unrolled: &Derived| -> Result<LoopCase, CaseError> {
             let name = format!("{derivative} of {name}, {trip} turns");
-            let given = inputs(&unrolled.function);
+            let given = inputs(unrolled);
             let results = interpret(&unrolled.function, &given).map_err(|e| CaseError::Form {
                 case: name.clone(),
                 what: e.to_string(),
@@ -304,7 +351,7 @@ pub fn loop_cases(
             Ok(LoopCase {
                 name,
                 expected: expected.collect(),
-                inputs: inputs(&looped.function),
+                inputs: inputs(&looped),
                 function: looped.function,
             })
         };
@@ -316,19 +363,19 @@ pub fn loop_cases(
 }
 
 /// Numbers from -1 to 1 without a pattern, the same on every run and for every float.
-fn inputs(program: &Function) -> Vec<Array> {
-    let mut state = 7u64;
-    let mut next = || {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1);
-        (state >> 40) as f64 / f64::from(1u32 << 23) - 1.0
-    };
-    let params = &program.values[..program.params.len()];
-    let array = |t: &crate::Type| {
-        let shape = t.shape.extents()?;
+fn inputs(program: &Derived) -> Vec<Array> {
+    let params = program.function.values.iter().zip(&program.seeds);
+    let array = |(ty, seed): (&crate::Type, &usize)| {
+        let mut state = 7 + *seed as u64;
+        let mut next = || {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            (state >> 40) as f64 / f64::from(1u32 << 23) - 1.0
+        };
+        let shape = ty.shape.extents()?;
         let n: usize = shape.iter().product();
-        Array::new(t.dtype, &shape, (0..n).map(|_| next()).collect())
+        Array::new(ty.dtype, &shape, (0..n).map(|_| next()).collect())
     };
-    params.iter().filter_map(array).collect()
+    params.filter_map(array).collect()
 }

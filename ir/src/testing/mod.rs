@@ -6,7 +6,9 @@
 //! same cases. Loops have a table of their own, with their unrolled forms in place of PyTorch:
 //! [`loop_specs`]. Behind the cargo feature `testing`; files are read from a folder that the caller gives.
 
+mod application;
 mod gradients;
+mod inline;
 mod loops;
 mod translate;
 mod unroll;
@@ -19,6 +21,7 @@ use crate::link::{LinkError, link_pullback};
 use crate::op::OpError;
 use crate::pullback::{PullbackError, derive_pullback};
 use crate::unit::Unit;
+pub use application::{applicable, applied};
 pub use gradients::with_gradients;
 pub use loops::{LoopCase, LoopSpec, TRIPS, loop_cases, loop_specs, step};
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
@@ -88,13 +91,19 @@ pub struct CaseProgram {
     pub expected: Vec<Array>,
 }
 
-/// The cases in a folder: of `ops.json` and `edges.json`, each with the tensors beside it.
+/// The cases in a folder: of `ops.json` and `edges.json`, each with the tensors beside it, and of
+/// `values.json`, with its numbers in it.
 ///
 /// # Errors
 /// Files that are not there or not of that form.
 pub fn read(folder: &Path) -> Result<Vec<Case>, CaseError> {
     let mut cases = read_one(folder, "ops")?;
     cases.extend(read_one(folder, "edges")?);
+    let list: Json = serde_json::from_slice(&std::fs::read(folder.join("values.json"))?)?;
+    let list = list.as_array().into_iter().flatten();
+    for record in list {
+        cases.push(inline::case(record)?);
+    }
     Ok(cases)
 }
 
@@ -246,14 +255,7 @@ impl Case {
 
 /// A unit of a function without calls. Its text lives as long as the process, as a macro's would.
 pub fn unit(function: &Function) -> &'static Unit {
-    let leak = |s: String| -> &'static str { Box::leak(s.into_boxed_str()) };
-    Box::leak(Box::new(Unit {
-        path: leak(function.name.clone()),
-        file: "case",
-        text: leak(Unit::text_of(function)),
-        callees: &[],
-        consts: &[],
-    }))
+    leaked(&function.name, &Unit::text_of(function), &[])
 }
 
 /// Whether two numbers agree to `relative` times the expected one's magnitude, or to `absolute` where

@@ -14,7 +14,7 @@ pub fn leaked(name: &str, text: &str, callees: &[(&'static str, &'static Unit)])
     let leak = |s: &str| -> &'static str { Box::leak(s.to_string().into_boxed_str()) };
     Box::leak(Box::new(Unit {
         path: leak(name),
-        file: "loops",
+        file: "tests",
         text: leak(text),
         callees: Box::leak(callees.to_vec().into_boxed_slice()),
         consts: &[],

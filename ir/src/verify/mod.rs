@@ -1,24 +1,25 @@
 //! What every function holds, checked after every pass in debug builds and in tests.
 //!
-//! 1. Parameter `i` of a function is parameter `i` of its body and value `i`; parameter names differ,
-//!    and none is only digits.
+//! 1. Parameter `i` of a function is parameter `i` of its body and value `i`, which has a type; parameter
+//!    names differ, and none is only digits.
 //! 2. Every value is defined exactly once: as a parameter, a cotangent, or a result.
 //! 3. Every use comes after its definition, and the body uses nothing of the pullback.
 //! 4. An op has the operands and the kinds of attributes of its entry, and its result has the type
 //!    that the entry infers.
-//! 5. A pullback call names the first result of a call in the body, has one cotangent a result of that
-//!    call, of that result's type, and defines values of the types of that call's float operands.
+//! 5. A pullback call names the first result of a call in the body, which is defined by then, has one
+//!    cotangent a result of that call, of that result's type, and defines values of the types of operands
+//!    of that call that are there and floats.
 //! 6. A pullback has at most one cotangent a result, of the result's type, for floats only; and at most
 //!    one gradient a parameter, of the parameter's type, for floats only; both in order.
 //! 7. A loop, and a call in that mode, pairs what is carried in order, of one type; what is sliced or
 //!    stacked has as many slices along its axis as there are iterations. A loop's body has the
 //!    parameters that [`crate::Loop`] tells; what it defines is used in it only; no call stands in it.
 //! 8. Every symbol is declared, once, and used as what it is: dims hold sizes, attributes and comparisons
-//!    numbers, conditions bools. At most one symbol is a sequence. A call gives no symbol of its callee
+//!    numbers, conditions bools. None has the name of a value. At most one symbol is a sequence. A call gives no symbol of its callee
 //!    twice. A comparison of numbers has a symbol in it.
 //! 9. What is one struct, among parameters or a call's operands, lies side by side, one struct behind the
-//!    other; so do the structs in one. A leaf's name is its path, and no struct has the name of another
-//!    or of a parameter.
+//!    other; so do the structs in one. A leaf's name is its path, whose parts are not empty, and no struct
+//!    has the name of another or of a parameter, or only digits.
 //! 10. The states that a function leaves are those of parameters that are states, in order, each of its
 //!     parameter's type.
 //!

@@ -1,11 +1,23 @@
 //! What a function may hold, by how far it has come.
+//!
+//! | behind | a function is at | symbols | pullback | calls | loops | functions over ops |
+//! |---|---|---|---|---|---|---|
+//! | expansion, the reading of a text, the derivation of its pullback | `Unit` | yes | yes | yes | no | yes |
+//! | inlining in symbols, the derivation and the simplification of what comes of it | `Inlined` | yes | yes | no | yes | yes |
+//! | inlining with sizes, its loops reversed | `Bound` | no | no | no | yes | yes |
+//! | decomposition, each pass of the simplifier, the removal of dead code and of unchanged states | `Program` | no | no | no | yes | no |
+//!
+//! A function without symbols has no sequences, no working float and no number without a value either. The
+//! pullback calls of a unit count as calls; a loop of a unit is a call in that mode.
+//!
+//! Debug builds check the stage behind each of these passes: [`crate::link`] all of its own, and
+//! [`crate::derive_pullback`] and [`crate::simplify`], which work at any stage, the rules that hold at all.
 
 use super::broken::Broken;
 use crate::attribute::Attribute;
 use crate::block::Inst;
 use crate::dtype::DType;
 use crate::function::Function;
-use crate::op::Kind;
 
 /// How far a function has come, and with that what it may hold.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -20,73 +32,99 @@ pub enum Stage {
     Program,
 }
 
+/// What is legal at a stage: a line of the table above.
+struct Legal {
+    stage: &'static str,
+    symbols: bool,
+    pullback: bool,
+    calls: bool,
+    loops: bool,
+    functions: bool,
+}
+
 impl Stage {
-    fn in_words(self) -> &'static str {
+    const fn legal(self) -> Legal {
         match self {
-            Stage::Unit => "a unit",
-            Stage::Inlined => "a function whose calls are inlined",
-            Stage::Bound | Stage::Program => "a program",
+            Stage::Unit => Legal {
+                stage: "a unit",
+                symbols: true,
+                pullback: true,
+                calls: true,
+                loops: false,
+                functions: true,
+            },
+            Stage::Inlined => Legal {
+                stage: "a function whose calls are inlined",
+                symbols: true,
+                pullback: true,
+                calls: false,
+                loops: true,
+                functions: true,
+            },
+            Stage::Bound => Legal {
+                stage: "a program",
+                symbols: false,
+                pullback: false,
+                calls: false,
+                loops: true,
+                functions: true,
+            },
+            Stage::Program => Legal {
+                functions: false,
+                ..Stage::Bound.legal()
+            },
         }
     }
 }
 
 pub(super) fn check_stage(function: &Function, stage: Stage) -> Result<(), Broken> {
-    let refuse = |what| {
-        Err(Broken::Stage {
-            stage: stage.in_words(),
+    let legal = stage.legal();
+    match illegal(function, &legal) {
+        Some(what) => Err(Broken::Stage {
+            stage: legal.stage,
             what,
-        })
-    };
-    let bound = stage >= Stage::Bound;
-    if bound && !(function.symbols.is_empty() && function.constraints.is_empty()) {
-        return refuse("symbols");
+        }),
+        None => Ok(()),
     }
-    if bound && function.pullback.is_some() {
-        return refuse("pullback");
+}
+
+/// What a function has that is not legal, in words.
+fn illegal(function: &Function, legal: &Legal) -> Option<&'static str> {
+    let symbols = !function.symbols.is_empty() || !function.constraints.is_empty();
+    if symbols && !legal.symbols {
+        return Some("symbols");
+    }
+    if function.pullback.is_some() && !legal.pullback {
+        return Some("pullback");
     }
     let mut found = None;
-    let mut check = |inst: &Inst| {
-        let what = match inst {
-            Inst::Op(i) if bound && i.attributes.0.iter().any(is_symbol) => {
-                Some("numbers without a value")
-            }
-            Inst::Op(i) => match i.op.kind {
-                Kind::Function(_) if stage == Stage::Program => Some("functions over ops"),
-                Kind::Function(_)
-                | Kind::Constant
-                | Kind::Iota
-                | Kind::Extent
-                | Kind::Elementwise(_)
-                | Kind::View(_)
-                | Kind::Reduce(_)
-                | Kind::Contract
-                | Kind::Concat
-                | Kind::Gather
-                | Kind::Scatter
-                | Kind::Scan(_)
-                | Kind::Sort
-                | Kind::Identity => None,
-            },
-            Inst::Call(_) | Inst::PullbackCall(_) if stage > Stage::Unit => Some("calls"),
-            Inst::Call(_) | Inst::PullbackCall(_) => None,
-            Inst::Loop(_) if stage == Stage::Unit => Some("loops but calls"),
-            Inst::Loop(_) => None,
-        };
-        found = found.or(what);
-    };
+    let mut check = |inst: &Inst| found = found.or(illegal_inst(inst, legal));
     function.body.each_inst(&mut check);
     if let Some(p) = &function.pullback {
         p.block.each_inst(&mut check);
     }
-    if let Some(what) = found {
-        return refuse(what);
+    if found.is_some() || legal.symbols {
+        return found;
     }
-    if bound && function.values.iter().any(|t| t.dtype == DType::Float) {
-        return refuse("working floats");
+    let mut types = function.values.iter();
+    if types.any(|t| t.dtype == DType::Float) {
+        return Some("working floats");
     }
-    match bound && function.values.iter().any(|t| t.shape.extents().is_none()) {
-        true => refuse("dims without a value"),
-        false => Ok(()),
+    let mut types = function.values.iter();
+    types
+        .any(|t| t.shape.extents().is_none())
+        .then_some("dims without a value")
+}
+
+fn illegal_inst(inst: &Inst, legal: &Legal) -> Option<&'static str> {
+    match inst {
+        Inst::Op(i) if !legal.symbols && i.attributes.0.iter().any(is_symbol) => {
+            Some("numbers without a value")
+        }
+        Inst::Op(i) if !legal.functions && i.op.kind.is_function() => Some("functions over ops"),
+        Inst::Call(_) | Inst::PullbackCall(_) if !legal.calls => Some("calls"),
+        Inst::Loop(_) if !legal.loops => Some("loops but calls"),
+        Inst::Op(_) | Inst::Call(_) | Inst::PullbackCall(_) | Inst::Loop(_) => None,
     }
 }
 

@@ -51,6 +51,34 @@ pub fn const_only(left: &Dim, right: &Dim) -> bool {
     }
 }
 
+/// Two dims without the symbols that both are multiples of, of those that may go.
+pub fn without_common(
+    mut left: Dim,
+    mut right: Dim,
+    may_go: impl Fn(&Symbol) -> bool,
+) -> (Dim, Dim) {
+    let symbols = left.symbols();
+    for s in symbols.into_iter().filter(|s| may_go(s)) {
+        let divisor = Dim::from(s);
+        while let (Some(l), Some(r)) = (left.exact_div(&divisor), right.exact_div(&divisor)) {
+            if l == left {
+                break;
+            }
+            (left, right) = (l, r);
+        }
+    }
+    (left, right)
+}
+
+/// The product of dims, if it is not too large multiplied out.
+pub fn product<'d>(dims: impl IntoIterator<Item = &'d Dim>) -> Option<Dim> {
+    let mut out = Dim::constant(1);
+    for d in dims {
+        out = out.checked_mul(d)?;
+    }
+    Some(out)
+}
+
 /// Whether a dim has so great powers that it does not fit 64 bits where every symbol is 2: what is
 /// multiplied on and on is stopped here, before its text fills memory.
 pub fn is_great(dim: &Dim) -> bool {

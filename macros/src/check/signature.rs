@@ -157,6 +157,11 @@ pub fn structure(
     if bad {
         return Err(Reported);
     }
+    let leaves = fields.iter().map(|f| scope.registry.leaves(&f.kind));
+    if leaves.fold(0, usize::saturating_add) > LEAVES {
+        let error = messages::many_leaves(&s.name, LEAVES);
+        return Err(scope.errors.report(error));
+    }
     Ok(signature::Struct {
         id: scope.id.clone(),
         name: parse::name(&s.name),
@@ -183,6 +188,10 @@ fn child(
     let (structure, dims) = child?;
     Ok(signature::FieldKind::Child(structure, dims, count?))
 }
+
+/// The most leaves of a struct, those of its children included: each is a parameter of the functions that
+/// take it, and structs that have two of each other double them at every level.
+const LEAVES: usize = 1 << 14;
 
 fn leaf(scope: &mut Scope<'_>, written: &parse::TensorType) -> Checked<Type> {
     let ty = scope.tensor(written)?;

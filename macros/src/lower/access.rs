@@ -52,29 +52,10 @@ impl Lowerer<'_, '_> {
             })?;
             let Axis::At(at) = axis else { continue };
             let extent = shape.dims[at].clone();
-            let (start, stop) = match part {
-                syn::Expr::Range(r) => {
-                    let inclusive = matches!(r.limits, syn::RangeLimits::Closed(_));
-                    let start = match &r.start {
-                        Some(e) => self.bound(e, &extent)?,
-                        None => Dim::constant(0),
-                    };
-                    let stop = match &r.end {
-                        Some(e) => self.bound(e, &extent)?,
-                        None => extent.clone(),
-                    };
-                    match inclusive {
-                        true => (start, self.plus(&stop, 1, part)?),
-                        false => (start, stop),
-                    }
-                }
-                other => {
-                    let start = self.bound(other, &extent)?;
-                    gone.push(Axis::At(at));
-                    let stop = self.plus(&start, 1, part)?;
-                    (start, stop)
-                }
-            };
+            let (start, stop) = self.ends(part, &extent)?;
+            if !matches!(part, syn::Expr::Range(_)) {
+                gone.push(Axis::At(at));
+            }
             self.within(
                 part,
                 &WrittenOperand::new(&tokens, x),
@@ -166,6 +147,27 @@ impl Lowerer<'_, '_> {
             let axis = compose::axis(&b.type_of(x).shape, at)?;
             compose::take(b, x, at_index, axis)
         })
+    }
+
+    /// Where a part of an index starts, and where it ends: an index alone is a range of one.
+    fn ends(&mut self, part: &syn::Expr, extent: &Dim) -> Checked<(Dim, Dim)> {
+        let syn::Expr::Range(range) = part else {
+            let start = self.bound(part, extent)?;
+            let stop = self.plus(&start, 1, part)?;
+            return Ok((start, stop));
+        };
+        let start = match &range.start {
+            Some(e) => self.bound(e, extent)?,
+            None => Dim::constant(0),
+        };
+        let stop = match &range.end {
+            Some(e) => self.bound(e, extent)?,
+            None => extent.clone(),
+        };
+        match range.limits {
+            syn::RangeLimits::Closed(_) => Ok((start, self.plus(&stop, 1, part)?)),
+            syn::RangeLimits::HalfOpen(_) => Ok((start, stop)),
+        }
     }
 
     /// Leaves to rustc that a range lies in its axis, where only Rust consts decide.

@@ -227,7 +227,18 @@ impl Lowerer<'_, '_> {
 
     /// A literal integer of 32 bits.
     pub fn integer_arg(&mut self, a: &Arguments<'_>, i: usize) -> Checked<i32> {
-        let value = self.axis_arg(a, i)?;
+        let value = match (a.expr(i), a.default(i)) {
+            (Some(e), _) => integer(e),
+            (None, Some(DefaultValue::Integer(value))) => Some(value),
+            (None, _) => None,
+        };
+        let Some(value) = value else {
+            return Err(self.report(messages::wants_integer(
+                &a.tokens(i),
+                &a.name,
+                &a.op.usage(),
+            )));
+        };
         let fits = i32::try_from(value);
         fits.map_err(|_| self.report(messages::integer_range(&a.tokens(i), &a.name, value)))
     }
@@ -349,8 +360,7 @@ impl Lowerer<'_, '_> {
         self.dim(&dim)
     }
 
-    /// A shape in brackets: `[B, H * D, 64]`, `[[S], D]`; `-1` stands for one dim that is inferred, as
-    /// `None`.
+    /// A shape in brackets: `[B, H * D, 64]`, `[[S], D]`; `-1`, for a dim that is inferred, is `None`.
     pub fn shape_arg(
         &mut self,
         a: &Arguments<'_>,
@@ -385,9 +395,6 @@ impl Lowerer<'_, '_> {
                 }
             }
             if integer(e) == Some(-1) {
-                if out.contains(&None) {
-                    return Err(self.report(messages::two_inferred(e)));
-                }
                 out.push(None);
                 continue;
             }

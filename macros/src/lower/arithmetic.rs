@@ -5,7 +5,7 @@ use super::build::WrittenOperand;
 use super::assignment;
 use super::constant;
 use super::arguments;
-use super::value::{Counted, LoopIndex, Number, Val};
+use super::value::{Counted, LoopIndex, Number, PARTS, Val};
 use crate::errors::{Checked, Reported};
 use crate::messages;
 use proc_macro2::TokenStream;
@@ -36,6 +36,15 @@ fn turned(error: OpError) -> OpError {
         },
         other => other,
     }
+}
+
+/// What an operator does to tensors.
+struct Operator {
+    op: Op,
+    /// As it is written.
+    name: &'static str,
+    /// Whether its sides change places: `a > b` is `b < a`.
+    turns: bool,
 }
 
 /// Whether this is arithmetic of consts with sizes and integers.
@@ -92,7 +101,32 @@ impl Lowerer<'_, '_> {
         // Both sides first, so that errors in both are seen.
         let (left, right) = (self.expression(&e.left), self.expression(&e.right));
         let (left, right) = (left?, right?);
-        let (op, name, swap) = match e.op {
+        let operator = self.operator(&e.op)?;
+        if let Some(val) = self.without_tensors(e, &left, &right)? {
+            return Ok(val);
+        }
+        let (lt, rt) = (e.left.to_token_stream(), e.right.to_token_stream());
+        let (x, y) = self.two(left, right, &lt, &rt)?;
+        if operator.op == ops::DIV
+            && self.builder.type_of(x).dtype.is_integer()
+            && self.builder.type_of(y).dtype.is_integer()
+        {
+            let ty = |v| messages::tensor(self.builder.type_of(v));
+            let error = messages::division_of_integers(&e.op, (&lt, ty(x)), (&rt, ty(y)));
+            return Err(self.report(error));
+        }
+        let operands = WrittenOperand::pair((lt, x), (rt, y));
+        let Operator { op, name, turns } = operator;
+        let built = self.build(&e.op, name, &operands, |b| match turns {
+            false => compose::binary(b, op, x, y),
+            true => compose::binary(b, op, y, x).map_err(turned),
+        })?;
+        Ok(Val::Tensor(built))
+    }
+
+    /// The op of an operator.
+    fn operator(&self, op: &syn::BinOp) -> Checked<Operator> {
+        let (op, name, turns) = match op {
             syn::BinOp::Add(_) => (ops::ADD, "+", false),
             syn::BinOp::Sub(_) => (ops::SUB, "-", false),
             syn::BinOp::Mul(_) => (ops::MUL, "*", false),
@@ -107,14 +141,25 @@ impl Lowerer<'_, '_> {
             syn::BinOp::And(_) => (ops::AND, "&&", false),
             syn::BinOp::Or(_) => (ops::OR, "||", false),
             syn::BinOp::BitAnd(_) => {
-                return Err(self.report(messages::bit_operator(&e.op, "&", "&&")));
+                return Err(self.report(messages::bit_operator(op, "&", "&&")));
             }
             syn::BinOp::BitOr(_) => {
-                return Err(self.report(messages::bit_operator(&e.op, "|", "||")));
+                return Err(self.report(messages::bit_operator(op, "|", "||")));
             }
-            other => return Err(self.report(messages::no_operator(&other))),
+            other => return Err(self.report(messages::no_operator(other))),
         };
-        match (&left, &right) {
+        Ok(Operator { op, name, turns })
+    }
+
+    /// Arithmetic of literals, sizes and Rust consts, as far as it is none of tensors.
+    fn without_tensors(
+        &mut self,
+        e: &syn::ExprBinary,
+        left: &Val,
+        right: &Val,
+    ) -> Checked<Option<Val>> {
+        let divides = matches!(e.op, syn::BinOp::Div(_));
+        match (left, right) {
             (Val::Broken, _) | (_, Val::Broken) => return Err(Reported),
             (Val::Index(index), other) | (other, Val::Index(index)) => {
                 let from_right = matches!(right, Val::Index(_));
@@ -124,52 +169,43 @@ impl Lowerer<'_, '_> {
             }
             (Val::Number(a), Val::Number(b)) => {
                 if let Some(folded) = self.fold(*a, *b, &e.op)? {
-                    return Ok(folded);
+                    return Ok(Some(folded));
                 }
             }
             (Val::Size(_) | Val::Number(_), Val::Size(_) | Val::Number(_)) => {
-                if let Some(dim) = self.sizes(&left, &right, &e.op)? {
-                    return Ok(Val::Size(dim));
+                if let Some(dim) = self.sizes(left, right, &e.op)? {
+                    return Ok(Some(Val::Size(dim)));
                 }
             }
             // A size is divided as in Rust, where only an integer divides it: the const is a dim.
-            (Val::Size(_), Val::Const(_)) | (Val::Const(_), Val::Size(_))
-                if matches!(e.op, syn::BinOp::Div(_)) =>
-            {
+            (Val::Size(_), Val::Const(_)) | (Val::Const(_), Val::Size(_)) if divides => {
                 let dim = self.dim_expr(&syn::Expr::Binary(e.clone()));
-                return Ok(Val::Size(dim?));
+                return Ok(Some(Val::Size(dim?)));
             }
-            (Val::Const(_) | Val::Number(_), Val::Const(_) | Val::Number(_))
-                if matches!(e.op, syn::BinOp::Div(_)) =>
-            {
-                if let Some(quotient) = constant::quotient(&left, &right, e.to_token_stream()) {
-                    return Ok(quotient);
+            (Val::Const(_) | Val::Number(_), Val::Const(_) | Val::Number(_)) if divides => {
+                self.const_parts(e, left, right)?;
+                if let Some(quotient) = constant::quotient(left, right, e.to_token_stream()) {
+                    return Ok(Some(quotient));
                 }
             }
             _ => {}
         }
-        if counted(&left, &right, &e.op) {
-            return Ok(Val::Counted(Rc::new(Counted {
-                written: e.clone(),
-                sides: (left, right),
-            })));
+        if !counted(left, right, &e.op) {
+            return Ok(None);
         }
-        let (lt, rt) = (e.left.to_token_stream(), e.right.to_token_stream());
-        let (x, y) = self.two(left, right, &lt, &rt)?;
-        if op == ops::DIV
-            && self.builder.type_of(x).dtype.is_integer()
-            && self.builder.type_of(y).dtype.is_integer()
-        {
-            let ty = |v| messages::tensor(self.builder.type_of(v));
-            let error = messages::division_of_integers(&e.op, (&lt, ty(x)), (&rt, ty(y)));
-            return Err(self.report(error));
+        Ok(Some(Val::Counted(Rc::new(Counted {
+            written: e.clone(),
+            sides: (left.clone(), right.clone()),
+            parts: self.const_parts(e, left, right)?,
+        }))))
+    }
+
+    /// How many parts arithmetic of Rust consts has, if they are not too many.
+    fn const_parts(&self, e: &syn::ExprBinary, left: &Val, right: &Val) -> Checked<usize> {
+        match left.parts() + right.parts() {
+            parts if parts > PARTS => Err(self.report(messages::const_arithmetic(&e.op, PARTS))),
+            parts => Ok(parts),
         }
-        let operands = WrittenOperand::pair((lt, x), (rt, y));
-        let built = self.build(&e.op, name, &operands, |b| match swap {
-            false => compose::binary(b, op, x, y),
-            true => compose::binary(b, op, y, x).map_err(turned),
-        })?;
-        Ok(Val::Tensor(built))
     }
 
     /// A loop's index with a size or an integer added or taken off, which is a place in an axis too.
@@ -390,7 +426,12 @@ impl Lowerer<'_, '_> {
             syn::BinOp::Div(_) => left.floor_div(&right),
             _ => return Ok(None),
         };
-        let value = value.ok_or_else(|| self.overflow(op.span()));
-        value.map(Some)
+        match (value, op) {
+            (Some(value), _) => Ok(Some(value)),
+            (None, syn::BinOp::Div(_)) => {
+                Err(self.report(messages::dim_division(op.span(), &right)))
+            }
+            (None, _) => Err(self.overflow(op.span())),
+        }
     }
 }

@@ -146,10 +146,17 @@ impl Lowerer<'_, '_> {
                     _ => Vec::new(),
                 }
             }
-            OpError::Elements { from, to } => match (product(from), product(to)) {
-                (Some(from), Some(to)) if from != to => vec![without_symbols(from, to)],
-                _ => Vec::new(),
-            },
+            OpError::Elements { from, to } => {
+                match (relation::product(&from.dims), relation::product(&to.dims)) {
+                    (Some(from), Some(to)) if from != to => {
+                        // `B * X` and `B * Y` are equal where `X` and `Y` are.
+                        vec![relation::without_common(from, to, |s| {
+                            !relation::is_const(s)
+                        })]
+                    }
+                    _ => Vec::new(),
+                }
+            }
             OpError::NotOne { dim, .. } => vec![(dim.clone(), Dim::constant(1))],
             OpError::Arity { .. }
             | OpError::Number { .. }
@@ -176,28 +183,4 @@ fn aligned(left: &Shape, right: &Shape) -> Vec<(Dim, Dim)> {
         .filter(|(a, b)| a != b && !one(a) && !one(b))
         .map(|(a, b)| (a.clone(), b.clone()))
         .collect()
-}
-
-/// Two dims without the declared symbols that both are multiples of: `B * X` and `B * Y` are equal where
-/// `X` and `Y` are.
-fn without_symbols(mut left: Dim, mut right: Dim) -> (Dim, Dim) {
-    let symbols = left.symbols();
-    for s in symbols.into_iter().filter(|s| !relation::is_const(s)) {
-        let divisor = Dim::from(s);
-        while let (Some(l), Some(r)) = (left.exact_div(&divisor), right.exact_div(&divisor)) {
-            if l == left {
-                break;
-            }
-            (left, right) = (l, r);
-        }
-    }
-    (left, right)
-}
-
-fn product(shape: &Shape) -> Option<Dim> {
-    let mut out = Dim::constant(1);
-    for d in &shape.dims {
-        out = out.checked_mul(d)?;
-    }
-    Some(out)
 }

@@ -21,6 +21,8 @@ pub struct Constant {
     pub value: TokenStream,
     /// Whether it is an integer in Rust, an expression of type bool.
     integer: TokenStream,
+    /// How many consts and numbers it is the quotient of.
+    pub parts: usize,
 }
 
 impl Constant {
@@ -39,6 +41,7 @@ impl Constant {
                 }
                 __sinew_half as ::core::primitive::f64 == 0.0
             }),
+            parts: 1,
         }
     }
 
@@ -57,6 +60,7 @@ impl Constant {
             at: TokenStream::new(),
             value: quote!((#sign #value)),
             integer: quote!(#integer),
+            parts: 1,
         }
     }
 
@@ -69,12 +73,18 @@ impl Constant {
             name: format!("{}_over_{}", self.name, divisor.name),
             source: format!("{} / {}", self.source, divisor.source),
             at,
-            value: quote!((if #integer {
-                (#a as ::core::primitive::i128 / #b as ::core::primitive::i128) as ::core::primitive::f64
-            } else {
-                #a / #b
-            })),
+            // Each side stands there once, so that quotients of quotients do not double.
+            value: quote!({
+                let (__sinew_left, __sinew_right) = (#a, #b);
+                if #integer {
+                    (__sinew_left as ::core::primitive::i128 / __sinew_right as ::core::primitive::i128)
+                        as ::core::primitive::f64
+                } else {
+                    __sinew_left / __sinew_right
+                }
+            }),
             integer,
+            parts: self.parts + divisor.parts,
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::Lowerer;
 use super::assignment;
 use super::constant::Constant;
-use super::value::{Number, Val};
+use super::value::{Number, PARTS, Val};
 use crate::errors::{Checked, Reported};
 use crate::messages;
 use crate::parse;
@@ -124,7 +124,11 @@ impl Lowerer<'_, '_> {
             },
             syn::Expr::Tuple(t) => {
                 let parts: Vec<_> = t.elems.iter().map(|e| self.expression(e)).collect();
-                Ok(Val::Tuple(parts.into_iter().collect::<Checked<_>>()?))
+                let tuple = Val::Tuple(parts.into_iter().collect::<Checked<_>>()?);
+                match tuple.parts() > PARTS {
+                    true => Err(self.report(messages::great_tuple(e, PARTS))),
+                    false => Ok(tuple),
+                }
             }
             syn::Expr::Unary(u) => self.unary(u),
             syn::Expr::Binary(b) => self.binary(b),

@@ -153,10 +153,10 @@ pub fn code(
     numbers: &[(String, TokenStream)],
     units: &mut Units,
 ) -> Checked<Code> {
+    let consts = consts::declare(scope, &mut function, numbers)?;
     if signature.no_derivative.is_none() {
         derive(scope, &mut function, places)?;
     }
-    let consts = consts::declare(scope, &mut function, numbers)?;
     Ok(Code {
         callees: units.called(&function),
         consts,

@@ -16,6 +16,7 @@ mod call;
 mod constant;
 mod consts;
 mod expression;
+mod invoke;
 mod iteration;
 mod lift;
 mod lists;
@@ -128,8 +129,9 @@ struct Places {
     spans: HashMap<Location, Span>,
     /// What is assumed of each callee.
     callees: HashMap<String, CalleeInfo>,
-    /// Callees that are declared without a derivative, and what is said of a use that needs one.
-    without: HashMap<String, Message>,
+    /// Calls of functions that are declared without a derivative, by callee and place, and what is said
+    /// where one is needed.
+    without: HashMap<(String, Option<Location>), Message>,
 }
 
 /// Lowers a function's body.
@@ -404,27 +406,27 @@ fn derive(scope: &Scope<'_>, function: &mut Function, places: &Places) -> Checke
     sinew_ir::derive_pullback(function, &callee).map_err(|error| {
         let span = error.location.and_then(|l| places.spans.get(&l).copied());
         let span = span.unwrap_or_else(Span::call_site);
-        scope.errors.report(messages::no_derivative(
-            span,
-            &error.op,
-            &error.error.to_string(),
-        ))
+        scope.errors.report(messages::no_derivative(span, &error))
     })?;
     let pullback = function.pullback.iter().flat_map(|p| &p.block.insts);
-    let mut needed = pullback.filter_map(|inst| {
-        let Inst::PullbackCall(pullback) = inst else {
-            return None;
-        };
-        let mut calls = function.body.insts.iter().filter_map(|inst| match inst {
-            Inst::Call(call) if call.results.first() == Some(&pullback.call) => Some(call),
-            Inst::Call(_) | Inst::Op(_) | Inst::Loop(_) | Inst::PullbackCall(_) => None,
-        });
-        places.without.get(&calls.next()?.target.name)
+    let needed: HashSet<Value> = pullback
+        .filter_map(|inst| match inst {
+            Inst::PullbackCall(pullback) => Some(pullback.call),
+            Inst::Call(_) | Inst::Op(_) | Inst::Loop(_) => None,
+        })
+        .collect();
+    let mut done = Ok(());
+    function.body.each_inst(&mut |inst| {
+        if let Inst::Call(call) = inst
+            && call.results.first().is_some_and(|r| needed.contains(r))
+            && let Some(message) = places
+                .without
+                .get(&(call.target.name.clone(), call.location))
+        {
+            done = Err(scope.errors.report(message.clone().into_error()));
+        }
     });
-    match needed.next() {
-        Some(message) => Err(scope.errors.report(message.clone().into_error())),
-        None => Ok(()),
-    }
+    done
 }
 
 /// The path of a struct's method's unit: through the item by which the struct is known.

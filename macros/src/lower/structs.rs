@@ -9,7 +9,7 @@ use crate::check::extents::at_dims;
 use crate::errors::{Checked, Reported};
 use crate::messages;
 use crate::parse;
-use crate::signature::{self, FieldKind, Registry};
+use crate::signature::{self, FieldKind};
 use std::rc::Rc;
 use proc_macro2::{Span, TokenStream};
 use sinew_ir::{Dim, Param, ParamKind, StructArgument, StructParam, Value, field_path};
@@ -58,20 +58,6 @@ pub struct Operands {
     pub structs: Vec<StructArgument>,
     /// The states among them: which, and its position.
     states: Vec<(usize, usize)>,
-}
-
-/// How many leaves a struct has.
-fn count(registry: &Registry, structure: usize) -> usize {
-    let fields = registry.structs[structure].signature.fields.iter();
-    let counts = fields.map(|f| field_count(registry, &f.kind));
-    counts.sum()
-}
-
-fn field_count(registry: &Registry, kind: &FieldKind) -> usize {
-    match kind {
-        FieldKind::Param(_) | FieldKind::State(_) => 1,
-        FieldKind::Child(child, ..) => count(registry, *child),
-    }
 }
 
 impl Lowerer<'_, '_> {
@@ -199,9 +185,9 @@ impl Lowerer<'_, '_> {
             return Err(self.report(messages::no_field(name, signature)));
         };
         let (before, field) = (&signature.fields[..position], &signature.fields[position]);
-        let counts = before.iter().map(|f| field_count(registry, &f.kind));
+        let counts = before.iter().map(|f| registry.leaves(&f.kind));
         let start: usize = counts.sum();
-        let leaves = start..start + field_count(registry, &field.kind);
+        let leaves = start..start + registry.leaves(&field.kind);
         let leaves = s.leaves.get(leaves).ok_or(Reported)?;
         Ok((field.kind.clone(), leaves.into()))
     }

@@ -40,6 +40,24 @@ pub struct Counted {
     pub written: syn::ExprBinary,
     /// Its sides.
     pub sides: (Val, Val),
+    /// How many consts, sizes and integers it is made of, written out.
+    pub parts: usize,
+}
+
+/// The most parts of arithmetic of Rust consts, and of a tuple: what is put together from itself doubles
+/// each time.
+pub const PARTS: usize = 1024;
+
+impl Val {
+    /// How many consts, sizes and integers, or values of a tuple, it is made of.
+    pub fn parts(&self) -> usize {
+        match self {
+            Val::Counted(c) => c.parts,
+            Val::Const(c) => c.parts,
+            Val::Tuple(values) => values.iter().map(Val::parts).sum(),
+            Val::Tensor(_) | Val::Number(_) | Val::Size(_) | Val::Struct(_) | Val::Broken => 1,
+        }
+    }
 }
 
 /// `t`, `t + 1`, `t - LAG`.

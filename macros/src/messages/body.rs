@@ -228,6 +228,15 @@ pub fn no_field(name: &syn::Ident, structure: &Struct) -> Error {
     )
 }
 
+pub fn great_tuple(at: &impl ToTokens, most: usize) -> Error {
+    error(
+        at,
+        "language",
+        &format!("this tuple has more than {most} parts, all told"),
+        "`stack` or `concat` some of them",
+    )
+}
+
 pub fn tuple_index(index: &syn::Index, parts: usize) -> Error {
     error(
         index,

@@ -103,6 +103,10 @@ pub fn misplaced_option(at: &impl ToTokens, word: &str, item: &str) -> Error {
             "is what functions and methods assume of their dims",
             "write `#[model(where(..))]` on each `fn`, or on an `impl` for all of its methods",
         ),
+        "no_derivative" => (
+            "says of a function or a method that it is never differentiated",
+            "write `#[model(no_derivative)]` on each `fn`",
+        ),
         _ => ("says where the library is", "write it on the whole item"),
     };
     error(
@@ -332,6 +336,15 @@ pub fn tensor_field(ty: &syn::Type) -> Error {
         "struct",
         "a field is no `Tensor`",
         "write `Param<..>` for what is trained and `State<..>` for what is not",
+    )
+}
+
+pub fn list_of_children(ty: &impl ToTokens) -> Error {
+    error(
+        ty,
+        "struct",
+        "a model has a number of children that its sizes tell",
+        "repeat a child: `blocks: [Block<D>; Layers]`",
     )
 }
 

@@ -132,6 +132,15 @@ pub fn const_type(at: &impl ToTokens, dtype: DType) -> Error {
     )
 }
 
+pub fn const_arithmetic(at: &impl ToTokens, most: usize) -> Error {
+    error(
+        at,
+        "numbers",
+        &format!("this arithmetic of Rust consts has more than {most} parts, written out"),
+        "compute it in a `const` of its own",
+    )
+}
+
 /// For an assertion that rustc evaluates.
 pub fn const_not_whole(written: &str) -> String {
     format!(

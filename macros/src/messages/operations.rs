@@ -1,8 +1,9 @@
 //! About operations: their names and arguments.
 
-use super::{error, source, suggestion};
+use super::{Message, dim, error, message, source, suggestion};
 use crate::operations;
 use quote::ToTokens;
+use sinew_ir::Dim;
 use syn::Error;
 
 pub fn no_method(name: &syn::Ident, what: &str) -> Error {
@@ -118,6 +119,92 @@ pub fn wants_shape(at: &impl ToTokens, name: &syn::Ident, usage: &str) -> Error 
         "a shape is a list of dims in brackets (`[[S], D]` with a sequence)",
         usage,
     )
+}
+
+pub fn no_inferred_dim(
+    at: &impl ToTokens,
+    all: &Dim,
+    known: &Dim,
+    (operand, ty): (String, String),
+) -> Error {
+    message(
+        at,
+        "reshape",
+        &format!(
+            "`-1` stands for no dim: {} elements are not a multiple of {} for all sizes",
+            dim(all),
+            dim(known)
+        ),
+        &[(&operand, ty)],
+        "change the dims beside it",
+    )
+    .into_error()
+}
+
+/// Parts of an axis that are not all of it.
+pub fn split_sizes(
+    at: &impl ToTokens,
+    sizes: &[Dim],
+    (sum, extent): (&Dim, &Dim),
+    (operand, ty): (String, String),
+) -> Message {
+    let sizes: Vec<String> = sizes.iter().map(dim).collect();
+    message(
+        at,
+        "split",
+        &format!(
+            "{} = {}, and the axis is {}",
+            sizes.join(" + "),
+            dim(sum),
+            dim(extent)
+        ),
+        &[(&operand, ty)],
+        "the sizes of the parts add up to the axis",
+    )
+}
+
+/// A letter of einsum that names two sizes: each with its operand and its axis there.
+pub fn einsum_letter(
+    at: &impl ToTokens,
+    letter: char,
+    places: [(&Dim, String, usize); 2],
+    operands: &[(String, String)],
+) -> Message {
+    let [first, second] =
+        places.map(|(size, operand, axis)| format!("`{}` in `{operand}` (axis {axis})", dim(size)));
+    let facts: Vec<(&str, String)> = operands
+        .iter()
+        .map(|(name, ty)| (name.as_str(), ty.clone()))
+        .collect();
+    message(
+        at,
+        "einsum",
+        &format!("letter `{letter}` is {first} and {second}"),
+        &facts,
+        "a letter stands for one size: write another where it is not the same",
+    )
+}
+
+pub fn wants_integer(at: &impl ToTokens, name: &syn::Ident, usage: &str) -> Error {
+    wants(at, name, "a literal integer is needed here", usage)
+}
+
+pub fn roll_of_any_size(
+    at: &impl ToTokens,
+    extent: &Dim,
+    (operand, ty): (String, String),
+) -> Error {
+    message(
+        at,
+        "roll",
+        &format!(
+            "the axis is `{}`, and only one of a literal size can be rolled",
+            dim(extent)
+        ),
+        &[(&operand, ty)],
+        "put the parts together: `concat([x[(1..)], x[(..1)]], 0)`",
+    )
+    .into_error()
 }
 
 pub fn two_inferred(at: &impl ToTokens) -> Error {

@@ -1,8 +1,9 @@
 //! What the builder refuses, in the words of the language.
 
 use super::{dim, message, source, tensor};
+use crate::check::relation;
 use quote::ToTokens;
-use sinew_ir::{DType, OpError};
+use sinew_ir::{Axis, DType, Dim, OpError, PullbackError, PullbackProblem, Shape};
 use syn::Error;
 
 /// What the builder says of an operation and its operands.
@@ -38,15 +39,20 @@ pub fn refused(
             "cast one of them: `x.cast(float)`; nothing is converted silently".into(),
         ),
         OpError::ShapesDiffer { left, right } => (
-            format!("`{}` and `{}` do not broadcast", list(left), list(right)),
-            broadcast_help(left, right),
+            match differing_axis(left, right) {
+                None if left.sequence.is_none() && right.sequence.is_none() => {
+                    format!("`{}` and `{}` are two shapes", list(left), list(right))
+                }
+                _ => format!("`{}` and `{}` do not broadcast", list(left), list(right)),
+            },
+            broadcast_help(left, right, operands),
         ),
         OpError::InnerDims { left, right } => {
             (format!("inner dims differ: {}", inner(left, right, operands)), "the last axis of the left side must be the one before the last of the right side; `y.t()` swaps the last two".into())
         }
         OpError::Axis { axis, shape } => (
             format!("an axis is there twice, or not in `{}`", list(shape)),
-            format!("name each axis once ({axis:?})"),
+            axis_help(*axis, shape),
         ),
         OpError::NoAxis { index, shape } => (
             format!("there is no axis {index} in `{}`", list(shape)),
@@ -57,8 +63,8 @@ pub fn refused(
         ),
         OpError::Spec(text) => (text.clone(), "write it like `\"bthd,bshd->bhts\"`: a letter an axis".into()),
         OpError::Elements { from, to } => (
-            format!("`{}` and `{}` have different numbers of elements", list(from), list(to)),
-            "dims are equal for all sizes, or never: declare what you know with `#[model(where(..))]`".into(),
+            elements(from, to),
+            elements_help(from, to),
         ),
         OpError::Sequence(shape) => (
             format!("the sequence in `{}` stands for any number of dims, and would not stay in front", list(shape)),
@@ -77,9 +83,20 @@ pub fn refused(
         ),
         OpError::Attribute(what) => (format!("`{what}` is missing or of the wrong kind"), "give it as the operation's page shows".into()),
         OpError::NotDifferentiable(why) => (format!("has no derivative: {why}"), "`stop_gradient(x)` keeps it out of the derivative".into()),
-        OpError::Overflow => ("a size does not fit 64 bits, or is too large multiplied out".into(), "make it smaller".into()),
+        OpError::Overflow => ("a size does not fit 64 bits, or is too large multiplied out".into(), "make it smaller, or work on fewer axes at once: a product of sums has a term for each choice of theirs".into()),
     };
     message(at, name, &wrong, &facts, &help)
+}
+
+/// Which axis it is that a list names twice.
+fn axis_help(axis: Axis, shape: &Shape) -> String {
+    match axis {
+        Axis::At(i) => format!(
+            "name each axis once: {i} and -{} are the same",
+            shape.len().saturating_sub(i)
+        ),
+        Axis::Sequence => "name each axis once".to_string(),
+    }
 }
 
 /// How an operand comes to elements of the type that is needed.
@@ -93,11 +110,7 @@ fn dtype_help(
     let Some((written, _)) = operands.get(operand) else {
         return "give another `dtype`".to_string();
     };
-    // A fact may start with a side.
-    let written = written
-        .strip_prefix("left ")
-        .or(written.strip_prefix("right "))
-        .unwrap_or(written);
+    let written = self::written(written);
     // Arguments in each other's place: an index first, as in other libraries.
     let first = operands
         .first()
@@ -127,7 +140,7 @@ fn word(dtype: DType) -> String {
     }
 }
 
-fn list(shape: &sinew_ir::Shape) -> String {
+fn list(shape: &Shape) -> String {
     format!("({})", super::shape(shape))
 }
 
@@ -145,24 +158,95 @@ fn inner(left: &str, right: &str, operands: &[(String, String)]) -> String {
     }
 }
 
-fn broadcast_help(left: &sinew_ir::Shape, right: &sinew_ir::Shape) -> String {
-    let rank = left.dims.len().min(right.dims.len());
-    let at = |s: &sinew_ir::Shape, i: usize| s.dims[s.dims.len() - 1 - i].clone();
-    let differs = (0..rank).find(|i| {
-        let (a, b) = (at(left, *i), at(right, *i));
-        a != b && a.as_constant() != Some(1) && b.as_constant() != Some(1)
-    });
-    match differs {
-        Some(i) => format!(
-            "shapes are aligned right: axis -{} has `{}` and `{}`, which must be equal or a literal 1",
-            i + 1,
-            dim(&at(left, i)),
-            dim(&at(right, i))
+/// How many elements two shapes have.
+fn elements(from: &Shape, to: &Shape) -> String {
+    let wrong = format!(
+        "`{}` and `{}` have different numbers of elements",
+        list(from),
+        list(to)
+    );
+    match (relation::product(&from.dims), relation::product(&to.dims)) {
+        (Some(from), Some(to)) => format!("{wrong}: {} and {}", dim(&from), dim(&to)),
+        _ => wrong,
+    }
+}
+
+/// What helps where no relation between sizes would.
+const OTHER_SHAPE: &str = "change the shape, with `-1` for a dim that is inferred";
+
+/// What would make two numbers of elements equal: nothing where they are numbers, once the symbols of both
+/// are left out.
+fn elements_help(from: &Shape, to: &Shape) -> String {
+    let products = (relation::product(&from.dims), relation::product(&to.dims));
+    let (Some(from), Some(to)) = products else {
+        return OTHER_SHAPE.to_string();
+    };
+    let (from, to) = relation::without_common(from, to, |_| true);
+    let (left, right) = (dim(&from), dim(&to));
+    match number(&from) && number(&to) {
+        true => format!("{left} and {right} differ for all sizes: {OTHER_SHAPE}"),
+        false => {
+            format!("if they are the same, declare it: `#[model(where({left} == {right}))]`")
+        }
+    }
+}
+
+fn number(dim: &Dim) -> bool {
+    dim.as_constant().is_some()
+}
+
+fn broadcast_help(left: &Shape, right: &Shape, operands: &[(String, String)]) -> String {
+    match differing_axis(left, right) {
+        Some((i, a, b)) => format!(
+            "shapes are aligned right: axis -{i} has `{}` and `{}`, which must be equal or a literal 1",
+            dim(a),
+            dim(b)
         ),
+        None if left.sequence.is_none() && right.sequence.is_none() => {
+            same_shape_help(left, right, operands)
+        }
         None => {
             "a sequence broadcasts against itself only: give both the same leading dims".to_string()
         }
     }
+}
+
+/// The first axis from the right that does not broadcast, counted so, and its dims.
+fn differing_axis<'s>(left: &'s Shape, right: &'s Shape) -> Option<(usize, &'s Dim, &'s Dim)> {
+    let one = |d: &Dim| d.as_constant() == Some(1);
+    let pairs = left.dims.iter().rev().zip(right.dims.iter().rev());
+    let mut pairs = (1..).zip(pairs).map(|(i, (a, b))| (i, a, b));
+    pairs.find(|(_, a, b)| a != b && !one(a) && !one(b))
+}
+
+/// Of shapes that would broadcast, where they must be the same.
+fn same_shape_help(left: &Shape, right: &Shape, operands: &[(String, String)]) -> String {
+    let missing = |longer: &Shape, shorter: &Shape| match longer.dims.split_last() {
+        Some((last, rest)) => last.as_constant() == Some(1) && rest == shorter.dims,
+        None => false,
+    };
+    let lacks = match (missing(left, right), missing(right, left)) {
+        (true, _) => operands.get(1).map(|o| (o, left)),
+        (_, true) => operands.first().map(|o| (o, right)),
+        (false, false) => None,
+    };
+    match lacks {
+        Some(((fact, _), shape)) => {
+            let name = written(fact);
+            let ty = super::shape(shape);
+            format!(
+                "every element would meet all of the other: write `{name}.unsqueeze(-1)`, or declare \
+                 `{name}: Tensor<{ty}>`"
+            )
+        }
+        None => "both have the same shape here: `unsqueeze`, `expand` or `reshape` one".to_string(),
+    }
+}
+
+/// An operand's source out of a fact, which may start with its side.
+fn written(fact: &str) -> &str {
+    let without = fact.strip_prefix("left ").or(fact.strip_prefix("right "));
+    without.unwrap_or(fact)
 }
 
 /// A tensor operand as a fact: its side, its source, its type.
@@ -174,7 +258,19 @@ pub fn operand(side: &str, at: &impl ToTokens, ty: &sinew_ir::Type) -> (String, 
     (name, tensor(ty))
 }
 
-pub fn no_derivative(span: proc_macro2::Span, op: &str, why: &str) -> Error {
+pub fn no_derivative(span: proc_macro2::Span, e: &PullbackError) -> Error {
+    let op = &e.op;
+    if let PullbackProblem::Op(OpError::Overflow) = *e.error {
+        return super::error_at(
+            span,
+            op,
+            &format!(
+                "the derivative of `{op}` has a size that does not fit 64 bits, or is too large multiplied out"
+            ),
+            "make it smaller, or reduce fewer axes at once",
+        );
+    }
+    let why = &e.error;
     super::error_at(
         span,
         op,

@@ -17,6 +17,47 @@ pub fn not_a_type(ty: &impl ToTokens) -> Error {
     )
 }
 
+/// A type of a host array where a parameter's type stands.
+pub fn array_parameter(path: &syn::Path, name: &str) -> Error {
+    error(
+        path,
+        "types",
+        &format!(
+            "`{name}` is what a call from Rust gives, and `Tensor<..>` what it is in the language"
+        ),
+        "write the tensor with its dims: `x: Tensor<B, 64>`",
+    )
+}
+
+/// A leaf's type where a parameter's type stands.
+pub fn leaf_parameter(path: &syn::Path) -> Error {
+    error(
+        path,
+        "types",
+        "what a struct holds is passed as a tensor",
+        "write `Tensor<..>` with the dims of the field, and pass the field: `f(m.w, x)`",
+    )
+}
+
+/// `Option<..>`, `Result<..>`, `Vec<..>` and the like.
+pub fn rust_generic(path: &syn::Path, name: &str) -> Error {
+    let help = match name {
+        "Option" | "Result" => {
+            "write `Tensor<..>` alone: nothing in a model function is missing or fails"
+        }
+        "Vec" => {
+            "write one parameter for each tensor, or one tensor with an axis more; `stack([a, b], 0)` makes one"
+        }
+        _ => "write what is in it alone",
+    };
+    error(
+        path,
+        "types",
+        &format!("`{name}` is a type of Rust's, and none of the language"),
+        help,
+    )
+}
+
 pub fn mutable_reference(token: &syn::Token![mut]) -> Error {
     error(
         token,
@@ -55,6 +96,9 @@ pub fn tuple_parameter(ty: &impl ToTokens) -> Error {
 
 pub fn plain_number_type(ty: &syn::Ident) -> Error {
     let help = match element(&ty.to_string()) {
+        Some(DType::F32 | DType::F64) => {
+            "write `Tensor`: a scalar of the working float, which mixes with the others".to_string()
+        }
         Some(_) => format!("write `Tensor<{ty}>` for a scalar"),
         None => "the types are `Tensor<..>` and model structs".to_string(),
     };
@@ -109,6 +153,24 @@ pub fn not_a_dim(tokens: &impl ToTokens) -> Error {
     )
 }
 
+pub fn inferred_dim(at: &impl ToTokens) -> Error {
+    error(
+        at,
+        "dims",
+        "`_` is no dim: what a function takes and gives is declared",
+        "declare a symbol for it: `fn f<N>(x: Tensor<N>)`; `-1` in `reshape` and `expand` is inferred",
+    )
+}
+
+pub fn remainder_of_a_dim(at: &syn::Token![%]) -> Error {
+    error(
+        at,
+        "dims",
+        "`%` is not in the language of dims",
+        "a dim that divides says so by its form: `Tensor<{2 * M}>` with a symbol `M` is even",
+    )
+}
+
 pub fn not_a_size(at: &impl ToTokens, what: &str) -> Error {
     error(
         at,
@@ -122,9 +184,27 @@ pub fn dim_arithmetic(span: Span) -> Error {
     error_at(
         span,
         "dims",
-        "this dim does not fit 64 bits, is too large multiplied out, divides by zero, or nests too many divisions",
-        "write a smaller one",
+        "this dim does not fit 64 bits, or is too large multiplied out",
+        "write a smaller one; a product of sums has a term for each choice of theirs",
     )
+}
+
+/// A division of dims that is none.
+pub fn dim_division(span: Span, divisor: &Dim) -> Error {
+    match divisor.as_constant() {
+        Some(0) => error_at(
+            span,
+            "dims",
+            "this dim divides by zero",
+            "divisors are at least 1",
+        ),
+        _ => error_at(
+            span,
+            "dims",
+            "this dim nests too many divisions, or is too large multiplied out",
+            "divide once, by the product: `{N / (K * K)}`",
+        ),
+    }
 }
 
 pub fn negative_dim(span: Span, value: &Dim) -> Error {
@@ -323,6 +403,17 @@ pub fn struct_mismatch(
         what,
         &facts,
         "pass a struct of the declared type",
+    )
+}
+
+pub fn many_leaves(name: &syn::Ident, most: usize) -> Error {
+    error(
+        name,
+        "struct",
+        &format!(
+            "`{name}` has more than {most} parameters and states, those of its children included"
+        ),
+        "make one parameter of many that are alike: an axis more has them all",
     )
 }
 

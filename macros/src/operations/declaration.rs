@@ -95,6 +95,15 @@ impl Operation {
         self
     }
 
+    /// With more words behind those: what another operation is for.
+    pub(super) fn beside(mut self, note: &str) -> Operation {
+        self.note = Some(match self.note {
+            Some(before) => format!("{before}; {note}"),
+            None => note.to_string(),
+        });
+        self
+    }
+
     /// With more docs.
     pub(super) fn also(mut self, doc: &str) -> Operation {
         self.doc.push(' ');

@@ -54,7 +54,10 @@ impl DimExpr {
                     DimOp::Mul => left.checked_mul(&right),
                     DimOp::Div => left.floor_div(&right),
                 };
-                value.ok_or_else(|| messages::dim_arithmetic(*span))
+                value.ok_or_else(|| match op {
+                    DimOp::Add | DimOp::Sub | DimOp::Mul => messages::dim_arithmetic(*span),
+                    DimOp::Div => messages::dim_division(*span, &right),
+                })
             }
         }
     }
@@ -93,6 +96,7 @@ pub fn of_expr(expr: &syn::Expr) -> syn::Result<DimExpr> {
                 syn::BinOp::Sub(_) => DimOp::Sub,
                 syn::BinOp::Mul(_) => DimOp::Mul,
                 syn::BinOp::Div(_) => DimOp::Div,
+                syn::BinOp::Rem(sign) => return Err(messages::remainder_of_a_dim(&sign)),
                 _ => return Err(messages::not_a_dim(expr)),
             };
             Ok(DimExpr::Binary(
@@ -102,6 +106,7 @@ pub fn of_expr(expr: &syn::Expr) -> syn::Result<DimExpr> {
                 super::start(expr),
             ))
         }
+        syn::Expr::Infer(_) => Err(messages::inferred_dim(expr)),
         _ => Err(messages::not_a_dim(expr)),
     }
 }

@@ -203,8 +203,15 @@ pub fn parameter(p: &syn::PatType, errors: &Errors) -> Checked<Parameter> {
         }
         other => return Err(errors.report(messages::parameter_pattern(other))),
     };
+    if let Some(path) = array(&p.ty) {
+        let name = crate::signature::last(path);
+        return Err(errors.report(messages::array_parameter(path, &name)));
+    }
     let ty = types::type_expr(&p.ty, errors)?;
     match &ty {
+        TypeExpr::Struct(s) if is_leaf(s) => {
+            return Err(errors.report(messages::leaf_parameter(&s.path)));
+        }
         TypeExpr::Struct(s) if !s.reference => {
             return Err(errors.report(messages::struct_by_value(&p.ty)));
         }
@@ -214,16 +221,36 @@ pub fn parameter(p: &syn::PatType, errors: &Errors) -> Checked<Parameter> {
     Ok(Parameter { name, ty })
 }
 
-/// Names of the standard library's macros and of Rust's own types: a model function called so would
-/// break glob imports of its module wherever that macro is used. Methods have no macro of their name.
+/// Whether a type is that of a leaf, which fields have.
+fn is_leaf(s: &types::StructType) -> bool {
+    matches!(crate::signature::last(&s.path).as_str(), "Param" | "State")
+}
+
+/// The path of a type of arrays outside, borrowed or not: `Array2<f32>`, `ArrayView1<'_, f32>`.
+fn array(ty: &syn::Type) -> Option<&syn::Path> {
+    match super::unwrapped(ty) {
+        syn::Type::Reference(r) => array(&r.elem),
+        syn::Type::Path(p) => {
+            let last = p.path.segments.last()?;
+            let called_so = last.ident.to_string().starts_with("Array");
+            (called_so && types::holds_elements(last)).then_some(&p.path)
+        }
+        _ => None,
+    }
+}
+
+/// Names of the standard library's macros, of Rust's own types and of its crates: a model function called so
+/// would break glob imports of its module wherever that name is used. Methods have no macro of their name.
 pub fn std_macro(name: &str) -> bool {
     const NAMES: &[&str] = &[
+        "alloc",
         "assert",
         "assert_eq",
         "assert_matches",
         "assert_ne",
         "cfg",
         "column",
+        "core",
         "compile_error",
         "bool",
         "char",
@@ -233,8 +260,10 @@ pub fn std_macro(name: &str) -> bool {
         "debug_assert_eq",
         "debug_assert_ne",
         "env",
+        "f16",
         "f32",
         "f64",
+        "f128",
         "i8",
         "i16",
         "i32",

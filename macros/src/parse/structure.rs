@@ -101,6 +101,9 @@ pub fn field(field: syn::Field, errors: &Errors) -> Checked<Field> {
         other => (other, None),
     };
     let path = match ty {
+        syn::Type::Path(p) if types::is_list(&p.path) => {
+            return Err(errors.report(messages::list_of_children(p)));
+        }
         syn::Type::Path(p) if p.qself.is_none() => &p.path,
         other => return Err(errors.report(messages::not_a_field_type(other))),
     };

@@ -170,8 +170,12 @@ pub fn structure(path: &syn::Path, errors: &Errors) -> Checked<StructType> {
     if keyword || (word == "Self" && path.segments.len() > 1) {
         return Err(errors.report(messages::not_a_type(path)));
     }
+    let arguments = arguments(path, errors)?;
+    if holds_types(&arguments) && RUST_GENERICS.contains(&word.as_str()) {
+        return Err(errors.report(messages::rust_generic(path, &word)));
+    }
     let mut dims = Vec::new();
-    for argument in arguments(path, errors)? {
+    for argument in arguments {
         dims.push(dim(&argument, errors)?);
     }
     Ok(StructType {
@@ -179,6 +183,45 @@ pub fn structure(path: &syn::Path, errors: &Errors) -> Checked<StructType> {
         dims,
         reference: false,
     })
+}
+
+/// Generic types of Rust's that are written around tensors and structs elsewhere.
+const RUST_GENERICS: &[&str] = &["Option", "Result", "Vec", "Box", "Rc", "Arc"];
+
+/// Whether generic arguments are those of a type of Rust's: tensors and structs with dims, not dims.
+fn holds_types(arguments: &[syn::GenericArgument]) -> bool {
+    arguments.iter().any(|argument| match argument {
+        syn::GenericArgument::Type(syn::Type::Path(p)) => {
+            is_tensor(&p.path) || bare(&p.path) != p.path
+        }
+        _ => false,
+    })
+}
+
+/// Whether the generic arguments of a segment are those of an array outside: an element type, a lifetime.
+pub fn holds_elements(segment: &syn::PathSegment) -> bool {
+    let syn::PathArguments::AngleBracketed(a) = &segment.arguments else {
+        return false;
+    };
+    a.args.iter().any(|argument| match plain(argument) {
+        syn::GenericArgument::Lifetime(_) => true,
+        syn::GenericArgument::Type(syn::Type::Path(p)) => {
+            p.path.get_ident().is_some_and(element_name)
+        }
+        _ => false,
+    })
+}
+
+/// Whether a path is that of a list of structs: `Vec<Block<D>>`.
+pub fn is_list(path: &syn::Path) -> bool {
+    let Some(last) = path.segments.last() else {
+        return false;
+    };
+    let syn::PathArguments::AngleBracketed(a) = &last.arguments else {
+        return false;
+    };
+    let arguments: Vec<_> = a.args.iter().map(plain).collect();
+    last.ident == "Vec" && holds_types(&arguments)
 }
 
 /// The path without generic arguments.
@@ -221,6 +264,9 @@ pub fn dim(argument: &syn::GenericArgument, errors: &Errors) -> Checked<DimExpr>
             Ok(DimExpr::Name(p.path.clone()))
         }
         syn::GenericArgument::Const(e) => errors.check(dims::of_expr(e)),
+        syn::GenericArgument::Type(syn::Type::Infer(at)) => {
+            Err(errors.report(messages::inferred_dim(at)))
+        }
         other => Err(errors.report(messages::not_a_dim(other))),
     }
 }

@@ -1,6 +1,6 @@
 //! The consts and structs that one item sees, whatever way they came.
 
-use super::{ConstName, Function, Map, ParamType, Signature, Struct};
+use super::{ConstName, FieldKind, Function, Map, ParamType, Signature, Struct};
 use crate::hidden;
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
@@ -107,6 +107,18 @@ impl Registry {
     /// The position of a const, by its symbol.
     pub fn position(&self, symbol: &Symbol) -> Option<usize> {
         self.symbols.get(symbol).copied()
+    }
+
+    /// How many leaves a field has: one, or those of a child and of its children.
+    pub fn leaves(&self, kind: &FieldKind) -> usize {
+        match kind {
+            FieldKind::Param(_) | FieldKind::State(_) => 1,
+            FieldKind::Child(child, ..) => {
+                let fields = self.structs[*child].signature.fields.iter();
+                let counts = fields.map(|f| self.leaves(&f.kind));
+                counts.fold(0, usize::saturating_add)
+            }
+        }
     }
 
     /// Takes in a signature that came from the item at `path`; `None` if it is not well formed.

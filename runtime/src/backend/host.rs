@@ -3,16 +3,59 @@
 use crate::error::{Error, Result};
 use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::ptr::NonNull;
+use std::sync::OnceLock;
 
 /// The alignment of every region, and of every leaf in a packed one, in bytes: a multiple of any
 /// vector's width and of what GPUs ask of sub-ranges.
 pub(crate) const ALIGN: usize = 256;
+
+/// Whether so many bytes are more than the machine has. Systems that promise any memory promise these
+/// too, and end the process that uses them.
+fn is_past_machine(bytes: usize) -> bool {
+    /// As much is asked for without a look.
+    const SMALL: usize = 1 << 28;
+    /// What the machine has, where it can be told.
+    static HAS: OnceLock<Option<usize>> = OnceLock::new();
+    bytes > SMALL
+        && HAS
+            .get_or_init(machine_bytes)
+            .is_some_and(|has| bytes > has)
+}
+
+/// Bytes of memory and of what it is swapped to, as Linux tells them.
+fn machine_bytes() -> Option<usize> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let kilobytes = |name: &str| -> Option<usize> {
+        let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+        line.split_whitespace().next()?.parse().ok()
+    };
+    let all = kilobytes("MemTotal:")?.checked_add(kilobytes("SwapTotal:")?)?;
+    all.checked_mul(1024)
+}
+
+/// An empty vector with room for `count` elements; what they are for is told in the error.
+///
+/// # Errors
+/// [`Error::OutOfMemory`].
+pub(crate) fn room<T>(what: &str, count: usize) -> Result<Vec<T>> {
+    let mut vector = Vec::new();
+    let bytes = count.saturating_mul(size_of::<T>());
+    match is_past_machine(bytes) || vector.try_reserve_exact(count).is_err() {
+        false => Ok(vector),
+        true => Err(Error::OutOfMemory {
+            what: what.into(),
+            bytes,
+        }),
+    }
+}
 
 /// A block of bytes that starts at a multiple of [`ALIGN`]; zeros at first.
 #[derive(Debug)]
 pub(crate) struct HostMemory {
     pointer: NonNull<u8>,
     bytes: usize,
+    /// Bytes before the first that only align it.
+    skipped: usize,
 }
 
 // SAFETY: a block of plain bytes that nothing else points to.
@@ -26,7 +69,14 @@ impl HostMemory {
         HostMemory {
             pointer: NonNull::<Aligned>::dangling().cast(),
             bytes: 0,
+            skipped: 0,
         }
+    }
+
+    /// What is allocated for a block of `bytes`. Its start is aligned here: of a system's allocator only
+    /// blocks of usual alignment are zeros that no memory stands behind yet, others are written at once.
+    fn layout(bytes: usize) -> Option<Layout> {
+        Layout::from_size_align(bytes.checked_add(ALIGN)?, 16).ok()
     }
 
     /// A block of `bytes` bytes; what it is for is told in the error.
@@ -37,16 +87,24 @@ impl HostMemory {
         if bytes == 0 {
             return Ok(HostMemory::empty());
         }
-        let layout = Layout::from_size_align(bytes, ALIGN);
         let none = || Error::OutOfMemory {
             what: what.into(),
             bytes,
         };
-        let layout = layout.map_err(|_| none())?;
+        if is_past_machine(bytes) {
+            return Err(none());
+        }
+        let layout = HostMemory::layout(bytes).ok_or_else(none)?;
         // SAFETY: the layout has more than zero bytes.
-        let pointer = NonNull::new(unsafe { alloc_zeroed(layout) });
-        let pointer = pointer.ok_or_else(none)?;
-        Ok(HostMemory { pointer, bytes })
+        let start = NonNull::new(unsafe { alloc_zeroed(layout) });
+        let start = start.ok_or_else(none)?;
+        let skipped = start.addr().get().next_multiple_of(ALIGN) - start.addr().get();
+        Ok(HostMemory {
+            // SAFETY: fewer than `ALIGN` bytes are skipped of `bytes + ALIGN`.
+            pointer: unsafe { start.add(skipped) },
+            bytes,
+            skipped,
+        })
     }
 
     /// Its size.
@@ -89,10 +147,11 @@ impl HostMemory {
 impl Drop for HostMemory {
     fn drop(&mut self) {
         if self.bytes > 0
-            && let Ok(layout) = Layout::from_size_align(self.bytes, ALIGN)
+            && let Some(layout) = HostMemory::layout(self.bytes)
         {
-            // SAFETY: allocated in `zeroed` with the same layout, which was valid there.
-            unsafe { dealloc(self.pointer.as_ptr(), layout) }
+            // SAFETY: the start of what was allocated in `zeroed` with the same layout, which was valid
+            // there.
+            unsafe { dealloc(self.pointer.sub(self.skipped).as_ptr(), layout) }
         }
     }
 }
@@ -111,7 +170,34 @@ mod tests {
             let error = HostMemory::zeroed("params", bytes).expect_err("no machine has that");
             let expected = format!("no memory for params: {bytes} bytes");
             assert_eq!(error.to_string(), expected);
+            let error = room::<u8>("params", bytes).expect_err("no machine has that");
+            assert_eq!(error.to_string(), expected);
         }
+    }
+
+    /// A quarter of the machine's memory, which writing to would take a while.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_block_takes_no_memory_before_it_is_used() {
+        let resident = || -> usize {
+            let text = std::fs::read_to_string("/proc/self/statm").expect("Linux");
+            let pages = text.split_whitespace().nth(1).expect("resident pages");
+            4096 * pages.parse::<usize>().expect("a number")
+        };
+        let bytes = machine_bytes().expect("Linux") / 4;
+        let before = resident();
+        let memory = HostMemory::zeroed("test", bytes).expect("as much");
+        assert!(resident() < before + bytes / 2, "{bytes} bytes are written");
+        assert_eq!(memory.bytes()[bytes - 1], 0);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn more_than_the_machine_has_is_an_error() {
+        let bytes = machine_bytes().expect("Linux") + 1;
+        assert!(HostMemory::zeroed("test", bytes).is_err());
+        assert!(room::<u8>("test", bytes).is_err());
+        assert!(room::<f64>("test", bytes / 8 + 1).is_err());
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use cpu::CpuCode;
 #[cfg(feature = "gpu")]
 use gpu::{Gpu, GpuCode, GpuLaunch, GpuMemory};
-pub(crate) use host::{ALIGN, HostMemory};
+pub(crate) use host::{ALIGN, HostMemory, room};
 use sinew_codegen::cost::Target;
 use sinew_codegen::kernel::{Region, Schedule};
 use std::marker::PhantomData;
@@ -177,11 +177,25 @@ impl DeviceMemory {
     /// # Errors
     /// As [`Backend::zeroed`]; the block is then empty.
     pub fn ensure(&mut self, backend: &Backend, name: &str, bytes: usize) -> Result<()> {
-        if self.len() < bytes {
+        // A GPU has a block for no bytes too: each of its bindings needs one.
+        if self.len() < bytes || !self.is_on(backend) {
             *self = DeviceMemory::empty();
             *self = backend.zeroed(name, bytes)?;
         }
         Ok(())
+    }
+
+    /// Whether it is where a backend's kernels need it.
+    fn is_on(&self, backend: &Backend) -> bool {
+        match (self, backend) {
+            (DeviceMemory::Host(_), Backend::Cpu) => true,
+            #[cfg(feature = "gpu")]
+            (DeviceMemory::Gpu(_), Backend::Gpu(_)) => true,
+            #[cfg(feature = "gpu")]
+            (DeviceMemory::Host(_), Backend::Gpu(_)) | (DeviceMemory::Gpu(_), Backend::Cpu) => {
+                false
+            }
+        }
     }
 
     /// Copies `bytes` in, from byte `offset` on, before whatever runs next.

@@ -1,10 +1,12 @@
-//! The kernels in files of the code generator's tests, and programs with loops.
+//! The kernels and the programs in files of the code generator's tests, and programs with loops.
 
+use sinew_codegen::cost::Target;
 use sinew_codegen::kernel::Class;
 use sinew_ir::parse;
 
 use crate::programs::filled;
 use crate::programs_support::files::{cases, texts};
+use crate::programs_support::programs;
 use crate::support::{Filled, Tolerance, device};
 
 /// Runs the files whose first kernel is of a class.
@@ -46,6 +48,24 @@ fn contractions_in_files() {
 #[test]
 fn scatters_in_files() {
     check(|class| matches!(class, Class::Scatter(_)));
+}
+
+/// Functions, scheduled for the GPU.
+#[test]
+fn programs_in_files() {
+    let Some(device) = device() else { return };
+    let mut count = 0;
+    for (name, text) in programs::texts() {
+        for program in programs::programs(&name, &text, "gpu") {
+            // Seen where the test fails.
+            println!("{}", program.name);
+            let (schedule, memory) = program.filled(Target::Gpu);
+            // Sums of a hundred products of numbers below 1: rounding errors are those of the terms.
+            Filled { schedule, memory }.check(device, Tolerance::F32.absolute(1e-5));
+            count += 1;
+        }
+    }
+    assert!(count > 0);
 }
 
 /// Turn by turn in one submission: a recurrence with a stack, from the end, in another.

@@ -2,6 +2,7 @@
 
 mod cases;
 mod files;
+mod functions;
 mod loops;
 mod program;
 mod programs;

@@ -3,7 +3,8 @@
 use crate::support::{Logits, Relu, digits, start};
 use ndarray::s;
 use sinew_runtime::{
-    Adam, Compile, Device, Error, Model, Precision, Train, Trainer, attach, gpu::testing,
+    Adam, Compile, Device, Error, Model, Precision, Train, Trainer, attach,
+    gpu::{GpuError, testing},
 };
 
 fn build(device: Device) -> Trainer<Relu> {
@@ -122,6 +123,21 @@ fn f64_is_refused() {
     }
 }
 
+#[test]
+fn a_program_of_one_kernel_runs() {
+    let Some(device) = testing::device() else {
+        return;
+    };
+    let compile = Compile::<crate::binding::Negated>::new(()).device(device);
+    let mut runner = compile.build().unwrap();
+    let memory = |m: String| m.contains("           0 bytes  written  arena");
+    for x in [vec![1.0f32], vec![2.0, -3.0], vec![0.5; 100]] {
+        let negated: Vec<f32> = x.iter().map(|v| -v).collect();
+        assert_eq!(runner.run(&x).unwrap().to_vec(), negated);
+        assert!(memory(runner.memory().unwrap()));
+    }
+}
+
 /// Elements that repeat, so that no memory is needed for them.
 #[test]
 fn a_tensor_past_the_limits_is_refused() {
@@ -139,4 +155,83 @@ fn a_tensor_past_the_limits_is_refused() {
     let error = compile.build().unwrap().run(x).unwrap_err();
     assert!(matches!(error, Error::Gpu(_)), "{error}");
     assert!(error.to_string().contains(&limit.to_string()), "{error}");
+}
+
+/// Whether an error says that the GPU was lost.
+fn lost<T>(result: Result<T, Error>) {
+    match result {
+        Err(Error::Gpu(GpuError::Lost { .. })) => {}
+        Err(other) => panic!("another error: {other}"),
+        Ok(_) => panic!("there is no device"),
+    }
+}
+
+#[test]
+fn a_device_that_is_lost_is_told_by_every_call() {
+    let Some(device) = testing::device() else {
+        return;
+    };
+    let (x, y) = digits();
+    let (x, y) = (x.slice(s![..8, ..]), y.slice(s![..8]));
+    let mut trainer = build(device.clone());
+    let mut runner = attach::<Logits>(&trainer).unwrap();
+    trainer.step(x, y).unwrap();
+    runner.run(x).unwrap();
+    let saved = trainer.model().unwrap();
+    testing::lose(&device);
+    lost(trainer.step(x, y));
+    lost(runner.run(x));
+    // Sizes that are to be compiled first.
+    let (fewer_x, fewer_y) = (x.slice(s![..3, ..]), y.slice(s![..3]));
+    lost(trainer.step(fewer_x, fewer_y));
+    lost(runner.run(fewer_x));
+    lost(trainer.model());
+    lost(trainer.gradients());
+    lost(
+        Compile::<Logits>::new(saved.clone())
+            .device(device.clone())
+            .build(),
+    );
+    lost(
+        Train::<Relu>::new(saved.clone())
+            .device(device.clone())
+            .build(),
+    );
+    let other = attach::<Logits>(&trainer).and_then(|mut other| other.run(x));
+    lost(other);
+    // What was read before goes on elsewhere, and another device can be opened.
+    let mut again = Compile::<Logits>::new(saved.clone()).build().unwrap();
+    again.run(x).unwrap();
+    let another = Compile::<Logits>::new(saved).device(testing::device().unwrap());
+    another.build().unwrap().run(x).unwrap();
+}
+
+/// A device that goes while steps are under way on another thread.
+#[test]
+fn a_device_that_is_lost_meanwhile_is_told() {
+    let Some(device) = testing::device() else {
+        return;
+    };
+    let (x, y) = digits();
+    let (x, y) = (x.slice(s![..64, ..]), y.slice(s![..64]));
+    let mut trainer = build(device.clone());
+    trainer.step(x, y).unwrap();
+    let (sender, stepped) = std::sync::mpsc::channel();
+    std::thread::scope(|threads| {
+        let steps = threads.spawn(move || {
+            loop {
+                match trainer.step(x, y) {
+                    Ok(_) => drop(sender.send(())),
+                    Err(error) => return (error, trainer.model()),
+                }
+            }
+        });
+        for _ in 0..3 {
+            stepped.recv().unwrap();
+        }
+        testing::lose(&device);
+        let (error, model) = steps.join().expect("no panic");
+        lost(Err::<(), _>(error));
+        lost(model);
+    });
 }

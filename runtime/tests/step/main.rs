@@ -5,9 +5,11 @@
 mod binding;
 mod cache;
 mod denormals;
+mod extents;
 mod finite;
 #[cfg(feature = "gpu")]
 mod gpu;
+mod memory;
 mod sharing;
 mod support;
 mod unused;

@@ -1,5 +1,6 @@
 //! Cases to functions: what each operation's name means in terms of `lower` and the table.
 
+mod along;
 mod convolutions;
 mod layers;
 
@@ -94,7 +95,7 @@ fn second_order(case: &Case) -> Result<Function, CaseError> {
 }
 
 impl Case {
-    fn form(&self, what: &str) -> CaseError {
+    pub(super) fn form(&self, what: &str) -> CaseError {
         CaseError::Form {
             case: self.name.clone(),
             what: what.to_string(),
@@ -196,6 +197,9 @@ impl<'c> Translator<'c> {
     }
 
     fn results(&mut self) -> Result<Vec<Value>, CaseError> {
+        if let Some(results) = self.along()? {
+            return Ok(results);
+        }
         match self.case.op.as_str() {
             "split" => {
                 let x = self.input("x")?;
@@ -247,11 +251,6 @@ impl<'c> Translator<'c> {
             "where" => {
                 let (c, x, y) = (self.input("c")?, self.input("x")?, self.input("y")?);
                 Ok(compose::select(&mut self.b, c, x, y)?)
-            }
-            "cumsum" => {
-                let x = self.input("x")?;
-                let axis = self.axis(x)?;
-                Ok(compose::cumsum(&mut self.b, x, axis)?)
             }
             "argmax" | "argmin" => {
                 let (x, keep) = (self.input("x")?, self.keepdims());

@@ -4,20 +4,49 @@ use super::super::Lowerer;
 use super::super::arguments::Arguments;
 use super::super::build::WrittenOperand;
 use super::super::value::Val;
+use crate::check::relation;
 use crate::errors::Checked;
+use crate::messages;
 use sinew_ir::compose;
-use sinew_ir::{Axis, Builder, OpError, Value};
+use sinew_ir::{Axis, Builder, Dim, OpError, Shape, Value};
+
+/// How many elements there are, and how many the dims of a shape with `-1` make, where the one is no multiple
+/// of the other.
+fn indivisible(from: &Shape, to: &[Option<Dim>]) -> Option<(Dim, Dim)> {
+    if !to.contains(&None) {
+        return None;
+    }
+    let all = relation::product(&from.dims)?;
+    let known = relation::product(to.iter().flatten())?;
+    // Rust consts that are equal leave a 1.
+    let decided = all.exact_div(&known).is_some() || relation::const_only(&all, &known);
+    (!decided).then_some((all, known))
+}
+
+fn sum(dims: &[Dim]) -> Option<Dim> {
+    let mut dims = dims.iter();
+    dims.try_fold(Dim::constant(0), |sum, d| sum.checked_add(d))
+}
 
 impl Lowerer<'_, '_> {
     pub fn reshape(&mut self, a: &Arguments<'_>) -> Checked<Val> {
         let x = self.tensor_arg(a, 0, None)?;
         let (sequence, dims) = self.shape_arg(a, 1)?;
+        if dims.iter().filter(|d| d.is_none()).count() > 1 {
+            return Err(self.report(messages::two_inferred(&a.tokens(1))));
+        }
         let own = self.builder.type_of(x).shape.sequence.clone();
         if sequence != own {
             let shape = self.builder.type_of(x).shape.clone();
             let error = OpError::Sequence(shape);
             let operand = WrittenOperand::new(&a.tokens(0), x);
             return Err(self.refused(&a.tokens(1), a.op.name, &error, &[operand]));
+        }
+        let from = &self.builder.type_of(x).shape;
+        if let Some((all, known)) = indivisible(from, &dims) {
+            let operand = messages::operand("", &a.tokens(0), self.builder.type_of(x));
+            let error = messages::no_inferred_dim(&a.tokens(1), &all, &known, operand);
+            return Err(self.report(error));
         }
         self.on_with(a, x, &a.tokens(1), dims, |b, dims| {
             compose::reshape(b, x, dims)
@@ -162,10 +191,25 @@ impl Lowerer<'_, '_> {
         let sizes = self.full_shape_arg(a, 1)?;
         let axis = self.one_axis(a, 2, x)?;
         let operand = WrittenOperand::new(&a.tokens(0), x);
+        let extent = self.extent(x, axis);
+        if let (Some(extent), Some(sum)) = (extent, sum(&sizes.dims)) {
+            let fact = messages::operand("", &a.tokens(0), self.builder.type_of(x));
+            let ends = (&sum, &extent);
+            let message = messages::split_sizes(&a.tokens(1), &sizes.dims, ends, fact);
+            self.equal(&sum, &extent, &message)?;
+        }
         let parts = self.build_with(&a.tokens(1), a.op.name, &[operand], sizes, |b, sizes| {
             compose::split(b, x, &sizes.dims, axis)
         })?;
         Ok(Val::Tuple(parts.into_iter().map(Val::Tensor).collect()))
+    }
+
+    /// The extent of an axis that is one dim.
+    fn extent(&self, x: Value, axis: Axis) -> Option<Dim> {
+        match axis {
+            Axis::At(i) => self.builder.type_of(x).shape.dims.get(i).cloned(),
+            Axis::Sequence => None,
+        }
     }
 
     pub(super) fn on_axis(
@@ -182,6 +226,10 @@ impl Lowerer<'_, '_> {
         let x = self.tensor_arg(a, 0, None)?;
         let shift = self.axis_arg(a, 1)?;
         let axis = self.one_axis(a, 2, x)?;
+        if let Some(extent) = self.extent(x, axis).filter(|d| d.as_constant().is_none()) {
+            let fact = messages::operand("", &a.tokens(0), self.builder.type_of(x));
+            return Err(self.report(messages::roll_of_any_size(&a.name, &extent, fact)));
+        }
         self.on(a, x, &a.name, |b| compose::roll(b, x, shift, axis))
     }
 

@@ -9,8 +9,8 @@ pub(super) fn operations() -> Vec<Operation> {
         reduction(ops::SUM),
         reduction(ops::PROD),
         reduction(ops::MEAN),
-        reduction(ops::MAX),
-        reduction(ops::MIN),
+        reduction(ops::MAX).beside("the greater of two is `maximum(x, y)`"),
+        reduction(ops::MIN).beside("the lesser of two is `minimum(x, y)`"),
         reduction(ops::LOGSUMEXP),
         Operation::new(
             "cumsum",

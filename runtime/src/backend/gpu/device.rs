@@ -7,6 +7,7 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{Thread, ThreadId, current};
+use std::time::Duration;
 
 use sinew_codegen::wgsl::Limits;
 
@@ -171,11 +172,24 @@ impl Gpu {
         }
         match validation.or(internal) {
             None => Ok(result),
-            Some(error) => Err(GpuError::Refused {
-                what: what(),
-                message: error.to_string(),
-            }),
+            Some(error) => {
+                self.check_for_loss(wgpu::PollType::Poll)?;
+                Err(GpuError::Refused {
+                    what: what(),
+                    message: error.to_string(),
+                })
+            }
         }
+    }
+
+    /// As [`Gpu::check`], for a loss that wgpu has not told of: it does so when it is asked how far its
+    /// work is, and until then takes calls and does nothing.
+    pub(super) fn check_for_loss(&self, poll: wgpu::PollType) -> Result<(), GpuError> {
+        // What it says besides, and a panic of a broken driver, is the error of whoever waits.
+        drop(catch_unwind(AssertUnwindSafe(|| {
+            self.inner.device.poll(poll)
+        })));
+        self.check()
     }
 
     /// Waits until the GPU is done with a submission.
@@ -193,6 +207,11 @@ impl Gpu {
             Ok(Err(error)) => error.to_string(),
             Err(_) => "the driver failed".to_string(),
         };
+        // wgpu tells of a loss when all work before it is done.
+        self.check_for_loss(wgpu::PollType::Wait {
+            submission_index: None,
+            timeout: Some(Duration::from_secs(5)),
+        })?;
         Err(GpuError::Refused {
             what: "to finish its work".to_string(),
             message,

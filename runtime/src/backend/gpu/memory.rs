@@ -29,15 +29,14 @@ impl GpuMemory {
     /// [`GpuError::Region`] past the largest buffer, [`GpuError::OutOfMemory`] when there is too little.
     pub fn zeroed(gpu: &Gpu, name: &str, bytes: usize) -> Result<GpuMemory, GpuError> {
         // An empty binding is refused.
-        let size = bytes.max(4).next_multiple_of(4) as u64;
+        let size = bytes.max(4).checked_next_multiple_of(4);
         let limit = gpu.buffer_bytes();
-        if size > limit {
-            return Err(GpuError::Region {
-                region: name.to_string(),
-                bytes,
-                limit,
-            });
-        }
+        let size = size.map(|size| size as u64).filter(|size| *size <= limit);
+        let size = size.ok_or_else(|| GpuError::Region {
+            region: name.to_string(),
+            bytes,
+            limit,
+        })?;
         let buffer = gpu.scoped(&|| format!("region `{name}` of {bytes} bytes"), || {
             gpu.device().create_buffer(&wgpu::BufferDescriptor {
                 label: Some(name),
@@ -48,6 +47,7 @@ impl GpuMemory {
                 mapped_at_creation: false,
             })
         })?;
+        gpu.check_for_loss(wgpu::PollType::Poll)?;
         Ok(GpuMemory {
             gpu: gpu.clone(),
             name: name.into(),

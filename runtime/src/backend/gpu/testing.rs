@@ -23,6 +23,14 @@ pub fn device() -> Option<crate::Device> {
     Some(crate::Device(crate::backend::Backend::Gpu(gpu()?)))
 }
 
+/// Has a device lost, as a driver's crash or a card that is pulled out would: all that it held is gone.
+pub fn lose(device: &crate::Device) {
+    match &device.0 {
+        crate::backend::Backend::Gpu(gpu) => gpu.device().destroy(),
+        crate::backend::Backend::Cpu => {}
+    }
+}
+
 /// Says that something was not tested. Tests' output is captured while they pass: this goes past that.
 pub fn skipped(why: &str) {
     let test = std::thread::current();

@@ -73,6 +73,12 @@ impl<I> Block<I> {
     }
 }
 
+/// How often the greatest score is that of the label.
+#[model(no_derivative = "it counts")]
+pub fn accuracy<B, C>(x: Tensor<B, C>, y: Tensor<i32, B>) -> Tensor {
+    (x.argmax(1) == y).cast(float).mean()
+}
+
 /// Activations.
 pub mod smooth {
     use sinew::prelude::*;

@@ -47,6 +47,17 @@ fn a_model_of_three_crates_trains() -> sinew::Result<()> {
 }
 
 #[test]
+fn what_has_no_derivative_is_called_through_two_crates() -> sinew::Result<()> {
+    use sinew_chain_model::{Classifier, objective};
+    use sinew_chain_train::told;
+    let (model, x, y) = (Classifier::init(3), [[0.5f32; 8], [-0.5; 8]], [0, 1]);
+    let (loss, right) = told(&model, x, y)?;
+    assert_eq!(loss, objective(&model, x, y)?);
+    assert!([0.0, 0.5, 1.0].contains(&right), "{right}");
+    Ok(())
+}
+
+#[test]
 fn consts_of_one_name_in_two_crates_are_two_numbers() -> sinew::Result<()> {
     use sinew_chain_model::rescaled;
     let y = rescaled([2.0f32; 16])?;

@@ -1,0 +1,8 @@
+use sinew::prelude::*;
+
+#[model]
+fn core<B>(x: Tensor<B>) -> Tensor<B> {
+    x.relu()
+}
+
+fn main() {}
