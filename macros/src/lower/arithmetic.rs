@@ -164,7 +164,7 @@ impl Lowerer<'_, '_> {
             (Val::Index(index), other) | (other, Val::Index(index)) => {
                 let from_right = matches!(right, Val::Index(_));
                 if let Some(moved) = self.moved(index, other, from_right, e)? {
-                    return Ok(Val::Index(moved));
+                    return Ok(Some(Val::Index(moved)));
                 }
             }
             (Val::Number(a), Val::Number(b)) => {

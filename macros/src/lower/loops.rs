@@ -67,7 +67,7 @@ impl Lowerer<'_, '_> {
         self.enter(iteration.trip.clone());
         let states = self.carry(&mut assigned);
         let done = self.body_of_loop(f, &iteration.item);
-        let done = done.and_then(|()| self.ends(f, &assigned));
+        let done = done.and_then(|()| self.handed_on(f, &assigned));
         self.fill(&filled, false);
         let ends = match done {
             Ok(ends) => ends,
@@ -156,7 +156,7 @@ impl Lowerer<'_, '_> {
     }
 
     /// What the body hands on: for each assigned variable its tensors, of the types they had.
-    fn ends(&mut self, f: &syn::ExprForLoop, assigned: &[Assigned]) -> Checked<Vec<Vec<Value>>> {
+    fn handed_on(&mut self, f: &syn::ExprForLoop, assigned: &[Assigned]) -> Checked<Vec<Vec<Value>>> {
         let mut ends = Vec::new();
         let mut bad = false;
         for a in assigned {

@@ -55,7 +55,14 @@ impl Val {
             Val::Counted(c) => c.parts,
             Val::Const(c) => c.parts,
             Val::Tuple(values) => values.iter().map(Val::parts).sum(),
-            Val::Tensor(_) | Val::Number(_) | Val::Size(_) | Val::Struct(_) | Val::Broken => 1,
+            Val::Tensor(_)
+            | Val::Number(_)
+            | Val::Size(_)
+            | Val::Struct(_)
+            | Val::Repeated(_)
+            | Val::Index(_)
+            | Val::List(_)
+            | Val::Broken => 1,
         }
     }
 }

@@ -295,12 +295,3 @@ pub fn bit_operator(at: &impl ToTokens, found: &str, meant: &str) -> Error {
     )
 }
 
-pub fn assignment(e: &syn::ExprBinary, operator: &str) -> Error {
-    let (name, value) = (source(&e.left), source(&e.right));
-    error(
-        &e.op,
-        "language",
-        "assignment is not in the language: values never change",
-        &format!("name the new value: `let {name} = {name} {operator} {value};`"),
-    )
-}
