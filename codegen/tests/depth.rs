@@ -36,33 +36,33 @@ const CHAINS: &[(&str, usize, &str)] = &[
     ),
     (
         "gather",
-        300,
+        100,
         "%a{n} = cast %{i} dtype i32\n  %{o} = take_along_axis %x, %a{n} axis [0]",
     ),
     (
         "gathered",
-        1500,
+        400,
         "%a{n} = iota dtype i32 shape [4, 4] axis [0]\n  %{o} = take_along_axis %{i}, %a{n} axis [0]",
     ),
     (
         "concat",
-        40,
+        20,
         "%a{n} = concat %{i}, %x axis [0]\n  %{o} = slice %a{n} axis [0] range [2, 6, 1]",
     ),
     (
         "row",
-        30,
+        12,
         "%a{n} = sum %{i} axes [1]\n  %b{n} = broadcast %a{n} shape [4, 4] new [1]\n  %{o} = sub %{i}, %b{n}",
     ),
     (
         "dot",
-        40,
+        20,
         "%{o} = dot %{i}, %x contract_x [1] contract_y [0]",
     ),
-    ("running", 40, "%{o} = cumsum %{i} axis [1] reverse 0"),
+    ("running", 20, "%{o} = cumsum %{i} axis [1] reverse 0"),
     (
         "sort",
-        20,
+        8,
         "%a{n} = argsort %{i} axis [1] descending 0\n  %{o} = take_along_axis %{i}, %a{n} axis [1]",
     ),
     (

@@ -56,7 +56,7 @@ const SHAPES: [&[usize]; 8] = [
 
 /// The elementwise ops of so many operands, those that rules see most of twice.
 fn elementwise(operands: usize) -> Vec<Op> {
-    let all = COMMON.iter().chain(ops::TABLE).copied();
+    let all = COMMON.iter().chain(applicable()).copied();
     let chosen = |op: &Op| op.kind.scalar().is_some() && op.arity == Arity::Exactly(operands);
     all.filter(chosen).collect()
 }
@@ -350,7 +350,7 @@ fn step(b: &mut Builder, tape: &mut Tape<'_>, closed: &HashSet<Value>) -> Option
                 .ok()
         }
         22 | 23 => {
-            let op = tape.pick(&applicable())?;
+            let op = tape.pick(applicable())?;
             let instance = tape.pick(&(op.test.instances)(&op))?;
             let mut from = |_: &Builder| tape.pick(&visible).unwrap_or(x);
             applied(b, op, &instance, DType::F64, &mut from).ok()

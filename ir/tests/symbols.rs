@@ -2,9 +2,8 @@
 
 use sinew_ir::testing::difference;
 use sinew_ir::{
-    Array, BindError, Binding, Condition, DType, Dim, Function, Inst, LinkError, Number, Relation,
-    Symbol, SymbolDecl, SymbolKind, SymbolSource, SymbolTerm, SymbolType, SymbolValue, Target,
-    Test, Unit, inline, interpret, link, link_gradient, link_pullback, parse, verify,
+    Array, BindError, Binding, DType, LinkError, Symbol, SymbolKind, SymbolSource, SymbolType,
+    SymbolValue, Unit, inline, interpret, link, link_gradient, link_pullback, parse, verify,
 };
 use std::error::Error;
 

@@ -118,23 +118,9 @@ pub(crate) fn update(
     };
     let mut counts = None;
     if guarded {
-        let in_loss = count_not_finite(&mut b, inputs[inputs.len() - 1])?;
-        let in_gradient = count_not_finite(&mut b, gradient)?;
-        let came = b.add(in_loss, in_gradient)?;
-        // A norm past the range would clip every gradient to 0.
-        let mut made = b.like(0.0, came)?;
-        for out in results.iter().chain(&norm) {
-            let count = count_not_finite(&mut b, *out)?;
-            made = b.add(made, count)?;
-        }
-        let count = b.add(came, made)?;
-        let fine = b.with(ops::EQ, count, 0.0)?;
-        let old = std::iter::once(p).chain(old_states.iter().copied());
-        for (new, old) in results.iter_mut().zip(old) {
-            let fine = broadcast_like(&mut b, fine, old)?;
-            *new = b.select(fine, *new, old)?;
-        }
-        counts = Some([came, made]);
+        let came = [inputs[inputs.len() - 1], gradient];
+        let old: Vec<Value> = [p].iter().chain(old_states).copied().collect();
+        counts = Some(guard(&mut b, came, &old, &mut results, norm)?);
     }
     results.extend(norm);
     results.extend(counts.into_iter().flatten());
@@ -160,6 +146,36 @@ pub(crate) fn update(
         norm: optimizer.clip.is_some(),
         guarded,
     })
+}
+
+/// Has `results` stay as the `old` values were where loss, gradients (what `came`), results or the norm
+/// are not finite. The counts of what is not: in what came, and in what was made of it.
+fn guard(
+    b: &mut Builder,
+    came: [Value; 2],
+    old: &[Value],
+    results: &mut [Value],
+    norm: Option<Value>,
+) -> Result<[Value; 2], OpError> {
+    let [in_loss, in_gradient] = came;
+    let (in_loss, in_gradient) = (
+        count_not_finite(b, in_loss)?,
+        count_not_finite(b, in_gradient)?,
+    );
+    let came = b.add(in_loss, in_gradient)?;
+    // A norm past the range would clip every gradient to 0.
+    let mut made = b.like(0.0, came)?;
+    for out in results.iter().chain(&norm) {
+        let count = count_not_finite(b, *out)?;
+        made = b.add(made, count)?;
+    }
+    let count = b.add(came, made)?;
+    let fine = b.with(ops::EQ, count, 0.0)?;
+    for (new, old) in results.iter_mut().zip(old) {
+        let fine = broadcast_like(b, fine, *old)?;
+        *new = b.select(fine, *new, *old)?;
+    }
+    Ok([came, made])
 }
 
 type Built = Result<Value, OpError>;

@@ -26,10 +26,10 @@ pub(super) fn called(
     index: &mut Vec<Index>,
 ) -> Result<(), EmitError> {
     let rank = dims.len();
-    let (left, right) = blocked.computed();
-    if blocked.is_direct() && left.is_none() && right.is_none() {
+    if !blocked.calls_back() {
         return calls(f, c, blocked, dims, index);
     }
+    let (left, right) = blocked.computed();
     let products = f.b.create_block();
     let back = f.b.create_block();
     let block = f.block;
@@ -314,8 +314,6 @@ fn calls(
         };
         put(f, table, offset_of!(Call, table));
         put(f, itself, offset_of!(Call, kernel));
-        let scratch = f.scratch();
-        put(f, scratch, offset_of!(Call, scratch));
         for (access, offset) in [
             (c.lhs.access(), offset_of!(Call, lhs)),
             (c.rhs.access(), offset_of!(Call, rhs)),

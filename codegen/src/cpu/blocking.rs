@@ -251,6 +251,11 @@ impl BlockedProduct {
         (self.a.computed(), self.b.computed())
     }
 
+    /// Whether the kernel is called back: for operands that it computes, or for its epilogue.
+    pub(super) fn calls_back(&self) -> bool {
+        !self.is_direct() || self.computed() != (None, None)
+    }
+
     /// Bytes of scratch in all.
     pub(super) fn scratch_bytes(&self) -> usize {
         let parts = self.scratch.iter();

@@ -48,15 +48,8 @@ type Entry = unsafe extern "C" fn(*const *mut u8);
 /// [`EmitError`] if the host has no code generator, an instruction has no meaning for its element
 /// type, or memory for the code cannot be had.
 pub fn compile(schedule: &Schedule, options: &Options) -> Result<CompiledSchedule, EmitError> {
-    let (isa, caps) = host(options.instructions, Effort::Code)?;
     let kernels = Ready::all(schedule, options);
-    let compiler = Compiler {
-        kernels: &kernels,
-        isa,
-        caps,
-        schedule,
-        options,
-    };
+    let compiler = Compiler::new(&kernels, schedule, options)?;
     let mut functions = compiler.kernels()?;
     functions.push(compiler.driver()?);
     let shims = Shim::ALL.iter();
@@ -109,15 +102,9 @@ impl CompiledSchedule {
     /// The Cranelift text of every kernel and of the driver, before optimisation: the same whenever
     /// the schedule and the host are.
     pub fn clif(&self) -> String {
-        let Ok((isa, caps)) = host(self.options.instructions, Effort::Code) else {
+        let compiler = Compiler::new(&self.kernels, &self.schedule, &self.options);
+        let Ok(compiler) = compiler else {
             return String::new();
-        };
-        let compiler = Compiler {
-            kernels: &self.kernels,
-            isa,
-            caps,
-            schedule: &self.schedule,
-            options: &self.options,
         };
         let mut text = String::new();
         let mut builder = FunctionBuilderContext::new();
@@ -184,8 +171,9 @@ impl Ready {
                     parallel: kernel.parallel(),
                     shared: false,
                     kernel: Kernel {
+                        name: kernel.name.clone(),
+                        slots: kernel.slots.clone(),
                         class: Class::Contract(c),
-                        ..kernel.clone()
                     },
                 }
             }
@@ -197,6 +185,15 @@ impl Ready {
             }
         }
         all
+    }
+
+    /// Whether all that the kernel's function does is a call of the tiles.
+    fn only_calls(&self) -> bool {
+        match (&self.kernel.class, &self.blocked) {
+            (Class::Contract(c), Some(b)) => c.batch.is_empty() && !b.calls_back(),
+            (Class::Contract(_), None)
+            | (Class::Nest(_) | Class::Scatter(_) | Class::Scan(_) | Class::Sort(_), _) => false,
+        }
     }
 
     /// Bytes that the kernel needs beside its slots.
@@ -214,12 +211,31 @@ impl Ready {
 struct Compiler<'s> {
     kernels: &'s [Ready],
     isa: OwnedTargetIsa,
+    /// As `isa`, for functions that call others and compute nothing.
+    quick: OwnedTargetIsa,
     caps: Caps,
     schedule: &'s Schedule,
     options: &'s Options,
 }
 
-impl Compiler<'_> {
+impl<'s> Compiler<'s> {
+    fn new(
+        kernels: &'s [Ready],
+        schedule: &'s Schedule,
+        options: &'s Options,
+    ) -> Result<Compiler<'s>, EmitError> {
+        let (isa, caps) = host(options.instructions, Effort::Code)?;
+        let (quick, _) = host(options.instructions, Effort::Compiling)?;
+        Ok(Compiler {
+            kernels,
+            isa,
+            quick,
+            caps,
+            schedule,
+            options,
+        })
+    }
+
     /// A function of so many pointers or numbers.
     fn signature(&self, pointers: usize) -> Signature {
         let mut signature = Signature::new(self.isa.default_call_conv());
@@ -272,7 +288,11 @@ impl Compiler<'_> {
     fn kernel(&self, ready: &Ready, worker: &mut Worker) -> Result<Compiled, EmitError> {
         worker.context.clear();
         self.emit(ready, &mut worker.context.func, &mut worker.builder)?;
-        worker.compile(&*self.isa, &ready.kernel.name)
+        let isa = match ready.only_calls() {
+            true => &self.quick,
+            false => &self.isa,
+        };
+        worker.compile(&**isa, &ready.kernel.name)
     }
 
     /// Writes a kernel's function.
@@ -300,10 +320,9 @@ impl Compiler<'_> {
 
     /// The driver.
     fn driver(&self) -> Result<Compiled, EmitError> {
-        let (isa, _) = host(self.options.instructions, Effort::Compiling)?;
         let mut worker = Worker::new();
         self.emit_driver(&mut worker.context.func, &mut worker.builder)?;
-        worker.compile(&*isa, DRIVER)
+        worker.compile(&*self.quick, DRIVER)
     }
 
     /// Writes the driver's function: a call for each run of a kernel, in the loops around it.

@@ -10,6 +10,7 @@ use cranelift_codegen::ir::{
     Signature, Value, types,
 };
 use cranelift_frontend::FunctionBuilder;
+use rustc_hash::FxBuildHasher;
 use sinew_ir::DType;
 
 use super::host::Caps;
@@ -52,7 +53,7 @@ pub(super) type Inside<'b, 'a> =
     dyn FnMut(&mut Frame<'a>, &mut Vec<Index>, &[Value]) -> Carried + 'b;
 
 /// Addresses known in one scope, by slot and terms.
-type Known = HashMap<(SlotId, Vec<(Value, i64)>), Value>;
+type Known = HashMap<(SlotId, Vec<(Value, i64)>), Value, FxBuildHasher>;
 
 /// Where the table of a kernel has the address of scratch.
 pub(super) const SCRATCH: i32 = 0;
@@ -117,7 +118,7 @@ impl<'a> Frame<'a> {
             bounds,
             shims: BTreeMap::new(),
             slots,
-            scopes: vec![Known::new()],
+            scopes: vec![Known::default()],
         }
     }
 
@@ -349,7 +350,7 @@ impl<'a> Frame<'a> {
         let more = self.b.ins().icmp(IntCC::SignedLessThan, counter, end);
         self.b.ins().brif(more, inside, &[], exit, &[]);
         self.b.switch_to_block(inside);
-        self.scopes.push(Known::new());
+        self.scopes.push(Known::default());
         let index = Index {
             base: Some(counter),
             add: 0,
@@ -368,7 +369,7 @@ impl<'a> Frame<'a> {
         &mut self,
         body: impl FnOnce(&mut Frame<'a>) -> Result<(), EmitError>,
     ) -> Result<(), EmitError> {
-        self.scopes.push(Known::new());
+        self.scopes.push(Known::default());
         let result = body(self);
         self.scopes.pop();
         result

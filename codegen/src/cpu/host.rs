@@ -21,7 +21,7 @@ pub(super) struct Caps {
 pub(super) enum Effort {
     /// Fast code: kernels, whose loops run long.
     Code,
-    /// Little of it: the driver, a call after the other without a computation.
+    /// Little of it: functions that call others and compute nothing.
     Compiling,
 }
 

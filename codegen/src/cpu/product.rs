@@ -9,13 +9,14 @@
 //! allocated here, and nothing here can fail.
 
 use super::blocking::{BlockedProduct, Source, Steps, pitch};
+use super::frame::SCRATCH;
 use super::tile::{Element, Job, Tiles};
 use super::walk::{Walk, rest_of_run};
 
 /// What a kernel passes to [`product`].
 #[repr(C)]
 pub(super) struct Call {
-    /// The table of the kernel's slots.
+    /// The table of the kernel's slots, which begins with scratch: as much as the blocked product says.
     pub table: *const *mut u8,
     /// The kernel's own address, to call it back.
     pub kernel: Option<Kernel>,
@@ -25,8 +26,6 @@ pub(super) struct Call {
     pub rhs: *const u8,
     /// The destination's, where the product is stored directly.
     pub out: *mut u8,
-    /// As much scratch as the blocked product says.
-    pub scratch: *mut u8,
     /// The place in the batch, one i64 a batch dim.
     pub batch: *const i64,
     /// The first row to compute and the one behind the last.
@@ -78,14 +77,16 @@ impl BlockedProduct {
 ///
 /// # Safety
 ///
-/// The operands, the destination and scratch are there for all of the product's elements.
+/// The operands, the destination, the table and its scratch are there for all of the product's elements.
 pub(super) unsafe extern "C" fn product<E: Element>(blocked: &BlockedProduct, call: &Call) {
     let Some(tiles) = E::tiles(blocked.instructions) else {
         // A blocked product is made only where there are tiles.
         return;
     };
     let [of_b, of_a, of_sums, _] = blocked.scratch;
-    let part = |bytes: usize| call.scratch.wrapping_add(bytes).cast::<E>();
+    // SAFETY: a kernel's table has an entry for scratch.
+    let scratch = unsafe { call.table.byte_offset(SCRATCH as isize).read() };
+    let part = |bytes: usize| scratch.wrapping_add(bytes).cast::<E>();
     let run = Run {
         blocked,
         call,
@@ -169,7 +170,9 @@ impl<E: Element> Run<'_, E> {
             // SAFETY: rows of the left operand; scratch has room for all of it.
             unsafe { self.back(Part::Left, to, pitch, (low, high - low), (0, k)) };
         }
-        for j in (0..n).step_by(width) {
+        // `step_by` would divide, which takes as long as a small tile.
+        let mut j = 0;
+        while j < n {
             let columns = width.min(n - j);
             for steps in &self.blocked.parts {
                 let last = steps.first + steps.count() == k;
@@ -177,7 +180,8 @@ impl<E: Element> Run<'_, E> {
                     // SAFETY: these steps and columns are the right operand's.
                     unsafe { self.pack_b(steps, j, columns) };
                 }
-                for i in (low..high).step_by(height) {
+                let mut i = low;
+                while i < high {
                     let rows = height.min(high - i);
                     // SAFETY: the block is a part of the product.
                     unsafe {
@@ -187,8 +191,10 @@ impl<E: Element> Run<'_, E> {
                             self.back(Part::Epilogue, sums, pitch, (i, rows), (j, columns));
                         }
                     }
+                    i += rows;
                 }
             }
+            j += columns;
         }
     }
 
@@ -409,7 +415,8 @@ impl<E: Element> Run<'_, E> {
     unsafe fn pack_b(&self, steps: &Steps, j: usize, columns: usize) {
         let wide = 2 * self.tiles.lanes;
         let (p, count) = (steps.first, steps.count());
-        for jj in (0..columns).step_by(wide) {
+        let mut jj = 0;
+        while jj < columns {
             let width = wide.min(columns - jj);
             let to = self.b.wrapping_add(jj * count);
             match &self.blocked.b {
@@ -448,6 +455,7 @@ impl<E: Element> Run<'_, E> {
                     }
                 }
             }
+            jj += width;
         }
     }
 

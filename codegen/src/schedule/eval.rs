@@ -9,6 +9,7 @@ use super::definition::{IndexMap, Source};
 use super::graph::{Def, Graph, Id};
 use super::nest::access;
 use crate::bounds;
+use rustc_hash::FxBuildHasher;
 use sinew_ir::{DType, Scalar};
 use std::collections::HashMap;
 
@@ -104,10 +105,10 @@ pub(crate) struct Eval<'a> {
     pub space: Vec<usize>,
     computed: Vec<(Ref, usize)>,
     pub exprs: Vec<Expr>,
-    ids: HashMap<Expr, Ref>,
-    memo: HashMap<(Id, Vec<Affine>, Vec<Bound>), Ref>,
+    ids: HashMap<Expr, Ref, FxBuildHasher>,
+    memo: HashMap<(Id, Vec<Affine>, Vec<Bound>), Ref, FxBuildHasher>,
     /// At how many places each value was computed.
-    places: HashMap<Id, usize>,
+    places: HashMap<Id, usize, FxBuildHasher>,
     /// At how many places a value may be computed rather than stored.
     most_places: usize,
     /// The padded values that are being written down, one inside the other.
@@ -124,9 +125,9 @@ impl<'a> Eval<'a> {
             space: space.to_vec(),
             computed: Vec::new(),
             exprs: Vec::new(),
-            ids: HashMap::new(),
-            memo: HashMap::new(),
-            places: HashMap::new(),
+            ids: HashMap::default(),
+            memo: HashMap::default(),
+            places: HashMap::default(),
             most_places: usize::MAX,
             padded: Vec::new(),
             reads: Vec::new(),

@@ -9,6 +9,7 @@ use super::affine;
 pub(crate) use super::definition::Def;
 use super::definition::Source;
 use super::instruction::Instruction;
+use rustc_hash::FxBuildHasher;
 use sinew_ir::{DType, Function, Inst, Type, Value, byte_count};
 use std::collections::HashMap;
 
@@ -34,7 +35,7 @@ pub(crate) struct Graph {
     /// The live users of each node.
     pub users: Vec<Vec<Id>>,
     /// Equal nodes are one: expansions repeat themselves.
-    known: HashMap<(Def, Vec<usize>, DType), Id>,
+    known: HashMap<(Def, Vec<usize>, DType), Id, FxBuildHasher>,
 }
 
 impl Graph {

@@ -18,6 +18,7 @@ use sinew_ir::{
     Axis, Block, Builder, DType, Function, Inst, Loop, OpInst, Order, Param, ParamKind, Shape,
     Type, Value,
 };
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A program that is cut.
@@ -49,9 +50,16 @@ pub(super) fn cut_program(
     target: Target,
 ) -> Result<Cut, ScheduleError> {
     // Linked programs have no functions over ops any more; others may.
-    let mut decomposed = function.clone();
-    sinew_ir::decompose(&mut decomposed).map_err(|e| ScheduleError::NotLinked(e.to_string()))?;
-    let function = &decomposed;
+    let mut composed = false;
+    function.body.each_inst(&mut |inst| {
+        composed |= matches!(inst, Inst::Op(op) if matches!(op.op.kind, Kind::Function(_)));
+    });
+    let mut function = Cow::Borrowed(function);
+    if composed {
+        sinew_ir::decompose(function.to_mut())
+            .map_err(|e| ScheduleError::NotLinked(e.to_string()))?;
+    }
+    let function = function.as_ref();
     let label = |value: Value| match function.params.get(value.index()) {
         Some(p) => p.name.clone(),
         None => value.to_string(),

@@ -1,31 +1,52 @@
 //! Applications of any op, for random programs: a new op is tried without a line there.
 
+use crate::block::Block;
 use crate::builder::Builder;
 use crate::dim::Dim;
 use crate::dtype::DType;
-use crate::function::Value;
-use crate::op::{Instance, Op, OpError, Pullback};
+use crate::function::{Function, Param, ParamKind, Value};
+use crate::op::{Instance, Op, OpError};
 use crate::ops;
+use crate::pullback::derive_pullback;
 use crate::shape::{Axis, Shape, Type};
+use std::sync::OnceLock;
 
 /// The ops of the table that take operands and have a derivative, be it zero.
-pub fn applicable() -> Vec<Op> {
-    let takes = |op: &Op| {
-        (op.test.instances)(op)
-            .iter()
-            .any(|i| !i.operands.is_empty())
+pub fn applicable() -> &'static [Op] {
+    static OPS: OnceLock<Vec<Op>> = OnceLock::new();
+    OPS.get_or_init(|| {
+        let chosen = |op: &Op| (op.test.instances)(op).iter().any(|i| is_derived(*op, i));
+        ops::TABLE.iter().copied().filter(chosen).collect()
+    })
+}
+
+/// Whether an application has operands and a pullback.
+fn is_derived(op: Op, instance: &Instance) -> bool {
+    let mut b = Builder::default();
+    let types = instance.operands.iter().cloned();
+    let operands: Vec<Value> = types.map(|ty| b.value(ty)).collect();
+    let Ok(result) = b.op(op, &operands, instance.attributes.clone()) else {
+        return false;
     };
-    let table = ops::TABLE.iter().copied().filter(takes);
-    table
-        .filter(|op| !matches!(op.pullback, Pullback::NotDifferentiable(_)))
-        .collect()
+    let param = |i| Param {
+        name: format!("x{i}"),
+        kind: ParamKind::Input,
+    };
+    let mut function = Function {
+        name: op.name.to_string(),
+        params: (0..operands.len()).map(param).collect(),
+        values: b.values,
+        body: Block::body(operands.len(), b.insts, vec![result]),
+        ..Function::default()
+    };
+    !operands.is_empty() && derive_pullback(&mut function, &|_| None).is_ok()
 }
 
 /// Applies an op as one of its entry's instances, to operands that are made of what `pick` gives, with
 /// floats of the given type.
 ///
 /// # Errors
-/// What the op does not take.
+/// What the op does not take; casts to another float.
 pub fn applied(
     b: &mut Builder,
     op: Op,
@@ -44,6 +65,17 @@ pub fn applied(
                 inside(b, x, domains.next().or(last))?
             }
             false => fitted(b, x, &ty.shape, ty.dtype)?,
+        });
+    }
+    let types: Vec<Type> = operands.iter().map(|x| b.type_of(*x).clone()).collect();
+    let found = (op.infer)(&types, &instance.attributes)?.dtype;
+    if found.is_float() && found != float {
+        // The interpreter rounds to no other float, compiled code does.
+        let (operand, expected) = (0, "cast to the program's float");
+        return Err(OpError::DType {
+            operand,
+            expected,
+            found,
         });
     }
     b.op(op, &operands, instance.attributes.clone())

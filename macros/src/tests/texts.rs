@@ -10,6 +10,10 @@ const NO_CASE: &[&str] = &[
     // The table of operations gives every attribute.
     "`{what}` is missing or of the wrong kind",
     "give it as the operation's page shows",
+    // Every operation has a derivative; what has none is declared so by whoever writes a function.
+    "`stop_gradient(x)` keeps it out of the derivative",
+    "`stop_gradient(x)` keeps it out of the derivative; a function that is never differentiated says \
+     `#[model(no_derivative)]`",
     // What cannot be lowered has reported its reason.
     "this function could not be compiled, and no reason was found",
     "this is a mistake in Sinew: please report the function",

@@ -1,8 +1,8 @@
 //! Errors of binding that the macro would refuse earlier, or that need no model.
 
+use crate::text::{Row, Scalar, text_function};
 use ndarray::Array1;
-use sinew_ir::Unit;
-use sinew_runtime::{Arg, Compile, Error, Float, ModelFunction, Out, Param, Rank, Train};
+use sinew_runtime::{Compile, Error, Float, ModelFunction, Out, Param, Rank, Train};
 
 fn says(error: &Error, words: &[&str]) {
     let text = error.to_string();
@@ -11,39 +11,31 @@ fn says(error: &Error, words: &[&str]) {
     }
 }
 
-macro_rules! function {
-    ($name:ident, $text:literal) => {
-        pub enum $name {}
-        impl ModelFunction for $name {
-            type Model = ();
-            type Inputs = (Arg<Float, Rank<1>>,);
-            type Output = Out<Float, Rank<1>>;
-            const UNIT: &'static Unit = &Unit {
-                path: "f",
-                file: "src/f.rs",
-                text: $text,
-                callees: &[],
-                consts: &[],
-            };
-        }
-    };
-}
-function!(
-    Negated,
+text_function!(
+    Negated(Row),
+    (),
+    Out<Float, Rank<1>>,
+    "f",
     "fn @f<N>(%x: float[N]) -> float[N] {\n  %1 = neg %x\n  return %1\n}\n"
 );
-function!(
-    Bounded,
+text_function!(
+    Bounded(Row),
+    (),
+    Out<Float, Rank<1>>,
+    "f",
     "fn @f<N>(%x: float[N]) -> float[N] where N <= 4 {\n  return %x\n}\n"
 );
-function!(
-    Free,
+text_function!(
+    Free(Row),
+    (),
+    Out<Float, Rank<1>>,
+    "f",
     "fn @f<N, M>(%x: float[N]) -> float[N] {\n  return %x\n}\n"
 );
 
 fn error<F>(n: usize) -> Error
 where
-    F: ModelFunction<Model = (), Inputs = (Arg<Float, Rank<1>>,)>,
+    F: ModelFunction<Model = (), Inputs = (Row,)>,
 {
     let mut runner = Compile::<F>::new(()).build().unwrap();
     match runner.run(Array1::<f32>::zeros(n)) {
@@ -70,19 +62,13 @@ fn symbol_that_nothing_binds() {
     says(&error::<Free>(5), &["`M`", "`f`"]);
 }
 
-pub enum Wide {}
-impl ModelFunction for Wide {
-    type Model = Vec<Param>;
-    type Inputs = ();
-    type Output = Out<Float, Rank<0>>;
-    const UNIT: &'static Unit = &Unit {
-        path: "wide",
-        file: "src/f.rs",
-        text: "fn @wide(%m: Vec { 0: param f64[] }) -> f64[] {\n  return %m.0\n}\n",
-        callees: &[],
-        consts: &[],
-    };
-}
+text_function!(
+    Wide(),
+    Vec<Param>,
+    Scalar,
+    "wide",
+    "fn @wide(%m: Vec { 0: param f64[] }) -> f64[] {\n  return %m.0\n}\n"
+);
 
 #[test]
 fn a_parameter_with_an_element_type_of_its_own() {
@@ -95,39 +81,27 @@ fn a_parameter_with_an_element_type_of_its_own() {
     );
 }
 
-/// A number that no parameter changes.
-pub enum Constant {}
-impl ModelFunction for Constant {
-    type Model = Vec<Param>;
-    type Inputs = ();
-    type Output = Out<Float, Rank<0>>;
-    const UNIT: &'static Unit = &Unit {
-        path: "constant",
-        file: "src/f.rs",
-        text: "fn @constant(%m: Vec { 0: param float[] }) -> float[] {\n  %1 = const value 1 dtype float shape []\n  return %1\n}\n",
-        callees: &[],
-        consts: &[],
-    };
-}
+text_function!(
+    /// A number that no parameter changes.
+    Constant(),
+    Vec<Param>,
+    Scalar,
+    "constant",
+    "fn @constant(%m: Vec { 0: param float[] }) -> float[] {\n  %1 = const value 1 dtype float shape []\n  return %1\n}\n"
+);
 
-/// Gives its state a new value.
-pub enum Counting {}
-impl ModelFunction for Counting {
-    type Model = Vec<Param>;
-    type Inputs = ();
-    type Output = Out<Float, Rank<0>>;
-    const UNIT: &'static Unit = &Unit {
-        path: "counting",
-        file: "src/f.rs",
-        text: "fn @counting(%m: Vec { 0: param float[], 1: state float[] }) -> float[] {
+text_function!(
+    /// Gives its state a new value.
+    Counting(),
+    Vec<Param>,
+    Scalar,
+    "counting",
+    "fn @counting(%m: Vec { 0: param float[], 1: state float[] }) -> float[] {
   %2 = add %m.0, %m.1
   return %2, state %m.1: %2
 }
-",
-        callees: &[],
-        consts: &[],
-    };
-}
+"
+);
 
 #[test]
 fn a_state_that_changes_is_refused() {

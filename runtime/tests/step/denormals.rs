@@ -1,44 +1,32 @@
 //! Results too small for a normal number are zero: arithmetic on them is slow.
 
-use sinew_ir::Unit;
-use sinew_runtime::{Arg, Compile, Float, ModelFunction, Out, Precision, Rank};
+use crate::text::{Row, text_function};
+use sinew_runtime::{Compile, Float, Out, Precision, Rank};
 
-enum Halved {}
-impl ModelFunction for Halved {
-    type Model = ();
-    type Inputs = (Arg<Float, Rank<1>>,);
-    type Output = Out<Float, Rank<1>>;
-    const UNIT: &'static Unit = &Unit {
-        path: "halved",
-        file: "src/halved.rs",
-        text: "fn @halved<N>(%x: float[N]) -> float[N] {
+text_function!(
+    Halved(Row),
+    (),
+    Out<Float, Rank<1>>,
+    "halved",
+    "fn @halved<N>(%x: float[N]) -> float[N] {
   %1 = const value 0.5 dtype float shape [N]
   %2 = mul %x, %1
   return %2
 }
-",
-        callees: &[],
-        consts: &[],
-    };
-}
+"
+);
 
-enum Signs {}
-impl ModelFunction for Signs {
-    type Model = ();
-    type Inputs = (Arg<Float, Rank<1>>,);
-    type Output = Out<Float, Rank<1>>;
-    const UNIT: &'static Unit = &Unit {
-        path: "signs",
-        file: "src/signs.rs",
-        text: "fn @signs<N>(%x: float[N]) -> float[N] {
+text_function!(
+    Signs(Row),
+    (),
+    Out<Float, Rank<1>>,
+    "signs",
+    "fn @signs<N>(%x: float[N]) -> float[N] {
   %1 = sign %x
   return %1
 }
-",
-        callees: &[],
-        consts: &[],
-    };
-}
+"
+);
 
 /// It was the number itself, and so was the derivative of `abs`. Five elements are a vector and a rest.
 #[test]

@@ -1,88 +1,131 @@
 //! Extents past any memory, in arguments that repeat one element and so need none: each is refused
 //! soon, whatever is computed of it.
 
+use crate::text::text_function;
 use ndarray::{ArrayView, IxDyn};
 use sinew_fuzz::within;
-use sinew_ir::Unit;
 use sinew_runtime::{AnyRank, Arg, Compile, Error, Float, ModelFunction, Out};
 use std::time::Duration;
 
-macro_rules! function {
-    ($name:ident($($input:ident),*) $text:literal) => {
-        enum $name {}
-        impl ModelFunction for $name {
-            type Model = ();
-            type Inputs = ($($input,)*);
-            type Output = Out<Float, AnyRank>;
-            const UNIT: &'static Unit = &Unit {
-                path: "f",
-                file: "src/f.rs",
-                text: $text,
-                callees: &[],
-                consts: &[],
-            };
-        }
-    };
-}
 type Any = Arg<Float, AnyRank>;
 
-function!(Product(Any, Any) "fn @f<M, K, N>(%x: float[M, K], %y: float[K, N]) -> float[M, N] {
+text_function!(
+    Product(Any, Any),
+    (),
+    Out<Float, AnyRank>,
+    "f",
+    "fn @f<M, K, N>(%x: float[M, K], %y: float[K, N]) -> float[M, N] {
   %2 = dot %x, %y contract_x [1] contract_y [0]
   return %2
 }
-");
-function!(Turned(Any, Any) "fn @f<M, K, N>(%x: float[K, M], %y: float[N, K]) -> float[M, N] {
+"
+);
+text_function!(
+    Turned(Any, Any),
+    (),
+    Out<Float, AnyRank>,
+    "f",
+    "fn @f<M, K, N>(%x: float[K, M], %y: float[N, K]) -> float[M, N] {
   %2 = exp %x
   %3 = dot %2, %y contract_x [0] contract_y [1]
   return %3
 }
-");
-function!(Sum(Any) "fn @f<M, N>(%x: float[M, N]) -> float[M] {
+"
+);
+text_function!(
+    Sum(Any),
+    (),
+    Out<Float, AnyRank>,
+    "f",
+    "fn @f<M, N>(%x: float[M, N]) -> float[M] {
   %2 = sum %x axes [1]
   return %2
 }
-");
-function!(Rows(Any) "fn @f<M, N>(%x: float[M, N]) -> float[M, N] {
+"
+);
+text_function!(
+    Rows(Any),
+    (),
+    Out<Float, AnyRank>,
+    "f",
+    "fn @f<M, N>(%x: float[M, N]) -> float[M, N] {
   %2 = softmax %x axis [1]
   %3 = log_softmax %2 axis [1]
   return %3
 }
-");
-function!(Running(Any) "fn @f<M, N>(%x: float[M, N]) -> float[M, N] {
+"
+);
+text_function!(
+    Running(Any),
+    (),
+    Out<Float, AnyRank>,
+    "f",
+    "fn @f<M, N>(%x: float[M, N]) -> float[M, N] {
   %2 = cumsum %x axis [1] reverse 0
   return %2
 }
-");
-function!(Sorted(Any) "fn @f<M, N>(%x: float[M, N]) -> float[M, N] {
+"
+);
+text_function!(
+    Sorted(Any),
+    (),
+    Out<Float, AnyRank>,
+    "f",
+    "fn @f<M, N>(%x: float[M, N]) -> float[M, N] {
   %2 = argsort %x axis [1] descending 0
   %3 = take_along_axis %x, %2 axis [1]
   return %3
 }
-");
-function!(Outer(Any) "fn @f<M, N>(%x: float[M, N]) -> float[M] {
+"
+);
+text_function!(
+    Outer(Any),
+    (),
+    Out<Float, AnyRank>,
+    "f",
+    "fn @f<M, N>(%x: float[M, N]) -> float[M] {
   %2 = broadcast %x shape [M, N, M, N] new [2, 3]
   %3 = broadcast %x shape [M, N, M, N] new [0, 1]
   %4 = mul %2, %3
   %5 = sum %4 axes [1, 2, 3]
   return %5
 }
-");
-function!(Both(Any) "fn @f<M, N>(%x: float[M, N]) -> float[M, N, M] {
+"
+);
+text_function!(
+    Both(Any),
+    (),
+    Out<Float, AnyRank>,
+    "f",
+    "fn @f<M, N>(%x: float[M, N]) -> float[M, N, M] {
   %2 = broadcast %x shape [M, N, M] new [2]
   return %2
 }
-");
-function!(Joined(Any) "fn @f<M, N>(%x: float[M, N]) -> float[M*N*2] {
+"
+);
+text_function!(
+    Joined(Any),
+    (),
+    Out<Float, AnyRank>,
+    "f",
+    "fn @f<M, N>(%x: float[M, N]) -> float[M*N*2] {
   %2 = concat %x, %x axis [1]
   %3 = reshape %2 shape [M*N*2]
   return %3
 }
-");
-function!(Padded(Any) "fn @f<M, N>(%x: float[M, N]) -> float[M + N*M + 9223372036854775807, N] {
+"
+);
+text_function!(
+    Padded(Any),
+    (),
+    Out<Float, AnyRank>,
+    "f",
+    "fn @f<M, N>(%x: float[M, N]) -> float[M + N*M + 9223372036854775807, N] {
   %2 = pad %x axis [0] widths [N*M, 9223372036854775807, 1]
   return %2
 }
-");
+"
+);
 
 /// Refuses a call whose arguments are of these extents.
 fn refused(name: &str, result: Result<(), Error>, extents: &[&[usize]]) {

@@ -12,5 +12,6 @@ mod gpu;
 mod memory;
 mod sharing;
 mod support;
+mod text;
 mod unused;
 mod warnings;

@@ -1,38 +1,19 @@
 //! Memory that the system does not give, in a process of its own that may have little: an error each
 //! time, and everything is as it was.
 
+use crate::text::{Row, Scalar, text_function};
 use ndarray::{Array2, ArrayView1};
-use sinew_ir::Unit;
-use sinew_runtime::{
-    Adam, Arg, Compile, Error, Float, Model, ModelFunction, Out, Param, Rank, Sgd, Train, attach,
-};
+use sinew_runtime::{Adam, Compile, Error, Float, Model, Out, Param, Rank, Sgd, Train, attach};
 
 /// Elements of the large parameters, and their bytes in f32.
 const LARGE: usize = 4 << 20;
 const BYTES: usize = 4 * LARGE;
 
-macro_rules! function {
-    ($name:ident, $model:ty, $output:ty, $text:literal) => {
-        enum $name {}
-        impl ModelFunction for $name {
-            type Model = $model;
-            type Inputs = (Arg<Float, Rank<1>>,);
-            type Output = $output;
-            const UNIT: &'static Unit = &Unit {
-                path: "f",
-                file: "src/f.rs",
-                text: $text,
-                callees: &[],
-                consts: &[],
-            };
-        }
-    };
-}
-
-function!(
-    Weighed,
+text_function!(
+    Weighed(Row),
     Vec<Param>,
-    Out<Float, Rank<0>>,
+    Scalar,
+    "weighed",
     "fn @weighed<N>(%m: Vec { 0: param float[N] }, %x: float[1]) -> float[] {
   %2 = reshape %x shape []
   %3 = broadcast %2 shape [N] new [0]
@@ -48,10 +29,11 @@ pullback(%6: float[]) {
 "
 );
 
-function!(
-    Repeated,
+text_function!(
+    Repeated(Row),
     (),
     Out<Float, Rank<2>>,
+    "repeated",
     "fn @repeated<N>(%x: float[N]) -> float[N, 4096] {
   %1 = broadcast %x shape [N, 4096] new [1]
   return %1
@@ -217,29 +199,21 @@ fn the_interpreter(ballast: &mut Ballast) {
     }
 }
 
-/// The shell's limit of a process's memory counts what it may have, used or not.
+/// Runs a test of this file again, in a process that may have so much memory, used or not: the shell's
+/// limit counts both. Inside, `work` is done.
 #[cfg(target_os = "linux")]
-#[test]
-fn too_little_memory_is_an_error() {
+fn with_little_memory(test: &str, kilobytes: usize, work: impl FnOnce(&mut Ballast)) {
     const INSIDE: &str = "SINEW_TEST_WITH_LITTLE_MEMORY";
-    const KILOBYTES: usize = 1 << 20;
     if std::env::var_os(INSIDE).is_some() {
-        let mut ballast = Ballast(Vec::new());
-        parameters(&mut ballast);
-        building(&mut ballast);
-        trained_models(&mut ballast);
-        files(&mut ballast);
-        results(&mut ballast);
-        the_interpreter(&mut ballast);
-        return;
+        return work(&mut Ballast(Vec::new()));
     }
     let output = std::process::Command::new("sh")
         .args([
             "-c",
-            &format!("ulimit -v {KILOBYTES} && exec \"$0\" \"$@\""),
+            &format!("ulimit -v {kilobytes} && exec \"$0\" \"$@\""),
         ])
         .arg(std::env::current_exe().unwrap())
-        .args(["--exact", "memory::too_little_memory_is_an_error"])
+        .args(["--exact", &format!("memory::{test}"), "--nocapture"])
         .env(INSIDE, "1")
         .output()
         .unwrap();
@@ -250,4 +224,57 @@ fn too_little_memory_is_an_error() {
         "{}\n{text}{errors}",
         output.status
     );
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn too_little_memory_is_an_error() {
+    with_little_memory("too_little_memory_is_an_error", 1 << 20, |ballast| {
+        parameters(ballast);
+        building(ballast);
+        trained_models(ballast);
+        files(ballast);
+        results(ballast);
+        the_interpreter(ballast);
+    });
+}
+
+/// A software driver's memory is the process's. A driver with memory of its own has nothing to say here.
+#[cfg(all(target_os = "linux", feature = "gpu"))]
+#[test]
+fn too_little_memory_of_a_gpu_is_an_error() {
+    use sinew_runtime::gpu::{GpuError, testing};
+    let Some(device) = testing::device() else {
+        return;
+    };
+    if !device.name().contains("llvmpipe") {
+        return testing::skipped("the GPU has memory of its own");
+    }
+    drop(device);
+    let test = "too_little_memory_of_a_gpu_is_an_error";
+    with_little_memory(test, 4 << 20, |ballast| {
+        let device = testing::device().unwrap();
+        let build = |model| {
+            let train = Train::<Weighed>::new(model).optimizer(Adam::new(0.1));
+            train.device(device.clone()).build()
+        };
+        let mut trainer = build(large()).unwrap();
+        trainer.step([1.0]).unwrap();
+        // More than drivers take at once to have some in reserve, in blocks that a device still binds.
+        const HUGE: usize = 31 << 20;
+        for left in [0, BYTES, 4 * BYTES] {
+            let model = vec![Param::zeros(&[HUGE])];
+            ballast.leave(left);
+            match build(model) {
+                Err(Error::Gpu(GpuError::OutOfMemory { .. }) | Error::OutOfMemory { .. }) => {}
+                Err(other) => panic!("another error: {other}"),
+                Ok(_) => panic!("there is memory"),
+            }
+            ballast.release();
+        }
+        // The device and what is on it are there as before.
+        trainer.step([1.0]).unwrap();
+        assert!(is_whole(&trainer.model().unwrap()));
+        build(large()).unwrap().step([1.0]).unwrap();
+    });
 }

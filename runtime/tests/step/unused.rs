@@ -1,5 +1,6 @@
 //! Parameters that the loss does not depend on are named in a warning and stay as they are.
 
+use crate::text::{Row, Scalar, text_function};
 use crate::warnings::Warnings;
 use ndarray::array;
 use sinew_ir::Unit;
@@ -25,16 +26,13 @@ pullback(%4: float[N]) {
     consts: &[],
 };
 
-/// A loss of the layer, as a macro writes it: it knows nothing of the layer's body.
-enum Called {}
-impl ModelFunction for Called {
-    type Model = Vec<Param>;
-    type Inputs = (Arg<Float, Rank<1>>,);
-    type Output = Out<Float, Rank<0>>;
-    const UNIT: &'static Unit = &Unit {
-        path: "called",
-        file: "src/called.rs",
-        text: "fn @called<N>(%m: Vec { 0: param float[N], 1: param float[N] }, %x: float[N]) -> float[] {
+text_function!(
+    /// A loss of the layer, as a macro writes it: it knows nothing of the layer's body.
+    Called(Row),
+    Vec<Param>,
+    Scalar,
+    "called",
+    "fn @called<N>(%m: Vec { 0: param float[N], 1: param float[N] }, %x: float[N]) -> float[] {
   %3 = call @layer<N = N>(%m.0, %m.1, %x) -> float[N]
   %4 = sum %3 axes [0]
   return %4
@@ -45,21 +43,16 @@ pullback(%5: float[]) {
   return %m.0: %7, %m.1: %8, %x: %9
 }
 ",
-        callees: &[("layer", &LAYER)],
-        consts: &[],
-    };
-}
+    callees [("layer", &LAYER)]
+);
 
-/// Two parameters, of which the loss uses the first.
-enum Half {}
-impl ModelFunction for Half {
-    type Model = Vec<Param>;
-    type Inputs = (Arg<Float, Rank<1>>,);
-    type Output = Out<Float, Rank<0>>;
-    const UNIT: &'static Unit = &Unit {
-        path: "half",
-        file: "src/half.rs",
-        text: "fn @half<N>(%m: Vec { 0: param float[N], 1: param float[N] }, %x: float[N]) -> float[] {
+text_function!(
+    /// Two parameters, of which the loss uses the first.
+    Half(Row),
+    Vec<Param>,
+    Scalar,
+    "half",
+    "fn @half<N>(%m: Vec { 0: param float[N], 1: param float[N] }, %x: float[N]) -> float[] {
   %3 = mul %m.0, %x
   %4 = sum %3 axes [0]
   return %4
@@ -69,11 +62,8 @@ pullback(%5: float[]) {
   %7 = mul %6, %x
   return %m.0: %7
 }
-",
-        callees: &[],
-        consts: &[],
-    };
-}
+"
+);
 
 #[test]
 fn it_is_named_and_stays() {
