@@ -15,8 +15,8 @@ use super::storage::{OpenBuffer, Site};
 use super::{ScheduleError, Scheduled, overlap, schedule_stretch};
 use crate::cost::Target;
 use sinew_ir::{
-    Axis, Block, Builder, DType, Function, Inst, Loop, OpInst, Order, Param, ParamKind, Shape,
-    Type, Value,
+    Axis, Block, Builder, DType, Function, Inst, Loop, OpClass, OpInst, Order, Param, ParamKind,
+    Shape, Type, Value,
 };
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -52,7 +52,7 @@ pub(super) fn cut_program(
     // Linked programs have no functions over ops any more; others may.
     let mut composed = false;
     function.body.each_inst(&mut |inst| {
-        composed |= matches!(inst, Inst::Op(op) if matches!(op.op.kind, Kind::Function(_)));
+        composed |= matches!(inst, Inst::Op(op) if op.op.kind.class() == OpClass::Function);
     });
     let mut function = Cow::Borrowed(function);
     if composed {
