@@ -52,7 +52,7 @@ pub(super) fn cut_program(
     // Linked programs have no functions over ops any more; others may.
     let mut composed = false;
     function.body.each_inst(&mut |inst| {
-        composed |= matches!(inst, Inst::Op(op) if op.op.kind.class() == OpClass::Function);
+        composed |= matches!(inst, Inst::Op(op) if matches!(op.op.kind.class(), OpClass::Function));
     });
     let mut function = Cow::Borrowed(function);
     if composed {
