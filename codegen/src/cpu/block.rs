@@ -194,7 +194,7 @@ impl Area {
         }
     }
 
-    /// Runs code over the block: groups of vectors, single vectors, what is left.
+    /// Runs code over the block, row by row.
     fn each<'a>(
         &self,
         f: &mut Frame<'a>,
@@ -204,10 +204,11 @@ impl Area {
     ) -> Result<(), EmitError> {
         let (count, [left, right]) = (run.lanes.count as i64, self.columns);
         let columns = f.b.ins().isub(right, left);
-        let whole = f.b.ins().band_imm_s(columns, -count);
-        let whole = f.b.ins().iadd(left, whole);
-        let unrolled = f.b.ins().band_imm_s(columns, -count * run.copies);
-        let unrolled = f.b.ins().iadd(left, unrolled);
+        // Where whole vectors end, those in groups and all.
+        let ends = [run.copies, 1].map(|copies| {
+            let some = f.b.ins().band_imm_s(columns, -count * copies);
+            f.b.ins().iadd(left, some)
+        });
         let [first, end] = self.rows;
         f.repeat_between(first, end, 1, Vec::new(), &mut |f, i, _| {
             run.rows.set(f, index, i);
@@ -215,75 +216,98 @@ impl Area {
             let row = f.b.ins().isub(row, first);
             let row = f.b.ins().imul(row, self.pitch);
             let row = f.b.ins().iadd(self.base, row);
-            let extent = run.columns.count();
-            let active = extent % run.lanes.count;
-            if extent as i64 <= 4 * count {
-                // So few columns are never in several blocks.
-                for start in (0..extent).step_by(run.lanes.count) {
-                    run.columns.set(f, index, Index::at(start as i64));
-                    let mut lanes = run.lanes;
-                    if start + run.lanes.count > extent {
-                        lanes.active = active;
-                    }
-                    let offset = (start as i64 * run.size) as i32;
-                    each(f, index, (row, offset), lanes)?;
-                }
-                return Ok(Vec::new());
-            }
-            let mut from = left;
-            for (copies, to) in [(run.copies, unrolled), (1, whole)] {
-                let step = count * copies;
-                f.repeat_between(from, to, step, Vec::new(), &mut |f, j, _| {
-                    let column = f.affine(0, &[1], &[j]);
-                    let column = f.b.ins().isub(column, left);
-                    let far = f.scaled(column, run.size);
-                    let at = f.b.ins().iadd(row, far);
-                    for copy in 0..copies {
-                        run.columns.set(f, index, j.plus(copy * count));
-                        let offset = copy * count * run.size;
-                        each(f, index, (at, offset as i32), run.lanes)?;
-                    }
-                    Ok(Vec::new())
-                })?;
-                from = to;
-            }
-            if !run.vectors {
-                f.repeat_between(whole, right, 1, Vec::new(), &mut |f, j, _| {
-                    let column = f.affine(0, &[1], &[j]);
-                    let column = f.b.ins().isub(column, left);
-                    let far = f.scaled(column, run.size);
-                    let at = f.b.ins().iadd(row, far);
-                    run.columns.set(f, index, j);
-                    each(f, index, (at, 0), Lanes::ONE)?;
-                    Ok(Vec::new())
-                })?;
-            } else if active > 0 {
-                // Only the last block of columns has a tail.
-                let tail = f.b.create_block();
-                let done = f.b.create_block();
-                let some = f.b.ins().icmp(IntCC::SignedLessThan, whole, right);
-                f.b.ins().brif(some, tail, &[], done, &[]);
-                f.b.switch_to_block(tail);
-                f.scoped(|f| {
-                    let start = (extent - active) as i64;
-                    run.columns.set(f, index, Index::at(start));
-                    let place = f.b.ins().iconst(types::I64, start);
-                    let column = f.b.ins().isub(place, left);
-                    let far = f.scaled(column, run.size);
-                    let at = f.b.ins().iadd(row, far);
-                    let lanes = Lanes {
-                        active,
-                        ..run.lanes
-                    };
-                    each(f, index, (at, 0), lanes)
-                })?;
-                f.b.ins().jump(done, &[]);
-                f.b.switch_to_block(done);
+            match run.columns.count() as i64 <= 4 * count {
+                true => few_columns(f, index, run, row, each)?,
+                false => self.columns(f, index, run, (row, ends), each)?,
             }
             Ok(Vec::new())
         })?;
         Ok(())
     }
+
+    /// The columns of a row: groups of vectors, single vectors, what is left.
+    fn columns<'a>(
+        &self,
+        f: &mut Frame<'a>,
+        index: &mut [Index],
+        run: &Run<'_>,
+        (row, [unrolled, whole]): (Value, [Value; 2]),
+        each: &mut Each<'_, 'a>,
+    ) -> Result<(), EmitError> {
+        let (count, [left, right]) = (run.lanes.count as i64, self.columns);
+        let mut from = left;
+        for (copies, to) in [(run.copies, unrolled), (1, whole)] {
+            let step = count * copies;
+            f.repeat_between(from, to, step, Vec::new(), &mut |f, j, _| {
+                let at = self.place(f, run, row, j);
+                for copy in 0..copies {
+                    run.columns.set(f, index, j.plus(copy * count));
+                    let offset = copy * count * run.size;
+                    each(f, index, (at, offset as i32), run.lanes)?;
+                }
+                Ok(Vec::new())
+            })?;
+            from = to;
+        }
+        let active = run.columns.count() % run.lanes.count;
+        if !run.vectors {
+            f.repeat_between(whole, right, 1, Vec::new(), &mut |f, j, _| {
+                let at = self.place(f, run, row, j);
+                run.columns.set(f, index, j);
+                each(f, index, (at, 0), Lanes::ONE)?;
+                Ok(Vec::new())
+            })?;
+        } else if active > 0 {
+            // Only the last block of columns has a tail.
+            let tail = f.b.create_block();
+            let done = f.b.create_block();
+            let some = f.b.ins().icmp(IntCC::SignedLessThan, whole, right);
+            f.b.ins().brif(some, tail, &[], done, &[]);
+            f.b.switch_to_block(tail);
+            f.scoped(|f| {
+                let start = Index::at((run.columns.count() - active) as i64);
+                run.columns.set(f, index, start);
+                let at = self.place(f, run, row, start);
+                let lanes = Lanes {
+                    active,
+                    ..run.lanes
+                };
+                each(f, index, (at, 0), lanes)
+            })?;
+            f.b.ins().jump(done, &[]);
+            f.b.switch_to_block(done);
+        }
+        Ok(())
+    }
+
+    /// Where a column of a row lies.
+    fn place(&self, f: &mut Frame<'_>, run: &Run<'_>, row: Value, column: Index) -> Value {
+        let column = f.affine(0, &[1], &[column]);
+        let column = f.b.ins().isub(column, self.columns[0]);
+        let far = f.scaled(column, run.size);
+        f.b.ins().iadd(row, far)
+    }
+}
+
+/// The columns of a row that are so few that they are never in several blocks: straight code.
+fn few_columns<'a>(
+    f: &mut Frame<'a>,
+    index: &mut [Index],
+    run: &Run<'_>,
+    row: Value,
+    each: &mut Each<'_, 'a>,
+) -> Result<(), EmitError> {
+    let extent = run.columns.count();
+    for start in (0..extent).step_by(run.lanes.count) {
+        run.columns.set(f, index, Index::at(start as i64));
+        let lanes = Lanes {
+            active: run.lanes.active.min(extent - start),
+            ..run.lanes
+        };
+        let offset = (start as i64 * run.size) as i32;
+        each(f, index, (row, offset), lanes)?;
+    }
+    Ok(())
 }
 
 /// The calls, one an element of the batch.

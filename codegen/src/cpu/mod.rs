@@ -20,6 +20,7 @@ mod math;
 mod nest;
 mod order;
 mod own_tile;
+mod panel;
 mod product;
 mod reduce;
 mod scalar;

@@ -70,7 +70,12 @@ impl Storage {
             // Views are not stored if what they are of can be; a chain of nothing else ends too.
             let most = match node.def {
                 Def::Elementwise(..) => LONGEST_CHAIN,
-                _ => 2 * LONGEST_CHAIN,
+                Def::Source(_)
+                | Def::View { .. }
+                | Def::Gather { .. }
+                | Def::Reduce { .. }
+                | Def::Contract { .. }
+                | Def::Opaque(_) => 2 * LONGEST_CHAIN,
             };
             if length[id] > most {
                 self.kernel[id] = true;
