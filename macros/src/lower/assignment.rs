@@ -1,8 +1,8 @@
-//! Assignment: of variables declared with `mut`, and of states.
+//! Assignment of variables declared with `mut`.
 
 use super::Lowerer;
 use super::arguments::plain;
-use super::value::{Leaf, Val};
+use super::value::Val;
 use crate::errors::{Checked, Reported};
 use crate::messages;
 use crate::parse;
@@ -26,7 +26,7 @@ impl Lowerer<'_, '_> {
     /// `x = y`
     pub(super) fn assign(&mut self, a: &syn::ExprAssign) -> Checked<()> {
         let val = self.expression(&a.right)?;
-        self.assign_to(&a.left, val, &a.right)
+        self.assign_to(&a.left, val)
     }
 
     /// `x += y`
@@ -36,11 +36,11 @@ impl Lowerer<'_, '_> {
             ..e.clone()
         };
         let val = self.binary(&sum)?;
-        self.assign_to(&e.left, val, &e.right)
+        self.assign_to(&e.left, val)
     }
 
-    /// Gives what stands on the left a value; `right` is where it is from.
-    fn assign_to(&mut self, left: &syn::Expr, val: Val, right: &syn::Expr) -> Checked<()> {
+    /// Gives what stands on the left a value.
+    fn assign_to(&mut self, left: &syn::Expr, val: Val) -> Checked<()> {
         match plain(left) {
             syn::Expr::Path(p) => match p.path.get_ident() {
                 Some(name) => self.assign_variable(name, val),
@@ -50,7 +50,7 @@ impl Lowerer<'_, '_> {
             syn::Expr::Tuple(t) => match val {
                 Val::Tuple(parts) if parts.len() == t.elems.len() => {
                     let each = t.elems.iter().zip(parts);
-                    let done: Vec<_> = each.map(|(l, v)| self.assign_to(l, v, right)).collect();
+                    let done: Vec<_> = each.map(|(l, v)| self.assign_to(l, v)).collect();
                     done.into_iter().collect()
                 }
                 other => {
@@ -58,7 +58,11 @@ impl Lowerer<'_, '_> {
                     Err(self.report(messages::tuple_pattern(t, t.elems.len(), &what)))
                 }
             },
-            syn::Expr::Field(f) => self.assign_state(f, val, right),
+            syn::Expr::Field(f) => Err(self.report(messages::not_there_yet(
+                f,
+                "assigning to a field",
+                messages::STATES_LATER,
+            ))),
             other => Err(self.report(messages::assign_to(other))),
         }
     }
@@ -86,25 +90,6 @@ impl Lowerer<'_, '_> {
         if let Some(local) = self.locals.get_mut(&text) {
             local.val = val;
         }
-        Ok(())
-    }
-
-    /// `self.mean = x`
-    fn assign_state(&mut self, f: &syn::ExprField, val: Val, right: &syn::Expr) -> Checked<()> {
-        let base = self.expression(&f.base)?;
-        let (Val::Struct(s), syn::Member::Named(name)) = (&base, &f.member) else {
-            return Err(self.report(messages::assign_to(f)));
-        };
-        let Some(Leaf::State(place)) = self.leaf(s, name)? else {
-            return Err(self.report(messages::assign_no_state(f, &parse::name(name))));
-        };
-        let wanted = self.builder.type_of(self.parameters.places[place].now).clone();
-        let at = right.to_token_stream();
-        let value = self.tensor_of(val, Some(wanted.dtype), &at)?;
-        let found = self.builder.type_of(value).clone();
-        let message = messages::state_type(&at, f, &found, &wanted);
-        self.same_type(&found, &wanted, &message)?;
-        self.parameters.places[place].now = value;
         Ok(())
     }
 

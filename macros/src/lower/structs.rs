@@ -167,15 +167,6 @@ impl Lowerer<'_, '_> {
         }
     }
 
-    /// The leaf that a field is, if it is one.
-    pub(super) fn leaf(&mut self, s: &StructVal, name: &syn::Ident) -> Checked<Option<Leaf>> {
-        let (kind, leaves) = self.part(s, name)?;
-        match kind {
-            FieldKind::Param(_) | FieldKind::State(_) => Ok(leaves.first().copied()),
-            FieldKind::Child(..) => Ok(None),
-        }
-    }
-
     /// What a field holds, and the leaves that it is.
     fn part(&mut self, s: &StructVal, name: &syn::Ident) -> Checked<(FieldKind, Rc<[Leaf]>)> {
         let registry = &self.scope.registry;

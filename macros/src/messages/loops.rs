@@ -157,28 +157,7 @@ pub fn assign_to(at: &impl ToTokens) -> Error {
         at,
         "language",
         &format!("`{}` is nothing that can be assigned to", source(at)),
-        "assign to a variable declared with `let mut`, or to a `State` of a model",
-    )
-}
-
-pub fn assign_no_state(at: &impl ToTokens, field: &str) -> Error {
-    error(
-        at,
-        "language",
-        &format!("`{field}` is no state"),
-        "a function assigns to fields declared as `State<..>`; the optimizer alone changes a `Param`",
-    )
-}
-
-pub fn state_type(at: &impl ToTokens, state: &impl ToTokens, found: &Type, wanted: &Type) -> Message {
-    let name = source(state);
-    let facts = [(name.as_str(), tensor(wanted)), ("value", tensor(found))];
-    message(
-        at,
-        "language",
-        &format!("`{name}` is given a value of another type"),
-        &facts,
-        "a state keeps its type: reshape, broadcast or reduce the value to it",
+        "assign to a variable declared with `let mut`",
     )
 }
 
