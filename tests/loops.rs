@@ -68,7 +68,10 @@ fn rnn_written_out<B>(m: &Cell, xs: Tensor<3, B, 3>) -> Tensor {
 fn a_recurrence_is_its_steps() -> sinew::Result<()> {
     let model = Cell::init(3);
     let xs = sequence(3);
-    same(&[rnn_loss(&model, &xs)?.into()], &[rnn_written_out(&model, &xs)?.into()]);
+    same(
+        &[rnn_loss(&model, &xs)?.into()],
+        &[rnn_written_out(&model, &xs)?.into()],
+    );
     let looped = rnn_loss::gradient(&model, &xs)?;
     let written = rnn_written_out::gradient(&model, &xs)?;
     same(&of_model(&looped), &of_model(&written));
@@ -85,7 +88,11 @@ fn trip_counts_come_with_the_data() -> sinew::Result<()> {
     for t in 0..7 {
         h = step(&model, &h, all.index_axis(sinew::ndarray::Axis(0), t))?;
         let at = states.index_axis(sinew::ndarray::Axis(0), t);
-        let (a, b): (Vec<f64>, Vec<f64>) = h.iter().zip(&at).map(|(a, b)| (f64::from(*a), f64::from(*b))).unzip();
+        let (a, b): (Vec<f64>, Vec<f64>) = h
+            .iter()
+            .zip(&at)
+            .map(|(a, b)| (f64::from(*a), f64::from(*b)))
+            .unzip();
         same(&a, &b);
     }
     assert_eq!(last, h);
@@ -208,7 +215,13 @@ fn three<B>(m: &Three, x: Tensor<B, 4>) -> Tensor {
 }
 
 fn deep_of(layers: usize) -> sinew::Result<Deep> {
-    Deep::init(5, DeepSizes { D: 4, Layers: layers })
+    Deep::init(
+        5,
+        DeepSizes {
+            D: 4,
+            Layers: layers,
+        },
+    )
 }
 
 #[test]
@@ -217,7 +230,13 @@ fn repeated_children_are_named_one_by_one() -> sinew::Result<()> {
     let mut paths = Vec::new();
     model.visit("", &mut |path, _| paths.push(path.to_string()));
     let expected = [
-        "layers.0.w", "layers.0.b", "layers.1.w", "layers.1.b", "layers.2.w", "layers.2.b", "out",
+        "layers.0.w",
+        "layers.0.b",
+        "layers.1.w",
+        "layers.1.b",
+        "layers.2.w",
+        "layers.2.b",
+        "out",
     ];
     assert_eq!(paths, expected);
     assert_ne!(model.layers[0].w, model.layers[1].w);
@@ -253,7 +272,8 @@ fn children_train_and_are_saved() -> sinew::Result<()> {
     assert!(last < first * 0.5, "{first} and {last}");
     let trained = train.model()?;
     assert_ne!(trained, deep_of(3)?);
-    let file = std::env::temp_dir().join(format!("sinew-children-{}.safetensors", std::process::id()));
+    let file =
+        std::env::temp_dir().join(format!("sinew-children-{}.safetensors", std::process::id()));
     trained.save(&file)?;
     let mut back = deep_of(3)?;
     back.load_into(&file)?;
@@ -270,4 +290,114 @@ fn a_number_of_children_that_is_none_is_told() {
     };
     assert!(refused(0).contains("Layers"), "{}", refused(0));
     assert!(refused(1 << 40).contains("Layers"), "{}", refused(1 << 40));
+}
+
+const STEPS: usize = 3;
+const RATE: f32 = 0.5;
+
+/// Rust consts as trip count and as number, a sequence of dims, an index as a number, and what the
+/// iteration itself computes read at the index.
+#[model]
+fn series<S>(x: Tensor<[S], 2>) -> Tensor<[S], 2> {
+    let mut y = x;
+    for t in 0..STEPS {
+        let weights = arange(STEPS) * 2.0;
+        y = y * RATE + weights[t] + t;
+    }
+    y
+}
+
+#[test]
+fn consts_sequences_and_indices_as_numbers() -> sinew::Result<()> {
+    let x = Array3::from_elem((2, 1, 2), 8.0f32);
+    // 8 -> 4 -> 2 + 3 -> 2.5 + 6
+    let y = series(&x)?;
+    assert_eq!(y.shape(), [2, 1, 2]);
+    assert!(y.iter().all(|v| *v == 8.5), "{y}");
+    Ok(())
+}
+
+/// Elements with their numbers, and two tensors side by side, the second along the last axis.
+#[model]
+fn paired<T, B>(x: Tensor<T, B>, y: Tensor<B, T>) -> Tensor<B> {
+    let mut sum = zeros([B]);
+    for (t, (row, weight)) in x.iter().zip(arange(T)).enumerate() {
+        sum += row * y[(.., t)] * weight;
+    }
+    sum
+}
+
+#[test]
+fn tensors_side_by_side() -> sinew::Result<()> {
+    let x = Array2::from_shape_vec((3, 2), vec![1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0]).expect("six");
+    let y = Array2::from_shape_vec((2, 3), vec![1.0f32, 1.0, 1.0, 2.0, 2.0, 2.0]).expect("six");
+    assert_eq!(paired(&x, &y)?, Array1::from(vec![13.0, 32.0]));
+    Ok(())
+}
+
+#[model]
+struct Group<D, Layers> {
+    layers: [Layer<D>; Layers],
+}
+
+#[model]
+struct Groups<D, Count, Layers> {
+    groups: [Group<D, Layers>; Count],
+}
+
+#[model]
+fn grouped<B, D, Count, Layers>(m: &Groups<D, Count, Layers>, x: Tensor<B, D>) -> Tensor {
+    let mut h = x;
+    for group in &m.groups {
+        for layer in &group.layers {
+            h = layer.forward(h);
+        }
+    }
+    h.square().mean()
+}
+
+#[model]
+fn in_one_row<B, D, Layers>(m: &Group<D, Layers>, x: Tensor<B, D>) -> Tensor {
+    let mut h = x;
+    for layer in &m.layers {
+        h = layer.forward(h);
+    }
+    h.square().mean()
+}
+
+#[test]
+fn children_of_children() -> sinew::Result<()> {
+    let sizes = GroupsSizes {
+        D: 3,
+        Count: 2,
+        Layers: 2,
+    };
+    let model = Groups::init(7, sizes)?;
+    let mut row = Group::init(7, GroupSizes { D: 3, Layers: 4 })?;
+    let layers = model.groups.iter().flat_map(|g| &g.layers);
+    row.layers = layers.cloned().collect();
+    let x = Array2::from_shape_vec((2, 3), numbers(6)).expect("six");
+    same(
+        &[grouped(&model, &x)?.into()],
+        &[in_one_row(&row, &x)?.into()],
+    );
+    let (nested, flat) = (
+        grouped::gradient(&model, &x)?,
+        in_one_row::gradient(&row, &x)?,
+    );
+    same(&of_model(&nested), &of_model(&flat));
+    Ok(())
+}
+
+/// Code does not grow with the number of layers.
+#[test]
+fn a_loop_over_children_stays_a_loop() -> sinew::Result<()> {
+    let x = Array2::from_shape_vec((5, 4), numbers(20)).expect("as many");
+    let code = |layers: usize| -> sinew::Result<usize> {
+        let mut train = deep::train(deep_of(layers)?).build()?;
+        train.prepare(&x)?;
+        Ok(train.clif()?.lines().count())
+    };
+    assert_eq!(code(2)?, code(48)?);
+    Ok(())
 }

@@ -140,7 +140,9 @@ pub(crate) fn stacked_shapes<M: Model>(model: &M) -> Vec<(String, Vec<usize>)> {
             (Vec::new(), param.shape().to_vec())
         });
         let (children, _) = path.rsplit_once('.').unwrap_or_default();
-        let numbers = children.split('.').filter_map(|part| part.parse::<usize>().ok());
+        let numbers = children
+            .split('.')
+            .filter_map(|part| part.parse::<usize>().ok());
         for (level, number) in numbers.enumerate() {
             match counts.get_mut(level) {
                 Some(count) => *count = (*count).max(number.saturating_add(1)),

@@ -130,7 +130,9 @@ pub fn repeated<M: Model>(
 ) -> Vec<M> {
     let possible = 1..=MOST_CHILDREN;
     if possible.contains(&count) {
-        return (0..count).map(|i| make(&join(prefix, &i.to_string()))).collect();
+        return (0..count)
+            .map(|i| make(&join(prefix, &i.to_string())))
+            .collect();
     }
     let mut child = make(&join(prefix, "0"));
     child.visit_mut("", &mut |_, param| param.refuse(dim, count));

@@ -34,12 +34,16 @@ fn leaves(registry: &Registry, structure: usize, dims_here: &[Dim], out: &mut Ve
             FieldKind::Param(t) | FieldKind::State(t) => (&t.shape.dims, None),
             FieldKind::Child(structure, dims, count) => {
                 // The count is an extent of each of their leaves.
-                let count = count.as_ref().and_then(|c| at_dims(c, &s.symbols, dims_here));
+                let count = count
+                    .as_ref()
+                    .and_then(|c| at_dims(c, &s.symbols, dims_here));
                 out.extend(count.iter().flat_map(Dim::symbols));
                 (dims, Some(*structure))
             }
         };
-        let here = declared.iter().filter_map(|d| at_dims(d, &s.symbols, dims_here));
+        let here = declared
+            .iter()
+            .filter_map(|d| at_dims(d, &s.symbols, dims_here));
         let here: Vec<Dim> = here.collect();
         match child {
             Some(child) => leaves(registry, child, &here, out),

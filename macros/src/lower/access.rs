@@ -124,11 +124,17 @@ impl Lowerer<'_, '_> {
         let at = i64::try_from(axis).unwrap_or(i64::MAX);
         let slice = |lowerer: &mut Self| {
             let ends = (start.clone(), stop.clone());
-            lowerer.build_with(part, "index", &[WrittenOperand::new(tokens, x)], ends, |b, ends| {
-                let (start, stop) = ends.clone();
-                let axis = compose::axis(&b.type_of(x).shape, at)?;
-                compose::slice(b, x, axis, start, stop, Dim::constant(1))
-            })
+            lowerer.build_with(
+                part,
+                "index",
+                &[WrittenOperand::new(tokens, x)],
+                ends,
+                |b, ends| {
+                    let (start, stop) = ends.clone();
+                    let axis = compose::axis(&b.type_of(x).shape, at)?;
+                    compose::slice(b, x, axis, start, stop, Dim::constant(1))
+                },
+            )
         };
         if self.is_outside(index.frame, x) {
             let whole = start == Dim::constant(0) && self.dim(&extent)? == stop;

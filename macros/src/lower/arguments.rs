@@ -179,9 +179,10 @@ impl Lowerer<'_, '_> {
     pub fn list_arg(&self, a: &Arguments<'_>, i: usize) -> Option<usize> {
         let val = match a.slots.get(i) {
             Some(Some(Argument::Done(given))) => Some(&given.val),
-            Some(Some(Argument::Expr(syn::Expr::Path(p)))) => {
-                p.path.get_ident().and_then(|name| self.lookup(&parse::name(name)))
-            }
+            Some(Some(Argument::Expr(syn::Expr::Path(p)))) => p
+                .path
+                .get_ident()
+                .and_then(|name| self.lookup(&parse::name(name))),
             _ => None,
         };
         match val {

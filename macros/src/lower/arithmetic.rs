@@ -1,10 +1,10 @@
 //! Operators: `+ - * / %`, comparisons, `&& || !`, with numbers on either side.
 
 use super::Lowerer;
-use super::build::WrittenOperand;
-use super::assignment;
-use super::constant;
 use super::arguments;
+use super::assignment;
+use super::build::WrittenOperand;
+use super::constant;
 use super::value::{Counted, LoopIndex, Number, PARTS, Val};
 use crate::errors::{Checked, Reported};
 use crate::messages;

@@ -31,10 +31,7 @@ impl Lowerer<'_, '_> {
 
     /// `x += y`
     pub(super) fn assign_with(&mut self, e: &syn::ExprBinary, op: syn::BinOp) -> Checked<()> {
-        let sum = syn::ExprBinary {
-            op,
-            ..e.clone()
-        };
+        let sum = syn::ExprBinary { op, ..e.clone() };
         let val = self.binary(&sum)?;
         self.assign_to(&e.left, val)
     }
@@ -112,10 +109,13 @@ impl Lowerer<'_, '_> {
     pub(super) fn pushed_in(&self, body: &syn::Block) -> Vec<usize> {
         let mut found = Assignments::default();
         found.visit_block(body);
-        let lists = found.pushed.iter().filter_map(|name| match self.lookup(name)? {
-            Val::List(list) => Some(*list),
-            _ => None,
-        });
+        let lists = found
+            .pushed
+            .iter()
+            .filter_map(|name| match self.lookup(name)? {
+                Val::List(list) => Some(*list),
+                _ => None,
+            });
         let mut lists: Vec<usize> = lists.collect();
         lists.sort_unstable();
         lists.dedup();

@@ -131,7 +131,11 @@ impl Lowerer<'_, '_> {
         match val {
             Val::Tensor(x) => {
                 let ty = self.builder.type_of(x).clone();
-                let first = ty.shape.dims.first().filter(|_| ty.shape.sequence.is_none());
+                let first = ty
+                    .shape
+                    .dims
+                    .first()
+                    .filter(|_| ty.shape.sequence.is_none());
                 let Some(trip) = first.cloned() else {
                     let operand = messages::tensor(&ty);
                     return Err(self.report(messages::loop_over_no_axis(e, &operand)));

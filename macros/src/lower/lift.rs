@@ -76,10 +76,7 @@ impl Lowerer<'_, '_> {
     }
 
     /// Declares those of the body's symbols that a part uses; gives its sequence, which is the body's.
-    fn declare_symbols(
-        &self,
-        part: &mut Function,
-    ) -> Option<(sinew_ir::Symbol, sinew_ir::Shape)> {
+    fn declare_symbols(&self, part: &mut Function) -> Option<(sinew_ir::Symbol, sinew_ir::Shape)> {
         let used = value::symbols(part);
         let has_sequence = part.values.iter().any(|t| t.shape.sequence.is_some());
         let mut sequence = None;

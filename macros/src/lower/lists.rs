@@ -107,7 +107,9 @@ impl Lowerer<'_, '_> {
     pub(super) fn joined(&mut self, pieces: &[Value], at: &TokenStream) -> Checked<Value> {
         match pieces {
             [one] => Ok(*one),
-            several => self.build(at, "push", &[], |b| compose::concat(b, several, Axis::At(0))),
+            several => self.build(at, "push", &[], |b| {
+                compose::concat(b, several, Axis::At(0))
+            }),
         }
     }
 }

@@ -156,7 +156,11 @@ impl Lowerer<'_, '_> {
     }
 
     /// What the body hands on: for each assigned variable its tensors, of the types they had.
-    fn handed_on(&mut self, f: &syn::ExprForLoop, assigned: &[Assigned]) -> Checked<Vec<Vec<Value>>> {
+    fn handed_on(
+        &mut self,
+        f: &syn::ExprForLoop,
+        assigned: &[Assigned],
+    ) -> Checked<Vec<Vec<Value>>> {
         let mut ends = Vec::new();
         let mut bad = false;
         for a in assigned {
@@ -259,7 +263,9 @@ impl Lowerer<'_, '_> {
         };
         for a in assigned {
             if let Some(local) = self.locals.get_mut(&a.name) {
-                local.val = local.val.with_tensors(&mut a.params.iter().map(|p| after(*p)));
+                local.val = local
+                    .val
+                    .with_tensors(&mut a.params.iter().map(|p| after(*p)));
             }
         }
         self.parameters.places.truncate(states.len());

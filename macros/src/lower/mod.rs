@@ -40,8 +40,8 @@ pub use arguments::Arguments;
 use constant::Constant;
 pub use consts::DeclaredConst;
 use lift::Units;
-use locals::Locals;
 use lists::List;
+use locals::Locals;
 use loops::Frame;
 use names::Names;
 use proc_macro2::{Span, TokenStream};
@@ -240,7 +240,11 @@ impl Lowerer<'_, '_> {
         // What parts have taken out is defined nowhere here.
         function.compact();
         let mut parts = std::mem::take(&mut self.parts);
-        for f in parts.iter_mut().map(|(_, part)| part).chain([&mut function]) {
+        for f in parts
+            .iter_mut()
+            .map(|(_, part)| part)
+            .chain([&mut function])
+        {
             self.rewritten(f)?;
         }
         self.parts = parts;

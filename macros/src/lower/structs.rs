@@ -10,9 +10,9 @@ use crate::errors::{Checked, Reported};
 use crate::messages;
 use crate::parse;
 use crate::signature::{self, FieldKind};
-use std::rc::Rc;
 use proc_macro2::{Span, TokenStream};
 use sinew_ir::{Dim, Param, ParamKind, StructArgument, StructParam, Value, field_path};
+use std::rc::Rc;
 
 /// Where a state is kept: of the function's arguments, or of the child that an iteration of a loop gets.
 pub struct Place {
@@ -107,7 +107,9 @@ impl Lowerer<'_, '_> {
                     let child = (*child, dims.as_slice());
                     let around = leaves.counts.len();
                     if let Some(count) = count {
-                        leaves.counts.push(at(count).ok_or_else(|| self.overflow(span))?);
+                        leaves
+                            .counts
+                            .push(at(count).ok_or_else(|| self.overflow(span))?);
                     }
                     children.push(self.leaves(&path, &field.name, child, leaves)?);
                     leaves.counts.truncate(around);

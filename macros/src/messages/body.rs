@@ -294,4 +294,3 @@ pub fn bit_operator(at: &impl ToTokens, found: &str, meant: &str) -> Error {
         &format!("write `{meant}`: it works element by element on tensors of bool"),
     )
 }
-

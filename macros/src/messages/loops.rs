@@ -9,7 +9,12 @@ use syn::Error;
 const RUNS_OVER: &str = "write `for t in 0..T`, `for x in xs` (the first axis of a tensor), or `for child in &m.children`; `.iter()`, `.rev()`, `.enumerate()` and `.zip(..)` go behind";
 
 pub fn loop_over(at: &impl ToTokens) -> Error {
-    error(at, "for", "no loop of the language runs over this", RUNS_OVER)
+    error(
+        at,
+        "for",
+        "no loop of the language runs over this",
+        RUNS_OVER,
+    )
 }
 
 pub fn loop_over_other(at: &impl ToTokens, what: &str) -> Error {
