@@ -5,7 +5,7 @@ Usage: python values.py FOLDER        (needs torch)
 
 A case names its operation and its arguments; inputs, outputs, the cotangents that were applied and the gradients
 stand in it, flat, with their shapes. Numbers that JSON does not have are strings. All floats that go in are f32's, so
-that a computation in f32 starts from the same ones. Left out is the gradient of a running product at a NaN, which
+that a computation in f32 starts from the same ones. Left out is the gradient of a product at a NaN, which
 PyTorch makes NaN by dividing where it does not depend on that element.
 """
 import json
@@ -106,8 +106,9 @@ RUNNING = [
 for name, x, axis in RUNNING:
     case(f"cumsum_{name}", "cumsum", {"axis": axis}, lambda x: torch.cumsum(x, axis), x)
     case(f"cumprod_{name}", "cumprod", {"axis": axis}, lambda x: torch.cumprod(x, axis), x, gradient=name != "nan")
-    case(f"prod_{name}", "prod", {"axis": axis}, lambda x: torch.prod(x, axis), x)
-    case(f"prod_{name}_kept", "prod", {"axis": axis, "keepdims": True}, lambda x: torch.prod(x, axis, keepdim=True), x)
+    case(f"prod_{name}", "prod", {"axis": axis}, lambda x: torch.prod(x, axis), x, gradient=name != "nan")
+    case(f"prod_{name}_kept", "prod", {"axis": axis, "keepdims": True}, lambda x: torch.prod(x, axis, keepdim=True), x,
+         gradient=name != "nan")
 case("prod_of_two_axes", "prod", {"axis": [0, 2]}, lambda x: x.prod(2).prod(0), floats(3, 4, 5))
 case("prod_all", "prod", {}, torch.prod, floats(3, 4))
 case("cumsum_integers", "cumsum", {"axis": 1}, lambda x: torch.cumsum(x, 1), ints(3, 7, lo=-4, hi=5))
