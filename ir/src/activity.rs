@@ -2,7 +2,7 @@
 
 use crate::block::{Block, Inst, OpInst};
 use crate::call::{Call, CallMode, LoopMode, LoopParam};
-use crate::function::Value;
+use crate::function::{Function, Value};
 use crate::op::Pullback;
 use crate::shape::Type;
 use std::collections::HashMap;
@@ -48,6 +48,24 @@ impl CalleeInfo {
         }
         self.kept = states;
         self
+    }
+
+    /// What the results of a function depend on, whose callees are known.
+    ///
+    /// # Errors
+    /// The name of a callee that is not.
+    pub fn of_function(
+        function: &Function,
+        callee: &dyn Fn(&str) -> Option<CalleeInfo>,
+    ) -> Result<CalleeInfo, String> {
+        let mut known = |name: &str| callee(name).ok_or_else(|| name.to_string());
+        let flow = Flow::from_block(&function.body, &function.values, &mut |call| {
+            CalleeInfo::of_call(call, &mut known)
+        })?;
+        Ok(CalleeInfo {
+            depends: flow.dependence(&function.body.params, &function.body.results),
+            kept: Vec::new(),
+        })
     }
 
     /// Whether the callee's pullback has a gradient for a parameter, of results that have cotangents.

@@ -65,7 +65,7 @@ pub fn tensors(function: &Function, paths: &mut Vec<syn::Path>) {
 /// The structs in a struct's fields.
 pub fn of_fields(fields: &[Field], items: &mut Vec<syn::Path>) {
     for f in fields {
-        if let FieldKind::Child(s) = &f.kind {
+        if let FieldKind::Child(s, _) = &f.kind {
             add(items, &s.path);
         }
     }

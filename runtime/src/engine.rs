@@ -11,7 +11,7 @@ use crate::cache::{Cache, Kept, Limit, Origin, Purpose, find_live, make_live};
 use crate::device::{Device, Precision};
 use crate::error::{Error, Result};
 use crate::executable::{Executable, IndexCheck};
-use crate::layout::{Layout, Section};
+use crate::layout::{Layout, Section, stacked_shapes};
 use crate::model::ModelFunction;
 use crate::read;
 use crate::workspace::Workspace;
@@ -19,6 +19,7 @@ use sinew_codegen::kernel::RegionId;
 use sinew_codegen::schedule::RegionOffset;
 use sinew_ir::{Binding, DType, Function, ParamKind, Symbol, SymbolValue, Unit};
 use std::any::TypeId;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The greatest number of arguments.
@@ -96,10 +97,7 @@ impl Engine {
             .map(|(name, value)| (Symbol::new(name), value))
             .collect();
         known.extend(unit.consts.iter().map(|(n, v)| (Symbol::new(n), *v)));
-        let mut shapes = std::collections::HashMap::new();
-        crate::model::Model::visit(model, "", &mut |path, param| {
-            shapes.insert(path.to_string(), param.shape().to_vec());
-        });
+        let shapes: HashMap<String, Vec<usize>> = stacked_shapes(model).into_iter().collect();
         let mut inputs = Vec::new();
         let mut leaves = Vec::new();
         for (position, param) in function.params.iter().enumerate() {
@@ -302,13 +300,13 @@ impl Engine {
                 ParamKind::Input => arguments.next().cloned(),
                 ParamKind::Param | ParamKind::State => {
                     let path = self.function.leaf_path(position);
-                    let leaf = path.and_then(|path| layout.leaf(path));
-                    leaf.map(|leaf| RegionOffset {
-                        region: match leaf.section {
+                    let stack = path.and_then(|path| layout.stack(path));
+                    stack.map(|stack| RegionOffset {
+                        region: match stack.section {
                             Section::Trained => trained,
                             Section::Fixed => fixed,
                         },
-                        offset: leaf.offset,
+                        offset: stack.offset,
                     })
                 }
             };

@@ -37,8 +37,8 @@ impl<'a> Witness<'a> {
                 }
                 ParamKind::Param | ParamKind::State => {
                     let path = program.leaf_path(position);
-                    let leaf = path.and_then(|path| store.layout.leaf(path));
-                    leaf.map(|leaf| store.read_f64(leaf)).transpose()?
+                    let stack = path.and_then(|path| store.layout.stack(path));
+                    stack.map(|stack| store.read_f64(stack)).transpose()?
                 }
             };
             inputs.push(Array {

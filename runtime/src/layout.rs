@@ -3,11 +3,16 @@
 //! Leaves that a step updates are packed into the region `params`; gradients and the optimizer's
 //! state use the same places in regions of their own, so that the update is one program over one
 //! flat range. All other leaves are packed into `fixed`. Gaps between leaves stay zero.
+//!
+//! A program has the leaves of repeated children (`blocks.0.w`, `blocks.1.w`, ..) as one parameter
+//! (`blocks.w`), with their number in front of its dims. So these lie one behind the other, without
+//! gaps: a stack. Any other leaf is a stack of one.
 
 use crate::backend::ALIGN;
 use crate::error::Result;
 use crate::model::Model;
 use sinew_ir::DType;
+use std::collections::HashMap;
 
 /// The packed region a leaf lies in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,16 +23,16 @@ pub(crate) enum Section {
     Fixed,
 }
 
-/// One leaf's place.
+/// The place of a leaf, or of a stack of leaves.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Leaf {
-    /// Its path in the model.
+    /// Its path in the model; of a stack, without the numbers of children.
     pub path: String,
-    /// Its extents.
+    /// Its extents; of a stack, the numbers of children first.
     pub shape: Vec<usize>,
     /// Its region.
     pub section: Section,
-    /// Its first byte there, a multiple of [`ALIGN`].
+    /// Its first byte there; of a stack, a multiple of [`ALIGN`].
     pub offset: usize,
     /// Its bytes, without the gap behind it.
     pub bytes: usize,
@@ -40,6 +45,8 @@ pub(crate) struct Layout {
     pub float: DType,
     /// In the model's order.
     pub leaves: Vec<Leaf>,
+    /// What programs have as parameters, in the order of their first leaves.
+    pub stacks: Vec<Leaf>,
     /// Size of the region of trained leaves.
     pub trained_bytes: usize,
     /// Size of the region of the others.
@@ -61,18 +68,23 @@ impl Layout {
         let mut layout = Layout {
             float,
             leaves: Vec::new(),
+            stacks: Vec::new(),
             trained_bytes: 0,
             fixed_bytes: 0,
         };
-        model.visit("", &mut |path, param| {
+        let shapes = stacked_shapes(model);
+        let mut known: HashMap<&str, usize> = HashMap::new();
+        for (path, shape) in &shapes {
             let (section, end) = match is_trained(path) {
                 true => (Section::Trained, &mut layout.trained_bytes),
                 false => (Section::Fixed, &mut layout.fixed_bytes),
             };
-            let bytes = param.elements() * size;
-            layout.leaves.push(Leaf {
-                path: path.to_string(),
-                shape: param.shape().to_vec(),
+            // The elements are there, so their number is one that memory can have.
+            let bytes = shape.iter().product::<usize>() * size;
+            known.insert(path, layout.stacks.len());
+            layout.stacks.push(Leaf {
+                path: path.clone(),
+                shape: shape.clone(),
                 section,
                 offset: *end,
                 bytes,
@@ -80,6 +92,22 @@ impl Layout {
             // Past the largest number there is no such block: asking for it is an error.
             let past = bytes.checked_next_multiple_of(ALIGN).unwrap_or(usize::MAX);
             *end = end.saturating_add(past);
+        }
+        let mut filled = vec![0; layout.stacks.len()];
+        let (stacks, leaves) = (&layout.stacks, &mut layout.leaves);
+        model.visit("", &mut |path, param| {
+            let Some(at) = known.get(without_numbers(path).as_str()) else {
+                return;
+            };
+            let bytes = param.elements() * size;
+            leaves.push(Leaf {
+                path: path.to_string(),
+                shape: param.shape().to_vec(),
+                section: stacks[*at].section,
+                offset: stacks[*at].offset + filled[*at],
+                bytes,
+            });
+            filled[*at] += bytes;
         });
         Ok(layout)
     }
@@ -95,10 +123,50 @@ impl Layout {
         same && leaves.next().is_none()
     }
 
-    /// The leaf at `path`.
-    pub fn leaf(&self, path: &str) -> Option<&Leaf> {
-        self.leaves.iter().find(|l| l.path == path)
+    /// What a program has at `path`.
+    pub fn stack(&self, path: &str) -> Option<&Leaf> {
+        self.stacks.iter().find(|s| s.path == path)
     }
+}
+
+/// The paths and extents of what programs have as parameters, in the order of their first leaves.
+pub(crate) fn stacked_shapes<M: Model>(model: &M) -> Vec<(String, Vec<usize>)> {
+    let mut order: Vec<String> = Vec::new();
+    let mut shapes: HashMap<String, (Vec<usize>, Vec<usize>)> = HashMap::new();
+    model.visit("", &mut |path, param| {
+        let stack = without_numbers(path);
+        let (counts, _) = shapes.entry(stack.clone()).or_insert_with(|| {
+            order.push(stack);
+            (Vec::new(), param.shape().to_vec())
+        });
+        let (children, _) = path.rsplit_once('.').unwrap_or_default();
+        let numbers = children
+            .split('.')
+            .filter_map(|part| part.parse::<usize>().ok());
+        for (level, number) in numbers.enumerate() {
+            match counts.get_mut(level) {
+                Some(count) => *count = (*count).max(number.saturating_add(1)),
+                None => counts.push(number.saturating_add(1)),
+            }
+        }
+    });
+    let shape = |path: String| {
+        let (mut counts, shape) = shapes.remove(&path).unwrap_or_default();
+        counts.extend(shape);
+        (path, counts)
+    };
+    order.into_iter().map(shape).collect()
+}
+
+/// A path without the numbers of children. What stands last in it is the leaf's own name.
+fn without_numbers(path: &str) -> String {
+    let Some((children, name)) = path.rsplit_once('.') else {
+        return path.to_string();
+    };
+    let is_number = |part: &&str| part.parse::<usize>().is_ok();
+    let parts = children.split('.').filter(|p| !is_number(p));
+    let parts: Vec<&str> = parts.chain([name]).collect();
+    parts.join(".")
 }
 
 /// Bytes of an element of a bound type.
@@ -130,7 +198,7 @@ mod tests {
         assert_eq!(places, expected);
         assert_eq!((layout.trained_bytes, layout.fixed_bytes), (512, 256));
         assert_eq!(
-            layout.leaf("3").map(|l| l.shape.as_slice()),
+            layout.stack("3").map(|l| l.shape.as_slice()),
             Some(&[64][..])
         );
     }

@@ -89,6 +89,11 @@ impl Param {
         }
     }
 
+    /// Takes the elements out, since a dim around the parameter is no number of children.
+    pub(crate) fn refuse(&mut self, dim: &'static str, value: i128) {
+        self.data = Data::Missing(Missing::Size { dim, value });
+    }
+
     /// Zeros; without elements where [`Param::init`] would be.
     pub fn zeros(shape: &[usize]) -> Param {
         Param::init(0, "", shape, crate::init::zeros())

@@ -35,7 +35,7 @@ pub(crate) fn compile_step(
     let trained = |p: &sinew_ir::Param| {
         let position = function.param(&p.name).map(|v| v.index());
         let path = position.and_then(|at| function.leaf_path(at));
-        let leaf = path.and_then(|path| layout.leaf(path));
+        let leaf = path.and_then(|path| layout.stack(path));
         p.kind == ParamKind::Param && leaf.is_some_and(|l| l.section == Section::Trained)
     };
     let gradient = sinew_ir::link_gradient(engine.unit, binding, &trained)

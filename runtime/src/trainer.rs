@@ -112,7 +112,7 @@ impl<F: ModelFunction> Trainer<F> {
         let params = function.params.iter().enumerate();
         for (position, _) in params.filter(|(_, p)| p.kind == ParamKind::Param) {
             let path = function.leaf_path(position).unwrap_or_default();
-            let leaf = self.layout.leaf(path);
+            let leaf = self.layout.stack(path);
             if leaf.is_some_and(|l| l.section == Section::Fixed) {
                 tracing::warn!(
                     parameter = path,

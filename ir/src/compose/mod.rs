@@ -12,6 +12,7 @@
 mod arrange;
 mod contract;
 mod loss;
+mod pieces;
 mod piecewise;
 mod position;
 
@@ -21,6 +22,7 @@ pub use arrange::{
 };
 pub use contract::{einsum, matmul};
 pub use loss::{Reduce, cross_entropy, nll_loss, reduced};
+pub use pieces::{concat_slices, merge, stack_slices};
 pub use piecewise::{binary_cross_entropy_with_logits, clamp, elu, huber, leaky_relu};
 mod sorting;
 pub use position::{argmax, argmin, one_hot, take, take_along_axis, tril};

@@ -54,7 +54,16 @@ impl Extents<'_, '_> {
                     }
                 }
             }
-            FieldKind::Child(structure, declared) => {
+            FieldKind::Child(structure, declared, count) => {
+                if let Some(count) = count {
+                    match here(count) {
+                        Some(dim) => self.extent(count, &dim, path, at),
+                        None => {
+                            let error = messages::dim_arithmetic(parse::start(at));
+                            self.bad = Err(self.scope.errors.report(error));
+                        }
+                    }
+                }
                 let child = &self.scope.registry.structs[*structure].signature;
                 let dims: Option<Vec<Dim>> = declared.iter().map(here).collect();
                 let Some(dims) = dims else {

@@ -144,9 +144,7 @@ pub fn structure(
         let kind = match &f.kind {
             FieldKind::Param(t, _) => leaf(scope, t).map(signature::FieldKind::Param),
             FieldKind::State(t, _) => leaf(scope, t).map(signature::FieldKind::State),
-            FieldKind::Child(c) => scope
-                .structure(c)
-                .map(|(structure, dims)| signature::FieldKind::Child(structure, dims)),
+            FieldKind::Child(c, count) => child(scope, c, count.as_ref()),
         };
         match kind {
             Ok(kind) => fields.push(signature::Field {
@@ -178,6 +176,17 @@ pub fn structure(
         },
         marked,
     })
+}
+
+fn child(
+    scope: &mut Scope<'_>,
+    written: &parse::StructType,
+    count: Option<&parse::DimExpr>,
+) -> Checked<signature::FieldKind> {
+    let child = scope.structure(written);
+    let count = count.map(|c| scope.dim(c)).transpose();
+    let (structure, dims) = child?;
+    Ok(signature::FieldKind::Child(structure, dims, count?))
 }
 
 /// The most leaves of a struct, those of its children included: each is a parameter of the functions that

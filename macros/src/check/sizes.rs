@@ -24,7 +24,7 @@ pub fn configured(registry: &Registry, f: &Function, equations: &Equations) -> V
     named
 }
 
-fn leaves(registry: &Registry, structure: usize, dims: &[Dim], out: &mut Vec<Symbol>) {
+fn leaves(registry: &Registry, structure: usize, dims_here: &[Dim], out: &mut Vec<Symbol>) {
     let Some(known) = registry.structs.get(structure) else {
         return;
     };
@@ -32,9 +32,18 @@ fn leaves(registry: &Registry, structure: usize, dims: &[Dim], out: &mut Vec<Sym
     for field in &s.fields {
         let (declared, child) = match &field.kind {
             FieldKind::Param(t) | FieldKind::State(t) => (&t.shape.dims, None),
-            FieldKind::Child(structure, dims) => (dims, Some(*structure)),
+            FieldKind::Child(structure, dims, count) => {
+                // The count is an extent of each of their leaves.
+                let count = count
+                    .as_ref()
+                    .and_then(|c| at_dims(c, &s.symbols, dims_here));
+                out.extend(count.iter().flat_map(Dim::symbols));
+                (dims, Some(*structure))
+            }
         };
-        let here = declared.iter().filter_map(|d| at_dims(d, &s.symbols, dims));
+        let here = declared
+            .iter()
+            .filter_map(|d| at_dims(d, &s.symbols, dims_here));
         let here: Vec<Dim> = here.collect();
         match child {
             Some(child) => leaves(registry, child, &here, out),

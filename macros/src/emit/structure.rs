@@ -35,7 +35,16 @@ pub fn definition(s: &Structure, library: &TokenStream) -> TokenStream {
                 t.path.to_token_stream(),
                 format!("`{}`", leaf_text("State", t)),
             ),
-            FieldKind::Child(c) => (c.path.to_token_stream(), format!("`{}`", struct_text(c))),
+            FieldKind::Child(c, None) => {
+                (c.path.to_token_stream(), format!("`{}`", struct_text(c)))
+            }
+            FieldKind::Child(c, Some(count)) => {
+                let path = &c.path;
+                (
+                    quote!(::std::vec::Vec<#path>),
+                    format!("`{}`", repeated_text(c, count)),
+                )
+            }
         };
         let doc = super::doc(&doc);
         quote!(#(#attributes)* #doc #visibility #name: #ty)
@@ -149,10 +158,21 @@ fn constructor(s: &Structure, library: &TokenStream) -> TokenStream {
                 let initial = init(initial, library);
                 quote!(#name: #library::__private::Param::declared(seed, #path, &[#(#dims),*], #initial))
             }
-            FieldKind::Child(c) => {
+            FieldKind::Child(c, count) => {
                 let child = &c.path;
                 let sizes = c.dims.iter().map(|d| dim(d, &value, library));
-                quote!(#name: #child::__sinew_init(seed, #path, &[#(#sizes),*]))
+                let sizes = quote!(&[#(#sizes),*]);
+                match count {
+                    None => quote!(#name: #child::__sinew_init(seed, #path, #sizes)),
+                    Some(count) => {
+                        let (text, count) = (dim_text(count), dim(count, &value, library));
+                        quote! {
+                            #name: #library::__private::repeated((#text, #count), #path, |path| {
+                                #child::__sinew_init(seed, path, #sizes)
+                            })
+                        }
+                    }
+                }
             }
         }
     });
@@ -295,12 +315,18 @@ fn declaration(s: &Structure) -> String {
         let ty = match &f.kind {
             FieldKind::Param(t, _) => leaf_text("Param", t),
             FieldKind::State(t, _) => leaf_text("State", t),
-            FieldKind::Child(c) => struct_text(c),
+            FieldKind::Child(c, None) => struct_text(c),
+            FieldKind::Child(c, Some(count)) => repeated_text(c, count),
         };
         out.push_str(&format!("    {}: {ty},\n", f.name));
     }
     out.push('}');
     out
+}
+
+/// The type of repeated children as it is written.
+fn repeated_text(child: &StructType, count: &DimExpr) -> String {
+    format!("[{}; {}]", struct_text(child), dim_text(count))
 }
 
 /// A leaf's type as it is written.

@@ -3,7 +3,7 @@
 use super::{const_value, normal_dim, quiet};
 use crate::check::Assertion;
 use crate::hidden;
-use crate::lower::Lowered;
+use crate::lower::{Callee, Code, Lowered};
 use crate::signature::{Const, Registry};
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
@@ -19,7 +19,6 @@ pub fn unit(
     told: Option<&str>,
     library: &TokenStream,
 ) -> TokenStream {
-    let text = Unit::text_of(&lowered.function);
     // The text stands in the static alone: metadata has that of a constant twice.
     let told = told.map(|signature| {
         quote! {
@@ -32,19 +31,6 @@ pub fn unit(
             }
         }
     });
-    let callees = lowered
-        .callees
-        .iter()
-        .map(|(name, unit)| quote!((#name, #unit)));
-    let consts = lowered.consts.iter().map(|c| {
-        let (name, value) = (&c.name, &c.value);
-        let variant = match c.ty {
-            SymbolType::Size => quote!(Size),
-            SymbolType::Float => quote!(Float),
-            SymbolType::Bool => quote!(Bool),
-        };
-        quote!((#name, #library::__private::SymbolValue::#variant(#value)))
-    });
     let whole = lowered.whole.iter().map(|c| {
         let span = crate::parse::start(&c.at);
         let message = crate::messages::const_not_whole(&c.source);
@@ -55,6 +41,7 @@ pub fn unit(
             }
         }
     });
+    let unit = carrier(path, &lowered.code, library);
     let quiet = quiet();
     quote! {
         #(#whole)*
@@ -62,16 +49,40 @@ pub fn unit(
         impl #owner {
             #told
             #[doc(hidden)]
-            pub const #constant: &'static #library::__private::Unit = {
-                static __SINEW_STATIC: #library::__private::Unit = #library::__private::Unit {
-                    path: ::core::concat!(::core::module_path!(), "::", #path),
-                    file: ::core::file!(),
-                    text: #text,
-                    callees: &[#(#callees),*],
-                    consts: &[#(#consts),*],
-                };
-                &__SINEW_STATIC
+            pub const #constant: &'static #library::__private::Unit = #unit;
+        }
+    }
+}
+
+/// A reference to the static that carries a function, and to those of its parts in it.
+fn carrier(path: &str, code: &Code, library: &TokenStream) -> TokenStream {
+    let text = Unit::text_of(&code.function);
+    let callees = code.callees.iter().map(|(name, callee)| {
+        let unit = match callee {
+            Callee::Item(unit) => unit.clone(),
+            Callee::Part(part) => carrier(&format!("{path}::{name}"), part, library),
+        };
+        quote!((#name, #unit))
+    });
+    let consts = code.consts.iter().map(|c| {
+        let (name, value) = (&c.name, &c.value);
+        let variant = match c.ty {
+            SymbolType::Size => quote!(Size),
+            SymbolType::Float => quote!(Float),
+            SymbolType::Bool => quote!(Bool),
+        };
+        quote!((#name, #library::__private::SymbolValue::#variant(#value)))
+    });
+    quote! {
+        {
+            static __SINEW_STATIC: #library::__private::Unit = #library::__private::Unit {
+                path: ::core::concat!(::core::module_path!(), "::", #path),
+                file: ::core::file!(),
+                text: #text,
+                callees: &[#(#callees),*],
+                consts: &[#(#consts),*],
             };
+            &__SINEW_STATIC
         }
     }
 }

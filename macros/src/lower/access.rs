@@ -9,7 +9,7 @@ use crate::errors::Checked;
 use crate::messages;
 use proc_macro2::TokenStream;
 use quote::ToTokens;
-use sinew_ir::{Axis, Dim, OpError, Relation, compose};
+use sinew_ir::{Axis, Dim, OpError, Relation, Value, compose};
 
 impl Lowerer<'_, '_> {
     /// `x[..]`.
@@ -21,7 +21,7 @@ impl Lowerer<'_, '_> {
             syn::Expr::Tuple(t) => t.elems.iter().map(plain).collect(),
             one => vec![one],
         };
-        let shape = self.builder.type_of(x).shape.clone();
+        let mut shape = self.builder.type_of(x).shape.clone();
         if shape.sequence.is_some() {
             return Err(self.report(messages::index_of_sequence(&e.index, &shape)));
         }
@@ -32,8 +32,17 @@ impl Lowerer<'_, '_> {
                 shape.dims.len(),
             )));
         }
+        // Those of loops first: they are slices of what stands outside of the loop.
+        let mut others = Vec::new();
+        for part in parts {
+            match self.loop_index_in(part) {
+                true => x = self.index_by_loop(x, others.len(), part, &tokens)?,
+                false => others.push(part),
+            }
+        }
+        shape = self.builder.type_of(x).shape.clone();
         let mut gone = Vec::new();
-        for (i, part) in parts.iter().enumerate() {
+        for (i, part) in others.iter().enumerate() {
             let whole = matches!(part, syn::Expr::Range(r) if r.start.is_none() && r.end.is_none());
             if whole {
                 continue;
@@ -72,6 +81,78 @@ impl Lowerer<'_, '_> {
             })?;
         }
         Ok(Val::Tensor(x))
+    }
+
+    /// Whether a part of an index is a loop's index, or one beside it.
+    fn loop_index_in(&self, part: &syn::Expr) -> bool {
+        let of_name = |e: &syn::Expr| match plain(e) {
+            syn::Expr::Path(p) => {
+                let local = p.path.get_ident().map(crate::parse::name);
+                matches!(local.and_then(|n| self.lookup(&n)), Some(Val::Index(_)))
+            }
+            _ => false,
+        };
+        match plain(part) {
+            syn::Expr::Binary(b) => self.loop_index_in(&b.left) || self.loop_index_in(&b.right),
+            other => of_name(other),
+        }
+    }
+
+    /// `x[t]`: of what is defined outside of the loop a slice that the iteration gets, of all else the
+    /// element at the index.
+    fn index_by_loop(
+        &mut self,
+        x: Value,
+        axis: usize,
+        part: &syn::Expr,
+        tokens: &TokenStream,
+    ) -> Checked<Value> {
+        let index = match self.expression(part)? {
+            Val::Index(index) => index,
+            other => {
+                let what = self.describe(&other);
+                return Err(self.report(messages::index_by_other(part, &what)));
+            }
+        };
+        let extent = self.builder.type_of(x).shape.dims[axis].clone();
+        let trip = self.dim(&self.trip(index.frame).clone())?;
+        let start = self.dim(&index.offset)?;
+        let stop = start.checked_add(&trip);
+        let stop = stop.ok_or_else(|| self.overflow(crate::parse::start(part)))?;
+        let operand = WrittenOperand::new(tokens, x);
+        self.within(part, &operand, &start, &stop, &extent)?;
+        let at = i64::try_from(axis).unwrap_or(i64::MAX);
+        let slice = |lowerer: &mut Self| {
+            let ends = (start.clone(), stop.clone());
+            lowerer.build_with(
+                part,
+                "index",
+                &[WrittenOperand::new(tokens, x)],
+                ends,
+                |b, ends| {
+                    let (start, stop) = ends.clone();
+                    let axis = compose::axis(&b.type_of(x).shape, at)?;
+                    compose::slice(b, x, axis, start, stop, Dim::constant(1))
+                },
+            )
+        };
+        if self.is_outside(index.frame, x) {
+            let whole = start == Dim::constant(0) && self.dim(&extent)? == stop;
+            let run = match whole {
+                true => x,
+                false => self.before_loop(index.frame, slice)?,
+            };
+            return Ok(self.sliced(index.frame, run, axis));
+        }
+        // What the range says is checked as that of a slice, which nothing uses.
+        let insts = self.builder.insts.len();
+        slice(self)?;
+        self.builder.insts.truncate(insts);
+        let at_index = self.index_number(&index, None, &part.to_token_stream())?;
+        self.build(part, "index", &[WrittenOperand::new(tokens, x)], |b| {
+            let axis = compose::axis(&b.type_of(x).shape, at)?;
+            compose::take(b, x, at_index, axis)
+        })
     }
 
     /// Where a part of an index starts, and where it ends: an index alone is a range of one.

@@ -175,6 +175,22 @@ impl Lowerer<'_, '_> {
         self.tensor_of(given.val, dtype, &given.tokens)
     }
 
+    /// The list that an argument is, if it is the name of one.
+    pub fn list_arg(&self, a: &Arguments<'_>, i: usize) -> Option<usize> {
+        let val = match a.slots.get(i) {
+            Some(Some(Argument::Done(given))) => Some(&given.val),
+            Some(Some(Argument::Expr(syn::Expr::Path(p)))) => p
+                .path
+                .get_ident()
+                .and_then(|name| self.lookup(&parse::name(name))),
+            _ => None,
+        };
+        match val {
+            Some(Val::List(list)) => Some(*list),
+            _ => None,
+        }
+    }
+
     /// A list of tensors in brackets.
     pub fn tensors_arg(
         &mut self,

@@ -1,28 +1,18 @@
 //! Operators: `+ - * / %`, comparisons, `&& || !`, with numbers on either side.
 
 use super::Lowerer;
+use super::arguments;
+use super::assignment;
 use super::build::WrittenOperand;
 use super::constant;
-use super::value::{Counted, Number, PARTS, Val};
+use super::value::{Counted, LoopIndex, Number, PARTS, Val};
 use crate::errors::{Checked, Reported};
 use crate::messages;
 use proc_macro2::TokenStream;
 use quote::ToTokens;
-use sinew_ir::{DType, Dim, Op, OpError, Value, compose, ops};
+use sinew_ir::{DType, Dim, Op, OpError, Shape, Value, attributes, compose, ops};
 use std::rc::Rc;
 use syn::spanned::Spanned;
-
-/// The operator in `x += 1`.
-fn assignment(op: &syn::BinOp) -> Option<&'static str> {
-    match op {
-        syn::BinOp::AddAssign(_) => Some("+"),
-        syn::BinOp::SubAssign(_) => Some("-"),
-        syn::BinOp::MulAssign(_) => Some("*"),
-        syn::BinOp::DivAssign(_) => Some("/"),
-        syn::BinOp::RemAssign(_) => Some("%"),
-        _ => None,
-    }
-}
 
 /// What the builder said of `b < a`, about `a > b`.
 fn turned(error: OpError) -> OpError {
@@ -63,7 +53,13 @@ fn counted(left: &Val, right: &Val, op: &syn::BinOp) -> bool {
     let whole = |val: &Val| match val {
         Val::Number(n) => n.integer,
         Val::Size(_) | Val::Const(_) | Val::Counted(_) => true,
-        Val::Tensor(_) | Val::Struct(_) | Val::Tuple(_) | Val::Broken => false,
+        Val::Tensor(_)
+        | Val::Struct(_)
+        | Val::Repeated(_)
+        | Val::Tuple(_)
+        | Val::Index(_)
+        | Val::List(_)
+        | Val::Broken => false,
     };
     let known = matches!(
         op,
@@ -99,8 +95,8 @@ impl Lowerer<'_, '_> {
 
     /// `a + b` and the others.
     pub fn binary(&mut self, e: &syn::ExprBinary) -> Checked<Val> {
-        if let Some(operator) = assignment(&e.op) {
-            return Err(self.report(messages::assignment(e, operator)));
+        if assignment::operator(&e.op).is_some() {
+            return Err(self.report(messages::assignment_as_value(&e.op)));
         }
         // Both sides first, so that errors in both are seen.
         let (left, right) = (self.expression(&e.left), self.expression(&e.right));
@@ -165,6 +161,12 @@ impl Lowerer<'_, '_> {
         let divides = matches!(e.op, syn::BinOp::Div(_));
         match (left, right) {
             (Val::Broken, _) | (_, Val::Broken) => return Err(Reported),
+            (Val::Index(index), other) | (other, Val::Index(index)) => {
+                let from_right = matches!(right, Val::Index(_));
+                if let Some(moved) = self.moved(index, other, from_right, e)? {
+                    return Ok(Some(Val::Index(moved)));
+                }
+            }
             (Val::Number(a), Val::Number(b)) => {
                 if let Some(folded) = self.fold(*a, *b, &e.op)? {
                     return Ok(Some(folded));
@@ -204,6 +206,68 @@ impl Lowerer<'_, '_> {
             parts if parts > PARTS => Err(self.report(messages::const_arithmetic(&e.op, PARTS))),
             parts => Ok(parts),
         }
+    }
+
+    /// A loop's index with a size or an integer added or taken off, which is a place in an axis too.
+    fn moved(
+        &mut self,
+        index: &LoopIndex,
+        by: &Val,
+        from_right: bool,
+        e: &syn::ExprBinary,
+    ) -> Checked<Option<LoopIndex>> {
+        let whole = match by {
+            Val::Number(n) => n.integer,
+            Val::Size(_) | Val::Const(_) | Val::Counted(_) => true,
+            _ => false,
+        };
+        let by = match from_right {
+            true => &e.left,
+            false => &e.right,
+        };
+        let by = match (whole, arguments::integer(by)) {
+            (false, _) => return Ok(None),
+            (true, Some(n)) => Dim::constant(n),
+            (true, None) => self.dim_expr(by)?,
+        };
+        let offset = match (&e.op, from_right) {
+            (syn::BinOp::Add(_), _) => index.offset.checked_add(&by),
+            (syn::BinOp::Sub(_), false) => index.offset.checked_sub(&by),
+            _ => return Ok(None),
+        };
+        match offset {
+            Some(offset) => Ok(Some(LoopIndex {
+                offset,
+                ..index.clone()
+            })),
+            None => Err(self.overflow(e.op.span())),
+        }
+    }
+
+    /// A loop's index as a scalar of `dtype`, i32 if it meets none.
+    pub fn index_number(
+        &mut self,
+        index: &LoopIndex,
+        dtype: Option<DType>,
+        at: &TokenStream,
+    ) -> Checked<Value> {
+        let dtype = match dtype {
+            Some(DType::Bool) | None => DType::I32,
+            Some(dtype) => dtype,
+        };
+        let offset = self.dim(&index.offset)?;
+        let iteration = index.iteration;
+        self.build(at, "for", &[], |b| {
+            let mut value = iteration;
+            if offset != Dim::constant(0) {
+                let by = b.extent(offset.clone(), DType::I32, Shape::scalar())?;
+                value = b.op(ops::ADD, &[value, by], Vec::new())?;
+            }
+            match dtype {
+                DType::I32 => Ok(value),
+                other => b.op(ops::CAST, &[value], attributes::Cast { dtype: other }),
+            }
+        })
     }
 
     /// Arithmetic of consts as a scalar of `dtype`.
@@ -247,9 +311,14 @@ impl Lowerer<'_, '_> {
                 None => Err(messages::not_a_size(at, &self.describe(val))),
             },
             Val::Counted(c) => self.counted_size(c),
-            Val::Number(_) | Val::Tensor(_) | Val::Struct(_) | Val::Tuple(_) | Val::Broken => {
-                Err(messages::not_a_size(at, &self.describe(val)))
-            }
+            Val::Number(_)
+            | Val::Tensor(_)
+            | Val::Struct(_)
+            | Val::Repeated(_)
+            | Val::Tuple(_)
+            | Val::Index(_)
+            | Val::List(_)
+            | Val::Broken => Err(messages::not_a_size(at, &self.describe(val))),
         }
     }
 
@@ -285,7 +354,10 @@ impl Lowerer<'_, '_> {
             | Val::Const(_)
             | Val::Counted(_)
             | Val::Struct(_)
+            | Val::Repeated(_)
             | Val::Tuple(_)
+            | Val::Index(_)
+            | Val::List(_)
             | Val::Broken => None,
         }
     }
@@ -338,7 +410,10 @@ impl Lowerer<'_, '_> {
             | Val::Counted(_)
             | Val::Tensor(_)
             | Val::Struct(_)
+            | Val::Repeated(_)
             | Val::Tuple(_)
+            | Val::Index(_)
+            | Val::List(_)
             | Val::Broken => None,
         };
         let (Some(left), Some(right)) = (dim(left), dim(right)) else {

@@ -132,7 +132,10 @@ impl Lowerer<'_, '_> {
             | Val::Size(_)
             | Val::Const(_)
             | Val::Counted(_)
-            | Val::Tuple(_) => {
+            | Val::Repeated(_)
+            | Val::Tuple(_)
+            | Val::Index(_)
+            | Val::List(_) => {
                 if let Some(fish) = &call.turbofish {
                     return Err(self.report(messages::not_in_the_language(fish)));
                 }

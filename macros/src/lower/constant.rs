@@ -98,7 +98,10 @@ pub fn quotient(left: &Val, right: &Val, at: TokenStream) -> Option<Val> {
         | Val::Tensor(_)
         | Val::Size(_)
         | Val::Struct(_)
+        | Val::Repeated(_)
         | Val::Tuple(_)
+        | Val::Index(_)
+        | Val::List(_)
         | Val::Broken => None,
     };
     Some(Val::Const(Box::new(

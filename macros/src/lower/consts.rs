@@ -20,12 +20,12 @@ pub struct DeclaredConst {
     pub value: TokenStream,
 }
 
-/// Gives every const in dims, and every one of the `numbers` that a body computes with, its name in the
-/// text, and declares it. One that is both is two symbols, since these have types.
+/// Gives every const in dims, and every one of the `numbers` that a function computes with, its name in
+/// the text, and declares it. One that is both is two symbols, since these have types.
 pub fn declare(
     scope: &Scope<'_>,
     function: &mut Function,
-    numbers: Vec<(String, TokenStream)>,
+    numbers: &[(String, TokenStream)],
 ) -> Checked<Vec<DeclaredConst>> {
     let declared = function.symbols.iter();
     let mut taken: HashSet<String> = declared.map(|s| s.symbol.name().to_string()).collect();
@@ -55,14 +55,24 @@ pub fn declare(
             value: c.value.clone(),
         });
     }
+    let mut computed = HashSet::new();
+    function.each_number_mut(&mut |number| {
+        if let Number::Symbol(symbol) = number {
+            computed.insert(symbol.clone());
+        }
+    });
     let mut renamed = HashMap::new();
     for (before, value) in numbers {
-        let name = name(&before, SymbolType::Float);
-        renamed.insert(Symbol::new(&before), Symbol::new(&name));
+        let before = Symbol::new(before);
+        if !computed.contains(&before) {
+            continue;
+        }
+        let name = name(before.name(), SymbolType::Float);
+        renamed.insert(before, Symbol::new(&name));
         consts.push(DeclaredConst {
             name,
             ty: SymbolType::Float,
-            value,
+            value: value.clone(),
         });
     }
     let symbols = consts.iter().map(|c| SymbolDecl {

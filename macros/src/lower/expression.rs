@@ -1,6 +1,7 @@
 //! Expressions, each kind once; what the language does not have is refused by name.
 
 use super::Lowerer;
+use super::assignment;
 use super::constant::Constant;
 use super::value::{Number, PARTS, Val};
 use crate::errors::{Checked, Reported};
@@ -13,62 +14,94 @@ use sinew_ir::{DType, Shape, Value};
 impl Lowerer<'_, '_> {
     /// A block: its statements in a scope of their own, then its value.
     pub fn block(&mut self, block: &syn::Block) -> Checked<Val> {
-        self.locals.push(Default::default());
+        self.locals.enter();
         let val = self.statements(block);
-        self.locals.pop();
-        val
-    }
-
-    fn statements(&mut self, block: &syn::Block) -> Checked<Val> {
-        let mut bad = false;
-        let last = block.stmts.len().saturating_sub(1);
-        for (i, statement) in block.stmts.iter().enumerate() {
-            let done = match statement {
-                syn::Stmt::Local(local) => self.local(local),
-                // `return y` at the end is the value, with `;` or without, as in Rust.
-                syn::Stmt::Expr(syn::Expr::Return(r), _) if i == last && self.locals.len() == 2 => {
-                    return match &r.expr {
-                        Some(e) if !bad => self.expression(e),
-                        Some(_) => Err(Reported),
-                        None => Err(self.report(messages::no_value(block))),
-                    };
-                }
-                syn::Stmt::Expr(e, None) if i == last => {
-                    let val = self.expression(e);
-                    return match bad {
-                        true => Err(Reported),
-                        false => val,
-                    };
-                }
-                syn::Stmt::Expr(e, _) => self.statement(e, i == last),
-                syn::Stmt::Item(item) => Err(self.report(messages::inner_item(item))),
-                syn::Stmt::Macro(m) => Err(self.report(messages::macro_call(&m.mac))),
-            };
-            bad |= done.is_err();
-        }
-        match bad {
-            true => Err(Reported),
-            false => Err(self.report(messages::no_value(block))),
+        self.locals.leave();
+        match val? {
+            Some(val) => Ok(val),
+            None => Err(self.report(messages::no_value(block))),
         }
     }
 
-    /// An expression with a `;` behind it, and whether it is the last of its block.
-    fn statement(&mut self, e: &syn::Expr, last: bool) -> Checked<()> {
+    /// The statements of a block that is done for what it assigns and collects.
+    pub(super) fn statements_without_value(&mut self, block: &syn::Block) -> Checked<()> {
+        match block.stmts.split_last() {
+            Some((syn::Stmt::Expr(e, None), before)) if !is_statement(e) => {
+                let done = self.each_statement(before);
+                done.and_then(|()| self.value_without_use(e))
+            }
+            _ => self.each_statement(&block.stmts),
+        }
+    }
+
+    fn value_without_use(&mut self, e: &syn::Expr) -> Checked<()> {
+        self.expression(e)?;
+        Err(self.report(messages::value_of_iteration(e)))
+    }
+
+    /// The statements of a block, and its value if it has one.
+    fn statements(&mut self, block: &syn::Block) -> Checked<Option<Val>> {
+        let Some((last, before)) = block.stmts.split_last() else {
+            return Ok(None);
+        };
+        let done = self.each_statement(before);
+        match last {
+            // `return y` at the end is the value, with `;` or without, as in Rust.
+            syn::Stmt::Expr(syn::Expr::Return(r), _) if self.locals.depth() == 2 => match &r.expr {
+                Some(e) => done.and_then(|()| self.expression(e)).map(Some),
+                None => Ok(None),
+            },
+            syn::Stmt::Expr(e, None) if !is_statement(e) => {
+                let val = self.expression(e);
+                done.and(val).map(Some)
+            }
+            syn::Stmt::Expr(e, Some(_)) if !is_statement(e) => {
+                let val = self.expression(e);
+                done.and(val)?;
+                Err(self.report(messages::value_with_semicolon(e)))
+            }
+            other => {
+                let last = self.each_statement(std::slice::from_ref(other));
+                done.and(last).map(|()| None)
+            }
+        }
+    }
+
+    /// Statements, all of them though one has an error.
+    fn each_statement(&mut self, statements: &[syn::Stmt]) -> Checked<()> {
+        let done: Vec<_> = statements.iter().map(|s| self.any_statement(s)).collect();
+        done.into_iter().collect()
+    }
+
+    fn any_statement(&mut self, statement: &syn::Stmt) -> Checked<()> {
+        match statement {
+            syn::Stmt::Local(local) => self.local(local),
+            syn::Stmt::Expr(e, _) => self.statement(e),
+            syn::Stmt::Item(item) => Err(self.report(messages::inner_item(item))),
+            syn::Stmt::Macro(m) => Err(self.report(messages::macro_call(&m.mac))),
+        }
+    }
+
+    /// An expression that is done for its effect.
+    fn statement(&mut self, e: &syn::Expr) -> Checked<()> {
+        if let syn::Expr::Binary(b) = e
+            && let Some(operator) = assignment::operator(&b.op)
+        {
+            return self.assign_with(b, operator);
+        }
         match e {
-            syn::Expr::ForLoop(_)
-            | syn::Expr::While(_)
+            syn::Expr::ForLoop(f) => self.for_loop(f),
+            syn::Expr::Assign(a) => self.assign(a),
+            syn::Expr::MethodCall(m) if self.is_push(m) => self.push(m),
+            syn::Expr::While(_)
             | syn::Expr::Loop(_)
             | syn::Expr::If(_)
             | syn::Expr::Match(_)
-            | syn::Expr::Assign(_)
             | syn::Expr::Macro(_)
             | syn::Expr::Return(_) => self.expression(e).map(|_| ()),
             _ => {
                 self.expression(e)?;
-                Err(self.report(match last {
-                    true => messages::value_with_semicolon(e),
-                    false => messages::value_unused(e),
-                }))
+                Err(self.report(messages::value_unused(e)))
             }
         }
     }
@@ -103,11 +136,7 @@ impl Lowerer<'_, '_> {
             syn::Expr::Index(i) => self.index(i),
             syn::Expr::Call(c) => self.call(c),
             syn::Expr::MethodCall(m) => self.method_call(m),
-            syn::Expr::ForLoop(f) => Err(self.report(messages::not_there_yet(
-                f.for_token,
-                "`for`",
-                messages::LOOPS_LATER,
-            ))),
+            syn::Expr::ForLoop(f) => Err(self.report(messages::for_as_value(f))),
             syn::Expr::While(w) => Err(self.report(messages::while_loop(&w.while_token))),
             syn::Expr::Loop(l) => Err(self.report(messages::while_loop(&l.loop_token))),
             syn::Expr::If(i) => Err(self.report(messages::not_there_yet(
@@ -117,11 +146,7 @@ impl Lowerer<'_, '_> {
             ))),
             syn::Expr::Match(m) => Err(self.report(messages::match_expression(&m.match_token))),
             syn::Expr::Closure(_) => Err(self.report(later("a closure", messages::CLOSURES_LATER))),
-            syn::Expr::Assign(a) => Err(self.report(messages::not_there_yet(
-                a.eq_token,
-                "assignment",
-                messages::LOOPS_LATER,
-            ))),
+            syn::Expr::Assign(a) => Err(self.report(messages::assignment_as_value(&a.eq_token))),
             syn::Expr::Macro(m) => Err(self.report(messages::macro_call(&m.mac))),
             syn::Expr::Cast(c) => Err(self.report(messages::as_cast(c))),
             syn::Expr::Return(r) => Err(self.report(messages::early_return(&r.return_token))),
@@ -201,9 +226,7 @@ impl Lowerer<'_, '_> {
 
     /// Every name in scope, for suggestions.
     pub fn names(&self) -> Vec<String> {
-        let mut names: Vec<String> = self.locals.iter().flat_map(|b| b.keys().cloned()).collect();
-        names.sort();
-        names
+        self.locals.names()
     }
 
     fn field(&mut self, f: &syn::ExprField) -> Checked<Val> {
@@ -220,13 +243,19 @@ impl Lowerer<'_, '_> {
             }
             (Val::Broken, _) => Err(Reported),
             (
-                Val::Tensor(_) | Val::Number(_) | Val::Size(_) | Val::Const(_) | Val::Counted(_),
+                Val::Tensor(_)
+                | Val::Number(_)
+                | Val::Size(_)
+                | Val::Const(_)
+                | Val::Counted(_)
+                | Val::Index(_)
+                | Val::List(_),
                 member,
             ) => {
                 let what = self.describe(&base);
                 Err(self.report(messages::field_of_tensor(member, &what)))
             }
-            (Val::Struct(_) | Val::Tuple(_), member) => {
+            (Val::Struct(_) | Val::Repeated(_) | Val::Tuple(_), member) => {
                 let what = self.describe(&base);
                 Err(self.report(messages::no_such_member(member, &what)))
             }
@@ -264,8 +293,9 @@ impl Lowerer<'_, '_> {
             }
             Val::Const(c) => self.const_of(&c, dtype.unwrap_or(DType::Float), at),
             Val::Counted(c) => self.counted_number(&c, dtype.unwrap_or(DType::Float)),
+            Val::Index(index) => self.index_number(&index, dtype, at),
             Val::Broken => Err(Reported),
-            other @ (Val::Struct(_) | Val::Tuple(_)) => {
+            other @ (Val::Struct(_) | Val::Repeated(_) | Val::Tuple(_) | Val::List(_)) => {
                 let what = self.describe(&other);
                 Err(self.report(messages::not_a_tensor(at, &what)))
             }
@@ -285,11 +315,28 @@ impl Lowerer<'_, '_> {
                 let signature = &self.scope.registry.structs[s.structure].signature;
                 messages::structure(signature, &s.dims)
             }
+            Val::Repeated(r) => {
+                let signature = &self.scope.registry.structs[r.stacked.structure].signature;
+                let child = messages::structure(signature, &r.stacked.dims);
+                format!("[{child}; {}]", messages::dim(&r.count))
+            }
             Val::Tuple(parts) => {
                 let parts: Vec<String> = parts.iter().map(|p| self.describe(p)).collect();
                 format!("({})", parts.join(", "))
             }
+            Val::Index(_) => "a loop's index".to_string(),
+            Val::List(_) => "a list".to_string(),
             Val::Broken => "?".to_string(),
         }
+    }
+}
+
+/// Whether an expression is done for its effect, with a `;` or without.
+fn is_statement(e: &syn::Expr) -> bool {
+    match e {
+        syn::Expr::ForLoop(_) | syn::Expr::While(_) | syn::Expr::Loop(_) => true,
+        syn::Expr::Assign(_) => true,
+        syn::Expr::Binary(b) => assignment::operator(&b.op).is_some(),
+        _ => false,
     }
 }

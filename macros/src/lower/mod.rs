@@ -10,12 +10,18 @@
 mod access;
 mod arguments;
 mod arithmetic;
+mod assignment;
 mod build;
 mod call;
 mod constant;
 mod consts;
 mod expression;
 mod invoke;
+mod iteration;
+mod lift;
+mod lists;
+mod locals;
+mod loops;
 mod names;
 mod operations;
 mod pattern;
@@ -33,6 +39,10 @@ use crate::signature::{self, ParamType};
 pub use arguments::Arguments;
 use constant::Constant;
 pub use consts::DeclaredConst;
+use lift::Units;
+use lists::List;
+use locals::Locals;
+use loops::Frame;
 use names::Names;
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
@@ -59,16 +69,30 @@ pub enum Mention {
 
 /// A lowered function.
 pub struct Lowered {
+    /// What it becomes.
+    pub code: Code,
+    /// Consts that it computes with and that meet integers.
+    pub whole: Vec<Constant>,
+    /// What rustc must check of consts.
+    pub assertions: Vec<Assertion>,
+}
+
+/// What a unit carries: a function, or a part of one that is called from there alone.
+pub struct Code {
     /// The IR, with pullback.
     pub function: Function,
     /// The Rust consts among its symbols.
     pub consts: Vec<DeclaredConst>,
-    /// Consts that it computes with and that meet integers.
-    pub whole: Vec<Constant>,
-    /// Its callees: names in the text, and Rust expressions of their units.
-    pub callees: Vec<(String, TokenStream)>,
-    /// What rustc must check of consts.
-    pub assertions: Vec<Assertion>,
+    /// Its callees, by their names in the text.
+    pub callees: Vec<(String, Callee)>,
+}
+
+/// Where a callee's unit is.
+pub enum Callee {
+    /// An item's: a Rust expression.
+    Item(TokenStream),
+    /// A part of the body that became a function of its own.
+    Part(Code),
 }
 
 /// The state of one function's lowering.
@@ -78,8 +102,15 @@ pub struct Lowerer<'a, 'e> {
     signature: &'a signature::Function,
     builder: Builder,
     parameters: Parameters,
-    /// Names in scope, innermost block last.
-    locals: Vec<HashMap<String, Val>>,
+    locals: Locals,
+    /// Loops that are being lowered, innermost last.
+    frames: Vec<Frame>,
+    /// For each value, how many loops are around its definition.
+    depths: Vec<usize>,
+    lists: Vec<List>,
+    /// Parts that are functions of their own, by their names in the text; those that a part calls stand
+    /// before it.
+    parts: Vec<(String, Function)>,
     callees: Names,
     numbers: Names,
     whole: Vec<Constant>,
@@ -117,7 +148,11 @@ pub fn function(
         signature,
         builder: Builder::default(),
         parameters: Parameters::default(),
-        locals: vec![HashMap::new()],
+        locals: Locals::default(),
+        frames: Vec::new(),
+        depths: Vec::new(),
+        lists: Vec::new(),
+        parts: Vec::new(),
         callees: Names::default(),
         numbers: Names::default(),
         whole: Vec::new(),
@@ -127,8 +162,9 @@ pub fn function(
         asserted: HashSet::new(),
         places: Places::default(),
     };
-    let mut function = lowerer.run(parsed)?;
+    let function = lowerer.run(parsed)?;
     let Lowerer {
+        parts,
         places,
         numbers,
         whole,
@@ -139,15 +175,16 @@ pub fn function(
     if scope.errors.count() > before {
         return Err(Reported);
     }
-    let consts = consts::declare(scope, &mut function, numbers.into_list())?;
-    if signature.no_derivative.is_none() {
-        derive(scope, &mut function, &places)?;
+    let numbers = numbers.into_list();
+    let mut units = Units::new(callees.into_list());
+    for (name, part) in parts {
+        let code = lift::code(scope, signature, part, &places, &numbers, &mut units)?;
+        units.add(name, code);
     }
+    let code = lift::code(scope, signature, function, &places, &numbers, &mut units)?;
     Ok(Lowered {
-        function,
-        consts,
+        code,
         whole,
-        callees: callees.into_list(),
         assertions,
     })
 }
@@ -200,7 +237,17 @@ impl Lowerer<'_, '_> {
             states,
             pullback: None,
         };
-        self.rewritten(&mut function)?;
+        // What parts have taken out is defined nowhere here.
+        function.compact();
+        let mut parts = std::mem::take(&mut self.parts);
+        for f in parts
+            .iter_mut()
+            .map(|(_, part)| part)
+            .chain([&mut function])
+        {
+            self.rewritten(f)?;
+        }
+        self.parts = parts;
         Ok(function)
     }
 
@@ -288,17 +335,28 @@ impl Lowerer<'_, '_> {
             .ok_or_else(|| self.overflow(crate::parse::start(at)))?;
         let value = self.tensor_of(part, Some(declared.dtype), at)?;
         let found = self.builder.type_of(value).clone();
-        let same = found.dtype == declared.dtype
-            && found.shape.sequence == declared.shape.sequence
-            && found.shape.dims.len() == declared.shape.dims.len();
         let message = messages::result(at, &self.signature.name, place, &found, &declared);
-        if !same {
-            return Err(self.report(message.into_error()));
-        }
-        for (a, b) in found.shape.dims.iter().zip(&declared.shape.dims) {
-            self.equal(a, b, &message)?;
-        }
+        self.same_type(&found, &declared, &message)?;
         Ok(value)
+    }
+
+    /// Makes sure that two types are equal; otherwise `message` is reported.
+    fn same_type(
+        &mut self,
+        found: &sinew_ir::Type,
+        wanted: &sinew_ir::Type,
+        message: &Message,
+    ) -> Checked<()> {
+        let same = found.dtype == wanted.dtype
+            && found.shape.sequence == wanted.shape.sequence
+            && found.shape.dims.len() == wanted.shape.dims.len();
+        if !same {
+            return Err(self.report(message.clone().into_error()));
+        }
+        for (a, b) in found.shape.dims.iter().zip(&wanted.shape.dims) {
+            self.equal(a, b, message)?;
+        }
+        Ok(())
     }
 
     /// Leaves a relation between Rust consts to rustc.
@@ -325,14 +383,13 @@ impl Lowerer<'_, '_> {
         self.scope.errors.report(error)
     }
 
+    /// Binds a name that is not assigned to.
     fn bind(&mut self, name: &str, val: Val) {
-        if let Some(block) = self.locals.last_mut() {
-            block.insert(name.to_string(), val);
-        }
+        self.locals.bind(name, val, false);
     }
 
     fn lookup(&self, name: &str) -> Option<&Val> {
-        self.locals.iter().rev().find_map(|block| block.get(name))
+        self.locals.get(name).map(|local| &local.val)
     }
 
     /// The place that the next instructions get.

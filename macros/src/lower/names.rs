@@ -2,14 +2,14 @@
 
 use crate::hidden::fresh;
 use proc_macro2::TokenStream;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Names for Rust expressions: equal ones have one name.
 #[derive(Default)]
 pub struct Names {
     /// In the order they came.
     list: Vec<(String, TokenStream)>,
-    taken: HashMap<String, usize>,
+    taken: HashSet<String>,
     /// By what they stand for, as text.
     known: HashMap<String, usize>,
 }
@@ -21,11 +21,16 @@ impl Names {
         if let Some(known) = self.known.get(&text) {
             return self.list[*known].0.clone();
         }
-        let name = fresh(wished, &mut |name| self.taken.contains_key(name));
-        let position = self.list.len();
-        self.taken.insert(name.clone(), position);
-        self.known.insert(text, position);
+        let name = self.reserve(wished);
+        self.known.insert(text, self.list.len());
         self.list.push((name.clone(), expression));
+        name
+    }
+
+    /// A name that stands for nothing here, and that nothing else gets.
+    pub fn reserve(&mut self, wished: &str) -> String {
+        let name = fresh(wished, &mut |name| self.taken.contains(name));
+        self.taken.insert(name.clone());
         name
     }
 

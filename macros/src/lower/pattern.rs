@@ -12,14 +12,14 @@ impl Lowerer<'_, '_> {
     /// Binds a pattern to a value; where that fails, its names are known and broken.
     pub fn pattern(&mut self, pattern: &syn::Pat, val: Val) -> Checked<()> {
         let error = match pattern {
-            syn::Pat::Ident(i) => match &i.mutability {
-                Some(token) => messages::not_there_yet(token, "`let mut`", messages::LOOPS_LATER),
-                None if i.by_ref.is_some() || i.subpat.is_some() => messages::pattern(pattern),
-                None => {
-                    self.bind(&parse::name(&i.ident), val);
-                    return Ok(());
-                }
-            },
+            syn::Pat::Ident(i) if i.by_ref.is_some() || i.subpat.is_some() => {
+                messages::pattern(pattern)
+            }
+            syn::Pat::Ident(i) => {
+                let mutable = i.mutability.is_some();
+                self.locals.bind(&parse::name(&i.ident), val, mutable);
+                return Ok(());
+            }
             syn::Pat::Wild(_) => return Ok(()),
             syn::Pat::Paren(p) => return self.pattern(&p.pat, val),
             syn::Pat::Tuple(t) => {
@@ -72,6 +72,10 @@ impl Lowerer<'_, '_> {
             self.break_names(pattern);
             return Err(self.report(messages::let_else(token)));
         }
+        if Self::is_empty_list(&init.expr) && ty.is_none() {
+            let list = self.list();
+            return self.pattern(pattern, list);
+        }
         let val = match self.expression(&init.expr) {
             Ok(val) => val,
             Err(Reported) => {
@@ -106,15 +110,7 @@ impl Lowerer<'_, '_> {
                 let value = self.tensor_of(val, Some(declared.dtype), &expr.to_token_stream())?;
                 let found = self.builder.type_of(value).clone();
                 let message = messages::let_type(expr, &found, &declared);
-                let same = found.dtype == declared.dtype
-                    && found.shape.sequence == declared.shape.sequence
-                    && found.shape.dims.len() == declared.shape.dims.len();
-                if !same {
-                    return Err(self.report(message.into_error()));
-                }
-                for (a, b) in found.shape.dims.iter().zip(&declared.shape.dims) {
-                    self.equal(a, b, &message)?;
-                }
+                self.same_type(&found, &declared, &message)?;
                 Ok(Val::Tensor(value))
             }
             TypeExpr::Tuple(_) | TypeExpr::Struct(_) => {

@@ -4,7 +4,7 @@
 //! gets what was written last, so a call that is given one leaves its new value there.
 
 use super::Lowerer;
-use super::value::{Leaf, StructVal, Val};
+use super::value::{Leaf, Repeated, StructVal, Val};
 use crate::check::extents::at_dims;
 use crate::errors::{Checked, Reported};
 use crate::messages;
@@ -12,13 +12,14 @@ use crate::parse;
 use crate::signature::{self, FieldKind};
 use proc_macro2::{Span, TokenStream};
 use sinew_ir::{Dim, Param, ParamKind, StructArgument, StructParam, Value, field_path};
+use std::rc::Rc;
 
-/// A state of the function's arguments.
-pub struct State {
-    /// The position of its parameter.
-    param: usize,
+/// Where a state is kept: of the function's arguments, or of the child that an iteration of a loop gets.
+pub struct Place {
+    /// The position of the parameter that it is, or is part of.
+    pub param: usize,
     /// What it is at this point of the body.
-    now: Value,
+    pub now: Value,
 }
 
 /// The parameters of a function, as its body finds them.
@@ -28,15 +29,24 @@ pub struct Parameters {
     pub params: Vec<Param>,
     /// Which of them are one struct.
     pub structs: Vec<StructParam>,
-    /// Those that are states.
-    pub states: Vec<State>,
+    /// Those that are states, and while a loop's body is lowered, those of its iteration.
+    pub places: Vec<Place>,
 }
 
 impl Parameters {
     /// The positions of the states, and their values at this point.
     pub fn states_now(&self) -> (Vec<usize>, Vec<Value>) {
-        self.states.iter().map(|s| (s.param, s.now)).unzip()
+        self.places.iter().map(|s| (s.param, s.now)).unzip()
     }
+}
+
+/// The leaves of a struct while they become parameters.
+struct Leaves {
+    /// Where the struct stands.
+    span: Span,
+    /// How many there are of each repeated child around.
+    counts: Vec<Dim>,
+    found: Vec<Leaf>,
 }
 
 /// The arguments of a call.
@@ -59,13 +69,17 @@ impl Lowerer<'_, '_> {
         dims: &[Dim],
         span: Span,
     ) -> Checked<StructVal> {
-        let mut leaves = Vec::new();
-        let made = self.leaves(name, name, (structure, dims), span, &mut leaves)?;
+        let mut leaves = Leaves {
+            span,
+            counts: Vec::new(),
+            found: Vec::new(),
+        };
+        let made = self.leaves(name, name, (structure, dims), &mut leaves)?;
         self.parameters.structs.push(made);
         Ok(StructVal {
             structure,
             dims: dims.to_vec(),
-            leaves: leaves.into(),
+            leaves: leaves.found.into(),
         })
     }
 
@@ -75,9 +89,9 @@ impl Lowerer<'_, '_> {
         path: &str,
         name: &str,
         (structure, dims): (usize, &[Dim]),
-        span: Span,
-        leaves: &mut Vec<Leaf>,
+        leaves: &mut Leaves,
     ) -> Checked<StructParam> {
+        let span = leaves.span;
         let signature = self.scope.registry.structs[structure].signature.clone();
         let start = self.parameters.params.len();
         let mut children = Vec::new();
@@ -87,11 +101,18 @@ impl Lowerer<'_, '_> {
             let (ty, kind) = match &field.kind {
                 FieldKind::Param(t) => (t, ParamKind::Param),
                 FieldKind::State(t) => (t, ParamKind::State),
-                FieldKind::Child(child, child_dims) => {
+                FieldKind::Child(child, child_dims, count) => {
                     let dims: Option<Vec<Dim>> = child_dims.iter().map(at).collect();
                     let dims = dims.ok_or_else(|| self.overflow(span))?;
                     let child = (*child, dims.as_slice());
-                    children.push(self.leaves(&path, &field.name, child, span, leaves)?);
+                    let around = leaves.counts.len();
+                    if let Some(count) = count {
+                        leaves
+                            .counts
+                            .push(at(count).ok_or_else(|| self.overflow(span))?);
+                    }
+                    children.push(self.leaves(&path, &field.name, child, leaves)?);
+                    leaves.counts.truncate(around);
                     continue;
                 }
             };
@@ -99,14 +120,15 @@ impl Lowerer<'_, '_> {
             for d in &mut ty.shape.dims {
                 *d = at(d).ok_or_else(|| self.overflow(span))?;
             }
+            ty.shape.dims.splice(..0, leaves.counts.iter().cloned());
             let ty = self.equations.ty(&ty).ok_or_else(|| self.overflow(span))?;
             let value = self.builder.value(ty);
-            leaves.push(match kind {
+            leaves.found.push(match kind {
                 ParamKind::Input | ParamKind::Param => Leaf::Param(value),
                 ParamKind::State => {
                     let param = self.parameters.params.len();
-                    self.parameters.states.push(State { param, now: value });
-                    Leaf::State(self.parameters.states.len() - 1)
+                    self.parameters.places.push(Place { param, now: value });
+                    Leaf::State(self.parameters.places.len() - 1)
                 }
             });
             self.parameters.params.push(Param { name: path, kind });
@@ -121,6 +143,34 @@ impl Lowerer<'_, '_> {
 
     /// `m.hidden`: of a struct some leaves, of a leaf what it is at this point.
     pub fn struct_field(&mut self, s: &StructVal, name: &syn::Ident) -> Checked<Val> {
+        let (kind, leaves) = self.part(s, name)?;
+        match (kind, leaves) {
+            (FieldKind::Child(structure, dims, count), leaves) => {
+                let declared = &self.scope.registry.structs[s.structure].signature;
+                let at = |d: &Dim| at_dims(d, &declared.symbols, &s.dims);
+                let dims: Option<Vec<_>> = dims.iter().map(at).collect();
+                let child = StructVal {
+                    structure,
+                    dims: dims.ok_or_else(|| self.overflow(name.span()))?,
+                    leaves,
+                };
+                Ok(match count {
+                    None => Val::Struct(child),
+                    Some(count) => Val::Repeated(Repeated {
+                        count: at(&count).ok_or_else(|| self.overflow(name.span()))?,
+                        stacked: child,
+                    }),
+                })
+            }
+            (FieldKind::Param(_) | FieldKind::State(_), leaves) => match &*leaves {
+                [leaf] => Ok(Val::Tensor(self.leaf_now(*leaf))),
+                _ => Err(Reported),
+            },
+        }
+    }
+
+    /// What a field holds, and the leaves that it is.
+    fn part(&mut self, s: &StructVal, name: &syn::Ident) -> Checked<(FieldKind, Rc<[Leaf]>)> {
         let registry = &self.scope.registry;
         let signature = &registry.structs[s.structure].signature;
         let text = parse::name(name);
@@ -132,29 +182,14 @@ impl Lowerer<'_, '_> {
         let start: usize = counts.sum();
         let leaves = start..start + registry.leaves(&field.kind);
         let leaves = s.leaves.get(leaves).ok_or(Reported)?;
-        match (&field.kind, leaves) {
-            (FieldKind::Child(structure, dims), _) => {
-                let dims = dims.iter().map(|d| at_dims(d, &signature.symbols, &s.dims));
-                let dims: Option<Vec<_>> = dims.collect();
-                let structure = *structure;
-                Ok(Val::Struct(StructVal {
-                    structure,
-                    dims: dims.ok_or_else(|| self.overflow(name.span()))?,
-                    leaves: leaves.into(),
-                }))
-            }
-            (FieldKind::Param(_) | FieldKind::State(_), [leaf]) => {
-                Ok(Val::Tensor(self.leaf_now(*leaf)))
-            }
-            (FieldKind::Param(_) | FieldKind::State(_), _) => Err(Reported),
-        }
+        Ok((field.kind.clone(), leaves.into()))
     }
 
     /// What a leaf is at this point of the body.
     fn leaf_now(&self, leaf: Leaf) -> Value {
         match leaf {
             Leaf::Param(value) => value,
-            Leaf::State(state) => self.parameters.states[state].now,
+            Leaf::State(place) => self.parameters.places[place].now,
         }
     }
 
@@ -170,8 +205,8 @@ impl Lowerer<'_, '_> {
         for leaf in s.leaves.iter() {
             if let Leaf::State(state) = leaf {
                 if operands.states.iter().any(|(given, _)| given == state) {
-                    let state = &self.parameters.states[*state];
-                    let path = &self.parameters.params[state.param].name;
+                    let place = &self.parameters.places[*state];
+                    let path = &self.parameters.params[place.param].name;
                     return Err(self.report(messages::state_twice(at, f, param, path)));
                 }
                 operands.states.push((*state, operands.values.len()));
@@ -199,7 +234,7 @@ impl Lowerer<'_, '_> {
             let now = self.builder.value(ty);
             out.push((results.len(), *operand));
             results.push(now);
-            self.parameters.states[*state].now = now;
+            self.parameters.places[*state].now = now;
         }
         out
     }

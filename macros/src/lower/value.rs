@@ -21,8 +21,15 @@ pub enum Val {
     Counted(Rc<Counted>),
     /// A struct.
     Struct(StructVal),
+    /// Children of one type, each of its leaves all of theirs.
+    Repeated(Repeated),
     /// Several.
     Tuple(Vec<Val>),
+    /// The index of a loop's iteration, or one beside it: a number that takes the element type of what it
+    /// meets, and a place in an axis that the loop runs along.
+    Index(LoopIndex),
+    /// What a loop collects: its position among the body's lists.
+    List(usize),
     /// Something with an error that is reported: whatever uses it keeps silent.
     Broken,
 }
@@ -48,9 +55,27 @@ impl Val {
             Val::Counted(c) => c.parts,
             Val::Const(c) => c.parts,
             Val::Tuple(values) => values.iter().map(Val::parts).sum(),
-            Val::Tensor(_) | Val::Number(_) | Val::Size(_) | Val::Struct(_) | Val::Broken => 1,
+            Val::Tensor(_)
+            | Val::Number(_)
+            | Val::Size(_)
+            | Val::Struct(_)
+            | Val::Repeated(_)
+            | Val::Index(_)
+            | Val::List(_)
+            | Val::Broken => 1,
         }
     }
+}
+
+/// `t`, `t + 1`, `t - LAG`.
+#[derive(Clone)]
+pub struct LoopIndex {
+    /// How many loops are around that loop.
+    pub frame: usize,
+    /// The iteration's index, which counts from 0.
+    pub iteration: Value,
+    /// What is added to it: where the range starts, and what stands behind.
+    pub offset: Dim,
 }
 
 /// A literal number.
@@ -73,13 +98,53 @@ pub struct StructVal {
     pub leaves: Rc<[Leaf]>,
 }
 
+/// Children of one type: `[Block<D>; Layers]`.
+#[derive(Clone)]
+pub struct Repeated {
+    /// How many.
+    pub count: Dim,
+    /// A child whose leaves have one axis more in front, which counts the children.
+    pub stacked: StructVal,
+}
+
 /// A leaf of a struct.
 #[derive(Clone, Copy)]
 pub enum Leaf {
     /// A parameter, which is what it is.
     Param(Value),
-    /// A state, by its number: what it is changes on the way.
+    /// A state, by its place: what it is changes on the way.
     State(usize),
+}
+
+impl Val {
+    /// The tensors in it, in order.
+    pub fn tensors(&self) -> Vec<Value> {
+        match self {
+            Val::Tensor(v) => vec![*v],
+            Val::Tuple(parts) => parts.iter().flat_map(Val::tensors).collect(),
+            Val::Number(_)
+            | Val::Size(_)
+            | Val::Const(_)
+            | Val::Counted(_)
+            | Val::Struct(_)
+            | Val::Repeated(_)
+            | Val::Index(_)
+            | Val::List(_)
+            | Val::Broken => Vec::new(),
+        }
+    }
+
+    /// The same with other tensors, in the order of [`Val::tensors`].
+    pub fn with_tensors(&self, values: &mut dyn Iterator<Item = Value>) -> Val {
+        match self {
+            Val::Tensor(v) => Val::Tensor(values.next().unwrap_or(*v)),
+            Val::Tuple(parts) => {
+                let parts = parts.iter().map(|p| p.with_tensors(values));
+                Val::Tuple(parts.collect())
+            }
+            other => other.clone(),
+        }
+    }
 }
 
 /// Every symbol in a function's dims.

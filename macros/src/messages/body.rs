@@ -5,8 +5,8 @@ use crate::signature::{Function, Struct};
 use quote::ToTokens;
 use syn::Error;
 
-/// When loops come.
-pub const LOOPS_LATER: &str = "write the steps out, each with a `let`";
+/// When assignment of states comes.
+pub const STATES_LATER: &str = "give it back as a result, and take it as an argument";
 /// When `if` comes.
 pub const IF_LATER: &str = "`where_(condition, a, b)` chooses element by element";
 /// When closures come.
@@ -35,7 +35,7 @@ pub fn while_loop(at: &impl ToTokens) -> Error {
         at,
         "language",
         "a loop whose length is not known cannot be compiled",
-        LOOPS_LATER,
+        "`for t in 0..T` makes T iterations",
     )
 }
 
@@ -292,15 +292,5 @@ pub fn bit_operator(at: &impl ToTokens, found: &str, meant: &str) -> Error {
         "language",
         &format!("`{found}` of bits is not in the language"),
         &format!("write `{meant}`: it works element by element on tensors of bool"),
-    )
-}
-
-pub fn assignment(e: &syn::ExprBinary, operator: &str) -> Error {
-    let (name, value) = (source(&e.left), source(&e.right));
-    error(
-        &e.op,
-        "language",
-        "assignment is not in the language: values never change",
-        &format!("name the new value: `let {name} = {name} {operator} {value};`"),
     )
 }

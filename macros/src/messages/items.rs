@@ -339,12 +339,21 @@ pub fn tensor_field(ty: &syn::Type) -> Error {
     )
 }
 
-pub fn repeated_child(array: &impl ToTokens) -> Error {
+pub fn list_of_children(ty: &impl ToTokens) -> Error {
     error(
-        array,
+        ty,
         "struct",
-        "repeated children are not in the language yet",
-        "name each of them: `first: Block<D>, second: Block<D>`",
+        "a model has a number of children that its sizes tell",
+        "repeat a child: `blocks: [Block<D>; Layers]`",
+    )
+}
+
+pub fn repeated_leaf(ty: &syn::Type) -> Error {
+    error(
+        ty,
+        "struct",
+        "children are repeated, a `Param` or `State` is not",
+        "give it a dim more in front: `Param<Layers, D>`",
     )
 }
 

@@ -7,6 +7,7 @@
 mod body;
 mod calls;
 mod items;
+mod loops;
 mod numbers;
 mod operations;
 mod refusals;
@@ -15,6 +16,7 @@ mod types;
 pub use body::*;
 pub use calls::*;
 pub use items::*;
+pub use loops::*;
 pub use numbers::*;
 pub use operations::*;
 pub use refusals::*;

@@ -99,7 +99,10 @@ pub fn structure(item: &syn::ItemStruct) -> Structure {
         };
         match &mut field.kind {
             FieldKind::Param(t, _) | FieldKind::State(t, _) => t.dims.clear(),
-            FieldKind::Child(c) => c.dims.clear(),
+            FieldKind::Child(c, count) => {
+                c.dims.clear();
+                *count = None;
+            }
         }
         fields.push(field);
     }

@@ -1,5 +1,6 @@
 //! Structs as written.
 
+use super::dims::{self, DimExpr};
 use super::types::{self, StructType, TensorType};
 use crate::errors::{Checked, Errors, Reported};
 use crate::messages;
@@ -38,8 +39,8 @@ pub enum FieldKind {
     Param(TensorType, Initial),
     /// `State<..>`, not trained.
     State(TensorType, Initial),
-    /// Another struct.
-    Child(StructType),
+    /// Another struct; as many as the dim says, if there is one.
+    Child(StructType, Option<DimExpr>),
 }
 
 /// How a leaf starts: a name and numbers, `#[init(normal(0.02))]`.
@@ -95,15 +96,27 @@ pub fn field(field: syn::Field, errors: &Errors) -> Checked<Field> {
             attributes.push(a);
         }
     }
-    let path = match super::unwrapped(&field.ty) {
+    let (ty, count) = match super::unwrapped(&field.ty) {
+        syn::Type::Array(a) => (super::unwrapped(&a.elem), Some(dims::of_expr(&a.len))),
+        other => (other, None),
+    };
+    let path = match ty {
         syn::Type::Path(p) if types::is_list(&p.path) => {
-            return Err(errors.report(messages::repeated_child(p)));
+            return Err(errors.report(messages::list_of_children(p)));
         }
         syn::Type::Path(p) if p.qself.is_none() => &p.path,
-        syn::Type::Array(a) => return Err(errors.report(messages::repeated_child(a))),
         other => return Err(errors.report(messages::not_a_field_type(other))),
     };
+    let count = match count {
+        Some(count) => Some(errors.check(count)?),
+        None => None,
+    };
     let last = path.segments.last().map(|s| super::name(&s.ident));
+    if let Some("Param" | "State") = last.as_deref()
+        && count.is_some()
+    {
+        return Err(errors.report(messages::repeated_leaf(&field.ty)));
+    }
     let kind = match last.as_deref() {
         Some("Param") => {
             let tensor = types::tensor(path, errors)?;
@@ -134,7 +147,7 @@ pub fn field(field: syn::Field, errors: &Errors) -> Checked<Field> {
             {
                 return Err(errors.report(messages::config_field(ident, &name)));
             }
-            FieldKind::Child(types::structure(path, errors)?)
+            FieldKind::Child(types::structure(path, errors)?, count)
         }
     };
     Ok(Field {

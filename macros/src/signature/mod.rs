@@ -74,8 +74,8 @@ pub enum FieldKind {
     Param(Type),
     /// A leaf that is not trained.
     State(Type),
-    /// Another struct at these dims.
-    Child(usize, Vec<Dim>),
+    /// Another struct at these dims; as many as the dim says, if there is one.
+    Child(usize, Vec<Dim>, Option<Dim>),
 }
 
 /// A function or method.
@@ -229,8 +229,12 @@ impl Map<'_> {
             field.kind = match &field.kind {
                 FieldKind::Param(t) => FieldKind::Param(self.ty(t)?),
                 FieldKind::State(t) => FieldKind::State(self.ty(t)?),
-                FieldKind::Child(structure, dims) => {
-                    FieldKind::Child((self.structure)(*structure)?, self.dims(dims)?)
+                FieldKind::Child(structure, dims, count) => {
+                    let count = match count {
+                        Some(count) => Some((self.dim)(count)?),
+                        None => None,
+                    };
+                    FieldKind::Child((self.structure)(*structure)?, self.dims(dims)?, count)
                 }
             };
         }

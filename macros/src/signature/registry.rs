@@ -113,7 +113,7 @@ impl Registry {
     pub fn leaves(&self, kind: &FieldKind) -> usize {
         match kind {
             FieldKind::Param(_) | FieldKind::State(_) => 1,
-            FieldKind::Child(child, _) => {
+            FieldKind::Child(child, ..) => {
                 let fields = self.structs[*child].signature.fields.iter();
                 let counts = fields.map(|f| self.leaves(&f.kind));
                 counts.fold(0, usize::saturating_add)

@@ -83,10 +83,11 @@ impl Writer {
                     w.number(1);
                     w.ty(t);
                 }
-                FieldKind::Child(structure, dims) => {
+                FieldKind::Child(structure, dims, count) => {
                     w.number(2);
                     w.number(*structure);
                     w.list(dims, Writer::dim);
+                    w.list(count.as_slice(), Writer::dim);
                 }
             }
         });
@@ -191,7 +192,11 @@ impl Reader<'_> {
                     kind: match r.number()? {
                         0 => FieldKind::Param(r.ty()?),
                         1 => FieldKind::State(r.ty()?),
-                        _ => FieldKind::Child(r.number()?, r.list(Reader::dim)?),
+                        _ => FieldKind::Child(
+                            r.number()?,
+                            r.list(Reader::dim)?,
+                            r.list(Reader::dim)?.pop(),
+                        ),
                     },
                 })
             })?,

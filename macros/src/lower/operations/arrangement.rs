@@ -139,6 +139,9 @@ impl Lowerer<'_, '_> {
     }
 
     pub fn concat(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+        if let Some(list) = self.list_arg(a, 0) {
+            return self.of_list(a, list, compose::concat_slices);
+        }
         let parts = self.tensors_arg(a, 0)?;
         let values: Vec<Value> = parts.iter().map(|(v, _)| *v).collect();
         let axis = self.one_axis(a, 1, values[0])?;
@@ -153,6 +156,9 @@ impl Lowerer<'_, '_> {
     }
 
     pub fn stack(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+        if let Some(list) = self.list_arg(a, 0) {
+            return self.of_list(a, list, compose::stack_slices);
+        }
         let parts = self.tensors_arg(a, 0)?;
         let values: Vec<Value> = parts.iter().map(|(v, _)| *v).collect();
         let at = self.axis_arg(a, 1)?;
@@ -163,6 +169,20 @@ impl Lowerer<'_, '_> {
         let built = self.build(&a.name, a.op.name, &operands, |b| {
             compose::stack(b, &values, at)
         })?;
+        Ok(Val::Tensor(built))
+    }
+
+    /// An operation on what a list holds, whose second argument is an axis.
+    fn of_list(
+        &mut self,
+        a: &Arguments<'_>,
+        list: usize,
+        make: fn(&mut Builder, Value, i64) -> Result<Value, OpError>,
+    ) -> Checked<Val> {
+        let slices = self.slices_of_list(list, &a.tokens(0))?;
+        let at = self.axis_arg(a, 1)?;
+        let operand = WrittenOperand::new(&a.tokens(0), slices);
+        let built = self.build(&a.name, a.op.name, &[operand], |b| make(b, slices, at))?;
         Ok(Val::Tensor(built))
     }
 

@@ -2,7 +2,9 @@ use sinew::prelude::*;
 
 #[model]
 fn f<B>(x: Tensor<B>) -> Tensor<B> {
-    for t in 0..3 {}
+    let mut ys = Vec::new();
+    ys.push(x);
+    ys = x;
     x
 }
 

@@ -2,8 +2,11 @@ use sinew::prelude::*;
 
 #[model]
 fn f<B>(x: Tensor<B>) -> Tensor<B> {
-    x += 1;
-    x
+    let mut s = 0.0;
+    for t in 0.. {
+        s += t;
+    }
+    x + s
 }
 
 fn main() {}

@@ -2,7 +2,8 @@ use sinew::prelude::*;
 
 #[model]
 struct Net {
-    layers: [Linear<64, 64>; 4],
+    #[init(zeros)]
+    weights: [Param<64, 64>; 4],
 }
 
 fn main() {}

@@ -1,0 +1,10 @@
+use sinew::prelude::*;
+
+#[model]
+fn f<B>(x: Tensor<B>) -> Tensor<B> {
+    let mut ys = Vec::new();
+    ys.push(x, x);
+    stack(ys).sum(axis = 0)
+}
+
+fn main() {}
