@@ -1,9 +1,0 @@
-use sinew::prelude::*;
-
-#[model]
-struct Net {
-    out: Linear<64, 10>,
-    rate: f32,
-}
-
-fn main() {}

@@ -1,8 +1,0 @@
-use sinew::prelude::*;
-
-#[model]
-fn f<B>(x: Tensor<B>) -> Tensor<B> {
-    if x > 0 { x } else { -x }
-}
-
-fn main() {}
