@@ -64,7 +64,7 @@ pub use entry::{
 };
 pub use error::{Error, Result};
 pub use init::Init;
-pub use model::{Model, ModelFunction, complete, join, repeated};
+pub use model::{Model, ModelFunction, Setting, complete, join, repeated};
 pub use optimizer::{Adam, AdamW, Optimizer, Sgd};
 pub use output::{Number, Out, OutElement, OutRank, Outputs, ResultView};
 pub use param::Param;
