@@ -1,14 +1,14 @@
 use sinew::prelude::*;
 
 #[model]
-struct Net<D> {
+struct Norm<D> {
     mean: State<D>,
 }
 
 #[model]
-fn f<B>(m: &Net<B>, x: Tensor<B>) -> Tensor<B> {
-    m.mean = x;
-    x
+fn f<B, D>(m: &Norm<D>, x: Tensor<B, D>) -> Tensor<B, D> {
+    m.mean = 0.9 * m.mean + 0.1 * x.mean(1);
+    x - m.mean
 }
 
 fn main() {}

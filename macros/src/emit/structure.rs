@@ -6,6 +6,7 @@ use crate::parse::{self, DimExpr, Field, FieldKind, StructType, Structure};
 use crate::signature::last;
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
+use sinew_ir::SymbolType;
 use syn::spanned::Spanned;
 
 /// The struct itself.
@@ -45,6 +46,14 @@ pub fn definition(s: &Structure, library: &TokenStream) -> TokenStream {
                     format!("`{}`", repeated_text(c, count)),
                 )
             }
+            FieldKind::Setting(_, default) => {
+                let default = default.map(|d| format!(", `{}` where nobody says", d.literal()));
+                let default = default.unwrap_or_default();
+                (
+                    f.written.to_token_stream(),
+                    format!("Configuration, the same in every run{default}."),
+                )
+            }
         };
         let doc = super::doc(&doc);
         quote!(#(#attributes)* #doc #visibility #name: #ty)
@@ -67,7 +76,13 @@ pub fn definition(s: &Structure, library: &TokenStream) -> TokenStream {
 }
 
 /// `Model` for a struct, and its constructor.
-pub fn implementations(s: &Structure, library: &TokenStream) -> TokenStream {
+///
+/// `children` has for each field what is configuration in the child that it holds.
+pub fn implementations(
+    s: &Structure,
+    children: &[Vec<ChildSetting>],
+    library: &TokenStream,
+) -> TokenStream {
     let Structure {
         name,
         symbols,
@@ -75,12 +90,16 @@ pub fn implementations(s: &Structure, library: &TokenStream) -> TokenStream {
         ..
     } = s;
     let count = symbols.len();
-    let visits = fields.iter().map(|f| {
+    let leaves = || {
+        let setting = |f: &&Field| matches!(f.kind, FieldKind::Setting(..));
+        fields.iter().filter(move |f| !setting(f))
+    };
+    let visits = leaves().map(|f| {
         let name = &f.name;
         let text = parse::name(name);
         quote!(#library::__private::Model::visit(&self.#name, &#library::__private::join(prefix, #text), f);)
     });
-    let visits_mut = fields.iter().map(|f| {
+    let visits_mut = leaves().map(|f| {
         let name = &f.name;
         let text = parse::name(name);
         quote!(#library::__private::Model::visit_mut(&mut self.#name, &#library::__private::join(prefix, #text), f);)
@@ -94,14 +113,15 @@ pub fn implementations(s: &Structure, library: &TokenStream) -> TokenStream {
             }
         }
     });
-    let blank = (count == 0).then(|| {
+    let blank = (!is_configured(s)).then(|| {
         quote! {
             fn blank() -> ::core::option::Option<Self> {
-                ::core::option::Option::Some(Self::__sinew_init(0, "", &[]))
+                ::core::option::Option::Some(Self::__sinew_init(0, "", &[], &[]))
             }
         }
     });
-    let constructor = constructor(s, library);
+    let settings = settings(s, library);
+    let constructor = constructor(s, children, library);
     let common = common_traits(s);
     let quiet = quiet();
     quote! {
@@ -117,6 +137,7 @@ pub fn implementations(s: &Structure, library: &TokenStream) -> TokenStream {
                 #(#visits_mut)*
             }
             #symbol_values
+            #settings
             #blank
         }
 
@@ -125,8 +146,85 @@ pub fn implementations(s: &Structure, library: &TokenStream) -> TokenStream {
     }
 }
 
-/// `init`, and the sizes it takes where the struct has symbols.
-fn constructor(s: &Structure, library: &TokenStream) -> TokenStream {
+/// Whether a model of this type takes a configuration.
+fn is_configured(s: &Structure) -> bool {
+    let mut fields = s.fields.iter();
+    !s.symbols.is_empty() || fields.any(|f| matches!(f.kind, FieldKind::Setting(..)))
+}
+
+/// `Model::settings`: what is configuration, with that of children.
+fn settings(s: &Structure, library: &TokenStream) -> TokenStream {
+    let told = s.fields.iter().filter_map(|f| {
+        let name = &f.name;
+        let text = parse::name(name);
+        let path = quote!(&#library::__private::join(prefix, #text));
+        Some(match &f.kind {
+            FieldKind::Setting(..) => {
+                quote!(f(#path, #library::__private::Setting::value(&self.#name));)
+            }
+            FieldKind::Child(..) => {
+                quote!(#library::__private::Model::settings(&self.#name, #path, f)?;)
+            }
+            FieldKind::Param(..) | FieldKind::State(..) => return None,
+        })
+    });
+    let told: Vec<TokenStream> = told.collect();
+    if told.is_empty() {
+        return TokenStream::new();
+    }
+    quote! {
+        fn settings(
+            &self,
+            prefix: &::core::primitive::str,
+            f: &mut dyn ::core::ops::FnMut(&::core::primitive::str, #library::__private::SymbolValue),
+        ) -> #library::__private::Result<()> {
+            #(#told)*
+            ::core::result::Result::Ok(())
+        }
+    }
+}
+
+/// Something in a child that is configuration.
+pub struct ChildSetting {
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    pub ty: SymbolType,
+    /// What it is where nothing around it says: a Rust literal.
+    pub default: Option<String>,
+}
+
+/// What a child's configuration is: that of the same name beside it, or its default.
+fn child_settings(s: &Structure, child: &[ChildSetting], library: &TokenStream) -> TokenStream {
+    let own = s.fields.iter().filter_map(|f| match f.kind {
+        FieldKind::Setting(ty, _) => Some((parse::name(&f.name), ty.symbol_type())),
+        FieldKind::Param(..) | FieldKind::State(..) | FieldKind::Child(..) => None,
+    });
+    let own: Vec<(String, SymbolType)> = own.collect();
+    let values = child.iter().map(|c| {
+        let beside = own.iter().position(|(n, ty)| *n == c.name && *ty == c.ty);
+        if let Some(i) = beside {
+            return quote!(settings[#i]);
+        }
+        let default = c.default.as_ref().and_then(|d| d.parse().ok());
+        let default: TokenStream =
+            default.unwrap_or_else(|| quote!(::core::default::Default::default()));
+        let kind = match c.ty {
+            SymbolType::Size => quote!(Size),
+            SymbolType::Float => quote!(Float),
+            SymbolType::Bool => quote!(Bool),
+        };
+        quote!(#library::__private::SymbolValue::#kind(#default))
+    });
+    quote!(&[#(#values),*])
+}
+
+/// `init`, and the configuration that it takes where the struct has some.
+fn constructor(
+    s: &Structure,
+    children: &[Vec<ChildSetting>],
+    library: &TokenStream,
+) -> TokenStream {
     let Structure {
         visibility,
         name,
@@ -135,6 +233,7 @@ fn constructor(s: &Structure, library: &TokenStream) -> TokenStream {
         ..
     } = s;
     let quiet = quiet();
+    let mut setting = 0_usize..;
     let count = symbols.len();
     let value = |path: &syn::Path| -> TokenStream {
         let declared = path
@@ -145,11 +244,17 @@ fn constructor(s: &Structure, library: &TokenStream) -> TokenStream {
             None => super::const_value(&quote_spanned!(path.span()=> #path)),
         }
     };
-    let values = fields.iter().map(|f| {
+    let values = fields.iter().enumerate().map(|(i, f)| {
         let name = &f.name;
         let text = parse::name(name);
         let path = quote!(&#library::__private::join(prefix, #text));
+        let inherited = children.get(i).map_or(&[][..], Vec::as_slice);
+        let inherited = child_settings(s, inherited, library);
         match &f.kind {
+            FieldKind::Setting(..) => {
+                let at = setting.next();
+                quote!(#name: #library::__private::Setting::of(settings[#at]))
+            }
             FieldKind::Param(t, initial) | FieldKind::State(t, initial) => {
                 let dims = t.dims.iter().map(|d| {
                     let (text, value) = (dim_text(d), dim(d, &value, library));
@@ -163,12 +268,12 @@ fn constructor(s: &Structure, library: &TokenStream) -> TokenStream {
                 let sizes = c.dims.iter().map(|d| dim(d, &value, library));
                 let sizes = quote!(&[#(#sizes),*]);
                 match count {
-                    None => quote!(#name: #child::__sinew_init(seed, #path, #sizes)),
+                    None => quote!(#name: #child::__sinew_init(seed, #path, #sizes, #inherited)),
                     Some(count) => {
                         let (text, count) = (dim_text(count), dim(count, &value, library));
                         quote! {
                             #name: #library::__private::repeated((#text, #count), #path, |path| {
-                                #child::__sinew_init(seed, path, #sizes)
+                                #child::__sinew_init(seed, path, #sizes, #inherited)
                             })
                         }
                     }
@@ -176,6 +281,12 @@ fn constructor(s: &Structure, library: &TokenStream) -> TokenStream {
             }
         }
     });
+    let values: Vec<TokenStream> = values.collect();
+    let of_type = |f: &Field| match f.kind {
+        FieldKind::Setting(ty, default) => Some((ty, default)),
+        FieldKind::Param(..) | FieldKind::State(..) | FieldKind::Child(..) => None,
+    };
+    let setting_count = fields.iter().filter_map(of_type).count();
     let sizes_value =
         (count > 0).then(|| quote!(__sinew_sizes: sizes.map(#library::__private::size),));
     let hidden = quote! {
@@ -184,48 +295,135 @@ fn constructor(s: &Structure, library: &TokenStream) -> TokenStream {
             seed: ::core::primitive::u64,
             prefix: &::core::primitive::str,
             given: &[::core::primitive::i128],
+            given_settings: &[#library::__private::SymbolValue],
         ) -> Self {
             let mut sizes = [0i128; #count];
+            let mut settings = [#library::__private::SymbolValue::Size(0); #setting_count];
             // As many as the struct has symbols: the struct's own chain reports another number.
             for (size, given) in ::core::iter::Iterator::zip(sizes.iter_mut(), given) {
                 *size = *given;
             }
-            let _ = (seed, prefix, sizes);
+            for (setting, given) in ::core::iter::Iterator::zip(settings.iter_mut(), given_settings) {
+                *setting = *given;
+            }
+            let _ = (seed, prefix, sizes, settings);
             Self { #(#values,)* #sizes_value }
         }
     };
-    if count == 0 {
+    if !is_configured(s) {
         let doc = "A model whose parameters are drawn from `seed`, each from a stream of its own.\n\nA parameter that is too large for the memory, or whose shape has a negative extent, is an error where the model is used first: in `build`, a call, or `save`.";
         return quote! {
             #quiet
             impl #name {
                 #[doc = #doc]
                 #visibility fn init(seed: ::core::primitive::u64) -> Self {
-                    Self::__sinew_init(seed, "", &[])
+                    Self::__sinew_init(seed, "", &[], &[])
                 }
                 #hidden
             }
         };
     }
-    let sizes = format_ident!("{}Sizes", name, span = name.span());
-    let sizes_doc = format!("The sizes of a [`{name}`].");
-    let field_docs = symbols.iter().map(|s| format!("The value of `{s}`."));
-    let init_doc = "A model of these sizes whose parameters are drawn from `seed`, each from a stream of its own.\n\n# Errors\nA parameter of these sizes that has a negative dim, or that is too large for the memory.";
+    let config = format_ident!("{}Config", name, span = name.span());
+    let definition = config_type(s, &config, library);
+    let init_doc = "A model of this configuration whose parameters are drawn from `seed`, each from a stream of its own.\n\n# Errors\nA parameter that has a negative dim, or that is too large for the memory.";
+    let settings = fields
+        .iter()
+        .filter(|f| of_type(f).is_some())
+        .map(|f| &f.name);
     quote! {
-        #[doc = #sizes_doc]
-        #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug, ::core::cmp::PartialEq, ::core::cmp::Eq)]
-        #quiet
-        #visibility struct #sizes { #(#[doc = #field_docs] #visibility #symbols: ::core::primitive::usize,)* }
+        #definition
 
         #quiet
         impl #name {
             #[doc = #init_doc]
-            #visibility fn init(seed: ::core::primitive::u64, sizes: #sizes) -> #library::__private::Result<Self> {
-                #library::__private::complete(Self::__sinew_init(seed, "", &[#(sizes.#symbols as ::core::primitive::i128),*]))
+            #visibility fn init(config: &#config, seed: ::core::primitive::u64) -> #library::__private::Result<Self> {
+                #library::__private::complete(Self::__sinew_init(
+                    seed,
+                    "",
+                    &[#(config.#symbols as ::core::primitive::i128),*],
+                    &[#(#library::__private::Setting::value(&config.#settings)),*],
+                ))
             }
             #hidden
         }
     }
+}
+
+/// The configuration of a struct: its sizes, and its fields of plain type.
+fn config_type(s: &Structure, config: &Ident, library: &TokenStream) -> TokenStream {
+    let Structure {
+        visibility,
+        name,
+        symbols,
+        fields,
+        ..
+    } = s;
+    let quiet = quiet();
+    let doc = format!(
+        "The configuration of a [`{name}`]. It is read from a file by `serde`, where a size may be written in \
+         small letters and what has a default may be left out; a name that is none of these is an error."
+    );
+    let sizes = symbols.iter().map(|symbol| {
+        let text = parse::name(symbol);
+        let small = snake_case(&text);
+        let doc = format!("The value of `{text}`.");
+        let alias = (small != text).then(|| quote!(#[serde(alias = #small)]));
+        quote!(#[doc = #doc] #alias #visibility #symbol: ::core::primitive::usize)
+    });
+    let mut defaults = TokenStream::new();
+    let mut settings = Vec::new();
+    for f in fields {
+        let FieldKind::Setting(_, default) = &f.kind else {
+            continue;
+        };
+        let (field, ty) = (&f.name, &f.written);
+        let docs = f.attributes.iter().filter(|a| a.path().is_ident("doc"));
+        let mut doc = quote!(#(#docs)*);
+        if doc.is_empty() {
+            doc = super::doc(&format!("The value of `{}`.", parse::name(field)));
+        }
+        let attribute = default.map(|value| {
+            let function = format_ident!("__sinew_default_{}", parse::name(field));
+            let path = format!("{config}::{function}");
+            let value: Option<TokenStream> = value.literal().parse().ok();
+            defaults.extend(quote!(fn #function() -> #ty { #value as #ty }));
+            quote!(#[serde(default = #path)])
+        });
+        settings.push(quote!(#doc #attribute #visibility #field: #ty));
+    }
+    let defaults = match defaults.is_empty() {
+        true => defaults,
+        false => quote!(#quiet impl #config { #defaults }),
+    };
+    let serde = format!("{library}::__private::serde").replace(' ', "");
+    quote! {
+        #[doc = #doc]
+        #[derive(
+            ::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug, ::core::cmp::PartialEq,
+            #library::__private::serde::Serialize, #library::__private::serde::Deserialize,
+        )]
+        #[serde(crate = #serde, deny_unknown_fields)]
+        #quiet
+        #visibility struct #config { #(#sizes,)* #(#settings,)* }
+        #defaults
+    }
+}
+
+/// `Layers`, `QKWidth` and `In2` in small letters: `layers`, `qk_width`, `in2`.
+fn snake_case(name: &str) -> String {
+    let letters: Vec<char> = name.chars().collect();
+    let mut out = String::new();
+    for (i, c) in letters.iter().enumerate() {
+        let after_small = i > 0 && !letters[i - 1].is_uppercase() && letters[i - 1] != '_';
+        let before_small = i > 0
+            && letters[i - 1].is_uppercase()
+            && letters.get(i + 1).is_some_and(|n| n.is_lowercase());
+        if c.is_uppercase() && (after_small || before_small) {
+            out.push('_');
+        }
+        out.extend(c.to_lowercase());
+    }
+    out
 }
 
 fn init(initial: &Initial, library: &TokenStream) -> TokenStream {
@@ -317,6 +515,7 @@ fn declaration(s: &Structure) -> String {
             FieldKind::State(t, _) => leaf_text("State", t),
             FieldKind::Child(c, None) => struct_text(c),
             FieldKind::Child(c, Some(count)) => repeated_text(c, count),
+            FieldKind::Setting(..) => f.written.to_token_stream().to_string(),
         };
         out.push_str(&format!("    {}: {ty},\n", f.name));
     }

@@ -13,6 +13,8 @@ mod arithmetic;
 mod assignment;
 mod build;
 mod call;
+mod choice;
+mod condition;
 mod constant;
 mod consts;
 mod expression;
@@ -37,6 +39,7 @@ use crate::messages::{self, Message};
 use crate::parse;
 use crate::signature::{self, ParamType};
 pub use arguments::Arguments;
+use choice::OpenArm;
 use constant::Constant;
 pub use consts::DeclaredConst;
 use lift::Units;
@@ -105,6 +108,8 @@ pub struct Lowerer<'a, 'e> {
     locals: Locals,
     /// Loops that are being lowered, innermost last.
     frames: Vec<Frame>,
+    /// Arms of choices that are being lowered, innermost last.
+    arms: Vec<OpenArm>,
     /// For each value, how many loops are around its definition.
     depths: Vec<usize>,
     lists: Vec<List>,
@@ -150,6 +155,7 @@ pub fn function(
         parameters: Parameters::default(),
         locals: Locals::default(),
         frames: Vec::new(),
+        arms: Vec::new(),
         depths: Vec::new(),
         lists: Vec::new(),
         parts: Vec::new(),
@@ -205,6 +211,7 @@ impl Lowerer<'_, '_> {
                 symbol: symbol.clone(),
                 kind: *kind,
             })
+            .chain(self.parameters.settings.iter().cloned())
             .collect();
         self.assumptions(parsed)?;
         let mut constraints = Vec::new();

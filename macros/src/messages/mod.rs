@@ -6,6 +6,7 @@
 
 mod body;
 mod calls;
+mod choices;
 mod items;
 mod loops;
 mod numbers;
@@ -15,6 +16,7 @@ mod types;
 
 pub use body::*;
 pub use calls::*;
+pub use choices::*;
 pub use items::*;
 pub use loops::*;
 pub use numbers::*;
