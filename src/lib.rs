@@ -80,7 +80,8 @@ pub mod __private {
     };
 
     pub use crate::names::{operation, tensor};
-    pub use serde;
+    pub use sinew_ir::SymbolType;
+    pub use sinew_runtime::{ConfigField, read_config, serde, write_config};
 
     pub type Rank0 = Rank<0>;
     pub type Rank1 = Rank<1>;

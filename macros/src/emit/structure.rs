@@ -1,7 +1,7 @@
 //! The plain struct: fields without dims, its `Model` implementation, and its constructor.
 
 use super::{dim, quiet};
-use crate::parse::structure::Initial;
+use crate::parse::structure::{Initial, SettingValue};
 use crate::parse::{self, DimExpr, Field, FieldKind, StructType, Structure};
 use crate::signature::last;
 use proc_macro2::{Ident, TokenStream};
@@ -209,11 +209,7 @@ fn child_settings(s: &Structure, child: &[ChildSetting], library: &TokenStream) 
         let default = c.default.as_ref().and_then(|d| d.parse().ok());
         let default: TokenStream =
             default.unwrap_or_else(|| quote!(::core::default::Default::default()));
-        let kind = match c.ty {
-            SymbolType::Size => quote!(Size),
-            SymbolType::Float => quote!(Float),
-            SymbolType::Bool => quote!(Bool),
-        };
+        let kind = value_kind(c.ty);
         quote!(#library::__private::SymbolValue::#kind(#default))
     });
     quote!(&[#(#values),*])
@@ -363,17 +359,40 @@ fn config_type(s: &Structure, config: &Ident, library: &TokenStream) -> TokenStr
         "The configuration of a [`{name}`]. It is read from a file by `serde`, where a size may be written in \
          small letters and what has a default may be left out; a name that is none of these is an error."
     );
-    let sizes = symbols.iter().map(|symbol| {
-        let text = parse::name(symbol);
-        let small = snake_case(&text);
-        let doc = format!("The value of `{text}`.");
-        let alias = (small != text).then(|| quote!(#[serde(alias = #small)]));
-        quote!(#[doc = #doc] #alias #visibility #symbol: ::core::primitive::usize)
-    });
-    let mut defaults = TokenStream::new();
-    let mut settings = Vec::new();
+    let mut fields_of_config = Vec::new();
+    let mut names = Vec::new();
+    let mut specs = Vec::new();
+    let mut spec = |ident: &Ident, ty: SymbolType, default: Option<SettingValue>| {
+        let text = parse::name(ident);
+        let alias = match ty {
+            SymbolType::Size => snake_case(&text),
+            SymbolType::Float | SymbolType::Bool => text.clone(),
+        };
+        let kind = value_kind(ty);
+        let default = match default.and_then(|d| d.literal().parse::<TokenStream>().ok()) {
+            Some(value) => {
+                quote!(::core::option::Option::Some(#library::__private::SymbolValue::#kind(#value)))
+            }
+            None => quote!(::core::option::Option::None),
+        };
+        specs.push(quote! {
+            #library::__private::ConfigField {
+                name: #text,
+                alias: #alias,
+                ty: #library::__private::SymbolType::#kind,
+                default: #default,
+            }
+        });
+        names.push(text);
+    };
+    for symbol in symbols {
+        let doc = format!("The value of `{symbol}`.");
+        let ty = quote!(::core::primitive::usize);
+        fields_of_config.push((symbol, quote!(#[doc = #doc] #visibility #symbol: #ty)));
+        spec(symbol, SymbolType::Size, None);
+    }
     for f in fields {
-        let FieldKind::Setting(_, default) = &f.kind else {
+        let FieldKind::Setting(setting, default) = &f.kind else {
             continue;
         };
         let (field, ty) = (&f.name, &f.written);
@@ -382,30 +401,54 @@ fn config_type(s: &Structure, config: &Ident, library: &TokenStream) -> TokenStr
         if doc.is_empty() {
             doc = super::doc(&format!("The value of `{}`.", parse::name(field)));
         }
-        let attribute = default.map(|value| {
-            let function = format_ident!("__sinew_default_{}", parse::name(field));
-            let path = format!("{config}::{function}");
-            let value: Option<TokenStream> = value.literal().parse().ok();
-            defaults.extend(quote!(fn #function() -> #ty { #value as #ty }));
-            quote!(#[serde(default = #path)])
-        });
-        settings.push(quote!(#doc #attribute #visibility #field: #ty));
+        fields_of_config.push((field, quote!(#doc #visibility #field: #ty)));
+        spec(field, setting.symbol_type(), *default);
     }
-    let defaults = match defaults.is_empty() {
-        true => defaults,
-        false => quote!(#quiet impl #config { #defaults }),
-    };
-    let serde = format!("{library}::__private::serde").replace(' ', "");
+    let (idents, definitions): (Vec<_>, Vec<_>) = fields_of_config.into_iter().unzip();
+    let positions = 0..idents.len();
+    let text = config.to_string();
+    let private = quote!(#library::__private);
     quote! {
         #[doc = #doc]
         #[derive(
             ::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug, ::core::cmp::PartialEq,
-            #library::__private::serde::Serialize, #library::__private::serde::Deserialize,
         )]
-        #[serde(crate = #serde, deny_unknown_fields)]
         #quiet
-        #visibility struct #config { #(#sizes,)* #(#settings,)* }
-        #defaults
+        #visibility struct #config { #(#definitions,)* }
+
+        #[automatically_derived]
+        #quiet
+        impl<'de> #private::serde::Deserialize<'de> for #config {
+            fn deserialize<D: #private::serde::Deserializer<'de>>(
+                deserializer: D,
+            ) -> ::core::result::Result<Self, D::Error> {
+                let values = #private::read_config(deserializer, #text, &[#(#names),*], &[#(#specs),*])?;
+                ::core::result::Result::Ok(#config {
+                    #(#idents: #private::Setting::of(values[#positions]),)*
+                })
+            }
+        }
+
+        #[automatically_derived]
+        #quiet
+        impl #private::serde::Serialize for #config {
+            fn serialize<S: #private::serde::Serializer>(
+                &self,
+                serializer: S,
+            ) -> ::core::result::Result<S::Ok, S::Error> {
+                let values = [#((#names, #private::Setting::value(&self.#idents))),*];
+                #private::write_config(serializer, #text, &values)
+            }
+        }
+    }
+}
+
+/// The variant of a symbol's type, and of its value.
+fn value_kind(ty: SymbolType) -> TokenStream {
+    match ty {
+        SymbolType::Size => quote!(Size),
+        SymbolType::Float => quote!(Float),
+        SymbolType::Bool => quote!(Bool),
     }
 }
 

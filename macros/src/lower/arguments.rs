@@ -123,7 +123,7 @@ impl<'c> Arguments<'c> {
         }
     }
 
-    fn expr(&self, i: usize) -> Option<&'c syn::Expr> {
+    pub(super) fn expr(&self, i: usize) -> Option<&'c syn::Expr> {
         match self.slots.get(i) {
             Some(Some(Argument::Expr(e))) => Some(plain(e)),
             _ => None,

@@ -16,23 +16,6 @@ use quote::ToTokens;
 use sinew_ir::{Alternative, Block, Call, CallMode, Condition, Inst, Value};
 use syn::spanned::Spanned;
 
-/// An arm that is being lowered.
-pub struct OpenArm {
-    /// The position of its first instruction.
-    start: usize,
-    /// How many loops are around it.
-    frames: usize,
-}
-
-impl OpenArm {
-    /// Instructions were added in front of a loop.
-    pub(super) fn moved(&mut self, frame: usize, added: usize) {
-        if self.frames > frame {
-            self.start += added;
-        }
-    }
-}
-
 /// An arm.
 pub(super) struct Arm<'a> {
     /// When it is the one, if none before it is; `None` for the last.
@@ -163,9 +146,7 @@ impl Lowerer<'_, '_> {
 
     /// Lowers an arm, and takes its instructions out: names and states are as before.
     fn arm(&mut self, body: Body<'_>, assigned: &[Assigned], wants_value: bool) -> Checked<End> {
-        let start = self.builder.insts.len();
-        let frames = self.frames.len();
-        self.arms.push(OpenArm { start, frames });
+        self.open_part();
         let before: Vec<Val> = assigned
             .iter()
             .map(|a| self.lookup(&a.name).cloned().unwrap_or(Val::Broken))
@@ -173,7 +154,7 @@ impl Lowerer<'_, '_> {
         let states: Vec<Value> = self.parameters.places.iter().map(|p| p.now).collect();
         let value = self.arm_value(body, wants_value);
         let ends = value.and_then(|value| Ok((value, self.ends_of(body, assigned)?)));
-        let start = self.arms.pop().map_or(start, |open| open.start);
+        let start = self.close_part();
         let insts = self.builder.insts.split_off(start);
         let now = self.parameters.places.iter().map(|p| p.now);
         let now: Vec<Value> = now.take(states.len()).collect();

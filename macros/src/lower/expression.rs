@@ -108,7 +108,6 @@ impl Lowerer<'_, '_> {
 
     /// An expression.
     pub fn expression(&mut self, e: &syn::Expr) -> Checked<Val> {
-        let later = |what: &str, when: &str| messages::not_there_yet(e, what, when);
         match e {
             syn::Expr::Lit(l) => self.literal(l),
             syn::Expr::Path(p) => self.path(p),
@@ -141,7 +140,7 @@ impl Lowerer<'_, '_> {
             syn::Expr::Loop(l) => Err(self.report(messages::while_loop(&l.loop_token))),
             syn::Expr::If(i) => self.if_value(i),
             syn::Expr::Match(m) => self.match_value(m),
-            syn::Expr::Closure(_) => Err(self.report(later("a closure", messages::CLOSURES_LATER))),
+            syn::Expr::Closure(_) => Err(self.report(messages::bare_closure(e))),
             syn::Expr::Assign(a) => Err(self.report(messages::assignment_as_value(&a.eq_token))),
             syn::Expr::Macro(m) => Err(self.report(messages::macro_call(&m.mac))),
             syn::Expr::Cast(c) => Err(self.report(messages::as_cast(c))),

@@ -15,6 +15,23 @@ use sinew_ir::{
 };
 use std::collections::{HashMap, HashSet};
 
+/// A part that is being lowered, and that is no loop's body.
+pub struct OpenPart {
+    /// The position of its first instruction.
+    start: usize,
+    /// How many loops are around it.
+    frames: usize,
+}
+
+impl OpenPart {
+    /// Instructions were added in front of a loop.
+    pub(super) fn moved(&mut self, frame: usize, added: usize) {
+        if self.frames > frame {
+            self.start += added;
+        }
+    }
+}
+
 /// A part that was taken out.
 pub struct Lifted {
     /// How it is called.
@@ -24,6 +41,18 @@ pub struct Lifted {
 }
 
 impl Lowerer<'_, '_> {
+    /// Begins a part behind the last instruction.
+    pub(super) fn open_part(&mut self) {
+        let (start, frames) = (self.builder.insts.len(), self.frames.len());
+        self.open.push(OpenPart { start, frames });
+    }
+
+    /// Ends the part that was begun last: gives the position of its first instruction.
+    pub(super) fn close_part(&mut self) -> usize {
+        let end = self.builder.insts.len();
+        self.open.pop().map_or(end, |open| open.start)
+    }
+
     /// Takes the instructions from position `start` on out of the body. The part's parameters are
     /// `params`, and behind them what it uses of the outside.
     pub(super) fn lift(

@@ -452,8 +452,8 @@ impl Lowerer<'_, '_> {
         for f in &mut self.frames[frame..] {
             f.start += added;
         }
-        for arm in &mut self.arms {
-            arm.moved(frame, added);
+        for part in &mut self.open {
+            part.moved(frame, added);
         }
         made
     }

@@ -39,10 +39,9 @@ use crate::messages::{self, Message};
 use crate::parse;
 use crate::signature::{self, ParamType};
 pub use arguments::Arguments;
-use choice::OpenArm;
 use constant::Constant;
 pub use consts::DeclaredConst;
-use lift::Units;
+use lift::{OpenPart, Units};
 use lists::List;
 use locals::Locals;
 use loops::Frame;
@@ -108,8 +107,8 @@ pub struct Lowerer<'a, 'e> {
     locals: Locals,
     /// Loops that are being lowered, innermost last.
     frames: Vec<Frame>,
-    /// Arms of choices that are being lowered, innermost last.
-    arms: Vec<OpenArm>,
+    /// Other parts that are being lowered, innermost last.
+    open: Vec<OpenPart>,
     /// For each value, how many loops are around its definition.
     depths: Vec<usize>,
     lists: Vec<List>,
@@ -155,7 +154,7 @@ pub fn function(
         parameters: Parameters::default(),
         locals: Locals::default(),
         frames: Vec::new(),
-        arms: Vec::new(),
+        open: Vec::new(),
         depths: Vec::new(),
         lists: Vec::new(),
         parts: Vec::new(),

@@ -5,18 +5,6 @@ use crate::signature::{Function, Struct};
 use quote::ToTokens;
 use syn::Error;
 
-/// When closures come.
-pub const CLOSURES_LATER: &str = "write a `#[model] fn`";
-
-pub fn not_there_yet(at: impl ToTokens, what: &str, instead: &str) -> Error {
-    error(
-        &at,
-        "language",
-        &format!("{what} is not in the language yet"),
-        instead,
-    )
-}
-
 pub fn not_in_the_language(at: &impl ToTokens) -> Error {
     error(
         at,

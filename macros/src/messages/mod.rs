@@ -7,6 +7,7 @@
 mod body;
 mod calls;
 mod choices;
+mod derivatives;
 mod items;
 mod loops;
 mod numbers;
@@ -17,6 +18,7 @@ mod types;
 pub use body::*;
 pub use calls::*;
 pub use choices::*;
+pub use derivatives::*;
 pub use items::*;
 pub use loops::*;
 pub use numbers::*;
