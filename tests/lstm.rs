@@ -68,7 +68,9 @@ use lstm::{Net, loss, written_out};
 fn numbers(count: usize) -> impl Iterator<Item = f64> {
     let mut state = 1u64;
     (0..count).map(move |_| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
         (state >> 40) as f64 / f64::from(1u32 << 23) - 1.0
     })
 }
@@ -91,7 +93,9 @@ fn gradients_are_those_of_the_steps_written_out() -> sinew::Result<()> {
         written_out::gradient(&model, &x, &y)?,
     );
     let mut pairs = Vec::new();
-    found.visit("", &mut |path, g| pairs.push((path.to_string(), g.values_f64())));
+    found.visit("", &mut |path, g| {
+        pairs.push((path.to_string(), g.values_f64()))
+    });
     let mut at = 0;
     expected.visit("", &mut |path, g| {
         for (f, e) in pairs[at].1.iter().zip(g.values_f64()) {
@@ -119,7 +123,9 @@ fn the_code_of_many_steps_is_that_of_two() -> sinew::Result<()> {
 #[test]
 fn it_learns_over_many_steps() -> sinew::Result<()> {
     let (x, y) = sequences(128, 8);
-    let mut train = loss::train(Net::init(2)).optimizer(Adam::new(0.02)).build()?;
+    let mut train = loss::train(Net::init(2))
+        .optimizer(Adam::new(0.02))
+        .build()?;
     let first = train.step(&x, &y)?.loss;
     let mut last = first;
     for _ in 0..60 {
