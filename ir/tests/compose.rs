@@ -335,17 +335,17 @@ fn refusals_name_both_shapes() {
         (
             &["B, T"],
             |b, x| compose::einsum(b, "ij->k", x),
-            "a letter of the result is in no operand",
+            "`k` is in the result and in no operand",
         ),
         (
             &["B, T"],
             |b, x| compose::einsum(b, "ijk->k", x),
-            "`ijk` does not name the axes of (B, T)",
+            "`ijk` names 3 axes, and operand 0 is (B, T)",
         ),
         (
             &["B, T"],
-            |b, x| compose::einsum(b, "ij", x),
-            "the result is missing: write `->` and its letters",
+            |b, x| compose::einsum(b, "ii", x),
+            "`i` is B in operand 0 and T in operand 0",
         ),
         (
             &["[S], T"],

@@ -16,6 +16,7 @@ mod call;
 mod constant;
 mod consts;
 mod expression;
+mod index;
 mod invoke;
 mod iteration;
 mod lift;

@@ -6,19 +6,23 @@
 
 mod body;
 mod calls;
+mod indices;
 mod items;
 mod loops;
 mod numbers;
 mod operations;
+mod patterns;
 mod refusals;
 mod types;
 
 pub use body::*;
 pub use calls::*;
+pub use indices::*;
 pub use items::*;
 pub use loops::*;
 pub use numbers::*;
 pub use operations::*;
+pub use patterns::pattern_size;
 pub use refusals::*;
 pub use types::*;
 

@@ -11,10 +11,6 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("astype", "`x.cast(float)`"),
     ("bmm", "`matmul(x, y)`"),
     ("bool", "`x.cast(bool)`"),
-    (
-        "chunk",
-        "`x.split([2, 2], axis = 0)`, with the size of each part",
-    ),
     ("clip", "`x.clamp(0.0, 1.0)`"),
     (
         "clone",
