@@ -301,7 +301,7 @@ const RATE: f32 = 0.5;
 fn series<S>(x: Tensor<[S], 2>) -> Tensor<[S], 2> {
     let mut y = x;
     for t in 0..STEPS {
-        let weights = arange(STEPS) * 2.0;
+        let weights = arange(STEPS, dtype = float) * 2.0;
         y = y * RATE + weights[t] + t;
     }
     y
@@ -321,7 +321,7 @@ fn consts_sequences_and_indices_as_numbers() -> sinew::Result<()> {
 #[model]
 fn paired<T, B>(x: Tensor<T, B>, y: Tensor<B, T>) -> Tensor<B> {
     let mut sum = zeros([B]);
-    for (t, (row, weight)) in x.iter().zip(arange(T)).enumerate() {
+    for (t, (row, weight)) in x.iter().zip(arange(T, dtype = float)).enumerate() {
         sum += row * y[(.., t)] * weight;
     }
     sum
