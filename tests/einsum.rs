@@ -17,7 +17,10 @@ fn close(found: &ArrayD<f32>, expected: &ArrayD<f32>) {
 }
 
 /// Numbers that differ.
-fn of<D: ndarray::Dimension>(shape: impl ndarray::ShapeBuilder<Dim = D>, seed: f32) -> Array<f32, D> {
+fn of<D: ndarray::Dimension>(
+    shape: impl ndarray::ShapeBuilder<Dim = D>,
+    seed: f32,
+) -> Array<f32, D> {
     let mut k = 0.0;
     Array::from_shape_simple_fn(shape, || {
         k += 1.0;
@@ -264,17 +267,28 @@ fn new_axes_repeat() -> sinew::Result<()> {
     let x = array![[1.0f32, 2.0], [3.0, 4.0]];
     let y: ArrayD<f32> = array![[5.0, 6.0, 7.0]].into_dyn();
     let (rows, each, all, twice, whole) = repeated(&x, y.view(), [8, 9])?;
-    assert_eq!(rows, Array3::from_shape_fn((2, 3, 2), |(b, _, d)| x[(b, d)]));
+    assert_eq!(
+        rows,
+        Array3::from_shape_fn((2, 3, 2), |(b, _, d)| x[(b, d)])
+    );
     assert_eq!(each, Array2::from_shape_fn((6, 2), |(r, d)| x[(r / 3, d)]));
-    assert_eq!(all, Array2::from_shape_fn((6, 4), |(r, d)| x[(r % 2, d % 2)]));
-    let wanted = array![[[5.0, 5.0, 6.0, 6.0, 7.0, 7.0], [5.0, 5.0, 6.0, 6.0, 7.0, 7.0]]];
+    assert_eq!(
+        all,
+        Array2::from_shape_fn((6, 4), |(r, d)| x[(r % 2, d % 2)])
+    );
+    let wanted = array![[
+        [5.0, 5.0, 6.0, 6.0, 7.0, 7.0],
+        [5.0, 5.0, 6.0, 6.0, 7.0, 7.0]
+    ]];
     assert_eq!(twice, wanted.into_dyn());
     assert_eq!(whole, array![[[8, 8, 8]], [[9, 9, 9]]]);
     Ok(())
 }
 
 #[model]
-fn odd<B, H>(x: Tensor<B, { H * 4 }>) -> (Tensor<H, { B * 4 }>, Tensor<B>, Tensor<B, 2, { H * 4 }>) {
+fn odd<B, H>(
+    x: Tensor<B, { H * 4 }>,
+) -> (Tensor<H, { B * 4 }>, Tensor<B>, Tensor<B, 2, { H * 4 }>) {
     (
         x.rearrange("b (h d) -> h (b d)", d = 4),
         x.reduce("b (h d) -> b", "sum", d = 4),

@@ -56,7 +56,13 @@ fn an_ellipsis_stands_for_all_axes_between() -> sinew::Result<()> {
 #[model]
 fn behind_a_sequence<S, N>(
     x: Tensor<[S], N, 3>,
-) -> (Tensor<[S], N>, Tensor<[S], 3>, Tensor<[S], N, 2>, Tensor<[S], N, 1, 3>, Tensor<[S], N, 3>) {
+) -> (
+    Tensor<[S], N>,
+    Tensor<[S], 3>,
+    Tensor<[S], N, 2>,
+    Tensor<[S], N, 1, 3>,
+    Tensor<[S], N, 3>,
+) {
     (
         x[(.., 1)],
         x[(.., 0, ..)],
@@ -80,7 +86,9 @@ fn a_sequence_is_what_the_first_ellipsis_stands_for() -> sinew::Result<()> {
         assert_eq!(new, x.clone().insert_axis(Axis(rank + 1)));
         let mut wanted = x.clone();
         wanted.index_axis_mut(Axis(rank + 1), 1).fill(0.0);
-        wanted.index_axis_mut(Axis(rank), 3).mapv_inplace(|v| v + 1.0);
+        wanted
+            .index_axis_mut(Axis(rank), 3)
+            .mapv_inplace(|v| v + 1.0);
         assert_eq!(updated, wanted);
     }
     Ok(())
@@ -128,7 +136,11 @@ fn ranges_have_steps_and_go_backwards() -> sinew::Result<()> {
 
 #[model]
 fn steps_of_any_size<N, K>(x: Tensor<{ 3 * N }>, k: Tensor<K>) -> (Tensor<N>, Tensor, Tensor) {
-    (x[(..).step_by(3)], x[(..).step_by(K)].sum() + 0 * k.sum(), x[-K])
+    (
+        x[(..).step_by(3)],
+        x[(..).step_by(K)].sum() + 0 * k.sum(),
+        x[-K],
+    )
 }
 
 #[test]
@@ -144,7 +156,15 @@ fn steps_are_sizes_too() -> sinew::Result<()> {
 }
 
 #[model]
-fn new_axes<A, B>(x: Tensor<A, B>, i: Tensor<i32, 2>) -> (Tensor<1, A, B>, Tensor<A, 1, B, 1>, Tensor<A, B>, Tensor<1, 2, 1, B>) {
+fn new_axes<A, B>(
+    x: Tensor<A, B>,
+    i: Tensor<i32, 2>,
+) -> (
+    Tensor<1, A, B>,
+    Tensor<A, 1, B, 1>,
+    Tensor<A, B>,
+    Tensor<1, 2, 1, B>,
+) {
     (
         x[None],
         x[(.., None, .., None)],
@@ -214,6 +234,45 @@ fn tensors_are_indices() -> sinew::Result<()> {
 }
 
 #[model]
+fn behind_any_dims<S, K>(
+    x: Tensor<[S], 4, 3>,
+    i: Tensor<i32, K>,
+) -> (
+    Tensor<[S], K, 3>,
+    Tensor<[S], 4, K>,
+    Tensor<[S], 4, 3>,
+    Tensor<[S], 4, 3>,
+) {
+    (
+        x[(.., i, ..)],
+        x[(.., i)],
+        x.add_at((.., i, ..), 1.0),
+        x.set((.., i), -1.0),
+    )
+}
+
+#[test]
+fn tensors_are_indices_behind_a_sequence() -> sinew::Result<()> {
+    for lead in [vec![], vec![2], vec![2, 1, 3]] {
+        let shape: Vec<usize> = [lead.as_slice(), &[4, 3]].concat();
+        let x: ArrayD<f32> = of(shape);
+        let rank = lead.len();
+        let (rows, columns, added, set) = behind_any_dims(x.view(), [2, 0, 2, 1])?;
+        assert_eq!(rows, x.select(Axis(rank), &[2, 0, 2, 1]));
+        assert_eq!(columns, x.select(Axis(rank + 1), &[2, 0, 2, 1]));
+        let mut wanted = x.clone();
+        for i in [2, 0, 2, 1] {
+            wanted
+                .index_axis_mut(Axis(rank), i)
+                .mapv_inplace(|v| v + 1.0);
+        }
+        assert_eq!(added, wanted);
+        assert!(set.iter().all(|v| *v == -1.0));
+    }
+    Ok(())
+}
+
+#[model]
 fn picked<B, C>(x: Tensor<B, C>, labels: Tensor<i32, B>) -> Tensor<B> {
     x[(arange(B), labels)]
 }
@@ -242,7 +301,8 @@ fn updates<N>(
 ) {
     (
         x.set(0, row).add_at(-1, 10.0),
-        x.set((.., 2), column).set((.., (0..5).step_by(4)), column[(.., None)]),
+        x.set((.., 2), column)
+            .set((.., (0..5).step_by(4)), column[(.., None)]),
         x.set((.., k), column).add_at((.., k), 1.0),
         x.set((0, 1..3), row[2..4]).set((.., FIRST), 0.0),
         flags.set(1..4, true).set(k, false),
@@ -285,7 +345,13 @@ fn at_rows<N, K>(
     i: Tensor<i32, K>,
     y: Tensor<K, 3>,
     n: Tensor<i32, 5>,
-) -> (Tensor<N, 3>, Tensor<N, 3>, Tensor<N, 3>, Tensor<i32, 5>, Tensor<3, N>) {
+) -> (
+    Tensor<N, 3>,
+    Tensor<N, 3>,
+    Tensor<N, 3>,
+    Tensor<i32, 5>,
+    Tensor<3, N>,
+) {
     (
         x.set(i, y),
         x.add_at(i, y),
@@ -299,7 +365,11 @@ fn at_rows<N, K>(
 fn of_equal_indices_the_last_is_set_and_all_are_added() -> sinew::Result<()> {
     let x = of((4, 3));
     let i = [2, 0, 2];
-    let y = array![[f32::NAN, f32::INFINITY, 1.0], [-1.0, -2.0, -3.0], [7.0, 8.0, 9.0]];
+    let y = array![
+        [f32::NAN, f32::INFINITY, 1.0],
+        [-1.0, -2.0, -3.0],
+        [7.0, 8.0, 9.0]
+    ];
     let (set, added, same, whole, turned) = at_rows(&x, i, &y, [1, 2, 3, 4, 5])?;
     let mut wanted = x.clone();
     wanted.row_mut(0).assign(&y.row(1));
@@ -364,8 +434,9 @@ fn edges_are_repeated_and_mirrored() -> sinew::Result<()> {
         let at = |i: isize, n: usize| i.clamp(0, n as isize - 1) as usize;
         let wanted = Array2::from_shape_fn((2, n + 3), |(r, c)| x[(r, at(c as isize - 1, n))]);
         assert_eq!(edge, wanted);
-        let wanted =
-            Array2::from_shape_fn((3, n + 1), |(r, c)| x[(at(r as isize - 1, 2), at(c as isize, n))]);
+        let wanted = Array2::from_shape_fn((3, n + 1), |(r, c)| {
+            x[(at(r as isize - 1, 2), at(c as isize, n))]
+        });
         assert_eq!(both, wanted);
         let mirror = |i: isize| {
             let last = n as isize - 1;
@@ -384,7 +455,10 @@ fn edges_are_repeated_and_mirrored() -> sinew::Result<()> {
 fn an_axis_that_is_too_short_is_mirrored_nowhere() {
     let error = padded(of((2, 2))).expect_err("two elements have one beside the end");
     let told = error.to_string();
-    assert!(told.contains("1..3 step 1 does not fit an axis of 2"), "{told}");
+    assert!(
+        told.contains("1..3 step 1 does not fit an axis of 2"),
+        "{told}"
+    );
 }
 
 const EVEN: usize = 6;
@@ -435,7 +509,12 @@ fn parts_are_narrow_equal_and_triangular() -> sinew::Result<()> {
 #[model]
 fn sliding<N>(
     x: Tensor<2, { N + 2 }>,
-) -> (Tensor<2, N, 3>, Tensor<2, { N - 2 }, 3>, Tensor<2, { (N + 2) / 2 }, 2>, Tensor<1, 2, { N + 2 }>) {
+) -> (
+    Tensor<2, N, 3>,
+    Tensor<2, { N - 2 }, 3>,
+    Tensor<2, { (N + 2) / 2 }, 2>,
+    Tensor<1, 2, { N + 2 }>,
+) {
     (
         x.windows(3),
         x.windows(size = 3, dilation = 2),
@@ -466,7 +545,14 @@ fn grids<N, M>(
     y: Tensor<M>,
     n: Tensor<i32, 2>,
     mask: Tensor<bool, M, N>,
-) -> (Tensor<M, N>, Tensor<N, M>, Tensor<N, M, 2>, Tensor<M, N>, Tensor<M, N>, Tensor<i32, 2>) {
+) -> (
+    Tensor<M, N>,
+    Tensor<N, M>,
+    Tensor<N, M, 2>,
+    Tensor<M, N>,
+    Tensor<M, N>,
+    Tensor<i32, 2>,
+) {
     let (a, b) = meshgrid([x, y]);
     let (c, d) = meshgrid([x, y], indexing = "ij");
     let (e, f, g) = meshgrid([x, y, n.cast(float)], "ij");

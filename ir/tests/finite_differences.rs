@@ -7,8 +7,8 @@
 use sinew_ir::attributes::Running;
 use sinew_ir::testing::{read, unit, with_gradients};
 use sinew_ir::{
-    Array, Attributes, Axis, Binding, Block, Builder, DType, Function, Instance, Kind, Op, Param, ParamKind,
-    Pullback, Type, derive_pullback, interpret, link, ops, verify,
+    Array, Attributes, Axis, Binding, Block, Builder, DType, Function, Instance, Kind, Op, Param,
+    ParamKind, Pullback, Type, derive_pullback, interpret, link, ops, verify,
 };
 use std::path::Path;
 
@@ -203,8 +203,19 @@ fn every_pullback_is_the_derivative_to_second_order() -> Outcome {
 #[test]
 fn what_is_made_of_ops_has_their_derivative_to_second_order() -> Outcome {
     let made = [
-        "einsum", "rearrange", "reduce", "repeat", "set", "add_to", "set_at", "add_at", "take_points",
-        "pad", "triu", "windows", "meshgrid",
+        "einsum",
+        "rearrange",
+        "reduce",
+        "repeat",
+        "set",
+        "add_to",
+        "set_at",
+        "add_at",
+        "take_points",
+        "pad",
+        "triu",
+        "windows",
+        "meshgrid",
     ];
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/data");
     let mut numbers = Numbers(3);

@@ -5,9 +5,7 @@
 //! the result is NumPy's: `...`, then the letters that occur once, in the order of the alphabet. Operands
 //! are put together in the cheapest order ([`super::order`]).
 
-use super::contract::{
-    Label, Labelled, aligned, batch_labels, batch_of, contract, give_way,
-};
+use super::contract::{Label, Labelled, aligned, batch_labels, batch_of, contract, give_way};
 use super::order::{Extent, MOST, Tree, cheapest};
 use super::{is_one, shape_of};
 use crate::builder::Builder;
@@ -56,7 +54,9 @@ pub enum EinsumError {
         shape: Shape,
     },
     /// A sequence of dims that no `...` in front of the letters stands for.
-    #[error("no `...` in front of `{term}` stands for the sequence of operand {operand}, ({shape})")]
+    #[error(
+        "no `...` in front of `{term}` stands for the sequence of operand {operand}, ({shape})"
+    )]
     Sequence {
         /// Which operand.
         operand: usize,
@@ -121,7 +121,10 @@ impl Term {
     }
 
     fn letters(&self) -> impl Iterator<Item = char> {
-        self.before.iter().chain(self.behind.iter().flatten()).copied()
+        self.before
+            .iter()
+            .chain(self.behind.iter().flatten())
+            .copied()
     }
 
     /// Labels, `ellipsis` for `...`.
@@ -375,7 +378,11 @@ fn diagonal(b: &mut Builder, x: Value, labels: Vec<Label>) -> Result<Labelled, O
         wide.dims.push(product(&side)?);
         let line = b.reshape(square, &wide)?;
         let one = Dim::constant(1);
-        let range = [&Dim::constant(0), &times(&side[0], &side[0])?, &plus(&side[0], &one)?];
+        let range = [
+            &Dim::constant(0),
+            &times(&side[0], &side[0])?,
+            &plus(&side[0], &one)?,
+        ];
         let label = labelled.labels[i];
         labelled.value = b.slice(line, Axis::At(wide.len() - 1), range)?;
         labelled.labels.remove(j);

@@ -210,10 +210,9 @@ fn splits(subset: usize) -> impl Iterator<Item = usize> {
 
 fn tree(best: &[Option<Best>], subset: usize) -> Tree {
     match &best[subset] {
-        Some(b) if b.left != 0 => Tree::Pair(Box::new((
-            tree(best, b.left),
-            tree(best, subset & !b.left),
-        ))),
+        Some(b) if b.left != 0 => {
+            Tree::Pair(Box::new((tree(best, b.left), tree(best, subset & !b.left))))
+        }
         _ => Tree::Operand(subset.trailing_zeros() as usize),
     }
 }
@@ -270,7 +269,9 @@ mod tests {
         extents.extend([('t', Dim::symbol("T")), ('s', Dim::symbol("T"))]);
         assert_eq!(of("td,sd,se->te", &extents), "(0 (1 2))");
         // Of one power the numbers decide.
-        let quarter = Dim::symbol("N").floor_div(&Dim::constant(4)).expect("small");
+        let quarter = Dim::symbol("N")
+            .floor_div(&Dim::constant(4))
+            .expect("small");
         let sizes = [('n', Dim::symbol("N")), ('q', quarter)];
         assert_eq!(of("n,nq,nq->n", &sizes), "(0 (1 2))");
         let extent = Extent::of(&sizes[1].1);

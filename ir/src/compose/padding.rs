@@ -17,12 +17,7 @@ pub type Widths = (Axis, Dim, Dim);
 ///
 /// # Errors
 /// An axis that x does not have; negative widths.
-pub fn pad(
-    b: &mut Builder,
-    x: Value,
-    widths: &[Widths],
-    value: f64,
-) -> Result<Value, OpError> {
+pub fn pad(b: &mut Builder, x: Value, widths: &[Widths], value: f64) -> Result<Value, OpError> {
     let zeros = |b: &mut Builder, mut x: Value| {
         for (axis, low, high) in widths {
             if *low == Dim::constant(0) && *high == Dim::constant(0) {
@@ -59,7 +54,9 @@ pub fn pad_edge(b: &mut Builder, x: Value, widths: &[Widths]) -> Result<Value, O
     };
     around(b, x, widths, |b, x, axis, low, high| {
         let last = minus(&extent_of(&shape_of(b, x), axis)?, &one)?;
-        let front = low.map(|n| each(b, x, axis, &Dim::constant(0), n)).transpose()?;
+        let front = low
+            .map(|n| each(b, x, axis, &Dim::constant(0), n))
+            .transpose()?;
         let back = high.map(|n| each(b, x, axis, &last, n)).transpose()?;
         Ok([front, back])
     })
@@ -77,8 +74,12 @@ pub fn pad_reflect(b: &mut Builder, x: Value, widths: &[Widths]) -> Result<Value
             let part = slice(b, x, axis, start, stop, one.clone())?;
             flip(b, part, axis)
         };
-        let front = low.map(|n| mirrored(one.clone(), plus(n, &one)?)).transpose()?;
-        let back = high.map(|n| mirrored(minus(&last, n)?, last.clone())).transpose()?;
+        let front = low
+            .map(|n| mirrored(one.clone(), plus(n, &one)?))
+            .transpose()?;
+        let back = high
+            .map(|n| mirrored(minus(&last, n)?, last.clone()))
+            .transpose()?;
         Ok([front, back])
     })
 }

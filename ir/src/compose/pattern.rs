@@ -156,7 +156,10 @@ impl Pattern {
             return Err(PatternError::Arrow);
         };
         let (left, right) = (parse_side(left)?, parse_side(right)?);
-        if left.iter().any(|i| matches!(i, Item::Group(g) if g.contains(&Item::Ellipsis))) {
+        if left
+            .iter()
+            .any(|i| matches!(i, Item::Group(g) if g.contains(&Item::Ellipsis)))
+        {
             return Err(PatternError::EllipsisSplit);
         }
         if flat(&right).any(|i| *i == Item::Ellipsis) && !left.contains(&Item::Ellipsis) {

@@ -192,8 +192,7 @@ fn matched(
     sides(pattern, how)?;
     let front = |items: &[Item]| items.first() == Some(&Item::Ellipsis);
     let all_reduced = !flat(&pattern.right).any(|i| *i == Item::Ellipsis);
-    if shape.sequence.is_some()
-        && !(front(&pattern.left) && (front(&pattern.right) || all_reduced))
+    if shape.sequence.is_some() && !(front(&pattern.left) && (front(&pattern.right) || all_reduced))
     {
         return Err(PatternError::Sequence(shape.clone()));
     }

@@ -38,9 +38,12 @@ impl Lowerer<'_, '_> {
             let at = part.axis;
             part.axis -= points.len();
             match &part.kind {
-                Kind::Range(selection) => x = self.selected(x, at, selection, part.written, &tokens)?,
+                Kind::Range(selection) => {
+                    x = self.selected(x, at, selection, part.written, &tokens)?
+                }
                 Kind::Point(point) => {
-                    let selection = Selection::point(point.clone(), self.plus(point, 1, part.written)?);
+                    let selection =
+                        Selection::point(point.clone(), self.plus(point, 1, part.written)?);
                     x = self.selected(x, at, &selection, part.written, &tokens)?;
                     points.push(Axis::At(at));
                 }
@@ -251,7 +254,9 @@ impl Lowerer<'_, '_> {
         let mut reach = vec![Reach::Whole; self.builder.type_of(x).shape.len()];
         for part in parts {
             reach[part.axis] = match &part.kind {
-                Kind::New => return Err(self.report(messages::update_of_a_new_axis(part.written, name))),
+                Kind::New => {
+                    return Err(self.report(messages::update_of_a_new_axis(part.written, name)));
+                }
                 Kind::Tensor(index) => Reach::Index(*index),
                 Kind::Point(at) => Reach::Point(at.clone()),
                 Kind::Loop(index) => {
@@ -263,7 +268,9 @@ impl Lowerer<'_, '_> {
                     let step = match (selection.reversed.as_slice(), selection.steps.as_slice()) {
                         ([], _) => Dim::constant(1),
                         ([false], [step]) => step.clone(),
-                        _ => return Err(self.report(messages::update_backwards(part.written, name))),
+                        _ => {
+                            return Err(self.report(messages::update_backwards(part.written, name)));
+                        }
                     };
                     Reach::Range {
                         start: selection.start.clone(),

@@ -131,7 +131,8 @@ impl<'c> Arguments<'c> {
 
     /// Whether the argument is a string literal.
     pub fn is_text(&self, i: usize) -> bool {
-        let text = |e: &syn::Expr| matches!(e, syn::Expr::Lit(l) if matches!(l.lit, syn::Lit::Str(_)));
+        let text =
+            |e: &syn::Expr| matches!(e, syn::Expr::Lit(l) if matches!(l.lit, syn::Lit::Str(_)));
         self.expr(i).is_some_and(text)
     }
 

@@ -10,7 +10,7 @@ use super::build::WrittenOperand;
 use super::value::{LoopIndex, Val};
 use crate::check::relation;
 use crate::errors::Checked;
-use crate::messages;
+use crate::messages::{self, Message};
 use proc_macro2::TokenStream;
 use quote::ToTokens;
 use sinew_ir::{DType, Dim, OpError, Relation, Shape, Value};
@@ -114,7 +114,9 @@ impl Lowerer<'_, '_> {
             axis += span;
         }
         let tensors: Vec<&Part<'_>> = out.iter().filter(|p| p.is_tensor()).collect();
-        let apart = tensors.windows(2).find(|pair| pair[1].axis != pair[0].axis + 1);
+        let apart = tensors
+            .windows(2)
+            .find(|pair| pair[1].axis != pair[0].axis + 1);
         if let Some([_, second]) = apart {
             return Err(self.report(messages::indices_apart(second.written)));
         }
@@ -233,7 +235,7 @@ impl Lowerer<'_, '_> {
                 };
                 inner.reversed.push(reversed);
                 inner.steps.push(match step {
-                    Some(step) => self.step(step)?,
+                    Some(step) => self.counted(step, |n| messages::index_step(step, n))?,
                     None => Dim::constant(1),
                 });
                 Ok(Some(inner))
@@ -242,14 +244,18 @@ impl Lowerer<'_, '_> {
         }
     }
 
-    /// A step or a count, which is 1 or more.
-    pub(super) fn step(&mut self, e: &syn::Expr) -> Checked<Dim> {
+    /// A number from 1 on, for which `wrong` says that it is none.
+    pub(super) fn counted(
+        &mut self,
+        e: &syn::Expr,
+        wrong: impl Fn(&Dim) -> Message,
+    ) -> Checked<Dim> {
         let step = match integer(e) {
             Some(n) => Dim::constant(n),
             None => self.dim_expr(e)?,
         };
         let one = Dim::constant(1);
-        let message = messages::index_step(e, &step);
+        let message = wrong(&step);
         match relation::decide(&one, Relation::AtMost, &step) {
             Some(false) => return Err(self.report(message.into_error())),
             None if relation::const_only(&one, &step) => {

@@ -14,6 +14,15 @@ pub fn index_part(at: &impl ToTokens) -> Error {
     )
 }
 
+pub fn index_by_other(at: &impl ToTokens, what: &str) -> Error {
+    error(
+        at,
+        "index",
+        &format!("`{}` is {what}, and no part of an index", super::source(at)),
+        "an index has sizes, ranges, `None`, indices of loops (`t - 1`) and tensors of i32: `x[(.., 1..3, i)]`",
+    )
+}
+
 pub fn index_of_sequence(at: &impl ToTokens, of: &Shape) -> Error {
     error(
         at,
@@ -59,7 +68,7 @@ pub fn index_step(at: &impl ToTokens, step: &Dim) -> Message {
     message(
         at,
         "index",
-        &format!("a step or a count is 1 or more, and this is {}", dim(step)),
+        &format!("a step is 1 or more, and this is {}", dim(step)),
         &[],
         "to go backwards, turn the range round: `x[(1..9).rev()]`",
     )
@@ -78,7 +87,9 @@ pub fn index_by_a_mask(at: &impl ToTokens, ty: String) -> Error {
     error(
         at,
         "index",
-        &format!("an index of bools ({ty}) picks as many elements as are true, which no type can say"),
+        &format!(
+            "an index of bools ({ty}) picks as many elements as are true, which no type can say"
+        ),
         "`where_(mask, x, 0.0)` keeps the shape, and `(x * mask.cast(float)).sum()` sums what is true",
     )
 }
@@ -88,7 +99,10 @@ pub fn index_by_type(at: &impl ToTokens, ty: String) -> Error {
         at,
         "index",
         &format!("a tensor of indices has elements of i32, and this is {ty}"),
-        &format!("declare it as `Tensor<i32, ..>`, or `{}.cast(i32)`", super::source(at)),
+        &format!(
+            "declare it as `Tensor<i32, ..>`, or `{}.cast(i32)`",
+            super::source(at)
+        ),
     )
 }
 

@@ -236,6 +236,20 @@ pub fn pad_value(at: &impl ToTokens, mode: &str) -> Error {
     )
 }
 
+/// A size, a step or a number of parts.
+pub fn count_of_none(at: &impl ToTokens, name: &syn::Ident, usage: &str, count: &Dim) -> Message {
+    message(
+        at,
+        &name.to_string(),
+        &format!(
+            "a number from 1 on is needed here, and this is {}",
+            dim(count)
+        ),
+        &[],
+        &format!("write {usage}"),
+    )
+}
+
 /// An axis with too few elements to be mirrored.
 pub fn pad_reflect(
     at: &impl ToTokens,
@@ -266,7 +280,10 @@ pub fn chunk_of_no_multiple(
     message(
         at,
         "chunk",
-        &format!("an axis of `{}` has no {count} equal parts for all sizes", dim(extent)),
+        &format!(
+            "an axis of `{}` has no {count} equal parts for all sizes",
+            dim(extent)
+        ),
         &[(&operand, ty)],
         "`x.split([2, 2, 1], axis = 0)` takes the size of each part; `{2 * M}` for the dim says that it is even",
     )

@@ -12,10 +12,8 @@ const PATTERN: &str = "write it like `\"b t (h d) -> b h t d\"`";
 
 /// An operand as it is written.
 fn name(operands: &[(String, String)], i: usize) -> String {
-    match operands.get(i) {
-        Some((name, _)) => format!("`{name}`"),
-        None => format!("operand {i}"),
-    }
+    let name = operands.get(i).map(|(name, _)| name.as_str());
+    format!("`{}`", name.unwrap_or_default())
 }
 
 /// The number of an axis as a body would name it: from the right behind a sequence.
@@ -193,15 +191,15 @@ pub(super) fn pattern(e: &PatternError, operands: &[(String, String)]) -> (Strin
         }
         PatternError::Indivisible { group, name: axis, dim: d, known } => (
             format!(
-                "`{group}` is an axis of `{}`, which is no multiple of `{}` for all sizes",
+                "`{group}` is an axis of `{}`, which is no multiple of `{}`",
                 dim(d),
                 dim(known)
             ),
             match (d.as_constant(), known.as_constant()) {
                 (Some(_), Some(_)) => "change the sizes behind the pattern".to_string(),
                 _ => format!(
-                    "give `{axis}` its size too, which makes an equation that is checked; between symbols \
-                     declare it: `#[model(where({} == {}))]`",
+                    "give `{axis}` its size too, where Rust consts are equal; of symbols declare it: \
+                     `#[model(where({} == {}))]`",
                     dim(d),
                     product(known, axis)
                 ),
@@ -216,6 +214,10 @@ pub(super) fn pattern(e: &PatternError, operands: &[(String, String)]) -> (Strin
             match (d.as_constant(), given.as_constant()) {
                 (Some(_), Some(_)) => {
                     "what a pattern names has the size of its axis: change the one or the other"
+                        .to_string()
+                }
+                _ if *item == dim(given) => {
+                    "a name that is a symbol's stands for its size: write another for another axis"
                         .to_string()
                 }
                 _ => format!(

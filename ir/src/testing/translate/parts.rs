@@ -64,7 +64,10 @@ impl Translator<'_> {
             let number = name.strip_prefix(letter);
             number.is_some_and(|n| !n.is_empty() && n.chars().all(|c| c.is_ascii_digit()))
         };
-        named.filter(numbered).map(|name| self.input(name)).collect()
+        named
+            .filter(numbered)
+            .map(|name| self.input(name))
+            .collect()
     }
 
     fn pattern(&mut self, how: Arranging) -> Built {

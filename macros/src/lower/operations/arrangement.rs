@@ -332,7 +332,7 @@ impl Lowerer<'_, '_> {
         let Some(e) = a.written(i) else {
             return Ok(Dim::constant(1));
         };
-        self.step(e)
+        self.counted(e, |n| messages::count_of_none(e, &a.name, &a.op.usage(), n))
     }
 
     fn ranged(
@@ -348,9 +348,13 @@ impl Lowerer<'_, '_> {
             let (start, stop) = &ends;
             self.within_of(&a.tokens(2), a.op.name, &operand, [start, stop, &extent])?;
         }
-        self.on_with(a, x, &a.tokens(2), (ends, step), |b, ((start, stop), step)| {
-            b.slice(x, axis, [start, stop, step])
-        })
+        self.on_with(
+            a,
+            x,
+            &a.tokens(2),
+            (ends, step),
+            |b, ((start, stop), step)| b.slice(x, axis, [start, stop, step]),
+        )
     }
 
     /// So many equal parts.
@@ -361,7 +365,8 @@ impl Lowerer<'_, '_> {
         let operand = WrittenOperand::new(&a.tokens(0), x);
         if count < 1 {
             let count = Dim::constant(i64::from(count));
-            let message = messages::index_step(&a.tokens(1), &count);
+            let usage = a.op.usage();
+            let message = messages::count_of_none(&a.tokens(1), &a.name, &usage, &count);
             return Err(self.report(message.into_error()));
         }
         let Some(extent) = self.extent(x, axis) else {
@@ -404,12 +409,19 @@ impl Lowerer<'_, '_> {
         let axis = self.one_axis(a, 2, x)?;
         let (step, dilation) = (self.count_arg(a, 3)?, self.count_arg(a, 4)?);
         if let Some(extent) = self.extent(x, axis) {
-            // As far as a window reaches.
-            let reach = size.checked_sub(&Dim::constant(1));
-            let reach = reach.and_then(|r| r.checked_mul(&dilation)?.checked_add(&Dim::constant(1)));
-            let reach = reach.ok_or_else(|| self.overflow(crate::parse::start(&a.tokens(1))))?;
-            let error = OpError::Count {
-                count: messages::dim(&reach),
+            // What a window reaches beyond its first element: there may be no window, and not fewer.
+            let one = Dim::constant(1);
+            let reach = size
+                .checked_sub(&one)
+                .and_then(|r| r.checked_mul(&dilation));
+            let end = reach.as_ref().and_then(|r| r.checked_add(&one));
+            let (Some(reach), Some(end)) = (reach, end) else {
+                return Err(self.overflow(crate::parse::start(&a.tokens(1))));
+            };
+            let error = OpError::Range {
+                start: "0".to_string(),
+                stop: messages::dim(&end),
+                step: messages::dim(&dilation),
                 extent: messages::dim(&extent),
             };
             let operand = WrittenOperand::new(&a.tokens(0), x);

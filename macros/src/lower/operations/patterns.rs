@@ -39,7 +39,11 @@ impl Lowerer<'_, '_> {
         let operand = a.tokens(x);
         let x = self.tensor_arg(a, x, None)?;
         let Some(text) = self.text_arg(a, text)? else {
-            return Err(self.report(messages::wants_text(&a.tokens(text), &a.name, &a.op.usage())));
+            return Err(self.report(messages::wants_text(
+                &a.tokens(text),
+                &a.name,
+                &a.op.usage(),
+            )));
         };
         let operands = [WrittenOperand::new(&operand, x)];
         let pattern = Pattern::parse(&text.value()).map_err(|e| {
