@@ -2,11 +2,13 @@
 
 use super::Scope;
 use crate::errors::{Checked, Errors, Reported};
+use crate::hidden;
 use crate::messages;
+use crate::parse::structure::SettingValue;
 use crate::parse::{self, FieldKind, TypeExpr};
 use crate::signature::{self, ParamType};
 use proc_macro2::Span;
-use sinew_ir::{Constraint, DType, Dim, Symbol, SymbolKind, Type};
+use sinew_ir::{Constraint, DType, Dim, Relation, Symbol, SymbolKind, Type};
 
 /// Declares a function's symbols in the scope, those of its impl block first.
 ///
@@ -77,14 +79,18 @@ pub fn function(
         }
     }
     let results = results(scope, &f.result);
+    let outer = scope.symbols.len().saturating_sub(f.symbols.len());
     let mut constraints = Vec::new();
     for c in &f.constraints {
         match (scope.dim(&c.left), scope.dim(&c.right)) {
-            (Ok(left), Ok(right)) => constraints.push(Constraint {
-                left,
-                relation: c.relation,
-                right,
-            }),
+            (Ok(left), Ok(right)) => {
+                let written = Constraint {
+                    left,
+                    relation: c.relation,
+                    right,
+                };
+                constraints.push(exact_quotient(scope, &written).unwrap_or(written));
+            }
             _ => bad = true,
         }
     }
@@ -101,12 +107,40 @@ pub fn function(
         name,
         at: place(f.span()),
         symbols: scope.symbols.clone(),
-        outer: scope.symbols.len().saturating_sub(f.symbols.len()),
+        outer,
         constraints,
         params,
         results,
         tuple: matches!(f.result, TypeExpr::Tuple(_)),
         no_derivative: f.no_derivative.clone(),
+    })
+}
+
+/// `D == H * (D / H)`, which says that `H` divides `D`: the quotient becomes a symbol, so that `D` is a
+/// product and every division of it by `H` is exact.
+fn exact_quotient(scope: &mut Scope<'_>, c: &Constraint) -> Option<Constraint> {
+    if c.relation != Relation::Equal {
+        return None;
+    }
+    let sides = [(&c.left, &c.right), (&c.right, &c.left)];
+    let divided = |(whole, product): (&Dim, &Dim)| {
+        let symbol = whole.as_symbol()?;
+        let divisor = product.symbols().into_iter().find(|s| {
+            let divisor = Dim::from(s.clone());
+            let quotient = whole.floor_div(&divisor);
+            s != symbol && quotient.and_then(|q| q.checked_mul(&divisor)).as_ref() == Some(product)
+        })?;
+        Some((symbol.clone(), divisor))
+    };
+    let (whole, divisor) = sides.into_iter().find_map(divided)?;
+    let wished = format!("{whole}_over_{divisor}");
+    let name = hidden::fresh(&wished, &mut |name| scope.symbol(name).is_some());
+    let quotient = Symbol::new(&name);
+    scope.symbols.push((quotient.clone(), SymbolKind::SIZE));
+    Some(Constraint {
+        left: whole.into(),
+        relation: Relation::Equal,
+        right: Dim::from(divisor).checked_mul(&Dim::from(quotient))?,
     })
 }
 
@@ -144,7 +178,14 @@ pub fn structure(
         let kind = match &f.kind {
             FieldKind::Param(t, _) => leaf(scope, t).map(signature::FieldKind::Param),
             FieldKind::State(t, _) => leaf(scope, t).map(signature::FieldKind::State),
-            FieldKind::Child(c, count) => child(scope, c, count.as_ref()),
+            FieldKind::Child(c, count) => child(scope, c, count.as_ref()).and_then(|kind| {
+                child_settings(scope, s, c, &kind)?;
+                Ok(kind)
+            }),
+            FieldKind::Setting(ty, default) => Ok(signature::FieldKind::Setting(
+                ty.symbol_type(),
+                default.map(SettingValue::literal),
+            )),
         };
         match kind {
             Ok(kind) => fields.push(signature::Field {
@@ -157,7 +198,12 @@ pub fn structure(
     if bad {
         return Err(Reported);
     }
-    let leaves = fields.iter().map(|f| scope.registry.leaves(&f.kind));
+    let leaves = fields.iter().flat_map(|f| {
+        [
+            scope.registry.leaves(&f.kind),
+            scope.registry.setting_count(&f.kind),
+        ]
+    });
     if leaves.fold(0, usize::saturating_add) > LEAVES {
         let error = messages::many_leaves(&s.name, LEAVES);
         return Err(scope.errors.report(error));
@@ -189,7 +235,40 @@ fn child(
     Ok(signature::FieldKind::Child(structure, dims, count?))
 }
 
-/// The most leaves of a struct, those of its children included: each is a parameter of the functions that
+/// What a child's configuration is: that of the same name in the struct around it, or its default.
+fn child_settings(
+    scope: &Scope<'_>,
+    parent: &parse::Structure,
+    written: &parse::StructType,
+    kind: &signature::FieldKind,
+) -> Checked<()> {
+    let signature::FieldKind::Child(structure, ..) = kind else {
+        return Ok(());
+    };
+    let child = &scope.registry.structs[*structure].signature;
+    let mut done = Ok(());
+    for field in &child.fields {
+        let signature::FieldKind::Setting(ty, default) = &field.kind else {
+            continue;
+        };
+        let own = parent.fields.iter().find(|f| f.name == field.name.as_str());
+        let own = own.map(|f| match &f.kind {
+            FieldKind::Setting(own, _) => Some(own.symbol_type()),
+            FieldKind::Param(..) | FieldKind::State(..) | FieldKind::Child(..) => None,
+        });
+        let fits = match own {
+            Some(Some(own)) => own == *ty,
+            Some(None) | None => default.is_some(),
+        };
+        if !fits {
+            let error = messages::child_setting(&written.path, child, &field.name, *ty);
+            done = Err(scope.errors.report(error));
+        }
+    }
+    done
+}
+
+/// The most leaves and values of the configuration of a struct, those of its children included: each is a parameter of the functions that
 /// take it, and structs that have two of each other double them at every level.
 const LEAVES: usize = 1 << 14;
 

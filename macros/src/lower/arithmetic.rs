@@ -58,6 +58,8 @@ fn counted(left: &Val, right: &Val, op: &syn::BinOp) -> bool {
         | Val::Repeated(_)
         | Val::Tuple(_)
         | Val::Index(_)
+        | Val::Flag(_)
+        | Val::Setting(_)
         | Val::List(_)
         | Val::Broken => false,
     };
@@ -317,6 +319,8 @@ impl Lowerer<'_, '_> {
             | Val::Repeated(_)
             | Val::Tuple(_)
             | Val::Index(_)
+            | Val::Flag(_)
+            | Val::Setting(_)
             | Val::List(_)
             | Val::Broken => Err(messages::not_a_size(at, &self.describe(val))),
         }
@@ -357,6 +361,8 @@ impl Lowerer<'_, '_> {
             | Val::Repeated(_)
             | Val::Tuple(_)
             | Val::Index(_)
+            | Val::Flag(_)
+            | Val::Setting(_)
             | Val::List(_)
             | Val::Broken => None,
         }
@@ -413,6 +419,8 @@ impl Lowerer<'_, '_> {
             | Val::Repeated(_)
             | Val::Tuple(_)
             | Val::Index(_)
+            | Val::Flag(_)
+            | Val::Setting(_)
             | Val::List(_)
             | Val::Broken => None,
         };

@@ -6,6 +6,8 @@
 
 mod body;
 mod calls;
+mod choices;
+mod derivatives;
 mod indices;
 mod items;
 mod loops;
@@ -17,6 +19,8 @@ mod types;
 
 pub use body::*;
 pub use calls::*;
+pub use choices::*;
+pub use derivatives::*;
 pub use indices::*;
 pub use items::*;
 pub use loops::*;

@@ -4,6 +4,7 @@
 
 mod arrangement;
 mod creation;
+mod derivatives;
 mod elementwise;
 mod indexing;
 mod losses;
@@ -98,6 +99,10 @@ pub const PRELUDE: &[&str] = &[
     "binary_cross_entropy_with_logits",
     "mse",
     "mse_loss",
+    "grad",
+    "value_and_grad",
+    "vjp",
+    "checkpoint",
 ];
 
 /// Every operation.
@@ -110,6 +115,7 @@ pub fn operations() -> Vec<Operation> {
         indexing::operations(),
         creation::operations(),
         losses::operations(),
+        derivatives::operations(),
     ]
     .into_iter()
     .flatten()
