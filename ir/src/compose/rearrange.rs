@@ -86,7 +86,12 @@ pub fn arrange(
         wide.dims.push(dim);
     }
     value = b.broadcast(value, &wide, &new)?;
-    // What is one.
+    let to = merged(pattern, &right, wide)?;
+    b.reshape(value, &to)
+}
+
+/// The shape of the right side, whose parts have the dims of `wide`: those in parentheses are one.
+fn merged(pattern: &Pattern, right: &[Part], wide: Shape) -> Result<Shape, OpError> {
     let mut to = Shape {
         sequence: wide.sequence.clone(),
         dims: Vec::new(),
@@ -111,7 +116,7 @@ pub fn arrange(
             Item::Name(_) | Item::Number(_) | Item::Ellipsis => to.dims.extend(take(item)),
         }
     }
-    b.reshape(value, &to)
+    Ok(to)
 }
 
 fn refused(error: PatternError) -> OpError {
