@@ -5,6 +5,44 @@
 //! and the value. Indices that are computed in the function are not: those below 0 count as 0, those
 //! past the end as the last one (and [`one_hot`] of either is a row of zeros).
 //!
+//! # Indices
+//!
+//! `x[(.., 1..3, 0)]` has a part for each axis, from the left:
+//!
+//! - an index (`0`, `-1`, `N`, a Rust const), which takes its axis away; negative ones count from the end,
+//! - a range (`1..3`, `..-1`, `2..=4`, `FIRST..LAST`). What is a number or a Rust const is checked while your
+//!   crate compiles, what is a symbol when it gets its value,
+//! - a range with a step, `(1..9).step_by(2)`, or turned round, `(1..9).rev()`, as Rust writes them and in any
+//!   order,
+//! - `..`, which is a whole axis where there is a part for each axis. With fewer parts than axes, and one `..`,
+//!   it stands for all axes between the others, as NumPy's `...` does: `x[(.., 0)]` is of the last axis. Without
+//!   a `..`, axes that have no part are whole. A sequence `[S]` is always in what the first `..` stands for,
+//! - `None`, a new axis of one index,
+//! - a tensor of i32, whose dims take the axis's place: `x[i]` is [`take`]. Several that stand side by side
+//!   broadcast, and pick together: `x[(arange(B), labels)]` is an element of each row,
+//! - the index of a loop, `x[t]`, or one beside it, `x[t + 1]`.
+//!
+//! [`set`] and [`add_at`] take an index as their second argument, without brackets.
+//!
+//! ```
+//! use sinew::ndarray::array;
+//! use sinew::prelude::*;
+//!
+//! #[model]
+//! fn parts<B, N>(x: Tensor<B, N, 4>, i: Tensor<i32, 3>) -> (Tensor<B, N>, Tensor<N, 2>, Tensor<3, N, 4>) {
+//!     (x[(.., -1)], x[(0, .., (..).rev().step_by(2))], x[i])
+//! }
+//!
+//! let x = [[[1.0, 2.0, 3.0, 4.0]], [[5.0, 6.0, 7.0, 8.0]]];
+//! let (last, turned, rows) = parts(x, [1, 1, 0])?;
+//! assert_eq!(last, array![[4.0], [8.0]]);
+//! assert_eq!(turned, array![[4.0, 2.0]]);
+//! assert_eq!(rows[(2, 0, 0)], 1.0);
+//! # Ok::<(), sinew::Error>(())
+//! ```
+//!
+//! # Where they come from
+//!
 //! Each is declared in `sinew-macros`, from which the items here are made: names of parameters are those
 //! by which arguments may be given, and what stands behind a `=` is what they are without one.
 //!

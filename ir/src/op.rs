@@ -4,6 +4,7 @@
 
 use crate::attribute::{AttributeSpec, Attributes};
 use crate::builder::Builder;
+use crate::compose::{EinsumError, PatternError};
 use crate::dim::Dim;
 use crate::dtype::DType;
 use crate::function::Value;
@@ -422,7 +423,10 @@ pub enum OpError {
     },
     /// A text of einsum that does not fit.
     #[error("{0}")]
-    Spec(String),
+    Einsum(Box<EinsumError>),
+    /// A pattern of axes that does not fit.
+    #[error("{0}")]
+    Pattern(Box<PatternError>),
     /// A reshape to another number of elements.
     #[error("({from}) has another number of elements than ({to})")]
     Elements {

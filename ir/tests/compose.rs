@@ -1,6 +1,6 @@
 //! The language's operations in symbols: what is built for all sizes is what is built for each.
 
-use sinew_ir::compose::{self, Reduce};
+use sinew_ir::compose::{self, Arranging, Pattern, Reach, Reduce};
 use sinew_ir::testing::{difference, unit};
 use sinew_ir::{
     Array, Axis, Binding, Block, Builder, DType, Dim, Function, OpError, Param, ParamKind, Shape,
@@ -200,6 +200,95 @@ fn einsum_takes_leading_dims_by_an_ellipsis() -> Outcome {
 }
 
 #[test]
+fn diagonals_and_patterns_have_symbols_for_extents() -> Outcome {
+    the_same_for(
+        &["B, T, B", "T, 2", "2, B, B"],
+        |b, x| compose::einsum(b, "imi,mk,kij", x),
+        NO,
+    )?;
+    the_same_for(
+        &["[S], B, T, B"],
+        |b, x| compose::einsum(b, "...iji->...j", x),
+        ANY,
+    )?;
+    the_same_for(
+        &["[S], B, T"],
+        |b, x| arranged(b, x[0], "... b t -> ... (t 2 b)", Arranging::Repeat),
+        ANY,
+    )?;
+    the_same_for(
+        &["[S], B, T"],
+        |b, x| arranged(b, x[0], "... b t -> ... b", Arranging::Reduce(ops::MEAN)),
+        ANY,
+    )?;
+    the_same_for(
+        &["[S], B, 6, T"],
+        |b, x| {
+            arranged(
+                b,
+                x[0],
+                "... b (p 3) t -> ... (t p) b",
+                Arranging::Reduce(ops::MAX),
+            )
+        },
+        ANY,
+    )
+}
+
+fn arranged(b: &mut Builder, x: Value, text: &str, how: Arranging) -> Result<Value, OpError> {
+    let pattern = Pattern::parse(text).expect("a pattern");
+    compose::arrange(b, x, &pattern, how, &[])
+}
+
+#[test]
+fn updates_and_padding_have_symbols_for_bounds() -> Outcome {
+    let point: Build = |b, x| {
+        let last = Reach::Point(last_index(b, x[0]));
+        let reach = of_row(b, x[0], last);
+        compose::set(b, x[0], &reach, x[1])
+    };
+    the_same_for(&["[S], B, T", "T"], point, ANY)?;
+    let steps: Build = |b, x| {
+        let stop = b.type_of(x[0]).shape.dims[1].clone();
+        let range = Reach::Range {
+            start: Dim::constant(1),
+            stop,
+            step: Dim::constant(2),
+        };
+        compose::add_to(b, x[0], &[Reach::Whole, range], x[1])
+    };
+    the_same_for(&["B, T", "B, 1"], steps, NO)?;
+    let computed: Build = |b, x| {
+        let reach = of_row(b, x[0], Reach::Index(x[2]));
+        compose::set(b, x[0], &reach, x[1])
+    };
+    the_same_for(&["[S], B, T", "[S], T", "i32 "], computed, ANY)?;
+    let padded: Build = |b, x| {
+        let rows = compose::axis(&b.type_of(x[0]).shape, -2)?;
+        let widths = [(rows, Dim::constant(2), last_index(b, x[0]))];
+        let edge = compose::pad_edge(b, x[0], &widths)?;
+        let mirrored = compose::pad_reflect(b, x[0], &widths)?;
+        b.mul(edge, mirrored)
+    };
+    the_same_for(&["[S], B, T"], padded, ANY)
+}
+
+/// The last index of the axis before the last.
+fn last_index(b: &Builder, x: Value) -> Dim {
+    let dims = &b.type_of(x).shape.dims;
+    let dim = &dims[dims.len() - 2];
+    dim.checked_sub(&Dim::constant(1)).expect("small")
+}
+
+/// What reaches one of the axis before the last, and all of the others.
+fn of_row(b: &Builder, x: Value, row: Reach) -> Vec<Reach> {
+    let rank = b.type_of(x).shape.len();
+    let mut reach = vec![Reach::Whole; rank];
+    reach[rank - 2] = row;
+    reach
+}
+
+#[test]
 fn reductions_take_sequences() -> Outcome {
     let all: Build = |b, x| {
         let axes = b.type_of(x[0]).shape.axes();
@@ -245,6 +334,22 @@ fn labels_and_tokens_take_sequences() -> Outcome {
     the_same_for(
         &["5, B", "i32 [S]"],
         |b, x| compose::take(b, x[0], x[1], Axis::At(0)),
+        ANY,
+    )?;
+    the_same_for(
+        &["[S], 5, B", "i32 T, 2"],
+        |b, x| {
+            let axis = compose::axis(&b.type_of(x[0]).shape, -2)?;
+            compose::take(b, x[0], x[1], axis)
+        },
+        ANY,
+    )?;
+    the_same_for(
+        &["[S], B, 5", "i32 T", "[S], B, T"],
+        |b, x| {
+            let last = compose::axis(&b.type_of(x[0]).shape, -1)?;
+            compose::set_at(b, x[0], last, x[1], x[2])
+        },
         ANY,
     )?;
     the_same_for(
@@ -335,17 +440,17 @@ fn refusals_name_both_shapes() {
         (
             &["B, T"],
             |b, x| compose::einsum(b, "ij->k", x),
-            "a letter of the result is in no operand",
+            "`k` is in the result and in no operand",
         ),
         (
             &["B, T"],
             |b, x| compose::einsum(b, "ijk->k", x),
-            "`ijk` does not name the axes of (B, T)",
+            "`ijk` names 3 axes, and operand 0 is (B, T)",
         ),
         (
             &["B, T"],
-            |b, x| compose::einsum(b, "ij", x),
-            "the result is missing: write `->` and its letters",
+            |b, x| compose::einsum(b, "ii", x),
+            "`i` is B in operand 0 and T in operand 0",
         ),
         (
             &["[S], T"],

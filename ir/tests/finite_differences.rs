@@ -5,11 +5,12 @@
 //! and cotangents, is then tried in the same way: the pass applied to its own output.
 
 use sinew_ir::attributes::Running;
-use sinew_ir::testing::with_gradients;
+use sinew_ir::testing::{read, unit, with_gradients};
 use sinew_ir::{
-    Array, Attributes, Axis, Block, Builder, DType, Function, Instance, Kind, Op, Param, ParamKind,
-    Pullback, Type, derive_pullback, interpret, ops, verify,
+    Array, Attributes, Axis, Binding, Block, Builder, DType, Function, Instance, Kind, Op, Param,
+    ParamKind, Pullback, Type, derive_pullback, interpret, link, ops, verify,
 };
+use std::path::Path;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -196,6 +197,49 @@ fn every_pullback_is_the_derivative_to_second_order() -> Outcome {
             compare(&format!("{what}, second order"), g, &inputs, &mut numbers)?;
         }
     }
+    Ok(())
+}
+
+#[test]
+fn what_is_made_of_ops_has_their_derivative_to_second_order() -> Outcome {
+    let made = [
+        "einsum",
+        "rearrange",
+        "reduce",
+        "repeat",
+        "set",
+        "add_to",
+        "set_at",
+        "add_at",
+        "take_points",
+        "pad",
+        "triu",
+        "windows",
+        "meshgrid",
+    ];
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/data");
+    let mut numbers = Numbers(3);
+    let mut tried = 0;
+    for case in read(Path::new(folder))? {
+        if !made.contains(&case.op.as_str()) {
+            continue;
+        }
+        let f = case.function()?.ok_or("it is covered")?;
+        let f = link(unit(&f), &Binding::new(DType::F64))?;
+        let bound = |(_, x): &(String, Array)| {
+            let mut x = x.clone();
+            if is_float(&x) {
+                x.dtype = DType::F64;
+            }
+            x
+        };
+        let x: Vec<Array> = case.inputs.iter().map(bound).collect();
+        let what = &case.name;
+        let (g, inputs) = compare(&format!("{what}, first order"), f, &x, &mut numbers)?;
+        compare(&format!("{what}, second order"), g, &inputs, &mut numbers)?;
+        tried += 1;
+    }
+    assert!(tried > 100, "{tried} cases are few");
     Ok(())
 }
 

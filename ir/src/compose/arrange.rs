@@ -223,34 +223,35 @@ pub fn split(b: &mut Builder, x: Value, sizes: &[Dim], axis: Axis) -> Result<Vec
     }
 }
 
-/// `value` in front of and behind the elements: for each axis in `widths`, how many.
+/// Rows of coordinates as a grid (NumPy's `meshgrid`): each along its own axis, repeated along those of the
+/// others. With `xy` the first two axes are in each other's place.
 ///
 /// # Errors
-/// An axis that x does not have; negative widths.
-pub fn pad(
-    b: &mut Builder,
-    x: Value,
-    widths: &[(Axis, Dim, Dim)],
-    value: f64,
-) -> Result<Value, OpError> {
-    let zeros = |b: &mut Builder, mut x: Value| {
-        for (axis, low, high) in widths {
-            if *low == Dim::constant(0) && *high == Dim::constant(0) {
-                continue;
-            }
-            x = b.pad(x, *axis, [low, high, &Dim::constant(1)])?;
+/// Operands that are no rows.
+pub fn meshgrid(b: &mut Builder, rows: &[Value], xy: bool) -> Result<Vec<Value>, OpError> {
+    let mut dims = Vec::with_capacity(rows.len());
+    for x in rows {
+        let shape = shape_of(b, *x);
+        match (shape.dims.as_slice(), &shape.sequence) {
+            ([dim], None) => dims.push(dim.clone()),
+            _ => return Err(OpError::Sequence(shape)),
         }
-        Ok::<Value, OpError>(x)
-    };
-    let padded = zeros(b, x)?;
-    if value == 0.0 || padded == x {
-        return Ok(padded);
     }
-    let ones = b.like(1.0, x)?;
-    let inside = zeros(b, ones)?;
-    let outside = b.with(ops::EQ, inside, 0.0)?;
-    let around = b.like(value, padded)?;
-    b.select(outside, around, padded)
+    let place = |i: usize| match (xy && rows.len() > 1, i) {
+        (true, 0) => 1,
+        (true, 1) => 0,
+        _ => i,
+    };
+    let mut grid = Shape::new(dims.clone());
+    for (i, dim) in dims.into_iter().enumerate() {
+        grid.dims[place(i)] = dim;
+    }
+    let mut out = Vec::with_capacity(rows.len());
+    for (i, x) in rows.iter().enumerate() {
+        let others = super::rest(&grid, &[Axis::At(place(i))]);
+        out.push(b.broadcast(*x, &grid, &others)?);
+    }
+    Ok(out)
 }
 
 /// The elements moved by `shift` along an axis, those that leave coming in at the other end.
@@ -271,7 +272,7 @@ pub fn roll(b: &mut Builder, x: Value, shift: i64, axis: Axis) -> Result<Value, 
 }
 
 /// The extent of an axis, which is none of the sequence's.
-fn extent_of(shape: &Shape, axis: Axis) -> Result<Dim, OpError> {
+pub(super) fn extent_of(shape: &Shape, axis: Axis) -> Result<Dim, OpError> {
     let dim = ops::rules::dim_at(shape, axis);
     dim.cloned().ok_or_else(|| OpError::Axis {
         axis,

@@ -1,4 +1,5 @@
-//! Matrix products and einsum: axes get labels, and each pair of operands becomes one contraction.
+//! Matrix products: axes get labels, and a pair of operands becomes one contraction. Einsum is made of these
+//! too.
 
 use super::{broadcast_to, is_one, shape_of};
 use crate::builder::Builder;
@@ -10,7 +11,7 @@ use crate::shape::{Axis, Shape};
 
 /// What an axis is called while operands are put together.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Label {
+pub(super) enum Label {
     /// The leading sequence.
     Sequence,
     /// The `n`th batch axis from the right (those of `...` in einsum).
@@ -27,9 +28,9 @@ enum Label {
 
 /// A value whose axes have labels, in order; a sequence is the first.
 #[derive(Clone)]
-struct Labelled {
-    value: Value,
-    labels: Vec<Label>,
+pub(super) struct Labelled {
+    pub value: Value,
+    pub labels: Vec<Label>,
 }
 
 impl Labelled {
@@ -43,11 +44,11 @@ impl Labelled {
         }
     }
 
-    fn has_sequence(&self) -> bool {
+    pub fn has_sequence(&self) -> bool {
         self.labels.first() == Some(&Label::Sequence)
     }
 
-    fn dim(&self, b: &Builder, label: Label) -> Option<Dim> {
+    pub fn dim(&self, b: &Builder, label: Label) -> Option<Dim> {
         match self.axis(label)? {
             Axis::Sequence => None,
             Axis::At(a) => b.type_of(self.value).shape.dims.get(a).cloned(),
@@ -73,7 +74,7 @@ impl Labelled {
     }
 
     /// Summed over the labels that are not in `kept`.
-    fn summed(self, b: &mut Builder, kept: &[Label]) -> Result<Labelled, OpError> {
+    pub fn summed(self, b: &mut Builder, kept: &[Label]) -> Result<Labelled, OpError> {
         let gone: Vec<Label> = self
             .labels
             .iter()
@@ -92,7 +93,7 @@ impl Labelled {
     }
 
     /// With its axes in the order of `labels`, which are all of them.
-    fn ordered(self, b: &mut Builder, labels: &[Label]) -> Result<Labelled, OpError> {
+    pub fn ordered(self, b: &mut Builder, labels: &[Label]) -> Result<Labelled, OpError> {
         let axes: Vec<Axis> = labels.iter().filter_map(|l| self.axis(*l)).collect();
         Ok(Labelled {
             value: b.permute(self.value, &axes)?,
@@ -117,7 +118,7 @@ impl Labelled {
 }
 
 /// Ones give way to other dims of the same label: they are squeezed out.
-fn give_way(b: &mut Builder, operands: &mut [Labelled]) -> Result<(), OpError> {
+pub(super) fn give_way(b: &mut Builder, operands: &mut [Labelled]) -> Result<(), OpError> {
     let all = operands.to_vec();
     for x in operands.iter_mut() {
         let gone: Vec<Label> = x
@@ -139,7 +140,7 @@ fn give_way(b: &mut Builder, operands: &mut [Labelled]) -> Result<(), OpError> {
 }
 
 /// The product of two values, summed over the labels that are not in `kept`.
-fn contract(
+pub(super) fn contract(
     b: &mut Builder,
     x: Labelled,
     y: Labelled,
@@ -202,13 +203,13 @@ fn contract(
     Labelled { value, labels }.summed(b, kept)
 }
 
-fn batch_labels(shape: &Shape, count: usize) -> Vec<Label> {
+pub(super) fn batch_labels(shape: &Shape, count: usize) -> Vec<Label> {
     let sequence = shape.sequence.iter().map(|_| Label::Sequence);
     sequence.chain((0..count).rev().map(Label::Batch)).collect()
 }
 
 /// The labels of the dims in front that operands broadcast to: a sequence, then the longest.
-fn batch_of(operands: &[Labelled]) -> Vec<Label> {
+pub(super) fn batch_of(operands: &[Labelled]) -> Vec<Label> {
     let sequence = operands.iter().any(Labelled::has_sequence);
     let depth = |l: &Label| match l {
         Label::Batch(i) => i + 1,
@@ -222,15 +223,11 @@ fn batch_of(operands: &[Labelled]) -> Vec<Label> {
         .collect()
 }
 
-/// Refuses batch dims that only a sequence's length would line up.
-fn aligned(b: &Builder, operands: &[(Value, usize)]) -> Result<(), OpError> {
-    let part = |(v, n): &(Value, usize)| Shape {
-        sequence: b.type_of(*v).shape.sequence.clone(),
-        dims: b.type_of(*v).shape.dims[..*n].to_vec(),
-    };
+/// Refuses batch dims that do not broadcast, or that only a sequence's length would line up.
+pub(super) fn aligned<'s>(parts: impl IntoIterator<Item = &'s Shape>) -> Result<(), OpError> {
     let mut all = Shape::scalar();
-    for o in operands {
-        all = super::broadcast_shapes(&all, &part(o))?;
+    for part in parts {
+        all = super::broadcast_shapes(&all, part)?;
     }
     Ok(())
 }
@@ -280,7 +277,11 @@ pub fn matmul(b: &mut Builder, x: Value, y: Value) -> Result<Value, OpError> {
         // The sequence's last dim would be rows, the others batch.
         return Err(OpError::Sequence(sx));
     }
-    aligned(b, &[(x, nx), (y, ny)])?;
+    let part = |s: &Shape, n: usize| Shape {
+        sequence: s.sequence.clone(),
+        dims: s.dims[..n].to_vec(),
+    };
+    aligned(&[part(&sx, nx), part(&sy, ny)])?;
     let mut labelled = [
         Labelled {
             value: x,
@@ -301,131 +302,4 @@ pub fn matmul(b: &mut Builder, x: Value, y: Value) -> Result<Value, OpError> {
     );
     let product = contract(b, x, y, &out)?;
     Ok(product.ordered(b, &out)?.value)
-}
-
-/// What is wrong with an einsum's text.
-fn spec_error(what: &str) -> OpError {
-    OpError::Spec(what.to_string())
-}
-
-/// The labels of one term of an einsum; `...` takes `ellipsis` labels.
-fn term(text: &str, ellipsis: &[Label]) -> Result<Vec<Label>, OpError> {
-    let mut out = Vec::new();
-    let mut rest = text;
-    while let Some(c) = rest.chars().next() {
-        if let Some(behind) = rest.strip_prefix("...") {
-            if !out.is_empty() {
-                return Err(spec_error("`...` stands for leading axes only"));
-            }
-            out.extend_from_slice(ellipsis);
-            rest = behind;
-        } else if c.is_alphabetic() {
-            out.push(Label::Letter(c));
-            rest = &rest[c.len_utf8()..];
-        } else {
-            return Err(spec_error(&format!("`{c}` is no letter")));
-        }
-    }
-    Ok(out)
-}
-
-/// `einsum("bthd,bshd->bhts", [q, k])`: letters name axes, those that are not behind `->` are summed
-/// over. Operands are put together from left to right; a letter that is twice in one term takes the
-/// diagonal; `...` stands for leading axes, which broadcast.
-///
-/// # Errors
-/// A text that is not of that form, or does not fit the operands; dims of one letter that differ.
-pub fn einsum(b: &mut Builder, spec: &str, operands: &[Value]) -> Result<Value, OpError> {
-    let spec: String = spec.chars().filter(|c| !c.is_whitespace()).collect();
-    let Some((terms, result)) = spec.split_once("->") else {
-        return Err(spec_error(
-            "the result is missing: write `->` and its letters",
-        ));
-    };
-    let terms: Vec<&str> = terms.split(',').collect();
-    if terms.len() != operands.len() {
-        return Err(OpError::Arity {
-            expected: terms.len(),
-            found: operands.len(),
-        });
-    }
-    let mut labelled = Vec::with_capacity(operands.len());
-    let mut fronts = Vec::with_capacity(operands.len());
-    for (text, x) in terms.iter().zip(operands) {
-        let shape = shape_of(b, *x);
-        let letters = term(text, &[])?.len();
-        let leading = text.starts_with("...");
-        let front = shape.len().checked_sub(letters);
-        let fits = match (front, leading) {
-            (Some(n), false) => n == 0 && shape.sequence.is_none(),
-            (Some(_), true) => true,
-            (None, _) => false,
-        };
-        let Some(front) = front.filter(|_| fits) else {
-            let message = format!("`{text}` does not name the axes of ({shape})");
-            return Err(OpError::Spec(message));
-        };
-        if leading {
-            fronts.push((*x, front));
-        }
-        let labels = term(text, &batch_labels(&shape, front))?;
-        labelled.push(diagonal(b, *x, labels)?);
-    }
-    aligned(b, &fronts)?;
-    let ellipsis = batch_of(&labelled);
-    let out = term(result, &ellipsis)?;
-    for (i, l) in out.iter().enumerate() {
-        if out[..i].contains(l) {
-            return Err(spec_error("a letter is twice in the result"));
-        }
-        if !labelled.iter().any(|x| x.labels.contains(l)) {
-            return Err(spec_error("a letter of the result is in no operand"));
-        }
-    }
-    if !result.starts_with("...") && !ellipsis.is_empty() {
-        return Err(spec_error("`...` is missing in the result"));
-    }
-    give_way(b, &mut labelled)?;
-    let mut later = labelled.into_iter();
-    let first = later.next().ok_or_else(|| spec_error("no operands"))?;
-    let rest: Vec<Labelled> = later.collect();
-    let mut product = first;
-    for (i, y) in rest.iter().enumerate() {
-        let mut kept = out.clone();
-        kept.extend(rest[i + 1..].iter().flat_map(|z| &z.labels));
-        product = contract(b, product, y.clone(), &kept)?;
-    }
-    let product = product.summed(b, &out)?;
-    Ok(product.ordered(b, &out)?.value)
-}
-
-/// A letter that is twice in a term: the elements where both indices are equal.
-fn diagonal(b: &mut Builder, x: Value, labels: Vec<Label>) -> Result<Labelled, OpError> {
-    let mut labelled = Labelled {
-        value: x,
-        labels: labels.clone(),
-    };
-    let sequence = usize::from(labelled.has_sequence());
-    // From the right, so that the axes to the left keep their numbers.
-    for j in (0..labels.len()).rev() {
-        let Some(i) = labels[..j].iter().position(|l| *l == labels[j]) else {
-            continue;
-        };
-        let (i, j) = (i - sequence, j - sequence);
-        let shape = shape_of(b, labelled.value);
-        if shape.dims[i] != shape.dims[j] {
-            return Err(OpError::InnerDims {
-                left: shape.dims[i].to_string(),
-                right: shape.dims[j].to_string(),
-            });
-        }
-        let row = b.iota(crate::DType::I32, shape.clone(), Axis::At(i))?;
-        let column = b.iota(crate::DType::I32, shape, Axis::At(j))?;
-        let equal = b.eq(row, column)?;
-        let zero = b.like(0.0, labelled.value)?;
-        let only = b.select(equal, labelled.value, zero)?;
-        labelled.value = b.sum(only, &[Axis::At(j)])?;
-        labelled.labels.remove(j + sequence);
-    }
-    Ok(labelled)
 }

@@ -11,21 +11,32 @@
 
 mod arrange;
 mod contract;
+mod einsum;
 mod loss;
+mod order;
+mod padding;
+mod pattern;
 mod pieces;
 mod piecewise;
 mod position;
+mod rearrange;
+mod region;
 
 pub use arrange::{
-    concat, expand, flip, narrow, pad, permute, reshape, roll, slice, split, squeeze, stack,
+    concat, expand, flip, meshgrid, narrow, permute, reshape, roll, slice, split, squeeze, stack,
     swapaxes, unsqueeze, windows,
 };
-pub use contract::{einsum, matmul};
+pub use contract::matmul;
+pub use einsum::{EinsumError, LetterPlace, einsum};
 pub use loss::{Reduce, cross_entropy, nll_loss, reduced};
+pub use padding::{Widths, pad, pad_edge, pad_reflect};
+pub use pattern::{Pattern, PatternError};
 pub use pieces::{concat_slices, merge, stack_slices};
 pub use piecewise::{binary_cross_entropy_with_logits, clamp, elu, huber, leaky_relu};
 mod sorting;
-pub use position::{argmax, argmin, one_hot, take, take_along_axis, tril};
+pub use position::{argmax, argmin, one_hot, take, take_along_axis, take_points, tril, triu};
+pub use rearrange::{Arranging, arrange};
+pub use region::{Reach, add_at, add_to, reached, set, set_at};
 pub use sorting::{argsort, sort, topk};
 
 use crate::attributes::Running;

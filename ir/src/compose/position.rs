@@ -123,6 +123,25 @@ pub fn one_hot(
 /// # Errors
 /// Fewer than two axes.
 pub fn tril(b: &mut Builder, x: Value, k: i32) -> Result<Value, OpError> {
+    let (row, column) = row_and_column(b, x, k)?;
+    let kept = b.le(column, row)?;
+    let zero = b.like(0.0, x)?;
+    b.select(kept, x, zero)
+}
+
+/// The elements on and above the `k`th diagonal of the last two axes, zeros elsewhere.
+///
+/// # Errors
+/// Fewer than two axes.
+pub fn triu(b: &mut Builder, x: Value, k: i32) -> Result<Value, OpError> {
+    let (row, column) = row_and_column(b, x, k)?;
+    let kept = b.le(row, column)?;
+    let zero = b.like(0.0, x)?;
+    b.select(kept, x, zero)
+}
+
+/// The column where each row's `k`th diagonal is, and the column.
+fn row_and_column(b: &mut Builder, x: Value, k: i32) -> Result<(Value, Value), OpError> {
     let shape = shape_of(b, x);
     let n = shape.len();
     if n < 2 {
@@ -130,8 +149,52 @@ pub fn tril(b: &mut Builder, x: Value, k: i32) -> Result<Value, OpError> {
     }
     let row = b.iota(DType::I32, shape.clone(), Axis::At(n - 2))?;
     let column = b.iota(DType::I32, shape, Axis::At(n - 1))?;
-    let row = b.with(ops::ADD, row, f64::from(k))?;
-    let kept = b.le(column, row)?;
-    let zero = b.like(0.0, x)?;
-    b.select(kept, x, zero)
+    Ok((b.with(ops::ADD, row, f64::from(k))?, column))
+}
+
+/// x's slices at index tuples of adjacent axes from `first` on: an index for each, which broadcast (NumPy's
+/// `x[i, j]`). An index outside of its axis counts as the nearest.
+///
+/// # Errors
+/// As [`take`]; indices that do not broadcast.
+pub fn take_points(
+    b: &mut Builder,
+    x: Value,
+    first: usize,
+    indices: &[Value],
+) -> Result<Value, OpError> {
+    let [one] = indices else {
+        let mut place: Option<Value> = None;
+        let mut merged = x;
+        for (i, index) in indices.iter().enumerate() {
+            let (_, extent) = ops::rules::one_axis(&shape_of(b, x), Axis::At(first + i))?;
+            ops::rules::index(std::slice::from_ref(b.type_of(*index)), 0)?;
+            let index = clamped(b, *index, &extent)?;
+            place = Some(match place {
+                None => index,
+                Some(before) => {
+                    merged = super::merge(b, merged, first)?;
+                    let shape = shape_of(b, before);
+                    let width = b.extent(extent, DType::I32, shape)?;
+                    let rows = b.mul(before, width)?;
+                    super::binary(b, ops::ADD, rows, index)?
+                }
+            });
+        }
+        let place = place.ok_or(OpError::Arity {
+            expected: 1,
+            found: 0,
+        })?;
+        return take(b, merged, place, Axis::At(first));
+    };
+    take(b, x, *one, Axis::At(first))
+}
+
+/// Indices within an axis of `extent`: those outside count as the nearest.
+pub(super) fn clamped(b: &mut Builder, indices: Value, extent: &Dim) -> Result<Value, OpError> {
+    let shape = shape_of(b, indices);
+    let last = ops::rules::minus(extent, &Dim::constant(1))?;
+    let last = b.extent(last, DType::I32, shape)?;
+    let zero = b.like(0.0, indices)?;
+    b.op(ops::CLAMP, &[indices, zero, last], Vec::new())
 }

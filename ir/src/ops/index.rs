@@ -97,10 +97,7 @@ pub(super) const SCATTER_ADD: OpDef = OpDef {
 /// The shape of slices of `x` at `indices`: the dims of the indices stand in the axis's place.
 fn slices(x: &Shape, indices: &Shape, axis: Axis) -> Result<Shape, OpError> {
     let (axis, extent) = one_axis(x, axis)?;
-    if x.sequence.is_some() {
-        return Err(OpError::Sequence(x.clone()));
-    }
-    if indices.sequence.is_some() && axis > 0 {
+    if indices.sequence.is_some() && (axis > 0 || x.sequence.is_some()) {
         return Err(OpError::Sequence(indices.clone()));
     }
     let none = |d: &crate::Dim| d.as_constant() == Some(0);
@@ -113,7 +110,7 @@ fn slices(x: &Shape, indices: &Shape, axis: Axis) -> Result<Shape, OpError> {
         });
     }
     Ok(Shape {
-        sequence: indices.sequence.clone(),
+        sequence: x.sequence.as_ref().or(indices.sequence.as_ref()).cloned(),
         dims: [&x.dims[..axis], &indices.dims, &x.dims[axis + 1..]].concat(),
     })
 }

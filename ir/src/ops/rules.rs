@@ -60,7 +60,7 @@ pub(crate) fn integer(types: &[Type], i: usize) -> Result<&Type, OpError> {
 }
 
 /// The operand at position `i`, which must be i32.
-pub(super) fn index(types: &[Type], i: usize) -> Result<&Type, OpError> {
+pub(crate) fn index(types: &[Type], i: usize) -> Result<&Type, OpError> {
     let t = operand(types, i)?;
     match t.dtype == DType::I32 {
         true => Ok(t),
@@ -70,13 +70,16 @@ pub(super) fn index(types: &[Type], i: usize) -> Result<&Type, OpError> {
 
 /// Refuses two types that are not the same.
 pub(super) fn same(left: &Type, right: &Type) -> Result<(), OpError> {
-    if left.dtype != right.dtype {
-        return Err(OpError::DTypesDiffer {
-            left: left.dtype,
-            right: right.dtype,
-        });
-    }
+    same_dtype(left.dtype, right.dtype)?;
     same_shape(&left.shape, &right.shape)
+}
+
+/// Refuses two element types that are not the same.
+pub(crate) fn same_dtype(left: DType, right: DType) -> Result<(), OpError> {
+    match left == right {
+        true => Ok(()),
+        false => Err(OpError::DTypesDiffer { left, right }),
+    }
 }
 
 /// Refuses two shapes that are not the same.
@@ -108,7 +111,7 @@ pub(super) fn check_axes(shape: &Shape, axes: &[Axis]) -> Result<(), OpError> {
 }
 
 /// The place and the dim of an axis, which is none of the sequence's.
-pub(super) fn one_axis(shape: &Shape, axis: Axis) -> Result<(usize, Dim), OpError> {
+pub(crate) fn one_axis(shape: &Shape, axis: Axis) -> Result<(usize, Dim), OpError> {
     match axis {
         Axis::At(a) => match shape.dims.get(a) {
             Some(d) => Ok((a, d.clone())),

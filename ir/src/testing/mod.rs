@@ -92,17 +92,18 @@ pub struct CaseProgram {
 }
 
 /// The cases in a folder: of `ops.json` and `edges.json`, each with the tensors beside it, and of
-/// `values.json`, with its numbers in it.
+/// `values.json` and `indexing.json`, with their numbers in them.
 ///
 /// # Errors
 /// Files that are not there or not of that form.
 pub fn read(folder: &Path) -> Result<Vec<Case>, CaseError> {
     let mut cases = read_one(folder, "ops")?;
     cases.extend(read_one(folder, "edges")?);
-    let list: Json = serde_json::from_slice(&std::fs::read(folder.join("values.json"))?)?;
-    let list = list.as_array().into_iter().flatten();
-    for record in list {
-        cases.push(inline::case(record)?);
+    for name in ["values.json", "indexing.json"] {
+        let list: Json = serde_json::from_slice(&std::fs::read(folder.join(name))?)?;
+        for record in list.as_array().into_iter().flatten() {
+            cases.push(inline::case(record)?);
+        }
     }
     Ok(cases)
 }

@@ -30,6 +30,8 @@ pub struct Arguments<'c> {
     pub name: syn::Ident,
     /// One slot a parameter, and more where the last takes many.
     slots: Vec<Option<Argument<'c>>>,
+    /// Sizes by other names, where the operation takes such.
+    sizes: Vec<(String, &'c syn::Expr)>,
 }
 
 impl Argument<'_> {
@@ -52,6 +54,7 @@ impl<'c> Arguments<'c> {
     ) -> Checked<Arguments<'c>> {
         let report = |e| Err(scope.errors.report(e));
         let mut slots: Vec<Option<Argument<'c>>> = op.parameters.iter().map(|_| None).collect();
+        let mut sizes: Vec<(String, &syn::Expr)> = Vec::new();
         let mut next = 0;
         if let Some(given) = receiver
             && let Some(slot) = slots.first_mut()
@@ -66,6 +69,13 @@ impl<'c> Arguments<'c> {
                     let named = assign.left.to_token_stream().to_string();
                     match op.parameters.iter().position(|p| p.name == named) {
                         Some(place) => (place, &*assign.right),
+                        None if op.takes_sizes() => {
+                            if sizes.iter().any(|(n, _)| *n == named) {
+                                return report(messages::argument_twice(a, name, &op.usage()));
+                            }
+                            sizes.push((named, &*assign.right));
+                            continue;
+                        }
                         None => {
                             return report(messages::no_parameter(
                                 &assign.left,
@@ -97,6 +107,7 @@ impl<'c> Arguments<'c> {
             op,
             name: name.clone(),
             slots,
+            sizes,
         })
     }
 
@@ -115,11 +126,31 @@ impl<'c> Arguments<'c> {
         self.slots.get(i).is_some_and(Option::is_some)
     }
 
+    /// Sizes by other names than those of parameters, in order.
+    pub fn sizes(&self) -> &[(String, &'c syn::Expr)] {
+        &self.sizes
+    }
+
+    /// Whether the argument is a string literal.
+    pub fn is_text(&self, i: usize) -> bool {
+        let text =
+            |e: &syn::Expr| matches!(e, syn::Expr::Lit(l) if matches!(l.lit, syn::Lit::Str(_)));
+        self.expr(i).is_some_and(text)
+    }
+
     /// Its tokens; the operation's name without one.
     pub fn tokens(&self, i: usize) -> TokenStream {
         match self.slots.get(i) {
             Some(Some(a)) => a.tokens(),
             _ => self.name.to_token_stream(),
+        }
+    }
+
+    /// It as it is written, where it is no receiver.
+    pub fn written(&self, i: usize) -> Option<&'c syn::Expr> {
+        match self.slots.get(i) {
+            Some(Some(Argument::Expr(e))) => Some(e),
+            _ => None,
         }
     }
 

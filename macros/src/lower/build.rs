@@ -7,6 +7,7 @@ use crate::errors::{Checked, Reported};
 use crate::messages::{self, Message};
 use proc_macro2::TokenStream;
 use quote::ToTokens;
+use sinew_ir::compose::{EinsumError, PatternError};
 use sinew_ir::{Builder, Dim, OpError, Shape, Value};
 
 /// An operand for messages: how it is called there, its tokens, its value.
@@ -114,7 +115,8 @@ impl Lowerer<'_, '_> {
             | OpError::NotOne { .. }
             | OpError::Axis { .. }
             | OpError::NoAxis { .. }
-            | OpError::Spec(_)
+            | OpError::Einsum(_)
+            | OpError::Pattern(_)
             | OpError::Elements { .. }
             | OpError::Sequence(_)
             | OpError::Range { .. }
@@ -158,13 +160,22 @@ impl Lowerer<'_, '_> {
                 }
             }
             OpError::NotOne { dim, .. } => vec![(dim.clone(), Dim::constant(1))],
+            OpError::Einsum(e) => match &**e {
+                EinsumError::Letter { left, right, .. } => {
+                    vec![(left.2.clone(), right.2.clone())]
+                }
+                _ => Vec::new(),
+            },
+            OpError::Pattern(e) => match &**e {
+                PatternError::Size { given, dim, .. } => vec![(dim.clone(), given.clone())],
+                _ => Vec::new(),
+            },
             OpError::Arity { .. }
             | OpError::Number { .. }
             | OpError::DType { .. }
             | OpError::DTypesDiffer { .. }
             | OpError::Axis { .. }
             | OpError::NoAxis { .. }
-            | OpError::Spec(_)
             | OpError::Sequence(_)
             | OpError::Range { .. }
             | OpError::Count { .. }

@@ -18,6 +18,7 @@ mod condition;
 mod constant;
 mod consts;
 mod expression;
+mod index;
 mod invoke;
 mod iteration;
 mod lift;

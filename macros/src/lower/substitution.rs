@@ -9,6 +9,7 @@ use crate::check::{Replaced, relation};
 use crate::errors::Checked;
 use crate::messages::{self, Message};
 use proc_macro2::Span;
+use sinew_ir::compose::Reach;
 use sinew_ir::{Dim, DimError, Function, Relation, Shape, Symbol};
 use std::collections::HashMap;
 
@@ -147,9 +148,28 @@ impl Dims for () {
     fn each(&mut self, _: &mut dyn FnMut(&mut Dim)) {}
 }
 
+/// A name beside a dim.
+impl Dims for String {
+    fn each(&mut self, _: &mut dyn FnMut(&mut Dim)) {}
+}
+
 impl Dims for Dim {
     fn each(&mut self, f: &mut dyn FnMut(&mut Dim)) {
         f(self);
+    }
+}
+
+impl Dims for Reach {
+    fn each(&mut self, f: &mut dyn FnMut(&mut Dim)) {
+        match self {
+            Reach::Whole | Reach::Index(_) => {}
+            Reach::Point(at) => f(at),
+            Reach::Range { start, stop, step } => {
+                f(start);
+                f(stop);
+                f(step);
+            }
+        }
     }
 }
 

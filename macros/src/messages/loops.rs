@@ -269,12 +269,3 @@ pub fn list_read_in_its_loop(at: &impl ToTokens) -> Error {
         "read it behind the loop; what an iteration needs of the one before is a `let mut` variable",
     )
 }
-
-pub fn index_by_other(at: &impl ToTokens, what: &str) -> Error {
-    error(
-        at,
-        "index",
-        &format!("`{}` is {what}, and no place in an axis", source(at)),
-        "a loop's index has sizes and integers added or taken off: `x[t - 1]`",
-    )
-}

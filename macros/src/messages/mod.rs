@@ -8,10 +8,12 @@ mod body;
 mod calls;
 mod choices;
 mod derivatives;
+mod indices;
 mod items;
 mod loops;
 mod numbers;
 mod operations;
+mod patterns;
 mod refusals;
 mod types;
 
@@ -19,10 +21,12 @@ pub use body::*;
 pub use calls::*;
 pub use choices::*;
 pub use derivatives::*;
+pub use indices::*;
 pub use items::*;
 pub use loops::*;
 pub use numbers::*;
 pub use operations::*;
+pub use patterns::pattern_size;
 pub use refusals::*;
 pub use types::*;
 

@@ -163,28 +163,6 @@ pub fn split_sizes(
     )
 }
 
-/// A letter of einsum that names two sizes: each with its operand and its axis there.
-pub fn einsum_letter(
-    at: &impl ToTokens,
-    letter: char,
-    places: [(&Dim, String, usize); 2],
-    operands: &[(String, String)],
-) -> Message {
-    let [first, second] =
-        places.map(|(size, operand, axis)| format!("`{}` in `{operand}` (axis {axis})", dim(size)));
-    let facts: Vec<(&str, String)> = operands
-        .iter()
-        .map(|(name, ty)| (name.as_str(), ty.clone()))
-        .collect();
-    message(
-        at,
-        "einsum",
-        &format!("letter `{letter}` is {first} and {second}"),
-        &facts,
-        "a letter stands for one size: write another where it is not the same",
-    )
-}
-
 pub fn wants_integer(at: &impl ToTokens, name: &syn::Ident, usage: &str) -> Error {
     wants(at, name, "a literal integer is needed here", usage)
 }
@@ -239,45 +217,83 @@ pub fn wants_choice(at: &impl ToTokens, name: &syn::Ident, choices: &[&str]) -> 
     )
 }
 
-pub fn index_part(at: &impl ToTokens) -> Error {
-    error(
-        at,
-        "index",
-        "no index of the language",
-        "an index has integers, sizes and ranges (`1..3`, `..`, `..-1`), one for each axis: `x[(.., 1..3, 0)]`",
-    )
-}
-
-pub fn index_of_sequence(at: &impl ToTokens, shape: &sinew_ir::Shape) -> Error {
-    error(
-        at,
-        "index",
-        &format!(
-            "the sequence in `({})` stands for any number of dims, so no part of an index belongs to a certain axis",
-            super::shape(shape)
-        ),
-        "name the dims instead of `[S]`; operations count axes from the right: `x.split([1, 3], axis = -1)`",
-    )
-}
-
-pub fn index_count(at: &impl ToTokens, found: usize, rank: usize) -> Error {
-    error(
-        at,
-        "index",
-        &format!(
-            "{} for {}",
-            super::count(found, "index part"),
-            super::count(rank, "axis").replace("axiss", "axes")
-        ),
-        "leave parts out on the right, or reshape first",
-    )
-}
-
 pub fn wants_pairs(at: &impl ToTokens, name: &syn::Ident, usage: &str) -> Error {
     wants(
         at,
         name,
         "a list of pairs in brackets is needed here, one for each of the last axes",
         usage,
+    )
+}
+
+/// A value where none is put.
+pub fn pad_value(at: &impl ToTokens, mode: &str) -> Error {
+    error(
+        at,
+        "pad",
+        &format!("`{mode}` puts x's own elements around it, and no value"),
+        "leave `value` out, or pad in the mode `\"constant\"`",
+    )
+}
+
+/// A size, a step or a number of parts.
+pub fn count_of_none(at: &impl ToTokens, name: &syn::Ident, usage: &str, count: &Dim) -> Message {
+    message(
+        at,
+        &name.to_string(),
+        &format!(
+            "a number from 1 on is needed here, and this is {}",
+            dim(count)
+        ),
+        &[],
+        &format!("write {usage}"),
+    )
+}
+
+/// An axis with too few elements to be mirrored.
+pub fn pad_reflect(
+    at: &impl ToTokens,
+    width: &Dim,
+    extent: &Dim,
+    (operand, ty): (String, String),
+) -> Message {
+    message(
+        at,
+        "pad",
+        &format!(
+            "an axis of `{}` has no `{}` elements beside its end to mirror",
+            dim(extent),
+            dim(width)
+        ),
+        &[(&operand, ty)],
+        "the end itself is not repeated, so widths are below the extent",
+    )
+}
+
+/// Parts that an axis is no multiple of.
+pub fn chunk_of_no_multiple(
+    at: &impl ToTokens,
+    count: i32,
+    extent: &Dim,
+    (operand, ty): (String, String),
+) -> Message {
+    message(
+        at,
+        "chunk",
+        &format!(
+            "an axis of `{}` has no {count} equal parts for all sizes",
+            dim(extent)
+        ),
+        &[(&operand, ty)],
+        "`x.split([2, 2, 1], axis = 0)` takes the size of each part; `{2 * M}` for the dim says that it is even",
+    )
+}
+
+pub fn grid_of_other_than_rows(at: &impl ToTokens, ty: String) -> Error {
+    error(
+        at,
+        "meshgrid",
+        &format!("a grid is made of rows, and this is {ty}"),
+        "`x.flatten()` makes a row",
     )
 }

@@ -61,7 +61,8 @@ pub fn refused(
                 n => format!("axes are 0 to {}, or from the right -1 to -{n}", n - 1),
             },
         ),
-        OpError::Spec(text) => (text.clone(), "write it like `\"bthd,bshd->bhts\"`: a letter an axis".into()),
+        OpError::Einsum(e) => super::patterns::einsum(e, operands),
+        OpError::Pattern(e) => super::patterns::pattern(e, operands),
         OpError::Elements { from, to } => (
             elements(from, to),
             elements_help(from, to),

@@ -14,6 +14,8 @@ impl Operation {
             doc: doc.to_string(),
             parameters: Vec::new(),
             by_name: false,
+            sizes: None,
+            example: None,
             note: None,
             lowering,
         }
@@ -89,6 +91,12 @@ impl Operation {
         self
     }
 
+    /// Which takes sizes by any other name too: such in its examples.
+    pub(super) fn sizes(mut self, example: &'static str) -> Operation {
+        self.sizes = Some(example);
+        self
+    }
+
     /// With words behind the example.
     pub(super) fn note(mut self, note: &str) -> Operation {
         self.note = Some(note.to_string());
@@ -108,6 +116,12 @@ impl Operation {
     pub(super) fn also(mut self, doc: &str) -> Operation {
         self.doc.push(' ');
         self.doc.push_str(doc);
+        self
+    }
+
+    /// With an example that runs: the body of a test, in which the prelude and `array!` are there.
+    pub(super) fn example(mut self, code: &str) -> Operation {
+        self.example = Some(code.trim_matches('\n').to_string());
         self
     }
 

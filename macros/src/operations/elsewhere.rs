@@ -11,10 +11,6 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("astype", "`x.cast(float)`"),
     ("bmm", "`matmul(x, y)`"),
     ("bool", "`x.cast(bool)`"),
-    (
-        "chunk",
-        "`x.split([2, 2], axis = 0)`, with the size of each part",
-    ),
     ("clip", "`x.clamp(0.0, 1.0)`"),
     (
         "clone",
@@ -26,6 +22,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
         "`x` alone: how it lies in memory is the compiler's affair",
     ),
     ("detach", "`x.stop_gradient()`"),
+    ("diagonal", "`einsum(\"ii->i\", x)`"),
     (
         "dim",
         "the number of dims in the type: it is known where this is written",
@@ -42,6 +39,8 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("ge", "`x >= y`"),
     ("gt", "`x > y`"),
     ("index_select", "`x.take(i, axis = 0)`"),
+    ("index_fill", "`x.set(i, 0.0)`"),
+    ("index_put", "`x.set(i, y)`"),
     ("int", "`x.cast(i32)`"),
     (
         "item",
@@ -88,7 +87,11 @@ const ELSEWHERE: &[(&str, &str)] = &[
         "transpose",
         "`x.swapaxes(1, 2)` for two axes, `x.t()` for the last two",
     ),
+    ("tensordot", "`einsum(\"ab,bc->ac\", x, y)`"),
+    ("tile", "`x.repeat(\"a b -> a (n b)\", n = 2)`"),
+    ("trace", "`einsum(\"ii->\", x)`"),
     ("type_as", "`x.cast(float)`"),
+    ("unfold", "`x.windows(3)`"),
     ("view", "`x.reshape([2, -1])`"),
 ];
 

@@ -42,7 +42,13 @@ fn function(o: &Operation) -> TokenStream {
         Some(why) => format!("\n\nIt has no derivative: {why}."),
         None => String::new(),
     };
-    let doc = format!("{}\n\nWritten {}.{without}", o.doc, o.usage());
+    let example = match &o.example {
+        Some(code) => format!(
+            "\n\n```\n# use sinew::{{ndarray::array, prelude::*}};\n{code}\n# Ok::<(), sinew::Error>(())\n```"
+        ),
+        None => String::new(),
+    };
+    let doc = format!("{}\n\nWritten {}.{without}{example}", o.doc, o.usage());
     quote! {
         #[doc = #doc]
         #[allow(unused_variables, clippy::too_many_arguments)]

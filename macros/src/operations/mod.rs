@@ -33,8 +33,12 @@ pub struct Operation {
     pub parameters: Vec<Parameter>,
     /// Whether its examples call it by name rather than as a method.
     by_name: bool,
+    /// Whether it takes sizes by any other name, as they stand in a pattern: such in its examples.
+    sizes: Option<&'static str>,
     /// What follows the example of its use.
     note: Option<String>,
+    /// A program that uses it and runs, for rustdoc.
+    pub example: Option<String>,
     /// What it does to a body.
     pub lowering: Lowering,
 }
@@ -147,13 +151,20 @@ impl Operation {
                 None => (None, [].as_slice()),
             },
         };
-        let arguments: Vec<String> = rest.iter().map(Parameter::usage).collect();
+        let arguments = rest.iter().map(Parameter::usage);
+        let sizes = self.sizes.map(str::to_string);
+        let arguments: Vec<String> = arguments.chain(sizes).collect();
         let receiver = receiver.map_or_else(String::new, |p| format!("{}.", p.usage()));
         let call = format!("`{receiver}{}({})`", self.name, arguments.join(", "));
         match &self.note {
             Some(note) => format!("{call} {note}"),
             None => call,
         }
+    }
+
+    /// Whether it takes sizes by any other name.
+    pub fn takes_sizes(&self) -> bool {
+        self.sizes.is_some()
     }
 
     /// Why it has no derivative, if it has none.

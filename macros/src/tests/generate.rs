@@ -64,6 +64,17 @@ const OPERATIONS: &[&str] = &[
     "norm",
     "pad",
     "split",
+    "rearrange",
+    "reduce",
+    "repeat",
+    "set",
+    "add_at",
+    "narrow",
+    "slice",
+    "chunk",
+    "windows",
+    "meshgrid",
+    "triu",
 ];
 
 /// A source of some items.

@@ -10,6 +10,8 @@ const NO_CASE: &[&str] = &[
     // The table of operations gives every attribute.
     "`{what}` is missing or of the wrong kind",
     "give it as the operation's page shows",
+    // An operation has as many operands as its declaration has parameters.
+    "give as many as it takes",
     // Every operation has a derivative; what has none is declared so by whoever writes a function.
     "`stop_gradient(x)` keeps it out of the derivative",
     "`stop_gradient(x)` keeps it out of the derivative; a function that is never differentiated says \

@@ -3,6 +3,7 @@
 mod along;
 mod convolutions;
 mod layers;
+mod parts;
 
 use super::{Case, CaseError};
 use crate::array::Array;
@@ -200,6 +201,9 @@ impl<'c> Translator<'c> {
         if let Some(results) = self.along()? {
             return Ok(results);
         }
+        if let Some(results) = self.parts()? {
+            return Ok(results);
+        }
         match self.case.op.as_str() {
             "split" => {
                 let x = self.input("x")?;
@@ -384,16 +388,7 @@ impl<'c> Translator<'c> {
                 Ok(compose::concat(&mut self.b, &operands, axis)?)
             }
             "pad" => {
-                let mut widths = Vec::new();
-                let pairs = self.argument("widths").as_array();
-                for (i, pair) in pairs.into_iter().flatten().enumerate() {
-                    match self.wholes(pair)?.as_slice() {
-                        [low, high] => {
-                            widths.push((Axis::At(i), Dim::constant(*low), Dim::constant(*high)))
-                        }
-                        _ => return Err(self.case.form("`widths` are pairs")),
-                    }
-                }
+                let widths = self.widths()?;
                 let value = self.number_or("value", 0.0);
                 Ok(compose::pad(&mut self.b, x, &widths, value)?)
             }

@@ -8,7 +8,7 @@ use crate::check::relation;
 use crate::errors::Checked;
 use crate::messages;
 use sinew_ir::compose;
-use sinew_ir::{Axis, Builder, Dim, OpError, Shape, Value};
+use sinew_ir::{Axis, Builder, Dim, OpError, Relation, Shape, Value};
 
 /// How many elements there are, and how many the dims of a shape with `-1` make, where the one is no multiple
 /// of the other.
@@ -237,16 +237,220 @@ impl Lowerer<'_, '_> {
     pub fn pad(&mut self, a: &Arguments<'_>) -> Checked<Val> {
         let x = self.tensor_arg(a, 0, None)?;
         let pairs = self.pairs_arg(a, 1)?;
-        let value = self.number_arg(a, 2)?;
+        let mode = self.choice_arg(a, 2)?;
+        let value = self.number_arg(a, 3)?;
+        if mode != "constant" && a.has(3) {
+            return Err(self.report(messages::pad_value(&a.tokens(3), mode)));
+        }
         let shape = self.builder.type_of(x).shape.clone();
         let count = i64::try_from(pairs.len()).unwrap_or(i64::MAX);
+        let mut axes = Vec::new();
+        for i in 0..pairs.len() {
+            let operand = WrittenOperand::new(&a.tokens(0), x);
+            axes.push(self.build(&a.tokens(1), a.op.name, &[operand], |_| {
+                compose::axis(&shape, i64::try_from(i).unwrap_or(0) - count)
+            })?);
+        }
+        if mode == "reflect" {
+            self.reflected(a, x, &axes, &pairs)?;
+        }
         self.on_with(a, x, &a.tokens(1), pairs, |b, pairs| {
-            let mut widths = Vec::new();
-            for (i, (low, high)) in pairs.iter().enumerate() {
-                let axis = compose::axis(&shape, i64::try_from(i).unwrap_or(0) - count)?;
-                widths.push((axis, low.clone(), high.clone()));
+            let each = axes.iter().zip(pairs);
+            let widths = each.map(|(axis, (low, high))| (*axis, low.clone(), high.clone()));
+            let widths: Vec<compose::Widths> = widths.collect();
+            match mode {
+                "edge" => compose::pad_edge(b, x, &widths),
+                "reflect" => compose::pad_reflect(b, x, &widths),
+                _ => compose::pad(b, x, &widths, value),
             }
-            compose::pad(b, x, &widths, value)
         })
+    }
+
+    /// An axis has more elements than it is mirrored by.
+    fn reflected(
+        &mut self,
+        a: &Arguments<'_>,
+        x: Value,
+        axes: &[Axis],
+        pairs: &[(Dim, Dim)],
+    ) -> Checked<()> {
+        for (axis, (low, high)) in axes.iter().zip(pairs) {
+            let Some(extent) = self.extent(x, *axis) else {
+                continue;
+            };
+            let operand = WrittenOperand::new(&a.tokens(0), x);
+            let most = self.plus(&extent, -1, &a.tokens(1))?;
+            for width in [low, high] {
+                let fact = messages::operand("", &a.tokens(0), self.builder.type_of(x));
+                let message = messages::pad_reflect(&a.tokens(1), width, &extent, fact);
+                if relation::decide(width, Relation::AtMost, &most) == Some(false) {
+                    return Err(self.report(message.into_error()));
+                }
+                let error = OpError::Range {
+                    start: "1".to_string(),
+                    stop: format!("1 + {}", messages::dim(width)),
+                    step: "1".to_string(),
+                    extent: messages::dim(&extent),
+                };
+                self.at_most((&a.tokens(1), a.op.name), &operand, [width, &most], &error)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub fn narrow(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+        let x = self.tensor_arg(a, 0, None)?;
+        let axis = self.one_axis(a, 1, x)?;
+        let start = self.bound_arg(a, 2, x, axis)?;
+        let length = self.dim_arg(a, 3)?;
+        let stop = start.checked_add(&length);
+        let stop = stop.ok_or_else(|| self.overflow(crate::parse::start(&a.tokens(3))))?;
+        self.ranged(a, x, axis, (start, stop), Dim::constant(1))
+    }
+
+    pub fn slice(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+        let x = self.tensor_arg(a, 0, None)?;
+        let axis = self.one_axis(a, 1, x)?;
+        let ends = (
+            self.bound_arg(a, 2, x, axis)?,
+            self.bound_arg(a, 3, x, axis)?,
+        );
+        let step = self.count_arg(a, 4)?;
+        self.ranged(a, x, axis, ends, step)
+    }
+
+    /// An end of a range of an axis, which may count from its end.
+    fn bound_arg(&mut self, a: &Arguments<'_>, i: usize, x: Value, axis: Axis) -> Checked<Dim> {
+        match (a.written(i), self.extent(x, axis)) {
+            (Some(e), Some(extent)) => self.bound(e, &extent),
+            _ => self.dim_arg(a, i),
+        }
+    }
+
+    /// A number above 0, 1 without an argument.
+    pub(super) fn count_arg(&mut self, a: &Arguments<'_>, i: usize) -> Checked<Dim> {
+        let Some(e) = a.written(i) else {
+            return Ok(Dim::constant(1));
+        };
+        self.counted(e, |n| messages::count_of_none(e, &a.name, &a.op.usage(), n))
+    }
+
+    fn ranged(
+        &mut self,
+        a: &Arguments<'_>,
+        x: Value,
+        axis: Axis,
+        ends: (Dim, Dim),
+        step: Dim,
+    ) -> Checked<Val> {
+        if let Some(extent) = self.extent(x, axis) {
+            let operand = WrittenOperand::new(&a.tokens(0), x);
+            let (start, stop) = &ends;
+            self.within_of(&a.tokens(2), a.op.name, &operand, [start, stop, &extent])?;
+        }
+        self.on_with(
+            a,
+            x,
+            &a.tokens(2),
+            (ends, step),
+            |b, ((start, stop), step)| b.slice(x, axis, [start, stop, step]),
+        )
+    }
+
+    /// So many equal parts.
+    pub fn chunk(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+        let x = self.tensor_arg(a, 0, None)?;
+        let count = self.integer_arg(a, 1)?;
+        let axis = self.one_axis(a, 2, x)?;
+        let operand = WrittenOperand::new(&a.tokens(0), x);
+        if count < 1 {
+            let count = Dim::constant(i64::from(count));
+            let usage = a.op.usage();
+            let message = messages::count_of_none(&a.tokens(1), &a.name, &usage, &count);
+            return Err(self.report(message.into_error()));
+        }
+        let Some(extent) = self.extent(x, axis) else {
+            let error = OpError::Sequence(self.builder.type_of(x).shape.clone());
+            return Err(self.refused(&a.tokens(1), a.op.name, &error, &[operand]));
+        };
+        let parts = Dim::constant(i64::from(count));
+        let size = match extent.exact_div(&parts) {
+            Some(size) => size,
+            None => {
+                let fact = messages::operand("", &a.tokens(0), self.builder.type_of(x));
+                let message = messages::chunk_of_no_multiple(&a.tokens(1), count, &extent, fact);
+                let size = extent.floor_div(&parts);
+                let all = size.as_ref().and_then(|s| s.checked_mul(&parts));
+                match (size, all) {
+                    // Rustc knows.
+                    (Some(size), Some(all)) if relation::const_only(&extent, &all) => {
+                        self.assert(extent, Relation::Equal, all, &message);
+                        size
+                    }
+                    _ => return Err(self.report(message.into_error())),
+                }
+            }
+        };
+        let parts = self.build_with(&a.tokens(1), a.op.name, &[operand], size, |b, size| {
+            let mut start = Dim::constant(0);
+            let mut out = Vec::new();
+            for _ in 0..count {
+                out.push(compose::narrow(b, x, axis, start.clone(), size)?);
+                start = start.checked_add(size).ok_or(OpError::Overflow)?;
+            }
+            Ok(out)
+        })?;
+        Ok(Val::Tuple(parts.into_iter().map(Val::Tensor).collect()))
+    }
+
+    pub fn windows(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+        let x = self.tensor_arg(a, 0, None)?;
+        let size = self.count_arg(a, 1)?;
+        let axis = self.one_axis(a, 2, x)?;
+        let (step, dilation) = (self.count_arg(a, 3)?, self.count_arg(a, 4)?);
+        if let Some(extent) = self.extent(x, axis) {
+            // What a window reaches beyond its first element: there may be no window, and not fewer.
+            let one = Dim::constant(1);
+            let reach = size
+                .checked_sub(&one)
+                .and_then(|r| r.checked_mul(&dilation));
+            let end = reach.as_ref().and_then(|r| r.checked_add(&one));
+            let (Some(reach), Some(end)) = (reach, end) else {
+                return Err(self.overflow(crate::parse::start(&a.tokens(1))));
+            };
+            let error = OpError::Range {
+                start: "0".to_string(),
+                stop: messages::dim(&end),
+                step: messages::dim(&dilation),
+                extent: messages::dim(&extent),
+            };
+            let operand = WrittenOperand::new(&a.tokens(0), x);
+            let at = (&a.tokens(1), a.op.name);
+            self.at_most(at, &operand, [&reach, &extent], &error)?;
+        }
+        let dims = (size, (step, dilation));
+        self.on_with(a, x, &a.tokens(1), dims, |b, (size, (step, dilation))| {
+            compose::windows(b, x, axis, size.clone(), step.clone(), dilation.clone())
+        })
+    }
+
+    pub fn meshgrid(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+        let rows = self.tensors_arg(a, 0)?;
+        let xy = self.choice_arg(a, 1)? == "xy";
+        let is_row = |v: &Value| {
+            let shape = &self.builder.type_of(*v).shape;
+            shape.len() == 1 && shape.sequence.is_none()
+        };
+        if let Some((v, at)) = rows.iter().find(|(v, _)| !is_row(v)) {
+            let ty = messages::tensor(self.builder.type_of(*v));
+            return Err(self.report(messages::grid_of_other_than_rows(at, ty)));
+        }
+        let values: Vec<Value> = rows.iter().map(|(v, _)| *v).collect();
+        let each = rows.iter().map(|(v, t)| WrittenOperand::new(t, *v));
+        let operands: Vec<WrittenOperand> = each.collect();
+        let parts = self.build(&a.name, a.op.name, &operands, |b| {
+            compose::meshgrid(b, &values, xy)
+        })?;
+        Ok(Val::Tuple(parts.into_iter().map(Val::Tensor).collect()))
     }
 }

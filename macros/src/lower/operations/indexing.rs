@@ -102,6 +102,11 @@ impl Lowerer<'_, '_> {
         })
     }
 
+    pub fn triu(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+        let k = self.integer_arg(a, 1)?;
+        self.with_x(a, |b, x| compose::triu(b, x, k))
+    }
+
     pub fn tril(&mut self, a: &Arguments<'_>) -> Checked<Val> {
         let k = self.integer_arg(a, 1)?;
         self.with_x(a, |b, x| compose::tril(b, x, k))

@@ -7,6 +7,7 @@ mod derivatives;
 mod elementwise;
 mod indexing;
 mod losses;
+mod patterns;
 mod reduction;
 
 use super::Lowerer;

@@ -86,6 +86,66 @@ pub(super) fn operations() -> Vec<Operation> {
         .dtype(DType::Float)
         .by_name(),
         special(
+            "set",
+            "x with an update in place of what an index names, as it stands in brackets (`x[(.., t)]`); the \
+             update broadcasts. One tensor of indices (i32) sets slices; of equal indices the last counts.",
+            |l, a| l.set(a),
+        )
+        .also(OUTSIDE)
+        .takes("x")
+        .takes_as("index", "(.., 0)")
+        .takes_as("update", "y")
+        .example(
+            r#"
+#[model]
+fn edged<N>(x: Tensor<N, 3>, i: Tensor<i32, 2>, y: Tensor<3>) -> (Tensor<N, 3>, Tensor<N, 3>) {
+    (x.set((.., 1..), 0.0), x.set(i, y))
+}
+
+let x = [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]];
+let (cleared, rows) = edged(x, [1, 1], [7.0, 8.0, 9.0])?;
+assert_eq!(cleared, array![[1.0, 0.0, 0.0], [4.0, 0.0, 0.0]]);
+assert_eq!(rows, array![[1.0, 2.0, 3.0], [7.0, 8.0, 9.0]]);
+"#,
+        ),
+        special(
+            "add_at",
+            "x with an update added to what an index names, as it stands in brackets (`x[(.., t)]`); the update \
+             broadcasts. Of one tensor of indices (i32), slices at equal indices add up.",
+            |l, a| l.add_at(a),
+        )
+        .also(OUTSIDE)
+        .takes("x")
+        .takes_as("index", "i")
+        .takes_as("update", "y")
+        .example(
+            r#"
+#[model]
+fn counts<N>(i: Tensor<i32, N>) -> Tensor<4> {
+    zeros([4]).add_at(i, 1.0).add_at(3, 0.5)
+}
+
+assert_eq!(counts([0, 2, 2])?, array![1.0, 0.0, 2.0, 0.5]);
+"#,
+        ),
+        special(
+            "triu",
+            "The elements on and above the `k`th diagonal of the last two axes, 0 elsewhere.",
+            |l, a| l.triu(a),
+        )
+        .takes("x")
+        .integer("k", 0)
+        .example(
+            r#"
+#[model]
+fn upper<N>(x: Tensor<N, N>) -> Tensor<N, N> {
+    x.triu(1)
+}
+
+assert_eq!(upper([[1.0, 2.0], [3.0, 4.0]])?, array![[0.0, 2.0], [0.0, 0.0]]);
+"#,
+        ),
+        special(
             "tril",
             "The elements on and below the `k`th diagonal, 0 elsewhere.",
             |l, a| l.tril(a),

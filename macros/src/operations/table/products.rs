@@ -15,12 +15,29 @@ pub(super) fn operations() -> Vec<Operation> {
         .by_name(),
         special(
             "einsum",
-            "Einstein's sums of any number of tensors: letters name axes, those that are not behind `->` \
-             are summed over.",
+            "Einstein's sums of up to eight tensors: letters name axes, and those that are not behind `->` are \
+             summed over. A letter that a tensor has twice takes its diagonal, `...` stands for the axes \
+             without a letter, which broadcast. Without `->` the result has, in the order of the alphabet, \
+             the letters that occur once.\n\nThe order in which tensors are multiplied is the one of the \
+             fewest products. Where sizes are symbols it is the one whose number of products grows least if all \
+             symbols grow alike, and among those what the known sizes make the least.",
             |l, a| l.einsum(a),
         )
         .takes_as("spec", "\"bthd,bshd->bhts\"")
         .takes_many("operands", "q, k")
-        .by_name(),
+        .by_name()
+        .example(
+            r#"
+#[model]
+fn scores<T, D>(q: Tensor<T, D>, k: Tensor<T, D>) -> (Tensor<T, T>, Tensor) {
+    let s = einsum("td,sd->ts", q, k);
+    (s, einsum("tt->", s))
+}
+
+let (scores, trace) = scores(array![[1.0, 2.0], [3.0, 4.0]], array![[1.0, 0.0], [0.0, 1.0]])?;
+assert_eq!(scores, array![[1.0, 2.0], [3.0, 4.0]]);
+assert_eq!(trace, 5.0);
+"#,
+        ),
     ]
 }

@@ -1,8 +1,0 @@
-use sinew::prelude::*;
-
-#[model]
-fn f<B>(q: Tensor<B, 3>, k: Tensor<3, B>) -> Tensor<B, B> {
-    einsum("id,dj", q, k)
-}
-
-fn main() {}

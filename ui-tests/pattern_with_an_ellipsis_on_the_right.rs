@@ -1,0 +1,8 @@
+use sinew::prelude::*;
+
+#[model]
+fn f<B>(x: Tensor<B, 6>) -> Tensor<6, B> {
+    x.rearrange("b d -> d b ...")
+}
+
+fn main() {}
