@@ -293,13 +293,14 @@ impl Condition {
                 sides.map(|(left, right)| relation.holds(&left, &right))
             }
             Test::All(conditions) => {
-                let answers = conditions.iter().map(Condition::answer);
                 // One that does not hold decides, whatever is not known of the others.
-                answers.fold(Some(true), |all, one| match (all, one) {
-                    (Some(false), _) | (_, Some(false)) => Some(false),
-                    (Some(true), Some(true)) => Some(true),
-                    (None, _) | (_, None) => None,
-                })
+                let fails = |c: &Condition| c.answer() == Some(false);
+                let known = |c: &Condition| c.answer().is_some();
+                match (conditions.iter().any(fails), conditions.iter().all(known)) {
+                    (true, _) => Some(false),
+                    (false, true) => Some(true),
+                    (false, false) => None,
+                }
             }
         };
         answer.map(|answer| answer != self.negated)

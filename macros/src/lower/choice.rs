@@ -191,7 +191,7 @@ impl Lowerer<'_, '_> {
             }
             (Body::Block(block), false) => {
                 self.locals.enter();
-                let done = self.statements_without_value(block, |e| messages::value_of_arm(e));
+                let done = self.statements_without_value(block, messages::value_of_arm);
                 self.locals.leave();
                 done.map(|()| None)
             }

@@ -179,7 +179,10 @@ impl Units {
                     continue;
                 }
                 let item = self.items.get(&target.name).cloned().map(Callee::Item);
-                let part = || self.parts.remove(&target.name).map(Callee::Part);
+                let part = || {
+                    let code = self.parts.remove(&target.name)?;
+                    Some(Callee::Part(Box::new(code)))
+                };
                 called.extend(item.or_else(part).map(|c| (target.name.clone(), c)));
             }
         }

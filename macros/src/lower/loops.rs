@@ -152,7 +152,7 @@ impl Lowerer<'_, '_> {
         self.locals.enter();
         let val = self.item(item);
         let bound = self.pattern(&f.pat, val);
-        let done = self.statements_without_value(&f.body, |e| messages::value_of_iteration(e));
+        let done = self.statements_without_value(&f.body, messages::value_of_iteration);
         self.locals.leave();
         bound.and(done)
     }

@@ -95,7 +95,7 @@ pub enum Callee {
     /// An item's: a Rust expression.
     Item(TokenStream),
     /// A part of the body that became a function of its own.
-    Part(Code),
+    Part(Box<Code>),
 }
 
 /// The state of one function's lowering.
