@@ -6,6 +6,7 @@ use crate::engine::{Engine, Settings};
 use crate::error::{Error, Result};
 use crate::executable::{Executable, Linked, ResultType, Source};
 use crate::finite::Witness;
+use crate::key::Key;
 use crate::layout::Layout;
 use crate::model::ModelFunction;
 use crate::output::{Outputs, ResultView};
@@ -46,6 +47,8 @@ pub struct Runner<F: ModelFunction, I = <F as ModelFunction>::Inputs> {
     engine: Engine,
     pub(crate) shared: Shared,
     shell: F::Model,
+    /// Runs that came to an end.
+    runs: u64,
     arguments: PhantomData<fn(I)>,
 }
 
@@ -55,6 +58,7 @@ impl<F: ModelFunction> Runner<F> {
             engine: Engine::new::<F>(&model, settings)?,
             shared,
             shell: hollow(model),
+            runs: 0,
             arguments: PhantomData,
         })
     }
@@ -78,6 +82,15 @@ impl<F: ModelFunction> Runner<F> {
         Ok(self)
     }
 
+    /// What the function's random elements follow from beside the number of the run, as
+    /// [`Compile::seed`](crate::Compile::seed) says it: for a runner that was attached, which starts with
+    /// its trainer's.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.engine.settings.seed = seed;
+        self.runs = 0;
+        self
+    }
+
     /// Runs, and hands the results in memory to `read`.
     pub(crate) fn run_views<T>(
         &mut self,
@@ -87,17 +100,18 @@ impl<F: ModelFunction> Runner<F> {
         self.prepare_views(arguments)?;
         self.engine.check(arguments)?;
         let check = self.engine.settings.check_finite;
+        let key = Key::of_run(self.engine.settings.seed, self.runs + 1);
         let store = self.shared.read();
         let (kept, workspace) = self.engine.current_mut()?;
         let (program, launch) = (&kept.program, &mut kept.launch);
         let mut table = Table::new();
         table.put(Role::Trained, store.trained.slot_to_read());
         table.put(Role::Fixed, store.fixed.slot_to_read());
-        program.run(launch, workspace, table, arguments)?;
+        program.run(launch, workspace, table, key, arguments)?;
         workspace.fetch(&program.results)?;
         let results = &program.results;
         if check && !workspace.views(results).all(|r| r.is_finite()) {
-            let witness = Witness::copy(&self.engine, &store, arguments)?;
+            let witness = Witness::copy(&self.engine, &store, key, arguments)?;
             drop(store);
             return Err(witness.error("result"));
         }
@@ -114,7 +128,14 @@ impl<F: ModelFunction> Runner<F> {
         for (place, view) in views.iter_mut().zip(workspace.views(results)) {
             *place = view;
         }
-        read(&views[..count])
+        let read = read(&views[..count])?;
+        self.runs += 1;
+        Ok(read)
+    }
+
+    /// Counts runs from 1 again.
+    pub(crate) fn restart(&mut self) {
+        self.runs = 0;
     }
 }
 
@@ -141,11 +162,12 @@ fn compile_run(engine: &Engine, binding: &Binding, layout: &Layout) -> Result<Ex
         outputs.push(RegionOffset { region, offset: 0 });
     }
     let arguments = regions.add_arguments(&engine.inputs, &function)?;
+    let key = regions.add_key(&function);
     let source = Source {
         indices: engine.index_checks(&function),
         linked: vec![Linked {
             title: "function",
-            inputs: engine.places(layout, trained, fixed, &arguments)?,
+            inputs: engine.places(&function, layout, trained, fixed, &arguments, key)?,
             outputs,
             function,
         }],

@@ -15,6 +15,7 @@ mod loss;
 mod pieces;
 mod piecewise;
 mod position;
+mod random;
 
 pub use arrange::{
     concat, expand, flip, narrow, pad, permute, reshape, roll, slice, split, squeeze, stack,
@@ -26,6 +27,7 @@ pub use pieces::{concat_slices, merge, stack_slices};
 pub use piecewise::{binary_cross_entropy_with_logits, clamp, elu, huber, leaky_relu};
 mod sorting;
 pub use position::{argmax, argmin, one_hot, take, take_along_axis, tril};
+pub use random::{draw, dropout};
 pub use sorting::{argsort, sort, topk};
 
 use crate::attributes::Running;

@@ -12,6 +12,7 @@ mod entry;
 mod functions;
 mod index;
 mod losses;
+mod random;
 mod reduce;
 mod rows;
 pub(crate) mod rules;
@@ -70,6 +71,7 @@ table! {
     running { CUMSUM CUMPROD RECURRENCE }
     sorting { ARGSORT }
     rows { SOFTMAX LOG_SOFTMAX LOGSUMEXP MEAN MIN }
+    random { RUN_KEY ITERATION TRAINING RANDOM_BITS UNIFORM RANDN BERNOULLI RANDINT DROPOUT }
     losses { MSE CROSS_ENTROPY BINARY_CROSS_ENTROPY_WITH_LOGITS }
     testing { #[cfg(feature = "testing")] STEPS }
 }

@@ -7,7 +7,8 @@
 //! | inlining with sizes, its loops reversed | `Bound` | no | no | no | yes | yes |
 //! | decomposition, each pass of the simplifier, the removal of dead code and of unchanged states | `Program` | no | no | no | yes | no |
 //!
-//! A function without symbols has no sequences, no working float and no number without a value either. The
+//! A function without symbols has no sequences, no working float, no number without a value and nothing that
+//! waits for the run ([`crate::RunValue`]) either. The
 //! pullback calls of a unit count as calls; a loop of a unit is a call in that mode.
 //!
 //! Debug builds check the stage behind each of these passes: [`crate::link`] all of its own, and
@@ -122,6 +123,10 @@ fn illegal_inst(inst: &Inst, legal: &Legal) -> Option<&'static str> {
             Some("numbers without a value")
         }
         Inst::Op(i) if !legal.functions && i.op.kind.is_function() => Some("functions over ops"),
+        // The linker has what the run gives as soon as sizes are bound.
+        Inst::Op(i) if !legal.symbols && i.op.kind.run_value().is_some() => {
+            Some("what the run gives")
+        }
         Inst::Call(_) | Inst::PullbackCall(_) if !legal.calls => Some("calls"),
         Inst::Loop(_) if !legal.loops => Some("loops but calls"),
         Inst::Op(_) | Inst::Call(_) | Inst::PullbackCall(_) | Inst::Loop(_) => None,

@@ -111,6 +111,8 @@ impl Lowerer<'_, '_> {
             | OpError::DTypesDiffer { .. } => operands.last(),
             OpError::Arity { .. }
             | OpError::Number { .. }
+            | OpError::Probability { .. }
+            | OpError::Interval { .. }
             | OpError::NotOne { .. }
             | OpError::Axis { .. }
             | OpError::NoAxis { .. }
@@ -160,6 +162,8 @@ impl Lowerer<'_, '_> {
             OpError::NotOne { dim, .. } => vec![(dim.clone(), Dim::constant(1))],
             OpError::Arity { .. }
             | OpError::Number { .. }
+            | OpError::Probability { .. }
+            | OpError::Interval { .. }
             | OpError::DType { .. }
             | OpError::DTypesDiffer { .. }
             | OpError::Axis { .. }

@@ -110,6 +110,12 @@ pub fn quotient(left: &Val, right: &Val, at: TokenStream) -> Option<Val> {
 }
 
 impl Lowerer<'_, '_> {
+    /// The symbol that a Rust const is in the function's text, as a number.
+    pub fn const_symbol(&mut self, constant: &Constant) -> Symbol {
+        let value = constant.value.clone();
+        Symbol::new(&self.numbers.name_for(&constant.name, value))
+    }
+
     /// A scalar with the value of a Rust const.
     pub fn const_of(
         &mut self,
@@ -124,11 +130,9 @@ impl Lowerer<'_, '_> {
         if dtype.is_integer() && !self.whole.iter().any(|c| c.value.to_string() == text) {
             self.whole.push(constant.clone());
         }
-        let name = self
-            .numbers
-            .name_for(&constant.name, constant.value.clone());
+        let symbol = self.const_symbol(constant);
         let form = attributes::Constant {
-            value: &sinew_ir::Number::Symbol(Symbol::new(&name)),
+            value: &sinew_ir::Number::Symbol(symbol),
             dtype,
             shape: &Shape::scalar(),
         };

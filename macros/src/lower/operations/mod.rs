@@ -6,6 +6,7 @@ mod creation;
 mod elementwise;
 mod indexing;
 mod losses;
+mod random;
 mod reduction;
 
 use super::Lowerer;

@@ -9,6 +9,7 @@ mod indexing;
 mod losses;
 mod over_axes;
 mod products;
+mod random;
 
 use super::Operation;
 
@@ -109,6 +110,7 @@ pub fn operations() -> Vec<Operation> {
         arrangement::operations(),
         indexing::operations(),
         creation::operations(),
+        random::operations(),
         losses::operations(),
     ]
     .into_iter()
