@@ -58,7 +58,8 @@ impl Place {
     /// The site of a draw of the instance.
     fn site(&self, inner: u64) -> u64 {
         let calls = self.calls.iter().rev();
-        calls.fold(inner, |inner, call| mixed(*call, inner))
+        // As attributes hold it, whose texts have no sign.
+        calls.fold(inner, |inner, call| mixed(*call, inner) & i64::MAX as u64)
     }
 }
 
@@ -195,7 +196,7 @@ impl<'u> Inliner<'u> {
         let key = self.given.run.and_then(|run| run.key);
         let made = self.in_front(|b| {
             let Some(key) = key else {
-                let (site, word) = (&dim(site), &Dim::constant(word));
+                let (site, word) = (&Dim::constant(site as i64), &Dim::constant(word));
                 return b.op(ops::RUN_KEY, &[], RunKey { site, word });
             };
             let [start, stop, step] = [word, word + 1, 1].map(Dim::constant);
@@ -296,18 +297,14 @@ fn path(unit: &Unit, call: &Call) -> Result<&'static str, LinkError> {
     }
 }
 
-/// A site as an attribute, whose texts have no sign.
-fn dim(site: u64) -> Dim {
-    Dim::constant((site & i64::MAX as u64) as i64)
-}
-
 /// A number that stands for a text (FNV-1a).
 fn text(text: &str) -> u64 {
     let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
     text.bytes().fold(0xcbf2_9ce4_8422_2325, step)
 }
 
-/// A number for something inside of something else: of one outer number, no two inner ones have the same.
+/// A number for something inside of something else: of one outer number, no two inner ones have the same 64
+/// bits.
 fn mixed(outer: u64, inner: u64) -> u64 {
     scrambled(inner ^ scrambled(outer))
 }

@@ -133,7 +133,16 @@ fn words(b: &mut Builder, key: &[Value], shape: &Shape) -> Result<[Value; 2], Op
     let index = b.iota(DType::U32, line, Axis::At(0))?;
     let index = b.reshape(index, shape)?;
     let iteration = b.broadcast(key[2], shape, &shape.axes())?;
-    threefry::words(&mut Tensors(b), [key[0], key[1]], [index, iteration])
+    random_words(b, [key[0], key[1]], [index, iteration])
+}
+
+/// The generator over tensors.
+pub(crate) fn random_words(
+    b: &mut Builder,
+    key: [Value; 2],
+    counter: [Value; 2],
+) -> Result<[Value; 2], OpError> {
+    threefry::words(&mut Tensors(b), key, counter)
 }
 
 /// The words themselves.
