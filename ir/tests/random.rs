@@ -76,12 +76,12 @@ fn integers_wrap() -> Outcome {
             DType::I32 => f64::from(x as i32),
             _ => f64::from(x),
         };
-        let of: [(sinew_ir::Op, fn(u32, u32) -> u32); 3] = [
-            (ops::ADD, u32::wrapping_add),
+        type Wraps = fn(u32, u32) -> u32;
+        for (op, expected) in [
+            (ops::ADD, u32::wrapping_add as Wraps),
             (ops::SUB, u32::wrapping_sub),
             (ops::MUL, u32::wrapping_mul),
-        ];
-        for (op, expected) in of {
+        ] {
             let mut b = Builder::default();
             let ty = Type::from_extents(dtype, &[pairs.len()]);
             let (x, y) = (b.value(ty.clone()), b.value(ty));

@@ -309,7 +309,7 @@ impl Engine {
         for (position, param) in program.params.iter().enumerate() {
             let place = match param.kind {
                 ParamKind::Input => arguments.next().cloned(),
-                ParamKind::Key => key.clone(),
+                ParamKind::Key => key,
                 ParamKind::Param | ParamKind::State => {
                     let path = program.leaf_path(position);
                     let stack = path.and_then(|path| layout.stack(path));

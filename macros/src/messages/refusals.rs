@@ -44,7 +44,15 @@ pub fn refused(
         ),
         OpError::DTypesDiffer { left, right } => (
             format!("element types differ: {} and {}", word(*left), word(*right)),
-            "cast one of them: `x.cast(float)`; nothing is converted silently".into(),
+            match (left.is_integer() && right.is_integer(), operands.last()) {
+                (true, Some((last, _))) => format!(
+                    "`{}.cast({left})` keeps its bits; nothing is converted silently",
+                    written(last)
+                ),
+                (true | false, _) => {
+                    "cast one of them: `x.cast(float)`; nothing is converted silently".into()
+                }
+            },
         ),
         OpError::ShapesDiffer { left, right } => (
             match differing_axis(left, right) {
