@@ -74,12 +74,14 @@ pub mod __private {
     pub use sinew_ir::{SymbolValue, Unit};
     pub use sinew_runtime::{
         AnyRank, Arg, ArgView, Compile, Error, Float, HasMethods, Init, IntoArg, Model,
-        ModelFunction, ModelStruct, Out, Outputs, Param, Rank, Result, Runner, Train, Trained,
-        Trainer, at_most, attach, below, call, complete, equal, gradient, has_methods, init, join,
-        model_struct, product, pullback, quotient, repeated, size, sum,
+        ModelFunction, ModelStruct, Out, Outputs, Param, Rank, Result, Runner, Setting, Train,
+        Trained, Trainer, at_most, attach, below, call, complete, equal, gradient, has_methods,
+        init, join, model_struct, product, pullback, quotient, repeated, size, sum,
     };
 
     pub use crate::names::{operation, tensor};
+    pub use sinew_ir::SymbolType;
+    pub use sinew_runtime::{ConfigField, read_config, serde, write_config};
 
     pub type Rank0 = Rank<0>;
     pub type Rank1 = Rank<1>;

@@ -267,7 +267,7 @@ struct Row<N> {
 #[test]
 fn a_file_does_not_tell_sizes() -> sinew::Result<()> {
     let scratch = Scratch::new("sizes");
-    let mut model = Row::init(0, RowSizes { N: 3 })?;
+    let mut model = Row::init(&RowConfig { N: 3 }, 0)?;
     model.save(scratch.file())?;
     let error = Row::load(scratch.file())
         .expect_err("N is not in the file")

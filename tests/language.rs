@@ -144,10 +144,10 @@ mod methods {
 
 #[test]
 fn methods_have_symbols_of_their_own() -> sinew::Result<()> {
-    let swapped = methods::Swapped::init(0, methods::SwappedSizes { I: 2, O: 3 })?;
+    let swapped = methods::Swapped::init(&methods::SwappedConfig { I: 2, O: 3 }, 0)?;
     let first = swapped.first([1.0f32, 1.0])?;
     assert_eq!(first.to_vec(), [2.0, 2.0, 1.0, 1.0, 1.0]);
-    let heads = methods::Heads::init(0, methods::HeadsSizes { Width: 6, Count: 2 })?;
+    let heads = methods::Heads::init(&methods::HeadsConfig { Width: 6, Count: 2 }, 0)?;
     let apart = heads.apart([[1.0f32; 6]], [0.0, 1.0, 2.0])?;
     assert_eq!(apart.shape(), [1, 2, 3]);
     Ok(())
@@ -184,7 +184,7 @@ mod raw {
 
 #[test]
 fn raw_names_are_names() -> sinew::Result<()> {
-    let layer = raw::Layer::init(0, raw::LayerSizes { In: 1 })?;
+    let layer = raw::Layer::init(&raw::LayerConfig { In: 1 }, 0)?;
     assert_eq!(raw::r#while(&layer, [2.0f32])?.to_vec(), [12.0]);
     assert_eq!(layer.r#match([2.0f32])?.to_vec(), [6.0]);
     assert!(!raw::r#loop::IR.contains("r#"), "{}", raw::r#loop::IR);
@@ -320,8 +320,8 @@ mod configured {
 
 #[test]
 fn configuration_keeps_its_relations() -> sinew::Result<()> {
-    let sizes = configured::AttentionSizes { E: 1, H: 6 };
-    let m = configured::Attention::init(0, sizes)?;
+    let sizes = configured::AttentionConfig { E: 1, H: 6 };
+    let m = configured::Attention::init(&sizes, 0)?;
     assert_eq!(configured::through(&m, [1.0f32], [1.0f32; 3])?, 4.0);
     assert!(configured::heads(&m, [1.0f32], [1.0f32; 4]).is_err());
     assert!(configured::through(&m, [1.0f32], [1.0f32; 4]).is_err());

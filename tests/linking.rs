@@ -153,7 +153,7 @@ fn functions_compute_through_every_path() -> sinew::Result<()> {
     }
     assert_eq!(six(x)?.to_vec(), [3.0, -6.0, 12.0]);
     assert_eq!(nine(x)?.to_vec(), [4.5, -9.0, 18.0]);
-    let m = all_at_once::Scale::init(0, all_at_once::ScaleSizes { D: 5 })?;
+    let m = all_at_once::Scale::init(&all_at_once::ScaleConfig { D: 5 }, 0)?;
     let y = all_at_once::scaled(&m, [[1.0f32, 2.0, 3.0, 4.0, 5.0]])?;
     assert_eq!(y.into_raw_vec_and_offset().0, [4.0, 6.0, 8.0, 10.0, 12.0]);
     Ok(())
@@ -303,7 +303,7 @@ shaped!(grouped, Tensor<B>, B, 3);
 
 #[test]
 fn fragments_and_bare_modules_compute() -> sinew::Result<()> {
-    let m = bare::Scale::init(0, bare::ScaleSizes { N: 1 })?;
+    let m = bare::Scale::init(&bare::ScaleConfig { N: 1 }, 0)?;
     assert_eq!(m.forward([1.0f32])?.to_vec(), [4.0]);
     assert_eq!(grouped([1.0f32], [[1.0f32, 1.0, 1.0]])?.to_vec(), [10.0]);
     Ok(())

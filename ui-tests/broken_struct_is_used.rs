@@ -10,6 +10,6 @@ fn f<N>(m: &Layer<N>, x: Tensor<N>) -> Tensor<N> {
 }
 
 fn main() -> sinew::Result<()> {
-    let m = Layer::init(0, LayerSizes { N: 4 })?;
+    let m = Layer::init(&LayerConfig { N: 4 }, 0)?;
     f(&m, [1.0; 4]).map(|_| ())
 }

@@ -7,5 +7,5 @@ struct Layer<N> {
 }
 
 fn main() {
-    let _ = Layer::init(0, LayerSizes { N: 4 });
+    let _ = Layer::init(&LayerConfig { N: 4 }, 0);
 }

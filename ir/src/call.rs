@@ -157,6 +157,17 @@ impl Call {
         }
     }
 
+    /// Changes every `bool` symbol in it.
+    pub(crate) fn each_flag_mut(&mut self, f: &mut dyn FnMut(&mut Symbol)) {
+        self.target.each_flag_mut(f);
+        if let CallMode::Choice(alternatives) = &mut self.mode {
+            for a in alternatives {
+                a.when.each_flag_mut(f);
+                a.target.each_flag_mut(f);
+            }
+        }
+    }
+
     /// Every function that it may be of.
     pub fn targets(&self) -> impl Iterator<Item = &Target> {
         let alternatives = match &self.mode {
@@ -178,6 +189,12 @@ impl Target {
     fn each_number_mut(&mut self, f: &mut dyn FnMut(&mut Number)) {
         for (_, term) in &mut self.symbols {
             term.each_number_mut(f);
+        }
+    }
+
+    fn each_flag_mut(&mut self, f: &mut dyn FnMut(&mut Symbol)) {
+        for (_, term) in &mut self.symbols {
+            term.each_flag_mut(f);
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use crate::block::{Block, Inst};
 use crate::call::Call;
-use crate::dim::Dim;
+use crate::dim::{Dim, Symbol};
 use crate::shape::Type;
 use crate::structs::StructParam;
 use crate::symbol::{Number, SymbolDecl};
@@ -278,6 +278,18 @@ impl Function {
         let blocks = self.pullback.iter_mut().map(|p| &mut p.block);
         for block in blocks.chain([&mut self.body]) {
             block.each_inst_mut(&mut |inst| inst.each_number_mut(f));
+        }
+    }
+
+    /// Changes every `bool` symbol in it: of calls and their conditions.
+    pub fn each_flag_mut(&mut self, f: &mut dyn FnMut(&mut Symbol)) {
+        let blocks = self.pullback.iter_mut().map(|p| &mut p.block);
+        for block in blocks.chain([&mut self.body]) {
+            block.each_inst_mut(&mut |inst| {
+                if let Inst::Call(call) = inst {
+                    call.each_flag_mut(f);
+                }
+            });
         }
     }
 

@@ -265,6 +265,8 @@ pub enum Test {
         /// Right side.
         right: Number,
     },
+    /// Whether all of these hold.
+    All(Vec<Condition>),
 }
 
 impl Condition {
@@ -290,6 +292,15 @@ impl Condition {
                 let sides = left.known().zip(right.known());
                 sides.map(|(left, right)| relation.holds(&left, &right))
             }
+            Test::All(conditions) => {
+                let answers = conditions.iter().map(Condition::answer);
+                // One that does not hold decides, whatever is not known of the others.
+                answers.fold(Some(true), |all, one| match (all, one) {
+                    (Some(false), _) | (_, Some(false)) => Some(false),
+                    (Some(true), Some(true)) => Some(true),
+                    (None, _) | (_, None) => None,
+                })
+            }
         };
         answer.map(|answer| answer != self.negated)
     }
@@ -301,7 +312,17 @@ impl Condition {
                 f(&mut c.left);
                 f(&mut c.right);
             }
+            Test::All(conditions) => conditions.iter_mut().for_each(|c| c.each_dim_mut(f)),
             Test::Known(_) | Test::Symbol(_) | Test::Numbers { .. } => {}
+        }
+    }
+
+    /// Changes every `bool` symbol in it.
+    pub(crate) fn each_flag_mut(&mut self, f: &mut dyn FnMut(&mut Symbol)) {
+        match &mut self.test {
+            Test::Symbol(symbol) => f(symbol),
+            Test::All(conditions) => conditions.iter_mut().for_each(|c| c.each_flag_mut(f)),
+            Test::Known(_) | Test::Sizes(_) | Test::Numbers { .. } => {}
         }
     }
 
@@ -312,7 +333,18 @@ impl Condition {
                 f(left);
                 f(right);
             }
+            Test::All(conditions) => conditions.iter_mut().for_each(|c| c.each_number_mut(f)),
             Test::Known(_) | Test::Symbol(_) | Test::Sizes(_) => {}
+        }
+    }
+}
+
+impl std::ops::Not for Condition {
+    type Output = Condition;
+    fn not(self) -> Condition {
+        Condition {
+            negated: !self.negated,
+            test: self.test,
         }
     }
 }
@@ -368,6 +400,14 @@ impl SymbolTerm {
             SymbolTerm::Size(dim) => f(dim),
             SymbolTerm::Float(_) => {}
             SymbolTerm::Bool(condition) => condition.each_dim_mut(f),
+        }
+    }
+
+    /// Changes every `bool` symbol in it.
+    pub(crate) fn each_flag_mut(&mut self, f: &mut dyn FnMut(&mut Symbol)) {
+        match self {
+            SymbolTerm::Size(_) | SymbolTerm::Float(_) => {}
+            SymbolTerm::Bool(condition) => condition.each_flag_mut(f),
         }
     }
 

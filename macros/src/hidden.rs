@@ -3,7 +3,7 @@
 //! A name follows from the item it belongs to and from nothing else, so the same source expands to the
 //! same tokens. Names that live inside one emitted expression stand where they are emitted.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::format_ident;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -74,6 +74,11 @@ pub fn const_value(position: usize) -> Ident {
 /// What a mention is called in a chain.
 pub fn alias(position: usize) -> Ident {
     format_ident!("__sinew_{}", position)
+}
+
+/// The name that stands for a field in an expression of sizes.
+pub fn field(position: usize, span: Span) -> Ident {
+    format_ident!("__sinew_field_{}", position, span = span)
 }
 
 /// The macro that passes on a piece of a long chain.

@@ -66,6 +66,7 @@ impl<F: ModelFunction> Keep<F::Model> for Trainer<F> {
 /// A kept object with the configuration of the model it was made for.
 struct Kept<K> {
     symbols: Vec<(&'static str, SymbolValue)>,
+    settings: Vec<(String, SymbolValue)>,
     object: K,
 }
 
@@ -126,10 +127,14 @@ fn with_model<F: ModelFunction, K: Keep<F::Model>, T>(
     };
     settings.check()?;
     let symbols = F::symbols(model);
+    let settings_of_model = crate::model::settings(model)?;
     let float = settings.precision.dtype();
     let fits = |k: &Kept<K>| {
         let layout = &k.object.shared().layout;
-        layout.float == float && k.symbols == symbols && layout.is_of(model)
+        layout.float == float
+            && k.symbols == symbols
+            && k.settings == settings_of_model
+            && layout.is_of(model)
     };
     let mut kept = match take(fits) {
         Some(kept) => {
@@ -139,6 +144,7 @@ fn with_model<F: ModelFunction, K: Keep<F::Model>, T>(
         None => Kept {
             object: K::make(model, settings)?,
             symbols,
+            settings: settings_of_model,
         },
     };
     // Which of the kept ones it is depends on threads: what is drawn must not.
@@ -148,7 +154,8 @@ fn with_model<F: ModelFunction, K: Keep<F::Model>, T>(
     done
 }
 
-/// Runs `F` once on the model and the arguments, on the CPU. It computes in f32, or in f64 where a
+/// Runs `F` once on the model and the arguments, on the CPU. The model stays as it is: states that the
+/// function assigns are kept by a [`Runner`] or a trainer. It computes in f32, or in f64 where a
 /// parameter or an argument is of f64; the results are f32 in any case. What it draws at random is the same
 /// in each call: that of the first run of the seed 0.
 ///

@@ -11,7 +11,7 @@ use crate::cache::{Cache, Kept, Limit, Origin, Purpose, find_live, make_live};
 use crate::device::{Device, Precision};
 use crate::error::{Error, Result};
 use crate::executable::{Executable, IndexCheck};
-use crate::layout::{Layout, Section, stacked_shapes};
+use crate::layout::{Layout, Leaf, Section, stacked_shapes};
 use crate::model::ModelFunction;
 use crate::read;
 use crate::workspace::Workspace;
@@ -98,6 +98,12 @@ impl Engine {
             .into_iter()
             .map(|(name, value)| (Symbol::new(name), value))
             .collect();
+        if let Some(argument) = function.structs.first() {
+            for (path, value) in crate::model::settings(model)? {
+                let name = sinew_ir::field_path(&argument.name, &path);
+                known.push((Symbol::new(&name), value));
+            }
+        }
         known.extend(unit.consts.iter().map(|(n, v)| (Symbol::new(n), *v)));
         let shapes: HashMap<String, Vec<usize>> = stacked_shapes(model).into_iter().collect();
         let mut inputs = Vec::new();
@@ -330,18 +336,19 @@ impl Engine {
         Ok(places)
     }
 
-    /// Refuses a program that changes states: nothing would write them back.
+    /// The states that a program changes, in the order of its last results: where each lies.
     ///
     /// # Errors
-    /// [`Error::StateChanged`].
-    pub fn keeps_states(&self, program: &Function) -> Result<()> {
-        match program.states.first() {
-            None => Ok(()),
-            Some(state) => Err(Error::StateChanged {
+    /// [`Error::NoLeaf`].
+    pub fn changed_states(&self, program: &Function, layout: &Layout) -> Result<Vec<Leaf>> {
+        let place = |state: &usize| {
+            let path = program.leaf_path(*state).unwrap_or_default();
+            layout.stack(path).cloned().ok_or_else(|| Error::NoLeaf {
                 function: self.unit.path.into(),
-                state: program.params[*state].name.clone(),
-            }),
-        }
+                leaf: path.into(),
+            })
+        };
+        program.states.iter().map(place).collect()
     }
 
     /// Which arguments' values index into something.

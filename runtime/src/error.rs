@@ -6,7 +6,7 @@
 //! parameters with it.
 
 use crate::arg::MAX_RANK;
-use sinew_ir::{BindError, DType};
+use sinew_ir::{BindError, DType, SymbolValue};
 use std::path::PathBuf;
 
 /// A result of this library.
@@ -83,15 +83,22 @@ pub enum Error {
         /// What it returns, in words.
         returns: String,
     },
-    /// A function that changes a state of its model, which nothing writes back.
+    /// Repeated children that are configured in different ways: programs have them as one.
     #[error(
-        "`{function}` changes the state `{state}`, and calls leave the states of a model as they are"
+        "`{children}.0.{path}` is {first}, and `{children}.{number}.{path}` is {other}: repeated children \
+         are configured alike"
     )]
-    StateChanged {
-        /// The function.
-        function: String,
-        /// The state.
-        state: String,
+    Settings {
+        /// The path of the children.
+        children: String,
+        /// What differs.
+        path: String,
+        /// What it is in the first child.
+        first: SymbolValue,
+        /// The child that differs.
+        number: usize,
+        /// What it is there.
+        other: SymbolValue,
     },
     /// A number that an update rule cannot use.
     #[error("the optimizer's {name} is {value:?}, and must be {range}")]

@@ -5,6 +5,7 @@ use crate::backend::{ALIGN, Code, Launch};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::key::Key;
+use crate::layout::Leaf;
 use crate::regions::{Regions, Role, Table, bytes_of};
 use crate::update::StepScalar;
 use crate::workspace::Workspace;
@@ -30,6 +31,8 @@ pub(crate) struct Executable {
     pub scalars: Vec<StepScalar>,
     /// Its results, for a runner.
     pub results: Vec<ResultType>,
+    /// The states that a run changes, in place.
+    pub changed: Vec<Leaf>,
     /// What each region of a run is.
     roles: Vec<Role>,
     /// The kernels in the form their device runs.
@@ -48,6 +51,8 @@ pub(crate) struct Source {
     pub scalars: Vec<StepScalar>,
     /// Its results, for a runner.
     pub results: Vec<ResultType>,
+    /// The states that it changes.
+    pub changed: Vec<Leaf>,
 }
 
 /// A linked function in its part of the schedule.
@@ -144,6 +149,7 @@ impl Executable {
             indices: source.indices,
             scalars: source.scalars,
             results: source.results,
+            changed: source.changed,
             roles,
             schedule,
             decisions,

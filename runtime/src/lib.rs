@@ -5,6 +5,7 @@ mod backend;
 mod cache;
 mod call;
 mod checkpoint;
+mod config;
 mod device;
 mod engine;
 mod entry;
@@ -58,6 +59,7 @@ pub use arg::{
 };
 pub use cache::CacheStats;
 pub use call::{attach, call, gradient, pullback};
+pub use config::{ConfigField, read_config, write_config};
 pub use device::{Device, Precision};
 pub use entry::{
     HasMethods, ModelStruct, at_most, below, equal, has_methods, model_struct, product, quotient,
@@ -65,11 +67,13 @@ pub use entry::{
 };
 pub use error::{Error, Result};
 pub use init::Init;
-pub use model::{Model, ModelFunction, complete, join, repeated};
+pub use model::{Model, ModelFunction, Setting, complete, join, repeated};
 pub use optimizer::{Adam, AdamW, Optimizer, Sgd};
 pub use output::{Number, Out, OutElement, OutRank, Outputs, ResultView};
 pub use param::Param;
 pub use runner::Runner;
+#[doc(hidden)]
+pub use serde;
 pub use store::Trained;
 pub use train::{Compile, Train};
 pub use trainer::{Step, Trainer};

@@ -42,6 +42,15 @@ pub trait Model: Clone + Send + 'static {
         Vec::new()
     }
 
+    /// Calls `f` with the path and the value of everything that is configuration: fields of plain type.
+    ///
+    /// # Errors
+    /// [`Error::Settings`] for repeated children of which one is configured in another way.
+    fn settings(&self, prefix: &str, f: &mut dyn FnMut(&str, SymbolValue)) -> Result<()> {
+        let _ = (prefix, f);
+        Ok(())
+    }
+
     /// A model of this type, its values of no interest; `None` where sizes are configuration.
     fn blank() -> Option<Self> {
         None
@@ -167,6 +176,89 @@ impl<M: Model> Model for Vec<M> {
             child.visit_mut(&join(prefix, &i.to_string()), f);
         }
     }
+    /// Programs have the children as one, so they are configured alike.
+    fn settings(&self, prefix: &str, f: &mut dyn FnMut(&str, SymbolValue)) -> Result<()> {
+        let Some((first, others)) = self.split_first() else {
+            return Ok(());
+        };
+        let first = settings(first)?;
+        for (i, child) in others.iter().enumerate() {
+            let other = settings(child)?;
+            let differs = first.iter().zip(&other).find(|(a, b)| a != b);
+            if let Some(((path, first), (_, other))) = differs {
+                return Err(Error::Settings {
+                    children: prefix.to_string(),
+                    path: path.clone(),
+                    first: *first,
+                    number: i + 1,
+                    other: *other,
+                });
+            }
+        }
+        for (path, value) in first {
+            f(&join(prefix, &path), value);
+        }
+        Ok(())
+    }
+}
+
+/// A type of configuration: for emitted code.
+pub trait Setting {
+    /// As programs know it.
+    fn value(&self) -> SymbolValue;
+    /// What was [`Setting::value`].
+    fn of(value: SymbolValue) -> Self;
+}
+
+impl Setting for f32 {
+    /// The number that is written like it: 0.1, and not the nearest f32 to it.
+    fn value(&self) -> SymbolValue {
+        let written = self.to_string().parse();
+        SymbolValue::Float(written.unwrap_or(f64::from(*self)))
+    }
+    fn of(value: SymbolValue) -> f32 {
+        f64::of(value) as f32
+    }
+}
+
+impl Setting for f64 {
+    fn value(&self) -> SymbolValue {
+        SymbolValue::Float(*self)
+    }
+    fn of(value: SymbolValue) -> f64 {
+        match value {
+            SymbolValue::Float(v) => v,
+            SymbolValue::Size(_) | SymbolValue::Bool(_) => 0.0,
+        }
+    }
+}
+
+impl Setting for usize {
+    fn value(&self) -> SymbolValue {
+        SymbolValue::Size(*self)
+    }
+    fn of(value: SymbolValue) -> usize {
+        value.size().unwrap_or_default()
+    }
+}
+
+impl Setting for bool {
+    fn value(&self) -> SymbolValue {
+        SymbolValue::Bool(*self)
+    }
+    fn of(value: SymbolValue) -> bool {
+        value == SymbolValue::Bool(true)
+    }
+}
+
+/// What is configuration in a model, by the paths in the struct.
+///
+/// # Errors
+/// As [`Model::settings`].
+pub(crate) fn settings<M: Model>(model: &M) -> Result<Vec<(String, SymbolValue)>> {
+    let mut told = Vec::new();
+    model.settings("", &mut |path, value| told.push((path.to_string(), value)))?;
+    Ok(told)
 }
 
 /// A model function as the runtime sees it: `#[model]` implements it for the function's type.

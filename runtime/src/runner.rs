@@ -11,6 +11,7 @@ use crate::layout::Layout;
 use crate::model::ModelFunction;
 use crate::output::{Outputs, ResultView};
 use crate::regions::{MAX_RESULTS, Regions, Role, Table};
+use crate::step::fixed_kind;
 use crate::store::{Attachment, Shared, Trained, hollow};
 use sinew_codegen::kernel::RegionKind;
 use sinew_codegen::schedule::RegionOffset;
@@ -49,6 +50,8 @@ pub struct Runner<F: ModelFunction, I = <F as ModelFunction>::Inputs> {
     shell: F::Model,
     /// Runs that came to an end.
     runs: u64,
+    /// The model's states from before a run that is checked.
+    saved: Vec<u8>,
     arguments: PhantomData<fn(I)>,
 }
 
@@ -59,6 +62,7 @@ impl<F: ModelFunction> Runner<F> {
             shared,
             shell: hollow(model),
             runs: 0,
+            saved: Vec::new(),
             arguments: PhantomData,
         })
     }
@@ -67,6 +71,16 @@ impl<F: ModelFunction> Runner<F> {
         let layout = &self.shared.layout;
         let compile = |engine: &Engine, binding: &Binding| compile_run(engine, binding, layout);
         self.engine.select(arguments, layout, Purpose::Run, compile)
+    }
+
+    /// The model with the current parameters and states.
+    ///
+    /// # Errors
+    /// A device that was lost.
+    pub fn model(&self) -> Result<F::Model> {
+        let mut model = self.shell.clone();
+        self.shared.read().read_into(&mut model)?;
+        Ok(model)
     }
 
     /// How many programs are kept, as [`Compile::cache`](crate::Compile::cache) says it: for a runner
@@ -101,21 +115,30 @@ impl<F: ModelFunction> Runner<F> {
         self.engine.check(arguments)?;
         let check = self.engine.settings.check_finite;
         let key = Key::of_run(self.engine.settings.seed, self.runs + 1);
-        let store = self.shared.read();
         let (kept, workspace) = self.engine.current_mut()?;
         let (program, launch) = (&kept.program, &mut kept.launch);
+        let changed = &program.changed;
+        let mut held = self.shared.hold(!changed.is_empty());
+        if check {
+            held.store().save(changed, &mut self.saved)?;
+        }
         let mut table = Table::new();
-        table.put(Role::Trained, store.trained.slot_to_read());
-        table.put(Role::Fixed, store.fixed.slot_to_read());
+        let (trained, fixed) = held.slots();
+        table.put(Role::Trained, trained);
+        table.put(Role::Fixed, fixed);
         program.run(launch, workspace, table, key, arguments)?;
         workspace.fetch(&program.results)?;
         let results = &program.results;
-        if check && !workspace.views(results).all(|r| r.is_finite()) {
-            let witness = Witness::copy(&self.engine, &store, key, arguments)?;
-            drop(store);
-            return Err(witness.error("result"));
+        if check {
+            let in_results = !workspace.views(results).all(|r| r.is_finite());
+            if in_results || !held.store().are_finite(changed)? {
+                held.restore(changed, &self.saved)?;
+                let witness = Witness::copy(&self.engine, held.store(), key, arguments)?;
+                drop(held);
+                return Err(witness.error(if in_results { "result" } else { "state" }));
+            }
         }
-        drop(store);
+        drop(held);
         let (count, expected) = (results.len(), <F::Output as Outputs>::COUNT);
         let mut views = [ResultView::NONE; MAX_RESULTS];
         if count != expected || count > views.len() {
@@ -143,7 +166,7 @@ impl<F: ModelFunction> Runner<F> {
 fn compile_run(engine: &Engine, binding: &Binding, layout: &Layout) -> Result<Executable> {
     let function = sinew_ir::link(engine.unit, binding)
         .map_err(|source| Error::link(engine.unit.path, source))?;
-    engine.keeps_states(&function)?;
+    let changed = engine.changed_states(&function, layout)?;
     let mut regions = Regions::new();
     let trained = regions.add(
         Role::Trained,
@@ -151,16 +174,21 @@ fn compile_run(engine: &Engine, binding: &Binding, layout: &Layout) -> Result<Ex
         layout.trained_bytes,
         RegionKind::Input,
     );
-    let fixed = regions.add(Role::Fixed, "fixed", layout.fixed_bytes, RegionKind::Input);
+    let kind = fixed_kind(&changed);
+    let fixed = regions.add(Role::Fixed, "fixed", layout.fixed_bytes, kind);
     let mut outputs = Vec::new();
     let mut results = Vec::new();
-    for (i, result) in function.body.results.iter().enumerate() {
+    for (i, result) in function.returned().iter().enumerate() {
         let result = ResultType::new(i, function.type_of(*result))?;
         let (name, bytes) = (result.name.clone(), result.region_bytes);
         let region = regions.add(Role::Result(i), name, bytes, RegionKind::Output);
         results.push(result);
         outputs.push(RegionOffset { region, offset: 0 });
     }
+    outputs.extend(changed.iter().map(|leaf| RegionOffset {
+        region: fixed,
+        offset: leaf.offset,
+    }));
     let arguments = regions.add_arguments(&engine.inputs, &function)?;
     let key = regions.add_key(&function);
     let source = Source {
@@ -174,6 +202,7 @@ fn compile_run(engine: &Engine, binding: &Binding, layout: &Layout) -> Result<Ex
         regions,
         scalars: Vec::new(),
         results,
+        changed,
     };
     Executable::compile(engine, source)
 }

@@ -3,7 +3,7 @@
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::executable::{Executable, Linked, Source};
-use crate::layout::{Layout, Section, element_size};
+use crate::layout::{Layout, Leaf, Section, element_size};
 use crate::numbers::{self, Reported};
 use crate::optimizer::Optimizer;
 use crate::regions::{Regions, Role};
@@ -40,15 +40,24 @@ pub(crate) fn compile_step(
     };
     let gradient = sinew_ir::link_gradient(engine.unit, binding, &trained)
         .map_err(|source| Error::link(engine.unit.path, source))?;
-    engine.keeps_states(&gradient.program)?;
+    let changed = engine.changed_states(&gradient.program, layout)?;
     let elements = layout.trained_bytes / element_size(layout.float);
     let check = engine.settings.check_finite;
-    let update = update(optimizer, elements, layout.float, check).map_err(Error::Update)?;
+    let size = element_size(layout.float);
+    let counted = changed.iter().filter(|_| check);
+    let counted: Vec<usize> = counted.map(|leaf| leaf.bytes / size).collect();
+    let update =
+        update(optimizer, elements, layout.float, check, &counted).map_err(Error::Update)?;
 
     let mut regions = Regions::new();
     let like_trained = layout.trained_bytes;
     let trained = regions.add(Role::Trained, "params", like_trained, RegionKind::State);
-    let fixed = regions.add(Role::Fixed, "fixed", layout.fixed_bytes, RegionKind::Input);
+    let fixed = regions.add(
+        Role::Fixed,
+        "fixed",
+        layout.fixed_bytes,
+        fixed_kind(&changed),
+    );
     let gradients = regions.add(
         Role::Gradients,
         "gradients",
@@ -74,24 +83,40 @@ pub(crate) fn compile_step(
     let key = regions.add_key(&gradient.program);
     let program = &gradient.program;
     let inputs = engine.places(program, layout, trained, fixed, &arguments, key)?;
+    let states = changed.iter().map(|leaf| RegionOffset {
+        region: fixed,
+        offset: leaf.offset,
+    });
+    let states: Vec<RegionOffset> = states.collect();
     let source = Source {
         indices: engine.index_checks(&gradient.program),
         scalars: update.scalars.clone(),
         linked: vec![
-            gradient_part(engine, gradient, inputs, &shared)?,
-            update_part(update, &shared),
+            gradient_part(engine, gradient, inputs, &states, &shared)?,
+            update_part(update, &states, &shared),
         ],
         regions,
         results: Vec::new(),
+        changed,
     };
     Executable::compile(engine, source)
 }
 
-/// Loss and gradients. A parameter's gradient lies where the parameter does in its own region.
+/// What a program does with the region of leaves that are not trained.
+pub(crate) fn fixed_kind(changed: &[Leaf]) -> RegionKind {
+    match changed.is_empty() {
+        true => RegionKind::Input,
+        false => RegionKind::State,
+    }
+}
+
+/// Loss, gradients and new states, each in place. A parameter's gradient lies where the parameter does in
+/// its own region.
 fn gradient_part(
     engine: &Engine,
     gradient: Gradient,
     inputs: Vec<RegionOffset>,
+    states: &[RegionOffset],
     regions: &StepRegions,
 ) -> Result<Linked> {
     let mut places: Vec<Option<RegionOffset>> = vec![None; gradient.program.body.results.len()];
@@ -104,6 +129,8 @@ fn gradient_part(
         }
     }
     let mut outputs = vec![Reported::Loss.place(regions.report)];
+    let first_state = places.len() - states.len();
+    places[first_state..].clone_from_slice(&states.iter().cloned().map(Some).collect::<Vec<_>>());
     for place in &places[gradient.results..] {
         outputs.push((*place).ok_or_else(|| Error::Results {
             function: engine.unit.path.into(),
@@ -120,7 +147,7 @@ fn gradient_part(
 }
 
 /// The update: everything in place, its numbers from one small region and to another.
-fn update_part(update: Update, regions: &StepRegions) -> Linked {
+fn update_part(update: Update, changed: &[RegionOffset], regions: &StepRegions) -> Linked {
     let start = |region| RegionOffset { region, offset: 0 };
     let report = |number: Reported| number.place(regions.report);
     let states = || regions.states.iter().map(|s| start(*s));
@@ -135,6 +162,7 @@ fn update_part(update: Update, regions: &StepRegions) -> Linked {
     }
     if update.guarded {
         inputs.push(report(Reported::Loss));
+        inputs.extend_from_slice(changed);
         outputs.push(report(Reported::CameNotFinite));
         outputs.push(report(Reported::MadeNotFinite));
     }

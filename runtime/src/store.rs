@@ -1,10 +1,10 @@
 //! The parameters of a compiled model in memory, shared by a trainer and the runners attached to it.
 //!
-//! Runs read them, side by side; a step writes them, alone. Each holds the lock while its kernels run
+//! Runs read them, side by side; a step writes them, alone, and so does a run that changes states. Each holds the lock while its kernels run
 //! (a step until its report is read), so that a runner on another thread sees parameters of before or
 //! after a step, never between. Nothing is compiled, checked or converted under the lock.
 
-use crate::backend::{Backend, DeviceMemory, room};
+use crate::backend::{Backend, DeviceMemory, Slot, room};
 use crate::engine::Settings;
 use crate::error::Result;
 use crate::layout::{Layout, Leaf, Section};
@@ -22,6 +22,44 @@ pub(crate) struct Store {
     pub trained: DeviceMemory,
     /// The others.
     pub fixed: DeviceMemory,
+}
+
+/// A store that is held: beside other readers, or alone.
+pub(crate) enum Held<'a> {
+    Read(RwLockReadGuard<'a, Store>),
+    Write(RwLockWriteGuard<'a, Store>),
+}
+
+impl Held<'_> {
+    /// The store.
+    pub fn store(&self) -> &Store {
+        match self {
+            Held::Read(store) => store,
+            Held::Write(store) => store,
+        }
+    }
+
+    /// The memory of trained leaves, to read, and of all others, to write where it is held alone.
+    pub fn slots(&mut self) -> (Slot<'_>, Slot<'_>) {
+        match self {
+            Held::Read(store) => (store.trained.slot_to_read(), store.fixed.slot_to_read()),
+            Held::Write(store) => {
+                let store = &mut **store;
+                (store.trained.slot_to_read(), store.fixed.slot())
+            }
+        }
+    }
+
+    /// [`Store::restore`], where it is held alone.
+    ///
+    /// # Errors
+    /// A lost GPU.
+    pub fn restore(&mut self, leaves: &[Leaf], saved: &[u8]) -> Result<()> {
+        match self {
+            Held::Read(_) => Ok(()),
+            Held::Write(store) => store.restore(leaves, saved),
+        }
+    }
 }
 
 /// A store with its lock, and what of it never changes.
@@ -57,6 +95,14 @@ impl Shared {
         self.store.read().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// For a run: alone if it changes states.
+    pub fn hold(&self, changes: bool) -> Held<'_> {
+        match changes {
+            true => Held::Write(self.write()),
+            false => Held::Read(self.read()),
+        }
+    }
+
     /// To write: waits for steps and runs of other threads.
     pub fn write(&self) -> RwLockWriteGuard<'_, Store> {
         self.store.write().unwrap_or_else(PoisonError::into_inner)
@@ -84,6 +130,48 @@ impl Store {
             }
         });
         done
+    }
+
+    /// Copies the bytes of leaves that are not trained, one behind the other.
+    ///
+    /// # Errors
+    /// A lost GPU, too little memory.
+    pub fn save(&self, leaves: &[Leaf], saved: &mut Vec<u8>) -> Result<()> {
+        saved.clear();
+        for leaf in leaves {
+            let start = saved.len();
+            saved.resize(start + leaf.bytes, 0);
+            self.fixed.read(leaf.offset, &mut saved[start..])?;
+        }
+        Ok(())
+    }
+
+    /// Puts back what [`Store::save`] copied.
+    ///
+    /// # Errors
+    /// A lost GPU.
+    pub fn restore(&mut self, leaves: &[Leaf], mut saved: &[u8]) -> Result<()> {
+        for leaf in leaves {
+            let Some((bytes, rest)) = saved.split_at_checked(leaf.bytes) else {
+                break;
+            };
+            self.fixed.write(leaf.offset, bytes)?;
+            saved = rest;
+        }
+        Ok(())
+    }
+
+    /// Whether all elements of the leaves are finite.
+    ///
+    /// # Errors
+    /// A lost GPU, too little memory.
+    pub fn are_finite(&self, leaves: &[Leaf]) -> Result<bool> {
+        for leaf in leaves {
+            if !self.read_f64(leaf)?.iter().all(|v| v.is_finite()) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// The region of a section.

@@ -58,6 +58,8 @@ pub struct Trainer<F: ModelFunction, I = <F as ModelFunction>::Inputs> {
     numbers: DeviceMemory,
     /// What a step reports.
     report: DeviceMemory,
+    /// The model's states from before a step that is checked.
+    saved: Vec<u8>,
     /// Steps taken.
     taken: u64,
     /// Whether its steps train: those that only take gradients are of the function as it is run.
@@ -92,7 +94,7 @@ impl<F: ModelFunction> Trainer<F> {
         let layout = Layout::new(&model, float, &|path| moved.contains(&path))?;
         let backend = &engine.settings.device.0;
         let zeroed = |name, bytes| backend.zeroed(name, bytes);
-        let update = update(&optimizer, 0, float, false).map_err(Error::Update)?;
+        let update = update(&optimizer, 0, float, false, &[]).map_err(Error::Update)?;
         let states = update.states.iter();
         let states: Result<_> = states
             .map(|name| zeroed(*name, layout.trained_bytes))
@@ -109,6 +111,7 @@ impl<F: ModelFunction> Trainer<F> {
             engine,
             layout,
             optimizer,
+            saved: Vec::new(),
             taken: 0,
             training,
             arguments: PhantomData,
@@ -201,6 +204,7 @@ impl<F: ModelFunction> Trainer<F> {
         self.engine.check(arguments)?;
         let float = self.layout.float;
         let key = Key::of_run(self.engine.settings.seed, self.taken + 1);
+        let check = self.engine.settings.check_finite;
         let (kept, workspace) = self.engine.current_mut()?;
         let (program, launch) = (&kept.program, &mut kept.launch);
         let (optimizer, step) = (&self.optimizer, self.taken + 1);
@@ -208,9 +212,16 @@ impl<F: ModelFunction> Trainer<F> {
         numbers::write(&mut self.numbers, float, told)?;
         let mut held = self.shared.write();
         let store = &mut *held;
+        if check {
+            store.save(&program.changed, &mut self.saved)?;
+        }
         let mut table = Table::new();
         table.put(Role::Trained, store.trained.slot());
-        table.put(Role::Fixed, store.fixed.slot_to_read());
+        let fixed = match program.changed.is_empty() {
+            true => store.fixed.slot_to_read(),
+            false => store.fixed.slot(),
+        };
+        table.put(Role::Fixed, fixed);
         table.put(Role::Gradients, self.gradients.slot());
         for (i, state) in self.states.iter_mut().enumerate() {
             table.put(Role::State(i), state.slot());
@@ -227,9 +238,19 @@ impl<F: ModelFunction> Trainer<F> {
             }
         };
         let loss = report.get(Reported::Loss);
-        if self.engine.settings.check_finite {
+        if check {
+            let [came, made] = [Reported::CameNotFinite, Reported::MadeNotFinite];
+            let whole = [came, made].iter().all(|count| report.get(*count) == 0.0);
+            let in_states = !store.are_finite(&program.changed)?;
+            if !whole || !loss.is_finite() {
+                store.restore(&program.changed, &self.saved)?;
+            }
             if !loss.is_finite() || report.get(Reported::CameNotFinite) != 0.0 {
-                let what = if loss.is_finite() { "gradient" } else { "loss" };
+                let what = match (loss.is_finite(), in_states) {
+                    (false, _) => "loss",
+                    (true, true) => "state",
+                    (true, false) => "gradient",
+                };
                 let witness = Witness::copy(&self.engine, store, key, arguments)?;
                 drop(held);
                 return Err(witness.error(what));

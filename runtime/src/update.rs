@@ -13,9 +13,10 @@ const CLIP_EPSILON: f64 = 1e-6;
 
 /// An update program and what its inputs and outputs are.
 ///
-/// Inputs, in order: parameters, gradients, each state, each scalar, the loss where the update is
-/// guarded. Outputs: parameters, each state, the gradients' norm if they are clipped, two counts if
-/// guarded: of what is not finite in loss and gradients, and in what the update makes of them.
+/// Inputs, in order: parameters, gradients, each state, each scalar, and where the update is guarded the
+/// loss and the model's states that the step has changed. Outputs: parameters, each state, the gradients' norm if they are clipped, two counts if
+/// guarded: of what is not finite in loss, gradients and the model's states, and in what the update makes
+/// of them.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Update {
     /// The program.
@@ -67,7 +68,8 @@ impl StepScalar {
     }
 }
 
-/// The update of `n` parameters of type `float`.
+/// The update of `n` parameters of type `float`; a guarded one looks at as many of the model's states as
+/// `changed` has numbers of elements.
 ///
 /// # Errors
 /// None in practice: every op is applied to operands of its own kind.
@@ -76,6 +78,7 @@ pub(crate) fn update(
     n: usize,
     float: DType,
     guarded: bool,
+    changed: &[usize],
 ) -> Result<Update, OpError> {
     let (states, scalars): (Vec<&'static str>, Vec<StepScalar>) = match &optimizer.rule {
         Rule::Sgd(sgd) if sgd.momentum == 0.0 => (vec![], vec![StepScalar::LearningRate]),
@@ -90,11 +93,18 @@ pub(crate) fn update(
     };
     let flat = Type::from_extents(float, &[n]);
     let scalar = Type::from_extents(float, &[]);
-    let mut names = vec![("parameters", &flat), ("gradients", &flat)];
-    names.extend(states.iter().map(|s| (*s, &flat)));
-    names.extend(scalars.iter().map(|s| (s.name(), &scalar)));
+    let mut names = vec![
+        ("parameters".to_string(), &flat),
+        ("gradients".to_string(), &flat),
+    ];
+    names.extend(states.iter().map(|s| (s.to_string(), &flat)));
+    names.extend(scalars.iter().map(|s| (s.name().to_string(), &scalar)));
+    let changed = changed.iter().map(|n| Type::from_extents(float, &[*n]));
+    let changed: Vec<Type> = changed.collect();
     if guarded {
-        names.push(("loss", &scalar));
+        names.push(("loss".to_string(), &scalar));
+        let changed = changed.iter().enumerate();
+        names.extend(changed.map(|(i, ty)| (format!("state {i} of the model"), ty)));
     }
 
     let mut b = Builder::default();
@@ -118,9 +128,10 @@ pub(crate) fn update(
     };
     let mut counts = None;
     if guarded {
-        let came = [inputs[inputs.len() - 1], gradient];
+        let first = inputs.len() - 1 - changed.len();
+        let came: Vec<Value> = inputs[first..].iter().copied().chain([gradient]).collect();
         let old: Vec<Value> = [p].iter().chain(old_states).copied().collect();
-        counts = Some(guard(&mut b, came, &old, &mut results, norm)?);
+        counts = Some(guard(&mut b, &came, &old, &mut results, norm)?);
     }
     results.extend(norm);
     results.extend(counts.into_iter().flatten());
@@ -128,7 +139,7 @@ pub(crate) fn update(
     let params = names
         .iter()
         .map(|(name, _)| Param {
-            name: (*name).to_string(),
+            name: name.clone(),
             kind: ParamKind::Input,
         })
         .collect();
@@ -148,21 +159,20 @@ pub(crate) fn update(
     })
 }
 
-/// Has `results` stay as the `old` values were where loss, gradients (what `came`), results or the norm
-/// are not finite. The counts of what is not: in what came, and in what was made of it.
+/// Has `results` stay as the `old` values were where loss, states and gradients (`what_came`), results or
+/// the norm are not finite. The counts of what is not: in what came, and in what was made of it.
 fn guard(
     b: &mut Builder,
-    came: [Value; 2],
+    what_came: &[Value],
     old: &[Value],
     results: &mut [Value],
     norm: Option<Value>,
 ) -> Result<[Value; 2], OpError> {
-    let [in_loss, in_gradient] = came;
-    let (in_loss, in_gradient) = (
-        count_not_finite(b, in_loss)?,
-        count_not_finite(b, in_gradient)?,
-    );
-    let came = b.add(in_loss, in_gradient)?;
+    let mut came = count_not_finite(b, what_came[0])?;
+    for x in &what_came[1..] {
+        let count = count_not_finite(b, *x)?;
+        came = b.add(came, count)?;
+    }
     // A norm past the range would clip every gradient to 0.
     let mut made = b.like(0.0, came)?;
     for out in results.iter().chain(&norm) {

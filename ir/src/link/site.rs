@@ -13,7 +13,7 @@ use super::{LinkError, op_error};
 use crate::attributes::RunKey;
 use crate::block::{Block, Inst, OpInst};
 use crate::builder::Builder;
-use crate::call::{Call, CallMode};
+use crate::call::Call;
 use crate::dim::Dim;
 use crate::dtype::DType;
 use crate::function::{Function, Value};
@@ -286,14 +286,14 @@ fn blocks(function: &Function) -> impl Iterator<Item = &Block> {
     [&function.body].into_iter().chain(pullback)
 }
 
-/// What tells a call from others: the path of its callee. The bodies of a function's loops have numbers in
-/// their paths, which other loops move.
+/// What tells a call from others: the path of its callee. Parts of the caller itself (the bodies of its loops,
+/// branches and closures) are told by their order alone: their paths have numbers, which other parts move.
 fn path(unit: &Unit, call: &Call) -> Result<&'static str, LinkError> {
-    match call.mode {
-        CallMode::Loop(_) => Ok("for"),
-        CallMode::Plain | CallMode::Choice(_) | CallMode::Checkpoint => {
-            Ok(callee(unit, &call.target.name)?.path)
-        }
+    const PART: &str = "::";
+    let path = callee(unit, &call.target.name)?.path;
+    match path.strip_prefix(unit.path) {
+        Some(rest) if rest.starts_with(PART) => Ok(PART),
+        Some(_) | None => Ok(path),
     }
 }
 

@@ -244,6 +244,13 @@ impl<'u> Substitution<'u> {
                     right: self.number(right)?,
                 },
             },
+            Test::All(conditions) => {
+                let each = conditions.iter().map(|c| self.condition(c));
+                Condition {
+                    negated: condition.negated,
+                    test: Test::All(each.collect::<Result<_, _>>()?),
+                }
+            }
         };
         if let Some(answer) = out.answer() {
             out = Condition::known(answer);

@@ -87,6 +87,17 @@ impl<'a> Parser<'a> {
     /// What a choice is made by, or a bool is.
     fn condition(&mut self) -> Parsed<Condition> {
         let negated = self.eat("!");
+        let start = (self.at, self.last, self.depth);
+        if self.depth < DEPTH && self.eat("(") {
+            self.depth += 1;
+            let all = self.all();
+            if let Ok(test) = all {
+                self.depth = start.2;
+                return Ok(Condition { negated, test });
+            }
+            // A dim may begin with a parenthesis too.
+            (self.at, self.last, self.depth) = start;
+        }
         let test = if negated && self.eat("(") {
             let test = self.test()?;
             self.sign(")")?;
@@ -95,6 +106,20 @@ impl<'a> Parser<'a> {
             self.test()?
         };
         Ok(Condition { negated, test })
+    }
+
+    /// `wide and !deep)`: two conditions or more.
+    fn all(&mut self) -> Parsed<Test> {
+        let mut conditions = vec![self.condition()?];
+        self.word("and")?;
+        loop {
+            conditions.push(self.condition()?);
+            if !self.eat_word("and") {
+                break;
+            }
+        }
+        self.sign(")")?;
+        Ok(Test::All(conditions))
     }
 
     fn test(&mut self) -> Parsed<Test> {

@@ -28,7 +28,7 @@
 //! - Symbols are sizes, `f64` or `bool` by what stands behind their names; `const` ones are Rust consts. A
 //!   call says what those of its callee are that are not, by names and types of the callee.
 //! - A condition is a `bool` symbol, `true`, `false`, or a relation of two sizes or two numbers, with `!`
-//!   in front for its opposite: `!wide`, `!(H <= 64)`.
+//!   in front for its opposite: `!wide`, `!(H <= 64)`; or several that all hold: `(wide and !deep)`.
 //! - A struct is one parameter, which tells its type and its leaves, and one argument: by its path where
 //!   it is a parameter or in one, else `Norm {%5}`, its leaves in order. A leaf is called by its path.
 //!   In the mode of a loop, a role in front of a struct is that of all its leaves; roles that differ

@@ -56,7 +56,7 @@ impl fmt::Display for Constraint {
 }
 
 impl fmt::Display for Condition {
-    /// `wide`, `!wide`, `N <= 64`, `!(N <= 64)`, `scale < 0.5`, `true`.
+    /// `wide`, `!wide`, `N <= 64`, `!(N <= 64)`, `scale < 0.5`, `true`, `(wide and !deep)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let not = if self.negated { "!" } else { "" };
         let (open, close) = if self.negated { ("(", ")") } else { ("", "") };
@@ -69,6 +69,14 @@ impl fmt::Display for Condition {
                 relation,
                 right,
             } => write!(f, "{not}{open}{left} {} {right}{close}", relation.sign()),
+            Test::All(conditions) => {
+                write!(f, "{not}(")?;
+                for (i, c) in conditions.iter().enumerate() {
+                    let and = if i == 0 { "" } else { " and " };
+                    write!(f, "{and}{c}")?;
+                }
+                write!(f, ")")
+            }
         }
     }
 }

@@ -287,6 +287,7 @@ impl Checker<'_> {
                     (None, _) | (_, None) => Ok(()),
                 }
             }
+            Test::All(conditions) => conditions.iter().try_for_each(|c| self.condition(c)),
         }
     }
 

@@ -43,6 +43,7 @@ impl Extents<'_, '_> {
         here: &dyn Fn(&Dim) -> Option<Dim>,
     ) {
         match &field.kind {
+            FieldKind::Setting(..) => {}
             FieldKind::Param(t) | FieldKind::State(t) => {
                 for declared in &t.shape.dims {
                     match here(declared) {

@@ -3,6 +3,7 @@
 use super::Scope;
 use crate::errors::{Checked, Errors, Reported};
 use crate::messages;
+use crate::parse::structure::SettingValue;
 use crate::parse::{self, FieldKind, TypeExpr};
 use crate::signature::{self, ParamType};
 use proc_macro2::Span;
@@ -144,7 +145,14 @@ pub fn structure(
         let kind = match &f.kind {
             FieldKind::Param(t, _) => leaf(scope, t).map(signature::FieldKind::Param),
             FieldKind::State(t, _) => leaf(scope, t).map(signature::FieldKind::State),
-            FieldKind::Child(c, count) => child(scope, c, count.as_ref()),
+            FieldKind::Child(c, count) => child(scope, c, count.as_ref()).and_then(|kind| {
+                child_settings(scope, s, c, &kind)?;
+                Ok(kind)
+            }),
+            FieldKind::Setting(ty, default) => Ok(signature::FieldKind::Setting(
+                ty.symbol_type(),
+                default.map(SettingValue::literal),
+            )),
         };
         match kind {
             Ok(kind) => fields.push(signature::Field {
@@ -157,7 +165,12 @@ pub fn structure(
     if bad {
         return Err(Reported);
     }
-    let leaves = fields.iter().map(|f| scope.registry.leaves(&f.kind));
+    let leaves = fields.iter().flat_map(|f| {
+        [
+            scope.registry.leaves(&f.kind),
+            scope.registry.setting_count(&f.kind),
+        ]
+    });
     if leaves.fold(0, usize::saturating_add) > LEAVES {
         let error = messages::many_leaves(&s.name, LEAVES);
         return Err(scope.errors.report(error));
@@ -189,7 +202,40 @@ fn child(
     Ok(signature::FieldKind::Child(structure, dims, count?))
 }
 
-/// The most leaves of a struct, those of its children included: each is a parameter of the functions that
+/// What a child's configuration is: that of the same name in the struct around it, or its default.
+fn child_settings(
+    scope: &Scope<'_>,
+    parent: &parse::Structure,
+    written: &parse::StructType,
+    kind: &signature::FieldKind,
+) -> Checked<()> {
+    let signature::FieldKind::Child(structure, ..) = kind else {
+        return Ok(());
+    };
+    let child = &scope.registry.structs[*structure].signature;
+    let mut done = Ok(());
+    for field in &child.fields {
+        let signature::FieldKind::Setting(ty, default) = &field.kind else {
+            continue;
+        };
+        let own = parent.fields.iter().find(|f| f.name == field.name.as_str());
+        let own = own.map(|f| match &f.kind {
+            FieldKind::Setting(own, _) => Some(own.symbol_type()),
+            FieldKind::Param(..) | FieldKind::State(..) | FieldKind::Child(..) => None,
+        });
+        let fits = match own {
+            Some(Some(own)) => own == *ty,
+            Some(None) | None => default.is_some(),
+        };
+        if !fits {
+            let error = messages::child_setting(&written.path, child, &field.name, *ty);
+            done = Err(scope.errors.report(error));
+        }
+    }
+    done
+}
+
+/// The most leaves and values of the configuration of a struct, those of its children included: each is a parameter of the functions that
 /// take it, and structs that have two of each other double them at every level.
 const LEAVES: usize = 1 << 14;
 

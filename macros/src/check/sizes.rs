@@ -31,6 +31,7 @@ fn leaves(registry: &Registry, structure: usize, dims_here: &[Dim], out: &mut Ve
     let s = &known.signature;
     for field in &s.fields {
         let (declared, child) = match &field.kind {
+            FieldKind::Setting(..) => continue,
             FieldKind::Param(t) | FieldKind::State(t) => (&t.shape.dims, None),
             FieldKind::Child(structure, dims, count) => {
                 // The count is an extent of each of their leaves.

@@ -1,11 +1,12 @@
 //! The plain struct: fields without dims, its `Model` implementation, and its constructor.
 
 use super::{dim, quiet};
-use crate::parse::structure::Initial;
+use crate::parse::structure::{Initial, SettingValue};
 use crate::parse::{self, DimExpr, Field, FieldKind, StructType, Structure};
 use crate::signature::last;
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
+use sinew_ir::SymbolType;
 use syn::spanned::Spanned;
 
 /// The struct itself.
@@ -45,6 +46,14 @@ pub fn definition(s: &Structure, library: &TokenStream) -> TokenStream {
                     format!("`{}`", repeated_text(c, count)),
                 )
             }
+            FieldKind::Setting(_, default) => {
+                let default = default.map(|d| format!(", `{}` where nobody says", d.literal()));
+                let default = default.unwrap_or_default();
+                (
+                    f.written.to_token_stream(),
+                    format!("Configuration, the same in every run{default}."),
+                )
+            }
         };
         let doc = super::doc(&doc);
         quote!(#(#attributes)* #doc #visibility #name: #ty)
@@ -67,7 +76,13 @@ pub fn definition(s: &Structure, library: &TokenStream) -> TokenStream {
 }
 
 /// `Model` for a struct, and its constructor.
-pub fn implementations(s: &Structure, library: &TokenStream) -> TokenStream {
+///
+/// `children` has for each field what is configuration in the child that it holds.
+pub fn implementations(
+    s: &Structure,
+    children: &[Vec<ChildSetting>],
+    library: &TokenStream,
+) -> TokenStream {
     let Structure {
         name,
         symbols,
@@ -75,12 +90,16 @@ pub fn implementations(s: &Structure, library: &TokenStream) -> TokenStream {
         ..
     } = s;
     let count = symbols.len();
-    let visits = fields.iter().map(|f| {
+    let leaves = || {
+        let setting = |f: &&Field| matches!(f.kind, FieldKind::Setting(..));
+        fields.iter().filter(move |f| !setting(f))
+    };
+    let visits = leaves().map(|f| {
         let name = &f.name;
         let text = parse::name(name);
         quote!(#library::__private::Model::visit(&self.#name, &#library::__private::join(prefix, #text), f);)
     });
-    let visits_mut = fields.iter().map(|f| {
+    let visits_mut = leaves().map(|f| {
         let name = &f.name;
         let text = parse::name(name);
         quote!(#library::__private::Model::visit_mut(&mut self.#name, &#library::__private::join(prefix, #text), f);)
@@ -94,14 +113,15 @@ pub fn implementations(s: &Structure, library: &TokenStream) -> TokenStream {
             }
         }
     });
-    let blank = (count == 0).then(|| {
+    let blank = (!is_configured(s)).then(|| {
         quote! {
             fn blank() -> ::core::option::Option<Self> {
-                ::core::option::Option::Some(Self::__sinew_init(0, "", &[]))
+                ::core::option::Option::Some(Self::__sinew_init(0, "", &[], &[]))
             }
         }
     });
-    let constructor = constructor(s, library);
+    let settings = settings(s, library);
+    let constructor = constructor(s, children, library);
     let common = common_traits(s);
     let quiet = quiet();
     quote! {
@@ -117,6 +137,7 @@ pub fn implementations(s: &Structure, library: &TokenStream) -> TokenStream {
                 #(#visits_mut)*
             }
             #symbol_values
+            #settings
             #blank
         }
 
@@ -125,8 +146,81 @@ pub fn implementations(s: &Structure, library: &TokenStream) -> TokenStream {
     }
 }
 
-/// `init`, and the sizes it takes where the struct has symbols.
-fn constructor(s: &Structure, library: &TokenStream) -> TokenStream {
+/// Whether a model of this type takes a configuration.
+fn is_configured(s: &Structure) -> bool {
+    let mut fields = s.fields.iter();
+    !s.symbols.is_empty() || fields.any(|f| matches!(f.kind, FieldKind::Setting(..)))
+}
+
+/// `Model::settings`: what is configuration, with that of children.
+fn settings(s: &Structure, library: &TokenStream) -> TokenStream {
+    let told = s.fields.iter().filter_map(|f| {
+        let name = &f.name;
+        let text = parse::name(name);
+        let path = quote!(&#library::__private::join(prefix, #text));
+        Some(match &f.kind {
+            FieldKind::Setting(..) => {
+                quote!(f(#path, #library::__private::Setting::value(&self.#name));)
+            }
+            FieldKind::Child(..) => {
+                quote!(#library::__private::Model::settings(&self.#name, #path, f)?;)
+            }
+            FieldKind::Param(..) | FieldKind::State(..) => return None,
+        })
+    });
+    let told: Vec<TokenStream> = told.collect();
+    if told.is_empty() {
+        return TokenStream::new();
+    }
+    quote! {
+        fn settings(
+            &self,
+            prefix: &::core::primitive::str,
+            f: &mut dyn ::core::ops::FnMut(&::core::primitive::str, #library::__private::SymbolValue),
+        ) -> #library::__private::Result<()> {
+            #(#told)*
+            ::core::result::Result::Ok(())
+        }
+    }
+}
+
+/// Something in a child that is configuration.
+pub struct ChildSetting {
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    pub ty: SymbolType,
+    /// What it is where nothing around it says: a Rust literal.
+    pub default: Option<String>,
+}
+
+/// What a child's configuration is: that of the same name beside it, or its default.
+fn child_settings(s: &Structure, child: &[ChildSetting], library: &TokenStream) -> TokenStream {
+    let own = s.fields.iter().filter_map(|f| match f.kind {
+        FieldKind::Setting(ty, _) => Some((parse::name(&f.name), ty.symbol_type())),
+        FieldKind::Param(..) | FieldKind::State(..) | FieldKind::Child(..) => None,
+    });
+    let own: Vec<(String, SymbolType)> = own.collect();
+    let values = child.iter().map(|c| {
+        let beside = own.iter().position(|(n, ty)| *n == c.name && *ty == c.ty);
+        if let Some(i) = beside {
+            return quote!(settings[#i]);
+        }
+        let default = c.default.as_ref().and_then(|d| d.parse().ok());
+        let default: TokenStream =
+            default.unwrap_or_else(|| quote!(::core::default::Default::default()));
+        let kind = value_kind(c.ty);
+        quote!(#library::__private::SymbolValue::#kind(#default))
+    });
+    quote!(&[#(#values),*])
+}
+
+/// `init`, and the configuration that it takes where the struct has some.
+fn constructor(
+    s: &Structure,
+    children: &[Vec<ChildSetting>],
+    library: &TokenStream,
+) -> TokenStream {
     let Structure {
         visibility,
         name,
@@ -135,6 +229,7 @@ fn constructor(s: &Structure, library: &TokenStream) -> TokenStream {
         ..
     } = s;
     let quiet = quiet();
+    let mut setting = 0_usize..;
     let count = symbols.len();
     let value = |path: &syn::Path| -> TokenStream {
         let declared = path
@@ -145,11 +240,17 @@ fn constructor(s: &Structure, library: &TokenStream) -> TokenStream {
             None => super::const_value(&quote_spanned!(path.span()=> #path)),
         }
     };
-    let values = fields.iter().map(|f| {
+    let values = fields.iter().enumerate().map(|(i, f)| {
         let name = &f.name;
         let text = parse::name(name);
         let path = quote!(&#library::__private::join(prefix, #text));
+        let inherited = children.get(i).map_or(&[][..], Vec::as_slice);
+        let inherited = child_settings(s, inherited, library);
         match &f.kind {
+            FieldKind::Setting(..) => {
+                let at = setting.next();
+                quote!(#name: #library::__private::Setting::of(settings[#at]))
+            }
             FieldKind::Param(t, initial) | FieldKind::State(t, initial) => {
                 let dims = t.dims.iter().map(|d| {
                     let (text, value) = (dim_text(d), dim(d, &value, library));
@@ -163,12 +264,12 @@ fn constructor(s: &Structure, library: &TokenStream) -> TokenStream {
                 let sizes = c.dims.iter().map(|d| dim(d, &value, library));
                 let sizes = quote!(&[#(#sizes),*]);
                 match count {
-                    None => quote!(#name: #child::__sinew_init(seed, #path, #sizes)),
+                    None => quote!(#name: #child::__sinew_init(seed, #path, #sizes, #inherited)),
                     Some(count) => {
                         let (text, count) = (dim_text(count), dim(count, &value, library));
                         quote! {
                             #name: #library::__private::repeated((#text, #count), #path, |path| {
-                                #child::__sinew_init(seed, path, #sizes)
+                                #child::__sinew_init(seed, path, #sizes, #inherited)
                             })
                         }
                     }
@@ -176,6 +277,12 @@ fn constructor(s: &Structure, library: &TokenStream) -> TokenStream {
             }
         }
     });
+    let values: Vec<TokenStream> = values.collect();
+    let of_type = |f: &Field| match f.kind {
+        FieldKind::Setting(ty, default) => Some((ty, default)),
+        FieldKind::Param(..) | FieldKind::State(..) | FieldKind::Child(..) => None,
+    };
+    let setting_count = fields.iter().filter_map(of_type).count();
     let sizes_value =
         (count > 0).then(|| quote!(__sinew_sizes: sizes.map(#library::__private::size),));
     let hidden = quote! {
@@ -184,48 +291,182 @@ fn constructor(s: &Structure, library: &TokenStream) -> TokenStream {
             seed: ::core::primitive::u64,
             prefix: &::core::primitive::str,
             given: &[::core::primitive::i128],
+            given_settings: &[#library::__private::SymbolValue],
         ) -> Self {
             let mut sizes = [0i128; #count];
+            let mut settings = [#library::__private::SymbolValue::Size(0); #setting_count];
             // As many as the struct has symbols: the struct's own chain reports another number.
             for (size, given) in ::core::iter::Iterator::zip(sizes.iter_mut(), given) {
                 *size = *given;
             }
-            let _ = (seed, prefix, sizes);
+            for (setting, given) in ::core::iter::Iterator::zip(settings.iter_mut(), given_settings) {
+                *setting = *given;
+            }
+            let _ = (seed, prefix, sizes, settings);
             Self { #(#values,)* #sizes_value }
         }
     };
-    if count == 0 {
+    if !is_configured(s) {
         let doc = "A model whose parameters are drawn from `seed`, each from a stream of its own.\n\nA parameter that is too large for the memory, or whose shape has a negative extent, is an error where the model is used first: in `build`, a call, or `save`.";
         return quote! {
             #quiet
             impl #name {
                 #[doc = #doc]
                 #visibility fn init(seed: ::core::primitive::u64) -> Self {
-                    Self::__sinew_init(seed, "", &[])
+                    Self::__sinew_init(seed, "", &[], &[])
                 }
                 #hidden
             }
         };
     }
-    let sizes = format_ident!("{}Sizes", name, span = name.span());
-    let sizes_doc = format!("The sizes of a [`{name}`].");
-    let field_docs = symbols.iter().map(|s| format!("The value of `{s}`."));
-    let init_doc = "A model of these sizes whose parameters are drawn from `seed`, each from a stream of its own.\n\n# Errors\nA parameter of these sizes that has a negative dim, or that is too large for the memory.";
+    let config = format_ident!("{}Config", name, span = name.span());
+    let definition = config_type(s, &config, library);
+    let init_doc = "A model of this configuration whose parameters are drawn from `seed`, each from a stream of its own.\n\n# Errors\nA parameter that has a negative dim, or that is too large for the memory.";
+    let settings = fields
+        .iter()
+        .filter(|f| of_type(f).is_some())
+        .map(|f| &f.name);
     quote! {
-        #[doc = #sizes_doc]
-        #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug, ::core::cmp::PartialEq, ::core::cmp::Eq)]
-        #quiet
-        #visibility struct #sizes { #(#[doc = #field_docs] #visibility #symbols: ::core::primitive::usize,)* }
+        #definition
 
         #quiet
         impl #name {
             #[doc = #init_doc]
-            #visibility fn init(seed: ::core::primitive::u64, sizes: #sizes) -> #library::__private::Result<Self> {
-                #library::__private::complete(Self::__sinew_init(seed, "", &[#(sizes.#symbols as ::core::primitive::i128),*]))
+            #visibility fn init(config: &#config, seed: ::core::primitive::u64) -> #library::__private::Result<Self> {
+                #library::__private::complete(Self::__sinew_init(
+                    seed,
+                    "",
+                    &[#(config.#symbols as ::core::primitive::i128),*],
+                    &[#(#library::__private::Setting::value(&config.#settings)),*],
+                ))
             }
             #hidden
         }
     }
+}
+
+/// The configuration of a struct: its sizes, and its fields of plain type.
+fn config_type(s: &Structure, config: &Ident, library: &TokenStream) -> TokenStream {
+    let Structure {
+        visibility,
+        name,
+        symbols,
+        fields,
+        ..
+    } = s;
+    let quiet = quiet();
+    let doc = format!(
+        "The configuration of a [`{name}`]. It is read from a file by `serde`, where a size may be written in \
+         small letters and what has a default may be left out; a name that is none of these is an error."
+    );
+    let mut fields_of_config = Vec::new();
+    let mut names = Vec::new();
+    let mut specs = Vec::new();
+    let mut spec = |ident: &Ident, ty: SymbolType, default: Option<SettingValue>| {
+        let text = parse::name(ident);
+        let alias = match ty {
+            SymbolType::Size => snake_case(&text),
+            SymbolType::Float | SymbolType::Bool => text.clone(),
+        };
+        let kind = value_kind(ty);
+        let default = match default.and_then(|d| d.literal().parse::<TokenStream>().ok()) {
+            Some(value) => {
+                quote!(::core::option::Option::Some(#library::__private::SymbolValue::#kind(#value)))
+            }
+            None => quote!(::core::option::Option::None),
+        };
+        specs.push(quote! {
+            #library::__private::ConfigField {
+                name: #text,
+                alias: #alias,
+                ty: #library::__private::SymbolType::#kind,
+                default: #default,
+            }
+        });
+        names.push(text);
+    };
+    for symbol in symbols {
+        let doc = format!("The value of `{symbol}`.");
+        let ty = quote!(::core::primitive::usize);
+        fields_of_config.push((symbol, quote!(#[doc = #doc] #visibility #symbol: #ty)));
+        spec(symbol, SymbolType::Size, None);
+    }
+    for f in fields {
+        let FieldKind::Setting(setting, default) = &f.kind else {
+            continue;
+        };
+        let (field, ty) = (&f.name, &f.written);
+        let docs = f.attributes.iter().filter(|a| a.path().is_ident("doc"));
+        let mut doc = quote!(#(#docs)*);
+        if doc.is_empty() {
+            doc = super::doc(&format!("The value of `{}`.", parse::name(field)));
+        }
+        fields_of_config.push((field, quote!(#doc #visibility #field: #ty)));
+        spec(field, setting.symbol_type(), *default);
+    }
+    let (idents, definitions): (Vec<_>, Vec<_>) = fields_of_config.into_iter().unzip();
+    let positions = 0..idents.len();
+    let text = config.to_string();
+    let private = quote!(#library::__private);
+    quote! {
+        #[doc = #doc]
+        #[derive(
+            ::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug, ::core::cmp::PartialEq,
+        )]
+        #quiet
+        #visibility struct #config { #(#definitions,)* }
+
+        #[automatically_derived]
+        #quiet
+        impl<'de> #private::serde::Deserialize<'de> for #config {
+            fn deserialize<D: #private::serde::Deserializer<'de>>(
+                deserializer: D,
+            ) -> ::core::result::Result<Self, D::Error> {
+                let values = #private::read_config(deserializer, #text, &[#(#names),*], &[#(#specs),*])?;
+                ::core::result::Result::Ok(#config {
+                    #(#idents: #private::Setting::of(values[#positions]),)*
+                })
+            }
+        }
+
+        #[automatically_derived]
+        #quiet
+        impl #private::serde::Serialize for #config {
+            fn serialize<S: #private::serde::Serializer>(
+                &self,
+                serializer: S,
+            ) -> ::core::result::Result<S::Ok, S::Error> {
+                let values = [#((#names, #private::Setting::value(&self.#idents))),*];
+                #private::write_config(serializer, #text, &values)
+            }
+        }
+    }
+}
+
+/// The variant of a symbol's type, and of its value.
+fn value_kind(ty: SymbolType) -> TokenStream {
+    match ty {
+        SymbolType::Size => quote!(Size),
+        SymbolType::Float => quote!(Float),
+        SymbolType::Bool => quote!(Bool),
+    }
+}
+
+/// `Layers`, `QKWidth` and `In2` in small letters: `layers`, `qk_width`, `in2`.
+fn snake_case(name: &str) -> String {
+    let letters: Vec<char> = name.chars().collect();
+    let mut out = String::new();
+    for (i, c) in letters.iter().enumerate() {
+        let after_small = i > 0 && !letters[i - 1].is_uppercase() && letters[i - 1] != '_';
+        let before_small = i > 0
+            && letters[i - 1].is_uppercase()
+            && letters.get(i + 1).is_some_and(|n| n.is_lowercase());
+        if c.is_uppercase() && (after_small || before_small) {
+            out.push('_');
+        }
+        out.extend(c.to_lowercase());
+    }
+    out
 }
 
 fn init(initial: &Initial, library: &TokenStream) -> TokenStream {
@@ -317,6 +558,7 @@ fn declaration(s: &Structure) -> String {
             FieldKind::State(t, _) => leaf_text("State", t),
             FieldKind::Child(c, None) => struct_text(c),
             FieldKind::Child(c, Some(count)) => repeated_text(c, count),
+            FieldKind::Setting(..) => f.written.to_token_stream().to_string(),
         };
         out.push_str(&format!("    {}: {ty},\n", f.name));
     }

@@ -44,7 +44,7 @@ fn structure(item: &syn::ItemStruct, library: &TokenStream) -> TokenStream {
     let fields = hidden::fields_macro(name);
     let fields = broken(&fields, item, &s.visibility);
     let definition = emit::structure::definition(&s, library);
-    let implementations = emit::structure::implementations(&s, library);
+    let implementations = emit::structure::implementations(&s, &[], library);
     quote!(#definition #implementations #own #fields)
 }
 

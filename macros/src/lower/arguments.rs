@@ -5,12 +5,14 @@ use super::call::Given;
 use super::value::Val;
 use crate::check::Scope;
 use crate::errors::{Checked, Reported};
+use crate::hidden;
 use crate::messages;
 use crate::operations::{DefaultValue, Operation};
 use crate::parse::{self, dims, types};
 use proc_macro2::TokenStream;
 use quote::ToTokens;
 use sinew_ir::{DType, Dim, Number, Shape, Symbol, SymbolKind, Value};
+use syn::visit_mut::VisitMut;
 
 /// One argument.
 pub enum Argument<'c> {
@@ -121,11 +123,30 @@ impl<'c> Arguments<'c> {
         }
     }
 
-    fn expr(&self, i: usize) -> Option<&'c syn::Expr> {
+    pub(super) fn expr(&self, i: usize) -> Option<&'c syn::Expr> {
         match self.slots.get(i) {
             Some(Some(Argument::Expr(e))) => Some(plain(e)),
             _ => None,
         }
+    }
+}
+
+/// The fields in an expression of sizes, each with the name that stands in its place.
+#[derive(Default)]
+struct Fields(Vec<(String, syn::Expr)>);
+
+impl VisitMut for Fields {
+    fn visit_expr_mut(&mut self, e: &mut syn::Expr) {
+        if !matches!(e, syn::Expr::Field(_)) {
+            return syn::visit_mut::visit_expr_mut(self, e);
+        }
+        let name = hidden::field(self.0.len(), parse::start(&*e));
+        let path = syn::Expr::Path(syn::ExprPath {
+            attrs: Vec::new(),
+            qself: None,
+            path: name.clone().into(),
+        });
+        self.0.push((name.to_string(), std::mem::replace(e, path)));
     }
 }
 
@@ -294,7 +315,7 @@ impl Lowerer<'_, '_> {
         }
     }
 
-    /// A literal number, or a Rust const.
+    /// A literal number, a Rust const or one of the configuration.
     pub fn number_or_const_arg(&mut self, a: &Arguments<'_>, i: usize) -> Checked<Number> {
         if a.expr(i).is_none() {
             return self.number_arg(a, i).map(Number::Known);
@@ -303,6 +324,7 @@ impl Lowerer<'_, '_> {
         match given.val {
             Val::Number(n) => Ok(Number::Known(n.value)),
             Val::Const(c) => Ok(Number::Symbol(self.const_symbol(&c))),
+            Val::Setting(number) => Ok(*number),
             Val::Broken => Err(Reported),
             _ => Err(self.report(messages::wants_number(
                 &given.tokens,
@@ -357,8 +379,37 @@ impl Lowerer<'_, '_> {
         }
     }
 
-    /// One dim; a name is a local size before it is a symbol.
+    /// One dim; a name is a local size before it is a symbol, and a field is what it is in its struct.
     pub fn dim_expr(&mut self, e: &syn::Expr) -> Checked<Dim> {
+        let mut e = plain(e).clone();
+        let mut fields = Fields::default();
+        fields.visit_expr_mut(&mut e);
+        self.locals.enter();
+        let mut read = Ok(());
+        for (name, field) in fields.0 {
+            match self.field_size(&field) {
+                Ok(dim) => self.bind(&name, Val::Size(dim)),
+                Err(Reported) => read = Err(Reported),
+            }
+        }
+        let dim = read.and_then(|()| self.dim_of_names(&e));
+        self.locals.leave();
+        dim
+    }
+
+    /// A field that is a size.
+    fn field_size(&mut self, field: &syn::Expr) -> Checked<Dim> {
+        match self.expression(field)? {
+            Val::Size(dim) => Ok(dim),
+            Val::Broken => Err(Reported),
+            val => {
+                let what = self.describe(&val);
+                Err(self.report(messages::not_a_size(field, &what)))
+            }
+        }
+    }
+
+    fn dim_of_names(&mut self, e: &syn::Expr) -> Checked<Dim> {
         let read = self.scope.errors.check(dims::of_expr(plain(e)))?;
         let mut broken = false;
         let resolved = read.resolve(&mut |path| {

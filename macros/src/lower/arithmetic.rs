@@ -60,6 +60,8 @@ fn counted(left: &Val, right: &Val, op: &syn::BinOp) -> bool {
         | Val::Repeated(_)
         | Val::Tuple(_)
         | Val::Index(_)
+        | Val::Flag(_)
+        | Val::Setting(_)
         | Val::List(_)
         | Val::Broken => false,
     };
@@ -363,6 +365,8 @@ impl Lowerer<'_, '_> {
             | Val::Repeated(_)
             | Val::Tuple(_)
             | Val::Index(_)
+            | Val::Flag(_)
+            | Val::Setting(_)
             | Val::List(_)
             | Val::Broken => Err(messages::not_a_size(at, &self.describe(val))),
         }
@@ -403,6 +407,8 @@ impl Lowerer<'_, '_> {
             | Val::Repeated(_)
             | Val::Tuple(_)
             | Val::Index(_)
+            | Val::Flag(_)
+            | Val::Setting(_)
             | Val::List(_)
             | Val::Broken => None,
         }
@@ -464,6 +470,8 @@ impl Lowerer<'_, '_> {
             | Val::Repeated(_)
             | Val::Tuple(_)
             | Val::Index(_)
+            | Val::Flag(_)
+            | Val::Setting(_)
             | Val::List(_)
             | Val::Broken => None,
         };

@@ -1,4 +1,4 @@
-//! Assignment of variables declared with `mut`.
+//! Assignment of variables declared with `mut`, and of states.
 
 use super::Lowerer;
 use super::arguments::plain;
@@ -31,18 +31,18 @@ impl Lowerer<'_, '_> {
     /// `x = y`
     pub(super) fn assign(&mut self, a: &syn::ExprAssign) -> Checked<()> {
         let val = self.expression(&a.right)?;
-        self.assign_to(&a.left, val)
+        self.assign_to(&a.left, val, &a.right.to_token_stream())
     }
 
     /// `x += y`
     pub(super) fn assign_with(&mut self, e: &syn::ExprBinary, op: syn::BinOp) -> Checked<()> {
         let sum = syn::ExprBinary { op, ..e.clone() };
         let val = self.binary(&sum)?;
-        self.assign_to(&e.left, val)
+        self.assign_to(&e.left, val, &e.right.to_token_stream())
     }
 
-    /// Gives what stands on the left a value.
-    fn assign_to(&mut self, left: &syn::Expr, val: Val) -> Checked<()> {
+    /// Gives what stands on the left a value, which is written at `at`.
+    fn assign_to(&mut self, left: &syn::Expr, val: Val, at: &TokenStream) -> Checked<()> {
         match plain(left) {
             syn::Expr::Path(p) => match p.path.get_ident() {
                 Some(name) => self.assign_variable(name, val),
@@ -52,7 +52,7 @@ impl Lowerer<'_, '_> {
             syn::Expr::Tuple(t) => match val {
                 Val::Tuple(parts) if parts.len() == t.elems.len() => {
                     let each = t.elems.iter().zip(parts);
-                    let done: Vec<_> = each.map(|(l, v)| self.assign_to(l, v)).collect();
+                    let done: Vec<_> = each.map(|(l, v)| self.assign_to(l, v, at)).collect();
                     done.into_iter().collect()
                 }
                 other => {
@@ -60,12 +60,17 @@ impl Lowerer<'_, '_> {
                     Err(self.report(messages::tuple_pattern(t, t.elems.len(), &what)))
                 }
             },
-            syn::Expr::Field(f) => Err(self.report(messages::not_there_yet(
-                f,
-                "assigning to a field",
-                messages::STATES_LATER,
-            ))),
+            syn::Expr::Field(f) => self.assign_field(f, val, at),
             other => Err(self.report(messages::assign_to(other))),
+        }
+    }
+
+    /// `self.mean = y`
+    fn assign_field(&mut self, f: &syn::ExprField, val: Val, at: &TokenStream) -> Checked<()> {
+        match (self.expression(&f.base)?, &f.member) {
+            (Val::Broken, _) => Err(Reported),
+            (Val::Struct(s), syn::Member::Named(name)) => self.assign_state(&s, name, val, at),
+            _ => Err(self.report(messages::assign_to(f))),
         }
     }
 

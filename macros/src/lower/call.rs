@@ -135,6 +135,8 @@ impl Lowerer<'_, '_> {
             | Val::Repeated(_)
             | Val::Tuple(_)
             | Val::Index(_)
+            | Val::Flag(_)
+            | Val::Setting(_)
             | Val::List(_) => {
                 if let Some(fish) = &call.turbofish {
                     return Err(self.report(messages::not_in_the_language(fish)));

@@ -6,7 +6,7 @@ use crate::errors::Checked;
 use crate::messages;
 use proc_macro2::{Literal, TokenStream};
 use quote::{ToTokens, quote};
-use sinew_ir::{DType, Shape, Symbol, Value, attributes, ops};
+use sinew_ir::{self as ir, DType, Shape, Symbol, Value, attributes, ops};
 
 /// A Rust const, or the quotient of two.
 #[derive(Clone)]
@@ -101,6 +101,8 @@ pub fn quotient(left: &Val, right: &Val, at: TokenStream) -> Option<Val> {
         | Val::Repeated(_)
         | Val::Tuple(_)
         | Val::Index(_)
+        | Val::Flag(_)
+        | Val::Setting(_)
         | Val::List(_)
         | Val::Broken => None,
     };
@@ -130,9 +132,26 @@ impl Lowerer<'_, '_> {
         if dtype.is_integer() && !self.whole.iter().any(|c| c.value.to_string() == text) {
             self.whole.push(constant.clone());
         }
-        let symbol = self.const_symbol(constant);
+        let number = ir::Number::Symbol(self.const_symbol(constant));
+        self.number_of(&number, dtype, at)
+    }
+
+    /// A scalar with the value of a number of the configuration, which is no integer.
+    pub fn setting(
+        &mut self,
+        number: &ir::Number,
+        dtype: DType,
+        at: &TokenStream,
+    ) -> Checked<Value> {
+        match dtype.is_float() {
+            true => self.number_of(number, dtype, at),
+            false => Err(self.report(messages::setting_type(at, dtype))),
+        }
+    }
+
+    fn number_of(&mut self, number: &ir::Number, dtype: DType, at: &TokenStream) -> Checked<Value> {
         let form = attributes::Constant {
-            value: &sinew_ir::Number::Symbol(symbol),
+            value: number,
             dtype,
             shape: &Shape::scalar(),
         };

@@ -24,19 +24,19 @@ impl Lowerer<'_, '_> {
     }
 
     /// The statements of a block that is done for what it assigns and collects.
-    pub(super) fn statements_without_value(&mut self, block: &syn::Block) -> Checked<()> {
+    pub(super) fn statements_without_value(
+        &mut self,
+        block: &syn::Block,
+        has_value: fn(&syn::Expr) -> syn::Error,
+    ) -> Checked<()> {
         match block.stmts.split_last() {
-            Some((syn::Stmt::Expr(e, None), before)) if !is_statement(e) => {
-                let done = self.each_statement(before);
-                done.and_then(|()| self.value_without_use(e))
+            Some((syn::Stmt::Expr(e, None), before)) if !is_statement(e) && !is_choice(e) => {
+                self.each_statement(before)?;
+                self.expression(e)?;
+                Err(self.report(has_value(e)))
             }
             _ => self.each_statement(&block.stmts),
         }
-    }
-
-    fn value_without_use(&mut self, e: &syn::Expr) -> Checked<()> {
-        self.expression(e)?;
-        Err(self.report(messages::value_of_iteration(e)))
     }
 
     /// The statements of a block, and its value if it has one.
@@ -83,7 +83,7 @@ impl Lowerer<'_, '_> {
     }
 
     /// An expression that is done for its effect.
-    fn statement(&mut self, e: &syn::Expr) -> Checked<()> {
+    pub(super) fn statement(&mut self, e: &syn::Expr) -> Checked<()> {
         if let syn::Expr::Binary(b) = e
             && let Some(operator) = assignment::operator(&b.op)
         {
@@ -91,12 +91,12 @@ impl Lowerer<'_, '_> {
         }
         match e {
             syn::Expr::ForLoop(f) => self.for_loop(f),
+            syn::Expr::If(i) => self.if_statement(i),
+            syn::Expr::Match(m) => self.match_statement(m),
             syn::Expr::Assign(a) => self.assign(a),
             syn::Expr::MethodCall(m) if self.is_push(m) => self.push(m),
             syn::Expr::While(_)
             | syn::Expr::Loop(_)
-            | syn::Expr::If(_)
-            | syn::Expr::Match(_)
             | syn::Expr::Macro(_)
             | syn::Expr::Return(_) => self.expression(e).map(|_| ()),
             _ => {
@@ -108,7 +108,6 @@ impl Lowerer<'_, '_> {
 
     /// An expression.
     pub fn expression(&mut self, e: &syn::Expr) -> Checked<Val> {
-        let later = |what: &str, when: &str| messages::not_there_yet(e, what, when);
         match e {
             syn::Expr::Lit(l) => self.literal(l),
             syn::Expr::Path(p) => self.path(p),
@@ -139,13 +138,9 @@ impl Lowerer<'_, '_> {
             syn::Expr::ForLoop(f) => Err(self.report(messages::for_as_value(f))),
             syn::Expr::While(w) => Err(self.report(messages::while_loop(&w.while_token))),
             syn::Expr::Loop(l) => Err(self.report(messages::while_loop(&l.loop_token))),
-            syn::Expr::If(i) => Err(self.report(messages::not_there_yet(
-                i.if_token,
-                "`if`",
-                messages::IF_LATER,
-            ))),
-            syn::Expr::Match(m) => Err(self.report(messages::match_expression(&m.match_token))),
-            syn::Expr::Closure(_) => Err(self.report(later("a closure", messages::CLOSURES_LATER))),
+            syn::Expr::If(i) => self.if_value(i),
+            syn::Expr::Match(m) => self.match_value(m),
+            syn::Expr::Closure(_) => Err(self.report(messages::bare_closure(e))),
             syn::Expr::Assign(a) => Err(self.report(messages::assignment_as_value(&a.eq_token))),
             syn::Expr::Macro(m) => Err(self.report(messages::macro_call(&m.mac))),
             syn::Expr::Cast(c) => Err(self.report(messages::as_cast(c))),
@@ -249,6 +244,8 @@ impl Lowerer<'_, '_> {
                 | Val::Const(_)
                 | Val::Counted(_)
                 | Val::Index(_)
+                | Val::Flag(_)
+                | Val::Setting(_)
                 | Val::List(_),
                 member,
             ) => {
@@ -294,8 +291,13 @@ impl Lowerer<'_, '_> {
             Val::Const(c) => self.const_of(&c, dtype.unwrap_or(DType::Float), at),
             Val::Counted(c) => self.counted_number(&c, dtype.unwrap_or(DType::Float)),
             Val::Index(index) => self.index_number(&index, dtype, at),
+            Val::Setting(number) => self.setting(&number, dtype.unwrap_or(DType::Float), at),
             Val::Broken => Err(Reported),
-            other @ (Val::Struct(_) | Val::Repeated(_) | Val::Tuple(_) | Val::List(_)) => {
+            other @ (Val::Flag(_)
+            | Val::Struct(_)
+            | Val::Repeated(_)
+            | Val::Tuple(_)
+            | Val::List(_)) => {
                 let what = self.describe(&other);
                 Err(self.report(messages::not_a_tensor(at, &what)))
             }
@@ -325,10 +327,17 @@ impl Lowerer<'_, '_> {
                 format!("({})", parts.join(", "))
             }
             Val::Index(_) => "a loop's index".to_string(),
+            Val::Flag(_) => "a `bool` of the configuration".to_string(),
+            Val::Setting(_) => "a number of the configuration".to_string(),
             Val::List(_) => "a list".to_string(),
             Val::Broken => "?".to_string(),
         }
     }
+}
+
+/// Whether an expression is done for its value or its effect, as what is around it says.
+fn is_choice(e: &syn::Expr) -> bool {
+    matches!(e, syn::Expr::If(_) | syn::Expr::Match(_))
 }
 
 /// Whether an expression is done for its effect, with a `;` or without.

@@ -287,8 +287,12 @@ impl Lowerer<'_, '_> {
         let returned = results.len();
         let states = self.new_states(&operands, &mut results);
         let Operands {
-            values, structs, ..
+            values,
+            structs,
+            settings,
+            ..
         } = operands;
+        let symbols = symbols.into_iter().chain(settings).collect();
         let builder = &self.builder;
         let info = CalleeInfo::assumed(
             values.iter().map(|v| builder.type_of(*v)),

@@ -1,4 +1,4 @@
-//! Parts of a body as functions of their own: what a loop does in an iteration, for one.
+//! Parts of a body as functions of their own: what a loop does in an iteration, an arm of a choice.
 //!
 //! A part is lowered where it stands, among the values of the whole body, so that names, types and
 //! equations are the same inside and outside. Behind its last instruction it is taken out: what it uses
@@ -15,6 +15,23 @@ use sinew_ir::{
 };
 use std::collections::{HashMap, HashSet};
 
+/// A part that is being lowered, and that is no loop's body.
+pub struct OpenPart {
+    /// The position of its first instruction.
+    start: usize,
+    /// How many loops are around it.
+    frames: usize,
+}
+
+impl OpenPart {
+    /// Instructions were added in front of a loop.
+    pub(super) fn moved(&mut self, frame: usize, added: usize) {
+        if self.frames > frame {
+            self.start += added;
+        }
+    }
+}
+
 /// A part that was taken out.
 pub struct Lifted {
     /// How it is called.
@@ -24,6 +41,18 @@ pub struct Lifted {
 }
 
 impl Lowerer<'_, '_> {
+    /// Begins a part behind the last instruction.
+    pub(super) fn open_part(&mut self) {
+        let (start, frames) = (self.builder.insts.len(), self.frames.len());
+        self.open.push(OpenPart { start, frames });
+    }
+
+    /// Ends the part that was begun last: gives the position of its first instruction.
+    pub(super) fn close_part(&mut self) -> usize {
+        let end = self.builder.insts.len();
+        self.open.pop().map_or(end, |open| open.start)
+    }
+
     /// Takes the instructions from position `start` on out of the body. The part's parameters are
     /// `params`, and behind them what it uses of the outside.
     pub(super) fn lift(
@@ -33,20 +62,19 @@ impl Lowerer<'_, '_> {
         params: &[Value],
         results: &[Value],
     ) -> Lifted {
-        let insts = self.builder.insts.split_off(start);
         let mut body = Block {
             params: params.to_vec(),
-            insts,
+            insts: self.builder.insts.split_off(start),
             results: results.to_vec(),
         };
-        let mut captured = Vec::new();
-        let mut seen = HashSet::new();
-        body.each_capture(&mut |v| {
-            if seen.insert(v) {
-                captured.push(v);
-            }
-        });
+        let captured = captures(&[&body]);
         body.params.extend(&captured);
+        let target = self.as_part(what, body);
+        Lifted { target, captured }
+    }
+
+    /// A function of its own out of a body that uses nothing but its parameters.
+    pub(super) fn as_part(&mut self, what: &str, body: Block) -> Target {
         let name = self.callees.reserve(what);
         let param = |i: usize| Param::input(&format!("p{i}"));
         let mut function = Function {
@@ -63,16 +91,17 @@ impl Lowerer<'_, '_> {
         if let Ok(info) = CalleeInfo::of_function(&function, &known) {
             self.places.callees.insert(name.clone(), info);
         }
-        let sizes = function.symbols.iter();
-        let sizes = sizes.filter(|s| s.kind != SymbolKind::Sequence);
-        let symbols = sizes.map(|s| (s.symbol.clone(), SymbolTerm::Size(s.symbol.clone().into())));
+        let symbols = function.symbols.iter().filter_map(|s| {
+            let ty = s.kind.value_type()?;
+            Some((s.symbol.clone(), SymbolTerm::symbol(s.symbol.clone(), ty)))
+        });
         let target = Target {
             name: name.clone(),
             symbols: symbols.collect(),
             sequence,
         };
         self.parts.push((name, function));
-        Lifted { target, captured }
+        target
     }
 
     /// Declares those of the body's symbols that a part uses; gives its sequence, which is the body's.
@@ -80,7 +109,10 @@ impl Lowerer<'_, '_> {
         let used = value::symbols(part);
         let has_sequence = part.values.iter().any(|t| t.shape.sequence.is_some());
         let mut sequence = None;
-        for (symbol, kind) in &self.signature.symbols {
+        let settings = self.parameters.settings.iter();
+        let settings = settings.map(|s| (&s.symbol, &s.kind));
+        let symbols = self.signature.symbols.iter().map(|(s, kind)| (s, kind));
+        for (symbol, kind) in symbols.chain(settings) {
             match kind {
                 SymbolKind::Sequence if has_sequence => {
                     let shape = sinew_ir::Shape {
@@ -99,6 +131,20 @@ impl Lowerer<'_, '_> {
         }
         sequence
     }
+}
+
+/// What blocks use of the outside, each value once.
+pub(super) fn captures(blocks: &[&Block]) -> Vec<Value> {
+    let mut captured = Vec::new();
+    let mut seen = HashSet::new();
+    for block in blocks {
+        block.each_capture(&mut |v| {
+            if seen.insert(v) {
+                captured.push(v);
+            }
+        });
+    }
+    captured
 }
 
 /// The units that a body's functions call, each by its name in the text.

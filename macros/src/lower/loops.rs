@@ -41,11 +41,13 @@ enum Role {
     Sliced(Value, usize),
 }
 
-/// A variable that the body assigns to.
-struct Assigned {
-    name: String,
-    /// Its tensors before the loop, and as parameters of the body.
-    before: Vec<Value>,
+/// A variable that a body assigns to.
+pub struct Assigned {
+    /// Its name.
+    pub name: String,
+    /// Its tensors before.
+    pub before: Vec<Value>,
+    /// Its tensors as parameters of a loop's body.
     params: Vec<Value>,
 }
 
@@ -80,7 +82,7 @@ impl Lowerer<'_, '_> {
     }
 
     /// What a variable is before the loop: a number becomes a tensor.
-    fn start_of(&mut self, name: String) -> Checked<Assigned> {
+    pub(super) fn start_of(&mut self, name: String) -> Checked<Assigned> {
         let val = self.lookup(&name).cloned().unwrap_or(Val::Broken);
         let at = TokenStream::new();
         let val = self.as_tensors(val, &at)?;
@@ -96,7 +98,7 @@ impl Lowerer<'_, '_> {
     }
 
     /// Numbers and sizes as tensors of the working float.
-    fn as_tensors(&mut self, val: Val, at: &TokenStream) -> Checked<Val> {
+    pub(super) fn as_tensors(&mut self, val: Val, at: &TokenStream) -> Checked<Val> {
         match val {
             Val::Tuple(parts) => {
                 let parts = parts.into_iter().map(|p| self.as_tensors(p, at));
@@ -150,7 +152,7 @@ impl Lowerer<'_, '_> {
         self.locals.enter();
         let val = self.item(item);
         let bound = self.pattern(&f.pat, val);
-        let done = self.statements_without_value(&f.body);
+        let done = self.statements_without_value(&f.body, |e| messages::value_of_iteration(e));
         self.locals.leave();
         bound.and(done)
     }
@@ -449,6 +451,9 @@ impl Lowerer<'_, '_> {
         self.depths.resize(self.builder.values.len(), frame);
         for f in &mut self.frames[frame..] {
             f.start += added;
+        }
+        for part in &mut self.open {
+            part.moved(frame, added);
         }
         made
     }

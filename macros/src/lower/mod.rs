@@ -13,6 +13,8 @@ mod arithmetic;
 mod assignment;
 mod build;
 mod call;
+mod choice;
+mod condition;
 mod constant;
 mod consts;
 mod expression;
@@ -39,7 +41,7 @@ use crate::signature::{self, ParamType};
 pub use arguments::Arguments;
 use constant::Constant;
 pub use consts::DeclaredConst;
-use lift::Units;
+use lift::{OpenPart, Units};
 use lists::List;
 use locals::Locals;
 use loops::Frame;
@@ -105,6 +107,8 @@ pub struct Lowerer<'a, 'e> {
     locals: Locals,
     /// Loops that are being lowered, innermost last.
     frames: Vec<Frame>,
+    /// Other parts that are being lowered, innermost last.
+    open: Vec<OpenPart>,
     /// For each value, how many loops are around its definition.
     depths: Vec<usize>,
     lists: Vec<List>,
@@ -152,6 +156,7 @@ pub fn function(
         parameters: Parameters::default(),
         locals: Locals::default(),
         frames: Vec::new(),
+        open: Vec::new(),
         depths: Vec::new(),
         lists: Vec::new(),
         parts: Vec::new(),
@@ -208,6 +213,7 @@ impl Lowerer<'_, '_> {
                 symbol: symbol.clone(),
                 kind: *kind,
             })
+            .chain(self.parameters.settings.iter().cloned())
             .collect();
         self.assumptions(parsed)?;
         let mut constraints = Vec::new();

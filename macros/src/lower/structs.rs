@@ -11,7 +11,10 @@ use crate::messages;
 use crate::parse;
 use crate::signature::{self, FieldKind};
 use proc_macro2::{Span, TokenStream};
-use sinew_ir::{Dim, Param, ParamKind, StructArgument, StructParam, Value, field_path};
+use sinew_ir::{
+    Dim, Param, ParamKind, StructArgument, StructParam, Symbol, SymbolDecl, SymbolKind,
+    SymbolSource, SymbolTerm, Value, field_path,
+};
 use std::rc::Rc;
 
 /// Where a state is kept: of the function's arguments, or of the child that an iteration of a loop gets.
@@ -29,6 +32,8 @@ pub struct Parameters {
     pub params: Vec<Param>,
     /// Which of them are one struct.
     pub structs: Vec<StructParam>,
+    /// What is configuration in those of struct type, as symbols.
+    pub settings: Vec<SymbolDecl>,
     /// Those that are states, and while a loop's body is lowered, those of its iteration.
     pub places: Vec<Place>,
 }
@@ -47,6 +52,15 @@ struct Leaves {
     /// How many there are of each repeated child around.
     counts: Vec<Dim>,
     found: Vec<Leaf>,
+    /// What is configuration.
+    settings: Vec<SymbolTerm>,
+}
+
+/// A field of a struct value.
+struct Part {
+    kind: FieldKind,
+    leaves: Rc<[Leaf]>,
+    settings: Rc<[SymbolTerm]>,
 }
 
 /// The arguments of a call.
@@ -56,6 +70,8 @@ pub struct Operands {
     pub values: Vec<Value>,
     /// Which of them are one struct.
     pub structs: Vec<StructArgument>,
+    /// What the callee's symbols are that are configuration.
+    pub settings: Vec<(Symbol, SymbolTerm)>,
     /// The states among them: which, and its position.
     states: Vec<(usize, usize)>,
 }
@@ -73,6 +89,7 @@ impl Lowerer<'_, '_> {
             span,
             counts: Vec::new(),
             found: Vec::new(),
+            settings: Vec::new(),
         };
         let made = self.leaves(name, name, (structure, dims), &mut leaves)?;
         self.parameters.structs.push(made);
@@ -80,6 +97,7 @@ impl Lowerer<'_, '_> {
             structure,
             dims: dims.to_vec(),
             leaves: leaves.found.into(),
+            settings: leaves.settings.into(),
         })
     }
 
@@ -101,6 +119,15 @@ impl Lowerer<'_, '_> {
             let (ty, kind) = match &field.kind {
                 FieldKind::Param(t) => (t, ParamKind::Param),
                 FieldKind::State(t) => (t, ParamKind::State),
+                FieldKind::Setting(ty, _) => {
+                    let symbol = Symbol::new(&path);
+                    let kind = SymbolKind::Value(*ty, SymbolSource::Caller);
+                    leaves
+                        .settings
+                        .push(SymbolTerm::symbol(symbol.clone(), *ty));
+                    self.parameters.settings.push(SymbolDecl { symbol, kind });
+                    continue;
+                }
                 FieldKind::Child(child, child_dims, count) => {
                     let dims: Option<Vec<Dim>> = child_dims.iter().map(at).collect();
                     let dims = dims.ok_or_else(|| self.overflow(span))?;
@@ -143,8 +170,18 @@ impl Lowerer<'_, '_> {
 
     /// `m.hidden`: of a struct some leaves, of a leaf what it is at this point.
     pub fn struct_field(&mut self, s: &StructVal, name: &syn::Ident) -> Checked<Val> {
-        let (kind, leaves) = self.part(s, name)?;
+        let Part {
+            kind,
+            leaves,
+            settings,
+        } = self.part(s, name)?;
         match (kind, leaves) {
+            (FieldKind::Setting(..), _) => match settings.first() {
+                Some(SymbolTerm::Size(dim)) => Ok(Val::Size(self.dim(dim)?)),
+                Some(SymbolTerm::Float(number)) => Ok(Val::Setting(Box::new(number.clone()))),
+                Some(SymbolTerm::Bool(flag)) => Ok(Val::Flag(Box::new(flag.clone()))),
+                None => Err(Reported),
+            },
             (FieldKind::Child(structure, dims, count), leaves) => {
                 let declared = &self.scope.registry.structs[s.structure].signature;
                 let at = |d: &Dim| at_dims(d, &declared.symbols, &s.dims);
@@ -153,6 +190,7 @@ impl Lowerer<'_, '_> {
                     structure,
                     dims: dims.ok_or_else(|| self.overflow(name.span()))?,
                     leaves,
+                    settings,
                 };
                 Ok(match count {
                     None => Val::Struct(child),
@@ -169,8 +207,8 @@ impl Lowerer<'_, '_> {
         }
     }
 
-    /// What a field holds, and the leaves that it is.
-    fn part(&mut self, s: &StructVal, name: &syn::Ident) -> Checked<(FieldKind, Rc<[Leaf]>)> {
+    /// What a field holds, and what of the struct it is.
+    fn part(&mut self, s: &StructVal, name: &syn::Ident) -> Checked<Part> {
         let registry = &self.scope.registry;
         let signature = &registry.structs[s.structure].signature;
         let text = parse::name(name);
@@ -182,7 +220,44 @@ impl Lowerer<'_, '_> {
         let start: usize = counts.sum();
         let leaves = start..start + registry.leaves(&field.kind);
         let leaves = s.leaves.get(leaves).ok_or(Reported)?;
-        Ok((field.kind.clone(), leaves.into()))
+        let counts = before.iter().map(|f| registry.setting_count(&f.kind));
+        let start: usize = counts.sum();
+        let settings = start..start + registry.setting_count(&field.kind);
+        let settings = s.settings.get(settings).ok_or(Reported)?;
+        Ok(Part {
+            kind: field.kind.clone(),
+            leaves: leaves.into(),
+            settings: settings.into(),
+        })
+    }
+
+    /// `m.mean = val`: from here on the state is that.
+    pub fn assign_state(
+        &mut self,
+        s: &StructVal,
+        name: &syn::Ident,
+        val: Val,
+        at: &TokenStream,
+    ) -> Checked<()> {
+        let Part { kind, leaves, .. } = self.part(s, name)?;
+        let place = match (&kind, &*leaves) {
+            (FieldKind::State(_), [Leaf::State(place)]) => *place,
+            (FieldKind::Child(..), _) => {
+                return Err(self.report(messages::assign_child(name)));
+            }
+            (FieldKind::Setting(..), _) => {
+                return Err(self.report(messages::assign_setting(name)));
+            }
+            _ => return Err(self.report(messages::assign_parameter(name))),
+        };
+        let declared = self.builder.type_of(self.parameters.places[place].now);
+        let declared = declared.clone();
+        let value = self.tensor_of(val, Some(declared.dtype), at)?;
+        let found = self.builder.type_of(value).clone();
+        let message = messages::state_type(at, name, &declared, &found);
+        self.same_type(&found, &declared, &message)?;
+        self.parameters.places[place].now = value;
+        Ok(())
     }
 
     /// What a leaf is at this point of the body.
@@ -213,6 +288,12 @@ impl Lowerer<'_, '_> {
             }
             operands.values.push(self.leaf_now(*leaf));
         }
+        let paths = self.scope.registry.settings(s.structure).into_iter();
+        let settings = paths.zip(s.settings.iter()).map(|((path, _), term)| {
+            let symbol = Symbol::new(&field_path(&param.name, &path));
+            (symbol, term.clone())
+        });
+        operands.settings.extend(settings);
         let signature = &self.scope.registry.structs[s.structure].signature;
         operands.structs.push(StructArgument {
             type_name: signature.name.clone(),

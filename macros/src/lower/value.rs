@@ -1,7 +1,7 @@
 //! What an expression is while it is lowered.
 
 use super::constant::Constant;
-use sinew_ir::{Dim, DimError, Function, Symbol, Value};
+use sinew_ir::{self as ir, Condition, Dim, DimError, Function, Symbol, SymbolTerm, Value};
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::rc::Rc;
@@ -28,6 +28,10 @@ pub enum Val {
     /// The index of a loop's iteration, or one beside it: a number that takes the element type of what it
     /// meets, and a place in an axis that the loop runs along.
     Index(LoopIndex),
+    /// What is true or false in symbols: a `bool` of the configuration.
+    Flag(Box<Condition>),
+    /// A number of the configuration.
+    Setting(Box<ir::Number>),
     /// What a loop collects: its position among the body's lists.
     List(usize),
     /// Something with an error that is reported: whatever uses it keeps silent.
@@ -61,6 +65,8 @@ impl Val {
             | Val::Struct(_)
             | Val::Repeated(_)
             | Val::Index(_)
+            | Val::Flag(_)
+            | Val::Setting(_)
             | Val::List(_)
             | Val::Broken => 1,
         }
@@ -96,6 +102,8 @@ pub struct StructVal {
     pub dims: Vec<Dim>,
     /// Its leaves in the order of the struct's declaration, those of a child at the child's place.
     pub leaves: Rc<[Leaf]>,
+    /// Its configuration in the order of the declaration, that of a child at the child's place.
+    pub settings: Rc<[SymbolTerm]>,
 }
 
 /// Children of one type: `[Block<D>; Layers]`.
@@ -129,6 +137,8 @@ impl Val {
             | Val::Struct(_)
             | Val::Repeated(_)
             | Val::Index(_)
+            | Val::Flag(_)
+            | Val::Setting(_)
             | Val::List(_)
             | Val::Broken => Vec::new(),
         }
@@ -147,7 +157,7 @@ impl Val {
     }
 }
 
-/// Every symbol in a function's dims.
+/// Every symbol that a function is written in: of dims, numbers and conditions.
 pub fn symbols(function: &Function) -> HashSet<Symbol> {
     let found = RefCell::new(HashSet::new());
     let mut copy = function.clone();
@@ -156,6 +166,14 @@ pub fn symbols(function: &Function) -> HashSet<Symbol> {
         Ok(d.clone())
     });
     debug_assert!(all.is_ok());
+    copy.each_number_mut(&mut |number| {
+        if let ir::Number::Symbol(symbol) = number {
+            found.borrow_mut().insert(symbol.clone());
+        }
+    });
+    copy.each_flag_mut(&mut |symbol| {
+        found.borrow_mut().insert(symbol.clone());
+    });
     found.into_inner()
 }
 

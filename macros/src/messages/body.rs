@@ -5,22 +5,6 @@ use crate::signature::{Function, Struct};
 use quote::ToTokens;
 use syn::Error;
 
-/// When assignment of states comes.
-pub const STATES_LATER: &str = "give it back as a result, and take it as an argument";
-/// When `if` comes.
-pub const IF_LATER: &str = "`where_(condition, a, b)` chooses element by element";
-/// When closures come.
-pub const CLOSURES_LATER: &str = "write a `#[model] fn`";
-
-pub fn not_there_yet(at: impl ToTokens, what: &str, instead: &str) -> Error {
-    error(
-        &at,
-        "language",
-        &format!("{what} is not in the language yet"),
-        instead,
-    )
-}
-
 pub fn not_in_the_language(at: &impl ToTokens) -> Error {
     error(
         at,
@@ -36,15 +20,6 @@ pub fn while_loop(at: &impl ToTokens) -> Error {
         "language",
         "a loop whose length is not known cannot be compiled",
         "`for t in 0..T` makes T iterations",
-    )
-}
-
-pub fn match_expression(at: &impl ToTokens) -> Error {
-    error(
-        at,
-        "language",
-        "`match` is not in the language",
-        "`where_(condition, a, b)` chooses element by element",
     )
 }
 

@@ -1,10 +1,11 @@
 //! About items: what `#[model]` stands on, and their parts that are plain Rust.
 
 use super::{Message, error, error_at, message, source, suggestion};
+use crate::parse::structure::SettingType;
 use crate::signature::Struct;
 use proc_macro2::Span;
 use quote::ToTokens;
-use sinew_ir::Dim;
+use sinew_ir::{Dim, SymbolType};
 use syn::Error;
 
 pub fn too_deep(span: Span) -> Error {
@@ -357,12 +358,69 @@ pub fn repeated_leaf(ty: &syn::Type) -> Error {
     )
 }
 
-pub fn config_field(ty: &syn::Ident, name: &syn::Ident) -> Error {
+pub fn config_field(ty: &impl ToTokens, name: &syn::Ident) -> Error {
     error(
         ty,
         "struct",
-        &format!("configuration fields (`{name}: {ty}`) are not in the language yet"),
-        "use a symbol of the struct for a size, and a Rust const or a literal for a number",
+        &format!("`{name}: {}` is no configuration", source(ty)),
+        "configuration is `f32` or `f64`, `usize`, or `bool`",
+    )
+}
+
+pub fn repeated_setting(ty: &syn::Type) -> Error {
+    error(
+        ty,
+        "struct",
+        "configuration is one value, and no array",
+        "give each value a field of its own",
+    )
+}
+
+pub fn default_twice(attribute: &syn::Attribute) -> Error {
+    error(
+        attribute,
+        "struct",
+        "a field has one `#[default(..)]`",
+        "remove this one",
+    )
+}
+
+pub fn default_of_no_setting(attribute: &syn::Attribute) -> Error {
+    error(
+        attribute,
+        "struct",
+        "only configuration has a `#[default(..)]`",
+        "a parameter or a state starts as `#[init(..)]` says",
+    )
+}
+
+pub fn bad_default(attribute: &syn::Attribute, ty: SettingType) -> Error {
+    let (what, example) = match ty {
+        SettingType::F32 | SettingType::F64 => ("a number", "0.1"),
+        SettingType::Usize => ("an integer", "4"),
+        SettingType::Bool => ("`true` or `false`", "true"),
+    };
+    error(
+        attribute,
+        "struct",
+        &format!("the default of this field is {what}"),
+        &format!("write `#[default({example})]`"),
+    )
+}
+
+pub fn child_setting(at: &impl ToTokens, child: &Struct, field: &str, ty: SymbolType) -> Error {
+    let ty = match ty {
+        SymbolType::Float => "f32",
+        SymbolType::Size | SymbolType::Bool => ty.name(),
+    };
+    error(
+        at,
+        "struct",
+        &format!("nothing says what `{field}` of this `{}` is", child.name),
+        &format!(
+            "declare `{field}: {ty}` beside it, or give the field a `#[default(..)]` in `{}`",
+            child.name
+        ),
     )
 }
 

@@ -162,7 +162,45 @@ pub fn assign_to(at: &impl ToTokens) -> Error {
         at,
         "language",
         &format!("`{}` is nothing that can be assigned to", source(at)),
-        "assign to a variable declared with `let mut`",
+        "assign to a variable declared with `let mut`, or to a `State`",
+    )
+}
+
+pub fn assign_parameter(name: &syn::Ident) -> Error {
+    error(
+        name,
+        "language",
+        &format!("`{name}` is a parameter, which training alone changes"),
+        &format!("what a function changes is a state: `{name}: State<..>`"),
+    )
+}
+
+pub fn assign_setting(name: &syn::Ident) -> Error {
+    error(
+        name,
+        "language",
+        &format!("`{name}` is configuration, which is the same in every run"),
+        &format!("what a function changes is a state: `{name}: State`"),
+    )
+}
+
+pub fn assign_child(name: &syn::Ident) -> Error {
+    error(
+        name,
+        "language",
+        &format!("`{name}` is a struct, and states are assigned one by one"),
+        &format!("name the state: `{name}.mean = ..;`"),
+    )
+}
+
+pub fn state_type(at: &impl ToTokens, name: &syn::Ident, declared: &Type, found: &Type) -> Message {
+    let facts = [("declared", tensor(declared)), ("assigned", tensor(found))];
+    message(
+        at,
+        "language",
+        &format!("the state `{name}` keeps its type"),
+        &facts,
+        "give it a value of the type it is declared with",
     )
 }
 

@@ -6,6 +6,8 @@
 
 mod body;
 mod calls;
+mod choices;
+mod derivatives;
 mod items;
 mod loops;
 mod numbers;
@@ -15,6 +17,8 @@ mod types;
 
 pub use body::*;
 pub use calls::*;
+pub use choices::*;
+pub use derivatives::*;
 pub use items::*;
 pub use loops::*;
 pub use numbers::*;

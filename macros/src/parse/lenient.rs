@@ -99,6 +99,7 @@ pub fn structure(item: &syn::ItemStruct) -> Structure {
         };
         match &mut field.kind {
             FieldKind::Param(t, _) | FieldKind::State(t, _) => t.dims.clear(),
+            FieldKind::Setting(..) => {}
             FieldKind::Child(c, count) => {
                 c.dims.clear();
                 *count = None;

@@ -4,6 +4,7 @@ use super::dims::{self, DimExpr};
 use super::types::{self, StructType, TensorType};
 use crate::errors::{Checked, Errors, Reported};
 use crate::messages;
+use sinew_ir::SymbolType;
 
 /// A struct.
 pub struct Structure {
@@ -41,6 +42,70 @@ pub enum FieldKind {
     State(TensorType, Initial),
     /// Another struct; as many as the dim says, if there is one.
     Child(StructType, Option<DimExpr>),
+    /// `dropout: f32`: configuration, with what it is where nobody says.
+    Setting(SettingType, Option<SettingValue>),
+}
+
+/// Rust's numbers that are no configuration.
+const OTHER_NUMBERS: &[&str] = &[
+    "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16", "u32", "u64", "u128", "f16",
+];
+
+/// The type of a field that is configuration.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SettingType {
+    /// `f32`
+    F32,
+    /// `f64`
+    F64,
+    /// `usize`
+    Usize,
+    /// `bool`
+    Bool,
+}
+
+impl SettingType {
+    /// The type of its symbols.
+    pub fn symbol_type(self) -> SymbolType {
+        match self {
+            SettingType::F32 | SettingType::F64 => SymbolType::Float,
+            SettingType::Usize => SymbolType::Size,
+            SettingType::Bool => SymbolType::Bool,
+        }
+    }
+
+    /// The type called `name`.
+    fn named(name: &str) -> Option<SettingType> {
+        Some(match name {
+            "f32" => SettingType::F32,
+            "f64" => SettingType::F64,
+            "usize" => SettingType::Usize,
+            "bool" => SettingType::Bool,
+            _ => return None,
+        })
+    }
+}
+
+/// The value of a field that is configuration.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum SettingValue {
+    /// Of `f32` and `f64`.
+    Float(f64),
+    /// Of `usize`.
+    Size(u64),
+    /// Of `bool`.
+    Bool(bool),
+}
+
+impl SettingValue {
+    /// As a Rust literal.
+    pub fn literal(self) -> String {
+        match self {
+            SettingValue::Float(v) => format!("{v:?}"),
+            SettingValue::Size(v) => v.to_string(),
+            SettingValue::Bool(v) => v.to_string(),
+        }
+    }
 }
 
 /// How a leaf starts: a name and numbers, `#[init(normal(0.02))]`.
@@ -85,8 +150,16 @@ pub fn field(field: syn::Field, errors: &Errors) -> Checked<Field> {
         return Err(errors.report(messages::not_a_type(&field.ty)));
     };
     let mut initial = None;
+    let mut default = None;
     let mut attributes = Vec::new();
     for a in field.attrs {
+        if a.path().is_ident("default") {
+            if default.is_some() {
+                return Err(errors.report(messages::default_twice(&a)));
+            }
+            default = Some(a);
+            continue;
+        }
         if a.path().is_ident("init") {
             if initial.is_some() {
                 return Err(errors.report(messages::init_twice(&a)));
@@ -140,16 +213,26 @@ pub fn field(field: syn::Field, errors: &Errors) -> Checked<Field> {
             if let Some((_, a)) = initial {
                 return Err(errors.report(messages::init_on_child(&a)));
             }
-            if let Some(ident) = path.get_ident()
-                && ["f32", "f64", "usize", "bool", "i32", "u32"]
-                    .iter()
-                    .any(|n| ident == n)
-            {
-                return Err(errors.report(messages::config_field(ident, &name)));
+            let plain = path.get_ident().map(super::name).unwrap_or_default();
+            if OTHER_NUMBERS.contains(&plain.as_str()) {
+                return Err(errors.report(messages::config_field(path, &name)));
             }
-            FieldKind::Child(types::structure(path, errors)?, count)
+            match SettingType::named(&plain) {
+                Some(_) if count.is_some() => {
+                    return Err(errors.report(messages::repeated_setting(&field.ty)));
+                }
+                Some(ty) => {
+                    let default = default.take();
+                    let value = default.map(|a| errors.check(setting_value(&a, ty)));
+                    FieldKind::Setting(ty, value.transpose()?)
+                }
+                None => FieldKind::Child(types::structure(path, errors)?, count),
+            }
         }
     };
+    if let Some(default) = default {
+        return Err(errors.report(messages::default_of_no_setting(&default)));
+    }
     Ok(Field {
         attributes,
         visibility: field.vis,
@@ -200,6 +283,31 @@ fn init(attribute: &syn::Attribute) -> syn::Result<Initial> {
         return Err(bad());
     }
     Ok(Initial { name, numbers })
+}
+
+/// `#[default(0.1)]`
+fn setting_value(attribute: &syn::Attribute, ty: SettingType) -> syn::Result<SettingValue> {
+    let bad = || messages::bad_default(attribute, ty);
+    let syn::Meta::List(list) = &attribute.meta else {
+        return Err(bad());
+    };
+    let expr: syn::Expr = syn::parse2(list.tokens.clone()).map_err(|_| bad())?;
+    match (ty, &expr) {
+        (SettingType::F32 | SettingType::F64, e) => match number(e) {
+            Some(n) if n.is_finite() => Ok(SettingValue::Float(n)),
+            Some(_) => Err(messages::number_range(e)),
+            None => Err(bad()),
+        },
+        (SettingType::Usize, syn::Expr::Lit(l)) => match &l.lit {
+            syn::Lit::Int(i) => i.base10_parse().map(SettingValue::Size).map_err(|_| bad()),
+            _ => Err(bad()),
+        },
+        (SettingType::Bool, syn::Expr::Lit(l)) => match &l.lit {
+            syn::Lit::Bool(b) => Ok(SettingValue::Bool(b.value)),
+            _ => Err(bad()),
+        },
+        (SettingType::Usize | SettingType::Bool, _) => Err(bad()),
+    }
 }
 
 /// A literal number, perhaps with a sign; infinite past the range of f64.

@@ -9,7 +9,7 @@ mod text;
 
 pub use registry::{CONST_MARK, Const, Known, Registry, last};
 
-use sinew_ir::{Constraint, Dim, Symbol, SymbolKind, Type};
+use sinew_ir::{Constraint, Dim, Symbol, SymbolKind, SymbolType, Type};
 
 /// An item's signature. Rust consts in its dims are symbols called `__c0`, `__c1`, .. : positions in
 /// `consts`; the positions of structs count in `structs`.
@@ -76,6 +76,8 @@ pub enum FieldKind {
     State(Type),
     /// Another struct at these dims; as many as the dim says, if there is one.
     Child(usize, Vec<Dim>, Option<Dim>),
+    /// A value of the configuration, of this type, and what it is where nobody says: a Rust literal.
+    Setting(SymbolType, Option<String>),
 }
 
 /// A function or method.
@@ -236,6 +238,7 @@ impl Map<'_> {
                     };
                     FieldKind::Child((self.structure)(*structure)?, self.dims(dims)?, count)
                 }
+                FieldKind::Setting(ty, default) => FieldKind::Setting(*ty, default.clone()),
             };
         }
         out.methods = s

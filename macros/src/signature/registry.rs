@@ -4,7 +4,7 @@ use super::{ConstName, FieldKind, Function, Map, ParamType, Signature, Struct};
 use crate::hidden;
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
-use sinew_ir::{Dim, Symbol};
+use sinew_ir::{Dim, Symbol, SymbolType, field_path};
 use std::collections::{HashMap, HashSet};
 use syn::spanned::Spanned;
 
@@ -109,10 +109,43 @@ impl Registry {
         self.symbols.get(symbol).copied()
     }
 
+    /// The paths in a struct of what is configuration, with their types, in the order of the fields.
+    pub fn settings(&self, structure: usize) -> Vec<(String, SymbolType)> {
+        let mut out = Vec::new();
+        let Some(known) = self.structs.get(structure) else {
+            return out;
+        };
+        for field in &known.signature.fields {
+            match &field.kind {
+                FieldKind::Setting(ty, _) => out.push((field.name.clone(), *ty)),
+                FieldKind::Child(child, ..) => {
+                    let inner = self.settings(*child).into_iter();
+                    out.extend(inner.map(|(path, ty)| (field_path(&field.name, &path), ty)));
+                }
+                FieldKind::Param(_) | FieldKind::State(_) => {}
+            }
+        }
+        out
+    }
+
+    /// How many values of the configuration a field is, or has in it.
+    pub fn setting_count(&self, kind: &FieldKind) -> usize {
+        match kind {
+            FieldKind::Setting(..) => 1,
+            FieldKind::Param(_) | FieldKind::State(_) => 0,
+            FieldKind::Child(child, ..) => {
+                let fields = self.structs[*child].signature.fields.iter();
+                let counts = fields.map(|f| self.setting_count(&f.kind));
+                counts.fold(0, usize::saturating_add)
+            }
+        }
+    }
+
     /// How many leaves a field has: one, or those of a child and of its children.
     pub fn leaves(&self, kind: &FieldKind) -> usize {
         match kind {
             FieldKind::Param(_) | FieldKind::State(_) => 1,
+            FieldKind::Setting(..) => 0,
             FieldKind::Child(child, ..) => {
                 let fields = self.structs[*child].signature.fields.iter();
                 let counts = fields.map(|f| self.leaves(&f.kind));

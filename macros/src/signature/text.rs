@@ -89,6 +89,11 @@ impl Writer {
                     w.list(dims, Writer::dim);
                     w.list(count.as_slice(), Writer::dim);
                 }
+                FieldKind::Setting(ty, default) => {
+                    w.number(3);
+                    w.number(code(*ty, SymbolSource::Caller));
+                    w.list(default.as_slice(), |w, value| w.text(value));
+                }
             }
         });
         self.list(&s.methods, Writer::function);
@@ -192,6 +197,10 @@ impl Reader<'_> {
                     kind: match r.number()? {
                         0 => FieldKind::Param(r.ty()?),
                         1 => FieldKind::State(r.ty()?),
+                        3 => FieldKind::Setting(
+                            *TYPES.get(r.number()?)?,
+                            r.list(Reader::text)?.pop(),
+                        ),
                         _ => FieldKind::Child(
                             r.number()?,
                             r.list(Reader::dim)?,

@@ -3,6 +3,7 @@
 mod arrangement;
 mod contraction;
 mod creation;
+mod derivatives;
 mod elementwise;
 mod indexing;
 mod losses;

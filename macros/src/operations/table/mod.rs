@@ -4,6 +4,7 @@
 
 mod arrangement;
 mod creation;
+mod derivatives;
 mod elementwise;
 mod indexing;
 mod losses;
@@ -99,6 +100,10 @@ pub const PRELUDE: &[&str] = &[
     "binary_cross_entropy_with_logits",
     "mse",
     "mse_loss",
+    "grad",
+    "value_and_grad",
+    "vjp",
+    "checkpoint",
 ];
 
 /// Every operation.
@@ -112,6 +117,7 @@ pub fn operations() -> Vec<Operation> {
         creation::operations(),
         random::operations(),
         losses::operations(),
+        derivatives::operations(),
     ]
     .into_iter()
     .flatten()

@@ -2,8 +2,8 @@ use sinew::prelude::*;
 
 #[model]
 struct Net {
-    out: Linear<64, 10>,
-    rate: f32,
+    count: i32,
+    rates: [f32; 4],
 }
 
 fn main() {}

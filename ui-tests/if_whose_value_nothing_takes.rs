@@ -2,7 +2,10 @@ use sinew::prelude::*;
 
 #[model]
 fn f<B>(x: Tensor<B>) -> Tensor<B> {
-    if x > 0 { x } else { -x }
+    if B > 4 {
+        x + 1.0
+    };
+    x
 }
 
 fn main() {}

@@ -1,0 +1,151 @@
+//! About `if`, `match` and what they ask.
+
+use super::{Message, error, message, source, tensor};
+use quote::ToTokens;
+use sinew_ir::{DType, Type};
+use syn::Error;
+
+/// What can be asked.
+const CONDITIONS: &str = "`if` asks for configuration: a `bool` field, or how sizes compare";
+
+pub fn no_condition(at: &impl ToTokens, what: &str) -> Error {
+    let help = match what.starts_with("Tensor") {
+        true => {
+            "`where_(condition, a, b)` chooses element by element; `if` chooses before the function runs"
+        }
+        false => CONDITIONS,
+    };
+    error(
+        at,
+        "if",
+        &format!("`{}` is {what}, and no condition", source(at)),
+        help,
+    )
+}
+
+pub fn compared_kinds(at: &impl ToTokens) -> Error {
+    error(
+        at,
+        "if",
+        "these are not compared with each other",
+        "sizes and integers compare with sizes, `f32` fields with numbers, `bool` fields with `bool` ones",
+    )
+}
+
+pub fn if_without_else(at: &impl ToTokens) -> Error {
+    error(
+        at,
+        "if",
+        "an `if` without `else` has no value",
+        "say what it is otherwise: `else { .. }`",
+    )
+}
+
+pub fn value_of_arm(at: &impl ToTokens) -> Error {
+    error(
+        at,
+        "if",
+        &format!("nothing takes the value `{}`", source(at)),
+        "assign it to a variable declared with `let mut`, or bind what the `if` gives: `let y = if ..`",
+    )
+}
+
+pub fn push_in_a_choice(at: &impl ToTokens) -> Error {
+    error(
+        at,
+        "push",
+        "whether a list grows cannot depend on a choice",
+        "choose what is pushed: `ys.push(if .. { a } else { b });`",
+    )
+}
+
+pub fn assigned_type(at: &impl ToTokens, name: &str, before: &Type, after: &Type) -> Message {
+    let facts = [("before", tensor(before)), ("assigned", tensor(after))];
+    message(
+        at,
+        "if",
+        &format!("`{name}` would be of another type where this is chosen"),
+        &facts,
+        "bind what the `if` gives to a new name, of one type in all arms",
+    )
+}
+
+pub fn assigned_parts(at: &impl ToTokens, name: &str) -> Error {
+    error(
+        at,
+        "if",
+        &format!("`{name}` would be another number of tensors where this is chosen"),
+        "give it the same tuple",
+    )
+}
+
+pub fn arm_type(at: &impl ToTokens, first: &Type, found: &Type) -> Message {
+    let facts = [("first", tensor(first)), ("here", tensor(found))];
+    message(
+        at,
+        "if",
+        "the arms are of different types",
+        &facts,
+        "which one is chosen is known late: all of them are of one type",
+    )
+}
+
+pub fn arm_parts(at: &impl ToTokens, first: usize, found: usize) -> Error {
+    error(
+        at,
+        "if",
+        &format!(
+            "the first arm gives {}, and this one {found}",
+            super::count(first, "tensor")
+        ),
+        "give as many in each",
+    )
+}
+
+pub fn setting_type(at: &impl ToTokens, dtype: DType) -> Error {
+    error(
+        at,
+        "language",
+        &format!(
+            "`{}` is a number with fractions, and no {dtype}",
+            source(at)
+        ),
+        "declare the field as `usize`",
+    )
+}
+
+pub fn match_guard(at: &impl ToTokens) -> Error {
+    error(
+        at,
+        "match",
+        "an arm with `if` is not in the language",
+        "write `if .. else if .. else` instead of `match`",
+    )
+}
+
+pub fn match_pattern(at: &impl ToTokens) -> Error {
+    error(
+        at,
+        "match",
+        &format!("`{}` is no pattern here", source(at)),
+        "patterns are integers, `true`, `false`, `a | b` and `_`",
+    )
+}
+
+pub fn match_not_all(at: &impl ToTokens) -> Error {
+    error(
+        at,
+        "match",
+        "not every value has an arm",
+        "end with `_ => ..`",
+    )
+}
+
+pub fn arm_never(at: &impl ToTokens) -> Error {
+    error(
+        at,
+        "match",
+        "no value is left for this arm",
+        "the ones before take all: remove it",
+    )
+}

@@ -1,0 +1,264 @@
+//! Configuration: fields of plain type, sizes from a file, and choices that are made by them.
+
+#[path = "support/devices.rs"]
+mod devices;
+
+use devices::devices;
+use sinew::prelude::*;
+
+#[model]
+mod net {
+    use sinew::prelude::*;
+
+    /// A layer with everything that a field of plain type can be.
+    pub struct Layer<D> {
+        #[init(ones)]
+        pub scale: Param<D>,
+        /// By how much the result is scaled.
+        pub gain: f32,
+        pub heads: usize,
+        #[default(false)]
+        pub gated: bool,
+        #[default(0.5)]
+        pub shift: f64,
+    }
+
+    impl<D> Layer<D> {
+        pub fn forward<B>(&self, x: Tensor<B, D>) -> Tensor<B, D> {
+            let y = if self.gated {
+                x.sigmoid() * x
+            } else {
+                x * self.scale
+            };
+            let y = self.gain * y + self.shift;
+            let heads = ones([B, 2 * self.heads]).sum(1, keepdims = true) - self.heads;
+            match self.heads {
+                1 => y * heads,
+                2 | 3 => y * heads * 2.0,
+                _ => y * heads * 3.0,
+            }
+        }
+    }
+
+    /// Its layers get what they are from it.
+    pub struct Net<Width, QKLayers> {
+        pub layers: [Layer<Width>; QKLayers],
+        pub gain: f32,
+        pub heads: usize,
+        pub gated: bool,
+    }
+
+    pub fn run<B, Width, QKLayers>(
+        m: &Net<Width, QKLayers>,
+        x: Tensor<B, Width>,
+    ) -> Tensor<B, Width> {
+        let mut x = x;
+        for layer in &m.layers {
+            x = layer.forward(x);
+        }
+        x
+    }
+
+    pub fn loss<B, Width, QKLayers>(m: &Net<Width, QKLayers>, x: Tensor<B, Width>) -> Tensor {
+        run(m, x).square().sum()
+    }
+
+    /// A layer alone, whose configuration is its own.
+    pub fn one<B, D>(m: &Layer<D>, x: Tensor<B, D>) -> Tensor<B, D> {
+        m.forward(x)
+    }
+
+    /// What a choice assigns, in arms that assign other things.
+    pub fn assigned<N, Width, QKLayers>(
+        m: &Net<Width, QKLayers>,
+        x: Tensor<N>,
+    ) -> (Tensor<N>, Tensor) {
+        let mut y = x;
+        let mut count = 0.0;
+        if m.gated && N > 2 {
+            y = y * 2.0;
+            count += 1.0;
+        } else if m.gain < 0.75 || !(m.heads == 2) {
+            y = y - 1.0;
+        }
+        for t in 0..N {
+            if m.gated {
+                count += x[t];
+            }
+        }
+        (y, count)
+    }
+}
+
+use net::{Layer, LayerConfig, Net, NetConfig, assigned, loss, one, run};
+
+/// What `Layer::forward` does to a number.
+fn layer(x: f32, gain: f32, heads: usize, gated: bool) -> f32 {
+    let y = if gated { x / (1.0 + (-x).exp()) } else { x };
+    let by = match heads {
+        1 => 1.0,
+        2 | 3 => 2.0,
+        _ => 3.0,
+    };
+    (gain * y + 0.5) * by * heads as f32
+}
+
+fn close(found: impl IntoIterator<Item = f32>, expected: &[f32]) {
+    let found: Vec<f32> = found.into_iter().collect();
+    assert_eq!(found.len(), expected.len());
+    for (f, e) in found.iter().zip(expected) {
+        assert!(
+            (f - e).abs() <= 1e-5 * e.abs().max(1.0),
+            "{found:?} {expected:?}"
+        );
+    }
+}
+
+#[test]
+fn a_file_configures_a_model() -> sinew::Result<()> {
+    let text = r#"{ "width": 4, "qk_layers": 3, "gain": 0.1, "heads": 2, "gated": true }"#;
+    let config: NetConfig = serde_json::from_str(text).expect("it is whole");
+    assert_eq!((config.Width, config.QKLayers, config.gain), (4, 3, 0.1));
+    let again = serde_json::to_string(&config).expect("numbers");
+    assert_eq!(
+        serde_json::from_str::<NetConfig>(&again).expect("its own"),
+        config
+    );
+
+    let wrong = [
+        (
+            r#"{ "width": 4, "gain": 0.1, "heads": 2, "gated": true }"#,
+            "missing field `QKLayers`",
+        ),
+        (r#"{ "width": 4, "depth": 3 }"#, "unknown field `depth`"),
+    ];
+    for (text, message) in wrong {
+        let error = serde_json::from_str::<NetConfig>(text).expect_err("it is not whole");
+        assert!(error.to_string().contains(message), "{error}");
+    }
+
+    // What has a default may be left out.
+    let layer: LayerConfig =
+        serde_json::from_str(r#"{"d": 2, "gain": 1, "heads": 1}"#).expect("whole");
+    assert_eq!((layer.D, layer.gated, layer.shift), (2, false, 0.5));
+    Ok(())
+}
+
+#[test]
+fn children_get_theirs_from_what_is_around_them() -> sinew::Result<()> {
+    for (heads, gated) in [(1, false), (2, true), (4, false)] {
+        let config = NetConfig {
+            Width: 4,
+            QKLayers: 2,
+            gain: 0.25,
+            heads,
+            gated,
+        };
+        let model = Net::init(&config, 1)?;
+        assert_eq!(
+            (model.layers[1].heads, model.layers[1].gated),
+            (heads, gated)
+        );
+        assert_eq!((model.layers[0].gain, model.layers[0].shift), (0.25, 0.5));
+        let x = [[1.0f32, -2.0, 0.5, 3.0]];
+        let twice = |x: f32| layer(layer(x, 0.25, heads, gated), 0.25, heads, gated);
+        let expected = x[0].map(twice);
+        for device in devices() {
+            let mut runner = run::compile(model.clone()).device(device).build()?;
+            close(runner.run(x)?, &expected);
+        }
+        close(run(&model, x)?, &expected);
+    }
+    Ok(())
+}
+
+#[test]
+fn a_value_is_changed_in_the_model() -> sinew::Result<()> {
+    let config = LayerConfig {
+        D: 2,
+        gain: 2.0,
+        heads: 1,
+        gated: false,
+        shift: 0.0,
+    };
+    let mut model = Layer::init(&config, 0)?;
+    assert_eq!(
+        one(&model, [[1.0, 2.0]])?.into_raw_vec_and_offset().0,
+        [2.0, 4.0]
+    );
+    model.gain = 3.0;
+    model.heads = 2;
+    assert_eq!(
+        one(&model, [[1.0, 2.0]])?.into_raw_vec_and_offset().0,
+        [12.0, 24.0]
+    );
+    Ok(())
+}
+
+#[test]
+fn training_chooses_by_configuration() -> sinew::Result<()> {
+    for gated in [false, true] {
+        let config = NetConfig {
+            Width: 2,
+            QKLayers: 1,
+            gain: 1.0,
+            heads: 1,
+            gated,
+        };
+        for device in devices() {
+            let train = loss::train(Net::init(&config, 0)?).optimizer(Sgd::new(0.0));
+            let mut train = train.device(device).build()?;
+            let step = train.step([[1.0, -2.0]])?;
+            let y = [1.0, -2.0].map(|x| layer(x, 1.0, 1, gated));
+            close([step.loss as f32], &[y[0] * y[0] + y[1] * y[1]]);
+            // Where a gate takes its place, nothing depends on the scale.
+            let slope = train.gradients()?.layers[0].scale.values();
+            let expected = match gated {
+                true => [0.0, 0.0],
+                false => [2.0 * y[0] * 1.0, 2.0 * y[1] * -2.0],
+            };
+            close(slope, &expected);
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn choices_assign() -> sinew::Result<()> {
+    let config = |gated, gain, heads| NetConfig {
+        Width: 2,
+        QKLayers: 1,
+        gain,
+        heads,
+        gated,
+    };
+    let model = |gated, gain, heads| Net::init(&config(gated, gain, heads), 0);
+    let x = [1.0f32, 2.0, 3.0];
+    let (y, count) = assigned(&model(true, 1.0, 2)?, x)?;
+    assert_eq!((y.to_vec(), count), (vec![2.0, 4.0, 6.0], 7.0));
+    let (y, count) = assigned(&model(true, 0.5, 2)?, [1.0, 2.0])?;
+    assert_eq!((y.to_vec(), count), (vec![0.0, 1.0], 3.0));
+    let (y, count) = assigned(&model(false, 1.0, 2)?, x)?;
+    assert_eq!((y.to_vec(), count), (x.to_vec(), 0.0));
+    let (y, _) = assigned(&model(false, 1.0, 1)?, x)?;
+    assert_eq!(y.to_vec(), [0.0, 1.0, 2.0]);
+    Ok(())
+}
+
+#[test]
+fn children_that_differ_are_told() -> sinew::Result<()> {
+    let config = NetConfig {
+        Width: 2,
+        QKLayers: 3,
+        gain: 1.0,
+        heads: 1,
+        gated: false,
+    };
+    let mut model = Net::init(&config, 0)?;
+    model.layers[2].gain = 4.0;
+    let error = run(&model, [[1.0, 2.0]]).expect_err("the children differ");
+    let message =
+        "`layers.0.gain` is 1, and `layers.2.gain` is 4: repeated children are configured alike";
+    assert_eq!(error.to_string(), message);
+    Ok(())
+}
