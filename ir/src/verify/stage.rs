@@ -18,7 +18,7 @@ use super::broken::Broken;
 use crate::attribute::Attribute;
 use crate::block::Inst;
 use crate::dtype::DType;
-use crate::function::Function;
+use crate::function::{Function, ParamKind};
 
 /// How far a function has come, and with that what it may hold.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -98,6 +98,11 @@ fn illegal(function: &Function, legal: &Legal) -> Option<&'static str> {
     if function.pullback.is_some() && !legal.pullback {
         return Some("pullback");
     }
+    // The linker adds it where sizes are bound.
+    let has_key = function.params.iter().any(|p| p.kind == ParamKind::Key);
+    if has_key && legal.symbols {
+        return Some("key of the run");
+    }
     let mut found = None;
     let mut check = |inst: &Inst| found = found.or(illegal_inst(inst, legal));
     function.body.each_inst(&mut check);
@@ -125,7 +130,7 @@ fn illegal_inst(inst: &Inst, legal: &Legal) -> Option<&'static str> {
         Inst::Op(i) if !legal.functions && i.op.kind.is_function() => Some("functions over ops"),
         // The linker has what the run gives as soon as sizes are bound.
         Inst::Op(i) if !legal.symbols && i.op.kind.run_value().is_some() => {
-            Some("what the run gives")
+            Some("values that the run gives")
         }
         Inst::Call(_) | Inst::PullbackCall(_) if !legal.calls => Some("calls"),
         Inst::Loop(_) if !legal.loops => Some("loops but calls"),
