@@ -359,7 +359,7 @@ fn walk<B>(x: Tensor<B>) -> Tensor<4, B> {
 
 #[test]
 fn each_iteration_draws_others() -> sinew::Result<()> {
-    let ys = walk(&[0.0f32; 3])?;
+    let ys = walk([0.0f32; 3])?;
     let mut steps: Vec<f32> = (0..3)
         .flat_map(|b| (0..4).map(move |t| (t, b)))
         .map(|(t, b)| ys[(t, b)] - if t == 0 { 0.0 } else { ys[(t - 1, b)] })
