@@ -35,10 +35,12 @@
 //! 9. What is read of the arena and of outputs was written before in the same run of the schedule, and
 //!    in the arena nothing else was written over it: no two buffers that hold something overlap.
 
+mod band;
 mod code;
 mod kernel;
 mod memory;
 mod run;
+mod turns;
 
 use crate::kernel::{Buffer, Node, RegionKind, Schedule};
 

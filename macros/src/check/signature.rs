@@ -2,12 +2,13 @@
 
 use super::Scope;
 use crate::errors::{Checked, Errors, Reported};
+use crate::hidden;
 use crate::messages;
 use crate::parse::structure::SettingValue;
 use crate::parse::{self, FieldKind, TypeExpr};
 use crate::signature::{self, ParamType};
 use proc_macro2::Span;
-use sinew_ir::{Constraint, DType, Dim, Symbol, SymbolKind, Type};
+use sinew_ir::{Constraint, DType, Dim, Relation, Symbol, SymbolKind, Type};
 
 /// Declares a function's symbols in the scope, those of its impl block first.
 ///
@@ -78,14 +79,18 @@ pub fn function(
         }
     }
     let results = results(scope, &f.result);
+    let outer = scope.symbols.len().saturating_sub(f.symbols.len());
     let mut constraints = Vec::new();
     for c in &f.constraints {
         match (scope.dim(&c.left), scope.dim(&c.right)) {
-            (Ok(left), Ok(right)) => constraints.push(Constraint {
-                left,
-                relation: c.relation,
-                right,
-            }),
+            (Ok(left), Ok(right)) => {
+                let written = Constraint {
+                    left,
+                    relation: c.relation,
+                    right,
+                };
+                constraints.push(exact_quotient(scope, &written).unwrap_or(written));
+            }
             _ => bad = true,
         }
     }
@@ -102,12 +107,40 @@ pub fn function(
         name,
         at: place(f.span()),
         symbols: scope.symbols.clone(),
-        outer: scope.symbols.len().saturating_sub(f.symbols.len()),
+        outer,
         constraints,
         params,
         results,
         tuple: matches!(f.result, TypeExpr::Tuple(_)),
         no_derivative: f.no_derivative.clone(),
+    })
+}
+
+/// `D == H * (D / H)`, which says that `H` divides `D`: the quotient becomes a symbol, so that `D` is a
+/// product and every division of it by `H` is exact.
+fn exact_quotient(scope: &mut Scope<'_>, c: &Constraint) -> Option<Constraint> {
+    if c.relation != Relation::Equal {
+        return None;
+    }
+    let sides = [(&c.left, &c.right), (&c.right, &c.left)];
+    let divided = |(whole, product): (&Dim, &Dim)| {
+        let symbol = whole.as_symbol()?;
+        let divisor = product.symbols().into_iter().find(|s| {
+            let divisor = Dim::from(s.clone());
+            let quotient = whole.floor_div(&divisor);
+            s != symbol && quotient.and_then(|q| q.checked_mul(&divisor)).as_ref() == Some(product)
+        })?;
+        Some((symbol.clone(), divisor))
+    };
+    let (whole, divisor) = sides.into_iter().find_map(divided)?;
+    let wished = format!("{whole}_over_{divisor}");
+    let name = hidden::fresh(&wished, &mut |name| scope.symbol(name).is_some());
+    let quotient = Symbol::new(&name);
+    scope.symbols.push((quotient.clone(), SymbolKind::SIZE));
+    Some(Constraint {
+        left: whole.into(),
+        relation: Relation::Equal,
+        right: Dim::from(divisor).checked_mul(&Dim::from(quotient))?,
     })
 }
 

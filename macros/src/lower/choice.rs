@@ -92,7 +92,8 @@ impl Lowerer<'_, '_> {
     ) -> Checked<Option<Val>> {
         let mut names = Vec::new();
         for body in arms.iter().map(|a| a.body) {
-            if let Some(pushed) = self.push_in(body) {
+            if let Some((lists, pushed)) = self.push_in(body) {
+                self.break_lists(&lists);
                 return Err(self.report(messages::push_in_a_choice(&pushed)));
             }
             names.extend(self.assigned_in_body(body));
@@ -134,14 +135,15 @@ impl Lowerer<'_, '_> {
         }
     }
 
-    fn push_in(&self, body: Body<'_>) -> Option<TokenStream> {
+    fn push_in(&self, body: Body<'_>) -> Option<(Vec<usize>, TokenStream)> {
         let block = match body {
             Body::Block(block) => block.clone(),
             Body::Value(e) => as_block(e),
             Body::Nothing => return None,
         };
         let pushed = self.pushed_in(&block);
-        (!pushed.is_empty()).then(|| block.stmts.first().to_token_stream())
+        let at = block.stmts.first().to_token_stream();
+        (!pushed.is_empty()).then_some((pushed, at))
     }
 
     /// Lowers an arm, and takes its instructions out: names and states are as before.

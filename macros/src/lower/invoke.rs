@@ -92,6 +92,10 @@ impl Lowerer<'_, '_> {
             return Err(self.report(messages::argument_count(at, callee, found)));
         }
         let Arguments { operands, pending } = self.arguments(&mut call)?;
+        // What one of this function's own equations says may be what makes another size known.
+        for dim in call.instance.sizes.values_mut() {
+            *dim = self.dim(dim)?;
+        }
         call.solve(&pending);
         self.compare_arguments(&call, pending)?;
         self.check_constraints(&call)?;

@@ -5,7 +5,7 @@
 
 use super::Lowerer;
 use super::value::Val;
-use crate::errors::Checked;
+use crate::errors::{Checked, Reported};
 use crate::messages;
 use proc_macro2::TokenStream;
 use quote::ToTokens;
@@ -20,6 +20,8 @@ pub struct List {
     element: Option<Type>,
     /// How many loops that push onto it are being lowered: until they are, its pieces are not all there.
     filling: usize,
+    /// Whether a mistake in how it is filled was reported: who reads it keeps silent.
+    broken: bool,
 }
 
 impl Lowerer<'_, '_> {
@@ -83,6 +85,9 @@ impl Lowerer<'_, '_> {
     /// A list's elements along a first axis (behind a sequence).
     pub(super) fn slices_of_list(&mut self, list: usize, at: &TokenStream) -> Checked<Value> {
         let pieces = self.lists[list].pieces.clone();
+        if self.lists[list].broken {
+            return Err(Reported);
+        }
         if self.lists[list].filling > 0 {
             return Err(self.report(messages::list_read_in_its_loop(at)));
         }
@@ -90,6 +95,13 @@ impl Lowerer<'_, '_> {
             return Err(self.report(messages::list_without_elements(at)));
         }
         self.joined(&pieces, at)
+    }
+
+    /// Says that a mistake in how these are filled was reported.
+    pub(in crate::lower) fn break_lists(&mut self, lists: &[usize]) {
+        for list in lists {
+            self.lists[*list].broken = true;
+        }
     }
 
     /// Says that a loop that pushes onto these is being lowered, or that it is done.

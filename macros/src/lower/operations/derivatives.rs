@@ -140,7 +140,9 @@ impl Lowerer<'_, '_> {
         if let Some(name) = self.assigned_in(&block).first() {
             return Err(self.report(messages::closure_assigns(&closure.body, name)));
         }
-        if !self.pushed_in(&block).is_empty() {
+        let pushed = self.pushed_in(&block);
+        if !pushed.is_empty() {
+            self.break_lists(&pushed);
             return Err(self.report(messages::closure_pushes(&closure.body)));
         }
         let operands: Vec<Value> = given.iter().flat_map(|g| leaves(&g.val)).collect();
@@ -243,12 +245,16 @@ impl Lowerer<'_, '_> {
         };
         let mut results = Vec::new();
         let mut gradients = Vec::new();
+        for given in &applied.given {
+            let types = leaves(&given.val).into_iter();
+            let mut types = types.map(|v| self.builder.type_of(v).clone());
+            if let Some(ty) = types.find(|ty| !ty.dtype.is_float()) {
+                let what = messages::tensor(&ty);
+                return Err(self.report(messages::grad_by(&given.tokens, &a.name, &what)));
+            }
+        }
         for (i, operand) in applied.operands.iter().enumerate() {
             let ty = self.builder.type_of(*operand).clone();
-            if !ty.dtype.is_float() {
-                let what = messages::tensor(&ty);
-                return Err(self.report(messages::grad_by(&a.tokens(1), &a.name, &what)));
-            }
             let gradient = self.builder.value(ty);
             gradients.push(gradient);
             results.push((i, gradient));
