@@ -41,6 +41,37 @@
 //! # Ok::<(), sinew::Error>(())
 //! ```
 //!
+//! # What is drawn
+//!
+//! What [`dropout`], [`uniform`], [`randn`], [`bernoulli`] and [`randint`] draw follows from the seed of the
+//! trainer or runner, the number of its step or run, the place of the call in the program, the iteration of
+//! the loops around it (of which it counts 2^32), and the element's row-major index: Threefry-2x32 with 20
+//! rounds (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011). So the same seed draws the
+//! same on every device and for any number of threads, to the last bit where no logarithm or scaling of an
+//! interval rounds. A place is told by its order among the draws of its function, and by the calls on the way
+//! to it, among those that draw: other operations do not count.
+//!
+//! ```
+//! use sinew::ops::{randn, uniform};
+//! use sinew::prelude::*;
+//!
+//! #[model]
+//! fn noisy<B, D>(x: Tensor<B, D>) -> (Tensor<B, D>, Tensor<B, D>) {
+//!     let scaled = x * uniform([B, 1], 0.9, 1.1);
+//!     (scaled, (x + 0.1 * randn([B, D])).dropout(0.5))
+//! }
+//!
+//! let mut run = noisy::compile().seed(42).build()?;
+//! let ones = [[1.0f32; 3]; 2];
+//! let (first, _) = run.run(ones)?;
+//! let (second, noise) = run.run(ones)?;
+//! assert_ne!(first, second);
+//! assert!(noise.iter().all(|v| *v != 0.0)); // dropout is for a trainer's steps
+//! let mut again = noisy::compile().seed(42).build()?;
+//! assert_eq!(again.run(ones)?.0, first);
+//! # Ok::<(), sinew::Error>(())
+//! ```
+//!
 //! # Where they come from
 //!
 //! Each is declared in `sinew-macros`, from which the items here are made: names of parameters are those

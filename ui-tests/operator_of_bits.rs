@@ -1,7 +1,7 @@
 use sinew::prelude::*;
 
 #[model]
-fn f<B>(x: Tensor<bool, B>, y: Tensor<bool, B>) -> Tensor<bool, B> {
+fn f<B>(x: Tensor<B>, y: Tensor<B>) -> Tensor<B> {
     x & y
 }
 

@@ -1,8 +1,8 @@
 use sinew::prelude::*;
 
 #[model]
-fn f<B>(x: Tensor<i32, B>) -> Tensor<i32, B> {
-    x << 1
+fn f<B>(x: Tensor<u32, B>, y: Tensor<i32, B>) -> Tensor<u32, B> {
+    x << y
 }
 
 fn main() {}

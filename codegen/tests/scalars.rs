@@ -89,8 +89,8 @@ fn operands(op: Scalar, dtype: DType) -> Vec<f64> {
         let r = number(&mut random);
         values.push(match dtype {
             DType::F32 | DType::F64 => f64::from((r * [1.0, 10.0, 100.0][i % 3]) as f32),
-            DType::I32 => (r * 1000.0).trunc(),
-            DType::U32 => (r.abs() * 1000.0).trunc(),
+            DType::I32 => (r * [1000.0, 2147483647.0][i % 2]).trunc(),
+            DType::U32 => (r.abs() * [1000.0, 4294967295.0][i % 2]).trunc(),
             DType::Bool => f64::from(u8::from(r > 0.0)),
             DType::Float => panic!("unbound"),
         });
@@ -171,6 +171,7 @@ fn tolerance(op: Scalar, dtype: DType) -> f64 {
         | Scalar::Arithmetic(_)
         | Scalar::Compare(_)
         | Scalar::Logic(_)
+        | Scalar::Bits(_)
         | Scalar::Select
         | Scalar::Cast => 0.0,
     }
@@ -214,6 +215,11 @@ fn comparisons() {
 #[test]
 fn logic() {
     check_all(|m| matches!(m, Meaning::Truth(_) | Meaning::Truths(_)));
+}
+
+#[test]
+fn of_the_bits_of_integers() {
+    check_all(|m| matches!(m, Meaning::Integers(_)));
 }
 
 #[test]

@@ -372,6 +372,66 @@ forms! {
         axis: Axis = AttributeKind::Axes(ShapeSource::Result),
     }
 
+    /// Of a word of the run's key.
+    RunKey<'a> {
+        /// Which place in the function it is for, and in which calls: as the linker numbers them.
+        site: &'a Dim = AttributeKind::Dims,
+        /// Which word: 0 or 1.
+        word: &'a Dim = AttributeKind::Dims,
+    }
+
+    /// Of random words.
+    Bits<'a> {
+        /// The result's shape.
+        shape: &'a Shape = AttributeKind::Shape,
+        /// Which word of each element: 0 or 1.
+        word: &'a Dim = AttributeKind::Dims,
+    }
+
+    /// Of random floats of an interval.
+    Interval<'a> {
+        /// Where it starts.
+        low: &'a Number = AttributeKind::Number,
+        /// Where it ends, exclusive.
+        high: &'a Number = AttributeKind::Number,
+        /// The result's element type.
+        dtype: DType = AttributeKind::DType,
+        /// The result's shape.
+        shape: &'a Shape = AttributeKind::Shape,
+    }
+
+    /// Of random integers of an interval.
+    Draw<'a> {
+        /// The least.
+        low: &'a Number = AttributeKind::Number,
+        /// One more than the greatest.
+        high: &'a Number = AttributeKind::Number,
+        /// The result's shape.
+        shape: &'a Shape = AttributeKind::Shape,
+    }
+
+    /// Of normal numbers.
+    Normal<'a> {
+        /// The result's element type.
+        dtype: DType = AttributeKind::DType,
+        /// The result's shape.
+        shape: &'a Shape = AttributeKind::Shape,
+    }
+
+    /// Of random bools.
+    Bernoulli<'a> {
+        /// The probability of true.
+        p: &'a Number = AttributeKind::Number,
+        /// The result's shape.
+        shape: &'a Shape = AttributeKind::Shape,
+    }
+
+    /// Of elements that are left out.
+    Dropout<'a> {
+        /// The probability of each to be left out.
+        p: &'a Number = AttributeKind::Number,
+    }
+
     /// Of a cross entropy.
     CrossEntropy {
         /// The axis of the classes.

@@ -118,6 +118,9 @@ pub enum ParamKind {
     Param,
     /// A leaf that is not trained.
     State,
+    /// The run's key, two words of u32, from which random elements follow. The linker adds it to programs
+    /// that need it; no function has it before.
+    Key,
 }
 
 /// A pullback: cotangents of the results to gradients of the parameters. May use any primal value.

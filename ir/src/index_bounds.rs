@@ -174,6 +174,7 @@ impl Trace<'_> {
                 | Scalar::Arithmetic(_)
                 | Scalar::Compare(_)
                 | Scalar::Logic(_)
+                | Scalar::Bits(_)
                 | Scalar::Select
                 | Scalar::Cast,
                 _,

@@ -30,6 +30,7 @@ mod symbol;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod text;
+mod threefry;
 mod unit;
 mod verify;
 
@@ -53,7 +54,7 @@ pub use interpret::{InterpretError, NonFinite, first_non_finite, interpret, inte
 pub use link::{Gradient, LinkError, dependence, inline, link, link_gradient, link_pullback};
 pub use op::{
     Arity, Instance, Kind, Op, OpClass, OpDef, OpError, Primal, Pullback, PullbackRule, Reduction,
-    Scan, TestData, View,
+    RunValue, Scan, TestData, View,
 };
 pub use ops::ascending;
 pub use pullback::{PullbackError, PullbackProblem, derive_pullback};
@@ -66,5 +67,6 @@ pub use symbol::{
     Test,
 };
 pub use text::{ParseError, ParseProblem, parse};
+pub use threefry::{halves, threefry};
 pub use unit::Unit;
 pub use verify::{Broken, Stage, VerifyError, verify, verify_program, verify_stage};

@@ -97,6 +97,8 @@ pub enum Kind {
     Iota,
     /// Every element is the value of a dim.
     Extent,
+    /// What the run gives: the linker puts it in place.
+    Run(RunValue),
     /// One scalar instruction per element; all operands have the result's shape.
     Elementwise(Scalar),
     /// The operand's elements seen through another index map.
@@ -146,7 +148,7 @@ impl Kind {
     /// What passes see of it.
     pub fn class(self) -> OpClass {
         match self {
-            Kind::Constant | Kind::Iota | Kind::Extent => OpClass::Source,
+            Kind::Constant | Kind::Iota | Kind::Extent | Kind::Run(_) => OpClass::Source,
             Kind::Elementwise(scalar) => OpClass::Elementwise(scalar),
             Kind::View(_) | Kind::Identity => OpClass::IndexMap,
             Kind::Concat => OpClass::Joined,
@@ -164,6 +166,15 @@ impl Kind {
     /// Whether every element is the value of a dim.
     pub fn is_extent(self) -> bool {
         matches!(self, Kind::Extent)
+    }
+
+    /// What it is of the run.
+    pub fn run_value(self) -> Option<RunValue> {
+        if let Kind::Run(value) = self {
+            Some(value)
+        } else {
+            None
+        }
     }
 
     /// Whether it is a contraction.
@@ -202,6 +213,17 @@ impl Kind {
             None
         }
     }
+}
+
+/// What a run gives the functions of its program.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RunValue {
+    /// A word of the key of a place in a function.
+    Key,
+    /// The number of the iteration of all loops around the function.
+    Iteration,
+    /// Whether the run trains.
+    Training,
 }
 
 /// Index maps that need no kernel of their own.
@@ -372,6 +394,20 @@ pub enum OpError {
         value: f64,
         /// The type.
         dtype: DType,
+    },
+    /// A number that is no probability.
+    #[error("`{value}` is no probability: these are from 0 to 1")]
+    Probability {
+        /// The number.
+        value: f64,
+    },
+    /// An interval that has nothing in it, or no end.
+    #[error("there is no number from {low} to below {high}")]
+    Interval {
+        /// Where it starts.
+        low: f64,
+        /// Where it ends, exclusive.
+        high: f64,
     },
     /// An axis to be dropped whose dim is not 1.
     #[error("the axis of `{dim}` in ({shape}) cannot go: it is not 1")]

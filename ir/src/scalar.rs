@@ -21,6 +21,8 @@ pub enum Scalar {
     Compare(Comparison),
     /// Bools to a bool.
     Logic(Logic),
+    /// Two integers of one type to one of that type, by their bits.
+    Bits(Bits),
     /// `condition ? a : b`; the condition is a bool, `a`, `b` and the result are of one type.
     Select,
     /// To the result's element type: floats to integers truncate and saturate, NaN to 0; integers to
@@ -65,6 +67,8 @@ pub enum Meaning {
         /// Of integers.
         integer: Option<fn(i64, i64) -> i64>,
     },
+    /// Of two integers of one type.
+    Integers(fn(i64, i64) -> i64),
     /// Whether something holds of two elements of one type.
     Test {
         /// Whether it does.
@@ -171,6 +175,15 @@ const fn comparison(
     ScalarDef {
         name,
         meaning: Meaning::Test { holds, bools },
+        commutes,
+        ..DEFAULT
+    }
+}
+
+const fn bits(name: &'static str, meaning: fn(i64, i64) -> i64, commutes: bool) -> ScalarDef {
+    ScalarDef {
+        name,
+        meaning: Meaning::Integers(meaning),
         commutes,
         ..DEFAULT
     }
@@ -375,6 +388,23 @@ table! {
         /// The other one.
         NOT Not = logic("not", Meaning::Truth(|a| !a), false);
     }
+
+    /// Functions of the bits of integers. A u32 comes to them with zeros above its 32 bits, an i32 with
+    /// copies of its sign: so one shift is both.
+    Bits(Bits) {
+        /// The bits that both have.
+        BITAND And = bits("bitand", |a, b| a & b, true);
+        /// The bits that either has.
+        BITOR Or = bits("bitor", |a, b| a | b, true);
+        /// The bits that one has.
+        BITXOR Xor = bits("bitxor", |a, b| a ^ b, true);
+        /// The bits moved up; counts are taken modulo 32.
+        SHL Shl = bits("shl", |a, b| a << (b & 31), false);
+        /// The bits moved down, copies of the sign of an i32 behind them; counts are taken modulo 32.
+        SHR Shr = bits("shr", |a, b| a >> (b & 31), false);
+        /// The bits moved up, those that leave coming in below; counts are taken modulo 32.
+        ROTL Rotl = bits("rotl", rotated, false);
+    }
 }
 
 impl Scalar {
@@ -387,7 +417,10 @@ impl Scalar {
     pub const fn arity(self) -> usize {
         match self.def().meaning {
             Meaning::One { .. } | Meaning::Truth(_) | Meaning::Cast => 1,
-            Meaning::Two { .. } | Meaning::Test { .. } | Meaning::Truths(_) => 2,
+            Meaning::Two { .. }
+            | Meaning::Integers(_)
+            | Meaning::Test { .. }
+            | Meaning::Truths(_) => 2,
             Meaning::Select => 3,
         }
     }
@@ -402,6 +435,7 @@ impl Scalar {
         match self.def().meaning {
             Meaning::One { integer, .. } => all(result) && number(integer.is_some()),
             Meaning::Two { integer, .. } => all(result) && number(integer.is_some()),
+            Meaning::Integers(_) => all(result) && result.is_integer(),
             Meaning::Test { bools, .. } => {
                 let dtype = operands[0];
                 all(dtype) && (bools || dtype != DType::Bool) && result == DType::Bool
@@ -412,14 +446,19 @@ impl Scalar {
         }
     }
 
-    /// Floating-point operations that it counts as: none where it only compares, chooses or converts.
+    /// Floating-point operations that it counts as: none where it only compares, chooses, converts or moves
+    /// bits.
     pub const fn flops(self) -> usize {
         match self {
             Scalar::Unary(_) | Scalar::Number(_) | Scalar::Arithmetic(_) => match self.def().work {
                 TRANSCENDENTAL => TRANSCENDENTAL,
                 _ => 1,
             },
-            Scalar::Compare(_) | Scalar::Logic(_) | Scalar::Select | Scalar::Cast => 0,
+            Scalar::Compare(_)
+            | Scalar::Logic(_)
+            | Scalar::Bits(_)
+            | Scalar::Select
+            | Scalar::Cast => 0,
         }
     }
 
@@ -439,6 +478,7 @@ impl Scalar {
                 Some(integer) => wrapped(integer(a as i64, b as i64), to),
                 None => float(a, b),
             },
+            (Meaning::Integers(function), &[a, b]) => wrapped(function(a as i64, b as i64), to),
             (Meaning::Test { holds, .. }, &[a, b]) => truth(holds(a, b)),
             (Meaning::Truth(holds), &[a]) => truth(holds(a != 0.0)),
             (Meaning::Truths(holds), &[a, b]) => truth(holds(a != 0.0, b != 0.0)),
@@ -457,6 +497,7 @@ impl Scalar {
             (
                 Meaning::One { .. }
                 | Meaning::Two { .. }
+                | Meaning::Integers(_)
                 | Meaning::Test { .. }
                 | Meaning::Truth(_)
                 | Meaning::Truths(_)
@@ -513,6 +554,10 @@ pub fn remainder(a: f64, b: f64) -> f64 {
         false if (rest < 0.0) != (b < 0.0) => rest + b,
         false => rest,
     }
+}
+
+fn rotated(a: i64, b: i64) -> i64 {
+    i64::from((a as u32).rotate_left(b as u32 & 31))
 }
 
 fn integer_remainder(a: i64, b: i64) -> i64 {

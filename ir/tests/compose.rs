@@ -133,6 +133,7 @@ fn the_same_for(types: &[&str], build: Build, sequences: &[&[usize]]) -> Outcome
                 false => BTreeMap::new(),
             },
             sequence: (bind && has_sequence).then(|| sequence.to_vec()),
+            training: false,
         };
         let found = run(&f, &binding(true), &inputs)?;
         let expected = run(&function(&bound, build)?, &binding(false), &inputs)?;

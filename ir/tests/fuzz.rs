@@ -252,6 +252,7 @@ fn linked(unit: &Unit, function: &Function, size: usize) {
         float: DType::F64,
         values: values.map(|(s, value)| (s.clone(), value)).collect(),
         sequence: Some(sequences[size % 3].clone()),
+        training: size % 2 == 1,
     };
     // Neither a pass's mistake nor a panic.
     let sound = |error: LinkError| assert!(!matches!(error, LinkError::Broken { .. }), "{error}");

@@ -418,6 +418,8 @@ fn what_a_stage_has_not_is_named() -> Result<(), ParseError> {
   }
   return %4
 }";
+    let given = "fn @f(%x: f32[]) -> bool[] {\n  %1 = training\n  return %1\n}";
+    let keyed = "fn @f(%k: key u32[2]) -> u32[2] {\n  return %k\n}";
     let called = "fn @f(%x: f32[]) -> f32[] {\n  %1 = call @g(%x) -> f32[]\n  return %1\n}";
     let cases = [
         (iterated, Stage::Unit, Some("a unit has no loops but calls")),
@@ -435,6 +437,15 @@ fn what_a_stage_has_not_is_named() -> Result<(), ParseError> {
             Stage::Program,
             Some("a program has no functions over ops"),
         ),
+        (given, Stage::Unit, None),
+        (given, Stage::Inlined, None),
+        (
+            given,
+            Stage::Bound,
+            Some("a program has no values that the run gives"),
+        ),
+        (keyed, Stage::Unit, Some("a unit has no key of the run")),
+        (keyed, Stage::Program, None),
     ];
     for (text, stage, expected) in cases {
         let error = verify_stage(&parse(text)?, stage).map_err(|e| e.broken.to_string());

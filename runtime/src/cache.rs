@@ -231,7 +231,19 @@ pub(crate) enum Purpose {
         rule: Optimizer,
         /// Whether the update waits for finite numbers.
         guarded: bool,
+        /// Whether the gradient is that of a step that trains.
+        training: bool,
     },
+}
+
+impl Purpose {
+    /// Whether the function is run to train.
+    pub fn trains(self) -> bool {
+        match self {
+            Purpose::Run => false,
+            Purpose::Step { training, .. } => training,
+        }
+    }
 }
 
 /// A program that someone keeps.

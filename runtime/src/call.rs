@@ -29,6 +29,8 @@ trait Keep<M: Model>: Sized + Send + 'static {
     fn make(model: &M, settings: Settings) -> Result<Self>;
     /// Its parameters.
     fn shared(&self) -> &Shared;
+    /// Makes the next call its first.
+    fn restart(&mut self);
 }
 
 impl<F: ModelFunction> Keep<F::Model> for Runner<F> {
@@ -41,15 +43,23 @@ impl<F: ModelFunction> Keep<F::Model> for Runner<F> {
     fn shared(&self) -> &Shared {
         &self.shared
     }
+
+    fn restart(&mut self) {
+        Runner::restart(self);
+    }
 }
 
 impl<F: ModelFunction> Keep<F::Model> for Trainer<F> {
     fn make(model: &F::Model, settings: Settings) -> Result<Self> {
-        Trainer::new(model.clone(), Sgd::new(0.0).into(), settings)
+        Trainer::new(model.clone(), Sgd::new(0.0).into(), settings, false)
     }
 
     fn shared(&self) -> &Shared {
         &self.shared
+    }
+
+    fn restart(&mut self) {
+        Trainer::restart(self);
     }
 }
 
@@ -137,6 +147,8 @@ fn with_model<F: ModelFunction, K: Keep<F::Model>, T>(
             settings: settings_of_model,
         },
     };
+    // Which of the kept ones it is depends on threads: what is drawn must not.
+    kept.object.restart();
     let done = work(&mut kept.object);
     keep(kept);
     done
@@ -144,7 +156,8 @@ fn with_model<F: ModelFunction, K: Keep<F::Model>, T>(
 
 /// Runs `F` once on the model and the arguments, on the CPU. The model stays as it is: states that the
 /// function assigns are kept by a [`Runner`] or a trainer. It computes in f32, or in f64 where a
-/// parameter or an argument is of f64; the results are f32 in any case.
+/// parameter or an argument is of f64; the results are f32 in any case. What it draws at random is the same
+/// in each call: that of the first run of the seed 0.
 ///
 /// # Errors
 /// As [`Runner::run`].
@@ -159,7 +172,9 @@ pub fn call<F: ModelFunction>(
 
 /// The gradient of the loss `F` for each parameter, on the CPU, as a model: zeros for a parameter that
 /// the loss does not depend on, which the first call names in a `tracing` warning. It is computed in f32,
-/// or in f64 where a parameter or an argument is of f64, and has that type.
+/// or in f64 where a parameter or an argument is of f64, and has that type. It is that of the function as
+/// [`call`] runs it, with the same random elements and without dropout: the gradients of a step that trains
+/// are [`Trainer::gradients`].
 ///
 /// # Errors
 /// As [`Trainer::step`].

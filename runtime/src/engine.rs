@@ -31,6 +31,7 @@ pub(crate) struct Settings {
     pub device: Device,
     pub precision: Precision,
     pub check_finite: bool,
+    pub seed: u64,
     pub cache: Limit,
 }
 
@@ -40,6 +41,7 @@ impl Default for Settings {
             device: Device::cpu(),
             precision: Precision::F32,
             check_finite: false,
+            seed: 0,
             cache: Limit::default(),
         }
     }
@@ -130,6 +132,13 @@ impl Engine {
                     })?;
                     leaves.push((position, shape.clone()));
                 }
+                // The linker alone adds it.
+                ParamKind::Key => {
+                    return Err(Error::NoLeaf {
+                        function: unit.path.into(),
+                        leaf: param.name.clone(),
+                    });
+                }
             }
         }
         Ok(Engine {
@@ -171,7 +180,7 @@ impl Engine {
         compile: impl FnOnce(&Engine, &Binding) -> Result<Executable>,
     ) -> Result<()> {
         if !self.cache.find(arguments) {
-            let binding = self.bind(arguments)?;
+            let binding = self.bind(arguments)?.with_training(purpose.trains());
             let extents: Vec<_> = arguments.iter().map(|a| a.extents().to_vec()).collect();
             let origin = Origin {
                 function: self.owner,
@@ -290,22 +299,25 @@ impl Engine {
         }
     }
 
-    /// Where each of the function's parameters lies: leaves in their section's region, arguments
-    /// where `arguments` says.
+    /// Where each parameter of a program of the function lies: leaves in their section's region,
+    /// arguments and the run's key where `arguments` and `key` say.
     pub fn places(
         &self,
+        program: &Function,
         layout: &Layout,
         trained: RegionId,
         fixed: RegionId,
         arguments: &[RegionOffset],
+        key: Option<RegionOffset>,
     ) -> Result<Vec<RegionOffset>> {
         let mut arguments = arguments.iter();
-        let mut places = Vec::with_capacity(self.function.params.len());
-        for (position, param) in self.function.params.iter().enumerate() {
+        let mut places = Vec::with_capacity(program.params.len());
+        for (position, param) in program.params.iter().enumerate() {
             let place = match param.kind {
                 ParamKind::Input => arguments.next().cloned(),
+                ParamKind::Key => key,
                 ParamKind::Param | ParamKind::State => {
-                    let path = self.function.leaf_path(position);
+                    let path = program.leaf_path(position);
                     let stack = path.and_then(|path| layout.stack(path));
                     stack.map(|stack| RegionOffset {
                         region: match stack.section {

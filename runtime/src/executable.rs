@@ -4,6 +4,7 @@ use crate::arg::ArgView;
 use crate::backend::{ALIGN, Code, Launch};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::key::Key;
 use crate::layout::Leaf;
 use crate::regions::{Regions, Role, Table, bytes_of};
 use crate::update::StepScalar;
@@ -178,8 +179,8 @@ impl Executable {
         self.region(role).map_or(0, |r| r.bytes)
     }
 
-    /// Runs it over the memory of `table`, to which `workspace` and `arguments` are added. Results
-    /// are there when they are fetched.
+    /// Runs it over the memory of `table`, to which `workspace`, the `key` and `arguments` are added.
+    /// Results are there when they are fetched.
     ///
     /// # Errors
     /// Too little memory for copies of arguments; what a GPU cannot do.
@@ -188,9 +189,10 @@ impl Executable {
         launch: &mut Launch,
         workspace: &'a mut Workspace,
         mut table: Table<'a>,
+        key: Key,
         arguments: &[ArgView<'a>],
     ) -> Result<()> {
-        workspace.fill(&mut table, arguments)?;
+        workspace.fill(&mut table, key, arguments)?;
         table.in_order(&self.roles, |slots| self.code.run(launch, slots))
     }
 

@@ -5,6 +5,7 @@ use crate::arg::ArgView;
 use crate::backend::room;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::key::Key;
 use crate::read::read;
 use crate::store::Store;
 use sinew_ir::{Array, ParamKind, first_non_finite};
@@ -24,6 +25,7 @@ impl<'a> Witness<'a> {
     pub fn copy(
         engine: &'a Engine,
         store: &Store,
+        key: Key,
         arguments: &[ArgView<'_>],
     ) -> Result<Witness<'a>> {
         let program = &engine.current()?.linked[0].function;
@@ -35,6 +37,7 @@ impl<'a> Witness<'a> {
                     let view = arguments.next();
                     view.map(|view| read(&param.name, view)).transpose()?
                 }
+                ParamKind::Key => Some(key.words().map(f64::from).to_vec()),
                 ParamKind::Param | ParamKind::State => {
                     let path = program.leaf_path(position);
                     let stack = path.and_then(|path| store.layout.stack(path));

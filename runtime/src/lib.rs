@@ -14,6 +14,7 @@ mod executable;
 mod finite;
 pub mod init;
 mod inspect;
+mod key;
 mod layout;
 mod loss;
 mod model;

@@ -3,9 +3,10 @@
 use crate::backend::Slot;
 use crate::engine::{Input, MAX_ARGUMENTS};
 use crate::error::{Error, Result};
+use crate::key;
 use sinew_codegen::kernel::{self, RegionId, RegionKind};
 use sinew_codegen::schedule::RegionOffset;
-use sinew_ir::{Function, Type};
+use sinew_ir::{Function, ParamKind, Type};
 
 /// The most results of a function.
 pub(crate) const MAX_RESULTS: usize = 8;
@@ -34,6 +35,8 @@ pub(crate) enum Role {
     Numbers,
     /// The numbers that a step tells.
     Report,
+    /// The key of a run.
+    Key,
     /// One of the optimizer's, in the layout of the trained parameters.
     State(usize),
     /// A result of the function.
@@ -52,9 +55,10 @@ impl Role {
             Role::Numbers => 4,
             Role::Report => 5,
             Role::Scratch => 6,
-            Role::State(i) => 7 + i,
-            Role::Result(i) => 7 + MAX_STATES + i,
-            Role::Argument(i) => 7 + MAX_STATES + MAX_RESULTS + i,
+            Role::Key => 7,
+            Role::State(i) => 8 + i,
+            Role::Result(i) => 8 + MAX_STATES + i,
+            Role::Argument(i) => 8 + MAX_STATES + MAX_RESULTS + i,
         }
     }
 }
@@ -104,6 +108,14 @@ impl Regions {
             Ok(RegionOffset { region, offset: 0 })
         };
         inputs.iter().enumerate().map(place).collect()
+    }
+
+    /// Adds a region for the run's key, if the program has it.
+    pub fn add_key(&mut self, program: &Function) -> Option<RegionOffset> {
+        let mut params = program.params.iter();
+        params.find(|p| p.kind == ParamKind::Key)?;
+        let region = self.add(Role::Key, "run key", key::BYTES, RegionKind::Input);
+        Some(RegionOffset { region, offset: 0 })
     }
 
     /// The regions, and the role of each.

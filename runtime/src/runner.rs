@@ -6,6 +6,7 @@ use crate::engine::{Engine, Settings};
 use crate::error::{Error, Result};
 use crate::executable::{Executable, Linked, ResultType, Source};
 use crate::finite::Witness;
+use crate::key::Key;
 use crate::layout::Layout;
 use crate::model::ModelFunction;
 use crate::output::{Outputs, ResultView};
@@ -47,6 +48,8 @@ pub struct Runner<F: ModelFunction, I = <F as ModelFunction>::Inputs> {
     engine: Engine,
     pub(crate) shared: Shared,
     shell: F::Model,
+    /// Runs that came to an end.
+    runs: u64,
     /// The model's states from before a run that is checked.
     saved: Vec<u8>,
     arguments: PhantomData<fn(I)>,
@@ -58,6 +61,7 @@ impl<F: ModelFunction> Runner<F> {
             engine: Engine::new::<F>(&model, settings)?,
             shared,
             shell: hollow(model),
+            runs: 0,
             saved: Vec::new(),
             arguments: PhantomData,
         })
@@ -92,6 +96,15 @@ impl<F: ModelFunction> Runner<F> {
         Ok(self)
     }
 
+    /// What the function's random elements follow from beside the number of the run, as
+    /// [`Compile::seed`](crate::Compile::seed) says it: for a runner that was attached, which starts with
+    /// its trainer's.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.engine.settings.seed = seed;
+        self.runs = 0;
+        self
+    }
+
     /// Runs, and hands the results in memory to `read`.
     pub(crate) fn run_views<T>(
         &mut self,
@@ -101,6 +114,7 @@ impl<F: ModelFunction> Runner<F> {
         self.prepare_views(arguments)?;
         self.engine.check(arguments)?;
         let check = self.engine.settings.check_finite;
+        let key = Key::of_run(self.engine.settings.seed, self.runs + 1);
         let (kept, workspace) = self.engine.current_mut()?;
         let (program, launch) = (&kept.program, &mut kept.launch);
         let changed = &program.changed;
@@ -112,14 +126,14 @@ impl<F: ModelFunction> Runner<F> {
         let (trained, fixed) = held.slots();
         table.put(Role::Trained, trained);
         table.put(Role::Fixed, fixed);
-        program.run(launch, workspace, table, arguments)?;
+        program.run(launch, workspace, table, key, arguments)?;
         workspace.fetch(&program.results)?;
         let results = &program.results;
         if check {
             let in_results = !workspace.views(results).all(|r| r.is_finite());
             if in_results || !held.store().are_finite(changed)? {
                 held.restore(changed, &self.saved)?;
-                let witness = Witness::copy(&self.engine, held.store(), arguments)?;
+                let witness = Witness::copy(&self.engine, held.store(), key, arguments)?;
                 drop(held);
                 return Err(witness.error(if in_results { "result" } else { "state" }));
             }
@@ -137,7 +151,14 @@ impl<F: ModelFunction> Runner<F> {
         for (place, view) in views.iter_mut().zip(workspace.views(results)) {
             *place = view;
         }
-        read(&views[..count])
+        let read = read(&views[..count])?;
+        self.runs += 1;
+        Ok(read)
+    }
+
+    /// Counts runs from 1 again.
+    pub(crate) fn restart(&mut self) {
+        self.runs = 0;
     }
 }
 
@@ -169,11 +190,12 @@ fn compile_run(engine: &Engine, binding: &Binding, layout: &Layout) -> Result<Ex
         offset: leaf.offset,
     }));
     let arguments = regions.add_arguments(&engine.inputs, &function)?;
+    let key = regions.add_key(&function);
     let source = Source {
         indices: engine.index_checks(&function),
         linked: vec![Linked {
             title: "function",
-            inputs: engine.places(layout, trained, fixed, &arguments)?,
+            inputs: engine.places(&function, layout, trained, fixed, &arguments, key)?,
             outputs,
             function,
         }],

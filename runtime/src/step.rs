@@ -80,7 +80,9 @@ pub(crate) fn compile_step(
         report: regions.add(Role::Report, "report", numbers::BYTES, RegionKind::Output),
     };
     let arguments = regions.add_arguments(&engine.inputs, &gradient.program)?;
-    let inputs = engine.places(layout, trained, fixed, &arguments)?;
+    let key = regions.add_key(&gradient.program);
+    let program = &gradient.program;
+    let inputs = engine.places(program, layout, trained, fixed, &arguments, key)?;
     let states = changed.iter().map(|leaf| RegionOffset {
         region: fixed,
         offset: leaf.offset,

@@ -34,6 +34,14 @@ macro_rules! settings {
                 self
             }
 
+            /// What random elements follow from, beside where in the function they are drawn: 0 by
+            /// default. Each step or run has others, by its number; the same seed gives the same ones
+            /// again, on every device. A step that fails does not count, so the next one draws the same.
+            pub fn seed(mut self, seed: u64) -> Self {
+                self.settings.seed = seed;
+                self
+            }
+
             /// How many programs are kept, one for each set of argument shapes, at least 1; by default
             /// as many as about 256 MiB hold. The one that was not used for longest goes first. Runners
             /// and trainers of one function share what they compile:
@@ -103,7 +111,7 @@ impl<F: ModelFunction> Train<F> {
     /// [`Error::Size`](crate::Error::Size) for a parameter without elements; else as
     /// [`Compile::build`].
     pub fn build(self) -> Result<Trainer<F>> {
-        let trainer = Trainer::new(self.model, self.optimizer, self.settings)?;
+        let trainer = Trainer::new(self.model, self.optimizer, self.settings, true)?;
         trainer.warn_of_still_leaves();
         Ok(trainer)
     }

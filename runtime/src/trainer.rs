@@ -6,6 +6,7 @@ use crate::cache::Purpose;
 use crate::engine::{Engine, Settings};
 use crate::error::{Error, Result};
 use crate::finite::Witness;
+use crate::key::Key;
 use crate::layout::{Layout, Section};
 use crate::loss::moved_leaves;
 use crate::model::ModelFunction;
@@ -61,6 +62,8 @@ pub struct Trainer<F: ModelFunction, I = <F as ModelFunction>::Inputs> {
     saved: Vec<u8>,
     /// Steps taken.
     taken: u64,
+    /// Whether its steps train: those that only take gradients are of the function as it is run.
+    training: bool,
     arguments: PhantomData<fn(I)>,
 }
 
@@ -77,7 +80,12 @@ pub struct Step {
 }
 
 impl<F: ModelFunction> Trainer<F> {
-    pub(crate) fn new(model: F::Model, optimizer: Optimizer, settings: Settings) -> Result<Self> {
+    pub(crate) fn new(
+        model: F::Model,
+        optimizer: Optimizer,
+        settings: Settings,
+        training: bool,
+    ) -> Result<Self> {
         settings.check()?;
         optimizer.check(settings.precision)?;
         let float = settings.precision.dtype();
@@ -105,6 +113,7 @@ impl<F: ModelFunction> Trainer<F> {
             optimizer,
             saved: Vec::new(),
             taken: 0,
+            training,
             arguments: PhantomData,
         })
     }
@@ -173,11 +182,17 @@ impl<F: ModelFunction> Trainer<F> {
         self.taken
     }
 
+    /// Counts steps from 1 again.
+    pub(crate) fn restart(&mut self) {
+        self.taken = 0;
+    }
+
     fn prepare_views(&mut self, arguments: &[ArgView<'_>]) -> Result<()> {
         let (layout, optimizer) = (&self.layout, &self.optimizer);
         let purpose = Purpose::Step {
             rule: optimizer.without_rate(),
             guarded: self.engine.settings.check_finite,
+            training: self.training,
         };
         let compile =
             |engine: &Engine, binding: &Binding| compile_step(engine, binding, layout, optimizer);
@@ -188,6 +203,7 @@ impl<F: ModelFunction> Trainer<F> {
         self.prepare_views(arguments)?;
         self.engine.check(arguments)?;
         let float = self.layout.float;
+        let key = Key::of_run(self.engine.settings.seed, self.taken + 1);
         let check = self.engine.settings.check_finite;
         let (kept, workspace) = self.engine.current_mut()?;
         let (program, launch) = (&kept.program, &mut kept.launch);
@@ -212,7 +228,7 @@ impl<F: ModelFunction> Trainer<F> {
         }
         table.put(Role::Numbers, self.numbers.slot_to_read());
         table.put(Role::Report, self.report.slot());
-        program.run(launch, workspace, table, arguments)?;
+        program.run(launch, workspace, table, key, arguments)?;
         let report = match Report::read(&self.report, float) {
             Ok(report) => report,
             Err(error) => {
@@ -235,7 +251,7 @@ impl<F: ModelFunction> Trainer<F> {
                     (true, true) => "state",
                     (true, false) => "gradient",
                 };
-                let witness = Witness::copy(&self.engine, store, arguments)?;
+                let witness = Witness::copy(&self.engine, store, key, arguments)?;
                 drop(held);
                 return Err(witness.error(what));
             }

@@ -9,6 +9,7 @@ use crate::backend::{Backend, DeviceMemory, HostMemory};
 use crate::engine::Input;
 use crate::error::Result;
 use crate::executable::{Executable, ResultType};
+use crate::key::{self, Key};
 use crate::layout::element_size;
 use crate::output::ResultView;
 use crate::read;
@@ -23,6 +24,8 @@ pub(crate) struct Workspace {
     arena: DeviceMemory,
     /// What kernels need while they run.
     scratch: DeviceMemory,
+    /// The key of the run, once a program has one.
+    key: DeviceMemory,
     results: Vec<Outlet>,
     arguments: Vec<Inlet>,
 }
@@ -59,6 +62,7 @@ impl Workspace {
             backend,
             arena: DeviceMemory::empty(),
             scratch: DeviceMemory::empty(),
+            key: DeviceMemory::empty(),
             results: Vec::new(),
             arguments: arguments.iter().map(inlet).collect(),
         }
@@ -76,6 +80,9 @@ impl Workspace {
         let bytes = program.bytes(Role::Scratch);
         self.scratch
             .ensure(backend, "blocks of large products", bytes)?;
+        if program.region(Role::Key).is_some() {
+            self.key.ensure(backend, "run key", key::BYTES)?;
+        }
         for (i, result) in program.results.iter().enumerate() {
             if self.results.len() == i {
                 self.results.push(Outlet {
@@ -89,11 +96,20 @@ impl Workspace {
         Ok(())
     }
 
-    /// Adds its blocks, and the arguments, to the memory of a run.
+    /// Adds its blocks, the run's key and the arguments to the memory of a run.
     ///
     /// # Errors
     /// Too little memory for copies of arguments; a lost GPU.
-    pub fn fill<'a>(&'a mut self, table: &mut Table<'a>, arguments: &[ArgView<'a>]) -> Result<()> {
+    pub fn fill<'a>(
+        &'a mut self,
+        table: &mut Table<'a>,
+        key: Key,
+        arguments: &[ArgView<'a>],
+    ) -> Result<()> {
+        if self.key.len() > 0 {
+            key.write(&mut self.key)?;
+            table.put(Role::Key, self.key.slot_to_read());
+        }
         table.put(Role::Arena, self.arena.slot());
         table.put(Role::Scratch, self.scratch.slot());
         for (i, result) in self.results.iter_mut().enumerate() {
@@ -145,7 +161,9 @@ impl Workspace {
     /// Lines of what is kept beyond the regions of `program`, and the bytes of all that.
     pub fn kept_text(&self, program: &Executable, out: &mut String) -> usize {
         let spare = |memory: &DeviceMemory, role| memory.len().saturating_sub(program.bytes(role));
-        let mut larger = spare(&self.arena, Role::Arena) + spare(&self.scratch, Role::Scratch);
+        let mut larger = spare(&self.arena, Role::Arena)
+            + spare(&self.scratch, Role::Scratch)
+            + spare(&self.key, Role::Key);
         let mut copies = 0;
         for (i, result) in self.results.iter().enumerate() {
             larger += spare(&result.memory, Role::Result(i));

@@ -5,7 +5,7 @@
 
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::{InstBuilder, Value, types};
-use sinew_ir::scalar::{Arithmetic, Logic, UnaryFloat, UnaryNumber};
+use sinew_ir::scalar::{Arithmetic, Bits, Logic, UnaryFloat, UnaryNumber};
 use sinew_ir::{DType, Scalar};
 
 use super::EmitError;
@@ -179,6 +179,7 @@ impl Frame<'_> {
             Scalar::Logic(Logic::And) => Ok(self.b.ins().band(a.value, operands[1].value)),
             Scalar::Logic(Logic::Or) => Ok(self.b.ins().bor(a.value, operands[1].value)),
             Scalar::Logic(Logic::Not) => self.not(a.value, lanes),
+            Scalar::Bits(function) => self.of_bits(function, a, operands[1], lanes),
             Scalar::Select => Ok(self.select(a.value, operands[1], operands[2], lanes)),
             Scalar::Cast => self.cast(a.value, a.dtype, result, lanes),
         }
@@ -309,6 +310,52 @@ impl Frame<'_> {
             })?,
             Arithmetic::Maximum => self.extreme(true, a, b, lanes)?,
             Arithmetic::Minimum => self.extreme(false, a, b, lanes)?,
+        })
+    }
+
+    /// Two integers to one by their bits.
+    fn of_bits(
+        &mut self,
+        function: Bits,
+        a: ScalarOperand,
+        b: ScalarOperand,
+        lanes: Lanes,
+    ) -> Result<Value, EmitError> {
+        let (x, y, dtype) = (a.value, b.value, a.dtype);
+        let signed = match dtype {
+            DType::I32 => true,
+            DType::U32 => false,
+            DType::F32 | DType::F64 | DType::Bool | DType::Float => {
+                return Err(self.misfit(Scalar::Bits(function), dtype));
+            }
+        };
+        // Of either type of integers, CLIF's shifts take their counts modulo the bits of a lane.
+        let shift = |f: &mut Self, x: Value, by: Value| match (function, signed) {
+            (Bits::Shl, _) => f.b.ins().ishl(x, by),
+            (Bits::Rotl, _) => f.b.ins().rotl(x, by),
+            (_, true) => f.b.ins().sshr(x, by),
+            (_, false) => f.b.ins().ushr(x, by),
+        };
+        Ok(match (function, b.constant) {
+            (Bits::And, _) => self.b.ins().band(x, y),
+            (Bits::Or, _) => self.b.ins().bor(x, y),
+            (Bits::Xor, _) => self.b.ins().bxor(x, y),
+            // Vectors have no rotations.
+            (Bits::Rotl, Some(count)) if lanes.count > 1 => {
+                let count = count as i64 & 31;
+                let up = self.b.ins().iconst(types::I32, count);
+                let down = self.b.ins().iconst(types::I32, (32 - count) & 31);
+                let (up, down) = (self.b.ins().ishl(x, up), self.b.ins().ushr(x, down));
+                self.b.ins().bor(up, down)
+            }
+            // All lanes by one count: vectors have no other shifts.
+            (Bits::Shl | Bits::Shr | Bits::Rotl, Some(count)) => {
+                let count = self.b.ins().iconst(types::I32, count as i64 & 31);
+                shift(self, x, count)
+            }
+            (Bits::Shl | Bits::Shr | Bits::Rotl, None) => {
+                self.per_lane(dtype, lanes, &[x, y], &mut |f, v| shift(f, v[0], v[1]))?
+            }
         })
     }
 

@@ -1,6 +1,6 @@
 //! Scalar code as WGSL statements: one `let` an instruction.
 
-use sinew_ir::scalar::{Arithmetic, Comparison, Logic, UnaryFloat, UnaryNumber};
+use sinew_ir::scalar::{Arithmetic, Bits, Comparison, Logic, UnaryFloat, UnaryNumber};
 use sinew_ir::{DType, Scalar};
 
 use super::source::Source;
@@ -244,6 +244,7 @@ pub(super) fn apply(
         Scalar::Logic(Logic::And) => format!("{a} && {b}"),
         Scalar::Logic(Logic::Or) => format!("{a} || {b}"),
         Scalar::Logic(Logic::Not) => format!("!{a}"),
+        Scalar::Bits(function) => bits(function, number, a, b),
         Scalar::Select => format!("select({}, {b}, {a})", name(2)),
         Scalar::Cast => cast(source, number, result, a)?,
     })
@@ -320,6 +321,35 @@ fn arithmetic(
         Arithmetic::Minimum if float => format!("{}({a}, {b})", source.need("minimum_f32")),
         Arithmetic::Minimum => format!("min({a}, {b})"),
     })
+}
+
+/// Of integers, as [`Scalar::fits`] has it. Counts of shifts are u32, and below 32 in every case.
+fn bits(function: Bits, number: Number, a: &str, b: &str) -> String {
+    let count = match number {
+        Number::I32 => format!("(bitcast<u32>({b}) & 31u)"),
+        Number::F32 | Number::U32 | Number::Bool => format!("({b} & 31u)"),
+    };
+    match function {
+        Bits::And => format!("{a} & {b}"),
+        Bits::Or => format!("{a} | {b}"),
+        Bits::Xor => format!("{a} ^ {b}"),
+        Bits::Shl => format!("{a} << {count}"),
+        Bits::Shr => format!("{a} >> {count}"),
+        Bits::Rotl => rotated(number, a, &count),
+    }
+}
+
+/// Shifts of u32, which bring zeros in: by 32 places as by none, where both are the word itself.
+fn rotated(number: Number, a: &str, count: &str) -> String {
+    match number {
+        Number::I32 => {
+            let a = format!("bitcast<u32>({a})");
+            format!("bitcast<i32>(({a} << {count}) | ({a} >> ((32u - {count}) & 31u)))")
+        }
+        Number::F32 | Number::U32 | Number::Bool => {
+            format!("({a} << {count}) | ({a} >> ((32u - {count}) & 31u))")
+        }
+    }
 }
 
 fn comparison(

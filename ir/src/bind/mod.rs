@@ -27,6 +27,8 @@ pub struct Binding {
     pub values: BTreeMap<Symbol, SymbolValue>,
     /// The extents of the leading sequence; `None` for a function without one.
     pub sequence: Option<Vec<usize>>,
+    /// Whether it is for a step of a trainer, where elements are left out at random.
+    pub training: bool,
 }
 
 impl Binding {
@@ -36,7 +38,14 @@ impl Binding {
             float,
             values: BTreeMap::new(),
             sequence: None,
+            training: false,
         }
+    }
+
+    /// For a step of a trainer, or for what only runs.
+    #[must_use]
+    pub fn with_training(self, training: bool) -> Self {
+        Binding { training, ..self }
     }
 
     /// With one more symbol, or another value of it.
@@ -92,6 +101,7 @@ impl Binding {
             float,
             values,
             sequence: unifier.sequence.map(|(extents, _)| extents),
+            training: false,
         })
     }
 

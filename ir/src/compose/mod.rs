@@ -19,6 +19,7 @@ mod pattern;
 mod pieces;
 mod piecewise;
 mod position;
+mod random;
 mod rearrange;
 mod region;
 
@@ -35,6 +36,7 @@ pub use pieces::{concat_slices, merge, stack_slices};
 pub use piecewise::{binary_cross_entropy_with_logits, clamp, elu, huber, leaky_relu};
 mod sorting;
 pub use position::{argmax, argmin, one_hot, take, take_along_axis, take_points, tril, triu};
+pub use random::{draw, dropout};
 pub use rearrange::{Arranging, arrange};
 pub use region::{Reach, add_at, add_to, reached, set, set_at};
 pub use sorting::{argsort, sort, topk};

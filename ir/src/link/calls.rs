@@ -2,6 +2,7 @@
 
 use super::flat::{Inlinable, PullbackSource};
 use super::inliner::{Inliner, Instance};
+use super::site::Place;
 use super::substitution::Substitution;
 use super::{LinkError, op_error, place};
 use crate::activity::CalleeInfo;
@@ -42,6 +43,7 @@ impl<'u> Inliner<'u> {
         let inlinable = self.inlinable(callee, &substitution)?;
         let function = inlinable.function.clone();
         let operands = instance.map(&c.operands);
+        let place_of_call = self.place_of(instance, c)?;
         let refuse = |what| LinkError::Call {
             path: caller.path.to_string(),
             callee: callee.path.to_string(),
@@ -58,7 +60,9 @@ impl<'u> Inliner<'u> {
             CallMode::Loop(l) => {
                 let mut made = self.open_loop(instance, c, l, &operands, &refuse)?;
                 let inner = arguments(l, &made, &operands);
-                let mut inlined = self.instance(inlinable, substitution, &inner, &refuse)?;
+                let inside = place_of_call.in_loop(made.index(), &made.trip);
+                let mut inlined =
+                    self.instance(inlinable, substitution, inside, &inner, &refuse)?;
                 let outer = std::mem::take(&mut self.builder.insts);
                 self.body(&mut inlined)?;
                 made.body.insts = std::mem::replace(&mut self.builder.insts, outer);
@@ -71,7 +75,8 @@ impl<'u> Inliner<'u> {
                 }
             }
             CallMode::Plain | CallMode::Choice(_) | CallMode::Checkpoint => {
-                let mut inlined = self.instance(inlinable, substitution, &operands, &refuse)?;
+                let mut inlined =
+                    self.instance(inlinable, substitution, place_of_call, &operands, &refuse)?;
                 self.body(&mut inlined)?;
                 for (r, inner) in c.results.iter().zip(&inlined.function.body.results) {
                     let to = inlined.value(*inner);
@@ -103,6 +108,7 @@ impl<'u> Inliner<'u> {
         &self,
         inlinable: Inlinable,
         substitution: Substitution<'u>,
+        place: Place,
         operands: &[Value],
         refuse: &dyn Fn(&'static str) -> LinkError,
     ) -> Result<Instance<'u>, LinkError> {
@@ -115,7 +121,7 @@ impl<'u> Inliner<'u> {
                 return Err(refuse("the type of an argument differs"));
             }
         }
-        Instance::new(inlinable, substitution, operands)
+        Instance::new(inlinable, substitution, place, operands)
     }
 
     /// A loop with the parameters of its body.
@@ -299,7 +305,8 @@ impl<'u> Inliner<'u> {
             now.push(barrier.map_err(|e| op_error(unit, ops::BARRIER.name, None, e))?);
         }
         let substitution = before.substitution.clone();
-        let mut again = Instance::new(before.inlinable(), substitution, &now)?;
+        let place = before.place.clone();
+        let mut again = Instance::new(before.inlinable(), substitution, place, &now)?;
         self.body(&mut again)?;
         Ok(again)
     }

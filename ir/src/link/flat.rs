@@ -5,6 +5,7 @@
 //! the sizes of each place that they are called at.
 
 use super::inliner::{Inliner, Instance};
+use super::site::Place;
 use super::substitution::Substitution;
 use super::{LinkError, check, place};
 use crate::block::{Block, Inst};
@@ -128,9 +129,10 @@ impl<'u> Inliner<'u> {
             function: stored.clone(),
             pullback: PullbackSource::Stored,
         };
-        let mut root = Instance::new(itself, substitution, &operands)?;
+        let mut root = Instance::new(itself, substitution, Place::default(), &operands)?;
         self.body(&mut root)?;
         let builder = std::mem::take(&mut self.builder);
+        let insts = self.given.before(builder.insts);
         let mut function = Function {
             name: stored.name.clone(),
             symbols,
@@ -139,7 +141,7 @@ impl<'u> Inliner<'u> {
             structs: stored.structs.clone(),
             states: stored.states.clone(),
             values: builder.values,
-            body: Block::body(params, builder.insts, root.map(&stored.body.results)),
+            body: Block::body(params, insts, root.map(&stored.body.results)),
             pullback: None,
         };
         self.stacks.apply(&mut function.body);

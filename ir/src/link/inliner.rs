@@ -6,6 +6,7 @@
 
 use super::calls::{Called, callee};
 use super::flat::{Inlinable, PullbackSource};
+use super::site::{Given, Place};
 use super::substitution::Substitution;
 use super::{LinkError, check, op_error, place};
 use crate::activity::CalleeInfo;
@@ -25,6 +26,7 @@ pub(super) struct Instance<'u> {
     pub(super) function: Rc<Function>,
     pub(super) pullback: PullbackSource,
     pub(super) substitution: Substitution<'u>,
+    pub(super) place: Place,
     /// Where each value of the function went; `UNSET` before it is met.
     values: Vec<Value>,
     /// The calls in its body, by their first result.
@@ -37,6 +39,7 @@ impl<'u> Instance<'u> {
     pub(super) fn new(
         inlinable: Inlinable,
         substitution: Substitution<'u>,
+        place: Place,
         operands: &[Value],
     ) -> Result<Self, LinkError> {
         let Inlinable { function, pullback } = inlinable;
@@ -47,6 +50,7 @@ impl<'u> Instance<'u> {
             function,
             pullback,
             substitution,
+            place,
             values,
             calls: HashMap::new(),
         })
@@ -80,6 +84,10 @@ pub(super) struct Inliner<'u> {
     pub(super) builder: Builder,
     /// What loops keep for their reverses.
     pub(super) stacks: Stacks,
+    /// What the run gives.
+    pub(super) given: Given,
+    /// Whether units draw random elements, by address.
+    pub(super) drawing: HashMap<*const Unit, bool>,
     /// Parsed units by address.
     loaded: HashMap<*const Unit, Rc<Function>>,
     /// Units whose bodies use pullbacks of calls, with all their calls inlined in symbols.
@@ -119,11 +127,13 @@ impl<'u> Inliner<'u> {
     ) -> Result<T, LinkError> {
         let builder = std::mem::take(&mut self.builder);
         let stacks = std::mem::take(&mut self.stacks);
+        let given = std::mem::take(&mut self.given);
         let open = self.open.len();
         let done = run(self);
         self.open.truncate(open);
         self.builder = builder;
         self.stacks = stacks;
+        self.given = given;
         done
     }
 
@@ -154,6 +164,9 @@ impl<'u> Inliner<'u> {
     }
 
     fn op(&mut self, instance: &mut Instance<'u>, i: &OpInst) -> Result<(), LinkError> {
+        if let Some(value) = i.op.kind.run_value() {
+            return self.run_value(instance, i, value);
+        }
         let s = &instance.substitution;
         let attributes = s.attributes(&instance.function, i)?;
         let operands = instance.map(&i.operands);

@@ -11,6 +11,7 @@ mod dependence;
 mod extent;
 mod flat;
 mod inliner;
+mod site;
 mod substitution;
 
 use crate::bind::Binding;
@@ -31,6 +32,7 @@ use crate::unit::Unit;
 use crate::verify::{Stage, VerifyError, verify_stage};
 pub use dependence::dependence;
 use inliner::{Inliner, Instance};
+use site::{Place, Run, drop_unused_key, key_type};
 use substitution::Substitution;
 
 /// Why a unit does not link.
@@ -223,7 +225,7 @@ pub struct Gradient {
 /// Texts, calls or sizes that do not fit each other.
 pub fn link(unit: &Unit, binding: &Binding) -> Result<Function, LinkError> {
     let mut link = Link::open(unit, binding)?;
-    link.inliner.body(&mut link.root)?;
+    link.body(binding)?;
     let results = link.results();
     link.program(results)
 }
@@ -238,7 +240,7 @@ pub fn link_gradient(
     wanted: &dyn Fn(&Param) -> bool,
 ) -> Result<Gradient, LinkError> {
     let mut link = Link::open(unit, binding)?;
-    link.inliner.body(&mut link.root)?;
+    link.body(binding)?;
     let results = link.results();
     let returned = &results[..link.root.function.returned().len()];
     let types = returned.iter().map(|r| link.inliner.builder.type_of(*r));
@@ -280,7 +282,7 @@ pub fn link_pullback(
             false => None,
         });
     }
-    link.inliner.body(&mut link.root)?;
+    link.body(binding)?;
     let results = link.results();
     link.gradient(results, &cotangents, wanted)
 }
@@ -298,7 +300,7 @@ pub fn inline(unit: &Unit) -> Result<Function, LinkError> {
     let stored = inliner.load(unit)?;
     let substitution = Substitution::in_symbols(unit, &stored)?;
     let (symbols, constraints) = substitution.open(&stored)?;
-    let mut link = Link::open_with(unit, inliner, substitution)?;
+    let mut link = Link::open_with(unit, inliner, substitution, Place::default())?;
     let function = link.root.function.clone();
     link.inliner.body(&mut link.root)?;
     let results = link.results();
@@ -324,6 +326,7 @@ pub fn inline(unit: &Unit) -> Result<Function, LinkError> {
             results: gradients.into_iter().flatten().collect(),
         },
     };
+    let body = link.inliner.given.before(body);
     let mut body = Block::body(function.params.len(), body, results);
     link.inliner.stacks.apply(&mut body);
     link.inliner.stacks.apply(&mut pullback.block);
@@ -365,13 +368,14 @@ impl<'u> Link<'u> {
         extent::check(&mut inliner, unit)?;
         let stored = inliner.load(unit)?;
         let substitution = Substitution::from_binding(unit, &stored, binding)?;
-        Link::open_with(unit, inliner, substitution)
+        Link::open_with(unit, inliner, substitution, Place::root(unit))
     }
 
     fn open_with(
         unit: &'u Unit,
         mut inliner: Inliner<'u>,
         substitution: Substitution<'u>,
+        place: Place,
     ) -> Result<Self, LinkError> {
         let inlinable = inliner.inlinable(unit, &substitution)?;
         let function = inlinable.function.clone();
@@ -381,7 +385,7 @@ impl<'u> Link<'u> {
             operands.push(inliner.builder.value(ty));
         }
         let params = function.params.clone();
-        let root = Instance::new(inlinable, substitution, &operands)?;
+        let root = Instance::new(inlinable, substitution, place, &operands)?;
         Ok(Link {
             unit,
             inliner,
@@ -391,11 +395,26 @@ impl<'u> Link<'u> {
     }
 
     fn input(&mut self, name: String, ty: Type) -> Value {
+        self.param(name, ParamKind::Input, ty)
+    }
+
+    fn param(&mut self, name: String, kind: ParamKind, ty: Type) -> Value {
         self.params.push(Param {
             name: fresh_name(&self.params, name),
-            kind: ParamKind::Input,
+            kind,
         });
         self.inliner.builder.value(ty)
+    }
+
+    /// Inlines the body of the program, which has all its parameters but the run's key.
+    fn body(&mut self, binding: &Binding) -> Result<(), LinkError> {
+        let draws = self.inliner.draws(self.unit)?;
+        let key = draws.then(|| self.param("run.key".to_string(), ParamKind::Key, key_type()));
+        self.inliner.given.run = Some(Run {
+            key,
+            training: binding.training,
+        });
+        self.inliner.body(&mut self.root)
     }
 
     fn results(&self) -> Vec<Value> {
@@ -434,6 +453,7 @@ impl<'u> Link<'u> {
 
     fn program(mut self, results: Vec<Value>) -> Result<Function, LinkError> {
         let params = self.params.len();
+        let insts = self.inliner.given.before(self.inliner.builder.insts);
         let mut out = Function {
             name: self.root.function.name.clone(),
             symbols: Vec::new(),
@@ -442,7 +462,7 @@ impl<'u> Link<'u> {
             structs: self.root.function.structs.clone(),
             states: self.root.function.states.clone(),
             values: self.inliner.builder.values,
-            body: Block::body(params, self.inliner.builder.insts, results),
+            body: Block::body(params, insts, results),
             pullback: None,
         };
         self.inliner.stacks.apply(&mut out.body);
@@ -452,6 +472,7 @@ impl<'u> Link<'u> {
         let unit = self.unit;
         simplify_checked(&mut out, &mut |f| check(unit, f, Stage::Program))?;
         drop_unchanged_states(&mut out);
+        drop_unused_key(&mut out);
         check(unit, &out, Stage::Program)?;
         Ok(out)
     }

@@ -1,7 +1,7 @@
 //! One scalar instruction an element. Operands have one type; nothing broadcasts here.
 
 use super::entry::{ONE, TWO, UNTESTED, alike, applied, floats, tested};
-use super::rules::{boolean, float, number, operand, same, same_shape};
+use super::rules::{boolean, float, integer, number, operand, same, same_shape};
 use crate::attribute::Attributes;
 use crate::attributes::Cast;
 use crate::dtype::DType;
@@ -25,6 +25,7 @@ const fn entry(scalar: Scalar, doc: &'static str, pullback: Pullback, test: Test
             | Scalar::Arithmetic(_)
             | Scalar::Compare(_)
             | Scalar::Logic(_)
+            | Scalar::Bits(_)
             | Scalar::Select => &[],
         },
         infer: infer(scalar),
@@ -46,6 +47,11 @@ const fn infer(scalar: Scalar) -> Infer {
         },
         Meaning::Two { .. } => |t, _| {
             let (a, b) = (number(t, 0)?, number(t, 1)?);
+            same(a, b)?;
+            Ok(a.clone())
+        },
+        Meaning::Integers(_) => |t, _| {
+            let (a, b) = (integer(t, 0)?, integer(t, 1)?);
             same(a, b)?;
             Ok(a.clone())
         },
@@ -87,6 +93,15 @@ const fn comparison(scalar: Scalar, doc: &'static str) -> OpDef {
 /// Of bools.
 const fn logical(scalar: Scalar, doc: &'static str) -> OpDef {
     let test = UNTESTED.on(|entry| alike(entry, DType::Bool));
+    entry(scalar, doc, Pullback::Zero, test)
+}
+
+/// Of integers: without a slope.
+const fn of_bits(scalar: Scalar, doc: &'static str) -> OpDef {
+    let test = UNTESTED.on(|entry| {
+        let of = |dtype| alike(entry, dtype);
+        [of(DType::U32), of(DType::I32)].concat()
+    });
     entry(scalar, doc, Pullback::Zero, test)
 }
 
@@ -372,6 +387,33 @@ pub(super) const OR: OpDef = logical(Scalar::OR, "Either.");
 
 /// The other bool.
 pub(super) const NOT: OpDef = logical(Scalar::NOT, "The other bool.");
+
+/// The bits of both.
+pub(super) const BITAND: OpDef = of_bits(Scalar::BITAND, "The bits that both integers have.");
+
+/// The bits of either.
+pub(super) const BITOR: OpDef = of_bits(Scalar::BITOR, "The bits that either integer has.");
+
+/// The bits of one.
+pub(super) const BITXOR: OpDef = of_bits(Scalar::BITXOR, "The bits that one of two integers has.");
+
+/// Bits moved up.
+pub(super) const SHL: OpDef = of_bits(
+    Scalar::SHL,
+    "The bits of `a` moved up by `b` places, which are taken modulo 32; zeros come in.",
+);
+
+/// Bits moved down.
+pub(super) const SHR: OpDef = of_bits(
+    Scalar::SHR,
+    "The bits of `a` moved down by `b` places, which are taken modulo 32; zeros come in, and copies of its sign for an i32.",
+);
+
+/// Bits rotated.
+pub(super) const ROTL: OpDef = of_bits(
+    Scalar::ROTL,
+    "The bits of `a` moved up by `b` places, which are taken modulo 32; those that leave come in below.",
+);
 
 /// `condition ? a : b`
 pub(super) const SELECT: OpDef = entry(

@@ -12,6 +12,7 @@ mod entry;
 mod functions;
 mod index;
 mod losses;
+mod random;
 mod reduce;
 mod rows;
 pub(crate) mod rules;
@@ -24,6 +25,8 @@ mod views;
 mod windows;
 
 pub use crate::attributes::DotAxes;
+#[cfg(feature = "testing")]
+pub(crate) use random::random_words;
 pub(crate) use rows::turned;
 pub use sorting::ascending;
 
@@ -56,7 +59,7 @@ table! {
     elementwise {
         ADD SUB MUL DIV REM MAXIMUM MINIMUM
         NEG ABS SIGN SQRT EXP LOG EXPM1 LOG1P TANH ERF SIN COS ATAN FLOOR ROUND
-        LT LE EQ NE AND OR NOT SELECT CAST
+        LT LE EQ NE AND OR NOT BITAND BITOR BITXOR SHL SHR ROTL SELECT CAST
     }
     views { BROADCAST RESHAPE PERMUTE SLICE PAD CONCAT STOP_GRADIENT BARRIER }
     windows { FLIP SHEAR WINDOWS }
@@ -70,6 +73,7 @@ table! {
     running { CUMSUM CUMPROD RECURRENCE }
     sorting { ARGSORT }
     rows { SOFTMAX LOG_SOFTMAX LOGSUMEXP MEAN MIN }
+    random { RUN_KEY ITERATION TRAINING RANDOM_BITS UNIFORM RANDN BERNOULLI RANDINT DROPOUT }
     losses { MSE CROSS_ENTROPY BINARY_CROSS_ENTROPY_WITH_LOGITS }
     testing { #[cfg(feature = "testing")] STEPS }
 }

@@ -7,7 +7,7 @@ use crate::dtype::DType;
 use crate::function::Value;
 use crate::op::Op;
 use crate::ops;
-use crate::scalar::{Arithmetic, Logic, Scalar, UnaryNumber};
+use crate::scalar::{Arithmetic, Bits, Logic, Scalar, UnaryNumber};
 use crate::shape::{Axis, Shape, Type};
 
 pub(super) fn simplify(
@@ -45,6 +45,7 @@ fn algebra(r: &mut Rewriter, scalar: Scalar, operands: &[Value], ty: &Type) -> O
             UnaryNumber::Sign => None,
         },
         (Scalar::Logic(of_bools), _) => logic(r, of_bools, operands),
+        (Scalar::Bits(of_two), &[a, b]) => bits(r, of_two, a, b),
         (Scalar::Select, &[c, a, b]) => select(r, c, a, b),
         (Scalar::Cast, &[a]) => cast(r, a, ty.dtype),
         (
@@ -52,6 +53,7 @@ fn algebra(r: &mut Rewriter, scalar: Scalar, operands: &[Value], ty: &Type) -> O
             | Scalar::Number(_)
             | Scalar::Arithmetic(_)
             | Scalar::Compare(_)
+            | Scalar::Bits(_)
             | Scalar::Select
             | Scalar::Cast,
             _,
@@ -81,6 +83,20 @@ fn logic(r: &mut Rewriter, scalar: Logic, operands: &[Value]) -> Option<Value> {
         (Logic::Or, &[a, b]) => or(r, a, b),
         (Logic::Not, &[a]) => not(r, a),
         (Logic::And | Logic::Or | Logic::Not, _) => None,
+    }
+}
+
+/// What a zero does not change, and what it makes a zero.
+fn bits(r: &mut Rewriter, scalar: Bits, a: Value, b: Value) -> Option<Value> {
+    let zero = |v: Value| is(r, v, 0.0);
+    match scalar {
+        Bits::And if a == b || zero(a) => Some(a),
+        Bits::Or if a == b || zero(b) => Some(a),
+        Bits::And if zero(b) => Some(b),
+        Bits::Or | Bits::Xor if zero(a) => Some(b),
+        Bits::Xor | Bits::Shl | Bits::Shr | Bits::Rotl if zero(b) => Some(a),
+        Bits::Xor if a == b => r.constant_like(0.0, a),
+        Bits::And | Bits::Or | Bits::Xor | Bits::Shl | Bits::Shr | Bits::Rotl => None,
     }
 }
 

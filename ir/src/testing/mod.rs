@@ -7,6 +7,7 @@
 //! [`loop_specs`]. Behind the cargo feature `testing`; files are read from a folder that the caller gives.
 
 mod application;
+mod generator;
 mod gradients;
 mod inline;
 mod loops;
@@ -22,6 +23,7 @@ use crate::op::OpError;
 use crate::pullback::{PullbackError, derive_pullback};
 use crate::unit::Unit;
 pub use application::{applicable, applied};
+pub use generator::{VECTORS, Vector, generator, published};
 pub use gradients::with_gradients;
 pub use loops::{LoopCase, LoopSpec, TRIPS, loop_cases, loop_specs, step};
 use safetensors::{Dtype, SafeTensorError, SafeTensors};

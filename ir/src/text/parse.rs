@@ -10,7 +10,8 @@ use crate::block::Inst;
 use crate::builder::Builder;
 use crate::dim::Symbol;
 use crate::function::{Constraint, Function, Origin, PullbackBody, Relation, Value};
-use crate::op::OpError;
+use crate::op::{Arity, OpError};
+
 use crate::ops;
 use crate::shape::{Axis, Type};
 use crate::symbol::{SymbolDecl, SymbolKind, SymbolSource, SymbolType};
@@ -290,8 +291,9 @@ impl<'a> Parser<'a> {
 
     fn op(&mut self, op: &str, name: &'a str) -> Parsed<()> {
         let op = ops::find(op).ok_or_else(|| ParseProblem::UnknownOp(op.to_string()))?;
+        // The next line starts with a value too.
         let operands = match self.peek() {
-            Some(b'%') => self.operands()?,
+            Some(b'%') if op.arity != Arity::Exactly(0) => self.operands()?,
             _ => Vec::new(),
         };
         let mut attributes = Vec::with_capacity(op.attributes.len());

@@ -57,6 +57,7 @@ impl<W: Write> Printer<'_, W> {
             ParamKind::Input => "",
             ParamKind::Param => "param ",
             ParamKind::State => "state ",
+            ParamKind::Key => "key ",
         };
         match path {
             "" => write!(self.out, "%{}: {kind}", p.name)?,
@@ -203,6 +204,8 @@ impl<'a> Parser<'a> {
             ParamKind::Param
         } else if self.eat_word("state") {
             ParamKind::State
+        } else if self.eat_word("key") {
+            ParamKind::Key
         } else {
             ParamKind::Input
         };

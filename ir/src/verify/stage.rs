@@ -7,7 +7,8 @@
 //! | inlining with sizes, its loops reversed | `Bound` | no | no | no | yes | yes |
 //! | decomposition, each pass of the simplifier, the removal of dead code and of unchanged states | `Program` | no | no | no | yes | no |
 //!
-//! A function without symbols has no sequences, no working float and no number without a value either. The
+//! A function without symbols has no sequences, no working float, no number without a value and nothing that
+//! waits for the run ([`crate::RunValue`]) either. The
 //! pullback calls of a unit count as calls; a loop of a unit is a call in that mode.
 //!
 //! Debug builds check the stage behind each of these passes: [`crate::link`] all of its own, and
@@ -17,7 +18,7 @@ use super::broken::Broken;
 use crate::attribute::Attribute;
 use crate::block::Inst;
 use crate::dtype::DType;
-use crate::function::Function;
+use crate::function::{Function, ParamKind};
 
 /// How far a function has come, and with that what it may hold.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -97,6 +98,11 @@ fn illegal(function: &Function, legal: &Legal) -> Option<&'static str> {
     if function.pullback.is_some() && !legal.pullback {
         return Some("pullback");
     }
+    // The linker adds it where sizes are bound.
+    let has_key = function.params.iter().any(|p| p.kind == ParamKind::Key);
+    if has_key && legal.symbols {
+        return Some("key of the run");
+    }
     let mut found = None;
     let mut check = |inst: &Inst| found = found.or(illegal_inst(inst, legal));
     function.body.each_inst(&mut check);
@@ -122,6 +128,10 @@ fn illegal_inst(inst: &Inst, legal: &Legal) -> Option<&'static str> {
             Some("numbers without a value")
         }
         Inst::Op(i) if !legal.functions && i.op.kind.is_function() => Some("functions over ops"),
+        // The linker has what the run gives as soon as sizes are bound.
+        Inst::Op(i) if !legal.symbols && i.op.kind.run_value().is_some() => {
+            Some("values that the run gives")
+        }
         Inst::Call(_) | Inst::PullbackCall(_) if !legal.calls => Some("calls"),
         Inst::Loop(_) if !legal.loops => Some("loops but calls"),
         Inst::Op(_) | Inst::Call(_) | Inst::PullbackCall(_) | Inst::Loop(_) => None,

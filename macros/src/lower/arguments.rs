@@ -11,7 +11,7 @@ use crate::operations::{DefaultValue, Operation};
 use crate::parse::{self, dims, types};
 use proc_macro2::TokenStream;
 use quote::ToTokens;
-use sinew_ir::{DType, Dim, Shape, Symbol, SymbolKind, Value};
+use sinew_ir::{DType, Dim, Number, Shape, Symbol, SymbolKind, Value};
 use syn::visit_mut::VisitMut;
 
 /// One argument.
@@ -343,6 +343,25 @@ impl Lowerer<'_, '_> {
                 Some(_) => Err(self.report(messages::number_range(e))),
                 None => Err(self.report(messages::wants_number(e, &a.name, &a.op.usage()))),
             },
+        }
+    }
+
+    /// A literal number, a Rust const or one of the configuration.
+    pub fn number_or_const_arg(&mut self, a: &Arguments<'_>, i: usize) -> Checked<Number> {
+        if a.expr(i).is_none() {
+            return self.number_arg(a, i).map(Number::Known);
+        }
+        let given = self.value_arg(a, i)?;
+        match given.val {
+            Val::Number(n) => Ok(Number::Known(n.value)),
+            Val::Const(c) => Ok(Number::Symbol(self.const_symbol(&c))),
+            Val::Setting(number) => Ok(*number),
+            Val::Broken => Err(Reported),
+            _ => Err(self.report(messages::wants_number(
+                &given.tokens,
+                &a.name,
+                &a.op.usage(),
+            ))),
         }
     }
 

@@ -45,6 +45,8 @@ struct Operator {
     name: &'static str,
     /// Whether its sides change places: `a > b` is `b < a`.
     turns: bool,
+    /// What it is of bools, where it has another op for their bits.
+    of_bools: Option<Op>,
 }
 
 /// Whether this is arithmetic of consts with sizes and integers.
@@ -70,6 +72,23 @@ fn counted(left: &Val, right: &Val, op: &syn::BinOp) -> bool {
     known && whole(left) && whole(right) && (of_const(left) || of_const(right))
 }
 
+/// A mask or a power of two written with literals, exact; `None` past 32 bits.
+fn bits(a: Number, b: Number, op: &syn::BinOp) -> Option<Val> {
+    let whole = |n: Number| DType::U32.holds(n.value).then_some(n.value as u64);
+    let (x, y) = (whole(a)?, whole(b)?);
+    let value = match op {
+        syn::BinOp::BitAnd(_) => x & y,
+        syn::BinOp::BitOr(_) => x | y,
+        syn::BinOp::BitXor(_) => x ^ y,
+        syn::BinOp::Shl(_) if y < 32 => x << y,
+        syn::BinOp::Shr(_) if y < 32 => x >> y,
+        _ => return None,
+    };
+    let value = u32::try_from(value).map(f64::from).ok()?;
+    let integer = true;
+    (a.integer && b.integer).then_some(Val::Number(Number { value, integer }))
+}
+
 impl Lowerer<'_, '_> {
     /// `-x`, `!x`.
     pub fn unary(&mut self, u: &syn::ExprUnary) -> Checked<Val> {
@@ -89,8 +108,14 @@ impl Lowerer<'_, '_> {
         };
         let tokens = u.expr.to_token_stream();
         let x = self.tensor_of(val, None, &tokens)?;
+        let dtype = self.builder.type_of(x).dtype;
         let built = self.build(&u.op, name, &[WrittenOperand::new(&tokens, x)], |b| {
-            b.op(op, &[x], Vec::new())
+            match (op == ops::NOT, dtype) {
+                // Every bit of an integer.
+                (true, DType::U32) => b.with(ops::BITXOR, x, f64::from(u32::MAX)),
+                (true, DType::I32) => b.with(ops::BITXOR, x, -1.0),
+                (true | false, _) => b.op(op, &[x], Vec::new()),
+            }
         })?;
         Ok(Val::Tensor(built))
     }
@@ -118,7 +143,18 @@ impl Lowerer<'_, '_> {
             return Err(self.report(error));
         }
         let operands = WrittenOperand::pair((lt, x), (rt, y));
-        let Operator { op, name, turns } = operator;
+        let Operator {
+            mut op,
+            name,
+            turns,
+            of_bools,
+        } = operator;
+        let bools = [x, y]
+            .iter()
+            .all(|v| self.builder.type_of(*v).dtype == DType::Bool);
+        if let Some(of_bools) = of_bools.filter(|_| bools) {
+            op = of_bools;
+        }
         let built = self.build(&e.op, name, &operands, |b| match turns {
             false => compose::binary(b, op, x, y),
             true => compose::binary(b, op, y, x).map_err(turned),
@@ -128,6 +164,12 @@ impl Lowerer<'_, '_> {
 
     /// The op of an operator.
     fn operator(&self, op: &syn::BinOp) -> Checked<Operator> {
+        let of_bools = match op {
+            syn::BinOp::BitAnd(_) => Some(ops::AND),
+            syn::BinOp::BitOr(_) => Some(ops::OR),
+            syn::BinOp::BitXor(_) => Some(ops::NE),
+            _ => None,
+        };
         let (op, name, turns) = match op {
             syn::BinOp::Add(_) => (ops::ADD, "+", false),
             syn::BinOp::Sub(_) => (ops::SUB, "-", false),
@@ -142,15 +184,19 @@ impl Lowerer<'_, '_> {
             syn::BinOp::Ne(_) => (ops::NE, "!=", false),
             syn::BinOp::And(_) => (ops::AND, "&&", false),
             syn::BinOp::Or(_) => (ops::OR, "||", false),
-            syn::BinOp::BitAnd(_) => {
-                return Err(self.report(messages::bit_operator(op, "&", "&&")));
-            }
-            syn::BinOp::BitOr(_) => {
-                return Err(self.report(messages::bit_operator(op, "|", "||")));
-            }
-            other => return Err(self.report(messages::no_operator(other))),
+            syn::BinOp::BitAnd(_) => (ops::BITAND, "&", false),
+            syn::BinOp::BitOr(_) => (ops::BITOR, "|", false),
+            syn::BinOp::BitXor(_) => (ops::BITXOR, "^", false),
+            syn::BinOp::Shl(_) => (ops::SHL, "<<", false),
+            syn::BinOp::Shr(_) => (ops::SHR, ">>", false),
+            other => return Err(self.report(messages::not_in_the_language(other))),
         };
-        Ok(Operator { op, name, turns })
+        Ok(Operator {
+            op,
+            name,
+            turns,
+            of_bools,
+        })
     }
 
     /// Arithmetic of literals, sizes and Rust consts, as far as it is none of tensors.
@@ -383,6 +429,11 @@ impl Lowerer<'_, '_> {
                 quotient
             }
             syn::BinOp::Rem(_) => sinew_ir::remainder(a.value, b.value),
+            syn::BinOp::BitAnd(_)
+            | syn::BinOp::BitOr(_)
+            | syn::BinOp::BitXor(_)
+            | syn::BinOp::Shl(_)
+            | syn::BinOp::Shr(_) => return Ok(bits(a, b, op)),
             _ => return Ok(None),
         };
         match value.is_finite() {

@@ -18,6 +18,11 @@ pub fn operator(op: &syn::BinOp) -> Option<syn::BinOp> {
         syn::BinOp::MulAssign(t) => syn::BinOp::Mul(syn::Token![*](t.spans[0])),
         syn::BinOp::DivAssign(t) => syn::BinOp::Div(syn::Token![/](t.spans[0])),
         syn::BinOp::RemAssign(t) => syn::BinOp::Rem(syn::Token![%](t.spans[0])),
+        syn::BinOp::BitAndAssign(t) => syn::BinOp::BitAnd(syn::Token![&](t.spans[0])),
+        syn::BinOp::BitOrAssign(t) => syn::BinOp::BitOr(syn::Token![|](t.spans[0])),
+        syn::BinOp::BitXorAssign(t) => syn::BinOp::BitXor(syn::Token![^](t.spans[0])),
+        syn::BinOp::ShlAssign(t) => syn::BinOp::Shl(syn::Token![<<]([t.spans[0], t.spans[1]])),
+        syn::BinOp::ShrAssign(t) => syn::BinOp::Shr(syn::Token![>>]([t.spans[0], t.spans[1]])),
         _ => return None,
     })
 }

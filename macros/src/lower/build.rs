@@ -112,6 +112,8 @@ impl Lowerer<'_, '_> {
             | OpError::DTypesDiffer { .. } => operands.last(),
             OpError::Arity { .. }
             | OpError::Number { .. }
+            | OpError::Probability { .. }
+            | OpError::Interval { .. }
             | OpError::NotOne { .. }
             | OpError::Axis { .. }
             | OpError::NoAxis { .. }
@@ -172,6 +174,8 @@ impl Lowerer<'_, '_> {
             },
             OpError::Arity { .. }
             | OpError::Number { .. }
+            | OpError::Probability { .. }
+            | OpError::Interval { .. }
             | OpError::DType { .. }
             | OpError::DTypesDiffer { .. }
             | OpError::Axis { .. }

@@ -112,6 +112,12 @@ pub fn quotient(left: &Val, right: &Val, at: TokenStream) -> Option<Val> {
 }
 
 impl Lowerer<'_, '_> {
+    /// The symbol that a Rust const is in the function's text, as a number.
+    pub fn const_symbol(&mut self, constant: &Constant) -> Symbol {
+        let value = constant.value.clone();
+        Symbol::new(&self.numbers.name_for(&constant.name, value))
+    }
+
     /// A scalar with the value of a Rust const.
     pub fn const_of(
         &mut self,
@@ -126,10 +132,7 @@ impl Lowerer<'_, '_> {
         if dtype.is_integer() && !self.whole.iter().any(|c| c.value.to_string() == text) {
             self.whole.push(constant.clone());
         }
-        let name = self
-            .numbers
-            .name_for(&constant.name, constant.value.clone());
-        let number = ir::Number::Symbol(Symbol::new(&name));
+        let number = ir::Number::Symbol(self.const_symbol(constant));
         self.number_of(&number, dtype, at)
     }
 

@@ -119,6 +119,8 @@ pub struct Lowerer<'a, 'e> {
     callees: Names,
     numbers: Names,
     whole: Vec<Constant>,
+    /// Places so far that draw random elements.
+    sites: i64,
     equations: Equations,
     substitution: Substitution,
     assertions: Vec<Assertion>,
@@ -162,6 +164,7 @@ pub fn function(
         callees: Names::default(),
         numbers: Names::default(),
         whole: Vec::new(),
+        sites: 0,
         equations: Equations::from_constraints(&signature.constraints),
         substitution: Substitution::default(),
         assertions: Vec::new(),

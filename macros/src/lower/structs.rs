@@ -151,7 +151,7 @@ impl Lowerer<'_, '_> {
             let ty = self.equations.ty(&ty).ok_or_else(|| self.overflow(span))?;
             let value = self.builder.value(ty);
             leaves.found.push(match kind {
-                ParamKind::Input | ParamKind::Param => Leaf::Param(value),
+                ParamKind::Input | ParamKind::Param | ParamKind::Key => Leaf::Param(value),
                 ParamKind::State => {
                     let param = self.parameters.params.len();
                     self.parameters.places.push(Place { param, now: value });

@@ -251,21 +251,3 @@ pub fn result_count(at: &impl ToTokens, found: usize, f: &Function) -> Error {
         "return as many as declared",
     )
 }
-
-pub fn no_operator(at: &impl ToTokens) -> Error {
-    error(
-        at,
-        "language",
-        &format!("`{}` is no operator of the language", source(at)),
-        "the operators are `+ - * / % < <= > >= == != && || !`",
-    )
-}
-
-pub fn bit_operator(at: &impl ToTokens, found: &str, meant: &str) -> Error {
-    error(
-        at,
-        "language",
-        &format!("`{found}` of bits is not in the language"),
-        &format!("write `{meant}`: it works element by element on tensors of bool"),
-    )
-}

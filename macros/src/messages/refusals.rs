@@ -30,13 +30,29 @@ pub fn refused(
             format!("`{value}` is no {dtype}"),
             super::numbers::number_help(*value, *dtype, "x"),
         ),
+        OpError::Probability { value } => (
+            format!("`{value}` is no probability"),
+            "probabilities are from 0 to 1".into(),
+        ),
+        OpError::Interval { low, high } => (
+            format!("there is no number from `{low}` to below `{high}`"),
+            "write the lower end first; the upper one is not drawn".into(),
+        ),
         OpError::NotOne { dim, shape } => (
             format!("the axis of `{dim}` in `{}` cannot go: it is not 1", list(shape)),
             "`x.sum(axis)` or an index (`x[(.., 0)]`) leaves an axis out".into(),
         ),
         OpError::DTypesDiffer { left, right } => (
             format!("element types differ: {} and {}", word(*left), word(*right)),
-            "cast one of them: `x.cast(float)`; nothing is converted silently".into(),
+            match (left.is_integer() && right.is_integer(), operands.last()) {
+                (true, Some((last, _))) => format!(
+                    "`{}.cast({left})` keeps its bits; nothing is converted silently",
+                    written(last)
+                ),
+                (true | false, _) => {
+                    "cast one of them: `x.cast(float)`; nothing is converted silently".into()
+                }
+            },
         ),
         OpError::ShapesDiffer { left, right } => (
             match differing_axis(left, right) {
@@ -119,6 +135,9 @@ fn dtype_help(
     match (expected, found) {
         ("bool", found) if found.is_float() => format!("compare it: `{written} != 0.0`"),
         ("bool", _) => format!("compare it: `{written} != 0`"),
+        ("i32 or u32", _) if found.is_float() => {
+            format!("bits are those of integers: `{written}.cast(i32)` truncates")
+        }
         ("i32", _) => match first {
             Some((first, _)) => {
                 format!("`{first}` is the i32 one: `{written}.{name}({first}, ..)`")

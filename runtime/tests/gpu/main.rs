@@ -8,6 +8,7 @@ mod program;
 mod programs;
 #[path = "../../../codegen/tests/support/mod.rs"]
 mod programs_support;
+mod random;
 mod scalar;
 mod shares;
 mod support;

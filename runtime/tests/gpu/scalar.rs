@@ -179,6 +179,11 @@ fn logic() {
 }
 
 #[test]
+fn of_the_bits_of_integers() {
+    check_all(|m| matches!(m, Meaning::Integers(_)));
+}
+
+#[test]
 fn selections_and_casts() {
     check_all(|m| matches!(m, Meaning::Select | Meaning::Cast));
 }

@@ -90,32 +90,6 @@ text_function!(
     "fn @constant(%m: Vec { 0: param float[] }) -> float[] {\n  %1 = const value 1 dtype float shape []\n  return %1\n}\n"
 );
 
-text_function!(
-    /// Gives its state a new value.
-    Counting(),
-    Vec<Param>,
-    Scalar,
-    "counting",
-    "fn @counting(%m: Vec { 0: param float[], 1: state float[] }) -> float[] {
-  %2 = add %m.0, %m.1
-  return %2, state %m.1: %2
-}
-"
-);
-
-#[test]
-fn a_state_that_changes_is_refused() {
-    let model = || vec![Param::zeros(&[]), Param::zeros(&[])];
-    let run = Compile::<Counting>::new(model()).build();
-    let run = run.expect("nothing is compiled yet").run();
-    let step = Train::<Counting>::new(model()).build();
-    let step = step.expect("nothing is compiled yet").step().map(|_| ());
-    for error in [run.map(|_| ()), step] {
-        let error = error.expect_err("the state would be lost");
-        says(&error, &["`counting` changes the state `m.1`"]);
-    }
-}
-
 #[test]
 fn what_is_no_loss_is_told() {
     let Err(error) = Train::<Negated>::new(()).build() else {

@@ -10,6 +10,7 @@ mod indexing;
 mod losses;
 mod over_axes;
 mod products;
+mod random;
 
 use super::Operation;
 
@@ -114,6 +115,7 @@ pub fn operations() -> Vec<Operation> {
         arrangement::operations(),
         indexing::operations(),
         creation::operations(),
+        random::operations(),
         losses::operations(),
         derivatives::operations(),
     ]
