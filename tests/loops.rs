@@ -403,3 +403,21 @@ fn a_loop_over_children_stays_a_loop() -> sinew::Result<()> {
     assert!(few.abs_diff(many) * 20 <= few, "{few} {many}");
     Ok(())
 }
+
+/// What is computed from an index is a place like any other number, and a factor.
+#[model]
+fn multiples<T>(x: Tensor<{ 2 * T }>) -> (Tensor, Tensor) {
+    let (mut even, mut halves) = (0.0, 0.0);
+    for t in 0..T {
+        even += x[2 * t];
+        halves += t * 0.5;
+    }
+    (even, halves)
+}
+
+#[test]
+fn an_index_meets_numbers() -> sinew::Result<()> {
+    let (even, halves) = multiples([1.0, 10.0, 2.0, 20.0, 4.0, 40.0])?;
+    assert_eq!((even, halves), (7.0, 1.5));
+    Ok(())
+}

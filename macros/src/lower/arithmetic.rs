@@ -391,6 +391,14 @@ impl Lowerer<'_, '_> {
             }
         }
         let hint = self.element(&left).or(self.element(&right));
+        // A loop's index meets numbers as an integer, unless these have fractions.
+        let hint = hint.or(match (&left, &right) {
+            (Val::Index(_), Val::Number(n)) | (Val::Number(n), Val::Index(_)) => match n.integer {
+                true => Some(DType::I32),
+                false => Some(DType::Float),
+            },
+            _ => None,
+        });
         let x = self.tensor_of(left, hint, lt)?;
         let y = self.tensor_of(right, hint, rt)?;
         Ok((x, y))
