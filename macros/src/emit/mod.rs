@@ -4,6 +4,7 @@
 //! item's own macro and the values of consts. After the second: the unit and its assertions.
 //! Emitted code names only `__private` of the library and the user's own paths.
 
+pub mod config;
 pub mod function;
 pub mod structure;
 pub mod unit;

@@ -4,7 +4,7 @@ use super::collected::Collected;
 use crate::check;
 use crate::collect::{self, State};
 use crate::emit;
-use crate::emit::structure::ChildSetting;
+use crate::emit::config::ChildSetting;
 use crate::errors::{Errors, Reported};
 use crate::hidden;
 use crate::parse::{Options, Structure};

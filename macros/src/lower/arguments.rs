@@ -5,14 +5,12 @@ use super::call::Given;
 use super::value::Val;
 use crate::check::Scope;
 use crate::errors::{Checked, Reported};
-use crate::hidden;
 use crate::messages;
 use crate::operations::{DefaultValue, Operation};
-use crate::parse::{self, dims, types};
+use crate::parse::{self, types};
 use proc_macro2::TokenStream;
 use quote::ToTokens;
 use sinew_ir::{DType, Dim, Number, Shape, Symbol, SymbolKind, Value};
-use syn::visit_mut::VisitMut;
 
 /// One argument.
 pub enum Argument<'c> {
@@ -159,25 +157,6 @@ impl<'c> Arguments<'c> {
             Some(Some(Argument::Expr(e))) => Some(plain(e)),
             _ => None,
         }
-    }
-}
-
-/// The fields in an expression of sizes, each with the name that stands in its place.
-#[derive(Default)]
-struct Fields(Vec<(String, syn::Expr)>);
-
-impl VisitMut for Fields {
-    fn visit_expr_mut(&mut self, e: &mut syn::Expr) {
-        if !matches!(e, syn::Expr::Field(_)) {
-            return syn::visit_mut::visit_expr_mut(self, e);
-        }
-        let name = hidden::field(self.0.len(), parse::start(&*e));
-        let path = syn::Expr::Path(syn::ExprPath {
-            attrs: Vec::new(),
-            qself: None,
-            path: name.clone().into(),
-        });
-        self.0.push((name.to_string(), std::mem::replace(e, path)));
     }
 }
 
@@ -408,57 +387,6 @@ impl Lowerer<'_, '_> {
             Some(dtype) => Ok(dtype),
             None => Err(self.report(messages::wants_dtype(e, &a.name, &a.op.usage()))),
         }
-    }
-
-    /// One dim; a name is a local size before it is a symbol, and a field is what it is in its struct.
-    pub fn dim_expr(&mut self, e: &syn::Expr) -> Checked<Dim> {
-        let mut e = plain(e).clone();
-        let mut fields = Fields::default();
-        fields.visit_expr_mut(&mut e);
-        self.locals.enter();
-        let mut read = Ok(());
-        for (name, field) in fields.0 {
-            match self.field_size(&field) {
-                Ok(dim) => self.bind(&name, Val::Size(dim)),
-                Err(Reported) => read = Err(Reported),
-            }
-        }
-        let dim = read.and_then(|()| self.dim_of_names(&e));
-        self.locals.leave();
-        dim
-    }
-
-    /// A field that is a size.
-    fn field_size(&mut self, field: &syn::Expr) -> Checked<Dim> {
-        match self.expression(field)? {
-            Val::Size(dim) => Ok(dim),
-            Val::Broken => Err(Reported),
-            val => {
-                let what = self.describe(&val);
-                Err(self.report(messages::not_a_size(field, &what)))
-            }
-        }
-    }
-
-    fn dim_of_names(&mut self, e: &syn::Expr) -> Checked<Dim> {
-        let read = self.scope.errors.check(dims::of_expr(plain(e)))?;
-        let mut broken = false;
-        let resolved = read.resolve(&mut |path| {
-            let local = path.get_ident().map(parse::name);
-            match local.and_then(|name| self.lookup(&name).cloned()) {
-                None => self.scope.name(path),
-                Some(Val::Broken) => {
-                    broken = true;
-                    Ok(Dim::default())
-                }
-                Some(val) => self.size_of(&val, path),
-            }
-        });
-        if broken {
-            return Err(Reported);
-        }
-        let dim = self.scope.resolved(&read, resolved)?;
-        self.dim(&dim)
     }
 
     /// A shape in brackets: `[B, H * D, 64]`, `[[S], D]`; `-1`, for a dim that is inferred, is `None`.

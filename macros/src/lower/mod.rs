@@ -28,6 +28,7 @@ mod loops;
 mod names;
 mod operations;
 mod pattern;
+mod size;
 mod structs;
 mod substitution;
 mod turbofish;
