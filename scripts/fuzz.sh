@@ -12,23 +12,24 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# A target, and the test that it is.
+# A target, and the test that it is. The whole workspace is named in all of them, so that what `cargo test
+# --workspace --all-features` has built is used.
 targets="
-macro        -p sinew-macros --lib -- any_program_is
-macro-noise  -p sinew-macros --lib -- any_tokens_are
-macro-end    -p sinew-macros --lib -- any_end_of
-ir-text      -p sinew-ir --test fuzz
-ir-modes     -p sinew-ir --test loop_programs
-ir-schedule  -p sinew-codegen --test ir_texts
-kernel-text  -p sinew-codegen --test kernel_texts
-program      -p sinew-codegen --features cpu --test fuzz -- programs_in_f64
-program-f32  -p sinew-codegen --features cpu --test fuzz -- programs_in_f32
-program-table -p sinew-codegen --features cpu --test fuzz -- programs_of_any_op
-program-windows -p sinew-codegen --features cpu --test fuzz -- programs_of_windows
-convolution  -p sinew-codegen --features cpu --test convolutions -- random_convolutions
-product      -p sinew-codegen --features cpu --test fuzz -- products_of_computed_operands
-program-wgsl -p sinew-runtime --all-features --test gpu -- random_programs
-safetensors  -p sinew-runtime --test safetensors -- any_file
+macro        --lib -- any_program_is
+macro-noise  --lib -- any_tokens_are
+macro-end    --lib -- any_end_of
+ir-text      --test fuzz -- any_text_is
+ir-modes     --test loop_programs
+ir-schedule  --test ir_texts
+kernel-text  --test kernel_texts
+program      --test fuzz -- programs_in_f64
+program-f32  --test fuzz -- programs_in_f32
+program-table --test fuzz -- programs_of_any_op
+program-windows --test fuzz -- programs_of_windows
+convolution  --test convolutions -- random_convolutions
+product      --test fuzz -- products_of_computed_operands
+program-wgsl --test gpu -- random_programs
+safetensors  --test safetensors -- any_file
 "
 
 seconds=${1:-60}
@@ -52,7 +53,7 @@ while read -r name test; do
   # One test after the other, so that the budget is a target's own.
   separator=$([[ $test == *" -- "* ]] || echo --)
   # shellcheck disable=SC2086  # words are arguments
-  cargo test --quiet $test $separator --test-threads 1 --nocapture </dev/null || failed+=("$name")
+  cargo test --quiet --workspace --all-features $test $separator --test-threads 1 --nocapture </dev/null || failed+=("$name")
   # An input that is still there has ended the process.
   for left in "$SINEW_FUZZ_KEEP"/*-running; do
     [ -e "$left" ] || continue
