@@ -241,8 +241,9 @@ impl<F: ModelFunction> Trainer<F> {
         if check {
             let [came, made] = [Reported::CameNotFinite, Reported::MadeNotFinite];
             let whole = [came, made].iter().all(|count| report.get(*count) == 0.0);
-            let in_states = !store.are_finite(&program.changed)?;
+            let mut in_states = false;
             if !whole || !loss.is_finite() {
+                in_states = !store.are_finite(&program.changed)?;
                 store.restore(&program.changed, &self.saved)?;
             }
             if !loss.is_finite() || report.get(Reported::CameNotFinite) != 0.0 {

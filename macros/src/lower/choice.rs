@@ -408,7 +408,8 @@ impl Lowerer<'_, '_> {
     }
 }
 
-fn as_block(e: &syn::Expr) -> syn::Block {
+/// An expression as a block that has its value.
+pub(in crate::lower) fn as_block(e: &syn::Expr) -> syn::Block {
     syn::Block {
         brace_token: syn::token::Brace::default(),
         stmts: vec![syn::Stmt::Expr(e.clone(), None)],

@@ -7,6 +7,7 @@ use crate::errors::{Checked, Reported};
 use crate::lower::Lowerer;
 use crate::lower::arguments::Arguments;
 use crate::lower::call::Given;
+use crate::lower::choice::as_block;
 use crate::lower::value::{Leaf, StructVal, Val};
 use crate::messages;
 use proc_macro2::TokenStream;
@@ -311,12 +312,5 @@ fn with_leaves(val: &Val, values: &mut dyn Iterator<Item = Value>) -> Val {
         }
         Val::Tuple(parts) => Val::Tuple(parts.iter().map(|p| with_leaves(p, values)).collect()),
         other => other.with_tensors(values),
-    }
-}
-
-fn as_block(e: &syn::Expr) -> syn::Block {
-    syn::Block {
-        brace_token: syn::token::Brace::default(),
-        stmts: vec![syn::Stmt::Expr(e.clone(), None)],
     }
 }
