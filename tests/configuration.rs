@@ -262,3 +262,207 @@ fn children_that_differ_are_told() -> sinew::Result<()> {
     assert_eq!(error.to_string(), message);
     Ok(())
 }
+
+#[model]
+mod enums {
+    use sinew::prelude::*;
+
+    /// What is applied to each element.
+    #[derive(Default)]
+    pub enum Activation {
+        #[default]
+        Relu,
+        Tanh,
+        /// The one without a bend.
+        SoftSign,
+    }
+
+    impl Activation {
+        pub fn apply<S>(&self, x: Tensor<[S]>) -> Tensor<[S]> {
+            match self {
+                Self::Relu => x.relu(),
+                Activation::Tanh => x.tanh(),
+                Activation::SoftSign => x / (1.0 + x.abs()),
+            }
+        }
+    }
+
+    pub enum Norm {
+        None,
+        Mean,
+    }
+
+    pub struct Dense<I, O> {
+        #[init(constant(0.5))]
+        pub w: Param<I, O>,
+        #[default(Tanh)]
+        pub activation: Activation,
+        #[default(Norm::None)]
+        pub norm: Norm,
+    }
+
+    impl<I, O> Dense<I, O> {
+        pub fn forward<B>(&self, x: Tensor<B, I>) -> Tensor<B, O> {
+            use_norm(self, matmul(x, self.w))
+        }
+    }
+
+    pub fn use_norm<I, O, S>(m: &Dense<I, O>, x: Tensor<[S], O>) -> Tensor<[S], O> {
+        let x = m.activation.apply(x);
+        if m.norm == Norm::Mean {
+            x - x.mean(-1, keepdims = true)
+        } else {
+            x
+        }
+    }
+
+    pub struct Stack<D, L> {
+        pub layers: [Dense<D, D>; L],
+        pub last: Dense<D, 1>,
+        pub activation: Activation,
+    }
+
+    pub fn stacked<B, D, L>(m: &Stack<D, L>, x: Tensor<B, D>) -> Tensor<B, 1> {
+        let mut x = x;
+        for layer in &m.layers {
+            x = layer.forward(x);
+        }
+        m.last.forward(x)
+    }
+
+    pub fn stacked_loss<B, D, L>(m: &Stack<D, L>, x: Tensor<B, D>) -> Tensor {
+        stacked(m, x).square().sum()
+    }
+
+    /// One arm for two variants, and what is left.
+    pub fn kinds<N>(a: &Activation, x: Tensor<N>) -> Tensor<N> {
+        let sign = if *a != Activation::Tanh { 1.0 } else { -1.0 };
+        match a {
+            Activation::Relu | Activation::Tanh => x * sign,
+            _ => x * 10.0,
+        }
+    }
+}
+
+use enums::{Activation, Norm, Stack, StackConfig, kinds, stacked, stacked_loss};
+
+fn activated(a: Activation, x: f32) -> f32 {
+    match a {
+        Activation::Relu => x.max(0.0),
+        Activation::Tanh => x.tanh(),
+        Activation::SoftSign => x / (1.0 + x.abs()),
+    }
+}
+
+#[test]
+fn an_enum_is_read_by_the_names_of_its_variants() -> sinew::Result<()> {
+    for text in ["SoftSign", "soft_sign"] {
+        let text = format!(r#"{{ "d": 2, "l": 1, "activation": "{text}" }}"#);
+        let config: StackConfig = serde_json::from_str(&text).expect("it is whole");
+        assert_eq!(config.activation, Activation::SoftSign);
+        let again = serde_json::to_string(&config).expect("names");
+        assert_eq!(again, r#"{"D":2,"L":1,"activation":"SoftSign"}"#);
+    }
+    let text = r#"{ "d": 2, "l": 1, "activation": "Gelu" }"#;
+    let error = serde_json::from_str::<StackConfig>(text).expect_err("there is none");
+    let message = "unknown variant `Gelu`, expected one of `Relu`, `Tanh`, `SoftSign`";
+    assert!(error.to_string().starts_with(message), "{error}");
+    assert_eq!(Activation::default(), Activation::Relu);
+    Ok(())
+}
+
+#[test]
+fn variants_are_chosen_in_children_and_loops() -> sinew::Result<()> {
+    let x = [[0.5f32, -2.0]];
+    for activation in [Activation::Relu, Activation::Tanh, Activation::SoftSign] {
+        let config = StackConfig {
+            D: 2,
+            L: 2,
+            activation,
+        };
+        let mut model = Stack::init(&config, 0)?;
+        assert_eq!(
+            (model.layers[1].activation, model.last.norm),
+            (activation, Norm::None)
+        );
+        let each = |x: [f32; 2]| [activated(activation, (x[0] + x[1]) / 2.0); 2];
+        let expected = activated(activation, each(each(x[0])).iter().sum::<f32>() / 2.0);
+        for device in devices() {
+            let mut runner = stacked::compile(model.clone())
+                .device(device.clone())
+                .build()?;
+            close(runner.run(x)?, &[expected]);
+            let train = stacked_loss::train(model.clone()).optimizer(Sgd::new(0.0));
+            let step = train.device(device).build()?.step(x)?;
+            close([step.loss as f32], &[expected * expected]);
+        }
+        // Of one column, the mean is what it is.
+        model.last.norm = Norm::Mean;
+        close(stacked(&model, x)?, &[0.0]);
+    }
+    close(kinds(&Activation::Relu, [1.0, 2.0])?, &[1.0, 2.0]);
+    close(kinds(&Activation::Tanh, [1.0, 2.0])?, &[-1.0, -2.0]);
+    close(kinds(&Activation::SoftSign, [1.0, 2.0])?, &[10.0, 20.0]);
+    Ok(())
+}
+
+const DOUBLED: bool = true;
+const BOUND: f32 = 0.75;
+
+#[model]
+fn by_consts<N>(m: &Layer<2>, x: Tensor<N>) -> Tensor<N> {
+    let x = if DOUBLED { x * 2.0 } else { x };
+    if m.gain < BOUND && m.gated == DOUBLED {
+        x + 1.0
+    } else {
+        x
+    }
+}
+
+#[test]
+fn consts_decide() -> sinew::Result<()> {
+    let config = |gain, gated| LayerConfig {
+        D: 2,
+        gain,
+        heads: 1,
+        gated,
+        shift: 0.0,
+    };
+    for (gain, gated, more) in [(0.5, true, 1.0), (0.75, true, 0.0), (0.5, false, 0.0)] {
+        let model = Layer::init(&config(gain, gated), 0)?;
+        close(by_consts(&model, [1.0, -3.0])?, &[2.0 + more, more - 6.0]);
+    }
+    Ok(())
+}
+
+#[model]
+struct Scale {
+    #[init(ones)]
+    by: Param,
+}
+
+#[model]
+fn noted<N>(m: &Scale, x: Tensor<N>) -> Tensor<N> {
+    let y = x * m.by;
+    if training() { y * 3.0 } else { y }
+}
+
+#[model]
+fn noted_loss<N>(m: &Scale, x: Tensor<N>) -> Tensor {
+    noted(m, x).sum()
+}
+
+#[test]
+fn a_trainer_trains_and_nothing_else_does() -> sinew::Result<()> {
+    let x = [1.0f32, 2.0];
+    for device in devices() {
+        let train = noted_loss::train(Scale::init(0)).optimizer(Sgd::new(0.0));
+        let mut train = train.device(device).build()?;
+        assert_eq!(train.step(x)?.loss, 9.0);
+        assert_eq!(train.gradients()?.by.item()?, 9.0);
+        assert_eq!(noted::attach(&train)?.run(x)?.to_vec(), [1.0, 2.0]);
+    }
+    assert_eq!(noted_loss(&Scale::init(0), x)?, 3.0);
+    assert_eq!(noted_loss::gradient(&Scale::init(0), x)?.by.item()?, 3.0);
+    Ok(())
+}

@@ -254,6 +254,8 @@ pub enum Test {
     Known(bool),
     /// A `bool` symbol.
     Symbol(Symbol),
+    /// Whether the run trains, which is known where all sizes are bound.
+    Training,
     /// How two sizes relate.
     Sizes(Constraint),
     /// How two numbers relate, of which one at least is a symbol's. NaN relates to nothing.
@@ -279,7 +281,7 @@ impl Condition {
     pub fn answer(&self) -> Option<bool> {
         let answer = match &self.test {
             Test::Known(answer) => Some(*answer),
-            Test::Symbol(_) => None,
+            Test::Symbol(_) | Test::Training => None,
             Test::Sizes(c) => {
                 let sides = c.left.as_constant().zip(c.right.as_constant());
                 sides.map(|(left, right)| c.relation.holds(&left, &right))
@@ -314,7 +316,7 @@ impl Condition {
                 f(&mut c.right);
             }
             Test::All(conditions) => conditions.iter_mut().for_each(|c| c.each_dim_mut(f)),
-            Test::Known(_) | Test::Symbol(_) | Test::Numbers { .. } => {}
+            Test::Known(_) | Test::Symbol(_) | Test::Training | Test::Numbers { .. } => {}
         }
     }
 
@@ -323,7 +325,7 @@ impl Condition {
         match &mut self.test {
             Test::Symbol(symbol) => f(symbol),
             Test::All(conditions) => conditions.iter_mut().for_each(|c| c.each_flag_mut(f)),
-            Test::Known(_) | Test::Sizes(_) | Test::Numbers { .. } => {}
+            Test::Known(_) | Test::Training | Test::Sizes(_) | Test::Numbers { .. } => {}
         }
     }
 
@@ -335,7 +337,7 @@ impl Condition {
                 f(right);
             }
             Test::All(conditions) => conditions.iter_mut().for_each(|c| c.each_number_mut(f)),
-            Test::Known(_) | Test::Symbol(_) | Test::Sizes(_) => {}
+            Test::Known(_) | Test::Symbol(_) | Test::Training | Test::Sizes(_) => {}
         }
     }
 }

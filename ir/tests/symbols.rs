@@ -43,8 +43,8 @@ fn every_form_reads_back_as_printed() -> Outcome {
 fn @f<[S], B, scale: f64, wide: bool, const K, const EPS: f64, const DEEP: bool>(%x: float[[S], B]) -> float[[S], B] {
   %1 = const value scale dtype float shape [[S], B]
   %2 = const value EPS dtype float shape [[S], B]
-  %3 = call @g<[S] = [[S]], N = B, a: f64 = EPS, b: f64 = -0.5, c: f64 = nan, d: bool = !wide, e: bool = true, f: bool = B*K <= 64, g: bool = !(scale < EPS)>(%x) -> float[[S], B]
-  %4 = call @g<N = B> choice @h<N = 1> where wide, @h where !DEEP, @h where !(B == K), @h where 0.5 <= scale, @h where scale == EPS, @h where false (%x) -> float[[S], B]
+  %3 = call @g<[S] = [[S]], N = B, a: f64 = EPS, b: f64 = -0.5, c: f64 = nan, d: bool = !wide, e: bool = true, f: bool = B*K <= 64, g: bool = !(scale < EPS), h: bool = (training() and !wide)>(%x) -> float[[S], B]
+  %4 = call @g<N = B> choice @h<N = 1> where wide, @h where !DEEP, @h where !(B == K), @h where 0.5 <= scale, @h where scale == EPS, @h where !training(), @h where false (%x) -> float[[S], B]
   return %4
 }
 ";

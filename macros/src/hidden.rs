@@ -71,6 +71,11 @@ pub fn const_value(position: usize) -> Ident {
     format_ident!("__SINEW_C{}", position)
 }
 
+/// The function that has a variant's number, of an enum that models are configured by.
+pub fn variant() -> Ident {
+    format_ident!("__sinew_variant")
+}
+
 /// What a mention is called in a chain.
 pub fn alias(position: usize) -> Ident {
     format_ident!("__sinew_{}", position)

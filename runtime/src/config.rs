@@ -1,8 +1,8 @@
 //! Configuration as `serde` reads and writes it: for the types that `#[model]` makes.
 
-use serde::de::{self, MapAccess, SeqAccess, Visitor};
+use serde::de::{self, DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde::ser::SerializeStruct;
-use serde::{Deserializer, Serializer};
+use serde::{Deserialize, Deserializer, Serializer};
 use sinew_ir::{SymbolType, SymbolValue};
 use std::fmt;
 
@@ -14,6 +14,10 @@ pub struct ConfigField {
     pub alias: &'static str,
     /// Its type.
     pub ty: SymbolType,
+    /// The names of what it can be, of an enum.
+    pub variants: &'static [&'static str],
+    /// The same in small letters, by which they are read too.
+    pub variant_aliases: &'static [&'static str],
     /// What it is where it is left out.
     pub default: Option<SymbolValue>,
 }
@@ -36,24 +40,47 @@ pub fn read_config<'de, D: Deserializer<'de>>(
     deserializer.deserialize_struct(name, names, config)
 }
 
-/// Writes a configuration: the names of its fields, and their values.
+/// Writes a configuration: its fields, and their values.
 ///
 /// # Errors
 /// Those of the format.
 pub fn write_config<S: Serializer>(
     serializer: S,
     name: &'static str,
-    values: &[(&'static str, SymbolValue)],
+    fields: &[ConfigField],
+    values: &[SymbolValue],
 ) -> Result<S::Ok, S::Error> {
     let mut out = serializer.serialize_struct(name, values.len())?;
-    for (name, value) in values {
-        match value {
-            SymbolValue::Size(v) => out.serialize_field(name, v)?,
-            SymbolValue::Float(v) => out.serialize_field(name, v)?,
-            SymbolValue::Bool(v) => out.serialize_field(name, v)?,
+    for (field, value) in fields.iter().zip(values) {
+        let variant = value.size().and_then(|i| field.variants.get(i));
+        match (variant, value) {
+            (Some(variant), _) => out.serialize_field(field.name, variant)?,
+            (None, SymbolValue::Size(v)) => out.serialize_field(field.name, v)?,
+            (None, SymbolValue::Float(v)) => out.serialize_field(field.name, v)?,
+            (None, SymbolValue::Bool(v)) => out.serialize_field(field.name, v)?,
         }
     }
     out.end()
+}
+
+impl<'de> DeserializeSeed<'de> for &ConfigField {
+    type Value = SymbolValue;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<SymbolValue, D::Error> {
+        Ok(match self.ty {
+            SymbolType::Size if !self.variants.is_empty() => {
+                let name = String::deserialize(from)?;
+                let named = self.variants.iter().position(|v| *v == name);
+                let alias = || self.variant_aliases.iter().position(|v| *v == name);
+                let found = named.or_else(alias);
+                let number = found.ok_or_else(|| de::Error::unknown_variant(&name, self.variants));
+                SymbolValue::Size(number?)
+            }
+            SymbolType::Size => SymbolValue::Size(usize::deserialize(from)?),
+            SymbolType::Float => SymbolValue::Float(f64::deserialize(from)?),
+            SymbolType::Bool => SymbolValue::Bool(bool::deserialize(from)?),
+        })
+    }
 }
 
 struct Config {
@@ -95,11 +122,7 @@ impl<'de> Visitor<'de> for Config {
             if values[at].is_some() {
                 return Err(de::Error::duplicate_field(self.fields[at].name));
             }
-            values[at] = Some(match self.fields[at].ty {
-                SymbolType::Size => SymbolValue::Size(map.next_value()?),
-                SymbolType::Float => SymbolValue::Float(map.next_value()?),
-                SymbolType::Bool => SymbolValue::Bool(map.next_value()?),
-            });
+            values[at] = Some(map.next_value_seed(&self.fields[at])?);
         }
         self.whole(&values)
     }
@@ -108,11 +131,7 @@ impl<'de> Visitor<'de> for Config {
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<SymbolValue>, A::Error> {
         let mut values = Vec::with_capacity(self.fields.len());
         for field in self.fields {
-            values.push(match field.ty {
-                SymbolType::Size => seq.next_element()?.map(SymbolValue::Size),
-                SymbolType::Float => seq.next_element()?.map(SymbolValue::Float),
-                SymbolType::Bool => seq.next_element()?.map(SymbolValue::Bool),
-            });
+            values.push(seq.next_element_seed(field)?);
         }
         self.whole(&values)
     }

@@ -17,6 +17,8 @@ use crate::unit::Unit;
 pub(super) struct Substitution<'u> {
     pub(super) unit: &'u Unit,
     float: Option<DType>,
+    /// Whether the run trains, where that is known.
+    training: Option<bool>,
     /// What each symbol is that the function declares.
     symbols: Vec<(Symbol, SymbolTerm)>,
     sequence: Option<Shape>,
@@ -32,6 +34,7 @@ impl<'u> Substitution<'u> {
         let empty = Substitution {
             unit,
             float: Some(binding.float),
+            training: Some(binding.training),
             symbols: Vec::new(),
             sequence: binding.sequence.as_deref().map(Shape::from_extents),
         };
@@ -51,6 +54,7 @@ impl<'u> Substitution<'u> {
         let empty = Substitution {
             unit,
             float: None,
+            training: None,
             symbols: Vec::new(),
             sequence: sequence.map(|d| Shape {
                 sequence: Some(d.symbol.clone()),
@@ -120,6 +124,7 @@ impl<'u> Substitution<'u> {
         let empty = Substitution {
             unit: callee,
             float: self.float,
+            training: self.training,
             symbols: Vec::new(),
             sequence: sequence.transpose()?,
         };
@@ -215,6 +220,13 @@ impl<'u> Substitution<'u> {
     pub(super) fn condition(&self, condition: &Condition) -> Result<Condition, LinkError> {
         let mut out = match &condition.test {
             Test::Known(_) => condition.clone(),
+            Test::Training => match self.training {
+                Some(training) => Condition {
+                    negated: condition.negated,
+                    test: Test::Known(training),
+                },
+                None => condition.clone(),
+            },
             Test::Symbol(symbol) => match self.symbol(symbol) {
                 Some(SymbolTerm::Bool(given)) => Condition {
                     negated: given.negated != condition.negated,

@@ -130,6 +130,11 @@ impl<'a> Parser<'a> {
             return Ok(Test::Known(false));
         }
         let start = (self.at, self.last);
+        if self.eat_word("training") && self.eat("(") {
+            self.sign(")")?;
+            return Ok(Test::Training);
+        }
+        (self.at, self.last) = start;
         if self.ident_follows() {
             let name = self.path()?;
             if let Ok(symbol) = self.symbol(name, Some(SymbolType::Bool)) {

@@ -56,13 +56,14 @@ impl fmt::Display for Constraint {
 }
 
 impl fmt::Display for Condition {
-    /// `wide`, `!wide`, `N <= 64`, `!(N <= 64)`, `scale < 0.5`, `true`, `(wide and !deep)`.
+    /// `wide`, `!wide`, `training()`, `N <= 64`, `!(N <= 64)`, `scale < 0.5`, `true`, `(wide and !deep)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let not = if self.negated { "!" } else { "" };
         let (open, close) = if self.negated { ("(", ")") } else { ("", "") };
         match &self.test {
             Test::Known(answer) => write!(f, "{not}{answer}"),
             Test::Symbol(symbol) => write!(f, "{not}{symbol}"),
+            Test::Training => write!(f, "{not}training()"),
             Test::Sizes(c) => write!(f, "{not}{open}{c}{close}"),
             Test::Numbers {
                 left,

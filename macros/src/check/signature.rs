@@ -6,9 +6,9 @@ use crate::hidden;
 use crate::messages;
 use crate::parse::structure::SettingValue;
 use crate::parse::{self, FieldKind, TypeExpr};
-use crate::signature::{self, ParamType};
+use crate::signature::{self, Configured, ParamType};
 use proc_macro2::Span;
-use sinew_ir::{Constraint, DType, Dim, Relation, Symbol, SymbolKind, Type};
+use sinew_ir::{Constraint, DType, Dim, Relation, Symbol, SymbolKind, SymbolType, Type};
 
 /// Declares a function's symbols in the scope, those of its impl block first.
 ///
@@ -178,21 +178,21 @@ pub fn structure(
         let kind = match &f.kind {
             FieldKind::Param(t, _) => leaf(scope, t).map(signature::FieldKind::Param),
             FieldKind::State(t, _) => leaf(scope, t).map(signature::FieldKind::State),
-            FieldKind::Child(c, count) => child(scope, c, count.as_ref()).and_then(|kind| {
-                child_settings(scope, s, c, &kind)?;
-                Ok(kind)
-            }),
-            FieldKind::Setting(ty, default) => Ok(signature::FieldKind::Setting(
-                ty.symbol_type(),
-                default.map(SettingValue::literal),
-            )),
+            FieldKind::Child(c, count) => child(scope, c, count.as_ref()),
+            FieldKind::Setting(ty, _) => Ok(signature::FieldKind::Setting(ty.symbol_type())),
         };
-        match kind {
-            Ok(kind) => fields.push(signature::Field {
+        match kind.and_then(|kind| Ok((default(scope, f, &kind)?, kind))) {
+            Ok((default, kind)) => fields.push(signature::Field {
                 name: parse::name(&f.name),
                 kind,
+                default,
             }),
             Err(Reported) => bad = true,
+        }
+    }
+    if !bad {
+        for (f, field) in s.fields.iter().zip(&fields) {
+            bad |= child_settings(scope, &fields, f, field).is_err();
         }
     }
     if bad {
@@ -214,6 +214,7 @@ pub fn structure(
         at: place(s.name.span()),
         symbols: scope.symbols.iter().map(|(s, _)| s.clone()).collect(),
         fields,
+        variants: Vec::new(),
         methods: Vec::new(),
         told: true,
         visibility: {
@@ -235,33 +236,68 @@ fn child(
     Ok(signature::FieldKind::Child(structure, dims, count?))
 }
 
+/// What a field is where nobody says, as a Rust literal; of an enum the number of the variant.
+fn default(
+    scope: &Scope<'_>,
+    f: &parse::Field,
+    kind: &signature::FieldKind,
+) -> Checked<Option<String>> {
+    let of_setting = match &f.kind {
+        FieldKind::Setting(_, default) => default.map(SettingValue::literal),
+        FieldKind::Param(..) | FieldKind::State(..) | FieldKind::Child(..) => None,
+    };
+    let repeated = matches!(kind, signature::FieldKind::Child(_, _, Some(_)));
+    match (scope.registry.configured(kind), &f.variant) {
+        (Some(Configured::Enum(_)), _) if repeated => {
+            Err(scope.errors.report(messages::repeated_setting(&f.written)))
+        }
+        (Some(Configured::Enum(position)), Some((_, path))) => {
+            let of = &scope.registry.structs[position].signature;
+            let name = signature::last(path);
+            match of.variants.iter().position(|v| *v == name) {
+                Some(number) => Ok(Some(number.to_string())),
+                None => Err(scope.errors.report(messages::no_variant(path, of))),
+            }
+        }
+        (_, Some((attribute, _))) => {
+            let error = messages::default_of_no_setting(attribute);
+            Err(scope.errors.report(error))
+        }
+        (_, None) => Ok(of_setting),
+    }
+}
+
 /// What a child's configuration is: that of the same name in the struct around it, or its default.
 fn child_settings(
     scope: &Scope<'_>,
-    parent: &parse::Structure,
-    written: &parse::StructType,
-    kind: &signature::FieldKind,
+    beside: &[signature::Field],
+    written: &parse::Field,
+    field: &signature::Field,
 ) -> Checked<()> {
-    let signature::FieldKind::Child(structure, ..) = kind else {
+    let registry = &scope.registry;
+    let (FieldKind::Child(of, _), signature::FieldKind::Child(structure, ..)) =
+        (&written.kind, &field.kind)
+    else {
         return Ok(());
     };
-    let child = &scope.registry.structs[*structure].signature;
+    let child = &registry.structs[*structure].signature;
+    if child.is_enum() {
+        return Ok(());
+    }
     let mut done = Ok(());
     for field in &child.fields {
-        let signature::FieldKind::Setting(ty, default) = &field.kind else {
+        let Some(ty) = registry.configured(&field.kind) else {
             continue;
         };
-        let own = parent.fields.iter().find(|f| f.name == field.name.as_str());
-        let own = own.map(|f| match &f.kind {
-            FieldKind::Setting(own, _) => Some(own.symbol_type()),
-            FieldKind::Param(..) | FieldKind::State(..) | FieldKind::Child(..) => None,
-        });
-        let fits = match own {
-            Some(Some(own)) => own == *ty,
-            Some(None) | None => default.is_some(),
-        };
-        if !fits {
-            let error = messages::child_setting(&written.path, child, &field.name, *ty);
+        let own = beside.iter().find(|f| f.name == field.name);
+        let own = own.and_then(|f| registry.configured(&f.kind));
+        if own != Some(ty) && (own.is_some() || field.default.is_none()) {
+            let ty = match ty {
+                Configured::Plain(SymbolType::Float) => "f32".to_string(),
+                Configured::Plain(ty) => ty.name().to_string(),
+                Configured::Enum(position) => registry.structs[position].signature.name.clone(),
+            };
+            let error = messages::child_setting(&of.path, child, &field.name, &ty);
             done = Err(scope.errors.report(error));
         }
     }

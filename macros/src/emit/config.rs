@@ -7,10 +7,51 @@ use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use sinew_ir::SymbolType;
 
+/// What a field is for the configuration.
+pub enum Part {
+    /// A value of it.
+    Value(Value),
+    /// A child, with what each value of the configuration in it is.
+    Child(Vec<Inherited>),
+    /// A parameter or a state.
+    Leaf,
+}
+
+/// A value of the configuration.
+pub struct Value {
+    /// Its type as programs know it.
+    pub ty: SymbolType,
+    /// What it can be, of an enum.
+    pub variants: Vec<String>,
+    /// What it is where nobody says: a Rust literal, of an enum the variant's number.
+    pub default: Option<String>,
+}
+
+/// What a value of the configuration in a child is.
+pub enum Inherited {
+    /// The value at a position beside the child.
+    Beside(usize),
+    /// What it is where nothing around it says.
+    Default(Value),
+}
+
+/// What the fields are as far as their types say without the signatures of others.
+pub fn as_written(s: &Structure) -> Vec<Part> {
+    let part = |f: &parse::Field| match f.kind {
+        FieldKind::Setting(ty, default) => Part::Value(Value {
+            ty: ty.symbol_type(),
+            variants: Vec::new(),
+            default: default.map(SettingValue::literal),
+        }),
+        FieldKind::Child(..) => Part::Child(Vec::new()),
+        FieldKind::Param(..) | FieldKind::State(..) => Part::Leaf,
+    };
+    s.fields.iter().map(part).collect()
+}
+
 /// Whether a model of this type takes a configuration.
-pub fn is_configured(s: &Structure) -> bool {
-    let mut fields = s.fields.iter();
-    !s.symbols.is_empty() || fields.any(|f| matches!(f.kind, FieldKind::Setting(..)))
+pub fn is_configured(s: &Structure, parts: &[Part]) -> bool {
+    !s.symbols.is_empty() || parts.iter().any(|p| matches!(p, Part::Value(_)))
 }
 
 /// `Model::settings`: what is configuration, with that of children.
@@ -45,39 +86,28 @@ pub fn settings(s: &Structure, library: &TokenStream) -> TokenStream {
     }
 }
 
-/// Something in a child that is configuration.
-pub struct ChildSetting {
-    /// Its name.
-    pub name: String,
-    /// Its type.
-    pub ty: SymbolType,
-    /// What it is where nothing around it says: a Rust literal.
-    pub default: Option<String>,
-}
-
-/// What a child's configuration is: that of the same name beside it, or its default.
-pub fn child_settings(s: &Structure, child: &[ChildSetting], library: &TokenStream) -> TokenStream {
-    let own = s.fields.iter().filter_map(|f| match f.kind {
-        FieldKind::Setting(ty, _) => Some((parse::name(&f.name), ty.symbol_type())),
-        FieldKind::Param(..) | FieldKind::State(..) | FieldKind::Child(..) => None,
-    });
-    let own: Vec<(String, SymbolType)> = own.collect();
-    let values = child.iter().map(|c| {
-        let beside = own.iter().position(|(n, ty)| *n == c.name && *ty == c.ty);
-        if let Some(i) = beside {
-            return quote!(settings[#i]);
+/// What the values of the configuration in a child are.
+pub fn inherited(values: &[Inherited], library: &TokenStream) -> TokenStream {
+    let values = values.iter().map(|value| match value {
+        Inherited::Beside(i) => quote!(settings[#i]),
+        Inherited::Default(value) => {
+            let default = value.default.as_ref().and_then(|d| d.parse().ok());
+            let default: TokenStream =
+                default.unwrap_or_else(|| quote!(::core::default::Default::default()));
+            let kind = value_kind(value.ty);
+            quote!(#library::__private::SymbolValue::#kind(#default))
         }
-        let default = c.default.as_ref().and_then(|d| d.parse().ok());
-        let default: TokenStream =
-            default.unwrap_or_else(|| quote!(::core::default::Default::default()));
-        let kind = value_kind(c.ty);
-        quote!(#library::__private::SymbolValue::#kind(#default))
     });
     quote!(&[#(#values),*])
 }
 
 /// The configuration of a struct: its sizes, and its fields of plain type.
-pub fn config_type(s: &Structure, config: &Ident, library: &TokenStream) -> TokenStream {
+pub fn config_type(
+    s: &Structure,
+    parts: &[Part],
+    config: &Ident,
+    library: &TokenStream,
+) -> TokenStream {
     let Structure {
         visibility,
         name,
@@ -88,29 +118,35 @@ pub fn config_type(s: &Structure, config: &Ident, library: &TokenStream) -> Toke
     let quiet = quiet();
     let doc = format!(
         "The configuration of a [`{name}`]. It is read from a file by `serde`, where a size may be written in \
-         small letters and what has a default may be left out; a name that is none of these is an error."
+         small letters, and so may a variant; what has a default may be left out. A name that is none of these \
+         is an error."
     );
     let mut fields_of_config = Vec::new();
     let mut names = Vec::new();
     let mut specs = Vec::new();
-    let mut spec = |ident: &Ident, ty: SymbolType, default: Option<SettingValue>| {
+    let mut spec = |ident: &Ident, value: &Value| {
         let text = parse::name(ident);
-        let alias = match ty {
-            SymbolType::Size => snake_case(&text),
-            SymbolType::Float | SymbolType::Bool => text.clone(),
+        let alias = match value.ty {
+            SymbolType::Size if value.variants.is_empty() => snake_case(&text),
+            SymbolType::Size | SymbolType::Float | SymbolType::Bool => text.clone(),
         };
-        let kind = value_kind(ty);
-        let default = match default.and_then(|d| d.literal().parse::<TokenStream>().ok()) {
+        let kind = value_kind(value.ty);
+        let default = value.default.as_ref();
+        let default = match default.and_then(|d| d.parse::<TokenStream>().ok()) {
             Some(value) => {
                 quote!(::core::option::Option::Some(#library::__private::SymbolValue::#kind(#value)))
             }
             None => quote!(::core::option::Option::None),
         };
+        let variants = &value.variants;
+        let aliases = variants.iter().map(|v| snake_case(v));
         specs.push(quote! {
             #library::__private::ConfigField {
                 name: #text,
                 alias: #alias,
                 ty: #library::__private::SymbolType::#kind,
+                variants: &[#(#variants),*],
+                variant_aliases: &[#(#aliases),*],
                 default: #default,
             }
         });
@@ -120,10 +156,15 @@ pub fn config_type(s: &Structure, config: &Ident, library: &TokenStream) -> Toke
         let doc = format!("The value of `{symbol}`.");
         let ty = quote!(::core::primitive::usize);
         fields_of_config.push((symbol, quote!(#[doc = #doc] #visibility #symbol: #ty)));
-        spec(symbol, SymbolType::Size, None);
+        let size = Value {
+            ty: SymbolType::Size,
+            variants: Vec::new(),
+            default: None,
+        };
+        spec(symbol, &size);
     }
-    for f in fields {
-        let FieldKind::Setting(setting, default) = &f.kind else {
+    for (f, part) in fields.iter().zip(parts) {
+        let Part::Value(value) = part else {
             continue;
         };
         let (field, ty) = (&f.name, &f.written);
@@ -133,7 +174,7 @@ pub fn config_type(s: &Structure, config: &Ident, library: &TokenStream) -> Toke
             doc = super::doc(&format!("The value of `{}`.", parse::name(field)));
         }
         fields_of_config.push((field, quote!(#doc #visibility #field: #ty)));
-        spec(field, setting.symbol_type(), *default);
+        spec(field, value);
     }
     let (idents, definitions): (Vec<_>, Vec<_>) = fields_of_config.into_iter().unzip();
     let positions = 0..idents.len();
@@ -167,8 +208,8 @@ pub fn config_type(s: &Structure, config: &Ident, library: &TokenStream) -> Toke
                 &self,
                 serializer: S,
             ) -> ::core::result::Result<S::Ok, S::Error> {
-                let values = [#((#names, #private::Setting::value(&self.#idents))),*];
-                #private::write_config(serializer, #text, &values)
+                let values = [#(#private::Setting::value(&self.#idents)),*];
+                #private::write_config(serializer, #text, &[#(#specs),*], &values)
             }
         }
     }

@@ -5,6 +5,7 @@
 //! Emitted code names only `__private` of the library and the user's own paths.
 
 pub mod config;
+pub mod enumeration;
 pub mod function;
 pub mod structure;
 pub mod unit;

@@ -1,6 +1,6 @@
 //! The plain struct: fields without dims, its `Model` implementation, and its constructor.
 
-use super::config::{ChildSetting, child_settings, config_type, is_configured, settings};
+use super::config::{Inherited, Part, config_type, inherited, is_configured, settings};
 use super::{dim, quiet};
 use crate::parse::structure::Initial;
 use crate::parse::{self, DimExpr, Field, FieldKind, StructType, Structure};
@@ -77,12 +77,8 @@ pub fn definition(s: &Structure, library: &TokenStream) -> TokenStream {
 
 /// `Model` for a struct, and its constructor.
 ///
-/// `children` has for each field what is configuration in the child that it holds.
-pub fn implementations(
-    s: &Structure,
-    children: &[Vec<ChildSetting>],
-    library: &TokenStream,
-) -> TokenStream {
+/// `parts` has for each field what it is for the configuration.
+pub fn implementations(s: &Structure, parts: &[Part], library: &TokenStream) -> TokenStream {
     let Structure {
         name,
         symbols,
@@ -113,7 +109,7 @@ pub fn implementations(
             }
         }
     });
-    let blank = (!is_configured(s)).then(|| {
+    let blank = (!is_configured(s, parts)).then(|| {
         quote! {
             fn blank() -> ::core::option::Option<Self> {
                 ::core::option::Option::Some(Self::__sinew_init(0, "", &[], &[]))
@@ -121,7 +117,7 @@ pub fn implementations(
         }
     });
     let settings = settings(s, library);
-    let constructor = constructor(s, children, library);
+    let constructor = constructor(s, parts, library);
     let common = common_traits(s);
     let quiet = quiet();
     quote! {
@@ -147,11 +143,7 @@ pub fn implementations(
 }
 
 /// `init`, and the configuration that it takes where the struct has some.
-fn constructor(
-    s: &Structure,
-    children: &[Vec<ChildSetting>],
-    library: &TokenStream,
-) -> TokenStream {
+fn constructor(s: &Structure, parts: &[Part], library: &TokenStream) -> TokenStream {
     let Structure {
         visibility,
         name,
@@ -160,7 +152,6 @@ fn constructor(
         ..
     } = s;
     let quiet = quiet();
-    let mut setting = 0_usize..;
     let count = symbols.len();
     let value = |path: &syn::Path| -> TokenStream {
         let declared = path
@@ -171,16 +162,25 @@ fn constructor(
             None => super::const_value(&quote_spanned!(path.span()=> #path)),
         }
     };
-    let values = fields.iter().enumerate().map(|(i, f)| {
+    let mut setting = 0_usize;
+    let values = fields.iter().zip(parts).map(|(f, part)| {
         let name = &f.name;
         let text = parse::name(name);
         let path = quote!(&#library::__private::join(prefix, #text));
-        let inherited = children.get(i).map_or(&[][..], Vec::as_slice);
-        let inherited = child_settings(s, inherited, library);
+        let own;
+        let given = match part {
+            Part::Value(_) => {
+                own = [Inherited::Beside(setting)];
+                setting += 1;
+                own.as_slice()
+            }
+            Part::Child(values) => values,
+            Part::Leaf => &[],
+        };
+        let given = inherited(given, library);
         match &f.kind {
             FieldKind::Setting(..) => {
-                let at = setting.next();
-                quote!(#name: #library::__private::Setting::of(settings[#at]))
+                quote!(#name: #library::__private::Setting::of((#given)[0]))
             }
             FieldKind::Param(t, initial) | FieldKind::State(t, initial) => {
                 let dims = t.dims.iter().map(|d| {
@@ -195,12 +195,12 @@ fn constructor(
                 let sizes = c.dims.iter().map(|d| dim(d, &value, library));
                 let sizes = quote!(&[#(#sizes),*]);
                 match count {
-                    None => quote!(#name: #child::__sinew_init(seed, #path, #sizes, #inherited)),
+                    None => quote!(#name: #child::__sinew_init(seed, #path, #sizes, #given)),
                     Some(count) => {
                         let (text, count) = (dim_text(count), dim(count, &value, library));
                         quote! {
                             #name: #library::__private::repeated((#text, #count), #path, |path| {
-                                #child::__sinew_init(seed, path, #sizes, #inherited)
+                                #child::__sinew_init(seed, path, #sizes, #given)
                             })
                         }
                     }
@@ -209,11 +209,10 @@ fn constructor(
         }
     });
     let values: Vec<TokenStream> = values.collect();
-    let of_type = |f: &Field| match f.kind {
-        FieldKind::Setting(ty, default) => Some((ty, default)),
-        FieldKind::Param(..) | FieldKind::State(..) | FieldKind::Child(..) => None,
-    };
-    let setting_count = fields.iter().filter_map(of_type).count();
+    let configured = fields.iter().zip(parts);
+    let configured = configured.filter(|(_, part)| matches!(part, Part::Value(_)));
+    let settings: Vec<&Ident> = configured.map(|(f, _)| &f.name).collect();
+    let setting_count = settings.len();
     let sizes_value =
         (count > 0).then(|| quote!(__sinew_sizes: sizes.map(#library::__private::size),));
     let hidden = quote! {
@@ -237,7 +236,7 @@ fn constructor(
             Self { #(#values,)* #sizes_value }
         }
     };
-    if !is_configured(s) {
+    if !is_configured(s, parts) {
         let doc = "A model whose parameters are drawn from `seed`, each from a stream of its own.\n\nA parameter that is too large for the memory, or whose shape has a negative extent, is an error where the model is used first: in `build`, a call, or `save`.";
         return quote! {
             #quiet
@@ -251,12 +250,8 @@ fn constructor(
         };
     }
     let config = format_ident!("{}Config", name, span = name.span());
-    let definition = config_type(s, &config, library);
+    let definition = config_type(s, parts, &config, library);
     let init_doc = "A model of this configuration whose parameters are drawn from `seed`, each from a stream of its own.\n\n# Errors\nA parameter that has a negative dim, or that is too large for the memory.";
-    let settings = fields
-        .iter()
-        .filter(|f| of_type(f).is_some())
-        .map(|f| &f.name);
     quote! {
         #definition
 
@@ -341,7 +336,7 @@ fn common_traits(s: &Structure) -> TokenStream {
 }
 
 /// The traits that the user derives, by their last names.
-fn derived(attributes: &[syn::Attribute]) -> Vec<String> {
+pub fn derived(attributes: &[syn::Attribute]) -> Vec<String> {
     let mut out = Vec::new();
     for a in attributes.iter().filter(|a| a.path().is_ident("derive")) {
         let text = a.to_token_stream().to_string();

@@ -1,6 +1,7 @@
 //! Drives the stages: what the attribute expands to at once, and what each chain ends in.
 
 mod collected;
+mod enumeration;
 mod function;
 mod methods;
 mod module;
@@ -66,6 +67,12 @@ fn attribute_checked(
             let checks = structs(&state.mentions, &library);
             let chain = chain(&state);
             quote!(#definition #checks #chain)
+        }
+        Item::Enumeration(e) => {
+            let state = state(&hidden::id(&e.name, &tokens), Phase::Signature, Vec::new());
+            let definition = emit::enumeration::definition(e, &library);
+            let chain = chain(&state);
+            quote!(#definition #chain)
         }
         Item::Function(f) => {
             let mut mentions = Mentions::default();
@@ -156,6 +163,7 @@ fn finish_checked(state: &State, texts: &[String], errors: &Errors) -> Checked<T
     let item = parse::item(state.item.clone(), options.clone(), errors)?;
     match (&item, state.phase) {
         (Item::Structure(s), _) => Ok(structure::expand(s, &options, state, texts, errors)),
+        (Item::Enumeration(e), _) => Ok(enumeration::expand(e, &options, state)),
         (Item::Function(f), Phase::Signature) => {
             Ok(function::expand_signature(f, state, texts, errors))
         }

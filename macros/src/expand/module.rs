@@ -21,6 +21,11 @@ pub(super) fn expand(m: &syn::ItemMod, options: &Options, library: &TokenStream)
                 (&mut s.attrs, quote!(methods #(, #place)*))
             }
             syn::Item::Struct(s) => (&mut s.attrs, quote!(#place)),
+            syn::Item::Enum(e) if with_methods.contains(&parse::name(&e.ident)) => {
+                let place = place.iter();
+                (&mut e.attrs, quote!(methods #(, #place)*))
+            }
+            syn::Item::Enum(e) if parse::enumeration::is_plain(e) => (&mut e.attrs, quote!(#place)),
             syn::Item::Impl(i) if i.trait_.is_none() => (&mut i.attrs, quote!(#place)),
             syn::Item::Mod(m) if m.content.is_some() => (&mut m.attrs, quote!(#place)),
             _ => continue,
@@ -76,6 +81,7 @@ pub(super) fn cfg_first(
     let attributes = match &mut item {
         syn::Item::Fn(i) => &mut i.attrs,
         syn::Item::Struct(i) => &mut i.attrs,
+        syn::Item::Enum(i) => &mut i.attrs,
         syn::Item::Impl(i) => &mut i.attrs,
         syn::Item::Mod(i) => &mut i.attrs,
         _ => return None,

@@ -6,7 +6,7 @@ use crate::collect;
 use crate::emit;
 use crate::hidden;
 use crate::parse::{self, lenient};
-use crate::signature::Signature;
+use crate::signature::{Signature, VARIANT};
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
 
@@ -14,6 +14,7 @@ pub(super) fn for_item(tokens: &TokenStream, library: &TokenStream) -> TokenStre
     match syn::parse2::<syn::Item>(tokens.clone()) {
         Ok(syn::Item::Fn(f)) => function(&f, library),
         Ok(syn::Item::Struct(s)) => structure(&s, library),
+        Ok(syn::Item::Enum(e)) => enumeration(&e, library),
         Ok(syn::Item::Impl(i)) => of_methods(&i, library),
         _ => TokenStream::new(),
     }
@@ -44,7 +45,19 @@ fn structure(item: &syn::ItemStruct, library: &TokenStream) -> TokenStream {
     let fields = hidden::fields_macro(name);
     let fields = broken(&fields, item, &s.visibility);
     let definition = emit::structure::definition(&s, library);
-    let implementations = emit::structure::implementations(&s, &[], library);
+    let implementations =
+        emit::structure::implementations(&s, &emit::config::as_written(&s), library);
+    quote!(#definition #implementations #own #fields)
+}
+
+/// An enum as it is, or with what can be read of it.
+fn enumeration(item: &syn::ItemEnum, library: &TokenStream) -> TokenStream {
+    let e = lenient::enumeration(item);
+    let own = broken(&e.name, item, &e.visibility);
+    let fields = hidden::fields_macro(&e.name);
+    let fields = broken(&fields, item, &e.visibility);
+    let definition = emit::enumeration::definition(&e, library);
+    let implementations = emit::enumeration::implementations(&e, VARIANT, "", library);
     quote!(#definition #implementations #own #fields)
 }
 

@@ -4,14 +4,14 @@ use super::collected::Collected;
 use crate::check;
 use crate::collect::{self, State};
 use crate::emit;
-use crate::emit::config::ChildSetting;
+use crate::emit::config::{self, Inherited, Part, Value};
 use crate::errors::{Errors, Reported};
 use crate::hidden;
 use crate::parse::{Options, Structure};
-use crate::signature::{FieldKind, Known, Map, Registry, Signature, Struct};
+use crate::signature::{Configured, Field, FieldKind, Known, Map, Registry, Signature, Struct};
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
-use sinew_ir::Dim;
+use sinew_ir::{Dim, SymbolType};
 
 pub(super) fn expand(
     s: &Structure,
@@ -26,10 +26,10 @@ pub(super) fn expand(
     let owner = name.to_token_stream();
     // The struct itself comes first in its signature: its place is kept.
     let marked = options.methods.is_some();
-    let mut children = Vec::new();
+    let mut parts = config::as_written(s);
     let (text, extra) = match check::signature::structure(&mut collected.scope, s, marked) {
         Ok(signature) if !collected.broken => {
-            children = child_settings(&collected.scope.registry, &signature);
+            parts = of_fields(&collected.scope.registry, &signature);
             let assertions =
                 check::extents::assertions(&collected.scope, s, &signature).unwrap_or_default();
             let registry = std::mem::take(&mut collected.scope.registry);
@@ -46,43 +46,74 @@ pub(super) fn expand(
         }
         Ok(_) | Err(Reported) => (Signature::broken().encode(), TokenStream::new()),
     };
+    let own = own_macro(name, &s.visibility, marked, &text, state);
+    let implementations = emit::structure::implementations(s, &parts, library);
+    quote!(#implementations #own #extra)
+}
+
+/// The macro of a type that tells its signature. Where an impl block comes, the type's own name is that
+/// block's to give.
+pub(super) fn own_macro(
+    name: &Ident,
+    visibility: &syn::Visibility,
+    marked: bool,
+    text: &str,
+    state: &State,
+) -> TokenStream {
+    let library = &state.library;
     let fields = hidden::fields_macro(name);
-    // The struct's own name is its impl block's to give, where one comes.
     let (names, waits) = match marked {
         true => (
             vec![&fields],
             quote! {
                 const _: () = {
-                    fn __sinew_methods() { #library::__private::has_methods::<#owner>(); }
+                    fn __sinew_methods() { #library::__private::has_methods::<#name>(); }
                 };
             },
         ),
         false => (vec![&fields, name], TokenStream::new()),
     };
     let hidden = hidden::item_macro(&fields, &state.id);
-    let own = collect::item_macro(&names, &hidden, &s.visibility, &text);
-    let implementations = emit::structure::implementations(s, &children, library);
-    quote!(#implementations #own #waits #extra)
+    let own = collect::item_macro(&names, &hidden, visibility, text);
+    quote!(#own #waits)
 }
 
-/// For each field, what is configuration in the child that it holds.
-fn child_settings(registry: &Registry, s: &Struct) -> Vec<Vec<ChildSetting>> {
-    let of_field = |kind: &FieldKind| match kind {
-        FieldKind::Child(child, ..) => {
-            let fields = registry.structs[*child].signature.fields.iter();
-            let settings = fields.filter_map(|f| match &f.kind {
-                FieldKind::Setting(ty, default) => Some(ChildSetting {
-                    name: f.name.clone(),
-                    ty: *ty,
-                    default: default.clone(),
-                }),
-                FieldKind::Param(_) | FieldKind::State(_) | FieldKind::Child(..) => None,
+/// For each field, what it is for the configuration.
+fn of_fields(registry: &Registry, s: &Struct) -> Vec<Part> {
+    let is_value = |f: &&Field| registry.configured(&f.kind).is_some();
+    let part = |f: &Field| match (&f.kind, value(registry, f)) {
+        (_, Some(value)) => Part::Value(value),
+        (FieldKind::Child(child, ..), None) => {
+            let inner = registry.structs[*child].signature.fields.iter();
+            let inner = inner.filter_map(|inner| {
+                let mut beside = s.fields.iter().filter(is_value);
+                let value = value(registry, inner)?;
+                Some(match beside.position(|f| f.name == inner.name) {
+                    Some(i) => Inherited::Beside(i),
+                    None => Inherited::Default(value),
+                })
             });
-            settings.collect()
+            Part::Child(inner.collect())
         }
-        FieldKind::Param(_) | FieldKind::State(_) | FieldKind::Setting(..) => Vec::new(),
+        (FieldKind::Param(_) | FieldKind::State(_) | FieldKind::Setting(_), None) => Part::Leaf,
     };
-    s.fields.iter().map(|f| of_field(&f.kind)).collect()
+    s.fields.iter().map(part).collect()
+}
+
+/// What a field is, if it is a value of the configuration.
+fn value(registry: &Registry, f: &Field) -> Option<Value> {
+    let (ty, variants) = match registry.configured(&f.kind)? {
+        Configured::Plain(ty) => (ty, Vec::new()),
+        Configured::Enum(position) => {
+            let of = &registry.structs[position].signature;
+            (SymbolType::Size, of.variants.clone())
+        }
+    };
+    Some(Value {
+        ty,
+        variants,
+        default: f.default.clone(),
+    })
 }
 
 /// The registry with a struct's own signature in front, positions moved along.

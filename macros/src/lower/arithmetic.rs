@@ -104,6 +104,8 @@ impl Lowerer<'_, '_> {
                 (ops::NEG, "-")
             }
             syn::UnOp::Not(_) => (ops::NOT, "!"),
+            // `&Activation` is matched as what it points to.
+            syn::UnOp::Deref(_) if self.is_enum(&val) => return Ok(val),
             _ => return Err(self.report(messages::not_in_the_language(u))),
         };
         let tokens = u.expr.to_token_stream();

@@ -378,23 +378,58 @@ impl Lowerer<'_, '_> {
                 let each = or.cases.iter().map(|p| self.matched(x, p));
                 Ok(condition::any(each.collect::<Checked<_>>()?))
             }
-            syn::Pat::Lit(lit) => {
-                let equal = syn::ExprBinary {
+            syn::Pat::Lit(lit) => self.is(x, syn::Expr::Lit(lit.clone())),
+            syn::Pat::Path(path) => self.is(x, syn::Expr::Path(path.clone())),
+            // A variant that is imported; other names would be variables.
+            syn::Pat::Ident(name) if name.subpat.is_none() => {
+                let val = self.expression(x)?;
+                if !self.is_enum(&val) {
+                    return Err(self.report(messages::match_pattern(pattern)));
+                }
+                let path = syn::ExprPath {
                     attrs: Vec::new(),
-                    left: Box::new(x.clone()),
-                    op: syn::BinOp::Eq(syn::Token![==](pattern.span())),
-                    right: Box::new(syn::Expr::Lit(lit.clone())),
+                    qself: None,
+                    path: name.ident.clone().into(),
                 };
-                self.condition(&syn::Expr::Binary(equal))
+                self.is(x, syn::Expr::Path(path))
             }
             syn::Pat::Guard(guard) => Err(self.report(messages::match_guard(&guard.if_token))),
             other => Err(self.report(messages::match_pattern(other))),
         }
     }
 
-    /// Whether the patterns of a `match` are all that its subject can be: both of a bool.
+    fn is(&mut self, x: &syn::Expr, other: syn::Expr) -> Checked<Condition> {
+        self.condition(&syn::Expr::Binary(syn::ExprBinary {
+            attrs: Vec::new(),
+            left: Box::new(x.clone()),
+            op: syn::BinOp::Eq(syn::Token![==](other.span())),
+            right: Box::new(other),
+        }))
+    }
+
+    /// Whether a value is of an enum.
+    pub(super) fn is_enum(&self, val: &Val) -> bool {
+        !self.variants(val).is_empty()
+    }
+
+    /// The variants of the enum that a value is of; none of any other.
+    fn variants(&self, val: &Val) -> &[String] {
+        match val {
+            Val::Struct(s) => &self.scope.registry.structs[s.structure].signature.variants,
+            _ => &[],
+        }
+    }
+
+    /// Whether the patterns of a `match` are all that its subject can be: both of a bool, or all
+    /// variants of an enum.
     fn covers(&mut self, x: &syn::Expr, m: &syn::ExprMatch) -> Checked<bool> {
-        let is_flag = matches!(self.expression(x)?, Val::Flag(_));
+        let val = self.expression(x)?;
+        if self.is_enum(&val) {
+            let mut named = Vec::new();
+            m.arms.iter().for_each(|arm| names_in(&arm.pat, &mut named));
+            return Ok(self.variants(&val).iter().all(|v| named.contains(v)));
+        }
+        let is_flag = matches!(val, Val::Flag(_));
         let literal = |wanted: bool| {
             m.arms.iter().any(|arm| match &arm.pat {
                 syn::Pat::Lit(syn::ExprLit {
@@ -405,6 +440,17 @@ impl Lowerer<'_, '_> {
             })
         };
         Ok(is_flag && literal(true) && literal(false))
+    }
+}
+
+/// The variants that a pattern names.
+fn names_in(pattern: &syn::Pat, names: &mut Vec<String>) {
+    match pattern {
+        syn::Pat::Path(p) => names.push(crate::signature::last(&p.path)),
+        syn::Pat::Ident(i) => names.push(crate::parse::name(&i.ident)),
+        syn::Pat::Paren(p) => names_in(&p.pat, names),
+        syn::Pat::Or(or) => or.cases.iter().for_each(|p| names_in(p, names)),
+        _ => {}
     }
 }
 

@@ -2,11 +2,13 @@
 
 use super::Lowerer;
 use super::arguments::plain;
+use super::constant::Constant;
 use super::value::{Number, Val};
 use crate::errors::{Checked, Reported};
+use crate::hidden;
 use crate::messages;
-use quote::ToTokens;
-use sinew_ir::{self as ir, Condition, Constraint, Dim, Relation, Test};
+use quote::{ToTokens, quote_spanned};
+use sinew_ir::{self as ir, Condition, Constraint, Dim, Relation, SymbolTerm, Test};
 
 /// A side of a comparison.
 enum Side {
@@ -18,6 +20,10 @@ enum Side {
     Number(ir::Number),
     /// What is true or false.
     Flag(Condition),
+    /// Which variant of an enum it is: the enum's position in the registry.
+    Variant(usize, Dim),
+    /// A Rust const, which is what the other side is.
+    Const(Box<Constant>),
 }
 
 impl Lowerer<'_, '_> {
@@ -45,6 +51,9 @@ impl Lowerer<'_, '_> {
             },
             other => match self.expression(other)? {
                 Val::Flag(condition) => Ok(*condition),
+                Val::Const(c) if c.path().is_some() => Ok(c
+                    .path()
+                    .map_or(Condition::known(true), |p| self.const_flag(&p))),
                 Val::Broken => Err(Reported),
                 val => {
                     let what = self.describe(&val);
@@ -54,6 +63,35 @@ impl Lowerer<'_, '_> {
         }
     }
 
+    /// A Rust const that is true or false: rustc has its value.
+    fn const_flag(&mut self, path: &syn::Path) -> Condition {
+        let value = quote_spanned! {crate::parse::start(path)=> {
+            let __sinew_flag: ::core::primitive::bool = #path;
+            __sinew_flag as ::core::primitive::usize
+        }};
+        let scope = &mut *self.scope;
+        let left = scope.registry.own_value(path, "?", value, &scope.id);
+        Condition::from(Test::Sizes(Constraint {
+            left,
+            relation: Relation::Equal,
+            right: Dim::constant(1),
+        }))
+    }
+
+    /// The number of the variant at a path, of the enum at a position: rustc says whether it is one.
+    fn variant(&mut self, structure: usize, path: &syn::Path) -> Checked<Dim> {
+        let scope = &mut *self.scope;
+        let of = &scope.registry.structs[structure].signature;
+        if !of.variants.contains(&crate::signature::last(path)) {
+            let error = messages::no_variant(path, of);
+            return Err(self.report(error));
+        }
+        let (id, is_it) = (&of.id, hidden::variant());
+        let value = quote_spanned!(crate::parse::start(path)=> #path.#is_it(#id));
+        let what = format!("?{id}");
+        Ok(scope.registry.own_value(path, &what, value, &scope.id))
+    }
+
     fn comparison(&mut self, b: &syn::ExprBinary, how: How) -> Checked<Condition> {
         let (left, right) = (self.side(&b.left), self.side(&b.right));
         let (mut left, mut right) = (left?, right?);
@@ -61,6 +99,15 @@ impl Lowerer<'_, '_> {
             std::mem::swap(&mut left, &mut right);
         }
         let equal = how.relation == Relation::Equal;
+        if equal && let Some(same) = self.same_variant(b, &left, &right)? {
+            return Ok(how.of(same));
+        }
+        let (at_left, at_right) = match how.turned {
+            true => (&b.right, &b.left),
+            false => (&b.left, &b.right),
+        };
+        let left = self.beside(left, &right, at_left)?;
+        let right = self.beside(right, &left, at_right)?;
         let test = match (left, right) {
             (Side::Flag(a), Side::Flag(b)) if equal => {
                 // Both, or none of them.
@@ -96,6 +143,49 @@ impl Lowerer<'_, '_> {
         Ok(how.of(Condition::from(test)))
     }
 
+    /// Whether two sides are one variant, if one of them is of an enum.
+    fn same_variant(
+        &mut self,
+        b: &syn::ExprBinary,
+        left: &Side,
+        right: &Side,
+    ) -> Checked<Option<Condition>> {
+        let (left, right) = match (left, right) {
+            (Side::Variant(one, left), Side::Variant(other, right)) => {
+                if one != other {
+                    let structs = &self.scope.registry.structs;
+                    let (one, other) = (&structs[*one].signature, &structs[*other].signature);
+                    let error = messages::enums_that_differ(&b.op, one, other);
+                    return Err(self.report(error));
+                }
+                (left.clone(), right.clone())
+            }
+            (Side::Variant(of, kind), Side::Const(c))
+            | (Side::Const(c), Side::Variant(of, kind)) => match c.path() {
+                Some(path) => (kind.clone(), self.variant(*of, &path)?),
+                None => return Ok(None),
+            },
+            _ => return Ok(None),
+        };
+        Ok(Some(Condition::from(Test::Sizes(Constraint {
+            left,
+            relation: Relation::Equal,
+            right,
+        }))))
+    }
+
+    /// A side as what it is beside the other one.
+    fn beside(&mut self, side: Side, other: &Side, e: &syn::Expr) -> Checked<Side> {
+        let Side::Const(c) = side else {
+            return Ok(side);
+        };
+        match (other, c.path()) {
+            (Side::Number(_), _) => Ok(Side::Number(ir::Number::Symbol(self.const_symbol(&c)))),
+            (Side::Flag(_), Some(path)) => Ok(Side::Flag(self.const_flag(&path))),
+            _ => self.dim_expr(e).map(Side::Size),
+        }
+    }
+
     fn side(&mut self, e: &syn::Expr) -> Checked<Side> {
         if let syn::Expr::Lit(syn::ExprLit {
             lit: syn::Lit::Bool(b),
@@ -107,7 +197,14 @@ impl Lowerer<'_, '_> {
         match self.expression(e)? {
             Val::Number(n) => Ok(Side::Literal(n)),
             Val::Size(dim) => Ok(Side::Size(dim)),
-            Val::Const(_) | Val::Counted(_) => self.dim_expr(e).map(Side::Size),
+            Val::Const(c) => Ok(Side::Const(c)),
+            Val::Counted(_) => self.dim_expr(e).map(Side::Size),
+            Val::Struct(s) if self.scope.registry.structs[s.structure].signature.is_enum() => {
+                match s.settings.first() {
+                    Some(SymbolTerm::Size(kind)) => Ok(Side::Variant(s.structure, self.dim(kind)?)),
+                    _ => Err(Reported),
+                }
+            }
             Val::Setting(number) => Ok(Side::Number(*number)),
             Val::Flag(condition) => Ok(Side::Flag(*condition)),
             Val::Broken => Err(Reported),
@@ -172,7 +269,7 @@ fn number(side: Side) -> Option<ir::Number> {
     match side {
         Side::Literal(n) => Some(ir::Number::Known(n.value)),
         Side::Number(number) => Some(number),
-        Side::Size(_) | Side::Flag(_) => None,
+        Side::Size(_) | Side::Flag(_) | Side::Variant(..) | Side::Const(_) => None,
     }
 }
 
@@ -183,6 +280,8 @@ fn size(side: Side) -> Option<Dim> {
         Side::Literal(n) if n.integer && n.value.abs() < 9e15 => {
             Some(Dim::constant(n.value as i64))
         }
-        Side::Literal(_) | Side::Number(_) | Side::Flag(_) => None,
+        Side::Literal(_) | Side::Number(_) | Side::Flag(_) | Side::Variant(..) | Side::Const(_) => {
+            None
+        }
     }
 }

@@ -119,7 +119,7 @@ impl Lowerer<'_, '_> {
             let (ty, kind) = match &field.kind {
                 FieldKind::Param(t) => (t, ParamKind::Param),
                 FieldKind::State(t) => (t, ParamKind::State),
-                FieldKind::Setting(ty, _) => {
+                FieldKind::Setting(ty) => {
                     let symbol = Symbol::new(&path);
                     let kind = SymbolKind::Value(*ty, SymbolSource::Caller);
                     leaves
@@ -211,6 +211,9 @@ impl Lowerer<'_, '_> {
     fn part(&mut self, s: &StructVal, name: &syn::Ident) -> Checked<Part> {
         let registry = &self.scope.registry;
         let signature = &registry.structs[s.structure].signature;
+        if signature.is_enum() {
+            return Err(self.report(messages::enum_field(name, signature)));
+        }
         let text = parse::name(name);
         let Some(position) = signature.fields.iter().position(|f| f.name == text) else {
             return Err(self.report(messages::no_field(name, signature)));

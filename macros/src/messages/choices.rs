@@ -28,7 +28,7 @@ pub fn compared_kinds(at: &impl ToTokens) -> Error {
         at,
         "if",
         "these are not compared with each other",
-        "sizes and integers compare with sizes, `f32` fields with numbers, `bool` fields with `bool` ones",
+        "sizes and integers compare with sizes, `f32` fields with numbers, `bool` fields with `bool` ones, enums with their variants",
     )
 }
 
@@ -128,7 +128,7 @@ pub fn match_pattern(at: &impl ToTokens) -> Error {
         at,
         "match",
         &format!("`{}` is no pattern here", source(at)),
-        "patterns are integers, `true`, `false`, `a | b` and `_`",
+        "patterns are integers, `true`, `false`, variants as `Activation::Relu`, `a | b` and `_`",
     )
 }
 

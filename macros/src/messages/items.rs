@@ -5,7 +5,7 @@ use crate::parse::structure::SettingType;
 use crate::signature::Struct;
 use proc_macro2::Span;
 use quote::ToTokens;
-use sinew_ir::{Dim, SymbolType};
+use sinew_ir::Dim;
 use syn::Error;
 
 pub fn too_deep(span: Span) -> Error {
@@ -20,7 +20,6 @@ pub fn too_deep(span: Span) -> Error {
 pub fn wrong_item(item: &syn::Item) -> Error {
     let (what, at) = match item {
         syn::Item::Mod(m) => ("a module in a file of its own", m.ident.to_token_stream()),
-        syn::Item::Enum(e) => ("an enum", e.ident.to_token_stream()),
         syn::Item::Trait(t) => ("a trait", t.ident.to_token_stream()),
         syn::Item::Type(t) => ("a type alias", t.ident.to_token_stream()),
         other => ("this item", other.to_token_stream()),
@@ -29,7 +28,7 @@ pub fn wrong_item(item: &syn::Item) -> Error {
         &at,
         "model",
         &format!("`#[model]` does not work on {what}"),
-        "it goes on a `fn`, a `struct` with named fields, an `impl` of such a struct, or an inline `mod { .. }`",
+        "it goes on a `fn`, a `struct` with named fields, an `enum` without fields, an `impl` of one of these, or an inline `mod { .. }`",
     )
 }
 
@@ -408,11 +407,7 @@ pub fn bad_default(attribute: &syn::Attribute, ty: SettingType) -> Error {
     )
 }
 
-pub fn child_setting(at: &impl ToTokens, child: &Struct, field: &str, ty: SymbolType) -> Error {
-    let ty = match ty {
-        SymbolType::Float => "f32",
-        SymbolType::Size | SymbolType::Bool => ty.name(),
-    };
+pub fn child_setting(at: &impl ToTokens, child: &Struct, field: &str, ty: &str) -> Error {
     error(
         at,
         "struct",

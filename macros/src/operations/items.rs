@@ -16,7 +16,7 @@ pub fn items() -> TokenStream {
     let names: Vec<Ident> = TABLE.iter().map(|o| ident(o.name)).collect();
     let prelude = table::PRELUDE.iter().map(|name| ident(name));
     let functions = TABLE.iter().map(function);
-    let counts: BTreeSet<usize> = TABLE.iter().map(|o| o.parameters.len()).collect();
+    let counts: BTreeSet<usize> = TABLE.iter().map(|o| o.parameters.len().max(1)).collect();
     let marks = counts.into_iter().map(mark);
     quote! {
         /// What tells operations from each other.
@@ -36,7 +36,11 @@ pub fn items() -> TokenStream {
 
 fn function(o: &Operation) -> TokenStream {
     let name = ident(o.name);
-    let parameters: Vec<Ident> = o.parameters.iter().map(|p| ident(p.name)).collect();
+    let mut parameters: Vec<Ident> = o.parameters.iter().map(|p| ident(p.name)).collect();
+    if parameters.is_empty() {
+        // Without a tensor that cannot be, Rust could call it.
+        parameters.push(ident("never"));
+    }
     let first = parameters.first();
     let without = match o.without_derivative() {
         Some(why) => format!("\n\nIt has no derivative: {why}."),

@@ -2,6 +2,7 @@
 //!
 //! Nothing is reported here, the item was: what cannot be read is replaced or left out.
 
+use super::enumeration::{Enumeration, Variant};
 use super::function::{self, Function, Parameter};
 use super::structure::{self, FieldKind, Structure};
 use super::types::{self, StructType, TensorType, TypeExpr};
@@ -118,6 +119,29 @@ pub fn structure(item: &syn::ItemStruct) -> Structure {
         name: item.ident.clone(),
         symbols: symbols.collect(),
         fields,
+    }
+}
+
+/// An enum with the variants that are plain names; one at least, so that it has values.
+pub fn enumeration(item: &syn::ItemEnum) -> Enumeration {
+    let names = item.variants.iter().map(|v| v.ident.clone());
+    let mut variants: Vec<Variant> = names
+        .map(|name| Variant {
+            attributes: Vec::new(),
+            name,
+        })
+        .collect();
+    if variants.is_empty() {
+        variants.push(Variant {
+            attributes: Vec::new(),
+            name: syn::Ident::new("Unread", item.ident.span()),
+        });
+    }
+    Enumeration {
+        attributes: Vec::new(),
+        visibility: item.vis.clone(),
+        name: item.ident.clone(),
+        variants,
     }
 }
 

@@ -5,6 +5,7 @@
 
 pub mod attributes;
 pub mod dims;
+pub mod enumeration;
 pub mod function;
 pub mod lenient;
 pub mod options;
@@ -20,6 +21,7 @@ use syn::ext::IdentExt;
 pub use attributes::is_cfg;
 use attributes::no_cfg;
 pub use dims::DimExpr;
+use enumeration::Enumeration;
 pub use function::Function;
 pub use options::{ConstraintExpr, Options};
 pub use structure::{Field, FieldKind, Structure};
@@ -31,6 +33,8 @@ pub enum Item {
     Function(Box<Function>),
     /// A struct.
     Structure(Box<Structure>),
+    /// An enum that models are configured by.
+    Enumeration(Box<Enumeration>),
     /// The methods of a struct.
     Methods(Box<Methods>),
     /// An inline module.
@@ -60,6 +64,11 @@ pub fn item(tokens: TokenStream, options: Options, errors: &Errors) -> Checked<I
             options.only(&["methods", "crate"], "a struct", errors)?;
             let s = structure::of_item(s, errors)?;
             Ok(Item::Structure(Box::new(s)))
+        }
+        syn::Item::Enum(e) => {
+            options.only(&["methods", "crate"], "an enum", errors)?;
+            let e = enumeration::of_item(e, errors)?;
+            Ok(Item::Enumeration(Box::new(e)))
         }
         syn::Item::Impl(i) => {
             options.only(&["pub", "where", "crate"], "an impl", errors)?;

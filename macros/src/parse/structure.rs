@@ -32,6 +32,8 @@ pub struct Field {
     pub kind: FieldKind,
     /// Its type as written.
     pub written: syn::Type,
+    /// Of an enum, which variant it is where nobody says, with the attribute that says so.
+    pub variant: Option<(syn::Attribute, syn::Path)>,
 }
 
 /// What a field holds.
@@ -151,6 +153,7 @@ pub fn field(field: syn::Field, errors: &Errors) -> Checked<Field> {
     };
     let mut initial = None;
     let mut default = None;
+    let mut variant = None;
     let mut attributes = Vec::new();
     for a in field.attrs {
         if a.path().is_ident("default") {
@@ -226,7 +229,12 @@ pub fn field(field: syn::Field, errors: &Errors) -> Checked<Field> {
                     let value = default.map(|a| errors.check(setting_value(&a, ty)));
                     FieldKind::Setting(ty, value.transpose()?)
                 }
-                None => FieldKind::Child(types::structure(path, errors)?, count),
+                None => {
+                    if let Some(a) = default.take() {
+                        variant = Some(variant_of(a, errors)?);
+                    }
+                    FieldKind::Child(types::structure(path, errors)?, count)
+                }
             }
         }
     };
@@ -239,7 +247,16 @@ pub fn field(field: syn::Field, errors: &Errors) -> Checked<Field> {
         name,
         kind,
         written: field.ty,
+        variant,
     })
+}
+
+/// `#[default(Gelu)]`, `#[default(Activation::Gelu)]`: of an enum, which the type's chain tells.
+fn variant_of(attribute: syn::Attribute, errors: &Errors) -> Checked<(syn::Attribute, syn::Path)> {
+    match attribute.parse_args::<syn::Path>() {
+        Ok(path) => Ok((attribute, path)),
+        Err(_) => Err(errors.report(messages::default_of_no_setting(&attribute))),
+    }
 }
 
 fn fixed_rank(tensor: &TensorType, errors: &Errors) -> Checked<()> {

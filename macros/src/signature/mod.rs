@@ -7,7 +7,7 @@
 mod registry;
 mod text;
 
-pub use registry::{CONST_MARK, Const, Known, Registry, last};
+pub use registry::{CONST_MARK, Configured, Const, Known, Registry, last};
 
 use sinew_ir::{Constraint, Dim, Symbol, SymbolKind, SymbolType, Type};
 
@@ -48,6 +48,8 @@ pub struct Struct {
     pub symbols: Vec<Symbol>,
     /// Its fields.
     pub fields: Vec<Field>,
+    /// What an enum can be, whose only field says which it is; none for a struct.
+    pub variants: Vec<String>,
     /// Its methods.
     pub methods: Vec<Function>,
     /// Whether it comes with what is in it.
@@ -65,7 +67,12 @@ pub struct Field {
     pub name: String,
     /// What it holds.
     pub kind: FieldKind,
+    /// Of configuration, what it is where nobody says: a Rust literal, of an enum the variant's number.
+    pub default: Option<String>,
 }
+
+/// The name of an enum's only field: its number among the variants.
+pub const VARIANT: &str = "variant";
 
 /// What a field holds.
 #[derive(Clone, Debug, PartialEq)]
@@ -76,8 +83,8 @@ pub enum FieldKind {
     State(Type),
     /// Another struct at these dims; as many as the dim says, if there is one.
     Child(usize, Vec<Dim>, Option<Dim>),
-    /// A value of the configuration, of this type, and what it is where nobody says: a Rust literal.
-    Setting(SymbolType, Option<String>),
+    /// A value of the configuration, of this type.
+    Setting(SymbolType),
 }
 
 /// A function or method.
@@ -124,6 +131,11 @@ pub enum ParamType {
 }
 
 impl Struct {
+    /// Whether it is an enum.
+    pub fn is_enum(&self) -> bool {
+        !self.variants.is_empty()
+    }
+
     /// No more of it than what tells it from others.
     fn stub(&self) -> Struct {
         Struct {
@@ -132,6 +144,7 @@ impl Struct {
             at: self.at.clone(),
             symbols: Vec::new(),
             fields: Vec::new(),
+            variants: self.variants.clone(),
             methods: Vec::new(),
             told: false,
             visibility: String::new(),
@@ -238,7 +251,7 @@ impl Map<'_> {
                     };
                     FieldKind::Child((self.structure)(*structure)?, self.dims(dims)?, count)
                 }
-                FieldKind::Setting(ty, default) => FieldKind::Setting(*ty, default.clone()),
+                FieldKind::Setting(ty) => FieldKind::Setting(*ty),
             };
         }
         out.methods = s

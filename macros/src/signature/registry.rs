@@ -59,6 +59,15 @@ pub struct Registry {
     pub taken: HashSet<String>,
 }
 
+/// The type of a value of the configuration.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Configured {
+    /// A plain one.
+    Plain(SymbolType),
+    /// An enum: its position in the registry.
+    Enum(usize),
+}
+
 /// A signature in a registry's terms.
 pub struct Imported {
     /// The position of its first struct: the item itself, if it is a struct.
@@ -70,15 +79,21 @@ pub struct Imported {
 impl Registry {
     /// The dim of a const that the item `id` writes as `path`.
     pub fn own_const(&mut self, path: &syn::Path, id: &str) -> Dim {
+        let value = quote_spanned!(path.span()=> #path);
+        self.own_value(path, "", value, id)
+    }
+
+    /// The dim of a value of type usize that the item `id` has of what it writes as `path`; `what` tells
+    /// it from others of that path.
+    pub fn own_value(&mut self, path: &syn::Path, what: &str, value: TokenStream, id: &str) -> Dim {
         let written = quote!(#path).to_string().replace(' ', "");
-        let origin = format!("{id}#{written}");
+        let origin = format!("{id}#{written}{what}");
         if let Some(known) = self.origins.get(&origin) {
             return Dim::from(self.consts[*known].symbol.clone());
         }
         let name = last(path);
         // Two paths that end alike keep their whole path as name.
         let symbol = const_symbol(&self.free(&name, &written));
-        let value = quote_spanned!(path.span()=> #path);
         self.push(Const {
             symbol: symbol.clone(),
             name,
@@ -117,7 +132,7 @@ impl Registry {
         };
         for field in &known.signature.fields {
             match &field.kind {
-                FieldKind::Setting(ty, _) => out.push((field.name.clone(), *ty)),
+                FieldKind::Setting(ty) => out.push((field.name.clone(), *ty)),
                 FieldKind::Child(child, ..) => {
                     let inner = self.settings(*child).into_iter();
                     out.extend(inner.map(|(path, ty)| (field_path(&field.name, &path), ty)));
@@ -126,6 +141,17 @@ impl Registry {
             }
         }
         out
+    }
+
+    /// What a field of this kind is of the configuration, if it is a value of it itself.
+    pub fn configured(&self, kind: &FieldKind) -> Option<Configured> {
+        match kind {
+            FieldKind::Setting(ty) => Some(Configured::Plain(*ty)),
+            FieldKind::Child(child, ..) if self.structs[*child].signature.is_enum() => {
+                Some(Configured::Enum(*child))
+            }
+            FieldKind::Param(_) | FieldKind::State(_) | FieldKind::Child(..) => None,
+        }
     }
 
     /// How many values of the configuration a field is, or has in it.

@@ -89,13 +89,14 @@ impl Writer {
                     w.list(dims, Writer::dim);
                     w.list(count.as_slice(), Writer::dim);
                 }
-                FieldKind::Setting(ty, default) => {
+                FieldKind::Setting(ty) => {
                     w.number(3);
                     w.number(code(*ty, SymbolSource::Caller));
-                    w.list(default.as_slice(), |w, value| w.text(value));
                 }
             }
+            w.list(f.default.as_slice(), |w, value| w.text(value));
         });
+        self.list(&s.variants, |w, v| w.text(v));
         self.list(&s.methods, Writer::function);
         self.number(usize::from(s.told));
         self.text(&s.visibility);
@@ -197,18 +198,17 @@ impl Reader<'_> {
                     kind: match r.number()? {
                         0 => FieldKind::Param(r.ty()?),
                         1 => FieldKind::State(r.ty()?),
-                        3 => FieldKind::Setting(
-                            *TYPES.get(r.number()?)?,
-                            r.list(Reader::text)?.pop(),
-                        ),
+                        3 => FieldKind::Setting(*TYPES.get(r.number()?)?),
                         _ => FieldKind::Child(
                             r.number()?,
                             r.list(Reader::dim)?,
                             r.list(Reader::dim)?.pop(),
                         ),
                     },
+                    default: r.list(Reader::text)?.pop(),
                 })
             })?,
+            variants: self.list(Reader::text)?,
             methods: self.list(Reader::function)?,
             told: self.number()? == 1,
             visibility: self.text()?,

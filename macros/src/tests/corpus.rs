@@ -100,4 +100,22 @@ fn r#loop<N, A, B>(m: &Layer<N>, x: Tensor<N>, a: Tensor<{ 2 * A }>, b: Tensor<{
     (m.r#match(x) + Layer::<N>::r#match(m, double), hits + (a + b).sum() + sinew::ops::sum(a))
 }
 "#,
+    r#"
+#[model(methods)]
+enum Activation { Relu, Tanh, r#In }
+#[model]
+impl Activation {
+    fn apply<S>(&self, x: Tensor<[S]>) -> Tensor<[S]> {
+        match *self { Self::Relu => x.relu(), Tanh | Activation::r#In => x.tanh() }
+    }
+}
+#[model]
+struct Net { #[init(ones)] w: Param<4>, #[default(Tanh)] activation: Activation, deep: bool }
+#[model]
+fn run<B>(m: &Net, x: Tensor<B, 4>) -> Tensor<B, 4> {
+    let x = if m.activation != Activation::Relu && training() { x.dropout(0.5) } else { x };
+    let x = match m.activation { Activation::Tanh => x, _ => -x };
+    if LARGE || m.deep == LARGE { m.activation.apply(x * m.w) } else { x }
+}
+"#,
 ];

@@ -64,6 +64,7 @@ pub fn items_of(text: &str) -> Vec<(TokenStream, TokenStream)> {
         let attributes = match &mut item {
             syn::Item::Fn(f) => &mut f.attrs,
             syn::Item::Struct(s) => &mut s.attrs,
+            syn::Item::Enum(e) => &mut e.attrs,
             syn::Item::Impl(i) => &mut i.attrs,
             syn::Item::Mod(m) => &mut m.attrs,
             other => panic!("no item of a model: {}", other.to_token_stream()),
@@ -267,6 +268,7 @@ fn model(item: &syn::Item) -> (Option<TokenStream>, TokenStream) {
     let attributes = match &mut item {
         syn::Item::Fn(f) => &mut f.attrs,
         syn::Item::Struct(s) => &mut s.attrs,
+        syn::Item::Enum(e) => &mut e.attrs,
         syn::Item::Impl(i) => &mut i.attrs,
         _ => return (None, item.to_token_stream()),
     };

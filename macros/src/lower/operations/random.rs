@@ -5,7 +5,7 @@ use super::super::arguments::Arguments;
 use super::super::value::Val;
 use crate::errors::Checked;
 use sinew_ir::attributes::{Bernoulli, Draw, Interval, Normal};
-use sinew_ir::{Attributes, Op, compose, ops};
+use sinew_ir::{Attributes, Condition, Op, Test, compose, ops};
 
 impl Lowerer<'_, '_> {
     /// A number for a place that draws, by which it is told from others in its function.
@@ -31,6 +31,11 @@ impl Lowerer<'_, '_> {
             false => a.tokens(0),
         };
         self.on(a, x, &at, |b| compose::dropout(b, x, &p, site))
+    }
+
+    /// Whether the run trains.
+    pub fn training(&mut self, _: &Arguments<'_>) -> Checked<Val> {
+        Ok(Val::Flag(Box::new(Condition::from(Test::Training))))
     }
 
     pub fn uniform(&mut self, a: &Arguments<'_>) -> Checked<Val> {

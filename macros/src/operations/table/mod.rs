@@ -104,6 +104,7 @@ pub const PRELUDE: &[&str] = &[
     "value_and_grad",
     "vjp",
     "checkpoint",
+    "training",
 ];
 
 /// Every operation.

@@ -25,6 +25,23 @@ pub(super) fn operations() -> Vec<Operation> {
         .takes("x")
         .number("p", 0.5),
         special(
+            "training",
+            "Whether this is a trainer's step: what an `if` asks for, `if training() { .. } else { .. }`. \
+             In runners, in plain calls and in gradients outside of a trainer it is not.",
+            |l, a| l.training(a),
+        )
+        .by_name()
+        .example(
+            r#"
+#[model]
+fn scaled<N>(x: Tensor<N>) -> Tensor<N> {
+    if training() { x * 2.0 } else { x }
+}
+
+assert_eq!(scaled([1.0, 2.0])?, array![1.0, 2.0]);
+"#,
+        ),
+        special(
             "uniform",
             "Numbers of a shape from `low` to below `high`, all as likely.",
             |l, a| l.uniform(a),

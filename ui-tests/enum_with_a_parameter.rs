@@ -1,8 +1,8 @@
 use sinew::prelude::*;
 
 #[model]
-enum E {
-    A,
+enum Activation<T> {
+    Relu,
 }
 
 fn main() {}

@@ -1,0 +1,6 @@
+use sinew::prelude::*;
+
+#[model]
+enum Activation {}
+
+fn main() {}

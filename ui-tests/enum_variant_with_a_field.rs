@@ -1,0 +1,9 @@
+use sinew::prelude::*;
+
+#[model]
+enum Activation {
+    Relu,
+    Leaky(f32),
+}
+
+fn main() {}
