@@ -71,9 +71,12 @@ pub fn const_value(position: usize) -> Ident {
     format_ident!("__SINEW_C{}", position)
 }
 
-/// The function that has a variant's number, of an enum that models are configured by.
-pub fn variant() -> Ident {
-    format_ident!("__sinew_variant")
+/// The method that gives a variant's number: each enum has one of its own, so that rustc tells who asks
+/// another.
+pub fn variant(name: &str, id: &str) -> Ident {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
+    let id: String = id.chars().map(plain).collect();
+    format_ident!("__sinew_variant_of_{}_{}", name, id)
 }
 
 /// What a mention is called in a chain.

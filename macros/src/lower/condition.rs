@@ -86,9 +86,9 @@ impl Lowerer<'_, '_> {
             let error = messages::no_variant(path, of);
             return Err(self.report(error));
         }
-        let (id, is_it) = (&of.id, hidden::variant());
-        let value = quote_spanned!(crate::parse::start(path)=> #path.#is_it(#id));
-        let what = format!("?{id}");
+        let number = hidden::variant(&of.name, &of.id);
+        let value = quote_spanned!(crate::parse::start(path)=> #path.#number());
+        let what = format!("?{}", of.id);
         Ok(scope.registry.own_value(path, &what, value, &scope.id))
     }
 
