@@ -122,17 +122,6 @@ impl Layout {
         Ok(layout)
     }
 
-    /// Whether the leaves of `model` are these, in their order.
-    pub fn is_of(&self, model: &dyn Leaves) -> bool {
-        let mut leaves = self.leaves.iter();
-        let mut same = true;
-        model.each(&mut |path, param| {
-            let leaf = leaves.next();
-            same &= leaf.is_some_and(|l| l.path == path && l.shape == param.shape());
-        });
-        same && leaves.next().is_none()
-    }
-
     /// What a program has at `path`.
     pub fn stack(&self, path: &str) -> Option<&Leaf> {
         self.stacks.iter().find(|s| s.path == path)

@@ -42,13 +42,13 @@ impl<M: Model> Leaves for M {
 
 /// What compiling for a model needs to know of it.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Facts {
+pub struct Facts {
     /// The values of the struct's symbols.
-    pub sizes: Vec<(&'static str, SymbolValue)>,
+    pub(crate) sizes: Vec<(&'static str, SymbolValue)>,
     /// What is configuration, by its path.
-    pub configuration: Vec<(String, SymbolValue)>,
+    pub(crate) configuration: Vec<(String, SymbolValue)>,
     /// The paths of all leaves.
-    pub leaves: Vec<String>,
+    pub(crate) leaves: Vec<String>,
     /// The paths and extents of what programs have as parameters.
     stacks: Vec<(String, Vec<usize>)>,
 }
@@ -58,7 +58,7 @@ impl Facts {
     ///
     /// # Errors
     /// As [`Model::settings`].
-    pub fn of(model: &dyn Leaves) -> Result<Facts> {
+    pub(crate) fn of(model: &dyn Leaves) -> Result<Facts> {
         let mut leaves = Vec::new();
         model.each(&mut |path, _| leaves.push(path.to_string()));
         Ok(Facts {
@@ -70,7 +70,7 @@ impl Facts {
     }
 
     /// The extents of what programs have at `path`.
-    pub fn shape(&self, path: &str) -> Option<&[usize]> {
+    pub(crate) fn shape(&self, path: &str) -> Option<&[usize]> {
         let (_, shape) = self.stacks.iter().find(|(stack, _)| stack == path)?;
         Some(shape)
     }

@@ -105,17 +105,14 @@ pub trait Handle {
     ///
     /// # Errors
     /// As [`Model::settings`].
-    #[allow(private_interfaces)]
     fn facts(&self) -> Result<Facts>;
     /// Where it is, if it was put anywhere.
-    #[allow(private_interfaces)]
     fn placed(&self) -> Option<Placed>;
     /// Where it is: if it was nowhere, it is put on the device now, the leaves that are `trained` side by
     /// side.
     ///
     /// # Errors
     /// Parameters without elements, too little memory.
-    #[allow(private_interfaces)]
     fn place(&self, settings: &Settings, trained: &dyn Fn(&str) -> bool) -> Result<Placed>;
 }
 

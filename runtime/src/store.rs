@@ -132,11 +132,11 @@ impl<'a> Held<'a> {
 
 /// A store with its lock, and what of it never changes.
 #[derive(Debug, Clone)]
-pub(crate) struct Placed {
+pub struct Placed {
     /// Where each leaf lies.
-    pub layout: Arc<Layout>,
+    pub(crate) layout: Arc<Layout>,
     /// The device that it is on.
-    pub backend: Backend,
+    pub(crate) backend: Backend,
     store: Arc<RwLock<Store>>,
 }
 
@@ -145,7 +145,7 @@ impl Placed {
     ///
     /// # Errors
     /// Too little memory.
-    pub fn new(model: &dyn Leaves, layout: Layout, backend: &Backend) -> Result<Placed> {
+    pub(crate) fn new(model: &dyn Leaves, layout: Layout, backend: &Backend) -> Result<Placed> {
         let layout = Arc::new(layout);
         let mut store = Store {
             trained: backend.zeroed("params", layout.trained_bytes)?,
@@ -161,23 +161,23 @@ impl Placed {
     }
 
     /// To read: waits for a step of another thread.
-    pub fn read(&self) -> RwLockReadGuard<'_, Store> {
+    pub(crate) fn read(&self) -> RwLockReadGuard<'_, Store> {
         // A holder that panicked can have left no half-written parameter: compiled code never panics.
         self.store.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// To write: waits for steps and runs of other threads.
-    pub fn write(&self) -> RwLockWriteGuard<'_, Store> {
+    pub(crate) fn write(&self) -> RwLockWriteGuard<'_, Store> {
         self.store.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether it is the same memory.
-    pub fn is(&self, other: &Placed) -> bool {
+    pub(crate) fn is(&self, other: &Placed) -> bool {
         Arc::ptr_eq(&self.store, &other.store)
     }
 
     /// What its working float is.
-    pub fn precision(&self) -> Precision {
+    pub(crate) fn precision(&self) -> Precision {
         match self.layout.float == DType::F64 {
             true => Precision::F64,
             false => Precision::F32,

@@ -4,7 +4,6 @@ use super::options::{ConstraintExpr, Options};
 use super::types::{self, TypeExpr};
 use crate::errors::{Checked, Errors, Reported};
 use crate::messages;
-use syn::spanned::Spanned;
 
 /// A function or a method.
 pub struct Function {
@@ -273,13 +272,12 @@ pub fn parameter(p: &syn::PatType, errors: &Errors) -> Checked<Parameter> {
             plain_name(pattern, errors)?;
             let mut names = Vec::new();
             names_in(pattern, &mut names);
-            let words: Vec<String> = names.iter().map(super::name).collect();
-            let span = names.first().map_or_else(|| pattern.span(), syn::Ident::span);
-            let name = match words.is_empty() {
-                true => "unnamed".to_string(),
-                false => words.join("_"),
+            let Some(first) = names.first() else {
+                return Err(errors.report(messages::parameter_pattern(pattern)));
             };
-            (syn::Ident::new(&name, span), Some(pattern.clone()))
+            let words: Vec<String> = names.iter().map(super::name).collect();
+            let name = syn::Ident::new(&words.join("_and_"), first.span());
+            (name, Some(pattern.clone()))
         }
     };
     if let Some(path) = array(&p.ty) {

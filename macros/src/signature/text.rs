@@ -4,6 +4,7 @@
 
 use super::{ConstName, Field, FieldKind, Function, Param, ParamType, Signature, Struct};
 use crate::parse::dims;
+use crate::parse::types::LONGEST_ARRAY;
 use sinew_ir::{
     Constraint, DType, Dim, Relation, Shape, Symbol, SymbolKind, SymbolSource, SymbolType, Type,
 };
@@ -209,7 +210,8 @@ impl Reader<'_> {
             1 => ParamType::Struct(self.number()?, self.list(Reader::dim)?),
             2 => ParamType::Tuple(self.list(|r| r.param_type(depth))?),
             _ => {
-                let count = self.number()?;
+                // A text that somebody made up must not ask for much memory.
+                let count = self.number().filter(|n| *n <= LONGEST_ARRAY)?;
                 ParamType::Array(Box::new(self.param_type(depth)?), count)
             }
         })
