@@ -187,6 +187,16 @@ pub struct ArgView<'a> {
 }
 
 impl<'a> ArgView<'a> {
+    /// No elements; fills places of arguments that are not there.
+    pub(crate) const NOTHING: ArgView<'static> = ArgView {
+        pointer: std::ptr::null(),
+        dtype: DType::F32,
+        rank: 1,
+        extents: [0; MAX_RANK],
+        strides: [0; MAX_RANK],
+        borrowed: PhantomData,
+    };
+
     /// Row-major elements from `first`; `rank` of the extents count.
     fn contiguous<T>(
         first: *const T,

@@ -18,6 +18,7 @@ mod key;
 mod layout;
 mod loss;
 mod model;
+mod models;
 mod numbers;
 mod optimizer;
 mod output;
@@ -26,11 +27,14 @@ mod random;
 mod read;
 mod regions;
 mod runner;
+mod shared;
 mod step;
 mod store;
 mod train;
+mod trainees;
 mod trainer;
 mod update;
+mod views;
 mod workspace;
 
 /// What the variants of [`Error`] carry, of the packages below this one.
@@ -74,6 +78,8 @@ pub use param::Param;
 pub use runner::Runner;
 #[doc(hidden)]
 pub use serde;
-pub use store::Trained;
+pub use models::{Leaves, Models};
+pub use shared::{FirstModel, IntoShared, Shared, Trained};
 pub use train::{Compile, Train};
 pub use trainer::{Step, Trainer};
+pub use views::{ArgViews, IntoArgs};
