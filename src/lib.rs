@@ -60,6 +60,8 @@ pub mod prelude;
 pub use ndarray;
 pub use ops::Tensor;
 pub use sinew_macros::model;
+/// What arguments are declared as, in messages of rustc: `Arg<Float, Rank<2>>` is `Tensor<B, 64>`.
+pub use sinew_runtime::{AnyRank, Arg, Float, Rank};
 pub use sinew_runtime::{
     CacheStats, Compile, Device, Error, IntoArg, Model, Param, Precision, Result, Runner, Step,
     Train, Trained, Trainer, init,
@@ -107,6 +109,11 @@ pub mod __private {
         ($next:path, $($rest:tt)*) => { $next! { $($rest)* "-" } };
     }
     pub use __sinew_no_item as no_item;
+
+    /// Has the name of what a body mentions as a value, which is asked of nothing.
+    #[doc(hidden)]
+    #[allow(non_upper_case_globals)]
+    pub const nothing: () = ();
 
     /// The same under the names of a body's first mentions: one import is less metadata than one each.
     pub mod no_items {

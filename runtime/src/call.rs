@@ -5,7 +5,7 @@
 //! kept as the machine runs threads at once. They and the parameters in them stay for the life of the
 //! process: a program that calls a large model once uses a [`Runner`] of its own and drops it.
 
-use crate::arg::ArgView;
+use crate::arg::{ArgView, HostType};
 use crate::device::Precision;
 use crate::engine::Settings;
 use crate::error::{Error, Result};
@@ -17,7 +17,7 @@ use crate::param::Data;
 use crate::runner::Runner;
 use crate::store::{Shared, Trained};
 use crate::trainer::Trainer;
-use sinew_ir::{DType, SymbolValue};
+use sinew_ir::SymbolValue;
 use std::any::{Any, TypeId};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
@@ -104,7 +104,7 @@ fn keep<K: Send + 'static>(object: Kept<K>) {
 /// The float that a call computes in: f64 as soon as a parameter or an argument is of f64, which holds
 /// every f32 as it is.
 fn precision_of<M: Model>(model: &M, arguments: &[ArgView<'_>]) -> Precision {
-    let mut wide = arguments.iter().any(|a| a.dtype == DType::F64);
+    let mut wide = arguments.iter().any(|a| a.host == HostType::F64);
     model.visit("", &mut |_, param| {
         wide |= matches!(param.data, Data::F64(_));
     });

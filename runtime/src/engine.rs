@@ -244,10 +244,22 @@ impl Engine {
         Ok(binding)
     }
 
-    /// Refuses arguments whose values the current program cannot use: indices outside their axis,
-    /// and NaN and infinities where checking is on.
+    /// Refuses arguments whose values the current program cannot use: integers past the declared type,
+    /// indices outside their axis, and NaN and infinities where checking is on.
     pub fn check(&self, arguments: &[ArgView<'_>]) -> Result<()> {
         let program = self.current()?;
+        for (input, argument) in self.inputs.iter().zip(arguments) {
+            if argument.host.may_exceed(input.dtype)
+                && let Some((position, value)) = read::find(argument, |v| !input.dtype.holds(v))
+            {
+                return Err(Error::Range {
+                    argument: input.name.clone(),
+                    position,
+                    value,
+                    dtype: input.dtype,
+                });
+            }
+        }
         for check in &program.indices {
             let argument = &arguments[check.argument];
             let least = check.bound.least as f64;

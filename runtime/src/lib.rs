@@ -54,8 +54,8 @@ pub mod causes {
 pub use backend::gpu;
 
 pub use arg::{
-    AnyRank, Arg, ArgView, Element, ElementOf, Float, IntoArg, MAX_RANK, Nested, NextRank, Rank,
-    RankOf,
+    AnyRank, Arg, ArgView, Element, ElementOf, Float, Host, HostType, IntoArg, MAX_RANK, Nested,
+    NextRank, Rank, RankOf,
 };
 pub use cache::CacheStats;
 pub use call::{attach, call, gradient, pullback};

@@ -157,7 +157,12 @@ fn derivative(f: &Function, entry: &Entry<'_>, library: &TokenStream) -> TokenSt
 
 /// The tensor arguments as parameters of a Rust function, and as views of them.
 fn inputs(entry: &Entry<'_>, library: &TokenStream) -> (Vec<TokenStream>, Vec<TokenStream>) {
-    let parameter = |(name, marker): &(&Ident, TokenStream)| quote!(#name: impl #library::__private::IntoArg<#marker>);
+    // Where an argument does not fit, rustc shows what it is declared as.
+    let parameter = |(name, marker): &(&Ident, TokenStream)| {
+        let bound = quote!(impl #library::__private::IntoArg<#marker>);
+        let bound = super::placed(bound, name.span());
+        quote!(#name: #bound)
+    };
     let argument =
         |(name, _): &(&Ident, TokenStream)| quote!(#library::__private::IntoArg::arg(&#name));
     (

@@ -34,7 +34,11 @@ fn attribute_checked(
         return Err(errors.report(messages::too_deep(span)));
     }
     let Ok(options) = parse::options::read(arguments.clone(), errors) else {
-        return Ok(placeholder::for_item(&tokens, &collect::library()));
+        return Ok(placeholder::for_item(
+            &tokens,
+            &arguments,
+            &collect::library(),
+        ));
     };
     let library = match &options.library {
         Some(path) => path.to_token_stream(),
@@ -46,7 +50,7 @@ fn attribute_checked(
     let item = match parse::item(tokens.clone(), options.clone(), errors) {
         Ok(item) => item,
         // Its name stays known, so that what mentions it is not reported too.
-        Err(Reported) => return Ok(placeholder::for_item(&tokens, &library)),
+        Err(Reported) => return Ok(placeholder::for_item(&tokens, &arguments, &library)),
     };
     let state = |id: &str, phase, mentions| State {
         phase,
@@ -154,6 +158,8 @@ fn finish_checked(state: &State, texts: &[String], errors: &Errors) -> Checked<T
     }
     let options = parse::options::read(state.arguments.clone(), errors)?;
     let item = parse::item(state.item.clone(), options.clone(), errors)?;
+    // What can be read all the same, the attribute has reported.
+    errors.truncate(0);
     match (&item, state.phase) {
         (Item::Structure(s), _) => Ok(structure::expand(s, &options, state, texts, errors)),
         (Item::Function(f), Phase::Signature) => {

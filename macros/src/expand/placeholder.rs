@@ -7,16 +7,51 @@ use crate::emit;
 use crate::hidden;
 use crate::parse::{self, lenient};
 use crate::signature::Signature;
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
+use std::collections::HashSet;
 
-pub(super) fn for_item(tokens: &TokenStream, library: &TokenStream) -> TokenStream {
-    match syn::parse2::<syn::Item>(tokens.clone()) {
+pub(super) fn for_item(
+    tokens: &TokenStream,
+    arguments: &TokenStream,
+    library: &TokenStream,
+) -> TokenStream {
+    let read = |tokens: TokenStream| syn::parse2::<syn::Item>(tokens);
+    // A mistake in the grammar of a body leaves the signature as it is.
+    match read(tokens.clone()).or_else(|_| read(without_bodies(tokens.clone()))) {
         Ok(syn::Item::Fn(f)) => function(&f, library),
-        Ok(syn::Item::Struct(s)) => structure(&s, library),
+        Ok(syn::Item::Struct(s)) => {
+            // A struct's own name is its impl block's to give, where one comes.
+            let mut words = HashSet::new();
+            crate::names::identifiers(arguments.clone(), &mut words);
+            structure(&s, words.contains("methods"), library)
+        }
         Ok(syn::Item::Impl(i)) => of_methods(&i, library),
         _ => TokenStream::new(),
     }
+}
+
+/// The item with nothing in the bodies of its functions.
+fn without_bodies(tokens: TokenStream) -> TokenStream {
+    let mut function = false;
+    let each = tokens.into_iter().map(|token| match token {
+        TokenTree::Ident(i) => {
+            function |= i == "fn";
+            TokenTree::Ident(i)
+        }
+        TokenTree::Group(g) if g.delimiter() == Delimiter::Brace => {
+            let inner = match function {
+                true => TokenStream::new(),
+                false => without_bodies(g.stream()),
+            };
+            function = false;
+            let mut emptied = Group::new(Delimiter::Brace, inner);
+            emptied.set_span(g.span());
+            TokenTree::Group(emptied)
+        }
+        other => other,
+    });
+    each.collect()
 }
 
 fn broken(name: &Ident, item: &impl ToTokens, visibility: &syn::Visibility) -> TokenStream {
@@ -37,10 +72,10 @@ fn function(item: &syn::ItemFn, library: &TokenStream) -> TokenStream {
     quote!(#plain #own #unit)
 }
 
-fn structure(item: &syn::ItemStruct, library: &TokenStream) -> TokenStream {
+fn structure(item: &syn::ItemStruct, marked: bool, library: &TokenStream) -> TokenStream {
     let s = lenient::structure(item);
     let name = &s.name;
-    let own = broken(name, item, &s.visibility);
+    let own = (!marked).then(|| broken(name, item, &s.visibility));
     let fields = hidden::fields_macro(name);
     let fields = broken(&fields, item, &s.visibility);
     let definition = emit::structure::definition(&s, library);

@@ -21,7 +21,7 @@ pub use attributes::is_cfg;
 use attributes::no_cfg;
 pub use dims::DimExpr;
 pub use function::Function;
-pub use options::{ConstraintExpr, Options};
+pub use options::Options;
 pub use structure::{Field, FieldKind, Structure};
 pub use types::{StructType, TensorType, TypeExpr};
 
@@ -62,23 +62,19 @@ pub fn item(tokens: TokenStream, options: Options, errors: &Errors) -> Checked<I
             Ok(Item::Structure(Box::new(s)))
         }
         syn::Item::Impl(i) => {
-            options.only(&["pub", "where", "crate"], "an impl", errors)?;
-            let methods = methods(i, &options.constraints, errors)?;
+            options.only(&["pub", "where", "allow", "crate"], "an impl", errors)?;
+            let methods = methods(i, &options, errors)?;
             Ok(Item::Methods(Box::new(methods)))
         }
         syn::Item::Mod(m) if m.content.is_some() => {
-            options.only(&["crate"], "a module", errors)?;
+            options.only(&["allow", "crate"], "a module", errors)?;
             Ok(Item::Module(Box::new(m)))
         }
         other => Err(errors.report(messages::wrong_item(&other))),
     }
 }
 
-fn methods(
-    mut item: syn::ItemImpl,
-    constraints: &[ConstraintExpr],
-    errors: &Errors,
-) -> Checked<Methods> {
+fn methods(mut item: syn::ItemImpl, options: &Options, errors: &Errors) -> Checked<Methods> {
     if let Some((path, _)) = &item.trait_ {
         return Err(errors.report(messages::trait_impl(path)));
     }
@@ -103,7 +99,7 @@ fn methods(
     let mut bad = false;
     for part in item.items {
         match part {
-            syn::ImplItem::Fn(f) => match function::of_method(f, constraints, errors) {
+            syn::ImplItem::Fn(f) => match function::of_method(f, options, errors) {
                 Ok(f) => functions.push(f),
                 Err(_) => bad = true,
             },

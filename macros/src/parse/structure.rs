@@ -164,7 +164,9 @@ pub fn field(field: syn::Field, errors: &Errors) -> Checked<Field> {
             if initial.is_some() {
                 return Err(errors.report(messages::init_twice(&a)));
             }
-            initial = Some(errors.check(init(&a)).map(|i| (i, a))?);
+            // The shape is known all the same: what is wrong with it is told too.
+            let read = errors.check(init(&a));
+            initial = Some((read.unwrap_or_else(|Reported| zeros(&name)), a));
         } else {
             attributes.push(a);
         }
@@ -196,16 +198,16 @@ pub fn field(field: syn::Field, errors: &Errors) -> Checked<Field> {
             fixed_rank(&tensor, errors)?;
             match initial {
                 Some((initial, _)) => FieldKind::Param(tensor, initial),
-                None => return Err(errors.report(messages::no_init(&name))),
+                None => {
+                    errors.report(messages::no_init(&name));
+                    FieldKind::Param(tensor, zeros(&name))
+                }
             }
         }
         Some("State") => {
             let tensor = types::tensor(path, errors)?;
             fixed_rank(&tensor, errors)?;
-            let initial = initial.map(|(i, _)| i).unwrap_or_else(|| Initial {
-                name: syn::Ident::new("zeros", name.span()),
-                numbers: Vec::new(),
-            });
+            let initial = initial.map_or_else(|| zeros(&name), |(i, _)| i);
             FieldKind::State(tensor, initial)
         }
         Some("Tensor") => return Err(errors.report(messages::tensor_field(&field.ty))),
@@ -240,6 +242,14 @@ pub fn field(field: syn::Field, errors: &Errors) -> Checked<Field> {
         kind,
         written: field.ty,
     })
+}
+
+/// What starts as zeros.
+fn zeros(field: &syn::Ident) -> Initial {
+    Initial {
+        name: syn::Ident::new("zeros", field.span()),
+        numbers: Vec::new(),
+    }
 }
 
 fn fixed_rank(tensor: &TensorType, errors: &Errors) -> Checked<()> {
