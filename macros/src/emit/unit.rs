@@ -104,6 +104,26 @@ pub fn broken(owner: &TokenStream, constant: &Ident, library: &TokenStream) -> T
     }
 }
 
+/// An error of the grammar, which rustc has told already. What rustc takes and this macro does not read is an
+/// error of a lint, and those come where nothing else is wrong.
+pub fn syntax_error(error: &syn::Error) -> TokenStream {
+    let text = format!("sinew::model: {error}");
+    let used = quote_spanned!(error.span()=> not_read());
+    quote! {
+        const _: () = {
+            #[must_use = #text]
+            fn not_read() -> ::core::primitive::bool {
+                true
+            }
+            #[deny(unused_must_use)]
+            #[allow(dead_code)]
+            fn __sinew_syntax() {
+                #used;
+            }
+        };
+    }
+}
+
 /// The values of consts in a signature, by their positions in it, for the items that mention this one.
 pub fn consts<'r>(
     owner: &TokenStream,

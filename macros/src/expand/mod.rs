@@ -47,6 +47,11 @@ fn attribute_checked(
     if let Some(reordered) = module::cfg_first(&arguments, &tokens, &library) {
         return Ok(reordered);
     }
+    if let Err(error) = syn::parse2::<syn::Item>(tokens.clone()) {
+        let rest = placeholder::for_item(&tokens, &arguments, &library);
+        let told = emit::unit::syntax_error(&error);
+        return Ok(quote!(#rest #told));
+    }
     let item = match parse::item(tokens.clone(), options.clone(), errors) {
         Ok(item) => item,
         // Its name stays known, so that what mentions it is not reported too.

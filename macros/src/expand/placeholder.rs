@@ -27,8 +27,25 @@ pub(super) fn for_item(
             structure(&s, words.contains("methods"), library)
         }
         Ok(syn::Item::Impl(i)) => of_methods(&i, library),
-        _ => TokenStream::new(),
+        Ok(_) => TokenStream::new(),
+        Err(_) => named(tokens, library),
     }
+}
+
+/// A function of which the name alone is read.
+fn named(tokens: &TokenStream, library: &TokenStream) -> TokenStream {
+    let words: Vec<TokenTree> = tokens.clone().into_iter().collect();
+    let name = words.windows(2).find_map(|pair| match pair {
+        [TokenTree::Ident(word), TokenTree::Ident(name)] if word == "fn" => Some(name),
+        _ => None,
+    });
+    let Some(name) = name.filter(|n| !parse::function::std_macro(&parse::name(n))) else {
+        return TokenStream::new();
+    };
+    let own = broken(name, tokens, &syn::Visibility::Inherited);
+    let unit = emit::unit::broken(&name.to_token_stream(), &hidden::unit(), library);
+    let quiet = emit::quiet();
+    quote!(#quiet enum #name {} #own #unit)
 }
 
 /// The item with nothing in the bodies of its functions.
