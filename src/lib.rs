@@ -78,7 +78,7 @@ pub mod __private {
         AnyRank, Arg, ArgView, Compile, Error, Float, HasMethods, Init, IntoArg, Model,
         ModelFunction, ModelStruct, Out, Outputs, Param, Rank, Result, Runner, Setting, Train,
         Trained, Trainer, at_most, attach, below, call, complete, equal, gradient, has_methods,
-        init, join, model_struct, product, pullback, quotient, repeated, size, sum,
+        init, join, model_struct, product, pullback, quotient, repeated, signature, size, sum,
     };
 
     pub use crate::names::{operation, tensor};

@@ -26,6 +26,7 @@ mod random;
 mod read;
 mod regions;
 mod runner;
+mod signature;
 mod step;
 mod store;
 mod train;
@@ -74,6 +75,7 @@ pub use param::Param;
 pub use runner::Runner;
 #[doc(hidden)]
 pub use serde;
+pub use signature::signature;
 pub use store::Trained;
 pub use train::{Compile, Train};
 pub use trainer::{Step, Trainer};

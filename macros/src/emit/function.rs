@@ -5,7 +5,7 @@ use super::{element, quiet, rank};
 use crate::hidden;
 use crate::parse::{self, Function, Methods, StructType, TypeExpr};
 use proc_macro2::{Ident, TokenStream};
-use quote::{ToTokens, quote};
+use quote::{ToTokens, format_ident, quote};
 use sinew_ir::DType;
 
 /// What a function is at run time: one model at most, then tensors.
@@ -79,8 +79,11 @@ pub fn at_once(f: &Function, library: &TokenStream) -> TokenStream {
             #visibility enum #name {}
         };
     };
+    let docs = super::doc(&format!(
+        "What the function [`{name}`](fn@{name}) becomes: its trainer, its runners, its gradient, its text."
+    ));
     let carrier = quote! {
-        #[doc(hidden)]
+        #docs
         #quiet
         #visibility enum #name {}
     };
@@ -95,7 +98,9 @@ pub fn at_once(f: &Function, library: &TokenStream) -> TokenStream {
         }
         None => (None, quote!(&())),
     };
-    let plain = plain(f, &entry, &quote!(#name), model_parameter, &model, library);
+    let list = becomes_list(f, &entry);
+    let model = (model_parameter, &model);
+    let plain = plain(f, &entry, &quote!(#name), model, Some(list), library);
     let becomes = becomes(f, &entry, library);
     let derivative = match f.no_derivative {
         Some(_) => TokenStream::new(),
@@ -268,10 +273,11 @@ fn plain(
     f: &Function,
     entry: &Entry<'_>,
     carrier: &TokenStream,
-    model_parameter: Option<TokenStream>,
-    model: &TokenStream,
+    (model_parameter, model): (Option<TokenStream>, &TokenStream),
+    becomes: Option<String>,
     library: &TokenStream,
 ) -> TokenStream {
+    let becomes = becomes.map(|text| super::doc(&text));
     let Function {
         attributes,
         visibility,
@@ -280,19 +286,86 @@ fn plain(
     } = f;
     let docs = super::doc(&format!("\n```text\n{}\n```", declaration(f)));
     let (parameters, arguments) = inputs(entry, library);
-    let output = &entry.output;
+    let result = host_type(&f.result, library);
     let errors = "\n# Errors\nArguments that do not fit the declared types.";
     quote! {
         #(#attributes)*
         #docs
         #[doc = #errors]
+        #becomes
         #[allow(dead_code, clippy::too_many_arguments, clippy::needless_pass_by_value)]
         #visibility fn #name(
             #model_parameter #(#parameters),*
-        ) -> #library::__private::Result<<#output as #library::__private::Outputs>::Narrow> {
+        ) -> #library::__private::Result<#result> {
             #library::__private::call::<#carrier>(#model, &[#(#arguments),*])
         }
     }
+}
+
+/// A result as Rust code gets it, under the name that it has in docs.
+fn host_type(ty: &TypeExpr, library: &TokenStream) -> TokenStream {
+    let tensor = match ty {
+        TypeExpr::Tensor(t) => t,
+        TypeExpr::Tuple(parts) => {
+            let parts = parts.iter().map(|p| host_type(p, library));
+            return quote!((#(#parts,)*));
+        }
+        // Refused where it is read.
+        TypeExpr::Struct(_) => return quote!(()),
+    };
+    let element = match tensor.dtype {
+        DType::Float => quote!(::core::primitive::f32),
+        other => element(other, library),
+    };
+    match (&tensor.sequence, tensor.dims.len()) {
+        (None, 0) => element,
+        (None, rank @ 1..=6) => {
+            let array = format_ident!("Array{}", rank);
+            quote!(#library::ndarray::#array<#element>)
+        }
+        _ => quote!(#library::ndarray::ArrayD<#element>),
+    }
+}
+
+/// Where a reader of the function's page finds what else it is.
+fn becomes_list(f: &Function, entry: &Entry<'_>) -> String {
+    let name = &f.name;
+    let trained = entry.model.is_some() && f.no_derivative.is_none();
+    let items = [
+        (trained, "train", "trains the model's parameters by it"),
+        (
+            entry.model.is_some(),
+            "attach",
+            "runs it on what a trainer or another runner has",
+        ),
+        (
+            true,
+            "compile",
+            "runs it on a model of its own, compiled once for each set of sizes",
+        ),
+        (
+            trained && is_loss(f),
+            "gradient",
+            "its derivative by each parameter",
+        ),
+        (
+            f.no_derivative.is_none(),
+            "pullback",
+            "the derivative as text, calls inlined",
+        ),
+        (
+            true,
+            "signature",
+            "its declaration, and what a call takes as formulas",
+        ),
+        (true, "IR", "its text"),
+    ];
+    let mut text =
+        format!("\n# What it becomes\n\nThe type of its name, [`{name}`](enum@{name}), has\n");
+    for (_, item, what) in items.iter().filter(|(has, ..)| *has) {
+        text.push_str(&format!("\n- `{name}::{item}`: {what}"));
+    }
+    text
 }
 
 /// A method, and the hidden type that carries it.
@@ -320,7 +393,14 @@ pub fn method(m: &Methods, f: &Function, library: &TokenStream) -> (TokenStream,
         true => (&m.owner, symbols.as_slice()),
         false => (s, symbols.as_slice()),
     });
-    let plain = plain(f, &entry, &quote!(#carrier), receiver, &model, library);
+    let plain = plain(
+        f,
+        &entry,
+        &quote!(#carrier),
+        (receiver, &model),
+        None,
+        library,
+    );
     let unit = hidden::method_unit(0, &parse::name(&f.name));
     let implementation =
         model_function(&entry, &carrier, &quote!(#path::#unit), structure, library);

@@ -18,7 +18,9 @@ pub(super) fn for_item(
 ) -> TokenStream {
     let read = |tokens: TokenStream| syn::parse2::<syn::Item>(tokens);
     // A mistake in the grammar of a body leaves the signature as it is.
-    match read(tokens.clone()).or_else(|_| read(without_bodies(tokens.clone()))) {
+    let read = read(tokens.clone()).or_else(|_| read(without_bodies(tokens.clone())));
+    // One among fields leaves the name, one in an impl the struct.
+    match read.or_else(|_| syn::parse2(emptied(tokens.clone()))) {
         Ok(syn::Item::Fn(f)) => function(&f, library),
         Ok(syn::Item::Struct(s)) => {
             // A struct's own name is its impl block's to give, where one comes.
@@ -48,6 +50,19 @@ fn named(tokens: &TokenStream, library: &TokenStream) -> TokenStream {
     quote!(#quiet enum #name {} #own #unit)
 }
 
+/// The item with nothing in its braces.
+fn emptied(tokens: TokenStream) -> TokenStream {
+    let each = tokens.into_iter().map(|token| match token {
+        TokenTree::Group(g) if g.delimiter() == Delimiter::Brace => {
+            let mut empty = Group::new(Delimiter::Brace, TokenStream::new());
+            empty.set_span(g.span());
+            TokenTree::Group(empty)
+        }
+        other => other,
+    });
+    each.collect()
+}
+
 /// The item with nothing in the bodies of its functions.
 fn without_bodies(tokens: TokenStream) -> TokenStream {
     let mut function = false;
@@ -62,9 +77,9 @@ fn without_bodies(tokens: TokenStream) -> TokenStream {
                 false => without_bodies(g.stream()),
             };
             function = false;
-            let mut emptied = Group::new(Delimiter::Brace, inner);
-            emptied.set_span(g.span());
-            TokenTree::Group(emptied)
+            let mut body = Group::new(Delimiter::Brace, inner);
+            body.set_span(g.span());
+            TokenTree::Group(body)
         }
         other => other,
     });

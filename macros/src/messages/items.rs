@@ -464,6 +464,22 @@ pub fn bad_init(attribute: &syn::Attribute) -> Error {
     )
 }
 
+pub fn init_numbers(name: &syn::Ident, wanted: &[usize]) -> Error {
+    let (takes, help) = match wanted {
+        [0] => ("no number", format!("write `#[init({name})]`")),
+        [1, 2] => (
+            "one number, the bound on both sides, or both bounds",
+            format!("write `#[init({name}(0.1))]` or `#[init({name}(-0.1, 0.1))]`"),
+        ),
+        _ if name == "normal" => (
+            "one number, the deviation from 0",
+            format!("write `#[init({name}(0.02))]`"),
+        ),
+        _ => ("one number", format!("write `#[init({name}(1.0))]`")),
+    };
+    error(name, "init", &format!("`{name}` takes {takes}"), &help)
+}
+
 pub fn unknown_init(name: &syn::Ident) -> Error {
     let known = [
         "zeros",

@@ -11,8 +11,14 @@ pub fn labels_in_rows(at: &impl ToTokens, op: &str, scores: &sinew_ir::Type) -> 
     error(
         at,
         op,
-        &format!("labels are indices of classes, i32, one for each row of {}", tensor(scores)),
-        &format!("of rows with a 1 at the class, take where it is: `{}.argmax(-1)`", source(at)),
+        &format!(
+            "labels are indices of classes, i32, one for each row of {}",
+            tensor(scores)
+        ),
+        &format!(
+            "of rows with a 1 at the class, take where it is: `{}.argmax(-1)`",
+            source(at)
+        ),
     )
 }
 
@@ -38,7 +44,10 @@ pub fn classes_are_last(name: &syn::Ident, op: &str, scores: &sinew_ir::Type) ->
     error(
         name,
         op,
-        &format!("classes are taken from axis 1 of {}, and are its last", tensor(scores)),
+        &format!(
+            "classes are taken from axis 1 of {}, and are its last",
+            tensor(scores)
+        ),
         "say so: `axis = -1`",
     )
 }

@@ -290,7 +290,7 @@ fn init(attribute: &syn::Attribute) -> syn::Result<Initial> {
         _ => return Err(messages::unknown_init(&name)),
     };
     if !wanted.contains(&numbers.len()) {
-        return Err(bad());
+        return Err(messages::init_numbers(&name, wanted));
     }
     Ok(Initial { name, numbers })
 }

@@ -20,7 +20,12 @@ impl Lowerer<'_, '_> {
     }
 
     /// The axis of the classes: PyTorch's, which is the second; the last of a sequence.
-    pub(super) fn class_axis(&mut self, a: &Arguments<'_>, x: Value, labels: Value) -> Checked<Axis> {
+    pub(super) fn class_axis(
+        &mut self,
+        a: &Arguments<'_>,
+        x: Value,
+        labels: Value,
+    ) -> Checked<Axis> {
         if a.has(2) {
             return self.one_axis(a, 2, x);
         }
