@@ -63,8 +63,8 @@ pub use sinew_macros::model;
 /// What arguments are declared as, in messages of rustc: `Arg<Float, Rank<2>>` is `Tensor<B, 64>`.
 pub use sinew_runtime::{AnyRank, Arg, Float, Rank};
 pub use sinew_runtime::{
-    CacheStats, Compile, Device, Error, IntoArg, Model, Param, Precision, Result, Runner, Step,
-    Train, Trained, Trainer, init,
+    CacheStats, Compile, Device, Error, IntoArg, IntoArgs, IntoShared, Model, Param, Precision,
+    Result, Runner, Shared, Step, Train, Trained, Trainer, init,
 };
 
 /// A leaf of a model that is not trained: running statistics, tables.
@@ -75,10 +75,11 @@ pub type State = Param;
 pub mod __private {
     pub use sinew_ir::{SymbolValue, Unit};
     pub use sinew_runtime::{
-        AnyRank, Arg, ArgView, Compile, Error, Float, HasMethods, Init, IntoArg, Model,
-        ModelFunction, ModelStruct, Out, Outputs, Param, Rank, Result, Runner, Setting, Train,
-        Trained, Trainer, at_most, attach, below, call, complete, equal, gradient, has_methods,
-        init, join, model_struct, product, pullback, quotient, repeated, signature, size, sum,
+        AnyRank, Arg, ArgViews, Compile, Error, Float, HasMethods, Init, IntoArgs, IntoShared,
+        Model, ModelFunction, ModelStruct, Out, Outputs, Param, Rank, Result, Runner, Setting,
+        Train, Trained, Trainer, at_most, attach, below, call, complete, equal, gradient,
+        has_methods, init, join, model_struct, product, pullback, quotient, repeated, signature,
+        size, sum,
     };
 
     pub use crate::names::{operation, tensor};

@@ -9,4 +9,4 @@
 pub use crate::nn::Linear;
 pub use crate::ops::in_prelude::*;
 pub use crate::optim::{Adam, AdamW, Sgd};
-pub use crate::{Device, Model, Param, Precision, State, Tensor, model};
+pub use crate::{Device, Model, Param, Precision, Shared, State, Tensor, model};

@@ -1,7 +1,7 @@
 use sinew::prelude::*;
 
 #[model]
-fn f<B>((x, y): (Tensor<B>, Tensor<B>)) -> Tensor<B> {
+fn f<B>(x @ y: Tensor<B>) -> Tensor<B> {
     x + y
 }
 

@@ -44,6 +44,7 @@ fn of_type(ty: &TypeExpr, items: &mut Vec<syn::Path>) {
         TypeExpr::Tensor(_) => {}
         TypeExpr::Struct(s) => add(items, &s.path),
         TypeExpr::Tuple(parts) => parts.iter().for_each(|p| of_type(p, items)),
+        TypeExpr::Array(part, _) => of_type(part, items),
     }
 }
 
@@ -54,6 +55,7 @@ pub fn tensors(function: &Function, paths: &mut Vec<syn::Path>) {
             TypeExpr::Tensor(t) if !paths.contains(&t.path) => paths.push(t.path.clone()),
             TypeExpr::Tensor(_) | TypeExpr::Struct(_) => {}
             TypeExpr::Tuple(parts) => parts.iter().for_each(|p| add(p, paths)),
+            TypeExpr::Array(part, _) => add(part, paths),
         }
     }
     for p in &function.parameters {

@@ -241,6 +241,16 @@ pub struct ArgView<'a> {
 }
 
 impl<'a> ArgView<'a> {
+    /// No elements; fills places of arguments that are not there.
+    pub(crate) const NOTHING: ArgView<'static> = ArgView {
+        pointer: std::ptr::null(),
+        host: HostType::F32,
+        rank: 1,
+        extents: [0; MAX_RANK],
+        strides: [0; MAX_RANK],
+        borrowed: PhantomData,
+    };
+
     /// Row-major elements from `first`; `rank` of the extents count.
     fn contiguous<T>(
         first: *const T,
@@ -345,18 +355,13 @@ impl<'a> ArgView<'a> {
 /// rank 1, nested fixed arrays, numbers for rank 0; references to all of these. Integers of any width are
 /// taken where `i32` or `u32` is declared, and refused by [`Error::Range`](crate::Error::Range) where one
 /// is not in its range.
-#[diagnostic::on_unimplemented(
-    message = "this argument takes `{A}`, and `{Self}` came",
-    label = "other elements or dims than declared",
-    note = "`Float` is f32 or f64, `i32` and `u32` any integers; `Rank<2>` an `Array2`, a view of one or nested \
-            arrays, `Rank<1>` slices and `Vec`s too, `Rank<0>` numbers"
-)]
+#[diagnostic::on_unimplemented(message = "`{A}` is asked for here, and `{Self}` came")]
 pub trait IntoArg<A> {
     /// The argument, borrowed.
     fn arg(&self) -> ArgView<'_>;
 }
 
-// What rustc says of a value that does not fit is said of `IntoArg`: of all that follows it tells nothing.
+// Of what follows rustc tells nothing: it is said of `IntoArg`.
 #[diagnostic::do_not_recommend]
 impl<E, R, T: Host<E, R> + ?Sized> IntoArg<Arg<E, R>> for T {
     fn arg(&self) -> ArgView<'_> {

@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::executable::Executable;
 use crate::layout::Layout;
 use crate::optimizer::Optimizer;
+use crate::trainees::Trainees;
 use sinew_ir::{Symbol, SymbolValue};
 use std::any::TypeId;
 use std::collections::HashMap;
@@ -212,9 +213,11 @@ pub(crate) struct Origin {
     pub function: TypeId,
     /// Where it runs.
     pub device: Backend,
-    /// The working float and every leaf with its place.
-    pub layout: Arc<Layout>,
-    /// Symbols that the model's configuration gives.
+    /// Of each model the working float and every leaf with its place.
+    pub layouts: Vec<Arc<Layout>>,
+    /// What a step trains.
+    pub trainees: Option<Arc<Trainees>>,
+    /// Symbols that the models' configurations give.
     pub known: Vec<(Symbol, SymbolValue)>,
     /// What is done with the function.
     pub purpose: Purpose,

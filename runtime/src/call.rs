@@ -9,39 +9,41 @@ use crate::arg::{ArgView, HostType};
 use crate::device::Precision;
 use crate::engine::Settings;
 use crate::error::{Error, Result};
-use crate::layout::Layout;
-use crate::model::{Model, ModelFunction, whole};
+use crate::model::{ModelFunction, whole};
+use crate::models::{Facts, Leaves, Models};
 use crate::optimizer::Sgd;
 use crate::output::Outputs;
 use crate::param::Data;
 use crate::runner::Runner;
-use crate::store::{Shared, Trained};
+use crate::shared::FirstModel;
+use crate::store::Places;
+use crate::trainees::Selection;
 use crate::trainer::Trainer;
-use sinew_ir::SymbolValue;
 use std::any::{Any, TypeId};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 use std::thread::available_parallelism;
 
+/// Models of a function that are borrowed.
+type Refs<'a, F> = <<F as ModelFunction>::Models as Models>::Refs<'a>;
+
 /// What is kept between calls: a runner, or a trainer that only ever takes gradients.
-trait Keep<M: Model>: Sized + Send + 'static {
-    /// One for models of this configuration.
-    fn make(model: &M, settings: Settings) -> Result<Self>;
-    /// Its parameters.
-    fn shared(&self) -> &Shared;
+trait Keep<F: ModelFunction>: Sized + Send + 'static {
+    /// One for copies of these models.
+    fn make(models: Refs<'_, F>, settings: Settings) -> Result<Self>;
+    /// Where these are.
+    fn places(&self) -> &Places;
     /// Makes the next call its first.
     fn restart(&mut self);
 }
 
-impl<F: ModelFunction> Keep<F::Model> for Runner<F> {
-    fn make(model: &F::Model, settings: Settings) -> Result<Self> {
-        let layout = Layout::new(model, settings.precision.dtype(), &|_| false)?;
-        let shared = Shared::new(model, layout, &settings.device.0)?;
-        Runner::new(model.clone(), shared, settings)
+impl<F: ModelFunction> Keep<F> for Runner<F> {
+    fn make(models: Refs<'_, F>, settings: Settings) -> Result<Self> {
+        Runner::new(F::Models::copies(models), settings)
     }
 
-    fn shared(&self) -> &Shared {
-        &self.shared
+    fn places(&self) -> &Places {
+        &self.places
     }
 
     fn restart(&mut self) {
@@ -49,13 +51,14 @@ impl<F: ModelFunction> Keep<F::Model> for Runner<F> {
     }
 }
 
-impl<F: ModelFunction> Keep<F::Model> for Trainer<F> {
-    fn make(model: &F::Model, settings: Settings) -> Result<Self> {
-        Trainer::new(model.clone(), Sgd::new(0.0).into(), settings, false)
+impl<F: ModelFunction> Keep<F> for Trainer<F> {
+    fn make(models: Refs<'_, F>, settings: Settings) -> Result<Self> {
+        let (rule, all) = (Sgd::new(0.0).into(), Selection::default());
+        Trainer::new(F::Models::copies(models), rule, &all, settings, false)
     }
 
-    fn shared(&self) -> &Shared {
-        &self.shared
+    fn places(&self) -> &Places {
+        &self.places
     }
 
     fn restart(&mut self) {
@@ -63,10 +66,9 @@ impl<F: ModelFunction> Keep<F::Model> for Trainer<F> {
     }
 }
 
-/// A kept object with the configuration of the model it was made for.
+/// A kept object with what is known of the models it was made for.
 struct Kept<K> {
-    symbols: Vec<(&'static str, SymbolValue)>,
-    settings: Vec<(String, SymbolValue)>,
+    facts: Vec<Facts>,
     object: K,
 }
 
@@ -103,48 +105,51 @@ fn keep<K: Send + 'static>(object: Kept<K>) {
 
 /// The float that a call computes in: f64 as soon as a parameter or an argument is of f64, which holds
 /// every f32 as it is.
-fn precision_of<M: Model>(model: &M, arguments: &[ArgView<'_>]) -> Precision {
+fn precision_of(models: &[&dyn Leaves], arguments: &[ArgView<'_>]) -> Precision {
     let mut wide = arguments.iter().any(|a| a.host == HostType::F64);
-    model.visit("", &mut |_, param| {
-        wide |= matches!(param.data, Data::F64(_));
-    });
+    for model in models {
+        model.each(&mut |_, param| {
+            wide |= matches!(param.data, Data::F64(_));
+        });
+    }
     match wide {
         true => Precision::F64,
         false => Precision::F32,
     }
 }
 
-/// Uses a kept object that holds the values of `model`, or a new one.
-fn with_model<F: ModelFunction, K: Keep<F::Model>, T>(
-    model: &F::Model,
+/// Uses a kept object that holds the values of `models`, or a new one.
+fn with_models<F: ModelFunction, K: Keep<F>, T>(
+    models: Refs<'_, F>,
     arguments: &[ArgView<'_>],
     work: impl FnOnce(&mut K) -> Result<T>,
 ) -> Result<T> {
-    whole(model)?;
+    let list = F::Models::list(models);
+    for model in &list {
+        whole(*model)?;
+    }
     let settings = Settings {
-        precision: precision_of(model, arguments),
+        precision: precision_of(&list, arguments),
         ..Settings::default()
     };
     settings.check()?;
-    let symbols = F::symbols(model);
-    let settings_of_model = crate::model::settings(model)?;
-    let float = settings.precision.dtype();
+    let facts: Result<Vec<Facts>> = list.iter().map(|model| Facts::of(*model)).collect();
+    let facts = facts?;
+    let precision = settings.precision;
     let fits = |k: &Kept<K>| {
-        let layout = &k.object.shared().layout;
-        layout.float == float
-            && k.symbols == symbols
-            && k.settings == settings_of_model
-            && layout.is_of(model)
+        let mut places = k.object.places().models.iter();
+        k.facts == facts && places.all(|p| p.precision() == precision)
     };
     let mut kept = match take(fits) {
         Some(kept) => {
-            kept.object.shared().write().fill(model)?;
+            for (place, model) in kept.object.places().models.iter().zip(&list) {
+                place.write().fill(*model)?;
+            }
             kept
         }
         None => Kept {
-            object: K::make(model, settings)?,
-            symbols,
-            settings: settings_of_model,
+            object: K::make(models, settings)?,
+            facts,
         },
     };
     // Which of the kept ones it is depends on threads: what is drawn must not.
@@ -154,7 +159,7 @@ fn with_model<F: ModelFunction, K: Keep<F::Model>, T>(
     done
 }
 
-/// Runs `F` once on the model and the arguments, on the CPU. The model stays as it is: states that the
+/// Runs `F` once on the models and the arguments, on the CPU. The models stay as they are: states that the
 /// function assigns are kept by a [`Runner`] or a trainer. It computes in f32, or in f64 where a
 /// parameter or an argument is of f64; the results are f32 in any case. What it draws at random is the same
 /// in each call: that of the first run of the seed 0.
@@ -162,15 +167,15 @@ fn with_model<F: ModelFunction, K: Keep<F::Model>, T>(
 /// # Errors
 /// As [`Runner::run`].
 pub fn call<F: ModelFunction>(
-    model: &F::Model,
+    models: Refs<'_, F>,
     arguments: &[ArgView<'_>],
 ) -> Result<<F::Output as Outputs>::Narrow> {
-    with_model::<F, Runner<F>, _>(model, arguments, |runner| {
+    with_models::<F, Runner<F>, _>(models, arguments, |runner| {
         runner.run_views(arguments, <F::Output as Outputs>::narrow)
     })
 }
 
-/// The gradient of the loss `F` for each parameter, on the CPU, as a model: zeros for a parameter that
+/// The gradient of the loss `F` for each parameter of its first model, on the CPU, as a model: zeros for a parameter that
 /// the loss does not depend on, which the first call names in a `tracing` warning. It is computed in f32,
 /// or in f64 where a parameter or an argument is of f64, and has that type. It is that of the function as
 /// [`call`] runs it, with the same random elements and without dropout: the gradients of a step that trains
@@ -178,10 +183,13 @@ pub fn call<F: ModelFunction>(
 ///
 /// # Errors
 /// As [`Trainer::step`].
-pub fn gradient<F: ModelFunction>(model: &F::Model, arguments: &[ArgView<'_>]) -> Result<F::Model> {
+pub fn gradient<F: ModelFunction>(
+    models: Refs<'_, F>,
+    arguments: &[ArgView<'_>],
+) -> Result<FirstModel<F>> {
     /// Functions whose parameters without influence were named already.
     static WARNED: Mutex<Option<HashSet<TypeId>>> = Mutex::new(None);
-    with_model::<F, Trainer<F>, _>(model, arguments, |trainer| {
+    with_models::<F, Trainer<F>, _>(models, arguments, |trainer| {
         let mut warned = WARNED.lock().unwrap_or_else(PoisonError::into_inner);
         let first = warned.get_or_insert_default().insert(TypeId::of::<F>());
         drop(warned);
@@ -204,13 +212,21 @@ pub fn pullback<F: ModelFunction>() -> Result<String> {
     }
 }
 
-/// A runner of `F` on the parameters of a trainer or another runner, which it shares.
+/// A runner of `F` on models that it shares, with the settings of what has the first.
 ///
 /// # Errors
-/// A function whose model argument is another struct's than the trained one.
-pub fn attach<F: ModelFunction>(trained: &impl Trained<F::Model>) -> Result<Runner<F>> {
-    let attachment = trained.attachment();
-    Runner::new(attachment.shell, attachment.shared, attachment.settings)
+/// As [`Compile::build`](crate::Compile::build).
+pub fn attach<F: ModelFunction>(
+    models: <F::Models as Models>::Handles,
+    settings: Option<Settings>,
+) -> Result<Runner<F>> {
+    let list = F::Models::handles(&models);
+    let settings = match settings {
+        Some(settings) => settings,
+        None => Settings::default().on(None, None, &list),
+    };
+    drop(list);
+    Runner::new(models, settings)
 }
 
 #[cfg(test)]
@@ -224,7 +240,7 @@ mod tests {
 
     enum Doubled {}
     impl ModelFunction for Doubled {
-        type Model = ();
+        type Models = ();
         type Inputs = (Arg<Float, Rank<1>>,);
         type Output = Out<Float, Rank<1>>;
         const UNIT: &'static Unit = &Unit {
@@ -242,7 +258,7 @@ mod tests {
 
     fn doubled() {
         let views = [IntoArg::<Arg<Float, Rank<1>>>::arg(&[1.0f32, 2.0])];
-        let y = call::<Doubled>(&(), &views).expect("it fits");
+        let y = call::<Doubled>((), &views).expect("it fits");
         assert_eq!(y.to_vec(), [2.0, 4.0]);
     }
 
@@ -270,7 +286,7 @@ mod tests {
     /// `sum(x * m[0])`; another function for each test, so that they share nothing that is kept.
     enum Weighed<const TEST: usize> {}
     impl<const TEST: usize> ModelFunction for Weighed<TEST> {
-        type Model = Vec<Param>;
+        type Models = (Vec<Param>,);
         type Inputs = (Arg<Float, Rank<1>>,);
         type Output = Out<Float, Rank<0>>;
         const UNIT: &'static Unit = &Unit {
@@ -306,11 +322,12 @@ pullback(%4: float[]) {
         for value in [1.0f32, 2.0, 3.0] {
             let x = [value, 10.0 * value, 5.0, 6.0, 7.0];
             let weights = weights([value; 5], 5);
-            let found = gradient::<Weighed<1>>(&weights, &[IntoArg::<Row>::arg(&x)]);
+            let found = gradient::<Weighed<1>>((&weights,), &[IntoArg::<Row>::arg(&x)]);
             assert!(found.expect("it fits")[0].values().into_iter().eq(x));
         }
         let stats = |k: &Kept<Trainer<Weighed<1>>>| k.object.cache_stats();
-        let five = |k: &&Kept<Trainer<Weighed<1>>>| k.object.shared.layout.leaves[0].shape == [5];
+        let five =
+            |k: &&Kept<Trainer<Weighed<1>>>| k.object.places.layouts[0].leaves[0].shape == [5];
         let stats = with_kept(|kept| kept.iter().find(five).map(stats));
         let stats = stats.flatten().expect("it is kept");
         assert_eq!((stats.compiles, stats.hits), (1, 2));
@@ -322,7 +339,7 @@ pullback(%4: float[]) {
         let (wide, narrow) = ([1e8f64, 1.0, -1e8], [1e8f32, 1.0, -1e8]);
         let (wide, narrow) = (IntoArg::<Row>::arg(&wide), IntoArg::<Row>::arg(&narrow));
         let ones = [weights([1.0f32; 3], 3), weights([1.0f64; 3], 3)];
-        let sum = |model, x| call::<Weighed<2>>(model, &[x]).expect("it fits");
+        let sum = |model, x| call::<Weighed<2>>((model,), &[x]).expect("it fits");
         assert_eq!(sum(&ones[0], narrow), 0.0);
         assert_eq!(sum(&ones[1], narrow), 1.0);
         assert_eq!(sum(&ones[0], wide), 1.0);
@@ -333,10 +350,10 @@ pullback(%4: float[]) {
     fn a_gradient_is_of_f64_where_anything_is() {
         let third = 1.0 / 3.0;
         let x = [third; 2];
-        let found = gradient::<Weighed<3>>(&weights([1.0f32; 2], 2), &[IntoArg::<Row>::arg(&x)]);
+        let found = gradient::<Weighed<3>>((&weights([1.0f32; 2], 2),), &[IntoArg::<Row>::arg(&x)]);
         assert!(found.expect("it fits")[0].values_f64().into_iter().eq(x));
         let x = x.map(|v| v as f32);
-        let found = gradient::<Weighed<3>>(&weights([1.0f32; 2], 2), &[IntoArg::<Row>::arg(&x)]);
+        let found = gradient::<Weighed<3>>((&weights([1.0f32; 2], 2),), &[IntoArg::<Row>::arg(&x)]);
         assert_eq!(found.expect("it fits")[0], weights(x, 2)[0]);
     }
 }

@@ -10,29 +10,28 @@ use crate::arg::{ArgView, MAX_RANK};
 use crate::cache::{Cache, Kept, Limit, Origin, Purpose, find_live, make_live};
 use crate::device::{Device, Precision};
 use crate::error::{Error, Result};
-use crate::executable::{Executable, IndexCheck};
-use crate::layout::{Layout, Leaf, Section, stacked_shapes};
+use crate::executable::{Executable, IndexCheck, Writes};
+use crate::layout::{Changed, Layout, Leaf, Section};
 use crate::model::ModelFunction;
+use crate::models::{Facts, MAX_MODELS};
 use crate::read;
+use crate::regions::{Regions, Role};
+use crate::trainees::Trainees;
 use crate::workspace::Workspace;
-use sinew_codegen::kernel::RegionId;
+use sinew_codegen::kernel::{RegionId, RegionKind};
 use sinew_codegen::schedule::RegionOffset;
 use sinew_ir::{Binding, DType, Function, ParamKind, Symbol, SymbolValue, Unit};
 use std::any::TypeId;
-use std::collections::HashMap;
 use std::sync::Arc;
-
-/// The greatest number of arguments.
-pub(crate) const MAX_ARGUMENTS: usize = 8;
 
 /// Settings that trainers and runners share.
 #[derive(Debug, Clone)]
-pub(crate) struct Settings {
-    pub device: Device,
-    pub precision: Precision,
-    pub check_finite: bool,
-    pub seed: u64,
-    pub cache: Limit,
+pub struct Settings {
+    pub(crate) device: Device,
+    pub(crate) precision: Precision,
+    pub(crate) check_finite: bool,
+    pub(crate) seed: u64,
+    pub(crate) cache: Limit,
 }
 
 impl Default for Settings {
@@ -55,16 +54,41 @@ pub(crate) struct Engine {
     /// The function as written, all symbols in it.
     pub function: Function,
     pub settings: Settings,
-    /// Symbols that the model's configuration gives.
+    /// Symbols that the models' configurations give.
     known: Vec<(Symbol, SymbolValue)>,
     /// The arguments, in order.
     pub inputs: Vec<Input>,
-    /// The model's leaves by position among the function's parameters.
+    /// The models' leaves by position among the function's parameters.
     leaves: Vec<(usize, Vec<usize>)>,
     /// Its programs.
     pub cache: Cache,
     /// What all programs work in.
     pub workspace: Workspace,
+}
+
+/// The regions of a model's leaves in a program.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ModelRegions {
+    trained: RegionId,
+    fixed: RegionId,
+}
+
+impl ModelRegions {
+    /// That of a section.
+    pub fn section(self, section: Section) -> RegionId {
+        match section {
+            Section::Trained => self.trained,
+            Section::Fixed => self.fixed,
+        }
+    }
+
+    /// Where a leaf lies.
+    pub fn place(self, leaf: &Leaf) -> RegionOffset {
+        RegionOffset {
+            region: self.section(leaf.section),
+            offset: leaf.offset,
+        }
+    }
 }
 
 /// One argument of the function.
@@ -87,25 +111,14 @@ pub(crate) fn bound(dtype: DType, precision: Precision) -> DType {
 }
 
 impl Engine {
-    /// The function of `F` for a model of the given leaves' shapes.
-    pub fn new<F: ModelFunction>(model: &F::Model, settings: Settings) -> Result<Engine> {
+    /// The function of `F` for models of these sizes and shapes.
+    pub fn new<F: ModelFunction>(models: &[Facts], settings: Settings) -> Result<Engine> {
         let unit = F::UNIT;
         let function = unit.function().map_err(|source| Error::Text {
             function: unit.path.into(),
             source: Box::new(source),
         })?;
-        let mut known: Vec<(Symbol, SymbolValue)> = F::symbols(model)
-            .into_iter()
-            .map(|(name, value)| (Symbol::new(name), value))
-            .collect();
-        if let Some(argument) = function.structs.first() {
-            for (path, value) in crate::model::settings(model)? {
-                let name = sinew_ir::field_path(&argument.name, &path);
-                known.push((Symbol::new(&name), value));
-            }
-        }
-        known.extend(unit.consts.iter().map(|(n, v)| (Symbol::new(n), *v)));
-        let shapes: HashMap<String, Vec<usize>> = stacked_shapes(model).into_iter().collect();
+        let known = known::<F>(&function, models)?;
         let mut inputs = Vec::new();
         let mut leaves = Vec::new();
         for (position, param) in function.params.iter().enumerate() {
@@ -116,7 +129,7 @@ impl Engine {
                     dtype: bound(function.values[position].dtype, settings.precision),
                 }),
                 ParamKind::Param | ParamKind::State => {
-                    let path = function.leaf_path(position).unwrap_or_default();
+                    let (model, path) = leaf(&function, position).unwrap_or((MAX_MODELS, ""));
                     let dtype = function.values[position].dtype;
                     // The packed regions hold nothing else: another type would be read as garbage.
                     if dtype != DType::Float {
@@ -126,11 +139,12 @@ impl Engine {
                             dtype,
                         });
                     }
-                    let shape = shapes.get(path).ok_or_else(|| Error::NoLeaf {
+                    let shape = models.get(model).and_then(|facts| facts.shape(path));
+                    let shape = shape.ok_or_else(|| Error::NoLeaf {
                         function: unit.path.into(),
                         leaf: path.into(),
                     })?;
-                    leaves.push((position, shape.clone()));
+                    leaves.push((position, shape.to_vec()));
                 }
                 // The linker alone adds it.
                 ParamKind::Key => {
@@ -154,6 +168,74 @@ impl Engine {
         })
     }
 
+    /// What the function calls its models.
+    pub fn model_names(&self) -> Vec<&str> {
+        self.function
+            .structs
+            .iter()
+            .map(|s| s.name.as_str())
+            .collect()
+    }
+
+    /// Whether the first model has a trainable leaf there.
+    pub fn is_parameter(&self, path: &str) -> bool {
+        let mut params = self.function.params.iter().enumerate();
+        params
+            .any(|(i, p)| p.kind == ParamKind::Param && leaf(&self.function, i) == Some((0, path)))
+    }
+
+    /// The model that a parameter of the function or of a program of it is a leaf of, and its path there.
+    pub fn leaf<'f>(&self, function: &'f Function, param: usize) -> Option<(usize, &'f str)> {
+        leaf(function, param)
+    }
+
+    /// As [`Engine::leaf`], with the leaf's place.
+    pub fn stack<'l>(
+        &self,
+        program: &Function,
+        param: usize,
+        layouts: &'l [Arc<Layout>],
+    ) -> Option<(usize, &'l Leaf)> {
+        let (model, path) = leaf(program, param)?;
+        Some((model, layouts.get(model)?.stack(path)?))
+    }
+
+    /// What a program writes of each model that changes these states.
+    pub fn writes(&self, changed: &[Changed], layouts: &[Arc<Layout>]) -> Vec<Writes> {
+        let mut writes = vec![Writes::default(); layouts.len()];
+        for state in changed {
+            writes[state.model].add(state.leaf.section);
+        }
+        writes
+    }
+
+    /// Adds the regions of each model: those of the first are called `params` and `fixed`.
+    pub fn add_models(
+        &self,
+        regions: &mut Regions,
+        layouts: &[Arc<Layout>],
+        writes: &[Writes],
+    ) -> Vec<ModelRegions> {
+        let names = self.model_names();
+        let mut add = |i: usize, section: Section, bytes: usize, what: &str| {
+            let kind = match writes[i].section(section) {
+                true => RegionKind::State,
+                false => RegionKind::Input,
+            };
+            let name = match i {
+                0 => what.to_string(),
+                i => format!("{what} of {}", names.get(i).copied().unwrap_or("model")),
+            };
+            regions.add(Role::Leaves(i, section), name, bytes, kind)
+        };
+        let models = layouts.iter().enumerate();
+        let models = models.map(|(i, layout)| ModelRegions {
+            trained: add(i, Section::Trained, layout.trained_bytes, "params"),
+            fixed: add(i, Section::Fixed, layout.fixed_bytes, "fixed"),
+        });
+        models.collect()
+    }
+
     /// The program used last, or to be used next.
     ///
     /// # Errors
@@ -168,14 +250,15 @@ impl Engine {
     }
 
     /// Makes the program for these arguments the current one: a kept one, one that lives elsewhere, or a
-    /// new one by `compile`. The layout is that of the parameters.
+    /// new one by `compile`. The layouts are those of the models; `trainees` are what a step trains.
     ///
     /// # Errors
     /// Arguments that do not fit, what `compile` says, too little memory.
     pub fn select(
         &mut self,
         arguments: &[ArgView<'_>],
-        layout: &Arc<Layout>,
+        layouts: &[Arc<Layout>],
+        trainees: Option<&Arc<Trainees>>,
         purpose: Purpose,
         compile: impl FnOnce(&Engine, &Binding) -> Result<Executable>,
     ) -> Result<()> {
@@ -185,7 +268,8 @@ impl Engine {
             let origin = Origin {
                 function: self.owner,
                 device: self.settings.device.0.clone(),
-                layout: Arc::clone(layout),
+                layouts: layouts.to_vec(),
+                trainees: trainees.cloned(),
                 known: self.known.clone(),
                 purpose,
             };
@@ -316,9 +400,8 @@ impl Engine {
     pub fn places(
         &self,
         program: &Function,
-        layout: &Layout,
-        trained: RegionId,
-        fixed: RegionId,
+        layouts: &[Arc<Layout>],
+        models: &[ModelRegions],
         arguments: &[RegionOffset],
         key: Option<RegionOffset>,
     ) -> Result<Vec<RegionOffset>> {
@@ -329,15 +412,8 @@ impl Engine {
                 ParamKind::Input => arguments.next().cloned(),
                 ParamKind::Key => key,
                 ParamKind::Param | ParamKind::State => {
-                    let path = program.leaf_path(position);
-                    let stack = path.and_then(|path| layout.stack(path));
-                    stack.map(|stack| RegionOffset {
-                        region: match stack.section {
-                            Section::Trained => trained,
-                            Section::Fixed => fixed,
-                        },
-                        offset: stack.offset,
-                    })
+                    let stack = self.stack(program, position, layouts);
+                    stack.map(|(model, stack)| models[model].place(stack))
                 }
             };
             places.push(place.ok_or_else(|| Error::NoLeaf {
@@ -352,12 +428,20 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::NoLeaf`].
-    pub fn changed_states(&self, program: &Function, layout: &Layout) -> Result<Vec<Leaf>> {
+    pub fn changed_states(
+        &self,
+        program: &Function,
+        layouts: &[Arc<Layout>],
+    ) -> Result<Vec<Changed>> {
         let place = |state: &usize| {
-            let path = program.leaf_path(*state).unwrap_or_default();
-            layout.stack(path).cloned().ok_or_else(|| Error::NoLeaf {
+            let found = self.stack(program, *state, layouts);
+            let found = found.map(|(model, leaf)| Changed {
+                model,
+                leaf: leaf.clone(),
+            });
+            found.ok_or_else(|| Error::NoLeaf {
                 function: self.unit.path.into(),
-                leaf: path.into(),
+                leaf: program.params[*state].name.clone(),
             })
         };
         program.states.iter().map(place).collect()
@@ -391,6 +475,58 @@ impl Settings {
         self.cache.check()?;
         self.device.0.check(self.precision)
     }
+}
+
+/// The model that a parameter is a leaf of, and its path there.
+pub(crate) fn leaf(function: &Function, param: usize) -> Option<(usize, &str)> {
+    let is = |s: &sinew_ir::StructParam| s.leaves.contains(&param);
+    let model = function.structs.iter().position(is)?;
+    Some((model, function.leaf_path(param)?))
+}
+
+/// Values of the function's symbols that its models and rustc know, by the function's names.
+///
+/// # Errors
+/// [`Error::Sizes`] for models that do not agree in a size, as [`Model::settings`](crate::Model::settings).
+fn known<F: ModelFunction>(
+    function: &Function,
+    models: &[Facts],
+) -> Result<Vec<(Symbol, SymbolValue)>> {
+    let mut known: Vec<(Symbol, SymbolValue)> = Vec::new();
+    // Which model has told each of them.
+    let mut tellers: Vec<&str> = Vec::new();
+    for (i, (model, argument)) in models.iter().zip(&function.structs).enumerate() {
+        for (position, name) in F::SYMBOLS.get(i).copied().unwrap_or_default() {
+            let Some((_, value)) = model.sizes.get(*position) else {
+                continue;
+            };
+            let told = known.iter().position(|(symbol, _)| symbol.name() == *name);
+            match told {
+                Some(at) if known[at].1 == *value => {}
+                Some(at) => {
+                    return Err(Error::Sizes {
+                        function: F::UNIT.path.into(),
+                        symbol: name,
+                        first: format!("{} in `{}`", known[at].1, tellers[at]),
+                        second: format!("{value} in `{}`", argument.name),
+                    });
+                }
+                None => {
+                    known.push((Symbol::new(name), *value));
+                    tellers.push(&argument.name);
+                }
+            }
+        }
+    }
+    for (model, argument) in models.iter().zip(&function.structs) {
+        for (path, value) in &model.configuration {
+            let name = sinew_ir::field_path(&argument.name, path);
+            known.push((Symbol::new(&name), *value));
+        }
+    }
+    let consts = F::UNIT.consts.iter();
+    known.extend(consts.map(|(n, v)| (Symbol::new(n), *v)));
+    Ok(known)
 }
 
 /// `B = 32, scale = 0.5, sequence = (4, 7)`.

@@ -83,8 +83,8 @@ pub enum Error {
         /// Which operation first made such a value, and where it was written.
         origin: String,
     },
-    /// A trained function that does not return one number of the working float, or one that no
-    /// parameter changes.
+    /// A trained function whose first result is not one number of the working float, or one that no
+    /// parameter of its first model changes.
     #[error(
         "`{function}` cannot be trained: it returns {returns}, and a loss is one number of the working \
          float (`Tensor`) that depends on a parameter"
@@ -94,6 +94,69 @@ pub enum Error {
         function: String,
         /// What it returns, in words.
         returns: String,
+    },
+    /// A model that was put elsewhere by what was built with it first.
+    #[error(
+        "{model} is on {there}, and was asked for on {here}: what shares a model runs where it is"
+    )]
+    Elsewhere {
+        /// Which model, of which function.
+        model: String,
+        /// Where it was asked for: the device, and the precision.
+        here: String,
+        /// Where it is.
+        there: String,
+    },
+    /// One model that is given for two.
+    #[error(
+        "`{first}` and `{second}` of `{function}` are one model: where they are to start as the same, \
+         give a clone"
+    )]
+    SameModel {
+        /// The function.
+        function: String,
+        /// One of its models.
+        first: String,
+        /// The other.
+        second: String,
+    },
+    /// Models that do not agree in a size that they share.
+    #[error("the models of `{function}` do not agree in `{symbol}`: it is {first} and {second}")]
+    Sizes {
+        /// The function.
+        function: String,
+        /// The symbol, by its name there.
+        symbol: &'static str,
+        /// What one model says.
+        first: String,
+        /// What another says.
+        second: String,
+    },
+    /// A pattern of `freeze` or `only` that matches no path.
+    #[error("`{pattern}` matches no parameter; near it: {near}. `*` stands for any text, dots too")]
+    NoMatch {
+        /// The pattern.
+        pattern: String,
+        /// The paths that are most like it.
+        near: String,
+    },
+    /// Patterns that freeze some of repeated children, which programs have as one parameter.
+    #[error(
+        "`{frozen}` cannot be frozen while `{trained}` is trained: repeated children are trained together"
+    )]
+    FrozenInPart {
+        /// What is not to be trained.
+        frozen: String,
+        /// What is.
+        trained: String,
+    },
+    /// Patterns that leave nothing to train of what the loss depends on.
+    #[error(
+        "nothing is left to train: the loss of `{function}` depends on frozen parameters alone"
+    )]
+    AllFrozen {
+        /// The function.
+        function: String,
     },
     /// Repeated children that are configured in different ways: programs have them as one.
     #[error(

@@ -5,13 +5,13 @@ use crate::backend::{ALIGN, Code, Launch};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::key::Key;
-use crate::layout::Leaf;
+use crate::layout::{Changed, Section};
 use crate::regions::{Regions, Role, Table, bytes_of};
 use crate::update::StepScalar;
 use crate::workspace::Workspace;
 use sinew_codegen::decision::PartDecisions;
 use sinew_codegen::explain;
-use sinew_codegen::kernel::{Region, Schedule};
+use sinew_codegen::kernel::{Region, RegionKind, Schedule};
 use sinew_codegen::schedule::{Part, RegionOffset, schedule_with_decisions};
 use sinew_ir::{DType, Function, IndexBound, Type};
 use std::fmt::Write as _;
@@ -29,10 +29,12 @@ pub(crate) struct Executable {
     decisions: Vec<PartDecisions>,
     /// The numbers of a step that it takes, for a trainer.
     pub scalars: Vec<StepScalar>,
-    /// Its results, for a runner.
+    /// The results that a call reads: all of them, or those behind the loss of a step.
     pub results: Vec<ResultType>,
     /// The states that a run changes, in place.
-    pub changed: Vec<Leaf>,
+    pub changed: Vec<Changed>,
+    /// For each model, what of its memory a run writes.
+    pub writes: Vec<Writes>,
     /// What each region of a run is.
     roles: Vec<Role>,
     /// The kernels in the form their device runs.
@@ -49,10 +51,44 @@ pub(crate) struct Source {
     pub indices: Vec<IndexCheck>,
     /// The numbers of a step that it takes, for a trainer.
     pub scalars: Vec<StepScalar>,
-    /// Its results, for a runner.
+    /// The results that a call reads: all of them, or those behind the loss of a step.
     pub results: Vec<ResultType>,
     /// The states that it changes.
-    pub changed: Vec<Leaf>,
+    pub changed: Vec<Changed>,
+    /// For each model, what of its memory a run writes.
+    pub writes: Vec<Writes>,
+}
+
+/// What of a model's memory a run writes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Writes {
+    /// Whether leaves in the section of that name.
+    pub trained: bool,
+    /// Whether others.
+    pub fixed: bool,
+}
+
+impl Writes {
+    /// Whether any leaves.
+    pub fn any(self) -> bool {
+        self.trained || self.fixed
+    }
+
+    /// Whether leaves in a section.
+    pub fn section(self, section: Section) -> bool {
+        match section {
+            Section::Trained => self.trained,
+            Section::Fixed => self.fixed,
+        }
+    }
+
+    /// Adds a section.
+    pub fn add(&mut self, section: Section) {
+        match section {
+            Section::Trained => self.trained = true,
+            Section::Fixed => self.fixed = true,
+        }
+    }
 }
 
 /// A linked function in its part of the schedule.
@@ -108,6 +144,13 @@ impl ResultType {
             name,
         })
     }
+
+    /// Adds a region for it, that of result `i` of a run.
+    pub fn add(&self, regions: &mut Regions, i: usize) -> RegionOffset {
+        let (name, bytes) = (self.name.clone(), self.region_bytes);
+        let region = regions.add(Role::Result(i), name, bytes, RegionKind::Output);
+        RegionOffset { region, offset: 0 }
+    }
 }
 
 impl Executable {
@@ -150,6 +193,7 @@ impl Executable {
             scalars: source.scalars,
             results: source.results,
             changed: source.changed,
+            writes: source.writes,
             roles,
             schedule,
             decisions,

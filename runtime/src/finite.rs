@@ -7,7 +7,7 @@ use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::key::Key;
 use crate::read::read;
-use crate::store::Store;
+use crate::store::Held;
 use sinew_ir::{Array, ParamKind, first_non_finite};
 
 /// What the current program was called with, copied: the interpreter is slow, and others wait for the
@@ -24,7 +24,7 @@ impl<'a> Witness<'a> {
     /// A lost GPU, too little memory.
     pub fn copy(
         engine: &'a Engine,
-        store: &Store,
+        held: &Held<'_>,
         key: Key,
         arguments: &[ArgView<'_>],
     ) -> Result<Witness<'a>> {
@@ -39,9 +39,14 @@ impl<'a> Witness<'a> {
                 }
                 ParamKind::Key => Some(key.words().map(f64::from).to_vec()),
                 ParamKind::Param | ParamKind::State => {
-                    let path = program.leaf_path(position);
-                    let stack = path.and_then(|path| store.layout.stack(path));
-                    stack.map(|stack| store.read_f64(stack)).transpose()?
+                    let leaf = engine.leaf(program, position);
+                    let found = leaf.and_then(|(model, path)| {
+                        let store = held.stores().nth(model)?;
+                        Some((store, store.layout.stack(path)?))
+                    });
+                    found
+                        .map(|(store, stack)| store.read_f64(stack))
+                        .transpose()?
                 }
             };
             inputs.push(Array {

@@ -1,8 +1,9 @@
 //! Where each leaf of a model lies in the two packed regions.
 //!
-//! Leaves that a step updates are packed into the region `params`; gradients and the optimizer's
-//! state use the same places in regions of their own, so that the update is one program over one
-//! flat range. All other leaves are packed into `fixed`. Gaps between leaves stay zero.
+//! Leaves that a step updates are packed into the region `params`, so that the update is one program over
+//! one flat range; all other leaves are packed into `fixed`. Gaps between leaves stay zero. That is for the
+//! trainer that puts a model on its device: one that shares it later may train other leaves, which lie in
+//! runs (`crate::trainees`).
 //!
 //! A program has the leaves of repeated children (`blocks.0.w`, `blocks.1.w`, ..) as one parameter
 //! (`blocks.w`), with their number in front of its dims. So these lie one behind the other, without
@@ -10,16 +11,16 @@
 
 use crate::backend::ALIGN;
 use crate::error::Result;
-use crate::model::Model;
+use crate::models::Leaves;
 use sinew_ir::DType;
 use std::collections::HashMap;
 
 /// The packed region a leaf lies in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Section {
-    /// Updated by the step.
+    /// What the trainer updates that the model was first given to.
     Trained,
-    /// Only read.
+    /// All else.
     Fixed,
 }
 
@@ -36,6 +37,15 @@ pub(crate) struct Leaf {
     pub offset: usize,
     /// Its bytes, without the gap behind it.
     pub bytes: usize,
+}
+
+/// A state that a program changes.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Changed {
+    /// Which of the function's models it is of.
+    pub model: usize,
+    /// Its place there.
+    pub leaf: Leaf,
 }
 
 /// All leaves' places.
@@ -58,8 +68,8 @@ impl Layout {
     ///
     /// # Errors
     /// A parameter without elements: see [`Param::init`](crate::Param::init).
-    pub fn new<M: Model>(
-        model: &M,
+    pub fn new(
+        model: &dyn Leaves,
         float: DType,
         is_trained: &dyn Fn(&str) -> bool,
     ) -> Result<Layout> {
@@ -95,7 +105,7 @@ impl Layout {
         }
         let mut filled = vec![0; layout.stacks.len()];
         let (stacks, leaves) = (&layout.stacks, &mut layout.leaves);
-        model.visit("", &mut |path, param| {
+        model.each(&mut |path, param| {
             let Some(at) = known.get(without_numbers(path).as_str()) else {
                 return;
             };
@@ -112,17 +122,6 @@ impl Layout {
         Ok(layout)
     }
 
-    /// Whether the leaves of `model` are these, in their order.
-    pub fn is_of<M: Model>(&self, model: &M) -> bool {
-        let mut leaves = self.leaves.iter();
-        let mut same = true;
-        model.visit("", &mut |path, param| {
-            let leaf = leaves.next();
-            same &= leaf.is_some_and(|l| l.path == path && l.shape == param.shape());
-        });
-        same && leaves.next().is_none()
-    }
-
     /// What a program has at `path`.
     pub fn stack(&self, path: &str) -> Option<&Leaf> {
         self.stacks.iter().find(|s| s.path == path)
@@ -130,10 +129,10 @@ impl Layout {
 }
 
 /// The paths and extents of what programs have as parameters, in the order of their first leaves.
-pub(crate) fn stacked_shapes<M: Model>(model: &M) -> Vec<(String, Vec<usize>)> {
+pub(crate) fn stacked_shapes(model: &dyn Leaves) -> Vec<(String, Vec<usize>)> {
     let mut order: Vec<String> = Vec::new();
     let mut shapes: HashMap<String, (Vec<usize>, Vec<usize>)> = HashMap::new();
-    model.visit("", &mut |path, param| {
+    model.each(&mut |path, param| {
         let stack = without_numbers(path);
         let (counts, _) = shapes.entry(stack.clone()).or_insert_with(|| {
             order.push(stack);
@@ -159,7 +158,7 @@ pub(crate) fn stacked_shapes<M: Model>(model: &M) -> Vec<(String, Vec<usize>)> {
 }
 
 /// A path without the numbers of children. What stands last in it is the leaf's own name.
-fn without_numbers(path: &str) -> String {
+pub(crate) fn without_numbers(path: &str) -> String {
     let Some((children, name)) = path.rsplit_once('.') else {
         return path.to_string();
     };

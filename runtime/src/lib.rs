@@ -18,6 +18,7 @@ mod key;
 mod layout;
 mod loss;
 mod model;
+mod models;
 mod numbers;
 mod optimizer;
 mod output;
@@ -26,12 +27,15 @@ mod random;
 mod read;
 mod regions;
 mod runner;
+mod shared;
 mod signature;
 mod step;
 mod store;
 mod train;
+mod trainees;
 mod trainer;
 mod update;
+mod views;
 mod workspace;
 
 /// What the variants of [`Error`] carry, of the packages below this one.
@@ -69,13 +73,15 @@ pub use entry::{
 pub use error::{Error, Result};
 pub use init::Init;
 pub use model::{Model, ModelFunction, Setting, complete, join, repeated};
+pub use models::{Leaves, Models};
 pub use optimizer::{Adam, AdamW, Optimizer, Sgd};
 pub use output::{Number, Out, OutElement, OutRank, Outputs, ResultView};
 pub use param::Param;
 pub use runner::Runner;
 #[doc(hidden)]
 pub use serde;
+pub use shared::{FirstModel, IntoShared, Shared, Trained};
 pub use signature::signature;
-pub use store::Trained;
 pub use train::{Compile, Train};
 pub use trainer::{Step, Trainer};
+pub use views::{ArgViews, IntoArgs};

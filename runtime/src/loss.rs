@@ -1,13 +1,14 @@
-//! What makes a function a loss: one number of the working float that a parameter changes.
+//! What makes a function a loss: a first result that is one number of the working float, which a parameter
+//! of its first model changes.
 
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use sinew_ir::{DType, ParamKind, Type};
 
-/// The leaves that the loss depends on.
+/// The leaves of the first model that the loss depends on.
 ///
 /// # Errors
-/// [`Error::NotALoss`] for a function that does not return one float scalar or depends on no parameter.
+/// [`Error::NotALoss`] for a function whose first result is no float scalar, or depends on no parameter.
 pub(crate) fn moved_leaves(engine: &Engine) -> Result<Vec<&str>> {
     let function = &engine.function;
     let not_a_loss = |rest: &str| {
@@ -16,14 +17,14 @@ pub(crate) fn moved_leaves(engine: &Engine) -> Result<Vec<&str>> {
         let returns = match types.as_slice() {
             [] => "nothing".to_string(),
             [one] => format!("`{one}`{rest}"),
-            many => format!("`({})`", many.join(", ")),
+            many => format!("`({})`{rest}", many.join(", ")),
         };
         Error::NotALoss {
             function: engine.unit.path.into(),
             returns,
         }
     };
-    let [result] = function.returned() else {
+    let Some(result) = function.returned().first() else {
         return Err(not_a_loss(""));
     };
     if *function.type_of(*result) != Type::from_extents(DType::Float, &[]) {
@@ -35,8 +36,11 @@ pub(crate) fn moved_leaves(engine: &Engine) -> Result<Vec<&str>> {
     let mut moved = Vec::new();
     let loss = info.depends.iter().take(1).flatten();
     for (position, (param, moves)) in function.params.iter().zip(loss).enumerate() {
-        if param.kind == ParamKind::Param && *moves {
-            moved.extend(function.leaf_path(position));
+        if param.kind == ParamKind::Param
+            && *moves
+            && let Some((0, path)) = engine.leaf(function, position)
+        {
+            moved.push(path);
         }
     }
     match moved.is_empty() {

@@ -1,6 +1,7 @@
 //! Models and model functions: the traits that `#[model]` implements.
 
 use crate::error::{Error, Result};
+use crate::models::{Leaves, Models};
 use crate::output::Outputs;
 use crate::param::Param;
 use sinew_ir::{SymbolValue, Unit};
@@ -106,9 +107,9 @@ impl Model for () {
 ///
 /// # Errors
 /// [`Error::TooLarge`], [`Error::Size`]; of the first such parameter.
-pub(crate) fn whole<M: Model>(model: &M) -> Result<()> {
+pub(crate) fn whole(model: &dyn Leaves) -> Result<()> {
     let mut found = Ok(());
-    model.visit("", &mut |path, param| {
+    model.each(&mut |path, param| {
         if found.is_ok() {
             found = param.whole(path);
         }
@@ -264,28 +265,15 @@ pub(crate) fn settings<M: Model>(model: &M) -> Result<Vec<(String, SymbolValue)>
 /// A model function as the runtime sees it: `#[model]` implements it for the function's type.
 #[diagnostic::on_unimplemented(message = "`{Self}` is not a function with `#[model]`")]
 pub trait ModelFunction: 'static {
-    /// The struct that its model argument borrows; `()` without one.
-    type Model: Model;
-    /// Its other arguments: a tuple of [`Arg`](crate::Arg)s.
+    /// The structs that its model arguments borrow: a tuple of them.
+    type Models: Models;
+    /// Its other arguments: a tuple of [`Arg`](crate::Arg)s, and of tuples and arrays of such.
     type Inputs;
     /// Its results: an [`Out`](crate::Out), a tuple of them, or nothing.
     type Output: Outputs;
     /// Its program.
     const UNIT: &'static Unit;
-    /// The function's names of its model's symbols (`m: &Mlp<In, Out>`), each with its position among the
-    /// struct's, whose names may differ; `None` where they are the same.
-    const SYMBOLS: Option<&'static [(usize, &'static str)]> = None;
-
-    /// Values of the function's symbols that its model knows, by the function's names.
-    fn symbols(model: &Self::Model) -> Vec<(&'static str, SymbolValue)> {
-        let values = model.symbols();
-        let Some(named) = Self::SYMBOLS else {
-            return values;
-        };
-        let value = |(position, name): &(usize, &'static str)| {
-            let (_, value) = values.get(*position)?;
-            Some((*name, *value))
-        };
-        named.iter().filter_map(value).collect()
-    }
+    /// For each model the function's names of the model's symbols (`m: &Mlp<In, Out>`), each with its
+    /// position among the struct's, whose names may differ.
+    const SYMBOLS: &'static [&'static [(usize, &'static str)]] = &[];
 }

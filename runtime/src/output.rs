@@ -202,6 +202,8 @@ pub trait Outputs {
     type Narrow;
     /// What `run_f64` returns.
     type Wide;
+    /// What [`Outputs::Narrow`] would be without the first result, which is the loss of a step.
+    type Rest;
     /// How many results there are.
     const COUNT: usize;
     /// Made of the results in memory, of which there are [`Outputs::COUNT`].
@@ -214,11 +216,17 @@ pub trait Outputs {
     /// # Errors
     /// As [`Outputs::narrow`].
     fn wide(results: &[ResultView<'_>]) -> Result<Self::Wide>;
+    /// As [`Outputs::narrow`], of the results behind the first alone.
+    ///
+    /// # Errors
+    /// As [`Outputs::narrow`].
+    fn rest(results: &[ResultView<'_>]) -> Result<Self::Rest>;
 }
 
 impl Outputs for () {
     type Narrow = ();
     type Wide = ();
+    type Rest = ();
     const COUNT: usize = 0;
     fn narrow(_: &[ResultView<'_>]) -> Result<()> {
         Ok(())
@@ -226,11 +234,15 @@ impl Outputs for () {
     fn wide(_: &[ResultView<'_>]) -> Result<()> {
         Ok(())
     }
+    fn rest(_: &[ResultView<'_>]) -> Result<()> {
+        Ok(())
+    }
 }
 
 impl<E: OutElement, R: OutRank> Outputs for Out<E, R> {
     type Narrow = R::Tensor<E::Narrow>;
     type Wide = R::Tensor<E::Wide>;
+    type Rest = ();
     const COUNT: usize = 1;
     fn narrow(results: &[ResultView<'_>]) -> Result<Self::Narrow> {
         R::tensor(results[0])
@@ -238,30 +250,43 @@ impl<E: OutElement, R: OutRank> Outputs for Out<E, R> {
     fn wide(results: &[ResultView<'_>]) -> Result<Self::Wide> {
         R::tensor(results[0])
     }
+    fn rest(_: &[ResultView<'_>]) -> Result<()> {
+        Ok(())
+    }
 }
 
 macro_rules! outputs {
-    ($($count:literal [$($e:ident $r:ident $i:tt),*];)*) => {$(
-        impl<$($e: OutElement, $r: OutRank),*> Outputs for ($(Out<$e, $r>,)*) {
-            type Narrow = ($($r::Tensor<$e::Narrow>,)*);
-            type Wide = ($($r::Tensor<$e::Wide>,)*);
+    ($($count:literal [$e0:ident $r0:ident $(, $e:ident $r:ident $i:tt)*] $rest:ty;)*) => {$(
+        impl<$e0: OutElement, $r0: OutRank, $($e: OutElement, $r: OutRank),*> Outputs
+            for (Out<$e0, $r0>, $(Out<$e, $r>,)*)
+        {
+            type Narrow = ($r0::Tensor<$e0::Narrow>, $($r::Tensor<$e::Narrow>,)*);
+            type Wide = ($r0::Tensor<$e0::Wide>, $($r::Tensor<$e::Wide>,)*);
+            type Rest = <$rest as Outputs>::Narrow;
             const COUNT: usize = $count;
             fn narrow(results: &[ResultView<'_>]) -> Result<Self::Narrow> {
-                Ok(($($r::tensor(results[$i])?,)*))
+                Ok(($r0::tensor(results[0])?, $($r::tensor(results[$i])?,)*))
             }
             fn wide(results: &[ResultView<'_>]) -> Result<Self::Wide> {
-                Ok(($($r::tensor(results[$i])?,)*))
+                Ok(($r0::tensor(results[0])?, $($r::tensor(results[$i])?,)*))
+            }
+            fn rest(results: &[ResultView<'_>]) -> Result<Self::Rest> {
+                <$rest as Outputs>::narrow(results)
             }
         }
     )*};
 }
 outputs! {
-    1 [E0 R0 0];
-    2 [E0 R0 0, E1 R1 1];
-    3 [E0 R0 0, E1 R1 1, E2 R2 2];
-    4 [E0 R0 0, E1 R1 1, E2 R2 2, E3 R3 3];
-    5 [E0 R0 0, E1 R1 1, E2 R2 2, E3 R3 3, E4 R4 4];
-    6 [E0 R0 0, E1 R1 1, E2 R2 2, E3 R3 3, E4 R4 4, E5 R5 5];
-    7 [E0 R0 0, E1 R1 1, E2 R2 2, E3 R3 3, E4 R4 4, E5 R5 5, E6 R6 6];
-    8 [E0 R0 0, E1 R1 1, E2 R2 2, E3 R3 3, E4 R4 4, E5 R5 5, E6 R6 6, E7 R7 7];
+    1 [E0 R0] ();
+    2 [E0 R0, E1 R1 1] Out<E1, R1>;
+    3 [E0 R0, E1 R1 1, E2 R2 2] (Out<E1, R1>, Out<E2, R2>);
+    4 [E0 R0, E1 R1 1, E2 R2 2, E3 R3 3] (Out<E1, R1>, Out<E2, R2>, Out<E3, R3>);
+    5 [E0 R0, E1 R1 1, E2 R2 2, E3 R3 3, E4 R4 4]
+        (Out<E1, R1>, Out<E2, R2>, Out<E3, R3>, Out<E4, R4>);
+    6 [E0 R0, E1 R1 1, E2 R2 2, E3 R3 3, E4 R4 4, E5 R5 5]
+        (Out<E1, R1>, Out<E2, R2>, Out<E3, R3>, Out<E4, R4>, Out<E5, R5>);
+    7 [E0 R0, E1 R1 1, E2 R2 2, E3 R3 3, E4 R4 4, E5 R5 5, E6 R6 6]
+        (Out<E1, R1>, Out<E2, R2>, Out<E3, R3>, Out<E4, R4>, Out<E5, R5>, Out<E6, R6>);
+    8 [E0 R0, E1 R1 1, E2 R2 2, E3 R3 3, E4 R4 4, E5 R5 5, E6 R6 6, E7 R7 7]
+        (Out<E1, R1>, Out<E2, R2>, Out<E3, R3>, Out<E4, R4>, Out<E5, R5>, Out<E6, R6>, Out<E7, R7>);
 }

@@ -1,9 +1,10 @@
 //! The regions of a program: what each is to the runtime, and its memory in a run.
 
 use crate::backend::Slot;
-use crate::engine::{Input, MAX_ARGUMENTS};
+use crate::engine::Input;
 use crate::error::{Error, Result};
 use crate::key;
+use crate::layout::Section;
 use sinew_codegen::kernel::{self, RegionId, RegionKind};
 use sinew_codegen::schedule::RegionOffset;
 use sinew_ir::{Function, ParamKind, Type};
@@ -14,8 +15,8 @@ pub(crate) const MAX_RESULTS: usize = 8;
 /// The most states of an update rule: Adam's two moments.
 const MAX_STATES: usize = 2;
 
-/// How many roles there are.
-const ROLES: usize = Role::Argument(MAX_ARGUMENTS).index();
+/// How many places a table has without asking for memory: functions of up to 8 arguments need no more.
+const PLACES: usize = Role::Argument(8).index();
 
 /// What a region of a program is to the runtime. The order in a schedule says nothing: memory finds
 /// its region by this.
@@ -25,10 +26,8 @@ pub(crate) enum Role {
     Arena,
     /// What kernels of the CPU need while they run; a region beside those of the schedule.
     Scratch,
-    /// Parameters that a step updates.
-    Trained,
-    /// All other leaves.
-    Fixed,
+    /// The leaves of a model that lie in a section.
+    Leaves(usize, Section),
     /// Gradients, in the layout of the trained parameters.
     Gradients,
     /// The numbers that a step is told.
@@ -49,16 +48,17 @@ impl Role {
     const fn index(self) -> usize {
         match self {
             Role::Arena => 0,
-            Role::Trained => 1,
-            Role::Fixed => 2,
-            Role::Gradients => 3,
-            Role::Numbers => 4,
-            Role::Report => 5,
-            Role::Scratch => 6,
-            Role::Key => 7,
-            Role::State(i) => 8 + i,
-            Role::Result(i) => 8 + MAX_STATES + i,
-            Role::Argument(i) => 8 + MAX_STATES + MAX_RESULTS + i,
+            Role::Scratch => 1,
+            Role::Gradients => 2,
+            Role::Numbers => 3,
+            Role::Report => 4,
+            Role::Key => 5,
+            Role::State(i) => 6 + i,
+            // There may be any number of these: the first of all kinds come first.
+            Role::Leaves(i, Section::Trained) => 6 + MAX_STATES + 4 * i,
+            Role::Leaves(i, Section::Fixed) => 7 + MAX_STATES + 4 * i,
+            Role::Result(i) => 8 + MAX_STATES + 4 * i,
+            Role::Argument(i) => 9 + MAX_STATES + 4 * i,
         }
     }
 }
@@ -136,19 +136,39 @@ pub(crate) fn bytes_of(name: &str, ty: &Type) -> Result<usize> {
 }
 
 /// The memory of a run's regions, by role.
-pub(crate) struct Table<'a>([Option<Slot<'a>>; ROLES]);
+pub(crate) struct Table<'a> {
+    first: [Option<Slot<'a>>; PLACES],
+    others: Vec<Option<Slot<'a>>>,
+}
 
 impl<'a> Table<'a> {
     /// Nothing yet.
     pub fn new() -> Table<'a> {
-        Table([const { None }; ROLES])
+        Table {
+            first: [const { None }; PLACES],
+            others: Vec::new(),
+        }
     }
 
-    /// Puts the memory of a role in. One past the greatest number of its kind has no place: a program
-    /// that asks for it is refused then.
+    /// Puts the memory of a role in.
     pub fn put(&mut self, role: Role, slot: Slot<'a>) {
-        if let Some(place) = self.0.get_mut(role.index()) {
+        let index = role.index();
+        if let Some(place) = self.first.get_mut(index) {
             *place = Some(slot);
+            return;
+        }
+        let index = index - PLACES;
+        if self.others.len() <= index {
+            self.others.resize_with(index + 1, || None);
+        }
+        self.others[index] = Some(slot);
+    }
+
+    fn take(&mut self, role: Role) -> Option<Slot<'a>> {
+        let index = role.index();
+        match self.first.get_mut(index) {
+            Some(place) => place.take(),
+            None => self.others.get_mut(index - PLACES)?.take(),
         }
     }
 
@@ -161,12 +181,18 @@ impl<'a> Table<'a> {
         roles: &[Role],
         work: impl FnOnce(&[Slot<'a>]) -> Result<T>,
     ) -> Result<T> {
-        let missing = || Error::Regions { count: roles.len() };
-        let mut slots = [const { Slot::EMPTY }; ROLES];
-        let ordered = slots.get_mut(..roles.len()).ok_or_else(missing)?;
+        let mut few = [const { Slot::EMPTY }; PLACES];
+        let mut many = Vec::new();
+        let ordered = match few.get_mut(..roles.len()) {
+            Some(few) => few,
+            None => {
+                many.resize_with(roles.len(), || Slot::EMPTY);
+                &mut many
+            }
+        };
         for (place, role) in ordered.iter_mut().zip(roles) {
-            let found = self.0.get_mut(role.index()).and_then(Option::take);
-            *place = found.ok_or_else(missing)?;
+            let missing = || Error::Regions { count: roles.len() };
+            *place = self.take(*role).ok_or_else(missing)?;
         }
         work(ordered)
     }

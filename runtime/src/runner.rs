@@ -1,22 +1,23 @@
 //! A compiled function: arguments in, results out.
 
-use crate::arg::{ArgView, IntoArg};
+use crate::arg::ArgView;
 use crate::cache::{Limit, Purpose};
 use crate::engine::{Engine, Settings};
 use crate::error::{Error, Result};
 use crate::executable::{Executable, Linked, ResultType, Source};
 use crate::finite::Witness;
 use crate::key::Key;
-use crate::layout::Layout;
+use crate::layout::{Layout, Section};
 use crate::model::ModelFunction;
+use crate::models::Models;
 use crate::output::{Outputs, ResultView};
 use crate::regions::{MAX_RESULTS, Regions, Role, Table};
-use crate::step::fixed_kind;
-use crate::store::{Attachment, Shared, Trained, hollow};
-use sinew_codegen::kernel::RegionKind;
-use sinew_codegen::schedule::RegionOffset;
+use crate::shared::{Attachment, FirstModel, Trained, facts, place_all};
+use crate::store::{Held, Places};
+use crate::views::{ArgViews, IntoArgs, each_arity};
 use sinew_ir::Binding;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 /// Runs a function on a model's parameters: `logits::attach(&trainer)?` on a trainer's current ones,
 /// `logits::compile(model).build()?` on its own.
@@ -46,21 +47,27 @@ use std::marker::PhantomData;
 /// ```
 pub struct Runner<F: ModelFunction, I = <F as ModelFunction>::Inputs> {
     engine: Engine,
-    pub(crate) shared: Shared,
-    shell: F::Model,
+    handles: <F::Models as Models>::Handles,
+    pub(crate) places: Places,
     /// Runs that came to an end.
     runs: u64,
-    /// The model's states from before a run that is checked.
+    /// The models' states from before a run that is checked.
     saved: Vec<u8>,
     arguments: PhantomData<fn(I)>,
 }
 
 impl<F: ModelFunction> Runner<F> {
-    pub(crate) fn new(model: F::Model, shared: Shared, settings: Settings) -> Result<Self> {
+    pub(crate) fn new(handles: <F::Models as Models>::Handles, settings: Settings) -> Result<Self> {
+        settings.check()?;
+        let list = F::Models::handles(&handles);
+        let engine = Engine::new::<F>(&facts(&list)?, settings)?;
+        let names = engine.model_names();
+        let function = engine.unit.path;
+        let models = place_all(function, &names, &list, &engine.settings, &|_| false)?;
         Ok(Runner {
-            engine: Engine::new::<F>(&model, settings)?,
-            shared,
-            shell: hollow(model),
+            engine,
+            handles,
+            places: Places::new(models),
             runs: 0,
             saved: Vec::new(),
             arguments: PhantomData,
@@ -68,19 +75,26 @@ impl<F: ModelFunction> Runner<F> {
     }
 
     fn prepare_views(&mut self, arguments: &[ArgView<'_>]) -> Result<()> {
-        let layout = &self.shared.layout;
-        let compile = |engine: &Engine, binding: &Binding| compile_run(engine, binding, layout);
-        self.engine.select(arguments, layout, Purpose::Run, compile)
+        let layouts = &self.places.layouts;
+        let compile = |engine: &Engine, binding: &Binding| compile_run(engine, binding, layouts);
+        self.engine
+            .select(arguments, layouts, None, Purpose::Run, compile)
     }
 
-    /// The model with the current parameters and states.
+    /// The function's first model, with the current parameters and states.
     ///
     /// # Errors
     /// A device that was lost.
-    pub fn model(&self) -> Result<F::Model> {
-        let mut model = self.shell.clone();
-        self.shared.read().read_into(&mut model)?;
-        Ok(model)
+    pub fn model(&self) -> Result<FirstModel<F>> {
+        F::Models::first(&self.handles).model()
+    }
+
+    /// All models of the function in the order of its declaration, as a tuple.
+    ///
+    /// # Errors
+    /// A device that was lost.
+    pub fn models(&self) -> Result<F::Models> {
+        F::Models::read(&self.handles)
     }
 
     /// How many programs are kept, as [`Compile::cache`](crate::Compile::cache) says it: for a runner
@@ -118,22 +132,23 @@ impl<F: ModelFunction> Runner<F> {
         let (kept, workspace) = self.engine.current_mut()?;
         let (program, launch) = (&kept.program, &mut kept.launch);
         let changed = &program.changed;
-        let mut held = self.shared.hold(!changed.is_empty());
+        let mut held = Held::of(&self.places, &program.writes);
         if check {
-            held.store().save(changed, &mut self.saved)?;
+            held.save(changed, &mut self.saved)?;
         }
         let mut table = Table::new();
-        let (trained, fixed) = held.slots();
-        table.put(Role::Trained, trained);
-        table.put(Role::Fixed, fixed);
+        for (i, (trained, fixed)) in held.slots(&program.writes).enumerate() {
+            table.put(Role::Leaves(i, Section::Trained), trained);
+            table.put(Role::Leaves(i, Section::Fixed), fixed);
+        }
         program.run(launch, workspace, table, key, arguments)?;
         workspace.fetch(&program.results)?;
         let results = &program.results;
         if check {
             let in_results = !workspace.views(results).all(|r| r.is_finite());
-            if in_results || !held.store().are_finite(changed)? {
+            if in_results || !held.are_finite(changed)? {
                 held.restore(changed, &self.saved)?;
-                let witness = Witness::copy(&self.engine, held.store(), key, arguments)?;
+                let witness = Witness::copy(&self.engine, &held, key, arguments)?;
                 drop(held);
                 return Err(witness.error(if in_results { "result" } else { "state" }));
             }
@@ -163,39 +178,28 @@ impl<F: ModelFunction> Runner<F> {
 }
 
 /// Links the function and lays out its regions.
-fn compile_run(engine: &Engine, binding: &Binding, layout: &Layout) -> Result<Executable> {
+fn compile_run(engine: &Engine, binding: &Binding, layouts: &[Arc<Layout>]) -> Result<Executable> {
     let function = sinew_ir::link(engine.unit, binding)
         .map_err(|source| Error::link(engine.unit.path, source))?;
-    let changed = engine.changed_states(&function, layout)?;
+    let changed = engine.changed_states(&function, layouts)?;
+    let writes = engine.writes(&changed, layouts);
     let mut regions = Regions::new();
-    let trained = regions.add(
-        Role::Trained,
-        "params",
-        layout.trained_bytes,
-        RegionKind::Input,
-    );
-    let kind = fixed_kind(&changed);
-    let fixed = regions.add(Role::Fixed, "fixed", layout.fixed_bytes, kind);
+    let models = engine.add_models(&mut regions, layouts, &writes);
     let mut outputs = Vec::new();
     let mut results = Vec::new();
     for (i, result) in function.returned().iter().enumerate() {
         let result = ResultType::new(i, function.type_of(*result))?;
-        let (name, bytes) = (result.name.clone(), result.region_bytes);
-        let region = regions.add(Role::Result(i), name, bytes, RegionKind::Output);
+        outputs.push(result.add(&mut regions, i));
         results.push(result);
-        outputs.push(RegionOffset { region, offset: 0 });
     }
-    outputs.extend(changed.iter().map(|leaf| RegionOffset {
-        region: fixed,
-        offset: leaf.offset,
-    }));
+    outputs.extend(changed.iter().map(|s| models[s.model].place(&s.leaf)));
     let arguments = regions.add_arguments(&engine.inputs, &function)?;
     let key = regions.add_key(&function);
     let source = Source {
         indices: engine.index_checks(&function),
         linked: vec![Linked {
             title: "function",
-            inputs: engine.places(&function, layout, trained, fixed, &arguments, key)?,
+            inputs: engine.places(&function, layouts, &models, &arguments, key)?,
             outputs,
             function,
         }],
@@ -203,16 +207,16 @@ fn compile_run(engine: &Engine, binding: &Binding, layout: &Layout) -> Result<Ex
         scalars: Vec::new(),
         results,
         changed,
+        writes,
     };
     Executable::compile(engine, source)
 }
 
-impl<F: ModelFunction> Trained<F::Model> for Runner<F> {
-    fn attachment(&self) -> Attachment<F::Model> {
+impl<F: ModelFunction> Trained<FirstModel<F>> for Runner<F> {
+    fn attachment(&self) -> Attachment<FirstModel<F>> {
         Attachment {
-            shared: self.shared.clone(),
-            settings: self.engine.settings.clone(),
-            shell: self.shell.clone(),
+            shared: F::Models::first(&self.handles),
+            settings: Some(self.engine.settings.clone()),
         }
     }
 }
@@ -220,7 +224,7 @@ impl<F: ModelFunction> Trained<F::Model> for Runner<F> {
 crate::inspect::inspect!(Runner);
 
 macro_rules! run {
-    ($($marker:ident $argument:ident),*) => {
+    ($($marker:ident $argument:ident $host:ident,)*) => {
         impl<F, $($marker),*> Runner<F, ($($marker,)*)>
         where
             F: ModelFunction<Inputs = ($($marker,)*)>,
@@ -234,9 +238,12 @@ macro_rules! run {
             #[allow(clippy::too_many_arguments, reason = "the function's own")]
             pub fn run(
                 &mut self,
-                $($argument: impl IntoArg<$marker>),*
+                $($argument: impl IntoArgs<$marker>),*
             ) -> Result<<F::Output as Outputs>::Narrow> {
-                self.run_views(&[$($argument.arg()),*], <F::Output as Outputs>::narrow)
+                #[allow(unused_mut, reason = "without arguments")]
+                let mut views = ArgViews::new();
+                $($argument.add_to(&mut views);)*
+                self.run_views(views.as_slice(), <F::Output as Outputs>::narrow)
             }
 
             /// As [`run`](Self::run), with arrays of f64 where `run` gives f32.
@@ -246,9 +253,12 @@ macro_rules! run {
             #[allow(clippy::too_many_arguments, reason = "the function's own")]
             pub fn run_f64(
                 &mut self,
-                $($argument: impl IntoArg<$marker>),*
+                $($argument: impl IntoArgs<$marker>),*
             ) -> Result<<F::Output as Outputs>::Wide> {
-                self.run_views(&[$($argument.arg()),*], <F::Output as Outputs>::wide)
+                #[allow(unused_mut, reason = "without arguments")]
+                let mut views = ArgViews::new();
+                $($argument.add_to(&mut views);)*
+                self.run_views(views.as_slice(), <F::Output as Outputs>::wide)
             }
 
             /// Compiles the function for arguments of these extents, without running it.
@@ -256,21 +266,17 @@ macro_rules! run {
             /// # Errors
             /// Arguments that do not fit.
             #[allow(clippy::too_many_arguments, reason = "the function's own")]
-            pub fn prepare(&mut self, $($argument: impl IntoArg<$marker>),*) -> Result<()> {
-                self.prepare_views(&[$($argument.arg()),*])
+            pub fn prepare(&mut self, $($argument: impl IntoArgs<$marker>),*) -> Result<()> {
+                #[allow(unused_mut, reason = "without arguments")]
+                let mut views = ArgViews::new();
+                $($argument.add_to(&mut views);)*
+                self.prepare_views(views.as_slice())
             }
         }
     };
 }
 run!();
-run!(A a);
-run!(A a, B b);
-run!(A a, B b, C c);
-run!(A a, B b, C c, D d);
-run!(A a, B b, C c, D d, E e);
-run!(A a, B b, C c, D d, E e, G g);
-run!(A a, B b, C c, D d, E e, G g, H h);
-run!(A a, B b, C c, D d, E e, G g, H h, I i);
+each_arity!(run);
 
 #[cfg(test)]
 #[cfg(feature = "cpu")]
@@ -278,13 +284,13 @@ mod tests {
     use super::*;
     use crate::arg::{Arg, Float, Rank};
     use crate::output::Out;
-    use crate::{Compile, Param, attach};
+    use crate::{Compile, Param, Shared, attach};
     use sinew_ir::Unit;
 
     /// `m[0] * x`
     enum Scaled {}
     impl ModelFunction for Scaled {
-        type Model = Vec<Param>;
+        type Models = (Vec<Param>,);
         type Inputs = (Arg<Float, Rank<1>>,);
         type Output = Out<Float, Rank<1>>;
         const UNIT: &'static Unit = &Unit {
@@ -304,7 +310,7 @@ mod tests {
     fn runner() -> Runner<Scaled> {
         let mut scale = Param::zeros(&[]);
         scale.fill(2.0);
-        let runner = Compile::new(vec![scale]).build();
+        let runner = Compile::new((Shared::new(vec![scale]),)).build();
         runner.expect("a small model")
     }
 
@@ -327,16 +333,17 @@ mod tests {
     #[test]
     fn runs_wait_for_no_other_run() {
         let one = runner();
-        let mut other = attach::<Scaled>(&one).expect("the same model");
+        let mut other = attach::<Scaled>(one.handles.clone(), one.engine.settings.clone())
+            .expect("the same model");
         let run = || other.run([1.0, 2.0]).map(|y| y.to_vec());
-        let found = meanwhile(|| one.shared.read(), run).expect("it waits for the run");
+        let found = meanwhile(|| one.places.models[0].read(), run).expect("it waits for the run");
         assert_eq!(found.expect("it fits"), [2.0, 4.0]);
     }
 
     #[test]
     fn preparing_waits_for_no_step() {
         let mut runner = runner();
-        let shared = runner.shared.clone();
+        let shared = runner.places.models[0].clone();
         let prepared = meanwhile(|| shared.write(), || runner.prepare([1.0, 2.0, 3.0]));
         prepared.expect("it waits for the step").expect("it fits");
         assert_eq!(runner.compiles(), 1);

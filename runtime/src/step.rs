@@ -1,20 +1,22 @@
 //! A step as a program: the gradient function, then the update, over one set of regions.
 
-use crate::engine::Engine;
+use crate::engine::{Engine, ModelRegions};
 use crate::error::{Error, Result};
-use crate::executable::{Executable, Linked, Source};
-use crate::layout::{Layout, Leaf, Section, element_size};
+use crate::executable::{Executable, Linked, ResultType, Source};
+use crate::layout::{Layout, element_size};
 use crate::numbers::{self, Reported};
 use crate::optimizer::Optimizer;
 use crate::regions::{Regions, Role};
+use crate::trainees::Trainees;
 use crate::update::{Update, update};
 use sinew_codegen::kernel::{RegionId, RegionKind};
 use sinew_codegen::schedule::RegionOffset;
 use sinew_ir::{Binding, Gradient, ParamKind};
+use std::sync::Arc;
 
 /// The regions that both parts of a step work on.
-struct StepRegions {
-    trained: RegionId,
+struct StepRegions<'a> {
+    models: &'a [ModelRegions],
     gradients: RegionId,
     states: Vec<RegionId>,
     numbers: RegionId,
@@ -28,36 +30,35 @@ struct StepRegions {
 pub(crate) fn compile_step(
     engine: &Engine,
     binding: &Binding,
-    layout: &Layout,
+    layouts: &[Arc<Layout>],
+    trainees: &Trainees,
     optimizer: &Optimizer,
 ) -> Result<Executable> {
     let function = &engine.function;
     let trained = |p: &sinew_ir::Param| {
         let position = function.param(&p.name).map(|v| v.index());
-        let path = position.and_then(|at| function.leaf_path(at));
-        let leaf = path.and_then(|path| layout.stack(path));
-        p.kind == ParamKind::Param && leaf.is_some_and(|l| l.section == Section::Trained)
+        let leaf = position.and_then(|at| engine.leaf(function, at));
+        let is = |path: &str| trainees.paths.iter().any(|p| p == path);
+        p.kind == ParamKind::Param && leaf.is_some_and(|(model, path)| model == 0 && is(path))
     };
     let gradient = sinew_ir::link_gradient(engine.unit, binding, &trained)
         .map_err(|source| Error::link(engine.unit.path, source))?;
-    let changed = engine.changed_states(&gradient.program, layout)?;
-    let elements = layout.trained_bytes / element_size(layout.float);
+    let changed = engine.changed_states(&gradient.program, layouts)?;
+    let float = engine.settings.precision.dtype();
+    let size = element_size(float);
     let check = engine.settings.check_finite;
-    let size = element_size(layout.float);
     let counted = changed.iter().filter(|_| check);
-    let counted: Vec<usize> = counted.map(|leaf| leaf.bytes / size).collect();
-    let update =
-        update(optimizer, elements, layout.float, check, &counted).map_err(Error::Update)?;
+    let counted: Vec<usize> = counted.map(|state| state.leaf.bytes / size).collect();
+    let ranges: Vec<usize> = trainees.runs.iter().map(|run| run.bytes / size).collect();
+    let update = update(optimizer, &ranges, float, check, &counted).map_err(Error::Update)?;
 
     let mut regions = Regions::new();
-    let like_trained = layout.trained_bytes;
-    let trained = regions.add(Role::Trained, "params", like_trained, RegionKind::State);
-    let fixed = regions.add(
-        Role::Fixed,
-        "fixed",
-        layout.fixed_bytes,
-        fixed_kind(&changed),
-    );
+    let mut writes = engine.writes(&changed, layouts);
+    if let Some(first) = writes.first_mut() {
+        trainees.runs.iter().for_each(|run| first.add(run.section));
+    }
+    let models = engine.add_models(&mut regions, layouts, &writes);
+    let like_trained = trainees.bytes;
     let gradients = regions.add(
         Role::Gradients,
         "gradients",
@@ -68,7 +69,7 @@ pub(crate) fn compile_step(
     let states =
         states.map(|(i, name)| regions.add(Role::State(i), *name, like_trained, RegionKind::State));
     let shared = StepRegions {
-        trained,
+        models: &models,
         gradients,
         states: states.collect(),
         numbers: regions.add(
@@ -79,56 +80,69 @@ pub(crate) fn compile_step(
         ),
         report: regions.add(Role::Report, "report", numbers::BYTES, RegionKind::Output),
     };
-    let arguments = regions.add_arguments(&engine.inputs, &gradient.program)?;
-    let key = regions.add_key(&gradient.program);
     let program = &gradient.program;
-    let inputs = engine.places(program, layout, trained, fixed, &arguments, key)?;
-    let states = changed.iter().map(|leaf| RegionOffset {
-        region: fixed,
-        offset: leaf.offset,
-    });
-    let states: Vec<RegionOffset> = states.collect();
+    let mut results = Vec::new();
+    let mut outputs = vec![Reported::Loss.place(shared.report)];
+    for (i, result) in program
+        .returned()
+        .iter()
+        .take(gradient.results)
+        .skip(1)
+        .enumerate()
+    {
+        let result = ResultType::new(i + 1, program.type_of(*result))?;
+        outputs.push(result.add(&mut regions, i));
+        results.push(result);
+    }
+    let arguments = regions.add_arguments(&engine.inputs, program)?;
+    let key = regions.add_key(program);
+    let inputs = engine.places(program, layouts, &models, &arguments, key)?;
+    let states: Vec<RegionOffset> = changed
+        .iter()
+        .map(|s| models[s.model].place(&s.leaf))
+        .collect();
     let source = Source {
-        indices: engine.index_checks(&gradient.program),
+        indices: engine.index_checks(program),
         scalars: update.scalars.clone(),
         linked: vec![
-            gradient_part(engine, gradient, inputs, &states, &shared)?,
-            update_part(update, &states, &shared),
+            gradient_part(
+                engine,
+                (gradient, trainees, layouts),
+                inputs,
+                outputs,
+                &states,
+                &shared,
+            )?,
+            update_part(update, trainees, &states, &shared),
         ],
         regions,
-        results: Vec::new(),
+        results,
         changed,
+        writes,
     };
     Executable::compile(engine, source)
 }
 
-/// What a program does with the region of leaves that are not trained.
-pub(crate) fn fixed_kind(changed: &[Leaf]) -> RegionKind {
-    match changed.is_empty() {
-        true => RegionKind::Input,
-        false => RegionKind::State,
-    }
-}
-
-/// Loss, gradients and new states, each in place. A parameter's gradient lies where the parameter does in
-/// its own region.
+/// Loss, other results, gradients and new states, each in place.
 fn gradient_part(
     engine: &Engine,
-    gradient: Gradient,
+    (gradient, trainees, layouts): (Gradient, &Trainees, &[Arc<Layout>]),
     inputs: Vec<RegionOffset>,
+    mut outputs: Vec<RegionOffset>,
     states: &[RegionOffset],
-    regions: &StepRegions,
+    regions: &StepRegions<'_>,
 ) -> Result<Linked> {
     let mut places: Vec<Option<RegionOffset>> = vec![None; gradient.program.body.results.len()];
     for (param, result) in gradient.gradients.iter().enumerate() {
         if let Some(result) = result {
-            places[*result] = Some(RegionOffset {
+            let stack = engine.stack(&gradient.program, param, layouts);
+            let offset = stack.and_then(|(_, stack)| trainees.place(stack));
+            places[*result] = offset.map(|offset| RegionOffset {
                 region: regions.gradients,
-                offset: inputs[param].offset,
+                offset,
             });
         }
     }
-    let mut outputs = vec![Reported::Loss.place(regions.report)];
     let first_state = places.len() - states.len();
     places[first_state..].clone_from_slice(&states.iter().cloned().map(Some).collect::<Vec<_>>());
     for place in &places[gradient.results..] {
@@ -147,16 +161,32 @@ fn gradient_part(
 }
 
 /// The update: everything in place, its numbers from one small region and to another.
-fn update_part(update: Update, changed: &[RegionOffset], regions: &StepRegions) -> Linked {
-    let start = |region| RegionOffset { region, offset: 0 };
+fn update_part(
+    update: Update,
+    trainees: &Trainees,
+    changed: &[RegionOffset],
+    regions: &StepRegions<'_>,
+) -> Linked {
     let report = |number: Reported| number.place(regions.report);
-    let states = || regions.states.iter().map(|s| start(*s));
-    let mut inputs = vec![start(regions.trained), start(regions.gradients)];
-    inputs.extend(states());
+    let (mut inputs, mut outputs) = (Vec::new(), Vec::new());
+    for run in &trainees.runs {
+        let at = |region| RegionOffset {
+            region,
+            offset: run.start,
+        };
+        let parameters = regions.models.first().map(|m| RegionOffset {
+            region: m.section(run.section),
+            offset: run.offset,
+        });
+        let states = || regions.states.iter().map(|s| at(*s));
+        inputs.extend(parameters);
+        inputs.push(at(regions.gradients));
+        inputs.extend(states());
+        outputs.extend(parameters);
+        outputs.extend(states());
+    }
     let scalars = 0..update.scalars.len();
     inputs.extend(scalars.map(|i| numbers::place(regions.numbers, i)));
-    let mut outputs = vec![start(regions.trained)];
-    outputs.extend(states());
     if update.norm {
         outputs.push(report(Reported::Norm));
     }

@@ -1,14 +1,17 @@
-//! The parameters of a compiled model in memory, shared by a trainer and the runners attached to it.
+//! The parameters of a compiled model in memory, shared by the trainers and runners of it.
 //!
-//! Runs read them, side by side; a step writes them, alone, and so does a run that changes states. Each holds the lock while its kernels run
-//! (a step until its report is read), so that a runner on another thread sees parameters of before or
-//! after a step, never between. Nothing is compiled, checked or converted under the lock.
+//! Runs read them, side by side; a step writes those that it trains, alone, and so does a run that changes
+//! states. Each holds the locks of its models while its kernels run (a step until its report is read), so
+//! that a runner on another thread sees parameters of before or after a step, never between. Whoever needs
+//! several locks takes them in one order, that of their addresses, so that nobody waits in a circle.
+//! Nothing is compiled, checked or converted under a lock.
 
 use crate::backend::{Backend, DeviceMemory, Slot, room};
-use crate::engine::Settings;
+use crate::device::Precision;
 use crate::error::Result;
-use crate::layout::{Layout, Leaf, Section};
-use crate::model::Model;
+use crate::executable::Writes;
+use crate::layout::{Changed, Layout, Leaf, Section};
+use crate::models::{Leaves, MAX_MODELS};
 use crate::param::{Data, Missing, Param};
 use sinew_ir::DType;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -18,64 +21,131 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 pub(crate) struct Store {
     /// Where each leaf lies.
     pub layout: Arc<Layout>,
-    /// Leaves that a step updates.
+    /// Leaves that lie side by side for a step that updates them.
     pub trained: DeviceMemory,
     /// The others.
     pub fixed: DeviceMemory,
 }
 
 /// A store that is held: beside other readers, or alone.
-pub(crate) enum Held<'a> {
+enum Guard<'a> {
     Read(RwLockReadGuard<'a, Store>),
     Write(RwLockWriteGuard<'a, Store>),
 }
 
-impl Held<'_> {
-    /// The store.
-    pub fn store(&self) -> &Store {
-        match self {
-            Held::Read(store) => store,
-            Held::Write(store) => store,
+/// The stores of a function's models while it runs.
+pub(crate) struct Held<'a>([Option<Guard<'a>>; MAX_MODELS]);
+
+impl<'a> Held<'a> {
+    /// Waits for the stores of `places`: alone for those that the program `writes`.
+    pub fn of(places: &'a Places, writes: &[Writes]) -> Held<'a> {
+        let mut held = Held([const { None }; MAX_MODELS]);
+        for i in &places.order {
+            let place = &places.models[*i];
+            held.0[*i] = Some(match writes.get(*i).is_some_and(|w| w.any()) {
+                true => Guard::Write(place.write()),
+                false => Guard::Read(place.read()),
+            });
         }
+        held
     }
 
-    /// The memory of trained leaves, to read, and of all others, to write where it is held alone.
-    pub fn slots(&mut self) -> (Slot<'_>, Slot<'_>) {
-        match self {
-            Held::Read(store) => (store.trained.slot_to_read(), store.fixed.slot_to_read()),
-            Held::Write(store) => {
+    /// The stores, in the order of the models.
+    pub fn stores(&self) -> impl Iterator<Item = &Store> {
+        self.0.iter().flatten().map(|guard| match guard {
+            Guard::Read(store) => &**store,
+            Guard::Write(store) => &**store,
+        })
+    }
+
+    /// The store of a model.
+    fn store(&self, model: usize) -> Option<&Store> {
+        self.stores().nth(model)
+    }
+
+    /// For each model the memory of its leaves by section, to write where the program `writes` them.
+    pub fn slots(&mut self, writes: &[Writes]) -> impl Iterator<Item = (Slot<'_>, Slot<'_>)> {
+        let guards = self.0.iter_mut().flatten().zip(writes);
+        guards.map(|(guard, writes)| match guard {
+            Guard::Read(store) => (store.trained.slot_to_read(), store.fixed.slot_to_read()),
+            Guard::Write(store) => {
                 let store = &mut **store;
-                (store.trained.slot_to_read(), store.fixed.slot())
+                (
+                    store.trained.slot_for(writes.trained),
+                    store.fixed.slot_for(writes.fixed),
+                )
             }
-        }
+        })
     }
 
-    /// [`Store::restore`], where it is held alone.
+    /// Copies the bytes of states, one behind the other.
+    ///
+    /// # Errors
+    /// A lost GPU, too little memory.
+    pub fn save(&self, states: &[Changed], saved: &mut Vec<u8>) -> Result<()> {
+        saved.clear();
+        for state in states {
+            let Some(store) = self.store(state.model) else {
+                continue;
+            };
+            let start = saved.len();
+            saved.resize(start + state.leaf.bytes, 0);
+            let memory = store.section(state.leaf.section);
+            memory.read(state.leaf.offset, &mut saved[start..])?;
+        }
+        Ok(())
+    }
+
+    /// Puts back what [`Held::save`] copied, of stores that are held alone.
     ///
     /// # Errors
     /// A lost GPU.
-    pub fn restore(&mut self, leaves: &[Leaf], saved: &[u8]) -> Result<()> {
-        match self {
-            Held::Read(_) => Ok(()),
-            Held::Write(store) => store.restore(leaves, saved),
+    pub fn restore(&mut self, states: &[Changed], mut saved: &[u8]) -> Result<()> {
+        for state in states {
+            let Some((bytes, rest)) = saved.split_at_checked(state.leaf.bytes) else {
+                break;
+            };
+            if let Some(Some(Guard::Write(store))) = self.0.get_mut(state.model) {
+                let memory = store.section_mut(state.leaf.section);
+                memory.write(state.leaf.offset, bytes)?;
+            }
+            saved = rest;
         }
+        Ok(())
+    }
+
+    /// Whether all elements of the states are finite.
+    ///
+    /// # Errors
+    /// A lost GPU, too little memory.
+    pub fn are_finite(&self, states: &[Changed]) -> Result<bool> {
+        for state in states {
+            if let Some(store) = self.store(state.model)
+                && !store.read_f64(&state.leaf)?.iter().all(|v| v.is_finite())
+            {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 }
 
 /// A store with its lock, and what of it never changes.
 #[derive(Debug, Clone)]
-pub(crate) struct Shared {
+pub struct Placed {
     /// Where each leaf lies.
-    pub layout: Arc<Layout>,
+    pub(crate) layout: Arc<Layout>,
+    /// The device that it is on.
+    pub(crate) backend: Backend,
     store: Arc<RwLock<Store>>,
 }
 
-impl Shared {
+impl Placed {
     /// The parameters of `model`, packed.
     ///
     /// # Errors
     /// Too little memory.
-    pub fn new<M: Model>(model: &M, layout: Layout, backend: &Backend) -> Result<Shared> {
+    pub(crate) fn new(model: &dyn Leaves, layout: Layout, backend: &Backend) -> Result<Placed> {
         let layout = Arc::new(layout);
         let mut store = Store {
             trained: backend.zeroed("params", layout.trained_bytes)?,
@@ -83,29 +153,60 @@ impl Shared {
             layout: Arc::clone(&layout),
         };
         store.fill(model)?;
-        Ok(Shared {
+        Ok(Placed {
             layout,
+            backend: backend.clone(),
             store: Arc::new(RwLock::new(store)),
         })
     }
 
     /// To read: waits for a step of another thread.
-    pub fn read(&self) -> RwLockReadGuard<'_, Store> {
+    pub(crate) fn read(&self) -> RwLockReadGuard<'_, Store> {
         // A holder that panicked can have left no half-written parameter: compiled code never panics.
         self.store.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// For a run: alone if it changes states.
-    pub fn hold(&self, changes: bool) -> Held<'_> {
-        match changes {
-            true => Held::Write(self.write()),
-            false => Held::Read(self.read()),
-        }
+    /// To write: waits for steps and runs of other threads.
+    pub(crate) fn write(&self) -> RwLockWriteGuard<'_, Store> {
+        self.store.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// To write: waits for steps and runs of other threads.
-    pub fn write(&self) -> RwLockWriteGuard<'_, Store> {
-        self.store.write().unwrap_or_else(PoisonError::into_inner)
+    /// Whether it is the same memory.
+    pub(crate) fn is(&self, other: &Placed) -> bool {
+        Arc::ptr_eq(&self.store, &other.store)
+    }
+
+    /// What its working float is.
+    pub(crate) fn precision(&self) -> Precision {
+        match self.layout.float == DType::F64 {
+            true => Precision::F64,
+            false => Precision::F32,
+        }
+    }
+}
+
+/// Where the models of a function are.
+#[derive(Debug)]
+pub(crate) struct Places {
+    /// In the order of the function's models.
+    pub models: Vec<Placed>,
+    /// The order in which their locks are taken.
+    order: Vec<usize>,
+    /// The layout of each.
+    pub layouts: Vec<Arc<Layout>>,
+}
+
+impl Places {
+    /// Those of different models.
+    pub fn new(models: Vec<Placed>) -> Places {
+        let mut order: Vec<usize> = (0..models.len().min(MAX_MODELS)).collect();
+        order.sort_by_key(|i| Arc::as_ptr(&models[*i].store).addr());
+        let layouts = models.iter().map(|m| Arc::clone(&m.layout)).collect();
+        Places {
+            models,
+            order,
+            layouts,
+        }
     }
 }
 
@@ -114,11 +215,11 @@ impl Store {
     ///
     /// # Errors
     /// A lost GPU, too little memory.
-    pub fn fill<M: Model>(&mut self, model: &M) -> Result<()> {
+    pub fn fill(&mut self, model: &dyn Leaves) -> Result<()> {
         let mut leaves = self.layout.leaves.iter();
         let (trained, fixed) = (&mut self.trained, &mut self.fixed);
         let mut done = Ok(());
-        model.visit("", &mut |_, param| {
+        model.each(&mut |_, param| {
             if let Some(leaf) = leaves.next()
                 && done.is_ok()
             {
@@ -132,48 +233,6 @@ impl Store {
         done
     }
 
-    /// Copies the bytes of leaves that are not trained, one behind the other.
-    ///
-    /// # Errors
-    /// A lost GPU, too little memory.
-    pub fn save(&self, leaves: &[Leaf], saved: &mut Vec<u8>) -> Result<()> {
-        saved.clear();
-        for leaf in leaves {
-            let start = saved.len();
-            saved.resize(start + leaf.bytes, 0);
-            self.fixed.read(leaf.offset, &mut saved[start..])?;
-        }
-        Ok(())
-    }
-
-    /// Puts back what [`Store::save`] copied.
-    ///
-    /// # Errors
-    /// A lost GPU.
-    pub fn restore(&mut self, leaves: &[Leaf], mut saved: &[u8]) -> Result<()> {
-        for leaf in leaves {
-            let Some((bytes, rest)) = saved.split_at_checked(leaf.bytes) else {
-                break;
-            };
-            self.fixed.write(leaf.offset, bytes)?;
-            saved = rest;
-        }
-        Ok(())
-    }
-
-    /// Whether all elements of the leaves are finite.
-    ///
-    /// # Errors
-    /// A lost GPU, too little memory.
-    pub fn are_finite(&self, leaves: &[Leaf]) -> Result<bool> {
-        for leaf in leaves {
-            if !self.read_f64(leaf)?.iter().all(|v| v.is_finite()) {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
     /// The region of a section.
     pub fn section(&self, section: Section) -> &DeviceMemory {
         match section {
@@ -182,12 +241,20 @@ impl Store {
         }
     }
 
+    /// As [`Store::section`], to write.
+    fn section_mut(&mut self, section: Section) -> &mut DeviceMemory {
+        match section {
+            Section::Trained => &mut self.trained,
+            Section::Fixed => &mut self.fixed,
+        }
+    }
+
     /// The values of a leaf, in f64.
     ///
     /// # Errors
     /// A lost GPU, too little memory.
     pub fn read_f64(&self, leaf: &Leaf) -> Result<Vec<f64>> {
-        let region = Some(self.section(leaf.section));
+        let region = Some((self.section(leaf.section), leaf.offset));
         match self.layout.float == DType::F64 {
             false => read_pieces(region, leaf, |w| f64::from(f32::from_ne_bytes(w))),
             true => read_pieces(region, leaf, f64::from_ne_bytes),
@@ -198,52 +265,34 @@ impl Store {
     ///
     /// # Errors
     /// A lost GPU, too little memory.
-    pub fn read_into<M: Model>(&self, model: &mut M) -> Result<()> {
+    pub fn read_into(&self, model: &mut dyn Leaves) -> Result<()> {
         read_leaves(&self.layout, model, &|leaf| {
-            Some(self.section(leaf.section))
+            Some((self.section(leaf.section), leaf.offset))
         })
     }
 }
 
-/// Something with compiled parameters that runners can be attached to: a trainer or a runner.
-pub trait Trained<M: Model> {
-    /// What a runner needs of it.
-    #[doc(hidden)]
-    fn attachment(&self) -> Attachment<M>;
-}
-
-/// What an attached runner shares with a trainer.
-#[doc(hidden)]
-pub struct Attachment<M> {
-    pub(crate) shared: Shared,
-    pub(crate) settings: Settings,
-    /// A model of the same sizes.
-    pub(crate) shell: M,
-}
-
 /// The model without its values: the store holds them, and twice the memory would be lost.
-pub(crate) fn hollow<M: Model>(mut model: M) -> M {
-    model.visit_mut("", &mut |_, param| {
-        param.data = Data::Missing(Missing::Elsewhere)
-    });
+pub(crate) fn hollow<M: Leaves>(mut model: M) -> M {
+    model.each_mut(&mut |_, param| param.data = Data::Missing(Missing::Elsewhere));
     model
 }
 
-/// Sets each leaf of `model` from its place in the region that `region` gives; zeros without one.
+/// Sets each leaf of `model` from the memory that `place` gives, from an offset on; zeros without one.
 ///
 /// # Errors
 /// A lost GPU, too little memory.
-pub(crate) fn read_leaves<'a, M: Model>(
+pub(crate) fn read_leaves<'a>(
     layout: &Layout,
-    model: &mut M,
-    region: &dyn Fn(&Leaf) -> Option<&'a DeviceMemory>,
+    model: &mut dyn Leaves,
+    place: &dyn Fn(&Leaf) -> Option<(&'a DeviceMemory, usize)>,
 ) -> Result<()> {
     let mut leaves = layout.leaves.iter();
     let mut done = Ok(());
-    model.visit_mut("", &mut |_, param| {
+    model.each_mut(&mut |_, param| {
         let Some(leaf) = leaves.next() else { return };
         if done.is_ok() {
-            done = read_packed(region(leaf), leaf, layout.float)
+            done = read_packed(place(leaf), leaf, layout.float)
                 .map(|data| *param = Param::from_data(&leaf.shape, data));
         }
     });
@@ -283,20 +332,20 @@ fn write_pieces<T: Copy, const N: usize>(
     Ok(())
 }
 
-/// The inverse of [`write_packed`] for a leaf; zeros without a region.
+/// The inverse of [`write_packed`] for a leaf; zeros without a place.
 ///
 /// # Errors
 /// A lost GPU, too little memory.
-fn read_packed(region: Option<&DeviceMemory>, leaf: &Leaf, float: DType) -> Result<Data> {
+fn read_packed(place: Option<(&DeviceMemory, usize)>, leaf: &Leaf, float: DType) -> Result<Data> {
     Ok(match float == DType::F64 {
-        false => Data::F32(read_pieces(region, leaf, f32::from_ne_bytes)?),
-        true => Data::F64(read_pieces(region, leaf, f64::from_ne_bytes)?),
+        false => Data::F32(read_pieces(place, leaf, f32::from_ne_bytes)?),
+        true => Data::F64(read_pieces(place, leaf, f64::from_ne_bytes)?),
     })
 }
 
-/// The floats of a leaf, each of `N` bytes in the region.
+/// The floats of a leaf, each of `N` bytes, from a place on.
 fn read_pieces<T, const N: usize>(
-    region: Option<&DeviceMemory>,
+    place: Option<(&DeviceMemory, usize)>,
     leaf: &Leaf,
     number: impl Fn([u8; N]) -> T,
 ) -> Result<Vec<T>> {
@@ -306,8 +355,8 @@ fn read_pieces<T, const N: usize>(
     words.resize(PIECE.min(count), [0; N]);
     while out.len() < count {
         let words = &mut words[..PIECE.min(count - out.len())];
-        if let Some(region) = region {
-            region.read(leaf.offset + out.len() * N, words.as_flattened_mut())?;
+        if let Some((memory, offset)) = place {
+            memory.read(offset + out.len() * N, words.as_flattened_mut())?;
         }
         out.extend(words.iter().map(|w| number(*w)));
     }
@@ -327,9 +376,9 @@ mod tests {
         ];
         for float in [DType::F32, DType::F64] {
             let layout = Layout::new(&model, float, &|path| path == "1").expect("whole");
-            let shared = Shared::new(&model, layout, &Backend::Cpu).expect("host memory");
+            let placed = Placed::new(&model, layout, &Backend::Cpu).expect("host memory");
             let mut back = vec![Param::zeros(&[3, 5]), Param::zeros(&[7])];
-            shared.read().read_into(&mut back).expect("host memory");
+            placed.read().read_into(&mut back).expect("host memory");
             for (a, b) in back.iter().zip(&model) {
                 assert_eq!(a.values_f64(), b.values_f64());
             }

@@ -4,25 +4,26 @@ use crate::cache::Limit;
 use crate::device::{Device, Precision};
 use crate::engine::Settings;
 use crate::error::Result;
-use crate::layout::Layout;
 use crate::model::ModelFunction;
+use crate::models::Models;
 use crate::optimizer::{Optimizer, Sgd};
 use crate::runner::Runner;
-use crate::store::Shared;
+use crate::trainees::Selection;
 use crate::trainer::Trainer;
 
 macro_rules! settings {
     ($name:ident) => {
         impl<F: ModelFunction> $name<F> {
-            /// Where it runs; [`Device::cpu`] by default.
+            /// Where it runs; by default where a model is that it shares, else [`Device::cpu`].
             pub fn device(mut self, device: Device) -> Self {
-                self.settings.device = device;
+                self.device = Some(device);
                 self
             }
 
-            /// What the working float is; [`Precision::F32`] by default.
+            /// What the working float is; by default that of a model that it shares, else
+            /// [`Precision::F32`].
             pub fn precision(mut self, precision: Precision) -> Self {
-                self.settings.precision = precision;
+                self.precision = Some(precision);
                 self
             }
 
@@ -77,20 +78,67 @@ macro_rules! settings {
 /// ```
 #[must_use = "nothing is made before `build`"]
 pub struct Train<F: ModelFunction> {
-    model: F::Model,
+    handles: <F::Models as Models>::Handles,
     optimizer: Optimizer,
+    selection: Selection,
     settings: Settings,
+    device: Option<Device>,
+    precision: Option<Precision>,
 }
 settings!(Train);
 
 impl<F: ModelFunction> Train<F> {
-    /// Trains `model`, by plain gradient descent at a rate of 0.01 unless told otherwise.
-    pub fn new(model: F::Model) -> Self {
+    /// Trains the first of these models, by plain gradient descent at a rate of 0.01 unless told otherwise.
+    pub fn new(models: <F::Models as Models>::Handles) -> Self {
         Train {
-            model,
+            handles: models,
             optimizer: Sgd::new(0.01).into(),
+            selection: Selection::default(),
             settings: Settings::default(),
+            device: None,
+            precision: None,
         }
+    }
+
+    /// Leaves the parameters as they are whose paths match a pattern: `"encoder.*"`. Their gradients are not
+    /// computed. Several calls freeze what any of their patterns matches.
+    ///
+    /// A pattern is a whole path of the model (as [`Model::visit`](crate::Model::visit) and checkpoints name
+    /// it: `blocks.3.attn.w`), in which `*` stands for any text, dots included, like Python's `fnmatch`:
+    /// `"encoder.*"` is everything in `encoder`, however deep, `"*.bias"` every bias. Repeated children
+    /// (`[Block; 4]`) are one parameter of the step, so they are frozen together: `"blocks.*.norm.*"`.
+    ///
+    /// ```
+    /// # use sinew::prelude::*;
+    /// # #[model]
+    /// # struct Net {
+    /// #     encoder: Linear<2, 4>,
+    /// #     head: Linear<4, 1>,
+    /// # }
+    /// # #[model]
+    /// # fn loss<B>(net: &Net, x: Tensor<B, 2>, y: Tensor<B, 1>) -> Tensor {
+    /// #     mse(net.head.forward(net.encoder.forward(x).relu()), y)
+    /// # }
+    /// let net = Net::init(0);
+    /// let mut train = loss::train(net.clone()).freeze("encoder.*").build()?;
+    /// train.step([[1.0, 2.0]], [[3.0]])?;
+    /// assert_eq!(train.model()?.encoder, net.encoder);
+    /// assert_ne!(train.model()?.head, net.head);
+    ///
+    /// let error = loss::train(net).freeze("encodr.*").build().map(|_| ()).unwrap_err();
+    /// assert!(error.to_string().starts_with("`encodr.*` matches no parameter; near it: `encoder.w`"));
+    /// # Ok::<(), sinew::Error>(())
+    /// ```
+    pub fn freeze(mut self, pattern: impl Into<String>) -> Self {
+        self.selection.frozen.push(pattern.into());
+        self
+    }
+
+    /// Trains the parameters alone whose paths match a pattern, which is as in [`freeze`](Self::freeze);
+    /// several calls train what any of their patterns matches. What is frozen besides is not trained.
+    pub fn only(mut self, pattern: impl Into<String>) -> Self {
+        self.selection.only.push(pattern.into());
+        self
     }
 
     /// The update rule.
@@ -99,19 +147,31 @@ impl<F: ModelFunction> Train<F> {
         self
     }
 
-    /// Packs the parameters. Programs are compiled when the first arguments tell their sizes.
+    /// Packs the parameters, unless they are shared and have a place already. Programs are compiled when the
+    /// first arguments tell their sizes.
     ///
     /// A parameter that the loss does not depend on is named in a `tracing` warning and stays as it
     /// is.
     ///
     /// # Errors
-    /// [`Error::NotALoss`](crate::Error::NotALoss) for a function that does not return one float
-    /// scalar or depends on no parameter; [`Error::Setting`](crate::Error::Setting) for numbers that
+    /// [`Error::NotALoss`](crate::Error::NotALoss) for a loss that depends on no parameter of the first
+    /// model; [`Error::NoMatch`](crate::Error::NoMatch) for a pattern that matches none of its paths,
+    /// [`Error::AllFrozen`](crate::Error::AllFrozen) and [`Error::FrozenInPart`](crate::Error::FrozenInPart);
+    /// [`Error::Setting`](crate::Error::Setting) for numbers that
     /// the update rule cannot use; [`Error::TooLarge`](crate::Error::TooLarge) and
     /// [`Error::Size`](crate::Error::Size) for a parameter without elements; else as
     /// [`Compile::build`].
     pub fn build(self) -> Result<Trainer<F>> {
-        let trainer = Trainer::new(self.model, self.optimizer, self.settings, true)?;
+        let list = F::Models::handles(&self.handles);
+        let settings = self.settings.on(self.device, self.precision, &list);
+        drop(list);
+        let trainer = Trainer::new(
+            self.handles,
+            self.optimizer,
+            &self.selection,
+            settings,
+            true,
+        )?;
         trainer.warn_of_still_leaves();
         Ok(trainer)
     }
@@ -137,31 +197,37 @@ impl<F: ModelFunction> Train<F> {
 /// ```
 #[must_use = "nothing is made before `build`"]
 pub struct Compile<F: ModelFunction> {
-    model: F::Model,
+    handles: <F::Models as Models>::Handles,
     settings: Settings,
+    device: Option<Device>,
+    precision: Option<Precision>,
 }
 settings!(Compile);
 
 impl<F: ModelFunction> Compile<F> {
-    /// Runs the function on the parameters of `model`.
-    pub fn new(model: F::Model) -> Self {
+    /// Runs the function on the parameters of these models.
+    pub fn new(models: <F::Models as Models>::Handles) -> Self {
         Compile {
-            model,
+            handles: models,
             settings: Settings::default(),
+            device: None,
+            precision: None,
         }
     }
 
-    /// Packs the parameters. Programs are compiled when the first arguments tell their sizes.
+    /// Packs the parameters, unless they are shared and have a place already. Programs are compiled when the first arguments tell their sizes.
     ///
     /// # Errors
     /// [`Error::Precision`](crate::Error::Precision) for f64 on a GPU;
     /// [`Error::NoCodeGenerator`](crate::Error::NoCodeGenerator) for the CPU in a build without the
-    /// feature `cpu`; [`Error::NoCache`](crate::Error::NoCache) for a cache of no programs; too little
-    /// memory.
+    /// feature `cpu`; [`Error::NoCache`](crate::Error::NoCache) for a cache of no programs;
+    /// [`Error::Elsewhere`](crate::Error::Elsewhere) for a shared model that is on another device or in
+    /// another precision; [`Error::SameModel`](crate::Error::SameModel) for one that is given twice;
+    /// [`Error::Sizes`](crate::Error::Sizes) for models that do not agree in a size; too little memory.
     pub fn build(self) -> Result<Runner<F>> {
-        self.settings.check()?;
-        let layout = Layout::new(&self.model, self.settings.precision.dtype(), &|_| false)?;
-        let shared = Shared::new(&self.model, layout, &self.settings.device.0)?;
-        Runner::new(self.model, shared, self.settings)
+        let list = F::Models::handles(&self.handles);
+        let settings = self.settings.on(self.device, self.precision, &list);
+        drop(list);
+        Runner::new(self.handles, settings)
     }
 }

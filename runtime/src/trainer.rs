@@ -1,28 +1,34 @@
 //! A training step: forward, backward, clipping and update as one compiled program.
 
-use crate::arg::{ArgView, IntoArg};
+use crate::arg::ArgView;
 use crate::backend::DeviceMemory;
 use crate::cache::Purpose;
 use crate::engine::{Engine, Settings};
 use crate::error::{Error, Result};
 use crate::finite::Witness;
 use crate::key::Key;
-use crate::layout::{Layout, Section};
+use crate::layout::Section;
 use crate::loss::moved_leaves;
 use crate::model::ModelFunction;
+use crate::models::Models;
 use crate::numbers::{self, Report, Reported};
 use crate::optimizer::Optimizer;
-use crate::regions::{Role, Table};
+use crate::output::{Outputs, ResultView};
+use crate::regions::{MAX_RESULTS, Role, Table};
+use crate::shared::{Attachment, FirstModel, Trained, facts, place_all};
 use crate::step::compile_step;
-use crate::store::{Attachment, Shared, Trained, hollow, read_leaves};
+use crate::store::{Held, Places, read_leaves};
+use crate::trainees::{Selection, Trainees};
 use crate::update::update;
-use sinew_ir::{Binding, ParamKind};
+use crate::views::{ArgViews, IntoArgs, each_arity};
+use sinew_ir::Binding;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
 /// Trains a model by the gradient of a function: `loss::train(model)...build()?`.
 ///
-/// `step` takes the function's own arguments. All methods that print a stage do so for the program
+/// Of a function of several models it trains the first and holds the others. `step` takes the function's
+/// own arguments. All methods that print a stage do so for the program
 /// that ran last.
 ///
 /// ```
@@ -45,12 +51,14 @@ use std::sync::Arc;
 /// ```
 pub struct Trainer<F: ModelFunction, I = <F as ModelFunction>::Inputs> {
     engine: Engine,
-    pub(crate) shared: Shared,
-    layout: Arc<Layout>,
-    /// The model without current values, for `model()`.
-    shell: F::Model,
+    handles: <F::Models as Models>::Handles,
+    pub(crate) places: Places,
+    /// What it trains of the first model.
+    trainees: Arc<Trainees>,
+    /// The parameters that the loss does not depend on.
+    still: Vec<String>,
     optimizer: Optimizer,
-    /// Gradients, in the layout of the trained parameters.
+    /// Gradients, in the layout of what is trained.
     gradients: DeviceMemory,
     /// The optimizer's state, likewise.
     states: Vec<DeviceMemory>,
@@ -58,7 +66,7 @@ pub struct Trainer<F: ModelFunction, I = <F as ModelFunction>::Inputs> {
     numbers: DeviceMemory,
     /// What a step reports.
     report: DeviceMemory,
-    /// The model's states from before a step that is checked.
+    /// The models' states from before a step that is checked.
     saved: Vec<u8>,
     /// Steps taken.
     taken: u64,
@@ -67,49 +75,93 @@ pub struct Trainer<F: ModelFunction, I = <F as ModelFunction>::Inputs> {
     arguments: PhantomData<fn(I)>,
 }
 
-/// What a step reports.
+/// What a step reports: the loss, and in `rest` what else the function returns.
+///
+/// ```
+/// # use sinew::prelude::*;
+/// # #[model]
+/// # struct Line {
+/// #     #[init(zeros)]
+/// #     slope: Param,
+/// # }
+/// // The first result trains, the others are reported.
+/// #[model]
+/// fn loss<N>(line: &Line, x: Tensor<N>, y: Tensor<N>) -> (Tensor, Tensor<N>) {
+///     let height = line.slope * x;
+///     (mse(height, y), height - y)
+/// }
+///
+/// let mut train = loss::train(Line::init(0)).build()?;
+/// let step = train.step([1.0, 2.0], [3.0, 6.0])?;
+/// assert_eq!(step.loss, 22.5);
+/// assert_eq!(step.rest.to_vec(), [-3.0, -6.0]); // an `Array1<f32>`
+/// # Ok::<(), sinew::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
-pub struct Step {
+pub struct Step<R = ()> {
     /// The loss before the update.
     pub loss: f64,
     /// The Euclidean norm of all gradients before clipping; where clipping is on.
     pub grad_norm: Option<f64>,
     /// Which step it was, from 1.
     pub number: u64,
+    /// The function's results behind the first, of before the update too: what
+    /// [`Runner::run`](crate::Runner::run) gives of a function that returns no more than these.
+    pub rest: R,
 }
 
 impl<F: ModelFunction> Trainer<F> {
     pub(crate) fn new(
-        model: F::Model,
+        handles: <F::Models as Models>::Handles,
         optimizer: Optimizer,
+        selection: &Selection,
         settings: Settings,
         training: bool,
     ) -> Result<Self> {
         settings.check()?;
         optimizer.check(settings.precision)?;
         let float = settings.precision.dtype();
-        let engine = Engine::new::<F>(&model, settings)?;
+        let list = F::Models::handles(&handles);
+        let facts = facts(&list)?;
+        let engine = Engine::new::<F>(&facts, settings)?;
         let moved = moved_leaves(&engine)?;
-        let layout = Layout::new(&model, float, &|path| moved.contains(&path))?;
+        let leaves = facts.first().map_or(&[][..], |f| &f.leaves);
+        let chosen = selection.of(leaves, &|path| engine.is_parameter(path))?;
+        let is_chosen = |path: &str| chosen.get(path).copied().unwrap_or(false);
+        let is_trained = |path: &str| moved.contains(&path) && is_chosen(path);
+        if !moved.iter().any(|path| is_chosen(path)) {
+            return Err(Error::AllFrozen {
+                function: engine.unit.path.into(),
+            });
+        }
+        let names = engine.model_names();
+        let function = engine.unit.path;
+        let models = place_all(function, &names, &list, &engine.settings, &is_trained)?;
+        let first = models
+            .first()
+            .map(|m| Trainees::new(&m.layout, &is_trained));
+        let trainees = Arc::new(first.unwrap_or_else(Trainees::none));
+        let still = chosen
+            .iter()
+            .filter(|(path, is)| **is && !moved.contains(&path.as_str()));
+        let mut still: Vec<String> = still.map(|(path, _)| path.clone()).collect();
+        still.sort_unstable();
         let backend = &engine.settings.device.0;
         let zeroed = |name, bytes| backend.zeroed(name, bytes);
-        let update = update(&optimizer, 0, float, false, &[]).map_err(Error::Update)?;
+        let update = update(&optimizer, &[0], float, false, &[]).map_err(Error::Update)?;
         let states = update.states.iter();
-        let states: Result<_> = states
-            .map(|name| zeroed(*name, layout.trained_bytes))
-            .collect();
-        let shared = Shared::new(&model, layout, backend)?;
-        let layout = Arc::clone(&shared.layout);
+        let states: Result<_> = states.map(|name| zeroed(*name, trainees.bytes)).collect();
         Ok(Trainer {
-            shared,
-            gradients: zeroed("gradients", layout.trained_bytes)?,
+            gradients: zeroed("gradients", trainees.bytes)?,
             states: states?,
             numbers: zeroed("step scalars", numbers::BYTES)?,
             report: zeroed("report", numbers::BYTES)?,
-            shell: hollow(model),
+            handles,
+            places: Places::new(models),
+            trainees,
+            still,
             engine,
-            layout,
             optimizer,
             saved: Vec::new(),
             taken: 0,
@@ -120,18 +172,12 @@ impl<F: ModelFunction> Trainer<F> {
 
     /// Names each parameter that the loss does not depend on in a warning.
     pub(crate) fn warn_of_still_leaves(&self) {
-        let function = &self.engine.function;
-        let params = function.params.iter().enumerate();
-        for (position, _) in params.filter(|(_, p)| p.kind == ParamKind::Param) {
-            let path = function.leaf_path(position).unwrap_or_default();
-            let leaf = self.layout.stack(path);
-            if leaf.is_some_and(|l| l.section == Section::Fixed) {
-                tracing::warn!(
-                    parameter = path,
-                    function = self.engine.unit.path,
-                    "the loss does not depend on this parameter: it stays as it is",
-                );
-            }
+        for path in &self.still {
+            tracing::warn!(
+                parameter = path,
+                function = self.engine.unit.path,
+                "the loss does not depend on this parameter: it stays as it is",
+            );
         }
     }
 
@@ -153,27 +199,35 @@ impl<F: ModelFunction> Trainer<F> {
         Ok(())
     }
 
-    /// The model with the current parameters.
+    /// The model that is trained, with the current parameters.
     ///
     /// # Errors
     /// A device that was lost.
-    pub fn model(&self) -> Result<F::Model> {
-        let mut model = self.shell.clone();
-        self.shared.read().read_into(&mut model)?;
-        Ok(model)
+    pub fn model(&self) -> Result<FirstModel<F>> {
+        F::Models::first(&self.handles).model()
+    }
+
+    /// All models of the function in the order of its declaration, as a tuple, with the current parameters:
+    /// the one that is trained, and those that are held.
+    ///
+    /// # Errors
+    /// A device that was lost.
+    pub fn models(&self) -> Result<F::Models> {
+        F::Models::read(&self.handles)
     }
 
     /// The gradients of the last step, before clipping, as a model; zeros where the loss does not
-    /// depend on a parameter.
+    /// depend on a parameter, and where that is frozen.
     ///
     /// # Errors
     /// A device that was lost.
-    pub fn gradients(&self) -> Result<F::Model> {
-        let mut model = self.shell.clone();
-        read_leaves(&self.layout, &mut model, &|leaf| match leaf.section {
-            Section::Trained => Some(&self.gradients),
-            Section::Fixed => None,
-        })?;
+    pub fn gradients(&self) -> Result<FirstModel<F>> {
+        let mut model = F::Models::first(&self.handles).shell();
+        if let Some(layout) = self.places.layouts.first() {
+            read_leaves(layout, &mut model, &|leaf| {
+                Some((&self.gradients, self.trainees.place(leaf)?))
+            })?;
+        }
         Ok(model)
     }
 
@@ -188,21 +242,27 @@ impl<F: ModelFunction> Trainer<F> {
     }
 
     fn prepare_views(&mut self, arguments: &[ArgView<'_>]) -> Result<()> {
-        let (layout, optimizer) = (&self.layout, &self.optimizer);
+        let (layouts, trainees) = (&self.places.layouts, &self.trainees);
+        let optimizer = &self.optimizer;
         let purpose = Purpose::Step {
             rule: optimizer.without_rate(),
             guarded: self.engine.settings.check_finite,
             training: self.training,
         };
-        let compile =
-            |engine: &Engine, binding: &Binding| compile_step(engine, binding, layout, optimizer);
-        self.engine.select(arguments, layout, purpose, compile)
+        let compile = |engine: &Engine, binding: &Binding| {
+            compile_step(engine, binding, layouts, trainees, optimizer)
+        };
+        self.engine
+            .select(arguments, layouts, Some(trainees), purpose, compile)
     }
 
-    pub(crate) fn step_views(&mut self, arguments: &[ArgView<'_>]) -> Result<Step> {
+    pub(crate) fn step_views(
+        &mut self,
+        arguments: &[ArgView<'_>],
+    ) -> Result<Step<<F::Output as Outputs>::Rest>> {
         self.prepare_views(arguments)?;
         self.engine.check(arguments)?;
-        let float = self.layout.float;
+        let float = self.engine.settings.precision.dtype();
         let key = Key::of_run(self.engine.settings.seed, self.taken + 1);
         let check = self.engine.settings.check_finite;
         let (kept, workspace) = self.engine.current_mut()?;
@@ -210,18 +270,15 @@ impl<F: ModelFunction> Trainer<F> {
         let (optimizer, step) = (&self.optimizer, self.taken + 1);
         let told = program.scalars.iter().map(|s| s.value(optimizer, step));
         numbers::write(&mut self.numbers, float, told)?;
-        let mut held = self.shared.write();
-        let store = &mut *held;
+        let mut held = Held::of(&self.places, &program.writes);
         if check {
-            store.save(&program.changed, &mut self.saved)?;
+            held.save(&program.changed, &mut self.saved)?;
         }
         let mut table = Table::new();
-        table.put(Role::Trained, store.trained.slot());
-        let fixed = match program.changed.is_empty() {
-            true => store.fixed.slot_to_read(),
-            false => store.fixed.slot(),
-        };
-        table.put(Role::Fixed, fixed);
+        for (i, (trained, fixed)) in held.slots(&program.writes).enumerate() {
+            table.put(Role::Leaves(i, Section::Trained), trained);
+            table.put(Role::Leaves(i, Section::Fixed), fixed);
+        }
         table.put(Role::Gradients, self.gradients.slot());
         for (i, state) in self.states.iter_mut().enumerate() {
             table.put(Role::State(i), state.slot());
@@ -229,7 +286,9 @@ impl<F: ModelFunction> Trainer<F> {
         table.put(Role::Numbers, self.numbers.slot_to_read());
         table.put(Role::Report, self.report.slot());
         program.run(launch, workspace, table, key, arguments)?;
-        let report = match Report::read(&self.report, float) {
+        let report = Report::read(&self.report, float);
+        let report = report.and_then(|r| workspace.fetch(&program.results).map(|()| r));
+        let report = match report {
             Ok(report) => report,
             Err(error) => {
                 // A GPU's failure came after the update was on its way: what came of it is not known.
@@ -243,8 +302,8 @@ impl<F: ModelFunction> Trainer<F> {
             let whole = [came, made].iter().all(|count| report.get(*count) == 0.0);
             let mut in_states = false;
             if !whole || !loss.is_finite() {
-                in_states = !store.are_finite(&program.changed)?;
-                store.restore(&program.changed, &self.saved)?;
+                in_states = !held.are_finite(&program.changed)?;
+                held.restore(&program.changed, &self.saved)?;
             }
             if !loss.is_finite() || report.get(Reported::CameNotFinite) != 0.0 {
                 let what = match (loss.is_finite(), in_states) {
@@ -252,7 +311,7 @@ impl<F: ModelFunction> Trainer<F> {
                     (true, true) => "state",
                     (true, false) => "gradient",
                 };
-                let witness = Witness::copy(&self.engine, store, key, arguments)?;
+                let witness = Witness::copy(&self.engine, &held, key, arguments)?;
                 drop(held);
                 return Err(witness.error(what));
             }
@@ -269,20 +328,33 @@ impl<F: ModelFunction> Trainer<F> {
         }
         drop(held);
         self.taken += 1;
+        let results = &program.results;
+        let (count, expected) = (1 + results.len(), <F::Output as Outputs>::COUNT);
+        let mut views = [ResultView::NONE; MAX_RESULTS];
+        if count != expected || count > views.len() {
+            return Err(Error::Results {
+                function: self.engine.unit.path.into(),
+                expected,
+                actual: count,
+            });
+        }
+        for (place, view) in views[1..].iter_mut().zip(workspace.views(results)) {
+            *place = view;
+        }
         Ok(Step {
             loss,
             grad_norm: self.optimizer.clip.map(|_| report.get(Reported::Norm)),
             number: self.taken,
+            rest: <F::Output as Outputs>::rest(&views[1..count])?,
         })
     }
 }
 
-impl<F: ModelFunction> Trained<F::Model> for Trainer<F> {
-    fn attachment(&self) -> Attachment<F::Model> {
+impl<F: ModelFunction> Trained<FirstModel<F>> for Trainer<F> {
+    fn attachment(&self) -> Attachment<FirstModel<F>> {
         Attachment {
-            shared: self.shared.clone(),
-            settings: self.engine.settings.clone(),
-            shell: self.shell.clone(),
+            shared: F::Models::first(&self.handles),
+            settings: Some(self.engine.settings.clone()),
         }
     }
 }
@@ -290,7 +362,7 @@ impl<F: ModelFunction> Trained<F::Model> for Trainer<F> {
 crate::inspect::inspect!(Trainer);
 
 macro_rules! step {
-    ($($marker:ident $argument:ident),*) => {
+    ($($marker:ident $argument:ident $host:ident,)*) => {
         impl<F, $($marker),*> Trainer<F, ($($marker,)*)>
         where
             F: ModelFunction<Inputs = ($($marker,)*)>,
@@ -307,8 +379,14 @@ macro_rules! step {
             /// step does not count. After a failure of a GPU that came with the update under way, the
             /// step counts, and a lost GPU's parameters are lost with it.
             #[allow(clippy::too_many_arguments, reason = "the function's own")]
-            pub fn step(&mut self, $($argument: impl IntoArg<$marker>),*) -> Result<Step> {
-                self.step_views(&[$($argument.arg()),*])
+            pub fn step(
+                &mut self,
+                $($argument: impl IntoArgs<$marker>),*
+            ) -> Result<Step<<F::Output as Outputs>::Rest>> {
+                #[allow(unused_mut, reason = "without arguments")]
+                let mut views = ArgViews::new();
+                $($argument.add_to(&mut views);)*
+                self.step_views(views.as_slice())
             }
 
             /// Compiles the step for arguments of these extents, without taking it.
@@ -316,18 +394,14 @@ macro_rules! step {
             /// # Errors
             /// Arguments that do not fit.
             #[allow(clippy::too_many_arguments, reason = "the function's own")]
-            pub fn prepare(&mut self, $($argument: impl IntoArg<$marker>),*) -> Result<()> {
-                self.prepare_views(&[$($argument.arg()),*])
+            pub fn prepare(&mut self, $($argument: impl IntoArgs<$marker>),*) -> Result<()> {
+                #[allow(unused_mut, reason = "without arguments")]
+                let mut views = ArgViews::new();
+                $($argument.add_to(&mut views);)*
+                self.prepare_views(views.as_slice())
             }
         }
     };
 }
 step!();
-step!(A a);
-step!(A a, B b);
-step!(A a, B b, C c);
-step!(A a, B b, C c, D d);
-step!(A a, B b, C c, D d, E e);
-step!(A a, B b, C c, D d, E e, G g);
-step!(A a, B b, C c, D d, E e, G g, H h);
-step!(A a, B b, C c, D d, E e, G g, H h, I i);
+each_arity!(step);

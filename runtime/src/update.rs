@@ -1,4 +1,5 @@
-//! The update as a program: one optimizer step over the flat range of all trained parameters.
+//! The update as a program: one optimizer step over all trained parameters, which lie in flat ranges
+//! (one, but where a model is shared: `crate::trainees`).
 //!
 //! Parameters, gradients and the optimizer's state are packed alike, so that a step is elementwise
 //! over one axis; numbers that change from step to step (the learning rate, bias corrections) are
@@ -13,10 +14,10 @@ const CLIP_EPSILON: f64 = 1e-6;
 
 /// An update program and what its inputs and outputs are.
 ///
-/// Inputs, in order: parameters, gradients, each state, each scalar, and where the update is guarded the
-/// loss and the model's states that the step has changed. Outputs: parameters, each state, the gradients' norm if they are clipped, two counts if
-/// guarded: of what is not finite in loss, gradients and the model's states, and in what the update makes
-/// of them.
+/// Inputs, in order: for each range its parameters, gradients and each state; each scalar; and where the
+/// update is guarded the loss and the models' states that the step has changed. Outputs: for each range its
+/// parameters and each state; the gradients' norm if they are clipped; two counts if guarded: of what is not
+/// finite in loss, gradients and the models' states, and in what the update makes of them.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Update {
     /// The program.
@@ -68,14 +69,14 @@ impl StepScalar {
     }
 }
 
-/// The update of `n` parameters of type `float`; a guarded one looks at as many of the model's states as
-/// `changed` has numbers of elements.
+/// The update of ranges of so many parameters of type `float`; a guarded one looks at as many of the
+/// models' states as `changed` has numbers of elements.
 ///
 /// # Errors
 /// None in practice: every op is applied to operands of its own kind.
 pub(crate) fn update(
     optimizer: &Optimizer,
-    n: usize,
+    ranges: &[usize],
     float: DType,
     guarded: bool,
     changed: &[usize],
@@ -91,47 +92,66 @@ pub(crate) fn update(
             (vec!["first moment", "second moment"], scalars)
         }
     };
-    let flat = Type::from_extents(float, &[n]);
     let scalar = Type::from_extents(float, &[]);
-    let mut names = vec![
-        ("parameters".to_string(), &flat),
-        ("gradients".to_string(), &flat),
-    ];
-    names.extend(states.iter().map(|s| (s.to_string(), &flat)));
-    names.extend(scalars.iter().map(|s| (s.name().to_string(), &scalar)));
-    let changed = changed.iter().map(|n| Type::from_extents(float, &[*n]));
-    let changed: Vec<Type> = changed.collect();
+    let mut names: Vec<(String, Type)> = Vec::new();
+    for (i, n) in ranges.iter().enumerate() {
+        let flat = Type::from_extents(float, &[*n]);
+        let range = ["parameters", "gradients"].iter().chain(&states);
+        names.extend(range.map(|name| match i {
+            0 => (name.to_string(), flat.clone()),
+            i => (format!("{name} {i}"), flat.clone()),
+        }));
+    }
+    let first_scalar = names.len();
+    names.extend(
+        scalars
+            .iter()
+            .map(|s| (s.name().to_string(), scalar.clone())),
+    );
+    let first_guarded = names.len();
     if guarded {
-        names.push(("loss".to_string(), &scalar));
+        names.push(("loss".to_string(), scalar));
         let changed = changed.iter().enumerate();
-        names.extend(changed.map(|(i, ty)| (format!("state {i} of the model"), ty)));
+        names.extend(changed.map(|(i, n)| {
+            let ty = Type::from_extents(float, &[*n]);
+            (format!("state {i} of the model"), ty)
+        }));
     }
 
     let mut b = Builder::default();
-    let inputs: Vec<Value> = names.iter().map(|(_, ty)| b.value((*ty).clone())).collect();
-    let (p, gradient) = (inputs[0], inputs[1]);
-    let old_states = &inputs[2..2 + states.len()];
-    let numbers = &inputs[2 + states.len()..2 + states.len() + scalars.len()];
+    let inputs: Vec<Value> = names.iter().map(|(_, ty)| b.value(ty.clone())).collect();
+    let numbers = &inputs[first_scalar..first_guarded];
+    let width = 2 + states.len();
+    let old: Vec<&[Value]> = inputs[..first_scalar].chunks(width).collect();
 
-    let mut g = gradient;
+    let gradients: Vec<Value> = old.iter().map(|range| range[1]).collect();
     let mut norm = None;
+    let mut clip = None;
     if let Some(greatest) = optimizer.clip {
-        let value = euclidean_norm(&mut b, g)?;
-        let scale = clip_scale(&mut b, value, greatest)?;
-        let scale = broadcast_like(&mut b, scale, g)?;
-        g = b.mul(g, scale)?;
+        let value = euclidean_norm(&mut b, &gradients)?;
+        clip = Some(clip_scale(&mut b, value, greatest)?);
         norm = Some(value);
     }
-    let mut results = match &optimizer.rule {
-        Rule::Sgd(rule) => sgd(&mut b, rule, p, g, old_states, numbers)?,
-        Rule::Adam(rule) => adam(&mut b, rule, p, g, old_states, numbers)?,
-    };
+    let mut results = Vec::new();
+    let mut kept = Vec::new();
+    for range in &old {
+        let (p, mut g, states) = (range[0], range[1], &range[2..]);
+        if let Some(scale) = clip {
+            let scale = broadcast_like(&mut b, scale, g)?;
+            g = b.mul(g, scale)?;
+        }
+        results.extend(match &optimizer.rule {
+            Rule::Sgd(rule) => sgd(&mut b, rule, p, g, states, numbers)?,
+            Rule::Adam(rule) => adam(&mut b, rule, p, g, states, numbers)?,
+        });
+        kept.push(p);
+        kept.extend_from_slice(states);
+    }
     let mut counts = None;
     if guarded {
-        let first = inputs.len() - 1 - changed.len();
-        let came: Vec<Value> = inputs[first..].iter().copied().chain([gradient]).collect();
-        let old: Vec<Value> = [p].iter().chain(old_states).copied().collect();
-        counts = Some(guard(&mut b, &came, &old, &mut results, norm)?);
+        let came = inputs[first_guarded..].iter().chain(&gradients).copied();
+        let came: Vec<Value> = came.collect();
+        counts = Some(guard(&mut b, &came, &kept, &mut results, norm)?);
     }
     results.extend(norm);
     results.extend(counts.into_iter().flatten());
@@ -202,9 +222,22 @@ fn total(b: &mut Builder, x: Value) -> Built {
     b.sum(x, &axes)
 }
 
-fn euclidean_norm(b: &mut Builder, g: Value) -> Built {
-    let squares = b.mul(g, g)?;
-    let sum = total(b, squares)?;
+/// Of all gradients together.
+fn euclidean_norm(b: &mut Builder, gradients: &[Value]) -> Built {
+    let mut sum = None;
+    for g in gradients {
+        let squares = b.mul(*g, *g)?;
+        let part = total(b, squares)?;
+        sum = Some(match sum {
+            None => part,
+            Some(sum) => b.add(sum, part)?,
+        });
+    }
+    let none = OpError::Arity {
+        expected: 1,
+        found: 0,
+    };
+    let sum = sum.ok_or(none)?;
     b.sqrt(sum)
 }
 

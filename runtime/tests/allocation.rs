@@ -7,10 +7,10 @@
 mod support;
 
 use ndarray::s;
-use sinew_runtime::{AdamW, Precision, attach};
+use sinew_runtime::{AdamW, Precision};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
-use support::{Logits, Relu, build, digits};
+use support::{Logits, Relu, attach, build, digits};
 
 thread_local! {
     static COUNT: Cell<u64> = const { Cell::new(0) };
@@ -56,11 +56,12 @@ fn steps_allocate_nothing() {
         y.slice(s![..32]),
     );
     for check in [false, true] {
-        let mut trainer = sinew_runtime::Train::<Relu>::new(support::start())
-            .optimizer(AdamW::new(0.01).clip_grad_norm(1.0))
-            .check_finite(check)
-            .build()
-            .unwrap();
+        let mut trainer =
+            sinew_runtime::Train::<Relu>::new((sinew_runtime::Shared::new(support::start()),))
+                .optimizer(AdamW::new(0.01).clip_grad_norm(1.0))
+                .check_finite(check)
+                .build()
+                .unwrap();
         trainer.step(narrow, y).unwrap();
         let steps = || {
             for _ in 0..100 {

@@ -188,13 +188,13 @@ pub enum LinkError {
         /// The callee.
         callee: String,
     },
-    /// A gradient asked of a function that has not exactly one scalar float result.
-    #[error("`{path}` has {found} scalar float results; a gradient is that of exactly one")]
+    /// A gradient asked of a function whose first result is no scalar float.
+    #[error("the first result of `{path}` is {found}; a gradient is that of a float without dims")]
     NoScalar {
         /// The function.
         path: String,
-        /// How many it has.
-        found: usize,
+        /// What it is.
+        found: String,
     },
     /// A pass that broke a function: a mistake in Sinew.
     #[error("linking `{path}` broke a rule: {error}")]
@@ -230,10 +230,11 @@ pub fn link(unit: &Unit, binding: &Binding) -> Result<Function, LinkError> {
     link.program(results)
 }
 
-/// The program of a unit's results and of the gradients of its one scalar float result.
+/// The program of a unit's results and of the gradients of the first of them, a scalar float; the others
+/// are as they are.
 ///
 /// # Errors
-/// As [`link`]; a unit without exactly one scalar float result, or without a derivative.
+/// As [`link`]; a unit whose first result is no scalar float, or that has no derivative.
 pub fn link_gradient(
     unit: &Unit,
     binding: &Binding,
@@ -243,22 +244,17 @@ pub fn link_gradient(
     link.body(binding)?;
     let results = link.results();
     let returned = &results[..link.root.function.returned().len()];
-    let types = returned.iter().map(|r| link.inliner.builder.type_of(*r));
-    let scalar: Vec<bool> = types
-        .map(|t| t.dtype.is_float() && t.shape == Shape::scalar())
-        .collect();
-    let found = scalar.iter().filter(|s| **s).count();
-    let Some((at, 1)) = scalar.iter().position(|s| *s).map(|at| (at, found)) else {
+    let first = returned.first().map(|r| link.inliner.builder.type_of(*r));
+    let scalar = first.filter(|t| t.dtype.is_float() && t.shape == Shape::scalar());
+    let Some(dtype) = scalar.map(|t| t.dtype) else {
         return Err(LinkError::NoScalar {
             path: unit.path.to_string(),
-            found,
+            found: first.map_or("nothing".to_string(), |t| format!("`{t}`")),
         });
     };
-    let dtype = link.inliner.builder.type_of(results[at]).dtype;
     let one = link.constant_one(dtype)?;
-    let cotangents: Vec<Option<Value>> = (0..results.len())
-        .map(|i| (i == at).then_some(one))
-        .collect();
+    let mut cotangents: Vec<Option<Value>> = vec![None; results.len()];
+    cotangents[0] = Some(one);
     link.gradient(results, &cotangents, wanted)
 }
 

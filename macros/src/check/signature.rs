@@ -42,6 +42,7 @@ fn sequences_of<'a>(ty: &'a TypeExpr, out: &mut Vec<&'a syn::Ident>) {
         TypeExpr::Tensor(t) => out.extend(&t.sequence),
         TypeExpr::Struct(_) => {}
         TypeExpr::Tuple(parts) => parts.iter().for_each(|p| sequences_of(p, out)),
+        TypeExpr::Array(part, _) => sequences_of(part, out),
     }
 }
 
@@ -63,16 +64,9 @@ pub fn function(
         });
     }
     for p in &f.parameters {
-        let ty = match &p.ty {
-            TypeExpr::Tensor(t) => scope.tensor(t).map(ParamType::Tensor),
-            TypeExpr::Struct(s) => scope
-                .structure(s)
-                .map(|(structure, dims)| ParamType::Struct(structure, dims)),
-            TypeExpr::Tuple(_) => Err(Reported),
-        };
-        match ty {
+        match param_type(scope, &p.ty) {
             Ok(ty) => params.push(signature::Param {
-                name: parse::name(&p.name),
+                name: p.written(),
                 ty,
             }),
             Err(Reported) => bad = true,
@@ -116,6 +110,23 @@ pub fn function(
     })
 }
 
+fn param_type(scope: &mut Scope<'_>, written: &TypeExpr) -> Checked<ParamType> {
+    match written {
+        TypeExpr::Tensor(t) => scope.tensor(t).map(ParamType::Tensor),
+        TypeExpr::Struct(s) => scope
+            .structure(s)
+            .map(|(structure, dims)| ParamType::Struct(structure, dims)),
+        TypeExpr::Tuple(parts) => {
+            let parts: Vec<_> = parts.iter().map(|p| param_type(scope, p)).collect();
+            let parts = parts.into_iter().collect::<Checked<_>>()?;
+            Ok(ParamType::Tuple(parts))
+        }
+        TypeExpr::Array(part, count) => {
+            Ok(ParamType::Array(Box::new(param_type(scope, part)?), *count))
+        }
+    }
+}
+
 /// `D == H * (D / H)`, which says that `H` divides `D`: the quotient becomes a symbol, so that `D` is a
 /// product and every division of it by `H` is exact.
 fn exact_quotient(scope: &mut Scope<'_>, c: &Constraint) -> Option<Constraint> {
@@ -152,12 +163,12 @@ fn results(scope: &mut Scope<'_>, result: &TypeExpr) -> Checked<Vec<Type>> {
                 .iter()
                 .map(|p| match p {
                     TypeExpr::Tensor(t) => scope.tensor(t),
-                    TypeExpr::Struct(_) | TypeExpr::Tuple(_) => Err(Reported),
+                    TypeExpr::Struct(_) | TypeExpr::Tuple(_) | TypeExpr::Array(..) => Err(Reported),
                 })
                 .collect();
             parts.into_iter().collect()
         }
-        TypeExpr::Struct(_) => Err(Reported),
+        TypeExpr::Struct(_) | TypeExpr::Array(..) => Err(Reported),
     }
 }
 

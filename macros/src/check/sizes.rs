@@ -12,10 +12,12 @@ pub fn configured(registry: &Registry, f: &Function, equations: &Equations) -> V
     let mut named = Vec::new();
     for p in &f.params {
         match &p.ty {
-            ParamType::Tensor(t) => shapes.extend(t.shape.dims.iter().flat_map(Dim::symbols)),
             ParamType::Struct(structure, dims) => {
                 named.extend(dims.iter().filter_map(Dim::as_symbol).cloned());
                 leaves(registry, *structure, dims, &mut shapes);
+            }
+            tensors @ (ParamType::Tensor(_) | ParamType::Tuple(_) | ParamType::Array(..)) => {
+                tensors.each_dim(&mut |d| shapes.extend(d.symbols()));
             }
         }
     }

@@ -3,44 +3,67 @@
 use super::structure::{struct_text, tensor_text};
 use super::{element, quiet, rank};
 use crate::hidden;
+use crate::messages;
 use crate::parse::{self, Function, Methods, StructType, TypeExpr};
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 use sinew_ir::DType;
 
-/// What a function is at run time: one model at most, then tensors.
+/// What a function is at run time: models and tensors.
 struct Entry<'a> {
-    model: Option<(&'a Ident, &'a StructType)>,
+    /// The models, with the names of their parameters.
+    models: Vec<(&'a Ident, &'a StructType)>,
+    /// All other parameters: their names, and what they are for the runtime.
     inputs: Vec<(&'a Ident, TokenStream)>,
+    /// All parameters in the order of the declaration: whether each is a model.
+    order: Vec<bool>,
     output: TokenStream,
 }
 
-/// The most tensors of a call from Rust: the runtime's `step` and `run` end there.
-const INPUTS: usize = 8;
+/// The most arguments of a call from Rust beside models, and the most parts of a tuple: the runtime's
+/// `step` and `run` end there.
+const INPUTS: usize = 16;
+
+/// The most models of a function that Rust calls.
+const MODELS: usize = 8;
+
+/// What the runtime knows a parameter by; `None` for what Rust does not pass.
+fn marker(ty: &TypeExpr, library: &TokenStream) -> Option<TokenStream> {
+    match ty {
+        TypeExpr::Tensor(t) => {
+            let (element, rank) = (element(t.dtype, library), rank(t, library));
+            Some(quote!(#library::__private::Arg<#element, #rank>))
+        }
+        TypeExpr::Tuple(parts) if parts.len() <= INPUTS => {
+            let parts: Option<Vec<_>> = parts.iter().map(|p| marker(p, library)).collect();
+            let parts = parts?;
+            Some(quote!((#(#parts,)*)))
+        }
+        TypeExpr::Array(part, count) => {
+            let part = marker(part, library)?;
+            Some(quote!([#part; #count]))
+        }
+        TypeExpr::Tuple(_) | TypeExpr::Struct(_) => None,
+    }
+}
 
 fn entry<'a>(f: &'a Function, library: &TokenStream) -> Option<Entry<'a>> {
-    let mut model = None;
-    let mut inputs = Vec::new();
+    let mut entry = Entry {
+        models: Vec::new(),
+        inputs: Vec::new(),
+        order: Vec::new(),
+        output: output(&f.result, library)?,
+    };
     for p in &f.parameters {
+        entry.order.push(matches!(p.ty, TypeExpr::Struct(_)));
         match &p.ty {
-            TypeExpr::Tensor(t) => {
-                let (element, rank) = (element(t.dtype, library), rank(t, library));
-                inputs.push((&p.name, quote!(#library::__private::Arg<#element, #rank>)));
-            }
-            TypeExpr::Struct(s) if model.is_none() && f.receiver.is_none() => {
-                model = Some((&p.name, s))
-            }
-            TypeExpr::Struct(_) | TypeExpr::Tuple(_) => return None,
+            TypeExpr::Struct(s) => entry.models.push((&p.name, s)),
+            other => entry.inputs.push((&p.name, marker(other, library)?)),
         }
     }
-    if inputs.len() > INPUTS {
-        return None;
-    }
-    Some(Entry {
-        model,
-        inputs,
-        output: output(&f.result, library)?,
-    })
+    let receiver = usize::from(f.receiver.is_some());
+    let fits = entry.inputs.len() <= INPUTS && receiver + entry.models.len() <= MODELS;
+    fits.then_some(entry)
 }
 
 fn output(ty: &TypeExpr, library: &TokenStream) -> Option<TokenStream> {
@@ -54,7 +77,7 @@ fn output(ty: &TypeExpr, library: &TokenStream) -> Option<TokenStream> {
             let parts = parts?;
             Some(quote!((#(#parts,)*)))
         }
-        TypeExpr::Struct(_) => None,
+        TypeExpr::Struct(_) | TypeExpr::Array(..) => None,
     }
 }
 
@@ -68,8 +91,8 @@ pub fn at_once(f: &Function, library: &TokenStream) -> TokenStream {
         // Rust sees this type and no function, so it says why.
         let attributes = &f.attributes;
         let docs = super::doc(&format!(
-            "\n```text\n{}\n```\n\nFor other model functions: Rust calls those with one model struct and \
-             {INPUTS} tensors at most.",
+            "\n```text\n{}\n```\n\nFor other model functions: Rust calls those with at most {MODELS} model \
+             structs and {INPUTS} other parameters, and tuples of at most {INPUTS} parts.",
             declaration(f)
         ));
         return quote! {
@@ -87,67 +110,68 @@ pub fn at_once(f: &Function, library: &TokenStream) -> TokenStream {
         #quiet
         #visibility enum #name {}
     };
-    let structure = entry.model.map(|(_, s)| (s, f.symbols.as_slice()));
     let unit = hidden::unit();
     let unit = quote!(#name::#unit);
-    let implementation = model_function(&entry, name, &unit, structure, library);
-    let (model_parameter, model) = match &entry.model {
-        Some((parameter, s)) => {
-            let path = &s.path;
-            (Some(quote!(#parameter: &#path,)), quote!(#parameter))
-        }
-        None => (None, quote!(&())),
-    };
+    let models: Vec<&StructType> = entry.models.iter().map(|(_, s)| *s).collect();
+    let implementation = model_function(&entry, name, &unit, &models, &f.symbols, library);
     let list = becomes_list(f, &entry);
-    let model = (model_parameter, &model);
-    let plain = plain(f, &entry, &quote!(#name), model, Some(list), library);
-    let becomes = becomes(f, &entry, library);
+    let plain = plain(f, &entry, &quote!(#name), None, Some(list), library);
+    let becomes = becomes(&entry, library);
     let derivative = match f.no_derivative {
         Some(_) => TokenStream::new(),
         None => derivative(f, &entry, library),
     };
+    let (refusal, train) = train(f, &entry, library);
     quote! {
         #plain
         #carrier
         #implementation
+        #refusal
         #quiet
         impl #name {
+            #train
             #becomes
             #derivative
         }
     }
 }
 
-/// Whether it returns one scalar of the working float.
-fn is_loss(f: &Function) -> bool {
+/// The first of a function's results.
+fn first_result(f: &Function) -> &TypeExpr {
     match &f.result {
+        TypeExpr::Tuple(parts) => parts.first().unwrap_or(&f.result),
+        other => other,
+    }
+}
+
+/// Whether a result is one scalar of the working float.
+fn is_loss(result: &TypeExpr) -> bool {
+    match result {
         TypeExpr::Tensor(t) => t.dtype == DType::Float && t.sequence.is_none() && t.dims.is_empty(),
-        TypeExpr::Struct(_) | TypeExpr::Tuple(_) => false,
+        TypeExpr::Struct(_) | TypeExpr::Tuple(_) | TypeExpr::Array(..) => false,
     }
 }
 
 /// `pullback`, and for a loss `gradient`.
 fn derivative(f: &Function, entry: &Entry<'_>, library: &TokenStream) -> TokenStream {
-    let gradient = entry
-        .model
-        .as_ref()
-        .filter(|_| is_loss(f))
-        .map(|(name, s)| {
-            let path = &s.path;
-            let (parameters, arguments) = inputs(entry, library);
-            quote! {
-                /// The derivative of this function by each parameter, as a model.
-                ///
-                /// # Errors
-                /// Arguments that do not fit the declared types.
-                #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
-                pub fn gradient(
-                    #name: &#path, #(#parameters),*
-                ) -> #library::__private::Result<#path> {
-                    #library::__private::gradient::<Self>(#name, &[#(#arguments),*])
-                }
+    let first = entry.models.first().filter(|_| is_loss(first_result(f)));
+    let gradient = first.map(|(_, s)| {
+        let path = &s.path;
+        let parameters = parameters(entry, library);
+        let (models, views, arguments) = passed(entry, None, library);
+        quote! {
+            /// The derivative of this function's (first) result by each parameter of its (first) model, as
+            /// a model.
+            ///
+            /// # Errors
+            /// Arguments that do not fit the declared types.
+            #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
+            pub fn gradient(#(#parameters),*) -> #library::__private::Result<#path> {
+                #views
+                #library::__private::gradient::<Self>(#models, #arguments)
             }
-        });
+        }
+    });
     quote! {
         /// The function and its pullback for all sizes, calls inlined.
         ///
@@ -160,82 +184,170 @@ fn derivative(f: &Function, entry: &Entry<'_>, library: &TokenStream) -> TokenSt
     }
 }
 
-/// The tensor arguments as parameters of a Rust function, and as views of them.
-fn inputs(entry: &Entry<'_>, library: &TokenStream) -> (Vec<TokenStream>, Vec<TokenStream>) {
+/// The parameters of a Rust function, in the order of the declaration.
+fn parameters(entry: &Entry<'_>, library: &TokenStream) -> Vec<TokenStream> {
+    let mut models = entry.models.iter().map(|(name, s)| {
+        let path = &s.path;
+        quote!(#name: &#path)
+    });
     // Where an argument does not fit, rustc shows what it is declared as.
-    let parameter = |(name, marker): &(&Ident, TokenStream)| {
-        let bound = quote!(impl #library::__private::IntoArg<#marker>);
+    let mut inputs = entry.inputs.iter().map(|(name, marker)| {
+        let bound = quote!(impl #library::__private::IntoArgs<#marker>);
         let bound = super::placed(bound, name.span());
         quote!(#name: #bound)
+    });
+    let next = |is_model: &bool| match is_model {
+        true => models.next(),
+        false => inputs.next(),
     };
-    let argument =
-        |(name, _): &(&Ident, TokenStream)| quote!(#library::__private::IntoArg::arg(&#name));
-    (
-        entry.inputs.iter().map(parameter).collect(),
-        entry.inputs.iter().map(argument).collect(),
-    )
+    entry.order.iter().filter_map(next).collect()
 }
 
-/// `train`, `attach` and `compile`, as far as the function has them.
-fn becomes(f: &Function, entry: &Entry<'_>, library: &TokenStream) -> TokenStream {
-    let (parameter, model) = match &entry.model {
-        Some((_, s)) => {
-            let path = &s.path;
-            (quote!(model: #path), quote!(model))
-        }
-        None => (quote!(), quote!(())),
-    };
-    let train = (entry.model.is_some() && f.no_derivative.is_none()).then(|| {
-        quote! {
-            /// Training of the model's parameters with this function as the loss.
-            pub fn train(#parameter) -> #library::__private::Train<Self> {
-                #library::__private::Train::new(#model)
-            }
-        }
+/// What the runtime is passed of these: the models, the statements that collect the arguments, and these.
+fn passed(
+    entry: &Entry<'_>,
+    receiver: Option<&TokenStream>,
+    library: &TokenStream,
+) -> (TokenStream, TokenStream, TokenStream) {
+    let models = entry.models.iter().map(|(name, _)| name.to_token_stream());
+    let models = receiver.cloned().into_iter().chain(models);
+    let models = quote!((#(#models,)*));
+    if entry.inputs.is_empty() {
+        return (models, TokenStream::new(), quote!(&[]));
+    }
+    let each = entry.inputs.iter().map(|(name, marker)| {
+        quote!(#library::__private::IntoArgs::<#marker>::add_to(&#name, &mut __sinew_views);)
     });
-    let attach = entry.model.is_some().then(|| {
+    let views = quote! {
+        let mut __sinew_views = #library::__private::ArgViews::new();
+        #(#each)*
+    };
+    (models, views, quote!(__sinew_views.as_slice()))
+}
+
+/// What may be given as each model, and the handles of these.
+fn handles(entry: &Entry<'_>, library: &TokenStream) -> (Vec<TokenStream>, TokenStream) {
+    let parameters = entry.models.iter().map(|(name, s)| {
+        let path = &s.path;
+        quote!(#name: impl #library::__private::IntoShared<#path>)
+    });
+    let names = entry.models.iter().map(|(name, _)| name);
+    let handles = quote!((#(#library::__private::IntoShared::into_shared(#names),)*));
+    (parameters.collect(), handles)
+}
+
+/// `train`: of a function that cannot be trained one that no model fits, and the trait that tells why.
+fn train(f: &Function, entry: &Entry<'_>, library: &TokenStream) -> (TokenStream, TokenStream) {
+    let name = parse::name(&f.name);
+    let first = first_result(f);
+    let why = if entry.models.is_empty() {
+        Some(messages::nothing_to_train(&name))
+    } else if f.no_derivative.is_some() {
+        Some(messages::declared_without_derivative(&name))
+    } else if is_loss(first) {
+        None
+    } else {
+        let (all, first) = (type_text(&f.result), type_text(first));
+        Some(messages::no_loss(&name, &all, &first))
+    };
+    let Some((message, note)) = why else {
+        let (parameters, handles) = handles(entry, library);
+        let train = quote! {
+            /// Training of the first model's parameters with this function's first result as the loss; other
+            /// models are held as they are.
+            pub fn train(#(#parameters),*) -> #library::__private::Train<Self> {
+                #library::__private::Train::new(#handles)
+            }
+        };
+        return (TokenStream::new(), train);
+    };
+    let quiet = quiet();
+    let visibility = &f.visibility;
+    let refusal = hidden::refusal(&f.name);
+    let others = entry
+        .models
+        .iter()
+        .skip(1)
+        .map(|(name, _)| quote!(#name: impl Sized));
+    // Escaped: the text is a format string there.
+    let (message, note) = (braced(&message), braced(note));
+    let definition = quote! {
+        #[doc(hidden)]
+        #quiet
+        #[diagnostic::on_unimplemented(message = #message, label = "it has no `train`", note = #note)]
+        #visibility trait #refusal: Sized {
+            fn never(self) -> ::core::convert::Infallible;
+        }
+    };
+    let train = quote! {
+        #[doc(hidden)]
+        pub fn train(model: impl #refusal, #(#others),*) -> #library::__private::Train<Self> {
+            match model.never() {}
+        }
+    };
+    (definition, train)
+}
+
+/// As a format string.
+fn braced(text: &str) -> String {
+    text.replace('{', "{{").replace('}', "}}")
+}
+
+/// `attach` and `compile`, as far as the function has them.
+fn becomes(entry: &Entry<'_>, library: &TokenStream) -> TokenStream {
+    let (parameters, handles) = handles(entry, library);
+    let attach = entry.models.first().map(|(first, _)| {
+        let parameters = entry.models.iter().map(|(name, s)| {
+            let path = &s.path;
+            quote!(#name: &impl #library::__private::Trained<#path>)
+        });
+        let names = entry.models.iter().map(|(name, _)| name);
         quote! {
-            /// This function on the current parameters of a trainer.
+            /// This function on the current parameters of a trainer, for each of its models.
+            ///
+            /// # Errors
+            /// Models that are on different devices or in different precisions, one that is given twice.
             pub fn attach(
-                trained: &impl #library::__private::Trained<<Self as #library::__private::ModelFunction>::Model>,
+                #(#parameters),*
             ) -> #library::__private::Result<#library::__private::Runner<Self>> {
-                #library::__private::attach::<Self>(trained)
+                #library::__private::attach::<Self>(
+                    (#(#library::__private::Trained::attachment(#names).shared,)*),
+                    #library::__private::Trained::attachment(#first).settings,
+                )
             }
         }
     });
     quote! {
-        #train
         #attach
-        /// This function on a model of its own.
-        pub fn compile(#parameter) -> #library::__private::Compile<Self> {
-            #library::__private::Compile::new(#model)
+        /// This function on models of its own, or on shared ones.
+        pub fn compile(#(#parameters),*) -> #library::__private::Compile<Self> {
+            #library::__private::Compile::new(#handles)
         }
     }
 }
 
-/// What the runtime is told of a function: its types, its unit, and the symbols whose values its model has.
+/// What the runtime is told of a function: its types, its unit, and the symbols whose values its models
+/// have.
 ///
-/// `structure` is the model's struct with its dims here, in terms of `symbols`.
+/// `models` are the models' structs with their dims here, in terms of `symbols`.
 fn model_function(
     entry: &Entry<'_>,
     carrier: &Ident,
     unit: &TokenStream,
-    structure: Option<(&StructType, &[Ident])>,
+    models: &[&StructType],
+    symbols: &[Ident],
     library: &TokenStream,
 ) -> TokenStream {
     let inputs = entry.inputs.iter().map(|(_, marker)| marker);
     let output = &entry.output;
     let quiet = quiet();
-    let model = match structure {
-        Some((s, _)) => s.path.to_token_stream(),
-        None => quote!(()),
-    };
-    let names = structure.map(|(s, names)| symbols(s, names));
+    let paths = models.iter().map(|s| &s.path);
+    let names = symbols_of(models, symbols);
     quote! {
         #[automatically_derived]
         #quiet
         impl #library::__private::ModelFunction for #carrier {
-            type Model = #model;
+            type Models = (#(#paths,)*);
             type Inputs = (#(#inputs,)*);
             type Output = #output;
             const UNIT: &'static #library::__private::Unit = #unit;
@@ -244,16 +356,14 @@ fn model_function(
     }
 }
 
-/// The struct's symbols by position, under the names they have here; nothing where it has none.
-fn symbols(structure: &StructType, names: &[Ident]) -> TokenStream {
-    if structure.dims.is_empty() {
+/// The symbols of each struct by position, under the names they have here; nothing where none has any.
+fn symbols_of(models: &[&StructType], names: &[Ident]) -> TokenStream {
+    if models.iter().all(|s| s.dims.is_empty()) {
         return TokenStream::new();
     }
-    let named = structure
-        .dims
-        .iter()
-        .enumerate()
-        .filter_map(|(i, d)| match d {
+    let each = models.iter().map(|s| {
+        let dims = s.dims.iter().enumerate();
+        let named = dims.filter_map(|(i, d)| match d {
             parse::DimExpr::Name(path) => {
                 let ident = path.get_ident()?;
                 let name = parse::name(ident);
@@ -261,19 +371,21 @@ fn symbols(structure: &StructType, names: &[Ident]) -> TokenStream {
             }
             _ => None,
         });
+        quote!(&[#(#named),*])
+    });
     quote! {
-        const SYMBOLS: ::core::option::Option<
-            &'static [(::core::primitive::usize, &'static ::core::primitive::str)],
-        > = ::core::option::Option::Some(&[#(#named),*]);
+        const SYMBOLS: &'static [
+            &'static [(::core::primitive::usize, &'static ::core::primitive::str)]
+        ] = &[#(#each),*];
     }
 }
 
-/// The function as Rust code calls it.
+/// The function as Rust code calls it; a method with the token of its receiver.
 fn plain(
     f: &Function,
     entry: &Entry<'_>,
     carrier: &TokenStream,
-    (model_parameter, model): (Option<TokenStream>, &TokenStream),
+    receiver: Option<&TokenStream>,
     becomes: Option<String>,
     library: &TokenStream,
 ) -> TokenStream {
@@ -285,7 +397,9 @@ fn plain(
         ..
     } = f;
     let docs = super::doc(&format!("\n```text\n{}\n```", declaration(f)));
-    let (parameters, arguments) = inputs(entry, library);
+    let parameters = parameters(entry, library);
+    let own = receiver.map(|token| quote!(&#token,));
+    let (models, views, arguments) = passed(entry, receiver, library);
     let result = host_type(&f.result, library);
     let errors = "\n# Errors\nArguments that do not fit the declared types.";
     quote! {
@@ -295,9 +409,10 @@ fn plain(
         #becomes
         #[allow(dead_code, clippy::too_many_arguments, clippy::needless_pass_by_value)]
         #visibility fn #name(
-            #model_parameter #(#parameters),*
+            #own #(#parameters),*
         ) -> #library::__private::Result<#result> {
-            #library::__private::call::<#carrier>(#model, &[#(#arguments),*])
+            #views
+            #library::__private::call::<#carrier>(#models, #arguments)
         }
     }
 }
@@ -311,7 +426,7 @@ fn host_type(ty: &TypeExpr, library: &TokenStream) -> TokenStream {
             return quote!((#(#parts,)*));
         }
         // Refused where it is read.
-        TypeExpr::Struct(_) => return quote!(()),
+        TypeExpr::Struct(_) | TypeExpr::Array(..) => return quote!(()),
     };
     let element = match tensor.dtype {
         DType::Float => quote!(::core::primitive::f32),
@@ -330,11 +445,12 @@ fn host_type(ty: &TypeExpr, library: &TokenStream) -> TokenStream {
 /// Where a reader of the function's page finds what else it is.
 fn becomes_list(f: &Function, entry: &Entry<'_>) -> String {
     let name = &f.name;
-    let trained = entry.model.is_some() && f.no_derivative.is_none();
+    let loss = is_loss(first_result(f)) && !entry.models.is_empty();
+    let trained = loss && f.no_derivative.is_none();
     let items = [
         (trained, "train", "trains the model's parameters by it"),
         (
-            entry.model.is_some(),
+            !entry.models.is_empty(),
             "attach",
             "runs it on what a trainer or another runner has",
         ),
@@ -343,11 +459,7 @@ fn becomes_list(f: &Function, entry: &Entry<'_>) -> String {
             "compile",
             "runs it on a model of its own, compiled once for each set of sizes",
         ),
-        (
-            trained && is_loss(f),
-            "gradient",
-            "its derivative by each parameter",
-        ),
+        (trained, "gradient", "its derivative by each parameter"),
         (
             f.no_derivative.is_none(),
             "pullback",
@@ -376,34 +488,28 @@ pub fn method(m: &Methods, f: &Function, library: &TokenStream) -> (TokenStream,
     let path = &m.owner.path;
     let carrier = hidden::method_type(&crate::signature::last(&m.owner.path), &f.name);
     let symbols: Vec<Ident> = m.symbols.iter().chain(&f.symbols).cloned().collect();
-    let (receiver, model, structure) = match (f.receiver, &entry.model) {
-        (Some(token), _) => (Some(quote!(&#token,)), quote!(#token), Some(&m.owner)),
-        (None, Some((parameter, s))) => {
-            let path = &s.path;
-            (
-                Some(quote!(#parameter: &#path,)),
-                quote!(#parameter),
-                Some(*s),
-            )
-        }
-        (None, None) => (None, quote!(&()), None),
-    };
+    let receiver = f.receiver.map(|token| token.to_token_stream());
     // `Self` stands for the struct in the impl block alone.
-    let structure = structure.map(|s| match s.path.is_ident("Self") {
-        true => (&m.owner, symbols.as_slice()),
-        false => (s, symbols.as_slice()),
-    });
+    let named = entry
+        .models
+        .iter()
+        .map(|(_, s)| match s.path.is_ident("Self") {
+            true => &m.owner,
+            false => *s,
+        });
+    let own = receiver.iter().map(|_| &m.owner);
+    let models: Vec<&StructType> = own.chain(named).collect();
     let plain = plain(
         f,
         &entry,
         &quote!(#carrier),
-        (receiver, &model),
+        receiver.as_ref(),
         None,
         library,
     );
     let unit = hidden::method_unit(0, &parse::name(&f.name));
-    let implementation =
-        model_function(&entry, &carrier, &quote!(#path::#unit), structure, library);
+    let unit = quote!(#path::#unit);
+    let implementation = model_function(&entry, &carrier, &unit, &models, &symbols, library);
     let quiet = quiet();
     let hidden = quote! {
         #[doc(hidden)]
@@ -425,7 +531,7 @@ pub fn declaration(f: &Function) -> String {
     parameters.extend(
         f.parameters
             .iter()
-            .map(|p| format!("{}: {}", p.name, type_text(&p.ty))),
+            .map(|p| format!("{}: {}", p.written(), type_text(&p.ty))),
     );
     format!(
         "fn {}{generics}({}) -> {}",
@@ -444,5 +550,6 @@ fn type_text(ty: &TypeExpr) -> String {
             let parts: Vec<String> = parts.iter().map(type_text).collect();
             format!("({})", parts.join(", "))
         }
+        TypeExpr::Array(part, count) => format!("[{}; {count}]", type_text(part)),
     }
 }

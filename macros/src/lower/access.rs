@@ -22,6 +22,9 @@ impl Lowerer<'_, '_> {
     pub fn index(&mut self, e: &syn::ExprIndex) -> Checked<Val> {
         let base = self.expression(&e.expr)?;
         let tokens = e.expr.to_token_stream();
+        if let Val::Tuple(parts) = &base {
+            return self.part_of_array(parts, &e.index);
+        }
         let mut x = self.tensor_of(base, None, &tokens)?;
         let mut parts = self.index_parts(x, &e.index, &tokens)?;
         // Those of loops first: they are slices of what stands outside of the loop.

@@ -222,12 +222,34 @@ impl Lowerer<'_, '_> {
         }
     }
 
-    /// A list of tensors in brackets.
+    /// The tensors that an argument is, if it is the name of several.
+    fn array_arg(&self, a: &Arguments<'_>, i: usize) -> Option<Vec<Val>> {
+        let val = match a.slots.get(i) {
+            Some(Some(Argument::Done(given))) => &given.val,
+            Some(Some(Argument::Expr(syn::Expr::Path(p)))) => {
+                self.lookup(&parse::name(p.path.get_ident()?))?
+            }
+            _ => return None,
+        };
+        match val {
+            Val::Tuple(parts) => Some(parts.clone()),
+            _ => None,
+        }
+    }
+
+    /// A list of tensors in brackets, or the name of several.
     pub fn tensors_arg(
         &mut self,
         a: &Arguments<'_>,
         i: usize,
     ) -> Checked<Vec<(Value, TokenStream)>> {
+        if let Some(parts) = self.array_arg(a, i) {
+            let tokens = a.tokens(i);
+            let parts = parts.into_iter();
+            let parts =
+                parts.map(|part| Ok((self.tensor_of(part, None, &tokens)?, tokens.clone())));
+            return parts.collect();
+        }
         let Some(syn::Expr::Array(list)) = a.expr(i) else {
             return Err(self.report(messages::wants_list(&a.tokens(i), &a.name, &a.op.usage())));
         };

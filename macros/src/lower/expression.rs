@@ -146,9 +146,34 @@ impl Lowerer<'_, '_> {
             syn::Expr::Cast(c) => Err(self.report(messages::as_cast(c))),
             syn::Expr::Return(r) => Err(self.report(messages::early_return(&r.return_token))),
             syn::Expr::Try(t) => Err(self.report(messages::question_mark(&t.question_token))),
-            syn::Expr::Array(_) => Err(self.report(messages::bare_array(e))),
+            syn::Expr::Array(a) => self.array(a),
             syn::Expr::Range(_) => Err(self.report(messages::bare_range(e))),
             other => Err(self.report(messages::not_in_the_language(other))),
+        }
+    }
+
+    /// `[a, b]`: several tensors, as a function takes them; an array of numbers is no tensor.
+    fn array(&mut self, a: &syn::ExprArray) -> Checked<Val> {
+        let parts: Vec<_> = a.elems.iter().map(|e| self.expression(e)).collect();
+        let parts = parts.into_iter().collect::<Checked<Vec<Val>>>()?;
+        let fits = |v: &Val| matches!(v, Val::Tensor(_) | Val::Tuple(_) | Val::Broken);
+        if parts.is_empty() || !parts.iter().all(fits) {
+            return Err(self.report(messages::bare_array(a)));
+        }
+        let array = Val::Tuple(parts);
+        match array.parts() > PARTS {
+            true => Err(self.report(messages::great_tuple(a, PARTS))),
+            false => Ok(array),
+        }
+    }
+
+    /// `xs[1]`, of several.
+    pub(super) fn part_of_array(&mut self, parts: &[Val], index: &syn::Expr) -> Checked<Val> {
+        let at = super::arguments::integer(index).and_then(|i| usize::try_from(i).ok());
+        match at.and_then(|at| parts.get(at)) {
+            Some(Val::Broken) => Err(Reported),
+            Some(part) => Ok(part.clone()),
+            None => Err(self.report(messages::array_index(index, parts.len()))),
         }
     }
 

@@ -128,16 +128,44 @@ impl Lowerer<'_, '_> {
         position: usize,
         out: &mut Arguments,
     ) -> Checked<()> {
+        let param = &call.callee.params[position];
+        let given = call.given[position].clone();
+        self.part_of_argument(call, position, (&param.ty, &given), out)
+    }
+
+    /// An argument, or a part of one that is a tuple or an array.
+    fn part_of_argument(
+        &mut self,
+        call: &mut Invocation<'_>,
+        position: usize,
+        (declared, given): (&ParamType, &Given),
+        out: &mut Arguments,
+    ) -> Checked<()> {
         let Invocation {
-            callee,
-            given,
-            instance,
-            ..
+            callee, instance, ..
         } = call;
-        let (param, given) = (&callee.params[position], &given[position]);
+        let param = &callee.params[position];
         let (symbols, pending) = (&callee.symbols, &mut out.pending);
-        match (&param.ty, &given.val) {
-            (ParamType::Tensor(_), Val::Struct(_) | Val::Tuple(_)) => {
+        match (declared, &given.val) {
+            (_, Val::Broken) => Err(Reported),
+            (ParamType::Tuple(_) | ParamType::Array(..), Val::Tuple(values)) => {
+                let parts = declared.parts();
+                if parts.len() != values.len() {
+                    let what = self.describe(&given.val);
+                    let error = messages::argument_kind(&given.tokens, callee, param, &what);
+                    return Err(self.report(error));
+                }
+                for (part, val) in parts.into_iter().zip(values) {
+                    let given = Given {
+                        val: val.clone(),
+                        tokens: given.tokens.clone(),
+                    };
+                    self.part_of_argument(call, position, (part, &given), out)?;
+                }
+                Ok(())
+            }
+            (ParamType::Tensor(_), Val::Struct(_) | Val::Tuple(_))
+            | (ParamType::Tuple(_) | ParamType::Array(..), _) => {
                 let what = self.describe(&given.val);
                 let error = messages::argument_kind(&given.tokens, callee, param, &what);
                 Err(self.report(error))

@@ -3,11 +3,13 @@
 
 use super::Lowerer;
 use super::arguments::{integer, plain};
+use super::build::WrittenOperand;
 use super::value::{Repeated, Val};
 use crate::errors::Checked;
 use crate::messages;
 use crate::parse;
-use sinew_ir::{Dim, Order, Value};
+use quote::ToTokens;
+use sinew_ir::{Dim, Order, Value, compose};
 
 /// What a loop runs over.
 pub struct Iteration {
@@ -151,6 +153,21 @@ impl Lowerer<'_, '_> {
                 order: Order::Forward,
                 item: Item::Child(children),
             }),
+            Val::Tuple(parts) if !parts.is_empty() => {
+                let at = e.to_token_stream();
+                let parts = parts
+                    .into_iter()
+                    .map(|part| self.tensor_of(part, None, &at));
+                let parts = parts.collect::<Checked<Vec<Value>>>()?;
+                let trip = Dim::constant(i64::try_from(parts.len()).unwrap_or(i64::MAX));
+                let operands: Vec<_> = parts.iter().map(|v| WrittenOperand::new(&at, *v)).collect();
+                let all = self.build(&at, "stack", &operands, |b| compose::stack(b, &parts, 0))?;
+                Ok(Iteration {
+                    trip,
+                    order: Order::Forward,
+                    item: Item::Slice(all),
+                })
+            }
             other => {
                 let what = self.describe(&other);
                 Err(self.report(messages::loop_over_other(e, &what)))

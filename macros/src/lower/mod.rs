@@ -292,25 +292,49 @@ impl Lowerer<'_, '_> {
     /// Parameters become values: a tensor one, a struct one for each of its leaves.
     fn parameters(&mut self, parsed: &parse::Function) -> Checked<()> {
         let signature = self.signature;
-        for p in &signature.params {
-            let val = match &p.ty {
-                ParamType::Tensor(t) => {
-                    let t = self
-                        .equations
-                        .ty(t)
-                        .ok_or_else(|| self.overflow(parsed.span()))?;
-                    let value = self.builder.value(t);
-                    self.parameters.params.push(Param::input(&p.name));
-                    Val::Tensor(value)
-                }
-                ParamType::Struct(structure, dims) => {
-                    let span = parsed.span();
-                    Val::Struct(self.struct_parameter(&p.name, *structure, dims, span)?)
-                }
+        let receiver = usize::from(signature.is_method());
+        let written = parsed.parameters.iter().map(Some);
+        let written = std::iter::repeat_n(None, receiver).chain(written);
+        for (p, written) in signature.params.iter().zip(written) {
+            let names = match written {
+                Some(written) => written.names(),
+                None => vec![p.name.clone()],
             };
-            self.bind(&p.name, val);
+            let val = self.parameter(&p.ty, &mut names.into_iter(), parsed.span())?;
+            match written.and_then(|w| w.pattern.as_ref()) {
+                Some(pattern) => self.pattern(pattern, val)?,
+                None => self.bind(&p.name, val),
+            }
         }
         Ok(())
+    }
+
+    /// A parameter whose tensors have these names.
+    fn parameter(
+        &mut self,
+        ty: &ParamType,
+        names: &mut dyn Iterator<Item = String>,
+        span: Span,
+    ) -> Checked<Val> {
+        match ty {
+            ParamType::Tensor(t) => {
+                let t = self.equations.ty(t).ok_or_else(|| self.overflow(span))?;
+                let value = self.builder.value(t);
+                let name = names.next().unwrap_or_default();
+                self.parameters.params.push(Param::input(&name));
+                Ok(Val::Tensor(value))
+            }
+            ParamType::Struct(structure, dims) => {
+                let name = names.next().unwrap_or_default();
+                let value = self.struct_parameter(&name, *structure, dims, span)?;
+                Ok(Val::Struct(value))
+            }
+            ParamType::Tuple(_) | ParamType::Array(..) => {
+                let parts = ty.parts().into_iter();
+                let parts = parts.map(|part| self.parameter(part, names, span));
+                Ok(Val::Tuple(parts.collect::<Checked<_>>()?))
+            }
+        }
     }
 
     /// Compares the body's value with the declared result.

@@ -22,17 +22,19 @@ impl Lowerer<'_, '_> {
             }
             syn::Pat::Wild(_) => return Ok(()),
             syn::Pat::Paren(p) => return self.pattern(&p.pat, val),
-            syn::Pat::Tuple(t) => {
+            syn::Pat::Tuple(syn::PatTuple { elems, .. })
+            | syn::Pat::Slice(syn::PatSlice { elems, .. }) => {
                 let parts = match val {
-                    Val::Tuple(parts) if parts.len() == t.elems.len() => parts,
-                    Val::Broken => vec![Val::Broken; t.elems.len()],
+                    Val::Tuple(parts) if parts.len() == elems.len() => parts,
+                    Val::Broken => vec![Val::Broken; elems.len()],
                     other => {
                         let what = self.describe(&other);
                         self.break_names(pattern);
-                        return Err(self.report(messages::tuple_pattern(t, t.elems.len(), &what)));
+                        let error = messages::tuple_pattern(pattern, elems.len(), &what);
+                        return Err(self.report(error));
                     }
                 };
-                let each = t.elems.iter().zip(parts);
+                let each = elems.iter().zip(parts);
                 let bound: Vec<_> = each.map(|(p, v)| self.pattern(p, v)).collect();
                 return bound.into_iter().collect();
             }
@@ -113,7 +115,7 @@ impl Lowerer<'_, '_> {
                 self.same_type(&found, &declared, &message)?;
                 Ok(Val::Tensor(value))
             }
-            TypeExpr::Tuple(_) | TypeExpr::Struct(_) => {
+            TypeExpr::Tuple(_) | TypeExpr::Struct(_) | TypeExpr::Array(..) => {
                 Err(self.report(messages::let_annotation(ty)))
             }
         }

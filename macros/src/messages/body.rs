@@ -221,6 +221,18 @@ pub fn tuple_index(index: &syn::Index, parts: usize) -> Error {
     )
 }
 
+pub fn array_index(index: &impl ToTokens, parts: usize) -> Error {
+    error(
+        index,
+        "index",
+        &format!(
+            "one of {parts} tensors is taken by its number, from 0 to {}",
+            parts.saturating_sub(1)
+        ),
+        "write the number itself; `stack(xs, 0)` makes one tensor of them, which other indices take",
+    )
+}
+
 pub fn not_a_tensor(at: &impl ToTokens, what: &str) -> Error {
     error(
         at,

@@ -111,9 +111,9 @@ fn print_signature(f: &Function) -> String {
         .params
         .iter()
         .map(|p| match &p.ty {
-            ParamType::Tensor(t) => format!("{}: {}", p.name, tensor(t)),
             ParamType::Struct(..) if p.name == "self" => "&self".to_string(),
             ParamType::Struct(..) => format!("{}: &..", p.name),
+            tensors => format!("{}: {}", p.name, param_type(tensors)),
         })
         .collect();
     let results: Vec<String> = f.results.iter().map(tensor).collect();
@@ -122,6 +122,19 @@ fn print_signature(f: &Function) -> String {
         false => results.join(""),
     };
     format!("fn {}({}) -> {results}", f.name, params.join(", "))
+}
+
+/// A parameter's type, as it is written.
+fn param_type(ty: &ParamType) -> String {
+    match ty {
+        ParamType::Tensor(t) => tensor(t),
+        ParamType::Struct(..) => "a struct".to_string(),
+        ParamType::Tuple(parts) => {
+            let parts: Vec<String> = parts.iter().map(param_type).collect();
+            format!("({})", parts.join(", "))
+        }
+        ParamType::Array(part, count) => format!("[{}; {count}]", param_type(part)),
+    }
 }
 
 pub fn argument_count(at: &impl ToTokens, f: &Function, found: usize) -> Error {
@@ -157,10 +170,7 @@ pub fn state_twice(at: &impl ToTokens, f: &Function, p: &Param, state: &str) -> 
 }
 
 pub fn argument_kind(at: &impl ToTokens, f: &Function, p: &Param, what: &str) -> Error {
-    let wanted = match &p.ty {
-        ParamType::Tensor(t) => tensor(t),
-        ParamType::Struct(..) => "a struct".to_string(),
-    };
+    let wanted = param_type(&p.ty);
     message(
         at,
         "call",
@@ -237,10 +247,7 @@ pub fn argument_dim(
         true => format!("`{}`", dim(expected)),
         false => format!("`{}` (its `{}`)", dim(expected), dim(declared)),
     };
-    let ty = match &p.ty {
-        ParamType::Tensor(t) => tensor(t),
-        ParamType::Struct(..) => "a struct".to_string(),
-    };
+    let ty = param_type(&p.ty);
     let number = |d: &Dim| d.as_constant().is_some();
     let help = match number(expected) && number(actual) {
         true => "change one of the sizes, or the order of what is called",

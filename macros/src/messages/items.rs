@@ -216,8 +216,44 @@ pub fn parameter_pattern(pattern: &syn::Pat) -> Error {
     error(
         pattern,
         "fn",
-        "a parameter is a plain name",
-        "take it apart in the body: `let (a, b) = ..;`",
+        "a parameter is a name, or a tuple or an array of names",
+        "name it, and take it apart in the body: `let (a, b) = ..;`",
+    )
+}
+
+pub fn parameter_names(pattern: &syn::Pat) -> Error {
+    error(
+        pattern,
+        "fn",
+        "these names are not as many as the parts of the type, or not nested as they are",
+        "write `(h, c): (Tensor<B>, Tensor<B>)`, `[a, b]: [Tensor<B>; 2]`",
+    )
+}
+
+/// What `f::train` says of a function that is no loss: the sentence and the help.
+pub fn no_loss(name: &str, result: &str, first: &str) -> (String, &'static str) {
+    let what = match result == first {
+        true => format!("`{name}` returns `{result}`"),
+        false => format!("the first result of `{name}` is `{first}`"),
+    };
+    (
+        format!("{what}, and a loss is one number of the working float: `Tensor`"),
+        "train a function that returns such a number, as `.mean()` or `mse(y, target)` give it; further \
+         results behind it are reported",
+    )
+}
+
+pub fn nothing_to_train(name: &str) -> (String, &'static str) {
+    (
+        format!("`{name}` takes no model that could be trained"),
+        "give it one as a parameter: `m: &Net`",
+    )
+}
+
+pub fn declared_without_derivative(name: &str) -> (String, &'static str) {
+    (
+        format!("`{name}` is declared with `no_derivative`, so it cannot be trained"),
+        "take that away, or train another function",
     )
 }
 

@@ -85,12 +85,42 @@ pub fn struct_by_value(ty: &impl ToTokens) -> Error {
     )
 }
 
-pub fn tuple_parameter(ty: &impl ToTokens) -> Error {
+pub fn struct_in_group(path: &syn::Path) -> Error {
+    error(
+        path,
+        "types",
+        "a parameter that is a tuple or an array is one of tensors",
+        &format!(
+            "take each struct as a parameter of its own: `m: &{}`",
+            source(path)
+        ),
+    )
+}
+
+pub fn group_size(ty: &impl ToTokens, most: usize) -> Error {
     error(
         ty,
         "types",
-        "a parameter is one tensor or one struct",
-        "take each tensor as a parameter of its own",
+        &format!("a parameter has from 1 to {most} tensors in it"),
+        "tensors of one shape are one with an axis more: `Tensor<N, B, 8>`",
+    )
+}
+
+pub fn array_length(length: &impl ToTokens, most: usize) -> Error {
+    error(
+        length,
+        "types",
+        &format!("an array of tensors has a length from 1 to {most}, written as a number"),
+        "any number of tensors are one with an axis more: `Tensor<N, B, 8>`",
+    )
+}
+
+pub fn array_result(ty: &impl ToTokens) -> Error {
+    error(
+        ty,
+        "types",
+        "a function returns a tensor or a tuple of tensors, not an array",
+        "write `-> (Tensor<B>, Tensor<B>)`, or join them: `stack([a, b], 0)`",
     )
 }
 

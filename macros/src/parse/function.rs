@@ -32,12 +32,73 @@ pub struct Function {
     pub body: syn::Block,
 }
 
-/// A parameter: a name and a type.
+/// A parameter: a name, or names for its parts, and a type.
 pub struct Parameter {
-    /// Name.
+    /// Its name; where its parts have names, one that is made of these.
     pub name: syn::Ident,
+    /// The names of its parts: tuples of names, whose shape is that of the type.
+    pub pattern: Option<syn::Pat>,
     /// Type.
     pub ty: TypeExpr,
+}
+
+impl Parameter {
+    /// What it is called in messages and texts.
+    pub fn written(&self) -> String {
+        match &self.pattern {
+            Some(pattern) => messages::source(pattern),
+            None => super::name(&self.name),
+        }
+    }
+
+    /// The name of each of its tensors: `xs.0`, or what the pattern calls it.
+    pub fn names(&self) -> Vec<String> {
+        fn add(name: &str, pattern: Option<&syn::Pat>, ty: &TypeExpr, out: &mut Vec<String>) {
+            let parts = ty.parts();
+            let name = match pattern {
+                Some(syn::Pat::Ident(i)) => super::name(&i.ident),
+                Some(syn::Pat::Paren(p)) => return add(name, Some(&p.pat), ty, out),
+                _ => name.to_string(),
+            };
+            if parts.is_empty() {
+                return out.push(name);
+            }
+            let patterns = match pattern {
+                Some(syn::Pat::Tuple(t)) => Some(&t.elems),
+                Some(syn::Pat::Slice(s)) => Some(&s.elems),
+                _ => None,
+            };
+            for (i, part) in parts.into_iter().enumerate() {
+                let pattern = patterns.and_then(|p| p.iter().nth(i));
+                add(&format!("{name}.{i}"), pattern, part, out);
+            }
+        }
+        let mut out = Vec::new();
+        let name = super::name(&self.name);
+        add(&name, self.pattern.as_ref(), &self.ty, &mut out);
+        out
+    }
+
+    /// The names that it binds.
+    fn bound(&self) -> Vec<syn::Ident> {
+        let mut out = Vec::new();
+        match &self.pattern {
+            Some(pattern) => names_in(pattern, &mut out),
+            None => out.push(self.name.clone()),
+        }
+        out
+    }
+}
+
+/// The names in a pattern.
+fn names_in(pattern: &syn::Pat, out: &mut Vec<syn::Ident>) {
+    match pattern {
+        syn::Pat::Ident(i) => out.push(i.ident.clone()),
+        syn::Pat::Paren(p) => names_in(&p.pat, out),
+        syn::Pat::Tuple(t) => t.elems.iter().for_each(|p| names_in(p, out)),
+        syn::Pat::Slice(s) => s.elems.iter().for_each(|p| names_in(p, out)),
+        _ => {}
+    }
 }
 
 /// Reads a free function.
@@ -131,11 +192,18 @@ fn read(
             syn::FnArg::Typed(p) => {
                 bad |= super::attributes::lints_only(&p.attrs, errors).is_err();
                 match parameter(p, errors) {
-                    Ok(p) if parameters.iter().any(|q| q.name == p.name) => {
-                        errors.report(messages::parameter_twice(&p.name));
-                        bad = true;
+                    Ok(p) => {
+                        let mut names: Vec<syn::Ident> =
+                            parameters.iter().flat_map(Parameter::bound).collect();
+                        for name in p.bound() {
+                            if names.contains(&name) {
+                                errors.report(messages::parameter_twice(&name));
+                                bad = true;
+                            }
+                            names.push(name);
+                        }
+                        parameters.push(p);
                     }
-                    Ok(p) => parameters.push(p),
                     Err(Reported) => bad = true,
                 }
             }
@@ -177,6 +245,7 @@ pub fn results(result: &TypeExpr, ty: &syn::Type, errors: &Errors) -> Checked<()
     match result {
         TypeExpr::Tensor(_) => Ok(()),
         TypeExpr::Struct(s) => Err(errors.report(messages::struct_result(&s.path))),
+        TypeExpr::Array(..) => Err(errors.report(messages::array_result(ty))),
         TypeExpr::Tuple(parts) if parts.is_empty() => {
             Err(errors.report(messages::empty_result(ty)))
         }
@@ -190,7 +259,7 @@ pub fn results(result: &TypeExpr, ty: &syn::Type, errors: &Errors) -> Checked<()
                     TypeExpr::Struct(s) => {
                         return Err(errors.report(messages::struct_result(&s.path)));
                     }
-                    TypeExpr::Tuple(_) => {
+                    TypeExpr::Tuple(_) | TypeExpr::Array(..) => {
                         return Err(errors.report(messages::nested_results(ty)));
                     }
                 }
@@ -201,20 +270,28 @@ pub fn results(result: &TypeExpr, ty: &syn::Type, errors: &Errors) -> Checked<()
 }
 
 pub fn parameter(p: &syn::PatType, errors: &Errors) -> Checked<Parameter> {
-    let name = match &*p.pat {
-        syn::Pat::Ident(i) if i.by_ref.is_none() && i.subpat.is_none() => {
-            if let Some(token) = &i.mutability {
-                return Err(errors.report(messages::mutable_parameter(token)));
-            }
-            i.ident.clone()
+    let (name, pattern) = match &*p.pat {
+        syn::Pat::Ident(i) => {
+            plain_name(&p.pat, errors)?;
+            (i.ident.clone(), None)
         }
-        other => return Err(errors.report(messages::parameter_pattern(other))),
+        pattern => {
+            plain_name(pattern, errors)?;
+            let mut names = Vec::new();
+            names_in(pattern, &mut names);
+            let Some(first) = names.first() else {
+                return Err(errors.report(messages::parameter_pattern(pattern)));
+            };
+            let words: Vec<String> = names.iter().map(super::name).collect();
+            let name = syn::Ident::new(&words.join("_and_"), first.span());
+            (name, Some(pattern.clone()))
+        }
     };
     if let Some(path) = array(&p.ty) {
         let name = crate::signature::last(path);
         return Err(errors.report(messages::array_parameter(path, &name)));
     }
-    let ty = types::type_expr(&p.ty, errors)?;
+    let ty = types::parameter_type(&p.ty, errors)?;
     match &ty {
         TypeExpr::Struct(s) if is_leaf(s) => {
             return Err(errors.report(messages::leaf_parameter(&s.path)));
@@ -222,10 +299,69 @@ pub fn parameter(p: &syn::PatType, errors: &Errors) -> Checked<Parameter> {
         TypeExpr::Struct(s) if !s.reference => {
             return Err(errors.report(messages::struct_by_value(&p.ty)));
         }
-        TypeExpr::Tuple(_) => return Err(errors.report(messages::tuple_parameter(&p.ty))),
+        TypeExpr::Tuple(_) | TypeExpr::Array(..) => {
+            tensors_only(&ty, errors)?;
+            if ty.count() > PARTS || ty.count() == 0 {
+                return Err(errors.report(messages::group_size(&p.ty, PARTS)));
+            }
+        }
         TypeExpr::Struct(_) | TypeExpr::Tensor(_) => {}
     }
-    Ok(Parameter { name, ty })
+    if let Some(pattern) = &pattern {
+        fits(pattern, &ty, errors)?;
+    }
+    Ok(Parameter { name, pattern, ty })
+}
+
+/// The most tensors of a parameter: each is one of the function's program.
+const PARTS: usize = 256;
+
+/// Refuses a tuple or an array with anything but tensors in it.
+fn tensors_only(ty: &TypeExpr, errors: &Errors) -> Checked<()> {
+    match ty {
+        TypeExpr::Tensor(_) => Ok(()),
+        TypeExpr::Struct(s) => Err(errors.report(messages::struct_in_group(&s.path))),
+        TypeExpr::Tuple(parts) => parts.iter().try_for_each(|p| tensors_only(p, errors)),
+        TypeExpr::Array(part, _) => tensors_only(part, errors),
+    }
+}
+
+/// Refuses what binds anything but names, `_`, and tuples and arrays of these.
+fn plain_name(pattern: &syn::Pat, errors: &Errors) -> Checked<()> {
+    let each = |parts: &syn::punctuated::Punctuated<syn::Pat, syn::Token![,]>| {
+        parts.iter().try_for_each(|p| plain_name(p, errors))
+    };
+    match pattern {
+        syn::Pat::Ident(i) if i.by_ref.is_none() && i.subpat.is_none() => match &i.mutability {
+            Some(token) => Err(errors.report(messages::mutable_parameter(token))),
+            None => Ok(()),
+        },
+        syn::Pat::Paren(p) => plain_name(&p.pat, errors),
+        syn::Pat::Tuple(t) => each(&t.elems),
+        syn::Pat::Slice(s) => each(&s.elems),
+        syn::Pat::Wild(_) => Ok(()),
+        other => Err(errors.report(messages::parameter_pattern(other))),
+    }
+}
+
+/// Refuses names that are not as many as the parts of a type.
+fn fits(pattern: &syn::Pat, ty: &TypeExpr, errors: &Errors) -> Checked<()> {
+    let names = match pattern {
+        syn::Pat::Paren(p) => return fits(&p.pat, ty, errors),
+        syn::Pat::Tuple(t) => &t.elems,
+        syn::Pat::Slice(s) => &s.elems,
+        _ => return Ok(()),
+    };
+    let parts = ty.parts();
+    let same = matches!(
+        (pattern, ty),
+        (syn::Pat::Tuple(_), TypeExpr::Tuple(_)) | (syn::Pat::Slice(_), TypeExpr::Array(..))
+    );
+    if !same || names.len() != parts.len() {
+        return Err(errors.report(messages::parameter_names(pattern)));
+    }
+    let mut each = names.iter().zip(parts);
+    each.try_for_each(|(pattern, part)| fits(pattern, part, errors))
 }
 
 /// Whether a type is that of a leaf, which fields have.

@@ -37,6 +37,7 @@ fn of_parts(visibility: &syn::Visibility, signature: &syn::Signature) -> Functio
                 let read = function::parameter(p, &quiet);
                 let mut read = read.unwrap_or_else(|_| Parameter {
                     name: syn::Ident::new("unread", span),
+                    pattern: None,
                     ty: any(span),
                 });
                 if parameters.iter().any(|q| q.name == read.name) {

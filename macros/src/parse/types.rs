@@ -14,6 +14,8 @@ pub enum TypeExpr {
     Struct(StructType),
     /// Several.
     Tuple(Vec<TypeExpr>),
+    /// So many of one type.
+    Array(Box<TypeExpr>, usize),
 }
 
 impl TypeExpr {
@@ -21,10 +23,37 @@ impl TypeExpr {
     pub fn self_type(&self) -> Option<&syn::Path> {
         match self {
             TypeExpr::Struct(s) if s.path.is_ident("Self") => Some(&s.path),
-            TypeExpr::Struct(_) | TypeExpr::Tensor(_) | TypeExpr::Tuple(_) => None,
+            TypeExpr::Struct(_)
+            | TypeExpr::Tensor(_)
+            | TypeExpr::Tuple(_)
+            | TypeExpr::Array(..) => None,
+        }
+    }
+
+    /// The parts of a tuple or an array.
+    pub fn parts(&self) -> Vec<&TypeExpr> {
+        match self {
+            TypeExpr::Tuple(parts) => parts.iter().collect(),
+            TypeExpr::Array(part, count) => vec![part; *count],
+            TypeExpr::Struct(_) | TypeExpr::Tensor(_) => Vec::new(),
+        }
+    }
+
+    /// How many tensors and structs it is made of.
+    pub fn count(&self) -> usize {
+        match self {
+            TypeExpr::Tuple(parts) => {
+                let counts = parts.iter().map(TypeExpr::count);
+                counts.fold(0, usize::saturating_add)
+            }
+            TypeExpr::Array(part, count) => part.count().saturating_mul(*count),
+            TypeExpr::Struct(_) | TypeExpr::Tensor(_) => 1,
         }
     }
 }
+
+/// The most tensors of an array: each is a parameter of the function's program.
+pub const LONGEST_ARRAY: usize = 64;
 
 /// `Tensor<[dtype,] [[S],] dims..>` and its relatives.
 #[derive(Clone)]
@@ -71,7 +100,7 @@ pub fn type_expr(ty: &syn::Type, errors: &Errors) -> Checked<TypeExpr> {
                     reference: true,
                     ..s
                 })),
-                TypeExpr::Tensor(_) | TypeExpr::Tuple(_) => {
+                TypeExpr::Tensor(_) | TypeExpr::Tuple(_) | TypeExpr::Array(..) => {
                     Err(errors.report(messages::tensor_reference(ty)))
                 }
             }
@@ -83,6 +112,36 @@ pub fn type_expr(ty: &syn::Type, errors: &Errors) -> Checked<TypeExpr> {
             structure(&p.path, errors).map(TypeExpr::Struct)
         }
         other => Err(errors.report(messages::not_a_type(other))),
+    }
+}
+
+/// Reads the type of a parameter, which may be an array of such.
+pub fn parameter_type(ty: &syn::Type, errors: &Errors) -> Checked<TypeExpr> {
+    match ty {
+        syn::Type::Paren(p) => parameter_type(&p.elem, errors),
+        syn::Type::Group(g) => parameter_type(&g.elem, errors),
+        syn::Type::Tuple(t) => {
+            let parts: Vec<_> = t.elems.iter().map(|e| parameter_type(e, errors)).collect();
+            parts
+                .into_iter()
+                .collect::<Checked<_>>()
+                .map(TypeExpr::Tuple)
+        }
+        syn::Type::Array(a) => {
+            let part = parameter_type(&a.elem, errors)?;
+            let length = match &a.len {
+                syn::Expr::Lit(syn::ExprLit {
+                    lit: syn::Lit::Int(i),
+                    ..
+                }) => i.base10_parse::<usize>().ok(),
+                _ => None,
+            };
+            match length.filter(|n| (1..=LONGEST_ARRAY).contains(n)) {
+                Some(n) => Ok(TypeExpr::Array(Box::new(part), n)),
+                None => Err(errors.report(messages::array_length(&a.len, LONGEST_ARRAY))),
+            }
+        }
+        other => type_expr(other, errors),
     }
 }
 

@@ -121,6 +121,31 @@ pub enum ParamType {
     Tensor(Type),
     /// A struct at these dims.
     Struct(usize, Vec<Dim>),
+    /// Several.
+    Tuple(Vec<ParamType>),
+    /// So many of one type.
+    Array(Box<ParamType>, usize),
+}
+
+impl ParamType {
+    /// The parts of a tuple or an array.
+    pub fn parts(&self) -> Vec<&ParamType> {
+        match self {
+            ParamType::Tuple(parts) => parts.iter().collect(),
+            ParamType::Array(part, count) => vec![part; *count],
+            ParamType::Tensor(_) | ParamType::Struct(..) => Vec::new(),
+        }
+    }
+
+    /// Calls `f` with each dim in it.
+    pub fn each_dim(&self, f: &mut dyn FnMut(&Dim)) {
+        match self {
+            ParamType::Tensor(t) => t.shape.dims.iter().for_each(f),
+            ParamType::Struct(_, dims) => dims.iter().for_each(f),
+            ParamType::Tuple(parts) => parts.iter().for_each(|p| p.each_dim(f)),
+            ParamType::Array(part, _) => part.each_dim(f),
+        }
+    }
 }
 
 impl Struct {
@@ -144,10 +169,7 @@ impl Function {
     /// Calls `f` with each dim in it.
     fn each_dim(&self, f: &mut dyn FnMut(&Dim)) {
         for param in &self.params {
-            match &param.ty {
-                ParamType::Tensor(t) => t.shape.dims.iter().for_each(&mut *f),
-                ParamType::Struct(_, dims) => dims.iter().for_each(&mut *f),
-            }
+            param.ty.each_dim(f);
         }
         let results = self.results.iter().flat_map(|t| &t.shape.dims);
         results.for_each(&mut *f);
@@ -224,6 +246,22 @@ impl Map<'_> {
         Some(ty)
     }
 
+    fn param_type(&self, ty: &ParamType) -> Option<ParamType> {
+        Some(match ty {
+            ParamType::Tensor(t) => ParamType::Tensor(self.ty(t)?),
+            ParamType::Struct(structure, dims) => {
+                ParamType::Struct((self.structure)(*structure)?, self.dims(dims)?)
+            }
+            ParamType::Tuple(parts) => {
+                let parts = parts.iter().map(|p| self.param_type(p));
+                ParamType::Tuple(parts.collect::<Option<_>>()?)
+            }
+            ParamType::Array(part, count) => {
+                ParamType::Array(Box::new(self.param_type(part)?), *count)
+            }
+        })
+    }
+
     /// Maps a struct.
     pub fn structure(&self, s: &Struct) -> Option<Struct> {
         let mut out = s.clone();
@@ -253,12 +291,7 @@ impl Map<'_> {
     pub fn function(&self, f: &Function) -> Option<Function> {
         let mut out = f.clone();
         for param in &mut out.params {
-            param.ty = match &param.ty {
-                ParamType::Tensor(t) => ParamType::Tensor(self.ty(t)?),
-                ParamType::Struct(structure, dims) => {
-                    ParamType::Struct((self.structure)(*structure)?, self.dims(dims)?)
-                }
-            };
+            param.ty = self.param_type(&param.ty)?;
         }
         for t in &mut out.results {
             *t = self.ty(t)?;

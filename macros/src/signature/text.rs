@@ -4,6 +4,7 @@
 
 use super::{ConstName, Field, FieldKind, Function, Param, ParamType, Signature, Struct};
 use crate::parse::dims;
+use crate::parse::types::LONGEST_ARRAY;
 use sinew_ir::{
     Constraint, DType, Dim, Relation, Shape, Symbol, SymbolKind, SymbolSource, SymbolType, Type,
 };
@@ -67,6 +68,29 @@ impl Writer {
         self.list(&ty.shape.dims, Writer::dim);
     }
 
+    fn param_type(&mut self, ty: &ParamType) {
+        match ty {
+            ParamType::Tensor(t) => {
+                self.number(0);
+                self.ty(t);
+            }
+            ParamType::Struct(structure, dims) => {
+                self.number(1);
+                self.number(*structure);
+                self.list(dims, Writer::dim);
+            }
+            ParamType::Tuple(parts) => {
+                self.number(2);
+                self.list(parts, Writer::param_type);
+            }
+            ParamType::Array(part, count) => {
+                self.number(3);
+                self.number(*count);
+                self.param_type(part);
+            }
+        }
+    }
+
     fn structure(&mut self, s: &Struct) {
         self.text(&s.id);
         self.text(&s.name);
@@ -125,23 +149,16 @@ impl Writer {
         });
         self.list(&f.params, |w, p| {
             w.text(&p.name);
-            match &p.ty {
-                ParamType::Tensor(t) => {
-                    w.number(0);
-                    w.ty(t);
-                }
-                ParamType::Struct(structure, dims) => {
-                    w.number(1);
-                    w.number(*structure);
-                    w.list(dims, Writer::dim);
-                }
-            }
+            w.param_type(&p.ty);
         });
         self.list(&f.results, Writer::ty);
         self.number(usize::from(f.tuple));
         self.list(f.no_derivative.as_slice(), |w, why| w.text(why));
     }
 }
+
+/// How deep tuples and arrays of parameters nest at most: items that nest deeper are refused.
+const DEEPEST: usize = 256;
 
 struct Reader<'a>(&'a str);
 
@@ -183,6 +200,21 @@ impl Reader<'_> {
                 dims: self.list(Reader::dim)?,
             },
         ))
+    }
+
+    /// `depth` is how many levels of it are read.
+    fn param_type(&mut self, depth: usize) -> Option<ParamType> {
+        let depth = depth.checked_sub(1)?;
+        Some(match self.number()? {
+            0 => ParamType::Tensor(self.ty()?),
+            1 => ParamType::Struct(self.number()?, self.list(Reader::dim)?),
+            2 => ParamType::Tuple(self.list(|r| r.param_type(depth))?),
+            _ => {
+                // A text that somebody made up must not ask for much memory.
+                let count = self.number().filter(|n| *n <= LONGEST_ARRAY)?;
+                ParamType::Array(Box::new(self.param_type(depth)?), count)
+            }
+        })
     }
 
     fn structure(&mut self) -> Option<Struct> {
@@ -246,10 +278,7 @@ impl Reader<'_> {
             params: self.list(|r| {
                 Some(Param {
                     name: r.text()?,
-                    ty: match r.number()? {
-                        0 => ParamType::Tensor(r.ty()?),
-                        _ => ParamType::Struct(r.number()?, r.list(Reader::dim)?),
-                    },
+                    ty: r.param_type(DEEPEST)?,
                 })
             })?,
             results: self.list(Reader::ty)?,

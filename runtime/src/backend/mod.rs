@@ -251,6 +251,14 @@ impl DeviceMemory {
         }
     }
 
+    /// As a region that kernels only read, or that they write too.
+    pub fn slot_for(&mut self, written: bool) -> Slot<'_> {
+        match written {
+            true => self.slot(),
+            false => self.slot_to_read(),
+        }
+    }
+
     /// `bytes` as a region that kernels only read: where they lie on the CPU; on another device they
     /// are copied to this block, which grows for them.
     ///

@@ -4,7 +4,7 @@
 use ndarray::{Array2, ArrayD};
 use sinew::prelude::*;
 use sinew_ir::Unit;
-use sinew_runtime::{Arg, Float, ModelFunction, Out, Rank, Trainer, gpu::testing};
+use sinew_runtime::{Arg, Float, ModelFunction, Out, Rank, Shared, Trainer, gpu::testing};
 
 #[model]
 struct Layer {
@@ -56,7 +56,7 @@ fn rows<B>(m: &Layer, x: Tensor<B, 6>) -> (Tensor<B, 8>, Tensor<i32, B, 8>, Tens
 /// A convolution of one dim over windows of a padded sequence, which the language does not have yet.
 enum Convolved {}
 impl ModelFunction for Convolved {
-    type Model = Vec<Param>;
+    type Models = (Vec<Param>,);
     type Inputs = (Arg<Float, Rank<2>>,);
     type Output = Out<Float, Rank<0>>;
     const UNIT: &'static Unit = &Unit {
@@ -163,7 +163,7 @@ fn series_train() {
 #[test]
 fn a_convolution_trains() {
     let build = |device| -> Trainer<Convolved> {
-        let model = vec![Layer::init(6).w];
+        let model = (Shared::new(vec![Layer::init(6).w]),);
         let train = sinew_runtime::Train::new(model).optimizer(Sgd::new(0.5));
         train.device(device).build().expect("a trainer")
     };

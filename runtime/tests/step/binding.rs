@@ -35,7 +35,7 @@ text_function!(
 
 fn error<F>(n: usize) -> Error
 where
-    F: ModelFunction<Model = (), Inputs = (Row,)>,
+    F: ModelFunction<Models = (), Inputs = (Row,)>,
 {
     let mut runner = Compile::<F>::new(()).build().unwrap();
     match runner.run(Array1::<f32>::zeros(n)) {
@@ -64,7 +64,7 @@ fn symbol_that_nothing_binds() {
 
 text_function!(
     Wide(),
-    Vec<Param>,
+    (Vec<Param>,),
     Scalar,
     "wide",
     "fn @wide(%m: Vec { 0: param f64[] }) -> f64[] {\n  return %m.0\n}\n"
@@ -72,7 +72,9 @@ text_function!(
 
 #[test]
 fn a_parameter_with_an_element_type_of_its_own() {
-    let Err(error) = Compile::<Wide>::new(vec![Param::zeros(&[])]).build() else {
+    let Err(error) =
+        Compile::<Wide>::new((sinew_runtime::Shared::new(vec![Param::zeros(&[])]),)).build()
+    else {
         panic!("it would be packed as f32 and read as f64");
     };
     assert_eq!(
@@ -84,7 +86,7 @@ fn a_parameter_with_an_element_type_of_its_own() {
 text_function!(
     /// A number that no parameter changes.
     Constant(),
-    Vec<Param>,
+    (Vec<Param>,),
     Scalar,
     "constant",
     "fn @constant(%m: Vec { 0: param float[] }) -> float[] {\n  %1 = const value 1 dtype float shape []\n  return %1\n}\n"
@@ -100,7 +102,9 @@ fn what_is_no_loss_is_told() {
         "`f` cannot be trained: it returns `Tensor<N>`, and a loss is one number of the working float \
          (`Tensor`) that depends on a parameter"
     );
-    let Err(error) = Train::<Constant>::new(vec![Param::zeros(&[])]).build() else {
+    let Err(error) =
+        Train::<Constant>::new((sinew_runtime::Shared::new(vec![Param::zeros(&[])]),)).build()
+    else {
         panic!("its parameter changes nothing");
     };
     says(

@@ -151,7 +151,7 @@ fn soon<T>(name: &str, work: impl FnOnce() -> T) -> T {
 
 const MOST: usize = isize::MAX as usize;
 
-fn one_argument<F: ModelFunction<Model = (), Inputs = (Any,)>>(name: &str) {
+fn one_argument<F: ModelFunction<Models = (), Inputs = (Any,)>>(name: &str) {
     let one = [1.0f32];
     let one = ArrayView::from_shape(IxDyn(&[]), &one).unwrap();
     for extents in [
@@ -184,7 +184,7 @@ fn past_any_memory_for_one_argument() {
     one_argument::<Padded>("padded");
 }
 
-fn two_arguments<F: ModelFunction<Model = (), Inputs = (Any, Any)>>(name: &str, turned: bool) {
+fn two_arguments<F: ModelFunction<Models = (), Inputs = (Any, Any)>>(name: &str, turned: bool) {
     let one = [1.0f32];
     let one = ArrayView::from_shape(IxDyn(&[]), &one).unwrap();
     for [m, k, n] in [

@@ -8,7 +8,8 @@ use sinew_runtime::{
 };
 
 fn build(device: Device) -> Trainer<Relu> {
-    let train = Train::<Relu>::new(start()).optimizer(Adam::new(0.01));
+    let train =
+        Train::<Relu>::new((sinew_runtime::Shared::new(start()),)).optimizer(Adam::new(0.01));
     train.device(device).build().unwrap()
 }
 
@@ -30,7 +31,7 @@ fn a_runner_shares_the_parameters() {
     assert_eq!(trainer.compiles(), 2);
     let after = runner.run(x).unwrap();
     assert_ne!(before, after);
-    let on_cpu = Compile::<Logits>::new(trainer.model().unwrap());
+    let on_cpu = Compile::<Logits>::new((sinew_runtime::Shared::new(trainer.model().unwrap()),));
     let expected = on_cpu.build().unwrap().run(x).unwrap();
     let difference = (&after - &expected).mapv(f32::abs);
     assert!(difference.iter().all(|d| *d < 1e-4), "{difference}");
@@ -47,7 +48,7 @@ fn a_step_that_is_not_finite_changes_nothing() {
     for size in [1e30, f64::NAN] {
         let mut model = start();
         model.visit_mut("", &mut |_, p| p.fill(size));
-        let train = Train::<Relu>::new(model)
+        let train = Train::<Relu>::new((sinew_runtime::Shared::new(model),))
             .optimizer(Adam::new(0.01))
             .check_finite(true);
         let mut trainer = train.device(device.clone()).build().unwrap();
@@ -94,7 +95,8 @@ fn runners_on_one_gpu_share_programs() {
     let runner = |scale: f64| {
         let mut model = start();
         model.out[0].fill(scale);
-        let compile = Compile::<Logits>::new(model).device(device.clone());
+        let compile =
+            Compile::<Logits>::new((sinew_runtime::Shared::new(model),)).device(device.clone());
         compile.build().unwrap()
     };
     let (mut one, mut other) = (runner(1.0), runner(0.0));
@@ -111,7 +113,7 @@ fn f64_is_refused() {
     let Some(device) = testing::device() else {
         return;
     };
-    let train = Train::<Relu>::new(start())
+    let train = Train::<Relu>::new((sinew_runtime::Shared::new(start()),))
         .device(device)
         .precision(Precision::F64);
     match train.build() {
@@ -188,21 +190,24 @@ fn a_device_that_is_lost_is_told_by_every_call() {
     lost(trainer.model());
     lost(trainer.gradients());
     lost(
-        Compile::<Logits>::new(saved.clone())
+        Compile::<Logits>::new((sinew_runtime::Shared::new(saved.clone()),))
             .device(device.clone())
             .build(),
     );
     lost(
-        Train::<Relu>::new(saved.clone())
+        Train::<Relu>::new((sinew_runtime::Shared::new(saved.clone()),))
             .device(device.clone())
             .build(),
     );
     let other = attach::<Logits>(&trainer).and_then(|mut other| other.run(x));
     lost(other);
     // What was read before goes on elsewhere, and another device can be opened.
-    let mut again = Compile::<Logits>::new(saved.clone()).build().unwrap();
+    let mut again = Compile::<Logits>::new((sinew_runtime::Shared::new(saved.clone()),))
+        .build()
+        .unwrap();
     again.run(x).unwrap();
-    let another = Compile::<Logits>::new(saved).device(testing::device().unwrap());
+    let another = Compile::<Logits>::new((sinew_runtime::Shared::new(saved),))
+        .device(testing::device().unwrap());
     another.build().unwrap().run(x).unwrap();
 }
 

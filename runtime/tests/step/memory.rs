@@ -1,9 +1,10 @@
 //! Memory that the system does not give, in a process of its own that may have little: an error each
 //! time, and everything is as it was.
 
+use crate::support::attach;
 use crate::text::{Row, Scalar, text_function};
 use ndarray::{Array2, ArrayView1};
-use sinew_runtime::{Adam, Compile, Error, Float, Model, Out, Param, Rank, Sgd, Train, attach};
+use sinew_runtime::{Adam, Compile, Error, Float, Model, Out, Param, Rank, Sgd, Train};
 
 /// Elements of the large parameters, and their bytes in f32.
 const LARGE: usize = 4 << 20;
@@ -11,7 +12,7 @@ const BYTES: usize = 4 * LARGE;
 
 text_function!(
     Weighed(Row),
-    Vec<Param>,
+    (Vec<Param>,),
     Scalar,
     "weighed",
     "fn @weighed<N>(%m: Vec { 0: param float[N] }, %x: float[1]) -> float[] {
@@ -92,7 +93,7 @@ fn parameters(ballast: &mut Ballast) {
     ballast.leave(BYTES / 2);
     assert!(!is_whole(&model.clone()));
     assert!(!is_whole(&[Param::zeros(&[LARGE])]));
-    no_memory(Train::<Weighed>::new(model.clone()).build());
+    no_memory(Train::<Weighed>::new((sinew_runtime::Shared::new(model.clone()),)).build());
     assert_eq!(
         (model[0].values().len(), model[0].values_f64().len()),
         (0, 0)
@@ -113,7 +114,7 @@ fn building(ballast: &mut Ballast) {
         let model = large();
         ballast.leave(left);
         no_memory(
-            Train::<Weighed>::new(model)
+            Train::<Weighed>::new((sinew_runtime::Shared::new(model),))
                 .optimizer(Adam::new(0.1))
                 .build(),
         );
@@ -121,12 +122,13 @@ fn building(ballast: &mut Ballast) {
     }
     let model = large();
     ballast.leave(BYTES / 2);
-    no_memory(Compile::<Weighed>::new(model).build());
+    no_memory(Compile::<Weighed>::new((sinew_runtime::Shared::new(model),)).build());
     ballast.release();
 }
 
 fn trained_models(ballast: &mut Ballast) {
-    let train = Train::<Weighed>::new(large()).optimizer(Sgd::new(0.5));
+    let train =
+        Train::<Weighed>::new((sinew_runtime::Shared::new(large()),)).optimizer(Sgd::new(0.5));
     let mut trainer = train.build().unwrap();
     let mut runner = attach::<Weighed>(&trainer).unwrap();
     trainer.step([1.0]).unwrap();
@@ -182,7 +184,7 @@ fn results(ballast: &mut Ballast) {
 fn the_interpreter(ballast: &mut Ballast) {
     let mut model = large();
     model[0].fill(f64::from(f32::MAX));
-    let train = Train::<Weighed>::new(model).check_finite(true);
+    let train = Train::<Weighed>::new((sinew_runtime::Shared::new(model),)).check_finite(true);
     let mut trainer = train.build().unwrap();
     trainer.prepare([1.0]).unwrap();
     for left in [BYTES / 2, 3 * BYTES] {
@@ -255,7 +257,8 @@ fn too_little_memory_of_a_gpu_is_an_error() {
     with_little_memory(test, 4 << 20, |ballast| {
         let device = testing::device().unwrap();
         let build = |model| {
-            let train = Train::<Weighed>::new(model).optimizer(Adam::new(0.1));
+            let train = Train::<Weighed>::new((sinew_runtime::Shared::new(model),))
+                .optimizer(Adam::new(0.1));
             train.device(device.clone()).build()
         };
         let mut trainer = build(large()).unwrap();

@@ -1,11 +1,11 @@
 //! Parameters shared by trainers and runners.
 
-use crate::support::{Logits, Relu, build, digits};
+use crate::support::{Logits, Relu, attach, build, digits};
 use ndarray::s;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use sinew_runtime::{Adam, Compile, Model, Precision, attach, call, gradient};
+use sinew_runtime::{Adam, Compile, Model, Precision, call, gradient};
 
 #[test]
 fn a_runner_follows_its_trainer() {
@@ -18,7 +18,7 @@ fn a_runner_follows_its_trainer() {
     trainer.step(x, y).unwrap();
     let after = runner.run(x).unwrap();
     assert_ne!(before, after);
-    let mut alone = Compile::<Logits>::new(trainer.model().unwrap())
+    let mut alone = Compile::<Logits>::new((sinew_runtime::Shared::new(trainer.model().unwrap()),))
         .build()
         .unwrap();
     assert_eq!(alone.run(x).unwrap(), after);
@@ -86,12 +86,12 @@ fn a_plain_call_uses_the_model_it_gets() {
             sinew_runtime::IntoArg::<crate::support::Images>::arg(&x),
             sinew_runtime::IntoArg::<crate::support::Labels>::arg(&y),
         ];
-        let loss = call::<Relu>(&model, &arguments).unwrap();
+        let loss = call::<Relu>((&model,), &arguments).unwrap();
         assert!(
             (f64::from(loss) - expected).abs() < 1e-6 * expected,
             "{loss} for {expected}"
         );
-        let gradients = gradient::<Relu>(&model, &arguments).unwrap();
+        let gradients = gradient::<Relu>((&model,), &arguments).unwrap();
         let mut pairs = Vec::new();
         gradients.visit("", &mut |_, g| pairs.push(g.values()));
         let mut at = 0;

@@ -3,7 +3,8 @@
 use safetensors::SafeTensors;
 use sinew_ir::Unit;
 use sinew_runtime::{
-    Arg, Float, Model, ModelFunction, Optimizer, Out, Param, Precision, Rank, Train, Trainer, join,
+    Arg, FirstModel, Float, Model, ModelFunction, Models, Optimizer, Out, Param, Precision, Rank,
+    Result, Runner, Shared, Train, Trained, Trainer, join,
 };
 
 #[path = "../../../tests/support/digits.rs"]
@@ -112,7 +113,7 @@ macro_rules! function {
     ($name:ident, $unit:ident, $inputs:ty, $output:ty) => {
         pub enum $name {}
         impl ModelFunction for $name {
-            type Model = Digits;
+            type Models = (Digits,);
             type Inputs = $inputs;
             type Output = $output;
             const UNIT: &'static Unit = &$unit;
@@ -143,11 +144,20 @@ pub fn start() -> Digits {
     model
 }
 
-pub fn build<F: ModelFunction<Model = Digits>>(
+/// A runner of `F`, a function of one model, on that of a trainer.
+pub fn attach<F: ModelFunction>(trained: &impl Trained<FirstModel<F>>) -> Result<Runner<F>>
+where
+    F::Models: Models<Handles = (Shared<FirstModel<F>>,)>,
+{
+    let attachment = trained.attachment();
+    sinew_runtime::attach::<F>((attachment.shared,), attachment.settings)
+}
+
+pub fn build<F: ModelFunction<Models = (Digits,)>>(
     optimizer: impl Into<Optimizer>,
     precision: Precision,
 ) -> Trainer<F> {
-    Train::<F>::new(start())
+    Train::<F>::new((Shared::new(start()),))
         .optimizer(optimizer)
         .precision(precision)
         .build()

@@ -12,7 +12,7 @@ macro_rules! text_function {
         $(#[$attribute])*
         pub enum $name {}
         impl sinew_runtime::ModelFunction for $name {
-            type Model = $model;
+            type Models = $model;
             type Inputs = ($($input,)*);
             type Output = $output;
             const UNIT: &'static sinew_ir::Unit = &sinew_ir::Unit {

@@ -5,7 +5,7 @@ use crate::warnings::Warnings;
 use ndarray::array;
 use sinew_ir::Unit;
 use sinew_runtime::{
-    AdamW, Arg, Float, IntoArg, Model, ModelFunction, Out, Param, Rank, Train, gradient,
+    AdamW, Arg, Float, IntoArg, Model, ModelFunction, Out, Param, Rank, Shared, Train, gradient,
 };
 
 /// A layer that leaves one of its parameters out.
@@ -29,7 +29,7 @@ pullback(%4: float[N]) {
 text_function!(
     /// A loss of the layer, as a macro writes it: it knows nothing of the layer's body.
     Called(Row),
-    Vec<Param>,
+    (Vec<Param>,),
     Scalar,
     "called",
     "fn @called<N>(%m: Vec { 0: param float[N], 1: param float[N] }, %x: float[N]) -> float[] {
@@ -49,7 +49,7 @@ pullback(%5: float[]) {
 text_function!(
     /// Two parameters, of which the loss uses the first.
     Half(Row),
-    Vec<Param>,
+    (Vec<Param>,),
     Scalar,
     "half",
     "fn @half<N>(%m: Vec { 0: param float[N], 1: param float[N] }, %x: float[N]) -> float[] {
@@ -78,7 +78,7 @@ fn it_is_named_and_stays_where_a_call_leaves_it_out() {
 fn is_named_and_stays<F>(function: &str)
 where
     F: ModelFunction<
-            Model = Vec<Param>,
+            Models = (Vec<Param>,),
             Inputs = (Arg<Float, Rank<1>>,),
             Output = Out<Float, Rank<0>>,
         >,
@@ -87,7 +87,7 @@ where
     let mut model = vec![Param::zeros(&[3]), Param::zeros(&[3])];
     model.iter_mut().for_each(|p| p.fill(1.0));
     // Weight decay would move a parameter whose gradient is merely zero.
-    let train = Train::<F>::new(model).optimizer(AdamW::new(0.5).weight_decay(0.5));
+    let train = Train::<F>::new((Shared::new(model),)).optimizer(AdamW::new(0.5).weight_decay(0.5));
     let mut trainer =
         tracing::subscriber::with_default(warnings.clone(), || train.build().unwrap());
     let seen = warnings.0.lock().unwrap();
@@ -116,7 +116,7 @@ fn a_gradient_names_it_once() {
     tracing::subscriber::with_default(warnings.clone(), || {
         for _ in 0..3 {
             let arguments = [IntoArg::<Arg<Float, Rank<1>>>::arg(&[1.0, 2.0, 3.0])];
-            let by = gradient::<Half>(&model, &arguments).unwrap();
+            let by = gradient::<Half>((&model,), &arguments).unwrap();
             assert_eq!(by[0].values(), array![1.0, 2.0, 3.0].into_dyn());
             assert_eq!(by[1].values(), array![0.0, 0.0, 0.0].into_dyn());
         }
