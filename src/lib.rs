@@ -63,8 +63,8 @@ pub use sinew_macros::model;
 /// What arguments are declared as, in messages of rustc: `Arg<Float, Rank<2>>` is `Tensor<B, 64>`.
 pub use sinew_runtime::{AnyRank, Arg, Float, Rank};
 pub use sinew_runtime::{
-    CacheStats, Compile, Device, Error, IntoArg, IntoArgs, IntoShared, Model, Param, Precision,
-    Result, Runner, Shared, Step, Train, Trained, Trainer, init,
+    CacheStats, CompileBuilder, Device, Error, IntoArg, IntoArgs, IntoShared, Model, Param,
+    Precision, Result, Runner, Shared, Step, TrainBuilder, Trained, Trainer, init,
 };
 
 /// A leaf of a model that is not trained: running statistics, tables.

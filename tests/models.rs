@@ -212,7 +212,7 @@ fn a_shared_model_trains_as_one_of_its_own() {
     for (device, precision, tolerance) in floats() {
         let rule = || AdamW::new(0.05).weight_decay(0.1).clip_grad_norm(0.3);
         let (d, g) = (Shared::new(Disc::init(1)), Shared::new(generator(2)));
-        let build = |train: sinew::Train<d_loss>| {
+        let build = |train: sinew::TrainBuilder<d_loss>| {
             let train = train
                 .optimizer(rule())
                 .device(device.clone())
@@ -514,7 +514,7 @@ fn work(explained: &str) -> usize {
 #[test]
 fn what_is_frozen_is_not_computed() {
     let (x, y) = (points(8), Array2::<f64>::from_elem((8, 1), 0.7));
-    let linked = |train: sinew::Train<net_loss>| {
+    let linked = |train: sinew::TrainBuilder<net_loss>| {
         let mut train = train.build().expect("it fits");
         train.prepare(&x, &y).expect("it fits");
         let text = train.linked().expect("compiled");
@@ -529,7 +529,7 @@ fn what_is_frozen_is_not_computed() {
 
 #[test]
 fn patterns_are_checked() {
-    let refused = |train: sinew::Train<net_loss>| {
+    let refused = |train: sinew::TrainBuilder<net_loss>| {
         let error = train.build().map(|_| ()).expect_err("it is refused");
         error.to_string()
     };

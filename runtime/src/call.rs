@@ -215,7 +215,7 @@ pub fn pullback<F: ModelFunction>() -> Result<String> {
 /// A runner of `F` on models that it shares, with the settings of what has the first.
 ///
 /// # Errors
-/// As [`Compile::build`](crate::Compile::build).
+/// As [`CompileBuilder::build`](crate::CompileBuilder::build).
 pub fn attach<F: ModelFunction>(
     models: <F::Models as Models>::Handles,
     settings: Option<Settings>,

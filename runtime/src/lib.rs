@@ -82,6 +82,6 @@ pub use runner::Runner;
 pub use serde;
 pub use shared::{FirstModel, IntoShared, Shared, Trained};
 pub use signature::signature;
-pub use train::{Compile, Train};
+pub use train::{CompileBuilder, CompileBuilder as Compile, TrainBuilder, TrainBuilder as Train};
 pub use trainer::{Step, Trainer};
 pub use views::{ArgViews, IntoArgs};

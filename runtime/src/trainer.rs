@@ -374,7 +374,7 @@ macro_rules! step {
             ///
             /// # Errors
             /// Arguments that do not fit the declared types or each other, that are empty, or that
-            /// hold indices outside their axis; with [`check_finite`](crate::Train::check_finite)
+            /// hold indices outside their axis; with [`check_finite`](crate::TrainBuilder::check_finite)
             /// also NaN and infinities, in arguments or computed. Parameters stay as they were, and the
             /// step does not count. After a failure of a GPU that came with the update under way, the
             /// step counts, and a lost GPU's parameters are lost with it.

@@ -154,6 +154,11 @@ pub fn const_value(value: &TokenStream) -> TokenStream {
     })
 }
 
+/// The same where the const's type is asked for elsewhere ([`unit::consts`]), so that it is one error.
+pub fn known_const(value: &TokenStream) -> TokenStream {
+    quote!((#value as ::core::primitive::i128))
+}
+
 /// The attributes that lints need on emitted items.
 pub fn quiet() -> TokenStream {
     quote!(#[allow(dead_code, non_camel_case_types, non_upper_case_globals, non_snake_case, unused_qualifications, clippy::all, clippy::pedantic)])

@@ -264,6 +264,8 @@ pub fn assertions(
         };
         Some(quote! {
             {
+                // What a lint keeps is used, and so are the consts in it.
+                #[allow(dead_code)]
                 static __SINEW_SIZES: () = {
                     let __sinew_left: ::core::primitive::i128 = #left;
                     let __sinew_right: ::core::primitive::i128 = #right;
