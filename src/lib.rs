@@ -60,9 +60,11 @@ pub mod prelude;
 pub use ndarray;
 pub use ops::Tensor;
 pub use sinew_macros::model;
+/// What arguments are declared as, in messages of rustc: `Arg<Float, Rank<2>>` is `Tensor<B, 64>`.
+pub use sinew_runtime::{AnyRank, Arg, Float, Rank};
 pub use sinew_runtime::{
-    CacheStats, Compile, Device, Error, IntoArg, IntoArgs, IntoShared, Model, Param, Precision,
-    Result, Runner, Shared, Step, Train, Trained, Trainer, init,
+    CacheStats, CompileBuilder, Device, Error, IntoArg, IntoArgs, IntoShared, Model, Param,
+    Precision, Result, Runner, Shared, Step, TrainBuilder, Trained, Trainer, init,
 };
 
 /// A leaf of a model that is not trained: running statistics, tables.
@@ -73,10 +75,11 @@ pub type State = Param;
 pub mod __private {
     pub use sinew_ir::{SymbolValue, Unit};
     pub use sinew_runtime::{
-        AnyRank, Arg, ArgViews, Compile, Error, Float, HasMethods, Init, IntoArgs, IntoShared, Model,
-        ModelFunction, ModelStruct, Out, Outputs, Param, Rank, Result, Runner, Setting, Train,
-        Trained, Trainer, at_most, attach, below, call, complete, equal, gradient, has_methods,
-        init, join, model_struct, product, pullback, quotient, repeated, size, sum,
+        AnyRank, Arg, ArgViews, Compile, Error, Float, HasMethods, Init, IntoArgs, IntoShared,
+        Model, ModelFunction, ModelStruct, Out, Outputs, Param, Rank, Result, Runner, Setting,
+        Train, Trained, Trainer, at_most, attach, below, call, complete, equal, gradient,
+        has_methods, init, join, model_struct, product, pullback, quotient, repeated, signature,
+        size, sum,
     };
 
     pub use crate::names::{operation, tensor};
@@ -107,6 +110,11 @@ pub mod __private {
         ($next:path, $($rest:tt)*) => { $next! { $($rest)* "-" } };
     }
     pub use __sinew_no_item as no_item;
+
+    /// Has the name of what a body mentions as a value, which is asked of nothing.
+    #[doc(hidden)]
+    #[allow(non_upper_case_globals)]
+    pub const nothing: () = ();
 
     /// The same under the names of a body's first mentions: one import is less metadata than one each.
     pub mod no_items {

@@ -87,9 +87,9 @@ use std::marker::PhantomData;
 /// The type of tensors in `#[model]` functions: `Tensor<B, 64>`, `Tensor<i32, B>`, `Tensor<[S], D>`.
 ///
 /// Rust code never holds one: outside, tensors are `ndarray` arrays.
-pub struct Tensor<Of = ()> {
+pub struct Tensor<OfFunctionsWithModelAttribute = ()> {
     never: Infallible,
-    marker: PhantomData<Of>,
+    marker: PhantomData<OfFunctionsWithModelAttribute>,
 }
 
 sinew_macros::operations!();

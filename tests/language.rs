@@ -61,8 +61,8 @@ out: Linear { w: param float[HIDDEN, 10], b: param float[10] } }, %x: float[B, 6
     let whole = loss::pullback().expect("it has one");
     let first = "fn @loss<B>(%m: Digits { hidden: Linear { w: param float[64, 32], ";
     assert!(whole.starts_with(first), "{whole}");
-    let signature = "fn logits<B>(m: &Digits, x: Tensor<B, 64>) -> Tensor<B, 10>";
-    assert_eq!(logits::signature(), signature);
+    let signature = "fn logits<B>(m: &Digits, x: Tensor<B, 64>) -> Tensor<B, 10>\n";
+    assert!(logits::signature().starts_with(signature));
 }
 
 /// A name is a local one behind its `let` only, and as far as its block.

@@ -219,9 +219,7 @@ state %m.middle.offset: %16, state %m.right.first.offset: %18, state %m.right.se
     let inlined = net::by_two_types::pullback()?;
     assert!(!inlined.contains("return %17, state"), "{inlined}");
     assert!(!inlined.contains("state %m.middle.offset:"), "{inlined}");
-    assert_eq!(
-        net::by_two_types::signature(),
-        "fn by_two_types<B>(m: &Net, x: Tensor<B, 2>) -> Tensor<B, 2>"
-    );
+    let signature = "fn by_two_types<B>(m: &Net, x: Tensor<B, 2>) -> Tensor<B, 2>\n";
+    assert!(net::by_two_types::signature().starts_with(signature));
     Ok(())
 }

@@ -10,6 +10,7 @@ mod block;
 mod builder;
 mod call;
 pub mod compose;
+pub mod cost;
 mod dead;
 mod decompose;
 mod dim;

@@ -14,6 +14,7 @@ mod emit;
 mod errors;
 mod expand;
 mod hidden;
+mod lints;
 mod lower;
 mod messages;
 mod names;
@@ -38,6 +39,8 @@ use proc_macro::TokenStream;
 /// - `#[model(no_derivative)]`, `#[model(no_derivative = "why")]` on a function or a method says that it is
 ///   never differentiated, a metric: a call of it whose derivative is needed is an error there, and it
 ///   cannot be trained. Without it every function has its derivative.
+/// - `#[model(allow(softmax_before_cross_entropy))]` on a function, a method, an impl or a module silences a
+///   warning of Sinew's own by its name, which the warning tells.
 /// - In a `#[model] mod` every function, struct and impl has it without a word, and so has every inline
 ///   module inside but those with `#[cfg(test)]`.
 /// - `#[model(crate = path)]` says where the library is when it is no dependency of the crate; in a module

@@ -31,57 +31,114 @@ pub struct Arg<E, R>(PhantomData<(E, R)>);
 /// another implementation could have memory read that is not the argument's.
 mod sealed {
     pub trait Sealed {}
-    impl Sealed for f32 {}
-    impl Sealed for f64 {}
-    impl Sealed for i32 {}
-    impl Sealed for u32 {}
-    impl Sealed for bool {}
+    macro_rules! sealed {
+        ($($host:ty)*) => { $(impl Sealed for $host {})* };
+    }
+    sealed!(f32 f64 i8 i16 i32 i64 isize u8 u16 u32 u64 usize bool);
     impl<T: Sealed, const N: usize> Sealed for [T; N] {}
     impl<const N: usize> Sealed for super::Rank<N> {}
 }
 
+/// The type of elements on the host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HostType {
+    /// `f32`
+    F32,
+    /// `f64`
+    F64,
+    /// `i8`
+    I8,
+    /// `i16`
+    I16,
+    /// `i32`
+    I32,
+    /// `i64`
+    I64,
+    /// `u8`
+    U8,
+    /// `u16`
+    U16,
+    /// `u32`
+    U32,
+    /// `u64`
+    U64,
+    /// `bool`, of one byte.
+    Bool,
+}
+
+impl HostType {
+    /// `isize`, as wide as addresses are.
+    const ISIZE: HostType = match size_of::<isize>() {
+        8 => HostType::I64,
+        _ => HostType::I32,
+    };
+    /// `usize`, likewise.
+    const USIZE: HostType = match size_of::<usize>() {
+        8 => HostType::U64,
+        _ => HostType::U32,
+    };
+
+    /// The element type that has its values and its bytes in kernels, where there is one.
+    fn in_place(self) -> Option<DType> {
+        match self {
+            HostType::F32 => Some(DType::F32),
+            HostType::F64 => Some(DType::F64),
+            HostType::I32 => Some(DType::I32),
+            HostType::U32 => Some(DType::U32),
+            // A `bool` is a word in kernels.
+            HostType::Bool => None,
+            HostType::I8 | HostType::I16 | HostType::I64 => None,
+            HostType::U8 | HostType::U16 | HostType::U64 => None,
+        }
+    }
+
+    /// Whether it may hold a number that an argument of `dtype` does not: integers alone are converted with
+    /// a check, floats round.
+    pub(crate) fn may_exceed(self, dtype: DType) -> bool {
+        match dtype {
+            DType::I32 => matches!(self, HostType::U32 | HostType::I64 | HostType::U64),
+            DType::U32 => !matches!(self, HostType::U8 | HostType::U16 | HostType::U32),
+            DType::Float | DType::F32 | DType::F64 | DType::Bool => false,
+        }
+    }
+}
+
 /// A type that host arrays may hold.
-#[diagnostic::on_unimplemented(
-    message = "arrays of `{Self}` are not tensors",
-    note = "elements are f32, f64, i32, u32 or bool; convert with `.mapv(|v| v as i32)` or the like"
-)]
 pub trait Element: sealed::Sealed + Copy + Default + Send + Sync + 'static {
-    /// Its element type in the IR.
-    const DTYPE: DType;
+    /// Which it is.
+    const HOST: HostType;
 }
 
 macro_rules! element {
-    ($($host:ty, $dtype:ident, [$($marker:ty),*];)*) => {$(
+    ($($host:ty, $variant:ident, [$($marker:ty),*];)*) => {$(
         impl Element for $host {
-            const DTYPE: DType = DType::$dtype;
+            const HOST: HostType = HostType::$variant;
         }
         $(impl ElementOf<$marker> for $host {})*
     )*};
 }
 
-/// Host elements that fit a declared element type.
-#[diagnostic::on_unimplemented(
-    message = "this argument is declared with elements `{E}`, and `{Self}` came",
-    label = "elements of type `{Self}`",
-    note = "`Float`, the working float, takes f32 and f64; every other element type takes itself only",
-    note = "an ndarray is converted with `.mapv(|v| v as i32)` or the like"
-)]
+/// Host elements that fit a declared element type: integers of any width are indices and labels, and are
+/// checked to be in range when they come.
 pub trait ElementOf<E>: Element {}
 
 element! {
     f32, F32, [Float, f32];
     f64, F64, [Float, f64];
-    i32, I32, [i32];
-    u32, U32, [u32];
+    i8, I8, [i32, u32];
+    i16, I16, [i32, u32];
+    i32, I32, [i32, u32];
+    i64, I64, [i32, u32];
+    isize, ISIZE, [i32, u32];
+    u8, U8, [i32, u32];
+    u16, U16, [i32, u32];
+    u32, U32, [i32, u32];
+    u64, U64, [i32, u32];
+    usize, USIZE, [i32, u32];
     bool, Bool, [bool];
 }
 
 /// Host ranks that fit a declared rank; a dynamic one is checked when it comes.
-#[diagnostic::on_unimplemented(
-    message = "this argument is declared with `{R}`, and an array of `{Self}` came",
-    label = "an array of another rank",
-    note = "one row of a batch of one has an axis more: `x.insert_axis(Axis(0))`"
-)]
 pub trait RankOf<R> {}
 
 impl<const N: usize> RankOf<Rank<N>> for Rank<N> {}
@@ -111,10 +168,6 @@ ndarray_ranks!(0 1 2 3 4 5 6);
 ///     }
 /// }
 /// ```
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is neither a number nor a fixed array of numbers",
-    note = "rows of a nested argument are fixed arrays (`[[1.0, 2.0], [3.0, 4.0]]`); use an ndarray where rows are vectors"
-)]
 pub trait Nested: sealed::Sealed + Copy {
     /// The numbers inside.
     type Element: Element;
@@ -148,18 +201,19 @@ macro_rules! nested_number {
                 at
             }
         }
-        impl<E, R> IntoArg<Arg<E, R>> for $host
+        #[diagnostic::do_not_recommend]
+        impl<E, R> Host<E, R> for $host
         where
             $host: ElementOf<E>,
             Rank<0>: RankOf<R>,
         {
-            fn arg(&self) -> ArgView<'_> {
-                ArgView::contiguous(self, <$host>::DTYPE, [0; MAX_RANK], 0)
+            fn view(&self) -> ArgView<'_> {
+                ArgView::contiguous(self, <$host>::HOST, [0; MAX_RANK], 0)
             }
         }
     )*};
 }
-nested_number!(f32 f64 i32 u32 bool);
+nested_number!(f32 f64 i8 i16 i32 i64 isize u8 u16 u32 u64 usize bool);
 
 impl<T: Nested, const N: usize> Nested for [T; N]
 where
@@ -178,8 +232,8 @@ where
 pub struct ArgView<'a> {
     /// The first element.
     pub(crate) pointer: *const u8,
-    /// The type of the elements; `Bool` is Rust's one-byte `bool` here.
-    pub(crate) dtype: DType,
+    /// The type of the elements.
+    pub(crate) host: HostType,
     rank: usize,
     extents: [usize; MAX_RANK],
     strides: [isize; MAX_RANK],
@@ -190,7 +244,7 @@ impl<'a> ArgView<'a> {
     /// No elements; fills places of arguments that are not there.
     pub(crate) const NOTHING: ArgView<'static> = ArgView {
         pointer: std::ptr::null(),
-        dtype: DType::F32,
+        host: HostType::F32,
         rank: 1,
         extents: [0; MAX_RANK],
         strides: [0; MAX_RANK],
@@ -200,7 +254,7 @@ impl<'a> ArgView<'a> {
     /// Row-major elements from `first`; `rank` of the extents count.
     fn contiguous<T>(
         first: *const T,
-        dtype: DType,
+        host: HostType,
         extents: [usize; MAX_RANK],
         rank: usize,
     ) -> ArgView<'a> {
@@ -213,7 +267,7 @@ impl<'a> ArgView<'a> {
         }
         ArgView {
             pointer: first.cast(),
-            dtype,
+            host,
             rank,
             extents,
             strides,
@@ -224,7 +278,7 @@ impl<'a> ArgView<'a> {
     fn of_ndarray<T: Element>(first: *const T, shape: &[usize], steps: &[isize]) -> ArgView<'a> {
         let mut view = ArgView {
             pointer: first.cast(),
-            dtype: T::DTYPE,
+            host: T::HOST,
             // A rank past the greatest is kept, and refused when the argument is bound.
             rank: shape.len(),
             extents: [0; MAX_RANK],
@@ -269,9 +323,8 @@ impl<'a> ArgView<'a> {
     /// The elements' bytes, if they lie in row-major order without gaps and are what kernels read as
     /// `dtype`.
     pub(crate) fn bytes_in_place(&self, dtype: DType) -> Option<&'a [u8]> {
-        // A `bool` is one byte on the host, and a word in kernels.
-        let size = dtype.size().filter(|_| dtype != DType::Bool)?;
-        if self.dtype != dtype || !self.is_contiguous() {
+        let size = dtype.size()?;
+        if self.host.in_place() != Some(dtype) || !self.is_contiguous() {
             return None;
         }
         // SAFETY: a view is made of a borrowed array of its element type, whose extents it holds: so
@@ -299,46 +352,62 @@ impl<'a> ArgView<'a> {
 /// Host values that may be passed for the declared argument `A`.
 ///
 /// Arrays and views of `ndarray` of the declared rank (or of dynamic rank), slices and vectors for
-/// rank 1, nested fixed arrays, numbers for rank 0; references to all of these.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be passed for an argument declared as `{A}`",
-    label = "not a tensor for this argument",
-    note = "takes `ndarray` arrays and views, slices and `Vec`s (rank 1), nested arrays, numbers (rank 0), and references to them"
-)]
+/// rank 1, nested fixed arrays, numbers for rank 0; references to all of these. Integers of any width are
+/// taken where `i32` or `u32` is declared, and refused by [`Error::Range`](crate::Error::Range) where one
+/// is not in its range.
+#[diagnostic::on_unimplemented(message = "`{A}` is asked for here, and `{Self}` came")]
 pub trait IntoArg<A> {
     /// The argument, borrowed.
     fn arg(&self) -> ArgView<'_>;
 }
 
-impl<A, T: IntoArg<A> + ?Sized> IntoArg<A> for &T {
+// Of what follows rustc tells nothing: it is said of `IntoArg`.
+#[diagnostic::do_not_recommend]
+impl<E, R, T: Host<E, R> + ?Sized> IntoArg<Arg<E, R>> for T {
     fn arg(&self) -> ArgView<'_> {
-        (**self).arg()
+        self.view()
     }
 }
 
-impl<A, T: IntoArg<A> + ?Sized> IntoArg<A> for &mut T {
-    fn arg(&self) -> ArgView<'_> {
-        (**self).arg()
+/// What [`IntoArg`] takes, for a declared element type and rank.
+pub trait Host<E, R> {
+    /// The argument, borrowed.
+    fn view(&self) -> ArgView<'_>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<E, R, T: Host<E, R> + ?Sized> Host<E, R> for &T {
+    fn view(&self) -> ArgView<'_> {
+        (**self).view()
     }
 }
 
-impl<S, T, D, E, R> IntoArg<Arg<E, R>> for ArrayBase<S, D>
+#[diagnostic::do_not_recommend]
+impl<E, R, T: Host<E, R> + ?Sized> Host<E, R> for &mut T {
+    fn view(&self) -> ArgView<'_> {
+        (**self).view()
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<S, T, D, E, R> Host<E, R> for ArrayBase<S, D>
 where
     S: Data<Elem = T>,
     T: ElementOf<E>,
     D: Dimension + RankOf<R>,
 {
-    fn arg(&self) -> ArgView<'_> {
+    fn view(&self) -> ArgView<'_> {
         ArgView::of_ndarray(self.as_ptr(), self.shape(), self.strides())
     }
 }
 
-impl<T, D, E, R> IntoArg<Arg<E, R>> for ArrayRef<T, D>
+#[diagnostic::do_not_recommend]
+impl<T, D, E, R> Host<E, R> for ArrayRef<T, D>
 where
     T: ElementOf<E>,
     D: Dimension + RankOf<R>,
 {
-    fn arg(&self) -> ArgView<'_> {
+    fn view(&self) -> ArgView<'_> {
         ArgView::of_ndarray(self.as_ptr(), self.shape(), self.strides())
     }
 }
@@ -347,18 +416,19 @@ fn nested_view<T: Nested>(rows: &[T]) -> ArgView<'_> {
     let mut extents = [0; MAX_RANK];
     extents[0] = rows.len();
     let rank = T::extents(&mut extents, 1);
-    ArgView::contiguous(rows.as_ptr(), T::Element::DTYPE, extents, rank)
+    ArgView::contiguous(rows.as_ptr(), T::Element::HOST, extents, rank)
 }
 
 macro_rules! nested_arg {
     ($([$($generics:tt)*] $host:ty;)*) => {$(
-        impl<T, E, R, $($generics)*> IntoArg<Arg<E, R>> for $host
+        #[diagnostic::do_not_recommend]
+        impl<T, E, R, $($generics)*> Host<E, R> for $host
         where
             T: Nested,
             T::Element: ElementOf<E>,
             <T::Rank as NextRank>::Next: RankOf<R>,
         {
-            fn arg(&self) -> ArgView<'_> {
+            fn view(&self) -> ArgView<'_> {
                 nested_view(self.as_ref())
             }
         }

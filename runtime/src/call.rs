@@ -5,7 +5,7 @@
 //! kept as the machine runs threads at once. They and the parameters in them stay for the life of the
 //! process: a program that calls a large model once uses a [`Runner`] of its own and drops it.
 
-use crate::arg::ArgView;
+use crate::arg::{ArgView, HostType};
 use crate::device::Precision;
 use crate::engine::Settings;
 use crate::error::{Error, Result};
@@ -19,7 +19,6 @@ use crate::shared::FirstModel;
 use crate::store::Places;
 use crate::trainees::Selection;
 use crate::trainer::Trainer;
-use sinew_ir::DType;
 use std::any::{Any, TypeId};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
@@ -107,7 +106,7 @@ fn keep<K: Send + 'static>(object: Kept<K>) {
 /// The float that a call computes in: f64 as soon as a parameter or an argument is of f64, which holds
 /// every f32 as it is.
 fn precision_of(models: &[&dyn Leaves], arguments: &[ArgView<'_>]) -> Precision {
-    let mut wide = arguments.iter().any(|a| a.dtype == DType::F64);
+    let mut wide = arguments.iter().any(|a| a.host == HostType::F64);
     for model in models {
         model.each(&mut |_, param| {
             wide |= matches!(param.data, Data::F64(_));
@@ -216,7 +215,7 @@ pub fn pullback<F: ModelFunction>() -> Result<String> {
 /// A runner of `F` on models that it shares, with the settings of what has the first.
 ///
 /// # Errors
-/// As [`Compile::build`](crate::Compile::build).
+/// As [`CompileBuilder::build`](crate::CompileBuilder::build).
 pub fn attach<F: ModelFunction>(
     models: <F::Models as Models>::Handles,
     settings: Option<Settings>,
@@ -327,7 +326,8 @@ pullback(%4: float[]) {
             assert!(found.expect("it fits")[0].values().into_iter().eq(x));
         }
         let stats = |k: &Kept<Trainer<Weighed<1>>>| k.object.cache_stats();
-        let five = |k: &&Kept<Trainer<Weighed<1>>>| k.object.places.layouts[0].leaves[0].shape == [5];
+        let five =
+            |k: &&Kept<Trainer<Weighed<1>>>| k.object.places.layouts[0].leaves[0].shape == [5];
         let stats = with_kept(|kept| kept.iter().find(five).map(stats));
         let stats = stats.flatten().expect("it is kept");
         assert_eq!((stats.compiles, stats.hits), (1, 2));

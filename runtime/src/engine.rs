@@ -170,15 +170,18 @@ impl Engine {
 
     /// What the function calls its models.
     pub fn model_names(&self) -> Vec<&str> {
-        self.function.structs.iter().map(|s| s.name.as_str()).collect()
+        self.function
+            .structs
+            .iter()
+            .map(|s| s.name.as_str())
+            .collect()
     }
 
     /// Whether the first model has a trainable leaf there.
     pub fn is_parameter(&self, path: &str) -> bool {
         let mut params = self.function.params.iter().enumerate();
-        params.any(|(i, p)| {
-            p.kind == ParamKind::Param && leaf(&self.function, i) == Some((0, path))
-        })
+        params
+            .any(|(i, p)| p.kind == ParamKind::Param && leaf(&self.function, i) == Some((0, path)))
     }
 
     /// The model that a parameter of the function or of a program of it is a leaf of, and its path there.
@@ -325,10 +328,22 @@ impl Engine {
         Ok(binding)
     }
 
-    /// Refuses arguments whose values the current program cannot use: indices outside their axis,
-    /// and NaN and infinities where checking is on.
+    /// Refuses arguments whose values the current program cannot use: integers past the declared type,
+    /// indices outside their axis, and NaN and infinities where checking is on.
     pub fn check(&self, arguments: &[ArgView<'_>]) -> Result<()> {
         let program = self.current()?;
+        for (input, argument) in self.inputs.iter().zip(arguments) {
+            if argument.host.may_exceed(input.dtype)
+                && let Some((position, value)) = read::find(argument, |v| !input.dtype.holds(v))
+            {
+                return Err(Error::Range {
+                    argument: input.name.clone(),
+                    position,
+                    value,
+                    dtype: input.dtype,
+                });
+            }
+        }
         for check in &program.indices {
             let argument = &arguments[check.argument];
             let least = check.bound.least as f64;

@@ -47,6 +47,18 @@ pub enum Error {
         /// The value.
         value: f64,
     },
+    /// An integer of an argument that the declared element type does not hold.
+    #[error("`{argument}` holds {value} at {}, and is declared with elements of {dtype}", index(.position))]
+    Range {
+        /// The argument.
+        argument: String,
+        /// Where in it.
+        position: Vec<usize>,
+        /// The value.
+        value: f64,
+        /// The declared element type.
+        dtype: DType,
+    },
     /// An argument's value that is used as an index and lies outside the axis.
     #[error("`{argument}` holds {value} at {}, and must be at least {least} and below {}", index(.position), below(*.least, *.extent))]
     Index {
@@ -139,7 +151,9 @@ pub enum Error {
         trained: String,
     },
     /// Patterns that leave nothing to train of what the loss depends on.
-    #[error("nothing is left to train: the loss of `{function}` depends on frozen parameters alone")]
+    #[error(
+        "nothing is left to train: the loss of `{function}` depends on frozen parameters alone"
+    )]
     AllFrozen {
         /// The function.
         function: String,

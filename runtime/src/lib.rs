@@ -28,6 +28,7 @@ mod read;
 mod regions;
 mod runner;
 mod shared;
+mod signature;
 mod step;
 mod store;
 mod train;
@@ -58,8 +59,8 @@ pub mod causes {
 pub use backend::gpu;
 
 pub use arg::{
-    AnyRank, Arg, ArgView, Element, ElementOf, Float, IntoArg, MAX_RANK, Nested, NextRank, Rank,
-    RankOf,
+    AnyRank, Arg, ArgView, Element, ElementOf, Float, Host, HostType, IntoArg, MAX_RANK, Nested,
+    NextRank, Rank, RankOf,
 };
 pub use cache::CacheStats;
 pub use call::{attach, call, gradient, pullback};
@@ -72,14 +73,15 @@ pub use entry::{
 pub use error::{Error, Result};
 pub use init::Init;
 pub use model::{Model, ModelFunction, Setting, complete, join, repeated};
+pub use models::{Leaves, Models};
 pub use optimizer::{Adam, AdamW, Optimizer, Sgd};
 pub use output::{Number, Out, OutElement, OutRank, Outputs, ResultView};
 pub use param::Param;
 pub use runner::Runner;
 #[doc(hidden)]
 pub use serde;
-pub use models::{Leaves, Models};
 pub use shared::{FirstModel, IntoShared, Shared, Trained};
-pub use train::{Compile, Train};
+pub use signature::signature;
+pub use train::{CompileBuilder, CompileBuilder as Compile, TrainBuilder, TrainBuilder as Train};
 pub use trainer::{Step, Trainer};
 pub use views::{ArgViews, IntoArgs};

@@ -1,12 +1,11 @@
 //! A parameter on the host: what a model's `Param` and `State` fields are outside a trainer.
 
-use crate::arg::{AnyRank, Arg, Float, IntoArg, MAX_RANK};
+use crate::arg::{AnyRank, Arg, Float, HostType, IntoArg, MAX_RANK};
 use crate::backend::room;
 use crate::error::{Error, Result};
 use crate::init::Init;
 use crate::read::read;
 use ndarray::{ArrayD, IxDyn};
-use sinew_ir::DType;
 use std::fmt;
 
 /// A tensor of floats on the host, with a fixed shape.
@@ -206,11 +205,9 @@ impl Param {
                 actual: view.extents().to_vec(),
             });
         }
-        self.data = match view.dtype {
-            DType::F64 => Data::F64(read("a parameter", &view)?),
-            DType::Float | DType::F32 | DType::I32 | DType::U32 | DType::Bool => {
-                Data::F32(read("a parameter", &view)?)
-            }
+        self.data = match view.host {
+            HostType::F64 => Data::F64(read("a parameter", &view)?),
+            _ => Data::F32(read("a parameter", &view)?),
         };
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Reads borrowed arguments into rows of numbers: the one place that follows their pointers.
 
-use crate::arg::ArgView;
+use crate::arg::{ArgView, HostType};
 use crate::backend::room;
 use crate::error::Result;
 use crate::output::Number;
@@ -44,26 +44,31 @@ fn walk(view: &ArgView<'_>, size: usize, mut each: impl FnMut(*const u8)) {
     }
 }
 
-/// Calls `each` with every element in row-major order, as f64: every element type fits.
+/// Calls `each` with every element in row-major order, as f64: every element type fits, but for integers past
+/// 2^53, which are past the range of any tensor.
 pub(crate) fn for_each(view: &ArgView<'_>, mut each: impl FnMut(f64)) {
     // SAFETY (all reads): an `ArgView` is made of a borrowed array whose extents and strides it
     // holds, so each pointer that `walk` gives is to an initialised element of the view's type.
-    match view.dtype {
-        DType::F32 | DType::Float => walk(view, 4, |p| {
-            each(f64::from(unsafe { p.cast::<f32>().read_unaligned() }));
-        }),
-        DType::F64 => walk(view, 8, |p| {
-            each(unsafe { p.cast::<f64>().read_unaligned() })
-        }),
-        DType::I32 => walk(view, 4, |p| {
-            each(f64::from(unsafe { p.cast::<i32>().read_unaligned() }));
-        }),
-        DType::U32 => walk(view, 4, |p| {
-            each(f64::from(unsafe { p.cast::<u32>().read_unaligned() }));
-        }),
-        DType::Bool => walk(view, 1, |p| {
-            each(f64::from(u8::from(unsafe { p.read() } != 0)))
-        }),
+    macro_rules! elements {
+        ($host:ty, $number:expr) => {
+            walk(view, size_of::<$host>(), |p| {
+                let number: fn($host) -> f64 = $number;
+                each(number(unsafe { p.cast::<$host>().read_unaligned() }));
+            })
+        };
+    }
+    match view.host {
+        HostType::F32 => elements!(f32, f64::from),
+        HostType::F64 => elements!(f64, |v| v),
+        HostType::I8 => elements!(i8, f64::from),
+        HostType::I16 => elements!(i16, f64::from),
+        HostType::I32 => elements!(i32, f64::from),
+        HostType::I64 => elements!(i64, |v| v as f64),
+        HostType::U8 => elements!(u8, f64::from),
+        HostType::U16 => elements!(u16, f64::from),
+        HostType::U32 => elements!(u32, f64::from),
+        HostType::U64 => elements!(u64, |v| v as f64),
+        HostType::Bool => elements!(u8, |v| f64::from(u8::from(v != 0))),
     }
 }
 

@@ -57,10 +57,7 @@ pub struct Runner<F: ModelFunction, I = <F as ModelFunction>::Inputs> {
 }
 
 impl<F: ModelFunction> Runner<F> {
-    pub(crate) fn new(
-        handles: <F::Models as Models>::Handles,
-        settings: Settings,
-    ) -> Result<Self> {
+    pub(crate) fn new(handles: <F::Models as Models>::Handles, settings: Settings) -> Result<Self> {
         settings.check()?;
         let list = F::Models::handles(&handles);
         let engine = Engine::new::<F>(&facts(&list)?, settings)?;
@@ -100,7 +97,7 @@ impl<F: ModelFunction> Runner<F> {
         F::Models::read(&self.handles)
     }
 
-    /// How many programs are kept, as [`Compile::cache`](crate::Compile::cache) says it: for a runner
+    /// How many programs are kept, as [`CompileBuilder::cache`](crate::CompileBuilder::cache) says it: for a runner
     /// that was attached, which starts with its trainer's setting.
     ///
     /// # Errors
@@ -114,7 +111,7 @@ impl<F: ModelFunction> Runner<F> {
     }
 
     /// What the function's random elements follow from beside the number of the run, as
-    /// [`Compile::seed`](crate::Compile::seed) says it: for a runner that was attached, which starts with
+    /// [`CompileBuilder::seed`](crate::CompileBuilder::seed) says it: for a runner that was attached, which starts with
     /// its trainer's.
     pub fn seed(mut self, seed: u64) -> Self {
         self.engine.settings.seed = seed;
@@ -181,11 +178,7 @@ impl<F: ModelFunction> Runner<F> {
 }
 
 /// Links the function and lays out its regions.
-fn compile_run(
-    engine: &Engine,
-    binding: &Binding,
-    layouts: &[Arc<Layout>],
-) -> Result<Executable> {
+fn compile_run(engine: &Engine, binding: &Binding, layouts: &[Arc<Layout>]) -> Result<Executable> {
     let function = sinew_ir::link(engine.unit, binding)
         .map_err(|source| Error::link(engine.unit.path, source))?;
     let changed = engine.changed_states(&function, layouts)?;
@@ -240,7 +233,7 @@ macro_rules! run {
             ///
             /// # Errors
             /// Arguments that do not fit the declared types or each other, that are empty, or that
-            /// hold indices outside their axis; with [`check_finite`](crate::Compile::check_finite)
+            /// hold indices outside their axis; with [`check_finite`](crate::CompileBuilder::check_finite)
             /// also NaN and infinities, in arguments or results.
             #[allow(clippy::too_many_arguments, reason = "the function's own")]
             pub fn run(

@@ -77,7 +77,7 @@ macro_rules! settings {
 /// # Ok::<(), sinew::Error>(())
 /// ```
 #[must_use = "nothing is made before `build`"]
-pub struct Train<F: ModelFunction> {
+pub struct TrainBuilder<F: ModelFunction> {
     handles: <F::Models as Models>::Handles,
     optimizer: Optimizer,
     selection: Selection,
@@ -85,12 +85,12 @@ pub struct Train<F: ModelFunction> {
     device: Option<Device>,
     precision: Option<Precision>,
 }
-settings!(Train);
+settings!(TrainBuilder);
 
-impl<F: ModelFunction> Train<F> {
+impl<F: ModelFunction> TrainBuilder<F> {
     /// Trains the first of these models, by plain gradient descent at a rate of 0.01 unless told otherwise.
     pub fn new(models: <F::Models as Models>::Handles) -> Self {
-        Train {
+        TrainBuilder {
             handles: models,
             optimizer: Sgd::new(0.01).into(),
             selection: Selection::default(),
@@ -160,12 +160,18 @@ impl<F: ModelFunction> Train<F> {
     /// [`Error::Setting`](crate::Error::Setting) for numbers that
     /// the update rule cannot use; [`Error::TooLarge`](crate::Error::TooLarge) and
     /// [`Error::Size`](crate::Error::Size) for a parameter without elements; else as
-    /// [`Compile::build`].
+    /// [`CompileBuilder::build`].
     pub fn build(self) -> Result<Trainer<F>> {
         let list = F::Models::handles(&self.handles);
         let settings = self.settings.on(self.device, self.precision, &list);
         drop(list);
-        let trainer = Trainer::new(self.handles, self.optimizer, &self.selection, settings, true)?;
+        let trainer = Trainer::new(
+            self.handles,
+            self.optimizer,
+            &self.selection,
+            settings,
+            true,
+        )?;
         trainer.warn_of_still_leaves();
         Ok(trainer)
     }
@@ -190,18 +196,18 @@ impl<F: ModelFunction> Train<F> {
 /// # Ok::<(), sinew::Error>(())
 /// ```
 #[must_use = "nothing is made before `build`"]
-pub struct Compile<F: ModelFunction> {
+pub struct CompileBuilder<F: ModelFunction> {
     handles: <F::Models as Models>::Handles,
     settings: Settings,
     device: Option<Device>,
     precision: Option<Precision>,
 }
-settings!(Compile);
+settings!(CompileBuilder);
 
-impl<F: ModelFunction> Compile<F> {
+impl<F: ModelFunction> CompileBuilder<F> {
     /// Runs the function on the parameters of these models.
     pub fn new(models: <F::Models as Models>::Handles) -> Self {
-        Compile {
+        CompileBuilder {
             handles: models,
             settings: Settings::default(),
             device: None,

@@ -138,9 +138,13 @@ impl<F: ModelFunction> Trainer<F> {
         let names = engine.model_names();
         let function = engine.unit.path;
         let models = place_all(function, &names, &list, &engine.settings, &is_trained)?;
-        let first = models.first().map(|m| Trainees::new(&m.layout, &is_trained));
+        let first = models
+            .first()
+            .map(|m| Trainees::new(&m.layout, &is_trained));
         let trainees = Arc::new(first.unwrap_or_else(Trainees::none));
-        let still = chosen.iter().filter(|(path, is)| **is && !moved.contains(&path.as_str()));
+        let still = chosen
+            .iter()
+            .filter(|(path, is)| **is && !moved.contains(&path.as_str()));
         let mut still: Vec<String> = still.map(|(path, _)| path.clone()).collect();
         still.sort_unstable();
         let backend = &engine.settings.device.0;
@@ -370,7 +374,7 @@ macro_rules! step {
             ///
             /// # Errors
             /// Arguments that do not fit the declared types or each other, that are empty, or that
-            /// hold indices outside their axis; with [`check_finite`](crate::Train::check_finite)
+            /// hold indices outside their axis; with [`check_finite`](crate::TrainBuilder::check_finite)
             /// also NaN and infinities, in arguments or computed. Parameters stay as they were, and the
             /// step does not count. After a failure of a GPU that came with the update under way, the
             /// step counts, and a lost GPU's parameters are lost with it.

@@ -57,27 +57,32 @@ impl<'a> ArgViews<'a> {
 /// tuple of tensors a tuple of such, for an array of tensors an array or a slice of as many, and references
 /// to these.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be passed for an argument declared as `{A}`",
-    label = "does not fit this argument",
-    note = "a tuple of tensors takes a tuple, an array of tensors an array of as many"
+    message = "this argument takes `{A}`, and `{Self}` came",
+    label = "other elements or dims than declared",
+    note = "`Float` is f32 or f64, `i32` and `u32` any integers; `Rank<2>` an `Array2`, a view of one or nested \
+            arrays, `Rank<1>` slices and `Vec`s too, `Rank<0>` numbers; a tuple or an array is one of as many"
 )]
 pub trait IntoArgs<A> {
     /// Adds the tensors in it, borrowed.
     fn add_to<'a>(&'a self, views: &mut ArgViews<'a>);
 }
 
+// What rustc says of a value that does not fit is said of `IntoArgs`: of all that follows it tells nothing.
+#[diagnostic::do_not_recommend]
 impl<E, R, T: IntoArg<Arg<E, R>> + ?Sized> IntoArgs<Arg<E, R>> for T {
     fn add_to<'a>(&'a self, views: &mut ArgViews<'a>) {
         views.push(self.arg());
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<A, T: IntoArgs<A>, const N: usize> IntoArgs<[A; N]> for [T; N] {
     fn add_to<'a>(&'a self, views: &mut ArgViews<'a>) {
         self.iter().for_each(|part| part.add_to(views));
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<A, T: IntoArgs<[A; N]> + ?Sized, const N: usize> IntoArgs<[A; N]> for &T {
     fn add_to<'a>(&'a self, views: &mut ArgViews<'a>) {
         (**self).add_to(views);
@@ -106,12 +111,14 @@ pub(crate) use each_arity;
 
 macro_rules! tuple {
     ($($marker:ident $name:ident $host:ident,)*) => {
+        #[diagnostic::do_not_recommend]
         impl<$($marker,)* $($host: IntoArgs<$marker>),*> IntoArgs<($($marker,)*)> for ($($host,)*) {
             fn add_to<'a>(&'a self, views: &mut ArgViews<'a>) {
                 let ($($name,)*) = self;
                 $($name.add_to(views);)*
             }
         }
+        #[diagnostic::do_not_recommend]
         impl<$($marker,)* T: IntoArgs<($($marker,)*)> + ?Sized> IntoArgs<($($marker,)*)> for &T {
             fn add_to<'a>(&'a self, views: &mut ArgViews<'a>) {
                 (**self).add_to(views);

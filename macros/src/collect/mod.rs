@@ -13,7 +13,7 @@ mod state;
 
 pub use state::{Finish, Phase, State, parse_finish};
 
-use crate::hidden;
+use crate::{hidden, operations};
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
@@ -70,6 +70,10 @@ pub fn body_chain(state: &State) -> TokenStream {
         let alias = hidden::alias(i);
         quote!(use #library::__private::no_item as #alias;)
     });
+    // A name that is nowhere is told by Sinew: without a value of that name rustc would tell it too.
+    let values = state.mentions.iter().filter_map(syn::Path::get_ident);
+    let values = values.filter(|name| operations::find(&crate::parse::name(name)).is_none());
+    let values = values.map(|name| quote!(use #library::__private::nothing as #name;));
     let imports = state.mentions.iter().enumerate().map(|(i, path)| {
         let span = path.span();
         let alias = Ident::new(&hidden::alias(i).to_string(), span);
@@ -97,6 +101,7 @@ pub fn body_chain(state: &State) -> TokenStream {
         const _: () = {
             use #library::__private::no_items::*;
             #(#beyond)*
+            #(#values)*
             {
                 #(#imports)*
                 { #calls }

@@ -6,7 +6,7 @@ use crate::hidden;
 use crate::messages;
 use crate::parse::{self, Function, Methods, StructType, TypeExpr};
 use proc_macro2::{Ident, TokenStream};
-use quote::{ToTokens, quote};
+use quote::{ToTokens, format_ident, quote};
 use sinew_ir::DType;
 
 /// What a function is at run time: models and tensors.
@@ -102,8 +102,11 @@ pub fn at_once(f: &Function, library: &TokenStream) -> TokenStream {
             #visibility enum #name {}
         };
     };
+    let docs = super::doc(&format!(
+        "What the function [`{name}`](fn@{name}) becomes: its trainer, its runners, its gradient, its text."
+    ));
     let carrier = quote! {
-        #[doc(hidden)]
+        #docs
         #quiet
         #visibility enum #name {}
     };
@@ -111,7 +114,8 @@ pub fn at_once(f: &Function, library: &TokenStream) -> TokenStream {
     let unit = quote!(#name::#unit);
     let models: Vec<&StructType> = entry.models.iter().map(|(_, s)| *s).collect();
     let implementation = model_function(&entry, name, &unit, &models, &f.symbols, library);
-    let plain = plain(f, &entry, &quote!(#name), None, library);
+    let list = becomes_list(f, &entry);
+    let plain = plain(f, &entry, &quote!(#name), None, Some(list), library);
     let becomes = becomes(&entry, library);
     let derivative = match f.no_derivative {
         Some(_) => TokenStream::new(),
@@ -186,10 +190,12 @@ fn parameters(entry: &Entry<'_>, library: &TokenStream) -> Vec<TokenStream> {
         let path = &s.path;
         quote!(#name: &#path)
     });
-    let mut inputs = entry
-        .inputs
-        .iter()
-        .map(|(name, marker)| quote!(#name: impl #library::__private::IntoArgs<#marker>));
+    // Where an argument does not fit, rustc shows what it is declared as.
+    let mut inputs = entry.inputs.iter().map(|(name, marker)| {
+        let bound = quote!(impl #library::__private::IntoArgs<#marker>);
+        let bound = super::placed(bound, name.span());
+        quote!(#name: #bound)
+    });
     let next = |is_model: &bool| match is_model {
         true => models.next(),
         false => inputs.next(),
@@ -258,7 +264,11 @@ fn train(f: &Function, entry: &Entry<'_>, library: &TokenStream) -> (TokenStream
     let quiet = quiet();
     let visibility = &f.visibility;
     let refusal = hidden::refusal(&f.name);
-    let others = entry.models.iter().skip(1).map(|(name, _)| quote!(#name: impl Sized));
+    let others = entry
+        .models
+        .iter()
+        .skip(1)
+        .map(|(name, _)| quote!(#name: impl Sized));
     // Escaped: the text is a format string there.
     let (message, note) = (braced(&message), braced(note));
     let definition = quote! {
@@ -376,8 +386,10 @@ fn plain(
     entry: &Entry<'_>,
     carrier: &TokenStream,
     receiver: Option<&TokenStream>,
+    becomes: Option<String>,
     library: &TokenStream,
 ) -> TokenStream {
+    let becomes = becomes.map(|text| super::doc(&text));
     let Function {
         attributes,
         visibility,
@@ -388,20 +400,84 @@ fn plain(
     let parameters = parameters(entry, library);
     let own = receiver.map(|token| quote!(&#token,));
     let (models, views, arguments) = passed(entry, receiver, library);
-    let output = &entry.output;
+    let result = host_type(&f.result, library);
     let errors = "\n# Errors\nArguments that do not fit the declared types.";
     quote! {
         #(#attributes)*
         #docs
         #[doc = #errors]
+        #becomes
         #[allow(dead_code, clippy::too_many_arguments, clippy::needless_pass_by_value)]
         #visibility fn #name(
             #own #(#parameters),*
-        ) -> #library::__private::Result<<#output as #library::__private::Outputs>::Narrow> {
+        ) -> #library::__private::Result<#result> {
             #views
             #library::__private::call::<#carrier>(#models, #arguments)
         }
     }
+}
+
+/// A result as Rust code gets it, under the name that it has in docs.
+fn host_type(ty: &TypeExpr, library: &TokenStream) -> TokenStream {
+    let tensor = match ty {
+        TypeExpr::Tensor(t) => t,
+        TypeExpr::Tuple(parts) => {
+            let parts = parts.iter().map(|p| host_type(p, library));
+            return quote!((#(#parts,)*));
+        }
+        // Refused where it is read.
+        TypeExpr::Struct(_) | TypeExpr::Array(..) => return quote!(()),
+    };
+    let element = match tensor.dtype {
+        DType::Float => quote!(::core::primitive::f32),
+        other => element(other, library),
+    };
+    match (&tensor.sequence, tensor.dims.len()) {
+        (None, 0) => element,
+        (None, rank @ 1..=6) => {
+            let array = format_ident!("Array{}", rank);
+            quote!(#library::ndarray::#array<#element>)
+        }
+        _ => quote!(#library::ndarray::ArrayD<#element>),
+    }
+}
+
+/// Where a reader of the function's page finds what else it is.
+fn becomes_list(f: &Function, entry: &Entry<'_>) -> String {
+    let name = &f.name;
+    let loss = is_loss(first_result(f)) && !entry.models.is_empty();
+    let trained = loss && f.no_derivative.is_none();
+    let items = [
+        (trained, "train", "trains the model's parameters by it"),
+        (
+            !entry.models.is_empty(),
+            "attach",
+            "runs it on what a trainer or another runner has",
+        ),
+        (
+            true,
+            "compile",
+            "runs it on a model of its own, compiled once for each set of sizes",
+        ),
+        (trained, "gradient", "its derivative by each parameter"),
+        (
+            f.no_derivative.is_none(),
+            "pullback",
+            "the derivative as text, calls inlined",
+        ),
+        (
+            true,
+            "signature",
+            "its declaration, and what a call takes as formulas",
+        ),
+        (true, "IR", "its text"),
+    ];
+    let mut text =
+        format!("\n# What it becomes\n\nThe type of its name, [`{name}`](enum@{name}), has\n");
+    for (_, item, what) in items.iter().filter(|(has, ..)| *has) {
+        text.push_str(&format!("\n- `{name}::{item}`: {what}"));
+    }
+    text
 }
 
 /// A method, and the hidden type that carries it.
@@ -414,13 +490,23 @@ pub fn method(m: &Methods, f: &Function, library: &TokenStream) -> (TokenStream,
     let symbols: Vec<Ident> = m.symbols.iter().chain(&f.symbols).cloned().collect();
     let receiver = f.receiver.map(|token| token.to_token_stream());
     // `Self` stands for the struct in the impl block alone.
-    let named = entry.models.iter().map(|(_, s)| match s.path.is_ident("Self") {
-        true => &m.owner,
-        false => *s,
-    });
+    let named = entry
+        .models
+        .iter()
+        .map(|(_, s)| match s.path.is_ident("Self") {
+            true => &m.owner,
+            false => *s,
+        });
     let own = receiver.iter().map(|_| &m.owner);
     let models: Vec<&StructType> = own.chain(named).collect();
-    let plain = plain(f, &entry, &quote!(#carrier), receiver.as_ref(), library);
+    let plain = plain(
+        f,
+        &entry,
+        &quote!(#carrier),
+        receiver.as_ref(),
+        None,
+        library,
+    );
     let unit = hidden::method_unit(0, &parse::name(&f.name));
     let unit = quote!(#path::#unit);
     let implementation = model_function(&entry, &carrier, &unit, &models, &symbols, library);

@@ -9,9 +9,10 @@ pub mod enumeration;
 pub mod function;
 pub mod structure;
 pub mod unit;
+pub mod warnings;
 
 use crate::parse::dims::{DimExpr, DimOp};
-use proc_macro2::TokenStream;
+use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::{format_ident, quote};
 use sinew_ir::{Atom, DType, Dim, Symbol};
 
@@ -154,9 +155,30 @@ pub fn const_value(value: &TokenStream) -> TokenStream {
     })
 }
 
+/// The same where the const's type is asked for elsewhere ([`unit::consts`]), so that it is one error.
+pub fn known_const(value: &TokenStream) -> TokenStream {
+    quote!((#value as ::core::primitive::i128))
+}
+
 /// The attributes that lints need on emitted items.
 pub fn quiet() -> TokenStream {
     quote!(#[allow(dead_code, non_camel_case_types, non_upper_case_globals, non_snake_case, unused_qualifications, clippy::all, clippy::pedantic)])
+}
+
+/// The tokens at another place: what they mean stays as it is.
+pub fn placed(tokens: TokenStream, span: Span) -> TokenStream {
+    let place = |token: TokenTree| {
+        let mut token = match token {
+            TokenTree::Group(g) => {
+                let inner = Group::new(g.delimiter(), placed(g.stream(), span));
+                TokenTree::Group(inner)
+            }
+            other => other,
+        };
+        token.set_span(span.resolved_at(token.span()));
+        token
+    };
+    tokens.into_iter().map(place).collect()
 }
 
 /// Docs that stand in front of what the user wrote or in its place.

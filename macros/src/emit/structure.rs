@@ -70,6 +70,7 @@ pub fn definition(s: &Structure, library: &TokenStream) -> TokenStream {
         #visibility struct #name { #(#plain,)* #sizes_field }
 
         #[automatically_derived]
+        #[diagnostic::do_not_recommend]
         #quiet
         impl #library::__private::ModelStruct for #name {}
     }
@@ -159,7 +160,7 @@ fn constructor(s: &Structure, parts: &[Part], library: &TokenStream) -> TokenStr
             .and_then(|i| symbols.iter().position(|s| s == i));
         match declared {
             Some(i) => quote!(sizes[#i]),
-            None => super::const_value(&quote_spanned!(path.span()=> #path)),
+            None => super::known_const(&quote_spanned!(path.span()=> #path)),
         }
     };
     let mut setting = 0_usize;

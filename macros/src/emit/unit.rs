@@ -7,7 +7,7 @@ use crate::lower::{Callee, Code, Lowered};
 use crate::signature::{Const, Registry};
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
-use sinew_ir::{Relation, SymbolType, Unit};
+use sinew_ir::{Dim, Relation, SymbolType, Unit, cost};
 
 /// The associated const with a function's unit; what is told of the function with it, if it has a
 /// signature to tell.
@@ -21,13 +21,19 @@ pub fn unit(
 ) -> TokenStream {
     // The text stands in the static alone: metadata has that of a constant twice.
     let told = told.map(|signature| {
+        let doc = format!(
+            "The function as it is declared, and what one call takes, calls included: parameters, FLOPs and bytes \
+             as formulas in its symbols.\n\nA product that is summed counts two FLOPs, every other scalar \
+             instruction on an element one; bytes are those of arguments, parameters and results, each once.{}",
+            takes(&lowered.code)
+        );
         quote! {
             /// The function and its derivative as IR; the comment at its end has the place of each
             /// instruction.
             pub const IR: &'static ::core::primitive::str = <#owner>::#constant.text;
-            /// The function's tensor signature.
-            pub const fn signature() -> &'static ::core::primitive::str {
-                #signature
+            #[doc = #doc]
+            pub fn signature() -> ::std::string::String {
+                #library::__private::signature(#signature, <#owner>::#constant)
             }
         }
     });
@@ -52,6 +58,46 @@ pub fn unit(
             pub const #constant: &'static #library::__private::Unit = #unit;
         }
     }
+}
+
+/// What a call takes without what it calls, and what it calls: known while it is compiled.
+fn takes(code: &Code) -> String {
+    let mut calls = Vec::new();
+    let flops = own_flops(code, &mut calls);
+    let formula = |d: Option<Dim>| {
+        d.map_or("?".to_string(), |d| {
+            format!("`{}`", crate::messages::dim(&d))
+        })
+    };
+    let mut text = format!(
+        "\n\n- parameters: {}\n- FLOPs: {}",
+        formula(cost::parameters(&code.function)),
+        formula(flops)
+    );
+    for name in calls {
+        text.push_str(&format!(", and those of `{name}`"));
+    }
+    text.push_str(&format!(
+        "\n- bytes: {}",
+        formula(cost::bytes(&code.function))
+    ));
+    text
+}
+
+/// Those of a body and its parts; what it calls else is added to `calls`.
+fn own_flops(code: &Code, calls: &mut Vec<String>) -> Option<Dim> {
+    cost::flops(&code.function, &mut |name| {
+        let (_, callee) = code.callees.iter().find(|(known, _)| known == name)?;
+        match callee {
+            Callee::Part(part) => own_flops(part, calls),
+            Callee::Item(_) => {
+                if !calls.iter().any(|c| c == name) {
+                    calls.push(name.to_string());
+                }
+                Some(Dim::constant(0))
+            }
+        }
+    })
 }
 
 /// A reference to the static that carries a function, and to those of its parts in it.
@@ -101,6 +147,26 @@ pub fn broken(owner: &TokenStream, constant: &Ident, library: &TokenStream) -> T
                 &__SINEW_STATIC
             };
         }
+    }
+}
+
+/// An error of the grammar, which rustc has told already. What rustc takes and this macro does not read is an
+/// error of a lint, and those come where nothing else is wrong.
+pub fn syntax_error(error: &syn::Error) -> TokenStream {
+    let text = format!("sinew::model: {error}");
+    let used = quote_spanned!(error.span()=> not_read());
+    quote! {
+        const _: () = {
+            #[must_use = #text]
+            fn not_read() -> ::core::primitive::bool {
+                true
+            }
+            #[deny(unused_must_use)]
+            #[allow(dead_code)]
+            fn __sinew_syntax() {
+                #used;
+            }
+        };
     }
 }
 
@@ -198,6 +264,8 @@ pub fn assertions(
         };
         Some(quote! {
             {
+                // What a lint keeps is used, and so are the consts in it.
+                #[allow(dead_code)]
                 static __SINEW_SIZES: () = {
                     let __sinew_left: ::core::primitive::i128 = #left;
                     let __sinew_right: ::core::primitive::i128 = #right;

@@ -6,7 +6,9 @@ use crate::errors::{Checked, Errors};
 use crate::lower::{self, Lowered, Mention};
 use crate::parse::Function;
 use crate::signature::{self, Signature};
-use crate::{messages, names};
+use crate::{emit, lints, messages, names};
+use proc_macro2::TokenStream;
+use quote::quote;
 use std::collections::HashMap;
 
 /// What a chain brought, in a scope.
@@ -85,5 +87,15 @@ impl<'e> Collected<'e> {
             errors.report(messages::unexplained(f.span()));
         }
         lowered
+    }
+
+    /// What lints say of a function that was lowered.
+    pub(super) fn lint(&self, f: &Function, lowered: &Lowered, item: &TokenStream) -> TokenStream {
+        let mut found = lowered.warnings.clone();
+        found.extend(lints::softmax(lowered));
+        found.extend(lints::unused_symbols(f, item));
+        let warnings = emit::warnings::warnings(&found, &f.allowed);
+        let unused = emit::warnings::unused(&lints::unused_names(f), f);
+        quote!(#warnings #unused)
     }
 }

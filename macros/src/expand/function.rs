@@ -80,7 +80,8 @@ pub(super) fn expand_body(
             let unit = emit::unit::unit(&owner, &constant, &path, &lowered, told, library);
             let assertions = emit::unit::assertions(&lowered.assertions, registry, library);
             let uses = uses(&[f], library, &|p| collected.is_item(p));
-            quote!(#unit #assertions #uses)
+            let lints = collected.lint(f, &lowered, &state.item);
+            quote!(#unit #assertions #uses #lints)
         }
         Err(Reported) => emit::unit::broken(&owner, &constant, library),
     }

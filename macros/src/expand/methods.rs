@@ -69,6 +69,7 @@ pub(super) fn expand_signature(
         #plain
         #own
         #extra
+        #[diagnostic::do_not_recommend]
         #quiet
         impl #library::__private::HasMethods for #owner {}
     }
@@ -158,7 +159,8 @@ pub(super) fn expand_body(
                 let unit = emit::unit::unit(&owner, &constant, &path, &lowered, None, library);
                 let assertions =
                     emit::unit::assertions(&lowered.assertions, &collected.scope.registry, library);
-                quote!(#unit #assertions)
+                let lints = collected.lint(f, &lowered, &state.item);
+                quote!(#unit #assertions const _: () = { #lints };)
             }
             Err(Reported) => emit::unit::broken(&owner, &constant, library),
         });

@@ -35,7 +35,11 @@ fn attribute_checked(
         return Err(errors.report(messages::too_deep(span)));
     }
     let Ok(options) = parse::options::read(arguments.clone(), errors) else {
-        return Ok(placeholder::for_item(&tokens, &collect::library()));
+        return Ok(placeholder::for_item(
+            &tokens,
+            &arguments,
+            &collect::library(),
+        ));
     };
     let library = match &options.library {
         Some(path) => path.to_token_stream(),
@@ -44,10 +48,15 @@ fn attribute_checked(
     if let Some(reordered) = module::cfg_first(&arguments, &tokens, &library) {
         return Ok(reordered);
     }
+    if let Err(error) = syn::parse2::<syn::Item>(tokens.clone()) {
+        let rest = placeholder::for_item(&tokens, &arguments, &library);
+        let told = emit::unit::syntax_error(&error);
+        return Ok(quote!(#rest #told));
+    }
     let item = match parse::item(tokens.clone(), options.clone(), errors) {
         Ok(item) => item,
         // Its name stays known, so that what mentions it is not reported too.
-        Err(Reported) => return Ok(placeholder::for_item(&tokens, &library)),
+        Err(Reported) => return Ok(placeholder::for_item(&tokens, &arguments, &library)),
     };
     let state = |id: &str, phase, mentions| State {
         phase,
@@ -161,6 +170,8 @@ fn finish_checked(state: &State, texts: &[String], errors: &Errors) -> Checked<T
     }
     let options = parse::options::read(state.arguments.clone(), errors)?;
     let item = parse::item(state.item.clone(), options.clone(), errors)?;
+    // What can be read all the same, the attribute has reported.
+    errors.truncate(0);
     match (&item, state.phase) {
         (Item::Structure(s), _) => Ok(structure::expand(s, &options, state, texts, errors)),
         (Item::Enumeration(e), _) => Ok(enumeration::expand(e, &options, state)),

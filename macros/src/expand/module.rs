@@ -1,8 +1,8 @@
 //! Items that expand to items with the attribute: modules, items behind `cfg`.
 
 use crate::parse::{self, Options};
-use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
+use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, format_ident, quote};
 
 /// A module: every item in it gets the attribute, modules in it too.
 pub(super) fn expand(m: &syn::ItemMod, options: &Options, library: &TokenStream) -> TokenStream {
@@ -12,10 +12,23 @@ pub(super) fn expand(m: &syn::ItemMod, options: &Options, library: &TokenStream)
     };
     // Where the library is holds for all that is inside.
     let place = options.library.as_ref().map(|path| quote!(crate = #path));
+    let allowed = options
+        .allowed
+        .iter()
+        .map(|l| format_ident!("{}", l.name()));
+    let allowed: Vec<Ident> = allowed.collect();
+    // So are the lints that are silent, where there are bodies.
+    let of_bodies = match allowed.is_empty() {
+        true => quote!(#place),
+        false => {
+            let place = place.iter();
+            quote!(allow(#(#allowed),*) #(, #place)*)
+        }
+    };
     let with_methods: Vec<String> = items.iter().filter_map(has_methods).collect();
     for item in items {
         let (attributes, arguments) = match item {
-            syn::Item::Fn(f) => (&mut f.attrs, quote!(#place)),
+            syn::Item::Fn(f) => (&mut f.attrs, of_bodies.clone()),
             syn::Item::Struct(s) if with_methods.contains(&parse::name(&s.ident)) => {
                 let place = place.iter();
                 (&mut s.attrs, quote!(methods #(, #place)*))
@@ -26,8 +39,8 @@ pub(super) fn expand(m: &syn::ItemMod, options: &Options, library: &TokenStream)
                 (&mut e.attrs, quote!(methods #(, #place)*))
             }
             syn::Item::Enum(e) if parse::enumeration::is_plain(e) => (&mut e.attrs, quote!(#place)),
-            syn::Item::Impl(i) if i.trait_.is_none() => (&mut i.attrs, quote!(#place)),
-            syn::Item::Mod(m) if m.content.is_some() => (&mut m.attrs, quote!(#place)),
+            syn::Item::Impl(i) if i.trait_.is_none() => (&mut i.attrs, of_bodies.clone()),
+            syn::Item::Mod(m) if m.content.is_some() => (&mut m.attrs, of_bodies.clone()),
             _ => continue,
         };
         let test = |a: &syn::Attribute| a.path().segments.last().is_some_and(|s| s.ident == "test");

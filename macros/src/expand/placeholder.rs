@@ -7,17 +7,85 @@ use crate::emit;
 use crate::hidden;
 use crate::parse::{self, lenient};
 use crate::signature::{Signature, VARIANT};
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
+use std::collections::HashSet;
 
-pub(super) fn for_item(tokens: &TokenStream, library: &TokenStream) -> TokenStream {
-    match syn::parse2::<syn::Item>(tokens.clone()) {
+pub(super) fn for_item(
+    tokens: &TokenStream,
+    arguments: &TokenStream,
+    library: &TokenStream,
+) -> TokenStream {
+    let read = |tokens: TokenStream| syn::parse2::<syn::Item>(tokens);
+    // A mistake in the grammar of a body leaves the signature as it is.
+    let read = read(tokens.clone()).or_else(|_| read(without_bodies(tokens.clone())));
+    // A type's own name is its impl block's to give, where one comes.
+    let methods = || {
+        let mut words = HashSet::new();
+        crate::names::identifiers(arguments.clone(), &mut words);
+        words.contains("methods")
+    };
+    // One among fields leaves the name, one in an impl the struct.
+    match read.or_else(|_| syn::parse2(emptied(tokens.clone()))) {
         Ok(syn::Item::Fn(f)) => function(&f, library),
-        Ok(syn::Item::Struct(s)) => structure(&s, library),
-        Ok(syn::Item::Enum(e)) => enumeration(&e, library),
+        Ok(syn::Item::Struct(s)) => structure(&s, methods(), library),
+        Ok(syn::Item::Enum(e)) => enumeration(&e, methods(), library),
         Ok(syn::Item::Impl(i)) => of_methods(&i, library),
-        _ => TokenStream::new(),
+        Ok(_) => TokenStream::new(),
+        Err(_) => named(tokens, library),
     }
+}
+
+/// A function of which the name alone is read.
+fn named(tokens: &TokenStream, library: &TokenStream) -> TokenStream {
+    let words: Vec<TokenTree> = tokens.clone().into_iter().collect();
+    let name = words.windows(2).find_map(|pair| match pair {
+        [TokenTree::Ident(word), TokenTree::Ident(name)] if word == "fn" => Some(name),
+        _ => None,
+    });
+    let Some(name) = name.filter(|n| !parse::function::std_macro(&parse::name(n))) else {
+        return TokenStream::new();
+    };
+    let own = broken(name, tokens, &syn::Visibility::Inherited);
+    let unit = emit::unit::broken(&name.to_token_stream(), &hidden::unit(), library);
+    let quiet = emit::quiet();
+    quote!(#quiet enum #name {} #own #unit)
+}
+
+/// The item with nothing in its braces.
+fn emptied(tokens: TokenStream) -> TokenStream {
+    let each = tokens.into_iter().map(|token| match token {
+        TokenTree::Group(g) if g.delimiter() == Delimiter::Brace => {
+            let mut empty = Group::new(Delimiter::Brace, TokenStream::new());
+            empty.set_span(g.span());
+            TokenTree::Group(empty)
+        }
+        other => other,
+    });
+    each.collect()
+}
+
+/// The item with nothing in the bodies of its functions.
+fn without_bodies(tokens: TokenStream) -> TokenStream {
+    let mut function = false;
+    let each = tokens.into_iter().map(|token| match token {
+        TokenTree::Ident(i) => {
+            function |= i == "fn";
+            TokenTree::Ident(i)
+        }
+        TokenTree::Group(g) if g.delimiter() == Delimiter::Brace => {
+            let inner = match function {
+                true => TokenStream::new(),
+                false => without_bodies(g.stream()),
+            };
+            function = false;
+            let mut body = Group::new(Delimiter::Brace, inner);
+            body.set_span(g.span());
+            TokenTree::Group(body)
+        }
+        other => other,
+    });
+    each.collect()
 }
 
 fn broken(name: &Ident, item: &impl ToTokens, visibility: &syn::Visibility) -> TokenStream {
@@ -38,10 +106,10 @@ fn function(item: &syn::ItemFn, library: &TokenStream) -> TokenStream {
     quote!(#plain #own #unit)
 }
 
-fn structure(item: &syn::ItemStruct, library: &TokenStream) -> TokenStream {
+fn structure(item: &syn::ItemStruct, marked: bool, library: &TokenStream) -> TokenStream {
     let s = lenient::structure(item);
     let name = &s.name;
-    let own = broken(name, item, &s.visibility);
+    let own = (!marked).then(|| broken(name, item, &s.visibility));
     let fields = hidden::fields_macro(name);
     let fields = broken(&fields, item, &s.visibility);
     let definition = emit::structure::definition(&s, library);
@@ -51,9 +119,9 @@ fn structure(item: &syn::ItemStruct, library: &TokenStream) -> TokenStream {
 }
 
 /// An enum as it is, or with what can be read of it.
-fn enumeration(item: &syn::ItemEnum, library: &TokenStream) -> TokenStream {
+fn enumeration(item: &syn::ItemEnum, marked: bool, library: &TokenStream) -> TokenStream {
     let e = lenient::enumeration(item);
-    let own = broken(&e.name, item, &e.visibility);
+    let own = (!marked).then(|| broken(&e.name, item, &e.visibility));
     let fields = hidden::fields_macro(&e.name);
     let fields = broken(&fields, item, &e.visibility);
     let definition = emit::enumeration::definition(&e, library);

@@ -4,11 +4,12 @@ use super::Lowerer;
 use super::substitution::Dims;
 use crate::check::relation;
 use crate::errors::{Checked, Reported};
+use crate::lints::{self, Lint, Warning};
 use crate::messages::{self, Message};
 use proc_macro2::TokenStream;
 use quote::ToTokens;
 use sinew_ir::compose::{EinsumError, PatternError};
-use sinew_ir::{Builder, Dim, OpError, Shape, Value};
+use sinew_ir::{Builder, DType, Dim, Inst, OpClass, OpError, Shape, Value};
 
 /// An operand for messages: how it is called there, its tokens, its value.
 pub struct WrittenOperand {
@@ -67,7 +68,10 @@ impl Lowerer<'_, '_> {
         let (values, insts) = (self.builder.values.len(), self.builder.insts.len());
         loop {
             let error = match make(&mut self.builder, &dims) {
-                Ok(made) => return Ok(made),
+                Ok(made) => {
+                    self.lint_broadcast(at, operands, insts);
+                    return Ok(made);
+                }
                 Err(error) => error,
             };
             self.builder.values.truncate(values);
@@ -82,6 +86,33 @@ impl Lowerer<'_, '_> {
                 if let Some(new) = self.equations.dim(d) {
                     *d = new;
                 }
+            });
+        }
+    }
+
+    /// Looks at how two operands met in the instructions from `first` on. A comparison of all pairs is
+    /// usual: masks are made so.
+    fn lint_broadcast(&mut self, at: &impl ToTokens, operands: &[WrittenOperand], first: usize) {
+        let [left, right] = operands else {
+            return;
+        };
+        let shape = |o: &WrittenOperand| &self.builder.type_of(o.value).shape;
+        let Some(growth) = lints::growth(shape(left), shape(right)) else {
+            return;
+        };
+        let pairs = self.builder.insts[first..].iter().any(|inst| match inst {
+            Inst::Op(op) => {
+                let ty = self.builder.type_of(op.result);
+                let elementwise = matches!(op.op.kind.class(), OpClass::Elementwise(_));
+                elementwise && ty.dtype != DType::Bool && ty.shape == growth.result
+            }
+            Inst::Call(_) | Inst::PullbackCall(_) | Inst::Loop(_) => false,
+        });
+        if pairs {
+            let names = [left, right].map(|o| messages::source(&o.tokens));
+            self.warnings.push(Warning {
+                lint: Lint::BroadcastOfBoth,
+                message: messages::growth(at, &names[0], &names[1], &growth),
             });
         }
     }

@@ -32,7 +32,10 @@ impl Constant {
             name: crate::signature::last(path),
             source: messages::source(path),
             at: path.to_token_stream(),
-            value: quote!((#path as ::core::primitive::f64)),
+            value: crate::emit::placed(
+                quote!((#path as ::core::primitive::f64)),
+                crate::parse::start(path),
+            ),
             // A half is 0 in the const's own type if that has no fractions.
             integer: quote!({
                 let mut __sinew_half = #path;

@@ -223,11 +223,15 @@ impl Lowerer<'_, '_> {
                 return Err(self.report(error));
             };
             let what = self.describe(&given.val);
+            let receiver = (p.argument > 0 && call.callee.params[0].name == "self").then(|| {
+                let receiver = &call.given[0];
+                let name = messages::source(&receiver.tokens);
+                format!("`{name}`: {}", self.describe(&receiver.val))
+            });
             let message = messages::argument_dim(
                 &given.tokens,
-                call.callee,
-                param,
-                &what,
+                (call.callee, param),
+                (&what, receiver),
                 &p.declared,
                 &expected,
                 &p.actual,

@@ -37,6 +37,7 @@ mod value;
 use crate::check::{Assertion, Equations, Scope, relation, sizes};
 use crate::errors::{Checked, Reported};
 use crate::hidden;
+use crate::lints::Warning;
 use crate::messages::{self, Message};
 use crate::parse;
 use crate::signature::{self, ParamType};
@@ -79,6 +80,10 @@ pub struct Lowered {
     pub whole: Vec<Constant>,
     /// What rustc must check of consts.
     pub assertions: Vec<Assertion>,
+    /// The spans of places that instructions have.
+    pub spans: HashMap<Location, Span>,
+    /// What lints found on the way.
+    pub warnings: Vec<Warning>,
 }
 
 /// What a unit carries: a function, or a part of one that is called from there alone.
@@ -128,6 +133,7 @@ pub struct Lowerer<'a, 'e> {
     /// What is asserted already.
     asserted: HashSet<(Dim, &'static str, Dim)>,
     places: Places,
+    warnings: Vec<Warning>,
 }
 
 /// What the pullback pass is told, and where its errors go.
@@ -171,6 +177,7 @@ pub fn function(
         assertions: Vec::new(),
         asserted: HashSet::new(),
         places: Places::default(),
+        warnings: Vec::new(),
     };
     let function = lowerer.run(parsed)?;
     let Lowerer {
@@ -180,6 +187,7 @@ pub fn function(
         whole,
         callees,
         assertions,
+        warnings,
         ..
     } = lowerer;
     if scope.errors.count() > before {
@@ -196,6 +204,8 @@ pub fn function(
         code,
         whole,
         assertions,
+        spans: places.spans,
+        warnings,
     })
 }
 

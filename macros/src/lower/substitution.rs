@@ -43,6 +43,9 @@ impl Lowerer<'_, '_> {
         if left == right || self.equate(&left, &right, message) {
             return Ok(());
         }
+        if self.equate_alike(&left, &right, message) && self.dim(&left)? == self.dim(&right)? {
+            return Ok(());
+        }
         Err(self.report(message.clone().into_error()))
     }
 
@@ -62,6 +65,30 @@ impl Lowerer<'_, '_> {
         self.assert(left.clone(), Relation::Equal, right.clone(), message);
         self.replace(&replaced);
         true
+    }
+
+    /// Takes consts of one name for equal, where one path to it stands in `left` and another in `right`: a
+    /// module's const is the same by each. Whether they are, rustc says. Tells whether there are any.
+    pub(super) fn equate_alike(&mut self, left: &Dim, right: &Dim, message: &Message) -> bool {
+        let named = |d: &Dim| {
+            let registry = &self.scope.registry;
+            let symbols = d.symbols().into_iter().filter(relation::is_const);
+            let named = symbols.filter_map(|s| {
+                let name = registry.consts[registry.position(&s)?].name.clone();
+                Some((name, s))
+            });
+            named.collect::<Vec<_>>()
+        };
+        let (of_left, of_right) = (named(left), named(right));
+        let mut any = false;
+        for (name, l) in &of_left {
+            let alike = of_right.iter().filter(|(other, _)| other == name);
+            let mut alike = alike.filter(|(_, r)| r != l);
+            if let (Some((_, r)), None) = (alike.next(), alike.next()) {
+                any |= self.equate(&Dim::from(l.clone()), &Dim::from(r.clone()), message);
+            }
+        }
+        any
     }
 
     /// Whether the const `left` is what messages should say for `right`: the function's own before those
@@ -111,6 +138,13 @@ impl Lowerer<'_, '_> {
     /// Whether the dims that made the builder refuse are taken for equal now, so that it may be asked
     /// again.
     pub(super) fn settled(&mut self, pairs: &[(Dim, Dim)], message: &Message) -> bool {
+        let mut alike = false;
+        for (left, right) in pairs {
+            alike |= self.equate_alike(left, right, message);
+        }
+        if alike {
+            return true;
+        }
         let decidable = |(a, b): &(Dim, Dim)| relation::const_only(a, b);
         if pairs.is_empty() || !pairs.iter().all(decidable) {
             return false;

@@ -237,9 +237,8 @@ pub fn argument(
 
 pub fn argument_dim(
     at: &impl ToTokens,
-    f: &Function,
-    p: &Param,
-    what: &str,
+    (f, p): (&Function, &Param),
+    (what, receiver): (&str, Option<String>),
     declared: &Dim,
     expected: &Dim,
     actual: &Dim,
@@ -249,6 +248,18 @@ pub fn argument_dim(
         false => format!("`{}` (its `{}`)", dim(expected), dim(declared)),
     };
     let ty = param_type(&p.ty);
+    let number = |d: &Dim| d.as_constant().is_some();
+    let help = match number(expected) && number(actual) {
+        true => "change one of the sizes, or the order of what is called",
+        false => {
+            "sizes must be equal for all values of the symbols: use one symbol for both, or declare it with `#[model(where(..))]`"
+        }
+    };
+    let mut facts = vec![
+        ("declared", format!("{ty} (at {})", f.at)),
+        ("found", format!("{what} for `{}`", source(at))),
+    ];
+    facts.extend(receiver.map(|r| ("receiver", r)));
     message(
         at,
         "call",
@@ -258,11 +269,8 @@ pub fn argument_dim(
             f.name,
             dim(actual)
         ),
-        &[
-            ("declared", format!("{ty} (at {})", f.at)),
-            ("found", format!("{what} for `{}`", source(at))),
-        ],
-        "sizes must be equal for all values of the symbols: use one symbol for both, or declare it with `#[model(where(..))]`",
+        &facts,
+        help,
     )
 }
 

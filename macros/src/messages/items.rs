@@ -107,6 +107,10 @@ pub fn misplaced_option(at: &impl ToTokens, word: &str, item: &str) -> Error {
             "says of a function or a method that it is never differentiated",
             "write `#[model(no_derivative)]` on each `fn`",
         ),
+        "allow" => (
+            "silences warnings about bodies",
+            "write it on a `fn`, an `impl` or a `mod`",
+        ),
         _ => ("says where the library is", "write it on the whole item"),
     };
     error(
@@ -131,7 +135,7 @@ pub fn unknown_option(name: &syn::Ident) -> Error {
         name,
         "model",
         &format!("`{name}` is no option of `#[model]`"),
-        "the options are `methods`, `pub`, `where(..)`, `no_derivative` and `crate = path`",
+        "the options are `methods`, `pub`, `where(..)`, `allow(..)`, `no_derivative` and `crate = path`",
     )
 }
 
@@ -489,6 +493,22 @@ pub fn bad_init(attribute: &syn::Attribute) -> Error {
         "this is no initialiser",
         "write a name with its literal numbers: `#[init(zeros)]`, `#[init(normal(0.02))]`, `#[init(uniform(-0.1, 0.1))]`",
     )
+}
+
+pub fn init_numbers(name: &syn::Ident, wanted: &[usize]) -> Error {
+    let (takes, help) = match wanted {
+        [0] => ("no number", format!("write `#[init({name})]`")),
+        [1, 2] => (
+            "one number, the bound on both sides, or both bounds",
+            format!("write `#[init({name}(0.1))]` or `#[init({name}(-0.1, 0.1))]`"),
+        ),
+        _ if name == "normal" => (
+            "one number, the deviation from 0",
+            format!("write `#[init({name}(0.02))]`"),
+        ),
+        _ => ("one number", format!("write `#[init({name}(1.0))]`")),
+    };
+    error(name, "init", &format!("`{name}` takes {takes}"), &help)
 }
 
 pub fn unknown_init(name: &syn::Ident) -> Error {

@@ -1,10 +1,56 @@
 //! About operations: their names and arguments.
 
-use super::{Message, dim, error, message, source, suggestion};
+use super::{Message, dim, error, message, source, suggestion, tensor};
 use crate::operations;
+use proc_macro2::TokenStream;
 use quote::ToTokens;
 use sinew_ir::Dim;
 use syn::Error;
+
+pub fn labels_in_rows(at: &impl ToTokens, op: &str, scores: &sinew_ir::Type) -> Error {
+    error(
+        at,
+        op,
+        &format!(
+            "labels are indices of classes, i32, one for each row of {}",
+            tensor(scores)
+        ),
+        &format!(
+            "of rows with a 1 at the class, take where it is: `{}.argmax(-1)`",
+            source(at)
+        ),
+    )
+}
+
+pub fn ranks_of_parts(
+    op: &str,
+    (first, rank): (&TokenStream, usize),
+    (other, found): (&TokenStream, usize),
+) -> Error {
+    error(
+        other,
+        op,
+        &format!(
+            "`{}` has {}, and `{}` has {rank}",
+            source(other),
+            super::count(found, "dim"),
+            source(first)
+        ),
+        "all parts have the same dims but for the axis: `unsqueeze(i)` adds one, `squeeze(i)` takes one away",
+    )
+}
+
+pub fn classes_are_last(name: &syn::Ident, op: &str, scores: &sinew_ir::Type) -> Error {
+    error(
+        name,
+        op,
+        &format!(
+            "classes are taken from axis 1 of {}, and are its last",
+            tensor(scores)
+        ),
+        "say so: `axis = -1`",
+    )
+}
 
 pub fn no_method(name: &syn::Ident, what: &str) -> Error {
     let known = operations::names();

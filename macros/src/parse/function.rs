@@ -3,6 +3,7 @@
 use super::options::{ConstraintExpr, Options};
 use super::types::{self, TypeExpr};
 use crate::errors::{Checked, Errors, Reported};
+use crate::lints::Lint;
 use crate::messages;
 
 /// A function or a method.
@@ -19,6 +20,8 @@ pub struct Function {
     pub constraints: Vec<ConstraintExpr>,
     /// Why it has no derivative, if it is declared to have none.
     pub no_derivative: Option<String>,
+    /// Lints that are silent in it.
+    pub allowed: Vec<Lint>,
     /// Whether it starts with `&self`.
     pub receiver: Option<syn::Token![self]>,
     /// The other parameters.
@@ -103,7 +106,11 @@ pub fn of_item(item: syn::ItemFn, options: Options, errors: &Errors) -> Checked<
     if let Some(r) = item.sig.receiver() {
         return Err(errors.report(messages::receiver_outside(r)));
     }
-    options.only(&["where", "crate", "no_derivative"], "a function", errors)?;
+    options.only(
+        &["where", "allow", "crate", "no_derivative"],
+        "a function",
+        errors,
+    )?;
     if std_macro(&super::name(&item.sig.ident)) {
         return Err(errors.report(messages::std_macro_name(&item.sig.ident)));
     }
@@ -114,23 +121,21 @@ pub fn of_item(item: syn::ItemFn, options: Options, errors: &Errors) -> Checked<
     }
     function.constraints = options.constraints;
     function.no_derivative = options.no_derivative;
+    function.allowed = options.allowed;
     Ok(function)
 }
 
 /// Reads a method of an impl block, for whose methods `outer` holds.
-pub fn of_method(
-    mut item: syn::ImplItemFn,
-    outer: &[ConstraintExpr],
-    errors: &Errors,
-) -> Checked<Function> {
-    let mut constraints = outer.to_vec();
+pub fn of_method(mut item: syn::ImplItemFn, outer: &Options, errors: &Errors) -> Checked<Function> {
+    let (mut constraints, mut allowed) = (outer.constraints.clone(), outer.allowed.clone());
     let mut no_derivative = None;
     let mut kept = Vec::new();
     for attribute in std::mem::take(&mut item.attrs) {
         if super::is_model(&attribute) {
             if let syn::Meta::List(list) = &attribute.meta {
                 let options = super::options::read(list.tokens.clone(), errors)?;
-                options.only(&["where", "no_derivative"], "a method", errors)?;
+                options.only(&["where", "allow", "no_derivative"], "a method", errors)?;
+                allowed.extend(options.allowed);
                 constraints.extend(options.constraints);
                 no_derivative = no_derivative.or(options.no_derivative);
             }
@@ -145,6 +150,7 @@ pub fn of_method(
     let mut function = read(kept, item.vis, item.sig, item.block, errors)?;
     function.constraints = constraints;
     function.no_derivative = no_derivative;
+    function.allowed = allowed;
     Ok(function)
 }
 
@@ -223,6 +229,7 @@ fn read(
         symbols,
         constraints: Vec::new(),
         no_derivative: None,
+        allowed: Vec::new(),
         receiver,
         parameters,
         result,

@@ -63,6 +63,7 @@ fn of_parts(visibility: &syn::Visibility, signature: &syn::Signature) -> Functio
         symbols: Vec::new(),
         constraints: Vec::new(),
         no_derivative: None,
+        allowed: Vec::new(),
         receiver,
         parameters,
         result: result.unwrap_or_else(|| any(span)),

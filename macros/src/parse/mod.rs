@@ -23,7 +23,7 @@ use attributes::no_cfg;
 pub use dims::DimExpr;
 use enumeration::Enumeration;
 pub use function::Function;
-pub use options::{ConstraintExpr, Options};
+pub use options::Options;
 pub use structure::{Field, FieldKind, Structure};
 pub use types::{StructType, TensorType, TypeExpr};
 
@@ -71,23 +71,19 @@ pub fn item(tokens: TokenStream, options: Options, errors: &Errors) -> Checked<I
             Ok(Item::Enumeration(Box::new(e)))
         }
         syn::Item::Impl(i) => {
-            options.only(&["pub", "where", "crate"], "an impl", errors)?;
-            let methods = methods(i, &options.constraints, errors)?;
+            options.only(&["pub", "where", "allow", "crate"], "an impl", errors)?;
+            let methods = methods(i, &options, errors)?;
             Ok(Item::Methods(Box::new(methods)))
         }
         syn::Item::Mod(m) if m.content.is_some() => {
-            options.only(&["crate"], "a module", errors)?;
+            options.only(&["allow", "crate"], "a module", errors)?;
             Ok(Item::Module(Box::new(m)))
         }
         other => Err(errors.report(messages::wrong_item(&other))),
     }
 }
 
-fn methods(
-    mut item: syn::ItemImpl,
-    constraints: &[ConstraintExpr],
-    errors: &Errors,
-) -> Checked<Methods> {
+fn methods(mut item: syn::ItemImpl, options: &Options, errors: &Errors) -> Checked<Methods> {
     if let Some((path, _)) = &item.trait_ {
         return Err(errors.report(messages::trait_impl(path)));
     }
@@ -112,7 +108,7 @@ fn methods(
     let mut bad = false;
     for part in item.items {
         match part {
-            syn::ImplItem::Fn(f) => match function::of_method(f, constraints, errors) {
+            syn::ImplItem::Fn(f) => match function::of_method(f, options, errors) {
                 Ok(f) => functions.push(f),
                 Err(_) => bad = true,
             },

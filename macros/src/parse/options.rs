@@ -2,6 +2,7 @@
 
 use super::dims::{self, DimExpr};
 use crate::errors::{Checked, Errors};
+use crate::lints::Lint;
 use crate::messages;
 use proc_macro2::TokenStream;
 use quote::ToTokens;
@@ -24,6 +25,8 @@ pub struct Options {
     pub constraints: Vec<ConstraintExpr>,
     /// `no_derivative`, `no_derivative = "why"`: it is never differentiated, and why.
     pub no_derivative: Option<String>,
+    /// `allow(..)`: lints that are silent.
+    pub allowed: Vec<Lint>,
     /// `crate = path`: where the library is, when it is no dependency of this crate.
     pub library: Option<syn::Path>,
 }
@@ -51,8 +54,10 @@ impl Options {
     }
 
     fn write(&mut self, word: &'static str, at: &impl ToTokens) -> syn::Result<()> {
-        // Relations may come in several lists.
-        if word != "where" && self.written.iter().any(|(known, _)| *known == word) {
+        // Relations and lints may come in several lists.
+        if !["where", "allow"].contains(&word)
+            && self.written.iter().any(|(known, _)| *known == word)
+        {
             return Err(messages::option_twice(at, word));
         }
         self.written.push((word, at.to_token_stream()));
@@ -92,6 +97,16 @@ fn parse(input: ParseStream<'_>) -> syn::Result<Options> {
                     None => "it is declared without".to_string(),
                 };
                 options.no_derivative = Some(why);
+            } else if name == "allow" {
+                options.write("allow", &name)?;
+                let inner;
+                syn::parenthesized!(inner in input);
+                for lint in Punctuated::<syn::Ident, Token![,]>::parse_terminated(&inner)? {
+                    let known = Lint::find(&lint.to_string());
+                    options
+                        .allowed
+                        .push(known.ok_or_else(|| messages::unknown_lint(&lint))?);
+                }
             } else if name == "crate" {
                 options.write("crate", &name)?;
                 input.parse::<Token![=]>()?;

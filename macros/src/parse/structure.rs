@@ -167,7 +167,9 @@ pub fn field(field: syn::Field, errors: &Errors) -> Checked<Field> {
             if initial.is_some() {
                 return Err(errors.report(messages::init_twice(&a)));
             }
-            initial = Some(errors.check(init(&a)).map(|i| (i, a))?);
+            // The shape is known all the same: what is wrong with it is told too.
+            let read = errors.check(init(&a));
+            initial = Some((read.unwrap_or_else(|Reported| zeros(&name)), a));
         } else {
             attributes.push(a);
         }
@@ -199,16 +201,16 @@ pub fn field(field: syn::Field, errors: &Errors) -> Checked<Field> {
             fixed_rank(&tensor, errors)?;
             match initial {
                 Some((initial, _)) => FieldKind::Param(tensor, initial),
-                None => return Err(errors.report(messages::no_init(&name))),
+                None => {
+                    errors.report(messages::no_init(&name));
+                    FieldKind::Param(tensor, zeros(&name))
+                }
             }
         }
         Some("State") => {
             let tensor = types::tensor(path, errors)?;
             fixed_rank(&tensor, errors)?;
-            let initial = initial.map(|(i, _)| i).unwrap_or_else(|| Initial {
-                name: syn::Ident::new("zeros", name.span()),
-                numbers: Vec::new(),
-            });
+            let initial = initial.map_or_else(|| zeros(&name), |(i, _)| i);
             FieldKind::State(tensor, initial)
         }
         Some("Tensor") => return Err(errors.report(messages::tensor_field(&field.ty))),
@@ -259,6 +261,14 @@ fn variant_of(attribute: syn::Attribute, errors: &Errors) -> Checked<(syn::Attri
     }
 }
 
+/// What starts as zeros.
+fn zeros(field: &syn::Ident) -> Initial {
+    Initial {
+        name: syn::Ident::new("zeros", field.span()),
+        numbers: Vec::new(),
+    }
+}
+
 fn fixed_rank(tensor: &TensorType, errors: &Errors) -> Checked<()> {
     match &tensor.sequence {
         Some(s) => Err(errors.report(messages::sequence_in_leaf(s))),
@@ -297,7 +307,7 @@ fn init(attribute: &syn::Attribute) -> syn::Result<Initial> {
         _ => return Err(messages::unknown_init(&name)),
     };
     if !wanted.contains(&numbers.len()) {
-        return Err(bad());
+        return Err(messages::init_numbers(&name, wanted));
     }
     Ok(Initial { name, numbers })
 }

@@ -280,7 +280,7 @@ pub fn is_list(path: &syn::Path) -> bool {
         return false;
     };
     let arguments: Vec<_> = a.args.iter().map(plain).collect();
-    last.ident == "Vec" && holds_types(&arguments)
+    last.ident == "Vec" && arguments.len() == 1
 }
 
 /// The path without generic arguments.

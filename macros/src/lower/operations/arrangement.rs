@@ -149,6 +149,12 @@ impl Lowerer<'_, '_> {
             .iter()
             .map(|(v, t)| WrittenOperand::new(t, *v))
             .collect();
+        let rank = |v: &Value| self.builder.type_of(*v).shape.len();
+        let other = values.iter().position(|v| rank(v) != rank(&values[0]));
+        if let Some(i) = other {
+            let [first, other] = [0, i].map(|i| (&operands[i].tokens, rank(&values[i])));
+            return Err(self.report(messages::ranks_of_parts(a.op.name, first, other)));
+        }
         let built = self.build(&a.name, a.op.name, &operands, |b| {
             compose::concat(b, &values, axis)
         })?;

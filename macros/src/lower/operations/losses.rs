@@ -5,6 +5,7 @@ use super::super::arguments::Arguments;
 use super::super::build::WrittenOperand;
 use super::super::value::Val;
 use crate::errors::Checked;
+use crate::messages;
 use sinew_ir::compose::{self, Reduce};
 use sinew_ir::{Axis, Builder, DType, OpError, Value, ops};
 
@@ -19,7 +20,12 @@ impl Lowerer<'_, '_> {
     }
 
     /// The axis of the classes: PyTorch's, which is the second; the last of a sequence.
-    pub(super) fn class_axis(&mut self, a: &Arguments<'_>, x: Value) -> Checked<Axis> {
+    pub(super) fn class_axis(
+        &mut self,
+        a: &Arguments<'_>,
+        x: Value,
+        labels: Value,
+    ) -> Checked<Axis> {
         if a.has(2) {
             return self.one_axis(a, 2, x);
         }
@@ -28,6 +34,15 @@ impl Lowerer<'_, '_> {
             (None, 2..) => 1,
             _ => -1,
         };
+        let rows = &self.builder.type_of(labels).shape;
+        if let (1, Some((classes, before))) = (default, shape.dims.split_last())
+            && shape.len() > 2
+            && rows.dims == before
+            && shape.dims[1] != *classes
+        {
+            let error = messages::classes_are_last(&a.name, a.op.name, self.builder.type_of(x));
+            return Err(self.report(error));
+        }
         self.axis_at(a, 2, x, default)
     }
 
@@ -37,6 +52,11 @@ impl Lowerer<'_, '_> {
     ) -> Checked<(Value, Value, [WrittenOperand; 2])> {
         let x = self.tensor_arg(a, 0, None)?;
         let labels = self.tensor_arg(a, 1, Some(DType::I32))?;
+        let [scores, found] = [x, labels].map(|v| self.builder.type_of(v));
+        if found.dtype.is_float() && found.shape == scores.shape {
+            let error = messages::labels_in_rows(&a.tokens(1), a.op.name, scores);
+            return Err(self.report(error));
+        }
         let operands = [
             WrittenOperand::new(&a.tokens(0), x),
             WrittenOperand::new(&a.tokens(1), labels),
@@ -46,7 +66,7 @@ impl Lowerer<'_, '_> {
 
     pub fn cross_entropy(&mut self, a: &Arguments<'_>) -> Checked<Val> {
         let (x, labels, operands) = self.labels(a)?;
-        let axis = self.class_axis(a, x)?;
+        let axis = self.class_axis(a, x, labels)?;
         let reduce = self.reduction_arg(a, 3)?;
         let ignore = self.integer_arg(a, 4)?;
         let smoothing = self.number_arg(a, 5)?;
@@ -58,7 +78,7 @@ impl Lowerer<'_, '_> {
 
     pub fn nll_loss(&mut self, a: &Arguments<'_>) -> Checked<Val> {
         let (x, labels, operands) = self.labels(a)?;
-        let axis = self.class_axis(a, x)?;
+        let axis = self.class_axis(a, x, labels)?;
         let reduce = self.reduction_arg(a, 3)?;
         let ignore = self.integer_arg(a, 4)?;
         let built = self.build(&a.name, a.op.name, &operands, |b| {

@@ -1,0 +1,8 @@
+use sinew::prelude::*;
+
+#[model(allow(log_of_softmax))]
+struct Net {
+    first: Linear<4, 4>,
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+#![deny(warnings)]
+
+use sinew::prelude::*;
+
+#[model]
+fn f<B>(x: Tensor<B, 4>, mask: Tensor<B>) -> Tensor<B, 4> {
+    x.relu()
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use sinew::prelude::*;
+
+#[model(allow(dead_code))]
+fn f<B>(x: Tensor<B>) -> Tensor {
+    x.sum()
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use sinew::prelude::*;
+
+#[model]
+struct Net {
+    layers: Vec<Linear>,
+}
+
+fn main() {}
