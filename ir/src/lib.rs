@@ -52,9 +52,12 @@ pub use function::{
 };
 pub use index_bounds::{IndexBound, index_bounds};
 pub use interpret::{InterpretError, NonFinite, first_non_finite, interpret, interpret_through};
-pub use link::{Gradient, LinkError, dependence, inline, link, link_gradient, link_pullback};
+pub use link::{
+    Gradient, LinkError, Probed, Probes, dependence, inline, link, link_gradient, link_probed,
+    link_pullback,
+};
 pub use op::{
-    Arity, Instance, Kind, Op, OpClass, OpDef, OpError, Primal, Pullback, PullbackRule, Reduction,
+    Arity, Instance, Kind, Op, OpClass, OpDef, OpError, Primal, Probe, Pullback, PullbackRule, Reduction,
     RunValue, Scan, TestData, View,
 };
 pub use ops::ascending;

@@ -8,6 +8,7 @@ mod elementwise;
 mod indexing;
 mod losses;
 mod patterns;
+mod probes;
 mod random;
 mod reduction;
 

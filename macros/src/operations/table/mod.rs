@@ -9,6 +9,7 @@ mod elementwise;
 mod indexing;
 mod losses;
 mod over_axes;
+mod probes;
 mod products;
 mod random;
 
@@ -105,6 +106,9 @@ pub const PRELUDE: &[&str] = &[
     "vjp",
     "checkpoint",
     "training",
+    "capture",
+    "patch",
+    "training",
 ];
 
 /// Every operation.
@@ -116,6 +120,7 @@ pub fn operations() -> Vec<Operation> {
         arrangement::operations(),
         indexing::operations(),
         creation::operations(),
+        probes::operations(),
         random::operations(),
         losses::operations(),
         derivatives::operations(),
