@@ -8,7 +8,7 @@ use crate::executable::Executable;
 use crate::layout::Layout;
 use crate::optimizer::Optimizer;
 use crate::trainees::Trainees;
-use sinew_ir::{Symbol, SymbolValue};
+use sinew_ir::{Probes, Symbol, SymbolValue};
 use std::any::TypeId;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -184,6 +184,11 @@ impl Cache {
         self.trim();
     }
 
+    /// Keeps nothing: what runs from here on is other programs.
+    pub fn clear(&mut self) {
+        self.kept.clear();
+    }
+
     /// Keeps as much as a new limit allows.
     pub fn set_limit(&mut self, limit: Limit) {
         self.limit = limit;
@@ -219,6 +224,8 @@ pub(crate) struct Origin {
     pub trainees: Option<Arc<Trainees>>,
     /// Symbols that the models' configurations give.
     pub known: Vec<(Symbol, SymbolValue)>,
+    /// What a runner asks of places in the function.
+    pub probes: Probes,
     /// What is done with the function.
     pub purpose: Purpose,
 }

@@ -4,7 +4,7 @@
 //! that a run asks for ([`crate::Probes`]), and nothing of all others.
 
 use super::entry::UNTESTED;
-use super::rules::operand;
+use super::rules::{float, operand};
 use crate::attribute::Attributes;
 use crate::attributes::Probed;
 use crate::builder::Builder;
@@ -37,8 +37,12 @@ pub(super) const CAPTURE: OpDef = OpDef {
     )
 };
 
-/// A value that runs may replace.
+/// A value that runs may replace: of floats, which nothing is addressed by.
 pub(super) const PATCH: OpDef = OpDef {
+    infer: |types, a| {
+        Probed::from_attributes(a)?;
+        float(types, 0).cloned()
+    },
     pullback: Pullback::Rule(of_patch),
     ..probe(
         "patch",
