@@ -456,7 +456,7 @@ forms! {
     }
 
     /// Of a place that a run may look at, or replace.
-    Probed<'a> {
+    Named<'a> {
         /// What the place is called.
         name: &'a str = AttributeKind::Name,
     }

@@ -184,6 +184,7 @@ fn of_op(inst: &OpInst, types: &[Type]) -> Option<Dim> {
         | Kind::Gather
         | Kind::Sort
         | Kind::Identity
+        | Kind::Probe(_)
         // Nothing is left of these.
         | Kind::Function(_) => Some(Dim::constant(0)),
     }

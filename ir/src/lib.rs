@@ -57,8 +57,8 @@ pub use link::{
     link_pullback,
 };
 pub use op::{
-    Arity, Instance, Kind, Op, OpClass, OpDef, OpError, Primal, Probe, Pullback, PullbackRule, Reduction,
-    RunValue, Scan, TestData, View,
+    Arity, Instance, Kind, Op, OpClass, OpDef, OpError, Primal, Probe, Pullback, PullbackRule,
+    Reduction, RunValue, Scan, TestData, View,
 };
 pub use ops::ascending;
 pub use pullback::{PullbackError, PullbackProblem, derive_pullback};

@@ -146,7 +146,10 @@ static OUTER: Unit = unit(
 #[test]
 fn in_loops_there_is_a_slice_of_each_iteration() -> Outcome {
     let c = array(&[2], &[1.0, 0.0]);
-    let x = array(&[2, 3, 2], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 1.0, 0.0, 0.0, 1.0, 1.0, 1.0]);
+    let x = array(
+        &[2, 3, 2],
+        &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 1.0, 0.0, 0.0, 1.0, 1.0, 1.0],
+    );
     let plain = link(&OUTER, &Binding::new(DType::F64))?;
     let expected = interpret(&plain, &[c.clone(), x.clone()])?;
     let found = probed(&OUTER, &asked(&["before"], &[]))?;

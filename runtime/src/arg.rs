@@ -275,7 +275,11 @@ impl<'a> ArgView<'a> {
         }
     }
 
-    pub(crate) fn of_ndarray<T: Element>(first: *const T, shape: &[usize], steps: &[isize]) -> ArgView<'a> {
+    pub(crate) fn of_ndarray<T: Element>(
+        first: *const T,
+        shape: &[usize],
+        steps: &[isize],
+    ) -> ArgView<'a> {
         let mut view = ArgView {
             pointer: first.cast(),
             host: T::HOST,

@@ -49,12 +49,7 @@ impl Asked {
     }
 
     /// Puts an array in the place of a value.
-    pub(crate) fn patch<T: Element>(
-        &mut self,
-        engine: &mut Engine,
-        name: &str,
-        values: ArrayD<T>,
-    ) {
+    pub(crate) fn patch<T: Element>(&mut self, engine: &mut Engine, name: &str, values: ArrayD<T>) {
         self.ran = false;
         let values = Box::new(values);
         if let Some((_, given)) = self.given.iter_mut().find(|(n, _)| n == name) {

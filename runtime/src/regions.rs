@@ -123,7 +123,9 @@ impl Regions {
         program: &Function,
     ) -> Result<Vec<(RegionOffset, Patched)>> {
         let params = program.params.iter().enumerate();
-        let params = params.filter(|(_, p)| p.kind == ParamKind::Input).skip(inputs);
+        let params = params
+            .filter(|(_, p)| p.kind == ParamKind::Input)
+            .skip(inputs);
         let place = |(i, (name, (param, _))): (usize, (&String, (usize, _)))| {
             let ty = &program.values[param];
             let bytes = bytes_of(name, ty)?;

@@ -94,7 +94,8 @@ impl Workspace {
             self.key.ensure(backend, "run key", key::BYTES)?;
         }
         // Values that are given in the place of others come behind the arguments.
-        self.arguments.truncate(self.declared + program.patched.len());
+        self.arguments
+            .truncate(self.declared + program.patched.len());
         for (i, patched) in program.patched.iter().enumerate() {
             let inlet = Inlet::new(&patched.name, patched.dtype);
             match self.arguments.get_mut(self.declared + i) {

@@ -255,11 +255,7 @@ pub fn link(unit: &Unit, binding: &Binding) -> Result<Function, LinkError> {
 ///
 /// # Errors
 /// As [`link`]; names that are not there.
-pub fn link_probed(
-    unit: &Unit,
-    binding: &Binding,
-    probes: &Probes,
-) -> Result<Probed, LinkError> {
+pub fn link_probed(unit: &Unit, binding: &Binding, probes: &Probes) -> Result<Probed, LinkError> {
     let mut link = Link::open(unit, binding)?;
     link.body(binding)?;
     let results = link.results();

@@ -6,7 +6,7 @@
 //! iteration, along axes in front, those of the outer loop first.
 
 use super::LinkError;
-use crate::attributes::Probed;
+use crate::attributes::Named;
 use crate::block::{Block, Inst, Loop, OpInst, Sliced};
 use crate::builder::Builder;
 use crate::function::{Function, Param, ParamKind, Value};
@@ -88,7 +88,9 @@ pub(super) fn apply(
         let name = format!("patch.{}", site.label);
         let name = crate::function::fresh_name(&program.params, name);
         let kind = ParamKind::Input;
-        program.params.insert(at + names.len(), Param { name, kind });
+        program
+            .params
+            .insert(at + names.len(), Param { name, kind });
         given.insert(site.label.clone(), param);
         names.push(site.label.clone());
     }
@@ -130,7 +132,7 @@ fn sites<'b>(block: &'b Block, values: &[Type], around: &mut Vec<&'b Loop>, foun
                 let stacked = |ty: Option<Type>, l: &&Loop| ty?.stack(0, l.trip.clone());
                 let ty = Some(values[i.result.index()].clone());
                 let (Ok(form), Some(ty)) = (
-                    Probed::from_attributes(&i.attributes),
+                    Named::from_attributes(&i.attributes),
                     around.iter().rev().fold(ty, stacked),
                 ) else {
                     continue;
@@ -264,7 +266,9 @@ impl Placer {
     /// Whether the only place of this name is replaced.
     fn replaces(&self, written: &str) -> bool {
         self.patched.iter().any(|label| {
-            let number = label.strip_prefix(written).and_then(|r| r.strip_prefix('.'));
+            let number = label
+                .strip_prefix(written)
+                .and_then(|r| r.strip_prefix('.'));
             label == written || number.is_some_and(|n| n.bytes().all(|b| b.is_ascii_digit()))
         })
     }

@@ -6,19 +6,19 @@
 use super::entry::UNTESTED;
 use super::rules::{float, operand};
 use crate::attribute::Attributes;
-use crate::attributes::Probed;
+use crate::attributes::Named;
 use crate::builder::Builder;
 use crate::function::Value;
-use crate::op::{Arity, Kind, Op, OpDef, OpError, Primal, Probe, Pullback};
+use crate::op::{Arity, Kind, OpDef, OpError, Primal, Probe, Pullback};
 
 const fn probe(name: &'static str, doc: &'static str, probe: Probe) -> OpDef {
     OpDef {
         name,
         doc,
         arity: Arity::Exactly(1),
-        attributes: Probed::SPECS,
+        attributes: Named::SPECS,
         infer: |types, a| {
-            Probed::from_attributes(a)?;
+            Named::from_attributes(a)?;
             Ok(operand(types, 0)?.clone())
         },
         pullback: Pullback::Zero,
@@ -40,7 +40,7 @@ pub(super) const CAPTURE: OpDef = OpDef {
 /// A value that runs may replace: of floats, which nothing is addressed by.
 pub(super) const PATCH: OpDef = OpDef {
     infer: |types, a| {
-        Probed::from_attributes(a)?;
+        Named::from_attributes(a)?;
         float(types, 0).cloned()
     },
     pullback: Pullback::Rule(of_patch),

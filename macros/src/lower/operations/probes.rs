@@ -6,7 +6,7 @@ use super::super::value::Val;
 use crate::errors::Checked;
 use crate::messages;
 use quote::ToTokens;
-use sinew_ir::attributes::Probed;
+use sinew_ir::attributes::Named;
 use sinew_ir::{Inst, Op, Probe, ops};
 
 impl Lowerer<'_, '_> {
@@ -34,7 +34,7 @@ impl Lowerer<'_, '_> {
         let x = self.tensor_arg(a, x, None)?;
         let name = text.value();
         self.on(a, x, &text.to_token_stream(), |b| {
-            b.op(op, &[x], Probed { name: &name })
+            b.op(op, &[x], Named { name: &name })
         })
     }
 
@@ -51,7 +51,9 @@ impl Lowerer<'_, '_> {
 fn is_name(text: &str) -> bool {
     let part = |part: &str| {
         let mut letters = part.chars();
-        let first = letters.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
+        let first = letters
+            .next()
+            .is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
         first && letters.all(|c| c.is_ascii_alphanumeric() || c == '_')
     };
     text.split('.').all(part)

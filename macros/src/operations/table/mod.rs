@@ -105,7 +105,6 @@ pub const PRELUDE: &[&str] = &[
     "value_and_grad",
     "vjp",
     "checkpoint",
-    "training",
     "capture",
     "patch",
     "training",
