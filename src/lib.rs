@@ -62,7 +62,7 @@ pub use ops::Tensor;
 pub use sinew_macros::model;
 pub use sinew_runtime::{
     CacheStats, Compile, Device, Error, IntoArg, Model, Param, Precision, Result, Runner, Step,
-    Train, Trained, Trainer, init,
+    Train, Trained, Trainer, Vjp, init,
 };
 
 /// A leaf of a model that is not trained: running statistics, tables.
@@ -75,8 +75,9 @@ pub mod __private {
     pub use sinew_runtime::{
         AnyRank, Arg, ArgView, Compile, Error, Float, HasMethods, Init, IntoArg, Model,
         ModelFunction, ModelStruct, Out, Outputs, Param, Rank, Result, Runner, Setting, Train,
-        Trained, Trainer, at_most, attach, below, call, complete, equal, gradient, has_methods,
-        init, join, model_struct, product, pullback, quotient, repeated, size, sum,
+        Trained, Trainer, Vjp, at_most, attach, below, call, complete, equal, gradient,
+        gradient_by_inputs, has_methods, init, join, model_struct, product, pullback, quotient,
+        repeated, size, sum, vjp,
     };
 
     pub use crate::names::{operation, tensor};

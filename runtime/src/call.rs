@@ -24,7 +24,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread::available_parallelism;
 
 /// What is kept between calls: a runner, or a trainer that only ever takes gradients.
-trait Keep<M: Model>: Sized + Send + 'static {
+pub(crate) trait Keep<M: Model>: Sized + Send + 'static {
     /// One for models of this configuration.
     fn make(model: &M, settings: Settings) -> Result<Self>;
     /// Its parameters.
@@ -115,7 +115,7 @@ fn precision_of<M: Model>(model: &M, arguments: &[ArgView<'_>]) -> Precision {
 }
 
 /// Uses a kept object that holds the values of `model`, or a new one.
-fn with_model<F: ModelFunction, K: Keep<F::Model>, T>(
+pub(crate) fn with_model<F: ModelFunction, K: Keep<F::Model>, T>(
     model: &F::Model,
     arguments: &[ArgView<'_>],
     work: impl FnOnce(&mut K) -> Result<T>,

@@ -22,8 +22,8 @@ use std::any::TypeId;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// The greatest number of arguments.
-pub(crate) const MAX_ARGUMENTS: usize = 8;
+/// The greatest number of arguments: a function has 8 at most, and its pullback cotangents behind them.
+pub(crate) const MAX_ARGUMENTS: usize = 16;
 
 /// Settings that trainers and runners share.
 #[derive(Debug, Clone)]
@@ -89,7 +89,7 @@ pub(crate) fn bound(dtype: DType, precision: Precision) -> DType {
 impl Engine {
     /// The function of `F` for a model of the given leaves' shapes.
     pub fn new<F: ModelFunction>(model: &F::Model, settings: Settings) -> Result<Engine> {
-        let unit = F::UNIT;
+        let unit = F::unit()?;
         let function = unit.function().map_err(|source| Error::Text {
             function: unit.path.into(),
             source: Box::new(source),

@@ -159,7 +159,7 @@ pub(crate) fn stacked_shapes<M: Model>(model: &M) -> Vec<(String, Vec<usize>)> {
 }
 
 /// A path without the numbers of children. What stands last in it is the leaf's own name.
-fn without_numbers(path: &str) -> String {
+pub(crate) fn without_numbers(path: &str) -> String {
     let Some((children, name)) = path.rsplit_once('.') else {
         return path.to_string();
     };

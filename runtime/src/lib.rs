@@ -31,6 +31,7 @@ mod store;
 mod train;
 mod trainer;
 mod update;
+mod vjp;
 mod workspace;
 
 /// What the variants of [`Error`] carry, of the packages below this one.
@@ -77,3 +78,4 @@ pub use serde;
 pub use store::Trained;
 pub use train::{Compile, Train};
 pub use trainer::{Step, Trainer};
+pub use vjp::{Vjp, gradient_by_inputs, vjp};

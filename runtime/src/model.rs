@@ -276,6 +276,15 @@ pub trait ModelFunction: 'static {
     /// struct's, whose names may differ; `None` where they are the same.
     const SYMBOLS: Option<&'static [(usize, &'static str)]> = None;
 
+    /// The program: [`ModelFunction::UNIT`], but for what the runtime makes of other functions.
+    ///
+    /// # Errors
+    /// A stored text that is no function.
+    #[doc(hidden)]
+    fn unit() -> Result<&'static Unit> {
+        Ok(Self::UNIT)
+    }
+
     /// Values of the function's symbols that its model knows, by the function's names.
     fn symbols(model: &Self::Model) -> Vec<(&'static str, SymbolValue)> {
         let values = model.symbols();

@@ -8,8 +8,9 @@ use sinew_codegen::kernel::{self, RegionId, RegionKind};
 use sinew_codegen::schedule::RegionOffset;
 use sinew_ir::{Function, ParamKind, Type};
 
-/// The most results of a function.
-pub(crate) const MAX_RESULTS: usize = 8;
+/// The most results of a program: those of a function are 8 at most, and its pullback has gradients of as
+/// many arguments, and one of all parameters.
+pub(crate) const MAX_RESULTS: usize = 17;
 
 /// The most states of an update rule: Adam's two moments.
 const MAX_STATES: usize = 2;

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::executable::{Executable, Linked, ResultType, Source};
 use crate::finite::Witness;
 use crate::key::Key;
-use crate::layout::Layout;
+use crate::layout::{Layout, Leaf, element_size, without_numbers};
 use crate::model::ModelFunction;
 use crate::output::{Outputs, ResultView};
 use crate::regions::{MAX_RESULTS, Regions, Role, Table};
@@ -15,7 +15,8 @@ use crate::step::fixed_kind;
 use crate::store::{Attachment, Shared, Trained, hollow};
 use sinew_codegen::kernel::RegionKind;
 use sinew_codegen::schedule::RegionOffset;
-use sinew_ir::Binding;
+use sinew_ir::{Binding, ParamKind};
+use std::collections::HashMap;
 use std::marker::PhantomData;
 
 /// Runs a function on a model's parameters: `logits::attach(&trainer)?` on a trainer's current ones,
@@ -105,10 +106,42 @@ impl<F: ModelFunction> Runner<F> {
         self
     }
 
+    /// For each leaf of the model, where its elements start if those of all trained parameters stand one
+    /// behind the other, as the function has them.
+    pub(crate) fn trained_starts(&self) -> Vec<Option<usize>> {
+        let (function, layout) = (&self.engine.function, &self.shared.layout);
+        let size = element_size(layout.float);
+        let mut stacks: HashMap<&str, (usize, &Leaf)> = HashMap::new();
+        let mut start = 0;
+        let params = function.params.iter().enumerate();
+        for (position, _) in params.filter(|(_, p)| p.kind == ParamKind::Param) {
+            let path = function.leaf_path(position).unwrap_or_default();
+            if let Some(stack) = layout.stack(path) {
+                stacks.insert(path, (start, stack));
+                start += stack.bytes / size;
+            }
+        }
+        let leaves = layout.leaves.iter().map(|leaf| {
+            let (start, stack) = stacks.get(without_numbers(&leaf.path).as_str())?;
+            Some(start + (leaf.offset - stack.offset) / size)
+        });
+        leaves.collect()
+    }
+
     /// Runs, and hands the results in memory to `read`.
     pub(crate) fn run_views<T>(
         &mut self,
         arguments: &[ArgView<'_>],
+        read: impl FnOnce(&[ResultView<'_>]) -> Result<T>,
+    ) -> Result<T> {
+        self.run_counted(arguments, <F::Output as Outputs>::COUNT, read)
+    }
+
+    /// As [`Runner::run_views`], of so many results.
+    pub(crate) fn run_counted<T>(
+        &mut self,
+        arguments: &[ArgView<'_>],
+        expected: usize,
         read: impl FnOnce(&[ResultView<'_>]) -> Result<T>,
     ) -> Result<T> {
         self.prepare_views(arguments)?;
@@ -139,7 +172,7 @@ impl<F: ModelFunction> Runner<F> {
             }
         }
         drop(held);
-        let (count, expected) = (results.len(), <F::Output as Outputs>::COUNT);
+        let count = results.len();
         let mut views = [ResultView::NONE; MAX_RESULTS];
         if count != expected || count > views.len() {
             return Err(Error::Results {

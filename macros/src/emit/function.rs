@@ -121,7 +121,7 @@ fn is_loss(f: &Function) -> bool {
     }
 }
 
-/// `pullback`, and for a loss `gradient`.
+/// `pullback` and `vjp`, and for a loss `gradient` and `gradient_by_inputs`.
 fn derivative(f: &Function, entry: &Entry<'_>, library: &TokenStream) -> TokenStream {
     let gradient = entry
         .model
@@ -131,7 +131,8 @@ fn derivative(f: &Function, entry: &Entry<'_>, library: &TokenStream) -> TokenSt
             let path = &s.path;
             let (parameters, arguments) = inputs(entry, library);
             quote! {
-                /// The derivative of this function by each parameter, as a model.
+                /// The derivative of this function by each parameter, as a model: of the function as a
+                /// plain call runs it, without dropout.
                 ///
                 /// # Errors
                 /// Arguments that do not fit the declared types.
@@ -143,6 +144,7 @@ fn derivative(f: &Function, entry: &Entry<'_>, library: &TokenStream) -> TokenSt
                 }
             }
         });
+    let vjp = vjp(f, entry, library);
     quote! {
         /// The function and its pullback for all sizes, calls inlined.
         ///
@@ -152,7 +154,106 @@ fn derivative(f: &Function, entry: &Entry<'_>, library: &TokenStream) -> TokenSt
             #library::__private::pullback::<Self>()
         }
         #gradient
+        #vjp
     }
+}
+
+/// `vjp`, and for a loss of floats `gradient_by_inputs`: a function of integers alone, without a model, has
+/// nothing that gets a cotangent.
+fn vjp(f: &Function, entry: &Entry<'_>, library: &TokenStream) -> TokenStream {
+    let float = |t: &parse::TensorType| t.dtype.is_float();
+    let floats = f.parameters.iter().filter_map(|p| match &p.ty {
+        TypeExpr::Tensor(t) if float(t) => output(&p.ty, library),
+        TypeExpr::Tensor(_) | TypeExpr::Struct(_) | TypeExpr::Tuple(_) => None,
+    });
+    let floats: Vec<TokenStream> = floats.collect();
+    let cotangents = cotangents(f, library);
+    if cotangents.is_empty() || (floats.is_empty() && entry.model.is_none()) {
+        return TokenStream::new();
+    }
+    let (parameters, arguments) = inputs(entry, library);
+    let (receiver, model, ty) = match &entry.model {
+        Some((name, s)) => {
+            let path = &s.path;
+            (Some(quote!(#name: &#path,)), quote!(#name), quote!(#path))
+        }
+        None => (None, quote!(&()), quote!(())),
+    };
+    let by_inputs = match &floats[..] {
+        [] => quote!(()),
+        [one] => one.clone(),
+        _ => quote!((#(#floats,)*)),
+    };
+    let output = &entry.output;
+    let narrow = quote!(<#by_inputs as #library::__private::Outputs>::Narrow);
+    let names = cotangents.iter().map(|(name, _)| name);
+    let behind = cotangents
+        .iter()
+        .map(|(name, marker)| quote!(#name: impl #library::__private::IntoArg<#marker>));
+    let gradient_by_inputs = (is_loss(f) && !floats.is_empty()).then(|| {
+        quote! {
+            /// The derivative of this function by each float argument: an array like it, a tuple of them
+            /// for several. It is of the function as a plain call runs it, without dropout.
+            ///
+            /// # Errors
+            /// Arguments that do not fit the declared types.
+            #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
+            pub fn gradient_by_inputs(
+                #receiver #(#parameters),*
+            ) -> #library::__private::Result<#narrow> {
+                #library::__private::gradient_by_inputs::<Self, #by_inputs>(
+                    #model, &[#(#arguments),*]
+                )
+            }
+        }
+    });
+    quote! {
+        /// What this function gives, and what its model and its float arguments get of the cotangents of
+        /// its float results, which stand behind the arguments: the products of these and the Jacobians.
+        /// It is of the function as a plain call runs it, without dropout.
+        ///
+        /// # Errors
+        /// Arguments that do not fit the declared types.
+        #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
+        pub fn vjp(
+            #receiver #(#parameters,)* #(#behind),*
+        ) -> #library::__private::Result<#library::__private::Vjp<
+            <#output as #library::__private::Outputs>::Narrow, #ty, #narrow
+        >> {
+            #library::__private::vjp::<Self, #by_inputs>(
+                #model,
+                &[#(#arguments,)* #(#library::__private::IntoArg::arg(&#names)),*]
+            )
+        }
+        #gradient_by_inputs
+    }
+}
+
+/// The cotangents of the float results, as parameters that are called like no other: each with its marker.
+fn cotangents(f: &Function, library: &TokenStream) -> Vec<(Ident, TokenStream)> {
+    let results = match &f.result {
+        TypeExpr::Tuple(parts) => parts.as_slice(),
+        TypeExpr::Tensor(_) | TypeExpr::Struct(_) => std::slice::from_ref(&f.result),
+    };
+    let several = results.len() > 1;
+    let markers = results.iter().enumerate().filter_map(|(i, r)| match r {
+        TypeExpr::Tensor(t) if t.dtype.is_float() => {
+            let (element, rank) = (element(t.dtype, library), rank(t, library));
+            Some((i, quote!(#library::__private::Arg<#element, #rank>)))
+        }
+        TypeExpr::Tensor(_) | TypeExpr::Struct(_) | TypeExpr::Tuple(_) => None,
+    });
+    let named = markers.map(|(i, marker)| {
+        let mut name = match several {
+            true => format!("cotangent{i}"),
+            false => "cotangent".to_string(),
+        };
+        while f.parameters.iter().any(|p| p.name == name.as_str()) {
+            name.push('_');
+        }
+        (Ident::new(&name, proc_macro2::Span::call_site()), marker)
+    });
+    named.collect()
 }
 
 /// The tensor arguments as parameters of a Rust function, and as views of them.

@@ -108,6 +108,10 @@ pub fn misplaced_option(at: &impl ToTokens, word: &str, item: &str) -> Error {
             "says of a function or a method that it is never differentiated",
             "write `#[model(no_derivative)]` on each `fn`",
         ),
+        "vjp" => (
+            "names the derivative of a function that takes tensors",
+            "write `#[model(vjp = my_rule)]` on a `fn`, and call that in the method",
+        ),
         _ => ("says where the library is", "write it on the whole item"),
     };
     error(
@@ -132,7 +136,7 @@ pub fn unknown_option(name: &syn::Ident) -> Error {
         name,
         "model",
         &format!("`{name}` is no option of `#[model]`"),
-        "the options are `methods`, `pub`, `where(..)`, `no_derivative` and `crate = path`",
+        "the options are `methods`, `pub`, `where(..)`, `no_derivative`, `vjp = path` and `crate = path`",
     )
 }
 

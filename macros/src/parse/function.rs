@@ -19,6 +19,8 @@ pub struct Function {
     pub constraints: Vec<ConstraintExpr>,
     /// Why it has no derivative, if it is declared to have none.
     pub no_derivative: Option<String>,
+    /// The function that is its derivative, if one is written by hand.
+    pub rule: Option<syn::Path>,
     /// Whether it starts with `&self`.
     pub receiver: Option<syn::Token![self]>,
     /// The other parameters.
@@ -42,7 +44,8 @@ pub fn of_item(item: syn::ItemFn, options: Options, errors: &Errors) -> Checked<
     if let Some(r) = item.sig.receiver() {
         return Err(errors.report(messages::receiver_outside(r)));
     }
-    options.only(&["where", "crate", "no_derivative"], "a function", errors)?;
+    let may = ["where", "crate", "no_derivative", "vjp"];
+    options.only(&may, "a function", errors)?;
     if std_macro(&super::name(&item.sig.ident)) {
         return Err(errors.report(messages::std_macro_name(&item.sig.ident)));
     }
@@ -53,6 +56,7 @@ pub fn of_item(item: syn::ItemFn, options: Options, errors: &Errors) -> Checked<
     }
     function.constraints = options.constraints;
     function.no_derivative = options.no_derivative;
+    function.rule = options.rule;
     Ok(function)
 }
 
@@ -155,6 +159,7 @@ fn read(
         symbols,
         constraints: Vec::new(),
         no_derivative: None,
+        rule: None,
         receiver,
         parameters,
         result,

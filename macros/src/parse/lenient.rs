@@ -61,6 +61,7 @@ fn of_parts(visibility: &syn::Visibility, signature: &syn::Signature) -> Functio
         symbols: Vec::new(),
         constraints: Vec::new(),
         no_derivative: None,
+        rule: None,
         receiver,
         parameters,
         result: result.unwrap_or_else(|| any(span)),
