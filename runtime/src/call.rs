@@ -25,10 +25,10 @@ use std::sync::{Mutex, PoisonError};
 use std::thread::available_parallelism;
 
 /// Models of a function that are borrowed.
-type Refs<'a, F> = <<F as ModelFunction>::Models as Models>::Refs<'a>;
+pub(crate) type Refs<'a, F> = <<F as ModelFunction>::Models as Models>::Refs<'a>;
 
 /// What is kept between calls: a runner, or a trainer that only ever takes gradients.
-trait Keep<F: ModelFunction>: Sized + Send + 'static {
+pub(crate) trait Keep<F: ModelFunction>: Sized + Send + 'static {
     /// One for copies of these models.
     fn make(models: Refs<'_, F>, settings: Settings) -> Result<Self>;
     /// Where these are.
@@ -119,7 +119,7 @@ fn precision_of(models: &[&dyn Leaves], arguments: &[ArgView<'_>]) -> Precision 
 }
 
 /// Uses a kept object that holds the values of `models`, or a new one.
-fn with_models<F: ModelFunction, K: Keep<F>, T>(
+pub(crate) fn with_models<F: ModelFunction, K: Keep<F>, T>(
     models: Refs<'_, F>,
     arguments: &[ArgView<'_>],
     work: impl FnOnce(&mut K) -> Result<T>,

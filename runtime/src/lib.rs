@@ -36,6 +36,7 @@ mod trainees;
 mod trainer;
 mod update;
 mod views;
+mod vjp;
 mod workspace;
 
 /// What the variants of [`Error`] carry, of the packages below this one.
@@ -67,8 +68,8 @@ pub use call::{attach, call, gradient, pullback};
 pub use config::{ConfigField, read_config, write_config};
 pub use device::{Device, Precision};
 pub use entry::{
-    HasMethods, ModelStruct, at_most, below, equal, has_methods, model_struct, product,
-    quotient, size, sum,
+    HasMethods, ModelStruct, at_most, below, equal, has_methods, model_struct, product, quotient,
+    size, sum,
 };
 pub use error::{Error, Result};
 pub use init::Init;
@@ -85,3 +86,4 @@ pub use signature::signature;
 pub use train::{CompileBuilder, CompileBuilder as Compile, TrainBuilder, TrainBuilder as Train};
 pub use trainer::{Step, Trainer};
 pub use views::{ArgViews, IntoArgs};
+pub use vjp::{Gradients, Vjp, gradient_by_inputs, vjp};

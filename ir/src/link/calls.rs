@@ -37,13 +37,22 @@ impl<'u> Inliner<'u> {
     pub(super) fn call(&mut self, instance: &mut Instance<'u>, c: &Call) -> Result<(), LinkError> {
         let caller = instance.substitution.unit;
         let target = chosen(instance, c)?;
-        let callee = callee(caller, &target.name)?;
+        let (callee, place_of_call) = Self::callee_of(instance, &target.name)?;
+        let place_of_call = match place_of_call {
+            Some(place) => place,
+            None => self.place_of(instance, c)?,
+        };
+        if let CallMode::Rule(rule) = &c.mode
+            && self.keeping.is_some()
+        {
+            return self.keep(instance, c, rule, &place_of_call);
+        }
         let stored = self.load(callee)?;
         let substitution = instance.substitution.of_call(target, callee, &stored)?;
-        let inlinable = self.inlinable(callee, &substitution)?;
+        let maps = instance.substitution.maps(&target.maps)?;
+        let (inlinable, substitution) = self.mapped(callee, substitution, &maps)?;
         let function = inlinable.function.clone();
         let operands = instance.map(&c.operands);
-        let place_of_call = self.place_of(instance, c)?;
         let refuse = |what| LinkError::Call {
             path: caller.path.to_string(),
             callee: callee.path.to_string(),
@@ -74,7 +83,11 @@ impl<'u> Inliner<'u> {
                     chosen: false,
                 }
             }
-            CallMode::Plain | CallMode::Choice(_) | CallMode::Checkpoint => {
+            CallMode::Plain
+            | CallMode::Choice(_)
+            | CallMode::Checkpoint
+            | CallMode::Rule(_)
+            | CallMode::ByRule => {
                 let mut inlined =
                     self.instance(inlinable, substitution, place_of_call, &operands, &refuse)?;
                 self.body(&mut inlined)?;
@@ -88,7 +101,11 @@ impl<'u> Inliner<'u> {
                 }
                 let how = match &c.mode {
                     CallMode::Checkpoint => How::Checkpoint(operands),
-                    CallMode::Plain | CallMode::Choice(_) | CallMode::Loop(_) => How::Once,
+                    CallMode::Plain
+                    | CallMode::Choice(_)
+                    | CallMode::Loop(_)
+                    | CallMode::Rule(_)
+                    | CallMode::ByRule => How::Once,
                 };
                 Called {
                     instance: inlined,
@@ -430,7 +447,11 @@ fn same_structs(function: &Function, c: &Call) -> bool {
     // The index of a loop is a parameter and no operand.
     let before = |param: usize| match &c.mode {
         CallMode::Loop(l) => l.operands().take_while(|(p, _)| *p < param).count(),
-        CallMode::Plain | CallMode::Choice(_) | CallMode::Checkpoint => param,
+        CallMode::Plain
+        | CallMode::Choice(_)
+        | CallMode::Checkpoint
+        | CallMode::Rule(_)
+        | CallMode::ByRule => param,
     };
     let declared = function.structs.iter();
     let declared = declared.map(|s| (&s.type_name, before(s.leaves.start)..before(s.leaves.end)));

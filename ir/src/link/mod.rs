@@ -11,9 +11,12 @@ mod dependence;
 mod extent;
 mod flat;
 mod inliner;
+mod map;
+mod rule;
 mod site;
 mod substitution;
 
+use crate::batch::BatchError;
 use crate::bind::Binding;
 use crate::block::Block;
 use crate::decompose::decompose;
@@ -172,6 +175,16 @@ pub enum LinkError {
         at: String,
         /// Why.
         error: PullbackError,
+    },
+    /// A function that is mapped over an axis and holds what cannot be.
+    #[error("`{path}` cannot be mapped over an axis: {error}, at {at}")]
+    Map {
+        /// The function.
+        path: String,
+        /// Where.
+        at: String,
+        /// Why.
+        error: BatchError,
     },
     /// The pullback of something that the function does not call.
     #[error("a pullback call in `{path}` is of no call in it")]

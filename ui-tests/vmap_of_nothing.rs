@@ -1,0 +1,8 @@
+use sinew::{ops::vmap, prelude::*};
+
+#[model]
+fn f<B>(x: Tensor<B>) -> Tensor<B> {
+    vmap(|_| x, ())
+}
+
+fn main() {}
