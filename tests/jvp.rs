@@ -262,13 +262,16 @@ fn no_reverse_pass_is_left() -> sinew::Result<()> {
     assert_eq!(count(&plain, "dot"), 2, "{plain}");
     // The first layer's product for the slopes of `tanh`, and each layer's of the direction.
     assert_eq!(count(&tangent, "dot"), 3, "{tangent}");
-    // The loop runs forward, once, and nothing is stacked.
+    // The loop itself, the slopes of `tanh` in each turn, and the direction through the turns: the reverse
+    // of the loop is no more than those slopes.
     let mut looped = steps::compile().build()?;
     looped.run(
         [0.7, -1.1],
         array![[0.2, -0.4], [0.9, 0.1]].view(),
         [1.0, 0.5],
     )?;
-    println!("{}", looped.linked()?);
+    let looped = looped.linked()?;
+    assert_eq!(looped.matches(" loop 2 ").count(), 3, "{looped}");
+    assert_eq!(count(&looped, "mul"), 5, "{looped}");
     Ok(())
 }

@@ -50,6 +50,30 @@ mod net {
         x.square().sum()
     }
 
+    pub struct Scale<N> {
+        #[init(ones)]
+        pub by: Param<N>,
+    }
+
+    /// Of two models, one between the arguments, which are a tuple and an array.
+    pub fn mixed<N>(
+        a: &Scale<N>,
+        (x, t): (Tensor<N>, Tensor<i32, N>),
+        b: &Scale<N>,
+        ys: [Tensor<N>; 2],
+    ) -> (Tensor, Tensor<N>) {
+        ((a.by * x * ys[0]).sum(), b.by * ys[1] * t.to(float))
+    }
+
+    /// More gradients than a function may have results.
+    pub fn many<N>(xs: [Tensor<N>; 12], scale: Tensor) -> Tensor {
+        let mut sum = 0.0 * scale;
+        for x in xs {
+            sum = 2.0 * sum + scale * x.sum();
+        }
+        sum
+    }
+
     /// What is left out in training.
     pub fn dropped<D, L, N>(m: &Net<D, L>, x: Tensor<N>) -> Tensor {
         (dropout(x, 0.5) * m.scale).sum()
@@ -144,6 +168,48 @@ fn without_a_model() -> sinew::Result<()> {
     assert_eq!(found.inputs, (array![6.0, -200.0], array![2.0, 100.0]));
     let by_x: Array1<f32> = energy::gradient_by_inputs([1.0, -3.0])?;
     assert_eq!(by_x, array![2.0, -6.0]);
+    Ok(())
+}
+
+#[test]
+fn of_several_models_and_of_groups() -> sinew::Result<()> {
+    let scale = |by: [f64; 2]| -> sinew::Result<Scale> {
+        let mut scale = Scale::init(&ScaleConfig { N: 2 }, 0)?;
+        scale.by.set(by)?;
+        Ok(scale)
+    };
+    let (a, b) = (scale([2.0, 3.0])?, scale([5.0, 7.0])?);
+    let (x, t, ys) = ([1.0, -1.0], [2, 3], [[0.5, 4.0], [6.0, 0.25]]);
+    let found = mixed::vjp(&a, (x, t), &b, ys, 10.0, [1.0, 100.0])?;
+    assert_eq!(found.value, mixed(&a, (x, t), &b, ys)?);
+    let (by_a, by_b) = found.model;
+    let values = |m: &Scale| m.by.values_f64().into_iter().collect::<Vec<_>>();
+    assert_eq!(values(&by_a), [5.0, -40.0]);
+    assert_eq!(values(&by_b), [12.0, 75.0]);
+    let ((by_x,), [by_first, by_second]) = found.inputs;
+    assert_eq!(by_x, array![10.0, 120.0]);
+    assert_eq!(by_first, array![20.0, -30.0]);
+    assert_eq!(by_second, array![10.0, 2100.0]);
+    // Of the first result alone.
+    let ((by_x,), [by_first, by_second]) = mixed::gradient_by_inputs(&a, (x, t), &b, ys)?;
+    assert_eq!(by_x, array![1.0, 12.0]);
+    assert_eq!(by_first, array![2.0, -3.0]);
+    assert_eq!(by_second, array![0.0, 0.0]);
+    assert_eq!(values(&mixed::gradient(&a, (x, t), &b, ys)?), [0.5, -4.0]);
+    Ok(())
+}
+
+#[test]
+fn of_many_arguments() -> sinew::Result<()> {
+    let xs = [[1.0, 2.0]; 12];
+    let found = many::vjp(xs, 2.0, 0.5)?;
+    assert_eq!(found.value, 2.0 * 3.0 * 4095.0);
+    let (by_xs, by_scale) = found.inputs;
+    for (i, by_x) in (0..12).zip(by_xs) {
+        let expected = f32::exp2((11 - i) as f32);
+        assert_eq!(by_x, array![expected, expected]);
+    }
+    assert_eq!(by_scale, 0.5 * 3.0 * 4095.0);
     Ok(())
 }
 

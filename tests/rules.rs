@@ -60,6 +60,25 @@ mod net {
         (x * w, x.sum() + t.to(float).sum())
     }
 
+    /// Of a tuple, of which one tensor has a name and the other is a part, and of an array: twice the true
+    /// gradients of the tuple's.
+    pub fn mixed_rule<N>(
+        pair: (Tensor<N>, Tensor<N>),
+        ws: [Tensor; 2],
+        t: Tensor<i32>,
+        g: Tensor,
+    ) -> (Tensor<N>, Tensor<N>, Tensor, Tensor) {
+        let ((x, y), [a, b]) = (pair, ws);
+        let both = g * (a - b) * t.to(float);
+        let of_w = g * (x * y).sum() * t.to(float);
+        (2.0 * both * y, 2.0 * both * x, of_w, -of_w)
+    }
+
+    #[model(vjp = mixed_rule, allow(broadcast_of_both))]
+    pub fn mixed<N>((x, y): (Tensor<N>, Tensor<N>), ws: [Tensor; 2], t: Tensor<i32>) -> Tensor {
+        (x * y).sum() * (ws[0] - ws[1]) * t.to(float)
+    }
+
     pub struct Scale<N> {
         #[init(ones)]
         pub by: Param<N>,
@@ -181,6 +200,16 @@ fn of_several_arguments_and_results() -> sinew::Result<()> {
     let w = [2.0, -1.0];
     let expected = (0..4).map(|i| 2.0 * 2.0 * y[i / 2][i % 2] * w[i % 2] + 1.0);
     close(&by_x, expected, 1e-6);
+    Ok(())
+}
+
+#[test]
+fn of_tuples_and_arrays() -> sinew::Result<()> {
+    let (x, y) = ([1.0f32, 2.0], [3.0f32, -4.0]);
+    let ((by_x, by_y), by_w) = mixed::gradient_by_inputs((x, y), [5.0, 2.0], 2)?;
+    close(&by_x, y.map(|y| 2.0 * 6.0 * f64::from(y)), 1e-6);
+    close(&by_y, x.map(|x| 2.0 * 6.0 * f64::from(x)), 1e-6);
+    assert_eq!(by_w, [-10.0, 10.0]);
     Ok(())
 }
 

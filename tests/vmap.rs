@@ -10,8 +10,38 @@ use sinew::prelude::*;
 
 #[model]
 mod net {
-    use sinew::ops::{cumsum, randn, sort, vmap};
+    use sinew::ops::{cumsum, randn, sort, training, vmap};
     use sinew::prelude::*;
+
+    pub enum Bend {
+        Square,
+        Double,
+    }
+
+    pub struct Row {
+        #[init(ones)]
+        pub by: Param,
+        pub bend: Bend,
+    }
+
+    /// What is done with each row says the configuration, and whether the run trains.
+    pub fn bent<B, N>(m: &Row, x: Tensor<B, N>) -> Tensor<B> {
+        vmap(
+            |x| {
+                let y = match m.bend {
+                    Bend::Square => x * x,
+                    Bend::Double => x + x,
+                };
+                let y = if training() { y * 3.0 } else { y };
+                (y * m.by).sum()
+            },
+            x,
+        )
+    }
+
+    pub fn bent_loss<B, N>(m: &Row, x: Tensor<B, N>) -> Tensor {
+        bent(m, x).sum()
+    }
 
     pub struct Mlp<D, H> {
         #[init(normal(0.3))]
@@ -321,6 +351,24 @@ fn choices_indices_and_runs() -> sinew::Result<()> {
         let sums = [x[0], x[0] + x[1], x[0] + x[1] + x[2]];
         let total: f64 = sums.iter().map(|s: &f64| (s - sums[2]).exp()).sum();
         close(row, sums.map(|s| (s - sums[2]).exp() / total), 1e-5);
+    }
+    Ok(())
+}
+
+#[test]
+fn configuration_and_training_choose_for_all_rows() -> sinew::Result<()> {
+    let x = array![[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]];
+    for (bend, rows) in [(Bend::Square, [14.0, 77.0]), (Bend::Double, [12.0, 30.0])] {
+        let model = Row::init(&RowConfig { bend }, 0)?;
+        close(&bent(&model, x.view())?, rows, 1e-6);
+        let sum: f64 = rows.iter().sum();
+        assert_eq!(bent_loss::gradient(&model, x.view())?.by.item()?, sum);
+        for device in devices() {
+            let train = bent_loss::train(model.clone()).optimizer(Sgd::new(0.0));
+            let mut train = train.device(device).build()?;
+            assert_eq!(train.step(x.view())?.loss, 3.0 * sum);
+            assert_eq!(train.gradients()?.by.item()?, 3.0 * sum);
+        }
     }
     Ok(())
 }

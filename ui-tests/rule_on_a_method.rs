@@ -5,7 +5,6 @@ struct Scale {
     #[init(ones)]
     by: Param,
 }
-
 #[model]
 impl Scale {
     #[model(vjp = rule)]

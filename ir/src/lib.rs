@@ -55,7 +55,10 @@ pub use function::{
 };
 pub use index_bounds::{IndexBound, index_bounds};
 pub use interpret::{InterpretError, NonFinite, first_non_finite, interpret, interpret_through};
-pub use link::{Gradient, LinkError, dependence, inline, link, link_gradient, link_pullback};
+pub use link::{
+    Assumptions, Gradient, LinkError, dependence, inline, inline_each, link, link_gradient,
+    link_pullback,
+};
 pub use op::{
     Arity, Instance, Kind, Op, OpClass, OpDef, OpError, Primal, Pullback, PullbackRule, Reduction,
     RunValue, Scan, TestData, View,

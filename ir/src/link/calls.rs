@@ -12,6 +12,7 @@ use crate::function::{Function, Origin, Value};
 use crate::ops;
 use crate::reverse::{Gradients, ReverseLoop};
 use crate::shape::Type;
+use crate::symbol::Condition;
 use crate::unit::Unit;
 use std::rc::Rc;
 
@@ -36,7 +37,7 @@ enum How {
 impl<'u> Inliner<'u> {
     pub(super) fn call(&mut self, instance: &mut Instance<'u>, c: &Call) -> Result<(), LinkError> {
         let caller = instance.substitution.unit;
-        let target = chosen(instance, c)?;
+        let target = self.chosen(instance, c)?;
         let (callee, place_of_call) = Self::callee_of(instance, &target.name)?;
         let place_of_call = match place_of_call {
             Some(place) => place,
@@ -433,6 +434,34 @@ impl<'u> Inliner<'u> {
         self.builder.insts.push(Inst::Loop(made));
         Ok(())
     }
+
+    /// The function that a call is of, where symbols are known or assumed.
+    fn chosen<'c>(&self, instance: &Instance<'_>, c: &'c Call) -> Result<&'c Target, LinkError> {
+        let CallMode::Choice(alternatives) = &c.mode else {
+            return Ok(&c.target);
+        };
+        for a in alternatives {
+            let condition = instance.substitution.condition(&a.when)?;
+            match condition.answer().or_else(|| self.assumption(&condition)) {
+                Some(true) => return Ok(&a.target),
+                Some(false) => {}
+                None => {
+                    return Err(LinkError::Choice {
+                        path: instance.substitution.unit.path.to_string(),
+                        at: place(instance.substitution.unit, c.location),
+                        condition: Box::new(condition),
+                    });
+                }
+            }
+        }
+        Ok(&c.target)
+    }
+
+    fn assumption(&self, condition: &Condition) -> Option<bool> {
+        let mut assumed = self.assumed.iter().flatten();
+        let (known, holds) = assumed.find(|(known, _)| known.test == condition.test)?;
+        Some((known.negated == condition.negated) == *holds)
+    }
 }
 
 /// The positions of a loop's results in the order in which [`Loop`] has them: carried, then stacked.
@@ -470,27 +499,6 @@ fn arguments(l: &LoopMode, made: &Loop, operands: &[Value]) -> Vec<Value> {
         LoopParam::Sliced { .. } => operands.next().and_then(|_| slices.next()),
     };
     l.params.iter().filter_map(argument).collect()
-}
-
-/// The function that a call is of, where symbols are known.
-fn chosen<'c>(instance: &Instance<'_>, c: &'c Call) -> Result<&'c Target, LinkError> {
-    let CallMode::Choice(alternatives) = &c.mode else {
-        return Ok(&c.target);
-    };
-    for a in alternatives {
-        match instance.substitution.condition(&a.when)?.answer() {
-            Some(true) => return Ok(&a.target),
-            Some(false) => {}
-            None => {
-                return Err(LinkError::Choice {
-                    path: instance.substitution.unit.path.to_string(),
-                    at: place(instance.substitution.unit, c.location),
-                    condition: a.when.to_string(),
-                });
-            }
-        }
-    }
-    Ok(&c.target)
 }
 
 pub(super) fn callee(caller: &Unit, name: &str) -> Result<&'static Unit, LinkError> {

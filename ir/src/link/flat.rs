@@ -47,7 +47,7 @@ impl<'u> Inliner<'u> {
         here: &Substitution<'u>,
     ) -> Result<Inlinable, LinkError> {
         match self.inlinable_in_symbols(unit) {
-            Err(LinkError::Choice { .. }) if here.is_bound() => {
+            Err(LinkError::Choice { .. }) if here.is_bound() || self.assumed.is_some() => {
                 let stored = self.load(unit)?;
                 self.flatten(&stored, here.clone(), &[])
             }
@@ -74,7 +74,10 @@ impl<'u> Inliner<'u> {
             return flat.clone();
         }
         let substitution = Substitution::in_symbols(unit, &stored)?;
+        // These are of the root's symbols.
+        let assumed = self.assumed.take();
         let flat = self.flatten(&stored, substitution, &[]);
+        self.assumed = assumed;
         self.flat.insert(key, flat.clone());
         flat
     }

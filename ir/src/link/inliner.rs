@@ -10,7 +10,7 @@ use super::map::OverAxes;
 use super::rule::Kepts;
 use super::site::{Given, Place};
 use super::substitution::Substitution;
-use super::{LinkError, check, op_error, place};
+use super::{Assumptions, LinkError, check, op_error, place};
 use crate::activity::CalleeInfo;
 use crate::block::{Inst, OpInst};
 use crate::builder::Builder;
@@ -96,6 +96,8 @@ pub(super) struct Inliner<'u> {
     pub(super) stacks: Stacks,
     /// What the run gives.
     pub(super) given: Given,
+    /// What is assumed of symbols that choose, where all ways are gone: in symbols of the root.
+    pub(super) assumed: Option<Assumptions>,
     /// Callees that go along with the function that is being inlined, where calls with rules stay.
     pub(super) keeping: Option<Kepts>,
     /// Whether units draw random elements, by address.

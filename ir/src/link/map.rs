@@ -36,9 +36,12 @@ impl<'u> Inliner<'u> {
             None => {
                 let stored = self.load(unit)?;
                 let in_symbols = Substitution::in_symbols(unit, &stored)?;
-                match self.flatten(&stored, in_symbols, maps) {
+                let assumed = self.assumed.take();
+                let flat = self.flatten(&stored, in_symbols, maps);
+                self.assumed = assumed;
+                match flat {
                     // Which functions it calls waits for sizes.
-                    Err(LinkError::Choice { .. }) if here.is_bound() => {
+                    Err(LinkError::Choice { .. }) if here.is_bound() || self.assumed.is_some() => {
                         self.flatten(&stored, here.clone(), maps)?
                     }
                     found => {

@@ -233,7 +233,7 @@ pub fn rule_results(path: &syn::Path, f: &Function, rule: &Function, wanted: usi
         path,
         "vjp",
         &format!(
-            "the rule gives {}, and {wanted} are wanted",
+            "the rule gives {}, and is to give {wanted}",
             super::count(rule.results.len(), "tensor")
         ),
         &declarations(f, rule),

@@ -51,6 +51,9 @@ impl Lowerer<'_, '_> {
             return Err(self.report(messages::map_changes_state(&a.tokens(0), &path)));
         }
         let results = leaves(&value);
+        if results.is_empty() {
+            return Err(self.report(messages::map_of_nothing(&a.tokens(0))));
+        }
         let inside = self.builder.values[values..].iter();
         let captured = results.iter().map(|v| self.builder.type_of(*v));
         if let Some(ty) = inside.chain(captured).find(|t| t.shape.sequence.is_some()) {
