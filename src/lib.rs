@@ -64,7 +64,7 @@ pub use sinew_macros::model;
 pub use sinew_runtime::{AnyRank, Arg, Float, Rank};
 pub use sinew_runtime::{
     CacheStats, CompileBuilder, Device, Error, IntoArg, IntoArgs, IntoShared, Model, Param,
-    Precision, Result, Runner, Shared, Step, TrainBuilder, Trained, Trainer, init,
+    Precision, Result, Runner, Shared, Step, TrainBuilder, Trained, Trainer, Vjp, init,
 };
 
 /// A leaf of a model that is not trained: running statistics, tables.
@@ -75,11 +75,11 @@ pub type State = Param;
 pub mod __private {
     pub use sinew_ir::{SymbolValue, Unit};
     pub use sinew_runtime::{
-        AnyRank, Arg, ArgViews, Compile, Error, Float, HasMethods, Init, IntoArgs, IntoShared,
-        Model, ModelFunction, ModelStruct, Out, Outputs, Param, Rank, Result, Runner, Setting,
-        Train, Trained, Trainer, at_most, attach, below, call, complete, equal, gradient,
-        has_methods, init, join, model_struct, product, pullback, quotient, repeated, signature,
-        size, sum,
+        AnyRank, Arg, ArgViews, Compile, Error, Float, Gradients, HasMethods, Init, IntoArgs,
+        IntoShared, Model, ModelFunction, ModelStruct, Out, Outputs, Param, Rank, Result, Runner,
+        Setting, Train, Trained, Trainer, Vjp, at_most, attach, below, call, complete, equal,
+        gradient, gradient_by_inputs, has_methods, init, join, model_struct, product, pullback,
+        quotient, repeated, signature, size, sum, vjp,
     };
 
     pub use crate::names::{operation, tensor};

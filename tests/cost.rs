@@ -44,6 +44,11 @@ fn attention<T, D>(
     (einsum("td,sd->ts", q, k), ids + 1)
 }
 
+#[model]
+fn squares<B, D>(x: Tensor<B, D>) -> Tensor<B> {
+    sinew::ops::vmap(|x| x.square().sum(), x)
+}
+
 fn lines(signature: &str) -> Vec<&str> {
     signature.lines().skip(1).collect()
 }
@@ -88,6 +93,12 @@ fn loops_count_each_iteration_and_repeated_children_each_child() {
     let found: Vec<String> = found.drain(..).map(&mut sorted).collect();
     let expected: Vec<String> = expected.map(|line| sorted(line)).into();
     assert_eq!(found, expected);
+}
+
+#[test]
+fn a_closure_over_an_axis_counts_once_for_each_slice() {
+    let signature = squares::signature();
+    assert_eq!(lines(&signature)[1], "flops:      2*B*D");
 }
 
 #[test]

@@ -241,5 +241,13 @@ fn vectors_and_checkpoints() -> sinew::Result<()> {
 fn gradients_in_branches() -> sinew::Result<()> {
     assert_eq!(chosen([1.0, 2.0, 3.0])?.to_vec(), [2.0, 4.0, 6.0]);
     assert_eq!(chosen([1.0, 2.0])?.to_vec(), [0.0, 0.0]);
+    // Both ways are printed, in the order of the branches.
+    let text = chosen::pullback()?;
+    let parts: Vec<&str> = text.split("; where ").collect();
+    let [_, first, second] = parts[..] else {
+        panic!("{text}");
+    };
+    assert!(first.starts_with("2 < N\nfn @chosen"), "{text}");
+    assert!(second.starts_with("!(2 < N)\nfn @chosen"), "{text}");
     Ok(())
 }

@@ -75,14 +75,21 @@ impl CalleeInfo {
         given.any(|(d, _)| d.get(param) == Some(&true))
     }
 
-    /// The results of a call on its operands, by what is known of each function that it may be of.
+    /// The results of a call on its operands, by what is known of each function that it may be of. Whoever
+    /// writes a rule says that each float result depends on each float operand.
     pub(crate) fn of_call<E>(
         call: &Call,
         callee: &mut dyn FnMut(&str) -> Result<CalleeInfo, E>,
     ) -> Result<CalleeInfo, E> {
+        if let CallMode::Rule(_) = call.mode {
+            return Ok(CalleeInfo {
+                depends: vec![vec![true; call.operands.len()]; call.results.len()],
+                kept: Vec::new(),
+            });
+        }
         let mut out = callee(&call.target.name)?;
         match &call.mode {
-            CallMode::Plain | CallMode::Checkpoint => {}
+            CallMode::Plain | CallMode::Checkpoint | CallMode::Rule(_) | CallMode::ByRule => {}
             CallMode::Loop(l) => out = out.looped(l),
             CallMode::Choice(alternatives) => {
                 for a in alternatives {

@@ -16,6 +16,19 @@ pub struct Target {
     pub symbols: Vec<(Symbol, SymbolTerm)>,
     /// What its sequence is here.
     pub sequence: Option<(Symbol, Shape)>,
+    /// Axes that it is mapped over, the first one first: see [`Map`].
+    pub maps: Vec<Map>,
+}
+
+/// An axis that a function is mapped over: it is called for each slice of its operands along their first
+/// dims, and the first dim of its results holds what it gives for each. Random elements that it draws are
+/// others for each slice.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Map {
+    /// How many slices there are.
+    pub extent: Dim,
+    /// Which of the callee's parameters gets slices of its operand; the others get it whole.
+    pub mapped: Vec<bool>,
 }
 
 /// A call of another function.
@@ -48,6 +61,11 @@ pub enum CallMode {
     /// Once; its pullback computes the callee's values again from the arguments, so that nothing of the
     /// callee has to be kept until then.
     Checkpoint,
+    /// Once; its derivative is this function, which takes the arguments and behind them the cotangents of
+    /// the results that are floats, and gives the cotangents of the arguments that are floats.
+    Rule(Target),
+    /// Once: the rule of a call. It stands where a pullback would stand otherwise.
+    ByRule,
 }
 
 /// The iterations of a call that is a loop, and what each does with arguments and results.
@@ -131,11 +149,23 @@ impl Call {
         }
     }
 
+    /// Whether it has a rule, or is of one: such calls are inlined last, so that no derivative is derived
+    /// from what the callee is made of.
+    pub(crate) fn stays(&self) -> bool {
+        match self.mode {
+            CallMode::Rule(_) | CallMode::ByRule => true,
+            CallMode::Plain | CallMode::Loop(_) | CallMode::Choice(_) | CallMode::Checkpoint => {
+                false
+            }
+        }
+    }
+
     /// Changes every dim in it.
     pub(crate) fn each_dim_mut(&mut self, f: &mut dyn FnMut(&mut Dim)) {
         self.target.each_dim_mut(f);
         match &mut self.mode {
-            CallMode::Plain | CallMode::Checkpoint => {}
+            CallMode::Plain | CallMode::Checkpoint | CallMode::ByRule => {}
+            CallMode::Rule(rule) => rule.each_dim_mut(f),
             CallMode::Loop(l) => f(&mut l.trip),
             CallMode::Choice(alternatives) => {
                 for a in alternatives {
@@ -149,10 +179,14 @@ impl Call {
     /// Changes every number in it that may be a symbol's.
     pub(crate) fn each_number_mut(&mut self, f: &mut dyn FnMut(&mut Number)) {
         self.target.each_number_mut(f);
-        if let CallMode::Choice(alternatives) = &mut self.mode {
-            for a in alternatives {
-                a.when.each_number_mut(f);
-                a.target.each_number_mut(f);
+        match &mut self.mode {
+            CallMode::Plain | CallMode::Checkpoint | CallMode::Loop(_) | CallMode::ByRule => {}
+            CallMode::Rule(rule) => rule.each_number_mut(f),
+            CallMode::Choice(alternatives) => {
+                for a in alternatives {
+                    a.when.each_number_mut(f);
+                    a.target.each_number_mut(f);
+                }
             }
         }
     }
@@ -160,22 +194,29 @@ impl Call {
     /// Changes every `bool` symbol in it.
     pub(crate) fn each_flag_mut(&mut self, f: &mut dyn FnMut(&mut Symbol)) {
         self.target.each_flag_mut(f);
-        if let CallMode::Choice(alternatives) = &mut self.mode {
-            for a in alternatives {
-                a.when.each_flag_mut(f);
-                a.target.each_flag_mut(f);
+        match &mut self.mode {
+            CallMode::Plain | CallMode::Checkpoint | CallMode::Loop(_) | CallMode::ByRule => {}
+            CallMode::Rule(rule) => rule.each_flag_mut(f),
+            CallMode::Choice(alternatives) => {
+                for a in alternatives {
+                    a.when.each_flag_mut(f);
+                    a.target.each_flag_mut(f);
+                }
             }
         }
     }
 
-    /// Every function that it may be of.
+    /// Every function that it may be of, and its rule.
     pub fn targets(&self) -> impl Iterator<Item = &Target> {
-        let alternatives = match &self.mode {
-            CallMode::Choice(alternatives) => alternatives.as_slice(),
-            CallMode::Plain | CallMode::Loop(_) | CallMode::Checkpoint => &[],
+        let (alternatives, rule) = match &self.mode {
+            CallMode::Choice(alternatives) => (alternatives.as_slice(), None),
+            CallMode::Rule(rule) => ([].as_slice(), Some(rule)),
+            CallMode::Plain | CallMode::Loop(_) | CallMode::Checkpoint | CallMode::ByRule => {
+                ([].as_slice(), None)
+            }
         };
         let others = alternatives.iter().map(|a| &a.target);
-        others.chain([&self.target])
+        others.chain(rule).chain([&self.target])
     }
 }
 
@@ -183,7 +224,8 @@ impl Target {
     fn each_dim_mut(&mut self, f: &mut dyn FnMut(&mut Dim)) {
         self.symbols.iter_mut().for_each(|(_, t)| t.each_dim_mut(f));
         let sequence = self.sequence.iter_mut().flat_map(|(_, s)| &mut s.dims);
-        sequence.for_each(f);
+        sequence.for_each(&mut *f);
+        self.maps.iter_mut().for_each(|m| f(&mut m.extent));
     }
 
     fn each_number_mut(&mut self, f: &mut dyn FnMut(&mut Number)) {

@@ -3,7 +3,7 @@
 //! Operations count one FLOP for each scalar instruction on each element that has floats in it, whatever
 //! the instruction; a contraction two for each product that it sums, a reduction one for each element that
 //! it reads. What moves elements counts none, and so does what is done on integers and bools alone. A
-//! choice counts as its first alternative. A sequence counts as one dim of its name. Nothing is fused or
+//! choice counts as its first alternative, a call over an axis once for each slice. A sequence counts as one dim of its name. Nothing is fused or
 //! left out: it is the function as written.
 
 use crate::attributes::DotAxes;
@@ -127,14 +127,20 @@ fn of_block(
 }
 
 fn of_call(call: &Call, callee: &mut dyn FnMut(&str) -> Option<Dim>) -> Option<Dim> {
-    let (target, times) = match &call.mode {
-        CallMode::Plain | CallMode::Checkpoint => (&call.target, Dim::constant(1)),
+    let (target, mut times) = match &call.mode {
+        // Of a call with a rule, the rule is part of the derivative.
+        CallMode::Plain | CallMode::Checkpoint | CallMode::Rule(_) | CallMode::ByRule => {
+            (&call.target, Dim::constant(1))
+        }
         CallMode::Loop(l) => (&call.target, l.trip.clone()),
         CallMode::Choice(alternatives) => {
             let first = alternatives.first().map(|a| &a.target);
             (first.unwrap_or(&call.target), Dim::constant(1))
         }
     };
+    for map in &target.maps {
+        times = times.checked_mul(&map.extent)?;
+    }
     let inside = callee(&target.name)?;
     here(target, &inside)?.checked_mul(&times)
 }

@@ -5,6 +5,7 @@ mod activity;
 mod array;
 mod attribute;
 pub mod attributes;
+mod batch;
 mod bind;
 mod block;
 mod builder;
@@ -34,15 +35,17 @@ mod text;
 mod threefry;
 mod unit;
 mod verify;
+mod vjp;
 
 pub use activity::CalleeInfo;
 pub use array::Array;
 pub use attribute::{Attribute, AttributeKind, AttributeSpec, Attributes, ShapeSource};
+pub use batch::BatchError;
 pub use bind::{BindError, Binding};
 pub use block::{Block, Inst, Loop, OpInst, Order, Sliced};
 pub use builder::Builder;
 pub use call::{
-    Alternative, Call, CallMode, LoopMode, LoopParam, LoopResult, PullbackCall, Target,
+    Alternative, Call, CallMode, LoopMode, LoopParam, LoopResult, Map, PullbackCall, Target,
 };
 pub use decompose::{DecomposeError, decompose};
 pub use dim::{Atom, Dim, DimError, Monomial, Symbol, Terms};
@@ -53,7 +56,7 @@ pub use function::{
 pub use index_bounds::{IndexBound, index_bounds};
 pub use interpret::{InterpretError, NonFinite, first_non_finite, interpret, interpret_through};
 pub use link::{
-    Gradient, LinkError, Probed, Probes, dependence, inline, link, link_gradient, link_probed,
+    Assumptions, Gradient, LinkError, Probed, Probes, dependence, inline, inline_each, link, link_gradient, link_probed,
     link_pullback,
 };
 pub use op::{
@@ -74,3 +77,4 @@ pub use text::{ParseError, ParseProblem, parse};
 pub use threefry::{halves, threefry};
 pub use unit::Unit;
 pub use verify::{Broken, Stage, VerifyError, verify, verify_program, verify_stage};
+pub use vjp::{VjpOf, vjp};

@@ -8,12 +8,13 @@
 use crate::activity::{CalleeInfo, Flow, is_smooth};
 use crate::block::{Block, Inst, Loop, OpInst};
 use crate::builder::Builder;
-use crate::call::{Call, PullbackCall};
+use crate::call::{Call, CallMode, PullbackCall, Target};
 use crate::dead::eliminate_in_pullback;
 use crate::decompose::decomposition;
 use crate::function::{Function, Location, Origin, PullbackBody, Value};
 use crate::op::{OpError, Primal, Pullback};
 use crate::reverse::{Gradients, ReverseLoop, Stacks};
+use crate::shape::Type;
 use crate::verify::{VerifyError, verify};
 use std::collections::{HashMap, HashSet};
 
@@ -270,6 +271,9 @@ impl Pass<'_> {
         if cotangents.iter().all(Option::is_none) {
             return Ok(());
         }
+        if let CallMode::Rule(rule) = &c.mode {
+            return self.reverse_by_rule(c, rule, cotangents);
+        }
         let info = effect(self.callees, c)?;
         let named = |error| problem(&c.target.name, c.location, error);
         for (result, operand) in &info.kept {
@@ -298,6 +302,45 @@ impl Pass<'_> {
         }));
         for (i, gradient) in results {
             self.accumulate(c.operands[i], gradient).map_err(named)?;
+        }
+        Ok(())
+    }
+
+    /// Calls the rule in place of a pullback: it takes cotangents of all float results.
+    fn reverse_by_rule(
+        &mut self,
+        c: &Call,
+        rule: &Target,
+        cotangents: Vec<Option<Value>>,
+    ) -> Result<(), PullbackError> {
+        let named = |error| problem(&rule.name, c.location, error);
+        let float = |b: &Builder, v: &Value| b.type_of(*v).dtype.is_float();
+        self.builder.location = c.location;
+        let mut operands = c.operands.clone();
+        for (result, cotangent) in c.results.iter().zip(cotangents) {
+            let Type { dtype, shape } = self.builder.type_of(*result).clone();
+            operands.extend(match cotangent {
+                Some(cotangent) => Some(cotangent),
+                None if dtype.is_float() => {
+                    let zero = self.builder.constant(0.0, dtype, shape);
+                    Some(zero.map_err(named)?)
+                }
+                None => None,
+            });
+        }
+        let floats = c.operands.iter().filter(|v| float(&self.builder, v));
+        let floats: Vec<Value> = floats.copied().collect();
+        let mut gradients = Vec::with_capacity(floats.len());
+        for v in &floats {
+            let ty = self.builder.type_of(*v).clone();
+            gradients.push(self.builder.value(ty));
+        }
+        let (target, results) = (rule.clone(), gradients.clone());
+        let mut call = Call::plain(target, operands, results, c.location);
+        call.mode = CallMode::ByRule;
+        self.builder.insts.push(Inst::Call(call));
+        for (v, gradient) in floats.into_iter().zip(gradients) {
+            self.accumulate(v, gradient).map_err(named)?;
         }
         Ok(())
     }

@@ -4,8 +4,8 @@
 use sinew_fuzz::within;
 use sinew_ir::testing::{difference, with_gradients};
 use sinew_ir::{
-    Array, Binding, DType, Function, Inst, LinkError, Unit, derive_pullback, inline, interpret,
-    link, link_gradient, link_pullback, parse, simplify,
+    Array, Binding, DType, Function, Inst, LinkError, Unit, derive_pullback, inline, inline_each,
+    interpret, link, link_gradient, link_pullback, parse, simplify,
 };
 use std::error::Error;
 use std::time::Duration;
@@ -103,6 +103,23 @@ fn a_choice_waits_for_sizes() {
     let error = inline(&CHOICE).map_err(|e| e.to_string());
     let message = "which function `choice` calls at src/net.rs:3:5 depends on whether `N <= 3`";
     assert_eq!(error, Err(message.to_string()));
+}
+
+#[test]
+fn all_ways_to_choose_are_told() -> Outcome {
+    let each = inline_each(&CHOICE)?;
+    let told = each.iter().map(|(assumed, function)| {
+        let [(condition, holds)] = &assumed[..] else {
+            return (String::new(), false, 0);
+        };
+        (condition.to_string(), *holds, count(function, "exp"))
+    });
+    let expected = [("N <= 3", true, 1), ("N <= 3", false, 0)];
+    assert!(told.eq(expected.map(|(c, holds, exps)| (c.to_string(), holds, exps))));
+    // What does not choose has one, without a condition.
+    let plain = inline_each(&PLAIN)?;
+    assert_eq!(plain, [(Vec::new(), inline(&PLAIN)?)]);
+    Ok(())
 }
 
 static BLOCK: Unit = unit(

@@ -146,7 +146,7 @@ fn call(f: &mut Function, at: usize) -> &mut Call {
 fn test(f: &mut Function, alternative: usize) -> &mut Test {
     match &mut call(f, 2).mode {
         CallMode::Choice(all) => &mut all[alternative].when.test,
-        CallMode::Plain | CallMode::Checkpoint | CallMode::Loop(_) => panic!("a choice"),
+        _ => panic!("a choice"),
     }
 }
 

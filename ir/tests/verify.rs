@@ -324,6 +324,7 @@ fn loops_that_do_not_fit_are_told_apart() -> Result<(), ParseError> {
                 |f| {
                     let call = Call::plain(
                         sinew_ir::Target {
+                            maps: Vec::new(),
                             name: "g".to_string(),
                             symbols: Vec::new(),
                             sequence: None,

@@ -73,8 +73,11 @@ pub fn of_fields(fields: &[Field], items: &mut Vec<syn::Path>) {
     }
 }
 
-/// What the body of a function calls, and the types its `let`s name.
+/// What the body of a function calls, its derivative that is written by hand, and the types its `let`s name.
 pub fn of_body(function: &Function, mentions: &mut Mentions) {
+    if let Some(rule) = &function.rule {
+        add(&mut mentions.items, rule);
+    }
     let parameters = function.parameters.iter().map(|p| parse::name(&p.name));
     let mut body = Body {
         scopes: vec![parameters.collect()],

@@ -19,16 +19,17 @@ use crate::shared::FirstModel;
 use crate::store::Places;
 use crate::trainees::Selection;
 use crate::trainer::Trainer;
+use sinew_ir::Unit;
 use std::any::{Any, TypeId};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 use std::thread::available_parallelism;
 
 /// Models of a function that are borrowed.
-type Refs<'a, F> = <<F as ModelFunction>::Models as Models>::Refs<'a>;
+pub(crate) type Refs<'a, F> = <<F as ModelFunction>::Models as Models>::Refs<'a>;
 
 /// What is kept between calls: a runner, or a trainer that only ever takes gradients.
-trait Keep<F: ModelFunction>: Sized + Send + 'static {
+pub(crate) trait Keep<F: ModelFunction>: Sized + Send + 'static {
     /// One for copies of these models.
     fn make(models: Refs<'_, F>, settings: Settings) -> Result<Self>;
     /// Where these are.
@@ -119,7 +120,7 @@ fn precision_of(models: &[&dyn Leaves], arguments: &[ArgView<'_>]) -> Precision 
 }
 
 /// Uses a kept object that holds the values of `models`, or a new one.
-fn with_models<F: ModelFunction, K: Keep<F>, T>(
+pub(crate) fn with_models<F: ModelFunction, K: Keep<F>, T>(
     models: Refs<'_, F>,
     arguments: &[ArgView<'_>],
     work: impl FnOnce(&mut K) -> Result<T>,
@@ -201,15 +202,35 @@ pub fn gradient<F: ModelFunction>(
     })
 }
 
-/// The function and its pullback with all calls inlined, for all sizes.
+/// The function and its pullback with all calls inlined, for all sizes: once for each way that its
+/// configuration or its sizes may choose, with the conditions in front.
 ///
 /// # Errors
-/// [`Error::Link`] for a unit whose calls do not fit their callees.
+/// [`Error::Link`] for a unit whose calls do not fit their callees, or that has more than 16 such ways.
 pub fn pullback<F: ModelFunction>() -> Result<String> {
-    match sinew_ir::inline(F::UNIT) {
-        Ok(function) => Ok(function.to_string()),
-        Err(source) => Err(Error::link(F::UNIT.path, source)),
-    }
+    inlined(F::UNIT)
+}
+
+/// The text of [`pullback`].
+pub(crate) fn inlined(unit: &'static Unit) -> Result<String> {
+    let each = sinew_ir::inline_each(unit).map_err(|e| Error::link(unit.path, e))?;
+    let texts = each.into_iter().map(|(assumed, function)| {
+        let conditions = assumed.into_iter().map(|(condition, holds)| {
+            // What does not hold is told by its opposite.
+            let negated = condition.negated == holds;
+            sinew_ir::Condition {
+                negated,
+                ..condition
+            }
+            .to_string()
+        });
+        let conditions: Vec<String> = conditions.collect();
+        match conditions.is_empty() {
+            true => function.to_string(),
+            false => format!("; where {}\n{function}", conditions.join(", ")),
+        }
+    });
+    Ok(texts.collect::<Vec<_>>().join("\n"))
 }
 
 /// A runner of `F` on models that it shares, with the settings of what has the first.
@@ -236,7 +257,6 @@ mod tests {
     use crate::arg::{Arg, Float, IntoArg, Rank};
     use crate::output::Out;
     use crate::param::Param;
-    use sinew_ir::Unit;
 
     enum Doubled {}
     impl ModelFunction for Doubled {

@@ -115,7 +115,7 @@ pub(crate) fn bound(dtype: DType, precision: Precision) -> DType {
 impl Engine {
     /// The function of `F` for models of these sizes and shapes.
     pub fn new<F: ModelFunction>(models: &[Facts], settings: Settings) -> Result<Engine> {
-        let unit = F::UNIT;
+        let unit = F::unit()?;
         let function = unit.function().map_err(|source| Error::Text {
             function: unit.path.into(),
             source: Box::new(source),

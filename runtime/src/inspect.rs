@@ -25,15 +25,13 @@ macro_rules! inspect {
                 self.engine.function.to_string()
             }
 
-            /// The function and its pullback with all calls inlined, for all sizes.
+            /// The function and its pullback with all calls inlined, for all sizes; once for each way that
+            /// configuration or sizes may choose.
             ///
             /// # Errors
             /// [`Error::Link`](crate::Error::Link) for a unit whose texts do not fit each other.
             pub fn inlined(&self) -> $crate::Result<String> {
-                let unit = self.engine.unit;
-                let function =
-                    sinew_ir::inline(unit).map_err(|e| $crate::Error::link(unit.path, e))?;
-                Ok(function.to_string())
+                $crate::call::inlined(self.engine.unit)
             }
 
             /// The linked programs: sizes bound, calls inlined, simplified.

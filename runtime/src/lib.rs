@@ -37,6 +37,7 @@ mod trainees;
 mod trainer;
 mod update;
 mod views;
+mod vjp;
 mod workspace;
 
 /// What the variants of [`Error`] carry, of the packages below this one.
@@ -86,3 +87,4 @@ pub use signature::signature;
 pub use train::{CompileBuilder, CompileBuilder as Compile, TrainBuilder, TrainBuilder as Train};
 pub use trainer::{Step, Trainer};
 pub use views::{ArgViews, IntoArgs};
+pub use vjp::{Gradients, Vjp, gradient_by_inputs, vjp};

@@ -276,4 +276,13 @@ pub trait ModelFunction: 'static {
     /// For each model the function's names of the model's symbols (`m: &Mlp<In, Out>`), each with its
     /// position among the struct's, whose names may differ.
     const SYMBOLS: &'static [&'static [(usize, &'static str)]] = &[];
+
+    /// The program: [`ModelFunction::UNIT`], but for what the runtime makes of other functions.
+    ///
+    /// # Errors
+    /// A stored text that is no function.
+    #[doc(hidden)]
+    fn unit() -> Result<&'static Unit> {
+        Ok(Self::UNIT)
+    }
 }

@@ -87,6 +87,8 @@ pub trait Models: Sized + Send + 'static {
     type First: Model;
     /// Borrowed ones.
     type Refs<'a>: Copy;
+    /// One of each: the model itself if it is the only one, a tuple of several.
+    type Each;
     /// A [`Shared`] of each.
     type Handles: Clone + Send;
     /// Each, whatever its type.
@@ -97,6 +99,11 @@ pub trait Models: Sized + Send + 'static {
     fn handles(handles: &Self::Handles) -> Vec<&dyn Handle>;
     /// That of the model that is trained.
     fn first(handles: &Self::Handles) -> Shared<Self::First>;
+    /// Copies, each changed by `change`, which is told its position.
+    fn changed(
+        models: Self::Refs<'_>,
+        change: &mut dyn FnMut(usize, &mut dyn Leaves),
+    ) -> Self::Each;
     /// The models as they are now.
     ///
     /// # Errors
@@ -107,6 +114,7 @@ pub trait Models: Sized + Send + 'static {
 impl Models for () {
     type First = ();
     type Refs<'a> = ();
+    type Each = ();
     type Handles = ();
     fn list<'a>((): ()) -> Vec<&'a dyn Leaves> {
         Vec::new()
@@ -118,16 +126,18 @@ impl Models for () {
     fn first((): &()) -> Shared<()> {
         Shared::new(())
     }
+    fn changed((): (), _: &mut dyn FnMut(usize, &mut dyn Leaves)) {}
     fn read((): &()) -> Result<()> {
         Ok(())
     }
 }
 
 macro_rules! models {
-    ($($first:ident $m:ident $(, $more:ident $n:ident)*;)*) => {$(
+    ($($first:ident $m:ident $(, $more:ident $n:ident)* => $each:tt $value:tt;)*) => {$(
         impl<$first: Model $(, $more: Model)*> Models for ($first, $($more,)*) {
             type First = $first;
             type Refs<'a> = (&'a $first, $(&'a $more,)*);
+            type Each = $each;
             type Handles = (Shared<$first>, $(Shared<$more>,)*);
             fn list<'a>(($m, $($n,)*): Self::Refs<'a>) -> Vec<&'a dyn Leaves> {
                 vec![$m, $($n,)*]
@@ -141,6 +151,17 @@ macro_rules! models {
             fn first(handles: &Self::Handles) -> Shared<$first> {
                 handles.0.clone()
             }
+            fn changed(
+                ($m, $($n,)*): Self::Refs<'_>,
+                change: &mut dyn FnMut(usize, &mut dyn Leaves),
+            ) -> Self::Each {
+                let (mut $m, $(mut $n,)*) = ($m.clone(), $($n.clone(),)*);
+                let all: Vec<&mut dyn Leaves> = vec![&mut $m, $(&mut $n,)*];
+                for (i, model) in all.into_iter().enumerate() {
+                    change(i, model);
+                }
+                $value
+            }
             fn read(($m, $($n,)*): &Self::Handles) -> Result<Self> {
                 Ok(($m.model()?, $($n.model()?,)*))
             }
@@ -148,12 +169,12 @@ macro_rules! models {
     )*};
 }
 models! {
-    A a;
-    A a, B b;
-    A a, B b, C c;
-    A a, B b, C c, D d;
-    A a, B b, C c, D d, E e;
-    A a, B b, C c, D d, E e, G g;
-    A a, B b, C c, D d, E e, G g, H h;
-    A a, B b, C c, D d, E e, G g, H h, I i;
+    A a => A a;
+    A a, B b => (A, B) (a, b);
+    A a, B b, C c => (A, B, C) (a, b, c);
+    A a, B b, C c, D d => (A, B, C, D) (a, b, c, d);
+    A a, B b, C c, D d, E e => (A, B, C, D, E) (a, b, c, d, e);
+    A a, B b, C c, D d, E e, G g => (A, B, C, D, E, G) (a, b, c, d, e, g);
+    A a, B b, C c, D d, E e, G g, H h => (A, B, C, D, E, G, H) (a, b, c, d, e, g, h);
+    A a, B b, C c, D d, E e, G g, H h, I i => (A, B, C, D, E, G, H, I) (a, b, c, d, e, g, h, i);
 }

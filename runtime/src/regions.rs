@@ -10,7 +10,7 @@ use sinew_codegen::kernel::{self, RegionId, RegionKind};
 use sinew_codegen::schedule::RegionOffset;
 use sinew_ir::{Function, ParamKind, Type};
 
-/// The most results of a function.
+/// The most results of a function. A program that gives gradients too may have more.
 pub(crate) const MAX_RESULTS: usize = 8;
 
 /// The most states of an update rule: Adam's two moments.

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::executable::{Executable, Linked, ResultType, Source};
 use crate::finite::Witness;
 use crate::key::Key;
-use crate::layout::{Layout, Section};
+use crate::layout::{Layout, Leaf, Section, element_size, without_numbers};
 use crate::model::ModelFunction;
 use crate::models::Models;
 use crate::output::{Number, OutRank, Outputs, ResultView};
@@ -17,7 +17,8 @@ use crate::shared::{Attachment, FirstModel, Trained, facts, place_all};
 use crate::store::{Held, Places};
 use crate::views::{ArgViews, IntoArgs, each_arity};
 use ndarray::{Array, ArrayRef, Dimension};
-use sinew_ir::Binding;
+use sinew_ir::{Binding, ParamKind};
+use std::collections::HashMap;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -210,10 +211,49 @@ impl<F: ModelFunction> Runner<F> {
         self.asked.unpatch(&mut self.engine, name);
     }
 
+    /// For each model and each of its leaves, where its elements start if those of all trained parameters
+    /// stand one behind the other, as the function has them.
+    pub(crate) fn trained_starts(&self) -> Vec<Vec<Option<usize>>> {
+        let (function, layouts) = (&self.engine.function, &self.places.layouts);
+        let mut stacks: HashMap<(usize, &str), (usize, &Leaf)> = HashMap::new();
+        let mut start = 0;
+        let params = function.params.iter().enumerate();
+        for (position, _) in params.filter(|(_, p)| p.kind == ParamKind::Param) {
+            let Some((model, path)) = self.engine.leaf(function, position) else {
+                continue;
+            };
+            if let Some(layout) = layouts.get(model)
+                && let Some(stack) = layout.stack(path)
+            {
+                stacks.insert((model, path), (start, stack));
+                start += stack.bytes / element_size(layout.float);
+            }
+        }
+        let of_model = |(model, layout): (usize, &Arc<Layout>)| {
+            let leaves = layout.leaves.iter().map(|leaf| {
+                let path = without_numbers(&leaf.path);
+                let (start, stack) = stacks.get(&(model, path.as_str()))?;
+                Some(start + (leaf.offset - stack.offset) / element_size(layout.float))
+            });
+            leaves.collect()
+        };
+        layouts.iter().enumerate().map(of_model).collect()
+    }
+
     /// Runs, and hands the results in memory to `read`.
     pub(crate) fn run_views<T>(
         &mut self,
         arguments: &[ArgView<'_>],
+        read: impl FnOnce(&[ResultView<'_>]) -> Result<T>,
+    ) -> Result<T> {
+        self.run_counted(arguments, <F::Output as Outputs>::COUNT, read)
+    }
+
+    /// As [`Runner::run_views`], of so many results.
+    pub(crate) fn run_counted<T>(
+        &mut self,
+        arguments: &[ArgView<'_>],
+        expected: usize,
         read: impl FnOnce(&[ResultView<'_>]) -> Result<T>,
     ) -> Result<T> {
         self.prepare_views(arguments)?;
@@ -257,19 +297,25 @@ impl<F: ModelFunction> Runner<F> {
         }
         drop(held);
         let count = results.len() - program.captured.len();
-        let expected = <F::Output as Outputs>::COUNT;
-        let mut views = [ResultView::NONE; MAX_RESULTS];
-        if count != expected || count > views.len() {
+        if count != expected {
             return Err(Error::Results {
                 function: self.engine.unit.path.into(),
                 expected,
                 actual: count,
             });
         }
+        let (mut few, mut many) = ([ResultView::NONE; MAX_RESULTS], Vec::new());
+        let views = match few.get_mut(..count) {
+            Some(few) => few,
+            None => {
+                many.resize(count, ResultView::NONE);
+                &mut many
+            }
+        };
         for (place, view) in views.iter_mut().zip(workspace.views(&results[..count])) {
             *place = view;
         }
-        let read = read(&views[..count])?;
+        let read = read(views)?;
         self.runs += 1;
         self.asked.ran = true;
         Ok(read)

@@ -12,6 +12,7 @@ use crate::function::{Function, Origin, Value};
 use crate::ops;
 use crate::reverse::{Gradients, ReverseLoop};
 use crate::shape::Type;
+use crate::symbol::Condition;
 use crate::unit::Unit;
 use std::rc::Rc;
 
@@ -36,14 +37,23 @@ enum How {
 impl<'u> Inliner<'u> {
     pub(super) fn call(&mut self, instance: &mut Instance<'u>, c: &Call) -> Result<(), LinkError> {
         let caller = instance.substitution.unit;
-        let target = chosen(instance, c)?;
-        let callee = callee(caller, &target.name)?;
+        let target = self.chosen(instance, c)?;
+        let (callee, place_of_call) = Self::callee_of(instance, &target.name)?;
+        let place_of_call = match place_of_call {
+            Some(place) => place,
+            None => self.place_of(instance, c)?,
+        };
+        if let CallMode::Rule(rule) = &c.mode
+            && self.keeping.is_some()
+        {
+            return self.keep(instance, c, rule, &place_of_call);
+        }
         let stored = self.load(callee)?;
         let substitution = instance.substitution.of_call(target, callee, &stored)?;
-        let inlinable = self.inlinable(callee, &substitution)?;
+        let maps = instance.substitution.maps(&target.maps)?;
+        let (inlinable, substitution) = self.mapped(callee, substitution, &maps)?;
         let function = inlinable.function.clone();
         let operands = instance.map(&c.operands);
-        let place_of_call = self.place_of(instance, c)?;
         let refuse = |what| LinkError::Call {
             path: caller.path.to_string(),
             callee: callee.path.to_string(),
@@ -74,7 +84,11 @@ impl<'u> Inliner<'u> {
                     chosen: false,
                 }
             }
-            CallMode::Plain | CallMode::Choice(_) | CallMode::Checkpoint => {
+            CallMode::Plain
+            | CallMode::Choice(_)
+            | CallMode::Checkpoint
+            | CallMode::Rule(_)
+            | CallMode::ByRule => {
                 let mut inlined =
                     self.instance(inlinable, substitution, place_of_call, &operands, &refuse)?;
                 self.body(&mut inlined)?;
@@ -88,7 +102,11 @@ impl<'u> Inliner<'u> {
                 }
                 let how = match &c.mode {
                     CallMode::Checkpoint => How::Checkpoint(operands),
-                    CallMode::Plain | CallMode::Choice(_) | CallMode::Loop(_) => How::Once,
+                    CallMode::Plain
+                    | CallMode::Choice(_)
+                    | CallMode::Loop(_)
+                    | CallMode::Rule(_)
+                    | CallMode::ByRule => How::Once,
                 };
                 Called {
                     instance: inlined,
@@ -418,6 +436,34 @@ impl<'u> Inliner<'u> {
         self.builder.insts.push(Inst::Loop(made));
         Ok(())
     }
+
+    /// The function that a call is of, where symbols are known or assumed.
+    fn chosen<'c>(&self, instance: &Instance<'_>, c: &'c Call) -> Result<&'c Target, LinkError> {
+        let CallMode::Choice(alternatives) = &c.mode else {
+            return Ok(&c.target);
+        };
+        for a in alternatives {
+            let condition = instance.substitution.condition(&a.when)?;
+            match condition.answer().or_else(|| self.assumption(&condition)) {
+                Some(true) => return Ok(&a.target),
+                Some(false) => {}
+                None => {
+                    return Err(LinkError::Choice {
+                        path: instance.substitution.unit.path.to_string(),
+                        at: place(instance.substitution.unit, c.location),
+                        condition: Box::new(condition),
+                    });
+                }
+            }
+        }
+        Ok(&c.target)
+    }
+
+    fn assumption(&self, condition: &Condition) -> Option<bool> {
+        let mut assumed = self.assumed.iter().flatten();
+        let (known, holds) = assumed.find(|(known, _)| known.test == condition.test)?;
+        Some((known.negated == condition.negated) == *holds)
+    }
 }
 
 /// The positions of a loop's results in the order in which [`Loop`] has them: carried, then stacked.
@@ -432,7 +478,11 @@ fn same_structs(function: &Function, c: &Call) -> bool {
     // The index of a loop is a parameter and no operand.
     let before = |param: usize| match &c.mode {
         CallMode::Loop(l) => l.operands().take_while(|(p, _)| *p < param).count(),
-        CallMode::Plain | CallMode::Choice(_) | CallMode::Checkpoint => param,
+        CallMode::Plain
+        | CallMode::Choice(_)
+        | CallMode::Checkpoint
+        | CallMode::Rule(_)
+        | CallMode::ByRule => param,
     };
     let declared = function.structs.iter();
     let declared = declared.map(|s| (&s.type_name, before(s.leaves.start)..before(s.leaves.end)));
@@ -451,27 +501,6 @@ fn arguments(l: &LoopMode, made: &Loop, operands: &[Value]) -> Vec<Value> {
         LoopParam::Sliced { .. } => operands.next().and_then(|_| slices.next()),
     };
     l.params.iter().filter_map(argument).collect()
-}
-
-/// The function that a call is of, where symbols are known.
-fn chosen<'c>(instance: &Instance<'_>, c: &'c Call) -> Result<&'c Target, LinkError> {
-    let CallMode::Choice(alternatives) = &c.mode else {
-        return Ok(&c.target);
-    };
-    for a in alternatives {
-        match instance.substitution.condition(&a.when)?.answer() {
-            Some(true) => return Ok(&a.target),
-            Some(false) => {}
-            None => {
-                return Err(LinkError::Choice {
-                    path: instance.substitution.unit.path.to_string(),
-                    at: place(instance.substitution.unit, c.location),
-                    condition: a.when.to_string(),
-                });
-            }
-        }
-    }
-    Ok(&c.target)
 }
 
 pub(super) fn callee(caller: &Unit, name: &str) -> Result<&'static Unit, LinkError> {

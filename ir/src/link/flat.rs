@@ -5,10 +5,12 @@
 //! the sizes of each place that they are called at.
 
 use super::inliner::{Inliner, Instance};
+use super::rule::Kepts;
 use super::site::Place;
 use super::substitution::Substitution;
 use super::{LinkError, check, place};
 use crate::block::{Block, Inst};
+use crate::call::Map;
 use crate::function::Function;
 use crate::pullback::derive_pullback_of;
 use crate::simplify::simplify_checked;
@@ -21,6 +23,8 @@ use std::rc::Rc;
 pub(super) struct Inlinable {
     pub(super) function: Rc<Function>,
     pub(super) pullback: PullbackSource,
+    /// Callees that it brings along.
+    pub(super) kept: Rc<Kepts>,
 }
 
 /// Where the pullback of a function is from that is inlined.
@@ -43,9 +47,9 @@ impl<'u> Inliner<'u> {
         here: &Substitution<'u>,
     ) -> Result<Inlinable, LinkError> {
         match self.inlinable_in_symbols(unit) {
-            Err(LinkError::Choice { .. }) if here.is_bound() => {
+            Err(LinkError::Choice { .. }) if here.is_bound() || self.assumed.is_some() => {
                 let stored = self.load(unit)?;
-                self.flatten(&stored, here.clone())
+                self.flatten(&stored, here.clone(), &[])
             }
             found => found,
         }
@@ -62,6 +66,7 @@ impl<'u> Inliner<'u> {
             return Ok(Inlinable {
                 function: stored,
                 pullback: PullbackSource::Stored,
+                kept: Rc::default(),
             });
         }
         let key = std::ptr::from_ref(unit);
@@ -69,7 +74,10 @@ impl<'u> Inliner<'u> {
             return flat.clone();
         }
         let substitution = Substitution::in_symbols(unit, &stored)?;
-        let flat = self.flatten(&stored, substitution);
+        // These are of the root's symbols.
+        let assumed = self.assumed.take();
+        let flat = self.flatten(&stored, substitution, &[]);
+        self.assumed = assumed;
         self.flat.insert(key, flat.clone());
         flat
     }
@@ -84,14 +92,24 @@ impl<'u> Inliner<'u> {
         }
     }
 
-    fn flatten(
+    /// A function with its calls inlined, mapped over axes, and its pullback then.
+    pub(super) fn flatten(
         &mut self,
         stored: &Rc<Function>,
         substitution: Substitution<'u>,
+        maps: &[Map],
     ) -> Result<Inlinable, LinkError> {
         let unit = substitution.unit;
-        let mut function = self.apart(|inliner| inliner.inlined(stored, substitution))?;
+        let (mut function, kept) = self.apart(|inliner| {
+            inliner.keeping = Some(Kepts::new());
+            let function = inliner.inlined(stored, substitution)?;
+            Ok((function, inliner.keeping.take().unwrap_or_default()))
+        })?;
         check(unit, &function, Stage::Inlined)?;
+        if !maps.is_empty() {
+            function = self.over_axes(unit, function, maps)?;
+            check(unit, &function, Stage::Inlined)?;
+        }
         simplify_checked(&mut function, &mut |f| check(unit, f, Stage::Inlined))?;
         let all = vec![true; function.body.results.len()];
         // Of all results, states too: no other pullback of it is derived. And derived at once: what its
@@ -109,6 +127,7 @@ impl<'u> Inliner<'u> {
         Ok(Inlinable {
             function: Rc::new(function),
             pullback,
+            kept: Rc::new(kept),
         })
     }
 
@@ -128,6 +147,7 @@ impl<'u> Inliner<'u> {
         let itself = Inlinable {
             function: stored.clone(),
             pullback: PullbackSource::Stored,
+            kept: Rc::default(),
         };
         let mut root = Instance::new(itself, substitution, Place::default(), &operands)?;
         self.body(&mut root)?;

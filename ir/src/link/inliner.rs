@@ -6,9 +6,11 @@
 
 use super::calls::{Called, callee};
 use super::flat::{Inlinable, PullbackSource};
+use super::map::OverAxes;
+use super::rule::Kepts;
 use super::site::{Given, Place};
 use super::substitution::Substitution;
-use super::{LinkError, check, op_error, place};
+use super::{Assumptions, LinkError, check, op_error, place};
 use crate::activity::CalleeInfo;
 use crate::block::{Inst, OpInst};
 use crate::builder::Builder;
@@ -28,6 +30,8 @@ pub(super) struct Instance<'u> {
     pub(super) pullback: PullbackSource,
     pub(super) substitution: Substitution<'u>,
     pub(super) place: Place,
+    /// Callees that the function brings along.
+    pub(super) kept: Rc<Kepts>,
     /// Where each value of the function went; `UNSET` before it is met.
     values: Vec<Value>,
     /// The calls in its body, by their first result.
@@ -43,7 +47,11 @@ impl<'u> Instance<'u> {
         place: Place,
         operands: &[Value],
     ) -> Result<Self, LinkError> {
-        let Inlinable { function, pullback } = inlinable;
+        let Inlinable {
+            function,
+            pullback,
+            kept,
+        } = inlinable;
         substitution.check(&function)?;
         let mut values = vec![UNSET; function.values.len()];
         values[..operands.len()].copy_from_slice(operands);
@@ -52,6 +60,7 @@ impl<'u> Instance<'u> {
             pullback,
             substitution,
             place,
+            kept,
             values,
             calls: HashMap::new(),
         })
@@ -62,6 +71,7 @@ impl<'u> Instance<'u> {
         Inlinable {
             function: self.function.clone(),
             pullback: self.pullback.clone(),
+            kept: self.kept.clone(),
         }
     }
 
@@ -89,12 +99,18 @@ pub(super) struct Inliner<'u> {
     pub(super) given: Given,
     /// Whether what is inlined is computed a second time: runs look at the first.
     pub(super) again: bool,
+    /// What is assumed of symbols that choose, where all ways are gone: in symbols of the root.
+    pub(super) assumed: Option<Assumptions>,
+    /// Callees that go along with the function that is being inlined, where calls with rules stay.
+    pub(super) keeping: Option<Kepts>,
     /// Whether units draw random elements, by address.
     pub(super) drawing: HashMap<*const Unit, bool>,
     /// Parsed units by address.
     loaded: HashMap<*const Unit, Rc<Function>>,
     /// Units whose bodies use pullbacks of calls, with all their calls inlined in symbols.
     pub(super) flat: HashMap<*const Unit, Result<Inlinable, LinkError>>,
+    /// Units that are mapped over axes.
+    pub(super) over_axes: OverAxes,
     /// Functions with pullbacks that are not stored: those of some of the results, or of functions
     /// whose texts have none. By unit and by which results have cotangents.
     derived: HashMap<(*const Unit, Vec<bool>), Rc<Function>>,
@@ -131,12 +147,14 @@ impl<'u> Inliner<'u> {
         let builder = std::mem::take(&mut self.builder);
         let stacks = std::mem::take(&mut self.stacks);
         let given = std::mem::take(&mut self.given);
+        let keeping = std::mem::take(&mut self.keeping);
         let open = self.open.len();
         let done = run(self);
         self.open.truncate(open);
         self.builder = builder;
         self.stacks = stacks;
         self.given = given;
+        self.keeping = keeping;
         done
     }
 

@@ -11,10 +11,13 @@ mod dependence;
 mod extent;
 mod flat;
 mod inliner;
+mod map;
 mod probe;
+mod rule;
 mod site;
 mod substitution;
 
+use crate::batch::BatchError;
 use crate::bind::Binding;
 use crate::block::Block;
 use crate::decompose::decompose;
@@ -27,7 +30,7 @@ use crate::op::OpError;
 use crate::pullback::PullbackError;
 use crate::shape::{Shape, Type};
 use crate::simplify::{drop_unchanged_states, simplify_checked};
-use crate::symbol::SymbolKind;
+use crate::symbol::{Condition, SymbolKind};
 use crate::text::ParseError;
 use crate::unit::Unit;
 use crate::verify::{Stage, VerifyError, verify_stage};
@@ -131,7 +134,7 @@ pub enum LinkError {
         /// Where.
         at: String,
         /// The condition.
-        condition: String,
+        condition: Box<Condition>,
     },
     /// A dim that has no value as an extent.
     #[error("in `{path}`: {error}")]
@@ -174,6 +177,16 @@ pub enum LinkError {
         at: String,
         /// Why.
         error: PullbackError,
+    },
+    /// A function that is mapped over an axis and holds what cannot be.
+    #[error("`{path}` cannot be mapped over an axis: {error}, at {at}")]
+    Map {
+        /// The function.
+        path: String,
+        /// Where.
+        at: String,
+        /// Why.
+        error: BatchError,
     },
     /// The pullback of something that the function does not call.
     #[error("a pullback call in `{path}` is of no call in it")]
@@ -323,7 +336,42 @@ pub fn link_pullback(
 /// # Errors
 /// As [`link`]; a unit that has results to differentiate and no derivative.
 pub fn inline(unit: &Unit) -> Result<Function, LinkError> {
-    let mut inliner = Inliner::default();
+    inline_with(unit, Inliner::default())
+}
+
+/// What is assumed of symbols that choose: each condition, and whether it holds.
+pub type Assumptions = Vec<(Condition, bool)>;
+
+/// The most ways to choose that [`inline_each`] goes.
+const CHOICES: usize = 16;
+
+/// As [`inline`], for each way that symbols may choose; those that exclude each other are not told from
+/// others. What does not choose has one.
+///
+/// # Errors
+/// As [`inline`]; more than 16 ways.
+pub fn inline_each(unit: &Unit) -> Result<Vec<(Assumptions, Function)>, LinkError> {
+    let mut out = Vec::new();
+    let mut open: Vec<Assumptions> = vec![Vec::new()];
+    while let Some(assumed) = open.pop() {
+        let mut inliner = Inliner::default();
+        inliner.assumed = Some(assumed.clone());
+        match inline_with(unit, inliner) {
+            Ok(function) => out.push((assumed, function)),
+            Err(LinkError::Choice { condition, .. }) if out.len() + open.len() + 2 <= CHOICES => {
+                for holds in [false, true] {
+                    let mut more = assumed.clone();
+                    more.push((condition.as_ref().clone(), holds));
+                    open.push(more);
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(out)
+}
+
+fn inline_with<'u>(unit: &'u Unit, mut inliner: Inliner<'u>) -> Result<Function, LinkError> {
     extent::check(&mut inliner, unit)?;
     let stored = inliner.load(unit)?;
     let substitution = Substitution::in_symbols(unit, &stored)?;

@@ -49,6 +49,16 @@ impl Place {
         inner
     }
 
+    /// The same of a function that is inlined itself at `outer`, where its values are as `now` says.
+    pub(super) fn within(&self, outer: &Place, now: &dyn Fn(Value) -> Value) -> Place {
+        let mut out = outer.clone();
+        out.calls.extend(&self.calls);
+        let loops = self.loops.iter();
+        out.loops
+            .extend(loops.map(|(v, trip)| (now(*v), trip.clone())));
+        out
+    }
+
     /// In a loop there.
     pub(super) fn in_loop(mut self, index: Option<Value>, trip: &Dim) -> Place {
         self.loops.extend(index.map(|index| (index, trip.clone())));

@@ -4,7 +4,7 @@ use super::LinkError;
 use crate::attribute::{Attribute, AttributeKind, Attributes, ShapeSource};
 use crate::bind::Binding;
 use crate::block::OpInst;
-use crate::call::Target;
+use crate::call::{Map, Target};
 use crate::dim::{Dim, DimError, Symbol};
 use crate::dtype::DType;
 use crate::function::{Constraint, Function};
@@ -132,6 +132,46 @@ impl<'u> Substitution<'u> {
             let given = target.symbols.iter().find(|(s, _)| s == symbol);
             given.map(|(_, term)| self.term(term)).transpose()
         })
+    }
+
+    /// A call of the function that is inlined with this, by another name.
+    pub(super) fn target(&self, name: String, function: &Function) -> Target {
+        let mut target = Target {
+            name,
+            symbols: Vec::new(),
+            sequence: None,
+            maps: Vec::new(),
+        };
+        for d in function.symbols.iter().filter(|d| !is_const(d.kind)) {
+            match (d.kind, self.symbol(&d.symbol)) {
+                (SymbolKind::Sequence, _) => {
+                    let shape = self.sequence.clone();
+                    target.sequence = shape.map(|shape| (d.symbol.clone(), shape));
+                }
+                (SymbolKind::Value(..), Some(term)) => {
+                    target.symbols.push((d.symbol.clone(), term.clone()));
+                }
+                (SymbolKind::Value(..), None) => {}
+            }
+        }
+        target
+    }
+
+    /// The axes that a call in the function of `self` is mapped over.
+    pub(super) fn maps(&self, maps: &[Map]) -> Result<Vec<Map>, LinkError> {
+        let map = |m: &Map| {
+            Ok(Map {
+                extent: self.extent(&m.extent)?,
+                mapped: m.mapped.clone(),
+            })
+        };
+        maps.iter().map(map).collect()
+    }
+
+    /// With a size more, of a symbol that the function as it is stored does not have.
+    pub(super) fn with_size(mut self, symbol: Symbol, dim: Dim) -> Self {
+        self.symbols.push((symbol, SymbolTerm::Size(dim)));
+        self
     }
 
     /// With what each declared symbol is: given by the caller, or the unit's const.

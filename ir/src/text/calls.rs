@@ -4,7 +4,7 @@ use super::error::{DEPTH, ParseProblem};
 use super::parse::{Parsed, Parser};
 use super::structs::Arguments;
 use crate::block::{Block, Inst, Loop, Order, Sliced};
-use crate::call::{Alternative, Call, CallMode, LoopMode, LoopResult, PullbackCall, Target};
+use crate::call::{Alternative, Call, CallMode, LoopMode, LoopResult, Map, PullbackCall, Target};
 use crate::dim::Symbol;
 use crate::function::Value;
 use crate::shape::Type;
@@ -19,7 +19,11 @@ impl<'a> Parser<'a> {
         self.sign("->")?;
         let types = match &mut mode {
             CallMode::Loop(l) => self.loop_results(l)?,
-            CallMode::Plain | CallMode::Choice(_) | CallMode::Checkpoint => self.types()?,
+            CallMode::Plain
+            | CallMode::Choice(_)
+            | CallMode::Checkpoint
+            | CallMode::Rule(_)
+            | CallMode::ByRule => self.types()?,
         };
         if types.len() != names.len() {
             return Err(ParseProblem::Count {
@@ -77,11 +81,35 @@ impl<'a> Parser<'a> {
                 }
             }
         }
+        let mut maps = Vec::new();
+        while self.eat_word("mapped") {
+            maps.push(self.map()?);
+        }
         Ok(Target {
             name,
             symbols,
             sequence,
+            maps,
         })
+    }
+
+    /// `B [slice, whole]`, behind `mapped`.
+    fn map(&mut self) -> Parsed<Map> {
+        let extent = self.dim()?;
+        self.sign("[")?;
+        let mut mapped = Vec::new();
+        while !self.eat("]") {
+            let slice = self.eat_word("slice");
+            if !slice {
+                self.word("whole")?;
+            }
+            mapped.push(slice);
+            if !self.eat(",") {
+                self.sign("]")?;
+                break;
+            }
+        }
+        Ok(Map { extent, mapped })
     }
 
     /// What a choice is made by, or a bool is.
@@ -176,6 +204,13 @@ impl<'a> Parser<'a> {
         }
         if self.eat_word("checkpoint") {
             return Ok(CallMode::Checkpoint);
+        }
+        if self.eat_word("by") {
+            self.word("rule")?;
+            return Ok(CallMode::ByRule);
+        }
+        if self.eat_word("rule") {
+            return Ok(CallMode::Rule(self.target()?));
         }
         if !self.eat_word("choice") {
             return Ok(CallMode::Plain);

@@ -278,8 +278,15 @@ impl<W: Write> Printer<'_, W> {
         self.out.write_str(" = call ")?;
         self.target(&c.target)?;
         match &c.mode {
-            CallMode::Plain => {}
+            CallMode::Plain if c.target.maps.is_empty() => {}
+            CallMode::Plain => self.out.write_char(' ')?,
             CallMode::Checkpoint => self.out.write_str(" checkpoint ")?,
+            CallMode::ByRule => self.out.write_str(" by rule ")?,
+            CallMode::Rule(rule) => {
+                self.out.write_str(" rule ")?;
+                self.target(rule)?;
+                self.out.write_char(' ')?;
+            }
             CallMode::Choice(alternatives) => {
                 for (i, a) in alternatives.iter().enumerate() {
                     self.out.write_str(if i == 0 { " choice " } else { ", " })?;
@@ -309,10 +316,19 @@ impl<W: Write> Printer<'_, W> {
             write!(self.out, "{open}{symbol}{ty} = {term}")?;
             open = ", ";
         }
-        match open {
-            ", " => self.out.write_char('>'),
-            _ => Ok(()),
+        if open == ", " {
+            self.out.write_char('>')?;
         }
+        for map in &target.maps {
+            write!(self.out, " mapped {} [", map.extent)?;
+            for (i, mapped) in map.mapped.iter().enumerate() {
+                let comma = if i == 0 { "" } else { ", " };
+                let what = if *mapped { "slice" } else { "whole" };
+                write!(self.out, "{comma}{what}")?;
+            }
+            self.out.write_char(']')?;
+        }
+        Ok(())
     }
 
     fn call_of_loop(&mut self, c: &Call, l: &LoopMode) -> fmt::Result {

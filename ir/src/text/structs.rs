@@ -92,7 +92,11 @@ impl<W: Write> Printer<'_, W> {
     /// A call's arguments between the parentheses, in the mode of a loop each with its role.
     pub(super) fn arguments(&mut self, c: &Call) -> fmt::Result {
         let roles: Vec<LoopParam> = match &c.mode {
-            CallMode::Plain | CallMode::Choice(_) | CallMode::Checkpoint => {
+            CallMode::Plain
+            | CallMode::Choice(_)
+            | CallMode::Checkpoint
+            | CallMode::Rule(_)
+            | CallMode::ByRule => {
                 vec![LoopParam::Invariant; c.operands.len()]
             }
             CallMode::Loop(l) => l.params.clone(),

@@ -100,7 +100,7 @@ pub enum Broken {
         /// The number of iterations.
         trip: Dim,
     },
-    /// A call in the body of a loop.
+    /// A call in the body of a loop that is not one with a rule.
     #[error("a call stands in the body of a loop")]
     CallInLoop,
     /// A symbol that is not declared.

@@ -165,9 +165,8 @@ impl Checker<'_> {
         for inst in &block.insts {
             match inst {
                 Inst::Op(i) => self.op(i)?,
-                Inst::Call(_) | Inst::PullbackCall(_) if self.loops > 0 => {
-                    return Err(Broken::CallInLoop);
-                }
+                Inst::PullbackCall(_) if self.loops > 0 => return Err(Broken::CallInLoop),
+                Inst::Call(c) if self.loops > 0 && !c.stays() => return Err(Broken::CallInLoop),
                 Inst::Call(c) => self.call(c)?,
                 Inst::PullbackCall(p) => self.pullback_call(p)?,
                 Inst::Loop(l) => self.iterate(l)?,
@@ -240,7 +239,8 @@ impl Checker<'_> {
             self.define(*v)?;
         }
         match &c.mode {
-            CallMode::Plain | CallMode::Checkpoint => Ok(()),
+            // The targets are checked above, and where a call is inlined what they take and give.
+            CallMode::Plain | CallMode::Checkpoint | CallMode::Rule(_) | CallMode::ByRule => Ok(()),
             CallMode::Choice(alternatives) => {
                 let mut conditions = alternatives.iter().map(|a| &a.when);
                 conditions.try_for_each(|c| self.condition(c))
@@ -267,6 +267,7 @@ impl Checker<'_> {
                 SymbolTerm::Bool(condition) => self.condition(condition)?,
             }
         }
+        target.maps.iter().try_for_each(|m| self.dim(&m.extent))?;
         match &target.sequence {
             Some((_, shape)) => self.shape(shape),
             None => Ok(()),

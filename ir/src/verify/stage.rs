@@ -3,13 +3,14 @@
 //! | behind | a function is at | symbols | pullback | calls | loops | functions over ops |
 //! |---|---|---|---|---|---|---|
 //! | expansion, the reading of a text, the derivation of its pullback | `Unit` | yes | yes | yes | no | yes |
-//! | inlining in symbols, the derivation and the simplification of what comes of it | `Inlined` | yes | yes | no | yes | yes |
+//! | inlining in symbols, the derivation and the simplification of what comes of it | `Inlined` | yes | yes | with rules | yes | yes |
 //! | inlining with sizes, its loops reversed | `Bound` | no | no | no | yes | yes |
 //! | decomposition, each pass of the simplifier, the removal of dead code and of unchanged states | `Program` | no | no | no | yes | no |
 //!
 //! A function without symbols has no sequences, no working float, no number without a value and nothing that
 //! waits for the run ([`crate::RunValue`]) either. The
-//! pullback calls of a unit count as calls; a loop of a unit is a call in that mode.
+//! pullback calls of a unit count as calls; a loop of a unit is a call in that mode. Calls with rules stay until
+//! sizes are bound, and what is derived of them is calls of the rules.
 //!
 //! Debug builds check the stage behind each of these passes: [`crate::link`] all of its own, and
 //! [`crate::derive_pullback`] and [`crate::simplify`], which work at any stage, the rules that hold at all.
@@ -38,9 +39,16 @@ struct Legal {
     stage: &'static str,
     symbols: bool,
     pullback: bool,
-    calls: bool,
+    calls: Calls,
     loops: bool,
     functions: bool,
+}
+
+/// Which calls are legal.
+enum Calls {
+    All,
+    WithRules,
+    None,
 }
 
 impl Stage {
@@ -50,7 +58,7 @@ impl Stage {
                 stage: "a unit",
                 symbols: true,
                 pullback: true,
-                calls: true,
+                calls: Calls::All,
                 loops: false,
                 functions: true,
             },
@@ -58,7 +66,7 @@ impl Stage {
                 stage: "a function whose calls are inlined",
                 symbols: true,
                 pullback: true,
-                calls: false,
+                calls: Calls::WithRules,
                 loops: true,
                 functions: true,
             },
@@ -66,7 +74,7 @@ impl Stage {
                 stage: "a program",
                 symbols: false,
                 pullback: false,
-                calls: false,
+                calls: Calls::None,
                 loops: true,
                 functions: true,
             },
@@ -135,9 +143,14 @@ fn illegal_inst(inst: &Inst, legal: &Legal) -> Option<&'static str> {
         Inst::Op(i) if !legal.functions && i.op.kind.probe().is_some() => {
             Some("places that runs look at")
         }
-        Inst::Call(_) | Inst::PullbackCall(_) if !legal.calls => Some("calls"),
+        Inst::Call(c) => match legal.calls {
+            Calls::All => None,
+            Calls::WithRules if c.stays() => None,
+            Calls::WithRules | Calls::None => Some("calls"),
+        },
+        Inst::PullbackCall(_) if !matches!(legal.calls, Calls::All) => Some("calls"),
         Inst::Loop(_) if !legal.loops => Some("loops but calls"),
-        Inst::Op(_) | Inst::Call(_) | Inst::PullbackCall(_) | Inst::Loop(_) => None,
+        Inst::Op(_) | Inst::PullbackCall(_) | Inst::Loop(_) => None,
     }
 }
 

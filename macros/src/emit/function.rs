@@ -114,7 +114,7 @@ pub fn at_once(f: &Function, library: &TokenStream) -> TokenStream {
     let unit = quote!(#name::#unit);
     let models: Vec<&StructType> = entry.models.iter().map(|(_, s)| *s).collect();
     let implementation = model_function(&entry, name, &unit, &models, &f.symbols, library);
-    let list = becomes_list(f, &entry);
+    let list = becomes_list(f, &entry, library);
     let plain = plain(f, &entry, &quote!(#name), None, Some(list), library);
     let becomes = becomes(&entry, library);
     let derivative = match f.no_derivative {
@@ -152,16 +152,16 @@ fn is_loss(result: &TypeExpr) -> bool {
     }
 }
 
-/// `pullback`, and for a loss `gradient`.
+/// `pullback` and `vjp`, and for a loss `gradient` and `gradient_by_inputs`.
 fn derivative(f: &Function, entry: &Entry<'_>, library: &TokenStream) -> TokenStream {
     let first = entry.models.first().filter(|_| is_loss(first_result(f)));
     let gradient = first.map(|(_, s)| {
         let path = &s.path;
         let parameters = parameters(entry, library);
-        let (models, views, arguments) = passed(entry, None, library);
+        let (models, views, arguments) = passed(entry, None, &[], library);
         quote! {
             /// The derivative of this function's (first) result by each parameter of its (first) model, as
-            /// a model.
+            /// a model: of the function as a plain call runs it, without dropout.
             ///
             /// # Errors
             /// Arguments that do not fit the declared types.
@@ -172,6 +172,8 @@ fn derivative(f: &Function, entry: &Entry<'_>, library: &TokenStream) -> TokenSt
             }
         }
     });
+    let vjp = vjp(f, entry, library);
+    let gradient_by_inputs = gradient_by_inputs(f, entry, library);
     quote! {
         /// The function and its pullback for all sizes, calls inlined.
         ///
@@ -181,7 +183,146 @@ fn derivative(f: &Function, entry: &Entry<'_>, library: &TokenStream) -> TokenSt
             #library::__private::pullback::<Self>()
         }
         #gradient
+        #vjp
+        #gradient_by_inputs
     }
+}
+
+/// Whether anything gets a cotangent of a result: of a function of integers alone, without a model, nothing
+/// does.
+fn has_vjp(f: &Function, entry: &Entry<'_>, library: &TokenStream) -> bool {
+    let by = !entry.models.is_empty() || !float_inputs(f, library).is_empty();
+    by && !cotangents(f, library).is_empty()
+}
+
+/// `vjp`, if there is anything that gets a cotangent.
+fn vjp(f: &Function, entry: &Entry<'_>, library: &TokenStream) -> Option<TokenStream> {
+    if !has_vjp(f, entry, library) {
+        return None;
+    }
+    let parameters = parameters(entry, library);
+    let cotangents = cotangents(f, library);
+    let behind = cotangents
+        .iter()
+        .map(|(name, marker)| quote!(#name: impl #library::__private::IntoArgs<#marker>));
+    let (models, views, arguments) = passed(entry, None, &cotangents, library);
+    let paths: Vec<_> = entry.models.iter().map(|(_, s)| &s.path).collect();
+    let each = match &paths[..] {
+        [one] => one.to_token_stream(),
+        _ => quote!((#(#paths),*)),
+    };
+    let by_inputs = one_or_tuple(&float_inputs(f, library));
+    let output = &entry.output;
+    Some(quote! {
+        /// What this function gives, and what its models and its float arguments get of the cotangents of
+        /// its float results, which stand behind the arguments: the products of these and the Jacobians.
+        /// It is of the function as a plain call runs it, without dropout.
+        ///
+        /// # Errors
+        /// Arguments that do not fit the declared types.
+        #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
+        pub fn vjp(
+            #(#parameters,)* #(#behind),*
+        ) -> #library::__private::Result<#library::__private::Vjp<
+            <#output as #library::__private::Outputs>::Narrow,
+            #each,
+            <#by_inputs as #library::__private::Gradients>::Narrow
+        >> {
+            #views
+            #library::__private::vjp::<Self, #by_inputs>(#models, #arguments)
+        }
+    })
+}
+
+/// `gradient_by_inputs`, for a loss of floats.
+fn gradient_by_inputs(
+    f: &Function,
+    entry: &Entry<'_>,
+    library: &TokenStream,
+) -> Option<TokenStream> {
+    let floats = float_inputs(f, library);
+    if floats.is_empty() || !is_loss(first_result(f)) {
+        return None;
+    }
+    let parameters = parameters(entry, library);
+    let (models, views, arguments) = passed(entry, None, &[], library);
+    let by_inputs = one_or_tuple(&floats);
+    Some(quote! {
+        /// The derivative of this function's (first) result by each float argument: an array like it, a
+        /// tuple of them for several; of a tuple or an array of tensors such of its float ones. It is of
+        /// the function as a plain call runs it, without dropout.
+        ///
+        /// # Errors
+        /// Arguments that do not fit the declared types.
+        #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
+        pub fn gradient_by_inputs(
+            #(#parameters),*
+        ) -> #library::__private::Result<<#by_inputs as #library::__private::Gradients>::Narrow> {
+            #views
+            #library::__private::gradient_by_inputs::<Self, #by_inputs>(#models, #arguments)
+        }
+    })
+}
+
+/// What each parameter with float tensors in it gets of a cotangent.
+fn float_inputs(f: &Function, library: &TokenStream) -> Vec<TokenStream> {
+    let parameters = f.parameters.iter();
+    parameters
+        .filter_map(|p| gradients(&p.ty, library))
+        .collect()
+}
+
+/// The float tensors of a parameter, in its tuples and arrays; `None` without any.
+fn gradients(ty: &TypeExpr, library: &TokenStream) -> Option<TokenStream> {
+    match ty {
+        TypeExpr::Tensor(t) if t.dtype.is_float() => output(ty, library),
+        TypeExpr::Tuple(parts) => {
+            let parts = parts.iter().filter_map(|p| gradients(p, library));
+            let parts: Vec<_> = parts.collect();
+            (!parts.is_empty()).then(|| quote!((#(#parts,)*)))
+        }
+        TypeExpr::Array(part, count) => {
+            let part = gradients(part, library)?;
+            Some(quote!([#part; #count]))
+        }
+        TypeExpr::Tensor(_) | TypeExpr::Struct(_) => None,
+    }
+}
+
+/// The type itself, or a tuple of several.
+fn one_or_tuple(types: &[TokenStream]) -> TokenStream {
+    match types {
+        [one] => one.clone(),
+        _ => quote!((#(#types,)*)),
+    }
+}
+
+/// The cotangents of the float results, as parameters that are called like no other: each with its marker.
+fn cotangents(f: &Function, library: &TokenStream) -> Vec<(Ident, TokenStream)> {
+    let results = match &f.result {
+        TypeExpr::Tuple(parts) => parts.as_slice(),
+        TypeExpr::Tensor(_) | TypeExpr::Struct(_) | TypeExpr::Array(..) => {
+            std::slice::from_ref(&f.result)
+        }
+    };
+    let several = results.len() > 1;
+    let markers = results.iter().enumerate().filter_map(|(i, r)| match r {
+        TypeExpr::Tensor(t) if t.dtype.is_float() => Some((i, marker(r, library)?)),
+        TypeExpr::Tensor(_) | TypeExpr::Struct(_) | TypeExpr::Tuple(_) | TypeExpr::Array(..) => {
+            None
+        }
+    });
+    let named = markers.map(|(i, marker)| {
+        let mut name = match several {
+            true => format!("cotangent{i}"),
+            false => "cotangent".to_string(),
+        };
+        while f.parameters.iter().any(|p| p.name == name.as_str()) {
+            name.push('_');
+        }
+        (Ident::new(&name, proc_macro2::Span::call_site()), marker)
+    });
+    named.collect()
 }
 
 /// The parameters of a Rust function, in the order of the declaration.
@@ -203,19 +344,23 @@ fn parameters(entry: &Entry<'_>, library: &TokenStream) -> Vec<TokenStream> {
     entry.order.iter().filter_map(next).collect()
 }
 
-/// What the runtime is passed of these: the models, the statements that collect the arguments, and these.
+/// What the runtime is passed of these and of what stands `behind` them: the models, the statements that
+/// collect the arguments, and these.
 fn passed(
     entry: &Entry<'_>,
     receiver: Option<&TokenStream>,
+    behind: &[(Ident, TokenStream)],
     library: &TokenStream,
 ) -> (TokenStream, TokenStream, TokenStream) {
     let models = entry.models.iter().map(|(name, _)| name.to_token_stream());
     let models = receiver.cloned().into_iter().chain(models);
     let models = quote!((#(#models,)*));
-    if entry.inputs.is_empty() {
+    if entry.inputs.is_empty() && behind.is_empty() {
         return (models, TokenStream::new(), quote!(&[]));
     }
-    let each = entry.inputs.iter().map(|(name, marker)| {
+    let inputs = entry.inputs.iter().map(|(name, marker)| (*name, marker));
+    let behind = behind.iter().map(|(name, marker)| (name, marker));
+    let each = inputs.chain(behind).map(|(name, marker)| {
         quote!(#library::__private::IntoArgs::<#marker>::add_to(&#name, &mut __sinew_views);)
     });
     let views = quote! {
@@ -399,7 +544,7 @@ fn plain(
     let docs = super::doc(&format!("\n```text\n{}\n```", declaration(f)));
     let parameters = parameters(entry, library);
     let own = receiver.map(|token| quote!(&#token,));
-    let (models, views, arguments) = passed(entry, receiver, library);
+    let (models, views, arguments) = passed(entry, receiver, &[], library);
     let result = host_type(&f.result, library);
     let errors = "\n# Errors\nArguments that do not fit the declared types.";
     quote! {
@@ -443,10 +588,11 @@ fn host_type(ty: &TypeExpr, library: &TokenStream) -> TokenStream {
 }
 
 /// Where a reader of the function's page finds what else it is.
-fn becomes_list(f: &Function, entry: &Entry<'_>) -> String {
+fn becomes_list(f: &Function, entry: &Entry<'_>, library: &TokenStream) -> String {
     let name = &f.name;
     let loss = is_loss(first_result(f)) && !entry.models.is_empty();
-    let trained = loss && f.no_derivative.is_none();
+    let differentiable = f.no_derivative.is_none();
+    let trained = loss && differentiable;
     let items = [
         (trained, "train", "trains the model's parameters by it"),
         (
@@ -461,7 +607,17 @@ fn becomes_list(f: &Function, entry: &Entry<'_>) -> String {
         ),
         (trained, "gradient", "its derivative by each parameter"),
         (
-            f.no_derivative.is_none(),
+            differentiable && is_loss(first_result(f)) && !float_inputs(f, library).is_empty(),
+            "gradient_by_inputs",
+            "its derivative by each float argument",
+        ),
+        (
+            differentiable && has_vjp(f, entry, library),
+            "vjp",
+            "what it gives, and what parameters and arguments get of cotangents of that",
+        ),
+        (
+            differentiable,
             "pullback",
             "the derivative as text, calls inlined",
         ),

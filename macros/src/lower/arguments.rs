@@ -26,7 +26,7 @@ pub struct Arguments<'c> {
     pub op: &'static Operation,
     /// Its name in the call.
     pub name: syn::Ident,
-    /// One slot a parameter, and more where the last takes many.
+    /// One slot a parameter, and more behind these where one takes many: for its further arguments.
     slots: Vec<Option<Argument<'c>>>,
     /// Sizes by other names, where the operation takes such.
     sizes: Vec<(String, &'c syn::Expr)>,
@@ -86,10 +86,10 @@ impl<'c> Arguments<'c> {
                 }
                 other => {
                     next += 1;
-                    (next - 1, other)
+                    (op.place(next - 1), other)
                 }
             };
-            if place >= slots.len() && op.parameters.last().is_some_and(|p| p.many) {
+            if place >= slots.len() && op.many().is_some() {
                 slots.push(None);
             }
             match slots.get_mut(place) {
@@ -112,6 +112,13 @@ impl<'c> Arguments<'c> {
     /// How many there may be.
     pub fn len(&self) -> usize {
         self.slots.len()
+    }
+
+    /// The arguments of the parameter that takes many.
+    pub fn many(&self) -> Vec<usize> {
+        let first = self.op.many();
+        let further = self.op.parameters.len()..self.slots.len();
+        first.into_iter().chain(further).collect()
     }
 
     /// What the argument is where it is not given.

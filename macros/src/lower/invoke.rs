@@ -42,7 +42,7 @@ struct Arguments {
 impl Invocation<'_> {
     /// Binds what is not bound yet by equations, whatever their order: what one tells may be what another
     /// needs.
-    fn solve(&mut self, pending: &[Pending]) {
+    pub(super) fn solve(&mut self, pending: &[Pending]) {
         let Invocation {
             callee, instance, ..
         } = self;
@@ -64,11 +64,11 @@ impl Invocation<'_> {
         }
     }
 
-    fn apply(&self, declared: &Dim) -> Option<Dim> {
+    pub(super) fn apply(&self, declared: &Dim) -> Option<Dim> {
         self.instance.apply(&self.callee.symbols, declared)
     }
 
-    fn apply_shape(&self, declared: &Shape) -> Option<Shape> {
+    pub(super) fn apply_shape(&self, declared: &Shape) -> Option<Shape> {
         self.instance.apply_shape(&self.callee.symbols, declared)
     }
 
@@ -242,7 +242,7 @@ impl Lowerer<'_, '_> {
     }
 
     /// What the callee assumes must be known here, or left to rustc.
-    fn check_constraints(&mut self, call: &Invocation<'_>) -> Checked<()> {
+    pub(super) fn check_constraints(&mut self, call: &Invocation<'_>) -> Checked<()> {
         for c in &call.callee.constraints {
             let (Some(left), Some(right)) = (call.apply(&c.left), call.apply(&c.right)) else {
                 return Err(self.not_inferred(call));
@@ -296,7 +296,7 @@ impl Lowerer<'_, '_> {
     }
 
     /// What the caller gives for the callee's symbols: those that its own equations do not tell.
-    fn symbol_terms(&self, call: &Invocation<'_>) -> Checked<Vec<(Symbol, SymbolTerm)>> {
+    pub(super) fn symbol_terms(&self, call: &Invocation<'_>) -> Checked<Vec<(Symbol, SymbolTerm)>> {
         let callee = call.callee;
         let replaced = Equations::from_constraints(&callee.constraints);
         let configured = sizes::configured(&self.scope.registry, callee, &replaced);
@@ -346,6 +346,7 @@ impl Lowerer<'_, '_> {
             name,
             symbols,
             sequence: call.instance.sequence,
+            maps: Vec::new(),
         };
         let location = self.builder.location;
         let mut instruction = Call::plain(target, values, results.clone(), location);

@@ -8,7 +8,6 @@ use super::value;
 use super::{Callee, Code, Lowerer, Places, consts, derive};
 use crate::check::Scope;
 use crate::errors::Checked;
-use crate::signature;
 use proc_macro2::TokenStream;
 use sinew_ir::{
     Block, CalleeInfo, Function, Inst, Param, SymbolDecl, SymbolKind, SymbolTerm, Target, Value,
@@ -99,6 +98,7 @@ impl Lowerer<'_, '_> {
             name: name.clone(),
             symbols: symbols.collect(),
             sequence,
+            maps: Vec::new(),
         };
         self.parts.push((name, function));
         target
@@ -190,17 +190,17 @@ impl Units {
     }
 }
 
-/// What a unit carries of a function: with its pullback, its consts and its callees.
+/// What a unit carries of a function: its consts, its callees, and if it is to have one its pullback.
 pub fn code(
     scope: &Scope<'_>,
-    signature: &signature::Function,
+    has_pullback: bool,
     mut function: Function,
     places: &Places,
     numbers: &[(String, TokenStream)],
     units: &mut Units,
 ) -> Checked<Code> {
     let consts = consts::declare(scope, &mut function, numbers)?;
-    if signature.no_derivative.is_none() {
+    if has_pullback {
         derive(scope, &mut function, places)?;
     }
     Ok(Code {

@@ -28,6 +28,7 @@ mod loops;
 mod names;
 mod operations;
 mod pattern;
+mod rule;
 mod size;
 mod structs;
 mod substitution;
@@ -195,11 +196,22 @@ pub fn function(
     }
     let numbers = numbers.into_list();
     let mut units = Units::new(callees.into_list());
+    let differentiable = signature.no_derivative.is_none();
+    // Of a function with a rule, the parts are what needs no derivative; where there is one in them, the
+    // linker finds it.
+    let of_parts = differentiable && parsed.rule.is_none();
     for (name, part) in parts {
-        let code = lift::code(scope, signature, part, &places, &numbers, &mut units)?;
+        let code = lift::code(scope, of_parts, part, &places, &numbers, &mut units)?;
         units.add(name, code);
     }
-    let code = lift::code(scope, signature, function, &places, &numbers, &mut units)?;
+    let code = lift::code(
+        scope,
+        differentiable,
+        function,
+        &places,
+        &numbers,
+        &mut units,
+    )?;
     Ok(Lowered {
         code,
         whole,
@@ -213,8 +225,10 @@ impl Lowerer<'_, '_> {
     fn run(&mut self, parsed: &parse::Function) -> Checked<Function> {
         self.parameters(parsed)?;
         let inputs = self.builder.values.len();
-        let result = self.block(&parsed.body)?;
-        let mut results = self.results(result, parsed)?;
+        let mut results = match &parsed.rule {
+            Some(rule) => self.with_rule(rule, parsed)?,
+            None => self.returned(parsed)?,
+        };
         debug_assert!(inputs <= self.builder.values.len());
         let configured = sizes::configured(&self.scope.registry, self.signature, &self.equations);
         let gone = |s: &Symbol| self.equations.replaces(s) && !configured.contains(s);
@@ -270,6 +284,12 @@ impl Lowerer<'_, '_> {
         }
         self.parts = parts;
         Ok(function)
+    }
+
+    /// The body, compared with what is declared.
+    fn returned(&mut self, parsed: &parse::Function) -> Checked<Vec<Value>> {
+        let result = self.block(&parsed.body)?;
+        self.results(result, parsed)
     }
 
     /// What is assumed of literals and Rust consts alone is checked here; all else where sizes are known.

@@ -98,6 +98,7 @@ impl Lowerer<'_, '_> {
             dims: dims.to_vec(),
             leaves: leaves.found.into(),
             settings: leaves.settings.into(),
+            mapped: 0,
         })
     }
 
@@ -191,7 +192,11 @@ impl Lowerer<'_, '_> {
                     dims: dims.ok_or_else(|| self.overflow(name.span()))?,
                     leaves,
                     settings,
+                    mapped: s.mapped,
                 };
+                if count.is_some() && s.mapped > 0 {
+                    return Err(self.report(messages::mapped_children(name)));
+                }
                 Ok(match count {
                     None => Val::Struct(child),
                     Some(count) => Val::Repeated(Repeated {
@@ -279,6 +284,9 @@ impl Lowerer<'_, '_> {
         (f, param): (&signature::Function, &signature::Param),
         at: &TokenStream,
     ) -> Checked<()> {
+        if s.mapped > 0 {
+            return Err(self.report(messages::mapped_struct(at)));
+        }
         let start = operands.values.len();
         for leaf in s.leaves.iter() {
             if let Leaf::State(state) = leaf {

@@ -104,6 +104,9 @@ pub struct StructVal {
     pub leaves: Rc<[Leaf]>,
     /// Its configuration in the order of the declaration, that of a child at the child's place.
     pub settings: Rc<[SymbolTerm]>,
+    /// How many axes its parameters have in front that are no part of their declaration: what `vmap` gives
+    /// for each slice. It is no model then.
+    pub mapped: usize,
 }
 
 /// Children of one type: `[Block<D>; Layers]`.

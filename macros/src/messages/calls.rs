@@ -106,7 +106,7 @@ pub fn no_struct_method(name: &syn::Ident, structure: &Struct) -> Error {
     )
 }
 
-fn print_signature(f: &Function) -> String {
+pub(super) fn print_signature(f: &Function) -> String {
     let params: Vec<String> = f
         .params
         .iter()

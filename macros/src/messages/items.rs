@@ -111,6 +111,10 @@ pub fn misplaced_option(at: &impl ToTokens, word: &str, item: &str) -> Error {
             "silences warnings about bodies",
             "write it on a `fn`, an `impl` or a `mod`",
         ),
+        "vjp" => (
+            "names the derivative of a function that takes tensors",
+            "write `#[model(vjp = my_rule)]` on a `fn`, and call that in the method",
+        ),
         _ => ("says where the library is", "write it on the whole item"),
     };
     error(
@@ -135,7 +139,7 @@ pub fn unknown_option(name: &syn::Ident) -> Error {
         name,
         "model",
         &format!("`{name}` is no option of `#[model]`"),
-        "the options are `methods`, `pub`, `where(..)`, `allow(..)`, `no_derivative` and `crate = path`",
+        "the options are `methods`, `pub`, `where(..)`, `allow(..)`, `no_derivative`, `vjp = path` and `crate = path`",
     )
 }
 

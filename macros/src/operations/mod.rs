@@ -51,7 +51,7 @@ pub struct Parameter {
     example: &'static str,
     /// What it is without an argument.
     pub default: DefaultValue,
-    /// Whether it takes all further arguments too, the last parameter alone.
+    /// Whether it takes all further arguments too: parameters behind it are given by name alone.
     pub many: bool,
 }
 
@@ -179,6 +179,20 @@ impl Operation {
     pub fn required(&self) -> usize {
         let required = |p: &&Parameter| p.default == DefaultValue::Required;
         self.parameters.iter().filter(required).count()
+    }
+
+    /// The parameter that takes many arguments.
+    pub fn many(&self) -> Option<usize> {
+        self.parameters.iter().position(|p| p.many)
+    }
+
+    /// The slot of an argument without a name, by its position: what follows the first of many is behind
+    /// all parameters.
+    pub fn place(&self, position: usize) -> usize {
+        match self.many() {
+            Some(many) if position > many => self.parameters.len() + position - many - 1,
+            Some(_) | None => position,
+        }
     }
 
     /// The names of its parameters.

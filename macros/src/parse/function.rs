@@ -22,6 +22,8 @@ pub struct Function {
     pub no_derivative: Option<String>,
     /// Lints that are silent in it.
     pub allowed: Vec<Lint>,
+    /// The function that is its derivative, if one is written by hand.
+    pub rule: Option<syn::Path>,
     /// Whether it starts with `&self`.
     pub receiver: Option<syn::Token![self]>,
     /// The other parameters.
@@ -106,11 +108,8 @@ pub fn of_item(item: syn::ItemFn, options: Options, errors: &Errors) -> Checked<
     if let Some(r) = item.sig.receiver() {
         return Err(errors.report(messages::receiver_outside(r)));
     }
-    options.only(
-        &["where", "allow", "crate", "no_derivative"],
-        "a function",
-        errors,
-    )?;
+    let may = ["where", "allow", "crate", "no_derivative", "vjp"];
+    options.only(&may, "a function", errors)?;
     if std_macro(&super::name(&item.sig.ident)) {
         return Err(errors.report(messages::std_macro_name(&item.sig.ident)));
     }
@@ -122,6 +121,7 @@ pub fn of_item(item: syn::ItemFn, options: Options, errors: &Errors) -> Checked<
     function.constraints = options.constraints;
     function.no_derivative = options.no_derivative;
     function.allowed = options.allowed;
+    function.rule = options.rule;
     Ok(function)
 }
 
@@ -230,6 +230,7 @@ fn read(
         constraints: Vec::new(),
         no_derivative: None,
         allowed: Vec::new(),
+        rule: None,
         receiver,
         parameters,
         result,

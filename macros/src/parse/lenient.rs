@@ -64,6 +64,7 @@ fn of_parts(visibility: &syn::Visibility, signature: &syn::Signature) -> Functio
         constraints: Vec::new(),
         no_derivative: None,
         allowed: Vec::new(),
+        rule: None,
         receiver,
         parameters,
         result: result.unwrap_or_else(|| any(span)),

@@ -27,6 +27,8 @@ pub struct Options {
     pub no_derivative: Option<String>,
     /// `allow(..)`: lints that are silent.
     pub allowed: Vec<Lint>,
+    /// `vjp = path`: the function that is its derivative, in place of one that is derived.
+    pub rule: Option<syn::Path>,
     /// `crate = path`: where the library is, when it is no dependency of this crate.
     pub library: Option<syn::Path>,
 }
@@ -61,7 +63,14 @@ impl Options {
             return Err(messages::option_twice(at, word));
         }
         self.written.push((word, at.to_token_stream()));
-        Ok(())
+        let both = ["vjp", "no_derivative"];
+        let mut has = both
+            .iter()
+            .filter(|b| self.written.iter().any(|(w, _)| w == *b));
+        match (has.next(), has.next()) {
+            (Some(_), Some(_)) => Err(messages::rule_and_no_derivative(at)),
+            (_, None) | (None, Some(_)) => Ok(()),
+        }
     }
 }
 
@@ -107,6 +116,10 @@ fn parse(input: ParseStream<'_>) -> syn::Result<Options> {
                         .allowed
                         .push(known.ok_or_else(|| messages::unknown_lint(&lint))?);
                 }
+            } else if name == "vjp" {
+                options.write("vjp", &name)?;
+                input.parse::<Token![=]>()?;
+                options.rule = Some(input.call(syn::Path::parse_mod_style)?);
             } else if name == "crate" {
                 options.write("crate", &name)?;
                 input.parse::<Token![=]>()?;

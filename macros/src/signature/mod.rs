@@ -144,6 +144,18 @@ impl ParamType {
         }
     }
 
+    /// Its tensors in order, those of tuples and arrays too, each with its name: `xs.0`.
+    fn add_tensors<'t>(&'t self, name: String, out: &mut Vec<(String, &'t ParamType)>) {
+        match self {
+            ParamType::Tensor(_) | ParamType::Struct(..) => out.push((name, self)),
+            ParamType::Tuple(_) | ParamType::Array(..) => {
+                for (i, part) in self.parts().into_iter().enumerate() {
+                    part.add_tensors(format!("{name}.{i}"), out);
+                }
+            }
+        }
+    }
+
     /// Calls `f` with each dim in it.
     pub fn each_dim(&self, f: &mut dyn FnMut(&Dim)) {
         match self {
@@ -190,6 +202,15 @@ impl Function {
             f(&c.left);
             f(&c.right);
         }
+    }
+
+    /// Its parameters side by side: tuples and arrays as what is in them, each with its name.
+    pub fn flat_params(&self) -> Vec<(String, &ParamType)> {
+        let mut out = Vec::new();
+        for p in &self.params {
+            p.ty.add_tensors(p.name.clone(), &mut out);
+        }
+        out
     }
 
     /// Whether it takes `&self`.

@@ -2,26 +2,28 @@
 //!
 //! A closure's body is taken out as a function of its own, which takes the closure's parameters and
 //! what it uses of the outside. A derivative is the pullback of its call.
+//!
+//! A pullback is linear in the cotangents. So its own pullback by these is the derivative in the forward
+//! direction, and does not depend on what they are: `jvp` is that at zero, of which nothing is left.
 
 use crate::errors::{Checked, Reported};
 use crate::lower::Lowerer;
 use crate::lower::arguments::Arguments;
 use crate::lower::call::Given;
 use crate::lower::choice::as_block;
+use crate::lower::lift::Lifted;
 use crate::lower::value::{Leaf, StructVal, Val};
 use crate::messages;
 use proc_macro2::TokenStream;
 use quote::ToTokens;
-use sinew_ir::{Call, CallMode, Inst, PullbackCall, Value};
+use sinew_ir::{Call, CallMode, Inst, PullbackCall, Type, Value};
 use std::rc::Rc;
 
 /// A closure that was called once.
 struct Applied {
     /// What it gave.
     value: Val,
-    /// The call's first result, which names it.
-    call: Option<Value>,
-    /// The results of the call, those that are states too.
+    /// The results of the call, those that are states too; the first one names it.
     results: Vec<Value>,
     /// The arguments as they were given.
     given: Vec<Given>,
@@ -29,41 +31,139 @@ struct Applied {
     operands: Vec<Value>,
 }
 
+/// A part of the body that was lowered, to be taken out.
+pub(super) struct Part {
+    /// The position of its first instruction.
+    pub(super) start: usize,
+    /// The states that it changes, each with what it leaves there.
+    pub(super) changed: Vec<(usize, Value)>,
+}
+
+/// A part that is a function of its own now, and not called yet.
+struct TakenOut {
+    lifted: Lifted,
+    /// What it gives: the types of the call's results.
+    results: Vec<Value>,
+    /// How many of these are no states.
+    returned: usize,
+    /// The states that the others are.
+    places: Vec<usize>,
+}
+
 impl Lowerer<'_, '_> {
     /// `grad(|x| f(x), x)`
     pub fn grad(&mut self, a: &Arguments<'_>) -> Checked<Val> {
         let applied = self.scalar(a)?;
         let one = self.one_like(&applied)?;
-        self.cotangents(a, &applied, &[one])
+        self.gradients(a, &applied, &[one])
     }
 
     /// `value_and_grad(|x| f(x), x)`
     pub fn value_and_grad(&mut self, a: &Arguments<'_>) -> Checked<Val> {
         let applied = self.scalar(a)?;
         let one = self.one_like(&applied)?;
-        let gradient = self.cotangents(a, &applied, &[one])?;
+        let gradient = self.gradients(a, &applied, &[one])?;
         Ok(Val::Tuple(vec![applied.value, gradient]))
     }
 
     /// `vjp(|x| f(x), x, v)`
     pub fn vjp(&mut self, a: &Arguments<'_>) -> Checked<Val> {
         let last = a.len() - 1;
-        let applied = self.apply(a, 1..last, CallMode::Plain)?;
+        let applied = self.apply(a, (1..last).collect(), CallMode::Plain)?;
         let given = self.value_arg(a, last)?;
         let cotangents = self.as_many(given, &applied.value.tensors())?;
-        let gradient = self.cotangents(a, &applied, &cotangents)?;
+        let gradient = self.gradients(a, &applied, &cotangents)?;
         Ok(Val::Tuple(vec![applied.value, gradient]))
+    }
+
+    /// `jvp(|x| f(x), x, v)`
+    pub fn jvp(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+        let last = a.len() - 1;
+        let given = self.behind(a, (1..last).collect())?;
+        self.by_floats(a, &given)?;
+        let direction = self.direction(a, last, &given)?;
+        let before = self.open_closure();
+        let linear = self.linear(a, given);
+        let (part, (value, cotangents, gradients)) = self.close_closure(&before, linear)?;
+        let mut results = value.tensors();
+        let from = results.len();
+        results.extend(&gradients);
+        let part = self.take_out(part, &cotangents, results);
+        let mut zeros = Vec::with_capacity(cotangents.len());
+        for cotangent in &cotangents {
+            let Type { dtype, shape } = self.builder.type_of(*cotangent).clone();
+            zeros.push(self.build(&a.name, "jvp", &[], |b| {
+                b.constant(0.0, dtype, shape.clone())
+            })?);
+        }
+        let made = self.call_part(a, part, &zeros, CallMode::Plain);
+        let along = made.iter().enumerate().map(|(i, _)| {
+            let gradient = i.checked_sub(from)?;
+            direction.get(gradient).copied()
+        });
+        let along = along.collect();
+        let tangents = self.pullback(&made, along, &cotangents)?;
+        let value = value.with_tensors(&mut made.into_iter());
+        let tangent = value.with_tensors(&mut tangents.into_iter());
+        Ok(Val::Tuple(vec![value, tangent]))
+    }
+
+    /// What a closure gives, cotangents of it, and what its pullback makes of them.
+    fn linear(
+        &mut self,
+        a: &Arguments<'_>,
+        given: Vec<Given>,
+    ) -> Checked<(Val, Vec<Value>, Vec<Value>)> {
+        let applied = self.apply_to(a, given, CallMode::Plain)?;
+        let results = applied.value.tensors();
+        let types = results.iter().map(|v| self.builder.type_of(*v).clone());
+        let types: Vec<Type> = types.collect();
+        if let Some(ty) = types.iter().find(|ty| !ty.dtype.is_float()) {
+            let what = messages::tensor(ty);
+            return Err(self.report(messages::tangent_of(&a.tokens(0), &what)));
+        }
+        let cotangents = types.into_iter().map(|ty| self.builder.value(ty));
+        let cotangents: Vec<Value> = cotangents.collect();
+        let mut seeds: Vec<Option<Value>> = cotangents.iter().map(|c| Some(*c)).collect();
+        seeds.resize(applied.results.len(), None);
+        let gradients = self.pullback(&applied.results, seeds, &applied.operands)?;
+        Ok((applied.value, cotangents, gradients))
+    }
+
+    /// The direction of a derivative: tensors of the types of those of the arguments.
+    fn direction(
+        &mut self,
+        a: &Arguments<'_>,
+        last: usize,
+        given: &[Given],
+    ) -> Checked<Vec<Value>> {
+        let direction = self.value_arg(a, last)?;
+        let val = self.with_tensors_in(direction.val, &direction.tokens)?;
+        let found = leaves(&val);
+        let wanted: Vec<Value> = given.iter().flat_map(|g| leaves(&g.val)).collect();
+        let at = &direction.tokens;
+        if found.len() != wanted.len() {
+            let error = messages::direction_count(at, wanted.len(), found.len());
+            return Err(self.report(error));
+        }
+        for (found, wanted) in found.iter().zip(&wanted) {
+            let wanted = self.builder.type_of(*wanted).clone();
+            let found = self.builder.type_of(*found).clone();
+            let message = messages::direction_type(at, &wanted, &found);
+            self.same_type(&found, &wanted, &message)?;
+        }
+        Ok(found)
     }
 
     /// `checkpoint(|x| f(x), x)`
     pub fn checkpoint(&mut self, a: &Arguments<'_>) -> Checked<Val> {
-        let applied = self.apply(a, 1..a.len(), CallMode::Checkpoint)?;
+        let applied = self.apply(a, a.many(), CallMode::Checkpoint)?;
         Ok(applied.value)
     }
 
     /// A closure applied once, whose value is a scalar float.
     fn scalar(&mut self, a: &Arguments<'_>) -> Checked<Applied> {
-        let applied = self.apply(a, 1..a.len(), CallMode::Plain)?;
+        let applied = self.apply(a, a.many(), CallMode::Plain)?;
         let found = match &applied.value {
             Val::Tensor(v) => self.builder.type_of(*v).clone(),
             other => {
@@ -113,24 +213,49 @@ impl Lowerer<'_, '_> {
     fn apply(
         &mut self,
         a: &Arguments<'_>,
-        arguments: std::ops::Range<usize>,
+        arguments: Vec<usize>,
         mode: CallMode,
     ) -> Checked<Applied> {
-        let closure = match a.expr(0) {
-            Some(syn::Expr::Closure(closure)) => closure,
-            _ => {
-                let usage = a.op.usage();
-                return Err(self.report(messages::wants_closure(&a.tokens(0), &a.name, &usage)));
-            }
-        };
+        let given = self.behind(a, arguments)?;
+        self.apply_to(a, given, mode)
+    }
+
+    /// What stands behind a closure: tensors, tuples of them, structs.
+    pub(super) fn behind(
+        &mut self,
+        a: &Arguments<'_>,
+        arguments: Vec<usize>,
+    ) -> Checked<Vec<Given>> {
+        self.closure(a)?;
         let mut given = Vec::new();
         for i in arguments {
             let mut argument = self.value_arg(a, i)?;
             argument.val = self.with_tensors_in(argument.val, &argument.tokens)?;
             given.push(argument);
         }
-        if closure.inputs.len() != given.len() {
-            let (takes, gets) = (closure.inputs.len(), given.len());
+        Ok(given)
+    }
+
+    /// The closure that an operation is of.
+    pub(super) fn closure<'c>(&self, a: &Arguments<'c>) -> Checked<&'c syn::ExprClosure> {
+        match a.expr(0) {
+            Some(syn::Expr::Closure(closure)) => Ok(closure),
+            _ => {
+                let usage = a.op.usage();
+                Err(self.report(messages::wants_closure(&a.tokens(0), &a.name, &usage)))
+            }
+        }
+    }
+
+    /// The same, if it takes as much as it is given and leaves the outside as it is.
+    pub(super) fn checked_closure<'c>(
+        &mut self,
+        a: &Arguments<'c>,
+        gets: usize,
+    ) -> Checked<&'c syn::ExprClosure> {
+        let closure = self.closure(a)?;
+        let takes = closure.inputs.len();
+        if takes != gets {
             let at = closure.to_token_stream();
             return Err(self.report(messages::closure_arguments(&at, &a.name, takes, gets)));
         }
@@ -146,8 +271,19 @@ impl Lowerer<'_, '_> {
             self.break_lists(&pushed);
             return Err(self.report(messages::closure_pushes(&closure.body)));
         }
+        Ok(closure)
+    }
+
+    /// As [`Lowerer::apply`], with the arguments' values.
+    fn apply_to(
+        &mut self,
+        a: &Arguments<'_>,
+        given: Vec<Given>,
+        mode: CallMode,
+    ) -> Checked<Applied> {
+        let closure = self.checked_closure(a, given.len())?;
         let operands: Vec<Value> = given.iter().flat_map(|g| leaves(&g.val)).collect();
-        self.open_part();
+        let before = self.open_closure();
         let params: Vec<Value> = operands
             .iter()
             .map(|v| {
@@ -155,53 +291,101 @@ impl Lowerer<'_, '_> {
                 self.builder.value(ty)
             })
             .collect();
-        let states: Vec<Value> = self.parameters.places.iter().map(|p| p.now).collect();
         let value = self.closure_value(closure, &given, &params);
-        let start = self.close_part();
-        let now: Vec<Value> = self.parameters.places.iter().map(|p| p.now).collect();
-        for (place, before) in self.parameters.places.iter_mut().zip(&states) {
-            place.now = *before;
-        }
-        let value = match value {
-            Ok(value) => value,
-            Err(Reported) => {
-                self.builder.insts.truncate(start);
-                return Err(Reported);
-            }
-        };
-        let mut results = value.tensors();
-        let changed: Vec<usize> = (0..states.len())
-            .filter(|i| now[*i] != states[*i])
-            .collect();
-        results.extend(changed.iter().map(|i| now[*i]));
-        let lifted = self.lift("closure", start, &params, &results);
-        self.locate(a.name.span());
-        let made: Vec<Value> = results
-            .iter()
-            .map(|r| {
-                let ty = self.builder.type_of(*r).clone();
-                self.builder.value(ty)
-            })
-            .collect();
-        let all = operands.iter().chain(&lifted.captured).copied().collect();
-        let mut call = Call::plain(lifted.target, all, made.clone(), self.builder.location);
-        call.mode = mode;
-        self.builder.insts.push(Inst::Call(call));
+        let (part, value) = self.close_closure(&before, value)?;
+        let results = value.tensors();
+        let part = self.take_out(part, &params, results);
+        let made = self.call_part(a, part, &operands, mode);
         let value = value.with_tensors(&mut made.iter().copied());
-        let first_state = made.len() - changed.len();
-        for (place, new) in changed.iter().zip(&made[first_state..]) {
-            self.parameters.places[*place].now = *new;
-        }
         Ok(Applied {
             value,
-            call: made.first().copied(),
             results: made,
             given,
             operands,
         })
     }
 
+    /// Begins a part that may change states: gives what these are before.
+    pub(super) fn open_closure(&mut self) -> Vec<Value> {
+        self.open_part();
+        self.parameters.places.iter().map(|p| p.now).collect()
+    }
+
+    /// Ends the part, of which nothing is left if there were errors in it. The states are `before` again:
+    /// what the part made of them is its own.
+    pub(super) fn close_closure<T>(
+        &mut self,
+        before: &[Value],
+        made: Checked<T>,
+    ) -> Checked<(Part, T)> {
+        let start = self.close_part();
+        let places = self.parameters.places.iter_mut().zip(before).enumerate();
+        let changed = places.filter_map(|(i, (place, before))| {
+            let now = std::mem::replace(&mut place.now, *before);
+            (now != *before).then_some((i, now))
+        });
+        let changed = changed.collect();
+        match made {
+            Ok(made) => Ok((Part { start, changed }, made)),
+            Err(Reported) => {
+                self.builder.insts.truncate(start);
+                Err(Reported)
+            }
+        }
+    }
+
+    /// Takes a part out, of these parameters and results. What is added from then on stands behind it.
+    fn take_out(&mut self, part: Part, params: &[Value], mut results: Vec<Value>) -> TakenOut {
+        let returned = results.len();
+        results.extend(part.changed.iter().map(|(_, now)| *now));
+        TakenOut {
+            lifted: self.lift("closure", part.start, params, &results),
+            places: part.changed.iter().map(|(place, _)| *place).collect(),
+            results,
+            returned,
+        }
+    }
+
+    /// Calls what was taken out. Gives the call's results; those that are states stand behind the others,
+    /// and are the states from here on.
+    fn call_part(
+        &mut self,
+        a: &Arguments<'_>,
+        part: TakenOut,
+        operands: &[Value],
+        mode: CallMode,
+    ) -> Vec<Value> {
+        self.locate(a.name.span());
+        let types = part
+            .results
+            .iter()
+            .map(|r| self.builder.type_of(*r).clone());
+        let types: Vec<Type> = types.collect();
+        let made: Vec<Value> = types.into_iter().map(|t| self.builder.value(t)).collect();
+        let captured = &part.lifted.captured;
+        let all = operands.iter().chain(captured).copied().collect();
+        let target = part.lifted.target;
+        let mut call = Call::plain(target, all, made.clone(), self.builder.location);
+        call.mode = mode;
+        self.builder.insts.push(Inst::Call(call));
+        for (place, new) in part.places.iter().zip(&made[part.returned..]) {
+            self.parameters.places[*place].now = *new;
+        }
+        made
+    }
+
     fn closure_value(
+        &mut self,
+        closure: &syn::ExprClosure,
+        given: &[Given],
+        params: &[Value],
+    ) -> Checked<Val> {
+        let val = self.in_closure(closure, given, params)?;
+        self.as_tensors(val, &closure.body.to_token_stream())
+    }
+
+    /// What the body of a closure is.
+    pub(super) fn in_closure(
         &mut self,
         closure: &syn::ExprClosure,
         given: &[Given],
@@ -219,11 +403,11 @@ impl Lowerer<'_, '_> {
             Err(Reported) => Err(Reported),
         };
         self.locals.leave();
-        self.as_tensors(val?, &closure.body.to_token_stream())
+        val
     }
 
     /// Numbers as tensors; structs stay structs.
-    fn with_tensors_in(&mut self, val: Val, at: &TokenStream) -> Checked<Val> {
+    pub(super) fn with_tensors_in(&mut self, val: Val, at: &TokenStream) -> Checked<Val> {
         match val {
             Val::Struct(_) => Ok(val),
             Val::Tuple(parts) => {
@@ -234,19 +418,9 @@ impl Lowerer<'_, '_> {
         }
     }
 
-    /// The pullback of a closure's call: what the arguments get of the cotangents of its values.
-    fn cotangents(
-        &mut self,
-        a: &Arguments<'_>,
-        applied: &Applied,
-        cotangents: &[Value],
-    ) -> Checked<Val> {
-        let Some(call) = applied.call else {
-            return Err(Reported);
-        };
-        let mut results = Vec::new();
-        let mut gradients = Vec::new();
-        for given in &applied.given {
+    /// Whether what stands behind a closure is all of floats.
+    fn by_floats(&mut self, a: &Arguments<'_>, given: &[Given]) -> Checked<()> {
+        for given in given {
             let types = leaves(&given.val).into_iter();
             let mut types = types.map(|v| self.builder.type_of(v).clone());
             if let Some(ty) = types.find(|ty| !ty.dtype.is_float()) {
@@ -254,23 +428,24 @@ impl Lowerer<'_, '_> {
                 return Err(self.report(messages::grad_by(&given.tokens, &a.name, &what)));
             }
         }
-        for (i, operand) in applied.operands.iter().enumerate() {
-            let ty = self.builder.type_of(*operand).clone();
-            let gradient = self.builder.value(ty);
-            gradients.push(gradient);
-            results.push((i, gradient));
-        }
+        Ok(())
+    }
+
+    /// What the arguments of a closure get of the cotangents of its values.
+    fn gradients(
+        &mut self,
+        a: &Arguments<'_>,
+        applied: &Applied,
+        cotangents: &[Value],
+    ) -> Checked<Val> {
+        self.by_floats(a, &applied.given)?;
         let is_float = |v: &Value| self.builder.type_of(*v).dtype.is_float();
         let mut all: Vec<Option<Value>> = cotangents.iter().map(|c| Some(*c)).collect();
         for (slot, result) in all.iter_mut().zip(&applied.results) {
             *slot = slot.filter(|_| is_float(result));
         }
         all.resize(applied.results.len(), None);
-        self.builder.insts.push(Inst::PullbackCall(PullbackCall {
-            call,
-            cotangents: all,
-            results,
-        }));
+        let gradients = self.pullback(&applied.results, all, &applied.operands)?;
         let mut gradients = gradients.into_iter();
         let each = applied.given.iter();
         let mut out: Vec<Val> = each.map(|g| with_leaves(&g.val, &mut gradients)).collect();
@@ -279,10 +454,32 @@ impl Lowerer<'_, '_> {
             _ => Ok(Val::Tuple(out)),
         }
     }
+
+    /// The pullback of the call that gave `results`: what `operands` get, which are its first.
+    fn pullback(
+        &mut self,
+        results: &[Value],
+        cotangents: Vec<Option<Value>>,
+        operands: &[Value],
+    ) -> Checked<Vec<Value>> {
+        let Some(call) = results.first() else {
+            return Err(Reported);
+        };
+        let types = operands.iter().map(|v| self.builder.type_of(*v).clone());
+        let types: Vec<Type> = types.collect();
+        let gradients = types.into_iter().map(|ty| self.builder.value(ty));
+        let gradients: Vec<Value> = gradients.collect();
+        self.builder.insts.push(Inst::PullbackCall(PullbackCall {
+            call: *call,
+            cotangents,
+            results: gradients.iter().copied().enumerate().collect(),
+        }));
+        Ok(gradients)
+    }
 }
 
 /// The tensors of a value, those of a struct's parameters too.
-fn leaves(val: &Val) -> Vec<Value> {
+pub(super) fn leaves(val: &Val) -> Vec<Value> {
     match val {
         Val::Struct(s) => {
             let params = s.leaves.iter().filter_map(|leaf| match leaf {
@@ -297,7 +494,7 @@ fn leaves(val: &Val) -> Vec<Value> {
 }
 
 /// The same with other tensors, in the order of [`leaves`].
-fn with_leaves(val: &Val, values: &mut dyn Iterator<Item = Value>) -> Val {
+pub(super) fn with_leaves(val: &Val, values: &mut dyn Iterator<Item = Value>) -> Val {
     match val {
         Val::Struct(s) => {
             let leaves = s.leaves.iter().map(|leaf| match leaf {

@@ -7,6 +7,7 @@ mod derivatives;
 mod elementwise;
 mod indexing;
 mod losses;
+mod map;
 mod patterns;
 mod probes;
 mod random;

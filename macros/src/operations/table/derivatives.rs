@@ -41,6 +41,70 @@ pub(super) fn operations() -> Vec<Operation> {
         .note("with a vector behind: `vjp(|x| f(x), x, v)`"),
         of_closure(
             special(
+                "jvp",
+                "What a closure gives, and its derivative in the direction of the last argument: the \
+                 product of the Jacobian and that vector. The direction is of the type of what the closure \
+                 takes, a tuple for several parameters, and of a model a model. It costs about as much as \
+                 the closure does, however many elements there are, where [`fn@vjp`] gives all slopes of one \
+                 value at once. Over [`fn@grad`] it is the product of the Hessian and a vector.",
+                |l, a| l.jvp(a),
+            ),
+            "|x| f(x)",
+        )
+        .note("with a direction behind: `jvp(|x| f(x), x, v)`")
+        .example(
+            r#"
+#[model]
+fn curvature<N>(x: Tensor<N>, v: Tensor<N>) -> (Tensor<N>, Tensor<N>) {
+    sinew::ops::jvp(|x| grad(|x| (x * x * x).sum(), x), x, v)
+}
+
+let (gradient, along) = curvature([1.0, 2.0], [1.0, 0.5])?;
+assert_eq!(gradient, array![3.0, 12.0]);
+assert_eq!(along, array![6.0, 6.0]);
+"#,
+        ),
+        of_closure(
+            special(
+                "vmap",
+                "What a closure gives for each slice of its arguments along an axis, computed at once: the \
+                 closure is written for one slice, and each result has an axis more, in front unless \
+                 `out_axis` says where. All arguments have the same number of slices. What the closure uses \
+                 of the outside, models too, is the same for every slice; random elements are others for \
+                 each. A gradient by a model gives one for each slice, whose fields have the axis in front. \
+                 It nests, in itself and in derivatives, and these in it.",
+                |l, a| l.vmap(a),
+            ),
+            "|x| f(x)",
+        )
+        .integer("axis", 0)
+        .integer("out_axis", 0)
+        .example(
+            r#"
+#[model]
+struct Line {
+    #[init(ones)]
+    slope: Param,
+}
+
+#[model]
+fn norms<B, D>(x: Tensor<B, D>) -> Tensor<B> {
+    sinew::ops::vmap(|x| x.square().sum().sqrt(), x)
+}
+
+/// The gradient for each example.
+#[model]
+fn each<B>(m: &Line, x: Tensor<B>, y: Tensor<B>) -> Tensor<B> {
+    let g = sinew::ops::vmap(|x, y| grad(|m| (m.slope * x - y).square(), m), x, y);
+    g.slope
+}
+
+assert_eq!(norms(&[[3.0, 4.0], [5.0, 12.0]])?, array![5.0, 13.0]);
+assert_eq!(each(&Line::init(0), [1.0, 2.0], [0.0, 1.0])?, array![2.0, 4.0]);
+"#,
+        ),
+        of_closure(
+            special(
                 "checkpoint",
                 "What a closure gives. The derivative computes it again from what it takes, so that \
                  nothing in between is kept until then.",

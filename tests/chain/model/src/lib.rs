@@ -32,6 +32,12 @@ pub fn rescaled<S>(x: Tensor<[S], WIDTH>) -> Tensor<[S], WIDTH> {
     layers::scaled(x) * FACTOR + WIDTH
 }
 
+/// The sum of what the first crate has bounded.
+#[model]
+pub fn bounded<N>(x: Tensor<N>) -> Tensor {
+    layers::bounded(3.0 * x).sum()
+}
+
 /// How often [`scores`] is right: a call of what has no derivative is declared to have none either.
 #[model(no_derivative)]
 pub fn right<B>(m: &Classifier, x: Tensor<B, 8>, y: Tensor<i32, B>) -> Tensor {

@@ -74,3 +74,13 @@ fn consts_of_one_name_in_two_crates_are_two_numbers() -> sinew::Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn a_private_rule_is_the_derivative_in_other_crates() -> sinew::Result<()> {
+    use sinew_chain_model::bounded;
+    let (x, y) = ([0.1f32, 2.0], bounded([0.1f32, 2.0])?);
+    assert!((y - 1.3).abs() < 1e-6, "{y}");
+    // Where it is clamped too.
+    assert_eq!(bounded::gradient_by_inputs(x)?.to_vec(), [3.0, 3.0]);
+    Ok(())
+}

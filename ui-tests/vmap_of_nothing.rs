@@ -1,0 +1,13 @@
+use sinew::{ops::vmap, prelude::*};
+
+#[model]
+fn f<B>(x: Tensor<B>) -> Tensor<B> {
+    vmap(|_| x, ())
+}
+
+#[model]
+fn g<B>(x: Tensor<B>) -> Tensor<B> {
+    vmap(|_| (), x)
+}
+
+fn main() {}

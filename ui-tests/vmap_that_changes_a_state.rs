@@ -1,0 +1,13 @@
+use sinew::{ops::vmap, prelude::*};
+
+#[model]
+struct Seen {
+    rows: State,
+}
+
+#[model]
+fn f<B, N>(m: &Seen, x: Tensor<B, N>) -> Tensor<B, N> {
+    vmap(|x| { m.rows += 1.0; x }, x)
+}
+
+fn main() {}

@@ -1,0 +1,13 @@
+use sinew::{ops::vmap, prelude::*};
+
+#[model]
+fn f<B>(x: Tensor<B>) -> Tensor<B> {
+    vmap(|x| x.exp(), x, axis = 1)
+}
+
+#[model]
+fn g<B>(x: Tensor<B>) -> Tensor<B> {
+    vmap(|x| x.exp(), x, out_axis = -2)
+}
+
+fn main() {}
