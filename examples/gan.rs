@@ -36,18 +36,15 @@ fn sample<B>(g: &Generator, z: Tensor<B, NOISE>) -> Tensor<B, 2> {
 /// How real a point looks.
 #[model]
 fn score<B>(d: &Critic, x: Tensor<B, 2>) -> Tensor<B> {
-    d.out.forward(d.b.forward(d.a.forward(x).silu()).silu()).squeeze(-1)
+    d.out
+        .forward(d.b.forward(d.a.forward(x).silu()).silu())
+        .squeeze(-1)
 }
 
 /// Trains the critic to tell `x` from samples, and reports how often it is right. A slope at real points
 /// costs (Mescheder, Geiger, Nowozin: "Which training methods for GANs do actually converge?", 2018).
 #[model]
-fn d_loss<B>(
-    d: &Critic,
-    g: &Generator,
-    z: Tensor<B, NOISE>,
-    x: Tensor<B, 2>,
-) -> (Tensor, Tensor) {
+fn d_loss<B>(d: &Critic, g: &Generator, z: Tensor<B, NOISE>, x: Tensor<B, 2>) -> (Tensor, Tensor) {
     let (real, made) = (score(d, x), score(d, sample(g, z)));
     let slope = grad(|x| score(d, x).sum(), x);
     let loss = softplus(-real).mean() + softplus(made).mean();
@@ -62,7 +59,10 @@ fn g_loss<B>(g: &Generator, d: &Critic, z: Tensor<B, NOISE>) -> Tensor {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let (g, d) = (Shared::new(Generator::init(1)), Shared::new(Critic::init(2)));
+    let (g, d) = (
+        Shared::new(Generator::init(1)),
+        Shared::new(Critic::init(2)),
+    );
     let rule = || Adam::new(2e-3).betas(0.5, 0.99);
     let mut d_step = d_loss::train(&d, &g).optimizer(rule()).build()?;
     let mut g_step = g_loss::train(&g, &d).optimizer(rule()).build()?;
@@ -90,7 +90,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let samples = sampler.run(random.noise(4000))?;
     let (on, modes) = quality(&samples);
-    println!("within 3 sigma of a mode {:.1}%, modes covered {modes} of {MODES}", 100.0 * on);
+    println!(
+        "within 3 sigma of a mode {:.1}%, modes covered {modes} of {MODES}",
+        100.0 * on
+    );
     let file = std::env::temp_dir().join("gan.svg");
     std::fs::write(&file, plot(&random.ring(1000), &samples))?;
     println!("drawn to {}", file.display());

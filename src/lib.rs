@@ -73,10 +73,10 @@ pub type State = Param;
 pub mod __private {
     pub use sinew_ir::{SymbolValue, Unit};
     pub use sinew_runtime::{
-        AnyRank, Arg, ArgViews, Compile, Error, Float, HasMethods, Init, IntoArgs, IntoShared, Model,
-        ModelFunction, ModelStruct, Out, Outputs, Param, Rank, Result, Runner, Setting, Train,
-        Trained, Trainer, at_most, attach, below, call, complete, equal, gradient, has_methods,
-        init, join, model_struct, product, pullback, quotient, repeated, size, sum,
+        AnyRank, Arg, ArgViews, Compile, Error, Float, HasMethods, Init, IntoArgs, IntoShared,
+        Model, ModelFunction, ModelStruct, Out, Outputs, Param, Rank, Result, Runner, Setting,
+        Train, Trained, Trainer, at_most, attach, below, call, complete, equal, gradient,
+        has_methods, init, join, model_struct, product, pullback, quotient, repeated, size, sum,
     };
 
     pub use crate::names::{operation, tensor};

@@ -58,7 +58,9 @@ fn points(rows: usize) -> Array2<f64> {
 /// All leaves in f64.
 fn leaves(model: &impl Model) -> Vec<(String, ArrayD<f64>)> {
     let mut out = Vec::new();
-    model.visit("", &mut |path, p| out.push((path.to_string(), p.values_f64())));
+    model.visit("", &mut |path, p| {
+        out.push((path.to_string(), p.values_f64()))
+    });
     out
 }
 
@@ -112,7 +114,9 @@ fn floats() -> Vec<(Device, Precision, f64)> {
 fn the_first_model_is_trained_and_the_others_are_held() {
     let (d, g) = (Disc::init(1), generator(2));
     let (z, x) = (noise(6), points(6));
-    let kept = d_loss::compile(d.clone(), g.clone()).precision(Precision::F64).build();
+    let kept = d_loss::compile(d.clone(), g.clone())
+        .precision(Precision::F64)
+        .build();
     let mut kept = kept.expect("it fits"); // what is compiled for it, the others find
     kept.run_f64(&z, &x).expect("it fits");
     let loss = |d: &Disc| f64_of_d(d, &g, &z, &x);
@@ -120,13 +124,26 @@ fn the_first_model_is_trained_and_the_others_are_held() {
     let start = flat(&d);
     for (device, precision, tolerance) in floats() {
         let train = d_loss::train(d.clone(), g.clone()).optimizer(Sgd::new(0.5));
-        let mut train = train.device(device).precision(precision).build().expect("it fits");
+        let mut train = train
+            .device(device)
+            .precision(precision)
+            .build()
+            .expect("it fits");
         let step = train.step(&z, &x).expect("it fits");
         let tolerance = tolerance.max(1e-8); // the differences' own
         close("loss", &[step.loss], &[loss(&d)], tolerance);
-        close("gradient", &flat(&train.gradients().expect("there")), &slopes, tolerance);
+        close(
+            "gradient",
+            &flat(&train.gradients().expect("there")),
+            &slopes,
+            tolerance,
+        );
         let (first, held) = train.models().expect("there");
-        let expected: Vec<f64> = start.iter().zip(&slopes).map(|(p, s)| p - 0.5 * s).collect();
+        let expected: Vec<f64> = start
+            .iter()
+            .zip(&slopes)
+            .map(|(p, s)| p - 0.5 * s)
+            .collect();
         close("step", &flat(&first), &expected, tolerance);
         assert_eq!(first, train.model().expect("there"));
         assert_eq!(flat(&held), flat(&g), "the generator is held");
@@ -135,7 +152,9 @@ fn the_first_model_is_trained_and_the_others_are_held() {
 
 /// The critic's loss in f64.
 fn f64_of_d(d: &Disc, g: &Gen, z: &Array2<f64>, x: &Array2<f64>) -> f64 {
-    let run = d_loss::compile(d.clone(), g.clone()).precision(Precision::F64).build();
+    let run = d_loss::compile(d.clone(), g.clone())
+        .precision(Precision::F64)
+        .build();
     run.expect("it fits").run_f64(z, x).expect("it fits")
 }
 
@@ -149,7 +168,10 @@ fn each_step_sees_what_the_other_has_left() {
         let d_step = d_loss::train(&d, &g).optimizer(rule()).precision(precision);
         let mut d_step = d_step.device(device.clone()).build().expect("it fits");
         // Device and precision are those of what it shares.
-        let mut g_step = g_loss::train(&g, &d).optimizer(rule()).build().expect("it fits");
+        let mut g_step = g_loss::train(&g, &d)
+            .optimizer(rule())
+            .build()
+            .expect("it fits");
         let mut sampler = sample::attach(&g_step).expect("it fits");
         let (mut alone_d, mut alone_g) = (Disc::init(1), generator(2));
         for _ in 0..3 {
@@ -165,12 +187,20 @@ fn each_step_sees_what_the_other_has_left() {
             let run = g_loss::compile(alone_g.clone(), alone_d.clone());
             let mut run = run.precision(Precision::F64).build().expect("it fits");
             let expected = run.run_f64(&z).expect("it fits");
-            close("the generator's loss", &[found], &[expected], 10.0 * tolerance);
+            close(
+                "the generator's loss",
+                &[found],
+                &[expected],
+                10.0 * tolerance,
+            );
             alone_g = g.model().expect("there");
         }
         assert_ne!(flat(&alone_d), flat(&Disc::init(1)));
         assert_ne!(flat(&alone_g), flat(&generator(2)));
-        let (of_d, of_g) = (d_step.models().expect("there"), g_step.models().expect("there"));
+        let (of_d, of_g) = (
+            d_step.models().expect("there"),
+            g_step.models().expect("there"),
+        );
         assert_eq!((of_d.0, of_d.1), (of_g.1, of_g.0));
     }
 }
@@ -183,22 +213,35 @@ fn a_shared_model_trains_as_one_of_its_own() {
         let rule = || AdamW::new(0.05).weight_decay(0.1).clip_grad_norm(0.3);
         let (d, g) = (Shared::new(Disc::init(1)), Shared::new(generator(2)));
         let build = |train: sinew::Train<d_loss>| {
-            let train = train.optimizer(rule()).device(device.clone()).precision(precision);
+            let train = train
+                .optimizer(rule())
+                .device(device.clone())
+                .precision(precision);
             train.freeze("a.b").build().expect("it fits")
         };
         let mut alone = build(d_loss::train(Disc::init(1), generator(2)));
         // Held at first, so that its leaves lie in the order of their declaration.
-        let held = g_loss::train(&g, &d).device(device.clone()).precision(precision);
+        let held = g_loss::train(&g, &d)
+            .device(device.clone())
+            .precision(precision);
         drop(held.build().expect("it fits"));
         let mut shared = build(d_loss::train(&d, &g));
         for _ in 0..4 {
-            let (a, b) = (alone.step(&z, &x).expect("fits"), shared.step(&z, &x).expect("fits"));
+            let (a, b) = (
+                alone.step(&z, &x).expect("fits"),
+                shared.step(&z, &x).expect("fits"),
+            );
             close("loss", &[a.loss], &[b.loss], tolerance);
             let norms = [a.grad_norm, b.grad_norm].map(|n| n.expect("it clips"));
             close("norm", &norms[..1], &norms[1..], tolerance);
         }
         let found = flat(&d.model().expect("there"));
-        close("parameters", &found, &flat(&alone.model().expect("there")), tolerance);
+        close(
+            "parameters",
+            &found,
+            &flat(&alone.model().expect("there")),
+            tolerance,
+        );
         close(
             "gradients",
             &flat(&shared.gradients().expect("there")),
@@ -211,11 +254,24 @@ fn a_shared_model_trains_as_one_of_its_own() {
 #[test]
 fn what_shares_a_model_is_where_it_is() {
     let (d, g) = (Shared::new(Disc::init(1)), Shared::new(generator(2)));
-    drop(d_loss::train(&d, &g).precision(Precision::F64).build().expect("it fits"));
-    let error = g_loss::train(&g, &d).precision(Precision::F32).build().map(|_| ());
+    drop(
+        d_loss::train(&d, &g)
+            .precision(Precision::F64)
+            .build()
+            .expect("it fits"),
+    );
+    let error = g_loss::train(&g, &d)
+        .precision(Precision::F32)
+        .build()
+        .map(|_| ());
     let error = error.expect_err("they differ");
     assert!(matches!(error, Error::Elsewhere { .. }));
-    assert!(error.to_string().contains("the CPU in f64, and was asked for on the CPU in f32"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("the CPU in f64, and was asked for on the CPU in f32"),
+        "{error}"
+    );
     for gpu in devices().into_iter().skip(1) {
         let (d, g) = (Shared::new(Disc::init(1)), Shared::new(generator(2)));
         drop(g_loss::train(&g, &d).build().expect("it fits"));
@@ -241,7 +297,10 @@ fn apart(a: &Weights, b: &Weights, x: Tensor<2>) -> Tensor {
 #[test]
 fn one_model_is_not_both_trained_and_held() {
     let model = Shared::new(Weights::init(1));
-    let error = apart::train(&model, &model).build().map(|_| ()).expect_err("one model");
+    let error = apart::train(&model, &model)
+        .build()
+        .map(|_| ())
+        .expect_err("one model");
     assert!(error.to_string().contains("`a` and `b` of"), "{error}");
     assert!(matches!(error, Error::SameModel { .. }));
     let refused = apart::compile(&model, model.clone()).build().map(|_| ());
@@ -252,7 +311,9 @@ fn one_model_is_not_both_trained_and_held() {
     let slopes = apart::gradient(&model, &Weights::init(2), [1.0, 2.0]).expect("it fits");
     let other = Weights::init(2);
     let loss = |m: &Weights| {
-        let run = apart::compile(m.clone(), other.clone()).precision(Precision::F64).build();
+        let run = apart::compile(m.clone(), other.clone())
+            .precision(Precision::F64)
+            .build();
         run.expect("it fits").run_f64([1.0, 2.0]).expect("it fits")
     };
     close("gradient", &flat(&slopes), &differences(&model, loss), 1e-5);
@@ -263,18 +324,30 @@ fn one_model_is_not_both_trained_and_held() {
 fn steps_on_two_threads_come_to_an_end() {
     let (a, b) = (Shared::new(Weights::init(1)), Shared::new(Weights::init(2)));
     let rule = || Sgd::new(1e-3);
-    let mut one = apart::train(&a, &b).optimizer(rule()).build().expect("it fits");
-    let mut two = apart::train(&b, &a).optimizer(rule()).build().expect("it fits");
+    let mut one = apart::train(&a, &b)
+        .optimizer(rule())
+        .build()
+        .expect("it fits");
+    let mut two = apart::train(&b, &a)
+        .optimizer(rule())
+        .build()
+        .expect("it fits");
     let (sender, done) = mpsc::channel();
     let run = |mut step: Box<dyn FnMut() -> f64 + Send>| {
         let sender = sender.clone();
         std::thread::spawn(move || {
             let losses: Vec<f64> = (0..2000).map(|_| step()).collect();
-            sender.send(losses.iter().all(|l| l.is_finite())).expect("it is waited for");
+            sender
+                .send(losses.iter().all(|l| l.is_finite()))
+                .expect("it is waited for");
         });
     };
-    run(Box::new(move || one.step([1.0, 2.0]).expect("it fits").loss));
-    run(Box::new(move || two.step([1.0, 2.0]).expect("it fits").loss));
+    run(Box::new(move || {
+        one.step([1.0, 2.0]).expect("it fits").loss
+    }));
+    run(Box::new(move || {
+        two.step([1.0, 2.0]).expect("it fits").loss
+    }));
     for _ in 0..2 {
         let finite = done.recv_timeout(Duration::from_secs(60));
         assert!(finite.expect("it does not wait for ever"));
@@ -294,14 +367,20 @@ fn sizes_that_models_share_must_agree() {
     let row = |n| Row::init(&RowConfig { N: n }, 1).expect("it is small");
     let error = both::compile(row(3), row(4)).build().map(|_| ());
     let error = error.expect_err("they differ").to_string();
-    assert!(error.contains("do not agree in `N`: it is 3 in `a` and 4 in `b`"), "{error}");
+    assert!(
+        error.contains("do not agree in `N`: it is 3 in `a` and 4 in `b`"),
+        "{error}"
+    );
     assert!(both(&row(3), &row(3), [1.0, 2.0, 3.0]).is_ok());
 }
 
 #[test]
 fn checkpoints_are_of_one_model() {
     let (d, g) = (Shared::new(Disc::init(1)), Shared::new(generator(2)));
-    let mut d_step = d_loss::train(&d, &g).optimizer(Sgd::new(0.1)).build().expect("it fits");
+    let mut d_step = d_loss::train(&d, &g)
+        .optimizer(Sgd::new(0.1))
+        .build()
+        .expect("it fits");
     d_step.step(noise(4), points(4)).expect("it fits");
     let file = std::env::temp_dir().join(format!("models-{}.safetensors", std::process::id()));
     d_step.model().expect("there").save(&file).expect("written");
@@ -310,7 +389,10 @@ fn checkpoints_are_of_one_model() {
     assert_eq!(loaded, d.model().expect("there"));
     let mut again = score::compile(loaded).build().expect("it fits");
     let mut newest = score::attach(&d_step).expect("it fits");
-    assert_eq!(again.run(points(4)).expect("fits"), newest.run(points(4)).expect("fits"));
+    assert_eq!(
+        again.run(points(4)).expect("fits"),
+        newest.run(points(4)).expect("fits")
+    );
 }
 
 /// A layer that counts its calls, and scales by what it is given.
@@ -333,8 +415,14 @@ fn counted(a: &Counter, b: &Counter, x: Tensor<3>) -> Tensor {
 fn a_step_that_is_not_finite_restores_all_models() {
     for (device, precision, _) in floats() {
         let (a, b) = (Shared::new(Counter::init(0)), Shared::new(Counter::init(0)));
-        let train = counted::train(&a, &b).optimizer(Sgd::new(0.1)).check_finite(true);
-        let mut train = train.device(device).precision(precision).build().expect("it fits");
+        let train = counted::train(&a, &b)
+            .optimizer(Sgd::new(0.1))
+            .check_finite(true);
+        let mut train = train
+            .device(device)
+            .precision(precision)
+            .build()
+            .expect("it fits");
         train.step([1.0, 2.0, 3.0]).expect("it is finite");
         let before = train.models().expect("there");
         let calls = |m: &Counter| m.calls.item().expect("a scalar");
@@ -449,17 +537,26 @@ fn patterns_are_checked() {
     let expected = "`encodr.*` matches no parameter; near it: `encoder.inner.w`, `encoder.inner.b`";
     assert!(error.starts_with(expected), "{error}");
     let error = refused(train().only("head"));
-    assert!(error.starts_with("`head` matches no parameter; near it: `head.w`, `head.b`"), "{error}");
+    assert!(
+        error.starts_with("`head` matches no parameter; near it: `head.w`, `head.b`"),
+        "{error}"
+    );
     let error = refused(train().freeze("layers.1.*"));
     let expected = "`layers.1.w` cannot be frozen while `layers.0.w` is trained";
     assert!(error.starts_with(expected), "{error}");
     let error = refused(train().freeze("*"));
     assert!(error.starts_with("nothing is left to train"), "{error}");
-    let both = train().only("layers.*").freeze("*.b").optimizer(Sgd::new(0.1)).build();
+    let both = train()
+        .only("layers.*")
+        .freeze("*.b")
+        .optimizer(Sgd::new(0.1))
+        .build();
     let mut both = both.expect("some is left");
     both.step(points(2), [[0.5], [0.1]]).expect("it fits");
     let changed = |(path, now): (String, ArrayD<f64>)| {
-        let (_, then) = leaves(&Net::init(5)).into_iter().find(|(p, _)| *p == path)?;
+        let (_, then) = leaves(&Net::init(5))
+            .into_iter()
+            .find(|(p, _)| *p == path)?;
         (now != then).then_some(path)
     };
     let changed: Vec<String> = leaves(&both.model().expect("there"))
@@ -477,7 +574,12 @@ fn reported<B>(
 ) -> (Tensor, Tensor<B>, Tensor<bool, B>, Tensor) {
     let scores = score(m, x);
     let right = (scores > 0.0).cast(i32) == y;
-    (softplus(-scores).mean(), scores, right, right.cast(float).mean())
+    (
+        softplus(-scores).mean(),
+        scores,
+        right,
+        right.cast(float).mean(),
+    )
 }
 
 #[test]
@@ -485,13 +587,19 @@ fn results_behind_a_loss_are_reported() {
     let (x, y) = (points(5), array![1, 0, 1, 1, 0]);
     for (device, precision, tolerance) in floats() {
         let model = Disc::init(3);
-        let train = reported::train(model.clone()).device(device).precision(precision);
+        let train = reported::train(model.clone())
+            .device(device)
+            .precision(precision);
         let mut train = train.build().expect("it fits");
         let step = train.step(&x, &y).expect("it fits");
         let (scores, right, share): (Array1<f32>, Array1<bool>, f32) = step.rest;
         let expected = score(&model, &x).expect("it fits");
         assert!((&scores - &expected).iter().all(|d| d.abs() < 1e-5));
-        let answers: Vec<bool> = scores.iter().zip(&y).map(|(s, y)| (*s > 0.0) == (*y == 1)).collect();
+        let answers: Vec<bool> = scores
+            .iter()
+            .zip(&y)
+            .map(|(s, y)| (*s > 0.0) == (*y == 1))
+            .collect();
         assert_eq!(right.to_vec(), answers);
         let count = answers.iter().filter(|a| **a).count();
         assert_eq!(share, count as f32 / 5.0);
@@ -501,7 +609,9 @@ fn results_behind_a_loss_are_reported() {
         // The same gradient as without them.
         let slopes = reported::gradient(&model, &x, &y).expect("it fits");
         let loss = |m: &Disc| {
-            let run = reported::compile(m.clone()).precision(Precision::F64).build();
+            let run = reported::compile(m.clone())
+                .precision(Precision::F64)
+                .build();
             run.expect("it fits").run_f64(&x, &y).expect("it fits").0
         };
         close("gradient", &flat(&slopes), &differences(&model, loss), 1e-5);
@@ -547,7 +657,10 @@ fn tuples_and_arrays_are_passed_as_such() {
     let (h, c) = (points(3), points(3) * 2.0);
     let by = 0.3f64;
     for device in devices() {
-        let mut run = turned::compile().device(device.clone()).build().expect("it fits");
+        let mut run = turned::compile()
+            .device(device.clone())
+            .build()
+            .expect("it fits");
         let (a, b) = run.run((&h, &c), by as f32).expect("it fits");
         let expected = [&h * by.cos() - &c * by.sin(), &h * by.sin() + &c * by.cos()];
         for (found, expected) in [a, b].iter().zip(&expected) {
@@ -555,31 +668,52 @@ fn tuples_and_arrays_are_passed_as_such() {
             let expected: Vec<f64> = expected.iter().copied().collect();
             close("turned", &found, &expected, 1e-5);
         }
-        let mut run = summed::compile().device(device.clone()).build().expect("it fits");
+        let mut run = summed::compile()
+            .device(device.clone())
+            .build()
+            .expect("it fits");
         let xs = [points(2), points(2) + 1.0, points(2) * 3.0];
         let found = run.run(&xs, [2.0, 0.5]).expect("it fits");
         let all = &xs[0] + &xs[1] + &xs[2];
         let expected = &all * 0.5 + &xs[0] - &xs[2] + &all + 2.5;
         let found: Vec<f64> = found.iter().map(|v| f64::from(*v)).collect();
-        close("summed", &found, &expected.into_iter().collect::<Vec<_>>(), 1e-5);
-        let mut run = nested::compile(Counter::init(0)).device(device).build().expect("it fits");
+        close(
+            "summed",
+            &found,
+            &expected.into_iter().collect::<Vec<_>>(),
+            1e-5,
+        );
+        let mut run = nested::compile(Counter::init(0))
+            .device(device)
+            .build()
+            .expect("it fits");
         let pairs = [([1.0, 2.0], [3, 4]), ([5.0, 6.0], [7, 8])];
         assert_eq!(run.run(pairs).expect("it fits").to_vec(), [38.0, 56.0]);
         assert_eq!(run.run(&pairs).expect("it fits").to_vec(), [38.0, 56.0]);
     }
     // Plain calls, in the order of the declaration.
     let pairs = [([1.0], [3]), ([5.0], [7])];
-    assert_eq!(nested(pairs, &Counter::init(0)).expect("it fits").to_vec(), [38.0]);
+    assert_eq!(
+        nested(pairs, &Counter::init(0)).expect("it fits").to_vec(),
+        [38.0]
+    );
     let found = turned_twice((&h, &c), by).expect("it fits");
     let twice = 2.0 * by;
     let expected = (&h * twice.cos() - &c * twice.sin()) + (&h * twice.sin() + &c * twice.cos());
     let found: Vec<f64> = found.iter().map(|v| f64::from(*v)).collect();
-    close("twice", &found, &expected.into_iter().collect::<Vec<_>>(), 1e-5);
+    close(
+        "twice",
+        &found,
+        &expected.into_iter().collect::<Vec<_>>(),
+        1e-5,
+    );
 }
 
 #[test]
 fn a_part_that_does_not_fit_is_named() {
-    let error = turned((&points(3), &points(4)), 0.5).expect_err("they differ").to_string();
+    let error = turned((&points(3), &points(4)), 0.5)
+        .expect_err("they differ")
+        .to_string();
     assert!(error.contains("`c`"), "{error}");
     let xs = [points(2), points(3), points(2)];
     let error = summed(xs, [0.0, 0.0]).expect_err("they differ").to_string();
@@ -607,8 +741,20 @@ fn many<N>(
     p: Tensor,
     others: [Tensor<N>; 40],
 ) -> Tensor {
-    let numbers = b + 2.0 * c + 3.0 * d + 4.0 * e + 5.0 * f + 6.0 * g + 7.0 * h + 8.0 * i + 9.0 * j
-        + 10.0 * k + 11.0 * l + 12.0 * n + 13.0 * o + 14.0 * p;
+    let numbers = b
+        + 2.0 * c
+        + 3.0 * d
+        + 4.0 * e
+        + 5.0 * f
+        + 6.0 * g
+        + 7.0 * h
+        + 8.0 * i
+        + 9.0 * j
+        + 10.0 * k
+        + 11.0 * l
+        + 12.0 * n
+        + 13.0 * o
+        + 14.0 * p;
     let mut all = a * numbers;
     for (t, x) in others.enumerate() {
         all = all + x * (t + 1);
@@ -620,18 +766,45 @@ fn many<N>(
 fn there_may_be_many_tensors() {
     for (device, precision, tolerance) in floats() {
         let train = many::train(Counter::init(0)).optimizer(Sgd::new(0.001));
-        let mut train = train.device(device).precision(precision).build().expect("it fits");
+        let mut train = train
+            .device(device)
+            .precision(precision)
+            .build()
+            .expect("it fits");
         let others = [[0.5, 0.25]; 40];
         let step = train.step(
             [1.0, 2.0],
-            0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3, 1.4,
+            0.1,
+            0.2,
+            0.3,
+            0.4,
+            0.5,
+            0.6,
+            0.7,
+            0.8,
+            0.9,
+            1.0,
+            1.1,
+            1.2,
+            1.3,
+            1.4,
             others,
         );
         let numbers: f64 = (1..=14).map(|i| f64::from(i) * 0.1 * f64::from(i)).sum();
         let weights: f64 = (1..=40).map(f64::from).sum();
         let expected = 3.0 * numbers + 0.75 * weights;
-        close("loss", &[step.expect("it fits").loss], &[expected], tolerance);
-        let scale = train.model().expect("there").scale.item().expect("a scalar");
+        close(
+            "loss",
+            &[step.expect("it fits").loss],
+            &[expected],
+            tolerance,
+        );
+        let scale = train
+            .model()
+            .expect("there")
+            .scale
+            .item()
+            .expect("a scalar");
         close("step", &[scale], &[1.0 - 0.001 * expected], tolerance);
     }
 }
@@ -656,6 +829,7 @@ fn a_method_takes_other_models() {
     mixer.share.fill(0.25);
     let (a, b) = (Disc::init(1), Disc::init(2));
     let found = mixer.mixed(&a, &b, points(3)).expect("it fits");
-    let expected = score(&a, points(3)).expect("fits") * 0.25 + score(&b, points(3)).expect("fits") * 0.75;
+    let expected =
+        score(&a, points(3)).expect("fits") * 0.25 + score(&b, points(3)).expect("fits") * 0.75;
     assert!((found - expected).iter().all(|d| d.abs() < 1e-6));
 }

@@ -327,7 +327,8 @@ pullback(%4: float[]) {
             assert!(found.expect("it fits")[0].values().into_iter().eq(x));
         }
         let stats = |k: &Kept<Trainer<Weighed<1>>>| k.object.cache_stats();
-        let five = |k: &&Kept<Trainer<Weighed<1>>>| k.object.places.layouts[0].leaves[0].shape == [5];
+        let five =
+            |k: &&Kept<Trainer<Weighed<1>>>| k.object.places.layouts[0].leaves[0].shape == [5];
         let stats = with_kept(|kept| kept.iter().find(five).map(stats));
         let stats = stats.flatten().expect("it is kept");
         assert_eq!((stats.compiles, stats.hits), (1, 2));

@@ -170,15 +170,18 @@ impl Engine {
 
     /// What the function calls its models.
     pub fn model_names(&self) -> Vec<&str> {
-        self.function.structs.iter().map(|s| s.name.as_str()).collect()
+        self.function
+            .structs
+            .iter()
+            .map(|s| s.name.as_str())
+            .collect()
     }
 
     /// Whether the first model has a trainable leaf there.
     pub fn is_parameter(&self, path: &str) -> bool {
         let mut params = self.function.params.iter().enumerate();
-        params.any(|(i, p)| {
-            p.kind == ParamKind::Param && leaf(&self.function, i) == Some((0, path))
-        })
+        params
+            .any(|(i, p)| p.kind == ParamKind::Param && leaf(&self.function, i) == Some((0, path)))
     }
 
     /// The model that a parameter of the function or of a program of it is a leaf of, and its path there.

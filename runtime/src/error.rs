@@ -139,7 +139,9 @@ pub enum Error {
         trained: String,
     },
     /// Patterns that leave nothing to train of what the loss depends on.
-    #[error("nothing is left to train: the loss of `{function}` depends on frozen parameters alone")]
+    #[error(
+        "nothing is left to train: the loss of `{function}` depends on frozen parameters alone"
+    )]
     AllFrozen {
         /// The function.
         function: String,

@@ -44,7 +44,9 @@ impl<'a> Witness<'a> {
                         let store = held.stores().nth(model)?;
                         Some((store, store.layout.stack(path)?))
                     });
-                    found.map(|(store, stack)| store.read_f64(stack)).transpose()?
+                    found
+                        .map(|(store, stack)| store.read_f64(stack))
+                        .transpose()?
                 }
             };
             inputs.push(Array {

@@ -72,13 +72,13 @@ pub use entry::{
 pub use error::{Error, Result};
 pub use init::Init;
 pub use model::{Model, ModelFunction, Setting, complete, join, repeated};
+pub use models::{Leaves, Models};
 pub use optimizer::{Adam, AdamW, Optimizer, Sgd};
 pub use output::{Number, Out, OutElement, OutRank, Outputs, ResultView};
 pub use param::Param;
 pub use runner::Runner;
 #[doc(hidden)]
 pub use serde;
-pub use models::{Leaves, Models};
 pub use shared::{FirstModel, IntoShared, Shared, Trained};
 pub use train::{Compile, Train};
 pub use trainer::{Step, Trainer};

@@ -57,10 +57,7 @@ pub struct Runner<F: ModelFunction, I = <F as ModelFunction>::Inputs> {
 }
 
 impl<F: ModelFunction> Runner<F> {
-    pub(crate) fn new(
-        handles: <F::Models as Models>::Handles,
-        settings: Settings,
-    ) -> Result<Self> {
+    pub(crate) fn new(handles: <F::Models as Models>::Handles, settings: Settings) -> Result<Self> {
         settings.check()?;
         let list = F::Models::handles(&handles);
         let engine = Engine::new::<F>(&facts(&list)?, settings)?;
@@ -181,11 +178,7 @@ impl<F: ModelFunction> Runner<F> {
 }
 
 /// Links the function and lays out its regions.
-fn compile_run(
-    engine: &Engine,
-    binding: &Binding,
-    layouts: &[Arc<Layout>],
-) -> Result<Executable> {
+fn compile_run(engine: &Engine, binding: &Binding, layouts: &[Arc<Layout>]) -> Result<Executable> {
     let function = sinew_ir::link(engine.unit, binding)
         .map_err(|source| Error::link(engine.unit.path, source))?;
     let changed = engine.changed_states(&function, layouts)?;
@@ -340,7 +333,8 @@ mod tests {
     #[test]
     fn runs_wait_for_no_other_run() {
         let one = runner();
-        let mut other = attach::<Scaled>(one.handles.clone(), Some(one.engine.settings.clone())).expect("the same model");
+        let mut other = attach::<Scaled>(one.handles.clone(), Some(one.engine.settings.clone()))
+            .expect("the same model");
         let run = || other.run([1.0, 2.0]).map(|y| y.to_vec());
         let found = meanwhile(|| one.places.models[0].read(), run).expect("it waits for the run");
         assert_eq!(found.expect("it fits"), [2.0, 4.0]);

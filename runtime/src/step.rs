@@ -83,7 +83,13 @@ pub(crate) fn compile_step(
     let program = &gradient.program;
     let mut results = Vec::new();
     let mut outputs = vec![Reported::Loss.place(shared.report)];
-    for (i, result) in program.returned().iter().take(gradient.results).skip(1).enumerate() {
+    for (i, result) in program
+        .returned()
+        .iter()
+        .take(gradient.results)
+        .skip(1)
+        .enumerate()
+    {
         let result = ResultType::new(i + 1, program.type_of(*result))?;
         outputs.push(result.add(&mut regions, i));
         results.push(result);
@@ -91,12 +97,22 @@ pub(crate) fn compile_step(
     let arguments = regions.add_arguments(&engine.inputs, program)?;
     let key = regions.add_key(program);
     let inputs = engine.places(program, layouts, &models, &arguments, key)?;
-    let states: Vec<RegionOffset> = changed.iter().map(|s| models[s.model].place(&s.leaf)).collect();
+    let states: Vec<RegionOffset> = changed
+        .iter()
+        .map(|s| models[s.model].place(&s.leaf))
+        .collect();
     let source = Source {
         indices: engine.index_checks(program),
         scalars: update.scalars.clone(),
         linked: vec![
-            gradient_part(engine, (gradient, trainees, layouts), inputs, outputs, &states, &shared)?,
+            gradient_part(
+                engine,
+                (gradient, trainees, layouts),
+                inputs,
+                outputs,
+                &states,
+                &shared,
+            )?,
             update_part(update, trainees, &states, &shared),
         ],
         regions,

@@ -274,9 +274,7 @@ impl Store {
 
 /// The model without its values: the store holds them, and twice the memory would be lost.
 pub(crate) fn hollow<M: Leaves>(mut model: M) -> M {
-    model.each_mut(&mut |_, param| {
-        param.data = Data::Missing(Missing::Elsewhere)
-    });
+    model.each_mut(&mut |_, param| param.data = Data::Missing(Missing::Elsewhere));
     model
 }
 
@@ -338,11 +336,7 @@ fn write_pieces<T: Copy, const N: usize>(
 ///
 /// # Errors
 /// A lost GPU, too little memory.
-fn read_packed(
-    place: Option<(&DeviceMemory, usize)>,
-    leaf: &Leaf,
-    float: DType,
-) -> Result<Data> {
+fn read_packed(place: Option<(&DeviceMemory, usize)>, leaf: &Leaf, float: DType) -> Result<Data> {
     Ok(match float == DType::F64 {
         false => Data::F32(read_pieces(place, leaf, f32::from_ne_bytes)?),
         true => Data::F64(read_pieces(place, leaf, f64::from_ne_bytes)?),

@@ -165,7 +165,13 @@ impl<F: ModelFunction> Train<F> {
         let list = F::Models::handles(&self.handles);
         let settings = self.settings.on(self.device, self.precision, &list);
         drop(list);
-        let trainer = Trainer::new(self.handles, self.optimizer, &self.selection, settings, true)?;
+        let trainer = Trainer::new(
+            self.handles,
+            self.optimizer,
+            &self.selection,
+            settings,
+            true,
+        )?;
         trainer.warn_of_still_leaves();
         Ok(trainer)
     }

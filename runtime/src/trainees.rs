@@ -53,9 +53,10 @@ impl Trainees {
             for stack in stacks.filter(|s| s.section == section && trained(&s.path)) {
                 out.paths.push(stack.path.clone());
                 let bytes = stack.bytes.next_multiple_of(ALIGN);
-                let last = out.runs.last_mut().filter(|run| {
-                    run.section == section && run.offset + run.bytes == stack.offset
-                });
+                let last = out
+                    .runs
+                    .last_mut()
+                    .filter(|run| run.section == section && run.offset + run.bytes == stack.offset);
                 match last {
                     Some(run) => run.bytes += bytes,
                     None => out.runs.push(Run {
@@ -235,7 +236,11 @@ mod tests {
         let layout = Layout::new(&model, DType::F32, &|_| false).expect("whole");
         let runs = |trained: &[&str]| {
             let made = Trainees::new(&layout, &|path| trained.contains(&path));
-            let runs: Vec<_> = made.runs.iter().map(|r| (r.offset, r.start, r.bytes)).collect();
+            let runs: Vec<_> = made
+                .runs
+                .iter()
+                .map(|r| (r.offset, r.start, r.bytes))
+                .collect();
             (runs, made.bytes)
         };
         assert_eq!(runs(&["0", "1", "2", "3"]), (vec![(0, 0, 1280)], 1280));

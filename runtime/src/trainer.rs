@@ -138,9 +138,13 @@ impl<F: ModelFunction> Trainer<F> {
         let names = engine.model_names();
         let function = engine.unit.path;
         let models = place_all(function, &names, &list, &engine.settings, &is_trained)?;
-        let first = models.first().map(|m| Trainees::new(&m.layout, &is_trained));
+        let first = models
+            .first()
+            .map(|m| Trainees::new(&m.layout, &is_trained));
         let trainees = Arc::new(first.unwrap_or_else(Trainees::none));
-        let still = chosen.iter().filter(|(path, is)| **is && !moved.contains(&path.as_str()));
+        let still = chosen
+            .iter()
+            .filter(|(path, is)| **is && !moved.contains(&path.as_str()));
         let mut still: Vec<String> = still.map(|(path, _)| path.clone()).collect();
         still.sort_unstable();
         let backend = &engine.settings.device.0;

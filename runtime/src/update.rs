@@ -103,7 +103,11 @@ pub(crate) fn update(
         }));
     }
     let first_scalar = names.len();
-    names.extend(scalars.iter().map(|s| (s.name().to_string(), scalar.clone())));
+    names.extend(
+        scalars
+            .iter()
+            .map(|s| (s.name().to_string(), scalar.clone())),
+    );
     let first_guarded = names.len();
     if guarded {
         names.push(("loss".to_string(), scalar));

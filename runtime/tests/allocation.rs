@@ -56,11 +56,12 @@ fn steps_allocate_nothing() {
         y.slice(s![..32]),
     );
     for check in [false, true] {
-        let mut trainer = sinew_runtime::Train::<Relu>::new((sinew_runtime::Shared::new(support::start()),))
-            .optimizer(AdamW::new(0.01).clip_grad_norm(1.0))
-            .check_finite(check)
-            .build()
-            .unwrap();
+        let mut trainer =
+            sinew_runtime::Train::<Relu>::new((sinew_runtime::Shared::new(support::start()),))
+                .optimizer(AdamW::new(0.01).clip_grad_norm(1.0))
+                .check_finite(check)
+                .build()
+                .unwrap();
         trainer.step(narrow, y).unwrap();
         let steps = || {
             for _ in 0..100 {

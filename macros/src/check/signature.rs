@@ -163,9 +163,7 @@ fn results(scope: &mut Scope<'_>, result: &TypeExpr) -> Checked<Vec<Type>> {
                 .iter()
                 .map(|p| match p {
                     TypeExpr::Tensor(t) => scope.tensor(t),
-                    TypeExpr::Struct(_) | TypeExpr::Tuple(_) | TypeExpr::Array(..) => {
-                        Err(Reported)
-                    }
+                    TypeExpr::Struct(_) | TypeExpr::Tuple(_) | TypeExpr::Array(..) => Err(Reported),
                 })
                 .collect();
             parts.into_iter().collect()

@@ -258,7 +258,11 @@ fn train(f: &Function, entry: &Entry<'_>, library: &TokenStream) -> (TokenStream
     let quiet = quiet();
     let visibility = &f.visibility;
     let refusal = hidden::refusal(&f.name);
-    let others = entry.models.iter().skip(1).map(|(name, _)| quote!(#name: impl Sized));
+    let others = entry
+        .models
+        .iter()
+        .skip(1)
+        .map(|(name, _)| quote!(#name: impl Sized));
     // Escaped: the text is a format string there.
     let (message, note) = (braced(&message), braced(note));
     let definition = quote! {
@@ -414,10 +418,13 @@ pub fn method(m: &Methods, f: &Function, library: &TokenStream) -> (TokenStream,
     let symbols: Vec<Ident> = m.symbols.iter().chain(&f.symbols).cloned().collect();
     let receiver = f.receiver.map(|token| token.to_token_stream());
     // `Self` stands for the struct in the impl block alone.
-    let named = entry.models.iter().map(|(_, s)| match s.path.is_ident("Self") {
-        true => &m.owner,
-        false => *s,
-    });
+    let named = entry
+        .models
+        .iter()
+        .map(|(_, s)| match s.path.is_ident("Self") {
+            true => &m.owner,
+            false => *s,
+        });
     let own = receiver.iter().map(|_| &m.owner);
     let models: Vec<&StructType> = own.chain(named).collect();
     let plain = plain(f, &entry, &quote!(#carrier), receiver.as_ref(), library);

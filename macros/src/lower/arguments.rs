@@ -246,7 +246,8 @@ impl Lowerer<'_, '_> {
         if let Some(parts) = self.array_arg(a, i) {
             let tokens = a.tokens(i);
             let parts = parts.into_iter();
-            let parts = parts.map(|part| Ok((self.tensor_of(part, None, &tokens)?, tokens.clone())));
+            let parts =
+                parts.map(|part| Ok((self.tensor_of(part, None, &tokens)?, tokens.clone())));
             return parts.collect();
         }
         let Some(syn::Expr::Array(list)) = a.expr(i) else {

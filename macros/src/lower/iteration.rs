@@ -155,7 +155,9 @@ impl Lowerer<'_, '_> {
             }),
             Val::Tuple(parts) if !parts.is_empty() => {
                 let at = e.to_token_stream();
-                let parts = parts.into_iter().map(|part| self.tensor_of(part, None, &at));
+                let parts = parts
+                    .into_iter()
+                    .map(|part| self.tensor_of(part, None, &at));
                 let parts = parts.collect::<Checked<Vec<Value>>>()?;
                 let trip = Dim::constant(i64::try_from(parts.len()).unwrap_or(i64::MAX));
                 let operands: Vec<_> = parts.iter().map(|v| WrittenOperand::new(&at, *v)).collect();

@@ -72,7 +72,9 @@ text_function!(
 
 #[test]
 fn a_parameter_with_an_element_type_of_its_own() {
-    let Err(error) = Compile::<Wide>::new((sinew_runtime::Shared::new(vec![Param::zeros(&[])]),)).build() else {
+    let Err(error) =
+        Compile::<Wide>::new((sinew_runtime::Shared::new(vec![Param::zeros(&[])]),)).build()
+    else {
         panic!("it would be packed as f32 and read as f64");
     };
     assert_eq!(
@@ -100,7 +102,9 @@ fn what_is_no_loss_is_told() {
         "`f` cannot be trained: it returns `Tensor<N>`, and a loss is one number of the working float \
          (`Tensor`) that depends on a parameter"
     );
-    let Err(error) = Train::<Constant>::new((sinew_runtime::Shared::new(vec![Param::zeros(&[])]),)).build() else {
+    let Err(error) =
+        Train::<Constant>::new((sinew_runtime::Shared::new(vec![Param::zeros(&[])]),)).build()
+    else {
         panic!("its parameter changes nothing");
     };
     says(

@@ -21,7 +21,10 @@ fn one_program_a_batch_size() {
 #[test]
 fn the_least_recently_used_program_goes() {
     let x = Array2::<f32>::zeros((4, 64));
-    let mut runner = Compile::<Logits>::new((sinew_runtime::Shared::new(start()),)).cache(2).build().unwrap();
+    let mut runner = Compile::<Logits>::new((sinew_runtime::Shared::new(start()),))
+        .cache(2)
+        .build()
+        .unwrap();
     for (rows, compiles) in [(1, 1), (2, 2), (1, 2), (3, 3), (1, 3), (2, 4)] {
         runner.run(x.slice(s![..rows, ..])).unwrap();
         assert_eq!(runner.compiles(), compiles, "{rows} rows");
@@ -118,7 +121,11 @@ fn run(runner: &mut Runner<Logits>, rows: usize) -> Array2<f32> {
 
 #[test]
 fn runners_of_one_function_share_programs() {
-    let build = || Compile::<Logits>::new((sinew_runtime::Shared::new(start()),)).build().unwrap();
+    let build = || {
+        Compile::<Logits>::new((sinew_runtime::Shared::new(start()),))
+            .build()
+            .unwrap()
+    };
     let (mut one, mut other) = (build(), build());
     let expected = run(&mut one, 101);
     assert_eq!(run(&mut other, 101), expected);
@@ -142,7 +149,9 @@ fn threads_share_programs_and_no_memory() {
     let build = |scale: f64| {
         let mut model = start();
         model.out[0].fill(scale);
-        Compile::<Logits>::new((sinew_runtime::Shared::new(model),)).build().unwrap()
+        Compile::<Logits>::new((sinew_runtime::Shared::new(model),))
+            .build()
+            .unwrap()
     };
     let mut runners: Vec<_> = (0..4).map(|i| build(f64::from(i))).collect();
     let expected: Vec<_> = runners.iter_mut().map(|r| run(r, 103)).collect();
@@ -182,7 +191,9 @@ fn what_is_compiled_otherwise_is_not_shared() {
 fn many_sizes_are_kept() {
     // A place of warnings that is first reached where nobody listens is silent for good.
     let warnings = Warnings::default();
-    let mut runner = Compile::<Logits>::new((sinew_runtime::Shared::new(start()),)).build().unwrap();
+    let mut runner = Compile::<Logits>::new((sinew_runtime::Shared::new(start()),))
+        .build()
+        .unwrap();
     tracing::subscriber::with_default(warnings.clone(), || {
         for _ in 0..2 {
             for rows in 201..=250 {
@@ -203,7 +214,12 @@ fn a_cache_of_no_programs_is_refused() {
     };
     let train = Train::<Relu>::new((sinew_runtime::Shared::new(start()),)).cache(0);
     refused(train.build().err());
-    refused(Compile::<Logits>::new((sinew_runtime::Shared::new(start()),)).cache(0).build().err());
+    refused(
+        Compile::<Logits>::new((sinew_runtime::Shared::new(start()),))
+            .cache(0)
+            .build()
+            .err(),
+    );
     let trainer = build::<Relu>(Sgd::new(0.1), Precision::F32);
     let runner = attach::<Logits>(&trainer).unwrap();
     refused(runner.cache(0).err());
@@ -225,7 +241,10 @@ fn an_attached_runner_has_a_cache_of_its_own() {
 #[test]
 fn more_compiles_than_hits_are_told() {
     let warnings = Warnings::default();
-    let mut runner = Compile::<Logits>::new((sinew_runtime::Shared::new(start()),)).cache(2).build().unwrap();
+    let mut runner = Compile::<Logits>::new((sinew_runtime::Shared::new(start()),))
+        .cache(2)
+        .build()
+        .unwrap();
     tracing::subscriber::with_default(warnings.clone(), || {
         for round in 0..5 {
             for rows in [401, 402, 403, 404] {
@@ -244,7 +263,9 @@ fn more_compiles_than_hits_are_told() {
 /// All sizes work in the same memory, and `memory` tells what is there.
 #[test]
 fn memory_that_larger_arguments_needed_is_told() {
-    let mut runner = Compile::<Logits>::new((sinew_runtime::Shared::new(start()),)).build().unwrap();
+    let mut runner = Compile::<Logits>::new((sinew_runtime::Shared::new(start()),))
+        .build()
+        .unwrap();
     let bytes = |runner: &Runner<Logits>, what: &str| -> usize {
         let text = runner.memory().unwrap();
         let line = text.lines().find(|l| l.ends_with(what));

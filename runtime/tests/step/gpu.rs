@@ -1,14 +1,15 @@
 //! Steps on a GPU, where there is one.
 
-use crate::support::{Logits, Relu, digits, start};
+use crate::support::{Logits, Relu, attach, digits, start};
 use ndarray::s;
 use sinew_runtime::{
-    Adam, Compile, Device, Error, Model, Precision, Train, Trainer, attach,
+    Adam, Compile, Device, Error, Model, Precision, Train, Trainer,
     gpu::{GpuError, testing},
 };
 
 fn build(device: Device) -> Trainer<Relu> {
-    let train = Train::<Relu>::new((sinew_runtime::Shared::new(start()),)).optimizer(Adam::new(0.01));
+    let train =
+        Train::<Relu>::new((sinew_runtime::Shared::new(start()),)).optimizer(Adam::new(0.01));
     train.device(device).build().unwrap()
 }
 
@@ -94,7 +95,8 @@ fn runners_on_one_gpu_share_programs() {
     let runner = |scale: f64| {
         let mut model = start();
         model.out[0].fill(scale);
-        let compile = Compile::<Logits>::new((sinew_runtime::Shared::new(model),)).device(device.clone());
+        let compile =
+            Compile::<Logits>::new((sinew_runtime::Shared::new(model),)).device(device.clone());
         compile.build().unwrap()
     };
     let (mut one, mut other) = (runner(1.0), runner(0.0));
@@ -200,9 +202,12 @@ fn a_device_that_is_lost_is_told_by_every_call() {
     let other = attach::<Logits>(&trainer).and_then(|mut other| other.run(x));
     lost(other);
     // What was read before goes on elsewhere, and another device can be opened.
-    let mut again = Compile::<Logits>::new((sinew_runtime::Shared::new(saved.clone()),)).build().unwrap();
+    let mut again = Compile::<Logits>::new((sinew_runtime::Shared::new(saved.clone()),))
+        .build()
+        .unwrap();
     again.run(x).unwrap();
-    let another = Compile::<Logits>::new((sinew_runtime::Shared::new(saved),)).device(testing::device().unwrap());
+    let another = Compile::<Logits>::new((sinew_runtime::Shared::new(saved),))
+        .device(testing::device().unwrap());
     another.build().unwrap().run(x).unwrap();
 }
 

@@ -1,9 +1,9 @@
 //! Memory that the system does not give, in a process of its own that may have little: an error each
 //! time, and everything is as it was.
 
+use crate::support::attach;
 use crate::text::{Row, Scalar, text_function};
 use ndarray::{Array2, ArrayView1};
-use crate::support::attach;
 use sinew_runtime::{Adam, Compile, Error, Float, Model, Out, Param, Rank, Sgd, Train};
 
 /// Elements of the large parameters, and their bytes in f32.
@@ -127,7 +127,8 @@ fn building(ballast: &mut Ballast) {
 }
 
 fn trained_models(ballast: &mut Ballast) {
-    let train = Train::<Weighed>::new((sinew_runtime::Shared::new(large()),)).optimizer(Sgd::new(0.5));
+    let train =
+        Train::<Weighed>::new((sinew_runtime::Shared::new(large()),)).optimizer(Sgd::new(0.5));
     let mut trainer = train.build().unwrap();
     let mut runner = attach::<Weighed>(&trainer).unwrap();
     trainer.step([1.0]).unwrap();
@@ -256,7 +257,8 @@ fn too_little_memory_of_a_gpu_is_an_error() {
     with_little_memory(test, 4 << 20, |ballast| {
         let device = testing::device().unwrap();
         let build = |model| {
-            let train = Train::<Weighed>::new((sinew_runtime::Shared::new(model),)).optimizer(Adam::new(0.1));
+            let train = Train::<Weighed>::new((sinew_runtime::Shared::new(model),))
+                .optimizer(Adam::new(0.1));
             train.device(device.clone()).build()
         };
         let mut trainer = build(large()).unwrap();
