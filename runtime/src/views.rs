@@ -72,12 +72,14 @@ impl<E, R, T: IntoArg<Arg<E, R>> + ?Sized> IntoArgs<Arg<E, R>> for T {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<A, T: IntoArgs<A>, const N: usize> IntoArgs<[A; N]> for [T; N] {
     fn add_to<'a>(&'a self, views: &mut ArgViews<'a>) {
         self.iter().for_each(|part| part.add_to(views));
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<A, T: IntoArgs<[A; N]> + ?Sized, const N: usize> IntoArgs<[A; N]> for &T {
     fn add_to<'a>(&'a self, views: &mut ArgViews<'a>) {
         (**self).add_to(views);
