@@ -163,12 +163,14 @@ impl<M: Model> IntoShared<M> for M {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<M: Model> IntoShared<M> for Shared<M> {
     fn into_shared(self) -> Shared<M> {
         self
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<M: Model> IntoShared<M> for &Shared<M> {
     fn into_shared(self) -> Shared<M> {
         self.clone()
@@ -178,12 +180,14 @@ impl<M: Model> IntoShared<M> for &Shared<M> {
 /// The model that a function trains.
 pub type FirstModel<F> = <<F as ModelFunction>::Models as Models>::First;
 
+#[diagnostic::do_not_recommend]
 impl<F: ModelFunction> IntoShared<FirstModel<F>> for &Trainer<F> {
     fn into_shared(self) -> Shared<FirstModel<F>> {
         self.attachment().shared
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<F: ModelFunction> IntoShared<FirstModel<F>> for &Runner<F> {
     fn into_shared(self) -> Shared<FirstModel<F>> {
         self.attachment().shared
