@@ -281,6 +281,7 @@ fn train(f: &Function, entry: &Entry<'_>, library: &TokenStream) -> (TokenStream
     };
     let train = quote! {
         #[doc(hidden)]
+        #[allow(unused_variables)]
         pub fn train(model: impl #refusal, #(#others),*) -> #library::__private::Train<Self> {
             match model.never() {}
         }

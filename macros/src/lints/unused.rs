@@ -14,7 +14,10 @@ pub fn unused_names(f: &Function) -> Vec<Ident> {
     let mut body = Body::default();
     body.scope(|body| {
         for p in &f.parameters {
-            body.bind(&p.name);
+            match &p.pattern {
+                Some(pattern) => body.visit_pat(pattern),
+                None => body.bind(&p.name),
+            }
         }
         body.visit_block(&f.body);
     });
