@@ -31,13 +31,13 @@ fn usual<B, T>(
     _spare: Tensor,
 ) -> (Tensor<B, T>, Tensor<B, B>) {
     let i = arange(T);
-    let mask = (i.unsqueeze(1) >= i).any(0);
+    let mask = (i.unsqueeze(1) >= i).cast(float).sum(0);
     let mut sum = zeros_like(x);
     for t in 0..T {
-        sum += x * x[(.., t..t + 1)];
+        sum += x * x[(.., t)].unsqueeze(-1);
     }
     let safe = (x.softmax() + 1e-6).log();
-    (sum * mask.cast(float) + safe, p - y.unsqueeze(0))
+    (sum * mask + safe, p - y.unsqueeze(0))
 }
 
 #[model(methods)]
