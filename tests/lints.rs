@@ -95,3 +95,9 @@ fn what_is_allowed_runs() -> sinew::Result<()> {
     assert_eq!((sum.dim(), pairs[[0, 0]]), ((1, 2), 2.0));
     Ok(())
 }
+
+/// A size that the body alone names, behind a dim in braces.
+#[model]
+fn in_a_body<B, N>(x: Tensor<B, 4>) -> Tensor<{ B * 4 }> {
+    x.reshape([B * 4]) + zeros([N]).sum()
+}

@@ -102,9 +102,7 @@ pub fn at_once(f: &Function, library: &TokenStream) -> TokenStream {
             #visibility enum #name {}
         };
     };
-    let docs = super::doc(&format!(
-        "What the function [`{name}`](fn@{name}) becomes: its trainer, its runners, its gradient, its text."
-    ));
+    let docs = super::doc(&format!("What [`{name}`](fn@{name}) becomes."));
     let carrier = quote! {
         #docs
         #quiet
@@ -443,42 +441,24 @@ fn host_type(ty: &TypeExpr, library: &TokenStream) -> TokenStream {
     }
 }
 
-/// Where a reader of the function's page finds what else it is.
+/// Where a reader of the function's page finds what else it is, in as few words as metadata should hold.
 fn becomes_list(f: &Function, entry: &Entry<'_>) -> String {
     let name = &f.name;
     let loss = is_loss(first_result(f)) && !entry.models.is_empty();
     let trained = loss && f.no_derivative.is_none();
     let items = [
-        (trained, "train", "trains the model's parameters by it"),
-        (
-            !entry.models.is_empty(),
-            "attach",
-            "runs it on what a trainer or another runner has",
-        ),
-        (
-            true,
-            "compile",
-            "runs it on a model of its own, compiled once for each set of sizes",
-        ),
-        (trained, "gradient", "its derivative by each parameter"),
-        (
-            f.no_derivative.is_none(),
-            "pullback",
-            "the derivative as text, calls inlined",
-        ),
-        (
-            true,
-            "signature",
-            "its declaration, and what a call takes as formulas",
-        ),
-        (true, "IR", "its text"),
+        (trained, "train"),
+        (!entry.models.is_empty(), "attach"),
+        (true, "compile"),
+        (trained, "gradient"),
+        (true, "signature"),
     ];
-    let mut text =
-        format!("\n# What it becomes\n\nThe type of its name, [`{name}`](enum@{name}), has\n");
-    for (_, item, what) in items.iter().filter(|(has, ..)| *has) {
-        text.push_str(&format!("\n- `{name}::{item}`: {what}"));
-    }
-    text
+    let names = items.iter().filter(|(has, _)| *has);
+    let names: Vec<String> = names.map(|(_, item)| format!("`{item}`")).collect();
+    format!(
+        "\nThe type [`{name}`](enum@{name}) has {}.",
+        names.join(", ")
+    )
 }
 
 /// A method, and the hidden type that carries it.
