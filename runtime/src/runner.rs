@@ -368,6 +368,7 @@ fn compile_run(engine: &Engine, binding: &Binding, layouts: &[Arc<Layout>]) -> R
     Executable::compile(engine, source)
 }
 
+#[diagnostic::do_not_recommend]
 impl<F: ModelFunction> Trained<FirstModel<F>> for Runner<F> {
     fn attachment(&self) -> Attachment<FirstModel<F>> {
         Attachment {

@@ -157,6 +157,7 @@ pub trait IntoShared<M> {
     fn into_shared(self) -> Shared<M>;
 }
 
+#[diagnostic::do_not_recommend]
 impl<M: Model> IntoShared<M> for M {
     fn into_shared(self) -> Shared<M> {
         Shared::new(self)
@@ -198,7 +199,7 @@ impl<F: ModelFunction> IntoShared<FirstModel<F>> for &Runner<F> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no model of type `{M}` to share",
     label = "no trainer, runner or `Shared` of a `{M}`",
-    note = "`compile` takes a model of its own"
+    note = "a builder is built first: `.build()?`; a model of its own is for `compile`"
 )]
 pub trait Trained<M: Model> {
     /// What a runner needs of it.
@@ -215,6 +216,7 @@ pub struct Attachment<M> {
     pub settings: Option<Settings>,
 }
 
+#[diagnostic::do_not_recommend]
 impl<M: Model> Trained<M> for Shared<M> {
     fn attachment(&self) -> Attachment<M> {
         Attachment {
