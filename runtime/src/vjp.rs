@@ -27,6 +27,13 @@ pub struct Vjp<V, M, I> {
     pub inputs: I,
 }
 
+/// That of `F`, whose float arguments get `I`.
+pub(crate) type VjpOf<F, I> = Vjp<
+    <<F as ModelFunction>::Output as Outputs>::Narrow,
+    <F as ModelFunction>::Model,
+    <I as Outputs>::Narrow,
+>;
+
 /// `F` with its pullback, of parameters too if `TRAINED`, as a function.
 struct Pulled<F, const TRAINED: bool>(PhantomData<F>);
 
@@ -88,7 +95,7 @@ fn pulled(unit: &'static Unit, trained: bool) -> Result<&'static Unit> {
 pub fn vjp<F: ModelFunction, I: Outputs>(
     model: &F::Model,
     arguments: &[ArgView<'_>],
-) -> Result<Vjp<<F::Output as Outputs>::Narrow, F::Model, I::Narrow>> {
+) -> Result<VjpOf<F, I>> {
     pulled_back::<F, I, true>(model, arguments)
 }
 
@@ -109,7 +116,7 @@ pub fn gradient_by_inputs<F: ModelFunction, I: Outputs>(
 fn pulled_back<F: ModelFunction, I: Outputs, const TRAINED: bool>(
     model: &F::Model,
     arguments: &[ArgView<'_>],
-) -> Result<Vjp<<F::Output as Outputs>::Narrow, F::Model, I::Narrow>> {
+) -> Result<VjpOf<F, I>> {
     with_model::<Pulled<F, TRAINED>, Runner<Pulled<F, TRAINED>>, _>(model, arguments, |runner| {
         let starts = runner.trained_starts();
         let (values, inputs) = (<F::Output as Outputs>::COUNT, I::COUNT);

@@ -197,7 +197,7 @@ fn vjp(f: &Function, entry: &Entry<'_>, library: &TokenStream) -> TokenStream {
             ///
             /// # Errors
             /// Arguments that do not fit the declared types.
-            #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
+            #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value, clippy::type_complexity)]
             pub fn gradient_by_inputs(
                 #receiver #(#parameters),*
             ) -> #library::__private::Result<#narrow> {
@@ -214,7 +214,7 @@ fn vjp(f: &Function, entry: &Entry<'_>, library: &TokenStream) -> TokenStream {
         ///
         /// # Errors
         /// Arguments that do not fit the declared types.
-        #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
+        #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value, clippy::type_complexity)]
         pub fn vjp(
             #receiver #(#parameters,)* #(#behind),*
         ) -> #library::__private::Result<#library::__private::Vjp<
