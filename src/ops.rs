@@ -72,6 +72,14 @@
 //! # Ok::<(), sinew::Error>(())
 //! ```
 //!
+//! # Their pages
+//!
+//! The page of each has its shapes as `[.., M, K], [.., K, N] -> [.., M, N]`: of its tensors in order, and of what it gives,
+//! where `..` is any number of dims and a letter a dim that is the same wherever it stands. Among element types,
+//! "floats" are the working float, f32 and f64, "numbers" these and i32 and u32, and "any" is also bool; the result has those
+//! of the operands unless another is named. A derivative is by x, as a factor or as what becomes of the result's
+//! cotangent.
+//!
 //! # Where they come from
 //!
 //! Each is declared in `sinew-macros`, from which the items here are made: names of parameters are those
