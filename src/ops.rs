@@ -1,9 +1,10 @@
 //! The operations of the language, as items: what `#[model]` functions call by name or as methods.
 //!
 //! Indices and labels are checked where that costs nothing: an argument of the function that is used as
-//! one is looked at before the step, and one outside its axis is an error that names it, with the place
-//! and the value. Indices that are computed in the function are not: those below 0 count as 0, those
-//! past the end as the last one (and [`one_hot`] of either is a row of zeros).
+//! one, or is after views, casts and the addition of a constant, is looked at before the step, and one
+//! outside its axis is an error that names it, with the place and the value. Indices that are computed in
+//! another way are not: those below 0 count as 0, those past the end as the last one (and [`one_hot`] of
+//! either is a row of zeros).
 //!
 //! # Indices
 //!

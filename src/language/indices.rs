@@ -70,8 +70,8 @@
 //! |---|---|
 //! | literals and consts against literals and consts | when the crate compiles |
 //! | with symbols in it | when it compiles if it holds for all sizes or for none, else when sizes arrive |
-//! | a tensor that is an argument of the function | before the step or run: an error with the place and the value |
-//! | a tensor that is computed | not: an index below 0 counts as 0, one past the end as the last |
+//! | a tensor that is an argument of the function, or made of one by views, casts, or a constant added (`i + 1`) | before the step or run: an error with the place and the value |
+//! | a tensor that is computed otherwise | not: an index below 0 counts as 0, one past the end as the last |
 //!
 //! A negative element of a tensor of indices does not count from the end.
 //!
@@ -85,7 +85,7 @@
 //!
 //! #[model]
 //! fn computed<N>(x: Tensor<N>, i: Tensor<i32, 2>) -> Tensor<2> {
-//!     x[i + 1]
+//!     x[i * 2]
 //! }
 //!
 //! let message = given([1.0, 2.0], [0, 5]).unwrap_err().to_string();

@@ -100,7 +100,7 @@
 //!     (i + 1, u - 1, i >> 33)
 //! }
 //!
-//! let (sum, difference, halves) = wraps([i32::MAX, -8], [0, 1])?;
+//! let (sum, difference, halves) = wraps([i32::MAX, -8], [0u32, 1])?;
 //! assert_eq!(sum, array![i32::MIN, -7]);
 //! assert_eq!(difference, array![u32::MAX, 0]);
 //! assert_eq!(halves, array![i32::MAX >> 1, -4]);

@@ -51,12 +51,12 @@ impl Operation {
             let _ = writeln!(out, "| {what} | {text} |");
         };
         row("written", &self.written());
-        row("shapes", self.shapes().unwrap_or_default());
-        row("element types", &self.elements().unwrap_or_default());
+        row("shapes", self.told_shapes().unwrap_or_default());
+        row("element types", &self.told_elements().unwrap_or_default());
         if let Some(choices) = self.choices() {
             row("choices", &choices);
         }
-        row("derivative", self.derivative().unwrap_or_default());
+        row("derivative", self.told_derivative().unwrap_or_default());
         if let Some(code) = &self.page.example {
             let _ = write!(
                 out,
@@ -78,7 +78,7 @@ impl Operation {
         }
     }
 
-    fn shapes(&self) -> Option<&'static str> {
+    fn told_shapes(&self) -> Option<&'static str> {
         self.page.shapes.or(match self.lowering {
             Lowering::Unary(_)
             | Lowering::Along(_)
@@ -93,19 +93,22 @@ impl Operation {
         })
     }
 
-    fn elements(&self) -> Option<String> {
+    fn told_elements(&self) -> Option<String> {
         match self.page.elements {
             Some(told) => Some(told.to_string()),
             None => self.tried(),
         }
     }
 
-    fn derivative(&self) -> Option<&'static str> {
-        self.page.derivative.or(match self.lowering.op()?.pullback {
+    fn told_derivative(&self) -> Option<&'static str> {
+        if let Some(told) = self.page.derivative {
+            return Some(told);
+        }
+        match self.lowering.op()?.pullback {
             Pullback::NotDifferentiable(why) => Some(why),
             Pullback::Zero => Some("0"),
             Pullback::Rule(_) | Pullback::Derived => None,
-        })
+        }
     }
 
     /// The texts that parameters may be.
@@ -197,9 +200,9 @@ mod tests {
         for o in TABLE.iter() {
             let example = o.page.example.as_deref().unwrap_or_default();
             let parts = [
-                ("shapes", o.shapes().is_some_and(|s| !s.is_empty())),
-                ("element types", o.elements().is_some_and(|e| !e.is_empty())),
-                ("derivative", o.derivative().is_some_and(|d| !d.is_empty())),
+                ("shapes", o.told_shapes().is_some_and(|s| !s.is_empty())),
+                ("element types", o.told_elements().is_some_and(|e| !e.is_empty())),
+                ("derivative", o.told_derivative().is_some_and(|d| !d.is_empty())),
                 ("an example", example.contains(&format!("{}(", o.name))),
                 ("values that it checks", example.contains("assert")),
             ];
@@ -216,7 +219,7 @@ mod tests {
     #[test]
     fn element_types_are_those_that_are_taken() {
         let of =
-            |name: &str| crate::operations::find(name).and_then(super::super::Operation::elements);
+            |name: &str| crate::operations::find(name).and_then(super::super::Operation::told_elements);
         assert_eq!(of("exp").as_deref(), Some("floats"));
         assert_eq!(of("abs").as_deref(), Some("numbers"));
         assert_eq!(of("maximum").as_deref(), Some("numbers, both of one type"));

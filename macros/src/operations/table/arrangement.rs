@@ -423,7 +423,7 @@ assert_eq!((right, left), (array![4.0, 1.0, 2.0, 3.0], array![2.0, 3.0, 4.0, 1.0
         .choice("mode", &["constant", "edge", "reflect"])
         .number("value", 0.0)
         .shapes("`[.., N] -> [.., low + N + high]` for the widths `[(low, high)]`")
-        .elements("any of mode `constant`; numbers of the others")
+        .elements("numbers")
         .derivative("the cotangent without what was added, to which in the other modes that of the copies is added")
         .example(
             r#"
@@ -524,7 +524,7 @@ assert_eq!(gated([[1.0, 2.0, 3.0, 4.0]])?, array![[3.0, 8.0]]);
         .integer("step", 1)
         .integer("dilation", 1)
         .shapes("`[.., N, ..] -> [.., (N - dilation (size - 1) - 1) / step + 1, size, ..]`, rounded down")
-        .elements(ANY)
+        .elements("numbers")
         .derivative("the cotangent summed over the windows that an element is in")
         .example(
             r#"

@@ -18,8 +18,8 @@ pub(super) fn operations() -> Vec<Operation> {
         .shapes("`[..], [..], [..] -> [..]`, which broadcast")
         .elements("bool, and any two of one type")
         .derivative(
-            "that of x where the condition holds, that of y elsewhere; what is not chosen gets 0, also where its \
-             own derivative is NaN there: guard what is inside (`where_(x > 0, x.maximum(1e-6).log(), 0)`)",
+            "that of x where the condition holds, that of y elsewhere. What is not chosen gets 0 there, and 0 times an \
+             infinite slope is NaN: guard what is inside (`where_(x > 0, x.maximum(1e-6).log(), 0)`)",
         )
         .example(
             r#"

@@ -13,10 +13,8 @@ const PICKED: &str = "the cotangent added up at the indices; the indices have no
 /// The derivative of updates that are added.
 const ADDED: &str =
     "the cotangent itself by x, its elements at the indices by the updates; the indices have none";
-/// What is indexed, and its indices.
-const WITH_INDICES: &str = "any, and indices of i32";
-/// What is added to at indices.
-const NUMBERS_WITH_INDICES: &str = "numbers, and indices of i32";
+/// What has elements at indices, and these.
+const WITH_INDICES: &str = "numbers, and indices of i32";
 
 pub(super) fn operations() -> Vec<Operation> {
     vec![
@@ -77,7 +75,7 @@ assert_eq!(picked([[1.0, 2.0], [3.0, 4.0]], [[1], [0]])?, array![[2.0], [3.0]]);
         .takes("indices")
         .takes("updates")
         .shapes("`[.., N], [.., K], [.., K] -> [.., N]` along the last axis")
-        .elements(NUMBERS_WITH_INDICES)
+        .elements(WITH_INDICES)
         .derivative(ADDED)
         .example(
             r#"
@@ -100,7 +98,7 @@ assert_eq!(counts([0, 2, 2])?, array![1.0, 0.0, 2.0]);
         .takes("indices")
         .takes("updates")
         .shapes("`[N, ..], [K], [K, ..] -> [N, ..]` along axis 0: updates as [`fn@take`] gives them")
-        .elements(NUMBERS_WITH_INDICES)
+        .elements(WITH_INDICES)
         .derivative(ADDED)
         .example(
             r#"
@@ -214,7 +212,7 @@ assert_eq!(rows([2, 0])?, array![[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]);
         .takes_as("index", "(.., 0)")
         .takes_as("update", "y")
         .shapes("`[..], [..] -> [..]`: the update broadcasts to the part")
-        .elements(WITH_INDICES)
+        .elements("any, and numbers where a tensor of indices (i32) is given")
         .derivative("the cotangent by x, 0 where it was replaced; its elements there by the update")
         .example(
             r#"
@@ -240,7 +238,7 @@ assert_eq!(rows, array![[1.0, 2.0, 3.0], [7.0, 8.0, 9.0]]);
         .takes_as("index", "i")
         .takes_as("update", "y")
         .shapes("`[..], [..] -> [..]`: the update broadcasts to the part")
-        .elements(NUMBERS_WITH_INDICES)
+        .elements(WITH_INDICES)
         .derivative(ADDED)
         .example(
             r#"

@@ -44,7 +44,7 @@ assert_eq!(product, array![[1.0, 2.0, 11.0]]);
         .takes_many("operands", "q, k")
         .function_only()
         .shapes("one dim for each letter, `...` for `..`: `\"bthd,bshd->bhts\"` is `[B, T, H, D], [B, S, H, D] -> [B, H, T, S]`")
-        .elements("floats, all of one type")
+        .elements("floats, all of one type; of one operand numbers")
         .derivative("for each operand, the einsum of the cotangent and the other operands")
         .example(
             r#"
