@@ -17,7 +17,7 @@
 //! | a `let mut` that changes its type in a loop | an iteration starts with what the one before left | `zeros([B, D])` as the start |
 //! | `x[0] = y`, `m.w = y` | tensors do not change, parameters by training alone | `x.set(0, y)`, a `State` |
 //! | a value that is not used | there are no effects | leave it out |
-//! | `println!` and other macros, items in a body | a body is a program over tensors | results, [`tracing`](crate::Runner) outside |
+//! | `println!` and other macros, items in a body | a body is a program over tensors | results, printed outside |
 //! | closures in variables | a function has a name and types | `#[model] fn`; closures are arguments of derivatives |
 //! | `ys.push(y)` in an `if`, `ys` read in its loop | the length of a list is that of its loops | `ys.push(if .. { a } else { b })` |
 //!

@@ -164,7 +164,10 @@ impl Operation {
             name,
             doc: format!("As [`fn@{}`].", original.name),
             page: Page {
-                example: original.page.example.map(|e| page::renamed(&e, original.name, name)),
+                example: original
+                    .page
+                    .example
+                    .map(|e| page::renamed(&e, original.name, name)),
                 ..original.page
             },
             ..original

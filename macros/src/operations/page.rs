@@ -201,8 +201,14 @@ mod tests {
             let example = o.page.example.as_deref().unwrap_or_default();
             let parts = [
                 ("shapes", o.told_shapes().is_some_and(|s| !s.is_empty())),
-                ("element types", o.told_elements().is_some_and(|e| !e.is_empty())),
-                ("derivative", o.told_derivative().is_some_and(|d| !d.is_empty())),
+                (
+                    "element types",
+                    o.told_elements().is_some_and(|e| !e.is_empty()),
+                ),
+                (
+                    "derivative",
+                    o.told_derivative().is_some_and(|d| !d.is_empty()),
+                ),
                 ("an example", example.contains(&format!("{}(", o.name))),
                 ("values that it checks", example.contains("assert")),
             ];
@@ -218,8 +224,9 @@ mod tests {
 
     #[test]
     fn element_types_are_those_that_are_taken() {
-        let of =
-            |name: &str| crate::operations::find(name).and_then(super::super::Operation::told_elements);
+        let of = |name: &str| {
+            crate::operations::find(name).and_then(super::super::Operation::told_elements)
+        };
         assert_eq!(of("exp").as_deref(), Some("floats"));
         assert_eq!(of("abs").as_deref(), Some("numbers"));
         assert_eq!(of("maximum").as_deref(), Some("numbers, both of one type"));
