@@ -61,6 +61,50 @@
 //! without one there, their `#[default(..)]`; without that either, the struct is refused. So a setting is declared at
 //! the top and in each struct on the way to where it is used. Repeated children are configured alike.
 //!
+//! # Enums
+//!
+//! An enum without fields is a setting too, where it has `#[model]` or stands in a `#[model] mod`. A field of its type
+//! may have a default, children get it as they get other settings, and files name its variants, in small letters
+//! if they like (`soft_sign` for `SoftSign`). It may have methods, as structs do.
+//!
+//! ```
+//! # use sinew::ndarray::array;
+//! # use sinew::prelude::*;
+//! #[model(methods)]
+//! enum Activation {
+//!     Relu,
+//!     SoftSign,
+//! }
+//!
+//! #[model]
+//! impl Activation {
+//!     fn of<S>(&self, x: Tensor<[S]>) -> Tensor<[S]> {
+//!         match self {
+//!             Activation::Relu => x.relu(),
+//!             Activation::SoftSign => x / (1 + x.abs()),
+//!         }
+//!     }
+//! }
+//!
+//! #[model]
+//! struct Gate<D> {
+//!     #[init(ones)]
+//!     w: Param<D>,
+//!     #[default(Relu)]
+//!     activation: Activation,
+//! }
+//!
+//! #[model]
+//! fn gated<D>(m: &Gate<D>, x: Tensor<D>) -> Tensor<D> {
+//!     let y = m.activation.of(x);
+//!     if m.activation == Activation::Relu { y * m.w } else { y }
+//! }
+//!
+//! let config: GateConfig = serde_json::from_str(r#"{ "d": 2, "activation": "soft_sign" }"#)?;
+//! assert_eq!(gated(&Gate::init(&config, 0)?, [1.0, -3.0])?, array![0.5, -0.75]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # In a body
 //!
 //! A setting is a number (`x * self.rate`), a size (`usize`: `x.reshape([B, self.heads, -1])`), or what `if` asks
@@ -77,6 +121,10 @@
 //! | `if B > 64 && !self.causal { .. }` | sizes compare with sizes and integers, joined by `&& \|\| !` |
 //! | `if self.rate < 0.5 { .. }` | `f32` and `f64` settings compare with numbers |
 //! | `match self.heads { 1 => a, 2 \| 3 => b, _ => c }` | integers, `true`, `false`, several, and the rest |
+//! | `if self.activation == Activation::Relu { .. }` | variants are equal or not |
+//! | `match self.activation { Activation::Relu => a, _ => b }` | variants, by their paths or imported names |
+//! | `if DEBUG { .. }` | a Rust const of type `bool`, or one that is compared |
+//! | `if training() { .. }` | whether this is a trainer's step: not in runners, plain calls, `gradient` |
 //!
 //! As a value, all arms have one type, and there is an `else`. As a statement, the arms assign variables that are
 //! declared with `let mut` before it, or states.

@@ -39,6 +39,7 @@
 //! | [`states`] | what a function keeps for the next run |
 //! | [`configuration`] | sizes and settings from a file, `if` and `match` |
 //! | [`derivatives`] | `grad` and its kin, inside and outside |
+//! | [`probes`] | values that runs look at, or replace |
 //! | [`randomness`] | dropout and draws, seeds |
 //! | [`initialisers`] | how parameters start, each with its formula |
 //! | [`calls`] | what a function becomes in Rust: its arguments, its results, its trainers and runners |
@@ -57,6 +58,7 @@ pub mod items;
 pub mod loops;
 pub mod numbers;
 pub mod patterns;
+pub mod probes;
 pub mod randomness;
 pub mod refusals;
 pub mod states;

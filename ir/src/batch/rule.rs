@@ -49,7 +49,9 @@ fn attributes(i: &OpInst, extent: &Dim) -> Attributes {
             shape.dims.insert(0, extent.clone());
             Attribute::Shape(shape)
         }
-        Attribute::Dims(_) | Attribute::DType(_) | Attribute::Number(_) => a.clone(),
+        Attribute::Dims(_) | Attribute::DType(_) | Attribute::Number(_) | Attribute::Name(_) => {
+            a.clone()
+        }
     });
     Attributes(all.collect())
 }
@@ -82,7 +84,8 @@ pub(super) fn apply(
         | Kind::Scatter
         | Kind::Scan(_)
         | Kind::Sort
-        | Kind::Identity => {}
+        | Kind::Identity
+        | Kind::Probe(_) => {}
     }
     let found = found?;
     if found != *expected {

@@ -92,6 +92,7 @@ assert_eq!(product([1.0, 3.0], [1.0, 10.0])?, (array![1.0, 9.0], array![2.0, 60.
             "|x| f(x)",
         )
         .note("with a direction behind: `jvp(|x| f(x), x, v)`")
+        .shapes("a closure, its arguments and a direction of their types `->` what the closure gives, twice: `let (value, along) = ..`")
         .example(
             r#"
 #[model]
@@ -119,6 +120,7 @@ assert_eq!(along, array![6.0, 6.0]);
         )
         .integer("axis", 0)
         .integer("out_axis", 0)
+        .shapes("a closure of slices, and their stacks `->` the stack of what it gives")
         .example(
             r#"
 #[model]

@@ -107,6 +107,8 @@ pub const PRELUDE: &[&str] = &[
     "checkpoint",
     "capture",
     "patch",
+    "jvp",
+    "vmap",
     "training",
 ];
 

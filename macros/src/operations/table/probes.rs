@@ -21,6 +21,9 @@ pub(super) fn operations() -> Vec<Operation> {
         .takes_as("name", "\"hidden\"")
         .takes("x")
         .by_name()
+        .shapes("`[..] -> [..]`")
+        .elements("any")
+        .derivative("that of x")
         .example(
             r#"
 #[model]
@@ -48,6 +51,9 @@ assert_eq!(sum.into_scalar(), 3.0);
         .takes_as("name", "\"hidden\"")
         .takes("x")
         .by_name()
+        .shapes("`[..] -> [..]`")
+        .elements("floats")
+        .derivative("that of x; 0 where another array stands in its place")
         .example(
             r#"
 #[model]

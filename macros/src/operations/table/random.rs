@@ -46,6 +46,9 @@ assert_eq!(thinned([1.0, 2.0])?, array![1.0, 2.0]); // no trainer's step
             |l, a| l.training(a),
         )
         .by_name()
+        .shapes("`->` what `if` asks for")
+        .elements("none")
+        .derivative("none: it is known before anything runs")
         .example(
             r#"
 #[model]
