@@ -192,7 +192,7 @@ fn of_several_arguments_and_results() -> sinew::Result<()> {
     let t = [1, 2];
     let g = weighed_loss::gradient(&model, x.view(), t)?;
     // 2 y x, summed over rows.
-    let expected = [2.0 * 2.0 * (1.0 + 0.25), 2.0 * -1.0 * (9.0 + 4.0)];
+    let expected = [2.0 * 2.0 * (1.0 + 0.25), -2.0 * (9.0 + 4.0)];
     assert_eq!(g.by.values_f64().into_iter().collect::<Vec<_>>(), expected);
     // Twice the true one of y, and one of the sum.
     let by_x = weighed_loss::gradient_by_inputs(&model, x.view(), t)?;

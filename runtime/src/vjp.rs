@@ -30,6 +30,13 @@ pub struct Vjp<V, M, I> {
     pub inputs: I,
 }
 
+/// That of `F`, whose float arguments get `I`.
+pub(crate) type VjpFor<F, I> = Vjp<
+    <<F as ModelFunction>::Output as Outputs>::Narrow,
+    <<F as ModelFunction>::Models as Models>::Each,
+    <I as Gradients>::Narrow,
+>;
+
 /// Gradients of float arguments: of an [`Out`] for each tensor, in tuples and arrays as the arguments are.
 pub trait Gradients {
     /// Arrays of f32 (and of f64 where declared).
@@ -157,7 +164,7 @@ fn pulled(unit: &'static Unit, of: VjpOf) -> Result<&'static Unit> {
 pub fn vjp<F: ModelFunction, I: Gradients>(
     models: Refs<'_, F>,
     arguments: &[ArgView<'_>],
-) -> Result<Vjp<<F::Output as Outputs>::Narrow, <F::Models as Models>::Each, I::Narrow>> {
+) -> Result<VjpFor<F, I>> {
     pulled_back::<F, I, true>(models, arguments)
 }
 
@@ -178,7 +185,7 @@ pub fn gradient_by_inputs<F: ModelFunction, I: Gradients>(
 fn pulled_back<F: ModelFunction, I: Gradients, const ALL: bool>(
     models: Refs<'_, F>,
     arguments: &[ArgView<'_>],
-) -> Result<Vjp<<F::Output as Outputs>::Narrow, <F::Models as Models>::Each, I::Narrow>> {
+) -> Result<VjpFor<F, I>> {
     with_models::<Pulled<F, ALL>, Runner<Pulled<F, ALL>>, _>(models, arguments, |runner| {
         let starts = runner.trained_starts();
         let (values, inputs) = (<F::Output as Outputs>::COUNT, I::COUNT);

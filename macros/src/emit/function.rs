@@ -220,7 +220,7 @@ fn vjp(f: &Function, entry: &Entry<'_>, library: &TokenStream) -> Option<TokenSt
         ///
         /// # Errors
         /// Arguments that do not fit the declared types.
-        #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
+        #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value, clippy::type_complexity)]
         pub fn vjp(
             #(#parameters,)* #(#behind),*
         ) -> #library::__private::Result<#library::__private::Vjp<
@@ -254,7 +254,7 @@ fn gradient_by_inputs(
         ///
         /// # Errors
         /// Arguments that do not fit the declared types.
-        #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
+        #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value, clippy::type_complexity)]
         pub fn gradient_by_inputs(
             #(#parameters),*
         ) -> #library::__private::Result<<#by_inputs as #library::__private::Gradients>::Narrow> {

@@ -247,9 +247,9 @@ mod tests {
             let is = |p: &Parameter| p.default == DefaultValue::Required;
             assert!(required.iter().all(is), "{}", o.name);
             assert!(!rest.iter().any(is), "{}", o.name);
-            let many = o.parameters.iter().position(|p| p.many);
-            let last = o.parameters.len() - 1;
-            assert!(many.is_none_or(|i| i == last), "{}", o.name);
+            // What stands behind it is given by name.
+            let last = o.required() - 1;
+            assert!(o.many().is_none_or(|i| i == last), "{}", o.name);
         }
     }
 

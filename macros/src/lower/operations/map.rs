@@ -80,7 +80,7 @@ impl Lowerer<'_, '_> {
         let value = with_axis(&value);
         if out_axis != 0 {
             for v in &mut made {
-                *v = self.to_axis(a, *v, out_axis)?;
+                *v = self.out_in_place(a, *v, out_axis)?;
             }
         }
         Ok(with_leaves(&value, &mut made.into_iter()))
@@ -128,7 +128,7 @@ impl Lowerer<'_, '_> {
     }
 
     /// A result whose first axis goes to where it is asked for.
-    fn to_axis(&mut self, a: &Arguments<'_>, v: Value, axis: i64) -> Checked<Value> {
+    fn out_in_place(&mut self, a: &Arguments<'_>, v: Value, axis: i64) -> Checked<Value> {
         let ty = self.builder.type_of(v).clone();
         let at = a.tokens(OUT_AXIS);
         let Some(to) = position(axis, ty.shape.len()) else {
