@@ -36,6 +36,9 @@
 //! # }
 //! ```
 //!
+//! The language of bodies and types is described, form by form, in [`language`]; its operations are the items of
+//! [`ops`], layers are in [`nn`], optimizers in [`optim`].
+//!
 //! A tensor that names no element type has elements of the working float: f32, or f64 where
 //! [`Precision::F64`] asks for it. Operations that take an element type call it `float`:
 //! `(scores.argmax(-1) == y).cast(float).mean()` is the share of right answers.
@@ -50,6 +53,7 @@
 extern crate self as sinew;
 
 pub mod error;
+pub mod language;
 mod names;
 pub mod nn;
 pub mod ops;

@@ -1,9 +1,10 @@
 //! The operations of the language, as items: what `#[model]` functions call by name or as methods.
 //!
 //! Indices and labels are checked where that costs nothing: an argument of the function that is used as
-//! one is looked at before the step, and one outside its axis is an error that names it, with the place
-//! and the value. Indices that are computed in the function are not: those below 0 count as 0, those
-//! past the end as the last one (and [`one_hot`] of either is a row of zeros).
+//! one, or is after views, casts and the addition of a constant, is looked at before the step, and one
+//! outside its axis is an error that names it, with the place and the value. Indices that are computed in
+//! another way are not: those below 0 count as 0, those past the end as the last one (and [`one_hot`] of
+//! either is a row of zeros).
 //!
 //! # Indices
 //!
@@ -71,6 +72,14 @@
 //! assert_eq!(again.run(ones)?.0, first);
 //! # Ok::<(), sinew::Error>(())
 //! ```
+//!
+//! # Their pages
+//!
+//! The page of each has its shapes as `[.., M, K], [.., K, N] -> [.., M, N]`: of its tensors in order, and of what it gives,
+//! where `..` is any number of dims and a letter a dim that is the same wherever it stands. Among element types,
+//! "floats" are the working float, f32 and f64, "numbers" these and i32 and u32, and "any" is also bool; the result has those
+//! of the operands unless another is named. A derivative is by x, as a factor or as what becomes of the result's
+//! cotangent.
 //!
 //! # Where they come from
 //!

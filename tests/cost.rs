@@ -79,9 +79,9 @@ fn calls_are_counted_with_what_they_call() {
 fn loops_count_each_iteration_and_repeated_children_each_child() {
     let signature = deep::signature();
     let expected = [
-        "parameters: D*Layers + D^2*Layers",
-        "flops:      B*D*Layers + 2*B*D^2*Layers",
-        "bytes:      8*B*D + 4*D*Layers + 4*D^2*Layers",
+        "parameters: D*Layers + D*D*Layers",
+        "flops:      B*D*Layers + 2*B*D*D*Layers",
+        "bytes:      8*B*D + 4*D*Layers + 4*D*D*Layers",
     ];
     let mut found = lines(&signature);
     let mut sorted = |text: &str| {
@@ -106,6 +106,6 @@ fn what_is_of_integers_has_bytes_and_no_flops() {
     let signature = attention::signature();
     assert_eq!(
         lines(&signature)[..2],
-        ["parameters: 0", "flops:      2*D*T^2"]
+        ["parameters: 0", "flops:      2*D*T*T"]
     );
 }

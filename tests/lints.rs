@@ -16,6 +16,11 @@ fn pairs<B, Spare>(x: Tensor<B, 1>, y: Tensor<B>) -> Tensor<B, B> {
 }
 
 #[model]
+fn all_pairs<B>(x: Tensor<B, 1>, y: Tensor<B>) -> Tensor<B, B> {
+    pairs::<B, 4>(x, y)
+}
+
+#[model]
 #[allow(unused_variables)]
 fn first<B>(x: Tensor<B>, y: Tensor<B>) -> Tensor<B> {
     let z = x + x;
@@ -31,13 +36,13 @@ fn usual<B, T>(
     _spare: Tensor,
 ) -> (Tensor<B, T>, Tensor<B, B>) {
     let i = arange(T);
-    let mask = (i.unsqueeze(1) >= i).any(0);
+    let mask = (i.unsqueeze(1) >= i).cast(float).sum(0);
     let mut sum = zeros_like(x);
     for t in 0..T {
-        sum += x * x[(.., t..t + 1)];
+        sum += x * x[(.., t)].unsqueeze(-1);
     }
     let safe = (x.softmax() + 1e-6).log();
-    (sum * mask.cast(float) + safe, p - y.unsqueeze(0))
+    (sum * mask + safe, p - y.unsqueeze(0))
 }
 
 #[model(methods)]
@@ -80,7 +85,7 @@ fn what_is_allowed_runs() -> sinew::Result<()> {
     let x = [[0.0f32; 4]; 2];
     let loss = twice(x, [0, 1])?;
     assert!((loss - 4f32.ln()).abs() < 1e-6);
-    assert_eq!(pairs([[1.0], [2.0]], [1.0, 1.0])?[[1, 0]], 1.0);
+    assert_eq!(all_pairs([[1.0], [2.0]], [1.0, 1.0])?[[1, 0]], 1.0);
     assert_eq!(first([1.0], [2.0])?[0], 1.0);
     let model = Scale::init(0);
     assert_eq!(model.of_all(x)?, inside::f(x)?);
@@ -89,4 +94,10 @@ fn what_is_allowed_runs() -> sinew::Result<()> {
     let (sum, pairs) = usual([[1.0, 2.0]], [[3.0]], [1.0], 0.0)?;
     assert_eq!((sum.dim(), pairs[[0, 0]]), ((1, 2), 2.0));
     Ok(())
+}
+
+/// A size that the body alone names, behind a dim in braces.
+#[model]
+fn in_a_body<B, N>(x: Tensor<B, 4>) -> Tensor<{ B * 4 }> {
+    x.reshape([B * 4]) + zeros([N]).sum()
 }

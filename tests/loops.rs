@@ -421,3 +421,19 @@ fn an_index_meets_numbers() -> sinew::Result<()> {
     assert_eq!((even, halves), (7.0, 1.5));
     Ok(())
 }
+
+/// What its body computes goes nowhere.
+#[model]
+fn idle<N>(x: Tensor<N>) -> Tensor<N> {
+    for t in 0..N {
+        let _y = x + t;
+        for _u in 0..N {}
+    }
+    x
+}
+
+#[test]
+fn a_loop_that_changes_nothing_is_nothing() -> sinew::Result<()> {
+    assert_eq!(idle([1.0, 2.0])?.to_vec(), [1.0, 2.0]);
+    Ok(())
+}

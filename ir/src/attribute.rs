@@ -22,6 +22,8 @@ pub enum Attribute {
     DType(DType),
     /// A number.
     Number(Number),
+    /// A name.
+    Name(Box<str>),
 }
 
 /// Whose axes an attribute counts: binding a sequence moves them along.
@@ -46,6 +48,8 @@ pub enum AttributeKind {
     DType,
     /// [`Attribute::Number`], a symbol's where the entry can do without its value.
     Number,
+    /// [`Attribute::Name`], a path in texts.
+    Name,
 }
 
 /// One declared attribute of an op.

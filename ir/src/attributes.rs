@@ -23,7 +23,8 @@ impl<'a> Field<'a> for &'a [Axis] {
             Attribute::Shape(_)
             | Attribute::Dims(_)
             | Attribute::DType(_)
-            | Attribute::Number(_) => None,
+            | Attribute::Number(_)
+            | Attribute::Name(_) => None,
         }
     }
 
@@ -63,7 +64,8 @@ impl<'a> Field<'a> for &'a Shape {
             Attribute::Axes(_)
             | Attribute::Dims(_)
             | Attribute::DType(_)
-            | Attribute::Number(_) => None,
+            | Attribute::Number(_)
+            | Attribute::Name(_) => None,
         }
     }
 
@@ -79,7 +81,8 @@ impl<'a, const N: usize> Field<'a> for &'a [Dim; N] {
             Attribute::Axes(_)
             | Attribute::Shape(_)
             | Attribute::DType(_)
-            | Attribute::Number(_) => None,
+            | Attribute::Number(_)
+            | Attribute::Name(_) => None,
         }
     }
 
@@ -106,7 +109,8 @@ impl<'a> Field<'a> for DType {
             Attribute::Axes(_)
             | Attribute::Shape(_)
             | Attribute::Dims(_)
-            | Attribute::Number(_) => None,
+            | Attribute::Number(_)
+            | Attribute::Name(_) => None,
         }
     }
 
@@ -120,9 +124,11 @@ impl<'a> Field<'a> for &'a Number {
     fn read(attribute: &'a Attribute) -> Option<Self> {
         match attribute {
             Attribute::Number(number) => Some(number),
-            Attribute::Axes(_) | Attribute::Shape(_) | Attribute::Dims(_) | Attribute::DType(_) => {
-                None
-            }
+            Attribute::Axes(_)
+            | Attribute::Shape(_)
+            | Attribute::Dims(_)
+            | Attribute::DType(_)
+            | Attribute::Name(_) => None,
         }
     }
 
@@ -139,6 +145,23 @@ impl<'a> Field<'a> for f64 {
 
     fn write(self) -> Attribute {
         Attribute::Number(Number::Known(self))
+    }
+}
+
+impl<'a> Field<'a> for &'a str {
+    fn read(attribute: &'a Attribute) -> Option<Self> {
+        match attribute {
+            Attribute::Name(name) => Some(name),
+            Attribute::Axes(_)
+            | Attribute::Shape(_)
+            | Attribute::Dims(_)
+            | Attribute::DType(_)
+            | Attribute::Number(_) => None,
+        }
+    }
+
+    fn write(self) -> Attribute {
+        Attribute::Name(self.into())
     }
 }
 
@@ -430,6 +453,12 @@ forms! {
     Dropout<'a> {
         /// The probability of each to be left out.
         p: &'a Number = AttributeKind::Number,
+    }
+
+    /// Of a place that a run may look at, or replace.
+    Named<'a> {
+        /// What the place is called.
+        name: &'a str = AttributeKind::Name,
     }
 
     /// Of a cross entropy.

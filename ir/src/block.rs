@@ -300,7 +300,8 @@ impl Inst {
                         Attribute::Axes(_)
                         | Attribute::Shape(_)
                         | Attribute::Dims(_)
-                        | Attribute::DType(_) => {}
+                        | Attribute::DType(_)
+                        | Attribute::Name(_) => {}
                     }
                 }
             }
@@ -317,7 +318,10 @@ impl Inst {
                     match a {
                         Attribute::Shape(s) => s.dims.iter_mut().for_each(&mut *f),
                         Attribute::Dims(d) => d.iter_mut().for_each(&mut *f),
-                        Attribute::Axes(_) | Attribute::DType(_) | Attribute::Number(_) => {}
+                        Attribute::Axes(_)
+                        | Attribute::DType(_)
+                        | Attribute::Number(_)
+                        | Attribute::Name(_) => {}
                     }
                 }
             }

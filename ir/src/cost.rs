@@ -2,8 +2,9 @@
 //!
 //! Operations count one FLOP for each scalar instruction on each element that has floats in it, whatever
 //! the instruction; a contraction two for each product that it sums, a reduction one for each element that
-//! it reads. What moves elements counts none, and so does what is done on integers and bools alone. A
-//! choice counts as its first alternative, a call over an axis once for each slice. A sequence counts as one dim of its name. Nothing is fused or
+//! it reads. What moves, selects or casts elements counts none, and so does what is done on integers and
+//! bools alone. A choice counts as its first alternative, a call over an axis once for each slice. A
+//! sequence counts as one dim of its name. Nothing is fused or
 //! left out: it is the function as written.
 
 use crate::attributes::DotAxes;
@@ -13,6 +14,7 @@ use crate::decompose::decompose;
 use crate::dim::{Dim, Symbol};
 use crate::function::{Function, ParamKind, Value};
 use crate::op::{Kind, Scan};
+use crate::scalar::Scalar;
 use crate::shape::{Axis, Shape, Type};
 use crate::symbol::{SymbolTerm, SymbolValue};
 use crate::unit::Unit;
@@ -170,6 +172,7 @@ fn of_op(inst: &OpInst, types: &[Type]) -> Option<Dim> {
     let operand = |i: usize| elements(shape(inst.operands.get(i)?)?);
     let times = |n: i64, d: &Dim| d.checked_mul(&Dim::constant(n));
     match inst.op.kind {
+        Kind::Elementwise(Scalar::Select | Scalar::Cast) => Some(Dim::constant(0)),
         Kind::Elementwise(_) => Some(result),
         Kind::Reduce(_) => operand(0),
         Kind::Contract => {
@@ -190,6 +193,7 @@ fn of_op(inst: &OpInst, types: &[Type]) -> Option<Dim> {
         | Kind::Gather
         | Kind::Sort
         | Kind::Identity
+        | Kind::Probe(_)
         // Nothing is left of these.
         | Kind::Function(_) => Some(Dim::constant(0)),
     }

@@ -2,6 +2,7 @@
 
 use crate::block::{Block, Inst, Loop};
 use crate::function::{Function, Value};
+use crate::op::Probe;
 
 /// Drops every instruction that neither a result nor a gradient needs, and of loops what they carry,
 /// slice and stack for nothing.
@@ -47,6 +48,7 @@ fn live(function: &Function) -> Vec<bool> {
         open.extend(&p.block.results);
     }
     let mut live = vec![false; function.values.len()];
+    open.extend(captured(&function.body));
     while let Some(v) = open.pop() {
         if std::mem::replace(&mut live[v.index()], true) {
             continue;
@@ -64,6 +66,19 @@ fn live(function: &Function) -> Vec<bool> {
         }
     }
     live
+}
+
+/// What runs may look at, which lives without any use.
+fn captured(block: &Block) -> Vec<Value> {
+    let mut found = Vec::new();
+    block.each_inst(&mut |inst| {
+        if let Inst::Op(i) = inst
+            && i.op.kind.probe() == Some(Probe::Capture)
+        {
+            found.push(i.result);
+        }
+    });
+    found
 }
 
 fn note<'a>(block: &'a Block, sources: &mut [Source<'a>]) {
@@ -97,7 +112,7 @@ fn sweep(block: &mut Block, live: &[bool]) {
             !p.results.is_empty()
         }
         Inst::Loop(l) => {
-            let needed = l.results.iter().any(|v| live[v.index()]);
+            let needed = l.results.iter().any(|v| live[v.index()]) || !captured(&l.body).is_empty();
             if needed {
                 narrow(l, live);
             }

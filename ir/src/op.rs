@@ -119,6 +119,8 @@ pub enum Kind {
     Sort,
     /// Its operand, unchanged.
     Identity,
+    /// Its operand, at a place that a run may ask for: the linker puts in place what becomes of it.
+    Probe(Probe),
     /// A function over other ops, which this builds.
     Function(fn(&mut Builder, &[Value], &Attributes) -> Result<Value, OpError>),
 }
@@ -150,7 +152,7 @@ impl Kind {
         match self {
             Kind::Constant | Kind::Iota | Kind::Extent | Kind::Run(_) => OpClass::Source,
             Kind::Elementwise(scalar) => OpClass::Elementwise(scalar),
-            Kind::View(_) | Kind::Identity => OpClass::IndexMap,
+            Kind::View(_) | Kind::Identity | Kind::Probe(_) => OpClass::IndexMap,
             Kind::Concat => OpClass::Joined,
             Kind::Gather | Kind::Scatter => OpClass::Indexed,
             Kind::Reduce(_) | Kind::Contract | Kind::Scan(_) | Kind::Sort => OpClass::Combined,
@@ -172,6 +174,15 @@ impl Kind {
     pub fn run_value(self) -> Option<RunValue> {
         if let Kind::Run(value) = self {
             Some(value)
+        } else {
+            None
+        }
+    }
+
+    /// What it is of a place that runs ask for.
+    pub fn probe(self) -> Option<Probe> {
+        if let Kind::Probe(probe) = self {
+            Some(probe)
         } else {
             None
         }
@@ -224,6 +235,17 @@ pub enum RunValue {
     Iteration,
     /// Whether the run trains.
     Training,
+}
+
+/// What a run may ask of a place in a function.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Probe {
+    /// What the value is there: one more result.
+    Capture,
+    /// That the value is another from there on: one more argument.
+    Patch,
+    /// The cotangent of what a patch replaces: zero, since nothing depends on it.
+    PatchCotangent,
 }
 
 /// Index maps that need no kernel of their own.

@@ -46,6 +46,9 @@ use proc_macro::TokenStream;
 ///   cannot be trained. Without it every function has its derivative.
 /// - `#[model(allow(softmax_before_cross_entropy))]` on a function, a method, an impl or a module silences a
 ///   warning of Sinew's own by its name, which the warning tells.
+/// - `f::signature()` tells what a call of `f` takes, as formulas in its symbols: parameters; FLOPs, of which a
+///   product that is summed counts two, and every other scalar instruction on a float one, but for choices and
+///   casts; bytes of arguments, parameters and results, each once, a working float as f32.
 /// - In a `#[model] mod` every function, struct and impl has it without a word, and so has every inline
 ///   module inside but those with `#[cfg(test)]`.
 /// - `#[model(crate = path)]` says where the library is when it is no dependency of the crate; in a module

@@ -275,7 +275,11 @@ impl<'a> ArgView<'a> {
         }
     }
 
-    fn of_ndarray<T: Element>(first: *const T, shape: &[usize], steps: &[isize]) -> ArgView<'a> {
+    pub(crate) fn of_ndarray<T: Element>(
+        first: *const T,
+        shape: &[usize],
+        steps: &[isize],
+    ) -> ArgView<'a> {
         let mut view = ArgView {
             pointer: first.cast(),
             host: T::HOST,
@@ -290,6 +294,11 @@ impl<'a> ArgView<'a> {
             view.strides[axis] = *step;
         }
         view
+    }
+
+    /// The type of its elements.
+    pub(crate) fn host(&self) -> HostType {
+        self.host
     }
 
     /// Its rank; may be above [`MAX_RANK`].

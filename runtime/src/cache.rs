@@ -3,12 +3,13 @@
 
 use crate::arg::ArgView;
 use crate::backend::{Backend, Launch};
+use crate::device::Precision;
 use crate::error::{Error, Result};
 use crate::executable::Executable;
 use crate::layout::Layout;
 use crate::optimizer::Optimizer;
 use crate::trainees::Trainees;
-use sinew_ir::{Symbol, SymbolValue};
+use sinew_ir::{Probes, Symbol, SymbolValue};
 use std::any::TypeId;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -184,6 +185,11 @@ impl Cache {
         self.trim();
     }
 
+    /// Keeps nothing: what runs from here on is other programs.
+    pub fn clear(&mut self) {
+        self.kept.clear();
+    }
+
     /// Keeps as much as a new limit allows.
     pub fn set_limit(&mut self, limit: Limit) {
         self.limit = limit;
@@ -213,12 +219,16 @@ pub(crate) struct Origin {
     pub function: TypeId,
     /// Where it runs.
     pub device: Backend,
-    /// Of each model the working float and every leaf with its place.
+    /// What the working float is.
+    pub precision: Precision,
+    /// Every leaf of each model with its place.
     pub layouts: Vec<Arc<Layout>>,
     /// What a step trains.
     pub trainees: Option<Arc<Trainees>>,
     /// Symbols that the models' configurations give.
     pub known: Vec<(Symbol, SymbolValue)>,
+    /// What a runner asks of places in the function.
+    pub probes: Probes,
     /// What is done with the function.
     pub purpose: Purpose,
 }

@@ -20,7 +20,7 @@ use crate::trainees::Trainees;
 use crate::workspace::Workspace;
 use sinew_codegen::kernel::{RegionId, RegionKind};
 use sinew_codegen::schedule::RegionOffset;
-use sinew_ir::{Binding, DType, Function, ParamKind, Symbol, SymbolValue, Unit};
+use sinew_ir::{Binding, DType, Function, ParamKind, Probes, Symbol, SymbolValue, Unit};
 use std::any::TypeId;
 use std::sync::Arc;
 
@@ -60,6 +60,8 @@ pub(crate) struct Engine {
     pub inputs: Vec<Input>,
     /// The models' leaves by position among the function's parameters.
     leaves: Vec<(usize, Vec<usize>)>,
+    /// What is asked of places in the function.
+    pub probes: Probes,
     /// Its programs.
     pub cache: Cache,
     /// What all programs work in.
@@ -159,6 +161,7 @@ impl Engine {
             unit,
             owner: TypeId::of::<F>(),
             function,
+            probes: Probes::default(),
             cache: Cache::new(settings.cache),
             workspace: Workspace::new(settings.device.0.clone(), &inputs),
             settings,
@@ -268,9 +271,11 @@ impl Engine {
             let origin = Origin {
                 function: self.owner,
                 device: self.settings.device.0.clone(),
+                precision: self.settings.precision,
                 layouts: layouts.to_vec(),
                 trainees: trainees.cloned(),
                 known: self.known.clone(),
+                probes: self.probes.clone(),
                 purpose,
             };
             match find_live(&origin, &extents) {

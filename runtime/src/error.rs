@@ -314,6 +314,38 @@ pub enum Error {
         /// The shape that the program gives.
         shape: Vec<usize>,
     },
+    /// Something that is asked for by name after a run, and that the run did not give.
+    #[error(
+        "no run has captured `{name}`: asked for {}; `capture(..)` asks, and a run gives",
+        listed(.known)
+    )]
+    Captured {
+        /// The name.
+        name: String,
+        /// What the runner asks for.
+        known: Vec<String>,
+    },
+    /// What is captured has other elements than are asked for.
+    #[error("what is captured as `{name}` has elements of {dtype}")]
+    CapturedType {
+        /// The name.
+        name: String,
+        /// The element type.
+        dtype: DType,
+    },
+    /// An array in the place of a value of another shape, or of other elements than f32 or f64.
+    #[error(
+        "`{name}` has shape {} and elements of floats, and an array of shape {} was given in its place",
+        tuple(.expected), tuple(.actual)
+    )]
+    Patch {
+        /// The name of the place.
+        name: String,
+        /// The shape of the value.
+        expected: Vec<usize>,
+        /// The shape of the array.
+        actual: Vec<usize>,
+    },
     /// Values of another shape than the parameter's.
     #[error("the parameter has shape {}, and values of shape {} came", tuple(.expected), tuple(.actual))]
     ParamShape {
@@ -452,6 +484,15 @@ impl From<BindError> for Error {
 
 // A result is returned by value everywhere: past 128 bytes clippy warns at each function of a user.
 const _: () = assert!(size_of::<Error>() <= 96);
+
+/// `a`, `b`; none.
+fn listed(names: &[String]) -> String {
+    let names: Vec<String> = names.iter().map(|n| format!("`{n}`")).collect();
+    match names.is_empty() {
+        true => "nothing".to_string(),
+        false => names.join(", "),
+    }
+}
 
 /// A shape as people write it: `(2, 3)`, `(4,)`, `()`.
 pub(crate) fn tuple(shape: &[usize]) -> String {

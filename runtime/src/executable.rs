@@ -6,6 +6,7 @@ use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::key::Key;
 use crate::layout::{Changed, Section};
+use crate::probes::Patched;
 use crate::regions::{Regions, Role, Table, bytes_of};
 use crate::update::StepScalar;
 use crate::workspace::Workspace;
@@ -31,6 +32,10 @@ pub(crate) struct Executable {
     pub scalars: Vec<StepScalar>,
     /// The results that a call reads: all of them, or those behind the loss of a step.
     pub results: Vec<ResultType>,
+    /// What a runner looks at, which stands behind the function's results.
+    pub captured: Vec<String>,
+    /// What a runner gives in the place of values, behind the arguments.
+    pub patched: Vec<Patched>,
     /// The states that a run changes, in place.
     pub changed: Vec<Changed>,
     /// For each model, what of its memory a run writes.
@@ -53,6 +58,10 @@ pub(crate) struct Source {
     pub scalars: Vec<StepScalar>,
     /// The results that a call reads: all of them, or those behind the loss of a step.
     pub results: Vec<ResultType>,
+    /// What a runner looks at, which stands behind the function's results.
+    pub captured: Vec<String>,
+    /// What a runner gives in the place of values, behind the arguments.
+    pub patched: Vec<Patched>,
     /// The states that it changes.
     pub changed: Vec<Changed>,
     /// For each model, what of its memory a run writes.
@@ -192,6 +201,8 @@ impl Executable {
             indices: source.indices,
             scalars: source.scalars,
             results: source.results,
+            captured: source.captured,
+            patched: source.patched,
             changed: source.changed,
             writes: source.writes,
             roles,

@@ -23,6 +23,7 @@ mod numbers;
 mod optimizer;
 mod output;
 mod param;
+mod probes;
 mod random;
 mod read;
 mod regions;

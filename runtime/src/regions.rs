@@ -5,6 +5,7 @@ use crate::engine::Input;
 use crate::error::{Error, Result};
 use crate::key;
 use crate::layout::Section;
+use crate::probes::Patched;
 use sinew_codegen::kernel::{self, RegionId, RegionKind};
 use sinew_codegen::schedule::RegionOffset;
 use sinew_ir::{Function, ParamKind, Type};
@@ -108,6 +109,40 @@ impl Regions {
             Ok(RegionOffset { region, offset: 0 })
         };
         inputs.iter().enumerate().map(place).collect()
+    }
+
+    /// Adds a region for each value that a run gives in the place of the program's, behind `inputs`
+    /// arguments: where each lies, and what it is.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`].
+    pub fn add_patched(
+        &mut self,
+        inputs: usize,
+        names: &[String],
+        program: &Function,
+    ) -> Result<Vec<(RegionOffset, Patched)>> {
+        let params = program.params.iter().enumerate();
+        let params = params
+            .filter(|(_, p)| p.kind == ParamKind::Input)
+            .skip(inputs);
+        let place = |(i, (name, (param, _))): (usize, (&String, (usize, _)))| {
+            let ty = &program.values[param];
+            let bytes = bytes_of(name, ty)?;
+            let region = self.add(
+                Role::Argument(inputs + i),
+                format!("patch {name}"),
+                bytes,
+                RegionKind::Input,
+            );
+            let patched = Patched {
+                name: name.clone(),
+                dtype: ty.dtype,
+                extents: ty.shape.extents().unwrap_or_default(),
+            };
+            Ok((RegionOffset { region, offset: 0 }, patched))
+        };
+        names.iter().zip(params).enumerate().map(place).collect()
     }
 
     /// Adds a region for the run's key, if the program has it.

@@ -1,6 +1,6 @@
 //! A compiled function: arguments in, results out.
 
-use crate::arg::ArgView;
+use crate::arg::{AnyRank, ArgView, Element};
 use crate::cache::{Limit, Purpose};
 use crate::engine::{Engine, Settings};
 use crate::error::{Error, Result};
@@ -10,11 +10,13 @@ use crate::key::Key;
 use crate::layout::{Layout, Leaf, Section, element_size, without_numbers};
 use crate::model::ModelFunction;
 use crate::models::Models;
-use crate::output::{Outputs, ResultView};
+use crate::output::{Number, OutRank, Outputs, ResultView};
+use crate::probes::{Asked, reads_as};
 use crate::regions::{MAX_RESULTS, Regions, Role, Table};
 use crate::shared::{Attachment, FirstModel, Trained, facts, place_all};
 use crate::store::{Held, Places};
 use crate::views::{ArgViews, IntoArgs, each_arity};
+use ndarray::{Array, ArrayRef, Dimension};
 use sinew_ir::{Binding, ParamKind};
 use std::collections::HashMap;
 use std::marker::PhantomData;
@@ -52,6 +54,8 @@ pub struct Runner<F: ModelFunction, I = <F as ModelFunction>::Inputs> {
     pub(crate) places: Places,
     /// Runs that came to an end.
     runs: u64,
+    /// What it looks at beside the results, and puts in the place of values.
+    asked: Asked,
     /// The models' states from before a run that is checked.
     saved: Vec<u8>,
     arguments: PhantomData<fn(I)>,
@@ -70,6 +74,7 @@ impl<F: ModelFunction> Runner<F> {
             handles,
             places: Places::new(models),
             runs: 0,
+            asked: Asked::default(),
             saved: Vec::new(),
             arguments: PhantomData,
         })
@@ -120,6 +125,92 @@ impl<F: ModelFunction> Runner<F> {
         self
     }
 
+    /// Asks for the value of a `capture("name", x)` in the function or in what it calls: from here on each
+    /// run keeps it, for [`captured`](Self::captured) to read. Programs are compiled anew; a name that the
+    /// function has not is an error of the next run.
+    ///
+    /// ```
+    /// # use sinew::prelude::*;
+    /// # use sinew::ndarray::{Array1, array};
+    /// #[model]
+    /// fn last_of_sums<N>(x: Tensor<N>) -> Tensor {
+    ///     let mut sum = 0.0;
+    ///     for t in 0..N {
+    ///         sum += x[t];
+    ///         capture("sum", sum);
+    ///     }
+    ///     sum
+    /// }
+    ///
+    /// let mut run = last_of_sums::compile().build()?;
+    /// run.capture("sum");
+    /// assert_eq!(run.run([1.0, 2.0, 3.0])?, 6.0);
+    /// let sums: Array1<f32> = run.captured("sum")?;
+    /// assert_eq!(sums, array![1.0, 3.0, 6.0]);
+    /// # Ok::<(), sinew::Error>(())
+    /// ```
+    pub fn capture(&mut self, name: &str) {
+        self.asked.capture(&mut self.engine, name);
+    }
+
+    /// What the last run captured under a name: an array of its rank (0 for a scalar), of f32 or f64 for
+    /// floats.
+    ///
+    /// # Errors
+    /// [`Error::Captured`] for a name that was not asked for, and before a run that did;
+    /// [`Error::CapturedType`] and [`Error::ResultRank`] for other elements and another rank.
+    pub fn captured<T: Number, D: Dimension>(&self, name: &str) -> Result<Array<T, D>> {
+        let program = self.engine.current()?;
+        let at = self.asked.captured(program, name)?;
+        let result = &program.results[at];
+        if !reads_as::<T>(result) {
+            return Err(Error::CapturedType {
+                name: name.to_string(),
+                dtype: result.dtype,
+            });
+        }
+        let mut views = self.engine.workspace.views(&program.results);
+        let view = views.nth(at).ok_or_else(|| Error::Captured {
+            name: name.to_string(),
+            known: program.captured.clone(),
+        })?;
+        let array = AnyRank::tensor::<T>(view)?;
+        let shape = array.shape().to_vec();
+        array.into_dimensionality().map_err(|_| Error::ResultRank {
+            declared: D::NDIM.unwrap_or_default(),
+            shape,
+        })
+    }
+
+    /// Puts an array in the place of the value of a `patch("name", x)`: from here on all runs go on with it.
+    /// It is of the value's shape, which is looked at in the next run; in loops it has an axis for the
+    /// iterations of each in front. Programs are compiled anew, but not for another array of one name.
+    ///
+    /// ```
+    /// # use sinew::prelude::*;
+    /// # use sinew::ndarray::array;
+    /// #[model]
+    /// fn doubled<N>(x: Tensor<N>) -> Tensor<N> {
+    ///     2.0 * patch("input", x)
+    /// }
+    ///
+    /// let mut run = doubled::compile().build()?;
+    /// run.patch("input", &array![5.0f32, 6.0]);
+    /// assert_eq!(run.run([1.0, 2.0])?, array![10.0, 12.0]);
+    /// run.unpatch("input");
+    /// assert_eq!(run.run([1.0, 2.0])?, array![2.0, 4.0]);
+    /// # Ok::<(), sinew::Error>(())
+    /// ```
+    pub fn patch<T: Element, D: Dimension>(&mut self, name: &str, values: &ArrayRef<T, D>) {
+        let values = values.to_owned().into_dyn();
+        self.asked.patch(&mut self.engine, name, values);
+    }
+
+    /// Leaves a value as it is again.
+    pub fn unpatch(&mut self, name: &str) {
+        self.asked.unpatch(&mut self.engine, name);
+    }
+
     /// For each model and each of its leaves, where its elements start if those of all trained parameters
     /// stand one behind the other, as the function has them.
     pub(crate) fn trained_starts(&self) -> Vec<Vec<Option<usize>>> {
@@ -167,6 +258,17 @@ impl<F: ModelFunction> Runner<F> {
     ) -> Result<T> {
         self.prepare_views(arguments)?;
         self.engine.check(arguments)?;
+        self.asked.ran = false;
+        // Values in the place of others come behind the arguments.
+        let given = self.asked.views(self.engine.current()?)?;
+        let both: Vec<ArgView<'_>>;
+        let arguments = match given.is_empty() {
+            true => arguments,
+            false => {
+                both = arguments.iter().chain(&given).copied().collect();
+                &both
+            }
+        };
         let check = self.engine.settings.check_finite;
         let key = Key::of_run(self.engine.settings.seed, self.runs + 1);
         let (kept, workspace) = self.engine.current_mut()?;
@@ -194,7 +296,7 @@ impl<F: ModelFunction> Runner<F> {
             }
         }
         drop(held);
-        let count = results.len();
+        let count = results.len() - program.captured.len();
         if count != expected {
             return Err(Error::Results {
                 function: self.engine.unit.path.into(),
@@ -210,11 +312,12 @@ impl<F: ModelFunction> Runner<F> {
                 &mut many
             }
         };
-        for (place, view) in views.iter_mut().zip(workspace.views(results)) {
+        for (place, view) in views.iter_mut().zip(workspace.views(&results[..count])) {
             *place = view;
         }
         let read = read(views)?;
         self.runs += 1;
+        self.asked.ran = true;
         Ok(read)
     }
 
@@ -226,8 +329,9 @@ impl<F: ModelFunction> Runner<F> {
 
 /// Links the function and lays out its regions.
 fn compile_run(engine: &Engine, binding: &Binding, layouts: &[Arc<Layout>]) -> Result<Executable> {
-    let function = sinew_ir::link(engine.unit, binding)
-        .map_err(|source| Error::link(engine.unit.path, source))?;
+    let linked = sinew_ir::link_probed(engine.unit, binding, &engine.probes);
+    let linked = linked.map_err(|source| Error::link(engine.unit.path, source))?;
+    let (function, captured) = (linked.program, linked.captured);
     let changed = engine.changed_states(&function, layouts)?;
     let writes = engine.writes(&changed, layouts);
     let mut regions = Regions::new();
@@ -240,7 +344,10 @@ fn compile_run(engine: &Engine, binding: &Binding, layouts: &[Arc<Layout>]) -> R
         results.push(result);
     }
     outputs.extend(changed.iter().map(|s| models[s.model].place(&s.leaf)));
-    let arguments = regions.add_arguments(&engine.inputs, &function)?;
+    let mut arguments = regions.add_arguments(&engine.inputs, &function)?;
+    let patched = regions.add_patched(engine.inputs.len(), &linked.patched, &function)?;
+    let (places, patched): (Vec<_>, Vec<_>) = patched.into_iter().unzip();
+    arguments.extend(places);
     let key = regions.add_key(&function);
     let source = Source {
         indices: engine.index_checks(&function),
@@ -253,12 +360,15 @@ fn compile_run(engine: &Engine, binding: &Binding, layouts: &[Arc<Layout>]) -> R
         regions,
         scalars: Vec::new(),
         results,
+        captured,
+        patched,
         changed,
         writes,
     };
     Executable::compile(engine, source)
 }
 
+#[diagnostic::do_not_recommend]
 impl<F: ModelFunction> Trained<FirstModel<F>> for Runner<F> {
     fn attachment(&self) -> Attachment<FirstModel<F>> {
         Attachment {

@@ -157,18 +157,21 @@ pub trait IntoShared<M> {
     fn into_shared(self) -> Shared<M>;
 }
 
+#[diagnostic::do_not_recommend]
 impl<M: Model> IntoShared<M> for M {
     fn into_shared(self) -> Shared<M> {
         Shared::new(self)
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<M: Model> IntoShared<M> for Shared<M> {
     fn into_shared(self) -> Shared<M> {
         self
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<M: Model> IntoShared<M> for &Shared<M> {
     fn into_shared(self) -> Shared<M> {
         self.clone()
@@ -178,12 +181,14 @@ impl<M: Model> IntoShared<M> for &Shared<M> {
 /// The model that a function trains.
 pub type FirstModel<F> = <<F as ModelFunction>::Models as Models>::First;
 
+#[diagnostic::do_not_recommend]
 impl<F: ModelFunction> IntoShared<FirstModel<F>> for &Trainer<F> {
     fn into_shared(self) -> Shared<FirstModel<F>> {
         self.attachment().shared
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<F: ModelFunction> IntoShared<FirstModel<F>> for &Runner<F> {
     fn into_shared(self) -> Shared<FirstModel<F>> {
         self.attachment().shared
@@ -194,7 +199,7 @@ impl<F: ModelFunction> IntoShared<FirstModel<F>> for &Runner<F> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no model of type `{M}` to share",
     label = "no trainer, runner or `Shared` of a `{M}`",
-    note = "`compile` takes a model of its own"
+    note = "a builder is built first: `.build()?`; a model of its own is for `compile`"
 )]
 pub trait Trained<M: Model> {
     /// What a runner needs of it.
@@ -211,6 +216,7 @@ pub struct Attachment<M> {
     pub settings: Option<Settings>,
 }
 
+#[diagnostic::do_not_recommend]
 impl<M: Model> Trained<M> for Shared<M> {
     fn attachment(&self) -> Attachment<M> {
         Attachment {

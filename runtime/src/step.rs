@@ -117,6 +117,8 @@ pub(crate) fn compile_step(
         ],
         regions,
         results,
+        captured: Vec::new(),
+        patched: Vec::new(),
         changed,
         writes,
     };

@@ -350,6 +350,7 @@ impl<F: ModelFunction> Trainer<F> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<F: ModelFunction> Trained<FirstModel<F>> for Trainer<F> {
     fn attachment(&self) -> Attachment<FirstModel<F>> {
         Attachment {

@@ -27,6 +27,9 @@ pub(crate) struct Workspace {
     /// The key of the run, once a program has one.
     key: DeviceMemory,
     results: Vec<Outlet>,
+    /// How many arguments the function declares.
+    declared: usize,
+    /// These, and what is given in the place of values.
     arguments: Vec<Inlet>,
 }
 
@@ -42,6 +45,17 @@ struct Inlet {
     memory: DeviceMemory,
 }
 
+impl Inlet {
+    fn new(name: &str, dtype: DType) -> Inlet {
+        Inlet {
+            name: name.to_string(),
+            dtype,
+            staged: HostMemory::empty(),
+            memory: DeviceMemory::empty(),
+        }
+    }
+}
+
 /// A result's way to where it is read.
 struct Outlet {
     memory: DeviceMemory,
@@ -52,18 +66,14 @@ struct Outlet {
 impl Workspace {
     /// Nothing yet, for these arguments.
     pub fn new(backend: Backend, arguments: &[Input]) -> Workspace {
-        let inlet = |input: &Input| Inlet {
-            name: input.name.clone(),
-            dtype: input.dtype,
-            staged: HostMemory::empty(),
-            memory: DeviceMemory::empty(),
-        };
+        let inlet = |input: &Input| Inlet::new(&input.name, input.dtype);
         Workspace {
             backend,
             arena: DeviceMemory::empty(),
             scratch: DeviceMemory::empty(),
             key: DeviceMemory::empty(),
             results: Vec::new(),
+            declared: arguments.len(),
             arguments: arguments.iter().map(inlet).collect(),
         }
     }
@@ -82,6 +92,17 @@ impl Workspace {
             .ensure(backend, "blocks of large products", bytes)?;
         if program.region(Role::Key).is_some() {
             self.key.ensure(backend, "run key", key::BYTES)?;
+        }
+        // Values that are given in the place of others come behind the arguments.
+        self.arguments
+            .truncate(self.declared + program.patched.len());
+        for (i, patched) in program.patched.iter().enumerate() {
+            let inlet = Inlet::new(&patched.name, patched.dtype);
+            match self.arguments.get_mut(self.declared + i) {
+                Some(known) if known.name == inlet.name => {}
+                Some(known) => *known = inlet,
+                None => self.arguments.push(inlet),
+            }
         }
         for (i, result) in program.results.iter().enumerate() {
             if self.results.len() == i {

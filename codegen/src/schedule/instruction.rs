@@ -43,7 +43,7 @@ impl Graph {
             }
             Kind::Elementwise(scalar) => Def::Elementwise(scalar, i.operands.to_vec()),
             Kind::Identity => return i.operand(0),
-            Kind::Function(_) | Kind::Run(_) => return None,
+            Kind::Function(_) | Kind::Run(_) | Kind::Probe(_) => return None,
             Kind::View(view) => return self.add_view(i, view),
             Kind::Reduce(kind) => {
                 let axes = axes(Over::from_attributes(a).ok()?.axes)?;

@@ -47,7 +47,7 @@ pub(super) fn result_of(machine: &Machine<'_>, i: &OpInst) -> Result<Array, Inte
                 .as_constant();
             vec![dim.ok_or_else(missing)? as f64; count(&shape)]
         }
-        Kind::Run(_) => return Err(InterpretError::NotLinked(op.into())),
+        Kind::Run(_) | Kind::Probe(_) => return Err(InterpretError::NotLinked(op.into())),
         Kind::Elementwise(scalar) => {
             elementwise(scalar, ty.dtype, count(&shape), &operands).ok_or_else(missing)?
         }

@@ -325,8 +325,10 @@ impl<'u> Inliner<'u> {
         let substitution = before.substitution.clone();
         let place = before.place.clone();
         let mut again = Instance::new(before.inlinable(), substitution, place, &now)?;
-        self.body(&mut again)?;
-        Ok(again)
+        let before = std::mem::replace(&mut self.again, true);
+        let done = self.body(&mut again);
+        self.again = before;
+        done.map(|()| again)
     }
 
     /// The cotangents of a loop's operands, by their positions.

@@ -15,6 +15,7 @@ use crate::activity::CalleeInfo;
 use crate::block::{Inst, OpInst};
 use crate::builder::Builder;
 use crate::function::{Function, Origin, Value};
+use crate::op::Probe;
 use crate::pullback::derive_pullback_of;
 use crate::reverse::Stacks;
 use crate::shape::Type;
@@ -96,6 +97,8 @@ pub(super) struct Inliner<'u> {
     pub(super) stacks: Stacks,
     /// What the run gives.
     pub(super) given: Given,
+    /// Whether what is inlined is computed a second time: runs look at the first.
+    pub(super) again: bool,
     /// What is assumed of symbols that choose, where all ways are gone: in symbols of the root.
     pub(super) assumed: Option<Assumptions>,
     /// Callees that go along with the function that is being inlined, where calls with rules stay.
@@ -184,6 +187,10 @@ impl<'u> Inliner<'u> {
     fn op(&mut self, instance: &mut Instance<'u>, i: &OpInst) -> Result<(), LinkError> {
         if let Some(value) = i.op.kind.run_value() {
             return self.run_value(instance, i, value);
+        }
+        if self.again && i.op.kind.probe() == Some(Probe::Capture) {
+            instance.set(i.result, instance.value(i.operands[0]));
+            return Ok(());
         }
         let s = &instance.substitution;
         let attributes = s.attributes(&instance.function, i)?;

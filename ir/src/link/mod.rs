@@ -12,6 +12,7 @@ mod extent;
 mod flat;
 mod inliner;
 mod map;
+mod probe;
 mod rule;
 mod site;
 mod substitution;
@@ -35,6 +36,7 @@ use crate::unit::Unit;
 use crate::verify::{Stage, VerifyError, verify_stage};
 pub use dependence::dependence;
 use inliner::{Inliner, Instance};
+pub use probe::{Probed, Probes};
 use site::{Place, Run, drop_unused_key, key_type};
 use substitution::Substitution;
 
@@ -209,6 +211,28 @@ pub enum LinkError {
         /// What it is.
         found: String,
     },
+    /// A name that a run asks for, and that no place of the program has.
+    #[error("`{path}` {what} no `{name}`: it has {}", listed(.known))]
+    NoProbe {
+        /// The function.
+        path: String,
+        /// What it does not do.
+        what: &'static str,
+        /// The name.
+        name: String,
+        /// The names there are.
+        known: Vec<String>,
+    },
+    /// A value that a run replaces, of which the program takes a derivative at another place too.
+    #[error(
+        "`{name}` of `{path}` stands at several places, and under a derivative: a run cannot replace it"
+    )]
+    PatchUnderDerivative {
+        /// The function.
+        path: String,
+        /// The name.
+        name: String,
+    },
     /// A pass that broke a function: a mistake in Sinew.
     #[error("linking `{path}` broke a rule: {error}")]
     Broken {
@@ -237,10 +261,18 @@ pub struct Gradient {
 /// # Errors
 /// Texts, calls or sizes that do not fit each other.
 pub fn link(unit: &Unit, binding: &Binding) -> Result<Function, LinkError> {
+    link_probed(unit, binding, &Probes::default()).map(|probed| probed.program)
+}
+
+/// As [`link`], with what a run asks of the places that functions name.
+///
+/// # Errors
+/// As [`link`]; names that are not there.
+pub fn link_probed(unit: &Unit, binding: &Binding, probes: &Probes) -> Result<Probed, LinkError> {
     let mut link = Link::open(unit, binding)?;
     link.body(binding)?;
     let results = link.results();
-    link.program(results)
+    link.program(results, probes)
 }
 
 /// The program of a unit's results and of the gradients of the first of them, a scalar float; the others
@@ -489,13 +521,13 @@ impl<'u> Link<'u> {
         }
         results.extend(states);
         Ok(Gradient {
-            program: self.program(results)?,
+            program: self.program(results, &Probes::default())?.program,
             results: primal,
             gradients,
         })
     }
 
-    fn program(mut self, results: Vec<Value>) -> Result<Function, LinkError> {
+    fn program(mut self, results: Vec<Value>, probes: &Probes) -> Result<Probed, LinkError> {
         let params = self.params.len();
         let insts = self.inliner.given.before(self.inliner.builder.insts);
         let mut out = Function {
@@ -511,6 +543,9 @@ impl<'u> Link<'u> {
         };
         self.inliner.stacks.apply(&mut out.body);
         check(self.unit, &out, Stage::Bound)?;
+        let returned = out.returned().len();
+        let (captured, patched) = probe::apply(self.unit.path, &mut out, returned, probes)?;
+        check(self.unit, &out, Stage::Bound)?;
         decompose(&mut out).map_err(|e| op_error(self.unit, e.op, e.location, *e.error))?;
         check(self.unit, &out, Stage::Program)?;
         let unit = self.unit;
@@ -518,7 +553,11 @@ impl<'u> Link<'u> {
         drop_unchanged_states(&mut out);
         drop_unused_key(&mut out);
         check(unit, &out, Stage::Program)?;
-        Ok(out)
+        Ok(Probed {
+            program: out,
+            captured,
+            patched,
+        })
     }
 }
 
@@ -546,6 +585,15 @@ fn op_error(
         op,
         at: place(unit, location),
         error: Box::new(error),
+    }
+}
+
+/// `a`, `b`, in words; none.
+fn listed(names: &[String]) -> String {
+    let names: Vec<String> = names.iter().map(|n| format!("`{n}`")).collect();
+    match names.is_empty() {
+        true => "none".to_string(),
+        false => names.join(", "),
     }
 }
 

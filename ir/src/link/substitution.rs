@@ -402,7 +402,8 @@ impl<'u> Substitution<'u> {
                         | AttributeKind::Shape
                         | AttributeKind::Dims
                         | AttributeKind::DType
-                        | AttributeKind::Number => inst.result,
+                        | AttributeKind::Number
+                        | AttributeKind::Name => inst.result,
                     };
                     Attribute::Axes(self.axes(axes, &function.type_of(counted).shape))
                 }
@@ -413,6 +414,7 @@ impl<'u> Substitution<'u> {
                 }
                 Attribute::DType(d) => Attribute::DType(self.dtype(*d)),
                 Attribute::Number(n) => Attribute::Number(self.number(n)?),
+                Attribute::Name(name) => Attribute::Name(name.clone()),
             });
         }
         Ok(Attributes(out))

@@ -1,7 +1,7 @@
 //! The contraction: matrix products, inner and outer products, all of einsum's pairs.
 
 use super::entry::{TWO, applied, at, floats};
-use super::rules::{check_axes, dim_at, number, others};
+use super::rules::{check_axes, dim_at, float, others};
 use crate::attributes::DotAxes;
 use crate::builder::Builder;
 use crate::function::Value;
@@ -15,7 +15,7 @@ pub(super) const DOT: OpDef = OpDef {
     arity: Arity::Exactly(2),
     attributes: DotAxes::SPECS,
     infer: |t, a| {
-        let (x, y) = (number(t, 0)?, number(t, 1)?);
+        let (x, y) = (float(t, 0)?, float(t, 1)?);
         if x.dtype != y.dtype {
             return Err(OpError::DTypesDiffer {
                 left: x.dtype,

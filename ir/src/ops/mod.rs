@@ -12,6 +12,7 @@ mod entry;
 mod functions;
 mod index;
 mod losses;
+mod probes;
 mod random;
 mod reduce;
 mod rows;
@@ -74,6 +75,7 @@ table! {
     sorting { ARGSORT }
     rows { SOFTMAX LOG_SOFTMAX LOGSUMEXP MEAN MIN }
     random { RUN_KEY ITERATION TRAINING RANDOM_BITS UNIFORM RANDN BERNOULLI RANDINT DROPOUT }
+    probes { CAPTURE PATCH PATCH_COTANGENT }
     losses { MSE CROSS_ENTROPY BINARY_CROSS_ENTROPY_WITH_LOGITS }
     testing { #[cfg(feature = "testing")] STEPS }
 }

@@ -199,7 +199,9 @@ impl Rewriter {
             return Some(v);
         }
         let key = hash(op, &operands, &attributes);
-        if let Some(found) = self.known.get(&key) {
+        // What runs look at is a place: none stands for another, or moves out of its loop.
+        let is_place = op.kind.probe().is_some();
+        if let Some(found) = self.known.get(&key).filter(|_| !is_place) {
             let exchanged = commutes(op).then(|| operands.iter().rev());
             let same = |v: &&Value| match self.definition(**v) {
                 Some(d) => {
@@ -224,7 +226,10 @@ impl Rewriter {
         };
         // Where all its operands are; operands are of blocks that are open.
         let levels = operands.iter().map(|v| self.level_of[v.index()]);
-        let at = levels.max().unwrap_or(self.floor).max(self.floor);
+        let at = match is_place {
+            true => self.levels.len() - 1,
+            false => levels.max().unwrap_or(self.floor).max(self.floor),
+        };
         let level = self.levels.get_mut(at)?;
         self.known.entry(key).or_default().push(result);
         level.known.push((key, result));

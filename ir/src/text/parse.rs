@@ -320,6 +320,7 @@ impl<'a> Parser<'a> {
                 }
                 AttributeKind::DType => Attribute::DType(self.dtype()?),
                 AttributeKind::Number => Attribute::Number(self.number()?),
+                AttributeKind::Name => Attribute::Name(self.path()?.into()),
             });
         }
         for (i, source, axes) in written {

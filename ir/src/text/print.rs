@@ -247,6 +247,7 @@ impl<W: Write> Printer<'_, W> {
                 }
                 Attribute::DType(d) => write!(self.out, " {} {d}", spec.name)?,
                 Attribute::Number(n) => write!(self.out, " {} {n}", spec.name)?,
+                Attribute::Name(name) => write!(self.out, " {} {name}", spec.name)?,
             }
         }
         self.location(i.location)

@@ -190,13 +190,15 @@ impl Checker<'_> {
                 | (AttributeKind::Shape, Attribute::Shape(_))
                 | (AttributeKind::Dims, Attribute::Dims(_))
                 | (AttributeKind::DType, Attribute::DType(_))
-                | (AttributeKind::Number, Attribute::Number(_)) => true,
+                | (AttributeKind::Number, Attribute::Number(_))
+                | (AttributeKind::Name, Attribute::Name(_)) => true,
                 (
                     AttributeKind::Axes(_)
                     | AttributeKind::Shape
                     | AttributeKind::Dims
                     | AttributeKind::DType
-                    | AttributeKind::Number,
+                    | AttributeKind::Number
+                    | AttributeKind::Name,
                     _,
                 ) => false,
             });
@@ -208,7 +210,7 @@ impl Checker<'_> {
                 Attribute::Shape(s) => self.shape(s)?,
                 Attribute::Dims(dims) => dims.iter().try_for_each(|d| self.dim(d))?,
                 Attribute::Number(number) => self.number(number)?,
-                Attribute::Axes(_) | Attribute::DType(_) => {}
+                Attribute::Axes(_) | Attribute::DType(_) | Attribute::Name(_) => {}
             }
         }
         let refused = |error| Broken::Op { value, op, error };

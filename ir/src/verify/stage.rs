@@ -140,6 +140,9 @@ fn illegal_inst(inst: &Inst, legal: &Legal) -> Option<&'static str> {
         Inst::Op(i) if !legal.symbols && i.op.kind.run_value().is_some() => {
             Some("values that the run gives")
         }
+        Inst::Op(i) if !legal.functions && i.op.kind.probe().is_some() => {
+            Some("places that runs look at")
+        }
         Inst::Call(c) => match legal.calls {
             Calls::All => None,
             Calls::WithRules if c.stays() => None,
@@ -154,8 +157,10 @@ fn illegal_inst(inst: &Inst, legal: &Legal) -> Option<&'static str> {
 fn is_symbol(a: &Attribute) -> bool {
     match a {
         Attribute::Number(number) => number.known().is_none(),
-        Attribute::Axes(_) | Attribute::Shape(_) | Attribute::Dims(_) | Attribute::DType(_) => {
-            false
-        }
+        Attribute::Axes(_)
+        | Attribute::Shape(_)
+        | Attribute::Dims(_)
+        | Attribute::DType(_)
+        | Attribute::Name(_) => false,
     }
 }

@@ -102,9 +102,7 @@ pub fn at_once(f: &Function, library: &TokenStream) -> TokenStream {
             #visibility enum #name {}
         };
     };
-    let docs = super::doc(&format!(
-        "What the function [`{name}`](fn@{name}) becomes: its trainer, its runners, its gradient, its text."
-    ));
+    let docs = super::doc(&format!("What [`{name}`](fn@{name}) becomes."));
     let carrier = quote! {
         #docs
         #quiet
@@ -426,6 +424,7 @@ fn train(f: &Function, entry: &Entry<'_>, library: &TokenStream) -> (TokenStream
     };
     let train = quote! {
         #[doc(hidden)]
+        #[allow(unused_variables)]
         pub fn train(model: impl #refusal, #(#others),*) -> #library::__private::Train<Self> {
             match model.never() {}
         }
@@ -587,53 +586,30 @@ fn host_type(ty: &TypeExpr, library: &TokenStream) -> TokenStream {
     }
 }
 
-/// Where a reader of the function's page finds what else it is.
+/// Where a reader of the function's page finds what else it is, in as few words as metadata should hold.
 fn becomes_list(f: &Function, entry: &Entry<'_>, library: &TokenStream) -> String {
     let name = &f.name;
     let loss = is_loss(first_result(f)) && !entry.models.is_empty();
     let differentiable = f.no_derivative.is_none();
     let trained = loss && differentiable;
     let items = [
-        (trained, "train", "trains the model's parameters by it"),
-        (
-            !entry.models.is_empty(),
-            "attach",
-            "runs it on what a trainer or another runner has",
-        ),
-        (
-            true,
-            "compile",
-            "runs it on a model of its own, compiled once for each set of sizes",
-        ),
-        (trained, "gradient", "its derivative by each parameter"),
+        (trained, "train"),
+        (!entry.models.is_empty(), "attach"),
+        (true, "compile"),
+        (trained, "gradient"),
         (
             differentiable && is_loss(first_result(f)) && !float_inputs(f, library).is_empty(),
             "gradient_by_inputs",
-            "its derivative by each float argument",
         ),
-        (
-            differentiable && has_vjp(f, entry, library),
-            "vjp",
-            "what it gives, and what parameters and arguments get of cotangents of that",
-        ),
-        (
-            differentiable,
-            "pullback",
-            "the derivative as text, calls inlined",
-        ),
-        (
-            true,
-            "signature",
-            "its declaration, and what a call takes as formulas",
-        ),
-        (true, "IR", "its text"),
+        (differentiable && has_vjp(f, entry, library), "vjp"),
+        (true, "signature"),
     ];
-    let mut text =
-        format!("\n# What it becomes\n\nThe type of its name, [`{name}`](enum@{name}), has\n");
-    for (_, item, what) in items.iter().filter(|(has, ..)| *has) {
-        text.push_str(&format!("\n- `{name}::{item}`: {what}"));
-    }
-    text
+    let names = items.iter().filter(|(has, _)| *has);
+    let names: Vec<String> = names.map(|(_, item)| format!("`{item}`")).collect();
+    format!(
+        "\nThe type [`{name}`](enum@{name}) has {}.",
+        names.join(", ")
+    )
 }
 
 /// A method, and the hidden type that carries it.

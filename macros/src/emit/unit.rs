@@ -22,9 +22,7 @@ pub fn unit(
     // The text stands in the static alone: metadata has that of a constant twice.
     let told = told.map(|signature| {
         let doc = format!(
-            "The function as it is declared, and what one call takes, calls included: parameters, FLOPs and bytes \
-             as formulas in its symbols.\n\nA product that is summed counts two FLOPs, every other scalar \
-             instruction on an element one; bytes are those of arguments, parameters and results, each once.{}",
+            "The declaration, and what a call takes: {}",
             takes(&lowered.code)
         );
         quote! {
@@ -70,15 +68,15 @@ fn takes(code: &Code) -> String {
         })
     };
     let mut text = format!(
-        "\n\n- parameters: {}\n- FLOPs: {}",
+        "{} parameters, FLOPs {}",
         formula(cost::parameters(&code.function)),
         formula(flops)
     );
     for name in calls {
-        text.push_str(&format!(", and those of `{name}`"));
+        text.push_str(&format!(" and of `{name}`"));
     }
     text.push_str(&format!(
-        "\n- bytes: {}",
+        ", {} bytes.",
         formula(cost::bytes(&code.function))
     ));
     text

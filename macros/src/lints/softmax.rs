@@ -4,7 +4,7 @@ use super::{Lint, Warning};
 use crate::lower::{Callee, Code, Lowered};
 use crate::messages;
 use proc_macro2::Span;
-use sinew_ir::{Function, Inst, Location, Op, OpClass, OpInst, Value, ops};
+use sinew_ir::{Inst, Location, Op, OpClass, OpInst, Value, ops};
 use std::collections::HashMap;
 
 /// Ops whose results are probabilities, and may come out as 0.
@@ -22,8 +22,14 @@ pub fn softmax(lowered: &Lowered) -> Vec<Warning> {
 }
 
 fn of_code(code: &Code, spans: &HashMap<Location, Span>, found: &mut Vec<Warning>) {
-    let definitions = definitions(&code.function);
-    for inst in definitions.values() {
+    let mut insts = Vec::new();
+    code.function.body.each_inst(&mut |inst| {
+        if let Inst::Op(op) = inst {
+            insts.push(op);
+        }
+    });
+    let definitions: HashMap<Value, &OpInst> = insts.iter().map(|op| (op.result, *op)).collect();
+    for inst in insts {
         let Some(of) = inst
             .operands
             .first()
@@ -58,17 +64,6 @@ fn of_code(code: &Code, spans: &HashMap<Location, Span>, found: &mut Vec<Warning
             of_code(part, spans, found);
         }
     }
-}
-
-/// The op that makes each value.
-fn definitions(function: &Function) -> HashMap<Value, &OpInst> {
-    let mut definitions = HashMap::new();
-    function.body.each_inst(&mut |inst| {
-        if let Inst::Op(op) = inst {
-            definitions.insert(op.result, op);
-        }
-    });
-    definitions
 }
 
 /// The op whose elements a value has, wherever they stand in it.

@@ -2,11 +2,8 @@
 
 use super::{Lint, Warning};
 use crate::messages;
-use crate::names;
 use crate::parse::{self, Function};
-use proc_macro2::{Ident, TokenStream};
-use quote::ToTokens;
-use std::collections::HashSet;
+use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 use syn::visit::Visit;
 
 /// Parameters and variables that a body does not use, but for those that start with `_`.
@@ -14,7 +11,10 @@ pub fn unused_names(f: &Function) -> Vec<Ident> {
     let mut body = Body::default();
     body.scope(|body| {
         for p in &f.parameters {
-            body.bind(&p.name);
+            match &p.pattern {
+                Some(pattern) => body.visit_pat(pattern),
+                None => body.bind(&p.name),
+            }
         }
         body.visit_block(&f.body);
     });
@@ -117,19 +117,18 @@ impl<'a> Visit<'a> for Body {
     fn visit_item(&mut self, _: &'a syn::Item) {}
 }
 
-/// Sizes that a function declares and names nowhere, though the caller gives each a value.
+/// Sizes that a function declares and names nowhere, though the caller gives each a value. `item` is the
+/// function, or the impl that it is a method of.
 pub fn unused_symbols(f: &Function, item: &TokenStream) -> Vec<Warning> {
-    let mut named = HashSet::new();
-    let attributes = f.constraints.iter().map(|c| c.written.clone());
-    attributes.for_each(|c| names::identifiers(c, &mut named));
-    if let Some((inputs, output, block)) = parts(f, item) {
-        for part in [inputs, output, block] {
-            names::identifiers(part, &mut named);
-        }
-    } else {
-        return Vec::new();
+    let mut named = Vec::new();
+    for c in &f.constraints {
+        identifiers(c.written.clone(), &mut named);
     }
-    let unused = f.symbols.iter().filter(|s| !named.contains(&s.to_string()));
+    let declared = of_function(&f.name, item.clone()).unwrap_or_default();
+    identifiers(declared, &mut named);
+    // One of them is the declaration.
+    let uses = |s: &Ident| named.iter().filter(|n| *n == s).take(2).count();
+    let unused = f.symbols.iter().filter(|s| uses(s) == 1);
     let unused = unused.filter(|s| !parse::name(s).starts_with('_'));
     let warning = |symbol: &Ident| Warning {
         lint: Lint::UnusedSymbol,
@@ -138,21 +137,47 @@ pub fn unused_symbols(f: &Function, item: &TokenStream) -> Vec<Warning> {
     unused.map(warning).collect()
 }
 
-/// The parameters, the result and the body of a function or of the method of its name.
-fn parts(f: &Function, item: &TokenStream) -> Option<(TokenStream, TokenStream, TokenStream)> {
-    let of = |signature: &syn::Signature, block: &syn::Block| {
-        (
-            signature.inputs.to_token_stream(),
-            signature.output.to_token_stream(),
-            block.to_token_stream(),
-        )
-    };
-    match syn::parse2::<syn::Item>(item.clone()).ok()? {
-        syn::Item::Fn(item) => Some(of(&item.sig, &item.block)),
-        syn::Item::Impl(item) => item.items.iter().find_map(|part| match part {
-            syn::ImplItem::Fn(m) if m.sig.ident == f.name => Some(of(&m.sig, &m.block)),
-            _ => None,
-        }),
-        _ => None,
+/// What stands behind `fn name`, up to the end of the body: in an impl inside of its braces.
+fn of_function(name: &Ident, item: TokenStream) -> Option<TokenStream> {
+    let mut words = item.into_iter().peekable();
+    while let Some(word) = words.next() {
+        match word {
+            TokenTree::Ident(word) if word == "fn" => {
+                if !matches!(words.peek(), Some(TokenTree::Ident(n)) if n == name) {
+                    continue;
+                }
+                let mut out = Vec::new();
+                while let Some(token) = words.next() {
+                    let braces =
+                        matches!(&token, TokenTree::Group(g) if g.delimiter() == Delimiter::Brace);
+                    out.push(token);
+                    // Those of a dim in the result's type go on with `,` or `>`.
+                    let of_type =
+                        matches!(words.peek(), Some(TokenTree::Punct(p)) if p.as_char() != '#');
+                    if braces && !of_type {
+                        break;
+                    }
+                }
+                return Some(out.into_iter().collect());
+            }
+            TokenTree::Group(g) if g.delimiter() == Delimiter::Brace => {
+                if let Some(found) = of_function(name, g.stream()) {
+                    return Some(found);
+                }
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Every identifier, as often as it stands there.
+fn identifiers(tokens: TokenStream, out: &mut Vec<Ident>) {
+    for token in tokens {
+        match token {
+            TokenTree::Ident(i) => out.push(i),
+            TokenTree::Group(g) => identifiers(g.stream(), out),
+            TokenTree::Punct(_) | TokenTree::Literal(_) => {}
+        }
     }
 }

@@ -101,7 +101,10 @@ impl Lowerer<'_, '_> {
             | syn::Expr::Return(_) => self.expression(e).map(|_| ()),
             _ => {
                 self.expression(e)?;
-                Err(self.report(messages::value_unused(e)))
+                match self.is_captured() {
+                    true => Ok(()),
+                    false => Err(self.report(messages::value_unused(e))),
+                }
             }
         }
     }

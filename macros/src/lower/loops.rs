@@ -316,6 +316,11 @@ impl Lowerer<'_, '_> {
         frame: &Frame,
         results: &Results,
     ) -> Checked<(Vec<Value>, Vec<Value>)> {
+        if results.values().is_empty() {
+            // Nothing behind the loop would differ.
+            self.builder.insts.truncate(frame.start);
+            return Ok((Vec::new(), Vec::new()));
+        }
         let params: Vec<Value> = frame.params.iter().map(|(v, _)| *v).collect();
         let lifted = self.lift("loop", frame.start, &params, &results.values());
         let mut roles = Vec::new();

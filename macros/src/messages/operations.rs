@@ -149,6 +149,15 @@ pub fn wants_text(at: &impl ToTokens, name: &syn::Ident, usage: &str) -> Error {
     wants(at, name, "a string literal is needed here", usage)
 }
 
+pub fn probe_name(at: &impl ToTokens) -> Error {
+    error(
+        at,
+        "probe",
+        &format!("{} is no name of a place", source(at)),
+        "a name is of letters, digits and `_`, in parts between dots: `\"attn.scores\"`",
+    )
+}
+
 pub fn wants_dtype(at: &impl ToTokens, name: &syn::Ident, usage: &str) -> Error {
     wants(
         at,

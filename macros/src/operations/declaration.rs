@@ -1,7 +1,7 @@
 //! What a declaration is written with: an operation that takes nothing yet, its parameters one after the
 //! other, and the classes that ops of the IR come in.
 
-use super::{DefaultValue, Lowering, Operation, Parameter};
+use super::{DefaultValue, Lowering, Operation, Page, Parameter, page};
 use crate::errors::Checked;
 use crate::lower::{Arguments, Lowerer, Val};
 use sinew_ir::{DType, Op};
@@ -15,8 +15,9 @@ impl Operation {
             parameters: Vec::new(),
             by_name: false,
             sizes: None,
-            example: None,
+            function_only: false,
             note: None,
+            page: Page::default(),
             lowering,
         }
     }
@@ -91,6 +92,14 @@ impl Operation {
         self
     }
 
+    /// Which is called by name alone, since its first argument is no tensor.
+    pub(super) fn function_only(self) -> Operation {
+        Operation {
+            function_only: true,
+            ..self.by_name()
+        }
+    }
+
     /// Which takes sizes by any other name too: such in its examples.
     pub(super) fn sizes(mut self, example: &'static str) -> Operation {
         self.sizes = Some(example);
@@ -119,10 +128,34 @@ impl Operation {
         self
     }
 
+    /// With the shapes of what it takes and gives.
+    pub(super) fn shapes(mut self, shapes: &'static str) -> Operation {
+        self.page.shapes = Some(shapes);
+        self
+    }
+
+    /// With the element types of what it takes and gives.
+    pub(super) fn elements(mut self, elements: &'static str) -> Operation {
+        self.page.elements = Some(elements);
+        self
+    }
+
+    /// With its derivative, in words or as a formula.
+    pub(super) fn derivative(mut self, derivative: &'static str) -> Operation {
+        self.page.derivative = Some(derivative);
+        self
+    }
+
     /// With an example that runs: the body of a test, in which the prelude and `array!` are there.
     pub(super) fn example(mut self, code: &str) -> Operation {
-        self.example = Some(code.trim_matches('\n').to_string());
+        self.page.example = Some(code.trim_matches('\n').to_string());
         self
+    }
+
+    /// With an example that shows some elements, and what becomes of each.
+    pub(super) fn maps(self, pairs: &[(f64, f64)]) -> Operation {
+        let code = page::of_pairs(self.name, pairs);
+        self.example(&code)
     }
 
     /// The same under another name.
@@ -130,6 +163,13 @@ impl Operation {
         Operation {
             name,
             doc: format!("As [`fn@{}`].", original.name),
+            page: Page {
+                example: original
+                    .page
+                    .example
+                    .map(|e| page::renamed(&e, original.name, name)),
+                ..original.page
+            },
             ..original
         }
     }

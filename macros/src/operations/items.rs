@@ -42,17 +42,7 @@ fn function(o: &Operation) -> TokenStream {
         parameters.push(ident("never"));
     }
     let first = parameters.first();
-    let without = match o.without_derivative() {
-        Some(why) => format!("\n\nIt has no derivative: {why}."),
-        None => String::new(),
-    };
-    let example = match &o.example {
-        Some(code) => format!(
-            "\n\n```\n# use sinew::{{ndarray::array, prelude::*}};\n{code}\n# Ok::<(), sinew::Error>(())\n```"
-        ),
-        None => String::new(),
-    };
-    let doc = format!("{}\n\nWritten {}.{without}{example}", o.doc, o.usage());
+    let doc = o.docs();
     quote! {
         #[doc = #doc]
         #[allow(unused_variables, clippy::too_many_arguments)]

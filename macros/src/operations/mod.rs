@@ -1,8 +1,8 @@
 //! The operations of the language, each declared once: its name and docs, its parameters with their
 //! defaults, how it is lowered, and with that whether it has a derivative.
 //!
-//! From these come the items of `sinew::ops` that rustc and rustdoc see (`items`), what bodies are
-//! lowered by, and the texts that messages give for their use.
+//! From these come the items of `sinew::ops` that rustc and rustdoc see (`items`, with what `page` says of
+//! each), what bodies are lowered by, and the texts that messages give for their use.
 //!
 //! That a name means one of them, and no item of the user's, is rustc's decision: emitted dead code asks
 //! that it leads to the operation's own item. The plain names that the prelude brings are taken for
@@ -12,6 +12,7 @@
 mod declaration;
 mod elsewhere;
 mod items;
+mod page;
 mod table;
 
 pub use elsewhere::written_here;
@@ -19,7 +20,7 @@ pub use items::items;
 
 use crate::errors::Checked;
 use crate::lower::{Arguments, Lowerer, Val};
-use sinew_ir::{Axis, Builder, DType, Op, OpError, Pullback, Value};
+use sinew_ir::{Axis, Builder, DType, Op, OpError, Value};
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
@@ -35,12 +36,28 @@ pub struct Operation {
     by_name: bool,
     /// Whether it takes sizes by any other name, as they stand in a pattern: such in its examples.
     sizes: Option<&'static str>,
+    /// Whether it is called by name alone: its first argument is no tensor, which could have methods.
+    function_only: bool,
     /// What follows the example of its use.
     note: Option<String>,
-    /// A program that uses it and runs, for rustdoc.
-    pub example: Option<String>,
+    /// What its page says.
+    page: Page,
     /// What it does to a body.
     pub lowering: Lowering,
+}
+
+/// What an operation's page says beside what it computes and how it is written; a class says what is left out
+/// for all of its operations.
+#[derive(Default)]
+struct Page {
+    /// The shapes of what it takes, and of what it gives.
+    shapes: Option<&'static str>,
+    /// The element types of both.
+    elements: Option<&'static str>,
+    /// Its derivative.
+    derivative: Option<&'static str>,
+    /// A program that uses it and runs.
+    example: Option<String>,
 }
 
 /// A parameter of an operation.
@@ -144,7 +161,16 @@ impl Parameter {
 impl Operation {
     /// How it is written, for messages.
     pub fn usage(&self) -> String {
-        let (receiver, rest) = match self.by_name {
+        let call = self.call(!self.by_name);
+        match &self.note {
+            Some(note) => format!("{call} {note}"),
+            None => call,
+        }
+    }
+
+    /// A call of it, as a method or by its name.
+    fn call(&self, as_method: bool) -> String {
+        let (receiver, rest) = match !as_method {
             true => (None, self.parameters.as_slice()),
             false => match self.parameters.split_first() {
                 Some((first, rest)) => (Some(first), rest),
@@ -155,24 +181,12 @@ impl Operation {
         let sizes = self.sizes.map(str::to_string);
         let arguments: Vec<String> = arguments.chain(sizes).collect();
         let receiver = receiver.map_or_else(String::new, |p| format!("{}.", p.usage()));
-        let call = format!("`{receiver}{}({})`", self.name, arguments.join(", "));
-        match &self.note {
-            Some(note) => format!("{call} {note}"),
-            None => call,
-        }
+        format!("`{receiver}{}({})`", self.name, arguments.join(", "))
     }
 
     /// Whether it takes sizes by any other name.
     pub fn takes_sizes(&self) -> bool {
         self.sizes.is_some()
-    }
-
-    /// Why it has no derivative, if it has none.
-    pub fn without_derivative(&self) -> Option<&'static str> {
-        match self.lowering.op()?.pullback {
-            Pullback::NotDifferentiable(why) => Some(why),
-            Pullback::Rule(_) | Pullback::Derived | Pullback::Zero => None,
-        }
     }
 
     /// How many arguments there must be.

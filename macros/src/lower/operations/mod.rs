@@ -9,6 +9,7 @@ mod indexing;
 mod losses;
 mod map;
 mod patterns;
+mod probes;
 mod random;
 mod reduction;
 

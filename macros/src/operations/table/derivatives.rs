@@ -3,12 +3,18 @@
 use crate::operations::Operation;
 use crate::operations::declaration::special;
 
+/// What holds for what they differentiate.
+const AGAIN: &str =
+    "that of what it computes: derivatives of any order are made when the crate compiles";
+
 pub(super) fn operations() -> Vec<Operation> {
     let of_closure = |operation: Operation, example| {
         operation
             .takes_as("f", example)
             .takes_many("x", "x")
-            .by_name()
+            .function_only()
+            .elements("floats; others may be taken along from outside of the closure")
+            .derivative(AGAIN)
     };
     vec![
         of_closure(
@@ -20,6 +26,18 @@ pub(super) fn operations() -> Vec<Operation> {
                 |l, a| l.grad(a),
             ),
             "|x| f(x)",
+        )
+        .shapes("a closure that gives `[]`, and its arguments `->` the types of the arguments")
+        .example(
+            r#"
+#[model]
+fn slopes<N>(x: Tensor<N>, w: Tensor) -> (Tensor<N>, Tensor) {
+    grad(|x, w| (w * x * x).sum(), x, w)
+}
+
+let (by_x, by_w) = slopes([1.0, 2.0], 3.0)?;
+assert_eq!((by_x, by_w), (array![6.0, 12.0], 5.0));
+"#,
         ),
         of_closure(
             special(
@@ -28,6 +46,17 @@ pub(super) fn operations() -> Vec<Operation> {
                 |l, a| l.value_and_grad(a),
             ),
             "|x| f(x)",
+        )
+        .shapes("as [`fn@grad`], with the `[]` in front: `let (value, slope) = ..`")
+        .example(
+            r#"
+#[model]
+fn squares<N>(x: Tensor<N>) -> (Tensor, Tensor<N>) {
+    value_and_grad(|x| x.square().sum(), x)
+}
+
+assert_eq!(squares([1.0, 2.0])?, (5.0, array![2.0, 4.0]));
+"#,
         ),
         of_closure(
             special(
@@ -38,7 +67,18 @@ pub(super) fn operations() -> Vec<Operation> {
             ),
             "|x| f(x)",
         )
-        .note("with a vector behind: `vjp(|x| f(x), x, v)`"),
+        .note("with a vector behind: `vjp(|x| f(x), x, v)`")
+        .shapes("a closure, its arguments, and a vector of the type of what it gives `->` that, and the types of the arguments")
+        .example(
+            r#"
+#[model]
+fn product<N>(x: Tensor<N>, v: Tensor<N>) -> (Tensor<N>, Tensor<N>) {
+    vjp(|x| x * x, x, v)
+}
+
+assert_eq!(product([1.0, 3.0], [1.0, 10.0])?, (array![1.0, 9.0], array![2.0, 60.0]));
+"#,
+        ),
         of_closure(
             special(
                 "jvp",
@@ -111,6 +151,19 @@ assert_eq!(each(&Line::init(0), [1.0, 2.0], [0.0, 1.0])?, array![2.0, 4.0]);
                 |l, a| l.checkpoint(a),
             ),
             "|x| f(x)",
+        )
+        .elements("any")
+        .derivative("that of the closure, which is computed again for it")
+        .shapes("a closure and its arguments `->` what it gives")
+        .example(
+            r#"
+#[model]
+fn slope<N>(x: Tensor<N>) -> Tensor<N> {
+    grad(|x| checkpoint(|x| (x * x * x).sum(), x), x)
+}
+
+assert_eq!(slope([1.0, 2.0])?, array![3.0, 12.0]);
+"#,
         ),
     ]
 }

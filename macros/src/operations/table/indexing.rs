@@ -8,6 +8,14 @@ use sinew_ir::{DType, compose, ops};
 const OUTSIDE: &str = "An index outside of it is an error for an argument, and clamped to the axis where \
                        it is computed.";
 
+/// The derivative of elements that indices pick.
+const PICKED: &str = "the cotangent added up at the indices; the indices have none";
+/// The derivative of updates that are added.
+const ADDED: &str =
+    "the cotangent itself by x, its elements at the indices by the updates; the indices have none";
+/// What has elements at indices, and these.
+const WITH_INDICES: &str = "numbers, and indices of i32";
+
 pub(super) fn operations() -> Vec<Operation> {
     vec![
         Operation::new(
@@ -18,7 +26,22 @@ pub(super) fn operations() -> Vec<Operation> {
         .also(OUTSIDE)
         .takes("x")
         .takes("indices")
-        .takes("axis"),
+        .takes_as("axis", "0")
+        .shapes("`[A, N, B], [I, J] -> [A, I, J, B]` along axis 1: the dims of the indices take the axis's place")
+        .elements(WITH_INDICES)
+        .derivative(PICKED)
+        .example(
+            r#"
+#[model]
+fn rows<N, D, K>(table: Tensor<N, D>, i: Tensor<i32, K>) -> Tensor<K, D> {
+    table.take(i, 0)
+}
+
+let table = [[1.0, 2.0], [3.0, 4.0]];
+assert_eq!(rows(table, [1, 1, 0])?, array![[3.0, 4.0], [3.0, 4.0], [1.0, 2.0]]);
+assert!(rows(table, [2]).is_err());
+"#,
+        ),
         Operation::new(
             "take_along_axis",
             "x's elements at i32 indices along an axis.",
@@ -27,7 +50,20 @@ pub(super) fn operations() -> Vec<Operation> {
         .also(OUTSIDE)
         .takes("x")
         .takes("indices")
-        .takes("axis"),
+        .takes_as("axis", "-1")
+        .shapes("`[.., N], [.., K] -> [.., K]` along the last axis: the other axes broadcast")
+        .elements(WITH_INDICES)
+        .derivative(PICKED)
+        .example(
+            r#"
+#[model]
+fn picked<B, N>(x: Tensor<B, N>, i: Tensor<i32, B, 1>) -> Tensor<B, 1> {
+    x.take_along_axis(i, axis = -1)
+}
+
+assert_eq!(picked([[1.0, 2.0], [3.0, 4.0]], [[1], [0]])?, array![[2.0], [3.0]]);
+"#,
+        ),
         Operation::new(
             "scatter_add",
             "x with updates added at i32 indices along an axis.",
@@ -35,9 +71,22 @@ pub(super) fn operations() -> Vec<Operation> {
         )
         .also(OUTSIDE)
         .takes("x")
-        .takes("axis")
+        .takes_as("axis", "0")
         .takes("indices")
-        .takes("updates"),
+        .takes("updates")
+        .shapes("`[.., N], [.., K], [.., K] -> [.., N]` along the last axis")
+        .elements(WITH_INDICES)
+        .derivative(ADDED)
+        .example(
+            r#"
+#[model]
+fn counts<K>(i: Tensor<i32, K>) -> Tensor<3> {
+    scatter_add(zeros([3]), 0, i, ones([K]))
+}
+
+assert_eq!(counts([0, 2, 2])?, array![1.0, 0.0, 2.0]);
+"#,
+        ),
         Operation::new(
             "index_add",
             "x with slices added at i32 indices along an axis.",
@@ -45,9 +94,23 @@ pub(super) fn operations() -> Vec<Operation> {
         )
         .also(OUTSIDE)
         .takes("x")
-        .takes("axis")
+        .takes_as("axis", "0")
         .takes("indices")
-        .takes("updates"),
+        .takes("updates")
+        .shapes("`[N, ..], [K], [K, ..] -> [N, ..]` along axis 0: updates as [`fn@take`] gives them")
+        .elements(WITH_INDICES)
+        .derivative(ADDED)
+        .example(
+            r#"
+#[model]
+fn gathered<K>(i: Tensor<i32, K>, rows: Tensor<K, 2>) -> Tensor<3, 2> {
+    zeros([3, 2]).index_add(0, i, rows)
+}
+
+let sums = gathered([2, 2], [[1.0, 2.0], [3.0, 4.0]])?;
+assert_eq!(sums, array![[0.0, 0.0], [0.0, 0.0], [4.0, 6.0]]);
+"#,
+        ),
         special(
             "argsort",
             "The indices (i32) of the elements along an axis from the least to the greatest, or with \
@@ -56,7 +119,21 @@ pub(super) fn operations() -> Vec<Operation> {
         )
         .takes("x")
         .integer("axis", -1)
-        .flag("descending"),
+        .flag("descending")
+        .shapes("`[..] -> [..]`")
+        .elements("numbers; the result is i32")
+        .derivative("0: an index has none")
+        .example(
+            r#"
+#[model]
+fn order<N>(x: Tensor<N>) -> (Tensor<i32, N>, Tensor<i32, N>) {
+    (x.argsort(), x.argsort(descending = true))
+}
+
+let (up, down) = order([2.0, 1.0, 2.0])?;
+assert_eq!((up, down), (array![1, 0, 2], array![0, 2, 1]));
+"#,
+        ),
         special(
             "sort",
             "The elements along an axis from the least to the greatest, or with `descending` the other way \
@@ -65,7 +142,20 @@ pub(super) fn operations() -> Vec<Operation> {
         )
         .takes("x")
         .integer("axis", -1)
-        .flag("descending"),
+        .flag("descending")
+        .shapes("`[..] -> [..], [..]`")
+        .elements("numbers; the indices are i32")
+        .derivative("the cotangent of the values, put back in their places; the indices have none")
+        .example(
+            r#"
+#[model]
+fn sorted<N>(x: Tensor<N>) -> (Tensor<N>, Tensor<i32, N>) {
+    x.sort()
+}
+
+assert_eq!(sorted([3.0, 1.0, 2.0])?, (array![1.0, 2.0, 3.0], array![1, 2, 0]));
+"#,
+        ),
         special(
             "topk",
             "The `k` greatest elements along an axis, the greatest first, and their indices: \
@@ -74,7 +164,20 @@ pub(super) fn operations() -> Vec<Operation> {
         )
         .takes("x")
         .takes_as("k", "5")
-        .integer("axis", -1),
+        .integer("axis", -1)
+        .shapes("`[.., N] -> [.., k], [.., k]`")
+        .elements("numbers; the indices are i32")
+        .derivative("the cotangent of the values, put back in their places, and 0 for the others; the indices have none")
+        .example(
+            r#"
+#[model]
+fn best<N>(x: Tensor<{ N + 2 }>) -> (Tensor<2>, Tensor<i32, 2>) {
+    x.topk(2)
+}
+
+assert_eq!(best([3.0, 1.0, 4.0, 4.0])?, (array![4.0, 4.0], array![2, 3]));
+"#,
+        ),
         special(
             "one_hot",
             "1 at each index along a new last axis, 0 elsewhere: a row of zeros for an index that is none \
@@ -84,7 +187,20 @@ pub(super) fn operations() -> Vec<Operation> {
         .takes("indices")
         .takes_as("classes", "10")
         .dtype(DType::Float)
-        .by_name(),
+        .by_name()
+        .shapes("`[..] -> [.., classes]`")
+        .elements("integers; the result is as `dtype` says")
+        .derivative("0: an index has none")
+        .example(
+            r#"
+#[model]
+fn rows<B>(labels: Tensor<i32, B>) -> Tensor<B, 3> {
+    one_hot(labels, 3)
+}
+
+assert_eq!(rows([2, 0])?, array![[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]);
+"#,
+        ),
         special(
             "set",
             "x with an update in place of what an index names, as it stands in brackets (`x[(.., t)]`); the \
@@ -95,6 +211,9 @@ pub(super) fn operations() -> Vec<Operation> {
         .takes("x")
         .takes_as("index", "(.., 0)")
         .takes_as("update", "y")
+        .shapes("`[..], [..] -> [..]`: the update broadcasts to the part")
+        .elements("any, and numbers where a tensor of indices (i32) is given")
+        .derivative("the cotangent by x, 0 where it was replaced; its elements there by the update")
         .example(
             r#"
 #[model]
@@ -118,6 +237,9 @@ assert_eq!(rows, array![[1.0, 2.0, 3.0], [7.0, 8.0, 9.0]]);
         .takes("x")
         .takes_as("index", "i")
         .takes_as("update", "y")
+        .shapes("`[..], [..] -> [..]`: the update broadcasts to the part")
+        .elements(WITH_INDICES)
+        .derivative(ADDED)
         .example(
             r#"
 #[model]
@@ -135,6 +257,9 @@ assert_eq!(counts([0, 2, 2])?, array![1.0, 0.0, 2.0, 0.5]);
         )
         .takes("x")
         .integer("k", 0)
+        .shapes("`[.., N, M] -> [.., N, M]`")
+        .elements("any")
+        .derivative("the cotangent, 0 where x is left out")
         .example(
             r#"
 #[model]
@@ -151,6 +276,19 @@ assert_eq!(upper([[1.0, 2.0], [3.0, 4.0]])?, array![[0.0, 2.0], [0.0, 0.0]]);
             |l, a| l.tril(a),
         )
         .takes("x")
-        .integer("k", 0),
+        .integer("k", 0)
+        .shapes("`[.., N, M] -> [.., N, M]`")
+        .elements("any")
+        .derivative("the cotangent, 0 where x is left out")
+        .example(
+            r#"
+#[model]
+fn causal<T>(scores: Tensor<T, T>) -> Tensor<T, T> {
+    where_(ones([T, T], bool).tril(), scores, -1e9).softmax()
+}
+
+assert_eq!(causal([[5.0, 7.0], [1.0, 1.0]])?, array![[1.0, 0.0], [0.5, 0.5]]);
+"#,
+        ),
     ]
 }

@@ -9,6 +9,7 @@ mod elementwise;
 mod indexing;
 mod losses;
 mod over_axes;
+mod probes;
 mod products;
 mod random;
 
@@ -104,6 +105,8 @@ pub const PRELUDE: &[&str] = &[
     "value_and_grad",
     "vjp",
     "checkpoint",
+    "capture",
+    "patch",
     "training",
 ];
 
@@ -116,6 +119,7 @@ pub fn operations() -> Vec<Operation> {
         arrangement::operations(),
         indexing::operations(),
         creation::operations(),
+        probes::operations(),
         random::operations(),
         losses::operations(),
         derivatives::operations(),

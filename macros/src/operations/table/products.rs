@@ -12,7 +12,24 @@ pub(super) fn operations() -> Vec<Operation> {
         )
         .takes("x")
         .takes("y")
-        .by_name(),
+        .by_name()
+        .shapes(
+            "`[.., M, K], [.., K, N] -> [.., M, N]`; of a row in front `[K], [.., K, N] -> [.., N]`, of one behind \
+             `[.., M, K], [K] -> [.., M]`",
+        )
+        .elements("floats, both of one type")
+        .derivative("`g y^T` by x and `x^T g` by y of a cotangent g, summed over axes that broadcast")
+        .example(
+            r#"
+#[model]
+fn product<B, K, N>(x: Tensor<B, K>, y: Tensor<K, N>) -> Tensor<B, N> {
+    matmul(x, y)
+}
+
+let product = product([[1.0, 2.0]], [[1.0, 0.0, 3.0], [0.0, 1.0, 4.0]])?;
+assert_eq!(product, array![[1.0, 2.0, 11.0]]);
+"#,
+        ),
         special(
             "einsum",
             "Einstein's sums of up to eight tensors: letters name axes, and those that are not behind `->` are \
@@ -25,7 +42,10 @@ pub(super) fn operations() -> Vec<Operation> {
         )
         .takes_as("spec", "\"bthd,bshd->bhts\"")
         .takes_many("operands", "q, k")
-        .by_name()
+        .function_only()
+        .shapes("one dim for each letter, `...` for `..`: `\"bthd,bshd->bhts\"` is `[B, T, H, D], [B, S, H, D] -> [B, H, T, S]`")
+        .elements("floats, all of one type; of one operand numbers")
+        .derivative("for each operand, the einsum of the cotangent and the other operands")
         .example(
             r#"
 #[model]

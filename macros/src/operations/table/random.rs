@@ -12,6 +12,9 @@ use sinew_ir::DType;
 const DRAWN: &str = "Each step or run draws others, and so does each place in a program and each iteration \
                      of a loop; the same seed draws the same again, on every device.";
 
+/// Of those that take nothing but numbers.
+const DRAWS: &str = "none is asked for: it depends on nothing";
+
 pub(super) fn operations() -> Vec<Operation> {
     vec![
         special(
@@ -21,9 +24,21 @@ pub(super) fn operations() -> Vec<Operation> {
             |l, a| l.dropout(a),
         )
         .also(DRAWN)
-        .also("The derivative leaves the same elements out.")
         .takes("x")
-        .number("p", 0.5),
+        .number("p", 0.5)
+        .shapes("`[..] -> [..]`")
+        .elements("floats; `p` is a literal, a Rust const or a field of the configuration")
+        .derivative("`1 / (1 - p)` where x stays, 0 where it is left out: the mask is drawn again, and is the same")
+        .example(
+            r#"
+#[model]
+fn thinned<N>(x: Tensor<N>) -> Tensor<N> {
+    x.dropout(0.25)
+}
+
+assert_eq!(thinned([1.0, 2.0])?, array![1.0, 2.0]); // no trainer's step
+"#,
+        ),
         special(
             "training",
             "Whether this is a trainer's step: what an `if` asks for, `if training() { .. } else { .. }`. \
@@ -51,7 +66,24 @@ assert_eq!(scaled([1.0, 2.0])?, array![1.0, 2.0]);
         .number("low", 0.0)
         .number("high", 1.0)
         .dtype(DType::Float)
-        .by_name(),
+        .function_only()
+        .shapes("`-> shape`")
+        .elements("floats, as `dtype` says")
+        .derivative(DRAWS)
+        .example(
+            r#"
+use sinew::ops::uniform;
+
+#[model]
+fn drawn() -> Tensor<1000> {
+    uniform([1000], -1.0, 1.0)
+}
+
+let drawn = drawn()?;
+assert!(drawn.iter().all(|v| (-1.0..1.0).contains(v)));
+assert!(drawn.mean().is_some_and(|mean| mean.abs() < 0.1));
+"#,
+        ),
         special(
             "randn",
             "Numbers of a shape of the normal distribution with mean 0 and variance 1.",
@@ -60,7 +92,23 @@ assert_eq!(scaled([1.0, 2.0])?, array![1.0, 2.0]);
         .also(DRAWN)
         .takes_as("shape", "[B, D]")
         .dtype(DType::Float)
-        .by_name(),
+        .function_only()
+        .shapes("`-> shape`")
+        .elements("floats, as `dtype` says")
+        .derivative(DRAWS)
+        .example(
+            r#"
+use sinew::ops::randn;
+
+#[model]
+fn drawn() -> Tensor<1000> {
+    2.0 * randn([1000])
+}
+
+let drawn = drawn()?;
+assert!((drawn.std(0.0) - 2.0).abs() < 0.2);
+"#,
+        ),
         special(
             "bernoulli",
             "Bools of a shape, true with the probability `p`.",
@@ -70,7 +118,22 @@ assert_eq!(scaled([1.0, 2.0])?, array![1.0, 2.0]);
         .also("Of probabilities that are a tensor: `uniform([B, D]) < p`.")
         .takes_as("shape", "[B, D]")
         .number("p", 0.5)
-        .by_name(),
+        .function_only()
+        .shapes("`-> shape`")
+        .elements("the result is bool")
+        .derivative(DRAWS)
+        .example(
+            r#"
+use sinew::ops::bernoulli;
+
+#[model]
+fn share() -> Tensor {
+    bernoulli([1000], 0.75).cast(float).mean()
+}
+
+assert!((share()? - 0.75).abs() < 0.05);
+"#,
+        ),
         special(
             "randint",
             "Integers (i32) of a shape from `low` to below `high`, all as likely: no probability is off by \
@@ -81,6 +144,21 @@ assert_eq!(scaled([1.0, 2.0])?, array![1.0, 2.0]);
         .takes_as("shape", "[B, D]")
         .takes_as("low", "0")
         .takes_as("high", "10")
-        .by_name(),
+        .function_only()
+        .shapes("`-> shape`")
+        .elements("the result is i32")
+        .derivative(DRAWS)
+        .example(
+            r#"
+use sinew::ops::randint;
+
+#[model]
+fn rolled() -> Tensor<i32, 100> {
+    randint([100], 1, 7)
+}
+
+assert!(rolled()?.iter().all(|v| (1..=6).contains(v)));
+"#,
+        ),
     ]
 }

@@ -1,0 +1,129 @@
+//! What a runner looks at beside its results, and what it puts in the place of values.
+
+use crate::arg::{ArgView, Element, HostType};
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::executable::{Executable, ResultType};
+use ndarray::ArrayD;
+use sinew_ir::{DType, Probes};
+
+/// An array that stands for a value, whatever its elements.
+trait Given: Send {
+    fn view(&self) -> ArgView<'_>;
+}
+
+impl<T: Element> Given for ArrayD<T> {
+    fn view(&self) -> ArgView<'_> {
+        ArgView::of_ndarray(self.as_ptr(), self.shape(), self.strides())
+    }
+}
+
+/// What a runner asks for.
+#[derive(Default)]
+pub(crate) struct Asked {
+    /// Names and what stands for them, in the order of the names in [`Probes::patched`].
+    given: Vec<(String, Box<dyn Given>)>,
+    /// Whether the last run has left what is captured.
+    pub(crate) ran: bool,
+}
+
+/// A value that a program is given in the place of its own.
+#[derive(Debug)]
+pub(crate) struct Patched {
+    /// The name of the place.
+    pub(crate) name: String,
+    /// The element type that kernels read.
+    pub(crate) dtype: DType,
+    /// The extents.
+    pub(crate) extents: Vec<usize>,
+}
+
+impl Asked {
+    /// Asks for a value; programs from before do not have it.
+    pub(crate) fn capture(&mut self, engine: &mut Engine, name: &str) {
+        self.ran = false;
+        if !engine.probes.captured.iter().any(|n| n == name) {
+            engine.probes.captured.push(name.to_string());
+            engine.cache.clear();
+        }
+    }
+
+    /// Puts an array in the place of a value.
+    pub(crate) fn patch<T: Element>(&mut self, engine: &mut Engine, name: &str, values: ArrayD<T>) {
+        self.ran = false;
+        let values = Box::new(values);
+        if let Some((_, given)) = self.given.iter_mut().find(|(n, _)| n == name) {
+            *given = values;
+            return;
+        }
+        self.given.push((name.to_string(), values));
+        self.renew(engine);
+    }
+
+    /// Leaves a value as it is again.
+    pub(crate) fn unpatch(&mut self, engine: &mut Engine, name: &str) {
+        let before = self.given.len();
+        self.given.retain(|(n, _)| n != name);
+        if self.given.len() < before {
+            self.renew(engine);
+        }
+    }
+
+    fn renew(&mut self, engine: &mut Engine) {
+        self.ran = false;
+        engine.probes = Probes {
+            captured: std::mem::take(&mut engine.probes.captured),
+            patched: self.given.iter().map(|(n, _)| n.clone()).collect(),
+        };
+        engine.cache.clear();
+    }
+
+    /// What is given to a program behind its arguments.
+    ///
+    /// # Errors
+    /// [`Error::Patch`] for an array of another shape or element type.
+    pub(crate) fn views<'a>(&'a self, program: &Executable) -> Result<Vec<ArgView<'a>>> {
+        let mut out = Vec::with_capacity(program.patched.len());
+        for patched in &program.patched {
+            let given = self.given.iter().find(|(name, _)| *name == patched.name);
+            let view = given.map(|(_, given)| given.view());
+            let fits = |view: &ArgView<'_>| {
+                view.rank() == patched.extents.len()
+                    && view.extents() == patched.extents
+                    && matches!(view.host(), HostType::F32 | HostType::F64)
+            };
+            out.push(view.filter(fits).ok_or_else(|| Error::Patch {
+                name: patched.name.clone(),
+                expected: patched.extents.clone(),
+                actual: view.map(|v| v.extents().to_vec()).unwrap_or_default(),
+            })?);
+        }
+        Ok(out)
+    }
+
+    /// The position among a program's results of what is captured under a name.
+    ///
+    /// # Errors
+    /// [`Error::Captured`] for what was not asked for, or before a run.
+    pub(crate) fn captured(&self, program: &Executable, name: &str) -> Result<usize> {
+        let first = program.results.len() - program.captured.len();
+        let at = program.captured.iter().position(|n| n == name);
+        match at.filter(|_| self.ran) {
+            Some(at) => Ok(first + at),
+            None => Err(Error::Captured {
+                name: name.to_string(),
+                known: program.captured.clone(),
+            }),
+        }
+    }
+}
+
+/// Whether numbers of a result may be read as `T`: floats as floats, all others as what they are.
+pub(crate) fn reads_as<T: Element>(result: &ResultType) -> bool {
+    match result.dtype {
+        DType::Float | DType::F32 | DType::F64 => matches!(T::HOST, HostType::F32 | HostType::F64),
+        DType::I32 => T::HOST == HostType::I32,
+        DType::U32 => T::HOST == HostType::U32,
+        DType::Bool => T::HOST == HostType::Bool,
+    }
+}

@@ -1,0 +1,168 @@
+//! Runners that look at places in functions, and put arrays in the place of values.
+
+#[path = "support/devices.rs"]
+mod devices;
+
+use devices::devices;
+use sinew::ndarray::{Array1, Array2, Array3, ArrayD, array};
+use sinew::prelude::*;
+
+#[model]
+mod net {
+    use sinew::prelude::*;
+
+    pub struct Block<D> {
+        #[init(constant(0.5))]
+        pub w: Param<D, D>,
+    }
+
+    impl<D> Block<D> {
+        pub fn forward<B>(&self, x: Tensor<B, D>) -> Tensor<B, D> {
+            let h = capture("hidden", matmul(x, self.w));
+            let h = h.patch("hidden");
+            capture("norm", h.square().sum());
+            x + h
+        }
+    }
+
+    pub struct Net {
+        pub first: Block<2>,
+        pub blocks: [Block<2>; 3],
+    }
+
+    pub fn run<B>(m: &Net, x: Tensor<B, 2>) -> Tensor<B, 2> {
+        let mut x = m.first.forward(x);
+        for block in &m.blocks {
+            x = block.forward(x);
+        }
+        capture("signs", x > 0.0);
+        x
+    }
+
+    pub fn loss<B>(m: &Net, x: Tensor<B, 2>) -> Tensor {
+        run(m, x).sum()
+    }
+}
+
+use net::{Net, loss, run};
+
+/// What a block does: each output gets half the sum of its inputs.
+fn hidden(x: [f32; 2]) -> [f32; 2] {
+    [(x[0] + x[1]) / 2.0; 2]
+}
+
+fn block(x: [f32; 2]) -> [f32; 2] {
+    let h = hidden(x);
+    [x[0] + h[0], x[1] + h[1]]
+}
+
+#[test]
+fn values_are_captured_in_calls_and_loops() -> sinew::Result<()> {
+    let x = [[1.0f32, -3.0]];
+    let outputs = [0, 1, 2, 3].map(|n| (0..n).fold(x[0], |x, _| block(x)));
+    for device in devices() {
+        let mut runner = run::compile(Net::init(0)).device(device).build()?;
+        let plain = runner.run(x)?;
+        for name in ["hidden.0", "hidden.1", "norm.1", "signs"] {
+            runner.capture(name);
+        }
+        assert_eq!(runner.run(x)?, plain);
+        let first: Array2<f32> = runner.captured("hidden.0")?;
+        assert_eq!(first, array![hidden(x[0])]);
+        // A slice of each of the repeated children.
+        let others: Array3<f64> = runner.captured("hidden.1")?;
+        let norms: Array1<f32> = runner.captured("norm.1")?;
+        for (layer, x) in outputs[1..].iter().enumerate() {
+            let h = hidden(*x);
+            assert_eq!(others[(layer, 0, 1)], f64::from(h[1]));
+            assert_eq!(norms[layer], h[0] * h[0] + h[1] * h[1]);
+        }
+        let signs: ArrayD<bool> = runner.captured("signs")?;
+        assert_eq!(
+            signs.iter().copied().collect::<Vec<_>>(),
+            plain.map(|v| *v > 0.0).into_raw_vec_and_offset().0
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn arrays_stand_for_values() -> sinew::Result<()> {
+    let x = [[1.0f32, -3.0]];
+    for device in devices() {
+        let model = Net::init(0);
+        let mut runner = run::compile(model.clone()).device(device.clone()).build()?;
+        let plain = runner.run(x)?;
+        runner.patch("hidden.0", &array![[10.0f32, 20.0]]);
+        let start = [11.0, 17.0];
+        let expected = (0..3).fold(start, |x, _| block(x));
+        assert_eq!(runner.run(x)?, array![expected]);
+        // Another array of one name is no other program.
+        let compiles = runner.compiles();
+        runner.patch("hidden.0", &array![[0.0f64, 0.0]]);
+        assert_eq!(runner.run(x)?, array![(0..3).fold(x[0], |x, _| block(x))]);
+        assert_eq!(runner.compiles(), compiles);
+        runner.patch("hidden.1", &Array3::<f32>::ones((3, 1, 2)));
+        runner.capture("hidden.1");
+        assert_eq!(runner.run(x)?, array![[4.0, 0.0]]);
+        // What is looked at is what would have been.
+        let would: Array3<f32> = runner.captured("hidden.1")?;
+        assert_eq!(would[(2, 0, 0)], hidden([3.0, -1.0])[0]);
+        runner.unpatch("hidden.0");
+        runner.unpatch("hidden.1");
+        assert_eq!(runner.run(x)?, plain);
+        // Beside a trainer.
+        let train = loss::train(model).device(device).build()?;
+        let mut beside = run::attach(&train)?;
+        beside.capture("hidden.0");
+        beside.run(x)?;
+        let first: Array2<f32> = beside.captured("hidden.0")?;
+        assert_eq!(first, array![hidden(x[0])]);
+    }
+    Ok(())
+}
+
+#[test]
+fn what_is_not_there_is_told() -> sinew::Result<()> {
+    let x = [[1.0f32, -3.0]];
+    let mut runner = run::compile(Net::init(0)).build()?;
+    runner.run(x)?;
+    let error = runner
+        .captured::<f32, sinew::ndarray::Ix2>("hidden.0")
+        .expect_err("not asked");
+    let message =
+        "no run has captured `hidden.0`: asked for nothing; `capture(..)` asks, and a run gives";
+    assert_eq!(error.to_string(), message);
+    runner.capture("hidden");
+    let error = runner.run(x).expect_err("there are two");
+    let text = error.to_string();
+    assert!(
+        text.ends_with(
+            "captures no `hidden`: it has `hidden.0`, `norm.0`, `hidden.1`, `norm.1`, `signs`"
+        ),
+        "{text}"
+    );
+
+    let mut runner = run::compile(Net::init(0)).build()?;
+    runner.capture("signs");
+    runner.run(x)?;
+    let error = runner
+        .captured::<f32, sinew::ndarray::Ix2>("signs")
+        .expect_err("bools");
+    assert_eq!(
+        error.to_string(),
+        "what is captured as `signs` has elements of bool"
+    );
+    let error = runner
+        .captured::<bool, sinew::ndarray::Ix1>("signs")
+        .expect_err("a matrix");
+    assert_eq!(
+        error.to_string(),
+        "a result is declared with 1 dims, and its shape is (1, 2)"
+    );
+    runner.patch("hidden.0", &array![1.0f32]);
+    let error = runner.run(x).expect_err("a vector");
+    let message = "`hidden.0` has shape (1, 2) and elements of floats, and an array of shape (1,) was given in its place";
+    assert_eq!(error.to_string(), message);
+    Ok(())
+}
