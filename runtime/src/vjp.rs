@@ -17,6 +17,27 @@ use std::marker::PhantomData;
 use std::sync::{Mutex, PoisonError};
 
 /// What a function gives, and its pullback: `f::vjp(..)`.
+///
+/// ```
+/// # use sinew::{ndarray::array, prelude::*};
+/// #[model]
+/// struct Line {
+///     #[init(ones)]
+///     slope: Param,
+/// }
+///
+/// #[model]
+/// fn heights<N>(line: &Line, x: Tensor<N>) -> Tensor<N> {
+///     line.slope * x.square()
+/// }
+///
+/// // The cotangents of the results stand behind the arguments.
+/// let pulled = heights::vjp(&Line::init(0), [1.0, 3.0], [1.0, 0.5])?;
+/// assert_eq!(pulled.value, array![1.0, 9.0]);
+/// assert_eq!(pulled.model.slope.item()?, 5.5);
+/// assert_eq!(pulled.inputs, array![2.0, 3.0]);
+/// # Ok::<(), sinew::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Vjp<V, M, I> {
