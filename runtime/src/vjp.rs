@@ -52,7 +52,7 @@ pub struct Vjp<V, M, I> {
 }
 
 /// That of `F`, whose float arguments get `I`.
-pub(crate) type VjpOf<F, I> = Vjp<
+pub(crate) type VjpFor<F, I> = Vjp<
     <<F as ModelFunction>::Output as Outputs>::Narrow,
     <<F as ModelFunction>::Models as Models>::Each,
     <I as Gradients>::Narrow,
@@ -185,7 +185,7 @@ fn pulled(unit: &'static Unit, of: VjpOf) -> Result<&'static Unit> {
 pub fn vjp<F: ModelFunction, I: Gradients>(
     models: Refs<'_, F>,
     arguments: &[ArgView<'_>],
-) -> Result<VjpOf<F, I>> {
+) -> Result<VjpFor<F, I>> {
     pulled_back::<F, I, true>(models, arguments)
 }
 
@@ -206,7 +206,7 @@ pub fn gradient_by_inputs<F: ModelFunction, I: Gradients>(
 fn pulled_back<F: ModelFunction, I: Gradients, const ALL: bool>(
     models: Refs<'_, F>,
     arguments: &[ArgView<'_>],
-) -> Result<VjpOf<F, I>> {
+) -> Result<VjpFor<F, I>> {
     with_models::<Pulled<F, ALL>, Runner<Pulled<F, ALL>>, _>(models, arguments, |runner| {
         let starts = runner.trained_starts();
         let (values, inputs) = (<F::Output as Outputs>::COUNT, I::COUNT);
