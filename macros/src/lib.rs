@@ -38,7 +38,7 @@ use proc_macro::TokenStream;
 /// - `#[model(where(E == H * D, T <= 1024))]` is what a function, or each method of an impl, assumes.
 /// - `#[model(vjp = my_rule)]` on a function that takes tensors: its derivative is the model function
 ///   `my_rule`, which takes the same and behind it the cotangents of the float results, and gives the
-///   cotangents of the float parameters. It is the derivative everywhere: in training, in `grad` and the
+///   cotangents of the float parameters, those of tuples and arrays side by side. It is the derivative everywhere: in training, in `grad` and the
 ///   like, in loops; second derivatives are those of the rule. It does not call the function itself: what
 ///   both compute is a function of its own.
 /// - `#[model(no_derivative)]`, `#[model(no_derivative = "why")]` on a function or a method says that it is
