@@ -10,6 +10,8 @@
 //! | `grad(\|x\| f(x), x)` | the gradient of a scalar, of x's type |
 //! | `value_and_grad(\|x\| f(x), x)` | the scalar and its gradient |
 //! | `vjp(\|x\| f(x), x, v)` | `f(x)`, and the product of `v` with the Jacobian |
+//! | `jvp(\|x\| f(x), x, v)` | `f(x)`, and its derivative in the direction `v` |
+//! | `vmap(\|x\| f(x), xs)` | f of each slice of `xs`, along its first axis or `axis = ..`, stacked along `out_axis = 0` |
 //! | `checkpoint(\|x\| f(x), x)` | `f(x)`, computed again in the backward pass instead of kept until then |
 //! | `x.stop_gradient()` | x, taken for a constant |
 //!
@@ -63,6 +65,64 @@
 //!
 //! let slope = loss::gradient(&Curve::init(0), [1.0, 2.0])?;
 //! assert_eq!(slope.a.item()?, 30.0);
+//! # Ok::<(), sinew::Error>(())
+//! ```
+//!
+//! `loss::gradient_by_inputs(&model, x, y)?` is the gradient by the float arguments, and `f::vjp(&model, x, cotangent)?`
+//! gives `value`, `model` and `inputs`: what f gives, and what its models and float arguments get of the cotangents of
+//! its results, which stand behind the arguments. All of these are of the function as a plain call runs it, without
+//! dropout.
+//!
+//! # Each example
+//!
+//! `vmap` is written for one slice. What the closure uses from outside, models too, is the same for all; random
+//! elements are others for each.
+//!
+//! ```
+//! # use sinew::ndarray::array;
+//! # use sinew::prelude::*;
+//! # #[model]
+//! # struct Curve {
+//! #     #[init(constant(3.0))]
+//! #     a: Param,
+//! # }
+//! #[model]
+//! fn slopes<N>(m: &Curve, x: Tensor<N>, y: Tensor<N>) -> Tensor<N> {
+//!     let each = vmap(|x, y| grad(|m| (m.a * x - y).square(), m), x, y);
+//!     each.a
+//! }
+//!
+//! assert_eq!(slopes(&Curve::init(0), [1.0, 2.0], [0.0, 5.0])?, array![6.0, 4.0]);
+//! # Ok::<(), sinew::Error>(())
+//! ```
+//!
+//! # Rules of your own
+//!
+//! `#[model(vjp = rule)]` on a function of tensors says that its derivative is `rule`: a model function of what the
+//! function takes, and behind that the cotangents of its float results, which gives the cotangent of each float
+//! argument. Its types are checked where the function stands. It holds in every order, in loops, under `vmap` and in
+//! other crates.
+//!
+//! ```
+//! # use sinew::ndarray::array;
+//! # use sinew::prelude::*;
+//! /// Rounded, with the slope of what is not.
+//! #[model(vjp = straight_through)]
+//! fn rounded<N>(x: Tensor<N>) -> Tensor<N> {
+//!     x.round()
+//! }
+//!
+//! #[model]
+//! fn straight_through<N>(_x: Tensor<N>, by_result: Tensor<N>) -> Tensor<N> {
+//!     by_result
+//! }
+//!
+//! #[model]
+//! fn slope<N>(x: Tensor<N>) -> Tensor<N> {
+//!     grad(|x| rounded(3 * x).sum(), x)
+//! }
+//!
+//! assert_eq!(slope([0.4, 1.2])?, array![3.0, 3.0]);
 //! # Ok::<(), sinew::Error>(())
 //! ```
 //!

@@ -34,7 +34,9 @@
 //! | [`bodies`] | `let`, tuples, blocks, operators, operations with their arguments |
 //! | [`numbers`] | literals, promotion, casts, broadcasting, remainders, NaN, ties, overflow, bools |
 //! | [`indices`] | `x[(.., 1..3, i)]`, updates, what becomes of an index outside |
+//! | [`models`] | functions of several models, sharing, freezing, groups of tensors |
 //! | [`patterns`] | `einsum`, `rearrange`, `reduce`, `repeat` |
+//! | [`lints`] | warnings of what is rarely meant |
 //! | [`loops`] | `for`, variables that change, lists, repeated children |
 //! | [`states`] | what a function keeps for the next run |
 //! | [`configuration`] | sizes and settings from a file, `if` and `match` |
@@ -55,7 +57,9 @@ pub mod derivatives;
 pub mod indices;
 pub mod initialisers;
 pub mod items;
+pub mod lints;
 pub mod loops;
+pub mod models;
 pub mod numbers;
 pub mod patterns;
 pub mod probes;
