@@ -433,8 +433,7 @@ fn a_step_that_is_not_finite_restores_all_models() {
         assert_eq!(train.models().expect("there"), before);
         assert_eq!(train.steps(), 1);
         // A run does so too, and leaves parameters as they are.
-        let run = counted::attach(&a, &b).expect("it fits");
-        let mut run = run;
+        let mut run = counted::attach(&train, &b).expect("it fits");
         assert!(run.run([1.0, 0.0, 3.0]).is_err());
         assert_eq!(run.models().expect("there"), before);
         run.run([1.0, 2.0, 3.0]).expect("it is finite");
@@ -524,7 +523,7 @@ fn what_is_frozen_is_not_computed() {
     let head = linked(net_loss::train(Net::init(5)).only("head.*"));
     // Forward: one of the encoder, one in the loop, one of the head; backward one for the head's weights.
     assert_eq!(head.0, 4);
-    assert!(all.0 >= 7 && 2 * head.1 < all.1, "{all:?} {head:?}");
+    assert!(all.0 >= 7 && 10 * head.1 < 6 * all.1, "{all:?} {head:?}");
 }
 
 #[test]

@@ -1,18 +1,18 @@
 use sinew::prelude::*;
 
 #[model]
-fn sum<B>(xs: [Tensor<B>; 3]) -> Tensor<B> {
+fn total<B>(xs: [Tensor<B>; 3]) -> Tensor<B> {
     xs[0] + xs[1] + xs[2]
 }
 
 #[model]
 fn f<B>(x: Tensor<B>) -> Tensor<B> {
-    sum([x, x])
+    total([x, x])
 }
 
 #[model]
 fn g<B>(x: Tensor<B>) -> Tensor<B> {
-    sum(x)
+    total(x)
 }
 
 fn main() {}

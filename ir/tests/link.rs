@@ -370,7 +370,7 @@ fn what_does_not_link_is_told_with_its_place() {
         (
             "fn @f(%x: float[2]) -> float[2] {\n return %x\n}",
             gradient,
-            "the first result of `net::f` is `f64[2]`; a gradient is that of a float without dims",
+            "the first result of `net::f` is `f32[2]`; a gradient is that of a float without dims",
         ),
         (
             "fn @f(%w: float[2, 2], %b: float[2], %x: float[2]) -> float[] {\n %3 = call @nn::linear<[S] = [], I = 2, O = 2>(%w, %b, %x) -> float[2] at 3:4\n %4 = sum %3 axes [0]\n return %4\n}",

@@ -3,6 +3,7 @@
 
 use crate::arg::ArgView;
 use crate::backend::{Backend, Launch};
+use crate::device::Precision;
 use crate::error::{Error, Result};
 use crate::executable::Executable;
 use crate::layout::Layout;
@@ -213,7 +214,9 @@ pub(crate) struct Origin {
     pub function: TypeId,
     /// Where it runs.
     pub device: Backend,
-    /// Of each model the working float and every leaf with its place.
+    /// What the working float is.
+    pub precision: Precision,
+    /// Every leaf of each model with its place.
     pub layouts: Vec<Arc<Layout>>,
     /// What a step trains.
     pub trainees: Option<Arc<Trainees>>,

@@ -68,6 +68,7 @@ impl<F: ModelFunction> Keep<F> for Trainer<F> {
 
 /// A kept object with what is known of the models it was made for.
 struct Kept<K> {
+    precision: Precision,
     facts: Vec<Facts>,
     object: K,
 }
@@ -136,10 +137,7 @@ fn with_models<F: ModelFunction, K: Keep<F>, T>(
     let facts: Result<Vec<Facts>> = list.iter().map(|model| Facts::of(*model)).collect();
     let facts = facts?;
     let precision = settings.precision;
-    let fits = |k: &Kept<K>| {
-        let mut places = k.object.places().models.iter();
-        k.facts == facts && places.all(|p| p.precision() == precision)
-    };
+    let fits = |k: &Kept<K>| k.precision == precision && k.facts == facts;
     let mut kept = match take(fits) {
         Some(kept) => {
             for (place, model) in kept.object.places().models.iter().zip(&list) {
@@ -148,6 +146,7 @@ fn with_models<F: ModelFunction, K: Keep<F>, T>(
             kept
         }
         None => Kept {
+            precision,
             object: K::make(models, settings)?,
             facts,
         },
@@ -344,6 +343,33 @@ pullback(%4: float[]) {
         assert_eq!(sum(&ones[1], narrow), 1.0);
         assert_eq!(sum(&ones[0], wide), 1.0);
         assert_eq!(sum(&ones[1], wide), 1.0);
+    }
+
+    /// `sum(x)`, of no model.
+    enum Total {}
+    impl ModelFunction for Total {
+        type Models = ();
+        type Inputs = (Row,);
+        type Output = Out<Float, Rank<0>>;
+        const UNIT: &'static Unit = &Unit {
+            path: "total",
+            file: "src/total.rs",
+            text: "fn @total<N>(%x: float[N]) -> float[] {
+  %1 = sum %x axes [0]
+  return %1
+}
+",
+            callees: &[],
+            consts: &[],
+        };
+    }
+
+    #[test]
+    fn calls_without_a_model_are_of_f64_where_an_argument_is() {
+        let (wide, narrow) = ([1e8f64, 1.0, -1e8], [1e8f32, 1.0, -1e8]);
+        let (wide, narrow) = (IntoArg::<Row>::arg(&wide), IntoArg::<Row>::arg(&narrow));
+        let sum = |x| call::<Total>((), &[x]).expect("it fits");
+        assert_eq!([sum(narrow), sum(wide), sum(narrow)], [0.0, 1.0, 0.0]);
     }
 
     #[test]

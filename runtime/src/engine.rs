@@ -268,6 +268,7 @@ impl Engine {
             let origin = Origin {
                 function: self.owner,
                 device: self.settings.device.0.clone(),
+                precision: self.settings.precision,
                 layouts: layouts.to_vec(),
                 trainees: trainees.cloned(),
                 known: self.known.clone(),

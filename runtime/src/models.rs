@@ -76,8 +76,7 @@ impl Facts {
     }
 }
 
-/// The models that a function takes, in the order in which it declares them: a tuple of them, of at most
-/// [`MAX_MODELS`].
+/// The models that a function takes, in the order in which it declares them: a tuple of at most 8.
 #[diagnostic::on_unimplemented(
     message = "Rust calls functions of at most 8 models",
     note = "a struct can hold several: `struct Pair {{ encoder: Encoder, decoder: Decoder }}`"

@@ -214,7 +214,7 @@ fn read(
             return Err(errors.report(messages::no_result(&signature.ident)));
         }
         syn::ReturnType::Type(_, ty) => {
-            let result = types::type_expr(ty, errors)?;
+            let result = types::parameter_type(ty, errors)?;
             results(&result, ty, errors)?;
             result
         }

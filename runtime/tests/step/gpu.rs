@@ -1,9 +1,9 @@
 //! Steps on a GPU, where there is one.
 
-use crate::support::{Logits, Relu, digits, start};
+use crate::support::{Logits, Relu, attach, digits, start};
 use ndarray::s;
 use sinew_runtime::{
-    Adam, Compile, Device, Error, Model, Precision, Train, Trainer, attach,
+    Adam, Compile, Device, Error, Model, Precision, Train, Trainer,
     gpu::{GpuError, testing},
 };
 

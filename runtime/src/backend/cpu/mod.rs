@@ -8,8 +8,8 @@ use denormals::flushed;
 use sinew_codegen::cpu::{self, Options};
 use sinew_codegen::kernel::{Region, RegionKind, Schedule};
 
-/// The most regions of a schedule: a table of them lies on the stack.
-const MAX_REGIONS: usize = 32;
+/// A table of so many regions lies on the stack: more of them ask for memory.
+const FEW_REGIONS: usize = 48;
 
 /// A schedule as machine code.
 pub(crate) struct CpuCode(cpu::CompiledSchedule);
@@ -39,8 +39,15 @@ impl CpuCode {
     /// each fits its region.
     pub unsafe fn run(&self, slots: &[Slot<'_>]) -> Result<()> {
         let regions = || Error::Regions { count: slots.len() };
-        let mut bases = [std::ptr::null_mut(); MAX_REGIONS];
-        let table = bases.get_mut(..slots.len()).ok_or_else(regions)?;
+        let mut few = [std::ptr::null_mut(); FEW_REGIONS];
+        let mut many = Vec::new();
+        let table = match few.get_mut(..slots.len()) {
+            Some(few) => few,
+            None => {
+                many.resize(slots.len(), std::ptr::null_mut());
+                many.as_mut_slice()
+            }
+        };
         for (base, slot) in table.iter_mut().zip(slots) {
             match slot {
                 Slot::Host(HostSlot { base: from, .. }) => *base = *from,
