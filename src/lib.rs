@@ -86,7 +86,7 @@ pub mod __private {
         quotient, repeated, signature, size, sum, vjp,
     };
 
-    pub use crate::names::{operation, tensor};
+    pub use crate::names::{GivesALoss, HasADerivative, HasAModel, operation, tensor};
     pub use sinew_ir::SymbolType;
     pub use sinew_runtime::{ConfigField, read_config, serde, write_config};
 

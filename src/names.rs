@@ -1,6 +1,7 @@
 //! What emitted dead code asks of names in `#[model]` items: rustc decides, these word the answer.
 
 use crate::ops::Tensor;
+use std::convert::Infallible;
 
 /// Items that are the operation `Of`, whatever their number of parameters: `ops` has the implementations.
 #[diagnostic::on_unimplemented(
@@ -25,3 +26,36 @@ impl<Of> IsTensor for Tensor<Of> {}
 
 /// Asks for `IsTensor`.
 pub fn tensor<T: IsTensor>() {}
+
+/// What nothing is: it stands where a function without a model would be trained.
+#[diagnostic::on_unimplemented(
+    message = "`{F}` takes no model that could be trained",
+    label = "it has no `train`",
+    note = "give it one as a parameter: `m: &Net`"
+)]
+pub trait HasAModel<F>: Sized {
+    /// Nothing to go on with.
+    fn never(self) -> Infallible;
+}
+
+/// What nothing is: it stands where a function that has no derivative would be trained.
+#[diagnostic::on_unimplemented(
+    message = "`{F}` is declared with `no_derivative`, so it cannot be trained",
+    label = "it has no `train`",
+    note = "take that away, or train another function"
+)]
+pub trait HasADerivative<F>: Sized {
+    /// Nothing to go on with.
+    fn never(self) -> Infallible;
+}
+
+/// What nothing is: it stands where a function that gives no loss would be trained.
+#[diagnostic::on_unimplemented(
+    message = "the (first) result of `{F}` is no loss: that is one number of the working float, `Tensor`",
+    label = "it has no `train`",
+    note = "train a function that returns such a number, as `.mean()` or `mse(y, target)` give it; further results behind it are reported"
+)]
+pub trait GivesALoss<F>: Sized {
+    /// Nothing to go on with.
+    fn never(self) -> Infallible;
+}

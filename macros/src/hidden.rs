@@ -55,11 +55,6 @@ pub fn method_type(structure: &str, method: &Ident) -> Ident {
     format_ident!("__sinew_method{}_{}_{}", structure.len(), structure, method)
 }
 
-/// The trait that tells why a function has no `train`.
-pub fn refusal(function: &Ident) -> Ident {
-    format_ident!("__sinew_train_{}", function, span = function.span())
-}
-
 /// The constant with the unit of a function.
 pub fn unit() -> Ident {
     format_ident!("__SINEW_UNIT")

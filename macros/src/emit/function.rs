@@ -119,12 +119,11 @@ pub fn at_once(f: &Function, library: &TokenStream) -> TokenStream {
         Some(_) => TokenStream::new(),
         None => derivative(f, &entry, library),
     };
-    let (refusal, train) = train(f, &entry, library);
+    let train = train(f, &entry, library);
     quote! {
         #plain
         #carrier
         #implementation
-        #refusal
         #quiet
         impl #name {
             #train
@@ -379,62 +378,35 @@ fn handles(entry: &Entry<'_>, library: &TokenStream) -> (Vec<TokenStream>, Token
     (parameters.collect(), handles)
 }
 
-/// `train`: of a function that cannot be trained one that no model fits, and the trait that tells why.
-fn train(f: &Function, entry: &Entry<'_>, library: &TokenStream) -> (TokenStream, TokenStream) {
-    let name = parse::name(&f.name);
-    let first = first_result(f);
+/// `train`: of a function that cannot be trained one that no model fits, whose bound tells why.
+fn train(f: &Function, entry: &Entry<'_>, library: &TokenStream) -> TokenStream {
     let why = if entry.models.is_empty() {
-        Some(messages::nothing_to_train(&name))
+        quote!(HasAModel)
     } else if f.no_derivative.is_some() {
-        Some(messages::declared_without_derivative(&name))
-    } else if is_loss(first) {
-        None
-    } else {
-        let (all, first) = (type_text(&f.result), type_text(first));
-        Some(messages::no_loss(&name, &all, &first))
-    };
-    let Some((message, note)) = why else {
+        quote!(HasADerivative)
+    } else if is_loss(first_result(f)) {
         let (parameters, handles) = handles(entry, library);
-        let train = quote! {
+        return quote! {
             /// Training of the first model's parameters with this function's first result as the loss; other
             /// models are held as they are.
             pub fn train(#(#parameters),*) -> #library::__private::Train<Self> {
                 #library::__private::Train::new(#handles)
             }
         };
-        return (TokenStream::new(), train);
+    } else {
+        quote!(GivesALoss)
     };
-    let quiet = quiet();
-    let visibility = &f.visibility;
-    let refusal = hidden::refusal(&f.name);
-    let others = entry
-        .models
-        .iter()
-        .skip(1)
-        .map(|(name, _)| quote!(#name: impl Sized));
-    // Escaped: the text is a format string there.
-    let (message, note) = (braced(&message), braced(note));
-    let definition = quote! {
-        #[doc(hidden)]
-        #quiet
-        #[diagnostic::on_unimplemented(message = #message, label = "it has no `train`", note = #note)]
-        #visibility trait #refusal: Sized {
-            fn never(self) -> ::core::convert::Infallible;
-        }
-    };
-    let train = quote! {
+    let others = entry.models.iter().skip(1);
+    let others = others.map(|(name, _)| quote!(#name: impl ::core::marker::Sized));
+    quote! {
         #[doc(hidden)]
         #[allow(unused_variables)]
-        pub fn train(model: impl #refusal, #(#others),*) -> #library::__private::Train<Self> {
+        pub fn train(
+            model: impl #library::__private::#why<Self>, #(#others),*
+        ) -> #library::__private::Train<Self> {
             match model.never() {}
         }
-    };
-    (definition, train)
-}
-
-/// As a format string.
-fn braced(text: &str) -> String {
-    text.replace('{', "{{").replace('}', "}}")
+    }
 }
 
 /// `attach` and `compile`, as far as the function has them.

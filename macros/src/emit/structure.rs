@@ -70,7 +70,6 @@ pub fn definition(s: &Structure, library: &TokenStream) -> TokenStream {
         #visibility struct #name { #(#plain,)* #sizes_field }
 
         #[automatically_derived]
-        #[diagnostic::do_not_recommend]
         #quiet
         impl #library::__private::ModelStruct for #name {}
     }

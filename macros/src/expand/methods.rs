@@ -69,7 +69,6 @@ pub(super) fn expand_signature(
         #plain
         #own
         #extra
-        #[diagnostic::do_not_recommend]
         #quiet
         impl #library::__private::HasMethods for #owner {}
     }

@@ -60,7 +60,7 @@ mod tests {
         assert_eq!(found.result, shape(&["B", "B"]));
         assert!(found.left_is_column);
         assert!(growth(&shape(&["B"]), &shape(&["B", "1"])).is_some_and(|g| !g.left_is_column));
-        assert!(growth(&shape(&["B", "T", "1"]), &shape(&["B", "T"])).is_some());
+        assert!(growth(&shape(&["B", "1", "D"]), &shape(&["B", "D"])).is_some());
     }
 
     #[test]

@@ -234,32 +234,6 @@ pub fn parameter_names(pattern: &syn::Pat) -> Error {
 }
 
 /// What `f::train` says of a function that is no loss: the sentence and the help.
-pub fn no_loss(name: &str, result: &str, first: &str) -> (String, &'static str) {
-    let what = match result == first {
-        true => format!("`{name}` returns `{result}`"),
-        false => format!("the first result of `{name}` is `{first}`"),
-    };
-    (
-        format!("{what}, and a loss is one number of the working float: `Tensor`"),
-        "train a function that returns such a number, as `.mean()` or `mse(y, target)` give it; further \
-         results behind it are reported",
-    )
-}
-
-pub fn nothing_to_train(name: &str) -> (String, &'static str) {
-    (
-        format!("`{name}` takes no model that could be trained"),
-        "give it one as a parameter: `m: &Net`",
-    )
-}
-
-pub fn declared_without_derivative(name: &str) -> (String, &'static str) {
-    (
-        format!("`{name}` is declared with `no_derivative`, so it cannot be trained"),
-        "take that away, or train another function",
-    )
-}
-
 pub fn parameter_twice(name: &syn::Ident) -> Error {
     error(
         name,

@@ -2,8 +2,8 @@ use sinew::prelude::*;
 
 #[model]
 fn f<B>(x: Tensor<B, 6>) -> Tensor<B, 3> {
-    let [a, b] = x.split([3, 3], 1);
-    a * b
+    let Some(a) = x.split([3, 3], 1);
+    a.0 * a.1
 }
 
 fn main() {}
