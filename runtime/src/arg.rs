@@ -207,7 +207,7 @@ macro_rules! nested_number {
             $host: ElementOf<E>,
             Rank<0>: RankOf<R>,
         {
-            fn view(&self) -> ArgView<'_> {
+            fn arg_view(&self) -> ArgView<'_> {
                 ArgView::contiguous(self, <$host>::HOST, [0; MAX_RANK], 0)
             }
         }
@@ -374,27 +374,27 @@ pub trait IntoArg<A> {
 #[diagnostic::do_not_recommend]
 impl<E, R, T: Host<E, R> + ?Sized> IntoArg<Arg<E, R>> for T {
     fn arg(&self) -> ArgView<'_> {
-        self.view()
+        self.arg_view()
     }
 }
 
 /// What [`IntoArg`] takes, for a declared element type and rank.
 pub trait Host<E, R> {
     /// The argument, borrowed.
-    fn view(&self) -> ArgView<'_>;
+    fn arg_view(&self) -> ArgView<'_>;
 }
 
 #[diagnostic::do_not_recommend]
 impl<E, R, T: Host<E, R> + ?Sized> Host<E, R> for &T {
-    fn view(&self) -> ArgView<'_> {
-        (**self).view()
+    fn arg_view(&self) -> ArgView<'_> {
+        (**self).arg_view()
     }
 }
 
 #[diagnostic::do_not_recommend]
 impl<E, R, T: Host<E, R> + ?Sized> Host<E, R> for &mut T {
-    fn view(&self) -> ArgView<'_> {
-        (**self).view()
+    fn arg_view(&self) -> ArgView<'_> {
+        (**self).arg_view()
     }
 }
 
@@ -405,7 +405,7 @@ where
     T: ElementOf<E>,
     D: Dimension + RankOf<R>,
 {
-    fn view(&self) -> ArgView<'_> {
+    fn arg_view(&self) -> ArgView<'_> {
         ArgView::of_ndarray(self.as_ptr(), self.shape(), self.strides())
     }
 }
@@ -416,7 +416,7 @@ where
     T: ElementOf<E>,
     D: Dimension + RankOf<R>,
 {
-    fn view(&self) -> ArgView<'_> {
+    fn arg_view(&self) -> ArgView<'_> {
         ArgView::of_ndarray(self.as_ptr(), self.shape(), self.strides())
     }
 }
@@ -437,7 +437,7 @@ macro_rules! nested_arg {
             T::Element: ElementOf<E>,
             <T::Rank as NextRank>::Next: RankOf<R>,
         {
-            fn view(&self) -> ArgView<'_> {
+            fn arg_view(&self) -> ArgView<'_> {
                 nested_view(self.as_ref())
             }
         }

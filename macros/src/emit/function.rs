@@ -3,7 +3,6 @@
 use super::structure::{struct_text, tensor_text};
 use super::{element, quiet, rank};
 use crate::hidden;
-use crate::messages;
 use crate::parse::{self, Function, Methods, StructType, TypeExpr};
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote};

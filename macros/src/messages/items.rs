@@ -233,7 +233,6 @@ pub fn parameter_names(pattern: &syn::Pat) -> Error {
     )
 }
 
-/// What `f::train` says of a function that is no loss: the sentence and the help.
 pub fn parameter_twice(name: &syn::Ident) -> Error {
     error(
         name,
