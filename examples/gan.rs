@@ -69,7 +69,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut sampler = sample::attach(&g_step)?;
 
     let mut random = Random(7);
-    let steps = 3000;
+    let steps = 4000;
     for step in 0..=steps {
         let rate = 2e-3 * 0.1f64.powf(f64::from(step) / f64::from(steps));
         d_step.set_learning_rate(rate)?;
