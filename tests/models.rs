@@ -689,7 +689,6 @@ fn tuples_and_arrays_are_passed_as_such() {
             .expect("it fits");
         let pairs = [([1.0, 2.0], [3, 4]), ([5.0, 6.0], [7, 8])];
         assert_eq!(run.run(pairs).expect("it fits").to_vec(), [38.0, 56.0]);
-        assert_eq!(run.run(&pairs).expect("it fits").to_vec(), [38.0, 56.0]);
     }
     // Plain calls, in the order of the declaration.
     let pairs = [([1.0], [3]), ([5.0], [7])];

@@ -1,0 +1,8 @@
+use sinew::prelude::*;
+
+#[model]
+fn f(x: *const f32) -> Tensor<3> {
+    x
+}
+
+fn main() {}
