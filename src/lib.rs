@@ -82,8 +82,8 @@ pub mod __private {
         AnyRank, Arg, ArgViews, Compile, Error, Float, Gradients, HasMethods, Init, IntoArgs,
         IntoShared, Model, ModelFunction, ModelStruct, Out, Outputs, Param, Rank, Result, Runner,
         Setting, Train, Trained, Trainer, Vjp, at_most, attach, below, call, complete, equal,
-        gradient, gradient_by_inputs, has_methods, init, join, model_struct, product, pullback,
-        quotient, repeated, signature, size, sum, vjp,
+        gradient, gradient_by_inputs, has_methods, init, is_same, join, model_struct, product,
+        pullback, quotient, repeated, signature, size, sum, vjp,
     };
 
     pub use crate::names::{GivesALoss, HasADerivative, HasAModel, operation, tensor};

@@ -46,7 +46,7 @@ fn attention<T, D>(
 
 #[model]
 fn squares<B, D>(x: Tensor<B, D>) -> Tensor<B> {
-    sinew::ops::vmap(|x| x.square().sum(), x)
+    vmap(|x| x.square().sum(), x)
 }
 
 fn lines(signature: &str) -> Vec<&str> {
@@ -91,7 +91,7 @@ fn loops_count_each_iteration_and_repeated_children_each_child() {
         format!("{name}: {}", terms.join(" + "))
     };
     let found: Vec<String> = found.drain(..).map(&mut sorted).collect();
-    let expected: Vec<String> = expected.map(|line| sorted(line)).into();
+    let expected: Vec<String> = expected.map(sorted).into();
     assert_eq!(found, expected);
 }
 

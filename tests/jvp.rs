@@ -9,7 +9,6 @@ use sinew::prelude::*;
 
 #[model]
 mod net {
-    use sinew::ops::jvp;
     use sinew::prelude::*;
 
     /// Elements that do not meet: the slope of each times its direction.

@@ -9,7 +9,7 @@ use sinew::prelude::*;
 
 #[model]
 mod net {
-    use sinew::ops::{jvp, log1p, vmap};
+    use sinew::ops::log1p;
     use sinew::prelude::*;
 
     /// The cotangent goes through as if nothing had been clamped.

@@ -10,7 +10,7 @@ use sinew::prelude::*;
 
 #[model]
 mod net {
-    use sinew::ops::{cumsum, randn, sort, training, vmap};
+    use sinew::ops::{cumsum, randn, sort};
     use sinew::prelude::*;
 
     pub enum Bend {

@@ -1,4 +1,4 @@
-use sinew::{ops::vmap, prelude::*};
+use sinew::prelude::*;
 
 #[model]
 struct Net<N, L> { layers: [Linear<N, N>; L], last: Linear<N, 1> }

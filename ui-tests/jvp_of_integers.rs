@@ -1,4 +1,4 @@
-use sinew::{ops::jvp, prelude::*};
+use sinew::prelude::*;
 
 #[model]
 fn f<N>(x: Tensor<N>, v: Tensor<N>) -> Tensor<N> {

@@ -1,4 +1,4 @@
-use sinew::{ops::vmap, prelude::*};
+use sinew::prelude::*;
 
 #[model]
 fn f<B, N>(m: &Linear<N, N>, x: Tensor<B, N>) -> Tensor<B, N> {

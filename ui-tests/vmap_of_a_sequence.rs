@@ -1,4 +1,4 @@
-use sinew::{ops::vmap, prelude::*};
+use sinew::prelude::*;
 
 #[model]
 fn f<S, N>(x: Tensor<[S], N>) -> Tensor<[S], N> {

@@ -1,4 +1,4 @@
-use sinew::{ops::vmap, prelude::*};
+use sinew::prelude::*;
 
 #[model]
 fn f<B, N>(x: Tensor<B, N>, y: Tensor<N>) -> Tensor<B, N> {

@@ -1,4 +1,4 @@
-use sinew::{ops::vmap, prelude::*};
+use sinew::prelude::*;
 
 #[model]
 struct Seen {

@@ -56,8 +56,8 @@ pub use function::{
 pub use index_bounds::{IndexBound, index_bounds};
 pub use interpret::{InterpretError, NonFinite, first_non_finite, interpret, interpret_through};
 pub use link::{
-    Assumptions, Gradient, LinkError, Probed, Probes, dependence, inline, inline_each, link, link_gradient, link_probed,
-    link_pullback,
+    Assumptions, Gradient, LinkError, Probed, Probes, dependence, inline, inline_each, link,
+    link_gradient, link_probed, link_pullback,
 };
 pub use op::{
     Arity, Instance, Kind, Op, OpClass, OpDef, OpError, Primal, Probe, Pullback, PullbackRule,

@@ -128,7 +128,7 @@ static STEP: Unit = unit(
 static LOOPED: Unit = unit(
     "looped",
     "fn @looped(%c: float[2], %x: float[3, 2]) -> float[2] {
-  %2 = call @step loop trip 3 params [carried, sliced 0] results [carried] (%c, %x) -> float[2]
+  %2 = call @step loop 3 (carried %c, sliced %x) -> carried float[2]
   return %2
 }",
     &[("step", &STEP)],
@@ -137,7 +137,7 @@ static LOOPED: Unit = unit(
 static OUTER: Unit = unit(
     "outer",
     "fn @outer(%c: float[2], %x: float[2, 3, 2]) -> float[2] {
-  %2 = call @looped loop trip 2 params [carried, sliced 0] results [carried] (%c, %x) -> float[2]
+  %2 = call @looped loop 2 (carried %c, sliced %x) -> carried float[2]
   return %2
 }",
     &[("looped", &LOOPED)],
@@ -182,10 +182,10 @@ fn in_loops_there_is_a_slice_of_each_iteration() -> Outcome {
 /// The derivative of a square, by a pullback in the body.
 static SLOPE: Unit = unit(
     "slope",
-    "fn @slope(%x: float[2]) -> (float[2], float[2]) {
+    "fn @slope(%x: float[2]) -> float[2], float[2] {
   %1 = call @square(%x) -> float[2]
   %2 = const value 1 dtype float shape [2]
-  %3 = pullback %1 (%2) -> 0: float[2]
+  %3 = pullback %1(%2) of [0]
   return %1, %3
 }",
     &[("square", &SQUARE)],

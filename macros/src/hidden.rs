@@ -71,12 +71,10 @@ pub fn const_value(position: usize) -> Ident {
     format_ident!("__SINEW_C{}", position)
 }
 
-/// The method that gives a variant's number: each enum has one of its own, so that rustc tells who asks
-/// another.
-pub fn variant(name: &str, id: &str) -> Ident {
-    let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
-    let id: String = id.chars().map(plain).collect();
-    format_ident!("__sinew_variant_of_{}_{}", name, id)
+/// The method that gives a variant's number, where it is asked with what tells the enum from others of its
+/// name: each name has one of its own, so that rustc tells who asks another.
+pub fn variant(name: &str) -> Ident {
+    format_ident!("__sinew_variant_of_{}", name)
 }
 
 /// What a mention is called in a chain.

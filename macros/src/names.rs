@@ -7,6 +7,7 @@
 use crate::operations::{self, Operation};
 use crate::parse::{self, Field, FieldKind, Function, TypeExpr};
 use proc_macro2::{TokenStream, TokenTree};
+use quote::ToTokens;
 use std::collections::HashSet;
 use syn::visit::Visit;
 
@@ -240,9 +241,16 @@ pub fn callee(path: &syn::Path) -> Callee<'_> {
             parent.segments.pop_punct();
             Callee::Method(parent, method)
         }
-        [.., last] if parse::function::std_macro(&text(last)) => Callee::Foreign,
+        [.., last] if parse::function::std_macro(&text(last)) || is_keyword(last) => {
+            Callee::Foreign
+        }
         _ => Callee::Function(parse::types::bare(path)),
     }
+}
+
+/// Whether it is a word of Rust's that no item is called by: a path may end in `crate` or `self`.
+pub fn is_keyword(name: &syn::Ident) -> bool {
+    syn::parse2::<syn::Ident>(name.to_token_stream()).is_err()
 }
 
 /// The operation whose name a path ends in.

@@ -102,6 +102,16 @@ pub const fn quotient(operands: &[i128]) -> i128 {
     total
 }
 
+/// Whether two texts are one: of what tells enums apart.
+pub const fn is_same(left: &str, right: &str) -> bool {
+    let (left, right) = (left.as_bytes(), right.as_bytes());
+    let mut i = 0;
+    while i < left.len() && i < right.len() && left[i] == right[i] {
+        i += 1;
+    }
+    i == left.len() && i == right.len()
+}
+
 /// Fails to compile unless both are equal.
 #[track_caller]
 pub const fn equal(left: i128, right: i128, message: &str) {

@@ -11,7 +11,7 @@
 //! | `f::train(model)..build()?` | a [`Trainer`](crate::Trainer), of a function that gives a scalar: `step(x, y)?` |
 //! | `f::attach(&trainer)?` | a runner that shares the parameters of a trainer or another runner |
 //! | `f::gradient(&model, x, y)?` | the gradient by the parameters, as a model |
-//! | `f::signature()`, `f::IR`, `f::pullback()` | its signature, its program, its derivative as text |
+//! | `f::signature()`, `f::IR`, `f::pullback()` | its signature with parameters, FLOPs and bytes as formulas, its program, its derivative as text |
 //!
 //! A function without a model takes none there: `f(x)?`, `f::compile()`. Methods are called like methods,
 //! `m.forward(x)?`. Between the first call and `build` stand the options:
@@ -48,7 +48,7 @@
 //!     train.step([1.0, 2.0], [3.0, 6.0])?;
 //! }
 //! assert!((height_now.run([2.0])?[0] - 6.0).abs() < 1e-3);
-//! assert_eq!(height::signature(), "fn height<N>(line: &Line, x: Tensor<N>) -> Tensor<N>");
+//! assert!(height::signature().starts_with("fn height<N>(line: &Line, x: Tensor<N>) -> Tensor<N>"));
 //! # Ok::<(), sinew::Error>(())
 //! ```
 //!

@@ -58,7 +58,8 @@ pub fn implementations(
     let variants: Vec<&Ident> = e.variants.iter().map(|v| &v.name).collect();
     let positions = 0..variants.len();
     let first = variants.first();
-    let number = hidden::variant(&crate::parse::name(name), id);
+    let number = hidden::variant(&crate::parse::name(name));
+    let other = format!("this is a variant of another enum called `{name}`");
     let quiet = quiet();
     let private = quote!(#library::__private);
     quote! {
@@ -107,7 +108,8 @@ pub fn implementations(
             }
             #[doc(hidden)]
             #[allow(non_snake_case)]
-            pub const fn #number(self) -> ::core::primitive::usize {
+            pub const fn #number(self, asked: &::core::primitive::str) -> ::core::primitive::usize {
+                ::core::assert!(#private::is_same(asked, #id), #other);
                 self as ::core::primitive::usize
             }
         }

@@ -188,7 +188,7 @@ fn derivative(f: &Function, entry: &Entry<'_>, library: &TokenStream) -> TokenSt
 /// does.
 fn has_vjp(f: &Function, entry: &Entry<'_>, library: &TokenStream) -> bool {
     let by = !entry.models.is_empty() || !float_inputs(f, library).is_empty();
-    by && !cotangents(f, library).is_empty()
+    by && !cotangents(f, library).is_empty() && gradients_are_arrays(f)
 }
 
 /// `vjp`, if there is anything that gets a cotangent.
@@ -237,7 +237,7 @@ fn gradient_by_inputs(
     library: &TokenStream,
 ) -> Option<TokenStream> {
     let floats = float_inputs(f, library);
-    if floats.is_empty() || !is_loss(first_result(f)) {
+    if floats.is_empty() || !is_loss(first_result(f)) || !gradients_are_arrays(f) {
         return None;
     }
     let parameters = parameters(entry, library);
@@ -258,6 +258,20 @@ fn gradient_by_inputs(
             #library::__private::gradient_by_inputs::<Self, #by_inputs>(#models, #arguments)
         }
     })
+}
+
+/// Whether what the parameters get of a cotangent comes back: arrays have so many dims at most.
+fn gradients_are_arrays(f: &Function) -> bool {
+    const MOST: usize = 8;
+    fn fits(ty: &TypeExpr) -> bool {
+        match ty {
+            TypeExpr::Tensor(t) => t.dims.len() <= MOST,
+            TypeExpr::Tuple(parts) => parts.iter().all(fits),
+            TypeExpr::Array(part, _) => fits(part),
+            TypeExpr::Struct(_) => true,
+        }
+    }
+    f.parameters.iter().all(|p| fits(&p.ty))
 }
 
 /// What each parameter with float tensors in it gets of a cotangent.
@@ -569,7 +583,10 @@ fn becomes_list(f: &Function, entry: &Entry<'_>, library: &TokenStream) -> Strin
         (true, "compile"),
         (trained, "gradient"),
         (
-            differentiable && is_loss(first_result(f)) && !float_inputs(f, library).is_empty(),
+            differentiable
+                && is_loss(first_result(f))
+                && !float_inputs(f, library).is_empty()
+                && gradients_are_arrays(f),
             "gradient_by_inputs",
         ),
         (differentiable && has_vjp(f, entry, library), "vjp"),

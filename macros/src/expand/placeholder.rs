@@ -5,6 +5,7 @@ use super::{last_ident, methods};
 use crate::collect;
 use crate::emit;
 use crate::hidden;
+use crate::names::is_keyword;
 use crate::parse::{self, lenient};
 use crate::signature::{Signature, VARIANT};
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
@@ -43,7 +44,8 @@ fn named(tokens: &TokenStream, library: &TokenStream) -> TokenStream {
         [TokenTree::Ident(word), TokenTree::Ident(name)] if word == "fn" => Some(name),
         _ => None,
     });
-    let Some(name) = name.filter(|n| !parse::function::std_macro(&parse::name(n))) else {
+    let is_free = |n: &&Ident| !parse::function::std_macro(&parse::name(n)) && !is_keyword(n);
+    let Some(name) = name.filter(is_free) else {
         return TokenStream::new();
     };
     let own = broken(name, tokens, &syn::Visibility::Inherited);

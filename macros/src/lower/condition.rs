@@ -86,8 +86,8 @@ impl Lowerer<'_, '_> {
             let error = messages::no_variant(path, of);
             return Err(self.report(error));
         }
-        let number = hidden::variant(&of.name, &of.id);
-        let value = quote_spanned!(crate::parse::start(path)=> #path.#number());
+        let (id, number) = (&of.id, hidden::variant(&of.name));
+        let value = quote_spanned!(crate::parse::start(path)=> #path.#number(#id));
         let what = format!("?{}", of.id);
         Ok(scope.registry.own_value(path, &what, value, &scope.id))
     }

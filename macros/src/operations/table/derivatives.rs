@@ -97,7 +97,7 @@ assert_eq!(product([1.0, 3.0], [1.0, 10.0])?, (array![1.0, 9.0], array![2.0, 60.
             r#"
 #[model]
 fn curvature<N>(x: Tensor<N>, v: Tensor<N>) -> (Tensor<N>, Tensor<N>) {
-    sinew::ops::jvp(|x| grad(|x| (x * x * x).sum(), x), x, v)
+    jvp(|x| grad(|x| (x * x * x).sum(), x), x, v)
 }
 
 let (gradient, along) = curvature([1.0, 2.0], [1.0, 0.5])?;
@@ -131,13 +131,13 @@ struct Line {
 
 #[model]
 fn norms<B, D>(x: Tensor<B, D>) -> Tensor<B> {
-    sinew::ops::vmap(|x| x.square().sum().sqrt(), x)
+    vmap(|x| x.square().sum().sqrt(), x)
 }
 
 /// The gradient for each example.
 #[model]
 fn each<B>(m: &Line, x: Tensor<B>, y: Tensor<B>) -> Tensor<B> {
-    let g = sinew::ops::vmap(|x, y| grad(|m| (m.slope * x - y).square(), m), x, y);
+    let g = vmap(|x, y| grad(|m| (m.slope * x - y).square(), m), x, y);
     g.slope
 }
 
