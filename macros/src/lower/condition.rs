@@ -86,7 +86,8 @@ impl Lowerer<'_, '_> {
             let error = messages::no_variant(path, of);
             return Err(self.report(error));
         }
-        let (id, number) = (&of.id, hidden::variant(&of.name));
+        let (id, mut number) = (&of.id, hidden::variant(&of.name));
+        number.set_span(crate::parse::start(path));
         let value = quote_spanned!(crate::parse::start(path)=> #path.#number(#id));
         let what = format!("?{}", of.id);
         Ok(scope.registry.own_value(path, &what, value, &scope.id))
