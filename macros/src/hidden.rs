@@ -74,7 +74,7 @@ pub fn const_value(position: usize) -> Ident {
 /// The method that gives a variant's number, where it is asked with what tells the enum from others of its
 /// name: each name has one of its own, so that rustc tells who asks another.
 pub fn variant(name: &str) -> Ident {
-    format_ident!("__sinew_variant_of_{}", name)
+    format_ident!("__sinew_{}", name)
 }
 
 /// What a mention is called in a chain.
