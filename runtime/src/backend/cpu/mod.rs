@@ -38,7 +38,6 @@ impl CpuCode {
     /// There is one slot for each region of the schedule, in order, and one for [`CpuCode::scratch`];
     /// each fits its region.
     pub unsafe fn run(&self, slots: &[Slot<'_>]) -> Result<()> {
-        let regions = || Error::Regions { count: slots.len() };
         let mut few = [std::ptr::null_mut(); FEW_REGIONS];
         let mut many = Vec::new();
         let table = match few.get_mut(..slots.len()) {
@@ -52,7 +51,9 @@ impl CpuCode {
             match slot {
                 Slot::Host(HostSlot { base: from, .. }) => *base = *from,
                 #[cfg(feature = "gpu")]
-                Slot::Gpu(_) => return Err(regions()),
+                Slot::Gpu(_) => {
+                    return Err(Error::Regions { count: slots.len() });
+                }
             }
         }
         // SAFETY: the table has one pointer for each region of the schedule and one for scratch, to as
