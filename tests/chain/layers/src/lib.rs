@@ -7,7 +7,7 @@ use sinew::prelude::*;
 /// The width that every layer here has.
 pub const WIDTH: usize = 16;
 
-/// The factor of [`scaled`].
+/// The factor of [`scaled()`].
 pub const FACTOR: f64 = 0.25;
 
 /// The elements, each by [`FACTOR`].
