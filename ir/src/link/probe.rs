@@ -12,7 +12,7 @@ use crate::builder::Builder;
 use crate::function::{Function, Param, ParamKind, Value};
 use crate::op::Probe;
 use crate::shape::Type;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// What a run asks of the places that functions name.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
@@ -51,16 +51,20 @@ pub(super) fn apply(
 ) -> Result<(Vec<String>, Vec<String>), LinkError> {
     let mut found = Vec::new();
     sites(&program.body, &program.values, &mut Vec::new(), &mut found);
+    for probe in [Probe::Capture, Probe::Patch] {
+        number(&mut found, probe);
+    }
     if found.is_empty() && asked.is_empty() {
         return Ok((Vec::new(), Vec::new()));
     }
     let captured = chosen(path, &found, Probe::Capture, &asked.captured)?;
     let patched = chosen(path, &found, Probe::Patch, &asked.patched)?;
+    let patches = || found.iter().filter(|s| s.probe == Probe::Patch);
+    let replaced = patches().filter(|s| patched.contains(&s.label));
+    let replaced: HashSet<String> = replaced.map(|s| s.written.clone()).collect();
     for site in found.iter().filter(|s| s.probe == Probe::PatchCotangent) {
-        let same = |s: &&Site| s.probe == Probe::Patch && s.written == site.written;
-        let mut places = found.iter().filter(same);
-        let replaced = places.clone().any(|s| patched.contains(&s.label));
-        if replaced && places.nth(1).is_some() {
+        let places = patches().filter(|s| s.written == site.written);
+        if replaced.contains(&site.written) && places.count() > 1 {
             return Err(LinkError::PatchUnderDerivative {
                 path: path.to_string(),
                 name: site.written.clone(),
@@ -70,7 +74,7 @@ pub(super) fn apply(
     let mut placer = Placer {
         labels: found.iter().map(|s| (s.result, s.label.clone())).collect(),
         captured,
-        patched,
+        replaced,
         renamed: HashMap::new(),
         builder: Builder::default(),
     };
@@ -79,8 +83,8 @@ pub(super) fn apply(
     let mut names = Vec::new();
     let key = program.params.last().map(|p| p.kind) == Some(ParamKind::Key);
     let at = program.params.len() - usize::from(key);
-    for site in found.iter().filter(|s| s.probe == Probe::Patch) {
-        if !placer.patched.contains(&site.label) {
+    for site in patches() {
+        if !patched.contains(&site.label) {
             continue;
         }
         let param = placer.builder.value(site.ty.clone());
@@ -153,11 +157,6 @@ fn sites<'b>(block: &'b Block, values: &[Type], around: &mut Vec<&'b Loop>, foun
             Inst::Call(_) | Inst::PullbackCall(_) => {}
         }
     }
-    if around.is_empty() {
-        for probe in [Probe::Capture, Probe::Patch] {
-            number(found, probe);
-        }
-    }
 }
 
 /// Numbers those of one name, if there are several.
@@ -205,7 +204,8 @@ struct Placer {
     /// The label of each probe, by its result.
     labels: HashMap<Value, String>,
     captured: Vec<String>,
-    patched: Vec<String>,
+    /// What functions call the values that are replaced.
+    replaced: HashSet<String>,
     /// What stands for the results of probes.
     renamed: HashMap<Value, Value>,
     builder: Builder,
@@ -251,7 +251,7 @@ impl Placer {
                 captured.push((label, stands));
             }
             Some(Probe::Patch) => stands = given.get(&label).copied().unwrap_or(stands),
-            Some(Probe::PatchCotangent) if self.replaces(&label) => {
+            Some(Probe::PatchCotangent) if self.replaced.contains(&label) => {
                 let ty = self.builder.type_of(stands).clone();
                 if let Ok(zero) = self.builder.constant(0.0, ty.dtype, ty.shape) {
                     insts.append(&mut self.builder.insts);
@@ -261,16 +261,6 @@ impl Placer {
             Some(Probe::Capture | Probe::PatchCotangent) | None => {}
         }
         self.renamed.insert(i.result, stands);
-    }
-
-    /// Whether the only place of this name is replaced.
-    fn replaces(&self, written: &str) -> bool {
-        self.patched.iter().any(|label| {
-            let number = label
-                .strip_prefix(written)
-                .and_then(|r| r.strip_prefix('.'));
-            label == written || number.is_some_and(|n| n.bytes().all(|b| b.is_ascii_digit()))
-        })
     }
 
     /// Of a loop: slices of what is given, stacks of what is captured.
