@@ -2,7 +2,7 @@
 //! pullbacks of pullbacks.
 
 use sinew_fuzz::within;
-use sinew_ir::testing::{difference, with_gradients};
+use sinew_ir::testing::{difference, unit_of, with_gradients};
 use sinew_ir::{
     Array, Binding, DType, Function, Inst, LinkError, Unit, derive_pullback, inline, inline_each,
     interpret, link, link_gradient, link_pullback, parse, simplify,
@@ -12,21 +12,7 @@ use std::time::Duration;
 
 type Outcome = Result<(), Box<dyn Error>>;
 
-const fn unit(
-    path: &'static str,
-    text: &'static str,
-    callees: &'static [(&'static str, &'static Unit)],
-) -> Unit {
-    Unit {
-        path,
-        file: "src/net.rs",
-        text,
-        callees,
-        consts: &[],
-    }
-}
-
-static WIDE: Unit = unit(
+static WIDE: Unit = unit_of(
     "wide",
     "fn @wide<N>(%x: float[N], %w: param float[N]) -> float[N] {
   %2 = mul %x, %w
@@ -36,7 +22,7 @@ static WIDE: Unit = unit(
 );
 
 /// Does not depend on `w`.
-static NARROW: Unit = unit(
+static NARROW: Unit = unit_of(
     "narrow",
     "fn @narrow<N>(%x: float[N], %w: param float[N]) -> float[N] {
   %2 = exp %x
@@ -45,7 +31,7 @@ static NARROW: Unit = unit(
     &[],
 );
 
-static CHOICE: Unit = unit(
+static CHOICE: Unit = unit_of(
     "choice",
     "fn @choice<N>(%x: float[N], %w: param float[N]) -> float[] {
   %2 = call @wide<N = N> choice @narrow<N = N> where N <= 3 (%x, %w) -> float[N] at 3:5
@@ -122,7 +108,7 @@ fn all_ways_to_choose_are_told() -> Outcome {
     Ok(())
 }
 
-static BLOCK: Unit = unit(
+static BLOCK: Unit = unit_of(
     "block",
     "fn @block<N>(%x: float[N], %w: param float[N]) -> float[N] {
   %2 = mul %x, %w
@@ -133,7 +119,7 @@ static BLOCK: Unit = unit(
     &[],
 );
 
-static PLAIN: Unit = unit(
+static PLAIN: Unit = unit_of(
     "plain",
     "fn @plain<N>(%x: float[N], %w: param float[N]) -> float[] {
   %2 = call @block<N = N>(%x, %w) -> float[N]
@@ -144,7 +130,7 @@ static PLAIN: Unit = unit(
     &[("block", &BLOCK)],
 );
 
-static CHECKPOINTED: Unit = unit(
+static CHECKPOINTED: Unit = unit_of(
     "checkpointed",
     "fn @checkpointed<N>(%x: float[N], %w: param float[N]) -> float[] {
   %2 = call @block<N = N> checkpoint (%x, %w) -> float[N]
@@ -196,13 +182,13 @@ fn a_loop_that_is_computed_again_keeps_its_own_stacks() -> Outcome {
   %2 = call @block<N = N> loop K (carried %x, %w) -> carried float[N]
   return %2
 }";
-    static ROWS_UNIT: Unit = unit("rows", ROWS, &[("block", &BLOCK)]);
+    static ROWS_UNIT: Unit = unit_of("rows", ROWS, &[("block", &BLOCK)]);
     const AGAIN: &str = "fn @again<N, K>(%x: float[N], %w: param float[N]) -> float[N] {
   %2 = call @rows<N = N, K = K> checkpoint (%x, %w) -> float[N]
   return %2
 }";
-    static AGAIN_UNIT: Unit = unit("again", AGAIN, &[("rows", &ROWS_UNIT)]);
-    static KEPT: Unit = unit(
+    static AGAIN_UNIT: Unit = unit_of("again", AGAIN, &[("rows", &ROWS_UNIT)]);
+    static KEPT: Unit = unit_of(
         "kept",
         "fn @kept<N, K, T>(%x: float[N], %w: param float[N]) -> float[N] {
   %2 = call @rows<N = N, K = K> loop T (carried %x, %w) -> carried float[N]
@@ -210,7 +196,7 @@ fn a_loop_that_is_computed_again_keeps_its_own_stacks() -> Outcome {
 }",
         &[("rows", &ROWS_UNIT)],
     );
-    static REPEATED: Unit = unit(
+    static REPEATED: Unit = unit_of(
         "repeated",
         "fn @repeated<N, K, T>(%x: float[N], %w: param float[N]) -> float[N] {
   %2 = call @again<N = N, K = K> loop T (carried %x, %w) -> carried float[N]
@@ -240,7 +226,7 @@ fn a_loop_that_is_computed_again_keeps_its_own_stacks() -> Outcome {
 
 /// Rounds, with the slope of the identity: what its author wants, and no op's derivative is. The
 /// gradient of `scale` is left out.
-static STRAIGHT: Unit = unit(
+static STRAIGHT: Unit = unit_of(
     "straight",
     "fn @straight<N>(%x: float[N], %scale: float[N]) -> float[N], float[N] {
   %2 = mul %x, %scale
@@ -257,7 +243,7 @@ written pullback(%5: float[N], %6: float[N]) {
     &[],
 );
 
-static USER: Unit = unit(
+static USER: Unit = unit_of(
     "user",
     "fn @user<N>(%x: param float[N], %scale: param float[N]) -> float[] {
   %2 = mul %x, %x
@@ -296,7 +282,7 @@ fn a_pullback_written_by_hand_is_never_replaced() -> Outcome {
     Ok(())
 }
 
-static CUBE: Unit = unit(
+static CUBE: Unit = unit_of(
     "cube",
     "fn @cube<N>(%x: float[N], %w: float[N]) -> float[N] {
   %2 = mul %x, %x
@@ -308,7 +294,7 @@ static CUBE: Unit = unit(
 );
 
 /// The slope of the cube: 3 w x^2, by the cube's pullback.
-static SLOPE: Unit = unit(
+static SLOPE: Unit = unit_of(
     "slope",
     "fn @slope<N>(%x: float[N], %w: float[N]) -> float[N] {
   %2 = call @cube<N = N>(%x, %w) -> float[N]
@@ -319,7 +305,7 @@ static SLOPE: Unit = unit(
     &[("cube", &CUBE)],
 );
 
-static BENT: Unit = unit(
+static BENT: Unit = unit_of(
     "bent",
     "fn @bent<N>(%x: float[N], %w: param float[N]) -> float[N] {
   %2 = call @slope<N = N>(%x, %w) -> float[N]
@@ -373,7 +359,7 @@ fn the_pullback_of_a_pullback_is_derived_where_calls_are_inlined() -> Outcome {
 }
 
 /// The slope, in each iteration of a loop.
-static SLOPES: Unit = unit(
+static SLOPES: Unit = unit_of(
     "slopes",
     "fn @slopes<N, T>(%x: float[N], %w: float[T, N]) -> float[N] {
   %2 = call @slope<N = N> loop T (carried %x, sliced %w) -> carried float[N]
@@ -383,7 +369,7 @@ static SLOPES: Unit = unit(
 );
 
 /// The slope through the loop of slopes, and its own pullback: flat functions hold loops.
-static CURVE: Unit = unit(
+static CURVE: Unit = unit_of(
     "curve",
     "fn @curve<N, T>(%x: float[N], %w: float[T, N]) -> float[N] {
   %2 = call @slopes<N = N, T = T>(%x, %w) -> float[N]
@@ -482,7 +468,7 @@ fn a_loop_that_does_not_fit_its_body_is_told() -> Outcome {
 /// A leading sequence shifts the axes that slices and stacks are along.
 #[test]
 fn slices_behind_a_sequence_are_counted_behind_it() -> Outcome {
-    static HALF: Unit = unit(
+    static HALF: Unit = unit_of(
         "half",
         "fn @half<[S]>(%a: float[[S]], %x: float[[S]]) -> float[[S]], float[[S]] {
   %2 = add %a, %x
@@ -491,7 +477,7 @@ fn slices_behind_a_sequence_are_counted_behind_it() -> Outcome {
 }",
         &[],
     );
-    static SCAN: Unit = unit(
+    static SCAN: Unit = unit_of(
         "scan",
         "fn @scan<[S], T>(%a: float[[S]], %x: float[[S], T]) -> float[[S]], float[[S], T] {
   %2, %3 = call @half<[S] = [[S]]> loop T (carried %a, sliced %x) -> carried float[[S]], stacked float[[S], T]
@@ -534,7 +520,7 @@ fn long_and_deep_programs_link_in_no_time() -> Outcome {
         last = format!("%{}", i + 2);
     }
     text += &format!("  return {last}\n}}");
-    let mut inner: &'static Unit = Box::leak(Box::new(unit("chain", leak(text), &[])));
+    let mut inner: &'static Unit = Box::leak(Box::new(unit_of("chain", leak(text), &[])));
     for depth in 0..6 {
         let name = leak(format!("depth{depth}"));
         let callee = inner.path;
@@ -550,7 +536,7 @@ fn long_and_deep_programs_link_in_no_time() -> Outcome {
         }
         text += &format!("  return {last}\n}}");
         let callees = Box::leak(vec![(callee, inner)].into_boxed_slice());
-        inner = Box::leak(Box::new(unit(name, leak(text), callees)));
+        inner = Box::leak(Box::new(unit_of(name, leak(text), callees)));
     }
     let both = || -> Result<(usize, Function), Box<dyn Error>> {
         let mut f = link_pullback(inner, &binding(&[("N", 3)]), &|_| true)?.program;

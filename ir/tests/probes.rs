@@ -1,5 +1,6 @@
 //! Places that runs look at, or whose value they replace: in calls, loops, and under derivatives.
 
+use sinew_ir::testing::unit_of;
 use sinew_ir::{
     Array, Binding, DType, LinkError, Probed, Probes, Unit, interpret, link, link_gradient,
     link_probed, parse, verify,
@@ -7,20 +8,6 @@ use sinew_ir::{
 use std::error::Error;
 
 type Outcome = Result<(), Box<dyn Error>>;
-
-const fn unit(
-    path: &'static str,
-    text: &'static str,
-    callees: &'static [(&'static str, &'static Unit)],
-) -> Unit {
-    Unit {
-        path,
-        file: "src/net.rs",
-        text,
-        callees,
-        consts: &[],
-    }
-}
 
 fn array(shape: &[usize], data: &[f64]) -> Array {
     Array {
@@ -43,7 +30,7 @@ fn probed(unit: &Unit, probes: &Probes) -> Result<Probed, LinkError> {
 }
 
 /// A square, named; of what may be replaced.
-static SQUARE: Unit = unit(
+static SQUARE: Unit = unit_of(
     "square",
     "fn @square(%x: float[2]) -> float[2] {
   %1 = patch %x name x
@@ -54,7 +41,7 @@ static SQUARE: Unit = unit(
     &[],
 );
 
-static TWICE: Unit = unit(
+static TWICE: Unit = unit_of(
     "twice",
     "fn @twice(%x: float[2]) -> float[2] {
   %1 = call @square(%x) -> float[2]
@@ -113,7 +100,7 @@ fn names_that_are_not_there_are_told_with_those_that_are() {
 }
 
 /// Adds a slice to what is carried: `c + x[i]`, after it is doubled.
-static STEP: Unit = unit(
+static STEP: Unit = unit_of(
     "step",
     "fn @step(%c: float[2], %x: float[2]) -> float[2] {
   %2 = add %c, %x
@@ -125,7 +112,7 @@ static STEP: Unit = unit(
     &[],
 );
 
-static LOOPED: Unit = unit(
+static LOOPED: Unit = unit_of(
     "looped",
     "fn @looped(%c: float[2], %x: float[3, 2]) -> float[2] {
   %2 = call @step loop 3 (carried %c, sliced %x) -> carried float[2]
@@ -134,7 +121,7 @@ static LOOPED: Unit = unit(
     &[("step", &STEP)],
 );
 
-static OUTER: Unit = unit(
+static OUTER: Unit = unit_of(
     "outer",
     "fn @outer(%c: float[2], %x: float[2, 3, 2]) -> float[2] {
   %2 = call @looped loop 2 (carried %c, sliced %x) -> carried float[2]
@@ -180,7 +167,7 @@ fn in_loops_there_is_a_slice_of_each_iteration() -> Outcome {
 }
 
 /// The derivative of a square, by a pullback in the body.
-static SLOPE: Unit = unit(
+static SLOPE: Unit = unit_of(
     "slope",
     "fn @slope(%x: float[2]) -> float[2], float[2] {
   %1 = call @square(%x) -> float[2]
@@ -205,7 +192,7 @@ fn nothing_depends_on_what_is_replaced() -> Outcome {
     Ok(())
 }
 
-static LOSS: Unit = unit(
+static LOSS: Unit = unit_of(
     "loss",
     "fn @loss(%x: float[2]) -> float[] {
   %1 = call @square checkpoint (%x) -> float[2]

@@ -2,6 +2,7 @@
 //! which place of a program draws what.
 
 use sinew_ir::attributes::{Bits, Dropout};
+use sinew_ir::testing::unit_of;
 use sinew_ir::{
     Array, Binding, Block, Builder, DType, Dim, Function, LinkError, Number, ParamKind, Shape,
     Type, Unit, inline, interpret, link, link_gradient, ops, threefry,
@@ -9,20 +10,6 @@ use sinew_ir::{
 use std::error::Error;
 
 type Outcome = Result<(), Box<dyn Error>>;
-
-const fn unit(
-    path: &'static str,
-    text: &'static str,
-    callees: &'static [(&'static str, &'static Unit)],
-) -> Unit {
-    Unit {
-        path,
-        file: "src/net.rs",
-        text,
-        callees,
-        consts: &[],
-    }
-}
 
 /// The generator as an op: key, iteration and element as numbers of the host have it.
 #[test]
@@ -111,7 +98,7 @@ fn integers_wrap() -> Outcome {
 }
 
 /// A function of one draw, and others around it.
-static DRAW: Unit = unit(
+static DRAW: Unit = unit_of(
     "draw",
     "fn @draw<N>(%x: float[N]) -> float[N] {
   %1 = run_key site [0] word [0]
@@ -124,7 +111,7 @@ static DRAW: Unit = unit(
     &[],
 );
 
-static STILL: Unit = unit(
+static STILL: Unit = unit_of(
     "still",
     "fn @still<N>(%x: float[N]) -> float[N] {
   %1 = neg %x
@@ -133,7 +120,7 @@ static STILL: Unit = unit(
     &[],
 );
 
-static TWICE: Unit = unit(
+static TWICE: Unit = unit_of(
     "twice",
     "fn @twice<N>(%x: float[N]) -> float[N], float[N] {
   %1 = call @draw<N = N>(%x) -> float[N]
@@ -144,7 +131,7 @@ static TWICE: Unit = unit(
 );
 
 /// The same with what draws nothing before, between and behind, and another draw behind.
-static AMONG: Unit = unit(
+static AMONG: Unit = unit_of(
     "twice",
     "fn @twice<N>(%x: float[N]) -> float[N], float[N], float[N] {
   %1 = call @still<N = N>(%x) -> float[N]
@@ -160,7 +147,7 @@ static AMONG: Unit = unit(
 );
 
 /// A loop of three iterations around a call that draws.
-static LOOPED: Unit = unit(
+static LOOPED: Unit = unit_of(
     "looped",
     "fn @looped<N>(%x: float[N]) -> float[3, N] {
   %1 = call @draw<N = N> loop 3 (%x) -> stacked float[3, N]
@@ -170,7 +157,7 @@ static LOOPED: Unit = unit(
 );
 
 /// A loop around that loop.
-static NESTED: Unit = unit(
+static NESTED: Unit = unit_of(
     "nested",
     "fn @nested<N>(%x: float[N]) -> float[2, 3, N] {
   %1 = call @looped<N = N> loop 2 (%x) -> stacked float[2, 3, N]
@@ -283,7 +270,7 @@ fn site(program: &str) -> Option<[u32; 2]> {
     found.try_into().ok()
 }
 
-static DROPPED: Unit = unit(
+static DROPPED: Unit = unit_of(
     "dropped",
     "fn @dropped<N>(%x: float[N]) -> float[N] {
   %1 = run_key site [0] word [0]
@@ -298,7 +285,7 @@ static DROPPED: Unit = unit(
     &[],
 );
 
-static PLAIN: Unit = unit(
+static PLAIN: Unit = unit_of(
     "loss",
     "fn @loss<N>(%x: float[N]) -> float[], float[N] {
   %1 = call @dropped<N = N>(%x) -> float[N]
@@ -309,7 +296,7 @@ static PLAIN: Unit = unit(
     &[("dropped", &DROPPED)],
 );
 
-static KEPT: Unit = unit(
+static KEPT: Unit = unit_of(
     "loss",
     "fn @loss<N>(%x: float[N]) -> float[], float[N] {
   %1 = call @dropped<N = N> checkpoint (%x) -> float[N]
@@ -320,7 +307,7 @@ static KEPT: Unit = unit(
     &[("dropped", &DROPPED)],
 );
 
-static STEP: Unit = unit(
+static STEP: Unit = unit_of(
     "step",
     "fn @step<N>(%x: float[N]) -> float[N] {
   %1 = call @dropped<N = N> checkpoint (%x) -> float[N]
@@ -331,7 +318,7 @@ static STEP: Unit = unit(
 );
 
 /// Each iteration leaves others out of what the one before gave.
-static REPEATED: Unit = unit(
+static REPEATED: Unit = unit_of(
     "loss",
     "fn @loss<N>(%x: float[N]) -> float[], float[N] {
   %1 = call @step<N = N> loop 3 (carried %x) -> carried float[N]
@@ -420,7 +407,7 @@ fn what_is_no_probability_is_refused_when_it_is_known() -> Outcome {
     }
     static SYMBOL: Unit = Unit {
         consts: &[("P", sinew_ir::SymbolValue::Float(1.5))],
-        ..unit(
+        ..unit_of(
             "f",
             "fn @f<N, const P: f64>(%x: float[N]) -> float[N] {
   %1 = run_key site [0] word [0]

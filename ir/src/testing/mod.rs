@@ -32,6 +32,21 @@ use std::path::Path;
 pub use translate::LATER;
 pub use unroll::leaked;
 
+/// A unit without consts, of which text and callees matter.
+pub const fn unit_of(
+    path: &'static str,
+    text: &'static str,
+    callees: &'static [(&'static str, &'static Unit)],
+) -> Unit {
+    Unit {
+        path,
+        file: "src/net.rs",
+        text,
+        callees,
+        consts: &[],
+    }
+}
+
 /// Why a case cannot be read or made a program.
 #[derive(Debug, thiserror::Error)]
 pub enum CaseError {
