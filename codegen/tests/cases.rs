@@ -3,8 +3,8 @@
 mod support;
 
 use sinew_codegen::execute::execute;
-use sinew_ir::testing::{Case, difference, read};
 use sinew_ir::{Array, DType};
+use sinew_testing::{Case, difference, read};
 use std::path::Path;
 use support::{bytes, scheduled, values};
 

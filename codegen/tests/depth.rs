@@ -8,7 +8,7 @@ use sinew_codegen::explain::explain;
 #[cfg(feature = "wgsl")]
 use sinew_codegen::wgsl::{Limits, emit};
 use sinew_fuzz::steps;
-use sinew_ir::{Binding, DType, Function, index_bounds, link_pullback, parse, testing};
+use sinew_ir::{Binding, DType, Function, index_bounds, link_pullback, parse};
 use support::decided;
 
 /// Half of what threads have, so that half of the instructions will do.
@@ -75,7 +75,7 @@ const CHAINS: &[(&str, usize, &str)] = &[
 /// The program of so many steps, and the one with their pullback.
 fn programs(text: &str) -> [Function; 2] {
     let function = parse(text).unwrap_or_else(|e| panic!("{e}"));
-    let unit = testing::unit(&function);
+    let unit = sinew_testing::unit(&function);
     let binding = Binding::new(DType::F32);
     let plain = sinew_ir::link(unit, &binding).unwrap_or_else(|e| panic!("{e}"));
     let linked = link_pullback(unit, &binding, &|_| true);

@@ -7,7 +7,7 @@ use sinew_codegen::kernel::{Class, Schedule, Stage};
 use sinew_fuzz::{STEPS, steps, within};
 use sinew_ir::compose::{broadcast_to, narrow, pad, unsqueeze};
 use sinew_ir::ops;
-use sinew_ir::{Axis, Binding, DType, Dim, Function, Shape, link_pullback, parse, testing};
+use sinew_ir::{Axis, Binding, DType, Dim, Function, Shape, link_pullback, parse};
 use std::time::Duration;
 use support::{ProgramBuilder, interpreted, run, scheduled};
 #[cfg(feature = "cpu")]
@@ -46,7 +46,7 @@ fn scheduled_steps(name: &str, step: &str, count: usize) -> Schedule {
     let text = steps(step, count);
     let function = parse(&text).unwrap_or_else(|e| panic!("{e}\n{text}"));
     let binding = Binding::new(DType::F32);
-    let linked = link_pullback(testing::unit(&function), &binding, &|_| true);
+    let linked = link_pullback(sinew_testing::unit(&function), &binding, &|_| true);
     let program = linked.unwrap_or_else(|e| panic!("{e}\n{text}")).program;
     within(Duration::from_secs(5), name, || scheduled(&program))
 }

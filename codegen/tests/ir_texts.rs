@@ -11,7 +11,7 @@ use sinew_codegen::schedule::{Part, ScheduleError, schedule};
 use sinew_fuzz::{STEPS, Target, changed_text, steps};
 use sinew_ir::{
     Binding, DType, Function, Stage, SymbolKind, SymbolSource, SymbolType, link_pullback, parse,
-    testing, verify_stage,
+    verify_stage,
 };
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -57,7 +57,7 @@ fn linked(text: &str) -> Option<Function> {
             SymbolType::Bool => binding.with(name, size % 2 == 0),
         };
     }
-    let program = link_pullback(testing::unit(&function), &binding, &|_| true)
+    let program = link_pullback(sinew_testing::unit(&function), &binding, &|_| true)
         .ok()?
         .program;
     let small = program.values.iter().all(|t| {

@@ -8,7 +8,7 @@ use sinew_codegen::kernel::{Class, Kernel, Node, Schedule};
 use sinew_codegen::text::parse;
 use sinew_codegen::verify::verify;
 use sinew_fuzz::{STEPS, Target, changed_text, steps};
-use sinew_ir::{Binding, DType, link_pullback, testing};
+use sinew_ir::{Binding, DType, link_pullback};
 use support::random::program;
 use support::scheduled;
 
@@ -17,7 +17,7 @@ fn texts() -> Vec<String> {
     let binding = Binding::new(DType::F32);
     let of_step = |(name, step): &(&str, &str)| {
         let function = sinew_ir::parse(&steps(step, 2)).expect(name);
-        let linked = link_pullback(testing::unit(&function), &binding, &|_| true);
+        let linked = link_pullback(sinew_testing::unit(&function), &binding, &|_| true);
         scheduled(&linked.expect(name).program).to_string()
     };
     let random =

@@ -5,10 +5,10 @@ mod support;
 
 use sinew_codegen::execute::execute;
 use sinew_codegen::kernel::{Node, Schedule};
-use sinew_ir::testing::{LoopCase, TRIPS, loop_cases, loop_specs, with_gradients};
 use sinew_ir::{
     Array, Binding, DType, Function, Unit, derive_pullback, link_gradient, parse, simplify,
 };
+use sinew_testing::{LoopCase, TRIPS, loop_cases, loop_specs, with_gradients};
 use support::{bytes, close, interpreted, numbers, scheduled, values};
 
 /// `T` stands for the trip count, `U` for one more, `F` for the float's type.

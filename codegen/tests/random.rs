@@ -5,8 +5,8 @@ mod support;
 
 use sinew_codegen::execute::execute;
 use sinew_ir::attributes::{Bernoulli, Bits, Draw, Interval};
-use sinew_ir::testing::{generator, published};
 use sinew_ir::{Attributes, DType, Dim, Function, Number, Op, Shape, ops};
+use sinew_testing::{generator, published};
 use support::{ProgramBuilder, bytes, interpreted, scheduled, values};
 
 /// Runs a program by the executor and by compiled code; all must give `expected`.

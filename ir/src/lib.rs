@@ -29,8 +29,6 @@ mod shape;
 mod simplify;
 mod structs;
 mod symbol;
-#[cfg(feature = "testing")]
-pub mod testing;
 mod text;
 mod threefry;
 mod unit;

@@ -1,11 +1,11 @@
 //! Functions over an axis: every op of the table against itself slice by slice, loops, calls with rules,
 //! axes in axes, draws.
 
-use sinew_ir::testing::difference;
 use sinew_ir::{
     Array, Binding, Block, Builder, Call, DType, Dim, Function, Inst, Instance, Map, Op, Param,
     Target, Type, Unit, interpret, link, ops,
 };
+use sinew_testing::difference;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 

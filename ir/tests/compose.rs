@@ -1,11 +1,11 @@
 //! The language's operations in symbols: what is built for all sizes is what is built for each.
 
 use sinew_ir::compose::{self, Arranging, Pattern, Reach, Reduce};
-use sinew_ir::testing::{difference, unit};
 use sinew_ir::{
     Array, Axis, Binding, Block, Builder, DType, Dim, Function, OpError, Param, ParamKind, Shape,
     Symbol, Type, Value, derive_pullback, interpret, link_pullback, ops, verify,
 };
+use sinew_testing::{difference, unit};
 use std::collections::BTreeMap;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;

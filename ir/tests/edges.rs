@@ -2,11 +2,11 @@
 //! PyTorch's where NumPy has none. Every number expected here was computed by NumPy 2.4 or PyTorch 2.15.
 
 use sinew_ir::compose::{self, Reduce};
-use sinew_ir::testing::{difference, unit};
 use sinew_ir::{
     Array, Attribute, Axis, Binding, Block, Builder, DType, Dim, Function, OpError, Param,
     ParamKind, Type, Value, derive_pullback, interpret, link, link_pullback, ops,
 };
+use sinew_testing::{difference, unit};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 

@@ -5,11 +5,11 @@
 //! and cotangents, is then tried in the same way: the pass applied to its own output.
 
 use sinew_ir::attributes::Running;
-use sinew_ir::testing::{read, unit, with_gradients};
 use sinew_ir::{
     Array, Attributes, Axis, Binding, Block, Builder, DType, Function, Instance, Kind, Op, Param,
     ParamKind, Pullback, Type, derive_pullback, interpret, link, ops, verify,
 };
+use sinew_testing::{read, unit, with_gradients};
 use std::path::Path;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;

@@ -1,11 +1,11 @@
 //! Functions of one float that are made of other ops, against libm's: near 0, near their ends, far out,
 //! at zeros, infinities and NaN.
 
-use sinew_ir::testing::with_gradients;
 use sinew_ir::{
     Array, Block, Builder, DType, Function, Op, Param, ParamKind, Type, derive_pullback, interpret,
     ops,
 };
+use sinew_testing::with_gradients;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 

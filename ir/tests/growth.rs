@@ -4,7 +4,7 @@
 use sinew_fuzz::{STEPS, steps, within};
 use sinew_ir::{
     Binding, DType, Function, LinkError, Unit, derive_pullback, index_bounds, inline, link,
-    link_pullback, parse, simplify, testing, verify,
+    link_pullback, parse, simplify, verify,
 };
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ fn sizes(text: &str) -> [usize; 4] {
     let derived_size = instructions(&derived);
     simplify(&mut derived);
     let binding = Binding::new(DType::F32);
-    let linked = link_pullback(testing::unit(&function), &binding, &|_| true);
+    let linked = link_pullback(sinew_testing::unit(&function), &binding, &|_| true);
     let program = linked.unwrap_or_else(|e| panic!("{e}\n{text}")).program;
     index_bounds(&program);
     [

@@ -1,11 +1,11 @@
 //! Loops, choices, checkpoints and pullbacks in each other, one program a test: what random programs found,
 //! or cannot have.
 
-use sinew_ir::testing::{difference, leaked};
 use sinew_ir::{
     Array, Binding, DType, IndexBound, LinkError, Unit, dependence, index_bounds, interpret, link,
     link_gradient, link_pullback,
 };
+use sinew_testing::{difference, leaked};
 use std::error::Error;
 
 type Outcome = Result<(), Box<dyn Error>>;

@@ -1,10 +1,10 @@
 //! Loops mean what their unrolled forms mean: forward, pullback and pullback of the pullback.
 
-use sinew_ir::testing::{LoopSpec, TRIPS, leaked, loop_cases, loop_specs, step};
 use sinew_ir::{
     DType, Function, Order, Stage, Unit, derive_pullback, inline, interpret, parse, simplify,
     verify_stage,
 };
+use sinew_testing::{LoopSpec, TRIPS, leaked, loop_cases, loop_specs, step};
 use std::error::Error;
 
 /// Forward, pullback and second order of the two units, each as it is and simplified.

@@ -2,11 +2,11 @@
 //! pullbacks of pullbacks.
 
 use sinew_fuzz::within;
-use sinew_ir::testing::{difference, unit_of, with_gradients};
 use sinew_ir::{
     Array, Binding, DType, Function, Inst, LinkError, Unit, derive_pullback, inline, inline_each,
     interpret, link, link_gradient, link_pullback, parse, simplify,
 };
+use sinew_testing::{difference, unit_of, with_gradients};
 use std::error::Error;
 use std::time::Duration;
 

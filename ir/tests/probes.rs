@@ -1,10 +1,10 @@
 //! Places that runs look at, or whose value they replace: in calls, loops, and under derivatives.
 
-use sinew_ir::testing::unit_of;
 use sinew_ir::{
     Array, Binding, DType, LinkError, Probed, Probes, Unit, interpret, link, link_gradient,
     link_probed, parse, verify,
 };
+use sinew_testing::unit_of;
 use std::error::Error;
 
 type Outcome = Result<(), Box<dyn Error>>;

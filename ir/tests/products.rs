@@ -1,10 +1,10 @@
 //! The derivatives of a product to fourth order: those of a polynomial that is linear in each factor,
 //! wherever factors are 0.
 
-use sinew_ir::testing::{difference, with_gradients};
 use sinew_ir::{
     Array, Axis, Block, Builder, DType, Function, Param, Type, derive_pullback, interpret, ops,
 };
+use sinew_testing::{difference, with_gradients};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 

@@ -2,11 +2,11 @@
 //! which place of a program draws what.
 
 use sinew_ir::attributes::{Bits, Dropout};
-use sinew_ir::testing::unit_of;
 use sinew_ir::{
     Array, Binding, Block, Builder, DType, Dim, Function, LinkError, Number, ParamKind, Shape,
     Type, Unit, inline, interpret, link, link_gradient, ops, threefry,
 };
+use sinew_testing::unit_of;
 use std::error::Error;
 
 type Outcome = Result<(), Box<dyn Error>>;

@@ -2,12 +2,12 @@
 //! NaN and infinities included; and simplifying again changes nothing.
 
 use proptest::prelude::*;
-use sinew_ir::testing::{applicable, applied, with_gradients};
 use sinew_ir::{
     Arity, Array, Attribute, Axis, Block, Builder, DType, Dim, Function, Inst, Loop, Op, Order,
     Param, ParamKind, Shape, Sliced, Stage, Type, Value, derive_pullback, interpret, ops, parse,
     simplify, verify, verify_stage,
 };
+use sinew_testing::{applicable, applied, with_gradients};
 use std::collections::{HashMap, HashSet};
 
 /// Choices, one after the other; zeros when none is left, so that a shorter list is a simpler program.

@@ -1,11 +1,11 @@
 //! States: threaded through calls, kept or changed, by loops too; derivatives through them are those of
 //! the same function written without a call.
 
-use sinew_ir::testing::{difference, unit as leaf};
 use sinew_ir::{
     Array, Binding, CalleeInfo, DType, Gradient, Unit, derive_pullback, interpret, link,
     link_gradient, link_pullback, parse, verify,
 };
+use sinew_testing::{difference, unit as leaf};
 use std::error::Error;
 
 type Outcome = Result<(), Box<dyn Error>>;

@@ -1,10 +1,10 @@
 //! Typed symbols: as texts, as rules of the verifier, bound, and linked through calls of every mode.
 
-use sinew_ir::testing::difference;
 use sinew_ir::{
     Array, BindError, Binding, DType, LinkError, Symbol, SymbolKind, SymbolSource, SymbolType,
     SymbolValue, Unit, inline, interpret, link, link_gradient, link_pullback, parse, verify,
 };
+use sinew_testing::difference;
 use std::error::Error;
 
 type Outcome = Result<(), Box<dyn Error>>;

@@ -1,13 +1,13 @@
 //! The interpreter, the pullbacks and the linker against PyTorch's values.
 
-use sinew_ir::testing::{self, LATER, difference};
 use sinew_ir::{DType, index_bounds, interpret, verify_program};
+use sinew_testing::{Case, CaseError, LATER, difference, read};
 use std::path::Path;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
-fn cases() -> Result<Vec<testing::Case>, testing::CaseError> {
-    testing::read(Path::new(concat!(
+fn cases() -> Result<Vec<Case>, CaseError> {
+    read(Path::new(concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/../tests/data"
     )))

@@ -21,8 +21,8 @@ use sinew_codegen::cost::Target;
 use sinew_codegen::execute::execute;
 use sinew_codegen::explain::{decisions, explain};
 use sinew_codegen::kernel::Schedule;
-use sinew_ir::testing::unit;
 use sinew_ir::{Binding, DType, Function, Param, ParamKind, interpret, link, link_gradient, parse};
+use sinew_testing::unit;
 
 /// A program with what is done with it.
 pub struct Program {

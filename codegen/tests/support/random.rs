@@ -3,8 +3,8 @@
 use super::ProgramBuilder;
 use sinew_ir::attributes::{Along, DotAxes, Shear, Windows};
 use sinew_ir::ops;
-use sinew_ir::testing::{applicable, applied};
 use sinew_ir::{Attribute, Attributes, Axis, Builder, DType, Dim, Function, Op, Shape, Value};
+use sinew_testing::{applicable, applied};
 
 /// A small generator of numbers (xorshift).
 pub struct Random(pub u64);

@@ -26,8 +26,7 @@ mod views;
 mod windows;
 
 pub use crate::attributes::DotAxes;
-#[cfg(feature = "testing")]
-pub(crate) use random::random_words;
+pub use random::random_words;
 pub(crate) use rows::turned;
 pub use sorting::ascending;
 

@@ -136,8 +136,11 @@ fn words(b: &mut Builder, key: &[Value], shape: &Shape) -> Result<[Value; 2], Op
     random_words(b, [key[0], key[1]], [index, iteration])
 }
 
-/// The generator over tensors.
-pub(crate) fn random_words(
+/// The generator over tensors: the two words of each key and counter, all u32 of one shape.
+///
+/// # Errors
+/// Of the ops: values of other types.
+pub fn random_words(
     b: &mut Builder,
     key: [Value; 2],
     counter: [Value; 2],

@@ -11,11 +11,11 @@ mod unit;
 mod writer;
 
 use sinew_fuzz::{Random, Target};
-use sinew_ir::testing::{difference, leaked, with_gradients};
 use sinew_ir::{
     Array, Binding, DType, Function, Type, Unit, derive_pullback, interpret, link, link_pullback,
     simplify,
 };
+use sinew_testing::{difference, leaked, with_gradients};
 use std::error::Error;
 use std::fmt;
 use ty::Ty;

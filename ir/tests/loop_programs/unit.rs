@@ -3,8 +3,8 @@
 use super::ty::{Ty, types};
 use super::writer::Writer;
 use sinew_fuzz::Random;
-use sinew_ir::testing::leaked;
 use sinew_ir::{CalleeInfo, Type, Unit, derive_pullback, parse};
+use sinew_testing::leaked;
 use std::collections::HashMap;
 
 /// A function that loops, chooses and checkpoints, and the same function of plain calls.

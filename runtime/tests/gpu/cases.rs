@@ -5,8 +5,8 @@ use std::path::Path;
 use sinew_codegen::cost::Target;
 use sinew_codegen::schedule::{Part, schedule};
 use sinew_ir::DType;
-use sinew_ir::testing::{Case, CaseProgram, difference, read};
 use sinew_runtime::gpu::{Gpu, GpuSession};
+use sinew_testing::{Case, CaseProgram, difference, read};
 
 use crate::programs_support::{bytes, separate, values};
 use crate::support::device;

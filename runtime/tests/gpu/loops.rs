@@ -3,9 +3,9 @@
 use sinew_codegen::cost::Target;
 use sinew_codegen::kernel::RegionId;
 use sinew_codegen::schedule::{Part, schedule};
-use sinew_ir::testing::{LoopCase, TRIPS, loop_cases, loop_specs};
 use sinew_ir::{Array, DType, simplify};
 use sinew_runtime::gpu::{Gpu, GpuSession};
+use sinew_testing::{LoopCase, TRIPS, loop_cases, loop_specs};
 
 use crate::programs_support::{bytes, separate, values};
 use crate::support::device;

@@ -1,8 +1,8 @@
 //! The generator of random words on the GPU, against its published vectors.
 
 use sinew_ir::DType;
-use sinew_ir::testing::{generator, published};
 use sinew_runtime::gpu::GpuSession;
+use sinew_testing::{generator, published};
 
 use crate::programs::filled;
 use crate::programs_support::{bytes, values};

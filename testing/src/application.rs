@@ -1,14 +1,9 @@
 //! Applications of any op, for random programs: a new op is tried without a line there.
 
-use crate::block::Block;
-use crate::builder::Builder;
-use crate::dim::Dim;
-use crate::dtype::DType;
-use crate::function::{Function, Param, ParamKind, Value};
-use crate::op::{Instance, Op, OpError};
-use crate::ops;
-use crate::pullback::derive_pullback;
-use crate::shape::{Axis, Shape, Type};
+use sinew_ir::{
+    Axis, Block, Builder, DType, Dim, Function, Instance, Op, OpError, Param, ParamKind, Shape,
+    Type, Value, derive_pullback, ops,
+};
 use std::sync::OnceLock;
 
 /// The ops of the table that take operands and have a derivative, be it zero.

@@ -1,13 +1,13 @@
 //! Cases of patterns of axes, updates of parts, padding, windows and grids.
 
 use super::{Built, Translator};
-use crate::compose::{self, Arranging, Pattern, Reach};
-use crate::dim::Dim;
-use crate::function::Value;
-use crate::ops;
-use crate::shape::Axis;
-use crate::testing::CaseError;
+use crate::CaseError;
 use serde_json::Value as Json;
+use sinew_ir::{
+    Axis, Dim, Value,
+    compose::{self, Arranging, Pattern, Reach},
+    ops,
+};
 
 impl Translator<'_> {
     /// The results of such a case; `None` for other operations.

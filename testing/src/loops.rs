@@ -5,16 +5,10 @@
 
 use super::unroll::{leaked, looped, unrolled};
 use super::{CaseError, difference, with_gradients};
-use crate::array::Array;
-use crate::bind::Binding;
-use crate::block::Order;
-use crate::call::{LoopParam, LoopResult};
-use crate::dtype::DType;
-use crate::function::Function;
-use crate::interpret::interpret;
-use crate::link::{link, link_pullback};
-use crate::pullback::derive_pullback;
-use crate::unit::Unit;
+use sinew_ir::{
+    Array, Binding, DType, Function, LoopParam, LoopResult, Order, Unit, derive_pullback,
+    interpret, link, link_pullback,
+};
 
 /// How often the loops of the table turn.
 pub const TRIPS: [usize; 4] = [0, 1, 2, 7];
@@ -368,7 +362,7 @@ pub fn loop_cases(
 /// knows `tanh` becomes 4e-5 there; a case is to tell a wrong loop from rounding.
 fn inputs(program: &Derived) -> Vec<Array> {
     let params = program.function.values.iter().zip(&program.seeds);
-    let array = |(ty, seed): (&crate::Type, &usize)| {
+    let array = |(ty, seed): (&sinew_ir::Type, &usize)| {
         let mut state = 7 + *seed as u64;
         let mut next = || {
             state = state

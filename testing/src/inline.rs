@@ -1,9 +1,8 @@
 //! Cases whose numbers stand in their JSON.
 
 use super::{Case, CaseError};
-use crate::array::Array;
-use crate::dtype::DType;
 use serde_json::Value as Json;
+use sinew_ir::{Array, DType};
 
 /// The case of a record as `values.py` writes it.
 pub(super) fn case(record: &Json) -> Result<Case, CaseError> {

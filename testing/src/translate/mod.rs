@@ -6,20 +6,15 @@ mod layers;
 mod parts;
 
 use super::{Case, CaseError};
-use crate::array::Array;
-use crate::attributes::Over;
-use crate::block::{Block, Inst};
-use crate::builder::Builder;
-use crate::compose::{self, Reduce};
-use crate::dim::Dim;
-use crate::dtype::DType;
-use crate::function::{Function, Param, ParamKind, Value};
-use crate::op::{Arity, OpError};
-use crate::ops;
-use crate::pullback::derive_pullback;
-use crate::shape::{Axis, Shape};
-use crate::testing::with_gradients;
+use crate::with_gradients;
 use serde_json::Value as Json;
+use sinew_ir::{
+    Arity, Array, Axis, Block, Builder, DType, Dim, Function, Inst, OpError, Param, ParamKind,
+    Shape, Value,
+    attributes::Over,
+    compose::{self, Reduce},
+    derive_pullback, ops,
+};
 
 /// The operations that the table does not cover yet.
 pub const LATER: &[&str] = &["lstm", "gru", "rnn_tanh"];

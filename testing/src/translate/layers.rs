@@ -1,14 +1,13 @@
 //! Cases of layers and losses: compositions.
 
 use super::{Built, Translator};
-use crate::compose::{self, Reduce};
-use crate::dim::Dim;
-use crate::dtype::DType;
-use crate::function::Value;
-use crate::ops;
-use crate::shape::{Axis, Shape};
-use crate::testing::CaseError;
+use crate::CaseError;
 use serde_json::Value as Json;
+use sinew_ir::{
+    Axis, DType, Dim, Shape, Value,
+    compose::{self, Reduce},
+    ops,
+};
 
 impl Translator<'_> {
     /// Softmax over the last axis where `allowed` (a bool that broadcasts) or a causal mask lets it.

@@ -1,9 +1,7 @@
 //! The text of a loop as one call, and of its unrolled form.
 
 use super::loops::LoopSpec;
-use crate::block::Order;
-use crate::call::{LoopParam, LoopResult};
-use crate::unit::Unit;
+use sinew_ir::{LoopParam, LoopResult, Order, Unit};
 
 /// The symbols of every body.
 const SYMBOLS: &str = "B, H, K";

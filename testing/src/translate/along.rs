@@ -1,9 +1,8 @@
 //! Cases of what runs along an axis, and of what orders it.
 
 use super::Translator;
-use crate::compose;
-use crate::function::Value;
-use crate::testing::CaseError;
+use crate::CaseError;
+use sinew_ir::{Value, compose};
 
 impl Translator<'_> {
     /// The results of a case along one axis; `None` for other operations.

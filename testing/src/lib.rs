@@ -4,7 +4,7 @@
 //! gradients. [`Case::program`] makes a linked program of it, whose results are the outputs and the
 //! gradients: whoever runs programs (the interpreter, the executor, the emitters) is tested with the
 //! same cases. Loops have a table of their own, with their unrolled forms in place of PyTorch:
-//! [`loop_specs`]. Behind the cargo feature `testing`; files are read from a folder that the caller gives.
+//! [`loop_specs`]. Files are read from a folder that the caller gives.
 
 mod application;
 mod generator;
@@ -14,20 +14,16 @@ mod loops;
 mod translate;
 mod unroll;
 
-use crate::array::Array;
-use crate::bind::Binding;
-use crate::dtype::DType;
-use crate::function::Function;
-use crate::link::{LinkError, link_pullback};
-use crate::op::OpError;
-use crate::pullback::{PullbackError, derive_pullback};
-use crate::unit::Unit;
 pub use application::{applicable, applied};
 pub use generator::{VECTORS, Vector, generator, published};
 pub use gradients::with_gradients;
 pub use loops::{LoopCase, LoopSpec, TRIPS, loop_cases, loop_specs, step};
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
 use serde_json::Value as Json;
+use sinew_ir::{
+    Array, Binding, DType, Function, LinkError, OpError, PullbackError, Unit, derive_pullback,
+    link_pullback,
+};
 use std::path::Path;
 pub use translate::LATER;
 pub use unroll::leaked;

@@ -1,12 +1,6 @@
 //! The generator of random words over tensors, with keys and counters that tests choose.
 
-use crate::block::Block;
-use crate::builder::Builder;
-use crate::dtype::DType;
-use crate::function::{Function, Param};
-use crate::op::OpError;
-use crate::ops::random_words;
-use crate::shape::Type;
+use sinew_ir::{Block, Builder, DType, Function, OpError, Param, Type, ops::random_words};
 
 /// Of a published vector: the key, the counter, and the words that come of them.
 pub type Vector = [[u32; 2]; 3];

@@ -1,7 +1,6 @@
 //! A function with its pullback as one function without calls: for tests of pullbacks.
 
-use crate::block::{Block, Inst};
-use crate::function::{Function, Param, ParamKind, fresh_name};
+use sinew_ir::{Block, Function, Inst, Param};
 
 /// The pullback as a function of its own: the parameters, then inputs `cotangent.0`, .. for the float
 /// results (`cotangent.cotangent.0`, .. where those names are taken); its results are those of
@@ -25,10 +24,11 @@ pub fn with_gradients(function: &Function) -> Option<Function> {
         return None;
     }
     for at in &pullback.cotangents {
-        out.params.push(Param {
-            name: fresh_name(&out.params, format!("cotangent.{at}")),
-            kind: ParamKind::Input,
-        });
+        let mut name = format!("cotangent.{at}");
+        while out.params.iter().any(|p| p.name == name) {
+            name.insert_str(0, "cotangent.");
+        }
+        out.params.push(Param::input(&name));
     }
     out.body.params.extend(params);
     out.body.insts.extend(insts);

@@ -1,11 +1,10 @@
 //! Cases of convolutions and pools: padding, windows and a contraction or a reduction.
 
 use super::{Built, Translator};
-use crate::compose;
-use crate::dim::Dim;
-use crate::function::Value;
-use crate::ops::{self, DotAxes};
-use crate::shape::{Axis, Shape};
+use sinew_ir::{
+    Axis, Dim, Shape, Value, compose,
+    ops::{self, DotAxes},
+};
 
 impl Translator<'_> {
     fn whole_or(&self, name: &str, otherwise: i64) -> i64 {
