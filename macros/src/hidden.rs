@@ -60,6 +60,16 @@ pub fn unit() -> Ident {
     format_ident!("__SINEW_UNIT")
 }
 
+/// The function that calls a model function with what the plain one was given.
+pub fn call() -> Ident {
+    format_ident!("__sinew_call")
+}
+
+/// The constant with what tells the structs of a function's signature from others.
+pub fn structs() -> Ident {
+    format_ident!("__SINEW_STRUCTS")
+}
+
 /// The constant with the unit of a method: of the struct at a position in the signature that it is
 /// reached by.
 pub fn method_unit(position: usize, method: &str) -> Ident {

@@ -112,6 +112,18 @@ pub const fn is_same(left: &str, right: &str) -> bool {
     i == left.len() && i == right.len()
 }
 
+/// What tells the structs of a function's signature from all others, in the order in which it names them.
+pub type StructIds = &'static [&'static str];
+
+/// Fails to compile unless the struct at a position of a signature is `id`; of a function with errors nothing
+/// is known.
+#[track_caller]
+pub const fn same_struct(ids: StructIds, position: usize, id: &str, message: &str) {
+    if position < ids.len() && !is_same(ids[position], id) {
+        panic!("{}", message);
+    }
+}
+
 /// Fails to compile unless both are equal.
 #[track_caller]
 pub const fn equal(left: i128, right: i128, message: &str) {

@@ -122,7 +122,7 @@ impl<'e> Scope<'e> {
             return Err(Reported);
         };
         let signature = &self.registry.structs[position].signature;
-        if signature.symbols.len() != written.dims.len() {
+        if signature.told && signature.symbols.len() != written.dims.len() {
             let error = messages::struct_dims(written, signature);
             return Err(self.errors.report(error));
         }

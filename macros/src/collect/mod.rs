@@ -5,9 +5,10 @@
 //! passing), so that rustc finds the items along the paths as the user wrote them. A chain ends in
 //! [`crate::finish`], which gets a state and all signatures.
 //!
-//! Two chains an item: one over the structs in its signature, which emits the item's own macro, and one
-//! over all that its body mentions. The split keeps one broken body from breaking its callers, and lets
-//! functions call each other.
+//! An item's own macro comes first: a function's at once, since its signature tells its structs by name, a
+//! struct's at the end of a chain over its children, whose signatures it passes on. All else stands behind
+//! a chain over everything that the item mentions, in a block, where a mention that is no model item has a
+//! fallback. So one mistake in an item breaks nothing that mentions it, and functions call each other.
 
 mod state;
 

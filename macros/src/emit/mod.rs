@@ -4,7 +4,10 @@
 //! item's own macro and the values of consts. After the second: the unit and its assertions.
 //! Emitted code names only `__private` of the library and the user's own paths.
 
+pub mod becomes;
 pub mod config;
+mod derivatives;
+mod entry;
 pub mod enumeration;
 pub mod function;
 pub mod structure;

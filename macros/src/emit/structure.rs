@@ -1,6 +1,6 @@
 //! The plain struct: fields without dims, its `Model` implementation, and its constructor.
 
-use super::config::{Inherited, Part, config_type, inherited, is_configured, settings};
+use super::config::{Inherited, Part, as_written, config_type, inherited, is_configured, settings};
 use super::{dim, quiet};
 use crate::parse::structure::Initial;
 use crate::parse::{self, DimExpr, Field, FieldKind, StructType, Structure};
@@ -142,7 +142,90 @@ pub fn implementations(s: &Structure, parts: &[Part], library: &TokenStream) -> 
     }
 }
 
-/// `init`, and the configuration that it takes where the struct has some.
+fn config_name(structure: &Ident) -> Ident {
+    format_ident!("{}Config", structure, span = structure.span())
+}
+
+/// The type of the configuration that `init` takes, where the struct has some.
+pub fn configuration(s: &Structure, parts: &[Part], library: &TokenStream) -> TokenStream {
+    match is_configured(s, parts) {
+        true => config_type(s, parts, &config_name(&s.name), library),
+        false => TokenStream::new(),
+    }
+}
+
+/// What stands for [`implementations`] where a field is of something that has none: whatever the fields are,
+/// all of it compiles, so that this mistake is all that rustc tells.
+pub fn broken(s: &Structure, library: &TokenStream) -> TokenStream {
+    let (name, visibility) = (&s.name, &s.visibility);
+    let configured = is_configured(s, &as_written(s)).then(|| {
+        let config = config_name(name);
+        quote!(_: &#config,)
+    });
+    let result = match &configured {
+        Some(_) => quote!(#library::__private::Result<Self>),
+        None => quote!(Self),
+    };
+    let quiet = quiet();
+    let derived = derived(&s.attributes);
+    let clone = (!derived.iter().any(|d| d == "Clone")).then(|| {
+        quote! {
+            #quiet
+            impl ::core::clone::Clone for #name {
+                fn clone(&self) -> Self {
+                    loop {}
+                }
+            }
+        }
+    });
+    let debug = (!derived.iter().any(|d| d == "Debug")).then(|| {
+        quote! {
+            #quiet
+            impl ::core::fmt::Debug for #name {
+                fn fmt(&self, _: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                    loop {}
+                }
+            }
+        }
+    });
+    let partial_eq = (!derived.iter().any(|d| d == "PartialEq")).then(|| {
+        quote! {
+            #quiet
+            impl ::core::cmp::PartialEq for #name {
+                fn eq(&self, _: &Self) -> ::core::primitive::bool {
+                    loop {}
+                }
+            }
+        }
+    });
+    quote! {
+        #quiet
+        impl #library::__private::Model for #name {
+            fn visit(&self, _: &::core::primitive::str, _: &mut dyn ::core::ops::FnMut(&::core::primitive::str, &#library::__private::Param)) {}
+            fn visit_mut(&mut self, _: &::core::primitive::str, _: &mut dyn ::core::ops::FnMut(&::core::primitive::str, &mut #library::__private::Param)) {}
+        }
+        #clone
+        #debug
+        #partial_eq
+        #quiet
+        impl #name {
+            #visibility fn init(#configured _: ::core::primitive::u64) -> #result {
+                loop {}
+            }
+            #[doc(hidden)]
+            pub fn __sinew_init(
+                _: ::core::primitive::u64,
+                _: &::core::primitive::str,
+                _: &[::core::primitive::i128],
+                _: &[#library::__private::SymbolValue],
+            ) -> Self {
+                loop {}
+            }
+        }
+    }
+}
+
+/// `init`.
 fn constructor(s: &Structure, parts: &[Part], library: &TokenStream) -> TokenStream {
     let Structure {
         visibility,
@@ -249,12 +332,9 @@ fn constructor(s: &Structure, parts: &[Part], library: &TokenStream) -> TokenStr
             }
         };
     }
-    let config = format_ident!("{}Config", name, span = name.span());
-    let definition = config_type(s, parts, &config, library);
+    let config = config_name(name);
     let init_doc = "A model of this configuration whose parameters are drawn from `seed`, each from a stream of its own.\n\n# Errors\nA parameter that has a negative dim, or that is too large for the memory.";
     quote! {
-        #definition
-
         #quiet
         impl #name {
             #[doc = #init_doc]

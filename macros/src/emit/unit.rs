@@ -3,7 +3,7 @@
 use super::{const_value, normal_dim, quiet};
 use crate::check::Assertion;
 use crate::hidden;
-use crate::lower::{Callee, Code, Lowered};
+use crate::lower::{Callee, Code, Identity, Lowered};
 use crate::signature::{Const, Registry};
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
@@ -46,9 +46,11 @@ pub fn unit(
         }
     });
     let unit = carrier(path, &lowered.code, library);
+    let identities = identities(&lowered.identities, library);
     let quiet = quiet();
     quote! {
         #(#whole)*
+        #identities
         #quiet
         impl #owner {
             #told
@@ -146,6 +148,43 @@ pub fn broken(owner: &TokenStream, constant: &Ident, library: &TokenStream) -> T
             };
         }
     }
+}
+
+/// What tells a function's structs from others, for the functions that call it; nothing of one with errors.
+pub fn structs(owner: &TokenStream, ids: &[&str], library: &TokenStream) -> TokenStream {
+    let (quiet, name) = (quiet(), hidden::structs());
+    quote! {
+        #quiet
+        impl #owner {
+            #[doc(hidden)]
+            pub const #name: #library::__private::StructIds = &[#(#ids),*];
+        }
+    }
+}
+
+/// Statements that have rustc check that calls pass the structs that their callees' signatures name.
+fn identities(identities: &[Identity], library: &TokenStream) -> TokenStream {
+    let each = identities.iter().map(|identity| {
+        let Identity {
+            callee,
+            position,
+            id,
+            message,
+        } = identity;
+        let (name, text) = (hidden::structs(), message.text());
+        let check = quote!(#library::__private::same_struct(__sinew_ids, #position, #id, #text));
+        let check = between(check, message.spans());
+        quote! {
+            {
+                #[allow(dead_code)]
+                static __SINEW_SAME: () = {
+                    let __sinew_ids: #library::__private::StructIds = #callee::#name;
+                    #check
+                };
+            }
+        }
+    });
+    each.collect()
 }
 
 /// An error of the grammar, which rustc has told already. What rustc takes and this macro does not read is an

@@ -74,6 +74,11 @@ impl<'e> Collected<'e> {
         paths.iter().any(lacks)
     }
 
+    /// Whether anything that was asked for is no model item.
+    pub(super) fn lacks_items(&self) -> bool {
+        self.mentions.values().any(|m| matches!(m, Mention::NoItem))
+    }
+
     /// Lowers a body; what fails has a reason that is reported, here or by an item it mentions.
     pub(super) fn lower(
         &mut self,

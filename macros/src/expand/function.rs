@@ -1,30 +1,27 @@
-//! Functions: first their signature with the plain function, then their body.
+//! Functions: at once their signature with the plain function, then their body.
 
 use super::collected::Collected;
 use super::uses;
-use crate::check;
+use crate::check::{self, Scope, scope};
 use crate::collect::{self, State};
 use crate::emit;
 use crate::errors::{Checked, Errors, Reported};
 use crate::hidden;
+use crate::names;
 use crate::parse::{self, Function};
-use crate::signature::{self, Signature};
+use crate::signature::{self, ParamType, Signature};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 
-pub(super) fn expand_signature(
-    f: &Function,
-    state: &State,
-    texts: &[String],
-    errors: &Errors,
-) -> TokenStream {
-    let mut collected = Collected::new(state, texts, errors);
+/// What others see of a function, for which nothing is asked of other items: of its structs it tells the
+/// names, which is why a broken struct leaves the functions known that take it.
+pub(super) fn expand_at_once(f: &Function, state: &State, errors: &Errors) -> TokenStream {
+    let mut scope = Scope::new(&state.id, errors);
     let name = &f.name;
     let owner = name.to_token_stream();
-    let signature = check_signature(f, &mut collected);
-    let (text, consts) = match signature {
-        Ok(signature) if !collected.broken => {
-            let registry = &collected.scope.registry;
+    let (text, consts) = match signature_by_names(f, &mut scope) {
+        Ok(signature) => {
+            let registry = &scope.registry;
             match registry.export_function(&signature) {
                 Some((told, consts)) => {
                     let consts = consts.iter().map(|i| &registry.consts[*i]).enumerate();
@@ -33,7 +30,7 @@ pub(super) fn expand_signature(
                 None => (String::new(), TokenStream::new()),
             }
         }
-        Ok(_) | Err(Reported) => (Signature::broken().encode(), TokenStream::new()),
+        Err(Reported) => (Signature::broken().encode(), TokenStream::new()),
     };
     let own = collect::item_macro(
         &[name],
@@ -45,9 +42,20 @@ pub(super) fn expand_signature(
     quote!(#plain #own #consts)
 }
 
-fn check_signature(f: &Function, collected: &mut Collected<'_>) -> Checked<signature::Function> {
-    check::signature::declare(&mut collected.scope, &[], f)?;
-    check::signature::function(&mut collected.scope, None, f)
+/// The signature with its structs by name.
+fn signature_by_names(f: &Function, scope: &mut Scope<'_>) -> Checked<signature::Function> {
+    let mut paths = Vec::new();
+    names::of_signature(f, &mut paths);
+    for path in &paths {
+        let position = scope.registry.named(path);
+        scope.structs.insert(scope::key(path), position);
+    }
+    check_signature(f, scope)
+}
+
+fn check_signature(f: &Function, scope: &mut Scope<'_>) -> Checked<signature::Function> {
+    check::signature::declare(scope, &[], f)?;
+    check::signature::function(scope, None, f)
 }
 
 pub(super) fn expand_body(
@@ -61,28 +69,62 @@ pub(super) fn expand_body(
     let owner = name.to_token_stream();
     let constant = hidden::unit();
     let mut collected = Collected::new(state, texts, errors);
-    if collected.lacks_structs(f) {
-        return TokenStream::new();
-    }
-    // What the signature has is reported by its own chain.
-    let lowered = {
-        let before = errors.count();
-        let signature = check_signature(f, &mut collected);
-        errors.truncate(before);
-        signature.and_then(|signature| collected.lower(&signature, f))
+    let broken = |implementations: TokenStream| {
+        let unit = emit::unit::broken(&owner, &constant, library);
+        let structs = emit::unit::structs(&owner, &[], library);
+        quote!(#implementations #unit #structs)
     };
+    // What the signature has by itself, the attribute has reported.
+    let known = signature_by_names(f, &mut Scope::new(&state.id, &Errors::default()));
+    if collected.lacks_structs(f) {
+        return broken(emit::becomes::broken(f, library));
+    }
+    let implementations = emit::becomes::implementations(f, library);
+    if known.is_err() {
+        return broken(implementations);
+    }
+    let checked = check_signature(f, &mut collected.scope);
+    let lowered = checked.and_then(|signature| {
+        let lowered = collected.lower(&signature, f)?;
+        Ok((signature, lowered))
+    });
     match lowered {
-        Ok(lowered) => {
+        Ok((checked, lowered)) => {
             let registry = &collected.scope.registry;
             let signature = emit::function::declaration(f);
             let path = parse::name(name);
             let told = Some(signature.as_str());
             let unit = emit::unit::unit(&owner, &constant, &path, &lowered, told, library);
+            let structs = structs(&checked, &owner, &collected, library);
             let assertions = emit::unit::assertions(&lowered.assertions, registry, library);
             let uses = uses(&[f], library, &|p| collected.is_item(p));
             let lints = collected.lint(f, &lowered, &state.item);
-            quote!(#unit #assertions #uses #lints)
+            quote!(#implementations #unit #structs #assertions #uses #lints)
         }
-        Err(Reported) => emit::unit::broken(&owner, &constant, library),
+        Err(Reported) => broken(implementations),
+    }
+}
+
+/// What tells the structs of a signature from others, in the order in which it names them.
+fn structs(
+    signature: &signature::Function,
+    owner: &TokenStream,
+    collected: &Collected<'_>,
+    library: &TokenStream,
+) -> TokenStream {
+    let mut positions: Vec<usize> = Vec::new();
+    for param in &signature.params {
+        if let ParamType::Struct(position, _) = param.ty
+            && !positions.contains(&position)
+        {
+            positions.push(position);
+        }
+    }
+    let known = &collected.scope.registry.structs;
+    let ids = positions.iter().map(|i| known[*i].signature.id.as_str());
+    let ids: Vec<&str> = ids.collect();
+    match ids.is_empty() {
+        true => TokenStream::new(),
+        false => emit::unit::structs(owner, &ids, library),
     }
 }

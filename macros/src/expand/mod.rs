@@ -71,11 +71,16 @@ fn attribute_checked(
         Item::Structure(s) => {
             let mut mentions = Vec::new();
             names::of_fields(&s.fields, &mut mentions);
-            let state = state(&hidden::id(&s.name, &tokens), Phase::Signature, mentions);
+            let id = hidden::id(&s.name, &tokens);
             let definition = emit::structure::definition(s, &library);
-            let checks = structs(&state.mentions, &library);
-            let chain = chain(&state);
-            quote!(#definition #checks #chain)
+            let checks = structs(&mentions, &library);
+            let signature = chain(&state(&id, Phase::Signature, mentions.clone()));
+            let body = state(&id, Phase::Body, mentions);
+            let body = match body.mentions.is_empty() {
+                true => finish_item(&body, &[]),
+                false => collect::body_chain(&body),
+            };
+            quote!(#definition #checks #signature #body)
         }
         Item::Enumeration(e) => {
             let state = state(&hidden::id(&e.name, &tokens), Phase::Signature, Vec::new());
@@ -86,13 +91,13 @@ fn attribute_checked(
         Item::Function(f) => {
             let mut mentions = Mentions::default();
             names::of_signature(f, &mut mentions.items);
-            let id = hidden::id(&f.name, &tokens);
-            let signature = state(&id, Phase::Signature, mentions.items.clone());
+            let checks = structs(&mentions.items, &library);
             names::of_body(f, &mut mentions);
+            let id = hidden::id(&f.name, &tokens);
             let body = state(&id, Phase::Body, mentions.items);
-            let checks = structs(&signature.mentions, &library);
-            let (first, second) = (chain(&signature), collect::body_chain(&body));
-            quote!(#checks #first #second)
+            let at_once = function::expand_at_once(f, &body, errors);
+            let chain = collect::body_chain(&body);
+            quote!(#checks #at_once #chain)
         }
         Item::Methods(m) => {
             let name = last_ident(&m.owner.path);
@@ -173,12 +178,12 @@ fn finish_checked(state: &State, texts: &[String], errors: &Errors) -> Checked<T
     // What can be read all the same, the attribute has reported.
     errors.truncate(0);
     match (&item, state.phase) {
-        (Item::Structure(s), _) => Ok(structure::expand(s, &options, state, texts, errors)),
+        (Item::Structure(s), Phase::Signature) => Ok(structure::expand_signature(
+            s, &options, state, texts, errors,
+        )),
+        (Item::Structure(s), Phase::Body) => Ok(structure::expand_body(s, &options, state, texts)),
         (Item::Enumeration(e), _) => Ok(enumeration::expand(e, &options, state)),
-        (Item::Function(f), Phase::Signature) => {
-            Ok(function::expand_signature(f, state, texts, errors))
-        }
-        (Item::Function(f), Phase::Body) => Ok(function::expand_body(f, state, texts, errors)),
+        (Item::Function(f), _) => Ok(function::expand_body(f, state, texts, errors)),
         (Item::Methods(m), Phase::Signature) => {
             Ok(methods::expand_signature(m, &options, state, texts, errors))
         }

@@ -102,10 +102,12 @@ fn function(item: &syn::ItemFn, library: &TokenStream) -> TokenStream {
         true => TokenStream::new(),
         false => broken(name, item, &item.vis),
     };
-    let plain = emit::function::at_once(&lenient::function(item), library);
+    let read = lenient::function(item);
+    let plain = emit::function::at_once(&read, library);
+    let implementations = emit::becomes::implementations(&read, library);
     let constant = hidden::unit();
     let unit = emit::unit::broken(&name.to_token_stream(), &constant, library);
-    quote!(#plain #own #unit)
+    quote!(#plain #implementations #own #unit)
 }
 
 fn structure(item: &syn::ItemStruct, marked: bool, library: &TokenStream) -> TokenStream {
@@ -115,9 +117,10 @@ fn structure(item: &syn::ItemStruct, marked: bool, library: &TokenStream) -> Tok
     let fields = hidden::fields_macro(name);
     let fields = broken(&fields, item, &s.visibility);
     let definition = emit::structure::definition(&s, library);
-    let implementations =
-        emit::structure::implementations(&s, &emit::config::as_written(&s), library);
-    quote!(#definition #implementations #own #fields)
+    let parts = emit::config::as_written(&s);
+    let configuration = emit::structure::configuration(&s, &parts, library);
+    let implementations = emit::structure::implementations(&s, &parts, library);
+    quote!(#definition #configuration #implementations #own #fields)
 }
 
 /// An enum as it is, or with what can be read of it.

@@ -13,7 +13,8 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
 use sinew_ir::{Dim, SymbolType};
 
-pub(super) fn expand(
+/// What others see of a struct.
+pub(super) fn expand_signature(
     s: &Structure,
     options: &Options,
     state: &State,
@@ -47,8 +48,34 @@ pub(super) fn expand(
         Ok(_) | Err(Reported) => (Signature::broken().encode(), TokenStream::new()),
     };
     let own = own_macro(name, &s.visibility, marked, &text, state);
-    let implementations = emit::structure::implementations(s, &parts, library);
-    quote!(#implementations #own #extra)
+    let configuration = emit::structure::configuration(s, &parts, library);
+    quote!(#configuration #own #extra)
+}
+
+/// What the plain struct implements. It stands behind a chain of its own, which ends where a child is nothing
+/// that has a signature, too.
+pub(super) fn expand_body(
+    s: &Structure,
+    options: &Options,
+    state: &State,
+    texts: &[String],
+) -> TokenStream {
+    let library = &state.library;
+    // The signature's chain reports what is wrong.
+    let errors = Errors::default();
+    let mut collected = Collected::new(state, texts, &errors);
+    let written = config::as_written(s);
+    if collected.lacks_items() {
+        let configuration = emit::structure::configuration(s, &written, library);
+        let broken = emit::structure::broken(s, library);
+        return quote!(#configuration #broken);
+    }
+    let marked = options.methods.is_some();
+    let parts = match check::signature::structure(&mut collected.scope, s, marked) {
+        Ok(signature) if !collected.broken => of_fields(&collected.scope.registry, &signature),
+        Ok(_) | Err(Reported) => written,
+    };
+    emit::structure::implementations(s, &parts, library)
 }
 
 /// The macro of a type that tells its signature. Where an impl block comes, the type's own name is that

@@ -1,20 +1,21 @@
 //! Calls of model functions: arguments bind the callee's symbols, what is left is compared, and the call
 //! becomes an instruction.
 
-use super::Lowerer;
 use super::call::Given;
 use super::structs::Operands;
 use super::value::Val;
+use super::{Identity, Lowerer};
 use crate::check::unify::{Instance, Misfit, Pending};
 use crate::check::{Equations, relation, sizes};
 use crate::errors::{Checked, Reported};
 use crate::messages;
-use crate::signature::{Function, ParamType};
+use crate::signature::{Function, Map, ParamType};
 use proc_macro2::TokenStream;
 use sinew_ir::{
     Call, CalleeInfo, Dim, Inst, Relation, Shape, Symbol, SymbolKind, SymbolTerm, Target, Type,
     Value,
 };
+use std::collections::HashMap;
 
 /// A call on its way into the IR.
 pub struct Invocation<'c> {
@@ -82,7 +83,7 @@ impl Invocation<'_> {
 
 impl Lowerer<'_, '_> {
     /// A call of a model function.
-    pub fn invoke(&mut self, mut call: Invocation<'_>) -> Checked<Val> {
+    pub fn invoke(&mut self, call: Invocation<'_>) -> Checked<Val> {
         let (callee, at) = (call.callee, call.at);
         if callee.id == self.signature.id && callee.name == self.signature.name {
             return Err(self.report(messages::recursion(at, &callee.name)));
@@ -91,6 +92,9 @@ impl Lowerer<'_, '_> {
             let found = call.given.len();
             return Err(self.report(messages::argument_count(at, callee, found)));
         }
+        let identified = self.identify(&call)?;
+        let callee = &identified;
+        let mut call = Invocation { callee, ..call };
         let Arguments { operands, pending } = self.arguments(&mut call)?;
         // What one of this function's own equations says may be what makes another size known.
         for dim in call.instance.sizes.values_mut() {
@@ -107,6 +111,47 @@ impl Lowerer<'_, '_> {
             true => Ok(Val::Tuple(values)),
             false => Ok(values.pop().unwrap_or(Val::Broken)),
         }
+    }
+
+    /// The callee with those in place of structs that it knows by name which it is given; that they are the
+    /// same is for rustc to say.
+    fn identify(&mut self, call: &Invocation<'_>) -> Checked<Function> {
+        let mut given: HashMap<usize, usize> = HashMap::new();
+        for (param, argument) in call.callee.params.iter().zip(&call.given) {
+            let (ParamType::Struct(named, dims), Val::Struct(found)) = (&param.ty, &argument.val)
+            else {
+                continue;
+            };
+            let known = &self.scope.registry.structs;
+            let (stub, passed) = (&known[*named], &known[found.structure].signature);
+            if !stub.signature.id.is_empty() {
+                continue;
+            }
+            let first = *given.entry(*named).or_insert(found.structure);
+            if first != found.structure {
+                let expected = &known[first].signature;
+                let error =
+                    messages::other_struct(&argument.tokens, call.callee, param, expected, passed);
+                return Err(self.report(error));
+            }
+            let name = &stub.signature.name;
+            let message =
+                messages::another_struct(&argument.tokens, call.callee, param, name, passed);
+            if dims.len() != found.dims.len() {
+                return Err(self.report(message.into_error()));
+            }
+            self.identities.push(Identity {
+                callee: stub.route.clone(),
+                position: stub.position,
+                id: passed.id.clone(),
+                message,
+            });
+        }
+        let map = Map {
+            dim: &|d: &Dim| Some(d.clone()),
+            structure: &|i| Some(given.get(&i).copied().unwrap_or(i)),
+        };
+        map.function(call.callee).ok_or(Reported)
     }
 
     /// All arguments, so that the mistakes of each are seen.

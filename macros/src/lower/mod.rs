@@ -79,12 +79,26 @@ pub struct Lowered {
     pub code: Code,
     /// Consts that it computes with and that meet integers.
     pub whole: Vec<Constant>,
+    /// Structs that are passed to functions.
+    pub identities: Vec<Identity>,
     /// What rustc must check of consts.
     pub assertions: Vec<Assertion>,
     /// The spans of places that instructions have.
     pub spans: HashMap<Location, Span>,
     /// What lints found on the way.
     pub warnings: Vec<Warning>,
+}
+
+/// That a call passes the struct that its callee's signature names, which rustc checks.
+pub struct Identity {
+    /// The path to the callee.
+    pub callee: syn::Path,
+    /// The position of the struct among those that the signature names.
+    pub position: usize,
+    /// What tells the struct that is passed from all others.
+    pub id: String,
+    /// What is said where it is another, and where it is passed.
+    pub message: Message,
 }
 
 /// What a unit carries: a function, or a part of one that is called from there alone.
@@ -126,6 +140,7 @@ pub struct Lowerer<'a, 'e> {
     callees: Names,
     numbers: Names,
     whole: Vec<Constant>,
+    identities: Vec<Identity>,
     /// Places so far that draw random elements.
     sites: i64,
     equations: Equations,
@@ -172,6 +187,7 @@ pub fn function(
         callees: Names::default(),
         numbers: Names::default(),
         whole: Vec::new(),
+        identities: Vec::new(),
         sites: 0,
         equations: Equations::from_constraints(&signature.constraints),
         substitution: Substitution::default(),
@@ -186,6 +202,7 @@ pub fn function(
         places,
         numbers,
         whole,
+        identities,
         callees,
         assertions,
         warnings,
@@ -215,6 +232,7 @@ pub fn function(
     Ok(Lowered {
         code,
         whole,
+        identities,
         assertions,
         spans: places.spans,
         warnings,

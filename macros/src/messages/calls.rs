@@ -198,6 +198,40 @@ pub fn other_struct(
     super::struct_mismatch(at, expected, found, &wrong).into_error()
 }
 
+/// A struct for one of which the name alone is known, `expected`.
+pub fn another_struct(
+    at: &impl ToTokens,
+    f: &Function,
+    p: &Param,
+    expected: &str,
+    found: &Struct,
+) -> Message {
+    let what = format!(
+        "`{}` of `{}` is not the struct `{}` that is passed here",
+        p.name, f.name, found.name
+    );
+    let facts = [
+        (
+            "expected",
+            format!(
+                "{expected}, as `{}` names it (declared at {})",
+                f.name, f.at
+            ),
+        ),
+        (
+            "found",
+            format!("{} (declared at {})", found.name, found.at),
+        ),
+    ];
+    message(
+        at,
+        "call",
+        &what,
+        &facts,
+        "pass a struct of the declared type",
+    )
+}
+
 pub fn argument(
     at: &impl ToTokens,
     f: &Function,

@@ -1,8 +1,8 @@
 //! Signatures: what one item tells the items that mention it.
 //!
 //! A struct tells its fields and its methods' signatures, closed over its children, a function its
-//! types and assumptions, and of its structs which they are: whoever calls it has one to pass, and knows
-//! that. Bodies are never told: code links through Rust paths.
+//! types and assumptions, and of its structs the names: whoever calls it has one to pass, and rustc checks
+//! that it is the same ([`crate::emit::unit`]). Bodies are never told: code links through Rust paths.
 
 mod registry;
 mod text;
@@ -19,8 +19,8 @@ pub struct Signature {
     pub broken: bool,
     /// Rust consts in its dims.
     pub consts: Vec<ConstName>,
-    /// The structs it mentions: closed, the item itself first, if it is a struct; those of its own
-    /// parameters, without what is in them, if it is a function.
+    /// The structs it mentions: closed, the item itself first, if it is a struct; the names of those of
+    /// its own parameters, if it is a function.
     pub structs: Vec<Struct>,
     /// The function, if it is one.
     pub function: Option<Function>,
@@ -38,7 +38,7 @@ pub struct ConstName {
 /// A struct.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Struct {
-    /// What tells it from all others.
+    /// What tells it from all others; empty where the name alone is known.
     pub id: String,
     /// Name.
     pub name: String,
@@ -173,19 +173,19 @@ impl Struct {
         !self.variants.is_empty()
     }
 
-    /// No more of it than what tells it from others.
-    fn stub(&self) -> Struct {
+    /// One of which the name alone is known that a signature has for it.
+    pub fn named(name: String) -> Struct {
         Struct {
-            id: self.id.clone(),
-            name: self.name.clone(),
-            at: self.at.clone(),
+            id: String::new(),
+            name,
+            at: String::new(),
             symbols: Vec::new(),
             fields: Vec::new(),
-            variants: self.variants.clone(),
+            variants: Vec::new(),
             methods: Vec::new(),
             told: false,
             visibility: String::new(),
-            marked: self.marked,
+            marked: false,
         }
     }
 }

@@ -180,6 +180,16 @@ impl Registry {
         }
     }
 
+    /// The position that is made for a struct of which no more is known than the path that a signature has for it.
+    pub fn named(&mut self, path: &syn::Path) -> usize {
+        self.structs.push(Known {
+            signature: Struct::named(last(path)),
+            route: path.clone(),
+            position: 0,
+        });
+        self.structs.len() - 1
+    }
+
     /// Takes in a signature that came from the item at `path`; `None` if it is not well formed.
     pub fn import(&mut self, signature: &Signature, path: &syn::Path) -> Option<Imported> {
         let mut symbols = Vec::new();
@@ -258,7 +268,8 @@ impl Registry {
     fn positions(&self, signature: &Signature) -> Vec<usize> {
         let mut next = self.structs.len();
         let place = |s: &Struct| {
-            let known = self.structs.iter().position(|k| k.signature.id == s.id);
+            let is_it = |k: &Known| !s.id.is_empty() && k.signature.id == s.id;
+            let known = self.structs.iter().position(is_it);
             known.unwrap_or_else(|| {
                 next += 1;
                 next - 1
@@ -301,7 +312,7 @@ impl Registry {
             consts: consts.iter().map(|i| self.consts[*i].told()).collect(),
             structs: structs
                 .iter()
-                .map(|i| self.structs[*i].signature.stub())
+                .map(|i| Struct::named(self.structs[*i].signature.name.clone()))
                 .collect(),
             function: Some(map.function(function)?),
         };

@@ -1,0 +1,165 @@
+//! What a function becomes, as associated functions of the type of its name: `loss::train(..)`.
+
+use super::derivatives::derivative;
+use super::entry::{Entry, entry, handles, model_function};
+use super::quiet;
+use crate::hidden;
+use crate::parse::{Function, StructType, TypeExpr};
+use proc_macro2::TokenStream;
+use quote::quote;
+use sinew_ir::DType;
+
+/// What is implemented for the type of a function's name.
+pub fn implementations(f: &Function, library: &TokenStream) -> TokenStream {
+    let Some(entry) = entry(f, library) else {
+        return TokenStream::new();
+    };
+    let name = &f.name;
+    let unit = hidden::unit();
+    let unit = quote!(#name::#unit);
+    let models: Vec<&StructType> = entry.models.iter().map(|(_, s)| *s).collect();
+    let implementation = model_function(&entry, name, &unit, &models, &f.symbols, library);
+    let becomes = becomes(&entry, library);
+    let derivative = match f.no_derivative {
+        Some(_) => TokenStream::new(),
+        None => derivative(f, &entry, library),
+    };
+    let train = train(f, &entry, library);
+    let (call, quiet, output) = (hidden::call(), quiet(), &entry.output);
+    let paths = models.iter().map(|s| &s.path);
+    quote! {
+        #implementation
+        #quiet
+        impl #name {
+            #train
+            #becomes
+            #derivative
+            #[doc(hidden)]
+            pub fn #call(
+                models: (#(&#paths,)*),
+                arguments: &[#library::__private::ArgView<'_>],
+            ) -> #library::__private::Result<<#output as #library::__private::Outputs>::Narrow> {
+                #library::__private::call::<Self>(models, arguments)
+            }
+        }
+    }
+}
+
+/// What stands for [`implementations`] where a parameter is of a type that is no model struct: all that is
+/// called compiles, whatever it is given, so that this mistake is all that rustc tells.
+pub fn broken(f: &Function, library: &TokenStream) -> TokenStream {
+    let Some(mut entry) = entry(f, library) else {
+        return TokenStream::new();
+    };
+    let name = &f.name;
+    let models = std::mem::take(&mut entry.models);
+    let unit = hidden::unit();
+    let unit = quote!(#name::#unit);
+    let implementation = model_function(&entry, name, &unit, &[], &[], library);
+    let any = || models.iter().map(|_| quote!(_: impl ::core::marker::Sized));
+    let (for_train, for_attach, for_compile) = (any(), any(), any());
+    let (call, quiet) = (hidden::call(), quiet());
+    quote! {
+        #implementation
+        #quiet
+        impl #name {
+            pub fn train(#(#for_train),*) -> #library::__private::Train<Self> {
+                loop {}
+            }
+            pub fn attach(
+                #(#for_attach),*
+            ) -> #library::__private::Result<#library::__private::Runner<Self>> {
+                loop {}
+            }
+            pub fn compile(#(#for_compile),*) -> #library::__private::Compile<Self> {
+                loop {}
+            }
+            pub fn #call<T>(
+                _: impl ::core::marker::Sized,
+                _: &[#library::__private::ArgView<'_>],
+            ) -> #library::__private::Result<T> {
+                loop {}
+            }
+        }
+    }
+}
+
+/// The first of a function's results.
+pub(super) fn first_result(f: &Function) -> &TypeExpr {
+    match &f.result {
+        TypeExpr::Tuple(parts) => parts.first().unwrap_or(&f.result),
+        other => other,
+    }
+}
+
+/// Whether a result is one scalar of the working float.
+pub(super) fn is_loss(result: &TypeExpr) -> bool {
+    match result {
+        TypeExpr::Tensor(t) => t.dtype == DType::Float && t.sequence.is_none() && t.dims.is_empty(),
+        TypeExpr::Struct(_) | TypeExpr::Tuple(_) | TypeExpr::Array(..) => false,
+    }
+}
+
+/// `train`: of a function that cannot be trained one that no model fits, whose bound tells why.
+fn train(f: &Function, entry: &Entry<'_>, library: &TokenStream) -> TokenStream {
+    let why = if entry.models.is_empty() {
+        quote!(HasAModel)
+    } else if f.no_derivative.is_some() {
+        quote!(HasADerivative)
+    } else if is_loss(first_result(f)) {
+        let (parameters, handles) = handles(entry, library);
+        return quote! {
+            /// Training of the first model's parameters with this function's first result as the loss; other
+            /// models are held as they are.
+            pub fn train(#(#parameters),*) -> #library::__private::Train<Self> {
+                #library::__private::Train::new(#handles)
+            }
+        };
+    } else {
+        quote!(GivesALoss)
+    };
+    let others = entry.models.iter().skip(1);
+    let others = others.map(|(name, _)| quote!(#name: impl ::core::marker::Sized));
+    quote! {
+        #[doc(hidden)]
+        #[allow(unused_variables)]
+        pub fn train(
+            model: impl #library::__private::#why<Self>, #(#others),*
+        ) -> #library::__private::Train<Self> {
+            match model.never() {}
+        }
+    }
+}
+
+/// `attach` and `compile`, as far as the function has them.
+fn becomes(entry: &Entry<'_>, library: &TokenStream) -> TokenStream {
+    let (parameters, handles) = handles(entry, library);
+    let attach = entry.models.first().map(|(first, _)| {
+        let parameters = entry.models.iter().map(|(name, s)| {
+            let path = &s.path;
+            quote!(#name: &impl #library::__private::Trained<#path>)
+        });
+        let names = entry.models.iter().map(|(name, _)| name);
+        quote! {
+            /// This function on the current parameters of a trainer, for each of its models.
+            ///
+            /// # Errors
+            /// Models that are on different devices or in different precisions, one that is given twice.
+            pub fn attach(
+                #(#parameters),*
+            ) -> #library::__private::Result<#library::__private::Runner<Self>> {
+                #library::__private::attach::<Self>(
+                    (#(#library::__private::Trained::attachment(#names).shared,)*),
+                    #library::__private::Trained::attachment(#first).settings,
+                )
+            }
+        }
+    });
+    quote! {
+        #attach
+        /// This function on models of its own, or on shared ones.
+        pub fn compile(#(#parameters),*) -> #library::__private::Compile<Self> {
+            #library::__private::Compile::new(#handles)
+        }
+    }
+}
