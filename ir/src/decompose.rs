@@ -3,8 +3,11 @@
 
 use crate::block::{Block, Inst, OpInst};
 use crate::builder::Builder;
+use crate::dtype::DType;
 use crate::function::{Function, Location, Value};
 use crate::op::{Kind, OpError};
+use crate::shape::Type;
+use crate::widen::{computes_on_halves, in_f32};
 
 /// A function over ops that its entry refuses.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -19,43 +22,66 @@ pub struct DecomposeError {
 }
 
 /// Adds what `inst` is made of to the builder, one level deep: what comes may hold functions over ops
-/// again. `None` for an op that is one of its own.
+/// again. `None` for an op that is one of its own. A function of halves is that of f32, rounded once.
 pub(crate) fn decomposition(b: &mut Builder, inst: &OpInst) -> Option<Result<Value, OpError>> {
     let Kind::Function(build) = inst.op.kind else {
         return None;
     };
     b.location = inst.location;
-    Some(build(b, &inst.operands, &inst.attributes))
+    let types: Vec<Type> = inst
+        .operands
+        .iter()
+        .map(|v| b.type_of(*v).clone())
+        .collect();
+    let result = match (inst.op.infer)(&types, &inst.attributes) {
+        Ok(ty) => ty.dtype,
+        Err(error) => return Some(Err(error)),
+    };
+    let dtypes: Vec<DType> = types.iter().map(|t| t.dtype).collect();
+    Some(match computes_on_halves(inst.op, &dtypes, result) {
+        true => in_f32(b, inst, result, build),
+        false => build(b, &inst.operands, &inst.attributes),
+    })
 }
+
+/// What stands for an instruction, which it adds to the builder; `None` where that is the instruction.
+pub(crate) type Rule = fn(&mut Builder, &OpInst) -> Option<Result<Value, OpError>>;
 
 /// Decomposes every function over ops in the body of `function`, whose values are numbered anew then.
 ///
 /// # Errors
 /// What the entry of one refuses.
 pub fn decompose(function: &mut Function) -> Result<(), DecomposeError> {
-    let mut decomposer = Decomposer {
+    replace(function, decomposition)
+}
+
+/// Puts in place of every op in the body of `function` what a rule makes of it, and of what comes of that.
+pub(crate) fn replace(function: &mut Function, rule: Rule) -> Result<(), DecomposeError> {
+    let mut replacer = Replacer {
+        rule,
         builder: Builder {
             values: std::mem::take(&mut function.values),
             ..Builder::default()
         },
         renamed: Vec::new(),
     };
-    let decomposed = decomposer.block(&mut function.body);
-    function.values = decomposer.builder.values;
-    decomposed?;
-    if !decomposer.renamed.is_empty() {
+    let replaced = replacer.block(&mut function.body);
+    function.values = replacer.builder.values;
+    replaced?;
+    if !replacer.renamed.is_empty() {
         function.compact();
     }
     Ok(())
 }
 
-struct Decomposer {
+struct Replacer {
+    rule: Rule,
     builder: Builder,
     /// What stands for a value now; values beyond the end are themselves.
     renamed: Vec<Option<Value>>,
 }
 
-impl Decomposer {
+impl Replacer {
     fn rename(&self, values: &mut [Value]) {
         values.iter_mut().for_each(|v| *v = self.renamed(*v));
     }
@@ -95,7 +121,7 @@ impl Decomposer {
             return Ok(());
         };
         let outer = std::mem::take(&mut self.builder.insts);
-        let built = decomposition(&mut self.builder, i);
+        let built = (self.rule)(&mut self.builder, i);
         let inner = std::mem::replace(&mut self.builder.insts, outer);
         let Some(built) = built else {
             self.builder.insts.push(inst);

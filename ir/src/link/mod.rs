@@ -1,8 +1,8 @@
 //! The linker: units to programs.
 //!
 //! A program is one function with every call and every pullback call inlined, every symbol and
-//! sequence replaced by numbers, the working float bound, functions over ops decomposed, and the whole
-//! simplified. [`inline`] stops before the binding and gives the same for people to read, in symbols.
+//! sequence replaced by numbers, the working float bound, functions over ops decomposed, what computes on
+//! halves written out in f32, and the whole simplified. [`inline`] stops before the binding and gives the same for people to read, in symbols.
 //!
 //! It parses each unit once a link, and relies on callees for nothing but their texts.
 
@@ -34,6 +34,7 @@ use crate::symbol::{Condition, SymbolKind};
 use crate::text::ParseError;
 use crate::unit::Unit;
 use crate::verify::{Stage, VerifyError, verify_stage};
+use crate::widen::widen;
 pub use dependence::dependence;
 use inliner::{Inliner, Instance};
 pub use probe::{Probed, Probes};
@@ -547,6 +548,7 @@ impl<'u> Link<'u> {
         let (captured, patched) = probe::apply(self.unit.path, &mut out, returned, probes)?;
         check(self.unit, &out, Stage::Bound)?;
         decompose(&mut out).map_err(|e| op_error(self.unit, e.op, e.location, *e.error))?;
+        widen(&mut out).map_err(|e| op_error(self.unit, e.op, e.location, *e.error))?;
         check(self.unit, &out, Stage::Program)?;
         let unit = self.unit;
         simplify_checked(&mut out, &mut |f| check(unit, f, Stage::Program))?;
