@@ -28,5 +28,8 @@ fn halves_are_arguments_and_results() {
     let y = [1.0, 2.5, 1e30].map(bf16::from_f32);
     let (sum, square) = sum_of_halves(x, y).expect("it runs");
     assert_eq!(sum, array![2.0, 3.5, 65504.0].mapv(f16::from_f32));
-    assert_eq!(square, array![1.0, 6.25, f32::INFINITY].mapv(bf16::from_f32));
+    assert_eq!(
+        square,
+        array![1.0, 6.25, f32::INFINITY].mapv(bf16::from_f32)
+    );
 }

@@ -1,5 +1,5 @@
 //! Replaces functions over ops (`relu`, `softmax`) by the ops they are made of: the one place that
-//! knows what they are.
+//! knows what they are. What computes on halves goes with them ([`crate::widen`]).
 
 use crate::block::{Block, Inst, OpInst};
 use crate::builder::Builder;
@@ -7,7 +7,7 @@ use crate::dtype::DType;
 use crate::function::{Function, Location, Value};
 use crate::op::{Kind, OpError};
 use crate::shape::Type;
-use crate::widen::{computes_on_halves, in_f32};
+use crate::widen::{computes_on_halves, in_f32, widened};
 
 /// A function over ops that its entry refuses.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -44,44 +44,35 @@ pub(crate) fn decomposition(b: &mut Builder, inst: &OpInst) -> Option<Result<Val
     })
 }
 
-/// What stands for an instruction, which it adds to the builder; `None` where that is the instruction.
-pub(crate) type Rule = fn(&mut Builder, &OpInst) -> Option<Result<Value, OpError>>;
-
-/// Decomposes every function over ops in the body of `function`, whose values are numbered anew then.
+/// Decomposes every function over ops in the body of `function`, and writes out in f32 what computes on
+/// halves; values are numbered anew then.
 ///
 /// # Errors
 /// What the entry of one refuses.
 pub fn decompose(function: &mut Function) -> Result<(), DecomposeError> {
-    replace(function, decomposition)
-}
-
-/// Puts in place of every op in the body of `function` what a rule makes of it, and of what comes of that.
-pub(crate) fn replace(function: &mut Function, rule: Rule) -> Result<(), DecomposeError> {
-    let mut replacer = Replacer {
-        rule,
+    let mut decomposer = Decomposer {
         builder: Builder {
             values: std::mem::take(&mut function.values),
             ..Builder::default()
         },
         renamed: Vec::new(),
     };
-    let replaced = replacer.block(&mut function.body);
-    function.values = replacer.builder.values;
-    replaced?;
-    if !replacer.renamed.is_empty() {
+    let decomposed = decomposer.block(&mut function.body);
+    function.values = decomposer.builder.values;
+    decomposed?;
+    if !decomposer.renamed.is_empty() {
         function.compact();
     }
     Ok(())
 }
 
-struct Replacer {
-    rule: Rule,
+struct Decomposer {
     builder: Builder,
     /// What stands for a value now; values beyond the end are themselves.
     renamed: Vec<Option<Value>>,
 }
 
-impl Replacer {
+impl Decomposer {
     fn rename(&self, values: &mut [Value]) {
         values.iter_mut().for_each(|v| *v = self.renamed(*v));
     }
@@ -121,7 +112,7 @@ impl Replacer {
             return Ok(());
         };
         let outer = std::mem::take(&mut self.builder.insts);
-        let built = (self.rule)(&mut self.builder, i);
+        let built = decomposition(&mut self.builder, i).or_else(|| widened(&mut self.builder, i));
         let inner = std::mem::replace(&mut self.builder.insts, outer);
         let Some(built) = built else {
             self.builder.insts.push(inst);

@@ -2,26 +2,16 @@
 //!
 //! f16 and bf16 are types of storage. An op that computes on them means: its operands in f32, the op, its
 //! result rounded to the half once. A function over ops is one op in that: what it is made of, and the
-//! derivative of that, is in f32 all through. What only moves elements moves halves. So behind the linker a
-//! program has halves in moves and in casts to and from f32, and nowhere else ([`crate::Stage::Program`]).
+//! derivative of that, is in f32 all through. What only moves elements moves halves. So where functions over
+//! ops are decomposed, this is done too, and a program has halves in moves and in casts to and from f32, and nowhere else ([`crate::Stage::Program`]).
 
 use crate::attribute::{Attribute, Attributes};
 use crate::block::OpInst;
 use crate::builder::Builder;
-use crate::decompose::{DecomposeError, replace};
 use crate::dtype::DType;
-use crate::function::{Function, Value};
+use crate::function::Value;
 use crate::op::{Kind, Op, OpError};
 use crate::scalar::Scalar;
-
-/// Writes out in f32 what the body of `function` computes on halves.
-pub(crate) fn widen(function: &mut Function) -> Result<(), DecomposeError> {
-    let is_half = |t: &crate::shape::Type| t.dtype.is_half();
-    match function.values.iter().any(is_half) {
-        true => replace(function, widened),
-        false => Ok(()),
-    }
-}
 
 /// Whether an op of these element types computes on halves.
 pub(crate) fn computes_on_halves(op: Op, operands: &[DType], result: DType) -> bool {
@@ -38,7 +28,7 @@ pub(crate) fn computes_on_halves(op: Op, operands: &[DType], result: DType) -> b
 }
 
 /// What an op on halves is in f32; `None` for one that computes on none.
-fn widened(b: &mut Builder, inst: &OpInst) -> Option<Result<Value, OpError>> {
+pub(crate) fn widened(b: &mut Builder, inst: &OpInst) -> Option<Result<Value, OpError>> {
     let operands: Vec<DType> = inst.operands.iter().map(|v| b.type_of(*v).dtype).collect();
     let result = b.type_of(inst.result).dtype;
     if !computes_on_halves(inst.op, &operands, result) {

@@ -34,7 +34,6 @@ use crate::symbol::{Condition, SymbolKind};
 use crate::text::ParseError;
 use crate::unit::Unit;
 use crate::verify::{Stage, VerifyError, verify_stage};
-use crate::widen::widen;
 pub use dependence::dependence;
 use inliner::{Inliner, Instance};
 pub use probe::{Probed, Probes};
@@ -548,7 +547,6 @@ impl<'u> Link<'u> {
         let (captured, patched) = probe::apply(self.unit.path, &mut out, returned, probes)?;
         check(self.unit, &out, Stage::Bound)?;
         decompose(&mut out).map_err(|e| op_error(self.unit, e.op, e.location, *e.error))?;
-        widen(&mut out).map_err(|e| op_error(self.unit, e.op, e.location, *e.error))?;
         check(self.unit, &out, Stage::Program)?;
         let unit = self.unit;
         simplify_checked(&mut out, &mut |f| check(unit, f, Stage::Program))?;

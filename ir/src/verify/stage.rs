@@ -5,7 +5,7 @@
 //! | expansion, the reading of a text, the derivation of its pullback | `Unit` | yes | yes | yes | no | yes | yes |
 //! | inlining in symbols, the derivation and the simplification of what comes of it | `Inlined` | yes | yes | with rules | yes | yes | yes |
 //! | inlining with sizes, its loops reversed | `Bound` | no | no | no | yes | yes | yes |
-//! | decomposition, the writing out of halves in f32, each pass of the simplifier, the removal of dead code and of unchanged states | `Program` | no | no | no | yes | no | no |
+//! | decomposition, each pass of the simplifier, the removal of dead code and of unchanged states | `Program` | no | no | no | yes | no | no |
 //!
 //! A function without symbols has no sequences, no working float, no number without a value and nothing that
 //! waits for the run ([`crate::RunValue`]) either. The
