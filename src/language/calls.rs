@@ -87,7 +87,7 @@
 //! # Results
 //!
 //! A scalar is a number, a tensor an array of `ndarray` of its rank (of a dynamic one with a sequence `[S]`), a tuple
-//! of results a tuple. Floats come as f32; `run_f64` of a runner gives f64. Integers and bools come as they are.
+//! of results a tuple. Floats come as f32; `run_f64` of a runner gives f64. Halves, integers and bools come as they are.
 //!
 //! ```
 //! # use sinew::prelude::*;

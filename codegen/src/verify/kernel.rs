@@ -101,8 +101,11 @@ fn nest(slots: &[Slot], nest: &Nest) -> Check {
                 checker.code(code)?;
                 for (row, reduction, reg) in reduces {
                     let element = dtype_of(code, *reg)?;
-                    if element == DType::Bool || element.is_half() {
-                        return Err(format!("a reduction of {element}: {}", reduction.name()));
+                    if element == DType::Bool {
+                        return Err(format!("a reduction of bools: {}", reduction.name()));
+                    }
+                    if element.is_half() {
+                        return Err(format!("a reduction of halves: {}", reduction.name()));
                     }
                     let dtype = match reduction.is_place() {
                         false => element,
@@ -198,7 +201,7 @@ fn scatter(slots: &[Slot], s: &Scatter) -> Check {
         return Err("the update is of another type than the target".into());
     }
     if target.dtype.is_half() {
-        return Err("a scatter adds halves".into());
+        return Err("a scatter of halves".into());
     }
     if !s.target.guards.is_empty() || s.target.strides.last().is_some_and(|l| *l != 0) {
         return Err("the target is guarded or moves with the updates".into());
@@ -237,7 +240,7 @@ fn sort(slots: &[Slot], s: &Sort) -> Check {
     match checker.slot(&s.keys)?.dtype {
         DType::F32 | DType::F64 | DType::I32 | DType::U32 => {}
         DType::Float | DType::Bool => return Err("keys that are no numbers".into()),
-        DType::F16 | DType::Bf16 => return Err("keys that are halves".into()),
+        DType::F16 | DType::Bf16 => return Err("a sort of halves".into()),
     }
     if checker.slot(&s.indices)?.dtype != DType::I32 {
         return Err("the indices are not i32".into());
