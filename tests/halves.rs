@@ -231,6 +231,46 @@ fn a_model_with_activations_in_bf16_trains() -> sinew::Result<()> {
     Ok(())
 }
 
+/// The bytes of a region in what `memory()` says.
+fn region_bytes(memory: &str, region: &str) -> usize {
+    let line = memory.lines().find(|line| line.ends_with(region));
+    let first = line.and_then(|line| line.split_whitespace().next());
+    first
+        .and_then(|n| n.parse().ok())
+        .unwrap_or_else(|| panic!("no `{region}` in\n{memory}"))
+}
+
+/// Twice tanh, whose results are kept for its derivatives.
+#[model]
+fn deep_in_bf16<B>(m: &Mlp, x: Tensor<B, 8>) -> Tensor {
+    let h = matmul(x, m.w).cast(bf16).tanh();
+    (h * 3).tanh().cast(float).mean()
+}
+
+#[model]
+fn deep_in_f32<B>(m: &Mlp, x: Tensor<B, 8>) -> Tensor {
+    let h = matmul(x, m.w).tanh();
+    (h * 3).tanh().mean()
+}
+
+#[test]
+fn what_a_step_keeps_in_bf16_takes_half_the_memory() -> sinew::Result<()> {
+    let (x, _) = data(1024);
+    for device in devices() {
+        let mut half = deep_in_bf16::train(Mlp::init(1))
+            .device(device.clone())
+            .build()?;
+        half.step(&x)?;
+        let mut full = deep_in_f32::train(Mlp::init(1)).device(device).build()?;
+        full.step(&x)?;
+        println!("{}\n{}", half.linked()?, half.explain()?);
+        let (half, full) = (half.memory()?, full.memory()?);
+        let bytes = [half.as_str(), &full].map(|text| region_bytes(text, "arena"));
+        assert!(10 * bytes[0] <= 6 * bytes[1], "{half}\n{full}");
+    }
+    Ok(())
+}
+
 #[test]
 fn a_captured_half_is_read_as_it_is_and_as_a_wider_float() -> sinew::Result<()> {
     let (x, _) = data(4);

@@ -63,7 +63,7 @@
 //! | `Tensor<B>` | these, and slices and `Vec`s of numbers |
 //! | `Tensor` | these, and a number |
 //! | `Tensor<[S], D>` | arrays of any rank |
-//! | `Tensor<i32, B>`, `f32`, `u32`, `bool`, .. | the same, of just that element type |
+//! | `Tensor<i32, B>`, `f32`, `u32`, `bool`, .. | the same, of just that element type; `f16` and `bf16` are those of [`half`](crate::half) |
 //!
 //! An array of dynamic rank is taken anywhere, and its rank checked when it comes. Nothing is copied that is
 //! row-major and of the right float. Arguments without elements are refused.
