@@ -263,7 +263,6 @@ fn what_a_step_keeps_in_bf16_takes_half_the_memory() -> sinew::Result<()> {
         half.step(&x)?;
         let mut full = deep_in_f32::train(Mlp::init(1)).device(device).build()?;
         full.step(&x)?;
-        println!("{}\n{}", half.linked()?, half.explain()?);
         let (half, full) = (half.memory()?, full.memory()?);
         let bytes = [half.as_str(), &full].map(|text| region_bytes(text, "arena"));
         assert!(10 * bytes[0] <= 6 * bytes[1], "{half}\n{full}");
