@@ -26,6 +26,15 @@ fn a_cast_to_bf16_and_back_rounds_to_eight_digits() -> sinew::Result<()> {
     Ok(())
 }
 
+/// By the nearest f32.
+#[test]
+fn the_working_float_may_be_f64() -> sinew::Result<()> {
+    let mut run = through_bf16::compile().precision(Precision::F64).build()?;
+    let found = run.run_f64([0.1f64, -1e300, 1.00390625 + 1e-12])?;
+    assert_eq!(found, array![0.10009765625, f64::NEG_INFINITY, 1.0]);
+    Ok(())
+}
+
 #[model]
 fn arithmetic<N>(x: Tensor<f16, N>, y: Tensor<bf16, N>) -> (Tensor<f16, N>, Tensor<bf16, N>) {
     (x + 1, y * y)
