@@ -7,6 +7,7 @@ use devices::devices;
 use sinew::Error;
 use sinew::half::{bf16, f16};
 use sinew::ndarray::{Array1, Array2, ArrayD, array, s};
+use sinew::ops::{randn, uniform};
 use sinew::prelude::*;
 
 #[model]
@@ -360,6 +361,40 @@ fn derivatives_of_halves_are_halves() -> sinew::Result<()> {
         array![0.5f32, -1.0, 2.0].mapv(|x| bf16::from_f32(x.exp()))
     );
     assert_eq!(along, array![0.5, 2.0, 8.0].mapv(f16::from_f32));
+    Ok(())
+}
+
+#[model]
+fn drawn<N>(x: Tensor<bf16, N>) -> (Tensor<f16, N>, Tensor<bf16, N>) {
+    (uniform([N], dtype = f16), x + randn([N], dtype = bf16))
+}
+
+#[model]
+fn dropped<B>(m: &Mlp, x: Tensor<B, 8>, y: Tensor<B>) -> Tensor {
+    let h = matmul(x, m.w).cast(bf16).tanh().dropout(0.25);
+    mse(matmul(h, m.v.cast(bf16)).squeeze(-1).cast(float), y)
+}
+
+/// Draws are those of f32, rounded: so 1 is among them. The mean of a thousand is within five deviations.
+#[test]
+fn halves_are_drawn() -> sinew::Result<()> {
+    for device in devices() {
+        let mut run = drawn::compile().device(device.clone()).build()?;
+        let (even, normal) = run.run(vec![bf16::ZERO; 1000])?;
+        assert!(even.iter().all(|x| (0.0..=1.0).contains(&x.to_f32())));
+        let mean = |sum: f32| sum / 1000.0;
+        let even = mean(even.iter().map(|x| x.to_f32()).sum());
+        let normal = mean(normal.iter().map(|x| x.to_f32()).sum());
+        assert!(
+            (even - 0.5).abs() < 0.046 && normal.abs() < 0.16,
+            "{even} {normal}"
+        );
+        let (x, y) = data(64);
+        let mut train = dropped::train(Mlp::init(1)).device(device).build()?;
+        let first = train.step(&x, &y)?.loss;
+        let second = train.step(&x, &y)?.loss;
+        assert!(first != second && second.is_finite());
+    }
     Ok(())
 }
 
