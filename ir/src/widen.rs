@@ -3,7 +3,8 @@
 //! f16 and bf16 are types of storage. An op that computes on them means: its operands in f32, the op, its
 //! result rounded to the half once. A function over ops is one op in that: what it is made of, and the
 //! derivative of that, is in f32 all through. What only moves elements moves halves. So where functions over
-//! ops are decomposed, this is done too, and a program has halves in moves and in casts to and from f32, and nowhere else ([`crate::Stage::Program`]).
+//! ops are decomposed, this is done too, and a program has halves in moves and in casts to and from f32, and
+//! nowhere else ([`crate::Stage::Program`]).
 
 use crate::attribute::{Attribute, Attributes};
 use crate::block::OpInst;

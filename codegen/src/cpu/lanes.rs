@@ -1,7 +1,8 @@
 //! Registers of one or several lanes: types, constants, loads and stores along the vectorised dim.
 //!
 //! A scalar bool is an i8 of 0 or 1; a vector of bools is a mask with the lanes' width. In memory a
-//! bool is a 32-bit 0 or 1. Halves are their bits, in registers as an i32 (`half`). Tails are vectors of which only the first lanes are read and written.
+//! bool is a 32-bit 0 or 1. Halves are their bits, in registers as an i32 (`half`). Tails are vectors of
+//! which only the first lanes are read and written.
 
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::immediates::{Ieee32, Ieee64};
@@ -108,10 +109,9 @@ impl Frame<'_> {
                     self.b.ins().f32const(Ieee32::with_float(value as f32))
                 }
                 DType::F64 => self.b.ins().f64const(Ieee64::with_float(value)),
-                DType::I32 | DType::F16 | DType::Bf16 => {
+                DType::I32 | DType::U32 | DType::F16 | DType::Bf16 => {
                     self.b.ins().iconst(ty, i64::from(integer as u32))
                 }
-                DType::U32 => self.b.ins().iconst(ty, i64::from(integer as u32)),
                 DType::Bool => self.b.ins().iconst(ty, integer),
             });
         }
@@ -144,10 +144,9 @@ impl Frame<'_> {
             return Ok(value);
         }
         let ty = self.ty(dtype, lanes)?;
-        let value = match dtype {
-            DType::Bool => self.b.ins().bmask(ty.lane_type(), value),
-            DType::Float | DType::F32 | DType::F64 => value,
-            DType::F16 | DType::Bf16 | DType::I32 | DType::U32 => value,
+        let value = match dtype == DType::Bool {
+            true => self.b.ins().bmask(ty.lane_type(), value),
+            false => value,
         };
         Ok(self.b.ins().splat(ty, value))
     }
@@ -158,10 +157,9 @@ impl Frame<'_> {
             return value;
         }
         let scalar = self.b.ins().extractlane(value, lane as u8);
-        match dtype {
-            DType::Bool => self.b.ins().icmp_imm_s(IntCC::NotEqual, scalar, 0),
-            DType::Float | DType::F32 | DType::F64 => scalar,
-            DType::F16 | DType::Bf16 | DType::I32 | DType::U32 => scalar,
+        match dtype == DType::Bool {
+            true => self.b.ins().icmp_imm_s(IntCC::NotEqual, scalar, 0),
+            false => scalar,
         }
     }
 
@@ -179,10 +177,9 @@ impl Frame<'_> {
         let mut vector = None;
         for lane in 0..lanes.active {
             let scalar = each(self, lane)?;
-            let scalar = match dtype {
-                DType::Bool => self.b.ins().bmask(ty.lane_type(), scalar),
-                DType::Float | DType::F32 | DType::F64 => scalar,
-                DType::F16 | DType::Bf16 | DType::I32 | DType::U32 => scalar,
+            let scalar = match dtype == DType::Bool {
+                true => self.b.ins().bmask(ty.lane_type(), scalar),
+                false => scalar,
             };
             vector = Some(match vector {
                 None => self.b.ins().scalar_to_vector(ty, scalar),
@@ -272,10 +269,9 @@ impl Frame<'_> {
             Some(ty) => ty,
         };
         let value = self.b.ins().load(ty, flags, address, offset);
-        Ok(match dtype {
-            DType::Bool => self.b.ins().icmp_imm_s(IntCC::NotEqual, value, 0),
-            DType::Float | DType::F32 | DType::F64 => value,
-            DType::F16 | DType::Bf16 | DType::I32 | DType::U32 => value,
+        Ok(match dtype == DType::Bool {
+            true => self.b.ins().icmp_imm_s(IntCC::NotEqual, value, 0),
+            false => value,
         })
     }
 
@@ -294,13 +290,12 @@ impl Frame<'_> {
         }
         let ty = self.ty(dtype, lanes)?;
         let value = self.load_lanes(ty, flags, address, offset, lanes);
-        Ok(match dtype {
-            DType::Bool => {
+        Ok(match dtype == DType::Bool {
+            true => {
                 let zero = self.pattern(ty, lanes, |_| 0);
                 self.b.ins().icmp(IntCC::NotEqual, value, zero)
             }
-            DType::Float | DType::F32 | DType::F64 => value,
-            DType::F16 | DType::Bf16 | DType::I32 | DType::U32 => value,
+            false => value,
         })
     }
 
@@ -455,14 +450,13 @@ impl Frame<'_> {
                     self.store_halves(value, flags, address, offset, lanes);
                     return Ok(());
                 }
-                let value = match dtype {
-                    DType::Bool => {
+                let value = match dtype == DType::Bool {
+                    true => {
                         let ty = self.ty(dtype, lanes)?;
                         let one = self.pattern(ty, lanes, |_| 1);
                         self.b.ins().band(value, one)
                     }
-                    DType::Float | DType::F32 | DType::F64 => value,
-                    DType::F16 | DType::Bf16 | DType::I32 | DType::U32 => value,
+                    false => value,
                 };
                 self.store_lanes(value, address, offset, lanes);
                 Ok(())
@@ -492,10 +486,9 @@ impl Frame<'_> {
             self.store_half(value, flags, address, offset);
             return Ok(());
         }
-        let value = match dtype {
-            DType::Bool => self.b.ins().uextend(types::I32, value),
-            DType::Float | DType::F32 | DType::F64 => value,
-            DType::F16 | DType::Bf16 | DType::I32 | DType::U32 => value,
+        let value = match dtype == DType::Bool {
+            true => self.b.ins().uextend(types::I32, value),
+            false => value,
         };
         self.b.ins().store(flags, value, address, offset);
         Ok(())

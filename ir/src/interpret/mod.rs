@@ -1,8 +1,9 @@
 //! The reference interpreter: what a program means, in f64.
 //!
 //! Short and slow on purpose; every emitter is tested against it. Floats of any width are computed in
-//! f64, and halves rounded to their type, each by the op that gives it; integers wrap at 32 bits. It takes functions whose dims are numbers: linked programs, and
-//! hand-made ones with functions over ops still in them, which it decomposes.
+//! f64, halves rounded to their type by the op that gives them, and integers wrap at 32 bits. It takes
+//! functions whose dims are numbers: linked programs, and hand-made ones with functions over ops still in
+//! them, which it decomposes.
 
 mod along;
 mod axes;
