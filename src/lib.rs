@@ -64,6 +64,9 @@ pub mod prelude;
 pub use ndarray;
 pub use ops::Tensor;
 pub use sinew_macros::model;
+/// The version of `half` whose `f16` and `bf16` are the elements of arrays that go in and come out where a tensor's
+/// are.
+pub use sinew_runtime::half;
 /// What arguments are declared as, in messages of rustc: `Arg<Float, Rank<2>>` is `Tensor<B, 64>`.
 pub use sinew_runtime::{AnyRank, Arg, Float, Rank};
 pub use sinew_runtime::{
@@ -89,6 +92,7 @@ pub mod __private {
 
     pub use crate::names::{GivesALoss, HasADerivative, HasAModel, operation, tensor};
     pub use sinew_ir::SymbolType;
+    pub use sinew_runtime::half::{bf16, f16};
     pub use sinew_runtime::{ConfigField, read_config, serde, write_config};
 
     pub type Rank0 = Rank<0>;

@@ -1,7 +1,7 @@
 use sinew::prelude::*;
 
 #[model]
-fn f<B>(x: Tensor<f16, B>) -> Tensor {
+fn f<B>(x: Tensor<f128, B>) -> Tensor {
     x.sum()
 }
 #[model]

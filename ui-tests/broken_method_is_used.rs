@@ -5,7 +5,7 @@ mod net {
     use sinew::prelude::*;
     pub struct Layer {}
     impl Layer {
-        pub fn run<B>(&self, x: Tensor<f16, B>) -> Tensor<B> { x }
+        pub fn run<B>(&self, x: Tensor<f128, B>) -> Tensor<B> { x }
     }
     pub fn f<B>(m: &Layer, x: Tensor<B>) -> Tensor<B> { m.run(x) }
 }

@@ -206,6 +206,10 @@ impl Machine<'_> {
         Some(match self.slot(slot)?.dtype {
             DType::F64 => f64::from_le_bytes(bytes.try_into().ok()?),
             DType::F32 | DType::Float => f64::from(f32::from_le_bytes(bytes.try_into().ok()?)),
+            DType::F16 | DType::Bf16 => {
+                let bits = u16::from_le_bytes(bytes.try_into().ok()?);
+                self.slot(slot)?.dtype.of_half_bits(bits)
+            }
             DType::I32 => f64::from(i32::from_le_bytes(bytes.try_into().ok()?)),
             DType::U32 | DType::Bool => f64::from(u32::from_le_bytes(bytes.try_into().ok()?)),
         })
@@ -218,6 +222,9 @@ impl Machine<'_> {
         match dtype {
             DType::F64 => target.copy_from_slice(&value.to_le_bytes()),
             DType::F32 | DType::Float => target.copy_from_slice(&(value as f32).to_le_bytes()),
+            DType::F16 | DType::Bf16 => {
+                target.copy_from_slice(&dtype.half_bits(value).to_le_bytes());
+            }
             DType::I32 => target.copy_from_slice(&(value as i32).to_le_bytes()),
             DType::U32 | DType::Bool => target.copy_from_slice(&(value as u32).to_le_bytes()),
         }

@@ -77,7 +77,10 @@ fn inputs(program: &Function) -> Vec<Vec<f64>> {
         let ty = &program.values[p];
         let count: usize = ty.shape.extents().expect("a program").iter().product();
         let number = |n: usize| match ty.dtype {
-            DType::Float | DType::F32 | DType::F64 => ((n * 7 + p * 3) % 13) as f64 / 4.0 - 1.5,
+            // Quarters of small numbers, which halves hold too.
+            DType::Float | DType::F32 | DType::F64 | DType::F16 | DType::Bf16 => {
+                ((n * 7 + p * 3) % 13) as f64 / 4.0 - 1.5
+            }
             DType::I32 | DType::U32 => ((n + p) % 3) as f64,
             DType::Bool => ((n + p) % 2) as f64,
         };

@@ -83,7 +83,7 @@ fn operands(op: Scalar, dtype: DType) -> Vec<f64> {
         DType::I32 => vec![0.0, 1.0, -1.0, 7.0, -7.0, 2.0, -2147483648.0, 2147483647.0],
         DType::U32 => vec![0.0, 1.0, 7.0, 3.0, 4294967295.0, 2147483648.0],
         DType::Bool => vec![0.0, 1.0],
-        DType::Float => panic!("unbound"),
+        DType::F16 | DType::Bf16 | DType::Float => panic!("nothing is computed in it"),
     };
     for i in 0..60 {
         let r = number(&mut random);
@@ -92,7 +92,7 @@ fn operands(op: Scalar, dtype: DType) -> Vec<f64> {
             DType::I32 => (r * [1000.0, 2147483647.0][i % 2]).trunc(),
             DType::U32 => (r.abs() * [1000.0, 4294967295.0][i % 2]).trunc(),
             DType::Bool => f64::from(u8::from(r > 0.0)),
-            DType::Float => panic!("unbound"),
+            DType::F16 | DType::Bf16 | DType::Float => panic!("nothing is computed in it"),
         });
     }
     if dtype == DType::F32 {
@@ -229,7 +229,7 @@ fn casts() {
 
 #[test]
 fn select_of_every_type() {
-    for dtype in [DType::F32, DType::F64, DType::I32, DType::U32, DType::Bool] {
+    for dtype in ALL.into_iter().chain([DType::F16, DType::Bf16]) {
         let n = 11;
         let condition: Vec<f64> = (0..n).map(|i| f64::from(u8::from(i % 3 == 1))).collect();
         let a: Vec<f64> = (0..n).map(|i| f64::from((i % 2) as u8)).collect();
@@ -246,6 +246,55 @@ fn select_of_every_type() {
                 &[condition.clone(), a.clone(), b.clone()],
             );
             assert_eq!(found, expected, "{dtype}");
+        }
+    }
+}
+
+const HALVES: [DType; 2] = [DType::F16, DType::Bf16];
+
+#[test]
+fn every_half_is_that_number_in_f32() {
+    for dtype in HALVES {
+        let halves: Vec<f64> = (0..=u16::MAX)
+            .map(|bits| dtype.of_half_bits(bits))
+            .collect();
+        let schedule = applied(Scalar::CAST, &[dtype], DType::F32, halves.len());
+        let mut given = memory(&schedule, &[]);
+        given[0] = (0..=u16::MAX).flat_map(u16::to_le_bytes).collect();
+        for options in targets() {
+            let mut memory = given.clone();
+            run_compiled(&schedule, &mut memory, &options);
+            for (bits, (found, half)) in result(&schedule, &memory).iter().zip(&halves).enumerate()
+            {
+                let same = found.to_bits() == half.to_bits() || (found.is_nan() && half.is_nan());
+                assert!(
+                    same,
+                    "{dtype} {bits:#06x}: {found:e}, not {half:e}, {options:?}"
+                );
+            }
+        }
+    }
+}
+
+/// Each half, the middles to the next ones and what lies beside them, with both signs; and numbers all over
+/// f32.
+#[test]
+fn every_f32_is_the_nearest_half() {
+    for dtype in HALVES {
+        let numbers = support::data::around_halves(dtype);
+        let schedule = applied(Scalar::CAST, &[DType::F32], dtype, numbers.len());
+        for options in targets() {
+            let mut memory = memory(&schedule, std::slice::from_ref(&numbers));
+            run_compiled(&schedule, &mut memory, &options);
+            let (halves, _) = memory[1].as_chunks::<2>();
+            for (number, half) in numbers.iter().zip(halves) {
+                let (found, expected) = (u16::from_le_bytes(*half), dtype.half_bits(*number));
+                let nan = number.is_nan() && dtype.of_half_bits(found).is_nan();
+                assert!(
+                    nan || found == expected,
+                    "{number:e} as {dtype}: {found:#06x}, not {expected:#06x}, {options:?}"
+                );
+            }
         }
     }
 }

@@ -34,10 +34,11 @@ fn inputs(op: Op, function: &Function) -> Vec<Vec<f64>> {
     let element = |ty: &Type, i: usize, x: f64, (low, high): (f64, f64)| match ty.dtype {
         DType::Bool => f64::from(u8::from(x > 0.0)),
         DType::I32 | DType::U32 => (i % 3) as f64,
-        DType::Float | DType::F32 | DType::F64 => {
+        DType::Float | DType::F32 | DType::F64 | DType::F16 | DType::Bf16 => {
             let at = low + (high - low) * (x + 0.5);
             let near = op.test.kinks.iter().any(|k| (at - k).abs() < 0.02);
-            f64::from((if near { at + 0.03 } else { at }) as f32)
+            let at = f64::from((if near { at + 0.03 } else { at }) as f32);
+            ty.dtype.nearest(at)
         }
     };
     let params = function.values[..function.params.len()].iter().enumerate();
@@ -106,4 +107,12 @@ fn every_op_in_f64() {
 #[test]
 fn every_op_in_f32() {
     every_op(DType::F32, 1e-5);
+}
+
+/// Against the interpreter, which computes in f64: by one in the last place of the half.
+#[test]
+fn every_op_in_halves() {
+    for dtype in [DType::F16, DType::Bf16] {
+        every_op(dtype, support::tolerance(dtype));
+    }
 }

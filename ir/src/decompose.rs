@@ -1,10 +1,13 @@
 //! Replaces functions over ops (`relu`, `softmax`) by the ops they are made of: the one place that
-//! knows what they are.
+//! knows what they are. What computes on halves goes with them ([`crate::widen`]).
 
 use crate::block::{Block, Inst, OpInst};
 use crate::builder::Builder;
+use crate::dtype::DType;
 use crate::function::{Function, Location, Value};
 use crate::op::{Kind, OpError};
+use crate::shape::Type;
+use crate::widen::{computes_on_halves, in_f32, widened};
 
 /// A function over ops that its entry refuses.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -19,16 +22,30 @@ pub struct DecomposeError {
 }
 
 /// Adds what `inst` is made of to the builder, one level deep: what comes may hold functions over ops
-/// again. `None` for an op that is one of its own.
+/// again. `None` for an op that is one of its own. A function of halves is that of f32, rounded once.
 pub(crate) fn decomposition(b: &mut Builder, inst: &OpInst) -> Option<Result<Value, OpError>> {
     let Kind::Function(build) = inst.op.kind else {
         return None;
     };
     b.location = inst.location;
-    Some(build(b, &inst.operands, &inst.attributes))
+    let types: Vec<Type> = inst
+        .operands
+        .iter()
+        .map(|v| b.type_of(*v).clone())
+        .collect();
+    let result = match (inst.op.infer)(&types, &inst.attributes) {
+        Ok(ty) => ty.dtype,
+        Err(error) => return Some(Err(error)),
+    };
+    let dtypes: Vec<DType> = types.iter().map(|t| t.dtype).collect();
+    Some(match computes_on_halves(inst.op, &dtypes, result) {
+        true => in_f32(b, inst, result, build),
+        false => build(b, &inst.operands, &inst.attributes),
+    })
 }
 
-/// Decomposes every function over ops in the body of `function`, whose values are numbered anew then.
+/// Decomposes every function over ops in the body of `function`, and writes out in f32 what computes on
+/// halves; values are numbered anew then.
 ///
 /// # Errors
 /// What the entry of one refuses.
@@ -95,7 +112,7 @@ impl Decomposer {
             return Ok(());
         };
         let outer = std::mem::take(&mut self.builder.insts);
-        let built = decomposition(&mut self.builder, i);
+        let built = decomposition(&mut self.builder, i).or_else(|| widened(&mut self.builder, i));
         let inner = std::mem::replace(&mut self.builder.insts, outer);
         let Some(built) = built else {
             self.builder.insts.push(inst);

@@ -17,6 +17,7 @@ mod decompose;
 mod dim;
 mod dtype;
 mod function;
+mod half;
 mod index_bounds;
 mod interpret;
 mod link;
@@ -34,6 +35,7 @@ mod threefry;
 mod unit;
 mod verify;
 mod vjp;
+mod widen;
 
 pub use activity::CalleeInfo;
 pub use array::Array;

@@ -160,6 +160,29 @@ impl Kind {
         }
     }
 
+    /// Whether its elements are its operands', or its attribute, as they are.
+    pub fn moves(self) -> bool {
+        match self {
+            Kind::Constant
+            | Kind::Run(_)
+            | Kind::Elementwise(Scalar::Select)
+            | Kind::View(_)
+            | Kind::Concat
+            | Kind::Gather
+            | Kind::Identity
+            | Kind::Probe(_) => true,
+            Kind::Iota
+            | Kind::Extent
+            | Kind::Elementwise(_)
+            | Kind::Reduce(_)
+            | Kind::Contract
+            | Kind::Scatter
+            | Kind::Scan(_)
+            | Kind::Sort
+            | Kind::Function(_) => false,
+        }
+    }
+
     /// Whether every element is the attribute's value.
     pub fn is_constant(self) -> bool {
         matches!(self, Kind::Constant)
@@ -312,7 +335,9 @@ impl Reduction {
         match (self, dtype) {
             (Reduction::Sum | Reduction::ArgMax, _) => 0.0,
             (Reduction::Prod, _) => 1.0,
-            (Reduction::Max, DType::Float | DType::F32 | DType::F64) => f64::NEG_INFINITY,
+            (Reduction::Max, DType::Float | DType::F32 | DType::F64 | DType::F16 | DType::Bf16) => {
+                f64::NEG_INFINITY
+            }
             (Reduction::Max, DType::I32) => f64::from(i32::MIN),
             (Reduction::Max, DType::U32 | DType::Bool) => 0.0,
         }

@@ -492,7 +492,7 @@ impl Scalar {
                 // `as` truncates, saturates, and makes NaN 0.
                 DType::I32 => f64::from(a as i32),
                 DType::U32 => f64::from(a as u32),
-                DType::Float | DType::F32 | DType::F64 => a,
+                DType::Float | DType::F32 | DType::F64 | DType::F16 | DType::Bf16 => a,
             },
             (
                 Meaning::One { .. }
@@ -519,9 +519,13 @@ impl fmt::Display for Scalar {
 fn wrapped(value: i64, to: DType) -> f64 {
     match to {
         DType::U32 => f64::from(value as u32),
-        DType::I32 | DType::Bool | DType::Float | DType::F32 | DType::F64 => {
-            f64::from(value as i32)
-        }
+        DType::I32
+        | DType::Bool
+        | DType::Float
+        | DType::F32
+        | DType::F64
+        | DType::F16
+        | DType::Bf16 => f64::from(value as i32),
     }
 }
 

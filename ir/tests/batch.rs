@@ -29,7 +29,7 @@ impl Numbers {
         let data = (0..count).map(|_| match ty.dtype {
             DType::Bool => (self.next() & 1) as f64,
             DType::I32 | DType::U32 => (self.next() % 3) as f64,
-            DType::Float | DType::F32 | DType::F64 => {
+            DType::Float | DType::F32 | DType::F64 | DType::F16 | DType::Bf16 => {
                 low + (high - low) * (self.next() >> 11) as f64 / (1u64 << 53) as f64
             }
         });

@@ -80,7 +80,7 @@ fn point(op: Op, instance: &Instance, numbers: &mut Numbers) -> Vec<Array> {
         let data: Vec<f64> = match t.dtype {
             DType::Bool => (0..n).map(|_| (numbers.next() & 1) as f64).collect(),
             DType::I32 | DType::U32 => (0..n).map(|_| (numbers.next() % 3) as f64).collect(),
-            DType::Float | DType::F32 | DType::F64 => {
+            DType::Float | DType::F32 | DType::F64 | DType::F16 | DType::Bf16 => {
                 let last = *op.test.domain.last().expect("a domain for float operands");
                 let (low, high) = domains.next().copied().unwrap_or(last);
                 let own = places.by_ref().take(n);

@@ -298,7 +298,9 @@ fn runs(program: &Function) {
         let shape = ty.shape.extents().expect("a program's extents are numbers");
         let count: usize = shape.iter().product();
         let number = |n: usize| match ty.dtype {
-            DType::Float | DType::F32 | DType::F64 => (n + i) as f64 / 4.0 - 1.0,
+            DType::Float | DType::F32 | DType::F64 | DType::F16 | DType::Bf16 => {
+                ty.dtype.nearest((n + i) as f64 / 4.0 - 1.0)
+            }
             DType::I32 | DType::U32 | DType::Bool => ((n + i) % 2) as f64,
         };
         let data = (0..count).map(number).collect();

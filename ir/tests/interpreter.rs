@@ -358,3 +358,48 @@ fn @f(%x: f32[7], %tokens: i32[3, 2], %first: i32[2]) -> f32[3, 2], f32[3, 2] {
     assert_eq!(index_bounds(&f), [bound]);
     Ok(())
 }
+
+/// Sums of halves, and functions over ops, are rounded at their end alone.
+#[test]
+fn halves_are_rounded_by_the_op_that_gives_them() -> Outcome {
+    let half = |data: &[f64]| array(DType::F16, &[data.len()], data);
+    let sum = |x: Array| apply(ops::SUM, &[x], vec![Attribute::Axes(vec![Axis::At(0)])]);
+    assert_eq!(sum(half(&[1.0; 4097]))?.data, [4096.0]);
+    assert_eq!(sum(half(&[65504.0, 65504.0, -65504.0]))?.data, [65504.0]);
+    assert_eq!(sum(half(&[65504.0, 65504.0]))?.data, [f64::INFINITY]);
+    let mean = vec![Attribute::Axes(vec![Axis::At(0)])];
+    assert_eq!(
+        apply(ops::MEAN, &[half(&[60000.0; 9])], mean)?.data,
+        [60000.0]
+    );
+    let product = apply(
+        ops::MUL,
+        &[half(&[1.0009765625; 2]), half(&[1.0009765625, 3.0])],
+        vec![],
+    )?;
+    // 1 + 2^-9 + 2^-20, and 3 + 3 * 2^-10, a tie.
+    assert_eq!(product.data, [1.001953125, 3.00390625]);
+    let cast = vec![Attribute::DType(DType::Bf16)];
+    let x = array(DType::I32, &[3], &[257.0, 259.0, -5.0]);
+    assert_eq!(apply(ops::CAST, &[x], cast)?.data, [256.0, 260.0, -5.0]);
+    Ok(())
+}
+
+/// Subnormal numbers of f16 are numbers of f32; those of bfloat16 count as zeros, as f32's do.
+#[test]
+fn halves_that_are_not_finite_are_found() -> Outcome {
+    let f = parse(
+        "fn @f(%x: f16[2], %y: bf16[2]) -> f16[2], bf16[2] {
+  %2 = const value 1 dtype f16 shape [2]
+  %3 = div %2, %x
+  %4 = const value 1 dtype bf16 shape [2]
+  %5 = div %4, %y
+  return %3, %5
+}",
+    )?;
+    let x = array(DType::F16, &[2], &[1.0, 2f64.powi(-14)]);
+    let y = array(DType::Bf16, &[2], &[1.0, 2f64.powi(-130)]);
+    let found = first_non_finite(&f, &[x, y])?.expect("1 / 0");
+    assert_eq!((found.op, found.index), ("div", 3));
+    Ok(())
+}

@@ -384,8 +384,8 @@ fn inputs(f: &Function, tape: &mut Tape<'_>) -> Vec<Array> {
         for _ in 0..n {
             data.push(match (special, t.dtype) {
                 (true, _) => held[tape.below(held.len())],
-                (false, DType::Float | DType::F32 | DType::F64) => {
-                    tape.below(4097) as f64 / 1024.0 - 2.0
+                (false, DType::Float | DType::F32 | DType::F64 | DType::F16 | DType::Bf16) => {
+                    t.dtype.nearest(tape.below(4097) as f64 / 1024.0 - 2.0)
                 }
                 (false, DType::I32) => tape.below(7) as f64 - 2.0,
                 (false, DType::U32) => tape.below(5) as f64,

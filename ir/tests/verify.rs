@@ -421,6 +421,13 @@ fn what_a_stage_has_not_is_named() -> Result<(), ParseError> {
 }";
     let given = "fn @f(%x: f32[]) -> bool[] {\n  %1 = training\n  return %1\n}";
     let keyed = "fn @f(%k: key u32[2]) -> u32[2] {\n  return %k\n}";
+    let halves = "fn @f(%x: f16[]) -> f16[] {\n  %1 = neg %x\n  return %1\n}";
+    let moved = "fn @f(%x: f16[2], %m: bool[2]) -> f16[2], f32[2] {
+  %1 = flip %x axis [0]
+  %2 = select %m, %1, %x
+  %3 = cast %x dtype f32
+  return %2, %3
+}";
     let called = "fn @f(%x: f32[]) -> f32[] {\n  %1 = call @g(%x) -> f32[]\n  return %1\n}";
     let cases = [
         (iterated, Stage::Unit, Some("a unit has no loops but calls")),
@@ -438,6 +445,13 @@ fn what_a_stage_has_not_is_named() -> Result<(), ParseError> {
             Stage::Program,
             Some("a program has no functions over ops"),
         ),
+        (halves, Stage::Bound, None),
+        (
+            halves,
+            Stage::Program,
+            Some("a program has no arithmetic of halves"),
+        ),
+        (moved, Stage::Program, None),
         (given, Stage::Unit, None),
         (given, Stage::Inlined, None),
         (

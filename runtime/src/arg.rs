@@ -4,6 +4,7 @@
 //! for the host types that fit it, so a wrong element type or rank is rustc's error at the argument.
 //! Extents are checked when the argument is bound. Nothing is copied here: an [`ArgView`] borrows.
 
+use half::{bf16, f16};
 use ndarray::{ArrayBase, ArrayRef, Data, Dim, Dimension, Ix, IxDyn};
 use sinew_ir::DType;
 use std::marker::PhantomData;
@@ -23,18 +24,19 @@ pub struct Rank<const N: usize>;
 #[derive(Debug, Clone, Copy)]
 pub struct AnyRank;
 
-/// A declared argument: element type ([`Float`], `f32`, `f64`, `i32`, `u32`, `bool`) and rank.
+/// A declared argument: element type ([`Float`], `f32`, `f64`, `f16`, `bf16`, `i32`, `u32`, `bool`) and rank.
 #[derive(Debug)]
 pub struct Arg<E, R>(PhantomData<(E, R)>);
 
 /// What elements are, and where they lie, is told by the traits below and believed when they are read:
 /// another implementation could have memory read that is not the argument's.
 mod sealed {
+    use half::{bf16, f16};
     pub trait Sealed {}
     macro_rules! sealed {
         ($($host:ty)*) => { $(impl Sealed for $host {})* };
     }
-    sealed!(f32 f64 i8 i16 i32 i64 isize u8 u16 u32 u64 usize bool);
+    sealed!(f32 f64 f16 bf16 i8 i16 i32 i64 isize u8 u16 u32 u64 usize bool);
     impl<T: Sealed, const N: usize> Sealed for [T; N] {}
     impl<const N: usize> Sealed for super::Rank<N> {}
 }
@@ -46,6 +48,10 @@ pub enum HostType {
     F32,
     /// `f64`
     F64,
+    /// `half::f16`
+    F16,
+    /// `half::bf16`
+    Bf16,
     /// `i8`
     I8,
     /// `i16`
@@ -83,6 +89,8 @@ impl HostType {
         match self {
             HostType::F32 => Some(DType::F32),
             HostType::F64 => Some(DType::F64),
+            HostType::F16 => Some(DType::F16),
+            HostType::Bf16 => Some(DType::Bf16),
             HostType::I32 => Some(DType::I32),
             HostType::U32 => Some(DType::U32),
             // A `bool` is a word in kernels.
@@ -92,13 +100,31 @@ impl HostType {
         }
     }
 
+    /// Whether its elements are floats.
+    pub(crate) fn is_float(self) -> bool {
+        match self {
+            HostType::F32 | HostType::F64 | HostType::F16 | HostType::Bf16 => true,
+            HostType::I8
+            | HostType::I16
+            | HostType::I32
+            | HostType::I64
+            | HostType::U8
+            | HostType::U16
+            | HostType::U32
+            | HostType::U64
+            | HostType::Bool => false,
+        }
+    }
+
     /// Whether it may hold a number that an argument of `dtype` does not: integers alone are converted with
     /// a check, floats round.
     pub(crate) fn may_exceed(self, dtype: DType) -> bool {
         match dtype {
             DType::I32 => matches!(self, HostType::U32 | HostType::I64 | HostType::U64),
             DType::U32 => !matches!(self, HostType::U8 | HostType::U16 | HostType::U32),
-            DType::Float | DType::F32 | DType::F64 | DType::Bool => false,
+            DType::Float | DType::F32 | DType::F64 | DType::F16 | DType::Bf16 | DType::Bool => {
+                false
+            }
         }
     }
 }
@@ -125,6 +151,8 @@ pub trait ElementOf<E>: Element {}
 element! {
     f32, F32, [Float, f32];
     f64, F64, [Float, f64];
+    f16, F16, [f16];
+    bf16, Bf16, [bf16];
     i8, I8, [i32, u32];
     i16, I16, [i32, u32];
     i32, I32, [i32, u32];
@@ -213,7 +241,7 @@ macro_rules! nested_number {
         }
     )*};
 }
-nested_number!(f32 f64 i8 i16 i32 i64 isize u8 u16 u32 u64 usize bool);
+nested_number!(f32 f64 f16 bf16 i8 i16 i32 i64 isize u8 u16 u32 u64 usize bool);
 
 impl<T: Nested, const N: usize> Nested for [T; N]
 where

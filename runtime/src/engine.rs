@@ -108,7 +108,13 @@ pub(crate) struct Input {
 pub(crate) fn bound(dtype: DType, precision: Precision) -> DType {
     match dtype {
         DType::Float => precision.dtype(),
-        DType::F32 | DType::F64 | DType::I32 | DType::U32 | DType::Bool => dtype,
+        DType::F32
+        | DType::F64
+        | DType::F16
+        | DType::Bf16
+        | DType::I32
+        | DType::U32
+        | DType::Bool => dtype,
     }
 }
 
@@ -369,7 +375,7 @@ impl Engine {
             for (input, argument) in self.inputs.iter().zip(arguments) {
                 // As the program gets it: an f64 past f32's range arrives there as an infinity.
                 let fine = |v: f64| match input.dtype {
-                    DType::F32 => (v as f32).is_finite(),
+                    DType::F32 | DType::F16 | DType::Bf16 => input.dtype.nearest(v).is_finite(),
                     DType::Float | DType::F64 => v.is_finite(),
                     DType::I32 | DType::U32 | DType::Bool => true,
                 };

@@ -73,6 +73,7 @@ pub use entry::{
     product, quotient, same_struct, size, sum,
 };
 pub use error::{Error, Result};
+pub use half;
 pub use init::Init;
 pub use model::{Model, ModelFunction, Setting, complete, join, repeated};
 pub use models::{Leaves, Models};

@@ -6,6 +6,7 @@
 use crate::arg::{AnyRank, Element, Float, Rank};
 use crate::backend::room;
 use crate::error::{Error, Result};
+use half::{bf16, f16};
 use ndarray::{Array, ArrayD, Dim, Ix, IxDyn};
 use sinew_ir::DType;
 use std::marker::PhantomData;
@@ -39,6 +40,16 @@ impl Number for f32 {
 impl Number for f64 {
     fn from_f64(value: f64) -> Self {
         value
+    }
+}
+impl Number for f16 {
+    fn from_f64(value: f64) -> Self {
+        f16::from_f64(value)
+    }
+}
+impl Number for bf16 {
+    fn from_f64(value: f64) -> Self {
+        bf16::from_f64(value)
     }
 }
 impl Number for i32 {
@@ -81,9 +92,15 @@ impl ResultView<'_> {
                 .iter()
                 .all(|w| f64::from_ne_bytes(*w).is_finite())
         };
+        let half = || {
+            let (words, _) = self.bytes.as_chunks();
+            let number = |w: &[u8; 2]| self.dtype.of_half_bits(u16::from_ne_bytes(*w));
+            words.iter().all(|w| number(w).is_finite())
+        };
         match self.dtype {
             DType::Float | DType::F32 => narrow(),
             DType::F64 => wide(),
+            DType::F16 | DType::Bf16 => half(),
             DType::I32 | DType::U32 | DType::Bool => true,
         }
     }
@@ -112,6 +129,9 @@ impl ResultView<'_> {
                 T::from_f64(f64::from(f32::from_ne_bytes(w)))
             }),
             DType::F64 => words(self.bytes, |w| T::from_f64(f64::from_ne_bytes(w))),
+            DType::F16 | DType::Bf16 => words(self.bytes, |w| {
+                T::from_f64(self.dtype.of_half_bits(u16::from_ne_bytes(w)))
+            }),
             DType::I32 => words(self.bytes, |w| {
                 T::from_f64(f64::from(i32::from_ne_bytes(w)))
             }),
@@ -142,6 +162,8 @@ out_element! {
     Float, f32, f64;
     f32, f32, f32;
     f64, f64, f64;
+    f16, f16, f16;
+    bf16, bf16, bf16;
     i32, i32, i32;
     u32, u32, u32;
     bool, bool, bool;

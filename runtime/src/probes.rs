@@ -90,7 +90,7 @@ impl Asked {
             let fits = |view: &ArgView<'_>| {
                 view.rank() == patched.extents.len()
                     && view.extents() == patched.extents
-                    && matches!(view.host(), HostType::F32 | HostType::F64)
+                    && view.host().is_float()
             };
             out.push(view.filter(fits).ok_or_else(|| Error::Patch {
                 name: patched.name.clone(),
@@ -122,6 +122,9 @@ impl Asked {
 pub(crate) fn reads_as<T: Element>(result: &ResultType) -> bool {
     match result.dtype {
         DType::Float | DType::F32 | DType::F64 => matches!(T::HOST, HostType::F32 | HostType::F64),
+        // Every f32 and f64 holds a half.
+        DType::F16 => matches!(T::HOST, HostType::F16 | HostType::F32 | HostType::F64),
+        DType::Bf16 => matches!(T::HOST, HostType::Bf16 | HostType::F32 | HostType::F64),
         DType::I32 => T::HOST == HostType::I32,
         DType::U32 => T::HOST == HostType::U32,
         DType::Bool => T::HOST == HostType::Bool,

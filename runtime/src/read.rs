@@ -4,6 +4,7 @@ use crate::arg::{ArgView, HostType};
 use crate::backend::room;
 use crate::error::Result;
 use crate::output::Number;
+use half::{bf16, f16};
 use sinew_ir::DType;
 
 /// Calls `each` with every element's pointer in row-major order.
@@ -60,6 +61,8 @@ pub(crate) fn for_each(view: &ArgView<'_>, mut each: impl FnMut(f64)) {
     match view.host {
         HostType::F32 => elements!(f32, f64::from),
         HostType::F64 => elements!(f64, |v| v),
+        HostType::F16 => elements!(f16, f64::from),
+        HostType::Bf16 => elements!(bf16, f64::from),
         HostType::I8 => elements!(i8, f64::from),
         HostType::I16 => elements!(i16, f64::from),
         HostType::I32 => elements!(i32, f64::from),
@@ -121,6 +124,11 @@ pub(crate) fn stage(view: &ArgView<'_>, dtype: DType, out: &mut [u8]) {
             let (words, _) = out.as_chunks_mut::<8>();
             let mut words = words.iter_mut();
             for_each(view, |v| put(&mut words, v.to_ne_bytes()));
+        }
+        DType::F16 | DType::Bf16 => {
+            let (words, _) = out.as_chunks_mut::<2>();
+            let mut words = words.iter_mut();
+            for_each(view, |v| put(&mut words, dtype.half_bits(v).to_ne_bytes()));
         }
         DType::I32 => {
             let (words, _) = out.as_chunks_mut::<4>();

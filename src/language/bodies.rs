@@ -83,7 +83,7 @@
 //! | a number | a literal; for dropout and draws also a const or a setting |
 //! | a text | a string literal: `"sum"` |
 //! | a flag | `true` or `false` |
-//! | an element type | `float`, `f32`, `f64`, `i32`, `u32`, `bool` |
+//! | an element type | `float`, `f32`, `f64`, `f16`, `bf16`, `i32`, `u32`, `bool` |
 //!
 //! ```
 //! # use sinew::ndarray::array;

@@ -63,7 +63,7 @@
 //! | `Tensor<B>` | these, and slices and `Vec`s of numbers |
 //! | `Tensor` | these, and a number |
 //! | `Tensor<[S], D>` | arrays of any rank |
-//! | `Tensor<i32, B>`, `f32`, `u32`, `bool`, .. | the same, of just that element type |
+//! | `Tensor<i32, B>`, `f32`, `u32`, `bool`, .. | the same, of just that element type; `f16` and `bf16` are those of [`half`](crate::half) |
 //!
 //! An array of dynamic rank is taken anywhere, and its rank checked when it comes. Nothing is copied that is
 //! row-major and of the right float. Arguments without elements are refused.
@@ -87,7 +87,7 @@
 //! # Results
 //!
 //! A scalar is a number, a tensor an array of `ndarray` of its rank (of a dynamic one with a sequence `[S]`), a tuple
-//! of results a tuple. Floats come as f32; `run_f64` of a runner gives f64. Integers and bools come as they are.
+//! of results a tuple. Floats come as f32; `run_f64` of a runner gives f64. Halves, integers and bools come as they are.
 //!
 //! ```
 //! # use sinew::prelude::*;

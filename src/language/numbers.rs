@@ -35,7 +35,8 @@
 //! | i32, u32 | each other | the same bits |
 //! | number | bool | `x != 0` |
 //! | bool | number | 0 and 1 |
-//! | f32, f64, integer | float | the nearest |
+//! | any float, integer | float | the nearest, the even one of two; past the greatest an infinity |
+//! | f64, integer | f16, bf16 | that of the nearest f32 |
 //!
 //! ```
 //! # use sinew::ndarray::array;
@@ -51,6 +52,37 @@
 //! assert_eq!(positive, array![1.0, 0.0, 1.0, 0.0]);
 //! # Ok::<(), sinew::Error>(())
 //! ```
+//!
+//! # Halves
+//!
+//! f16 (binary16: 11 digits, up to 65504) and bf16 (the upper half of an f32: 8 digits, its range) are types of
+//! storage. They take 2 bytes, on every device and in every place: arguments, results, what loops stack, what a
+//! step keeps for its derivative. Arithmetic of halves gives halves of the same type, and means: in f32, rounded
+//! once at the end of the operation. The sum of a product or of an axis is made in f32 whatever its length, and so
+//! is all that is inside of a `softmax`, a `mean` or a loss. The gradient of a half is one. An f16 and an f32, or an
+//! f16 and a bf16, do not mix: a cast says which is meant.
+//!
+//! ```
+//! # use sinew::ndarray::array;
+//! # use sinew::prelude::*;
+//! use sinew::half::{bf16, f16};
+//!
+//! #[model]
+//! fn stored<N>(x: Tensor<N>, h: Tensor<f16, N>) -> (Tensor<bf16, N>, Tensor<f16>, Tensor) {
+//!     (x.cast(bf16), h.sum(), (x.cast(f16) * h).cast(float).sum())
+//! }
+//!
+//! let h = vec![f16::ONE; 3000];                       // a sum in f16 would stand at 2048
+//! let (x, sum, dot) = stored(vec![0.1; 3000], h)?;
+//! assert_eq!((x[0].to_f32(), sum.to_f32()), (0.100097656, 3000.0));
+//! assert!((dot - 299.927).abs() < 1e-3);              // 0.1 is 0.09998 in f16
+//! # Ok::<(), sinew::Error>(())
+//! ```
+//!
+//! On the host they are the types of the crate `half`, which is re-exported as `sinew::half`. Parameters and states
+//! are of the working float, and cast where they are used. What is drawn as a half is drawn in f32 and rounded, so
+//! it may be the end of its interval. A GPU takes halves if its driver has 16-bit integers in buffers (wgpu's
+//! `SHADER_I16`); where it has none, compiling says so.
 //!
 //! # Broadcasting
 //!
@@ -112,8 +144,8 @@
 //! Floats are IEEE's: `1.0 / 0.0` is an infinity, `0.0 / 0.0` NaN, and nothing stops. NaN goes through what it meets:
 //! `maximum`, `minimum`, `max`, `min`, `relu` and `clamp` give NaN if an operand is; comparisons with it are false,
 //! `!=` true; `argmax` and `argmin` find the first NaN; sorting puts it last. `check_finite(true)` on a trainer or
-//! runner makes an error of the first one, with the operation that made it and its line. Subnormal numbers count as
-//! 0.
+//! runner makes an error of the first one, with the operation that made it and its line. Subnormal numbers of f32
+//! and f64 count as 0; those of f16 are kept.
 //!
 //! ```
 //! # use sinew::ndarray::array;
@@ -189,5 +221,5 @@
 //! # Precision
 //!
 //! The working float is f32 on every device; `.precision(Precision::F64)` on a trainer or runner makes it f64, on the
-//! CPU. Sums are made in the working float. A plain call `f(x)?` works in f64 as soon as an argument or a parameter
+//! CPU. Sums are made in the working float, of halves in f32. A plain call `f(x)?` works in f64 as soon as an argument or a parameter
 //! is of f64, and gives f32.

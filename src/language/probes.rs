@@ -14,8 +14,9 @@
 //! - **In loops** there is a slice for each iteration, along a new axis in front; in nested loops that of the outer one
 //!   comes first. So what a layer of `[Block<D>; Layers]` captures as a matrix is an array of three dims.
 //! - **In choices** a place is there where its arm is chosen.
-//! - **Types**: `captured` gives an array of the rank that is asked for, of f32 or f64 for floats, of i32, u32 or bool
-//!   for what is such. What is put in a place is of f32 or f64 and of the value's shape, which is a float.
+//! - **Types**: `captured` gives an array of the rank that is asked for, of f32 or f64 for floats (a half also as
+//!   itself), of i32, u32 or bool for what is such. What is put in a place is of floats and of the value's shape,
+//!   which is a float.
 //! - **Derivatives** go through both as if they were not there; what is replaced depends on nothing.
 //! - **Programs** are compiled anew for what is asked, not for other arrays in a place.
 //!

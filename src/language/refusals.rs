@@ -49,11 +49,10 @@
 //! | broadcasting of a symbol that happens to be 1 | what repeats is known when the crate compiles | a literal 1 |
 //! | `f32`, `Option`, `Vec`, tuples, `Tensor` by `&` as parameters | values are tensors and structs | `Tensor`, one parameter for each |
 //! | structs by value or as results | their parameters live in the model | `&Net`; tensors as results |
-//! | integers in `Param` and `State` | they are of the working float | an argument |
+//! | integers and halves in `Param` and `State` | they are of the working float | an argument; a cast where it is used: `self.w.cast(f16)` |
 //! | `T: Bound`, lifetimes, const generics | symbols are sizes | `<B, D>` |
 //! | tuple structs, trait impls, `async`, `const`, `unsafe`, `extern` functions | a model is fields with names, and functions | a `struct` with named fields |
 //! | `#[cfg]` inside an item | the macro sees it before it is evaluated | `#[cfg]` on the whole item |
-//! | `f16`, `bf16` | they are not there yet | the working float |
 //!
 //! # Other names
 //!

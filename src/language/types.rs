@@ -9,6 +9,7 @@
 //! |---|---|
 //! | left out | the working float: f32, or f64 with [`Precision::F64`](crate::Precision::F64). Operations that take an element type call it `float` |
 //! | `f32`, `f64` | floats of that width, whatever the working one is; f64 on the CPU only |
+//! | `f16`, `bf16` | floats of 16 bits, computed with in f32 ([halves](super::numbers#halves)) |
 //! | `i32`, `u32` | integers |
 //! | `bool` | true and false |
 //!

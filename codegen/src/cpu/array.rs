@@ -33,7 +33,9 @@ impl Layout {
             rows,
         };
         for array in &nest.arrays {
-            let size = nest.array_dtype(*array).and_then(DType::size).unwrap_or(8);
+            // Elements lie there as they are in registers.
+            let dtype = nest.array_dtype(*array).map(DType::computes_in);
+            let size = dtype.and_then(DType::size).unwrap_or(8);
             layout.arrays.push((layout.bytes, size));
             // One row's are not more than memory can have: the verifier saw to it.
             let bytes = length.saturating_mul(rows * size);

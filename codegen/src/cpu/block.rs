@@ -322,7 +322,13 @@ fn calls(
     let slot = f.slot(size_of::<Call>() + 8 * rank);
     let shim = match c.dtype {
         DType::F64 => Shim::ProductF64,
-        DType::Float | DType::F32 | DType::I32 | DType::U32 | DType::Bool => Shim::ProductF32,
+        DType::Float
+        | DType::F32
+        | DType::F16
+        | DType::Bf16
+        | DType::I32
+        | DType::U32
+        | DType::Bool => Shim::ProductF32,
     };
     let out = if blocked.is_direct() {
         destination(c)

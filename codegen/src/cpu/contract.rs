@@ -205,7 +205,7 @@ pub(super) fn choose_blocking(c: &Contract, options: &Options) -> Option<Blocked
     match c.dtype {
         DType::F32 => BlockedProduct::new::<f32>(options, shape),
         DType::F64 => BlockedProduct::new::<f64>(options, shape),
-        DType::Float | DType::I32 | DType::U32 | DType::Bool => None,
+        DType::Float | DType::F16 | DType::Bf16 | DType::I32 | DType::U32 | DType::Bool => None,
     }
 }
 
@@ -284,7 +284,13 @@ pub(super) fn split_loop(
 fn natural(dtype: DType) -> usize {
     match dtype {
         DType::F64 => 2,
-        DType::Float | DType::F32 | DType::I32 | DType::U32 | DType::Bool => 4,
+        DType::Float
+        | DType::F32
+        | DType::F16
+        | DType::Bf16
+        | DType::I32
+        | DType::U32
+        | DType::Bool => 4,
     }
 }
 

@@ -1,7 +1,8 @@
 //! Registers of one or several lanes: types, constants, loads and stores along the vectorised dim.
 //!
 //! A scalar bool is an i8 of 0 or 1; a vector of bools is a mask with the lanes' width. In memory a
-//! bool is a 32-bit 0 or 1. Tails are vectors of which only the first lanes are read and written.
+//! bool is a 32-bit 0 or 1. Halves are their bits, in registers as an i32 (`half`). Tails are vectors of
+//! which only the first lanes are read and written.
 
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::immediates::{Ieee32, Ieee64};
@@ -52,7 +53,7 @@ pub(super) fn scalar_type(dtype: DType) -> Option<Type> {
         DType::Float => None,
         DType::F32 => Some(types::F32),
         DType::F64 => Some(types::F64),
-        DType::I32 | DType::U32 => Some(types::I32),
+        DType::I32 | DType::U32 | DType::F16 | DType::Bf16 => Some(types::I32),
         DType::Bool => Some(types::I8),
     }
 }
@@ -77,9 +78,9 @@ impl Frame<'_> {
             (DType::F32, 4) => Ok(types::F32X4),
             (DType::F64, 1) => Ok(types::F64),
             (DType::F64, 2) => Ok(types::F64X2),
-            (DType::I32 | DType::U32, 1) => Ok(types::I32),
-            (DType::I32 | DType::U32, 4) => Ok(types::I32X4),
-            (DType::F32 | DType::F64 | DType::I32 | DType::U32, n) => {
+            (DType::F16 | DType::Bf16 | DType::I32 | DType::U32, 1) => Ok(types::I32),
+            (DType::F16 | DType::Bf16 | DType::I32 | DType::U32, 4) => Ok(types::I32X4),
+            (DType::F32 | DType::F64 | DType::F16 | DType::Bf16 | DType::I32 | DType::U32, n) => {
                 Err(self.unsupported(format!("{n} lanes of {dtype}")))
             }
         }
@@ -96,6 +97,7 @@ impl Frame<'_> {
         let integer = match dtype {
             DType::Float | DType::F32 => i64::from((value as f32).to_bits()),
             DType::F64 => value.to_bits() as i64,
+            DType::F16 | DType::Bf16 => i64::from(dtype.half_bits(value)),
             DType::I32 => value as i64,
             DType::U32 => value as i64,
             DType::Bool if lanes.count == 1 => i64::from(value != 0.0),
@@ -107,8 +109,9 @@ impl Frame<'_> {
                     self.b.ins().f32const(Ieee32::with_float(value as f32))
                 }
                 DType::F64 => self.b.ins().f64const(Ieee64::with_float(value)),
-                DType::I32 => self.b.ins().iconst(ty, i64::from(integer as u32)),
-                DType::U32 => self.b.ins().iconst(ty, i64::from(integer as u32)),
+                DType::I32 | DType::U32 | DType::F16 | DType::Bf16 => {
+                    self.b.ins().iconst(ty, i64::from(integer as u32))
+                }
                 DType::Bool => self.b.ins().iconst(ty, integer),
             });
         }
@@ -141,9 +144,9 @@ impl Frame<'_> {
             return Ok(value);
         }
         let ty = self.ty(dtype, lanes)?;
-        let value = match dtype {
-            DType::Bool => self.b.ins().bmask(ty.lane_type(), value),
-            DType::Float | DType::F32 | DType::F64 | DType::I32 | DType::U32 => value,
+        let value = match dtype == DType::Bool {
+            true => self.b.ins().bmask(ty.lane_type(), value),
+            false => value,
         };
         Ok(self.b.ins().splat(ty, value))
     }
@@ -154,9 +157,9 @@ impl Frame<'_> {
             return value;
         }
         let scalar = self.b.ins().extractlane(value, lane as u8);
-        match dtype {
-            DType::Bool => self.b.ins().icmp_imm_s(IntCC::NotEqual, scalar, 0),
-            DType::Float | DType::F32 | DType::F64 | DType::I32 | DType::U32 => scalar,
+        match dtype == DType::Bool {
+            true => self.b.ins().icmp_imm_s(IntCC::NotEqual, scalar, 0),
+            false => scalar,
         }
     }
 
@@ -174,9 +177,9 @@ impl Frame<'_> {
         let mut vector = None;
         for lane in 0..lanes.active {
             let scalar = each(self, lane)?;
-            let scalar = match dtype {
-                DType::Bool => self.b.ins().bmask(ty.lane_type(), scalar),
-                DType::Float | DType::F32 | DType::F64 | DType::I32 | DType::U32 => scalar,
+            let scalar = match dtype == DType::Bool {
+                true => self.b.ins().bmask(ty.lane_type(), scalar),
+                false => scalar,
             };
             vector = Some(match vector {
                 None => self.b.ins().scalar_to_vector(ty, scalar),
@@ -257,15 +260,18 @@ impl Frame<'_> {
     ) -> Result<Value, EmitError> {
         let dtype = self.dtype(access.slot);
         let flags = self.load_flags(access.slot, true);
+        if dtype.is_half() {
+            return Ok(self.load_half(flags, address, offset));
+        }
         let ty = match scalar_type(dtype) {
             None => return Err(self.unsupported("the working float type was not bound")),
             Some(types::I8) => types::I32,
             Some(ty) => ty,
         };
         let value = self.b.ins().load(ty, flags, address, offset);
-        Ok(match dtype {
-            DType::Bool => self.b.ins().icmp_imm_s(IntCC::NotEqual, value, 0),
-            DType::Float | DType::F32 | DType::F64 | DType::I32 | DType::U32 => value,
+        Ok(match dtype == DType::Bool {
+            true => self.b.ins().icmp_imm_s(IntCC::NotEqual, value, 0),
+            false => value,
         })
     }
 
@@ -279,14 +285,17 @@ impl Frame<'_> {
         let dtype = self.dtype(access.slot);
         let (address, offset) = self.address(access, index)?;
         let flags = self.load_flags(access.slot, false);
+        if dtype.is_half() {
+            return self.load_halves(flags, address, offset, lanes);
+        }
         let ty = self.ty(dtype, lanes)?;
         let value = self.load_lanes(ty, flags, address, offset, lanes);
-        Ok(match dtype {
-            DType::Bool => {
+        Ok(match dtype == DType::Bool {
+            true => {
                 let zero = self.pattern(ty, lanes, |_| 0);
                 self.b.ins().icmp(IntCC::NotEqual, value, zero)
             }
-            DType::Float | DType::F32 | DType::F64 | DType::I32 | DType::U32 => value,
+            false => value,
         })
     }
 
@@ -436,13 +445,18 @@ impl Frame<'_> {
         match lanes.stride(access) {
             1 => {
                 let (address, offset) = self.address(access, index)?;
-                let value = match dtype {
-                    DType::Bool => {
+                if dtype.is_half() {
+                    let flags = MemFlagsData::new().with_notrap();
+                    self.store_halves(value, flags, address, offset, lanes);
+                    return Ok(());
+                }
+                let value = match dtype == DType::Bool {
+                    true => {
                         let ty = self.ty(dtype, lanes)?;
                         let one = self.pattern(ty, lanes, |_| 1);
                         self.b.ins().band(value, one)
                     }
-                    DType::Float | DType::F32 | DType::F64 | DType::I32 | DType::U32 => value,
+                    false => value,
                 };
                 self.store_lanes(value, address, offset, lanes);
                 Ok(())
@@ -465,12 +479,17 @@ impl Frame<'_> {
         index: &[Index],
     ) -> Result<(), EmitError> {
         let (address, offset) = self.address(access, index)?;
-        let value = match self.dtype(access.slot) {
-            DType::Bool => self.b.ins().uextend(types::I32, value),
-            DType::Float | DType::F32 | DType::F64 | DType::I32 | DType::U32 => value,
-        };
         // In range: the schedule's verifier proved it for the whole space.
         let flags = MemFlagsData::trusted();
+        let dtype = self.dtype(access.slot);
+        if dtype.is_half() {
+            self.store_half(value, flags, address, offset);
+            return Ok(());
+        }
+        let value = match dtype == DType::Bool {
+            true => self.b.ins().uextend(types::I32, value),
+            false => value,
+        };
         self.b.ins().store(flags, value, address, offset);
         Ok(())
     }

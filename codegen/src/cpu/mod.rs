@@ -12,6 +12,7 @@ mod calls;
 mod contract;
 mod driver;
 mod frame;
+mod half;
 mod host;
 mod instructions;
 mod lanes;

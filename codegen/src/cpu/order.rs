@@ -59,7 +59,7 @@ impl Frame<'_> {
             (DType::I32, false) => self.b.ins().smin(x, y),
             (DType::U32, true) => self.b.ins().umax(x, y),
             (DType::U32, false) => self.b.ins().umin(x, y),
-            (DType::Bool | DType::Float, _) => {
+            (DType::F16 | DType::Bf16 | DType::Bool | DType::Float, _) => {
                 return Err(self.unsupported(format!("an extreme of {}", a.dtype)));
             }
         })
@@ -91,7 +91,9 @@ impl Frame<'_> {
                 self.b.ins().smin(low, one)
             }
             DType::U32 => self.b.ins().umin(x, one),
-            DType::Bool | DType::Float => return Err(self.misfit(Scalar::SIGN, dtype)),
+            DType::F16 | DType::Bf16 | DType::Bool | DType::Float => {
+                return Err(self.misfit(Scalar::SIGN, dtype));
+            }
         })
     }
 
@@ -135,7 +137,9 @@ impl Frame<'_> {
                     }
                 }
             }
-            DType::Float => return Err(self.misfit(Scalar::Compare(order), DType::Float)),
+            DType::F16 | DType::Bf16 | DType::Float => {
+                return Err(self.misfit(Scalar::Compare(order), a.dtype));
+            }
         })
     }
 }

@@ -144,7 +144,9 @@ impl Frame<'_> {
                 let not = self.b.ins().bxor(best, all);
                 self.b.ins().band(new, not)
             }
-            DType::Float => return Err(self.unsupported("the working float type was not bound")),
+            DType::F16 | DType::Bf16 | DType::Float => {
+                return Err(self.unsupported(format!("the place of a greatest {}", r.from)));
+            }
         })
     }
 

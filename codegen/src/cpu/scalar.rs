@@ -201,7 +201,7 @@ impl Frame<'_> {
         let single = match a.dtype {
             DType::F32 => true,
             DType::F64 => false,
-            DType::I32 | DType::U32 | DType::Bool | DType::Float => {
+            DType::F16 | DType::Bf16 | DType::I32 | DType::U32 | DType::Bool | DType::Float => {
                 return Err(self.misfit(Scalar::Unary(function), a.dtype));
             }
         };
@@ -270,7 +270,7 @@ impl Frame<'_> {
             }
             (
                 UnaryNumber::Neg | UnaryNumber::Abs | UnaryNumber::Sign,
-                DType::Bool | DType::Float,
+                DType::F16 | DType::Bf16 | DType::Bool | DType::Float,
             ) => {
                 return Err(self.misfit(Scalar::Number(function), a.dtype));
             }
@@ -289,7 +289,7 @@ impl Frame<'_> {
         let float = match dtype {
             DType::F32 | DType::F64 => true,
             DType::I32 | DType::U32 => false,
-            DType::Bool | DType::Float => {
+            DType::F16 | DType::Bf16 | DType::Bool | DType::Float => {
                 return Err(self.misfit(Scalar::Arithmetic(function), dtype));
             }
         };
@@ -306,7 +306,9 @@ impl Frame<'_> {
                 DType::F32 => f.shim(Shim::RemF32, v),
                 DType::F64 => f.shim(Shim::RemF64, v),
                 DType::U32 => f.remainder_unsigned(v[0], v[1]),
-                DType::I32 | DType::Bool | DType::Float => f.remainder_signed(v[0], v[1]),
+                DType::I32 | DType::F16 | DType::Bf16 | DType::Bool | DType::Float => {
+                    f.remainder_signed(v[0], v[1])
+                }
             })?,
             Arithmetic::Maximum => self.extreme(true, a, b, lanes)?,
             Arithmetic::Minimum => self.extreme(false, a, b, lanes)?,
@@ -325,7 +327,7 @@ impl Frame<'_> {
         let signed = match dtype {
             DType::I32 => true,
             DType::U32 => false,
-            DType::F32 | DType::F64 | DType::Bool | DType::Float => {
+            DType::F32 | DType::F64 | DType::F16 | DType::Bf16 | DType::Bool | DType::Float => {
                 return Err(self.misfit(Scalar::Bits(function), dtype));
             }
         };
@@ -441,6 +443,11 @@ impl Frame<'_> {
         Ok(match (from, to) {
             (DType::Float, _) | (_, DType::Float) => {
                 return Err(self.unsupported("the working float type was not bound"));
+            }
+            (DType::F16 | DType::Bf16, DType::F32) => self.half_to_f32(x, from, lanes)?,
+            (DType::F32, DType::F16 | DType::Bf16) => self.f32_to_half(x, to, lanes)?,
+            (DType::F16 | DType::Bf16, _) | (_, DType::F16 | DType::Bf16) => {
+                return Err(self.unsupported(format!("a cast from {from} to {to}")));
             }
             (DType::F32, DType::F64) => self.b.ins().fpromote(ty, x),
             (DType::F64, DType::F32) => self.b.ins().fdemote(ty, x),

@@ -28,7 +28,7 @@ pub(super) fn scatter(f: &mut Frame<'_>, scatter: &Scatter) -> Result<(), EmitEr
             let new = match dtype {
                 DType::F32 | DType::F64 => f.b.ins().fadd(old, update),
                 DType::I32 | DType::U32 => f.b.ins().iadd(old, update),
-                DType::Bool | DType::Float => {
+                DType::F16 | DType::Bf16 | DType::Bool | DType::Float => {
                     return Err(f.unsupported(format!("a scatter of {dtype}")));
                 }
             };

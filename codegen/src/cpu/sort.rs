@@ -27,7 +27,9 @@ pub(super) fn sort(f: &mut Frame<'_>, sort: &Sort) -> Result<(), EmitError> {
         DType::F64 => Shim::SortF64,
         DType::I32 => Shim::SortI32,
         DType::U32 => Shim::SortU32,
-        DType::Bool | DType::Float => return Err(f.unsupported(format!("a sort of {dtype}"))),
+        DType::F16 | DType::Bf16 | DType::Bool | DType::Float => {
+            return Err(f.unsupported(format!("a sort of {dtype}")));
+        }
     };
     let dims: Vec<(usize, usize)> = sort.outer.iter().copied().enumerate().collect();
     let mut index = vec![Index::at(0); sort.outer.len() + 1];

@@ -115,6 +115,8 @@ pub(super) fn width(
         DType::F64 => wide = true,
         DType::Bool => narrow |= memory,
         DType::Float | DType::F32 | DType::I32 | DType::U32 => narrow = true,
+        // As wide as an i32 in registers.
+        DType::F16 | DType::Bf16 => narrow = true,
     };
     for &dtype in others {
         see(dtype, false);

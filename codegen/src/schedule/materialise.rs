@@ -8,6 +8,7 @@ use super::probe::{MustStore, Probe};
 use super::storage::Storage;
 use crate::cost::LONGEST_CHAIN;
 use crate::decision::StoreReason;
+use sinew_ir::Scalar;
 use std::collections::BTreeSet;
 
 impl Storage {
@@ -20,7 +21,8 @@ impl Storage {
     }
 
     /// What others read of a root is the last value of the chain of elementwise ops that only leads
-    /// on from it: the activation's argument with its bias, the scale out of a norm.
+    /// on from it: the activation's argument with its bias, the scale out of a norm. A half is stored as
+    /// one, whoever computes with it.
     pub(super) fn store_ends_of_chains(&mut self) {
         for id in 0..self.graph.nodes.len() {
             let is_accumulated = self.graph.nodes[id].def.accumulated().is_some();
@@ -34,7 +36,9 @@ impl Storage {
                 };
                 match &self.graph.nodes[user].def {
                     Def::Elementwise(..) => {
-                        last = user;
+                        if self.narrow(user).is_none() {
+                            last = user;
+                        }
                         at = user;
                     }
                     Def::View { map, .. } => match map.coverage() {
@@ -83,6 +87,23 @@ impl Storage {
                 self.decide_to_store(id, StoreReason::Chain);
                 length[id] = 0;
             }
+        }
+    }
+
+    /// The half that a value is the cast of: what is to be stored is that, which takes half the memory.
+    pub(super) fn narrow(&self, id: Id) -> Option<Id> {
+        match &self.graph.nodes[id].def {
+            Def::Elementwise(Scalar::Cast, operands) => {
+                let half = *operands.first()?;
+                self.graph.nodes[half].dtype.is_half().then_some(half)
+            }
+            Def::Source(_)
+            | Def::View { .. }
+            | Def::Elementwise(..)
+            | Def::Gather { .. }
+            | Def::Reduce { .. }
+            | Def::Contract { .. }
+            | Def::Opaque(_) => None,
         }
     }
 
@@ -141,6 +162,9 @@ impl Storage {
                 // What is stored now is a leaf for all that follows, so one need is met at a time.
                 while let Some(MustStore { value: need, why }) = self.must_store_first(id) {
                     settled = false;
+                    // The half in place of its cast, if it is computed.
+                    let half = self.narrow(need).filter(|half| !self.is_leaf(*half));
+                    let need = half.unwrap_or(need);
                     if !self.kernel[need] {
                         self.decide_to_store(need, why);
                         match self.is_operand(id, need) {

@@ -93,7 +93,7 @@ impl Storage {
     }
 
     /// Why an operand is stored rather than computed where it is used; `base` is the value that would
-    /// be stored. It is computed if
+    /// be stored. It is computed if it is the cast of a half in memory, which takes half the bytes; or if
     /// - nobody but contractions reads it: another reader would compute it a second time or store it;
     /// - it does not follow from what a kernel computes element by element: that kernel stores it at
     ///   the price of the store, and each of its contractions reads it once;
@@ -102,6 +102,9 @@ impl Storage {
     /// - its loads are not [`PROLOGUE_BYTES`] times the value, and of [`PROLOGUE_REGIONS`] regions at
     ///   most.
     fn against_prologue(&self, operand: Id, base: Id, found: &OperandExpr) -> Option<StoreReason> {
+        if self.narrow(base).is_some_and(|half| self.is_leaf(half)) {
+            return None;
+        }
         let size = |id: Id| self.graph.nodes[id].dtype.size().unwrap_or(8);
         let elements = self.graph.elements(operand);
         let loads = found.reads.iter().collect::<BTreeSet<_>>();

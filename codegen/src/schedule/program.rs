@@ -49,8 +49,8 @@ pub(super) fn cut_program(
     outputs: Vec<OpenBuffer>,
     target: Target,
 ) -> Result<Cut, ScheduleError> {
-    // Linked programs have no functions over ops any more; others may.
-    let mut composed = false;
+    // Linked programs have no functions over ops any more, nor arithmetic of halves; others may.
+    let mut composed = function.values.iter().any(|t| t.dtype.is_half());
     function.body.each_inst(&mut |inst| {
         composed |= matches!(inst, Inst::Op(op) if matches!(op.op.kind.class(), OpClass::Function));
     });

@@ -144,7 +144,7 @@ impl Stages<'_> {
             }
         }
         let number = |dtype: DType| match dtype {
-            DType::F32 | DType::F64 | DType::I32 | DType::U32 => true,
+            DType::F32 | DType::F64 | DType::F16 | DType::Bf16 | DType::I32 | DType::U32 => true,
             DType::Bool | DType::Float => false,
         };
         let candidate = |r: &Ref| {

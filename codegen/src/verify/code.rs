@@ -3,7 +3,7 @@
 use super::Check;
 use crate::bounds::{interval, range};
 use crate::kernel::{Access, Code, Reg, ScalarKind, Slot, SlotId};
-use sinew_ir::DType;
+use sinew_ir::{DType, Scalar};
 
 pub(super) fn dtype_of(code: &Code, reg: Reg) -> Result<DType, String> {
     let inst = code.insts.get(reg.0 as usize);
@@ -153,8 +153,12 @@ impl<'a> Checker<'a> {
                 ScalarKind::Apply(scalar, operands) => {
                     let types: Result<Vec<DType>, String> =
                         operands.iter().map(|r| reg(*r)).collect();
-                    if !scalar.fits(&types?, inst.dtype) {
+                    let types = types?;
+                    if !scalar.fits(&types, inst.dtype) {
                         return Err(format!("register {i}: {scalar} of other types"));
+                    }
+                    if !moves_halves(*scalar, &types, inst.dtype) {
+                        return Err(format!("register {i}: {scalar} of halves"));
                     }
                 }
             }
@@ -174,6 +178,27 @@ impl<'a> Checker<'a> {
             injective(&self.space[..self.flat], &store.access.strides[..self.flat])?;
         }
         Ok(())
+    }
+}
+
+/// Whether an instruction does to halves no more than it may: they are chosen, and cast to f32 and back.
+fn moves_halves(scalar: Scalar, operands: &[DType], result: DType) -> bool {
+    if !result.is_half() && !operands.iter().any(|d| d.is_half()) {
+        return true;
+    }
+    match scalar {
+        Scalar::Select => true,
+        Scalar::Cast => operands.iter().all(|from| {
+            from.computes_in() == DType::F32
+                && result.computes_in() == DType::F32
+                && from.is_half() != result.is_half()
+        }),
+        Scalar::Unary(_)
+        | Scalar::Number(_)
+        | Scalar::Arithmetic(_)
+        | Scalar::Compare(_)
+        | Scalar::Logic(_)
+        | Scalar::Bits(_) => false,
     }
 }
 

@@ -104,6 +104,9 @@ fn nest(slots: &[Slot], nest: &Nest) -> Check {
                     if element == DType::Bool {
                         return Err(format!("a reduction of bools: {}", reduction.name()));
                     }
+                    if element.is_half() {
+                        return Err(format!("a reduction of halves: {}", reduction.name()));
+                    }
                     let dtype = match reduction.is_place() {
                         false => element,
                         true => DType::I32,
@@ -133,7 +136,9 @@ fn row_arrays(nest: &Nest) -> Result<Vec<DType>, String> {
         let dtype = dtype_of(code, array.value)?;
         let size = match dtype {
             DType::Bool | DType::Float => return Err(format!("a row array of {dtype}")),
-            DType::F32 | DType::F64 | DType::I32 | DType::U32 => dtype.size(),
+            DType::F32 | DType::F64 | DType::F16 | DType::Bf16 | DType::I32 | DType::U32 => {
+                dtype.size()
+            }
         };
         if size
             .and_then(|size| byte_count(&nest.inner, size))
@@ -158,7 +163,7 @@ fn contract(slots: &[Slot], c: &Contract) -> Check {
     }
     match c.dtype {
         DType::F32 | DType::F64 => {}
-        DType::Float | DType::I32 | DType::U32 | DType::Bool => {
+        DType::Float | DType::F16 | DType::Bf16 | DType::I32 | DType::U32 | DType::Bool => {
             return Err(format!("a contraction of {}", c.dtype));
         }
     }
@@ -194,6 +199,9 @@ fn scatter(slots: &[Slot], s: &Scatter) -> Check {
     }
     if dtype_of(&s.code, s.update)? != target.dtype {
         return Err("the update is of another type than the target".into());
+    }
+    if target.dtype.is_half() {
+        return Err("a scatter of halves".into());
     }
     if !s.target.guards.is_empty() || s.target.strides.last().is_some_and(|l| *l != 0) {
         return Err("the target is guarded or moves with the updates".into());
@@ -232,6 +240,7 @@ fn sort(slots: &[Slot], s: &Sort) -> Check {
     match checker.slot(&s.keys)?.dtype {
         DType::F32 | DType::F64 | DType::I32 | DType::U32 => {}
         DType::Float | DType::Bool => return Err("keys that are no numbers".into()),
+        DType::F16 | DType::Bf16 => return Err("a sort of halves".into()),
     }
     if checker.slot(&s.indices)?.dtype != DType::I32 {
         return Err("the indices are not i32".into());

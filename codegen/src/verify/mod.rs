@@ -9,8 +9,9 @@
 //! 2. Every register and slot that is used is there; an instruction uses only registers defined before
 //!    it, of the types its [`Scalar`](sinew_ir::Scalar) asks for, and has no working float; loads and
 //!    stores are of the slot's type. Indices that are computed are i32. Row registers are set once, of
-//!    their type, before use, and only in nests; bools are not reduced; the accumulator stands only in
-//!    epilogues and scans. Row arrays hold numbers that a stage computes for every element of the row, no
+//!    their type, before use, and only in nests; bools are not reduced; halves are moved, chosen, and cast to
+//!    and from f32, and nothing else is done with them; the accumulator stands only in epilogues and scans.
+//!    Row arrays hold numbers that a stage computes for every element of the row, no
 //!    more than memory has; later stages of that kind read them, one of them at least. A contraction is of
 //!    f32 or f64 and so are its operands; a scatter's updates are of its target's type; what is sorted are
 //!    numbers, into i32. Operands and what a scatter adds store nothing.

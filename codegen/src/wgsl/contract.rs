@@ -55,7 +55,7 @@ pub(super) fn emit(
     match contract.dtype {
         DType::F32 => {}
         DType::F64 => return Err(source.f64()),
-        DType::Float | DType::I32 | DType::U32 | DType::Bool => {
+        DType::Float | DType::F16 | DType::Bf16 | DType::I32 | DType::U32 | DType::Bool => {
             return Err(source.malformed(format!("a contraction of {}", contract.dtype)));
         }
     }

@@ -3,7 +3,8 @@
 //! Every kernel becomes a shader, and every run of it a dispatch, those of loops turn by turn; shapes
 //! and strides are constants in the text. Each region that a run touches is one storage binding, since
 //! WGSL forbids two bindings of one buffer where one of them is written: a shader is made for each way
-//! of slots to share regions, and where a slot begins in its region comes in a small uniform buffer.
+//! of slots to share regions, and where a slot begins in its region comes in a small uniform buffer. A
+//! region with halves among its slots is bound as elements of 16 bits, of which other slots take two.
 //! Index arithmetic is in u32 and wraps, so negative strides work. Bools are 0 and 1 in memory. Nothing here talks to a GPU, and nothing here checks
 //! that accesses stay inside their buffers: that is the schedule's promise.
 //!
@@ -42,6 +43,8 @@ pub struct Limits {
     pub invocations: u32,
     /// Workgroups in one dimension of a dispatch.
     pub groups: u32,
+    /// Whether storage buffers may have elements of 16 bits: shaders say `enable wgpu_int16;` then.
+    pub halves: bool,
 }
 
 impl Default for Limits {
@@ -52,6 +55,7 @@ impl Default for Limits {
             workgroup_bytes: 16 << 10,
             invocations: 256,
             groups: 65535,
+            halves: false,
         }
     }
 }
@@ -72,7 +76,7 @@ pub struct Dispatch {
     pub shader: usize,
     /// The region behind each storage binding.
     pub regions: Vec<RegionId>,
-    /// Where each slot begins in its region, in words of 4 bytes: what the uniform buffer holds, four
+    /// Where each slot begins in its region, in words of 4 bytes, of halves in elements: what the uniform buffer holds, four
     /// slots a vector. Behind them, where the run is cut into shares: the first workgroup of this one, how
     /// many there are, and how many of them stand side by side.
     pub places: Vec<u32>,
@@ -104,6 +108,17 @@ pub enum EmitError {
     F64 {
         /// The kernel.
         kernel: String,
+    },
+    /// A kernel reads or writes halves where the device has no elements of 16 bits.
+    #[error(
+        "kernel `{kernel}` stores elements of {dtype}, and the device has no elements of 16 bits in its \
+         buffers (wgpu's SHADER_I16): run it on the CPU, or keep the values in f32"
+    )]
+    Half {
+        /// The kernel.
+        kernel: String,
+        /// Which halves.
+        dtype: DType,
     },
     /// A region is larger than the device can bind.
     #[error(
@@ -230,7 +245,7 @@ struct Placed {
     regions: Vec<RegionId>,
     /// For each slot the position of its region.
     sharing: Vec<usize>,
-    /// For each slot the word of its region where it begins.
+    /// For each slot the word, or the half, of its region where it begins.
     places: Vec<u32>,
 }
 
@@ -279,7 +294,8 @@ fn place_run(
         if known.is_none() {
             out.regions.push(buffer.region);
         }
-        let start = i64::try_from(buffer.offset / 4).ok();
+        let unit = if buffer.dtype.is_half() { 2 } else { 4 };
+        let start = i64::try_from(buffer.offset / unit).ok();
         let start = start.and_then(|s| s.checked_add(binding.at(turns)));
         let start = start.and_then(|s| u32::try_from(s).ok());
         out.places
@@ -318,7 +334,8 @@ fn type_name(dtype: DType) -> Option<&'static str> {
     match dtype {
         DType::F32 => Some("f32"),
         DType::I32 => Some("i32"),
-        DType::U32 => Some("u32"),
+        // Halves are their bits.
+        DType::U32 | DType::F16 | DType::Bf16 => Some("u32"),
         DType::Bool => Some("bool"),
         DType::Float | DType::F64 => None,
     }

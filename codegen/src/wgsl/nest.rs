@@ -212,9 +212,13 @@ fn stores_over_loads(nest: &Nest) -> bool {
 fn type_of(source: &Source, dtype: DType) -> Result<&'static str, EmitError> {
     match dtype {
         DType::F64 => Err(source.f64()),
-        DType::Float | DType::F32 | DType::I32 | DType::U32 | DType::Bool => {
-            type_name(dtype).ok_or_else(|| source.malformed("an unbound type"))
-        }
+        DType::Float
+        | DType::F32
+        | DType::F16
+        | DType::Bf16
+        | DType::I32
+        | DType::U32
+        | DType::Bool => type_name(dtype).ok_or_else(|| source.malformed("an unbound type")),
     }
 }
 

@@ -19,7 +19,7 @@ fn scratch(dtype: DType) -> (&'static str, &'static str) {
     match dtype {
         DType::F32 | DType::F64 | DType::Float => ("parts_f32", "f32"),
         DType::I32 => ("parts_i32", "i32"),
-        DType::U32 => ("parts_u32", "u32"),
+        DType::U32 | DType::F16 | DType::Bf16 => ("parts_u32", "u32"),
         // `bool` is allowed in workgroup memory, but drivers have had trouble with it.
         DType::Bool => ("parts_u32", "u32"),
     }
@@ -86,13 +86,19 @@ pub(super) fn combine(
                 DType::F32 => format!("{}({other}, {part})", source.need("precedes_f32")),
                 DType::I32 | DType::U32 => format!("{other} > {part}"),
                 DType::F64 => return Err(source.f64()),
-                DType::Bool | DType::Float => {
+                DType::F16 | DType::Bf16 | DType::Bool | DType::Float => {
                     return Err(source.malformed(format!("an argmax of {dtype}")));
                 }
             };
             let after = match dtype {
                 DType::F32 => format!("{}({part}, {other})", source.need("precedes_f32")),
-                DType::I32 | DType::U32 | DType::F64 | DType::Bool | DType::Float => {
+                DType::I32
+                | DType::U32
+                | DType::F64
+                | DType::F16
+                | DType::Bf16
+                | DType::Bool
+                | DType::Float => {
                     format!("{part} > {other}")
                 }
             };
@@ -122,7 +128,13 @@ pub(super) fn tree(
     let (array, _) = scratch(dtype);
     let (pack, unpack) = match dtype {
         DType::Bool => (format!("select(0u, 1u, {part})"), " != 0u"),
-        DType::F32 | DType::F64 | DType::Float | DType::I32 | DType::U32 => (part.to_string(), ""),
+        DType::F32
+        | DType::F64
+        | DType::F16
+        | DType::Bf16
+        | DType::Float
+        | DType::I32
+        | DType::U32 => (part.to_string(), ""),
     };
     let places = reduction == Reduction::ArgMax;
     let publish = |source: &mut Source| {

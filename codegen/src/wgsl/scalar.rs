@@ -107,7 +107,7 @@ fn value(
                 DType::U32 => text,
                 DType::F32 => format!("f32(bitcast<i32>({text}))"),
                 DType::F64 => return Err(source.f64()),
-                DType::Bool | DType::Float => {
+                DType::F16 | DType::Bf16 | DType::Bool | DType::Float => {
                     return Err(source.malformed(format!("an index as {}", inst.dtype)));
                 }
             }
@@ -198,6 +198,7 @@ pub(super) fn constant(
         },
         DType::U32 => format!("{}u", number as u32),
         DType::Bool => format!("{}", number != 0.0),
+        DType::F16 | DType::Bf16 => format!("0x{:04x}u", dtype.half_bits(number)),
         DType::F64 => return Err(source.f64()),
         DType::Float => return Err(source.malformed("a constant of an unbound type")),
     })
@@ -223,11 +224,16 @@ pub(super) fn apply(
     if !scalar.fits(dtypes, result) {
         return Err(source.malformed(format!("{scalar} of {dtypes:?} as {result}")));
     }
+    let of_halves = result.is_half() || dtypes.iter().any(|d| d.is_half());
+    if of_halves && scalar != Scalar::SELECT {
+        return convert(source, scalar, (dtypes[0], result), &names[0]);
+    }
     // The type that decides; a select's first operand is its condition.
     let number = match dtypes.last() {
         Some(DType::F32) => Number::F32,
         Some(DType::I32) => Number::I32,
-        Some(DType::U32) => Number::U32,
+        // Halves are chosen as their bits are.
+        Some(DType::U32 | DType::F16 | DType::Bf16) => Number::U32,
         Some(DType::Bool) => Number::Bool,
         Some(DType::F64) => return Err(source.f64()),
         Some(DType::Float) | None => {
@@ -248,6 +254,23 @@ pub(super) fn apply(
         Scalar::Select => format!("select({}, {b}, {a})", name(2)),
         Scalar::Cast => cast(source, number, result, a)?,
     })
+}
+
+/// A half as an f32, or an f32 as a half; nothing else is computed of halves.
+fn convert(
+    source: &mut Source,
+    scalar: Scalar,
+    (from, to): (DType, DType),
+    a: &str,
+) -> Result<String, EmitError> {
+    let function = match (scalar, from, to) {
+        (Scalar::Cast, DType::F16, DType::F32) => "f32_from_f16",
+        (Scalar::Cast, DType::F32, DType::F16) => "f16_from_f32",
+        (Scalar::Cast, DType::Bf16, DType::F32) => "f32_from_bf16",
+        (Scalar::Cast, DType::F32, DType::Bf16) => "bf16_from_f32",
+        (_, _, _) => return Err(source.malformed(format!("{scalar} of {from} as {to}"))),
+    };
+    Ok(format!("{}({a})", source.need(function)))
 }
 
 /// The function of the prelude that computes a float's.
@@ -387,6 +410,9 @@ fn cast(source: &mut Source, from: Number, result: DType, a: &str) -> Result<Str
     Ok(match (from, result) {
         (_, DType::F64) => return Err(source.f64()),
         (_, DType::Float) => return Err(source.malformed("a cast to an unbound type")),
+        (_, DType::F16 | DType::Bf16) => {
+            return Err(source.malformed(format!("a cast to {result}")));
+        }
         (Number::F32, DType::F32)
         | (Number::I32, DType::I32)
         | (Number::U32, DType::U32)

@@ -41,7 +41,7 @@ pub(super) fn emit(source: &mut Source, scatter: &Scatter) -> Result<Option<[u32
     match dtype {
         DType::F32 | DType::I32 | DType::U32 => {}
         DType::F64 => return Err(source.f64()),
-        DType::Bool | DType::Float => {
+        DType::F16 | DType::Bf16 | DType::Bool | DType::Float => {
             return Err(source.malformed(format!("a scatter of {dtype}")));
         }
     }

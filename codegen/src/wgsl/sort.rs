@@ -151,7 +151,9 @@ fn order(source: &mut Source, sort: &Sort, key: &str) -> Result<String, EmitErro
         DType::I32 => format!("(bitcast<u32>({key}) ^ 0x80000000u)"),
         DType::U32 => key.to_string(),
         DType::F64 => return Err(source.f64()),
-        DType::Bool | DType::Float => return Err(source.malformed("keys that are no numbers")),
+        DType::F16 | DType::Bf16 | DType::Bool | DType::Float => {
+            return Err(source.malformed("keys that are no numbers"));
+        }
     };
     Ok(match sort.descending {
         false => rising,

@@ -11,10 +11,41 @@ use crate::kernel::{Access, Code, Kernel, Slot, SlotId};
 
 /// A storage binding: the region of some slots.
 struct Binding {
-    /// Whether every slot in it is f32; else the binding is of u32 and values are bitcast.
-    float: bool,
+    /// What the text has it hold.
+    word: Word,
     /// Whether it is written.
     written: bool,
+}
+
+/// What the elements of a binding are: those of its slots, if these are all of one kind.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Word {
+    /// f32.
+    Float,
+    /// u32; other values are bitcast.
+    Bits,
+    /// u16: a half is one, all else two.
+    Half,
+}
+
+impl Word {
+    /// What has slots of both.
+    fn with(self, other: Word) -> Word {
+        match (self, other) {
+            (Word::Half, _) | (_, Word::Half) => Word::Half,
+            (Word::Bits, _) | (_, Word::Bits) => Word::Bits,
+            (Word::Float, Word::Float) => Word::Float,
+        }
+    }
+
+    /// Its type in WGSL.
+    fn name(self) -> &'static str {
+        match self {
+            Word::Float => "f32",
+            Word::Bits => "u32",
+            Word::Half => "u16",
+        }
+    }
 }
 
 /// A shader being written.
@@ -57,19 +88,21 @@ impl<'a> Source<'a> {
             depth: 0,
         };
         for (slot, &at) in kernel.slots.iter().zip(sharing) {
-            let float = match slot.dtype {
-                DType::F32 => true,
-                DType::I32 | DType::U32 | DType::Bool => false,
+            let word = match slot.dtype {
+                DType::F32 => Word::Float,
+                DType::I32 | DType::U32 | DType::Bool => Word::Bits,
+                DType::F16 | DType::Bf16 if limits.halves => Word::Half,
+                DType::F16 | DType::Bf16 => return Err(source.no_halves(slot.dtype)),
                 DType::F64 => return Err(source.f64()),
                 DType::Float => return Err(source.malformed("a slot of an unbound type")),
             };
             while source.bindings.len() <= at {
                 source.bindings.push(Binding {
-                    float: true,
+                    word: Word::Float,
                     written: false,
                 });
             }
-            source.bindings[at].float &= float;
+            source.bindings[at].word = source.bindings[at].word.with(word);
             source.bindings[at].written |= slot.usage.writes();
         }
         let bodies = kernel.class.loop_bodies();
@@ -111,12 +144,20 @@ impl<'a> Source<'a> {
     /// The expression that loads element `index` of the region behind a slot.
     pub fn load(&self, slot: SlotId, index: &str) -> Result<String, EmitError> {
         let (at, binding) = self.binding(slot)?;
-        let place = format!("b{at}[{index}]");
-        Ok(match self.slot(slot)?.dtype {
-            DType::F32 if binding.float => place,
+        let dtype = self.slot(slot)?.dtype;
+        let place = match binding.word {
+            Word::Float | Word::Bits => format!("b{at}[{index}]"),
+            Word::Half if dtype.is_half() => format!("u32(b{at}[{index}])"),
+            Word::Half => {
+                let [low, high] = halves(index);
+                format!("(u32(b{at}[{low}]) | (u32(b{at}[{high}]) << 16u))")
+            }
+        };
+        Ok(match dtype {
+            DType::F32 if binding.word == Word::Float => place,
             DType::F32 => format!("bitcast<f32>({place})"),
             DType::I32 => format!("bitcast<i32>({place})"),
-            DType::U32 => place,
+            DType::U32 | DType::F16 | DType::Bf16 => place,
             DType::Bool => format!("({place} != 0u)"),
             DType::Float | DType::F64 => return Err(self.f64()),
         })
@@ -125,14 +166,24 @@ impl<'a> Source<'a> {
     /// The statement that stores `value` in element `index` of the region behind a slot.
     pub fn store(&self, slot: SlotId, index: &str, value: &str) -> Result<String, EmitError> {
         let (at, binding) = self.binding(slot)?;
-        let stored = match self.slot(slot)?.dtype {
-            DType::F32 if binding.float => value.to_string(),
+        let dtype = self.slot(slot)?.dtype;
+        let stored = match dtype {
+            DType::F32 if binding.word == Word::Float => value.to_string(),
             DType::F32 | DType::I32 => format!("bitcast<u32>({value})"),
-            DType::U32 => value.to_string(),
+            DType::U32 | DType::F16 | DType::Bf16 => value.to_string(),
             DType::Bool => format!("select(0u, 1u, {value})"),
             DType::Float | DType::F64 => return Err(self.f64()),
         };
-        Ok(format!("b{at}[{index}] = {stored};"))
+        Ok(match binding.word {
+            Word::Float | Word::Bits => format!("b{at}[{index}] = {stored};"),
+            Word::Half if dtype.is_half() => format!("b{at}[{index}] = u16({stored});"),
+            Word::Half => {
+                let [low, high] = halves(index);
+                format!(
+                    "b{at}[{low}] = u16({stored} & 0xffffu); b{at}[{high}] = u16({stored} >> 16u);"
+                )
+            }
+        })
     }
 
     /// Asks for a prelude function and gives its name.
@@ -177,6 +228,14 @@ impl<'a> Source<'a> {
         }
     }
 
+    /// The error for halves in memory that has none.
+    fn no_halves(&self, dtype: DType) -> EmitError {
+        EmitError::Half {
+            kernel: self.kernel.name.clone(),
+            dtype,
+        }
+    }
+
     /// The error for spaces beyond 32 bits.
     pub fn too_large(&self, count: u128) -> EmitError {
         EmitError::Space {
@@ -194,9 +253,12 @@ impl<'a> Source<'a> {
             }
         }
         let mut source = String::new();
-        for (at, Binding { float, written }) in self.bindings.iter().enumerate() {
+        if self.bindings.iter().any(|b| b.word == Word::Half) {
+            source.push_str("enable wgpu_int16;\n");
+        }
+        for (at, Binding { word, written }) in self.bindings.iter().enumerate() {
             let access = if *written { "read_write" } else { "read" };
-            let element = if *float { "f32" } else { "u32" };
+            let element = word.name();
             writeln!(
                 source,
                 "@group(0) @binding({at}) var<storage, {access}> b{at}: array<{element}>;"
@@ -224,4 +286,9 @@ impl<'a> Source<'a> {
             work,
         }
     }
+}
+
+/// The places of the two halves of a word, the lower one first.
+fn halves(word: &str) -> [String; 2] {
+    [format!("2u * ({word})"), format!("2u * ({word}) + 1u")]
 }

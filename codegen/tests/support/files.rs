@@ -237,6 +237,7 @@ impl Case {
         let relative = match dtype {
             DType::F32 => 1e-6,
             DType::F64 => 1e-12,
+            DType::F16 | DType::Bf16 => super::tolerance(dtype),
             DType::I32 | DType::U32 | DType::Bool | DType::Float => 0.0,
         };
         let absolute = relative * if dtype == DType::F32 { terms } else { 1.0 };

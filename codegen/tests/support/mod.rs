@@ -65,6 +65,18 @@ pub fn arrays(function: &Function, inputs: &[Vec<f64>]) -> Vec<Array> {
     inputs.iter().enumerate().map(array).collect()
 }
 
+/// How far two elements of a type may be apart, relative and absolute: of halves by one in the last place,
+/// since what f32 and f64 compute may lie on two sides of the middle between two halves.
+pub fn tolerance(dtype: DType) -> f64 {
+    match dtype {
+        DType::F64 => 1e-9,
+        DType::Float | DType::F32 => 1e-5,
+        DType::F16 => 2f64.powi(-10),
+        DType::Bf16 => 2f64.powi(-7),
+        DType::I32 | DType::U32 | DType::Bool => 0.0,
+    }
+}
+
 /// What the reference interpreter says of a program.
 pub fn interpreted(function: &Function, inputs: &[Vec<f64>]) -> Vec<Vec<f64>> {
     match interpret(function, &arrays(function, inputs)) {
@@ -181,6 +193,7 @@ pub fn bytes(values: &[f64], dtype: DType) -> Vec<u8> {
     let one = |v: &f64| match dtype {
         DType::F64 => v.to_le_bytes().to_vec(),
         DType::F32 | DType::Float => (*v as f32).to_le_bytes().to_vec(),
+        DType::F16 | DType::Bf16 => dtype.half_bits(*v).to_le_bytes().to_vec(),
         DType::I32 => (*v as i32).to_le_bytes().to_vec(),
         DType::U32 | DType::Bool => (*v as u32).to_le_bytes().to_vec(),
     };
@@ -196,6 +209,9 @@ pub fn values(bytes: &[u8], dtype: DType) -> Vec<f64> {
             .collect(),
         DType::F32 | DType::Float => words(4)
             .map(|w| f64::from(f32::from_le_bytes(w.try_into().expect("4 bytes"))))
+            .collect(),
+        DType::F16 | DType::Bf16 => words(2)
+            .map(|w| dtype.of_half_bits(u16::from_le_bytes(w.try_into().expect("2 bytes"))))
             .collect(),
         DType::I32 => words(4)
             .map(|w| f64::from(i32::from_le_bytes(w.try_into().expect("4 bytes"))))

@@ -16,7 +16,7 @@
 
 use super::data::Data;
 use super::template::{Names, choices, directives, filled};
-use super::{arrays, bytes, close, decided, separate, values};
+use super::{arrays, bytes, close, decided, separate, tolerance, values};
 use sinew_codegen::cost::Target;
 use sinew_codegen::execute::execute;
 use sinew_codegen::explain::{decisions, explain};
@@ -166,11 +166,7 @@ impl Program {
         let expected = expected.unwrap_or_else(|e| panic!("{}: {e}", self.name));
         let (_, _, places) = separate(&self.function);
         for (at, (expected, place)) in expected.iter().zip(places).enumerate() {
-            let tolerance = match expected.dtype {
-                DType::F64 => 1e-9,
-                DType::Float | DType::F32 => 1e-5,
-                DType::I32 | DType::U32 | DType::Bool => 0.0,
-            };
+            let tolerance = tolerance(expected.dtype);
             let found = values(&memory[place.region.0 as usize], expected.dtype);
             let what = format!("{}, result {at} by {by}", self.name);
             close(&found, &expected.data, tolerance, &what);

@@ -77,7 +77,7 @@ impl Binding {
     ) -> Result<Binding, BindError> {
         match float {
             DType::F32 | DType::F64 => {}
-            DType::Float | DType::I32 | DType::U32 | DType::Bool => {
+            DType::Float | DType::F16 | DType::Bf16 | DType::I32 | DType::U32 | DType::Bool => {
                 return Err(BindError::Float(float));
             }
         }

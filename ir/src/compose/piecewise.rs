@@ -17,7 +17,9 @@ pub fn clamp(
     high: Option<Value>,
 ) -> Result<Value, OpError> {
     let (least, greatest) = match b.type_of(x).dtype {
-        DType::Float | DType::F32 | DType::F64 => (f64::NEG_INFINITY, f64::INFINITY),
+        DType::Float | DType::F32 | DType::F64 | DType::F16 | DType::Bf16 => {
+            (f64::NEG_INFINITY, f64::INFINITY)
+        }
         DType::I32 | DType::Bool => (f64::from(i32::MIN), f64::from(i32::MAX)),
         DType::U32 => (0.0, f64::from(u32::MAX)),
     };

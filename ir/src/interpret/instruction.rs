@@ -28,7 +28,7 @@ pub(super) fn result_of(machine: &Machine<'_>, i: &OpInst) -> Result<Array, Inte
     let missing = || InterpretError::Attributes { op };
     let named = |error| InterpretError::Op { op, error };
     let a = &i.attributes;
-    let data = match i.op.kind {
+    let mut data = match i.op.kind {
         Kind::Constant => {
             let value = Constant::from_attributes(a).map_err(named)?.value.known();
             vec![value.ok_or_else(missing)?; count(&shape)]
@@ -87,6 +87,9 @@ pub(super) fn result_of(machine: &Machine<'_>, i: &OpInst) -> Result<Array, Inte
         Kind::Identity => operands[0].data.clone(),
         Kind::Function(_) => return function_over_ops(i, &operands),
     };
+    if ty.dtype.is_half() {
+        data.iter_mut().for_each(|x| *x = ty.dtype.nearest(*x));
+    }
     Ok(Array {
         dtype: ty.dtype,
         shape,

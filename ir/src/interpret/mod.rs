@@ -1,8 +1,9 @@
 //! The reference interpreter: what a program means, in f64.
 //!
 //! Short and slow on purpose; every emitter is tested against it. Floats of any width are computed in
-//! f64, integers wrap at 32 bits. It takes functions whose dims are numbers: linked programs, and
-//! hand-made ones with functions over ops still in them, which it decomposes.
+//! f64, halves rounded to their type by the op that gives them, and integers wrap at 32 bits. It takes
+//! functions whose dims are numbers: linked programs, and hand-made ones with functions over ops still in
+//! them, which it decomposes.
 
 mod along;
 mod axes;
@@ -118,13 +119,14 @@ pub fn first_non_finite(
 
 /// Rounds elements to their type, and those below its least normal number to zero.
 fn hold(array: &mut Array) {
-    let (round, least): (fn(f64) -> f64, f64) = match array.dtype {
-        DType::F32 => (|x| f64::from(x as f32), f64::from(f32::MIN_POSITIVE)),
-        DType::Float | DType::F64 => (|x| x, f64::MIN_POSITIVE),
+    let least = match array.dtype {
+        // Those of an f16 are normal numbers of an f32, in which it is computed with.
+        DType::F32 | DType::F16 | DType::Bf16 => f64::from(f32::MIN_POSITIVE),
+        DType::Float | DType::F64 => f64::MIN_POSITIVE,
         DType::I32 | DType::U32 | DType::Bool => return,
     };
     for x in &mut array.data {
-        *x = round(*x);
+        *x = array.dtype.nearest(*x);
         if x.abs() < least {
             *x = 0.0_f64.copysign(*x);
         }

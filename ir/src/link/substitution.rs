@@ -364,7 +364,13 @@ impl<'u> Substitution<'u> {
     fn dtype(&self, dtype: DType) -> DType {
         match dtype {
             DType::Float => self.float.unwrap_or(dtype),
-            DType::F32 | DType::F64 | DType::I32 | DType::U32 | DType::Bool => dtype,
+            DType::F32
+            | DType::F64
+            | DType::F16
+            | DType::Bf16
+            | DType::I32
+            | DType::U32
+            | DType::Bool => dtype,
         }
     }
 

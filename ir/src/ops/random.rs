@@ -215,9 +215,13 @@ fn floating(dtype: DType) -> Result<DType, OpError> {
 fn below(number: f64, dtype: DType) -> f64 {
     match dtype {
         DType::F64 => number.next_down(),
-        DType::Float | DType::F32 | DType::I32 | DType::U32 | DType::Bool => {
-            f64::from((number as f32).next_down())
-        }
+        DType::Float
+        | DType::F32
+        | DType::F16
+        | DType::Bf16
+        | DType::I32
+        | DType::U32
+        | DType::Bool => f64::from((number as f32).next_down()),
     }
 }
 
@@ -237,7 +241,13 @@ fn unit(b: &mut Builder, [first, second]: [Value; 2], dtype: DType) -> Result<Va
             let whole = b.add(high, low)?;
             b.scale(whole, 2f64.powi(-53))
         }
-        DType::Float | DType::F32 | DType::I32 | DType::U32 | DType::Bool => {
+        DType::Float
+        | DType::F32
+        | DType::F16
+        | DType::Bf16
+        | DType::I32
+        | DType::U32
+        | DType::Bool => {
             let whole = upper(b, first, 24, dtype)?;
             b.scale(whole, 2f64.powi(-24))
         }

@@ -199,7 +199,7 @@ pub(super) const MIN: OpDef = OpDef {
 /// so that nothing overflows.
 pub(crate) fn turned(b: &mut Builder, x: Value) -> Result<Value, OpError> {
     let all_bits = match b.type_of(x).dtype {
-        DType::Float | DType::F32 | DType::F64 => return b.neg(x),
+        DType::Float | DType::F32 | DType::F64 | DType::F16 | DType::Bf16 => return b.neg(x),
         DType::U32 => f64::from(u32::MAX),
         DType::I32 | DType::Bool => -1.0,
     };

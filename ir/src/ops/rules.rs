@@ -37,7 +37,13 @@ pub(super) fn number(types: &[Type], i: usize) -> Result<&Type, OpError> {
     let t = operand(types, i)?;
     match t.dtype {
         DType::Bool => refuse(i, "a float or an integer", t.dtype),
-        DType::Float | DType::F32 | DType::F64 | DType::I32 | DType::U32 => Ok(t),
+        DType::Float
+        | DType::F32
+        | DType::F64
+        | DType::F16
+        | DType::Bf16
+        | DType::I32
+        | DType::U32 => Ok(t),
     }
 }
 

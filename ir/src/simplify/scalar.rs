@@ -222,8 +222,11 @@ fn div(r: &mut Rewriter, a: Value, b: Value) -> Option<Value> {
     if number == 1.0 {
         return Some(a);
     }
-    // The reciprocal of a power of two is exact while it is a normal f32.
+    // The reciprocal of a power of two is exact while it is a normal f32, or an element of another type.
+    let dtype = r.dtype_of(b);
+    let holds = |x: f64| dtype.nearest(x) == x;
     let exact = number.to_bits() << 12 == 0 && (-100..100).contains(&exponent(number));
+    let exact = exact && holds(number) && holds(1.0 / number);
     if exact && r.is_float(a) {
         let reciprocal = r.constant_like(1.0 / number, b)?;
         return r.make(ops::MUL, vec![a, reciprocal], Attributes::none());
@@ -336,13 +339,25 @@ fn cast(r: &mut Rewriter, a: Value, to: DType) -> Option<Value> {
     // Widening and back, or widening twice.
     let lossless = match (first, from) {
         (DType::F32 | DType::I32 | DType::U32, DType::F64) | (DType::Bool, _) => true,
-        (DType::Float | DType::F32 | DType::F64 | DType::I32 | DType::U32, _) => false,
+        (DType::F16 | DType::Bf16, DType::F32 | DType::F64) => true,
+        (
+            DType::Float
+            | DType::F32
+            | DType::F64
+            | DType::F16
+            | DType::Bf16
+            | DType::I32
+            | DType::U32,
+            _,
+        ) => false,
     };
+    // Halves are cast to and from f32 alone.
+    let wide = !first.is_half() && !to.is_half();
     // Out of range, an integer wraps to the other type of integers, and a float saturates.
     let wraps = first.is_integer() && to.is_integer();
     match lossless {
         true if first == to => Some(x),
-        true if !wraps => r.make(ops::CAST, vec![x], Cast { dtype: to }),
+        true if wide && !wraps => r.make(ops::CAST, vec![x], Cast { dtype: to }),
         true | false => None,
     }
 }

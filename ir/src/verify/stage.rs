@@ -1,11 +1,11 @@
 //! What a function may hold, by how far it has come.
 //!
-//! | behind | a function is at | symbols | pullback | calls | loops | functions over ops |
-//! |---|---|---|---|---|---|---|
-//! | expansion, the reading of a text, the derivation of its pullback | `Unit` | yes | yes | yes | no | yes |
-//! | inlining in symbols, the derivation and the simplification of what comes of it | `Inlined` | yes | yes | with rules | yes | yes |
-//! | inlining with sizes, its loops reversed | `Bound` | no | no | no | yes | yes |
-//! | decomposition, each pass of the simplifier, the removal of dead code and of unchanged states | `Program` | no | no | no | yes | no |
+//! | behind | a function is at | symbols | pullback | calls | loops | functions over ops | ops that compute on halves |
+//! |---|---|---|---|---|---|---|---|
+//! | expansion, the reading of a text, the derivation of its pullback | `Unit` | yes | yes | yes | no | yes | yes |
+//! | inlining in symbols, the derivation and the simplification of what comes of it | `Inlined` | yes | yes | with rules | yes | yes | yes |
+//! | inlining with sizes, its loops reversed | `Bound` | no | no | no | yes | yes | yes |
+//! | decomposition, each pass of the simplifier, the removal of dead code and of unchanged states | `Program` | no | no | no | yes | no | no |
 //!
 //! A function without symbols has no sequences, no working float, no number without a value and nothing that
 //! waits for the run ([`crate::RunValue`]) either. The
@@ -17,9 +17,10 @@
 
 use super::broken::Broken;
 use crate::attribute::Attribute;
-use crate::block::Inst;
+use crate::block::{Inst, OpInst};
 use crate::dtype::DType;
-use crate::function::{Function, ParamKind};
+use crate::function::{Function, ParamKind, Value};
+use crate::widen::computes_on_halves;
 
 /// How far a function has come, and with that what it may hold.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -30,7 +31,7 @@ pub enum Stage {
     Inlined,
     /// Calls inlined and sizes bound: no symbols, sequences, working floats, nor pullback.
     Bound,
-    /// Ready to run: no functions over ops either.
+    /// Ready to run: no functions over ops either, and halves in moves and casts to and from f32 alone.
     Program,
 }
 
@@ -42,6 +43,8 @@ struct Legal {
     calls: Calls,
     loops: bool,
     functions: bool,
+    /// Ops that compute on halves.
+    halves: bool,
 }
 
 /// Which calls are legal.
@@ -61,6 +64,7 @@ impl Stage {
                 calls: Calls::All,
                 loops: false,
                 functions: true,
+                halves: true,
             },
             Stage::Inlined => Legal {
                 stage: "a function whose calls are inlined",
@@ -69,6 +73,7 @@ impl Stage {
                 calls: Calls::WithRules,
                 loops: true,
                 functions: true,
+                halves: true,
             },
             Stage::Bound => Legal {
                 stage: "a program",
@@ -77,9 +82,11 @@ impl Stage {
                 calls: Calls::None,
                 loops: true,
                 functions: true,
+                halves: true,
             },
             Stage::Program => Legal {
                 functions: false,
+                halves: false,
                 ..Stage::Bound.legal()
             },
         }
@@ -112,7 +119,7 @@ fn illegal(function: &Function, legal: &Legal) -> Option<&'static str> {
         return Some("key of the run");
     }
     let mut found = None;
-    let mut check = |inst: &Inst| found = found.or(illegal_inst(inst, legal));
+    let mut check = |inst: &Inst| found = found.or(illegal_inst(function, inst, legal));
     function.body.each_inst(&mut check);
     if let Some(p) = &function.pullback {
         p.block.each_inst(&mut check);
@@ -130,7 +137,7 @@ fn illegal(function: &Function, legal: &Legal) -> Option<&'static str> {
         .then_some("dims without a value")
 }
 
-fn illegal_inst(inst: &Inst, legal: &Legal) -> Option<&'static str> {
+fn illegal_inst(function: &Function, inst: &Inst, legal: &Legal) -> Option<&'static str> {
     match inst {
         Inst::Op(i) if !legal.symbols && i.attributes.0.iter().any(is_symbol) => {
             Some("numbers without a value")
@@ -143,6 +150,7 @@ fn illegal_inst(inst: &Inst, legal: &Legal) -> Option<&'static str> {
         Inst::Op(i) if !legal.functions && i.op.kind.probe().is_some() => {
             Some("places that runs look at")
         }
+        Inst::Op(i) if !legal.halves && computes(function, i) => Some("arithmetic of halves"),
         Inst::Call(c) => match legal.calls {
             Calls::All => None,
             Calls::WithRules if c.stays() => None,
@@ -152,6 +160,12 @@ fn illegal_inst(inst: &Inst, legal: &Legal) -> Option<&'static str> {
         Inst::Loop(_) if !legal.loops => Some("loops but calls"),
         Inst::Op(_) | Inst::PullbackCall(_) | Inst::Loop(_) => None,
     }
+}
+
+fn computes(function: &Function, i: &OpInst) -> bool {
+    let dtype = |v: &Value| function.type_of(*v).dtype;
+    let operands: Vec<DType> = i.operands.iter().map(dtype).collect();
+    computes_on_halves(i.op, &operands, dtype(&i.result))
 }
 
 fn is_symbol(a: &Attribute) -> bool {

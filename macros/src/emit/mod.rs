@@ -25,6 +25,8 @@ pub fn element(dtype: DType, library: &TokenStream) -> TokenStream {
         DType::Float => quote!(#library::__private::Float),
         DType::F32 => quote!(::core::primitive::f32),
         DType::F64 => quote!(::core::primitive::f64),
+        DType::F16 => quote!(#library::__private::f16),
+        DType::Bf16 => quote!(#library::__private::bf16),
         DType::I32 => quote!(::core::primitive::i32),
         DType::U32 => quote!(::core::primitive::u32),
         DType::Bool => quote!(::core::primitive::bool),

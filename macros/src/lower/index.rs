@@ -191,7 +191,7 @@ impl Lowerer<'_, '_> {
         match ty.dtype {
             DType::I32 => Ok(Kind::Tensor(i)),
             DType::Bool => Err(self.report(messages::index_by_a_mask(part, messages::tensor(ty)))),
-            DType::Float | DType::F32 | DType::F64 | DType::U32 => {
+            DType::Float | DType::F32 | DType::F64 | DType::F16 | DType::Bf16 | DType::U32 => {
                 Err(self.report(messages::index_by_type(part, messages::tensor(ty))))
             }
         }

@@ -259,14 +259,17 @@ pub fn argument(
         )
     };
     let help = match declared.dtype == found.dtype {
-        true => "reshape it, or reduce an axis: `x.reshape([..])`, `x.mean(-1)`",
-        false => "cast it: `x.cast(float)`; nothing is converted silently",
+        true => "reshape it, or reduce an axis: `x.reshape([..])`, `x.mean(-1)`".to_string(),
+        false => format!(
+            "cast it: `x.cast({})`; nothing is converted silently",
+            declared.dtype
+        ),
     };
     let facts = [
         ("declared", format!("{} (at {})", tensor(declared), f.at)),
         ("found", format!("{} for `{}`", tensor(found), source(at))),
     ];
-    message(at, "call", &wrong, &facts, help)
+    message(at, "call", &wrong, &facts, &help)
 }
 
 pub fn argument_dim(

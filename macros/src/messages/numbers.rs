@@ -73,7 +73,13 @@ pub(super) fn number_help(value: f64, dtype: DType, tensor: &str) -> String {
         DType::I32 if value.fract() == 0.0 => "an i32 is -2147483648 to 2147483647".into(),
         DType::U32 if value.fract() == 0.0 => "a u32 is 0 to 4294967295".into(),
         DType::Bool => "write `true` or `false`, or compare".into(),
-        DType::I32 | DType::U32 | DType::Float | DType::F32 | DType::F64 => {
+        DType::I32
+        | DType::U32
+        | DType::Float
+        | DType::F32
+        | DType::F64
+        | DType::F16
+        | DType::Bf16 => {
             format!("cast the tensor to a float first: `{tensor}.cast(float)`")
         }
     }

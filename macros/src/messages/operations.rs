@@ -162,7 +162,7 @@ pub fn wants_dtype(at: &impl ToTokens, name: &syn::Ident, usage: &str) -> Error 
     wants(
         at,
         name,
-        "an element type (float for the working one, f32, f64, i32, u32, bool) is needed here",
+        "an element type (float for the working one, f32, f64, f16, bf16, i32, u32, bool) is needed here",
         usage,
     )
 }

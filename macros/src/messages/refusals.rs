@@ -49,6 +49,14 @@ pub fn refused(
                     "`{}.cast({left})` keeps its bits; nothing is converted silently",
                     written(last)
                 ),
+                (false, _) if left.is_half() || right.is_half() => match operands {
+                    [(first, _), (last, _)] => format!(
+                        "cast one of them: `{}.cast({right})` or `{}.cast({left})`; nothing is converted silently",
+                        written(first),
+                        written(last)
+                    ),
+                    _ => format!("cast one of them: `x.cast({left})`; nothing is converted silently"),
+                },
                 (true | false, _) => {
                     "cast one of them: `x.cast(float)`; nothing is converted silently".into()
                 }

@@ -162,15 +162,11 @@ pub fn element_type(ty: &impl ToTokens, first: bool) -> Error {
             "leave it out: `Tensor<B>`; where an operation takes an element type it is `float`",
         );
     }
-    let wrong = match name.as_str() {
-        "f16" | "bf16" => format!("elements of type `{name}` are not there yet"),
-        _ => format!("`{name}` is no element type"),
-    };
     error(
         ty,
         "types",
-        &wrong,
-        "element types are `f32`, `f64`, `i32`, `u32` and `bool`; without one it is the working float",
+        &format!("`{name}` is no element type"),
+        "element types are `f32`, `f64`, `f16`, `bf16`, `i32`, `u32` and `bool`; without one it is the working float",
     )
 }
 
@@ -331,11 +327,17 @@ pub fn count(n: usize, what: &str) -> String {
 }
 
 pub fn leaf_type(path: &syn::Path, dtype: DType) -> Error {
+    let help = match dtype.is_half() {
+        false => "leave the element type out: parameters are of the working float".to_string(),
+        true => format!(
+            "leave it out: parameters are of the working float, and cast where they are used: `self.w.cast({dtype})`"
+        ),
+    };
     error(
         path,
         "struct",
         &format!("a parameter or state cannot have elements of type `{dtype}`"),
-        "leave the element type out: parameters are of the working float",
+        &help,
     )
 }
 

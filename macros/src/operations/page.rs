@@ -135,6 +135,8 @@ impl Operation {
             DType::Float,
             DType::F32,
             DType::F64,
+            DType::F16,
+            DType::Bf16,
             DType::I32,
             DType::U32,
             DType::Bool,
@@ -147,7 +149,7 @@ impl Operation {
         }
         let (takes, gives): (Vec<DType>, Vec<DType>) = pairs.iter().copied().unzip();
         let word = match takes.as_slice() {
-            [.., DType::F64] => "floats",
+            [.., DType::Bf16] => "floats",
             [DType::Float, .., DType::U32] => "numbers",
             [DType::Float, .., DType::Bool] => "any",
             [DType::Bool] => "bools",

@@ -50,7 +50,7 @@ pub enum FieldKind {
 
 /// Rust's numbers that are no configuration.
 const OTHER_NUMBERS: &[&str] = &[
-    "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16", "u32", "u64", "u128", "f16",
+    "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16", "u32", "u64", "u128", "f16", "bf16",
 ];
 
 /// The type of a field that is configuration.

@@ -195,6 +195,8 @@ pub fn element_type(name: &str) -> Option<DType> {
     match name {
         "f32" => Some(DType::F32),
         "f64" => Some(DType::F64),
+        "f16" => Some(DType::F16),
+        "bf16" => Some(DType::Bf16),
         "i32" => Some(DType::I32),
         "u32" => Some(DType::U32),
         "bool" => Some(DType::Bool),
@@ -202,7 +204,7 @@ pub fn element_type(name: &str) -> Option<DType> {
     }
 }
 
-/// Whether a name is that of a Rust number type (or of a float that is not there yet).
+/// Whether a name is that of a number type, of Rust or of the language.
 fn element_name(ident: &syn::Ident) -> bool {
     let names = [
         "f16", "bf16", "f128", "i8", "i16", "i64", "i128", "isize", "u8", "u16", "u64", "u128",

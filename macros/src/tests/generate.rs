@@ -11,7 +11,7 @@ const STRUCTS: &[&str] = &["One", "Two", "r#Three", "Größe"];
 const FUNCTIONS: &[&str] = &["first", "second", "third", "r#loop"];
 const METHODS: &[&str] = &["forward", "scale", "r#match"];
 const FIELDS: &[&str] = &["w", "b", "inner", "r#type"];
-const DTYPES: &[&str] = &["f32", "f64", "i32", "u32", "bool", "float", "f16"];
+const DTYPES: &[&str] = &["f32", "f64", "i32", "u32", "bool", "float", "f16", "bf16"];
 /// Called as `name(x, ..)` and as `x.name(..)`.
 const OPERATIONS: &[&str] = &[
     "matmul",

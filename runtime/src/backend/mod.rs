@@ -114,7 +114,7 @@ impl Backend {
         }
     }
 
-    /// A schedule as WGSL: for this device, or for any where this is none that runs it.
+    /// A schedule as WGSL: for this device, or for any (that takes halves) where this is none that runs it.
     ///
     /// # Errors
     /// [`Error::NoCode`] for a schedule that has no shaders, [`Error::NoCodeGenerator`].
@@ -123,7 +123,10 @@ impl Backend {
         use sinew_codegen::wgsl;
         use std::fmt::Write as _;
         let limits = match self {
-            Backend::Cpu => wgsl::Limits::default(),
+            Backend::Cpu => wgsl::Limits {
+                halves: true,
+                ..wgsl::Limits::default()
+            },
             Backend::Gpu(gpu) => gpu.limits(),
         };
         let shaders = wgsl::emit(schedule, &limits).map_err(|e| Error::NoCode(e.to_string()))?;

@@ -3,6 +3,7 @@
 mod cases;
 mod files;
 mod functions;
+mod half;
 mod loops;
 mod program;
 mod programs;

@@ -12,6 +12,8 @@ use sinew_codegen::wgsl::{EmitError, Limits, Shader, emit};
 use sinew_ir::DType;
 use sinew_runtime::gpu::{Gpu, GpuSession, testing};
 
+use crate::programs_support;
+
 /// The device of all tests in this process.
 pub fn device() -> Option<&'static Gpu> {
     static DEVICE: OnceLock<Option<Gpu>> = OnceLock::new();
@@ -47,6 +49,7 @@ impl Filled {
         for limits in [Limits::default(), device.limits(), tight] {
             let shaders = match emit(schedule, &limits) {
                 Err(EmitError::Space { .. }) if limits.groups == 7 => continue,
+                Err(EmitError::Half { .. }) if !limits.halves => continue,
                 shaders => shaders.expect("emits"),
             };
             for shader in &shaders.shaders {
@@ -70,13 +73,14 @@ impl Filled {
         right: &dyn Fn(DType, u32, u32) -> bool,
     ) {
         for buffer in &self.schedule.buffers {
-            let range = buffer.offset..buffer.offset + buffer.elements * 4;
+            let size = buffer.dtype.size().expect("bound");
+            let range = buffer.offset..buffer.offset + buffer.elements * size;
             let region = buffer.region.0 as usize;
             if !self.schedule.regions[region].kind.is_filled() {
                 continue;
             }
-            let expected = words(&expected[region][range.clone()]);
-            let found = words(&found[region][range]);
+            let expected = words(&expected[region][range.clone()], size);
+            let found = words(&found[region][range], size);
             for (at, (&e, &f)) in expected.iter().zip(&found).enumerate() {
                 if !right(buffer.dtype, e, f) {
                     let source: Vec<&str> = shaders.iter().map(|s| s.source.as_str()).collect();
@@ -128,6 +132,14 @@ impl Tolerance {
     }
 
     pub fn holds(self, dtype: DType, expected: u32, found: u32) -> bool {
+        if dtype.is_half() {
+            let number = |bits: u32| dtype.of_half_bits(bits as u16);
+            let (e, f) = (number(expected), number(found));
+            let least = programs_support::tolerance(dtype);
+            return e == f
+                || (e.is_nan() && f.is_nan())
+                || (e - f).abs() <= least * (1.0 + e.abs());
+        }
         if dtype != DType::F32 {
             return expected == found;
         }
@@ -145,15 +157,15 @@ fn show(dtype: DType, word: u32) -> String {
     match dtype {
         DType::F32 => format!("{:e} ({word:#x})", f32::from_bits(word)),
         DType::I32 => format!("{}", word as i32),
+        DType::F16 | DType::Bf16 => format!("{:e} ({word:#06x})", dtype.of_half_bits(word as u16)),
         DType::U32 | DType::Bool | DType::F64 | DType::Float => format!("{word}"),
     }
 }
 
-fn words(bytes: &[u8]) -> Vec<u32> {
-    bytes
-        .chunks_exact(4)
-        .map(|c| u32::from_le_bytes([c[0], c[1], c[2], c[3]]))
-        .collect()
+/// Elements of so many bytes, at most 4, by their bits.
+fn words(bytes: &[u8], size: usize) -> Vec<u32> {
+    let word = |c: &[u8]| c.iter().rev().fold(0, |word, b| word << 8 | u32::from(*b));
+    bytes.chunks_exact(size.min(4)).map(word).collect()
 }
 
 /// Runs both validators over a shader, those that are installed, once a text.
@@ -182,13 +194,19 @@ pub fn validate(shader: &Shader) {
         std::process::id(),
         std::thread::current().id()
     ));
+    // A word of naga's, which no browser has: halves are not for them.
+    let halves = shader.source.starts_with("enable wgpu_int16;");
     for tool in tools {
+        if halves && *tool == "tint" {
+            continue;
+        }
+        let capabilities = if halves { "shader_int16" } else { "none" };
         let mut text = std::fs::File::create(&file).expect("a temporary file");
         text.write_all(shader.source.as_bytes()).expect("written");
         drop(text);
         let mut command = Command::new(tool);
         if *tool == "naga" {
-            command.args(["--capabilities", "none"]).arg(&file);
+            command.args(["--capabilities", capabilities]).arg(&file);
         } else {
             command
                 .args(["--format", "wgsl", "-o", "/dev/null"])

@@ -9,6 +9,7 @@
 
 mod angle;
 mod exponential;
+mod half;
 mod integer;
 mod number;
 
@@ -29,6 +30,7 @@ pub(super) fn items() -> impl DoubleEndedIterator<Item = &'static Item> {
         exponential::ITEMS,
         angle::ITEMS,
         integer::ITEMS,
+        half::ITEMS,
     ];
     families.into_iter().flatten()
 }

@@ -44,7 +44,7 @@ assert_eq!(positive([1.0, -2.0])?, array![1.0, 0.0]);
         .takes("x")
         .takes_as("dtype", "float")
         .shapes("`[..] -> [..]`")
-        .elements("any; the result is `float`, `f32`, `f64`, `i32`, `u32` or `bool`, as `dtype` says")
+        .elements("any; the result is `float`, `f32`, `f64`, `f16`, `bf16`, `i32`, `u32` or `bool`, as `dtype` says")
         .derivative("1 between floats; none passes an integer or a bool")
         .example(
             r#"

@@ -87,6 +87,8 @@ impl Gpu {
         let (device, queue) = block_on(adapter.request_device(&wgpu::DeviceDescriptor {
             label: Some("sinew"),
             required_limits: adapter.limits(),
+            // For f16 and bf16 in buffers, where the driver has it.
+            required_features: adapter.features() & wgpu::Features::SHADER_I16,
             ..wgpu::DeviceDescriptor::default()
         }))
         .map_err(|error| GpuError::Open {
@@ -134,6 +136,11 @@ impl Gpu {
                 .max_compute_invocations_per_workgroup
                 .min(limits.max_compute_workgroup_size_x),
             groups: limits.max_compute_workgroups_per_dimension,
+            halves: self
+                .inner
+                .device
+                .features()
+                .contains(wgpu::Features::SHADER_I16),
         }
     }
 

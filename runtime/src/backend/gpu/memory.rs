@@ -67,7 +67,7 @@ impl GpuMemory {
     }
 
     /// Copies `bytes` in, before whatever runs next. Offset and length are in bytes and multiples
-    /// of 4.
+    /// of 4; what ends where the block does may have another length.
     ///
     /// # Errors
     ///
@@ -79,12 +79,20 @@ impl GpuMemory {
         }
         let what = || format!("an upload to `{}`", self.name);
         self.gpu.scoped(&what, || {
-            self.gpu.queue().write_buffer(&self.buffer, at, bytes);
+            let (words, rest) = bytes.as_chunks::<4>();
+            let queue = self.gpu.queue();
+            queue.write_buffer(&self.buffer, at, words.as_flattened());
+            if !rest.is_empty() {
+                let mut last = [0; 4];
+                last[..rest.len()].copy_from_slice(rest);
+                let at = at + words.as_flattened().len() as u64;
+                queue.write_buffer(&self.buffer, at, &last);
+            }
         })
     }
 
     /// Copies out what is there after everything run so far, and waits for that. Offset and length
-    /// are in bytes and multiples of 4.
+    /// are in bytes and multiples of 4; what ends where the block does may have another length.
     ///
     /// # Errors
     ///
@@ -106,7 +114,7 @@ impl GpuMemory {
         bytes: &mut [u8],
     ) -> Result<(), GpuError> {
         let gpu = &self.gpu;
-        let size = bytes.len() as u64;
+        let size = bytes.len().next_multiple_of(4) as u64;
         let staging = match kept.take().filter(|buffer| buffer.size() >= size) {
             Some(staging) => staging,
             None => gpu.scoped(&|| format!("a readback buffer of {size} bytes"), || {
@@ -148,7 +156,7 @@ impl GpuMemory {
             }
         }
         gpu.scoped(&what, || -> Result<(), wgpu::MapRangeError> {
-            bytes.copy_from_slice(&staging.get_mapped_range(0..size)?);
+            bytes.copy_from_slice(&staging.get_mapped_range(0..size)?[..bytes.len()]);
             staging.unmap();
             Ok(())
         })?
@@ -162,7 +170,9 @@ impl GpuMemory {
         let inside = offset
             .checked_add(bytes)
             .is_some_and(|end| end <= self.bytes);
-        if inside && offset.is_multiple_of(4) && bytes.is_multiple_of(4) {
+        // The buffer has whole words.
+        let ends = bytes.is_multiple_of(4) || offset + bytes == self.bytes;
+        if inside && offset.is_multiple_of(4) && ends {
             return Ok(offset as u64);
         }
         Err(GpuError::Range {

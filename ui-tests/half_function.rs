@@ -1,7 +1,7 @@
 use sinew::prelude::*;
 
 #[model]
-fn f<B>(x: Tensor<f16, B>) -> Tensor<B> {
+fn f16<B>(x: Tensor<B>) -> Tensor<B> {
     x
 }
 

@@ -1,0 +1,8 @@
+use sinew::prelude::*;
+
+#[model]
+struct Net {
+    rate: bf16,
+}
+
+fn main() {}
