@@ -42,7 +42,8 @@ impl Graph {
                 return i.operand(0);
             }
             Kind::Elementwise(scalar) => Def::Elementwise(scalar, i.operands.to_vec()),
-            Kind::Identity => return i.operand(0),
+            // What a barrier keeps apart is in another graph.
+            Kind::Identity | Kind::Barrier => return i.operand(0),
             Kind::Function(_) | Kind::Run(_) | Kind::Probe(_) => return None,
             Kind::View(view) => return self.add_view(i, view),
             Kind::Reduce(kind) => {

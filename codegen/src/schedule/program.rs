@@ -1,4 +1,6 @@
-//! A program with loops, cut into loops and the stretches of operations between them.
+//! A program with loops, cut into loops and the stretches of operations between them. Barriers begin
+//! stretches too: what is computed again behind them is another kernel's, and of what stands in front only
+//! that is kept which is needed behind.
 //!
 //! A stretch is scheduled like a program of its own. What another stretch or a loop needs of it is
 //! stored in a *shared* value of the arena; views and constants are not: whoever needs them makes them
@@ -65,7 +67,12 @@ pub(super) fn cut_program(
         None => value.to_string(),
     };
     let insts = &function.body.insts;
-    if !insts.iter().any(|inst| matches!(inst, Inst::Loop(_))) {
+    let cuts = |inst: &Inst| match inst {
+        Inst::Op(op) => op.op.kind.is_barrier(),
+        Inst::Loop(_) => true,
+        Inst::Call(_) | Inst::PullbackCall(_) => false,
+    };
+    if !insts.iter().any(cuts) {
         let whole = schedule_stretch(function, &label, inputs, outputs, target)?;
         return Ok(Cut {
             items: vec![Item::Kernels(whole)],
@@ -110,7 +117,7 @@ struct Cutter<'a> {
     shared: Vec<Shared>,
 }
 
-/// The operations between two loops, and the loop behind them.
+/// The operations between two loops or barriers, and the loop behind them, if it is one.
 struct Section<'a> {
     ops: BTreeSet<Value>,
     behind: Option<&'a Loop>,
@@ -446,19 +453,31 @@ impl<'a> Cutter<'a> {
     }
 }
 
-/// The sections of a block, one more than it has loops.
+/// The sections of a block: each ends behind a loop, in front of barriers, or with the block.
 fn sections(block: &Block) -> Result<Vec<Section<'_>>, ScheduleError> {
     let mut out = Vec::new();
     let mut ops = BTreeSet::new();
+    let mut behind_barrier = true;
     for inst in &block.insts {
         match inst {
             Inst::Op(op) => {
+                let barrier = op.op.kind.is_barrier();
+                if barrier && !behind_barrier {
+                    out.push(Section {
+                        ops: std::mem::take(&mut ops),
+                        behind: None,
+                    });
+                }
+                behind_barrier = barrier;
                 ops.insert(op.result);
             }
-            Inst::Loop(l) => out.push(Section {
-                ops: std::mem::take(&mut ops),
-                behind: Some(l),
-            }),
+            Inst::Loop(l) => {
+                behind_barrier = true;
+                out.push(Section {
+                    ops: std::mem::take(&mut ops),
+                    behind: Some(l),
+                });
+            }
             Inst::Call(c) => {
                 return Err(ScheduleError::NotLinked(format!("calls {}", c.target.name)));
             }

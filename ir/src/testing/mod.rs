@@ -21,6 +21,7 @@ use crate::function::Function;
 use crate::link::{LinkError, link_pullback};
 use crate::op::OpError;
 use crate::pullback::{PullbackError, derive_pullback};
+use crate::recompute::Recomputed;
 use crate::unit::Unit;
 pub use application::{applicable, applied};
 pub use generator::{VECTORS, Vector, generator, published};
@@ -31,6 +32,12 @@ use serde_json::Value as Json;
 use std::path::Path;
 pub use translate::LATER;
 pub use unroll::leaked;
+
+/// All ways to compute values of a program again, those too that [`recomputed`](crate::recomputed) leaves out
+/// because they keep no less.
+pub fn each_recomputed(program: &Function, results: usize) -> Vec<Recomputed> {
+    crate::recompute::each_recomputed(program, results)
+}
 
 /// A unit without consts, of which text and callees matter.
 pub const fn unit_of(

@@ -11,10 +11,10 @@ mod unit;
 mod writer;
 
 use sinew_fuzz::{Random, Target};
-use sinew_ir::testing::{difference, leaked, with_gradients};
+use sinew_ir::testing::{difference, each_recomputed, leaked, with_gradients};
 use sinew_ir::{
     Array, Binding, DType, Function, Type, Unit, derive_pullback, interpret, link, link_pullback,
-    simplify,
+    simplify, verify_program,
 };
 use std::error::Error;
 use std::fmt;
@@ -170,6 +170,12 @@ fn orders(unit: &'static Unit, binding: &Binding) -> Result<[Computed; 3], Box<d
     for (found, expected) in results.iter().zip(&as_is) {
         assert_eq!(unlike(found, expected), None, "simplified");
     }
+    recomputes(
+        &first.program,
+        first.results,
+        &arguments(&first.program, |i| i),
+    )?;
+    recomputes(&second, behind, &given)?;
     Ok([
         Computed {
             results: interpret(&forward, &arguments(&forward, |i| i))?,
@@ -184,6 +190,21 @@ fn orders(unit: &'static Unit, binding: &Binding) -> Result<[Computed; 3], Box<d
             outputs: all,
         },
     ])
+}
+
+/// Whether programs that compute values again, in any way there is, have the same bits.
+fn recomputes(program: &Function, results: usize, given: &[Array]) -> Outcome {
+    let expected = interpret(program, given)?;
+    let bits = |arrays: &[Array]| -> Vec<Vec<u64>> {
+        let of = |a: &Array| a.data.iter().map(|x| x.to_bits()).collect();
+        arrays.iter().map(of).collect()
+    };
+    for again in each_recomputed(program, results) {
+        verify_program(&again.program)?;
+        let found = interpret(&again.program, given)?;
+        assert_eq!(bits(&found), bits(&expected), "{}", again.program);
+    }
+    Ok(())
 }
 
 /// The difference beyond rounding, which grows with the largest element.
