@@ -1,8 +1,12 @@
 //! Steps within a budget of memory: what is computed again has the same bits, and what does not fit at all is
 //! told before anything runs.
 
+#[path = "support/devices.rs"]
+mod support;
+
 use ndarray::{Array2, Array3};
 use sinew::prelude::*;
+use support::devices;
 
 #[model]
 mod nets {
@@ -165,44 +169,149 @@ macro_rules! steps {
     }};
 }
 
-macro_rules! show {
-    ($loss:ident, $m:expr, $x:expr) => {
-        let (first, free, text) = steps!($loss, $m, None::<usize>, $x);
-        println!("{} free {free}\n{text}", stringify!($loss));
-        for percent in [80, 60, 50, 40, 30, 25, 20] {
-            let b = free * percent / 100;
-            match (|| -> sinew::Result<_> { Ok(steps!($loss, $m, Some(b), $x)) })() {
-                Ok((s, w, text)) => {
-                    println!(
-                        "{percent} {w} same {} {}",
-                        s == first,
-                        text.lines()
-                            .filter(|l| l.contains("kept:") || l.contains("flop more"))
-                            .collect::<String>()
-                    );
-                    if percent <= 40 {
-                        println!("{text}")
-                    }
-                }
-                Err(e) => println!("{percent}: {e}"),
+/// What is explained of a budget: the bytes with all values kept, and as it is.
+fn figures(text: &str) -> Option<(usize, usize)> {
+    let number = |start: &str| {
+        let line = text
+            .lines()
+            .find_map(|line| line.trim().strip_prefix(start))?;
+        line.split_whitespace().next()?.parse().ok()
+    };
+    Some((number("all values kept: ")?, number("as it is: ")?))
+}
+
+/// Steps within each of these parts of what they take without a budget, in hundredths. Their bits are the
+/// same: the same kernels compute the same numbers, in f64 on the CPU.
+macro_rules! fits {
+    ($loss:ident, $model:expr, $x:expr, $percents:expr, $why:expr) => {{
+        let (expected, free, _) = steps!($loss, $model, None::<usize>, $x);
+        for percent in $percents {
+            let budget = free * percent / 100;
+            let (found, taken, text) = steps!($loss, $model, Some(budget), $x);
+            assert_eq!(found, expected, "{percent}");
+            assert!(taken <= budget, "{taken} bytes, of {budget}");
+            assert_eq!(figures(&text), Some((free, taken)), "{text}");
+            assert!(text.contains("is computed again"), "{text}");
+            if percent == 40 {
+                assert!(text.contains($why), "{text}");
             }
         }
-    };
+        Ok(())
+    }};
 }
 
 #[test]
-fn figures() -> sinew::Result<()> {
-    let x = rows(256);
-    let m = Deep::init(1);
-    show!(deep, m, x);
-    let e = Eight::init(1);
-    let (_, a, _) = steps!(kept, e, None::<usize>, x);
-    let (_, b, _) = steps!(checkpointed, e, None::<usize>, x);
-    println!("checkpoint {a} {b}");
+fn layers_of_a_flat_program_fit() -> sinew::Result<()> {
+    let why = "with its half of the forward part";
+    fits!(deep, Deep::init(1), rows(256), [60, 40, 25], why)
+}
+
+#[test]
+fn steps_of_a_recurrent_net_fit() -> sinew::Result<()> {
     let xs = Array3::from_shape_fn((64, 32, 8), |(i, j, k)| number(i * 256 + j * 8 + k));
-    let m = Lstm::init(1);
-    show!(recurrent, m, xs);
-    let m = Stack::init(&StackConfig { Layers: 24 }, 1)?;
-    show!(looped, m, x);
+    let why = "in the iteration that uses it";
+    fits!(recurrent, Lstm::init(1), xs, [60, 40, 25], why)
+}
+
+#[test]
+fn repeated_layers_fit() -> sinew::Result<()> {
+    let model = Stack::init(&StackConfig { Layers: 48 }, 1)?;
+    let why = "with its part of the loop";
+    fits!(looped, model, rows(256), [60, 40, 25], why)
+}
+
+/// Equal values were one to the scheduler, and so a checkpoint kept all that it was to compute again.
+#[test]
+fn a_checkpoint_keeps_nothing_of_what_it_computes() -> sinew::Result<()> {
+    let (model, x) = (Eight::init(1), rows(256));
+    let (expected, whole, _) = steps!(kept, model, None::<usize>, x);
+    let (found, taken, _) = steps!(checkpointed, model, None::<usize>, x);
+    assert_eq!(found, expected);
+    // Of eight values three are not kept.
+    let value = 256 * 32 * size_of::<f64>();
+    assert!(
+        taken + 3 * value <= whole,
+        "{taken} bytes, and {whole} without"
+    );
+    Ok(())
+}
+
+#[test]
+fn a_budget_that_fits_changes_nothing() -> sinew::Result<()> {
+    let (model, x) = (Deep::init(1), rows(64));
+    let (expected, free, text) = steps!(deep, model, None::<usize>, x);
+    assert_eq!(steps!(deep, model, Some(free), x), (expected, free, text));
+    Ok(())
+}
+
+/// Before the first step: with both figures and the largest values. The model is what it was, and other sizes
+/// may fit.
+#[test]
+fn what_does_not_fit_is_told_before_the_first_step() -> sinew::Result<()> {
+    let model = Deep::init(1);
+    let (_, free, _) = steps!(deep, model, None::<usize>, rows(256));
+    for budget in [0, 150_000] {
+        let builder = deep::train(model.clone()).precision(Precision::F64);
+        let mut train = builder.memory_budget(budget).build()?;
+        let errors = [
+            train.prepare(rows(256).view()).err(),
+            train.step(rows(256).view()).err(),
+        ];
+        for error in errors {
+            let text = error.map_or(String::new(), |e| e.to_string());
+            let start = format!(
+                "a step of `memory::nets::deep` does not fit its memory budget of {budget} bytes: it works \
+                 in {free} bytes with all values kept, and in no less than "
+            );
+            let least = text.strip_prefix(&start).expect(&text);
+            let least = least.split_whitespace().next().map(str::parse::<usize>);
+            assert!(
+                matches!(least, Some(Ok(n)) if n < free / 2 && n > budget),
+                "{text}"
+            );
+            assert!(text.contains("(tanh at tests/memory.rs:"), "{text}");
+        }
+        assert_eq!(train.steps(), 0);
+        assert_eq!(bits(&train.model()?), bits(&model));
+        if budget > 0 {
+            let loss = train.step(rows(8).view())?.loss;
+            let mut free = deep::train(model.clone())
+                .precision(Precision::F64)
+                .build()?;
+            assert_eq!(loss, free.step(rows(8).view())?.loss);
+        }
+    }
+    Ok(())
+}
+
+/// On a GPU kernels are in f32, and fused otherwise: 1e-5.
+#[test]
+fn devices_agree() -> sinew::Result<()> {
+    let (model, x) = (Deep::init(1), rows(128).mapv(|v| v as f32));
+    for device in devices() {
+        let free = deep::train(model.clone()).device(device.clone()).seed(3);
+        let mut free = free.build()?;
+        let expected = free.step(x.view())?.loss;
+        let budget = working(&free.memory()?) * 40 / 100;
+        let small = deep::train(model.clone()).device(device).seed(3);
+        let mut small = small.memory_budget(budget).build()?;
+        let found = small.step(x.view())?.loss;
+        assert!(
+            (found - expected).abs() <= 1e-5 * expected.abs(),
+            "{found} {expected}"
+        );
+        assert!(working(&small.memory()?) <= budget);
+        let mut pairs = Vec::new();
+        free.gradients()?
+            .visit("", &mut |_, p: &Param| pairs.push(p.values()));
+        let mut found = pairs.iter();
+        small.gradients()?.visit("", &mut |path, p: &Param| {
+            let expected = found.next().expect("as many");
+            let most = expected.iter().fold(0.0f32, |m, v| m.max(v.abs()));
+            for (a, b) in p.values().iter().zip(expected) {
+                assert!((a - b).abs() <= 1e-5 * most, "{path}: {a} {b}");
+            }
+        });
+    }
     Ok(())
 }

@@ -130,6 +130,7 @@ impl fmt::Display for Fitted {
             let why = match value.why {
                 Why::Half => "with its half of the forward part, behind the reverse of the other",
                 Why::Iteration => "in the iteration that uses it",
+                Why::Part => "with its part of the loop, in front of the reverse of that",
             };
             let (op, ty, bytes) = (value.op, &value.ty, value.bytes);
             let times = match times {

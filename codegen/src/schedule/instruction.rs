@@ -198,6 +198,30 @@ pub(super) fn is_made_again(kind: Kind) -> bool {
     }
 }
 
+/// Whether values of a kind are their operand's elements in the same row-major order.
+pub(super) fn is_in_order(kind: Kind) -> bool {
+    match kind {
+        Kind::View(View::Reshape) | Kind::Identity | Kind::Barrier => true,
+        Kind::View(
+            View::Broadcast | View::Permute | View::Slice | View::Pad | View::Flip | View::Shear,
+        )
+        | Kind::Constant
+        | Kind::Iota
+        | Kind::Extent
+        | Kind::Run(_)
+        | Kind::Elementwise(_)
+        | Kind::Reduce(_)
+        | Kind::Contract
+        | Kind::Concat
+        | Kind::Gather
+        | Kind::Scatter
+        | Kind::Scan(_)
+        | Kind::Sort
+        | Kind::Probe(_)
+        | Kind::Function(_) => false,
+    }
+}
+
 /// Axes of shapes that have no sequence any more.
 fn axes(list: &[Axis]) -> Option<Vec<usize>> {
     list.iter().map(|a| axis(*a)).collect()

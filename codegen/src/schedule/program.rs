@@ -11,8 +11,8 @@
 //! over inputs), and lies there afterwards. A slice is an operand whose place moves with the turn, a
 //! stack an output whose place does. A body that asks for its index gets a slice of the numbers from 0.
 
-use super::affine::contiguous;
-use super::instruction::is_made_again;
+use super::affine::{contiguous, is_contiguous};
+use super::instruction::{is_in_order, is_made_again};
 use super::storage::{OpenBuffer, Site};
 use super::{ScheduleError, Scheduled, overlap, schedule_stretch};
 use crate::cost::Target;
@@ -94,8 +94,9 @@ pub(super) fn cut_program(
         }
     });
     let env = function.body.params.iter().copied().zip(inputs).collect();
-    let results = function.body.results.iter().copied();
-    let items = cutter.block(&function.body, env, results.zip(outputs).collect(), 0)?;
+    let results = function.body.results.iter().copied().zip(outputs);
+    let results = results.map(|(value, place)| cutter.output(value, place));
+    let items = cutter.block(&function.body, env, results.collect(), 0)?;
     Ok(Cut {
         items,
         shared: cutter.shared,
@@ -207,8 +208,13 @@ impl<'a> Cutter<'a> {
                     self.bases(*value, &mut needed);
                 }
                 // A slice is taken of a value in memory, so the value itself is needed even if it is a
-                // view.
-                needed.extend(l.sliced.iter().map(|s| s.value));
+                // view, unless that is how what it is of lies there.
+                for s in &l.sliced {
+                    match self.seen_in_place(s.value) {
+                        Some(base) => self.bases(base, &mut needed),
+                        None => _ = needed.insert(s.value),
+                    }
+                }
                 l.body.each_capture(&mut |v| self.bases(v, &mut needed));
             }
             out.push(needed.clone());
@@ -238,6 +244,47 @@ impl<'a> Cutter<'a> {
                     out.insert(value);
                 }
             }
+        }
+    }
+
+    /// What a value is in other dims: the same elements in the same order, so that it lies where that does.
+    fn seen_in_place(&self, value: Value) -> Option<Value> {
+        let mut at = value;
+        while let Some((_, op)) = self.definitions.get(&at)
+            && is_in_order(op.op.kind)
+        {
+            at = *op.operands.first()?;
+        }
+        (at != value && !self.is_light(at)).then_some(at)
+    }
+
+    /// The place of a value that lies where another does, if that lies in row-major order.
+    fn place_in_order(&self, value: Value, env: &Env) -> Option<OpenBuffer> {
+        let base = self.seen_in_place(value)?;
+        let place = env.get(&base)?;
+        let (_, extents) = self.extents(base).ok()?;
+        let (_, seen) = self.extents(value).ok()?;
+        is_contiguous(&extents, &place.strides).then(|| OpenBuffer {
+            strides: contiguous(&seen),
+            ..place.clone()
+        })
+    }
+
+    /// A result and its place. A loop's result that is given back in other dims is written there at once.
+    fn output(&self, value: Value, place: OpenBuffer) -> Output {
+        let in_order = self.seen_in_place(value).and_then(|base| {
+            let (_, extents) = self.extents(value).ok()?;
+            let (_, seen) = self.extents(base).ok()?;
+            let mut loops = self.function.body.insts.iter();
+            let by_loop = loops.any(|inst| match inst {
+                Inst::Loop(l) => l.results.contains(&base),
+                Inst::Op(_) | Inst::Call(_) | Inst::PullbackCall(_) => false,
+            });
+            (by_loop && is_contiguous(&extents, &place.strides)).then(|| (base, contiguous(&seen)))
+        });
+        match in_order {
+            Some((base, strides)) => (base, OpenBuffer { strides, ..place }),
+            None => (value, place),
         }
     }
 
@@ -308,8 +355,9 @@ impl<'a> Cutter<'a> {
             env.insert(*result, place);
         }
         for (sliced, param) in l.sliced.iter().zip(l.slice_params()) {
-            let whole = match env.get(&sliced.value) {
-                Some(whole) => whole.clone(),
+            let there = env.get(&sliced.value).cloned();
+            let whole = match there.or_else(|| self.place_in_order(sliced.value, env)) {
+                Some(whole) => whole,
                 None => {
                     let place = self.share_value(sliced.value, depth)?;
                     before.push((sliced.value, place.clone()));

@@ -2,8 +2,8 @@
 //!
 //! A program with a gradient is its forward part, up to the last instruction that a result needs, and the
 //! reverse part, which uses the forward part's values from the last to the first. What is computed again is the
-//! same instruction on the same operands, so it has the same bits, random elements too. There are two ways,
-//! which go together: [`halves`] of a stretch of instructions, and [`iterations`] of loops.
+//! same instruction on the same operands, so it has the same bits, random elements too. There are three ways,
+//! which go together: [`halves`] of a stretch of instructions, [`iterations`] of loops, and [`parts`] of these.
 //!
 //! Where copies are made in one block with the originals, [barriers](crate::ops::BARRIER) in front of them
 //! keep them apart: the simplifier is not run on what comes out, and the scheduler begins a new stretch at
@@ -13,6 +13,7 @@ mod copy;
 mod halves;
 mod iterations;
 mod light;
+mod parts;
 mod peak;
 
 use crate::block::Inst;
@@ -59,6 +60,8 @@ pub enum Why {
     Half,
     /// In the iteration that uses it, from what else is kept of it.
     Iteration,
+    /// With the iterations of its part of a loop, from what the first of them was given.
+    Part,
 }
 
 impl Again {
@@ -76,8 +79,11 @@ impl Again {
 /// The most halvings in each other that are tried.
 const HALVINGS: usize = 24;
 
+/// How often loops are put in parts, and these again.
+const PARTS: usize = 3;
+
 /// After so many halvings more that keep no less, there are no others.
-const IN_VAIN: usize = 3;
+const IN_VAIN: usize = 8;
 
 /// Programs that compute what `program` does and keep less, those that compute the least again first; each
 /// keeps less than those in front of it, as far as [`Recomputed::peak`] can tell. The first `results` of its
@@ -96,38 +102,63 @@ pub fn recomputed(program: &Function, results: usize) -> Vec<Recomputed> {
 /// All programs that [`recomputed`] chooses from, in its order.
 pub(crate) fn each_recomputed(program: &Function, results: usize) -> Vec<Recomputed> {
     let mut found: BTreeMap<(u64, usize), Recomputed> = BTreeMap::new();
-    for iterations in [Iterations::Kept, Iterations::Cheap, Iterations::Whole] {
-        // The least so far, and by how many halvings ago.
-        let mut least = (usize::MAX, 0);
-        for halvings in 0..=HALVINGS {
-            let made = recompute(program, results, iterations, halvings);
-            least = match made.peak < least.0 {
-                true => (made.peak, 0),
-                false => (least.0, least.1 + 1),
-            };
-            if least.1 > IN_VAIN {
-                break;
+    for parts in 0..=PARTS {
+        let mut in_vain = true;
+        for iterations in [Iterations::Kept, Iterations::Cheap, Iterations::Whole] {
+            // The least so far, and how many halvings ago.
+            let mut least = (usize::MAX, 0);
+            for halvings in 0..=HALVINGS {
+                let ways = Ways {
+                    parts,
+                    iterations,
+                    halvings,
+                };
+                let made = recompute(program, results, ways);
+                least = match made.peak < least.0 {
+                    true => (made.peak, 0),
+                    false => (least.0, least.1 + 1),
+                };
+                if least.1 > IN_VAIN {
+                    break;
+                }
+                if !made.again.is_empty() {
+                    let key = (made.flops, made.peak);
+                    in_vain &= found.contains_key(&key);
+                    found.entry(key).or_insert(made);
+                }
             }
-            if made.again.is_empty() {
-                continue;
-            }
-            found.entry((made.flops, made.peak)).or_insert(made);
+        }
+        if in_vain {
+            break;
         }
     }
     found.into_values().collect()
 }
 
-fn recompute(
-    program: &Function,
-    results: usize,
+/// How values are computed again.
+#[derive(Clone, Copy)]
+struct Ways {
+    /// How often loops are put in parts, and the loops over the iterations of parts again.
+    parts: usize,
     iterations: Iterations,
+    /// How many halvings in each other there are, of what stands in no loop and of what iterations compute
+    /// again.
     halvings: usize,
-) -> Recomputed {
+}
+
+fn recompute(program: &Function, results: usize, ways: Ways) -> Recomputed {
     let mut out = program.clone();
     let mut again = Vec::new();
-    let forward = forward(program, results);
-    let kept: HashSet<Value> = out.body.results.iter().copied().collect();
+    let Ways {
+        parts,
+        iterations,
+        halvings,
+    } = ways;
+    let whole = iterations == Iterations::Whole;
+    parts::split(&mut out, parts, whole, &mut again);
     iterations::recompute(&mut out, iterations, halvings, &mut again);
+    let forward = forward(&out, results);
+    let kept: HashSet<Value> = out.body.results.iter().copied().collect();
     let mut halver = Halver {
         types: &mut out.values,
         out: &kept,

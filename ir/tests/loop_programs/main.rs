@@ -49,7 +49,7 @@ impl fmt::Display for Program {
 
 fn program(seed: u64) -> Program {
     let mut random = Random::new(seed);
-    let turns = random.below(4);
+    let turns = random.below(5);
     let depth = 1 + random.below(3);
     let pair = function(&mut random, &mut 0, turns, depth, None);
     Program { pair, turns }
