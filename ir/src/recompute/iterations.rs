@@ -95,6 +95,7 @@ impl Pass<'_> {
         };
         let mut uses: HashMap<Value, usize> = HashMap::new();
         block.each_use(&mut |v| *uses.entry(v).or_default() += 1);
+        let made = makers(&forward.body);
         // Of values that the body computes, those stacks that nothing but slices is taken of.
         let mut stacks: Vec<(Value, Sliced)> = Vec::new();
         for (value, axis, result) in forward.stacks() {
@@ -104,8 +105,7 @@ impl Pass<'_> {
             };
             let slices = readers().flat_map(|r| &r.sliced).filter(|s| **s == stack);
             let count = slices.count();
-            let made = definer(&forward.body, value).is_some();
-            if made && count > 0 && uses.get(&result) == Some(&count) {
+            if made.contains_key(&value) && count > 0 && uses.get(&result) == Some(&count) {
                 stacks.push((value, stack));
             }
         }
@@ -117,7 +117,7 @@ impl Pass<'_> {
                 // The last ones first: what they follow from is still stacked.
                 for (value, stack) in stacks.into_iter().rev() {
                     dropped.insert(value, stack);
-                    if !self.is_cheap(forward, &dropped) {
+                    if !is_cheap(forward, &made, &dropped) {
                         dropped.remove(&value);
                     }
                 }
@@ -129,57 +129,21 @@ impl Pass<'_> {
             .as_constant()
             .and_then(|t| usize::try_from(t).ok())?;
         let saved: usize = dropped.keys().map(|v| bytes(self.types, *v)).sum();
-        let given = self.computed_from(forward, &dropped).1;
+        let given = computed_from(forward, &made, &dropped).1;
         let more = given.iter().filter(|v| must_be_stacked(forward, **v));
         let more: usize = more.map(|v| bytes(self.types, *v)).sum();
         if saved <= more {
             return None;
         }
         for value in dropped.keys() {
-            if let Some(inst) = definer(&forward.body, *value) {
+            if let Some(at) = made.get(value) {
+                let inst = &forward.body.insts[*at];
                 let size = bytes(self.types, *value).saturating_mul(trip);
                 self.again
                     .push(Again::new(inst, *value, self.types, size, Why::Iteration));
             }
         }
         Some(dropped)
-    }
-
-    /// The values of an iteration that are computed again for those that are dropped, and what they are
-    /// computed from: parameters of the body, and what is stacked.
-    fn computed_from(
-        &self,
-        forward: &Loop,
-        dropped: &HashMap<Value, Sliced>,
-    ) -> (HashSet<Value>, HashSet<Value>) {
-        let made = makers(&forward.body);
-        let params: HashSet<Value> = forward.body.params.iter().copied().collect();
-        let stacked: HashSet<Value> = forward.stacks().map(|(value, _, _)| value).collect();
-        let (mut computed, mut given) = (HashSet::new(), HashSet::new());
-        let mut open: Vec<Value> = dropped.keys().copied().collect();
-        while let Some(v) = open.pop() {
-            if params.contains(&v) || (stacked.contains(&v) && !dropped.contains_key(&v)) {
-                given.insert(v);
-            } else if let Some(at) = made.get(&v)
-                && computed.insert(v)
-            {
-                forward.body.insts[*at].each_operand(&mut |operand| open.push(operand));
-            }
-        }
-        (computed, given)
-    }
-
-    /// Whether values follow element by element from what is stacked or sliced as it is.
-    fn is_cheap(&self, forward: &Loop, dropped: &HashMap<Value, Sliced>) -> bool {
-        let (computed, given) = self.computed_from(forward, dropped);
-        let cheap = |v: &Value| {
-            let op = definer(&forward.body, *v).and_then(Inst::op);
-            op.is_some_and(|op| match op.op.kind.class() {
-                OpClass::Source | OpClass::Elementwise(_) | OpClass::IndexMap => true,
-                OpClass::Joined | OpClass::Indexed | OpClass::Combined | OpClass::Function => false,
-            })
-        };
-        computed.iter().all(cheap) && !given.iter().any(|v| must_be_stacked(forward, *v))
     }
 
     /// Computes in a later loop what it gets slices of: the instructions that it begins with from now on.
@@ -202,15 +166,17 @@ impl Pass<'_> {
         let mut computed = HashSet::new();
         let mut given: Vec<Value> = Vec::new();
         // What another dropped value is made of is computed too, so all of them count as dropped.
-        let (all, from) = self.computed_from(forward, dropped);
+        let made = makers(&forward.body);
+        let (all, from) = computed_from(forward, &made, dropped);
         let mut open: Vec<Value> = wanted.keys().copied().collect();
         while let Some(v) = open.pop() {
             if from.contains(&v) {
                 given.push(v);
-            } else if all.contains(&v) && computed.insert(v) {
-                if let Some(inst) = definer(&forward.body, v) {
-                    inst.each_operand(&mut |operand| open.push(operand));
-                }
+            } else if let Some(at) = made.get(&v)
+                && all.contains(&v)
+                && computed.insert(v)
+            {
+                forward.body.insts[*at].each_operand(&mut |operand| open.push(operand));
             }
         }
         given.sort_unstable();
@@ -285,6 +251,46 @@ impl Pass<'_> {
     }
 }
 
+/// The values of an iteration that are computed again for those that are dropped, and what they are
+/// computed from: parameters of the body, and what is stacked.
+fn computed_from(
+    forward: &Loop,
+    made: &HashMap<Value, usize>,
+    dropped: &HashMap<Value, Sliced>,
+) -> (HashSet<Value>, HashSet<Value>) {
+    let params: HashSet<Value> = forward.body.params.iter().copied().collect();
+    let stacked: HashSet<Value> = forward.stacks().map(|(value, _, _)| value).collect();
+    let (mut computed, mut given) = (HashSet::new(), HashSet::new());
+    let mut open: Vec<Value> = dropped.keys().copied().collect();
+    while let Some(v) = open.pop() {
+        if params.contains(&v) || (stacked.contains(&v) && !dropped.contains_key(&v)) {
+            given.insert(v);
+        } else if let Some(at) = made.get(&v)
+            && computed.insert(v)
+        {
+            forward.body.insts[*at].each_operand(&mut |operand| open.push(operand));
+        }
+    }
+    (computed, given)
+}
+
+/// Whether values follow element by element from what is stacked or sliced as it is.
+fn is_cheap(
+    forward: &Loop,
+    made: &HashMap<Value, usize>,
+    dropped: &HashMap<Value, Sliced>,
+) -> bool {
+    let (computed, given) = computed_from(forward, made, dropped);
+    let cheap = |v: &Value| {
+        let op = made.get(v).and_then(|at| forward.body.insts[*at].op());
+        op.is_some_and(|op| match op.op.kind.class() {
+            OpClass::Source | OpClass::Elementwise(_) | OpClass::IndexMap => true,
+            OpClass::Joined | OpClass::Indexed | OpClass::Combined | OpClass::Function => false,
+        })
+    };
+    computed.iter().all(cheap) && !given.iter().any(|v| must_be_stacked(forward, *v))
+}
+
 /// What holds a value of each iteration already.
 fn held(forward: &Loop, v: Value) -> Option<Sliced> {
     let mut slices = forward.slice_params().iter().zip(&forward.sliced);
@@ -310,8 +316,4 @@ fn makers(block: &Block) -> HashMap<Value, usize> {
         });
     }
     out
-}
-
-fn definer(block: &Block, v: Value) -> Option<&Inst> {
-    block.insts.iter().find(|inst| inst.results().contains(&v))
 }
