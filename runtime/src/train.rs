@@ -177,7 +177,7 @@ impl<F: ModelFunction> TrainBuilder<F> {
     /// let x = sinew::ndarray::Array2::from_elem((64, 8), 0.5);
     /// let model = Deep::init(0);
     /// let mut free = loss::train(model.clone()).build()?;
-    /// let mut small = loss::train(model.clone()).memory_budget(80_000).build()?;
+    /// let mut small = loss::train(model.clone()).memory_budget(50_000).build()?;
     /// assert_eq!(free.step(x.view())?.loss, small.step(x.view())?.loss);
     /// assert!(small.explain().contains("is computed again: in the iteration that uses it"));
     ///

@@ -22,6 +22,11 @@ pub(super) enum Iterations {
     Whole,
 }
 
+impl Iterations {
+    /// All of them, those that compute the least first.
+    pub const ALL: [Iterations; 3] = [Iterations::Kept, Iterations::Cheap, Iterations::Whole];
+}
+
 /// Computes values of iterations again, in all loops of a program; what an iteration computes again is halved.
 pub(super) fn recompute(
     program: &mut Function,

@@ -102,9 +102,15 @@ pub fn recomputed(program: &Function, results: usize) -> Vec<Recomputed> {
 /// All programs that [`recomputed`] chooses from, in its order.
 pub(crate) fn each_recomputed(program: &Function, results: usize) -> Vec<Recomputed> {
     let mut found: BTreeMap<(u64, usize), Recomputed> = BTreeMap::new();
-    for parts in 0..=PARTS {
+    let mut insts = program.body.insts.iter();
+    let loops = insts.any(|inst| matches!(inst, Inst::Loop(_)));
+    let (parts, iterations) = match loops {
+        true => (PARTS, &Iterations::ALL[..]),
+        false => (0, &Iterations::ALL[..1]),
+    };
+    for parts in 0..=parts {
         let mut in_vain = true;
-        for iterations in [Iterations::Kept, Iterations::Cheap, Iterations::Whole] {
+        for iterations in iterations.iter().copied() {
             // The least so far, and how many halvings ago.
             let mut least = (usize::MAX, 0);
             for halvings in 0..=HALVINGS {
@@ -128,7 +134,7 @@ pub(crate) fn each_recomputed(program: &Function, results: usize) -> Vec<Recompu
                 }
             }
         }
-        if in_vain {
+        if parts > 0 && in_vain {
             break;
         }
     }

@@ -158,13 +158,14 @@ impl Pass<'_> {
             return None;
         };
         for (value, _) in &pair.stacks {
+            // What an iteration is given, the loop hands on.
             let mut insts = forward.body.insts.iter();
-            if let Some(inst) = insts.find(|inst| inst.results().contains(value)) {
-                let count = usize::try_from(pair.parts[0] * pair.parts[1]).unwrap_or(usize::MAX);
-                let size = bytes(&self.types, *value).saturating_mul(count);
-                let again = Again::new(inst, *value, &self.types, size, Why::Part);
-                self.again.push(again);
-            }
+            let inst = insts.find(|inst| inst.results().contains(value));
+            let inst = inst.unwrap_or(&block.insts[pair.forward]);
+            let count = usize::try_from(pair.parts[0] * pair.parts[1]).unwrap_or(usize::MAX);
+            let size = bytes(&self.types, *value).saturating_mul(count);
+            let again = Again::new(inst, *value, &self.types, size, Why::Part);
+            self.again.push(again);
         }
         let alone: HashSet<Value> = pair.stacks.iter().map(|(_, s)| s.value).collect();
         let is_kept = |result: Value| !alone.contains(&result);
