@@ -13,12 +13,13 @@
 
 use super::affine::{contiguous, is_contiguous};
 use super::instruction::{is_in_order, is_made_again};
-use super::storage::{OpenBuffer, Site};
+use super::section::{Section, sections};
+use super::storage::{OpenBuffer, Site, moving};
 use super::{ScheduleError, Scheduled, overlap, schedule_stretch};
 use crate::cost::Target;
 use sinew_ir::{
-    Axis, Block, Builder, DType, Function, Inst, Loop, OpClass, OpInst, Order, Param, ParamKind,
-    Shape, Type, Value,
+    Axis, Block, Builder, DType, Function, Inst, Loop, OpClass, OpInst, Param, ParamKind, Shape,
+    Type, Value,
 };
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -116,12 +117,6 @@ struct Cutter<'a> {
     /// The operation that defines a value, with its place in the text.
     definitions: BTreeMap<Value, (usize, &'a OpInst)>,
     shared: Vec<Shared>,
-}
-
-/// The operations between two loops or barriers, and the loop behind them, if it is one.
-struct Section<'a> {
-    ops: BTreeSet<Value>,
-    behind: Option<&'a Loop>,
 }
 
 impl<'a> Cutter<'a> {
@@ -499,61 +494,4 @@ impl<'a> Cutter<'a> {
         };
         schedule_stretch(&function, &label, inputs, places, self.target)
     }
-}
-
-/// The sections of a block: each ends behind a loop, in front of barriers, or with the block.
-fn sections(block: &Block) -> Result<Vec<Section<'_>>, ScheduleError> {
-    let mut out = Vec::new();
-    let mut ops = BTreeSet::new();
-    let mut behind_barrier = true;
-    for inst in &block.insts {
-        match inst {
-            Inst::Op(op) => {
-                let barrier = op.op.kind.is_barrier();
-                if barrier && !behind_barrier {
-                    out.push(Section {
-                        ops: std::mem::take(&mut ops),
-                        behind: None,
-                    });
-                }
-                behind_barrier = barrier;
-                ops.insert(op.result);
-            }
-            Inst::Loop(l) => {
-                behind_barrier = true;
-                out.push(Section {
-                    ops: std::mem::take(&mut ops),
-                    behind: Some(l),
-                });
-            }
-            Inst::Call(c) => {
-                return Err(ScheduleError::NotLinked(format!("calls {}", c.target.name)));
-            }
-            Inst::PullbackCall(_) => {
-                return Err(ScheduleError::NotLinked("a pullback of a call".into()));
-            }
-        }
-    }
-    out.push(Section { ops, behind: None });
-    Ok(out)
-}
-
-/// The slice of a value along `axis` that an iteration gets, `depth` loops around the one it is of.
-fn moving(whole: &OpenBuffer, axis: usize, trip: usize, order: Order, depth: usize) -> OpenBuffer {
-    let mut slice = whole.clone();
-    slice.steps.resize(depth, 0);
-    if axis >= slice.strides.len() {
-        // The verifier of programs refuses it.
-        slice.steps.push(0);
-        return slice;
-    }
-    let stride = slice.strides.remove(axis);
-    match order {
-        Order::Forward => slice.steps.push(stride),
-        Order::Backward => {
-            slice.start += (trip as i64 - 1) * stride;
-            slice.steps.push(-stride);
-        }
-    }
-    slice
 }

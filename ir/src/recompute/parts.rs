@@ -204,7 +204,7 @@ impl Pass<'_> {
         is_kept: &dyn Fn(Value) -> bool,
         is_read: &dyn Fn(&Sliced) -> bool,
     ) -> Option<(Parted, Loop)> {
-        let (mut front, mut behind) = (Vec::new(), Vec::new());
+        let mut front = Vec::new();
         let index = fresh(&mut self.types, Loop::index_type());
         let mut outer = Loop {
             trip: Dim::constant(parts),
@@ -250,23 +250,7 @@ impl Pass<'_> {
                 inner.body.params.push(*param);
             }
         }
-        let carried = l.carried.len();
-        for (value, result) in l.body.results.iter().zip(&l.results).take(carried) {
-            inner.body.results.push(*value);
-            let of_part = self.like(*result);
-            inner.results.push(of_part);
-            outer.body.results.push(of_part);
-            outer.results.push(*result);
-        }
-        for (value, axis, result) in l.stacks().filter(|(_, _, result)| is_kept(*result)) {
-            let of_part = self.stack(&mut inner, value, axis)?;
-            outer.body.results.push(of_part.value);
-            outer.stacked.push(axis);
-            let ty = self.types[of_part.value.index()].stack(axis, outer.trip.clone())?;
-            let whole = fresh(&mut self.types, ty);
-            outer.results.push(whole);
-            behind.push(self.reshape(whole, result));
-        }
+        let behind = self.results_in_parts(l, &mut outer, &mut inner, is_kept)?;
         let renamed: HashMap<Value, Value> = l.index().zip(iteration).into_iter().collect();
         let body = l.body.insts.iter().cloned();
         inner.body.insts.extend(body.map(|mut inst| {
@@ -282,6 +266,35 @@ impl Pass<'_> {
             behind,
         };
         Some((parted, inner))
+    }
+
+    /// What a loop in parts gives back: of its stacks those that are kept, which are made behind it.
+    fn results_in_parts(
+        &mut self,
+        l: &Loop,
+        outer: &mut Loop,
+        inner: &mut Loop,
+        is_kept: &dyn Fn(Value) -> bool,
+    ) -> Option<Vec<Inst>> {
+        let mut behind = Vec::new();
+        let carried = l.carried.len();
+        for (value, result) in l.body.results.iter().zip(&l.results).take(carried) {
+            inner.body.results.push(*value);
+            let of_part = self.like(*result);
+            inner.results.push(of_part);
+            outer.body.results.push(of_part);
+            outer.results.push(*result);
+        }
+        for (value, axis, result) in l.stacks().filter(|(_, _, result)| is_kept(*result)) {
+            let of_part = self.stack(inner, value, axis)?;
+            outer.body.results.push(of_part.value);
+            outer.stacked.push(axis);
+            let ty = self.types[of_part.value.index()].stack(axis, outer.trip.clone())?;
+            let whole = fresh(&mut self.types, ty);
+            outer.results.push(whole);
+            behind.push(self.reshape(whole, result));
+        }
+        Some(behind)
     }
 
     /// What computes the index of an iteration of `l` from that of its part and its own in that; nothing where
