@@ -154,6 +154,9 @@ impl<F: ModelFunction> TrainBuilder<F> {
     /// computed again, and both figures. Losses and gradients are the same: the same operations on the same
     /// numbers, and random elements follow from their place.
     ///
+    /// Iterations of loops are also computed again in equal parts of the loop, of which only what each begins with
+    /// is stacked: a number of iterations that is prime has none.
+    ///
     /// Each size that arguments have is compiled by itself, and checked by itself. One that does not fit is an
     /// error of the first step of these sizes, or of [`prepare`](Trainer::prepare), before anything runs: the
     /// model is as it was.

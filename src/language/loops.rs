@@ -54,8 +54,8 @@
 //! The backward loop uses values of all iterations, so the forward one keeps them: a loop takes memory in proportion
 //! to its length. `checkpoint` around what an iteration computes keeps what goes in
 //! alone; a trainer's [`memory_budget`](crate::TrainBuilder::memory_budget) has that done where it is needed, and
-//! more: only every so manieth iteration's variables are kept then, and the iterations between are computed again
-//! when the backward loop comes to them. Those parts are equal, so a length with divisors fits more than a prime one.
+//! more: of a loop in equal parts only the variables at the start of each part are kept, and its iterations are
+//! computed again when the backward loop comes to them. A prime length has no such parts.
 //!
 //! # How often
 //!
