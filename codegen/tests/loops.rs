@@ -6,9 +6,11 @@ mod support;
 use sinew_codegen::execute::execute;
 use sinew_codegen::kernel::{Node, Schedule};
 use sinew_ir::{
-    Array, Binding, DType, Function, Unit, derive_pullback, link_gradient, parse, simplify,
+    Array, Binding, DType, Function, Unit, derive_pullback, link_gradient, parse, recomputed,
+    simplify,
 };
 use sinew_testing::{LoopCase, TRIPS, loop_cases, loop_specs, with_gradients};
+use std::collections::BTreeSet;
 use support::{bytes, close, interpreted, numbers, scheduled, values};
 
 /// `T` stands for the trip count, `U` for one more, `F` for the float's type.
@@ -268,17 +270,22 @@ fn results(function: &Function, memory: &[Vec<u8>]) -> Vec<Array> {
 fn agrees(case: &LoopCase) {
     let mut function = case.function.clone();
     simplify(&mut function);
-    let s = scheduled(&function);
+    computes(case, &function);
+}
+
+/// The function of a case, in one of its forms.
+fn computes(case: &LoopCase, function: &Function) {
+    let s = scheduled(function);
     let inputs: Vec<Vec<f64>> = case.inputs.iter().map(|x| x.data.clone()).collect();
-    let mut found = memory(&s, &function, &inputs);
+    let mut found = memory(&s, function, &inputs);
     execute(&s, &mut found).unwrap_or_else(|e| panic!("{}: {e}\n{s}", case.name));
-    let difference = case.difference(&results(&function, &found), 1e-12);
+    let difference = case.difference(&results(function, &found), 1e-12);
     assert_eq!(difference, None, "executed\n{function}\n{s}");
     #[cfg(feature = "cpu")]
     for options in support::targets::targets() {
-        let mut found = memory(&s, &function, &inputs);
+        let mut found = memory(&s, function, &inputs);
         support::run_compiled(&s, &mut found, &options);
-        let difference = case.difference(&results(&function, &found), 1e-12);
+        let difference = case.difference(&results(function, &found), 1e-12);
         assert_eq!(difference, None, "{options:?}\n{function}\n{s}");
     }
 }
@@ -294,4 +301,23 @@ fn loops_compute_what_their_unrolled_forms_do() {
             }
         }
     }
+}
+
+/// Six turns can be put in parts; slices and stacks are along any axis, and some places are no more in
+/// row-major order then.
+#[test]
+fn loops_compute_the_same_again() {
+    let mut ways = BTreeSet::new();
+    for spec in loop_specs() {
+        let (looped, unrolled) = (spec.looped(), spec.unrolled(6));
+        let cases = loop_cases(&spec.name, looped, unrolled, 6, DType::F64);
+        for mut case in cases.unwrap_or_else(|e| panic!("{}: {e}", spec.name)) {
+            simplify(&mut case.function);
+            for again in recomputed(&case.function, 1) {
+                computes(&case, &again.program);
+                ways.extend(again.again.iter().map(|a| a.why));
+            }
+        }
+    }
+    assert_eq!(ways.len(), 3, "{ways:?}");
 }

@@ -193,6 +193,7 @@ fn of_op(inst: &OpInst, types: &[Type]) -> Option<Dim> {
         | Kind::Gather
         | Kind::Sort
         | Kind::Identity
+        | Kind::Barrier
         | Kind::Probe(_)
         // Nothing is left of these.
         | Kind::Function(_) => Some(Dim::constant(0)),

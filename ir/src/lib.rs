@@ -24,6 +24,7 @@ mod link;
 mod op;
 pub mod ops;
 mod pullback;
+mod recompute;
 mod reverse;
 pub mod scalar;
 mod shape;
@@ -65,6 +66,9 @@ pub use op::{
 };
 pub use ops::ascending;
 pub use pullback::{PullbackError, PullbackProblem, derive_pullback};
+#[cfg(feature = "testing")]
+pub use recompute::each_recomputed;
+pub use recompute::{Again, Recomputed, Why, recomputed};
 pub use scalar::{Scalar, ScalarDef, remainder};
 pub use shape::{Axis, MAX_BYTES, Shape, Type, byte_count};
 pub use simplify::simplify;

@@ -119,6 +119,9 @@ pub enum Kind {
     Sort,
     /// Its operand, unchanged.
     Identity,
+    /// Its operand, unchanged: what is made of it is computed where it stands, whether it has been before
+    /// or not.
+    Barrier,
     /// Its operand, at a place that a run may ask for: the linker puts in place what becomes of it.
     Probe(Probe),
     /// A function over other ops, which this builds.
@@ -152,7 +155,7 @@ impl Kind {
         match self {
             Kind::Constant | Kind::Iota | Kind::Extent | Kind::Run(_) => OpClass::Source,
             Kind::Elementwise(scalar) => OpClass::Elementwise(scalar),
-            Kind::View(_) | Kind::Identity | Kind::Probe(_) => OpClass::IndexMap,
+            Kind::View(_) | Kind::Identity | Kind::Barrier | Kind::Probe(_) => OpClass::IndexMap,
             Kind::Concat => OpClass::Joined,
             Kind::Gather | Kind::Scatter => OpClass::Indexed,
             Kind::Reduce(_) | Kind::Contract | Kind::Scan(_) | Kind::Sort => OpClass::Combined,
@@ -170,6 +173,7 @@ impl Kind {
             | Kind::Concat
             | Kind::Gather
             | Kind::Identity
+            | Kind::Barrier
             | Kind::Probe(_) => true,
             Kind::Iota
             | Kind::Extent
@@ -209,6 +213,11 @@ impl Kind {
         } else {
             None
         }
+    }
+
+    /// Whether what stands behind it is computed apart from what stands in front.
+    pub fn is_barrier(self) -> bool {
+        matches!(self, Kind::Barrier)
     }
 
     /// Whether it is a contraction.

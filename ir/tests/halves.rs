@@ -1,7 +1,7 @@
 //! Derivatives of what is computed on halves, against those of the same in f64.
 
-use sinew_ir::testing::unit;
 use sinew_ir::{Array, Binding, DType, Param, ParamKind, interpret, link_gradient, parse};
+use sinew_testing::unit;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 

@@ -246,6 +246,8 @@ pub(crate) enum Purpose {
         guarded: bool,
         /// Whether the gradient is that of a step that trains.
         training: bool,
+        /// The most bytes that it works in.
+        budget: Option<usize>,
     },
 }
 

@@ -32,6 +32,8 @@ pub struct Settings {
     pub(crate) check_finite: bool,
     pub(crate) seed: u64,
     pub(crate) cache: Limit,
+    /// The most bytes that a step works in.
+    pub(crate) memory_budget: Option<usize>,
 }
 
 impl Default for Settings {
@@ -42,6 +44,7 @@ impl Default for Settings {
             check_finite: false,
             seed: 0,
             cache: Limit::default(),
+            memory_budget: None,
         }
     }
 }

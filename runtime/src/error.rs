@@ -202,6 +202,25 @@ pub enum Error {
         /// How much was asked for.
         bytes: usize,
     },
+    /// A step that takes more memory than its budget, whatever of it is computed again.
+    #[error(
+        "a step of `{function}` does not fit its memory budget of {budget} bytes: it works in {before} \
+         bytes with all values kept, and in no less than {least} with values computed again. The largest \
+         of these, in bytes: {}",
+        largest.join("; ")
+    )]
+    MemoryBudget {
+        /// The function.
+        function: String,
+        /// The budget.
+        budget: usize,
+        /// The bytes with all values kept.
+        before: usize,
+        /// The least that was reached, in words.
+        least: Box<String>,
+        /// The largest values then, each with its bytes.
+        largest: Vec<String>,
+    },
     /// A tensor that the memory of this machine has no room for.
     #[error("`{tensor}` of shape {shape} is too large for the memory")]
     TooLarge {

@@ -2,6 +2,7 @@
 
 use crate::arg::ArgView;
 use crate::backend::{ALIGN, Code, Launch};
+use crate::budget::{Fitted, Working, largest};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::key::Key;
@@ -28,6 +29,8 @@ pub(crate) struct Executable {
     pub schedule: Schedule,
     /// How the schedule came about.
     decisions: Vec<PartDecisions>,
+    /// What is computed again to fit a budget of memory.
+    fitted: Option<Fitted>,
     /// The numbers of a step that it takes, for a trainer.
     pub scalars: Vec<StepScalar>,
     /// The results that a call reads: all of them, or those behind the loss of a step.
@@ -162,12 +165,23 @@ impl ResultType {
     }
 }
 
-impl Executable {
-    /// Schedules the functions and compiles their kernels.
+/// A source with its schedule: all but the code.
+pub(crate) struct Planned {
+    source: Source,
+    roles: Vec<Role>,
+    schedule: Schedule,
+    decisions: Vec<PartDecisions>,
+    started: Instant,
+    scheduled: Instant,
+    scratch: usize,
+}
+
+impl Planned {
+    /// Schedules the functions.
     ///
     /// # Errors
-    /// Functions without a schedule; a schedule that cannot become code for the engine's device.
-    pub fn compile(engine: &Engine, source: Source) -> Result<Executable> {
+    /// Functions without a schedule.
+    pub fn new(engine: &Engine, mut source: Source) -> Result<Planned> {
         let function = engine.unit.path;
         let started = Instant::now();
         let parts: Vec<Part<'_>> = source
@@ -180,14 +194,55 @@ impl Executable {
                 outputs: l.outputs.clone(),
             })
             .collect();
-        let (mut roles, regions) = source.regions.finish();
-        let target = engine.settings.device.0.target();
-        let scheduled = schedule_with_decisions(&parts, regions, target);
+        let regions = std::mem::replace(&mut source.regions, Regions::new());
+        let (roles, regions) = regions.finish();
+        let backend = &engine.settings.device.0;
+        let scheduled = schedule_with_decisions(&parts, regions, backend.target());
         let (schedule, decisions) = scheduled.map_err(|source| Error::Schedule {
             function: function.into(),
             source: Box::new(source),
         })?;
-        let scheduled = Instant::now();
+        Ok(Planned {
+            scratch: backend.scratch_bytes(&schedule),
+            source,
+            roles,
+            schedule,
+            decisions,
+            started,
+            scheduled: Instant::now(),
+        })
+    }
+
+    /// Bytes between kernels, and those that kernels need while they run.
+    pub fn working(&self) -> Working {
+        let arena = self.schedule.arena().map(|r| r.0 as usize);
+        let arena = arena.and_then(|r| self.schedule.regions.get(r));
+        Working {
+            arena: arena.map_or(0, |r| r.bytes),
+            scratch: self.scratch,
+        }
+    }
+
+    /// The values between kernels that take the most bytes, in words.
+    pub fn largest(&self, count: usize) -> Vec<String> {
+        largest(&self.schedule, &self.source.linked, count)
+    }
+
+    /// Compiles the kernels; `fitted` tells what was done to fit a budget.
+    ///
+    /// # Errors
+    /// A schedule that cannot become code for the engine's device.
+    pub fn compile(self, engine: &Engine, fitted: Option<Fitted>) -> Result<Executable> {
+        let function = engine.unit.path;
+        let Planned {
+            source,
+            mut roles,
+            schedule,
+            decisions,
+            started,
+            scheduled,
+            scratch: _,
+        } = self;
         let code = engine.settings.device.0.compile(function, &schedule)?;
         roles.extend(code.scratch().map(|_| Role::Scratch));
         tracing::debug!(
@@ -208,8 +263,19 @@ impl Executable {
             roles,
             schedule,
             decisions,
+            fitted,
             code,
         })
+    }
+}
+
+impl Executable {
+    /// Schedules the functions and compiles their kernels.
+    ///
+    /// # Errors
+    /// Functions without a schedule; a schedule that cannot become code for the engine's device.
+    pub fn compile(engine: &Engine, source: Source) -> Result<Executable> {
+        Planned::new(engine, source)?.compile(engine, None)
     }
 
     /// The region of a role.
@@ -251,9 +317,14 @@ impl Executable {
         table.in_order(&self.roles, |slots| self.code.run(launch, slots))
     }
 
-    /// The kernels, their work and the memory plan; then what was decided on the way to them.
+    /// The kernels, their work and the memory plan; then what was decided on the way to them, and what is
+    /// computed again.
     pub fn explained(&self) -> String {
-        explain::explain(&self.schedule) + &explain::decisions(&self.decisions)
+        let fitted = self
+            .fitted
+            .as_ref()
+            .map_or(String::new(), Fitted::to_string);
+        explain::explain(&self.schedule) + &explain::decisions(&self.decisions) + &fitted
     }
 
     /// The linked functions in text form.

@@ -2,6 +2,7 @@
 
 mod arg;
 mod backend;
+mod budget;
 mod cache;
 mod call;
 mod checkpoint;

@@ -1,5 +1,6 @@
 //! A step as a program: the gradient function, then the update, over one set of regions.
 
+use crate::budget::compile_within;
 use crate::engine::{Engine, ModelRegions};
 use crate::error::{Error, Result};
 use crate::executable::{Executable, Linked, ResultType, Source};
@@ -43,6 +44,24 @@ pub(crate) fn compile_step(
     };
     let gradient = sinew_ir::link_gradient(engine.unit, binding, &trained)
         .map_err(|source| Error::link(engine.unit.path, source))?;
+    let source = |gradient| step_source(engine, gradient, layouts, trainees, optimizer);
+    match engine.settings.memory_budget {
+        Some(budget) => compile_within(engine, budget, gradient, &source),
+        None => Executable::compile(engine, source(gradient)?),
+    }
+}
+
+/// A step of a gradient function: that, the update, and their regions.
+///
+/// # Errors
+/// Functions whose places do not fit.
+fn step_source(
+    engine: &Engine,
+    gradient: Gradient,
+    layouts: &[Arc<Layout>],
+    trainees: &Trainees,
+    optimizer: &Optimizer,
+) -> Result<Source> {
     let changed = engine.changed_states(&gradient.program, layouts)?;
     let float = engine.settings.precision.dtype();
     let size = element_size(float);
@@ -101,7 +120,7 @@ pub(crate) fn compile_step(
         .iter()
         .map(|s| models[s.model].place(&s.leaf))
         .collect();
-    let source = Source {
+    Ok(Source {
         indices: engine.index_checks(program),
         scalars: update.scalars.clone(),
         linked: vec![
@@ -121,8 +140,7 @@ pub(crate) fn compile_step(
         patched: Vec::new(),
         changed,
         writes,
-    };
-    Executable::compile(engine, source)
+    })
 }
 
 /// Loss, other results, gradients and new states, each in place.

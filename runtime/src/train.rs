@@ -141,6 +141,60 @@ impl<F: ModelFunction> TrainBuilder<F> {
         self
     }
 
+    /// The most bytes that a step may work in; without it, whatever is fastest.
+    ///
+    /// What counts is the values between kernels, which the reverse pass uses or stacks of loops hold, and
+    /// the kernels' scratch: `arena` and `scratch` of [`memory`](Trainer::memory). Parameters, gradients, the
+    /// optimizer's state, arguments and results do not count: they take what they take.
+    ///
+    /// A step that fits is as it would be without a budget. Of one that does not, values are computed again
+    /// instead of kept until they are used: what follows element by element in iterations of loops, then
+    /// iterations, and halves of the forward part, halved again and again, as far as it takes. Of what fits, the
+    /// one is taken that does the fewest operations more; [`explain`](Trainer::explain) tells which values are
+    /// computed again, and both figures. Losses and gradients are the same: the same operations on the same
+    /// numbers, and random elements follow from their place.
+    ///
+    /// Iterations of loops are also computed again in equal parts of the loop, of which only what each begins with
+    /// is stacked: a number of iterations that is prime has none.
+    ///
+    /// Each size that arguments have is compiled by itself, and checked by itself. One that does not fit is an
+    /// error of the first step of these sizes, or of [`prepare`](Trainer::prepare), before anything runs: the
+    /// model is as it was.
+    ///
+    /// ```
+    /// # use sinew::prelude::*;
+    /// #[model]
+    /// struct Deep {
+    ///     layers: [Linear<8, 8>; 16],
+    /// }
+    ///
+    /// #[model]
+    /// fn loss<B>(m: &Deep, x: Tensor<B, 8>) -> Tensor {
+    ///     let mut x = x;
+    ///     for layer in &m.layers {
+    ///         x = layer.forward(x).tanh() + x.sin();
+    ///     }
+    ///     x.square().mean()
+    /// }
+    ///
+    /// let x = sinew::ndarray::Array2::from_elem((64, 8), 0.5);
+    /// let model = Deep::init(0);
+    /// let mut free = loss::train(model.clone()).build()?;
+    /// let mut small = loss::train(model.clone()).memory_budget(50_000).build()?;
+    /// assert_eq!(free.step(x.view())?.loss, small.step(x.view())?.loss);
+    /// assert!(small.explain().contains("is computed again: in the iteration that uses it"));
+    ///
+    /// let mut tiny = loss::train(model).memory_budget(1_000).build()?;
+    /// let error = tiny.step(x.view()).unwrap_err().to_string();
+    /// assert!(error.contains("does not fit its memory budget of 1000 bytes"));
+    /// assert_eq!(tiny.steps(), 0);
+    /// # Ok::<(), sinew::Error>(())
+    /// ```
+    pub fn memory_budget(mut self, bytes: usize) -> Self {
+        self.settings.memory_budget = Some(bytes);
+        self
+    }
+
     /// The update rule.
     pub fn optimizer(mut self, optimizer: impl Into<Optimizer>) -> Self {
         self.optimizer = optimizer.into();

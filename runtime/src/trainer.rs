@@ -248,6 +248,7 @@ impl<F: ModelFunction> Trainer<F> {
             rule: optimizer.without_rate(),
             guarded: self.engine.settings.check_finite,
             training: self.training,
+            budget: self.engine.settings.memory_budget,
         };
         let compile = |engine: &Engine, binding: &Binding| {
             compile_step(engine, binding, layouts, trainees, optimizer)

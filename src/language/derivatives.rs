@@ -46,6 +46,13 @@
 //! # Ok::<(), sinew::Error>(())
 //! ```
 //!
+//! # Memory
+//!
+//! What `checkpoint` computes it computes again in the backward pass, from the arguments of the closure and what that
+//! uses. To fit a number of bytes rather than to choose by hand, a trainer has
+//! [`memory_budget`](crate::TrainBuilder::memory_budget): values are computed again as far as it takes, in loops
+//! and out of them, and losses and gradients stay what they were.
+//!
 //! # Outside
 //!
 //! `loss::gradient(&model, x, y)?` is the gradient by the parameters, as a model; a trainer's `gradients()` are those

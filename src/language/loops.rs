@@ -49,6 +49,14 @@
 //! # Ok::<(), sinew::Error>(())
 //! ```
 //!
+//! # Memory
+//!
+//! The backward loop uses values of all iterations, so the forward one keeps them: a loop takes memory in proportion
+//! to its length. `checkpoint` around what an iteration computes keeps what goes in
+//! alone; a trainer's [`memory_budget`](crate::TrainBuilder::memory_budget) has that done where it is needed, and
+//! more: of a loop in equal parts only the variables at the start of each part are kept, and its iterations are
+//! computed again when the backward loop comes to them. A prime length has no such parts.
+//!
 //! # How often
 //!
 //! Once, or not at all, are lengths like others: behind no iterations variables are as before, and a list is empty.

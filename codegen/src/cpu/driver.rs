@@ -76,6 +76,14 @@ pub fn compile(schedule: &Schedule, options: &Options) -> Result<CompiledSchedul
     })
 }
 
+/// Bytes of scratch that a schedule needs beside its regions once it is compiled: as
+/// [`CompiledSchedule::scratch_bytes`], without compiling it.
+pub fn scratch_bytes(schedule: &Schedule, options: &Options) -> usize {
+    let kernels = Ready::all(schedule, options);
+    let each = kernels.iter().map(|k| k.scratch_bytes(options));
+    each.max().unwrap_or(0)
+}
+
 impl CompiledSchedule {
     /// Runs every kernel once, in order.
     ///

@@ -36,7 +36,7 @@ mod vectorize;
 mod walk;
 
 pub use blocking::Blocking;
-pub use driver::{CompiledSchedule, compile};
+pub use driver::{CompiledSchedule, compile, scratch_bytes};
 pub use instructions::Instructions;
 
 /// How matrix products are computed.

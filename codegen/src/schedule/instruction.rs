@@ -42,7 +42,8 @@ impl Graph {
                 return i.operand(0);
             }
             Kind::Elementwise(scalar) => Def::Elementwise(scalar, i.operands.to_vec()),
-            Kind::Identity => return i.operand(0),
+            // What a barrier keeps apart is in another graph.
+            Kind::Identity | Kind::Barrier => return i.operand(0),
             Kind::Function(_) | Kind::Run(_) | Kind::Probe(_) => return None,
             Kind::View(view) => return self.add_view(i, view),
             Kind::Reduce(kind) => {
@@ -194,6 +195,30 @@ pub(super) fn is_made_again(kind: Kind) -> bool {
         | OpClass::Indexed
         | OpClass::Combined
         | OpClass::Function => false,
+    }
+}
+
+/// Whether values of a kind are their operand's elements in the same row-major order.
+pub(super) fn is_in_order(kind: Kind) -> bool {
+    match kind {
+        Kind::View(View::Reshape) | Kind::Identity | Kind::Barrier => true,
+        Kind::View(
+            View::Broadcast | View::Permute | View::Slice | View::Pad | View::Flip | View::Shear,
+        )
+        | Kind::Constant
+        | Kind::Iota
+        | Kind::Extent
+        | Kind::Run(_)
+        | Kind::Elementwise(_)
+        | Kind::Reduce(_)
+        | Kind::Contract
+        | Kind::Concat
+        | Kind::Gather
+        | Kind::Scatter
+        | Kind::Scan(_)
+        | Kind::Sort
+        | Kind::Probe(_)
+        | Kind::Function(_) => false,
     }
 }
 

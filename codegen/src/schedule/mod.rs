@@ -1,7 +1,7 @@
 //! From linked programs to kernels: what is fused with what, what is stored, in which order.
 //!
 //! The road of one part: `given` checks where its parameters and results lie, `program` cuts it into loops
-//! and the stretches of operations between them. The road of a stretch:
+//! and the stretches of operations between them, by `section`. The road of a stretch:
 //!
 //! 1. `graph`: values with extents, and what defines each (`instruction`, simplified by `rewrite`). What
 //!    passes ask of a definition is answered in `definition`.
@@ -46,6 +46,7 @@ mod product;
 mod program;
 mod rewrite;
 mod row_array;
+mod section;
 mod storage;
 
 use crate::cost::Target;

@@ -1,4 +1,6 @@
-//! A program with loops, cut into loops and the stretches of operations between them.
+//! A program with loops, cut into loops and the stretches of operations between them. Barriers begin
+//! stretches too: what is computed again behind them is another kernel's, and of what stands in front only
+//! that is kept which is needed behind.
 //!
 //! A stretch is scheduled like a program of its own. What another stretch or a loop needs of it is
 //! stored in a *shared* value of the arena; views and constants are not: whoever needs them makes them
@@ -9,14 +11,15 @@
 //! over inputs), and lies there afterwards. A slice is an operand whose place moves with the turn, a
 //! stack an output whose place does. A body that asks for its index gets a slice of the numbers from 0.
 
-use super::affine::contiguous;
-use super::instruction::is_made_again;
-use super::storage::{OpenBuffer, Site};
+use super::affine::{contiguous, is_contiguous};
+use super::instruction::{is_in_order, is_made_again};
+use super::section::{Section, sections};
+use super::storage::{OpenBuffer, Site, moving};
 use super::{ScheduleError, Scheduled, overlap, schedule_stretch};
 use crate::cost::Target;
 use sinew_ir::{
-    Axis, Block, Builder, DType, Function, Inst, Loop, OpClass, OpInst, Order, Param, ParamKind,
-    Shape, Type, Value,
+    Axis, Block, Builder, DType, Function, Inst, Loop, OpClass, OpInst, Param, ParamKind, Shape,
+    Type, Value,
 };
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -65,7 +68,12 @@ pub(super) fn cut_program(
         None => value.to_string(),
     };
     let insts = &function.body.insts;
-    if !insts.iter().any(|inst| matches!(inst, Inst::Loop(_))) {
+    let cuts = |inst: &Inst| match inst {
+        Inst::Op(op) => op.op.kind.is_barrier(),
+        Inst::Loop(_) => true,
+        Inst::Call(_) | Inst::PullbackCall(_) => false,
+    };
+    if !insts.iter().any(cuts) {
         let whole = schedule_stretch(function, &label, inputs, outputs, target)?;
         return Ok(Cut {
             items: vec![Item::Kernels(whole)],
@@ -87,8 +95,9 @@ pub(super) fn cut_program(
         }
     });
     let env = function.body.params.iter().copied().zip(inputs).collect();
-    let results = function.body.results.iter().copied();
-    let items = cutter.block(&function.body, env, results.zip(outputs).collect(), 0)?;
+    let results = function.body.results.iter().copied().zip(outputs);
+    let results = results.map(|(value, place)| cutter.output(value, place));
+    let items = cutter.block(&function.body, env, results.collect(), 0)?;
     Ok(Cut {
         items,
         shared: cutter.shared,
@@ -108,12 +117,6 @@ struct Cutter<'a> {
     /// The operation that defines a value, with its place in the text.
     definitions: BTreeMap<Value, (usize, &'a OpInst)>,
     shared: Vec<Shared>,
-}
-
-/// The operations between two loops, and the loop behind them.
-struct Section<'a> {
-    ops: BTreeSet<Value>,
-    behind: Option<&'a Loop>,
 }
 
 impl<'a> Cutter<'a> {
@@ -200,8 +203,13 @@ impl<'a> Cutter<'a> {
                     self.bases(*value, &mut needed);
                 }
                 // A slice is taken of a value in memory, so the value itself is needed even if it is a
-                // view.
-                needed.extend(l.sliced.iter().map(|s| s.value));
+                // view, unless that is how what it is of lies there.
+                for s in &l.sliced {
+                    match self.seen_in_place(s.value) {
+                        Some(base) => self.bases(base, &mut needed),
+                        None => _ = needed.insert(s.value),
+                    }
+                }
                 l.body.each_capture(&mut |v| self.bases(v, &mut needed));
             }
             out.push(needed.clone());
@@ -231,6 +239,47 @@ impl<'a> Cutter<'a> {
                     out.insert(value);
                 }
             }
+        }
+    }
+
+    /// What a value is in other dims: the same elements in the same order, so that it lies where that does.
+    fn seen_in_place(&self, value: Value) -> Option<Value> {
+        let mut at = value;
+        while let Some((_, op)) = self.definitions.get(&at)
+            && is_in_order(op.op.kind)
+        {
+            at = *op.operands.first()?;
+        }
+        (at != value && !self.is_light(at)).then_some(at)
+    }
+
+    /// The place of a value that lies where another does, if that lies in row-major order.
+    fn place_in_order(&self, value: Value, env: &Env) -> Option<OpenBuffer> {
+        let base = self.seen_in_place(value)?;
+        let place = env.get(&base)?;
+        let (_, extents) = self.extents(base).ok()?;
+        let (_, seen) = self.extents(value).ok()?;
+        is_contiguous(&extents, &place.strides).then(|| OpenBuffer {
+            strides: contiguous(&seen),
+            ..place.clone()
+        })
+    }
+
+    /// A result and its place. A loop's result that is given back in other dims is written there at once.
+    fn output(&self, value: Value, place: OpenBuffer) -> Output {
+        let in_order = self.seen_in_place(value).and_then(|base| {
+            let (_, extents) = self.extents(value).ok()?;
+            let (_, seen) = self.extents(base).ok()?;
+            let mut loops = self.function.body.insts.iter();
+            let by_loop = loops.any(|inst| match inst {
+                Inst::Loop(l) => l.results.contains(&base),
+                Inst::Op(_) | Inst::Call(_) | Inst::PullbackCall(_) => false,
+            });
+            (by_loop && is_contiguous(&extents, &place.strides)).then(|| (base, contiguous(&seen)))
+        });
+        match in_order {
+            Some((base, strides)) => (base, OpenBuffer { strides, ..place }),
+            None => (value, place),
         }
     }
 
@@ -301,8 +350,9 @@ impl<'a> Cutter<'a> {
             env.insert(*result, place);
         }
         for (sliced, param) in l.sliced.iter().zip(l.slice_params()) {
-            let whole = match env.get(&sliced.value) {
-                Some(whole) => whole.clone(),
+            let there = env.get(&sliced.value).cloned();
+            let whole = match there.or_else(|| self.place_in_order(sliced.value, env)) {
+                Some(whole) => whole,
                 None => {
                     let place = self.share_value(sliced.value, depth)?;
                     before.push((sliced.value, place.clone()));
@@ -444,49 +494,4 @@ impl<'a> Cutter<'a> {
         };
         schedule_stretch(&function, &label, inputs, places, self.target)
     }
-}
-
-/// The sections of a block, one more than it has loops.
-fn sections(block: &Block) -> Result<Vec<Section<'_>>, ScheduleError> {
-    let mut out = Vec::new();
-    let mut ops = BTreeSet::new();
-    for inst in &block.insts {
-        match inst {
-            Inst::Op(op) => {
-                ops.insert(op.result);
-            }
-            Inst::Loop(l) => out.push(Section {
-                ops: std::mem::take(&mut ops),
-                behind: Some(l),
-            }),
-            Inst::Call(c) => {
-                return Err(ScheduleError::NotLinked(format!("calls {}", c.target.name)));
-            }
-            Inst::PullbackCall(_) => {
-                return Err(ScheduleError::NotLinked("a pullback of a call".into()));
-            }
-        }
-    }
-    out.push(Section { ops, behind: None });
-    Ok(out)
-}
-
-/// The slice of a value along `axis` that an iteration gets, `depth` loops around the one it is of.
-fn moving(whole: &OpenBuffer, axis: usize, trip: usize, order: Order, depth: usize) -> OpenBuffer {
-    let mut slice = whole.clone();
-    slice.steps.resize(depth, 0);
-    if axis >= slice.strides.len() {
-        // The verifier of programs refuses it.
-        slice.steps.push(0);
-        return slice;
-    }
-    let stride = slice.strides.remove(axis);
-    match order {
-        Order::Forward => slice.steps.push(stride),
-        Order::Backward => {
-            slice.start += (trip as i64 - 1) * stride;
-            slice.steps.push(-stride);
-        }
-    }
-    slice
 }

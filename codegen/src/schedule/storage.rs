@@ -14,7 +14,7 @@ use super::probe::Probe;
 use crate::cost::Target;
 use crate::decision::{Choice, Decision, StoreReason};
 use crate::kernel::RegionId;
-use sinew_ir::{DType, Function};
+use sinew_ir::{DType, Function, Order};
 use std::collections::BTreeSet;
 
 /// Memory that outlives the kernels which are being made.
@@ -41,6 +41,32 @@ pub(crate) struct OpenBuffer {
     pub dtype: DType,
     /// Of the whole site.
     pub elements: usize,
+}
+
+/// The slice of a value along `axis` that an iteration gets, `depth` loops around the one it is of.
+pub(super) fn moving(
+    whole: &OpenBuffer,
+    axis: usize,
+    trip: usize,
+    order: Order,
+    depth: usize,
+) -> OpenBuffer {
+    let mut slice = whole.clone();
+    slice.steps.resize(depth, 0);
+    if axis >= slice.strides.len() {
+        // The verifier of programs refuses it.
+        slice.steps.push(0);
+        return slice;
+    }
+    let stride = slice.strides.remove(axis);
+    match order {
+        Order::Forward => slice.steps.push(stride),
+        Order::Backward => {
+            slice.start += (trip as i64 - 1) * stride;
+            slice.steps.push(-stride);
+        }
+    }
+    slice
 }
 
 /// A value to be copied to a place of its own.

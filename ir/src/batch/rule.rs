@@ -85,6 +85,7 @@ pub(super) fn apply(
         | Kind::Scan(_)
         | Kind::Sort
         | Kind::Identity
+        | Kind::Barrier
         | Kind::Probe(_) => {}
     }
     let found = found?;

@@ -84,7 +84,7 @@ pub(super) fn result_of(machine: &Machine<'_>, i: &OpInst) -> Result<Array, Inte
             let form = Sorted::from_attributes(a).map_err(named)?;
             along::sort(form, operands[0]).ok_or_else(missing)?
         }
-        Kind::Identity => operands[0].data.clone(),
+        Kind::Identity | Kind::Barrier => operands[0].data.clone(),
         Kind::Function(_) => return function_over_ops(i, &operands),
     };
     if ty.dtype.is_half() {

@@ -318,7 +318,7 @@ pub(super) const BARRIER: OpDef = OpDef {
     attributes: &[],
     infer: |t, _| operand(t, 0).cloned(),
     pullback: Pullback::Rule(|_, p| Ok(vec![Some(p.cotangent)])),
-    kind: Kind::Identity,
+    kind: Kind::Barrier,
     test: ONE,
 };
 

@@ -11,9 +11,10 @@ mod unit;
 mod writer;
 
 use sinew_fuzz::{Random, Target};
+use sinew_ir::each_recomputed;
 use sinew_ir::{
     Array, Binding, DType, Function, Type, Unit, derive_pullback, interpret, link, link_pullback,
-    simplify,
+    simplify, verify_program,
 };
 use sinew_testing::{difference, leaked, with_gradients};
 use std::error::Error;
@@ -49,7 +50,7 @@ impl fmt::Display for Program {
 
 fn program(seed: u64) -> Program {
     let mut random = Random::new(seed);
-    let turns = random.below(4);
+    let turns = random.below(5);
     let depth = 1 + random.below(3);
     let pair = function(&mut random, &mut 0, turns, depth, None);
     Program { pair, turns }
@@ -170,6 +171,12 @@ fn orders(unit: &'static Unit, binding: &Binding) -> Result<[Computed; 3], Box<d
     for (found, expected) in results.iter().zip(&as_is) {
         assert_eq!(unlike(found, expected), None, "simplified");
     }
+    recomputes(
+        &first.program,
+        first.results,
+        &arguments(&first.program, |i| i),
+    )?;
+    recomputes(&second, behind, &given)?;
     Ok([
         Computed {
             results: interpret(&forward, &arguments(&forward, |i| i))?,
@@ -184,6 +191,21 @@ fn orders(unit: &'static Unit, binding: &Binding) -> Result<[Computed; 3], Box<d
             outputs: all,
         },
     ])
+}
+
+/// Whether programs that compute values again, in any way there is, have the same bits.
+fn recomputes(program: &Function, results: usize, given: &[Array]) -> Outcome {
+    let expected = interpret(program, given)?;
+    let bits = |arrays: &[Array]| -> Vec<Vec<u64>> {
+        let of = |a: &Array| a.data.iter().map(|x| x.to_bits()).collect();
+        arrays.iter().map(of).collect()
+    };
+    for again in each_recomputed(program, results) {
+        verify_program(&again.program)?;
+        let found = interpret(&again.program, given)?;
+        assert_eq!(bits(&found), bits(&expected), "{}", again.program);
+    }
+    Ok(())
 }
 
 /// The difference beyond rounding, which grows with the largest element.

@@ -82,6 +82,21 @@ impl Backend {
         }
     }
 
+    /// Bytes that the kernels of a schedule need beside its regions while they run; see [`Code::scratch`].
+    pub fn scratch_bytes(&self, schedule: &Schedule) -> usize {
+        match self {
+            #[cfg(feature = "cpu")]
+            Backend::Cpu => CpuCode::scratch_bytes(schedule),
+            #[cfg(not(feature = "cpu"))]
+            Backend::Cpu => {
+                let _ = schedule;
+                0
+            }
+            #[cfg(feature = "gpu")]
+            Backend::Gpu(_) => 0,
+        }
+    }
+
     /// Machine code or shaders of a schedule; the function's name is for errors.
     ///
     /// # Errors

@@ -29,6 +29,11 @@ impl CpuCode {
         }
     }
 
+    /// Bytes of the region that the code of a schedule has behind those of the schedule.
+    pub fn scratch_bytes(schedule: &Schedule) -> usize {
+        cpu::scratch_bytes(schedule, &Options::default())
+    }
+
     /// As [`Code::run`](super::Code::run).
     ///
     /// # Errors

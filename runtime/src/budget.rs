@@ -1,0 +1,209 @@
+//! Steps within a budget of memory: what does not fit is compiled again, with values that are computed again
+//! rather than kept until the reverse pass uses them.
+//!
+//! Programs are tried from the one that computes the least again, and the first one is taken whose memory
+//! plan fits. What counts is what the plan is: values between kernels, stacks of loops among them, and
+//! scratch.
+
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::executable::{Executable, Linked, Planned, Source};
+use sinew_codegen::kernel::{Node, RegionKind, Run, Schedule};
+use sinew_ir::{Again, Function, Gradient, Inst, Value, Why, recomputed};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// How many values an error names.
+const NAMED: usize = 3;
+
+/// Bytes that a program works in, beside what it is given and gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Working {
+    /// Values between kernels.
+    pub arena: usize,
+    /// What kernels need while they run.
+    pub scratch: usize,
+}
+
+impl Working {
+    /// Both.
+    pub fn bytes(self) -> usize {
+        self.arena.saturating_add(self.scratch)
+    }
+}
+
+impl fmt::Display for Working {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Working { arena, scratch } = self;
+        let all = self.bytes();
+        write!(f, "{all} bytes (arena {arena}, scratch {scratch})")
+    }
+}
+
+/// What was done to fit a budget.
+#[derive(Debug)]
+pub(crate) struct Fitted {
+    budget: usize,
+    /// Where everything is kept.
+    before: Working,
+    /// As it is.
+    after: Working,
+    /// Operations that are done more.
+    flops: u64,
+    again: Vec<Again>,
+}
+
+/// Compiles a step whose gradient is `gradient`, and which `source` makes of a gradient, within a budget.
+///
+/// # Errors
+/// [`Error::MemoryBudget`]; as [`Executable::compile`].
+pub(crate) fn compile_within(
+    engine: &Engine,
+    budget: usize,
+    gradient: Gradient,
+    source: &dyn Fn(Gradient) -> Result<Source>,
+) -> Result<Executable> {
+    let plain = Planned::new(engine, source(gradient.clone())?)?;
+    let before = plain.working();
+    if before.bytes() <= budget {
+        return plain.compile(engine, None);
+    }
+    let mut least = plain;
+    for found in recomputed(&gradient.program, gradient.results) {
+        let made = Gradient {
+            program: found.program,
+            ..gradient.clone()
+        };
+        let planned = Planned::new(engine, source(made)?)?;
+        let after = planned.working();
+        tracing::debug!(
+            function = engine.unit.path,
+            budget,
+            bytes = after.bytes(),
+            flops = found.flops,
+            again = found.again.len(),
+            "recomputed"
+        );
+        if after.bytes() <= budget {
+            let fitted = Fitted {
+                budget,
+                before,
+                after,
+                flops: found.flops,
+                again: found.again,
+            };
+            return planned.compile(engine, Some(fitted));
+        }
+        if after.bytes() < least.working().bytes() {
+            least = planned;
+        }
+    }
+    Err(Error::MemoryBudget {
+        function: engine.unit.path.into(),
+        budget,
+        before: before.bytes(),
+        least: Box::new(least.working().to_string()),
+        largest: least.largest(NAMED),
+    })
+}
+
+impl fmt::Display for Fitted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Fitted {
+            budget,
+            before,
+            after,
+            flops,
+            again,
+        } = self;
+        writeln!(f, "memory budget {budget} bytes")?;
+        writeln!(f, "  all values kept: {before}")?;
+        writeln!(f, "  as it is: {after}, for {flops} flop more")?;
+        let mut counted: BTreeMap<&Again, usize> = BTreeMap::new();
+        for value in again {
+            *counted.entry(value).or_default() += 1;
+        }
+        for (value, times) in counted {
+            let at = value
+                .location
+                .map_or(String::new(), |at| format!(" at {at}"));
+            let why = match value.why {
+                Why::Half => "with its half of the forward part, behind the reverse of the other",
+                Why::Iteration => "in the iteration that uses it",
+                Why::Part => "with its part of the loop, in front of the reverse of that",
+            };
+            let (op, ty, bytes) = (value.op, &value.ty, value.bytes);
+            let times = match times {
+                1 => String::new(),
+                times => format!(", {times} times"),
+            };
+            writeln!(
+                f,
+                "  {op}{at} ({ty}, {bytes} bytes) is computed again{times}: {why}"
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// The values of the arena that take the most bytes: what each is, where it was written, its bytes.
+pub(crate) fn largest(schedule: &Schedule, linked: &[Linked], count: usize) -> Vec<String> {
+    let mut found: BTreeMap<usize, String> = BTreeMap::new();
+    for (node, part) in schedule.nodes.iter().zip(linked) {
+        each_run(std::slice::from_ref(node), &mut |run| {
+            for binding in &run.bindings {
+                let number = binding.buffer.0 as usize;
+                let Some(buffer) = schedule.buffers.get(number) else {
+                    continue;
+                };
+                let region = schedule.regions.get(buffer.region.0 as usize);
+                if region.is_some_and(|r| r.kind == RegionKind::Arena) {
+                    found
+                        .entry(number)
+                        .or_insert_with(|| made_by(&part.function, &buffer.name));
+                }
+            }
+        });
+    }
+    let bytes = |number: usize| {
+        let buffer = &schedule.buffers[number];
+        buffer.elements * buffer.dtype.size().unwrap_or(8)
+    };
+    let mut sorted: Vec<(usize, String)> = found
+        .into_iter()
+        .map(|(number, what)| (bytes(number), what))
+        .collect();
+    sorted.sort_by_key(|(bytes, _)| std::cmp::Reverse(*bytes));
+    let words = sorted.into_iter().take(count);
+    words
+        .map(|(bytes, what)| format!("{what}: {bytes}"))
+        .collect()
+}
+
+fn each_run(nodes: &[Node], f: &mut dyn FnMut(&Run)) {
+    for node in nodes {
+        match node {
+            Node::Part(part) => each_run(&part.nodes, f),
+            Node::Loop(l) => each_run(&l.body, f),
+            Node::Run(run) => f(run),
+        }
+    }
+}
+
+/// `%7 (dot at src/net.rs:21:24)`, or the name of what no instruction makes.
+fn made_by(function: &Function, name: &str) -> String {
+    let number = name.strip_prefix('%').and_then(|n| n.parse().ok());
+    let mut words = name.to_string();
+    if let Some(value) = number.map(Value) {
+        function.body.each_inst(&mut |inst: &Inst| {
+            if inst.results().contains(&value) {
+                let op = inst.op().map_or("loop", |op| op.op.name);
+                words = match inst.location() {
+                    Some(at) => format!("{name} ({op} at {at})"),
+                    None => format!("{name} ({op})"),
+                };
+            }
+        });
+    }
+    words
+}
