@@ -9,6 +9,7 @@
 //! | `softmax_before_cross_entropy` | `cross_entropy` takes scores, and has the softmax in it | the scores |
 //! | `log_of_softmax` | the logarithm of a probability that came out as 0 is minus infinity | `x.log_softmax()` |
 //! | `unused_symbol` | a size that is declared and named nowhere else | none |
+//! | `parameter_without_influence` | `loss::train(..)`, where `loss` neither uses a parameter of its first model in what has a derivative nor passes it on | to use it, or a model without it |
 //!
 //! What a body does not use (`let`s, arguments, parameters of the model) has rustc's own lints, `unused_variables`
 //! among them, which `#[allow(..)]` silences as in any function, or a name that begins with `_`.

@@ -9,8 +9,12 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use sinew_ir::DType;
 
-/// What is implemented for the type of a function's name.
-pub fn implementations(f: &Function, library: &TokenStream) -> TokenStream {
+/// What is implemented for the type of a function's name. `on_train` is the attribute of `train`, if any.
+pub fn implementations(
+    f: &Function,
+    on_train: Option<TokenStream>,
+    library: &TokenStream,
+) -> TokenStream {
     let Some(entry) = entry(f, library) else {
         return TokenStream::new();
     };
@@ -24,7 +28,7 @@ pub fn implementations(f: &Function, library: &TokenStream) -> TokenStream {
         Some(_) => TokenStream::new(),
         None => derivative(f, &entry, library),
     };
-    let train = train(f, &entry, library);
+    let train = train(f, &entry, on_train, library);
     let (call, quiet, output) = (hidden::call(), quiet(), &entry.output);
     let paths = models.iter().map(|s| &s.path);
     quote! {
@@ -101,7 +105,12 @@ pub(super) fn is_loss(result: &TypeExpr) -> bool {
 }
 
 /// `train`: of a function that cannot be trained one that no model fits, whose bound tells why.
-fn train(f: &Function, entry: &Entry<'_>, library: &TokenStream) -> TokenStream {
+fn train(
+    f: &Function,
+    entry: &Entry<'_>,
+    attribute: Option<TokenStream>,
+    library: &TokenStream,
+) -> TokenStream {
     let why = if entry.models.is_empty() {
         quote!(HasAModel)
     } else if f.no_derivative.is_some() {
@@ -111,6 +120,7 @@ fn train(f: &Function, entry: &Entry<'_>, library: &TokenStream) -> TokenStream 
         return quote! {
             /// Training of the first model's parameters with this function's first result as the loss; other
             /// models are held as they are.
+            #attribute
             pub fn train(#(#parameters),*) -> #library::__private::Train<Self> {
                 #library::__private::Train::new(#handles)
             }

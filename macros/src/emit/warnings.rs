@@ -19,11 +19,7 @@ pub fn warnings(warnings: &[Warning], allowed: &[Lint]) -> TokenStream {
         }
         let name = format_ident!("{}", lint.name());
         let used = Ident::new(lint.name(), span);
-        let text = format!(
-            "{}\n= note: `#[model(allow({}))]` silences this",
-            message.text(),
-            lint.name()
-        );
+        let text = with_name(message.text(), *lint);
         out.extend(quote! {
             const _: () = {
                 #[deprecated(note = #text)]
@@ -34,6 +30,17 @@ pub fn warnings(warnings: &[Warning], allowed: &[Lint]) -> TokenStream {
         });
     }
     out
+}
+
+/// The attribute of an associated function whose use is warned of.
+pub fn on_use(text: &str, lint: Lint) -> TokenStream {
+    let text = with_name(text, lint);
+    quote!(#[deprecated(note = #text)])
+}
+
+fn with_name(text: &str, lint: Lint) -> String {
+    let name = lint.name();
+    format!("{text}\n= note: `#[model(allow({name}))]` silences this")
 }
 
 /// What makes rustc say that these names are not used, under the levels that the function's own attributes

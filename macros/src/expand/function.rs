@@ -7,6 +7,7 @@ use crate::collect::{self, State};
 use crate::emit;
 use crate::errors::{Checked, Errors, Reported};
 use crate::hidden;
+use crate::lints::{self, Lint};
 use crate::names;
 use crate::parse::{self, Function};
 use crate::signature::{self, ParamType, Signature};
@@ -79,9 +80,8 @@ pub(super) fn expand_body(
     if collected.lacks_structs(f) {
         return broken(emit::becomes::broken(f, library));
     }
-    let implementations = emit::becomes::implementations(f, library);
     if known.is_err() {
-        return broken(implementations);
+        return broken(emit::becomes::implementations(f, None, library));
     }
     let checked = check_signature(f, &mut collected.scope);
     let lowered = checked.and_then(|signature| {
@@ -99,9 +99,12 @@ pub(super) fn expand_body(
             let assertions = emit::unit::assertions(&lowered.assertions, registry, library);
             let uses = uses(&[f], library, &|p| collected.is_item(p));
             let lints = collected.lint(f, &lowered, &state.item);
+            let on_train = lints::without_influence(f, &lowered)
+                .map(|text| emit::warnings::on_use(&text, Lint::ParameterWithoutInfluence));
+            let implementations = emit::becomes::implementations(f, on_train, library);
             quote!(#implementations #unit #structs #assertions #uses #lints)
         }
-        Err(Reported) => broken(implementations),
+        Err(Reported) => broken(emit::becomes::implementations(f, None, library)),
     }
 }
 

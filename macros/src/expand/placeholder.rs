@@ -104,7 +104,7 @@ fn function(item: &syn::ItemFn, library: &TokenStream) -> TokenStream {
     };
     let read = lenient::function(item);
     let plain = emit::function::at_once(&read, library);
-    let implementations = emit::becomes::implementations(&read, library);
+    let implementations = emit::becomes::implementations(&read, None, library);
     let constant = hidden::unit();
     let unit = emit::unit::broken(&name.to_token_stream(), &constant, library);
     quote!(#plain #implementations #own #unit)

@@ -7,10 +7,12 @@
 //! that nothing uses) is left to that.
 
 mod broadcast;
+mod influence;
 mod softmax;
 mod unused;
 
 pub use broadcast::{Growth, growth};
+pub use influence::without_influence;
 pub use softmax::softmax;
 pub use unused::{unused_names, unused_symbols};
 
@@ -27,6 +29,8 @@ pub enum Lint {
     LogOfSoftmax,
     /// A size that a function declares and does not name again.
     UnusedSymbol,
+    /// A parameter that training would leave as it is.
+    ParameterWithoutInfluence,
 }
 
 impl Lint {
@@ -36,6 +40,7 @@ impl Lint {
         Lint::SoftmaxBeforeCrossEntropy,
         Lint::LogOfSoftmax,
         Lint::UnusedSymbol,
+        Lint::ParameterWithoutInfluence,
     ];
 
     /// What `allow` calls it.
@@ -45,6 +50,7 @@ impl Lint {
             Lint::SoftmaxBeforeCrossEntropy => "softmax_before_cross_entropy",
             Lint::LogOfSoftmax => "log_of_softmax",
             Lint::UnusedSymbol => "unused_symbol",
+            Lint::ParameterWithoutInfluence => "parameter_without_influence",
         }
     }
 
