@@ -32,7 +32,7 @@ fn silent<B>(m: &Net, x: Tensor<B, 4>) -> Tensor {
 }
 
 fn main() {
-    loss::train(Net::init(1));
-    through_a_call::train(Net::init(1));
-    silent::train(Net::init(1));
+    let _ = loss::train(Net::init(1));
+    let _ = through_a_call::train(Net::init(1));
+    let _ = silent::train(Net::init(1));
 }
