@@ -251,13 +251,13 @@ fn region_bytes(memory: &str, region: &str) -> usize {
 }
 
 /// Twice tanh, whose results are kept for its derivatives.
-#[model]
+#[model(allow(parameter_without_influence))]
 fn deep_in_bf16<B>(m: &Mlp, x: Tensor<B, 8>) -> Tensor {
     let h = matmul(x, m.w).cast(bf16).tanh();
     (h * 3).tanh().cast(float).mean()
 }
 
-#[model]
+#[model(allow(parameter_without_influence))]
 fn deep_in_f32<B>(m: &Mlp, x: Tensor<B, 8>) -> Tensor {
     let h = matmul(x, m.w).tanh();
     (h * 3).tanh().mean()
