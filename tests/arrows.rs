@@ -44,8 +44,9 @@ fn dependencies(metadata: &Value, package: &str) -> Vec<String> {
 fn packages_know_only_what_they_may() {
     let metadata = metadata();
     let above_ir = ["sinew-macros", "sinew-codegen", "sinew-runtime", "sinew"];
-    let rules: [(&str, &[&str], &[&str]); 6] = [
-        ("sinew-fuzz", &above_ir, &["sinew-ir"]),
+    let rules: [(&str, &[&str], &[&str]); 7] = [
+        ("sinew-fuzz", &above_ir, &["sinew-ir", "sinew-testing"]),
+        ("sinew-testing", &above_ir, &["cranelift-codegen", "wgpu"]),
         (
             "sinew-ir",
             &above_ir,

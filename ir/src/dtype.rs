@@ -55,6 +55,14 @@ impl DType {
         DType::ALL.into_iter().find(|d| d.name() == name)
     }
 
+    /// What it is where the working float is `float`.
+    pub fn with_float(self, float: DType) -> DType {
+        match self == DType::Float {
+            true => float,
+            false => self,
+        }
+    }
+
     /// Whether it has derivatives.
     pub fn is_float(self) -> bool {
         match self {

@@ -102,7 +102,7 @@ pub(crate) fn compile_within(
         function: engine.unit.path.into(),
         budget,
         before: before.bytes(),
-        least: Box::new(least.working().to_string()),
+        least: least.working().to_string(),
         largest: least.largest(NAMED),
     })
 }

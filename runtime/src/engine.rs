@@ -107,20 +107,6 @@ pub(crate) struct Input {
     pub dtype: DType,
 }
 
-/// Binds the working float.
-pub(crate) fn bound(dtype: DType, precision: Precision) -> DType {
-    match dtype {
-        DType::Float => precision.dtype(),
-        DType::F32
-        | DType::F64
-        | DType::F16
-        | DType::Bf16
-        | DType::I32
-        | DType::U32
-        | DType::Bool => dtype,
-    }
-}
-
 impl Engine {
     /// The function of `F` for models of these sizes and shapes.
     pub fn new<F: ModelFunction>(models: &[Facts], settings: Settings) -> Result<Engine> {
@@ -137,7 +123,9 @@ impl Engine {
                 ParamKind::Input => inputs.push(Input {
                     param: position,
                     name: param.name.clone(),
-                    dtype: bound(function.values[position].dtype, settings.precision),
+                    dtype: function.values[position]
+                        .dtype
+                        .with_float(settings.precision.dtype()),
                 }),
                 ParamKind::Param | ParamKind::State => {
                     let (model, path) = leaf(&function, position).unwrap_or((MAX_MODELS, ""));

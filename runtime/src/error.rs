@@ -217,7 +217,7 @@ pub enum Error {
         /// The bytes with all values kept.
         before: usize,
         /// The least that was reached, in words.
-        least: Box<String>,
+        least: String,
         /// The largest values then, each with its bytes.
         largest: Vec<String>,
     },

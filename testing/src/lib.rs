@@ -223,9 +223,7 @@ impl Case {
             wanted.contains(&p.name.as_str())
         })?;
         let bound = |mut x: Array| {
-            if x.dtype == DType::Float {
-                x.dtype = float;
-            }
+            x.dtype = x.dtype.with_float(float);
             x
         };
         let mut inputs: Vec<Array> = self.inputs.iter().map(|(_, x)| bound(x.clone())).collect();

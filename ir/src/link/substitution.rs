@@ -362,16 +362,7 @@ impl<'u> Substitution<'u> {
     }
 
     fn dtype(&self, dtype: DType) -> DType {
-        match dtype {
-            DType::Float => self.float.unwrap_or(dtype),
-            DType::F32
-            | DType::F64
-            | DType::F16
-            | DType::Bf16
-            | DType::I32
-            | DType::U32
-            | DType::Bool => dtype,
-        }
+        dtype.with_float(self.float.unwrap_or(DType::Float))
     }
 
     /// Axes of `counted`, as axes of what it becomes.

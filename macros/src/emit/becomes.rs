@@ -52,15 +52,17 @@ pub fn implementations(
 /// What stands for [`implementations`] where a parameter is of a type that is no model struct: all that is
 /// called compiles, whatever it is given, so that this mistake is all that rustc tells.
 pub fn broken(f: &Function, library: &TokenStream) -> TokenStream {
-    let Some(mut entry) = entry(f, library) else {
+    let Some(entry) = entry(f, library) else {
         return TokenStream::new();
     };
     let name = &f.name;
-    let models = std::mem::take(&mut entry.models);
     let unit = hidden::unit();
     let unit = quote!(#name::#unit);
     let implementation = model_function(&entry, name, &unit, &[], &[], library);
-    let any = || models.iter().map(|_| quote!(_: impl ::core::marker::Sized));
+    let any = || {
+        let models = entry.models.iter();
+        models.map(|_| quote!(_: impl ::core::marker::Sized))
+    };
     let (for_train, for_attach, for_compile) = (any(), any(), any());
     let (call, quiet) = (hidden::call(), quiet());
     quote! {

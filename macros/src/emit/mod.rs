@@ -1,7 +1,8 @@
 //! Rust tokens: what stands in the user's crate in place of an item.
 //!
-//! At once: the plain item, so that everything else in the crate sees it. After the first chain: the
-//! item's own macro and the values of consts. After the second: the unit and its assertions.
+//! At once: the plain item, so that everything else in the crate sees it, and a function's own macro with the
+//! values of consts; a struct's come behind the chain over its children. Behind the chain over all that an item
+//! mentions: what is implemented for it, the unit and its assertions.
 //! Emitted code names only `__private` of the library and the user's own paths.
 
 pub mod becomes;

@@ -118,7 +118,7 @@ pub fn implementations(s: &Structure, parts: &[Part], library: &TokenStream) -> 
     });
     let settings = settings(s, library);
     let constructor = constructor(s, parts, library);
-    let common = common_traits(s);
+    let common = common_traits(s, field_by_field(s));
     let quiet = quiet();
     quote! {
         #[automatically_derived]
@@ -166,47 +166,16 @@ pub fn broken(s: &Structure, library: &TokenStream) -> TokenStream {
         Some(_) => quote!(#library::__private::Result<Self>),
         None => quote!(Self),
     };
+    let never = quote!(loop {});
+    let common = common_traits(s, [never.clone(), never.clone(), never]);
     let quiet = quiet();
-    let derived = derived(&s.attributes);
-    let clone = (!derived.iter().any(|d| d == "Clone")).then(|| {
-        quote! {
-            #quiet
-            impl ::core::clone::Clone for #name {
-                fn clone(&self) -> Self {
-                    loop {}
-                }
-            }
-        }
-    });
-    let debug = (!derived.iter().any(|d| d == "Debug")).then(|| {
-        quote! {
-            #quiet
-            impl ::core::fmt::Debug for #name {
-                fn fmt(&self, _: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                    loop {}
-                }
-            }
-        }
-    });
-    let partial_eq = (!derived.iter().any(|d| d == "PartialEq")).then(|| {
-        quote! {
-            #quiet
-            impl ::core::cmp::PartialEq for #name {
-                fn eq(&self, _: &Self) -> ::core::primitive::bool {
-                    loop {}
-                }
-            }
-        }
-    });
     quote! {
         #quiet
         impl #library::__private::Model for #name {
             fn visit(&self, _: &::core::primitive::str, _: &mut dyn ::core::ops::FnMut(&::core::primitive::str, &#library::__private::Param)) {}
             fn visit_mut(&mut self, _: &::core::primitive::str, _: &mut dyn ::core::ops::FnMut(&::core::primitive::str, &mut #library::__private::Param)) {}
         }
-        #clone
-        #debug
-        #partial_eq
+        #common
         #quiet
         impl #name {
             #visibility fn init(#configured _: ::core::primitive::u64) -> #result {
@@ -362,17 +331,11 @@ fn init(initial: &Initial, library: &TokenStream) -> TokenStream {
     quote!(#library::__private::init::#name(#(#numbers),*))
 }
 
-/// `Clone`, `Debug` and `PartialEq`, where the user does not derive them.
+/// `Clone`, `Debug` and `PartialEq` with these bodies, where the user does not derive them.
 ///
 /// They are not derived, so that a field that is no model struct is told once, by its chain.
-fn common_traits(s: &Structure) -> TokenStream {
+fn common_traits(s: &Structure, [clone, debug, partial_eq]: [TokenStream; 3]) -> TokenStream {
     let name = &s.name;
-    let fields: Vec<&Ident> = s.fields.iter().map(|f| &f.name).collect();
-    let sizes = (!s.symbols.is_empty()).then(|| quote!(__sinew_sizes: self.__sinew_sizes,));
-    let same_sizes =
-        (!s.symbols.is_empty()).then(|| quote!(&&self.__sinew_sizes == other.__sinew_sizes));
-    let texts = fields.iter().map(|f| parse::name(f));
-    let text = parse::name(name);
     let derived = derived(&s.attributes);
     let quiet = quiet();
     let mut out = TokenStream::new();
@@ -386,7 +349,7 @@ fn common_traits(s: &Structure) -> TokenStream {
         quote! {
             impl ::core::clone::Clone for #name {
                 fn clone(&self) -> Self {
-                    Self { #(#fields: ::core::clone::Clone::clone(&self.#fields),)* #sizes }
+                    #clone
                 }
             }
         },
@@ -396,7 +359,8 @@ fn common_traits(s: &Structure) -> TokenStream {
         quote! {
             impl ::core::fmt::Debug for #name {
                 fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                    f.debug_struct(#text)#(.field(#texts, &self.#fields))*.finish()
+                    let _ = &f;
+                    #debug
                 }
             }
         },
@@ -407,12 +371,27 @@ fn common_traits(s: &Structure) -> TokenStream {
             impl ::core::cmp::PartialEq for #name {
                 fn eq(&self, other: &Self) -> ::core::primitive::bool {
                     let _ = other;
-                    true #(&& self.#fields == other.#fields)* #same_sizes
+                    #partial_eq
                 }
             }
         },
     );
     out
+}
+
+/// The bodies of [`common_traits`] as `derive` would have them, in their order.
+fn field_by_field(s: &Structure) -> [TokenStream; 3] {
+    let fields: Vec<&Ident> = s.fields.iter().map(|f| &f.name).collect();
+    let sizes = (!s.symbols.is_empty()).then(|| quote!(__sinew_sizes: self.__sinew_sizes,));
+    let same_sizes =
+        (!s.symbols.is_empty()).then(|| quote!(&&self.__sinew_sizes == other.__sinew_sizes));
+    let texts = fields.iter().map(|f| parse::name(f));
+    let text = parse::name(&s.name);
+    [
+        quote!(Self { #(#fields: ::core::clone::Clone::clone(&self.#fields),)* #sizes }),
+        quote!(f.debug_struct(#text)#(.field(#texts, &self.#fields))*.finish()),
+        quote!(true #(&& self.#fields == other.#fields)* #same_sizes),
+    ]
 }
 
 /// The traits that the user derives, by their last names.

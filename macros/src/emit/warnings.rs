@@ -2,6 +2,7 @@
 //! brings lints of rustc's own.
 
 use crate::lints::{Lint, Warning};
+use crate::messages::Message;
 use crate::parse::Function;
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
@@ -19,7 +20,7 @@ pub fn warnings(warnings: &[Warning], allowed: &[Lint]) -> TokenStream {
         }
         let name = format_ident!("{}", lint.name());
         let used = Ident::new(lint.name(), span);
-        let text = with_name(message.text(), *lint);
+        let text = text(message, *lint);
         out.extend(quote! {
             const _: () = {
                 #[deprecated(note = #text)]
@@ -33,13 +34,13 @@ pub fn warnings(warnings: &[Warning], allowed: &[Lint]) -> TokenStream {
 }
 
 /// The attribute of an associated function whose use is warned of.
-pub fn on_use(text: &str, lint: Lint) -> TokenStream {
-    let text = with_name(text, lint);
+pub fn on_use(warning: &Warning) -> TokenStream {
+    let text = text(&warning.message, warning.lint);
     quote!(#[deprecated(note = #text)])
 }
 
-fn with_name(text: &str, lint: Lint) -> String {
-    let name = lint.name();
+fn text(message: &Message, lint: Lint) -> String {
+    let (text, name) = (message.text(), lint.name());
     format!("{text}\n= note: `#[model(allow({name}))]` silences this")
 }
 

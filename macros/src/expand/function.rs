@@ -7,31 +7,38 @@ use crate::collect::{self, State};
 use crate::emit;
 use crate::errors::{Checked, Errors, Reported};
 use crate::hidden;
-use crate::lints::{self, Lint};
+use crate::lints;
 use crate::names;
 use crate::parse::{self, Function};
-use crate::signature::{self, ParamType, Signature};
+use crate::signature::{self, Signature};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 
 /// What others see of a function, for which nothing is asked of other items: of its structs it tells the
-/// names, which is why a broken struct leaves the functions known that take it.
+/// names, which is why a broken struct leaves the functions known that take it. Behind it stands the chain of
+/// all else, if the signature is right as it is.
 pub(super) fn expand_at_once(f: &Function, state: &State, errors: &Errors) -> TokenStream {
     let mut scope = Scope::new(&state.id, errors);
     let name = &f.name;
     let owner = name.to_token_stream();
-    let (text, consts) = match signature_by_names(f, &mut scope) {
+    let (text, rest) = match signature_by_names(f, &mut scope) {
         Ok(signature) => {
             let registry = &scope.registry;
-            match registry.export_function(&signature) {
+            let (text, consts) = match registry.export_function(&signature) {
                 Some((told, consts)) => {
                     let consts = consts.iter().map(|i| &registry.consts[*i]).enumerate();
                     (told.encode(), emit::unit::consts(&owner, consts))
                 }
                 None => (String::new(), TokenStream::new()),
-            }
+            };
+            let chain = collect::body_chain(state);
+            (text, quote!(#consts #chain))
         }
-        Err(Reported) => (Signature::broken().encode(), TokenStream::new()),
+        Err(Reported) => {
+            let implementations = emit::becomes::broken(f, &state.library);
+            let rest = broken(f, &implementations, &state.library);
+            (Signature::broken().encode(), rest)
+        }
     };
     let own = collect::item_macro(
         &[name],
@@ -40,7 +47,15 @@ pub(super) fn expand_at_once(f: &Function, state: &State, errors: &Errors) -> To
         &text,
     );
     let plain = emit::function::at_once(f, &state.library);
-    quote!(#plain #own #consts)
+    quote!(#plain #own #rest)
+}
+
+/// What stands for the unit of a function with errors, beside `implementations`.
+fn broken(f: &Function, implementations: &TokenStream, library: &TokenStream) -> TokenStream {
+    let owner = f.name.to_token_stream();
+    let unit = emit::unit::broken(&owner, &hidden::unit(), library);
+    let structs = emit::unit::structs(&owner, &[], library);
+    quote!(#implementations #unit #structs)
 }
 
 /// The signature with its structs by name.
@@ -70,18 +85,8 @@ pub(super) fn expand_body(
     let owner = name.to_token_stream();
     let constant = hidden::unit();
     let mut collected = Collected::new(state, texts, errors);
-    let broken = |implementations: TokenStream| {
-        let unit = emit::unit::broken(&owner, &constant, library);
-        let structs = emit::unit::structs(&owner, &[], library);
-        quote!(#implementations #unit #structs)
-    };
-    // What the signature has by itself, the attribute has reported.
-    let known = signature_by_names(f, &mut Scope::new(&state.id, &Errors::default()));
     if collected.lacks_structs(f) {
-        return broken(emit::becomes::broken(f, library));
-    }
-    if known.is_err() {
-        return broken(emit::becomes::implementations(f, None, library));
+        return broken(f, &emit::becomes::broken(f, library), library);
     }
     let checked = check_signature(f, &mut collected.scope);
     let lowered = checked.and_then(|signature| {
@@ -95,39 +100,24 @@ pub(super) fn expand_body(
             let path = parse::name(name);
             let told = Some(signature.as_str());
             let unit = emit::unit::unit(&owner, &constant, &path, &lowered, told, library);
-            let structs = structs(&checked, &owner, &collected, library);
+            let known = &registry.structs;
+            let ids = checked.structs().into_iter();
+            let ids: Vec<&str> = ids.map(|i| known[i].signature.id.as_str()).collect();
+            let structs = match ids.is_empty() {
+                true => TokenStream::new(),
+                false => emit::unit::structs(&owner, &ids, library),
+            };
             let assertions = emit::unit::assertions(&lowered.assertions, registry, library);
             let uses = uses(&[f], library, &|p| collected.is_item(p));
             let lints = collected.lint(f, &lowered, &state.item);
-            let on_train = lints::without_influence(f, &lowered)
-                .map(|text| emit::warnings::on_use(&text, Lint::ParameterWithoutInfluence));
+            let on_train = lints::without_influence(f, &lowered);
+            let on_train = on_train.map(|warning| emit::warnings::on_use(&warning));
             let implementations = emit::becomes::implementations(f, on_train, library);
             quote!(#implementations #unit #structs #assertions #uses #lints)
         }
-        Err(Reported) => broken(emit::becomes::implementations(f, None, library)),
-    }
-}
-
-/// What tells the structs of a signature from others, in the order in which it names them.
-fn structs(
-    signature: &signature::Function,
-    owner: &TokenStream,
-    collected: &Collected<'_>,
-    library: &TokenStream,
-) -> TokenStream {
-    let mut positions: Vec<usize> = Vec::new();
-    for param in &signature.params {
-        if let ParamType::Struct(position, _) = param.ty
-            && !positions.contains(&position)
-        {
-            positions.push(position);
+        Err(Reported) => {
+            let implementations = emit::becomes::implementations(f, None, library);
+            broken(f, &implementations, library)
         }
-    }
-    let known = &collected.scope.registry.structs;
-    let ids = positions.iter().map(|i| known[*i].signature.id.as_str());
-    let ids: Vec<&str> = ids.collect();
-    match ids.is_empty() {
-        true => TokenStream::new(),
-        false => emit::unit::structs(owner, &ids, library),
     }
 }

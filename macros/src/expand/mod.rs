@@ -95,9 +95,8 @@ fn attribute_checked(
             names::of_body(f, &mut mentions);
             let id = hidden::id(&f.name, &tokens);
             let body = state(&id, Phase::Body, mentions.items);
-            let at_once = function::expand_at_once(f, &body, errors);
-            let chain = collect::body_chain(&body);
-            quote!(#checks #at_once #chain)
+            let function = function::expand_at_once(f, &body, errors);
+            quote!(#checks #function)
         }
         Item::Methods(m) => {
             let name = last_ident(&m.owner.path);

@@ -1,6 +1,6 @@
 //! Parameters that training leaves as they are.
 
-use super::Lint;
+use super::{Lint, Warning};
 use crate::lower::Lowered;
 use crate::messages;
 use crate::parse::Function;
@@ -9,7 +9,7 @@ use sinew_ir::ParamKind;
 /// What is said where a function is trained that some parameters of its first model have no influence on: those
 /// that its body neither uses in what has a derivative nor passes on. A function that only calls read may
 /// well leave some out, so nothing is said of it.
-pub fn without_influence(f: &Function, lowered: &Lowered) -> Option<String> {
+pub fn without_influence(f: &Function, lowered: &Lowered) -> Option<Warning> {
     let lint = Lint::ParameterWithoutInfluence;
     if f.allowed.contains(&lint) || f.rule.is_some() {
         return None;
@@ -25,6 +25,9 @@ pub fn without_influence(f: &Function, lowered: &Lowered) -> Option<String> {
     let names: Vec<String> = names.collect();
     match names.is_empty() {
         true => None,
-        false => Some(messages::without_influence(&f.name, &names)),
+        false => Some(Warning {
+            lint,
+            message: messages::without_influence(&f.name, &names),
+        }),
     }
 }

@@ -93,7 +93,7 @@ impl Lowerer<'_, '_> {
             return Err(self.report(messages::argument_count(at, callee, found)));
         }
         let identified = self.identify(&call)?;
-        let callee = &identified;
+        let callee = identified.as_ref().unwrap_or(call.callee);
         let mut call = Invocation { callee, ..call };
         let Arguments { operands, pending } = self.arguments(&mut call)?;
         // What one of this function's own equations says may be what makes another size known.
@@ -113,9 +113,9 @@ impl Lowerer<'_, '_> {
         }
     }
 
-    /// The callee with those in place of structs that it knows by name which it is given; that they are the
-    /// same is for rustc to say.
-    fn identify(&mut self, call: &Invocation<'_>) -> Checked<Function> {
+    /// The callee with those in place of structs that it knows by name which it is given, if there are any; that
+    /// they are the same is for rustc to say.
+    fn identify(&mut self, call: &Invocation<'_>) -> Checked<Option<Function>> {
         let mut given: HashMap<usize, usize> = HashMap::new();
         for (param, argument) in call.callee.params.iter().zip(&call.given) {
             let (ParamType::Struct(named, dims), Val::Struct(found)) = (&param.ty, &argument.val)
@@ -136,7 +136,7 @@ impl Lowerer<'_, '_> {
             }
             let name = &stub.signature.name;
             let message =
-                messages::another_struct(&argument.tokens, call.callee, param, name, passed);
+                messages::not_the_named_struct(&argument.tokens, call.callee, param, name, passed);
             if dims.len() != found.dims.len() {
                 return Err(self.report(message.into_error()));
             }
@@ -147,11 +147,14 @@ impl Lowerer<'_, '_> {
                 message,
             });
         }
+        if given.is_empty() {
+            return Ok(None);
+        }
         let map = Map {
             dim: &|d: &Dim| Some(d.clone()),
             structure: &|i| Some(given.get(&i).copied().unwrap_or(i)),
         };
-        map.function(call.callee).ok_or(Reported)
+        map.function(call.callee).map(Some).ok_or(Reported)
     }
 
     /// All arguments, so that the mistakes of each are seen.

@@ -199,7 +199,7 @@ pub fn other_struct(
 }
 
 /// A struct for one of which the name alone is known, `expected`.
-pub fn another_struct(
+pub fn not_the_named_struct(
     at: &impl ToTokens,
     f: &Function,
     p: &Param,

@@ -58,14 +58,19 @@ pub fn log_of_probabilities(span: Span, of: &str) -> Message {
     )
 }
 
-/// What is said of `train`, which has no place in the function.
-pub fn without_influence(function: &Ident, parameters: &[String]) -> String {
+/// Said where `function` is trained.
+pub fn without_influence(function: &Ident, parameters: &[String]) -> Message {
     let named: Vec<String> = parameters.iter().map(|p| format!("`{p}`")).collect();
-    let text = format!(
-        "sinew::train: `{function}` does not depend on {}, which training leaves as they are",
-        named.join(", ")
-    );
-    format!("{text}\n= help: use them in `{function}`, or leave them out of the model")
+    message(
+        function,
+        "train",
+        &format!(
+            "`{function}` does not depend on {}, which training leaves as they are",
+            named.join(", ")
+        ),
+        &[],
+        &format!("use them in `{function}`, or leave them out of the model"),
+    )
 }
 
 pub fn unused_symbol(symbol: &Ident) -> Message {

@@ -204,6 +204,19 @@ impl Function {
         }
     }
 
+    /// The structs that its parameters are, each once, in the order in which its signature tells them.
+    pub fn structs(&self) -> Vec<usize> {
+        let mut out = Vec::new();
+        for param in &self.params {
+            if let ParamType::Struct(structure, _) = param.ty
+                && !out.contains(&structure)
+            {
+                out.push(structure);
+            }
+        }
+        out
+    }
+
     /// Its parameters side by side: tuples and arrays as what is in them, each with its name.
     pub fn flat_params(&self) -> Vec<(String, &ParamType)> {
         let mut out = Vec::new();

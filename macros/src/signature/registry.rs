@@ -1,6 +1,6 @@
 //! The consts and structs that one item sees, whatever way they came.
 
-use super::{ConstName, FieldKind, Function, Map, ParamType, Signature, Struct};
+use super::{ConstName, FieldKind, Function, Map, Signature, Struct};
 use crate::hidden;
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
@@ -287,14 +287,7 @@ impl Registry {
         });
         consts.sort_unstable();
         consts.dedup();
-        let mut structs: Vec<usize> = Vec::new();
-        for param in &function.params {
-            if let ParamType::Struct(structure, _) = param.ty
-                && !structs.contains(&structure)
-            {
-                structs.push(structure);
-            }
-        }
+        let structs = function.structs();
         let dim = |d: &Dim| {
             d.substitute(&|s| {
                 let i = consts.binary_search(&self.position(s)?).ok()?;

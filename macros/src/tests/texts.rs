@@ -2,6 +2,7 @@
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
+use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 
@@ -27,7 +28,13 @@ const SHORTEST: usize = 6;
 #[test]
 fn every_text_has_a_case() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let told = contents(&root.join("../ui-tests"), "stderr").concat();
+    let cases = root.join("../ui-tests");
+    assert_eq!(
+        paths(&cases, "rs"),
+        paths(&cases, "stderr"),
+        "a case or its text is missing"
+    );
+    let told = contents(&cases, "stderr").concat();
     let mut wrong = Vec::new();
     let mut texts = Vec::new();
     for source in contents(&root.join("src/messages"), "rs") {
@@ -51,12 +58,22 @@ fn every_text_has_a_case() {
 }
 
 fn contents(folder: &Path, ending: &str) -> Vec<String> {
+    let paths = paths(folder, ending).into_iter();
+    let files = paths.map(|p| folder.join(p).with_extension(ending));
+    files
+        .map(|p| fs::read_to_string(p).expect("text"))
+        .collect()
+}
+
+/// The names of files with an ending, without it, sorted.
+fn paths(folder: &Path, ending: &str) -> Vec<OsString> {
     let files = fs::read_dir(folder).expect("a folder");
     let paths = files.map(|f| f.expect("a file").path());
     let paths = paths.filter(|p| p.extension().is_some_and(|e| e == ending));
-    paths
-        .map(|p| fs::read_to_string(p).expect("text"))
-        .collect()
+    let names = paths.filter_map(|p| Some(p.file_stem()?.to_os_string()));
+    let mut names: Vec<OsString> = names.collect();
+    names.sort();
+    names
 }
 
 fn literals(tokens: TokenStream, out: &mut Vec<String>) {
