@@ -38,6 +38,8 @@ pub fn implementations(
             #train
             #becomes
             #derivative
+            // What it calls is compiled for each function: only where that is called.
+            #[inline]
             #[doc(hidden)]
             pub fn #call(
                 models: (#(&#paths,)*),
