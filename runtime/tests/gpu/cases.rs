@@ -1,6 +1,7 @@
 //! Operations, layers and losses with their gradients against PyTorch's values.
 
 use std::path::Path;
+use std::sync::Mutex;
 
 use sinew_codegen::cost::Target;
 use sinew_codegen::schedule::{Part, schedule};
@@ -9,7 +10,7 @@ use sinew_runtime::gpu::{Gpu, GpuSession};
 use sinew_testing::{Case, CaseProgram, difference, read};
 
 use crate::programs_support::{bytes, separate, values};
-use crate::support::device;
+use crate::support::on_devices;
 
 /// What differs, in words.
 fn run(device: &Gpu, case: &Case, expected: &CaseProgram) -> Vec<String> {
@@ -52,13 +53,15 @@ fn run(device: &Gpu, case: &Case, expected: &CaseProgram) -> Vec<String> {
 
 #[test]
 fn programs_give_pytorchs_values_and_gradients() {
-    let Some(device) = device() else { return };
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data");
-    let mut wrong = Vec::new();
-    for case in read(&folder).expect("the cases") {
+    let cases = read(&folder).expect("the cases");
+    let wrong = Mutex::new(Vec::new());
+    on_devices(&cases, |device, case| {
         if let Some(program) = case.program(DType::F32).expect("a program") {
-            wrong.extend(run(device, &case, &program));
+            let found = run(device, case, &program);
+            wrong.lock().expect("no test panicked").extend(found);
         }
-    }
+    });
+    let wrong = wrong.into_inner().expect("no test panicked");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -5,34 +5,35 @@ use sinew_codegen::kernel::Class;
 use sinew_ir::parse;
 
 use crate::programs::filled;
-use crate::programs_support::files::{cases, texts};
+use crate::programs_support::files::{Case, cases, texts};
 use crate::programs_support::programs;
-use crate::support::{Filled, Tolerance, device};
+use crate::support::{Filled, Tolerance, device, on_devices};
 
 /// Runs the files whose first kernel is of a class.
 fn check(chosen: fn(&Class) -> bool) {
-    let Some(device) = device() else { return };
-    let mut count = 0;
-    for (name, text) in texts() {
-        for case in cases(&name, &text, "gpu") {
+    let texts = texts();
+    let cases = texts
+        .iter()
+        .flat_map(|(name, text)| cases(name, text, "gpu"));
+    let cases: Vec<Case> = cases
+        .filter(|case| {
             let first = case.schedule.kernels.first();
-            if case.error.is_some() || !first.is_some_and(|k| chosen(&k.class)) {
-                continue;
-            }
-            // Seen where the test fails.
-            println!("{}", case.name);
-            case.check(&case.executed());
-            // Rounding errors are those of the terms.
-            let terms = case.terms.unwrap_or(0);
-            let filled = Filled {
-                memory: case.fill(),
-                schedule: case.schedule,
-            };
-            filled.check(device, Tolerance::F32.absolute(1e-7 * terms as f32));
-            count += 1;
-        }
-    }
-    assert!(count > 0);
+            case.error.is_none() && first.is_some_and(|k| chosen(&k.class))
+        })
+        .collect();
+    assert!(!cases.is_empty());
+    on_devices(&cases, |device, case| {
+        // Seen where the test fails.
+        println!("{}", case.name);
+        case.check(&case.executed());
+        // Rounding errors are those of the terms.
+        let terms = case.terms.unwrap_or(0);
+        let filled = Filled {
+            memory: case.fill(),
+            schedule: case.schedule.clone(),
+        };
+        filled.check(device, Tolerance::F32.absolute(1e-7 * terms as f32));
+    });
 }
 
 #[test]
@@ -53,19 +54,19 @@ fn scatters_in_files() {
 /// Functions, scheduled for the GPU.
 #[test]
 fn programs_in_files() {
-    let Some(device) = device() else { return };
-    let mut count = 0;
-    for (name, text) in programs::texts() {
-        for program in programs::programs(&name, &text, "gpu") {
-            // Seen where the test fails.
-            println!("{}", program.name);
-            let (schedule, memory) = program.filled(Target::Gpu);
-            // Sums of a hundred products of numbers below 1: rounding errors are those of the terms.
-            Filled { schedule, memory }.check(device, Tolerance::F32.absolute(1e-5));
-            count += 1;
-        }
-    }
-    assert!(count > 0);
+    let texts = programs::texts();
+    let programs = texts
+        .iter()
+        .flat_map(|(name, text)| programs::programs(name, text, "gpu"));
+    let programs: Vec<_> = programs.collect();
+    assert!(!programs.is_empty());
+    on_devices(&programs, |device, program| {
+        // Seen where the test fails.
+        println!("{}", program.name);
+        let (schedule, memory) = program.filled(Target::Gpu);
+        // Sums of a hundred products of numbers below 1: rounding errors are those of the terms.
+        Filled { schedule, memory }.check(device, Tolerance::F32.absolute(1e-5));
+    });
 }
 
 /// Turn by turn in one submission: a recurrence with a stack, from the end, in another.

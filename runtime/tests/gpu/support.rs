@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use sinew_codegen::execute::execute;
@@ -14,10 +15,56 @@ use sinew_runtime::gpu::{Gpu, GpuSession, testing};
 
 use crate::programs_support;
 
-/// The device of all tests in this process.
+/// This thread's device: a driver compiles and runs the kernels of one device one after the other, so
+/// threads that had one together would wait for each other. What a thread leaves behind, the next one takes.
 pub fn device() -> Option<&'static Gpu> {
-    static DEVICE: OnceLock<Option<Gpu>> = OnceLock::new();
-    DEVICE.get_or_init(testing::gpu).as_ref()
+    thread_local! {
+        static LEASE: Option<Lease> = Lease::take();
+    }
+    LEASE.with(|lease| lease.as_ref().map(|l| l.0))
+}
+
+/// A device until its thread ends.
+struct Lease(&'static Gpu);
+
+/// The devices that no thread has.
+static FREE: Mutex<Vec<&'static Gpu>> = Mutex::new(Vec::new());
+
+impl Lease {
+    fn take() -> Option<Lease> {
+        let free = FREE.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let opened = || testing::gpu().map(|gpu| &*Box::leak(Box::new(gpu)));
+        free.or_else(opened).map(Lease)
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        FREE.lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(self.0);
+    }
+}
+
+/// Has each item checked, in as many threads as there are cores, each with its own device. Without a device
+/// that is said once and nothing is checked.
+pub fn on_devices<T: Sync>(items: &[T], check: impl Fn(&'static Gpu, &T) + Sync) {
+    if device().is_none() {
+        return;
+    }
+    let next = AtomicUsize::new(0);
+    let work = || {
+        while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
+            check(device().expect("as the thread before has one"), item);
+        }
+    };
+    let threads = std::thread::available_parallelism().map_or(1, |n| n.get());
+    std::thread::scope(|scope| {
+        for _ in 1..threads {
+            scope.spawn(work);
+        }
+        work();
+    });
 }
 
 /// A schedule with the contents of its memory.
@@ -27,7 +74,8 @@ pub struct Filled {
 }
 
 impl Filled {
-    /// Runs the schedule on the device and by the executor, and compares all that it writes.
+    /// Runs the schedule on the device and by the executor, and compares all that it writes. The driver
+    /// compiles the shaders with checks of their own: what runs without, as for users, whole programs show.
     pub fn check(&self, device: &Gpu, tolerance: Tolerance) {
         self.check_by(device, &|dtype, e, f| tolerance.holds(dtype, e, f));
     }
@@ -39,19 +87,23 @@ impl Filled {
         let mut expected = self.memory.clone();
         execute(schedule, &mut expected).expect("executes");
         // What every WebGPU device allows, all that this one does, and limits so tight that grids
-        // are folded and workgroups small.
+        // are folded and workgroups small. Shaders that are the same under two of them run once.
         let tight = Limits {
             invocations: 16,
             groups: 7,
             workgroup_bytes: 1 << 10,
             ..Limits::default()
         };
+        let mut seen = Vec::new();
         for limits in [Limits::default(), device.limits(), tight] {
             let shaders = match emit(schedule, &limits) {
                 Err(EmitError::Space { .. }) if limits.groups == 7 => continue,
                 Err(EmitError::Half { .. }) if !limits.halves => continue,
                 shaders => shaders.expect("emits"),
             };
+            if seen.contains(&shaders) {
+                continue;
+            }
             for shader in &shaders.shaders {
                 validate(shader);
             }
@@ -59,10 +111,8 @@ impl Filled {
                 GpuSession::new(device, schedule, &shaders).expect("a checked program");
             let found = run(&mut program, &self.memory);
             self.compare(&shaders.shaders, &expected, &found, right);
+            seen.push(shaders);
         }
-        let mut program = GpuSession::compile(device, schedule).expect("an unchecked program");
-        let found = run(&mut program, &self.memory);
-        self.compare(&[], &expected, &found, right);
     }
 
     fn compare(
