@@ -18,16 +18,16 @@ targets="
 macro        --lib -- any_program_is
 macro-noise  --lib -- any_tokens_are
 macro-end    --lib -- any_end_of
-ir-text      --test fuzz -- any_text_is
-ir-modes     --test loop_programs
-ir-schedule  --test ir_texts
-kernel-text  --test kernel_texts
-program      --test fuzz -- programs_in_f64
-program-f32  --test fuzz -- programs_in_f32
-program-table --test fuzz -- programs_of_any_op
-program-windows --test fuzz -- programs_of_windows
-convolution  --test convolutions -- random_convolutions
-product      --test fuzz -- products_of_computed_operands
+ir-text      --test ir_suite -- fuzz::any_text_is
+ir-modes     --test ir_suite -- loop_programs::
+ir-schedule  --test codegen_suite -- ir_texts::
+kernel-text  --test codegen_suite -- kernel_texts::
+program      --test codegen_suite -- fuzz::programs_in_f64
+program-f32  --test codegen_suite -- fuzz::programs_in_f32
+program-table --test codegen_suite -- fuzz::programs_of_any_op
+program-windows --test codegen_suite -- fuzz::programs_of_windows
+convolution  --test codegen_suite -- convolutions::random_convolutions
+product      --test codegen_suite -- fuzz::products_of_computed_operands
 program-wgsl --test gpu -- random_programs
 safetensors  --test safetensors -- any_file
 "

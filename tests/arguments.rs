@@ -1,11 +1,8 @@
 //! Tuples and arrays of tensors as arguments, and many of them.
 
-#[path = "support/devices.rs"]
-mod devices;
-#[path = "support/floats.rs"]
-mod support;
+use crate::floats as support;
 
-use devices::devices;
+use crate::devices::devices;
 use sinew::prelude::*;
 use support::{close, floats, points};
 

@@ -156,7 +156,7 @@ fn no_gpu_on_this_machine() {
     }
     let mut child = std::process::Command::new(std::env::current_exe().expect("this test"));
     child
-        .args(["--exact", "no_gpu_on_this_machine"])
+        .args(["--exact", "bad_input::no_gpu_on_this_machine"])
         .env(INSIDE, "1");
     for drivers in ["VK_DRIVER_FILES", "VK_ICD_FILENAMES"] {
         child.env(drivers, "/no/such/driver.json");

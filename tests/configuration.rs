@@ -1,9 +1,6 @@
 //! Configuration: fields of plain type, sizes from a file, and choices that are made by them.
 
-#[path = "support/devices.rs"]
-mod devices;
-
-use devices::devices;
+use crate::devices::devices;
 use sinew::prelude::*;
 
 #[model]

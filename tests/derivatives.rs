@@ -1,9 +1,6 @@
 //! Derivatives in the language: gradients of closures, of models, of gradients, in loops and choices.
 
-#[path = "support/devices.rs"]
-mod devices;
-
-use devices::devices;
+use crate::devices::devices;
 use ndarray::{Array1, array};
 use sinew::prelude::*;
 

@@ -85,7 +85,7 @@ fn an_update_past_the_range() -> sinew::Result<()> {
             .expect_err("it leaves the range of f32")
             .to_string();
         assert!(
-            error.contains("the update of `finite::scaled` is not finite"),
+            error.contains("the update of `suite::finite::scaled` is not finite"),
             "{error}"
         );
         assert_eq!((train.model()?, train.steps()), (Weights::init(0), 0));
@@ -153,7 +153,7 @@ fn a_runners_results_are_looked_at() -> sinew::Result<()> {
         .to_string();
     let place = format!("`log` at tests/finite.rs:{RUN_LINE}:");
     assert!(
-        error.contains("the result of `finite::logs`") && error.contains(&place),
+        error.contains("the result of `suite::finite::logs`") && error.contains(&place),
         "{error}"
     );
     Ok(())

@@ -1,10 +1,7 @@
 //! A small transformer with its layers in a loop and its sizes from a file: PyTorch's loss, logits and
 //! gradients, in f64 to 1e-9 and in f32 to 1e-4.
 
-#[path = "support/devices.rs"]
-mod devices;
-
-use devices::devices;
+use crate::devices::devices;
 use ndarray::Array2;
 use safetensors::SafeTensors;
 use sinew::prelude::*;

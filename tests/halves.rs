@@ -1,9 +1,6 @@
 //! f16 and bf16: stored in 16 bits, computed with in f32.
 
-#[path = "support/devices.rs"]
-mod devices;
-
-use devices::devices;
+use crate::devices::devices;
 use sinew::Error;
 use sinew::half::{bf16, f16};
 use sinew::ndarray::{Array1, Array2, ArrayD, array, s};

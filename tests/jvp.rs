@@ -1,9 +1,6 @@
 //! Derivatives in a direction: of tensors, tuples and models, over gradients, in loops, and what they cost.
 
-#[path = "support/devices.rs"]
-mod devices;
-
-use devices::devices;
+use crate::devices::devices;
 use ndarray::{Array1, Array2, array};
 use sinew::prelude::*;
 

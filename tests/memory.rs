@@ -1,8 +1,7 @@
 //! Steps within a budget of memory: what is computed again has the same bits, and what does not fit at all is
 //! told before anything runs.
 
-#[path = "support/devices.rs"]
-mod support;
+use crate::devices as support;
 
 use ndarray::{Array2, Array3};
 use sinew::prelude::*;
@@ -260,7 +259,7 @@ fn what_does_not_fit_is_told_before_the_first_step() -> sinew::Result<()> {
         for error in errors {
             let text = error.map_or(String::new(), |e| e.to_string());
             let start = format!(
-                "a step of `memory::nets::deep` does not fit its memory budget of {budget} bytes: it works \
+                "a step of `suite::memory::nets::deep` does not fit its memory budget of {budget} bytes: it works \
                  in {free} bytes with all values kept, and in no less than "
             );
             let least = text.strip_prefix(&start).expect(&text);

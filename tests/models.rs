@@ -1,12 +1,9 @@
 //! Functions of several models: what is trained, what is held, what is shared; parts of models that are
 //! frozen; results behind a loss.
 
-#[path = "support/devices.rs"]
-mod devices;
-#[path = "support/floats.rs"]
-mod support;
+use crate::floats as support;
 
-use devices::devices;
+use crate::devices::devices;
 use ndarray::{Array1, Array2, ArrayD, array};
 use sinew::Error;
 use sinew::prelude::*;

@@ -1,9 +1,6 @@
 //! Runners that look at places in functions, and put arrays in the place of values.
 
-#[path = "support/devices.rs"]
-mod devices;
-
-use devices::devices;
+use crate::devices::devices;
 use sinew::ndarray::{Array1, Array2, Array3, ArrayD, array};
 use sinew::prelude::*;
 

@@ -1,9 +1,6 @@
 //! Derivatives that are written by hand: in training, in closures, in loops, over axes, to second order.
 
-#[path = "support/devices.rs"]
-mod devices;
-
-use devices::devices;
+use crate::devices::devices;
 use ndarray::{Array1, array};
 use sinew::prelude::*;
 

@@ -1,9 +1,6 @@
 //! States that functions assign: outputs of a step or a run, which the model has from then on.
 
-#[path = "support/devices.rs"]
-mod devices;
-
-use devices::devices;
+use crate::devices::devices;
 use ndarray::{Array2, array};
 use sinew::prelude::*;
 

@@ -3,8 +3,7 @@
 //! Tolerances: 1e-9 in f64; 1e-4 in f32 on the CPU and 1e-3 on a GPU, whose roundings differ and add
 //! up over 40 steps.
 
-#[path = "support/digits.rs"]
-mod data;
+use crate::digits as data;
 
 use data::digits;
 use ndarray::s;

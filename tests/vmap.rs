@@ -1,10 +1,7 @@
 //! Functions over an axis: of tensors and models, nested, in derivatives and with these in it, with loops,
 //! choices and randomness, and what they cost.
 
-#[path = "support/devices.rs"]
-mod devices;
-
-use devices::devices;
+use crate::devices::devices;
 use ndarray::{Array2, Array3, Axis, array};
 use sinew::prelude::*;
 

@@ -1,6 +1,6 @@
 //! Operations with PyTorch's values through the scheduler: the slow executor, and compiled code.
 
-mod support;
+use crate::support;
 
 use sinew_codegen::execute::execute;
 use sinew_ir::{Array, DType};

@@ -1,7 +1,7 @@
 //! Convolutions written as padding, windows and a contraction: their schedules and those of their
 //! derivatives hold no tensor of all windows. `tests/programs/convolution*.ir` show some.
 
-mod support;
+use crate::support;
 
 use sinew_codegen::explain::explain;
 use sinew_codegen::kernel::{Buffer, Class, RegionKind, Schedule};

@@ -1,6 +1,6 @@
 //! Every reason that the scheduler can give, with a program that gives it.
 
-mod support;
+use crate::support;
 
 use sinew_codegen::cost::Target;
 use sinew_codegen::decision::{Choice, Obstacle, RepeatReason, StoreReason};

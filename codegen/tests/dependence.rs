@@ -1,6 +1,6 @@
 //! Which nodes of a schedule wait for which.
 
-mod support;
+use crate::support;
 
 use sinew_codegen::dependence::dependences;
 use sinew_codegen::kernel::Node;

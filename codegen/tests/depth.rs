@@ -1,7 +1,7 @@
 //! Programs of many instructions in a row go through every stage on a small stack: no stage recurses
 //! along them.
 
-mod support;
+use crate::support;
 
 use sinew_codegen::cost::Target;
 use sinew_codegen::explain::explain;

@@ -1,7 +1,7 @@
 //! Random programs: the scheduled kernels, slowly and compiled for every set of instructions, against
 //! the reference interpreter. `scripts/fuzz.sh` runs more seeds.
 
-mod support;
+use crate::support;
 
 use sinew_codegen::cost;
 use sinew_codegen::execute::execute;

@@ -1,6 +1,6 @@
 //! Schedules grow with their programs, not faster, and long sums stay exact.
 
-mod support;
+use crate::support;
 
 use sinew_codegen::cost::{TRANSCENDENTAL, cost};
 use sinew_codegen::kernel::{Class, Schedule, Stage};

@@ -3,7 +3,7 @@
 //! Where random programs (`fuzz.rs`) know what they make, these are functions as people write them, with
 //! words exchanged: forms that nobody thought of.
 
-mod support;
+use crate::support;
 
 use sinew_codegen::cost;
 use sinew_codegen::execute::execute;

@@ -1,7 +1,7 @@
 //! Random kernel texts: what is no schedule is an error, what is one prints as itself, and what the
 //! verifier lets through leaves no buffer when it runs.
 
-mod support;
+use crate::support;
 
 use sinew_codegen::execute::execute;
 use sinew_codegen::kernel::{Class, Kernel, Node, Schedule};

@@ -1,7 +1,7 @@
 //! Programs with loops: what is scheduled computes what the interpreter says, turn by turn, and is no
 //! larger for more turns.
 
-mod support;
+use crate::support;
 
 use sinew_codegen::execute::execute;
 use sinew_codegen::kernel::{Node, Schedule};

@@ -4,7 +4,7 @@
 
 #![cfg(all(feature = "cpu", target_os = "linux"))]
 
-mod support;
+use crate::support;
 
 use sinew_codegen::cpu::{CompiledSchedule, Options, compile};
 use sinew_codegen::kernel::Schedule;

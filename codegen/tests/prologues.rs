@@ -1,7 +1,7 @@
 //! Which operands of contractions are computed where they are used, and which are stored.
 //! `tests/programs/computed_operands.ir` has one of every kind.
 
-mod support;
+use crate::support;
 
 use sinew_codegen::kernel::{Class, Contract};
 use sinew_ir::ops::{self, DotAxes};

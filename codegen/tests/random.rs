@@ -1,7 +1,7 @@
 //! Random elements through the scheduler: the published vectors of the generator, and what distributions
 //! draw, bit by bit the interpreter's by the executor and by compiled code, on every set of instructions.
 
-mod support;
+use crate::support;
 
 use sinew_codegen::execute::execute;
 use sinew_ir::attributes::{Bernoulli, Bits, Draw, Interval};

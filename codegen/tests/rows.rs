@@ -1,6 +1,6 @@
 //! Rows of several passes compute what is dear once for each element, and agree with the interpreter.
 
-mod support;
+use crate::support;
 
 use sinew_codegen::cost::Target;
 use sinew_codegen::execute::execute;

@@ -2,7 +2,7 @@
 //! compiled for the CPU.
 #![cfg(feature = "cpu")]
 
-mod support;
+use crate::support;
 
 use sinew_codegen::cpu::{EmitError, Instructions, Options, compile};
 use sinew_codegen::execute::execute;

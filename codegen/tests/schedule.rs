@@ -3,7 +3,7 @@
 //! `tests/golden/schedule/*.txt` hold what `explain` says of a whole step, in parts over packed memory;
 //! `BLESS=1` writes them anew. Programs by themselves are in files (`programs.rs`).
 
-mod support;
+use crate::support;
 
 use sinew_codegen::cost::Target;
 use sinew_codegen::execute::execute;

@@ -1,6 +1,6 @@
 //! Runs in shares of their kernels' parallel axes do what whole runs do, bit by bit.
 
-mod support;
+use crate::support;
 
 use sinew_codegen::execute::execute;
 use sinew_codegen::kernel::{RegionKind, Schedule};

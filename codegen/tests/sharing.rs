@@ -1,6 +1,6 @@
 //! Equal kernels are compiled once, wherever and however often they run.
 
-mod support;
+use crate::support;
 
 use sinew_codegen::cost::Target;
 use sinew_codegen::execute::execute;

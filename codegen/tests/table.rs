@@ -1,7 +1,7 @@
 //! Every op of the table, as its entry's test data apply it, through the scheduler: by the executor and
 //! by compiled code, with scalars and with vectors, in f32 and f64, against the interpreter.
 
-mod support;
+use crate::support;
 
 use sinew_codegen::execute::execute;
 use sinew_ir::{DType, Function, Instance, Op, Type, ops};

@@ -1,6 +1,6 @@
 //! Kernel IR prints and parses: what comes back is the same.
 
-mod support;
+use crate::support;
 
 use proptest::collection::vec;
 use proptest::prelude::*;

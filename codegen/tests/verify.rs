@@ -1,6 +1,6 @@
 //! The rules of kernel IR that no text can break, since reading it would fail: of schedules that code makes.
 
-mod support;
+use crate::support;
 
 use sinew_codegen::kernel::{Class, KernelId, Nest, Node, RegionId, Schedule};
 use sinew_codegen::verify::verify;

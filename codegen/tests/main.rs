@@ -1,0 +1,25 @@
+//! Tests of the code generator: one program, so that what they share is compiled and linked once.
+
+mod support;
+
+mod cases;
+mod convolutions;
+mod decisions;
+mod dependence;
+mod depth;
+mod fuzz;
+mod growth;
+mod ir_texts;
+mod kernel_texts;
+mod loops;
+mod machine_code;
+mod prologues;
+mod random;
+mod rows;
+mod scalars;
+mod schedule;
+mod shares;
+mod sharing;
+mod table;
+mod text;
+mod verify;

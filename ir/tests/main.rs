@@ -1,0 +1,31 @@
+//! Tests of the IR: one program, so that what they share is compiled and linked once.
+
+mod batch;
+mod bind;
+mod compose;
+mod dim;
+mod edges;
+mod finite_differences;
+mod functions;
+mod fuzz;
+mod growth;
+mod halves;
+mod interpreter;
+mod iterations;
+mod link;
+mod loop_programs;
+mod loops;
+mod modes;
+mod probes;
+mod products;
+mod pullback;
+mod random;
+mod recompute;
+mod rules;
+mod simplify;
+mod states;
+mod symbol_rules;
+mod symbols;
+mod text;
+mod values;
+mod verify;

@@ -1,0 +1,42 @@
+//! Tests of models: one program, so that what they share is compiled and linked once.
+
+#[path = "support/devices.rs"]
+mod devices;
+#[path = "support/digits.rs"]
+mod digits;
+#[path = "support/floats.rs"]
+mod floats;
+
+mod arguments;
+mod arrows;
+mod bad_input;
+mod checkpoint;
+mod configuration;
+mod cost;
+mod derivatives;
+mod einsum;
+mod finite;
+mod gpt;
+mod gradient;
+mod halves;
+mod indexing;
+mod integers;
+mod jvp;
+mod language;
+mod lints;
+mod loops;
+mod lstm;
+mod memory;
+mod models;
+mod names;
+mod operations;
+mod outside;
+mod probes;
+mod random;
+mod rules;
+mod sizes;
+mod states;
+mod structs;
+mod training;
+mod unused;
+mod vmap;
