@@ -1,7 +1,6 @@
 //! What emitted dead code asks of names in `#[model]` items: rustc decides, these word the answer.
 
 use crate::ops::Tensor;
-use std::convert::Infallible;
 
 /// Items that are the operation `Of`, whatever their number of parameters: `ops` has the implementations.
 #[diagnostic::on_unimplemented(
@@ -34,8 +33,8 @@ pub fn tensor<T: IsTensor>() {}
     note = "give it one as a parameter: `m: &Net`"
 )]
 pub trait HasAModel<F>: Sized {
-    /// Nothing to go on with.
-    fn never(self) -> Infallible;
+    /// Anything, of nothing.
+    fn never<T>(self) -> T;
 }
 
 /// What nothing is: it stands where a function that has no derivative would be trained.
@@ -45,8 +44,8 @@ pub trait HasAModel<F>: Sized {
     note = "take that away, or train another function"
 )]
 pub trait HasADerivative<F>: Sized {
-    /// Nothing to go on with.
-    fn never(self) -> Infallible;
+    /// Anything, of nothing.
+    fn never<T>(self) -> T;
 }
 
 /// What nothing is: it stands where a function that gives no loss would be trained.
@@ -56,6 +55,6 @@ pub trait HasADerivative<F>: Sized {
     note = "train a function that returns such a number, as `.mean()` or `mse(y, target)` give it; further results behind it are reported"
 )]
 pub trait GivesALoss<F>: Sized {
-    /// Nothing to go on with.
-    fn never(self) -> Infallible;
+    /// Anything, of nothing.
+    fn never<T>(self) -> T;
 }

@@ -19,6 +19,7 @@ use crate::shared::FirstModel;
 use crate::store::Places;
 use crate::trainees::Selection;
 use crate::trainer::Trainer;
+use crate::views::{ArgViews, IntoArgs};
 use sinew_ir::Unit;
 use std::any::{Any, TypeId};
 use std::collections::{HashMap, HashSet};
@@ -168,6 +169,13 @@ pub(crate) fn with_models<F: ModelFunction, K: Keep<F>, T>(
 /// As [`Runner::run`].
 pub fn call<F: ModelFunction>(
     models: Refs<'_, F>,
+    arguments: impl IntoArgs<F::Inputs>,
+) -> Result<<F::Output as Outputs>::Narrow> {
+    run::<F>(models, ArgViews::of(&arguments).as_slice())
+}
+
+fn run<F: ModelFunction>(
+    models: Refs<'_, F>,
     arguments: &[ArgView<'_>],
 ) -> Result<<F::Output as Outputs>::Narrow> {
     with_models::<F, Runner<F>, _>(models, arguments, |runner| {
@@ -184,6 +192,13 @@ pub fn call<F: ModelFunction>(
 /// # Errors
 /// As [`Trainer::step`].
 pub fn gradient<F: ModelFunction>(
+    models: Refs<'_, F>,
+    arguments: impl IntoArgs<F::Inputs>,
+) -> Result<FirstModel<F>> {
+    derive::<F>(models, ArgViews::of(&arguments).as_slice())
+}
+
+fn derive<F: ModelFunction>(
     models: Refs<'_, F>,
     arguments: &[ArgView<'_>],
 ) -> Result<FirstModel<F>> {
@@ -232,14 +247,14 @@ pub(crate) fn inlined(unit: &'static Unit) -> Result<String> {
     Ok(texts.collect::<Vec<_>>().join("\n"))
 }
 
-/// A runner of `F` on models that it shares, with the settings of what has the first.
+/// A runner of `F` on the models that these train or run, with the settings of the first.
 ///
 /// # Errors
 /// As [`CompileBuilder::build`](crate::CompileBuilder::build).
 pub fn attach<F: ModelFunction>(
-    models: <F::Models as Models>::Handles,
-    settings: Option<Settings>,
+    attachments: <F::Models as Models>::Attachments,
 ) -> Result<Runner<F>> {
+    let (models, settings) = F::Models::attached(attachments);
     let list = F::Models::handles(&models);
     let settings = match settings {
         Some(settings) => settings,
@@ -276,8 +291,7 @@ mod tests {
     }
 
     fn doubled() {
-        let views = [IntoArg::<Arg<Float, Rank<1>>>::arg(&[1.0f32, 2.0])];
-        let y = call::<Doubled>((), &views).expect("it fits");
+        let y = call::<Doubled>((), ([1.0f32, 2.0],)).expect("it fits");
         assert_eq!(y.to_vec(), [2.0, 4.0]);
     }
 

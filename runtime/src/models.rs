@@ -1,10 +1,11 @@
 //! The models of a function: a tuple of types, and what the runtime does with each whatever its type.
 
+use crate::engine::Settings;
 use crate::error::Result;
 use crate::layout::stacked_shapes;
 use crate::model::{self, Model};
 use crate::param::Param;
-use crate::shared::{Handle, Shared};
+use crate::shared::{Attachment, Handle, Shared};
 use sinew_ir::SymbolValue;
 
 /// The most models of a function that Rust calls.
@@ -90,6 +91,9 @@ pub trait Models: Sized + Send + 'static {
     type Each;
     /// A [`Shared`] of each.
     type Handles: Clone + Send;
+    /// Of each what it is trained or run by.
+    #[doc(hidden)]
+    type Attachments;
     /// Each, whatever its type.
     fn list<'a>(models: Self::Refs<'a>) -> Vec<&'a dyn Leaves>;
     /// Handles of copies.
@@ -98,6 +102,9 @@ pub trait Models: Sized + Send + 'static {
     fn handles(handles: &Self::Handles) -> Vec<&dyn Handle>;
     /// That of the model that is trained.
     fn first(handles: &Self::Handles) -> Shared<Self::First>;
+    #[doc(hidden)]
+    /// The models of what each is trained or run by, and the settings of the first.
+    fn attached(attachments: Self::Attachments) -> (Self::Handles, Option<Settings>);
     /// Copies, each changed by `change`, which is told its position.
     fn changed(
         models: Self::Refs<'_>,
@@ -115,6 +122,7 @@ impl Models for () {
     type Refs<'a> = ();
     type Each = ();
     type Handles = ();
+    type Attachments = ();
     fn list<'a>((): ()) -> Vec<&'a dyn Leaves> {
         Vec::new()
     }
@@ -124,6 +132,9 @@ impl Models for () {
     }
     fn first((): &()) -> Shared<()> {
         Shared::new(())
+    }
+    fn attached((): ()) -> ((), Option<Settings>) {
+        ((), None)
     }
     fn changed((): (), _: &mut dyn FnMut(usize, &mut dyn Leaves)) {}
     fn read((): &()) -> Result<()> {
@@ -138,6 +149,7 @@ macro_rules! models {
             type Refs<'a> = (&'a $first, $(&'a $more,)*);
             type Each = $each;
             type Handles = (Shared<$first>, $(Shared<$more>,)*);
+            type Attachments = (Attachment<$first>, $(Attachment<$more>,)*);
             fn list<'a>(($m, $($n,)*): Self::Refs<'a>) -> Vec<&'a dyn Leaves> {
                 vec![$m, $($n,)*]
             }
@@ -149,6 +161,9 @@ macro_rules! models {
             }
             fn first(handles: &Self::Handles) -> Shared<$first> {
                 handles.0.clone()
+            }
+            fn attached(($m, $($n,)*): Self::Attachments) -> (Self::Handles, Option<Settings>) {
+                (($m.shared, $($n.shared,)*), $m.settings)
             }
             fn changed(
                 ($m, $($n,)*): Self::Refs<'_>,

@@ -44,6 +44,13 @@ impl<'a> ArgViews<'a> {
         self.count += 1;
     }
 
+    /// Those of a call.
+    pub(crate) fn of<A>(arguments: &'a impl IntoArgs<A>) -> ArgViews<'a> {
+        let mut views = ArgViews::new();
+        arguments.add_to(&mut views);
+        views
+    }
+
     /// All of them.
     pub fn as_slice(&self) -> &[ArgView<'a>] {
         match self.few.get(..self.count) {
@@ -87,6 +94,12 @@ impl<A, T: IntoArgs<[A; N]> + ?Sized, const N: usize> IntoArgs<[A; N]> for &T {
     fn add_to<'a>(&'a self, views: &mut ArgViews<'a>) {
         (**self).add_to(views);
     }
+}
+
+/// Of a function without arguments.
+#[diagnostic::do_not_recommend]
+impl IntoArgs<()> for () {
+    fn add_to<'a>(&'a self, _: &mut ArgViews<'a>) {}
 }
 
 /// Calls a macro for each number of types from 1 to 16, with as many markers, names and types beside them.

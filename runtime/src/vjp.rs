@@ -1,7 +1,7 @@
 //! Pullbacks of plain calls: what a function gives, and what its models and its arguments get of given
 //! cotangents.
 
-use crate::arg::{Arg, ArgView, IntoArg, Rank};
+use crate::arg::{Arg, ArgView, Rank};
 use crate::call::{Refs, with_models};
 use crate::error::{Error, Result};
 use crate::model::ModelFunction;
@@ -9,7 +9,7 @@ use crate::models::{Leaves, Models};
 use crate::output::{Out, OutElement, OutRank, Outputs, ResultView};
 use crate::param::{Data, Param};
 use crate::runner::Runner;
-use crate::views::each_arity;
+use crate::views::{ArgViews, IntoArgs, each_arity};
 use sinew_ir::{DType, Unit, VjpOf};
 use std::any::TypeId;
 use std::collections::HashMap;
@@ -175,18 +175,21 @@ fn pulled(unit: &'static Unit, of: VjpOf) -> Result<&'static Unit> {
     })))
 }
 
-/// Runs `F` once on the models and the arguments, behind which are the cotangents of its float results, on
+/// Runs `F` once on the models and the arguments, and its pullback on the cotangents of its float results, on
 /// the CPU: of the function as [`call`](crate::call) runs it, with the same random elements and without
 /// dropout. It is computed in f32, or in f64 where a parameter or an argument is of f64; arrays are f32 in
 /// any case, and models have the type that it was computed in. The models stay as they are.
 ///
 /// # Errors
 /// As [`Runner::run`].
-pub fn vjp<F: ModelFunction, I: Gradients>(
+pub fn vjp<F: ModelFunction, I: Gradients, C>(
     models: Refs<'_, F>,
-    arguments: &[ArgView<'_>],
+    arguments: impl IntoArgs<F::Inputs>,
+    cotangents: impl IntoArgs<C>,
 ) -> Result<VjpResult<F, I>> {
-    pulled_back::<F, I, true>(models, arguments)
+    let mut views = ArgViews::of(&arguments);
+    cotangents.add_to(&mut views);
+    pulled_back::<F, I, true>(models, views.as_slice())
 }
 
 /// The gradient of the first result of `F`, which is a loss, by each float argument: see [`vjp`].
@@ -195,12 +198,12 @@ pub fn vjp<F: ModelFunction, I: Gradients>(
 /// As [`Runner::run`].
 pub fn gradient_by_inputs<F: ModelFunction, I: Gradients>(
     models: Refs<'_, F>,
-    arguments: &[ArgView<'_>],
+    arguments: impl IntoArgs<F::Inputs>,
 ) -> Result<I::Narrow> {
     let one = 1.0f32;
-    let mut all = arguments.to_vec();
-    all.push(IntoArg::<Arg<f32, Rank<0>>>::arg(&one));
-    Ok(pulled_back::<F, I, false>(models, &all)?.inputs)
+    let mut views = ArgViews::of(&arguments);
+    IntoArgs::<Arg<f32, Rank<0>>>::add_to(&one, &mut views);
+    Ok(pulled_back::<F, I, false>(models, views.as_slice())?.inputs)
 }
 
 fn pulled_back<F: ModelFunction, I: Gradients, const ALL: bool>(

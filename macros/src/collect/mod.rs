@@ -65,7 +65,7 @@ pub fn body_chain(state: &State) -> TokenStream {
     let library = &state.library;
     let finish = quote!(#library::__private::finish);
     if state.mentions.is_empty() {
-        return quote!(const _: () = { #finish! { #state } };);
+        return crate::emit::in_block(&quote!(#finish! { #state }));
     }
     let beyond = (SHARED_FALLBACKS..state.mentions.len()).map(|i| {
         let alias = hidden::alias(i);
@@ -78,7 +78,7 @@ pub fn body_chain(state: &State) -> TokenStream {
     let imports = state.mentions.iter().enumerate().map(|(i, path)| {
         let span = path.span();
         let alias = Ident::new(&hidden::alias(i).to_string(), span);
-        quote_spanned!(span=> #[allow(unused_imports)] use #path as #alias;)
+        quote_spanned!(span=> use #path as #alias;)
     });
     let aliases: Vec<Ident> = (0..state.mentions.len()).map(hidden::alias).collect();
     let calls = if aliases.len() <= LEVELS {
@@ -97,18 +97,15 @@ pub fn body_chain(state: &State) -> TokenStream {
         let (first, rest) = (&bundles[0], &bundles[1..]);
         quote!(#(#pieces)* #first! { #(#rest,)* #finish, #state })
     };
-    quote! {
-        #[allow(unused_imports, non_local_definitions)]
-        const _: () = {
-            use #library::__private::no_items::*;
-            #(#beyond)*
-            #(#values)*
-            {
-                #(#imports)*
-                { #calls }
-            }
-        };
-    }
+    crate::emit::in_block(&quote! {
+        use #library::__private::no_items::*;
+        #(#beyond)*
+        #(#values)*
+        {
+            #(#imports)*
+            { #calls }
+        }
+    })
 }
 
 /// The macro of a bundle: passes several signatures at once.

@@ -2,23 +2,25 @@
 
 use super::derivatives::derivative;
 use super::entry::{Entry, entry, handles, model_function};
-use super::quiet;
+use super::function::host_type;
 use crate::hidden;
 use crate::parse::{Function, StructType, TypeExpr};
 use proc_macro2::TokenStream;
 use quote::quote;
 use sinew_ir::DType;
 
-/// What is implemented for the type of a function's name. `on_train` is the attribute of `train`, if any.
+/// What is implemented for the type of a function's name, with what is `associated` beside. `on_train` is the
+/// attribute of `train`, if any.
 pub fn implementations(
     f: &Function,
     on_train: Option<TokenStream>,
+    associated: &TokenStream,
     library: &TokenStream,
 ) -> TokenStream {
-    let Some(entry) = entry(f, library) else {
-        return TokenStream::new();
-    };
     let name = &f.name;
+    let Some(entry) = entry(f, library) else {
+        return quote!(impl #name { #associated });
+    };
     let unit = hidden::unit();
     let unit = quote!(#name::#unit);
     let models: Vec<&StructType> = entry.models.iter().map(|(_, s)| *s).collect();
@@ -29,11 +31,10 @@ pub fn implementations(
         None => derivative(f, &entry, library),
     };
     let train = train(f, &entry, on_train, library);
-    let (call, quiet, output) = (hidden::call(), quiet(), &entry.output);
+    let (call, result) = (hidden::call(), host_type(&f.result, library));
     let paths = models.iter().map(|s| &s.path);
     quote! {
         #implementation
-        #quiet
         impl #name {
             #train
             #becomes
@@ -43,21 +44,24 @@ pub fn implementations(
             #[doc(hidden)]
             pub fn #call(
                 models: (#(&#paths,)*),
-                arguments: &[#library::__private::ArgView<'_>],
-            ) -> #library::__private::Result<<#output as #library::__private::Outputs>::Narrow> {
+                arguments: impl #library::__private::IntoArgs<
+                    <Self as #library::__private::ModelFunction>::Inputs
+                >,
+            ) -> #library::__private::Result<#result> {
                 #library::__private::call::<Self>(models, arguments)
             }
+            #associated
         }
     }
 }
 
 /// What stands for [`implementations`] where a parameter is of a type that is no model struct: all that is
 /// called compiles, whatever it is given, so that this mistake is all that rustc tells.
-pub fn broken(f: &Function, library: &TokenStream) -> TokenStream {
-    let Some(entry) = entry(f, library) else {
-        return TokenStream::new();
-    };
+pub fn broken(f: &Function, associated: &TokenStream, library: &TokenStream) -> TokenStream {
     let name = &f.name;
+    let Some(entry) = entry(f, library) else {
+        return quote!(impl #name { #associated });
+    };
     let unit = hidden::unit();
     let unit = quote!(#name::#unit);
     let implementation = model_function(&entry, name, &unit, &[], &[], library);
@@ -66,10 +70,9 @@ pub fn broken(f: &Function, library: &TokenStream) -> TokenStream {
         models.map(|_| quote!(_: impl ::core::marker::Sized))
     };
     let (for_train, for_attach, for_compile) = (any(), any(), any());
-    let (call, quiet) = (hidden::call(), quiet());
+    let call = hidden::call();
     quote! {
         #implementation
-        #quiet
         impl #name {
             pub fn train(#(#for_train),*) -> #library::__private::Train<Self> {
                 loop {}
@@ -84,10 +87,11 @@ pub fn broken(f: &Function, library: &TokenStream) -> TokenStream {
             }
             pub fn #call<T>(
                 _: impl ::core::marker::Sized,
-                _: &[#library::__private::ArgView<'_>],
+                _: impl ::core::marker::Sized,
             ) -> #library::__private::Result<T> {
                 loop {}
             }
+            #associated
         }
     }
 }
@@ -121,9 +125,12 @@ fn train(
         quote!(HasADerivative)
     } else if is_loss(first_result(f)) {
         let (parameters, handles) = handles(entry, library);
+        let docs = super::doc(
+            "Training of the first model's parameters with this function's first result as the loss; other models \
+             are held as they are.",
+        );
         return quote! {
-            /// Training of the first model's parameters with this function's first result as the loss; other
-            /// models are held as they are.
+            #docs
             #attribute
             pub fn train(#(#parameters),*) -> #library::__private::Train<Self> {
                 #library::__private::Train::new(#handles)
@@ -133,14 +140,13 @@ fn train(
         quote!(GivesALoss)
     };
     let others = entry.models.iter().skip(1);
-    let others = others.map(|(name, _)| quote!(#name: impl ::core::marker::Sized));
+    let others = others.map(|_| quote!(_: impl ::core::marker::Sized));
     quote! {
         #[doc(hidden)]
-        #[allow(unused_variables)]
         pub fn train(
             model: impl #library::__private::#why<Self>, #(#others),*
         ) -> #library::__private::Train<Self> {
-            match model.never() {}
+            #library::__private::#why::never(model)
         }
     }
 }
@@ -148,30 +154,31 @@ fn train(
 /// `attach` and `compile`, as far as the function has them.
 fn becomes(entry: &Entry<'_>, library: &TokenStream) -> TokenStream {
     let (parameters, handles) = handles(entry, library);
-    let attach = entry.models.first().map(|(first, _)| {
+    let attach = (!entry.models.is_empty()).then(|| {
         let parameters = entry.models.iter().map(|(name, s)| {
             let path = &s.path;
             quote!(#name: &impl #library::__private::Trained<#path>)
         });
         let names = entry.models.iter().map(|(name, _)| name);
+        let docs = super::doc(
+            "This function on the current parameters of a trainer, for each of its models.\n\n# Errors\nModels \
+             that are on different devices or in different precisions, one that is given twice.",
+        );
         quote! {
-            /// This function on the current parameters of a trainer, for each of its models.
-            ///
-            /// # Errors
-            /// Models that are on different devices or in different precisions, one that is given twice.
+            #docs
             pub fn attach(
                 #(#parameters),*
             ) -> #library::__private::Result<#library::__private::Runner<Self>> {
                 #library::__private::attach::<Self>(
-                    (#(#library::__private::Trained::attachment(#names).shared,)*),
-                    #library::__private::Trained::attachment(#first).settings,
+                    (#(#library::__private::Trained::attachment(#names),)*)
                 )
             }
         }
     });
+    let docs = super::doc("This function on models of its own, or on shared ones.");
     quote! {
         #attach
-        /// This function on models of its own, or on shared ones.
+        #docs
         pub fn compile(#(#parameters),*) -> #library::__private::Compile<Self> {
             #library::__private::Compile::new(#handles)
         }

@@ -2,6 +2,7 @@
 
 use super::becomes::{first_result, is_loss};
 use super::entry::{Entry, marker, output, parameters, passed};
+use super::function::host_type;
 use crate::parse::{Function, TypeExpr};
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
@@ -9,30 +10,29 @@ use quote::{ToTokens, quote};
 /// `pullback` and `vjp`, and for a loss `gradient` and `gradient_by_inputs`.
 pub(super) fn derivative(f: &Function, entry: &Entry<'_>, library: &TokenStream) -> TokenStream {
     let first = entry.models.first().filter(|_| is_loss(first_result(f)));
+    let (models, arguments) = passed(entry, None);
     let gradient = first.map(|(_, s)| {
         let path = &s.path;
         let parameters = parameters(entry, library);
-        let (models, views, arguments) = passed(entry, None, &[], library);
+        let docs = of_arguments(
+            "The derivative of this function's (first) result by each parameter of its (first) model, as a \
+             model: of the function as a plain call runs it, without dropout.",
+        );
         quote! {
-            /// The derivative of this function's (first) result by each parameter of its (first) model, as
-            /// a model: of the function as a plain call runs it, without dropout.
-            ///
-            /// # Errors
-            /// Arguments that do not fit the declared types.
-            #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
+            #docs
             pub fn gradient(#(#parameters),*) -> #library::__private::Result<#path> {
-                #views
                 #library::__private::gradient::<Self>(#models, #arguments)
             }
         }
     });
     let vjp = vjp(f, entry, library);
     let gradient_by_inputs = gradient_by_inputs(f, entry, library);
+    let docs = super::doc(
+        "The function and its pullback for all sizes, calls inlined.\n\n# Errors\nA call that does not fit its \
+         callee, which expansion would have refused.",
+    );
     quote! {
-        /// The function and its pullback for all sizes, calls inlined.
-        ///
-        /// # Errors
-        /// A call that does not fit its callee, which expansion would have refused.
+        #docs
         pub fn pullback() -> #library::__private::Result<::std::string::String> {
             #library::__private::pullback::<Self>()
         }
@@ -40,6 +40,13 @@ pub(super) fn derivative(f: &Function, entry: &Entry<'_>, library: &TokenStream)
         #vjp
         #gradient_by_inputs
     }
+}
+
+/// Docs of what takes the function's arguments.
+fn of_arguments(text: &str) -> TokenStream {
+    super::doc(&format!(
+        "{text}\n\n# Errors\nArguments that do not fit the declared types."
+    ))
 }
 
 /// Whether anything gets a cotangent of a result: of a function of integers alone, without a model, nothing
@@ -56,34 +63,31 @@ fn vjp(f: &Function, entry: &Entry<'_>, library: &TokenStream) -> Option<TokenSt
     }
     let parameters = parameters(entry, library);
     let cotangents = cotangents(f, library);
+    let names = cotangents.iter().map(|(name, _)| name);
     let behind = cotangents
         .iter()
         .map(|(name, marker)| quote!(#name: impl #library::__private::IntoArgs<#marker>));
-    let (models, views, arguments) = passed(entry, None, &cotangents, library);
+    let (models, arguments) = passed(entry, None);
     let paths: Vec<_> = entry.models.iter().map(|(_, s)| &s.path).collect();
     let each = match &paths[..] {
         [one] => one.to_token_stream(),
         _ => quote!((#(#paths),*)),
     };
     let by_inputs = one_or_tuple(&float_inputs(f, library));
-    let output = &entry.output;
+    let value = host_type(&f.result, library);
+    let docs = of_arguments(
+        "What this function gives, and what its models and its float arguments get of the cotangents of its \
+         float results, which stand behind the arguments: the products of these and the Jacobians. It is of \
+         the function as a plain call runs it, without dropout.",
+    );
     Some(quote! {
-        /// What this function gives, and what its models and its float arguments get of the cotangents of
-        /// its float results, which stand behind the arguments: the products of these and the Jacobians.
-        /// It is of the function as a plain call runs it, without dropout.
-        ///
-        /// # Errors
-        /// Arguments that do not fit the declared types.
-        #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value, clippy::type_complexity)]
+        #docs
         pub fn vjp(
             #(#parameters,)* #(#behind),*
         ) -> #library::__private::Result<#library::__private::Vjp<
-            <#output as #library::__private::Outputs>::Narrow,
-            #each,
-            <#by_inputs as #library::__private::Gradients>::Narrow
+            #value, #each, <#by_inputs as #library::__private::Gradients>::Narrow
         >> {
-            #views
-            #library::__private::vjp::<Self, #by_inputs>(#models, #arguments)
+            #library::__private::vjp::<Self, #by_inputs, _>(#models, #arguments, (#(#names,)*))
         }
     })
 }
@@ -99,20 +103,18 @@ fn gradient_by_inputs(
         return None;
     }
     let parameters = parameters(entry, library);
-    let (models, views, arguments) = passed(entry, None, &[], library);
+    let (models, arguments) = passed(entry, None);
     let by_inputs = one_or_tuple(&floats);
+    let docs = of_arguments(
+        "The derivative of this function's (first) result by each float argument: an array like it, a tuple of \
+         them for several; of a tuple or an array of tensors such of its float ones. It is of the function as \
+         a plain call runs it, without dropout.",
+    );
     Some(quote! {
-        /// The derivative of this function's (first) result by each float argument: an array like it, a
-        /// tuple of them for several; of a tuple or an array of tensors such of its float ones. It is of
-        /// the function as a plain call runs it, without dropout.
-        ///
-        /// # Errors
-        /// Arguments that do not fit the declared types.
-        #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value, clippy::type_complexity)]
+        #docs
         pub fn gradient_by_inputs(
             #(#parameters),*
         ) -> #library::__private::Result<<#by_inputs as #library::__private::Gradients>::Narrow> {
-            #views
             #library::__private::gradient_by_inputs::<Self, #by_inputs>(#models, #arguments)
         }
     })

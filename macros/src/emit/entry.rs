@@ -1,7 +1,7 @@
 //! What a function is at run time: its models and arguments, as Rust code passes them and as the runtime knows
 //! them.
 
-use super::{element, quiet, rank};
+use super::{element, rank};
 use crate::parse::{self, Function, StructType, TypeExpr};
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
@@ -97,30 +97,15 @@ pub(super) fn parameters(entry: &Entry<'_>, library: &TokenStream) -> Vec<TokenS
     entry.order.iter().filter_map(next).collect()
 }
 
-/// What the runtime is passed of these and of what stands `behind` them: the models, the statements that
-/// collect the arguments, and these.
+/// What the runtime is passed: the models, and the arguments.
 pub(super) fn passed(
     entry: &Entry<'_>,
     receiver: Option<&TokenStream>,
-    behind: &[(Ident, TokenStream)],
-    library: &TokenStream,
-) -> (TokenStream, TokenStream, TokenStream) {
+) -> (TokenStream, TokenStream) {
     let models = entry.models.iter().map(|(name, _)| name.to_token_stream());
     let models = receiver.cloned().into_iter().chain(models);
-    let models = quote!((#(#models,)*));
-    if entry.inputs.is_empty() && behind.is_empty() {
-        return (models, TokenStream::new(), quote!(&[]));
-    }
-    let inputs = entry.inputs.iter().map(|(name, marker)| (*name, marker));
-    let behind = behind.iter().map(|(name, marker)| (name, marker));
-    let each = inputs.chain(behind).map(|(name, marker)| {
-        quote!(#library::__private::IntoArgs::<#marker>::add_to(&#name, &mut __sinew_views);)
-    });
-    let views = quote! {
-        let mut __sinew_views = #library::__private::ArgViews::new();
-        #(#each)*
-    };
-    (models, views, quote!(__sinew_views.as_slice()))
+    let inputs = entry.inputs.iter().map(|(name, _)| name);
+    (quote!((#(#models,)*)), quote!((#(#inputs,)*)))
 }
 
 /// What may be given as each model, and the handles of these.
@@ -135,7 +120,7 @@ pub(super) fn handles(entry: &Entry<'_>, library: &TokenStream) -> (Vec<TokenStr
 }
 
 /// What the runtime is told of a function: its types, its unit, and the symbols whose values its models
-/// have.
+/// have. Lints are for what it stands in.
 ///
 /// `models` are the models' structs with their dims here, in terms of `symbols`.
 pub(super) fn model_function(
@@ -148,12 +133,10 @@ pub(super) fn model_function(
 ) -> TokenStream {
     let inputs = entry.inputs.iter().map(|(_, marker)| marker);
     let output = &entry.output;
-    let quiet = quiet();
     let paths = models.iter().map(|s| &s.path);
     let names = symbols_of(models, symbols);
     quote! {
         #[automatically_derived]
-        #quiet
         impl #library::__private::ModelFunction for #carrier {
             type Models = (#(#paths,)*);
             type Inputs = (#(#inputs,)*);

@@ -53,36 +53,35 @@ fn plain(
     becomes: Option<String>,
     library: &TokenStream,
 ) -> TokenStream {
-    let becomes = becomes.map(|text| super::doc(&text));
     let Function {
         attributes,
         visibility,
         name,
         ..
     } = f;
-    let docs = super::doc(&format!("\n```text\n{}\n```", declaration(f)));
+    let docs = super::doc(&format!(
+        "\n```text\n{}\n```\n\n# Errors\nArguments that do not fit the declared types.{}",
+        declaration(f),
+        becomes.unwrap_or_default()
+    ));
     let parameters = parameters(entry, library);
     let own = receiver.map(|token| quote!(&#token,));
-    let (models, views, arguments) = passed(entry, receiver, &[], library);
+    let (models, arguments) = passed(entry, receiver);
     let result = host_type(&f.result, library);
-    let errors = "\n# Errors\nArguments that do not fit the declared types.";
     quote! {
         #(#attributes)*
         #docs
-        #[doc = #errors]
-        #becomes
-        #[allow(dead_code, clippy::too_many_arguments, clippy::needless_pass_by_value)]
+        #[allow(dead_code, clippy::too_many_arguments)]
         #visibility fn #name(
             #own #(#parameters),*
         ) -> #library::__private::Result<#result> {
-            #views
             #call(#models, #arguments)
         }
     }
 }
 
 /// A result as Rust code gets it, under the name that it has in docs.
-fn host_type(ty: &TypeExpr, library: &TokenStream) -> TokenStream {
+pub(super) fn host_type(ty: &TypeExpr, library: &TokenStream) -> TokenStream {
     let tensor = match ty {
         TypeExpr::Tensor(t) => t,
         TypeExpr::Tuple(parts) => {
@@ -130,7 +129,7 @@ fn becomes_list(f: &Function, entry: &Entry<'_>, library: &TokenStream) -> Strin
     let names = items.iter().filter(|(has, _)| *has);
     let names: Vec<String> = names.map(|(_, item)| format!("`{item}`")).collect();
     format!(
-        "\nThe type [`{name}`](enum@{name}) has {}.",
+        "\n\nThe type [`{name}`](enum@{name}) has {}.",
         names.join(", ")
     )
 }
@@ -170,6 +169,7 @@ pub fn method(m: &Methods, f: &Function, library: &TokenStream) -> (TokenStream,
         #[doc(hidden)]
         #quiet
         enum #carrier {}
+        #quiet
         #implementation
     };
     (plain, hidden)

@@ -153,15 +153,8 @@ fn integer(value: i64) -> TokenStream {
     }
 }
 
-/// A Rust const of type usize as i128: another type is rustc's error at the const's name.
-pub fn const_value(value: &TokenStream) -> TokenStream {
-    quote!({
-        let __sinew_value: ::core::primitive::usize = #value;
-        __sinew_value as ::core::primitive::i128
-    })
-}
-
-/// The same where the const's type is asked for elsewhere ([`unit::consts`]), so that it is one error.
+/// A Rust const as i128. Its type is asked for where its value is passed on ([`unit::consts`], units), so that
+/// another one than usize is one error.
 pub fn known_const(value: &TokenStream) -> TokenStream {
     quote!((#value as ::core::primitive::i128))
 }
@@ -169,6 +162,16 @@ pub fn known_const(value: &TokenStream) -> TokenStream {
 /// The attributes that lints need on emitted items.
 pub fn quiet() -> TokenStream {
     quote!(#[allow(dead_code, non_camel_case_types, non_upper_case_globals, non_snake_case, unused_qualifications, clippy::all, clippy::pedantic)])
+}
+
+/// Items and statements in a block of their own, in which nothing needs [`quiet`].
+pub fn in_block(inner: &TokenStream) -> TokenStream {
+    let quiet = quiet();
+    quote! {
+        #[allow(unused_imports, non_local_definitions)]
+        #quiet
+        const _: () = { #inner };
+    }
 }
 
 /// The tokens at another place: what they mean stays as it is.
@@ -219,7 +222,7 @@ mod tests {
         in_a_small_thread(|| {
             let value = |s: &Symbol| {
                 let name = format_ident!("{}", s.name());
-                Some(const_value(&quote!(#name)))
+                Some(known_const(&quote!(#name)))
             };
             let tokens = normal_dim(&largest(), &value, &quote!(sinew)).expect("a value each");
             let text = tokens.to_string();

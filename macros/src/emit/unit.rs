@@ -1,6 +1,6 @@
 //! What carries a lowered function: its unit, the const assertions, the values of consts.
 
-use super::{const_value, normal_dim, quiet};
+use super::{known_const, normal_dim, quiet};
 use crate::check::Assertion;
 use crate::hidden;
 use crate::lower::{Callee, Code, Identity, Lowered};
@@ -9,8 +9,8 @@ use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
 use sinew_ir::{Dim, Relation, SymbolType, Unit, cost};
 
-/// The associated const with a function's unit; what is told of the function with it, if it has a
-/// signature to tell.
+/// The associated const with a function's unit, with what is told of the function if it has a signature to
+/// tell; and the statements that check what it was made of.
 pub fn unit(
     owner: &TokenStream,
     constant: &Ident,
@@ -18,18 +18,20 @@ pub fn unit(
     lowered: &Lowered,
     told: Option<&str>,
     library: &TokenStream,
-) -> TokenStream {
+) -> (TokenStream, TokenStream) {
     // The text stands in the static alone: metadata has that of a constant twice.
     let told = told.map(|signature| {
-        let doc = format!(
+        let of_text = super::doc(
+            "The function and its derivative as IR; the comment at its end has the place of each instruction.",
+        );
+        let of_signature = super::doc(&format!(
             "The declaration, and what a call takes: {}",
             takes(&lowered.code)
-        );
+        ));
         quote! {
-            /// The function and its derivative as IR; the comment at its end has the place of each
-            /// instruction.
+            #of_text
             pub const IR: &'static ::core::primitive::str = <#owner>::#constant.text;
-            #[doc = #doc]
+            #of_signature
             pub fn signature() -> ::std::string::String {
                 #library::__private::signature(#signature, <#owner>::#constant)
             }
@@ -47,17 +49,12 @@ pub fn unit(
     });
     let unit = carrier(path, &lowered.code, library);
     let identities = identities(&lowered.identities, library);
-    let quiet = quiet();
-    quote! {
-        #(#whole)*
-        #identities
-        #quiet
-        impl #owner {
-            #told
-            #[doc(hidden)]
-            pub const #constant: &'static #library::__private::Unit = #unit;
-        }
-    }
+    let associated = quote! {
+        #told
+        #[doc(hidden)]
+        pub const #constant: &'static #library::__private::Unit = #unit;
+    };
+    (associated, quote!(#(#whole)* #identities))
 }
 
 /// What a call takes without what it calls, and what it calls: known while it is compiled.
@@ -133,32 +130,26 @@ fn carrier(path: &str, code: &Code, library: &TokenStream) -> TokenStream {
     }
 }
 
-/// A unit in place of that of a function with errors, so that these are all that is reported.
-pub fn broken(owner: &TokenStream, constant: &Ident, library: &TokenStream) -> TokenStream {
-    let quiet = quiet();
+/// The associated const in place of the unit of a function with errors, so that these are all that is reported.
+pub fn broken(constant: &Ident, library: &TokenStream) -> TokenStream {
     quote! {
-        #quiet
-        impl #owner {
-            #[doc(hidden)]
-            pub const #constant: &'static #library::__private::Unit = {
-                static __SINEW_STATIC: #library::__private::Unit = #library::__private::Unit {
-                    path: "", file: "", text: "", callees: &[], consts: &[],
-                };
-                &__SINEW_STATIC
+        #[doc(hidden)]
+        pub const #constant: &'static #library::__private::Unit = {
+            static __SINEW_STATIC: #library::__private::Unit = #library::__private::Unit {
+                path: "", file: "", text: "", callees: &[], consts: &[],
             };
-        }
+            &__SINEW_STATIC
+        };
     }
 }
 
-/// What tells a function's structs from others, for the functions that call it; nothing of one with errors.
-pub fn structs(owner: &TokenStream, ids: &[&str], library: &TokenStream) -> TokenStream {
-    let (quiet, name) = (quiet(), hidden::structs());
+/// The associated const that tells a function's structs from others, for the functions that call it; nothing
+/// of one with errors.
+pub fn structs(ids: &[&str], library: &TokenStream) -> TokenStream {
+    let name = hidden::structs();
     quote! {
-        #quiet
-        impl #owner {
-            #[doc(hidden)]
-            pub const #name: #library::__private::StructIds = &[#(#ids),*];
-        }
+        #[doc(hidden)]
+        pub const #name: #library::__private::StructIds = &[#(#ids),*];
     }
 }
 
@@ -172,17 +163,9 @@ fn identities(identities: &[Identity], library: &TokenStream) -> TokenStream {
             message,
         } = identity;
         let (name, text) = (hidden::structs(), message.text());
-        let check = quote!(#library::__private::same_struct(__sinew_ids, #position, #id, #text));
+        let check = quote!(#library::__private::same_struct(#callee::#name, #position, #id, #text));
         let check = between(check, message.spans());
-        quote! {
-            {
-                #[allow(dead_code)]
-                static __SINEW_SAME: () = {
-                    let __sinew_ids: #library::__private::StructIds = #callee::#name;
-                    #check
-                };
-            }
-        }
+        quote!({ static __SINEW_SAME: () = #check; })
     });
     each.collect()
 }
@@ -267,7 +250,8 @@ fn between(tokens: TokenStream, (first, last): (Span, Span)) -> TokenStream {
 
 /// Const assertions, as statements: the values are shown where they break a relation.
 ///
-/// They are statics, which rustc evaluates like constants and whose code and messages metadata leaves out.
+/// They are statics, which rustc evaluates like constants and whose code and messages metadata leaves out. Where
+/// they stand dead code is allowed: what a lint keeps is used, and so are the consts in it.
 pub fn assertions(
     assertions: &[Assertion],
     registry: &Registry,
@@ -276,7 +260,7 @@ pub fn assertions(
     let each = assertions.iter().filter_map(|a| {
         let value = |s: &sinew_ir::Symbol| {
             let c = registry.consts.iter().find(|c| c.symbol == *s)?;
-            Some(const_value(&c.value))
+            Some(known_const(&c.value))
         };
         let left = normal_dim(&a.left, &value, library)?;
         let right = normal_dim(&a.right, &value, library)?;
@@ -291,7 +275,7 @@ pub fn assertions(
             .map(|(d, place)| format!("`{}` is {place}", crate::messages::dim(d)))
             .collect();
         let message = format!("{}\n= values: {}", a.message, values.join(", "));
-        let check = quote!(#library::__private::#check(__sinew_left, __sinew_right, #message));
+        let check = quote!(#library::__private::#check(#left, #right, #message));
         let check = between(check, a.spans);
         let positive = a.positive.iter().map(|d| normal_dim(d, &value, library));
         let positive: Vec<TokenStream> = positive.collect::<Option<_>>()?;
@@ -299,17 +283,7 @@ pub fn assertions(
             true => check,
             false => quote!(if #(0 < #positive)&&* { #check }),
         };
-        Some(quote! {
-            {
-                // What a lint keeps is used, and so are the consts in it.
-                #[allow(dead_code)]
-                static __SINEW_SIZES: () = {
-                    let __sinew_left: ::core::primitive::i128 = #left;
-                    let __sinew_right: ::core::primitive::i128 = #right;
-                    #check
-                };
-            }
-        })
+        Some(quote!({ static __SINEW_SIZES: () = #check; }))
     });
     let each: Vec<TokenStream> = each.collect();
     quote!(#(#each)*)

@@ -35,9 +35,9 @@ pub(super) fn expand_at_once(f: &Function, state: &State, errors: &Errors) -> To
             (text, quote!(#consts #chain))
         }
         Err(Reported) => {
-            let implementations = emit::becomes::broken(f, &state.library);
-            let rest = broken(f, &implementations, &state.library);
-            (Signature::broken().encode(), rest)
+            let library = &state.library;
+            let broken = emit::becomes::broken(f, &broken(library), library);
+            (Signature::broken().encode(), emit::in_block(&broken))
         }
     };
     let own = collect::item_macro(
@@ -50,12 +50,11 @@ pub(super) fn expand_at_once(f: &Function, state: &State, errors: &Errors) -> To
     quote!(#plain #own #rest)
 }
 
-/// What stands for the unit of a function with errors, beside `implementations`.
-fn broken(f: &Function, implementations: &TokenStream, library: &TokenStream) -> TokenStream {
-    let owner = f.name.to_token_stream();
-    let unit = emit::unit::broken(&owner, &hidden::unit(), library);
-    let structs = emit::unit::structs(&owner, &[], library);
-    quote!(#implementations #unit #structs)
+/// What stands for the unit of a function with errors and its structs.
+fn broken(library: &TokenStream) -> TokenStream {
+    let unit = emit::unit::broken(&hidden::unit(), library);
+    let structs = emit::unit::structs(&[], library);
+    quote!(#unit #structs)
 }
 
 /// The signature with its structs by name.
@@ -86,7 +85,7 @@ pub(super) fn expand_body(
     let constant = hidden::unit();
     let mut collected = Collected::new(state, texts, errors);
     if collected.lacks_structs(f) {
-        return broken(f, &emit::becomes::broken(f, library), library);
+        return emit::becomes::broken(f, &broken(library), library);
     }
     let checked = check_signature(f, &mut collected.scope);
     let lowered = checked.and_then(|signature| {
@@ -99,25 +98,24 @@ pub(super) fn expand_body(
             let signature = emit::function::declaration(f);
             let path = parse::name(name);
             let told = Some(signature.as_str());
-            let unit = emit::unit::unit(&owner, &constant, &path, &lowered, told, library);
+            let (unit, checks) =
+                emit::unit::unit(&owner, &constant, &path, &lowered, told, library);
             let known = &registry.structs;
             let ids = checked.structs().into_iter();
             let ids: Vec<&str> = ids.map(|i| known[i].signature.id.as_str()).collect();
             let structs = match ids.is_empty() {
                 true => TokenStream::new(),
-                false => emit::unit::structs(&owner, &ids, library),
+                false => emit::unit::structs(&ids, library),
             };
             let assertions = emit::unit::assertions(&lowered.assertions, registry, library);
             let uses = uses(&[f], library, &|p| collected.is_item(p));
             let lints = collected.lint(f, &lowered, &state.item);
             let on_train = lints::without_influence(f, &lowered);
             let on_train = on_train.map(|warning| emit::warnings::on_use(&warning));
-            let implementations = emit::becomes::implementations(f, on_train, library);
-            quote!(#implementations #unit #structs #assertions #uses #lints)
+            let associated = quote!(#unit #structs);
+            let implementations = emit::becomes::implementations(f, on_train, &associated, library);
+            quote!(#implementations #checks #assertions #uses #lints)
         }
-        Err(Reported) => {
-            let implementations = emit::becomes::implementations(f, None, library);
-            broken(f, &implementations, library)
-        }
+        Err(Reported) => emit::becomes::implementations(f, None, &broken(library), library),
     }
 }

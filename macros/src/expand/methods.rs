@@ -130,7 +130,7 @@ pub(super) fn expand_body(
     let library = &state.library;
     let owner = m.owner.path.to_token_stream();
     let struct_name = last_ident(&m.owner.path);
-    let mut out = TokenStream::new();
+    let (mut out, mut associated) = (TokenStream::new(), TokenStream::new());
     for f in &m.functions {
         let constant = hidden::method_unit(0, &parse::name(&f.name));
         // Every method has a registry of its own: consts that one mentions are not another's.
@@ -155,19 +155,24 @@ pub(super) fn expand_body(
         out.extend(match lowered {
             Ok(lowered) => {
                 let path = format!("{}::{}", parse::name(&struct_name), parse::name(&f.name));
-                let unit = emit::unit::unit(&owner, &constant, &path, &lowered, None, library);
+                let (unit, checks) =
+                    emit::unit::unit(&owner, &constant, &path, &lowered, None, library);
+                associated.extend(unit);
                 let assertions =
                     emit::unit::assertions(&lowered.assertions, &collected.scope.registry, library);
                 let lints = collected.lint(f, &lowered, &state.item);
-                quote!(#unit #assertions const _: () = { #lints };)
+                quote!(#checks #assertions const _: () = { #lints };)
             }
-            Err(Reported) => emit::unit::broken(&owner, &constant, library),
+            Err(Reported) => {
+                associated.extend(emit::unit::broken(&constant, library));
+                TokenStream::new()
+            }
         });
     }
     let functions: Vec<&Function> = m.functions.iter().collect();
     let collected = Collected::new(state, texts, errors);
     let uses = uses(&functions, library, &|p| collected.is_item(p));
-    quote!(#out #uses)
+    quote!(impl #owner { #associated } #out #uses)
 }
 
 pub(super) fn plain(m: &Methods, library: &TokenStream) -> TokenStream {

@@ -49,9 +49,9 @@ fn named(tokens: &TokenStream, library: &TokenStream) -> TokenStream {
         return TokenStream::new();
     };
     let own = broken(name, tokens, &syn::Visibility::Inherited);
-    let unit = emit::unit::broken(&name.to_token_stream(), &hidden::unit(), library);
+    let unit = emit::unit::broken(&hidden::unit(), library);
     let quiet = emit::quiet();
-    quote!(#quiet enum #name {} #own #unit)
+    quote!(#quiet enum #name {} #own #quiet impl #name { #unit })
 }
 
 /// The item with nothing in its braces.
@@ -104,10 +104,10 @@ fn function(item: &syn::ItemFn, library: &TokenStream) -> TokenStream {
     };
     let read = lenient::function(item);
     let plain = emit::function::at_once(&read, library);
-    let implementations = emit::becomes::implementations(&read, None, library);
-    let constant = hidden::unit();
-    let unit = emit::unit::broken(&name.to_token_stream(), &constant, library);
-    quote!(#plain #implementations #own #unit)
+    let unit = emit::unit::broken(&hidden::unit(), library);
+    let implementations = emit::becomes::implementations(&read, None, &unit, library);
+    let implementations = emit::in_block(&implementations);
+    quote!(#plain #implementations #own)
 }
 
 fn structure(item: &syn::ItemStruct, marked: bool, library: &TokenStream) -> TokenStream {
@@ -156,7 +156,7 @@ fn of_methods(item: &syn::ItemImpl, library: &TokenStream) -> TokenStream {
     let plain = methods::plain(&m, library);
     let units = m.functions.iter().map(|f| {
         let constant = hidden::method_unit(0, &parse::name(&f.name));
-        emit::unit::broken(&owner, &constant, library)
+        emit::unit::broken(&constant, library)
     });
-    quote!(#plain #own #(#units)* #given)
+    quote!(#plain #own #quiet impl #owner { #(#units)* } #given)
 }
