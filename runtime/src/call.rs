@@ -355,7 +355,7 @@ pullback(%4: float[]) {
         for value in [1.0f32, 2.0, 3.0] {
             let x = [value, 10.0 * value, 5.0, 6.0, 7.0];
             let weights = weights([value; 5], 5);
-            let found = gradient::<Weighed<1>>((&weights,), &[IntoArg::<Row>::arg(&x)]);
+            let found = gradient::<Weighed<1>>((&weights,), (x,));
             assert!(found.expect("it fits")[0].values().into_iter().eq(x));
         }
         let stats = |k: &Kept<Trainer<Weighed<1>>>| k.object.cache_stats();
@@ -370,13 +370,11 @@ pullback(%4: float[]) {
     #[test]
     fn a_call_computes_in_f64_where_anything_is_of_f64() {
         let (wide, narrow) = ([1e8f64, 1.0, -1e8], [1e8f32, 1.0, -1e8]);
-        let (wide, narrow) = (IntoArg::<Row>::arg(&wide), IntoArg::<Row>::arg(&narrow));
         let ones = [weights([1.0f32; 3], 3), weights([1.0f64; 3], 3)];
-        let sum = |model, x| call::<Weighed<2>>((model,), &[x]).expect("it fits");
-        assert_eq!(sum(&ones[0], narrow), 0.0);
-        assert_eq!(sum(&ones[1], narrow), 1.0);
-        assert_eq!(sum(&ones[0], wide), 1.0);
-        assert_eq!(sum(&ones[1], wide), 1.0);
+        let sum_narrow = |model| call::<Weighed<2>>((model,), (narrow,)).expect("it fits");
+        let sum_wide = |model| call::<Weighed<2>>((model,), (wide,)).expect("it fits");
+        assert_eq!(ones.each_ref().map(sum_narrow), [0.0, 1.0]);
+        assert_eq!(ones.each_ref().map(sum_wide), [1.0, 1.0]);
     }
 
     /// `sum(x)`, of no model.
@@ -401,19 +399,19 @@ pullback(%4: float[]) {
     #[test]
     fn calls_without_a_model_are_of_f64_where_an_argument_is() {
         let (wide, narrow) = ([1e8f64, 1.0, -1e8], [1e8f32, 1.0, -1e8]);
-        let (wide, narrow) = (IntoArg::<Row>::arg(&wide), IntoArg::<Row>::arg(&narrow));
-        let sum = |x| call::<Total>((), &[x]).expect("it fits");
-        assert_eq!([sum(narrow), sum(wide), sum(narrow)], [0.0, 1.0, 0.0]);
+        let sum_narrow = || call::<Total>((), (narrow,)).expect("it fits");
+        let sum_wide = || call::<Total>((), (wide,)).expect("it fits");
+        assert_eq!([sum_narrow(), sum_wide(), sum_narrow()], [0.0, 1.0, 0.0]);
     }
 
     #[test]
     fn a_gradient_is_of_f64_where_anything_is() {
         let third = 1.0 / 3.0;
         let x = [third; 2];
-        let found = gradient::<Weighed<3>>((&weights([1.0f32; 2], 2),), &[IntoArg::<Row>::arg(&x)]);
+        let found = gradient::<Weighed<3>>((&weights([1.0f32; 2], 2),), (x,));
         assert!(found.expect("it fits")[0].values_f64().into_iter().eq(x));
         let x = x.map(|v| v as f32);
-        let found = gradient::<Weighed<3>>((&weights([1.0f32; 2], 2),), &[IntoArg::<Row>::arg(&x)]);
+        let found = gradient::<Weighed<3>>((&weights([1.0f32; 2], 2),), (x,));
         assert_eq!(found.expect("it fits")[0], weights(x, 2)[0]);
     }
 }

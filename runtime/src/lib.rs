@@ -84,7 +84,7 @@ pub use param::Param;
 pub use runner::Runner;
 #[doc(hidden)]
 pub use serde;
-pub use shared::{FirstModel, IntoShared, Shared, Trained};
+pub use shared::{Attachment, FirstModel, IntoShared, Shared, Trained};
 pub use signature::signature;
 pub use train::{CompileBuilder, CompileBuilder as Compile, TrainBuilder, TrainBuilder as Train};
 pub use trainer::{Step, Trainer};

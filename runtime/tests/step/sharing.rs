@@ -82,16 +82,12 @@ fn a_plain_call_uses_the_model_it_gets() {
     for _ in 0..3 {
         let model = trainer.model().unwrap();
         let expected = trainer.step(x, y).unwrap().loss;
-        let arguments = [
-            sinew_runtime::IntoArg::<crate::support::Images>::arg(&x),
-            sinew_runtime::IntoArg::<crate::support::Labels>::arg(&y),
-        ];
-        let loss = call::<Relu>((&model,), &arguments).unwrap();
+        let loss = call::<Relu>((&model,), (x, y)).unwrap();
         assert!(
             (f64::from(loss) - expected).abs() < 1e-6 * expected,
             "{loss} for {expected}"
         );
-        let gradients = gradient::<Relu>((&model,), &arguments).unwrap();
+        let gradients = gradient::<Relu>((&model,), (x, y)).unwrap();
         let mut pairs = Vec::new();
         gradients.visit("", &mut |_, g| pairs.push(g.values()));
         let mut at = 0;

@@ -3,8 +3,8 @@
 use safetensors::SafeTensors;
 use sinew_ir::Unit;
 use sinew_runtime::{
-    Arg, FirstModel, Float, Model, ModelFunction, Models, Optimizer, Out, Param, Precision, Rank,
-    Result, Runner, Shared, Train, Trained, Trainer, join,
+    Arg, Attachment, FirstModel, Float, Model, ModelFunction, Models, Optimizer, Out, Param,
+    Precision, Rank, Result, Runner, Shared, Train, Trained, Trainer, join,
 };
 
 #[path = "../../../tests/support/digits.rs"]
@@ -147,10 +147,9 @@ pub fn start() -> Digits {
 /// A runner of `F`, a function of one model, on that of a trainer.
 pub fn attach<F: ModelFunction>(trained: &impl Trained<FirstModel<F>>) -> Result<Runner<F>>
 where
-    F::Models: Models<Handles = (Shared<FirstModel<F>>,)>,
+    F::Models: Models<Attachments = (Attachment<FirstModel<F>>,)>,
 {
-    let attachment = trained.attachment();
-    sinew_runtime::attach::<F>((attachment.shared,), attachment.settings)
+    sinew_runtime::attach::<F>((trained.attachment(),))
 }
 
 pub fn build<F: ModelFunction<Models = (Digits,)>>(

@@ -5,7 +5,7 @@ use crate::warnings::Warnings;
 use ndarray::array;
 use sinew_ir::Unit;
 use sinew_runtime::{
-    AdamW, Arg, Float, IntoArg, Model, ModelFunction, Out, Param, Rank, Shared, Train, gradient,
+    AdamW, Arg, Float, Model, ModelFunction, Out, Param, Rank, Shared, Train, gradient,
 };
 
 /// A layer that leaves one of its parameters out.
@@ -115,8 +115,7 @@ fn a_gradient_names_it_once() {
     let model = vec![Param::zeros(&[3]), Param::zeros(&[3])];
     tracing::subscriber::with_default(warnings.clone(), || {
         for _ in 0..3 {
-            let arguments = [IntoArg::<Arg<Float, Rank<1>>>::arg(&[1.0, 2.0, 3.0])];
-            let by = gradient::<Half>((&model,), &arguments).unwrap();
+            let by = gradient::<Half>((&model,), ([1.0, 2.0, 3.0],)).unwrap();
             assert_eq!(by[0].values(), array![1.0, 2.0, 3.0].into_dyn());
             assert_eq!(by[1].values(), array![0.0, 0.0, 0.0].into_dyn());
         }
