@@ -8,7 +8,7 @@ use sinew::prelude::*;
 use std::collections::BTreeMap;
 
 #[model]
-mod gpt {
+mod net {
     use sinew::prelude::*;
 
     /// Zero mean and unit variance along the last axis, then scaled and moved.
@@ -96,7 +96,7 @@ mod gpt {
     }
 }
 
-use gpt::{Gpt, GptConfig, logits, loss};
+use net::{Gpt, GptConfig, logits, loss};
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/train.safetensors");
 

@@ -5,7 +5,7 @@ use ndarray::{Array1, Array3};
 use sinew::prelude::*;
 
 #[model]
-mod lstm {
+mod net {
     use sinew::prelude::*;
 
     pub struct Lstm<I, H> {
@@ -62,7 +62,7 @@ mod lstm {
     }
 }
 
-use lstm::{Net, loss, written_out};
+use net::{Net, loss, written_out};
 
 /// Numbers from -1 to 1, the same in every run.
 fn numbers(count: usize) -> impl Iterator<Item = f64> {

@@ -490,8 +490,7 @@ mod tests {
     #[test]
     fn runs_wait_for_no_other_run() {
         let one = runner();
-        let mut other = attach::<Scaled>(one.handles.clone(), Some(one.engine.settings.clone()))
-            .expect("the same model");
+        let mut other = attach::<Scaled>((one.attachment(),)).expect("the same model");
         let run = || other.run([1.0, 2.0]).map(|y| y.to_vec());
         let found = meanwhile(|| one.places.models[0].read(), run).expect("it waits for the run");
         assert_eq!(found.expect("it fits"), [2.0, 4.0]);
