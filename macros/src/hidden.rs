@@ -36,6 +36,17 @@ pub fn id(name: &Ident, item: &TokenStream) -> String {
     }
 }
 
+/// Whether a function of this name stands in front of it in its file: in another module, or in the same one,
+/// which is a mistake.
+pub fn is_repeated(name: &Ident, id: &str) -> bool {
+    static FIRST: Mutex<Option<HashMap<(String, String), String>>> = Mutex::new(None);
+    let crate_name = std::env::var("CARGO_CRATE_NAME").unwrap_or_default();
+    let place = (crate_name + &name.span().file(), name.to_string());
+    let mut first = FIRST.lock().unwrap_or_else(PoisonError::into_inner);
+    let known = first.get_or_insert_default().entry(place);
+    known.or_insert_with(|| id.to_string()) != id
+}
+
 /// The macro that passes on an item's signature. The identity comes through a chain, which someone may
 /// have written by hand.
 pub fn item_macro(name: &Ident, id: &str) -> Ident {

@@ -22,7 +22,7 @@ pub fn implementations(
         return quote!(impl #name { #associated });
     };
     let unit = hidden::unit();
-    let unit = quote!(#name::#unit);
+    let unit = quote!(Self::#unit);
     let models: Vec<&StructType> = entry.models.iter().map(|(_, s)| *s).collect();
     let implementation = model_function(&entry, name, &unit, &models, &f.symbols, library);
     let becomes = becomes(&entry, library);
@@ -63,7 +63,7 @@ pub fn broken(f: &Function, associated: &TokenStream, library: &TokenStream) -> 
         return quote!(impl #name { #associated });
     };
     let unit = hidden::unit();
-    let unit = quote!(#name::#unit);
+    let unit = quote!(Self::#unit);
     let implementation = model_function(&entry, name, &unit, &[], &[], library);
     let any = || {
         let models = entry.models.iter();

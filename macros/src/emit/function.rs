@@ -40,7 +40,14 @@ pub fn at_once(f: &Function, library: &TokenStream) -> TokenStream {
     };
     let list = becomes_list(f, &entry, library);
     let call = hidden::call();
-    let plain = plain(f, &entry, &quote!(#name::#call), None, Some(list), library);
+    let plain = plain(
+        f,
+        &entry,
+        &quote!(<#name>::#call),
+        None,
+        Some(list),
+        library,
+    );
     quote!(#plain #carrier)
 }
 

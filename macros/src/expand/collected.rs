@@ -7,7 +7,7 @@ use crate::lower::{self, Lowered, Mention};
 use crate::parse::Function;
 use crate::signature::{self, Signature};
 use crate::{emit, lints, messages, names};
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use std::collections::HashMap;
 
@@ -62,6 +62,16 @@ impl<'e> Collected<'e> {
         match self.mentions.get(&scope::key(path)) {
             Some(Mention::NoItem) | None => false,
             Some(Mention::Function(_) | Mention::Struct(_) | Mention::Broken) => true,
+        }
+    }
+
+    /// Whether a name is that of another item in front of this one, as rustc tells: what is emitted for the name
+    /// is that item's.
+    pub(super) fn is_second(&self, name: &Ident) -> bool {
+        match self.mentions.get(&name.to_string()) {
+            Some(Mention::Function(known)) => known.id != self.scope.id,
+            Some(Mention::Struct(_) | Mention::Broken) => true,
+            Some(Mention::NoItem) | None => false,
         }
     }
 

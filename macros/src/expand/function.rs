@@ -11,7 +11,7 @@ use crate::lints;
 use crate::names;
 use crate::parse::{self, Function};
 use crate::signature::{self, Signature};
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
 
 /// What others see of a function, for which nothing is asked of other items: of its structs it tells the
@@ -40,9 +40,12 @@ pub(super) fn expand_at_once(f: &Function, state: &State, errors: &Errors) -> To
             (Signature::broken().encode(), emit::in_block(&broken))
         }
     };
+    // Where rustc marks the function itself, so that a name which is taken is one mistake to it.
+    let mut import = name.clone();
+    import.set_span(Span::call_site());
     let own = collect::item_macro(
-        &[name],
-        &hidden::item_macro(name, &state.id),
+        &[&import],
+        &hidden::item_macro(&import, &state.id),
         &f.visibility,
         &text,
     );
@@ -84,6 +87,9 @@ pub(super) fn expand_body(
     let owner = name.to_token_stream();
     let constant = hidden::unit();
     let mut collected = Collected::new(state, texts, errors);
+    if collected.is_second(name) {
+        return TokenStream::new();
+    }
     if collected.lacks_structs(f) {
         return emit::becomes::broken(f, &broken(library), library);
     }

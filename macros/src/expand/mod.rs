@@ -94,6 +94,11 @@ fn attribute_checked(
             let checks = structs(&mentions.items, &library);
             names::of_body(f, &mut mentions);
             let id = hidden::id(&f.name, &tokens);
+            let own = syn::Path::from(f.name.clone());
+            // Which function has the name if there are two, rustc knows.
+            if hidden::is_repeated(&f.name, &id) && !mentions.items.contains(&own) {
+                mentions.items.push(own);
+            }
             let body = state(&id, Phase::Body, mentions.items);
             let function = function::expand_at_once(f, &body, errors);
             quote!(#checks #function)
