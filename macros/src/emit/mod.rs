@@ -153,8 +153,15 @@ fn integer(value: i64) -> TokenStream {
     }
 }
 
-/// A Rust const as i128. Its type is asked for where its value is passed on ([`unit::consts`], units), so that
-/// another one than usize is one error.
+/// A Rust const of type usize as i128: another type is rustc's error at the const's name.
+pub fn const_value(value: &TokenStream) -> TokenStream {
+    quote!({
+        let __sinew_value: ::core::primitive::usize = #value;
+        __sinew_value as ::core::primitive::i128
+    })
+}
+
+/// The same where the const's type is asked for elsewhere ([`unit::consts`]), so that it is one error.
 pub fn known_const(value: &TokenStream) -> TokenStream {
     quote!((#value as ::core::primitive::i128))
 }
@@ -222,7 +229,7 @@ mod tests {
         in_a_small_thread(|| {
             let value = |s: &Symbol| {
                 let name = format_ident!("{}", s.name());
-                Some(known_const(&quote!(#name)))
+                Some(const_value(&quote!(#name)))
             };
             let tokens = normal_dim(&largest(), &value, &quote!(sinew)).expect("a value each");
             let text = tokens.to_string();

@@ -1,6 +1,6 @@
 //! What carries a lowered function: its unit, the const assertions, the values of consts.
 
-use super::{known_const, normal_dim, quiet};
+use super::{const_value, normal_dim, quiet};
 use crate::check::Assertion;
 use crate::hidden;
 use crate::lower::{Callee, Code, Identity, Lowered};
@@ -260,7 +260,7 @@ pub fn assertions(
     let each = assertions.iter().filter_map(|a| {
         let value = |s: &sinew_ir::Symbol| {
             let c = registry.consts.iter().find(|c| c.symbol == *s)?;
-            Some(known_const(&c.value))
+            Some(const_value(&c.value))
         };
         let left = normal_dim(&a.left, &value, library)?;
         let right = normal_dim(&a.right, &value, library)?;
