@@ -52,6 +52,9 @@
 
 extern crate self as sinew;
 
+#[cfg(rust_analyzer)]
+#[doc(hidden)]
+pub mod editor;
 pub mod error;
 pub mod language;
 mod names;

@@ -8,6 +8,7 @@
 pub mod becomes;
 pub mod config;
 mod derivatives;
+pub mod editor;
 mod entry;
 pub mod enumeration;
 pub mod function;

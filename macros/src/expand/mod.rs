@@ -101,7 +101,11 @@ fn attribute_checked(
             }
             let body = state(&id, Phase::Body, mentions.items);
             let function = function::expand_at_once(f, &body, errors);
-            quote!(#checks #function)
+            let editor = emit::editor::is_there().then(|| {
+                let function = emit::editor::function(f, &[], &library);
+                quote!(const _: () = { #function };)
+            });
+            quote!(#editor #checks #function)
         }
         Item::Methods(m) => {
             let name = last_ident(&m.owner.path);
@@ -123,7 +127,13 @@ fn attribute_checked(
             }
             let body = state(&id, Phase::Body, mentions.items);
             let (first, second) = (chain(&signature), collect::body_chain(&body));
-            quote!(#own #checks #first #second)
+            let editor = emit::editor::is_there().then(|| {
+                let owner = &m.owner.path;
+                let functions = m.functions.iter();
+                let functions = functions.map(|f| emit::editor::function(f, &m.symbols, &library));
+                quote!(impl #owner { #(#functions)* })
+            });
+            quote!(#editor #own #checks #first #second)
         }
     })
 }

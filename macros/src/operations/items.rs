@@ -18,6 +18,7 @@ pub fn items() -> TokenStream {
     let functions = TABLE.iter().map(function);
     let counts: BTreeSet<usize> = TABLE.iter().map(|o| o.parameters.len().max(1)).collect();
     let marks = counts.into_iter().map(mark);
+    let methods = crate::emit::editor::is_there().then(methods);
     quote! {
         /// What tells operations from each other.
         #[doc(hidden)]
@@ -31,6 +32,34 @@ pub fn items() -> TokenStream {
         }
         #(#functions)*
         #(#marks)*
+        #methods
+    }
+}
+
+/// The operations as methods, for an editor to show and to complete.
+fn methods() -> TokenStream {
+    let methods = TABLE
+        .iter()
+        .filter(|o| !o.function_only && !o.parameters.is_empty());
+    let methods = methods.map(|o| {
+        let (name, doc) = (ident(o.name), o.docs());
+        let (generics, parameter) = match o.parameters.get(1) {
+            Some(p) => {
+                let first = ident(p.name);
+                (quote!(<A>), quote!(#first: A))
+            }
+            None => (TokenStream::new(), TokenStream::new()),
+        };
+        quote! {
+            #[doc = #doc]
+            pub fn #name #generics(self, #parameter) -> Tensor {
+                loop {}
+            }
+        }
+    });
+    quote! {
+        #[allow(unused_variables)]
+        impl<Of> Tensor<Of> { #(#methods)* }
     }
 }
 
