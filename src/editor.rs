@@ -25,6 +25,16 @@ pub fn value<T: Value>(_value: &T) -> T::In {
     loop {}
 }
 
+/// What has operations.
+pub fn tensor<T>(_tensor: &T) -> Tensor {
+    loop {}
+}
+
+/// What an operation of functions gives.
+pub fn anything<F, A, R>(_operation: F, _arguments: A) -> R {
+    loop {}
+}
+
 /// What a model function gives, as a body has it.
 pub fn given<T: Value>(_given: T) -> T::In {
     loop {}

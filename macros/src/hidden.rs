@@ -5,6 +5,7 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::format_ident;
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Mutex, PoisonError};
@@ -36,15 +37,20 @@ pub fn id(name: &Ident, item: &TokenStream) -> String {
     }
 }
 
-/// Whether a function of this name stands in front of it in its file: in another module, or in the same one,
-/// which is a mistake.
+/// Whether another function of this name stands in front of it in its file: in another module, or in the same
+/// one, which is a mistake. A crate is expanded in one thread.
 pub fn is_repeated(name: &Ident, id: &str) -> bool {
-    static FIRST: Mutex<Option<HashMap<(String, String), String>>> = Mutex::new(None);
-    let crate_name = std::env::var("CARGO_CRATE_NAME").unwrap_or_default();
-    let place = (crate_name + &name.span().file(), name.to_string());
-    let mut first = FIRST.lock().unwrap_or_else(PoisonError::into_inner);
-    let known = first.get_or_insert_default().entry(place);
-    known.or_insert_with(|| id.to_string()) != id
+    thread_local! {
+        static FIRST: RefCell<HashMap<[String; 3], String>> = RefCell::default();
+    }
+    let of_crate = std::env::var("CARGO_CRATE_NAME").unwrap_or_default();
+    let place = [of_crate, name.span().file(), name.to_string()];
+    // Without the number of a repetition, which is the same function.
+    let hash = id.split('_').next().unwrap_or(id);
+    FIRST.with_borrow_mut(|first| {
+        let known = first.entry(place);
+        known.or_insert_with(|| hash.to_string()) != hash
+    })
 }
 
 /// The macro that passes on an item's signature. The identity comes through a chain, which someone may

@@ -27,6 +27,8 @@
 //! # Ok::<(), sinew::Error>(())
 //! ```
 //!
+//! Editors with rust-analyzer show types and docs in bodies, and complete variables, fields and operations there.
+//!
 //! | page | what it has |
 //! |---|---|
 //! | [`items`] | functions, structs, methods, modules; the attribute's options; what a name means |

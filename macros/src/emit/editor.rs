@@ -5,7 +5,7 @@
 //! alone goes through the library's `editor` module: named arguments, indices, comparisons, fields as tensors.
 
 use crate::operations;
-use crate::parse::{self, Function, TypeExpr};
+use crate::parse::{self, Function, Item, TypeExpr};
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
@@ -17,8 +17,25 @@ pub fn is_there() -> bool {
     std::env::var_os("RUST_ANALYZER_INTERNALS_DO_NOT_USE").is_some()
 }
 
+/// What an editor is given beside an item.
+pub fn beside(item: &Item, library: &TokenStream) -> TokenStream {
+    match item {
+        Item::Function(f) => {
+            let function = function(f, &[], library);
+            quote!(const _: () = { #function };)
+        }
+        Item::Methods(m) => {
+            let owner = &m.owner.path;
+            let functions = m.functions.iter();
+            let functions = functions.map(|f| function(f, &m.symbols, library));
+            quote!(impl #owner { #(#functions)* })
+        }
+        Item::Structure(_) | Item::Enumeration(_) | Item::Module(_) => TokenStream::new(),
+    }
+}
+
 /// The function with a body as it is for an editor; `outer` are the symbols around it.
-pub fn function(f: &Function, outer: &[Ident], library: &TokenStream) -> TokenStream {
+fn function(f: &Function, outer: &[Ident], library: &TokenStream) -> TokenStream {
     let mut body = f.body.clone();
     Editor { library }.visit_block_mut(&mut body);
     let receiver = f.receiver.map(|token| quote!(&#token,));
@@ -89,20 +106,33 @@ impl Editor<'_> {
 
     /// Arguments without their names.
     fn arguments<'e>(&self, arguments: impl Iterator<Item = &'e mut Expr>) -> Vec<Expr> {
-        arguments
-            .map(|argument| {
-                let mut argument = match argument {
-                    Expr::Assign(named) => (*named.right).clone(),
-                    other => other.clone(),
-                };
-                self.visit(&mut argument);
-                self.value(&mut argument);
-                match is_element_type(&argument) {
-                    true => Expr::Verbatim(quote!(())),
-                    false => argument,
+        let each = arguments.map(|argument| {
+            let mut argument = match argument {
+                Expr::Assign(named) => (*named.right).clone(),
+                other => other.clone(),
+            };
+            self.visit(&mut argument);
+            self.value(&mut argument);
+            argument
+        });
+        each.collect()
+    }
+
+    /// Arguments of an operation, as one: lists, in which sizes stand beside sequences, are tuples, and the names
+    /// of element types nothing.
+    fn of_operation<'e>(&self, arguments: impl Iterator<Item = &'e mut Expr>) -> TokenStream {
+        fn loose(e: Expr) -> TokenStream {
+            match e {
+                Expr::Array(list) => {
+                    let parts = list.elems.into_iter().map(loose);
+                    quote!((#(#parts,)*))
                 }
-            })
-            .collect()
+                other if is_element_type(&other) => quote!(()),
+                other => other.into_token_stream(),
+            }
+        }
+        let arguments = self.arguments(arguments).into_iter().map(loose);
+        quote!((#(#arguments,)*))
     }
 
     fn visit(&self, e: &mut Expr) {
@@ -113,38 +143,61 @@ impl Editor<'_> {
     }
 
     fn method(&self, call: &mut syn::ExprMethodCall) -> Expr {
-        self.visit(&mut call.receiver);
-        let arguments = self.arguments(call.args.iter_mut());
-        let (receiver, method) = (&call.receiver, &call.method);
+        let method = &call.method;
         let name = parse::name(method);
+        if IN_ITERATORS.contains(&name.as_str()) && is_open_range(&call.receiver) {
+            return Expr::Verbatim(quote!(()));
+        }
+        self.visit(&mut call.receiver);
+        let receiver = &call.receiver;
         match operations::find(&name) {
             Some(operation) => {
-                let receiver = self.through("value", &quote!(&#receiver));
-                Expr::Verbatim(match operation.parameters.len() {
-                    0 | 1 => quote!(#receiver.#method()),
-                    _ => quote!(#receiver.#method((#(#arguments,)*))),
-                })
+                let given = self.of_operation(call.args.iter_mut());
+                let receiver = self.through("tensor", &quote!(&#receiver));
+                let given = (operation.parameters.len() > 1).then_some(given);
+                Expr::Verbatim(quote!(#receiver.#method(#given)))
             }
-            None if IN_RUST.contains(&name.as_str()) => {
-                Expr::Verbatim(quote!(#receiver.#method(#(#arguments),*)))
+            None => {
+                let arguments = self.arguments(call.args.iter_mut());
+                if IN_ITERATORS.contains(&name.as_str()) {
+                    return Expr::Verbatim(quote! {
+                        ::core::iter::IntoIterator::into_iter(#receiver).#method(#(#arguments),*)
+                    });
+                }
+                let call = quote!(#receiver.#method(#(#arguments),*));
+                match name.as_str() {
+                    "push" | "iter" => Expr::Verbatim(call),
+                    _ => self.through("given", &call),
+                }
             }
-            None => self.through("given", &quote!(#receiver.#method(#(#arguments),*))),
         }
     }
 
     fn call(&self, call: &mut syn::ExprCall) -> Expr {
-        let arguments = self.arguments(call.args.iter_mut());
-        let function = &call.func;
-        let name = match &**function {
-            Expr::Path(p) => p.path.segments.last().map(|s| parse::name(&s.ident)),
-            _ => None,
-        };
-        match name.as_deref() {
-            Some("new") => Expr::Verbatim(quote!(#function(#(#arguments),*))),
-            Some(name) if operations::find(name).is_some() => {
-                self.through("operation", &quote!(#function, (#(#arguments,)*)))
+        let mut function = (*call.func).clone();
+        let mut name = None;
+        if let Expr::Path(p) = &mut function {
+            // Sizes are no arguments of Rust's.
+            for segment in &mut p.path.segments {
+                segment.arguments = syn::PathArguments::None;
             }
-            _ => self.through("given", &quote!(#function(#(#arguments),*))),
+            name = p.path.segments.last().map(|s| parse::name(&s.ident));
+        }
+        match name.as_deref() {
+            Some("new") => Expr::Verbatim(call.to_token_stream()),
+            Some(name) if operations::find(name).is_some() => {
+                // What a function of functions gives depends on these.
+                let what = match call.args.iter().any(|a| matches!(a, Expr::Closure(_))) {
+                    true => "anything",
+                    false => "operation",
+                };
+                let arguments = self.of_operation(call.args.iter_mut());
+                self.through(what, &quote!(#function, #arguments))
+            }
+            _ => {
+                let arguments = self.arguments(call.args.iter_mut());
+                self.through("given", &quote!(#function(#(#arguments),*)))
+            }
         }
     }
 
@@ -173,11 +226,21 @@ impl Editor<'_> {
     }
 }
 
-/// Methods that are Rust's own on what bodies hold.
-const IN_RUST: [&str; 6] = ["push", "iter", "enumerate", "zip", "rev", "step_by"];
+/// Methods of what a loop runs over.
+const IN_ITERATORS: [&str; 4] = ["enumerate", "zip", "rev", "step_by"];
+
+/// A range that Rust has no iterator for.
+fn is_open_range(e: &Expr) -> bool {
+    match e {
+        Expr::Paren(p) => is_open_range(&p.expr),
+        Expr::MethodCall(call) => is_open_range(&call.receiver),
+        Expr::Range(range) => range.start.is_none() || range.end.is_none(),
+        _ => false,
+    }
+}
 
 fn is_element_type(e: &Expr) -> bool {
-    const NAMES: [&str; 7] = ["f32", "f64", "f16", "bf16", "i32", "u32", "bool"];
+    const NAMES: [&str; 8] = ["float", "f32", "f64", "f16", "bf16", "i32", "u32", "bool"];
     match e {
         Expr::Path(p) => p
             .path
@@ -185,6 +248,31 @@ fn is_element_type(e: &Expr) -> bool {
             .is_some_and(|i| NAMES.iter().any(|n| i == n)),
         _ => false,
     }
+}
+
+/// The type of a pattern of tensors.
+fn type_of(pattern: &syn::Pat, library: &TokenStream) -> TokenStream {
+    match pattern {
+        syn::Pat::Ident(_) => quote!(#library::Tensor),
+        syn::Pat::Tuple(tuple) => {
+            let parts = tuple.elems.iter().map(|p| type_of(p, library));
+            quote!((#(#parts,)*))
+        }
+        _ => quote!(_),
+    }
+}
+
+/// Whether an operation is called, which may give several tensors.
+fn is_operation(e: &Expr) -> bool {
+    let name = match e {
+        Expr::MethodCall(call) => Some(parse::name(&call.method)),
+        Expr::Call(call) => match &*call.func {
+            Expr::Path(p) => p.path.segments.last().map(|s| parse::name(&s.ident)),
+            _ => None,
+        },
+        _ => None,
+    };
+    name.is_some_and(|name| operations::find(&name).is_some())
 }
 
 impl VisitMut for Editor<'_> {
@@ -237,6 +325,22 @@ impl VisitMut for Editor<'_> {
                 });
                 return;
             }
+            Expr::Field(field)
+                if matches!(field.member, Member::Unnamed(_)) && is_operation(&field.base) =>
+            {
+                self.visit(&mut field.base);
+                let base = &field.base;
+                self.through("tensor", &quote!(&#base))
+            }
+            Expr::Return(syn::ExprReturn {
+                expr: Some(value), ..
+            }) => {
+                self.visit(value);
+                self.value(value);
+                let value = &*value;
+                self.through("truth", &quote!(&(#value,)))
+            }
+            Expr::Path(p) if p.path.is_ident("None") => Expr::Verbatim(quote!(())),
             Expr::Lit(lit) => match &lit.lit {
                 Lit::Float(_) => {
                     let lit = quote_spanned!(lit.span()=> #lit);
@@ -252,13 +356,21 @@ impl VisitMut for Editor<'_> {
     }
 
     fn visit_local_mut(&mut self, local: &mut syn::Local) {
-        visit_mut::visit_local_mut(self, local);
         // Types of the language are no types of Rust.
         if let syn::Pat::Type(typed) = &local.pat {
             local.pat = (*typed.pat).clone();
         }
-        if let Some(init) = &mut local.init {
-            self.value(&mut init.expr);
+        let Some(init) = &mut local.init else { return };
+        let several = matches!(local.pat, syn::Pat::Tuple(_)) && is_operation(&init.expr);
+        self.visit_expr_mut(&mut init.expr);
+        self.value(&mut init.expr);
+        if several {
+            let (expr, ty) = (&init.expr, type_of(&local.pat, self.library));
+            *init.expr = Expr::Verbatim(quote!({
+                let _ = #expr;
+                let all: #ty = loop {};
+                all
+            }));
         }
     }
 }

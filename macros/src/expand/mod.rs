@@ -66,7 +66,9 @@ fn attribute_checked(
         arguments: arguments.clone(),
         item: tokens.clone(),
     };
-    Ok(match &item {
+    // In front: an editor looks for what is typed from the left.
+    let editor = emit::editor::is_there().then(|| emit::editor::beside(&item, &library));
+    let expanded = match &item {
         Item::Module(m) => module::expand(m, &options, &library),
         Item::Structure(s) => {
             let mut mentions = Vec::new();
@@ -101,11 +103,7 @@ fn attribute_checked(
             }
             let body = state(&id, Phase::Body, mentions.items);
             let function = function::expand_at_once(f, &body, errors);
-            let editor = emit::editor::is_there().then(|| {
-                let function = emit::editor::function(f, &[], &library);
-                quote!(const _: () = { #function };)
-            });
-            quote!(#editor #checks #function)
+            quote!(#checks #function)
         }
         Item::Methods(m) => {
             let name = last_ident(&m.owner.path);
@@ -127,15 +125,10 @@ fn attribute_checked(
             }
             let body = state(&id, Phase::Body, mentions.items);
             let (first, second) = (chain(&signature), collect::body_chain(&body));
-            let editor = emit::editor::is_there().then(|| {
-                let owner = &m.owner.path;
-                let functions = m.functions.iter();
-                let functions = functions.map(|f| emit::editor::function(f, &m.symbols, &library));
-                quote!(impl #owner { #(#functions)* })
-            });
-            quote!(#editor #own #checks #first #second)
+            quote!(#own #checks #first #second)
         }
-    })
+    };
+    Ok(quote!(#editor #expanded))
 }
 
 /// Dead code that has rustc say which of these are no model structs.

@@ -1,6 +1,7 @@
 //! Whatever tokens come: Rust or errors, never a panic, and an end.
 
 use super::corpus::PROGRAMS;
+use super::editor;
 use super::generate;
 use super::rustc::{Expanded, expand, items_of};
 use super::tokens::{changed, changed_texts, noise};
@@ -100,7 +101,12 @@ fn explained(out: &Expanded) {
 
 #[test]
 fn any_program_is_expanded_or_refused() {
-    Target::new("macro", 1500).run(program, |program| explained(&expand(&program.0)));
+    Target::new("macro", 1500).run(program, |program| {
+        explained(&expand(&program.0));
+        for (arguments, item) in &program.0 {
+            editor::given(arguments.clone(), item.clone());
+        }
+    });
 }
 
 #[test]
