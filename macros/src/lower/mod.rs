@@ -14,6 +14,7 @@ mod assignment;
 mod build;
 mod call;
 mod choice;
+mod circles;
 mod condition;
 mod constant;
 mod consts;
@@ -172,6 +173,7 @@ pub fn function(
     parsed: &parse::Function,
 ) -> Checked<Lowered> {
     let before = scope.errors.count();
+    circles::begin(signature);
     let mut lowerer = Lowerer {
         scope,
         mentions,

@@ -9,8 +9,8 @@ use sinew_ir::{Constraint, Dim, Shape, Type};
 use syn::Error;
 
 pub fn plain_function(path: &syn::Path) -> Error {
-    let near = path.get_ident().and_then(|name| {
-        let name = name.to_string();
+    let near = path.segments.last().and_then(|last| {
+        let name = last.ident.to_string();
         if let Some(here) = operations::written_here(&name) {
             return Some(format!("write {here}"));
         }
@@ -457,11 +457,19 @@ pub fn struct_dim(at: &impl ToTokens, f: &Function, declared: &Dim, given: &Dim)
     )
 }
 
-pub fn recursion(at: &impl ToTokens, name: &str) -> Error {
+/// `through` are the functions that it calls on the way to itself, in order.
+pub fn recursion(at: &impl ToTokens, name: &str, through: &[String]) -> Error {
+    let through: Vec<String> = through.iter().map(|f| format!("`{f}`")).collect();
+    let through = match through.is_empty() {
+        true => String::new(),
+        false => format!(" through {}", through.join(", ")),
+    };
     error(
         at,
         "call",
-        &format!("`{name}` calls itself, and a program of fixed shapes has no end to that"),
+        &format!(
+            "`{name}` calls itself{through}, and a program of fixed shapes has no end to that"
+        ),
         "write the steps out in another function",
     )
 }
