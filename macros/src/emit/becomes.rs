@@ -5,8 +5,8 @@ use super::entry::{Entry, entry, handles, model_function};
 use super::quiet;
 use crate::hidden;
 use crate::parse::{Function, StructType, TypeExpr};
-use proc_macro2::TokenStream;
-use quote::quote;
+use proc_macro2::{Ident, TokenStream};
+use quote::{quote, quote_spanned};
 use sinew_ir::DType;
 
 /// What is implemented for the type of a function's name. `on_train` is the attribute of `train`, if any.
@@ -132,13 +132,18 @@ fn train(
     } else {
         quote!(GivesALoss)
     };
+    let span = f.name.span();
+    let train = Ident::new("train", span);
+    let place = super::placed(library.clone(), span);
+    // The function is shown where it is written.
+    let bound = quote_spanned!(span=> impl #place::__private::#why<Self>);
     let others = entry.models.iter().skip(1);
     let others = others.map(|(name, _)| quote!(#name: impl ::core::marker::Sized));
     quote! {
         #[doc(hidden)]
         #[allow(unused_variables)]
-        pub fn train(
-            model: impl #library::__private::#why<Self>, #(#others),*
+        pub fn #train(
+            model: #bound, #(#others),*
         ) -> #library::__private::Train<Self> {
             match model.never() {}
         }

@@ -70,7 +70,7 @@ pub(super) fn expand_signature(
         #own
         #extra
         #quiet
-        impl #library::__private::HasMethods for #owner {}
+        impl #library::__private::MethodsInOneImpl for #owner {}
     }
 }
 

@@ -9,7 +9,7 @@ fn ident(name: &str) -> Ident {
     Ident::new(name, Span::call_site())
 }
 
-/// The items, for a module that has a `Tensor` with a field `never`, in a crate whose `names` asks for
+/// The items, for a module that has a `Tensor` with a field `never` and a `TensorOf`, in a crate whose `names` asks for
 /// an `Operation`: a type each that tells operations from each other, a function each that returns a
 /// tensor of it, and the functions of as many parameters as there are marked as operations.
 pub fn items() -> TokenStream {
@@ -46,7 +46,7 @@ fn function(o: &Operation) -> TokenStream {
     quote! {
         #[doc = #doc]
         #[allow(unused_variables, clippy::too_many_arguments)]
-        pub fn #name(#(#parameters: Tensor),*) -> Tensor<the_operation::#name> {
+        pub fn #name(#(#parameters: Tensor<true>),*) -> TensorOf<the_operation::#name> {
             match #first.never {}
         }
     }
@@ -56,6 +56,6 @@ fn function(o: &Operation) -> TokenStream {
 fn mark(parameters: usize) -> TokenStream {
     let types: Vec<Ident> = (0..parameters).map(|i| format_ident!("P{}", i)).collect();
     quote! {
-        impl<Of, F: Fn(#(#types),*) -> Tensor<Of>, #(#types),*> crate::names::Operation<Of, (#(#types,)*)> for F {}
+        impl<Of, F: Fn(#(#types),*) -> TensorOf<Of>, #(#types),*> crate::names::Operation<Of, (#(#types,)*)> for F {}
     }
 }
