@@ -14,7 +14,7 @@ use crate::hidden;
 use crate::names::{self, Mentions};
 use crate::parse::{self, Function, Item};
 use crate::{depth, emit, messages};
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 
 /// The attribute: the plain item, then its chains.
@@ -50,6 +50,17 @@ fn attribute_checked(
     }
     if let Err(error) = syn::parse2::<syn::Item>(tokens.clone()) {
         let rest = placeholder::for_item(&tokens, &arguments, &library);
+        match refused(&tokens, error.span()) {
+            Some(TokenTree::Ident(word)) if word == "where" => {
+                errors.report(messages::selection_by_keyword(&word));
+                return Ok(rest);
+            }
+            Some(TokenTree::Punct(sign)) if sign.as_char() == '@' => {
+                errors.report(messages::product_by_sign(&sign));
+                return Ok(rest);
+            }
+            _ => {}
+        }
         let told = emit::unit::syntax_error(&error);
         return Ok(quote!(#rest #told));
     }
@@ -119,6 +130,18 @@ fn attribute_checked(
             let body = state(&id, Phase::Body, mentions.items);
             let (first, second) = (chain(&signature), collect::body_chain(&body));
             quote!(#own #checks #first #second)
+        }
+    })
+}
+
+/// The token at a place that the grammar refuses.
+fn refused(tokens: &TokenStream, at: Span) -> Option<TokenTree> {
+    tokens.clone().into_iter().find_map(|token| match &token {
+        TokenTree::Group(group) => refused(&group.stream(), at),
+        _ => {
+            let span = token.span();
+            let here = span.start() == at.start() && span.file() == at.file();
+            here.then_some(token)
         }
     })
 }
@@ -216,14 +239,16 @@ fn uses(
         .collect();
     let tensors = mentions.tensors.iter().map(|path| {
         let span = parse::start(path);
-        let check = quote_spanned!(span=> ::__private::tensor::<#path>());
-        quote!(#library #check;)
+        let check = quote!(#library::__private::tensor(__sinew_never));
+        let check = emit::placed(check, span);
+        // The name of a struct needs none of its parameters in a pattern.
+        quote!(let #path { .. } = #check;)
     });
     if operations.is_empty() && mentions.tensors.is_empty() {
         return TokenStream::new();
     }
     quote! {
-        fn __sinew_uses() {
+        fn __sinew_uses(__sinew_never: ::core::convert::Infallible) {
             #(#operations)*
             #(#tensors)*
         }

@@ -22,6 +22,28 @@ pub fn labels_in_rows(at: &impl ToTokens, op: &str, scores: &sinew_ir::Type) -> 
     )
 }
 
+/// Labels with an axis of one element behind.
+pub fn labels_in_a_column(
+    at: &impl ToTokens,
+    op: &str,
+    scores: &sinew_ir::Type,
+    wanted: &sinew_ir::Type,
+) -> Error {
+    let name = source(at);
+    error(
+        at,
+        op,
+        &format!(
+            "labels are one for each row of {}, without an axis of 1",
+            tensor(scores)
+        ),
+        &format!(
+            "write `{name}.squeeze(-1)`, or declare `{name}: {}`",
+            tensor(wanted)
+        ),
+    )
+}
+
 pub fn ranks_of_parts(
     op: &str,
     (first, rank): (&TokenStream, usize),

@@ -18,9 +18,9 @@ pub fn not_a_type(ty: &impl ToTokens) -> Error {
 }
 
 /// A type of a host array where a parameter's type stands.
-pub fn array_parameter(path: &syn::Path, name: &str) -> Error {
+pub fn array_parameter(ty: &syn::Type, name: &str) -> Error {
     error(
-        path,
+        ty,
         "types",
         &format!(
             "`{name}` is what a call from Rust gives, and `Tensor<..>` what it is in the language"
@@ -130,6 +130,11 @@ pub fn plain_number_type(ty: &syn::Ident) -> Error {
             "write `Tensor`: a scalar of the working float, which mixes with the others".to_string()
         }
         Some(_) => format!("write `Tensor<{ty}>` for a scalar"),
+        None if ty == "usize" => {
+            "a size is a symbol, which the types tell: `fn f<N>(x: Tensor<N>)`; a number is \
+                                  `Tensor<i32>`"
+                .to_string()
+        }
         None => "the types are `Tensor<..>` and model structs".to_string(),
     };
     error(

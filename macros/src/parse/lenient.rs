@@ -104,6 +104,7 @@ pub fn structure(item: &syn::ItemStruct) -> Structure {
         match &mut field.kind {
             FieldKind::Param(t, _) | FieldKind::State(t, _) => t.dims.clear(),
             FieldKind::Setting(..) => {}
+            FieldKind::Child(c, _) if c.path.is_ident(&item.ident) => continue,
             FieldKind::Child(c, count) => {
                 c.dims.clear();
                 *count = None;

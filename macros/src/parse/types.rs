@@ -175,7 +175,9 @@ pub fn tensor(path: &syn::Path, errors: &Errors) -> Checked<TensorType> {
                 out.dtype = dtype(p).unwrap_or(DType::Float);
             }
             syn::GenericArgument::Type(syn::Type::Path(p))
-                if p.path.get_ident().is_some_and(element_name) =>
+                if p.path.get_ident().is_some_and(|name| {
+                    element_name(name) || (i == 0 && foreign_element(name))
+                }) =>
             {
                 return Err(errors.report(messages::element_type(p, i == 0)));
             }
@@ -209,6 +211,15 @@ fn element_name(ident: &syn::Ident) -> bool {
     let names = [
         "f16", "bf16", "f128", "i8", "i16", "i64", "i128", "isize", "u8", "u16", "u64", "u128",
         "usize", "char", "f32", "f64", "i32", "u32", "bool", "str", "String", "float",
+    ];
+    names.iter().any(|n| ident == n)
+}
+
+/// Whether a name is that of an element type of NumPy or PyTorch.
+fn foreign_element(ident: &syn::Ident) -> bool {
+    let names = [
+        "int", "int8", "int16", "int32", "int64", "uint8", "uint32", "long", "half", "float16",
+        "bfloat16", "float32", "float64", "double",
     ];
     names.iter().any(|n| ident == n)
 }
