@@ -116,7 +116,7 @@ pub(super) fn expand_body(
             quote!(#implementations #unit #structs #assertions #uses #lints)
         }
         Err(Reported) => {
-            let implementations = emit::becomes::implementations(f, None, library);
+            let implementations = emit::becomes::of_a_broken_body(f, library);
             broken(f, &implementations, library)
         }
     }

@@ -214,6 +214,9 @@ fn read(
             return Err(errors.report(messages::no_result(&signature.ident)));
         }
         syn::ReturnType::Type(_, ty) => {
+            if let Some(name) = array(ty) {
+                return Err(errors.report(messages::array_type(ty, &name, "-> Tensor<B, 64>")));
+            }
             let result = types::parameter_type(ty, errors)?;
             results(&result, ty, errors)?;
             result
@@ -289,7 +292,7 @@ pub fn parameter(p: &syn::PatType, errors: &Errors) -> Checked<Parameter> {
         }
     };
     if let Some(name) = array(&p.ty) {
-        return Err(errors.report(messages::array_parameter(&p.ty, &name)));
+        return Err(errors.report(messages::array_type(&p.ty, &name, "x: Tensor<B, 64>")));
     }
     let ty = types::parameter_type(&p.ty, errors)?;
     match &ty {
@@ -365,7 +368,7 @@ fn fits(pattern: &syn::Pat, ty: &TypeExpr, errors: &Errors) -> Checked<()> {
 }
 
 /// Whether a type is that of a leaf, which fields have.
-fn is_leaf(s: &types::StructType) -> bool {
+pub fn is_leaf(s: &types::StructType) -> bool {
     matches!(crate::signature::last(&s.path).as_str(), "Param" | "State")
 }
 

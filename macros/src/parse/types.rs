@@ -248,6 +248,11 @@ pub fn structure(path: &syn::Path, errors: &Errors) -> Checked<StructType> {
     }
     let mut dims = Vec::new();
     for argument in arguments {
+        if let syn::GenericArgument::Type(syn::Type::Path(p)) = &argument
+            && p.path.get_ident().is_some_and(element_name)
+        {
+            return Err(errors.report(messages::not_a_dim(p)));
+        }
         dims.push(dim(&argument, errors)?);
     }
     Ok(StructType {
