@@ -8,7 +8,7 @@ use std::convert::Infallible;
 #[diagnostic::on_unimplemented(
     message = "this name is that of an operation, and means an item of yours here",
     label = "not the operation",
-    note = "rename the item, or call the operation by its path in `sinew::ops`, or as a method"
+    note = "yours is called by a path, `self::f(x)`; the operation by its own in `sinew::ops`, or as a method"
 )]
 pub trait Operation<Of, Parameters> {}
 
@@ -46,6 +46,16 @@ impl<F> Unfinished for F {
     fn __sinew_call<M, T>(_: M, _: &[ArgView<'_>]) -> Result<T> {
         loop {}
     }
+}
+
+/// A type under another name: rustc suggests what returns a struct by its own name to whoever looks for `Net::new`.
+pub trait Itself {
+    /// The type.
+    type This;
+}
+
+impl<T> Itself for T {
+    type This = T;
 }
 
 /// What nothing is: it stands where a function without a model would be trained.

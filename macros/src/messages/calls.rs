@@ -242,7 +242,10 @@ pub fn argument(
     let wrong = if declared.dtype != found.dtype {
         format!(
             "`{}` of `{}` has elements of {}, and this has {}",
-            p.name, f.name, declared.dtype, found.dtype
+            p.name,
+            f.name,
+            super::word(declared.dtype),
+            super::word(found.dtype)
         )
     } else {
         let declared = match declared.shape.sequence {
@@ -261,7 +264,8 @@ pub fn argument(
     let help = match declared.dtype == found.dtype {
         true => "reshape it, or reduce an axis: `x.reshape([..])`, `x.mean(-1)`".to_string(),
         false => format!(
-            "cast it: `x.cast({})`; nothing is converted silently",
+            "cast it: `{}.cast({})`; nothing is converted silently",
+            source(at),
             declared.dtype
         ),
     };

@@ -173,7 +173,8 @@ fn mixed_help(left: DType, right: DType, operands: &[(String, String)]) -> Strin
     }
 }
 
-fn word(dtype: DType) -> String {
+/// An element type as it is spoken of.
+pub(super) fn word(dtype: DType) -> String {
     match dtype {
         DType::Float => "the working float".to_string(),
         other => other.to_string(),
