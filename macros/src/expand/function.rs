@@ -108,7 +108,7 @@ pub(super) fn expand_body(
                 false => emit::unit::structs(&owner, &ids, library),
             };
             let assertions = emit::unit::assertions(&lowered.assertions, registry, library);
-            let uses = uses(&[f], library, &|p| collected.is_item(p));
+            let uses = uses(&[f], &state.mentions, library, &|p| collected.is_item(p));
             let lints = collected.lint(f, &lowered, &state.item);
             let on_train = lints::without_influence(f, &lowered);
             let on_train = on_train.map(|warning| emit::warnings::on_use(&warning));

@@ -166,7 +166,9 @@ pub(super) fn expand_body(
     }
     let functions: Vec<&Function> = m.functions.iter().collect();
     let collected = Collected::new(state, texts, errors);
-    let uses = uses(&functions, library, &|p| collected.is_item(p));
+    let uses = uses(&functions, &state.mentions, library, &|p| {
+        collected.is_item(p)
+    });
     quote!(#out #uses)
 }
 

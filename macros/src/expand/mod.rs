@@ -14,7 +14,7 @@ use crate::hidden;
 use crate::names::{self, Mentions};
 use crate::parse::{self, Function, Item};
 use crate::{depth, emit, messages};
-use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 
 /// The attribute: the plain item, then its chains.
@@ -50,12 +50,16 @@ fn attribute_checked(
     }
     if let Err(error) = syn::parse2::<syn::Item>(tokens.clone()) {
         let rest = placeholder::for_item(&tokens, &arguments, &library);
-        match refused(&tokens, error.span()) {
-            Some(TokenTree::Ident(word)) if word == "where" => {
+        match refused(&tokens, Delimiter::None, error.span()) {
+            Some((TokenTree::Ident(word), _)) if word == "where" => {
                 errors.report(messages::selection_by_keyword(&word));
                 return Ok(rest);
             }
-            Some(TokenTree::Punct(sign)) if sign.as_char() == '@' => {
+            Some((TokenTree::Punct(sign), Delimiter::Bracket)) if ",:".contains(sign.as_char()) => {
+                errors.report(messages::index_of_python(&sign));
+                return Ok(rest);
+            }
+            Some((TokenTree::Punct(sign), _)) if sign.as_char() == '@' => {
                 errors.report(messages::product_by_sign(&sign));
                 return Ok(rest);
             }
@@ -134,14 +138,14 @@ fn attribute_checked(
     })
 }
 
-/// The token at a place that the grammar refuses.
-fn refused(tokens: &TokenStream, at: Span) -> Option<TokenTree> {
+/// The token at a place that the grammar refuses, and what is around it.
+fn refused(tokens: &TokenStream, around: Delimiter, at: Span) -> Option<(TokenTree, Delimiter)> {
     tokens.clone().into_iter().find_map(|token| match &token {
-        TokenTree::Group(group) => refused(&group.stream(), at),
+        TokenTree::Group(group) => refused(&group.stream(), group.delimiter(), at),
         _ => {
             let span = token.span();
             let here = span.start() == at.start() && span.file() == at.file();
-            here.then_some(token)
+            here.then_some((token, around))
         }
     })
 }
@@ -215,9 +219,10 @@ fn finish_checked(state: &State, texts: &[String], errors: &Errors) -> Checked<T
 }
 
 /// Dead code that has rustc decide what the names of operations and of `Tensor` mean: where an item of
-/// the user's own has such a name, its type is another. `is_item` says which paths are model items.
+/// the user's own has such a name, its type is another. `asked` are the paths of the chain; `is_item` says which paths are model items.
 fn uses(
     functions: &[&Function],
+    asked: &[syn::Path],
     library: &TokenStream,
     is_item: &dyn Fn(&syn::Path) -> bool,
 ) -> TokenStream {
@@ -233,7 +238,12 @@ fn uses(
             let name = Ident::new(operation.name, Span::call_site());
             let marker = quote!(#library::__private::the_operation::#name);
             let span = parse::start(&path);
-            let check = quote_spanned!(span=> ::__private::operation::<#marker, _, _>(#path));
+            // What was asked has an import, which is all that is told of a name that is nowhere.
+            let item = match asked.iter().position(|p| *p == path) {
+                Some(i) => Ident::new(&hidden::alias(i).to_string(), span).to_token_stream(),
+                None => path.to_token_stream(),
+            };
+            let check = quote_spanned!(span=> ::__private::operation::<#marker, _, _>(#item));
             Some(quote!(#library #check;))
         })
         .collect();

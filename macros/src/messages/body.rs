@@ -183,17 +183,22 @@ pub fn tuple_pattern(at: &impl ToTokens, names: usize, what: &str) -> Error {
     )
 }
 
-pub fn unknown_name(name: &syn::Ident, known: &[String]) -> Error {
+/// `field` is the path of a field that is called so.
+pub fn unknown_name(name: &syn::Ident, known: &[String], field: Option<String>) -> Error {
+    let help = match field {
+        Some(field) => format!("did you mean `{field}`?"),
+        None => format!(
+            "pass it as an argument, or make it a `const` in capitals; {}",
+            suggestion(&name.to_string(), known, "names here")
+        ),
+    };
     error(
         name,
         "names",
         &format!(
             "`{name}` is nothing that this function has: Rust variables outside cannot be captured"
         ),
-        &format!(
-            "pass it as an argument, or make it a `const` in capitals; {}",
-            suggestion(&name.to_string(), known, "names here")
-        ),
+        &help,
     )
 }
 
