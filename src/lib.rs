@@ -120,6 +120,14 @@ pub mod __private {
     }
     pub use __sinew_no_item as no_item;
 
+    /// Stands beside an operation under its name, and says so where that is asked for.
+    #[doc(hidden)]
+    #[macro_export]
+    macro_rules! __sinew_operation {
+        ($next:path, $($rest:tt)*) => { $next! { $($rest)* "=" } };
+    }
+    pub use __sinew_operation as operation_item;
+
     /// Has the name of what a body mentions as a value, which is asked of nothing.
     #[doc(hidden)]
     #[allow(non_upper_case_globals)]

@@ -68,6 +68,8 @@ pub enum Mention {
     Function(signature::Function),
     /// A model struct: its position in the registry.
     Struct(usize),
+    /// An operation that the prelude does not bring, by its name or another.
+    Operation,
     /// An item with errors of its own: who uses it keeps silent.
     Broken,
     /// Something else.

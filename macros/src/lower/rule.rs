@@ -33,7 +33,7 @@ impl Lowerer<'_, '_> {
         let rule = match self.mentions.get(&scope::key(path)) {
             Some(Mention::Function(rule)) => rule.clone(),
             Some(Mention::Broken) => return Err(Reported),
-            Some(Mention::Struct(_) | Mention::NoItem) | None => {
+            Some(Mention::Struct(_) | Mention::Operation | Mention::NoItem) | None => {
                 return Err(self.report(messages::rule_of_nothing(path)));
             }
         };

@@ -35,6 +35,20 @@ pub fn plain_function(path: &syn::Path) -> Error {
     )
 }
 
+/// A plain name of an operation that the prelude does not bring, where it means neither that nor a model function.
+pub fn operation_without_an_import(name: &syn::Ident, op: &operations::Operation) -> Error {
+    let method = match op.usage().starts_with("`x.") {
+        true => "; as a method, it needs none",
+        false => "",
+    };
+    error(
+        name,
+        "call",
+        &format!("`{name}` is no model function, and the operation of that name is not imported"),
+        &format!("write `use sinew::ops::{};`{method}", op.name),
+    )
+}
+
 pub fn struct_called(path: &syn::Path) -> Error {
     error(
         path,

@@ -11,10 +11,14 @@ fn ident(name: &str) -> Ident {
 
 /// The items, for a module that has a `Tensor` with a field `never` and a `TensorOf`, in a crate whose `names` asks for
 /// an `Operation`: a type each that tells operations from each other, a function each that returns a
-/// tensor of it, and the functions of as many parameters as there are marked as operations.
+/// tensor of it, and the functions of as many parameters as there are marked as operations. Beside those that the
+/// prelude does not bring stands a macro that says what they are.
 pub fn items() -> TokenStream {
     let names: Vec<Ident> = TABLE.iter().map(|o| ident(o.name)).collect();
     let prelude = table::PRELUDE.iter().map(|name| ident(name));
+    // A macro of the prelude would meet those of model functions that are called as operations.
+    let others = TABLE.iter().filter(|o| !table::PRELUDE.contains(&o.name));
+    let others: Vec<Ident> = others.map(|o| ident(o.name)).collect();
     let functions = TABLE.iter().map(function);
     let counts: BTreeSet<usize> = TABLE.iter().map(|o| o.parameters.len().max(1)).collect();
     let marks = counts.into_iter().map(mark);
@@ -29,6 +33,10 @@ pub fn items() -> TokenStream {
         pub(crate) mod in_prelude {
             pub use super::{#(#prelude),*};
         }
+        #(
+            #[doc(hidden)]
+            pub use crate::__private::operation_item as #others;
+        )*
         #(#functions)*
         #(#marks)*
     }
