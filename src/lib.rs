@@ -85,15 +85,15 @@ pub type State = Param;
 pub mod __private {
     pub use sinew_ir::{SymbolValue, Unit};
     pub use sinew_runtime::{
-        AnyRank, Arg, ArgView, ArgViews, Compile, Error, Float, Gradients, HasMethods, Init,
-        IntoArgs, IntoShared, Model, ModelFunction, ModelStruct, Out, Outputs, Param, Rank, Result,
-        Runner, Setting, StructIds, Train, Trained, Trainer, Vjp, at_most, attach, below, call,
-        complete, equal, gradient, gradient_by_inputs, has_methods, init, is_same, join,
+        AnyRank, Arg, ArgView, ArgViews, Compile, Error, Float, Gradients, Init, IntoArgs,
+        IntoShared, MethodsInOneImpl, Model, ModelFunction, ModelStruct, Out, Outputs, Param, Rank,
+        Result, Runner, Setting, StructIds, Train, Trained, Trainer, Vjp, at_most, attach, below,
+        call, complete, equal, gradient, gradient_by_inputs, has_methods, init, is_same, join,
         model_struct, product, pullback, quotient, repeated, same_struct, signature, size, sum,
         vjp,
     };
 
-    pub use crate::names::{GivesALoss, HasADerivative, HasAModel, operation, tensor};
+    pub use crate::names::{GivesALoss, HasADerivative, HasAModel, Itself, operation, tensor};
     pub use sinew_ir::SymbolType;
     pub use sinew_runtime::half::{bf16, f16};
     pub use sinew_runtime::{ConfigField, read_config, serde, write_config};
@@ -122,6 +122,14 @@ pub mod __private {
         ($next:path, $($rest:tt)*) => { $next! { $($rest)* "-" } };
     }
     pub use __sinew_no_item as no_item;
+
+    /// Stands beside an operation under its name, and says so where that is asked for.
+    #[doc(hidden)]
+    #[macro_export]
+    macro_rules! __sinew_operation {
+        ($next:path, $($rest:tt)*) => { $next! { $($rest)* "=" } };
+    }
+    pub use __sinew_operation as operation_item;
 
     /// Has the name of what a body mentions as a value, which is asked of nothing.
     #[doc(hidden)]

@@ -1,12 +1,14 @@
 //! What emitted dead code asks of names in `#[model]` items: rustc decides, these word the answer.
 
 use crate::ops::Tensor;
+use sinew_runtime::Result;
+use std::convert::Infallible;
 
 /// Items that are the operation `Of`, whatever their number of parameters: `ops` has the implementations.
 #[diagnostic::on_unimplemented(
     message = "this name is that of an operation, and means an item of yours here",
     label = "not the operation",
-    note = "rename the item, or call the operation by its path in `sinew::ops`, or as a method"
+    note = "yours is called by a path, `self::f(x)`; the operation by its own in `sinew::ops`, or as a method"
 )]
 pub trait Operation<Of, Parameters> {}
 
@@ -21,10 +23,40 @@ pub fn operation<Of, Parameters, F: Operation<Of, Parameters>>(_: F) {}
 )]
 pub trait IsTensor {}
 
-impl<Of> IsTensor for Tensor<Of> {}
+#[diagnostic::do_not_recommend]
+impl IsTensor for Tensor<true> {}
 
-/// Asks for `IsTensor`.
-pub fn tensor<T: IsTensor>() {}
+/// Asks for `IsTensor`: what is taken apart by the name of a struct is of that struct, whose parameters need not be
+/// written there.
+pub fn tensor<T: IsTensor>(never: Infallible) -> T {
+    match never {}
+}
+
+/// What a function is called by that has not come to be: where a path in its body leads nowhere, rustc tells that, and
+/// would tell of each call through the missing item too.
+pub trait Unfinished: Sized {
+    /// The name of what is missing; where it is there, it comes first.
+    #[doc(hidden)]
+    fn __sinew_call<M, A, T>(_: M, _: A) -> Result<T>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<F> Unfinished for F {
+    #[allow(clippy::empty_loop, reason = "no program with it is made")]
+    fn __sinew_call<M, A, T>(_: M, _: A) -> Result<T> {
+        loop {}
+    }
+}
+
+/// A type under another name: rustc suggests what returns a struct by its own name to whoever looks for `Net::new`.
+pub trait Itself {
+    /// The type.
+    type This;
+}
+
+impl<T> Itself for T {
+    type This = T;
+}
 
 /// What nothing is: it stands where a function without a model would be trained.
 #[diagnostic::on_unimplemented(

@@ -3,7 +3,7 @@
 //! Each says its formula and its source, the shapes of its parameters and of what it takes and gives, how its
 //! parameters start ([`initialisers`](crate::language::initialisers) has the formulas), and its defaults.
 
-use crate::prelude::*;
+use crate::{Param, Tensor, model, ops::matmul};
 
 /// An affine map of the last axis: `y = x w + b`, for each index of the axes in front.
 ///

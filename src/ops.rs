@@ -96,9 +96,17 @@ use std::marker::PhantomData;
 /// The type of tensors in `#[model]` functions: `Tensor<B, 64>`, `Tensor<i32, B>`, `Tensor<[S], D>`.
 ///
 /// Rust code never holds one: outside, tensors are `ndarray` arrays.
-pub struct Tensor<OfFunctionsWithModelAttribute = ()> {
-    never: Infallible,
-    marker: PhantomData<OfFunctionsWithModelAttribute>,
+///
+/// Its parameter is what rustc shows where one stands in a function without the attribute, of which it then tells
+/// nothing else: a type without its arguments is an error, and what follows from an error is not told.
+pub struct Tensor<const OF_FUNCTIONS_WITH_MODEL_ATTRIBUTE: bool> {
+    pub(crate) never: Infallible,
+}
+
+/// The tensor that an operation gives, which tells it from the others.
+#[doc(hidden)]
+pub struct TensorOf<Of> {
+    marker: PhantomData<Of>,
 }
 
 sinew_macros::operations!();

@@ -6,6 +6,8 @@
 //! Layers come with it. A struct of your own that is called as one of them is ambiguous next to this
 //! glob: give it another name, or import what you use by name.
 
+#[doc(hidden)]
+pub use crate::names::Unfinished as _;
 pub use crate::nn::Linear;
 pub use crate::ops::in_prelude::*;
 pub use crate::optim::{Adam, AdamW, Sgd};

@@ -70,6 +70,31 @@ fn what_is_carried_and_forgotten_has_a_gradient_where_nothing_turns() -> Outcome
     Ok(())
 }
 
+/// `for t in 2..T` where `T` is 1.
+#[test]
+fn a_range_that_ends_before_it_starts_is_told() {
+    let body = leaked(
+        "body",
+        "fn @body(%h: float[]) -> float[] {
+  return %h
+}",
+        &[],
+    );
+    let run = leaked(
+        "run",
+        "fn @run<T>(%h: float[]) -> float[] {
+  %1 = call @body loop T - 2 (carried %h) -> carried float[]
+  return %1
+}",
+        &[("body", body)],
+    );
+    let Err(error) = link(run, &binding(&[("T", 1)])) else {
+        panic!("a loop of -1 iterations was linked");
+    };
+    let wanted = "`run` has `T - 2` iterations, which is -1 for these sizes: its range ends before it starts";
+    assert!(error.to_string().ends_with(wanted), "{error}");
+}
+
 /// The body's sequence is the caller's with a size behind it, and each iteration's with another.
 #[test]
 fn sequences_grow_through_calls_and_loops() -> Outcome {

@@ -148,18 +148,27 @@ pub const fn below(left: i128, right: i128, message: &str) {
     }
 }
 
-/// Structs with `#[model]`.
+/// Structs with `#[model]`, which implements it.
+pub trait ModelStruct {}
+
+/// The same, as it is asked for: of this, rustc lists no other structs that are.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no model struct",
     label = "not a struct with `#[model]`",
     note = "put `#[model]` on `{Self}`: its fields are then `Param<..>`, `State<..>` and other model structs"
 )]
-pub trait ModelStruct {}
+pub trait IsModelStruct {}
+
+#[diagnostic::do_not_recommend]
+impl<T: ModelStruct> IsModelStruct for T {}
 
 /// Asks for [`ModelStruct`].
-pub fn model_struct<T: ModelStruct>() {}
+pub fn model_struct<T: IsModelStruct>() {}
 
-/// Structs whose methods were given: `#[model] impl` implements it.
+/// Structs whose methods were given: `#[model] impl` implements it. Of two of them rustc shows the name.
+pub trait MethodsInOneImpl {}
+
+/// The same, as it is asked for: of this, rustc lists no other structs that are.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is marked `#[model(methods)]`, and has no `#[model] impl {Self} {{ .. }}`",
     label = "without methods",
@@ -167,7 +176,10 @@ pub fn model_struct<T: ModelStruct>() {}
 )]
 pub trait HasMethods {}
 
-/// Asks for [`HasMethods`].
+#[diagnostic::do_not_recommend]
+impl<T: MethodsInOneImpl> HasMethods for T {}
+
+/// Asks for [`MethodsInOneImpl`].
 pub fn has_methods<T: HasMethods>() {}
 
 /// A size as a model keeps it: the nearest that there is. A parameter that it is no extent for says so.

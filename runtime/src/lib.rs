@@ -70,8 +70,8 @@ pub use call::{attach, call, gradient, pullback};
 pub use config::{ConfigField, read_config, write_config};
 pub use device::{Device, Precision};
 pub use entry::{
-    HasMethods, ModelStruct, StructIds, at_most, below, equal, has_methods, is_same, model_struct,
-    product, quotient, same_struct, size, sum,
+    MethodsInOneImpl, ModelStruct, StructIds, at_most, below, equal, has_methods, is_same,
+    model_struct, product, quotient, same_struct, size, sum,
 };
 pub use error::{Error, Result};
 pub use half;

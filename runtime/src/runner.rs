@@ -15,7 +15,7 @@ use crate::probes::{Asked, reads_as};
 use crate::regions::{MAX_RESULTS, Regions, Role, Table};
 use crate::shared::{Attachment, FirstModel, Trained, facts, place_all};
 use crate::store::{Held, Places};
-use crate::views::{ArgViews, IntoArgs, each_arity};
+use crate::views::{ArgViews, IntoArgs, each_count};
 use ndarray::{Array, ArrayRef, Dimension};
 use sinew_ir::{Binding, ParamKind};
 use std::collections::HashMap;
@@ -381,7 +381,7 @@ impl<F: ModelFunction> Trained<FirstModel<F>> for Runner<F> {
 crate::inspect::inspect!(Runner);
 
 macro_rules! run {
-    ($($marker:ident $argument:ident $host:ident,)*) => {
+    ($name:ident $(($marker:ident $argument:ident $($bound:tt)*))*) => {
         impl<F, $($marker),*> Runner<F, ($($marker,)*)>
         where
             F: ModelFunction<Inputs = ($($marker,)*)>,
@@ -393,9 +393,9 @@ macro_rules! run {
             /// hold indices outside their axis; with [`check_finite`](crate::CompileBuilder::check_finite)
             /// also NaN and infinities, in arguments or results.
             #[allow(clippy::too_many_arguments, reason = "the function's own")]
-            pub fn run(
+            pub fn $name(
                 &mut self,
-                $($argument: impl IntoArgs<$marker>),*
+                $($argument: $($bound)*),*
             ) -> Result<<F::Output as Outputs>::Narrow> {
                 #[allow(unused_mut, reason = "without arguments")]
                 let mut views = ArgViews::new();
@@ -432,8 +432,15 @@ macro_rules! run {
         }
     };
 }
-run!();
-each_arity!(run);
+run!(run);
+each_count! {
+    run! run (A a: impl IntoArgs<A>) (B b: impl IntoArgs<B>) (C c: impl IntoArgs<C>)
+    (D d: impl IntoArgs<D>) (E e: impl IntoArgs<E>) (G g: impl IntoArgs<G>)
+    (H h: impl IntoArgs<H>) (I i: impl IntoArgs<I>) (J j: impl IntoArgs<J>)
+    (K k: impl IntoArgs<K>) (L l: impl IntoArgs<L>) (M m: impl IntoArgs<M>)
+    (N n: impl IntoArgs<N>) (O o: impl IntoArgs<O>) (P p: impl IntoArgs<P>)
+    (Q q: impl IntoArgs<Q>)
+}
 
 #[cfg(test)]
 #[cfg(feature = "cpu")]

@@ -150,7 +150,8 @@ impl<M: Model> Handle for Shared<M> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be given as a model of type `{M}`",
     label = "no `{M}`",
-    note = "takes a `{M}`, a `Shared<{M}>` or a reference to one, or a reference to a trainer or runner of a `{M}`"
+    note = "takes a `{M}`, a `Shared<{M}>` or a reference to one, or a reference to a trainer or runner of a `{M}`; \
+            `?` takes one out of a `Result`"
 )]
 pub trait IntoShared<M> {
     /// A handle of it.

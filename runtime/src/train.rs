@@ -79,7 +79,8 @@ macro_rules! settings {
 #[must_use = "nothing is made before `build`"]
 pub struct TrainBuilder<F: ModelFunction> {
     handles: <F::Models as Models>::Handles,
-    optimizer: Optimizer,
+    /// What it is told to update by.
+    optimizer: Option<Optimizer>,
     selection: Selection,
     settings: Settings,
     device: Option<Device>,
@@ -92,7 +93,7 @@ impl<F: ModelFunction> TrainBuilder<F> {
     pub fn new(models: <F::Models as Models>::Handles) -> Self {
         TrainBuilder {
             handles: models,
-            optimizer: Sgd::new(0.01).into(),
+            optimizer: None,
             selection: Selection::default(),
             settings: Settings::default(),
             device: None,
@@ -197,7 +198,7 @@ impl<F: ModelFunction> TrainBuilder<F> {
 
     /// The update rule.
     pub fn optimizer(mut self, optimizer: impl Into<Optimizer>) -> Self {
-        self.optimizer = optimizer.into();
+        self.optimizer = Some(optimizer.into());
         self
     }
 
@@ -205,7 +206,7 @@ impl<F: ModelFunction> TrainBuilder<F> {
     /// first arguments tell their sizes.
     ///
     /// A parameter that the loss does not depend on is named in a `tracing` warning and stays as it
-    /// is.
+    /// is. So is told that nobody chose an [`optimizer`](Self::optimizer).
     ///
     /// # Errors
     /// [`Error::NotALoss`](crate::Error::NotALoss) for a loss that depends on no parameter of the first
@@ -219,13 +220,14 @@ impl<F: ModelFunction> TrainBuilder<F> {
         let list = F::Models::handles(&self.handles);
         let settings = self.settings.on(self.device, self.precision, &list);
         drop(list);
-        let trainer = Trainer::new(
-            self.handles,
-            self.optimizer,
-            &self.selection,
-            settings,
-            true,
-        )?;
+        let optimizer = self.optimizer.unwrap_or_else(|| {
+            tracing::warn!(
+                function = F::UNIT.path,
+                "no `.optimizer(..)` was chosen: it is trained by `Sgd::new(0.01)`",
+            );
+            Sgd::new(0.01).into()
+        });
+        let trainer = Trainer::new(self.handles, optimizer, &self.selection, settings, true)?;
         trainer.warn_of_still_leaves();
         Ok(trainer)
     }

@@ -20,7 +20,7 @@ use crate::step::compile_step;
 use crate::store::{Held, Places, read_leaves};
 use crate::trainees::{Selection, Trainees};
 use crate::update::update;
-use crate::views::{ArgViews, IntoArgs, each_arity};
+use crate::views::{ArgViews, IntoArgs, each_count};
 use sinew_ir::Binding;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -364,7 +364,7 @@ impl<F: ModelFunction> Trained<FirstModel<F>> for Trainer<F> {
 crate::inspect::inspect!(Trainer);
 
 macro_rules! step {
-    ($($marker:ident $argument:ident $host:ident,)*) => {
+    ($name:ident $(($marker:ident $argument:ident $($bound:tt)*))*) => {
         impl<F, $($marker),*> Trainer<F, ($($marker,)*)>
         where
             F: ModelFunction<Inputs = ($($marker,)*)>,
@@ -381,9 +381,9 @@ macro_rules! step {
             /// step does not count. After a failure of a GPU that came with the update under way, the
             /// step counts, and a lost GPU's parameters are lost with it.
             #[allow(clippy::too_many_arguments, reason = "the function's own")]
-            pub fn step(
+            pub fn $name(
                 &mut self,
-                $($argument: impl IntoArgs<$marker>),*
+                $($argument: $($bound)*),*
             ) -> Result<Step<<F::Output as Outputs>::Rest>> {
                 #[allow(unused_mut, reason = "without arguments")]
                 let mut views = ArgViews::new();
@@ -405,5 +405,12 @@ macro_rules! step {
         }
     };
 }
-step!();
-each_arity!(step);
+step!(step);
+each_count! {
+    step! step (A a: impl IntoArgs<A>) (B b: impl IntoArgs<B>) (C c: impl IntoArgs<C>)
+    (D d: impl IntoArgs<D>) (E e: impl IntoArgs<E>) (G g: impl IntoArgs<G>)
+    (H h: impl IntoArgs<H>) (I i: impl IntoArgs<I>) (J j: impl IntoArgs<J>)
+    (K k: impl IntoArgs<K>) (L l: impl IntoArgs<L>) (M m: impl IntoArgs<M>)
+    (N n: impl IntoArgs<N>) (O o: impl IntoArgs<O>) (P p: impl IntoArgs<P>)
+    (Q q: impl IntoArgs<Q>)
+}

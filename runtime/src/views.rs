@@ -102,6 +102,23 @@ impl IntoArgs<()> for () {
     fn add_to<'a>(&'a self, _: &mut ArgViews<'a>) {}
 }
 
+/// Calls a macro for a method of the name, once for each number of its parameters from 1 on, with the types that they
+/// are declared as.
+///
+/// The name and the parameters are the caller's tokens: where an argument does not fit, rustc shows the line that they
+/// stand in, and else would show the macro around it.
+macro_rules! each_count {
+    ($macro:ident! $name:ident $(($marker:ident $argument:ident: $($bound:tt)*))*) => {
+        $crate::views::each_count! { @ $macro $name [] [$(($marker $argument $($bound)*))*] }
+    };
+    (@ $macro:ident $name:ident [$($before:tt)*] []) => {};
+    (@ $macro:ident $name:ident [$($before:tt)*] [$next:tt $($after:tt)*]) => {
+        $macro!($name $($before)* $next);
+        $crate::views::each_count! { @ $macro $name [$($before)* $next] [$($after)*] }
+    };
+}
+pub(crate) use each_count;
+
 /// Calls a macro for each number of types from 1 to 16, with as many markers, names and types beside them.
 macro_rules! each_arity {
     ($macro:ident) => {

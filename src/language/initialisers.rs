@@ -19,7 +19,7 @@
 //! |---|---|---|
 //! | `Param<I, O>`, as [`Linear`](crate::nn::Linear) has it | I | O |
 //! | `Param<O, I, K, ..>`, as convolutions have it | I times the window `K * ..` | O times the window |
-//! | one axis or none | the number of elements | the same |
+//! | one axis or none | none: refused | |
 //!
 //! A matrix is inputs by outputs here, the other way round than PyTorch's `Linear.weight`, and its fans are the same
 //! numbers. What is drawn follows from the seed and the parameter's path alone (`hidden.w`), so what is added beside

@@ -137,8 +137,8 @@
 //! - then a symbol of `<..>`, which is a size;
 //! - a name in capitals is a Rust const: a number, or a size where one is needed;
 //! - what is called is a model function, a method of a struct, or an operation. A function of yours that is called as
-//!   an operation is that function; next to the prelude's glob, which brings some operations, it may be ambiguous
-//!   (`use sinew::{Tensor, model};` brings none).
+//!   an operation is that function; one that is called as an operation of the prelude is refused by its plain name, and
+//!   called by a path: `self::softmax(x)`.
 //!
 //! The prelude brings the plain names of the most common operations, and never more in a version that breaks nothing.
 //! All others are methods without an import (`x.sin()`), and functions with one (`use sinew::ops::sin;`).

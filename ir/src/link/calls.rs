@@ -8,6 +8,7 @@ use super::{LinkError, op_error, place};
 use crate::activity::CalleeInfo;
 use crate::block::{Block, Inst, Loop, Sliced};
 use crate::call::{Call, CallMode, LoopMode, LoopParam, LoopResult, PullbackCall, Target};
+use crate::dim::DimError;
 use crate::function::{Function, Origin, Value};
 use crate::ops;
 use crate::reverse::{Gradients, ReverseLoop};
@@ -152,7 +153,9 @@ impl<'u> Inliner<'u> {
         refuse: &dyn Fn(&'static str) -> LinkError,
     ) -> Result<Loop, LinkError> {
         let s = &instance.substitution;
-        let trip = s.extent(&l.trip)?;
+        let trip = s
+            .extent(&l.trip)
+            .map_err(|e| backwards(e, place(s.unit, c.location)))?;
         let mut made = Loop {
             trip,
             order: l.order,
@@ -463,6 +466,22 @@ impl<'u> Inliner<'u> {
         let mut assumed = self.assumed.iter().flatten();
         let (known, holds) = assumed.find(|(known, _)| known.test == condition.test)?;
         Some((known.negated == condition.negated) == *holds)
+    }
+}
+
+/// What is told of a loop with fewer than no iterations: its range, rather than an extent.
+fn backwards(error: LinkError, at: String) -> LinkError {
+    match error {
+        LinkError::Dim {
+            path,
+            error: DimError::Negative { dim, value },
+        } => LinkError::Backwards {
+            path,
+            at,
+            trips: dim,
+            value,
+        },
+        other => other,
     }
 }
 

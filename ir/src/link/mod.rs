@@ -145,6 +145,21 @@ pub enum LinkError {
         /// What is wrong.
         error: DimError,
     },
+    /// A loop whose range ends before it starts.
+    #[error(
+        "the loop at {at} in `{path}` has `{trips}` iterations, which is {value} for these sizes: its range ends before \
+         it starts"
+    )]
+    Backwards {
+        /// The function.
+        path: String,
+        /// Where.
+        at: String,
+        /// How many iterations it has.
+        trips: String,
+        /// What that is.
+        value: i64,
+    },
     /// A declared relation that does not hold for these sizes.
     #[error("`{path}` needs `{constraint}`, which here is {left} and {right}")]
     Constraint {

@@ -29,6 +29,9 @@ const SHARED_FALLBACKS: usize = 16;
 /// What a chain carries for a mention that is no model item.
 pub const NO_ITEM: &str = "-";
 
+/// What a chain carries for an operation that the prelude does not bring.
+pub const OPERATION: &str = "=";
+
 /// Where the library is, by any name the user gave it.
 pub fn library() -> TokenStream {
     use proc_macro_crate::{FoundCrate, crate_name};

@@ -5,8 +5,8 @@ use super::entry::{Entry, entry, handles, model_function};
 use super::function::host_type;
 use crate::hidden;
 use crate::parse::{Function, StructType, TypeExpr};
-use proc_macro2::TokenStream;
-use quote::quote;
+use proc_macro2::{Ident, TokenStream};
+use quote::{quote, quote_spanned};
 use sinew_ir::DType;
 
 /// What is implemented for the type of a function's name, with what is `associated` beside. `on_train` is the
@@ -96,6 +96,19 @@ pub fn broken(f: &Function, associated: &TokenStream, library: &TokenStream) -> 
     }
 }
 
+/// What stands for [`implementations`] where the body has a mistake: if the function gives no loss, that may be part of
+/// it, so it is trained too.
+pub fn of_a_broken_body(
+    f: &Function,
+    associated: &TokenStream,
+    library: &TokenStream,
+) -> TokenStream {
+    match is_loss(first_result(f)) {
+        true => implementations(f, None, associated, library),
+        false => broken(f, associated, library),
+    }
+}
+
 /// The first of a function's results.
 pub(super) fn first_result(f: &Function) -> &TypeExpr {
     match &f.result {
@@ -139,12 +152,17 @@ fn train(
     } else {
         quote!(GivesALoss)
     };
+    let span = f.name.span();
+    let train = Ident::new("train", span);
+    let place = super::placed(library.clone(), span);
+    // The function is shown where it is written.
+    let bound = quote_spanned!(span=> impl #place::__private::#why<Self>);
     let others = entry.models.iter().skip(1);
     let others = others.map(|_| quote!(_: impl ::core::marker::Sized));
     quote! {
         #[doc(hidden)]
-        pub fn train(
-            model: impl #library::__private::#why<Self>, #(#others),*
+        pub fn #train(
+            model: #bound, #(#others),*
         ) -> #library::__private::Train<Self> {
             #library::__private::#why::never(model)
         }

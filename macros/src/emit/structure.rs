@@ -187,7 +187,7 @@ pub fn broken(s: &Structure, library: &TokenStream) -> TokenStream {
                 _: &::core::primitive::str,
                 _: &[::core::primitive::i128],
                 _: &[#library::__private::SymbolValue],
-            ) -> Self {
+            ) -> <Self as #library::__private::Itself>::This {
                 loop {}
             }
         }
@@ -274,7 +274,7 @@ fn constructor(s: &Structure, parts: &[Part], library: &TokenStream) -> TokenStr
             prefix: &::core::primitive::str,
             given: &[::core::primitive::i128],
             given_settings: &[#library::__private::SymbolValue],
-        ) -> Self {
+        ) -> <Self as #library::__private::Itself>::This {
             let mut sizes = [0i128; #count];
             let mut settings = [#library::__private::SymbolValue::Size(0); #setting_count];
             // As many as the struct has symbols: the struct's own chain reports another number.

@@ -1,7 +1,7 @@
 //! What a chain brought to an item.
 
 use crate::check::{Scope, scope};
-use crate::collect::{NO_ITEM, State};
+use crate::collect::{NO_ITEM, OPERATION, State};
 use crate::errors::{Checked, Errors};
 use crate::lower::{self, Lowered, Mention};
 use crate::parse::Function;
@@ -32,6 +32,10 @@ impl<'e> Collected<'e> {
                 mentions.insert(key, Mention::NoItem);
                 continue;
             }
+            if text == OPERATION {
+                mentions.insert(key, Mention::Operation);
+                continue;
+            }
             let imported = Signature::decode(text).filter(|s| !s.broken);
             let imported = imported.and_then(|s| scope.registry.import(&s, path));
             let mention = match imported {
@@ -60,7 +64,7 @@ impl<'e> Collected<'e> {
     /// Whether a path leads to a model item.
     pub(super) fn is_item(&self, path: &syn::Path) -> bool {
         match self.mentions.get(&scope::key(path)) {
-            Some(Mention::NoItem) | None => false,
+            Some(Mention::Operation | Mention::NoItem) | None => false,
             Some(Mention::Function(_) | Mention::Struct(_) | Mention::Broken) => true,
         }
     }
@@ -71,7 +75,7 @@ impl<'e> Collected<'e> {
         match self.mentions.get(&name.to_string()) {
             Some(Mention::Function(known)) => known.id != self.scope.id,
             Some(Mention::Struct(_) | Mention::Broken) => true,
-            Some(Mention::NoItem) | None => false,
+            Some(Mention::NoItem | Mention::Operation) | None => false,
         }
     }
 

@@ -114,7 +114,7 @@ pub(super) fn expand_body(
                 false => emit::unit::structs(&ids, library),
             };
             let assertions = emit::unit::assertions(&lowered.assertions, registry, library);
-            let uses = uses(&[f], library, &|p| collected.is_item(p));
+            let uses = uses(&[f], &state.mentions, library, &|p| collected.is_item(p));
             let lints = collected.lint(f, &lowered, &state.item);
             let on_train = lints::without_influence(f, &lowered);
             let on_train = on_train.map(|warning| emit::warnings::on_use(&warning));
@@ -122,6 +122,6 @@ pub(super) fn expand_body(
             let implementations = emit::becomes::implementations(f, on_train, &associated, library);
             quote!(#implementations #checks #assertions #uses #lints)
         }
-        Err(Reported) => emit::becomes::implementations(f, None, &broken(library), library),
+        Err(Reported) => emit::becomes::of_a_broken_body(f, &broken(library), library),
     }
 }

@@ -70,7 +70,7 @@ pub(super) fn expand_signature(
         #own
         #extra
         #quiet
-        impl #library::__private::HasMethods for #owner {}
+        impl #library::__private::MethodsInOneImpl for #owner {}
     }
 }
 
@@ -171,7 +171,9 @@ pub(super) fn expand_body(
     }
     let functions: Vec<&Function> = m.functions.iter().collect();
     let collected = Collected::new(state, texts, errors);
-    let uses = uses(&functions, library, &|p| collected.is_item(p));
+    let uses = uses(&functions, &state.mentions, library, &|p| {
+        collected.is_item(p)
+    });
     quote!(impl #owner { #associated } #out #uses)
 }
 

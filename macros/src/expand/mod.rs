@@ -14,7 +14,7 @@ use crate::hidden;
 use crate::names::{self, Mentions};
 use crate::parse::{self, Function, Item};
 use crate::{depth, emit, messages};
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 
 /// The attribute: the plain item, then its chains.
@@ -50,6 +50,21 @@ fn attribute_checked(
     }
     if let Err(error) = syn::parse2::<syn::Item>(tokens.clone()) {
         let rest = placeholder::for_item(&tokens, &arguments, &library);
+        match refused(&tokens, Delimiter::None, error.span()) {
+            Some((TokenTree::Ident(word), _)) if word == "where" => {
+                errors.report(messages::selection_by_keyword(&word));
+                return Ok(rest);
+            }
+            Some((TokenTree::Punct(sign), Delimiter::Bracket)) if ",:".contains(sign.as_char()) => {
+                errors.report(messages::index_of_python(&sign));
+                return Ok(rest);
+            }
+            Some((TokenTree::Punct(sign), _)) if sign.as_char() == '@' => {
+                errors.report(messages::product_by_sign(&sign));
+                return Ok(rest);
+            }
+            _ => {}
+        }
         let told = emit::unit::syntax_error(&error);
         return Ok(quote!(#rest #told));
     }
@@ -131,6 +146,18 @@ fn attribute_checked(
     Ok(quote!(#editor #expanded))
 }
 
+/// The token at a place that the grammar refuses, and what is around it.
+fn refused(tokens: &TokenStream, around: Delimiter, at: Span) -> Option<(TokenTree, Delimiter)> {
+    tokens.clone().into_iter().find_map(|token| match &token {
+        TokenTree::Group(group) => refused(&group.stream(), group.delimiter(), at),
+        _ => {
+            let span = token.span();
+            let here = span.start() == at.start() && span.file() == at.file();
+            here.then_some((token, around))
+        }
+    })
+}
+
 /// Dead code that has rustc say which of these are no model structs.
 fn structs(paths: &[syn::Path], library: &TokenStream) -> TokenStream {
     let checks = paths.iter().map(|path| {
@@ -200,9 +227,10 @@ fn finish_checked(state: &State, texts: &[String], errors: &Errors) -> Checked<T
 }
 
 /// Dead code that has rustc decide what the names of operations and of `Tensor` mean: where an item of
-/// the user's own has such a name, its type is another. `is_item` says which paths are model items.
+/// the user's own has such a name, its type is another. `asked` are the paths of the chain; `is_item` says which paths are model items.
 fn uses(
     functions: &[&Function],
+    asked: &[syn::Path],
     library: &TokenStream,
     is_item: &dyn Fn(&syn::Path) -> bool,
 ) -> TokenStream {
@@ -218,20 +246,27 @@ fn uses(
             let name = Ident::new(operation.name, Span::call_site());
             let marker = quote!(#library::__private::the_operation::#name);
             let span = parse::start(&path);
-            let check = quote_spanned!(span=> ::__private::operation::<#marker, _, _>(#path));
+            // What was asked has an import, which is all that is told of a name that is nowhere.
+            let item = match asked.iter().position(|p| *p == path) {
+                Some(i) => Ident::new(&hidden::alias(i).to_string(), span).to_token_stream(),
+                None => path.to_token_stream(),
+            };
+            let check = quote_spanned!(span=> ::__private::operation::<#marker, _, _>(#item));
             Some(quote!(#library #check;))
         })
         .collect();
     let tensors = mentions.tensors.iter().map(|path| {
         let span = parse::start(path);
-        let check = quote_spanned!(span=> ::__private::tensor::<#path>());
-        quote!(#library #check;)
+        let check = quote!(#library::__private::tensor(__sinew_never));
+        let check = emit::placed(check, span);
+        // The name of a struct needs none of its parameters in a pattern.
+        quote!(let #path { .. } = #check;)
     });
     if operations.is_empty() && mentions.tensors.is_empty() {
         return TokenStream::new();
     }
     quote! {
-        fn __sinew_uses() {
+        fn __sinew_uses(__sinew_never: ::core::convert::Infallible) {
             #(#operations)*
             #(#tensors)*
         }

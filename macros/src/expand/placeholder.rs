@@ -142,7 +142,7 @@ fn of_methods(item: &syn::ItemImpl, library: &TokenStream) -> TokenStream {
     let quiet = emit::quiet();
     let given = quote! {
         #quiet
-        impl #library::__private::HasMethods for #owner {}
+        impl #library::__private::MethodsInOneImpl for #owner {}
     };
     if m.owner.path.segments.len() > 1 {
         // Of a struct that stands elsewhere: no name here is its own.

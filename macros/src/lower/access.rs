@@ -25,6 +25,9 @@ impl Lowerer<'_, '_> {
         if let Val::Tuple(parts) = &base {
             return self.part_of_array(parts, &e.index);
         }
+        if let Val::Repeated(_) = &base {
+            return Err(self.report(messages::index_of_children(&e.expr)));
+        }
         let mut x = self.tensor_of(base, None, &tokens)?;
         let mut parts = self.index_parts(x, &e.index, &tokens)?;
         // Those of loops first: they are slices of what stands outside of the loop.

@@ -98,8 +98,11 @@ impl<'c> Arguments<'c> {
                 None => return report(messages::operation_arguments(name, &op.usage(), count)),
             }
         }
-        if slots.iter().take(op.required()).any(Option::is_none) {
-            return report(messages::operation_arguments(name, &op.usage(), count));
+        let missing = slots.iter().take(op.required()).position(Option::is_none);
+        if let Some(place) = missing {
+            let parameter = op.parameter_names().into_iter().nth(place);
+            let parameter = parameter.unwrap_or_default();
+            return report(messages::missing_argument(name, &op.usage(), &parameter));
         }
         Ok(Arguments {
             op,

@@ -106,7 +106,7 @@ impl Lowerer<'_, '_> {
             syn::UnOp::Not(_) => (ops::NOT, "!"),
             // `&Activation` is matched as what it points to.
             syn::UnOp::Deref(_) if self.is_enum(&val) => return Ok(val),
-            _ => return Err(self.report(messages::not_in_the_language(u))),
+            _ => return Err(self.report(messages::dereference(u))),
         };
         let tokens = u.expr.to_token_stream();
         let x = self.tensor_of(val, None, &tokens)?;
@@ -126,6 +126,11 @@ impl Lowerer<'_, '_> {
     pub fn binary(&mut self, e: &syn::ExprBinary) -> Checked<Val> {
         if assignment::operator(&e.op).is_some() {
             return Err(self.report(messages::assignment_as_value(&e.op)));
+        }
+        if let (syn::BinOp::Mul(_), syn::Expr::Unary(right)) = (&e.op, &*e.right)
+            && matches!(right.op, syn::UnOp::Deref(_))
+        {
+            return Err(self.report(messages::power_sign(&e.left, right)));
         }
         // Both sides first, so that errors in both are seen.
         let (left, right) = (self.expression(&e.left), self.expression(&e.right));

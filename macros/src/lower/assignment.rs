@@ -83,7 +83,7 @@ impl Lowerer<'_, '_> {
                 matches!(local.val, Val::List(_)),
                 matches!(local.val, Val::Broken),
             ),
-            None => return Err(self.report(messages::unknown_name(name, &names))),
+            None => return Err(self.report(messages::unknown_name(name, &names, None))),
         };
         if broken && !mutable {
             return Err(Reported);

@@ -66,7 +66,13 @@ impl Lowerer<'_, '_> {
                 return Err(self.report(messages::struct_called(written)));
             }
             Some(Mention::Broken) => return Err(Reported),
-            Some(Mention::NoItem) | None => {
+            known @ (Some(Mention::Operation | Mention::NoItem) | None) => {
+                let found = matches!(known, Some(Mention::Operation));
+                if let (Some(op), Some(name), false) =
+                    (names::operation(&path), path.get_ident(), found)
+                {
+                    return Err(self.report(messages::operation_without_an_import(name, op)));
+                }
                 return match (names::operation(&path), written.segments.last()) {
                     // That the path leads to the operation is for rustc to say.
                     (Some(op), Some(last)) => self.operation(op, &last.ident, None, &call.args),
@@ -101,7 +107,7 @@ impl Lowerer<'_, '_> {
             match self.mentions.get(&scope::key(owner)) {
                 Some(Mention::Struct(position)) => Some(*position),
                 Some(Mention::Broken) => return Err(Reported),
-                Some(Mention::Function(_) | Mention::NoItem) | None => None,
+                Some(Mention::Function(_) | Mention::Operation | Mention::NoItem) | None => None,
             }
         };
         let Some(position) = position else {

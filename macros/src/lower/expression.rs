@@ -231,7 +231,8 @@ impl Lowerer<'_, '_> {
             }
             if self.scope.symbol(&name).is_none() && !name.starts_with(char::is_uppercase) {
                 let names = self.names();
-                return Err(self.report(messages::unknown_name(ident, &names)));
+                let field = self.field_named(&name);
+                return Err(self.report(messages::unknown_name(ident, &names, field)));
             }
         }
         match p.path.get_ident() {
@@ -250,6 +251,19 @@ impl Lowerer<'_, '_> {
     /// Every name in scope, for suggestions.
     pub fn names(&self) -> Vec<String> {
         self.locals.names()
+    }
+
+    /// The path of a field called so, of a struct that has a name here.
+    fn field_named(&self, name: &str) -> Option<String> {
+        let has = |local: &String| match self.locals.get(local).map(|l| &l.val) {
+            Some(Val::Struct(s)) => {
+                let fields = &self.scope.registry.structs[s.structure].signature.fields;
+                fields.iter().any(|f| f.name == name)
+            }
+            _ => false,
+        };
+        let owner = self.names().into_iter().find(has)?;
+        Some(format!("{owner}.{name}"))
     }
 
     fn field(&mut self, f: &syn::ExprField) -> Checked<Val> {

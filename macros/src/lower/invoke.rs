@@ -4,7 +4,7 @@
 use super::call::Given;
 use super::structs::Operands;
 use super::value::Val;
-use super::{Identity, Lowerer};
+use super::{Identity, Lowerer, circles};
 use crate::check::unify::{Instance, Misfit, Pending};
 use crate::check::{Equations, relation, sizes};
 use crate::errors::{Checked, Reported};
@@ -85,8 +85,9 @@ impl Lowerer<'_, '_> {
     /// A call of a model function.
     pub fn invoke(&mut self, call: Invocation<'_>) -> Checked<Val> {
         let (callee, at) = (call.callee, call.at);
-        if callee.id == self.signature.id && callee.name == self.signature.name {
-            return Err(self.report(messages::recursion(at, &callee.name)));
+        if let Some(through) = circles::closed(self.signature, callee) {
+            let name = &self.signature.name;
+            return Err(self.report(messages::recursion(at, name, &through)));
         }
         if call.given.len() != callee.params.len() {
             let found = call.given.len();

@@ -89,6 +89,7 @@ impl Lowerer<'_, '_> {
             return Err(Reported);
         }
         if self.lists[list].filling > 0 {
+            self.lists[list].broken = true;
             return Err(self.report(messages::list_read_in_its_loop(at)));
         }
         if pieces.is_empty() {

@@ -14,6 +14,7 @@ mod assignment;
 mod build;
 mod call;
 mod choice;
+mod circles;
 mod condition;
 mod constant;
 mod consts;
@@ -67,6 +68,8 @@ pub enum Mention {
     Function(signature::Function),
     /// A model struct: its position in the registry.
     Struct(usize),
+    /// An operation that the prelude does not bring, by its name or another.
+    Operation,
     /// An item with errors of its own: who uses it keeps silent.
     Broken,
     /// Something else.
@@ -172,6 +175,7 @@ pub fn function(
     parsed: &parse::Function,
 ) -> Checked<Lowered> {
     let before = scope.errors.count();
+    circles::begin(signature);
     let mut lowerer = Lowerer {
         scope,
         mentions,

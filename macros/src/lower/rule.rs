@@ -5,7 +5,7 @@
 //! tuples and arrays are tensors side by side to both.
 
 use super::invoke::Invocation;
-use super::{Lowerer, Mention};
+use super::{Lowerer, Mention, circles};
 use crate::check::scope;
 use crate::check::unify::{Instance, Pending};
 use crate::errors::{Checked, Reported};
@@ -33,7 +33,7 @@ impl Lowerer<'_, '_> {
         let rule = match self.mentions.get(&scope::key(path)) {
             Some(Mention::Function(rule)) => rule.clone(),
             Some(Mention::Broken) => return Err(Reported),
-            Some(Mention::Struct(_) | Mention::NoItem) | None => {
+            Some(Mention::Struct(_) | Mention::Operation | Mention::NoItem) | None => {
                 return Err(self.report(messages::rule_of_nothing(path)));
             }
         };
@@ -116,6 +116,10 @@ impl Lowerer<'_, '_> {
         let taken = rule.flat_params().len();
         if taken != given.len() {
             let error = messages::rule_parameters(path, (signature, rule), taken, given.len());
+            return Err(self.report(error));
+        }
+        if let Some(through) = circles::closed(signature, rule) {
+            let error = messages::recursion(path, &signature.name, &through);
             return Err(self.report(error));
         }
         let unit = hidden::unit();

@@ -1,6 +1,7 @@
 //! About statements and expressions.
 
 use super::{error, source, suggestion};
+use crate::operations;
 use crate::signature::{Function, Struct};
 use quote::ToTokens;
 use syn::Error;
@@ -11,6 +12,30 @@ pub fn not_in_the_language(at: &impl ToTokens) -> Error {
         "language",
         "this is not in the language",
         "a body has `let`, tuples, blocks, calls of model functions, operations, fields and numbers",
+    )
+}
+
+pub fn dereference(e: &syn::ExprUnary) -> Error {
+    error(
+        e,
+        "language",
+        "there is nothing to dereference: a name stands for its value",
+        "leave the `*` out",
+    )
+}
+
+/// `x ** 2`, which Rust reads as a product with what is behind a reference.
+pub fn power_sign(left: &syn::Expr, right: &syn::ExprUnary) -> Error {
+    let (base, power) = (source(left), source(&right.expr));
+    let call = match &*right.expr {
+        syn::Expr::Lit(l) if matches!(l.lit, syn::Lit::Int(_)) => "powi",
+        _ => "pow",
+    };
+    error(
+        right,
+        "language",
+        "there is no `**`",
+        &format!("write `{base}.{call}({power})`"),
     )
 }
 
@@ -158,27 +183,31 @@ pub fn tuple_pattern(at: &impl ToTokens, names: usize, what: &str) -> Error {
     )
 }
 
-pub fn unknown_name(name: &syn::Ident, known: &[String]) -> Error {
+/// `field` is the path of a field that is called so.
+pub fn unknown_name(name: &syn::Ident, known: &[String], field: Option<String>) -> Error {
+    let help = match field {
+        Some(field) => format!("did you mean `{field}`?"),
+        None => format!(
+            "pass it as an argument, or make it a `const` in capitals; {}",
+            suggestion(&name.to_string(), known, "names here")
+        ),
+    };
     error(
         name,
         "names",
         &format!(
             "`{name}` is nothing that this function has: Rust variables outside cannot be captured"
         ),
-        &format!(
-            "pass it as an argument, or make it a `const` in capitals; {}",
-            suggestion(&name.to_string(), known, "names here")
-        ),
+        &help,
     )
 }
 
 pub fn field_of_tensor(member: &syn::Member, what: &str) -> Error {
-    error(
-        member,
-        "field",
-        &format!("{what} has no fields"),
-        "fields are those of structs; operations take parentheses: `x.exp()`",
-    )
+    let help = match operations::written_here(&source(member)) {
+        Some(here) => format!("write {here}"),
+        None => "fields are those of structs; operations take parentheses: `x.exp()`".to_string(),
+    };
+    error(member, "field", &format!("{what} has no fields"), &help)
 }
 
 pub fn no_such_member(member: &syn::Member, what: &str) -> Error {

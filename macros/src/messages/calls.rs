@@ -9,8 +9,8 @@ use sinew_ir::{Constraint, Dim, Shape, Type};
 use syn::Error;
 
 pub fn plain_function(path: &syn::Path) -> Error {
-    let near = path.get_ident().and_then(|name| {
-        let name = name.to_string();
+    let near = path.segments.last().and_then(|last| {
+        let name = last.ident.to_string();
         if let Some(here) = operations::written_here(&name) {
             return Some(format!("write {here}"));
         }
@@ -32,6 +32,20 @@ pub fn plain_function(path: &syn::Path) -> Error {
             source(path)
         ),
         &help,
+    )
+}
+
+/// A plain name of an operation that the prelude does not bring, where it means neither that nor a model function.
+pub fn operation_without_an_import(name: &syn::Ident, op: &operations::Operation) -> Error {
+    let method = match op.usage().starts_with("`x.") {
+        true => "; as a method, it needs none",
+        false => "",
+    };
+    error(
+        name,
+        "call",
+        &format!("`{name}` is no model function, and the operation of that name is not imported"),
+        &format!("write `use sinew::ops::{};`{method}", op.name),
     )
 }
 
@@ -242,7 +256,10 @@ pub fn argument(
     let wrong = if declared.dtype != found.dtype {
         format!(
             "`{}` of `{}` has elements of {}, and this has {}",
-            p.name, f.name, declared.dtype, found.dtype
+            p.name,
+            f.name,
+            super::word(declared.dtype),
+            super::word(found.dtype)
         )
     } else {
         let declared = match declared.shape.sequence {
@@ -261,7 +278,8 @@ pub fn argument(
     let help = match declared.dtype == found.dtype {
         true => "reshape it, or reduce an axis: `x.reshape([..])`, `x.mean(-1)`".to_string(),
         false => format!(
-            "cast it: `x.cast({})`; nothing is converted silently",
+            "cast it: `{}.cast({})`; nothing is converted silently",
+            source(at),
             declared.dtype
         ),
     };
@@ -457,11 +475,19 @@ pub fn struct_dim(at: &impl ToTokens, f: &Function, declared: &Dim, given: &Dim)
     )
 }
 
-pub fn recursion(at: &impl ToTokens, name: &str) -> Error {
+/// `through` are the functions that it calls on the way to itself, in order.
+pub fn recursion(at: &impl ToTokens, name: &str, through: &[String]) -> Error {
+    let through: Vec<String> = through.iter().map(|f| format!("`{f}`")).collect();
+    let through = match through.is_empty() {
+        true => String::new(),
+        false => format!(" through {}", through.join(", ")),
+    };
     error(
         at,
         "call",
-        &format!("`{name}` calls itself, and a program of fixed shapes has no end to that"),
+        &format!(
+            "`{name}` calls itself{through}, and a program of fixed shapes has no end to that"
+        ),
         "write the steps out in another function",
     )
 }

@@ -1,6 +1,6 @@
 //! About indices, and updates of what they name.
 
-use super::{Message, dim, error, message, shape};
+use super::{Message, dim, error, message, shape, source};
 use quote::ToTokens;
 use sinew_ir::{Dim, Shape};
 use syn::Error;
@@ -140,5 +140,25 @@ pub fn update_backwards(at: &impl ToTokens, name: &syn::Ident) -> Error {
         &name.to_string(),
         "an update takes a range forwards, with one step at most",
         "turn the update round instead: `y.flip(0)`",
+    )
+}
+
+/// `x[.., 0]`, `x[:, 0]`, as Python has them.
+pub fn index_of_python(sign: &proc_macro2::Punct) -> Error {
+    error(
+        sign,
+        "index",
+        "an index of several axes is a tuple, and all of an axis is `..`",
+        "write `x[(.., 0)]`, `x[(1..3, 0)]`",
+    )
+}
+
+/// Children by a number.
+pub fn index_of_children(at: &impl ToTokens) -> Error {
+    error(
+        at,
+        "index",
+        "children that repeat are taken one after the other",
+        &format!("write `for child in &{} {{ .. }}`", source(at)),
     )
 }

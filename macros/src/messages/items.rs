@@ -143,7 +143,37 @@ pub fn unknown_option(name: &syn::Ident) -> Error {
     )
 }
 
-pub fn not_a_relation(expr: &syn::Expr) -> Error {
+/// `where(mask, a, b)`, as NumPy and PyTorch call it.
+pub fn selection_by_keyword(word: &syn::Ident) -> Error {
+    error(
+        word,
+        "call",
+        "`where` is a word of Rust's own",
+        "the operation is `where_(condition, a, b)`",
+    )
+}
+
+/// `x @ w`, as Python has it.
+pub fn product_by_sign(sign: &proc_macro2::Punct) -> Error {
+    error(
+        sign,
+        "call",
+        "`@` is no operator of Rust's",
+        "the product is `matmul(x, w)`",
+    )
+}
+
+/// `where C == H * D`, of which Rust's own clause has no parentheses.
+pub fn where_without_parentheses(word: &syn::Ident, rest: &impl ToTokens) -> Error {
+    error(
+        word,
+        "where",
+        "relations stand in parentheses",
+        &format!("write `where({})`", super::source(rest)),
+    )
+}
+
+pub fn not_a_relation(expr: &impl ToTokens) -> Error {
     error(
         expr,
         "where",
@@ -506,6 +536,31 @@ pub fn unknown_init(name: &syn::Ident) -> Error {
         "init",
         &format!("no initialiser is called `{name}`"),
         &suggestion(&name.to_string(), &known, "initialisers"),
+    )
+}
+
+pub fn struct_in_itself(path: &syn::Path) -> Error {
+    error(
+        path,
+        "struct",
+        &format!(
+            "`{}` holds itself, and so on without end",
+            super::source(path)
+        ),
+        "hold what it is made of; `[Block<D>; Layers]` repeats a child",
+    )
+}
+
+/// An initialiser that asks how many inputs an output has, of what has no such.
+pub fn init_rank(initialiser: &syn::Ident, field: &syn::Ident, dims: usize) -> Error {
+    error(
+        initialiser,
+        "init",
+        &format!(
+            "`{initialiser}` counts the inputs of an output, and `{field}` has {}",
+            super::count(dims, "dim")
+        ),
+        "say what it starts as: `zeros`, `ones`, `normal(0.02)` or `uniform(-0.1, 0.1)`",
     )
 }
 

@@ -105,16 +105,22 @@ pub fn dim(dim: &Dim) -> String {
     dim.to_string().replace(CONST_MARK, "")
 }
 
+/// A dim as it stands in a type, where Rust's grammar wants braces around what is more than a name or a number.
+fn dim_of_a_type(of: &Dim) -> String {
+    match of.as_symbol().is_some() || of.as_constant().is_some() {
+        true => dim(of),
+        false => format!("{{ {} }}", dim(of)),
+    }
+}
+
 /// A tensor's type as it is written: `Tensor<i32, [S], B, 64>`.
 pub fn tensor(ty: &Type) -> String {
     let mut parts = Vec::new();
     if ty.dtype != sinew_ir::DType::Float {
         parts.push(ty.dtype.name().to_string());
     }
-    let dims = shape(&ty.shape);
-    if !dims.is_empty() {
-        parts.push(dims);
-    }
+    parts.extend(ty.shape.sequence.iter().map(|s| format!("[{s}]")));
+    parts.extend(ty.shape.dims.iter().map(dim_of_a_type));
     match parts.is_empty() {
         true => "Tensor (a scalar)".to_string(),
         false => format!("Tensor<{}>", parts.join(", ")),
@@ -133,7 +139,7 @@ pub fn structure(structure: &Struct, dims: &[Dim]) -> String {
     match dims.is_empty() {
         true => structure.name.clone(),
         false => {
-            let dims: Vec<String> = dims.iter().map(dim).collect();
+            let dims: Vec<String> = dims.iter().map(dim_of_a_type).collect();
             format!("{}<{}>", structure.name, dims.join(", "))
         }
     }
@@ -172,7 +178,10 @@ fn suggestion(name: &str, known: &[String], what: &str) -> String {
     let close = known
         .iter()
         .map(|k| (distance(name, k), k))
-        .filter(|(d, k)| *d <= 2 && 2 * *d < k.chars().count())
+        .filter(|(d, k)| {
+            // The start of a name, or one that is nearly the same.
+            (name.len() > 3 && k.starts_with(name)) || (*d <= 2 && 2 * *d < k.chars().count())
+        })
         .min();
     match close {
         Some((_, k)) => format!("did you mean `{k}`?"),

@@ -22,6 +22,28 @@ pub fn labels_in_rows(at: &impl ToTokens, op: &str, scores: &sinew_ir::Type) -> 
     )
 }
 
+/// Labels with an axis of one element behind.
+pub fn labels_in_a_column(
+    at: &impl ToTokens,
+    op: &str,
+    scores: &sinew_ir::Type,
+    wanted: &sinew_ir::Type,
+) -> Error {
+    let name = source(at);
+    error(
+        at,
+        op,
+        &format!(
+            "labels are one for each row of {}, without an axis of 1",
+            tensor(scores)
+        ),
+        &format!(
+            "write `{name}.squeeze(-1)`, or declare `{name}: {}`",
+            tensor(wanted)
+        ),
+    )
+}
+
 pub fn ranks_of_parts(
     op: &str,
     (first, rank): (&TokenStream, usize),
@@ -69,12 +91,18 @@ pub fn no_method(name: &syn::Ident, what: &str) -> Error {
     )
 }
 
+pub fn missing_argument(name: &syn::Ident, usage: &str, parameter: &str) -> Error {
+    error(
+        name,
+        &name.to_string(),
+        &format!("the argument `{parameter}` is missing"),
+        &format!("write {usage}"),
+    )
+}
+
 /// `found` arguments in the parentheses, which a method's receiver is not among.
 pub fn operation_arguments(name: &syn::Ident, usage: &str, found: usize) -> Error {
-    let wrong = match found {
-        0 => "arguments are missing".to_string(),
-        _ => format!("it does not take {}", super::count(found, "argument")),
-    };
+    let wrong = format!("it does not take {}", super::count(found, "argument"));
     let help = match operations::written_here(&name.to_string()) {
         Some(here) => format!("write {usage}; what other libraries call so is {here}"),
         None => format!("write {usage}"),

@@ -44,23 +44,7 @@ pub fn refused(
         ),
         OpError::DTypesDiffer { left, right } => (
             format!("element types differ: {} and {}", word(*left), word(*right)),
-            match (left.is_integer() && right.is_integer(), operands.last()) {
-                (true, Some((last, _))) => format!(
-                    "`{}.cast({left})` keeps its bits; nothing is converted silently",
-                    written(last)
-                ),
-                (false, _) if left.is_half() || right.is_half() => match operands {
-                    [(first, _), (last, _)] => format!(
-                        "cast one of them: `{}.cast({right})` or `{}.cast({left})`; nothing is converted silently",
-                        written(first),
-                        written(last)
-                    ),
-                    _ => format!("cast one of them: `x.cast({left})`; nothing is converted silently"),
-                },
-                (true | false, _) => {
-                    "cast one of them: `x.cast(float)`; nothing is converted silently".into()
-                }
-            },
+            mixed_help(*left, *right, operands),
         ),
         OpError::ShapesDiffer { left, right } => (
             match differing_axis(left, right) {
@@ -161,7 +145,36 @@ fn dtype_help(
     }
 }
 
-fn word(dtype: DType) -> String {
+/// Which of two operands to cast, whose element types differ: to the working float where one is of it, from
+/// integers to floats, and either way between floats of their own widths.
+fn mixed_help(left: DType, right: DType, operands: &[(String, String)]) -> String {
+    let nothing = "nothing is converted silently";
+    let names: Vec<&str> = operands.iter().map(|(fact, _)| written(fact)).collect();
+    let (first, last) = match names[..] {
+        [.., first, last] => (first, last),
+        _ => ("x", "y"),
+    };
+    if left.is_integer() && right.is_integer() {
+        return format!("`{last}.cast({left})` keeps its bits; {nothing}");
+    }
+    let to_left = match (left, right) {
+        (DType::Float, _) => true,
+        (_, DType::Float) => false,
+        (a, b) if a.is_float() && b.is_float() => {
+            return format!(
+                "cast one of them: `{first}.cast({right})` or `{last}.cast({left})`; {nothing}"
+            );
+        }
+        (a, _) => a.is_float(),
+    };
+    match to_left {
+        true => format!("cast it: `{last}.cast({left})`; {nothing}"),
+        false => format!("cast it: `{first}.cast({right})`; {nothing}"),
+    }
+}
+
+/// An element type as it is spoken of.
+pub(super) fn word(dtype: DType) -> String {
     match dtype {
         DType::Float => "the working float".to_string(),
         other => other.to_string(),
@@ -174,14 +187,11 @@ fn list(shape: &Shape) -> String {
 
 fn inner(left: &str, right: &str, operands: &[(String, String)]) -> String {
     match operands {
-        [(a, _), (b, _), ..] => {
-            let name = |s: &str| s.split_whitespace().last().unwrap_or_default().to_string();
-            format!(
-                "`{left}` (from `{}`) and `{right}` (from `{}`)",
-                name(a),
-                name(b)
-            )
-        }
+        [(a, _), (b, _), ..] => format!(
+            "`{left}` (from `{}`) and `{right}` (from `{}`)",
+            written(a),
+            written(b)
+        ),
         _ => format!("`{left}` and `{right}`"),
     }
 }

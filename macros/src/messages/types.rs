@@ -17,15 +17,15 @@ pub fn not_a_type(ty: &impl ToTokens) -> Error {
     )
 }
 
-/// A type of a host array where a parameter's type stands.
-pub fn array_parameter(path: &syn::Path, name: &str) -> Error {
+/// A type of a host array where that of a tensor stands; how one is written there.
+pub fn array_type(ty: &syn::Type, name: &str, written: &str) -> Error {
     error(
-        path,
+        ty,
         "types",
         &format!(
             "`{name}` is what a call from Rust gives, and `Tensor<..>` what it is in the language"
         ),
-        "write the tensor with its dims: `x: Tensor<B, 64>`",
+        &format!("write the tensor with its dims: `{written}`"),
     )
 }
 
@@ -130,6 +130,11 @@ pub fn plain_number_type(ty: &syn::Ident) -> Error {
             "write `Tensor`: a scalar of the working float, which mixes with the others".to_string()
         }
         Some(_) => format!("write `Tensor<{ty}>` for a scalar"),
+        None if ty == "usize" => {
+            "a size is a symbol, which the types tell: `fn f<N>(x: Tensor<N>)`; a number is \
+                                  `Tensor<i32>`"
+                .to_string()
+        }
         None => "the types are `Tensor<..>` and model structs".to_string(),
     };
     error(
@@ -374,7 +379,8 @@ pub fn result(
     let wrong = if found.dtype != declared.dtype {
         format!(
             "`{function}` returns {}, and its value is {}",
-            declared.dtype, found.dtype
+            super::word(declared.dtype),
+            super::word(found.dtype)
         )
     } else if found.shape.dims.len() != declared.shape.dims.len() {
         let dims = |t: &Type| match t.shape.dims.len() {

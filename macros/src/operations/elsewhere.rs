@@ -4,6 +4,8 @@
 ///
 /// A name may be that of an operation too, where the other libraries' takes other arguments.
 const ELSEWHERE: &[(&str, &str)] = &[
+    ("H", "`x.t()`: there are no complex numbers"),
+    ("T", "`x.t()`"),
     ("absolute", "`x.abs()`"),
     ("add", "`x + y`"),
     ("amax", "`x.max(-1)`"),
@@ -33,6 +35,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
         "`(x * y).sum()` of vectors, `matmul(x, y)` of matrices",
     ),
     ("double", "`x.cast(f64)`"),
+    ("embedding", "`table.take(ids, axis = 0)`"),
     ("eq", "`x == y`"),
     ("float", "`x.cast(float)`"),
     ("gather", "`x.take_along_axis(i, axis = 0)`"),
@@ -46,14 +49,20 @@ const ELSEWHERE: &[(&str, &str)] = &[
         "item",
         "`x` alone: the number is what the call outside gives",
     ),
+    (
+        "layer_norm",
+        "`(x - x.mean(-1, keepdims = true)) / (x.var(-1, keepdims = true) + 1e-5).sqrt()`",
+    ),
     ("le", "`x <= y`"),
     (
         "len",
         "the symbol of the dim: with `x: Tensor<N>` it is `N`",
     ),
     ("ln", "`x.log()`"),
+    ("linear", "`matmul(x, w) + b`"),
     ("long", "`x.cast(i32)`"),
     ("lt", "`x < y`"),
+    ("mT", "`x.t()`"),
     ("masked_fill", "`where_(mask, 0.0, x)`"),
     ("mm", "`matmul(x, y)`"),
     ("mul", "`x * y`"),

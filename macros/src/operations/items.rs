@@ -9,12 +9,16 @@ fn ident(name: &str) -> Ident {
     Ident::new(name, Span::call_site())
 }
 
-/// The items, for a module that has a `Tensor` with a field `never`, in a crate whose `names` asks for
+/// The items, for a module that has a `Tensor` with a field `never` and a `TensorOf`, in a crate whose `names` asks for
 /// an `Operation`: a type each that tells operations from each other, a function each that returns a
-/// tensor of it, and the functions of as many parameters as there are marked as operations.
+/// tensor of it, and the functions of as many parameters as there are marked as operations. Beside those that the
+/// prelude does not bring stands a macro that says what they are.
 pub fn items() -> TokenStream {
     let names: Vec<Ident> = TABLE.iter().map(|o| ident(o.name)).collect();
     let prelude = table::PRELUDE.iter().map(|name| ident(name));
+    // A macro of the prelude would meet those of model functions that are called as operations.
+    let others = TABLE.iter().filter(|o| !table::PRELUDE.contains(&o.name));
+    let others: Vec<Ident> = others.map(|o| ident(o.name)).collect();
     let functions = TABLE.iter().map(function);
     let counts: BTreeSet<usize> = TABLE.iter().map(|o| o.parameters.len().max(1)).collect();
     let marks = counts.into_iter().map(mark);
@@ -30,6 +34,10 @@ pub fn items() -> TokenStream {
         pub(crate) mod in_prelude {
             pub use super::{#(#prelude),*};
         }
+        #(
+            #[doc(hidden)]
+            pub use crate::__private::operation_item as #others;
+        )*
         #(#functions)*
         #(#marks)*
         #methods
@@ -75,7 +83,7 @@ fn function(o: &Operation) -> TokenStream {
     quote! {
         #[doc = #doc]
         #[allow(unused_variables, clippy::too_many_arguments)]
-        pub fn #name(#(#parameters: Tensor),*) -> Tensor<the_operation::#name> {
+        pub fn #name(#(#parameters: Tensor<true>),*) -> TensorOf<the_operation::#name> {
             match #first.never {}
         }
     }
@@ -85,6 +93,6 @@ fn function(o: &Operation) -> TokenStream {
 fn mark(parameters: usize) -> TokenStream {
     let types: Vec<Ident> = (0..parameters).map(|i| format_ident!("P{}", i)).collect();
     quote! {
-        impl<Of, F: Fn(#(#types),*) -> Tensor<Of>, #(#types),*> crate::names::Operation<Of, (#(#types,)*)> for F {}
+        impl<Of, F: Fn(#(#types),*) -> TensorOf<Of>, #(#types),*> crate::names::Operation<Of, (#(#types,)*)> for F {}
     }
 }

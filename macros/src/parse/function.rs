@@ -214,6 +214,9 @@ fn read(
             return Err(errors.report(messages::no_result(&signature.ident)));
         }
         syn::ReturnType::Type(_, ty) => {
+            if let Some(name) = array(ty) {
+                return Err(errors.report(messages::array_type(ty, &name, "-> Tensor<B, 64>")));
+            }
             let result = types::parameter_type(ty, errors)?;
             results(&result, ty, errors)?;
             result
@@ -288,9 +291,8 @@ pub fn parameter(p: &syn::PatType, errors: &Errors) -> Checked<Parameter> {
             (name, Some(pattern.clone()))
         }
     };
-    if let Some(path) = array(&p.ty) {
-        let name = crate::signature::last(path);
-        return Err(errors.report(messages::array_parameter(path, &name)));
+    if let Some(name) = array(&p.ty) {
+        return Err(errors.report(messages::array_type(&p.ty, &name, "x: Tensor<B, 64>")));
     }
     let ty = types::parameter_type(&p.ty, errors)?;
     match &ty {
@@ -366,18 +368,20 @@ fn fits(pattern: &syn::Pat, ty: &TypeExpr, errors: &Errors) -> Checked<()> {
 }
 
 /// Whether a type is that of a leaf, which fields have.
-fn is_leaf(s: &types::StructType) -> bool {
+pub fn is_leaf(s: &types::StructType) -> bool {
     matches!(crate::signature::last(&s.path).as_str(), "Param" | "State")
 }
 
-/// The path of a type of arrays outside, borrowed or not: `Array2<f32>`, `ArrayView1<'_, f32>`.
-fn array(ty: &syn::Type) -> Option<&syn::Path> {
+/// The name of a type of arrays outside, borrowed or not: `Array2<f32>`, `ArrayView1<'_, f32>`, `Vec<f32>`, `[f32]`.
+fn array(ty: &syn::Type) -> Option<String> {
     match super::unwrapped(ty) {
         syn::Type::Reference(r) => array(&r.elem),
+        syn::Type::Slice(s) => Some(crate::messages::source(s)),
         syn::Type::Path(p) => {
             let last = p.path.segments.last()?;
-            let called_so = last.ident.to_string().starts_with("Array");
-            (called_so && types::holds_elements(last)).then_some(&p.path)
+            let name = last.ident.to_string();
+            let called_so = name.starts_with("Array") || name == "Vec";
+            (called_so && types::holds_elements(last)).then_some(name)
         }
         _ => None,
     }

@@ -8,6 +8,7 @@ use super::structure::{self, FieldKind, Structure};
 use super::types::{self, StructType, TensorType, TypeExpr};
 use super::{Methods, name};
 use crate::errors::Errors;
+use quote::ToTokens;
 use sinew_ir::DType;
 
 /// A free function with as much of its types as can be read, and no body.
@@ -19,6 +20,65 @@ pub fn function(item: &syn::ItemFn) -> Function {
         }
     }
     function
+}
+
+/// What a parameter's type is meant as that is refused, or whose pattern is, so that what it is given fits: a struct
+/// that is borrowed otherwise, a tensor of elements that the language has not.
+fn meant(ty: &syn::Type) -> Option<TypeExpr> {
+    let quiet = Errors::default();
+    let written = match super::unwrapped(ty) {
+        syn::Type::Reference(r) => return meant(&r.elem),
+        syn::Type::Path(written) => written,
+        _ => return None,
+    };
+    match types::type_expr(ty, &quiet) {
+        Ok(TypeExpr::Struct(s)) if !function::is_leaf(&s) => {
+            return Some(TypeExpr::Struct(StructType {
+                reference: true,
+                ..s
+            }));
+        }
+        Ok(TypeExpr::Tensor(tensor)) => return Some(TypeExpr::Tensor(tensor)),
+        Ok(_) => return None,
+        Err(_) if !types::is_tensor(&written.path) => return None,
+        Err(_) => {}
+    }
+    let mut path = written.path.clone();
+    let syn::PathArguments::AngleBracketed(arguments) = &mut path.segments.last_mut()?.arguments
+    else {
+        return None;
+    };
+    let mut elements = std::mem::take(&mut arguments.args).into_iter();
+    let name = elements.next()?.to_token_stream().to_string();
+    arguments.args = elements.collect();
+    let mut tensor = types::tensor(&path, &quiet).ok()?;
+    let integers = ["i", "u", "long"];
+    if integers.iter().any(|start| name.starts_with(start)) {
+        tensor.dtype = DType::I32;
+    }
+    Some(TypeExpr::Tensor(tensor))
+}
+
+/// What a result is meant as that is refused or left out: a number of Rust's is a scalar, as what a function gives that
+/// names nothing, and a `Result` what is in it.
+fn meant_result(output: &syn::ReturnType, span: proc_macro2::Span) -> Option<TypeExpr> {
+    let scalar = || Some(TypeExpr::Tensor(tensor(None, span)));
+    let syn::ReturnType::Type(_, ty) = output else {
+        return scalar();
+    };
+    let syn::Type::Path(written) = super::unwrapped(ty) else {
+        return None;
+    };
+    if written.path.is_ident("f32") || written.path.is_ident("f64") {
+        return scalar();
+    }
+    match &written.path.segments.last()?.arguments {
+        syn::PathArguments::AngleBracketed(a) => match a.args.first()? {
+            syn::GenericArgument::Type(inner) => meant(inner),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 /// A tensor of any dims.
@@ -39,7 +99,7 @@ fn of_parts(visibility: &syn::Visibility, signature: &syn::Signature) -> Functio
                 let mut read = read.unwrap_or_else(|_| Parameter {
                     name: syn::Ident::new("unread", span),
                     pattern: None,
-                    ty: any(span),
+                    ty: meant(&p.ty).unwrap_or_else(|| any(span)),
                 });
                 if parameters.iter().any(|q| q.name == read.name) {
                     read.name = quote::format_ident!("unread_{}", i, span = span);
@@ -67,7 +127,9 @@ fn of_parts(visibility: &syn::Visibility, signature: &syn::Signature) -> Functio
         rule: None,
         receiver,
         parameters,
-        result: result.unwrap_or_else(|| any(span)),
+        result: result
+            .or_else(|| meant_result(&signature.output, span))
+            .unwrap_or_else(|| any(span)),
         body: syn::Block {
             brace_token: syn::token::Brace(span),
             stmts: Vec::new(),
@@ -104,6 +166,7 @@ pub fn structure(item: &syn::ItemStruct) -> Structure {
         match &mut field.kind {
             FieldKind::Param(t, _) | FieldKind::State(t, _) => t.dims.clear(),
             FieldKind::Setting(..) => {}
+            FieldKind::Child(c, _) if c.path.is_ident(&item.ident) => continue,
             FieldKind::Child(c, count) => {
                 c.dims.clear();
                 *count = None;

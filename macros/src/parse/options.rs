@@ -93,10 +93,16 @@ fn parse(input: ParseStream<'_>) -> syn::Result<Options> {
                 options.methods = Some(name);
             } else if name == "where" {
                 options.write("where", &name)?;
+                if !input.peek(syn::token::Paren) {
+                    let rest: TokenStream = input.parse()?;
+                    return Err(messages::where_without_parentheses(&name, &rest));
+                }
                 let inner;
                 syn::parenthesized!(inner in input);
-                let list = Punctuated::<syn::Expr, Token![,]>::parse_terminated(&inner)?;
-                for expr in &list {
+                let tokens: TokenStream = inner.parse()?;
+                let list = Punctuated::<syn::Expr, Token![,]>::parse_terminated;
+                let list = list.parse2(tokens.clone());
+                for expr in &list.map_err(|_| messages::not_a_relation(&tokens))? {
                     options.constraints.push(constraint(expr)?);
                 }
             } else if name == "no_derivative" {

@@ -130,7 +130,15 @@ pub fn of_item(mut item: syn::ItemStruct, errors: &Errors) -> Checked<Structure>
     let mut bad = false;
     for f in named {
         match field(f, errors) {
-            Ok(f) => fields.push(f),
+            Ok(f) => {
+                if let FieldKind::Child(child, _) = &f.kind
+                    && child.path.is_ident(&item.ident)
+                {
+                    errors.report(messages::struct_in_itself(&child.path));
+                    bad = true;
+                }
+                fields.push(f);
+            }
             Err(Reported) => bad = true,
         }
     }
@@ -200,7 +208,10 @@ pub fn field(field: syn::Field, errors: &Errors) -> Checked<Field> {
             let tensor = types::tensor(path, errors)?;
             fixed_rank(&tensor, errors)?;
             match initial {
-                Some((initial, _)) => FieldKind::Param(tensor, initial),
+                Some((initial, _)) => {
+                    has_inputs(&tensor, &initial, &name, errors);
+                    FieldKind::Param(tensor, initial)
+                }
                 None => {
                     errors.report(messages::no_init(&name));
                     FieldKind::Param(tensor, zeros(&name))
@@ -211,6 +222,7 @@ pub fn field(field: syn::Field, errors: &Errors) -> Checked<Field> {
             let tensor = types::tensor(path, errors)?;
             fixed_rank(&tensor, errors)?;
             let initial = initial.map_or_else(|| zeros(&name), |(i, _)| i);
+            has_inputs(&tensor, &initial, &name, errors);
             FieldKind::State(tensor, initial)
         }
         Some("Tensor") => return Err(errors.report(messages::tensor_field(&field.ty))),
@@ -273,6 +285,15 @@ fn fixed_rank(tensor: &TensorType, errors: &Errors) -> Checked<()> {
     match &tensor.sequence {
         Some(s) => Err(errors.report(messages::sequence_in_leaf(s))),
         None => Ok(()),
+    }
+}
+
+/// Reports an initialiser that follows from the number of inputs of an output, which fewer than two dims do not tell.
+fn has_inputs(tensor: &TensorType, initial: &Initial, field: &syn::Ident, errors: &Errors) {
+    let name = initial.name.to_string();
+    let by_inputs = name.starts_with("kaiming") || name.starts_with("xavier");
+    if by_inputs && tensor.dims.len() < 2 {
+        errors.report(messages::init_rank(&initial.name, field, tensor.dims.len()));
     }
 }
 

@@ -175,7 +175,9 @@ pub fn tensor(path: &syn::Path, errors: &Errors) -> Checked<TensorType> {
                 out.dtype = dtype(p).unwrap_or(DType::Float);
             }
             syn::GenericArgument::Type(syn::Type::Path(p))
-                if p.path.get_ident().is_some_and(element_name) =>
+                if p.path.get_ident().is_some_and(|name| {
+                    element_name(name) || (i == 0 && foreign_element(name))
+                }) =>
             {
                 return Err(errors.report(messages::element_type(p, i == 0)));
             }
@@ -213,6 +215,15 @@ fn element_name(ident: &syn::Ident) -> bool {
     names.iter().any(|n| ident == n)
 }
 
+/// Whether a name is that of an element type of NumPy or PyTorch.
+fn foreign_element(ident: &syn::Ident) -> bool {
+    let names = [
+        "int", "int8", "int16", "int32", "int64", "uint8", "uint32", "long", "half", "float16",
+        "bfloat16", "float32", "float64", "double",
+    ];
+    names.iter().any(|n| ident == n)
+}
+
 /// Whether a name is that of a type that Rust has without a path to it.
 pub fn is_primitive(ident: &syn::Ident) -> bool {
     element_name(ident) && ident != "String" && ident != "float"
@@ -237,6 +248,11 @@ pub fn structure(path: &syn::Path, errors: &Errors) -> Checked<StructType> {
     }
     let mut dims = Vec::new();
     for argument in arguments {
+        if let syn::GenericArgument::Type(syn::Type::Path(p)) = &argument
+            && p.path.get_ident().is_some_and(element_name)
+        {
+            return Err(errors.report(messages::not_a_dim(p)));
+        }
         dims.push(dim(&argument, errors)?);
     }
     Ok(StructType {

@@ -1,6 +1,6 @@
 //! A stand-in for rustc: expands items, resolves their chains by last names, collects errors.
 
-use crate::{collect, expand};
+use crate::{collect, expand, operations};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use std::collections::{HashMap, VecDeque};
@@ -209,7 +209,11 @@ impl Rustc {
                 Some(texts) => texts.clone(),
                 // A body's mention that is no item is caught by the fallback, once all else is done.
                 None if stuck > self.waiting.len() && call.aliases.contains_key(&call.name) => {
-                    vec![collect::NO_ITEM.to_string()]
+                    let told = match operations::find(real) {
+                        Some(_) => collect::OPERATION,
+                        None => collect::NO_ITEM,
+                    };
+                    vec![told.to_string()]
                 }
                 None if stuck > 2 * self.waiting.len() + 2 => {
                     self.out.missing.push(call.name);

@@ -53,8 +53,17 @@ impl Lowerer<'_, '_> {
         let x = self.tensor_arg(a, 0, None)?;
         let labels = self.tensor_arg(a, 1, Some(DType::I32))?;
         let [scores, found] = [x, labels].map(|v| self.builder.type_of(v));
-        if found.dtype.is_float() && found.shape == scores.shape {
+        if found.shape == scores.shape {
             let error = messages::labels_in_rows(&a.tokens(1), a.op.name, scores);
+            return Err(self.report(error));
+        }
+        if let Some((last, rows)) = found.shape.dims.split_last()
+            && last.as_constant() == Some(1)
+            && found.shape.len() == scores.shape.len()
+        {
+            let mut ty = found.clone();
+            ty.shape.dims = rows.to_vec();
+            let error = messages::labels_in_a_column(&a.tokens(1), a.op.name, scores, &ty);
             return Err(self.report(error));
         }
         let operands = [

@@ -1,0 +1,8 @@
+use sinew::prelude::*;
+
+#[model]
+fn loss<B>(x: Tensor<B, 10>, y: Tensor<i32, B, 10>) -> Tensor {
+    cross_entropy(x, y)
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use sinew::prelude::*;
+
+#[model(where(C == H x D))]
+fn f<B, C, H, D>(x: Tensor<B, C>, s: Tensor<H, D>) -> Tensor<B, H, D> {
+    x.reshape([B, H, D]) * s
+}
+
+fn main() {}
