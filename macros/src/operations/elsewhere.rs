@@ -23,6 +23,8 @@ const ELSEWHERE: &[(&str, &str)] = &[
         "contiguous",
         "`x` alone: how it lies in memory is the compiler's affair",
     ),
+    ("cpu", "`x` alone: a trainer or runner chooses the device"),
+    ("cuda", "`x` alone: a trainer or runner chooses the device"),
     ("detach", "`x.stop_gradient()`"),
     ("diagonal", "`einsum(\"ii->i\", x)`"),
     (
@@ -78,8 +80,14 @@ const ELSEWHERE: &[(&str, &str)] = &[
         "numel",
         "the product of the dims: with `x: Tensor<B, N>` it is `B * N`",
     ),
+    (
+        "numpy",
+        "`x` alone: what the call outside gives is an array",
+    ),
     ("outer", "`x.unsqueeze(1) * y`"),
     ("power", "`x.pow(2.5)`"),
+    ("rand", "`uniform([B, D], 0.0, 1.0)`"),
+    ("randn_like", "`randn([B, D])`, with the dims of its type"),
     ("rem", "`x % y`"),
     (
         "shape",
