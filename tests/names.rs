@@ -21,6 +21,30 @@ mod own {
     }
 }
 
+/// So are those that are called like operations of the prelude.
+mod like_the_prelude {
+    use sinew::prelude::*;
+
+    #[model]
+    pub fn relu<N>(x: Tensor<N>) -> Tensor<N> {
+        x.relu() + 1.0
+    }
+
+    #[model]
+    pub fn local<N>(x: Tensor<N>) -> Tensor<N> {
+        relu(x) + abs(x)
+    }
+
+    pub mod below {
+        use super::*;
+
+        #[model]
+        pub fn imported<N>(x: Tensor<N>) -> Tensor<N> {
+            10 * relu(x)
+        }
+    }
+}
+
 mod by_use {
     use super::own::{cumsum, sin};
     use sinew::prelude::*;
@@ -55,6 +79,9 @@ fn a_function_of_ones_own_is_meant_by_its_name() -> sinew::Result<()> {
     let x = [4.0, 1.0];
     // 2 x + 1 and more
     assert_eq!(own::local(x)?.to_vec(), [9.0 + 8.0 + 2.0, 3.0 + 2.0 + 1.0]);
+    assert_eq!(like_the_prelude::local(x)?.to_vec(), [9.0, 3.0]);
+    let below = like_the_prelude::below::imported(x)?;
+    assert_eq!(below.to_vec(), [50.0, 20.0]);
     assert_eq!(by_use::imported(x)?.to_vec(), [13.0, 4.0]);
     assert_eq!(by_glob::imported(x)?.to_vec(), [13.0, 4.0]);
     assert_eq!(by_path::named([-3.0, 1.0])?.to_vec(), [3.0, 3.0]);

@@ -7,6 +7,7 @@ mod net {
     impl Layer {
         pub fn run<B>(&self, x: Tensor<f128, B>) -> Tensor<B> { x }
     }
+    pub fn g<B>(x: Tensor<B>) -> Tensor<B> { x.relu() }
     pub fn f<B>(m: &Layer, x: Tensor<B>) -> Tensor<B> { m.run(x) }
 }
 

@@ -1,9 +1,14 @@
 use sinew::prelude::*;
 
-#[model]
-fn relu<B>(x: Tensor<B>) -> Tensor<B> {
-    x
+mod other {
+    use sinew::prelude::*;
+
+    #[model]
+    pub fn relu<B>(x: Tensor<B>) -> Tensor<B> {
+        x
+    }
 }
+use other::relu;
 
 #[model]
 fn f<B>(x: Tensor<B>) -> Tensor<B> {

@@ -61,6 +61,29 @@ pub fn item_macro(name: &Ident, id: &str) -> Ident {
     format_ident!("__sinew_{}_{}", name, id, span = name.span())
 }
 
+/// A second name for the macro of a function that is called like an operation of the prelude: an import of its
+/// own name would be ambiguous.
+pub fn called_like_an_operation(name: &Ident) -> Ident {
+    format_ident!("{}{}", CALLED_LIKE, name, span = name.span())
+}
+
+const CALLED_LIKE: &str = "__sinew_called_";
+
+/// The path that is meant by one that a chain asks for.
+pub fn meant(asked: &syn::Path) -> syn::Path {
+    let ident = asked.get_ident();
+    let name = ident.and_then(|i| {
+        Some((
+            i.to_string().strip_prefix(CALLED_LIKE)?.to_string(),
+            i.span(),
+        ))
+    });
+    match name {
+        Some((name, span)) => Ident::new(&name, span).into(),
+        None => asked.clone(),
+    }
+}
+
 /// The macro of a struct's own name that tells its fields before its methods are known.
 pub fn fields_macro(structure: &Ident) -> Ident {
     format_ident!("__sinew_fields_{}", structure, span = structure.span())

@@ -4,6 +4,7 @@
 //! wrote it, model items by their macros, and operations in emitted dead code. An operation is found by
 //! the last name of a path that leads to no model item, so one that `use .. as` renames is not found.
 
+use crate::hidden;
 use crate::operations::{self, Operation};
 use crate::parse::{self, Field, FieldKind, Function, TypeExpr};
 use proc_macro2::{TokenStream, TokenTree};
@@ -110,7 +111,11 @@ impl Body<'_> {
             return;
         }
         match callee(path) {
-            Callee::Operation(name) => add(&mut self.mentions.operations, &name.clone().into()),
+            Callee::Operation(name) => {
+                add(&mut self.mentions.operations, &name.clone().into());
+                let own = hidden::called_like_an_operation(name);
+                add(&mut self.mentions.items, &own.into());
+            }
             Callee::Method(owner, _) => add(&mut self.mentions.items, &owner),
             Callee::Function(path) => {
                 if operation(&path).is_some() {
@@ -213,8 +218,8 @@ pub fn unwrapped(e: &syn::Expr) -> &syn::Expr {
 pub enum Callee<'a> {
     /// `Type::method`: the type's path, the method.
     Method(syn::Path, &'a syn::Ident),
-    /// The plain name of an operation that the prelude brings: a function of the user's own that is
-    /// called so would be ambiguous to an import, so this is not asked.
+    /// The plain name of an operation that the prelude brings: a function of the user's own that is called so
+    /// would be ambiguous to an import, and is asked for by its second name.
     Operation(&'a syn::Ident),
     /// Any other path. One that ends in an operation's name means that operation where no model item
     /// is found along it.

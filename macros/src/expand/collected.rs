@@ -6,7 +6,7 @@ use crate::errors::{Checked, Errors};
 use crate::lower::{self, Lowered, Mention};
 use crate::parse::Function;
 use crate::signature::{self, Signature};
-use crate::{emit, lints, messages, names};
+use crate::{emit, hidden, lints, messages, names};
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use std::collections::HashMap;
@@ -27,6 +27,7 @@ impl<'e> Collected<'e> {
         let mut mentions = HashMap::new();
         let mut broken = false;
         for (path, text) in state.mentions.iter().zip(texts) {
+            let path = &hidden::meant(path);
             let key = scope::key(path);
             if text == NO_ITEM {
                 mentions.insert(key, Mention::NoItem);

@@ -42,10 +42,16 @@ impl Lowerer<'_, '_> {
             return Err(self.report(messages::local_called(name, &what)));
         }
         match names::callee(&p.path) {
-            Callee::Operation(name) => match operations::find(&parse::name(name)) {
-                Some(op) => self.operation(op, name, None, &call.args),
-                None => Err(self.report(messages::plain_function(&p.path))),
-            },
+            Callee::Operation(name) => {
+                let path = syn::Path::from(name.clone());
+                let own = self.mentions.get(&scope::key(&path));
+                match (own, operations::find(&parse::name(name))) {
+                    (None | Some(Mention::NoItem | Mention::Operation), Some(op)) => {
+                        self.operation(op, name, None, &call.args)
+                    }
+                    _ => self.call_function(call, &p.path, path),
+                }
+            }
             Callee::Foreign => Err(self.report(messages::plain_function(&p.path))),
             Callee::Function(path) => self.call_function(call, &p.path, path),
             Callee::Method(owner, method) => self.call_method(call, &p.path, &owner, method),
