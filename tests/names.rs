@@ -45,6 +45,21 @@ mod like_the_prelude {
     }
 }
 
+/// One that is called so in another module of the file.
+mod like_it_too {
+    use sinew::prelude::*;
+
+    #[model]
+    pub fn relu<N>(x: Tensor<N>) -> Tensor<N> {
+        -x
+    }
+
+    #[model]
+    pub fn local<N>(x: Tensor<N>) -> Tensor<N> {
+        relu(x) * 2.0
+    }
+}
+
 mod by_use {
     use super::own::{cumsum, sin};
     use sinew::prelude::*;
@@ -80,6 +95,7 @@ fn a_function_of_ones_own_is_meant_by_its_name() -> sinew::Result<()> {
     // 2 x + 1 and more
     assert_eq!(own::local(x)?.to_vec(), [9.0 + 8.0 + 2.0, 3.0 + 2.0 + 1.0]);
     assert_eq!(like_the_prelude::local(x)?.to_vec(), [9.0, 3.0]);
+    assert_eq!(like_it_too::local(x)?.to_vec(), [-8.0, -2.0]);
     let below = like_the_prelude::below::imported(x)?;
     assert_eq!(below.to_vec(), [50.0, 20.0]);
     assert_eq!(by_use::imported(x)?.to_vec(), [13.0, 4.0]);

@@ -113,8 +113,7 @@ impl Body<'_> {
         match callee(path) {
             Callee::Operation(name) => {
                 add(&mut self.mentions.operations, &name.clone().into());
-                let own = hidden::called_like_an_operation(name);
-                add(&mut self.mentions.items, &own.into());
+                add(&mut self.mentions.items, &asked(name).into());
             }
             Callee::Method(owner, _) => add(&mut self.mentions.items, &owner),
             Callee::Function(path) => {
@@ -226,6 +225,14 @@ pub enum Callee<'a> {
     Function(syn::Path),
     /// Something of Rust's own that no path of an import leads to: no model function for sure.
     Foreign,
+}
+
+/// The name that a chain asks for a function of this one by.
+pub fn asked(name: &syn::Ident) -> syn::Ident {
+    match operations::in_prelude(&parse::name(name)) {
+        true => hidden::called_like_an_operation(name),
+        false => name.clone(),
+    }
 }
 
 /// Sorts a called path. Types are told from modules by their capital letter.

@@ -9,7 +9,6 @@ use crate::errors::{Checked, Errors, Reported};
 use crate::hidden;
 use crate::lints;
 use crate::names;
-use crate::operations;
 use crate::parse::{self, Function};
 use crate::signature::{self, Signature};
 use proc_macro2::{Span, TokenStream};
@@ -44,10 +43,10 @@ pub(super) fn expand_at_once(f: &Function, state: &State, errors: &Errors) -> To
     // Where rustc marks the function itself, so that a name which is taken is one mistake to it.
     let mut import = name.clone();
     import.set_span(Span::call_site());
-    let second = hidden::called_like_an_operation(&import);
-    let names = match operations::in_prelude(&parse::name(name)) {
-        true => vec![&import, &second],
-        false => vec![&import],
+    let second = names::asked(&import);
+    let names = match second == import {
+        true => vec![&import],
+        false => vec![&import, &second],
     };
     let own = collect::item_macro(
         &names,

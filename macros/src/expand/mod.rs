@@ -111,7 +111,7 @@ fn attribute_checked(
             let checks = structs(&mentions.items, &library);
             names::of_body(f, &mut mentions);
             let id = hidden::id(&f.name, &tokens);
-            let own = syn::Path::from(f.name.clone());
+            let own = syn::Path::from(names::asked(&f.name));
             // Which function has the name if there are two, rustc knows.
             if hidden::is_repeated(&f.name, &id) && !mentions.items.contains(&own) {
                 mentions.items.push(own);
