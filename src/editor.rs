@@ -1,18 +1,13 @@
 //! What rust-analyzer is given to type bodies with: functions that are never called. rustc sees none of it.
 
-use crate::ops::Tensor;
 use crate::{Param, Result};
 use ndarray::{ArrayBase, DataOwned};
 use sinew_runtime::{ArgView, Host};
 use std::ops::{Add, Div, Mul, Neg, Rem, Sub};
 
-impl<Of> Clone for Tensor<Of> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<Of> Copy for Tensor<Of> {}
+/// A tensor.
+#[derive(Clone, Copy)]
+pub struct Tensor;
 
 /// What stands for something in a body.
 pub trait Value {
@@ -66,7 +61,7 @@ pub trait Parts {
     type Part;
 }
 
-impl<Of> Parts for Tensor<Of> {
+impl Parts for Tensor {
     type Part = Tensor;
 }
 
@@ -82,7 +77,7 @@ impl<T, const N: usize> Parts for [T; N] {
     type Part = T;
 }
 
-impl<Of> Value for Tensor<Of> {
+impl Value for Tensor {
     type In = Tensor;
 }
 
@@ -106,7 +101,7 @@ impl<T: Value> Value for &T {
     type In = T::In;
 }
 
-impl<Of> IntoIterator for Tensor<Of> {
+impl IntoIterator for Tensor {
     type Item = Tensor;
     type IntoIter = std::vec::IntoIter<Tensor>;
     fn into_iter(self) -> Self::IntoIter {
@@ -114,7 +109,7 @@ impl<Of> IntoIterator for Tensor<Of> {
     }
 }
 
-impl<Of> IntoIterator for &Tensor<Of> {
+impl IntoIterator for &Tensor {
     type Item = Tensor;
     type IntoIter = std::vec::IntoIter<Tensor>;
     fn into_iter(self) -> Self::IntoIter {
@@ -122,14 +117,14 @@ impl<Of> IntoIterator for &Tensor<Of> {
     }
 }
 
-impl<Of> Tensor<Of> {
+impl Tensor {
     /// The slices along the first axis.
     pub fn iter(&self) -> std::vec::IntoIter<Tensor> {
         loop {}
     }
 }
 
-impl<Of> Neg for Tensor<Of> {
+impl Neg for Tensor {
     type Output = Tensor;
     fn neg(self) -> Tensor {
         loop {}
@@ -160,7 +155,7 @@ tuples!(A B C D E F);
 
 macro_rules! arithmetic {
     ($($trait:ident $method:ident)*) => {$(
-        impl<Of, Other> $trait<Other> for Tensor<Of> {
+        impl<Other> $trait<Other> for Tensor {
             type Output = Tensor;
             fn $method(self, _: Other) -> Tensor {
                 loop {}
@@ -169,9 +164,9 @@ macro_rules! arithmetic {
         arithmetic!(@numbers $trait $method f32 f64 i32 usize);
     )*};
     (@numbers $trait:ident $method:ident $($number:ty)*) => {$(
-        impl<Of> $trait<Tensor<Of>> for $number {
+        impl $trait<Tensor> for $number {
             type Output = Tensor;
-            fn $method(self, _: Tensor<Of>) -> Tensor {
+            fn $method(self, _: Tensor) -> Tensor {
                 loop {}
             }
         }
@@ -179,7 +174,7 @@ macro_rules! arithmetic {
 }
 arithmetic!(Add add Sub sub Mul mul Div div Rem rem);
 
-impl<Of, E, R> Host<E, R> for Tensor<Of> {
+impl<E, R> Host<E, R> for Tensor {
     fn arg_view(&self) -> ArgView<'_> {
         loop {}
     }

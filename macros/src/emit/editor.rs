@@ -65,7 +65,7 @@ fn plain_type(ty: &TypeExpr, library: &TokenStream) -> TokenStream {
         TypeExpr::Tensor(t) => {
             let path = &t.path;
             let span = crate::parse::start(path);
-            let tensor = quote_spanned!(span=> ::Tensor);
+            let tensor = quote_spanned!(span=> ::editor::Tensor);
             quote!(#library #tensor)
         }
         TypeExpr::Struct(s) => {
@@ -253,7 +253,7 @@ fn is_element_type(e: &Expr) -> bool {
 /// The type of a pattern of tensors.
 fn type_of(pattern: &syn::Pat, library: &TokenStream) -> TokenStream {
     match pattern {
-        syn::Pat::Ident(_) => quote!(#library::Tensor),
+        syn::Pat::Ident(_) => quote!(#library::editor::Tensor),
         syn::Pat::Tuple(tuple) => {
             let parts = tuple.elems.iter().map(|p| type_of(p, library));
             quote!((#(#parts,)*))

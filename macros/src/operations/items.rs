@@ -60,14 +60,14 @@ fn methods() -> TokenStream {
         };
         quote! {
             #[doc = #doc]
-            pub fn #name #generics(self, #parameter) -> Tensor {
+            pub fn #name #generics(self, #parameter) -> Self {
                 loop {}
             }
         }
     });
     quote! {
         #[allow(unused_variables)]
-        impl<Of> Tensor<Of> { #(#methods)* }
+        impl crate::editor::Tensor { #(#methods)* }
     }
 }
 

@@ -58,7 +58,7 @@ fn variables_fields_and_operations_stay_as_they_are_written() {
             let all = i.cast(float);
             v[(.., None)]
         })),
-        "let (v , i) = { let _ = operation (topk , (x , 2 ,)) ; let all : (sinew :: Tensor , sinew :: Tensor ,) \
+        "let (v , i) = { let _ = operation (topk , (x , 2 ,)) ; let all : (Tensor , Tensor ,) \
          = loop { } ; all } ; let all = tensor (& i) . cast ((() ,)) ; part (& v , (.. , ()))"
     );
     assert_eq!(
@@ -92,6 +92,6 @@ fn symbols_are_sizes() {
     );
     let text = text.expect("it is read");
     let start = "fn __sinew_editor_forward < const I : :: core :: primitive :: usize , const B : :: core :: \
-                 primitive :: usize > (& self , x : sinew :: Tensor)";
+                 primitive :: usize > (& self , x : sinew :: editor :: Tensor)";
     assert!(text.contains(start), "{text}");
 }
