@@ -93,7 +93,9 @@ pub mod __private {
         vjp,
     };
 
-    pub use crate::names::{GivesALoss, HasADerivative, HasAModel, Itself, operation, tensor};
+    pub use crate::names::{
+        GivesALoss, HasADerivative, HasAModel, Itself, TellsAllSizes, operation, tensor,
+    };
     pub use sinew_ir::SymbolType;
     pub use sinew_runtime::half::{bf16, f16};
     pub use sinew_runtime::{ConfigField, read_config, serde, write_config};

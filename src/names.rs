@@ -80,6 +80,17 @@ pub trait HasADerivative<F>: Sized {
     fn never<T>(self) -> T;
 }
 
+/// What nothing is: it stands where Rust would call a function without saying all sizes.
+#[diagnostic::on_unimplemented(
+    message = "no argument tells all sizes in the result of `{F}`, so Rust cannot call it",
+    label = "it tells none of them",
+    note = "a model function can, by `f::<B, 4>(x)`; or take a model or a tensor that has the size"
+)]
+pub trait TellsAllSizes<F>: Sized {
+    /// Anything, of nothing.
+    fn never<T>(self) -> T;
+}
+
 /// What nothing is: it stands where a function that gives no loss would be trained.
 #[diagnostic::on_unimplemented(
     message = "the (first) result of `{F}` is no loss: that is one number of the working float, `Tensor`",

@@ -69,12 +69,26 @@ fn plain(
     let docs = super::doc(&format!(
         "\n```text\n{}\n```\n\n# Errors\nArguments that do not fit the declared types.{}",
         declaration(f),
-        becomes.unwrap_or_default()
+        becomes.as_deref().unwrap_or_default()
     ));
-    let parameters = parameters(entry, library);
+    let mut parameters = parameters(entry, library);
     let own = receiver.map(|token| quote!(&#token,));
     let (models, arguments) = passed(entry, receiver);
     let result = host_type(&f.result, library);
+    let mut work = quote!(#call(#models, #arguments));
+    if let Some(first) = entry.order.iter().position(|is_model| !is_model)
+        && leaves_sizes_open(f)
+    {
+        let input = entry.inputs[0].0;
+        let of = match &becomes {
+            Some(_) => name.to_token_stream(),
+            None => quote!(Self),
+        };
+        let bound = quote!(impl #library::__private::TellsAllSizes<#of>);
+        let bound = super::placed(bound, input.span());
+        parameters[first] = quote!(#input: #bound);
+        work = quote!(#library::__private::TellsAllSizes::never(#input));
+    }
     quote! {
         #(#attributes)*
         #docs
@@ -82,8 +96,35 @@ fn plain(
         #visibility fn #name(
             #own #(#parameters),*
         ) -> #library::__private::Result<#result> {
-            #call(#models, #arguments)
+            #work
         }
+    }
+}
+
+/// Whether a size in the result is in no parameter, nor in an equation with one.
+fn leaves_sizes_open(f: &Function) -> bool {
+    let mut told = Vec::new();
+    f.parameters.iter().for_each(|p| sizes(&p.ty, &mut told));
+    for constraint in &f.constraints {
+        constraint.left.names(&mut told);
+        constraint.right.names(&mut told);
+    }
+    let mut asked = Vec::new();
+    sizes(&f.result, &mut asked);
+    let own = |name: &String| f.symbols.iter().any(|s| parse::name(s) == *name);
+    asked.iter().any(|name| own(name) && !told.contains(name))
+}
+
+/// The names in the dims of a type.
+fn sizes(ty: &TypeExpr, names: &mut Vec<String>) {
+    match ty {
+        TypeExpr::Tensor(t) => {
+            names.extend(t.sequence.iter().map(parse::name));
+            t.dims.iter().for_each(|d| d.names(names));
+        }
+        TypeExpr::Struct(s) => s.dims.iter().for_each(|d| d.names(names)),
+        TypeExpr::Tuple(parts) => parts.iter().for_each(|p| sizes(p, names)),
+        TypeExpr::Array(part, _) => sizes(part, names),
     }
 }
 

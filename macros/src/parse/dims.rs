@@ -38,6 +38,18 @@ impl DimExpr {
         }
     }
 
+    /// Adds the names in it that are no paths.
+    pub fn names(&self, names: &mut Vec<String>) {
+        let mut open = vec![self];
+        while let Some(dim) = open.pop() {
+            match dim {
+                DimExpr::Integer(..) => {}
+                DimExpr::Name(path) => names.extend(path.get_ident().map(super::name)),
+                DimExpr::Binary(left, _, right, _) => open.extend([&**left, &**right]),
+            }
+        }
+    }
+
     /// The dim in normal form, where `name` gives each name's.
     pub fn resolve(
         &self,
