@@ -136,9 +136,9 @@
 //! - a variable is looked for first, the nearest one, behind its `let` and as far as its block;
 //! - then a symbol of `<..>`, which is a size;
 //! - a name in capitals is a Rust const: a number, or a size where one is needed;
-//! - what is called is a model function, a method of a struct, or an operation. A function of yours that is called as
-//!   an operation is that function; one that is called as an operation of the prelude is refused by its plain name, and
-//!   called by a path: `self::softmax(x)`.
+//! - what is called is a model function, a method of a struct, or an operation. A function of yours that is called like
+//!   an operation is that function. Like one of the prelude it is so where it stands and where a glob brings it; where
+//!   a `use` names it, it is called by a path, `self::softmax(x)`, and refused by its plain name.
 //!
 //! The prelude brings the plain names of the most common operations, and never more in a version that breaks nothing.
 //! All others are methods without an import (`x.sin()`), and functions with one (`use sinew::ops::sin;`).

@@ -227,7 +227,8 @@ fn finish_checked(state: &State, texts: &[String], errors: &Errors) -> Checked<T
 }
 
 /// Dead code that has rustc decide what the names of operations and of `Tensor` mean: where an item of
-/// the user's own has such a name, its type is another. `asked` are the paths of the chain; `is_item` says which paths are model items.
+/// the user's own has such a name, its type is another. `asked` are the paths of the chain; `is_item` says which
+/// paths are model items.
 fn uses(
     functions: &[&Function],
     asked: &[syn::Path],

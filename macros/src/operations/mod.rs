@@ -5,9 +5,10 @@
 //! each), what bodies are lowered by, and the texts that messages give for their use.
 //!
 //! That a name means one of them, and no item of the user's, is rustc's decision: emitted dead code asks
-//! that it leads to the operation's own item. The plain names that the prelude brings are taken for
-//! operations before that, so they are few and stay the same ([`table::PRELUDE`]); all other names mean
-//! one only where no model function is found along their path. So a new operation breaks no program.
+//! that it leads to the operation's own item, and a name means one only where no model function is found
+//! along its path. So a new operation breaks no program. Beside the prelude's glob an import of a function
+//! that is called like one of its operations is ambiguous: such a function is found by a second name of its
+//! macro, which a `use` of it does not bring, so these are few and stay the same ([`table::PRELUDE`]).
 
 mod declaration;
 mod elsewhere;
