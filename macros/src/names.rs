@@ -21,6 +21,8 @@ pub struct Mentions {
     pub operations: Vec<syn::Path>,
     /// The paths by which types in it name `Tensor`.
     pub tensors: Vec<syn::Path>,
+    /// Fields of parameters, and of these, as they are written.
+    pub fields: Vec<syn::ExprField>,
 }
 
 /// Adds a path that is not there yet.
@@ -127,7 +129,36 @@ impl Body<'_> {
     }
 }
 
+/// The variable whose field, or field's field, this is.
+pub fn root(field: &syn::ExprField) -> Option<&syn::Ident> {
+    let mut base = &*field.base;
+    loop {
+        match base {
+            syn::Expr::Field(field) => base = &field.base,
+            syn::Expr::Path(p) => return p.path.get_ident(),
+            _ => return None,
+        }
+    }
+}
+
 impl<'a> Visit<'a> for Body<'_> {
+    fn visit_expr_field(&mut self, field: &'a syn::ExprField) {
+        let is_parameter = |name: &syn::Ident| {
+            let name = parse::name(name);
+            // The outermost scope is that of the parameters.
+            self.scopes.iter().rposition(|s| s.contains(&name)) == Some(0)
+        };
+        match root(field) {
+            Some(name) if is_parameter(name) => {
+                if !self.mentions.fields.contains(field) {
+                    self.mentions.fields.push(field.clone());
+                }
+            }
+            Some(_) => {}
+            None => syn::visit::visit_expr_field(self, field),
+        }
+    }
+
     fn visit_pat_ident(&mut self, pattern: &'a syn::PatIdent) {
         if let Some(scope) = self.scopes.last_mut() {
             scope.insert(parse::name(&pattern.ident));

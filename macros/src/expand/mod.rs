@@ -263,15 +263,35 @@ fn uses(
         // The name of a struct needs none of its parameters in a pattern.
         quote!(let #path { .. } = #check;)
     });
+    let fields = functions.iter().map(|f| fields(f));
     if operations.is_empty() && mentions.tensors.is_empty() {
-        return TokenStream::new();
+        return quote!(#(#fields)*);
     }
     quote! {
+        #(#fields)*
         fn __sinew_uses(__sinew_never: ::core::convert::Infallible) {
             #(#operations)*
             #(#tensors)*
         }
     }
+}
+
+/// Dead code that has rustc say which fields of a function's models are private elsewhere.
+fn fields(f: &Function) -> TokenStream {
+    let mut mentions = Mentions::default();
+    names::of_body(f, &mut mentions);
+    let models = f.parameters.iter().filter_map(|p| match &p.ty {
+        parse::TypeExpr::Struct(s) => Some((&p.name, &s.path)),
+        _ => None,
+    });
+    let each = models.filter_map(|(name, path)| {
+        let fields = mentions.fields.iter();
+        let fields: Vec<_> = fields.filter(|e| names::root(e) == Some(name)).collect();
+        (!fields.is_empty())
+            .then(|| quote!(fn __sinew_fields(#name: &#path) { #(let _ = &#fields;)* }))
+    });
+    let each: Vec<TokenStream> = each.collect();
+    quote!(#({ #each })*)
 }
 
 fn last_ident(path: &syn::Path) -> Ident {
