@@ -102,8 +102,8 @@ pub trait Models: Sized + Send + 'static {
     fn handles(handles: &Self::Handles) -> Vec<&dyn Handle>;
     /// That of the model that is trained.
     fn first(handles: &Self::Handles) -> Shared<Self::First>;
-    #[doc(hidden)]
     /// The models of what each is trained or run by, and the settings of the first.
+    #[doc(hidden)]
     fn attached(attachments: Self::Attachments) -> (Self::Handles, Option<Settings>);
     /// Copies, each changed by `change`, which is told its position.
     fn changed(

@@ -73,7 +73,7 @@ impl<'e> Collected<'e> {
     /// Whether a name is that of another item in front of this one, as rustc tells: what is emitted for the name
     /// is that item's.
     pub(super) fn is_second(&self, name: &Ident) -> bool {
-        match self.mentions.get(&name.to_string()) {
+        match self.mentions.get(&scope::key(&name.clone().into())) {
             Some(Mention::Function(known)) => known.id != self.scope.id,
             Some(Mention::Struct(_) | Mention::Broken) => true,
             Some(Mention::NoItem | Mention::Operation) | None => false,

@@ -235,10 +235,11 @@ fn uses(
     library: &TokenStream,
     is_item: &dyn Fn(&syn::Path) -> bool,
 ) -> TokenStream {
-    let mut mentions = Mentions::default();
+    let (mut mentions, mut of_fields) = (Mentions::default(), TokenStream::new());
     for f in functions {
         names::of_body(f, &mut mentions);
         names::tensors(f, &mut mentions.tensors);
+        of_fields.extend(fields(f, &std::mem::take(&mut mentions.fields)));
     }
     let operations = mentions.operations.into_iter().filter(|p| !is_item(p));
     let operations: Vec<TokenStream> = operations
@@ -263,12 +264,11 @@ fn uses(
         // The name of a struct needs none of its parameters in a pattern.
         quote!(let #path { .. } = #check;)
     });
-    let fields = functions.iter().map(|f| fields(f));
     if operations.is_empty() && mentions.tensors.is_empty() {
-        return quote!(#(#fields)*);
+        return of_fields;
     }
     quote! {
-        #(#fields)*
+        #of_fields
         fn __sinew_uses(__sinew_never: ::core::convert::Infallible) {
             #(#operations)*
             #(#tensors)*
@@ -276,22 +276,21 @@ fn uses(
     }
 }
 
-/// Dead code that has rustc say which fields of a function's models are private elsewhere.
-fn fields(f: &Function) -> TokenStream {
-    let mut mentions = Mentions::default();
-    names::of_body(f, &mut mentions);
+/// Dead code that has rustc say which of these fields of a function's models are private elsewhere.
+fn fields(f: &Function, named: &[syn::ExprField]) -> TokenStream {
     let models = f.parameters.iter().filter_map(|p| match &p.ty {
         parse::TypeExpr::Struct(s) => Some((&p.name, &s.path)),
         _ => None,
     });
     let each = models.filter_map(|(name, path)| {
-        let fields = mentions.fields.iter();
-        let fields: Vec<_> = fields.filter(|e| names::root(e) == Some(name)).collect();
-        (!fields.is_empty())
-            .then(|| quote!(fn __sinew_fields(#name: &#path) { #(let _ = &#fields;)* }))
+        let own: Vec<_> = named
+            .iter()
+            .filter(|e| names::root(e) == Some(name))
+            .collect();
+        let check = quote!({ fn __sinew_fields(#name: &#path) { #(let _ = &#own;)* } });
+        (!own.is_empty()).then_some(check)
     });
-    let each: Vec<TokenStream> = each.collect();
-    quote!(#({ #each })*)
+    each.collect()
 }
 
 fn last_ident(path: &syn::Path) -> Ident {
