@@ -1,10 +1,11 @@
 //! Machine code in memory: what may be done with its pages, and when they go; and its text.
 //!
-//! One test, for it looks at the pages of the whole process.
+//! One test in a program of its own, for it looks at the pages of the whole process: a test beside
+//! it would compile code too.
 
 #![cfg(all(feature = "cpu", target_os = "linux"))]
 
-use crate::support;
+mod support;
 
 use sinew_codegen::cpu::{CompiledSchedule, Options, compile};
 use sinew_codegen::kernel::Schedule;

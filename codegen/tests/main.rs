@@ -12,7 +12,6 @@ mod growth;
 mod ir_texts;
 mod kernel_texts;
 mod loops;
-mod machine_code;
 mod prologues;
 mod random;
 mod rows;
