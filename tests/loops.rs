@@ -422,6 +422,58 @@ fn an_index_meets_numbers() -> sinew::Result<()> {
     Ok(())
 }
 
+const ROWS: usize = 3;
+
+#[model(methods)]
+struct Decay {
+    rate: f32,
+}
+
+/// From the end, along a diagonal, and weighed: with sizes, Rust's consts and the configuration.
+#[model]
+impl Decay {
+    fn places<N>(
+        &self,
+        x: Tensor<N>,
+        y: Tensor<{ N * N }>,
+        z: Tensor<ROWS>,
+    ) -> (Tensor<N>, Tensor, Tensor<ROWS>, Tensor) {
+        let (mut diagonal, mut weights) = (0.0, 0.0);
+        let mut backwards = vec![];
+        for t in 0..N {
+            backwards.push(x[N - 1 - t]);
+            diagonal += y[t * N + t];
+            weights += t * self.rate;
+        }
+        let mut turned = vec![];
+        for t in 0..ROWS {
+            turned.push(z[ROWS - 1 - t] + z[(t * ROWS + 1) % ROWS]);
+        }
+        (stack(backwards), diagonal, stack(turned), weights)
+    }
+}
+
+#[model]
+fn places<N>(
+    m: &Decay,
+    x: Tensor<N>,
+    y: Tensor<{ N * N }>,
+    z: Tensor<ROWS>,
+) -> (Tensor<N>, Tensor, Tensor<ROWS>, Tensor) {
+    m.places(x, y, z)
+}
+
+#[test]
+fn an_index_meets_sizes_consts_and_settings() -> sinew::Result<()> {
+    let m = Decay::init(&DecayConfig { rate: 0.25 }, 0)?;
+    let (backwards, diagonal, turned, weights) =
+        places(&m, [1.0, 2.0], [1.0, 10.0, 100.0, 1000.0], [1.0, 2.0, 3.0])?;
+    assert_eq!(backwards.to_vec(), [2.0, 1.0]);
+    assert_eq!((diagonal, weights), (1001.0, 0.25));
+    assert_eq!(turned.to_vec(), [5.0, 4.0, 3.0]);
+    Ok(())
+}
+
 /// What its body computes goes nowhere.
 #[model]
 fn idle<N>(x: Tensor<N>) -> Tensor<N> {

@@ -398,11 +398,12 @@ impl Lowerer<'_, '_> {
             }
         }
         let hint = self.element(&left).or(self.element(&right));
-        // A loop's index meets numbers as an integer, unless these have fractions.
+        // A loop's index meets numbers as an integer, unless these are for fractions.
         let hint = hint.or(match (&left, &right) {
-            (Val::Index(_), Val::Number(n)) | (Val::Number(n), Val::Index(_)) => match n.integer {
-                true => Some(DType::I32),
-                false => Some(DType::Float),
+            (Val::Index(_), other) | (other, Val::Index(_)) => match other {
+                Val::Number(n) if !n.integer => Some(DType::Float),
+                Val::Setting(_) => Some(DType::Float),
+                _ => Some(DType::I32),
             },
             _ => None,
         });
