@@ -463,3 +463,108 @@ fn a_trainer_trains_and_nothing_else_does() -> sinew::Result<()> {
     assert_eq!(noted_loss::gradient(&Scale::init(0), x)?.by.item()?, 3.0);
     Ok(())
 }
+
+#[model]
+struct Numbers {
+    slope: f32,
+    smoothing: f64,
+    correction: f32,
+    around: f64,
+}
+
+const SLOPE: f64 = 0.25;
+const SMOOTHING: f32 = 0.125;
+const CORRECTION: usize = 1;
+const AROUND: i32 = -2;
+
+/// Every operation of numbers, by the configuration.
+#[model]
+fn by_settings<B>(m: &Numbers, x: Tensor<B, 3>, labels: Tensor<i32, B>) -> Tensor {
+    let smooth = cross_entropy(x, labels, label_smoothing = m.smoothing);
+    let curves = leaky_relu(x, m.slope) * elu(x, alpha = m.slope);
+    let far =
+        huber_loss(x, curves, delta = m.slope) + x.std(axis = 1, correction = m.correction).sum();
+    let padded = x.pad([(1, 2)], value = m.around).square().mean();
+    smooth + curves.sum() + far + padded + (full([3], m.around) * x).sum()
+}
+
+/// The same by Rust's consts.
+#[model]
+fn by_rust<B>(x: Tensor<B, 3>, labels: Tensor<i32, B>) -> Tensor {
+    let smooth = cross_entropy(x, labels, label_smoothing = SMOOTHING);
+    let curves = leaky_relu(x, SLOPE) * elu(x, alpha = SLOPE);
+    let far = huber_loss(x, curves, delta = SLOPE) + x.std(axis = 1, correction = CORRECTION).sum();
+    let padded = x.pad([(1, 2)], value = AROUND).square().mean();
+    smooth + curves.sum() + far + padded + (full([3], AROUND) * x).sum()
+}
+
+/// The same by literals.
+#[model]
+fn by_literals<B>(x: Tensor<B, 3>, labels: Tensor<i32, B>) -> Tensor {
+    let smooth = cross_entropy(x, labels, label_smoothing = 0.125);
+    let curves = leaky_relu(x, 0.25) * elu(x, alpha = 0.25);
+    let far = huber_loss(x, curves, delta = 0.25) + x.std(axis = 1, correction = 1).sum();
+    let padded = x.pad([(1, 2)], value = -2.0).square().mean();
+    smooth + curves.sum() + far + padded + (full([3], -2.0) * x).sum()
+}
+
+#[test]
+fn numbers_of_operations_are_settings_and_consts_too() -> sinew::Result<()> {
+    let config = NumbersConfig {
+        slope: 0.25,
+        smoothing: 0.125,
+        correction: 1.0,
+        around: -2.0,
+    };
+    let model = Numbers::init(&config, 0)?;
+    let x = [[0.5, -1.5, 0.25], [-0.75, 2.0, 0.125]];
+    let labels = [2, 0];
+    let wanted = by_literals(x, labels)?;
+    close(
+        sinew::ndarray::arr1(&[by_settings(&model, x, labels)?, by_rust(x, labels)?]),
+        &[wanted, wanted],
+    );
+    let wanted = by_literals::gradient_by_inputs(x, labels)?;
+    for found in [
+        by_settings::gradient_by_inputs(&model, x, labels)?,
+        by_rust::gradient_by_inputs(x, labels)?,
+    ] {
+        for (f, w) in found.iter().zip(&wanted) {
+            assert!((f - w).abs() <= 1e-6 * w.abs().max(1.0), "{f} {w}");
+        }
+    }
+    Ok(())
+}
+
+/// Filled with what is no literal: a size, an index, a tensor of its own type.
+#[model]
+fn filled<N>(
+    x: Tensor<N>,
+    i: Tensor<i32>,
+) -> (Tensor<2>, Tensor<i32, 2>, Tensor<N, 2>, Tensor<i32, 2>) {
+    let mut last = full([2], 0, i32);
+    for t in 0..N {
+        last = full([2], t, i32);
+    }
+    (
+        full([2], N),
+        full([2], i),
+        full([N, 2], x.unsqueeze(1)),
+        last,
+    )
+}
+
+#[test]
+fn a_shape_is_filled_with_any_number() -> sinew::Result<()> {
+    let (size, integers, columns, last) = filled([1.5, 2.5, 3.5], 7)?;
+    assert_eq!(
+        (size.to_vec(), integers.to_vec()),
+        (vec![3.0, 3.0], vec![7, 7])
+    );
+    assert_eq!(
+        columns.into_raw_vec_and_offset().0,
+        [1.5, 1.5, 2.5, 2.5, 3.5, 3.5]
+    );
+    assert_eq!(last.to_vec(), [2, 2]);
+    Ok(())
+}

@@ -94,7 +94,7 @@ fn stencil(n: usize, steps: usize) -> Function {
     for _ in 0..steps {
         let one = Dim::constant(1);
         let widths = [0, 1].map(|d| (Axis::At(d), one.clone(), one.clone()));
-        let around = pad(&mut p.b, u, &widths, 0.0).expect("pad");
+        let around = pad(&mut p.b, u, &widths, &0.0.into()).expect("pad");
         let mut sum = None;
         for (i, j) in [(0, 1), (2, 1), (1, 0), (1, 2)] {
             let (i, j) = (Dim::constant(i), Dim::constant(j));

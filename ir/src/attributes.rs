@@ -462,13 +462,13 @@ forms! {
     }
 
     /// Of a cross entropy.
-    CrossEntropy {
+    CrossEntropy<'a> {
         /// The axis of the classes.
         axis: Axis = AttributeKind::Axes(ShapeSource::Operand(0)),
         /// The label whose loss is 0.
         ignore_index: f64 = AttributeKind::Number,
         /// The share of the target that all classes have together.
-        label_smoothing: f64 = AttributeKind::Number,
+        label_smoothing: &'a Number = AttributeKind::Number,
     }
 
     /// The axes of a contraction; the result has the batch, then what is free of x, then of y.

@@ -86,8 +86,13 @@ impl Builder {
     ///
     /// # Errors
     /// A value that the element type does not hold.
-    pub fn constant(&mut self, value: f64, dtype: DType, shape: Shape) -> Result<Value, OpError> {
-        let (value, shape) = (&Number::Known(value), &shape);
+    pub fn constant(
+        &mut self,
+        value: impl Into<Number>,
+        dtype: DType,
+        shape: Shape,
+    ) -> Result<Value, OpError> {
+        let (value, shape) = (&value.into(), &shape);
         self.op(
             crate::ops::CONST,
             &[],

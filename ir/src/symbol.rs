@@ -201,6 +201,12 @@ pub enum Number {
     Symbol(Symbol),
 }
 
+impl From<&Number> for Number {
+    fn from(number: &Number) -> Self {
+        number.clone()
+    }
+}
+
 impl Number {
     /// The number; `None` for a symbol's, which linked programs have no more.
     pub fn known(&self) -> Option<f64> {

@@ -308,7 +308,7 @@ fn reductions_take_sequences() -> Outcome {
         &["[S], B"],
         |b, x| {
             let last = compose::axis(&b.type_of(x[0]).shape, -1)?;
-            compose::var(b, x[0], &[last], 1.0, true)
+            compose::var(b, x[0], &[last], &1.0.into(), true)
         },
         ANY,
     )?;
@@ -328,7 +328,7 @@ fn labels_and_tokens_take_sequences() -> Outcome {
         &["[S], 5", "i32 [S]"],
         |b, x| {
             let last = compose::axis(&b.type_of(x[0]).shape, -1)?;
-            compose::cross_entropy(b, x[0], x[1], last, -100, 0.1, Reduce::Mean)
+            compose::cross_entropy(b, x[0], x[1], last, -100, &0.1.into(), Reduce::Mean)
         },
         &[&[], &[1], &[5], &[2, 3]],
     )?;

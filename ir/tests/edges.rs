@@ -196,9 +196,9 @@ fn a_remainder_of_zero_has_the_divisors_sign() -> Outcome {
 
 #[test]
 fn a_variance_of_too_few_divides_by_zero() -> Outcome {
-    let var = |data: &[f64], correction| {
+    let var = |data: &[f64], correction: f64| {
         run(&[floats(data)], |b, v| {
-            compose::var(b, v[0], &[Axis::At(0)], correction, false)
+            compose::var(b, v[0], &[Axis::At(0)], &correction.into(), false)
         })
     };
     assert_same("two", &var(&[1.0, 2.0], 3.0)?[0].data, &[INF]);
@@ -287,7 +287,7 @@ fn a_label_that_is_clamped_is_clamped_in_the_gradient_too() -> Outcome {
     let x = Array::new(DType::F64, &[4, 3], x).ok_or("as many elements")?;
     let loss = |labels: &[f64]| {
         run(&[x.clone(), row(DType::I32, labels)], |b, v| {
-            compose::cross_entropy(b, v[0], v[1], Axis::At(1), -100, 0.1, Reduce::Sum)
+            compose::cross_entropy(b, v[0], v[1], Axis::At(1), -100, &0.1.into(), Reduce::Sum)
         })
     };
     let outside = loss(&[-5.0, 3.0, 1.0, -100.0])?;

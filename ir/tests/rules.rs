@@ -88,10 +88,14 @@ fn element_types_that_an_operation_has_no_meaning_for_are_refused() {
     let float = "operand 0 must be a float, and is i32";
     let cases: [(DType, Build, &str); 13] = [
         (DType::I32, |b, x| b.div(x, x), float),
-        (DType::I32, |b, x| compose::leaky_relu(b, x, 2.0), float),
-        (DType::I32, |b, x| compose::elu(b, x, 1.0), float),
+        (
+            DType::I32,
+            |b, x| compose::leaky_relu(b, x, &2.0.into()),
+            float,
+        ),
+        (DType::I32, |b, x| compose::elu(b, x, &1.0.into()), float),
         (DType::I32, |b, x| b.op(ops::SOFTPLUS, &[x], vec![]), float),
-        (DType::I32, |b, x| compose::huber(b, x, 1.0), float),
+        (DType::I32, |b, x| compose::huber(b, x, &1.0.into()), float),
         (
             DType::I32,
             |b, x| compose::binary_cross_entropy_with_logits(b, x, x),
@@ -99,7 +103,7 @@ fn element_types_that_an_operation_has_no_meaning_for_are_refused() {
         ),
         (
             DType::I32,
-            |b, x| compose::var(b, x, &[Axis::At(0)], 0.0, false),
+            |b, x| compose::var(b, x, &[Axis::At(0)], &0.0.into(), false),
             float,
         ),
         (
@@ -111,7 +115,7 @@ fn element_types_that_an_operation_has_no_meaning_for_are_refused() {
             DType::I32,
             |b, x| {
                 let one = || Dim::constant(1);
-                compose::pad(b, x, &[(Axis::At(0), one(), one())], 0.5)
+                compose::pad(b, x, &[(Axis::At(0), one(), one())], &0.5.into())
             },
             "`0.5` is no i32",
         ),

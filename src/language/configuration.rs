@@ -107,7 +107,7 @@
 //!
 //! # In a body
 //!
-//! A setting is a number (`x * self.rate`), a size (`usize`: `x.reshape([B, self.heads, -1])`), or what `if` asks
+//! A setting is a number (`x * self.rate`, `dropout(x, self.rate)`, `leaky_relu(x, self.slope)`), a size (`usize`: `x.reshape([B, self.heads, -1])`), or what `if` asks
 //! for. It is constant in the compiled program, and no part of a derivative.
 //!
 //! # Choices

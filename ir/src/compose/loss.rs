@@ -8,6 +8,7 @@ use crate::function::Value;
 use crate::op::OpError;
 use crate::ops;
 use crate::shape::{Axis, Shape};
+use crate::symbol::Number;
 
 /// What becomes of the losses of rows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -65,7 +66,7 @@ pub fn cross_entropy(
     labels: Value,
     axis: Axis,
     ignore_index: i32,
-    label_smoothing: f64,
+    label_smoothing: &Number,
     reduce: Reduce,
 ) -> Result<Value, OpError> {
     let form = CrossEntropy {

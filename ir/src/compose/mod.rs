@@ -49,6 +49,7 @@ use crate::op::{Op, OpError};
 use crate::ops;
 use crate::ops::rules::others;
 use crate::shape::{Axis, Shape};
+use crate::symbol::Number;
 
 fn is_one(d: &Dim) -> bool {
     d.as_constant() == Some(1)
@@ -227,7 +228,7 @@ pub fn var(
     b: &mut Builder,
     x: Value,
     axes: &[Axis],
-    correction: f64,
+    correction: &Number,
     keepdims: bool,
 ) -> Result<Value, OpError> {
     let shape = shape_of(b, x);
@@ -235,7 +236,7 @@ pub fn var(
     let mean = b.broadcast(mean, &shape, axes)?;
     let distance = b.sub(x, mean)?;
     let square = b.square(distance)?;
-    if correction == 0.0 {
+    if *correction == Number::Known(0.0) {
         return reduce(b, ops::MEAN, square, axes, keepdims);
     }
     let sum = reduce(b, ops::SUM, square, axes, keepdims)?;

@@ -9,6 +9,7 @@ use crate::op::OpError;
 use crate::ops;
 use crate::ops::rules::{minus, plus};
 use crate::shape::Axis;
+use crate::symbol::Number;
 
 /// How many elements are put in front of and behind an axis.
 pub type Widths = (Axis, Dim, Dim);
@@ -17,7 +18,7 @@ pub type Widths = (Axis, Dim, Dim);
 ///
 /// # Errors
 /// An axis that x does not have; negative widths.
-pub fn pad(b: &mut Builder, x: Value, widths: &[Widths], value: f64) -> Result<Value, OpError> {
+pub fn pad(b: &mut Builder, x: Value, widths: &[Widths], value: &Number) -> Result<Value, OpError> {
     let zeros = |b: &mut Builder, mut x: Value| {
         for (axis, low, high) in widths {
             if *low == Dim::constant(0) && *high == Dim::constant(0) {
@@ -28,7 +29,7 @@ pub fn pad(b: &mut Builder, x: Value, widths: &[Widths], value: f64) -> Result<V
         Ok::<Value, OpError>(x)
     };
     let padded = zeros(b, x)?;
-    if value == 0.0 || padded == x {
+    if *value == Number::Known(0.0) || padded == x {
         return Ok(padded);
     }
     let ones = b.like(1.0, x)?;

@@ -5,6 +5,7 @@ use crate::dtype::DType;
 use crate::function::Value;
 use crate::op::OpError;
 use crate::ops;
+use crate::symbol::Number;
 
 /// `x` cut to what lies between two bounds, all broadcast, see [`ops::CLAMP`].
 ///
@@ -40,7 +41,7 @@ pub fn clamp(
 ///
 /// # Errors
 /// An `x` that is no float.
-pub fn leaky_relu(b: &mut Builder, x: Value, slope: f64) -> Result<Value, OpError> {
+pub fn leaky_relu(b: &mut Builder, x: Value, slope: &Number) -> Result<Value, OpError> {
     ops::rules::float(&[b.type_of(x).clone()], 0)?;
     let zero = b.like(0.0, x)?;
     let positive = b.lt(zero, x)?;
@@ -52,7 +53,7 @@ pub fn leaky_relu(b: &mut Builder, x: Value, slope: f64) -> Result<Value, OpErro
 ///
 /// # Errors
 /// An `x` that is no float.
-pub fn elu(b: &mut Builder, x: Value, alpha: f64) -> Result<Value, OpError> {
+pub fn elu(b: &mut Builder, x: Value, alpha: &Number) -> Result<Value, OpError> {
     let zero = b.like(0.0, x)?;
     let positive = b.lt(zero, x)?;
     // The exponential does not overflow where it is not used.
@@ -66,13 +67,14 @@ pub fn elu(b: &mut Builder, x: Value, alpha: f64) -> Result<Value, OpError> {
 ///
 /// # Errors
 /// A distance that is no float.
-pub fn huber(b: &mut Builder, distance: Value, delta: f64) -> Result<Value, OpError> {
+pub fn huber(b: &mut Builder, distance: Value, delta: &Number) -> Result<Value, OpError> {
     let magnitude = b.abs(distance)?;
     let square = b.square(distance)?;
     let near = b.scale(square, 0.5)?;
-    let shifted = b.with(ops::SUB, magnitude, 0.5 * delta)?;
-    let far = b.scale(shifted, delta)?;
     let bound = b.like(delta, magnitude)?;
+    let half = b.scale(bound, 0.5)?;
+    let shifted = b.sub(magnitude, half)?;
+    let far = b.mul(shifted, bound)?;
     let small = b.le(magnitude, bound)?;
     b.select(small, near, far)
 }

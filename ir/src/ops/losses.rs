@@ -10,6 +10,7 @@ use crate::dtype::DType;
 use crate::function::Value;
 use crate::op::{Arity, Instance, Kind, OpDef, OpError, Primal, Pullback};
 use crate::shape::{Axis, Shape, Type};
+use crate::symbol::Number;
 
 /// The mean squared difference.
 pub(super) const MSE: OpDef = OpDef {
@@ -99,7 +100,7 @@ fn instances(_: &OpDef) -> Vec<Instance> {
         let form = attributes::CrossEntropy {
             axis: Axis::At(axis),
             ignore_index,
-            label_smoothing,
+            label_smoothing: &Number::Known(label_smoothing),
         };
         applied(&[floats(x), indices(labels)], form)
     };
@@ -110,6 +111,19 @@ fn instances(_: &OpDef) -> Vec<Instance> {
         instance(&[5], &[], 0, -100.0, 0.0),
         instance(&[0, 5], &[0], 1, -100.0, 0.0),
     ]
+}
+
+const NONE: Number = Number::Known(0.0);
+
+/// `1 - share` in the type of a value.
+fn rest(b: &mut Builder, share: &Number, like: Value) -> Result<Value, OpError> {
+    match share.known() {
+        Some(share) => b.like(1.0 - share, like),
+        None => {
+            let (one, share) = (b.like(1.0, like)?, b.like(share, like)?);
+            b.sub(one, share)
+        }
+    }
 }
 
 fn cross_entropy(b: &mut Builder, operands: &[Value], a: &Attributes) -> Result<Value, OpError> {
@@ -133,12 +147,13 @@ fn cross_entropy(b: &mut Builder, operands: &[Value], a: &Attributes) -> Result<
     let low = shifted(b, x, axes)?;
     let (_, sum) = exp_and_sum(b, low, axes)?;
     let log = b.log(sum)?;
-    let target = if smoothing == 0.0 {
+    let target = if *smoothing == NONE {
         picked
     } else {
         let mean = b.over(super::MEAN, low, axes)?;
         let spread = b.scale(mean, smoothing)?;
-        let kept = b.scale(picked, 1.0 - smoothing)?;
+        let rest = rest(b, smoothing, picked)?;
+        let kept = b.mul(picked, rest)?;
         b.add(kept, spread)?
     };
     let loss = b.sub(log, target)?;
@@ -170,10 +185,10 @@ fn cross_entropy_pullback(b: &mut Builder, p: &Primal<'_>) -> Result<Vec<Option<
     let classes = b.iota(DType::I32, shape.clone(), a.axis)?;
     let wide = b.broadcast(labels, &shape, axes)?;
     let hit = b.eq(classes, wide)?;
-    let at_label = b.like(1.0 - smoothing, x)?;
+    let at_label = rest(b, smoothing, x)?;
     let elsewhere = b.like(0.0, x)?;
     let mut target = b.select(hit, at_label, elsewhere)?;
-    if smoothing != 0.0 {
+    if *smoothing != NONE {
         let all = b.like(smoothing, p.cotangent)?;
         let classes = count(b, x, axes, all)?;
         let spread = b.div(all, classes)?;

@@ -14,6 +14,7 @@ use crate::function::Value;
 use crate::op::{Op, OpError};
 use crate::ops;
 use crate::shape::{Axis, Shape};
+use crate::symbol::Number;
 
 type Built = Result<Value, OpError>;
 
@@ -84,19 +85,19 @@ of_operands! {
 #[allow(clippy::missing_errors_doc)]
 impl Builder {
     /// A constant of the type of `like`.
-    pub fn like(&mut self, value: f64, like: Value) -> Built {
+    pub fn like(&mut self, value: impl Into<Number>, like: Value) -> Built {
         let t = self.type_of(like).clone();
         self.constant(value, t.dtype, t.shape)
     }
 
     /// An elementwise op of `x` and a constant.
-    pub fn with(&mut self, op: Op, x: Value, value: f64) -> Built {
+    pub fn with(&mut self, op: Op, x: Value, value: impl Into<Number>) -> Built {
         let c = self.like(value, x)?;
         self.op(op, &[x, c], Vec::new())
     }
 
     /// `value * x`
-    pub fn scale(&mut self, x: Value, value: f64) -> Built {
+    pub fn scale(&mut self, x: Value, value: impl Into<Number>) -> Built {
         self.with(ops::MUL, x, value)
     }
 

@@ -87,6 +87,7 @@ fn check_methods(
     };
     let known = &collected.scope.registry.structs[position].signature;
     if !known.marked {
+        hidden::refuse_methods(&known.id);
         return Err(errors.report(messages::no_methods_marker(&m.owner.path, known)));
     }
     collected

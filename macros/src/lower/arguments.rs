@@ -342,31 +342,25 @@ impl Lowerer<'_, '_> {
         }
     }
 
-    /// A literal number.
-    pub fn number_arg(&mut self, a: &Arguments<'_>, i: usize) -> Checked<f64> {
-        match a.expr(i) {
-            None => match a.default(i) {
-                Some(DefaultValue::Number(value)) => Ok(value),
+    /// A number that is known when sizes are bound, of `dtype`: a literal, a Rust const or one of the configuration.
+    pub fn number_arg(&mut self, a: &Arguments<'_>, i: usize, dtype: DType) -> Checked<Number> {
+        let Some(e) = a.expr(i) else {
+            return match a.default(i) {
+                Some(DefaultValue::Number(value)) => Ok(Number::Known(value)),
                 _ => Err(self.report(messages::wants_number(&a.name, &a.name, &a.op.usage()))),
-            },
-            Some(e) => match crate::parse::structure::number(e) {
-                Some(n) if n.is_finite() => Ok(n),
-                Some(_) => Err(self.report(messages::number_range(e))),
-                None => Err(self.report(messages::wants_number(e, &a.name, &a.op.usage()))),
-            },
-        }
-    }
-
-    /// A literal number, a Rust const or one of the configuration.
-    pub fn number_or_const_arg(&mut self, a: &Arguments<'_>, i: usize) -> Checked<Number> {
-        if a.expr(i).is_none() {
-            return self.number_arg(a, i).map(Number::Known);
+            };
+        };
+        // A literal as it is written: what is past all numbers is told as that.
+        match crate::parse::structure::number(e) {
+            Some(n) if n.is_finite() => return Ok(Number::Known(n)),
+            Some(_) => return Err(self.report(messages::number_range(e))),
+            None => {}
         }
         let given = self.value_arg(a, i)?;
         match given.val {
             Val::Number(n) => Ok(Number::Known(n.value)),
-            Val::Const(c) => Ok(Number::Symbol(self.const_symbol(&c))),
-            Val::Setting(number) => Ok(*number),
+            Val::Const(c) => self.const_number(&c, dtype, &given.tokens),
+            Val::Setting(number) => self.setting_number(&number, dtype, &given.tokens),
             Val::Broken => Err(Reported),
             _ => Err(self.report(messages::wants_number(
                 &given.tokens,

@@ -27,10 +27,10 @@ impl Lowerer<'_, '_> {
     /// `f(..)`.
     pub fn call(&mut self, call: &syn::ExprCall) -> Checked<Val> {
         let syn::Expr::Path(p) = names::unwrapped(&call.func) else {
-            return Err(self.report(messages::not_callable(&call.func)));
+            return Err(self.report(messages::not_callable(call)));
         };
         if p.qself.is_some() {
-            return Err(self.report(messages::not_callable(&call.func)));
+            return Err(self.report(messages::not_callable(call)));
         }
         if let Some(name) = p.path.get_ident()
             && let Some(local) = self.lookup(&parse::name(name)).cloned()
@@ -203,6 +203,9 @@ impl Lowerer<'_, '_> {
         let text = parse::name(name);
         let full = format!("{}::{text}", structure.name);
         let Some(f) = structure.methods.iter().find(|m| m.name == full).cloned() else {
+            if hidden::are_methods_refused(&structure.id) {
+                return Err(Reported);
+            }
             let error = messages::no_struct_method(name, structure);
             return Err(self.report(error));
         };

@@ -6,7 +6,7 @@ use crate::errors::Checked;
 use crate::messages;
 use proc_macro2::{Literal, TokenStream};
 use quote::{ToTokens, quote};
-use sinew_ir::{self as ir, DType, Shape, Symbol, Value, attributes, ops};
+use sinew_ir::{self as ir, DType, Shape, Symbol, Value};
 
 /// A Rust const, or the quotient of two.
 #[derive(Clone)]
@@ -121,13 +121,13 @@ impl Lowerer<'_, '_> {
         Symbol::new(&self.numbers.name_for(&constant.name, value))
     }
 
-    /// A scalar with the value of a Rust const.
-    pub fn const_of(
+    /// The number that a Rust const is, of `dtype`.
+    pub fn const_number(
         &mut self,
         constant: &Constant,
         dtype: DType,
         at: &TokenStream,
-    ) -> Checked<Value> {
+    ) -> Checked<ir::Number> {
         if dtype == DType::Bool {
             return Err(self.report(messages::const_type(at, dtype)));
         }
@@ -135,31 +135,47 @@ impl Lowerer<'_, '_> {
         if dtype.is_integer() && !self.whole.iter().any(|c| c.value.to_string() == text) {
             self.whole.push(constant.clone());
         }
-        let number = ir::Number::Symbol(self.const_symbol(constant));
+        Ok(ir::Number::Symbol(self.const_symbol(constant)))
+    }
+
+    /// A number of the configuration that is no integer, of `dtype`.
+    pub fn setting_number(
+        &mut self,
+        number: &ir::Number,
+        dtype: DType,
+        at: &TokenStream,
+    ) -> Checked<ir::Number> {
+        match dtype.is_float() {
+            true => Ok(number.clone()),
+            false => Err(self.report(messages::setting_type(at, dtype))),
+        }
+    }
+
+    /// A scalar with the value of a Rust const.
+    pub fn const_of(
+        &mut self,
+        constant: &Constant,
+        dtype: DType,
+        at: &TokenStream,
+    ) -> Checked<Value> {
+        let number = self.const_number(constant, dtype, at)?;
         self.number_of(&number, dtype, at)
     }
 
-    /// A scalar with the value of a number of the configuration, which is no integer.
+    /// A scalar with the value of a number of the configuration.
     pub fn setting(
         &mut self,
         number: &ir::Number,
         dtype: DType,
         at: &TokenStream,
     ) -> Checked<Value> {
-        match dtype.is_float() {
-            true => self.number_of(number, dtype, at),
-            false => Err(self.report(messages::setting_type(at, dtype))),
-        }
+        let number = self.setting_number(number, dtype, at)?;
+        self.number_of(&number, dtype, at)
     }
 
     fn number_of(&mut self, number: &ir::Number, dtype: DType, at: &TokenStream) -> Checked<Value> {
-        let form = attributes::Constant {
-            value: number,
-            dtype,
-            shape: &Shape::scalar(),
-        };
         self.locate(crate::parse::start(at));
-        let made = self.builder.op(ops::CONST, &[], form);
+        let made = self.builder.constant(number, dtype, Shape::scalar());
         made.map_err(|error| self.refused(at, "const", &error, &[]))
     }
 }

@@ -58,13 +58,21 @@ pub fn struct_called(path: &syn::Path) -> Error {
     )
 }
 
-pub fn not_callable(e: &syn::Expr) -> Error {
-    error(
-        e,
-        "call",
-        "this is no function",
-        "call a model function by its path, or a method: `x.relu()`",
-    )
+pub fn not_callable(call: &syn::ExprCall) -> Error {
+    let help = match crate::names::unwrapped(&call.func) {
+        // `grad(f)(x)`, as others write it.
+        syn::Expr::Call(inner) if !inner.args.is_empty() && !call.args.is_empty() => {
+            let name = source(&inner.func);
+            let arguments: Vec<String> = call.args.iter().map(|a| source(a)).collect();
+            format!(
+                "`{name}(..)` gives a value; what its function is called with stands behind it: `{name}({}, {})`",
+                source(&inner.args),
+                arguments.join(", ")
+            )
+        }
+        _ => "call a model function by its path, or a method: `x.relu()`".to_string(),
+    };
+    error(&call.func, "call", "this is no function", &help)
 }
 
 pub fn local_called(name: &syn::Ident, what: &str) -> Error {

@@ -151,6 +151,8 @@ pub fn source(tokens: &impl ToTokens) -> String {
     let mut out = String::new();
     let generic = text.starts_with(|c: char| c.is_uppercase() || c == '&') && text.ends_with('>');
     let mut chars = text.chars().peekable();
+    // Between the bars of a closure, `|x, y|`, which stand where no operator does.
+    let mut bars = false;
     while let Some(c) = chars.next() {
         let glued = |c: char| matches!(c, '.' | '(' | ')' | '[' | ']' | ',' | ':' | '?' | ';');
         if c == ' ' {
@@ -160,9 +162,13 @@ pub fn source(tokens: &impl ToTokens) -> String {
             // `Linear < 2 >` is a type, `x < y` a comparison.
             let of_type = |c| c == '<' || c == '>';
             let tight = tight || (generic && (of_type(before) || of_type(after)));
-            if tight {
+            let of_bars = bars && (before == '|' || after == '|');
+            if tight || of_bars {
                 continue;
             }
+        }
+        if c == '|' {
+            bars = !bars && !ends_in_operand(&out);
         }
         out.push(c);
         if out.chars().count() > 60 {
@@ -171,6 +177,12 @@ pub fn source(tokens: &impl ToTokens) -> String {
         }
     }
     out
+}
+
+/// Whether a text ends in what may stand in front of an operator.
+fn ends_in_operand(text: &str) -> bool {
+    let last = text.trim_end().chars().last();
+    last.is_some_and(|c| c.is_alphanumeric() || matches!(c, '_' | ')' | ']' | '}' | '"'))
 }
 
 /// The names closest to a misspelt one: `did you mean ..` or what there is.

@@ -170,7 +170,12 @@ pub fn wants_flag(at: &impl ToTokens, name: &syn::Ident, usage: &str) -> Error {
 }
 
 pub fn wants_number(at: &impl ToTokens, name: &syn::Ident, usage: &str) -> Error {
-    wants(at, name, "a literal number is needed here", usage)
+    wants(
+        at,
+        name,
+        "a number is needed here: a literal, a Rust const or one of the configuration",
+        usage,
+    )
 }
 
 pub fn wants_text(at: &impl ToTokens, name: &syn::Ident, usage: &str) -> Error {

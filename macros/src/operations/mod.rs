@@ -108,8 +108,8 @@ pub enum Lowering {
     Position(fn(&mut Builder, Value, Option<Axis>, bool) -> Result<Value, OpError>),
     /// Elements at indices along an axis.
     Gather(fn(&mut Builder, Value, Value, Axis) -> Result<Value, OpError>),
-    /// A function of a tensor and a literal number.
-    Number(fn(&mut Builder, Value, f64) -> Result<Value, OpError>),
+    /// A function of a tensor and a number.
+    Number(fn(&mut Builder, Value, &sinew_ir::Number) -> Result<Value, OpError>),
     /// A function of a tensor along one axis.
     Axis(fn(&mut Builder, Value, Axis) -> Result<Value, OpError>),
     /// A function of each pair of elements, then a reduction by name.

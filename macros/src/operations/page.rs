@@ -180,7 +180,7 @@ impl Operation {
             Lowering::Reduction(op) => compose::reduce(b, op, x, &[Axis::At(0)], false),
             Lowering::Along(op) => compose::along(b, op, x, Axis::At(0)),
             Lowering::Position(make) => make(b, x, Some(Axis::At(0)), false),
-            Lowering::Number(make) => make(b, x, 0.5),
+            Lowering::Number(make) => make(b, x, &0.5.into()),
             Lowering::Axis(make) => make(b, x, Axis::At(0)),
             Lowering::Loss(make) => make(b, x, x),
             Lowering::Like(value) => b.like(value, x),

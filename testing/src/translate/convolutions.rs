@@ -18,7 +18,7 @@ impl Translator<'_> {
         let widths: Vec<_> = (2..rank)
             .map(|d| (Axis::At(d), width.clone(), width.clone()))
             .collect();
-        Ok(compose::pad(&mut self.b, x, &widths, value)?)
+        Ok(compose::pad(&mut self.b, x, &widths, &value.into())?)
     }
 
     /// Windows along the axes behind the first two, each behind its axis: n, c, h, r, w, s.

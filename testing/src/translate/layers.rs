@@ -76,7 +76,7 @@ impl Translator<'_> {
         let bias = self.input("b")?;
         let mean = compose::reduce(&mut self.b, ops::MEAN, x, &last, true)?;
         let centred = compose::binary(&mut self.b, ops::SUB, x, mean)?;
-        let var = compose::var(&mut self.b, x, &last, 0.0, true)?;
+        let var = compose::var(&mut self.b, x, &last, &0.0.into(), true)?;
         let unit = self.over_root(centred, var, eps)?;
         let scaled = compose::binary(&mut self.b, ops::MUL, unit, g)?;
         Ok(compose::binary(&mut self.b, ops::ADD, scaled, bias)?)
@@ -91,7 +91,7 @@ impl Translator<'_> {
         let axes: Vec<Axis> = shape.axes().into_iter().filter(|a| *a != channel).collect();
         let mean = compose::reduce(&mut self.b, ops::MEAN, x, &axes, true)?;
         let centred = compose::binary(&mut self.b, ops::SUB, x, mean)?;
-        let var = compose::var(&mut self.b, x, &axes, 0.0, true)?;
+        let var = compose::var(&mut self.b, x, &axes, &0.0.into(), true)?;
         let unit = self.over_root(centred, var, eps)?;
         let b = &mut self.b;
         let g = b.broadcast(g, &shape, &axes)?;
@@ -101,7 +101,7 @@ impl Translator<'_> {
         let x = b.op(ops::STOP_GRADIENT, &[x], Vec::new())?;
         let mean = b.over(ops::MEAN, x, &axes)?;
         let running_mean = b.scale(mean, momentum)?;
-        let var = compose::var(b, x, &axes, 1.0, false)?;
+        let var = compose::var(b, x, &axes, &1.0.into(), false)?;
         let var = b.scale(var, momentum)?;
         let running_var = b.with(ops::ADD, var, 1.0 - momentum)?;
         Ok(vec![y, running_mean, running_var])
@@ -126,7 +126,7 @@ impl Translator<'_> {
             "huber_loss" => {
                 let delta = self.number_or("delta", 1.0);
                 let distance = self.b.sub(x, y)?;
-                compose::huber(&mut self.b, distance, delta)?
+                compose::huber(&mut self.b, distance, &delta.into())?
             }
             "binary_cross_entropy" => {
                 let b = &mut self.b;
@@ -168,7 +168,13 @@ impl Translator<'_> {
             return Ok(compose::nll_loss(b, x, y, axis, ignore, reduce)?);
         }
         Ok(compose::cross_entropy(
-            b, x, y, axis, ignore, smoothing, reduce,
+            b,
+            x,
+            y,
+            axis,
+            ignore,
+            &smoothing.into(),
+            reduce,
         )?)
     }
 }

@@ -266,7 +266,13 @@ impl<'c> Translator<'c> {
                 let x = self.input("x")?;
                 let (axes, keep) = (self.axes(x)?, self.keepdims());
                 let correction = self.number_or("correction", 1.0);
-                Ok(compose::var(&mut self.b, x, &axes, correction, keep)?)
+                Ok(compose::var(
+                    &mut self.b,
+                    x,
+                    &axes,
+                    &correction.into(),
+                    keep,
+                )?)
             }
             "reshape" | "permute" | "swapaxes" | "expand" | "narrow" | "slice" | "concat"
             | "stack" | "pad" | "roll" | "flip" | "tril" | "nearest_upsample2d" => self.arranged(),
@@ -314,11 +320,11 @@ impl<'c> Translator<'c> {
         match self.case.op.as_str() {
             "elu" => {
                 let alpha = self.number_or("alpha", 1.0);
-                Ok(compose::elu(&mut self.b, x, alpha)?)
+                Ok(compose::elu(&mut self.b, x, &alpha.into())?)
             }
             "leaky_relu" => {
                 let slope = self.number_or("negative_slope", 0.01);
-                Ok(compose::leaky_relu(&mut self.b, x, slope)?)
+                Ok(compose::leaky_relu(&mut self.b, x, &slope.into())?)
             }
             "clamp" => {
                 let (low, high) = (self.bound("min")?, self.bound("max")?);
@@ -385,7 +391,7 @@ impl<'c> Translator<'c> {
             "pad" => {
                 let widths = self.widths()?;
                 let value = self.number_or("value", 0.0);
-                Ok(compose::pad(&mut self.b, x, &widths, value)?)
+                Ok(compose::pad(&mut self.b, x, &widths, &value.into())?)
             }
             "roll" => {
                 let (axis, shift) = (self.axis(x)?, self.whole("shift")?);

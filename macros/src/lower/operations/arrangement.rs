@@ -244,7 +244,7 @@ impl Lowerer<'_, '_> {
         let x = self.tensor_arg(a, 0, None)?;
         let pairs = self.pairs_arg(a, 1)?;
         let mode = self.choice_arg(a, 2)?;
-        let value = self.number_arg(a, 3)?;
+        let value = self.number_arg(a, 3, self.builder.type_of(x).dtype)?;
         if mode != "constant" && a.has(3) {
             return Err(self.report(messages::pad_value(&a.tokens(3), mode)));
         }
@@ -267,7 +267,7 @@ impl Lowerer<'_, '_> {
             match mode {
                 "edge" => compose::pad_edge(b, x, &widths),
                 "reflect" => compose::pad_reflect(b, x, &widths),
-                _ => compose::pad(b, x, &widths, value),
+                _ => compose::pad(b, x, &widths, &value),
             }
         })
     }

@@ -2,10 +2,12 @@
 
 use super::super::Lowerer;
 use super::super::arguments::Arguments;
+use super::super::build::WrittenOperand;
 use super::super::value::Val;
 use crate::errors::Checked;
+use crate::parse;
 use sinew_ir::compose;
-use sinew_ir::{Axis, Shape};
+use sinew_ir::{Axis, Number, Shape};
 
 impl Lowerer<'_, '_> {
     pub fn arange(&mut self, a: &Arguments<'_>) -> Checked<Val> {
@@ -31,13 +33,39 @@ impl Lowerer<'_, '_> {
         Ok(Val::Tensor(built))
     }
 
+    /// A tensor keeps its element type where `dtype` says no other.
     pub fn full(&mut self, a: &Arguments<'_>) -> Checked<Val> {
-        let value = self.number_arg(a, 1)?;
-        self.filled(a, value, 2)
+        let e = a.expr(1);
+        if e.is_none_or(|e| parse::structure::number(e).is_some()) {
+            let dtype = self.dtype_arg(a, 2)?;
+            let value = self.number_arg(a, 1, dtype)?;
+            return self.filled(a, &value, 2);
+        }
+        let given = self.value_arg(a, 1)?;
+        let dtype = match given.val {
+            Val::Tensor(x) if !a.has(2) => self.builder.type_of(x).dtype,
+            _ => self.dtype_arg(a, 2)?,
+        };
+        let shape = self.full_shape_arg(a, 0)?;
+        let x = self.tensor_of(given.val, Some(dtype), &given.tokens)?;
+        let operand = WrittenOperand::new(&given.tokens, x);
+        let built = self.build(&given.tokens, a.op.name, &[operand], |b| {
+            let x = match b.type_of(x).dtype == dtype {
+                true => x,
+                false => b.cast(x, dtype)?,
+            };
+            compose::broadcast_to(b, x, &shape)
+        })?;
+        Ok(Val::Tensor(built))
     }
 
     /// One number in the shape that the first argument is; its type is argument `dtype`.
-    pub(super) fn filled(&mut self, a: &Arguments<'_>, value: f64, dtype: usize) -> Checked<Val> {
+    pub(super) fn filled(
+        &mut self,
+        a: &Arguments<'_>,
+        value: &Number,
+        dtype: usize,
+    ) -> Checked<Val> {
         let shape = self.full_shape_arg(a, 0)?;
         let dtype = self.dtype_arg(a, dtype)?;
         let built = self.build(&a.name, a.op.name, &[], |b| {

@@ -7,7 +7,7 @@ use super::super::value::Val;
 use crate::errors::Checked;
 use crate::messages;
 use sinew_ir::compose;
-use sinew_ir::{Builder, DType, Op, OpError, Value, ops};
+use sinew_ir::{Builder, DType, Number, Op, OpError, Value, ops};
 
 impl Lowerer<'_, '_> {
     pub(super) fn unary_op(&mut self, a: &Arguments<'_>, op: Op) -> Checked<Val> {
@@ -67,14 +67,14 @@ impl Lowerer<'_, '_> {
         self.with_x(a, |b, x| b.cast(x, dtype))
     }
 
-    /// An operation of a tensor and a literal number.
+    /// An operation of a tensor and a number.
     pub(super) fn with_number(
         &mut self,
         a: &Arguments<'_>,
-        make: fn(&mut Builder, Value, f64) -> Result<Value, OpError>,
+        make: fn(&mut Builder, Value, &Number) -> Result<Value, OpError>,
     ) -> Checked<Val> {
-        let number = self.number_arg(a, 1)?;
-        self.with_x(a, |b, x| make(b, x, number))
+        let number = self.number_arg(a, 1, DType::Float)?;
+        self.with_x(a, |b, x| make(b, x, &number))
     }
 
     /// A literal exponent by products where that is exact, any other by `POW`.

@@ -78,9 +78,9 @@ impl Lowerer<'_, '_> {
         let axis = self.class_axis(a, x, labels)?;
         let reduce = self.reduction_arg(a, 3)?;
         let ignore = self.integer_arg(a, 4)?;
-        let smoothing = self.number_arg(a, 5)?;
+        let smoothing = self.number_arg(a, 5, DType::Float)?;
         let built = self.build(&a.name, a.op.name, &operands, |b| {
-            compose::cross_entropy(b, x, labels, axis, ignore, smoothing, reduce)
+            compose::cross_entropy(b, x, labels, axis, ignore, &smoothing, reduce)
         })?;
         Ok(Val::Tensor(built))
     }
@@ -114,10 +114,10 @@ impl Lowerer<'_, '_> {
     }
 
     pub fn huber(&mut self, a: &Arguments<'_>) -> Checked<Val> {
-        let delta = self.number_arg(a, 3)?;
+        let delta = self.number_arg(a, 3, DType::Float)?;
         self.pointwise_loss(a, |b, x, y| {
             let distance = b.sub(x, y)?;
-            compose::huber(b, distance, delta)
+            compose::huber(b, distance, &delta)
         })
     }
 

@@ -45,7 +45,7 @@ impl Lowerer<'_, '_> {
             Lowering::Number(make) => self.with_number(a, make),
             Lowering::Axis(make) => self.on_axis(a, make),
             Lowering::Loss(make) => self.pointwise_loss(a, make),
-            Lowering::Filled(value) => self.filled(a, value, 1),
+            Lowering::Filled(value) => self.filled(a, &value.into(), 1),
             Lowering::Like(value) => self.like(a, value),
             Lowering::Special(lower) => lower(self, a),
         }

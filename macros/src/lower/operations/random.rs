@@ -5,7 +5,7 @@ use super::super::arguments::Arguments;
 use super::super::value::Val;
 use crate::errors::Checked;
 use sinew_ir::attributes::{Bernoulli, Draw, Interval, Normal};
-use sinew_ir::{Attributes, Condition, Op, Test, compose, ops};
+use sinew_ir::{Attributes, Condition, DType, Op, Test, compose, ops};
 
 impl Lowerer<'_, '_> {
     /// A number for a place that draws, by which it is told from others in its function.
@@ -23,7 +23,7 @@ impl Lowerer<'_, '_> {
     }
 
     pub fn dropout(&mut self, a: &Arguments<'_>) -> Checked<Val> {
-        let p = self.number_or_const_arg(a, 1)?;
+        let p = self.number_arg(a, 1, DType::Float)?;
         let x = self.tensor_arg(a, 0, None)?;
         let site = self.site();
         let at = match a.has(1) {
@@ -40,8 +40,8 @@ impl Lowerer<'_, '_> {
 
     pub fn uniform(&mut self, a: &Arguments<'_>) -> Checked<Val> {
         let shape = &self.full_shape_arg(a, 0)?;
-        let low = &self.number_or_const_arg(a, 1)?;
-        let high = &self.number_or_const_arg(a, 2)?;
+        let low = &self.number_arg(a, 1, DType::Float)?;
+        let high = &self.number_arg(a, 2, DType::Float)?;
         let dtype = self.dtype_arg(a, 3)?;
         let form = Interval {
             low,
@@ -60,14 +60,14 @@ impl Lowerer<'_, '_> {
 
     pub fn bernoulli(&mut self, a: &Arguments<'_>) -> Checked<Val> {
         let shape = &self.full_shape_arg(a, 0)?;
-        let p = &self.number_or_const_arg(a, 1)?;
+        let p = &self.number_arg(a, 1, DType::Float)?;
         self.drawn(a, ops::BERNOULLI, Bernoulli { p, shape }.into())
     }
 
     pub fn randint(&mut self, a: &Arguments<'_>) -> Checked<Val> {
         let shape = &self.full_shape_arg(a, 0)?;
-        let low = &self.number_or_const_arg(a, 1)?;
-        let high = &self.number_or_const_arg(a, 2)?;
+        let low = &self.number_arg(a, 1, DType::Float)?;
+        let high = &self.number_arg(a, 2, DType::Float)?;
         self.drawn(a, ops::RANDINT, Draw { low, high, shape }.into())
     }
 }

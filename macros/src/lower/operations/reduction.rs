@@ -6,7 +6,7 @@ use super::super::build::WrittenOperand;
 use super::super::value::Val;
 use crate::errors::Checked;
 use sinew_ir::compose;
-use sinew_ir::{Axis, Builder, Op, OpError, Value};
+use sinew_ir::{Axis, Builder, DType, Op, OpError, Value};
 
 impl Lowerer<'_, '_> {
     /// The axes of `x` that argument `i` names; all of them without it.
@@ -53,10 +53,10 @@ impl Lowerer<'_, '_> {
     pub fn var(&mut self, a: &Arguments<'_>) -> Checked<Val> {
         let x = self.tensor_arg(a, 0, None)?;
         let axes = self.axes(a, 1, x)?;
-        let correction = self.number_arg(a, 2)?;
+        let correction = self.number_arg(a, 2, DType::Float)?;
         let keep = self.flag_arg(a, 3)?;
         self.on(a, x, &a.name, |b| {
-            compose::var(b, x, &axes, correction, keep)
+            compose::var(b, x, &axes, &correction, keep)
         })
     }
 
@@ -83,10 +83,10 @@ impl Lowerer<'_, '_> {
     pub fn std(&mut self, a: &Arguments<'_>) -> Checked<Val> {
         let x = self.tensor_arg(a, 0, None)?;
         let axes = self.axes(a, 1, x)?;
-        let correction = self.number_arg(a, 2)?;
+        let correction = self.number_arg(a, 2, DType::Float)?;
         let keep = self.flag_arg(a, 3)?;
         self.on(a, x, &a.name, |b| {
-            let var = compose::var(b, x, &axes, correction, keep)?;
+            let var = compose::var(b, x, &axes, &correction, keep)?;
             b.sqrt(var)
         })
     }

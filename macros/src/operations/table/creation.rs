@@ -81,22 +81,23 @@ fn all_ones() -> (Tensor<2>, Tensor<i32, 2>) {
 assert_eq!(all_ones()?, (array![1.0, 1.0], array![1, 1]));
 "#,
         ),
-        special("full", "One literal number in a shape.", |l, a| l.full(a))
+        special("full", "One number in a shape: a literal, a Rust const, a setting, a size, or a tensor, which is broadcast and keeps its \
+             element type where `dtype` says no other.", |l, a| l.full(a))
             .takes_as("shape", "[B, D]")
             .takes_as("value", "0.5")
             .dtype(DType::Float)
             .function_only()
             .shapes("`-> shape`")
             .elements("any, as `dtype` says")
-            .derivative(CONSTANT)
+            .derivative("the sum over the copies of the value, where it is a tensor")
             .example(
                 r#"
 #[model]
-fn halves() -> Tensor<2, 1> {
-    full([2, 1], 0.5)
+fn halves<N>(x: Tensor<N>) -> (Tensor<2, 1>, Tensor<N, 2>) {
+    (full([2, 1], 0.5), full([N, 2], x.sum()))
 }
 
-assert_eq!(halves()?, array![[0.5], [0.5]]);
+assert_eq!(halves([1.0, 3.0])?, (array![[0.5], [0.5]], array![[4.0, 4.0], [4.0, 4.0]]));
 "#,
             ),
         like("zeros_like", "Zeros of x's type.", 0.0).example(
