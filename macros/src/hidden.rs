@@ -6,7 +6,7 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::format_ident;
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Mutex, PoisonError};
 
@@ -51,21 +51,6 @@ pub fn is_repeated(name: &Ident, id: &str) -> bool {
         let known = first.entry(place);
         known.or_insert_with(|| hash.to_string()) != hash
     })
-}
-
-thread_local! {
-    /// The structs of whose methods it is told that they are refused as a whole.
-    static WITHOUT_METHODS: RefCell<HashSet<String>> = RefCell::default();
-}
-
-/// Says that the methods of a struct are refused as a whole, and that this is told.
-pub fn refuse_methods(structure: &str) {
-    WITHOUT_METHODS.with_borrow_mut(|ids| ids.insert(structure.to_string()));
-}
-
-/// Whether it was told that the methods of a struct are refused as a whole: what calls one keeps silent.
-pub fn are_methods_refused(structure: &str) -> bool {
-    WITHOUT_METHODS.with_borrow(|ids| ids.contains(structure))
 }
 
 /// The macro that passes on an item's signature. The identity comes through a chain, which someone may

@@ -103,9 +103,7 @@ impl<'e> Collected<'e> {
         let errors = self.scope.errors;
         let before = errors.count();
         let lowered = lower::function(&mut self.scope, &self.mentions, signature, f);
-        let mut structs = self.scope.registry.structs.iter();
-        let told = self.broken || structs.any(|s| hidden::are_methods_refused(&s.signature.id));
-        if lowered.is_err() && errors.count() == before && !told {
+        if lowered.is_err() && errors.count() == before && !self.broken {
             errors.report(messages::unexplained(f.span()));
         }
         lowered

@@ -87,7 +87,6 @@ fn check_methods(
     };
     let known = &collected.scope.registry.structs[position].signature;
     if !known.marked {
-        hidden::refuse_methods(&known.id);
         return Err(errors.report(messages::no_methods_marker(&m.owner.path, known)));
     }
     collected

@@ -203,9 +203,6 @@ impl Lowerer<'_, '_> {
         let text = parse::name(name);
         let full = format!("{}::{text}", structure.name);
         let Some(f) = structure.methods.iter().find(|m| m.name == full).cloned() else {
-            if hidden::are_methods_refused(&structure.id) {
-                return Err(Reported);
-            }
             let error = messages::no_struct_method(name, structure);
             return Err(self.report(error));
         };

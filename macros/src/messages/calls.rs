@@ -3,7 +3,7 @@
 use super::{Message, count, dim, error, message, shape, source, suggestion, tensor};
 use crate::check::relation;
 use crate::operations;
-use crate::signature::{Function, Param, ParamType, Struct};
+use crate::signature::{FieldKind, Function, Param, ParamType, Struct};
 use quote::ToTokens;
 use sinew_ir::{Constraint, Dim, Shape, Type};
 use syn::Error;
@@ -110,12 +110,23 @@ pub fn no_struct_method(name: &syn::Ident, structure: &Struct) -> Error {
         .iter()
         .filter_map(|m| m.name.rsplit("::").next().map(ToString::to_string))
         .collect();
-    let help = match known.is_empty() {
-        true => format!(
-            "`{}` has no methods: give it some in `#[model] impl {} {{ .. }}`",
-            structure.name, structure.name
+    let of_struct = &structure.name;
+    let field = structure.fields.iter().find(|f| *name == f.name);
+    let help = match field.map(|f| &f.kind) {
+        // `m.hidden(x)`, as PyTorch calls its layers.
+        Some(FieldKind::Child(_, _, None)) => {
+            format!("`{name}` is a field: call a method of it, `.{name}.forward(..)`")
+        }
+        Some(_) => format!("`{name}` is a field: write `.{name}`, without parentheses"),
+        None if !known.is_empty() => suggestion(&name.to_string(), &known, "methods"),
+        None if structure.marked => {
+            format!(
+                "`{of_struct}` has no methods: give it some in `#[model] impl {of_struct} {{ .. }}`"
+            )
+        }
+        None => format!(
+            "methods stand in `#[model] impl {of_struct} {{ .. }}`, and the struct says `#[model(methods)]`"
         ),
-        false => suggestion(&name.to_string(), &known, "methods"),
     };
     error(
         name,

@@ -149,7 +149,7 @@ pub fn index_of_python(sign: &proc_macro2::Punct) -> Error {
         sign,
         "index",
         "an index of several axes is a tuple, and all of an axis is `..`",
-        "write `x[(.., 0)]`, `x[(1..3, 0)]`",
+        "write `x[(.., 0)]` of two axes, `x[(.., 0, ..)]` where more follow: with fewer parts than axes, `..` is all axes that no other part takes",
     )
 }
 

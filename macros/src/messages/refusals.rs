@@ -235,17 +235,54 @@ fn number(dim: &Dim) -> bool {
 
 fn broadcast_help(left: &Shape, right: &Shape, operands: &[(String, String)]) -> String {
     match differing_axis(left, right) {
-        Some((i, a, b)) => format!(
-            "shapes are aligned right: axis -{i} has `{}` and `{}`, which must be equal or a literal 1",
-            dim(a),
-            dim(b)
-        ),
+        Some((i, a, b)) => match reduced_help(left, right, operands) {
+            Some(help) => help,
+            None => format!(
+                "shapes are aligned right: axis -{i} has `{}` and `{}`, which must be equal or a literal 1",
+                dim(a),
+                dim(b)
+            ),
+        },
         None if left.sequence.is_none() && right.sequence.is_none() => {
             same_shape_help(left, right, operands)
         }
         None => {
             "a sequence broadcasts against itself only: give both the same leading dims".to_string()
         }
+    }
+}
+
+/// Of shapes of which one is the other without an axis, as a reduction leaves it.
+fn reduced_help(left: &Shape, right: &Shape, operands: &[(String, String)]) -> Option<String> {
+    let [(left_fact, _), (right_fact, _)] = operands else {
+        return None;
+    };
+    let of_left = lacking_axis(left, right).map(|axis| (axis, left_fact, right_fact));
+    let of_right = || lacking_axis(right, left).map(|axis| (axis, right_fact, left_fact));
+    let (axis, short, long) = of_left.or_else(of_right)?;
+    let (short, long) = (written(short), written(long));
+    Some(format!(
+        "`{short}` lacks axis {axis} of `{long}`: write `{short}.unsqueeze({axis})`; a reduction keeps \
+         its axis with `keepdims = true`"
+    ))
+}
+
+/// The axis without which the longer shape is the shorter one; the last is -1.
+fn lacking_axis(shorter: &Shape, longer: &Shape) -> Option<i64> {
+    let count = longer.dims.len();
+    if shorter.sequence != longer.sequence || shorter.dims.len() + 1 != count {
+        return None;
+    }
+    let without = |axis: usize| {
+        let (front, back) = longer.dims.split_at(axis);
+        front.iter().chain(&back[1..]).eq(&shorter.dims)
+    };
+    let axis = (0..count).rev().find(|axis| without(*axis))?;
+    match axis + 1 == count {
+        true => Some(-1),
+        // Behind a sequence axes are not counted from the front.
+        false if longer.sequence.is_some() => None,
+        false => i64::try_from(axis).ok(),
     }
 }
 

@@ -167,12 +167,15 @@ pub fn element_type(ty: &impl ToTokens, first: bool) -> Error {
             "leave it out: `Tensor<B>`; where an operation takes an element type it is `float`",
         );
     }
-    error(
-        ty,
-        "types",
-        &format!("`{name}` is no element type"),
-        "element types are `f32`, `f64`, `f16`, `bf16`, `i32`, `u32` and `bool`; without one it is the working float",
-    )
+    let help = match name.as_str() {
+        "i8" | "i16" | "i64" | "isize" | "u8" | "u16" | "u64" | "usize" => {
+            "write `i32`: arrays of all integers are taken for it, and each number is checked"
+        }
+        _ => {
+            "element types are `f32`, `f64`, `f16`, `bf16`, `i32`, `u32` and `bool`; without one it is the working float"
+        }
+    };
+    error(ty, "types", &format!("`{name}` is no element type"), help)
 }
 
 pub fn not_a_dim(tokens: &impl ToTokens) -> Error {
