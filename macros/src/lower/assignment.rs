@@ -70,7 +70,7 @@ impl Lowerer<'_, '_> {
         match (self.expression(&f.base)?, &f.member) {
             (Val::Broken, _) => Err(Reported),
             (Val::Struct(s), syn::Member::Named(name)) => self.assign_state(&s, name, val, at),
-            _ => Err(self.report(messages::assign_to(f))),
+            _ => Err(self.report(messages::assign_to(&syn::Expr::Field(f.clone())))),
         }
     }
 

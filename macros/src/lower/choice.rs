@@ -355,8 +355,11 @@ impl Lowerer<'_, '_> {
                 syn::Expr::Block(b) if b.label.is_none() => Body::Block(&b.block),
                 other => Body::Value(other),
             };
-            if last && !sure && !self.covers(&m.expr, m)? {
-                return Err(self.report(messages::match_not_all(&m.match_token)));
+            if last && !sure {
+                let rest = self.uncovered(&m.expr, m)?;
+                if !rest.is_empty() {
+                    return Err(self.report(messages::match_not_all(&m.match_token, &rest)));
+                }
             }
             arms.push(Arm {
                 when: (!last).then_some(when),
@@ -364,7 +367,7 @@ impl Lowerer<'_, '_> {
             });
         }
         match arms.is_empty() {
-            true => Err(self.report(messages::match_not_all(&m.match_token))),
+            true => Err(self.report(messages::match_not_all(&m.match_token, &[]))),
             false => Ok(arms),
         }
     }
@@ -420,34 +423,27 @@ impl Lowerer<'_, '_> {
         }
     }
 
-    /// Whether the patterns of a `match` are all that its subject can be: both of a bool, or all
-    /// variants of an enum.
-    fn covers(&mut self, x: &syn::Expr, m: &syn::ExprMatch) -> Checked<bool> {
+    /// What the subject of a `match` can be that no pattern is: variants of an enum, `true` or `false`; `_` of
+    /// numbers, which no patterns are all of.
+    fn uncovered(&mut self, x: &syn::Expr, m: &syn::ExprMatch) -> Checked<Vec<String>> {
         let val = self.expression(x)?;
-        if self.is_enum(&val) {
-            let mut named = Vec::new();
-            m.arms.iter().for_each(|arm| names_in(&arm.pat, &mut named));
-            return Ok(self.variants(&val).iter().all(|v| named.contains(v)));
-        }
-        let is_flag = matches!(val, Val::Flag(_));
-        let literal = |wanted: bool| {
-            m.arms.iter().any(|arm| match &arm.pat {
-                syn::Pat::Lit(syn::ExprLit {
-                    lit: syn::Lit::Bool(b),
-                    ..
-                }) => b.value == wanted,
-                _ => false,
-            })
+        let values = match &val {
+            Val::Flag(_) => vec!["true".to_string(), "false".to_string()],
+            _ if self.is_enum(&val) => self.variants(&val).to_vec(),
+            _ => return Ok(vec!["_".to_string()]),
         };
-        Ok(is_flag && literal(true) && literal(false))
+        let mut named = Vec::new();
+        m.arms.iter().for_each(|arm| names_in(&arm.pat, &mut named));
+        Ok(values.into_iter().filter(|v| !named.contains(v)).collect())
     }
 }
 
-/// The variants that a pattern names.
+/// The variants and the values of `bool` that a pattern names.
 fn names_in(pattern: &syn::Pat, names: &mut Vec<String>) {
     match pattern {
         syn::Pat::Path(p) => names.push(crate::signature::last(&p.path)),
         syn::Pat::Ident(i) => names.push(crate::parse::name(&i.ident)),
+        syn::Pat::Lit(lit) => names.push(lit.to_token_stream().to_string()),
         syn::Pat::Paren(p) => names_in(&p.pat, names),
         syn::Pat::Or(or) => or.cases.iter().for_each(|p| names_in(p, names)),
         _ => {}

@@ -230,9 +230,14 @@ impl Lowerer<'_, '_> {
                 None => {}
             }
             if self.scope.symbol(&name).is_none() && !name.starts_with(char::is_uppercase) {
-                let names = self.names();
-                let field = self.field_named(&name);
-                return Err(self.report(messages::unknown_name(ident, &names, field)));
+                let error = match self.locals.is_gone(&name) {
+                    true => messages::name_of_an_ended_block(ident),
+                    false => {
+                        let field = self.field_named(&name);
+                        messages::unknown_name(ident, &self.names(), field)
+                    }
+                };
+                return Err(self.report(error));
             }
         }
         match p.path.get_ident() {
@@ -368,7 +373,7 @@ impl Lowerer<'_, '_> {
                 let parts: Vec<String> = parts.iter().map(|p| self.describe(p)).collect();
                 format!("({})", parts.join(", "))
             }
-            Val::Index(_) => "a loop's index".to_string(),
+            Val::Index(_) => messages::LOOP_INDEX.to_string(),
             Val::Flag(_) => "a `bool` of the configuration".to_string(),
             Val::Setting(_) => "a number of the configuration".to_string(),
             Val::List(_) => "a list".to_string(),

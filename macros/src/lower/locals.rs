@@ -1,7 +1,7 @@
 //! Names in scope, and which of them may be assigned to.
 
 use super::value::Val;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// What a name stands for.
 #[derive(Clone)]
@@ -16,12 +16,15 @@ pub struct Local {
 pub struct Locals {
     /// Innermost last.
     blocks: Vec<HashMap<String, Local>>,
+    /// The names of blocks that have ended.
+    gone: HashSet<String>,
 }
 
 impl Default for Locals {
     fn default() -> Self {
         Locals {
             blocks: vec![HashMap::new()],
+            gone: HashSet::new(),
         }
     }
 }
@@ -34,7 +37,13 @@ impl Locals {
 
     /// Leaves the innermost block: its names are gone.
     pub fn leave(&mut self) {
-        self.blocks.pop();
+        let ended = self.blocks.pop().unwrap_or_default();
+        self.gone.extend(ended.into_keys());
+    }
+
+    /// Whether a name was one of a block that has ended.
+    pub fn is_gone(&self, name: &str) -> bool {
+        self.gone.contains(name)
     }
 
     /// How many blocks there are around.

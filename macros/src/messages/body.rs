@@ -183,6 +183,15 @@ pub fn tuple_pattern(at: &impl ToTokens, names: usize, what: &str) -> Error {
     )
 }
 
+pub fn name_of_an_ended_block(name: &syn::Ident) -> Error {
+    error(
+        name,
+        "names",
+        &format!("`{name}` was declared in a block, and goes where that ends"),
+        &format!("declare `let mut {name} = ..;` in front of the block, and assign to it there"),
+    )
+}
+
 /// `field` is the path of a field that is called so.
 pub fn unknown_name(name: &syn::Ident, known: &[String], field: Option<String>) -> Error {
     let help = match field {

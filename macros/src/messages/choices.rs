@@ -5,11 +5,14 @@ use quote::ToTokens;
 use sinew_ir::{DType, Type};
 use syn::Error;
 
+/// What a loop's index is called.
+pub const LOOP_INDEX: &str = "a loop's index";
+
 /// What can be asked.
 const CONDITIONS: &str = "`if` asks for configuration: a `bool` field, or how sizes compare";
 
 pub fn no_condition(at: &impl ToTokens, what: &str) -> Error {
-    let help = match what.starts_with("Tensor") {
+    let help = match what.starts_with("Tensor") || what == LOOP_INDEX {
         true => {
             "`where_(condition, a, b)` chooses element by element; `if` chooses before the function runs"
         }
@@ -132,13 +135,17 @@ pub fn match_pattern(at: &impl ToTokens) -> Error {
     )
 }
 
-pub fn match_not_all(at: &impl ToTokens) -> Error {
-    error(
-        at,
-        "match",
-        "not every value has an arm",
-        "end with `_ => ..`",
-    )
+/// `rest` is what has none, where there are names for it.
+pub fn match_not_all(at: &impl ToTokens, rest: &[String]) -> Error {
+    let help = match rest {
+        [] => "end with `_ => ..`".to_string(),
+        [one] if one == "_" => "end with `_ => ..`".to_string(),
+        _ => format!(
+            "write an arm for `{}`, or end with `_ => ..`",
+            rest.join("`, `")
+        ),
+    };
+    error(at, "match", "not every value has an arm", &help)
 }
 
 pub fn arm_never(at: &impl ToTokens) -> Error {

@@ -157,12 +157,22 @@ pub fn assignment_as_value(at: &impl ToTokens) -> Error {
     )
 }
 
-pub fn assign_to(at: &impl ToTokens) -> Error {
+pub fn assign_to(at: &syn::Expr) -> Error {
+    let help = match at {
+        // `x[t] = y`: no value changes, but a variable is given another.
+        syn::Expr::Index(e) => {
+            let (x, index) = (source(&e.expr), source(&e.index));
+            format!(
+                "write `{x} = {x}.set({index}, ..);`, or collect with `push` what a loop gives, and `stack` it"
+            )
+        }
+        _ => "assign to a variable declared with `let mut`, or to a `State`".to_string(),
+    };
     error(
         at,
         "language",
         &format!("`{}` is nothing that can be assigned to", source(at)),
-        "assign to a variable declared with `let mut`, or to a `State`",
+        &help,
     )
 }
 

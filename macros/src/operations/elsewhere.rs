@@ -63,6 +63,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("index_put", "`x.set(i, y)`"),
     ("int", "`x.cast(i32)`"),
     ("isnan", "`x != x`"),
+    ("flatten", "`x.reshape([N, -1])` where the first axis stays"),
     (
         "item",
         "`x` alone: the number is what the call outside gives",
@@ -121,6 +122,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
         "`uniform([B, D], 0.0, 1.0)`, with the dims of its type",
     ),
     ("randn_like", "`randn([B, D])`, with the dims of its type"),
+    ("range", "`0..9`"),
     ("rem", "`x % y`"),
     (
         "shape",
