@@ -63,7 +63,7 @@ pub fn not_callable(call: &syn::ExprCall) -> Error {
         // `grad(f)(x)`, as others write it.
         syn::Expr::Call(inner) if !inner.args.is_empty() && !call.args.is_empty() => {
             let name = source(&inner.func);
-            let arguments: Vec<String> = call.args.iter().map(|a| source(a)).collect();
+            let arguments: Vec<String> = call.args.iter().map(source).collect();
             format!(
                 "`{name}(..)` gives a value; what its function is called with stands behind it: `{name}({}, {})`",
                 source(&inner.args),
