@@ -1,11 +1,12 @@
 //! What a chain brought to an item.
 
+use super::twins;
 use crate::check::{Scope, scope};
 use crate::collect::{NO_ITEM, OPERATION, State};
 use crate::errors::{Checked, Errors};
 use crate::lower::{self, Lowered, Mention};
 use crate::parse::Function;
-use crate::signature::{self, Signature};
+use crate::signature::{self, Signature, Struct};
 use crate::{emit, hidden, lints, messages, names};
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
@@ -37,8 +38,14 @@ impl<'e> Collected<'e> {
                 mentions.insert(key, Mention::Operation);
                 continue;
             }
-            let imported = Signature::decode(text).filter(|s| !s.broken);
-            let imported = imported.and_then(|s| scope.registry.import(&s, path));
+            let told = Signature::decode(text).filter(|s| !s.broken);
+            let is_twice = |s: &Struct| twins::is_twice(&s.name, &s.at);
+            let twice = told
+                .as_ref()
+                .and_then(|s| s.structs.first())
+                .is_some_and(is_twice);
+            let imported = told.and_then(|s| scope.registry.import(&s, path));
+            let imported = imported.filter(|i| i.function.is_some() || !twice);
             let mention = match imported {
                 None => {
                     broken = true;

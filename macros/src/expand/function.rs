@@ -45,8 +45,8 @@ pub(super) fn expand_at_once(f: &Function, state: &State, errors: &Errors) -> To
     import.set_span(Span::call_site());
     let second = names::asked(&import);
     let names = match second == import {
-        true => vec![&import],
-        false => vec![&import, &second],
+        true => vec![import.clone()],
+        false => vec![import.clone(), second],
     };
     let own = collect::item_macro(
         &names,
@@ -100,6 +100,10 @@ pub(super) fn expand_body(
     }
     let checked = check_signature(f, &mut collected.scope);
     let lowered = checked.and_then(|signature| {
+        collected
+            .scope
+            .registry
+            .have_told(&signature, &owner, &state.id);
         let lowered = collected.lower(&signature, f)?;
         Ok((signature, lowered))
     });

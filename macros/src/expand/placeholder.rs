@@ -5,8 +5,8 @@ use super::{last_ident, methods};
 use crate::collect;
 use crate::emit;
 use crate::hidden;
-use crate::names::is_keyword;
-use crate::parse::{self, lenient};
+use crate::names::{self, is_keyword};
+use crate::parse::{self, Methods, lenient};
 use crate::signature::{Signature, VARIANT};
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
@@ -23,7 +23,7 @@ pub(super) fn for_item(
     // A type's own name is its impl block's to give, where one comes.
     let methods = || {
         let mut words = HashSet::new();
-        crate::names::identifiers(arguments.clone(), &mut words);
+        names::identifiers(arguments.clone(), &mut words);
         words.contains("methods")
     };
     // One among fields leaves the name, one in an impl the struct.
@@ -34,6 +34,17 @@ pub(super) fn for_item(
         Ok(syn::Item::Impl(i)) => of_methods(&i, library),
         Ok(_) => TokenStream::new(),
         Err(_) => named(tokens, library),
+    }
+}
+
+/// What stands for a second type of a name in its module, or for a second impl block: what the first has not.
+pub(super) fn for_second(item: &syn::Item, library: &TokenStream) -> TokenStream {
+    match item {
+        syn::Item::Impl(i) => match lenient::methods(i) {
+            Some(m) => plain_methods(&m, library),
+            None => TokenStream::new(),
+        },
+        _ => TokenStream::new(),
     }
 }
 
@@ -93,7 +104,8 @@ fn without_bodies(tokens: TokenStream) -> TokenStream {
 fn broken(name: &Ident, item: &impl ToTokens, visibility: &syn::Visibility) -> TokenStream {
     let text = Signature::broken().encode();
     let id = hidden::id(name, &item.to_token_stream());
-    collect::item_macro(&[name], &hidden::item_macro(name, &id), visibility, &text)
+    let hidden = hidden::item_macro(name, &id);
+    collect::item_macro(&names::of_macro(name), &hidden, visibility, &text)
 }
 
 fn function(item: &syn::ItemFn, library: &TokenStream) -> TokenStream {
@@ -153,10 +165,18 @@ fn of_methods(item: &syn::ItemImpl, library: &TokenStream) -> TokenStream {
         item,
         &syn::Visibility::Inherited,
     );
-    let plain = methods::plain(&m, library);
+    let plain = plain_methods(&m, library);
+    quote!(#plain #own #given)
+}
+
+/// The methods as Rust calls them, of which nothing is lowered.
+fn plain_methods(m: &Methods, library: &TokenStream) -> TokenStream {
+    let owner = &m.owner.path;
+    let plain = methods::plain(m, library);
     let units = m.functions.iter().map(|f| {
         let constant = hidden::method_unit(0, &parse::name(&f.name));
         emit::unit::broken(&constant, library)
     });
-    quote!(#plain #own #quiet impl #owner { #(#units)* } #given)
+    let quiet = emit::quiet();
+    quote!(#plain #quiet impl #owner { #(#units)* })
 }

@@ -7,6 +7,7 @@ use crate::emit;
 use crate::emit::config::{self, Inherited, Part, Value};
 use crate::errors::{Errors, Reported};
 use crate::hidden;
+use crate::names;
 use crate::parse::{Options, Structure};
 use crate::signature::{Configured, Field, FieldKind, Known, Map, Registry, Signature, Struct};
 use proc_macro2::{Ident, TokenStream};
@@ -89,16 +90,17 @@ pub(super) fn own_macro(
 ) -> TokenStream {
     let library = &state.library;
     let fields = hidden::fields_macro(name);
-    let (names, waits) = match marked {
-        true => (
-            vec![&fields],
-            quote! {
-                const _: () = {
-                    fn __sinew_methods() { #library::__private::has_methods::<#name>(); }
-                };
-            },
-        ),
-        false => (vec![&fields, name], TokenStream::new()),
+    let mut names = names::of_macro(&fields);
+    let waits = match marked {
+        true => quote! {
+            const _: () = {
+                fn __sinew_methods() { #library::__private::has_methods::<#name>(); }
+            };
+        },
+        false => {
+            names.extend(names::of_macro(name));
+            TokenStream::new()
+        }
     };
     let hidden = hidden::item_macro(&fields, &state.id);
     let own = collect::item_macro(&names, &hidden, visibility, text);

@@ -89,6 +89,31 @@ pub fn no_methods_marker(path: &syn::Path, s: &Struct) -> Error {
     )
 }
 
+/// A second type of a name in its module; the other is in that line of the file.
+pub fn type_twice(name: &syn::Ident, other: usize) -> Error {
+    error(
+        name,
+        "model",
+        &format!("there is a `{name}` in this module already, at line {other}"),
+        "give one of them another name, or a module of its own",
+    )
+}
+
+/// A second `#[model] impl` of a type; the other is in that line of the file.
+pub fn second_impl(of: &syn::Type, other: usize) -> Error {
+    error(
+        of,
+        "methods",
+        &format!(
+            "this is a second `#[model] impl` of `{}`: all of its methods stand in one",
+            source(of)
+        ),
+        &format!(
+            "move these to the first, at line {other}; functions that are no model functions stand in a plain `impl`"
+        ),
+    )
+}
+
 pub fn misplaced_option(at: &impl ToTokens, word: &str, item: &str) -> Error {
     let (place, help) = match word {
         "methods" => (
