@@ -7,7 +7,7 @@ use crate::{hidden, names, parse};
 use proc_macro2::{Ident, Span};
 use quote::ToTokens;
 use std::cell::{OnceCell, RefCell};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 use syn::visit::Visit;
 use syn::visit_mut::VisitMut;
@@ -65,16 +65,31 @@ impl<'i> Standing<'i> {
         })
     }
 
+    /// The file that it stands in.
+    pub(super) fn file(&self) -> Option<Rc<File>> {
+        let file = File::read(self.name.span())?;
+        file.find(self).map(|_| file.clone())
+    }
+
+    /// Whether the text of its file declares a type or a module of a name somewhere.
+    pub(super) fn is_declared(&self, name: &str) -> bool {
+        let words = ["struct", "enum", "mod"].map(|word| format!("{word} {name}"));
+        with_source(self.name.span(), |source| {
+            let text = source.text.as_deref().unwrap_or_default();
+            words.iter().any(|word| text.contains(word))
+        })
+    }
+
     /// Whether another of its kind and name stands in front of it in the same place.
     pub(super) fn is_second(&self) -> bool {
-        let file = (!self.before.is_empty()).then(|| File::read(self.name.span(), None));
+        let file = (!self.before.is_empty()).then(|| self.file());
         file.flatten().is_some_and(|file| {
             let is_first = |place: &Place, at: usize| {
                 let mut alike = place.items[..at].iter();
                 !alike.any(|i| i.kind == self.kind && self.name == i.name)
             };
             let found = file.find(self);
-            found.is_some_and(|(place, at)| !is_first(&file.0[place], at))
+            found.is_some_and(|(place, at)| !is_first(&file.places[place], at))
         })
     }
 
@@ -87,8 +102,8 @@ impl<'i> Standing<'i> {
             };
             let text = hidden::of_fields(&parse::name(name));
             if names::is_type_of_prelude(&text)
-                && File::read(self.name.span(), Some(&text))
-                    .is_some_and(|file| file.declares(self, &text))
+                && self.is_declared(&text)
+                && self.file().is_some_and(|file| file.declares(self, &text))
             {
                 *path = hidden::second_name(name).into();
             }
@@ -126,34 +141,64 @@ struct Place {
     items: Vec<Read>,
 }
 
-/// The model items of a file.
-struct File(Vec<Place>);
+/// A file as it is, and what it says once that is asked.
+struct Source {
+    text: Option<String>,
+    file: OnceCell<Option<Rc<File>>>,
+}
+
+/// What there is to say of the file that a span is in, which is read once.
+fn with_source<T>(span: Span, of: impl FnOnce(&Source) -> T) -> T {
+    thread_local! {
+        static KNOWN: RefCell<HashMap<String, Source>> = RefCell::default();
+    }
+    KNOWN.with_borrow_mut(|known| {
+        let source = known.entry(span.file()).or_insert_with(|| Source {
+            text: span
+                .local_file()
+                .and_then(|path| std::fs::read_to_string(path).ok()),
+            file: OnceCell::new(),
+        });
+        of(source)
+    })
+}
+
+/// What a file says.
+pub(super) struct File {
+    /// Where its model items stand.
+    places: Vec<Place>,
+    /// Every name that something in it declares or imports.
+    names: HashSet<String>,
+    /// Whether these are all: nothing else in it brings names.
+    complete: bool,
+}
 
 impl File {
-    /// The file that a span is in, if `word` stands there behind `struct` or `enum`, or whatever stands there.
-    fn read(span: Span, word: Option<&str>) -> Option<Rc<File>> {
-        type Known = (Option<String>, OnceCell<Option<Rc<File>>>);
-        thread_local! {
-            static KNOWN: RefCell<HashMap<String, Known>> = RefCell::default();
-        }
-        KNOWN.with_borrow_mut(|known| {
-            let (text, file) = known.entry(span.file()).or_insert_with(|| {
-                let text = span.local_file().map(std::fs::read_to_string);
-                (text.and_then(Result::ok), OnceCell::new())
-            });
-            let text = text.as_ref()?;
-            let declares = |word: &str| {
-                let of = |keyword: &str| text.contains(&format!("{keyword} {word}"));
-                of("struct") || of("enum")
-            };
-            if !word.is_none_or(declares) {
-                return None;
-            }
-            let file = file.get_or_init(|| {
-                let file = syn::parse_file(text).ok()?;
+    /// Whether nothing is called so.
+    pub(super) fn lacks(&self, name: &str) -> bool {
+        self.complete && !self.names.contains(name)
+    }
+
+    /// The names of its model types.
+    pub(super) fn types(&self) -> Vec<String> {
+        let items = self.places.iter().flat_map(|place| &place.items);
+        let types = items.filter(|i| i.kind == Kind::Type);
+        types.map(|i| i.name.clone()).collect()
+    }
+
+    /// The file that a span is in.
+    fn read(span: Span) -> Option<Rc<File>> {
+        with_source(span, |source| {
+            let file = source.file.get_or_init(|| {
+                let file = syn::parse_file(source.text.as_ref()?).ok()?;
                 let mut reader = Reader::default();
                 reader.within(None, |reader| reader.visit_file(&file));
-                Some(Rc::new(File(reader.places)))
+                Some(Rc::new(File {
+                    places: reader.places,
+                    // What is included has the names of where it is included.
+                    complete: reader.imports && !reader.brings_more,
+                    names: reader.names,
+                }))
             });
             file.clone()
         })
@@ -162,7 +207,7 @@ impl File {
     /// The place in which an item stands, and its position there.
     fn find(&self, standing: &Standing<'_>) -> Option<(usize, usize)> {
         let text = text(standing.item);
-        let each = self.0.iter().enumerate().flat_map(|(place, p)| {
+        let each = self.places.iter().enumerate().flat_map(|(place, p)| {
             let items = p.items.iter().enumerate();
             items.map(move |(at, item)| ((place, at), item))
         });
@@ -178,7 +223,7 @@ impl File {
 
     fn declares(&self, standing: &Standing<'_>, name: &str) -> bool {
         let mut next = self.find(standing).map(|(place, _)| place);
-        while let Some(place) = next.and_then(|i| self.0.get(i)) {
+        while let Some(place) = next.and_then(|i| self.places.get(i)) {
             let declares = |i: &Read| i.kind == Kind::Type && i.name == name;
             if place.items.iter().any(declares) {
                 return true;
@@ -211,6 +256,11 @@ struct Reader {
     marked: bool,
     /// How many items have been read.
     count: usize,
+    names: HashSet<String>,
+    /// Whether the library's prelude, or its attribute, is imported.
+    imports: bool,
+    /// Whether there is something of which it is not known what names it brings.
+    brings_more: bool,
 }
 
 impl Reader {
@@ -236,8 +286,105 @@ impl Reader {
     }
 }
 
+/// Attributes that leave the names in their items as they are.
+const PLAIN_ATTRIBUTES: &[&str] = &[
+    "model",
+    "derive",
+    "doc",
+    "cfg",
+    "cfg_attr",
+    "allow",
+    "expect",
+    "warn",
+    "deny",
+    "forbid",
+    "must_use",
+    "repr",
+    "deprecated",
+    "non_exhaustive",
+    "test",
+    "rustfmt",
+    "clippy",
+    "path",
+    "automatically_derived",
+];
+
+impl Reader {
+    /// Keeps what an item declares, or may bring.
+    fn note(&mut self, item: &syn::Item) {
+        let (name, attributes) = match item {
+            syn::Item::Struct(i) => (&i.ident, &i.attrs),
+            syn::Item::Enum(i) => (&i.ident, &i.attrs),
+            syn::Item::Union(i) => (&i.ident, &i.attrs),
+            syn::Item::Type(i) => (&i.ident, &i.attrs),
+            syn::Item::Trait(i) => (&i.ident, &i.attrs),
+            syn::Item::TraitAlias(i) => (&i.ident, &i.attrs),
+            syn::Item::Mod(i) => (&i.ident, &i.attrs),
+            syn::Item::ExternCrate(i) => match &i.rename {
+                Some((_, name)) => (name, &i.attrs),
+                None => (&i.ident, &i.attrs),
+            },
+            // These declare no types, nor do their attributes.
+            syn::Item::Fn(_) | syn::Item::Const(_) | syn::Item::Static(_) | syn::Item::Use(_) => {
+                return;
+            }
+            syn::Item::Impl(i) => {
+                self.brings_more |= !i.attrs.iter().all(is_plain);
+                return;
+            }
+            syn::Item::Macro(i) => {
+                self.brings_more |= i.ident.is_none();
+                return;
+            }
+            _ => {
+                self.brings_more = true;
+                return;
+            }
+        };
+        self.names.insert(parse::name(name));
+        self.brings_more |= !attributes.iter().all(is_plain);
+    }
+}
+
+fn is_plain(attribute: &syn::Attribute) -> bool {
+    let first = attribute.path().segments.first();
+    let is_plain =
+        |s: &syn::PathSegment| PLAIN_ATTRIBUTES.contains(&parse::name(&s.ident).as_str());
+    parse::is_model(attribute) || first.is_some_and(is_plain)
+}
+
 impl<'a> Visit<'a> for Reader {
+    fn visit_use_name(&mut self, name: &'a syn::UseName) {
+        let name = parse::name(&name.ident);
+        self.imports |= name == "model";
+        self.names.insert(name);
+    }
+
+    fn visit_use_rename(&mut self, name: &'a syn::UseRename) {
+        self.names.insert(parse::name(&name.rename));
+    }
+
+    fn visit_use_path(&mut self, path: &'a syn::UsePath) {
+        match &*path.tree {
+            // Of types, these bring what is known.
+            syn::UseTree::Glob(_) if path.ident == "prelude" || path.ident == "ops" => {
+                self.imports |= path.ident == "prelude";
+            }
+            syn::UseTree::Glob(_) => self.brings_more = true,
+            tree => {
+                // `use a::{self}` has the name of the module.
+                self.names.insert(parse::name(&path.ident));
+                self.visit_use_tree(tree);
+            }
+        }
+    }
+
+    fn visit_use_glob(&mut self, _: &'a syn::UseGlob) {
+        self.brings_more = true;
+    }
+
     fn visit_item(&mut self, item: &'a syn::Item) {
+        self.note(item);
         if self.is_expanded(item)
             && let Some((kind, name)) = kind(item)
             && let Some(place) = self.open.and_then(|i| self.places.get_mut(i))

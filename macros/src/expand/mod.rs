@@ -6,6 +6,7 @@ mod enumeration;
 mod function;
 mod methods;
 mod module;
+mod nowhere;
 mod placeholder;
 mod structure;
 mod twins;
@@ -67,6 +68,13 @@ fn attribute_checked(
         }
         return Ok(placeholder::for_second(&read, &library));
     }
+    let lost = standing.as_ref();
+    let lost = lost.and_then(|s| nowhere::without_lost_fields(&read, s, errors));
+    if let Some(rest) = lost {
+        // What else is wrong with it is told too.
+        let _ = parse::item(rest.clone(), options, errors);
+        return Ok(placeholder::for_item(&rest, &arguments, &library));
+    }
     let item = match parse::item(tokens.clone(), options.clone(), errors) {
         Ok(item) => item,
         // Its name stays known, so that what mentions it is not reported too.
@@ -114,6 +122,10 @@ fn attribute_checked(
             names::of_signature(f, &mut mentions.items);
             let checks = structs(&mentions.items, &library);
             names::of_body(f, &mut mentions);
+            let lost = |s| nowhere::report_lost(&mentions.items, s, errors);
+            if standing.as_ref().is_some_and(lost) {
+                return Ok(placeholder::for_item(&tokens, &arguments, &library));
+            }
             let id = hidden::id(&f.name, &tokens);
             let own = syn::Path::from(names::asked(&f.name));
             // Which function has the name if there are two, rustc knows.

@@ -491,3 +491,20 @@ pub fn recursion(at: &impl ToTokens, name: &str, through: &[String]) -> Error {
         "write the steps out in another function",
     )
 }
+
+/// A called path of which the first part is nothing.
+pub fn path_nowhere(path: &syn::Path) -> Error {
+    let name = crate::signature::last(path);
+    let first = path.segments.first().map(|s| crate::parse::name(&s.ident));
+    let first = first.unwrap_or_default();
+    let help = match (operations::find(&name), operations::written_here(&name)) {
+        (Some(op), _) => format!("the operation is {}", op.usage()),
+        (None, Some(how)) => format!("write {how}"),
+        (None, None) => format!("declare `mod {first};`, or import it: `use crate::{first};`"),
+    };
+    let what = format!(
+        "`{}` leads nowhere: nothing is called `{first}` here",
+        source(path)
+    );
+    error(path, "call", &what, &help)
+}

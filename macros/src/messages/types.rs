@@ -1,6 +1,7 @@
 //! About types and dims as they are written.
 
 use super::{Message, dim, error, error_at, message, source, structure, suggestion};
+use crate::operations;
 use crate::parse::StructType;
 use crate::signature::Struct;
 use proc_macro2::Span;
@@ -462,4 +463,38 @@ pub fn self_type(path: &syn::Path) -> Error {
         "`Self` is the struct of a `#[model] impl`, at its dims",
         "write the struct's name and dims",
     )
+}
+
+/// The type of a field that nothing is called.
+pub fn type_nowhere(path: &syn::Path, known: &[String]) -> Error {
+    let name = crate::signature::last(path);
+    let mut snake = String::new();
+    for c in name.chars() {
+        if c.is_uppercase() && snake.ends_with(char::is_lowercase) {
+            snake.push('_');
+        }
+        snake.extend(c.to_lowercase());
+    }
+    let names = [snake.as_str(), &name.to_lowercase()].map(operations::find);
+    let mut known = known.to_vec();
+    known.push("Linear".to_string());
+    let help = match names.into_iter().flatten().next() {
+        Some(op) => format!(
+            "that is an operation, and holds nothing: leave the field out, and write {} in the function",
+            op.usage()
+        ),
+        None if known.contains(&name) => format!("write `{name}`"),
+        None => format!(
+            "{}; a layer of your own is a struct with `#[model]`",
+            suggestion(&name, &known, "model structs here").trim_end_matches('?')
+        ),
+    };
+    let what = match path.segments.len() {
+        1 => format!("no struct is called `{name}` here"),
+        _ => format!(
+            "`{}` leads nowhere",
+            source(&crate::parse::types::bare(path))
+        ),
+    };
+    error(path, "types", &what, &help)
 }

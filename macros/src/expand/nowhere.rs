@@ -1,0 +1,114 @@
+//! Names that lead nowhere, as far as that is known before rustc says it: a chain would end at them, and whatever
+//! names its item would be told too.
+//!
+//! A file says what its names are, unless it has globs, macros or attributes of which this does not know what they
+//! bring: then it is rustc that tells.
+
+use super::beside::Standing;
+use crate::errors::Errors;
+use crate::parse::{self, types};
+use crate::{messages, names};
+use proc_macro2::TokenStream;
+use quote::ToTokens;
+
+/// What Rust's own prelude brings, of which other messages speak.
+const OF_RUST: &[&str] = &["Box", "Option", "Result", "String", "Vec"];
+
+/// What a struct is without its fields of types that are nowhere, which are reported; `None` where all are there.
+pub(super) fn without_lost_fields(
+    item: &syn::Item,
+    standing: &Standing<'_>,
+    errors: &Errors,
+) -> Option<TokenStream> {
+    let syn::Item::Struct(s) = item else {
+        return None;
+    };
+    let mut s = s.clone();
+    let syn::Fields::Named(fields) = &mut s.fields else {
+        return None;
+    };
+    let all = std::mem::take(&mut fields.named);
+    let count = all.len();
+    fields.named = all
+        .into_iter()
+        .filter(|field| {
+            let lost = path(&field.ty).filter(|p| leads_nowhere(p, standing));
+            if let Some(path) = lost {
+                let known = standing.file().map(|file| file.types());
+                errors.report(messages::type_nowhere(path, &known.unwrap_or_default()));
+            }
+            lost.is_none()
+        })
+        .collect();
+    (fields.named.len() < count).then(|| s.to_token_stream())
+}
+
+/// Reports those of the paths that a function calls which lead nowhere.
+pub(super) fn report_lost(paths: &[syn::Path], standing: &Standing<'_>, errors: &Errors) -> bool {
+    let lost = paths.iter().filter(|p| p.segments.len() > 1);
+    let lost = lost.filter(|p| leads_nowhere(p, standing));
+    lost.fold(false, |_, path| {
+        errors.report(messages::path_nowhere(path));
+        true
+    })
+}
+
+/// The path of a child's type.
+fn path(ty: &syn::Type) -> Option<&syn::Path> {
+    match parse::unwrapped(ty) {
+        syn::Type::Array(array) => path(&array.elem),
+        syn::Type::Path(p) if p.qself.is_none() => Some(&p.path),
+        _ => None,
+    }
+}
+
+fn leads_nowhere(path: &syn::Path, standing: &Standing<'_>) -> bool {
+    let Some(first) = path
+        .segments
+        .first()
+        .filter(|_| path.leading_colon.is_none())
+    else {
+        return false;
+    };
+    let name = parse::name(&first.ident);
+    let is_known = names::is_keyword(&first.ident)
+        || types::is_primitive(&first.ident)
+        || names::is_type_of_prelude(&name)
+        || ["Param", "State", "Tensor"].contains(&name.as_str())
+        || OF_RUST.contains(&name.as_str());
+    if is_known || !name.starts_with(char::is_alphabetic) {
+        return false;
+    }
+    // In most cases no more than this is looked at.
+    if standing.is_declared(&name) {
+        return false;
+    }
+    let is_crate = || crates().is_none_or(|known| known.contains(&name));
+    let is_module = path.segments.len() > 1;
+    let file = standing.file();
+    file.is_some_and(|file| file.lacks(&name)) && !(is_module && is_crate())
+}
+
+/// The crates that paths may begin with, as rustc was told them.
+fn crates() -> Option<Vec<String>> {
+    let mut known: Vec<String> = ["std", "core", "alloc"].map(String::from).into();
+    let mut any = false;
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        // The rest of them may stand in a file.
+        if argument.starts_with('@') {
+            return None;
+        }
+        let told = match argument.strip_prefix("--extern") {
+            Some("") => arguments.next(),
+            Some(rest) => rest.strip_prefix('=').map(ToString::to_string),
+            None => None,
+        };
+        if let Some(told) = told {
+            any = true;
+            let name = told.split('=').next().unwrap_or_default();
+            known.push(name.rsplit(':').next().unwrap_or_default().to_string());
+        }
+    }
+    any.then_some(known)
+}
