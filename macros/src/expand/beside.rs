@@ -65,6 +65,29 @@ impl<'i> Standing<'i> {
         })
     }
 
+    /// What is derived in front of `#[model]`, by the last names.
+    pub(super) fn derived_above(&self) -> Vec<String> {
+        let model = Span::call_site().start();
+        with_source(self.name.span(), |source| {
+            let text = source.text.as_deref().unwrap_or_default();
+            let above: Vec<&str> = text.lines().take(model.line).collect();
+            let Some((own, above)) = above.split_last() else {
+                return Vec::new();
+            };
+            let start = own.char_indices().nth(model.column);
+            let own = start.map_or("", |(i, _)| &own[..i]);
+            let lines = above.iter().rev().map(|line| line.trim());
+            let lines = lines.take_while(|l| l.starts_with("#[") || l.starts_with("//"));
+            let attributes = std::iter::once(own.trim()).chain(lines);
+            let derives = attributes.filter(|line| line.starts_with("#[derive"));
+            let words = derives.flat_map(|line| line.split(|c: char| !c.is_alphanumeric()));
+            words
+                .filter(|w| !w.is_empty())
+                .map(ToString::to_string)
+                .collect()
+        })
+    }
+
     /// The file that it stands in.
     pub(super) fn file(&self) -> Option<Rc<File>> {
         let file = File::read(self.name.span())?;

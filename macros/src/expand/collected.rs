@@ -18,6 +18,8 @@ pub(super) struct Collected<'e> {
     pub(super) mentions: HashMap<String, Mention>,
     /// Whether something in it has errors of its own.
     pub(super) broken: bool,
+    /// The variants of enums that have.
+    pub(super) variants: HashMap<String, Vec<String>>,
 }
 
 impl<'e> Collected<'e> {
@@ -27,6 +29,7 @@ impl<'e> Collected<'e> {
         names::identifiers(state.item.clone(), &mut scope.registry.taken);
         let mut mentions = HashMap::new();
         let mut broken = false;
+        let mut variants = HashMap::new();
         for (path, text) in state.mentions.iter().zip(texts) {
             let path = &hidden::meant(path);
             let key = scope::key(path);
@@ -38,7 +41,17 @@ impl<'e> Collected<'e> {
                 mentions.insert(key, Mention::Operation);
                 continue;
             }
-            let told = Signature::decode(text).filter(|s| !s.broken);
+            let told = Signature::decode(text);
+            if let Some(Signature {
+                broken: true,
+                structs,
+                ..
+            }) = &told
+                && let Some(of) = structs.first().filter(|s| s.is_enum())
+            {
+                variants.insert(key.clone(), of.variants.clone());
+            }
+            let told = told.filter(|s| !s.broken);
             let is_twice = |s: &Struct| twins::is_twice(&s.name, &s.at);
             let twice = told
                 .as_ref()
@@ -66,6 +79,7 @@ impl<'e> Collected<'e> {
             scope,
             mentions,
             broken,
+            variants,
         }
     }
 

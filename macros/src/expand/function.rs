@@ -62,7 +62,8 @@ pub(super) fn expand_at_once(f: &Function, state: &State, errors: &Errors) -> To
 fn broken(library: &TokenStream) -> TokenStream {
     let unit = emit::unit::broken(&hidden::unit(), library);
     let structs = emit::unit::structs(&[], library);
-    quote!(#unit #structs)
+    let told = emit::unit::told_nothing();
+    quote!(#unit #structs #told)
 }
 
 /// The signature with its structs by name.

@@ -68,6 +68,15 @@ fn attribute_checked(
         }
         return Ok(placeholder::for_second(&read, &library));
     }
+    if let syn::Item::Struct(s) = &read {
+        let derived = standing.as_ref().map(Standing::derived_above);
+        let derived = derived.unwrap_or_default();
+        if !derived.is_empty() {
+            errors.report(messages::derive_above(Span::call_site()));
+            let marked = options.methods.is_some();
+            return Ok(placeholder::structure(s, marked, derived, &library));
+        }
+    }
     let lost = standing.as_ref();
     let lost = lost.and_then(|s| nowhere::without_lost_fields(&read, s, errors));
     if let Some(rest) = lost {
@@ -78,6 +87,7 @@ fn attribute_checked(
     let item = match parse::item(tokens.clone(), options.clone(), errors) {
         Ok(item) => item,
         // Its name stays known, so that what mentions it is not reported too.
+        Err(Reported) if twins::doubt(&read) => return Ok(TokenStream::new()),
         Err(Reported) => return Ok(placeholder::for_item(&tokens, &arguments, &library)),
     };
     let state = |id: &str, phase, mut mentions: Vec<syn::Path>| {

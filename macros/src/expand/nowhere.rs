@@ -24,6 +24,11 @@ pub(super) fn without_lost_fields(
         return None;
     };
     let mut s = s.clone();
+    let generics = s.generics.clone();
+    let is_own = |path: &syn::Path| {
+        let name = path.get_ident();
+        generics.type_params().find(|t| Some(&t.ident) == name)
+    };
     let syn::Fields::Named(fields) = &mut s.fields else {
         return None;
     };
@@ -32,6 +37,13 @@ pub(super) fn without_lost_fields(
     fields.named = all
         .into_iter()
         .filter(|field| {
+            if let Some((path, own)) = path(&field.ty).and_then(|p| Some((p, is_own(p)?))) {
+                // With bounds it was not meant as a size, and is refused where it is declared.
+                if own.bounds.is_empty() {
+                    errors.report(messages::size_as_a_type(path));
+                }
+                return false;
+            }
             let lost = path(&field.ty).filter(|p| leads_nowhere(p, standing));
             if let Some(path) = lost {
                 let known = standing.file().map(|file| file.types());

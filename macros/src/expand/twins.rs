@@ -40,3 +40,19 @@ pub(super) fn is_twice(name: &str, at: &str) -> bool {
     let kinds = [Kind::Type, Kind::Methods];
     TWICE.with_borrow(|twice| kinds.iter().any(|k| twice.contains(&(*k, key.clone()))))
 }
+
+/// Keeps that what is in a type is not known where a trait's implementation was taken for its methods; whether it is one.
+pub(super) fn doubt(item: &syn::Item) -> bool {
+    let syn::Item::Impl(i) = item else {
+        return false;
+    };
+    let of = match parse::unwrapped(&i.self_ty) {
+        syn::Type::Path(of) => of.path.segments.last(),
+        _ => None,
+    };
+    if let Some(of) = of.filter(|_| i.trait_.is_some()) {
+        let name = in_file(of.ident.span().file(), parse::name(&of.ident));
+        TWICE.with_borrow_mut(|twice| twice.insert((Kind::Methods, name)));
+    }
+    i.trait_.is_some()
+}

@@ -102,7 +102,9 @@ pub fn no_struct_method(name: &syn::Ident, structure: &Struct) -> Error {
         .iter()
         .filter_map(|m| m.name.rsplit("::").next().map(ToString::to_string))
         .collect();
+    let makes = ["init", "new", "default"].contains(&name.to_string().as_str());
     let help = match known.is_empty() {
+        _ if makes => format!("a model is an argument: `m: &{}`", structure.name),
         true => format!(
             "`{}` has no methods: give it some in `#[model] impl {} {{ .. }}`",
             structure.name, structure.name

@@ -465,6 +465,16 @@ pub fn self_type(path: &syn::Path) -> Error {
     )
 }
 
+/// A size of a struct's own as the type of a field.
+pub fn size_as_a_type(path: &syn::Path) -> Error {
+    error(
+        path,
+        "types",
+        &format!("`{}` is a size of this struct, and no type", source(path)),
+        "what stands in `<..>` are names of sizes: `Param<H>` has one; a field has a type that is known",
+    )
+}
+
 /// The type of a field that nothing is called.
 pub fn type_nowhere(path: &syn::Path, known: &[String]) -> Error {
     let name = crate::signature::last(path);
@@ -475,7 +485,10 @@ pub fn type_nowhere(path: &syn::Path, known: &[String]) -> Error {
         }
         snake.extend(c.to_lowercase());
     }
-    let names = [snake.as_str(), &name.to_lowercase()].map(operations::find);
+    let names = [snake.as_str(), &name.to_lowercase()].map(|name| {
+        let long = name.len() > 1;
+        operations::find(name).filter(|_| long)
+    });
     let mut known = known.to_vec();
     known.push("Linear".to_string());
     let help = match names.into_iter().flatten().next() {
@@ -485,8 +498,8 @@ pub fn type_nowhere(path: &syn::Path, known: &[String]) -> Error {
         ),
         None if known.contains(&name) => format!("write `{name}`"),
         None => format!(
-            "{}; a layer of your own is a struct with `#[model]`",
-            suggestion(&name, &known, "model structs here").trim_end_matches('?')
+            "a layer of your own is a struct with `#[model]`; {}",
+            suggestion(&name, &known, "model structs here")
         ),
     };
     let what = match path.segments.len() {
