@@ -94,6 +94,12 @@ impl<'i> Standing<'i> {
         file.find(self).map(|_| file.clone())
     }
 
+    /// Whether its file says that nothing there is called so.
+    pub(super) fn lacks(&self, name: &str) -> bool {
+        let file = File::read(self.name.span());
+        file.is_some_and(|file| file.lacks(name) && file.find(self).is_some())
+    }
+
     /// Whether the text of its file declares a type or a module of a name somewhere.
     pub(super) fn is_declared(&self, name: &str) -> bool {
         let words = ["struct", "enum", "mod"].map(|word| format!("{word} {name}"));

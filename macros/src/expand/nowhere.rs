@@ -97,8 +97,7 @@ fn leads_nowhere(path: &syn::Path, standing: &Standing<'_>) -> bool {
     }
     let is_crate = || crates().is_none_or(|known| known.contains(&name));
     let is_module = path.segments.len() > 1;
-    let file = standing.file();
-    file.is_some_and(|file| file.lacks(&name)) && !(is_module && is_crate())
+    standing.lacks(&name) && !(is_module && is_crate())
 }
 
 /// The crates that paths may begin with, as rustc was told them.

@@ -497,10 +497,10 @@ pub fn type_nowhere(path: &syn::Path, known: &[String]) -> Error {
             op.usage()
         ),
         None if known.contains(&name) => format!("write `{name}`"),
-        None => format!(
-            "a layer of your own is a struct with `#[model]`; {}",
-            suggestion(&name, &known, "model structs here")
-        ),
+        None => match suggestion(&name, &known, "model structs here") {
+            near if near.starts_with("did you mean") => near,
+            list => format!("a layer of your own is a struct with `#[model]`; {list}"),
+        },
     };
     let what = match path.segments.len() {
         1 => format!("no struct is called `{name}` here"),
