@@ -102,6 +102,11 @@ pub fn method_type(structure: &str, method: &Ident) -> Ident {
     format_ident!("__sinew_method{}_{}_{}", structure.len(), structure, method)
 }
 
+/// The method that is seen as far as a method of its name, and takes nothing.
+pub fn seen(method: &Ident) -> Ident {
+    format_ident!("__sinew_{}", method, span = method.span())
+}
+
 /// The constant with the unit of a function.
 pub fn unit() -> Ident {
     format_ident!("__SINEW_UNIT")
