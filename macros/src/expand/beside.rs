@@ -3,7 +3,7 @@
 //! The macro is given one item after the other, and not the module that it stands in. Where that decides something,
 //! which is rare, the file is read: the item is found there by its text, since what is read has no places.
 
-use crate::{hidden, names, parse};
+use crate::{collect, hidden, names, parse};
 use proc_macro2::{Ident, Span};
 use quote::ToTokens;
 use std::cell::{OnceCell, RefCell};
@@ -393,19 +393,24 @@ impl<'a> Visit<'a> for Reader {
         self.names.insert(parse::name(&name.rename));
     }
 
-    fn visit_use_path(&mut self, path: &'a syn::UsePath) {
-        match &*path.tree {
-            // Of types, these bring what is known.
-            syn::UseTree::Glob(_) if path.ident == "prelude" || path.ident == "ops" => {
-                self.imports |= path.ident == "prelude";
-            }
-            syn::UseTree::Glob(_) => self.brings_more = true,
-            tree => {
-                // `use a::{self}` has the name of the module.
-                self.names.insert(parse::name(&path.ident));
-                self.visit_use_tree(tree);
-            }
+    fn visit_item_use(&mut self, item: &'a syn::ItemUse) {
+        // Of types, the library's prelude brings what is known.
+        if let syn::UseTree::Path(first) = &item.tree
+            && let syn::UseTree::Path(second) = &*first.tree
+            && let syn::UseTree::Glob(_) = &*second.tree
+            && second.ident == "prelude"
+            && collect::library().to_string() == format!(":: {}", first.ident)
+        {
+            self.imports = true;
+            return;
         }
+        self.visit_use_tree(&item.tree);
+    }
+
+    fn visit_use_path(&mut self, path: &'a syn::UsePath) {
+        // `use a::{self}` has the name of the module.
+        self.names.insert(parse::name(&path.ident));
+        self.visit_use_tree(&path.tree);
     }
 
     fn visit_use_glob(&mut self, _: &'a syn::UseGlob) {
