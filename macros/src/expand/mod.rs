@@ -3,6 +3,7 @@
 mod beside;
 mod collected;
 mod enumeration;
+mod file;
 mod function;
 mod methods;
 mod module;

@@ -55,14 +55,21 @@ pub(super) fn without_lost_fields(
     (fields.named.len() < count).then(|| s.to_token_stream())
 }
 
-/// Reports those of the paths that a function calls which lead nowhere.
+/// Reports those of the paths that a function names which lead nowhere, or to what is private.
 pub(super) fn report_lost(paths: &[syn::Path], standing: &Standing<'_>, errors: &Errors) -> bool {
-    let lost = paths.iter().filter(|p| p.segments.len() > 1);
-    let lost = lost.filter(|p| leads_nowhere(p, standing));
-    lost.fold(false, |_, path| {
-        errors.report(messages::path_nowhere(path));
-        true
-    })
+    let mut any = false;
+    for path in paths.iter().filter(|p| p.segments.len() > 1) {
+        let error = if leads_nowhere(path, standing) {
+            messages::path_nowhere(path)
+        } else if standing.is_private(path) {
+            messages::private_function(path)
+        } else {
+            continue;
+        };
+        errors.report(error);
+        any = true;
+    }
+    any
 }
 
 /// The path of a child's type.

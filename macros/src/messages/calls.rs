@@ -494,6 +494,17 @@ pub fn recursion(at: &impl ToTokens, name: &str, through: &[String]) -> Error {
     )
 }
 
+/// A model function that is private in another module.
+pub fn private_function(path: &syn::Path) -> Error {
+    let name = crate::signature::last(path);
+    error(
+        path,
+        "call",
+        &format!("`{}` is private in its module", source(path)),
+        &format!("write `pub fn {name}` there"),
+    )
+}
+
 /// A called path of which the first part is nothing.
 pub fn path_nowhere(path: &syn::Path) -> Error {
     let name = crate::signature::last(path);
