@@ -269,10 +269,10 @@ impl Reader {
                 Some((_, name)) => (name, &i.attrs),
                 None => (&i.ident, &i.attrs),
             },
-            // These declare no types, nor do their attributes.
-            syn::Item::Fn(_) | syn::Item::Const(_) | syn::Item::Static(_) | syn::Item::Use(_) => {
-                return;
-            }
+            syn::Item::Const(i) => (&i.ident, &i.attrs),
+            syn::Item::Static(i) => (&i.ident, &i.attrs),
+            // These declare neither types nor sizes, nor do their attributes.
+            syn::Item::Fn(_) | syn::Item::Use(_) => return,
             syn::Item::Impl(i) => {
                 self.brings_more |= !i.attrs.iter().all(is_plain);
                 return;

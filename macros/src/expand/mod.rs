@@ -148,6 +148,10 @@ fn attribute_checked(
             quote!(#checks #function)
         }
         Item::Methods(m) => {
+            let lost = |s| nowhere::report_undeclared(m, s, errors);
+            if standing.as_ref().is_some_and(lost) {
+                return Ok(placeholder::for_item(&tokens, &arguments, &library));
+            }
             let name = last_ident(&m.owner.path);
             let mut mentions = Mentions::default();
             mentions.items.push(hidden::fields_path(&m.owner.path));

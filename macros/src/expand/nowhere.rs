@@ -6,7 +6,7 @@
 
 use super::beside::Standing;
 use crate::errors::Errors;
-use crate::parse::{self, types};
+use crate::parse::{self, DimExpr, Methods, types};
 use crate::{messages, names};
 use proc_macro2::TokenStream;
 use quote::ToTokens;
@@ -70,6 +70,20 @@ pub(super) fn report_lost(paths: &[syn::Path], standing: &Standing<'_>, errors: 
         any = true;
     }
     any
+}
+
+/// Reports the sizes in the type of an impl block that it does not declare, and that are no consts.
+pub(super) fn report_undeclared(m: &Methods, standing: &Standing<'_>, errors: &Errors) -> bool {
+    let names = m.owner.dims.iter().filter_map(|dim| match dim {
+        DimExpr::Name(path) => path.get_ident(),
+        DimExpr::Integer(..) | DimExpr::Binary(..) => None,
+    });
+    let lost = names.filter(|n| !m.symbols.contains(n) && standing.lacks(&parse::name(n)));
+    let lost: Vec<_> = lost.collect();
+    if let Some(first) = lost.first() {
+        errors.report(messages::undeclared_by_the_impl(first, &lost, &m.owner));
+    }
+    !lost.is_empty()
 }
 
 /// The path of a child's type.

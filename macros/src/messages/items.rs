@@ -83,6 +83,22 @@ pub fn impl_part(part: &syn::ImplItem) -> Error {
     )
 }
 
+/// A size in the type of an impl block that nothing declares, with all of those there.
+pub fn undeclared_by_the_impl(
+    at: &syn::Ident,
+    all: &[&syn::Ident],
+    owner: &crate::parse::StructType,
+) -> Error {
+    let all: Vec<String> = all.iter().map(ToString::to_string).collect();
+    let owner = crate::emit::structure::struct_text(owner);
+    error(
+        at,
+        "symbols",
+        &format!("nothing is called `{at}` here: an impl declares the sizes of its struct"),
+        &format!("write `impl<{}> {owner} {{ .. }}`", all.join(", ")),
+    )
+}
+
 pub fn impl_symbol(symbol: &syn::Ident, path: &syn::Path) -> Error {
     error(
         symbol,
