@@ -3,8 +3,8 @@
 //! Of the operations it brings those that every version has brought, so that no function of your own
 //! becomes ambiguous next to this glob. Others are methods too, and items of [`ops`](crate::ops).
 //!
-//! Layers come with it. A struct of your own that is called as one of them is ambiguous next to this
-//! glob: give it another name, or import what you use by name.
+//! Layers come with it. A struct of your own may be called as one of them: in its module it comes before that of this
+//! glob (see [`model`] for other modules).
 
 #[doc(hidden)]
 pub use crate::names::Unfinished as _;

@@ -223,3 +223,74 @@ state %m.middle.offset: %16, state %m.right.first.offset: %18, state %m.right.se
     assert!(net::by_two_types::signature().starts_with(signature));
     Ok(())
 }
+
+/// Structs that are called like types of the prelude, before and behind what names them.
+mod called_like_the_preludes {
+    use sinew::prelude::*;
+
+    #[model]
+    pub fn apply<B>(m: &Model, x: Tensor<B, 2>) -> Tensor<B, 2> {
+        m.forward(x)
+    }
+
+    #[model(methods)]
+    pub struct Model {
+        pub first: Linear<2, 2>,
+        pub rest: [Linear<2, 2>; 2],
+    }
+
+    #[model]
+    impl Model {
+        pub fn forward<B>(&self, x: Tensor<B, 2>) -> Tensor<B, 2> {
+            let mut y = Linear::forward(self.first, x);
+            for layer in &self.rest {
+                y = layer.forward(y);
+            }
+            y
+        }
+    }
+
+    #[model(methods)]
+    pub struct Linear<I, O> {
+        #[init(constant(2.0))]
+        pub weight: Param<O, I>,
+    }
+
+    #[model]
+    impl<I, O> Linear<I, O> {
+        pub fn forward<B>(&self, x: Tensor<B, I>) -> Tensor<B, O> {
+            matmul(x, self.weight.transpose())
+        }
+    }
+}
+
+#[model]
+fn applied_elsewhere<B>(m: &called_like_the_preludes::Model, x: Tensor<B, 2>) -> Tensor<B, 2> {
+    called_like_the_preludes::apply(m, x)
+}
+
+#[test]
+fn a_struct_called_like_one_of_the_prelude_is_the_users_own() {
+    let model = called_like_the_preludes::Model::init(0);
+    let found = called_like_the_preludes::apply(&model, [[1.0, 2.0]]).expect("a call");
+    assert_eq!(found, array![[96.0, 96.0]]);
+    let found = applied_elsewhere(&model, [[1.0, 2.0]]).expect("a call");
+    assert_eq!(found, array![[96.0, 96.0]]);
+
+    // In a block, beside the library's own outside of it.
+    #[model]
+    struct Linear {
+        #[init(ones)]
+        weight: Param<2>,
+    }
+    #[model]
+    struct Holder {
+        layer: Linear,
+    }
+    #[model]
+    fn scaled<B>(m: &Holder, x: Tensor<B, 2>) -> Tensor<B, 2> {
+        x * m.layer.weight
+    }
+    let found = scaled(&Holder::init(0), [[1.0, 2.0]]).expect("a call");
+    assert_eq!(found, array![[1.0, 2.0]]);
+}

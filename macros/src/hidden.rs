@@ -61,9 +61,9 @@ pub fn item_macro(name: &Ident, id: &str) -> Ident {
     format_ident!("__sinew_{}_{}", name, id, span = name.span())
 }
 
-/// A second name for the macro of a function that is called like an operation of the prelude: an import of its
-/// own name would be ambiguous.
-pub fn called_like_an_operation(name: &Ident) -> Ident {
+/// A second name for the macro of a function that is called like an operation of the prelude, or of a type that is
+/// called like one of its types: its own name would be ambiguous beside the prelude's glob.
+pub fn second_name(name: &Ident) -> Ident {
     format_ident!("{}{}", CALLED_LIKE, name, span = name.span())
 }
 
@@ -86,13 +86,25 @@ pub fn meant(asked: &syn::Path) -> syn::Path {
 
 /// The macro of a struct's own name that tells its fields before its methods are known.
 pub fn fields_macro(structure: &Ident) -> Ident {
-    format_ident!("__sinew_fields_{}", structure, span = structure.span())
+    format_ident!("{}{}", FIELDS, structure, span = structure.span())
+}
+
+const FIELDS: &str = "__sinew_fields_";
+
+/// The struct whose fields' macro has a name, else that name.
+pub fn of_fields(name: &str) -> String {
+    name.strip_prefix(FIELDS).unwrap_or(name).to_string()
 }
 
 /// The type of a method: that of a function has its name. The struct's length keeps `A::b_c` and
 /// `A_b::c` apart.
 pub fn method_type(structure: &str, method: &Ident) -> Ident {
     format_ident!("__sinew_method{}_{}_{}", structure.len(), structure, method)
+}
+
+/// The method that is seen as far as a method of its name, and takes nothing.
+pub fn seen(method: &Ident) -> Ident {
+    format_ident!("__sinew_{}", method, span = method.span())
 }
 
 /// The constant with the unit of a function.

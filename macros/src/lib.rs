@@ -32,9 +32,8 @@ use proc_macro::TokenStream;
 ///
 /// - It stands in front of `#[derive(..)]`: what is derived then sees the struct that it expands to.
 /// - `#[model(methods)]` on a struct says that one `#[model] impl` of it follows, in the same module; all
-///   methods stand in it. A second one defines the struct's methods again, which rustc refuses.
-///   `#[model(pub)]`, `#[model(pub(crate))]` on the impl say how far its methods are seen, else as far as
-///   the struct.
+///   methods stand in it. `#[model(pub)]`, `#[model(pub(crate))]` on the impl say how far its methods are seen, else
+///   as far as the struct.
 /// - `#[model(where(E == H * D, T <= 1024))]` is what a function, or each method of an impl, assumes.
 /// - `#[model(vjp = my_rule)]` on a function that takes tensors: its derivative is the model function
 ///   `my_rule`, which takes the same and behind it the cotangents of the float results, and gives the
@@ -54,9 +53,9 @@ use proc_macro::TokenStream;
 /// - `#[model(crate = path)]` says where the library is when it is no dependency of the crate; in a module
 ///   for all that is inside.
 /// - Structs that hold each other have no size, in Rust as here.
-/// - Where a glob brings an item of the library's under the name of a struct of yours (`Linear` of the
-///   prelude), rustc calls both ambiguous: give yours another name, or import by name
-///   (`use sinew::{Param, Tensor, model};`).
+/// - A struct of yours may be called like a type of the prelude (`Linear`, `Model`), and comes before that in its
+///   module. Another module names it by a path (`layers::Linear<4, 8>`): an import of that name rustc calls
+///   undetermined, unless the struct's module imports what it uses by name (`use sinew::{Param, Tensor, model};`).
 #[proc_macro_attribute]
 pub fn model(arguments: TokenStream, item: TokenStream) -> TokenStream {
     expand::attribute(arguments.into(), item.into()).into()

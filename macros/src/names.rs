@@ -261,8 +261,33 @@ pub enum Callee<'a> {
 /// The name that a chain asks for a function of this one by.
 pub fn asked(name: &syn::Ident) -> syn::Ident {
     match operations::in_prelude(&parse::name(name)) {
-        true => hidden::called_like_an_operation(name),
+        true => hidden::second_name(name),
         false => name.clone(),
+    }
+}
+
+/// The types that the prelude brings, but for those that stand for tensors: a type of the user's own may be called so.
+const PRELUDE_TYPES: &[&str] = &[
+    "Linear",
+    "Model",
+    "Adam",
+    "AdamW",
+    "Sgd",
+    "Device",
+    "Precision",
+    "Shared",
+];
+
+/// Whether the prelude brings a type of this name.
+pub fn is_type_of_prelude(name: &str) -> bool {
+    PRELUDE_TYPES.contains(&name)
+}
+
+/// The names that the macro of a user's type has.
+pub fn of_macro(name: &syn::Ident) -> Vec<syn::Ident> {
+    match is_type_of_prelude(&hidden::of_fields(&parse::name(name))) {
+        true => vec![name.clone(), hidden::second_name(name)],
+        false => vec![name.clone()],
     }
 }
 

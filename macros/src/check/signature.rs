@@ -92,6 +92,7 @@ pub fn function(
     if bad {
         return Err(Reported);
     }
+    let is_method = struct_name.is_some();
     let name = match struct_name {
         Some(s) => format!("{s}::{}", parse::name(&f.name)),
         None => parse::name(&f.name),
@@ -107,6 +108,7 @@ pub fn function(
         results,
         tuple: matches!(f.result, TypeExpr::Tuple(_)),
         no_derivative: f.no_derivative.clone(),
+        private: is_method && !matches!(f.visibility, syn::Visibility::Public(_)),
     })
 }
 

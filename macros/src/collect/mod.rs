@@ -123,7 +123,7 @@ pub fn bundle(name: &Ident, signatures: &[String]) -> TokenStream {
 
 /// An item's own macro: passes its signature, and stands beside the item under its names.
 pub fn item_macro(
-    names: &[&Ident],
+    names: &[Ident],
     hidden: &Ident,
     visibility: &syn::Visibility,
     text: &str,

@@ -69,7 +69,12 @@ pub fn broken(f: &Function, associated: &TokenStream, library: &TokenStream) -> 
         let models = entry.models.iter();
         models.map(|_| quote!(_: impl ::core::marker::Sized))
     };
-    let (for_train, for_attach, for_compile) = (any(), any(), any());
+    let one = quote!(_: impl ::core::marker::Sized);
+    let for_train = match entry.models.is_empty() {
+        true => vec![one],
+        false => any().collect(),
+    };
+    let (for_attach, for_compile) = (any(), any());
     let call = hidden::call();
     quote! {
         #implementation
@@ -103,7 +108,10 @@ pub fn of_a_broken_body(
     associated: &TokenStream,
     library: &TokenStream,
 ) -> TokenStream {
-    match is_loss(first_result(f)) {
+    // Without a model, that may be it.
+    let trained =
+        is_loss(first_result(f)) && entry(f, library).is_some_and(|e| !e.models.is_empty());
+    match trained {
         true => implementations(f, None, associated, library),
         false => broken(f, associated, library),
     }

@@ -1,8 +1,8 @@
 //! The plain enum, and what makes it a value of the configuration.
 
 use super::quiet;
-use super::structure::derived;
 use crate::hidden;
+use crate::parse::attributes::derived;
 use crate::parse::enumeration::Enumeration;
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;

@@ -8,7 +8,7 @@ use super::{element, quiet};
 use crate::hidden;
 use crate::parse::{self, Function, Methods, StructType, TypeExpr};
 use proc_macro2::{Ident, TokenStream};
-use quote::{ToTokens, format_ident, quote};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use sinew_ir::DType;
 
 /// A free function, of which no more has to be known than its declaration.
@@ -220,7 +220,17 @@ pub fn method(m: &Methods, f: &Function, library: &TokenStream) -> (TokenStream,
         #quiet
         #implementation
     };
-    (plain, hidden)
+    // Whether the method is seen where a body calls it, rustc is asked by this.
+    let visibility = &f.visibility;
+    let seen = hidden::seen(&f.name);
+    let seen = match (visibility, f.receiver) {
+        (syn::Visibility::Public(_), _) | (_, None) => TokenStream::new(),
+        (_, Some(_)) => {
+            let seen = quote_spanned!(f.name.span()=> fn #seen(&self) {});
+            quote!(#[doc(hidden)] #quiet #visibility #seen)
+        }
+    };
+    (quote!(#plain #seen), hidden)
 }
 
 /// The function as it was declared.

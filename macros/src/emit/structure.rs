@@ -17,6 +17,7 @@ pub fn definition(s: &Structure, library: &TokenStream) -> TokenStream {
         name,
         symbols,
         fields,
+        ..
     } = s;
     let own_docs = super::doc(&format!("\n```text\n{}\n```", declaration(s)));
     let plain = fields.iter().map(|f| {
@@ -336,7 +337,7 @@ fn init(initial: &Initial, library: &TokenStream) -> TokenStream {
 /// They are not derived, so that a field that is no model struct is told once, by its chain.
 fn common_traits(s: &Structure, [clone, debug, partial_eq]: [TokenStream; 3]) -> TokenStream {
     let name = &s.name;
-    let derived = derived(&s.attributes);
+    let derived = &s.derived;
     let quiet = quiet();
     let mut out = TokenStream::new();
     let mut add = |trait_name: &str, implementation: TokenStream| {
@@ -392,17 +393,6 @@ fn field_by_field(s: &Structure) -> [TokenStream; 3] {
         quote!(f.debug_struct(#text)#(.field(#texts, &self.#fields))*.finish()),
         quote!(true #(&& self.#fields == other.#fields)* #same_sizes),
     ]
-}
-
-/// The traits that the user derives, by their last names.
-pub fn derived(attributes: &[syn::Attribute]) -> Vec<String> {
-    let mut out = Vec::new();
-    for a in attributes.iter().filter(|a| a.path().is_ident("derive")) {
-        let text = a.to_token_stream().to_string();
-        let words = text.split(|c: char| !c.is_alphanumeric());
-        out.extend(words.map(ToString::to_string));
-    }
-    out
 }
 
 /// The struct as it was declared.

@@ -143,6 +143,16 @@ pub fn broken(constant: &Ident, library: &TokenStream) -> TokenStream {
     }
 }
 
+/// What stands for what is told of a function, of one with errors.
+pub fn told_nothing() -> TokenStream {
+    quote! {
+        pub const IR: &'static ::core::primitive::str = "";
+        pub fn signature() -> ::std::string::String {
+            ::std::string::String::new()
+        }
+    }
+}
+
 /// The associated const that tells a function's structs from others, for the functions that call it; nothing
 /// of one with errors.
 pub fn structs(ids: &[&str], library: &TokenStream) -> TokenStream {

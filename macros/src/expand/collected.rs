@@ -1,11 +1,12 @@
 //! What a chain brought to an item.
 
+use super::twins;
 use crate::check::{Scope, scope};
 use crate::collect::{NO_ITEM, OPERATION, State};
 use crate::errors::{Checked, Errors};
 use crate::lower::{self, Lowered, Mention};
 use crate::parse::Function;
-use crate::signature::{self, Signature};
+use crate::signature::{self, Signature, Struct};
 use crate::{emit, hidden, lints, messages, names};
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
@@ -17,6 +18,8 @@ pub(super) struct Collected<'e> {
     pub(super) mentions: HashMap<String, Mention>,
     /// Whether something in it has errors of its own.
     pub(super) broken: bool,
+    /// The variants of enums that have.
+    pub(super) variants: HashMap<String, Vec<String>>,
 }
 
 impl<'e> Collected<'e> {
@@ -26,6 +29,7 @@ impl<'e> Collected<'e> {
         names::identifiers(state.item.clone(), &mut scope.registry.taken);
         let mut mentions = HashMap::new();
         let mut broken = false;
+        let mut variants = HashMap::new();
         for (path, text) in state.mentions.iter().zip(texts) {
             let path = &hidden::meant(path);
             let key = scope::key(path);
@@ -37,8 +41,24 @@ impl<'e> Collected<'e> {
                 mentions.insert(key, Mention::Operation);
                 continue;
             }
-            let imported = Signature::decode(text).filter(|s| !s.broken);
-            let imported = imported.and_then(|s| scope.registry.import(&s, path));
+            let told = Signature::decode(text);
+            if let Some(Signature {
+                broken: true,
+                structs,
+                ..
+            }) = &told
+                && let Some(of) = structs.first().filter(|s| s.is_enum())
+            {
+                variants.insert(key.clone(), of.variants.clone());
+            }
+            let told = told.filter(|s| !s.broken);
+            let is_twice = |s: &Struct| twins::is_twice(&s.name, &s.at);
+            let twice = told
+                .as_ref()
+                .and_then(|s| s.structs.first())
+                .is_some_and(is_twice);
+            let imported = told.and_then(|s| scope.registry.import(&s, path));
+            let imported = imported.filter(|i| i.function.is_some() || !twice);
             let mention = match imported {
                 None => {
                     broken = true;
@@ -59,6 +79,7 @@ impl<'e> Collected<'e> {
             scope,
             mentions,
             broken,
+            variants,
         }
     }
 

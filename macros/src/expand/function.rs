@@ -8,6 +8,7 @@ use crate::emit;
 use crate::errors::{Checked, Errors, Reported};
 use crate::hidden;
 use crate::lints;
+use crate::lower::Private;
 use crate::names;
 use crate::parse::{self, Function};
 use crate::signature::{self, Signature};
@@ -45,8 +46,8 @@ pub(super) fn expand_at_once(f: &Function, state: &State, errors: &Errors) -> To
     import.set_span(Span::call_site());
     let second = names::asked(&import);
     let names = match second == import {
-        true => vec![&import],
-        false => vec![&import, &second],
+        true => vec![import.clone()],
+        false => vec![import.clone(), second],
     };
     let own = collect::item_macro(
         &names,
@@ -62,7 +63,8 @@ pub(super) fn expand_at_once(f: &Function, state: &State, errors: &Errors) -> To
 fn broken(library: &TokenStream) -> TokenStream {
     let unit = emit::unit::broken(&hidden::unit(), library);
     let structs = emit::unit::structs(&[], library);
-    quote!(#unit #structs)
+    let told = emit::unit::told_nothing();
+    quote!(#unit #structs #told)
 }
 
 /// The signature with its structs by name.
@@ -100,6 +102,10 @@ pub(super) fn expand_body(
     }
     let checked = check_signature(f, &mut collected.scope);
     let lowered = checked.and_then(|signature| {
+        collected
+            .scope
+            .registry
+            .have_told(&signature, &owner, &state.id);
         let lowered = collected.lower(&signature, f)?;
         Ok((signature, lowered))
     });
@@ -125,8 +131,27 @@ pub(super) fn expand_body(
             let on_train = on_train.map(|warning| emit::warnings::on_use(&warning));
             let associated = quote!(#unit #structs);
             let implementations = emit::becomes::implementations(f, on_train, &associated, library);
-            quote!(#implementations #checks #assertions #uses #lints)
+            let private = private(f, &lowered.private);
+            quote!(#implementations #checks #assertions #uses #private #lints)
         }
         Err(Reported) => emit::becomes::of_a_broken_body(f, &broken(library), library),
     }
+}
+
+/// Dead code that has rustc say which methods are private elsewhere.
+fn private(f: &Function, calls: &[Private]) -> TokenStream {
+    let checks = calls.iter().filter_map(|Private { receiver, method }| {
+        let root = match receiver {
+            syn::Expr::Field(field) => names::root(field)?,
+            syn::Expr::Path(path) => path.path.get_ident()?,
+            _ => return None,
+        };
+        let of = f.parameters.iter().find(|p| p.name == *root)?;
+        let parse::TypeExpr::Struct(of) = &of.ty else {
+            return None;
+        };
+        let (path, seen) = (&of.path, hidden::seen(method));
+        Some(quote!({ fn __sinew_methods(#root: &#path) { #receiver.#seen(); } }))
+    });
+    checks.collect()
 }

@@ -9,7 +9,7 @@ use crate::hidden;
 use crate::lower::Mention;
 use crate::parse::{self, Function, Methods, Options};
 use crate::signature::{self, Signature};
-use crate::{emit, messages};
+use crate::{emit, messages, names};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 
@@ -58,7 +58,7 @@ pub(super) fn expand_signature(
         Ok(_) | Err(Reported) => (Signature::broken().encode(), TokenStream::new()),
     };
     let own = collect::item_macro(
-        &[&name],
+        &names::of_macro(&name),
         &hidden::item_macro(&name, &state.id),
         &visibility,
         &text,

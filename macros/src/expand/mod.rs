@@ -1,12 +1,16 @@
 //! Drives the stages: what the attribute expands to at once, and what each chain ends in.
 
+mod beside;
 mod collected;
 mod enumeration;
+mod file;
 mod function;
 mod methods;
 mod module;
+mod nowhere;
 mod placeholder;
 mod structure;
+mod twins;
 
 use crate::collect::{self, Finish, Phase, State};
 use crate::errors::{Checked, Errors, Reported};
@@ -14,6 +18,7 @@ use crate::hidden;
 use crate::names::{self, Mentions};
 use crate::parse::{self, Function, Item};
 use crate::{depth, emit, messages};
+use beside::Standing;
 use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 
@@ -48,38 +53,56 @@ fn attribute_checked(
     if let Some(reordered) = module::cfg_first(&arguments, &tokens, &library) {
         return Ok(reordered);
     }
-    if let Err(error) = syn::parse2::<syn::Item>(tokens.clone()) {
-        let rest = placeholder::for_item(&tokens, &arguments, &library);
-        match refused(&tokens, Delimiter::None, error.span()) {
-            Some((TokenTree::Ident(word), _)) if word == "where" => {
-                errors.report(messages::selection_by_keyword(&word));
-                return Ok(rest);
-            }
-            Some((TokenTree::Punct(sign), Delimiter::Bracket)) if ",:".contains(sign.as_char()) => {
-                errors.report(messages::index_of_python(&sign));
-                return Ok(rest);
-            }
-            Some((TokenTree::Punct(sign), _)) if sign.as_char() == '@' => {
-                errors.report(messages::product_by_sign(&sign));
-                return Ok(rest);
-            }
-            _ => {}
+    let read = match syn::parse2::<syn::Item>(tokens.clone()) {
+        Ok(read) => read,
+        Err(error) => return Ok(not_read(&tokens, &arguments, &error, &library, errors)),
+    };
+    let standing = Standing::of(&read);
+    if let Some(standing) = &standing
+        && let Some(second) = twins::second(standing)
+    {
+        if !second.of_twins {
+            errors.report(match &read {
+                syn::Item::Impl(i) => messages::second_impl(&i.self_ty, second.other),
+                _ => messages::type_twice(&standing.name, second.other),
+            });
         }
-        let told = emit::unit::syntax_error(&error);
-        return Ok(quote!(#rest #told));
+        return Ok(placeholder::for_second(&read, &library));
+    }
+    if let syn::Item::Struct(s) = &read {
+        let derived = standing.as_ref().map(Standing::derived_above);
+        let derived = derived.unwrap_or_default();
+        if !derived.is_empty() {
+            errors.report(messages::derive_above(Span::call_site()));
+            let marked = options.methods.is_some();
+            return Ok(placeholder::structure(s, marked, derived, &library));
+        }
+    }
+    let lost = standing.as_ref();
+    let lost = lost.and_then(|s| nowhere::without_lost_fields(&read, s, errors));
+    if let Some(rest) = lost {
+        // What else is wrong with it is told too.
+        let _ = parse::item(rest.clone(), options, errors);
+        return Ok(placeholder::for_item(&rest, &arguments, &library));
     }
     let item = match parse::item(tokens.clone(), options.clone(), errors) {
         Ok(item) => item,
         // Its name stays known, so that what mentions it is not reported too.
+        Err(Reported) if twins::doubt(&read) => return Ok(TokenStream::new()),
         Err(Reported) => return Ok(placeholder::for_item(&tokens, &arguments, &library)),
     };
-    let state = |id: &str, phase, mentions| State {
-        phase,
-        library: library.clone(),
-        id: id.to_string(),
-        mentions,
-        arguments: arguments.clone(),
-        item: tokens.clone(),
+    let state = |id: &str, phase, mut mentions: Vec<syn::Path>| {
+        if let Some(standing) = &standing {
+            standing.rename(&mut mentions);
+        }
+        State {
+            phase,
+            library: library.clone(),
+            id: id.to_string(),
+            mentions,
+            arguments: arguments.clone(),
+            item: tokens.clone(),
+        }
     };
     // In front: an editor looks for what is typed from the left.
     let editor = emit::editor::is_there().then(|| emit::editor::beside(&item, &library));
@@ -110,6 +133,10 @@ fn attribute_checked(
             names::of_signature(f, &mut mentions.items);
             let checks = structs(&mentions.items, &library);
             names::of_body(f, &mut mentions);
+            let lost = |s| nowhere::report_lost(&mentions.items, s, errors);
+            if standing.as_ref().is_some_and(lost) {
+                return Ok(placeholder::for_item(&tokens, &arguments, &library));
+            }
             let id = hidden::id(&f.name, &tokens);
             let own = syn::Path::from(names::asked(&f.name));
             // Which function has the name if there are two, rustc knows.
@@ -121,6 +148,10 @@ fn attribute_checked(
             quote!(#checks #function)
         }
         Item::Methods(m) => {
+            let lost = |s| nowhere::report_undeclared(m, s, errors);
+            if standing.as_ref().is_some_and(lost) {
+                return Ok(placeholder::for_item(&tokens, &arguments, &library));
+            }
             let name = last_ident(&m.owner.path);
             let mut mentions = Mentions::default();
             mentions.items.push(hidden::fields_path(&m.owner.path));
@@ -144,6 +175,34 @@ fn attribute_checked(
         }
     };
     Ok(quote!(#editor #expanded))
+}
+
+/// What stands for an item that the grammar refuses.
+fn not_read(
+    tokens: &TokenStream,
+    arguments: &TokenStream,
+    error: &syn::Error,
+    library: &TokenStream,
+    errors: &Errors,
+) -> TokenStream {
+    let rest = placeholder::for_item(tokens, arguments, library);
+    match refused(tokens, Delimiter::None, error.span()) {
+        Some((TokenTree::Ident(word), _)) if word == "where" => {
+            errors.report(messages::selection_by_keyword(&word));
+            return rest;
+        }
+        Some((TokenTree::Punct(sign), Delimiter::Bracket)) if ",:".contains(sign.as_char()) => {
+            errors.report(messages::index_of_python(&sign));
+            return rest;
+        }
+        Some((TokenTree::Punct(sign), _)) if sign.as_char() == '@' => {
+            errors.report(messages::product_by_sign(&sign));
+            return rest;
+        }
+        _ => {}
+    }
+    let told = emit::unit::syntax_error(error);
+    quote!(#rest #told)
 }
 
 /// The token at a place that the grammar refuses, and what is around it.

@@ -5,9 +5,9 @@ use super::{last_ident, methods};
 use crate::collect;
 use crate::emit;
 use crate::hidden;
-use crate::names::is_keyword;
-use crate::parse::{self, lenient};
-use crate::signature::{Signature, VARIANT};
+use crate::names::{self, is_keyword};
+use crate::parse::{self, Methods, Structure, lenient};
+use crate::signature::{Signature, Struct, VARIANT};
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use std::collections::HashSet;
@@ -23,17 +23,28 @@ pub(super) fn for_item(
     // A type's own name is its impl block's to give, where one comes.
     let methods = || {
         let mut words = HashSet::new();
-        crate::names::identifiers(arguments.clone(), &mut words);
-        words.contains("methods")
+        names::identifiers(arguments.clone(), &mut words);
+        words.iter().any(|word| word.starts_with("method"))
     };
     // One among fields leaves the name, one in an impl the struct.
     match read.or_else(|_| syn::parse2(emptied(tokens.clone()))) {
         Ok(syn::Item::Fn(f)) => function(&f, library),
-        Ok(syn::Item::Struct(s)) => structure(&s, methods(), library),
+        Ok(syn::Item::Struct(s)) => structure(&s, methods(), Vec::new(), library),
         Ok(syn::Item::Enum(e)) => enumeration(&e, methods(), library),
         Ok(syn::Item::Impl(i)) => of_methods(&i, library),
         Ok(_) => TokenStream::new(),
         Err(_) => named(tokens, library),
+    }
+}
+
+/// What stands for a second type of a name in its module, or for a second impl block: what the first has not.
+pub(super) fn for_second(item: &syn::Item, library: &TokenStream) -> TokenStream {
+    match item {
+        syn::Item::Impl(i) => match lenient::methods(i) {
+            Some(m) => plain_methods(&m, library),
+            None => TokenStream::new(),
+        },
+        _ => TokenStream::new(),
     }
 }
 
@@ -50,8 +61,9 @@ fn named(tokens: &TokenStream, library: &TokenStream) -> TokenStream {
     };
     let own = broken(name, tokens, &syn::Visibility::Inherited);
     let unit = emit::unit::broken(&hidden::unit(), library);
+    let told = emit::unit::told_nothing();
     let quiet = emit::quiet();
-    quote!(#quiet enum #name {} #own #quiet impl #name { #unit })
+    quote!(#quiet enum #name {} #own #quiet impl #name { #unit #told })
 }
 
 /// The item with nothing in its braces.
@@ -91,9 +103,19 @@ fn without_bodies(tokens: TokenStream) -> TokenStream {
 }
 
 fn broken(name: &Ident, item: &impl ToTokens, visibility: &syn::Visibility) -> TokenStream {
-    let text = Signature::broken().encode();
+    told(name, item, visibility, &Signature::broken())
+}
+
+fn told(
+    name: &Ident,
+    item: &impl ToTokens,
+    visibility: &syn::Visibility,
+    signature: &Signature,
+) -> TokenStream {
+    let text = signature.encode();
     let id = hidden::id(name, &item.to_token_stream());
-    collect::item_macro(&[name], &hidden::item_macro(name, &id), visibility, &text)
+    let hidden = hidden::item_macro(name, &id);
+    collect::item_macro(&names::of_macro(name), &hidden, visibility, &text)
 }
 
 fn function(item: &syn::ItemFn, library: &TokenStream) -> TokenStream {
@@ -105,13 +127,29 @@ fn function(item: &syn::ItemFn, library: &TokenStream) -> TokenStream {
     let read = lenient::function(item);
     let plain = emit::function::at_once(&read, library);
     let unit = emit::unit::broken(&hidden::unit(), library);
-    let implementations = emit::becomes::implementations(&read, None, &unit, library);
+    let told = emit::unit::told_nothing();
+    let associated = quote!(#unit #told);
+    let implementations = emit::becomes::implementations(&read, None, &associated, library);
     let implementations = emit::in_block(&implementations);
     quote!(#plain #implementations #own)
 }
 
-fn structure(item: &syn::ItemStruct, marked: bool, library: &TokenStream) -> TokenStream {
-    let s = lenient::structure(item);
+/// A struct with what can be read of it; `derived` are traits that it has without this.
+pub(super) fn structure(
+    item: &syn::ItemStruct,
+    marked: bool,
+    derived: Vec<String>,
+    library: &TokenStream,
+) -> TokenStream {
+    // With sizes, what is derived above is of no struct that there is.
+    let derived = match item.generics.params.is_empty() {
+        true => derived,
+        false => Vec::new(),
+    };
+    let s = Structure {
+        derived,
+        ..lenient::structure(item)
+    };
     let name = &s.name;
     let own = (!marked).then(|| broken(name, item, &s.visibility));
     let fields = hidden::fields_macro(name);
@@ -126,9 +164,17 @@ fn structure(item: &syn::ItemStruct, marked: bool, library: &TokenStream) -> Tok
 /// An enum as it is, or with what can be read of it.
 fn enumeration(item: &syn::ItemEnum, marked: bool, library: &TokenStream) -> TokenStream {
     let e = lenient::enumeration(item);
-    let own = (!marked).then(|| broken(&e.name, item, &e.visibility));
+    // A struct around it is configured by it all the same.
+    let signature = Signature {
+        structs: vec![Struct {
+            variants: e.variants.iter().map(|v| parse::name(&v.name)).collect(),
+            ..Struct::named(parse::name(&e.name))
+        }],
+        ..Signature::broken()
+    };
+    let own = (!marked).then(|| told(&e.name, item, &e.visibility, &signature));
     let fields = hidden::fields_macro(&e.name);
-    let fields = broken(&fields, item, &e.visibility);
+    let fields = told(&fields, item, &e.visibility, &signature);
     let definition = emit::enumeration::definition(&e, library);
     let implementations = emit::enumeration::implementations(&e, VARIANT, "", library);
     quote!(#definition #implementations #own #fields)
@@ -153,10 +199,18 @@ fn of_methods(item: &syn::ItemImpl, library: &TokenStream) -> TokenStream {
         item,
         &syn::Visibility::Inherited,
     );
-    let plain = methods::plain(&m, library);
+    let plain = plain_methods(&m, library);
+    quote!(#plain #own #given)
+}
+
+/// The methods as Rust calls them, of which nothing is lowered.
+fn plain_methods(m: &Methods, library: &TokenStream) -> TokenStream {
+    let owner = &m.owner.path;
+    let plain = methods::plain(m, library);
     let units = m.functions.iter().map(|f| {
         let constant = hidden::method_unit(0, &parse::name(&f.name));
         emit::unit::broken(&constant, library)
     });
-    quote!(#plain #own #quiet impl #owner { #(#units)* } #given)
+    let quiet = emit::quiet();
+    quote!(#plain #quiet impl #owner { #(#units)* })
 }

@@ -1,13 +1,14 @@
 //! Structs: their signature, their own macro, and what belongs to the plain struct.
 
 use super::collected::Collected;
-use crate::check;
+use crate::check::{self, scope};
 use crate::collect::{self, State};
 use crate::emit;
 use crate::emit::config::{self, Inherited, Part, Value};
 use crate::errors::{Errors, Reported};
 use crate::hidden;
-use crate::parse::{Options, Structure};
+use crate::names;
+use crate::parse::{self, Options, Structure};
 use crate::signature::{Configured, Field, FieldKind, Known, Map, Registry, Signature, Struct};
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
@@ -27,7 +28,7 @@ pub(super) fn expand_signature(
     let owner = name.to_token_stream();
     // The struct itself comes first in its signature: its place is kept.
     let marked = options.methods.is_some();
-    let mut parts = config::as_written(s);
+    let mut parts = as_written(s, &collected);
     let (text, extra) = match check::signature::structure(&mut collected.scope, s, marked) {
         Ok(signature) if !collected.broken => {
             parts = of_fields(&collected.scope.registry, &signature);
@@ -64,7 +65,7 @@ pub(super) fn expand_body(
     // The signature's chain reports what is wrong.
     let errors = Errors::default();
     let mut collected = Collected::new(state, texts, &errors);
-    let written = config::as_written(s);
+    let written = as_written(s, &collected);
     if collected.lacks_items() {
         let configuration = emit::structure::configuration(s, &written, library);
         let broken = emit::structure::broken(s, library);
@@ -78,6 +79,23 @@ pub(super) fn expand_body(
     emit::structure::implementations(s, &parts, library)
 }
 
+/// What the fields are where the signature has errors.
+fn as_written(s: &Structure, collected: &Collected<'_>) -> Vec<Part> {
+    let mut parts = config::as_written(s);
+    for (part, field) in parts.iter_mut().zip(&s.fields) {
+        if let parse::FieldKind::Child(child, None) = &field.kind
+            && let Some(variants) = collected.variants.get(&scope::key(&child.path))
+        {
+            *part = Part::Value(Value {
+                ty: SymbolType::Size,
+                variants: variants.clone(),
+                default: None,
+            });
+        }
+    }
+    parts
+}
+
 /// The macro of a type that tells its signature. Where an impl block comes, the type's own name is that
 /// block's to give.
 pub(super) fn own_macro(
@@ -89,16 +107,17 @@ pub(super) fn own_macro(
 ) -> TokenStream {
     let library = &state.library;
     let fields = hidden::fields_macro(name);
-    let (names, waits) = match marked {
-        true => (
-            vec![&fields],
-            quote! {
-                const _: () = {
-                    fn __sinew_methods() { #library::__private::has_methods::<#name>(); }
-                };
-            },
-        ),
-        false => (vec![&fields, name], TokenStream::new()),
+    let mut names = names::of_macro(&fields);
+    let waits = match marked {
+        true => quote! {
+            const _: () = {
+                fn __sinew_methods() { #library::__private::has_methods::<#name>(); }
+            };
+        },
+        false => {
+            names.extend(names::of_macro(name));
+            TokenStream::new()
+        }
     };
     let hidden = hidden::item_macro(&fields, &state.id);
     let own = collect::item_macro(&names, &hidden, visibility, text);

@@ -206,6 +206,14 @@ impl Lowerer<'_, '_> {
             let error = messages::no_struct_method(name, structure);
             return Err(self.report(error));
         };
+        if f.private
+            && self.scope.owner.is_none()
+            && let Some(receiver) = given.first()
+            && let Ok(receiver) = syn::parse2(receiver.tokens.clone())
+        {
+            let method = name.clone();
+            self.private.push(super::Private { receiver, method });
+        }
         let unit = super::method_unit(self.scope, position, &text);
         let mut instance = self.explicit(arguments, &f)?;
         if let Some(arguments) = of_struct {

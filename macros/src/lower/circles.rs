@@ -74,6 +74,7 @@ mod tests {
             results: Vec::new(),
             tuple: false,
             no_derivative: None,
+            private: false,
         }
     }
 

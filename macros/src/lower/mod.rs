@@ -90,6 +90,16 @@ pub struct Lowered {
     pub spans: HashMap<Location, Span>,
     /// What lints found on the way.
     pub warnings: Vec<Warning>,
+    /// Calls of methods that are not seen everywhere.
+    pub private: Vec<Private>,
+}
+
+/// A call of a method that is not seen everywhere, of which rustc says whether it is seen here.
+pub struct Private {
+    /// What it is called on, as written.
+    pub receiver: syn::Expr,
+    /// Its name.
+    pub method: syn::Ident,
 }
 
 /// That a call passes the struct that its callee's signature names, which rustc checks.
@@ -153,6 +163,7 @@ pub struct Lowerer<'a, 'e> {
     asserted: HashSet<(Dim, &'static str, Dim)>,
     places: Places,
     warnings: Vec<Warning>,
+    private: Vec<Private>,
 }
 
 /// What the pullback pass is told, and where its errors go.
@@ -199,6 +210,7 @@ pub fn function(
         asserted: HashSet::new(),
         places: Places::default(),
         warnings: Vec::new(),
+        private: Vec::new(),
     };
     let function = lowerer.run(parsed)?;
     let Lowerer {
@@ -210,6 +222,7 @@ pub fn function(
         callees,
         assertions,
         warnings,
+        private,
         ..
     } = lowerer;
     if scope.errors.count() > before {
@@ -240,6 +253,7 @@ pub fn function(
         assertions,
         spans: places.spans,
         warnings,
+        private,
     })
 }
 

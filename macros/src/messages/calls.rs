@@ -111,6 +111,7 @@ pub fn no_struct_method(name: &syn::Ident, structure: &Struct) -> Error {
         .filter_map(|m| m.name.rsplit("::").next().map(ToString::to_string))
         .collect();
     let of_struct = &structure.name;
+    let makes = ["init", "new", "default"].contains(&name.to_string().as_str());
     let field = structure.fields.iter().find(|f| *name == f.name);
     let help = match field.map(|f| &f.kind) {
         // `m.hidden(x)`, as PyTorch calls its layers.
@@ -118,6 +119,7 @@ pub fn no_struct_method(name: &syn::Ident, structure: &Struct) -> Error {
             format!("`{name}` is a field: call a method of it, `.{name}.forward(..)`")
         }
         Some(_) => format!("`{name}` is a field: write `.{name}`, without parentheses"),
+        None if makes => format!("a model is an argument: `m: &{of_struct}`"),
         None if !known.is_empty() => suggestion(&name.to_string(), &known, "methods"),
         None if structure.marked => {
             format!(
@@ -509,4 +511,32 @@ pub fn recursion(at: &impl ToTokens, name: &str, through: &[String]) -> Error {
         ),
         "write the steps out in another function",
     )
+}
+
+/// A model function that is private in another module.
+pub fn private_function(path: &syn::Path) -> Error {
+    let name = crate::signature::last(path);
+    error(
+        path,
+        "call",
+        &format!("`{}` is private in its module", source(path)),
+        &format!("write `pub fn {name}` there"),
+    )
+}
+
+/// A called path of which the first part is nothing.
+pub fn path_nowhere(path: &syn::Path) -> Error {
+    let name = crate::signature::last(path);
+    let first = path.segments.first().map(|s| crate::parse::name(&s.ident));
+    let first = first.unwrap_or_default();
+    let help = match (operations::find(&name), operations::written_here(&name)) {
+        (Some(op), _) => format!("the operation is {}", op.usage()),
+        (None, Some(how)) => format!("write {how}"),
+        (None, None) => format!("declare `mod {first};`, or import it: `use crate::{first};`"),
+    };
+    let what = format!(
+        "`{}` leads nowhere: nothing is called `{first}` here",
+        source(path)
+    );
+    error(path, "call", &what, &help)
 }

@@ -22,22 +22,37 @@ pub fn wrong_item(item: &syn::Item) -> Error {
         syn::Item::Mod(m) => ("a module in a file of its own", m.ident.to_token_stream()),
         syn::Item::Trait(t) => ("a trait", t.ident.to_token_stream()),
         syn::Item::Type(t) => ("a type alias", t.ident.to_token_stream()),
+        syn::Item::Union(u) => ("a union", u.ident.to_token_stream()),
+        syn::Item::Const(c) => ("a const", c.ident.to_token_stream()),
+        syn::Item::Static(s) => ("a static", s.ident.to_token_stream()),
+        syn::Item::Use(u) => ("an import", u.tree.to_token_stream()),
+        syn::Item::Macro(m) => ("a macro", m.mac.path.to_token_stream()),
         other => ("this item", other.to_token_stream()),
     };
+    let help = match item {
+        syn::Item::Const(_) | syn::Item::Static(_) | syn::Item::Use(_) => {
+            "leave it out: model functions and structs name what Rust names here"
+        }
+        _ => HELP,
+    };
+    const HELP: &str = "it goes on a `fn`, a `struct` with named fields, an `enum` without fields, an `impl` of one of these, or an inline `mod { .. }`";
     error(
         &at,
         "model",
         &format!("`#[model]` does not work on {what}"),
-        "it goes on a `fn`, a `struct` with named fields, an `enum` without fields, an `impl` of one of these, or an inline `mod { .. }`",
+        help,
     )
 }
 
-pub fn trait_impl(path: &syn::Path) -> Error {
+pub fn trait_impl(path: &syn::Path, of: &syn::Type) -> Error {
     error(
         path,
         "model",
         "`#[model]` does not work on the implementation of a trait",
-        "put the function into `impl Type { .. }`",
+        &format!(
+            "model functions stand in `#[model] impl {} {{ .. }}`, with `#[model(methods)]` on the struct; what is plain Rust needs no `#[model]`",
+            source(of)
+        ),
     )
 }
 
@@ -68,6 +83,22 @@ pub fn impl_part(part: &syn::ImplItem) -> Error {
     )
 }
 
+/// A size in the type of an impl block that nothing declares, with all of those there.
+pub fn undeclared_by_the_impl(
+    at: &syn::Ident,
+    all: &[&syn::Ident],
+    owner: &crate::parse::StructType,
+) -> Error {
+    let all: Vec<String> = all.iter().map(ToString::to_string).collect();
+    let owner = crate::emit::structure::struct_text(owner);
+    error(
+        at,
+        "symbols",
+        &format!("nothing is called `{at}` here: an impl declares the sizes of its struct"),
+        &format!("write `impl<{}> {owner} {{ .. }}`", all.join(", ")),
+    )
+}
+
 pub fn impl_symbol(symbol: &syn::Ident, path: &syn::Path) -> Error {
     error(
         symbol,
@@ -86,6 +117,31 @@ pub fn no_methods_marker(path: &syn::Path, s: &Struct) -> Error {
             s.name, s.at
         ),
         "write `#[model(methods)]` on the struct, or put struct and impl into one `#[model] mod`",
+    )
+}
+
+/// A second type of a name in its module; the other is in that line of the file.
+pub fn type_twice(name: &syn::Ident, other: usize) -> Error {
+    error(
+        name,
+        "model",
+        &format!("there is a `{name}` in this module already, at line {other}"),
+        "give one of them another name, or a module of its own",
+    )
+}
+
+/// A second `#[model] impl` of a type; the other is in that line of the file.
+pub fn second_impl(of: &syn::Type, other: usize) -> Error {
+    error(
+        of,
+        "methods",
+        &format!(
+            "this is a second `#[model] impl` of `{}`: all of its methods stand in one",
+            source(of)
+        ),
+        &format!(
+            "move these to the first, at line {other}; functions that are no model functions stand in a plain `impl`"
+        ),
     )
 }
 
@@ -139,7 +195,12 @@ pub fn unknown_option(name: &syn::Ident) -> Error {
         name,
         "model",
         &format!("`{name}` is no option of `#[model]`"),
-        "the options are `methods`, `pub`, `where(..)`, `allow(..)`, `no_derivative`, `vjp = path` and `crate = path`",
+        match name.to_string().starts_with("method") {
+            true => "write `#[model(methods)]`",
+            false => {
+                "the options are `methods`, `pub`, `where(..)`, `allow(..)`, `no_derivative`, `vjp = path` and `crate = path`"
+            }
+        },
     )
 }
 
@@ -357,15 +418,54 @@ pub fn tuple_struct(name: &syn::Ident, fields: &syn::Fields) -> Error {
             name,
             "struct",
             "a model struct has named fields",
-            "write `struct Name { .. }`",
+            &format!("write `struct {name} {{}}`"),
         ),
         false => error(
             fields,
             "struct",
             "a model struct has named fields",
-            "write `struct Name { first: .., second: .. }`",
+            &format!("write `struct {name} {{ first: .., second: .. }}`"),
         ),
     }
+}
+
+/// A struct that is called like what stands for a tensor.
+pub fn word_of_the_language(name: &syn::Ident) -> Error {
+    error(
+        name,
+        "struct",
+        &format!("`{name}` is a word of the language, which stands for tensors"),
+        "give the struct another name",
+    )
+}
+
+pub fn field_twice(name: &syn::Ident) -> Error {
+    error(
+        name,
+        "struct",
+        &format!("there are two fields `{name}`"),
+        "rename one",
+    )
+}
+
+/// `derive(Default)` on what is made from a seed.
+pub fn derive_default(at: &impl ToTokens, name: &syn::Ident) -> Error {
+    error(
+        at,
+        "struct",
+        "parameters are drawn from a seed, so a model has no `Default`",
+        &format!("leave it out, and write `{name}::init(0)`"),
+    )
+}
+
+/// `#[derive(..)]` in front of `#[model]`.
+pub fn derive_above(span: Span) -> Error {
+    error_at(
+        span,
+        "model",
+        "what is derived above does not see the struct that `#[model]` makes",
+        "put `#[model]` in front of `#[derive(..)]`",
+    )
 }
 
 pub fn not_a_field_type(ty: &syn::Type) -> Error {

@@ -1,6 +1,7 @@
 //! About types and dims as they are written.
 
 use super::{Message, dim, error, error_at, message, source, structure, suggestion};
+use crate::operations;
 use crate::parse::StructType;
 use crate::signature::Struct;
 use proc_macro2::Span;
@@ -465,4 +466,51 @@ pub fn self_type(path: &syn::Path) -> Error {
         "`Self` is the struct of a `#[model] impl`, at its dims",
         "write the struct's name and dims",
     )
+}
+
+/// A size of a struct's own as the type of a field.
+pub fn size_as_a_type(path: &syn::Path) -> Error {
+    error(
+        path,
+        "types",
+        &format!("`{}` is a size of this struct, and no type", source(path)),
+        "what stands in `<..>` are names of sizes: `Param<H>` has one; a field has a type that is known",
+    )
+}
+
+/// The type of a field that nothing is called.
+pub fn type_nowhere(path: &syn::Path, known: &[String]) -> Error {
+    let name = crate::signature::last(path);
+    let mut snake = String::new();
+    for c in name.chars() {
+        if c.is_uppercase() && snake.ends_with(char::is_lowercase) {
+            snake.push('_');
+        }
+        snake.extend(c.to_lowercase());
+    }
+    let names = [snake.as_str(), &name.to_lowercase()].map(|name| {
+        let long = name.len() > 1;
+        operations::find(name).filter(|_| long)
+    });
+    let mut known = known.to_vec();
+    known.push("Linear".to_string());
+    let help = match names.into_iter().flatten().next() {
+        Some(op) => format!(
+            "that is an operation, and holds nothing: leave the field out, and write {} in the function",
+            op.usage()
+        ),
+        None if known.contains(&name) => format!("write `{name}`"),
+        None => match suggestion(&name, &known, "model structs here") {
+            near if near.starts_with("did you mean") => near,
+            list => format!("a layer of your own is a struct with `#[model]`; {list}"),
+        },
+    };
+    let what = match path.segments.len() {
+        1 => format!("no struct is called `{name}` here"),
+        _ => format!(
+            "`{}` leads nowhere",
+            source(&crate::parse::types::bare(path))
+        ),
+    };
+    error(path, "types", &what, &help)
 }

@@ -2,6 +2,7 @@
 
 use crate::errors::{Checked, Errors, Reported};
 use crate::messages;
+use quote::ToTokens;
 use syn::visit::Visit;
 
 /// Whether an attribute changes nothing but what rustc and its tools say.
@@ -12,6 +13,17 @@ fn is_lint(attribute: &syn::Attribute) -> bool {
         "allow", "expect", "warn", "deny", "forbid", "doc", "rustfmt", "clippy",
     ];
     words.contains(&first.as_str())
+}
+
+/// The traits that the user derives, by their last names.
+pub fn derived(attributes: &[syn::Attribute]) -> Vec<String> {
+    let mut out = Vec::new();
+    for a in attributes.iter().filter(|a| a.path().is_ident("derive")) {
+        let text = a.to_token_stream().to_string();
+        let words = text.split(|c: char| !c.is_alphanumeric());
+        out.extend(words.map(ToString::to_string));
+    }
+    out
 }
 
 /// Whether an attribute is `cfg` or `cfg_attr`.

@@ -4,7 +4,7 @@
 
 use super::enumeration::{Enumeration, Variant};
 use super::function::{self, Function, Parameter};
-use super::structure::{self, FieldKind, Structure};
+use super::structure::{self, Field, FieldKind, Structure};
 use super::types::{self, StructType, TensorType, TypeExpr};
 use super::{Methods, name};
 use crate::errors::Errors;
@@ -163,6 +163,9 @@ pub fn structure(item: &syn::ItemStruct) -> Structure {
         let Ok(mut field) = structure::field(plain, &quiet) else {
             continue;
         };
+        if fields.iter().any(|other: &Field| other.name == field.name) {
+            continue;
+        }
         match &mut field.kind {
             FieldKind::Param(t, _) | FieldKind::State(t, _) => t.dims.clear(),
             FieldKind::Setting(..) => {}
@@ -175,12 +178,14 @@ pub fn structure(item: &syn::ItemStruct) -> Structure {
         fields.push(field);
     }
     let symbols = item.generics.params.iter().filter_map(|p| match p {
-        syn::GenericParam::Type(t) => Some(t.ident.clone()),
-        syn::GenericParam::Const(c) => Some(c.ident.clone()),
+        // What has bounds was not meant as a size, and a const parameter is known where the type is named.
+        syn::GenericParam::Type(t) if t.bounds.is_empty() => Some(t.ident.clone()),
+        syn::GenericParam::Type(_) | syn::GenericParam::Const(_) => None,
         syn::GenericParam::Lifetime(_) => None,
     });
     Structure {
         attributes: Vec::new(),
+        derived: Vec::new(),
         visibility: item.vis.clone(),
         name: item.ident.clone(),
         symbols: symbols.collect(),

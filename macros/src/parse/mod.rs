@@ -85,7 +85,7 @@ pub fn item(tokens: TokenStream, options: Options, errors: &Errors) -> Checked<I
 
 fn methods(mut item: syn::ItemImpl, options: &Options, errors: &Errors) -> Checked<Methods> {
     if let Some((path, _)) = &item.trait_ {
-        return Err(errors.report(messages::trait_impl(path)));
+        return Err(errors.report(messages::trait_impl(path, &item.self_ty)));
     }
     let symbols = symbols(&item.generics, errors)?;
     let owner = match types::type_expr(&item.self_ty, errors)? {

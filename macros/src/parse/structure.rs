@@ -5,11 +5,14 @@ use super::types::{self, StructType, TensorType};
 use crate::errors::{Checked, Errors, Reported};
 use crate::messages;
 use sinew_ir::SymbolType;
+use syn::punctuated::Punctuated;
 
 /// A struct.
 pub struct Structure {
     /// Attributes, docs among them.
     pub attributes: Vec<syn::Attribute>,
+    /// The traits that the user derives, by their last names.
+    pub derived: Vec<String>,
     /// Visibility.
     pub visibility: syn::Visibility,
     /// Name.
@@ -120,17 +123,24 @@ pub struct Initial {
 
 /// Reads a struct.
 pub fn of_item(mut item: syn::ItemStruct, errors: &Errors) -> Checked<Structure> {
+    if ["Param", "State", "Tensor"].contains(&super::name(&item.ident).as_str()) {
+        return Err(errors.report(messages::word_of_the_language(&item.ident)));
+    }
     let symbols = super::symbols(&item.generics, errors)?;
     super::owner::name_in_fields(&mut item.fields, &item.ident.clone().into());
     let named = match item.fields {
         syn::Fields::Named(named) => named.named,
         other => return Err(errors.report(messages::tuple_struct(&item.ident, &other))),
     };
-    let mut fields = Vec::new();
+    let mut fields: Vec<Field> = Vec::new();
     let mut bad = false;
     for f in named {
         match field(f, errors) {
             Ok(f) => {
+                if fields.iter().any(|other| other.name == f.name) {
+                    errors.report(messages::field_twice(&f.name));
+                    bad = true;
+                }
                 if let FieldKind::Child(child, _) = &f.kind
                     && child.path.is_ident(&item.ident)
                 {
@@ -142,16 +152,41 @@ pub fn of_item(mut item: syn::ItemStruct, errors: &Errors) -> Checked<Structure>
             Err(Reported) => bad = true,
         }
     }
+    let leaf = |f: &Field| matches!(f.kind, FieldKind::Param(..) | FieldKind::State(..));
+    if let Some(at) = derived_default(&item.attrs)
+        && fields.iter().any(|f| leaf(f) || is_layer(f))
+    {
+        errors.report(messages::derive_default(&at, &item.ident));
+        bad = true;
+    }
     if bad {
         return Err(Reported);
     }
     Ok(Structure {
+        derived: super::attributes::derived(&item.attrs),
         attributes: item.attrs,
         visibility: item.vis,
         name: item.ident,
         symbols,
         fields,
     })
+}
+
+/// Whether a field is a layer of the library's, which has parameters.
+fn is_layer(field: &Field) -> bool {
+    let FieldKind::Child(child, _) = &field.kind else {
+        return false;
+    };
+    let name = child.path.get_ident();
+    name.is_some_and(|name| crate::names::is_type_of_prelude(&super::name(name)))
+}
+
+/// The word in `#[derive(Default)]`.
+fn derived_default(attributes: &[syn::Attribute]) -> Option<syn::Path> {
+    let derives = attributes.iter().filter(|a| a.path().is_ident("derive"));
+    let list = Punctuated::<syn::Path, syn::Token![,]>::parse_terminated;
+    let paths = derives.filter_map(|a| a.parse_args_with(list).ok());
+    paths.flatten().find(|path| path.is_ident("Default"))
 }
 
 pub fn field(field: syn::Field, errors: &Errors) -> Checked<Field> {

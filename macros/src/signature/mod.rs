@@ -110,6 +110,8 @@ pub struct Function {
     pub tuple: bool,
     /// Why it has no derivative, if it is declared to have none.
     pub no_derivative: Option<String>,
+    /// Whether it is a method that is not seen everywhere.
+    pub private: bool,
 }
 
 /// A parameter.

@@ -312,6 +312,20 @@ impl Registry {
         Some((signature, consts))
     }
 
+    /// Takes the values of consts that a function's own signature names from what was emitted with it: their types
+    /// are asked for there.
+    pub fn have_told(&mut self, function: &Function, owner: &TokenStream, id: &str) {
+        let Some((_, consts)) = self.export_function(function) else {
+            return;
+        };
+        for (i, position) in consts.into_iter().enumerate() {
+            let constant = hidden::const_value(i);
+            if let Some(c) = self.consts.get_mut(position).filter(|c| c.is_of(id)) {
+                c.value = quote!(<#owner>::#constant);
+            }
+        }
+    }
+
     /// The signature of a struct to tell others: all consts and structs seen.
     pub fn export(&self) -> Option<Signature> {
         let signature = Signature {

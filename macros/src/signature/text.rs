@@ -155,6 +155,7 @@ impl Writer {
         self.list(&f.results, Writer::ty);
         self.number(usize::from(f.tuple));
         self.list(f.no_derivative.as_slice(), |w, why| w.text(why));
+        self.number(usize::from(f.private));
     }
 }
 
@@ -284,6 +285,7 @@ impl Reader<'_> {
             results: self.list(Reader::ty)?,
             tuple: self.number()? == 1,
             no_derivative: self.list(Reader::text)?.pop(),
+            private: self.number()? == 1,
         })
     }
 }

@@ -1,0 +1,9 @@
+use sinew::prelude::*;
+
+#[model]
+struct State {
+    #[init(zeros)]
+    w: Param<4>,
+}
+
+fn main() {}
