@@ -11,6 +11,7 @@ mod arguments;
 mod arrows;
 mod bad_input;
 mod checkpoint;
+mod children;
 mod configuration;
 mod cost;
 mod derivatives;

@@ -13,6 +13,7 @@ mod arithmetic;
 mod assignment;
 mod build;
 mod call;
+mod child;
 mod choice;
 mod circles;
 mod condition;
