@@ -81,3 +81,26 @@ fn constant_sizes_that_are_none() {
     assert_eq!(message(Huge::load(&file)), too_large);
     assert!(!file.exists());
 }
+
+#[model]
+fn columns<B, K>(x: Tensor<B>) -> Tensor<B, K> {
+    x.unsqueeze(-1) * ones([1, K])
+}
+
+#[model]
+fn ones_of<N>() -> Tensor {
+    ones([N]).sum()
+}
+
+/// Before any argument is there: none of any sizes would tell it.
+#[test]
+fn a_size_that_nothing_tells_is_told_where_it_compiles() {
+    assert_eq!(
+        message(columns::compile().build()),
+        "nothing tells what `K` of `columns` is: no argument has a dim to learn it from"
+    );
+    assert_eq!(
+        message(ones_of::compile().build()),
+        "nothing tells what `N` of `ones_of` is: no argument has a dim to learn it from"
+    );
+}

@@ -119,6 +119,7 @@ impl Engine {
             source: Box::new(source),
         })?;
         let known = known::<F>(&function, models)?;
+        Binding::can_be_told(&function, &known)?;
         let mut inputs = Vec::new();
         let mut leaves = Vec::new();
         for (position, param) in function.params.iter().enumerate() {

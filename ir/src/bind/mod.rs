@@ -13,7 +13,7 @@ use crate::dim::{Dim, DimError, Symbol};
 use crate::dtype::DType;
 use crate::function::Function;
 use crate::shape::Shape;
-use crate::symbol::{SymbolKind, SymbolSource, SymbolType, SymbolValue};
+use crate::symbol::{SymbolDecl, SymbolKind, SymbolSource, SymbolType, SymbolValue};
 pub use error::BindError;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -105,6 +105,38 @@ impl Binding {
         })
     }
 
+    /// Whether arguments of any extents can tell all symbols that are not `known`: what [`Binding::infer`] says of a
+    /// symbol that is in no parameter's dims, before there are any.
+    ///
+    /// # Errors
+    /// [`BindError::Unbound`].
+    pub fn can_be_told(
+        function: &Function,
+        known: &[(Symbol, SymbolValue)],
+    ) -> Result<(), BindError> {
+        let shapes = || {
+            function
+                .params
+                .iter()
+                .zip(&function.values)
+                .map(|(_, ty)| &ty.shape)
+        };
+        let in_dims =
+            |symbol: &Symbol| shapes().any(|s| s.dims.iter().any(|d| d.symbols().contains(symbol)));
+        let is_known = |symbol: &Symbol| known.iter().any(|(s, _)| s == symbol);
+        let missing = function.symbols.iter().find(|d| match d.kind {
+            SymbolKind::Value(SymbolType::Size, SymbolSource::Caller) => {
+                !is_known(&d.symbol) && !in_dims(&d.symbol)
+            }
+            SymbolKind::Value(SymbolType::Float | SymbolType::Bool, SymbolSource::Caller) => {
+                !is_known(&d.symbol)
+            }
+            SymbolKind::Sequence => shapes().all(|s| s.sequence.is_none()),
+            SymbolKind::Value(_, SymbolSource::Rustc) => false,
+        });
+        missing.map_or(Ok(()), |d| Err(unbound(function, d)))
+    }
+
     /// The value of a size.
     pub fn size(&self, symbol: &Symbol) -> Option<usize> {
         self.values.get(symbol)?.size()
@@ -126,6 +158,14 @@ impl Binding {
             out.push(d.evaluate(&|s| self.size(s))?);
         }
         Ok(out)
+    }
+}
+
+fn unbound(function: &Function, declared: &SymbolDecl) -> BindError {
+    BindError::Unbound {
+        symbol: declared.symbol.clone(),
+        expected: declared.kind,
+        function: function.name.as_str().into(),
     }
 }
 
@@ -376,11 +416,7 @@ impl<'a> Unifier<'a> {
             SymbolKind::Value(_, SymbolSource::Rustc) => false,
         });
         match missing {
-            Some(d) => Err(BindError::Unbound {
-                symbol: d.symbol.clone(),
-                expected: d.kind,
-                function: self.function.name.as_str().into(),
-            }),
+            Some(d) => Err(unbound(self.function, d)),
             None => Ok(()),
         }
     }
