@@ -25,6 +25,7 @@ mod integers;
 mod jvp;
 mod language;
 mod lints;
+mod lists;
 mod loops;
 mod lstm;
 mod memory;

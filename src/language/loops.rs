@@ -26,8 +26,8 @@
 //!
 //! `let mut ys = Vec::new();` makes a list, `ys.push(y)` lengthens it, and [`stack`](fn@crate::ops::stack) or
 //! [`concat`](fn@crate::ops::concat) behind the loop makes a tensor of it, in the order of the pushes. All its
-//! elements have one type. It is not read in the loop that fills it, and no `if` decides whether it grows: its length
-//! is that of the loops around.
+//! elements have one type. It is not read in the loop that fills it. An `if` or a `match` may choose what is pushed, not
+//! how much: each arm pushes as many elements, so the length is that of the loops around.
 //!
 //! ```
 //! # use sinew::ndarray::array;
