@@ -175,19 +175,18 @@ pub fn child_number(
     count: &Dim,
 ) -> Message {
     let last = end.checked_sub(&Dim::constant(1));
-    let numbers = match last {
-        Some(last) if last == *first => format!("number {} is", dim(first)),
-        Some(last) => format!("the numbers from {} to {} are", dim(first), dim(&last)),
-        None => format!("the numbers below {} are", dim(end)),
+    let number = source(part);
+    let wrong = match last {
+        Some(last) if last != *first => {
+            format!("`{number}` goes from {} to {}", dim(first), dim(&last))
+        }
+        Some(_) | None => format!("`{number}` names none of them"),
     };
+    let whole = source(whole);
     message(
         part,
         "index",
-        &format!(
-            "`{}` has {} children, and {numbers} asked for",
-            source(whole),
-            dim(count)
-        ),
+        &format!("`{whole}` has {} children, and {wrong}", dim(count)),
         &[],
         "the first is number 0, and -1 is the last",
     )
