@@ -119,7 +119,6 @@ impl Engine {
             source: Box::new(source),
         })?;
         let known = known::<F>(&function, models)?;
-        Binding::can_be_told(&function, &known)?;
         let mut inputs = Vec::new();
         let mut leaves = Vec::new();
         for (position, param) in function.params.iter().enumerate() {
@@ -160,6 +159,7 @@ impl Engine {
                 }
             }
         }
+        Binding::possible(&function, &known, &leaves)?;
         Ok(Engine {
             unit,
             owner: TypeId::of::<F>(),

@@ -294,6 +294,10 @@ impl Lowerer<'_, '_> {
                 let marked = block.and_then(|block| Some(block.stmts.first()?.to_token_stream()));
                 let marked = marked.unwrap_or_else(|| quote_spanned!(at=> if));
                 let [expected, found] = [first, ty].map(count);
+                if first.is_some() && matches!(arm.body, Body::Nothing) {
+                    let error = messages::push_without_else(&marked, &list.name, &expected);
+                    return Err(self.report(error));
+                }
                 let message = messages::pushes_of_arms(&marked, &list.name, &expected, &found);
                 match (first, ty) {
                     (Some(expected), Some(found)) => self.same_type(found, expected, &message)?,

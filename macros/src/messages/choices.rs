@@ -65,6 +65,19 @@ pub fn pushes_of_arms(at: &impl ToTokens, name: &str, first: &Dim, here: &Dim) -
     )
 }
 
+/// An `if` that pushes onto a list, without an `else`.
+pub fn push_without_else(at: &impl ToTokens, name: &str, here: &Dim) -> Error {
+    error(
+        at,
+        "push",
+        &format!(
+            "`{name}` gets {} where this is chosen, and no element else",
+            elements(here)
+        ),
+        "how long a list is cannot depend on a choice: push as often in an `else`",
+    )
+}
+
 fn elements(count: &Dim) -> String {
     match count.as_constant() {
         Some(0) => "no element".to_string(),
