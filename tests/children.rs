@@ -147,7 +147,7 @@ fn other_children_have_no_gradient() -> sinew::Result<()> {
                 2 => ([5.0, 10.0], [[15.0, 30.0], [3.0, 6.0]]),
                 _ => ([0.0; 2], [[0.0; 2]; 2]),
             };
-            assert_eq!(numbers(&w), of_w, "{i}");
+            assert_eq!(numbers(w), of_w, "{i}");
             assert_eq!(numbers(&heads[0].scale), of_heads[0], "{i}");
             assert_eq!(numbers(&heads[1].scale), of_heads[1], "{i}");
         }

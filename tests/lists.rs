@@ -78,7 +78,7 @@ fn arms_push_onto_lists() -> sinew::Result<()> {
         ] {
             let mut train = loss::train(model).device(device.clone()).build()?;
             train.step(three)?;
-            assert_eq!(f64::from(train.gradients()?.w.item()?), expected);
+            assert_eq!(train.gradients()?.w.item()?, expected);
         }
     }
     Ok(())

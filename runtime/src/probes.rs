@@ -115,8 +115,8 @@ impl Asked {
         let program = engine.current()?;
         let first = program.results.len() - program.captured.len();
         let at = program.captured.iter().position(|n| n == name);
-        let views = engine.workspace.views(&program.results).skip(first);
-        let found = at.filter(|_| self.ran).and_then(|at| views.skip(at).next());
+        let mut views = engine.workspace.views(&program.results).skip(first);
+        let found = at.filter(|_| self.ran).and_then(|at| views.nth(at));
         let view = found.ok_or_else(|| Error::Captured {
             name: name.to_string(),
             known: engine.probes.captured.clone(),
