@@ -13,8 +13,8 @@ use super::value::Val;
 use crate::errors::{Checked, Reported};
 use crate::messages;
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, quote_spanned};
-use sinew_ir::{Alternative, Block, Call, CallMode, Condition, Inst, Type, Value};
+use quote::ToTokens;
+use sinew_ir::{Alternative, Block, Call, CallMode, Condition, Inst, Value};
 use std::borrow::Cow;
 use syn::spanned::Spanned;
 
@@ -38,14 +38,14 @@ pub(super) enum Body<'a> {
 }
 
 /// What an arm leaves.
-struct End {
+pub(super) struct End {
     insts: Vec<Inst>,
     /// Its value, of an arm that has one.
     value: Option<Val>,
     /// The tensors of each assigned variable, and the states.
     changed: Vec<Value>,
     /// What it pushes onto each list that an arm pushes onto, as one piece.
-    pushed: Vec<Option<Value>>,
+    pub pushed: Vec<Option<Value>>,
 }
 
 impl Lowerer<'_, '_> {
@@ -179,19 +179,6 @@ impl Lowerer<'_, '_> {
         })
     }
 
-    /// What an arm pushed onto each list that had so many pieces before it, as one piece.
-    fn pushed_in_arm(&mut self, lists: &[Pushed], before: &[usize]) -> Checked<Vec<Option<Value>>> {
-        let mut out = Vec::new();
-        for (list, before) in lists.iter().zip(before) {
-            let pieces = self.lists[list.list].pieces[*before..].to_vec();
-            out.push(match pieces.is_empty() {
-                true => None,
-                false => Some(self.joined(&pieces, &TokenStream::new())?),
-            });
-        }
-        Ok(out)
-    }
-
     fn arm_value(&mut self, body: Body<'_>, wants_value: bool) -> Checked<Option<Val>> {
         match (body, wants_value) {
             (Body::Nothing, _) => Ok(None),
@@ -265,45 +252,6 @@ impl Lowerer<'_, '_> {
                 let found = self.builder.type_of(*found).clone();
                 let message = messages::arm_type(&at, &expected, &found);
                 self.same_type(&found, &expected, &message)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// All arms push as many elements onto each list as the first one: its length does not depend on the choice.
-    fn same_pushes(
-        &mut self,
-        at: Span,
-        arms: &[Arm<'_>],
-        ends: &[End],
-        lists: &[Pushed],
-    ) -> Checked<()> {
-        for (i, list) in lists.iter().enumerate() {
-            let pieces = ends.iter().map(|end| end.pushed.get(i).copied().flatten());
-            let types = pieces.map(|piece| piece.map(|v| self.builder.type_of(v).clone()));
-            let types: Vec<Option<Type>> = types.collect();
-            let count = |ty: &Option<Type>| {
-                let first = ty.as_ref().and_then(|ty| ty.shape.dims.first());
-                first.cloned().unwrap_or_default()
-            };
-            let Some((first, others)) = types.split_first() else {
-                continue;
-            };
-            for (arm, ty) in arms.iter().skip(1).zip(others) {
-                let block = block_of(arm.body);
-                let marked = block.and_then(|block| Some(block.stmts.first()?.to_token_stream()));
-                let marked = marked.unwrap_or_else(|| quote_spanned!(at=> if));
-                let [expected, found] = [first, ty].map(count);
-                if first.is_some() && matches!(arm.body, Body::Nothing) {
-                    let error = messages::push_without_else(&marked, &list.name, &expected);
-                    return Err(self.report(error));
-                }
-                let message = messages::pushes_of_arms(&marked, &list.name, &expected, &found);
-                match (first, ty) {
-                    (Some(expected), Some(found)) => self.same_type(found, expected, &message)?,
-                    (None, None) => {}
-                    _ => return Err(self.report(message.into_error())),
-                }
             }
         }
         Ok(())
@@ -521,7 +469,7 @@ fn names_in(pattern: &syn::Pat, names: &mut Vec<String>) {
 }
 
 /// What an arm does as a block, if it does anything.
-fn block_of(body: Body<'_>) -> Option<Cow<'_, syn::Block>> {
+pub(super) fn block_of(body: Body<'_>) -> Option<Cow<'_, syn::Block>> {
     match body {
         Body::Block(block) => Some(Cow::Borrowed(block)),
         Body::Value(e) => Some(Cow::Owned(as_block(e))),

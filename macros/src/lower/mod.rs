@@ -30,6 +30,7 @@ mod loops;
 mod names;
 mod operations;
 mod pattern;
+mod pushes;
 mod rule;
 mod size;
 mod structs;
