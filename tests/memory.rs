@@ -214,9 +214,52 @@ fn steps_of_a_recurrent_net_fit() -> sinew::Result<()> {
 
 #[test]
 fn repeated_layers_fit() -> sinew::Result<()> {
-    let model = Stack::init(&StackConfig { Layers: 48 }, 1)?;
     let why = "with its part of the loop";
-    fits!(looped, model, rows(256), [60, 40, 25], why)
+    for layers in [48, 47] {
+        let model = Stack::init(&StackConfig { Layers: layers }, 1)?;
+        let fits = || -> sinew::Result<()> { fits!(looped, model, rows(256), [60, 40, 25], why) };
+        fits()?;
+    }
+    Ok(())
+}
+
+/// The least that a step of so many iterations works in, told where it does not fit, and that this fits.
+fn least_of(iterations: usize) -> sinew::Result<usize> {
+    let number = |(i, j, k)| number(i * 256 + j * 8 + k);
+    let xs = Array3::from_shape_fn((iterations, 32, 8), number);
+    let train = |budget| {
+        let builder = recurrent::train(Lstm::init(1)).precision(Precision::F64);
+        builder.memory_budget(budget).build()
+    };
+    let text = train(0)?
+        .step(xs.view())
+        .expect_err("nothing fits")
+        .to_string();
+    let least = text.split_once("in no less than ").expect(&text).1;
+    let least = least.split_whitespace().next().map(str::parse);
+    let least = least.and_then(Result::ok).expect(&text);
+    let mut fits = train(least)?;
+    let mut free = recurrent::train(Lstm::init(1))
+        .precision(Precision::F64)
+        .build()?;
+    for _ in 0..2 {
+        let [found, expected] = [fits.step(xs.view())?.loss, free.step(xs.view())?.loss];
+        assert_eq!(found.to_bits(), expected.to_bits());
+    }
+    assert_eq!(bits(&fits.model()?), bits(&free.model()?));
+    assert!(fits.explain().contains("with its part of the loop"));
+    Ok(least)
+}
+
+/// 61 has no divisors, 64 has many: a step of fewer iterations takes no more, but for what a few values take.
+#[test]
+fn a_prime_number_of_iterations_is_put_in_parts_too() -> sinew::Result<()> {
+    let [prime, divided] = [least_of(61)?, least_of(64)?];
+    assert!(
+        prime <= divided + divided / 10,
+        "{prime} bytes, and {divided} of 64"
+    );
+    Ok(())
 }
 
 /// Equal values were one to the scheduler, and so a checkpoint kept all that it was to compute again.

@@ -81,3 +81,65 @@ fn constant_sizes_that_are_none() {
     assert_eq!(message(Huge::load(&file)), too_large);
     assert!(!file.exists());
 }
+
+#[model]
+fn columns<B, K>(x: Tensor<B>) -> Tensor<B, K> {
+    x.unsqueeze(-1) * ones([1, K])
+}
+
+#[model]
+fn ones_of<N>() -> Tensor {
+    ones([N]).sum()
+}
+
+/// Before any argument is there: none of any sizes would tell it.
+#[test]
+fn a_size_that_nothing_tells_is_told_where_it_compiles() {
+    assert_eq!(
+        message(columns::compile().build()),
+        "nothing tells what `K` of `columns` is: no argument has a dim to learn it from"
+    );
+    assert_eq!(
+        message(ones_of::compile().build()),
+        "nothing tells what `N` of `ones_of` is: no argument has a dim to learn it from"
+    );
+}
+
+#[model(methods)]
+struct Heads<D, H, Each> {
+    #[init(ones)]
+    w: Param<D>,
+    #[init(ones)]
+    gain: Param<H, Each>,
+}
+
+#[model(where(D == H * Each))]
+impl<D, H, Each> Heads<D, H, Each> {
+    fn forward<B>(&self, x: Tensor<B, D>) -> Tensor<B, H, Each> {
+        (x * self.w).reshape([B, H, Each]) * self.gain
+    }
+}
+
+#[model(where(D == H * Each))]
+fn heads<B, D, H, Each>(m: &Heads<D, H, Each>, x: Tensor<B, D>) -> Tensor<B, H, Each> {
+    m.forward(x)
+}
+
+/// What is assumed of a model's sizes holds or not before any argument is there.
+#[test]
+fn relations_of_configured_sizes_are_told_where_it_compiles() -> sinew::Result<()> {
+    let model = |each| {
+        Heads::init(
+            &HeadsConfig {
+                D: 6,
+                H: 2,
+                Each: each,
+            },
+            0,
+        )
+    };
+    assert_eq!(heads(&model(3)?, [[1.0; 6]])?.shape(), [1, 2, 3]);
+    let text = message(heads::compile(model(4)?).build());
+    assert!(text.contains("`m.w`") && text.contains("Each"), "{text}");
+    Ok(())
+}

@@ -7,11 +7,7 @@ struct Net {
 
 #[model]
 fn f<B>(m: &Net, x: Tensor<B, 4>) -> Tensor<B, 4> {
-    let mut h = x;
-    for i in 0..3 {
-        h = m.layers[i].forward(h).relu();
-    }
-    h
+    m.layers[0..2].forward(x)
 }
 
 fn main() {}

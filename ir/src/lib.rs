@@ -58,7 +58,7 @@ pub use index_bounds::{IndexBound, index_bounds};
 pub use interpret::{InterpretError, NonFinite, first_non_finite, interpret, interpret_through};
 pub use link::{
     Assumptions, Gradient, LinkError, Probed, Probes, dependence, inline, inline_each, link,
-    link_gradient, link_probed, link_pullback,
+    link_gradient, link_gradient_probed, link_probed, link_pullback,
 };
 pub use op::{
     Arity, Instance, Kind, Op, OpClass, OpDef, OpError, Primal, Probe, Pullback, PullbackRule,

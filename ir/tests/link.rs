@@ -129,6 +129,7 @@ fn gradients_are_the_slopes_of_the_loss() -> Result<(), Box<dyn Error>> {
             program,
             results,
             gradients,
+            ..
         } = made;
         assert_eq!(results, 2);
         assert_eq!(gradients, [Some(2), Some(3), Some(4), None]);

@@ -2,7 +2,7 @@
 
 use sinew_ir::{
     Array, Binding, DType, LinkError, Probed, Probes, Unit, interpret, link, link_gradient,
-    link_probed, parse, verify,
+    link_gradient_probed, link_probed, parse, verify,
 };
 use sinew_testing::unit_of;
 use std::error::Error;
@@ -207,5 +207,26 @@ fn gradients_go_through_places() -> Outcome {
     let found = link_gradient(&LOSS, &Binding::new(DType::F64), &|_| true)?;
     let results = interpret(&found.program, &[array(&[2], &[2.0, 3.0])])?;
     assert_eq!(results[1].data, [4.0, 6.0]);
+    Ok(())
+}
+
+/// What the reverse computes again has no number of its own; gradients stand behind what is captured.
+#[test]
+fn gradients_have_the_places_of_runs() -> Outcome {
+    let binding = Binding::new(DType::F64);
+    let names = ["square".to_string()];
+    let found = link_gradient_probed(&LOSS, &binding, &|_| true, &names)?;
+    assert_eq!(found.captured, names);
+    assert_eq!((found.results, &found.gradients[..]), (2, &[Some(2)][..]));
+    let results = interpret(&found.program, &[array(&[2], &[2.0, 3.0])])?;
+    assert_eq!(results[0].data, [13.0]);
+    assert_eq!(results[1].data, [4.0, 9.0]);
+    assert_eq!(results[2].data, [4.0, 6.0]);
+    let error = link_gradient_probed(&LOSS, &binding, &|_| true, &["other".to_string()]);
+    let words = error.map(|_| ()).map_err(|e| e.to_string());
+    assert_eq!(
+        words,
+        Err("`loss` captures no `other`: it has `square`".to_string())
+    );
     Ok(())
 }

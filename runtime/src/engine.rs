@@ -20,8 +20,11 @@ use crate::trainees::Trainees;
 use crate::workspace::Workspace;
 use sinew_codegen::kernel::{RegionId, RegionKind};
 use sinew_codegen::schedule::RegionOffset;
-use sinew_ir::{Binding, DType, Function, ParamKind, Probes, Symbol, SymbolValue, Unit};
+use sinew_ir::{
+    Binding, DType, Function, ParamKind, Probes, Symbol, SymbolType, SymbolValue, Unit,
+};
 use std::any::TypeId;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Settings that trainers and runners share.
@@ -139,11 +142,13 @@ impl Engine {
                         });
                     }
                     let shape = models.get(model).and_then(|facts| facts.shape(path));
+                    let shape = shape.map(<[usize]>::to_vec);
+                    let shape = shape.or_else(|| of_no_children(&function, position, &known));
                     let shape = shape.ok_or_else(|| Error::NoLeaf {
                         function: unit.path.into(),
                         leaf: path.into(),
                     })?;
-                    leaves.push((position, shape.to_vec()));
+                    leaves.push((position, shape));
                 }
                 // The linker alone adds it.
                 ParamKind::Key => {
@@ -154,6 +159,7 @@ impl Engine {
                 }
             }
         }
+        Binding::possible(&function, &known, &leaves)?;
         Ok(Engine {
             unit,
             owner: TypeId::of::<F>(),
@@ -189,15 +195,27 @@ impl Engine {
         leaf(function, param)
     }
 
-    /// As [`Engine::leaf`], with the leaf's place.
+    /// As [`Engine::leaf`], with the leaf's place. What has no elements lies anywhere.
     pub fn stack<'l>(
         &self,
         program: &Function,
         param: usize,
         layouts: &'l [Arc<Layout>],
-    ) -> Option<(usize, &'l Leaf)> {
+    ) -> Option<(usize, Cow<'l, Leaf>)> {
         let (model, path) = leaf(program, param)?;
-        Some((model, layouts.get(model)?.stack(path)?))
+        let ty = &program.values[param];
+        let stack = layouts.get(model)?.stack(path).map(Cow::Borrowed);
+        let nothing = || {
+            Cow::Owned(Leaf {
+                path: path.to_string(),
+                shape: ty.shape.extents().unwrap_or_default(),
+                section: Section::Fixed,
+                offset: 0,
+                bytes: 0,
+            })
+        };
+        let stack = stack.or_else(|| (ty.bytes() == Some(0)).then(nothing));
+        Some((model, stack?))
     }
 
     /// What a program writes of each model that changes these states.
@@ -415,7 +433,7 @@ impl Engine {
                 ParamKind::Key => key,
                 ParamKind::Param | ParamKind::State => {
                     let stack = self.stack(program, position, layouts);
-                    stack.map(|(model, stack)| models[model].place(stack))
+                    stack.map(|(model, stack)| models[model].place(&stack))
                 }
             };
             places.push(place.ok_or_else(|| Error::NoLeaf {
@@ -439,7 +457,7 @@ impl Engine {
             let found = self.stack(program, *state, layouts);
             let found = found.map(|(model, leaf)| Changed {
                 model,
-                leaf: leaf.clone(),
+                leaf: leaf.into_owned(),
             });
             found.ok_or_else(|| Error::NoLeaf {
                 function: self.unit.path.into(),
@@ -486,6 +504,21 @@ pub(crate) fn leaf(function: &Function, param: usize) -> Option<(usize, &str)> {
     Some((model, function.leaf_path(param)?))
 }
 
+/// The extents of what stands for a leaf of repeated children, of which there are none.
+fn of_no_children(
+    function: &Function,
+    param: usize,
+    known: &[(Symbol, SymbolValue)],
+) -> Option<Vec<usize>> {
+    let value = |symbol: &Symbol| {
+        let found = known.iter().find(|(known, _)| known == symbol);
+        found.and_then(|(_, value)| value.size())
+    };
+    let dims = function.values[param].shape.dims.iter();
+    let extents: Option<Vec<usize>> = dims.map(|dim| dim.evaluate(&value).ok()).collect();
+    extents.filter(|extents| extents.contains(&0))
+}
+
 /// Values of the function's symbols that its models and rustc know, by the function's names.
 ///
 /// # Errors
@@ -528,6 +561,24 @@ fn known<F: ModelFunction>(
     }
     let consts = F::UNIT.consts.iter();
     known.extend(consts.map(|(n, v)| (Symbol::new(n), *v)));
+    // Where there are no children nothing reads how they are configured, so any value will do.
+    for declared in &function.symbols {
+        let path = declared.symbol.name();
+        let of_model = |s: &sinew_ir::StructParam| {
+            let path = path.strip_prefix(s.name.as_str());
+            path.is_some_and(|path| path.starts_with('.'))
+        };
+        let is_told = known.iter().any(|(symbol, _)| *symbol == declared.symbol);
+        if !is_told && function.structs.iter().any(of_model) {
+            let value = match declared.kind.value_type() {
+                Some(SymbolType::Size) => SymbolValue::Size(1),
+                Some(SymbolType::Float) => SymbolValue::Float(0.0),
+                Some(SymbolType::Bool) => SymbolValue::Bool(false),
+                None => continue,
+            };
+            known.push((declared.symbol.clone(), value));
+        }
+    }
     Ok(known)
 }
 

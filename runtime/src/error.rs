@@ -335,22 +335,35 @@ pub enum Error {
     },
     /// Something that is asked for by name after a run, and that the run did not give.
     #[error(
-        "no run has captured `{name}`: asked for {}; `capture(..)` asks, and a run gives",
+        "nothing has captured `{name}`: asked for {}; `capture(..)` asks, and a run or step gives",
         listed(.known)
     )]
     Captured {
         /// The name.
         name: String,
-        /// What the runner asks for.
+        /// What the runner or trainer asks for.
         known: Vec<String>,
     },
     /// What is captured has other elements than are asked for.
-    #[error("what is captured as `{name}` has elements of {dtype}")]
+    #[error("what is captured as `{name}` has elements of {dtype}, and was read as {read}")]
     CapturedType {
         /// The name.
         name: String,
         /// The element type.
         dtype: DType,
+        /// The one that it was read as.
+        read: &'static str,
+    },
+    /// What is captured has another rank than is asked for.
+    #[error("what is captured as `{name}` has {} dims, its shape is {}, and was read as an array of {read}",
+        .shape.len(), tuple(.shape))]
+    CapturedRank {
+        /// The name.
+        name: String,
+        /// Its shape.
+        shape: Vec<usize>,
+        /// The number of dims that it was read as.
+        read: usize,
     },
     /// An array in the place of a value of another shape, or of other elements than f32 or f64.
     #[error(

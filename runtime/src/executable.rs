@@ -35,7 +35,7 @@ pub(crate) struct Executable {
     pub scalars: Vec<StepScalar>,
     /// The results that a call reads: all of them, or those behind the loss of a step.
     pub results: Vec<ResultType>,
-    /// What a runner looks at, which stands behind the function's results.
+    /// What a runner or trainer looks at, which stands behind the function's results.
     pub captured: Vec<String>,
     /// What a runner gives in the place of values, behind the arguments.
     pub patched: Vec<Patched>,
@@ -61,7 +61,7 @@ pub(crate) struct Source {
     pub scalars: Vec<StepScalar>,
     /// The results that a call reads: all of them, or those behind the loss of a step.
     pub results: Vec<ResultType>,
-    /// What a runner looks at, which stands behind the function's results.
+    /// What a runner or trainer looks at, which stands behind the function's results.
     pub captured: Vec<String>,
     /// What a runner gives in the place of values, behind the arguments.
     pub patched: Vec<Patched>,

@@ -38,6 +38,7 @@ impl<'a> Witness<'a> {
                     view.map(|view| read(&param.name, view)).transpose()?
                 }
                 ParamKind::Key => Some(key.words().map(f64::from).to_vec()),
+                ParamKind::Param | ParamKind::State if ty.bytes() == Some(0) => Some(Vec::new()),
                 ParamKind::Param | ParamKind::State => {
                     let leaf = engine.leaf(program, position);
                     let found = leaf.and_then(|(model, path)| {

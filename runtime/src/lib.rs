@@ -28,6 +28,7 @@ mod probes;
 mod random;
 mod read;
 mod regions;
+mod room;
 mod runner;
 mod shared;
 mod signature;

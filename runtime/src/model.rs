@@ -131,14 +131,14 @@ pub fn complete<M: Model>(model: M) -> Result<M> {
 const MOST_CHILDREN: i128 = 1 << 16;
 
 /// Children of one type, as many as `count` says (the dim as declared, and its value), each made from its
-/// path: for emitted constructors. A number that is none of children, or too great, leaves one child whose
+/// path: for emitted constructors. A number below 0, or too great, leaves one child whose
 /// parameters have no elements, and say so.
 pub fn repeated<M: Model>(
     (dim, count): (&'static str, i128),
     prefix: &str,
     make: impl Fn(&str) -> M,
 ) -> Vec<M> {
-    let possible = 1..=MOST_CHILDREN;
+    let possible = 0..=MOST_CHILDREN;
     if possible.contains(&count) {
         return (0..count)
             .map(|i| make(&join(prefix, &i.to_string())))

@@ -1,10 +1,11 @@
-//! What a runner looks at beside its results, and what it puts in the place of values.
+//! What runners and trainers look at beside their results, and what runners put in the place of values.
 
-use crate::arg::{ArgView, Element, HostType};
+use crate::arg::{AnyRank, ArgView, Element, HostType};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::executable::{Executable, ResultType};
-use ndarray::ArrayD;
+use crate::executable::Executable;
+use crate::output::{Number, OutRank};
+use ndarray::{Array, ArrayD, Dimension};
 use sinew_ir::{DType, Probes};
 
 /// An array that stands for a value, whatever its elements.
@@ -18,12 +19,12 @@ impl<T: Element> Given for ArrayD<T> {
     }
 }
 
-/// What a runner asks for.
+/// What a runner or trainer asks for.
 #[derive(Default)]
 pub(crate) struct Asked {
     /// Names and what stands for them, in the order of the names in [`Probes::patched`].
     given: Vec<(String, Box<dyn Given>)>,
-    /// Whether the last run has left what is captured.
+    /// Whether the last run or step has left what is captured.
     pub(crate) ran: bool,
 }
 
@@ -101,26 +102,53 @@ impl Asked {
         Ok(out)
     }
 
-    /// The position among a program's results of what is captured under a name.
+    /// What the last run or step captured under a name.
     ///
     /// # Errors
-    /// [`Error::Captured`] for what was not asked for, or before a run.
-    pub(crate) fn captured(&self, program: &Executable, name: &str) -> Result<usize> {
+    /// [`Error::Captured`] for what was not asked for, or before a run; [`Error::CapturedType`] and
+    /// [`Error::CapturedRank`] for other elements and another rank.
+    pub(crate) fn captured<T: Number, D: Dimension>(
+        &self,
+        engine: &Engine,
+        name: &str,
+    ) -> Result<Array<T, D>> {
+        let program = engine.current()?;
         let first = program.results.len() - program.captured.len();
         let at = program.captured.iter().position(|n| n == name);
-        match at.filter(|_| self.ran) {
-            Some(at) => Ok(first + at),
-            None => Err(Error::Captured {
+        let mut views = engine.workspace.views(&program.results).skip(first);
+        let found = at.filter(|_| self.ran).and_then(|at| views.nth(at));
+        let view = found.ok_or_else(|| Error::Captured {
+            name: name.to_string(),
+            known: engine.probes.captured.clone(),
+        })?;
+        if !reads_as::<T>(view.dtype) {
+            return Err(Error::CapturedType {
                 name: name.to_string(),
-                known: program.captured.clone(),
-            }),
+                dtype: view.dtype,
+                read: short_name::<T>(),
+            });
         }
+        let array = AnyRank::tensor::<T>(view)?;
+        let shape = array.shape().to_vec();
+        array
+            .into_dimensionality()
+            .map_err(|_| Error::CapturedRank {
+                name: name.to_string(),
+                shape,
+                read: D::NDIM.unwrap_or_default(),
+            })
     }
 }
 
-/// Whether numbers of a result may be read as `T`: floats as floats, all others as what they are.
-pub(crate) fn reads_as<T: Element>(result: &ResultType) -> bool {
-    match result.dtype {
+/// What Rust calls a number type, without its module.
+fn short_name<T>() -> &'static str {
+    let name = std::any::type_name::<T>();
+    name.rsplit("::").next().unwrap_or(name)
+}
+
+/// Whether numbers of a type may be read as `T`: floats as floats, all others as what they are.
+pub(crate) fn reads_as<T: Element>(dtype: DType) -> bool {
+    match dtype {
         DType::Float | DType::F32 | DType::F64 => matches!(T::HOST, HostType::F32 | HostType::F64),
         // Every f32 and f64 holds a half.
         DType::F16 => matches!(T::HOST, HostType::F16 | HostType::F32 | HostType::F64),

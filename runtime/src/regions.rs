@@ -6,9 +6,11 @@ use crate::error::{Error, Result};
 use crate::key;
 use crate::layout::Section;
 use crate::probes::Patched;
+use crate::room;
 use sinew_codegen::kernel::{self, RegionId, RegionKind};
 use sinew_codegen::schedule::RegionOffset;
 use sinew_ir::{Function, ParamKind, Type};
+use std::cell::Cell;
 
 /// The most results of a function. A program that gives gradients too may have more.
 pub(crate) const MAX_RESULTS: usize = 8;
@@ -18,6 +20,13 @@ const MAX_STATES: usize = 2;
 
 /// How many places a table has without asking for memory: functions of up to 8 arguments need no more.
 const PLACES: usize = Role::Argument(8).index();
+
+thread_local! {
+    /// Room for more.
+    static OTHERS: Cell<Vec<Option<Slot<'static>>>> = const { Cell::new(Vec::new()) };
+    /// Room for more in order.
+    static ORDERED: Cell<Vec<Slot<'static>>> = const { Cell::new(Vec::new()) };
+}
 
 /// What a region of a program is to the runtime. The order in a schedule says nothing: memory finds
 /// its region by this.
@@ -193,6 +202,9 @@ impl<'a> Table<'a> {
             return;
         }
         let index = index - PLACES;
+        if self.others.capacity() == 0 {
+            self.others = room::taken(&OTHERS);
+        }
         if self.others.len() <= index {
             self.others.resize_with(index + 1, || None);
         }
@@ -221,6 +233,7 @@ impl<'a> Table<'a> {
         let ordered = match few.get_mut(..roles.len()) {
             Some(few) => few,
             None => {
+                many = room::taken(&ORDERED);
                 many.resize_with(roles.len(), || Slot::EMPTY);
                 &mut many
             }
@@ -229,6 +242,9 @@ impl<'a> Table<'a> {
             let missing = || Error::Regions { count: roles.len() };
             *place = self.take(*role).ok_or_else(missing)?;
         }
-        work(ordered)
+        let done = work(ordered);
+        room::leave(&ORDERED, many);
+        room::leave(&OTHERS, self.others);
+        done
     }
 }

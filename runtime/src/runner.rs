@@ -1,6 +1,6 @@
 //! A compiled function: arguments in, results out.
 
-use crate::arg::{AnyRank, ArgView, Element};
+use crate::arg::{ArgView, Element};
 use crate::cache::{Limit, Purpose};
 use crate::engine::{Engine, Settings};
 use crate::error::{Error, Result};
@@ -10,8 +10,8 @@ use crate::key::Key;
 use crate::layout::{Layout, Leaf, Section, element_size, without_numbers};
 use crate::model::ModelFunction;
 use crate::models::Models;
-use crate::output::{Number, OutRank, Outputs, ResultView};
-use crate::probes::{Asked, reads_as};
+use crate::output::{Number, Outputs, ResultView};
+use crate::probes::Asked;
 use crate::regions::{MAX_RESULTS, Regions, Role, Table};
 use crate::shared::{Attachment, FirstModel, Trained, facts, place_all};
 use crate::store::{Held, Places};
@@ -81,6 +81,8 @@ impl<F: ModelFunction> Runner<F> {
     }
 
     fn prepare_views(&mut self, arguments: &[ArgView<'_>]) -> Result<()> {
+        // The next program's results take the place of what was captured.
+        self.asked.ran = false;
         let layouts = &self.places.layouts;
         let compile = |engine: &Engine, binding: &Binding| compile_run(engine, binding, layouts);
         self.engine
@@ -158,28 +160,9 @@ impl<F: ModelFunction> Runner<F> {
     ///
     /// # Errors
     /// [`Error::Captured`] for a name that was not asked for, and before a run that did;
-    /// [`Error::CapturedType`] and [`Error::ResultRank`] for other elements and another rank.
+    /// [`Error::CapturedType`] and [`Error::CapturedRank`] for other elements and another rank.
     pub fn captured<T: Number, D: Dimension>(&self, name: &str) -> Result<Array<T, D>> {
-        let program = self.engine.current()?;
-        let at = self.asked.captured(program, name)?;
-        let result = &program.results[at];
-        if !reads_as::<T>(result) {
-            return Err(Error::CapturedType {
-                name: name.to_string(),
-                dtype: result.dtype,
-            });
-        }
-        let mut views = self.engine.workspace.views(&program.results);
-        let view = views.nth(at).ok_or_else(|| Error::Captured {
-            name: name.to_string(),
-            known: program.captured.clone(),
-        })?;
-        let array = AnyRank::tensor::<T>(view)?;
-        let shape = array.shape().to_vec();
-        array.into_dimensionality().map_err(|_| Error::ResultRank {
-            declared: D::NDIM.unwrap_or_default(),
-            shape,
-        })
+        self.asked.captured(&self.engine, name)
     }
 
     /// Puts an array in the place of the value of a `patch("name", x)`: from here on all runs go on with it.
@@ -258,7 +241,6 @@ impl<F: ModelFunction> Runner<F> {
     ) -> Result<T> {
         self.prepare_views(arguments)?;
         self.engine.check(arguments)?;
-        self.asked.ran = false;
         // Values in the place of others come behind the arguments.
         let given = self.asked.views(self.engine.current()?)?;
         let both: Vec<ArgView<'_>>;

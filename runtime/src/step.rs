@@ -42,7 +42,8 @@ pub(crate) fn compile_step(
         let is = |path: &str| trainees.paths.iter().any(|p| p == path);
         p.kind == ParamKind::Param && leaf.is_some_and(|(model, path)| model == 0 && is(path))
     };
-    let gradient = sinew_ir::link_gradient(engine.unit, binding, &trained)
+    let captured = &engine.probes.captured;
+    let gradient = sinew_ir::link_gradient_probed(engine.unit, binding, &trained, captured)
         .map_err(|source| Error::link(engine.unit.path, source))?;
     let source = |gradient| step_source(engine, gradient, layouts, trainees, optimizer);
     match engine.settings.memory_budget {
@@ -113,6 +114,7 @@ fn step_source(
         outputs.push(result.add(&mut regions, i));
         results.push(result);
     }
+    let captured = gradient.captured.clone();
     let arguments = regions.add_arguments(&engine.inputs, program)?;
     let key = regions.add_key(program);
     let inputs = engine.places(program, layouts, &models, &arguments, key)?;
@@ -136,7 +138,7 @@ fn step_source(
         ],
         regions,
         results,
-        captured: Vec::new(),
+        captured,
         patched: Vec::new(),
         changed,
         writes,
@@ -156,7 +158,7 @@ fn gradient_part(
     for (param, result) in gradient.gradients.iter().enumerate() {
         if let Some(result) = result {
             let stack = engine.stack(&gradient.program, param, layouts);
-            let offset = stack.and_then(|(_, stack)| trainees.place(stack));
+            let offset = stack.and_then(|(_, stack)| trainees.place(&stack));
             places[*result] = offset.map(|offset| RegionOffset {
                 region: regions.gradients,
                 offset,

@@ -82,6 +82,8 @@ pub struct TrainBuilder<F: ModelFunction> {
     /// What it is told to update by.
     optimizer: Option<Optimizer>,
     selection: Selection,
+    /// What steps capture.
+    captured: Vec<String>,
     settings: Settings,
     device: Option<Device>,
     precision: Option<Precision>,
@@ -95,6 +97,7 @@ impl<F: ModelFunction> TrainBuilder<F> {
             handles: models,
             optimizer: None,
             selection: Selection::default(),
+            captured: Vec::new(),
             settings: Settings::default(),
             device: None,
             precision: None,
@@ -155,8 +158,8 @@ impl<F: ModelFunction> TrainBuilder<F> {
     /// computed again, and both figures. Losses and gradients are the same: the same operations on the same
     /// numbers, and random elements follow from their place.
     ///
-    /// Iterations of loops are also computed again in equal parts of the loop, of which only what each begins with
-    /// is stacked: a number of iterations that is prime has none.
+    /// Iterations of loops are also computed again in parts of the loop, of which only what each begins with is
+    /// stacked.
     ///
     /// Each size that arguments have is compiled by itself, and checked by itself. One that does not fit is an
     /// error of the first step of these sizes, or of [`prepare`](Trainer::prepare), before anything runs: the
@@ -196,6 +199,36 @@ impl<F: ModelFunction> TrainBuilder<F> {
         self
     }
 
+    /// Asks for the value of a `capture("name", x)` in the function or in what it calls: each step keeps it, for
+    /// [`Trainer::captured`] to read. What no step is asked for is not stored. A name that the function has not is an
+    /// error of the first step, which tells the names that it has.
+    ///
+    /// ```
+    /// # use sinew::prelude::*;
+    /// # use sinew::ndarray::{Array1, array};
+    /// #[model]
+    /// struct Line {
+    ///     #[init(ones)]
+    ///     slope: Param,
+    /// }
+    ///
+    /// #[model]
+    /// fn loss<N>(line: &Line, x: Tensor<N>, y: Tensor<N>) -> Tensor {
+    ///     let height = capture("height", line.slope * x);
+    ///     mse(height, y)
+    /// }
+    ///
+    /// let mut train = loss::train(Line::init(0)).capture("height").build()?;
+    /// train.step([1.0, 2.0], [3.0, 6.0])?;
+    /// let heights: Array1<f32> = train.captured("height")?;
+    /// assert_eq!(heights, array![1.0, 2.0]);
+    /// # Ok::<(), sinew::Error>(())
+    /// ```
+    pub fn capture(mut self, name: impl Into<String>) -> Self {
+        self.captured.push(name.into());
+        self
+    }
+
     /// The update rule.
     pub fn optimizer(mut self, optimizer: impl Into<Optimizer>) -> Self {
         self.optimizer = Some(optimizer.into());
@@ -227,7 +260,8 @@ impl<F: ModelFunction> TrainBuilder<F> {
             );
             Sgd::new(0.01).into()
         });
-        let trainer = Trainer::new(self.handles, optimizer, &self.selection, settings, true)?;
+        let mut trainer = Trainer::new(self.handles, optimizer, &self.selection, settings, true)?;
+        self.captured.iter().for_each(|name| trainer.capture(name));
         trainer.warn_of_still_leaves();
         Ok(trainer)
     }

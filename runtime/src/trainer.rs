@@ -13,7 +13,8 @@ use crate::model::ModelFunction;
 use crate::models::Models;
 use crate::numbers::{self, Report, Reported};
 use crate::optimizer::Optimizer;
-use crate::output::{Outputs, ResultView};
+use crate::output::{Number, Outputs, ResultView};
+use crate::probes::Asked;
 use crate::regions::{MAX_RESULTS, Role, Table};
 use crate::shared::{Attachment, FirstModel, Trained, facts, place_all};
 use crate::step::compile_step;
@@ -21,6 +22,7 @@ use crate::store::{Held, Places, read_leaves};
 use crate::trainees::{Selection, Trainees};
 use crate::update::update;
 use crate::views::{ArgViews, IntoArgs, each_count};
+use ndarray::{Array, Dimension};
 use sinew_ir::Binding;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -68,6 +70,8 @@ pub struct Trainer<F: ModelFunction, I = <F as ModelFunction>::Inputs> {
     report: DeviceMemory,
     /// The models' states from before a step that is checked.
     saved: Vec<u8>,
+    /// What it looks at beside what a step reports.
+    asked: Asked,
     /// Steps taken.
     taken: u64,
     /// Whether its steps train: those that only take gradients are of the function as it is run.
@@ -164,6 +168,7 @@ impl<F: ModelFunction> Trainer<F> {
             engine,
             optimizer,
             saved: Vec::new(),
+            asked: Asked::default(),
             taken: 0,
             training,
             arguments: PhantomData,
@@ -231,6 +236,22 @@ impl<F: ModelFunction> Trainer<F> {
         Ok(model)
     }
 
+    /// Asks for the value of a `capture("name", x)`, as [`TrainBuilder::capture`](crate::TrainBuilder::capture) does,
+    /// from the next step on. Programs are compiled anew.
+    pub fn capture(&mut self, name: &str) {
+        self.asked.capture(&mut self.engine, name);
+    }
+
+    /// What the last step captured under a name, as its forward part computed it, before the update: an array of its
+    /// rank (0 for a scalar), of f32 or f64 for floats.
+    ///
+    /// # Errors
+    /// [`Error::Captured`] for a name that was not asked for, and before a step that did;
+    /// [`Error::CapturedType`] and [`Error::CapturedRank`] for other elements and another rank.
+    pub fn captured<T: Number, D: Dimension>(&self, name: &str) -> Result<Array<T, D>> {
+        self.asked.captured(&self.engine, name)
+    }
+
     /// How many steps were taken.
     pub fn steps(&self) -> u64 {
         self.taken
@@ -242,6 +263,8 @@ impl<F: ModelFunction> Trainer<F> {
     }
 
     fn prepare_views(&mut self, arguments: &[ArgView<'_>]) -> Result<()> {
+        // The next program's results take the place of what was captured.
+        self.asked.ran = false;
         let (layouts, trainees) = (&self.places.layouts, &self.trainees);
         let optimizer = &self.optimizer;
         let purpose = Purpose::Step {
@@ -329,7 +352,8 @@ impl<F: ModelFunction> Trainer<F> {
         }
         drop(held);
         self.taken += 1;
-        let results = &program.results;
+        self.asked.ran = true;
+        let results = &program.results[..program.results.len() - program.captured.len()];
         let (count, expected) = (1 + results.len(), <F::Output as Outputs>::COUNT);
         let mut views = [ResultView::NONE; MAX_RESULTS];
         if count != expected || count > views.len() {

@@ -1,9 +1,16 @@
 //! The arguments of a call side by side: what `step` and `run` make of what the user passes.
 
 use crate::arg::{Arg, ArgView, IntoArg};
+use crate::room;
+use std::cell::Cell;
 
-/// How many arguments lie where the call is: more of them ask for memory.
+/// How many arguments lie where the call is: more of them ask for memory, once a thread.
 const FEW: usize = 8;
+
+thread_local! {
+    /// Room for more.
+    static MANY: Cell<Vec<ArgView<'static>>> = const { Cell::new(Vec::new()) };
+}
 
 /// Arguments of a call, in the order in which the function's program has them.
 #[derive(Debug)]
@@ -36,6 +43,7 @@ impl<'a> ArgViews<'a> {
             Some(place) => *place = view,
             None => {
                 if self.many.is_empty() {
+                    self.many = room::taken(&MANY);
                     self.many.extend_from_slice(&self.few);
                 }
                 self.many.push(view);
@@ -57,6 +65,12 @@ impl<'a> ArgViews<'a> {
             Some(few) => few,
             None => &self.many,
         }
+    }
+}
+
+impl Drop for ArgViews<'_> {
+    fn drop(&mut self) {
+        room::leave(&MANY, std::mem::take(&mut self.many));
     }
 }
 
@@ -188,8 +202,8 @@ mod tests {
     #[test]
     fn there_may_be_more_than_have_a_place_at_once() {
         for count in [7, 8, 9, 40] {
-            let mut views = ArgViews::new();
             let rows: Vec<Vec<f32>> = (0..count).map(|n| vec![0.0; n]).collect();
+            let mut views = ArgViews::new();
             for row in &rows {
                 IntoArgs::<Row>::add_to(row, &mut views);
             }

@@ -127,7 +127,7 @@
 //! | `if training() { .. }` | whether this is a trainer's step: not in runners, plain calls, `gradient` |
 //!
 //! As a value, all arms have one type, and there is an `else`. As a statement, the arms assign variables that are
-//! declared with `let mut` before it, or states.
+//! declared with `let mut` before it, or states, or push onto [lists](super::loops#lists), each as many elements.
 //!
 //! ```
 //! # use sinew::ndarray::array;

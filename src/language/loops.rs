@@ -26,8 +26,8 @@
 //!
 //! `let mut ys = Vec::new();` makes a list, `ys.push(y)` lengthens it, and [`stack`](fn@crate::ops::stack) or
 //! [`concat`](fn@crate::ops::concat) behind the loop makes a tensor of it, in the order of the pushes. All its
-//! elements have one type. It is not read in the loop that fills it, and no `if` decides whether it grows: its length
-//! is that of the loops around.
+//! elements have one type. It is not read in the loop that fills it. An `if` or a `match` may choose what is pushed, not
+//! how much: each arm pushes as many elements, so the length is that of the loops around.
 //!
 //! ```
 //! # use sinew::ndarray::array;
@@ -54,8 +54,8 @@
 //! The backward loop uses values of all iterations, so the forward one keeps them: a loop takes memory in proportion
 //! to its length. `checkpoint` around what an iteration computes keeps what goes in
 //! alone; a trainer's [`memory_budget`](crate::TrainBuilder::memory_budget) has that done where it is needed, and
-//! more: of a loop in equal parts only the variables at the start of each part are kept, and its iterations are
-//! computed again when the backward loop comes to them. A prime length has no such parts.
+//! more: of a loop in parts only the variables at the start of each part are kept, and its iterations are computed
+//! again when the backward loop comes to them.
 //!
 //! # How often
 //!
@@ -82,8 +82,8 @@
 //!
 //! # Repeated children
 //!
-//! `blocks: [Block<D>; Layers]` is a field of as many children as the dim says, at least one. Each has parameters of
-//! its own, named `blocks.0.w`, `blocks.1.w`, ..; in Rust the field is a `Vec`. A loop is what reads them.
+//! `blocks: [Block<D>; Layers]` is a field of as many children as the dim says. Each has parameters of its own,
+//! named `blocks.0.w`, `blocks.1.w`, ..; in Rust the field is a `Vec`. A loop reads them.
 //!
 //! ```
 //! # use sinew::ndarray::array;
@@ -111,6 +111,44 @@
 //! let m = Chain::init(&ChainConfig { Layers: 3 }, 0)?;
 //! assert_eq!(m.gains.len(), 3);
 //! assert_eq!(amplified(&m, [1.0])?, array![12.0]);   // ((1 * 2 + 0) * 2 + 1) * 2 + 2
+//! # Ok::<(), sinew::Error>(())
+//! ```
+//!
+//! There may be no children at all: with `Layers: 0` the loop leaves its variables as they were, and the model is
+//! saved, trained and run without these parameters.
+//!
+//! One child is taken by its number: `m.gains[0]`, `m.gains[-1]` for the last one, `m.gains[SECOND]`, and in a loop
+//! over numbers `m.gains[i - 1]`. It is a struct like others; the gradients of all others are as if it were not there. A
+//! number past the end is an error, told where the number of children is known: by the compiler if that is a literal or a
+//! const, else with the first arguments.
+//!
+//! ```
+//! # use sinew::prelude::*;
+//! # use sinew::ndarray::array;
+//! # #[model]
+//! # struct Gain {
+//! #     #[init(ones)]
+//! #     by: Param,
+//! # }
+//! #[model]
+//! struct Chain<Layers> {
+//!     gains: [Gain; Layers],
+//! }
+//!
+//! #[model]
+//! fn around<B, Layers>(m: &Chain<Layers>, x: Tensor<B>) -> Tensor<B> {
+//!     let mut y = m.gains[0].by * x;
+//!     for i in 1..Layers {
+//!         y += m.gains[i].by * m.gains[i - 1].by;
+//!     }
+//!     y * m.gains[-1].by
+//! }
+//!
+//! let mut m = Chain::init(&ChainConfig { Layers: 3 }, 0)?;
+//! for (gain, by) in m.gains.iter_mut().zip([2.0, 3.0, 5.0]) {
+//!     gain.by.fill(by);
+//! }
+//! assert_eq!(around(&m, [1.0])?, array![(2.0 + 2.0 * 3.0 + 3.0 * 5.0) * 5.0]);
 //! # Ok::<(), sinew::Error>(())
 //! ```
 //!

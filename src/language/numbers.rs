@@ -196,7 +196,7 @@
 //! # Empty tensors
 //!
 //! A symbol is at least 1: an argument without elements is an error, and so is a size that makes a parameter without
-//! elements. Inside, an axis may come out as 0 (`x[1..]` of one element): a sum over nothing is 0, a product 1, a
+//! elements; but the number of repeated children may be 0. Inside, an axis may come out as 0 (`x[1..]` of one element): a sum over nothing is 0, a product 1, a
 //! mean NaN, a maximum minus infinity.
 //!
 //! ```

@@ -1,16 +1,20 @@
 //! Places that runs look at, or whose value they replace.
 //!
-//! | form | in a runner | without it |
+//! | form | what asks for it | without that |
 //! |---|---|---|
 //! | `capture("name", x)` | `run.capture("name")` asks; after a run, `run.captured("name")?` is the array | x, at no cost |
 //! | `patch("name", x)` | `run.patch("name", &array)` puts an array in its place, `run.unpatch("name")` takes it away | x, at no cost |
+//!
+//! A trainer looks at captured places too: `loss::train(model).capture("name")` asks, or `train.capture("name")` later, and
+//! after a step `train.captured("name")?` is the array as the step's forward part computed it. Replacing is for runners.
 //!
 //! Both are operations, so `x.capture("name")` is the same. They may stand anywhere: in methods, in functions that are
 //! called from others and from other crates, in loops. A `capture(..);` may stand as a statement.
 //!
 //! - **Names** are of letters, digits and `_`, in parts between dots. Where a program has several places of one name,
 //!   since a function is called more than once, they are numbered in its order, from 0: `attn.0`, `attn.1`. A
-//!   name that is not there is an error that lists those that are.
+//!   name that is not there is an error that lists those that are. A trainer's are those of a runner: what
+//!   the reverse part of a step computes again is no other place.
 //! - **In loops** there is a slice for each iteration, along a new axis in front; in nested loops that of the outer one
 //!   comes first. So what a layer of `[Block<D>; Layers]` captures as a matrix is an array of three dims.
 //! - **In choices** a place is there where its arm is chosen.
@@ -61,5 +65,14 @@
 //! // What the last block gave, in the place of what all of them give.
 //! run.patch("hidden", &array![[0.0f32, 0.0], [0.0, 0.0], [9.0, 9.0]]);
 //! assert_eq!(run.run([0.0, 5.0])?, array![9.0, 9.0]);
+//!
+//! #[model]
+//! fn loss(m: &Net, x: Tensor<2>) -> Tensor {
+//!     out(m, x).sum()
+//! }
+//!
+//! let mut train = loss::train(Net::init(0)).capture("hidden").build()?;
+//! assert_eq!(train.step([0.0, 5.0])?.loss, 11.0);
+//! assert_eq!(train.captured::<f32, _>("hidden")?, hidden);
 //! # Ok::<(), sinew::Error>(())
 //! ```

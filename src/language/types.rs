@@ -86,7 +86,8 @@
 //!
 //! What cannot be told from the types is declared: `where(..)` takes `==`, `<=`, `<`, `>=` and `>` between dims, as
 //! many as there are. The body may rely on them. They are checked wherever the values become known: at a call in
-//! another model function when it compiles, between Rust consts by rustc, and else when sizes arrive, with an error.
+//! another model function when it compiles, between Rust consts by rustc, and else when sizes arrive, with an error:
+//! those of a model when a trainer or runner of it is built.
 //!
 //! ```
 //! # use sinew::ndarray::array;

@@ -31,6 +31,7 @@ mod eval;
 mod fit;
 mod given;
 mod graph;
+mod in_place;
 mod instruction;
 mod join;
 mod line;

@@ -11,8 +11,9 @@
 //! over inputs), and lies there afterwards. A slice is an operand whose place moves with the turn, a
 //! stack an output whose place does. A body that asks for its index gets a slice of the numbers from 0.
 
-use super::affine::{contiguous, is_contiguous};
-use super::instruction::{is_in_order, is_made_again};
+use super::affine::contiguous;
+use super::in_place::Given;
+use super::instruction::is_made_again;
 use super::section::{Section, sections};
 use super::storage::{OpenBuffer, Site, moving};
 use super::{ScheduleError, Scheduled, overlap, schedule_stretch};
@@ -105,17 +106,17 @@ pub(super) fn cut_program(
 }
 
 /// Where the values lie that a block sees and does not compute at hand.
-type Env = BTreeMap<Value, OpenBuffer>;
+pub(super) type Env = BTreeMap<Value, OpenBuffer>;
 
 /// A value and where it goes.
-type Output = (Value, OpenBuffer);
+pub(super) type Output = (Value, OpenBuffer);
 
-struct Cutter<'a> {
+pub(super) struct Cutter<'a> {
     target: Target,
-    function: &'a Function,
+    pub function: &'a Function,
     label: &'a dyn Fn(Value) -> String,
     /// The operation that defines a value, with its place in the text.
-    definitions: BTreeMap<Value, (usize, &'a OpInst)>,
+    pub definitions: BTreeMap<Value, (usize, &'a OpInst)>,
     shared: Vec<Shared>,
 }
 
@@ -125,10 +126,14 @@ impl<'a> Cutter<'a> {
         &mut self,
         block: &'a Block,
         mut env: Env,
-        outputs: Vec<Output>,
+        mut outputs: Vec<Output>,
         depth: usize,
     ) -> Result<Vec<Item>, ScheduleError> {
-        let sections = sections(block)?;
+        let mut given = self.joined_in_place(block, &mut env, &mut outputs, depth)?;
+        let mut sections = sections(block)?;
+        for section in &mut sections {
+            section.ops.retain(|v| !given.joined.contains(v));
+        }
         let end = sections.len() - 1;
         let computed = |v: &Value| sections.iter().any(|s| s.ops.contains(v));
         // An output whose place the block also reads is written by the last section, when nobody reads the
@@ -166,7 +171,8 @@ impl<'a> Cutter<'a> {
             }
             let inside = match section.behind {
                 Some(l) => {
-                    Some(self.enter_loop(l, &mut env, &mut here, &mut counts, &mut open, depth)?)
+                    let lie = (&mut env, &mut given);
+                    Some(self.enter_loop(l, lie, &mut here, &mut counts, &mut open, depth)?)
                 }
                 None => None,
             };
@@ -224,7 +230,7 @@ impl<'a> Cutter<'a> {
     }
 
     /// Whether whoever needs a value makes it again: views and constants.
-    fn is_light(&self, value: Value) -> bool {
+    pub fn is_light(&self, value: Value) -> bool {
         let definition = self.definitions.get(&value);
         definition.is_some_and(|(_, op)| is_made_again(op.op.kind))
     }
@@ -242,48 +248,7 @@ impl<'a> Cutter<'a> {
         }
     }
 
-    /// What a value is in other dims: the same elements in the same order, so that it lies where that does.
-    fn seen_in_place(&self, value: Value) -> Option<Value> {
-        let mut at = value;
-        while let Some((_, op)) = self.definitions.get(&at)
-            && is_in_order(op.op.kind)
-        {
-            at = *op.operands.first()?;
-        }
-        (at != value && !self.is_light(at)).then_some(at)
-    }
-
-    /// The place of a value that lies where another does, if that lies in row-major order.
-    fn place_in_order(&self, value: Value, env: &Env) -> Option<OpenBuffer> {
-        let base = self.seen_in_place(value)?;
-        let place = env.get(&base)?;
-        let (_, extents) = self.extents(base).ok()?;
-        let (_, seen) = self.extents(value).ok()?;
-        is_contiguous(&extents, &place.strides).then(|| OpenBuffer {
-            strides: contiguous(&seen),
-            ..place.clone()
-        })
-    }
-
-    /// A result and its place. A loop's result that is given back in other dims is written there at once.
-    fn output(&self, value: Value, place: OpenBuffer) -> Output {
-        let in_order = self.seen_in_place(value).and_then(|base| {
-            let (_, extents) = self.extents(value).ok()?;
-            let (_, seen) = self.extents(base).ok()?;
-            let mut loops = self.function.body.insts.iter();
-            let by_loop = loops.any(|inst| match inst {
-                Inst::Loop(l) => l.results.contains(&base),
-                Inst::Op(_) | Inst::Call(_) | Inst::PullbackCall(_) => false,
-            });
-            (by_loop && is_contiguous(&extents, &place.strides)).then(|| (base, contiguous(&seen)))
-        });
-        match in_order {
-            Some((base, strides)) => (base, OpenBuffer { strides, ..place }),
-            None => (value, place),
-        }
-    }
-
-    fn extents(&self, value: Value) -> Result<(DType, Vec<usize>), ScheduleError> {
+    pub fn extents(&self, value: Value) -> Result<(DType, Vec<usize>), ScheduleError> {
         let ty = self.function.values.get(value.index());
         let ty = ty.ok_or(ScheduleError::Undefined(value))?;
         let extents = ty.shape.extents();
@@ -293,7 +258,7 @@ impl<'a> Cutter<'a> {
     }
 
     /// A place in the arena for a value.
-    fn share_value(&mut self, value: Value, depth: usize) -> Result<OpenBuffer, ScheduleError> {
+    pub fn share_value(&mut self, value: Value, depth: usize) -> Result<OpenBuffer, ScheduleError> {
         let (dtype, extents) = self.extents(value)?;
         Ok(self.place((self.label)(value), dtype, &extents, depth))
     }
@@ -322,7 +287,7 @@ impl<'a> Cutter<'a> {
     fn enter_loop(
         &mut self,
         l: &'a Loop,
-        env: &mut Env,
+        (env, given): (&mut Env, &mut Given),
         before: &mut Vec<Output>,
         counts: &mut Vec<(usize, OpenBuffer)>,
         open: &mut Vec<Output>,
@@ -351,7 +316,7 @@ impl<'a> Cutter<'a> {
         }
         for (sliced, param) in l.sliced.iter().zip(l.slice_params()) {
             let there = env.get(&sliced.value).cloned();
-            let whole = match there.or_else(|| self.place_in_order(sliced.value, env)) {
+            let whole = match there.or_else(|| self.place_in_place(sliced.value, env)) {
                 Some(whole) => whole,
                 None => {
                     let place = self.share_value(sliced.value, depth)?;
@@ -373,7 +338,8 @@ impl<'a> Cutter<'a> {
             }
         }
         for (value, axis, result) in l.stacks() {
-            let place = match taken(open, result) {
+            let place = given.places.remove(&result).or_else(|| taken(open, result));
+            let place = match place {
                 Some(place) => place,
                 None => self.share_value(result, depth)?,
             };

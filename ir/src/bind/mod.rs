@@ -81,17 +81,13 @@ impl Binding {
                 return Err(BindError::Float(float));
             }
         }
-        let mut unifier = Unifier {
-            function,
-            known: BTreeMap::new(),
-            sizes: BTreeMap::new(),
-            sequence: None,
-        };
+        let mut unifier = Unifier::new(function);
         for (symbol, value) in known {
             unifier.given(symbol, *value)?;
         }
-        unifier.params(params)?;
-        unifier.complete()?;
+        let open = unifier.params(params)?;
+        open.iter().try_for_each(|at| unifier.unsolved(at))?;
+        unifier.complete_but(&|_| false, false)?;
         unifier.constraints()?;
         let mut values = unifier.known;
         for (symbol, (size, _)) in unifier.sizes {
@@ -103,6 +99,33 @@ impl Binding {
             sequence: unifier.sequence.map(|(extents, _)| extents),
             training: false,
         })
+    }
+
+    /// Whether arguments of any extents can fit what is `known`, and the `params` that are there before them: what
+    /// [`Binding::infer`] says of these, and of a symbol that is in no parameter's dims.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn possible(
+        function: &Function,
+        known: &[(Symbol, SymbolValue)],
+        params: &[(usize, Vec<usize>)],
+    ) -> Result<(), BindError> {
+        let mut unifier = Unifier::new(function);
+        for (symbol, value) in known {
+            unifier.given(symbol, *value)?;
+        }
+        unifier.params(params)?;
+        unifier.constraints()?;
+        let shapes = || {
+            let params = function.params.iter().zip(&function.values);
+            params.map(|(_, ty)| &ty.shape)
+        };
+        let told = |symbol: &Symbol| {
+            let mut dims = shapes().flat_map(|s| &s.dims);
+            dims.any(|d| d.symbols().contains(symbol))
+        };
+        unifier.complete_but(&told, shapes().any(|s| s.sequence.is_some()))
     }
 
     /// The value of a size.
@@ -148,6 +171,15 @@ struct Later<'p> {
 }
 
 impl<'a> Unifier<'a> {
+    fn new(function: &'a Function) -> Unifier<'a> {
+        Unifier {
+            function,
+            known: BTreeMap::new(),
+            sizes: BTreeMap::new(),
+            sequence: None,
+        }
+    }
+
     fn given(&mut self, symbol: &Symbol, value: SymbolValue) -> Result<(), BindError> {
         let function: Box<str> = self.function.name.as_str().into();
         let mut declared = self.function.symbols.iter();
@@ -180,7 +212,8 @@ impl<'a> Unifier<'a> {
         Ok(())
     }
 
-    fn params<'p>(&mut self, params: &'p [(usize, Vec<usize>)]) -> Result<(), BindError>
+    /// Learns sizes from parameters; gives the dims that are still open.
+    fn params<'p>(&mut self, params: &'p [(usize, Vec<usize>)]) -> Result<Vec<Later<'p>>, BindError>
     where
         'a: 'p,
     {
@@ -227,7 +260,7 @@ impl<'a> Unifier<'a> {
                 }
             }
             if !learnt {
-                return rest.iter().try_for_each(|at| self.unsolved(at));
+                return Ok(rest);
             }
             later = rest;
         }
@@ -362,16 +395,21 @@ impl<'a> Unifier<'a> {
         })
     }
 
-    /// Every declared symbol has a value, or an error says which has none.
-    fn complete(&self) -> Result<(), BindError> {
+    /// Every declared symbol has a value, or an error says which has none. Sizes that are `told` later, and the
+    /// sequence where that is, are not missing.
+    fn complete_but(
+        &self,
+        told: &dyn Fn(&Symbol) -> bool,
+        sequence: bool,
+    ) -> Result<(), BindError> {
         let missing = self.function.symbols.iter().find(|d| match d.kind {
             SymbolKind::Value(SymbolType::Size, SymbolSource::Caller) => {
-                !self.sizes.contains_key(&d.symbol)
+                !self.sizes.contains_key(&d.symbol) && !told(&d.symbol)
             }
             SymbolKind::Value(SymbolType::Float | SymbolType::Bool, SymbolSource::Caller) => {
                 !self.known.contains_key(&d.symbol)
             }
-            SymbolKind::Sequence => self.sequence.is_none(),
+            SymbolKind::Sequence => self.sequence.is_none() && !sequence,
             // rustc gives consts their values; the linker reads them off the unit.
             SymbolKind::Value(_, SymbolSource::Rustc) => false,
         });

@@ -37,6 +37,7 @@ use crate::unit::Unit;
 use crate::verify::{Stage, VerifyError, verify_stage};
 pub use dependence::dependence;
 use inliner::{Inliner, Instance};
+use probe::Forward;
 pub use probe::{Probed, Probes};
 use site::{Place, Run, drop_unused_key, key_type};
 use substitution::Substitution;
@@ -264,8 +265,10 @@ pub enum LinkError {
 pub struct Gradient {
     /// The program: its results are the primal results, then the gradients, then the new states.
     pub program: Function,
-    /// How many primal results there are, without states.
+    /// How many primal results there are, without states: what the unit returns, then what is captured.
     pub results: usize,
+    /// The names of what is captured, in the order of the results.
+    pub captured: Vec<String>,
     /// For each parameter of the unit, which result is its gradient; `None` for those that were not
     /// wanted, are no floats, or that the result does not depend on.
     pub gradients: Vec<Option<usize>>,
@@ -288,7 +291,16 @@ pub fn link_probed(unit: &Unit, binding: &Binding, probes: &Probes) -> Result<Pr
     let mut link = Link::open(unit, binding)?;
     link.body(binding)?;
     let results = link.results();
-    link.program(results, probes)
+    let returned = link.root.function.returned().len();
+    let forward = link.inliner.builder.values.len();
+    link.program(
+        results,
+        Forward {
+            returned,
+            values: forward,
+        },
+        probes,
+    )
 }
 
 /// The program of a unit's results and of the gradients of the first of them, a scalar float; the others
@@ -300,6 +312,19 @@ pub fn link_gradient(
     unit: &Unit,
     binding: &Binding,
     wanted: &dyn Fn(&Param) -> bool,
+) -> Result<Gradient, LinkError> {
+    link_gradient_probed(unit, binding, wanted, &[])
+}
+
+/// As [`link_gradient`], with the values of the places of these names, as [`link_probed`] gives them.
+///
+/// # Errors
+/// As [`link_gradient`]; names that are not there.
+pub fn link_gradient_probed(
+    unit: &Unit,
+    binding: &Binding,
+    wanted: &dyn Fn(&Param) -> bool,
+    captured: &[String],
 ) -> Result<Gradient, LinkError> {
     let mut link = Link::open(unit, binding)?;
     link.body(binding)?;
@@ -316,7 +341,7 @@ pub fn link_gradient(
     let one = link.constant_one(dtype)?;
     let mut cotangents: Vec<Option<Value>> = vec![None; results.len()];
     cotangents[0] = Some(one);
-    link.gradient(results, &cotangents, wanted)
+    link.gradient(results, &cotangents, wanted, captured)
 }
 
 /// The program of a unit's results and of its pullback: the cotangents of its float results are
@@ -341,7 +366,7 @@ pub fn link_pullback(
     }
     link.body(binding)?;
     let results = link.results();
-    link.gradient(results, &cotangents, wanted)
+    link.gradient(results, &cotangents, wanted, &[])
 }
 
 /// A unit's function and its pullback with all calls inlined, in symbols: what tools print.
@@ -524,9 +549,13 @@ impl<'u> Link<'u> {
         mut results: Vec<Value>,
         cotangents: &[Option<Value>],
         wanted: &dyn Fn(&Param) -> bool,
+        captured: &[String],
     ) -> Result<Gradient, LinkError> {
         let states = results.split_off(self.root.function.returned().len());
-        let primal = results.len();
+        let forward = Forward {
+            returned: results.len(),
+            values: self.inliner.builder.values.len(),
+        };
         let found = self.inliner.pullback(&mut self.root, cotangents)?;
         let mut gradients = vec![None; found.len()];
         for (i, value) in found.into_iter().enumerate() {
@@ -536,14 +565,28 @@ impl<'u> Link<'u> {
             }
         }
         results.extend(states);
+        let probes = Probes {
+            captured: captured.to_vec(),
+            patched: Vec::new(),
+        };
+        let probed = self.program(results, forward, &probes)?;
+        // What is captured stands between what the unit returns and the gradients.
+        let more = probed.captured.len();
+        gradients.iter_mut().flatten().for_each(|at| *at += more);
         Ok(Gradient {
-            program: self.program(results, &Probes::default())?.program,
-            results: primal,
+            program: probed.program,
+            results: forward.returned + more,
+            captured: probed.captured,
             gradients,
         })
     }
 
-    fn program(mut self, results: Vec<Value>, probes: &Probes) -> Result<Probed, LinkError> {
+    fn program(
+        mut self,
+        results: Vec<Value>,
+        forward: Forward,
+        probes: &Probes,
+    ) -> Result<Probed, LinkError> {
         let params = self.params.len();
         let insts = self.inliner.given.before(self.inliner.builder.insts);
         let mut out = Function {
@@ -559,8 +602,7 @@ impl<'u> Link<'u> {
         };
         self.inliner.stacks.apply(&mut out.body);
         check(self.unit, &out, Stage::Bound)?;
-        let returned = out.returned().len();
-        let (captured, patched) = probe::apply(self.unit.path, &mut out, returned, probes)?;
+        let (captured, patched) = probe::apply(self.unit.path, &mut out, forward, probes)?;
         check(self.unit, &out, Stage::Bound)?;
         decompose(&mut out).map_err(|e| op_error(self.unit, e.op, e.location, *e.error))?;
         check(self.unit, &out, Stage::Program)?;

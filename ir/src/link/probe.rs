@@ -41,16 +41,26 @@ pub struct Probed {
     pub patched: Vec<String>,
 }
 
-/// Puts in place what becomes of all probes of a program. `returned` of its results are what its unit
-/// returns.
+/// The part of a program that computes what its unit returns: its pullback comes behind it.
+#[derive(Clone, Copy)]
+pub(super) struct Forward {
+    /// How many of the program's results the unit returns.
+    pub returned: usize,
+    /// How many of its values there were before its pullback.
+    pub values: usize,
+}
+
+/// Puts in place what becomes of all probes of a program.
 pub(super) fn apply(
     path: &str,
     program: &mut Function,
-    returned: usize,
+    forward: Forward,
     asked: &Probes,
 ) -> Result<(Vec<String>, Vec<String>), LinkError> {
     let mut found = Vec::new();
     sites(&program.body, &program.values, &mut Vec::new(), &mut found);
+    // What the reverse computes again is no other place: a step has those that a run has.
+    found.retain(|s| s.probe != Probe::Capture || s.result.index() < forward.values);
     for probe in [Probe::Capture, Probe::Patch] {
         number(&mut found, probe);
     }
@@ -100,7 +110,8 @@ pub(super) fn apply(
     }
     let looked_at = placer.block(&mut program.body, &given)?;
     let (labels, values): (Vec<String>, Vec<Value>) = looked_at.into_iter().unzip();
-    program.body.results.splice(returned..returned, values);
+    let at = forward.returned;
+    program.body.results.splice(at..at, values);
     program.values = placer.builder.values;
     let renamed = placer.renamed;
     program.body.each_value_mut(&mut |v| {

@@ -11,6 +11,7 @@
 
 mod bisection;
 mod copy;
+mod cut;
 mod iterations;
 mod light;
 mod parts;

@@ -2,10 +2,12 @@
 //! begins with, and the loop that reads what the iterations stacked runs part by part too, behind the
 //! iterations of the part once more.
 //!
-//! Of n iterations about the square root of n begin a part, and as many are in one. Parts are equal, so the
-//! number of iterations must have divisors.
+//! Of n iterations about the square root of n begin a part, and as many are in one. Where n has no divisors that
+//! are near, the last iterations are a loop of their own ([`cut`]) and the others are in equal parts; the last
+//! ones are what the reverse begins with, so nothing of them is computed again.
 
 use super::copy::{Copier, fresh, rename};
+use super::cut::{Halves, cut};
 use super::light::bytes;
 use super::{Again, Why};
 use crate::attributes::Reshape;
@@ -44,8 +46,16 @@ struct Pair {
     reader: usize,
     /// Stacks that are for the reader alone, each with the value that it is of.
     stacks: Vec<(Value, Sliced)>,
+    parts: Parts,
+}
+
+/// A number of iterations in parts.
+#[derive(Clone, Copy)]
+struct Parts {
     /// How many parts there are, and how many iterations are in one.
-    parts: [i64; 2],
+    equal: [i64; 2],
+    /// The iterations behind them.
+    rest: i64,
 }
 
 /// A loop in parts, with what stands in front of it and behind it.
@@ -62,6 +72,9 @@ impl Pass<'_> {
         }
         let mut done: HashSet<Value> = HashSet::new();
         while let Some(pair) = self.pair(block, &done) {
+            let Some(pair) = self.without_rest(block, pair, &mut done) else {
+                return;
+            };
             let Some([forward, reader]) = self.parted(block, &pair) else {
                 return;
             };
@@ -131,8 +144,53 @@ impl Pass<'_> {
         })
     }
 
-    /// How many parts there are best, and how many iterations in each; `None` if no number takes less.
-    fn parts(&self, l: &Loop, stacks: &[(Value, Sliced)]) -> Option<[i64; 2]> {
+    /// Two loops whose iterations are in equal parts, with the rest of them as loops of their own.
+    fn without_rest(
+        &mut self,
+        block: &mut Block,
+        mut pair: Pair,
+        done: &mut HashSet<Value>,
+    ) -> Option<Pair> {
+        if pair.parts.rest == 0 {
+            return Some(pair);
+        }
+        let (Inst::Loop(forward), Inst::Loop(reader)) =
+            (&block.insts[pair.forward], &block.insts[pair.reader])
+        else {
+            return None;
+        };
+        let at = pair.parts.equal.iter().product();
+        let mut halves = Halves::new();
+        let alone: HashSet<Value> = pair.stacks.iter().map(|(_, s)| s.value).collect();
+        let first = cut(
+            &mut self.types,
+            forward,
+            at,
+            &|v| alone.contains(&v),
+            &mut halves,
+        )?;
+        let second = cut(&mut self.types, reader, at, &|_| false, &mut halves)?;
+        for (_, stack) in &mut pair.stacks {
+            stack.value = halves.get(&stack.value)?[0];
+        }
+        for cut in [&first, &second] {
+            if let Some(Inst::Loop(rest)) = cut.insts.get(cut.loops[1]) {
+                done.extend(rest.index());
+            }
+        }
+        let more = first.insts.len() - 1;
+        let places = [pair.reader, pair.forward];
+        pair.forward += first.loops[0];
+        pair.reader += more + second.loops[0];
+        for (at, cut) in places.into_iter().zip([second, first]) {
+            block.insts.splice(at..=at, cut.insts);
+        }
+        pair.parts.rest = 0;
+        Some(pair)
+    }
+
+    /// What parts are best; `None` if none take less.
+    fn parts(&self, l: &Loop, stacks: &[(Value, Sliced)]) -> Option<Parts> {
         let trip = l.trip.as_constant()?;
         let total = |values: &mut dyn Iterator<Item = Value>| -> i128 {
             values.map(|v| bytes(&self.types, v) as i128).sum()
@@ -143,11 +201,25 @@ impl Pass<'_> {
             true => begins.min(stacked),
             false => stacked,
         };
-        let divisors = (2..=trip / 2).take_while(|n| *n <= 1 << 20);
-        let divisors = divisors.filter(|n| trip % n == 0);
-        let taken = |n: i64| begins * i128::from(n) + inside * i128::from(trip / n);
-        let best = divisors.min_by_key(|n| taken(*n))?;
-        (taken(best) < inside * i128::from(trip)).then_some([best, trip / best])
+        // A part and the rest are never there together.
+        let taken = |p: &Parts| {
+            let [count, each] = p.equal.map(i128::from);
+            begins * count + inside * each.max(i128::from(p.rest))
+        };
+        let each = (2..=trip / 2).take_while(|n| *n <= 1 << 20).map(|n| Parts {
+            equal: [n, trip / n],
+            rest: trip % n,
+        });
+        let (equal, unequal): (Vec<Parts>, Vec<Parts>) = each.partition(|p| p.rest == 0);
+        let equal = equal.into_iter().min_by_key(taken);
+        let unequal = unequal.into_iter().min_by_key(taken);
+        let best = match (equal, unequal) {
+            // Two loops in the place of one are twice the code: that has to be worth a quarter.
+            (Some(equal), Some(unequal)) if 4 * taken(&unequal) < 3 * taken(&equal) => unequal,
+            (Some(best), _) | (None, Some(best)) => best,
+            (None, None) => return None,
+        };
+        (taken(&best) < inside * i128::from(trip)).then_some(best)
     }
 
     /// Both loops in parts.
@@ -162,21 +234,23 @@ impl Pass<'_> {
             let mut insts = forward.body.insts.iter();
             let inst = insts.find(|inst| inst.results().contains(value));
             let inst = inst.unwrap_or(&block.insts[pair.forward]);
-            let count = usize::try_from(pair.parts[0] * pair.parts[1]).unwrap_or(usize::MAX);
+            let count = pair.parts.equal.iter().product::<i64>();
+            let count = usize::try_from(count).unwrap_or(usize::MAX);
             let size = bytes(&self.types, *value).saturating_mul(count);
             let again = Again::new(inst, *value, &self.types, size, Why::Part);
             self.again.push(again);
         }
         let alone: HashSet<Value> = pair.stacks.iter().map(|(_, s)| s.value).collect();
         let is_kept = |result: Value| !alone.contains(&result);
-        let (mut first, inner) = self.in_parts(forward, pair.parts, &is_kept, &|_| true)?;
+        let (mut first, inner) = self.in_parts(forward, pair.parts.equal, &is_kept, &|_| true)?;
         // What each part begins with.
         let mut begins = Vec::new();
         for param in first.outer.carried_params().to_vec() {
             begins.push(self.stack(&mut first.outer, param, 0)?);
         }
         let read = |s: &Sliced| is_kept(s.value);
-        let (mut second, mut innermost) = self.in_parts(reader, pair.parts, &|_| true, &read)?;
+        let (mut second, mut innermost) =
+            self.in_parts(reader, pair.parts.equal, &|_| true, &read)?;
         let copies = self.part_again(&first.outer, &inner, &mut second.outer, (pair, &begins))?;
         // The innermost loop reads what its part has stacked.
         let own = reader.sliced.iter().zip(reader.slice_params());

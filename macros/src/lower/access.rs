@@ -25,8 +25,8 @@ impl Lowerer<'_, '_> {
         if let Val::Tuple(parts) = &base {
             return self.part_of_array(parts, &e.index);
         }
-        if let Val::Repeated(_) = &base {
-            return Err(self.report(messages::index_of_children(&e.expr)));
+        if let Val::Repeated(children) = &base {
+            return self.child_at(children, e);
         }
         let mut x = self.tensor_of(base, None, &tokens)?;
         let mut parts = self.index_parts(x, &e.index, &tokens)?;
@@ -150,7 +150,19 @@ impl Lowerer<'_, '_> {
         part: &syn::Expr,
         tokens: &TokenStream,
     ) -> Checked<Value> {
-        let (start, stop) = self.loop_range(x, axis, index, part, tokens)?;
+        let range = self.loop_range(x, axis, index, part, tokens)?;
+        self.slice_by_loop(x, axis, index, (part, tokens), range)
+    }
+
+    /// As [`Self::index_by_loop`], of the indices `start..stop` that the loop's index takes.
+    pub(super) fn slice_by_loop(
+        &mut self,
+        x: Value,
+        axis: usize,
+        index: &LoopIndex,
+        (part, tokens): (&syn::Expr, &TokenStream),
+        (start, stop): (Dim, Dim),
+    ) -> Checked<Value> {
         let at = Axis::At(axis);
         let slice = |lowerer: &mut Self| {
             let ends = (start.clone(), stop.clone());
@@ -194,12 +206,18 @@ impl Lowerer<'_, '_> {
         tokens: &TokenStream,
     ) -> Checked<(Dim, Dim)> {
         let extent = self.builder.type_of(x).shape.dims[axis].clone();
+        let (start, stop) = self.numbers_of(index, part)?;
+        let operand = WrittenOperand::new(tokens, x);
+        self.within(part, &operand, &start, &stop, &extent)?;
+        Ok((start, stop))
+    }
+
+    /// The first number that a loop's index is, and the one behind the last.
+    pub(super) fn numbers_of(&mut self, index: &LoopIndex, at: &syn::Expr) -> Checked<(Dim, Dim)> {
         let trip = self.dim(&self.trip(index.frame).clone())?;
         let start = self.dim(&index.offset)?;
         let stop = start.checked_add(&trip);
-        let stop = stop.ok_or_else(|| self.overflow(crate::parse::start(part)))?;
-        let operand = WrittenOperand::new(tokens, x);
-        self.within(part, &operand, &start, &stop, &extent)?;
+        let stop = stop.ok_or_else(|| self.overflow(crate::parse::start(at)))?;
         Ok((start, stop))
     }
 

@@ -115,22 +115,34 @@ impl Lowerer<'_, '_> {
         names
     }
 
-    /// The lists of the outside that a loop's body pushes onto, each once.
-    pub(super) fn pushed_in(&self, body: &syn::Block) -> Vec<usize> {
+    /// The lists of the outside that a loop's body or an arm pushes onto, each once.
+    pub(super) fn pushed_in(&self, body: &syn::Block) -> Vec<Pushed> {
         let mut found = Assignments::default();
         found.visit_block(body);
         let lists = found
             .pushed
             .iter()
             .filter_map(|name| match self.lookup(name)? {
-                Val::List(list) => Some(*list),
+                Val::List(list) => Some(Pushed {
+                    list: *list,
+                    name: name.clone(),
+                }),
                 _ => None,
             });
-        let mut lists: Vec<usize> = lists.collect();
-        lists.sort_unstable();
+        let mut lists: Vec<Pushed> = lists.collect();
+        lists.sort();
         lists.dedup();
         lists
     }
+}
+
+/// A list that is pushed onto.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Pushed {
+    /// Its position among the body's lists.
+    pub list: usize,
+    /// What it is called.
+    pub name: String,
 }
 
 /// Where a name is assigned to last.

@@ -1,10 +1,11 @@
 //! `if` and `match`: a choice that is made where symbols are bound.
 //!
 //! Each arm is lowered where it stands and becomes a function of its own. All of them take the same
-//! values of the outside, and give what the choice is, the variables that one of them assigns to, and
-//! the states that one of them changes.
+//! values of the outside, and give what the choice is, the variables that one of them assigns to, the
+//! states that one of them changes, and what they push onto lists: all of them as much.
 
 use super::Lowerer;
+use super::assignment::Pushed;
 use super::condition;
 use super::lift::captures;
 use super::loops::Assigned;
@@ -14,6 +15,7 @@ use crate::messages;
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
 use sinew_ir::{Alternative, Block, Call, CallMode, Condition, Inst, Value};
+use std::borrow::Cow;
 use syn::spanned::Spanned;
 
 /// An arm.
@@ -36,12 +38,14 @@ pub(super) enum Body<'a> {
 }
 
 /// What an arm leaves.
-struct End {
+pub(super) struct End {
     insts: Vec<Inst>,
     /// Its value, of an arm that has one.
     value: Option<Val>,
     /// The tensors of each assigned variable, and the states.
     changed: Vec<Value>,
+    /// What it pushes onto each list that an arm pushes onto, as one piece.
+    pub pushed: Vec<Option<Value>>,
 }
 
 impl Lowerer<'_, '_> {
@@ -91,32 +95,34 @@ impl Lowerer<'_, '_> {
         wants_value: bool,
     ) -> Checked<Option<Val>> {
         let mut names = Vec::new();
-        for body in arms.iter().map(|a| a.body) {
-            if let Some((lists, pushed)) = self.push_in(body) {
-                self.break_lists(&lists);
-                return Err(self.report(messages::push_in_a_choice(&pushed)));
-            }
-            names.extend(self.assigned_in_body(body));
+        let mut lists = Vec::new();
+        for block in arms.iter().filter_map(|a| block_of(a.body)) {
+            names.extend(self.assigned_in(&block));
+            lists.extend(self.pushed_in(&block));
         }
         names.sort();
         names.dedup();
+        lists.sort();
+        lists.dedup();
         let mut assigned = Vec::new();
         for name in names {
             assigned.push(self.start_of(name)?);
         }
         let mut ends: Vec<Checked<End>> = Vec::new();
         for arm in arms {
-            let end = self.arm(arm.body, &assigned, wants_value);
+            let end = self.arm(arm.body, &assigned, &lists, wants_value);
             ends.push(end);
         }
         let ends: Checked<Vec<End>> = ends.into_iter().collect();
         let chosen = ends.and_then(|ends| {
             self.same_values(arms, &ends)?;
+            self.same_pushes(at, arms, &ends, &lists)?;
             Ok(ends)
         });
         match chosen {
-            Ok(ends) => Ok(self.add_choice(at, arms, &assigned, ends)),
+            Ok(ends) => Ok(self.add_choice(at, arms, &assigned, ends, &lists)),
             Err(Reported) => {
+                self.break_lists(&lists);
                 for a in &assigned {
                     if let Some(local) = self.locals.get_mut(&a.name) {
                         local.val = Val::Broken;
@@ -127,35 +133,30 @@ impl Lowerer<'_, '_> {
         }
     }
 
-    fn assigned_in_body(&self, body: Body<'_>) -> Vec<String> {
-        match body {
-            Body::Block(block) => self.assigned_in(block),
-            Body::Value(e) => self.assigned_in(&as_block(e)),
-            Body::Nothing => Vec::new(),
-        }
-    }
-
-    fn push_in(&self, body: Body<'_>) -> Option<(Vec<usize>, TokenStream)> {
-        let block = match body {
-            Body::Block(block) => block.clone(),
-            Body::Value(e) => as_block(e),
-            Body::Nothing => return None,
-        };
-        let pushed = self.pushed_in(&block);
-        let at = block.stmts.first().to_token_stream();
-        (!pushed.is_empty()).then_some((pushed, at))
-    }
-
-    /// Lowers an arm, and takes its instructions out: names and states are as before.
-    fn arm(&mut self, body: Body<'_>, assigned: &[Assigned], wants_value: bool) -> Checked<End> {
+    /// Lowers an arm, and takes its instructions out: names, states and lists are as before.
+    fn arm(
+        &mut self,
+        body: Body<'_>,
+        assigned: &[Assigned],
+        lists: &[Pushed],
+        wants_value: bool,
+    ) -> Checked<End> {
         self.open_part();
         let before: Vec<Val> = assigned
             .iter()
             .map(|a| self.lookup(&a.name).cloned().unwrap_or(Val::Broken))
             .collect();
         let states: Vec<Value> = self.parameters.places.iter().map(|p| p.now).collect();
+        let pieces = lists.iter().map(|list| self.lists[list.list].pieces.len());
+        let pieces: Vec<usize> = pieces.collect();
         let value = self.arm_value(body, wants_value);
-        let ends = value.and_then(|value| Ok((value, self.ends_of(body, assigned)?)));
+        let ends = value.and_then(|value| {
+            let ends = self.ends_of(body, assigned)?;
+            Ok((value, ends, self.pushed_in_arm(lists, &pieces)?))
+        });
+        for (list, before) in lists.iter().zip(&pieces) {
+            self.lists[list.list].pieces.truncate(*before);
+        }
         let start = self.close_part();
         let insts = self.builder.insts.split_off(start);
         let now = self.parameters.places.iter().map(|p| p.now);
@@ -168,12 +169,13 @@ impl Lowerer<'_, '_> {
                 local.val = val;
             }
         }
-        let (value, mut changed) = ends?;
+        let (value, mut changed, pushed) = ends?;
         changed.extend(now);
         Ok(End {
             insts,
             value,
             changed,
+            pushed,
         })
     }
 
@@ -255,13 +257,14 @@ impl Lowerer<'_, '_> {
         Ok(())
     }
 
-    /// The call, and what it leaves to variables and states.
+    /// The call, and what it leaves to variables, states and lists.
     fn add_choice(
         &mut self,
         at: Span,
         arms: &[Arm<'_>],
         assigned: &[Assigned],
         ends: Vec<End>,
+        lists: &[Pushed],
     ) -> Option<Val> {
         let before = assigned.iter().flat_map(|a| a.before.iter().copied());
         let states = self.parameters.places.iter().map(|p| p.now);
@@ -269,11 +272,18 @@ impl Lowerer<'_, '_> {
         let is_changed = |i: &usize| ends.iter().any(|e| e.changed[*i] != before[*i]);
         let changed: Vec<usize> = (0..before.len()).filter(is_changed).collect();
         let mut value = ends.first().and_then(|e| e.value.clone());
+        let pushed = ends.first().into_iter().flat_map(|e| &e.pushed);
+        let filled = lists
+            .iter()
+            .zip(pushed)
+            .filter(|(_, piece)| piece.is_some());
+        let filled: Vec<usize> = filled.map(|(list, _)| list.list).collect();
         let bodies: Vec<Block> = ends
             .into_iter()
             .map(|end| {
                 let values = end.value.iter().flat_map(Val::tensors);
                 let results = values.chain(changed.iter().map(|i| end.changed[*i]));
+                let results = results.chain(end.pushed.into_iter().flatten());
                 Block {
                     params: Vec::new(),
                     results: results.collect(),
@@ -325,6 +335,10 @@ impl Lowerer<'_, '_> {
         }
         for (place, now) in self.parameters.places.iter_mut().zip(now) {
             place.now = now;
+        }
+        // Behind all that is changed.
+        for (list, piece) in filled.iter().zip(made) {
+            self.lists[*list].pieces.push(piece);
         }
         value
     }
@@ -447,6 +461,15 @@ fn names_in(pattern: &syn::Pat, names: &mut Vec<String>) {
         syn::Pat::Paren(p) => names_in(&p.pat, names),
         syn::Pat::Or(or) => or.cases.iter().for_each(|p| names_in(p, names)),
         _ => {}
+    }
+}
+
+/// What an arm does as a block, if it does anything.
+pub(super) fn block_of(body: Body<'_>) -> Option<Cow<'_, syn::Block>> {
+    match body {
+        Body::Block(block) => Some(Cow::Borrowed(block)),
+        Body::Value(e) => Some(Cow::Owned(as_block(e))),
+        Body::Nothing => None,
     }
 }
 

@@ -198,7 +198,7 @@ impl Lowerer<'_, '_> {
     }
 
     /// Whether a part of an index is known to no size: it has a loop's index or a tensor in it.
-    fn is_computed(&self, part: &syn::Expr) -> bool {
+    pub(super) fn is_computed(&self, part: &syn::Expr) -> bool {
         match plain(part) {
             syn::Expr::Binary(b) => self.is_computed(&b.left) || self.is_computed(&b.right),
             syn::Expr::Unary(u) => self.is_computed(&u.expr),

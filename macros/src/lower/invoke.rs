@@ -107,7 +107,7 @@ impl Lowerer<'_, '_> {
         let results = self.result_values(&call)?;
         let symbols = self.symbol_terms(&call)?;
         self.locate(crate::parse::start(at));
-        let mut values = self.add_call(call, operands, results, symbols);
+        let mut values = self.add_call(call, operands, results, symbols)?;
         match callee.tuple {
             true => Ok(Val::Tuple(values)),
             false => Ok(values.pop().unwrap_or(Val::Broken)),
@@ -366,7 +366,7 @@ impl Lowerer<'_, '_> {
         operands: Operands,
         mut results: Vec<Value>,
         symbols: Vec<(Symbol, SymbolTerm)>,
-    ) -> Vec<Val> {
+    ) -> Checked<Vec<Val>> {
         let callee = call.callee;
         let name = self.callees.name_for(&callee.name, call.unit);
         let returned = results.len();
@@ -385,7 +385,7 @@ impl Lowerer<'_, '_> {
         );
         self.places
             .callees
-            .insert(name.clone(), info.keeping(states));
+            .insert(name.clone(), info.keeping(states.results.clone()));
         if let Some(why) = &callee.no_derivative {
             let message = messages::call_without_derivative(call.at, callee, why);
             let place = (name.clone(), self.builder.location);
@@ -401,8 +401,9 @@ impl Lowerer<'_, '_> {
         let mut instruction = Call::plain(target, values, results.clone(), location);
         instruction.structs = structs;
         self.builder.insts.push(Inst::Call(instruction));
+        self.leave_states(states)?;
         results.truncate(returned);
-        results.into_iter().map(Val::Tensor).collect()
+        Ok(results.into_iter().map(Val::Tensor).collect())
     }
 
     fn not_inferred(&self, call: &Invocation<'_>) -> Reported {

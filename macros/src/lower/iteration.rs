@@ -151,7 +151,7 @@ impl Lowerer<'_, '_> {
             Val::Repeated(children) => Ok(Iteration {
                 trip: children.count.clone(),
                 order: Order::Forward,
-                item: Item::Child(children),
+                item: Item::Child(self.children_to_run_over(children, e)?),
             }),
             Val::Tuple(parts) if !parts.is_empty() => {
                 let at = e.to_token_stream();

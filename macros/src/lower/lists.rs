@@ -4,6 +4,7 @@
 //! once, all of a loop's for what is pushed in it.
 
 use super::Lowerer;
+use super::assignment::Pushed;
 use super::value::Val;
 use crate::errors::{Checked, Reported};
 use crate::messages;
@@ -99,16 +100,16 @@ impl Lowerer<'_, '_> {
     }
 
     /// Says that a mistake in how these are filled was reported.
-    pub(in crate::lower) fn break_lists(&mut self, lists: &[usize]) {
+    pub(in crate::lower) fn break_lists(&mut self, lists: &[Pushed]) {
         for list in lists {
-            self.lists[*list].broken = true;
+            self.lists[list.list].broken = true;
         }
     }
 
     /// Says that a loop that pushes onto these is being lowered, or that it is done.
-    pub(super) fn fill(&mut self, lists: &[usize], begins: bool) {
+    pub(super) fn fill(&mut self, lists: &[Pushed], begins: bool) {
         for list in lists {
-            let filling = &mut self.lists[*list].filling;
+            let filling = &mut self.lists[list.list].filling;
             *filling = match begins {
                 true => *filling + 1,
                 false => filling.saturating_sub(1),

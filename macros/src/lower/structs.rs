@@ -11,9 +11,10 @@ use crate::messages;
 use crate::parse;
 use crate::signature::{self, FieldKind};
 use proc_macro2::{Span, TokenStream};
+use sinew_ir::compose::{self, Reach};
 use sinew_ir::{
-    Dim, Param, ParamKind, StructArgument, StructParam, Symbol, SymbolDecl, SymbolKind,
-    SymbolSource, SymbolTerm, Value, field_path,
+    Axis, Dim, OpError, Param, ParamKind, StructArgument, StructParam, Symbol, SymbolDecl,
+    SymbolKind, SymbolSource, SymbolTerm, Value, field_path,
 };
 use std::rc::Rc;
 
@@ -72,8 +73,40 @@ pub struct Operands {
     pub structs: Vec<StructArgument>,
     /// What the callee's symbols are that are configuration.
     pub settings: Vec<(Symbol, SymbolTerm)>,
-    /// The states among them: which, and its position.
-    states: Vec<(usize, usize)>,
+    /// The states among them.
+    states: Vec<GivenState>,
+}
+
+/// A state that a call is given.
+#[derive(Clone)]
+struct GivenState {
+    place: usize,
+    picked: Rc<[Reach]>,
+    /// Its position among the operands.
+    operand: usize,
+}
+
+impl GivenState {
+    /// Whether another is this one, as far as can be told: two children have other numbers.
+    fn may_be(&self, other: &GivenState) -> bool {
+        let mut pairs = self.picked.iter().zip(other.picked.iter());
+        let apart = pairs.any(|pair| match pair {
+            (Reach::Point(a), Reach::Point(b)) => {
+                let difference = a.checked_sub(b).and_then(|d| d.as_constant());
+                difference.is_some_and(|d| d != 0)
+            }
+            _ => false,
+        });
+        self.place == other.place && !apart
+    }
+}
+
+/// The states that a call leaves.
+#[derive(Default)]
+pub struct NewStates {
+    /// The position of each among the call's results, and that of its operand.
+    pub results: Vec<(usize, usize)>,
+    left: Vec<(GivenState, Value)>,
 }
 
 impl Lowerer<'_, '_> {
@@ -99,6 +132,7 @@ impl Lowerer<'_, '_> {
             leaves: leaves.found.into(),
             settings: leaves.settings.into(),
             mapped: 0,
+            picked: [].into(),
         })
     }
 
@@ -193,6 +227,7 @@ impl Lowerer<'_, '_> {
                     leaves,
                     settings,
                     mapped: s.mapped,
+                    picked: s.picked.clone(),
                 };
                 if count.is_some() && s.mapped > 0 {
                     return Err(self.report(messages::mapped_children(name)));
@@ -206,7 +241,7 @@ impl Lowerer<'_, '_> {
                 })
             }
             (FieldKind::Param(_) | FieldKind::State(_), leaves) => match &*leaves {
-                [leaf] => Ok(Val::Tensor(self.leaf_now(*leaf))),
+                [leaf] => Ok(Val::Tensor(self.leaf_now(*leaf, &s.picked)?)),
                 _ => Err(Reported),
             },
         }
@@ -258,22 +293,48 @@ impl Lowerer<'_, '_> {
             }
             _ => return Err(self.report(messages::assign_parameter(name))),
         };
-        let declared = self.builder.type_of(self.parameters.places[place].now);
-        let declared = declared.clone();
+        let now = self.leaf_now(Leaf::State(place), &s.picked)?;
+        let declared = self.builder.type_of(now).clone();
         let value = self.tensor_of(val, Some(declared.dtype), at)?;
         let found = self.builder.type_of(value).clone();
         let message = messages::state_type(at, name, &declared, &found);
         self.same_type(&found, &declared, &message)?;
-        self.parameters.places[place].now = value;
-        Ok(())
+        self.leave_state(place, &s.picked, value)
     }
 
-    /// What a leaf is at this point of the body.
-    fn leaf_now(&self, leaf: Leaf) -> Value {
-        match leaf {
-            Leaf::Param(value) => value,
-            Leaf::State(place) => self.parameters.places[place].now,
+    /// What a leaf is at this point of the body; of a state what is picked of its place.
+    fn leaf_now(&mut self, leaf: Leaf, picked: &[Reach]) -> Checked<Value> {
+        let place = match leaf {
+            Leaf::Param(value) => return Ok(value),
+            Leaf::State(place) => place,
+        };
+        let mut now = self.parameters.places[place].now;
+        for index in picked {
+            now = self.build(&TokenStream::new(), "index", &[], |b| match index {
+                Reach::Index(at) => compose::take(b, now, *at, Axis::At(0)),
+                Reach::Point(at) => {
+                    let stop = at.checked_add(&Dim::constant(1)).ok_or(OpError::Overflow)?;
+                    compose::slice(b, now, Axis::At(0), at.clone(), stop, Dim::constant(1))
+                        .and_then(|one| compose::squeeze(b, one, &[Axis::At(0)]))
+                }
+                Reach::Whole | Reach::Range { .. } => Ok(now),
+            })?;
         }
+        Ok(now)
+    }
+
+    /// Leaves a new value in what is picked of a state's place.
+    fn leave_state(&mut self, place: usize, picked: &[Reach], value: Value) -> Checked<()> {
+        let whole = self.parameters.places[place].now;
+        let mut reach = picked.to_vec();
+        reach.resize(self.builder.type_of(whole).shape.len(), Reach::Whole);
+        self.parameters.places[place].now = match picked {
+            [] => value,
+            _ => self.build(&TokenStream::new(), "index", &[], |b| {
+                compose::set(b, whole, &reach, value)
+            })?,
+        };
+        Ok(())
     }
 
     /// Gives a struct to a call: one argument of all its leaves.
@@ -289,15 +350,21 @@ impl Lowerer<'_, '_> {
         }
         let start = operands.values.len();
         for leaf in s.leaves.iter() {
-            if let Leaf::State(state) = leaf {
-                if operands.states.iter().any(|(given, _)| given == state) {
-                    let place = &self.parameters.places[*state];
+            if let Leaf::State(place) = leaf {
+                let state = GivenState {
+                    place: *place,
+                    picked: s.picked.clone(),
+                    operand: operands.values.len(),
+                };
+                if operands.states.iter().any(|given| given.may_be(&state)) {
+                    let place = &self.parameters.places[*place];
                     let path = &self.parameters.params[place.param].name;
                     return Err(self.report(messages::state_twice(at, f, param, path)));
                 }
-                operands.states.push((*state, operands.values.len()));
+                operands.states.push(state);
             }
-            operands.values.push(self.leaf_now(*leaf));
+            let now = self.leaf_now(*leaf, &s.picked)?;
+            operands.values.push(now);
         }
         let paths = self.scope.registry.settings(s.structure).into_iter();
         let settings = paths.zip(s.settings.iter()).map(|((path, _), term)| {
@@ -313,21 +380,24 @@ impl Lowerer<'_, '_> {
         Ok(())
     }
 
-    /// The states that a call leaves: results of its own behind what it returns, which are the states
-    /// from here on. Gives each result's position with that of its operand.
-    pub fn new_states(
-        &mut self,
-        operands: &Operands,
-        results: &mut Vec<Value>,
-    ) -> Vec<(usize, usize)> {
-        let mut out = Vec::with_capacity(operands.states.len());
-        for (state, operand) in &operands.states {
-            let ty = self.builder.type_of(operands.values[*operand]).clone();
+    /// The states that a call leaves: results of its own behind what it returns.
+    pub fn new_states(&mut self, operands: &Operands, results: &mut Vec<Value>) -> NewStates {
+        let mut out = NewStates::default();
+        for given in &operands.states {
+            let ty = self.builder.type_of(operands.values[given.operand]).clone();
             let now = self.builder.value(ty);
-            out.push((results.len(), *operand));
+            out.results.push((results.len(), given.operand));
             results.push(now);
-            self.parameters.places[*state].now = now;
+            out.left.push((given.clone(), now));
         }
         out
+    }
+
+    /// Leaves the states where they were taken from, behind the call that gives them.
+    pub fn leave_states(&mut self, states: NewStates) -> Checked<()> {
+        for (given, now) in states.left {
+            self.leave_state(given.place, &given.picked, now)?;
+        }
+        Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! What an expression is while it is lowered.
 
 use super::constant::Constant;
+use sinew_ir::compose::Reach;
 use sinew_ir::{self as ir, Condition, Dim, DimError, Function, Symbol, SymbolTerm, Value};
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -107,6 +108,8 @@ pub struct StructVal {
     /// How many axes its parameters have in front that are no part of their declaration: what `vmap` gives
     /// for each slice. It is no model then.
     pub mapped: usize,
+    /// Of a child that is named by its number, the index of its states along each axis in front of their places.
+    pub picked: Rc<[Reach]>,
 }
 
 /// Children of one type: `[Block<D>; Layers]`.

@@ -1,8 +1,8 @@
 //! About `if`, `match` and what they ask.
 
-use super::{Message, error, message, source, tensor};
+use super::{Message, dim, error, message, source, tensor};
 use quote::ToTokens;
-use sinew_ir::{DType, Type};
+use sinew_ir::{DType, Dim, Type};
 use syn::Error;
 
 /// What a loop's index is called.
@@ -53,13 +53,40 @@ pub fn value_of_arm(at: &impl ToTokens) -> Error {
     )
 }
 
-pub fn push_in_a_choice(at: &impl ToTokens) -> Error {
+/// An arm that pushes more or less onto a list than the first one.
+pub fn pushes_of_arms(at: &impl ToTokens, name: &str, first: &Dim, here: &Dim) -> Message {
+    message(
+        at,
+        "push",
+        &format!(
+            "`{name}` gets {} where the first arm is chosen, and {} here",
+            elements(first),
+            elements(here)
+        ),
+        &[],
+        "how long a list is cannot depend on a choice: push as often in each arm",
+    )
+}
+
+/// An `if` that pushes onto a list, without an `else`.
+pub fn push_without_else(at: &impl ToTokens, name: &str, here: &Dim) -> Error {
     error(
         at,
         "push",
-        "whether a list grows cannot depend on a choice",
-        "choose what is pushed: `ys.push(if .. { a } else { b });`",
+        &format!(
+            "`{name}` gets {} where this is chosen, and no element else",
+            elements(here)
+        ),
+        "how long a list is cannot depend on a choice: push as often in an `else`",
     )
+}
+
+fn elements(count: &Dim) -> String {
+    match count.as_constant() {
+        Some(0) => "no element".to_string(),
+        Some(1) => "1 element".to_string(),
+        _ => format!("{} elements", dim(count)),
+    }
 }
 
 pub fn assigned_type(at: &impl ToTokens, name: &str, before: &Type, after: &Type) -> Message {

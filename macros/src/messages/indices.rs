@@ -153,12 +153,51 @@ pub fn index_of_python(sign: &proc_macro2::Punct) -> Error {
     )
 }
 
-/// Children by a number.
-pub fn index_of_children(at: &impl ToTokens) -> Error {
+/// A child by something else than a number: `whole[part]`.
+pub fn children_by_other(part: &impl ToTokens, whole: &impl ToTokens) -> Error {
+    error(
+        part,
+        "index",
+        "one of several children is taken by a number that is known, or by a loop's index",
+        &format!(
+            "`{whole}[2]` is the third, `{whole}[-1]` the last; `for child in &{whole} {{ .. }}` runs over all",
+            whole = source(whole)
+        ),
+    )
+}
+
+/// A child that is not there: the numbers from `first` to below `end` are not all below `count`.
+pub fn child_number(
+    part: &impl ToTokens,
+    whole: &impl ToTokens,
+    first: &Dim,
+    end: &Dim,
+    count: &Dim,
+) -> Message {
+    let last = end.checked_sub(&Dim::constant(1));
+    let number = source(part);
+    let wrong = match last {
+        Some(last) if last != *first => {
+            format!("`{number}` goes from {} to {}", dim(first), dim(&last))
+        }
+        Some(_) | None => format!("`{number}` names none of them"),
+    };
+    let whole = source(whole);
+    message(
+        part,
+        "index",
+        &format!("`{whole}` has {} children, and {wrong}", dim(count)),
+        &[],
+        "the first is number 0, and -1 is the last",
+    )
+}
+
+/// A loop over the children of a child that is named by its number, which have states.
+pub fn states_of_a_picked_child(at: &impl ToTokens) -> Error {
     error(
         at,
-        "index",
-        "children that repeat are taken one after the other",
-        &format!("write `for child in &{} {{ .. }}`", source(at)),
+        "for",
+        "these children have states, and are those of a child that is named by its number",
+        "run over the children around it instead, or name these by their numbers too",
     )
 }

@@ -188,6 +188,17 @@ pub fn not_a_dim(tokens: &impl ToTokens) -> Error {
     )
 }
 
+/// `self.heads` in a dim or a relation.
+pub fn setting_as_a_dim(at: &syn::ExprField) -> Error {
+    let written = super::source(at);
+    error(
+        at,
+        "dims",
+        &format!("`{written}` is a field, and dims are of symbols, Rust consts and integers"),
+        "a symbol is configuration too: `struct Attention<D, Heads>`; a body asks for a field by `if`",
+    )
+}
+
 pub fn inferred_dim(at: &impl ToTokens) -> Error {
     error(
         at,

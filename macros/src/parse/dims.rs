@@ -119,6 +119,7 @@ pub fn of_expr(expr: &syn::Expr) -> syn::Result<DimExpr> {
             ))
         }
         syn::Expr::Infer(_) => Err(messages::inferred_dim(expr)),
+        syn::Expr::Field(f) => Err(messages::setting_as_a_dim(f)),
         _ => Err(messages::not_a_dim(expr)),
     }
 }

@@ -37,8 +37,8 @@ fn error<F>(n: usize) -> Error
 where
     F: ModelFunction<Models = (), Inputs = (Row,)>,
 {
-    let mut runner = Compile::<F>::new(()).build().unwrap();
-    match runner.run(Array1::<f32>::zeros(n)) {
+    let runner = Compile::<F>::new(()).build();
+    match runner.and_then(|mut runner| runner.run(Array1::<f32>::zeros(n))) {
         Ok(_) => panic!("it must be refused"),
         Err(error) => error,
     }
@@ -59,7 +59,8 @@ fn a_function_without_a_model_runs() {
 
 #[test]
 fn symbol_that_nothing_binds() {
-    says(&error::<Free>(5), &["`M`", "`f`"]);
+    let error = Compile::<Free>::new(()).build().map(|_| ());
+    says(&error.expect_err("before any argument"), &["`M`", "`f`"]);
 }
 
 text_function!(

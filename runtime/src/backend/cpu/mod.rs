@@ -4,12 +4,19 @@ mod denormals;
 
 use super::{HostSlot, Slot};
 use crate::error::{Error, Result};
+use crate::room;
 use denormals::flushed;
 use sinew_codegen::cpu::{self, Options};
 use sinew_codegen::kernel::{Region, RegionKind, Schedule};
+use std::cell::Cell;
 
-/// A table of so many regions lies on the stack: more of them ask for memory.
+/// A table of so many regions lies on the stack: more of them ask for memory, once a thread.
 const FEW_REGIONS: usize = 48;
+
+thread_local! {
+    /// Room for a table of more.
+    static MANY_REGIONS: Cell<Vec<*mut u8>> = const { Cell::new(Vec::new()) };
+}
 
 /// A schedule as machine code.
 pub(crate) struct CpuCode(cpu::CompiledSchedule);
@@ -48,6 +55,7 @@ impl CpuCode {
         let table = match few.get_mut(..slots.len()) {
             Some(few) => few,
             None => {
+                many = room::taken(&MANY_REGIONS);
                 many.resize(slots.len(), std::ptr::null_mut());
                 many.as_mut_slice()
             }
@@ -66,6 +74,7 @@ impl CpuCode {
         // those of regions that no kernel writes (the schedule was verified); arguments are row-major,
         // of the region's element type and aligned to it.
         flushed(|| unsafe { self.0.run(table) });
+        room::leave(&MANY_REGIONS, many);
         Ok(())
     }
 
