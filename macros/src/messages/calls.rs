@@ -121,11 +121,6 @@ pub fn no_struct_method(name: &syn::Ident, structure: &Struct) -> Error {
         Some(_) => format!("`{name}` is a field: write `.{name}`, without parentheses"),
         None if makes => format!("a model is an argument: `m: &{of_struct}`"),
         None if !known.is_empty() => suggestion(&name.to_string(), &known, "methods"),
-        None if structure.marked => {
-            format!(
-                "`{of_struct}` has no methods: give it some in `#[model] impl {of_struct} {{ .. }}`"
-            )
-        }
         None => format!(
             "methods stand in `#[model] impl {of_struct} {{ .. }}`, and the struct says `#[model(methods)]`"
         ),

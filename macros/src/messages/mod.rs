@@ -246,7 +246,7 @@ mod tests {
     fn source_reads_like_source() {
         let tokens = quote::quote!(m.first.w.forward(x, 1) + &self.b[0]);
         assert_eq!(source(&tokens), "m.first.w.forward(x, 1) + &self.b[0]");
-        let tokens = quote::quote!(vmap(|x, y| (x | y) && z, a | b));
-        assert_eq!(source(&tokens), "vmap(|x, y| (x | y) && z, a | b)");
+        let tokens = quote::quote!(vmap(|x, y| x.take(a | b), z));
+        assert_eq!(source(&tokens), "vmap(|x, y| x.take(a | b), z)");
     }
 }
