@@ -14,7 +14,8 @@
 //! | `.enumerate()` | the index and the item: `for (t, x) in xs.iter().enumerate()` |
 //! | `.zip(ys)` | the items of two of one length |
 //!
-//! The index is a place (`x[t]`, `x[(.., t - 1)]`) and a number (`t * 0.5`).
+//! The index is a place (`x[t]`, `x[N - 1 - t]`, `x[(.., t - 1)]`) and a number: i32 beside integers, sizes and consts,
+//! a float beside fractions and settings (`t * 0.5`).
 //!
 //! # Variables that change
 //!
