@@ -398,7 +398,7 @@ impl Lowerer<'_, '_> {
             }
         }
         let hint = self.element(&left).or(self.element(&right));
-        // A loop's index meets numbers as an integer, unless these are for fractions.
+        // A loop's index meets numbers as an integer, but those that have fractions, or may have, as a float.
         let hint = hint.or(match (&left, &right) {
             (Val::Index(_), other) | (other, Val::Index(_)) => match other {
                 Val::Number(n) if !n.integer => Some(DType::Float),

@@ -60,8 +60,11 @@ pub fn struct_called(path: &syn::Path) -> Error {
 
 pub fn not_callable(call: &syn::ExprCall) -> Error {
     let help = match crate::names::unwrapped(&call.func) {
-        // `grad(f)(x)`, as others write it.
-        syn::Expr::Call(inner) if !inner.args.is_empty() && !call.args.is_empty() => {
+        // `grad(|x| f(x))(x)`, as others write it.
+        syn::Expr::Call(inner)
+            if matches!(inner.args.first(), Some(syn::Expr::Closure(_)))
+                && !call.args.is_empty() =>
+        {
             let name = source(&inner.func);
             let arguments: Vec<String> = call.args.iter().map(source).collect();
             format!(
