@@ -36,6 +36,7 @@ mod outside;
 mod probes;
 mod random;
 mod rules;
+mod second_order;
 mod sizes;
 mod states;
 mod structs;
