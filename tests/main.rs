@@ -17,6 +17,7 @@ mod cost;
 mod derivatives;
 mod einsum;
 mod finite;
+mod golden;
 mod gpt;
 mod gradient;
 mod halves;

@@ -10,16 +10,18 @@
 //! | `verify` | the rule it breaks, or `fine` |
 //! | `simplify` | the function simplified |
 //! | `inline` | the function and its pullback, calls inlined, in symbols |
+//! | `ops` | as `inline`: for each op of the table a function of it, called like it |
 //! | `link` | the program |
 //! | `gradient` | the program with the gradients of its `param` parameters |
+//! | `recompute` | that program, computing values again to keep what `; budget 1000` says, in bytes |
 //!
 //! A function may call those above it. A line `; bind B = 3, [S] = [2, 4], const K = 5, f64` tells
 //! the sizes, the sequence, the consts of every function, and the working float (f32 otherwise).
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use sinew_ir::{
-    Binding, DType, Gradient, ParamKind, SymbolValue, Unit, inline, link, link_gradient, parse,
-    simplify, verify,
+    Binding, DType, Gradient, ParamKind, SymbolValue, Unit, inline, link, link_gradient, ops,
+    parse, recomputed, simplify, verify, verify_program,
 };
 use std::fmt::Write;
 use std::fs;
@@ -39,6 +41,15 @@ fn main() -> ExitCode {
                 .to_string();
             trials.push(Trial::test(name, move || run(&case)));
         }
+    }
+    for op in ops::TABLE.iter().filter(|op| **op != ops::STEPS) {
+        let case = root.join(format!("ops/{}.ir", op.name));
+        let name = format!("{} has its file", op.name);
+        let there = move || match case.exists() {
+            true => Ok(()),
+            false => Err(format!("{} is missing", case.display()).into()),
+        };
+        trials.push(Trial::test(name, there));
     }
     libtest_mimic::run(&arguments, trials).exit_code()
 }
@@ -102,12 +113,26 @@ fn make(stage: &str, input: &str) -> Result<String, Failed> {
             verify(&f).map_err(|e| e.to_string())?;
             Ok(f.to_string())
         }
-        "inline" => Ok(shown(inline(unit(&texts, input)?))),
+        "inline" | "ops" => Ok(shown(inline(unit(&texts, input)?))),
         "link" => Ok(shown(link(unit(&texts, input)?, &binding(input)?))),
         "gradient" => {
             let trained = |p: &sinew_ir::Param| p.kind == ParamKind::Param;
             let made = link_gradient(unit(&texts, input)?, &binding(input)?, &trained);
             Ok(shown(made.map(Shown)))
+        }
+        "recompute" => {
+            let line = input.lines().find_map(|l| l.strip_prefix("; budget "));
+            let budget: usize = line.ok_or("no budget")?.parse()?;
+            let trained = |p: &sinew_ir::Param| p.kind == ParamKind::Param;
+            let unit = unit(&texts, input)?;
+            let results = link(unit, &binding(input)?)?.body.results.len();
+            let mut made = link_gradient(unit, &binding(input)?, &trained)?;
+            let ways = recomputed(&made.program, results);
+            let peaks: Vec<usize> = ways.iter().map(|way| way.peak).collect();
+            let fits = ways.into_iter().find(|way| way.peak <= budget);
+            made.program = fits.ok_or(format!("programs keep {peaks:?}"))?.program;
+            verify_program(&made.program)?;
+            Ok(Shown(made).to_string())
         }
         other => Err(format!("no stage is called {other}").into()),
     }
