@@ -10,5 +10,5 @@ fn g<B>(x: Tensor<B>) -> Tensor {
 }
 
 fn main() {
-    let _ = (f([1.0]), g([1.0]), f::compile());
+    let _ = (f([1.0]), g([1.0]), f::compile(), f::pullback());
 }

@@ -1,6 +1,6 @@
 //! What a function becomes, as associated functions of the type of its name: `loss::train(..)`.
 
-use super::derivatives::derivative;
+use super::derivatives::{self, derivative};
 use super::entry::{Entry, entry, handles, model_function};
 use super::function::host_type;
 use crate::hidden;
@@ -75,6 +75,7 @@ pub fn broken(f: &Function, associated: &TokenStream, library: &TokenStream) -> 
         false => any().collect(),
     };
     let (for_attach, for_compile) = (any(), any());
+    let derivatives = derivatives::broken(f, &entry, library);
     let call = hidden::call();
     quote! {
         #implementation
@@ -90,6 +91,7 @@ pub fn broken(f: &Function, associated: &TokenStream, library: &TokenStream) -> 
             pub fn compile(#(#for_compile),*) -> #library::__private::Compile<Self> {
                 loop {}
             }
+            #derivatives
             pub fn #call<T>(
                 _: impl ::core::marker::Sized,
                 _: impl ::core::marker::Sized,

@@ -42,6 +42,33 @@ pub(super) fn derivative(f: &Function, entry: &Entry<'_>, library: &TokenStream)
     }
 }
 
+/// What stands for [`derivative`] where the function has a mistake: all of it is there, whatever it is given, so that
+/// this mistake is all that rustc tells.
+pub(super) fn broken(f: &Function, entry: &Entry<'_>, library: &TokenStream) -> TokenStream {
+    let any = |count: usize| vec![quote!(_: impl ::core::marker::Sized); count];
+    let all = any(entry.order.len());
+    let with_cotangents = any(entry.order.len() + cotangents(f, library).len());
+    let derivatives = [
+        ("gradient", &all),
+        ("gradient_by_inputs", &all),
+        ("vjp", &with_cotangents),
+    ];
+    let derivatives = derivatives.map(|(name, parameters)| {
+        let name = Ident::new(name, proc_macro2::Span::call_site());
+        quote! {
+            pub fn #name<T>(#(#parameters),*) -> #library::__private::Result<T> {
+                loop {}
+            }
+        }
+    });
+    quote! {
+        pub fn pullback() -> #library::__private::Result<::std::string::String> {
+            loop {}
+        }
+        #(#derivatives)*
+    }
+}
+
 /// Docs of what takes the function's arguments.
 fn of_arguments(text: &str) -> TokenStream {
     super::doc(&format!(

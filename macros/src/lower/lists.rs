@@ -60,6 +60,12 @@ impl Lowerer<'_, '_> {
             let what = self.describe(&receiver);
             return Err(self.report(messages::push_onto(&m.receiver, &what)));
         };
+        let pushed = self.push_onto(list, m);
+        self.lists[list].broken |= pushed.is_err();
+        pushed
+    }
+
+    fn push_onto(&mut self, list: usize, m: &syn::ExprMethodCall) -> Checked<()> {
         let name = m.receiver.to_token_stream().to_string();
         if !self.locals.get(&name).is_some_and(|l| l.mutable) {
             return Err(self.report(messages::not_mutable(&m.receiver)));

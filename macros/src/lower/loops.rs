@@ -5,6 +5,7 @@
 //! stacked. What turns out to be the same in all iterations is not handed on.
 
 use super::Lowerer;
+use super::assignment::Pushed;
 use super::iteration::{Item, Iteration};
 use super::structs::Place;
 use super::value::{Leaf, LoopIndex, Repeated, StructVal, Val};
@@ -57,20 +58,28 @@ impl Lowerer<'_, '_> {
         if let Some(label) = &f.label {
             return Err(self.report(messages::not_in_the_language(label)));
         }
+        let filled = self.pushed_in(&f.body);
+        let done = self.for_loop_that_fills(f, &filled);
+        if done.is_err() {
+            self.break_lists(&filled);
+        }
+        done
+    }
+
+    fn for_loop_that_fills(&mut self, f: &syn::ExprForLoop, filled: &[Pushed]) -> Checked<()> {
         let iteration = self.iteration(&f.expr)?;
         let names = self.assigned_in(&f.body);
         let mut assigned = Vec::new();
         for name in names {
             assigned.push(self.start_of(name)?);
         }
-        let filled = self.pushed_in(&f.body);
-        self.fill(&filled, true);
+        self.fill(filled, true);
         let lists: Vec<usize> = self.lists.iter().map(|l| l.pieces.len()).collect();
         self.enter(iteration.trip.clone());
         let states = self.carry(&mut assigned);
         let done = self.body_of_loop(f, &iteration.item);
         let done = done.and_then(|()| self.handed_on(f, &assigned));
-        self.fill(&filled, false);
+        self.fill(filled, false);
         let ends = match done {
             Ok(ends) => ends,
             Err(Reported) => {
