@@ -86,7 +86,7 @@ pub mod __private {
     pub use sinew_ir::{SymbolValue, Unit};
     pub use sinew_runtime::{
         AnyRank, Arg, ArgView, ArgViews, Compile, Error, Float, Gradients, Init, IntoArgs,
-        IntoShared, MethodsInOneImpl, Model, ModelFunction, ModelStruct, Out, Outputs, Param, Rank,
+        IntoShared, MethodsInOneImpl, Model, ModelFunction, ModelStruct, Models, Out, Outputs, Param, Rank,
         Result, Runner, Setting, StructIds, Train, Trained, Trainer, Vjp, at_most, attach, below,
         call, complete, equal, gradient, gradient_by_inputs, has_methods, init, is_same, join,
         model_struct, product, pullback, quotient, repeated, same_struct, signature, size, sum,
@@ -116,6 +116,12 @@ pub mod __private {
     }
 
     pub use sinew_macros::{finish, model};
+
+    /// A trainer in the making, by plain descent where nobody chooses an optimizer.
+    #[doc(hidden)]
+    pub fn train<F: ModelFunction>(handles: <F::Models as Models>::Handles) -> Train<F> {
+        Train::new(handles, crate::optim::Sgd::new(0.01))
+    }
 
     /// Stands for what a model function mentions and is no model item, and passes that on.
     #[doc(hidden)]

@@ -29,6 +29,7 @@ mod reverse;
 pub mod scalar;
 mod shape;
 mod simplify;
+mod splice;
 mod structs;
 mod symbol;
 mod text;

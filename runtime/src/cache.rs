@@ -6,8 +6,8 @@ use crate::backend::{Backend, Launch};
 use crate::device::Precision;
 use crate::error::{Error, Result};
 use crate::executable::Executable;
+use crate::groups::UpdateKey;
 use crate::layout::Layout;
-use crate::optimizer::Optimizer;
 use crate::trainees::Trainees;
 use sinew_ir::{Probes, Symbol, SymbolValue};
 use std::any::TypeId;
@@ -234,14 +234,14 @@ pub(crate) struct Origin {
 }
 
 /// What is done with a function.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Purpose {
     /// It is run.
     Run,
     /// Its gradient is taken, and parameters are updated.
     Step {
-        /// The update rule, without its learning rate.
-        rule: Optimizer,
+        /// The update, if there is any.
+        update: Option<Arc<UpdateKey>>,
         /// Whether the update waits for finite numbers.
         guarded: bool,
         /// Whether the gradient is that of a step that trains.
@@ -253,10 +253,10 @@ pub(crate) enum Purpose {
 
 impl Purpose {
     /// Whether the function is run to train.
-    pub fn trains(self) -> bool {
+    pub fn trains(&self) -> bool {
         match self {
             Purpose::Run => false,
-            Purpose::Step { training, .. } => training,
+            Purpose::Step { training, .. } => *training,
         }
     }
 }

@@ -11,7 +11,6 @@ use crate::engine::Settings;
 use crate::error::{Error, Result};
 use crate::model::{ModelFunction, whole};
 use crate::models::{Facts, Leaves, Models};
-use crate::optimizer::Sgd;
 use crate::output::Outputs;
 use crate::param::Data;
 use crate::runner::Runner;
@@ -55,8 +54,8 @@ impl<F: ModelFunction> Keep<F> for Runner<F> {
 
 impl<F: ModelFunction> Keep<F> for Trainer<F> {
     fn make(models: Refs<'_, F>, settings: Settings) -> Result<Self> {
-        let (rule, all) = (Sgd::new(0.0).into(), Selection::default());
-        Trainer::new(F::Models::copies(models), rule, &all, settings, false)
+        let all = Selection::default();
+        Trainer::new(F::Models::copies(models), None, &[], &all, settings, false)
     }
 
     fn places(&self) -> &Places {

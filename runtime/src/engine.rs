@@ -523,7 +523,7 @@ fn of_no_children(
 ///
 /// # Errors
 /// [`Error::Sizes`] for models that do not agree in a size, as [`Model::settings`](crate::Model::settings).
-fn known<F: ModelFunction>(
+pub(crate) fn known<F: ModelFunction>(
     function: &Function,
     models: &[Facts],
 ) -> Result<Vec<(Symbol, SymbolValue)>> {

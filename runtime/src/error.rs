@@ -150,6 +150,30 @@ pub enum Error {
         /// What is.
         trained: String,
     },
+    /// Patterns that group some of repeated children with others, which programs have as one parameter.
+    #[error(
+        "`{first}` and `{second}` cannot be in two groups: repeated children are updated together"
+    )]
+    GroupedInPart {
+        /// What is in one group.
+        first: String,
+        /// What is in another.
+        second: String,
+    },
+    /// A weight decay for a group whose rule has none.
+    #[error("the update `{rule}` has no weight decay to change for a group")]
+    NoWeightDecay {
+        /// The rule's function.
+        rule: String,
+    },
+    /// A model function that cannot be the update of an optimizer.
+    #[error("`{function}` is no update of a parameter: {problem}")]
+    Rule {
+        /// The function.
+        function: String,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// Patterns that leave nothing to train of what the loss depends on.
     #[error(
         "nothing is left to train: the loss of `{function}` depends on frozen parameters alone"

@@ -5,11 +5,11 @@ use crate::backend::{ALIGN, Code, Launch};
 use crate::budget::{Fitted, Working, largest};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::groups::StepNumber;
 use crate::key::Key;
 use crate::layout::{Changed, Section};
 use crate::probes::Patched;
 use crate::regions::{Regions, Role, Table, bytes_of};
-use crate::update::StepScalar;
 use crate::workspace::Workspace;
 use sinew_codegen::decision::PartDecisions;
 use sinew_codegen::explain;
@@ -32,7 +32,7 @@ pub(crate) struct Executable {
     /// What is computed again to fit a budget of memory.
     fitted: Option<Fitted>,
     /// The numbers of a step that it takes, for a trainer.
-    pub scalars: Vec<StepScalar>,
+    pub numbers: Vec<StepNumber>,
     /// The results that a call reads: all of them, or those behind the loss of a step.
     pub results: Vec<ResultType>,
     /// What a runner or trainer looks at, which stands behind the function's results.
@@ -58,7 +58,7 @@ pub(crate) struct Source {
     /// What is checked before a call.
     pub indices: Vec<IndexCheck>,
     /// The numbers of a step that it takes, for a trainer.
-    pub scalars: Vec<StepScalar>,
+    pub numbers: Vec<StepNumber>,
     /// The results that a call reads: all of them, or those behind the loss of a step.
     pub results: Vec<ResultType>,
     /// What a runner or trainer looks at, which stands behind the function's results.
@@ -254,7 +254,7 @@ impl Planned {
         Ok(Executable {
             linked: source.linked,
             indices: source.indices,
-            scalars: source.scalars,
+            numbers: source.numbers,
             results: source.results,
             captured: source.captured,
             patched: source.patched,

@@ -1,7 +1,7 @@
 //! Where each leaf of a model lies in the two packed regions.
 //!
-//! Leaves that a step updates are packed into the region `params`, so that the update is one program over
-//! one flat range; all other leaves are packed into `fixed`. Gaps between leaves stay zero. That is for the
+//! Leaves that a step updates are packed into the region `params`, group by group, so that the update is over
+//! one flat range for each; all other leaves are packed into `fixed`. Gaps between leaves stay zero. That is for the
 //! trainer that puts a model on its device: one that shares it later may train other leaves, which lie in
 //! runs (`crate::trainees`).
 //!
@@ -64,14 +64,14 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    /// Packs the leaves of `model`.
+    /// Packs the leaves of `model`: those that are trained have a `group`.
     ///
     /// # Errors
     /// A parameter without elements: see [`Param::init`](crate::Param::init).
     pub fn new(
         model: &dyn Leaves,
         float: DType,
-        is_trained: &dyn Fn(&str) -> bool,
+        group: &dyn Fn(&str) -> Option<usize>,
     ) -> Result<Layout> {
         crate::model::whole(model)?;
         let size = element_size(float);
@@ -85,23 +85,31 @@ impl Layout {
         let shapes = stacked_shapes(model);
         let mut known: HashMap<&str, usize> = HashMap::new();
         for (path, shape) in &shapes {
-            let (section, end) = match is_trained(path) {
-                true => (Section::Trained, &mut layout.trained_bytes),
-                false => (Section::Fixed, &mut layout.fixed_bytes),
+            let section = match group(path) {
+                Some(_) => Section::Trained,
+                None => Section::Fixed,
             };
-            // The elements are there, so their number is one that memory can have.
-            let bytes = shape.iter().product::<usize>() * size;
             known.insert(path, layout.stacks.len());
             layout.stacks.push(Leaf {
                 path: path.clone(),
                 shape: shape.clone(),
                 section,
-                offset: *end,
-                bytes,
+                offset: 0,
+                // The elements are there, so their number is one that memory can have.
+                bytes: shape.iter().product::<usize>() * size,
             });
+        }
+        let mut by_group: Vec<&mut Leaf> = layout.stacks.iter_mut().collect();
+        by_group.sort_by_key(|stack| group(&stack.path));
+        for stack in by_group {
+            let end = match stack.section {
+                Section::Trained => &mut layout.trained_bytes,
+                Section::Fixed => &mut layout.fixed_bytes,
+            };
+            stack.offset = *end;
             // Past the largest number there is no such block: asking for it is an error.
-            let past = bytes.checked_next_multiple_of(ALIGN).unwrap_or(usize::MAX);
-            *end = end.saturating_add(past);
+            let past = stack.bytes.checked_next_multiple_of(ALIGN);
+            *end = end.saturating_add(past.unwrap_or(usize::MAX));
         }
         let mut filled = vec![0; layout.stacks.len()];
         let (stacks, leaves) = (&layout.stacks, &mut layout.leaves);
@@ -182,7 +190,8 @@ mod tests {
     fn leaves_are_packed_by_section() {
         let shapes: [&[usize]; 4] = [&[3, 5], &[], &[0, 7], &[64]];
         let model: Vec<Param> = shapes.iter().map(|s| Param::zeros(s)).collect();
-        let layout = Layout::new(&model, DType::F32, &|path| path != "1").expect("whole");
+        let layout = Layout::new(&model, DType::F32, &|path| (path != "1").then_some(0));
+        let layout = layout.expect("whole");
         let places: Vec<_> = layout
             .leaves
             .iter()

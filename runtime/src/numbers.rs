@@ -30,8 +30,13 @@ impl Reported {
 /// Numbers are this many bytes apart: room for either float.
 const SPACING: usize = 8;
 
-/// The bytes of a region of numbers.
+/// The bytes of a report.
 pub(crate) const BYTES: usize = ALIGN;
+
+/// The bytes of a region of so many numbers.
+pub(crate) fn bytes(count: usize) -> usize {
+    (SPACING * count).next_multiple_of(ALIGN)
+}
 
 /// The place of number `i`.
 pub(crate) fn place(region: RegionId, i: usize) -> RegionOffset {
@@ -50,15 +55,22 @@ pub(crate) fn write(
     float: DType,
     numbers: impl Iterator<Item = f64>,
 ) -> Result<()> {
-    let mut bytes = [0; BYTES];
-    let (places, _) = bytes.as_chunks_mut::<SPACING>();
-    for (place, number) in places.iter_mut().zip(numbers) {
-        match float == DType::F64 {
-            true => place.copy_from_slice(&number.to_ne_bytes()),
-            false => place[..4].copy_from_slice(&(number as f32).to_ne_bytes()),
+    let mut numbers = numbers.peekable();
+    let mut offset = 0;
+    // As many at once as stand on the stack.
+    while numbers.peek().is_some() {
+        let mut bytes = [0; BYTES];
+        let (places, _) = bytes.as_chunks_mut::<SPACING>();
+        for (place, number) in places.iter_mut().zip(numbers.by_ref()) {
+            match float == DType::F64 {
+                true => place.copy_from_slice(&number.to_ne_bytes()),
+                false => place[..4].copy_from_slice(&(number as f32).to_ne_bytes()),
+            }
         }
+        memory.write(offset, &bytes)?;
+        offset += BYTES;
     }
-    memory.write(0, &bytes)
+    Ok(())
 }
 
 /// What a step has reported.

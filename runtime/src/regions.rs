@@ -3,6 +3,7 @@
 use crate::backend::Slot;
 use crate::engine::Input;
 use crate::error::{Error, Result};
+use crate::groups::MAX_STATES;
 use crate::key;
 use crate::layout::Section;
 use crate::probes::Patched;
@@ -14,9 +15,6 @@ use std::cell::Cell;
 
 /// The most results of a function. A program that gives gradients too may have more.
 pub(crate) const MAX_RESULTS: usize = 8;
-
-/// The most states of an update rule: Adam's two moments.
-const MAX_STATES: usize = 2;
 
 /// How many places a table has without asking for memory: functions of up to 8 arguments need no more.
 const PLACES: usize = Role::Argument(8).index();

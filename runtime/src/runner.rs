@@ -68,7 +68,7 @@ impl<F: ModelFunction> Runner<F> {
         let engine = Engine::new::<F>(&facts(&list)?, settings)?;
         let names = engine.model_names();
         let function = engine.unit.path;
-        let models = place_all(function, &names, &list, &engine.settings, &|_| false)?;
+        let models = place_all(function, &names, &list, &engine.settings, &|_| None)?;
         Ok(Runner {
             engine,
             handles,
@@ -340,7 +340,7 @@ fn compile_run(engine: &Engine, binding: &Binding, layouts: &[Arc<Layout>]) -> R
             function,
         }],
         regions,
-        scalars: Vec::new(),
+        numbers: Vec::new(),
         results,
         captured,
         patched,

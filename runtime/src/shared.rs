@@ -108,12 +108,12 @@ pub trait Handle {
     fn facts(&self) -> Result<Facts>;
     /// Where it is, if it was put anywhere.
     fn placed(&self) -> Option<Placed>;
-    /// Where it is: if it was nowhere, it is put on the device now, the leaves that are `trained` side by
-    /// side.
+    /// Where it is: if it was nowhere, it is put on the device now, the leaves that are trained, which have a
+    /// `group`, side by side.
     ///
     /// # Errors
     /// Parameters without elements, too little memory.
-    fn place(&self, settings: &Settings, trained: &dyn Fn(&str) -> bool) -> Result<Placed>;
+    fn place(&self, settings: &Settings, group: &dyn Fn(&str) -> Option<usize>) -> Result<Placed>;
 }
 
 impl<M: Model> Handle for Shared<M> {
@@ -130,12 +130,12 @@ impl<M: Model> Handle for Shared<M> {
         }
     }
 
-    fn place(&self, settings: &Settings, trained: &dyn Fn(&str) -> bool) -> Result<Placed> {
+    fn place(&self, settings: &Settings, group: &dyn Fn(&str) -> Option<usize>) -> Result<Placed> {
         let mut stage = self.stage();
         let (shell, placed) = match &*stage {
             Stage::Placed(_, placed) => return Ok(placed.clone()),
             Stage::Host(model) => {
-                let layout = Layout::new(model, settings.precision.dtype(), trained)?;
+                let layout = Layout::new(model, settings.precision.dtype(), group)?;
                 let placed = Placed::new(model, layout, &settings.device.0)?;
                 (hollow(model.clone()), placed)
             }
@@ -265,7 +265,7 @@ pub(crate) fn place_all(
     names: &[&str],
     handles: &[&dyn Handle],
     settings: &Settings,
-    trained: &dyn Fn(&str) -> bool,
+    group: &dyn Fn(&str) -> Option<usize>,
 ) -> Result<Vec<Placed>> {
     let name = |i: usize| names.get(i).copied().unwrap_or("model").to_string();
     let mut out: Vec<Placed> = Vec::with_capacity(handles.len());
@@ -284,8 +284,8 @@ pub(crate) fn place_all(
     }
     for (i, handle) in handles.iter().enumerate() {
         let placed = match i {
-            0 => handle.place(settings, trained)?,
-            _ => handle.place(settings, &|_| false)?,
+            0 => handle.place(settings, group)?,
+            _ => handle.place(settings, &|_| None)?,
         };
         if let Some(first) = out.iter().position(|p| p.is(&placed)) {
             return Err(Error::SameModel {

@@ -1,12 +1,12 @@
-//! A step as a program: the gradient function, then the update, over one set of regions.
+//! A step as a program: the gradient function, then the update if there is one, over one set of regions.
 
 use crate::budget::compile_within;
 use crate::engine::{Engine, ModelRegions};
 use crate::error::{Error, Result};
 use crate::executable::{Executable, Linked, ResultType, Source};
 use crate::layout::{Layout, element_size};
+use crate::groups::UpdatePlan;
 use crate::numbers::{self, Reported};
-use crate::optimizer::Optimizer;
 use crate::regions::{Regions, Role};
 use crate::trainees::Trainees;
 use crate::update::{Update, update};
@@ -20,11 +20,10 @@ struct StepRegions<'a> {
     models: &'a [ModelRegions],
     gradients: RegionId,
     states: Vec<RegionId>,
-    numbers: RegionId,
     report: RegionId,
 }
 
-/// Links the gradient function and the update, and lays out their regions.
+/// Links the gradient function and the update that is planned, and lays out their regions.
 ///
 /// # Errors
 /// Functions that do not link, have no schedule, or cannot become code for the engine's device.
@@ -33,7 +32,7 @@ pub(crate) fn compile_step(
     binding: &Binding,
     layouts: &[Arc<Layout>],
     trainees: &Trainees,
-    optimizer: &Optimizer,
+    plan: Option<&UpdatePlan>,
 ) -> Result<Executable> {
     let function = &engine.function;
     let trained = |p: &sinew_ir::Param| {
@@ -45,7 +44,7 @@ pub(crate) fn compile_step(
     let captured = &engine.probes.captured;
     let gradient = sinew_ir::link_gradient_probed(engine.unit, binding, &trained, captured)
         .map_err(|source| Error::link(engine.unit.path, source))?;
-    let source = |gradient| step_source(engine, gradient, layouts, trainees, optimizer);
+    let source = |gradient| step_source(engine, gradient, layouts, trainees, plan);
     match engine.settings.memory_budget {
         Some(budget) => compile_within(engine, budget, gradient, &source),
         None => Executable::compile(engine, source(gradient)?),
@@ -61,7 +60,7 @@ fn step_source(
     gradient: Gradient,
     layouts: &[Arc<Layout>],
     trainees: &Trainees,
-    optimizer: &Optimizer,
+    plan: Option<&UpdatePlan>,
 ) -> Result<Source> {
     let changed = engine.changed_states(&gradient.program, layouts)?;
     let float = engine.settings.precision.dtype();
@@ -69,12 +68,17 @@ fn step_source(
     let check = engine.settings.check_finite;
     let counted = changed.iter().filter(|_| check);
     let counted: Vec<usize> = counted.map(|state| state.leaf.bytes / size).collect();
-    let ranges: Vec<usize> = trainees.runs.iter().map(|run| run.bytes / size).collect();
-    let update = update(optimizer, &ranges, float, check, &counted).map_err(Error::Update)?;
+    let update = match plan {
+        Some(plan) => {
+            let (groups, pieces) = (&plan.groups, &plan.pieces);
+            Some(update(groups, plan.clip, pieces, float, check, &counted)?)
+        }
+        None => None,
+    };
 
     let mut regions = Regions::new();
     let mut writes = engine.writes(&changed, layouts);
-    if let Some(first) = writes.first_mut() {
+    if let (Some(first), Some(_)) = (writes.first_mut(), plan) {
         trainees.runs.iter().for_each(|run| first.add(run.section));
     }
     let models = engine.add_models(&mut regions, layouts, &writes);
@@ -85,19 +89,14 @@ fn step_source(
         like_trained,
         RegionKind::State,
     );
-    let states = update.states.iter().enumerate();
+    let names = plan.map_or(Vec::new(), |plan| plan.groups.states());
+    let states = names.into_iter().enumerate();
     let states =
-        states.map(|(i, name)| regions.add(Role::State(i), *name, like_trained, RegionKind::State));
+        states.map(|(i, name)| regions.add(Role::State(i), name, like_trained, RegionKind::State));
     let shared = StepRegions {
         models: &models,
         gradients,
         states: states.collect(),
-        numbers: regions.add(
-            Role::Numbers,
-            "step scalars",
-            numbers::BYTES,
-            RegionKind::Input,
-        ),
         report: regions.add(Role::Report, "report", numbers::BYTES, RegionKind::Output),
     };
     let program = &gradient.program;
@@ -122,20 +121,30 @@ fn step_source(
         .iter()
         .map(|s| models[s.model].place(&s.leaf))
         .collect();
+    let indices = engine.index_checks(program);
+    let mut linked = vec![gradient_part(
+        engine,
+        (gradient, trainees, layouts),
+        inputs,
+        outputs,
+        &states,
+        &shared,
+    )?];
+    let mut numbers = Vec::new();
+    if let (Some(update), Some(plan)) = (update, plan) {
+        numbers.clone_from(&update.numbers);
+        let told = regions.add(
+            Role::Numbers,
+            "step scalars",
+            numbers::bytes(numbers.len()),
+            RegionKind::Input,
+        );
+        linked.push(update_part(update, plan, &states, &shared, told));
+    }
     Ok(Source {
-        indices: engine.index_checks(program),
-        scalars: update.scalars.clone(),
-        linked: vec![
-            gradient_part(
-                engine,
-                (gradient, trainees, layouts),
-                inputs,
-                outputs,
-                &states,
-                &shared,
-            )?,
-            update_part(update, trainees, &states, &shared),
-        ],
+        indices,
+        numbers,
+        linked,
         regions,
         results,
         captured,
@@ -185,30 +194,30 @@ fn gradient_part(
 /// The update: everything in place, its numbers from one small region and to another.
 fn update_part(
     update: Update,
-    trainees: &Trainees,
+    plan: &UpdatePlan,
     changed: &[RegionOffset],
     regions: &StepRegions<'_>,
+    numbers: RegionId,
 ) -> Linked {
     let report = |number: Reported| number.place(regions.report);
     let (mut inputs, mut outputs) = (Vec::new(), Vec::new());
-    for run in &trainees.runs {
+    for (piece, states) in plan.pieces.iter().zip(&update.states) {
         let at = |region| RegionOffset {
             region,
-            offset: run.start,
+            offset: piece.start,
         };
         let parameters = regions.models.first().map(|m| RegionOffset {
-            region: m.section(run.section),
-            offset: run.offset,
+            region: m.section(piece.section),
+            offset: piece.offset,
         });
-        let states = || regions.states.iter().map(|s| at(*s));
+        let states = || regions.states[..*states].iter().map(|s| at(*s));
         inputs.extend(parameters);
         inputs.push(at(regions.gradients));
         inputs.extend(states());
         outputs.extend(parameters);
         outputs.extend(states());
     }
-    let scalars = 0..update.scalars.len();
-    inputs.extend(scalars.map(|i| numbers::place(regions.numbers, i)));
+    inputs.extend((0..update.numbers.len()).map(|i| numbers::place(numbers, i)));
     if update.norm {
         outputs.push(report(Reported::Norm));
     }

@@ -6,8 +6,10 @@ use crate::engine::Settings;
 use crate::error::Result;
 use crate::model::ModelFunction;
 use crate::models::Models;
-use crate::optimizer::{Optimizer, Sgd};
+use crate::groups::Named;
+use crate::optimizer::{Group, Optimizer};
 use crate::runner::Runner;
+use crate::schedule::Schedule;
 use crate::trainees::Selection;
 use crate::trainer::Trainer;
 
@@ -79,8 +81,11 @@ macro_rules! settings {
 #[must_use = "nothing is made before `build`"]
 pub struct TrainBuilder<F: ModelFunction> {
     handles: <F::Models as Models>::Handles,
-    /// What it is told to update by.
+    /// What it is told to update by, else by what nobody chose.
     optimizer: Option<Optimizer>,
+    unchosen: Optimizer,
+    groups: Vec<Named>,
+    schedule: Option<Schedule>,
     selection: Selection,
     /// What steps capture.
     captured: Vec<String>,
@@ -91,11 +96,14 @@ pub struct TrainBuilder<F: ModelFunction> {
 settings!(TrainBuilder);
 
 impl<F: ModelFunction> TrainBuilder<F> {
-    /// Trains the first of these models, by plain gradient descent at a rate of 0.01 unless told otherwise.
-    pub fn new(models: <F::Models as Models>::Handles) -> Self {
+    /// Trains the first of these models, by an optimizer that is `unchosen` unless told otherwise.
+    pub fn new(models: <F::Models as Models>::Handles, unchosen: impl Into<Optimizer>) -> Self {
         TrainBuilder {
             handles: models,
             optimizer: None,
+            unchosen: unchosen.into(),
+            groups: Vec::new(),
+            schedule: None,
             selection: Selection::default(),
             captured: Vec::new(),
             settings: Settings::default(),
@@ -229,6 +237,61 @@ impl<F: ModelFunction> TrainBuilder<F> {
         self
     }
 
+    /// Has the parameters whose paths match a pattern, which is as in [`freeze`](Self::freeze), updated otherwise than
+    /// the others: with another weight decay, a share of the learning rate, by another rule. Of several groups that a
+    /// parameter is in, the last counts, and it alone.
+    ///
+    /// ```
+    /// # use sinew::prelude::*;
+    /// # #[model]
+    /// # struct Net {
+    /// #     encoder: Linear<2, 4>,
+    /// #     head: Linear<4, 1>,
+    /// # }
+    /// # #[model]
+    /// # fn loss<B>(net: &Net, x: Tensor<B, 2>, y: Tensor<B, 1>) -> Tensor {
+    /// #     mse(net.head.forward(net.encoder.forward(x).relu()), y)
+    /// # }
+    /// let mut train = loss::train(Net::init(0))
+    ///     .optimizer(AdamW::new(1e-3))
+    ///     .group("encoder.*", |g| g.learning_rate_scale(0.1))
+    ///     .group("*.b", |g| g.weight_decay(0.0))
+    ///     .build()?;
+    /// train.step([[1.0, 2.0]], [[3.0]])?;
+    /// # Ok::<(), sinew::Error>(())
+    /// ```
+    pub fn group(mut self, pattern: impl Into<String>, group: impl FnOnce(Group) -> Group) -> Self {
+        self.groups.push((pattern.into(), group(Group::new())));
+        self
+    }
+
+    /// What the learning rate is multiplied by, step by step.
+    ///
+    /// ```
+    /// # use sinew::prelude::*;
+    /// use sinew::optim::Schedule;
+    /// # #[model]
+    /// # struct Line {
+    /// #     #[init(zeros)]
+    /// #     slope: Param,
+    /// # }
+    /// # #[model]
+    /// # fn loss<N>(line: &Line, x: Tensor<N>, y: Tensor<N>) -> Tensor {
+    /// #     mse(line.slope * x, y)
+    /// # }
+    /// let mut train = loss::train(Line::init(0))
+    ///     .optimizer(Sgd::new(0.1))
+    ///     .schedule(Schedule::linear(2))
+    ///     .build()?;
+    /// train.step([1.0], [2.0])?;
+    /// assert_eq!(train.learning_rate(), 0.05); // of the step to come
+    /// # Ok::<(), sinew::Error>(())
+    /// ```
+    pub fn schedule(mut self, schedule: Schedule) -> Self {
+        self.schedule = Some(schedule);
+        self
+    }
+
     /// The update rule.
     pub fn optimizer(mut self, optimizer: impl Into<Optimizer>) -> Self {
         self.optimizer = Some(optimizer.into());
@@ -258,9 +321,17 @@ impl<F: ModelFunction> TrainBuilder<F> {
                 function = F::UNIT.path,
                 "no `.optimizer(..)` was chosen: it is trained by `Sgd::new(0.01)`",
             );
-            Sgd::new(0.01).into()
+            self.unchosen
         });
-        let mut trainer = Trainer::new(self.handles, optimizer, &self.selection, settings, true)?;
+        let mut trainer = Trainer::new(
+            self.handles,
+            Some(&optimizer),
+            &self.groups,
+            &self.selection,
+            settings,
+            true,
+        )?;
+        trainer.follow(self.schedule);
         self.captured.iter().for_each(|name| trainer.capture(name));
         trainer.warn_of_still_leaves();
         Ok(trainer)

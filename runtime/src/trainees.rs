@@ -10,9 +10,11 @@ use crate::error::{Error, Result};
 use crate::layout::{Layout, Leaf, Section, without_numbers};
 use std::collections::HashMap;
 
-/// Parameters that lie side by side.
+/// Parameters of a group that lie side by side.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Run {
+    /// The group.
+    pub group: usize,
     /// Where in the model's memory.
     pub section: Section,
     /// The first byte there.
@@ -44,22 +46,25 @@ impl Trainees {
         }
     }
 
-    /// The parameters that are `trained`.
-    pub fn new(layout: &Layout, trained: &dyn Fn(&str) -> bool) -> Trainees {
+    /// The parameters that have a `group`.
+    pub fn new(layout: &Layout, group: &dyn Fn(&str) -> Option<usize>) -> Trainees {
         let mut out = Trainees::none();
         for section in [Section::Trained, Section::Fixed] {
-            // Stacks of a section lie in their order.
-            let stacks = layout.stacks.iter();
-            for stack in stacks.filter(|s| s.section == section && trained(&s.path)) {
+            let stacks = layout.stacks.iter().filter(|s| s.section == section);
+            let grouped = stacks.filter_map(|s| Some((s, group(&s.path)?)));
+            let mut grouped: Vec<_> = grouped.collect();
+            grouped.sort_by_key(|(stack, _)| stack.offset);
+            for (stack, group) in grouped {
                 out.paths.push(stack.path.clone());
                 let bytes = stack.bytes.next_multiple_of(ALIGN);
-                let last = out
-                    .runs
-                    .last_mut()
-                    .filter(|run| run.section == section && run.offset + run.bytes == stack.offset);
+                let last = out.runs.last_mut().filter(|run| {
+                    (run.section, run.group) == (section, group)
+                        && run.offset + run.bytes == stack.offset
+                });
                 match last {
                     Some(run) => run.bytes += bytes,
                     None => out.runs.push(Run {
+                        group,
                         section,
                         offset: stack.offset,
                         start: out.bytes,
@@ -110,12 +115,7 @@ impl Selection {
         parameters: &dyn Fn(&str) -> bool,
     ) -> Result<HashMap<String, bool>> {
         for pattern in self.frozen.iter().chain(&self.only) {
-            if !leaves.iter().any(|path| matches(pattern, path)) {
-                return Err(Error::NoMatch {
-                    pattern: pattern.clone(),
-                    near: near(pattern, leaves),
-                });
-            }
+            of_pattern(pattern, leaves)?;
         }
         let mut chosen: HashMap<String, (bool, String)> = HashMap::new();
         for path in leaves {
@@ -134,6 +134,21 @@ impl Selection {
             }
         }
         Ok(chosen.into_iter().map(|(s, (is, _))| (s, is)).collect())
+    }
+}
+
+/// Which of the paths a pattern matches.
+///
+/// # Errors
+/// [`Error::NoMatch`] if it matches none.
+pub(crate) fn of_pattern(pattern: &str, paths: &[String]) -> Result<Vec<bool>> {
+    let matched: Vec<bool> = paths.iter().map(|path| matches(pattern, path)).collect();
+    match matched.contains(&true) {
+        true => Ok(matched),
+        false => Err(Error::NoMatch {
+            pattern: pattern.to_string(),
+            near: near(pattern, paths),
+        }),
     }
 }
 
@@ -233,9 +248,9 @@ mod tests {
     #[test]
     fn neighbours_are_one_run() {
         let model: Vec<Param> = [3, 64, 65, 1].iter().map(|n| Param::zeros(&[*n])).collect();
-        let layout = Layout::new(&model, DType::F32, &|_| false).expect("whole");
+        let layout = Layout::new(&model, DType::F32, &|_| None).expect("whole");
         let runs = |trained: &[&str]| {
-            let made = Trainees::new(&layout, &|path| trained.contains(&path));
+            let made = Trainees::new(&layout, &|path| trained.contains(&path).then_some(0));
             let runs: Vec<_> = made
                 .runs
                 .iter()
@@ -248,8 +263,12 @@ mod tests {
             runs(&["0", "2", "3"]),
             (vec![(0, 0, 256), (512, 256, 768)], 1024)
         );
-        let made = Trainees::new(&layout, &|path| path != "1");
+        let made = Trainees::new(&layout, &|path| (path != "1").then_some(0));
         assert_eq!(made.place(&layout.leaves[3]), Some(768));
         assert_eq!(made.place(&layout.leaves[1]), None);
+        // Groups are apart.
+        let made = Trainees::new(&layout, &|path| Some(usize::from(path == "2")));
+        let groups: Vec<_> = made.runs.iter().map(|r| (r.group, r.bytes)).collect();
+        assert_eq!(groups, [(0, 512), (1, 512), (0, 256)]);
     }
 }

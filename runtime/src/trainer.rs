@@ -11,16 +11,17 @@ use crate::layout::Section;
 use crate::loss::moved_leaves;
 use crate::model::ModelFunction;
 use crate::models::Models;
+use crate::groups::{Groups, Named, UpdateKey, UpdatePlan};
 use crate::numbers::{self, Report, Reported};
-use crate::optimizer::Optimizer;
+use crate::optimizer::{Clip, Optimizer, check_rate};
 use crate::output::{Number, Outputs, ResultView};
 use crate::probes::Asked;
 use crate::regions::{MAX_RESULTS, Role, Table};
+use crate::schedule::Schedule;
 use crate::shared::{Attachment, FirstModel, Trained, facts, place_all};
 use crate::step::compile_step;
 use crate::store::{Held, Places, read_leaves};
 use crate::trainees::{Selection, Trainees};
-use crate::update::update;
 use crate::views::{ArgViews, IntoArgs, each_count};
 use ndarray::{Array, Dimension};
 use sinew_ir::Binding;
@@ -59,7 +60,14 @@ pub struct Trainer<F: ModelFunction, I = <F as ModelFunction>::Inputs> {
     trainees: Arc<Trainees>,
     /// The parameters that the loss does not depend on.
     still: Vec<String>,
-    optimizer: Optimizer,
+    /// Its learning rate.
+    rate: f64,
+    /// What that is multiplied by.
+    schedule: Option<Schedule>,
+    /// How it updates; one that only takes gradients does not.
+    plan: Option<UpdatePlan>,
+    /// What of that is compiled into its steps.
+    key: Option<Arc<UpdateKey>>,
     /// Gradients, in the layout of what is trained.
     gradients: DeviceMemory,
     /// The optimizer's state, likewise.
@@ -118,14 +126,16 @@ pub struct Step<R = ()> {
 impl<F: ModelFunction> Trainer<F> {
     pub(crate) fn new(
         handles: <F::Models as Models>::Handles,
-        optimizer: Optimizer,
+        optimizer: Option<&Optimizer>,
+        groups: &[Named],
         selection: &Selection,
         settings: Settings,
         training: bool,
     ) -> Result<Self> {
         settings.check()?;
-        optimizer.check(settings.precision)?;
-        let float = settings.precision.dtype();
+        if let Some(optimizer) = optimizer {
+            optimizer.check(settings.precision)?;
+        }
         let list = F::Models::handles(&handles);
         let facts = facts(&list)?;
         let engine = Engine::new::<F>(&facts, settings)?;
@@ -139,13 +149,32 @@ impl<F: ModelFunction> Trainer<F> {
                 function: engine.unit.path.into(),
             });
         }
+        let groups = match optimizer {
+            Some(optimizer) => {
+                let precision = engine.settings.precision;
+                Some((optimizer, Groups::new(optimizer, groups, leaves, precision)?))
+            }
+            None => None,
+        };
+        let group = |path: &str| {
+            let group = || groups.as_ref().map_or(0, |(_, groups)| groups.of(path));
+            is_trained(path).then(group)
+        };
         let names = engine.model_names();
         let function = engine.unit.path;
-        let models = place_all(function, &names, &list, &engine.settings, &is_trained)?;
-        let first = models
-            .first()
-            .map(|m| Trainees::new(&m.layout, &is_trained));
-        let trainees = Arc::new(first.unwrap_or_else(Trainees::none));
+        let models = place_all(function, &names, &list, &engine.settings, &group)?;
+        let first = models.first().map(|m| &m.layout);
+        let trainees = first.map_or_else(Trainees::none, |l| Trainees::new(l, &group));
+        let trainees = Arc::new(trainees);
+        let rate = groups.as_ref().map_or(0.0, |(optimizer, _)| optimizer.learning_rate);
+        let plan = match (groups, first) {
+            (Some((optimizer, groups)), Some(layout)) => Some(UpdatePlan {
+                clip: optimizer.clip,
+                pieces: groups.pieces(&trainees, layout)?,
+                groups,
+            }),
+            _ => None,
+        };
         let still = chosen
             .iter()
             .filter(|(path, is)| **is && !moved.contains(&path.as_str()));
@@ -153,20 +182,24 @@ impl<F: ModelFunction> Trainer<F> {
         still.sort_unstable();
         let backend = &engine.settings.device.0;
         let zeroed = |name, bytes| backend.zeroed(name, bytes);
-        let update = update(&optimizer, &[0], float, false, &[]).map_err(Error::Update)?;
-        let states = update.states.iter();
-        let states: Result<_> = states.map(|name| zeroed(*name, trainees.bytes)).collect();
+        let states = plan.as_ref().map_or(Vec::new(), |plan| plan.groups.states());
+        let states = states.iter().map(|name| zeroed(name, trainees.bytes));
+        let states: Result<_> = states.collect();
+        let count = plan.as_ref().map_or(0, |plan| plan.groups.numbers());
         Ok(Trainer {
             gradients: zeroed("gradients", trainees.bytes)?,
             states: states?,
-            numbers: zeroed("step scalars", numbers::BYTES)?,
+            numbers: zeroed("step scalars", numbers::bytes(count))?,
             report: zeroed("report", numbers::BYTES)?,
             handles,
             places: Places::new(models),
             trainees,
             still,
             engine,
-            optimizer,
+            rate,
+            schedule: None,
+            key: plan.as_ref().map(|plan| Arc::new(plan.key())),
+            plan,
             saved: Vec::new(),
             asked: Asked::default(),
             taken: 0,
@@ -186,21 +219,26 @@ impl<F: ModelFunction> Trainer<F> {
         }
     }
 
-    /// The optimizer's learning rate.
+    /// The learning rate of the step to come: the optimizer's, or what was set since, times what the
+    /// [`schedule`](crate::TrainBuilder::schedule) says.
     pub fn learning_rate(&self) -> f64 {
-        self.optimizer.learning_rate
+        let factor = self.schedule.as_ref().map_or(1.0, |s| s.factor(self.taken));
+        self.rate * factor
     }
 
-    /// Sets the learning rate of the steps to come; nothing is compiled again.
+    /// Has the learning rate follow a schedule.
+    pub(crate) fn follow(&mut self, schedule: Option<Schedule>) {
+        self.schedule = schedule;
+    }
+
+    /// Sets the learning rate of the steps to come, which a schedule multiplies; nothing is compiled again.
     ///
     /// # Errors
     /// [`Error::Setting`] for a rate that is negative, NaN, or infinite in the working float; the old
     /// one stays then.
     pub fn set_learning_rate(&mut self, rate: f64) -> Result<()> {
-        let mut changed = self.optimizer;
-        changed.learning_rate = rate;
-        changed.check(self.engine.settings.precision)?;
-        self.optimizer = changed;
+        check_rate(rate, self.engine.settings.precision)?;
+        self.rate = rate;
         Ok(())
     }
 
@@ -266,15 +304,15 @@ impl<F: ModelFunction> Trainer<F> {
         // The next program's results take the place of what was captured.
         self.asked.ran = false;
         let (layouts, trainees) = (&self.places.layouts, &self.trainees);
-        let optimizer = &self.optimizer;
+        let plan = self.plan.as_ref();
         let purpose = Purpose::Step {
-            rule: optimizer.without_rate(),
+            update: self.key.clone(),
             guarded: self.engine.settings.check_finite,
             training: self.training,
             budget: self.engine.settings.memory_budget,
         };
         let compile = |engine: &Engine, binding: &Binding| {
-            compile_step(engine, binding, layouts, trainees, optimizer)
+            compile_step(engine, binding, layouts, trainees, plan)
         };
         self.engine
             .select(arguments, layouts, Some(trainees), purpose, compile)
@@ -286,14 +324,19 @@ impl<F: ModelFunction> Trainer<F> {
     ) -> Result<Step<<F::Output as Outputs>::Rest>> {
         self.prepare_views(arguments)?;
         self.engine.check(arguments)?;
+        let rate = self.learning_rate();
+        check_rate(rate, self.engine.settings.precision)?;
         let float = self.engine.settings.precision.dtype();
         let key = Key::of_run(self.engine.settings.seed, self.taken + 1);
         let check = self.engine.settings.check_finite;
         let (kept, workspace) = self.engine.current_mut()?;
         let (program, launch) = (&kept.program, &mut kept.launch);
-        let (optimizer, step) = (&self.optimizer, self.taken + 1);
-        let told = program.scalars.iter().map(|s| s.value(optimizer, step));
-        numbers::write(&mut self.numbers, float, told)?;
+        if let Some(plan) = &self.plan {
+            let step = self.taken + 1;
+            let told = program.numbers.iter();
+            let told = told.map(|n| plan.groups.number(n, rate, step));
+            numbers::write(&mut self.numbers, float, told)?;
+        }
         let mut held = Held::of(&self.places, &program.writes);
         if check {
             held.save(&program.changed, &mut self.saved)?;
@@ -366,9 +409,10 @@ impl<F: ModelFunction> Trainer<F> {
         for (place, view) in views[1..].iter_mut().zip(workspace.views(results)) {
             *place = view;
         }
+        let clip = self.plan.as_ref().map_or(Clip::default(), |plan| plan.clip);
         Ok(Step {
             loss,
-            grad_norm: self.optimizer.clip.map(|_| report.get(Reported::Norm)),
+            grad_norm: clip.norm.map(|_| report.get(Reported::Norm)),
             number: self.taken,
             rest: <F::Output as Outputs>::rest(&views[1..count])?,
         })

@@ -1,12 +1,13 @@
-//! The update as a program: one optimizer step over all trained parameters, which lie in flat ranges
-//! (one, but where a model is shared: `crate::trainees`).
+//! The update as a program: clipping, and the rules' functions over all trained parameters, which lie in pieces
+//! (one, but where a model is shared, in groups, or updated parameter by parameter).
 //!
-//! Parameters, gradients and the optimizer's state are packed alike, so that a step is elementwise
-//! over one axis; numbers that change from step to step (the learning rate, bias corrections) are
-//! scalar inputs, so that changing them compiles nothing. The gaps between leaves hold zeros, which
-//! every rule keeps zero (Adam's too where epsilon is 0: see [`adam`]) and no norm notices.
+//! Parameters, gradients and the optimizer's state are packed alike; numbers that change from step to step (the
+//! learning rate, bias corrections) are scalar inputs, so that changing them compiles nothing. The gaps between
+//! leaves hold zeros in the gradients, which no norm notices; what a rule makes of them elsewhere nobody reads.
 
-use crate::optimizer::{AdamRule, Optimizer, Rule, Sgd};
+use crate::error::{Error, Result};
+use crate::groups::{Groups, Piece, StepNumber};
+use crate::optimizer::Clip;
 use sinew_ir::{Block, Builder, DType, Function, OpError, Param, ParamKind, Type, Value, ops};
 
 /// What PyTorch adds to the norm before it divides by it.
@@ -14,18 +15,18 @@ const CLIP_EPSILON: f64 = 1e-6;
 
 /// An update program and what its inputs and outputs are.
 ///
-/// Inputs, in order: for each range its parameters, gradients and each state; each scalar; and where the
-/// update is guarded the loss and the models' states that the step has changed. Outputs: for each range its
-/// parameters and each state; the gradients' norm if they are clipped; two counts if guarded: of what is not
+/// Inputs, in order: for each piece its parameters, gradients and each state; each number; and where the
+/// update is guarded the loss and the models' states that the step has changed. Outputs: for each piece its
+/// parameters and each state; the gradients' norm if they are clipped by it; two counts if guarded: of what is not
 /// finite in loss, gradients and the models' states, and in what the update makes of them.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Update {
     /// The program.
     pub program: Function,
-    /// Names of the states, all of the parameters' shape.
-    pub states: Vec<&'static str>,
+    /// Of each piece, how many states it has.
+    pub states: Vec<usize>,
     /// The numbers of a step, in order.
-    pub scalars: Vec<StepScalar>,
+    pub numbers: Vec<StepNumber>,
     /// Whether it reports the norm of the gradients.
     pub norm: bool,
     /// Whether it takes the loss, changes nothing where a number that came in or would go out is not
@@ -33,150 +34,139 @@ pub(crate) struct Update {
     pub guarded: bool,
 }
 
-/// A number that may be another in each step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum StepScalar {
-    /// The learning rate.
-    LearningRate,
-    /// Learning rate / (1 - beta1^t).
-    StepSize,
-    /// sqrt(1 - beta2^t).
-    SecondCorrection,
-    /// 1 - learning rate * weight decay.
-    Decay,
-}
-
-impl StepScalar {
-    fn name(self) -> &'static str {
-        match self {
-            StepScalar::LearningRate => "learning_rate",
-            StepScalar::StepSize => "step_size",
-            StepScalar::SecondCorrection => "second_correction",
-            StepScalar::Decay => "decay",
-        }
-    }
-
-    /// Its value in step `t`, counted from 1.
-    pub fn value(self, optimizer: &Optimizer, t: u64) -> f64 {
-        let rate = optimizer.learning_rate;
-        let power = i32::try_from(t).unwrap_or(i32::MAX); // beta^t is 0 long before
-        match (self, &optimizer.rule) {
-            (StepScalar::StepSize, Rule::Adam(a)) => rate / (1.0 - a.betas.0.powi(power)),
-            (StepScalar::SecondCorrection, Rule::Adam(a)) => (1.0 - a.betas.1.powi(power)).sqrt(),
-            (StepScalar::Decay, Rule::Adam(a)) => 1.0 - rate * a.weight_decay,
-            (StepScalar::LearningRate, Rule::Adam(_)) | (_, Rule::Sgd(_)) => rate,
-        }
-    }
-}
-
-/// The update of ranges of so many parameters of type `float`; a guarded one looks at as many of the
-/// models' states as `changed` has numbers of elements.
+/// The update of pieces of type `float`; a guarded one looks at as many of the models' states as `changed` has
+/// numbers of elements.
 ///
 /// # Errors
-/// None in practice: every op is applied to operands of its own kind.
+/// A rule that is not for the shape of a piece; else none in practice: every op is applied to operands of its own
+/// kind.
 pub(crate) fn update(
-    optimizer: &Optimizer,
-    ranges: &[usize],
+    groups: &Groups,
+    clip: Clip,
+    pieces: &[Piece],
     float: DType,
     guarded: bool,
     changed: &[usize],
-) -> Result<Update, OpError> {
-    let (states, scalars): (Vec<&'static str>, Vec<StepScalar>) = match &optimizer.rule {
-        Rule::Sgd(sgd) if sgd.momentum == 0.0 => (vec![], vec![StepScalar::LearningRate]),
-        Rule::Sgd(_) => (vec!["momentum"], vec![StepScalar::LearningRate]),
-        Rule::Adam(adam) => {
-            let mut scalars = vec![StepScalar::StepSize, StepScalar::SecondCorrection];
-            if adam.decoupled {
-                scalars.push(StepScalar::Decay);
-            }
-            (vec!["first moment", "second moment"], scalars)
-        }
-    };
-    let scalar = Type::from_extents(float, &[]);
-    let mut names: Vec<(String, Type)> = Vec::new();
-    for (i, n) in ranges.iter().enumerate() {
-        let flat = Type::from_extents(float, &[*n]);
-        let range = ["parameters", "gradients"].iter().chain(&states);
-        names.extend(range.map(|name| match i {
-            0 => (name.to_string(), flat.clone()),
-            i => (format!("{name} {i}"), flat.clone()),
-        }));
-    }
-    let first_scalar = names.len();
-    names.extend(
-        scalars
-            .iter()
-            .map(|s| (s.name().to_string(), scalar.clone())),
-    );
-    let first_guarded = names.len();
-    if guarded {
-        names.push(("loss".to_string(), scalar));
-        let changed = changed.iter().enumerate();
-        names.extend(changed.map(|(i, n)| {
-            let ty = Type::from_extents(float, &[*n]);
-            (format!("state {i} of the model"), ty)
-        }));
-    }
-
+) -> Result<Update> {
     let mut b = Builder::default();
-    let inputs: Vec<Value> = names.iter().map(|(_, ty)| b.value(ty.clone())).collect();
-    let numbers = &inputs[first_scalar..first_guarded];
-    let width = 2 + states.len();
-    let old: Vec<&[Value]> = inputs[..first_scalar].chunks(width).collect();
-
-    let gradients: Vec<Value> = old.iter().map(|range| range[1]).collect();
-    let mut norm = None;
-    let mut clip = None;
-    if let Some(greatest) = optimizer.clip {
-        let value = euclidean_norm(&mut b, &gradients)?;
-        clip = Some(clip_scale(&mut b, value, greatest)?);
-        norm = Some(value);
+    let mut names = Vec::new();
+    let mut input = |b: &mut Builder, name: String, shape: &[usize]| {
+        names.push(name);
+        b.value(Type::from_extents(float, shape))
+    };
+    let mut olds = Vec::new();
+    for (i, piece) in pieces.iter().enumerate() {
+        let name = |what: &str| match i {
+            0 => what.to_string(),
+            i => format!("{what} {i}"),
+        };
+        let kept = groups.get(piece.group).map_or(&[][..], |g| &g.update.states);
+        let p = input(&mut b, name("parameters"), &piece.shape);
+        let g = input(&mut b, name("gradients"), &piece.shape);
+        let states = kept.iter().map(|(_, state)| input(&mut b, name(state), &piece.shape));
+        olds.push(Old { p, g, states: states.collect() });
     }
+    let mut numbers: Vec<StepNumber> = Vec::new();
+    let mut told: Vec<Value> = Vec::new();
+    for piece in pieces {
+        let Some(group) = groups.get(piece.group) else { continue };
+        if numbers.iter().any(|n| n.group == piece.group) {
+            continue;
+        }
+        for name in &group.update.numbers {
+            told.push(input(&mut b, format!("{name} of group {}", piece.group), &[]));
+            numbers.push(StepNumber { group: piece.group, name: name.clone() });
+        }
+    }
+    let mut came = Vec::new();
+    if guarded {
+        came.push(input(&mut b, "loss".to_string(), &[]));
+        for (i, n) in changed.iter().enumerate() {
+            came.push(input(&mut b, format!("state {i} of the model"), &[*n]));
+        }
+    }
+    came.extend(olds.iter().map(|old| old.g));
+
+    let (gradients, norm) = clipped(&mut b, clip, &olds).map_err(Error::Update)?;
     let mut results = Vec::new();
     let mut kept = Vec::new();
-    for range in &old {
-        let (p, mut g, states) = (range[0], range[1], &range[2..]);
-        if let Some(scale) = clip {
-            let scale = broadcast_like(&mut b, scale, g)?;
-            g = b.mul(g, scale)?;
+    for ((piece, old), g) in pieces.iter().zip(&olds).zip(gradients) {
+        let Some(group) = groups.get(piece.group) else { continue };
+        let update = &group.update;
+        let program = update.program(piece)?;
+        let mut operands = vec![old.p, g];
+        for declared in 0..update.declared() {
+            let at = update.states.iter().position(|(i, _)| *i == declared);
+            // What is not kept is not read.
+            operands.push(at.map_or(old.p, |at| old.states[at]));
         }
-        results.extend(match &optimizer.rule {
-            Rule::Sgd(rule) => sgd(&mut b, rule, p, g, states, numbers)?,
-            Rule::Adam(rule) => adam(&mut b, rule, p, g, states, numbers)?,
-        });
-        kept.push(p);
-        kept.extend_from_slice(states);
+        let own = numbers.iter().zip(&told).filter(|(n, _)| n.group == piece.group);
+        operands.extend(own.map(|(_, v)| *v));
+        let made = b.splice(&program, &operands).map_err(Error::Update)?;
+        results.extend(made.first());
+        results.extend(update.states.iter().filter_map(|(i, _)| made.get(1 + i)));
+        kept.push(old.p);
+        kept.extend_from_slice(&old.states);
     }
     let mut counts = None;
     if guarded {
-        let came = inputs[first_guarded..].iter().chain(&gradients).copied();
-        let came: Vec<Value> = came.collect();
-        counts = Some(guard(&mut b, &came, &kept, &mut results, norm)?);
+        counts = Some(guard(&mut b, &came, &kept, &mut results, norm).map_err(Error::Update)?);
     }
     results.extend(norm);
     results.extend(counts.into_iter().flatten());
 
-    let params = names
-        .iter()
-        .map(|(name, _)| Param {
-            name: name.clone(),
-            kind: ParamKind::Input,
-        })
-        .collect();
-    let program = Function {
+    let inputs = names.len();
+    let params = names.into_iter().map(|name| Param {
+        name,
+        kind: ParamKind::Input,
+    });
+    let mut program = Function {
         name: "update".into(),
-        params,
+        params: params.collect(),
         values: b.values,
-        body: Block::body(names.len(), b.insts, results),
+        body: Block::body(inputs, b.insts, results),
         ..Function::default()
     };
+    sinew_ir::simplify(&mut program);
     Ok(Update {
         program,
-        states,
-        scalars,
-        norm: optimizer.clip.is_some(),
+        states: olds.iter().map(|old| old.states.len()).collect(),
+        numbers,
+        norm: norm.is_some(),
         guarded,
     })
+}
+
+/// What a piece was before the update.
+struct Old {
+    p: Value,
+    g: Value,
+    states: Vec<Value>,
+}
+
+/// The gradients as rules are given them, and the norm that they had if that is asked for.
+fn clipped(
+    b: &mut Builder,
+    clip: Clip,
+    olds: &[Old],
+) -> std::result::Result<(Vec<Value>, Option<Value>), OpError> {
+    let mut gradients: Vec<Value> = olds.iter().map(|old| old.g).collect();
+    if let Some(greatest) = clip.value {
+        for g in &mut gradients {
+            let below = b.with(ops::MINIMUM, *g, greatest)?;
+            *g = b.with(ops::MAXIMUM, below, -greatest)?;
+        }
+    }
+    let Some(greatest) = clip.norm else {
+        return Ok((gradients, None));
+    };
+    let norm = euclidean_norm(b, &gradients)?;
+    let scale = clip_scale(b, norm, greatest)?;
+    for g in &mut gradients {
+        let scale = broadcast_like(b, scale, *g)?;
+        *g = b.mul(*g, scale)?;
+    }
+    Ok((gradients, Some(norm)))
 }
 
 /// Has `results` stay as the `old` values were where loss, states and gradients (`what_came`), results or
@@ -187,7 +177,7 @@ fn guard(
     old: &[Value],
     results: &mut [Value],
     norm: Option<Value>,
-) -> Result<[Value; 2], OpError> {
+) -> std::result::Result<[Value; 2], OpError> {
     let mut came = count_not_finite(b, what_came[0])?;
     for x in &what_came[1..] {
         let count = count_not_finite(b, *x)?;
@@ -208,7 +198,7 @@ fn guard(
     Ok([came, made])
 }
 
-type Built = Result<Value, OpError>;
+type Built = std::result::Result<Value, OpError>;
 
 /// A scalar over the shape of `like`.
 fn broadcast_like(b: &mut Builder, scalar: Value, like: Value) -> Built {
@@ -247,90 +237,6 @@ fn clip_scale(b: &mut Builder, norm: Value, greatest: f64) -> Built {
     let greatest = b.like(greatest, norm)?;
     let ratio = b.div(greatest, divisor)?;
     b.with(ops::MINIMUM, ratio, 1.0)
-}
-
-/// `g + by * p`
-fn with_decay(b: &mut Builder, g: Value, p: Value, by: f64) -> Built {
-    if by == 0.0 {
-        return Ok(g);
-    }
-    let decay = b.scale(p, by)?;
-    b.add(g, decay)
-}
-
-/// [`Sgd`]'s parameters and states.
-fn sgd(
-    b: &mut Builder,
-    rule: &Sgd,
-    p: Value,
-    g: Value,
-    states: &[Value],
-    numbers: &[Value],
-) -> Result<Vec<Value>, OpError> {
-    let g = with_decay(b, g, p, rule.weight_decay)?;
-    let mut direction = g;
-    let mut kept = Vec::new();
-    if let Some(old) = states.first() {
-        let part = b.scale(*old, rule.momentum)?;
-        direction = b.add(part, g)?;
-        kept.push(direction);
-        if rule.nesterov {
-            let part = b.scale(direction, rule.momentum)?;
-            direction = b.add(g, part)?;
-        }
-    }
-    let rate = broadcast_like(b, numbers[0], p)?;
-    let step = b.mul(rate, direction)?;
-    let mut results = vec![b.sub(p, step)?];
-    results.extend(kept);
-    Ok(results)
-}
-
-/// [`Adam`](crate::Adam)'s and [`AdamW`](crate::AdamW)'s parameters and states.
-///
-/// Without an epsilon, an element that has had no gradient is 0 / 0: it stays, so that the gaps between
-/// leaves do (and parameters that nothing has used yet, which PyTorch makes NaN).
-fn adam(
-    b: &mut Builder,
-    rule: &AdamRule,
-    mut p: Value,
-    mut g: Value,
-    states: &[Value],
-    numbers: &[Value],
-) -> Result<Vec<Value>, OpError> {
-    if rule.decoupled {
-        let decay = broadcast_like(b, numbers[2], p)?;
-        p = b.mul(p, decay)?;
-    } else {
-        g = with_decay(b, g, p, rule.weight_decay)?;
-    }
-    let (b1, b2) = rule.betas;
-    let (old, new) = (b.scale(states[0], b1)?, b.scale(g, 1.0 - b1)?);
-    let m = b.add(old, new)?;
-    let square = b.mul(g, g)?;
-    let (old, new) = (b.scale(states[1], b2)?, b.scale(square, 1.0 - b2)?);
-    let v = b.add(old, new)?;
-    let root = b.sqrt(v)?;
-    let correction = broadcast_like(b, numbers[1], p)?;
-    let root = b.div(root, correction)?;
-    let divisor = b.with(ops::ADD, root, rule.epsilon)?;
-    let mut direction = b.div(m, divisor)?;
-    if rule.epsilon < least_normal(b.type_of(p).dtype) {
-        let still = b.with(ops::EQ, m, 0.0)?;
-        let zero = b.like(0.0, m)?;
-        direction = b.select(still, zero, direction)?;
-    }
-    let size = broadcast_like(b, numbers[0], p)?;
-    let step = b.mul(size, direction)?;
-    Ok(vec![b.sub(p, step)?, m, v])
-}
-
-/// Below it, compiled code takes numbers for zeros.
-fn least_normal(float: DType) -> f64 {
-    match float {
-        DType::F64 => f64::MIN_POSITIVE,
-        _ => f64::from(f32::MIN_POSITIVE),
-    }
 }
 
 /// How many elements are NaN or infinite: only a finite number is at most the greatest one in

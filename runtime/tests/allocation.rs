@@ -8,7 +8,8 @@ mod support;
 
 use ndarray::s;
 use sinew_ir::Unit;
-use sinew_runtime::{AdamW, Arg, Compile, Float, ModelFunction, Out, Param, Precision, Rank, Sgd};
+use sinew::optim::{AdamW, Sgd};
+use sinew_runtime::{Arg, Compile, Float, ModelFunction, Out, Param, Precision, Rank};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use support::{Logits, Relu, attach, build, digits};
@@ -58,7 +59,7 @@ fn steps_allocate_nothing() {
     );
     for check in [false, true] {
         let mut trainer =
-            sinew_runtime::Train::<Relu>::new((sinew_runtime::Shared::new(support::start()),))
+            sinew::__private::train::<Relu>((sinew_runtime::Shared::new(support::start()),))
                 .optimizer(AdamW::new(0.01).clip_grad_norm(1.0))
                 .check_finite(check)
                 .build()
@@ -110,7 +111,7 @@ fn many_arguments_allocate_nothing_either() {
     let mut weight = Param::zeros(&[]);
     weight.fill(1.0);
     let model = sinew_runtime::Shared::new(vec![weight]);
-    let mut trainer = sinew_runtime::Train::<Many>::new((model.clone(),))
+    let mut trainer = sinew::__private::train::<Many>((model.clone(),))
         .optimizer(Sgd::new(0.5))
         .build()
         .unwrap();

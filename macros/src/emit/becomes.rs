@@ -156,7 +156,7 @@ fn train(
             #docs
             #attribute
             pub fn train(#(#parameters),*) -> #library::__private::Train<Self> {
-                #library::__private::Train::new(#handles)
+                #library::__private::train::<Self>(#handles)
             }
         };
     } else {

@@ -164,7 +164,7 @@ fn series_train() {
 fn a_convolution_trains() {
     let build = |device| -> Trainer<Convolved> {
         let model = (Shared::new(vec![Layer::init(6).w]),);
-        let train = sinew_runtime::Train::new(model).optimizer(Sgd::new(0.5));
+        let train = sinew::__private::train(model).optimizer(Sgd::new(0.5));
         train.device(device).build().expect("a trainer")
     };
     train_on_both!("convolved", build);

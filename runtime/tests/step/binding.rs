@@ -2,7 +2,7 @@
 
 use crate::text::{Row, Scalar, text_function};
 use ndarray::Array1;
-use sinew_runtime::{Compile, Error, Float, ModelFunction, Out, Param, Rank, Train};
+use sinew_runtime::{Compile, Error, Float, ModelFunction, Out, Param, Rank};
 
 fn says(error: &Error, words: &[&str]) {
     let text = error.to_string();
@@ -95,7 +95,7 @@ text_function!(
 
 #[test]
 fn what_is_no_loss_is_told() {
-    let Err(error) = Train::<Negated>::new(()).build() else {
+    let Err(error) = sinew::__private::train::<Negated>(()).build() else {
         panic!("it returns a vector");
     };
     assert_eq!(
@@ -104,7 +104,7 @@ fn what_is_no_loss_is_told() {
          (`Tensor`) that depends on a parameter"
     );
     let Err(error) =
-        Train::<Constant>::new((sinew_runtime::Shared::new(vec![Param::zeros(&[])]),)).build()
+        sinew::__private::train::<Constant>((sinew_runtime::Shared::new(vec![Param::zeros(&[])]),)).build()
     else {
         panic!("its parameter changes nothing");
     };

@@ -4,7 +4,8 @@
 use crate::support::{Logits, Relu, attach, build, digits, start};
 use crate::warnings::Warnings;
 use ndarray::{Array2, s};
-use sinew_runtime::{Compile, Error, Precision, Runner, Sgd, Train};
+use sinew::optim::{Sgd};
+use sinew_runtime::{Compile, Error, Precision, Runner};
 
 #[test]
 fn one_program_a_batch_size() {
@@ -172,7 +173,7 @@ fn what_is_compiled_otherwise_is_not_shared() {
     let (x, y) = digits();
     let (x, y) = (x.slice(s![..13, ..]), y.slice(s![..13]));
     let step = |rule: Sgd, check: bool| {
-        let train = Train::<Relu>::new((sinew_runtime::Shared::new(start()),)).optimizer(rule);
+        let train = sinew::__private::train::<Relu>((sinew_runtime::Shared::new(start()),)).optimizer(rule);
         let mut trainer = train.check_finite(check).build().unwrap();
         trainer.step(x, y).unwrap();
         trainer
@@ -212,7 +213,7 @@ fn a_cache_of_no_programs_is_refused() {
         let error = error.expect("nothing could run");
         assert!(matches!(error, Error::NoCache), "{error}");
     };
-    let train = Train::<Relu>::new((sinew_runtime::Shared::new(start()),)).cache(0);
+    let train = sinew::__private::train::<Relu>((sinew_runtime::Shared::new(start()),)).cache(0);
     refused(train.build().err());
     refused(
         Compile::<Logits>::new((sinew_runtime::Shared::new(start()),))

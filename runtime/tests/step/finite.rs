@@ -2,7 +2,8 @@
 
 use crate::support::{Relu, digits, start};
 use ndarray::s;
-use sinew_runtime::{Adam, Error, Model, Precision, Train};
+use sinew::optim::{Adam};
+use sinew_runtime::{Error, Model, Precision};
 
 /// With weights so large that a product leaves the range of f32 (f64 stays finite), or of f64.
 fn overflowing(precision: Precision, size: f64) -> (Error, bool) {
@@ -12,7 +13,7 @@ fn overflowing(precision: Precision, size: f64) -> (Error, bool) {
     model.visit_mut("", &mut |_, p| p.fill(size));
     let mut before = Vec::new();
     model.visit("", &mut |_, p| before.push(p.values_f64()));
-    let mut trainer = Train::<Relu>::new((sinew_runtime::Shared::new(model),))
+    let mut trainer = sinew::__private::train::<Relu>((sinew_runtime::Shared::new(model),))
         .optimizer(Adam::new(0.01).clip_grad_norm(1.0))
         .precision(precision)
         .check_finite(true)
@@ -54,7 +55,7 @@ fn parameters_that_are_nan_are_named() {
     let (x, y) = digits();
     let mut model = start();
     model.out[1].fill(f64::NAN);
-    let mut trainer = Train::<Relu>::new((sinew_runtime::Shared::new(model),))
+    let mut trainer = sinew::__private::train::<Relu>((sinew_runtime::Shared::new(model),))
         .check_finite(true)
         .build()
         .unwrap();

@@ -9,7 +9,7 @@ use sinew_runtime::{
 
 fn build(device: Device) -> Trainer<Relu> {
     let train =
-        Train::<Relu>::new((sinew_runtime::Shared::new(start()),)).optimizer(Adam::new(0.01));
+        sinew::__private::train::<Relu>((sinew_runtime::Shared::new(start()),)).optimizer(Adam::new(0.01));
     train.device(device).build().unwrap()
 }
 
@@ -48,7 +48,7 @@ fn a_step_that_is_not_finite_changes_nothing() {
     for size in [1e30, f64::NAN] {
         let mut model = start();
         model.visit_mut("", &mut |_, p| p.fill(size));
-        let train = Train::<Relu>::new((sinew_runtime::Shared::new(model),))
+        let train = sinew::__private::train::<Relu>((sinew_runtime::Shared::new(model),))
             .optimizer(Adam::new(0.01))
             .check_finite(true);
         let mut trainer = train.device(device.clone()).build().unwrap();
@@ -113,7 +113,7 @@ fn f64_is_refused() {
     let Some(device) = testing::device() else {
         return;
     };
-    let train = Train::<Relu>::new((sinew_runtime::Shared::new(start()),))
+    let train = sinew::__private::train::<Relu>((sinew_runtime::Shared::new(start()),))
         .device(device)
         .precision(Precision::F64);
     match train.build() {
@@ -195,7 +195,7 @@ fn a_device_that_is_lost_is_told_by_every_call() {
             .build(),
     );
     lost(
-        Train::<Relu>::new((sinew_runtime::Shared::new(saved.clone()),))
+        sinew::__private::train::<Relu>((sinew_runtime::Shared::new(saved.clone()),))
             .device(device.clone())
             .build(),
     );

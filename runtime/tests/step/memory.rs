@@ -4,7 +4,8 @@
 use crate::support::attach;
 use crate::text::{Row, Scalar, text_function};
 use ndarray::{Array2, ArrayView1};
-use sinew_runtime::{Adam, Compile, Error, Float, Model, Out, Param, Rank, Sgd, Train};
+use sinew::optim::{Adam, Sgd};
+use sinew_runtime::{Compile, Error, Float, Model, Out, Param, Rank};
 
 /// Elements of the large parameters, and their bytes in f32.
 const LARGE: usize = 4 << 20;
@@ -93,7 +94,7 @@ fn parameters(ballast: &mut Ballast) {
     ballast.leave(BYTES / 2);
     assert!(!is_whole(&model.clone()));
     assert!(!is_whole(&[Param::zeros(&[LARGE])]));
-    no_memory(Train::<Weighed>::new((sinew_runtime::Shared::new(model.clone()),)).build());
+    no_memory(sinew::__private::train::<Weighed>((sinew_runtime::Shared::new(model.clone()),)).build());
     assert_eq!(
         (model[0].values().len(), model[0].values_f64().len()),
         (0, 0)
@@ -114,7 +115,7 @@ fn building(ballast: &mut Ballast) {
         let model = large();
         ballast.leave(left);
         no_memory(
-            Train::<Weighed>::new((sinew_runtime::Shared::new(model),))
+            sinew::__private::train::<Weighed>((sinew_runtime::Shared::new(model),))
                 .optimizer(Adam::new(0.1))
                 .build(),
         );
@@ -128,7 +129,7 @@ fn building(ballast: &mut Ballast) {
 
 fn trained_models(ballast: &mut Ballast) {
     let train =
-        Train::<Weighed>::new((sinew_runtime::Shared::new(large()),)).optimizer(Sgd::new(0.5));
+        sinew::__private::train::<Weighed>((sinew_runtime::Shared::new(large()),)).optimizer(Sgd::new(0.5));
     let mut trainer = train.build().unwrap();
     let mut runner = attach::<Weighed>(&trainer).unwrap();
     trainer.step([1.0]).unwrap();
@@ -184,7 +185,7 @@ fn results(ballast: &mut Ballast) {
 fn the_interpreter(ballast: &mut Ballast) {
     let mut model = large();
     model[0].fill(f64::from(f32::MAX));
-    let train = Train::<Weighed>::new((sinew_runtime::Shared::new(model),)).check_finite(true);
+    let train = sinew::__private::train::<Weighed>((sinew_runtime::Shared::new(model),)).check_finite(true);
     let mut trainer = train.build().unwrap();
     trainer.prepare([1.0]).unwrap();
     for left in [BYTES / 2, 3 * BYTES] {
@@ -257,7 +258,7 @@ fn too_little_memory_of_a_gpu_is_an_error() {
     with_little_memory(test, 4 << 20, |ballast| {
         let device = testing::device().unwrap();
         let build = |model| {
-            let train = Train::<Weighed>::new((sinew_runtime::Shared::new(model),))
+            let train = sinew::__private::train::<Weighed>((sinew_runtime::Shared::new(model),))
                 .optimizer(Adam::new(0.1));
             train.device(device.clone()).build()
         };

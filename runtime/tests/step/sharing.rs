@@ -5,7 +5,8 @@ use ndarray::s;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use sinew_runtime::{Adam, Compile, Model, Precision, call, gradient};
+use sinew::optim::{Adam};
+use sinew_runtime::{Compile, Model, Precision, call, gradient};
 
 #[test]
 fn a_runner_follows_its_trainer() {

@@ -2,10 +2,7 @@
 
 use safetensors::SafeTensors;
 use sinew_ir::Unit;
-use sinew_runtime::{
-    Arg, Attachment, FirstModel, Float, Model, ModelFunction, Models, Optimizer, Out, Param,
-    Precision, Rank, Result, Runner, Shared, Train, Trained, Trainer, join,
-};
+use sinew_runtime::{Arg, Attachment, FirstModel, Float, Model, ModelFunction, Models, Optimizer, Out, Param, Precision, Rank, Result, Runner, Shared, Trained, Trainer, join};
 
 #[path = "../../../tests/support/digits.rs"]
 mod data;
@@ -156,7 +153,7 @@ pub fn build<F: ModelFunction<Models = (Digits,)>>(
     optimizer: impl Into<Optimizer>,
     precision: Precision,
 ) -> Trainer<F> {
-    Train::<F>::new((Shared::new(start()),))
+    sinew::__private::train::<F>((Shared::new(start()),))
         .optimizer(optimizer)
         .precision(precision)
         .build()
