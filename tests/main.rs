@@ -33,6 +33,7 @@ mod memory;
 mod models;
 mod names;
 mod operations;
+mod optimizers;
 mod outside;
 mod probes;
 mod random;

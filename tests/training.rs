@@ -9,6 +9,7 @@ use data::digits;
 use ndarray::s;
 use safetensors::SafeTensors;
 use sinew::Step;
+use sinew::optim::{Adagrad, RmsProp, Schedule};
 use sinew::prelude::*;
 #[cfg(feature = "gpu")]
 use sinew_runtime::gpu::testing;
@@ -97,18 +98,14 @@ impl Run {
     fn check(
         &self,
         tolerance: f64,
-        mut step: impl FnMut(usize, ndarray::ArrayView2<f64>, ndarray::ArrayView1<i32>) -> Step,
+        mut step: impl FnMut(ndarray::ArrayView2<f64>, ndarray::ArrayView1<i32>) -> Step,
         model: impl FnOnce() -> Digits,
     ) {
         let name = &self.name;
         let (x, y) = digits();
         for (number, expected) in self.losses.iter().enumerate() {
             let at = number * 32 % (1797 - 32);
-            let taken = step(
-                number,
-                x.slice(s![at..at + 32, ..]),
-                y.slice(s![at..at + 32]),
-            );
+            let taken = step(x.slice(s![at..at + 32, ..]), y.slice(s![at..at + 32]));
             let error = (taken.loss - expected).abs() / expected.abs();
             assert!(
                 error < tolerance,
@@ -136,23 +133,18 @@ impl Run {
 
 /// A test of each run on the CPU in both precisions, and on a GPU where there is one.
 macro_rules! runs {
-    ($($name:ident, $loss:ident, $rate:ident, $optimizer:expr;)*) => {$(
+    ($($name:ident, $loss:ident, $optimizer:expr $(, $schedule:expr)?;)*) => {$(
         mod $name {
             use super::*;
 
             fn check(device: Device, precision: Precision, tolerance: f64) {
                 let train = $loss::train(start()).optimizer($optimizer);
+                $(let train = train.schedule($schedule);)?
                 let train = train.device(device).precision(precision).build();
                 let trainer = std::cell::RefCell::new(train.expect("the settings fit"));
                 Run::load(stringify!($name)).check(
                     tolerance,
-                    |number, x, y| {
-                        let mut trainer = trainer.borrow_mut();
-                        if let Some(rate) = $rate(number) {
-                            trainer.set_learning_rate(rate).expect("a rate");
-                        }
-                        trainer.step(x, y).expect("the batch fits")
-                    },
+                    |x, y| trainer.borrow_mut().step(x, y).expect("the batch fits"),
                     || trainer.borrow().model().expect("the device is there"),
                 );
                 // Another rule's test may have compiled the same step.
@@ -181,41 +173,23 @@ macro_rules! runs {
     )*};
 }
 
-/// The optimizer's own rate.
-fn constant(_: usize) -> Option<f64> {
-    None
-}
-
-/// Five steps up to 0.01, then along a cosine down to 0.001.
-fn cosine(step: usize) -> Option<f64> {
-    Some(match step.checked_sub(5) {
-        None => 0.01 * (step + 1) as f64 / 5.0,
-        Some(later) => {
-            let angle = std::f64::consts::PI * later as f64 / 35.0;
-            0.001 + 0.5 * (0.01 - 0.001) * (1.0 + angle.cos())
-        }
-    })
-}
-
-fn staircase(step: usize) -> Option<f64> {
-    Some(0.01 * 0.7f64.powi(step as i32 / 10))
-}
-
 runs! {
-    sgd, relu_loss, constant, Sgd::new(0.1);
-    sgd_momentum, relu_loss, constant, Sgd::new(0.05).momentum(0.9);
-    sgd_nesterov, relu_loss, constant, Sgd::new(0.05).momentum(0.9).nesterov(true);
-    sgd_l2, relu_loss, constant, Sgd::new(0.1).weight_decay(5e-4);
-    adam, relu_loss, constant, Adam::new(0.01);
-    adamw, relu_loss, constant, AdamW::new(0.01);
-    adam_clip, relu_loss, constant, Adam::new(0.01).clip_grad_norm(0.5);
-    adam_tanh, tanh_loss, constant, Adam::new(0.01);
-    adam_cosine, relu_loss, cosine, Adam::new(0.01);
-    adam_staircase, relu_loss, staircase, Adam::new(0.01);
-    adam_l2, relu_loss, constant, Adam::new(0.01).weight_decay(0.05);
-    adam_betas, relu_loss, constant, Adam::new(0.01).betas(0.8, 0.95).epsilon(1e-3);
-    adamw_decay, relu_loss, constant, AdamW::new(0.01).weight_decay(0.1);
-    nesterov_l2_clip, relu_loss, constant,
+    sgd, relu_loss, Sgd::new(0.1);
+    sgd_momentum, relu_loss, Sgd::new(0.05).momentum(0.9);
+    sgd_nesterov, relu_loss, Sgd::new(0.05).momentum(0.9).nesterov(true);
+    sgd_l2, relu_loss, Sgd::new(0.1).weight_decay(5e-4);
+    adam, relu_loss, Adam::new(0.01);
+    adamw, relu_loss, AdamW::new(0.01);
+    adam_clip, relu_loss, Adam::new(0.01).clip_grad_norm(0.5);
+    adam_tanh, tanh_loss, Adam::new(0.01);
+    adam_cosine, relu_loss, Adam::new(0.01), Schedule::cosine(35).to(0.1).warmup(5);
+    adam_staircase, relu_loss, Adam::new(0.01), Schedule::staircase(0.7, 10);
+    rmsprop, relu_loss, RmsProp::new(0.003);
+    adagrad, relu_loss, Adagrad::new(0.05);
+    adam_l2, relu_loss, Adam::new(0.01).weight_decay(0.05);
+    adam_betas, relu_loss, Adam::new(0.01).betas(0.8, 0.95).epsilon(1e-3);
+    adamw_decay, relu_loss, AdamW::new(0.01).weight_decay(0.1);
+    nesterov_l2_clip, relu_loss,
         Sgd::new(0.05).momentum(0.9).nesterov(true).weight_decay(5e-3).clip_grad_norm(0.5);
 }
 

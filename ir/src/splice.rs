@@ -38,7 +38,11 @@ impl Builder {
             inst.each_value_mut(&mut |v| *v = renamed[v.index()]);
             self.insts.push(inst);
         }
-        Ok(function.returned().iter().map(|v| renamed[v.index()]).collect())
+        Ok(function
+            .returned()
+            .iter()
+            .map(|v| renamed[v.index()])
+            .collect())
     }
 }
 

@@ -157,10 +157,15 @@ impl Groups {
                     && s.offset + s.bytes <= run.offset + run.bytes
             };
             for stack in layout.stacks.iter().filter(within) {
-                let one = layout.leaves.iter().find(|l| without_numbers(&l.path) == stack.path);
+                let one = layout
+                    .leaves
+                    .iter()
+                    .find(|l| without_numbers(&l.path) == stack.path);
                 let rank = one.map_or(stack.shape.len(), |l| l.shape.len());
                 let children = stack.shape.len().saturating_sub(rank);
-                group.update.check_rank(&stack.path, &stack.shape[children..])?;
+                group
+                    .update
+                    .check_rank(&stack.path, &stack.shape[children..])?;
                 out.push(Piece {
                     group: run.group,
                     shape: stack.shape.clone(),
@@ -289,10 +294,15 @@ impl RuleFunction {
             Some(_) => vec![LENGTH],
             None => extents.collect(),
         };
-        // Of a rule for some shapes alone it may be known only from what it is applied to, so all of its states are.
-        if let Ok(program) = made.link(&shape) {
-            states.retain(|(i, _)| !passes_through(&program, *i));
-            made.pointwise = ty.shape.sequence.is_some() && program.is_pointwise();
+        let any_shape = ty.shape.sequence.is_some();
+        match (made.link(&shape), any_shape) {
+            (Ok(program), _) => {
+                states.retain(|(i, _)| !passes_through(&program, *i));
+                made.pointwise = any_shape && program.is_pointwise();
+            }
+            (Err(error), true) => return Err(error),
+            // Not for such a shape: what it is applied to tells, and all of its states are kept.
+            (Err(_), false) => {}
         }
         if states.len() > MAX_STATES {
             return Err(made.refused(format!(
@@ -317,7 +327,8 @@ impl RuleFunction {
         let function = &self.function;
         let inputs = function.params.iter().all(|p| p.kind == ParamKind::Input);
         if !inputs {
-            return Err(self.refused("its rule has parameters or states: it may have settings alone".into()));
+            return Err(self
+                .refused("its rule has parameters or states: it may have settings alone".into()));
         }
         let (found, expected) = (function.params.len(), 2 + self.declared);
         if found < expected || function.returned().is_empty() {
@@ -329,26 +340,35 @@ impl RuleFunction {
         }
         let ty = &function.values[0];
         let name = |i: usize| &function.params[i].name;
-        let differs = |other: &Type| {
-            (other != ty).then(|| format!("`{}` is {ty}, and", name(0)))
-        };
+        let differs =
+            |other: &Type| (other != ty).then(|| format!("`{}` is {}, and", name(0), declared(ty)));
         for (i, other) in function.values[1..expected].iter().enumerate() {
             if let Some(first) = differs(other) {
                 let name = name(i + 1);
-                return Err(self.refused(format!("{first} `{name}` is {other}: both have one type")));
+                return Err(self.refused(format!(
+                    "{first} `{name}` is {}: both have one type",
+                    declared(other)
+                )));
             }
         }
         for (i, result) in function.returned().iter().enumerate() {
             let other = function.type_of(*result);
             if let Some(first) = differs(other) {
-                return Err(self.refused(format!("{first} result {i} is {other}: both have one type")));
+                return Err(self.refused(format!(
+                    "{first} result {i} is {}: both have one type",
+                    declared(other)
+                )));
             }
         }
         for i in expected..found {
             let (other, name) = (&function.values[i], name(i));
-            if !other.shape.dims.is_empty() || other.shape.sequence.is_some() || other.dtype != DType::Float {
+            if !other.shape.dims.is_empty()
+                || other.shape.sequence.is_some()
+                || other.dtype != DType::Float
+            {
                 return Err(self.refused(format!(
-                    "`{name}` is {other}: behind the parameter, its gradient and {} states stand scalars",
+                    "`{name}` is {}: behind the parameter, its gradient and {} states stand scalars",
+                    declared(other),
                     self.declared
                 )));
             }
@@ -373,8 +393,9 @@ impl RuleFunction {
         match fits {
             true => Ok(()),
             false => Err(self.refused(format!(
-                "it updates parameters that are {ty}, and `{path}` is {}: another rule is given to it by \
+                "it updates parameters that are {}, and `{path}` is {}: another rule is given to it by \
                  `.group(\"{path}\", |g| g.rule(..))`",
+                declared(ty),
                 crate::error::tuple(shape)
             ))),
         }
@@ -391,7 +412,9 @@ impl RuleFunction {
             .map_err(|source| Error::link(self.unit.path, source))?;
         match program.params.len() == self.function.params.len() {
             true => Ok(program),
-            false => Err(self.refused("it draws random numbers, which an update has none of".into())),
+            false => {
+                Err(self.refused("it draws random numbers, which an update has none of".into()))
+            }
         }
     }
 
@@ -402,7 +425,9 @@ impl RuleFunction {
     pub fn program(&self, piece: &Piece) -> Result<Function> {
         let (children, shape) = piece.shape.split_at(piece.children);
         let mut program = self.link(shape)?;
-        let mapped: Vec<bool> = (0..program.params.len()).map(|i| i < 2 + self.declared).collect();
+        let mapped: Vec<bool> = (0..program.params.len())
+            .map(|i| i < 2 + self.declared)
+            .collect();
         for count in children.iter().rev() {
             program = program
                 .mapped(&mapped, *count)
@@ -417,12 +442,26 @@ impl RuleFunction {
     }
 }
 
+/// A type as it is declared.
+fn declared(ty: &Type) -> String {
+    let dtype = (ty.dtype != DType::Float).then(|| ty.dtype.to_string());
+    let sequence = ty.shape.sequence.as_ref().map(|s| format!("[{s}]"));
+    let dims = ty.shape.dims.iter().map(ToString::to_string);
+    let parts: Vec<String> = dtype.into_iter().chain(sequence).chain(dims).collect();
+    match parts.is_empty() {
+        true => "Tensor".to_string(),
+        false => format!("Tensor<{}>", parts.join(", ")),
+    }
+}
+
 /// Whether a program gives a state back as it was, and reads it nowhere.
 fn passes_through(program: &Function, state: usize) -> bool {
     let Some(old) = program.body.params.get(2 + state).copied() else {
         return false;
     };
     let mut uses = 0;
-    program.body.each_use(&mut |v| uses += usize::from(v == old));
+    program
+        .body
+        .each_use(&mut |v| uses += usize::from(v == old));
     uses == 1 && program.returned().get(1 + state) == Some(&old)
 }

@@ -85,9 +85,9 @@ pub use models::{Leaves, Models};
 pub use optimizer::{Group, Optimizer};
 pub use output::{Number, Out, OutElement, OutRank, Outputs, ResultView};
 pub use param::Param;
-pub use schedule::Schedule;
 pub use rule::{Limit, Moment, UpdateRule};
 pub use runner::Runner;
+pub use schedule::Schedule;
 #[doc(hidden)]
 pub use serde;
 pub use shared::{Attachment, FirstModel, IntoShared, Shared, Trained};

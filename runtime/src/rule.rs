@@ -116,7 +116,9 @@ impl Limit {
 
     /// At least 0 and below 1.
     pub fn below_one(name: &'static str, value: f64) -> Limit {
-        Limit::new(name, value, "at least 0 and below 1", |v| (0.0..1.0).contains(&v))
+        Limit::new(name, value, "at least 0 and below 1", |v| {
+            (0.0..1.0).contains(&v)
+        })
     }
 
     /// Finite and above 0.
@@ -126,7 +128,12 @@ impl Limit {
     }
 
     /// A range of your own, in words (`"above 0 and below 2"`), and what fits it.
-    pub fn new(name: &'static str, value: f64, range: &'static str, fits: fn(f64) -> bool) -> Limit {
+    pub fn new(
+        name: &'static str,
+        value: f64,
+        range: &'static str,
+        fits: fn(f64) -> bool,
+    ) -> Limit {
         Limit {
             name,
             value,

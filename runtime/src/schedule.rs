@@ -30,12 +30,31 @@ pub struct Schedule {
 #[derive(Clone)]
 enum Shape {
     Constant,
-    Linear { steps: u64, end: f64 },
-    Cosine { steps: u64, end: f64 },
-    Exponential { factor: f64 },
-    Staircase { factor: f64, every: u64 },
-    MultiStep { factor: f64, at: Vec<u64> },
-    OneCycle { steps: u64, rise: f64, start: f64, end: f64 },
+    Linear {
+        steps: u64,
+        end: f64,
+    },
+    Cosine {
+        steps: u64,
+        end: f64,
+    },
+    Exponential {
+        factor: f64,
+    },
+    Staircase {
+        factor: f64,
+        every: u64,
+    },
+    MultiStep {
+        factor: f64,
+        at: Vec<u64>,
+    },
+    OneCycle {
+        steps: u64,
+        rise: f64,
+        start: f64,
+        end: f64,
+    },
     Own(Arc<dyn Fn(u64) -> f64 + Send + Sync>),
 }
 
@@ -181,7 +200,10 @@ mod tests {
     #[track_caller]
     fn near(found: f64, expected: f64) {
         let error = (found - expected).abs();
-        assert!(error <= 1e-12 * expected.abs().max(1e-3), "{found} for {expected}");
+        assert!(
+            error <= 1e-12 * expected.abs().max(1e-3),
+            "{found} for {expected}"
+        );
     }
 
     #[test]
@@ -217,7 +239,14 @@ mod tests {
         let schedule = Schedule::one_cycle(10);
         let angle = |share: f64| (std::f64::consts::PI * share).cos();
         let down = |step: f64| 4e-6 + (1.0 - 4e-6) / 2.0 * (1.0 + angle((step - 2.0) / 7.0));
-        let expected = [(0, 0.04), (1, 0.52), (2, 1.0), (3, down(3.0)), (9, 4e-6), (20, 4e-6)];
+        let expected = [
+            (0, 0.04),
+            (1, 0.52),
+            (2, 1.0),
+            (3, down(3.0)),
+            (9, 4e-6),
+            (20, 4e-6),
+        ];
         for (step, expected) in expected {
             near(schedule.factor(step), expected);
         }

@@ -375,7 +375,8 @@ mod tests {
             Param::init(3, "1", &[7], init::normal(1.0)),
         ];
         for float in [DType::F32, DType::F64] {
-            let layout = Layout::new(&model, float, &|path| (path == "1").then_some(0)).expect("whole");
+            let layout =
+                Layout::new(&model, float, &|path| (path == "1").then_some(0)).expect("whole");
             let placed = Placed::new(&model, layout, &Backend::Cpu).expect("host memory");
             let mut back = vec![Param::zeros(&[3, 5]), Param::zeros(&[7])];
             placed.read().read_into(&mut back).expect("host memory");

@@ -6,12 +6,12 @@ use crate::cache::Purpose;
 use crate::engine::{Engine, Settings};
 use crate::error::{Error, Result};
 use crate::finite::Witness;
+use crate::groups::{Groups, Named, UpdateKey, UpdatePlan};
 use crate::key::Key;
 use crate::layout::Section;
 use crate::loss::moved_leaves;
 use crate::model::ModelFunction;
 use crate::models::Models;
-use crate::groups::{Groups, Named, UpdateKey, UpdatePlan};
 use crate::numbers::{self, Report, Reported};
 use crate::optimizer::{Clip, Optimizer, check_rate};
 use crate::output::{Number, Outputs, ResultView};
@@ -152,7 +152,10 @@ impl<F: ModelFunction> Trainer<F> {
         let groups = match optimizer {
             Some(optimizer) => {
                 let precision = engine.settings.precision;
-                Some((optimizer, Groups::new(optimizer, groups, leaves, precision)?))
+                Some((
+                    optimizer,
+                    Groups::new(optimizer, groups, leaves, precision)?,
+                ))
             }
             None => None,
         };
@@ -166,7 +169,9 @@ impl<F: ModelFunction> Trainer<F> {
         let first = models.first().map(|m| &m.layout);
         let trainees = first.map_or_else(Trainees::none, |l| Trainees::new(l, &group));
         let trainees = Arc::new(trainees);
-        let rate = groups.as_ref().map_or(0.0, |(optimizer, _)| optimizer.learning_rate);
+        let rate = groups
+            .as_ref()
+            .map_or(0.0, |(optimizer, _)| optimizer.learning_rate);
         let plan = match (groups, first) {
             (Some((optimizer, groups)), Some(layout)) => Some(UpdatePlan {
                 clip: optimizer.clip,
@@ -182,7 +187,9 @@ impl<F: ModelFunction> Trainer<F> {
         still.sort_unstable();
         let backend = &engine.settings.device.0;
         let zeroed = |name, bytes| backend.zeroed(name, bytes);
-        let states = plan.as_ref().map_or(Vec::new(), |plan| plan.groups.states());
+        let states = plan
+            .as_ref()
+            .map_or(Vec::new(), |plan| plan.groups.states());
         let states = states.iter().map(|name| zeroed(name, trainees.bytes));
         let states: Result<_> = states.collect();
         let count = plan.as_ref().map_or(0, |plan| plan.groups.numbers());

@@ -60,22 +60,39 @@ pub(crate) fn update(
             0 => what.to_string(),
             i => format!("{what} {i}"),
         };
-        let kept = groups.get(piece.group).map_or(&[][..], |g| &g.update.states);
+        let kept = groups
+            .get(piece.group)
+            .map_or(&[][..], |g| &g.update.states);
         let p = input(&mut b, name("parameters"), &piece.shape);
         let g = input(&mut b, name("gradients"), &piece.shape);
-        let states = kept.iter().map(|(_, state)| input(&mut b, name(state), &piece.shape));
-        olds.push(Old { p, g, states: states.collect() });
+        let states = kept
+            .iter()
+            .map(|(_, state)| input(&mut b, name(state), &piece.shape));
+        olds.push(Old {
+            p,
+            g,
+            states: states.collect(),
+        });
     }
     let mut numbers: Vec<StepNumber> = Vec::new();
     let mut told: Vec<Value> = Vec::new();
     for piece in pieces {
-        let Some(group) = groups.get(piece.group) else { continue };
+        let Some(group) = groups.get(piece.group) else {
+            continue;
+        };
         if numbers.iter().any(|n| n.group == piece.group) {
             continue;
         }
         for name in &group.update.numbers {
-            told.push(input(&mut b, format!("{name} of group {}", piece.group), &[]));
-            numbers.push(StepNumber { group: piece.group, name: name.clone() });
+            told.push(input(
+                &mut b,
+                format!("{name} of group {}", piece.group),
+                &[],
+            ));
+            numbers.push(StepNumber {
+                group: piece.group,
+                name: name.clone(),
+            });
         }
     }
     let mut came = Vec::new();
@@ -91,7 +108,9 @@ pub(crate) fn update(
     let mut results = Vec::new();
     let mut kept = Vec::new();
     for ((piece, old), g) in pieces.iter().zip(&olds).zip(gradients) {
-        let Some(group) = groups.get(piece.group) else { continue };
+        let Some(group) = groups.get(piece.group) else {
+            continue;
+        };
         let update = &group.update;
         let program = update.program(piece)?;
         let mut operands = vec![old.p, g];
@@ -100,7 +119,10 @@ pub(crate) fn update(
             // What is not kept is not read.
             operands.push(at.map_or(old.p, |at| old.states[at]));
         }
-        let own = numbers.iter().zip(&told).filter(|(n, _)| n.group == piece.group);
+        let own = numbers
+            .iter()
+            .zip(&told)
+            .filter(|(n, _)| n.group == piece.group);
         operands.extend(own.map(|(_, v)| *v));
         let made = b.splice(&program, &operands).map_err(Error::Update)?;
         results.extend(made.first());

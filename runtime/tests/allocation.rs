@@ -7,8 +7,8 @@
 mod support;
 
 use ndarray::s;
-use sinew_ir::Unit;
 use sinew::optim::{AdamW, Sgd};
+use sinew_ir::Unit;
 use sinew_runtime::{Arg, Compile, Float, ModelFunction, Out, Param, Precision, Rank};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;

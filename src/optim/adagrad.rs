@@ -48,7 +48,11 @@ pub fn adagrad<S>(
     sum: Tensor<[S]>,
     rate: Tensor,
 ) -> (Tensor<[S]>, Tensor<[S]>) {
-    let g = if rule.weight_decay > 0 { g + rule.weight_decay * p } else { g };
+    let g = if rule.weight_decay > 0 {
+        g + rule.weight_decay * p
+    } else {
+        g
+    };
     let sum = sum + g.square();
     (p - rate * g / (sum.sqrt() + rule.epsilon), sum)
 }

@@ -98,12 +98,20 @@ pub fn adam<S>(
     new1: Tensor,
     new2: Tensor,
 ) -> (Tensor<[S]>, Tensor<[S]>, Tensor<[S]>) {
-    let g = if rule.weight_decay > 0 { g + rule.weight_decay * p } else { g };
+    let g = if rule.weight_decay > 0 {
+        g + rule.weight_decay * p
+    } else {
+        g
+    };
     let m = rule.beta1 * m + new1 * g;
     let v = rule.beta2 * v + new2 * g.square();
     let direction = m / (v.sqrt() / correction + rule.epsilon);
     // Without an epsilon, an element that has had no gradient is 0 / 0: it stays (in PyTorch it is NaN).
-    let direction = if rule.epsilon < TINY { where_(m == 0, 0, direction) } else { direction };
+    let direction = if rule.epsilon < TINY {
+        where_(m == 0, 0, direction)
+    } else {
+        direction
+    };
     (p - size * direction, m, v)
 }
 

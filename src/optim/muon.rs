@@ -1,7 +1,7 @@
 //! Muon: descent of matrices along directions that are nearly orthogonal.
 
-use crate::optim::{Descent, Limit, Moment, UpdateRule};
 use crate::ops::{matmul, ones, zeros};
+use crate::optim::{Descent, Limit, Moment, UpdateRule};
 use crate::{Tensor, model};
 
 /// Muon (Jordan et al., "Muon: an optimizer for hidden layers in neural networks", 2024), for matrices: the momentum's
@@ -72,10 +72,22 @@ pub fn muon<R, C>(
     decay: Tensor,
 ) -> (Tensor<R, C>, Tensor<R, C>) {
     let v = rule.momentum * momentum + g;
-    let d = if rule.nesterov { g + rule.momentum * v } else { v };
+    let d = if rule.nesterov {
+        g + rule.momentum * v
+    } else {
+        v
+    };
     // The smaller product of the two.
-    let d = if R > C { orthogonal(d.transpose()).transpose() } else { orthogonal(d) };
-    let long = if R > C { ((zeros([]) + R) / C).sqrt() } else { ones([]) };
+    let d = if R > C {
+        orthogonal(d.transpose()).transpose()
+    } else {
+        orthogonal(d)
+    };
+    let long = if R > C {
+        ((zeros([]) + R) / C).sqrt()
+    } else {
+        ones([])
+    };
     (p * decay - rate * long * d, v)
 }
 

@@ -57,13 +57,29 @@ pub fn rms_prop<S>(
     rate: Tensor,
     new: Tensor,
 ) -> (Tensor<[S]>, Tensor<[S]>, Tensor<[S]>, Tensor<[S]>) {
-    let g = if rule.weight_decay > 0 { g + rule.weight_decay * p } else { g };
+    let g = if rule.weight_decay > 0 {
+        g + rule.weight_decay * p
+    } else {
+        g
+    };
     let v = rule.alpha * v + new * g.square();
-    let mean = if rule.centered { rule.alpha * mean + new * g } else { mean };
+    let mean = if rule.centered {
+        rule.alpha * mean + new * g
+    } else {
+        mean
+    };
     let spread = if rule.centered { v - mean.square() } else { v };
     let direction = g / (spread.sqrt() + rule.epsilon);
-    let momentum = if rule.momentum > 0 { rule.momentum * momentum + direction } else { momentum };
-    let direction = if rule.momentum > 0 { momentum } else { direction };
+    let momentum = if rule.momentum > 0 {
+        rule.momentum * momentum + direction
+    } else {
+        momentum
+    };
+    let direction = if rule.momentum > 0 {
+        momentum
+    } else {
+        direction
+    };
     (p - rate * direction, v, mean, momentum)
 }
 

@@ -49,10 +49,22 @@ pub fn sgd<S>(
     momentum: Tensor<[S]>,
     rate: Tensor,
 ) -> (Tensor<[S]>, Tensor<[S]>) {
-    let g = if rule.weight_decay > 0 { g + rule.weight_decay * p } else { g };
-    let v = if rule.momentum > 0 { rule.momentum * momentum + g } else { momentum };
+    let g = if rule.weight_decay > 0 {
+        g + rule.weight_decay * p
+    } else {
+        g
+    };
+    let v = if rule.momentum > 0 {
+        rule.momentum * momentum + g
+    } else {
+        momentum
+    };
     let direction = if rule.momentum > 0 {
-        if rule.nesterov { g + rule.momentum * v } else { v }
+        if rule.nesterov {
+            g + rule.momentum * v
+        } else {
+            v
+        }
     } else {
         g
     };
@@ -67,7 +79,10 @@ impl UpdateRule for SgdRule {
             true => Limit::above_zero("momentum with Nesterov's look ahead", self.momentum),
             false => Limit::not_negative("momentum", self.momentum),
         };
-        vec![Limit::not_negative("weight decay", self.weight_decay), momentum]
+        vec![
+            Limit::not_negative("weight decay", self.weight_decay),
+            momentum,
+        ]
     }
 
     fn weight_decay(&mut self) -> Option<&mut f64> {

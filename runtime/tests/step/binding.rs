@@ -104,7 +104,8 @@ fn what_is_no_loss_is_told() {
          (`Tensor`) that depends on a parameter"
     );
     let Err(error) =
-        sinew::__private::train::<Constant>((sinew_runtime::Shared::new(vec![Param::zeros(&[])]),)).build()
+        sinew::__private::train::<Constant>((sinew_runtime::Shared::new(vec![Param::zeros(&[])]),))
+            .build()
     else {
         panic!("its parameter changes nothing");
     };

@@ -4,7 +4,7 @@
 use crate::support::{Logits, Relu, attach, build, digits, start};
 use crate::warnings::Warnings;
 use ndarray::{Array2, s};
-use sinew::optim::{Sgd};
+use sinew::optim::Sgd;
 use sinew_runtime::{Compile, Error, Precision, Runner};
 
 #[test]
@@ -173,7 +173,8 @@ fn what_is_compiled_otherwise_is_not_shared() {
     let (x, y) = digits();
     let (x, y) = (x.slice(s![..13, ..]), y.slice(s![..13]));
     let step = |rule: Sgd, check: bool| {
-        let train = sinew::__private::train::<Relu>((sinew_runtime::Shared::new(start()),)).optimizer(rule);
+        let train =
+            sinew::__private::train::<Relu>((sinew_runtime::Shared::new(start()),)).optimizer(rule);
         let mut trainer = train.check_finite(check).build().unwrap();
         trainer.step(x, y).unwrap();
         trainer

@@ -2,7 +2,7 @@
 
 use crate::support::{Relu, digits, start};
 use ndarray::s;
-use sinew::optim::{Adam};
+use sinew::optim::Adam;
 use sinew_runtime::{Error, Model, Precision};
 
 /// With weights so large that a product leaves the range of f32 (f64 stays finite), or of f64.

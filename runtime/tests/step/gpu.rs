@@ -2,14 +2,15 @@
 
 use crate::support::{Logits, Relu, attach, digits, start};
 use ndarray::s;
+use sinew::optim::Adam;
 use sinew_runtime::{
-    Adam, Compile, Device, Error, Model, Precision, Train, Trainer,
+    Compile, Device, Error, Model, Precision, Trainer,
     gpu::{GpuError, testing},
 };
 
 fn build(device: Device) -> Trainer<Relu> {
-    let train =
-        sinew::__private::train::<Relu>((sinew_runtime::Shared::new(start()),)).optimizer(Adam::new(0.01));
+    let train = sinew::__private::train::<Relu>((sinew_runtime::Shared::new(start()),))
+        .optimizer(Adam::new(0.01));
     train.device(device).build().unwrap()
 }
 

@@ -94,7 +94,9 @@ fn parameters(ballast: &mut Ballast) {
     ballast.leave(BYTES / 2);
     assert!(!is_whole(&model.clone()));
     assert!(!is_whole(&[Param::zeros(&[LARGE])]));
-    no_memory(sinew::__private::train::<Weighed>((sinew_runtime::Shared::new(model.clone()),)).build());
+    no_memory(
+        sinew::__private::train::<Weighed>((sinew_runtime::Shared::new(model.clone()),)).build(),
+    );
     assert_eq!(
         (model[0].values().len(), model[0].values_f64().len()),
         (0, 0)
@@ -128,8 +130,8 @@ fn building(ballast: &mut Ballast) {
 }
 
 fn trained_models(ballast: &mut Ballast) {
-    let train =
-        sinew::__private::train::<Weighed>((sinew_runtime::Shared::new(large()),)).optimizer(Sgd::new(0.5));
+    let train = sinew::__private::train::<Weighed>((sinew_runtime::Shared::new(large()),))
+        .optimizer(Sgd::new(0.5));
     let mut trainer = train.build().unwrap();
     let mut runner = attach::<Weighed>(&trainer).unwrap();
     trainer.step([1.0]).unwrap();
@@ -185,7 +187,8 @@ fn results(ballast: &mut Ballast) {
 fn the_interpreter(ballast: &mut Ballast) {
     let mut model = large();
     model[0].fill(f64::from(f32::MAX));
-    let train = sinew::__private::train::<Weighed>((sinew_runtime::Shared::new(model),)).check_finite(true);
+    let train =
+        sinew::__private::train::<Weighed>((sinew_runtime::Shared::new(model),)).check_finite(true);
     let mut trainer = train.build().unwrap();
     trainer.prepare([1.0]).unwrap();
     for left in [BYTES / 2, 3 * BYTES] {

@@ -5,7 +5,7 @@ use ndarray::s;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use sinew::optim::{Adam};
+use sinew::optim::Adam;
 use sinew_runtime::{Compile, Model, Precision, call, gradient};
 
 #[test]

@@ -2,7 +2,10 @@
 
 use safetensors::SafeTensors;
 use sinew_ir::Unit;
-use sinew_runtime::{Arg, Attachment, FirstModel, Float, Model, ModelFunction, Models, Optimizer, Out, Param, Precision, Rank, Result, Runner, Shared, Trained, Trainer, join};
+use sinew_runtime::{
+    Arg, Attachment, FirstModel, Float, Model, ModelFunction, Models, Optimizer, Out, Param,
+    Precision, Rank, Result, Runner, Shared, Trained, Trainer, join,
+};
 
 #[path = "../../../tests/support/digits.rs"]
 mod data;

@@ -3,8 +3,8 @@
 use crate::text::{Row, Scalar, text_function};
 use crate::warnings::Warnings;
 use ndarray::array;
+use sinew::optim::AdamW;
 use sinew_ir::Unit;
-use sinew::optim::{AdamW};
 use sinew_runtime::{Arg, Float, Model, ModelFunction, Out, Param, Rank, Shared, gradient};
 
 /// A layer that leaves one of its parameters out.
@@ -86,7 +86,8 @@ where
     let mut model = vec![Param::zeros(&[3]), Param::zeros(&[3])];
     model.iter_mut().for_each(|p| p.fill(1.0));
     // Weight decay would move a parameter whose gradient is merely zero.
-    let train = sinew::__private::train::<F>((Shared::new(model),)).optimizer(AdamW::new(0.5).weight_decay(0.5));
+    let train = sinew::__private::train::<F>((Shared::new(model),))
+        .optimizer(AdamW::new(0.5).weight_decay(0.5));
     let mut trainer =
         tracing::subscriber::with_default(warnings.clone(), || train.build().unwrap());
     let seen = warnings.0.lock().unwrap();
