@@ -201,7 +201,7 @@ fn a_rate_that_is_none_is_refused_and_nothing_is_lost() -> sinew::Result<()> {
     let mut train = train.schedule(schedule).build()?;
     train.step(&x, &y)?;
     let before = train.model()?;
-    let error = train.step(&x, &y).unwrap_err().to_string();
+    let error = train.step(&x, &y).expect_err("no rate").to_string();
     assert!(error.contains("learning rate is NaN"), "{error}");
     assert_eq!((train.model()?, train.steps()), (before, 1));
     Ok(())
@@ -360,7 +360,11 @@ fn groups_that_cannot_be_are_refused() -> sinew::Result<()> {
     assert!(scale.contains("learning rate scale is -1.0"), "{scale}");
     let train = deep_loss::train(Deep::init(&DeepConfig { Layers: 2 }, 0)?);
     let train = train.group("layers.1.*", |g| g.learning_rate_scale(0.5));
-    let part = train.build().map(|_| ()).unwrap_err().to_string();
+    let part = train
+        .build()
+        .map(|_| ())
+        .expect_err("one parameter")
+        .to_string();
     assert!(
         part.contains("`layers.0.w` and `layers.1.w` cannot be in two groups"),
         "{part}"

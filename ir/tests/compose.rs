@@ -2,8 +2,8 @@
 
 use sinew_ir::compose::{self, Arranging, Pattern, Reach, Reduce};
 use sinew_ir::{
-    Array, Axis, Binding, Block, Builder, DType, Dim, Function, OpError, Param, ParamKind, Shape,
-    Symbol, Type, Value, derive_pullback, interpret, link_pullback, ops, verify,
+    Array, Axis, Binding, Block, Builder, DType, Dim, Function, Inst, OpError, Param, ParamKind,
+    Shape, Symbol, Type, Value, derive_pullback, interpret, link_pullback, ops, verify,
 };
 use sinew_testing::{difference, unit};
 use std::collections::BTreeMap;
@@ -472,5 +472,87 @@ fn refusals_name_both_shapes() {
     ];
     for (types, build, expected) in cases {
         assert_eq!(refusal(types, build), expected);
+    }
+}
+
+/// The tree of an einsum whose letters have these extents: `(0 (1 2))`.
+fn order(spec: &str, extents: &[(char, Dim)]) -> String {
+    let mut b = Builder::default();
+    let (terms, _) = spec.split_once("->").expect("a result");
+    let dim = |letter: char| {
+        let known = extents.iter().find(|(c, _)| *c == letter);
+        known.map_or(Dim::symbol("S"), |(_, d)| d.clone())
+    };
+    let shape = |term: &str| Shape {
+        dims: term.chars().map(dim).collect(),
+        ..Shape::scalar()
+    };
+    let types = terms
+        .split(',')
+        .map(|term| Type::new(DType::Float, shape(term)));
+    let operands: Vec<Value> = types.map(|ty| b.value(ty)).collect();
+    let result = compose::einsum(&mut b, spec, &operands).expect("an einsum");
+    let mut names: BTreeMap<usize, String> = BTreeMap::new();
+    for (i, operand) in operands.iter().enumerate() {
+        names.insert(operand.index(), i.to_string());
+    }
+    for inst in b.insts.iter().filter_map(Inst::op) {
+        let of: Vec<&str> = inst
+            .operands
+            .iter()
+            .map(|v| names[&v.index()].as_str())
+            .collect();
+        let name = match of[..] {
+            [x, y] => format!("({x} {y})"),
+            _ => of.concat(),
+        };
+        names.insert(inst.result.index(), name);
+    }
+    names[&result.index()].clone()
+}
+
+fn numbers(extents: &[(char, i64)]) -> Vec<(char, Dim)> {
+    let dim = |(c, n): &(char, i64)| (*c, Dim::constant(*n));
+    extents.iter().map(dim).collect()
+}
+
+#[test]
+fn a_chain_is_put_together_where_it_is_thin() {
+    // 100 * 2 * 100 + 100 * 100 * 2 from the left, 2 * 100 * 2 + 100 * 2 * 2 from the right.
+    let thin = numbers(&[('a', 100), ('b', 2), ('c', 100), ('d', 2)]);
+    assert_eq!(order("ab,bc,cd->ad", &thin), "(0 (1 2))");
+    let thick = numbers(&[('a', 2), ('b', 100), ('c', 2), ('d', 100)]);
+    assert_eq!(order("ab,bc,cd->ad", &thick), "((0 1) 2)");
+    assert_eq!(order("ab,cd,bc->ad", &thick), "((0 2) 1)");
+}
+
+#[test]
+fn what_is_equally_good_goes_from_left_to_right() {
+    let all = numbers(&[('a', 3), ('b', 3), ('c', 3), ('d', 3)]);
+    assert_eq!(order("ab,bc,cd->ad", &all), "((0 1) 2)");
+    assert_eq!(order("a,a,a,a->a", &all), "(((0 1) 2) 3)");
+}
+
+#[test]
+fn powers_of_symbols_decide_before_numbers() {
+    // t * s * d is of a higher power than t * d * e, however large d and e are.
+    let mut extents = numbers(&[('d', 512), ('e', 4096)]);
+    extents.extend([('t', Dim::symbol("T")), ('s', Dim::symbol("T"))]);
+    assert_eq!(order("td,sd,se->te", &extents), "(0 (1 2))");
+    // Of one power the numbers decide.
+    let quarter = Dim::symbol("N")
+        .floor_div(&Dim::constant(4))
+        .expect("small");
+    let sizes = [('n', Dim::symbol("N")), ('q', quarter)];
+    assert_eq!(order("n,nq,nq->n", &sizes), "(0 (1 2))");
+}
+
+#[test]
+fn the_search_finds_what_all_trees_have() {
+    // A ring of eight: any tree is found, all operands once.
+    let ring = "ab,bc,cd,de,ef,fg,gh,ha->";
+    let found = order(ring, &numbers(&[('a', 2), ('e', 9)]));
+    for i in 0..8 {
+        assert_eq!(found.matches(&i.to_string()).count(), 1, "{found}");
     }
 }

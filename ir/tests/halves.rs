@@ -67,3 +67,41 @@ fn gradients_of_halves_are_those_of_f64_rounded() -> Outcome {
     }
     Ok(())
 }
+
+#[test]
+fn every_half_is_itself() {
+    for dtype in [DType::F16, DType::Bf16] {
+        for bits in 0..=u16::MAX {
+            let number = dtype.of_half_bits(bits);
+            let back = dtype.half_bits(number);
+            match number.is_nan() {
+                true => assert!(dtype.of_half_bits(back).is_nan()),
+                false => assert_eq!(back, bits, "{dtype} {number:e}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn what_lies_between_two_goes_to_the_nearer_and_to_the_even_one() {
+    for dtype in [DType::F16, DType::Bf16] {
+        let greatest = dtype.half_bits(f64::INFINITY) - 1;
+        for bits in 0..greatest {
+            let (low, high) = (dtype.of_half_bits(bits), dtype.of_half_bits(bits + 1));
+            let middle = (low + high) / 2.0;
+            let even = if bits % 2 == 0 { low } else { high };
+            assert_eq!(dtype.nearest(middle), even, "{dtype} {middle:e}");
+            assert_eq!(dtype.nearest(-middle), -even, "{dtype} -{middle:e}");
+            assert_eq!(dtype.nearest(middle.next_down()), low, "{dtype} {low:e}");
+            assert_eq!(dtype.nearest(middle.next_up()), high, "{dtype} {high:e}");
+        }
+        let (last, before) = (
+            dtype.of_half_bits(greatest),
+            dtype.of_half_bits(greatest - 1),
+        );
+        let beyond = last + (last - before) / 2.0;
+        assert_eq!(dtype.nearest(beyond), f64::INFINITY);
+        assert_eq!(dtype.nearest(-beyond), f64::NEG_INFINITY);
+        assert_eq!(dtype.nearest(beyond.next_down()), last);
+    }
+}

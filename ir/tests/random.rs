@@ -430,3 +430,15 @@ fn what_is_no_probability_is_refused_when_it_is_known() -> Outcome {
         other => Err(format!("{other:?}").into()),
     }
 }
+
+/// The vectors of Random123 for threefry2x32, 20 rounds.
+#[test]
+fn published_vectors() {
+    let ones = [u32::MAX; 2];
+    assert_eq!(threefry([0; 2], [0; 2]), [0x6b20_0159, 0x99ba_4efe]);
+    assert_eq!(threefry(ones, ones), [0x1cb9_96fc, 0xbb00_2be7]);
+    assert_eq!(
+        threefry([0x1319_8a2e, 0x0370_7344], [0x243f_6a88, 0x85a3_08d3]),
+        [0xc492_3a9c, 0x483d_f7a0]
+    );
+}

@@ -219,3 +219,28 @@ fn a_pullback_before_its_call_is_refused() -> Outcome {
     );
     Ok(())
 }
+
+#[test]
+fn places_are_read_back() -> Outcome {
+    let text = "\
+fn @f<N>(%x: float[N]) -> float[N] {
+  %1 = exp %x at 3:5
+  %2 = neg %1 at 3:5
+  %3 = relu %2
+  %4 = exp %3 at 7:12
+  return %4
+}
+";
+    let function = parse(text)?;
+    let stored = Unit::text_of(&function);
+    assert!(stored.ends_with("}\n; places 3:5 . - 7:12\n"), "{stored}");
+    let unit = Unit {
+        path: "f",
+        file: "f.rs",
+        text: Box::leak(stored.into_boxed_str()),
+        callees: &[],
+        consts: &[],
+    };
+    assert_eq!(unit.function()?, function);
+    Ok(())
+}

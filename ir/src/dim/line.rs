@@ -33,30 +33,3 @@ impl Dim {
         Dim::constant(0).checked_sub(&rest)?.exact_div(&slope)
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_linear_is_solved() {
-        let (n, b) = (Dim::symbol("N"), Dim::symbol("B"));
-        let symbol = Symbol::new("N");
-        let two = Dim::constant(2);
-        // 2 N B - 6 B = 0
-        let product = n.checked_mul(&b).and_then(|d| d.checked_mul(&two));
-        let taken = b.checked_mul(&Dim::constant(6)).expect("small");
-        let zero = product.and_then(|d| d.checked_sub(&taken)).expect("small");
-        assert_eq!(zero.solve(&symbol), Some(Dim::constant(3)));
-        assert_eq!(zero.line(&Symbol::new("K")), None);
-        // 2 N = 5 has no whole solution, N N none that is linear, N / 2 many.
-        let five = n
-            .checked_mul(&two)
-            .and_then(|d| d.checked_sub(&Dim::constant(5)));
-        assert_eq!(five.expect("small").solve(&symbol), None);
-        assert_eq!(n.checked_mul(&n).expect("small").line(&symbol), None);
-        assert_eq!(n.floor_div(&two).expect("small").line(&symbol), None);
-        let both = n.floor_div(&two).and_then(|d| d.checked_add(&n));
-        assert_eq!(both.expect("small").line(&symbol), None);
-    }
-}

@@ -9,20 +9,21 @@ use crate::programs_support::files::{Case, cases, texts};
 use crate::programs_support::programs;
 use crate::support::{Filled, Tolerance, device, on_devices};
 
-/// Runs the files whose first kernel is of a class.
+/// Runs the files whose first kernel is of a class: the first case of each under all limits, the others, which have
+/// other sizes, under one in turn.
 fn check(chosen: fn(&Class) -> bool) {
     let texts = texts();
     let cases = texts
         .iter()
-        .flat_map(|(name, text)| cases(name, text, "gpu"));
-    let cases: Vec<Case> = cases
-        .filter(|case| {
+        .flat_map(|(name, text)| cases(name, text, "gpu").into_iter().enumerate());
+    let cases: Vec<(usize, Case)> = cases
+        .filter(|(_, case)| {
             let first = case.schedule.kernels.first();
             case.error.is_none() && first.is_some_and(|k| chosen(&k.class))
         })
         .collect();
     assert!(!cases.is_empty());
-    on_devices(&cases, |device, case| {
+    on_devices(&cases, |device, (turn, case)| {
         // Seen where the test fails.
         println!("{}", case.name);
         case.check(&case.executed());
@@ -32,7 +33,11 @@ fn check(chosen: fn(&Class) -> bool) {
             memory: case.fill(),
             schedule: case.schedule.clone(),
         };
-        filled.check(device, Tolerance::F32.absolute(1e-7 * terms as f32));
+        let tolerance = Tolerance::F32.absolute(1e-7 * terms as f32);
+        match turn {
+            0 => filled.check(device, tolerance),
+            turn => filled.check_in_turn(device, tolerance, *turn),
+        }
     });
 }
 

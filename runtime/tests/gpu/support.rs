@@ -67,6 +67,18 @@ pub fn on_devices<T: Sync>(items: &[T], check: impl Fn(&'static Gpu, &T) + Sync)
     });
 }
 
+/// What every WebGPU device allows, all that this one does, and limits so tight that grids are folded and
+/// workgroups small. Shaders that are the same under two of them run once.
+fn limits(device: &Gpu) -> [Limits; 3] {
+    let tight = Limits {
+        invocations: 16,
+        groups: 7,
+        workgroup_bytes: 1 << 10,
+        ..Limits::default()
+    };
+    [Limits::default(), device.limits(), tight]
+}
+
 /// A schedule with the contents of its memory.
 pub struct Filled {
     pub schedule: Schedule,
@@ -80,23 +92,26 @@ impl Filled {
         self.check_by(device, &|dtype, e, f| tolerance.holds(dtype, e, f));
     }
 
+    /// As [`check`](Filled::check), under one of the limits in turn: for one of many schedules that are alike.
+    pub fn check_in_turn(&self, device: &Gpu, tolerance: Tolerance, turn: usize) {
+        let each = limits(device);
+        let one = &each[turn % each.len()..][..1];
+        self.check_under(device, &|dtype, e, f| tolerance.holds(dtype, e, f), one);
+    }
+
     /// As [`check`](Filled::check); `right` takes an element's type, what is expected and what was found.
     pub fn check_by(&self, device: &Gpu, right: &dyn Fn(DType, u32, u32) -> bool) {
+        self.check_under(device, right, &limits(device));
+    }
+
+    fn check_under(&self, device: &Gpu, right: &dyn Fn(DType, u32, u32) -> bool, each: &[Limits]) {
         let schedule = &self.schedule;
         verify(schedule).expect("the schedule is right");
         let mut expected = self.memory.clone();
         execute(schedule, &mut expected).expect("executes");
-        // What every WebGPU device allows, all that this one does, and limits so tight that grids
-        // are folded and workgroups small. Shaders that are the same under two of them run once.
-        let tight = Limits {
-            invocations: 16,
-            groups: 7,
-            workgroup_bytes: 1 << 10,
-            ..Limits::default()
-        };
         let mut seen = Vec::new();
-        for limits in [Limits::default(), device.limits(), tight] {
-            let shaders = match emit(schedule, &limits) {
+        for limits in each {
+            let shaders = match emit(schedule, limits) {
                 Err(EmitError::Space { .. }) if limits.groups == 7 => continue,
                 Err(EmitError::Half { .. }) if !limits.halves => continue,
                 shaders => shaders.expect("emits"),
