@@ -21,6 +21,8 @@
 //! | `.device(Device::gpu()?)` | the CPU |
 //! | `.precision(Precision::F64)` | f32; f64 is of the CPU |
 //! | `.optimizer(AdamW::new(1e-3))`, of trainers | [`Sgd`](crate::optim::Sgd) at a rate of 0.01 |
+//! | `.schedule(Schedule::cosine(1000).warmup(10))`, of trainers | the learning rate stays |
+//! | `.group("*.b", \|g\| g.weight_decay(0.0))`, of trainers | all parameters are updated alike |
 //! | `.seed(42)` | 0 |
 //! | `.check_finite(true)` | NaN and infinities are not looked for |
 //! | `.cache(4)` | programs of as many sizes are kept as about 256 MiB hold |
