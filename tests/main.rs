@@ -37,6 +37,7 @@ mod optimizers;
 mod outside;
 mod probes;
 mod random;
+mod resume;
 mod rules;
 mod second_order;
 mod sizes;

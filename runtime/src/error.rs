@@ -439,6 +439,20 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// A safetensors file that is no trainer's, or not one of this version.
+    #[error("{} cannot be resumed: {reason}", .path.display())]
+    NotTraining {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A model that is given in the place of another, and has other sizes or settings.
+    #[error("the model that is given is not like the one it takes the place of: {problem}")]
+    OtherModel {
+        /// What differs.
+        problem: String,
+    },
     /// A safetensors file whose tensors are not the model's.
     #[error("{} does not fit the model: {}", .path.display(), first_few(.problems))]
     Tensors {

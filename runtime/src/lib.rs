@@ -29,6 +29,7 @@ mod probes;
 mod random;
 mod read;
 mod regions;
+mod resume;
 mod room;
 mod rule;
 mod runner;

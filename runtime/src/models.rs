@@ -1,7 +1,7 @@
 //! The models of a function: a tuple of types, and what the runtime does with each whatever its type.
 
 use crate::engine::Settings;
-use crate::error::Result;
+use crate::error::{Error, Result, tuple};
 use crate::layout::stacked_shapes;
 use crate::model::{self, Model};
 use crate::param::Param;
@@ -68,6 +68,32 @@ impl Facts {
             leaves,
             stacks: stacked_shapes(model),
         })
+    }
+
+    /// That another model is like this one.
+    ///
+    /// # Errors
+    /// [`Error::OtherModel`] with the first that differs.
+    pub(crate) fn same(&self, other: &Facts) -> Result<()> {
+        let words = |path: &str, own: String, others: String| {
+            format!("`{path}` is {own} there, and {others} in this one")
+        };
+        let shapes = self.stacks.iter().zip(&other.stacks).find(|(a, b)| a != b);
+        let sizes = self.sizes.iter().zip(&other.sizes).find(|(a, b)| a != b);
+        let configured = self.configuration.iter().zip(&other.configuration);
+        let configured = configured.into_iter().find(|(a, b)| a != b);
+        let problem = if let Some((own, others)) = shapes {
+            words(&own.0, tuple(&own.1), tuple(&others.1))
+        } else if let Some((own, others)) = sizes {
+            words(own.0, own.1.to_string(), others.1.to_string())
+        } else if let Some((own, others)) = configured {
+            words(&own.0, own.1.to_string(), others.1.to_string())
+        } else if self != other {
+            "it has other parameters".to_string()
+        } else {
+            return Ok(());
+        };
+        Err(Error::OtherModel { problem })
     }
 
     /// The extents of what programs have at `path`.

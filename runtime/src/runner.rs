@@ -97,6 +97,34 @@ impl<F: ModelFunction> Runner<F> {
         F::Models::first(&self.handles).model()
     }
 
+    /// Puts another model of the same sizes and settings in the place of the first: the next run uses it, and so do
+    /// trainers and runners that share it.
+    ///
+    /// # Errors
+    /// [`Error::OtherModel`]; a device that was lost.
+    ///
+    /// ```
+    /// # use sinew::prelude::*;
+    /// # #[model]
+    /// # struct Line {
+    /// #     #[init(zeros)]
+    /// #     slope: Param,
+    /// # }
+    /// # #[model]
+    /// # fn height<N>(line: &Line, x: Tensor<N>) -> Tensor<N> {
+    /// #     line.slope * x
+    /// # }
+    /// let mut run = height::compile(Line::init(0)).build()?;
+    /// let mut newer = run.model()?;
+    /// newer.slope.fill(3.0);
+    /// run.set_model(&newer)?;
+    /// assert_eq!(run.run([2.0])?.to_vec(), [6.0]);
+    /// # Ok::<(), sinew::Error>(())
+    /// ```
+    pub fn set_model(&mut self, model: &FirstModel<F>) -> Result<()> {
+        F::Models::first(&self.handles).set(model)
+    }
+
     /// All models of the function in the order of its declaration, as a tuple.
     ///
     /// # Errors

@@ -86,6 +86,26 @@ impl<M: Model> Shared<M> {
         Ok(model)
     }
 
+    /// Puts another model of the same sizes and settings in its place: trainers and runners go on with it.
+    ///
+    /// # Errors
+    /// [`Error::OtherModel`]; a parameter without elements; a device that was lost.
+    pub fn set(&self, model: &M) -> Result<()> {
+        crate::model::whole(model)?;
+        let mut stage = self.stage();
+        let (Stage::Host(old) | Stage::Placed(old, _)) = &*stage;
+        Facts::of(old)?.same(&Facts::of(model)?)?;
+        match &mut *stage {
+            Stage::Host(old) => *old = model.clone(),
+            Stage::Placed(_, placed) => {
+                let placed = placed.clone();
+                drop(stage);
+                placed.write().fill(model)?;
+            }
+        }
+        Ok(())
+    }
+
     /// A model of the same type and sizes, its values of no interest.
     pub(crate) fn shell(&self) -> M {
         match &*self.stage() {

@@ -306,7 +306,12 @@ const PIECE: usize = 1 << 18;
 ///
 /// # Errors
 /// A lost GPU, too little memory.
-fn write_packed(region: &mut DeviceMemory, offset: usize, data: &Data, float: DType) -> Result<()> {
+pub(crate) fn write_packed(
+    region: &mut DeviceMemory,
+    offset: usize,
+    data: &Data,
+    float: DType,
+) -> Result<()> {
     match (data, float == DType::F64) {
         (Data::F32(v), false) => write_pieces(region, offset, v, f32::to_ne_bytes),
         (Data::F64(v), false) => write_pieces(region, offset, v, |v| (v as f32).to_ne_bytes()),
@@ -336,7 +341,11 @@ fn write_pieces<T: Copy, const N: usize>(
 ///
 /// # Errors
 /// A lost GPU, too little memory.
-fn read_packed(place: Option<(&DeviceMemory, usize)>, leaf: &Leaf, float: DType) -> Result<Data> {
+pub(crate) fn read_packed(
+    place: Option<(&DeviceMemory, usize)>,
+    leaf: &Leaf,
+    float: DType,
+) -> Result<Data> {
     Ok(match float == DType::F64 {
         false => Data::F32(read_pieces(place, leaf, f32::from_ne_bytes)?),
         true => Data::F64(read_pieces(place, leaf, f64::from_ne_bytes)?),

@@ -3,24 +3,27 @@
 use crate::arg::ArgView;
 use crate::backend::DeviceMemory;
 use crate::cache::Purpose;
+use crate::device::Precision;
 use crate::engine::{Engine, Settings};
 use crate::error::{Error, Result};
 use crate::finite::Witness;
 use crate::groups::{Groups, Named, UpdateKey, UpdatePlan};
 use crate::key::Key;
-use crate::layout::Section;
+use crate::layout::{Leaf, Section, without_numbers};
 use crate::loss::moved_leaves;
 use crate::model::ModelFunction;
 use crate::models::Models;
 use crate::numbers::{self, Report, Reported};
 use crate::optimizer::{Clip, Optimizer, check_rate};
 use crate::output::{Number, Outputs, ResultView};
+use crate::param::Param;
 use crate::probes::Asked;
 use crate::regions::{MAX_RESULTS, Role, Table};
+use crate::resume::STATES;
 use crate::schedule::Schedule;
 use crate::shared::{Attachment, FirstModel, Trained, facts, place_all};
 use crate::step::compile_step;
-use crate::store::{Held, Places, read_leaves};
+use crate::store::{Held, Places, read_leaves, read_packed, write_packed};
 use crate::trainees::{Selection, Trainees};
 use crate::views::{ArgViews, IntoArgs, each_count};
 use ndarray::{Array, Dimension};
@@ -264,6 +267,77 @@ impl<F: ModelFunction> Trainer<F> {
     /// A device that was lost.
     pub fn models(&self) -> Result<F::Models> {
         F::Models::read(&self.handles)
+    }
+
+    /// Puts another model of the same sizes and settings in the place of the one that is trained: the next step goes on
+    /// from it, and so do runners that share it. The optimizer's states and the number of steps stay.
+    ///
+    /// # Errors
+    /// [`Error::OtherModel`]; a device that was lost.
+    pub fn set_model(&mut self, model: &FirstModel<F>) -> Result<()> {
+        F::Models::first(&self.handles).set(model)
+    }
+
+    /// The models' handles.
+    pub(crate) fn handles(&self) -> &<F::Models as Models>::Handles {
+        &self.handles
+    }
+
+    /// Of each leaf and each of the optimizer's states of it: a name, the state's number, the leaf.
+    pub(crate) fn kept(&self) -> impl Iterator<Item = (String, usize, &Leaf)> {
+        let leaves = self.places.layouts.iter().take(1).flat_map(|l| &l.leaves);
+        let plan = self.plan.iter();
+        plan.flat_map(move |plan| {
+            leaves.clone().flat_map(move |leaf| {
+                let group = plan
+                    .groups
+                    .get(plan.groups.of(&without_numbers(&leaf.path)));
+                let states = group.map_or(&[][..], |g| &g.update.states);
+                let trained = self.trainees.place(leaf).is_some();
+                let states = states.iter().filter(move |_| trained).enumerate();
+                states
+                    .map(move |(i, (_, state))| (format!("{STATES}{state}/{}", leaf.path), i, leaf))
+            })
+        })
+    }
+
+    /// One of the optimizer's states of a leaf.
+    pub(crate) fn read_state(&self, state: usize, leaf: &Leaf) -> Result<Param> {
+        let place = self.trainees.place(leaf);
+        let place = self.states.get(state).zip(place);
+        let data = read_packed(place, leaf, self.engine.settings.precision.dtype())?;
+        Ok(Param::from_data(&leaf.shape, data))
+    }
+
+    /// Replaces one of the optimizer's states of a leaf.
+    pub(crate) fn write_state(&mut self, state: usize, leaf: &Leaf, to: &Param) -> Result<()> {
+        let float = self.engine.settings.precision.dtype();
+        let place = self.trainees.place(leaf);
+        match self.states.get_mut(state).zip(place) {
+            Some((memory, offset)) => write_packed(memory, offset, &to.data, float),
+            None => Ok(()),
+        }
+    }
+
+    /// The learning rate without what a schedule makes of it.
+    pub(crate) fn base_rate(&self) -> f64 {
+        self.rate
+    }
+
+    /// The seed of what is drawn.
+    pub(crate) fn seed(&self) -> u64 {
+        self.engine.settings.seed
+    }
+
+    /// What its working float is.
+    pub(crate) fn precision(&self) -> Precision {
+        self.engine.settings.precision
+    }
+
+    /// Goes on behind so many steps.
+    pub(crate) fn go_on(&mut self, steps: u64, rate: f64, seed: u64) {
+        (self.taken, self.rate) = (steps, rate);
+        self.engine.settings.seed = seed;
     }
 
     /// The gradients of the last step, before clipping, as a model; zeros where the loss does not

@@ -1,0 +1,336 @@
+//! Checkpoints: models to and from safetensors files.
+//!
+//! A file holds every leaf under its path, as F32 or F64; that of a trainer has more ([`crate::resume`]). Saving
+//! replaces an older file at once, by renaming; loading checks the whole file against the whole model before it
+//! changes anything. A file of ours has a checksum of all of its bytes; one of others has none, and is read too.
+
+mod sum;
+
+pub(crate) use sum::is_there as has_sum;
+
+use crate::backend::room;
+use crate::error::{Error, Result, tuple};
+use crate::model::{Model, whole};
+use crate::param::{Data, Param};
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The elements of the leaf at `path` as a file has them.
+fn bytes_of(path: &str, data: &Data) -> Result<(Dtype, Vec<u8>)> {
+    fn bytes<T: Copy, const N: usize>(
+        path: &str,
+        elements: &[T],
+        word: impl Fn(T) -> [u8; N],
+    ) -> Result<Vec<u8>> {
+        let mut bytes = room(path, elements.len() * N)?;
+        bytes.extend(elements.iter().flat_map(|v| word(*v)));
+        Ok(bytes)
+    }
+    Ok(match data {
+        Data::F32(v) => (Dtype::F32, bytes(path, v, f32::to_le_bytes)?),
+        Data::F64(v) => (Dtype::F64, bytes(path, v, f64::to_le_bytes)?),
+        // Only whole models are saved.
+        Data::Missing(_) => (Dtype::F32, Vec::new()),
+    })
+}
+
+/// A file in the making, under a name of its own beside the target; removed unless it was moved there.
+struct Partial {
+    path: PathBuf,
+    moved: bool,
+}
+
+impl Partial {
+    /// Writes `bytes` through to the disk. The name is this process's and this call's, so that no two
+    /// savers share one; a file of that name is what another process of this number left behind, which
+    /// crashed.
+    fn write(target: &Path, bytes: &[u8]) -> std::io::Result<Partial> {
+        static SAVES: AtomicU64 = AtomicU64::new(0);
+        let (path, mut file) = loop {
+            let save = SAVES.fetch_add(1, Ordering::Relaxed);
+            let mut name = target.as_os_str().to_owned();
+            name.push(format!(".{}-{save}.partial", std::process::id()));
+            let path = PathBuf::from(name);
+            match File::create_new(&path) {
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+                created => break (path, created?),
+            }
+        };
+        let partial = Partial { path, moved: false };
+        file.write_all(bytes)?;
+        // A rename may reach the disk before what was written: a crash would leave an empty file.
+        file.sync_all()?;
+        Ok(partial)
+    }
+
+    fn become_file(mut self, target: &Path) -> std::io::Result<()> {
+        std::fs::rename(&self.path, target)?;
+        self.moved = true;
+        Ok(())
+    }
+}
+
+impl Drop for Partial {
+    fn drop(&mut self) {
+        if !self.moved {
+            // What went wrong before is the error that is told.
+            drop(std::fs::remove_file(&self.path));
+        }
+    }
+}
+
+/// The file that a path means: where symbolic links lead, whether there is a file yet or not.
+fn resolved(path: &Path) -> std::io::Result<PathBuf> {
+    match std::fs::canonicalize(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            match std::fs::read_link(path) {
+                // Relative to the link's folder; links in a circle are another error than this.
+                Ok(to) => resolved(&path.parent().unwrap_or(Path::new("")).join(to)),
+                Err(_) => Ok(path.to_path_buf()),
+            }
+        }
+        found => found,
+    }
+}
+
+/// Replaces the file at once or not at all.
+fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let target = resolved(path)?;
+    Partial::write(&target, bytes)?.become_file(&target)
+}
+
+/// What a header has for a checksum to be put in: its key, and what stands for it.
+pub(crate) const SUM: (&str, &str) = (sum::KEY, sum::NONE);
+
+/// The tensors of a file in the making, by name.
+#[derive(Default)]
+pub(crate) struct Tensors(BTreeMap<String, (Dtype, Vec<usize>, Vec<u8>)>);
+
+impl Tensors {
+    /// Adds one.
+    ///
+    /// # Errors
+    /// Too little memory.
+    pub fn add(&mut self, name: String, shape: &[usize], data: &Data) -> Result<()> {
+        let (dtype, bytes) = bytes_of(&name, data)?;
+        self.0.insert(name, (dtype, shape.to_vec(), bytes));
+        Ok(())
+    }
+
+    /// Adds every leaf of a model, by its path.
+    ///
+    /// # Errors
+    /// A parameter without elements, too little memory.
+    pub fn add_model<M: Model>(&mut self, model: &M) -> Result<()> {
+        whole(model)?;
+        let mut done = Ok(());
+        model.visit("", &mut |path, param| {
+            if done.is_ok() {
+                done = self.add(path.to_string(), param.shape(), &param.data);
+            }
+        });
+        done
+    }
+
+    /// Writes them to a file, with what else it is to say; an older file stays as it is until the new one is whole.
+    ///
+    /// # Errors
+    /// [`Error::File`], too little memory.
+    pub fn write(&self, path: &Path, said: Option<HashMap<String, String>>) -> Result<()> {
+        // The writer takes its memory without asking: whether there is as much is tried first.
+        let all = self.0.values().map(|(_, _, bytes)| bytes.len());
+        drop(room::<u8>(
+            "a checkpoint",
+            all.fold(0, usize::saturating_add),
+        )?);
+        let file = |source| Error::File {
+            path: path.to_path_buf(),
+            source,
+        };
+        let other =
+            |error: safetensors::SafeTensorError| file(std::io::Error::other(error.to_string()));
+        let mut views = Vec::new();
+        for (name, (dtype, shape, bytes)) in &self.0 {
+            let view = TensorView::new(*dtype, shape.clone(), bytes).map_err(other)?;
+            views.push((name.as_str(), view));
+        }
+        let mut bytes = safetensors::serialize(views, said).map_err(other)?;
+        sum::put(&mut bytes);
+        replace(path, &bytes).map_err(file)
+    }
+}
+
+/// Writes every leaf.
+pub(crate) fn save<M: Model>(model: &M, path: &Path) -> Result<()> {
+    let mut tensors = Tensors::default();
+    tensors.add_model(model)?;
+    let said = [(SUM.0.to_string(), SUM.1.to_string())];
+    tensors.write(path, Some(said.into()))
+}
+
+/// The elements of the tensor called `name`; none of a type that parameters do not have.
+fn data_of(name: &str, view: &TensorView<'_>) -> Result<Option<Data>> {
+    fn elements<T, const N: usize>(
+        name: &str,
+        bytes: &[u8],
+        number: impl Fn([u8; N]) -> T,
+    ) -> Result<Vec<T>> {
+        let (words, _) = bytes.as_chunks();
+        let mut elements = room(name, words.len())?;
+        elements.extend(words.iter().map(|w| number(*w)));
+        Ok(elements)
+    }
+    Ok(match view.dtype() {
+        Dtype::F32 => Some(Data::F32(elements(name, view.data(), f32::from_le_bytes)?)),
+        Dtype::F64 => Some(Data::F64(elements(name, view.data(), f64::from_le_bytes)?)),
+        _ => None,
+    })
+}
+
+/// The tensors of a file's bytes, or what is wrong with these.
+fn parsed(bytes: &[u8]) -> std::result::Result<SafeTensors<'_>, String> {
+    if sum::is_wrong(bytes) {
+        return Err("its checksum is that of other bytes".into());
+    }
+    // The reader adds up the sizes that a header claims: past the greatest number that panics where
+    // overflow is checked, as in builds for development.
+    match std::panic::catch_unwind(|| SafeTensors::deserialize(bytes)) {
+        Ok(Ok(file)) => Ok(file),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err("its tensors end past the largest number".into()),
+    }
+}
+
+/// The bytes of a file.
+///
+/// # Errors
+/// [`Error::File`].
+pub(crate) fn bytes_in(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).map_err(|source| Error::File {
+        path: path.to_path_buf(),
+        source,
+    })
+}
+
+/// A file of tensors that is read.
+pub(crate) struct Contents<'a> {
+    path: &'a Path,
+    file: SafeTensors<'a>,
+    /// What it says beside.
+    pub said: HashMap<String, String>,
+    /// What of its tensors does not fit.
+    problems: Vec<String>,
+    /// The names that were asked for.
+    known: HashSet<String>,
+}
+
+impl<'a> Contents<'a> {
+    /// Those of a file of these bytes.
+    ///
+    /// # Errors
+    /// [`Error::NotSafetensors`].
+    pub fn new(path: &'a Path, bytes: &'a [u8]) -> Result<Contents<'a>> {
+        let file = parsed(bytes).map_err(|reason| Error::NotSafetensors {
+            path: path.to_path_buf(),
+            reason,
+        })?;
+        let header = SafeTensors::read_metadata(bytes).ok();
+        let said = header.and_then(|(_, header)| header.metadata().clone());
+        Ok(Contents {
+            path,
+            file,
+            said: said.unwrap_or_default(),
+            problems: Vec::new(),
+            known: HashSet::new(),
+        })
+    }
+
+    /// The tensor of this name, if it has this shape.
+    ///
+    /// # Errors
+    /// Too little memory.
+    pub fn take(&mut self, name: &str, shape: &[usize]) -> Result<Option<Param>> {
+        self.known.insert(name.to_string());
+        let Ok(view) = self.file.tensor(name) else {
+            self.problems.push(format!("`{name}` is missing"));
+            return Ok(None);
+        };
+        if view.shape() != shape {
+            let (expected, actual) = (tuple(shape), tuple(view.shape()));
+            self.problems.push(format!(
+                "`{name}` is {expected} in the model and {actual} in the file"
+            ));
+            return Ok(None);
+        }
+        let data = data_of(name, &view)?;
+        if data.is_none() {
+            self.problems.push(format!(
+                "`{name}` is of type {:?} in the file; F32 and F64 can be read",
+                view.dtype()
+            ));
+        }
+        Ok(data.map(|data| Param::from_data(shape, data)))
+    }
+
+    /// All leaves of a model like this one, each found or among the problems.
+    ///
+    /// # Errors
+    /// A parameter without elements, too little memory.
+    pub fn take_model<M: Model>(&mut self, model: &M) -> Result<HashMap<String, Param>> {
+        whole(model)?;
+        let mut found = HashMap::new();
+        let mut done = Ok(());
+        model.visit("", &mut |path, param| {
+            if done.is_err() {
+                return;
+            }
+            match self.take(path, param.shape()) {
+                Ok(taken) => found.extend(taken.map(|taken| (path.to_string(), taken))),
+                Err(error) => done = Err(error),
+            }
+        });
+        done.map(|()| found)
+    }
+
+    /// That nothing is wrong, and nothing is there that was not asked for but what `is_fine`.
+    ///
+    /// # Errors
+    /// [`Error::Tensors`].
+    pub fn finish(mut self, is_fine: &dyn Fn(&str) -> bool) -> Result<()> {
+        let names = self.file.names().into_iter();
+        let others = names.filter(|n| !self.known.contains(*n) && !is_fine(n));
+        let mut others: Vec<_> = others.collect();
+        others.sort_unstable();
+        let others = others.into_iter();
+        let others: Vec<String> = others
+            .map(|n| format!("`{n}` is not in the model"))
+            .collect();
+        self.problems.extend(others);
+        match self.problems.is_empty() {
+            true => Ok(()),
+            false => Err(Error::Tensors {
+                path: self.path.to_path_buf(),
+                problems: self.problems,
+            }),
+        }
+    }
+}
+
+/// Reads the file into the model, all leaves or none. Of a trainer's file what else is in it is left out.
+pub(crate) fn load<M: Model>(model: &mut M, path: &Path) -> Result<()> {
+    let bytes = bytes_in(path)?;
+    let mut contents = Contents::new(path, &bytes)?;
+    let mut found = contents.take_model(model)?;
+    let of_training = contents.said.contains_key(crate::resume::VERSION);
+    contents.finish(&|name| of_training && name.starts_with(crate::resume::STATES))?;
+    model.visit_mut("", &mut |name, param| {
+        if let Some(loaded) = found.remove(name) {
+            *param = loaded;
+        }
+    });
+    Ok(())
+}
