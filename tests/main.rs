@@ -2,13 +2,18 @@
 
 #[path = "support/devices.rs"]
 mod devices;
+#[macro_use]
+#[path = "support/differences.rs"]
+mod differences;
 #[path = "support/digits.rs"]
 mod digits;
 #[path = "support/floats.rs"]
 mod floats;
 
+mod activations;
 mod arguments;
 mod arrows;
+mod attention;
 mod bad_input;
 mod checkpoint;
 mod children;
@@ -39,6 +44,7 @@ mod random;
 mod rules;
 mod second_order;
 mod sizes;
+mod sliding;
 mod states;
 mod structs;
 mod training;

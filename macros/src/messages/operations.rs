@@ -377,6 +377,47 @@ pub fn chunk_of_no_multiple(
     )
 }
 
+/// Heads of q that those of k and v do not divide.
+pub fn heads_of_groups(
+    at: &TokenStream,
+    op: &str,
+    (heads, groups): (&Dim, &Dim),
+    facts: &[(String, String)],
+) -> Message {
+    let facts: Vec<(&str, String)> = facts.iter().map(|(o, t)| (o.as_str(), t.clone())).collect();
+    message(
+        at,
+        op,
+        &format!(
+            "q has `{}` heads, of which `{}` do not make equal groups",
+            dim(heads),
+            dim(groups)
+        ),
+        &facts,
+        "heads are the third axis from the right: k and v have as many as q, or a number that divides them",
+    )
+}
+
+/// Heads that an axis is no multiple of.
+pub fn heads_of_no_multiple(
+    at: &impl ToTokens,
+    heads: &Dim,
+    width: &Dim,
+    (operand, ty): (String, String),
+) -> Message {
+    message(
+        at,
+        "split_heads",
+        &format!(
+            "an axis of `{}` has no `{}` equal heads for all sizes",
+            dim(width),
+            dim(heads)
+        ),
+        &[(&operand, ty)],
+        "`{ H * D }` for the dim says that it is a multiple of `H`, as `#[model(where(E == H * (E / H)))]` does",
+    )
+}
+
 pub fn grid_of_other_than_rows(at: &impl ToTokens, ty: String) -> Error {
     error(
         at,

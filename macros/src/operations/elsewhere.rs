@@ -8,7 +8,6 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("T", "`x.t()`"),
     ("absolute", "`x.abs()`"),
     ("add", "`x + y`"),
-    ("all", "`x.cast(i32).min() == 1`"),
     ("amax", "`x.max(-1)`"),
     ("amin", "`x.min(-1)`"),
     (
@@ -58,6 +57,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("fmod", "`x % y`, which is floored"),
     ("ge", "`x >= y`"),
     ("gt", "`x > y`"),
+    ("hypot", "`(x.square() + y.square()).sqrt()`"),
     ("index_select", "`x.take(i, axis = 0)`"),
     ("index_fill", "`x.set(i, 0.0)`"),
     ("index_put", "`x.set(i, y)`"),
@@ -78,7 +78,6 @@ const ELSEWHERE: &[(&str, &str)] = &[
         "len",
         "the symbol of the dim: with `x: Tensor<N>` it is `N`",
     ),
-    ("lerp", "`x + w * (y - x)`"),
     ("linear", "`matmul(x, w) + b`"),
     ("linspace", "`x + (y - x) * arange(9, dtype = float) / 8`"),
     ("ln", "`x.log()`"),
@@ -105,7 +104,6 @@ const ELSEWHERE: &[(&str, &str)] = &[
         "ndim",
         "the number of dims in the type: it is known where this is written",
     ),
-    ("norm", "`x.square().sum().sqrt()`"),
     (
         "numel",
         "the product of the dims: with `x: Tensor<B, N>` it is `B * N`",
