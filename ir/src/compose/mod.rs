@@ -14,6 +14,7 @@ mod attention;
 mod contract;
 mod convolution;
 mod einsum;
+mod linear;
 mod loss;
 mod norm;
 mod order;
@@ -30,8 +31,8 @@ mod sliding;
 mod sorting;
 
 pub use arrange::{
-    concat, expand, flip, meshgrid, narrow, permute, reshape, roll, slice, split, squeeze, stack,
-    swapaxes, unsqueeze, windows,
+    concat, diff, expand, flip, meshgrid, narrow, permute, reshape, roll, slice, split, squeeze,
+    stack, swapaxes, unsqueeze, windows,
 };
 pub use attention::{
     Attention, attention, head_dim, merge_heads, softmax_causal, split_heads, where_causal,
@@ -39,6 +40,7 @@ pub use attention::{
 pub use contract::matmul;
 pub use convolution::{convolution, convolution_transposed, with_bias};
 pub use einsum::{EinsumError, LetterPlace, einsum};
+pub use linear::{eye_like, linspace, turned, with_equal_batches};
 pub use loss::{Reduce, cross_entropy, nll_loss, reduced};
 pub use norm::{Norm, all, any, count_nonzero, norm};
 pub use padding::{Widths, pad, pad_edge, pad_reflect};

@@ -42,7 +42,7 @@ impl Slide {
     /// more behind than in front where they cannot be as many.
     ///
     /// # Errors
-    /// Dims that are too large; a kernel of a size whose half is not known.
+    /// Dims that are too large, or have no half.
     pub fn same(self) -> Result<Slide, OpError> {
         let reach = self.reach()?;
         let half = reach.floor_div(&Dim::constant(2));

@@ -377,6 +377,36 @@ pub fn chunk_of_no_multiple(
     )
 }
 
+/// A matrix that has not as many rows as columns.
+pub fn no_square(at: &TokenStream, op: &str, (operand, ty): (String, String)) -> Message {
+    message(
+        at,
+        op,
+        "the last two axes are those of a square matrix",
+        &[(&operand, ty)],
+        "matrices are `Tensor<N, N>`, several of them `Tensor<B, N, N>`",
+    )
+}
+
+/// What a system of another number of equations is solved for.
+pub fn right_side(
+    at: &TokenStream,
+    op: &str,
+    rows: &Dim,
+    (operand, ty): (String, String),
+) -> Message {
+    message(
+        at,
+        op,
+        &format!(
+            "the axis before the last has an element for each of the matrix's `{}` rows",
+            dim(rows)
+        ),
+        &[(&operand, ty)],
+        "a vector is a column: `b.unsqueeze(-1)`",
+    )
+}
+
 /// Heads of q that those of k and v do not divide.
 pub fn heads_of_groups(
     at: &TokenStream,
@@ -395,6 +425,24 @@ pub fn heads_of_groups(
         ),
         &facts,
         "heads are the third axis from the right: k and v have as many as q, or a number that divides them",
+    )
+}
+
+/// Axes of q, k and v that are not as long as each other.
+pub fn attention_axes(
+    at: &TokenStream,
+    op: &str,
+    wrong: &str,
+    (left, right): (&Dim, &Dim),
+    facts: &[(String, String)],
+) -> Message {
+    let facts: Vec<(&str, String)> = facts.iter().map(|(o, t)| (o.as_str(), t.clone())).collect();
+    message(
+        at,
+        op,
+        &format!("{wrong}: `{}` and `{}`", dim(left), dim(right)),
+        &facts,
+        "q is `Tensor<B, H, L, D>`, k `Tensor<B, H, S, D>` and v `Tensor<B, H, S, E>`",
     )
 }
 

@@ -40,11 +40,11 @@ pub fn one_for_each_axis(at: &impl ToTokens, name: &syn::Ident, count: usize) ->
 }
 
 /// Fewer than no elements around an axis.
-pub fn negative_padding(at: &impl ToTokens, name: &syn::Ident) -> Error {
+pub fn negative_padding(at: &impl ToTokens, name: &syn::Ident, width: i64) -> Error {
     error(
         at,
         &name.to_string(),
-        &format!("no `{}` elements can be put around an axis", source(at)),
+        &format!("{width} elements cannot be put around an axis"),
         "numbers here are from 0 on; `x[(.., 1..-1)]` takes elements away",
     )
 }
@@ -110,16 +110,6 @@ pub fn same_with_stride(at: &TokenStream, op: &str) -> Error {
         op,
         "with `padding = \"same\"` there is a place for each element, and a `stride` leaves some out",
         "leave one of them out; `padding = 1` goes with a kernel of 3 and any stride",
-    )
-}
-
-/// Half of a kernel's size that is not known.
-pub fn same_of_any_kernel(at: &TokenStream, op: &str) -> Error {
-    error(
-        at,
-        op,
-        "how much `\"same\"` puts around is not known for a kernel of any size",
-        "write the kernel's size as a number, or `padding` as numbers",
     )
 }
 

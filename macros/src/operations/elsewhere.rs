@@ -62,8 +62,8 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("index_fill", "`x.set(i, 0.0)`"),
     ("index_put", "`x.set(i, y)`"),
     ("int", "`x.cast(i32)`"),
-    ("isnan", "`x != x`"),
     ("flatten", "`x.reshape([N, -1])` where the first axis stays"),
+    ("inv", "`x.inverse()`"),
     (
         "item",
         "`x` alone: the number is what the call outside gives",
@@ -79,7 +79,6 @@ const ELSEWHERE: &[(&str, &str)] = &[
         "the symbol of the dim: with `x: Tensor<N>` it is `N`",
     ),
     ("linear", "`matmul(x, w) + b`"),
-    ("linspace", "`x + (y - x) * arange(9, dtype = float) / 8`"),
     ("ln", "`x.log()`"),
     ("logical_and", "`x && y`"),
     ("logical_not", "`!x`"),

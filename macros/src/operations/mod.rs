@@ -121,8 +121,7 @@ pub enum Lowering {
     /// One number in the type of a tensor.
     Like(f64),
     /// An expression of the language over the parameters, by their names: those that must be given are floats or
-    /// numbers, the others numbers. It calls operations as methods alone, since a function of such a name may be
-    /// the user's.
+    /// numbers, the others numbers.
     Defined(&'static str),
     /// Anything else.
     Special(fn(&mut Lowerer<'_, '_>, &Arguments<'_>) -> Checked<Val>),
@@ -272,19 +271,23 @@ mod tests {
     /// What a definition names and calls.
     #[derive(Default)]
     struct Names {
-        functions: usize,
-        methods: Vec<String>,
+        called: Vec<String>,
         variables: Vec<String>,
         bound: Vec<String>,
     }
 
     impl<'ast> syn::visit::Visit<'ast> for Names {
-        fn visit_expr_call(&mut self, _: &'ast syn::ExprCall) {
-            self.functions += 1;
+        fn visit_expr_call(&mut self, call: &'ast syn::ExprCall) {
+            let syn::Expr::Path(function) = &*call.func else {
+                panic!("a plain name");
+            };
+            let name = function.path.require_ident().expect("a plain name");
+            self.called.push(name.to_string());
+            call.args.iter().for_each(|e| self.visit_expr(e));
         }
 
         fn visit_expr_method_call(&mut self, call: &'ast syn::ExprMethodCall) {
-            self.methods.push(call.method.to_string());
+            self.called.push(call.method.to_string());
             self.visit_expr(&call.receiver);
             for argument in &call.args {
                 match argument {
@@ -304,9 +307,8 @@ mod tests {
         }
     }
 
-    /// A function's name may be the user's; a method of a tensor is an operation.
     #[test]
-    fn definitions_are_made_of_methods_and_parameters() {
+    fn definitions_are_made_of_operations_and_parameters() {
         let mut count = 0;
         for o in TABLE.iter() {
             let Some(definition) = o.lowering.definition() else {
@@ -316,9 +318,8 @@ mod tests {
             let body = syn::parse_str(definition).expect(definition);
             let mut names = Names::default();
             syn::visit::Visit::visit_expr(&mut names, &body);
-            assert_eq!(names.functions, 0, "{}", o.name);
-            for method in names.methods {
-                assert!(find(&method).is_some(), "{}: {method}", o.name);
+            for name in names.called {
+                assert!(find(&name).is_some(), "{}: {name}", o.name);
             }
             let parameters = o.parameter_names();
             for variable in &names.variables {

@@ -26,6 +26,10 @@ impl Lowerer<'_, '_> {
             true => Some(self.number_arg(a, 6, DType::Float)?),
             false => None,
         };
+        let width = "q and k differ in their last axis";
+        self.as_long(a, [(0, q), (1, k)], 1, width)?;
+        let positions = "k and v differ in the axis before the last";
+        self.as_long(a, [(1, k), (2, v)], 2, positions)?;
         self.heads_go_together(a, q, k)?;
         let dropout = (p != Number::Known(0.0)).then(|| (p, self.site()));
         let how = Attention {
@@ -42,6 +46,28 @@ impl Lowerer<'_, '_> {
             compose::attention(b, [q, k, v], &how)
         })?;
         Ok(Val::Tensor(built))
+    }
+
+    /// Two arguments have as many elements along the axis that is so far from the right, where they have one.
+    fn as_long(
+        &mut self,
+        a: &Arguments<'_>,
+        both: [(usize, Value); 2],
+        from_right: usize,
+        wrong: &str,
+    ) -> Checked<()> {
+        let dims = both.map(|(_, v)| {
+            let dims = &self.builder.type_of(v).shape.dims;
+            let at = dims.len().checked_sub(from_right);
+            at.and_then(|i| dims.get(i).cloned())
+        });
+        let [Some(left), Some(right)] = dims else {
+            return Ok(());
+        };
+        let facts = both.map(|(i, v)| messages::operand("", &a.tokens(i), self.builder.type_of(v)));
+        let at = a.tokens(both[1].0);
+        let message = messages::attention_axes(&at, a.op.name, wrong, (&left, &right), &facts);
+        self.equal(&left, &right, &message)
     }
 
     /// The heads of k make equal groups of those of q.

@@ -25,21 +25,36 @@ pub struct Defined {
 
 impl Lowerer<'_, '_> {
     pub(super) fn defined(&mut self, a: &Arguments<'_>, definition: &str) -> Checked<Val> {
-        // None of the user's names means anything in it, and none of its names is told of to the user.
-        let mut names = Locals::default();
+        let mut names = Vec::new();
         let mut operands = Vec::new();
         for (i, parameter) in a.op.parameters.iter().enumerate() {
             let val = self.of_definition(a, i)?;
             if let Val::Tensor(x) = val {
                 operands.push(WrittenOperand::new(&a.tokens(i), x));
             }
-            names.bind(parameter.name, val, false);
+            names.push((parameter.name, val));
         }
         self.are_floats(a, &operands)?;
+        self.by_definition(a, names, operands, definition)
+    }
+
+    /// What a definition gives, in which names stand for these values; the operands are the tensors of the call.
+    pub(super) fn by_definition(
+        &mut self,
+        a: &Arguments<'_>,
+        names: Vec<(&str, Val)>,
+        operands: Vec<WrittenOperand>,
+        definition: &str,
+    ) -> Checked<Val> {
+        // None of the user's names means anything in it, and none of its names is told of to the user.
+        let mut locals = Locals::default();
+        for (name, val) in names {
+            locals.bind(name, val, false);
+        }
         // Its tokens stand where the user's call does.
         let text = syn::LitStr::new(definition, a.name.span());
         let body = self.scope.errors.check(text.parse::<syn::Expr>())?;
-        let outer = std::mem::replace(&mut self.locals, names);
+        let outer = std::mem::replace(&mut self.locals, locals);
         let is_users = self.defined.is_none();
         if is_users {
             self.defined = Some(Defined {

@@ -8,6 +8,7 @@ mod defined;
 mod derivatives;
 mod elementwise;
 mod indexing;
+mod linear;
 mod losses;
 mod map;
 mod patterns;

@@ -341,7 +341,7 @@ impl Lowerer<'_, '_> {
             return self.counted(e, |n| messages::count_of_none(e, &a.name, &a.op.usage(), n));
         }
         match integer(e) {
-            Some(n) if n < 0 => Err(self.report(messages::negative_padding(e, &a.name))),
+            Some(n) if n < 0 => Err(self.report(messages::negative_padding(e, &a.name, n))),
             Some(n) => Ok(Dim::constant(n)),
             None => self.dim_expr(e),
         }
@@ -402,7 +402,7 @@ impl Lowerer<'_, '_> {
                 return Err(self.report(messages::same_with_stride(&at, a.op.name)));
             }
             let same = slide.same();
-            out.push(same.map_err(|_| self.report(messages::same_of_any_kernel(&at, a.op.name)))?);
+            out.push(same.map_err(|_| self.overflow(a.name.span()))?);
         }
         Ok(out)
     }

@@ -80,6 +80,47 @@ pub(super) fn operations() -> Vec<Operation> {
         .number("lambd", 0.5)
         .derivative("1 where x is farther from 0 than `lambd`, 0 elsewhere")
         .maps(&[(0.25, 0.0), (-2.0, -2.0)]),
+        defined("trunc", "x without its fraction, towards 0.", "x.sign() * x.abs().floor()")
+            .derivative("0")
+            .maps(&[(1.75, 1.0), (-1.75, -1.0)]),
+        defined("log2", "The logarithm to the base 2.", "x.log() * 1.4426950408889634")
+            .derivative("`1 / (x log(2))`")
+            .maps(&[(1.0, 0.0), (10.0, std::f64::consts::LOG2_10)]),
+        defined("log10", "The logarithm to the base 10.", "x.log() * 0.4342944819032518")
+            .derivative("`1 / (x log(10))`")
+            .maps(&[(1.0, 0.0), (2.0, std::f64::consts::LOG10_2)]),
+        defined("exp2", "2 to the power of x.", "(x * 0.6931471805599453).exp()")
+            .derivative("`2^x log(2)`")
+            .maps(&[(0.0, 1.0), (0.5, std::f64::consts::SQRT_2)]),
+        defined("logit", "`log(x / (1 - x))`, the inverse of [`fn@sigmoid`].", "(x / (1.0 - x)).log()")
+            .derivative("`1 / (x (1 - x))`")
+            .maps(&[(0.5, 0.0), (0.25, -1.0986123)]),
+        defined("isnan", "Whether x is no number.", "x != x")
+            .elements("floats; the result is bool")
+            .derivative("none: the result is no float")
+            .example(
+                r#"
+#[model]
+fn wrong<N>(x: Tensor<N>) -> Tensor<bool, N> {
+    x.isnan()
+}
+
+assert_eq!(wrong([1.0, f32::NAN, f32::INFINITY])?, array![false, true, false]);
+"#,
+            ),
+        defined("isfinite", "Whether x is a number and not infinite.", "x - x == 0.0")
+            .elements("floats; the result is bool")
+            .derivative("none: the result is no float")
+            .example(
+                r#"
+#[model]
+fn right<N>(x: Tensor<N>) -> Tensor<bool, N> {
+    x.isfinite()
+}
+
+assert_eq!(right([1.0, f32::NAN, f32::INFINITY])?, array![true, false, false]);
+"#,
+            ),
         defined(
             "threshold",
             "x where it is above `threshold`, `value` elsewhere.",

@@ -9,6 +9,7 @@ mod creation;
 mod derivatives;
 mod elementwise;
 mod indexing;
+mod linear;
 mod losses;
 mod over_axes;
 mod pairs;
@@ -126,6 +127,7 @@ pub fn operations() -> Vec<Operation> {
         products::operations(),
         sliding::operations(),
         attention::operations(),
+        linear::operations(),
         arrangement::operations(),
         indexing::operations(),
         creation::operations(),

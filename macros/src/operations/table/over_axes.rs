@@ -164,6 +164,25 @@ fn deviations<B, N>(x: Tensor<B, N>) -> Tensor<B> {
 assert_eq!(deviations([[1.0, 3.0], [0.0, 4.0]])?, array![1.0, 2.0]);
 "#,
             ),
+        Operation::new(
+            "diff",
+            "Each element along an axis minus the one before it.",
+            Lowering::Axis(compose::diff),
+        )
+        .takes("x")
+        .integer("axis", -1)
+        .shapes("`[.., N] -> [.., N - 1]`, for the axis")
+        .derivative("1 for the element, -1 for the one before")
+        .example(
+            r#"
+#[model]
+fn steps<N>(x: Tensor<N>) -> Tensor<{ N - 1 }> {
+    x.diff()
+}
+
+assert_eq!(steps([1.0, 4.0, 2.0])?, array![3.0, -2.0]);
+"#,
+        ),
         special(
             "norm",
             "The norm over axes, or over all of them: the root of the sum of squares, or of powers `|x|^ord` for another \
