@@ -163,7 +163,7 @@ fn angles_are_those_of_rust() -> sinew::Result<()> {
             .precision(precision)
             .device(device)
             .build()?;
-        let (found, a, b) = run.run_f64(&Array1::from(y.clone()), &Array1::from(x.clone()))?;
+        let (found, a, b) = run.run_f64(Array1::from(y.clone()), Array1::from(x.clone()))?;
         close("atan2", &found.to_vec(), &each(f64::atan2), tolerance);
         close("atan2 by y", &a.to_vec(), &by_y, tolerance);
         close("atan2 by x", &b.to_vec(), &by_x, tolerance);
