@@ -132,7 +132,7 @@ fn sums<B, H, W>(x: Tensor<B, 2, H, W>, w: Tensor<4, 2, 3, 3>, bias: Tensor<4>) 
 
 use sinew::ndarray::{Array1, Array4};
 let (x, w) = (Array4::<f32>::ones((1, 2, 5, 4)), Array4::<f32>::ones((4, 2, 3, 3)));
-let sums = sums(&x, &w, &Array1::ones(4))?;
+let sums = sums(&x, &w, &Array1::<f32>::ones(4))?;
 assert_eq!(sums.dim(), (1, 4, 5, 4));
 assert_eq!((sums[(0, 0, 0, 0)], sums[(0, 3, 2, 1)]), (9.0, 19.0));
 "#,
