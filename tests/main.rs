@@ -2,13 +2,18 @@
 
 #[path = "support/devices.rs"]
 mod devices;
+#[macro_use]
+#[path = "support/differences.rs"]
+mod differences;
 #[path = "support/digits.rs"]
 mod digits;
 #[path = "support/floats.rs"]
 mod floats;
 
+mod activations;
 mod arguments;
 mod arrows;
+mod attention;
 mod bad_input;
 mod checkpoint;
 mod children;
@@ -25,6 +30,7 @@ mod indexing;
 mod integers;
 mod jvp;
 mod language;
+mod linear;
 mod lints;
 mod lists;
 mod loops;
@@ -41,6 +47,7 @@ mod resume;
 mod rules;
 mod second_order;
 mod sizes;
+mod sliding;
 mod states;
 mod structs;
 mod training;

@@ -310,3 +310,16 @@ pub fn windows(
     };
     b.windows(x, windows)
 }
+
+/// Each element along an axis minus the one before it.
+///
+/// # Errors
+/// An axis that x does not have, or of no elements; bools.
+pub fn diff(b: &mut Builder, x: Value, axis: Axis) -> Result<Value, OpError> {
+    let extent = extent_of(&shape_of(b, x), axis)?;
+    let one = Dim::constant(1);
+    let last = crate::ops::rules::minus(&extent, &one)?;
+    let behind = b.slice(x, axis, [&one, &extent, &one])?;
+    let before = b.slice(x, axis, [&Dim::constant(0), &last, &one])?;
+    b.sub(behind, before)
+}

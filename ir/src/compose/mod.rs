@@ -10,35 +10,49 @@
 //! needs values.
 
 mod arrange;
+mod attention;
 mod contract;
+mod convolution;
 mod einsum;
+mod linear;
 mod loss;
+mod norm;
 mod order;
 mod padding;
 mod pattern;
 mod pieces;
 mod piecewise;
+mod pooling;
 mod position;
 mod random;
 mod rearrange;
 mod region;
+mod sliding;
+mod sorting;
 
 pub use arrange::{
-    concat, expand, flip, meshgrid, narrow, permute, reshape, roll, slice, split, squeeze, stack,
-    swapaxes, unsqueeze, windows,
+    concat, diff, expand, flip, meshgrid, narrow, permute, reshape, roll, slice, split, squeeze,
+    stack, swapaxes, unsqueeze, windows,
+};
+pub use attention::{
+    Attention, attention, head_dim, merge_heads, softmax_causal, split_heads, where_causal,
 };
 pub use contract::matmul;
+pub use convolution::{convolution, convolution_transposed, with_bias};
 pub use einsum::{EinsumError, LetterPlace, einsum};
+pub use linear::{eye_like, linspace, turned, with_equal_batches};
 pub use loss::{Reduce, cross_entropy, nll_loss, reduced};
+pub use norm::{Norm, all, any, count_nonzero, norm};
 pub use padding::{Widths, pad, pad_edge, pad_reflect};
 pub use pattern::{Pattern, PatternError};
 pub use pieces::{concat_slices, merge, stack_slices};
 pub use piecewise::{binary_cross_entropy_with_logits, clamp, elu, huber, leaky_relu};
-mod sorting;
+pub use pooling::{avg_pool, global_avg_pool, max_pool, upsample_linear, upsample_nearest};
 pub use position::{argmax, argmin, one_hot, take, take_along_axis, take_points, tril, triu};
 pub use random::{draw, dropout};
 pub use rearrange::{Arranging, arrange};
 pub use region::{Reach, add_at, add_to, reached, set, set_at};
+pub use sliding::{Slide, im2col, sliding};
 pub use sorting::{argsort, sort, topk};
 
 use crate::attributes::Running;

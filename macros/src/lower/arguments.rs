@@ -395,6 +395,21 @@ impl Lowerer<'_, '_> {
         chosen.copied().ok_or_else(|| self.report(wrong()))
     }
 
+    /// The text that an argument is, of those that the parameter takes beside its kind; `None` if it is no text.
+    pub fn one_of_texts(&mut self, a: &Arguments<'_>, i: usize) -> Checked<Option<&'static str>> {
+        if !a.is_text(i) {
+            return Ok(None);
+        }
+        let texts = a.op.parameters.get(i).map_or(&[][..], |p| p.texts);
+        let text = self.text_arg(a, i)?.map(|s| s.value());
+        let chosen = texts.iter().find(|t| text.as_deref() == Some(**t));
+        let wrong = || messages::wants_choice(&a.tokens(i), &a.name, texts);
+        chosen
+            .copied()
+            .map(Some)
+            .ok_or_else(|| self.report(wrong()))
+    }
+
     /// An element type by name.
     pub fn dtype_arg(&mut self, a: &Arguments<'_>, i: usize) -> Checked<DType> {
         let Some(e) = a.expr(i) else {

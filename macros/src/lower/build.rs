@@ -96,6 +96,10 @@ impl Lowerer<'_, '_> {
         let [left, right] = operands else {
             return;
         };
+        // Where operands meet in a definition is no affair of who calls it.
+        if self.defined.is_some() {
+            return;
+        }
         let shape = |o: &WrittenOperand| &self.builder.type_of(o.value).shape;
         let Some(growth) = lints::growth(shape(left), shape(right)) else {
             return;
@@ -136,6 +140,10 @@ impl Lowerer<'_, '_> {
         error: &OpError,
         operands: &[WrittenOperand],
     ) -> Message {
+        let (at, name, operands) = match &self.defined {
+            Some(call) => (&call.at, call.name, call.operands.as_slice()),
+            None => (at, name, operands),
+        };
         let mark = match error {
             OpError::DType { operand, .. } => operands.get(*operand),
             OpError::ShapesDiffer { .. }

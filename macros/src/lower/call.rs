@@ -41,6 +41,12 @@ impl Lowerer<'_, '_> {
             let what = self.describe(&local);
             return Err(self.report(messages::local_called(name, &what)));
         }
+        // In a definition nothing is the user's.
+        if self.defined.is_some()
+            && let (Some(name), Some(op)) = (p.path.get_ident(), names::operation(&p.path))
+        {
+            return self.operation(op, name, None, &call.args);
+        }
         match names::callee(&p.path) {
             Callee::Operation(name) => {
                 let path = syn::Path::from(name.clone());

@@ -166,6 +166,8 @@ pub struct Lowerer<'a, 'e> {
     places: Places,
     warnings: Vec<Warning>,
     private: Vec<Private>,
+    /// The call whose operation is defined in the language, while its definition is lowered.
+    defined: Option<operations::Defined>,
 }
 
 /// What the pullback pass is told, and where its errors go.
@@ -213,6 +215,7 @@ pub fn function(
         places: Places::default(),
         warnings: Vec::new(),
         private: Vec::new(),
+        defined: None,
     };
     let function = lowerer.run(parsed)?;
     let Lowerer {

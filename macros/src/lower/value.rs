@@ -54,6 +54,12 @@ pub struct Counted {
 pub const PARTS: usize = 1024;
 
 impl Val {
+    /// A number that a declaration has.
+    pub fn number(value: f64) -> Val {
+        let integer = value.fract() == 0.0;
+        Val::Number(Number { value, integer })
+    }
+
     /// How many consts, sizes and integers, or values of a tuple, it is made of.
     pub fn parts(&self) -> usize {
         match self {

@@ -18,6 +18,7 @@ mod numbers;
 mod operations;
 mod patterns;
 mod refusals;
+mod sliding;
 mod types;
 
 pub use body::*;
@@ -34,6 +35,7 @@ pub use numbers::*;
 pub use operations::*;
 pub use patterns::pattern_size;
 pub use refusals::*;
+pub use sliding::*;
 pub use types::*;
 
 use crate::signature::{CONST_MARK, Struct};

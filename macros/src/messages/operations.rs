@@ -377,6 +377,95 @@ pub fn chunk_of_no_multiple(
     )
 }
 
+/// A matrix that has not as many rows as columns.
+pub fn no_square(at: &TokenStream, op: &str, (operand, ty): (String, String)) -> Message {
+    message(
+        at,
+        op,
+        "the last two axes are those of a square matrix",
+        &[(&operand, ty)],
+        "matrices are `Tensor<N, N>`, several of them `Tensor<B, N, N>`",
+    )
+}
+
+/// What a system of another number of equations is solved for.
+pub fn right_side(
+    at: &TokenStream,
+    op: &str,
+    rows: &Dim,
+    (operand, ty): (String, String),
+) -> Message {
+    message(
+        at,
+        op,
+        &format!(
+            "the axis before the last has an element for each of the matrix's `{}` rows",
+            dim(rows)
+        ),
+        &[(&operand, ty)],
+        "a vector is a column: `b.unsqueeze(-1)`",
+    )
+}
+
+/// Heads of q that those of k and v do not divide.
+pub fn heads_of_groups(
+    at: &TokenStream,
+    op: &str,
+    (heads, groups): (&Dim, &Dim),
+    facts: &[(String, String)],
+) -> Message {
+    let facts: Vec<(&str, String)> = facts.iter().map(|(o, t)| (o.as_str(), t.clone())).collect();
+    message(
+        at,
+        op,
+        &format!(
+            "q has `{}` heads, of which `{}` do not make equal groups",
+            dim(heads),
+            dim(groups)
+        ),
+        &facts,
+        "heads are the third axis from the right: k and v have as many as q, or a number that divides them",
+    )
+}
+
+/// Axes of q, k and v that are not as long as each other.
+pub fn attention_axes(
+    at: &TokenStream,
+    op: &str,
+    wrong: &str,
+    (left, right): (&Dim, &Dim),
+    facts: &[(String, String)],
+) -> Message {
+    let facts: Vec<(&str, String)> = facts.iter().map(|(o, t)| (o.as_str(), t.clone())).collect();
+    message(
+        at,
+        op,
+        &format!("{wrong}: `{}` and `{}`", dim(left), dim(right)),
+        &facts,
+        "q is `Tensor<B, H, L, D>`, k `Tensor<B, H, S, D>` and v `Tensor<B, H, S, E>`",
+    )
+}
+
+/// Heads that an axis is no multiple of.
+pub fn heads_of_no_multiple(
+    at: &impl ToTokens,
+    heads: &Dim,
+    width: &Dim,
+    (operand, ty): (String, String),
+) -> Message {
+    message(
+        at,
+        "split_heads",
+        &format!(
+            "an axis of `{}` has no `{}` equal heads for all sizes",
+            dim(width),
+            dim(heads)
+        ),
+        &[(&operand, ty)],
+        "`{ H * D }` for the dim says that it is a multiple of `H`, as `#[model(where(E == H * (E / H)))]` does",
+    )
+}
+
 pub fn grid_of_other_than_rows(at: &impl ToTokens, ty: String) -> Error {
     error(
         at,

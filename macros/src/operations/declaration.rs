@@ -37,6 +37,7 @@ impl Operation {
             name,
             example,
             default,
+            texts: &[],
             many: false,
         });
         self
@@ -78,8 +79,21 @@ impl Operation {
         self.with(name, name, DefaultValue::Flag(false))
     }
 
+    /// A flag that is set unless it is told not to be.
+    pub(super) fn flag_set(self, name: &'static str) -> Operation {
+        self.with(name, name, DefaultValue::Flag(true))
+    }
+
     pub(super) fn choice(self, name: &'static str, texts: &'static [&'static str]) -> Operation {
         self.with(name, name, DefaultValue::Choice(texts))
+    }
+
+    /// Whose last parameter also takes one of some texts.
+    pub(super) fn or_text(mut self, texts: &'static [&'static str]) -> Operation {
+        if let Some(parameter) = self.parameters.last_mut() {
+            parameter.texts = texts;
+        }
+        self
     }
 
     pub(super) fn dtype(self, default: DType) -> Operation {
@@ -206,6 +220,11 @@ pub(super) fn along(op: Op) -> Operation {
     Operation::for_op(op, Lowering::Along)
         .takes("x")
         .integer("axis", -1)
+}
+
+/// An operation that is defined in the language itself.
+pub(super) fn defined(name: &'static str, doc: &str, definition: &'static str) -> Operation {
+    Operation::new(name, doc, Lowering::Defined(definition)).takes("x")
 }
 
 /// An operation that a function of its own lowers.

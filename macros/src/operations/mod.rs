@@ -69,6 +69,8 @@ pub struct Parameter {
     example: &'static str,
     /// What it is without an argument.
     pub default: DefaultValue,
+    /// The texts that it takes in place of what it is else.
+    pub texts: &'static [&'static str],
     /// Whether it takes all further arguments too: parameters behind it are given by name alone.
     pub many: bool,
 }
@@ -118,6 +120,9 @@ pub enum Lowering {
     Filled(f64),
     /// One number in the type of a tensor.
     Like(f64),
+    /// An expression of the language over the parameters, by their names: those that must be given are floats or
+    /// numbers, the others numbers.
+    Defined(&'static str),
     /// Anything else.
     Special(fn(&mut Lowerer<'_, '_>, &Arguments<'_>) -> Checked<Val>),
 }
@@ -138,7 +143,16 @@ impl Lowering {
             | Lowering::Loss(_)
             | Lowering::Filled(_)
             | Lowering::Like(_)
+            | Lowering::Defined(_)
             | Lowering::Special(_) => None,
+        }
+    }
+
+    /// The expression that it is, if it is one.
+    fn definition(&self) -> Option<&'static str> {
+        match self {
+            Lowering::Defined(definition) => Some(definition),
+            _ => None,
         }
     }
 }
@@ -252,6 +266,70 @@ mod tests {
             let usage = o.usage();
             assert_eq!(usage.matches('`').count() % 2, 0, "{usage}");
         }
+    }
+
+    /// What a definition names and calls.
+    #[derive(Default)]
+    struct Names {
+        called: Vec<String>,
+        variables: Vec<String>,
+        bound: Vec<String>,
+    }
+
+    impl<'ast> syn::visit::Visit<'ast> for Names {
+        fn visit_expr_call(&mut self, call: &'ast syn::ExprCall) {
+            let syn::Expr::Path(function) = &*call.func else {
+                panic!("a plain name");
+            };
+            let name = function.path.require_ident().expect("a plain name");
+            self.called.push(name.to_string());
+            call.args.iter().for_each(|e| self.visit_expr(e));
+        }
+
+        fn visit_expr_method_call(&mut self, call: &'ast syn::ExprMethodCall) {
+            self.called.push(call.method.to_string());
+            self.visit_expr(&call.receiver);
+            for argument in &call.args {
+                match argument {
+                    syn::Expr::Assign(named) => self.visit_expr(&named.right),
+                    other => self.visit_expr(other),
+                }
+            }
+        }
+
+        fn visit_expr_path(&mut self, path: &'ast syn::ExprPath) {
+            let name = path.path.get_ident().expect("a plain name");
+            self.variables.push(name.to_string());
+        }
+
+        fn visit_pat_ident(&mut self, pattern: &'ast syn::PatIdent) {
+            self.bound.push(pattern.ident.to_string());
+        }
+    }
+
+    #[test]
+    fn definitions_are_made_of_operations_and_parameters() {
+        let mut count = 0;
+        for o in TABLE.iter() {
+            let Some(definition) = o.lowering.definition() else {
+                continue;
+            };
+            count += 1;
+            let body = syn::parse_str(definition).expect(definition);
+            let mut names = Names::default();
+            syn::visit::Visit::visit_expr(&mut names, &body);
+            for name in names.called {
+                assert!(find(&name).is_some(), "{}: {name}", o.name);
+            }
+            let parameters = o.parameter_names();
+            for variable in &names.variables {
+                let known = parameters.contains(variable) || names.bound.contains(variable);
+                assert!(known, "{}: {variable}", o.name);
+            }
+            let used = |p: &String| names.variables.contains(p);
+            assert!(parameters.iter().all(used), "{}", o.name);
+        }
+        assert!(count > 10, "only {count} operations are defined");
     }
 
     #[test]

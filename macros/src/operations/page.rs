@@ -40,6 +40,12 @@ pub fn renamed(example: &str, name: &str, other: &str) -> String {
     example.replace(&call(name), &call(other))
 }
 
+/// Code of several lines as one.
+fn one_line(code: &str) -> String {
+    let words: Vec<&str> = code.split_whitespace().collect();
+    words.join(" ")
+}
+
 impl Operation {
     /// Its docs.
     pub fn docs(&self) -> String {
@@ -51,6 +57,9 @@ impl Operation {
             let _ = writeln!(out, "| {what} | {text} |");
         };
         row("written", &self.written());
+        if let Some(definition) = self.lowering.definition() {
+            row("definition", &format!("`{}`", one_line(definition)));
+        }
         row("shapes", self.told_shapes().unwrap_or_default());
         row("element types", &self.told_elements().unwrap_or_default());
         if let Some(choices) = self.choices() {
@@ -89,6 +98,11 @@ impl Operation {
             Lowering::Reduction(_) | Lowering::Position(_) => Some(OVER_AXES),
             Lowering::Loss(_) => Some(OF_PAIRS),
             Lowering::Filled(_) => Some("`-> shape`"),
+            Lowering::Defined(_) => Some(match self.required() {
+                1 => "`[..] -> [..]`",
+                2 => "`[..], [..] -> [..]`, which broadcast",
+                _ => "`[..], [..], [..] -> [..]`, which broadcast",
+            }),
             Lowering::Scatter(_) | Lowering::Gather(_) | Lowering::Special(_) => None,
         })
     }
@@ -96,6 +110,10 @@ impl Operation {
     fn told_elements(&self) -> Option<String> {
         match self.page.elements {
             Some(told) => Some(told.to_string()),
+            None if self.lowering.definition().is_some() => Some(match self.required() {
+                1 => "floats".to_string(),
+                _ => "floats, all of one type".to_string(),
+            }),
             None => self.tried(),
         }
     }
@@ -113,17 +131,18 @@ impl Operation {
 
     /// The texts that parameters may be.
     fn choices(&self) -> Option<String> {
-        let texts = self.parameters.iter().filter_map(|p| match p.default {
-            DefaultValue::Choice(texts) => {
-                let all: Vec<String> = texts.iter().map(|t| format!("`\"{t}\"`")).collect();
-                Some(format!("`{}`: {}", p.name, all.join(", ")))
-            }
-            DefaultValue::Required
-            | DefaultValue::Described
-            | DefaultValue::Integer(_)
-            | DefaultValue::Number(_)
-            | DefaultValue::Flag(_)
-            | DefaultValue::DType(_) => None,
+        let texts = self.parameters.iter().filter_map(|p| {
+            let texts = match p.default {
+                DefaultValue::Choice(texts) => texts,
+                DefaultValue::Required
+                | DefaultValue::Described
+                | DefaultValue::Integer(_)
+                | DefaultValue::Number(_)
+                | DefaultValue::Flag(_)
+                | DefaultValue::DType(_) => p.texts,
+            };
+            let all: Vec<String> = texts.iter().map(|t| format!("`\"{t}\"`")).collect();
+            (!all.is_empty()).then(|| format!("`{}`: {}", p.name, all.join(", ")))
         });
         let texts: Vec<String> = texts.collect();
         (!texts.is_empty()).then(|| texts.join("; "))
@@ -185,7 +204,10 @@ impl Operation {
             Lowering::Loss(make) => make(b, x, x),
             Lowering::Like(value) => b.like(value, x),
             Lowering::Filled(value) => b.constant(value, dtype, row),
-            Lowering::Scatter(_) | Lowering::Gather(_) | Lowering::Special(_) => return None,
+            Lowering::Scatter(_)
+            | Lowering::Gather(_)
+            | Lowering::Defined(_)
+            | Lowering::Special(_) => return None,
         };
         Some(built.ok().map(|v| builder.type_of(v).dtype))
     }

@@ -9,8 +9,7 @@ use super::{Case, CaseError};
 use crate::with_gradients;
 use serde_json::Value as Json;
 use sinew_ir::{
-    Arity, Array, Axis, Block, Builder, DType, Dim, Function, Inst, OpError, Param, ParamKind,
-    Shape, Value,
+    Arity, Array, Axis, Block, Builder, DType, Dim, Function, Inst, Param, ParamKind, Shape, Value,
     attributes::Over,
     compose::{self, Reduce},
     derive_pullback, ops,
@@ -275,7 +274,7 @@ impl<'c> Translator<'c> {
                 )?)
             }
             "reshape" | "permute" | "swapaxes" | "expand" | "narrow" | "slice" | "concat"
-            | "stack" | "pad" | "roll" | "flip" | "tril" | "nearest_upsample2d" => self.arranged(),
+            | "stack" | "pad" | "roll" | "flip" | "tril" => self.arranged(),
             "one_hot" | "embedding" | "take_along_axis" | "take" => self.at_indices(),
             "matmul" => {
                 let (x, y) = (self.input("x")?, self.input("y")?);
@@ -304,6 +303,7 @@ impl<'c> Translator<'c> {
             "conv_transpose2d" => self.transposed_convolution(),
             "max_pool2d" | "avg_pool2d" => self.pooled(),
             "im2col" => self.columns(),
+            "nearest_upsample2d" => self.upsampled(),
             _ => self.loss(),
         }
     }
@@ -401,26 +401,9 @@ impl<'c> Translator<'c> {
                 let axis = self.axis(x)?;
                 Ok(compose::flip(&mut self.b, x, axis)?)
             }
-            "tril" => {
+            _ => {
                 let k = i32::try_from(self.whole("k")?).unwrap_or(0);
                 Ok(compose::tril(&mut self.b, x, k)?)
-            }
-            _ => {
-                // Nearest neighbours by a whole factor: each element a block.
-                let factor = self.dim("factor")?;
-                let shape = self.shape(x);
-                let [n, c, h, w] = shape.dims.as_slice() else {
-                    return Err(self.case.form("x must have four axes"));
-                };
-                let one = Dim::constant(1);
-                let b = &mut self.b;
-                let parts = [n, c, h, &one, w, &one].map(|d| Some(d.clone()));
-                let x = compose::reshape(b, x, &parts)?;
-                let blocks = [n, c, h, &factor, w, &factor].map(|d| Some(d.clone()));
-                let x = compose::expand(b, x, None, &blocks)?;
-                let scaled = |d: &Dim| d.checked_mul(&factor).ok_or(OpError::Overflow);
-                let to = [n.clone(), c.clone(), scaled(h)?, scaled(w)?].map(Some);
-                Ok(compose::reshape(b, x, &to)?)
             }
         }
     }

@@ -20,6 +20,18 @@ impl Lowerer<'_, '_> {
         Ok(Val::Tensor(built))
     }
 
+    pub fn linspace(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+        let (left, right) = (self.value_arg(a, 0), self.value_arg(a, 1));
+        let (left, right) = (left?, right?);
+        let (start, stop) = self.two(left.val, right.val, &left.tokens, &right.tokens)?;
+        let n = self.dim_arg(a, 2)?;
+        let operands = WrittenOperand::pair((left.tokens, start), (right.tokens, stop));
+        let built = self.build_with(&a.name, a.op.name, &operands, n, |b, n| {
+            compose::linspace(b, start, stop, n)
+        })?;
+        Ok(Val::Tensor(built))
+    }
+
     pub fn iota(&mut self, a: &Arguments<'_>) -> Checked<Val> {
         let shape = self.full_shape_arg(a, 0)?;
         let index = self.axis_arg(a, 1)?;

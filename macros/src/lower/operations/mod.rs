@@ -1,17 +1,21 @@
 //! Operations in bodies, by what their declarations ([`crate::operations`]) say of them.
 
 mod arrangement;
+mod attention;
 mod contraction;
 mod creation;
+mod defined;
 mod derivatives;
 mod elementwise;
 mod indexing;
+mod linear;
 mod losses;
 mod map;
 mod patterns;
 mod probes;
 mod random;
 mod reduction;
+mod sliding;
 
 use super::Lowerer;
 use super::arguments::Arguments;
@@ -21,6 +25,7 @@ use super::substitution::Dims;
 use super::value::Val;
 use crate::errors::Checked;
 use crate::operations::{Lowering, Operation};
+pub use defined::Defined;
 use quote::ToTokens;
 use sinew_ir::{Builder, OpError, Value};
 
@@ -47,6 +52,7 @@ impl Lowerer<'_, '_> {
             Lowering::Loss(make) => self.pointwise_loss(a, make),
             Lowering::Filled(value) => self.filled(a, &value.into(), 1),
             Lowering::Like(value) => self.like(a, value),
+            Lowering::Defined(definition) => self.defined(a, definition),
             Lowering::Special(lower) => lower(self, a),
         }
     }

@@ -9,7 +9,7 @@ use sinew_ir::{Attributes, Condition, DType, Op, Test, compose, ops};
 
 impl Lowerer<'_, '_> {
     /// A number for a place that draws, by which it is told from others in its function.
-    fn site(&mut self) -> i64 {
+    pub(super) fn site(&mut self) -> i64 {
         self.sites += 1;
         self.sites - 1
     }

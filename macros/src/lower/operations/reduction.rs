@@ -5,7 +5,7 @@ use super::super::arguments::Arguments;
 use super::super::build::WrittenOperand;
 use super::super::value::Val;
 use crate::errors::Checked;
-use sinew_ir::compose;
+use sinew_ir::compose::{self, Norm};
 use sinew_ir::{Axis, Builder, DType, Op, OpError, Value};
 
 impl Lowerer<'_, '_> {
@@ -78,6 +78,30 @@ impl Lowerer<'_, '_> {
         let x = self.tensor_arg(a, 0, None)?;
         let axis = self.one_axis(a, 1, x)?;
         self.on(a, x, &a.name, |b| compose::along(b, op, x, axis))
+    }
+
+    /// A reduction that counts.
+    pub fn counted_axes(
+        &mut self,
+        a: &Arguments<'_>,
+        make: fn(&mut Builder, Value, &[Axis], bool) -> Result<Value, OpError>,
+    ) -> Checked<Val> {
+        let x = self.tensor_arg(a, 0, None)?;
+        let axes = self.axes(a, 1, x)?;
+        let keep = self.flag_arg(a, 2)?;
+        self.on(a, x, &a.name, |b| make(b, x, &axes, keep))
+    }
+
+    pub fn norm(&mut self, a: &Arguments<'_>) -> Checked<Val> {
+        let x = self.tensor_arg(a, 0, None)?;
+        let axes = self.axes(a, 1, x)?;
+        let norm = match self.one_of_texts(a, 2)? {
+            Some("inf") => Norm::Greatest,
+            Some(_) => Norm::Least,
+            None => Norm::Power(self.number_arg(a, 2, DType::Float)?),
+        };
+        let keep = self.flag_arg(a, 3)?;
+        self.on(a, x, &a.name, |b| compose::norm(b, x, &axes, &norm, keep))
     }
 
     pub fn std(&mut self, a: &Arguments<'_>) -> Checked<Val> {

@@ -39,6 +39,30 @@ fn counted<N>(x: Tensor<N>) -> (Tensor<N>, Tensor<i32, 3>) {
 assert_eq!(counted([1.0, 2.0, 3.0])?, (array![0.0, 2.0, 6.0], array![0, 1, 2]));
 "#,
             ),
+        special(
+            "linspace",
+            "`n` numbers from `start` to `stop`, which both are among them, all as far from the next.",
+            |l, a| l.linspace(a),
+        )
+        .takes_as("start", "0.0")
+        .takes_as("stop", "1.0")
+        .takes_as("n", "N")
+        .function_only()
+        .shapes("`[], [] -> [n]`")
+        .elements("floats; `float` of numbers")
+        .derivative("`1 - i / (n - 1)` by `start`, `i / (n - 1)` by `stop`")
+        .example(
+            r#"
+use sinew::ops::linspace;
+
+#[model]
+fn places<N>(x: Tensor<N>, to: Tensor) -> (Tensor<N>, Tensor<3>) {
+    (x * linspace(0.0, to, N), linspace(-1, 1, 3))
+}
+
+assert_eq!(places([1.0, 1.0], 4.0)?, (array![0.0, 4.0], array![-1.0, 0.0, 1.0]));
+"#,
+        ),
         special("iota", "Each element's index along an axis.", |l, a| {
             l.iota(a)
         })

@@ -2,16 +2,21 @@
 //!
 //! A plain op of the IR is one line: its name and docs are those of its entry.
 
+mod activations;
 mod arrangement;
+mod attention;
 mod creation;
 mod derivatives;
 mod elementwise;
 mod indexing;
+mod linear;
 mod losses;
 mod over_axes;
+mod pairs;
 mod probes;
 mod products;
 mod random;
+mod sliding;
 
 use super::Operation;
 
@@ -116,8 +121,13 @@ pub const PRELUDE: &[&str] = &[
 pub fn operations() -> Vec<Operation> {
     [
         elementwise::operations(),
+        activations::operations(),
+        pairs::operations(),
         over_axes::operations(),
         products::operations(),
+        sliding::operations(),
+        attention::operations(),
+        linear::operations(),
         arrangement::operations(),
         indexing::operations(),
         creation::operations(),

@@ -165,6 +165,119 @@ assert_eq!(deviations([[1.0, 3.0], [0.0, 4.0]])?, array![1.0, 2.0]);
 "#,
             ),
         Operation::new(
+            "diff",
+            "Each element along an axis minus the one before it.",
+            Lowering::Axis(compose::diff),
+        )
+        .takes("x")
+        .integer("axis", -1)
+        .shapes("`[.., N] -> [.., N - 1]`, for the axis")
+        .derivative("1 for the element, -1 for the one before")
+        .example(
+            r#"
+#[model]
+fn steps<N>(x: Tensor<N>) -> Tensor<{ N - 1 }> {
+    x.diff()
+}
+
+assert_eq!(steps([1.0, 4.0, 2.0])?, array![3.0, -2.0]);
+"#,
+        ),
+        special(
+            "norm",
+            "The norm over axes, or over all of them: the root of the sum of squares, or of powers `|x|^ord` for another \
+             number `ord` (for 0, how many elements are not 0), or with `ord = \"inf\"` the greatest magnitude, with \
+             `ord = \"-inf\"` the least.",
+            |l, a| l.norm(a),
+        )
+        .takes("x")
+        .may_take("axis")
+        .number("ord", 2.0)
+        .or_text(&["inf", "-inf"])
+        .flag("keepdims")
+        .shapes(page::OVER_AXES)
+        .elements("floats")
+        .derivative("`sign(x) (|x| / norm)^(ord - 1)`, 0 where x or the norm is 0; that of the greatest in equal shares for several")
+        .example(
+            r#"
+use sinew::ops::norm;
+
+#[model]
+fn lengths<B, N>(x: Tensor<B, N>) -> (Tensor<B>, Tensor<B>, Tensor<B>, Tensor) {
+    (x.norm(-1), x.norm(-1, ord = 1), x.norm(-1, ord = "inf"), norm(x))
+}
+
+let (of_rows, sums, greatest, all) = lengths([[3.0, -4.0], [0.0, 0.0]])?;
+assert_eq!((of_rows, sums), (array![5.0, 0.0], array![7.0, 0.0]));
+assert_eq!((greatest, all), (array![4.0, 0.0], 5.0));
+"#,
+        ),
+        special(
+            "any",
+            "Whether some element over the axes, or of all, is true or not 0; false of none.",
+            |l, a| l.counted_axes(a, compose::any),
+        )
+        .takes("x")
+        .may_take("axis")
+        .flag("keepdims")
+        .shapes(page::OVER_AXES)
+        .elements("any; the result is bool")
+        .derivative("none: the result is no float")
+        .example(
+            r#"
+#[model]
+fn some<B, N>(x: Tensor<B, N>) -> (Tensor<bool, B>, Tensor<bool>) {
+    ((x > 2.0).any(-1), x.any())
+}
+
+let (rows, all) = some([[1.0, 5.0], [0.0, 1.0]])?;
+assert_eq!((rows, all), (array![true, false], true));
+"#,
+        ),
+        special(
+            "all",
+            "Whether every element over the axes, or of all, is true or not 0; true of none.",
+            |l, a| l.counted_axes(a, compose::all),
+        )
+        .takes("x")
+        .may_take("axis")
+        .flag("keepdims")
+        .shapes(page::OVER_AXES)
+        .elements("any; the result is bool")
+        .derivative("none: the result is no float")
+        .example(
+            r#"
+#[model]
+fn every<B, N>(x: Tensor<B, N>) -> (Tensor<bool, B>, Tensor<bool>) {
+    ((x > 0.5).all(-1), x.all())
+}
+
+let (rows, all) = every([[1.0, 5.0], [0.0, 1.0]])?;
+assert_eq!((rows, all), (array![true, false], false));
+"#,
+        ),
+        special(
+            "count_nonzero",
+            "How many elements over the axes, or of all, are not 0 or are true, as i32.",
+            |l, a| l.counted_axes(a, compose::count_nonzero),
+        )
+        .takes("x")
+        .may_take("axis")
+        .flag("keepdims")
+        .shapes(page::OVER_AXES)
+        .elements("any; the result is i32")
+        .derivative("none: the result is no float")
+        .example(
+            r#"
+#[model]
+fn counts<B, N>(x: Tensor<B, N>) -> Tensor<i32, B> {
+    x.count_nonzero(-1)
+}
+
+assert_eq!(counts([[1.0, 5.0], [0.0, 1.0]])?, array![2, 1]);
+"#,
+        ),
+        Operation::new(
             "argmax",
             "The index of the first maximum along an axis, as i32, or of the first NaN if there is one; without \
              an axis that in all elements, row by row.",
