@@ -25,6 +25,7 @@ mod indexing;
 mod integers;
 mod jvp;
 mod language;
+mod layers;
 mod lints;
 mod lists;
 mod loops;
