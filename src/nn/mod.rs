@@ -13,6 +13,8 @@
 //! | places in a sequence | [`rotary`](fn@rotary), [`sinusoidal`](fn@sinusoidal), [`LearnedPositions`] |
 //! | one number each | [`Activation`], [`Dropout`] |
 //!
+//! The prelude brings [`Linear`]; others are imported by name.
+//!
 //! # Settings
 //!
 //! A layer's settings (`eps`, `dropout`, `activation`, ..) have defaults. A struct that holds layers sets them by a field

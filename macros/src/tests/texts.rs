@@ -66,7 +66,9 @@ fn layers_are_those_of_the_library() {
     for item in source.items {
         if let syn::Item::Use(item) = item {
             let words = item.tree.to_token_stream().to_string();
-            let words = words.split(|c: char| !c.is_alphanumeric()).map(String::from);
+            let words = words
+                .split(|c: char| !c.is_alphanumeric())
+                .map(String::from);
             names.extend(words.filter(|w| w.starts_with(char::is_uppercase)));
         }
     }
