@@ -246,7 +246,10 @@ fn paddings_are_zeros_and_learn_nothing() -> sinew::Result<()> {
     Ok(())
 }
 
-const ALL: [(Activation, fn(f64) -> f64); 9] = [
+/// What a variant does to a number.
+type Formula = fn(f64) -> f64;
+
+const ALL: [(Activation, Formula); 9] = [
     (Activation::Relu, |x| x.max(0.0)),
     (Activation::GeluTanh, |x| {
         let inner = (2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x * x * x);

@@ -339,10 +339,13 @@ fn rnn_step(m: &RnnCell, x: &Array2<f64>, state: &[Array2<f64>]) -> Vec<Array2<f
     vec![(a + b).mapv(f64::tanh)]
 }
 
+/// One step of a cell: from its input and state to its state.
+type StepOf<C> = fn(&C, &Array2<f64>, &[Array2<f64>]) -> Vec<Array2<f64>>;
+
 /// A cell over the times of a sequence, from the last where it is reversed: its hidden states and its last state.
 fn over<C>(
     cell: &C,
-    step: fn(&C, &Array2<f64>, &[Array2<f64>]) -> Vec<Array2<f64>>,
+    step: StepOf<C>,
     x: &Array3<f64>,
     state: Vec<Array2<f64>>,
     reversed: bool,
