@@ -3,6 +3,7 @@
 
 mod attention;
 mod maps;
+mod names;
 mod norms;
 mod positions;
 mod recurrent;
