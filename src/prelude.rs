@@ -3,8 +3,9 @@
 //! Of the operations it brings those that every version has brought, so that no function of your own
 //! becomes ambiguous next to this glob. Others are methods too, and items of [`ops`](crate::ops).
 //!
-//! Layers come with it. A struct of your own may be called as one of them: in its module it comes before that of this
-//! glob (see [`model`] for other modules).
+//! Of the layers it brings [`Linear`]. All others are imported by name, `use sinew::nn::{LayerNorm, Lstm};`, so that a
+//! struct of your own may be called as one of them anywhere. One that is called as a type of this glob comes before that
+//! in its module (see [`model`] for other modules).
 
 #[doc(hidden)]
 pub use crate::names::Unfinished as _;

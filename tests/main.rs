@@ -30,6 +30,7 @@ mod indexing;
 mod integers;
 mod jvp;
 mod language;
+mod layers;
 mod linear;
 mod lints;
 mod lists;

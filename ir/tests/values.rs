@@ -1,7 +1,7 @@
 //! The interpreter, the pullbacks and the linker against PyTorch's values.
 
 use sinew_ir::{DType, index_bounds, interpret, verify_program};
-use sinew_testing::{Case, CaseError, LATER, difference, read};
+use sinew_testing::{Case, CaseError, LAYERS, difference, read};
 use std::path::Path;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -21,7 +21,7 @@ fn programs_give_pytorchs_values_and_gradients() -> Outcome {
         let program = match case.program(DType::F64) {
             Ok(Some(program)) => program,
             Ok(None) => {
-                assert!(LATER.contains(&case.op.as_str()), "{}", case.name);
+                assert!(LAYERS.contains(&case.op.as_str()), "{}", case.name);
                 continue;
             }
             Err(e) => {
@@ -46,9 +46,9 @@ fn programs_give_pytorchs_values_and_gradients() -> Outcome {
 }
 
 #[test]
-fn later_operations_are_named_one_by_one() -> Outcome {
+fn operations_that_are_layers_are_named_one_by_one() -> Outcome {
     let all = cases()?;
-    for op in LATER {
+    for op in LAYERS {
         assert!(all.iter().any(|c| c.op == *op), "no case of `{op}`");
     }
     Ok(())

@@ -278,6 +278,40 @@ const PRELUDE_TYPES: &[&str] = &[
     "Shared",
 ];
 
+/// The layers that a program imports by name, those of the library's `nn` but for what the prelude brings.
+pub const LAYERS: &[&str] = &[
+    "Activation",
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "BiGru",
+    "BiLstm",
+    "BiRnn",
+    "Bilinear",
+    "DotProductAttention",
+    "Dropout",
+    "Embedding",
+    "GroupNorm",
+    "Gru",
+    "GruCell",
+    "InstanceNorm",
+    "KeyValueCache",
+    "LayerNorm",
+    "LayerNormNoAffine",
+    "LearnedPositions",
+    "LinearNoBias",
+    "Lstm",
+    "LstmCell",
+    "Mlp",
+    "MultiHeadAttention",
+    "MultiHeadAttentionNoBias",
+    "PaddedEmbedding",
+    "ResidualBlock",
+    "RmsNorm",
+    "Rnn",
+    "RnnCell",
+    "TransformerBlock",
+];
+
 /// Whether the prelude brings a type of this name.
 pub fn is_type_of_prelude(name: &str) -> bool {
     PRELUDE_TYPES.contains(&name)

@@ -2,6 +2,7 @@
 //!
 //! The definitions and names are those of `torch.nn.init` with its default arguments (gain 1 for
 //! Xavier; `a = 0`, `fan_in`, so gain sqrt(2), for Kaiming). Glorot and Bengio 2010; He et al. 2015.
+//! `fan_in_uniform` is what PyTorch's layers start with (its `kaiming_uniform` with `a = sqrt(5)`).
 //! Fans follow this library's layouts: a matrix is [in, out]; with more axes the layout is
 //! [out, in, window..] as in PyTorch, both fans multiplied by the window's elements. With fewer than
 //! two axes both fans are the number of elements.
@@ -58,6 +59,17 @@ pub const fn normal(std: f64) -> Init {
 /// Uniform from `low` to `high`: `#[init(uniform(-0.1, 0.1))]`.
 pub const fn uniform(low: f64, high: f64) -> Init {
     Init::Uniform { low, high }
+}
+
+/// Uniform on ±1 / sqrt(inputs): `#[init(fan_in_uniform(I))]`, as the weights and biases of PyTorch's layers start.
+///
+/// The number of inputs is told, since a bias has no axis of them; none counts as one.
+pub fn fan_in_uniform(inputs: usize) -> Init {
+    let bound = 1.0 / (inputs.max(1) as f64).sqrt();
+    Init::Uniform {
+        low: -bound,
+        high: bound,
+    }
 }
 
 /// [`Init::XavierUniform`]: `#[init(xavier_uniform)]`.
@@ -154,6 +166,7 @@ mod tests {
         for (init, expected) in [
             (normal(0.02), 0.02),
             (uniform(-0.3, 0.3), 0.3 / 3f64.sqrt()),
+            (fan_in_uniform(16), 0.25 / 3f64.sqrt()),
             (xavier_uniform(), (2.0 / 500f64).sqrt()),
             (xavier_normal(), (2.0 / 500f64).sqrt()),
             (kaiming_uniform(), (2.0 / 200f64).sqrt()),
@@ -175,6 +188,12 @@ mod tests {
             .expect("little memory");
         assert!(values.iter().all(|v| v.abs() <= bound));
         assert!(values.iter().any(|v| v.abs() > 0.99 * bound));
+    }
+
+    #[test]
+    fn no_inputs_are_one() {
+        assert_eq!(fan_in_uniform(0), uniform(-1.0, 1.0));
+        assert_eq!(fan_in_uniform(4), uniform(-0.5, 0.5));
     }
 
     #[test]

@@ -25,7 +25,7 @@ use sinew_ir::{
     link_pullback,
 };
 use std::path::Path;
-pub use translate::LATER;
+pub use translate::LAYERS;
 pub use unroll::leaked;
 
 /// A unit without consts, of which text and callees matter.
@@ -196,7 +196,7 @@ fn tensor(tensors: &SafeTensors<'_>, name: &str) -> Result<Array, CaseError> {
 
 impl Case {
     /// The case as a function, in the working float, with its inputs as parameters; `None` for an
-    /// operation that is not covered yet (see [`LATER`]).
+    /// operation that is a layer of the library (see [`LAYERS`]).
     ///
     /// # Errors
     /// Arguments that are missing or do not fit the inputs.

@@ -4,7 +4,7 @@ use super::Scope;
 use crate::errors::{Checked, Errors, Reported};
 use crate::hidden;
 use crate::messages;
-use crate::parse::structure::SettingValue;
+use crate::parse::structure::{Initial, SettingValue};
 use crate::parse::{self, FieldKind, TypeExpr};
 use crate::signature::{self, Configured, ParamType};
 use proc_macro2::Span;
@@ -189,8 +189,14 @@ pub fn structure(
     let mut fields = Vec::new();
     for f in &s.fields {
         let kind = match &f.kind {
-            FieldKind::Param(t, _) => leaf(scope, t).map(signature::FieldKind::Param),
-            FieldKind::State(t, _) => leaf(scope, t).map(signature::FieldKind::State),
+            FieldKind::Param(t, initial) => {
+                let kind = leaf(scope, t).map(signature::FieldKind::Param);
+                inputs(scope, initial).and(kind)
+            }
+            FieldKind::State(t, initial) => {
+                let kind = leaf(scope, t).map(signature::FieldKind::State);
+                inputs(scope, initial).and(kind)
+            }
             FieldKind::Child(c, count) => child(scope, c, count.as_ref()),
             FieldKind::Setting(ty, _) => Ok(signature::FieldKind::Setting(ty.symbol_type())),
         };
@@ -236,6 +242,14 @@ pub fn structure(
         },
         marked,
     })
+}
+
+/// The dim that an initialiser is told is one of the struct's.
+fn inputs(scope: &mut Scope<'_>, initial: &Initial) -> Checked<()> {
+    match &initial.inputs {
+        Some(dim) => scope.dim(dim).map(drop),
+        None => Ok(()),
+    }
 }
 
 fn child(

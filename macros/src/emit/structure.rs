@@ -240,7 +240,9 @@ fn constructor(s: &Structure, parts: &[Part], library: &TokenStream) -> TokenStr
                     let (text, value) = (dim_text(d), dim(d, &value, library));
                     quote!((#text, #value))
                 });
-                let initial = init(initial, library);
+                let inputs = initial.inputs.as_ref();
+                let inputs = inputs.map(|d| dim(d, &value, library));
+                let initial = init(initial, inputs, library);
                 quote!(#name: #library::__private::Param::declared(seed, #path, &[#(#dims),*], #initial))
             }
             FieldKind::Child(c, count) => {
@@ -321,13 +323,14 @@ fn constructor(s: &Structure, parts: &[Part], library: &TokenStream) -> TokenStr
     }
 }
 
-fn init(initial: &Initial, library: &TokenStream) -> TokenStream {
+fn init(initial: &Initial, inputs: Option<TokenStream>, library: &TokenStream) -> TokenStream {
     let name = &initial.name;
-    let numbers: Vec<TokenStream> = match (initial.numbers.as_slice(), *name == "uniform") {
+    let mut numbers: Vec<TokenStream> = match (initial.numbers.as_slice(), *name == "uniform") {
         // One number is the bound on both sides.
         ([bound], true) => [-*bound, *bound].iter().map(|n| quote!(#n)).collect(),
         (numbers, _) => numbers.iter().map(|n| quote!(#n)).collect(),
     };
+    numbers.extend(inputs.map(|n| quote!(#library::__private::size(#n))));
     let name = Ident::new(&name.to_string(), proc_macro2::Span::call_site());
     quote!(#library::__private::init::#name(#(#numbers),*))
 }

@@ -12,8 +12,8 @@ use crate::messages;
 use crate::signature::{Function, Map, ParamType};
 use proc_macro2::TokenStream;
 use sinew_ir::{
-    Call, CalleeInfo, Dim, Inst, Relation, Shape, Symbol, SymbolKind, SymbolTerm, Target, Type,
-    Value,
+    Call, CalleeInfo, Constraint, Dim, Inst, Relation, Shape, Symbol, SymbolKind, SymbolTerm,
+    Target, Type, Value,
 };
 use std::collections::HashMap;
 
@@ -294,7 +294,8 @@ impl Lowerer<'_, '_> {
     pub(super) fn check_constraints(&mut self, call: &Invocation<'_>) -> Checked<()> {
         for c in &call.callee.constraints {
             let (Some(left), Some(right)) = (call.apply(&c.left), call.apply(&c.right)) else {
-                return Err(self.not_inferred(call));
+                let no_multiple = self.no_multiple(call, c);
+                return Err(no_multiple.unwrap_or_else(|| self.not_inferred(call)));
             };
             let (left, right) = (self.dim(&left)?, self.dim(&right)?);
             let message = messages::constraint(call.at, call.callee, c, &left, &right);
@@ -312,6 +313,19 @@ impl Lowerer<'_, '_> {
             }
         }
         Ok(())
+    }
+
+    /// Reports what is not known to be a multiple of another size, where the callee has a symbol for the quotient that
+    /// nothing tells.
+    fn no_multiple(&self, call: &Invocation<'_>, c: &Constraint) -> Option<Reported> {
+        let own = |s: &Symbol| call.callee.symbols.iter().any(|(own, _)| own == s);
+        let untold = |s: &Symbol| own(s) && !call.instance.sizes.contains_key(s);
+        let quotient = c.right.symbols().into_iter().find(untold)?;
+        let divisor = c.right.exact_div(&Dim::from(quotient))?;
+        let (whole, by) = (call.apply(&c.left)?, call.apply(&divisor)?);
+        let declared = (&c.left, &divisor);
+        let error = messages::no_multiple(call.at, call.callee, declared, (&whole, &by));
+        (c.relation == Relation::Equal).then(|| self.report(error))
     }
 
     /// Whether this function's own `where` says it.

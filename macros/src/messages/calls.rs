@@ -385,6 +385,39 @@ pub fn not_inferred(at: &impl ToTokens, f: &Function, symbol: &str) -> Error {
     .into_error()
 }
 
+/// A size that must be a multiple of another, which are what is declared and what is here.
+pub fn no_multiple(
+    at: &impl ToTokens,
+    f: &Function,
+    declared: (&Dim, &Dim),
+    (whole, by): (&Dim, &Dim),
+) -> Error {
+    let mut symbols = whole.symbols().into_iter().chain(by.symbols());
+    let (whole, by) = (dim(whole), dim(by));
+    let help = match symbols.all(|s| relation::is_const(&s)) {
+        true => format!("change the sizes here, or what `{}` asks of them", f.name),
+        false => {
+            format!("declare it here too: `#[model(where({whole} == {by} * ({whole} / {by})))]`")
+        }
+    };
+    message(
+        at,
+        "where",
+        &format!(
+            "`{}` needs {} to be a multiple of {}",
+            f.name,
+            dim(declared.0),
+            dim(declared.1)
+        ),
+        &[
+            ("here", format!("{whole} and {by}")),
+            ("declared", f.at.clone()),
+        ],
+        &help,
+    )
+    .into_error()
+}
+
 pub fn constraint(
     at: &impl ToTokens,
     f: &Function,

@@ -214,6 +214,16 @@ pub fn init_numbers(name: &syn::Ident, wanted: &[usize]) -> Error {
     error(name, "init", &format!("`{name}` takes {takes}"), &help)
 }
 
+/// An initialiser whose bound follows from a number of inputs, without one.
+pub fn init_inputs(name: &syn::Ident) -> Error {
+    error(
+        name,
+        "init",
+        &format!("`{name}` takes one dim, how many inputs an output has"),
+        &format!("write `#[init({name}(I))]` with the dim of the weights that is summed over"),
+    )
+}
+
 pub fn unknown_init(name: &syn::Ident) -> Error {
     let known = [
         "zeros",
@@ -221,6 +231,7 @@ pub fn unknown_init(name: &syn::Ident) -> Error {
         "constant",
         "normal",
         "uniform",
+        "fan_in_uniform",
         "kaiming_uniform",
         "kaiming_normal",
         "xavier_uniform",

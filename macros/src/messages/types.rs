@@ -1,6 +1,7 @@
 //! About types and dims as they are written.
 
 use super::{Message, dim, error, error_at, message, source, structure, suggestion};
+use crate::names::LAYERS;
 use crate::operations;
 use crate::parse::StructType;
 use crate::signature::Struct;
@@ -505,16 +506,22 @@ pub fn type_nowhere(path: &syn::Path, known: &[String]) -> Error {
     });
     let mut known = known.to_vec();
     known.push("Linear".to_string());
+    let layers: Vec<String> = LAYERS.iter().map(ToString::to_string).collect();
+    let near = suggestion(&name, &[known.as_slice(), &layers].concat(), "");
     let help = match names.into_iter().flatten().next() {
+        _ if layers.contains(&name) => {
+            format!("it is a layer of the library: `use sinew::nn::{name};` brings it")
+        }
         Some(op) => format!(
             "that is an operation, and holds nothing: leave the field out, and write {} in the function",
             op.usage()
         ),
         None if known.contains(&name) => format!("write `{name}`"),
-        None => match suggestion(&name, &known, "model structs here") {
-            near if near.starts_with("did you mean") => near,
-            list => format!("a layer of your own is a struct with `#[model]`; {list}"),
-        },
+        None if near.starts_with("did you mean") => near,
+        None => {
+            let list = suggestion(&name, &known, "model structs here");
+            format!("a layer of your own is a struct with `#[model]`; {list}")
+        }
     };
     let what = match path.segments.len() {
         1 => format!("no struct is called `{name}` here"),

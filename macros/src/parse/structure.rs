@@ -113,12 +113,14 @@ impl SettingValue {
     }
 }
 
-/// How a leaf starts: a name and numbers, `#[init(normal(0.02))]`.
+/// How a leaf starts: a name and numbers, `#[init(normal(0.02))]`, or a dim, `#[init(fan_in_uniform(I))]`.
 pub struct Initial {
     /// The name.
     pub name: syn::Ident,
     /// Its numbers.
     pub numbers: Vec<f64>,
+    /// How many inputs an output has, where the initialiser is told that.
+    pub inputs: Option<DimExpr>,
 }
 
 /// Reads a struct.
@@ -313,6 +315,7 @@ fn zeros(field: &syn::Ident) -> Initial {
     Initial {
         name: syn::Ident::new("zeros", field.span()),
         numbers: Vec::new(),
+        inputs: None,
     }
 }
 
@@ -347,6 +350,17 @@ fn init(attribute: &syn::Attribute) -> syn::Result<Initial> {
         _ => return Err(bad()),
     };
     let name = path.get_ident().cloned().ok_or_else(bad)?;
+    if super::name(&name) == "fan_in_uniform" {
+        let mut arguments = arguments.into_iter().flatten();
+        let (Some(inputs), None) = (arguments.next(), arguments.next()) else {
+            return Err(messages::init_inputs(&name));
+        };
+        return Ok(Initial {
+            name,
+            numbers: Vec::new(),
+            inputs: Some(dims::of_expr(inputs)?),
+        });
+    }
     let mut numbers = Vec::new();
     for a in arguments.into_iter().flatten() {
         match number(a) {
@@ -365,7 +379,11 @@ fn init(attribute: &syn::Attribute) -> syn::Result<Initial> {
     if !wanted.contains(&numbers.len()) {
         return Err(messages::init_numbers(&name, wanted));
     }
-    Ok(Initial { name, numbers })
+    Ok(Initial {
+        name,
+        numbers,
+        inputs: None,
+    })
 }
 
 /// `#[default(0.1)]`

@@ -57,6 +57,26 @@ fn every_text_has_a_case() {
     assert!(wrong.is_empty(), "no case, or one after all: {wrong:#?}");
 }
 
+/// The layers that a mistake may name are those that there are.
+#[test]
+fn layers_are_those_of_the_library() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../src/nn/mod.rs");
+    let source = syn::parse_file(&fs::read_to_string(source).expect("text")).expect("Rust");
+    let mut names = Vec::new();
+    for item in source.items {
+        if let syn::Item::Use(item) = item {
+            let words = item.tree.to_token_stream().to_string();
+            let words = words
+                .split(|c: char| !c.is_alphanumeric())
+                .map(String::from);
+            names.extend(words.filter(|w| w.starts_with(char::is_uppercase)));
+        }
+    }
+    names.retain(|name| !name.ends_with("Config") && name != "Linear");
+    names.sort();
+    assert_eq!(names, crate::names::LAYERS);
+}
+
 fn contents(folder: &Path, ending: &str) -> Vec<String> {
     let paths = paths(folder, ending).into_iter();
     let files = paths.map(|p| folder.join(p).with_extension(ending));

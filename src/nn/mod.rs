@@ -1,0 +1,86 @@
+//! Layers, written in the language itself.
+//!
+//! Each says its formula and its source, the shapes of its parameters and of what it takes and gives, how its
+//! parameters start ([`initialisers`](crate::language::initialisers) has the formulas), and its defaults.
+//!
+//! | for | layers |
+//! |---|---|
+//! | maps | [`Linear`], [`LinearNoBias`], [`Bilinear`], [`Mlp`], [`ResidualBlock`] |
+//! | words | [`Embedding`], [`PaddedEmbedding`] |
+//! | means and spreads | [`LayerNorm`], [`LayerNormNoAffine`], [`RmsNorm`], [`GroupNorm`], [`InstanceNorm`], [`BatchNorm1d`], [`BatchNorm2d`] |
+//! | sequences, step by step | [`Rnn`], [`Lstm`], [`Gru`], in both directions [`BiRnn`], [`BiLstm`], [`BiGru`]; their cells [`RnnCell`], [`LstmCell`], [`GruCell`] |
+//! | attention | [`MultiHeadAttention`], [`DotProductAttention`], [`KeyValueCache`], [`TransformerBlock`] |
+//! | places in a sequence | [`rotary`](fn@rotary), [`sinusoidal`](fn@sinusoidal), [`LearnedPositions`] |
+//! | one number each | [`Activation`], [`Dropout`] |
+//!
+//! The prelude brings [`Linear`]; others are imported by name.
+//!
+//! # Settings
+//!
+//! A layer's settings (`eps`, `dropout`, `activation`, ..) have defaults. A struct that holds layers sets them by a field
+//! of the same name and type, for all layers in it that have such a setting, and passes them on to its own
+//! `..Config`, as [`configuration`](crate::language::configuration#children) says.
+//!
+//! ```
+//! use sinew::nn::{Activation, LayerNorm, Mlp};
+//! use sinew::prelude::*;
+//!
+//! #[model]
+//! struct Net {
+//!     norm: LayerNorm<8>,
+//!     mlp: Mlp<8, 32, 2>,
+//!     #[default(Silu)]
+//!     activation: Activation,         // that of `mlp`, whose default is `Relu`
+//! }
+//!
+//! #[model]
+//! fn out<B>(m: &Net, x: Tensor<B, 8>) -> Tensor<B, 2> {
+//!     m.mlp.forward(m.norm.forward(x))
+//! }
+//!
+//! let net = Net::init(&serde_json::from_str::<NetConfig>("{}")?, 42)?;
+//! assert_eq!((net.mlp.activation, net.norm.eps), (Activation::Silu, 1e-5));
+//! assert_eq!(out(&net, [[0.5; 8]])?.dim(), (1, 2));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! What PyTorch has as a flag that adds parameters is a layer of its own here, since the parameters of a struct are
+//! those that its type says: [`LinearNoBias`] is PyTorch's `Linear(bias=False)`.
+
+mod activation;
+mod attention;
+mod batch_norm;
+mod bilinear;
+mod dropout;
+mod embedding;
+mod group_norm;
+mod gru;
+mod layer_norm;
+mod linear;
+mod lstm;
+mod mlp;
+mod positions;
+mod rnn;
+mod transformer;
+
+pub use activation::Activation;
+pub use attention::{
+    DotProductAttention, DotProductAttentionConfig, KeyValueCache, KeyValueCacheConfig,
+    MultiHeadAttention, MultiHeadAttentionConfig, MultiHeadAttentionNoBias,
+    MultiHeadAttentionNoBiasConfig,
+};
+pub use batch_norm::{BatchNorm1d, BatchNorm1dConfig, BatchNorm2d, BatchNorm2dConfig};
+pub use bilinear::{Bilinear, BilinearConfig};
+pub use dropout::{Dropout, DropoutConfig};
+pub use embedding::{Embedding, EmbeddingConfig, PaddedEmbedding, PaddedEmbeddingConfig};
+pub use group_norm::{GroupNorm, GroupNormConfig, InstanceNorm, InstanceNormConfig};
+pub use gru::{BiGru, BiGruConfig, Gru, GruCell, GruCellConfig, GruConfig};
+pub use layer_norm::{
+    LayerNorm, LayerNormConfig, LayerNormNoAffine, LayerNormNoAffineConfig, RmsNorm, RmsNormConfig,
+};
+pub use linear::{Linear, LinearConfig, LinearNoBias, LinearNoBiasConfig};
+pub use lstm::{BiLstm, BiLstmConfig, Lstm, LstmCell, LstmCellConfig, LstmConfig};
+pub use mlp::{Mlp, MlpConfig, ResidualBlock, ResidualBlockConfig};
+pub use positions::{LearnedPositions, LearnedPositionsConfig, rotary, sinusoidal};
+pub use rnn::{BiRnn, BiRnnConfig, Rnn, RnnCell, RnnCellConfig, RnnConfig};
+pub use transformer::{TransformerBlock, TransformerBlockConfig};
