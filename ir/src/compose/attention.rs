@@ -34,7 +34,7 @@ pub fn causal(b: &mut Builder, x: Value) -> Result<Value, OpError> {
 /// `x` where a column is not behind its row, `y` elsewhere.
 ///
 /// # Errors
-/// As [`causal`]; a y of another type, or that does not broadcast with x.
+/// Fewer than two axes; a y of another type, or that does not broadcast with x.
 pub fn where_causal(b: &mut Builder, x: Value, y: Value) -> Result<Value, OpError> {
     let seen = causal(b, x)?;
     select(b, seen, x, y)
@@ -43,7 +43,7 @@ pub fn where_causal(b: &mut Builder, x: Value, y: Value) -> Result<Value, OpErro
 /// Softmax of each row over the columns that are not behind it; 0 for the others.
 ///
 /// # Errors
-/// As [`causal`]; an `x` that is no float.
+/// Fewer than two axes; an `x` that is no float.
 pub fn softmax_causal(b: &mut Builder, x: Value) -> Result<Value, OpError> {
     ops::rules::float(&[b.type_of(x).clone()], 0)?;
     let dtype = b.type_of(x).dtype;

@@ -25,8 +25,10 @@ pub fn other_axes(
 
 /// Numbers that are not one for each axis.
 pub fn one_for_each_axis(at: &impl ToTokens, name: &syn::Ident, count: usize) -> Error {
-    let usual = ["3", "(3, 3)", "(3, 3, 3)"];
-    let example = usual.get(count - 1).unwrap_or(&"3");
+    let example = match count {
+        1 => "3".to_string(),
+        _ => format!("({})", vec!["3"; count].join(", ")),
+    };
     error(
         at,
         &name.to_string(),
