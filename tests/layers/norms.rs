@@ -1,7 +1,7 @@
 //! Normalisations: over features, groups, examples and batches.
 
+use super::golden::golden;
 use super::{agree, array, close, leaves, numbers, places, scattered};
-use crate::layers::recurrent::golden;
 use ndarray::{Array2, Array3, Array4, ArrayD, Dimension};
 use sinew::nn::{
     BatchNorm1d, BatchNorm1dConfig, BatchNorm2d, BatchNorm2dConfig, GroupNorm, GroupNormConfig,

@@ -1,14 +1,13 @@
 //! Recurrent nets: PyTorch's values and gradients, layers and directions against their steps written out.
 
+use super::golden::golden;
 use super::{agree, array, close, leaves, places, scattered};
-use ndarray::{Array2, Array3, ArrayD, IxDyn, s};
-use safetensors::{Dtype, SafeTensors};
+use ndarray::{Array2, Array3, s};
 use sinew::nn::{
     Activation, BiGru, BiGruConfig, BiLstm, BiLstmConfig, BiRnn, BiRnnConfig, Gru, GruCell,
     GruConfig, Lstm, LstmCell, LstmConfig, Rnn, RnnCell, RnnConfig,
 };
 use sinew::prelude::*;
-use std::collections::BTreeMap;
 
 #[model]
 mod net {
@@ -108,65 +107,6 @@ mod net {
         let (y, h) = m.forward_from(x, h);
         slope.square().sum() + y.powi(3).sum() + h.square().sum()
     }
-}
-
-/// The tensors of one of PyTorch's cases, by what they are.
-pub struct Golden(&'static str, BTreeMap<String, ArrayD<f64>>);
-
-impl std::ops::Index<&str> for Golden {
-    type Output = ArrayD<f64>;
-
-    fn index(&self, what: &str) -> &ArrayD<f64> {
-        &self.1[what]
-    }
-}
-
-impl Golden {
-    /// A tensor as an array of its rank.
-    pub fn array<D: ndarray::Dimension>(&self, what: &str) -> ndarray::Array<f64, D> {
-        let array = self[what].clone().into_dimensionality();
-        array.expect("of that rank")
-    }
-
-    /// A weight as it is here, inputs by outputs; biases are as they are.
-    fn weight(&self, what: &str) -> ArrayD<f64> {
-        self[what].t().as_standard_layout().into_owned()
-    }
-
-    /// Whether an array is the tensor.
-    pub fn check(&self, what: &str, found: ArrayD<f64>, tolerance: f64) {
-        assert_eq!(found.shape(), self[what].shape(), "{}/{what}", self.0);
-        self.check_as(what, found, &self[what], tolerance);
-    }
-
-    fn check_as(&self, what: &str, found: ArrayD<f64>, expected: &ArrayD<f64>, tolerance: f64) {
-        let flat = |x: &ArrayD<f64>| -> Vec<f64> { x.iter().copied().collect() };
-        close(
-            &format!("{}/{what}", self.0),
-            &flat(&found),
-            &flat(expected),
-            tolerance,
-        );
-    }
-}
-
-/// One of PyTorch's cases.
-pub fn golden(name: &'static str) -> Golden {
-    const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/ops.safetensors");
-    let bytes = std::fs::read(FILE).expect("a file of the tests");
-    let file = SafeTensors::deserialize(&bytes).expect("a safetensors file");
-    let mut out = BTreeMap::new();
-    for (path, tensor) in file.tensors() {
-        let own = path.strip_prefix(name).and_then(|p| p.strip_prefix('/'));
-        let Some(what) = own else { continue };
-        assert_eq!(tensor.dtype(), Dtype::F64, "{path}");
-        let words = tensor.data().as_chunks().0.iter();
-        let values = words.map(|w| f64::from_le_bytes(*w)).collect();
-        let array = ArrayD::from_shape_vec(IxDyn(tensor.shape()), values);
-        out.insert(what.to_string(), array.expect("as many"));
-    }
-    assert!(!out.is_empty(), "no case is called {name}");
-    Golden(name, out)
 }
 
 /// Trains nothing with a case's weights in a net of one layer, and compares all that PyTorch gives.
