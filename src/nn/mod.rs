@@ -51,7 +51,6 @@ mod activation;
 mod attention;
 mod batch_norm;
 mod bilinear;
-mod conv;
 mod dropout;
 mod embedding;
 mod group_norm;
@@ -72,9 +71,6 @@ pub use attention::{
 };
 pub use batch_norm::{BatchNorm1d, BatchNorm1dConfig, BatchNorm2d, BatchNorm2dConfig};
 pub use bilinear::{Bilinear, BilinearConfig};
-pub use conv::{
-    Conv1d, Conv1dConfig, Conv2d, Conv2dConfig, ConvTranspose2d, ConvTranspose2dConfig, MaxPool2d, MaxPool2dConfig,
-};
 pub use dropout::{Dropout, DropoutConfig};
 pub use embedding::{Embedding, EmbeddingConfig, PaddedEmbedding, PaddedEmbeddingConfig};
 pub use group_norm::{GroupNorm, GroupNormConfig, InstanceNorm, InstanceNormConfig};
