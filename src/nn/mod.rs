@@ -8,6 +8,7 @@
 //! | maps | [`Linear`], [`LinearNoBias`], [`Bilinear`], [`Mlp`], [`ResidualBlock`] |
 //! | words | [`Embedding`], [`PaddedEmbedding`] |
 //! | means and spreads | [`LayerNorm`], [`LayerNormNoAffine`], [`RmsNorm`], [`GroupNorm`], [`InstanceNorm`], [`BatchNorm1d`], [`BatchNorm2d`] |
+//! | images and rows | [`Conv1d`], [`Conv2d`], [`ConvTranspose2d`], [`MaxPool2d`] |
 //! | sequences, step by step | [`Rnn`], [`Lstm`], [`Gru`], in both directions [`BiRnn`], [`BiLstm`], [`BiGru`]; their cells [`RnnCell`], [`LstmCell`], [`GruCell`] |
 //! | attention | [`MultiHeadAttention`], [`DotProductAttention`], [`KeyValueCache`], [`TransformerBlock`] |
 //! | places in a sequence | [`rotary`](fn@rotary), [`sinusoidal`](fn@sinusoidal), [`LearnedPositions`] |
@@ -51,6 +52,7 @@ mod activation;
 mod attention;
 mod batch_norm;
 mod bilinear;
+mod conv;
 mod dropout;
 mod embedding;
 mod group_norm;
@@ -71,6 +73,10 @@ pub use attention::{
 };
 pub use batch_norm::{BatchNorm1d, BatchNorm1dConfig, BatchNorm2d, BatchNorm2dConfig};
 pub use bilinear::{Bilinear, BilinearConfig};
+pub use conv::{
+    Conv1d, Conv1dConfig, Conv2d, Conv2dConfig, ConvTranspose2d, ConvTranspose2dConfig, MaxPool2d,
+    MaxPool2dConfig,
+};
 pub use dropout::{Dropout, DropoutConfig};
 pub use embedding::{Embedding, EmbeddingConfig, PaddedEmbedding, PaddedEmbeddingConfig};
 pub use group_norm::{GroupNorm, GroupNormConfig, InstanceNorm, InstanceNormConfig};

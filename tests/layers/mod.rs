@@ -2,6 +2,7 @@
 //! and second order against differences, in f64, and both on every device.
 
 mod attention;
+mod convolutions;
 mod golden;
 mod maps;
 mod names;

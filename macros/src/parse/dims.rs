@@ -77,10 +77,11 @@ impl DimExpr {
 
 /// A dim as it prints.
 pub fn of_text(text: &str) -> Option<DimExpr> {
-    // A leading minus is not in the language of dims: `-a` reads as `0 - a`.
+    // A leading minus is not in the language of dims: `-a` reads as `0 - a`, in parentheses too.
+    let text = text.replace("(-", "(0 - ");
     let text = match text.strip_prefix('-') {
         Some(rest) => format!("0 - {rest}"),
-        None => text.to_string(),
+        None => text,
     };
     of_expr(&syn::parse_str(&text).ok()?).ok()
 }

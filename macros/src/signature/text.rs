@@ -337,7 +337,14 @@ mod tests {
     fn dims_read_back_as_printed() {
         let (b, n) = (Dim::symbol("B"), Dim::symbol("N"));
         let two = Dim::constant(2);
+        let negative = b
+            .checked_sub(&Dim::symbol("L"))
+            .and_then(|d| d.checked_sub(&two));
+        let quotient = negative.and_then(|d| d.floor_div(&n)).expect("small");
+        assert!(quotient.to_string().starts_with('('), "{quotient}");
         let cases = [
+            quotient.checked_add(&two).expect("small"),
+            Dim::constant(0).checked_sub(&quotient).expect("small"),
             Dim::constant(0),
             Dim::constant(-3),
             b.clone(),
