@@ -92,9 +92,6 @@ pub(super) fn operations() -> Vec<Operation> {
         defined("exp2", "2 to the power of x.", "(x * 0.6931471805599453).exp()")
             .derivative("`2^x log(2)`")
             .maps(&[(0.0, 1.0), (0.5, std::f64::consts::SQRT_2)]),
-        defined("logit", "`log(x / (1 - x))`, the inverse of [`fn@sigmoid`].", "(x / (1.0 - x)).log()")
-            .derivative("`1 / (x (1 - x))`")
-            .maps(&[(0.5, 0.0), (0.25, -1.0986123)]),
         defined("isnan", "Whether x is no number.", "x != x")
             .elements("floats; the result is bool")
             .derivative("none: the result is no float")
