@@ -16,7 +16,7 @@ use std::mem::ManuallyDrop;
 use cranelift_codegen::ir::{ExternalName, Signature};
 use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_codegen::{CompiledCode, FinalizedRelocTarget};
-use cranelift_jit::{JITBuilder, JITModule};
+use cranelift_jit::{ArenaMemoryProvider, JITBuilder, JITModule};
 use cranelift_module::{
     FuncId, FuncOrDataId, Linkage, Module, ModuleError, ModuleReloc, ModuleRelocTarget,
     default_libcall_names,
@@ -100,6 +100,7 @@ impl MachineCode {
     ) -> Result<(MachineCode, *const u8), EmitError> {
         let mut builder = JITBuilder::with_isa(isa, default_libcall_names());
         builder.symbols(imports.iter().cloned());
+        builder.memory_provider(Box::new(room(functions)?));
         let mut code = MachineCode {
             module: ManuallyDrop::new(JITModule::new(builder)),
         };
@@ -152,6 +153,17 @@ impl MachineCode {
         let address = code.module.get_finalized_function(*id);
         Ok((code, address))
     }
+}
+
+/// One range of addresses for all functions: calls among them reach 2 GiB, and blocks that the system gives one by one
+/// may be further apart in a process that has much memory.
+fn room(functions: &[Compiled]) -> Result<ArenaMemoryProvider, EmitError> {
+    // Each may begin and end a page of its own; addresses that are not used take no memory.
+    const PAGES: usize = 2 << 16;
+    let bytes = functions.iter().map(|f| f.len().saturating_add(PAGES));
+    let bytes = bytes.fold(PAGES, usize::saturating_add);
+    ArenaMemoryProvider::new_with_size(bytes)
+        .map_err(|e| EmitError::Memory(std::io::Error::other(e.to_string())))
 }
 
 fn refused(function: &str, message: String) -> EmitError {

@@ -322,6 +322,7 @@ impl<'a> Contents<'a> {
 
 /// Reads the file into the model, all leaves or none. Of a trainer's file what else is in it is left out.
 pub(crate) fn load<M: Model>(model: &mut M, path: &Path) -> Result<()> {
+    whole(model)?;
     let bytes = bytes_in(path)?;
     let mut contents = Contents::new(path, &bytes)?;
     let mut found = contents.take_model(model)?;
