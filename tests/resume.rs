@@ -115,7 +115,7 @@ fn training_goes_on_bit_for_bit() -> sinew::Result<()> {
 fn a_trainers_file_is_a_models_too() -> sinew::Result<()> {
     let file = Temporary::new("model");
     let mut train = loss::train(net(1)?).optimizer(Adam::new(0.01)).build()?;
-    train.step(&data())?;
+    train.step(data())?;
     train.save(&file.0)?;
     let mut model = net(5)?;
     model.load_into(&file.0)?;
