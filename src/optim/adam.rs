@@ -58,7 +58,7 @@ pub type AdamW = Descent<AdamWRule>;
 const TINY: f64 = 1e-37;
 
 /// The settings of [`Adam`].
-#[model]
+#[model(methods)]
 #[derive(Debug, PartialEq)]
 pub struct AdamRule {
     /// How slowly the first moment forgets.
@@ -87,6 +87,37 @@ pub struct AdamWRule {
 }
 
 #[model]
+impl AdamRule {
+    fn moved<S>(
+        &self,
+        p: Tensor<[S]>,
+        g: Tensor<[S]>,
+        m: Tensor<[S]>,
+        v: Tensor<[S]>,
+        size: Tensor,
+        correction: Tensor,
+        new1: Tensor,
+        new2: Tensor,
+    ) -> (Tensor<[S]>, Tensor<[S]>, Tensor<[S]>) {
+        let g = if self.weight_decay > 0 {
+            g + self.weight_decay * p
+        } else {
+            g
+        };
+        let m = self.beta1 * m + new1 * g;
+        let v = self.beta2 * v + new2 * g.square();
+        let direction = m / (v.sqrt() / correction + self.epsilon);
+        // Without an epsilon, an element that has had no gradient is 0 / 0: it stays (in PyTorch it is NaN).
+        let direction = if self.epsilon < TINY {
+            where_(m == 0, 0, direction)
+        } else {
+            direction
+        };
+        (p - size * direction, m, v)
+    }
+}
+
+#[model]
 pub fn adam<S>(
     rule: &AdamRule,
     p: Tensor<[S]>,
@@ -98,21 +129,7 @@ pub fn adam<S>(
     new1: Tensor,
     new2: Tensor,
 ) -> (Tensor<[S]>, Tensor<[S]>, Tensor<[S]>) {
-    let g = if rule.weight_decay > 0 {
-        g + rule.weight_decay * p
-    } else {
-        g
-    };
-    let m = rule.beta1 * m + new1 * g;
-    let v = rule.beta2 * v + new2 * g.square();
-    let direction = m / (v.sqrt() / correction + rule.epsilon);
-    // Without an epsilon, an element that has had no gradient is 0 / 0: it stays (in PyTorch it is NaN).
-    let direction = if rule.epsilon < TINY {
-        where_(m == 0, 0, direction)
-    } else {
-        direction
-    };
-    (p - size * direction, m, v)
+    rule.moved(p, g, m, v, size, correction, new1, new2)
 }
 
 #[model]
@@ -128,7 +145,8 @@ pub fn adam_w<S>(
     new2: Tensor,
     decay: Tensor,
 ) -> (Tensor<[S]>, Tensor<[S]>, Tensor<[S]>) {
-    adam(rule.adam, p * decay, g, m, v, size, correction, new1, new2)
+    rule.adam
+        .moved(p * decay, g, m, v, size, correction, new1, new2)
 }
 
 impl UpdateRule for AdamRule {

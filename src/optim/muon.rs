@@ -56,8 +56,8 @@ pub struct MuonRule {
 fn orthogonal<R, C>(x: Tensor<R, C>) -> Tensor<R, C> {
     let mut x = x / (x.square().sum().sqrt() + 1e-7);
     for _ in 0..5 {
-        let s = matmul(x, x.transpose());
-        x = 3.4445 * x + matmul(-4.7750 * s + 2.0315 * matmul(s, s), x);
+        let s = matmul(x, x.t());
+        x = 3.4445 * x + matmul(2.0315 * matmul(s, s) - 4.775 * s, x);
     }
     x
 }
@@ -79,7 +79,7 @@ pub fn muon<R, C>(
     };
     // The smaller product of the two.
     let d = if R > C {
-        orthogonal(d.transpose()).transpose()
+        orthogonal(d.t()).t()
     } else {
         orthogonal(d)
     };
