@@ -35,7 +35,7 @@ use crate::{Tensor, model};
 ///
 /// let net = Net::init(&NetConfig { dropout: 0.2 }, 42)?;
 /// assert_eq!(net.drop.dropout, 0.2);
-/// assert_eq!(out(&net, [[1.0; 4]])?, net.out.forward([[1.0; 4]])?.into_dimensionality().unwrap());
+/// assert_eq!(out(&net, [[1.0; 4]])?.into_dyn(), net.out.forward([[1.0; 4]])?);
 /// # Ok::<(), sinew::Error>(())
 /// ```
 #[model(methods)]
