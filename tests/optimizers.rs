@@ -317,6 +317,7 @@ rules! {
     Lone lone(rule, p: Tensor<[S]>) { p * rule.by }
     Mixed mixed(rule, p: Tensor<[S]>, g: Tensor<[S], 2>) { p * rule.by + g.sum(-1) }
     Told told(rule, p: Tensor<[S]>, g: Tensor<[S]>, speed: Tensor) { p - speed * g * rule.by }
+    Still still(rule, p: Tensor<[S]>, g: Tensor<[S]>) { p - rule.by * g }
     Drawn drawn(rule, p: Tensor<[S]>, g: Tensor<[S]>) { p - rule.by * g.dropout(0.5) }
 }
 
@@ -430,6 +431,67 @@ fn rules_are_told_the_step() -> sinew::Result<()> {
             let size = 0.1 / step as f64;
             let moved = p.iter().zip(g);
             moved.map(|(p, g)| p - size * 2.0 * g).collect()
+        },
+    )
+}
+
+/// With nothing told in a step, on every device.
+#[test]
+fn a_rule_may_take_no_numbers() -> sinew::Result<()> {
+    let (x, y) = data();
+    for device in devices() {
+        let train = loss::train(Net::init(3)).optimizer(Descent::by(Still { by: 0.5 }, 0.0));
+        let mut train = train.device(device).build()?;
+        let before = train.model()?.scale.item()?;
+        train.step(&x, &y)?;
+        let expected = before - 0.5 * train.gradients()?.scale.item()?;
+        assert!((train.model()?.scale.item()? - expected).abs() < 1e-6);
+    }
+    Ok(())
+}
+
+/// A state that a rule changes for some sizes only.
+#[model]
+struct Wide {
+    by: f64,
+}
+
+#[model]
+fn wide<R, C>(
+    rule: &Wide,
+    p: Tensor<R, C>,
+    g: Tensor<R, C>,
+    sum: Tensor<R, C>,
+    rate: Tensor,
+) -> (Tensor<R, C>, Tensor<R, C>) {
+    let sum = if R > C { sum + rule.by * g } else { sum };
+    let direction = if R > C { sum } else { g };
+    (p - rate * direction, sum)
+}
+
+impl UpdateRule for Wide {
+    type Update = wide;
+}
+
+#[test]
+fn a_rule_that_chooses_by_size_keeps_its_states() -> sinew::Result<()> {
+    let mut sum = [0.0; ROWS * COLUMNS];
+    let plain = Sgd::new(0.0).rule;
+    follow(
+        |train| {
+            let train = train.optimizer(Descent::by(Wide { by: 2.0 }, 0.1));
+            let train = train.group("b", |g| g.rule(plain.clone()));
+            train.group("scale", |g| g.rule(plain.clone()))
+        },
+        |_, p, g| {
+            let new = |i: usize| match i < ROWS * COLUMNS {
+                true => {
+                    sum[i] += 2.0 * g[i];
+                    p[i] - 0.1 * sum[i]
+                }
+                false => p[i] - 0.1 * g[i],
+            };
+            (0..SIZE).map(new).collect()
         },
     )
 }

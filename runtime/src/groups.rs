@@ -166,14 +166,17 @@ impl Groups {
                 group
                     .update
                     .check_rank(&stack.path, &stack.shape[children..])?;
-                out.push(Piece {
+                let piece = Piece {
                     group: run.group,
                     shape: stack.shape.clone(),
                     children,
                     section: stack.section,
                     offset: stack.offset,
                     start: run.start + (stack.offset - run.offset),
-                });
+                };
+                // What has no program is told now, and not by the first step.
+                group.update.program(&piece)?;
+                out.push(piece);
             }
         }
         Ok(out)
@@ -288,21 +291,12 @@ impl RuleFunction {
         let names: Vec<String> = numbers.map(name).collect();
         let all = (0..made.declared).map(|i| (i, name(2 + i)));
         let mut states: Vec<(usize, String)> = all.collect();
-        let ty = &function.values[0];
-        let extents = ty.shape.dims.iter().map(|_| LENGTH);
-        let shape: Vec<usize> = match ty.shape.sequence {
-            Some(_) => vec![LENGTH],
-            None => extents.collect(),
-        };
-        let any_shape = ty.shape.sequence.is_some();
-        match (made.link(&shape), any_shape) {
-            (Ok(program), _) => {
-                states.retain(|(i, _)| !passes_through(&program, *i));
-                made.pointwise = any_shape && program.is_pointwise();
-            }
-            (Err(error), true) => return Err(error),
-            // Not for such a shape: what it is applied to tells, and all of its states are kept.
-            (Err(_), false) => {}
+        // A rule for any shape alone has no sizes to choose by: what it does to one, it does to all.
+        let shape = &function.values[0].shape;
+        if shape.sequence.is_some() && shape.dims.is_empty() {
+            let program = made.link(&[LENGTH])?;
+            states.retain(|(i, _)| !passes_through(&program, *i));
+            made.pointwise = program.is_pointwise();
         }
         if states.len() > MAX_STATES {
             return Err(made.refused(format!(

@@ -33,9 +33,9 @@ const SPACING: usize = 8;
 /// The bytes of a report.
 pub(crate) const BYTES: usize = ALIGN;
 
-/// The bytes of a region of so many numbers.
+/// The bytes of a region of so many numbers, of which a GPU has none that is empty.
 pub(crate) fn bytes(count: usize) -> usize {
-    (SPACING * count).next_multiple_of(ALIGN)
+    (SPACING * count.max(1)).next_multiple_of(ALIGN)
 }
 
 /// The place of number `i`.

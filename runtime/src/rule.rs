@@ -19,7 +19,7 @@ use std::any::TypeId;
 ///
 /// Parameter, gradient and states have one type, and so have its results: the new parameter, then the new states. With
 /// `Tensor<[S]>` it is for parameters of any rank; with `Tensor<R, C>` for matrices alone, and so on. A state that
-/// it neither reads nor changes takes no memory.
+/// a rule for any rank neither reads nor changes takes no memory.
 ///
 /// It becomes part of the compiled step, as the rules of this library do, which are written in the same way.
 ///
