@@ -8,24 +8,36 @@ use crate::op::OpError;
 use crate::ops;
 use crate::shape::{Axis, Shape};
 
+/// Which elements of matrices of the shape of `x` are on diagonals.
+fn diagonals(b: &mut Builder, x: Value) -> Result<Value, OpError> {
+    let shape = shape_of(b, x);
+    let Some(first) = shape.len().checked_sub(2) else {
+        return Err(OpError::NoAxis { index: -2, shape });
+    };
+    let matrix = Shape::new(shape.dims[first..].to_vec());
+    let rows = b.iota(DType::I32, matrix.clone(), Axis::At(0))?;
+    let columns = b.iota(DType::I32, matrix, Axis::At(1))?;
+    let same = binary(b, ops::EQ, rows, columns)?;
+    broadcast_to(b, same, &shape)
+}
+
 /// Ones on the diagonals of matrices of the shape of `x`, zeros elsewhere.
 ///
 /// # Errors
 /// Fewer than two axes.
 pub fn eye_like(b: &mut Builder, x: Value) -> Result<Value, OpError> {
-    let ty = b.type_of(x).clone();
-    let Some(first) = ty.shape.len().checked_sub(2) else {
-        return Err(OpError::NoAxis {
-            index: -2,
-            shape: ty.shape,
-        });
-    };
-    let matrix = Shape::new(ty.shape.dims[first..].to_vec());
-    let rows = b.iota(DType::I32, matrix.clone(), Axis::At(0))?;
-    let columns = b.iota(DType::I32, matrix, Axis::At(1))?;
-    let same = binary(b, ops::EQ, rows, columns)?;
-    let ones = b.cast(same, ty.dtype)?;
-    broadcast_to(b, ones, &ty.shape)
+    let same = diagonals(b, x)?;
+    b.cast(same, b.type_of(x).dtype)
+}
+
+/// Matrices with ones on their diagonals.
+///
+/// # Errors
+/// Fewer than two axes.
+pub fn with_unit_diagonals(b: &mut Builder, x: Value) -> Result<Value, OpError> {
+    let same = diagonals(b, x)?;
+    let ones = b.like(1.0, x)?;
+    b.select(same, ones, x)
 }
 
 /// Two stacks of matrices with what is in front of their last two axes broadcast.

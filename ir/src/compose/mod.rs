@@ -40,7 +40,7 @@ pub use attention::{
 pub use contract::matmul;
 pub use convolution::{convolution, convolution_transposed, with_bias};
 pub use einsum::{EinsumError, LetterPlace, einsum};
-pub use linear::{eye_like, linspace, turned, with_equal_batches};
+pub use linear::{eye_like, linspace, turned, with_equal_batches, with_unit_diagonals};
 pub use loss::{Reduce, cross_entropy, nll_loss, reduced};
 pub use norm::{Norm, all, any, count_nonzero, norm};
 pub use padding::{Widths, pad, pad_edge, pad_reflect};

@@ -6,6 +6,9 @@ use crate::errors::Checked;
 use crate::lower::{Arguments, Lowerer, Val};
 use sinew_ir::{DType, Op};
 
+/// What lowers an operation that no class fits.
+pub(super) type Lower = fn(&mut Lowerer<'_, '_>, &Arguments<'_>) -> Checked<Val>;
+
 impl Operation {
     /// An operation that takes nothing yet.
     pub(super) fn new(name: &'static str, doc: &str, lowering: Lowering) -> Operation {
@@ -228,10 +231,6 @@ pub(super) fn defined(name: &'static str, doc: &str, definition: &'static str) -
 }
 
 /// An operation that a function of its own lowers.
-pub(super) fn special(
-    name: &'static str,
-    doc: &str,
-    lower: fn(&mut Lowerer<'_, '_>, &Arguments<'_>) -> Checked<Val>,
-) -> Operation {
+pub(super) fn special(name: &'static str, doc: &str, lower: Lower) -> Operation {
     Operation::new(name, doc, Lowering::Special(lower))
 }

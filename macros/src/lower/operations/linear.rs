@@ -42,20 +42,6 @@ const TRIANGULAR: &str = "{
     stack(rows, axis = -1).t()
 }";
 
-/// As [`TRIANGULAR`], with ones for the diagonal.
-const UNIT_TRIANGULAR: &str = "{
-    let mut rest = y.t();
-    let mut rows = Vec::new();
-    for j in 0..N {
-        let index = arange(N);
-        let column = where_(index == j, x, 0.0).sum(-1).unsqueeze(-2);
-        let row = where_(index == j, rest, 0.0).sum(-1);
-        rest = rest - row.unsqueeze(-1) * column;
-        rows.push(row);
-    }
-    stack(rows, axis = -1).t()
-}";
-
 /// Gauss and Jordan's elimination with the greatest pivot of each column.
 const SOLVE: &str = "{
     let mut rest = concat([x, y], axis = -1);
@@ -134,16 +120,16 @@ impl Lowerer<'_, '_> {
         let y = self.right_side(a, &n)?;
         let upper = self.flag_arg(a, 2)?;
         let transposed = self.flag_arg(a, 3)?;
-        let definition = match self.flag_arg(a, 4)? {
-            true => UNIT_TRIANGULAR,
-            false => TRIANGULAR,
-        };
+        let unit = self.flag_arg(a, 4)?;
         let (x, y, _) = self.alike(a, x, y)?;
         // A transposed lower one is an upper one, which turned round is a lower one, of rows in the other order.
         let turned = upper != transposed;
         let operands = self.both(a, x, y);
         let (x, y) = self.build(&a.name, a.op.name, &operands, |b| {
             let mut x = x;
+            if unit {
+                x = compose::with_unit_diagonals(b, x)?;
+            }
             if transposed {
                 x = compose::swapaxes(b, x, -1, -2)?;
             }
@@ -155,7 +141,7 @@ impl Lowerer<'_, '_> {
                 false => Ok((x, y)),
             }
         })?;
-        let solved = self.by_columns(a, definition, &[("x", x), ("y", y)], &[("N", n)])?;
+        let solved = self.by_columns(a, TRIANGULAR, &[("x", x), ("y", y)], &[("N", n)])?;
         let Val::Tensor(z) = solved else {
             return Ok(solved);
         };

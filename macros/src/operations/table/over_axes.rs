@@ -1,8 +1,18 @@
 //! Reductions, and what runs along an axis.
 
-use crate::operations::declaration::{along, reduction, special};
+use crate::operations::declaration::{Lower, along, reduction, special};
 use crate::operations::{Lowering, Operation, page};
 use sinew_ir::{compose, ops};
+
+/// An operation that looks at which elements over axes are not 0.
+fn counting(name: &'static str, doc: &str, lower: Lower) -> Operation {
+    special(name, doc, lower)
+        .takes("x")
+        .may_take("axis")
+        .flag("keepdims")
+        .shapes(page::OVER_AXES)
+        .derivative("none: the result is no float")
+}
 
 pub(super) fn operations() -> Vec<Operation> {
     vec![
@@ -212,17 +222,12 @@ assert_eq!((of_rows, sums), (array![5.0, 0.0], array![7.0, 0.0]));
 assert_eq!((greatest, all), (array![4.0, 0.0], 5.0));
 "#,
         ),
-        special(
+        counting(
             "any",
             "Whether some element over the axes, or of all, is true or not 0; false of none.",
             |l, a| l.counted_axes(a, compose::any),
         )
-        .takes("x")
-        .may_take("axis")
-        .flag("keepdims")
-        .shapes(page::OVER_AXES)
         .elements("any; the result is bool")
-        .derivative("none: the result is no float")
         .example(
             r#"
 #[model]
@@ -234,17 +239,12 @@ let (rows, all) = some([[1.0, 5.0], [0.0, 1.0]])?;
 assert_eq!((rows, all), (array![true, false], true));
 "#,
         ),
-        special(
+        counting(
             "all",
             "Whether every element over the axes, or of all, is true or not 0; true of none.",
             |l, a| l.counted_axes(a, compose::all),
         )
-        .takes("x")
-        .may_take("axis")
-        .flag("keepdims")
-        .shapes(page::OVER_AXES)
         .elements("any; the result is bool")
-        .derivative("none: the result is no float")
         .example(
             r#"
 #[model]
@@ -256,17 +256,12 @@ let (rows, all) = every([[1.0, 5.0], [0.0, 1.0]])?;
 assert_eq!((rows, all), (array![true, false], false));
 "#,
         ),
-        special(
+        counting(
             "count_nonzero",
             "How many elements over the axes, or of all, are not 0 or are true, as i32.",
             |l, a| l.counted_axes(a, compose::count_nonzero),
         )
-        .takes("x")
-        .may_take("axis")
-        .flag("keepdims")
-        .shapes(page::OVER_AXES)
         .elements("any; the result is i32")
-        .derivative("none: the result is no float")
         .example(
             r#"
 #[model]

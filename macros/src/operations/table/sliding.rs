@@ -1,17 +1,13 @@
 //! Convolutions, pools and upsampling: what slides along the last axes.
 
-use crate::errors::Checked;
-use crate::lower::{Arguments, Lowerer, Val};
 use crate::operations::Operation;
-use crate::operations::declaration::special;
+use crate::operations::declaration::{Lower, special};
 
 const PADDING: &[&str] = &["same", "valid"];
 
 /// What numbers of kernels may be.
 const NUMBERS: &str = "Numbers are one for all axes, or one for each (`stride = (2, 1)`); `padding` is also a list of \
                        pairs, in front and behind (`[(0, 1), (2, 2)]`)";
-
-type Lower = fn(&mut Lowerer<'_, '_>, &Arguments<'_>) -> Checked<Val>;
 
 fn convolution(name: &'static str, shapes: &'static str, lower: Lower, example: &str) -> Operation {
     let doc = format!(
