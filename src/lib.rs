@@ -73,8 +73,9 @@ pub use sinew_runtime::half;
 /// What arguments are declared as, in messages of rustc: `Arg<Float, Rank<2>>` is `Tensor<B, 64>`.
 pub use sinew_runtime::{AnyRank, Arg, Float, Rank};
 pub use sinew_runtime::{
-    CacheStats, CompileBuilder, Device, Error, IntoArg, IntoArgs, IntoShared, Model, Param,
-    Precision, Result, Runner, Shared, Step, TrainBuilder, Trained, Trainer, Vjp, init,
+    CacheStats, CompileBuilder, Device, Error, GradientBuilder, GradientRunner, IntoArg, IntoArgs,
+    IntoShared, Model, Param, Precision, Result, Runner, Shared, Step, TrainBuilder, Trained,
+    Trainer, Vjp, init,
 };
 
 /// A leaf of a model that is not trained: running statistics, tables.
@@ -85,12 +86,12 @@ pub type State = Param;
 pub mod __private {
     pub use sinew_ir::{SymbolValue, Unit};
     pub use sinew_runtime::{
-        AnyRank, Arg, ArgView, ArgViews, Compile, Error, Float, Gradients, Init, IntoArgs,
-        IntoShared, MethodsInOneImpl, Model, ModelFunction, ModelStruct, Models, Out, Outputs,
-        Param, Rank, Result, Runner, Setting, StructIds, Train, Trained, Trainer, Vjp, at_most,
-        attach, below, call, complete, equal, gradient, gradient_by_inputs, has_methods, init,
-        is_same, join, model_struct, product, pullback, quotient, repeated, same_struct, signature,
-        size, sum, vjp,
+        AnyRank, Arg, ArgView, ArgViews, Compile, Error, Float, GradientBuilder, Gradients, Init,
+        IntoArgs, IntoShared, MethodsInOneImpl, Model, ModelFunction, ModelStruct, Models, Out,
+        Outputs, Param, Rank, Result, Runner, Setting, StructIds, Train, Trained, Trainer, Vjp,
+        at_most, attach, below, call, complete, equal, gradient, gradient_by_inputs, has_methods,
+        init, is_same, join, model_struct, product, pullback, quotient, repeated, same_struct,
+        signature, size, sum, vjp,
     };
 
     pub use crate::names::{

@@ -1,5 +1,7 @@
 //! `f::gradient(&model, ..)` and plain calls: values and derivatives without a trainer.
 
+use crate::floats::{close, floats, points};
+use sinew::ndarray::Array1;
 use sinew::prelude::*;
 
 #[model]
@@ -120,5 +122,76 @@ fn a_function_without_a_derivative_counts_where_none_is_needed() -> sinew::Resul
     assert_eq!(gradient.slope.item()?, 20.0);
     let train = metric::loss::train(m).build()?;
     assert_eq!(metric::spread::attach(&train)?.run([1.0, 3.0])?, 2.0);
+    Ok(())
+}
+
+#[model]
+struct Net {
+    hidden: Linear<2, 6>,
+    out: Linear<6, 1>,
+}
+
+#[model]
+fn fit<B>(m: &Net, x: Tensor<B, 2>, y: Tensor<B>) -> (Tensor, Tensor<B>) {
+    let found = m
+        .out
+        .forward(m.hidden.forward(x).tanh().dropout(0.5))
+        .squeeze(-1);
+    (mse(found, y), found)
+}
+
+fn flat(m: &Net) -> Vec<f64> {
+    let mut out = Vec::new();
+    m.visit("", &mut |_, p| out.extend(p.values_f64()));
+    out
+}
+
+#[test]
+fn gradients_compiled_once_are_those_of_a_step() -> sinew::Result<()> {
+    let (x, y) = (points(5), Array1::from_iter((0..5).map(|i| i as f64 / 4.0)));
+    for (device, precision, tolerance) in floats() {
+        let net = Net::init(3);
+        let build = || {
+            fit::gradients(net.clone())
+                .device(device.clone())
+                .precision(precision)
+        };
+        let mut plain = build().build()?;
+        let (value, gradients) = plain.run(&x, &y)?;
+        let (expected, of_call) = (fit(&net, &x, &y)?, fit::gradient(&net, &x, &y)?);
+        close("loss", &[value], &[f64::from(expected.0)], 1e-5);
+        close("gradients", &flat(&gradients), &flat(&of_call), 1e-5);
+        let (step, again) = plain.run_with_rest(&x, &y)?;
+        assert_eq!((step.loss, &again), (value, &gradients));
+        let found: Vec<f64> = step.rest.iter().map(|v| f64::from(*v)).collect();
+        let of_call: Vec<f64> = expected.1.iter().map(|v| f64::from(*v)).collect();
+        close("rest", &found, &of_call, 1e-5);
+        assert_eq!(plain.cache_stats().programs, 1);
+
+        // A step that trains, with its dropout.
+        let mut trained = build().training(true).seed(4).build()?;
+        let (value, gradients) = trained.run(&x, &y)?;
+        let train = fit::train(net.clone()).optimizer(Sgd::new(0.1)).seed(4);
+        let mut train = train.device(device.clone()).precision(precision).build()?;
+        assert_eq!(train.step(&x, &y)?.loss, value);
+        close(
+            "trained",
+            &flat(&gradients),
+            &flat(&train.gradients()?),
+            tolerance,
+        );
+
+        let mut frozen = build().freeze("hidden.*").build()?;
+        let (_, gradients) = frozen.run(&x, &y)?;
+        let zero = |p: &Param| p.values_f64().iter().all(|v| *v == 0.0);
+        assert!(zero(&gradients.hidden.w) && !zero(&gradients.out.w));
+
+        // On a trainer's parameters.
+        let mut shared = fit::gradients(&train).build()?;
+        assert_eq!(shared.model()?, train.model()?);
+        let before = shared.run(&x, &y)?.0;
+        train.step(&x, &y)?;
+        assert_ne!(shared.run(&x, &y)?.0, before);
+    }
     Ok(())
 }

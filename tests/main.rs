@@ -10,6 +10,7 @@ mod digits;
 #[path = "support/floats.rs"]
 mod floats;
 
+mod accumulation;
 mod activations;
 mod arguments;
 mod arrows;

@@ -86,15 +86,17 @@ impl Limit {
 pub(crate) struct Kept {
     /// The arguments' extents.
     extents: Vec<Vec<usize>>,
+    work: Work,
     pub program: Arc<Executable>,
     pub launch: Launch,
 }
 
 impl Kept {
-    /// Whether the program was compiled for arguments of these extents.
-    fn fits(&self, arguments: &[ArgView<'_>]) -> bool {
+    /// Whether the program was compiled to do this with arguments of these extents.
+    fn fits(&self, work: Work, arguments: &[ArgView<'_>]) -> bool {
         let mut pairs = self.extents.iter().zip(arguments);
-        self.extents.len() == arguments.len()
+        self.work == work
+            && self.extents.len() == arguments.len()
             && pairs.all(|(e, a)| e.len() == a.rank() && e == a.extents())
     }
 }
@@ -135,9 +137,9 @@ impl Cache {
         }
     }
 
-    /// Moves the program for these arguments to the front, if there is one.
-    pub fn find(&mut self, arguments: &[ArgView<'_>]) -> bool {
-        match self.kept.iter().position(|k| k.fits(arguments)) {
+    /// Moves the program that does this with these arguments to the front, if there is one.
+    pub fn find(&mut self, work: Work, arguments: &[ArgView<'_>]) -> bool {
+        match self.kept.iter().position(|k| k.fits(work, arguments)) {
             Some(at) => {
                 if at > 0 {
                     self.kept[..=at].rotate_right(1);
@@ -150,16 +152,22 @@ impl Cache {
     }
 
     /// Puts a program that lives elsewhere in front.
-    pub fn take_over(&mut self, extents: Vec<Vec<usize>>, program: Arc<Executable>) {
+    pub fn take_over(&mut self, work: Work, extents: Vec<Vec<usize>>, program: Arc<Executable>) {
         self.stats.shared += 1;
-        self.insert(extents, program);
+        self.insert(work, extents, program);
     }
 
     /// Puts a program that was compiled for this in front; `function` is for the warning of one that
     /// compiles more than it runs.
-    pub fn put(&mut self, function: &str, extents: Vec<Vec<usize>>, program: Arc<Executable>) {
+    pub fn put(
+        &mut self,
+        function: &str,
+        work: Work,
+        extents: Vec<Vec<usize>>,
+        program: Arc<Executable>,
+    ) {
         self.stats.compiles += 1;
-        self.insert(extents, program);
+        self.insert(work, extents, program);
         let CacheStats { compiles, hits, .. } = self.stats;
         // Again at twice as many, so that a long run is not flooded.
         if compiles >= 16 && compiles.is_power_of_two() && compiles > hits {
@@ -175,9 +183,10 @@ impl Cache {
     }
 
     /// Puts a program in front; those not used for longest go where there are too many.
-    fn insert(&mut self, extents: Vec<Vec<usize>>, program: Arc<Executable>) {
+    fn insert(&mut self, work: Work, extents: Vec<Vec<usize>>, program: Arc<Executable>) {
         let kept = Kept {
             extents,
+            work,
             program,
             launch: Launch::default(),
         };
@@ -233,32 +242,43 @@ pub(crate) struct Origin {
     pub purpose: Purpose,
 }
 
-/// What is done with a function.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Purpose {
-    /// It is run.
+/// What a program does with a function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Work {
+    /// It runs it.
     Run,
-    /// Its gradient is taken, and parameters are updated.
-    Step {
-        /// The update, if there is any.
-        update: Option<Arc<UpdateKey>>,
-        /// Whether the update waits for finite numbers.
-        guarded: bool,
-        /// Whether the gradient is that of a step that trains.
-        training: bool,
-        /// The most bytes that it works in.
-        budget: Option<usize>,
-    },
+    /// It takes its gradient, by which it updates parameters if there is an update.
+    Step,
+    /// It adds its gradient to those that were accumulated.
+    Accumulate,
+    /// It updates parameters by those.
+    Apply,
+}
+
+/// What is done with a function, and how.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Purpose {
+    /// What a program does with it.
+    pub work: Work,
+    /// The update, if there is any.
+    pub update: Option<Arc<UpdateKey>>,
+    /// Whether what changes waits for finite numbers.
+    pub guarded: bool,
+    /// Whether it is a step that trains.
+    pub training: bool,
+    /// The most bytes that it works in.
+    pub budget: Option<usize>,
 }
 
 impl Purpose {
-    /// Whether the function is run to train.
-    pub fn trains(&self) -> bool {
-        match self {
-            Purpose::Run => false,
-            Purpose::Step { training, .. } => *training,
-        }
-    }
+    /// It is run.
+    pub const RUN: Purpose = Purpose {
+        work: Work::Run,
+        update: None,
+        guarded: false,
+        training: false,
+        budget: None,
+    };
 }
 
 /// A program that someone keeps.

@@ -55,7 +55,7 @@ impl<F: ModelFunction> Keep<F> for Runner<F> {
 impl<F: ModelFunction> Keep<F> for Trainer<F> {
     fn make(models: Refs<'_, F>, settings: Settings) -> Result<Self> {
         let all = Selection::default();
-        Trainer::new(F::Models::copies(models), None, &[], &all, settings, false)
+        Trainer::new(F::Models::copies(models), None, &all, settings, false)
     }
 
     fn places(&self) -> &Places {

@@ -7,7 +7,7 @@
 //! runner; both hand that in. A program that another runner or trainer keeps is taken over.
 
 use crate::arg::{ArgView, MAX_RANK};
-use crate::cache::{Cache, Kept, Limit, Origin, Purpose, find_live, make_live};
+use crate::cache::{Cache, Kept, Limit, Origin, Purpose, Work, find_live, make_live};
 use crate::device::{Device, Precision};
 use crate::error::{Error, Result};
 use crate::executable::{Executable, IndexCheck, Writes};
@@ -280,8 +280,9 @@ impl Engine {
         purpose: Purpose,
         compile: impl FnOnce(&Engine, &Binding) -> Result<Executable>,
     ) -> Result<()> {
-        if !self.cache.find(arguments) {
-            let binding = self.bind(arguments)?.with_training(purpose.trains());
+        let work = purpose.work;
+        if !self.cache.find(work, arguments) {
+            let binding = self.bind(work, arguments)?.with_training(purpose.training);
             let extents: Vec<_> = arguments.iter().map(|a| a.extents().to_vec()).collect();
             let origin = Origin {
                 function: self.owner,
@@ -294,7 +295,7 @@ impl Engine {
                 purpose,
             };
             match find_live(&origin, &extents) {
-                Some(program) => self.cache.take_over(extents, program),
+                Some(program) => self.cache.take_over(work, extents, program),
                 None => {
                     let started = std::time::Instant::now();
                     let program = Arc::new(compile(self, &binding)?);
@@ -306,7 +307,7 @@ impl Engine {
                         "compiled"
                     );
                     make_live(origin, &extents, &program);
-                    self.cache.put(self.unit.path, extents, program);
+                    self.cache.put(self.unit.path, work, extents, program);
                 }
             }
         }
@@ -316,8 +317,11 @@ impl Engine {
         }
     }
 
-    /// Unifies the arguments' extents with the declared shapes.
-    fn bind(&self, arguments: &[ArgView<'_>]) -> Result<Binding> {
+    /// Unifies the arguments' extents with the declared shapes; an update without a gradient has none.
+    fn bind(&self, work: Work, arguments: &[ArgView<'_>]) -> Result<Binding> {
+        if work == Work::Apply {
+            return Ok(Binding::new(self.settings.precision.dtype()));
+        }
         if arguments.len() != self.inputs.len() {
             return Err(Error::Arguments {
                 function: self.unit.path.into(),

@@ -83,6 +83,14 @@ pub enum Error {
         /// Which operation first made such a value, and where it was written.
         origin: String,
     },
+    /// An update without gradients.
+    #[error(
+        "nothing is accumulated to be applied: `accumulate(..)` or `set_gradients(..)` comes first"
+    )]
+    NothingAccumulated,
+    /// A moving average that nobody asked for.
+    #[error("there is no moving average: `.moving_average(0.999)` before `.build()` keeps one")]
+    NoAverage,
     /// A trained function whose first result is not one number of the working float, or one that no
     /// parameter of its first model changes.
     #[error(

@@ -7,11 +7,14 @@ use crate::device::Precision;
 use crate::error::{Error, Result};
 use crate::layout::{Layout, Leaf, Section, without_numbers};
 use crate::optimizer::{Clip, Group, Optimizer, Rule};
-use crate::rule::Moment;
+use crate::rule::{Limit, Moment};
 use crate::trainees::{Trainees, of_pattern};
 use sinew_ir::{Binding, DType, Function, ParamKind, Symbol, SymbolValue, Type, Unit};
 use std::any::TypeId;
 use std::collections::HashMap;
+
+/// What the moving average of parameters is called beside the rules' states.
+pub(crate) const AVERAGE: &str = "moving average";
 
 /// The most that a rule keeps of a parameter.
 pub(crate) const MAX_STATES: usize = 4;
@@ -19,11 +22,38 @@ pub(crate) const MAX_STATES: usize = 4;
 /// A pattern of paths, and what its parameters have otherwise.
 pub(crate) type Named = (String, Group);
 
+/// How parameters are to be updated, as a trainer is told.
+#[derive(Debug, Clone)]
+pub(crate) struct Updating {
+    /// The rule of all that no group has.
+    pub optimizer: Optimizer,
+    /// What others have otherwise.
+    pub groups: Vec<Named>,
+    /// Whether vectors and scalars have no weight decay, but where their group says one.
+    pub decays_matrices_only: bool,
+    /// What a moving average keeps of itself in each step, if there is one.
+    pub average: Option<f64>,
+}
+
+impl Updating {
+    /// Refuses numbers that no update can use.
+    ///
+    /// # Errors
+    /// [`Error::Setting`].
+    pub fn check(&self, precision: Precision) -> Result<()> {
+        self.optimizer.check(precision)?;
+        let average = self.average.map(|a| Limit::below_one("moving average", a));
+        average.map_or(Ok(()), |limit| limit.check(precision))
+    }
+}
+
 /// How a trainer updates what it trains.
 #[derive(Debug, Clone)]
 pub(crate) struct UpdatePlan {
     /// How gradients are clipped.
     pub clip: Clip,
+    /// What a moving average of the parameters keeps of itself in each step, if there is one.
+    pub average: Option<f64>,
     /// The rules.
     pub groups: Groups,
     /// What they are applied to.
@@ -34,6 +64,7 @@ pub(crate) struct UpdatePlan {
 #[derive(Debug, PartialEq)]
 pub(crate) struct UpdateKey {
     clip: Clip,
+    average: Option<f64>,
     /// Of each group the function, and what it is specialised to.
     groups: Vec<(TypeId, Vec<(Symbol, SymbolValue)>)>,
 }
@@ -44,8 +75,40 @@ impl UpdatePlan {
         let key = |g: &Grouped| (g.rule.0.owner(), g.update.known.clone());
         UpdateKey {
             clip: self.clip,
+            average: self.average,
             groups: self.groups.each.iter().map(key).collect(),
         }
+    }
+
+    /// The names of what is kept beside the parameters: the rules' states, then the average.
+    pub fn states(&self) -> Vec<String> {
+        let mut states = self.groups.states();
+        states.extend(self.average.map(|_| AVERAGE.to_string()));
+        states
+    }
+
+    /// Which of them the average is.
+    pub fn average_state(&self) -> Option<usize> {
+        self.average.map(|_| self.groups.states().len())
+    }
+
+    /// What is kept of a parameter at a path: which state each is, and its name.
+    pub fn kept<'p>(&'p self, path: &str) -> impl Iterator<Item = (usize, &'p str)> + use<'p> {
+        self.kept_of_group(self.groups.of(path))
+    }
+
+    /// As [`UpdatePlan::kept`], of those of a group.
+    pub fn kept_of_group(&self, group: usize) -> impl Iterator<Item = (usize, &str)> {
+        let group = self.groups.get(group);
+        let states = group.map_or(&[][..], |g| &g.update.states);
+        let states = states.iter().map(|(_, name)| name.as_str()).enumerate();
+        states.chain(self.average_state().map(|i| (i, AVERAGE)))
+    }
+
+    /// How many numbers a step is told, at most.
+    pub fn numbers(&self) -> usize {
+        // What accumulated gradients are multiplied by.
+        1 + self.groups.numbers()
     }
 }
 
@@ -73,19 +136,31 @@ impl Groups {
     /// [`Error::NoMatch`] for a pattern that matches nothing, [`Error::GroupedInPart`] for one that matches some of
     /// what is one parameter; settings and functions that no update can be made of.
     pub fn new(
-        optimizer: &Optimizer,
-        named: &[Named],
+        by: &Updating,
         leaves: &[String],
+        rank: &dyn Fn(&str) -> usize,
         precision: Precision,
     ) -> Result<Groups> {
-        let float = precision.dtype();
-        let mut each = vec![Grouped {
-            rule: optimizer.rule.clone(),
-            scale: 1.0,
-            update: RuleFunction::new(&optimizer.rule, float)?,
-        }];
-        for (_, group) in named {
-            each.push(Grouped::new(group, &optimizer.rule, precision)?);
+        let (named, rule) = (&by.groups, &by.optimizer.rule);
+        let plain = Group::new();
+        let told = [&plain]
+            .into_iter()
+            .chain(named.iter().map(|(_, group)| group));
+        let told: Vec<&Group> = told.collect();
+        let each = told
+            .iter()
+            .map(|group| Grouped::new(group, rule, precision));
+        let mut each = each.collect::<Result<Vec<_>>>()?;
+        // Of each group that says no weight decay, the one of its vectors and scalars.
+        let mut without_decay: Vec<usize> = (0..each.len()).collect();
+        for (i, group) in told.iter().enumerate() {
+            let mut own = group.rule.clone().unwrap_or_else(|| rule.clone());
+            let is_told = i > 0 && (group.weight_decay.is_some() || own.0.weight_decay().is_none());
+            if by.decays_matrices_only && !is_told {
+                without_decay[i] = each.len();
+                let group = (*group).clone().weight_decay(0.0);
+                each.push(Grouped::new(&group, rule, precision)?);
+            }
         }
         let mut of: HashMap<String, (usize, &String)> = HashMap::new();
         let matched: Result<Vec<Vec<bool>>> = named
@@ -94,7 +169,10 @@ impl Groups {
             .collect();
         let matched = matched?;
         for (i, path) in leaves.iter().enumerate() {
-            let group = matched.iter().rposition(|m| m[i]).map_or(0, |g| g + 1);
+            let mut group = matched.iter().rposition(|m| m[i]).map_or(0, |g| g + 1);
+            if rank(path) < 2 {
+                group = without_decay[group];
+            }
             let (first, other) = of.entry(without_numbers(path)).or_insert((group, path));
             if *first != group {
                 return Err(Error::GroupedInPart {
@@ -119,11 +197,11 @@ impl Groups {
         self.each.get(group)
     }
 
-    /// A number of a step.
-    pub fn number(&self, number: &StepNumber, rate: f64, step: u64) -> f64 {
-        let known = self.each.get(number.group).and_then(|group| {
+    /// A number of a step that a group's rule knows.
+    pub fn number(&self, group: usize, name: &str, rate: f64, step: u64) -> f64 {
+        let known = self.each.get(group).and_then(|group| {
             let rate = rate * group.scale;
-            group.rule.0.number(&number.name, Moment { rate, step })
+            group.rule.0.number(name, Moment { rate, step })
         });
         // That it is known was seen when the group was made.
         known.unwrap_or(f64::NAN)
@@ -182,13 +260,13 @@ impl Groups {
         Ok(out)
     }
 
-    /// How many numbers a step is told.
-    pub fn numbers(&self) -> usize {
+    /// How many numbers the rules know.
+    fn numbers(&self) -> usize {
         self.each.iter().map(|g| g.update.numbers.len()).sum()
     }
 
-    /// The names of what is kept beside the parameters: of each number the first group's that has so many.
-    pub fn states(&self) -> Vec<String> {
+    /// The names of the rules' states: of each number the first group's that has so many.
+    fn states(&self) -> Vec<String> {
         let most = self.each.iter().map(|g| g.update.states.len()).max();
         let name = |i: usize| self.each.iter().find_map(|g| g.update.states.get(i));
         let names = (0..most.unwrap_or(0)).filter_map(name);
@@ -239,11 +317,16 @@ pub(crate) struct Piece {
 
 /// A number that a step is told.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct StepNumber {
-    /// Whose rule knows it.
-    pub group: usize,
-    /// What that calls it.
-    pub name: String,
+pub(crate) enum StepNumber {
+    /// What accumulated gradients are multiplied by.
+    Share,
+    /// One that a rule knows.
+    OfRule {
+        /// Whose rule that is.
+        group: usize,
+        /// What it calls it.
+        name: String,
+    },
 }
 
 /// The function of a rule, and what each of its parameters is: a parameter, its gradient, states, numbers.

@@ -17,6 +17,14 @@ impl Key {
         Key(threefry(halves(seed), halves(number)))
     }
 
+    /// That of a part of a run, by its number from 0; the first has the run's own.
+    pub fn of_part(self, number: u64) -> Key {
+        match number {
+            0 => self,
+            _ => Key(threefry(self.0, halves(number))),
+        }
+    }
+
     /// Its words.
     pub fn words(self) -> [u32; 2] {
         self.0

@@ -1,6 +1,8 @@
 //! Sinew's runtime: devices, parameters, the compiled training step, checkpoints.
 
+mod accumulate;
 mod arg;
+mod average;
 mod backend;
 mod budget;
 mod cache;
@@ -13,6 +15,7 @@ mod entry;
 mod error;
 mod executable;
 mod finite;
+mod gradients;
 mod groups;
 pub mod init;
 mod inspect;
@@ -79,6 +82,7 @@ pub use entry::{
     model_struct, product, quotient, same_struct, size, sum,
 };
 pub use error::{Error, Result};
+pub use gradients::{GradientBuilder, GradientRunner};
 pub use half;
 pub use init::Init;
 pub use model::{Model, ModelFunction, Setting, complete, join, repeated};

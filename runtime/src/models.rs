@@ -2,7 +2,7 @@
 
 use crate::engine::Settings;
 use crate::error::{Error, Result, tuple};
-use crate::layout::stacked_shapes;
+use crate::layout::{stacked_shapes, without_numbers};
 use crate::model::{self, Model};
 use crate::param::Param;
 use crate::shared::{Attachment, Handle, Shared};
@@ -94,6 +94,14 @@ impl Facts {
             return Ok(());
         };
         Err(Error::OtherModel { problem })
+    }
+
+    /// The rank of a leaf, without the axes that count children.
+    pub(crate) fn rank(&self, leaf: &str) -> usize {
+        let path = without_numbers(leaf);
+        let parts = |path: &str| path.split('.').count();
+        let rank = self.shape(&path).map_or(0, <[usize]>::len);
+        rank.saturating_sub(parts(leaf) - parts(&path))
     }
 
     /// The extents of what programs have at `path`.

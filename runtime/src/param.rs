@@ -212,6 +212,18 @@ impl Param {
         Ok(())
     }
 
+    /// Multiplies every element.
+    pub(crate) fn scale(&mut self, factor: f64) {
+        match &mut self.data {
+            Data::F32(values) => {
+                let times = |v: &mut f32| *v = (f64::from(*v) * factor) as f32;
+                values.iter_mut().for_each(times);
+            }
+            Data::F64(values) => values.iter_mut().for_each(|v| *v *= factor),
+            Data::Missing(_) => {}
+        }
+    }
+
     /// Sets every element. A number that f32 does not hold makes the elements f64; where the memory has
     /// no room for these, the parameter is without elements, as [`Param::init`] would make it.
     pub fn fill(&mut self, value: f64) {

@@ -16,6 +16,9 @@ use std::cell::Cell;
 /// The most results of a function. A program that gives gradients too may have more.
 pub(crate) const MAX_RESULTS: usize = 8;
 
+/// The most that is kept of a parameter: an update rule's states, and a moving average.
+const KEPT: usize = MAX_STATES + 1;
+
 /// How many places a table has without asking for memory: functions of up to 8 arguments need no more.
 const PLACES: usize = Role::Argument(8).index();
 
@@ -38,6 +41,8 @@ pub(crate) enum Role {
     Leaves(usize, Section),
     /// Gradients, in the layout of the trained parameters.
     Gradients,
+    /// Sums of gradients, likewise.
+    Accumulated,
     /// The numbers that a step is told.
     Numbers,
     /// The numbers that a step tells.
@@ -61,12 +66,13 @@ impl Role {
             Role::Numbers => 3,
             Role::Report => 4,
             Role::Key => 5,
-            Role::State(i) => 6 + i,
+            Role::Accumulated => 6,
+            Role::State(i) => 7 + i,
             // There may be any number of these: the first of all kinds come first.
-            Role::Leaves(i, Section::Trained) => 6 + MAX_STATES + 4 * i,
-            Role::Leaves(i, Section::Fixed) => 7 + MAX_STATES + 4 * i,
-            Role::Result(i) => 8 + MAX_STATES + 4 * i,
-            Role::Argument(i) => 9 + MAX_STATES + 4 * i,
+            Role::Leaves(i, Section::Trained) => 7 + KEPT + 4 * i,
+            Role::Leaves(i, Section::Fixed) => 8 + KEPT + 4 * i,
+            Role::Result(i) => 9 + KEPT + 4 * i,
+            Role::Argument(i) => 10 + KEPT + 4 * i,
         }
     }
 }

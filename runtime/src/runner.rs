@@ -86,7 +86,7 @@ impl<F: ModelFunction> Runner<F> {
         let layouts = &self.places.layouts;
         let compile = |engine: &Engine, binding: &Binding| compile_run(engine, binding, layouts);
         self.engine
-            .select(arguments, layouts, None, Purpose::Run, compile)
+            .select(arguments, layouts, None, Purpose::RUN, compile)
     }
 
     /// The function's first model, with the current parameters and states.
@@ -388,7 +388,7 @@ impl<F: ModelFunction> Trained<FirstModel<F>> for Runner<F> {
     }
 }
 
-crate::inspect::inspect!(Runner);
+crate::inspect::inspect!(Runner, engine);
 
 macro_rules! run {
     ($name:ident $(($marker:ident $argument:ident $($bound:tt)*))*) => {

@@ -216,21 +216,11 @@ impl Store {
     /// # Errors
     /// A lost GPU, too little memory.
     pub fn fill(&mut self, model: &dyn Leaves) -> Result<()> {
-        let mut leaves = self.layout.leaves.iter();
-        let (trained, fixed) = (&mut self.trained, &mut self.fixed);
-        let mut done = Ok(());
-        model.each(&mut |_, param| {
-            if let Some(leaf) = leaves.next()
-                && done.is_ok()
-            {
-                let region = match leaf.section {
-                    Section::Trained => &mut *trained,
-                    Section::Fixed => &mut *fixed,
-                };
-                done = write_packed(region, leaf.offset, &param.data, self.layout.float);
-            }
-        });
-        done
+        let in_section =
+            |section| move |leaf: &Leaf| (leaf.section == section).then_some(leaf.offset);
+        let (trained, fixed) = (Section::Trained, Section::Fixed);
+        write_leaves(&self.layout, model, &mut self.trained, &in_section(trained))?;
+        write_leaves(&self.layout, model, &mut self.fixed, &in_section(fixed))
     }
 
     /// The region of a section.
@@ -294,6 +284,29 @@ pub(crate) fn read_leaves<'a>(
         if done.is_ok() {
             done = read_packed(place(leaf), leaf, layout.float)
                 .map(|data| *param = Param::from_data(&leaf.shape, data));
+        }
+    });
+    done
+}
+
+/// Writes the leaves of `model` that have a `place` in a region, from that offset on.
+///
+/// # Errors
+/// A lost GPU, too little memory.
+pub(crate) fn write_leaves(
+    layout: &Layout,
+    model: &dyn Leaves,
+    region: &mut DeviceMemory,
+    place: &dyn Fn(&Leaf) -> Option<usize>,
+) -> Result<()> {
+    let mut leaves = layout.leaves.iter();
+    let mut done = Ok(());
+    model.each(&mut |_, param| {
+        if let Some(leaf) = leaves.next()
+            && let Some(offset) = place(leaf)
+            && done.is_ok()
+        {
+            done = write_packed(region, offset, &param.data, layout.float);
         }
     });
     done

@@ -4,7 +4,7 @@ use crate::cache::Limit;
 use crate::device::{Device, Precision};
 use crate::engine::Settings;
 use crate::error::Result;
-use crate::groups::Named;
+use crate::groups::{Named, Updating};
 use crate::model::ModelFunction;
 use crate::models::Models;
 use crate::optimizer::{Group, Optimizer};
@@ -85,6 +85,8 @@ pub struct TrainBuilder<F: ModelFunction> {
     optimizer: Option<Optimizer>,
     unchosen: Optimizer,
     groups: Vec<Named>,
+    decays_matrices_only: bool,
+    average: Option<f64>,
     schedule: Option<Schedule>,
     selection: Selection,
     /// What steps capture.
@@ -93,6 +95,7 @@ pub struct TrainBuilder<F: ModelFunction> {
     device: Option<Device>,
     precision: Option<Precision>,
 }
+pub(crate) use settings;
 settings!(TrainBuilder);
 
 impl<F: ModelFunction> TrainBuilder<F> {
@@ -103,6 +106,8 @@ impl<F: ModelFunction> TrainBuilder<F> {
             optimizer: None,
             unchosen: unchosen.into(),
             groups: Vec::new(),
+            decays_matrices_only: false,
+            average: None,
             schedule: None,
             selection: Selection::default(),
             captured: Vec::new(),
@@ -265,6 +270,60 @@ impl<F: ModelFunction> TrainBuilder<F> {
         self
     }
 
+    /// Has the weight decay leave out parameters of fewer than two axes: biases, and the scales of norms. A group that says
+    /// its [`weight_decay`](Group::weight_decay) has that for all of its parameters.
+    ///
+    /// ```
+    /// # use sinew::prelude::*;
+    /// # #[model]
+    /// # struct Net {
+    /// #     layer: Linear<2, 1>,
+    /// # }
+    /// # #[model]
+    /// # fn loss<B>(net: &Net, x: Tensor<B, 2>) -> Tensor {
+    /// #     0.0 * net.layer.forward(x).sum()
+    /// # }
+    /// let net = Net::init(0);
+    /// let mut train = loss::train(net.clone())
+    ///     .optimizer(AdamW::new(0.1).weight_decay(0.5))
+    ///     .decay_matrices_only()
+    ///     .build()?;
+    /// train.step([[1.0, 2.0]])?;
+    /// assert_eq!(train.model()?.layer.b, net.layer.b);
+    /// assert_ne!(train.model()?.layer.w, net.layer.w);
+    /// # Ok::<(), sinew::Error>(())
+    /// ```
+    pub fn decay_matrices_only(mut self) -> Self {
+        self.decays_matrices_only = true;
+        self
+    }
+
+    /// Keeps a moving average of the parameters, `keeps * average + (1 - keeps) * parameters` after each step, which
+    /// starts with the parameters as they are: [`Trainer::averaged`] reads it. It is part of the compiled step, and of what
+    /// [`save`](Trainer::save) writes.
+    ///
+    /// ```
+    /// # use sinew::prelude::*;
+    /// # #[model]
+    /// # struct Line {
+    /// #     #[init(zeros)]
+    /// #     slope: Param,
+    /// # }
+    /// # #[model]
+    /// # fn loss<N>(line: &Line, x: Tensor<N>, y: Tensor<N>) -> Tensor {
+    /// #     mse(line.slope * x, y)
+    /// # }
+    /// let line = loss::train(Line::init(0)).optimizer(Sgd::new(0.25));
+    /// let mut train = line.moving_average(0.5).build()?;
+    /// train.step([1.0], [2.0])?; // from 0 to 1
+    /// assert_eq!(train.averaged()?.slope.item()?, 0.5);
+    /// # Ok::<(), sinew::Error>(())
+    /// ```
+    pub fn moving_average(mut self, keeps: f64) -> Self {
+        self.average = Some(keeps);
+        self
+    }
+
     /// What the learning rate is multiplied by, step by step.
     ///
     /// ```
@@ -323,14 +382,13 @@ impl<F: ModelFunction> TrainBuilder<F> {
             );
             self.unchosen
         });
-        let mut trainer = Trainer::new(
-            self.handles,
-            Some(&optimizer),
-            &self.groups,
-            &self.selection,
-            settings,
-            true,
-        )?;
+        let by = Updating {
+            optimizer,
+            groups: self.groups,
+            decays_matrices_only: self.decays_matrices_only,
+            average: self.average,
+        };
+        let mut trainer = Trainer::new(self.handles, Some(&by), &self.selection, settings, true)?;
         trainer.follow(self.schedule);
         self.captured.iter().for_each(|name| trainer.capture(name));
         trainer.warn_of_still_leaves();

@@ -1,20 +1,21 @@
 //! A training step: forward, backward, clipping and update as one compiled program.
 
+use crate::accumulate::Accumulated;
 use crate::arg::ArgView;
 use crate::backend::DeviceMemory;
-use crate::cache::Purpose;
+use crate::cache::{Purpose, Work};
 use crate::device::Precision;
 use crate::engine::{Engine, Settings};
 use crate::error::{Error, Result};
 use crate::finite::Witness;
-use crate::groups::{Groups, Named, UpdateKey, UpdatePlan};
+use crate::groups::{Groups, StepNumber, UpdateKey, UpdatePlan, Updating};
 use crate::key::Key;
 use crate::layout::{Leaf, Section, without_numbers};
 use crate::loss::moved_leaves;
 use crate::model::ModelFunction;
 use crate::models::Models;
 use crate::numbers::{self, Report, Reported};
-use crate::optimizer::{Clip, Optimizer, check_rate};
+use crate::optimizer::{Clip, check_rate};
 use crate::output::{Number, Outputs, ResultView};
 use crate::param::Param;
 use crate::probes::Asked;
@@ -22,7 +23,7 @@ use crate::regions::{MAX_RESULTS, Role, Table};
 use crate::resume::STATES;
 use crate::schedule::Schedule;
 use crate::shared::{Attachment, FirstModel, Trained, facts, place_all};
-use crate::step::compile_step;
+use crate::step::{Then, compile_apply, compile_step};
 use crate::store::{Held, Places, read_leaves, read_packed, write_packed};
 use crate::trainees::{Selection, Trainees};
 use crate::views::{ArgViews, IntoArgs, each_count};
@@ -56,11 +57,11 @@ use std::sync::Arc;
 /// # Ok::<(), sinew::Error>(())
 /// ```
 pub struct Trainer<F: ModelFunction, I = <F as ModelFunction>::Inputs> {
-    engine: Engine,
+    pub(crate) engine: Engine,
     handles: <F::Models as Models>::Handles,
     pub(crate) places: Places,
     /// What it trains of the first model.
-    trainees: Arc<Trainees>,
+    pub(crate) trainees: Arc<Trainees>,
     /// The parameters that the loss does not depend on.
     still: Vec<String>,
     /// Its learning rate.
@@ -68,13 +69,15 @@ pub struct Trainer<F: ModelFunction, I = <F as ModelFunction>::Inputs> {
     /// What that is multiplied by.
     schedule: Option<Schedule>,
     /// How it updates; one that only takes gradients does not.
-    plan: Option<UpdatePlan>,
+    pub(crate) plan: Option<UpdatePlan>,
     /// What of that is compiled into its steps.
     key: Option<Arc<UpdateKey>>,
     /// Gradients, in the layout of what is trained.
     gradients: DeviceMemory,
-    /// The optimizer's state, likewise.
-    states: Vec<DeviceMemory>,
+    /// Sums of them, likewise, for updates to come.
+    pub(crate) accumulated: Accumulated,
+    /// The optimizer's states and the moving average of the parameters, likewise.
+    pub(crate) states: Vec<DeviceMemory>,
     /// The numbers of a step.
     numbers: DeviceMemory,
     /// What a step reports.
@@ -129,15 +132,14 @@ pub struct Step<R = ()> {
 impl<F: ModelFunction> Trainer<F> {
     pub(crate) fn new(
         handles: <F::Models as Models>::Handles,
-        optimizer: Option<&Optimizer>,
-        groups: &[Named],
+        by: Option<&Updating>,
         selection: &Selection,
         settings: Settings,
         training: bool,
     ) -> Result<Self> {
         settings.check()?;
-        if let Some(optimizer) = optimizer {
-            optimizer.check(settings.precision)?;
+        if let Some(by) = by {
+            by.check(settings.precision)?;
         }
         let list = F::Models::handles(&handles);
         let facts = facts(&list)?;
@@ -152,13 +154,11 @@ impl<F: ModelFunction> Trainer<F> {
                 function: engine.unit.path.into(),
             });
         }
-        let groups = match optimizer {
-            Some(optimizer) => {
-                let precision = engine.settings.precision;
-                Some((
-                    optimizer,
-                    Groups::new(optimizer, groups, leaves, precision)?,
-                ))
+        let precision = engine.settings.precision;
+        let groups = match by {
+            Some(by) => {
+                let rank = |path: &str| facts.first().map_or(0, |facts| facts.rank(path));
+                Some((by, Groups::new(by, leaves, &rank, precision)?))
             }
             None => None,
         };
@@ -174,10 +174,11 @@ impl<F: ModelFunction> Trainer<F> {
         let trainees = Arc::new(trainees);
         let rate = groups
             .as_ref()
-            .map_or(0.0, |(optimizer, _)| optimizer.learning_rate);
+            .map_or(0.0, |(by, _)| by.optimizer.learning_rate);
         let plan = match (groups, first) {
-            (Some((optimizer, groups)), Some(layout)) => Some(UpdatePlan {
-                clip: optimizer.clip,
+            (Some((by, groups)), Some(layout)) => Some(UpdatePlan {
+                clip: by.optimizer.clip,
+                average: by.average,
                 pieces: groups.pieces(&trainees, layout)?,
                 groups,
             }),
@@ -190,14 +191,13 @@ impl<F: ModelFunction> Trainer<F> {
         still.sort_unstable();
         let backend = &engine.settings.device.0;
         let zeroed = |name, bytes| backend.zeroed(name, bytes);
-        let states = plan
-            .as_ref()
-            .map_or(Vec::new(), |plan| plan.groups.states());
+        let states = plan.as_ref().map_or(Vec::new(), UpdatePlan::states);
         let states = states.iter().map(|name| zeroed(name, trainees.bytes));
         let states: Result<_> = states.collect();
-        let count = plan.as_ref().map_or(0, |plan| plan.groups.numbers());
-        Ok(Trainer {
+        let count = plan.as_ref().map_or(0, UpdatePlan::numbers);
+        let mut made = Trainer {
             gradients: zeroed("gradients", trainees.bytes)?,
+            accumulated: Accumulated::default(),
             states: states?,
             numbers: zeroed("step scalars", numbers::bytes(count))?,
             report: zeroed("report", numbers::BYTES)?,
@@ -215,7 +215,9 @@ impl<F: ModelFunction> Trainer<F> {
             taken: 0,
             training,
             arguments: PhantomData,
-        })
+        };
+        made.restart_average()?;
+        Ok(made)
     }
 
     /// Names each parameter that the loss does not depend on in a warning.
@@ -270,12 +272,14 @@ impl<F: ModelFunction> Trainer<F> {
     }
 
     /// Puts another model of the same sizes and settings in the place of the one that is trained: the next step goes on
-    /// from it, and so do runners that share it. The optimizer's states and the number of steps stay.
+    /// from it, and so do runners that share it. The optimizer's states and the number of steps stay; a
+    /// [`moving_average`](crate::TrainBuilder::moving_average) starts with it again.
     ///
     /// # Errors
     /// [`Error::OtherModel`]; a device that was lost.
     pub fn set_model(&mut self, model: &FirstModel<F>) -> Result<()> {
-        F::Models::first(&self.handles).set(model)
+        F::Models::first(&self.handles).set(model)?;
+        self.restart_average()
     }
 
     /// The models' handles.
@@ -289,14 +293,10 @@ impl<F: ModelFunction> Trainer<F> {
         let plan = self.plan.iter();
         plan.flat_map(move |plan| {
             leaves.clone().flat_map(move |leaf| {
-                let group = plan
-                    .groups
-                    .get(plan.groups.of(&without_numbers(&leaf.path)));
-                let states = group.map_or(&[][..], |g| &g.update.states);
                 let trained = self.trainees.place(leaf).is_some();
-                let states = states.iter().filter(move |_| trained).enumerate();
-                states
-                    .map(move |(i, (_, state))| (format!("{STATES}{state}/{}", leaf.path), i, leaf))
+                let states = plan.kept(&without_numbers(&leaf.path));
+                let states = states.filter(move |_| trained);
+                states.map(move |(i, state)| (format!("{STATES}{state}/{}", leaf.path), i, leaf))
             })
         })
     }
@@ -381,19 +381,28 @@ impl<F: ModelFunction> Trainer<F> {
         self.taken = 0;
     }
 
-    fn prepare_views(&mut self, arguments: &[ArgView<'_>]) -> Result<()> {
+    pub(crate) fn prepare_views(&mut self, work: Work, arguments: &[ArgView<'_>]) -> Result<()> {
         // The next program's results take the place of what was captured.
         self.asked.ran = false;
         let (layouts, trainees) = (&self.places.layouts, &self.trainees);
         let plan = self.plan.as_ref();
-        let purpose = Purpose::Step {
-            update: self.key.clone(),
+        let purpose = Purpose {
+            work,
+            update: self.key.clone().filter(|_| work != Work::Accumulate),
             guarded: self.engine.settings.check_finite,
             training: self.training,
             budget: self.engine.settings.memory_budget,
         };
         let compile = |engine: &Engine, binding: &Binding| {
-            compile_step(engine, binding, layouts, trainees, plan)
+            let then = match (work, plan) {
+                (Work::Apply, Some(plan)) => {
+                    return compile_apply(engine, layouts, trainees, plan);
+                }
+                (Work::Accumulate, _) => Then::Accumulate,
+                (_, Some(plan)) => Then::Update(plan),
+                (_, None) => Then::Nothing,
+            };
+            compile_step(engine, binding, layouts, trainees, then)
         };
         self.engine
             .select(arguments, layouts, Some(trainees), purpose, compile)
@@ -403,19 +412,52 @@ impl<F: ModelFunction> Trainer<F> {
         &mut self,
         arguments: &[ArgView<'_>],
     ) -> Result<Step<<F::Output as Outputs>::Rest>> {
-        self.prepare_views(arguments)?;
-        self.engine.check(arguments)?;
+        let report = self.run(Work::Step, arguments)?;
+        Ok(Step {
+            loss: report.get(Reported::Loss),
+            grad_norm: self.norm(&report),
+            number: self.count_step(),
+            rest: self.rest()?,
+        })
+    }
+
+    /// Counts a step; its number.
+    pub(crate) fn count_step(&mut self) -> u64 {
+        self.taken += 1;
+        self.taken
+    }
+
+    /// The norm of the gradients, where an update has clipped them by it.
+    pub(crate) fn norm(&self, report: &Report) -> Option<f64> {
+        let clip = self.plan.as_ref().map_or(Clip::default(), |plan| plan.clip);
+        clip.norm.map(|_| report.get(Reported::Norm))
+    }
+
+    /// Runs a program that does this with these arguments; what it has reported.
+    pub(crate) fn run(&mut self, work: Work, arguments: &[ArgView<'_>]) -> Result<Report> {
+        self.prepare_views(work, arguments)?;
+        if work != Work::Apply {
+            self.engine.check(arguments)?;
+        }
         let rate = self.learning_rate();
         check_rate(rate, self.engine.settings.precision)?;
         let float = self.engine.settings.precision.dtype();
         let key = Key::of_run(self.engine.settings.seed, self.taken + 1);
+        let key = match work {
+            Work::Accumulate => key.of_part(self.accumulated.count),
+            Work::Run | Work::Step | Work::Apply => key,
+        };
         let check = self.engine.settings.check_finite;
         let (kept, workspace) = self.engine.current_mut()?;
         let (program, launch) = (&kept.program, &mut kept.launch);
         if let Some(plan) = &self.plan {
             let step = self.taken + 1;
             let told = program.numbers.iter();
-            let told = told.map(|n| plan.groups.number(n, rate, step));
+            let share = self.accumulated.share();
+            let told = told.map(|n| match n {
+                StepNumber::Share => share,
+                StepNumber::OfRule { group, name } => plan.groups.number(*group, name, rate, step),
+            });
             numbers::write(&mut self.numbers, float, told)?;
         }
         let mut held = Held::of(&self.places, &program.writes);
@@ -428,6 +470,7 @@ impl<F: ModelFunction> Trainer<F> {
             table.put(Role::Leaves(i, Section::Fixed), fixed);
         }
         table.put(Role::Gradients, self.gradients.slot());
+        table.put(Role::Accumulated, self.accumulated.memory.slot());
         for (i, state) in self.states.iter_mut().enumerate() {
             table.put(Role::State(i), state.slot());
         }
@@ -440,12 +483,20 @@ impl<F: ModelFunction> Trainer<F> {
             Ok(report) => report,
             Err(error) => {
                 // A GPU's failure came after the update was on its way: what came of it is not known.
-                self.taken += 1;
+                self.taken += u64::from(work != Work::Accumulate);
                 return Err(error);
             }
         };
-        let loss = report.get(Reported::Loss);
-        if check {
+        if check && work == Work::Apply {
+            if report.get(Reported::CameNotFinite) != 0.0 {
+                return Err(Error::Computed {
+                    function: self.engine.unit.path.into(),
+                    what: "update",
+                    origin: "so are the gradients that were accumulated or set".into(),
+                });
+            }
+        } else if check {
+            let loss = report.get(Reported::Loss);
             let [came, made] = [Reported::CameNotFinite, Reported::MadeNotFinite];
             let whole = [came, made].iter().all(|count| report.get(*count) == 0.0);
             let mut in_states = false;
@@ -463,26 +514,34 @@ impl<F: ModelFunction> Trainer<F> {
                 drop(held);
                 return Err(witness.error(what));
             }
-            if report.get(Reported::MadeNotFinite) != 0.0 {
-                return Err(Error::Computed {
-                    function: self.engine.unit.path.into(),
-                    what: "update",
-                    origin: format!(
-                        "loss and gradients are, but a new parameter, the optimizer's state or the \
-                         gradients' norm leaves the range of {float}"
-                    ),
-                });
-            }
+        }
+        if check && report.get(Reported::MadeNotFinite) != 0.0 {
+            let what = match work {
+                Work::Accumulate => "a sum of gradients",
+                _ => "a new parameter, the optimizer's state or the gradients' norm",
+            };
+            return Err(Error::Computed {
+                function: self.engine.unit.path.into(),
+                what: "update",
+                origin: format!("loss and gradients are, but {what} leaves the range of {float}"),
+            });
         }
         drop(held);
-        self.taken += 1;
         self.asked.ran = true;
+        Ok(report)
+    }
+
+    /// The function's results behind the first, of the run before.
+    pub(crate) fn rest(&mut self) -> Result<<F::Output as Outputs>::Rest> {
+        let function = self.engine.unit.path;
+        let (kept, workspace) = self.engine.current_mut()?;
+        let program = &kept.program;
         let results = &program.results[..program.results.len() - program.captured.len()];
         let (count, expected) = (1 + results.len(), <F::Output as Outputs>::COUNT);
         let mut views = [ResultView::NONE; MAX_RESULTS];
         if count != expected || count > views.len() {
             return Err(Error::Results {
-                function: self.engine.unit.path.into(),
+                function: function.into(),
                 expected,
                 actual: count,
             });
@@ -490,13 +549,7 @@ impl<F: ModelFunction> Trainer<F> {
         for (place, view) in views[1..].iter_mut().zip(workspace.views(results)) {
             *place = view;
         }
-        let clip = self.plan.as_ref().map_or(Clip::default(), |plan| plan.clip);
-        Ok(Step {
-            loss,
-            grad_norm: clip.norm.map(|_| report.get(Reported::Norm)),
-            number: self.taken,
-            rest: <F::Output as Outputs>::rest(&views[1..count])?,
-        })
+        <F::Output as Outputs>::rest(&views[1..count])
     }
 }
 
@@ -510,7 +563,7 @@ impl<F: ModelFunction> Trained<FirstModel<F>> for Trainer<F> {
     }
 }
 
-crate::inspect::inspect!(Trainer);
+crate::inspect::inspect!(Trainer, engine);
 
 macro_rules! step {
     ($name:ident $(($marker:ident $argument:ident $($bound:tt)*))*) => {
@@ -549,7 +602,7 @@ macro_rules! step {
                 #[allow(unused_mut, reason = "without arguments")]
                 let mut views = ArgViews::new();
                 $($argument.add_to(&mut views);)*
-                self.prepare_views(views.as_slice())
+                self.prepare_views(Work::Step, views.as_slice())
             }
         }
     };

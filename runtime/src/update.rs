@@ -6,7 +6,7 @@
 //! leaves hold zeros in the gradients, which no norm notices; what a rule makes of them elsewhere nobody reads.
 
 use crate::error::{Error, Result};
-use crate::groups::{Groups, Piece, StepNumber};
+use crate::groups::{StepNumber, UpdatePlan};
 use crate::optimizer::Clip;
 use sinew_ir::{Block, Builder, DType, Function, OpError, Param, ParamKind, Type, Value, ops};
 
@@ -16,38 +16,47 @@ const CLIP_EPSILON: f64 = 1e-6;
 /// An update program and what its inputs and outputs are.
 ///
 /// Inputs, in order: for each piece its parameters, gradients and each state; each number; and where the
-/// update is guarded the loss and the models' states that the step has changed. Outputs: for each piece its
+/// update is guarded what else has come of the step. Outputs: for each piece its
 /// parameters and each state; the gradients' norm if they are clipped by it; two counts if guarded: of what is not
-/// finite in loss, gradients and the models' states, and in what the update makes of them.
+/// finite in what came, and in what the update makes of it.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Update {
     /// The program.
     pub program: Function,
-    /// Of each piece, how many states it has.
-    pub states: Vec<usize>,
+    /// Of each piece, which states it has.
+    pub states: Vec<Vec<usize>>,
     /// The numbers of a step, in order.
     pub numbers: Vec<StepNumber>,
     /// Whether it reports the norm of the gradients.
     pub norm: bool,
-    /// Whether it takes the loss, changes nothing where a number that came in or would go out is not
+    /// Whether it changes nothing where a number that came in or would go out is not
     /// finite, and counts these: both counts are 0 for a step that was taken.
     pub guarded: bool,
+    /// Whether it is by the step's own gradients: a guarded one then takes its loss and the states that it changed.
+    pub by_step: bool,
 }
 
-/// The update of pieces of type `float`; a guarded one looks at as many of the models' states as `changed` has
-/// numbers of elements.
+/// Whose gradients an update goes by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Gradients<'a> {
+    /// The step's own, with which a loss comes, and new states of the models of so many elements each.
+    OfStep(&'a [usize]),
+    /// Sums, which a number of the step is multiplied by.
+    Accumulated,
+}
+
+/// The update that is planned, of type `float`.
 ///
 /// # Errors
 /// A rule that is not for the shape of a piece; else none in practice: every op is applied to operands of its own
 /// kind.
 pub(crate) fn update(
-    groups: &Groups,
-    clip: Clip,
-    pieces: &[Piece],
+    plan: &UpdatePlan,
     float: DType,
     guarded: bool,
-    changed: &[usize],
+    by: Gradients<'_>,
 ) -> Result<Update> {
+    let (groups, pieces) = (&plan.groups, &plan.pieces);
     let mut b = Builder::default();
     let mut names = Vec::new();
     let mut input = |b: &mut Builder, name: String, shape: &[usize]| {
@@ -60,14 +69,10 @@ pub(crate) fn update(
             0 => what.to_string(),
             i => format!("{what} {i}"),
         };
-        let kept = groups
-            .get(piece.group)
-            .map_or(&[][..], |g| &g.update.states);
         let p = input(&mut b, name("parameters"), &piece.shape);
         let g = input(&mut b, name("gradients"), &piece.shape);
-        let states = kept
-            .iter()
-            .map(|(_, state)| input(&mut b, name(state), &piece.shape));
+        let states = plan.kept_of_group(piece.group);
+        let states = states.map(|(i, state)| (i, input(&mut b, name(state), &piece.shape)));
         olds.push(Old {
             p,
             g,
@@ -76,35 +81,47 @@ pub(crate) fn update(
     }
     let mut numbers: Vec<StepNumber> = Vec::new();
     let mut told: Vec<Value> = Vec::new();
+    if by == Gradients::Accumulated {
+        told.push(input(&mut b, "share of the gradients".to_string(), &[]));
+        numbers.push(StepNumber::Share);
+    }
+    let mut groups_told: Vec<usize> = Vec::new();
     for piece in pieces {
         let Some(group) = groups.get(piece.group) else {
             continue;
         };
-        if numbers.iter().any(|n| n.group == piece.group) {
+        if groups_told.contains(&piece.group) {
             continue;
         }
+        groups_told.push(piece.group);
         for name in &group.update.numbers {
             told.push(input(
                 &mut b,
                 format!("{name} of group {}", piece.group),
                 &[],
             ));
-            numbers.push(StepNumber {
+            numbers.push(StepNumber::OfRule {
                 group: piece.group,
                 name: name.clone(),
             });
         }
     }
     let mut came = Vec::new();
-    if guarded {
+    if guarded && let Gradients::OfStep(changed) = by {
         came.push(input(&mut b, "loss".to_string(), &[]));
         for (i, n) in changed.iter().enumerate() {
             came.push(input(&mut b, format!("state {i} of the model"), &[*n]));
         }
     }
-    came.extend(olds.iter().map(|old| old.g));
-
-    let (gradients, norm) = clipped(&mut b, clip, &olds).map_err(Error::Update)?;
+    let mut gradients: Vec<Value> = olds.iter().map(|old| old.g).collect();
+    came.extend_from_slice(&gradients);
+    if let (Gradients::Accumulated, Some(share)) = (by, told.first()) {
+        for g in &mut gradients {
+            let share = broadcast_like(&mut b, *share, *g).map_err(Error::Update)?;
+            *g = b.mul(*g, share).map_err(Error::Update)?;
+        }
+    }
+    let norm = clip(&mut b, plan.clip, &mut gradients).map_err(Error::Update)?;
     let mut results = Vec::new();
     let mut kept = Vec::new();
     for ((piece, old), g) in pieces.iter().zip(&olds).zip(gradients) {
@@ -116,19 +133,24 @@ pub(crate) fn update(
         let mut operands = vec![old.p, g];
         for declared in 0..update.declared() {
             let at = update.states.iter().position(|(i, _)| *i == declared);
+            let state = at.and_then(|at| old.states.get(at));
             // What is not kept is not read.
-            operands.push(at.map_or(old.p, |at| old.states[at]));
+            operands.push(state.map_or(old.p, |(_, state)| *state));
         }
-        let own = numbers
-            .iter()
-            .zip(&told)
-            .filter(|(n, _)| n.group == piece.group);
+        let own = numbers.iter().zip(&told).filter(
+            |(n, _)| matches!(n, StepNumber::OfRule { group, .. } if *group == piece.group),
+        );
         operands.extend(own.map(|(_, v)| *v));
         let made = b.splice(&program, &operands).map_err(Error::Update)?;
         results.extend(made.first());
         results.extend(update.states.iter().filter_map(|(i, _)| made.get(1 + i)));
+        if let (Some(keeps), Some((_, average)), Some(new)) =
+            (plan.average, old.states.last(), made.first())
+        {
+            results.push(averaged(&mut b, keeps, *average, *new).map_err(Error::Update)?);
+        }
         kept.push(old.p);
-        kept.extend_from_slice(&old.states);
+        kept.extend(old.states.iter().map(|(_, state)| *state));
     }
     let mut counts = None;
     if guarded {
@@ -137,58 +159,106 @@ pub(crate) fn update(
     results.extend(norm);
     results.extend(counts.into_iter().flatten());
 
-    let inputs = names.len();
-    let params = names.into_iter().map(|name| Param {
+    let states = |old: &Old| old.states.iter().map(|(i, _)| *i).collect();
+    Ok(Update {
+        states: olds.iter().map(states).collect(),
+        program: program("update", names, b, results),
+        numbers,
+        norm: norm.is_some(),
+        guarded,
+        by_step: by != Gradients::Accumulated,
+    })
+}
+
+/// The program that adds gradients of so many elements to sums of them. Inputs: both, and where it is guarded the loss
+/// and new states of the models, of so many elements each. Outputs: the sums, and if guarded the two counts of an
+/// [`Update`].
+///
+/// # Errors
+/// None in practice, as for [`update`].
+pub(crate) fn accumulation(
+    count: usize,
+    float: DType,
+    guarded: Option<&[usize]>,
+) -> Result<Function> {
+    let mut b = Builder::default();
+    let mut names = Vec::new();
+    let mut input = |b: &mut Builder, name: String, shape: &[usize]| {
+        names.push(name);
+        b.value(Type::from_extents(float, shape))
+    };
+    let sum = input(&mut b, "sums".into(), &[count]);
+    let g = input(&mut b, "gradients".into(), &[count]);
+    let mut came = vec![g];
+    if let Some(changed) = guarded {
+        came.push(input(&mut b, "loss".into(), &[]));
+        for (i, n) in changed.iter().enumerate() {
+            came.push(input(&mut b, format!("state {i} of the model"), &[*n]));
+        }
+    }
+    let mut results = vec![b.add(sum, g).map_err(Error::Update)?];
+    if guarded.is_some() {
+        let counts = guard(&mut b, &came, &[sum], &mut results, None).map_err(Error::Update)?;
+        results.extend(counts);
+    }
+    Ok(program("accumulate", names, b, results))
+}
+
+/// A program of what was built, whose inputs have these names.
+fn program(name: &str, inputs: Vec<String>, b: Builder, results: Vec<Value>) -> Function {
+    let count = inputs.len();
+    let params = inputs.into_iter().map(|name| Param {
         name,
         kind: ParamKind::Input,
     });
     let mut program = Function {
-        name: "update".into(),
+        name: name.into(),
         params: params.collect(),
         values: b.values,
-        body: Block::body(inputs, b.insts, results),
+        body: Block::body(count, b.insts, results),
         ..Function::default()
     };
     sinew_ir::simplify(&mut program);
-    Ok(Update {
-        program,
-        states: olds.iter().map(|old| old.states.len()).collect(),
-        numbers,
-        norm: norm.is_some(),
-        guarded,
-    })
+    program
 }
 
 /// What a piece was before the update.
 struct Old {
     p: Value,
     g: Value,
-    states: Vec<Value>,
+    /// Which state each is, and its value.
+    states: Vec<(usize, Value)>,
 }
 
-/// The gradients as rules are given them, and the norm that they had if that is asked for.
-fn clipped(
+/// `keeps * average + (1 - keeps) * new`
+fn averaged(b: &mut Builder, keeps: f64, average: Value, new: Value) -> Built {
+    let old = b.with(ops::MUL, average, keeps)?;
+    let new = b.with(ops::MUL, new, 1.0 - keeps)?;
+    b.add(old, new)
+}
+
+/// Clips gradients; the norm that they had if that is asked for.
+fn clip(
     b: &mut Builder,
     clip: Clip,
-    olds: &[Old],
-) -> std::result::Result<(Vec<Value>, Option<Value>), OpError> {
-    let mut gradients: Vec<Value> = olds.iter().map(|old| old.g).collect();
+    gradients: &mut [Value],
+) -> std::result::Result<Option<Value>, OpError> {
     if let Some(greatest) = clip.value {
-        for g in &mut gradients {
+        for g in &mut *gradients {
             let below = b.with(ops::MINIMUM, *g, greatest)?;
             *g = b.with(ops::MAXIMUM, below, -greatest)?;
         }
     }
     let Some(greatest) = clip.norm else {
-        return Ok((gradients, None));
+        return Ok(None);
     };
-    let norm = euclidean_norm(b, &gradients)?;
+    let norm = euclidean_norm(b, gradients)?;
     let scale = clip_scale(b, norm, greatest)?;
-    for g in &mut gradients {
+    for g in gradients {
         let scale = broadcast_like(b, scale, *g)?;
         *g = b.mul(*g, scale)?;
     }
-    Ok((gradients, Some(norm)))
+    Ok(Some(norm))
 }
 
 /// Has `results` stay as the `old` values were where loss, states and gradients (`what_came`), results or

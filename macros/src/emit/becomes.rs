@@ -83,6 +83,9 @@ pub fn broken(f: &Function, associated: &TokenStream, library: &TokenStream) -> 
             pub fn train(#(#for_train),*) -> #library::__private::Train<Self> {
                 loop {}
             }
+            pub fn gradients(#(#for_train),*) -> #library::__private::GradientBuilder<Self> {
+                loop {}
+            }
             pub fn attach(
                 #(#for_attach),*
             ) -> #library::__private::Result<#library::__private::Runner<Self>> {
@@ -135,7 +138,7 @@ pub(super) fn is_loss(result: &TypeExpr) -> bool {
     }
 }
 
-/// `train`: of a function that cannot be trained one that no model fits, whose bound tells why.
+/// `train` and `gradients`: of a function that cannot be trained one that no model fits, whose bound tells why.
 fn train(
     f: &Function,
     entry: &Entry<'_>,
@@ -157,6 +160,10 @@ fn train(
             #attribute
             pub fn train(#(#parameters),*) -> #library::__private::Train<Self> {
                 #library::__private::train::<Self>(#handles)
+            }
+            /// The loss and the gradients of the first model's parameters, compiled once and run often.
+            pub fn gradients(#(#parameters),*) -> #library::__private::GradientBuilder<Self> {
+                #library::__private::GradientBuilder::new(#handles)
             }
         };
     } else {

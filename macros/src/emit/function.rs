@@ -169,6 +169,7 @@ fn becomes_list(f: &Function, entry: &Entry<'_>, library: &TokenStream) -> Strin
         (trained, "train"),
         (!entry.models.is_empty(), "attach"),
         (true, "compile"),
+        (trained, "gradients"),
         (trained, "gradient"),
         (
             differentiable

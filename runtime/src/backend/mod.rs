@@ -231,6 +231,19 @@ impl DeviceMemory {
         Ok(())
     }
 
+    /// Makes all of it zeros, before whatever runs next.
+    ///
+    /// # Errors
+    /// A lost GPU.
+    pub fn clear(&mut self) -> Result<()> {
+        match self {
+            DeviceMemory::Host(memory) => memory.bytes_mut().fill(0),
+            #[cfg(feature = "gpu")]
+            DeviceMemory::Gpu(memory) => memory.clear()?,
+        }
+        Ok(())
+    }
+
     /// Copies out from byte `offset` on, after everything that was run on it.
     ///
     /// # Errors

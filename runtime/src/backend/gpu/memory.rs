@@ -66,6 +66,19 @@ impl GpuMemory {
         &self.buffer
     }
 
+    /// Makes all of it zeros, before whatever runs next.
+    ///
+    /// # Errors
+    ///
+    /// A lost device.
+    pub fn clear(&self) -> Result<(), GpuError> {
+        const ZEROS: [u8; 1 << 16] = [0; 1 << 16];
+        for offset in (0..self.bytes).step_by(ZEROS.len()) {
+            self.write(offset, &ZEROS[..ZEROS.len().min(self.bytes - offset)])?;
+        }
+        Ok(())
+    }
+
     /// Copies `bytes` in, before whatever runs next. Offset and length are in bytes and multiples
     /// of 4; what ends where the block does may have another length.
     ///
