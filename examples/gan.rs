@@ -66,7 +66,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let rule = || Adam::new(2e-3).betas(0.5, 0.99);
     let mut d_step = d_loss::train(&d, &g).optimizer(rule()).build()?;
     let mut g_step = g_loss::train(&g, &d).optimizer(rule()).build()?;
-    let mut sampler = sample::attach(&g_step)?;
+    let sampler = sample::attach(&g_step)?;
 
     let mut random = Random(7);
     let steps = 4000;

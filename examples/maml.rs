@@ -117,7 +117,7 @@ fn check(numbers: &mut Numbers) -> Result<(), Box<dyn std::error::Error>> {
         let mut values: Vec<f64> = moved.out.w.values_f64().into_iter().collect();
         values[i] += by;
         moved.out.w.set(values)?;
-        let mut runner = adapted::compile(moved).precision(Precision::F64).build()?;
+        let runner = adapted::compile(moved).precision(Precision::F64).build()?;
         runner.run_f64(&x, &y, &other_x, &other_y)
     };
     let mut worst = 0.0f64;

@@ -40,7 +40,7 @@ fn main() -> sinew::Result<()> {
         }
     }
 
-    let mut curve = predict::attach(&train)?;
+    let curve = predict::attach(&train)?;
     println!("\n      x   sin(x)  network");
     for x in [-3.0f32, -1.5, 0.0, 0.5, 2.0] {
         let y = curve.run([[x]])?;

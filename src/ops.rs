@@ -62,13 +62,13 @@
 //!     (scaled, (x + 0.1 * randn([B, D])).dropout(0.5))
 //! }
 //!
-//! let mut run = noisy::compile().seed(42).build()?;
+//! let run = noisy::compile().seed(42).build()?;
 //! let ones = [[1.0f32; 3]; 2];
 //! let (first, _) = run.run(ones)?;
 //! let (second, noise) = run.run(ones)?;
 //! assert_ne!(first, second);
 //! assert!(noise.iter().all(|v| *v != 0.0)); // dropout is for a trainer's steps
-//! let mut again = noisy::compile().seed(42).build()?;
+//! let again = noisy::compile().seed(42).build()?;
 //! assert_eq!(again.run(ones)?.0, first);
 //! # Ok::<(), sinew::Error>(())
 //! ```

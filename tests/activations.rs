@@ -34,7 +34,7 @@ macro_rules! elementwise {
                 })
                 .collect();
             for (device, precision, tolerance) in floats() {
-                let mut run = of_each::compile()
+                let run = of_each::compile()
                     .precision(precision)
                     .device(device)
                     .build()?;
@@ -159,7 +159,7 @@ fn angles_are_those_of_rust() -> sinew::Result<()> {
         .map(|(y, x)| (x / square(*y, *x), -y / square(*y, *x)))
         .unzip();
     for (device, precision, tolerance) in floats() {
-        let mut run = angles::compile()
+        let run = angles::compile()
             .precision(precision)
             .device(device)
             .build()?;
@@ -181,7 +181,7 @@ fn sums_of_exponentials_do_not_overflow() -> sinew::Result<()> {
     let x = array![0.0, 1000.0, f64::NEG_INFINITY, -1000.0];
     let y = array![0.0, 999.0, 2.0, -1000.0];
     for (device, precision, tolerance) in floats() {
-        let mut run = sums::compile()
+        let run = sums::compile()
             .precision(precision)
             .device(device)
             .build()?;
@@ -255,7 +255,7 @@ fn norms_are_pytorchs_at_zero_too() -> sinew::Result<()> {
         x.iter().enumerate().map(of).collect()
     };
     for (device, precision, tolerance) in floats() {
-        let mut run = norms::compile()
+        let run = norms::compile()
             .precision(precision)
             .device(device.clone())
             .build()?;
@@ -266,7 +266,7 @@ fn norms_are_pytorchs_at_zero_too() -> sinew::Result<()> {
         assert_eq!(greatest, array![4.0, 0.0, 2.0]);
         assert_eq!(least, array![0.0, 0.0, 1.0]);
         assert_eq!(count, array![[2.0], [0.0], [3.0]]);
-        let mut run = slopes_of_norms::compile()
+        let run = slopes_of_norms::compile()
             .precision(precision)
             .device(device)
             .build()?;
@@ -311,7 +311,7 @@ fn of_nothing<B>(x: Tensor<B, 2>) -> (Tensor<bool, B>, Tensor<bool, B>, Tensor<i
 #[test]
 fn truths_are_counted() -> sinew::Result<()> {
     for (device, precision, _) in floats() {
-        let mut run = truths::compile()
+        let run = truths::compile()
             .precision(precision)
             .device(device.clone())
             .build()?;
@@ -324,7 +324,7 @@ fn truths_are_counted() -> sinew::Result<()> {
             array![[false], [false]],
         );
         assert_eq!(found, expected);
-        let mut run = of_nothing::compile()
+        let run = of_nothing::compile()
             .precision(precision)
             .device(device)
             .build()?;

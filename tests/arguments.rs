@@ -52,7 +52,7 @@ fn tuples_and_arrays_are_passed_as_such() {
     let (h, c) = (points(3), points(3) * 2.0);
     let by = 0.3f64;
     for device in devices() {
-        let mut run = turned::compile()
+        let run = turned::compile()
             .device(device.clone())
             .build()
             .expect("it fits");
@@ -63,7 +63,7 @@ fn tuples_and_arrays_are_passed_as_such() {
             let expected: Vec<f64> = expected.iter().copied().collect();
             close("turned", &found, &expected, 1e-5);
         }
-        let mut run = summed::compile()
+        let run = summed::compile()
             .device(device.clone())
             .build()
             .expect("it fits");
@@ -78,7 +78,7 @@ fn tuples_and_arrays_are_passed_as_such() {
             &expected.into_iter().collect::<Vec<_>>(),
             1e-5,
         );
-        let mut run = nested::compile(Scale::init(0))
+        let run = nested::compile(Scale::init(0))
             .device(device)
             .build()
             .expect("it fits");

@@ -92,7 +92,7 @@ fn attention_is_pytorchs() -> sinew::Result<()> {
         let [q, k, v, y] =
             ["in/q", "in/k", "in/v", "cot/0"].map(|kind| of("attention_causal", kind));
         let run = causal_case::compile().precision(precision);
-        let mut run = run.device(device.clone()).build()?;
+        let run = run.device(device.clone()).build()?;
         let (seen, by_q, by_k, by_v) = run.run_f64(&q, &k, &v, &y)?;
         compare(
             "attention_causal",
@@ -104,7 +104,7 @@ fn attention_is_pytorchs() -> sinew::Result<()> {
         let [q, k, v, y] = ["in/q", "in/k", "in/v", "cot/0"].map(|kind| of("attention_mask", kind));
         let mask = of("attention_mask", "in/mask");
         let run = masked_case::compile().precision(precision);
-        let mut run = run.device(device.clone()).build()?;
+        let run = run.device(device.clone()).build()?;
         let (seen, by_q, by_k, by_v) = run.run_f64(&q, &k, &v, &mask, &y)?;
         compare(
             "attention_mask",
@@ -115,7 +115,7 @@ fn attention_is_pytorchs() -> sinew::Result<()> {
 
         let [x, y] = ["in/x", "cot/0"].map(|kind| of("softmax_causal", kind));
         let run = softmax_case::compile().precision(precision);
-        let mut run = run.device(device).build()?;
+        let run = run.device(device).build()?;
         let (shares, by_x) = run.run_f64(&x, &y)?;
         compare(
             "softmax_causal",
@@ -155,7 +155,7 @@ fn groups_of_queries_share_keys() -> sinew::Result<()> {
     });
     let expected: Vec<f64> = expected.into_iter().collect();
     for (device, precision, tolerance) in floats() {
-        let mut run = grouped::compile()
+        let run = grouped::compile()
             .precision(precision)
             .device(device)
             .build()?;
@@ -185,7 +185,7 @@ fn blind<T, S>(
 #[test]
 fn who_sees_nothing_gets_zeros() -> sinew::Result<()> {
     for (device, precision, _) in floats() {
-        let mut run = blind::compile()
+        let run = blind::compile()
             .precision(precision)
             .device(device)
             .build()?;

@@ -124,7 +124,7 @@ fn more_dims_than_any_program_takes() {
     fn negated<T>(x: Tensor<[T]>) -> Tensor<[T]> {
         -x
     }
-    let mut runner = negated::compile().build().expect("no model is needed");
+    let runner = negated::compile().build().expect("no model is needed");
     let error = runner
         .run(ndarray::ArrayD::<f32>::zeros(vec![1; 9]))
         .expect_err("9 dims");

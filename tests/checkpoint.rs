@@ -230,14 +230,32 @@ struct Shift {
 #[test]
 fn elements_of_another_type_are_named() {
     let scratch = Scratch::new("types");
-    for (name, bytes) in [("F16", 4), ("I64", 16), ("BF16", 4)] {
+    for (name, bytes) in [("I64", 16), ("BOOL", 2), ("F8_E4M3", 2)] {
         let header =
             format!(r#"{{"by":{{"dtype":"{name}","shape":[2],"data_offsets":[0,{bytes}]}}}}"#);
         written(&scratch.file(), &header, &vec![0; bytes]);
         let error = Shift::load(scratch.file()).expect_err("no float that can be read");
-        let words = format!("`by` is of type {name} in the file; F32 and F64 can be read");
+        let words =
+            format!("`by` is of type {name} in the file; F64, F32, F16 and BF16 can be read");
         assert!(error.to_string().ends_with(&words), "{error}");
     }
+}
+
+#[test]
+fn floats_of_16_bits_are_read() -> sinew::Result<()> {
+    let scratch = Scratch::new("halves");
+    // 1.5 and -0.25, by the bits of IEEE 754's binary16 and of bfloat16.
+    for (name, words) in [("F16", [0x3E00u16, 0xB400]), ("BF16", [0x3FC0, 0xBE80])] {
+        let header = format!(r#"{{"by":{{"dtype":"{name}","shape":[2],"data_offsets":[0,4]}}}}"#);
+        let bytes = words.map(u16::to_le_bytes);
+        written(&scratch.file(), &header, bytes.as_flattened());
+        let loaded = Shift::load(scratch.file())?;
+        assert_eq!(
+            loaded.by.values().into_iter().collect::<Vec<_>>(),
+            [1.5, -0.25]
+        );
+    }
+    Ok(())
 }
 
 #[test]

@@ -108,7 +108,7 @@ fn factor(i: usize) -> f32 {
 #[test]
 fn a_child_is_taken_by_its_number() -> sinew::Result<()> {
     for device in devices() {
-        let mut run = picked::compile(net(4)?).device(device).build()?;
+        let run = picked::compile(net(4)?).device(device).build()?;
         let more = factor(2) + 10.0 * factor(3);
         let rest = 100.0 * 2.0 + 1000.0 * 5.0;
         let found = run.run([[1.0, 2.0], [-1.0, 0.5]])?;
@@ -126,7 +126,7 @@ fn a_child_is_taken_by_its_number() -> sinew::Result<()> {
 #[test]
 fn a_loop_takes_children_by_its_index() -> sinew::Result<()> {
     for device in devices() {
-        let mut run = along::compile(net(4)?).device(device).build()?;
+        let run = along::compile(net(4)?).device(device).build()?;
         let steps = (1..4).map(|i| factor(i) - factor(i - 1));
         let expected = steps.fold(0.0, |y, step| 10.0 * y + step);
         assert_eq!(run.run([[1.0, 2.0]])?, array![[expected, 2.0 * expected]]);
@@ -158,7 +158,7 @@ fn other_children_have_no_gradient() -> sinew::Result<()> {
 #[test]
 fn states_of_a_child_are_its_own() -> sinew::Result<()> {
     for device in devices() {
-        let mut run = count::compile(Counters::init(0)).device(device).build()?;
+        let run = count::compile(Counters::init(0)).device(device).build()?;
         let x = [1.0, 2.0];
         let found: Array1<f32> = run.run([x])?.into_raw_vec_and_offset().0.into();
         // Child 2 has seen x, so y is 2x; child 1 sees that and adds it, child 2 gets 4x.
@@ -175,7 +175,7 @@ fn states_of_a_child_are_its_own() -> sinew::Result<()> {
 
 #[test]
 fn a_child_that_is_not_there_is_told_when_sizes_are_known() -> sinew::Result<()> {
-    let mut run = picked::compile(net(2)?).build()?;
+    let run = picked::compile(net(2)?).build()?;
     let text = run.run([[1.0, 2.0]]).expect_err("two children").to_string();
     assert!(text.contains("tests/children.rs:"), "{text}");
     assert!(text.contains("2..3"), "{text}");
@@ -240,7 +240,7 @@ fn no_children_are_no_layers() -> sinew::Result<()> {
     for device in devices() {
         let train = cost::train(none.clone()).device(device).check_finite(true);
         let mut train = train.optimizer(Sgd::new(0.01)).build()?;
-        let mut run = deep::attach(&train)?;
+        let run = deep::attach(&train)?;
         assert_eq!(run.run([[1.0, 2.0]])?, array![[1.0, 2.0]]);
         assert_eq!(train.step([[1.0, 2.0]])?.loss, 3.0);
         assert_eq!(numbers(&train.gradients()?.first), [1.0, 2.0]);

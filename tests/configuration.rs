@@ -161,7 +161,7 @@ fn children_get_theirs_from_what_is_around_them() -> sinew::Result<()> {
         let twice = |x: f32| layer(layer(x, 0.25, heads, gated), 0.25, heads, gated);
         let expected = x[0].map(twice);
         for device in devices() {
-            let mut runner = run::compile(model.clone()).device(device).build()?;
+            let runner = run::compile(model.clone()).device(device).build()?;
             close(runner.run(x)?, &expected);
         }
         close(run(&model, x)?, &expected);
@@ -385,7 +385,7 @@ fn variants_are_chosen_in_children_and_loops() -> sinew::Result<()> {
         let each = |x: [f32; 2]| [activated(activation, (x[0] + x[1]) / 2.0); 2];
         let expected = activated(activation, each(each(x[0])).iter().sum::<f32>() / 2.0);
         for device in devices() {
-            let mut runner = stacked::compile(model.clone())
+            let runner = stacked::compile(model.clone())
                 .device(device.clone())
                 .build()?;
             close(runner.run(x)?, &[expected]);

@@ -121,7 +121,7 @@ fn wide(x: &Array1<f32>) -> Vec<f64> {
 fn gradients_nest() -> sinew::Result<()> {
     let x = [0.5, -1.5, 2.0];
     for device in devices() {
-        let mut runner = cubes::compile().device(device).build()?;
+        let runner = cubes::compile().device(device).build()?;
         let (value, first, second, third) = runner.run(x)?;
         close(
             &[f64::from(value)],
@@ -160,7 +160,7 @@ macro_rules! differences {
             let mut values: Vec<f64> = moved.by.values_f64().into_iter().collect();
             values[i] += by;
             moved.by.set(values)?;
-            let mut runner = $loss::compile(moved).precision(Precision::F64).build()?;
+            let runner = $loss::compile(moved).precision(Precision::F64).build()?;
             runner.run_f64($($x),*)
         };
         let slope = |i| -> sinew::Result<f64> { Ok((at(i, 1e-5)? - at(i, -1e-5)?) / 2e-5) };
@@ -204,7 +204,7 @@ fn a_gradient_of_a_model_is_that_of_its_loss() -> sinew::Result<()> {
         .map(|i| ((y[i] * by[i]).tanh() + shift[0] - 0.5).powi(2))
         .sum();
     for device in devices() {
-        let mut runner = adapted::compile(model.clone()).device(device).build()?;
+        let runner = adapted::compile(model.clone()).device(device).build()?;
         close(&[f64::from(runner.run(x, y)?)], &[expected], 1e-5);
         // The closure's state is the model's: the inner error has seen one more.
         assert_eq!(runner.model()?.seen.item()?, 1.0);
@@ -216,7 +216,7 @@ fn a_gradient_of_a_model_is_that_of_its_loss() -> sinew::Result<()> {
 fn vectors_and_checkpoints() -> sinew::Result<()> {
     let (x, v) = ([0.5f64, -1.5], [2.0f64, -1.0]);
     for device in devices() {
-        let mut runner = with_vector::compile().device(device).build()?;
+        let runner = with_vector::compile().device(device).build()?;
         let (y, slope, again) = runner.run(x, v)?;
         close(&wide(&y), &x.map(|x| x.sin() * x), 1e-5);
         let expected = [0, 1].map(|i| v[i] * (x[i].cos() * x[i] + x[i].sin()));

@@ -143,9 +143,9 @@ fn logs(m: &Weights, x: Tensor<3>) -> (Tensor<3>, Tensor<i32, 3>) {
 
 #[test]
 fn a_runners_results_are_looked_at() -> sinew::Result<()> {
-    let mut quiet = logs::compile(Weights::init(0)).build()?;
+    let quiet = logs::compile(Weights::init(0)).build()?;
     assert!(quiet.run([0.0, 1.0, 2.0])?.0[0].is_infinite());
-    let mut checked = logs::compile(Weights::init(0)).check_finite(true).build()?;
+    let checked = logs::compile(Weights::init(0)).check_finite(true).build()?;
     checked.run([0.5, 1.0, 2.0])?;
     let error = checked
         .run([0.0, 1.0, 2.0])

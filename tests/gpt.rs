@@ -167,7 +167,7 @@ fn check(device: &Device, precision: Precision, tolerance: f64) -> sinew::Result
     let file = tensors();
     let (model, [tokens, targets]) = model(&file);
     let runner = logits::compile(model.clone()).device(device.clone());
-    let mut runner = runner.precision(precision).build()?;
+    let runner = runner.precision(precision).build()?;
     let found = runner.run_f64(tokens.view())?;
     close("logits", found, &file["out/logits"], tolerance);
 

@@ -18,7 +18,7 @@ fn a_cast_to_bf16_and_back_rounds_to_eight_digits() -> sinew::Result<()> {
     let x = [1.0, 1.00390625, 1.01171875, 1.0039064, 3.4e38];
     let expected = array![1.0, 1.0, 1.015625, 1.0078125, f32::INFINITY];
     for device in devices() {
-        let mut run = through_bf16::compile().device(device).build()?;
+        let run = through_bf16::compile().device(device).build()?;
         assert_eq!(run.run(x)?, expected);
     }
     Ok(())
@@ -27,7 +27,7 @@ fn a_cast_to_bf16_and_back_rounds_to_eight_digits() -> sinew::Result<()> {
 /// By the nearest f32.
 #[test]
 fn the_working_float_may_be_f64() -> sinew::Result<()> {
-    let mut run = through_bf16::compile().precision(Precision::F64).build()?;
+    let run = through_bf16::compile().precision(Precision::F64).build()?;
     let found = run.run_f64([0.1f64, -1e300, 1.00390625 + 1e-12])?;
     assert_eq!(found, array![0.10009765625, f64::NEG_INFINITY, 1.0]);
     Ok(())
@@ -46,7 +46,7 @@ fn halves_are_arguments_and_results() -> sinew::Result<()> {
     let squares = array![1.0, 6.25, f32::INFINITY].mapv(bf16::from_f32);
     assert_eq!(arithmetic(x, y)?, (sums.clone(), squares.clone()));
     for device in devices() {
-        let mut run = arithmetic::compile().device(device).build()?;
+        let run = arithmetic::compile().device(device).build()?;
         // Three halves are no whole number of words.
         assert_eq!(
             run.run(&x[..], vec![y[0], y[1], y[2]])?,
@@ -69,7 +69,7 @@ fn of_each_rank<A, B>(
 fn halves_of_every_rank_and_layout() -> sinew::Result<()> {
     let x = Array2::from_shape_fn((3, 4), |(i, j)| bf16::from_f32((4 * i + j) as f32));
     for device in devices() {
-        let mut run = of_each_rank::compile().device(device).build()?;
+        let run = of_each_rank::compile().device(device).build()?;
         let (twice, turned) = run.run(f16::from_f32(1.5), &x)?;
         assert_eq!(twice, f16::from_f32(3.0));
         assert_eq!(turned, x.t());
@@ -99,10 +99,10 @@ fn sum<N>(x: Tensor<f16, N>) -> Tensor<f16> {
 fn sums_and_products_are_accumulated_in_f32() -> sinew::Result<()> {
     let ones = |shape: (usize, usize)| Array2::from_elem(shape, f16::ONE);
     for device in devices() {
-        let mut run = product::compile().device(device.clone()).build()?;
+        let run = product::compile().device(device.clone()).build()?;
         let found = run.run(ones((2, 4096)), ones((4096, 3)))?;
         assert_eq!(found, Array2::from_elem((2, 3), f16::from_f32(4096.0)));
-        let mut run = sum::compile().device(device).build()?;
+        let run = sum::compile().device(device).build()?;
         assert_eq!(run.run(vec![f16::ONE; 5000])?, f16::from_f32(5000.0));
     }
     Ok(())
@@ -148,7 +148,7 @@ fn casts<N>(
 fn casts_from_and_to_what_is_no_float() -> sinew::Result<()> {
     let h = [-2.75, 60000.0, f32::NAN].map(f16::from_f32);
     for device in devices() {
-        let mut run = casts::compile().device(device).build()?;
+        let run = casts::compile().device(device).build()?;
         let (whole, brain, truths, integers, bools, unsigned) =
             run.run([2049, 70000, -3], [true, false, true], h)?;
         assert_eq!(
@@ -312,7 +312,7 @@ fn loops_carry_and_stack_halves() -> sinew::Result<()> {
     let start = Array1::from_elem(1024, f16::ZERO);
     let xs = Array2::from_shape_fn((3, 1024), |(t, i)| f16::from_f32(0.001 * (t * i) as f32));
     for device in devices() {
-        let mut run = running::compile().device(device).build()?;
+        let run = running::compile().device(device).build()?;
         let (last, all) = run.run(&start, &xs)?;
         assert_eq!(last, all.row(2));
         let next = |h: f16, x: f16| {
@@ -376,7 +376,7 @@ fn dropped<B>(m: &Mlp, x: Tensor<B, 8>, y: Tensor<B>) -> Tensor {
 #[test]
 fn halves_are_drawn() -> sinew::Result<()> {
     for device in devices() {
-        let mut run = drawn::compile().device(device.clone()).build()?;
+        let run = drawn::compile().device(device.clone()).build()?;
         let (even, normal) = run.run(vec![bf16::ZERO; 1000])?;
         assert!(even.iter().all(|x| (0.0..=1.0).contains(&x.to_f32())));
         let mean = |sum: f32| sum / 1000.0;
@@ -397,7 +397,7 @@ fn halves_are_drawn() -> sinew::Result<()> {
 
 #[test]
 fn what_is_not_finite_is_named() -> sinew::Result<()> {
-    let mut run = sum::compile().check_finite(true).build()?;
+    let run = sum::compile().check_finite(true).build()?;
     let error = run.run([f16::ONE, f16::INFINITY]).expect_err("infinite");
     assert!(matches!(error, Error::NotFinite { .. }), "{error}");
     // Finite in f32, and infinite as an f16: rounding makes it so, at the line of the sum.

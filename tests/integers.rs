@@ -31,7 +31,7 @@ fn every_width_is_taken() -> sinew::Result<()> {
     assert_eq!(picked(X, Array1::from(vec![3u64, 0, 1]))?, expected);
     assert_eq!(picked(X, vec![3usize, 0, 1])?, expected);
     // One kept program serves them all.
-    let mut run = picked::compile().build()?;
+    let run = picked::compile().build()?;
     assert_eq!(run.run(X, [3u8, 0, 1])?, expected);
     assert_eq!(run.run(X, [3i64, 0, 1])?, expected);
     let stats = run.cache_stats();
@@ -53,7 +53,7 @@ fn reversed_and_strided_views_are_read_in_order() -> sinew::Result<()> {
 
 #[test]
 fn what_does_not_fit_is_named() -> sinew::Result<()> {
-    let mut run = same::compile().build()?;
+    let run = same::compile().build()?;
     let refused = |error: Option<Error>, at: usize, expected: f64| match error {
         Some(Error::Range {
             argument,

@@ -114,7 +114,7 @@ fn close<'a>(
 fn elementwise_it_is_the_slope_times_the_direction() -> sinew::Result<()> {
     let (x, v) = ([0.5f64, -1.5, 2.0], [2.0f64, -1.0, 0.25]);
     for device in devices() {
-        let mut runner = waves::compile().device(device).build()?;
+        let runner = waves::compile().device(device).build()?;
         let (y, tangent) = runner.run(x, v)?;
         close(&y, x.map(|x| x.sin() * x), 1e-5);
         let expected = (0..3).map(|i| v[i] * (x[i].cos() * x[i] + x[i].sin()));
@@ -149,21 +149,21 @@ fn rows() -> (Array2<f64>, Array2<f64>) {
 fn it_agrees_with_differences() -> sinew::Result<()> {
     let (model, (x, v)) = (mlp()?, rows());
     let precision = Precision::F64;
-    let mut plain = forward::compile(model.clone())
+    let plain = forward::compile(model.clone())
         .precision(precision)
         .build()?;
     let h = 1e-6;
     let up = plain.run_f64((&x + &(&v * h)).view())?;
     let down = plain.run_f64((&x - &(&v * h)).view())?;
     let expected = (up - down) / (2.0 * h);
-    let mut tangent = along::compile(model.clone()).precision(precision).build()?;
+    let tangent = along::compile(model.clone()).precision(precision).build()?;
     let found = tangent.run_f64(x.view(), v.view())?;
     let off = (&found - &expected).mapv(f64::abs);
     assert!(off.iter().all(|d| *d < 1e-8), "{found} {expected}");
     // What the closure does to a state is done once.
     assert_eq!(tangent.model()?.seen.item()?, 1.0);
     for device in devices() {
-        let mut runner = along::compile(model.clone()).device(device).build()?;
+        let runner = along::compile(model.clone()).device(device).build()?;
         let narrow = runner.run(x.view(), v.view())?;
         close(&narrow, found.iter().copied(), 1e-5);
     }
@@ -173,7 +173,7 @@ fn it_agrees_with_differences() -> sinew::Result<()> {
 #[test]
 fn in_the_direction_of_a_model() -> sinew::Result<()> {
     let (model, (x, _)) = (mlp()?, rows());
-    let mut runner = descent::compile(model).precision(Precision::F64).build()?;
+    let runner = descent::compile(model).precision(Precision::F64).build()?;
     let (slope, square) = runner.run_f64(x.view())?;
     assert!((slope - square).abs() < 1e-12 * square, "{slope} {square}");
     Ok(())
@@ -182,7 +182,7 @@ fn in_the_direction_of_a_model() -> sinew::Result<()> {
 #[test]
 fn hessians_agree() -> sinew::Result<()> {
     let (model, (x, v)) = (mlp()?, rows());
-    let mut runner = hessians::compile(model.clone())
+    let runner = hessians::compile(model.clone())
         .precision(Precision::F64)
         .build()?;
     let (forward, reverse) = runner.run_f64(x.view(), v.view())?;
@@ -190,7 +190,7 @@ fn hessians_agree() -> sinew::Result<()> {
     assert!(off.iter().all(|d| *d < 1e-12), "{forward} {reverse}");
     assert!(forward.iter().all(|d| d.abs() > 1e-3), "{forward}");
     for device in devices() {
-        let mut narrow = hessians::compile(model.clone()).device(device).build()?;
+        let narrow = hessians::compile(model.clone()).device(device).build()?;
         let (found, _) = narrow.run(x.view(), v.view())?;
         close(&found, forward.iter().copied(), 1e-4);
     }
@@ -201,8 +201,8 @@ fn hessians_agree() -> sinew::Result<()> {
 fn through_loops() -> sinew::Result<()> {
     let xs = array![[0.2, -0.4], [0.9, 0.1], [-0.3, 0.5], [0.05, 0.6]];
     let (w, v) = (array![0.7, -1.1], array![1.0, 0.5]);
-    let mut runner = steps::compile().precision(Precision::F64).build()?;
-    let mut at = |w: Array1<f64>| runner.run_f64(w.view(), xs.view(), v.view());
+    let runner = steps::compile().precision(Precision::F64).build()?;
+    let at = |w: Array1<f64>| runner.run_f64(w.view(), xs.view(), v.view());
     let h = 1e-6;
     let (up, _) = at(&w + &(&v * h))?;
     let (down, _) = at(&w - &(&v * h))?;
@@ -211,7 +211,7 @@ fn through_loops() -> sinew::Result<()> {
     let off = (&found - &expected).mapv(f64::abs);
     assert!(off.iter().all(|d| *d < 1e-8), "{found} {expected}");
     for device in devices() {
-        let mut runner = steps::compile().device(device).build()?;
+        let runner = steps::compile().device(device).build()?;
         let (_, narrow) = runner.run(w.view(), xs.view(), v.view())?;
         close(&narrow, found.iter().copied(), 1e-5);
     }
@@ -230,7 +230,7 @@ fn training_goes_through_it() -> sinew::Result<()> {
         moved
             .first
             .set(Array2::from_shape_vec((3, 5), values).expect("as many"))?;
-        let mut runner = slope_loss::compile(moved)
+        let runner = slope_loss::compile(moved)
             .precision(Precision::F64)
             .build()?;
         runner.run_f64(x.view(), v.view())
@@ -250,9 +250,9 @@ fn count(program: &str, op: &str) -> usize {
 #[test]
 fn no_reverse_pass_is_left() -> sinew::Result<()> {
     let (model, (x, v)) = (mlp()?, rows());
-    let mut plain = forward::compile(model.clone()).build()?;
+    let plain = forward::compile(model.clone()).build()?;
     plain.run(x.view())?;
-    let mut tangent = along::compile(model).build()?;
+    let tangent = along::compile(model).build()?;
     tangent.run(x.view(), v.view())?;
     let (plain, tangent) = (plain.linked()?, tangent.linked()?);
     assert_eq!(count(&plain, "dot"), 2, "{plain}");
@@ -260,7 +260,7 @@ fn no_reverse_pass_is_left() -> sinew::Result<()> {
     assert_eq!(count(&tangent, "dot"), 3, "{tangent}");
     // The loop itself, the slopes of `tanh` in each turn, and the direction through the turns: the reverse
     // of the loop is no more than those slopes.
-    let mut looped = steps::compile().build()?;
+    let looped = steps::compile().build()?;
     looped.run(
         [0.7, -1.1],
         array![[0.2, -0.4], [0.9, 0.1]].view(),

@@ -29,7 +29,7 @@ fn the_page_trains() -> sinew::Result<()> {
         .optimizer(AdamW::new(1e-2))
         .device(Device::cpu())
         .build()?;
-    let mut predict = logits::attach(&train)?;
+    let predict = logits::attach(&train)?;
     let x = ndarray::Array2::from_shape_fn((20, 64), |(i, j)| ((i * 7 + j * 3) % 11) as f32 / 11.0);
     let y: Vec<i32> = (0..20).map(|i| i % 10).collect();
     let first = train.step(&x, &y)?.loss;

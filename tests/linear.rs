@@ -42,7 +42,7 @@ fn solutions_solve() -> sinew::Result<()> {
         let ones = Array3::from_shape_fn((3, n, n), |(_, i, j)| f64::from(u8::from(i == j)));
         for (device, precision, tolerance) in floats() {
             let run = solved::compile().precision(precision);
-            let mut run = run.device(device).build()?;
+            let run = run.device(device).build()?;
             let (z, inverse) = run.run_f64(&x, &y)?;
             close(
                 "solve",
@@ -113,7 +113,7 @@ fn triangles_are_roots_and_solve() -> sinew::Result<()> {
         let unit = part(|i, j| i < j)
             + Array3::from_shape_fn((2, n, n), |(_, i, j)| f64::from(u8::from(i == j)));
         for (device, precision, tolerance) in floats() {
-            let mut run = roots::compile()
+            let run = roots::compile()
                 .precision(precision)
                 .device(device.clone())
                 .build()?;
@@ -124,7 +124,7 @@ fn triangles_are_roots_and_solve() -> sinew::Result<()> {
             } else {
                 i > j || *v == 0.0
             }));
-            let mut run = halves::compile()
+            let run = halves::compile()
                 .precision(precision)
                 .device(device)
                 .build()?;
@@ -161,7 +161,7 @@ fn determinants_have_signs() -> sinew::Result<()> {
     ];
     for (device, precision, tolerance) in floats() {
         let run = volumes::compile().precision(precision);
-        let mut run = run.device(device).build()?;
+        let run = run.device(device).build()?;
         let found = run.run_f64(&x)?;
         // 0 (2 - 0) - 2 (-6 - 0) + 1 (-3 - 1)
         close("logdet", &[found[0]], &[8f64.ln()], tolerance);

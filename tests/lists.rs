@@ -61,7 +61,7 @@ fn arms_push_onto_lists() -> sinew::Result<()> {
     for device in devices() {
         let run = |model, xs: &[f64]| {
             let run = pushed::compile(model).device(device.clone()).build();
-            run.and_then(|mut run| run.run(xs))
+            run.and_then(|run| run.run(xs))
         };
         let (ys, ends) = run(model(true, 0)?, &three)?;
         assert_eq!(ys, array![3.0, -1.0, 6.0, -2.0, 9.0, -3.0]);

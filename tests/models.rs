@@ -98,7 +98,7 @@ fn the_first_model_is_trained_and_the_others_are_held() {
     let kept = d_loss::compile(d.clone(), g.clone())
         .precision(Precision::F64)
         .build();
-    let mut kept = kept.expect("it fits"); // what is compiled for it, the others find
+    let kept = kept.expect("it fits"); // what is compiled for it, the others find
     kept.run_f64(&z, &x).expect("it fits");
     let loss = |d: &Disc| f64_of_d(d, &g, &z, &x);
     let slopes = differences(&d, loss);
@@ -153,7 +153,7 @@ fn each_step_sees_what_the_other_has_left() {
             .optimizer(rule())
             .build()
             .expect("it fits");
-        let mut sampler = sample::attach(&g_step).expect("it fits");
+        let sampler = sample::attach(&g_step).expect("it fits");
         let (mut alone_d, mut alone_g) = (Disc::init(1), generator(2));
         for _ in 0..3 {
             let found = d_step.step(&z, &x).expect("it fits").loss;
@@ -166,7 +166,7 @@ fn each_step_sees_what_the_other_has_left() {
             let found = g_step.step(&z).expect("it fits").loss;
             (alone_d, alone_g) = (d.model().expect("there"), model);
             let run = g_loss::compile(alone_g.clone(), alone_d.clone());
-            let mut run = run.precision(Precision::F64).build().expect("it fits");
+            let run = run.precision(Precision::F64).build().expect("it fits");
             let expected = run.run_f64(&z).expect("it fits");
             close(
                 "the generator's loss",
@@ -368,8 +368,8 @@ fn checkpoints_are_of_one_model() {
     let loaded = Disc::load(&file).expect("read");
     drop(std::fs::remove_file(&file));
     assert_eq!(loaded, d.model().expect("there"));
-    let mut again = score::compile(loaded).build().expect("it fits");
-    let mut newest = score::attach(&d_step).expect("it fits");
+    let again = score::compile(loaded).build().expect("it fits");
+    let newest = score::attach(&d_step).expect("it fits");
     assert_eq!(
         again.run(points(4)).expect("fits"),
         newest.run(points(4)).expect("fits")
@@ -414,7 +414,7 @@ fn a_step_that_is_not_finite_restores_all_models() {
         assert_eq!(train.models().expect("there"), before);
         assert_eq!(train.steps(), 1);
         // A run does so too, and leaves parameters as they are.
-        let mut run = counted::attach(&train, &b).expect("it fits");
+        let run = counted::attach(&train, &b).expect("it fits");
         assert!(run.run([1.0, 0.0, 3.0]).is_err());
         assert_eq!(run.models().expect("there"), before);
         run.run([1.0, 2.0, 3.0]).expect("it is finite");

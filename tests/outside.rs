@@ -103,7 +103,7 @@ fn cotangents_of_a_model_and_of_arguments() -> sinew::Result<()> {
     assert_eq!(found.value, (h, at));
     // The same as a loss: sum of the products with the cotangents.
     let along = |m: &Net, x: &ndarray::Array2<f64>| -> sinew::Result<f64> {
-        let mut runner = layers::compile(m.clone())
+        let runner = layers::compile(m.clone())
             .precision(Precision::F64)
             .build()?;
         let (h, _) = runner.run_f64(x.view())?;

@@ -167,7 +167,7 @@ fn what_only_runs_leaves_nothing_out() -> sinew::Result<()> {
     let trained = train.step()?.loss;
     assert_ne!(trained, 64.0);
     assert!(train.linked()?.contains("key u32[2]"));
-    let mut run = kept::attach(&train)?;
+    let run = kept::attach(&train)?;
     run.prepare()?;
     let text = run.linked()?;
     for word in ["key", "dropout", "u32", "select"] {
@@ -243,7 +243,7 @@ fn chi_square(counts: &[u64], expected: &[f64]) -> f64 {
 
 #[test]
 fn a_million_draws_are_even_and_unrelated() -> sinew::Result<()> {
-    let mut run = pairs::compile().seed(11).build()?;
+    let run = pairs::compile().seed(11).build()?;
     let (x, y) = run.run(vec![0.0f32; MANY])?;
     let (x, y) = (x.to_vec(), y.to_vec());
     assert!(x.iter().chain(&y).all(|u| (0.0..1.0).contains(u)));
@@ -280,7 +280,7 @@ fn a_million_draws_are_even_and_unrelated() -> sinew::Result<()> {
         assert!(off.abs() < 5.0, "lag {lag}: {off}");
     }
     let (next, _) = run.run(vec![0.0f32; MANY])?;
-    let mut other = pairs::compile().seed(12).build()?;
+    let other = pairs::compile().seed(12).build()?;
     let (seeded, _) = other.run(vec![0.0f32; MANY])?;
     for (what, y) in [
         ("site", y),
@@ -296,7 +296,7 @@ fn a_million_draws_are_even_and_unrelated() -> sinew::Result<()> {
 #[test]
 fn distributions_are_what_they_are_called() -> sinew::Result<()> {
     let n = MANY as f64;
-    let mut run = integers::compile().build()?;
+    let run = integers::compile().build()?;
     let (whole, truths, normal, wide) = run.run(vec![0.0f32; MANY])?;
     let mut counts = vec![0; 10];
     whole.iter().for_each(|i| counts[(i + 3) as usize] += 1);
@@ -328,7 +328,7 @@ fn distributions_are_what_they_are_called() -> sinew::Result<()> {
 #[test]
 fn a_plain_call_is_a_first_run() -> sinew::Result<()> {
     let x = [0.0f32; 5];
-    let mut run = units::compile().build()?;
+    let run = units::compile().build()?;
     let (first, second) = (run.run(x)?, run.run(x)?);
     assert_ne!(first, second);
     assert_eq!(units(x)?, first);
@@ -339,7 +339,7 @@ fn a_plain_call_is_a_first_run() -> sinew::Result<()> {
 /// In f64, 53 bits: not all of them are multiples of 2^-24 or 2^-32.
 #[test]
 fn draws_in_f64_have_more_bits() -> sinew::Result<()> {
-    let mut run = units::compile().precision(Precision::F64).build()?;
+    let run = units::compile().precision(Precision::F64).build()?;
     let found = run.run_f64(vec![0.0; 64])?;
     assert!(found.iter().all(|u| (u * 2f64.powi(53)).fract() == 0.0));
     assert!(found.iter().any(|u| (u * 2f64.powi(48)).fract() != 0.0));

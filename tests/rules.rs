@@ -215,7 +215,7 @@ fn what_has_no_derivative_has_a_rule() -> sinew::Result<()> {
     let x = [0.4f64, -1.6, 2.5];
     let expected = x.map(|x| (x + 0.5).floor() + x);
     for device in devices() {
-        let mut runner = rounding::compile().device(device).build()?;
+        let runner = rounding::compile().device(device).build()?;
         close(&runner.run(x)?, expected, 1e-6);
     }
     Ok(())
@@ -226,7 +226,7 @@ fn second_derivatives_are_the_rules() -> sinew::Result<()> {
     let x = [-3.0f64, 0.0, 2.0, 80.0];
     let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
     for device in devices() {
-        let mut runner = slopes::compile().device(device).build()?;
+        let runner = slopes::compile().device(device).build()?;
         let (first, second, along) = runner.run(x)?;
         close(&first, x.map(sigmoid), 1e-6);
         close(&second, x.map(|x| sigmoid(x) * sigmoid(-x)), 1e-6);
@@ -273,7 +273,7 @@ fn beside_gradients_it_is_still_the_rule() -> sinew::Result<()> {
 fn over_axes() -> sinew::Result<()> {
     let x = array![[3.0, -0.5], [0.25, -2.0]];
     for device in devices() {
-        let mut runner = each::compile().device(device).build()?;
+        let runner = each::compile().device(device).build()?;
         let expected = x.iter().map(|x: &f64| x.clamp(-1.0, 1.0) + x);
         close(&runner.run(x.view())?, expected, 1e-6);
     }

@@ -50,7 +50,7 @@ fn moved(model: &Net, at: [usize; 2], by: f64, x: &Array1<f64>) -> sinew::Result
     let mut w: Vec<f64> = model.layers[at[0]].w.values_f64().iter().copied().collect();
     w[at[1]] += by;
     model.layers[at[0]].w.set(w)?;
-    let mut run = loss::compile(model).precision(Precision::F64).build()?;
+    let run = loss::compile(model).precision(Precision::F64).build()?;
     run.run_f64(x)
 }
 

@@ -49,7 +49,7 @@ macro_rules! case {
                 let name = stringify!($name);
                 let [x, y] = [concat!("in/", stringify!($x)), "cot/0"].map(|kind| tensor(&format!("{name}/{kind}")));
                 for (device, precision, tolerance) in floats() {
-                    let mut run = of_case::compile().precision(precision).device(device).build()?;
+                    let run = of_case::compile().precision(precision).device(device).build()?;
                     let (value, by_x) = run.run_f64(&x, &y)?;
                     let found = vec![value.into_dyn(), by_x.into_dyn()];
                     compare(name, &[stringify!($x)], found, tolerance);
@@ -78,7 +78,7 @@ macro_rules! case {
                 let kinds = [concat!("in/", stringify!($x)), concat!("in/", stringify!($w)), "cot/0"];
                 let [x, w, y] = kinds.map(|kind| tensor(&format!("{name}/{kind}")));
                 for (device, precision, tolerance) in floats() {
-                    let mut run = of_case::compile().precision(precision).device(device).build()?;
+                    let run = of_case::compile().precision(precision).device(device).build()?;
                     let (value, by_x, by_w) = run.run_f64(&x, &w, &y)?;
                     let found = vec![value.into_dyn(), by_x.into_dyn(), by_w.into_dyn()];
                     compare(name, &[stringify!($x), stringify!($w)], found, tolerance);
@@ -151,7 +151,7 @@ fn a_convolution_is_its_sum() -> sinew::Result<()> {
     });
     let expected: Vec<f64> = expected.into_iter().collect();
     for (device, precision, tolerance) in floats() {
-        let mut run = convolved::compile()
+        let run = convolved::compile()
             .precision(precision)
             .device(device)
             .build()?;
@@ -197,7 +197,7 @@ fn a_transposed_convolution_puts_kernels() -> sinew::Result<()> {
     }
     let expected: Vec<f64> = expected.into_iter().collect();
     for (device, precision, tolerance) in floats() {
-        let mut run = spread::compile()
+        let run = spread::compile()
             .precision(precision)
             .device(device)
             .build()?;
@@ -230,7 +230,7 @@ fn what_is_between_neighbours_goes_by_distances() -> sinew::Result<()> {
     });
     let expected: Vec<f64> = expected.into_iter().collect();
     for (device, precision, tolerance) in floats() {
-        let mut run = between::compile()
+        let run = between::compile()
             .precision(precision)
             .device(device)
             .build()?;

@@ -102,8 +102,8 @@ fn close(found: &[f64], expected: &[f64]) {
 fn a_run_leaves_its_states_to_the_next() -> sinew::Result<()> {
     let x = array![[1.0, 2.0], [3.0, 6.0], [2.0, -2.0]];
     for device in devices() {
-        let mut runner = run::compile(net(2)).device(device).build()?;
-        let mut read = means::attach(&runner)?;
+        let runner = run::compile(net(2)).device(device).build()?;
+        let read = means::attach(&runner)?;
         let mut states = [[0.0; 2]; 3];
         for turn in 1..=3 {
             let mut expected = x.clone();
@@ -150,7 +150,7 @@ fn a_step_changes_states_and_runners_see_them() -> sinew::Result<()> {
                 .optimizer(Sgd::new(0.0))
                 .check_finite(check);
             let mut train = train.device(device.clone()).build()?;
-            let mut read = means::attach(&train)?;
+            let read = means::attach(&train)?;
             let mut state = [0.0; 2];
             for _ in 0..3 {
                 centre(&mut state, &x);
@@ -169,7 +169,7 @@ fn states_are_carried_through_loops() -> sinew::Result<()> {
     let steps = [array![[1.0, 2.0]], array![[3.0, -6.0]], array![[0.5, 4.0]]];
     let x = ndarray::stack![ndarray::Axis(0), steps[0], steps[1], steps[2]];
     for device in devices() {
-        let mut runner = repeated::compile(net(1)).device(device).build()?;
+        let runner = repeated::compile(net(1)).device(device).build()?;
         let mut state = [0.0; 2];
         let mut sum = Array2::zeros((1, 2));
         for x in &steps {
@@ -201,7 +201,7 @@ fn assignments_are_in_the_order_of_the_text() -> sinew::Result<()> {
     let mut model = net(1);
     model.first.mean.set([10.0, 20.0])?;
     for device in devices() {
-        let mut runner = twice::compile(model.clone()).device(device).build()?;
+        let runner = twice::compile(model.clone()).device(device).build()?;
         assert_eq!(runner.run([1.0, 2.0])?.to_vec(), [2.0, 4.0]);
         assert_eq!(runner.run([1.0, 2.0])?.to_vec(), [2.0, 4.0]);
         let mean = runner.model()?.first.mean.values_f64();
@@ -242,7 +242,7 @@ fn what_is_not_finite_changes_no_state() -> sinew::Result<()> {
         assert_eq!(train.model()?, before);
 
         let runner = root::compile(before.clone()).check_finite(true);
-        let mut runner = runner.device(device).build()?;
+        let runner = runner.device(device).build()?;
         let error = runner
             .run([4.0, -9.0])
             .expect_err("a root of -9")

@@ -181,7 +181,7 @@ fn rows() -> Array2<f64> {
 #[test]
 fn each_row_is_as_if_alone() -> sinew::Result<()> {
     let (model, x, shift) = (mlp()?, rows(), [0.1, -0.2, 0.3]);
-    let mut one = outputs::compile(model.clone())
+    let one = outputs::compile(model.clone())
         .precision(Precision::F64)
         .build()?;
     let mut expected = Vec::new();
@@ -193,7 +193,7 @@ fn each_row_is_as_if_alone() -> sinew::Result<()> {
         assert!((f - e).abs() < 1e-12, "{all} {expected:?}");
     }
     for device in devices() {
-        let mut runner = outputs::compile(model.clone()).device(device).build()?;
+        let runner = outputs::compile(model.clone()).device(device).build()?;
         close(&runner.run(x.view(), shift)?, expected.clone(), 1e-5);
     }
     Ok(())
@@ -213,13 +213,13 @@ fn gradients_of_each_example() -> sinew::Result<()> {
         second.extend(s);
     }
     for device in devices() {
-        let mut runner = each::compile(model.clone())
+        let runner = each::compile(model.clone())
             .device(device.clone())
             .build()?;
         let (f, s) = runner.run(x.view(), y)?;
         close(&f, first.clone(), 1e-5);
         close(&s, second.clone(), 1e-5);
-        let mut runner = squares::compile(model.clone()).device(device).build()?;
+        let runner = squares::compile(model.clone()).device(device).build()?;
         close(&runner.run(x.view(), y)?, square.clone(), 1e-5);
     }
     // All together they are the gradient of the sum.
@@ -244,7 +244,7 @@ fn training_goes_through_gradients_of_each_example() -> sinew::Result<()> {
             moved
                 .first
                 .set(Array2::from_shape_vec((3, 4), values).expect("as many"))?;
-            let mut runner = penalty::compile(moved).precision(Precision::F64).build()?;
+            let runner = penalty::compile(moved).precision(Precision::F64).build()?;
             runner.run_f64(x.view(), y)
         };
         let expected = (at(1e-5)? - at(-1e-5)?) / 2e-5;
@@ -269,7 +269,7 @@ fn they_nest() -> sinew::Result<()> {
     });
     let expected: Vec<f64> = expected.collect();
     for device in devices() {
-        let mut runner = distances::compile().device(device).build()?;
+        let runner = distances::compile().device(device).build()?;
         close(&runner.run(x.view(), y.view())?, expected.clone(), 1e-5);
     }
     Ok(())
@@ -301,7 +301,7 @@ fn loops_of_all_rows_at_once() -> sinew::Result<()> {
         last.push(h);
     }
     for device in devices() {
-        let mut runner = loops::compile().device(device).build()?;
+        let runner = loops::compile().device(device).build()?;
         let (h, stack) = runner.run(x.view(), decay)?;
         close(&h, last.clone(), 1e-6);
         close(&stack, all.clone(), 1e-6);
@@ -316,7 +316,7 @@ fn loops_of_all_rows_at_once() -> sinew::Result<()> {
             let mut values: Vec<f64> = moved.second.values_f64().into_iter().collect();
             values[i] += by;
             moved.second.set(values)?;
-            let mut runner = looped_loss::compile(moved)
+            let runner = looped_loss::compile(moved)
                 .precision(Precision::F64)
                 .build()?;
             runner.run_f64(x.view())
@@ -380,7 +380,7 @@ fn each_slice_draws_its_own() -> sinew::Result<()> {
         }
     }
     for device in devices() {
-        let mut runner = noise::compile().device(device).build()?;
+        let runner = noise::compile().device(device).build()?;
         let there = runner.run(x.view())?;
         close(&there, found.iter().map(|v| f64::from(*v)), 1e-5);
     }
@@ -390,7 +390,7 @@ fn each_slice_draws_its_own() -> sinew::Result<()> {
 /// What all rows are multiplied with is one matrix, so that theirs is one product, as a batch's is.
 #[test]
 fn rows_and_one_matrix_are_one_product() -> sinew::Result<()> {
-    let mut runner = outputs::compile(mlp()?).build()?;
+    let runner = outputs::compile(mlp()?).build()?;
     runner.run(rows().view(), [0.0, 0.0, 0.0])?;
     let linked = runner.linked()?;
     let products: Vec<&str> = linked.lines().filter(|l| l.contains("= dot ")).collect();

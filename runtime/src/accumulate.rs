@@ -55,7 +55,7 @@ impl<F: ModelFunction> Trainer<F> {
         arguments: &[ArgView<'_>],
     ) -> Result<Step<<F::Output as Outputs>::Rest>> {
         let bytes = self.trainees.bytes;
-        let backend = &self.engine.settings.device.0;
+        let backend = self.engine().settings.device.0.clone();
         let sums = &mut self.accumulated;
         if sums.count == 0 {
             match sums.memory.len() < bytes.max(1) {
@@ -176,7 +176,7 @@ impl<F: ModelFunction> Trainer<F> {
         crate::model::whole(gradients)?;
         let shell = F::Models::first(self.handles()).shell();
         Facts::of(&shell)?.same(&Facts::of(gradients)?)?;
-        let backend = &self.engine.settings.device.0;
+        let backend = &self.engine().settings.device.0;
         let mut memory = backend.zeroed("accumulated gradients", self.trainees.bytes)?;
         if let Some(layout) = self.places.layouts.first() {
             write_leaves(layout, gradients, &mut memory, &|leaf| {

@@ -27,10 +27,10 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 /// # fn height<N>(line: &Line, x: Tensor<N>) -> Tensor<N> {
 /// #     line.slope * x
 /// # }
-/// let mut height = height::compile(Line::init(0)).build()?;
+/// let height = height::compile(Line::init(0)).build()?;
 /// height.run([1.0, 2.0])?;
 /// height.run([3.0, 4.0])?;
-/// let mut twin = height::compile(Line::init(1)).build()?;
+/// let twin = height::compile(Line::init(1)).build()?;
 /// twin.run([5.0, 6.0])?; // what `height` has compiled will do
 /// let (first, second) = (height.cache_stats(), twin.cache_stats());
 /// assert_eq!((first.compiles, first.hits), (1, 1));
@@ -114,6 +114,21 @@ impl Cache {
         Cache {
             limit,
             kept: Vec::new(),
+            stats: CacheStats::default(),
+        }
+    }
+
+    /// The same programs, of which nothing was run yet.
+    pub fn copy(&self) -> Cache {
+        let kept = self.kept.iter().map(|kept| Kept {
+            extents: kept.extents.clone(),
+            work: kept.work,
+            program: Arc::clone(&kept.program),
+            launch: Launch::default(),
+        });
+        Cache {
+            limit: self.limit,
+            kept: kept.collect(),
             stats: CacheStats::default(),
         }
     }

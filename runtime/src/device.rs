@@ -73,7 +73,7 @@ impl fmt::Debug for Device {
 /// # }
 /// let mut line = Line::init(0);
 /// line.slope.fill(0.1);
-/// let mut height = height::compile(line).precision(Precision::F64).build()?;
+/// let height = height::compile(line).precision(Precision::F64).build()?;
 /// assert_eq!(height.run_f64([3.0])?[0], 0.1 * 3.0);
 /// # Ok::<(), sinew::Error>(())
 /// ```

@@ -174,6 +174,22 @@ impl Engine {
         })
     }
 
+    /// Another that works beside it, with the same programs.
+    pub fn copy(&self) -> Engine {
+        Engine {
+            unit: self.unit,
+            owner: self.owner,
+            function: self.function.clone(),
+            settings: self.settings.clone(),
+            known: self.known.clone(),
+            inputs: self.inputs.clone(),
+            leaves: self.leaves.clone(),
+            probes: self.probes.clone(),
+            cache: self.cache.copy(),
+            workspace: Workspace::new(self.settings.device.0.clone(), &self.inputs),
+        }
+    }
+
     /// What the function calls its models.
     pub fn model_names(&self) -> Vec<&str> {
         self.function

@@ -83,6 +83,18 @@ pub enum Error {
         /// Which operation first made such a value, and where it was written.
         origin: String,
     },
+    /// Two leaves that are read from one tensor of a file.
+    #[error(
+        "`{first}` and `{second}` are both read from `{name}`: `rename` gives each leaf a name of its own"
+    )]
+    SameName {
+        /// The tensor's name.
+        name: String,
+        /// The first leaf.
+        first: String,
+        /// The second.
+        second: String,
+    },
     /// An update without gradients.
     #[error(
         "nothing is accumulated to be applied: `accumulate(..)` or `set_gradients(..)` comes first"

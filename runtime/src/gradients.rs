@@ -3,7 +3,7 @@
 use crate::arg::ArgView;
 use crate::cache::Limit;
 use crate::device::{Device, Precision};
-use crate::engine::Settings;
+use crate::engine::{Engine, Settings};
 use crate::error::Result;
 use crate::model::ModelFunction;
 use crate::models::Models;
@@ -140,7 +140,13 @@ impl<F: ModelFunction> GradientRunner<F> {
     }
 }
 
-crate::inspect::inspect!(GradientRunner, trainer.engine);
+impl<F: ModelFunction, I> GradientRunner<F, I> {
+    fn engine(&self) -> &Engine {
+        self.trainer.engine()
+    }
+}
+
+crate::inspect::inspect!(GradientRunner);
 
 macro_rules! run {
     ($name:ident $(($marker:ident $argument:ident $($bound:tt)*))*) => {

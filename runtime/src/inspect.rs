@@ -1,8 +1,8 @@
 //! Every stage in text form, so that one value can be followed from the function to machine code.
 
-/// Implements the printing methods of what has an engine at a path of its fields.
+/// Implements the printing methods of what has a method `engine`.
 macro_rules! inspect {
-    ($name:ident, $($engine:ident).+) => {
+    ($name:ident) => {
         impl<F: $crate::ModelFunction, I> $name<F, I> {
             /// How many programs were compiled by calls of this; see [`CacheStats`](crate::CacheStats)
             /// for those found otherwise.
@@ -12,17 +12,17 @@ macro_rules! inspect {
 
             /// How calls found their programs, and what is kept of these.
             pub fn cache_stats(&self) -> $crate::CacheStats {
-                self.$($engine).+.cache.stats()
+                self.engine().cache.stats()
             }
 
             /// The function as written: symbols, constraints, arguments, results.
             pub fn signature(&self) -> String {
-                self.$($engine).+.signature()
+                self.engine().signature()
             }
 
             /// The function's own program and its pullback, for all sizes, calls not yet inlined.
             pub fn ir(&self) -> String {
-                self.$($engine).+.function.to_string()
+                self.engine().function.to_string()
             }
 
             /// The function and its pullback with all calls inlined, for all sizes; once for each way that
@@ -31,7 +31,7 @@ macro_rules! inspect {
             /// # Errors
             /// [`Error::Link`](crate::Error::Link) for a unit whose texts do not fit each other.
             pub fn inlined(&self) -> $crate::Result<String> {
-                $crate::call::inlined(self.$($engine).+.unit)
+                $crate::call::inlined(self.engine().unit)
             }
 
             /// The linked programs: sizes bound, calls inlined, simplified.
@@ -39,13 +39,14 @@ macro_rules! inspect {
             /// # Errors
             /// [`Error::NothingCompiled`](crate::Error::NothingCompiled) before the first call.
             pub fn linked(&self) -> $crate::Result<String> {
-                Ok(self.$($engine).+.current()?.linked_text())
+                Ok(self.engine().current()?.linked_text())
             }
 
             /// The kernels, their work and the memory plan; then what was fused with what, what was
             /// not and why. Before the first call, a sentence that says so.
             pub fn explain(&self) -> String {
-                match self.$($engine).+.current() {
+                let engine = self.engine();
+                match engine.current() {
                     Ok(program) => program.explained(),
                     Err(error) => error.to_string(),
                 }
@@ -56,8 +57,8 @@ macro_rules! inspect {
             /// # Errors
             /// [`Error::NothingCompiled`](crate::Error::NothingCompiled) before the first call.
             pub fn memory(&self) -> $crate::Result<String> {
-                let workspace = &self.$($engine).+.workspace;
-                Ok(self.$($engine).+.current()?.memory_text(workspace))
+                let engine = self.engine();
+                Ok(engine.current()?.memory_text(&engine.workspace))
             }
 
             /// The kernels in Cranelift's intermediate form.
@@ -66,7 +67,7 @@ macro_rules! inspect {
             /// [`Error::NothingCompiled`](crate::Error::NothingCompiled) before the first call;
             /// [`Error::NoCode`](crate::Error::NoCode) on a GPU.
             pub fn clif(&self) -> $crate::Result<String> {
-                self.$($engine).+.current()?.clif()
+                self.engine().current()?.clif()
             }
 
             /// The kernels as WGSL; on the CPU, what a GPU would be given.
@@ -75,8 +76,9 @@ macro_rules! inspect {
             /// [`Error::NothingCompiled`](crate::Error::NothingCompiled) before the first call;
             /// [`Error::NoCode`](crate::Error::NoCode) where there can be none.
             pub fn wgsl(&self) -> $crate::Result<String> {
-                let schedule = &self.$($engine).+.current()?.schedule;
-                self.$($engine).+.settings.device.0.wgsl(schedule)
+                let engine = self.engine();
+                let schedule = &engine.current()?.schedule;
+                engine.settings.device.0.wgsl(schedule)
             }
         }
     };

@@ -75,6 +75,7 @@ pub use arg::{
 };
 pub use cache::CacheStats;
 pub use call::{attach, call, gradient, pullback};
+pub use checkpoint::{LoadReport, Loader};
 pub use config::{ConfigField, read_config, write_config};
 pub use device::{Device, Precision};
 pub use entry::{

@@ -1,5 +1,6 @@
 //! Models and model functions: the traits that `#[model]` implements.
 
+use crate::checkpoint::Loader;
 use crate::error::{Error, Result};
 use crate::models::{Leaves, Models};
 use crate::output::Outputs;
@@ -83,6 +84,11 @@ pub trait Model: Clone + Send + 'static {
         })?;
         model.load_into(path)?;
         Ok(model)
+    }
+
+    /// How a file of another program is read, or one of another model: by other names, of other layouts, in part.
+    fn loader(path: impl AsRef<Path>) -> Loader<Self> {
+        Loader::new(path.as_ref())
     }
 
     /// Replaces the values of all leaves by those of a safetensors file.

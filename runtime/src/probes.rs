@@ -11,11 +11,16 @@ use sinew_ir::{DType, Probes};
 /// An array that stands for a value, whatever its elements.
 trait Given: Send {
     fn view(&self) -> ArgView<'_>;
+    fn copy(&self) -> Box<dyn Given>;
 }
 
 impl<T: Element> Given for ArrayD<T> {
     fn view(&self) -> ArgView<'_> {
         ArgView::of_ndarray(self.as_ptr(), self.shape(), self.strides())
+    }
+
+    fn copy(&self) -> Box<dyn Given> {
+        Box::new(self.clone())
     }
 }
 
@@ -40,6 +45,17 @@ pub(crate) struct Patched {
 }
 
 impl Asked {
+    /// The same, of no run yet.
+    pub(crate) fn copy(&self) -> Asked {
+        let given = self.given.iter();
+        Asked {
+            given: given
+                .map(|(name, given)| (name.clone(), given.copy()))
+                .collect(),
+            ran: false,
+        }
+    }
+
     /// Asks for a value; programs from before do not have it.
     pub(crate) fn capture(&mut self, engine: &mut Engine, name: &str) {
         self.ran = false;

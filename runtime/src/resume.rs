@@ -4,7 +4,7 @@
 //! its header a version, the number of steps taken, learning rate and seed. It has a checksum, without which it is
 //! none: so a file that is cut short or changed is an error, and the trainer as it was.
 
-use crate::checkpoint::{Contents, SUM, Tensors, bytes_in, has_sum};
+use crate::checkpoint::{Contents, SUM, Tensors, Wanted, bytes_in, has_sum};
 use crate::error::{Error, Result};
 use crate::layout::Leaf;
 use crate::model::{Model, ModelFunction};
@@ -118,10 +118,10 @@ impl<F: ModelFunction> Trainer<F> {
             .collect();
         let mut states = Vec::with_capacity(kept.len());
         for (name, state, leaf) in kept {
-            let taken = contents.take(&name, &leaf.shape)?;
+            let taken = contents.take(Wanted::new(&name, &leaf.shape))?;
             states.extend(taken.map(|param| (state, leaf, param)));
         }
-        contents.finish(&|_| false)?;
+        contents.finish_whole(path, &|_| false)?;
         model.visit_mut("", &mut |path, param| {
             if let Some(loaded) = found.remove(path) {
                 *param = loaded;

@@ -20,12 +20,14 @@ use ndarray::{Array, ArrayRef, Dimension};
 use sinew_ir::{Binding, ParamKind};
 use std::collections::HashMap;
 use std::marker::PhantomData;
-use std::sync::Arc;
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Runs a function on a model's parameters: `logits::attach(&trainer)?` on a trainer's current ones,
 /// `logits::compile(model).build()?` on its own.
 ///
-/// Runners on other threads run side by side, between a trainer's steps.
+/// A runner that several threads share runs one call at a time. Its clones, one for each thread, run side by side, on the
+/// same parameters and with the same programs; between a trainer's steps, if it trains these.
 ///
 /// All methods that print a stage do so for the program that ran last.
 ///
@@ -42,23 +44,81 @@ use std::sync::Arc;
 /// # }
 /// let mut line = Line::init(0);
 /// line.slope.fill(2.0);
-/// let mut height = height::compile(line).build()?;
+/// let height = height::compile(line).build()?;
 /// assert_eq!(height.run([1.0, 2.0])?.to_vec(), [2.0, 4.0]);
 /// assert_eq!(height.run(vec![0.5; 3])?.to_vec(), [1.0; 3]); // other sizes compile once more
 /// assert_eq!(height.compiles(), 2);
+///
+/// std::thread::scope(|threads| {
+///     for i in 0..4 {
+///         let height = height.clone();
+///         threads.spawn(move || assert_eq!(height.run([1.0, i as f32]).unwrap()[1], 2.0 * i as f32));
+///     }
+/// });
 /// # Ok::<(), sinew::Error>(())
 /// ```
 pub struct Runner<F: ModelFunction, I = <F as ModelFunction>::Inputs> {
-    engine: Engine,
     handles: <F::Models as Models>::Handles,
     pub(crate) places: Places,
+    /// What one run at a time works in.
+    core: Mutex<Core>,
+    arguments: PhantomData<fn(I)>,
+}
+
+/// What a run works in.
+struct Core {
+    engine: Engine,
     /// Runs that came to an end.
     runs: u64,
     /// What it looks at beside the results, and puts in the place of values.
     asked: Asked,
     /// The models' states from before a run that is checked.
     saved: Vec<u8>,
-    arguments: PhantomData<fn(I)>,
+}
+
+/// The engine of a runner, in which nothing runs meanwhile.
+struct EngineGuard<'a>(MutexGuard<'a, Core>);
+
+impl Deref for EngineGuard<'_> {
+    type Target = Engine;
+    fn deref(&self) -> &Engine {
+        &self.0.engine
+    }
+}
+
+impl<F: ModelFunction, I> Runner<F, I> {
+    /// Waits for a run of another thread.
+    fn core(&self) -> MutexGuard<'_, Core> {
+        // Who panicked here was reading results: what is kept is whole.
+        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn core_mut(&mut self) -> &mut Core {
+        self.core.get_mut().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn engine(&self) -> EngineGuard<'_> {
+        EngineGuard(self.core())
+    }
+}
+
+impl<F: ModelFunction, I> Clone for Runner<F, I> {
+    /// Another runner on the same models, with the same programs, that runs beside this one: one for each thread that
+    /// serves. It goes on with the number of runs that this one has come to, from which random elements follow.
+    fn clone(&self) -> Self {
+        let core = self.core();
+        Runner {
+            handles: self.handles.clone(),
+            places: self.places.clone(),
+            core: Mutex::new(Core {
+                engine: core.engine.copy(),
+                runs: core.runs,
+                asked: core.asked.copy(),
+                saved: Vec::new(),
+            }),
+            arguments: PhantomData,
+        }
+    }
 }
 
 impl<F: ModelFunction> Runner<F> {
@@ -70,23 +130,20 @@ impl<F: ModelFunction> Runner<F> {
         let function = engine.unit.path;
         let models = place_all(function, &names, &list, &engine.settings, &|_| None)?;
         Ok(Runner {
-            engine,
             handles,
             places: Places::new(models),
-            runs: 0,
-            asked: Asked::default(),
-            saved: Vec::new(),
+            core: Mutex::new(Core {
+                engine,
+                runs: 0,
+                asked: Asked::default(),
+                saved: Vec::new(),
+            }),
             arguments: PhantomData,
         })
     }
 
-    fn prepare_views(&mut self, arguments: &[ArgView<'_>]) -> Result<()> {
-        // The next program's results take the place of what was captured.
-        self.asked.ran = false;
-        let layouts = &self.places.layouts;
-        let compile = |engine: &Engine, binding: &Binding| compile_run(engine, binding, layouts);
-        self.engine
-            .select(arguments, layouts, None, Purpose::RUN, compile)
+    fn prepare_views(&self, arguments: &[ArgView<'_>]) -> Result<()> {
+        self.core().prepare(&self.places, arguments)
     }
 
     /// The function's first model, with the current parameters and states.
@@ -141,8 +198,9 @@ impl<F: ModelFunction> Runner<F> {
     pub fn cache(mut self, programs: usize) -> Result<Self> {
         let limit = Limit::Programs(programs);
         limit.check()?;
-        self.engine.settings.cache = limit;
-        self.engine.cache.set_limit(limit);
+        let engine = &mut self.core_mut().engine;
+        engine.settings.cache = limit;
+        engine.cache.set_limit(limit);
         Ok(self)
     }
 
@@ -150,8 +208,9 @@ impl<F: ModelFunction> Runner<F> {
     /// [`CompileBuilder::seed`](crate::CompileBuilder::seed) says it: for a runner that was attached, which starts with
     /// its trainer's.
     pub fn seed(mut self, seed: u64) -> Self {
-        self.engine.settings.seed = seed;
-        self.runs = 0;
+        let core = self.core_mut();
+        core.engine.settings.seed = seed;
+        core.runs = 0;
         self
     }
 
@@ -180,7 +239,8 @@ impl<F: ModelFunction> Runner<F> {
     /// # Ok::<(), sinew::Error>(())
     /// ```
     pub fn capture(&mut self, name: &str) {
-        self.asked.capture(&mut self.engine, name);
+        let core = self.core_mut();
+        core.asked.capture(&mut core.engine, name);
     }
 
     /// What the last run captured under a name: an array of its rank (0 for a scalar), of f32 or f64 for
@@ -190,7 +250,8 @@ impl<F: ModelFunction> Runner<F> {
     /// [`Error::Captured`] for a name that was not asked for, and before a run that did;
     /// [`Error::CapturedType`] and [`Error::CapturedRank`] for other elements and another rank.
     pub fn captured<T: Number, D: Dimension>(&self, name: &str) -> Result<Array<T, D>> {
-        self.asked.captured(&self.engine, name)
+        let core = self.core();
+        core.asked.captured(&core.engine, name)
     }
 
     /// Puts an array in the place of the value of a `patch("name", x)`: from here on all runs go on with it.
@@ -214,23 +275,26 @@ impl<F: ModelFunction> Runner<F> {
     /// ```
     pub fn patch<T: Element, D: Dimension>(&mut self, name: &str, values: &ArrayRef<T, D>) {
         let values = values.to_owned().into_dyn();
-        self.asked.patch(&mut self.engine, name, values);
+        let core = self.core_mut();
+        core.asked.patch(&mut core.engine, name, values);
     }
 
     /// Leaves a value as it is again.
     pub fn unpatch(&mut self, name: &str) {
-        self.asked.unpatch(&mut self.engine, name);
+        let core = self.core_mut();
+        core.asked.unpatch(&mut core.engine, name);
     }
 
     /// For each model and each of its leaves, where its elements start if those of all trained parameters
     /// stand one behind the other, as the function has them.
     pub(crate) fn trained_starts(&self) -> Vec<Vec<Option<usize>>> {
-        let (function, layouts) = (&self.engine.function, &self.places.layouts);
+        let engine = self.engine();
+        let (function, layouts) = (&engine.function, &self.places.layouts);
         let mut stacks: HashMap<(usize, &str), (usize, &Leaf)> = HashMap::new();
         let mut start = 0;
         let params = function.params.iter().enumerate();
         for (position, _) in params.filter(|(_, p)| p.kind == ParamKind::Param) {
-            let Some((model, path)) = self.engine.leaf(function, position) else {
+            let Some((model, path)) = engine.leaf(function, position) else {
                 continue;
             };
             if let Some(layout) = layouts.get(model)
@@ -253,7 +317,7 @@ impl<F: ModelFunction> Runner<F> {
 
     /// Runs, and hands the results in memory to `read`.
     pub(crate) fn run_views<T>(
-        &mut self,
+        &self,
         arguments: &[ArgView<'_>],
         read: impl FnOnce(&[ResultView<'_>]) -> Result<T>,
     ) -> Result<T> {
@@ -262,12 +326,40 @@ impl<F: ModelFunction> Runner<F> {
 
     /// As [`Runner::run_views`], of so many results.
     pub(crate) fn run_counted<T>(
-        &mut self,
+        &self,
         arguments: &[ArgView<'_>],
         expected: usize,
         read: impl FnOnce(&[ResultView<'_>]) -> Result<T>,
     ) -> Result<T> {
-        self.prepare_views(arguments)?;
+        self.core().run(&self.places, arguments, expected, read)
+    }
+
+    /// Counts runs from 1 again.
+    pub(crate) fn restart(&mut self) {
+        self.core_mut().runs = 0;
+    }
+}
+
+impl Core {
+    /// Makes the program for these arguments the current one.
+    fn prepare(&mut self, places: &Places, arguments: &[ArgView<'_>]) -> Result<()> {
+        // The next program's results take the place of what was captured.
+        self.asked.ran = false;
+        let layouts = &places.layouts;
+        let compile = |engine: &Engine, binding: &Binding| compile_run(engine, binding, layouts);
+        self.engine
+            .select(arguments, layouts, None, Purpose::RUN, compile)
+    }
+
+    /// Runs, and hands the results in memory to `read`.
+    fn run<T>(
+        &mut self,
+        places: &Places,
+        arguments: &[ArgView<'_>],
+        expected: usize,
+        read: impl FnOnce(&[ResultView<'_>]) -> Result<T>,
+    ) -> Result<T> {
+        self.prepare(places, arguments)?;
         self.engine.check(arguments)?;
         // Values in the place of others come behind the arguments.
         let given = self.asked.views(self.engine.current()?)?;
@@ -284,7 +376,7 @@ impl<F: ModelFunction> Runner<F> {
         let (kept, workspace) = self.engine.current_mut()?;
         let (program, launch) = (&kept.program, &mut kept.launch);
         let changed = &program.changed;
-        let mut held = Held::of(&self.places, &program.writes);
+        let mut held = Held::of(places, &program.writes);
         if check {
             held.save(changed, &mut self.saved)?;
         }
@@ -329,11 +421,6 @@ impl<F: ModelFunction> Runner<F> {
         self.runs += 1;
         self.asked.ran = true;
         Ok(read)
-    }
-
-    /// Counts runs from 1 again.
-    pub(crate) fn restart(&mut self) {
-        self.runs = 0;
     }
 }
 
@@ -383,12 +470,12 @@ impl<F: ModelFunction> Trained<FirstModel<F>> for Runner<F> {
     fn attachment(&self) -> Attachment<FirstModel<F>> {
         Attachment {
             shared: F::Models::first(&self.handles),
-            settings: Some(self.engine.settings.clone()),
+            settings: Some(self.engine().settings.clone()),
         }
     }
 }
 
-crate::inspect::inspect!(Runner, engine);
+crate::inspect::inspect!(Runner);
 
 macro_rules! run {
     ($name:ident $(($marker:ident $argument:ident $($bound:tt)*))*) => {
@@ -404,7 +491,7 @@ macro_rules! run {
             /// also NaN and infinities, in arguments or results.
             #[allow(clippy::too_many_arguments, reason = "the function's own")]
             pub fn $name(
-                &mut self,
+                &self,
                 $($argument: $($bound)*),*
             ) -> Result<<F::Output as Outputs>::Narrow> {
                 #[allow(unused_mut, reason = "without arguments")]
@@ -419,7 +506,7 @@ macro_rules! run {
             /// As [`run`](Self::run).
             #[allow(clippy::too_many_arguments, reason = "the function's own")]
             pub fn run_f64(
-                &mut self,
+                &self,
                 $($argument: impl IntoArgs<$marker>),*
             ) -> Result<<F::Output as Outputs>::Wide> {
                 #[allow(unused_mut, reason = "without arguments")]
@@ -433,7 +520,7 @@ macro_rules! run {
             /// # Errors
             /// Arguments that do not fit.
             #[allow(clippy::too_many_arguments, reason = "the function's own")]
-            pub fn prepare(&mut self, $($argument: impl IntoArgs<$marker>),*) -> Result<()> {
+            pub fn prepare(&self, $($argument: impl IntoArgs<$marker>),*) -> Result<()> {
                 #[allow(unused_mut, reason = "without arguments")]
                 let mut views = ArgViews::new();
                 $($argument.add_to(&mut views);)*

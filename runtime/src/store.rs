@@ -186,7 +186,7 @@ impl Placed {
 }
 
 /// Where the models of a function are.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Places {
     /// In the order of the function's models.
     pub models: Vec<Placed>,

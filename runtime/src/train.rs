@@ -409,7 +409,7 @@ impl<F: ModelFunction> TrainBuilder<F> {
 /// # fn height<N>(line: &Line, x: Tensor<N>) -> Tensor<N> {
 /// #     line.slope * x
 /// # }
-/// let mut height = height::compile(Line::init(0)).device(Device::cpu()).cache(2).build()?;
+/// let height = height::compile(Line::init(0)).device(Device::cpu()).cache(2).build()?;
 /// height.prepare([0.0; 4])?; // compiled before the first run
 /// assert_eq!(height.run([1.0; 4])?.to_vec(), [0.0; 4]);
 /// # Ok::<(), sinew::Error>(())

@@ -57,7 +57,7 @@ use std::sync::Arc;
 /// # Ok::<(), sinew::Error>(())
 /// ```
 pub struct Trainer<F: ModelFunction, I = <F as ModelFunction>::Inputs> {
-    pub(crate) engine: Engine,
+    engine: Engine,
     handles: <F::Models as Models>::Handles,
     pub(crate) places: Places,
     /// What it trains of the first model.
@@ -563,7 +563,13 @@ impl<F: ModelFunction> Trained<FirstModel<F>> for Trainer<F> {
     }
 }
 
-crate::inspect::inspect!(Trainer, engine);
+impl<F: ModelFunction, I> Trainer<F, I> {
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+}
+
+crate::inspect::inspect!(Trainer);
 
 macro_rules! step {
     ($name:ident $(($marker:ident $argument:ident $($bound:tt)*))*) => {

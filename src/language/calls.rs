@@ -45,7 +45,7 @@
 //! }
 //!
 //! let mut train = loss::train(Line::init(0)).optimizer(Sgd::new(0.1)).seed(1).build()?;
-//! let mut height_now = height::attach(&train)?;
+//! let height_now = height::attach(&train)?;
 //! for _ in 0..50 {
 //!     train.step([1.0, 2.0], [3.0, 6.0])?;
 //! }
@@ -98,7 +98,7 @@
 //!     (x / 3, x > 0)
 //! }
 //!
-//! let mut run = third::compile().precision(Precision::F64).build()?;
+//! let run = third::compile().precision(Precision::F64).build()?;
 //! assert_eq!(run.run_f64(1.0)?, (1.0 / 3.0, true));
 //! assert_eq!(third(1.0)?, (1f32 / 3.0, true));
 //! # Ok::<(), sinew::Error>(())

@@ -29,12 +29,12 @@
 //! }
 //!
 //! let zeros = [0.0; 8];
-//! let mut run = two::compile().seed(7).build()?;
+//! let run = two::compile().seed(7).build()?;
 //! let (first, other_place) = run.run(zeros)?;
 //! let (second, _) = run.run(zeros)?;
 //! assert!(first != other_place && first != second);
 //!
-//! let mut again = two::compile().seed(7).build()?;
+//! let again = two::compile().seed(7).build()?;
 //! assert_eq!(again.run(zeros)?.0, first);
 //! assert_eq!(two(zeros)?, two(zeros)?);           // plain calls are all the first run
 //! # Ok::<(), sinew::Error>(())
@@ -55,7 +55,7 @@
 //! }
 //!
 //! let mut train = loss::train(Scale::init(0)).optimizer(Sgd::new(0.0)).build()?;
-//! let mut run = loss::attach(&train)?;
+//! let run = loss::attach(&train)?;
 //! let ones = [1.0; 100];
 //! assert_ne!(train.step(ones)?.loss, 100.0);
 //! assert_eq!(run.run(ones)?, 100.0);

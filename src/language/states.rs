@@ -32,7 +32,7 @@
 //! }
 //!
 //! let mut train = loss::train(Running::init(0)).build()?;
-//! let mut read = mean::attach(&train)?;
+//! let read = mean::attach(&train)?;
 //! train.step([4.0, 8.0])?;
 //! assert_eq!(read.run()?, 3.0);                   // a runner beside the trainer sees the newest
 //! train.step([4.0, 8.0])?;

@@ -279,7 +279,7 @@ impl<D, Heads> MultiHeadAttentionNoBias<D, Heads> {
 /// }
 ///
 /// let cache = KeyValueCache::init(&KeyValueCacheConfig { B: 1, T: 16, D: 8 }, 0)?;
-/// let mut run = next::compile(Net::init(42), cache).build()?;
+/// let run = next::compile(Net::init(42), cache).build()?;
 /// let mut x = ndarray::Array2::<f32>::ones((1, 8));
 /// for _ in 0..4 {
 ///     x = run.run(&x)?;                               // the cache has one more element after each

@@ -315,7 +315,7 @@ fn steps_with_caches_are_the_whole_sequence() -> sinew::Result<()> {
         let next = net::next::compile(gpt()?, caches)
             .device(device)
             .precision(precision);
-        let mut next = next.build()?;
+        let next = next.build()?;
         for t in 0..6 {
             let (scores, best) = next.run_f64(words.column(t), t as i32)?;
             let expected = whole.slice(s![.., t, ..]).to_owned();
@@ -337,7 +337,7 @@ fn a_model_samples_from_its_own_words() -> sinew::Result<()> {
         },
         0,
     )?;
-    let mut next = net::next::compile(gpt()?, caches).build()?;
+    let next = net::next::compile(gpt()?, caches).build()?;
     let mut words = vec![3];
     for t in 0..10 {
         let (_, best) = next.run([words[t]], t as i32)?;
@@ -356,7 +356,7 @@ fn a_model_samples_from_its_own_words() -> sinew::Result<()> {
 /// What a sequence has behind an element changes nothing where attention is causal.
 #[test]
 fn causal_blocks_do_not_see_ahead() -> sinew::Result<()> {
-    let mut scores = net::scores::compile(gpt()?)
+    let scores = net::scores::compile(gpt()?)
         .precision(Precision::F64)
         .build()?;
     let first = scores.run_f64([[1, 2, 3, 4]])?;
@@ -387,7 +387,7 @@ fn caches_count() -> sinew::Result<()> {
     };
     let m = MultiHeadAttention::init(&config, 0)?;
     let cache = KeyValueCache::init(&KeyValueCacheConfig { B: 1, T: 4, D: 4 }, 0)?;
-    let mut run = seen::compile(m, cache).build()?;
+    let run = seen::compile(m, cache).build()?;
     for i in 1..4 {
         assert_eq!(run.run([[0.5; 4]])?.1, i);
     }

@@ -274,7 +274,7 @@ fn functions_are_their_formulas() -> sinew::Result<()> {
         let config = net::FunctionConfig { activation };
         let m = net::Function::init(&config, 0)?;
         for ((device, precision), tolerance) in places() {
-            let mut run = net::values::compile(m.clone())
+            let run = net::values::compile(m.clone())
                 .device(device)
                 .precision(precision)
                 .build()?;
@@ -295,7 +295,7 @@ fn functions_are_their_formulas() -> sinew::Result<()> {
         },
         0,
     )?;
-    let mut run = net::values::compile(m).precision(Precision::F64).build()?;
+    let run = net::values::compile(m).precision(Precision::F64).build()?;
     let found = run.run_f64([1.0, -1.0])?.to_vec();
     close(
         "Gelu",
@@ -329,7 +329,7 @@ fn elements_are_left_out_in_steps_alone() -> sinew::Result<()> {
         );
         // Six standard errors of 27.
         assert!(kept.abs_diff(3000) < 165, "{kept}");
-        let mut run = net::kept::compile(m.clone(), drop.clone()).build()?;
+        let run = net::kept::compile(m.clone(), drop.clone()).build()?;
         assert_eq!(run.run(&ones)?.1.to_vec(), vec![1.0; 4000]);
     }
     Ok(())

@@ -309,7 +309,7 @@ fn running_statistics_are_those_of_the_batches() -> sinew::Result<()> {
         train.step(&x)?;
         train.step(&x)?;
         let m = train.model()?;
-        let mut run = net::batch::attach(&train)?;
+        let run = net::batch::attach(&train)?;
         let y = run.run_f64(&x)?.1;
         for c in 0..2 {
             let (mean, variance) = moments(&x.column(c).to_vec());

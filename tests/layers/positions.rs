@@ -90,7 +90,7 @@ fn positions_are_their_formulas() -> sinew::Result<()> {
 fn products_depend_on_the_distance() -> sinew::Result<()> {
     let row = numbers(4, &[6]);
     let same = Array2::from_shape_fn((5, 6), |(_, i)| row[[i]]);
-    let mut run = net::products::compile().precision(Precision::F64).build()?;
+    let run = net::products::compile().precision(Precision::F64).build()?;
     let found = run.run_f64(&same, same.mapv(|v| v + 0.5))?;
     for t in 1..4 {
         close(

@@ -84,8 +84,8 @@ macro_rules! differences {
                 let mut wide: Vec<Vec<f64>> = Vec::new();
                 let wide_first = [(Device::cpu(), Precision::F64, 1e-9)].into_iter();
                 for (device, precision, tolerance) in wide_first.chain($crate::floats::floats()) {
-                    let mut first = slopes::compile().precision(precision).device(device.clone()).build()?;
-                    let mut second = bends::compile().precision(precision).device(device.clone()).build()?;
+                    let first = slopes::compile().precision(precision).device(device.clone()).build()?;
+                    let second = bends::compile().precision(precision).device(device.clone()).build()?;
                     let (a, b) = first.run_f64(&of_x, &of_w)?;
                     let (c, d) = second.run_f64(&of_x, &of_w)?;
                     let found = [a.into_iter().collect(), b.into_iter().collect(), c.into_iter().collect(), d.into_iter().collect::<Vec<f64>>()];
@@ -96,13 +96,13 @@ macro_rules! differences {
                         $crate::floats::close(&format!("{} on {device:?}", stringify!($name)), found, expected, tolerance);
                     }
                 }
-                let mut first = energy::compile().precision(Precision::F64).build()?;
-                let mut second = steepness::compile().precision(Precision::F64).build()?;
-                let mut energy = |x: &[f64], w: &[f64]| {
+                let first = energy::compile().precision(Precision::F64).build()?;
+                let second = steepness::compile().precision(Precision::F64).build()?;
+                let energy = |x: &[f64], w: &[f64]| {
                     let (x, w) = arrays(x, w);
                     first.run_f64(&x, &w)
                 };
-                let mut steepness = |x: &[f64], w: &[f64]| {
+                let steepness = |x: &[f64], w: &[f64]| {
                     let (x, w) = arrays(x, w);
                     second.run_f64(&x, &w)
                 };

@@ -4,14 +4,17 @@
 //! replaces an older file at once, by renaming; loading checks the whole file against the whole model before it
 //! changes anything. A file of ours has a checksum of all of its bytes; one of others has none, and is read too.
 
+mod loader;
 mod sum;
 
+pub use loader::{LoadReport, Loader};
 pub(crate) use sum::is_there as has_sum;
 
 use crate::backend::room;
 use crate::error::{Error, Result, tuple};
 use crate::model::{Model, whole};
 use crate::param::{Data, Param};
+use half::{bf16, f16};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
@@ -187,6 +190,14 @@ fn data_of(name: &str, view: &TensorView<'_>) -> Result<Option<Data>> {
     Ok(match view.dtype() {
         Dtype::F32 => Some(Data::F32(elements(name, view.data(), f32::from_le_bytes)?)),
         Dtype::F64 => Some(Data::F64(elements(name, view.data(), f64::from_le_bytes)?)),
+        Dtype::F16 => {
+            let number = |bytes| f16::from_le_bytes(bytes).to_f32();
+            Some(Data::F32(elements(name, view.data(), number)?))
+        }
+        Dtype::BF16 => {
+            let number = |bytes| bf16::from_le_bytes(bytes).to_f32();
+            Some(Data::F32(elements(name, view.data(), number)?))
+        }
         _ => None,
     })
 }
@@ -218,14 +229,56 @@ pub(crate) fn bytes_in(path: &Path) -> Result<Vec<u8>> {
 
 /// A file of tensors that is read.
 pub(crate) struct Contents<'a> {
-    path: &'a Path,
     file: SafeTensors<'a>,
     /// What it says beside.
     pub said: HashMap<String, String>,
-    /// What of its tensors does not fit.
-    problems: Vec<String>,
+    /// What of it was read, and what does not fit.
+    report: LoadReport,
     /// The names that were asked for.
     known: HashSet<String>,
+}
+
+/// A tensor that is looked for.
+pub(crate) struct Wanted<'a> {
+    /// The path of the leaf.
+    pub leaf: &'a str,
+    /// Its name in the file.
+    pub name: &'a str,
+    /// The extents of the leaf.
+    pub shape: &'a [usize],
+    /// Whether the file has the last two axes the other way round.
+    pub transposed: bool,
+}
+
+impl<'a> Wanted<'a> {
+    /// The leaf of a path that is the tensor's name.
+    pub fn new(leaf: &'a str, shape: &'a [usize]) -> Wanted<'a> {
+        Wanted {
+            leaf,
+            name: leaf,
+            shape,
+            transposed: false,
+        }
+    }
+
+    /// The leaf, as messages call it.
+    fn words(&self) -> String {
+        match self.leaf == self.name {
+            true => format!("`{}`", self.leaf),
+            false => format!("`{}`, in the file `{}`,", self.leaf, self.name),
+        }
+    }
+
+    /// The extents that the file has it in.
+    fn shape_there(&self) -> Vec<usize> {
+        let mut shape = self.shape.to_vec();
+        if self.transposed
+            && let [.., a, b] = &mut shape[..]
+        {
+            std::mem::swap(a, b);
+        }
+        shape
+    }
 }
 
 impl<'a> Contents<'a> {
@@ -233,7 +286,7 @@ impl<'a> Contents<'a> {
     ///
     /// # Errors
     /// [`Error::NotSafetensors`].
-    pub fn new(path: &'a Path, bytes: &'a [u8]) -> Result<Contents<'a>> {
+    pub fn new(path: &Path, bytes: &'a [u8]) -> Result<Contents<'a>> {
         let file = parsed(bytes).map_err(|reason| Error::NotSafetensors {
             path: path.to_path_buf(),
             reason,
@@ -241,39 +294,63 @@ impl<'a> Contents<'a> {
         let header = SafeTensors::read_metadata(bytes).ok();
         let said = header.and_then(|(_, header)| header.metadata().clone());
         Ok(Contents {
-            path,
             file,
             said: said.unwrap_or_default(),
-            problems: Vec::new(),
+            report: LoadReport::default(),
             known: HashSet::new(),
         })
     }
 
-    /// The tensor of this name, if it has this shape.
+    /// Which tensors are not a model's but the optimizer's, in the file of a trainer.
+    pub fn is_of_training(&self) -> impl Fn(&str) -> bool + use<> {
+        let is = self.said.contains_key(crate::resume::VERSION);
+        move |name| is && name.starts_with(crate::resume::STATES)
+    }
+
+    /// A tensor, if it is there in the right shape.
     ///
     /// # Errors
     /// Too little memory.
-    pub fn take(&mut self, name: &str, shape: &[usize]) -> Result<Option<Param>> {
-        self.known.insert(name.to_string());
-        let Ok(view) = self.file.tensor(name) else {
-            self.problems.push(format!("`{name}` is missing"));
+    pub fn take(&mut self, wanted: Wanted<'_>) -> Result<Option<Param>> {
+        self.known.insert(wanted.name.to_string());
+        let (leaf, words) = (wanted.leaf.to_string(), wanted.words());
+        let report = &mut self.report;
+        let Ok(view) = self.file.tensor(wanted.name) else {
+            report.missing.push(leaf);
+            report.problems.push(format!("{words} is missing"));
             return Ok(None);
         };
-        if view.shape() != shape {
-            let (expected, actual) = (tuple(shape), tuple(view.shape()));
-            self.problems.push(format!(
-                "`{name}` is {expected} in the model and {actual} in the file"
-            ));
+        let expected = wanted.shape_there();
+        let data = match view.shape() == expected {
+            true => data_of(wanted.name, &view)?,
+            false => None,
+        };
+        let Some(data) = data else {
+            report.misfits.push(leaf);
+            report.problems.push(match view.shape() == expected {
+                true => format!(
+                    "{words} is of type {:?} in the file; F64, F32, F16 and BF16 can be read",
+                    view.dtype()
+                ),
+                false => format!(
+                    "{words} is {} in the model{} and {} in the file",
+                    tuple(wanted.shape),
+                    if wanted.transposed {
+                        " (transposed)"
+                    } else {
+                        ""
+                    },
+                    tuple(view.shape())
+                ),
+            });
             return Ok(None);
-        }
-        let data = data_of(name, &view)?;
-        if data.is_none() {
-            self.problems.push(format!(
-                "`{name}` is of type {:?} in the file; F32 and F64 can be read",
-                view.dtype()
-            ));
-        }
-        Ok(data.map(|data| Param::from_data(shape, data)))
+        };
+        report.loaded.push(leaf);
+        let data = match expected[..] {
+            [.., rows, columns] if wanted.transposed => turned(wanted.name, data, rows, columns)?,
+            _ => data,
+        };
+        Ok(Some(Param::from_data(wanted.shape, data)))
     }
 
     /// All leaves of a model like this one, each found or among the problems.
@@ -288,7 +365,7 @@ impl<'a> Contents<'a> {
             if done.is_err() {
                 return;
             }
-            match self.take(path, param.shape()) {
+            match self.take(Wanted::new(path, param.shape())) {
                 Ok(taken) => found.extend(taken.map(|taken| (path.to_string(), taken))),
                 Err(error) => done = Err(error),
             }
@@ -296,42 +373,56 @@ impl<'a> Contents<'a> {
         done.map(|()| found)
     }
 
-    /// That nothing is wrong, and nothing is there that was not asked for but what `is_fine`.
+    /// What was read, what does not fit, and what is there that was not asked for, but what `is_fine`.
+    pub fn finish(mut self, is_fine: &dyn Fn(&str) -> bool) -> LoadReport {
+        let names = self.file.names().into_iter();
+        let others = names.filter(|n| !self.known.contains(*n) && !is_fine(n));
+        let mut others: Vec<String> = others.map(str::to_string).collect();
+        others.sort_unstable();
+        let problems = others.iter().map(|n| format!("`{n}` is not in the model"));
+        self.report.problems.extend(problems);
+        self.report.extra = others;
+        self.report
+    }
+
+    /// That nothing is wrong, as [`Contents::finish`] says it.
     ///
     /// # Errors
     /// [`Error::Tensors`].
-    pub fn finish(mut self, is_fine: &dyn Fn(&str) -> bool) -> Result<()> {
-        let names = self.file.names().into_iter();
-        let others = names.filter(|n| !self.known.contains(*n) && !is_fine(n));
-        let mut others: Vec<_> = others.collect();
-        others.sort_unstable();
-        let others = others.into_iter();
-        let others: Vec<String> = others
-            .map(|n| format!("`{n}` is not in the model"))
-            .collect();
-        self.problems.extend(others);
-        match self.problems.is_empty() {
+    pub fn finish_whole(self, path: &Path, is_fine: &dyn Fn(&str) -> bool) -> Result<()> {
+        let report = self.finish(is_fine);
+        match report.is_complete() {
             true => Ok(()),
             false => Err(Error::Tensors {
-                path: self.path.to_path_buf(),
-                problems: self.problems,
+                path: path.to_path_buf(),
+                problems: report.problems,
             }),
         }
     }
 }
 
+/// Matrices of so many rows and columns, one behind the other, each the other way round.
+///
+/// # Errors
+/// Too little memory.
+fn turned(name: &str, data: Data, rows: usize, columns: usize) -> Result<Data> {
+    fn each<T: Copy>(name: &str, from: &[T], rows: usize, columns: usize) -> Result<Vec<T>> {
+        let mut out = room(name, from.len())?;
+        for matrix in from.chunks_exact((rows * columns).max(1)) {
+            for column in 0..columns {
+                out.extend(matrix.iter().skip(column).step_by(columns).copied());
+            }
+        }
+        Ok(out)
+    }
+    Ok(match data {
+        Data::F32(v) => Data::F32(each(name, &v, rows, columns)?),
+        Data::F64(v) => Data::F64(each(name, &v, rows, columns)?),
+        Data::Missing(why) => Data::Missing(why),
+    })
+}
+
 /// Reads the file into the model, all leaves or none. Of a trainer's file what else is in it is left out.
 pub(crate) fn load<M: Model>(model: &mut M, path: &Path) -> Result<()> {
-    whole(model)?;
-    let bytes = bytes_in(path)?;
-    let mut contents = Contents::new(path, &bytes)?;
-    let mut found = contents.take_model(model)?;
-    let of_training = contents.said.contains_key(crate::resume::VERSION);
-    contents.finish(&|name| of_training && name.starts_with(crate::resume::STATES))?;
-    model.visit_mut("", &mut |name, param| {
-        if let Some(loaded) = found.remove(name) {
-            *param = loaded;
-        }
-    });
-    Ok(())
+    Loader::new(path).load_into(model).map(|_| ())
 }

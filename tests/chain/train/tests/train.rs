@@ -29,7 +29,7 @@ fn a_model_of_three_crates_trains() -> sinew::Result<()> {
     assert_eq!(paths, expected);
 
     let mut train = loss::train(model).optimizer(AdamW::new(2e-2)).build()?;
-    let mut predict = probability::attach(&train)?;
+    let predict = probability::attach(&train)?;
     let first = train.step(&x, &y)?.loss;
     for _ in 0..200 {
         train.step(&x, &y)?;
