@@ -26,7 +26,7 @@ impl<F: ModelFunction> Trainer<F> {
         model.each_mut(&mut |_, param| {
             let Some(leaf) = leaves.next() else { return };
             if done.is_ok() && self.trainees.place(leaf).is_some() {
-                done = self.read_state(state, leaf).map(|read| *param = read);
+                done = self.read_state(state, leaf).map(|read| param.data = read);
             }
         });
         done?;

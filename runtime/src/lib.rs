@@ -41,6 +41,7 @@ mod shared;
 mod signature;
 mod step;
 mod store;
+mod summary;
 mod train;
 mod trainees;
 mod trainer;

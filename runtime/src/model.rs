@@ -34,10 +34,91 @@ pub trait Model: Clone + Send + 'static {
     /// Calls `f` with the path and the value of every leaf, in the order of declaration.
     ///
     /// A leaf's path is its field's name behind `prefix`, joined by dots (`blocks.0.w`).
-    fn visit(&self, prefix: &str, f: &mut dyn FnMut(&str, &Param));
+    fn visit<'m>(&'m self, prefix: &str, f: &mut dyn FnMut(&str, &'m Param));
 
     /// As [`Model::visit`], to change leaves.
     fn visit_mut(&mut self, prefix: &str, f: &mut dyn FnMut(&str, &mut Param));
+
+    /// Every leaf with its path, in the order of declaration: parameters, and states among them
+    /// ([`Param::is_state`]).
+    ///
+    /// ```
+    /// # use sinew::prelude::*;
+    /// # #[model]
+    /// # struct Net {
+    /// #     hidden: Linear<4, 8>,
+    /// # }
+    /// # fn largest() -> sinew::Result<f32> {
+    /// let net = Net::init(0);
+    /// let mut largest = 0f32;
+    /// for (path, param) in net.leaves() {
+    ///     let values = param.values();
+    ///     largest = values.iter().fold(largest, |m, v| m.max(v.abs()));
+    ///     println!("{path}: {:?}", param.shape());
+    /// }
+    /// # Ok(largest)
+    /// # }
+    /// # assert!(largest()? > 0.0);
+    /// # Ok::<(), sinew::Error>(())
+    /// ```
+    fn leaves(&self) -> Vec<(String, &Param)> {
+        let mut leaves = Vec::new();
+        self.visit("", &mut |path, param| {
+            leaves.push((path.to_string(), param))
+        });
+        leaves
+    }
+
+    /// How many numbers training changes: the elements of all parameters, those of states left out.
+    ///
+    /// ```
+    /// # use sinew::prelude::*;
+    /// use sinew::nn::BatchNorm1d;
+    ///
+    /// #[model]
+    /// struct Net {
+    ///     hidden: Linear<4, 8>,
+    ///     norm: BatchNorm1d<8>,
+    /// }
+    ///
+    /// // Of the norm, a factor and an offset each, and not its running statistics.
+    /// assert_eq!(Net::init(0).parameter_count(), 4 * 8 + 8 + 8 + 8);
+    /// ```
+    fn parameter_count(&self) -> usize {
+        let mut count = 0;
+        self.visit("", &mut |_, param| {
+            count += if param.is_state() {
+                0
+            } else {
+                param.elements()
+            };
+        });
+        count
+    }
+
+    /// A table of all leaves: path, shape, number of elements, and whether it is a state; then the sums, and the bytes
+    /// in f32.
+    ///
+    /// ```
+    /// # use sinew::prelude::*;
+    /// # #[model]
+    /// # struct Net {
+    /// #     hidden: Linear<4, 8>,
+    /// # }
+    /// let table = Net::init(0).summary();
+    /// assert_eq!(
+    ///     table,
+    ///     "\
+    /// leaf      shape   elements
+    /// hidden.w  (4, 8)        32
+    /// hidden.b  (8,)           8
+    /// 40 parameters, 160 bytes in f32
+    /// "
+    /// );
+    /// ```
+    fn summary(&self) -> String {
+        crate::summary::summary(&self.leaves())
+    }
 
     /// The values of the struct's symbols.
     fn symbols(&self) -> Vec<(&'static str, SymbolValue)> {
@@ -102,7 +183,7 @@ pub trait Model: Clone + Send + 'static {
 }
 
 impl Model for () {
-    fn visit(&self, _: &str, _: &mut dyn FnMut(&str, &Param)) {}
+    fn visit<'m>(&'m self, _: &str, _: &mut dyn FnMut(&str, &'m Param)) {}
     fn visit_mut(&mut self, _: &str, _: &mut dyn FnMut(&str, &mut Param)) {}
     fn blank() -> Option<()> {
         Some(())
@@ -164,7 +245,7 @@ pub fn join(prefix: &str, name: &str) -> String {
 }
 
 impl Model for Param {
-    fn visit(&self, prefix: &str, f: &mut dyn FnMut(&str, &Param)) {
+    fn visit<'m>(&'m self, prefix: &str, f: &mut dyn FnMut(&str, &'m Param)) {
         f(prefix, self);
     }
     fn visit_mut(&mut self, prefix: &str, f: &mut dyn FnMut(&str, &mut Param)) {
@@ -173,7 +254,7 @@ impl Model for Param {
 }
 
 impl<M: Model> Model for Vec<M> {
-    fn visit(&self, prefix: &str, f: &mut dyn FnMut(&str, &Param)) {
+    fn visit<'m>(&'m self, prefix: &str, f: &mut dyn FnMut(&str, &'m Param)) {
         for (i, child) in self.iter().enumerate() {
             child.visit(&join(prefix, &i.to_string()), f);
         }

@@ -28,7 +28,7 @@ pub trait Leaves {
 
 impl<M: Model> Leaves for M {
     fn each(&self, f: &mut dyn FnMut(&str, &Param)) {
-        self.visit("", f);
+        self.visit("", &mut |path, param| f(path, param));
     }
     fn each_mut(&mut self, f: &mut dyn FnMut(&str, &mut Param)) {
         self.visit_mut("", f);

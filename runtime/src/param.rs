@@ -22,6 +22,8 @@ use std::fmt;
 #[derive(PartialEq)]
 pub struct Param {
     shape: Vec<usize>,
+    /// Whether it is a state.
+    state: bool,
     pub(crate) data: Data,
 }
 
@@ -66,6 +68,7 @@ impl Param {
     pub fn init(seed: u64, path: &str, shape: &[usize], init: Init) -> Param {
         Param {
             shape: shape.to_vec(),
+            state: false,
             data: match init.values(seed, path, shape) {
                 Some(values) => Data::F32(values),
                 None => Data::Missing(Missing::TooLarge),
@@ -83,6 +86,7 @@ impl Param {
             None => Param::init(seed, path, &shape, init),
             Some((dim, value)) => Param {
                 shape,
+                state: false,
                 data: Data::Missing(Missing::Size { dim, value: *value }),
             },
         }
@@ -117,12 +121,18 @@ impl Param {
         }
     }
 
-    /// Elements whose number the caller has checked.
-    pub(crate) fn from_data(shape: &[usize], data: Data) -> Param {
+    /// The same as a state: for emitted constructors.
+    #[doc(hidden)]
+    pub fn into_state(self) -> Param {
         Param {
-            shape: shape.to_vec(),
-            data,
+            state: true,
+            ..self
         }
+    }
+
+    /// Whether it is a state, which is not trained: running statistics, a table.
+    pub fn is_state(&self) -> bool {
+        self.state
     }
 
     /// Its extents.
@@ -270,6 +280,7 @@ impl Clone for Param {
         };
         Param {
             shape: self.shape.clone(),
+            state: self.state,
             data: copy.unwrap_or(Data::Missing(Missing::TooLarge)),
         }
     }

@@ -66,8 +66,7 @@ impl<F: ModelFunction> Trainer<F> {
         let mut tensors = Tensors::default();
         tensors.add_model(&self.model()?)?;
         for (name, state, leaf) in self.kept() {
-            let param = self.read_state(state, leaf)?;
-            tensors.add(name, &leaf.shape, &param.data)?;
+            tensors.add(name, &leaf.shape, &self.read_state(state, leaf)?)?;
         }
         let said = [
             (VERSION, CURRENT.to_string()),
@@ -119,17 +118,17 @@ impl<F: ModelFunction> Trainer<F> {
         let mut states = Vec::with_capacity(kept.len());
         for (name, state, leaf) in kept {
             let taken = contents.take(Wanted::new(&name, &leaf.shape))?;
-            states.extend(taken.map(|param| (state, leaf, param)));
+            states.extend(taken.map(|data| (state, leaf, data)));
         }
         contents.finish_whole(path, &|_| false)?;
         model.visit_mut("", &mut |path, param| {
             if let Some(loaded) = found.remove(path) {
-                *param = loaded;
+                param.data = loaded;
             }
         });
         self.set_model(&model)?;
-        for (state, leaf, param) in states {
-            self.write_state(state, &leaf, &param)?;
+        for (state, leaf, data) in states {
+            self.write_state(state, &leaf, &data)?;
         }
         self.go_on(steps, rate, seed);
         Ok(())

@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::executable::Writes;
 use crate::layout::{Changed, Layout, Leaf, Section};
 use crate::models::{Leaves, MAX_MODELS};
-use crate::param::{Data, Missing, Param};
+use crate::param::{Data, Missing};
 use sinew_ir::DType;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -282,8 +282,7 @@ pub(crate) fn read_leaves<'a>(
     model.each_mut(&mut |_, param| {
         let Some(leaf) = leaves.next() else { return };
         if done.is_ok() {
-            done = read_packed(place(leaf), leaf, layout.float)
-                .map(|data| *param = Param::from_data(&leaf.shape, data));
+            done = read_packed(place(leaf), leaf, layout.float).map(|data| param.data = data);
         }
     });
     done

@@ -17,7 +17,7 @@ use crate::models::Models;
 use crate::numbers::{self, Report, Reported};
 use crate::optimizer::{Clip, check_rate};
 use crate::output::{Number, Outputs, ResultView};
-use crate::param::Param;
+use crate::param::Data;
 use crate::probes::Asked;
 use crate::regions::{MAX_RESULTS, Role, Table};
 use crate::resume::STATES;
@@ -302,19 +302,18 @@ impl<F: ModelFunction> Trainer<F> {
     }
 
     /// One of the optimizer's states of a leaf.
-    pub(crate) fn read_state(&self, state: usize, leaf: &Leaf) -> Result<Param> {
+    pub(crate) fn read_state(&self, state: usize, leaf: &Leaf) -> Result<Data> {
         let place = self.trainees.place(leaf);
         let place = self.states.get(state).zip(place);
-        let data = read_packed(place, leaf, self.engine.settings.precision.dtype())?;
-        Ok(Param::from_data(&leaf.shape, data))
+        read_packed(place, leaf, self.engine.settings.precision.dtype())
     }
 
     /// Replaces one of the optimizer's states of a leaf.
-    pub(crate) fn write_state(&mut self, state: usize, leaf: &Leaf, to: &Param) -> Result<()> {
+    pub(crate) fn write_state(&mut self, state: usize, leaf: &Leaf, to: &Data) -> Result<()> {
         let float = self.engine.settings.precision.dtype();
         let place = self.trainees.place(leaf);
         match self.states.get_mut(state).zip(place) {
-            Some((memory, offset)) => write_packed(memory, offset, &to.data, float),
+            Some((memory, offset)) => write_packed(memory, offset, to, float),
             None => Ok(()),
         }
     }

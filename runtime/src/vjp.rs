@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::model::ModelFunction;
 use crate::models::{Leaves, Models};
 use crate::output::{Out, OutElement, OutRank, Outputs, ResultView};
-use crate::param::{Data, Param};
+use crate::param::Data;
 use crate::runner::Runner;
 use crate::views::{ArgViews, IntoArgs, each_arity};
 use sinew_ir::{DType, Unit, VjpOf};
@@ -249,6 +249,6 @@ fn unpack(model: &mut dyn Leaves, starts: &[Option<usize>], elements: &[f64], wi
             (None, true) => Data::F64(vec![0.0; count]),
             (None, false) => Data::F32(vec![0.0; count]),
         };
-        *param = Param::from_data(param.shape(), data);
+        param.data = data;
     });
 }

@@ -80,7 +80,7 @@ pub fn implementations(
         #[automatically_derived]
         #quiet
         impl #private::Model for #name {
-            fn visit(&self, _: &::core::primitive::str, _: &mut dyn ::core::ops::FnMut(&::core::primitive::str, &#private::Param)) {}
+            fn visit<'m>(&'m self, _: &::core::primitive::str, _: &mut dyn ::core::ops::FnMut(&::core::primitive::str, &'m #private::Param)) {}
             fn visit_mut(&mut self, _: &::core::primitive::str, _: &mut dyn ::core::ops::FnMut(&::core::primitive::str, &mut #private::Param)) {}
             fn settings(
                 &self,

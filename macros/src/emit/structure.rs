@@ -125,7 +125,7 @@ pub fn implementations(s: &Structure, parts: &[Part], library: &TokenStream) -> 
         #[automatically_derived]
         #quiet
         impl #library::__private::Model for #name {
-            fn visit(&self, prefix: &::core::primitive::str, f: &mut dyn ::core::ops::FnMut(&::core::primitive::str, &#library::__private::Param)) {
+            fn visit<'m>(&'m self, prefix: &::core::primitive::str, f: &mut dyn ::core::ops::FnMut(&::core::primitive::str, &'m #library::__private::Param)) {
                 let _ = (prefix, &f);
                 #(#visits)*
             }
@@ -173,7 +173,7 @@ pub fn broken(s: &Structure, library: &TokenStream) -> TokenStream {
     quote! {
         #quiet
         impl #library::__private::Model for #name {
-            fn visit(&self, _: &::core::primitive::str, _: &mut dyn ::core::ops::FnMut(&::core::primitive::str, &#library::__private::Param)) {}
+            fn visit<'m>(&'m self, _: &::core::primitive::str, _: &mut dyn ::core::ops::FnMut(&::core::primitive::str, &'m #library::__private::Param)) {}
             fn visit_mut(&mut self, _: &::core::primitive::str, _: &mut dyn ::core::ops::FnMut(&::core::primitive::str, &mut #library::__private::Param)) {}
         }
         #common
@@ -243,7 +243,8 @@ fn constructor(s: &Structure, parts: &[Part], library: &TokenStream) -> TokenStr
                 let inputs = initial.inputs.as_ref();
                 let inputs = inputs.map(|d| dim(d, &value, library));
                 let initial = init(initial, inputs, library);
-                quote!(#name: #library::__private::Param::declared(seed, #path, &[#(#dims),*], #initial))
+                let state = matches!(f.kind, FieldKind::State(..)).then(|| quote!(.into_state()));
+                quote!(#name: #library::__private::Param::declared(seed, #path, &[#(#dims),*], #initial)#state)
             }
             FieldKind::Child(c, count) => {
                 let child = &c.path;

@@ -3,7 +3,7 @@
 use super::{Contents, Wanted, bytes_in};
 use crate::error::{Error, Result};
 use crate::model::{Model, join, whole};
-use crate::param::Param;
+use crate::param::Data;
 use crate::trainees::of_pattern;
 use std::collections::HashMap;
 use std::fmt;
@@ -204,7 +204,7 @@ impl<M: Model> Loader<M> {
                 .zip(matched)
                 .for_each(|(t, m)| *t |= m);
         }
-        let mut found: HashMap<String, Param> = HashMap::new();
+        let mut found: HashMap<String, Data> = HashMap::new();
         let mut read_from: HashMap<String, String> = HashMap::new();
         for ((path, shape), transposed) in leaves.into_iter().zip(transposed) {
             let name = join(&self.prefix, &(self.rename)(&path));
@@ -237,7 +237,7 @@ impl<M: Model> Loader<M> {
         }
         model.visit_mut("", &mut |path, param| {
             if let Some(loaded) = found.remove(path) {
-                *param = loaded;
+                param.data = loaded;
             }
         });
         Ok(report)

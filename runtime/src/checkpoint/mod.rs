@@ -13,7 +13,7 @@ pub(crate) use sum::is_there as has_sum;
 use crate::backend::room;
 use crate::error::{Error, Result, tuple};
 use crate::model::{Model, whole};
-use crate::param::{Data, Param};
+use crate::param::Data;
 use half::{bf16, f16};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -311,7 +311,7 @@ impl<'a> Contents<'a> {
     ///
     /// # Errors
     /// Too little memory.
-    pub fn take(&mut self, wanted: Wanted<'_>) -> Result<Option<Param>> {
+    pub fn take(&mut self, wanted: Wanted<'_>) -> Result<Option<Data>> {
         self.known.insert(wanted.name.to_string());
         let (leaf, words) = (wanted.leaf.to_string(), wanted.words());
         let report = &mut self.report;
@@ -350,14 +350,14 @@ impl<'a> Contents<'a> {
             [.., rows, columns] if wanted.transposed => turned(wanted.name, data, rows, columns)?,
             _ => data,
         };
-        Ok(Some(Param::from_data(wanted.shape, data)))
+        Ok(Some(data))
     }
 
     /// All leaves of a model like this one, each found or among the problems.
     ///
     /// # Errors
     /// A parameter without elements, too little memory.
-    pub fn take_model<M: Model>(&mut self, model: &M) -> Result<HashMap<String, Param>> {
+    pub fn take_model<M: Model>(&mut self, model: &M) -> Result<HashMap<String, Data>> {
         whole(model)?;
         let mut found = HashMap::new();
         let mut done = Ok(());
