@@ -30,6 +30,7 @@ mod halves;
 mod indexing;
 mod integers;
 mod jvp;
+mod killed;
 mod language;
 mod layers;
 mod linear;
