@@ -4,19 +4,18 @@
 
 use clap::{Parser, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
-use ndarray::{Array1, Array2, Axis};
+use ndarray::Array2;
 use sinew::prelude::*;
 use std::path::PathBuf;
 use std::time::Instant;
 
-const PIXELS: usize = 64;
+#[path = "support/digits.rs"]
+mod digits;
+
+use digits::{PIXELS, TRAIN_ROWS, shuffled};
+
 const HIDDEN: usize = 128;
 const CLASSES: usize = 10;
-/// Rows that are trained on; the rest tests.
-const TRAIN_ROWS: usize = 1437;
-/// The order in which the data's rows are dealt to training and test, the same in every run: rows of
-/// one writer stand together in the file.
-const SPLIT_SEED: u64 = 1998;
 
 #[model]
 struct Digits {
@@ -77,33 +76,6 @@ enum Where {
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
-/// Pixels scaled to 0..1 and labels, one row a digit.
-fn read_digits() -> Outcome<(Array2<f32>, Array1<i32>)> {
-    let text = include_str!("data/digits.csv");
-    let (mut pixels, mut labels) = (Vec::new(), Vec::new());
-    for line in text.lines().skip(1) {
-        let mut numbers = line.split(',').map(str::parse::<i32>);
-        for pixel in numbers.by_ref().take(PIXELS) {
-            pixels.push(pixel? as f32 / 16.0);
-        }
-        labels.push(numbers.next().ok_or("a row without a label")??);
-    }
-    let x = Array2::from_shape_vec((labels.len(), PIXELS), pixels)?;
-    Ok((x, Array1::from(labels)))
-}
-
-/// A permutation of `0..n`: Fisher-Yates on a 64-bit congruential generator (Knuth's MMIX constants).
-fn shuffled(n: usize, state: &mut u64) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..n).collect();
-    for i in (1..n).rev() {
-        *state = state
-            .wrapping_mul(6364136223846793005)
-            .wrapping_add(1442695040888963407);
-        order.swap(i, (*state >> 33) as usize % (i + 1));
-    }
-    order
-}
-
 fn device(place: Where) -> sinew::Result<Device> {
     match place {
         Where::Cpu => Ok(Device::cpu()),
@@ -131,11 +103,7 @@ fn print_confusion(confusion: &Array2<usize>) {
 
 fn main() -> Outcome<()> {
     let options = Options::parse();
-    let (x, y) = read_digits()?;
-    let dealt = shuffled(y.len(), &mut SPLIT_SEED.clone());
-    let (x, y) = (x.select(Axis(0), &dealt), y.select(Axis(0), &dealt));
-    let (train_x, test_x) = x.view().split_at(Axis(0), TRAIN_ROWS);
-    let (train_y, test_y) = y.view().split_at(Axis(0), TRAIN_ROWS);
+    let (data, test) = digits::Digits::read()?;
 
     let model = match &options.load {
         Some(path) => Digits::load(path)?,
@@ -162,7 +130,8 @@ fn main() -> Outcome<()> {
         let order = shuffled(TRAIN_ROWS, &mut state);
         let mut sum = 0.0;
         for rows in order.chunks_exact(batch) {
-            let step = train.step(train_x.select(Axis(0), rows), train_y.select(Axis(0), rows))?;
+            let rows = data.rows(rows);
+            let step = train.step(&rows.x, &rows.y)?;
             sum += step.loss;
             if losses.len() < options.print_losses {
                 losses.push(step.loss);
@@ -191,17 +160,17 @@ fn main() -> Outcome<()> {
         println!("{}", train.explain());
     }
 
-    let scores = logits::attach(&train)?.run(test_x)?;
+    let scores = logits::attach(&train)?.run(&test.x)?;
     let mut confusion = Array2::<usize>::zeros((CLASSES, CLASSES));
-    for (row, digit) in scores.outer_iter().zip(test_y) {
+    for (row, digit) in scores.outer_iter().zip(&test.y) {
         let answer = (0..CLASSES)
             .max_by(|a, b| row[*a].total_cmp(&row[*b]))
             .unwrap_or(0);
         confusion[[*digit as usize, answer]] += 1;
     }
     let right: usize = confusion.diag().iter().sum();
-    let accuracy = 100.0 * right as f64 / test_y.len() as f64;
-    println!("test accuracy {accuracy:.2}% ({right} of {})", test_y.len());
+    let accuracy = 100.0 * right as f64 / test.y.len() as f64;
+    println!("test accuracy {accuracy:.2}% ({right} of {})", test.y.len());
     print_confusion(&confusion);
 
     if let Some(path) = &options.save {
