@@ -52,6 +52,8 @@
 
 extern crate self as sinew;
 
+#[cfg(doctest)]
+mod book;
 #[cfg(rust_analyzer)]
 #[doc(hidden)]
 pub mod editor;
