@@ -1,5 +1,6 @@
 //! Runners that several threads use.
 
+use crate::devices::devices;
 use sinew::ndarray::{Array1, Array2};
 use sinew::ops::uniform;
 use sinew::prelude::*;
@@ -125,5 +126,71 @@ fn a_clone_asks_for_the_same_places() -> sinew::Result<()> {
     assert_eq!((run.run([3.0, 4.0])?, other.run([3.0, 4.0])?), (25.0, 3.0));
     let found: Array1<f32> = other.captured("squares")?;
     assert_eq!(found.to_vec(), [1.0, 2.0]);
+    Ok(())
+}
+
+#[test]
+fn single_leaves_are_read_and_set_where_they_are() -> sinew::Result<()> {
+    for device in devices() {
+        let shared = Shared::new(Net::init(1));
+        let values = [0.5f32, -1.0, 2.0];
+        for placed in [false, true] {
+            if placed {
+                let train = loss::train(&shared)
+                    .optimizer(Sgd::new(0.0))
+                    .device(device.clone());
+                let mut train = train.build()?;
+                train.step(&batch(2, 0), [0, 1])?;
+                shared.set_leaf("out.b", [7.0, 8.0, 9.0])?;
+                assert_eq!(
+                    train.model()?.out.b.values().as_slice(),
+                    Some(&[7.0, 8.0, 9.0][..])
+                );
+                assert_eq!(train.shared().leaf("out.b")?, train.model()?.out.b);
+            }
+            shared.set_leaf("out.b", values)?;
+            assert_eq!(shared.leaf("out.b")?.values().as_slice(), Some(&values[..]));
+            assert_eq!(shared.leaf("hidden.w")?, Net::init(1).hidden.w);
+            assert!(shared.set_leaf("out.b", [1.0, 2.0]).is_err());
+            let error = shared.leaf("out.c").unwrap_err().to_string();
+            assert!(
+                error.starts_with("`out.c` matches no parameter; near it: `out.w`"),
+                "{error}"
+            );
+            assert_eq!(shared.model()?.out.b.values().as_slice(), Some(&values[..]));
+        }
+    }
+    Ok(())
+}
+
+/// Pixels and labels as files have them.
+#[model]
+fn loss_of_bytes<B>(m: &Net, x: Tensor<i32, B, 4>, y: Tensor<i32, B>) -> Tensor {
+    loss(m, x.cast(float) / 255.0, y)
+}
+
+#[test]
+fn bytes_are_pictures_and_labels() -> sinew::Result<()> {
+    let mut train = loss_of_bytes::train(Net::init(1))
+        .optimizer(Sgd::new(0.1))
+        .build()?;
+    let mut twin = loss::train(Net::init(1)).optimizer(Sgd::new(0.1)).build()?;
+    let pixels = Array2::from_shape_fn((3, 4), |(i, j)| (i * 60 + j * 7) as u8);
+    let labels = Array1::from_iter([0u8, 2, 1]);
+    let wide = pixels.mapv(|v| f32::from(v) / 255.0);
+    for _ in 0..2 {
+        let found = train.step(&pixels, &labels.mapv(i64::from))?.loss;
+        let expected = twin.step(&wide, &labels.mapv(usize::from))?.loss;
+        assert!((found - expected).abs() < 1e-6, "{found} for {expected}");
+    }
+    train.step(&pixels, &labels)?;
+    let error = train
+        .step(&pixels, &Array1::from_iter([0i64, 3, 1]))
+        .unwrap_err();
+    assert!(matches!(error, sinew::Error::Index { .. }), "{error}");
+    let error = train
+        .step(&pixels, &Array1::from_iter([0u64, u64::MAX, 1]))
+        .unwrap_err();
+    assert!(matches!(error, sinew::Error::Range { .. }), "{error}");
     Ok(())
 }

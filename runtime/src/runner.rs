@@ -13,7 +13,7 @@ use crate::models::Models;
 use crate::output::{Number, Outputs, ResultView};
 use crate::probes::Asked;
 use crate::regions::{MAX_RESULTS, Regions, Role, Table};
-use crate::shared::{Attachment, FirstModel, Trained, facts, place_all};
+use crate::shared::{Attachment, FirstModel, Shared, Trained, facts, place_all};
 use crate::store::{Held, Places};
 use crate::views::{ArgViews, IntoArgs, each_count};
 use ndarray::{Array, ArrayRef, Dimension};
@@ -180,6 +180,11 @@ impl<F: ModelFunction> Runner<F> {
     /// ```
     pub fn set_model(&mut self, model: &FirstModel<F>) -> Result<()> {
         F::Models::first(&self.handles).set(model)
+    }
+
+    /// A handle of the first model: to read and set single leaves, to share it with what is built later.
+    pub fn shared(&self) -> Shared<FirstModel<F>> {
+        F::Models::first(&self.handles)
     }
 
     /// All models of the function in the order of its declaration, as a tuple.

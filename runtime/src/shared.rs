@@ -1,13 +1,16 @@
 //! Handles of models that several trainers and runners work on, and what may be given as a model.
 
+use crate::arg::{AnyRank, Arg, Float, IntoArg};
 use crate::device::{Device, Precision};
 use crate::engine::Settings;
 use crate::error::{Error, Result};
 use crate::layout::Layout;
 use crate::model::{Model, ModelFunction};
 use crate::models::{Facts, Models};
+use crate::param::{Data, Missing, Param};
 use crate::runner::Runner;
-use crate::store::{Placed, hollow};
+use crate::store::{Placed, hollow, read_packed};
+use crate::trainees::near;
 use crate::trainer::Trainer;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -106,6 +109,75 @@ impl<M: Model> Shared<M> {
         Ok(())
     }
 
+    /// One leaf as it is now, by its path: nothing else is copied from the device.
+    ///
+    /// ```
+    /// # use sinew::prelude::*;
+    /// # #[model]
+    /// # struct Net {
+    /// #     hidden: Linear<2, 3>,
+    /// # }
+    /// # #[model]
+    /// # fn out<B>(m: &Net, x: Tensor<B, 2>) -> Tensor<B, 3> {
+    /// #     m.hidden.forward(x)
+    /// # }
+    /// let net = Shared::new(Net::init(0));
+    /// let run = out::compile(&net).build()?;
+    /// net.set_leaf("hidden.b", [1.0, 2.0, 3.0])?;
+    /// assert_eq!(net.leaf("hidden.b")?.shape(), [3]);
+    /// assert_eq!(run.run([[0.0, 0.0]])?, ndarray::array![[1.0, 2.0, 3.0]]);
+    /// assert!(net.leaf("hidden.a").is_err());
+    /// # Ok::<(), sinew::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::NoMatch`] for a path that the model has not; a device that was lost, too little memory.
+    pub fn leaf(&self, path: &str) -> Result<Param> {
+        let stage = self.stage();
+        let (Stage::Host(model) | Stage::Placed(model, _)) = &*stage;
+        let leaves = model.leaves();
+        let found = leaves.iter().find(|(p, _)| p == path);
+        let (_, param) = found.ok_or_else(|| unknown(path, &leaves))?;
+        let mut param = (*param).clone();
+        let Stage::Placed(_, placed) = &*stage else {
+            return Ok(param);
+        };
+        let placed = placed.clone();
+        drop(stage);
+        if let Some(leaf) = placed.layout.leaves.iter().find(|l| l.path == path) {
+            let store = placed.read();
+            let place = Some((store.section(leaf.section), leaf.offset));
+            param.data = read_packed(place, leaf, placed.layout.float)?;
+        }
+        Ok(param)
+    }
+
+    /// Replaces the values of one leaf, by its path; trainers and runners go on with them.
+    ///
+    /// # Errors
+    /// [`Error::NoMatch`] for a path that the model has not; as [`Param::set`]; a device that was lost.
+    pub fn set_leaf(&self, path: &str, values: impl IntoArg<Arg<Float, AnyRank>>) -> Result<()> {
+        let mut param = self.leaf(path)?;
+        param.set(values)?;
+        let mut stage = self.stage();
+        match &mut *stage {
+            Stage::Host(model) => {
+                model.visit_mut("", &mut |p, leaf| {
+                    if p == path {
+                        leaf.data =
+                            std::mem::replace(&mut param.data, Data::Missing(Missing::Elsewhere));
+                    }
+                });
+                Ok(())
+            }
+            Stage::Placed(_, placed) => {
+                let placed = placed.clone();
+                drop(stage);
+                placed.write().write_leaf(path, &param.data)
+            }
+        }
+    }
+
     /// A model of the same type and sizes, its values of no interest.
     pub(crate) fn shell(&self) -> M {
         match &*self.stage() {
@@ -116,6 +188,15 @@ impl<M: Model> Shared<M> {
     fn stage(&self) -> MutexGuard<'_, Stage<M>> {
         // Who panicked here was copying a model out: what is kept is whole.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// That no leaf has this path.
+fn unknown(path: &str, leaves: &[(String, &Param)]) -> Error {
+    let paths: Vec<String> = leaves.iter().map(|(path, _)| path.clone()).collect();
+    Error::NoMatch {
+        pattern: path.to_string(),
+        near: near(path, &paths),
     }
 }
 

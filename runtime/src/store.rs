@@ -223,6 +223,23 @@ impl Store {
         write_leaves(&self.layout, model, &mut self.fixed, &in_section(fixed))
     }
 
+    /// Replaces the values of the leaf of a path.
+    ///
+    /// # Errors
+    /// A lost GPU, too little memory.
+    pub fn write_leaf(&mut self, path: &str, data: &Data) -> Result<()> {
+        let layout = Arc::clone(&self.layout);
+        match layout.leaves.iter().find(|leaf| leaf.path == path) {
+            Some(leaf) => write_packed(
+                self.section_mut(leaf.section),
+                leaf.offset,
+                data,
+                layout.float,
+            ),
+            None => Ok(()),
+        }
+    }
+
     /// The region of a section.
     pub fn section(&self, section: Section) -> &DeviceMemory {
         match section {

@@ -173,7 +173,7 @@ fn matches(pattern: &str, path: &str) -> bool {
 }
 
 /// The paths that are most like a pattern, as text.
-fn near(pattern: &str, paths: &[String]) -> String {
+pub(crate) fn near(pattern: &str, paths: &[String]) -> String {
     const SHOWN: usize = 4;
     let start = pattern.split('*').next().unwrap_or_default();
     let end = pattern.rsplit('*').next().unwrap_or_default();

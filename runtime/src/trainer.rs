@@ -22,7 +22,7 @@ use crate::probes::Asked;
 use crate::regions::{MAX_RESULTS, Role, Table};
 use crate::resume::STATES;
 use crate::schedule::Schedule;
-use crate::shared::{Attachment, FirstModel, Trained, facts, place_all};
+use crate::shared::{Attachment, FirstModel, Shared, Trained, facts, place_all};
 use crate::step::{Then, compile_apply, compile_step};
 use crate::store::{Held, Places, read_leaves, read_packed, write_packed};
 use crate::trainees::{Selection, Trainees};
@@ -279,6 +279,46 @@ impl<F: ModelFunction> Trainer<F> {
     /// [`Error::OtherModel`]; a device that was lost.
     pub fn set_model(&mut self, model: &FirstModel<F>) -> Result<()> {
         F::Models::first(&self.handles).set(model)?;
+        self.restart_average()
+    }
+
+    /// A handle of the model that is trained: to read and set single leaves, to share it with what is built later.
+    pub fn shared(&self) -> Shared<FirstModel<F>> {
+        F::Models::first(&self.handles)
+    }
+
+    /// Starts the optimizer anew: its states are zeros, the next step is the first again, nothing is accumulated, a
+    /// [`moving_average`](crate::TrainBuilder::moving_average) starts with the parameters as they are. The parameters stay;
+    /// for others, [`set_model`](Self::set_model).
+    ///
+    /// ```
+    /// # use sinew::prelude::*;
+    /// # #[model]
+    /// # struct Line {
+    /// #     #[init(zeros)]
+    /// #     slope: Param,
+    /// # }
+    /// # #[model]
+    /// # fn loss<N>(line: &Line, x: Tensor<N>, y: Tensor<N>) -> Tensor {
+    /// #     mse(line.slope * x, y)
+    /// # }
+    /// let mut train = loss::train(Line::init(0)).optimizer(Adam::new(0.1)).build()?;
+    /// let first = train.step([1.0], [2.0])?;
+    /// train.step([1.0], [2.0])?;
+    /// train.set_model(&Line::init(0))?;
+    /// train.reset_optimizer()?;
+    /// assert_eq!(train.step([1.0], [2.0])?, first);
+    /// # Ok::<(), sinew::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// A device that was lost.
+    pub fn reset_optimizer(&mut self) -> Result<()> {
+        for state in &mut self.states {
+            state.clear()?;
+        }
+        self.taken = 0;
+        self.clear_gradients();
         self.restart_average()
     }
 
