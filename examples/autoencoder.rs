@@ -63,10 +63,10 @@ struct Options {
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Where pictures and what came back of them are drawn.
-    #[arg(long, default_value = "autoencoder.svg")]
+    #[arg(long, default_value_os_t = std::env::temp_dir().join("autoencoder.svg"))]
     picture: PathBuf,
     /// Where the losses are drawn.
-    #[arg(long, default_value = "autoencoder_loss.svg")]
+    #[arg(long, default_value_os_t = std::env::temp_dir().join("autoencoder_loss.svg"))]
     plot: PathBuf,
     /// Fails when the test error comes out above.
     #[arg(long, default_value_t = f64::INFINITY)]

@@ -70,7 +70,7 @@ struct Options {
     #[arg(long)]
     save: Option<PathBuf>,
     /// Where the pictures that it gets wrong are drawn.
-    #[arg(long, default_value = "digits_conv.svg")]
+    #[arg(long, default_value_os_t = std::env::temp_dir().join("digits_conv.svg"))]
     picture: PathBuf,
     /// Fails when the test accuracy, in percent, comes out below.
     #[arg(long, default_value_t = 0.0)]

@@ -80,7 +80,7 @@ struct Options {
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Where the errors are drawn.
-    #[arg(long, default_value = "lstm_sequence.svg")]
+    #[arg(long, default_value_os_t = std::env::temp_dir().join("lstm_sequence.svg"))]
     plot: PathBuf,
     /// Fails when the error on new sequences comes out above.
     #[arg(long, default_value_t = f64::INFINITY)]

@@ -80,7 +80,7 @@ struct Options {
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Where the pictures are drawn.
-    #[arg(long, default_value = "vae.svg")]
+    #[arg(long, default_value_os_t = std::env::temp_dir().join("vae.svg"))]
     picture: PathBuf,
     /// Fails when the bound on test pictures comes out above, in nats.
     #[arg(long, default_value_t = f64::INFINITY)]
