@@ -40,6 +40,7 @@ mod loader;
 mod loops;
 mod lstm;
 mod memory;
+mod micro_batches;
 mod models;
 mod names;
 mod operations;

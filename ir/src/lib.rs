@@ -23,6 +23,7 @@ mod interpret;
 mod link;
 mod op;
 pub mod ops;
+mod parts;
 mod pullback;
 mod recompute;
 mod reverse;
@@ -66,6 +67,7 @@ pub use op::{
     Reduction, RunValue, Scan, TestData, View,
 };
 pub use ops::ascending;
+pub use parts::{Join, over_parts};
 pub use pullback::{PullbackError, PullbackProblem, derive_pullback};
 #[cfg(feature = "testing")]
 pub use recompute::each_recomputed;

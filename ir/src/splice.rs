@@ -8,7 +8,8 @@ use crate::function::{Function, Value};
 use crate::op::{Kind, OpClass, OpError};
 
 impl Builder {
-    /// Adds the body of a function without calls, with `operands` for its parameters; gives its results.
+    /// Adds the body of a function without calls, with `operands` for its parameters; gives its results, new
+    /// states among them.
     ///
     /// # Errors
     /// Operands that are not as many as the parameters, or not of their types.
@@ -39,7 +40,8 @@ impl Builder {
             self.insts.push(inst);
         }
         Ok(function
-            .returned()
+            .body
+            .results
             .iter()
             .map(|v| renamed[v.index()])
             .collect())

@@ -283,6 +283,8 @@ pub(crate) struct Purpose {
     pub training: bool,
     /// The most bytes that it works in.
     pub budget: Option<usize>,
+    /// In how many parts it takes its batch.
+    pub micro_batches: Option<usize>,
 }
 
 impl Purpose {
@@ -293,6 +295,7 @@ impl Purpose {
         guarded: false,
         training: false,
         budget: None,
+        micro_batches: None,
     };
 }
 

@@ -14,6 +14,7 @@ use crate::executable::{Executable, IndexCheck, Writes};
 use crate::layout::{Changed, Layout, Leaf, Section};
 use crate::model::ModelFunction;
 use crate::models::{Facts, MAX_MODELS};
+use crate::parts::Parts;
 use crate::read;
 use crate::regions::{Regions, Role};
 use crate::trainees::Trainees;
@@ -37,6 +38,8 @@ pub struct Settings {
     pub(crate) cache: Limit,
     /// The most bytes that a step works in.
     pub(crate) memory_budget: Option<usize>,
+    /// In how many parts a step takes its batch.
+    pub(crate) micro_batches: Option<usize>,
 }
 
 impl Default for Settings {
@@ -48,6 +51,7 @@ impl Default for Settings {
             seed: 0,
             cache: Limit::default(),
             memory_budget: None,
+            micro_batches: None,
         }
     }
 }
@@ -68,6 +72,8 @@ pub(crate) struct Engine {
     leaves: Vec<(usize, Vec<usize>)>,
     /// What is asked of places in the function.
     pub probes: Probes,
+    /// How a step takes its batch in parts.
+    pub parts: Option<Parts>,
     /// Its programs.
     pub cache: Cache,
     /// What all programs work in.
@@ -160,10 +166,15 @@ impl Engine {
             }
         }
         Binding::possible(&function, &known, &leaves)?;
+        let parts = settings.micro_batches;
+        let parts = parts
+            .map(|n| Parts::new(n, &function, &inputs))
+            .transpose()?;
         Ok(Engine {
             unit,
             owner: TypeId::of::<F>(),
             function,
+            parts,
             probes: Probes::default(),
             cache: Cache::new(settings.cache),
             workspace: Workspace::new(settings.device.0.clone(), &inputs),
@@ -185,6 +196,7 @@ impl Engine {
             inputs: self.inputs.clone(),
             leaves: self.leaves.clone(),
             probes: self.probes.clone(),
+            parts: self.parts.clone(),
             cache: self.cache.copy(),
             workspace: Workspace::new(self.settings.device.0.clone(), &self.inputs),
         }
@@ -353,7 +365,15 @@ impl Engine {
                     rank: argument.rank(),
                 });
             }
-            params.push((input.param, argument.extents().to_vec()));
+            let mut extents = argument.extents().to_vec();
+            if work != Work::Run
+                && let Some(parts) = &self.parts
+                && parts.split.contains(&input.param)
+                && let Some(rows) = extents.first_mut()
+            {
+                *rows = parts.rows_of_one(&input.name, *rows)?;
+            }
+            params.push((input.param, extents));
         }
         let float = self.settings.precision.dtype();
         let binding = Binding::infer(&self.function, float, &self.known, &params)?;

@@ -100,6 +100,26 @@ pub enum Error {
         "nothing is accumulated to be applied: `accumulate(..)` or `set_gradients(..)` comes first"
     )]
     NothingAccumulated,
+    /// A batch that is taken in parts and has not as many rows in each.
+    #[error(
+        "`{argument}` has {rows} rows, which are not {parts} parts of as many rows: `.micro_batches({parts})` asks for these"
+    )]
+    MicroBatches {
+        /// The argument.
+        argument: String,
+        /// Its extent on the first axis.
+        rows: usize,
+        /// How many parts were asked for.
+        parts: usize,
+    },
+    /// A function that cannot take its batch in parts.
+    #[error("`{function}` cannot take its batch in parts: {reason}")]
+    NotInParts {
+        /// The function.
+        function: String,
+        /// Why.
+        reason: String,
+    },
     /// A moving average that nobody asked for.
     #[error("there is no moving average: `.moving_average(0.999)` before `.build()` keeps one")]
     NoAverage,

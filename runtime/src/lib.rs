@@ -28,6 +28,7 @@ mod numbers;
 mod optimizer;
 mod output;
 mod param;
+mod parts;
 mod probes;
 mod random;
 mod read;

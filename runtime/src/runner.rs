@@ -122,7 +122,12 @@ impl<F: ModelFunction, I> Clone for Runner<F, I> {
 }
 
 impl<F: ModelFunction> Runner<F> {
-    pub(crate) fn new(handles: <F::Models as Models>::Handles, settings: Settings) -> Result<Self> {
+    pub(crate) fn new(
+        handles: <F::Models as Models>::Handles,
+        mut settings: Settings,
+    ) -> Result<Self> {
+        // Those of a trainer that it is attached to are of its steps.
+        settings.micro_batches = None;
         settings.check()?;
         let list = F::Models::handles(&handles);
         let engine = Engine::new::<F>(&facts(&list)?, settings)?;

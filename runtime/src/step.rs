@@ -147,6 +147,12 @@ fn step_source(
     trainees: &Trainees,
     then: Then<'_>,
 ) -> Result<Source> {
+    // Which arguments are indices is seen in one part: they are the same in all.
+    let indices = engine.index_checks(&gradient.program);
+    let gradient = match &engine.parts {
+        Some(parts) => parts.over(engine, gradient)?,
+        None => gradient,
+    };
     let changed = engine.changed_states(&gradient.program, layouts)?;
     let float = engine.settings.precision.dtype();
     let size = element_size(float);
@@ -188,7 +194,6 @@ fn step_source(
         .iter()
         .map(|s| models[s.model].place(&s.leaf))
         .collect();
-    let indices = engine.index_checks(program);
     let mut linked = vec![gradient_part(
         engine,
         (gradient, trainees, layouts),

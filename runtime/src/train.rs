@@ -298,6 +298,40 @@ impl<F: ModelFunction> TrainBuilder<F> {
         self
     }
 
+    /// Has each step take its batch in so many parts of as many rows, one after the other, and update by the mean of their
+    /// gradients: a loop in the compiled step, which works in the memory of one part.
+    ///
+    /// The batch is the first axis of the function's first argument, if that is a symbol; every argument whose first axis
+    /// has the same symbol is taken in parts with it, all others are the same for each part. The loss is the mean of the
+    /// parts'. Of what else the function returns, rows of the batch are put together, and other floats are the mean too. For a
+    /// loss that is a mean over the batch this is the step of the whole batch; batch norms see each part by itself.
+    ///
+    /// ```
+    /// # use sinew::prelude::*;
+    /// # #[model]
+    /// # struct Line {
+    /// #     #[init(zeros)]
+    /// #     slope: Param,
+    /// # }
+    /// # #[model]
+    /// # fn loss<N>(line: &Line, x: Tensor<N>, y: Tensor<N>) -> Tensor {
+    /// #     mse(line.slope * x, y)
+    /// # }
+    /// let build = || loss::train(Line::init(0)).optimizer(Sgd::new(0.1));
+    /// let (mut whole, mut parts) = (build().build()?, build().micro_batches(2).build()?);
+    /// let (x, y) = ([1.0, 2.0, 3.0, 4.0], [3.0, 6.0, 9.0, 12.0]);
+    /// assert_eq!(whole.step(x, y)?, parts.step(x, y)?);
+    /// assert_eq!(whole.model()?, parts.model()?);
+    ///
+    /// let error = parts.step([1.0, 2.0, 3.0], [3.0, 6.0, 9.0]).unwrap_err();
+    /// assert!(error.to_string().starts_with("`x` has 3 rows, which are not 2 parts of as many rows"));
+    /// # Ok::<(), sinew::Error>(())
+    /// ```
+    pub fn micro_batches(mut self, parts: usize) -> Self {
+        self.settings.micro_batches = Some(parts);
+        self
+    }
+
     /// Keeps a moving average of the parameters, `keeps * average + (1 - keeps) * parameters` after each step, which
     /// starts with the parameters as they are: [`Trainer::averaged`] reads it. It is part of the compiled step, and of what
     /// [`save`](Trainer::save) writes.
@@ -367,7 +401,8 @@ impl<F: ModelFunction> TrainBuilder<F> {
     /// [`Error::NotALoss`](crate::Error::NotALoss) for a loss that depends on no parameter of the first
     /// model; [`Error::NoMatch`](crate::Error::NoMatch) for a pattern that matches none of its paths,
     /// [`Error::AllFrozen`](crate::Error::AllFrozen) and [`Error::FrozenInPart`](crate::Error::FrozenInPart);
-    /// [`Error::Setting`](crate::Error::Setting) for numbers that
+    /// [`Error::NotInParts`](crate::Error::NotInParts) for a function that
+    /// [`micro_batches`](Self::micro_batches) cannot be of; [`Error::Setting`](crate::Error::Setting) for numbers that
     /// the update rule cannot use; [`Error::TooLarge`](crate::Error::TooLarge) and
     /// [`Error::Size`](crate::Error::Size) for a parameter without elements; else as
     /// [`CompileBuilder::build`].

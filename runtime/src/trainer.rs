@@ -431,6 +431,7 @@ impl<F: ModelFunction> Trainer<F> {
             guarded: self.engine.settings.check_finite,
             training: self.training,
             budget: self.engine.settings.memory_budget,
+            micro_batches: self.engine.settings.micro_batches,
         };
         let compile = |engine: &Engine, binding: &Binding| {
             let then = match (work, plan) {
