@@ -35,6 +35,7 @@ mod linear;
 mod lints;
 mod lists;
 mod loops;
+mod losses;
 mod lstm;
 mod memory;
 mod models;

@@ -55,6 +55,15 @@ impl Lowerer<'_, '_> {
         if matches!(arms.last().map(|a| a.body), Some(Body::Nothing)) {
             return Err(self.report(messages::if_without_else(&e.if_token)));
         }
+        if self.defined.is_some()
+            && let Some(body) = known(&arms)
+        {
+            return match body {
+                Body::Block(block) => self.block(block),
+                Body::Value(e) => self.expression(e),
+                Body::Nothing => Ok(Val::Broken),
+            };
+        }
         let value = self.choice(e.if_token.span, &arms, true)?;
         Ok(value.unwrap_or(Val::Broken))
     }
@@ -450,6 +459,18 @@ impl Lowerer<'_, '_> {
         m.arms.iter().for_each(|arm| names_in(&arm.pat, &mut named));
         Ok(values.into_iter().filter(|v| !named.contains(v)).collect())
     }
+}
+
+/// What the arm does that is known to be the one.
+fn known<'a>(arms: &[Arm<'a>]) -> Option<Body<'a>> {
+    for arm in arms {
+        match arm.when.as_ref().map(Condition::answer) {
+            None | Some(Some(true)) => return Some(arm.body),
+            Some(Some(false)) => {}
+            Some(None) => return None,
+        }
+    }
+    None
 }
 
 /// The variants and the values of `bool` that a pattern names.

@@ -175,7 +175,7 @@ impl Operation {
             _ => return None,
         };
         let both = match self.lowering {
-            Lowering::Binary(_) | Lowering::Loss(_) => ", both of one type",
+            Lowering::Binary(_) => ", both of one type",
             _ => "",
         };
         match gives.first() {
@@ -201,12 +201,12 @@ impl Operation {
             Lowering::Position(make) => make(b, x, Some(Axis::At(0)), false),
             Lowering::Number(make) => make(b, x, &0.5.into()),
             Lowering::Axis(make) => make(b, x, Axis::At(0)),
-            Lowering::Loss(make) => make(b, x, x),
             Lowering::Like(value) => b.like(value, x),
             Lowering::Filled(value) => b.constant(value, dtype, row),
             Lowering::Scatter(_)
             | Lowering::Gather(_)
             | Lowering::Defined(_)
+            | Lowering::Loss(_)
             | Lowering::Special(_) => return None,
         };
         Some(built.ok().map(|v| builder.type_of(v).dtype))

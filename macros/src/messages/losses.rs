@@ -1,0 +1,143 @@
+//! About losses: labels, weights and lengths.
+
+use super::{Message, dim, error, message, source, tensor};
+use proc_macro2::TokenStream;
+use quote::ToTokens;
+use sinew_ir::Dim;
+use syn::Error;
+
+pub fn labels_in_rows(at: &impl ToTokens, op: &str, scores: &sinew_ir::Type) -> Error {
+    error(
+        at,
+        op,
+        &format!(
+            "labels are indices of classes, i32, one for each row of {}",
+            tensor(scores)
+        ),
+        &format!(
+            "of rows with a 1 at the class, take where it is: `{}.argmax(-1)`",
+            source(at)
+        ),
+    )
+}
+
+/// Labels with an axis of one element behind.
+pub fn labels_in_a_column(
+    at: &impl ToTokens,
+    op: &str,
+    scores: &sinew_ir::Type,
+    wanted: &sinew_ir::Type,
+) -> Error {
+    let name = source(at);
+    error(
+        at,
+        op,
+        &format!(
+            "labels are one for each row of {}, without an axis of 1",
+            tensor(scores)
+        ),
+        &format!(
+            "write `{name}.squeeze(-1)`, or declare `{name}: {}`",
+            tensor(wanted)
+        ),
+    )
+}
+
+pub fn classes_are_last(name: &syn::Ident, op: &str, scores: &sinew_ir::Type) -> Error {
+    error(
+        name,
+        op,
+        &format!(
+            "classes are taken from axis 1 of {}, and are its last",
+            tensor(scores)
+        ),
+        "say so: `axis = -1`",
+    )
+}
+
+/// An argument that has not a number for each row of the first.
+pub fn one_for_each_row(
+    at: &TokenStream,
+    op: &str,
+    wanted: Option<&sinew_ir::Type>,
+    facts: &[(String, String)],
+) -> Message {
+    let facts: Vec<(&str, String)> = facts.iter().map(|(o, t)| (o.as_str(), t.clone())).collect();
+    let help = match wanted {
+        Some(ty) => format!("it is `{}: {}`", source(at), tensor(ty)),
+        None => "rows are what the last axis is of, and a scalar has none".to_string(),
+    };
+    message(
+        at,
+        op,
+        "one number is needed for each row of the first argument",
+        &facts,
+        &help,
+    )
+}
+
+/// Weights that are not one for each class.
+pub fn weights_of_classes(
+    at: &TokenStream,
+    op: &str,
+    classes: &Dim,
+    facts: &[(String, String)],
+) -> Message {
+    let facts: Vec<(&str, String)> = facts.iter().map(|(o, t)| (o.as_str(), t.clone())).collect();
+    message(
+        at,
+        op,
+        &format!(
+            "one weight is needed for each of `{}` classes",
+            dim(classes)
+        ),
+        &facts,
+        &format!(
+            "declare `{}: Tensor<{}>`; weights of rows are a factor: `reduction = \"none\"` gives the losses",
+            source(at),
+            super::dim_of_a_type(classes)
+        ),
+    )
+}
+
+/// An argument of `ctc_loss` of another shape.
+pub fn ctc_shapes(
+    at: &TokenStream,
+    op: &str,
+    argument: usize,
+    facts: &[(String, String)],
+) -> Message {
+    let facts: Vec<(&str, String)> = facts.iter().map(|(o, t)| (o.as_str(), t.clone())).collect();
+    let wrong = match argument {
+        0 => "log probabilities have three axes: times, sequences, classes",
+        1 => "targets have two axes: sequences, and the labels of each",
+        _ => "one length is needed for each sequence",
+    };
+    message(
+        at,
+        op,
+        wrong,
+        &facts,
+        "log probabilities are `Tensor<T, B, C>`, targets `Tensor<i32, B, S>`, both lengths `Tensor<i32, B>`",
+    )
+}
+
+/// A blank that is no class.
+pub fn ctc_blank(
+    at: &TokenStream,
+    op: &str,
+    classes: &Dim,
+    (operand, ty): &(String, String),
+) -> Error {
+    message(
+        at,
+        op,
+        &format!(
+            "the blank is one of the classes, 0 to below `{}`",
+            dim(classes)
+        ),
+        &[(operand, ty.clone())],
+        "the blank is the class of what is no label, 0 without a word",
+    )
+    .into_error()
+}
