@@ -93,8 +93,7 @@ pub fn weights_of_classes(
         ),
         &facts,
         &format!(
-            "declare `{}: Tensor<{}>`; weights of rows are a factor: `reduction = \"none\"` gives the losses",
-            source(at),
+            "weights of classes are `Tensor<{}>`; those of rows are factors of the losses that `reduction = \"none\"` gives",
             super::dim_of_a_type(classes)
         ),
     )
@@ -105,18 +104,21 @@ pub fn ctc_shapes(
     at: &TokenStream,
     op: &str,
     argument: usize,
+    sequences: Option<&Dim>,
     facts: &[(String, String)],
 ) -> Message {
     let facts: Vec<(&str, String)> = facts.iter().map(|(o, t)| (o.as_str(), t.clone())).collect();
-    let wrong = match argument {
-        0 => "log probabilities have three axes: times, sequences, classes",
-        1 => "targets have two axes: sequences, and the labels of each",
-        _ => "one length is needed for each sequence",
+    let wrong = match (argument, sequences) {
+        (0, _) => "log probabilities have three axes: times, sequences, classes".to_string(),
+        (1, None) => "targets have two axes: sequences, and the labels of each".to_string(),
+        (1, Some(n)) => format!("targets have a row for each of `{}` sequences", dim(n)),
+        (_, None) => "one length is needed for each sequence".to_string(),
+        (_, Some(n)) => format!("one length is needed for each of `{}` sequences", dim(n)),
     };
     message(
         at,
         op,
-        wrong,
+        &wrong,
         &facts,
         "log probabilities are `Tensor<T, B, C>`, targets `Tensor<i32, B, S>`, both lengths `Tensor<i32, B>`",
     )
@@ -126,6 +128,7 @@ pub fn ctc_shapes(
 pub fn ctc_blank(
     at: &TokenStream,
     op: &str,
+    blank: i64,
     classes: &Dim,
     (operand, ty): &(String, String),
 ) -> Error {
@@ -133,11 +136,11 @@ pub fn ctc_blank(
         at,
         op,
         &format!(
-            "the blank is one of the classes, 0 to below `{}`",
+            "the blank is a class, from 0 to below `{}`, and this is `{blank}`",
             dim(classes)
         ),
         &[(operand, ty.clone())],
-        "the blank is the class of what is no label, 0 without a word",
+        "it is the class of saying nothing, 0 where none is named",
     )
     .into_error()
 }

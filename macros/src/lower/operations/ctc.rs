@@ -66,16 +66,21 @@ impl Lowerer<'_, '_> {
             let at = a.name.to_token_stream();
             return Err(self.refused(&at, a.op.name, &error, &operands()));
         }
-        let facts =
-            given.map(|(i, v)| messages::operand("", &a.tokens(i), self.builder.type_of(v)));
-        let wrong = |i: usize| messages::ctc_shapes(&a.tokens(i), a.op.name, i, &facts);
+        let names = a.op.parameter_names();
+        let facts = given.map(|(i, v)| {
+            let name = names.get(i).map_or("", String::as_str);
+            messages::operand(name, &a.tokens(i), self.builder.type_of(v))
+        });
+        let wrong = |i: usize, sequences: Option<&Dim>| {
+            messages::ctc_shapes(&a.tokens(i), a.op.name, i, sequences, &facts)
+        };
         let (None, [times, batch, classes]) = (&found.shape.sequence, found.shape.dims.as_slice())
         else {
-            return Err(self.report(wrong(0).into_error()));
+            return Err(self.report(wrong(0, None).into_error()));
         };
         let labels = match self.builder.type_of(targets).shape.dims.as_slice() {
             [_, labels] => labels.clone(),
-            _ => return Err(self.report(wrong(1).into_error())),
+            _ => return Err(self.report(wrong(1, None).into_error())),
         };
         for (i, v, dims) in [
             (1, targets, vec![batch.clone(), labels.clone()]),
@@ -84,11 +89,11 @@ impl Lowerer<'_, '_> {
         ] {
             let found = self.builder.type_of(v).clone();
             let wanted = Type::new(DType::I32, sinew_ir::Shape::new(dims));
-            self.same_type(&found, &wanted, &wrong(i))?;
+            self.same_type(&found, &wanted, &wrong(i, Some(batch)))?;
         }
         let blank = i64::from(self.integer_arg(a, 4)?);
         if blank < 0 || classes.as_constant().is_some_and(|c| blank >= c) {
-            let error = messages::ctc_blank(&a.tokens(4), a.op.name, classes, &facts[0]);
+            let error = messages::ctc_blank(&a.tokens(4), a.op.name, blank, classes, &facts[0]);
             return Err(self.report(error));
         }
         let reduce = self.reduction_arg(a, 5)?;

@@ -14,7 +14,7 @@ use crate::messages;
 use crate::operations::{DefaultValue, Extent};
 use proc_macro2::TokenStream;
 use quote::ToTokens;
-use sinew_ir::{Condition, DType, Number, OpError, Shape, Value, compose};
+use sinew_ir::{Builder, Condition, DType, Number, OpError, Shape, Value, compose};
 
 /// The user's call of such an operation: what is wrong in its definition is told of the call.
 pub struct Defined {
@@ -75,9 +75,12 @@ impl Lowerer<'_, '_> {
                 operands,
             });
         }
+        let errors = self.scope.errors.count();
         let val = self.expression(&body);
         if is_users {
             self.defined = None;
+            // All of them are of one call, and told of it.
+            self.scope.errors.truncate(errors + 1);
         }
         self.locals = outer;
         val
@@ -117,22 +120,14 @@ impl Lowerer<'_, '_> {
     /// Whether a tensor has the shape that the declaration says, as that of the first one is.
     fn has_extent(&mut self, a: &Arguments<'_>, first: Value, i: usize, x: Value) -> Checked<()> {
         let pair = WrittenOperand::pair((a.tokens(0), first), (a.tokens(i), x));
-        let differ = |left: &Shape, right: &Shape| OpError::ShapesDiffer {
-            left: left.clone(),
-            right: right.clone(),
-        };
         match a.op.parameters.get(i).map(|p| p.extent) {
             Some(Extent::AsFirst) => self.build(&a.name, a.op.name, &pair, |b| {
                 let (first, x) = (&b.type_of(first).shape, &b.type_of(x).shape);
                 (first == x).then_some(()).ok_or_else(|| differ(first, x))
             }),
-            Some(Extent::WithinFirst) => self.build(&a.name, a.op.name, &pair, |b| {
-                let (first, x) = (&b.type_of(first).shape, &b.type_of(x).shape);
-                let met = compose::broadcast_shapes(first, x)?;
-                (met == *first)
-                    .then_some(())
-                    .ok_or_else(|| differ(first, x))
-            }),
+            Some(Extent::WithinFirst) => {
+                self.build(&a.name, a.op.name, &pair, |b| within(b, first, x))
+            }
             Some(Extent::RowsOfFirst) => {
                 let [of_first, found] = [first, x].map(|v| self.builder.type_of(v).clone());
                 let mut wanted = found.clone();
@@ -166,4 +161,20 @@ impl Lowerer<'_, '_> {
             }
         }
     }
+}
+
+fn differ(left: &Shape, right: &Shape) -> OpError {
+    OpError::ShapesDiffer {
+        left: left.clone(),
+        right: right.clone(),
+    }
+}
+
+/// Refuses a tensor that does not broadcast to the shape of the first.
+pub(super) fn within(b: &Builder, first: Value, x: Value) -> Result<(), OpError> {
+    let (first, x) = (&b.type_of(first).shape, &b.type_of(x).shape);
+    let met = compose::broadcast_shapes(first, x)?;
+    (met == *first)
+        .then_some(())
+        .ok_or_else(|| differ(first, x))
 }

@@ -4,6 +4,7 @@ use super::super::Lowerer;
 use super::super::arguments::Arguments;
 use super::super::build::WrittenOperand;
 use super::super::value::Val;
+use super::defined::within;
 use crate::errors::Checked;
 use sinew_ir::compose::{self, Reduce};
 use sinew_ir::{Builder, DType, OpError, Value, ops};
@@ -146,6 +147,7 @@ impl Lowerer<'_, '_> {
         let weight = self.tensor_of(given.val, Some(dtype), &given.tokens)?;
         let operands = WrittenOperand::pair((a.tokens(0), x), (given.tokens, weight));
         self.build(&a.name, a.op.name, &operands, |b| {
+            within(b, x, weight)?;
             let shape = b.type_of(x).shape.clone();
             compose::broadcast_to(b, weight, &shape)
         })
