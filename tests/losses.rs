@@ -197,6 +197,8 @@ pytorch!(classes_of_images<B, L> (x: [B, 3, L]) held (w: [3]) labels (y: [B, L])
 
 reductions!(ctc_mean ctc_sum ctc_none <T, B, C, S>
     (x: [T, B, C]) labels (y: [B, S], n: [B], m: [B]) -> [B]: ctc_loss(x.log_softmax(), y, n, m;));
+pytorch!(ctc_long<T, B, C, S> (x: [T, B, C]) labels (y: [B, S], n: [B], m: [B]) -> []:
+    ctc_loss(x.log_softmax(), y, n, m));
 pytorch!(ctc_blank<T, B, C, S> (x: [T, B, C]) labels (y: [B, S], n: [B], m: [B]) -> []:
     ctc_loss(x.log_softmax(), y, n, m, blank = 4));
 reductions!(ctc_finite_mean ctc_finite_sum ctc_finite_none <T, B, C, S>

@@ -173,6 +173,7 @@ runs = [
     sequences(5, 2, 4, 2, [5, 4], [2, 0], seed=0.7),
 ]
 reductions("ctc", ctc(), runs)
+case("ctc_long", ctc(), sequences(40, 2, 6, 12, [40, 33], [12, 9], seed=0.3))
 last = [dict(i, y=i["y"] - 1) for i in (sequences(7, 3, 5, 3, [7, 5, 6], [3, 1, 2], seed=0.2),)]
 case("ctc_blank", ctc(blank=4), *last)
 long = sequences(4, 3, 3, 3, [4, 2, 0], [3, 3, 0], seed=0.4, labels=torch.tensor([[1, 2, 1], [1, 1, 2], [1, 1, 1]]))

@@ -76,6 +76,19 @@ pub fn one_for_each_row(
     )
 }
 
+/// An argument that would make what it broadcasts with larger.
+pub fn larger_than_the_first(at: &TokenStream, op: &str, facts: &[(String, String)]) -> Error {
+    let facts: Vec<(&str, String)> = facts.iter().map(|(o, t)| (o.as_str(), t.clone())).collect();
+    message(
+        at,
+        op,
+        "this broadcasts to the shape of the first argument, and has more than that",
+        &facts,
+        "it has an element for each of the first argument's, or ones where it has one for all",
+    )
+    .into_error()
+}
+
 /// Weights that are not one for each class.
 pub fn weights_of_classes(
     at: &TokenStream,
@@ -99,21 +112,35 @@ pub fn weights_of_classes(
     )
 }
 
+/// What an argument of `ctc_loss` has not.
+pub enum CtcShape<'d> {
+    /// Log probabilities the three axes.
+    Scores,
+    /// Targets the two axes.
+    Targets,
+    /// Targets so many rows.
+    Rows(&'d Dim),
+    /// Lengths so many elements.
+    Lengths(&'d Dim),
+}
+
 /// An argument of `ctc_loss` of another shape.
 pub fn ctc_shapes(
     at: &TokenStream,
     op: &str,
-    argument: usize,
-    sequences: Option<&Dim>,
+    lacks: CtcShape<'_>,
     facts: &[(String, String)],
 ) -> Message {
     let facts: Vec<(&str, String)> = facts.iter().map(|(o, t)| (o.as_str(), t.clone())).collect();
-    let wrong = match (argument, sequences) {
-        (0, _) => "log probabilities have three axes: times, sequences, classes".to_string(),
-        (1, None) => "targets have two axes: sequences, and the labels of each".to_string(),
-        (1, Some(n)) => format!("targets have a row for each of `{}` sequences", dim(n)),
-        (_, None) => "one length is needed for each sequence".to_string(),
-        (_, Some(n)) => format!("one length is needed for each of `{}` sequences", dim(n)),
+    let wrong = match lacks {
+        CtcShape::Scores => {
+            "log probabilities have three axes: times, sequences, classes".to_string()
+        }
+        CtcShape::Targets => "targets have two axes: sequences, and the labels of each".to_string(),
+        CtcShape::Rows(n) => format!("targets have a row for each of `{}` sequences", dim(n)),
+        CtcShape::Lengths(n) => {
+            format!("one length is needed for each of `{}` sequences", dim(n))
+        }
     };
     message(
         at,

@@ -101,8 +101,8 @@ impl Operation {
     }
 
     /// Whose last parameter has the shape of its first.
-    pub(super) fn as_first(self) -> Operation {
-        self.of_extent(Extent::AsFirst)
+    pub(super) fn like_first(self) -> Operation {
+        self.of_extent(Extent::LikeFirst)
     }
 
     /// Whose last parameter broadcasts to the shape of its first.

@@ -83,7 +83,7 @@ pub enum Extent {
     /// Such as the definition makes something of.
     Any,
     /// That of the first parameter.
-    AsFirst,
+    LikeFirst,
     /// One that broadcasts to that of the first parameter.
     WithinFirst,
     /// That of the first parameter without its last axis.

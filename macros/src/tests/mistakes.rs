@@ -1,4 +1,5 @@
-//! That no operation and no layer is without a mistake among `ui-tests/` that is told by its name.
+//! That no operation and no layer is without a mistake among `ui-tests/` that is told by its name, and no layer without a
+//! page; those of operations are looked at where they are made.
 
 use crate::operations::names;
 use std::collections::BTreeMap;
@@ -38,7 +39,7 @@ fn every_operation_has_a_mistake_that_is_told() {
     let cases = cases();
     let told = |name: &String| {
         let subject = format!("sinew::{name}: ");
-        let calls = |rs: &str| has(rs, name, "(") || has(rs, name, " = ");
+        let calls = |rs: &str| has(rs, name, "(");
         cases
             .iter()
             .any(|(rs, stderr)| calls(rs) && stderr.contains(&subject))
@@ -82,4 +83,43 @@ fn every_layer_has_a_mistake_that_is_told() {
     assert!(layers.len() > 30, "only {} layers were found", layers.len());
     let lacking: Vec<String> = layers.into_iter().filter(|name| !told(name)).collect();
     assert!(lacking.is_empty(), "no case of {}", lacking.join(", "));
+}
+
+/// The docs of an item.
+fn page(attrs: &[syn::Attribute]) -> String {
+    let lines = attrs.iter().filter_map(|a| match &a.meta {
+        syn::Meta::NameValue(doc) if doc.path.is_ident("doc") => match &doc.value {
+            syn::Expr::Lit(syn::ExprLit {
+                lit: syn::Lit::Str(line),
+                ..
+            }) => Some(line.value()),
+            _ => None,
+        },
+        _ => None,
+    });
+    lines.collect::<Vec<String>>().join("\n")
+}
+
+#[test]
+fn every_layer_has_a_page_with_shapes_and_an_example() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../src/nn");
+    let mut pages = BTreeMap::new();
+    for file in std::fs::read_dir(folder).expect("the layers") {
+        let text = std::fs::read_to_string(file.expect("a file").path()).expect("a text");
+        for item in syn::parse_file(&text).expect("it is Rust").items {
+            let (name, attrs) = match item {
+                syn::Item::Struct(item) => (item.ident, item.attrs),
+                syn::Item::Enum(item) => (item.ident, item.attrs),
+                syn::Item::Fn(item) => (item.sig.ident, item.attrs),
+                _ => continue,
+            };
+            pages.insert(name.to_string(), page(&attrs));
+        }
+    }
+    for layer in layers() {
+        let page = pages.get(&layer).map_or("", String::as_str);
+        assert!(page.contains("\n ```\n"), "{layer} has no example");
+        let told = page.contains("->") || page.contains("|---|---|");
+        assert!(told, "{layer} has no shapes");
+    }
 }

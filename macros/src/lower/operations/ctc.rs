@@ -6,7 +6,7 @@ use super::super::arguments::Arguments;
 use super::super::build::WrittenOperand;
 use super::super::value::Val;
 use crate::errors::Checked;
-use crate::messages;
+use crate::messages::{self, CtcShape};
 use quote::ToTokens;
 use sinew_ir::compose::Reduce;
 use sinew_ir::{Condition, DType, Dim, OpError, Type, Value};
@@ -71,16 +71,16 @@ impl Lowerer<'_, '_> {
             let name = names.get(i).map_or("", String::as_str);
             messages::operand(name, &a.tokens(i), self.builder.type_of(v))
         });
-        let wrong = |i: usize, sequences: Option<&Dim>| {
-            messages::ctc_shapes(&a.tokens(i), a.op.name, i, sequences, &facts)
+        let wrong = |i: usize, lacks: CtcShape<'_>| {
+            messages::ctc_shapes(&a.tokens(i), a.op.name, lacks, &facts)
         };
         let (None, [times, batch, classes]) = (&found.shape.sequence, found.shape.dims.as_slice())
         else {
-            return Err(self.report(wrong(0, None).into_error()));
+            return Err(self.report(wrong(0, CtcShape::Scores).into_error()));
         };
         let labels = match self.builder.type_of(targets).shape.dims.as_slice() {
             [_, labels] => labels.clone(),
-            _ => return Err(self.report(wrong(1, None).into_error())),
+            _ => return Err(self.report(wrong(1, CtcShape::Targets).into_error())),
         };
         for (i, v, dims) in [
             (1, targets, vec![batch.clone(), labels.clone()]),
@@ -89,7 +89,11 @@ impl Lowerer<'_, '_> {
         ] {
             let found = self.builder.type_of(v).clone();
             let wanted = Type::new(DType::I32, sinew_ir::Shape::new(dims));
-            self.same_type(&found, &wanted, &wrong(i, Some(batch)))?;
+            let lacks = match i {
+                1 => CtcShape::Rows(batch),
+                _ => CtcShape::Lengths(batch),
+            };
+            self.same_type(&found, &wanted, &wrong(i, lacks))?;
         }
         let blank = i64::from(self.integer_arg(a, 4)?);
         if blank < 0 || classes.as_constant().is_some_and(|c| blank >= c) {

@@ -14,7 +14,7 @@ use crate::messages;
 use crate::operations::{DefaultValue, Extent};
 use proc_macro2::TokenStream;
 use quote::ToTokens;
-use sinew_ir::{Builder, Condition, DType, Number, OpError, Shape, Value, compose};
+use sinew_ir::{Condition, DType, Number, OpError, Shape, Value, compose};
 
 /// The user's call of such an operation: what is wrong in its definition is told of the call.
 pub struct Defined {
@@ -121,13 +121,11 @@ impl Lowerer<'_, '_> {
     fn has_extent(&mut self, a: &Arguments<'_>, first: Value, i: usize, x: Value) -> Checked<()> {
         let pair = WrittenOperand::pair((a.tokens(0), first), (a.tokens(i), x));
         match a.op.parameters.get(i).map(|p| p.extent) {
-            Some(Extent::AsFirst) => self.build(&a.name, a.op.name, &pair, |b| {
+            Some(Extent::LikeFirst) => self.build(&a.name, a.op.name, &pair, |b| {
                 let (first, x) = (&b.type_of(first).shape, &b.type_of(x).shape);
                 (first == x).then_some(()).ok_or_else(|| differ(first, x))
             }),
-            Some(Extent::WithinFirst) => {
-                self.build(&a.name, a.op.name, &pair, |b| within(b, first, x))
-            }
+            Some(Extent::WithinFirst) => self.is_within(a, &pair),
             Some(Extent::RowsOfFirst) => {
                 let [of_first, found] = [first, x].map(|v| self.builder.type_of(v).clone());
                 let mut wanted = found.clone();
@@ -145,6 +143,30 @@ impl Lowerer<'_, '_> {
             }
             Some(Extent::Any) | None => Ok(()),
         }
+    }
+
+    /// Whether the second of two tensors broadcasts to the shape of the first.
+    pub(super) fn is_within(
+        &mut self,
+        a: &Arguments<'_>,
+        pair: &[WrittenOperand; 2],
+    ) -> Checked<()> {
+        let [first, x] = [pair[0].value, pair[1].value];
+        let met = self.build(&a.name, a.op.name, pair, |b| {
+            compose::broadcast_shapes(&b.type_of(first).shape, &b.type_of(x).shape)
+        })?;
+        if met == self.builder.type_of(first).shape {
+            return Ok(());
+        }
+        let facts = [0, 1].map(|i| {
+            let ty = self.builder.type_of(pair[i].value);
+            messages::operand("", &pair[i].tokens, ty)
+        });
+        Err(self.report(messages::larger_than_the_first(
+            &pair[1].tokens,
+            a.op.name,
+            &facts,
+        )))
     }
 
     fn are_floats(&mut self, a: &Arguments<'_>, operands: &[WrittenOperand]) -> Checked<()> {
@@ -168,13 +190,4 @@ fn differ(left: &Shape, right: &Shape) -> OpError {
         left: left.clone(),
         right: right.clone(),
     }
-}
-
-/// Refuses a tensor that does not broadcast to the shape of the first.
-pub(super) fn within(b: &Builder, first: Value, x: Value) -> Result<(), OpError> {
-    let (first, x) = (&b.type_of(first).shape, &b.type_of(x).shape);
-    let met = compose::broadcast_shapes(first, x)?;
-    (met == *first)
-        .then_some(())
-        .ok_or_else(|| differ(first, x))
 }

@@ -4,7 +4,6 @@ use super::super::Lowerer;
 use super::super::arguments::Arguments;
 use super::super::build::WrittenOperand;
 use super::super::value::Val;
-use super::defined::within;
 use crate::errors::Checked;
 use sinew_ir::compose::{self, Reduce};
 use sinew_ir::{Builder, DType, OpError, Value, ops};
@@ -146,8 +145,8 @@ impl Lowerer<'_, '_> {
         let given = self.value_arg(a, i)?;
         let weight = self.tensor_of(given.val, Some(dtype), &given.tokens)?;
         let operands = WrittenOperand::pair((a.tokens(0), x), (given.tokens, weight));
+        self.is_within(a, &operands)?;
         self.build(&a.name, a.op.name, &operands, |b| {
-            within(b, x, weight)?;
             let shape = b.type_of(x).shape.clone();
             compose::broadcast_to(b, weight, &shape)
         })
