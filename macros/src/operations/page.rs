@@ -37,7 +37,9 @@ pub fn of_pairs(name: &str, pairs: &[(f64, f64)]) -> String {
 /// An example that calls an operation by its other name.
 pub fn renamed(example: &str, name: &str, other: &str) -> String {
     let call = |name: &str| format!("{name}(");
-    example.replace(&call(name), &call(other))
+    let import = |name: &str| format!("::{name};");
+    let example = example.replace(&call(name), &call(other));
+    example.replace(&import(name), &import(other))
 }
 
 /// Code of several lines as one.

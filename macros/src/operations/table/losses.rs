@@ -86,6 +86,8 @@ fn with_logits() -> Operation {
     .derivative("`sigmoid(x) - y` by x, `-x` by y, for no weights; divided by n with the mean")
     .example(
         r#"
+use sinew::ops::binary_cross_entropy_with_logits;
+
 #[model]
 fn loss<N>(x: Tensor<N>, y: Tensor<N>) -> Tensor {
     binary_cross_entropy_with_logits(x, y)
