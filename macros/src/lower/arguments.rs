@@ -275,20 +275,6 @@ impl Lowerer<'_, '_> {
         }
     }
 
-    /// A literal integer; in a definition also the name of one, which its operation was called with.
-    fn known_integer(&self, e: &syn::Expr) -> Option<i64> {
-        let named = || match plain(e) {
-            syn::Expr::Path(p) if self.defined.is_some() => {
-                self.lookup(&parse::name(p.path.get_ident()?))
-            }
-            _ => None,
-        };
-        integer(e).or_else(|| match named() {
-            Some(Val::Number(n)) if n.integer => Some(n.value as i64),
-            _ => None,
-        })
-    }
-
     /// One axis, an integer literal.
     pub fn axis_arg(&mut self, a: &Arguments<'_>, i: usize) -> Checked<i64> {
         match a.expr(i) {

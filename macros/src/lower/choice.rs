@@ -55,9 +55,7 @@ impl Lowerer<'_, '_> {
         if matches!(arms.last().map(|a| a.body), Some(Body::Nothing)) {
             return Err(self.report(messages::if_without_else(&e.if_token)));
         }
-        if self.defined.is_some()
-            && let Some(body) = known(&arms)
-        {
+        if let Some(body) = self.known_arm(&arms) {
             return match body {
                 Body::Block(block) => self.block(block),
                 Body::Value(e) => self.expression(e),
@@ -459,18 +457,6 @@ impl Lowerer<'_, '_> {
         m.arms.iter().for_each(|arm| names_in(&arm.pat, &mut named));
         Ok(values.into_iter().filter(|v| !named.contains(v)).collect())
     }
-}
-
-/// What the arm does that is known to be the one.
-fn known<'a>(arms: &[Arm<'a>]) -> Option<Body<'a>> {
-    for arm in arms {
-        match arm.when.as_ref().map(Condition::answer) {
-            None | Some(Some(true)) => return Some(arm.body),
-            Some(Some(false)) => {}
-            Some(None) => return None,
-        }
-    }
-    None
 }
 
 /// The variants and the values of `bool` that a pattern names.

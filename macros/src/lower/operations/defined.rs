@@ -5,16 +5,18 @@
 //! have one formula for each; the arms need not be of one type.
 
 use super::super::Lowerer;
-use super::super::arguments::Arguments;
+use super::super::arguments::{self, Arguments, plain};
 use super::super::build::WrittenOperand;
+use super::super::choice::{Arm, Body};
 use super::super::locals::Locals;
 use super::super::value::Val;
 use crate::errors::{Checked, Reported};
 use crate::messages;
 use crate::operations::{DefaultValue, Extent};
+use crate::parse;
 use proc_macro2::TokenStream;
 use quote::ToTokens;
-use sinew_ir::{Condition, DType, Number, OpError, Shape, Value, compose};
+use sinew_ir::{Condition, DType, Number, OpError, Value, compose};
 
 /// The user's call of such an operation: what is wrong in its definition is told of the call.
 pub struct Defined {
@@ -121,10 +123,7 @@ impl Lowerer<'_, '_> {
     fn has_extent(&mut self, a: &Arguments<'_>, first: Value, i: usize, x: Value) -> Checked<()> {
         let pair = WrittenOperand::pair((a.tokens(0), first), (a.tokens(i), x));
         match a.op.parameters.get(i).map(|p| p.extent) {
-            Some(Extent::LikeFirst) => self.build(&a.name, a.op.name, &pair, |b| {
-                let (first, x) = (&b.type_of(first).shape, &b.type_of(x).shape);
-                (first == x).then_some(()).ok_or_else(|| differ(first, x))
-            }),
+            Some(Extent::LikeFirst) => self.is_like(a, &pair),
             Some(Extent::WithinFirst) => self.is_within(a, &pair),
             Some(Extent::RowsOfFirst) => {
                 let [of_first, found] = [first, x].map(|v| self.builder.type_of(v).clone());
@@ -143,6 +142,18 @@ impl Lowerer<'_, '_> {
             }
             Some(Extent::Any) | None => Ok(()),
         }
+    }
+
+    /// Whether two tensors are of one shape.
+    pub(super) fn is_like(&mut self, a: &Arguments<'_>, pair: &[WrittenOperand; 2]) -> Checked<()> {
+        let [first, x] = [pair[0].value, pair[1].value];
+        self.build(&a.name, a.op.name, pair, |b| {
+            let [left, right] = [first, x].map(|v| b.type_of(v).shape.clone());
+            match left == right {
+                true => Ok(()),
+                false => Err(OpError::ShapesDiffer { left, right }),
+            }
+        })
     }
 
     /// Whether the second of two tensors broadcasts to the shape of the first.
@@ -169,7 +180,38 @@ impl Lowerer<'_, '_> {
         )))
     }
 
-    fn are_floats(&mut self, a: &Arguments<'_>, operands: &[WrittenOperand]) -> Checked<()> {
+    /// A literal integer; in a definition also the name of one, which its operation was called with.
+    pub(in crate::lower) fn known_integer(&self, e: &syn::Expr) -> Option<i64> {
+        let named = || match plain(e) {
+            syn::Expr::Path(p) if self.defined.is_some() => {
+                self.lookup(&parse::name(p.path.get_ident()?))
+            }
+            _ => None,
+        };
+        arguments::integer(e).or_else(|| match named() {
+            Some(Val::Number(n)) if n.integer => Some(n.value as i64),
+            _ => None,
+        })
+    }
+
+    /// What the arm of an `if` does that is known to be the one, in a definition.
+    pub(in crate::lower) fn known_arm<'a>(&self, arms: &[Arm<'a>]) -> Option<Body<'a>> {
+        self.defined.as_ref()?;
+        for arm in arms {
+            match arm.when.as_ref().map(Condition::answer) {
+                None | Some(Some(true)) => return Some(arm.body),
+                Some(Some(false)) => {}
+                Some(None) => return None,
+            }
+        }
+        None
+    }
+
+    pub(super) fn are_floats(
+        &mut self,
+        a: &Arguments<'_>,
+        operands: &[WrittenOperand],
+    ) -> Checked<()> {
         let of = |o: &WrittenOperand| -> DType { self.builder.type_of(o.value).dtype };
         match operands.iter().position(|o| !of(o).is_float()) {
             None => Ok(()),
@@ -182,12 +224,5 @@ impl Lowerer<'_, '_> {
                 Err(self.refused(&a.name.to_token_stream(), a.op.name, &error, operands))
             }
         }
-    }
-}
-
-fn differ(left: &Shape, right: &Shape) -> OpError {
-    OpError::ShapesDiffer {
-        left: left.clone(),
-        right: right.clone(),
     }
 }

@@ -99,10 +99,8 @@ impl Lowerer<'_, '_> {
             return self.of_pairs(a, compose::binary_cross_entropy_with_logits);
         }
         let (x, y, operands) = self.pair(a)?;
-        // What the pair is refused for, it is refused for here.
-        self.build(&a.name, a.op.name, &operands, |b| {
-            compose::binary_cross_entropy_with_logits(b, x, y)
-        })?;
+        self.are_floats(a, &operands)?;
+        self.is_like(a, &operands)?;
         let pos_weight = self.for_each(a, 4, x)?;
         let names = [("x", x), ("y", y), ("pos_weight", pos_weight)];
         let names = names.map(|(name, v)| (name, Val::Tensor(v)));
