@@ -38,6 +38,7 @@ mod lints;
 mod lists;
 mod loader;
 mod loops;
+mod losses;
 mod lstm;
 mod memory;
 mod micro_batches;

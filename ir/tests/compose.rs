@@ -1,6 +1,6 @@
 //! The language's operations in symbols: what is built for all sizes is what is built for each.
 
-use sinew_ir::compose::{self, Arranging, Pattern, Reach, Reduce};
+use sinew_ir::compose::{self, Arranging, Labels, Pattern, Reach, Reduce};
 use sinew_ir::{
     Array, Axis, Binding, Block, Builder, DType, Dim, Function, Inst, OpError, Param, ParamKind,
     Shape, Symbol, Type, Value, derive_pullback, interpret, link_pullback, ops, verify,
@@ -328,7 +328,14 @@ fn labels_and_tokens_take_sequences() -> Outcome {
         &["[S], 5", "i32 [S]"],
         |b, x| {
             let last = compose::axis(&b.type_of(x[0]).shape, -1)?;
-            compose::cross_entropy(b, x[0], x[1], last, -100, &0.1.into(), Reduce::Mean)
+            let labels = Labels {
+                of_rows: x[1],
+                axis: last,
+                ignore_index: -100,
+                weight: None,
+                reduce: Reduce::Mean,
+            };
+            compose::cross_entropy(b, x[0], &labels, &0.1.into())
         },
         &[&[], &[1], &[5], &[2, 3]],
     )?;

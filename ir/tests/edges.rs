@@ -1,7 +1,7 @@
 //! Where formulas break: results and gradients at bounds, zeros, infinities and NaN are NumPy's, and
 //! PyTorch's where NumPy has none. Every number expected here was computed by NumPy 2.4 or PyTorch 2.15.
 
-use sinew_ir::compose::{self, Reduce};
+use sinew_ir::compose::{self, Labels, Reduce};
 use sinew_ir::{
     Array, Attribute, Axis, Binding, Block, Builder, DType, Dim, Function, OpError, Param,
     ParamKind, Type, Value, derive_pullback, interpret, link, link_pullback, ops,
@@ -287,7 +287,14 @@ fn a_label_that_is_clamped_is_clamped_in_the_gradient_too() -> Outcome {
     let x = Array::new(DType::F64, &[4, 3], x).ok_or("as many elements")?;
     let loss = |labels: &[f64]| {
         run(&[x.clone(), row(DType::I32, labels)], |b, v| {
-            compose::cross_entropy(b, v[0], v[1], Axis::At(1), -100, &0.1.into(), Reduce::Sum)
+            let labels = Labels {
+                of_rows: v[1],
+                axis: Axis::At(1),
+                ignore_index: -100,
+                weight: None,
+                reduce: Reduce::Sum,
+            };
+            compose::cross_entropy(b, v[0], &labels, &0.1.into())
         })
     };
     let outside = loss(&[-5.0, 3.0, 1.0, -100.0])?;

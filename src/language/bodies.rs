@@ -80,7 +80,7 @@
 //! | an axis | a literal integer: `0`, `-1` for the last |
 //! | axes | a list of them: `[0, -1]` |
 //! | a shape | a list of dims: `[B, 2 * D]`, `[[S], D]`; with `-1` for one that is inferred in `reshape` and `expand` |
-//! | a number | a literal; for dropout and draws also a const or a setting |
+//! | a number | a literal, a const or a setting |
 //! | a text | a string literal: `"sum"` |
 //! | a flag | `true` or `false` |
 //! | an element type | `float`, `f32`, `f64`, `f16`, `bf16`, `i32`, `u32`, `bool` |

@@ -41,12 +41,14 @@ pub use contract::matmul;
 pub use convolution::{convolution, convolution_transposed, with_bias};
 pub use einsum::{EinsumError, LetterPlace, einsum};
 pub use linear::{eye_like, linspace, turned, with_equal_batches, with_unit_diagonals};
-pub use loss::{Reduce, cross_entropy, nll_loss, reduced};
+pub use loss::{Labels, Reduce, cross_entropy, nll_loss, reduced};
 pub use norm::{Norm, all, any, count_nonzero, norm};
 pub use padding::{Widths, pad, pad_edge, pad_reflect};
 pub use pattern::{Pattern, PatternError};
 pub use pieces::{concat_slices, merge, stack_slices};
-pub use piecewise::{binary_cross_entropy_with_logits, clamp, elu, huber, leaky_relu};
+pub use piecewise::{
+    binary_cross_entropy, binary_cross_entropy_with_logits, clamp, elu, huber, leaky_relu,
+};
 pub use pooling::{avg_pool, global_avg_pool, max_pool, upsample_linear, upsample_nearest};
 pub use position::{argmax, argmin, one_hot, take, take_along_axis, take_points, tril, triu};
 pub use random::{draw, dropout};

@@ -79,6 +79,14 @@ pub fn huber(b: &mut Builder, distance: Value, delta: &Number) -> Result<Value, 
     b.select(small, near, far)
 }
 
+/// The binary cross entropy of each probability.
+///
+/// # Errors
+/// Operands of different types, or that are no floats.
+pub fn binary_cross_entropy(b: &mut Builder, x: Value, target: Value) -> Result<Value, OpError> {
+    b.op(ops::BINARY_CROSS_ENTROPY, &[x, target], Vec::new())
+}
+
 /// The binary cross entropy of each logit.
 ///
 /// # Errors

@@ -33,6 +33,58 @@ pub(super) const MSE: OpDef = OpDef {
     test: TWO,
 };
 
+/// The binary cross entropy of probabilities.
+pub(super) const BINARY_CROSS_ENTROPY: OpDef = OpDef {
+    name: "binary_cross_entropy",
+    doc: "`-t log(x) - (1 - t) log(1 - x)` of a probability x and a target t, element by element, with PyTorch's bounds: no logarithm is below -100, and the slope by x is `(x - t) / max(x (1 - x), 1e-12)`.",
+    arity: Arity::Exactly(2),
+    attributes: &[],
+    infer: |t, _| {
+        let (x, target) = (float(t, 0)?, float(t, 1)?);
+        same(x, target)?;
+        Ok(x.clone())
+    },
+    pullback: Pullback::Rule(|b, p| {
+        let (x, target) = (p.operands[0], p.operands[1]);
+        let dx = p.wants(0, || {
+            let one = b.like(1.0, x)?;
+            let rest = b.sub(one, x)?;
+            let spread = b.mul(x, rest)?;
+            // PyTorch's constant is an f32 for all types.
+            let spread = b.with(super::MAXIMUM, spread, f64::from(1e-12f32))?;
+            let miss = b.sub(x, target)?;
+            let slope = b.div(miss, spread)?;
+            b.mul(p.cotangent, slope)
+        })?;
+        let dt = p.wants(1, || {
+            let (hit, miss) = bounded_logs(b, x)?;
+            let slope = b.sub(miss, hit)?;
+            b.mul(p.cotangent, slope)
+        })?;
+        Ok(vec![dx, dt])
+    }),
+    kind: Kind::Function(|b, operands, _| {
+        let (x, target) = (operands[0], operands[1]);
+        let (hit, miss) = bounded_logs(b, x)?;
+        let one = b.like(1.0, target)?;
+        let rest = b.sub(target, one)?;
+        let miss = b.mul(rest, miss)?;
+        let hit = b.mul(target, hit)?;
+        b.sub(miss, hit)
+    }),
+    test: tested(&[(0.05, 0.95), (0.0, 1.0)], &[]),
+};
+
+/// `log(x)` and `log(1 - x)`, not below -100.
+fn bounded_logs(b: &mut Builder, x: Value) -> Result<(Value, Value), OpError> {
+    let hit = b.log(x)?;
+    let hit = b.with(super::MAXIMUM, hit, -100.0)?;
+    let minus = b.neg(x)?;
+    let miss = b.op(super::LOG1P, &[minus], Vec::new())?;
+    let miss = b.with(super::MAXIMUM, miss, -100.0)?;
+    Ok((hit, miss))
+}
+
 /// The binary cross entropy of logits.
 pub(super) const BINARY_CROSS_ENTROPY_WITH_LOGITS: OpDef = OpDef {
     name: "binary_cross_entropy_with_logits",

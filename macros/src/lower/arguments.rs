@@ -282,7 +282,7 @@ impl Lowerer<'_, '_> {
                 Some(DefaultValue::Integer(value)) => Ok(value),
                 _ => Err(self.report(messages::wants_axis(&a.name, &a.name, &a.op.usage()))),
             },
-            Some(e) => match integer(e) {
+            Some(e) => match self.known_integer(e) {
                 Some(axis) => Ok(axis),
                 None => Err(self.report(messages::wants_axis(e, &a.name, &a.op.usage()))),
             },
@@ -292,7 +292,7 @@ impl Lowerer<'_, '_> {
     /// A literal integer of 32 bits.
     pub fn integer_arg(&mut self, a: &Arguments<'_>, i: usize) -> Checked<i32> {
         let value = match (a.expr(i), a.default(i)) {
-            (Some(e), _) => integer(e),
+            (Some(e), _) => self.known_integer(e),
             (None, Some(DefaultValue::Integer(value))) => Some(value),
             (None, _) => None,
         };
@@ -315,7 +315,7 @@ impl Lowerer<'_, '_> {
         let list = match e {
             syn::Expr::Array(list) => &list.elems,
             syn::Expr::Tuple(list) => &list.elems,
-            one => match integer(one) {
+            one => match self.known_integer(one) {
                 Some(axis) => return Ok(Some(vec![axis])),
                 None => return Err(self.report(messages::wants_axis(e, &a.name, &a.op.usage()))),
             },

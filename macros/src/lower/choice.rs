@@ -55,6 +55,13 @@ impl Lowerer<'_, '_> {
         if matches!(arms.last().map(|a| a.body), Some(Body::Nothing)) {
             return Err(self.report(messages::if_without_else(&e.if_token)));
         }
+        if let Some(body) = self.known_arm(&arms) {
+            return match body {
+                Body::Block(block) => self.block(block),
+                Body::Value(e) => self.expression(e),
+                Body::Nothing => Ok(Val::Broken),
+            };
+        }
         let value = self.choice(e.if_token.span, &arms, true)?;
         Ok(value.unwrap_or(Val::Broken))
     }

@@ -110,6 +110,10 @@ impl Lowerer<'_, '_> {
         let left = self.beside(left, &right, at_left)?;
         let right = self.beside(right, &left, at_right)?;
         let test = match (left, right) {
+            (Side::Literal(left), Side::Literal(right)) => {
+                let known = how.relation.holds(&left.value, &right.value);
+                return Ok(how.of(Condition::known(known)));
+            }
             (Side::Flag(a), Side::Flag(b)) if equal => {
                 // Both, or none of them.
                 let both = all(vec![a.clone(), b.clone()]);

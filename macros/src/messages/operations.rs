@@ -1,48 +1,11 @@
 //! About operations: their names and arguments.
 
-use super::{Message, dim, error, message, source, suggestion, tensor};
+use super::{Message, dim, error, message, source, suggestion};
 use crate::operations;
 use proc_macro2::TokenStream;
 use quote::ToTokens;
 use sinew_ir::Dim;
 use syn::Error;
-
-pub fn labels_in_rows(at: &impl ToTokens, op: &str, scores: &sinew_ir::Type) -> Error {
-    error(
-        at,
-        op,
-        &format!(
-            "labels are indices of classes, i32, one for each row of {}",
-            tensor(scores)
-        ),
-        &format!(
-            "of rows with a 1 at the class, take where it is: `{}.argmax(-1)`",
-            source(at)
-        ),
-    )
-}
-
-/// Labels with an axis of one element behind.
-pub fn labels_in_a_column(
-    at: &impl ToTokens,
-    op: &str,
-    scores: &sinew_ir::Type,
-    wanted: &sinew_ir::Type,
-) -> Error {
-    let name = source(at);
-    error(
-        at,
-        op,
-        &format!(
-            "labels are one for each row of {}, without an axis of 1",
-            tensor(scores)
-        ),
-        &format!(
-            "write `{name}.squeeze(-1)`, or declare `{name}: {}`",
-            tensor(wanted)
-        ),
-    )
-}
 
 pub fn ranks_of_parts(
     op: &str,
@@ -59,18 +22,6 @@ pub fn ranks_of_parts(
             source(first)
         ),
         "all parts have the same dims but for the axis: `unsqueeze(i)` adds one, `squeeze(i)` takes one away",
-    )
-}
-
-pub fn classes_are_last(name: &syn::Ident, op: &str, scores: &sinew_ir::Type) -> Error {
-    error(
-        name,
-        op,
-        &format!(
-            "classes are taken from axis 1 of {}, and are its last",
-            tensor(scores)
-        ),
-        "say so: `axis = -1`",
     )
 }
 

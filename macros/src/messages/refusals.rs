@@ -66,6 +66,7 @@ pub fn refused(
             format!("there is no axis {index} in `{}`", list(shape)),
             match shape.len() {
                 0 => "a scalar has no axes".into(),
+                1 => "its only axis is 0, or from the right -1".into(),
                 n => format!("axes are 0 to {}, or from the right -1 to -{n}", n - 1),
             },
         ),
@@ -119,7 +120,7 @@ fn dtype_help(
     let Some((written, _)) = operands.get(operand) else {
         return "give another `dtype`".to_string();
     };
-    let written = self::written(written);
+    let written = receiver(self::written(written));
     // Arguments in each other's place: an index first, as in other libraries.
     let first = operands
         .first()
@@ -127,6 +128,11 @@ fn dtype_help(
     match (expected, found) {
         ("bool", found) if found.is_float() => format!("compare it: `{written} != 0.0`"),
         ("bool", _) => format!("compare it: `{written} != 0`"),
+        ("i32 or u32", _) if found.is_float() && name.starts_with(char::is_alphabetic) => {
+            format!(
+                "indices are integers: declare them so (`Tensor<i32, ..>`), or `{written}.cast(i32)`"
+            )
+        }
         ("i32 or u32", _) if found.is_float() => {
             format!("bits are those of integers: `{written}.cast(i32)` truncates")
         }
@@ -151,8 +157,8 @@ fn mixed_help(left: DType, right: DType, operands: &[(String, String)]) -> Strin
     let nothing = "nothing is converted silently";
     let names: Vec<&str> = operands.iter().map(|(fact, _)| written(fact)).collect();
     let (first, last) = match names[..] {
-        [.., first, last] => (first, last),
-        _ => ("x", "y"),
+        [.., first, last] => (receiver(first), receiver(last)),
+        _ => ("x".to_string(), "y".to_string()),
     };
     if left.is_integer() && right.is_integer() {
         return format!("`{last}.cast({left})` keeps its bits; {nothing}");
@@ -322,6 +328,14 @@ fn same_shape_help(left: &Shape, right: &Shape, operands: &[(String, String)]) -
 fn written(fact: &str) -> &str {
     let without = fact.strip_prefix("left ").or(fact.strip_prefix("right "));
     without.unwrap_or(fact)
+}
+
+/// An operand's source as what a method is called on: an operator would bind less.
+fn receiver(written: &str) -> String {
+    match syn::parse_str::<syn::Expr>(written) {
+        Ok(syn::Expr::Binary(_) | syn::Expr::Unary(_)) => format!("({written})"),
+        _ => written.to_string(),
+    }
 }
 
 /// A tensor operand as a fact: its side, its source, its type.

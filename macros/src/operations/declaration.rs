@@ -1,7 +1,7 @@
 //! What a declaration is written with: an operation that takes nothing yet, its parameters one after the
 //! other, and the classes that ops of the IR come in.
 
-use super::{DefaultValue, Lowering, Operation, Page, Parameter, page};
+use super::{DefaultValue, Extent, Lowering, Operation, Page, Parameter, page};
 use crate::errors::Checked;
 use crate::lower::{Arguments, Lowerer, Val};
 use sinew_ir::{DType, Op};
@@ -42,6 +42,7 @@ impl Operation {
             default,
             texts: &[],
             many: false,
+            extent: Extent::Any,
         });
         self
     }
@@ -95,6 +96,28 @@ impl Operation {
     pub(super) fn or_text(mut self, texts: &'static [&'static str]) -> Operation {
         if let Some(parameter) = self.parameters.last_mut() {
             parameter.texts = texts;
+        }
+        self
+    }
+
+    /// Whose last parameter has the shape of its first.
+    pub(super) fn like_first(self) -> Operation {
+        self.of_extent(Extent::LikeFirst)
+    }
+
+    /// Whose last parameter broadcasts to the shape of its first.
+    pub(super) fn within_first(self) -> Operation {
+        self.of_extent(Extent::WithinFirst)
+    }
+
+    /// Whose last parameter has a number for each row of its first.
+    pub(super) fn for_rows(self) -> Operation {
+        self.of_extent(Extent::RowsOfFirst)
+    }
+
+    fn of_extent(mut self, extent: Extent) -> Operation {
+        if let Some(parameter) = self.parameters.last_mut() {
+            parameter.extent = extent;
         }
         self
     }
@@ -228,6 +251,14 @@ pub(super) fn along(op: Op) -> Operation {
 /// An operation that is defined in the language itself.
 pub(super) fn defined(name: &'static str, doc: &str, definition: &'static str) -> Operation {
     Operation::new(name, doc, Lowering::Defined(definition)).takes("x")
+}
+
+/// A loss that is defined in the language itself: what becomes of the losses is its first choice, behind the
+/// tensors.
+pub(super) fn loss(name: &'static str, doc: &str, definition: &'static str) -> Operation {
+    Operation::new(name, doc, Lowering::Loss(definition))
+        .by_name()
+        .shapes(page::OF_PAIRS)
 }
 
 /// An operation that a function of its own lowers.

@@ -73,6 +73,21 @@ pub struct Parameter {
     pub texts: &'static [&'static str],
     /// Whether it takes all further arguments too: parameters behind it are given by name alone.
     pub many: bool,
+    /// What shape it has.
+    pub extent: Extent,
+}
+
+/// The shape of a parameter of an operation that is defined in the language; a number has any.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Extent {
+    /// Such as the definition makes something of.
+    Any,
+    /// That of the first parameter.
+    LikeFirst,
+    /// One that broadcasts to that of the first parameter.
+    WithinFirst,
+    /// That of the first parameter without its last axis.
+    RowsOfFirst,
 }
 
 /// What a parameter is without an argument.
@@ -114,14 +129,14 @@ pub enum Lowering {
     Number(fn(&mut Builder, Value, &sinew_ir::Number) -> Result<Value, OpError>),
     /// A function of a tensor along one axis.
     Axis(fn(&mut Builder, Value, Axis) -> Result<Value, OpError>),
-    /// A function of each pair of elements, then a reduction by name.
-    Loss(fn(&mut Builder, Value, Value) -> Result<Value, OpError>),
+    /// An expression as [`Lowering::Defined`] has it, then the reduction that the parameter `reduction` names.
+    Loss(&'static str),
     /// One number in a shape.
     Filled(f64),
     /// One number in the type of a tensor.
     Like(f64),
     /// An expression of the language over the parameters, by their names: those that must be given are floats or
-    /// numbers, the others numbers.
+    /// numbers, the others numbers, and flags that an `if` asks for.
     Defined(&'static str),
     /// Anything else.
     Special(fn(&mut Lowerer<'_, '_>, &Arguments<'_>) -> Checked<Val>),
@@ -151,7 +166,7 @@ impl Lowering {
     /// The expression that it is, if it is one.
     fn definition(&self) -> Option<&'static str> {
         match self {
-            Lowering::Defined(definition) => Some(definition),
+            Lowering::Defined(definition) | Lowering::Loss(definition) => Some(definition),
             _ => None,
         }
     }
@@ -326,8 +341,11 @@ mod tests {
                 let known = parameters.contains(variable) || names.bound.contains(variable);
                 assert!(known, "{}: {variable}", o.name);
             }
-            let used = |p: &String| names.variables.contains(p);
+            // What becomes of losses is no affair of their definition.
+            let used = |p: &String| names.variables.contains(p) || p == "reduction";
             assert!(parameters.iter().all(used), "{}", o.name);
+            let is_loss = matches!(o.lowering, Lowering::Loss(_));
+            assert_eq!(parameters.contains(&"reduction".to_string()), is_loss);
         }
         assert!(count > 10, "only {count} operations are defined");
     }

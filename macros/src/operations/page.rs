@@ -37,7 +37,9 @@ pub fn of_pairs(name: &str, pairs: &[(f64, f64)]) -> String {
 /// An example that calls an operation by its other name.
 pub fn renamed(example: &str, name: &str, other: &str) -> String {
     let call = |name: &str| format!("{name}(");
-    example.replace(&call(name), &call(other))
+    let import = |name: &str| format!("::{name};");
+    let example = example.replace(&call(name), &call(other));
+    example.replace(&import(name), &import(other))
 }
 
 /// Code of several lines as one.
@@ -175,7 +177,7 @@ impl Operation {
             _ => return None,
         };
         let both = match self.lowering {
-            Lowering::Binary(_) | Lowering::Loss(_) => ", both of one type",
+            Lowering::Binary(_) => ", both of one type",
             _ => "",
         };
         match gives.first() {
@@ -201,12 +203,12 @@ impl Operation {
             Lowering::Position(make) => make(b, x, Some(Axis::At(0)), false),
             Lowering::Number(make) => make(b, x, &0.5.into()),
             Lowering::Axis(make) => make(b, x, Axis::At(0)),
-            Lowering::Loss(make) => make(b, x, x),
             Lowering::Like(value) => b.like(value, x),
             Lowering::Filled(value) => b.constant(value, dtype, row),
             Lowering::Scatter(_)
             | Lowering::Gather(_)
             | Lowering::Defined(_)
+            | Lowering::Loss(_)
             | Lowering::Special(_) => return None,
         };
         Some(built.ok().map(|v| builder.type_of(v).dtype))

@@ -4,6 +4,7 @@ mod corpus;
 mod editor;
 mod fuzz;
 mod generate;
+mod mistakes;
 mod programs;
 mod repeatable;
 mod rustc;

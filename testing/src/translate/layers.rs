@@ -5,7 +5,7 @@ use crate::CaseError;
 use serde_json::Value as Json;
 use sinew_ir::{
     Axis, DType, Dim, Shape, Value,
-    compose::{self, Reduce},
+    compose::{self, Labels, Reduce},
     ops,
 };
 
@@ -128,18 +128,7 @@ impl Translator<'_> {
                 let distance = self.b.sub(x, y)?;
                 compose::huber(&mut self.b, distance, &delta.into())?
             }
-            "binary_cross_entropy" => {
-                let b = &mut self.b;
-                let one = b.like(1.0, x)?;
-                let log = b.log(x)?;
-                let hit = b.mul(y, log)?;
-                let rest = b.sub(one, x)?;
-                let log = b.log(rest)?;
-                let other = b.sub(one, y)?;
-                let miss = b.mul(other, log)?;
-                let sum = b.add(hit, miss)?;
-                b.neg(sum)?
-            }
+            "binary_cross_entropy" => compose::binary_cross_entropy(&mut self.b, x, y)?,
             "binary_cross_entropy_with_logits" => {
                 compose::binary_cross_entropy_with_logits(&mut self.b, x, y)?
             }
@@ -161,20 +150,19 @@ impl Translator<'_> {
         let smoothing = self.number_or("label_smoothing", 0.0);
         // PyTorch's classes are the second axis, or the only one.
         let axis = Axis::At(usize::from(self.shape(x).len() > 1));
+        let labels = Labels {
+            of_rows: y,
+            axis,
+            ignore_index: ignore,
+            weight: None,
+            reduce,
+        };
         let b = &mut self.b;
         if self.case.op == "nll_loss" {
             // The case's input is logits.
             let x = compose::along(b, ops::LOG_SOFTMAX, x, axis)?;
-            return Ok(compose::nll_loss(b, x, y, axis, ignore, reduce)?);
+            return Ok(compose::nll_loss(b, x, &labels)?);
         }
-        Ok(compose::cross_entropy(
-            b,
-            x,
-            y,
-            axis,
-            ignore,
-            &smoothing.into(),
-            reduce,
-        )?)
+        Ok(compose::cross_entropy(b, x, &labels, &smoothing.into())?)
     }
 }

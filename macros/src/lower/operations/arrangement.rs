@@ -211,7 +211,7 @@ impl Lowerer<'_, '_> {
     }
 
     /// The extent of an axis that is one dim.
-    fn extent(&self, x: Value, axis: Axis) -> Option<Dim> {
+    pub(super) fn extent(&self, x: Value, axis: Axis) -> Option<Dim> {
         match axis {
             Axis::At(i) => self.builder.type_of(x).shape.dims.get(i).cloned(),
             Axis::Sequence => None,

@@ -2,8 +2,10 @@
 
 mod arrangement;
 mod attention;
+mod classes;
 mod contraction;
 mod creation;
+mod ctc;
 mod defined;
 mod derivatives;
 mod elementwise;
@@ -49,7 +51,7 @@ impl Lowerer<'_, '_> {
             Lowering::Gather(make) => self.gathered(a, make),
             Lowering::Number(make) => self.with_number(a, make),
             Lowering::Axis(make) => self.on_axis(a, make),
-            Lowering::Loss(make) => self.pointwise_loss(a, make),
+            Lowering::Loss(definition) => self.loss(a, definition),
             Lowering::Filled(value) => self.filled(a, &value.into(), 1),
             Lowering::Like(value) => self.like(a, value),
             Lowering::Defined(definition) => self.defined(a, definition),

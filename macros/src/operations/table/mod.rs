@@ -5,6 +5,7 @@
 mod activations;
 mod arrangement;
 mod attention;
+mod classes;
 mod creation;
 mod derivatives;
 mod elementwise;
@@ -17,6 +18,7 @@ mod probes;
 mod products;
 mod random;
 mod sliding;
+mod vectors;
 
 use super::Operation;
 
@@ -133,7 +135,9 @@ pub fn operations() -> Vec<Operation> {
         creation::operations(),
         probes::operations(),
         random::operations(),
+        classes::operations(),
         losses::operations(),
+        vectors::operations(),
         derivatives::operations(),
     ]
     .into_iter()
