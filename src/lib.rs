@@ -56,6 +56,8 @@ extern crate self as sinew;
 #[doc(hidden)]
 pub mod editor;
 pub mod error;
+#[cfg(feature = "data")]
+pub mod fitting;
 pub mod language;
 mod names;
 pub mod nn;
@@ -63,9 +65,14 @@ pub mod ops;
 pub mod optim;
 pub mod prelude;
 
+#[cfg(feature = "data")]
+pub use fitting::{evaluate, fit, mean_over};
 /// The version of `ndarray` whose arrays go in and come out.
 pub use ndarray;
 pub use ops::Tensor;
+/// Batches, files of data, metrics, logs and plots: what stands around a training loop.
+#[cfg(feature = "data")]
+pub use sinew_data as data;
 pub use sinew_macros::model;
 /// The version of `half` whose `f16` and `bf16` are the elements of arrays that go in and come out where a tensor's
 /// are.
