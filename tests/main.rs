@@ -22,6 +22,8 @@ mod cost;
 mod derivatives;
 mod einsum;
 mod finite;
+#[cfg(feature = "data")]
+mod fit;
 mod golden;
 mod gpt;
 mod gradient;

@@ -241,7 +241,7 @@ fn lines(path: &Path, text: &str) -> impl Iterator<Item = Result<(usize, Record)
         start += line.len();
         let record = Record::parse(line).ok_or_else(|| Error::Contents {
             path: path.into(),
-            place: Place::Line(number),
+            place: Box::new(Place::Line(number)),
             expected: "an object of numbers with a `step`".into(),
             found: format!("`{}`", line.trim_end().chars().take(60).collect::<String>()),
         })?;

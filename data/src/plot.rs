@@ -12,6 +12,9 @@ const RIGHT: f64 = 20.0;
 const TOP: f64 = 60.0;
 const BOTTOM: f64 = 36.0;
 
+/// Distances of numbers below this one are numbers too.
+const GREATEST: f64 = 1e300;
+
 /// Colours that are told apart with any kind of colour vision, on white and on black (Okabe, Ito: "Color universal
 /// design", 2008).
 const COLORS: [&str; 6] = [
@@ -31,7 +34,7 @@ const COLORS: [&str; 6] = [
 /// assert!(svg.starts_with("<svg") && svg.contains("<polyline") && svg.contains("<circle"));
 /// ```
 ///
-/// Points that are not finite are left out, and a line has a gap there.
+/// Points that are not finite, or past 1e300, are left out, and a line has a gap there.
 #[derive(Debug, Clone)]
 pub struct Plot {
     title: String,
@@ -117,7 +120,8 @@ impl Plot {
     /// The height at which a point is drawn, of those that are.
     fn height(&self, (x, y): (f64, f64)) -> Option<(f64, f64)> {
         let y = if self.log_y { y.log10() } else { y };
-        (x.is_finite() && y.is_finite()).then_some((x, y))
+        let fits = |number: f64| number.abs() < GREATEST;
+        (fits(x) && fits(y)).then_some((x, y))
     }
 
     /// The picture.
@@ -253,20 +257,19 @@ impl Axis {
         let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| {
             (low.min(v), high.max(v))
         });
-        let (low, high) = match (low <= high, low < high) {
-            (false, _) => (0.0, 1.0),
-            // One value alone stands in the middle.
-            (true, false) => (
-                low - low.abs().max(1.0) / 2.0,
-                high + high.abs().max(1.0) / 2.0,
-            ),
-            (true, true) => (low, high),
+        let (low, high) = match low <= high {
+            false => (0.0, 1.0),
+            // One value alone stands in the middle, and so do values whose distance is as good as none.
+            true if high - low < 1.0 / GREATEST => {
+                let half = high.abs().max(1.0) / 2.0;
+                (low - half, high + half)
+            }
+            true => (low, high),
         };
-        // Halves first: the distance of the two greatest floats is none.
-        let margin = (high / 2.0 - low / 2.0) * 0.08;
+        let margin = (high - low) * 0.04;
         Axis {
-            low: (low - margin).max(f64::MIN / 4.0),
-            high: (high + margin).min(f64::MAX / 4.0),
+            low: low - margin,
+            high: high + margin,
             start,
             end,
         }

@@ -284,7 +284,7 @@ fn tables_that_hold_something_else() {
         column: "length".into(),
     };
     assert!(
-        matches!(&error, Error::Contents { place: found, .. } if *found == place),
+        matches!(&error, Error::Contents { place: found, .. } if **found == place),
         "{error}"
     );
     assert_eq!(

@@ -45,7 +45,7 @@ impl Source for Rows {
             Array1::from_elem(width, row as f32),
             image,
             row as i32,
-            row % 2 == 0,
+            row.is_multiple_of(2),
         ))
     }
 }
@@ -210,10 +210,7 @@ fn an_epoch_that_is_dropped_early_ends_its_thread() {
 
 #[test]
 fn a_panic_of_any_iterator_is_an_error() {
-    let items = (0..3).map(|n| {
-        assert!(n < 2, "there is no {n}");
-        n
-    });
+    let items = (0..3).inspect(|n| assert!(*n < 2, "there is no {n}"));
     let found: Vec<_> = prefetch(items, 1).expect("a thread").collect();
     assert!(matches!(found[..2], [Ok(0), Ok(1)]), "{found:?}");
     let error = found[2].as_ref().expect_err("it panics").to_string();

@@ -44,7 +44,7 @@ fn contents(
 ) -> Error {
     Error::Contents {
         path: path.into(),
-        place,
+        place: Box::new(place),
         expected: expected.into(),
         found: found.into(),
     }

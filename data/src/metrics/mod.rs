@@ -47,6 +47,12 @@ macro_rules! rounded {
 }
 rounded!(i64 u64 isize usize);
 
+impl<T: Real> Real for &T {
+    fn real(self) -> f64 {
+        (*self).real()
+    }
+}
+
 /// Integers that labels may be.
 pub trait Label: Copy {
     /// The class, if it is one.
