@@ -20,13 +20,8 @@ const NAME: &str = "confusion matrix";
 /// matrix.add_labels(&[0, 2, 2, 2], &[0, 1, 2, 2])?;   // answers, labels; `add` takes scores
 /// assert_eq!(matrix.recall(2), Some(1.0));
 /// assert_eq!(matrix.precision(1), None);              // never answered
-/// let text = "\
-///   0 1 2
-/// 0 1 . .
-/// 1 . . 1
-/// 2 . . 2
-/// ";
-/// assert_eq!(matrix.to_string(), text);
+/// let table = ["  0 1 2", "0 1 . .", "1 . . 1", "2 . . 2"];
+/// assert!(matrix.to_string().lines().eq(table));
 /// # Ok::<(), sinew_data::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
