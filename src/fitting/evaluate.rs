@@ -28,10 +28,11 @@ use crate::data::metrics::{Mean, Metric};
 ///
 /// # Errors
 /// Those of the runs, of the data and of the metric.
-pub fn evaluate<R, D, M>(run: &mut R, data: &D, mut metric: M) -> Result<M, Problem>
+pub fn evaluate<R, D, M, B>(run: &mut R, data: &D, mut metric: M) -> Result<M, Problem>
 where
-    D: Epochs,
-    R: Predict<D::Batch>,
+    // By a name of its own, so that rustc marks the data where the two do not fit.
+    D: Epochs<Batch = B>,
+    R: Predict<B>,
     M: Metric<R::Output, R::Target>,
 {
     for batch in data.pass(0) {
@@ -63,10 +64,10 @@ where
 ///
 /// # Errors
 /// Those of the runs and of the data, and a number that is not finite.
-pub fn mean_over<R, D>(run: &mut R, data: &D) -> Result<Mean, Problem>
+pub fn mean_over<R, D, B>(run: &mut R, data: &D) -> Result<Mean, Problem>
 where
-    D: Epochs,
-    R: Measure<D::Batch>,
+    D: Epochs<Batch = B>,
+    R: Measure<B>,
 {
     let mut mean = Mean::new();
     for batch in data.pass(0) {

@@ -8,19 +8,19 @@ use crate::data::metrics::{Mean, Score};
 use crate::data::{AnyError, Best, Epochs, Log};
 use std::fmt;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Trains on epochs of data, as [`Fit`] is told: `fit(&mut train, &batches).epochs(20).run()?`.
 ///
 /// See [`fitting`](crate::fitting) for an example, and for the same loop by hand.
-pub fn fit<'a, T, D>(training: &'a mut T, data: &'a D) -> Fit<'a, T, D>
+pub fn fit<'a, T, D, B>(training: &'a mut T, data: &'a D) -> Fit<'a>
 where
-    D: Epochs,
-    T: Training<D::Batch>,
+    // By a name of its own, so that rustc marks the data where the two do not fit.
+    D: Epochs<Batch = B>,
+    T: Training<B>,
 {
     Fit {
-        training,
-        data,
+        rounds: Box::new(Over { training, data }),
         epochs: 1,
         after: 0,
         judge: None,
@@ -43,11 +43,56 @@ struct Judge<'a> {
 
 type Callback<'a, E> = Box<dyn FnMut(&E) -> ControlFlow<()> + 'a>;
 
-/// A training loop that is about to run: made by [`fit`](crate::fit), started by [`run`](Fit::run).
-#[must_use = "nothing is trained before `.run()`"]
-pub struct Fit<'a, T, D> {
+/// A trainer and its data, whatever their types.
+trait Rounds {
+    fn batches(&self) -> usize;
+    /// Takes the steps of an epoch, from 1, and tells of each with the number of its rows.
+    fn epoch(&mut self, epoch: u64, each: Each<'_>) -> Result<ControlFlow<()>, Problem>;
+    fn steps_taken(&self) -> u64;
+    fn rate(&self) -> f64;
+    fn save_to(&self, path: &Path) -> crate::Result<()>;
+}
+
+type Each<'a> = &'a mut dyn FnMut(Taken, usize) -> Result<ControlFlow<()>, Problem>;
+
+struct Over<'a, T, D> {
     training: &'a mut T,
     data: &'a D,
+}
+
+impl<T, D> Rounds for Over<'_, T, D>
+where
+    D: Epochs,
+    T: Training<D::Batch>,
+{
+    fn batches(&self) -> usize {
+        self.data.batches()
+    }
+    fn epoch(&mut self, epoch: u64, each: Each<'_>) -> Result<ControlFlow<()>, Problem> {
+        for batch in self.data.pass(epoch.saturating_sub(1)) {
+            let (rows, batch) = batch?;
+            let taken = self.training.step_on(&batch)?;
+            if each(taken, rows)?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+    fn steps_taken(&self) -> u64 {
+        self.training.steps_taken()
+    }
+    fn rate(&self) -> f64 {
+        self.training.rate()
+    }
+    fn save_to(&self, path: &Path) -> crate::Result<()> {
+        self.training.save_to(path)
+    }
+}
+
+/// A training loop that is about to run: made by [`fit`](crate::fit), started by [`run`](Fit::run).
+#[must_use = "nothing is trained before `.run()`"]
+pub struct Fit<'a> {
+    rounds: Box<dyn Rounds + 'a>,
     epochs: u64,
     after: u64,
     judge: Option<Judge<'a>>,
@@ -60,7 +105,7 @@ pub struct Fit<'a, T, D> {
     progress: bool,
 }
 
-impl<T, D> fmt::Debug for Fit<'_, T, D> {
+impl fmt::Debug for Fit<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Fit");
         shown
@@ -90,11 +135,7 @@ impl Reply for ControlFlow<()> {
     }
 }
 
-impl<'a, T, D> Fit<'a, T, D>
-where
-    D: Epochs,
-    T: Training<D::Batch>,
-{
+impl<'a> Fit<'a> {
     /// How many epochs there are in all; 1 without this.
     pub fn epochs(mut self, epochs: u64) -> Self {
         self.epochs = epochs;
@@ -205,7 +246,7 @@ where
             Err(problem) => Err(Box::new(Failed {
                 problem,
                 epoch,
-                steps: self.training.steps_taken(),
+                steps: self.rounds.steps_taken(),
                 epochs: done.epochs,
                 best: done.best_epoch,
             })),
@@ -217,13 +258,15 @@ where
         #[cfg(feature = "progress")]
         let bar = self.progress.then(|| {
             let left = self.epochs.saturating_sub(self.after);
-            Bar::new(self.epochs, left.saturating_mul(self.data.batches() as u64))
+            Bar::new(
+                self.epochs,
+                left.saturating_mul(self.rounds.batches() as u64),
+            )
         });
         while *epoch <= self.epochs {
             let mut mean = Mean::new();
-            for batch in self.data.pass(*epoch - 1) {
-                let (rows, batch) = batch?;
-                let taken = self.training.step_on(&batch)?;
+            let each_step = &mut self.each_step;
+            let mut each = |taken: Taken, rows: usize| {
                 if !taken.loss.is_finite() {
                     return Err(Problem::NotFinite { loss: taken.loss });
                 }
@@ -232,28 +275,30 @@ where
                 if let Some(bar) = &bar {
                     bar.step(*epoch, taken.loss);
                 }
-                if let Some(call) = &mut self.each_step
-                    && call(&taken).is_break()
-                {
-                    return Ok(End::Aborted { epoch: *epoch });
-                }
+                Ok(match each_step {
+                    Some(call) => call(&taken),
+                    None => ControlFlow::Continue(()),
+                })
+            };
+            if self.rounds.epoch(*epoch, &mut each)?.is_break() {
+                return Ok(End::Aborted { epoch: *epoch });
             }
             let loss = mean.value().ok_or(Problem::NoBatches)?;
             let score = self.score()?;
             let best = done.best.add(score.unwrap_or(loss));
             let finished = EpochDone {
                 epoch: *epoch,
-                steps: self.training.steps_taken(),
+                steps: self.rounds.steps_taken(),
                 loss,
                 score,
                 best,
-                learning_rate: self.training.rate(),
+                learning_rate: self.rounds.rate(),
             };
             done.epochs.push(finished);
             if best {
                 done.best_epoch = Some(finished);
                 if let Some(path) = &self.best_file {
-                    self.training.save_to(path)?;
+                    self.rounds.save_to(path)?;
                 }
             }
             self.write(&finished)?;

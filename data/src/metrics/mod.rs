@@ -100,6 +100,13 @@ impl Label for bool {
 ///     }
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not take these outputs and targets",
+    label = "outputs and targets of other elements or dims",
+    note = "outputs are `{O}`, targets `{T}`",
+    note = "`Accuracy` and `ConfusionMatrix` take scores of 2 dims, `RocAuc` of 1, each with labels of 1 that are integers; \
+            `MeanAbsoluteError` and `R2` take numbers of as many dims on both sides"
+)]
 pub trait Metric<O, T> {
     /// Adds a batch.
     ///
