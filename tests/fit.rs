@@ -3,7 +3,7 @@
 use crate::digits::digits;
 use ndarray::{Array1, Array2, array};
 use sinew::data::metrics::{Accuracy, ConfusionMatrix, Mean, MeanAbsoluteError};
-use sinew::data::{AnyError, Batches, Loader, Log, Source, load, split};
+use sinew::data::{AnyError, Batches, Latest, Loader, Log, Source, load, split};
 use sinew::fitting::{End, EpochDone, Failed, Problem, Taken, Training};
 use sinew::prelude::*;
 use sinew::{evaluate, fit, mean_over};
@@ -561,6 +561,41 @@ fn batches_of_any_number_of_arrays_are_stepped_on() -> Result<(), AnyError> {
     .epochs(40)
     .run()?;
     assert!((train.model()?.slope.item()? - 5.0).abs() < 1e-3);
+    Ok(())
+}
+
+/// A runner goes to the thread of a preview, and sees what a trainer does here.
+#[test]
+fn the_newest_of_many_runs_is_shown() -> Result<(), AnyError> {
+    let mut train = size::train(Line::init(0))
+        .optimizer(Sgd::new(0.5))
+        .build()?;
+    train.step(array![[1.0f32]])?;
+    let mut far = size::attach(&train)?;
+    let (send, outcomes) = std::sync::mpsc::channel();
+    let latest = Latest::new(
+        move |x: &Array2<f32>, _| Ok(Some(far.run(x)?)),
+        move |outcome| drop(send.send(outcome)),
+    )?;
+    let inputs = [array![[3.0f32]], array![[]], array![[5.0]]];
+    for input in inputs {
+        latest.submit(input);
+    }
+    let newest = outcomes
+        .iter()
+        .find(|outcome| outcome.number == 2)
+        .ok_or("an outcome for each")?;
+    // One step of descent from 0 goes to 1.
+    assert!(
+        matches!(newest.end, sinew::data::End::Completed(16.0)),
+        "{newest:?}"
+    );
+    latest.submit(array![[]]);
+    let empty = outcomes.recv()?;
+    assert!(
+        matches!(empty.end, sinew::data::End::Failed(_)),
+        "{empty:?}"
+    );
     Ok(())
 }
 

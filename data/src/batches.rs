@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Arrays that share their first axis, cut into batches of rows: features and labels, say.
 ///
 /// A batch is an `ArcArray` for each array, in a tuple where they came in one; `step` and `run` take references to
-/// them. Iterating copies rows and asks for no memory after the first batch of an epoch, as long as each batch is
-/// dropped before the next but seven is asked for.
+/// them. Iterating copies rows, and asks for no memory after the first batch of an epoch where each batch is dropped
+/// before the next is asked for.
 ///
 /// ```
 /// use ndarray::{Array1, Array2, array};

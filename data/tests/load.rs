@@ -6,6 +6,8 @@ use half::bf16;
 use ndarray::{Array0, Array1, Array2, Array3, Array4, ArrayD, array};
 use sinew_data::load::{Csv, Element, csv, idx, npy, npz, safetensors};
 use sinew_data::{Error, Place, Result};
+use sinew_fuzz::{Random, Target};
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 fn file(name: &str) -> PathBuf {
@@ -483,4 +485,53 @@ fn a_file_that_goes_on_is_an_error() {
     std::fs::write(&path, &bytes).expect("a temporary file");
     let archive = npz(&path).expect("its directory is whole");
     assert!(said(archive.array::<f32, ndarray::Ix2>("x")).starts_with("longer: `x`: expected"));
+}
+
+/// Bytes as they are written in a message.
+struct Bytes(Vec<u8>);
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0.escape_ascii())
+    }
+}
+
+/// A file of the tests with parts changed, left out, repeated, or put in from another.
+fn changed_file(seed: u64) -> Bytes {
+    let mut random = Random::new(seed);
+    let read = |name: &str| std::fs::read(file(name)).expect("a file of the tests");
+    let mut bytes = match random.one_in(10) {
+        true => TABLE.as_bytes().to_vec(),
+        false => read(random.pick(&FILES)),
+    };
+    for _ in 0..=random.below(4) {
+        let start = random.below(bytes.len() + 1);
+        let end = start + random.below((bytes.len() - start).min(16) + 1);
+        let part = bytes[start..end].to_vec();
+        let new = match random.below(5) {
+            0 => Vec::new(),
+            1 => part.repeat(2),
+            2 => part
+                .iter()
+                .map(|byte| byte ^ (1 << random.below(8)))
+                .collect(),
+            3 => part
+                .iter()
+                .map(|_| random.pick(&[0, 1, 0x7f, 0x80, 0xff, b'9', b'\'']))
+                .collect(),
+            _ => {
+                let other = read(random.pick(&FILES));
+                let start = random.below(other.len());
+                other[start..(start + 32).min(other.len())].to_vec()
+            }
+        };
+        bytes.splice(start..end, new);
+    }
+    Bytes(bytes)
+}
+
+#[test]
+fn any_file_is_an_array_or_an_error() {
+    let path = temporary("any");
+    Target::new("data", 1500).run(changed_file, |bytes| read_all(&path, &bytes.0));
 }

@@ -45,6 +45,7 @@ type Callback<'a, E> = Box<dyn FnMut(&E) -> ControlFlow<()> + 'a>;
 
 /// A trainer and its data, whatever their types.
 trait Rounds {
+    #[cfg(feature = "progress")]
     fn batches(&self) -> usize;
     /// Takes the steps of an epoch, from 1, and tells of each with the number of its rows.
     fn epoch(&mut self, epoch: u64, each: Each<'_>) -> Result<ControlFlow<()>, Problem>;
@@ -65,6 +66,7 @@ where
     D: Epochs,
     T: Training<D::Batch>,
 {
+    #[cfg(feature = "progress")]
     fn batches(&self) -> usize {
         self.data.batches()
     }

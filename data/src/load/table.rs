@@ -68,7 +68,7 @@ impl Csv {
     /// The table in a file.
     ///
     /// # Errors
-    /// As [`csv`].
+    /// As [`csv()`].
     pub fn read(&self, path: impl AsRef<Path>) -> Result<Table> {
         let path = path.as_ref();
         let file = std::fs::File::open(path).map_err(|source| Error::File {
@@ -90,7 +90,7 @@ impl Csv {
     /// ```
     ///
     /// # Errors
-    /// As [`csv`].
+    /// As [`csv()`].
     pub fn parse(&self, name: impl AsRef<Path>, text: impl Read) -> Result<Table> {
         let path = name.as_ref();
         let reader = ReaderBuilder::new()
