@@ -8,6 +8,8 @@ use sinew_data::load::{Csv, Element, csv, idx, npy, npz, safetensors};
 use sinew_data::{Error, Place, Result};
 use sinew_fuzz::{Random, Target};
 use std::fmt;
+use std::fs::OpenOptions;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 fn file(name: &str) -> PathBuf {
@@ -331,7 +333,17 @@ fn tables_that_hold_something_else() {
 /// Every read of a file must end with an array or an error, having asked for no more memory at once than a small
 /// multiple of what is in the file.
 fn read_all(path: &Path, bytes: &[u8]) {
-    std::fs::write(path, bytes).expect("a temporary file");
+    // Without emptying it first: some file systems then wait for the disk when it is closed.
+    let mut to = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)
+        .expect("a temporary file");
+    to.set_len(bytes.len() as u64)
+        .and_then(|()| to.write_all(bytes))
+        .expect("room on the disk");
+    drop(to);
     let limit = 64 * bytes.len() + 70_000;
     let check = |kind: &str, read: &dyn Fn() -> Result<usize>| {
         let (found, most) = largest(read);
