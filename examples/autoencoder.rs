@@ -4,12 +4,11 @@
 
 use clap::Parser;
 use ndarray::s;
+use sinew::data::Plot;
 use sinew::optim::Schedule;
 use sinew::prelude::*;
 use std::path::PathBuf;
 
-#[path = "support/curves.rs"]
-mod curves;
 #[path = "support/digits.rs"]
 mod digits;
 #[path = "support/grid.rs"]
@@ -95,8 +94,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             sum += step.loss;
             progress.step(|| format!("error {:.4}", step.loss));
         }
-        losses.push((sum / (TRAIN_ROWS / BATCH) as f64).log10());
-        test_losses.push(f64::from(on_test.run(&test.x)?).log10());
+        losses.push(sum / (TRAIN_ROWS / BATCH) as f64);
+        test_losses.push(f64::from(on_test.run(&test.x)?));
     }
     progress.finish();
 
@@ -115,11 +114,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         &options.picture,
         grid::grid(&[("pictures", seen), (&name, back.view())]),
     )?;
-    let both: [(&str, &[f64]); 2] = [("training", &losses), ("test", &test_losses)];
-    std::fs::write(
-        &options.plot,
-        curves::curves("log10 of the error, by epochs", &both),
-    )?;
+    Plot::new("error by epochs")
+        .log_y()
+        .line("training", (1u32..).zip(losses))
+        .line("test", (1u32..).zip(test_losses))
+        .save(&options.plot)?;
     println!(
         "drawn to {} and {}",
         options.picture.display(),

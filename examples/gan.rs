@@ -4,9 +4,9 @@
 //! mode is left out.
 
 use ndarray::Array2;
+use sinew::data::Plot;
 use sinew::prelude::*;
 use std::f32::consts::TAU;
-use std::fmt::Write as _;
 
 const NOISE: usize = 4;
 const WIDTH: usize = 96;
@@ -95,7 +95,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         100.0 * on
     );
     let file = std::env::temp_dir().join("gan.svg");
-    std::fs::write(&file, plot(&random.ring(1000), &samples))?;
+    let points = |samples: &Array2<f32>| -> Vec<_> {
+        let rows = samples.rows().into_iter().take(1000);
+        rows.map(|point| (point[0], point[1])).collect()
+    };
+    Plot::new("a ring of eight Gaussians")
+        .dots("its points", points(&random.ring(1000)))
+        .dots("samples", points(&samples))
+        .equal_axes()
+        .save(&file)?;
     println!("drawn to {}", file.display());
     match on > 0.8 && modes == MODES {
         true => Ok(()),
@@ -157,25 +165,4 @@ impl Random {
         }
         points
     }
-}
-
-/// Points of the ring, and samples on them.
-fn plot(real: &Array2<f32>, samples: &Array2<f32>) -> String {
-    let mut dots = String::new();
-    for (points, color) in [(real, "#9ab"), (samples, "#c33")] {
-        for point in points.rows().into_iter().take(1000) {
-            let (x, y) = (300.0 + 90.0 * point[0], 300.0 - 90.0 * point[1]);
-            let _ = writeln!(
-                dots,
-                r#"<circle cx="{x:.1}" cy="{y:.1}" r="2" fill="{color}" fill-opacity="0.6"/>"#
-            );
-        }
-    }
-    format!(
-        r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 600 600" font-family="sans-serif">
-<rect width="600" height="600" fill="#fff"/>
-{dots}<text x="20" y="30">a ring of eight Gaussians (grey), and samples (red)</text>
-</svg>
-"##
-    )
 }

@@ -6,12 +6,11 @@
 use clap::Parser;
 use ndarray::{Array1, Array3};
 use sinew::nn::Lstm;
+use sinew::data::Plot;
 use sinew::optim::Schedule;
 use sinew::prelude::*;
 use std::path::PathBuf;
 
-#[path = "support/curves.rs"]
-mod curves;
 #[path = "support/progress.rs"]
 mod progress;
 
@@ -101,7 +100,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for _ in 0..options.steps {
         let (x, y) = random.sequences(BATCH, length);
         let step = train.step(&x, &y)?;
-        errors.push(step.loss.log10());
+        errors.push(step.loss);
         progress.step(|| format!("error {:.5}", step.loss));
     }
     progress.finish();
@@ -120,11 +119,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for (found, sum) in sum::attach(&train)?.run(&x)?.iter().zip(&y) {
         println!("the sum {sum:.3} is taken for {found:.3}");
     }
-    let title = "log10 of the error, by steps";
-    std::fs::write(
-        &options.plot,
-        curves::curves(title, &[("training", &errors)]),
-    )?;
+    Plot::new("error by steps")
+        .log_y()
+        .line("training", (1u32..).zip(errors))
+        .save(&options.plot)?;
     println!("drawn to {}", options.plot.display());
     match error > options.max_error {
         false => Ok(()),

@@ -4,9 +4,9 @@
 //! training derives that once more. The solution is sin(pi x); both are drawn to `pinn.svg`.
 
 use ndarray::Array1;
+use sinew::data::Plot;
 use sinew::prelude::*;
 use std::f32::consts::PI;
-use std::fmt::Write as _;
 
 const HIDDEN: usize = 24;
 
@@ -52,37 +52,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let error = (&found - &exact).fold(0.0f32, |worst, d| worst.max(d.abs()));
     println!("greatest error {error:.1e}");
     let file = std::env::temp_dir().join("pinn.svg");
-    std::fs::write(&file, plot(&points, &exact, &found))?;
+    Plot::new("u'' = -pi^2 sin(pi x)")
+        .line("sin(pi x)", points.iter().zip(&exact))
+        .dots("the network", points.iter().zip(&found).step_by(10))
+        .save(&file)?;
     println!("drawn to {}", file.display());
     match error < 1e-3 {
         true => Ok(()),
         false => Err(format!("the error is {error}, and must be below 1e-3").into()),
     }
-}
-
-/// The exact curve, and the network's as dots on it.
-fn plot(x: &Array1<f32>, exact: &Array1<f32>, found: &Array1<f32>) -> String {
-    let at = |x: f32, y: f32| (40.0 + 520.0 * x, 280.0 - 240.0 * y);
-    let mut line = String::new();
-    for (x, y) in x.iter().zip(exact) {
-        let (x, y) = at(*x, *y);
-        let _ = write!(line, "{x:.1},{y:.1} ");
-    }
-    let mut dots = String::new();
-    for (x, y) in x.iter().zip(found).step_by(10) {
-        let (x, y) = at(*x, *y);
-        let _ = writeln!(
-            dots,
-            r##"<circle cx="{x:.1}" cy="{y:.1}" r="4" fill="#c33"/>"##
-        );
-    }
-    format!(
-        r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 600 320" font-family="sans-serif">
-<rect width="600" height="320" fill="#fff"/>
-<polyline points="{line}" fill="none" stroke="#357" stroke-width="2"/>
-{dots}<text x="40" y="310">0</text><text x="555" y="310">1</text>
-<text x="200" y="25">sin(pi x), and the network's solution</text>
-</svg>
-"##
-    )
 }

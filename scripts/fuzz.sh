@@ -30,6 +30,7 @@ convolution  --test codegen_suite -- convolutions::random_convolutions
 product      --test codegen_suite -- fuzz::products_of_computed_operands
 program-wgsl --test gpu -- random_programs
 safetensors  --test safetensors -- any_file
+data         --test data -- load::any_file
 "
 
 seconds=${1:-60}

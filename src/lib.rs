@@ -58,6 +58,8 @@ mod book;
 #[doc(hidden)]
 pub mod editor;
 pub mod error;
+#[cfg(feature = "data")]
+pub mod fitting;
 pub mod language;
 mod names;
 pub mod nn;
@@ -65,9 +67,14 @@ pub mod ops;
 pub mod optim;
 pub mod prelude;
 
+#[cfg(feature = "data")]
+pub use fitting::{evaluate, fit, mean_over};
 /// The version of `ndarray` whose arrays go in and come out.
 pub use ndarray;
 pub use ops::Tensor;
+/// Batches, files of data, metrics, logs and plots: what stands around a training loop.
+#[cfg(feature = "data")]
+pub use sinew_data as data;
 pub use sinew_macros::model;
 /// The version of `half` whose `f16` and `bf16` are the elements of arrays that go in and come out where a tensor's
 /// are.
@@ -159,7 +166,7 @@ pub mod __private {
     }
 }
 
-/// The README's program compiles and runs.
-#[cfg(doctest)]
+/// The README's programs compile and run; one of them is about data.
+#[cfg(all(doctest, feature = "data"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -43,8 +43,14 @@ fn dependencies(metadata: &Value, package: &str) -> Vec<String> {
 #[test]
 fn packages_know_only_what_they_may() {
     let metadata = metadata();
-    let above_ir = ["sinew-macros", "sinew-codegen", "sinew-runtime", "sinew"];
-    let rules: [(&str, &[&str], &[&str]); 7] = [
+    let above_ir = [
+        "sinew-macros",
+        "sinew-codegen",
+        "sinew-data",
+        "sinew-runtime",
+        "sinew",
+    ];
+    let rules: [(&str, &[&str], &[&str]); 8] = [
         ("sinew-fuzz", &above_ir, &["sinew-ir", "sinew-testing"]),
         ("sinew-testing", &above_ir, &["cranelift-codegen", "wgpu"]),
         (
@@ -54,18 +60,29 @@ fn packages_know_only_what_they_may() {
         ),
         (
             "sinew-macros",
-            &["sinew-codegen", "sinew-runtime", "sinew"],
+            &["sinew-codegen", "sinew-data", "sinew-runtime", "sinew"],
             &["cranelift-codegen", "wgpu"],
         ),
         (
             "sinew-codegen",
-            &["sinew-macros", "sinew-runtime", "sinew"],
+            &["sinew-macros", "sinew-data", "sinew-runtime", "sinew"],
             &["syn", "wgpu", "ndarray"],
         ),
         (
             "sinew-runtime",
-            &["sinew-macros", "sinew"],
+            &["sinew-macros", "sinew-data", "sinew"],
             &["syn", "quote"],
+        ),
+        (
+            "sinew-data",
+            &[
+                "sinew-ir",
+                "sinew-macros",
+                "sinew-codegen",
+                "sinew-runtime",
+                "sinew",
+            ],
+            &["syn", "cranelift-codegen", "wgpu"],
         ),
         (
             "sinew",

@@ -23,6 +23,8 @@ mod cost;
 mod derivatives;
 mod einsum;
 mod finite;
+#[cfg(feature = "data")]
+mod fit;
 mod golden;
 mod gpt;
 mod gradient;
