@@ -203,16 +203,26 @@ fn callbacks_see_all_and_end_training() {
 fn a_log_has_a_line_for_each_epoch() {
     let path = temporary("fit.jsonl");
     let batches = three_rows();
-    let mut log = Log::create(&path).expect("a file");
-    let mut train = Scripted::default();
-    let fit = fit(&mut train, &batches).epochs(3).after(1).log(&mut log);
-    fit.minimize("valid_loss", scores(&[0.25, 0.125]))
-        .run()
-        .expect("nothing fails");
-    let text = std::fs::read_to_string(&path).expect("a log");
-    let expected = "{\"step\":2,\"epoch\":2,\"loss\":3,\"valid_loss\":0.25,\"learning_rate\":0.16666666666666666}\n\
-                    {\"step\":4,\"epoch\":3,\"loss\":3,\"valid_loss\":0.125,\"learning_rate\":0.1}\n";
-    assert_eq!(text, expected);
+    // Each name stands once in a line.
+    for (name, written) in [
+        ("error", "error"),
+        ("loss", "valid_loss"),
+        ("step", "valid_step"),
+    ] {
+        let mut log = Log::create(&path).expect("a file");
+        let mut train = Scripted::default();
+        let fit = fit(&mut train, &batches).epochs(3).after(1).log(&mut log);
+        let fitted = fit.minimize(name, scores(&[0.25, 0.125])).run();
+        fitted.expect("nothing fails");
+        let text = std::fs::read_to_string(&path).expect("a log");
+        let line = |step, epoch, rate: f64, score| {
+            format!(
+                "{{\"step\":{step},\"epoch\":{epoch},\"loss\":3,\"learning_rate\":{rate},\"{written}\":{score}}}\n"
+            )
+        };
+        let expected = line(2, 2, 0.5 / 3.0, 0.25) + &line(4, 3, 0.1, 0.125);
+        assert_eq!(text, expected);
+    }
 }
 
 /// What failed, and where.

@@ -220,7 +220,7 @@ fn head(height: f64, title: &str) -> String {
 .paper {{ fill: #fff }} text {{ fill: #333 }} .grid {{ stroke: #ddd }}
 @media (prefers-color-scheme: dark) {{ .paper {{ fill: #16191d }} text {{ fill: #ddd }} .grid {{ stroke: #3a3f45 }} }}
 </style>
-<rect class="paper" width="{WIDTH}" height="{height}"/>
+<rect class="paper" fill="#fff" width="{WIDTH}" height="{height}"/>
 <text x="{LEFT}" y="25" font-size="15">{}</text>
 "##,
         escaped(title)

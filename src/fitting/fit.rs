@@ -197,8 +197,8 @@ impl<'a> Fit<'a> {
         self
     }
 
-    /// Writes a line to a log after each epoch: the number of steps, `epoch`, `loss`, the score by its name,
-    /// `learning_rate`.
+    /// Writes a line to a log after each epoch: the number of steps, `epoch`, `loss`, `learning_rate`, and the score by
+    /// its name (one called `loss` as `valid_loss`).
     pub fn log(mut self, log: &'a mut Log) -> Self {
         self.log = Some(log);
         self
@@ -352,11 +352,18 @@ impl<'a> Fit<'a> {
         let Some(log) = &mut self.log else {
             return Ok(());
         };
-        let mut numbers = vec![("epoch", done.epoch as f64), ("loss", done.loss)];
-        if let (Some(judge), Some(score)) = (&self.judge, done.score) {
-            numbers.push((judge.name.as_str(), score));
+        let mut numbers = vec![
+            ("epoch", done.epoch as f64),
+            ("loss", done.loss),
+            ("learning_rate", done.learning_rate),
+        ];
+        let name = self.judge.as_ref().map_or("", |judge| &judge.name);
+        // A line has each name once.
+        let taken = name == "step" || numbers.iter().any(|(own, _)| *own == name);
+        let other = format!("valid_{name}");
+        if let Some(score) = done.score {
+            numbers.push((if taken { &other } else { name }, score));
         }
-        numbers.push(("learning_rate", done.learning_rate));
         log.write(done.steps, numbers)?;
         Ok(())
     }
