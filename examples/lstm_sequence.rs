@@ -5,8 +5,8 @@
 
 use clap::Parser;
 use ndarray::{Array1, Array3};
-use sinew::nn::Lstm;
 use sinew::data::Plot;
+use sinew::nn::Lstm;
 use sinew::optim::Schedule;
 use sinew::prelude::*;
 use std::path::PathBuf;

@@ -106,7 +106,7 @@ fn gradients_are_scaled_set_and_dropped() -> sinew::Result<()> {
     };
     let mut train = build()?;
     assert_eq!(
-        train.apply().unwrap_err().to_string(),
+        train.apply().expect_err("it is refused").to_string(),
         Error::NothingAccumulated.to_string()
     );
     train.accumulate(&x, &y)?;
@@ -204,7 +204,10 @@ fn what_is_not_finite_is_not_accumulated() -> sinew::Result<()> {
         let before = flat(&train.accumulated_gradients()?);
         let huge = 1e30 * &y;
         if precision == Precision::F32 {
-            let error = train.accumulate(&x, &huge).unwrap_err().to_string();
+            let error = train
+                .accumulate(&x, &huge)
+                .expect_err("it is refused")
+                .to_string();
             assert!(
                 error.starts_with("the loss of `") && error.contains("is not finite"),
                 "{error}"
@@ -222,7 +225,7 @@ fn what_is_not_finite_is_not_accumulated() -> sinew::Result<()> {
         let mut gradients = model.clone();
         gradients.out.b.fill(f64::INFINITY);
         train.set_gradients(&gradients)?;
-        let error = train.apply().unwrap_err().to_string();
+        let error = train.apply().expect_err("it is refused").to_string();
         assert!(
             error.contains("so are the gradients that were accumulated or set"),
             "{error}"
@@ -297,7 +300,11 @@ fn an_average_follows_its_formula_and_goes_on_from_files() -> sinew::Result<()> 
     assert!(matches!(plain.averaged(), Err(Error::NoAverage)));
     for keeps in [1.0, -0.1, f64::NAN] {
         let train = loss::train(Net::init(0)).optimizer(Sgd::new(0.1));
-        let error = train.moving_average(keeps).build().map(|_| ()).unwrap_err();
+        let error = train
+            .moving_average(keeps)
+            .build()
+            .map(|_| ())
+            .expect_err("it is refused");
         assert!(error.to_string().contains("moving average"), "{error}");
     }
     Ok(())
@@ -352,7 +359,11 @@ fn vectors_do_not_decay_where_matrices_alone_do() -> sinew::Result<()> {
         ["hidden.w", "hidden.b", "heads.0.w", "heads.1.w", "out.w"]
     );
     let train = still::train(Net::init(0)).optimizer(sinew::optim::Descent::by(Halves {}, 0.1));
-    let error = train.decay_matrices_only().build().map(|_| ()).unwrap_err();
+    let error = train
+        .decay_matrices_only()
+        .build()
+        .map(|_| ())
+        .expect_err("it is refused");
     assert!(matches!(error, Error::NoWeightDecay { .. }), "{error}");
     Ok(())
 }

@@ -398,7 +398,7 @@ fn it_is_the_loop_that_one_writes_by_hand() -> Result<(), AnyError> {
     let valid = Batches::new(valid_set, 100)?;
 
     let mut by_hand = trainer!()?;
-    let mut predict = logits::attach(&by_hand)?;
+    let predict = logits::attach(&by_hand)?;
     let mut expected = Vec::new();
     for epoch in 0..3 {
         let (mut mean, mut accuracy) = (Mean::new(), Accuracy::new());
@@ -581,7 +581,7 @@ fn the_newest_of_many_runs_is_shown() -> Result<(), AnyError> {
         .optimizer(Sgd::new(0.5))
         .build()?;
     train.step(array![[1.0f32]])?;
-    let mut far = size::attach(&train)?;
+    let far = size::attach(&train)?;
     let (send, outcomes) = std::sync::mpsc::channel();
     let latest = Latest::new(
         move |x: &Array2<f32>, _| Ok(Some(far.run(x)?)),

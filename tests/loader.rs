@@ -77,10 +77,13 @@ fn other_names_and_the_other_layout() -> sinew::Result<()> {
     assert_eq!(numbers(&some.blocks[0].w), [0.0, 1.0, 2.0, 3.0]);
     assert_eq!(numbers(&some.blocks[1].w), [0.0, 2.0, 1.0, 3.0]);
 
-    let error = loader().load().unwrap_err().to_string();
+    let error = loader().load().expect_err("it is refused").to_string();
     let words = "`hidden.w`, in the file `net.hidden.weight`, is (3, 2) in the model and (2, 3) in the file";
     assert!(error.contains(words), "{error}");
-    let error = loader().transpose("hiden.*").load().unwrap_err();
+    let error = loader()
+        .transpose("hiden.*")
+        .load()
+        .expect_err("it is refused");
     assert!(matches!(error, Error::NoMatch { .. }), "{error}");
     Ok(())
 }
@@ -97,7 +100,9 @@ fn what_does_not_fit_is_told_and_stays() -> sinew::Result<()> {
         ],
     );
     let (before, mut net) = (Net::init(7), Net::init(7));
-    let error = Net::loader(&file).load_into(&mut net).unwrap_err();
+    let error = Net::loader(&file)
+        .load_into(&mut net)
+        .expect_err("it is refused");
     assert_eq!(net, before);
     let Error::Tensors { problems, .. } = &error else {
         panic!("{error}");
@@ -132,7 +137,7 @@ fn what_does_not_fit_is_told_and_stays() -> sinew::Result<()> {
     let error = Net::loader(&file)
         .strict(false)
         .load()
-        .unwrap_err()
+        .expect_err("it is refused")
         .to_string();
     assert!(
         error.contains("`blocks.0.w` is missing") && !error.contains("tail.b"),
@@ -158,7 +163,7 @@ fn more_than_the_model_is_fine_where_it_is_not_strict() -> sinew::Result<()> {
     let error = Half::loader(&file)
         .rename(|_| "hidden.w".into())
         .load()
-        .unwrap_err();
+        .expect_err("it is refused");
     assert!(matches!(error, Error::SameName { .. }), "{error}");
     Ok(())
 }

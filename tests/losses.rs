@@ -93,7 +93,7 @@ macro_rules! pytorch {
             }
             let runs = CASES[stringify!($name)].as_array().expect("inputs");
             for (device, precision, tolerance) in floats() {
-                let mut run = slopes::compile().precision(precision).device(device).build()?;
+                let run = slopes::compile().precision(precision).device(device).build()?;
                 for (k, case) in runs.iter().enumerate() {
                     let of = &case["inputs"];
                     let ($($x,)* value) = run.run_f64(
@@ -270,7 +270,7 @@ fn of_nothing<N>(x: Tensor<N>) -> (Tensor<10>, Tensor<10>, Tensor<2>) {
 fn losses_of_nothing_are_0_and_their_means_no_number() -> sinew::Result<()> {
     for (device, precision, _) in floats() {
         let run = of_nothing::compile().precision(precision);
-        let mut run = run.device(device).build()?;
+        let run = run.device(device).build()?;
         let (sums, means, said) = run.run_f64([1.0, 2.0])?;
         assert_eq!(sums.to_vec(), [0.0; 10]);
         // A driver of a GPU may take 0 / 0 for 0, which WGSL leaves to it.

@@ -195,7 +195,10 @@ fn what_is_not_in_parts_is_told() -> sinew::Result<()> {
         .optimizer(Sgd::new(0.1))
         .check_finite(true);
     let mut train = train.micro_batches(4).build()?;
-    let error = train.step(&x, &y, [1.0; 3]).unwrap_err().to_string();
+    let error = train
+        .step(&x, &y, [1.0; 3])
+        .expect_err("it is refused")
+        .to_string();
     assert!(
         error.starts_with("`x` has 10 rows, which are not 4 parts"),
         "{error}"
@@ -204,7 +207,7 @@ fn what_is_not_in_parts_is_told() -> sinew::Result<()> {
     train.step(&x, &y, [1.0; 3])?;
     // Arguments are looked at whole.
     y[6] = 3;
-    let error = train.step(&x, &y, [1.0; 3]).unwrap_err();
+    let error = train.step(&x, &y, [1.0; 3]).expect_err("it is refused");
     assert!(
         matches!(&error, Error::Index { position, .. } if position == &[6]),
         "{error}"
@@ -227,7 +230,7 @@ fn what_is_not_in_parts_is_told() -> sinew::Result<()> {
         .optimizer(Sgd::new(0.1))
         .micro_batches(0)
         .build();
-    refused(none.map(|_| ()).unwrap_err(), "1 or more");
+    refused(none.map(|_| ()).expect_err("it is refused"), "1 or more");
     #[model]
     struct Table<N> {
         #[init(zeros)]
@@ -243,7 +246,7 @@ fn what_is_not_in_parts_is_told() -> sinew::Result<()> {
         .micro_batches(2)
         .build();
     refused(
-        none.map(|_| ()).unwrap_err(),
+        none.map(|_| ()).expect_err("it is refused"),
         "`m.w` of the model has N in its shape",
     );
     #[model]
@@ -260,7 +263,7 @@ fn what_is_not_in_parts_is_told() -> sinew::Result<()> {
         .micro_batches(2)
         .build();
     refused(
-        none.map(|_| ()).unwrap_err(),
+        none.map(|_| ()).expect_err("it is refused"),
         "`x` has N in its shape and not as its first axis alone",
     );
     #[model]
@@ -271,6 +274,9 @@ fn what_is_not_in_parts_is_told() -> sinew::Result<()> {
         .optimizer(Sgd::new(0.1))
         .micro_batches(2)
         .build();
-    refused(none.map(|_| ()).unwrap_err(), "its result 1 is of i32");
+    refused(
+        none.map(|_| ()).expect_err("it is refused"),
+        "its result 1 is of i32",
+    );
     Ok(())
 }

@@ -152,7 +152,7 @@ fn single_leaves_are_read_and_set_where_they_are() -> sinew::Result<()> {
             assert_eq!(shared.leaf("out.b")?.values().as_slice(), Some(&values[..]));
             assert_eq!(shared.leaf("hidden.w")?, Net::init(1).hidden.w);
             assert!(shared.set_leaf("out.b", [1.0, 2.0]).is_err());
-            let error = shared.leaf("out.c").unwrap_err().to_string();
+            let error = shared.leaf("out.c").expect_err("it is refused").to_string();
             assert!(
                 error.starts_with("`out.c` matches no parameter; near it: `out.w`"),
                 "{error}"
@@ -186,11 +186,11 @@ fn bytes_are_pictures_and_labels() -> sinew::Result<()> {
     train.step(&pixels, &labels)?;
     let error = train
         .step(&pixels, &Array1::from_iter([0i64, 3, 1]))
-        .unwrap_err();
+        .expect_err("it is refused");
     assert!(matches!(error, sinew::Error::Index { .. }), "{error}");
     let error = train
         .step(&pixels, &Array1::from_iter([0u64, u64::MAX, 1]))
-        .unwrap_err();
+        .expect_err("it is refused");
     assert!(matches!(error, sinew::Error::Range { .. }), "{error}");
     Ok(())
 }

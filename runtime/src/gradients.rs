@@ -82,6 +82,12 @@ impl<F: ModelFunction> GradientBuilder<F> {
     }
 }
 
+/// All that a run gives: the function's results, and the gradients as a model.
+type StepAndGradients<F> = (
+    Step<<<F as ModelFunction>::Output as Outputs>::Rest>,
+    FirstModel<F>,
+);
+
 /// Computes a loss and its gradients, as often as it is asked: `loss::gradients(model)..build()?`. What a program of its
 /// own makes of them is its own affair; one that updates by them in the end takes a [`Trainer`], which has
 /// [`accumulate`](Trainer::accumulate) and [`set_gradients`](Trainer::set_gradients).
@@ -131,10 +137,7 @@ impl<F: ModelFunction> GradientRunner<F> {
         self.trainer.set_model(model)
     }
 
-    fn step(
-        &mut self,
-        arguments: &[ArgView<'_>],
-    ) -> Result<(Step<<F::Output as Outputs>::Rest>, FirstModel<F>)> {
+    fn step(&mut self, arguments: &[ArgView<'_>]) -> Result<StepAndGradients<F>> {
         let step = self.trainer.step_views(arguments)?;
         Ok((step, self.trainer.gradients()?))
     }
@@ -176,7 +179,7 @@ macro_rules! run {
             pub fn run_with_rest(
                 &mut self,
                 $($argument: impl IntoArgs<$marker>),*
-            ) -> Result<(Step<<F::Output as Outputs>::Rest>, FirstModel<F>)> {
+            ) -> Result<StepAndGradients<F>> {
                 #[allow(unused_mut, reason = "without arguments")]
                 let mut views = ArgViews::new();
                 $($argument.add_to(&mut views);)*

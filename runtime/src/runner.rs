@@ -604,7 +604,7 @@ mod tests {
     #[test]
     fn runs_wait_for_no_other_run() {
         let one = runner();
-        let mut other = attach::<Scaled>((one.attachment(),)).expect("the same model");
+        let other = attach::<Scaled>((one.attachment(),)).expect("the same model");
         let run = || other.run([1.0, 2.0]).map(|y| y.to_vec());
         let found = meanwhile(|| one.places.models[0].read(), run).expect("it waits for the run");
         assert_eq!(found.expect("it fits"), [2.0, 4.0]);
@@ -612,7 +612,7 @@ mod tests {
 
     #[test]
     fn preparing_waits_for_no_step() {
-        let mut runner = runner();
+        let runner = runner();
         let shared = runner.places.models[0].clone();
         let prepared = meanwhile(|| shared.write(), || runner.prepare([1.0, 2.0, 3.0]));
         prepared.expect("it waits for the step").expect("it fits");

@@ -404,7 +404,7 @@ fn read_pieces<T, const N: usize>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::init;
+    use crate::{Param, init};
 
     #[test]
     fn models_come_back_in_either_precision() {

@@ -115,7 +115,7 @@ fn many_arguments_allocate_nothing_either() {
         .optimizer(Sgd::new(0.5))
         .build()
         .unwrap();
-    let mut runner = Compile::<Many>::new((model,)).build().unwrap();
+    let runner = Compile::<Many>::new((model,)).build().unwrap();
     let arguments: Vec<[f32; 2]> = (0..60).map(|n| [n as f32, 1.0]).collect();
     let arguments: [&[f32]; 60] = std::array::from_fn(|n| &arguments[n][..]);
     // Each step takes half of 59, the gradient, off the weight.
@@ -131,7 +131,7 @@ fn runs_allocate_their_result_only() {
     let (x, _) = digits();
     let x = x.slice(s![..32, ..]);
     let trainer = build::<Relu>(AdamW::new(0.01), Precision::F64);
-    let mut runner = attach::<Logits>(&trainer).unwrap();
+    let runner = attach::<Logits>(&trainer).unwrap();
     runner.run(x).unwrap();
     assert_eq!(allocations(|| drop(runner.run(x).unwrap())), 1);
 }

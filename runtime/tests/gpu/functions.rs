@@ -179,7 +179,7 @@ fn several_results_run() {
         let compile = rows::compile(Layer::init(7)).device(device);
         compile.build().expect("a runner")
     };
-    let (mut on_gpu, mut on_cpu) = (build(device), build(Device::cpu()));
+    let (on_gpu, on_cpu) = (build(device), build(Device::cpu()));
     for count in [1, 7, 64] {
         let x = batch(count);
         let (sums, order, mixed) = on_gpu.run(&x).expect("a run");

@@ -38,7 +38,7 @@ where
     F: ModelFunction<Models = (), Inputs = (Row,)>,
 {
     let runner = Compile::<F>::new(()).build();
-    match runner.and_then(|mut runner| runner.run(Array1::<f32>::zeros(n))) {
+    match runner.and_then(|runner| runner.run(Array1::<f32>::zeros(n))) {
         Ok(_) => panic!("it must be refused"),
         Err(error) => error,
     }
@@ -47,13 +47,13 @@ where
 #[test]
 fn constraint_that_is_broken() {
     says(&error::<Bounded>(5), &["`N <= 4`", "`N` is 5 from `x`"]);
-    let mut runner = Compile::<Bounded>::new(()).build().unwrap();
+    let runner = Compile::<Bounded>::new(()).build().unwrap();
     assert_eq!(runner.run([1.0, 2.0, 3.0, 4.0]).unwrap().len(), 4);
 }
 
 #[test]
 fn a_function_without_a_model_runs() {
-    let mut runner = Compile::<Negated>::new(()).build().unwrap();
+    let runner = Compile::<Negated>::new(()).build().unwrap();
     assert_eq!(runner.run([1.0, -2.0]).unwrap().to_vec(), [-1.0, 2.0]);
 }
 

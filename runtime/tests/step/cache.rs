@@ -22,7 +22,7 @@ fn one_program_a_batch_size() {
 #[test]
 fn the_least_recently_used_program_goes() {
     let x = Array2::<f32>::zeros((4, 64));
-    let mut runner = Compile::<Logits>::new((sinew_runtime::Shared::new(start()),))
+    let runner = Compile::<Logits>::new((sinew_runtime::Shared::new(start()),))
         .cache(2)
         .build()
         .unwrap();

@@ -33,7 +33,7 @@ text_function!(
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 fn the_sign_of_a_subnormal_number_is_a_zero() {
     let small = f32::from_bits(1);
-    let mut runner = Compile::<Signs>::new(()).build().unwrap();
+    let runner = Compile::<Signs>::new(()).build().unwrap();
     let numbers = [small, -small, 2.0, -3.0, small];
     let signs = runner.run(numbers).unwrap().to_vec();
     assert_eq!(signs, [0.0, -0.0, 1.0, -1.0, 0.0]);
@@ -44,12 +44,12 @@ fn the_sign_of_a_subnormal_number_is_a_zero() {
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 fn half_of_the_least_normal_number_is_zero() {
     let (narrow, wide) = (f32::MIN_POSITIVE, f64::MIN_POSITIVE);
-    let mut runner = Compile::<Halved>::new(()).build().unwrap();
+    let runner = Compile::<Halved>::new(()).build().unwrap();
     assert_eq!(
         runner.run([narrow, 4.0 * narrow]).unwrap().to_vec(),
         [0.0, 2.0 * narrow]
     );
-    let mut runner = Compile::<Halved>::new(())
+    let runner = Compile::<Halved>::new(())
         .precision(Precision::F64)
         .build()
         .unwrap();

@@ -166,7 +166,7 @@ fn one_argument<F: ModelFunction<Models = (), Inputs = (Any,)>>(name: &str) {
         [0, MOST],
     ] {
         let x = one.broadcast(IxDyn(&extents)).unwrap();
-        let mut runner = Compile::<F>::new(()).build().unwrap();
+        let runner = Compile::<F>::new(()).build().unwrap();
         let run = soon(name, || runner.run(x).map(drop));
         refused(name, run, &[&extents]);
     }
@@ -206,7 +206,7 @@ fn two_arguments<F: ModelFunction<Models = (), Inputs = (Any, Any)>>(name: &str,
         };
         let x = one.broadcast(IxDyn(&left)).unwrap();
         let y = one.broadcast(IxDyn(&right)).unwrap();
-        let mut runner = Compile::<F>::new(()).build().unwrap();
+        let runner = Compile::<F>::new(()).build().unwrap();
         let run = soon(name, || runner.run(x, y).map(drop));
         refused(name, run, &[&left, &right]);
     }

@@ -22,7 +22,7 @@ fn a_runner_shares_the_parameters() {
     let (x, y) = digits();
     let (x, y) = (x.slice(s![..32, ..]), y.slice(s![..32]));
     let mut trainer = build(device);
-    let mut runner = attach::<Logits>(&trainer).unwrap();
+    let runner = attach::<Logits>(&trainer).unwrap();
     let before = runner.run(x).unwrap();
     trainer.step(x, y).unwrap();
     // Another batch size is another program on the same parameters.
@@ -100,7 +100,7 @@ fn runners_on_one_gpu_share_programs() {
             Compile::<Logits>::new((sinew_runtime::Shared::new(model),)).device(device.clone());
         compile.build().unwrap()
     };
-    let (mut one, mut other) = (runner(1.0), runner(0.0));
+    let (one, other) = (runner(1.0), runner(0.0));
     let first = one.run(x).unwrap();
     assert_ne!(other.run(x).unwrap(), first);
     assert_eq!(one.run(x).unwrap(), first);
@@ -132,7 +132,7 @@ fn a_program_of_one_kernel_runs() {
         return;
     };
     let compile = Compile::<crate::binding::Negated>::new(()).device(device);
-    let mut runner = compile.build().unwrap();
+    let runner = compile.build().unwrap();
     let memory = |m: String| m.contains("           0 bytes  written  arena");
     for x in [vec![1.0f32], vec![2.0, -3.0], vec![0.5; 100]] {
         let negated: Vec<f32> = x.iter().map(|v| -v).collect();
@@ -177,7 +177,7 @@ fn a_device_that_is_lost_is_told_by_every_call() {
     let (x, y) = digits();
     let (x, y) = (x.slice(s![..8, ..]), y.slice(s![..8]));
     let mut trainer = build(device.clone());
-    let mut runner = attach::<Logits>(&trainer).unwrap();
+    let runner = attach::<Logits>(&trainer).unwrap();
     trainer.step(x, y).unwrap();
     runner.run(x).unwrap();
     let saved = trainer.model().unwrap();
@@ -200,10 +200,10 @@ fn a_device_that_is_lost_is_told_by_every_call() {
             .device(device.clone())
             .build(),
     );
-    let other = attach::<Logits>(&trainer).and_then(|mut other| other.run(x));
+    let other = attach::<Logits>(&trainer).and_then(|other| other.run(x));
     lost(other);
     // What was read before goes on elsewhere, and another device can be opened.
-    let mut again = Compile::<Logits>::new((sinew_runtime::Shared::new(saved.clone()),))
+    let again = Compile::<Logits>::new((sinew_runtime::Shared::new(saved.clone()),))
         .build()
         .unwrap();
     again.run(x).unwrap();

@@ -133,7 +133,7 @@ fn trained_models(ballast: &mut Ballast) {
     let train = sinew::__private::train::<Weighed>((sinew_runtime::Shared::new(large()),))
         .optimizer(Sgd::new(0.5));
     let mut trainer = train.build().unwrap();
-    let mut runner = attach::<Weighed>(&trainer).unwrap();
+    let runner = attach::<Weighed>(&trainer).unwrap();
     trainer.step([1.0]).unwrap();
     ballast.leave(BYTES / 2);
     no_memory(trainer.model());
@@ -171,7 +171,7 @@ fn files(ballast: &mut Ballast) {
 }
 
 fn results(ballast: &mut Ballast) {
-    let mut runner = Compile::<Repeated>::new(()).build().unwrap();
+    let runner = Compile::<Repeated>::new(()).build().unwrap();
     let rows: Vec<f32> = vec![1.0; 1024];
     let sum: f32 = runner.run(&rows).unwrap().sum();
     assert_eq!(sum, 1024.0 * 4096.0);

@@ -13,13 +13,13 @@ fn a_runner_follows_its_trainer() {
     let (x, y) = digits();
     let (x, y) = (x.slice(s![..32, ..]), y.slice(s![..32]));
     let mut trainer = build::<Relu>(Adam::new(0.01), Precision::F32);
-    let mut runner = attach::<Logits>(&trainer).unwrap();
+    let runner = attach::<Logits>(&trainer).unwrap();
     let before = runner.run(x).unwrap();
     assert_eq!(before.dim(), (32, 10));
     trainer.step(x, y).unwrap();
     let after = runner.run(x).unwrap();
     assert_ne!(before, after);
-    let mut alone = Compile::<Logits>::new((sinew_runtime::Shared::new(trainer.model().unwrap()),))
+    let alone = Compile::<Logits>::new((sinew_runtime::Shared::new(trainer.model().unwrap()),))
         .build()
         .unwrap();
     assert_eq!(alone.run(x).unwrap(), after);
@@ -33,11 +33,11 @@ fn a_runner_on_another_thread_sees_whole_steps() {
     let (x, y) = digits();
     let (x, y) = (x.slice(s![..32, ..]), y.slice(s![..32]));
     let mut trainer = build::<Relu>(Adam::new(0.01), Precision::F64);
-    let mut runner = attach::<Logits>(&trainer).unwrap();
+    let runner = attach::<Logits>(&trainer).unwrap();
     // What the parameters give after each step.
     let mut seen = vec![runner.run_f64(x).unwrap()];
     let mut twin = build::<Relu>(Adam::new(0.01), Precision::F64);
-    let mut twin_runner = attach::<Logits>(&twin).unwrap();
+    let twin_runner = attach::<Logits>(&twin).unwrap();
     for _ in 0..STEPS {
         twin.step(x, y).unwrap();
         seen.push(twin_runner.run_f64(x).unwrap());

@@ -18,7 +18,7 @@ pub struct Digits {
 }
 
 impl Model for Digits {
-    fn visit(&self, prefix: &str, f: &mut dyn FnMut(&str, &Param)) {
+    fn visit<'m>(&'m self, prefix: &str, f: &mut dyn FnMut(&str, &'m Param)) {
         for (layer, params) in [("hidden", &self.hidden), ("out", &self.out)] {
             f(&join(&join(prefix, layer), "w"), &params[0]);
             f(&join(&join(prefix, layer), "b"), &params[1]);

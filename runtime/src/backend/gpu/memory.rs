@@ -72,7 +72,7 @@ impl GpuMemory {
     ///
     /// A lost device.
     pub fn clear(&self) -> Result<(), GpuError> {
-        const ZEROS: [u8; 1 << 16] = [0; 1 << 16];
+        static ZEROS: [u8; 1 << 16] = [0; 1 << 16];
         for offset in (0..self.bytes).step_by(ZEROS.len()) {
             self.write(offset, &ZEROS[..ZEROS.len().min(self.bytes - offset)])?;
         }
