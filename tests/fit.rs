@@ -11,10 +11,10 @@ use std::cell::RefCell;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-/// A path in a folder of this process's own.
+/// A path in the folder that Cargo has for what tests write.
 fn temporary(name: &str) -> PathBuf {
-    let folder = std::env::temp_dir().join(format!("sinew-fit-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).expect("a temporary folder");
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("fit");
+    std::fs::create_dir_all(&folder).expect("a folder of the target's");
     folder.join(name)
 }
 

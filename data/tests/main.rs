@@ -9,9 +9,9 @@ mod log;
 mod metrics;
 mod plot;
 
-/// A path in a folder of this process's own.
+/// A path in the folder that Cargo has for what tests write.
 fn temporary(name: &str) -> std::path::PathBuf {
-    let folder = std::env::temp_dir().join(format!("sinew-data-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).expect("a temporary folder");
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("data");
+    std::fs::create_dir_all(&folder).expect("a folder of the target's");
     folder.join(name)
 }
