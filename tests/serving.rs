@@ -32,7 +32,7 @@ fn batch(rows: usize, seed: usize) -> Array2<f32> {
 fn threads_share_a_runner_and_clones_run_beside_it() -> sinew::Result<()> {
     let run = scores::compile(Net::init(1)).build()?;
     let expected: Vec<_> = (0..8)
-        .map(|i| run.run(&batch(1 + i % 3, i)))
+        .map(|i| run.run(batch(1 + i % 3, i)))
         .collect::<Result<_, _>>()?;
     let compiled = run.compiles();
     std::thread::scope(|threads| {
@@ -43,7 +43,7 @@ fn threads_share_a_runner_and_clones_run_beside_it() -> sinew::Result<()> {
                 let run = if by_clone { &own } else { run };
                 for round in 0..50 {
                     let i = round % 8;
-                    let found = run.run(&batch(1 + i % 3, i)).expect("as before");
+                    let found = run.run(batch(1 + i % 3, i)).expect("as before");
                     assert_eq!(found, expected[i]);
                 }
                 assert_eq!(own.compiles(), 0);
@@ -140,7 +140,7 @@ fn single_leaves_are_read_and_set_where_they_are() -> sinew::Result<()> {
                     .optimizer(Sgd::new(0.0))
                     .device(device.clone());
                 let mut train = train.build()?;
-                train.step(&batch(2, 0), [0, 1])?;
+                train.step(batch(2, 0), [0, 1])?;
                 shared.set_leaf("out.b", [7.0, 8.0, 9.0])?;
                 assert_eq!(
                     train.model()?.out.b.values().as_slice(),
@@ -179,17 +179,17 @@ fn bytes_are_pictures_and_labels() -> sinew::Result<()> {
     let labels = Array1::from_iter([0u8, 2, 1]);
     let wide = pixels.mapv(|v| f32::from(v) / 255.0);
     for _ in 0..2 {
-        let found = train.step(&pixels, &labels.mapv(i64::from))?.loss;
-        let expected = twin.step(&wide, &labels.mapv(usize::from))?.loss;
+        let found = train.step(&pixels, labels.mapv(i64::from))?.loss;
+        let expected = twin.step(&wide, labels.mapv(usize::from))?.loss;
         assert!((found - expected).abs() < 1e-6, "{found} for {expected}");
     }
     train.step(&pixels, &labels)?;
     let error = train
-        .step(&pixels, &Array1::from_iter([0i64, 3, 1]))
+        .step(&pixels, Array1::from_iter([0i64, 3, 1]))
         .expect_err("it is refused");
     assert!(matches!(error, sinew::Error::Index { .. }), "{error}");
     let error = train
-        .step(&pixels, &Array1::from_iter([0u64, u64::MAX, 1]))
+        .step(&pixels, Array1::from_iter([0u64, u64::MAX, 1]))
         .expect_err("it is refused");
     assert!(matches!(error, sinew::Error::Range { .. }), "{error}");
     Ok(())
