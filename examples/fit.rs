@@ -43,13 +43,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut train = loss::train(Digits::init(42))
         .optimizer(AdamW::new(3e-3))
         .build()?;
-    let mut predict = logits::attach(&train)?;
+    let predict = logits::attach(&train)?;
     let mut log = Log::create(&lines)?;
     let training = fit(&mut train, &batches)
         .epochs(100)
-        .maximize("accuracy", || {
-            evaluate(&mut predict, &valid, Accuracy::new())
-        })
+        .maximize("accuracy", || evaluate(&predict, &valid, Accuracy::new()))
         .early_stopping(10)
         .keep_best(&best)
         .log(&mut log);
@@ -61,8 +59,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("best: {epoch}");
     }
 
-    let mut predict = logits::compile(Digits::load(&best)?).build()?;
-    let confusion = evaluate(&mut predict, &test, ConfusionMatrix::new(10)?)?;
+    let predict = logits::compile(Digits::load(&best)?).build()?;
+    let confusion = evaluate(&predict, &test, ConfusionMatrix::new(10)?)?;
     println!("rows: the digit, columns: the answer\n{confusion}");
     let records = Log::read(&lines)?;
     let curve = |name: &str| -> Vec<_> {

@@ -412,13 +412,11 @@ fn it_is_the_loop_that_one_writes_by_hand() -> Result<(), AnyError> {
     }
 
     let mut train = trainer!()?;
-    let mut predict = logits::attach(&train)?;
+    let predict = logits::attach(&train)?;
     let best = temporary("digits.safetensors");
     let fitted = fit(&mut train, &batches)
         .epochs(3)
-        .maximize("accuracy", || {
-            evaluate(&mut predict, &valid, Accuracy::new())
-        })
+        .maximize("accuracy", || evaluate(&predict, &valid, Accuracy::new()))
         .keep_best(&best)
         .run()?;
     let found: Vec<_> = fitted
@@ -430,8 +428,8 @@ fn it_is_the_loop_that_one_writes_by_hand() -> Result<(), AnyError> {
     assert_eq!(bits(&train.model()?), bits(&by_hand.model()?));
     assert!(fitted.best.is_some_and(|best| best.score > Some(0.8)));
     // The file has the best epoch's model.
-    let mut again = logits::compile(Digits::load(&best)?).build()?;
-    let accuracy = evaluate(&mut again, &valid, Accuracy::new())?;
+    let again = logits::compile(Digits::load(&best)?).build()?;
+    let accuracy = evaluate(&again, &valid, Accuracy::new())?;
     assert_eq!(accuracy.value(), fitted.best.and_then(|best| best.score));
     Ok(())
 }
@@ -463,9 +461,9 @@ fn evaluations_are_those_of_all_rows_at_once() -> Result<(), AnyError> {
     let valid = Batches::new((&x, &y), 50)?;
     let mut train = trainer!()?;
     train.step(&x, &y)?;
-    let mut predict = logits::attach(&train)?;
+    let predict = logits::attach(&train)?;
     let (accuracy, confusion) = evaluate(
-        &mut predict,
+        &predict,
         &valid,
         (Accuracy::top(3), ConfusionMatrix::new(10)?),
     )?;
@@ -474,10 +472,10 @@ fn evaluations_are_those_of_all_rows_at_once() -> Result<(), AnyError> {
     whole.0.add(&scores, &y)?;
     whole.1.add(&scores, &y)?;
     assert_eq!((accuracy, confusion), whole);
-    let mut loss = loss::compile(train.model()?)
+    let loss = loss::compile(train.model()?)
         .precision(Precision::F64)
         .build()?;
-    let mean = mean_over(&mut loss, &valid)?.value().ok_or("rows")?;
+    let mean = mean_over(&loss, &valid)?.value().ok_or("rows")?;
     let all = loss.run_f64(&x, &y)?;
     assert!((mean - all).abs() < 1e-12 * all, "{mean} {all}");
     Ok(())
@@ -487,8 +485,8 @@ fn evaluations_are_those_of_all_rows_at_once() -> Result<(), AnyError> {
 fn labels_that_are_no_classes_are_told_by_the_metric() -> Result<(), AnyError> {
     let (_, (x, y)) = sets();
     let valid = Batches::new((&x, y.mapv(|label| label + 5)), 50)?;
-    let error = evaluate(&mut logits::attach(&trainer!()?)?, &valid, Accuracy::new())
-        .expect_err("15 digits");
+    let error =
+        evaluate(&logits::attach(&trainer!()?)?, &valid, Accuracy::new()).expect_err("15 digits");
     assert!(
         matches!(error, Problem::Data(sinew::data::Error::Metric { .. })),
         "{error}"
@@ -548,10 +546,10 @@ fn batches_of_any_number_of_arrays_are_stepped_on() -> Result<(), AnyError> {
         .build()?;
     fit(&mut train, &batches).epochs(60).run()?;
     assert!((train.model()?.slope.item()? - 3.0).abs() < 1e-6);
-    let mut predict = height::attach(&train)?;
-    let error = evaluate(&mut predict, &batches, MeanAbsoluteError::new())?;
+    let predict = height::attach(&train)?;
+    let error = evaluate(&predict, &batches, MeanAbsoluteError::new())?;
     assert!(error.value() < Some(1e-5), "{error:?}");
-    assert!(mean_over(&mut far::attach(&train)?, &batches)?.value() < Some(1e-10));
+    assert!(mean_over(&far::attach(&train)?, &batches)?.value() < Some(1e-10));
 
     let mut train = size::train(Line::init(0))
         .optimizer(Sgd::new(0.2))

@@ -8,6 +8,6 @@ fn doubled<N>(x: Tensor<N>) -> Tensor<N> {
 
 fn main() {
     let batches = Batches::new(sinew::ndarray::Array1::<f32>::zeros(4), 2).unwrap();
-    let mut run = doubled::compile().build().unwrap();
-    let _ = sinew::evaluate(&mut run, &batches, MeanAbsoluteError::new());
+    let run = doubled::compile().build().unwrap();
+    let _ = sinew::evaluate(&run, &batches, MeanAbsoluteError::new());
 }

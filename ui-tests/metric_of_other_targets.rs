@@ -9,6 +9,6 @@ fn doubled<N>(x: Tensor<N>) -> Tensor<N> {
 fn main() {
     let numbers = sinew::ndarray::Array1::<f32>::zeros(4);
     let batches = Batches::new((&numbers, &numbers), 2).unwrap();
-    let mut run = doubled::compile().build().unwrap();
-    let _ = sinew::evaluate(&mut run, &batches, Accuracy::new());
+    let run = doubled::compile().build().unwrap();
+    let _ = sinew::evaluate(&run, &batches, Accuracy::new());
 }

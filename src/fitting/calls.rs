@@ -57,7 +57,7 @@ pub trait Predict<B> {
     ///
     /// # Errors
     /// As [`Runner::run`](crate::Runner).
-    fn predict<'b>(&mut self, batch: &'b B) -> Result<(Self::Output, &'b Self::Target)>;
+    fn predict<'b>(&self, batch: &'b B) -> Result<(Self::Output, &'b Self::Target)>;
 }
 
 /// What makes one number of a batch, a loss say: a [`Runner`](crate::Runner) whose arguments the arrays are.
@@ -70,7 +70,7 @@ pub trait Measure<B> {
     ///
     /// # Errors
     /// As [`Runner::run`](crate::Runner).
-    fn measure(&mut self, batch: &B) -> Result<f64>;
+    fn measure(&self, batch: &B) -> Result<f64>;
 }
 
 macro_rules! training {
@@ -102,7 +102,7 @@ macro_rules! training {
             FUN: ModelFunction<Inputs = ($($marker,)*), Output: Outputs<Wide = f64>>,
             $(for<'x> &'x $array: IntoArgs<$marker>,)*
         {
-            fn measure(&mut self, $name: &$batch) -> Result<f64> {
+            fn measure(&self, $name: &$batch) -> Result<f64> {
                 self.run_f64($($value),*)
             }
         }
@@ -126,7 +126,7 @@ macro_rules! predict {
             type Output = <FUN::Output as Outputs>::Narrow;
             type Target = T;
             #[allow(non_snake_case, reason = "named as their types")]
-            fn predict<'b>(&mut self, batch: &'b ($($array,)* T,)) -> Result<(Self::Output, &'b T)> {
+            fn predict<'b>(&self, batch: &'b ($($array,)* T,)) -> Result<(Self::Output, &'b T)> {
                 let ($($array,)* targets,) = batch;
                 Ok((self.run($($array),*)?, targets))
             }

@@ -19,8 +19,8 @@ use crate::data::metrics::{Mean, Metric};
 ///
 /// let (x, y) = (ndarray::array![1.0f32, 2.0, 3.0], ndarray::array![2.0f32, 4.0, 7.0]);
 /// let batches = Batches::new((&x, &y), 2)?;
-/// let mut run = doubled::compile().build()?;
-/// let (error, r2) = sinew::evaluate(&mut run, &batches, (MeanAbsoluteError::new(), R2::new()))?;
+/// let run = doubled::compile().build()?;
+/// let (error, r2) = sinew::evaluate(&run, &batches, (MeanAbsoluteError::new(), R2::new()))?;
 /// assert_eq!(error.value(), Some(1.0 / 3.0));
 /// # assert!(r2.value() > Some(0.9));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -28,7 +28,7 @@ use crate::data::metrics::{Mean, Metric};
 ///
 /// # Errors
 /// Those of the runs, of the data and of the metric.
-pub fn evaluate<R, D, M, B>(run: &mut R, data: &D, mut metric: M) -> Result<M, Problem>
+pub fn evaluate<R, D, M, B>(run: &R, data: &D, mut metric: M) -> Result<M, Problem>
 where
     // By a name of its own, so that rustc marks the data where the two do not fit.
     D: Epochs<Batch = B>,
@@ -57,14 +57,14 @@ where
 ///
 /// let (x, y) = (ndarray::array![1.0f32, 2.0, 3.0], ndarray::array![1.0f32, 2.0, 6.0]);
 /// let batches = Batches::new((&x, &y), 2)?;
-/// let mean = sinew::mean_over(&mut error::compile().build()?, &batches)?;
+/// let mean = sinew::mean_over(&error::compile().build()?, &batches)?;
 /// assert_eq!(mean.value(), Some(3.0));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// # Errors
 /// Those of the runs and of the data, and a number that is not finite.
-pub fn mean_over<R, D, B>(run: &mut R, data: &D) -> Result<Mean, Problem>
+pub fn mean_over<R, D, B>(run: &R, data: &D) -> Result<Mean, Problem>
 where
     D: Epochs<Batch = B>,
     R: Measure<B>,

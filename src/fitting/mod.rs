@@ -28,11 +28,11 @@
 //! let valid = Batches::new(valid_set, 64)?;
 //!
 //! let mut train = loss::train(Net::init(0)).optimizer(Adam::new(0.05)).build()?;
-//! let mut predict = logits::attach(&train)?;
+//! let predict = logits::attach(&train)?;
 //! # let best = std::env::temp_dir().join(format!("best-{}.safetensors", std::process::id()));
 //! let fitted = sinew::fit(&mut train, &batches)
 //!     .epochs(50)
-//!     .maximize("accuracy", || sinew::evaluate(&mut predict, &valid, Accuracy::new()))
+//!     .maximize("accuracy", || sinew::evaluate(&predict, &valid, Accuracy::new()))
 //!     .early_stopping(5)
 //!     .keep_best(&best)
 //!     .run()?;
@@ -68,7 +68,7 @@
 //! # let valid = Batches::new((&x, &y), 64)?;
 //! # let best_file = std::env::temp_dir().join(format!("by-hand-{}.safetensors", std::process::id()));
 //! # let mut train = loss::train(Net::init(0)).optimizer(Adam::new(0.05)).build()?;
-//! # let mut predict = logits::attach(&train)?;
+//! # let predict = logits::attach(&train)?;
 //! let mut best = Best::highest();
 //! for epoch in 0..50 {
 //!     let mut mean = Mean::new();
