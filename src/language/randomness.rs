@@ -51,7 +51,7 @@
 //! # }
 //! #[model]
 //! fn loss<N>(m: &Scale, x: Tensor<N>) -> Tensor {
-//!     (m.by * x.dropout(0.5)).sum()
+//!     (m.by * x.dropout(0.5)).square().sum()
 //! }
 //!
 //! let mut train = loss::train(Scale::init(0)).optimizer(Sgd::new(0.0)).build()?;
