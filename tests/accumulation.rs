@@ -286,7 +286,9 @@ fn an_average_follows_its_formula_and_goes_on_from_files() -> sinew::Result<()> 
         let file = std::env::temp_dir().join(format!("average-{}.safetensors", std::process::id()));
         train.save(&file)?;
         let mut again = build(4)?;
+        again.accumulate(&x, &y)?;
         again.resume(&file)?;
+        assert_eq!(again.accumulated(), 0, "it was of other parameters");
         std::fs::remove_file(&file).expect("it was written");
         assert_eq!(again.averaged()?, train.averaged()?);
         again.step(&x, &y)?;

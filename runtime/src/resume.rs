@@ -81,7 +81,8 @@ impl<F: ModelFunction> Trainer<F> {
     }
 
     /// Goes on from a file that [`save`](Trainer::save) has written, of a trainer of the same model with the same
-    /// optimizer: the steps to come are those that would have come there, to the last bit on the same device.
+    /// optimizer: the steps to come are those that would have come there, to the last bit on the same device. What was
+    /// accumulated is gone.
     ///
     /// # Errors
     /// [`Error::File`]; [`Error::NotSafetensors`] for a file that is not whole or not as it was written;

@@ -52,7 +52,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// std::thread::scope(|threads| {
 ///     for i in 0..4 {
 ///         let height = height.clone();
-///         threads.spawn(move || assert_eq!(height.run([1.0, i as f32]).unwrap()[1], 2.0 * i as f32));
+///         threads.spawn(move || {
+///             let found = height.run([1.0, i as f32]);
+///             assert!(found.is_ok_and(|y| y[1] == 2.0 * i as f32));
+///         });
 ///     }
 /// });
 /// # Ok::<(), sinew::Error>(())

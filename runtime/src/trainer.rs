@@ -376,6 +376,8 @@ impl<F: ModelFunction> Trainer<F> {
     /// Goes on behind so many steps.
     pub(crate) fn go_on(&mut self, steps: u64, rate: f64, seed: u64) {
         (self.taken, self.rate) = (steps, rate);
+        // What was accumulated is of other parameters.
+        self.clear_gradients();
         self.engine.settings.seed = seed;
     }
 

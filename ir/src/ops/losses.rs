@@ -33,17 +33,20 @@ pub(super) const MSE: OpDef = OpDef {
     test: TWO,
 };
 
+/// What is made of floats and their targets, element by element.
+fn of_pair(types: &[Type]) -> Result<Type, OpError> {
+    let (x, target) = (float(types, 0)?, float(types, 1)?);
+    same(x, target)?;
+    Ok(x.clone())
+}
+
 /// The binary cross entropy of probabilities.
 pub(super) const BINARY_CROSS_ENTROPY: OpDef = OpDef {
     name: "binary_cross_entropy",
     doc: "`-t log(x) - (1 - t) log(1 - x)` of a probability x and a target t, element by element, with PyTorch's bounds: no logarithm is below -100, and the slope by x is `(x - t) / max(x (1 - x), 1e-12)`.",
     arity: Arity::Exactly(2),
     attributes: &[],
-    infer: |t, _| {
-        let (x, target) = (float(t, 0)?, float(t, 1)?);
-        same(x, target)?;
-        Ok(x.clone())
-    },
+    infer: |t, _| of_pair(t),
     pullback: Pullback::Rule(|b, p| {
         let (x, target) = (p.operands[0], p.operands[1]);
         let dx = p.wants(0, || {
@@ -91,11 +94,7 @@ pub(super) const BINARY_CROSS_ENTROPY_WITH_LOGITS: OpDef = OpDef {
     doc: "`-t log sigmoid(x) - (1 - t) log(1 - sigmoid(x))` of a logit x and a target t, element by element, computed as `(1 - t) x - min(x, 0) + log1p(e^-|x|)`, which does not overflow.",
     arity: Arity::Exactly(2),
     attributes: &[],
-    infer: |t, _| {
-        let (x, target) = (float(t, 0)?, float(t, 1)?);
-        same(x, target)?;
-        Ok(x.clone())
-    },
+    infer: |t, _| of_pair(t),
     pullback: Pullback::Rule(|b, p| {
         // sigmoid(x) - t, and -x
         let (x, target) = (p.operands[0], p.operands[1]);

@@ -30,18 +30,18 @@ use std::path::{Path, PathBuf};
 /// # {
 /// #     use safetensors::tensor::{Dtype, TensorView};
 /// #     let zeros = [0u8; 4 * 32];
-/// #     let view = |shape: &[usize]| {
-/// #         let bytes = &zeros[..4 * shape.iter().product::<usize>()];
-/// #         TensorView::new(Dtype::F32, shape.to_vec(), bytes).unwrap()
-/// #     };
 /// #     let shapes: [(&str, &[usize]); 4] = [
 /// #         ("encoder.hidden.weight", &[8, 4]),
 /// #         ("encoder.hidden.bias", &[8]),
 /// #         ("encoder.out.weight", &[2, 8]),
 /// #         ("encoder.out.bias", &[2]),
 /// #     ];
-/// #     let tensors = shapes.map(|(name, shape)| (name, view(shape)));
-/// #     std::fs::write(&file, safetensors::serialize(tensors, None).unwrap()).unwrap();
+/// #     let mut tensors = Vec::new();
+/// #     for (name, shape) in shapes {
+/// #         let bytes = &zeros[..4 * shape.iter().product::<usize>()];
+/// #         tensors.push((name, TensorView::new(Dtype::F32, shape.to_vec(), bytes)?));
+/// #     }
+/// #     std::fs::write(&file, safetensors::serialize(tensors, None)?)?;
 /// # }
 /// let net = Net::loader(&file)
 ///     .prefix("encoder")
@@ -50,7 +50,7 @@ use std::path::{Path, PathBuf};
 ///     .load()?;
 /// # drop(net);
 /// # drop(std::fs::remove_file(&file));
-/// # Ok::<(), sinew::Error>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use = "nothing is read before `load` or `load_into`"]
 pub struct Loader<M> {
