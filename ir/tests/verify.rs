@@ -53,7 +53,7 @@ fn broken_functions_are_told_apart() -> Result<(), ParseError> {
         kind: SymbolKind::Sequence,
     };
     assert_eq!(verify(&function()?), Ok(()));
-    let cases: [(Break, &str); 20] = [
+    let cases: [(Break, &str); 21] = [
         (
             |f| f.body.insts.swap(0, 1),
             "%2 is used before it is defined, or is not of this part",
@@ -88,6 +88,10 @@ fn broken_functions_are_told_apart() -> Result<(), ParseError> {
         (
             |f| f.params[1].name = "x".to_string(),
             "the parameter name `x` is taken, or a number",
+        ),
+        (
+            |f| f.params[1].name = "7".to_string(),
+            "the parameter name `7` is taken, or a number",
         ),
         (|f| f.symbols.clear(), "`B` is not declared as a symbol"),
         (

@@ -41,6 +41,9 @@ pub enum ParseProblem {
     /// A value that is defined twice.
     #[error("`%{0}` is defined twice")]
     Redefined(String),
+    /// A parameter whose name is a number: values are printed by theirs.
+    #[error("a parameter is called `%{0}`, which is the name of a numbered value")]
+    Numbered(String),
     /// A symbol that the function does not declare, or declares as something else.
     #[error("`{0}` is not declared as a symbol of that kind")]
     UnknownSymbol(String),

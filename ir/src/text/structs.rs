@@ -195,6 +195,9 @@ impl<'a> Parser<'a> {
 
     /// What follows a parameter's name, or that of a field: a leaf, or a struct, which goes to `structs`.
     fn param(&mut self, path: String, name: &'a str, structs: &mut Vec<StructParam>) -> Parsed<()> {
+        if path.bytes().all(|c| c.is_ascii_digit()) {
+            return Err(ParseProblem::Numbered(path));
+        }
         self.sign(":")?;
         let start = self.at;
         let type_name = self.path()?;
