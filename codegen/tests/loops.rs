@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use support::{bytes, close, interpreted, numbers, scheduled, values};
 
 /// `T` stands for the trip count, `U` for one more, `F` for the float's type.
-const PROGRAMS: &[(&str, &str)] = &[
+pub const PROGRAMS: &[(&str, &str)] = &[
     (
         // The contraction reads all that it would write over.
         "a_recurrence_with_a_stack",
@@ -99,7 +99,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ),
 ];
 
-fn program(text: &str, trip: usize, float: &str) -> Function {
+pub fn program(text: &str, trip: usize, float: &str) -> Function {
     let with = |text: &str, letter: &str, by: &str| {
         let mut out = String::new();
         for (i, piece) in text.split(letter).enumerate() {
@@ -180,7 +180,7 @@ fn loops_compute_what_the_interpreter_says() {
 }
 
 /// A program with the gradients of its results for its parameters, for any cotangents.
-fn derived(mut function: Function) -> Function {
+pub fn derived(mut function: Function) -> Function {
     derive_pullback(&mut function, &|_| None).unwrap_or_else(|e| panic!("{e}\n{function}"));
     let mut with = with_gradients(&function).expect("no calls are here");
     simplify(&mut with);

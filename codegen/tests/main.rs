@@ -21,4 +21,5 @@ mod shares;
 mod sharing;
 mod table;
 mod text;
+mod turns;
 mod verify;

@@ -113,25 +113,45 @@ impl Band {
     }
 }
 
-/// Adds a band to others; false where it has only some elements in common with one.
-pub(super) fn add(bands: &mut Vec<Band>, mut band: Band) -> bool {
-    if bands.iter().any(|b| b.holds(&band)) {
-        return true;
+/// Which bands a new one met: their indices, each when it was met.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) enum Met {
+    /// One that has all of it.
+    Holder(usize),
+    /// Those that it has all of, and those that it was joined with.
+    Parts {
+        replaced: Vec<usize>,
+        joined: Vec<usize>,
+    },
+}
+
+/// Adds a band to others; none where it has only some elements in common with one.
+pub(super) fn add(bands: &mut Vec<Band>, mut band: Band) -> Option<Met> {
+    if let Some(holder) = bands.iter().position(|b| b.holds(&band)) {
+        return Some(Met::Holder(holder));
     }
-    bands.retain(|b| !band.holds(b));
+    let mut replaced = Vec::new();
+    for at in (0..bands.len()).rev() {
+        if band.holds(&bands[at]) {
+            bands.remove(at);
+            replaced.push(at);
+        }
+    }
     if !bands.iter().all(|b| b.is_apart(&band)) {
-        return false;
+        return None;
     }
-    while let Some((i, joined)) = bands
+    let mut joined = Vec::new();
+    while let Some((at, both)) = bands
         .iter()
         .enumerate()
         .find_map(|(i, b)| Some((i, b.joined(&band)?)))
     {
-        bands.swap_remove(i);
-        band = joined;
+        bands.swap_remove(at);
+        joined.push(at);
+        band = both;
     }
     bands.push(band);
-    true
+    Some(Met::Parts { replaced, joined })
 }
 
 #[cfg(test)]
@@ -155,8 +175,14 @@ mod tests {
     #[test]
     fn columns_that_fill_their_rows_are_a_range() {
         let mut bands = Vec::new();
-        assert!(add(&mut bands, columns(3, 7)));
-        assert!(add(&mut bands, columns(0, 3)));
+        let met = |replaced: &[usize], joined: &[usize]| {
+            Some(Met::Parts {
+                replaced: replaced.to_vec(),
+                joined: joined.to_vec(),
+            })
+        };
+        assert_eq!(add(&mut bands, columns(3, 7)), met(&[], &[]));
+        assert_eq!(add(&mut bands, columns(0, 3)), met(&[], &[0]));
         assert_eq!(bands, [Band::range(0, 40)]);
     }
 
@@ -164,11 +190,11 @@ mod tests {
     fn ranges_with_a_hole_stay_apart() {
         let mut bands = Vec::new();
         for first in [0, 20, 10, 50] {
-            assert!(add(&mut bands, Band::range(first, 10)));
+            assert!(add(&mut bands, Band::range(first, 10)).is_some());
         }
         bands.sort_by_key(|b| b.first);
         assert_eq!(bands, [Band::range(0, 30), Band::range(50, 10)]);
-        assert!(!add(&mut bands, Band::range(25, 10)), "in part there");
+        assert_eq!(add(&mut bands, Band::range(25, 10)), None, "in part there");
     }
 
     #[test]

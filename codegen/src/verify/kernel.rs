@@ -295,7 +295,7 @@ fn meet(a: &Touch, b: &Touch) -> bool {
     let strides = a.access.strides.iter().chain(&b.access.strides);
     for period in strides.filter_map(|s| s.checked_abs()).filter(|s| *s > 1) {
         let window = |t: &Touch| window(&t.space, &t.access, period);
-        let (Some((pl, ph)), Some((ql, qh))) = (window(a), window(b)) else {
+        let (Some((_, [pl, ph])), Some((_, [ql, qh]))) = (window(a), window(b)) else {
             continue;
         };
         if ph < ql || qh < pl {
@@ -305,8 +305,8 @@ fn meet(a: &Touch, b: &Touch) -> bool {
     true
 }
 
-/// The range of an access's elements modulo `period`, if it does not wrap.
-pub(super) fn window(space: &[usize], access: &Access, period: i64) -> Option<(i64, i64)> {
+/// The range of an access's elements modulo `period`, if it does not wrap, behind the quotient of its ends.
+pub(super) fn window(space: &[usize], access: &Access, period: i64) -> Option<(i64, [i64; 2])> {
     let mut columns = access.clone();
     for s in &mut columns.strides {
         if *s % period == 0 {
@@ -315,7 +315,8 @@ pub(super) fn window(space: &[usize], access: &Access, period: i64) -> Option<(i
     }
     let (low, high) = range(space, &columns)??;
     let whole = low.div_euclid(period);
-    (high.div_euclid(period) == whole).then(|| (low - whole * period, high - whole * period))
+    let ends = [low - whole * period, high - whole * period];
+    (high.div_euclid(period) == whole).then_some((whole, ends))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 
 use super::band::{Band, add};
 use super::kernel::window;
-use super::turns::{Decision, Trace};
+use super::turns::{Decision, Passed, Place, Trace};
 use super::{VerifyError, fail};
 use crate::kernel::{Access, Binding, Buffer, BufferId, Kernel, Node, Run, Schedule, Touch};
 use std::rc::Rc;
@@ -31,7 +31,7 @@ pub(super) struct Held {
 }
 
 impl Held {
-    fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.bands.is_empty() && self.elements.is_none()
     }
 
@@ -133,11 +133,14 @@ impl<'a> State<'a> {
         let moved = access.offset - touch.access.offset;
         let (low, high) = (low + moved, high + moved);
         let all = Band::range(low, high - low + 1);
-        let mut bands = self.held[at].bands.iter();
-        let found = bands.position(|band| band.holds(&all) || holds(band, touch, access));
-        if let Some(band) = found {
-            let there = &self.held[at].bands[band];
-            self.decide(Decision::read(at, band, there, low));
+        let mut bands = self.held[at].bands.iter().enumerate();
+        let found = bands.find_map(|(i, band)| Some((i, place(band, &all, touch, access)?)));
+        if let Some((band, place)) = found {
+            self.decide(Decision::Read {
+                buffer: at,
+                band,
+                place,
+            });
             return Ok(());
         }
         self.decide(Decision::ByElements);
@@ -174,20 +177,20 @@ impl<'a> State<'a> {
             return;
         };
         let moved = access.offset - touch.access.offset;
-        let clobbered = self.clobber(at, low + moved, high + moved);
+        let range = [low + moved, high + moved];
+        let over = self.clobber(at, range);
+        let passed = Passed { range, over };
         if touch.loads {
             // A scatter adds to what is there.
-            self.decide(Decision::added(at, [low + moved, high + moved], clobbered));
+            self.decide(Decision::Added { buffer: at, passed });
             return;
         }
         let held = &mut self.held[at];
         if held.elements.is_none()
             && let Some(band) = Band::covered_by(touch, access)
         {
-            let absorbed = held.bands.iter().position(|b| b.holds(&band));
-            if add(&mut held.bands, band) {
-                let range = [low + moved, high + moved];
-                let decision = Decision::stored(at, absorbed, &held.bands, range, clobbered);
+            if let Some(met) = add(&mut held.bands, band) {
+                let decision = Decision::stored(at, met, &held.bands, passed);
                 self.decide(decision);
                 return;
             }
@@ -233,7 +236,7 @@ impl<'a> State<'a> {
     }
 
     /// Ends what other buffers hold that share bytes with a store; gives these.
-    fn clobber(&mut self, at: usize, low: i64, high: i64) -> Vec<usize> {
+    fn clobber(&mut self, at: usize, [low, high]: [i64; 2]) -> Vec<usize> {
         let sharing = self.sharing(at, low, high);
         for other in &sharing {
             let held = std::mem::take(&mut self.held[*other]);
@@ -245,20 +248,24 @@ impl<'a> State<'a> {
     }
 }
 
-/// Whether a band has all that an access reaches: its columns lie among the band's.
-fn holds(band: &Band, touch: &Touch, access: &Access) -> bool {
-    if band.rows == 1 {
-        return false;
+/// Where a band has all that an access reaches, which is in the range `all`; none where it does not.
+fn place(band: &Band, all: &Band, touch: &Touch, access: &Access) -> Option<Place> {
+    if band.holds(all) {
+        return Some(match band.rows {
+            1 => Place::Range,
+            _ => Place::Row(band.place(all.first).0),
+        });
     }
+    if band.rows == 1 {
+        return None;
+    }
+    // Its columns lie among the band's.
     let mut from = access.clone();
     from.offset -= band.first;
-    let Some((low, high)) = crate::bounds::range(&touch.space, &from).flatten() else {
-        return false;
-    };
-    let Some((_, last)) = window(&touch.space, &from, band.period) else {
-        return false;
-    };
-    low >= 0 && high.div_euclid(band.period) < band.rows && last < band.width
+    let (low, high) = crate::bounds::range(&touch.space, &from).flatten()?;
+    let (row, [_, last]) = window(&touch.space, &from, band.period)?;
+    let holds = low >= 0 && high.div_euclid(band.period) < band.rows && last < band.width;
+    holds.then_some(Place::Columns(row))
 }
 
 /// Calls `f` with every element that an access reaches.

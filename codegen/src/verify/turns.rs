@@ -4,19 +4,21 @@
 //! hold moves so too, what is decided in a turn is whether linear functions of its number are at least
 //! zero, or zero. So these are followed:
 //!
-//! - the first three turns; where the second and the third change what is held by the same amounts, that
-//!   is what each turn does: a join of two ranges is an equation, which holds in all turns if it holds in
-//!   two;
+//! - the first three turns; where the second and the third decide the same and change what is held by the
+//!   same amounts, that is what each turn does: a join of two ranges is an equation, which holds in all
+//!   turns if it holds in two;
 //! - the last but one, from what would be held before it: an inequality that holds in the third turn and
 //!   in this one holds in all between;
 //! - the last, in which columns may become a whole buffer.
 //!
-//! A turn between must decide as these two do. It does where each decision was made in the same way by
-//! both ([`Decision`]), about one band of its buffer, and where no store passes over another buffer on
-//! its way from one to the other. Anything else is followed turn by turn.
+//! A turn between must decide as these do. It does where each decision was made in the same way by all
+//! ([`Decision`]), and where the buffers that a store passes over on its way from the third turn to the last
+//! but one are of no use to the loop. Anything else is followed turn by turn. A turn between may find more
+//! than that, where a store meets what it does not meet in the others, and never less: nothing ends what a
+//! buffer holds but stores to others.
 
 use super::VerifyError;
-use super::band::Band;
+use super::band::{Band, Met};
 use super::memory::{Held, State};
 use crate::kernel::Loop;
 
@@ -30,68 +32,73 @@ pub(super) enum Decision {
     Read {
         buffer: usize,
         band: usize,
-        /// Where in a band of columns: its rules are not linear, so that it must be at the same place.
-        column: Option<i64>,
+        place: Place,
     },
     /// Written.
     Stored {
         buffer: usize,
-        /// The band that it was in already.
-        absorbed: Option<usize>,
+        met: Met,
         /// How many bands there are then.
         bands: usize,
         /// Rows and period of the last, if it has columns.
         columns: Option<(i64, i64)>,
-        range: Range,
-        /// The buffers that it is written over.
-        over: Vec<usize>,
+        passed: Passed,
     },
+    /// Added to what is there.
+    Added { buffer: usize, passed: Passed },
     /// Told by elements: it may be another in each turn.
     ByElements,
 }
 
-/// The first and the last element of a store, which move: two are always equal.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Range([i64; 2]);
+/// Where in a band something is read. Whether it is there is told by linear functions as long as it stays
+/// in one row: the row is a quotient, which never turns back, so that it is the same in all turns between
+/// two that have it.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(super) enum Place {
+    /// In a range.
+    Range,
+    /// In this row of columns.
+    Row(i64),
+    /// In columns of all rows, which start in this one.
+    Columns(i64),
+}
 
-impl PartialEq for Range {
-    fn eq(&self, _: &Range) -> bool {
+/// What a store passes, which moves: two are always equal.
+#[derive(Clone, Debug)]
+pub(super) struct Passed {
+    /// The first and the last element.
+    pub range: [i64; 2],
+    /// The buffers that it is written over.
+    pub over: Vec<usize>,
+}
+
+impl PartialEq for Passed {
+    fn eq(&self, _: &Passed) -> bool {
         true
     }
 }
 
 impl Decision {
-    /// A read whose first element is `low`.
-    pub fn read(buffer: usize, band: usize, there: &Band, low: i64) -> Decision {
-        Decision::Read {
-            buffer,
-            band,
-            column: (there.rows > 1).then_some(low - there.first),
-        }
-    }
-
     /// A store to what then is `bands`.
-    pub fn stored(
-        buffer: usize,
-        absorbed: Option<usize>,
-        bands: &[Band],
-        range: [i64; 2],
-        over: Vec<usize>,
-    ) -> Decision {
+    pub fn stored(buffer: usize, met: Met, bands: &[Band], passed: Passed) -> Decision {
         let last = bands.last().filter(|b| b.rows > 1);
         Decision::Stored {
             buffer,
-            absorbed,
+            met,
             bands: bands.len(),
             columns: last.map(|b| (b.rows, b.period)),
-            range: Range(range),
-            over,
+            passed,
         }
     }
 
-    /// A store that adds to what is there.
-    pub fn added(buffer: usize, range: [i64; 2], over: Vec<usize>) -> Decision {
-        Decision::stored(buffer, Some(0), &[Band::range(0, 1)], range, over)
+    /// Whether it is about a buffer.
+    fn is_about(&self, at: usize) -> bool {
+        match self {
+            Decision::Read { buffer, .. }
+            | Decision::Stored { buffer, .. }
+            | Decision::Added { buffer, .. } => *buffer == at,
+            Decision::ByElements => true,
+        }
     }
 }
 
@@ -111,7 +118,7 @@ impl State<'_> {
                 held.push(self.held.clone());
             }
             from = 3;
-            match self.jump(l, turns, &traced[2], &held) {
+            match self.jump(l, turns, &traced, &held) {
                 Some(last) => {
                     traced.push(last);
                     from = l.trip - 1;
@@ -148,18 +155,21 @@ impl State<'_> {
         done.map(|()| trace)
     }
 
-    /// Follows the last turn but one, where the third turn and that one tell what those between do.
-    /// `held` is what was held behind each of the first three.
+    /// Follows the last turn but one, where that one tells with the first three what those between do: these
+    /// decided `traced`, and `held` is what was held behind each.
     fn jump(
         &mut self,
         l: &Loop,
         turns: &mut Vec<usize>,
-        third: &Trace,
+        traced: &[Trace],
         held: &[Vec<Held>],
     ) -> Option<Trace> {
-        let [first, second, now] = held else {
+        let ([_, second_trace, third], [first, second, now]) = (traced, held) else {
             return None;
         };
+        if second_trace != third {
+            return None;
+        }
         let count = (l.trip - 5) as i64;
         let each = first.iter().zip(second).zip(now);
         let moved = each.map(|((a, b), c)| moved(a, b, c, count));
@@ -167,35 +177,36 @@ impl State<'_> {
         let last = l.trip - 2;
         // What is missing there is told by the turn that misses it.
         let trace = self.traced_turn(l, turns, last).ok()?;
-        let same = trace.len() == third.len()
-            && trace.iter().zip(third).all(|(a, b)| self.are_alike(a, b));
+        let mut pairs = third.iter().zip(&trace);
+        let same = trace == *third && pairs.all(|(a, b)| self.is_told(a, b, &trace, now));
         same.then_some(trace)
     }
 
-    /// Whether two turns decided in one way, as those between then do.
-    fn are_alike(&self, a: &Decision, b: &Decision) -> bool {
-        if a != b {
-            return false;
-        }
-        match (a, b) {
-            (Decision::Read { .. }, _) => true,
-            (
-                Decision::Stored {
-                    buffer,
-                    bands,
-                    range: Range(from),
-                    over,
-                    ..
-                },
-                Decision::Stored {
-                    range: Range(to), ..
-                },
-            ) => {
-                let swept = self.sharing(*buffer, from[0].min(to[0]), from[1].max(to[1]));
-                *bands == 1 && swept == *over
+    /// Whether the turns between two decide as both did. `trace` is of the later, and `held` was held behind
+    /// the earlier.
+    fn is_told(&self, from: &Decision, to: &Decision, trace: &Trace, held: &[Held]) -> bool {
+        let (buffer, a, b) = match (from, to) {
+            (Decision::Read { .. }, _) => return true,
+            (Decision::Stored { buffer, passed, .. }, Decision::Stored { passed: later, .. })
+            | (Decision::Added { buffer, passed }, Decision::Added { passed: later, .. }) => {
+                (*buffer, passed, later)
             }
-            (Decision::Stored { .. } | Decision::ByElements, _) => false,
-        }
+            (Decision::Stored { .. } | Decision::Added { .. } | Decision::ByElements, _) => {
+                return false;
+            }
+        };
+        // What another buffer holds is lost in each turn, or at some time, and then is not what the loop
+        // reads or writes; or there is nothing to be lost.
+        let is_lost = |other: &usize| {
+            let is_idle = || !trace.iter().any(|d| d.is_about(*other));
+            match [a, b].map(|p| p.over.contains(other)) {
+                [true, true] => true,
+                [false, false] => held[*other].is_empty() && is_idle(),
+                [true, false] | [false, true] => is_idle(),
+            }
+        };
+        let [low, high] = [a.range[0].min(b.range[0]), a.range[1].max(b.range[1])];
+        self.sharing(buffer, low, high).iter().all(is_lost)
     }
 }
 
