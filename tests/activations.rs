@@ -90,7 +90,7 @@ differences!(between: |x: [3, 1], w: [5]| lerp(x, w, 0.25) + logaddexp(2 * x, w)
 differences!(of_pieces: |x: [3, 5], w: [5]| x.hardswish() * w.hardsigmoid() + x.hardtanh(-0.6, 0.6) * w.tanhshrink() + w.hardshrink(0.3) * x.threshold(0.1, 0.5) + (x + 0.2).relu6());
 differences!(of_logarithms: |x: [3, 5], w: [5]| 0.5 * (x + 3).log2() * (w + 3).log10() + 0.3 * x.exp2() * w.expm1() + (x + 3).reciprocal() * w.silu() + 0.3 * (x * w).logsumexp(-1, keepdims = true));
 differences!(of_neighbours: |x: [3, 7], w: [7]| (x * w).diff().diff(axis = 0) * linspace(w.sum(), x.mean(), 6) + (x * w).max_pool1d(2, stride = 1)[0..2]);
-differences!(of_rows_added: |x: [4, 3], w: [2, 3]| (x * x).index_add(0, 3 * arange(2), w) * x.scatter_add(0, one_hot(arange(2) + 1, 3).cast(i32), w.square()));
+differences!(of_rows_added: |x: [4, 3], w: [2, 3]| (x * x).index_add(3 * arange(2), w, 0) * x.scatter_add(one_hot(arange(2) + 1, 3).cast(i32), w.square(), axis = 0));
 differences!(of_norms: |x: [3, 7], w: [7]| x.norm(-1) + norm(x * w, -1, ord = 1) + x.norm(1, "inf") * w.norm(ord = 3) + (x + w).norm(1, ord = 2.5));
 
 /// Configuration and consts are numbers of a definition too.

@@ -16,6 +16,7 @@ mod arguments;
 mod arrows;
 mod attention;
 mod bad_input;
+mod buckets;
 mod checkpoint;
 mod children;
 mod configuration;

@@ -27,6 +27,7 @@ mod parts;
 mod pullback;
 mod recompute;
 mod reverse;
+mod rows;
 pub mod scalar;
 mod shape;
 mod simplify;
@@ -72,6 +73,7 @@ pub use pullback::{PullbackError, PullbackProblem, derive_pullback};
 #[cfg(feature = "testing")]
 pub use recompute::each_recomputed;
 pub use recompute::{Again, Recomputed, Why, recomputed};
+pub use rows::{RowsMeet, rows_stay_apart};
 pub use scalar::{Scalar, ScalarDef, remainder};
 pub use shape::{Axis, MAX_BYTES, Shape, Type, byte_count};
 pub use simplify::simplify;

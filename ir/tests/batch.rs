@@ -38,11 +38,14 @@ impl Numbers {
     }
 }
 
-fn leak<T>(value: T) -> &'static T {
+pub fn leak<T>(value: T) -> &'static T {
     Box::leak(Box::new(value))
 }
 
-fn unit(function: &Function, callees: &'static [(&'static str, &'static Unit)]) -> &'static Unit {
+pub fn unit(
+    function: &Function,
+    callees: &'static [(&'static str, &'static Unit)],
+) -> &'static Unit {
     leak(Unit {
         path: leak(function.name.clone()),
         file: "src/net.rs",
@@ -52,7 +55,7 @@ fn unit(function: &Function, callees: &'static [(&'static str, &'static Unit)]) 
     })
 }
 
-fn applied(op: Op, instance: &Instance) -> Option<Function> {
+pub fn applied(op: Op, instance: &Instance) -> Option<Function> {
     let mut b = Builder::default();
     let types = instance.operands.iter().cloned();
     let operands: Vec<_> = types.map(|t| b.value(t)).collect();
@@ -67,28 +70,34 @@ fn applied(op: Op, instance: &Instance) -> Option<Function> {
     })
 }
 
-fn stacked(ty: &Type) -> Type {
-    ty.stack(0, Dim::from(EXTENT)).expect("an axis in front")
+fn stacked(ty: &Type, extent: usize) -> Type {
+    ty.stack(0, Dim::from(extent)).expect("an axis in front")
 }
 
 /// A function that calls another one over an axis of those arguments that are `mapped`.
-fn over(callee: &Function, mapped: &[bool]) -> Function {
+pub fn over(callee: &Function, mapped: &[bool], extent: usize) -> Function {
     let mut b = Builder::default();
     let count = callee.params.len();
     let types = callee.values[..count].iter().zip(mapped);
     let operands: Vec<_> = types
-        .map(|(ty, mapped)| b.value(if *mapped { stacked(ty) } else { ty.clone() }))
+        .map(|(ty, mapped)| {
+            b.value(if *mapped {
+                stacked(ty, extent)
+            } else {
+                ty.clone()
+            })
+        })
         .collect();
     let results = callee.body.results.iter();
     let results: Vec<_> = results
-        .map(|r| b.value(stacked(callee.type_of(*r))))
+        .map(|r| b.value(stacked(callee.type_of(*r), extent)))
         .collect();
     let target = Target {
         name: "f".to_string(),
         symbols: Vec::new(),
         sequence: None,
         maps: vec![Map {
-            extent: Dim::from(EXTENT),
+            extent: Dim::from(extent),
             mapped: mapped.to_vec(),
         }],
     };
@@ -126,7 +135,7 @@ fn every_op_does_to_all_slices_what_it_does_to_one() -> Outcome {
             let masks = (0..count).map(|i| (0..count).map(|k| k == i).collect());
             let masks: Vec<Vec<bool>> = masks.chain([vec![true; count]]).collect();
             for mask in masks.into_iter().filter(|m| m.contains(&true)) {
-                let function = over(&single, &mask);
+                let function = over(&single, &mask, EXTENT);
                 let callees = leak([("f", one)]);
                 let program = link(unit(&function, callees), &binding)
                     .map_err(|e| format!("{} {mask:?}: {e}", op.name))?;

@@ -21,6 +21,7 @@ mod products;
 mod pullback;
 mod random;
 mod recompute;
+mod rows;
 mod rules;
 mod simplify;
 mod states;

@@ -100,6 +100,16 @@ impl HostType {
         }
     }
 
+    /// The bytes of an element.
+    fn size(self) -> usize {
+        match self {
+            HostType::I8 | HostType::U8 | HostType::Bool => 1,
+            HostType::F16 | HostType::Bf16 | HostType::I16 | HostType::U16 => 2,
+            HostType::F32 | HostType::I32 | HostType::U32 => 4,
+            HostType::F64 | HostType::I64 | HostType::U64 => 8,
+        }
+    }
+
     /// Whether its elements are floats.
     pub(crate) fn is_float(self) -> bool {
         match self {
@@ -355,6 +365,20 @@ impl<'a> ArgView<'a> {
 
     fn is_empty(&self) -> bool {
         self.extents().contains(&0)
+    }
+
+    /// Its slices along the first axis from `start` on, `count` of them or as many as there are; itself if it has no axis.
+    pub(crate) fn rows(&self, start: usize, count: usize) -> ArgView<'a> {
+        let mut rows = *self;
+        if self.rank == 0 {
+            return rows;
+        }
+        let start = start.min(self.extents[0]);
+        let step = self.strides[0] * self.host.size().cast_signed();
+        // Inside of the elements that are borrowed, or behind them where no slice is left.
+        rows.pointer = self.pointer.wrapping_offset(step * start.cast_signed());
+        rows.extents[0] = count.min(self.extents[0] - start);
+        rows
     }
 
     /// The elements' bytes, if they lie in row-major order without gaps and are what kernels read as

@@ -346,7 +346,7 @@ impl Engine {
     }
 
     /// Unifies the arguments' extents with the declared shapes; an update without a gradient has none.
-    fn bind(&self, work: Work, arguments: &[ArgView<'_>]) -> Result<Binding> {
+    pub fn bind(&self, work: Work, arguments: &[ArgView<'_>]) -> Result<Binding> {
         if work == Work::Apply {
             return Ok(Binding::new(self.settings.precision.dtype()));
         }

@@ -120,6 +120,14 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// A function whose batches cannot be run by programs for other numbers of rows.
+    #[error("`{function}` cannot run its batch in buckets: {reason}")]
+    NotInBuckets {
+        /// The function.
+        function: String,
+        /// Why.
+        reason: String,
+    },
     /// A moving average that nobody asked for.
     #[error("there is no moving average: `.moving_average(0.999)` before `.build()` keeps one")]
     NoAverage,

@@ -4,6 +4,8 @@ mod accumulate;
 mod arg;
 mod average;
 mod backend;
+mod batch;
+mod buckets;
 mod budget;
 mod cache;
 mod call;

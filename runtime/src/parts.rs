@@ -1,5 +1,6 @@
 //! Steps that take their batch in parts.
 
+use crate::batch::Batch;
 use crate::engine::{Engine, Input};
 use crate::error::{Error, Result};
 use sinew_ir::{Function, Gradient, Join, over_parts};
@@ -27,68 +28,22 @@ impl Parts {
         if count == 0 {
             return Err(refused("there have to be 1 or more of them".into()));
         }
-        let first = inputs
-            .first()
-            .map(|input| &function.values[input.param].shape);
-        let first = first.filter(|shape| shape.sequence.is_none());
-        let batch = first.and_then(|shape| shape.dims.first()?.as_symbol().cloned());
-        let Some(batch) = batch else {
-            return Err(refused(
-                "its first argument has no symbol for its first axis".into(),
-            ));
-        };
-        let on_first = |shape: &sinew_ir::Shape| {
-            let first = shape.dims.first().and_then(|dim| dim.as_symbol());
-            shape.sequence.is_none() && first == Some(&batch)
-        };
-        let elsewhere = |shape: &sinew_ir::Shape| {
-            let dims = shape.dims.iter().skip(usize::from(on_first(shape)));
-            dims.flat_map(|dim| dim.symbols())
-                .any(|symbol| symbol == batch)
-        };
-        let mut split = Vec::new();
-        for (i, (param, ty)) in function.params.iter().zip(&function.values).enumerate() {
-            if elsewhere(&ty.shape) {
-                let name = &param.name;
-                return Err(refused(format!(
-                    "`{name}` has {batch} in its shape and not as its first axis alone"
-                )));
+        let batch = Batch::of(function, inputs).map_err(refused)?;
+        let results = function.returned().iter().zip(&batch.results).enumerate();
+        let joined = results.map(|(i, (result, of_rows))| {
+            let dtype = function.type_of(*result).dtype;
+            match (of_rows, dtype.is_float()) {
+                (true, _) => Ok(Join::Rows),
+                (false, true) => Ok(Join::Mean),
+                (false, false) => Err(refused(format!(
+                    "its result {i} is of {dtype}, of which parts have no mean"
+                ))),
             }
-            let is_input = inputs.iter().any(|input| input.param == i);
-            match (on_first(&ty.shape), is_input) {
-                (true, true) => split.push(i),
-                (true, false) => {
-                    let name = &param.name;
-                    return Err(refused(format!(
-                        "`{name}` of the model has {batch} in its shape"
-                    )));
-                }
-                (false, _) => {}
-            }
-        }
-        let mut joined = Vec::new();
-        for (i, result) in function.returned().iter().enumerate() {
-            let ty = function.type_of(*result);
-            joined.push(match (on_first(&ty.shape), ty.dtype.is_float()) {
-                _ if elsewhere(&ty.shape) => {
-                    return Err(refused(format!(
-                        "its result {i} has {batch} in its shape and not as its first axis alone"
-                    )));
-                }
-                (true, _) => Join::Rows,
-                (false, true) => Join::Mean,
-                (false, false) => {
-                    return Err(refused(format!(
-                        "its result {i} is of {}, of which parts have no mean",
-                        ty.dtype
-                    )));
-                }
-            });
-        }
+        });
         Ok(Parts {
             count,
-            split,
-            joined,
+            joined: joined.collect::<Result<_>>()?,
+            split: batch.arguments,
         })
     }
 

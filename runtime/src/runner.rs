@@ -1,6 +1,7 @@
 //! A compiled function: arguments in, results out.
 
 use crate::arg::{ArgView, Element};
+use crate::buckets::{Buckets, Joined};
 use crate::cache::{Limit, Purpose};
 use crate::engine::{Engine, Settings};
 use crate::error::{Error, Result};
@@ -17,7 +18,7 @@ use crate::shared::{Attachment, FirstModel, Shared, Trained, facts, place_all};
 use crate::store::{Held, Places};
 use crate::views::{ArgViews, IntoArgs, each_count};
 use ndarray::{Array, ArrayRef, Dimension};
-use sinew_ir::{Binding, ParamKind};
+use sinew_ir::{Binding, ParamKind, Probes};
 use std::collections::HashMap;
 use std::marker::PhantomData;
 use std::ops::Deref;
@@ -77,6 +78,8 @@ struct Core {
     asked: Asked,
     /// The models' states from before a run that is checked.
     saved: Vec<u8>,
+    /// The programs for its batches, where not each size has one of its own.
+    buckets: Option<Buckets>,
 }
 
 /// The engine of a runner, in which nothing runs meanwhile.
@@ -118,6 +121,7 @@ impl<F: ModelFunction, I> Clone for Runner<F, I> {
                 runs: core.runs,
                 asked: core.asked.copy(),
                 saved: Vec::new(),
+                buckets: core.buckets.clone(),
             }),
             arguments: PhantomData,
         }
@@ -145,13 +149,14 @@ impl<F: ModelFunction> Runner<F> {
                 runs: 0,
                 asked: Asked::default(),
                 saved: Vec::new(),
+                buckets: None,
             }),
             arguments: PhantomData,
         })
     }
 
     fn prepare_views(&self, arguments: &[ArgView<'_>]) -> Result<()> {
-        self.core().prepare(&self.places, arguments)
+        self.core().prepare_all(&self.places, arguments)
     }
 
     /// The function's first model, with the current parameters and states.
@@ -214,6 +219,54 @@ impl<F: ModelFunction> Runner<F> {
         let engine = &mut self.core_mut().engine;
         engine.settings.cache = limit;
         engine.cache.set_limit(limit);
+        Ok(self)
+    }
+
+    /// Runs batches of any size by programs for these numbers of rows, and for one row, in place of a program for each
+    /// size that comes: a server that is asked for 1 to 64 rows has four programs by `buckets([4, 16, 64])`, and all of
+    /// them after a few calls. The batch is the first axis of the first argument, and of all arguments that have its
+    /// symbol; results are rows of it too. A batch that is none of these sizes is run in a few pieces.
+    ///
+    /// That the function does to each row what it does to any other is checked when a program is made.
+    ///
+    /// A run that captures or patches values has a program of its own for each size.
+    ///
+    /// ```
+    /// # use sinew::prelude::*;
+    /// # use sinew::ndarray::Array2;
+    /// # #[model]
+    /// # struct Net {
+    /// #     out: Linear<4, 3>,
+    /// # }
+    /// #[model]
+    /// fn scores<B>(m: &Net, x: Tensor<B, 4>) -> Tensor<B, 3> {
+    ///     m.out.forward(x).softmax()
+    /// }
+    ///
+    /// let run = scores::compile(Net::init(0)).build()?.buckets([8, 64])?;
+    /// for rows in 1..100 {
+    ///     let found = run.run(Array2::<f32>::zeros((rows, 4)))?;
+    ///     assert_eq!(found.dim(), (rows, 3));
+    /// }
+    /// assert_eq!(run.compiles(), 3);
+    ///
+    /// #[model]
+    /// fn centred<B>(x: Tensor<B, 4>) -> Tensor<B, 4> {
+    ///     x - x.mean(axis = 0)
+    /// }
+    ///
+    /// let run = centred::compile().build()?.buckets([8])?;
+    /// let error = run.run(Array2::<f32>::zeros((3, 4))).expect_err("each row depends on all");
+    /// assert!(error.to_string().contains("cannot run its batch in buckets: it makes one of all rows"));
+    /// # Ok::<(), sinew::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::NotInBuckets`] for a function whose batch is not just the first axis of arguments and results; and of
+    /// runs, for one that lets rows meet, assigns to states or draws random elements.
+    pub fn buckets(mut self, sizes: impl AsRef<[usize]>) -> Result<Self> {
+        let core = self.core_mut();
+        core.buckets = Some(Buckets::new(sizes.as_ref(), &core.engine)?);
         Ok(self)
     }
 
@@ -344,7 +397,7 @@ impl<F: ModelFunction> Runner<F> {
         expected: usize,
         read: impl FnOnce(&[ResultView<'_>]) -> Result<T>,
     ) -> Result<T> {
-        self.core().run(&self.places, arguments, expected, read)
+        self.core().run_all(&self.places, arguments, expected, read)
     }
 
     /// Counts runs from 1 again.
@@ -354,6 +407,55 @@ impl<F: ModelFunction> Runner<F> {
 }
 
 impl Core {
+    /// The buckets that arguments are run by, and their rows.
+    fn bucketed(&mut self, arguments: &[ArgView<'_>]) -> Result<Option<(Buckets, usize)>> {
+        let Some(buckets) = &mut self.buckets else {
+            return Ok(None);
+        };
+        let asks = self.engine.probes != Probes::default();
+        let rows = buckets.rows(arguments).filter(|_| !asks);
+        let Some(rows) = rows else {
+            return Ok(None);
+        };
+        buckets.check(&self.engine, arguments)?;
+        Ok(Some((buckets.clone(), rows)))
+    }
+
+    /// Makes the programs for these arguments.
+    fn prepare_all(&mut self, places: &Places, arguments: &[ArgView<'_>]) -> Result<()> {
+        let Some((buckets, rows)) = self.bucketed(arguments)? else {
+            return self.prepare(places, arguments);
+        };
+        let pieces = buckets.pieces(rows).into_iter();
+        let mut parts = pieces.map(|piece| buckets.of_piece(arguments, piece));
+        parts.try_for_each(|part| self.prepare(places, &part))
+    }
+
+    /// Runs, in pieces if there are buckets, and hands the results in memory to `read`.
+    fn run_all<T>(
+        &mut self,
+        places: &Places,
+        arguments: &[ArgView<'_>],
+        expected: usize,
+        read: impl FnOnce(&[ResultView<'_>]) -> Result<T>,
+    ) -> Result<T> {
+        let Some((buckets, rows)) = self.bucketed(arguments)? else {
+            return self.run(places, arguments, expected, read);
+        };
+        let pieces = buckets.pieces(rows);
+        if pieces.len() == 1 {
+            return self.run(places, arguments, expected, read);
+        }
+        let mut joined = Joined::new(rows);
+        for piece in pieces {
+            let part = buckets.of_piece(arguments, piece);
+            self.run(places, &part, expected, |results| {
+                joined.put(piece, results)
+            })?;
+        }
+        read(&joined.views())
+    }
+
     /// Makes the program for these arguments the current one.
     fn prepare(&mut self, places: &Places, arguments: &[ArgView<'_>]) -> Result<()> {
         // The next program's results take the place of what was captured.

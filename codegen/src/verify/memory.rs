@@ -188,12 +188,11 @@ impl<'a> State<'a> {
         let held = &mut self.held[at];
         if held.elements.is_none()
             && let Some(band) = Band::covered_by(touch, access)
+            && let Some(met) = add(&mut held.bands, band)
         {
-            if let Some(met) = add(&mut held.bands, band) {
-                let decision = Decision::stored(at, met, &held.bands, passed);
-                self.decide(decision);
-                return;
-            }
+            let decision = Decision::stored(at, met, &held.bands, passed);
+            self.decide(decision);
+            return;
         }
         self.decide(Decision::ByElements);
         let held = self.held[at].elements(buffer.elements);

@@ -29,14 +29,15 @@ impl Lowerer<'_, '_> {
     /// Updates added at indices along an axis.
     pub(super) fn scattered(&mut self, a: &Arguments<'_>, op: Op) -> Checked<Val> {
         let x = self.tensor_arg(a, 0, None)?;
-        let axis = self.one_axis(a, 1, x)?;
-        let indices = self.tensor_arg(a, 2, Some(DType::I32))?;
+        // First, since who gives it first, as PyTorch has it, is told what stands where.
+        let axis = self.one_axis(a, 3, x)?;
+        let indices = self.tensor_arg(a, 1, Some(DType::I32))?;
         let dtype = self.builder.type_of(x).dtype;
-        let updates = self.tensor_arg(a, 3, Some(dtype))?;
+        let updates = self.tensor_arg(a, 2, Some(dtype))?;
         let operands = [
             WrittenOperand::new(&a.tokens(0), x),
-            WrittenOperand::new(&a.tokens(2), indices),
-            WrittenOperand::new(&a.tokens(3), updates),
+            WrittenOperand::new(&a.tokens(1), indices),
+            WrittenOperand::new(&a.tokens(2), updates),
         ];
         let built = self.build(&a.name, a.op.name, &operands, |b| {
             b.along(op, &[x, indices, updates], axis)

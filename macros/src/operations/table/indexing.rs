@@ -71,9 +71,9 @@ assert_eq!(picked([[1.0, 2.0], [3.0, 4.0]], [[1], [0]])?, array![[2.0], [3.0]]);
         )
         .also(OUTSIDE)
         .takes("x")
-        .takes_as("axis", "0")
         .takes("indices")
         .takes("updates")
+        .takes_as("axis", "0")
         .shapes("`[.., N], [.., K], [.., K] -> [.., N]` along the last axis")
         .elements(WITH_INDICES)
         .derivative(ADDED)
@@ -81,7 +81,7 @@ assert_eq!(picked([[1.0, 2.0], [3.0, 4.0]], [[1], [0]])?, array![[2.0], [3.0]]);
             r#"
 #[model]
 fn counts<K>(i: Tensor<i32, K>) -> Tensor<3> {
-    scatter_add(zeros([3]), 0, i, ones([K]))
+    scatter_add(zeros([3]), i, ones([K]), axis = 0)
 }
 
 assert_eq!(counts([0, 2, 2])?, array![1.0, 0.0, 2.0]);
@@ -94,9 +94,9 @@ assert_eq!(counts([0, 2, 2])?, array![1.0, 0.0, 2.0]);
         )
         .also(OUTSIDE)
         .takes("x")
-        .takes_as("axis", "0")
         .takes("indices")
         .takes("updates")
+        .takes_as("axis", "0")
         .shapes("`[N, ..], [K], [K, ..] -> [N, ..]` along axis 0: updates as [`fn@take`] gives them")
         .elements(WITH_INDICES)
         .derivative(ADDED)
@@ -104,7 +104,7 @@ assert_eq!(counts([0, 2, 2])?, array![1.0, 0.0, 2.0]);
             r#"
 #[model]
 fn gathered<K>(i: Tensor<i32, K>, rows: Tensor<K, 2>) -> Tensor<3, 2> {
-    zeros([3, 2]).index_add(0, i, rows)
+    zeros([3, 2]).index_add(i, rows, axis = 0)
 }
 
 let sums = gathered([2, 2], [[1.0, 2.0], [3.0, 4.0]])?;
