@@ -97,10 +97,10 @@ pub mod __private {
     pub use sinew_runtime::{
         AnyRank, Arg, ArgView, ArgViews, Compile, Error, Float, GradientBuilder, Gradients, Init,
         IntoArgs, IntoShared, MethodsInOneImpl, Model, ModelFunction, ModelStruct, Models, Out,
-        Outputs, Param, Rank, Result, Runner, Setting, StructIds, Train, Trained, Trainer, Vjp,
-        at_most, attach, below, call, complete, equal, gradient, gradient_by_inputs, has_methods,
-        init, is_same, join, model_struct, product, pullback, quotient, repeated, same_struct,
-        signature, size, sum, vjp,
+        Outputs, Param, PyTorchNames, Rank, Result, Runner, Setting, StructIds, Train, Trained,
+        Trainer, Vjp, at_most, attach, below, call, complete, equal, gradient, gradient_by_inputs,
+        has_methods, init, is_same, join, model_struct, product, pullback, quotient, repeated,
+        same_struct, signature, size, sum, vjp,
     };
 
     pub use crate::names::{

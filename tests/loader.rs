@@ -12,11 +12,16 @@ struct Net {
 }
 
 /// A file of tensors whose elements count from 0 on.
-struct File(PathBuf);
+pub struct File(PathBuf);
 
 impl File {
-    fn new(name: &str, tensors: &[(&str, &[usize])]) -> File {
-        let path = std::env::temp_dir().join(format!("loader-{name}-{}", std::process::id()));
+    /// A path at which there is no file yet.
+    pub fn of_no_tensors(name: &str) -> File {
+        File(std::env::temp_dir().join(format!("loader-{name}-{}", std::process::id())))
+    }
+
+    pub fn new(name: &str, tensors: &[(&str, &[usize])]) -> File {
+        let file = File::of_no_tensors(name);
         let bytes: Vec<u8> = (0..64).flat_map(|i| (i as f32).to_le_bytes()).collect();
         let views = tensors.iter().map(|(name, shape)| {
             let bytes = &bytes[..4 * shape.iter().product::<usize>()];
@@ -24,8 +29,8 @@ impl File {
             (*name, view.expect("as many bytes as elements"))
         });
         let bytes = safetensors::serialize(views.collect::<Vec<_>>(), None);
-        std::fs::write(&path, bytes.expect("a few tensors")).expect("a folder for tests");
-        File(path)
+        std::fs::write(&file, bytes.expect("a few tensors")).expect("a folder for tests");
+        file
     }
 }
 
@@ -56,7 +61,7 @@ fn pytorch(path: &str) -> String {
     format!("{layer}.{leaf}")
 }
 
-fn numbers(param: &Param) -> Vec<f32> {
+pub fn numbers(param: &Param) -> Vec<f32> {
     param.values().into_iter().collect()
 }
 

@@ -51,6 +51,7 @@ mod operations;
 mod optimizers;
 mod outside;
 mod probes;
+mod pytorch;
 mod random;
 mod resume;
 mod rules;

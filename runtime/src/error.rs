@@ -83,9 +83,9 @@ pub enum Error {
         /// Which operation first made such a value, and where it was written.
         origin: String,
     },
-    /// Two leaves that are read from one tensor of a file.
+    /// Two leaves that are one tensor of a file.
     #[error(
-        "`{first}` and `{second}` are both read from `{name}`: `rename` gives each leaf a name of its own"
+        "`{first}` and `{second}` are both `{name}` in the file: `rename`, or `#[pytorch(\"..\")]` in front of a field, gives each a name of its own"
     )]
     SameName {
         /// The tensor's name.

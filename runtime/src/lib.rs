@@ -79,6 +79,8 @@ pub use arg::{
 };
 pub use cache::CacheStats;
 pub use call::{attach, call, gradient, pullback};
+#[doc(hidden)]
+pub use checkpoint::PyTorchNames;
 pub use checkpoint::{LoadReport, Loader};
 pub use config::{ConfigField, read_config, write_config};
 pub use device::{Device, Precision};

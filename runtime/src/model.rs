@@ -1,6 +1,6 @@
 //! Models and model functions: the traits that `#[model]` implements.
 
-use crate::checkpoint::Loader;
+use crate::checkpoint::{Loader, PyTorchNames};
 use crate::error::{Error, Result};
 use crate::models::{Leaves, Models};
 use crate::output::Outputs;
@@ -38,6 +38,12 @@ pub trait Model: Clone + Send + 'static {
 
     /// As [`Model::visit`], to change leaves.
     fn visit_mut(&mut self, prefix: &str, f: &mut dyn FnMut(&str, &mut Param));
+
+    /// Writes down what PyTorch calls every leaf, in the order of [`Model::visit`]; where nothing is said, by its path.
+    #[doc(hidden)]
+    fn pytorch_names(&self, names: &mut PyTorchNames) {
+        self.visit("", &mut |path, _| names.leaf(path, false));
+    }
 
     /// Every leaf with its path, in the order of declaration: parameters, and states among them
     /// ([`Param::is_state`]).
@@ -152,6 +158,36 @@ pub trait Model: Clone + Send + 'static {
         crate::checkpoint::save(self, path.as_ref())
     }
 
+    /// Writes all leaves to a safetensors file that PyTorch reads: by the names and in the layouts that the structs'
+    /// `#[pytorch(..)]` says, those of the library's layers among them. [`Loader::pytorch`] reads it back, bit for bit.
+    ///
+    /// In Python, `module.load_state_dict(safetensors.torch.load_file(path))` takes it, where the modules in `module` are
+    /// called as the fields here.
+    ///
+    /// ```
+    /// use sinew::prelude::*;
+    ///
+    /// #[model]
+    /// struct Net {
+    ///     hidden: Linear<4, 8>,   // `hidden.weight` of [8, 4], `hidden.bias`
+    ///     #[pytorch("head")]
+    ///     out: Linear<8, 2>,      // `head.weight` of [2, 8], `head.bias`
+    /// }
+    ///
+    /// let net = Net::init(42);
+    /// # let file = std::env::temp_dir().join(format!("for-pytorch-{}.safetensors", std::process::id()));
+    /// net.save_for_pytorch(&file)?;
+    /// assert_eq!(Net::loader(&file).pytorch().load()?, net);
+    /// # drop(std::fs::remove_file(&file));
+    /// # Ok::<(), sinew::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Model::save`]; [`Error::SameName`] for two leaves of one name.
+    fn save_for_pytorch(&self, path: impl AsRef<Path>) -> Result<()> {
+        crate::checkpoint::save_for_pytorch(self, path.as_ref())
+    }
+
     /// A model with the values of a safetensors file that [`Model::save`] wrote: parameters and states,
     /// nothing of an optimizer.
     ///
@@ -167,7 +203,8 @@ pub trait Model: Clone + Send + 'static {
         Ok(model)
     }
 
-    /// How a file of another program is read, or one of another model: by other names, of other layouts, in part.
+    /// How a file of another program is read, of PyTorch's above all, or one of another model: by other names, of other
+    /// layouts, in part.
     fn loader(path: impl AsRef<Path>) -> Loader<Self> {
         Loader::new(path.as_ref())
     }
@@ -263,6 +300,9 @@ impl<M: Model> Model for Vec<M> {
         for (i, child) in self.iter_mut().enumerate() {
             child.visit_mut(&join(prefix, &i.to_string()), f);
         }
+    }
+    fn pytorch_names(&self, names: &mut PyTorchNames) {
+        names.children(self, 0, "{}.", "");
     }
     /// Programs have the children as one, so they are configured alike.
     fn settings(&self, prefix: &str, f: &mut dyn FnMut(&str, SymbolValue)) -> Result<()> {

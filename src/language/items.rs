@@ -62,6 +62,48 @@
 //! is saved. A struct without symbols and settings starts with `Name::init(seed)`; any other with
 //! `Name::init(&NameConfig { .. }, seed)?`, which fails where sizes make no model.
 //!
+//! # Names in PyTorch's files
+//!
+//! `#[pytorch(..)]` in front of a field says what PyTorch calls it, for [`Loader::pytorch`](crate::Loader::pytorch) and
+//! [`save_for_pytorch`](crate::Model::save_for_pytorch). Without it that is the field's own name.
+//!
+//! | written | in front of | names there |
+//! |---|---|---|
+//! | `#[pytorch("weight")]` | a leaf | `weight`, behind those of the structs around it |
+//! | `#[pytorch("weight", transposed)]` | a leaf of two dims or more | the same; its last two axes change places |
+//! | `#[pytorch("net.0")]` | a child | `net.0.weight`, .. |
+//! | `#[pytorch("{}_l0")]` | a child | `weight_l0`, ..: `{}` is where the names of its leaves go |
+//! | `#[pytorch("{}")]` | a child | `weight`, ..: its leaves stand among those beside it |
+//! | `#[pytorch("layers")]` | repeated children | `layers.0.weight`, .. |
+//! | `#[pytorch("layers.{1..}")]`, `#[pytorch("{}_l{1..}")]` | repeated children | `layers.1.weight`, .., `weight_l1`, ..: `{1..}` is their number, counted from 1 |
+//!
+//! ```
+//! # use sinew::prelude::*;
+//! #[model]
+//! struct Scaled<I, O> {
+//!     #[init(kaiming_uniform)]
+//!     #[pytorch("kernel", transposed)]
+//!     w: Param<I, O>,
+//!     #[init(ones)]
+//!     scale: Param<O>,
+//! }
+//!
+//! #[model]
+//! struct Net {
+//!     #[pytorch("0")]
+//!     scaled: Scaled<4, 8>,                   // `0.kernel` of [8, 4], `0.scale`
+//!     #[pytorch("2")]
+//!     out: Linear<8, 2>,                      // `2.weight` of [2, 8], `2.bias`
+//! }
+//!
+//! let net = Net::init(42);
+//! # let file = std::env::temp_dir().join(format!("names-there-{}.safetensors", std::process::id()));
+//! net.save_for_pytorch(&file)?;
+//! assert_eq!(Net::loader(&file).pytorch().load()?, net);
+//! # drop(std::fs::remove_file(&file));
+//! # Ok::<(), sinew::Error>(())
+//! ```
+//!
 //! # Methods
 //!
 //! `#[model(methods)]` on a struct says that a `#[model] impl` of it follows, in the same module, in which all of its

@@ -106,15 +106,19 @@ impl DotProductAttention {
 pub struct MultiHeadAttention<D, Heads> {
     /// Maps to queries, keys and values, side by side.
     #[init(xavier_uniform)]
+    #[pytorch("in_proj_weight", transposed)]
     pub w_in: Param<D, { 3 * D }>,
     /// Biases of these.
     #[init(zeros)]
+    #[pytorch("in_proj_bias")]
     pub b_in: Param<{ 3 * D }>,
     /// Map of the heads' results.
     #[init(fan_in_uniform(D))]
+    #[pytorch("out_proj.weight", transposed)]
     pub w_out: Param<D, D>,
     /// Biases of that.
     #[init(zeros)]
+    #[pytorch("out_proj.bias")]
     pub b_out: Param<D>,
     /// How each head attends.
     pub attention: DotProductAttention,
@@ -199,9 +203,11 @@ impl<D, Heads> MultiHeadAttention<D, Heads> {
 pub struct MultiHeadAttentionNoBias<D, Heads> {
     /// Maps to queries, keys and values, side by side.
     #[init(xavier_uniform)]
+    #[pytorch("in_proj_weight", transposed)]
     pub w_in: Param<D, { 3 * D }>,
     /// Map of the heads' results.
     #[init(fan_in_uniform(D))]
+    #[pytorch("out_proj.weight", transposed)]
     pub w_out: Param<D, D>,
     /// How each head attends.
     pub attention: DotProductAttention,

@@ -50,14 +50,18 @@ use crate::{Param, State, Tensor, model, ops::training};
 pub struct BatchNorm1d<C> {
     /// Factors.
     #[init(ones)]
+    #[pytorch("weight")]
     pub w: Param<C>,
     /// Biases.
     #[init(zeros)]
+    #[pytorch("bias")]
     pub b: Param<C>,
     /// The running mean.
+    #[pytorch("running_mean")]
     pub mean: State<C>,
     /// The running variance, that of n - 1.
     #[init(ones)]
+    #[pytorch("running_var")]
     pub variance: State<C>,
     /// What keeps the divisor from 0.
     #[default(1e-5)]
@@ -121,14 +125,18 @@ impl<C> BatchNorm1d<C> {
 pub struct BatchNorm2d<C> {
     /// Factors.
     #[init(ones)]
+    #[pytorch("weight")]
     pub w: Param<C>,
     /// Biases.
     #[init(zeros)]
+    #[pytorch("bias")]
     pub b: Param<C>,
     /// The running mean.
+    #[pytorch("running_mean")]
     pub mean: State<C>,
     /// The running variance, that of n - 1.
     #[init(ones)]
+    #[pytorch("running_var")]
     pub variance: State<C>,
     /// What keeps the divisor from 0.
     #[default(1e-5)]

@@ -37,9 +37,11 @@ use crate::{Param, Tensor, model, ops::einsum};
 pub struct Bilinear<I, J, O> {
     /// Weights, a matrix of both inputs for each output.
     #[init(fan_in_uniform(I))]
+    #[pytorch("weight")]
     pub w: Param<O, I, J>,
     /// Biases.
     #[init(fan_in_uniform(I))]
+    #[pytorch("bias")]
     pub b: Param<O>,
 }
 

@@ -35,9 +35,11 @@ use crate::{Param, Tensor, model};
 pub struct Conv1d<C, O, K, Stride, Padding> {
     /// The kernels, one for each channel that comes out and each that goes in.
     #[init(fan_in_uniform({ C * K }))]
+    #[pytorch("weight")]
     pub w: Param<O, C, K>,
     /// Biases, one for each channel that comes out.
     #[init(fan_in_uniform({ C * K }))]
+    #[pytorch("bias")]
     pub b: Param<O>,
 }
 
@@ -85,9 +87,11 @@ impl<C, O, K, Stride, Padding> Conv1d<C, O, K, Stride, Padding> {
 pub struct Conv2d<C, O, K, Stride, Padding> {
     /// The kernels, one for each channel that comes out and each that goes in.
     #[init(fan_in_uniform({ C * K * K }))]
+    #[pytorch("weight")]
     pub w: Param<O, C, K, K>,
     /// Biases, one for each channel that comes out.
     #[init(fan_in_uniform({ C * K * K }))]
+    #[pytorch("bias")]
     pub b: Param<O>,
 }
 
@@ -133,9 +137,11 @@ impl<C, O, K, Stride, Padding> Conv2d<C, O, K, Stride, Padding> {
 pub struct ConvTranspose2d<C, O, K, Stride, Padding> {
     /// The kernels, one for each channel that goes in and each that comes out.
     #[init(fan_in_uniform({ O * K * K }))]
+    #[pytorch("weight")]
     pub w: Param<C, O, K, K>,
     /// Biases, one for each channel that comes out.
     #[init(fan_in_uniform({ O * K * K }))]
+    #[pytorch("bias")]
     pub b: Param<O>,
 }
 

@@ -38,6 +38,7 @@ use crate::{Param, Tensor, model, ops::where_};
 pub struct Embedding<V, D> {
     /// A row for each index.
     #[init(normal(1.0))]
+    #[pytorch("weight")]
     pub w: Param<V, D>,
 }
 
@@ -58,7 +59,8 @@ impl<V, D> Embedding<V, D> {
 /// | `padding_index: usize` | 0; which row is not used |
 ///
 /// It is PyTorch's `Embedding(.., padding_idx=..)` as that starts: the padding gives zeros, and its row gets no
-/// gradient. Here it gives zeros whatever its row holds, which is drawn as the others are and never read.
+/// gradient. Here it gives zeros whatever its row holds, which is drawn as the others are and never read; so a file of
+/// PyTorch's whose row of the padding was set to something else gives other values.
 ///
 /// ```
 /// use sinew::nn::PaddedEmbedding;
@@ -84,6 +86,7 @@ impl<V, D> Embedding<V, D> {
 pub struct PaddedEmbedding<V, D> {
     /// A row for each index.
     #[init(normal(1.0))]
+    #[pytorch("weight")]
     pub w: Param<V, D>,
     /// The index that gives zeros.
     #[default(0)]

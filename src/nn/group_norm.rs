@@ -37,9 +37,11 @@ use crate::{Param, Tensor, model};
 pub struct GroupNorm<C, G> {
     /// Factors.
     #[init(ones)]
+    #[pytorch("weight")]
     pub w: Param<C>,
     /// Biases.
     #[init(zeros)]
+    #[pytorch("bias")]
     pub b: Param<C>,
     /// What keeps the divisor from 0.
     #[default(1e-5)]

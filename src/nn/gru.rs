@@ -35,15 +35,19 @@ use crate::{
 pub struct GruCell<I, H> {
     /// From the input to the gates.
     #[init(fan_in_uniform(H))]
+    #[pytorch("weight_ih", transposed)]
     pub w_ih: Param<I, { 3 * H }>,
     /// From the hidden state to the gates.
     #[init(fan_in_uniform(H))]
+    #[pytorch("weight_hh", transposed)]
     pub w_hh: Param<H, { 3 * H }>,
     /// Biases beside `w_ih`.
     #[init(fan_in_uniform(H))]
+    #[pytorch("bias_ih")]
     pub b_ih: Param<{ 3 * H }>,
     /// Biases beside `w_hh`.
     #[init(fan_in_uniform(H))]
+    #[pytorch("bias_hh")]
     pub b_hh: Param<{ 3 * H }>,
 }
 
@@ -123,8 +127,10 @@ impl<I, H> GruCell<I, H> {
 #[model(methods)]
 pub struct Gru<I, H, Layers> {
     /// The layer that sees the input.
+    #[pytorch("{}_l0")]
     pub first: GruCell<I, H>,
     /// The layers above it.
+    #[pytorch("{}_l{1..}")]
     pub rest: [GruCell<H, H>; { Layers - 1 }],
     /// The probability of leaving out an element between layers.
     #[default(0.0)]
@@ -197,12 +203,16 @@ impl<I, H, Layers> Gru<I, H, Layers> {
 #[model(methods)]
 pub struct BiGru<I, H, Layers> {
     /// The layer that sees the input.
+    #[pytorch("{}_l0")]
     pub first: GruCell<I, H>,
     /// The same from the last time to the first.
+    #[pytorch("{}_l0_reverse")]
     pub first_reversed: GruCell<I, H>,
     /// The layers above it.
+    #[pytorch("{}_l{1..}")]
     pub rest: [GruCell<{ 2 * H }, H>; { Layers - 1 }],
     /// The same from the last time to the first.
+    #[pytorch("{}_l{1..}_reverse")]
     pub rest_reversed: [GruCell<{ 2 * H }, H>; { Layers - 1 }],
     /// The probability of leaving out an element between layers.
     #[default(0.0)]

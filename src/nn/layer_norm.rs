@@ -27,9 +27,11 @@ use crate::{Param, Tensor, model};
 pub struct LayerNorm<D> {
     /// Factors.
     #[init(ones)]
+    #[pytorch("weight")]
     pub w: Param<D>,
     /// Biases.
     #[init(zeros)]
+    #[pytorch("bias")]
     pub b: Param<D>,
     /// What keeps the divisor from 0.
     #[default(1e-5)]
@@ -105,6 +107,7 @@ impl LayerNormNoAffine {
 pub struct RmsNorm<D> {
     /// Factors.
     #[init(ones)]
+    #[pytorch("weight")]
     pub w: Param<D>,
     /// What keeps the divisor from 0.
     #[default(1e-6)]

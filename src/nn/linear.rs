@@ -36,9 +36,11 @@ use crate::{Param, Tensor, model, ops::matmul};
 pub struct Linear<I, O> {
     /// Weights, a row for each input.
     #[init(fan_in_uniform(I))]
+    #[pytorch("weight", transposed)]
     pub w: Param<I, O>,
     /// Biases.
     #[init(fan_in_uniform(I))]
+    #[pytorch("bias")]
     pub b: Param<O>,
 }
 
@@ -98,6 +100,7 @@ impl<I, O> Linear<I, O> {
 pub struct LinearNoBias<I, O> {
     /// Weights, a row for each input.
     #[init(fan_in_uniform(I))]
+    #[pytorch("weight", transposed)]
     pub w: Param<I, O>,
 }
 

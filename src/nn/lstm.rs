@@ -35,15 +35,19 @@ use crate::{
 pub struct LstmCell<I, H> {
     /// From the input to the gates.
     #[init(fan_in_uniform(H))]
+    #[pytorch("weight_ih", transposed)]
     pub w_ih: Param<I, { 4 * H }>,
     /// From the hidden state to the gates.
     #[init(fan_in_uniform(H))]
+    #[pytorch("weight_hh", transposed)]
     pub w_hh: Param<H, { 4 * H }>,
     /// Biases beside `w_ih`.
     #[init(fan_in_uniform(H))]
+    #[pytorch("bias_ih")]
     pub b_ih: Param<{ 4 * H }>,
     /// Biases beside `w_hh`.
     #[init(fan_in_uniform(H))]
+    #[pytorch("bias_hh")]
     pub b_hh: Param<{ 4 * H }>,
 }
 
@@ -138,8 +142,10 @@ impl<I, H> LstmCell<I, H> {
 #[model(methods)]
 pub struct Lstm<I, H, Layers> {
     /// The layer that sees the input.
+    #[pytorch("{}_l0")]
     pub first: LstmCell<I, H>,
     /// The layers above it.
+    #[pytorch("{}_l{1..}")]
     pub rest: [LstmCell<H, H>; { Layers - 1 }],
     /// The probability of leaving out an element between layers.
     #[default(0.0)]
@@ -220,12 +226,16 @@ impl<I, H, Layers> Lstm<I, H, Layers> {
 #[model(methods)]
 pub struct BiLstm<I, H, Layers> {
     /// The layer that sees the input.
+    #[pytorch("{}_l0")]
     pub first: LstmCell<I, H>,
     /// The same from the last time to the first.
+    #[pytorch("{}_l0_reverse")]
     pub first_reversed: LstmCell<I, H>,
     /// The layers above it.
+    #[pytorch("{}_l{1..}")]
     pub rest: [LstmCell<{ 2 * H }, H>; { Layers - 1 }],
     /// The same from the last time to the first.
+    #[pytorch("{}_l{1..}_reverse")]
     pub rest_reversed: [LstmCell<{ 2 * H }, H>; { Layers - 1 }],
     /// The probability of leaving out an element between layers.
     #[default(0.0)]

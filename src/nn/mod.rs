@@ -47,6 +47,28 @@
 //!
 //! What PyTorch has as a flag that adds parameters is a layer of its own here, since the parameters of a struct are
 //! those that its type says: [`LinearNoBias`] is PyTorch's `Linear(bias=False)`.
+//!
+//! # PyTorch's files
+//!
+//! Each layer says what PyTorch calls its parameters and states, so that [`Loader::pytorch`](crate::Loader::pytorch) reads
+//! a file of PyTorch's, and [`save_for_pytorch`](crate::Model::save_for_pytorch) writes one:
+//!
+//! | layers | here | there |
+//! |---|---|---|
+//! | [`Linear`], [`LinearNoBias`] | `w`, `b` | `weight` transposed, `bias` |
+//! | [`Bilinear`], convolutions and their transpose, norms | `w`, `b` | `weight`, `bias` |
+//! | [`BatchNorm1d`], [`BatchNorm2d`] | `mean`, `variance` | `running_mean`, `running_var` |
+//! | [`Embedding`], [`PaddedEmbedding`], [`LearnedPositions`] | `w` | `weight`, that of an `Embedding` |
+//! | [`RnnCell`], [`LstmCell`], [`GruCell`] | `w_ih`, `w_hh`, `b_ih`, `b_hh` | `weight_ih` and `weight_hh` transposed, `bias_ih`, `bias_hh` |
+//! | layers of these | in `first`, `rest.0`, .. | the same with `_l0`, `_l1`, .. behind |
+//! | both directions | in `first_reversed`, `rest_reversed.0`, .. | with `_l0_reverse`, `_l1_reverse`, .. behind |
+//! | [`MultiHeadAttention`] | `w_in`, `b_in`, `w_out`, `b_out` | `in_proj_weight` transposed, `in_proj_bias`, `out_proj.weight` transposed, `out_proj.bias` |
+//! | [`TransformerBlock`] | in `attention`, `up`, `down` | in `self_attn`, `linear1`, `linear2` |
+//!
+//! Layouts differ in that transposition alone. Gates, queries with keys and values, and the axes of kernels stand in
+//! PyTorch's order. A file has tensors and no settings: `eps`, activations, `norm_first` and the like are those of the
+//! structs here, whatever they were there. A layer of your own says its names as these do
+//! ([`items`](crate::language::items#names-in-pytorchs-files)).
 
 mod activation;
 mod attention;

@@ -93,6 +93,8 @@ const FALL: f64 = -9.210_340_371_976_184;
 /// | `w: [Longest, D]` | starts normal with deviation 0.02, `normal(0.02)`, as GPT-2 does |
 /// | settings | none |
 ///
+/// In PyTorch its rows are the weight of an `Embedding(Longest, D)` that is given the places.
+///
 /// ```
 /// use sinew::nn::LearnedPositions;
 /// use sinew::prelude::*;
@@ -116,6 +118,7 @@ const FALL: f64 = -9.210_340_371_976_184;
 pub struct LearnedPositions<Longest, D> {
     /// A row for each place.
     #[init(normal(0.02))]
+    #[pytorch("weight")]
     pub w: Param<Longest, D>,
 }
 

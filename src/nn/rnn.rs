@@ -29,15 +29,19 @@ use crate::{
 pub struct RnnCell<I, H> {
     /// From the input.
     #[init(fan_in_uniform(H))]
+    #[pytorch("weight_ih", transposed)]
     pub w_ih: Param<I, H>,
     /// From the hidden state.
     #[init(fan_in_uniform(H))]
+    #[pytorch("weight_hh", transposed)]
     pub w_hh: Param<H, H>,
     /// Biases beside `w_ih`.
     #[init(fan_in_uniform(H))]
+    #[pytorch("bias_ih")]
     pub b_ih: Param<H>,
     /// Biases beside `w_hh`.
     #[init(fan_in_uniform(H))]
+    #[pytorch("bias_hh")]
     pub b_hh: Param<H>,
     /// What makes the next hidden state of the sum.
     #[default(Tanh)]
@@ -118,8 +122,10 @@ impl<I, H> RnnCell<I, H> {
 #[model(methods)]
 pub struct Rnn<I, H, Layers> {
     /// The layer that sees the input.
+    #[pytorch("{}_l0")]
     pub first: RnnCell<I, H>,
     /// The layers above it.
+    #[pytorch("{}_l{1..}")]
     pub rest: [RnnCell<H, H>; { Layers - 1 }],
     /// The probability of leaving out an element between layers.
     #[default(0.0)]
@@ -196,12 +202,16 @@ impl<I, H, Layers> Rnn<I, H, Layers> {
 #[model(methods)]
 pub struct BiRnn<I, H, Layers> {
     /// The layer that sees the input.
+    #[pytorch("{}_l0")]
     pub first: RnnCell<I, H>,
     /// The same from the last time to the first.
+    #[pytorch("{}_l0_reverse")]
     pub first_reversed: RnnCell<I, H>,
     /// The layers above it.
+    #[pytorch("{}_l{1..}")]
     pub rest: [RnnCell<{ 2 * H }, H>; { Layers - 1 }],
     /// The same from the last time to the first.
+    #[pytorch("{}_l{1..}_reverse")]
     pub rest_reversed: [RnnCell<{ 2 * H }, H>; { Layers - 1 }],
     /// The probability of leaving out an element between layers.
     #[default(0.0)]

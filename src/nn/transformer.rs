@@ -22,7 +22,8 @@ use crate::{Tensor, model};
 /// | `dropout: f64` | 0.1; in a trainer's steps, also of the attention's weights |
 /// | `eps: f64` | 1e-5; that of the norms |
 ///
-/// It is PyTorch's `TransformerEncoderLayer(D, Heads, F, batch_first=True, norm_first=True)`. D is a multiple of `Heads`.
+/// It is PyTorch's `TransformerEncoderLayer(D, Heads, F, batch_first=True, norm_first=True)`. A file of one with
+/// `norm_first=False` has the same tensors, and gives other values here. D is a multiple of `Heads`.
 ///
 /// ```
 /// use sinew::nn::{Activation, TransformerBlock};
@@ -55,12 +56,15 @@ pub struct TransformerBlock<D, Heads, F> {
     /// In front of the attention.
     pub norm1: LayerNorm<D>,
     /// Between the elements of a sequence.
+    #[pytorch("self_attn")]
     pub attention: MultiHeadAttention<D, Heads>,
     /// In front of the maps of each element.
     pub norm2: LayerNorm<D>,
     /// To the features between the maps.
+    #[pytorch("linear1")]
     pub up: Linear<D, F>,
     /// Back from them.
+    #[pytorch("linear2")]
     pub down: Linear<F, D>,
     /// What leaves out elements.
     pub drop: Dropout,

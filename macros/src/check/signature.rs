@@ -278,6 +278,10 @@ fn default(
         (Some(Configured::Enum(_)), _) if repeated => {
             Err(scope.errors.report(messages::repeated_setting(&f.written)))
         }
+        (Some(Configured::Enum(_)), _) if f.pytorch.attribute.is_some() => {
+            let error = messages::pytorch_setting(&f.pytorch.attribute);
+            Err(scope.errors.report(error))
+        }
         (Some(Configured::Enum(position)), Some((_, path))) => {
             let of = &scope.registry.structs[position].signature;
             let name = signature::last(path);

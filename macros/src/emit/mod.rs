@@ -12,6 +12,7 @@ pub mod editor;
 mod entry;
 pub mod enumeration;
 pub mod function;
+mod pytorch;
 pub mod structure;
 pub mod unit;
 pub mod warnings;

@@ -101,6 +101,7 @@ pub fn implementations(s: &Structure, parts: &[Part], library: &TokenStream) -> 
         let text = parse::name(name);
         quote!(#library::__private::Model::visit_mut(&mut self.#name, &#library::__private::join(prefix, #text), f);)
     });
+    let pytorch_names = super::pytorch::names(fields, library);
     let symbol_names = symbols.iter().map(parse::name);
     let positions = 0..count;
     let symbol_values = (count > 0).then(|| {
@@ -133,6 +134,7 @@ pub fn implementations(s: &Structure, parts: &[Part], library: &TokenStream) -> 
                 let _ = (prefix, &f);
                 #(#visits_mut)*
             }
+            #pytorch_names
             #symbol_values
             #settings
             #blank

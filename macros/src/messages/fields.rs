@@ -246,6 +246,86 @@ pub fn unknown_init(name: &syn::Ident) -> Error {
     )
 }
 
+pub fn pytorch_twice(attribute: &syn::Attribute) -> Error {
+    error(
+        attribute,
+        "pytorch",
+        "PyTorch has one name for a field",
+        "remove this one",
+    )
+}
+
+pub fn no_pytorch_name(attribute: &syn::Attribute) -> Error {
+    error(
+        attribute,
+        "pytorch",
+        "what PyTorch calls a field is a string",
+        "write `#[pytorch(\"weight\")]`, or `#[pytorch(\"weight\", transposed)]` for a matrix that lies the other way round there",
+    )
+}
+
+pub fn pytorch_word(at: &impl ToTokens) -> Error {
+    error(
+        at,
+        "pytorch",
+        &format!("`{}` says nothing about a tensor of PyTorch's", source(at)),
+        "behind the name stands `transposed` or nothing",
+    )
+}
+
+pub fn pytorch_leaf(text: &syn::LitStr) -> Error {
+    error(
+        text,
+        "pytorch",
+        "a leaf's name is a text without braces",
+        "write it as it stands in the file behind the names of the structs around it: `#[pytorch(\"weight\")]`",
+    )
+}
+
+pub fn pytorch_child(text: &syn::LitStr, repeated: bool) -> Error {
+    let (wrong, help) = match repeated {
+        true => (
+            "the name of repeated children has one `{}` for their leaves, one `{0..}` for their number, and no other braces",
+            "`\"layers\"` is for `layers.0.weight`, `\"{}_l{1..}\"` for `weight_l1`, whose numbers count from 1",
+        ),
+        false => (
+            "the name of a child has one `{}` for its leaves, and no other braces",
+            "`\"encoder\"` is for `encoder.weight`, `\"{}_l0\"` for `weight_l0`",
+        ),
+    };
+    error(text, "pytorch", wrong, help)
+}
+
+pub fn pytorch_transposed_rank(word: &impl ToTokens, field: &syn::Ident, dims: usize) -> Error {
+    error(
+        word,
+        "pytorch",
+        &format!(
+            "two axes change places, and `{field}` has {}",
+            super::count(dims, "dim")
+        ),
+        "leave `transposed` out",
+    )
+}
+
+pub fn pytorch_transposed_child(word: &impl ToTokens) -> Error {
+    error(
+        word,
+        "pytorch",
+        "a child's leaves lie as its own fields say",
+        "put `transposed` on the fields of its struct",
+    )
+}
+
+pub fn pytorch_setting(attribute: &impl ToTokens) -> Error {
+    error(
+        attribute,
+        "pytorch",
+        "configuration is in no file of PyTorch's",
+        "remove this; parameters, states and children have names there",
+    )
+}
+
 pub fn struct_in_itself(path: &syn::Path) -> Error {
     error(
         path,

@@ -10,6 +10,7 @@ pub mod function;
 pub mod lenient;
 pub mod options;
 mod owner;
+pub mod pytorch;
 pub mod structure;
 pub mod types;
 

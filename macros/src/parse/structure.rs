@@ -1,6 +1,7 @@
 //! Structs as written.
 
 use super::dims::{self, DimExpr};
+use super::pytorch::PyTorchName;
 use super::types::{self, StructType, TensorType};
 use crate::errors::{Checked, Errors, Reported};
 use crate::messages;
@@ -25,7 +26,7 @@ pub struct Structure {
 
 /// A field.
 pub struct Field {
-    /// Attributes but for `#[init]`.
+    /// Attributes but for those of the language.
     pub attributes: Vec<syn::Attribute>,
     /// Visibility.
     pub visibility: syn::Visibility,
@@ -37,6 +38,8 @@ pub struct Field {
     pub written: syn::Type,
     /// Of an enum, which variant it is where nobody says, with the attribute that says so.
     pub variant: Option<(syn::Attribute, syn::Path)>,
+    /// What PyTorch calls it.
+    pub pytorch: PyTorchName,
 }
 
 /// What a field holds.
@@ -199,6 +202,7 @@ pub fn field(field: syn::Field, errors: &Errors) -> Checked<Field> {
     let mut initial = None;
     let mut default = None;
     let mut variant = None;
+    let mut pytorch = None;
     let mut attributes = Vec::new();
     for a in field.attrs {
         if a.path().is_ident("default") {
@@ -206,6 +210,13 @@ pub fn field(field: syn::Field, errors: &Errors) -> Checked<Field> {
                 return Err(errors.report(messages::default_twice(&a)));
             }
             default = Some(a);
+            continue;
+        }
+        if a.path().is_ident("pytorch") {
+            if pytorch.is_some() {
+                return Err(errors.report(messages::pytorch_twice(&a)));
+            }
+            pytorch = Some(a);
             continue;
         }
         if a.path().is_ident("init") {
@@ -292,6 +303,10 @@ pub fn field(field: syn::Field, errors: &Errors) -> Checked<Field> {
     if let Some(default) = default {
         return Err(errors.report(messages::default_of_no_setting(&default)));
     }
+    // What the field is stays known where this is wrong.
+    let pytorch = pytorch.map(|a| errors.check(PyTorchName::read(a, &name, &kind)));
+    let own = PyTorchName::of_field(&super::name(&name), &kind);
+    let pytorch = pytorch.and_then(Checked::ok).unwrap_or(own);
     Ok(Field {
         attributes,
         visibility: field.vis,
@@ -299,6 +314,7 @@ pub fn field(field: syn::Field, errors: &Errors) -> Checked<Field> {
         kind,
         written: field.ty,
         variant,
+        pytorch,
     })
 }
 

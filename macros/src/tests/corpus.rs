@@ -5,7 +5,7 @@ pub const PROGRAMS: &[&str] = &[
     r#"
 #[model(methods)]
 pub struct Linear<I, O> {
-    #[init(kaiming_uniform)] pub w: Param<I, O>,
+    #[init(kaiming_uniform)] #[pytorch("weight", transposed)] pub w: Param<I, O>,
     #[init(zeros)] pub b: Param<O>,
 }
 #[model(pub)]
@@ -13,7 +13,7 @@ impl<I, O> Linear<I, O> {
     pub fn forward<S>(&self, x: Tensor<[S], I>) -> Tensor<[S], O> { matmul(x, self.w) + self.b }
 }
 #[model]
-struct Digits { hidden: Linear<64, HIDDEN>, out: Linear<HIDDEN, 10> }
+struct Digits { #[pytorch("{}_l0")] hidden: Linear<64, HIDDEN>, out: Linear<HIDDEN, 10> }
 #[model]
 fn logits<B>(m: &Digits, x: Tensor<B, 64>) -> Tensor<B, 10> {
     m.out.forward(m.hidden.forward(x).relu())
@@ -87,7 +87,7 @@ fn numbers<S>(x: Tensor<[S], 4>, y: Tensor<4>) -> Tensor<[S], 8> {
 "#,
     r#"
 #[model(methods)]
-struct Layer<r#In> { #[init(constant(1e30))] r#type: Param<r#In>, #[init(uniform(-0.5, 0.5))] b: Param<{ 2 * WIDTH - 8 }> }
+struct Layer<r#In> { #[init(constant(1e30))] #[pytorch("type")] r#type: Param<r#In>, #[init(uniform(-0.5, 0.5))] b: Param<{ 2 * WIDTH - 8 }> }
 #[model(where(r#In <= 64))]
 impl<r#In> Layer<r#In> {
     fn r#match(&self, r#in: Tensor<r#In>) -> Tensor<r#In> { let r#fn = self.r#type * r#in; return r#fn; }

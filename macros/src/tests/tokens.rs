@@ -93,6 +93,7 @@ const WORDS: &[&str] = &[
     "ref",
     "move",
     "init",
+    "pytorch",
     "cfg",
     "test",
     "zeros",

@@ -1,5 +1,6 @@
 //! Files of other programs into a model: by other names, of other layouts, in part.
 
+use super::pytorch::{self, PyTorchNames};
 use super::{Contents, Wanted, bytes_in};
 use crate::error::{Error, Result};
 use crate::model::{Model, join, whole};
@@ -15,7 +16,7 @@ use std::path::{Path, PathBuf};
 /// By default each leaf is read from the tensor of its path, and all must be there, no others, of the same shapes:
 /// what does not fit is an error that tells all of it. F64, F32, F16 and BF16 are read.
 ///
-/// A file of PyTorch calls a layer's tensors `weight` and `bias`, and has a linear layer's weight the other way round:
+/// A file of PyTorch's has other names and layouts (`hidden.weight`, inputs behind outputs), which the layers know:
 ///
 /// ```
 /// use sinew::prelude::*;
@@ -23,6 +24,7 @@ use std::path::{Path, PathBuf};
 /// #[model]
 /// struct Net {
 ///     hidden: Linear<4, 8>,
+///     #[pytorch("head")]
 ///     out: Linear<8, 2>,
 /// }
 ///
@@ -33,8 +35,8 @@ use std::path::{Path, PathBuf};
 /// #     let shapes: [(&str, &[usize]); 4] = [
 /// #         ("encoder.hidden.weight", &[8, 4]),
 /// #         ("encoder.hidden.bias", &[8]),
-/// #         ("encoder.out.weight", &[2, 8]),
-/// #         ("encoder.out.bias", &[2]),
+/// #         ("encoder.head.weight", &[2, 8]),
+/// #         ("encoder.head.bias", &[2]),
 /// #     ];
 /// #     let mut tensors = Vec::new();
 /// #     for (name, shape) in shapes {
@@ -43,21 +45,21 @@ use std::path::{Path, PathBuf};
 /// #     }
 /// #     std::fs::write(&file, safetensors::serialize(tensors, None)?)?;
 /// # }
-/// let net = Net::loader(&file)
-///     .prefix("encoder")
-///     .rename(|path| path.replace(".w", ".weight").replace(".b", ".bias"))
-///     .transpose("*.w")
-///     .load()?;
-/// # drop(net);
+/// // `encoder.hidden.weight` of [8, 4], `encoder.hidden.bias`, `encoder.head.weight`, ..
+/// let net = Net::loader(&file).pytorch().prefix("encoder").load()?;
+/// assert_eq!(net.hidden.w.shape(), [4, 8]);
 /// # drop(std::fs::remove_file(&file));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// [`rename`](Self::rename) and [`transpose`](Self::transpose) are for files of all others.
 #[must_use = "nothing is read before `load` or `load_into`"]
 pub struct Loader<M> {
     path: PathBuf,
     prefix: String,
     rename: Box<dyn Fn(&str) -> String>,
     transposed: Vec<String>,
+    pytorch: bool,
     strict: bool,
     model: PhantomData<fn() -> M>,
 }
@@ -124,6 +126,7 @@ impl<M: Model> Loader<M> {
             prefix: String::new(),
             rename: Box::new(str::to_string),
             transposed: Vec::new(),
+            pytorch: false,
             strict: true,
             model: PhantomData,
         }
@@ -135,7 +138,56 @@ impl<M: Model> Loader<M> {
         self
     }
 
-    /// What the file calls the leaf of a path, behind the prefix.
+    /// Reads a file of PyTorch's: by the names and in the layouts that the structs' `#[pytorch(..)]` says, those of the
+    /// library's layers among them. A field without one is called as it is here, and lies as it does here.
+    ///
+    /// In Python, `safetensors.torch.save_file(module.state_dict(), path)` writes such a file. The numbers of batches that
+    /// batch norms have seen (`num_batches_tracked`) are left alone. [`Model::save_for_pytorch`] is the way back.
+    ///
+    /// ```
+    /// use sinew::nn::{BatchNorm1d, Lstm};
+    /// use sinew::prelude::*;
+    ///
+    /// #[model]
+    /// struct Scale {
+    ///     #[init(ones)]
+    ///     #[pytorch("gamma")]
+    ///     by: Param<8>,
+    ///     #[init(ones)]
+    ///     #[pytorch("mix.weight", transposed)]
+    ///     mix: Param<8, 4>,               // `scale.mix.weight` of [4, 8]
+    /// }
+    ///
+    /// #[model]
+    /// struct Net {
+    ///     scale: Scale,
+    ///     #[pytorch("net.0")]
+    ///     norm: BatchNorm1d<8>,           // `net.0.weight`, .., `net.0.running_mean`
+    ///     #[pytorch("layers.{1..}")]
+    ///     blocks: [Linear<8, 8>; 2],      // `layers.1.weight`, .., `layers.2.bias`
+    ///     lstm: Lstm<8, 4, 2>,            // `lstm.weight_ih_l0`, .., `lstm.bias_hh_l1`
+    /// }
+    ///
+    /// # let file = std::env::temp_dir().join(format!("pytorch-{}.safetensors", std::process::id()));
+    /// # Net::init(0).save_for_pytorch(&file)?;
+    /// let net = Net::loader(&file).pytorch().load()?;
+    /// # assert_eq!(net, Net::init(0));
+    /// # let written = std::fs::read(&file)?;
+    /// # let written = safetensors::SafeTensors::deserialize(&written)?;
+    /// # for name in ["scale.gamma", "net.0.running_mean", "layers.1.weight", "layers.2.bias", "lstm.bias_hh_l1"] {
+    /// #     written.tensor(name)?;
+    /// # }
+    /// # assert_eq!(written.tensor("scale.mix.weight")?.shape(), [4, 8]);
+    /// # drop(std::fs::remove_file(&file));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn pytorch(mut self) -> Self {
+        self.pytorch = true;
+        self
+    }
+
+    /// What the file calls the leaf of a path, behind the prefix; with [`pytorch`](Self::pytorch), what it calls the leaf of
+    /// PyTorch's name.
     pub fn rename(mut self, name: impl Fn(&str) -> String + 'static) -> Self {
         self.rename = Box::new(name);
         self
@@ -143,7 +195,7 @@ impl<M: Model> Loader<M> {
 
     /// Swaps the last two axes of the tensors of the leaves whose paths match a pattern, which is as in
     /// [`TrainBuilder::freeze`](crate::TrainBuilder::freeze); of those that have two. Several calls are for what any of
-    /// their patterns matches.
+    /// their patterns matches. With [`pytorch`](Self::pytorch), what that swaps is swapped back.
     pub fn transpose(mut self, pattern: impl Into<String>) -> Self {
         self.transposed.push(pattern.into());
         self
@@ -191,44 +243,38 @@ impl<M: Model> Loader<M> {
         whole(model)?;
         let bytes = bytes_in(&self.path)?;
         let mut contents = Contents::new(&self.path, &bytes)?;
-        let mut leaves = Vec::new();
-        model.visit("", &mut |path, param| {
-            leaves.push((path.to_string(), param.shape().to_vec()));
-        });
-        let paths: Vec<String> = leaves.iter().map(|(path, _)| path.clone()).collect();
-        let mut transposed = vec![false; paths.len()];
-        for pattern in &self.transposed {
-            let matched = of_pattern(pattern, &paths)?;
-            transposed
-                .iter_mut()
-                .zip(matched)
-                .for_each(|(t, m)| *t |= m);
-        }
+        let mut leaves = self.leaves(model)?;
         let mut found: HashMap<String, Data> = HashMap::new();
         let mut read_from: HashMap<String, String> = HashMap::new();
-        for ((path, shape), transposed) in leaves.into_iter().zip(transposed) {
-            let name = join(&self.prefix, &(self.rename)(&path));
-            if let Some(first) = read_from.insert(name.clone(), path.clone()) {
+        for leaf in &mut leaves {
+            leaf.name = join(&self.prefix, &(self.rename)(&leaf.name));
+            if let Some(first) = read_from.insert(leaf.name.clone(), leaf.path.clone()) {
                 return Err(Error::SameName {
-                    name,
+                    name: leaf.name.clone(),
                     first,
-                    second: path,
+                    second: leaf.path.clone(),
                 });
             }
             let wanted = Wanted {
-                leaf: &path,
-                name: &name,
-                shape: &shape,
-                transposed,
+                leaf: &leaf.path,
+                name: &leaf.name,
+                shape: &leaf.shape,
+                transposed: leaf.transposed,
             };
-            found.extend(contents.take(wanted)?.map(|taken| (path.clone(), taken)));
+            found.extend(
+                contents
+                    .take(wanted)?
+                    .map(|taken| (leaf.path.clone(), taken)),
+            );
         }
         let of_training = contents.is_of_training();
         let inside = format!("{}.", self.prefix);
-        let report = contents.finish(&|name| match self.prefix.is_empty() {
+        let elsewhere = |name: &str| match self.prefix.is_empty() {
             true => of_training(name),
             false => !name.starts_with(&inside),
-        });
+        };
+        let counter = |name: &str| self.pytorch && pytorch::is_counter(name);
+        let report = contents.finish(&|name| elsewhere(name) || counter(name));
         if self.strict && !report.is_complete() {
             return Err(Error::Tensors {
                 problems: report.problems,
@@ -242,4 +288,41 @@ impl<M: Model> Loader<M> {
         });
         Ok(report)
     }
+
+    /// The leaves of a model, each as the file has it but for `rename` and the prefix.
+    ///
+    /// # Errors
+    /// [`Error::NoMatch`].
+    fn leaves(&self, model: &M) -> Result<Vec<Leaf>> {
+        let mut leaves = Vec::new();
+        model.visit("", &mut |path, param| {
+            leaves.push(Leaf {
+                path: path.to_string(),
+                shape: param.shape().to_vec(),
+                name: path.to_string(),
+                transposed: false,
+            });
+        });
+        let paths: Vec<String> = leaves.iter().map(|leaf| leaf.path.clone()).collect();
+        for pattern in &self.transposed {
+            for (leaf, matched) in leaves.iter_mut().zip(of_pattern(pattern, &paths)?) {
+                leaf.transposed |= matched;
+            }
+        }
+        if self.pytorch {
+            for (leaf, there) in leaves.iter_mut().zip(PyTorchNames::of(model)) {
+                leaf.name = there.name;
+                leaf.transposed ^= there.transposed;
+            }
+        }
+        Ok(leaves)
+    }
+}
+
+/// A leaf and the tensor that it is read from.
+struct Leaf {
+    path: String,
+    shape: Vec<usize>,
+    name: String,
+    transposed: bool,
 }

@@ -5,9 +5,12 @@
 //! changes anything. A file of ours has a checksum of all of its bytes; one of others has none, and is read too.
 
 mod loader;
+mod pytorch;
 mod sum;
 
 pub use loader::{LoadReport, Loader};
+pub use pytorch::PyTorchNames;
+pub(crate) use pytorch::save as save_for_pytorch;
 pub(crate) use sum::is_there as has_sum;
 
 use crate::backend::room;
@@ -271,14 +274,20 @@ impl<'a> Wanted<'a> {
 
     /// The extents that the file has it in.
     fn shape_there(&self) -> Vec<usize> {
-        let mut shape = self.shape.to_vec();
-        if self.transposed
-            && let [.., a, b] = &mut shape[..]
-        {
-            std::mem::swap(a, b);
+        match self.transposed {
+            true => swapped(self.shape),
+            false => self.shape.to_vec(),
         }
-        shape
     }
+}
+
+/// The extents of a tensor whose last two axes are the other way round.
+fn swapped(shape: &[usize]) -> Vec<usize> {
+    let mut shape = shape.to_vec();
+    if let [.., a, b] = &mut shape[..] {
+        std::mem::swap(a, b);
+    }
+    shape
 }
 
 impl<'a> Contents<'a> {
@@ -332,22 +341,23 @@ impl<'a> Contents<'a> {
                     "{words} is of type {:?} in the file; F64, F32, F16 and BF16 can be read",
                     view.dtype()
                 ),
-                false => format!(
-                    "{words} is {} in the model{} and {} in the file",
-                    tuple(wanted.shape),
-                    if wanted.transposed {
-                        " (transposed)"
-                    } else {
-                        ""
-                    },
-                    tuple(view.shape())
-                ),
+                false => {
+                    let turned = match expected == wanted.shape {
+                        true => String::new(),
+                        false => format!(", {} transposed,", tuple(&expected)),
+                    };
+                    format!(
+                        "{words} is {} in the model{turned} and {} in the file",
+                        tuple(wanted.shape),
+                        tuple(view.shape())
+                    )
+                }
             });
             return Ok(None);
         };
         report.loaded.push(leaf);
         let data = match expected[..] {
-            [.., rows, columns] if wanted.transposed => turned(wanted.name, data, rows, columns)?,
+            [.., rows, columns] if wanted.transposed => turned(wanted.name, &data, rows, columns)?,
             _ => data,
         };
         Ok(Some(data))
@@ -405,7 +415,7 @@ impl<'a> Contents<'a> {
 ///
 /// # Errors
 /// Too little memory.
-fn turned(name: &str, data: Data, rows: usize, columns: usize) -> Result<Data> {
+fn turned(name: &str, data: &Data, rows: usize, columns: usize) -> Result<Data> {
     fn each<T: Copy>(name: &str, from: &[T], rows: usize, columns: usize) -> Result<Vec<T>> {
         let mut out = room(name, from.len())?;
         for matrix in from.chunks_exact((rows * columns).max(1)) {
@@ -416,9 +426,9 @@ fn turned(name: &str, data: Data, rows: usize, columns: usize) -> Result<Data> {
         Ok(out)
     }
     Ok(match data {
-        Data::F32(v) => Data::F32(each(name, &v, rows, columns)?),
-        Data::F64(v) => Data::F64(each(name, &v, rows, columns)?),
-        Data::Missing(why) => Data::Missing(why),
+        Data::F32(v) => Data::F32(each(name, v, rows, columns)?),
+        Data::F64(v) => Data::F64(each(name, v, rows, columns)?),
+        Data::Missing(why) => Data::Missing(*why),
     })
 }
 

@@ -1,0 +1,10 @@
+use sinew::prelude::*;
+
+#[model]
+struct Net {
+    #[init(zeros)]
+    #[pytorch("bias", transposed)]
+    b: Param<4>,
+}
+
+fn main() {}
