@@ -111,6 +111,13 @@ pub fn over(callee: &Function, mapped: &[bool], extent: usize) -> Function {
     }
 }
 
+/// Which of so many operands have the axis: each alone, and all.
+pub fn masks(count: usize) -> impl Iterator<Item = Vec<bool>> {
+    let each = (0..count).map(move |i| (0..count).map(|k| k == i).collect());
+    let all = each.chain([vec![true; count]]);
+    all.filter(|mask: &Vec<bool>| mask.contains(&true))
+}
+
 /// The slice `i` along the first axis.
 fn slice(array: &Array, i: usize) -> Array {
     let shape = &array.shape[1..];
@@ -132,9 +139,7 @@ fn every_op_does_to_all_slices_what_it_does_to_one() -> Outcome {
             let count = single.params.len();
             let one = unit(&single, &[]);
             let alone = link(one, &binding)?;
-            let masks = (0..count).map(|i| (0..count).map(|k| k == i).collect());
-            let masks: Vec<Vec<bool>> = masks.chain([vec![true; count]]).collect();
-            for mask in masks.into_iter().filter(|m| m.contains(&true)) {
+            for mask in masks(count) {
                 let function = over(&single, &mask, EXTENT);
                 let callees = leak([("f", one)]);
                 let program = link(unit(&function, callees), &binding)

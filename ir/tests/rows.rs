@@ -1,6 +1,6 @@
 //! Rows that stay apart: what is done to an axis in front of everything else keeps them so.
 
-use crate::batch::{applied, leak, over, unit};
+use crate::batch::{applied, leak, masks, over, unit};
 use sinew_ir::{Binding, DType, link, ops, rows_stay_apart};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -19,9 +19,7 @@ fn every_op_over_an_axis_keeps_its_rows_apart() -> Outcome {
             };
             let count = single.params.len();
             let callees = leak([("f", unit(&single, &[]))]);
-            let masks = (0..count).map(|i| (0..count).map(|k| k == i).collect());
-            let masks: Vec<Vec<bool>> = masks.chain([vec![true; count]]).collect();
-            for mask in masks.into_iter().filter(|m| m.contains(&true)) {
+            for mask in masks(count) {
                 let program = |rows| link(unit(&over(&single, &mask, rows), callees), &binding);
                 let [one, other] = ROWS.map(program);
                 let (one, other) = (one?, other?);

@@ -38,6 +38,7 @@ mod regions;
 mod resume;
 mod room;
 mod rule;
+mod run;
 mod runner;
 mod schedule;
 mod shared;

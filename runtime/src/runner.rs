@@ -1,24 +1,20 @@
 //! A compiled function: arguments in, results out.
 
 use crate::arg::{ArgView, Element};
-use crate::buckets::{Buckets, Joined};
-use crate::cache::{Limit, Purpose};
+use crate::buckets::Buckets;
+use crate::cache::Limit;
 use crate::engine::{Engine, Settings};
-use crate::error::{Error, Result};
-use crate::executable::{Executable, Linked, ResultType, Source};
-use crate::finite::Witness;
-use crate::key::Key;
-use crate::layout::{Layout, Leaf, Section, element_size, without_numbers};
+use crate::error::Result;
+use crate::layout::{Layout, Leaf, element_size, without_numbers};
 use crate::model::ModelFunction;
 use crate::models::Models;
 use crate::output::{Number, Outputs, ResultView};
-use crate::probes::Asked;
-use crate::regions::{MAX_RESULTS, Regions, Role, Table};
+use crate::run::Core;
 use crate::shared::{Attachment, FirstModel, Shared, Trained, facts, place_all};
-use crate::store::{Held, Places};
+use crate::store::Places;
 use crate::views::{ArgViews, IntoArgs, each_count};
 use ndarray::{Array, ArrayRef, Dimension};
-use sinew_ir::{Binding, ParamKind, Probes};
+use sinew_ir::ParamKind;
 use std::collections::HashMap;
 use std::marker::PhantomData;
 use std::ops::Deref;
@@ -69,19 +65,6 @@ pub struct Runner<F: ModelFunction, I = <F as ModelFunction>::Inputs> {
     arguments: PhantomData<fn(I)>,
 }
 
-/// What a run works in.
-struct Core {
-    engine: Engine,
-    /// Runs that came to an end.
-    runs: u64,
-    /// What it looks at beside the results, and puts in the place of values.
-    asked: Asked,
-    /// The models' states from before a run that is checked.
-    saved: Vec<u8>,
-    /// The programs for its batches, where not each size has one of its own.
-    buckets: Option<Buckets>,
-}
-
 /// The engine of a runner, in which nothing runs meanwhile.
 struct EngineGuard<'a>(MutexGuard<'a, Core>);
 
@@ -116,13 +99,7 @@ impl<F: ModelFunction, I> Clone for Runner<F, I> {
         Runner {
             handles: self.handles.clone(),
             places: self.places.clone(),
-            core: Mutex::new(Core {
-                engine: core.engine.copy(),
-                runs: core.runs,
-                asked: core.asked.copy(),
-                saved: Vec::new(),
-                buckets: core.buckets.clone(),
-            }),
+            core: Mutex::new(core.copy()),
             arguments: PhantomData,
         }
     }
@@ -144,13 +121,7 @@ impl<F: ModelFunction> Runner<F> {
         Ok(Runner {
             handles,
             places: Places::new(models),
-            core: Mutex::new(Core {
-                engine,
-                runs: 0,
-                asked: Asked::default(),
-                saved: Vec::new(),
-                buckets: None,
-            }),
+            core: Mutex::new(Core::new(engine)),
             arguments: PhantomData,
         })
     }
@@ -171,7 +142,7 @@ impl<F: ModelFunction> Runner<F> {
     /// trainers and runners that share it.
     ///
     /// # Errors
-    /// [`Error::OtherModel`]; a device that was lost.
+    /// [`Error::OtherModel`](crate::Error::OtherModel); a device that was lost.
     ///
     /// ```
     /// # use sinew::prelude::*;
@@ -212,7 +183,7 @@ impl<F: ModelFunction> Runner<F> {
     /// that was attached, which starts with its trainer's setting.
     ///
     /// # Errors
-    /// [`Error::NoCache`] for none.
+    /// [`Error::NoCache`](crate::Error::NoCache) for none.
     pub fn cache(mut self, programs: usize) -> Result<Self> {
         let limit = Limit::Programs(programs);
         limit.check()?;
@@ -262,7 +233,7 @@ impl<F: ModelFunction> Runner<F> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::NotInBuckets`] for a function whose batch is not just the first axis of arguments and results; and of
+    /// [`Error::NotInBuckets`](crate::Error::NotInBuckets) for a function whose batch is not just the first axis of arguments and results; and of
     /// runs, for one that lets rows meet, assigns to states or draws random elements.
     pub fn buckets(mut self, sizes: impl AsRef<[usize]>) -> Result<Self> {
         let core = self.core_mut();
@@ -313,8 +284,8 @@ impl<F: ModelFunction> Runner<F> {
     /// floats.
     ///
     /// # Errors
-    /// [`Error::Captured`] for a name that was not asked for, and before a run that did;
-    /// [`Error::CapturedType`] and [`Error::CapturedRank`] for other elements and another rank.
+    /// [`Error::Captured`](crate::Error::Captured) for a name that was not asked for, and before a run that did;
+    /// [`Error::CapturedType`](crate::Error::CapturedType) and [`Error::CapturedRank`](crate::Error::CapturedRank) for other elements and another rank.
     pub fn captured<T: Number, D: Dimension>(&self, name: &str) -> Result<Array<T, D>> {
         let core = self.core();
         core.asked.captured(&core.engine, name)
@@ -404,180 +375,6 @@ impl<F: ModelFunction> Runner<F> {
     pub(crate) fn restart(&mut self) {
         self.core_mut().runs = 0;
     }
-}
-
-impl Core {
-    /// The buckets that arguments are run by, and their rows.
-    fn bucketed(&mut self, arguments: &[ArgView<'_>]) -> Result<Option<(Buckets, usize)>> {
-        let Some(buckets) = &mut self.buckets else {
-            return Ok(None);
-        };
-        let asks = self.engine.probes != Probes::default();
-        let rows = buckets.rows(arguments).filter(|_| !asks);
-        let Some(rows) = rows else {
-            return Ok(None);
-        };
-        buckets.check(&self.engine, arguments)?;
-        Ok(Some((buckets.clone(), rows)))
-    }
-
-    /// Makes the programs for these arguments.
-    fn prepare_all(&mut self, places: &Places, arguments: &[ArgView<'_>]) -> Result<()> {
-        let Some((buckets, rows)) = self.bucketed(arguments)? else {
-            return self.prepare(places, arguments);
-        };
-        let pieces = buckets.pieces(rows).into_iter();
-        let mut parts = pieces.map(|piece| buckets.of_piece(arguments, piece));
-        parts.try_for_each(|part| self.prepare(places, &part))
-    }
-
-    /// Runs, in pieces if there are buckets, and hands the results in memory to `read`.
-    fn run_all<T>(
-        &mut self,
-        places: &Places,
-        arguments: &[ArgView<'_>],
-        expected: usize,
-        read: impl FnOnce(&[ResultView<'_>]) -> Result<T>,
-    ) -> Result<T> {
-        let Some((buckets, rows)) = self.bucketed(arguments)? else {
-            return self.run(places, arguments, expected, read);
-        };
-        let pieces = buckets.pieces(rows);
-        if pieces.len() == 1 {
-            return self.run(places, arguments, expected, read);
-        }
-        let mut joined = Joined::new(rows);
-        for piece in pieces {
-            let part = buckets.of_piece(arguments, piece);
-            self.run(places, &part, expected, |results| {
-                joined.put(piece, results)
-            })?;
-        }
-        read(&joined.views())
-    }
-
-    /// Makes the program for these arguments the current one.
-    fn prepare(&mut self, places: &Places, arguments: &[ArgView<'_>]) -> Result<()> {
-        // The next program's results take the place of what was captured.
-        self.asked.ran = false;
-        let layouts = &places.layouts;
-        let compile = |engine: &Engine, binding: &Binding| compile_run(engine, binding, layouts);
-        self.engine
-            .select(arguments, layouts, None, Purpose::RUN, compile)
-    }
-
-    /// Runs, and hands the results in memory to `read`.
-    fn run<T>(
-        &mut self,
-        places: &Places,
-        arguments: &[ArgView<'_>],
-        expected: usize,
-        read: impl FnOnce(&[ResultView<'_>]) -> Result<T>,
-    ) -> Result<T> {
-        self.prepare(places, arguments)?;
-        self.engine.check(arguments)?;
-        // Values in the place of others come behind the arguments.
-        let given = self.asked.views(self.engine.current()?)?;
-        let both: Vec<ArgView<'_>>;
-        let arguments = match given.is_empty() {
-            true => arguments,
-            false => {
-                both = arguments.iter().chain(&given).copied().collect();
-                &both
-            }
-        };
-        let check = self.engine.settings.check_finite;
-        let key = Key::of_run(self.engine.settings.seed, self.runs + 1);
-        let (kept, workspace) = self.engine.current_mut()?;
-        let (program, launch) = (&kept.program, &mut kept.launch);
-        let changed = &program.changed;
-        let mut held = Held::of(places, &program.writes);
-        if check {
-            held.save(changed, &mut self.saved)?;
-        }
-        let mut table = Table::new();
-        for (i, (trained, fixed)) in held.slots(&program.writes).enumerate() {
-            table.put(Role::Leaves(i, Section::Trained), trained);
-            table.put(Role::Leaves(i, Section::Fixed), fixed);
-        }
-        program.run(launch, workspace, table, key, arguments)?;
-        workspace.fetch(&program.results)?;
-        let results = &program.results;
-        if check {
-            let in_results = !workspace.views(results).all(|r| r.is_finite());
-            if in_results || !held.are_finite(changed)? {
-                held.restore(changed, &self.saved)?;
-                let witness = Witness::copy(&self.engine, &held, key, arguments)?;
-                drop(held);
-                return Err(witness.error(if in_results { "result" } else { "state" }));
-            }
-        }
-        drop(held);
-        let count = results.len() - program.captured.len();
-        if count != expected {
-            return Err(Error::Results {
-                function: self.engine.unit.path.into(),
-                expected,
-                actual: count,
-            });
-        }
-        let (mut few, mut many) = ([ResultView::NONE; MAX_RESULTS], Vec::new());
-        let views = match few.get_mut(..count) {
-            Some(few) => few,
-            None => {
-                many.resize(count, ResultView::NONE);
-                &mut many
-            }
-        };
-        for (place, view) in views.iter_mut().zip(workspace.views(&results[..count])) {
-            *place = view;
-        }
-        let read = read(views)?;
-        self.runs += 1;
-        self.asked.ran = true;
-        Ok(read)
-    }
-}
-
-/// Links the function and lays out its regions.
-fn compile_run(engine: &Engine, binding: &Binding, layouts: &[Arc<Layout>]) -> Result<Executable> {
-    let linked = sinew_ir::link_probed(engine.unit, binding, &engine.probes);
-    let linked = linked.map_err(|source| Error::link(engine.unit.path, source))?;
-    let (function, captured) = (linked.program, linked.captured);
-    let changed = engine.changed_states(&function, layouts)?;
-    let writes = engine.writes(&changed, layouts);
-    let mut regions = Regions::new();
-    let models = engine.add_models(&mut regions, layouts, &writes);
-    let mut outputs = Vec::new();
-    let mut results = Vec::new();
-    for (i, result) in function.returned().iter().enumerate() {
-        let result = ResultType::new(i, function.type_of(*result))?;
-        outputs.push(result.add(&mut regions, i));
-        results.push(result);
-    }
-    outputs.extend(changed.iter().map(|s| models[s.model].place(&s.leaf)));
-    let mut arguments = regions.add_arguments(&engine.inputs, &function)?;
-    let patched = regions.add_patched(engine.inputs.len(), &linked.patched, &function)?;
-    let (places, patched): (Vec<_>, Vec<_>) = patched.into_iter().unzip();
-    arguments.extend(places);
-    let key = regions.add_key(&function);
-    let source = Source {
-        indices: engine.index_checks(&function),
-        linked: vec![Linked {
-            title: "function",
-            inputs: engine.places(&function, layouts, &models, &arguments, key)?,
-            outputs,
-            function,
-        }],
-        regions,
-        numbers: Vec::new(),
-        results,
-        captured,
-        patched,
-        changed,
-        writes,
-    };
-    Executable::compile(engine, source)
 }
 
 #[diagnostic::do_not_recommend]
