@@ -173,7 +173,7 @@ fn programs_of_windows() {
             inputs,
         }
     };
-    target("program-windows", 600).run(make, |input| {
+    target("program-windows", 300).run(make, |input| {
         let mut simple = input.function.clone();
         sinew_ir::simplify(&mut simple);
         let found = interpreted(&simple, &input.inputs);
@@ -210,7 +210,7 @@ fn programs_of_any_op() {
             inputs,
         }
     };
-    target("program-table", 600).run(make, |input| match input.seed % 2 {
+    target("program-table", 300).run(make, |input| match input.seed % 2 {
         0 => in_f64(input),
         _ => in_f32(input, &flips),
     });
@@ -218,7 +218,7 @@ fn programs_of_any_op() {
 
 #[test]
 fn programs_in_f64() {
-    target("program", 3000).run(|seed| input(seed, DType::F64), in_f64);
+    target("program", 1500).run(|seed| input(seed, DType::F64), in_f64);
 }
 
 /// Programs that once went wrong, and nothing else.
@@ -265,7 +265,7 @@ fn in_f32(input: &Input, flips: &Flips) {
 #[test]
 fn programs_in_f32() {
     let flips = Flips::default();
-    target("program-f32", 600).run(
+    target("program-f32", 300).run(
         |seed| input(seed, DType::F32),
         |input| in_f32(input, &flips),
     );
@@ -291,7 +291,7 @@ fn products_of_computed_operands() {
             inputs,
         }
     };
-    target("product", 300).run(make, |input| {
+    target("product", 150).run(make, |input| {
         let function = &input.function;
         let expected = interpreted(function, &input.inputs);
         let s = support::scheduled(function);

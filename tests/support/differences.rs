@@ -71,6 +71,16 @@ macro_rules! differences {
                 grad(|$x, $w| steepness($x, $w), $x, $w)
             }
 
+            #[model]
+            fn derivatives(
+                $x: Tensor<$($m),*>,
+                $w: Tensor<$($n),*>,
+            ) -> (Tensor<$($m),*>, Tensor<$($n),*>, Tensor<$($m),*>, Tensor<$($n),*>) {
+                let (by_x, by_w) = slopes($x, $w);
+                let (again_by_x, again_by_w) = bends($x, $w);
+                (by_x, by_w, again_by_x, again_by_w)
+            }
+
             #[test]
             fn are_as_differences() -> sinew::Result<()> {
                 let counts = [[$($m),*].iter().product(), [$($n),*].iter().product::<usize>()];
@@ -84,10 +94,8 @@ macro_rules! differences {
                 let mut wide: Vec<Vec<f64>> = Vec::new();
                 let wide_first = [(Device::cpu(), Precision::F64, 1e-9)].into_iter();
                 for (device, precision, tolerance) in wide_first.chain($crate::floats::floats()) {
-                    let first = slopes::compile().precision(precision).device(device.clone()).build()?;
-                    let second = bends::compile().precision(precision).device(device.clone()).build()?;
-                    let (a, b) = first.run_f64(&of_x, &of_w)?;
-                    let (c, d) = second.run_f64(&of_x, &of_w)?;
+                    let run = derivatives::compile().precision(precision).device(device.clone()).build()?;
+                    let (a, b, c, d) = run.run_f64(&of_x, &of_w)?;
                     let found = [a.into_iter().collect(), b.into_iter().collect(), c.into_iter().collect(), d.into_iter().collect::<Vec<f64>>()];
                     if wide.is_empty() {
                         wide = found.to_vec();

@@ -101,7 +101,7 @@ fn explained(out: &Expanded) {
 
 #[test]
 fn any_program_is_expanded_or_refused() {
-    Target::new("macro", 1500).run(program, |program| {
+    Target::new("macro", 500).run(program, |program| {
         explained(&expand(&program.0));
         for (arguments, item) in &program.0 {
             editor::given(arguments.clone(), item.clone());
