@@ -117,17 +117,43 @@ fn saving_that_fails_leaves_nothing_behind() {
     assert_eq!(scratch.names(), ["folder"]);
 }
 
-/// In a container every process may have the same number.
+/// In a container every process may have the same number. What is there for other files stays.
 #[test]
-fn what_a_crashed_process_left_is_in_nobodys_way() -> sinew::Result<()> {
+fn what_crashed_processes_left_goes_with_the_next_save() -> sinew::Result<()> {
     let scratch = Scratch::new("crashed");
-    for save in 0..500 {
-        let left = format!("model.safetensors.{}-{save}.partial", std::process::id());
-        std::fs::write(scratch.0.join(left), "half a file").expect("a folder for tests");
+    let process = std::process::id();
+    let left = (0..500).map(|save| format!("model.safetensors.{process}-{save}.partial"));
+    let others = [
+        "model.safetensors.1-x.partial",
+        "model.safetensors.1-2.partial.bak",
+        "other.safetensors.1-2.partial",
+    ];
+    for name in left.chain(others.map(String::from)) {
+        std::fs::write(scratch.0.join(name), "half a file").expect("a folder for tests");
     }
     Net::init(1).save(scratch.file())?;
     assert_eq!(Net::load(scratch.file())?, Net::init(1));
-    assert_eq!(scratch.names().len(), 501);
+    let mut expected = ["model.safetensors"].to_vec();
+    expected.extend(others);
+    let mut found = scratch.names();
+    found.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(found, expected);
+    Ok(())
+}
+
+/// What another process writes, or another thread, is locked meanwhile.
+#[test]
+fn what_is_being_written_is_not_taken_for_left() -> sinew::Result<()> {
+    let scratch = Scratch::new("written");
+    let path = scratch.0.join("model.safetensors.1-2.partial");
+    let file = std::fs::File::create_new(&path).expect("a folder for tests");
+    file.lock().expect("a new file");
+    Net::init(1).save(scratch.file())?;
+    assert!(path.exists());
+    drop(file);
+    Net::init(1).save(scratch.file())?;
+    assert!(!path.exists());
     Ok(())
 }
 

@@ -5,6 +5,7 @@
 //! changes anything. A file of ours has a checksum of all of its bytes; one of others has none, and is read too.
 
 mod loader;
+mod partial;
 mod pytorch;
 mod sum;
 
@@ -18,12 +19,10 @@ use crate::error::{Error, Result, tuple};
 use crate::model::{Model, whole};
 use crate::param::Data;
 use half::{bf16, f16};
+use partial::replace;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::fs::File;
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::path::Path;
 
 /// The elements of the leaf at `path` as a file has them.
 fn bytes_of(path: &str, data: &Data) -> Result<(Dtype, Vec<u8>)> {
@@ -42,71 +41,6 @@ fn bytes_of(path: &str, data: &Data) -> Result<(Dtype, Vec<u8>)> {
         // Only whole models are saved.
         Data::Missing(_) => (Dtype::F32, Vec::new()),
     })
-}
-
-/// A file in the making, under a name of its own beside the target; removed unless it was moved there.
-struct Partial {
-    path: PathBuf,
-    moved: bool,
-}
-
-impl Partial {
-    /// Writes `bytes` through to the disk. The name is this process's and this call's, so that no two
-    /// savers share one; a file of that name is what another process of this number left behind, which
-    /// crashed.
-    fn write(target: &Path, bytes: &[u8]) -> std::io::Result<Partial> {
-        static SAVES: AtomicU64 = AtomicU64::new(0);
-        let (path, mut file) = loop {
-            let save = SAVES.fetch_add(1, Ordering::Relaxed);
-            let mut name = target.as_os_str().to_owned();
-            name.push(format!(".{}-{save}.partial", std::process::id()));
-            let path = PathBuf::from(name);
-            match File::create_new(&path) {
-                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-                created => break (path, created?),
-            }
-        };
-        let partial = Partial { path, moved: false };
-        file.write_all(bytes)?;
-        // A rename may reach the disk before what was written: a crash would leave an empty file.
-        file.sync_all()?;
-        Ok(partial)
-    }
-
-    fn become_file(mut self, target: &Path) -> std::io::Result<()> {
-        std::fs::rename(&self.path, target)?;
-        self.moved = true;
-        Ok(())
-    }
-}
-
-impl Drop for Partial {
-    fn drop(&mut self) {
-        if !self.moved {
-            // What went wrong before is the error that is told.
-            drop(std::fs::remove_file(&self.path));
-        }
-    }
-}
-
-/// The file that a path means: where symbolic links lead, whether there is a file yet or not.
-fn resolved(path: &Path) -> std::io::Result<PathBuf> {
-    match std::fs::canonicalize(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            match std::fs::read_link(path) {
-                // Relative to the link's folder; links in a circle are another error than this.
-                Ok(to) => resolved(&path.parent().unwrap_or(Path::new("")).join(to)),
-                Err(_) => Ok(path.to_path_buf()),
-            }
-        }
-        found => found,
-    }
-}
-
-/// Replaces the file at once or not at all.
-fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let target = resolved(path)?;
-    Partial::write(&target, bytes)?.become_file(&target)
 }
 
 /// What a header has for a checksum to be put in: its key, and what stands for it.
