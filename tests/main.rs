@@ -61,6 +61,7 @@ mod sizes;
 mod sliding;
 mod states;
 mod structs;
+mod summary;
 mod training;
 mod unused;
 mod vmap;

@@ -161,7 +161,7 @@ fn here(target: &Target, inside: &Dim) -> Option<Dim> {
     inside.substitute(&|s| terms.get(s).cloned()).ok()
 }
 
-fn of_op(inst: &OpInst, types: &[Type]) -> Option<Dim> {
+pub(crate) fn of_op(inst: &OpInst, types: &[Type]) -> Option<Dim> {
     let ty = |v: &Value| types.get(v.index());
     let values = inst.operands.iter().chain([&inst.result]);
     if !values.filter_map(ty).any(|t| t.dtype.is_float()) {

@@ -30,6 +30,7 @@ mod reverse;
 mod rows;
 pub mod scalar;
 mod shape;
+mod shares;
 mod simplify;
 mod splice;
 mod structs;
@@ -76,6 +77,7 @@ pub use recompute::{Again, Recomputed, Why, recomputed};
 pub use rows::{RowsMeet, rows_stay_apart};
 pub use scalar::{Scalar, ScalarDef, remainder};
 pub use shape::{Axis, MAX_BYTES, Shape, Type, byte_count};
+pub use shares::{Shares, shares};
 pub use simplify::simplify;
 pub use structs::{StructArgument, StructParam, field_path};
 pub use symbol::{

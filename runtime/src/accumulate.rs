@@ -11,6 +11,7 @@ use crate::output::Outputs;
 use crate::shared::FirstModel;
 use crate::store::{read_leaves, write_leaves};
 use crate::trainer::{Step, Trainer};
+use crate::training::Training;
 use crate::views::{ArgViews, IntoArgs, each_count};
 
 /// Sums of gradients.
@@ -44,18 +45,16 @@ impl Accumulated {
     }
 
     /// Begins anew; the sums themselves are cleared before the next call.
-    fn drop_all(&mut self) {
+    pub fn drop_all(&mut self) {
         (self.count, self.factor, self.losses) = (0, 1.0, 0.0);
     }
 }
 
-impl<F: ModelFunction> Trainer<F> {
-    pub(crate) fn accumulate_views(
-        &mut self,
-        arguments: &[ArgView<'_>],
-    ) -> Result<Step<<F::Output as Outputs>::Rest>> {
+impl Training {
+    /// Adds the gradients of a call to the sums; its loss.
+    fn accumulate(&mut self, arguments: &[ArgView<'_>]) -> Result<f64> {
         let bytes = self.trainees.bytes;
-        let backend = self.engine().settings.device.0.clone();
+        let backend = self.engine.settings.device.0.clone();
         let sums = &mut self.accumulated;
         if sums.count == 0 {
             match sums.memory.len() < bytes.max(1) {
@@ -67,8 +66,50 @@ impl<F: ModelFunction> Trainer<F> {
         let loss = report.get(Reported::Loss);
         self.accumulated.count += 1;
         self.accumulated.losses += loss;
+        Ok(loss)
+    }
+
+    /// Updates by the sums.
+    fn apply(&mut self) -> Result<Step> {
+        if self.accumulated.count == 0 {
+            return Err(Error::NothingAccumulated);
+        }
+        let report = self.run(Work::Apply, &[])?;
+        let loss = self.accumulated.losses / self.accumulated.count as f64;
+        self.accumulated.drop_all();
         Ok(Step {
             loss,
+            grad_norm: self.norm(&report),
+            number: self.count_step(),
+            rest: (),
+        })
+    }
+
+    /// Has the sums be these, of one call.
+    fn set_gradients(&mut self, gradients: &dyn Leaves) -> Result<()> {
+        let backend = &self.engine.settings.device.0;
+        let mut memory = backend.zeroed("accumulated gradients", self.trainees.bytes)?;
+        if let Some(layout) = self.places.layouts.first() {
+            write_leaves(layout, gradients, &mut memory, &|leaf| {
+                self.trainees.place(leaf)
+            })?;
+        }
+        self.accumulated = Accumulated {
+            memory,
+            count: 1,
+            ..Accumulated::default()
+        };
+        Ok(())
+    }
+}
+
+impl<F: ModelFunction> Trainer<F> {
+    pub(crate) fn accumulate_views(
+        &mut self,
+        arguments: &[ArgView<'_>],
+    ) -> Result<Step<<F::Output as Outputs>::Rest>> {
+        Ok(Step {
+            loss: self.training.accumulate(arguments)?,
             grad_norm: None,
             number: self.steps() + 1,
             rest: self.rest()?,
@@ -107,23 +148,12 @@ impl<F: ModelFunction> Trainer<F> {
     /// [`Error::NothingAccumulated`]; with [`check_finite`](crate::TrainBuilder::check_finite) also gradients, or new
     /// parameters, that are not finite: parameters stay as they were.
     pub fn apply(&mut self) -> Result<Step> {
-        if self.accumulated.count == 0 {
-            return Err(Error::NothingAccumulated);
-        }
-        let report = self.run(Work::Apply, &[])?;
-        let loss = self.accumulated.losses / self.accumulated.count as f64;
-        self.accumulated.drop_all();
-        Ok(Step {
-            loss,
-            grad_norm: self.norm(&report),
-            number: self.count_step(),
-            rest: (),
-        })
+        self.training.apply()
     }
 
     /// How many calls' gradients are accumulated.
     pub fn accumulated(&self) -> u64 {
-        self.accumulated.count
+        self.training.accumulated.count
     }
 
     /// What the next [`apply`](Self::apply) goes by: the mean of the gradients that are accumulated, before clipping, as a
@@ -133,10 +163,11 @@ impl<F: ModelFunction> Trainer<F> {
     /// A device that was lost, too little memory.
     pub fn accumulated_gradients(&self) -> Result<FirstModel<F>> {
         let mut model = F::Models::first(self.handles()).shell();
-        let sums = &self.accumulated;
-        if let Some(layout) = self.places.layouts.first() {
+        let training = &self.training;
+        let sums = &training.accumulated;
+        if let Some(layout) = training.places.layouts.first() {
             read_leaves(layout, &mut model, &|leaf| {
-                let place = self.trainees.place(leaf)?;
+                let place = training.trainees.place(leaf)?;
                 (sums.count > 0).then_some((&sums.memory, place))
             })?;
         }
@@ -176,19 +207,7 @@ impl<F: ModelFunction> Trainer<F> {
         crate::model::whole(gradients)?;
         let shell = F::Models::first(self.handles()).shell();
         Facts::of(&shell)?.same(&Facts::of(gradients)?)?;
-        let backend = &self.engine().settings.device.0;
-        let mut memory = backend.zeroed("accumulated gradients", self.trainees.bytes)?;
-        if let Some(layout) = self.places.layouts.first() {
-            write_leaves(layout, gradients, &mut memory, &|leaf| {
-                self.trainees.place(leaf)
-            })?;
-        }
-        self.accumulated = Accumulated {
-            memory,
-            count: 1,
-            ..Accumulated::default()
-        };
-        Ok(())
+        self.training.set_gradients(gradients)
     }
 
     /// Multiplies what is accumulated. By [`accumulated`](Self::accumulated), the next [`apply`](Self::apply) goes by the sum
@@ -199,7 +218,7 @@ impl<F: ModelFunction> Trainer<F> {
     pub fn scale_gradients(&mut self, factor: f64) -> Result<()> {
         match factor.is_finite() {
             true => {
-                self.accumulated.factor *= factor;
+                self.training.accumulated.factor *= factor;
                 Ok(())
             }
             false => Err(Error::Setting {
@@ -212,7 +231,7 @@ impl<F: ModelFunction> Trainer<F> {
 
     /// Drops what is accumulated.
     pub fn clear_gradients(&mut self) {
-        self.accumulated.drop_all();
+        self.training.accumulated.drop_all();
     }
 }
 

@@ -138,6 +138,12 @@ impl Cache {
         self.kept.first()
     }
 
+    /// The extents of the arguments that a program was used for last.
+    pub fn last_extents(&self) -> Option<&[Vec<usize>]> {
+        let mut of_arguments = self.kept.iter().filter(|k| k.work != Work::Apply);
+        of_arguments.next().map(|k| k.extents.as_slice())
+    }
+
     /// As [`Cache::first`], to run it.
     pub fn first_mut(&mut self) -> Option<&mut Kept> {
         self.kept.first_mut()

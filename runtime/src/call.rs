@@ -44,7 +44,7 @@ impl<F: ModelFunction> Keep<F> for Runner<F> {
     }
 
     fn places(&self) -> &Places {
-        &self.places
+        &self.running.places
     }
 
     fn restart(&mut self) {
@@ -59,47 +59,48 @@ impl<F: ModelFunction> Keep<F> for Trainer<F> {
     }
 
     fn places(&self) -> &Places {
-        &self.places
+        &self.training.places
     }
 
+    /// Counts steps from 1 again.
     fn restart(&mut self) {
-        Trainer::restart(self);
+        self.training.taken = 0;
     }
 }
 
-/// A kept object with what is known of the models it was made for.
-struct Kept<K> {
+/// What a kept object was made for.
+#[derive(Debug, PartialEq)]
+struct Origin {
     precision: Precision,
+    /// What is known of the models.
     facts: Vec<Facts>,
-    object: K,
 }
 
-/// What no call uses now, by its type: a `Vec<Kept<K>>`.
-static KEPT: Mutex<Option<HashMap<TypeId, Box<dyn Any + Send>>>> = Mutex::new(None);
+/// A kept object: its type is the one that it is kept under.
+type Kept = (Origin, Box<dyn Any + Send>);
+
+/// What no call uses now, by its type.
+static KEPT: Mutex<Option<HashMap<TypeId, Vec<Kept>>>> = Mutex::new(None);
 
 /// Works on what is kept of a type.
-fn with_kept<K: Send + 'static, T>(work: impl FnOnce(&mut Vec<Kept<K>>) -> T) -> Option<T> {
+fn with_kept<T>(of: TypeId, work: impl FnOnce(&mut Vec<Kept>) -> T) -> T {
     let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
-    let objects = kept
-        .get_or_insert_default()
-        .entry(TypeId::of::<K>())
-        .or_insert_with(|| Box::new(Vec::<Kept<K>>::new()));
-    objects.downcast_mut().map(work)
+    work(kept.get_or_insert_default().entry(of).or_default())
 }
 
 /// The one that was used last of those that fit.
-fn take<K: Send + 'static>(fits: impl Fn(&Kept<K>) -> bool) -> Option<Kept<K>> {
-    with_kept(|objects| {
-        let at = objects.iter().rposition(fits)?;
-        Some(objects.remove(at))
-    })?
+fn take(of: TypeId, origin: &Origin) -> Option<Box<dyn Any + Send>> {
+    with_kept(of, |objects| {
+        let at = objects.iter().rposition(|(made, _)| made == origin)?;
+        Some(objects.remove(at).1)
+    })
 }
 
 /// Keeps one; the one that was not used for longest goes where there are too many.
-fn keep<K: Send + 'static>(object: Kept<K>) {
+fn keep(of: TypeId, object: Kept) {
     let most = available_parallelism().map_or(1, usize::from);
     // Dropped after the lock is gone: that frees memory and code.
-    let _gone = with_kept(|objects| {
+    let _gone = with_kept(of, |objects| {
         objects.push(object);
         (objects.len() > most).then(|| objects.remove(0))
     });
@@ -120,6 +121,27 @@ fn precision_of(models: &[&dyn Leaves], arguments: &[ArgView<'_>]) -> Precision 
     }
 }
 
+/// How a call on these models and arguments runs.
+///
+/// # Errors
+/// Parameters without elements, models that do not agree in a size, what this build cannot do.
+fn settle(models: &[&dyn Leaves], arguments: &[ArgView<'_>]) -> Result<(Settings, Origin)> {
+    for model in models {
+        whole(*model)?;
+    }
+    let settings = Settings {
+        precision: precision_of(models, arguments),
+        ..Settings::default()
+    };
+    settings.check()?;
+    let facts: Result<Vec<Facts>> = models.iter().map(|model| Facts::of(*model)).collect();
+    let origin = Origin {
+        precision: settings.precision,
+        facts: facts?,
+    };
+    Ok((settings, origin))
+}
+
 /// Uses a kept object that holds the values of `models`, or a new one.
 pub(crate) fn with_models<F: ModelFunction, K: Keep<F>, T>(
     models: Refs<'_, F>,
@@ -127,35 +149,19 @@ pub(crate) fn with_models<F: ModelFunction, K: Keep<F>, T>(
     work: impl FnOnce(&mut K) -> Result<T>,
 ) -> Result<T> {
     let list = F::Models::list(models);
-    for model in &list {
-        whole(*model)?;
-    }
-    let settings = Settings {
-        precision: precision_of(&list, arguments),
-        ..Settings::default()
-    };
-    settings.check()?;
-    let facts: Result<Vec<Facts>> = list.iter().map(|model| Facts::of(*model)).collect();
-    let facts = facts?;
-    let precision = settings.precision;
-    let fits = |k: &Kept<K>| k.precision == precision && k.facts == facts;
-    let mut kept = match take(fits) {
-        Some(kept) => {
-            for (place, model) in kept.object.places().models.iter().zip(&list) {
-                place.write().fill(*model)?;
-            }
-            kept
+    let (settings, origin) = settle(&list, arguments)?;
+    let kept = take(TypeId::of::<K>(), &origin).and_then(|kept| kept.downcast::<K>().ok());
+    let mut object = match kept {
+        Some(object) => {
+            object.places().fill(&list)?;
+            object
         }
-        None => Kept {
-            precision,
-            object: K::make(models, settings)?,
-            facts,
-        },
+        None => Box::new(K::make(models, settings)?),
     };
     // Which of the kept ones it is depends on threads: what is drawn must not.
-    kept.object.restart();
-    let done = work(&mut kept.object);
-    keep(kept);
+    object.restart();
+    let done = work(&mut *object);
+    keep(TypeId::of::<K>(), (origin, object));
     done
 }
 
@@ -208,7 +214,7 @@ fn derive<F: ModelFunction>(
         let first = warned.get_or_insert_default().insert(TypeId::of::<F>());
         drop(warned);
         if first {
-            trainer.warn_of_still_leaves();
+            trainer.training.warn_of_still_leaves();
         }
         trainer.step_views(arguments)?;
         trainer.gradients()
@@ -296,7 +302,9 @@ mod tests {
 
     #[test]
     fn runners_are_found_again_and_not_piled_up() {
-        let kept = || with_kept::<Runner<Doubled>, _>(|k| k.len()).expect("of this function");
+        type Runs = Runner<Doubled>;
+        let of = TypeId::of::<Runs>();
+        let kept = || with_kept(of, |k| k.len());
         let most = available_parallelism().map_or(1, usize::from);
         doubled();
         doubled();
@@ -305,13 +313,15 @@ mod tests {
         let out: Vec<_> = (0..2 * most)
             .map(|_| {
                 doubled();
-                take::<Runner<Doubled>>(|_| true).expect("just used")
+                with_kept(of, Vec::pop).expect("just used")
             })
             .collect();
-        let stats: Vec<_> = out.iter().map(|k| k.object.cache_stats()).collect();
+        let runner = |k: &Kept| k.1.downcast_ref::<Runs>().map(Runner::cache_stats);
+        let stats: Vec<_> = out.iter().filter_map(runner).collect();
+        assert_eq!(stats.len(), 2 * most);
         assert_eq!(stats.iter().map(|s| s.compiles).sum::<u64>(), 1);
         assert!(stats.iter().all(|s| s.compiles + s.shared == 1));
-        out.into_iter().for_each(keep);
+        out.into_iter().for_each(|one| keep(of, one));
         assert_eq!(kept(), most);
     }
 
@@ -357,11 +367,13 @@ pullback(%4: float[]) {
             let found = gradient::<Weighed<1>>((&weights,), (x,));
             assert!(found.expect("it fits")[0].values().into_iter().eq(x));
         }
-        let stats = |k: &Kept<Trainer<Weighed<1>>>| k.object.cache_stats();
-        let five =
-            |k: &&Kept<Trainer<Weighed<1>>>| k.object.places.layouts[0].leaves[0].shape == [5];
-        let stats = with_kept(|kept| kept.iter().find(five).map(stats));
-        let stats = stats.flatten().expect("it is kept");
+        type Trains = Trainer<Weighed<1>>;
+        let five = |t: &&Trains| t.training.places.layouts[0].leaves[0].shape == [5];
+        let stats = with_kept(TypeId::of::<Trains>(), |kept| {
+            let mut all = kept.iter().filter_map(|k| k.1.downcast_ref::<Trains>());
+            all.find(five).map(Trainer::cache_stats)
+        });
+        let stats = stats.expect("it is kept");
         assert_eq!((stats.compiles, stats.hits), (1, 2));
     }
 

@@ -12,7 +12,7 @@ use crate::device::{Device, Precision};
 use crate::error::{Error, Result};
 use crate::executable::{Executable, IndexCheck, Writes};
 use crate::layout::{Changed, Layout, Leaf, Section};
-use crate::model::ModelFunction;
+use crate::model::FunctionFacts;
 use crate::models::{Facts, MAX_MODELS};
 use crate::parts::Parts;
 use crate::read;
@@ -117,14 +117,18 @@ pub(crate) struct Input {
 }
 
 impl Engine {
-    /// The function of `F` for models of these sizes and shapes.
-    pub fn new<F: ModelFunction>(models: &[Facts], settings: Settings) -> Result<Engine> {
-        let unit = F::unit()?;
+    /// A function for models of these sizes and shapes.
+    ///
+    /// # Errors
+    /// A text that is no function, leaves that the models have not or that are of another type, models that do not agree
+    /// in a size.
+    pub fn new(facts: FunctionFacts, models: &[Facts], settings: Settings) -> Result<Engine> {
+        let unit = facts.unit;
         let function = unit.function().map_err(|source| Error::Text {
             function: unit.path.into(),
             source: Box::new(source),
         })?;
-        let known = known::<F>(&function, models)?;
+        let known = known(facts, &function, models)?;
         let mut inputs = Vec::new();
         let mut leaves = Vec::new();
         for (position, param) in function.params.iter().enumerate() {
@@ -172,7 +176,7 @@ impl Engine {
             .transpose()?;
         Ok(Engine {
             unit,
-            owner: TypeId::of::<F>(),
+            owner: facts.owner,
             function,
             parts,
             probes: Probes::default(),
@@ -357,15 +361,30 @@ impl Engine {
                 actual: arguments.len(),
             });
         }
-        let mut params = self.leaves.clone();
+        let wide = |(_, a): &(&Input, &ArgView<'_>)| a.rank() > MAX_RANK;
+        if let Some((input, argument)) = self.inputs.iter().zip(arguments).find(wide) {
+            return Err(Error::TooManyDims {
+                argument: input.name.clone(),
+                rank: argument.rank(),
+            });
+        }
+        let binding = self.infer(work, arguments.iter().map(ArgView::extents))?;
         for (input, argument) in self.inputs.iter().zip(arguments) {
-            if argument.rank() > MAX_RANK {
-                return Err(Error::TooManyDims {
+            if argument.elements() == 0 {
+                return Err(Error::Empty {
                     argument: input.name.clone(),
-                    rank: argument.rank(),
+                    shape: argument.extents().to_vec(),
                 });
             }
-            let mut extents = argument.extents().to_vec();
+        }
+        Ok(binding)
+    }
+
+    /// What arguments of these extents bind.
+    fn infer<'e>(&self, work: Work, extents: impl Iterator<Item = &'e [usize]>) -> Result<Binding> {
+        let mut params = self.leaves.clone();
+        for (input, extents) in self.inputs.iter().zip(extents) {
+            let mut extents = extents.to_vec();
             if work != Work::Run
                 && let Some(parts) = &self.parts
                 && parts.split.contains(&input.param)
@@ -376,16 +395,7 @@ impl Engine {
             params.push((input.param, extents));
         }
         let float = self.settings.precision.dtype();
-        let binding = Binding::infer(&self.function, float, &self.known, &params)?;
-        for (input, argument) in self.inputs.iter().zip(arguments) {
-            if argument.elements() == 0 {
-                return Err(Error::Empty {
-                    argument: input.name.clone(),
-                    shape: argument.extents().to_vec(),
-                });
-            }
-        }
-        Ok(binding)
+        Ok(Binding::infer(&self.function, float, &self.known, &params)?)
     }
 
     /// Refuses arguments whose values the current program cannot use: integers past the declared type,
@@ -517,6 +527,22 @@ impl Engine {
         bounds.into_iter().filter_map(check).collect()
     }
 
+    /// The function alone, linked for the sizes of the call that came last, and these in words.
+    ///
+    /// # Errors
+    /// [`Error::NothingCompiled`].
+    pub fn forward(&self) -> Result<(Function, String)> {
+        let Some(extents) = self.cache.last_extents() else {
+            return Err(Error::NothingCompiled {
+                function: self.unit.path.into(),
+            });
+        };
+        let binding = self.infer(Work::Run, extents.iter().map(Vec::as_slice))?;
+        let program = sinew_ir::link(self.unit, &binding);
+        let program = program.map_err(|source| Error::link(self.unit.path, source))?;
+        Ok((program, symbols(&binding)))
+    }
+
     /// The function's first line.
     pub fn signature(&self) -> String {
         let text = self.function.to_string();
@@ -563,7 +589,8 @@ fn of_no_children(
 ///
 /// # Errors
 /// [`Error::Sizes`] for models that do not agree in a size, as [`Model::settings`](crate::Model::settings).
-pub(crate) fn known<F: ModelFunction>(
+pub(crate) fn known(
+    facts: FunctionFacts,
     function: &Function,
     models: &[Facts],
 ) -> Result<Vec<(Symbol, SymbolValue)>> {
@@ -571,7 +598,7 @@ pub(crate) fn known<F: ModelFunction>(
     // Which model has told each of them.
     let mut tellers: Vec<&str> = Vec::new();
     for (i, (model, argument)) in models.iter().zip(&function.structs).enumerate() {
-        for (position, name) in F::SYMBOLS.get(i).copied().unwrap_or_default() {
+        for (position, name) in facts.symbols.get(i).copied().unwrap_or_default() {
             let Some((_, value)) = model.sizes.get(*position) else {
                 continue;
             };
@@ -580,7 +607,7 @@ pub(crate) fn known<F: ModelFunction>(
                 Some(at) if known[at].1 == *value => {}
                 Some(at) => {
                     return Err(Error::Sizes {
-                        function: F::UNIT.path.into(),
+                        function: facts.unit.path.into(),
                         symbol: name,
                         first: format!("{} in `{}`", known[at].1, tellers[at]),
                         second: format!("{value} in `{}`", argument.name),
@@ -599,7 +626,7 @@ pub(crate) fn known<F: ModelFunction>(
             known.push((Symbol::new(&name), *value));
         }
     }
-    let consts = F::UNIT.consts.iter();
+    let consts = facts.unit.consts.iter();
     known.extend(consts.map(|(n, v)| (Symbol::new(n), *v)));
     // Where there are no children nothing reads how they are configured, so any value will do.
     for declared in &function.symbols {

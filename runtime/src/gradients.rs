@@ -5,6 +5,7 @@ use crate::cache::Limit;
 use crate::device::{Device, Precision};
 use crate::engine::{Engine, Settings};
 use crate::error::Result;
+use crate::layout::Layout;
 use crate::model::ModelFunction;
 use crate::models::Models;
 use crate::output::Outputs;
@@ -13,6 +14,7 @@ use crate::train::settings;
 use crate::trainees::Selection;
 use crate::trainer::{Step, Trainer};
 use crate::views::{ArgViews, IntoArgs, each_count};
+use std::sync::Arc;
 
 /// A [`GradientRunner`] in the making: `loss::gradients(model)`.
 ///
@@ -77,7 +79,7 @@ impl<F: ModelFunction> GradientBuilder<F> {
         let settings = self.settings.on(self.device, self.precision, &list);
         drop(list);
         let trainer = Trainer::new(self.handles, None, &self.selection, settings, self.training)?;
-        trainer.warn_of_still_leaves();
+        trainer.training.warn_of_still_leaves();
         Ok(GradientRunner { trainer })
     }
 }
@@ -146,6 +148,10 @@ impl<F: ModelFunction> GradientRunner<F> {
 impl<F: ModelFunction, I> GradientRunner<F, I> {
     fn engine(&self) -> &Engine {
         self.trainer.engine()
+    }
+
+    fn layouts(&self) -> &[Arc<Layout>] {
+        self.trainer.layouts()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Every stage in text form, so that one value can be followed from the function to machine code.
 
-/// Implements the printing methods of what has a method `engine`.
+/// Implements the printing methods of what has the methods `engine` and `layouts`.
 macro_rules! inspect {
     ($name:ident) => {
         impl<F: $crate::ModelFunction, I> $name<F, I> {
@@ -23,6 +23,21 @@ macro_rules! inspect {
             /// The function's own program and its pullback, for all sizes, calls not yet inlined.
             pub fn ir(&self) -> String {
                 self.engine().function.to_string()
+            }
+
+            /// The models' leaves as a table: path, shape, number of elements, and the floating-point operations of
+            /// a call with the sizes of the one that came last, without a derivative or an update. Repeated children
+            /// have one line a leaf.
+            ///
+            /// Operations are counted as `signature()` of the function counts them, once the program is simplified,
+            /// and for the parameter that they are done with: `x.dot(w) + b` counts the product for `w`, the sum for
+            /// `b`. What is done with data alone (activations, scores of attention, losses) stands in the last line.
+            /// [`Model::summary`](crate::Model::summary) shows one.
+            ///
+            /// # Errors
+            /// [`Error::NothingCompiled`](crate::Error::NothingCompiled) before the first call.
+            pub fn summary(&self) -> $crate::Result<String> {
+                $crate::summary::of_call(&self.engine(), self.layouts())
             }
 
             /// The function and its pullback with all calls inlined, for all sizes; once for each way that

@@ -6,6 +6,7 @@ use crate::models::{Leaves, Models};
 use crate::output::Outputs;
 use crate::param::Param;
 use sinew_ir::{SymbolValue, Unit};
+use std::any::TypeId;
 use std::path::Path;
 
 /// A struct of named parameters, made by `#[model]`.
@@ -121,6 +122,43 @@ pub trait Model: Clone + Send + 'static {
     /// 40 parameters, 160 bytes in f32
     /// "
     /// );
+    /// ```
+    ///
+    /// A runner, and a trainer, has the table with the floating-point operations of a call:
+    ///
+    /// ```
+    /// # use sinew::prelude::*;
+    /// # use sinew::ndarray::Array2;
+    /// #[model]
+    /// struct Net {
+    ///     hidden: Linear<4, 8>,
+    ///     blocks: [Linear<8, 8>; 3],
+    /// }
+    ///
+    /// #[model]
+    /// fn features<B>(net: &Net, x: Tensor<B, 4>) -> Tensor<B, 8> {
+    ///     let mut h = net.hidden.forward(x);
+    ///     for block in &net.blocks {
+    ///         h = block.forward(h).relu();
+    ///     }
+    ///     h
+    /// }
+    ///
+    /// let features = features::compile(Net::init(0)).build()?;
+    /// features.prepare(Array2::<f32>::zeros((2, 4)))?; // or run it
+    /// assert_eq!(
+    ///     features.summary()?,
+    ///     "\
+    /// leaf        shape      elements  FLOPs
+    /// hidden.w    (4, 8)           32    128
+    /// hidden.b    (8,)              8     16
+    /// blocks.*.w  (3, 8, 8)       192    768
+    /// blocks.*.b  (3, 8)           24     48
+    /// 256 parameters, 1024 bytes in f32
+    /// 1008 FLOPs for a call at B = 2, 48 of them with no leaf
+    /// "
+    /// );
+    /// # Ok::<(), sinew::Error>(())
     /// ```
     fn summary(&self) -> String {
         crate::summary::summary(&self.leaves())
@@ -411,5 +449,30 @@ pub trait ModelFunction: 'static {
     #[doc(hidden)]
     fn unit() -> Result<&'static Unit> {
         Ok(Self::UNIT)
+    }
+}
+
+/// What compiling a function needs to know of it, whatever its types.
+#[derive(Clone, Copy)]
+pub(crate) struct FunctionFacts {
+    /// The function's type.
+    pub owner: TypeId,
+    /// Its program.
+    pub unit: &'static Unit,
+    /// [`ModelFunction::SYMBOLS`].
+    pub symbols: &'static [&'static [(usize, &'static str)]],
+}
+
+impl FunctionFacts {
+    /// Those of a function.
+    ///
+    /// # Errors
+    /// As [`ModelFunction::unit`].
+    pub fn of<F: ModelFunction>() -> Result<FunctionFacts> {
+        Ok(FunctionFacts {
+            owner: TypeId::of::<F>(),
+            unit: F::unit()?,
+            symbols: F::SYMBOLS,
+        })
     }
 }

@@ -65,15 +65,16 @@ impl<F: ModelFunction> Trainer<F> {
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let mut tensors = Tensors::default();
         tensors.add_model(&self.model()?)?;
-        for (name, state, leaf) in self.kept() {
-            tensors.add(name, &leaf.shape, &self.read_state(state, leaf)?)?;
+        let training = &self.training;
+        for (name, state, leaf) in training.kept() {
+            tensors.add(name, &leaf.shape, &training.read_state(state, leaf)?)?;
         }
         let said = [
             (VERSION, CURRENT.to_string()),
             (STEPS, self.steps().to_string()),
             // Written so that it reads back to the same bits.
-            (RATE, format!("{:?}", self.base_rate())),
-            (SEED, self.seed().to_string()),
+            (RATE, format!("{:?}", training.rate)),
+            (SEED, training.engine.settings.seed.to_string()),
             (SUM.0, SUM.1.to_string()),
         ];
         let said = said.map(|(key, value)| (key.to_string(), value));
@@ -109,10 +110,11 @@ impl<F: ModelFunction> Trainer<F> {
         let steps: u64 = number(&contents.said, STEPS).map_err(not_training)?;
         let rate: f64 = number(&contents.said, RATE).map_err(not_training)?;
         let seed: u64 = number(&contents.said, SEED).map_err(not_training)?;
-        check_rate(rate, self.precision())?;
+        check_rate(rate, self.training.engine.settings.precision)?;
         let mut model = F::Models::first(self.handles()).shell();
         let mut found = contents.take_model(&model)?;
         let kept: Vec<(String, usize, Leaf)> = self
+            .training
             .kept()
             .map(|(name, state, leaf)| (name, state, leaf.clone()))
             .collect();
@@ -129,9 +131,9 @@ impl<F: ModelFunction> Trainer<F> {
         });
         self.set_model(&model)?;
         for (state, leaf, data) in states {
-            self.write_state(state, &leaf, &data)?;
+            self.training.write_state(state, &leaf, &data)?;
         }
-        self.go_on(steps, rate, seed);
+        self.training.go_on(steps, rate, seed);
         Ok(())
     }
 }

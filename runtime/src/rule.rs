@@ -3,7 +3,7 @@
 use crate::device::Precision;
 use crate::engine::known;
 use crate::error::{Error, Result};
-use crate::model::{Model, ModelFunction};
+use crate::model::{FunctionFacts, Model, ModelFunction};
 use crate::models::Facts;
 use sinew_ir::{Function, Symbol, SymbolValue, Unit};
 use std::any::TypeId;
@@ -198,7 +198,8 @@ impl<R: UpdateRule> AnyRule for R {
     }
 
     fn known(&self, function: &Function) -> Result<Vec<(Symbol, SymbolValue)>> {
-        known::<R::Update>(function, &[Facts::of(self)?])
+        let facts = FunctionFacts::of::<R::Update>()?;
+        known(facts, function, &[Facts::of(self)?])
     }
 
     fn number(&self, name: &str, at: Moment) -> Option<f64> {

@@ -3,22 +3,18 @@
 use crate::arg::{ArgView, Element};
 use crate::buckets::Buckets;
 use crate::cache::Limit;
-use crate::engine::{Engine, Settings};
+use crate::engine::Settings;
 use crate::error::Result;
-use crate::layout::{Layout, Leaf, element_size, without_numbers};
-use crate::model::ModelFunction;
+use crate::layout::Layout;
+use crate::model::{FunctionFacts, ModelFunction};
 use crate::models::Models;
 use crate::output::{Number, Outputs, ResultView};
-use crate::run::Core;
-use crate::shared::{Attachment, FirstModel, Shared, Trained, facts, place_all};
-use crate::store::Places;
+use crate::running::{Core, EngineGuard, Running};
+use crate::shared::{Attachment, FirstModel, Shared, Trained};
 use crate::views::{ArgViews, IntoArgs, each_count};
 use ndarray::{Array, ArrayRef, Dimension};
-use sinew_ir::ParamKind;
-use std::collections::HashMap;
 use std::marker::PhantomData;
-use std::ops::Deref;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 
 /// Runs a function on a model's parameters: `logits::attach(&trainer)?` on a trainer's current ones,
 /// `logits::compile(model).build()?` on its own.
@@ -59,35 +55,25 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// ```
 pub struct Runner<F: ModelFunction, I = <F as ModelFunction>::Inputs> {
     handles: <F::Models as Models>::Handles,
-    pub(crate) places: Places,
-    /// What one run at a time works in.
-    core: Mutex<Core>,
+    pub(crate) running: Box<Running>,
     arguments: PhantomData<fn(I)>,
 }
 
-/// The engine of a runner, in which nothing runs meanwhile.
-struct EngineGuard<'a>(MutexGuard<'a, Core>);
-
-impl Deref for EngineGuard<'_> {
-    type Target = Engine;
-    fn deref(&self) -> &Engine {
-        &self.0.engine
-    }
-}
-
 impl<F: ModelFunction, I> Runner<F, I> {
-    /// Waits for a run of another thread.
     fn core(&self) -> MutexGuard<'_, Core> {
-        // Who panicked here was reading results: what is kept is whole.
-        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+        self.running.core()
     }
 
     fn core_mut(&mut self) -> &mut Core {
-        self.core.get_mut().unwrap_or_else(PoisonError::into_inner)
+        self.running.core_mut()
     }
 
     fn engine(&self) -> EngineGuard<'_> {
-        EngineGuard(self.core())
+        self.running.engine()
+    }
+
+    fn layouts(&self) -> &[Arc<Layout>] {
+        &self.running.places.layouts
     }
 }
 
@@ -95,39 +81,23 @@ impl<F: ModelFunction, I> Clone for Runner<F, I> {
     /// Another runner on the same models, with the same programs, that runs beside this one: one for each thread that
     /// serves. It goes on with the number of runs that this one has come to, from which random elements follow.
     fn clone(&self) -> Self {
-        let core = self.core();
         Runner {
             handles: self.handles.clone(),
-            places: self.places.clone(),
-            core: Mutex::new(core.copy()),
+            running: self.running.copy(),
             arguments: PhantomData,
         }
     }
 }
 
 impl<F: ModelFunction> Runner<F> {
-    pub(crate) fn new(
-        handles: <F::Models as Models>::Handles,
-        mut settings: Settings,
-    ) -> Result<Self> {
-        // Those of a trainer that it is attached to are of its steps.
-        settings.micro_batches = None;
-        settings.check()?;
+    pub(crate) fn new(handles: <F::Models as Models>::Handles, settings: Settings) -> Result<Self> {
         let list = F::Models::handles(&handles);
-        let engine = Engine::new::<F>(&facts(&list)?, settings)?;
-        let names = engine.model_names();
-        let function = engine.unit.path;
-        let models = place_all(function, &names, &list, &engine.settings, &|_| None)?;
+        let running = Running::new(FunctionFacts::of::<F>(), &list, settings)?;
         Ok(Runner {
             handles,
-            places: Places::new(models),
-            core: Mutex::new(Core::new(engine)),
+            running,
             arguments: PhantomData,
         })
-    }
-
-    fn prepare_views(&self, arguments: &[ArgView<'_>]) -> Result<()> {
-        self.core().prepare_all(&self.places, arguments)
     }
 
     /// The function's first model, with the current parameters and states.
@@ -322,36 +292,6 @@ impl<F: ModelFunction> Runner<F> {
         core.asked.unpatch(&mut core.engine, name);
     }
 
-    /// For each model and each of its leaves, where its elements start if those of all trained parameters
-    /// stand one behind the other, as the function has them.
-    pub(crate) fn trained_starts(&self) -> Vec<Vec<Option<usize>>> {
-        let engine = self.engine();
-        let (function, layouts) = (&engine.function, &self.places.layouts);
-        let mut stacks: HashMap<(usize, &str), (usize, &Leaf)> = HashMap::new();
-        let mut start = 0;
-        let params = function.params.iter().enumerate();
-        for (position, _) in params.filter(|(_, p)| p.kind == ParamKind::Param) {
-            let Some((model, path)) = engine.leaf(function, position) else {
-                continue;
-            };
-            if let Some(layout) = layouts.get(model)
-                && let Some(stack) = layout.stack(path)
-            {
-                stacks.insert((model, path), (start, stack));
-                start += stack.bytes / element_size(layout.float);
-            }
-        }
-        let of_model = |(model, layout): (usize, &Arc<Layout>)| {
-            let leaves = layout.leaves.iter().map(|leaf| {
-                let path = without_numbers(&leaf.path);
-                let (start, stack) = stacks.get(&(model, path.as_str()))?;
-                Some(start + (leaf.offset - stack.offset) / element_size(layout.float))
-            });
-            leaves.collect()
-        };
-        layouts.iter().enumerate().map(of_model).collect()
-    }
-
     /// Runs, and hands the results in memory to `read`.
     pub(crate) fn run_views<T>(
         &self,
@@ -368,7 +308,14 @@ impl<F: ModelFunction> Runner<F> {
         expected: usize,
         read: impl FnOnce(&[ResultView<'_>]) -> Result<T>,
     ) -> Result<T> {
-        self.core().run_all(&self.places, arguments, expected, read)
+        let (mut read, mut done) = (Some(read), None);
+        self.running.run(arguments, expected, &mut |results| {
+            if let Some(read) = read.take() {
+                done = Some(read(results)?);
+            }
+            Ok(())
+        })?;
+        Ok(done.expect("a run that comes to its end has its results read"))
     }
 
     /// Counts runs from 1 again.
@@ -436,7 +383,7 @@ macro_rules! run {
                 #[allow(unused_mut, reason = "without arguments")]
                 let mut views = ArgViews::new();
                 $($argument.add_to(&mut views);)*
-                self.prepare_views(views.as_slice())
+                self.running.prepare(views.as_slice())
             }
         }
     };
@@ -508,14 +455,15 @@ mod tests {
         let one = runner();
         let other = attach::<Scaled>((one.attachment(),)).expect("the same model");
         let run = || other.run([1.0, 2.0]).map(|y| y.to_vec());
-        let found = meanwhile(|| one.places.models[0].read(), run).expect("it waits for the run");
+        let found =
+            meanwhile(|| one.running.places.models[0].read(), run).expect("it waits for the run");
         assert_eq!(found.expect("it fits"), [2.0, 4.0]);
     }
 
     #[test]
     fn preparing_waits_for_no_step() {
         let runner = runner();
-        let shared = runner.places.models[0].clone();
+        let shared = runner.running.places.models[0].clone();
         let prepared = meanwhile(|| shared.write(), || runner.prepare([1.0, 2.0, 3.0]));
         prepared.expect("it waits for the step").expect("it fits");
         assert_eq!(runner.compiles(), 1);

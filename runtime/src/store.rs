@@ -208,6 +208,15 @@ impl Places {
             layouts,
         }
     }
+
+    /// Copies the values of the models in, one after the other.
+    ///
+    /// # Errors
+    /// A lost GPU, too little memory.
+    pub fn fill(&self, models: &[&dyn Leaves]) -> Result<()> {
+        let mut pairs = self.models.iter().zip(models);
+        pairs.try_for_each(|(placed, model)| placed.write().fill(*model))
+    }
 }
 
 impl Store {

@@ -424,9 +424,9 @@ impl<F: ModelFunction> TrainBuilder<F> {
             average: self.average,
         };
         let mut trainer = Trainer::new(self.handles, Some(&by), &self.selection, settings, true)?;
-        trainer.follow(self.schedule);
+        trainer.training.schedule = self.schedule;
         self.captured.iter().for_each(|name| trainer.capture(name));
-        trainer.warn_of_still_leaves();
+        trainer.training.warn_of_still_leaves();
         Ok(trainer)
     }
 }

@@ -211,7 +211,7 @@ fn pulled_back<F: ModelFunction, I: Gradients, const ALL: bool>(
     arguments: &[ArgView<'_>],
 ) -> Result<VjpResult<F, I>> {
     with_models::<Pulled<F, ALL>, Runner<Pulled<F, ALL>>, _>(models, arguments, |runner| {
-        let starts = runner.trained_starts();
+        let starts = runner.running.trained_starts();
         let (values, inputs) = (<F::Output as Outputs>::COUNT, I::COUNT);
         let packed = usize::from(ALL && starts.iter().flatten().any(Option::is_some));
         runner.run_counted(arguments, values + packed + inputs, |results| {

@@ -3,20 +3,145 @@
 use crate::arg::ArgView;
 use crate::buckets::{Buckets, Joined};
 use crate::cache::Purpose;
-use crate::engine::Engine;
+use crate::engine::{Engine, Settings};
 use crate::error::{Error, Result};
 use crate::executable::{Executable, Linked, ResultType, Source};
 use crate::finite::Witness;
 use crate::key::Key;
-use crate::layout::{Layout, Section};
+use crate::layout::{Layout, Leaf, Section, element_size, without_numbers};
+use crate::model::FunctionFacts;
 use crate::output::ResultView;
 use crate::probes::Asked;
 use crate::regions::{MAX_RESULTS, Regions, Role, Table};
+use crate::shared::{Handle, facts, place_all};
 use crate::store::{Held, Places};
-use sinew_ir::{Binding, Probes};
-use std::sync::Arc;
+use sinew_ir::{Binding, ParamKind, Probes};
+use std::collections::HashMap;
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// What a run works in.
+/// Takes the results of a run while they are in memory.
+pub(crate) type Read<'r> = &'r mut dyn FnMut(&[ResultView<'_>]) -> Result<()>;
+
+/// What a runner is, whatever the types of its function: so this is compiled once, and not for each function.
+pub(crate) struct Running {
+    /// Where the function's models are.
+    pub places: Places,
+    /// What one run at a time works in.
+    core: Mutex<Core>,
+}
+
+/// The engine of a runner, in which nothing runs meanwhile.
+pub(crate) struct EngineGuard<'a>(MutexGuard<'a, Core>);
+
+impl Deref for EngineGuard<'_> {
+    type Target = Engine;
+    fn deref(&self) -> &Engine {
+        &self.0.engine
+    }
+}
+
+impl Running {
+    /// That of a function on these models, which are put on the device if they are nowhere.
+    ///
+    /// # Errors
+    /// What this build or the device cannot do, what does not fit the function, models that cannot be placed.
+    pub fn new(
+        function: Result<FunctionFacts>,
+        models: &[&dyn Handle],
+        mut settings: Settings,
+    ) -> Result<Box<Running>> {
+        // Those of a trainer that it is attached to are of its steps.
+        settings.micro_batches = None;
+        settings.check()?;
+        let engine = Engine::new(function?, &facts(models)?, settings)?;
+        let names = engine.model_names();
+        let function = engine.unit.path;
+        let placed = place_all(function, &names, models, &engine.settings, &|_| None)?;
+        Ok(Box::new(Running {
+            places: Places::new(placed),
+            core: Mutex::new(Core {
+                engine,
+                runs: 0,
+                asked: Asked::default(),
+                saved: Vec::new(),
+                buckets: None,
+            }),
+        }))
+    }
+
+    /// Another on the same models that runs beside it.
+    pub fn copy(&self) -> Box<Running> {
+        Box::new(Running {
+            places: self.places.clone(),
+            core: Mutex::new(self.core().copy()),
+        })
+    }
+
+    /// Waits for a run of another thread.
+    pub fn core(&self) -> MutexGuard<'_, Core> {
+        // Who panicked here was reading results: what is kept is whole.
+        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What it works in, of which nothing is in use.
+    pub fn core_mut(&mut self) -> &mut Core {
+        self.core.get_mut().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What it compiles with.
+    pub fn engine(&self) -> EngineGuard<'_> {
+        EngineGuard(self.core())
+    }
+
+    /// Makes the programs for these arguments.
+    ///
+    /// # Errors
+    /// Arguments that do not fit.
+    pub fn prepare(&self, arguments: &[ArgView<'_>]) -> Result<()> {
+        self.core().prepare_all(&self.places, arguments)
+    }
+
+    /// Runs, and hands the results in memory, which must be so many, to `read`.
+    ///
+    /// # Errors
+    /// Arguments that do not fit; as `read`.
+    pub fn run(&self, arguments: &[ArgView<'_>], expected: usize, read: Read<'_>) -> Result<()> {
+        self.core().run_all(&self.places, arguments, expected, read)
+    }
+
+    /// For each model and each of its leaves, where its elements start if those of all trained parameters
+    /// stand one behind the other, as the function has them.
+    pub fn trained_starts(&self) -> Vec<Vec<Option<usize>>> {
+        let engine = self.engine();
+        let (function, layouts) = (&engine.function, &self.places.layouts);
+        let mut stacks: HashMap<(usize, &str), (usize, &Leaf)> = HashMap::new();
+        let mut start = 0;
+        let params = function.params.iter().enumerate();
+        for (position, _) in params.filter(|(_, p)| p.kind == ParamKind::Param) {
+            let Some((model, path)) = engine.leaf(function, position) else {
+                continue;
+            };
+            if let Some(layout) = layouts.get(model)
+                && let Some(stack) = layout.stack(path)
+            {
+                stacks.insert((model, path), (start, stack));
+                start += stack.bytes / element_size(layout.float);
+            }
+        }
+        let of_model = |(model, layout): (usize, &Arc<Layout>)| {
+            let leaves = layout.leaves.iter().map(|leaf| {
+                let path = without_numbers(&leaf.path);
+                let (start, stack) = stacks.get(&(model, path.as_str()))?;
+                Some(start + (leaf.offset - stack.offset) / element_size(layout.float))
+            });
+            leaves.collect()
+        };
+        layouts.iter().enumerate().map(of_model).collect()
+    }
+}
+
+/// What a run works in, whatever the types of the function.
 pub(crate) struct Core {
     pub engine: Engine,
     /// Runs that came to an end.
@@ -30,19 +155,8 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    /// That of a runner that has not run.
-    pub fn new(engine: Engine) -> Core {
-        Core {
-            engine,
-            runs: 0,
-            asked: Asked::default(),
-            saved: Vec::new(),
-            buckets: None,
-        }
-    }
-
     /// Another that works beside it.
-    pub fn copy(&self) -> Core {
+    fn copy(&self) -> Core {
         Core {
             engine: self.engine.copy(),
             runs: self.runs,
@@ -67,7 +181,7 @@ impl Core {
     }
 
     /// Makes the programs for these arguments.
-    pub fn prepare_all(&mut self, places: &Places, arguments: &[ArgView<'_>]) -> Result<()> {
+    fn prepare_all(&mut self, places: &Places, arguments: &[ArgView<'_>]) -> Result<()> {
         let Some((buckets, rows)) = self.bucketed(arguments)? else {
             return self.prepare(places, arguments);
         };
@@ -77,13 +191,13 @@ impl Core {
     }
 
     /// Runs, in pieces if there are buckets, and hands the results in memory to `read`.
-    pub fn run_all<T>(
+    fn run_all(
         &mut self,
         places: &Places,
         arguments: &[ArgView<'_>],
         expected: usize,
-        read: impl FnOnce(&[ResultView<'_>]) -> Result<T>,
-    ) -> Result<T> {
+        read: Read<'_>,
+    ) -> Result<()> {
         let Some((buckets, rows)) = self.bucketed(arguments)? else {
             return self.run(places, arguments, expected, read);
         };
@@ -94,7 +208,7 @@ impl Core {
         let mut joined = Joined::new(rows);
         for piece in pieces {
             let part = buckets.of_piece(arguments, piece);
-            self.run(places, &part, expected, |results| {
+            self.run(places, &part, expected, &mut |results| {
                 joined.put(piece, results)
             })?;
         }
@@ -112,13 +226,13 @@ impl Core {
     }
 
     /// Runs, and hands the results in memory to `read`.
-    fn run<T>(
+    fn run(
         &mut self,
         places: &Places,
         arguments: &[ArgView<'_>],
         expected: usize,
-        read: impl FnOnce(&[ResultView<'_>]) -> Result<T>,
-    ) -> Result<T> {
+        read: Read<'_>,
+    ) -> Result<()> {
         self.prepare(places, arguments)?;
         self.engine.check(arguments)?;
         // Values in the place of others come behind the arguments.
@@ -177,10 +291,10 @@ impl Core {
         for (place, view) in views.iter_mut().zip(workspace.views(&results[..count])) {
             *place = view;
         }
-        let read = read(views)?;
+        read(views)?;
         self.runs += 1;
         self.asked.ran = true;
-        Ok(read)
+        Ok(())
     }
 }
 
