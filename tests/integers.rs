@@ -1,8 +1,9 @@
 //! Integers of any width as labels and indices: the same values, or an error that names the one that does
 //! not fit.
 
+use crate::floats::floats as floats_of_devices;
 use sinew::Error;
-use sinew::ndarray::{Array1, array};
+use sinew::ndarray::{Array1, Array3, array};
 use sinew::prelude::*;
 
 #[model]
@@ -36,6 +37,30 @@ fn every_width_is_taken() -> sinew::Result<()> {
     assert_eq!(run.run(X, [3i64, 0, 1])?, expected);
     let stats = run.cache_stats();
     assert_eq!(stats.compiles + stats.shared, 1);
+    Ok(())
+}
+
+#[model]
+fn brightness<B, H, W>(pictures: Tensor<B, H, W>) -> Tensor<B> {
+    (pictures / 255).mean(axis = (1, 2))
+}
+
+/// A picture is what it would be of floats, on each device and in each float, and in another order.
+#[test]
+fn pictures_of_bytes_are_floats() -> sinew::Result<()> {
+    let bytes = Array3::from_shape_fn((3, 5, 7), |(b, i, j)| (b * 97 + i * 31 + j * 5) as u8);
+    let floats = bytes.mapv(f64::from);
+    for (device, precision, _) in floats_of_devices() {
+        let run = brightness::compile()
+            .device(device)
+            .precision(precision)
+            .build()?;
+        assert_eq!(run.run_f64(&bytes)?, run.run_f64(&floats)?);
+        assert_eq!(run.run_f64(bytes.t())?, run.run_f64(floats.t())?);
+        assert_eq!(run.compiles(), 2);
+    }
+    let white = brightness([[[255u8; 2]; 4]])?;
+    assert_eq!(white, array![1.0]);
     Ok(())
 }
 

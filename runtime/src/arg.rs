@@ -154,8 +154,8 @@ macro_rules! element {
     )*};
 }
 
-/// Host elements that fit a declared element type: integers of any width are indices and labels, and are
-/// checked to be in range when they come.
+/// Host elements that fit a declared element type. Integers of any width are indices and labels, and are
+/// checked to be in range when they come; bytes are also what pictures have, 0 to 255 for any float.
 pub trait ElementOf<E>: Element {}
 
 element! {
@@ -168,7 +168,7 @@ element! {
     i32, I32, [i32, u32];
     i64, I64, [i32, u32];
     isize, ISIZE, [i32, u32];
-    u8, U8, [i32, u32];
+    u8, U8, [Float, i32, u32];
     u16, U16, [i32, u32];
     u32, U32, [i32, u32];
     u64, U64, [i32, u32];

@@ -1,7 +1,7 @@
 //! Files that are replaced at once or not at all: written whole under another name, then renamed.
 
 use std::fs::File;
-use std::io::{Error, ErrorKind, Result, Write};
+use std::io::{ErrorKind, Result, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
