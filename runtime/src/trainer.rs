@@ -112,7 +112,7 @@ impl<F: ModelFunction> Trainer<F> {
     /// Sets the learning rate of the steps to come, which a schedule multiplies; nothing is compiled again.
     ///
     /// # Errors
-    /// [`Error::Setting`] for a rate that is negative, NaN, or infinite in the working float; the old
+    /// [`Error::Setting`](crate::Error::Setting) for a rate that is negative, NaN, or infinite in the working float; the old
     /// one stays then.
     pub fn set_learning_rate(&mut self, rate: f64) -> Result<()> {
         self.training.set_learning_rate(rate)
@@ -140,7 +140,7 @@ impl<F: ModelFunction> Trainer<F> {
     /// [`moving_average`](crate::TrainBuilder::moving_average) starts with it again.
     ///
     /// # Errors
-    /// [`Error::OtherModel`]; a device that was lost.
+    /// [`Error::OtherModel`](crate::Error::OtherModel); a device that was lost.
     pub fn set_model(&mut self, model: &FirstModel<F>) -> Result<()> {
         F::Models::first(&self.handles).set(model)?;
         self.training.restart_average()
@@ -213,8 +213,8 @@ impl<F: ModelFunction> Trainer<F> {
     /// rank (0 for a scalar), of f32 or f64 for floats.
     ///
     /// # Errors
-    /// [`Error::Captured`] for a name that was not asked for, and before a step that did;
-    /// [`Error::CapturedType`] and [`Error::CapturedRank`] for other elements and another rank.
+    /// [`Error::Captured`](crate::Error::Captured) for a name that was not asked for, and before a step that did;
+    /// [`Error::CapturedType`](crate::Error::CapturedType) and [`Error::CapturedRank`](crate::Error::CapturedRank) for other elements and another rank.
     pub fn captured<T: Number, D: Dimension>(&self, name: &str) -> Result<Array<T, D>> {
         self.training.asked.captured(&self.training.engine, name)
     }

@@ -34,7 +34,7 @@ pub(crate) struct Training {
     /// What it trains of the first model.
     pub trainees: Arc<Trainees>,
     /// The parameters that the loss does not depend on.
-    pub still: Vec<String>,
+    still: Vec<String>,
     /// Its learning rate.
     pub rate: f64,
     /// What that is multiplied by.
@@ -42,7 +42,7 @@ pub(crate) struct Training {
     /// How it updates; one that only takes gradients does not.
     pub plan: Option<UpdatePlan>,
     /// What of that is compiled into its steps.
-    pub key: Option<Arc<UpdateKey>>,
+    key: Option<Arc<UpdateKey>>,
     /// Gradients, in the layout of what is trained.
     pub gradients: DeviceMemory,
     /// Sums of them, likewise, for updates to come.
@@ -50,17 +50,17 @@ pub(crate) struct Training {
     /// The optimizer's states and the moving average of the parameters, likewise.
     pub states: Vec<DeviceMemory>,
     /// The numbers of a step.
-    pub numbers: DeviceMemory,
+    numbers: DeviceMemory,
     /// What a step reports.
-    pub report: DeviceMemory,
+    report: DeviceMemory,
     /// The models' states from before a step that is checked.
-    pub saved: Vec<u8>,
+    saved: Vec<u8>,
     /// What it looks at beside what a step reports.
     pub asked: Asked,
     /// Steps taken.
     pub taken: u64,
     /// Whether its steps train: those that only take gradients are of the function as it is run.
-    pub trains: bool,
+    trains: bool,
 }
 
 impl Training {
