@@ -7,12 +7,17 @@ use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 
 /// The greatest number of groups in each other; what stands between `<` and `>` is one, as far as tokens
 /// tell.
-pub const GROUPS: usize = 64;
+pub const GROUPS: usize = 40;
 
 /// The greatest number of tokens on one path: those of a statement, before the group that holds the
 /// next statement, and so on. Recursion is never deeper than that: prefix operators, operands of a
 /// sum, links of a method chain all count.
 pub const PATH: usize = 1500;
+
+/// The greatest number of signs in a row, and of words: each may be in front of what the next is in front of, a reference
+/// to a reference or a `return` of a `return`. A parser that is not optimised, as that of most builds, takes more of the
+/// stack for one of these than for any other token.
+pub const RUN: usize = 64;
 
 struct Level {
     tokens: proc_macro2::token_stream::IntoIter,
@@ -49,7 +54,7 @@ fn deeper(tokens: &TokenStream, groups: usize, path: usize) -> Option<Span> {
     };
     // An explicit stack: this must not overflow itself.
     let mut stack = vec![level(tokens.clone())];
-    let mut total = 0;
+    let (mut total, mut signs, mut words) = (0, 0, 0);
     while let Some(top) = stack.last_mut() {
         let Some(token) = top.tokens.next() else {
             total -= top.run;
@@ -65,6 +70,12 @@ fn deeper(tokens: &TokenStream, groups: usize, path: usize) -> Option<Span> {
             TokenTree::Punct(p) => p.as_char(),
             TokenTree::Group(_) | TokenTree::Ident(_) | TokenTree::Literal(_) => ' ',
         };
+        signs = if sign == ' ' { 0 } else { signs + 1 };
+        words = if matches!(token, TokenTree::Ident(_)) {
+            words + 1
+        } else {
+            0
+        };
         match sign {
             '<' => top.angles += 1,
             '>' => top.angles = top.angles.saturating_sub(1),
@@ -76,19 +87,43 @@ fn deeper(tokens: &TokenStream, groups: usize, path: usize) -> Option<Span> {
             total -= top.run;
             (top.run, top.angles, top.bar) = (0, 0, false);
         } else {
-            top.run += 1;
-            total += 1;
+            let count = weight(&token);
+            top.run += count;
+            total += count;
         }
         if let TokenTree::Group(group) = &token {
             top.block_before = group.delimiter() == Delimiter::Brace;
             stack.push(level(group.stream()));
         }
         let angles: usize = stack.iter().map(|level| level.angles).sum();
-        if total > path || stack.len() + angles > groups {
+        if total > path || signs.max(words) > RUN || stack.len() + angles > groups {
             return Some(token.span());
         }
     }
     None
+}
+
+/// What a token counts on a path. A parser that is not optimised takes as much of the stack for one by which types nest
+/// (`*const`, `fn`, `&'a`, `dyn`) as for eight others, and for one of the two around a closure's parameters as for four.
+fn weight(token: &TokenTree) -> usize {
+    match token {
+        TokenTree::Punct(p) => match p.as_char() {
+            '\'' => 8,
+            '|' => 4,
+            _ => 1,
+        },
+        TokenTree::Ident(i) => {
+            let words = [
+                "const", "mut", "fn", "dyn", "impl", "for", "unsafe", "extern",
+            ];
+            if words.iter().any(|word| i == word) {
+                8
+            } else {
+                1
+            }
+        }
+        TokenTree::Group(_) | TokenTree::Literal(_) => 1,
+    }
 }
 
 /// Whether an expression may go on with this token after a block.
@@ -126,6 +161,17 @@ mod tests {
         )));
         assert!(deep(&format!("x: {}B", "<".repeat(700))));
         assert!(deep(&format!("{}x", "|a, b| ".repeat(2000))));
+    }
+
+    /// They overflowed the stack of a parser that was not optimised.
+    #[test]
+    fn references_to_references_are_deep() {
+        let references = |count| format!("fn f(x: {}T) {{}}", "&".repeat(count));
+        assert!(deep(&references(700)));
+        // The colon in front of them is a sign too.
+        assert!(deep(&references(64)));
+        assert!(!deep(&references(63)));
+        assert!(!deep(&"let y = - - x;".repeat(500)));
     }
 
     #[test]

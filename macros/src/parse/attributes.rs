@@ -26,6 +26,14 @@ pub fn derived(attributes: &[syn::Attribute]) -> Vec<String> {
     out
 }
 
+/// The attributes of an item as they stand in front of it: what is emitted has another inside than `#![..]` was in.
+pub fn in_front(mut attributes: Vec<syn::Attribute>) -> Vec<syn::Attribute> {
+    for attribute in &mut attributes {
+        attribute.style = syn::AttrStyle::Outer;
+    }
+    attributes
+}
+
 /// Whether an attribute is `cfg` or `cfg_attr`.
 pub fn is_cfg(attribute: &syn::Attribute) -> bool {
     attribute.path().is_ident("cfg") || attribute.path().is_ident("cfg_attr")

@@ -226,7 +226,7 @@ fn read(
         return Err(Reported);
     }
     Ok(Function {
-        attributes,
+        attributes: super::attributes::in_front(attributes),
         visibility,
         name: signature.ident,
         symbols,

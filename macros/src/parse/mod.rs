@@ -123,7 +123,7 @@ fn methods(mut item: syn::ItemImpl, options: &Options, errors: &Errors) -> Check
         return Err(crate::errors::Reported);
     }
     Ok(Methods {
-        attributes: item.attrs,
+        attributes: attributes::in_front(item.attrs),
         symbols,
         owner,
         functions,
