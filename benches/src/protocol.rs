@@ -1,0 +1,142 @@
+//! The peers' protocol: a first step, a warm-up, then as many steps as fit the measured time.
+
+use crate::Outcome;
+use std::time::{Duration, Instant};
+
+/// Steps before the measured ones, and the least time they take.
+const WARM_UP: (usize, Duration) = (20, Duration::from_secs(1));
+/// The measured time.
+const BUDGET: Duration = Duration::from_secs(4);
+
+/// One step, as the caller sees it; its loss.
+pub type Step = Box<dyn FnMut() -> sinew::Result<f64>>;
+
+/// A workload whose model and batch are there.
+pub struct Ready {
+    /// What was asked for when nothing was built yet.
+    pub started: Instant,
+    /// What was built since.
+    pub step: Step,
+}
+
+impl Ready {
+    /// Measures how long `build` takes, and keeps what it gives.
+    pub fn build(build: impl FnOnce() -> Outcome<Step>) -> Outcome<Ready> {
+        let started = Instant::now();
+        let step = build()?;
+        Ok(Ready { started, step })
+    }
+}
+
+/// What one run measured.
+pub struct Row {
+    /// Of each measured step, in order of length.
+    pub times: Vec<Duration>,
+    /// Cores that other processes used meanwhile, as the peers count them.
+    pub other_cpu: f64,
+    /// From the start to the first result.
+    pub first: Duration,
+    /// The loss of the first step.
+    pub loss_1: f64,
+    /// The loss of the 20th step.
+    pub loss_20: f64,
+}
+
+/// Runs a workload by the protocol.
+///
+/// # Errors
+/// As its steps.
+pub fn measure(ready: Ready) -> Outcome<Row> {
+    let Ready { started, mut step } = ready;
+    let loss_1 = step()?;
+    let first = started.elapsed();
+    let mut loss_20 = loss_1;
+    let warm = Instant::now();
+    let mut n = 1;
+    while n < WARM_UP.0 || warm.elapsed() < WARM_UP.1 {
+        let loss = step()?;
+        n += 1;
+        if n == 20 {
+            loss_20 = loss;
+        }
+    }
+    let mut times = Vec::with_capacity(20_000);
+    let (before, began) = (Busy::now(), Instant::now());
+    let end = began + BUDGET;
+    while times.len() < 20_000 && (times.len() < 10 || Instant::now() < end) {
+        let start = Instant::now();
+        step()?;
+        times.push(start.elapsed());
+    }
+    let other_cpu = before.others_until(&Busy::now(), began.elapsed());
+    times.sort();
+    Ok(Row {
+        times,
+        other_cpu,
+        first,
+        loss_1,
+        loss_20,
+    })
+}
+
+/// The first and the last loss of so many steps, and the time to the first result.
+///
+/// # Errors
+/// As its steps.
+pub fn few(ready: Ready, steps: usize) -> Outcome<(f64, f64, Duration)> {
+    let Ready { started, mut step } = ready;
+    let loss = step()?;
+    let first = started.elapsed();
+    let mut last = loss;
+    for _ in 1..steps {
+        last = step()?;
+    }
+    Ok((loss, last, first))
+}
+
+/// Seconds of processor time so far: the machine's, and this process's of them. NaN without `/proc`.
+struct Busy {
+    all: f64,
+    own: f64,
+}
+
+impl Busy {
+    fn now() -> Busy {
+        // The kernel reports both in hundredths of a second to every process.
+        let sum = |line: &str, fields: &[usize]| -> Option<f64> {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let ticks = fields.iter().map(|i| words.get(*i)?.parse::<f64>().ok());
+            Some(ticks.sum::<Option<f64>>()? / 100.0)
+        };
+        // user, nice, system, irq, softirq, steal; the line starts with a name.
+        let all = || {
+            let text = std::fs::read_to_string("/proc/stat").ok()?;
+            sum(text.lines().next()?, &[1, 2, 3, 6, 7, 8])
+        };
+        // utime and stime, the 12th and 13th field behind the name in parentheses.
+        let own = || {
+            let text = std::fs::read_to_string("/proc/self/stat").ok()?;
+            sum(text.rsplit_once(')')?.1, &[11, 12])
+        };
+        Busy {
+            all: all().unwrap_or(f64::NAN),
+            own: own().unwrap_or(f64::NAN),
+        }
+    }
+
+    /// Cores that other processes used on average from here to `later`.
+    fn others_until(&self, later: &Busy, elapsed: Duration) -> f64 {
+        let others = (later.all - self.all) - (later.own - self.own);
+        // `max` would make 0 of NaN.
+        let others = if others < 0.0 { 0.0 } else { others };
+        others / elapsed.as_secs_f64()
+    }
+}
+
+/// Peak resident memory so far in MiB.
+pub fn peak_mib() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"));
+    let kib = line.and_then(|l| l.split_whitespace().next()?.parse::<f64>().ok());
+    kib.unwrap_or(f64::NAN) / 1024.0
+}

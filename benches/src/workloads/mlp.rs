@@ -1,0 +1,114 @@
+//! Networks of a few layers, their training and an inference.
+
+use super::{adam, as_here};
+use crate::Outcome;
+use crate::data::Data;
+use crate::protocol::Ready;
+use sinew::prelude::*;
+
+/// 64-64-32-10, batch 32.
+#[model]
+struct Tiny {
+    l0: Linear<64, 64>,
+    l1: Linear<64, 32>,
+    l2: Linear<32, 10>,
+}
+
+#[model]
+fn tiny_scores<B>(m: &Tiny, x: Tensor<B, 64>) -> Tensor<B, 10> {
+    let h = m.l0.forward(x).relu();
+    let h = m.l1.forward(h).relu();
+    m.l2.forward(h)
+}
+
+#[model]
+fn tiny_loss<B>(m: &Tiny, x: Tensor<B, 64>, y: Tensor<i32, B>) -> Tensor {
+    cross_entropy(tiny_scores(m, x), y)
+}
+
+/// 784-512-512-10, batch 128.
+#[model]
+struct Mnist {
+    l0: Linear<784, 512>,
+    l1: Linear<512, 512>,
+    l2: Linear<512, 10>,
+}
+
+#[model]
+fn mnist_loss<B>(m: &Mnist, x: Tensor<B, 784>, y: Tensor<i32, B>) -> Tensor {
+    let h = m.l0.forward(x).relu();
+    let h = m.l1.forward(h).relu();
+    cross_entropy(m.l2.forward(h), y)
+}
+
+/// 1024-4096-4096-1024, batch 256.
+#[model]
+struct Wide {
+    l0: Linear<1024, 4096>,
+    l1: Linear<4096, 4096>,
+    l2: Linear<4096, 1024>,
+}
+
+#[model]
+fn wide_loss<B>(m: &Wide, x: Tensor<B, 1024>, y: Tensor<B, 1024>) -> Tensor {
+    let h = m.l0.forward(x).gelu(approximate = "tanh");
+    let h = m.l1.forward(h).gelu(approximate = "tanh");
+    mse(m.l2.forward(h), y)
+}
+
+/// Cross entropy of the tiny network.
+///
+/// # Errors
+/// A file of another workload; what the library refuses.
+pub fn tiny(data: &Data, precision: Precision) -> Outcome<Ready> {
+    let model = data.model(Tiny::init(0), as_here)?;
+    let (x, y) = (data.floats(0, &[32, 64])?, data.labels(1, &[32], 10)?);
+    Ready::build(|| {
+        let train = tiny_loss::train(model).optimizer(adam());
+        let mut train = train.precision(precision).build()?;
+        Ok(Box::new(move || Ok(train.step(&x, &y)?.loss)))
+    })
+}
+
+/// Cross entropy of the network for pictures.
+///
+/// # Errors
+/// As [`tiny`].
+pub fn mnist(data: &Data, precision: Precision) -> Outcome<Ready> {
+    let model = data.model(Mnist::init(0), as_here)?;
+    let (x, y) = (data.floats(0, &[128, 784])?, data.labels(1, &[128], 10)?);
+    Ready::build(|| {
+        let train = mnist_loss::train(model).optimizer(adam());
+        let mut train = train.precision(precision).build()?;
+        Ok(Box::new(move || Ok(train.step(&x, &y)?.loss)))
+    })
+}
+
+/// The squared error of the wide network.
+///
+/// # Errors
+/// As [`tiny`].
+pub fn wide(data: &Data, precision: Precision) -> Outcome<Ready> {
+    let model = data.model(Wide::init(0), as_here)?;
+    let (x, y) = (data.floats(0, &[256, 1024])?, data.floats(1, &[256, 1024])?);
+    Ready::build(|| {
+        let train = wide_loss::train(model).optimizer(adam());
+        let mut train = train.precision(precision).build()?;
+        Ok(Box::new(move || Ok(train.step(&x, &y)?.loss)))
+    })
+}
+
+/// The scores of one row by the tiny network; as its loss, their sum.
+///
+/// # Errors
+/// As [`tiny`].
+pub fn tiny_infer(data: &Data, precision: Precision) -> Outcome<Ready> {
+    let model = data.model(Tiny::init(0), as_here)?;
+    let x = data.floats(0, &[1, 64])?;
+    Ready::build(|| {
+        let run = tiny_scores::compile(model).precision(precision).build()?;
+        Ok(Box::new(move || {
+            Ok(run.run(&x)?.iter().copied().map(f64::from).sum())
+        }))
+    })
+}

@@ -1,0 +1,86 @@
+//! The workloads: the same networks, batches and optimizers as the peers'.
+
+mod gpt;
+mod lenet;
+mod lstm;
+mod mlp;
+mod rows;
+
+use crate::Outcome;
+use crate::data::Data;
+use crate::protocol::Ready;
+use sinew::prelude::*;
+
+/// A network with its batch.
+pub struct Workload {
+    /// What the peers call it.
+    pub name: &'static str,
+    /// How many steps a check takes: they are the longer the larger it is.
+    pub checked_steps: usize,
+    /// Builds it.
+    pub build: fn(&Data, Precision) -> Outcome<Ready>,
+}
+
+/// All of them.
+pub const ALL: [Workload; 10] = [
+    Workload {
+        name: "mlp_tiny",
+        checked_steps: 20,
+        build: mlp::tiny,
+    },
+    Workload {
+        name: "mlp_mnist",
+        checked_steps: 20,
+        build: mlp::mnist,
+    },
+    Workload {
+        name: "mlp_wide",
+        checked_steps: 2,
+        build: mlp::wide,
+    },
+    Workload {
+        name: "lenet",
+        checked_steps: 20,
+        build: lenet::lenet,
+    },
+    Workload {
+        name: "gpt_nano",
+        checked_steps: 4,
+        build: gpt::nano,
+    },
+    Workload {
+        name: "gpt_small",
+        checked_steps: 2,
+        build: gpt::small,
+    },
+    Workload {
+        name: "lstm",
+        checked_steps: 20,
+        build: lstm::lstm,
+    },
+    Workload {
+        name: "elementwise",
+        checked_steps: 2,
+        build: rows::elementwise,
+    },
+    Workload {
+        name: "softmax_ln",
+        checked_steps: 2,
+        build: rows::softmax_ln,
+    },
+    Workload {
+        name: "mlp_tiny_infer",
+        checked_steps: 2,
+        build: mlp::tiny_infer,
+    },
+];
+
+/// The optimizer of all workloads that do not say another.
+fn adam() -> Adam {
+    Adam::new(1e-3)
+}
+
+/// What the peers call the leaf of a path: the same.
+fn as_here(path: &str) -> String {
+    path.to_string()
+}
