@@ -45,17 +45,21 @@ impl Data {
         Ok(ArrayD::from_shape_vec(shape, elements)?)
     }
 
-    /// Array `i` of the batch, of numbers below `classes`.
+    /// Array `i` of the batch, of numbers below `classes`, as a step takes them without a conversion.
     ///
     /// # Errors
     /// As [`Data::floats`].
-    pub fn labels(&self, i: usize, shape: &[usize], classes: usize) -> Outcome<ArrayD<i64>> {
+    pub fn labels(&self, i: usize, shape: &[usize], classes: usize) -> Outcome<ArrayD<i32>> {
         let elements = match self {
-            Data::File(_) => self.read(i, Dtype::I64, i64::from_le_bytes)?,
+            Data::File(_) => {
+                let elements = self.read(i, Dtype::I64, i64::from_le_bytes)?;
+                let labels: Result<_, _> = elements.into_iter().map(i32::try_from).collect();
+                labels?
+            }
             Data::Seeded => {
                 let mut random = Random(i as u64);
                 let count = shape.iter().product();
-                let label = |_| (random.next() * classes as f32) as i64;
+                let label = |_| (random.next() * classes as f32) as i32;
                 (0..count).map(label).collect()
             }
         };
