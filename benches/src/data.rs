@@ -4,7 +4,7 @@ use crate::Outcome;
 use ndarray::ArrayD;
 use safetensors::{Dtype, SafeTensors};
 use sinew::prelude::*;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Where a workload's parameters and batch come from.
 pub enum Data {
@@ -35,7 +35,7 @@ impl Data {
     /// A file that cannot be read, or has another array there.
     pub fn floats(&self, i: usize, shape: &[usize]) -> Outcome<ArrayD<f32>> {
         let elements = match self {
-            Data::File(_) => self.read(i, Dtype::F32, f32::from_le_bytes)?,
+            Data::File(path) => read(path, i, Dtype::F32, f32::from_le_bytes)?,
             Data::Seeded => {
                 let mut random = Random(i as u64);
                 let count = shape.iter().product();
@@ -51,8 +51,8 @@ impl Data {
     /// As [`Data::floats`].
     pub fn labels(&self, i: usize, shape: &[usize], classes: usize) -> Outcome<ArrayD<i32>> {
         let elements = match self {
-            Data::File(_) => {
-                let elements = self.read(i, Dtype::I64, i64::from_le_bytes)?;
+            Data::File(path) => {
+                let elements = read(path, i, Dtype::I64, i64::from_le_bytes)?;
                 let labels: Result<_, _> = elements.into_iter().map(i32::try_from).collect();
                 labels?
             }
@@ -65,27 +65,23 @@ impl Data {
         };
         Ok(ArrayD::from_shape_vec(shape, elements)?)
     }
+}
 
-    fn read<T, const N: usize>(
-        &self,
-        i: usize,
-        dtype: Dtype,
-        number: fn([u8; N]) -> T,
-    ) -> Outcome<Vec<T>> {
-        let Data::File(path) = self else {
-            return Ok(Vec::new());
-        };
-        let bytes = std::fs::read(path)?;
-        let file = SafeTensors::deserialize(&bytes)?;
-        let tensor = file.tensor(&format!("b.{i}"))?;
-        if tensor.dtype() != dtype {
-            return Err(
-                format!("b.{i} is {:?}, where {dtype:?} is expected", tensor.dtype()).into(),
-            );
-        }
-        let (words, _) = tensor.data().as_chunks::<N>();
-        Ok(words.iter().map(|word| number(*word)).collect())
+/// The elements of array `i` of a file's batch.
+fn read<T, const N: usize>(
+    path: &Path,
+    i: usize,
+    dtype: Dtype,
+    number: fn([u8; N]) -> T,
+) -> Outcome<Vec<T>> {
+    let bytes = std::fs::read(path)?;
+    let file = SafeTensors::deserialize(&bytes)?;
+    let tensor = file.tensor(&format!("b.{i}"))?;
+    if tensor.dtype() != dtype {
+        return Err(format!("b.{i} is {:?}, where {dtype:?} is expected", tensor.dtype()).into());
     }
+    let (words, _) = tensor.data().as_chunks::<N>();
+    Ok(words.iter().map(|word| number(*word)).collect())
 }
 
 /// Numbers from 0 to 1 of a congruential generator (Knuth's MMIX constants).

@@ -35,16 +35,16 @@ const CHAIN: usize = 3;
 
 /// The place where the tokens nest too deep, if they do.
 pub fn too_deep(tokens: &TokenStream) -> Option<Span> {
-    deeper(tokens, GROUPS, PATH)
+    deeper(tokens, GROUPS, PATH, RUN)
 }
 
 /// The same for the end of a chain, of which only groups are recursed over before it is known to be one:
 /// its lists are as long as they are.
 pub fn chain_too_deep(tokens: &TokenStream) -> Option<Span> {
-    deeper(tokens, GROUPS + CHAIN, usize::MAX)
+    deeper(tokens, GROUPS + CHAIN, usize::MAX, usize::MAX)
 }
 
-fn deeper(tokens: &TokenStream, groups: usize, path: usize) -> Option<Span> {
+fn deeper(tokens: &TokenStream, groups: usize, path: usize, run: usize) -> Option<Span> {
     let level = |tokens: TokenStream| Level {
         tokens: tokens.into_iter(),
         run: 0,
@@ -96,7 +96,7 @@ fn deeper(tokens: &TokenStream, groups: usize, path: usize) -> Option<Span> {
             stack.push(level(group.stream()));
         }
         let angles: usize = stack.iter().map(|level| level.angles).sum();
-        if total > path || signs.max(words) > RUN || stack.len() + angles > groups {
+        if total > path || signs.max(words) > run || stack.len() + angles > groups {
             return Some(token.span());
         }
     }
@@ -172,6 +172,12 @@ mod tests {
         assert!(deep(&references(64)));
         assert!(!deep(&references(63)));
         assert!(!deep(&"let y = - - x;".repeat(500)));
+    }
+
+    #[test]
+    fn lists_of_chains_are_as_long_as_they_are() {
+        let words: TokenStream = "word ".repeat(5000).parse().expect("tokens");
+        assert!(chain_too_deep(&words).is_none());
     }
 
     #[test]

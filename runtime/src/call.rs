@@ -70,14 +70,14 @@ impl<F: ModelFunction> Keep<F> for Trainer<F> {
 
 /// What a kept object was made for.
 #[derive(Debug, PartialEq)]
-struct Origin {
+struct MadeFor {
     precision: Precision,
     /// What is known of the models.
     facts: Vec<Facts>,
 }
 
 /// A kept object: its type is the one that it is kept under.
-type Kept = (Origin, Box<dyn Any + Send>);
+type Kept = (MadeFor, Box<dyn Any + Send>);
 
 /// What no call uses now, by its type.
 static KEPT: Mutex<Option<HashMap<TypeId, Vec<Kept>>>> = Mutex::new(None);
@@ -89,9 +89,9 @@ fn with_kept<T>(of: TypeId, work: impl FnOnce(&mut Vec<Kept>) -> T) -> T {
 }
 
 /// The one that was used last of those that fit.
-fn take(of: TypeId, origin: &Origin) -> Option<Box<dyn Any + Send>> {
+fn take(of: TypeId, made_for: &MadeFor) -> Option<Box<dyn Any + Send>> {
     with_kept(of, |objects| {
-        let at = objects.iter().rposition(|(made, _)| made == origin)?;
+        let at = objects.iter().rposition(|(made, _)| made == made_for)?;
         Some(objects.remove(at).1)
     })
 }
@@ -125,7 +125,7 @@ fn precision_of(models: &[&dyn Leaves], arguments: &[ArgView<'_>]) -> Precision 
 ///
 /// # Errors
 /// Parameters without elements, models that do not agree in a size, what this build cannot do.
-fn settle(models: &[&dyn Leaves], arguments: &[ArgView<'_>]) -> Result<(Settings, Origin)> {
+fn settle(models: &[&dyn Leaves], arguments: &[ArgView<'_>]) -> Result<(Settings, MadeFor)> {
     for model in models {
         whole(*model)?;
     }
@@ -135,11 +135,11 @@ fn settle(models: &[&dyn Leaves], arguments: &[ArgView<'_>]) -> Result<(Settings
     };
     settings.check()?;
     let facts: Result<Vec<Facts>> = models.iter().map(|model| Facts::of(*model)).collect();
-    let origin = Origin {
+    let made_for = MadeFor {
         precision: settings.precision,
         facts: facts?,
     };
-    Ok((settings, origin))
+    Ok((settings, made_for))
 }
 
 /// Uses a kept object that holds the values of `models`, or a new one.
@@ -149,8 +149,8 @@ pub(crate) fn with_models<F: ModelFunction, K: Keep<F>, T>(
     work: impl FnOnce(&mut K) -> Result<T>,
 ) -> Result<T> {
     let list = F::Models::list(models);
-    let (settings, origin) = settle(&list, arguments)?;
-    let kept = take(TypeId::of::<K>(), &origin).and_then(|kept| kept.downcast::<K>().ok());
+    let (settings, made_for) = settle(&list, arguments)?;
+    let kept = take(TypeId::of::<K>(), &made_for).and_then(|kept| kept.downcast::<K>().ok());
     let mut object = match kept {
         Some(object) => {
             object.places().fill(&list)?;
@@ -161,7 +161,7 @@ pub(crate) fn with_models<F: ModelFunction, K: Keep<F>, T>(
     // Which of the kept ones it is depends on threads: what is drawn must not.
     object.restart();
     let done = work(&mut *object);
-    keep(TypeId::of::<K>(), (origin, object));
+    keep(TypeId::of::<K>(), (made_for, object));
     done
 }
 

@@ -167,11 +167,23 @@ pub(crate) fn stacked_shapes(model: &dyn Leaves) -> Vec<(String, Vec<usize>)> {
 
 /// A path without the numbers of children. What stands last in it is the leaf's own name.
 pub(crate) fn without_numbers(path: &str) -> String {
+    numbers_as(path, None)
+}
+
+/// A path with `*` in the place of each of these numbers.
+pub(crate) fn with_stars(path: &str) -> String {
+    numbers_as(path, Some("*"))
+}
+
+fn numbers_as(path: &str, word: Option<&str>) -> String {
     let Some((children, name)) = path.rsplit_once('.') else {
         return path.to_string();
     };
-    let is_number = |part: &&str| part.parse::<usize>().is_ok();
-    let parts = children.split('.').filter(|p| !is_number(p));
+    let parts = children.split('.');
+    let parts = parts.filter_map(|part| match part.parse::<usize>() {
+        Ok(_) => word,
+        Err(_) => Some(part),
+    });
     let parts: Vec<&str> = parts.chain([name]).collect();
     parts.join(".")
 }

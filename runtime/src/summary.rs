@@ -2,7 +2,7 @@
 
 use crate::engine::Engine;
 use crate::error::{Result, tuple};
-use crate::layout::{Layout, without_numbers};
+use crate::layout::{Layout, with_stars, without_numbers};
 use crate::param::Param;
 use sinew_ir::ParamKind;
 use std::collections::HashMap;
@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 /// A line for each leaf, and one for all.
 pub(crate) fn summary(leaves: &[(String, &Param)]) -> String {
-    let mut table = Table::new(vec!["leaf", "shape", "elements", ""]);
+    let mut table = Listing::new(vec!["leaf", "shape", "elements", ""]);
     for (path, param) in leaves {
         let row = table.leaf(path, param.shape(), param.is_state());
         table.rows.push(row.into());
@@ -41,7 +41,7 @@ pub(crate) fn of_call(engine: &Engine, layouts: &[Arc<Layout>]) -> Result<String
         .filter_map(|i| engine.leaf(function, i))
         .collect();
     let names = engine.model_names();
-    let mut table = Table::new(vec!["leaf", "shape", "elements", "FLOPs", ""]);
+    let mut table = Listing::new(vec!["leaf", "shape", "elements", "FLOPs", ""]);
     for (model, layout) in layouts.iter().enumerate() {
         for stack in &layout.stacks {
             let path = match (names.get(model), layouts.len() > 1) {
@@ -78,30 +78,21 @@ pub(crate) fn of_call(engine: &Engine, layouts: &[Arc<Layout>]) -> Result<String
 /// The path of a stack, with `*` in the place of its children's numbers.
 fn starred(layout: &Layout, stack: &str) -> String {
     let mut leaves = layout.leaves.iter();
-    let Some(leaf) = leaves.find(|leaf| without_numbers(&leaf.path) == stack) else {
-        return stack.to_string();
-    };
-    let Some((children, name)) = leaf.path.rsplit_once('.') else {
-        return stack.to_string();
-    };
-    let parts = children.split('.').map(|part| match part.parse::<usize>() {
-        Ok(_) => "*",
-        Err(_) => part,
-    });
-    let parts: Vec<&str> = parts.chain([name]).collect();
-    parts.join(".")
+    let first = leaves.find(|leaf| without_numbers(&leaf.path) == stack);
+    first.map_or(stack.to_string(), |leaf| with_stars(&leaf.path))
 }
 
-struct Table {
+/// Lines of a table, with the sums of what is in them.
+struct Listing {
     /// The first holds the headings. What stands first in a row and second is words, what stands last is a note.
     rows: Vec<Vec<String>>,
     trained: usize,
     states: usize,
 }
 
-impl Table {
-    fn new(headings: Vec<&str>) -> Table {
-        Table {
+impl Listing {
+    fn new(headings: Vec<&str>) -> Listing {
+        Listing {
             rows: vec![headings.into_iter().map(String::from).collect()],
             trained: 0,
             states: 0,
