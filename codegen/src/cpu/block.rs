@@ -143,6 +143,8 @@ pub(super) struct Run<'c> {
     copies: i64,
     /// Whether no block but the last ends within a vector.
     vectors: bool,
+    /// Columns that are never in several blocks.
+    together: usize,
 }
 
 impl<'c> Run<'c> {
@@ -168,6 +170,7 @@ impl<'c> Run<'c> {
             },
             copies: copies(work(&walked.code)),
             vectors: true,
+            together: usize::MAX,
         })
     }
 
@@ -175,6 +178,7 @@ impl<'c> Run<'c> {
     fn in_blocks(self, blocked: &BlockedProduct, columns: BlockDim) -> Run<'c> {
         Run {
             vectors: blocked.begins_at_vectors(columns, self.lanes.count),
+            together: blocked.together(columns),
             ..self
         }
     }
@@ -216,7 +220,8 @@ impl Area {
             let row = f.b.ins().isub(row, first);
             let row = f.b.ins().imul(row, self.pitch);
             let row = f.b.ins().iadd(self.base, row);
-            match run.columns.count() as i64 <= 4 * count {
+            let columns = run.columns.count();
+            match columns as i64 <= 4 * count && columns <= run.together {
                 true => few_columns(f, index, run, row, each)?,
                 false => self.columns(f, index, run, (row, ends), each)?,
             }

@@ -108,6 +108,8 @@ pub(super) struct BlockedProduct {
     pub block: (usize, usize, usize),
     /// Rows of a tile.
     pub rows: usize,
+    /// Columns of a panel.
+    pub panel: usize,
     /// Bytes of scratch for: panels of b, panels or a block of a, sums, a panel of b before it is
     /// turned. Each starts at a line of the cache.
     pub scratch: [usize; 4],
@@ -195,6 +197,7 @@ impl BlockedProduct {
             whole_a,
             block: (height, columns, depth),
             rows,
+            panel: cut.wide(),
             scratch: [0; 4],
         };
         let scratch = product.scratch_elements::<E>(cut.wide());
@@ -243,6 +246,15 @@ impl BlockedProduct {
                 .parts
                 .iter()
                 .all(|part| part.first.is_multiple_of(lanes)),
+        }
+    }
+
+    /// Elements along a dim that are never in several blocks, panels among them.
+    pub(super) fn together(&self, dim: BlockDim) -> usize {
+        match dim {
+            BlockDim::Rows => self.block.0,
+            BlockDim::Columns => self.block.1.min(self.panel),
+            BlockDim::Steps => self.block.2,
         }
     }
 

@@ -160,7 +160,7 @@ pub(super) fn choose_blocking(c: &Contract, options: &Options) -> Option<Blocked
     }
     let rank = c.batch.len();
     // What is computed is computed along the dim its loads are densest along.
-    let lanes = natural(c.dtype);
+    let lanes = natural(c.dtype, options);
     let price = |walked: &Walked, dims: &Dims| {
         let Some(dim) = dims.only() else {
             return work(&walked.code) + traffic(&walked.code, None);
@@ -281,16 +281,17 @@ pub(super) fn split_loop(
 }
 
 /// Elements of a type in a vector.
-fn natural(dtype: DType) -> usize {
+fn natural(dtype: DType, options: &Options) -> usize {
+    let bytes = options.vector_bytes().unwrap_or(16);
     match dtype {
-        DType::F64 => 2,
+        DType::F64 => bytes / 8,
         DType::Float
         | DType::F32
         | DType::F16
         | DType::Bf16
         | DType::I32
         | DType::U32
-        | DType::Bool => 4,
+        | DType::Bool => bytes / 4,
     }
 }
 
@@ -302,11 +303,7 @@ pub(super) fn lanes(
     dim: usize,
 ) -> Lanes {
     match width(slots, options, codes, &[dtype]) {
-        Some(count) if count == natural(dtype) => Lanes {
-            count,
-            active: count,
-            dim,
-        },
+        Some(count) if count == natural(dtype, options) => Lanes::along(dim, count, options),
         Some(_) | None => Lanes::ONE,
     }
 }

@@ -13,6 +13,8 @@ use super::host::{Caps, Effort, host};
 use super::machine::{Compiled, MachineCode};
 use super::share::SplitLoop;
 use super::shim::Shim;
+#[cfg(target_arch = "x86_64")]
+use super::wide;
 use super::{EmitError, Options, calls, contract, nest, scan, scatter, sort};
 use crate::kernel::{Class, Kernel, Schedule};
 
@@ -195,6 +197,19 @@ impl Ready {
         all
     }
 
+    /// The wide back end's vectors, if it writes the kernel: all but those whose loops are calls of
+    /// functions.
+    #[cfg(target_arch = "x86_64")]
+    fn width(&self, options: &Options) -> Option<wide::Width> {
+        match &self.kernel.class {
+            Class::Sort(_) => None,
+            Class::Contract(_) if self.only_calls() => None,
+            Class::Nest(_) | Class::Contract(_) | Class::Scatter(_) | Class::Scan(_) => {
+                wide::Width::of(options.used_vectors())
+            }
+        }
+    }
+
     /// Whether all that the kernel's function does is a call of the tiles.
     fn only_calls(&self) -> bool {
         match (&self.kernel.class, &self.blocked) {
@@ -296,6 +311,11 @@ impl<'s> Compiler<'s> {
     fn kernel(&self, ready: &Ready, worker: &mut Worker) -> Result<Compiled, EmitError> {
         worker.context.clear();
         self.emit(ready, &mut worker.context.func, &mut worker.builder)?;
+        #[cfg(target_arch = "x86_64")]
+        if let Some(width) = ready.width(self.options) {
+            let (context, isa) = (&mut worker.context, &*self.isa);
+            return wide::compile(context, isa, width, &ready.kernel.name);
+        }
         let isa = match ready.only_calls() {
             true => &self.quick,
             false => &self.isa,

@@ -431,7 +431,7 @@ impl<'a> Frame<'a> {
         self.b.ins().symbol_value(types::I64, symbol)
     }
 
-    fn import(&mut self, name: &str, signature: Signature, colocated: bool) -> FuncRef {
+    pub(super) fn import(&mut self, name: &str, signature: Signature, colocated: bool) -> FuncRef {
         let signature = self.b.import_signature(signature);
         self.b.import_function(ExtFuncData {
             name: ExternalName::testcase(name),

@@ -11,6 +11,7 @@ use sinew_ir::DType;
 
 use super::EmitError;
 use super::frame::Frame;
+use super::intrinsic::Intrinsic;
 use super::lanes::Lanes;
 
 /// 2^-14, the least normal number of f16, as an f32.
@@ -112,6 +113,11 @@ impl Frame<'_> {
                 Ok(f.load_half(flags, address, offset + 2 * lane as i32))
             });
         }
+        if lanes.is_wide() {
+            let address = self.b.ins().iadd_imm_s(address, i64::from(offset));
+            let ty = self.ty(DType::U32, lanes)?;
+            return Ok(self.intrinsic(Intrinsic::LoadHalves, &[address], Some(ty)));
+        }
         let four = self.b.ins().load(types::I64, flags, address, offset);
         let four = self.b.ins().scalar_to_vector(types::I64X2, four);
         let four = self.cast_bits(four, types::I16X8);
@@ -132,6 +138,11 @@ impl Frame<'_> {
                 let half = self.lane(value, DType::U32, lanes, lane);
                 self.store_half(half, flags, address, offset + 2 * lane as i32);
             }
+            return;
+        }
+        if lanes.is_wide() {
+            let address = self.b.ins().iadd_imm_s(address, i64::from(offset));
+            self.intrinsic(Intrinsic::StoreHalves, &[value, address], None);
             return;
         }
         // With copies of the upper bit above, the instruction that saturates keeps the bits.

@@ -4,8 +4,8 @@ use super::EmitError;
 
 /// What machine code may use of the host. Every set has those before it.
 ///
-/// Cranelift's vectors have 128 bits on every set; the tiles of large matrix products have the
-/// set's own width.
+/// Cranelift's vectors have 128 bits on every set; those of the wide back end and of the tiles of
+/// matrix products have the set's own width.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Instructions {
     /// What every processor of the architecture has: SSE2 on x86-64, NEON on aarch64.
@@ -14,7 +14,7 @@ pub enum Instructions {
     Sse42,
     /// AVX2, FMA, BMI and LZCNT: x86-64-v3.
     Avx2,
-    /// [`Avx2`](Instructions::Avx2) with AVX-512F in tiles.
+    /// [`Avx2`](Instructions::Avx2) and AVX-512 F, DQ, BW and VL: x86-64-v4 but for CD.
     Avx512,
 }
 
@@ -64,7 +64,13 @@ impl Instructions {
                         && has!("bmi2")
                         && has!("lzcnt")
                 }
-                Instructions::Avx512 => Instructions::Avx2.is_supported() && has!("avx512f"),
+                Instructions::Avx512 => {
+                    Instructions::Avx2.is_supported()
+                        && has!("avx512f")
+                        && has!("avx512dq")
+                        && has!("avx512bw")
+                        && has!("avx512vl")
+                }
             }
         }
         #[cfg(not(target_arch = "x86_64"))]

@@ -3,6 +3,9 @@
 //! A scalar bool is an i8 of 0 or 1; a vector of bools is a mask with the lanes' width. In memory a
 //! bool is a 32-bit 0 or 1. Halves are their bits, in registers as an i32 (`half`). Tails are vectors of
 //! which only the first lanes are read and written.
+//!
+//! A vector of any width has one of CLIF's types of 128 bits: those are what Cranelift's optimiser knows, and
+//! to it one lane is like another. What depends on the number of lanes is an intrinsic where they are more.
 
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::immediates::{Ieee32, Ieee64};
@@ -10,19 +13,22 @@ use cranelift_codegen::ir::types;
 use cranelift_codegen::ir::{ConstantData, Endianness, InstBuilder, MemFlagsData, Type, Value};
 use sinew_ir::DType;
 
-use super::EmitError;
 use super::frame::{Frame, Index};
+use super::intrinsic::Intrinsic;
+use super::{EmitError, Options};
 use crate::kernel::{Access, Guard};
 
 /// The shape of a register.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Lanes {
-    /// Elements held: 1, 2 (all of 8 bytes) or 4 (all of 4 bytes).
+    /// Elements held: one, or as many of 4 bytes, or of 8, as a vector has room for.
     pub count: usize,
     /// Those that count, the first ones.
     pub active: usize,
     /// The space dim they run along; meaningless for one lane.
     pub dim: usize,
+    /// Bytes of the vector; meaningless for one lane.
+    pub bytes: usize,
 }
 
 impl Lanes {
@@ -31,11 +37,27 @@ impl Lanes {
         count: 1,
         active: 1,
         dim: usize::MAX,
+        bytes: 16,
     };
+
+    /// So many elements, all of them, along a dim.
+    pub(super) fn along(dim: usize, count: usize, options: &Options) -> Lanes {
+        Lanes {
+            count,
+            active: count,
+            dim,
+            bytes: options.vector_bytes().unwrap_or(16),
+        }
+    }
 
     /// Bytes of a lane of a vector.
     fn width(self) -> usize {
-        16 / self.count
+        self.bytes / self.count
+    }
+
+    /// Whether Cranelift has no such vectors.
+    pub(super) fn is_wide(self) -> bool {
+        self.count > 1 && self.bytes > 16
     }
 
     fn stride(self, access: &Access) -> i64 {
@@ -66,24 +88,16 @@ pub(super) fn lane_order() -> MemFlagsData {
 impl Frame<'_> {
     /// The type of a register.
     pub(super) fn ty(&self, dtype: DType, lanes: Lanes) -> Result<Type, EmitError> {
-        let mask = match lanes.count {
-            1 => types::I8,
-            2 => types::I64X2,
-            _ => types::I32X4,
+        let lane = match (dtype, scalar_type(dtype)) {
+            (_, None) => return Err(self.unsupported("the working float type was not bound")),
+            (_, Some(ty)) if lanes.count == 1 => return Ok(ty),
+            (DType::Bool, Some(_)) if lanes.width() == 8 => types::I64,
+            (DType::Bool, Some(_)) => types::I32,
+            (_, Some(ty)) => ty,
         };
-        match (dtype, lanes.count) {
-            (DType::Float, _) => Err(self.unsupported("the working float type was not bound")),
-            (DType::Bool, _) => Ok(mask),
-            (DType::F32, 1) => Ok(types::F32),
-            (DType::F32, 4) => Ok(types::F32X4),
-            (DType::F64, 1) => Ok(types::F64),
-            (DType::F64, 2) => Ok(types::F64X2),
-            (DType::F16 | DType::Bf16 | DType::I32 | DType::U32, 1) => Ok(types::I32),
-            (DType::F16 | DType::Bf16 | DType::I32 | DType::U32, 4) => Ok(types::I32X4),
-            (DType::F32 | DType::F64 | DType::F16 | DType::Bf16 | DType::I32 | DType::U32, n) => {
-                Err(self.unsupported(format!("{n} lanes of {dtype}")))
-            }
-        }
+        let fits = lane.bytes() as usize == lanes.width();
+        let vector = lane.by(16 / lane.bytes()).filter(|_| fits);
+        vector.ok_or_else(|| self.unsupported(format!("{} lanes of {dtype}", lanes.count)))
     }
 
     /// A constant in every lane.
@@ -115,14 +129,19 @@ impl Frame<'_> {
                 DType::Bool => self.b.ins().iconst(ty, integer),
             });
         }
-        Ok(self.pattern(ty, lanes, |_| integer))
+        Ok(self.every_lane(ty, integer))
     }
 
-    /// A vector constant from the bits of each lane.
-    pub(super) fn pattern(&mut self, ty: Type, lanes: Lanes, bits: impl Fn(usize) -> i64) -> Value {
+    /// The same bits in every lane.
+    pub(super) fn every_lane(&mut self, ty: Type, bits: i64) -> Value {
+        self.pattern(ty, |_| bits)
+    }
+
+    /// A constant of 128 bits from the bits of each lane.
+    fn pattern(&mut self, ty: Type, bits: impl Fn(usize) -> i64) -> Value {
         let mut bytes = Vec::with_capacity(16);
-        for lane in 0..lanes.count {
-            bytes.extend_from_slice(&bits(lane).to_le_bytes()[..lanes.width()]);
+        for lane in 0..ty.lane_count() as usize {
+            bytes.extend_from_slice(&bits(lane).to_le_bytes()[..ty.lane_type().bytes() as usize]);
         }
         let handle = self
             .b
@@ -131,6 +150,35 @@ impl Frame<'_> {
             .constants
             .insert(ConstantData::from(&bytes[..]));
         self.b.ins().vconst(ty, handle)
+    }
+
+    /// The number of each lane times a step, in integers.
+    pub(super) fn lane_numbers(&mut self, step: i64, lanes: Lanes) -> Result<Value, EmitError> {
+        let ty = self.ty(DType::I32, lanes)?;
+        Ok(match lanes.is_wide() {
+            true => {
+                let step = self.b.ins().iconst(types::I64, step);
+                self.intrinsic(Intrinsic::LaneNumbers, &[step], Some(ty))
+            }
+            false => self.pattern(ty, |lane| lane as i64 * step),
+        })
+    }
+
+    /// The first lanes of a vector, and those of another one behind them.
+    pub(super) fn first_of(
+        &mut self,
+        value: Value,
+        others: Value,
+        lanes: Lanes,
+    ) -> Result<Value, EmitError> {
+        if lanes.is_wide() {
+            let count = self.b.ins().iconst(types::I64, lanes.active as i64);
+            let ty = self.b.func.dfg.value_type(value);
+            return Ok(self.intrinsic(Intrinsic::FirstOf, &[value, others, count], Some(ty)));
+        }
+        let ty = self.ty(DType::Bool, lanes)?;
+        let mask = self.pattern(ty, |lane| -i64::from(lane < lanes.active));
+        Ok(self.choose(mask, value, others, lanes))
     }
 
     /// A scalar in every lane.
@@ -156,7 +204,14 @@ impl Frame<'_> {
         if lanes.count == 1 {
             return value;
         }
-        let scalar = self.b.ins().extractlane(value, lane as u8);
+        let scalar = match lanes.is_wide() && lane > 0 {
+            false => self.b.ins().extractlane(value, lane as u8),
+            true => {
+                let ty = self.b.func.dfg.value_type(value).lane_type();
+                let lane = self.b.ins().iconst(types::I64, lane as i64);
+                self.intrinsic(Intrinsic::Lane, &[value, lane], Some(ty))
+            }
+        };
         match dtype == DType::Bool {
             true => self.b.ins().icmp_imm_s(IntCC::NotEqual, scalar, 0),
             false => scalar,
@@ -174,6 +229,9 @@ impl Frame<'_> {
             return each(self, 0);
         }
         let ty = self.ty(dtype, lanes)?;
+        if lanes.is_wide() {
+            return self.gather_wide(dtype, lanes, ty, each);
+        }
         let mut vector = None;
         for lane in 0..lanes.active {
             let scalar = each(self, lane)?;
@@ -190,6 +248,34 @@ impl Frame<'_> {
             Some(v) => Ok(v),
             None => self.constant(0.0, dtype, lanes),
         }
+    }
+
+    /// [`Frame::gather`] of a vector wider than Cranelift's: by way of the stack, where scalars are stored
+    /// one by one and read as a vector.
+    fn gather_wide(
+        &mut self,
+        dtype: DType,
+        lanes: Lanes,
+        ty: Type,
+        each: &mut dyn FnMut(&mut Self, usize) -> Result<Value, EmitError>,
+    ) -> Result<Value, EmitError> {
+        let slot = self.slot(lanes.bytes);
+        let base = self.b.ins().stack_addr(types::I64, slot, 0);
+        let flags = MemFlagsData::trusted();
+        if lanes.active < lanes.count {
+            let zero = self.every_lane(ty, 0);
+            self.b.ins().store(flags, zero, base, 0);
+        }
+        for lane in 0..lanes.active {
+            let scalar = each(self, lane)?;
+            let scalar = match dtype == DType::Bool {
+                true => self.b.ins().bmask(ty.lane_type(), scalar),
+                false => scalar,
+            };
+            let at = (lane * lanes.width()) as i32;
+            self.b.ins().store(flags, scalar, base, at);
+        }
+        Ok(self.b.ins().load(ty, flags, base, 0))
     }
 
     /// `mask ? a : b`, lane by lane.
@@ -292,7 +378,7 @@ impl Frame<'_> {
         let value = self.load_lanes(ty, flags, address, offset, lanes);
         Ok(match dtype == DType::Bool {
             true => {
-                let zero = self.pattern(ty, lanes, |_| 0);
+                let zero = self.every_lane(ty, 0);
                 self.b.ins().icmp(IntCC::NotEqual, value, zero)
             }
             false => value,
@@ -317,6 +403,10 @@ impl Frame<'_> {
             let bits = self.b.ins().load(ty.as_int(), flags, address, offset);
             return self.cast_bits(bits, ty);
         }
+        if lanes.is_wide() {
+            let address = self.b.ins().iadd_imm_s(address, i64::from(offset));
+            return self.load_first(ty, address, lanes.active);
+        }
         let lane = ty.lane_type();
         if lanes.active == 1 {
             let scalar = self.b.ins().load(lane, flags, address, offset);
@@ -337,6 +427,11 @@ impl Frame<'_> {
         let flags = MemFlagsData::new().with_notrap();
         if lanes.active == lanes.count {
             self.b.ins().store(flags, value, address, offset);
+            return;
+        }
+        if lanes.is_wide() {
+            let address = self.b.ins().iadd_imm_s(address, i64::from(offset));
+            self.store_first(value, address, lanes.active);
             return;
         }
         if lanes.active == 1 {
@@ -453,7 +548,7 @@ impl Frame<'_> {
                 let value = match dtype == DType::Bool {
                     true => {
                         let ty = self.ty(dtype, lanes)?;
-                        let one = self.pattern(ty, lanes, |_| 1);
+                        let one = self.every_lane(ty, 1);
                         self.b.ins().band(value, one)
                     }
                     false => value,

@@ -35,11 +35,15 @@ pub(super) struct Compiled {
 
 /// A place in a function that takes the address of something by its name.
 #[derive(Clone, Debug)]
-struct Reference {
-    offset: u32,
-    kind: cranelift_codegen::binemit::Reloc,
-    addend: i64,
-    symbol: String,
+pub(super) struct Reference {
+    /// Bytes from the function's start.
+    pub offset: u32,
+    /// How the address is written there.
+    pub kind: cranelift_codegen::binemit::Reloc,
+    /// What is added to it.
+    pub addend: i64,
+    /// The name.
+    pub symbol: String,
 }
 
 impl Compiled {
@@ -65,6 +69,21 @@ impl Compiled {
             bytes: code.code_buffer().to_vec(),
             alignment: u64::from(code.buffer.alignment),
         })
+    }
+
+    /// A function in bytes.
+    pub(super) fn from_bytes(
+        name: &str,
+        bytes: Vec<u8>,
+        alignment: u64,
+        references: Vec<Reference>,
+    ) -> Compiled {
+        Compiled {
+            name: name.to_owned(),
+            bytes,
+            alignment,
+            references,
+        }
     }
 
     /// Bytes of code.

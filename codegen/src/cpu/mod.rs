@@ -15,6 +15,7 @@ mod frame;
 mod half;
 mod host;
 mod instructions;
+mod intrinsic;
 mod lanes;
 mod machine;
 mod math;
@@ -34,6 +35,8 @@ mod tile;
 mod trigonometry;
 mod vectorize;
 mod walk;
+#[cfg(target_arch = "x86_64")]
+mod wide;
 
 pub use blocking::Blocking;
 pub use driver::{CompiledSchedule, compile, scratch_bytes};
@@ -60,8 +63,9 @@ pub struct Options {
     pub instructions: Instructions,
     /// How large products are cut into blocks.
     pub blocking: Blocking,
-    /// Whether maps and reductions use vectors; without, every loop is scalar.
-    pub vectors: bool,
+    /// The widest vectors of maps, reductions and own tiles: of these and of what the instructions have, the
+    /// narrower ones are used.
+    pub vectors: Vectors,
     /// Threads that compile kernels, at least 1.
     pub compile_threads: usize,
 }
@@ -72,8 +76,49 @@ impl Default for Options {
             contraction: Contraction::Auto,
             instructions: Instructions::widest(),
             blocking: Blocking::default(),
-            vectors: true,
+            vectors: Vectors::Bits512,
             compile_threads: 1,
+        }
+    }
+}
+
+impl Options {
+    /// The vectors that are used.
+    pub(super) fn used_vectors(&self) -> Vectors {
+        self.vectors.min(Vectors::of(self.instructions))
+    }
+
+    /// Bytes of a vector; none where there are no vectors.
+    pub(super) fn vector_bytes(&self) -> Option<usize> {
+        match self.used_vectors() {
+            Vectors::None => None,
+            Vectors::Bits128 => Some(16),
+            Vectors::Bits256 => Some(32),
+            Vectors::Bits512 => Some(64),
+        }
+    }
+}
+
+/// The vectors that compiled code uses, and with them who writes it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Vectors {
+    /// None: every loop is scalar. By Cranelift.
+    None,
+    /// 128 bits, on every host. By Cranelift.
+    Bits128,
+    /// 256 bits, with the instructions of [`Instructions::Avx2`]. By the wide back end.
+    Bits256,
+    /// 512 bits, with the instructions of [`Instructions::Avx512`]. By the wide back end.
+    Bits512,
+}
+
+impl Vectors {
+    /// The widest that a set of instructions has.
+    pub fn of(instructions: Instructions) -> Vectors {
+        match instructions {
+            Instructions::Baseline | Instructions::Sse42 => Vectors::Bits128,
+            Instructions::Avx2 => Vectors::Bits256,
+            Instructions::Avx512 => Vectors::Bits512,
         }
     }
 }

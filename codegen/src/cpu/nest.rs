@@ -37,11 +37,7 @@ pub(super) fn nest(f: &mut Frame<'_>, nest: &Nest) -> Result<(), EmitError> {
         }
         Vectorization::Outer { dim, count, copies } => {
             let rest: Vec<(usize, usize)> = dims.into_iter().filter(|&(d, _)| d != dim).collect();
-            let full = Lanes {
-                count,
-                active: count,
-                dim,
-            };
+            let full = Lanes::along(dim, count, f.options);
             f.loops_of_share(&rest, &mut index, &mut |f, index, _| {
                 rows.along(f, index, full, copies)?;
                 Ok(Vec::new())
@@ -268,11 +264,7 @@ impl Rows<'_> {
         let (dim, extent) = dims
             .pop()
             .ok_or_else(|| f.unsupported("lanes along a row without dims"))?;
-        let full = Lanes {
-            count,
-            active: count,
-            dim,
-        };
+        let full = Lanes::along(dim, count, f.options);
         let extent = extent as i64;
         let copies = inner_copies(each.code, each.reduces, extent / count as i64);
         let mut carried = Vec::new();

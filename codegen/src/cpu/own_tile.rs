@@ -214,14 +214,15 @@ fn tile(
         return Ok(());
     }
     let ty = f.ty(c.dtype, lanes)?;
-    let slot = f.slot(rows * 16);
+    let bytes = lanes.bytes;
+    let slot = f.slot(rows * bytes);
     for (row, &sum) in sums.iter().enumerate() {
         f.b.ins()
-            .stack_store(types::I64, sum, slot, row as i32 * 16);
+            .stack_store(types::I64, sum, slot, (row * bytes) as i32);
     }
     let base = f.b.ins().stack_addr(types::I64, slot, 0);
     f.repeat(0, rows as i64, 1, Vec::new(), &mut |f, row, _| {
-        let at = f.affine(0, &[16], &[row]);
+        let at = f.affine(0, &[bytes as i64], &[row]);
         let at = f.b.ins().iadd(base, at);
         let sum = f.b.ins().load(ty, MemFlagsData::trusted(), at, 0);
         index[row_dim] = f.further(i, row);

@@ -93,10 +93,8 @@ impl Frame<'_> {
         if lanes.active == lanes.count {
             return Ok(value);
         }
-        let ty = self.ty(DType::Bool, lanes)?;
-        let mask = self.pattern(ty, lanes, |lane| -i64::from(lane < lanes.active));
         let identity = self.identity(r, lanes)?;
-        Ok(self.choose(mask, value, identity, lanes))
+        self.first_of(value, identity, lanes)
     }
 
     /// The state after one more element.
@@ -191,6 +189,9 @@ impl Frame<'_> {
         state: &[Value],
         lanes: Lanes,
     ) -> Result<Vec<Value>, EmitError> {
+        if lanes.is_wide() {
+            return self.across_wide(r, state, lanes);
+        }
         let mut parts = Vec::new();
         for lane in 0..lanes.count {
             let mut part = vec![self.lane(state[0], r.from, lanes, lane)];
@@ -211,6 +212,27 @@ impl Frame<'_> {
             parts = next;
         }
         Ok(parts.remove(0))
+    }
+
+    /// [`Frame::across`] of vectors wider than Cranelift's: halves are put together, then quarters, ...
+    fn across_wide(
+        &mut self,
+        r: &Reduce,
+        state: &[Value],
+        lanes: Lanes,
+    ) -> Result<Vec<Value>, EmitError> {
+        let mut state = state.to_vec();
+        let mut group = lanes.count / 2;
+        while group > 0 {
+            let other: Vec<Value> = state.iter().map(|v| self.exchanged(*v, group)).collect();
+            state = self.merge(r, &state, &other, lanes)?;
+            group /= 2;
+        }
+        let mut first = vec![self.lane(state[0], r.from, lanes, 0)];
+        if let Some(&position) = state.get(1) {
+            first.push(self.lane(position, DType::I32, lanes, 0));
+        }
+        Ok(first)
     }
 
     /// The result in the row register's element type.

@@ -155,8 +155,7 @@ impl Frame<'_> {
         let mut vector = self.splat(value, DType::I32, lanes)?;
         let step = strides.get(lanes.dim).copied().unwrap_or(0);
         if lanes.count > 1 && step != 0 {
-            let ty = self.ty(DType::I32, lanes)?;
-            let steps = self.pattern(ty, lanes, |lane| lane as i64 * step);
+            let steps = self.lane_numbers(step, lanes)?;
             vector = self.b.ins().iadd(vector, steps);
         }
         self.cast(vector, DType::I32, dtype, lanes)

@@ -52,11 +52,7 @@ fn lanes(slots: &[Slot], scan: &Scan, options: &Options) -> Option<Lanes> {
     let count = width(slots, options, &[&scan.code], &[])?;
     let price = |lanes| work(&scan.code) + traffic(&scan.code, lanes);
     let vectors = scan.outer[dim].div_ceil(count) as f64 / scan.outer[dim] as f64;
-    (price(Some((dim, count))) * vectors <= price(None)).then_some(Lanes {
-        count,
-        active: count,
-        dim,
-    })
+    (price(Some((dim, count))) * vectors <= price(None)).then(|| Lanes::along(dim, count, options))
 }
 
 /// The steps of a row a lane, of several vectors of rows in lockstep.

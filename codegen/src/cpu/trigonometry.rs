@@ -137,7 +137,7 @@ impl Frame<'_> {
         let integers = floats.as_int();
         let whole = |f: &mut Self, value: i64| match lanes.count {
             1 => f.b.ins().iconst(integers, value),
-            _ => f.pattern(integers, lanes, |_| value),
+            _ => f.every_lane(integers, value),
         };
         let turn = self.constant(FRAC_2_PI, width.dtype, lanes)?;
         let round = self.constant(width.round, width.dtype, lanes)?;

@@ -106,9 +106,7 @@ pub(super) fn width(
     codes: &[&Code],
     others: &[DType],
 ) -> Option<usize> {
-    if !options.vectors {
-        return None;
-    }
+    let bytes = options.vector_bytes()?;
     let mut wide = false;
     let mut narrow = false;
     let mut see = |dtype: DType, memory: bool| match dtype {
@@ -142,8 +140,8 @@ pub(super) fn width(
     }
     match (wide, narrow) {
         (true, true) => None,
-        (true, false) => Some(2),
-        (false, _) => Some(4),
+        (true, false) => Some(bytes / 8),
+        (false, _) => Some(bytes / 4),
     }
 }
 

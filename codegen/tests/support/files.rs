@@ -215,7 +215,10 @@ impl Case {
             Some("small") => options = small_blocks(),
             Some("own") => options.retain(|t| t.contraction == Contraction::Own),
             Some("large") => {
-                options.retain(|t| t.contraction == Contraction::Library && t.vectors);
+                options.retain(|t| {
+                    t.contraction == Contraction::Library
+                        && t.vectors != sinew_codegen::cpu::Vectors::None
+                });
             }
             Some(other) => panic!("{}: no products are {other}", self.name),
         }

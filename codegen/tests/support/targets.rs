@@ -2,9 +2,9 @@
 
 #![allow(dead_code)] // each test file uses its own part
 
-use sinew_codegen::cpu::{Blocking, Contraction, Instructions, Options};
+use sinew_codegen::cpu::{Blocking, Contraction, Instructions, Options, Vectors};
 
-fn with(instructions: Instructions, vectors: bool, contraction: Contraction) -> Options {
+fn with(instructions: Instructions, vectors: Vectors, contraction: Contraction) -> Options {
     Options {
         contraction,
         instructions,
@@ -13,14 +13,26 @@ fn with(instructions: Instructions, vectors: bool, contraction: Contraction) -> 
     }
 }
 
-/// Vectors on every set of instructions, and scalar loops on the narrowest and the widest.
+/// The vectors of every set of instructions, by Cranelift and by the wide back end, and scalar loops on the
+/// narrowest and the widest.
 pub fn targets() -> Vec<Options> {
     let sets = Instructions::of_host();
     let ends = [Instructions::Baseline, Instructions::widest()];
     let scalar = sets.iter().filter(|set| ends.contains(set));
-    let scalar = scalar.map(|set| with(*set, false, Contraction::Auto));
-    let vectors = sets.iter().map(|set| with(*set, true, Contraction::Auto));
+    let scalar = scalar.map(|set| with(*set, Vectors::None, Contraction::Auto));
+    let vectors = sets.iter().flat_map(|set| {
+        vectors_of(*set)
+            .into_iter()
+            .map(|vectors| with(*set, vectors, Contraction::Auto))
+    });
     scalar.chain(vectors).collect()
+}
+
+/// Those that Cranelift has, and those that only the set has.
+fn vectors_of(set: Instructions) -> Vec<Vectors> {
+    let mut all = vec![Vectors::Bits128, Vectors::of(set)];
+    all.dedup();
+    all
 }
 
 /// Own tiles and those compiled ahead on every set of instructions that has them, and the cost model's
@@ -29,8 +41,8 @@ pub fn product_targets() -> Vec<Options> {
     let mut targets = Vec::new();
     for set in Instructions::of_host() {
         let ends = set == Instructions::Baseline || set == Instructions::widest();
-        for vectors in [false, true] {
-            if vectors || ends {
+        for vectors in [vec![Vectors::None], vectors_of(set)].concat() {
+            if vectors != Vectors::None || ends {
                 targets.push(with(set, vectors, Contraction::Own));
             }
             if set >= Instructions::Avx2 {

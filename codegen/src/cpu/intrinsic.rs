@@ -1,0 +1,100 @@
+//! What vectors wider than Cranelift's need and CLIF has no instruction for: calls of functions that the
+//! wide back end writes in their place.
+
+use cranelift_codegen::ir::{AbiParam, InstBuilder, Signature, Type, Value, types};
+
+use super::frame::Frame;
+
+/// A function that is written in the place of its call.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Intrinsic {
+    /// `(address, count) -> vector`: the first lanes of memory; the others are zero, and their memory is
+    /// not touched.
+    LoadFirst,
+    /// `(vector, address, count)`: stores the first lanes.
+    StoreFirst,
+    /// `(vector, n) -> vector`: groups of n lanes, each of which changes places with its neighbour.
+    Exchange,
+    /// `(vector, lane) -> scalar`: one lane.
+    Lane,
+    /// `(vector, others, count) -> vector`: the first lanes of one, and the lanes of the other behind them.
+    FirstOf,
+    /// `(step) -> vector`: 0, the step, twice the step, ...
+    LaneNumbers,
+    /// `(address) -> vector`: elements of 16 bits, each in a lane of 32.
+    LoadHalves,
+    /// `(vector, address)`: the lower 16 bits of each lane of 32.
+    StoreHalves,
+}
+
+impl Intrinsic {
+    const ALL: [Intrinsic; 8] = [
+        Intrinsic::LoadFirst,
+        Intrinsic::StoreFirst,
+        Intrinsic::Exchange,
+        Intrinsic::Lane,
+        Intrinsic::FirstOf,
+        Intrinsic::LaneNumbers,
+        Intrinsic::LoadHalves,
+        Intrinsic::StoreHalves,
+    ];
+
+    /// Its name in the text of functions.
+    fn name(self) -> &'static str {
+        match self {
+            Intrinsic::LoadFirst => "intrinsic_load_first",
+            Intrinsic::StoreFirst => "intrinsic_store_first",
+            Intrinsic::Exchange => "intrinsic_exchange",
+            Intrinsic::Lane => "intrinsic_lane",
+            Intrinsic::FirstOf => "intrinsic_first_of",
+            Intrinsic::LaneNumbers => "intrinsic_lane_numbers",
+            Intrinsic::LoadHalves => "intrinsic_load_halves",
+            Intrinsic::StoreHalves => "intrinsic_store_halves",
+        }
+    }
+
+    /// The one of a name.
+    pub(super) fn of_name(name: &str) -> Option<Intrinsic> {
+        Intrinsic::ALL.into_iter().find(|i| i.name() == name)
+    }
+}
+
+impl Frame<'_> {
+    /// The first lanes of memory.
+    pub(super) fn load_first(&mut self, ty: Type, address: Value, count: usize) -> Value {
+        let count = self.b.ins().iconst(types::I64, count as i64);
+        self.intrinsic(Intrinsic::LoadFirst, &[address, count], Some(ty))
+    }
+
+    /// Stores the first lanes.
+    pub(super) fn store_first(&mut self, value: Value, address: Value, count: usize) {
+        let count = self.b.ins().iconst(types::I64, count as i64);
+        self.intrinsic(Intrinsic::StoreFirst, &[value, address, count], None);
+    }
+
+    /// Groups of lanes that change places with their neighbours.
+    pub(super) fn exchanged(&mut self, value: Value, lanes: usize) -> Value {
+        let lanes = self.b.ins().iconst(types::I64, lanes as i64);
+        let ty = self.b.func.dfg.value_type(value);
+        self.intrinsic(Intrinsic::Exchange, &[value, lanes], Some(ty))
+    }
+
+    /// A call of an intrinsic; its result, or where there is none its first argument.
+    pub(super) fn intrinsic(
+        &mut self,
+        intrinsic: Intrinsic,
+        args: &[Value],
+        result: Option<Type>,
+    ) -> Value {
+        let mut signature = Signature::new(self.b.func.signature.call_conv);
+        for value in args {
+            let ty = self.b.func.dfg.value_type(*value);
+            signature.params.push(AbiParam::new(ty));
+        }
+        signature.returns.extend(result.map(AbiParam::new));
+        let function = self.import(intrinsic.name(), signature, false);
+        let call = self.b.ins().call(function, args);
+        let results = self.b.inst_results(call);
+        results.first().copied().unwrap_or(args[0])
+    }
+}
