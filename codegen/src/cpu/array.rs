@@ -7,7 +7,8 @@ use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Value};
 use sinew_ir::DType;
 
 use super::EmitError;
-use super::frame::{Frame, Index};
+use super::frame::Frame;
+use super::index::Index;
 use super::lanes::Lanes;
 use crate::kernel::{ArrayId, Nest};
 

@@ -9,7 +9,8 @@ use std::mem::offset_of;
 use super::EmitError;
 use super::blocking::{BlockDim, BlockedProduct};
 use super::contract::{Dims, Walked, destination, finish, lanes};
-use super::frame::{Frame, Index};
+use super::frame::Frame;
+use super::index::Index;
 use super::lanes::Lanes;
 use super::product::{Block, Call, Part};
 use super::scalar::Context;
@@ -44,10 +45,7 @@ pub(super) fn called(
     for (d, index) in index.iter_mut().enumerate().take(rank) {
         let flags = MemFlagsData::trusted().with_readonly().with_can_move();
         let at = f.b.ins().load(types::I64, flags, batch, d as i32 * 8);
-        *index = Index {
-            base: Some(at),
-            add: 0,
-        };
+        *index = Index::counter(at, None);
     }
     let part = field(f, offset_of!(Block, part));
     let batch = &index[..rank];

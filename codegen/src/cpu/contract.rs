@@ -8,7 +8,8 @@ use cranelift_codegen::ir::{StackSlotData, StackSlotKind, Value};
 use sinew_ir::DType;
 
 use super::blocking::{BlockedProduct, Shape, Source};
-use super::frame::{Frame, Index};
+use super::frame::Frame;
+use super::index::Index;
 use super::lanes::Lanes;
 use super::own_tile::{last_extents, left_group, tile_rows, tiles};
 use super::scalar::Context;

@@ -14,33 +14,10 @@ use rustc_hash::FxBuildHasher;
 use sinew_ir::DType;
 
 use super::host::Caps;
+use super::index::{Index, Span};
 use super::shim::Shim;
 use super::{EmitError, Options};
 use crate::kernel::{Access, Kernel, SlotId};
-
-/// A place along one dim of the iteration space: a loop's counter plus a constant.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Index {
-    /// The counter, an i64; none where the loop was not needed.
-    pub base: Option<Value>,
-    /// The constant.
-    pub add: i64,
-}
-
-impl Index {
-    /// A known place.
-    pub(super) fn at(add: i64) -> Index {
-        Index { base: None, add }
-    }
-
-    /// `steps` further on.
-    pub(super) fn plus(self, steps: i64) -> Index {
-        Index {
-            base: self.base,
-            add: self.add + steps,
-        }
-    }
-}
 
 /// Values that a loop carries from one iteration to the next.
 pub(super) type Carried = Result<Vec<Value>, EmitError>;
@@ -80,6 +57,8 @@ pub(super) struct Frame<'a> {
     /// The bounds of the loop that calls split, the third and the fourth; none where no call does: the
     /// loop is a whole one then, of a length that is known.
     pub bounds: Option<[Value; 2]>,
+    /// Where the loop over each dim is cut; those of other dims are not.
+    pub cuts: Vec<Vec<i64>>,
     shims: BTreeMap<Shim, FuncRef>,
     /// The address of each slot.
     slots: Vec<Value>,
@@ -116,6 +95,7 @@ impl<'a> Frame<'a> {
             table,
             block,
             bounds,
+            cuts: Vec::new(),
             shims: BTreeMap::new(),
             slots,
             scopes: vec![Known::default()],
@@ -255,19 +235,16 @@ impl<'a> Frame<'a> {
         let outer = extents.iter().position(|e| *e != 1).unwrap_or(0);
         for (d, extent) in extents.iter().enumerate().skip(outer).rev() {
             let mut digit = rest;
-            if d > outer && *extent != 1 {
-                let extent = *extent as i64;
+            let extent = *extent as i64;
+            if d > outer && extent != 1 {
                 let divisor = self.b.ins().iconst(types::I64, extent);
                 rest = self.b.ins().udiv(digit, divisor);
                 let whole = self.b.ins().imul_imm_s(rest, extent);
                 digit = self.b.ins().isub(digit, whole);
-            } else if *extent == 1 {
+            } else if extent == 1 {
                 continue;
             }
-            digits[d] = Index {
-                base: Some(digit),
-                add: 0,
-            };
+            digits[d] = Index::counter(digit, Some([0, extent - 1]));
         }
         digits
     }
@@ -289,18 +266,18 @@ impl<'a> Frame<'a> {
         }
         let first = self.b.ins().iconst(types::I64, start);
         let last = self.b.ins().iconst(types::I64, end);
+        let counts = Some([start, end - 1]);
         if carried.is_empty() {
-            self.repeat_some(first, last, step, body)?;
+            self.repeat_some((first, last, counts), step, body)?;
             return Ok(carried);
         }
-        self.repeat_between(first, last, step, carried, body)
+        self.repeat_counted((first, last, counts), step, carried, body)
     }
 
     /// A loop that is entered and carries nothing: one branch a turn, at the bottom.
     pub(super) fn repeat_some(
         &mut self,
-        start: Value,
-        end: Value,
+        (start, end, counts): (Value, Value, Span),
         step: i64,
         body: &mut Body<'_, 'a>,
     ) -> Result<(), EmitError> {
@@ -309,10 +286,7 @@ impl<'a> Frame<'a> {
         let counter = self.b.append_block_param(inside, types::I64);
         self.b.ins().jump(inside, &[BlockArg::Value(start)]);
         self.b.switch_to_block(inside);
-        let index = Index {
-            base: Some(counter),
-            add: 0,
-        };
+        let index = Index::counter(counter, counts);
         self.scoped(|f| body(f, index, &[]).map(|_| ()))?;
         let next = self.b.ins().iadd_imm_s(counter, step);
         let more = self.b.ins().icmp(IntCC::SignedLessThan, next, end);
@@ -324,13 +298,24 @@ impl<'a> Frame<'a> {
     }
 
     /// [`Frame::repeat`] between values known when it runs.
-    ///
-    /// The test stands at the top and carried values are block parameters: with a test at the bottom
-    /// they live in two places at once and are spilled.
     pub(super) fn repeat_between(
         &mut self,
         start: Value,
         end: Value,
+        step: i64,
+        carried: Vec<Value>,
+        body: &mut Body<'_, 'a>,
+    ) -> Carried {
+        self.repeat_counted((start, end, None), step, carried, body)
+    }
+
+    /// A loop between values, whose counter stays within a span.
+    ///
+    /// The test stands at the top and carried values are block parameters: with a test at the bottom
+    /// they live in two places at once and are spilled.
+    fn repeat_counted(
+        &mut self,
+        (start, end, counts): (Value, Value, Span),
         step: i64,
         carried: Vec<Value>,
         body: &mut Body<'_, 'a>,
@@ -351,10 +336,7 @@ impl<'a> Frame<'a> {
         self.b.ins().brif(more, inside, &[], exit, &[]);
         self.b.switch_to_block(inside);
         self.scopes.push(Known::default());
-        let index = Index {
-            base: Some(counter),
-            add: 0,
-        };
+        let index = Index::counter(counter, counts);
         let next = body(self, index, &inner)?;
         self.scopes.pop();
         let counter = self.b.ins().iadd_imm_s(counter, step);
@@ -386,10 +368,22 @@ impl<'a> Frame<'a> {
         let Some((&(dim, extent), rest)) = dims.split_first() else {
             return body(self, index, &carried);
         };
-        self.repeat(0, extent as i64, 1, carried, &mut |f, i, carried| {
-            index[dim] = i;
-            f.loops(rest, index, carried.to_vec(), body)
-        })
+        let mut carried = carried;
+        for [from, to] in self.parts(dim, extent) {
+            carried = self.repeat(from, to, 1, carried, &mut |f, i, carried| {
+                index[dim] = i;
+                f.loops(rest, index, carried.to_vec(), body)
+            })?;
+        }
+        Ok(carried)
+    }
+
+    /// The parts of the loop over a dim: first index of each, and the one behind its last.
+    pub(super) fn parts(&self, dim: usize, extent: usize) -> Vec<[i64; 2]> {
+        let cuts = self.cuts.get(dim).map_or(&[][..], |c| c);
+        let starts = [0].into_iter().chain(cuts.iter().copied());
+        let ends = cuts.iter().copied().chain([extent as i64]);
+        starts.zip(ends).map(|(from, to)| [from, to]).collect()
     }
 
     /// Calls a function of this crate.

@@ -13,7 +13,8 @@ use cranelift_codegen::ir::types;
 use cranelift_codegen::ir::{ConstantData, Endianness, InstBuilder, MemFlagsData, Type, Value};
 use sinew_ir::DType;
 
-use super::frame::{Frame, Index};
+use super::frame::Frame;
+use super::index::{Index, certain};
 use super::intrinsic::Intrinsic;
 use super::{EmitError, Options};
 use crate::kernel::{Access, Guard};
@@ -315,7 +316,12 @@ impl Frame<'_> {
         lanes: Lanes,
     ) -> Result<Value, EmitError> {
         let dtype = self.dtype(access.slot);
-        if !access.guards.is_empty() {
+        let guards = access.guards.iter().map(|g| certain(g, index, lanes));
+        let guards: Vec<Option<bool>> = guards.collect();
+        if guards.contains(&Some(false)) {
+            return self.constant(0.0, dtype, lanes);
+        }
+        if guards.contains(&None) {
             return self.load_guarded(access, index, lanes);
         }
         match lanes.stride(access) {
@@ -368,8 +374,18 @@ impl Frame<'_> {
         index: &[Index],
         lanes: Lanes,
     ) -> Result<Value, EmitError> {
+        let place = self.address(access, index)?;
+        self.load_run_at(access, place, lanes)
+    }
+
+    /// Neighbouring elements of an access's slot from an address on.
+    fn load_run_at(
+        &mut self,
+        access: &Access,
+        (address, offset): (Value, i32),
+        lanes: Lanes,
+    ) -> Result<Value, EmitError> {
         let dtype = self.dtype(access.slot);
-        let (address, offset) = self.address(access, index)?;
         let flags = self.load_flags(access.slot, false);
         if dtype.is_half() {
             return self.load_halves(flags, address, offset, lanes);
@@ -457,17 +473,69 @@ impl Frame<'_> {
     ) -> Result<Value, EmitError> {
         let dtype = self.dtype(access.slot);
         let along = |strides: &[i64]| strides.get(lanes.dim).copied().unwrap_or(0);
-        let uniform = lanes.count > 1
-            && along(&access.strides) == 0
-            && access.guards.iter().all(|g| along(&g.strides) == 0);
-        if uniform {
+        let uniform = lanes.count > 1 && access.guards.iter().all(|g| along(&g.strides) == 0);
+        if uniform && along(&access.strides) == 0 {
             let scalar = self.load_guarded_one(access, index)?;
             return self.splat(scalar, dtype, lanes);
+        }
+        let slot = self.kernel.slots[access.slot.0 as usize];
+        if uniform && along(&access.strides) == 1 && slot.elements >= lanes.active {
+            return self.load_guarded_run(access, index, lanes);
         }
         self.gather(dtype, lanes, &mut |f, lane| {
             let index = shifted(index, lanes, lane);
             f.load_guarded_one(access, &index)
         })
+    }
+
+    /// Neighbouring elements that are all there or all not: zeros then. What is read in their place are the
+    /// slot's first elements.
+    fn load_guarded_run(
+        &mut self,
+        access: &Access,
+        index: &[Index],
+        lanes: Lanes,
+    ) -> Result<Value, EmitError> {
+        let dtype = self.dtype(access.slot);
+        let (address, offset) = self.address(access, index)?;
+        let address = self.b.ins().iadd_imm_s(address, i64::from(offset));
+        let (there, address) = self.where_guarded(access, index, address)?;
+        let value = self.load_run_at(access, (address, 0), lanes)?;
+        let zero = self.constant(0.0, dtype, lanes)?;
+        let all = self.splat(there, DType::Bool, lanes)?;
+        Ok(self.choose(all, value, zero, lanes))
+    }
+
+    /// Whether the guards of an access hold, and an address that is good there, or that of the slot where
+    /// they do not.
+    fn where_guarded(
+        &mut self,
+        access: &Access,
+        index: &[Index],
+        address: Value,
+    ) -> Result<(Value, Value), EmitError> {
+        let mut there: Option<Value> = None;
+        for guard in &access.guards {
+            let test = self.guard(guard, index);
+            there = Some(match there {
+                Some(all) => self.b.ins().band(all, test),
+                None => test,
+            });
+        }
+        let there = match there {
+            Some(there) => there,
+            None => self.constant(1.0, DType::Bool, Lanes::ONE)?,
+        };
+        let first = Access {
+            slot: access.slot,
+            offset: 0,
+            strides: Vec::new(),
+            guards: Vec::new(),
+        };
+        let (base, offset) = self.address(&first, &[])?;
+        let base = self.b.ins().iadd_imm_s(base, i64::from(offset));
+        let address = self.b.ins().select(there, address, base);
+        Ok((there, address))
     }
 
     /// One element, zero where a guard fails.
@@ -486,32 +554,15 @@ impl Frame<'_> {
         index: &[Index],
         address: Value,
     ) -> Result<Value, EmitError> {
-        let slot = self.kernel.slots[access.slot.0 as usize];
-        let (dtype, elements) = (slot.dtype, slot.elements);
-        let mut there: Option<Value> = None;
-        for guard in &access.guards {
-            let test = self.guard(guard, index);
-            there = Some(match there {
-                Some(all) => self.b.ins().band(all, test),
-                None => test,
-            });
-        }
-        let Some(there) = there else {
+        if access.guards.is_empty() {
             return self.load_at(access, address, 0);
-        };
-        let zero = self.constant(0.0, dtype, Lanes::ONE)?;
-        if elements == 0 {
+        }
+        let slot = self.kernel.slots[access.slot.0 as usize];
+        let zero = self.constant(0.0, slot.dtype, Lanes::ONE)?;
+        if slot.elements == 0 {
             return Ok(zero);
         }
-        let first = Access {
-            slot: access.slot,
-            offset: 0,
-            strides: Vec::new(),
-            guards: Vec::new(),
-        };
-        let (base, offset) = self.address(&first, &[])?;
-        let base = self.b.ins().iadd_imm_s(base, i64::from(offset));
-        let address = self.b.ins().select(there, address, base);
+        let (there, address) = self.where_guarded(access, index, address)?;
         let value = self.load_at(access, address, 0)?;
         Ok(self.b.ins().select(there, value, zero))
     }

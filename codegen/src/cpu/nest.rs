@@ -8,7 +8,9 @@ use cranelift_codegen::ir::Value;
 use sinew_ir::Reduction;
 
 use super::array::{Arrays, Layout, Row};
-use super::frame::{Carried, Frame, Index};
+use super::cuts::cuts;
+use super::frame::{Carried, Frame};
+use super::index::Index;
 use super::lanes::Lanes;
 use super::reduce::Reduce;
 use super::scalar::{Context, Registers, RowValue};
@@ -20,6 +22,7 @@ use crate::kernel::{Code, Nest, Reg, RowReg, Slot, Stage};
 /// Emits a nest.
 pub(super) fn nest(f: &mut Frame<'_>, nest: &Nest) -> Result<(), EmitError> {
     let way = vectorize(&f.kernel.slots, nest, f.options);
+    f.cuts = cuts(nest, way.dim(nest));
     let arrays = Arrays::new(f, nest, Layout::new(nest, way.rows()));
     let rows = Rows { nest, arrays };
     let mut index = vec![Index::at(0); nest.outer.len() + nest.inner.len()];
@@ -265,8 +268,7 @@ impl Rows<'_> {
             .pop()
             .ok_or_else(|| f.unsupported("lanes along a row without dims"))?;
         let full = Lanes::along(dim, count, f.options);
-        let extent = extent as i64;
-        let copies = inner_copies(each.code, each.reduces, extent / count as i64);
+        let copies = inner_copies(each.code, each.reduces, (extent / count) as i64);
         let mut carried = Vec::new();
         for _ in 0..copies {
             for r in &reductions {
@@ -276,7 +278,6 @@ impl Rows<'_> {
         let snapshot = rows.to_vec();
         let done = f.loops(&dims, index, carried, &mut |f, index, carried| {
             let mut carried = carried.to_vec();
-            let mut from = 0;
             let mut vectors = |f: &mut Frame<'_>, i: Index, carried: &[Value], lanes: &[Lanes]| {
                 self.vectors(
                     f,
@@ -287,20 +288,22 @@ impl Rows<'_> {
                     (&snapshot, carried),
                 )
             };
-            for copies in [copies, 1] {
-                let step = (count * copies) as i64;
-                let to = from + (extent - from) / step * step;
-                carried = f.repeat(from, to, step, carried, &mut |f, i, carried| {
-                    vectors(f, i, carried, &vec![full; copies])
-                })?;
-                from = to;
-            }
-            if from < extent {
-                let tail = Lanes {
-                    active: (extent - from) as usize,
-                    ..full
-                };
-                carried = vectors(f, Index::at(from), &carried, &[tail])?;
+            for [mut from, end] in f.parts(dim, extent) {
+                for copies in [copies, 1] {
+                    let step = (count * copies) as i64;
+                    let to = from + (end - from) / step * step;
+                    carried = f.repeat(from, to, step, carried, &mut |f, i, carried| {
+                        vectors(f, i, carried, &vec![full; copies])
+                    })?;
+                    from = to;
+                }
+                if from < end {
+                    let tail = Lanes {
+                        active: (end - from) as usize,
+                        ..full
+                    };
+                    carried = vectors(f, Index::at(from), &carried, &[tail])?;
+                }
             }
             Ok(carried)
         })?;

@@ -5,7 +5,8 @@ use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Value, types};
 
 use super::block::{Area, Run};
 use super::contract::{Walked, finish, lanes};
-use super::frame::{Frame, Index};
+use super::frame::Frame;
+use super::index::{Index, sum};
 use super::lanes::Lanes;
 use super::scalar::Context;
 use super::vectorize::work;
@@ -247,13 +248,14 @@ fn operand(
 impl Frame<'_> {
     /// An index moved on by another.
     fn further(&mut self, from: Index, by: Index) -> Index {
-        let base = match (from.base, by.base) {
-            (Some(a), Some(b)) => Some(self.b.ins().iadd(a, b)),
-            (a, b) => a.or(b),
+        let index = match (from.base, by.base) {
+            (Some(a), Some(b)) => {
+                let (from, by) = (from.plus(-from.add).span(), by.plus(-by.add).span());
+                Index::counter(self.b.ins().iadd(a, b), sum(from, by))
+            }
+            (Some(_), None) => return from.plus(by.add),
+            (None, _) => return by.plus(from.add),
         };
-        Index {
-            base,
-            add: from.add + by.add,
-        }
+        index.plus(from.add + by.add)
     }
 }

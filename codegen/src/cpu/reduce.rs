@@ -7,7 +7,8 @@ use cranelift_codegen::ir::{InstBuilder, Value};
 use sinew_ir::{DType, Reduction};
 
 use super::EmitError;
-use super::frame::{Frame, Index};
+use super::frame::Frame;
+use super::index::Index;
 use super::lanes::Lanes;
 use super::scalar::ScalarOperand;
 use crate::kernel::{Code, Nest, Reg, RowReg};

@@ -10,10 +10,12 @@ use sinew_ir::{DType, Scalar};
 
 use super::EmitError;
 use super::array::Row;
-use super::frame::{Frame, Index};
+use super::frame::Frame;
+use super::index::Index;
+use super::known::known;
 use super::lanes::{Lanes, shifted};
 use super::shim::Shim;
-use crate::kernel::{Code, ScalarKind};
+use crate::kernel::{Code, Reg, ScalarKind};
 
 /// A row register's value: a scalar, or one element a lane where lanes are rows.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +40,11 @@ pub(super) struct Context<'r> {
 /// The value of each instruction.
 pub(super) type Registers = Vec<Value>;
 
+/// The condition of a selection, if it is known.
+fn known_at(known: &[Option<bool>], operands: &[Reg]) -> Option<bool> {
+    known.get(operands.first()?.0 as usize).copied().flatten()
+}
+
 impl Frame<'_> {
     /// Emits the instructions of `code`, not its stores.
     pub(super) fn code(
@@ -48,7 +55,8 @@ impl Frame<'_> {
         context: Context<'_>,
     ) -> Result<Registers, EmitError> {
         let mut registers: Registers = Vec::with_capacity(code.insts.len());
-        for inst in &code.insts {
+        let known_bools = known(code, index, lanes);
+        for (inst, known) in code.insts.iter().zip(&known_bools) {
             let dtype = inst.dtype;
             let value = match &inst.kind {
                 ScalarKind::Load(access) => self.load(access, index, lanes)?,
@@ -91,6 +99,15 @@ impl Frame<'_> {
                 ScalarKind::Accumulator => context
                     .accumulator
                     .ok_or_else(|| self.unsupported("an accumulator outside of a contraction"))?,
+                ScalarKind::Apply(..) if known.is_some() => {
+                    self.constant(f64::from(*known == Some(true)), dtype, lanes)?
+                }
+                ScalarKind::Apply(Scalar::Select, operands)
+                    if known_at(&known_bools, operands).is_some() =>
+                {
+                    let first = known_at(&known_bools, operands) == Some(true);
+                    registers[operands[if first { 1 } else { 2 }].0 as usize]
+                }
                 ScalarKind::Apply(op, operands) => {
                     let operands: Vec<ScalarOperand> = operands
                         .iter()

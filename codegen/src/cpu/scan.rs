@@ -1,6 +1,7 @@
 //! Scans: a running value a row, rows side by side in the lanes where they lie side by side in memory.
 
-use super::frame::{Frame, Index};
+use super::frame::Frame;
+use super::index::Index;
 use super::lanes::{Lanes, shifted};
 use super::scalar::Context;
 use super::share::SplitLoop;

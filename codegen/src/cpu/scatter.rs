@@ -4,7 +4,8 @@ use cranelift_codegen::ir::{InstBuilder, MemFlagsData};
 use sinew_ir::DType;
 
 use super::EmitError;
-use super::frame::{Frame, Index};
+use super::frame::Frame;
+use super::index::Index;
 use super::lanes::Lanes;
 use super::scalar::Context;
 use crate::kernel::Scatter;

@@ -12,7 +12,8 @@ use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Value, types};
 
 use super::EmitError;
-use super::frame::{Frame, Index, Inside};
+use super::frame::{Frame, Inside};
+use super::index::Index;
 use super::lanes::Lanes;
 
 /// The loop of a kernel that calls split.
@@ -66,10 +67,12 @@ impl<'a> Frame<'a> {
         body: &mut Inside<'_, 'a>,
     ) -> Result<(), EmitError> {
         match dims.split_first() {
-            Some((&(0, extent), rest)) => self.pieces(extent, 1, true, &mut |f, i, _| {
-                index[0] = i;
-                f.loops(rest, index, Vec::new(), body).map(|_| ())
-            }),
+            Some((&(0, extent), rest)) if self.bounds.is_some() => {
+                self.pieces(extent, 1, true, &mut |f, i, _| {
+                    index[0] = i;
+                    f.loops(rest, index, Vec::new(), body).map(|_| ())
+                })
+            }
             Some(_) | None => self.loops(dims, index, Vec::new(), body).map(|_| ()),
         }
     }
@@ -96,9 +99,10 @@ impl<'a> Frame<'a> {
             };
         };
         let all = self.b.ins().iconst(types::I64, whole as i64);
+        let counts = Some([0, whole as i64 - 1]);
         let end = self.b.ins().smin(high, all);
         self.only_if((IntCC::SignedLessThan, low, end), &mut |f| {
-            f.repeat_some(low, end, step as i64, &mut |f, i, _| {
+            f.repeat_some((low, end, counts), step as i64, &mut |f, i, _| {
                 body(f, i, step)?;
                 Ok(Vec::new())
             })
@@ -119,26 +123,52 @@ impl<'a> Frame<'a> {
         (full, copies): (Lanes, usize),
         body: &mut Vectors<'_, 'a>,
     ) -> Result<(), EmitError> {
-        let (step, is_split) = (full.count * copies, full.dim == 0);
-        self.pieces(extent, step, is_split, &mut |f, start, some| {
-            if some == step {
-                return body(f, start, full, copies);
-            }
-            let (from, end) = (start.add, start.add + some as i64);
-            let to = from + some as i64 / full.count as i64 * full.count as i64;
-            f.repeat(from, to, full.count as i64, Vec::new(), &mut |f, i, _| {
-                body(f, i, full, 1)?;
+        let step = full.count * copies;
+        if self.bounds.is_some() && full.dim == 0 {
+            return self.pieces(
+                extent,
+                step,
+                true,
+                &mut |f, start, some| match some == step {
+                    true => body(f, start, full, copies),
+                    false => f.some_vectors([start.add, start.add + some as i64], full, body),
+                },
+            );
+        }
+        for [from, to] in self.parts(full.dim, extent) {
+            let whole = from + (to - from) / step as i64 * step as i64;
+            self.repeat(from, whole, step as i64, Vec::new(), &mut |f, i, _| {
+                body(f, i, full, copies)?;
                 Ok(Vec::new())
             })?;
-            if to == end {
-                return Ok(());
+            if whole < to {
+                self.some_vectors([whole, to], full, body)?;
             }
-            let tail = Lanes {
-                active: (end - to) as usize,
-                ..full
-            };
-            body(f, Index::at(to), tail, 1)
-        })
+        }
+        Ok(())
+    }
+
+    /// Single vectors from one row to another, and the tail.
+    fn some_vectors(
+        &mut self,
+        [from, end]: [i64; 2],
+        full: Lanes,
+        body: &mut Vectors<'_, 'a>,
+    ) -> Result<(), EmitError> {
+        let count = full.count as i64;
+        let to = from + (end - from) / count * count;
+        self.repeat(from, to, count, Vec::new(), &mut |f, i, _| {
+            body(f, i, full, 1)?;
+            Ok(Vec::new())
+        })?;
+        if to == end {
+            return Ok(());
+        }
+        let tail = Lanes {
+            active: (end - to) as usize,
+            ..full
+        };
+        body(self, Index::at(to), tail, 1)
     }
 
     /// Code behind a comparison.

@@ -7,7 +7,8 @@ use cranelift_codegen::ir::{InstBuilder, types};
 use sinew_ir::DType;
 
 use super::EmitError;
-use super::frame::{Frame, Index};
+use super::frame::Frame;
+use super::index::Index;
 use super::shim::Shim;
 use crate::kernel::Sort;
 

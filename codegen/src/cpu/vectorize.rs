@@ -29,6 +29,15 @@ pub(super) enum Vectorization {
 }
 
 impl Vectorization {
+    /// The dim of a nest's space that the lanes run along.
+    pub(super) fn dim(self, nest: &Nest) -> Option<usize> {
+        match self {
+            Vectorization::Scalar => None,
+            Vectorization::Inner(_) => (nest.outer.len() + nest.inner.len()).checked_sub(1),
+            Vectorization::Outer { dim, .. } => Some(dim),
+        }
+    }
+
     /// Rows that are run at once, at most.
     pub(super) fn rows(self) -> usize {
         match self {

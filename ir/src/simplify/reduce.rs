@@ -41,6 +41,7 @@ pub(super) fn simplify(
         .or_else(|| sum_of_broadcast(r, x, &axes, ty))
         .or_else(|| sum_of_neg(r, x, &axes))
         .or_else(|| super::contract::summed(r, x, &axes))
+        .or_else(|| super::shear::apart(r, x, &axes))
         .or_else(|| super::shear::summed(r, x, &axes))
 }
 

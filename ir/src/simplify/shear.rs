@@ -6,6 +6,8 @@
 //! derivative by its input is a contraction again, and the tensor of all windows is never there:
 //!
 //! `sum_r shear(dot(g, w))[i, r] = sum_r,o g[i - r, o] w[r, o]`
+//!
+//! Where windows do not overlap, no element of such a sum has two terms: it is the elements in another order.
 
 use super::contract::Dot;
 use super::rewriter::Rewriter;
@@ -139,6 +141,76 @@ pub(super) fn around(r: &mut Rewriter, x: Value, axis: Axis, widths: &[Dim; 3]) 
     map.make(r, y)
 }
 
+/// The sum, over the axis that says how far, of a shear of elements that lie further apart than any is
+/// moved: those of windows that do not overlap. Element `o` of row `r` is the one at
+/// `low + step o - slope r`, and nothing is added to it; so the rows go behind the elements, and both
+/// are one axis, with zeros where there are gaps.
+pub(super) fn apart(r: &mut Rewriter, x: Value, axes: &[Axis]) -> Option<Value> {
+    let (y, map) = Map::seen(r, x)?;
+    let (elements, pad) = r.seen::<Pad<'_>>(y)?;
+    let shape = r.shape_of(elements).clone();
+    if !axes.contains(&map.by) || pad.axis != map.axis || shape.sequence.is_some() {
+        return None;
+    }
+    let (axis, by) = (position(map.axis)?, position(map.by)?);
+    let extent = |d: usize| shape.dims.get(d)?.as_constant();
+    let (count, rows) = (extent(axis)?, extent(by)?);
+    let (low, step) = (
+        pad.widths.low.as_constant()?,
+        pad.widths.step.as_constant()?,
+    );
+    let between = map.slope.as_constant()?.checked_neg()?;
+    let reach = between.checked_mul(rows.checked_sub(1)?)?.checked_add(1)?;
+    if between < 1 || rows < 1 || count < 1 || reach > step {
+        return None;
+    }
+    let front = low.checked_sub(map.offset.as_constant()?)?;
+    let taken = count.checked_mul(step)?;
+    let behind = map.extent.as_constant()?.checked_sub(front)?;
+    let behind = behind.checked_sub(taken)?;
+
+    let spread = [0, step - reach, between].map(Dim::constant);
+    let spread = padded(r, elements, map.by, &spread)?;
+    // The rows directly behind the elements.
+    let mut order = r.shape_of(spread).axes();
+    order.retain(|a| *a != map.by);
+    let at = order.iter().position(|a| *a == map.axis)?;
+    order.insert(at + 1, map.by);
+    let side_by_side = r.permute(spread, order)?;
+    let mut merged = shape;
+    *merged.dims.get_mut(axis)? = Dim::constant(taken);
+    merged.dims.remove(by);
+    let mut out = r.reshape(side_by_side, merged)?;
+    let here = Axis::At(at);
+    // What would be in front of the first element, or behind the last, is left out.
+    let [start, stop] = [(-front).max(0), taken + behind.min(0)];
+    if start >= stop {
+        return None;
+    }
+    if (start, stop) != (0, taken) {
+        out = narrowed(r, out, here, &[start, stop, 1].map(Dim::constant))?;
+    }
+    if front > 0 || behind > 0 {
+        let widths = [front.max(0), behind.max(0), 1].map(Dim::constant);
+        out = padded(r, out, here, &widths)?;
+    }
+    over_the_rest(r, out, axes, map.by)
+}
+
+/// A sum over those of `axes` that are left when the one of `by` is gone.
+fn over_the_rest(r: &mut Rewriter, x: Value, axes: &[Axis], by: Axis) -> Option<Value> {
+    let gone = position(by)?;
+    let shift = |a: &Axis| match a {
+        Axis::At(d) if *d > gone => Axis::At(d - 1),
+        Axis::At(_) | Axis::Sequence => *a,
+    };
+    let rest: Vec<Axis> = axes.iter().filter(|a| **a != by).map(shift).collect();
+    match rest.is_empty() {
+        true => Some(x),
+        false => r.make(ops::SUM, vec![x], Over { axes: &rest }),
+    }
+}
+
 /// The sum of a sheared contraction over the axis that says how far, among `axes`; what is sheared may
 /// have zeros between and around, its axes in another order, and other terms beside it.
 pub(super) fn summed(r: &mut Rewriter, x: Value, axes: &[Axis]) -> Option<Value> {
@@ -176,16 +248,7 @@ pub(super) fn summed(r: &mut Rewriter, x: Value, axes: &[Axis]) -> Option<Value>
         return r.make(ops::ADD, terms?, Vec::new());
     }
     let result = contracted(r, Dot::from_value(r, y)?, y, &order, widths, &map)?;
-    let by = position(map.by)?;
-    let shift = |a: &Axis| match a {
-        Axis::At(d) if *d > by => Axis::At(d - 1),
-        Axis::At(_) | Axis::Sequence => *a,
-    };
-    let rest: Vec<Axis> = axes.iter().filter(|a| **a != map.by).map(shift).collect();
-    match rest.is_empty() {
-        true => Some(result),
-        false => r.make(ops::SUM, vec![result], Over { axes: &rest }),
-    }
+    over_the_rest(r, result, axes, map.by)
 }
 
 /// The sum, over the axis that says how far, of `v`, a contraction, with its axes in `order`, zeros
