@@ -13,6 +13,10 @@ pub(super) enum Intrinsic {
     LoadFirst,
     /// `(vector, address, count)`: stores the first lanes.
     StoreFirst,
+    /// `(address, stride, count) -> vector`: the first lanes, each so many elements behind the one before.
+    LoadStrided,
+    /// `(vector, address, stride, count)`: stores the first lanes so.
+    StoreStrided,
     /// `(vector, n) -> vector`: groups of n lanes, each of which changes places with its neighbour.
     Exchange,
     /// `(vector, lane) -> scalar`: one lane.
@@ -28,9 +32,11 @@ pub(super) enum Intrinsic {
 }
 
 impl Intrinsic {
-    const ALL: [Intrinsic; 8] = [
+    const ALL: [Intrinsic; 10] = [
         Intrinsic::LoadFirst,
         Intrinsic::StoreFirst,
+        Intrinsic::LoadStrided,
+        Intrinsic::StoreStrided,
         Intrinsic::Exchange,
         Intrinsic::Lane,
         Intrinsic::FirstOf,
@@ -44,6 +50,8 @@ impl Intrinsic {
         match self {
             Intrinsic::LoadFirst => "intrinsic_load_first",
             Intrinsic::StoreFirst => "intrinsic_store_first",
+            Intrinsic::LoadStrided => "intrinsic_load_strided",
+            Intrinsic::StoreStrided => "intrinsic_store_strided",
             Intrinsic::Exchange => "intrinsic_exchange",
             Intrinsic::Lane => "intrinsic_lane",
             Intrinsic::FirstOf => "intrinsic_first_of",
@@ -70,6 +78,31 @@ impl Frame<'_> {
     pub(super) fn store_first(&mut self, value: Value, address: Value, count: usize) {
         let count = self.b.ins().iconst(types::I64, count as i64);
         self.intrinsic(Intrinsic::StoreFirst, &[value, address, count], None);
+    }
+
+    /// The first lanes of memory, each so many elements behind the one before.
+    pub(super) fn load_strided(
+        &mut self,
+        ty: Type,
+        address: Value,
+        stride: i64,
+        count: usize,
+    ) -> Value {
+        let [stride, count] = [stride, count as i64].map(|n| self.b.ins().iconst(types::I64, n));
+        self.intrinsic(Intrinsic::LoadStrided, &[address, stride, count], Some(ty))
+    }
+
+    /// Stores the first lanes so.
+    pub(super) fn store_strided(
+        &mut self,
+        value: Value,
+        address: Value,
+        stride: i64,
+        count: usize,
+    ) {
+        let [stride, count] = [stride, count as i64].map(|n| self.b.ins().iconst(types::I64, n));
+        let args = [value, address, stride, count];
+        self.intrinsic(Intrinsic::StoreStrided, &args, None);
     }
 
     /// Groups of lanes that change places with their neighbours.

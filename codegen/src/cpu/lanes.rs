@@ -81,6 +81,9 @@ pub(super) fn scalar_type(dtype: DType) -> Option<Type> {
     }
 }
 
+/// The greatest distance of neighbours that wide vectors are put together over.
+pub(super) const STRIDED: i64 = 4;
+
 /// How a bitcast between vector types reads the lanes.
 pub(super) fn lane_order() -> MemFlagsData {
     MemFlagsData::new().with_endianness(Endianness::Little)
@@ -330,6 +333,13 @@ impl Frame<'_> {
                 self.splat(scalar, dtype, lanes)
             }
             1 => self.load_run(access, index, lanes),
+            stride @ 2..=STRIDED if lanes.is_wide() && !dtype.is_half() => {
+                let (address, offset) = self.address(access, index)?;
+                let address = self.b.ins().iadd_imm_s(address, i64::from(offset));
+                let ty = self.ty(dtype, lanes)?;
+                let value = self.load_strided(ty, address, stride, lanes.active);
+                self.from_memory(value, dtype, lanes)
+            }
             _ => self.gather(dtype, lanes, &mut |f, lane| {
                 let index = shifted(index, lanes, lane);
                 f.load_one(access, &index)
@@ -392,10 +402,33 @@ impl Frame<'_> {
         }
         let ty = self.ty(dtype, lanes)?;
         let value = self.load_lanes(ty, flags, address, offset, lanes);
+        self.from_memory(value, dtype, lanes)
+    }
+
+    /// A vector as registers hold it, of what memory does.
+    fn from_memory(
+        &mut self,
+        value: Value,
+        dtype: DType,
+        lanes: Lanes,
+    ) -> Result<Value, EmitError> {
+        let ty = self.ty(dtype, lanes)?;
         Ok(match dtype == DType::Bool {
             true => {
                 let zero = self.every_lane(ty, 0);
                 self.b.ins().icmp(IntCC::NotEqual, value, zero)
+            }
+            false => value,
+        })
+    }
+
+    /// A vector as memory holds it, of what registers do.
+    fn to_memory(&mut self, value: Value, dtype: DType, lanes: Lanes) -> Result<Value, EmitError> {
+        Ok(match dtype == DType::Bool {
+            true => {
+                let ty = self.ty(dtype, lanes)?;
+                let one = self.every_lane(ty, 1);
+                self.b.ins().band(value, one)
             }
             false => value,
         })
@@ -596,15 +629,15 @@ impl Frame<'_> {
                     self.store_halves(value, flags, address, offset, lanes);
                     return Ok(());
                 }
-                let value = match dtype == DType::Bool {
-                    true => {
-                        let ty = self.ty(dtype, lanes)?;
-                        let one = self.every_lane(ty, 1);
-                        self.b.ins().band(value, one)
-                    }
-                    false => value,
-                };
+                let value = self.to_memory(value, dtype, lanes)?;
                 self.store_lanes(value, address, offset, lanes);
+                Ok(())
+            }
+            stride @ 2..=STRIDED if lanes.is_wide() && !dtype.is_half() => {
+                let (address, offset) = self.address(access, index)?;
+                let address = self.b.ins().iadd_imm_s(address, i64::from(offset));
+                let value = self.to_memory(value, dtype, lanes)?;
+                self.store_strided(value, address, stride, lanes.active);
                 Ok(())
             }
             _ => {

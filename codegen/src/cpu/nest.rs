@@ -1,6 +1,6 @@
 //! Nests as loops: which dim the lanes run along, and the stages of a row.
 //!
-//! Lanes run along the innermost row dim (a row is reduced lane by lane, then across), or along an
+//! Lanes run along a dim of the row (a row is reduced lane by lane, then across), or along an
 //! outer dim (each lane is a row of its own: maps, and reductions of leading axes). Reductions are
 //! in `reduce`.
 
@@ -22,7 +22,7 @@ use crate::kernel::{Code, Nest, Reg, RowReg, Slot, Stage};
 /// Emits a nest.
 pub(super) fn nest(f: &mut Frame<'_>, nest: &Nest) -> Result<(), EmitError> {
     let way = vectorize(&f.kernel.slots, nest, f.options);
-    f.cuts = cuts(nest, way.dim(nest));
+    f.cuts = cuts(nest, way.dim());
     let arrays = Arrays::new(f, nest, Layout::new(nest, way.rows()));
     let rows = Rows { nest, arrays };
     let mut index = vec![Index::at(0); nest.outer.len() + nest.inner.len()];
@@ -32,9 +32,10 @@ pub(super) fn nest(f: &mut Frame<'_>, nest: &Nest) -> Result<(), EmitError> {
             rows.row(f, index, &Shape::new(Lanes::ONE, 1, None))?;
             Ok(Vec::new())
         })?,
-        Vectorization::Inner(count) => {
+        Vectorization::Inner { dim, count } => {
+            let inner = Lanes::along(dim, count, f.options);
             f.loops_of_share(&dims, &mut index, &mut |f, index, _| {
-                rows.row(f, index, &Shape::new(Lanes::ONE, 1, Some(count)))?;
+                rows.row(f, index, &Shape::new(Lanes::ONE, 1, Some(inner)))?;
                 Ok(Vec::new())
             })?
         }
@@ -61,7 +62,7 @@ pub(super) fn split_loop(slots: &[Slot], nest: &Nest, options: &Options) -> Spli
             extent: nest.outer[0],
             grain: count * copies,
         },
-        Vectorization::Outer { .. } | Vectorization::Inner(_) | Vectorization::Scalar => {
+        Vectorization::Outer { .. } | Vectorization::Inner { .. } | Vectorization::Scalar => {
             SplitLoop::over(&nest.outer)
         }
     }
@@ -78,12 +79,12 @@ struct Shape {
     lanes: Lanes,
     /// Vectors of rows that are run in lockstep.
     copies: usize,
-    /// Lanes along the last inner dim.
-    inner: Option<usize>,
+    /// Lanes along an inner dim.
+    inner: Option<Lanes>,
 }
 
 impl Shape {
-    fn new(lanes: Lanes, copies: usize, inner: Option<usize>) -> Shape {
+    fn new(lanes: Lanes, copies: usize, inner: Option<Lanes>) -> Shape {
         Shape {
             lanes,
             copies,
@@ -168,7 +169,7 @@ impl Rows<'_> {
                     };
                     match shape.inner {
                         None => self.each(f, index, shape, each, &mut rows)?,
-                        Some(count) => self.each_vector(f, index, count, each, &mut rows[0])?,
+                        Some(full) => self.each_vector(f, index, full, each, &mut rows[0])?,
                     }
                 }
             }
@@ -253,21 +254,21 @@ impl Rows<'_> {
         Ok(())
     }
 
-    /// A stage over the row with the lanes along its last dim.
+    /// A stage over the row with the lanes along one of its dims, the innermost loop.
     fn each_vector(
         &self,
         f: &mut Frame<'_>,
         index: &mut Vec<Index>,
-        count: usize,
+        full: Lanes,
         each: Each<'_>,
         rows: &mut [Option<RowValue>],
     ) -> Result<(), EmitError> {
         let reductions = f.reductions(self.nest, each.code, each.reduces);
         let mut dims = inner_dims(self.nest);
-        let (dim, extent) = dims
-            .pop()
-            .ok_or_else(|| f.unsupported("lanes along a row without dims"))?;
-        let full = Lanes::along(dim, count, f.options);
+        let at = dims.iter().position(|(dim, _)| *dim == full.dim);
+        let at = at.ok_or_else(|| f.unsupported("lanes along no dim of the row"))?;
+        let (dim, extent) = dims.remove(at);
+        let count = full.count;
         let copies = inner_copies(each.code, each.reduces, (extent / count) as i64);
         let mut carried = Vec::new();
         for _ in 0..copies {

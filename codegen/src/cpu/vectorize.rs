@@ -4,6 +4,7 @@ use sinew_ir::{DType, Reduction};
 
 use super::Options;
 use super::array::Layout;
+use super::lanes::STRIDED;
 use crate::kernel::{Access, Code, Nest, Reg, RowReg, ScalarKind, Slot, Stage};
 
 /// Row arrays of more bytes than this are not made wider to run rows in lockstep: with what the rows
@@ -15,8 +16,13 @@ const NEAR: usize = 16 << 10;
 pub(super) enum Vectorization {
     /// Nowhere.
     Scalar,
-    /// Along the last inner dim, so many.
-    Inner(usize),
+    /// Along an inner dim, which is made the innermost.
+    Inner {
+        /// The dim of the space.
+        dim: usize,
+        /// How many lanes.
+        count: usize,
+    },
     /// Along an outer dim, which is made the innermost of the outer loops.
     Outer {
         /// The dim.
@@ -29,19 +35,18 @@ pub(super) enum Vectorization {
 }
 
 impl Vectorization {
-    /// The dim of a nest's space that the lanes run along.
-    pub(super) fn dim(self, nest: &Nest) -> Option<usize> {
+    /// The dim of the space that the lanes run along.
+    pub(super) fn dim(self) -> Option<usize> {
         match self {
             Vectorization::Scalar => None,
-            Vectorization::Inner(_) => (nest.outer.len() + nest.inner.len()).checked_sub(1),
-            Vectorization::Outer { dim, .. } => Some(dim),
+            Vectorization::Inner { dim, .. } | Vectorization::Outer { dim, .. } => Some(dim),
         }
     }
 
     /// Rows that are run at once, at most.
     pub(super) fn rows(self) -> usize {
         match self {
-            Vectorization::Scalar | Vectorization::Inner(_) => 1,
+            Vectorization::Scalar | Vectorization::Inner { .. } => 1,
             Vectorization::Outer { count, copies, .. } => count * copies,
         }
     }
@@ -94,8 +99,12 @@ pub(super) fn vectorize(slots: &[Slot], nest: &Nest, options: &Options) -> Vecto
         let copies = outer_copies(nest, count, (extent / count) as i64);
         ways.push(Vectorization::Outer { dim, count, copies });
     }
-    if !nest.inner.is_empty() {
-        ways.push(Vectorization::Inner(count));
+    let first = nest.outer.len();
+    let last = (first + nest.inner.len()).saturating_sub(1);
+    // Of several greatest elements the first one counts: they are met in their order along the last dim.
+    let from = if finds_places(nest) { last } else { first };
+    for dim in from.max(first)..first + nest.inner.len() {
+        ways.push(Vectorization::Inner { dim, count });
     }
     for way in ways {
         let cost = cost(nest, way);
@@ -174,13 +183,20 @@ fn nest_width(slots: &[Slot], nest: &Nest, options: &Options) -> Option<usize> {
     width(slots, options, &codes, &others)
 }
 
+/// Whether a nest looks for places of elements.
+fn finds_places(nest: &Nest) -> bool {
+    nest.stages.iter().any(|stage| match stage {
+        Stage::Row { .. } => false,
+        Stage::Each { reduces, .. } => reduces.iter().any(|(_, kind, _)| kind.is_place()),
+    })
+}
+
 /// An estimate of the time, in arithmetic instructions.
 fn cost(nest: &Nest, way: Vectorization) -> f64 {
     let rows: f64 = nest.outer.iter().map(|&e| e as f64).product();
     let elements: f64 = nest.inner.iter().map(|&e| e as f64).product();
     let vectors =
         |extent: usize, count: usize| extent.div_ceil(count) as f64 / (extent.max(1)) as f64;
-    let last = nest.outer.len() + nest.inner.len().saturating_sub(1);
     let mut total = 0.0;
     for (at, stage) in nest.stages.iter().enumerate() {
         let (code, turns, row, reduces) = match stage {
@@ -189,12 +205,13 @@ fn cost(nest: &Nest, way: Vectorization) -> f64 {
         };
         let kept = nest.arrays.iter().filter(|a| a.stage == at).count() as f64;
         total += match way {
-            Vectorization::Inner(count) if !row => {
-                let share = vectors(nest.inner.last().copied().unwrap_or(1), count);
-                turns * share * (kept + work(code) + traffic(code, Some((last, count))))
+            Vectorization::Inner { dim, count } if !row => {
+                let extent = nest.inner.get(dim - nest.outer.len());
+                let share = vectors(extent.copied().unwrap_or(1), count);
+                turns * share * (kept + work(code) + traffic(code, Some((dim, count))))
                     + rows * (reduces * (2 * count + 10)) as f64
             }
-            Vectorization::Scalar | Vectorization::Inner(_) => {
+            Vectorization::Scalar | Vectorization::Inner { .. } => {
                 turns * (kept + work(code) + traffic(code, None))
             }
             Vectorization::Outer { dim, count, .. } => {
@@ -236,6 +253,8 @@ pub(super) fn traffic(code: &Code, lanes: Option<(usize, usize)>) -> f64 {
             {
                 2.0
             }
+            // Wide vectors are put together from those that they lie in.
+            stride @ 2..=STRIDED if count > 4 && access.guards.is_empty() => 2.0 * stride as f64,
             _ => 1.5 * count as f64,
         },
     };

@@ -266,6 +266,15 @@ pairs! {
     SHUFFLE_PARTS:
         [VEX_Vperm2f128_ymm_ymm_ymmm256_imm8 EVEX_Vshuff32x4_zmm_k1z_zmm_zmmm512b32_imm8]
         [VEX_Vperm2f128_ymm_ymm_ymmm256_imm8 EVEX_Vshuff64x2_zmm_k1z_zmm_zmmm512b64_imm8];
+    /// The lanes of the last operand in the order of the one before; at 256 bits, wide lanes in the order of a
+    /// number.
+    PERMUTE:
+        [VEX_Vpermps_ymm_ymm_ymmm256 EVEX_Vpermps_zmm_k1z_zmm_zmmm512b32]
+        [VEX_Vpermpd_ymm_ymmm256_imm8 EVEX_Vpermpd_zmm_k1z_zmm_zmmm512b64];
+    /// The lanes of the first and the last operand, one behind the other, in the order of that between.
+    PERMUTE_TWO:
+        [INVALID EVEX_Vpermt2ps_zmm_k1z_zmm_zmmm512b32]
+        [INVALID EVEX_Vpermt2pd_zmm_k1z_zmm_zmmm512b64];
     /// The lanes of each 128 bits in the order of the last operand.
     SHUFFLE_LANES:
         [VEX_Vpermilps_ymm_ymmm256_imm8 EVEX_Vpermilps_zmm_k1z_zmmm512b32_imm8]

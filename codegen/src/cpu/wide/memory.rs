@@ -8,6 +8,7 @@ use super::allocate::{CONVENTION, integer, lost_by_calls, vector};
 use super::codes::{self, Width};
 use super::machine::{Address, INTEGER, Implied, Instruction, Kind, Operand, VECTOR, View};
 use super::select::{Select, Selected};
+use super::strided::Places;
 use crate::cpu::intrinsic::Intrinsic;
 
 impl Select<'_> {
@@ -145,36 +146,24 @@ impl Select<'_> {
         match (intrinsic, args, to) {
             (Intrinsic::LoadFirst, &[address, count], Some((to, ty))) => {
                 let count = self.lanes_of_constant(inst, count, ty)?;
-                let mask = self.first_lanes(count, ty);
                 let from = Operand::Memory(self.address(address, 0)?);
-                let (code, to) = (codes::LOAD_MASKED.of(self.width, ty), self.write(to, ty));
-                match self.width {
-                    Width::W512 => {
-                        self.push(Instruction::code(code, vec![to, from]).where_set(mask));
-                    }
-                    Width::W256 => {
-                        let mask = Operand::Use(mask, self.whole());
-                        self.emit(code, vec![to, mask, from]);
-                    }
-                }
+                self.load_some(to, ty, from, count);
             }
             (Intrinsic::StoreFirst, &[value, address, count], None) => {
                 let ty = self.ty(value);
                 let count = self.lanes_of_constant(inst, count, ty)?;
-                let from = self.read(value)?;
+                let from = self.register(value)?;
                 let mask = self.first_lanes(count, ty);
                 let to = Operand::Memory(self.address(address, 0)?);
-                let code = codes::STORE_MASKED.of(self.width, ty);
-                match self.width {
-                    Width::W512 => {
-                        let store = Instruction::code(code, vec![to, from]);
-                        self.push(store.only_where_set(mask));
-                    }
-                    Width::W256 => {
-                        let mask = Operand::Use(mask, self.whole());
-                        self.emit(code, vec![to, mask, from]);
-                    }
-                }
+                self.store_masked(ty, to, from, mask);
+            }
+            (Intrinsic::LoadStrided, &[address, stride, count], Some((to, ty))) => {
+                let places = self.places(inst, [stride, count], ty)?;
+                self.load_strided(to, ty, address, places)?;
+            }
+            (Intrinsic::StoreStrided, &[value, address, stride, count], None) => {
+                let places = self.places(inst, [stride, count], self.ty(value))?;
+                self.store_strided(value, address, places)?;
             }
             (Intrinsic::Exchange, &[value, by], Some((to, _))) => {
                 let by = self
@@ -216,6 +205,18 @@ impl Select<'_> {
             _ => return Err(self.unknown(inst)),
         }
         Ok(())
+    }
+
+    /// Which elements an intrinsic is told of.
+    fn places(&self, inst: Inst, [stride, count]: [Value; 2], ty: Type) -> Selected<Places> {
+        let stride = self.integer_constant(stride).map(usize::try_from);
+        match stride {
+            Some(Ok(stride)) if stride > 0 => Ok(Places {
+                stride,
+                count: self.lanes_of_constant(inst, count, ty)?,
+            }),
+            _ => Err(self.unknown(inst)),
+        }
     }
 
     /// A number of lanes that is known.

@@ -18,6 +18,7 @@ mod integer;
 mod machine;
 mod memory;
 mod select;
+mod strided;
 mod vector;
 
 pub(super) use codes::Width;

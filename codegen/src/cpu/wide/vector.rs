@@ -491,14 +491,26 @@ impl Select<'_> {
         Ok(())
     }
 
-    /// A mask of the first lanes of a type: a register of masks, or ones in a vector register.
+    /// A mask of the first lanes of a type.
     pub(super) fn first_lanes(&mut self, count: usize, ty: Type) -> VReg {
+        self.mask_of_lanes(&vec![true; count], ty)
+    }
+
+    /// A mask of lanes of a type, those behind the given ones left out: a register of masks, or ones in a
+    /// vector register.
+    pub(super) fn mask_of_lanes(&mut self, chosen: &[bool], ty: Type) -> VReg {
         match self.width {
-            Width::W512 => self.load_mask((1_u64 << count) - 1),
+            Width::W512 => {
+                let bits = chosen.iter().rev();
+                self.load_mask(bits.fold(0, |bits, lane| bits << 1 | u64::from(*lane)))
+            }
             Width::W256 => {
                 let size = ty.lane_type().bytes() as usize;
-                let mut lanes = vec![0; self.width.bytes()];
-                lanes[..count * size].fill(0xff);
+                let lanes = chosen
+                    .iter()
+                    .flat_map(|lane| vec![0xff * u8::from(*lane); size]);
+                let mut lanes: Vec<u8> = lanes.collect();
+                lanes.resize(self.width.bytes(), 0);
                 let place = Address::constant(self.program.pool.place(&lanes));
                 let mask = self.fresh(VECTOR);
                 let operands = vec![Operand::Def(mask, self.whole()), Operand::Memory(place)];
