@@ -7,6 +7,7 @@ mod convolutions;
 mod decisions;
 mod dependence;
 mod depth;
+mod functions;
 mod fuzz;
 mod growth;
 mod ir_texts;

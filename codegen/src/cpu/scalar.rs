@@ -1,7 +1,7 @@
 //! Scalar code: each instruction of the kernel IR as CLIF, over one or several lanes.
 //!
-//! The exhaustive matches over the classes of [`Scalar`] are here; comparisons are in `order`, polynomials
-//! in `math`, loads in `lanes`.
+//! The exhaustive matches over the classes of [`Scalar`] are here; comparisons are in `order`, what formulas
+//! of functions are made of in `math`, loads in `lanes`.
 
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::{InstBuilder, Value, types};
@@ -14,6 +14,7 @@ use super::frame::Frame;
 use super::index::Index;
 use super::known::known;
 use super::lanes::{Lanes, shifted};
+use super::math::Formula;
 use super::shim::Shim;
 use crate::kernel::{Code, Reg, ScalarKind};
 
@@ -206,7 +207,7 @@ impl Frame<'_> {
         self.unsupported(format!("{scalar} of {dtype}"))
     }
 
-    /// A float to a float: a formula, or its reference, called.
+    /// A float to a float.
     fn function(
         &mut self,
         function: UnaryFloat,
@@ -214,35 +215,29 @@ impl Frame<'_> {
         lanes: Lanes,
     ) -> Result<Value, EmitError> {
         let x = a.value;
-        let single = match a.dtype {
-            DType::F32 => true,
-            DType::F64 => false,
+        match a.dtype {
+            DType::F32 | DType::F64 => {}
             DType::F16 | DType::Bf16 | DType::I32 | DType::U32 | DType::Bool | DType::Float => {
                 return Err(self.misfit(Scalar::Unary(function), a.dtype));
             }
-        };
-        match function {
-            UnaryFloat::Sqrt => Ok(self.b.ins().sqrt(x)),
-            UnaryFloat::Exp if single => self.exp(x, lanes),
-            UnaryFloat::Log if single => self.log(x, lanes),
-            UnaryFloat::Expm1 if single => self.expm1(x, lanes),
-            UnaryFloat::Log1p if single => self.log1p(x, lanes),
-            UnaryFloat::Tanh if single => self.tanh(x, lanes),
-            UnaryFloat::Erf if single => self.erf(x, lanes),
-            UnaryFloat::Sin | UnaryFloat::Cos => self.sine(function, a, lanes),
-            UnaryFloat::Atan if single => self.atan(x, lanes),
-            UnaryFloat::Floor if self.caps.round => Ok(self.b.ins().floor(x)),
-            UnaryFloat::Round if self.caps.round => Ok(self.b.ins().nearest(x)),
-            UnaryFloat::Exp
-            | UnaryFloat::Log
-            | UnaryFloat::Expm1
-            | UnaryFloat::Log1p
-            | UnaryFloat::Tanh
-            | UnaryFloat::Erf
-            | UnaryFloat::Atan
-            | UnaryFloat::Floor
-            | UnaryFloat::Round => self.reference(function, a, lanes),
         }
+        let round = self.caps.round;
+        let mut formula = Formula::new(self, x, lanes);
+        Ok(match function {
+            UnaryFloat::Sqrt => self.b.ins().sqrt(x),
+            UnaryFloat::Exp => formula.exp(x),
+            UnaryFloat::Log => formula.log(x),
+            UnaryFloat::Expm1 => formula.expm1(x),
+            UnaryFloat::Log1p => formula.log1p(x),
+            UnaryFloat::Tanh => formula.tanh(x),
+            UnaryFloat::Erf => formula.erf(x),
+            UnaryFloat::Sin | UnaryFloat::Cos => self.sine(function, a, lanes)?,
+            UnaryFloat::Atan => formula.atan(x),
+            UnaryFloat::Floor if round => self.b.ins().floor(x),
+            UnaryFloat::Round if round => self.b.ins().nearest(x),
+            UnaryFloat::Floor => formula.floor(x),
+            UnaryFloat::Round => formula.round(x),
+        })
     }
 
     /// The reference of a function, called for each lane in f64.

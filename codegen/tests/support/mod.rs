@@ -4,6 +4,8 @@
 
 pub mod data;
 pub mod files;
+#[cfg(feature = "cpu")]
+pub mod flushed;
 pub mod products;
 pub mod programs;
 pub mod random;
@@ -242,6 +244,17 @@ pub fn run(function: &Function, inputs: &[Vec<f64>]) -> Vec<Vec<f64>> {
 /// Compiles a schedule for this machine and runs it over `memory`. Nothing beside the regions is written.
 #[cfg(feature = "cpu")]
 pub fn run_compiled(s: &Schedule, memory: &mut [Vec<u8>], options: &sinew_codegen::cpu::Options) {
+    run_compiled_in(s, memory, options, |run| run());
+}
+
+/// [`run_compiled`], in a mode of the processor that `mode` brings about around the run.
+#[cfg(feature = "cpu")]
+pub fn run_compiled_in(
+    s: &Schedule,
+    memory: &mut [Vec<u8>],
+    options: &sinew_codegen::cpu::Options,
+    mode: impl Fn(&mut dyn FnMut()),
+) {
     use sinew_codegen::cpu::compile;
     /// What stands before and behind each region: 64 bytes that nobody may touch.
     const MARGIN: [u8; 64] = [0x5A; 64];
@@ -269,7 +282,7 @@ pub fn run_compiled(s: &Schedule, memory: &mut [Vec<u8>], options: &sinew_codege
         .map(|r| r[1..].as_mut_ptr().cast())
         .collect();
     // SAFETY: each region has as many bytes as the schedule says, aligned to 64, and so has scratch.
-    unsafe { program.run(&table) };
+    mode(&mut || unsafe { program.run(&table) });
     let regions = memory.iter_mut().map(Some).chain([None]);
     for (region, lines) in regions.zip(&aligned) {
         let after: Vec<u8> = lines.iter().flat_map(bytes).collect();

@@ -10,8 +10,8 @@
 //! no arithmetic of the caller can get into, and what is called is compiled code.
 //!
 //! Some Rust does run in the other mode, and relies on what it is. The way from the block to the
-//! compiled code computes no floats. Functions that compiled code calls in turn do: remainders, f64's
-//! library functions, and the tiles of matrix products. They compute only what comes to them at run
+//! compiled code computes no floats. Functions that compiled code calls in turn do: remainders, sines of
+//! far angles, and the tiles of matrix products. They compute only what comes to them at run
 //! time, so that there is nothing to fold, and any such result is right in either mode.
 
 /// Flush results to zero (bit 15), take operands for zeros (bit 6): Intel SDM volume 1, 10.2.3.
