@@ -1,9 +1,10 @@
 //! The CPU emitter: a schedule becomes machine code whose driver runs a whole step.
 //!
-//! Cranelift compiles every kernel and the driver, and `machine` brings them into memory that is
-//! writable while it is filled and executable afterwards, never both. Large matrix products on x86-64 go through SIMD tiles compiled
-//! ahead of time ([`Contraction::Library`]), called by their address. Nothing here decides what a
-//! kernel does: that is the schedule's business.
+//! Kernels are written as CLIF, for vectors of any width. Cranelift compiles the driver and, where vectors
+//! have 128 bits, kernels; those with wider ones are compiled by `wide`. `machine` brings all into memory that
+//! is writable while it is filled and executable afterwards, never both. Some products on x86-64 go through SIMD
+//! tiles compiled ahead of time ([`Contraction::Library`]), called by their address. Nothing here decides
+//! what a kernel does: that is the schedule's business.
 
 mod array;
 mod block;
@@ -55,7 +56,7 @@ pub enum Contraction {
     /// The cost model's choice, product by product.
     #[default]
     Auto,
-    /// Register tiles written with Cranelift's 128-bit vectors; on every host.
+    /// Register tiles written with the vectors of [`Options::vectors`]; on every host.
     Own,
     /// Tiles compiled ahead of time for wider vectors. Where the instructions have none, `Own`.
     Library,
