@@ -30,6 +30,7 @@ pub(super) fn called(
         return calls(f, c, blocked, dims, index);
     }
     let (left, right) = blocked.computed();
+    let split = f.bounds.is_some() && rank == 0;
     let products = f.b.create_block();
     let back = f.b.create_block();
     let block = f.block;
@@ -65,7 +66,7 @@ pub(super) fn called(
             (Part::Right, false) => BlockDim::Columns,
             (Part::Left, false) | (Part::Right, true) | (Part::Epilogue, _) => BlockDim::Steps,
         };
-        let run = Run::new(f, c.dtype, &walked, turned)?.in_blocks(blocked, along);
+        let run = Run::new(f, c.dtype, &walked, turned)?.in_blocks(blocked, along, split);
         f.scoped(|f| compute(f, run, &walked, operand.value, &area, batch))?;
         f.b.ins().return_(&[]);
         f.b.switch_to_block(next);
@@ -74,7 +75,7 @@ pub(super) fn called(
         return Ok(());
     }
     let epilogue = Walked::new(&c.epilogue, rank, &c.m, &c.n);
-    let run = Run::new(f, c.dtype, &epilogue, false)?.in_blocks(blocked, BlockDim::Columns);
+    let run = Run::new(f, c.dtype, &epilogue, false)?.in_blocks(blocked, BlockDim::Columns, split);
     // Sums are scratch of this thread: nobody writes them while the kernel reads.
     let flags = MemFlagsData::new()
         .with_notrap()
@@ -143,6 +144,8 @@ pub(super) struct Run<'c> {
     copies: i64,
     /// Whether no block but the last ends within a vector.
     vectors: bool,
+    /// Whether a few columns are never in several blocks.
+    whole: bool,
 }
 
 impl<'c> Run<'c> {
@@ -168,13 +171,22 @@ impl<'c> Run<'c> {
             },
             copies: copies(work(&walked.code)),
             vectors: true,
+            whole: true,
         })
     }
 
     /// Of blocks as they are cut along the columns.
-    fn in_blocks(self, blocked: &BlockedProduct, columns: BlockDim) -> Run<'c> {
+    fn in_blocks(self, blocked: &BlockedProduct, columns: BlockDim, split: bool) -> Run<'c> {
+        let whole = match columns {
+            // Calls split them at any tile.
+            BlockDim::Rows => !split || blocked.by_columns,
+            // A panel has them, or none of them are split.
+            BlockDim::Columns | BlockDim::Steps => true,
+        };
+        let even = whole || blocked.rows.is_multiple_of(self.lanes.count);
         Run {
-            vectors: blocked.begins_at_vectors(columns, self.lanes.count),
+            vectors: even && blocked.begins_at_vectors(columns, self.lanes.count),
+            whole,
             ..self
         }
     }
@@ -216,7 +228,7 @@ impl Area {
             let row = f.b.ins().isub(row, first);
             let row = f.b.ins().imul(row, self.pitch);
             let row = f.b.ins().iadd(self.base, row);
-            match run.columns.count() as i64 <= 4 * count {
+            match run.whole && run.columns.count() as i64 <= 4 * count {
                 true => few_columns(f, index, run, row, each)?,
                 false => self.columns(f, index, run, (row, ends), each)?,
             }
@@ -358,13 +370,22 @@ fn calls(
             };
             put(f, address, offset);
         }
-        // Without a batch, the rows are what calls split.
-        let rows = match bounds {
-            Some(rows) => rows,
-            None => [0, c.extents()[0]].map(|at| f.b.ins().iconst(types::I64, at as i64)),
+        // Without a batch, rows or columns are what calls split.
+        let all = |f: &mut Frame<'_>, extent: usize| {
+            [0, extent].map(|at| f.b.ins().iconst(types::I64, at as i64))
         };
-        for (at, row) in rows.into_iter().enumerate() {
-            put(f, row, offset_of!(Call, rows) + 8 * at);
+        let [rows, columns] = match (bounds, blocked.by_columns) {
+            (Some(columns), true) => [all(f, blocked.m), columns],
+            (Some(rows), false) => [rows, all(f, blocked.n)],
+            (None, _) => [blocked.m, blocked.n].map(|extent| all(f, extent)),
+        };
+        for (range, offset) in [
+            (rows, offset_of!(Call, rows)),
+            (columns, offset_of!(Call, columns)),
+        ] {
+            for (at, value) in range.into_iter().enumerate() {
+                put(f, value, offset + 8 * at);
+            }
         }
         let batch =
             f.b.ins()

@@ -6,6 +6,7 @@
 //! kernel does: that is the schedule's business.
 
 mod array;
+mod bell;
 mod block;
 mod blocking;
 mod calls;
@@ -22,6 +23,7 @@ mod nest;
 mod order;
 mod own_tile;
 mod panel;
+mod phases;
 mod product;
 mod reduce;
 mod scalar;
@@ -30,14 +32,21 @@ mod scatter;
 mod share;
 mod shim;
 mod sort;
+mod team;
 mod tile;
+mod together;
 mod trigonometry;
 mod vectorize;
 mod walk;
 
+pub use bell::Bell;
 pub use blocking::Blocking;
 pub use driver::{CompiledSchedule, compile, scratch_bytes};
 pub use instructions::Instructions;
+pub use team::Team;
+
+/// The most threads that a step is compiled for.
+pub const MOST_THREADS: usize = 256;
 
 /// How matrix products are computed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -64,6 +73,11 @@ pub struct Options {
     pub vectors: bool,
     /// Threads that compile kernels, at least 1.
     pub compile_threads: usize,
+    /// The most threads that run a step, from 1 to [`MOST_THREADS`]: as many as it gains by.
+    pub threads: usize,
+    /// Nanoseconds that a thread's share of a run takes at the least, by an estimate: shorter runs are not
+    /// shared. With 0 whatever can be shared is, whether or not anything is gained by it.
+    pub least_share: usize,
 }
 
 impl Default for Options {
@@ -74,6 +88,8 @@ impl Default for Options {
             blocking: Blocking::default(),
             vectors: true,
             compile_threads: 1,
+            threads: 1,
+            least_share: crate::cost::LEAST_SHARE,
         }
     }
 }
