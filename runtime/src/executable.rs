@@ -203,7 +203,7 @@ impl Planned {
             source: Box::new(source),
         })?;
         Ok(Planned {
-            scratch: backend.scratch_bytes(&schedule),
+            scratch: backend.scratch_bytes(&schedule, engine.settings.threads),
             source,
             roles,
             schedule,
@@ -243,7 +243,8 @@ impl Planned {
             scheduled,
             scratch: _,
         } = self;
-        let code = engine.settings.device.0.compile(function, &schedule)?;
+        let settings = &engine.settings;
+        let code = (settings.device.0).compile(function, &schedule, settings.threads)?;
         roles.extend(code.scratch().map(|_| Role::Scratch));
         tracing::debug!(
             function,
@@ -324,7 +325,10 @@ impl Executable {
             .fitted
             .as_ref()
             .map_or(String::new(), Fitted::to_string);
-        explain::explain(&self.schedule) + &explain::decisions(&self.decisions) + &fitted
+        let shares = self.code.shares();
+        explain::explain_on_threads(&self.schedule, shares.as_ref())
+            + &explain::decisions(&self.decisions)
+            + &fitted
     }
 
     /// The linked functions in text form.
