@@ -11,6 +11,7 @@ use cranelift_codegen::isa::{OwnedTargetIsa, TargetIsa};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 
 use super::blocking::BlockedProduct;
+use super::entry::Entry;
 use super::frame::Frame;
 use super::host::{Caps, Effort, host};
 use super::machine::{Compiled, MachineCode};
@@ -46,15 +47,6 @@ const DRIVER: &str = "driver";
 
 /// A kernel's parameters: those of [`super::product::Kernel`].
 const KERNEL_PARAMETERS: usize = 4;
-
-/// The driver's type.
-#[derive(Clone, Copy)]
-enum Entry {
-    /// Of one thread: it gets the table of bases.
-    Alone(unsafe extern "C" fn(*const *mut u8)),
-    /// Of several: also the thread's place in its team, and how far its scratch lies behind the table's.
-    Together(unsafe extern "C" fn(*const *mut u8, *mut Member<'_>, usize)),
-}
 
 /// The scratch of a thread ends where that of the next begins: no two of them on one line of the cache, nor
 /// on two that processors fetch together.
@@ -93,20 +85,9 @@ pub fn compile(schedule: &Schedule, options: &Options) -> Result<CompiledSchedul
         Some((BlockedProduct::symbol(&ready.kernel.name), address))
     });
     let imports: Vec<(String, *const u8)> = shims.chain(plans).collect();
-    let (code, entry) = MachineCode::link(compiler.isa.clone(), &functions, &imports)?;
+    let (code, address) = MachineCode::link(compiler.isa.clone(), &functions, &imports)?;
     // SAFETY: the driver was compiled with this signature; who calls it owns the code.
-    let entry = unsafe {
-        match phases {
-            None => Entry::Alone(std::mem::transmute::<
-                *const u8,
-                unsafe extern "C" fn(*const *mut u8),
-            >(entry)),
-            Some(_) => Entry::Together(std::mem::transmute::<
-                *const u8,
-                unsafe extern "C" fn(*const *mut u8, *mut Member<'_>, usize),
-            >(entry)),
-        }
-    };
+    let entry = unsafe { Entry::at(address, phases.is_some()) };
     Ok(CompiledSchedule {
         entry,
         code_bytes: functions.iter().map(Compiled::len).sum(),
@@ -141,12 +122,21 @@ impl CompiledSchedule {
     /// The last entry is the base of scratch, likewise of [`CompiledSchedule::scratch_bytes`], aligned to 8
     /// bytes, best at a line of the cache. The schedule was verified: the code stays within the regions only then.
     pub unsafe fn run(&self, table: &[*mut u8]) {
-        let team = Team::new(match self.entry {
-            Entry::Alone(_) => 0,
-            Entry::Together(_) => self.threads(),
-        });
-        // SAFETY: the caller's word; nobody else runs it.
-        unsafe { self.run_as(table, &team, 0) };
+        self.check(table);
+        match self.entry {
+            // SAFETY: the code lives as long as `self`, and the caller vouches for the table.
+            Entry::Alone(entry) => unsafe { entry(table.as_ptr()) },
+            // SAFETY: the caller's word; nobody else runs it.
+            Entry::Together(_) => unsafe { self.run_as(table, &Team::new(self.threads()), 0) },
+        }
+    }
+
+    fn check(&self, table: &[*mut u8]) {
+        assert_eq!(
+            table.len(),
+            self.regions + 1,
+            "a base for each region and for scratch"
+        );
     }
 
     /// Does what falls to thread `number` of a team in a step that its other threads run at the same time, or
@@ -164,11 +154,7 @@ impl CompiledSchedule {
     /// calls this, and with the memory of the table it is nobody else's until the last of them has returned. If
     /// there is one thread only, it is the only one that calls this.
     pub unsafe fn run_as(&self, table: &[*mut u8], team: &Team, number: usize) {
-        assert_eq!(
-            table.len(),
-            self.regions + 1,
-            "a base for each region and for scratch"
-        );
+        self.check(table);
         match self.entry {
             // SAFETY: the code lives as long as `self`, and the caller vouches for the table.
             Entry::Alone(entry) => unsafe { entry(table.as_ptr()) },

@@ -16,11 +16,13 @@ pub fn teams(s: &Schedule, options: &Options) -> Vec<(usize, Vec<usize>)> {
         return Vec::new();
     }
     let all = |threads: usize| (threads, (0..threads).collect());
+    // Alone, the last thread runs its own share of each phase first: what should have waited has not.
+    let alone = |threads: usize| (threads, vec![threads - 1]);
     match s.runs().len() % 4 {
-        0 => vec![all(2), all(3)],
-        1 => vec![all(2), (3, vec![0, 2])],
-        2 => vec![all(7)],
-        _ => vec![(2, vec![0]), all(3)],
+        0 => vec![all(2), alone(2), all(3)],
+        1 => vec![alone(2), (3, vec![0, 2]), alone(3)],
+        2 => vec![all(7), alone(2), (3, vec![1])],
+        _ => vec![(2, vec![0]), all(3), alone(2)],
     }
 }
 
@@ -59,14 +61,14 @@ pub fn run(s: &Schedule, memory: &mut [Vec<u8>], options: &Options, present: &[u
         let table = &table;
         unsafe { program.run_as(&table.0, &team, number) };
     };
+    // One thread of as many as it is worth is there in any case.
+    let mut present = present.iter().filter(|n| **n < program.threads());
+    let first = present.next().copied().unwrap_or(0);
     std::thread::scope(|scope| {
-        let others = present
-            .iter()
-            .filter(|n| (1..program.threads()).contains(n));
-        for number in others {
+        for number in present {
             scope.spawn(|| work(*number));
         }
-        work(0);
+        work(first);
     });
     let regions = memory.iter_mut().map(Some).chain([None]);
     for (region, lines) in regions.zip(&aligned) {
