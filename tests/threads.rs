@@ -1,7 +1,8 @@
 //! Steps and runs on several threads: the same bits on any number of them, whoever else runs meanwhile.
 
 use ndarray::{Array, Array1, Array2, Dimension, ShapeBuilder};
-use sinew::nn::{LayerNorm, LstmCell};
+use sinew::nn::{Conv2d, LayerNorm, LstmCell};
+use sinew::ops::max_pool2d;
 use sinew::prelude::*;
 
 #[model]
@@ -168,7 +169,7 @@ fn steps_of_every_kind_have_the_same_bits() -> sinew::Result<()> {
     same(|threads| {
         let train = attending_loss::train(Attending::init(4)).optimizer(Sgd::new(0.1));
         // Each thread has scratch of its own, which counts.
-        let train = train.memory_budget(60_000 + 4_000 * threads);
+        let train = train.memory_budget(58_000 + 17_024 * threads);
         let mut train = train.threads(threads).least_share(0).build()?;
         Ok((train.step(&x)?.loss, train.step(&x)?.loss, train.model()?))
     })

@@ -29,6 +29,11 @@ impl Default for Threads {
 }
 
 impl Threads {
+    /// The caller's alone.
+    pub fn alone(self) -> Threads {
+        Threads { count: 1, ..self }
+    }
+
     /// Refuses numbers that there cannot be.
     ///
     /// # Errors

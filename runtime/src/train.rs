@@ -212,7 +212,8 @@ impl<F: ModelFunction> TrainBuilder<F> {
     /// numbers, and random elements follow from their place.
     ///
     /// Iterations of loops are also computed again in parts of the loop, of which only what each begins with is
-    /// stacked.
+    /// stacked. Each thread of a step has scratch of its own: one that fits on no more than one thread is compiled
+    /// for one.
     ///
     /// Each size that arguments have is compiled by itself, and checked by itself. One that does not fit is an
     /// error of the first step of these sizes, or of [`prepare`](Trainer::prepare), before anything runs: the
