@@ -38,13 +38,15 @@ impl Bell {
         }
     }
 
-    /// Waits until `look` finds something. It is told how often it has looked.
-    pub fn wait<T>(&self, mut look: impl FnMut(u32) -> Option<T>) -> T {
-        let mut started = None;
+    /// Waits until `look` finds something, which is told how often it has looked. How long that took is told
+    /// too, if it was a microsecond or more.
+    pub fn wait<T>(&self, mut look: impl FnMut(u32) -> Option<T>) -> (T, Duration) {
+        let mut started: Option<Instant> = None;
+        let since = |started: Option<Instant>| started.map_or(Duration::ZERO, |s| s.elapsed());
         let mut looks = 0u32;
         loop {
             if let Some(found) = look(looks) {
-                return found;
+                return (found, since(started));
             }
             looks = looks.saturating_add(1);
             std::hint::spin_loop();
@@ -72,7 +74,7 @@ impl Bell {
                 .unwrap_or_else(PoisonError::into_inner);
         };
         self.sleepers.fetch_sub(1, Ordering::SeqCst);
-        found
+        (found, since(started))
     }
 
     /// Wakes those who sleep, to look again.

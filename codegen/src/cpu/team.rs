@@ -10,6 +10,7 @@
 //! A thread that comes late finds the shares of early phases done, and is soon where the others are.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use super::bell::Bell;
 
@@ -21,6 +22,8 @@ const COURTESY: u32 = 48;
 #[derive(Debug)]
 pub struct Team {
     seats: Box<[Seat]>,
+    /// Nanoseconds that the first thread has waited for others in this step.
+    waited: AtomicU64,
     /// Rings when a share is done.
     done: Bell,
 }
@@ -41,6 +44,7 @@ impl Team {
     pub fn new(threads: usize) -> Team {
         Team {
             seats: (0..threads.max(1)).map(|_| Seat::default()).collect(),
+            waited: AtomicU64::new(0),
             done: Bell::new(),
         }
     }
@@ -50,8 +54,14 @@ impl Team {
         self.seats.len()
     }
 
+    /// How long the first thread has waited for others in the step before.
+    pub fn waited(&self) -> Duration {
+        Duration::from_nanos(self.waited.load(Ordering::Relaxed))
+    }
+
     /// Makes it ready for a step.
     pub fn begin(&mut self) {
+        *self.waited.get_mut() = 0;
         for seat in &mut self.seats {
             *seat.state.get_mut() = 0;
             *seat.taken.get_mut() = false;
@@ -108,7 +118,7 @@ impl<'t> Member<'t> {
             }
         }
         let (phase, seat) = (self.phase, self.seat);
-        self.running = self.team.done.wait(|looks| {
+        let (next, waited) = self.team.done.wait(|looks| {
             let mut all = true;
             for (number, other) in seats.iter().enumerate() {
                 let state = other.state.load(Ordering::SeqCst);
@@ -128,6 +138,11 @@ impl<'t> Member<'t> {
             }
             all.then_some(None)
         });
+        self.running = next;
+        if seat == 0 && !waited.is_zero() {
+            let nanoseconds = u64::try_from(waited.as_nanos()).unwrap_or(u64::MAX);
+            self.team.waited.fetch_add(nanoseconds, Ordering::Relaxed);
+        }
         self.running
     }
 }

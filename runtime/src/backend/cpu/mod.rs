@@ -1,6 +1,7 @@
 //! The processor: machine code over memory of the host.
 
 mod denormals;
+mod pace;
 mod pool;
 
 use super::{HostSlot, Slot};
@@ -8,10 +9,12 @@ use crate::error::{Error, Result};
 use crate::room;
 use crate::threads::Threads;
 use denormals::flushed;
+use pace::Pace;
 use sinew_codegen::cpu::{self, Options, Team};
 use sinew_codegen::explain;
 use sinew_codegen::kernel::{Region, RegionKind, Schedule};
 use std::cell::Cell;
+use std::time::Instant;
 
 /// A table of so many regions lies on the stack: more of them ask for memory, once a thread.
 const FEW_REGIONS: usize = 48;
@@ -29,6 +32,8 @@ pub(crate) struct CpuCode(cpu::CompiledSchedule);
 pub(crate) struct CpuLaunch {
     /// What threads that share a step know of each other.
     team: Option<Team>,
+    /// Whether others are called.
+    pace: Pace,
 }
 
 /// The bases of regions, which the threads of a step share.
@@ -112,12 +117,16 @@ impl CpuCode {
                 };
                 team.begin();
                 let (team, bases) = (&*team, Bases(table));
-                pool::run(threads, &|number| {
+                let started = Instant::now();
+                let threads = launch.pace.threads(threads);
+                let waited = pool::run(threads, &|number| {
                     let bases = &bases;
                     // SAFETY: as above; the pool gives each thread a number of its own below `threads`, and
                     // returns when all of them are back.
                     flushed(|| unsafe { self.0.run_as(bases.0, team, number) });
                 });
+                let waited = waited + team.waited();
+                launch.pace.tell(started.elapsed(), waited);
             }
         }
         room::leave(&MANY_REGIONS, many);

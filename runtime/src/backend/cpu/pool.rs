@@ -15,9 +15,11 @@
 //! | a call that is taken | the worker is done, and leaves nothing |
 
 use sinew_codegen::cpu::{Bell, MOST_THREADS};
+use std::cell::Cell;
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 /// What a worker is called for. It lies on the stack of the step's own thread.
 struct Call<'c> {
@@ -72,12 +74,13 @@ pub(super) fn start(threads: usize) {
 }
 
 /// Does `work` of thread 0, and of the threads from 1 to below `threads` whose workers come meanwhile, each on
-/// its own. Returns once all are back.
+/// its own. Returns once all are back; for how long it has waited for that.
 ///
 /// `work` must not panic: on a worker that ends the process.
-pub(super) fn run(threads: usize, work: &(dyn Fn(usize) + Sync)) {
-    let call = Call { work };
+pub(super) fn run(threads: usize, work: &(dyn Fn(usize) + Sync)) -> Duration {
+    let (call, waited) = (Call { work }, Cell::new(Duration::ZERO));
     let calls = Calls {
+        waited: &waited,
         // Nobody uses it for longer than `calls` lives, which is no longer than `call`.
         call: (&raw const call).cast_mut().cast(),
         workers: &WORKERS[..threads.saturating_sub(1).min(WORKERS.len())],
@@ -95,15 +98,18 @@ pub(super) fn run(threads: usize, work: &(dyn Fn(usize) + Sync)) {
     }
     work(0);
     drop(calls);
+    waited.get()
 }
 
 /// The calls of a step. When dropped they are taken back, or were answered.
-struct Calls {
+struct Calls<'w> {
     call: *mut Call<'static>,
     workers: &'static [Worker],
+    /// How long it took until all were back.
+    waited: &'w Cell<Duration>,
 }
 
-impl Drop for Calls {
+impl Drop for Calls<'_> {
     fn drop(&mut self) {
         for worker in self.workers {
             let back = worker.call.compare_exchange(
@@ -113,10 +119,11 @@ impl Drop for Calls {
                 Ordering::SeqCst,
             );
             if back == Err(taken(self.call)) {
-                worker.done.wait(|_| {
+                let ((), waited) = worker.done.wait(|_| {
                     let now = worker.call.load(Ordering::SeqCst);
                     (now != taken(self.call)).then_some(())
                 });
+                self.waited.set(self.waited.get() + waited);
             }
         }
     }
@@ -134,7 +141,7 @@ impl Worker {
     /// What its thread does, as long as the process lives.
     fn work(&self, number: usize) {
         loop {
-            let call = self.called.wait(|_| {
+            let (call, _) = self.called.wait(|_| {
                 let call = self.call.load(Ordering::SeqCst);
                 (!call.is_null()).then_some(call)
             });
@@ -168,7 +175,7 @@ impl Drop for EndOnPanic {
 mod tests {
     use super::*;
     use std::sync::atomic::AtomicU64;
-    use std::time::{Duration, Instant};
+    use std::time::Instant;
 
     /// Runs `work` for some threads; how often each number came.
     fn come(threads: usize, work: &(dyn Fn() + Sync)) -> Vec<u64> {
