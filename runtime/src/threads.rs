@@ -1,6 +1,7 @@
 //! How many threads a step may take.
 
 use crate::error::{Error, Result};
+use std::sync::OnceLock;
 
 /// The most threads that a step is compiled for.
 #[cfg(feature = "cpu")]
@@ -20,9 +21,11 @@ pub(crate) struct Threads {
 impl Default for Threads {
     /// As many as the process may run side by side; one where that cannot be told.
     fn default() -> Threads {
-        let cores = std::thread::available_parallelism();
+        /// The system reads files to tell, which plain calls have no time for.
+        static CORES: OnceLock<usize> = OnceLock::new();
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         Threads {
-            count: cores.map_or(1, usize::from).min(MOST),
+            count: (*CORES.get_or_init(cores)).min(MOST),
             least_share: None,
         }
     }
