@@ -64,7 +64,7 @@ fn rows_that_follow_from_the_same_rows_go_on() {
 #[test]
 fn what_touches_the_rows_of_others_waits() {
     let schedule = program(
-        "fn @rows(%x: f32[40, 64]) -> f32[40, 64], f32[64] {
+        "fn @rows(%x: f32[40, 256]) -> f32[40, 256], f32[256] {
   %1 = softmax %x axis [1]
   %2 = sum %1 axes [0]
   %3 = cumsum %1 axis [0] reverse 0.0
