@@ -22,5 +22,6 @@ mod shares;
 mod sharing;
 mod table;
 mod text;
+mod threads;
 mod turns;
 mod verify;

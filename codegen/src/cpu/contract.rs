@@ -266,8 +266,8 @@ pub(super) fn contract(
     }
 }
 
-/// The loop of an oriented contraction that calls split: that over the first dim of the batch, or of the
-/// rows where there is no batch.
+/// The loop of an oriented contraction that calls split: that over the first dim of the batch, or over the
+/// rows, or the columns, where there is no batch.
 pub(super) fn split_loop(
     slots: &[Slot],
     c: &Contract,
@@ -278,7 +278,11 @@ pub(super) fn split_loop(
         return SplitLoop::over(&c.batch);
     }
     match blocked {
-        // Tiles stay whole.
+        // Tiles and panels stay whole.
+        Some(blocked) if blocked.by_columns => SplitLoop {
+            extent: blocked.n,
+            grain: blocked.wide,
+        },
         Some(blocked) => SplitLoop {
             extent: blocked.m,
             grain: blocked.rows,

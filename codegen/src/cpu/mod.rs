@@ -7,12 +7,14 @@
 //! what a kernel does: that is the schedule's business.
 
 mod array;
+mod bell;
 mod block;
 mod blocking;
 mod calls;
 mod contract;
 mod cuts;
 mod driver;
+mod entry;
 mod exponential;
 mod frame;
 mod half;
@@ -29,6 +31,8 @@ mod nest;
 mod order;
 mod own_tile;
 mod panel;
+mod partition;
+mod phases;
 mod product;
 mod reduce;
 mod right_panel;
@@ -39,16 +43,24 @@ mod share;
 mod shim;
 mod sigmoid;
 mod sort;
+mod team;
 mod tile;
+mod together;
+mod touched;
 mod trigonometry;
 mod vectorize;
 mod walk;
 #[cfg(target_arch = "x86_64")]
 mod wide;
 
+pub use bell::Bell;
 pub use blocking::Blocking;
 pub use driver::{CompiledSchedule, compile, scratch_bytes};
 pub use instructions::Instructions;
+pub use team::Team;
+
+/// The most threads that a step is compiled for.
+pub const MOST_THREADS: usize = 256;
 
 /// How matrix products are computed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -76,6 +88,11 @@ pub struct Options {
     pub vectors: Vectors,
     /// Threads that compile kernels, at least 1.
     pub compile_threads: usize,
+    /// The most threads that run a step, from 1 to [`MOST_THREADS`]: as many as it gains by.
+    pub threads: usize,
+    /// Nanoseconds that a thread's share of a run takes at the least, by an estimate: shorter runs are not
+    /// shared. With 0 whatever can be shared is, whether or not anything is gained by it.
+    pub least_share: usize,
 }
 
 impl Default for Options {
@@ -86,6 +103,8 @@ impl Default for Options {
             blocking: Blocking::default(),
             vectors: Vectors::Bits512,
             compile_threads: 1,
+            threads: 1,
+            least_share: crate::cost::LEAST_SHARE,
         }
     }
 }

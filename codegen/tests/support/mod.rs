@@ -14,6 +14,8 @@ pub mod shares;
 #[cfg(feature = "cpu")]
 pub mod targets;
 pub mod template;
+#[cfg(feature = "cpu")]
+pub mod threads;
 
 use sinew_codegen::cost::Target;
 use sinew_codegen::decision::PartDecisions;
@@ -241,61 +243,39 @@ pub fn run(function: &Function, inputs: &[Vec<f64>]) -> Vec<Vec<f64>> {
         .collect()
 }
 
-/// Compiles a schedule for this machine and runs it over `memory`. Nothing beside the regions is written.
+/// Compiles a schedule for this machine and runs it over `memory`. Nothing beside the regions is written. On
+/// several threads, of which some may not come, it does the same, bit by bit.
 #[cfg(feature = "cpu")]
 pub fn run_compiled(s: &Schedule, memory: &mut [Vec<u8>], options: &sinew_codegen::cpu::Options) {
-    run_compiled_in(s, memory, options, |run| run());
+    run_compiled_in(s, memory, options, &|run| run());
 }
 
-/// [`run_compiled`], in a mode of the processor that `mode` brings about around the run.
+/// [`run_compiled`], in a mode of the processor that `mode` brings about around the work of each thread.
 #[cfg(feature = "cpu")]
 pub fn run_compiled_in(
     s: &Schedule,
     memory: &mut [Vec<u8>],
     options: &sinew_codegen::cpu::Options,
-    mode: impl Fn(&mut dyn FnMut()),
+    mode: threads::Mode<'_>,
 ) {
-    use sinew_codegen::cpu::compile;
-    /// What stands before and behind each region: 64 bytes that nobody may touch.
-    const MARGIN: [u8; 64] = [0x5A; 64];
-    let program = compile(s, options).unwrap_or_else(|e| panic!("{e}\n{}", s));
-    // Scratch is garbage at first.
-    let scratch = vec![0xFF; program.scratch_bytes()];
-    let bytes =
-        |line: &[u64; 8]| -> Vec<u8> { line.iter().flat_map(|w| w.to_le_bytes()).collect() };
-    let mut aligned: Vec<Vec<[u64; 8]>> = Vec::new();
-    for region in memory.iter().chain([&scratch]) {
-        let lines = [&MARGIN, &region[..], &MARGIN].concat();
-        let line = |line: &[u8]| {
-            let mut words = [0; 8];
-            for (word, eight) in words.iter_mut().zip(line.chunks(8)) {
-                let mut padded = [0; 8];
-                padded[..eight.len()].copy_from_slice(eight);
-                *word = u64::from_le_bytes(padded);
-            }
-            words
+    let before = memory.to_vec();
+    threads::run(s, memory, options, &[0], mode);
+    for (threads, present) in threads::teams(s, options) {
+        let options = sinew_codegen::cpu::Options {
+            threads,
+            least_share: 0,
+            ..options.clone()
         };
-        aligned.push(lines.chunks(64).map(line).collect());
-    }
-    let table: Vec<*mut u8> = aligned
-        .iter_mut()
-        .map(|r| r[1..].as_mut_ptr().cast())
-        .collect();
-    // SAFETY: each region has as many bytes as the schedule says, aligned to 64, and so has scratch.
-    mode(&mut || unsafe { program.run(&table) });
-    let regions = memory.iter_mut().map(Some).chain([None]);
-    for (region, lines) in regions.zip(&aligned) {
-        let after: Vec<u8> = lines.iter().flat_map(bytes).collect();
-        let length = region.as_ref().map_or(scratch.len(), |r| r.len());
-        let (before, rest) = after.split_at(64);
-        let (inside, behind) = rest.split_at(length);
-        assert!(before == MARGIN, "what lies before a region was written");
-        assert!(
-            behind.starts_with(&MARGIN),
-            "what lies behind a region was written"
-        );
-        if let Some(region) = region {
-            region.copy_from_slice(inside);
+        let mut again = before.clone();
+        threads::run(s, &mut again, &options, &present, mode);
+        for ((region, one), many) in s.regions.iter().zip(memory.iter()).zip(&again) {
+            // Values between kernels may be in other places of a time in the arena, or not at all.
+            let same = region.kind == RegionKind::Arena || one == many;
+            assert!(
+                same,
+                "`{}` differs on {present:?} of {threads} threads, {options:?}\n{s}",
+                region.name
+            );
         }
     }
 }
