@@ -327,8 +327,8 @@ impl Executable {
         table.in_order(&self.roles, |slots| self.code.run(launch, slots))
     }
 
-    /// The kernels, their work and the memory plan; then what was decided on the way to them, and what is
-    /// computed again.
+    /// The kernels, their work and the memory plan; then who wrote their code, what was decided on the way to
+    /// them, and what is computed again.
     pub fn explained(&self) -> String {
         let fitted = self
             .fitted
@@ -336,6 +336,7 @@ impl Executable {
             .map_or(String::new(), Fitted::to_string);
         let shares = self.code.shares();
         explain::explain_on_threads(&self.schedule, shares.as_ref())
+            + &self.code.emitters()
             + &explain::decisions(&self.decisions)
             + &fitted
     }

@@ -1,5 +1,6 @@
 //! From a schedule to a program: compiles every kernel and the driver that calls them in order.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use cranelift_codegen::Context;
@@ -21,7 +22,9 @@ use super::shim::Shim;
 use super::team::{Member, Team};
 #[cfg(target_arch = "x86_64")]
 use super::wide;
-use super::{EmitError, Options, calls, contract, nest, own_tile, scan, scatter, sort, together};
+use super::{
+    EmitError, Options, Vectors, calls, contract, nest, own_tile, scan, scatter, sort, together,
+};
 use crate::explain::Threads;
 use crate::kernel::{Class, Kernel, KernelId, Schedule};
 
@@ -208,6 +211,19 @@ impl CompiledSchedule {
         text
     }
 
+    /// Which kernels have which vectors, and who wrote their code: a line for each.
+    pub fn emitters(&self) -> String {
+        let mut kernels: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+        for ready in &self.kernels {
+            let name = ready.kernel.name.as_str();
+            let emitter = ready.emitter(&self.options);
+            kernels.entry(emitter).or_default().push(name);
+        }
+        let lines = kernels.into_iter();
+        let lines = lines.map(|(emitter, names)| format!("{emitter}: {}\n", names.join(" ")));
+        lines.collect()
+    }
+
     /// Bytes that a run needs beside the regions, on all threads. They mean nothing before and after.
     pub fn scratch_bytes(&self) -> usize {
         self.scratch_bytes.saturating_mul(self.threads())
@@ -302,6 +318,25 @@ impl Ready {
             Class::Nest(_) | Class::Contract(_) | Class::Scatter(_) | Class::Scan(_) => {
                 wide::Width::of(options.used_vectors())
             }
+        }
+    }
+
+    /// The vectors of the kernel's code and who wrote it, for people.
+    fn emitter(&self, options: &Options) -> String {
+        #[cfg(target_arch = "x86_64")]
+        let wide = self.width(options).map(|width| 8 * width.bytes());
+        #[cfg(not(target_arch = "x86_64"))]
+        let wide: Option<usize> = None;
+        let by = match (wide, options.used_vectors()) {
+            (Some(bits), _) => format!("vectors of {bits} bits, by the wide back end"),
+            (None, Vectors::None) => "no vectors, by Cranelift".into(),
+            (None, Vectors::Bits128 | Vectors::Bits256 | Vectors::Bits512) => {
+                "vectors of 128 bits, by Cranelift".into()
+            }
+        };
+        match &self.blocked {
+            Some(blocked) => format!("{by}, with tiles of {:?}", blocked.instructions),
+            None => by,
         }
     }
 

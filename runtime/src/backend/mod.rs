@@ -496,6 +496,18 @@ impl Code {
         }
     }
 
+    /// Who wrote which kernels as machine code, a line for each; nothing on a GPU.
+    pub fn emitters(&self) -> String {
+        match &self.kernels {
+            #[cfg(feature = "cpu")]
+            Kernels::Cpu(code) => code.emitters(),
+            #[cfg(feature = "gpu")]
+            Kernels::Gpu(_) => String::new(),
+            #[cfg(not(any(feature = "cpu", feature = "gpu")))]
+            Kernels::Nowhere => String::new(),
+        }
+    }
+
     /// Bytes of machine code; none where the driver keeps it and does not say.
     pub fn code_bytes(&self) -> Option<usize> {
         match &self.kernels {

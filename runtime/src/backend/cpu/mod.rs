@@ -152,6 +152,11 @@ impl CpuCode {
         self.0.shares()
     }
 
+    /// Who wrote which kernels, a line for each.
+    pub fn emitters(&self) -> String {
+        self.0.emitters()
+    }
+
     /// Bytes of machine code.
     pub fn code_bytes(&self) -> usize {
         self.0.code_bytes()
