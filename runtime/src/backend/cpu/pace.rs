@@ -14,6 +14,8 @@ const STRIKES: u32 = 3;
 const TRIED: u32 = 4;
 /// The fewest and the most steps of one kind after it was found to be the faster one.
 const KEPT: (u32, u32) = (16, 1024);
+/// Seconds that steps go on alone at the most, if they are more than the fewest: the machine may be free again.
+const LONGEST: f64 = 1.0;
 /// How much the last step counts in the time of such steps.
 const LAST: f64 = 0.25;
 
@@ -110,6 +112,9 @@ impl Pace {
                     }
                 } else if left == 0 {
                     self.together = 0.0;
+                    // More than there are numbers is the greatest number.
+                    let longest = (LONGEST / self.alone) as u32;
+                    self.kept[1] = self.kept[1].min(longest.max(KEPT.0));
                     State::Together {
                         trusted: 0,
                         strikes: 0,
@@ -147,6 +152,14 @@ mod tests {
         assert_eq!(together(&mut pace, 10_000, (600, 50), 1000), 10_000);
         // Even if the caller waits for what others do: it is tried now and then.
         assert!(together(&mut pace, 10_000, (600, 300), 1000) > 9_900);
+    }
+
+    /// Long steps try it again after a second or two.
+    #[test]
+    fn nothing_is_kept_for_long() {
+        let mut pace = Pace::default();
+        assert!(together(&mut pace, 1_000, (60_000, 40_000), 15_000) < 100);
+        assert!(together(&mut pace, 200, (9_000, 500), 15_000) > 100);
     }
 
     #[test]
