@@ -17,16 +17,14 @@ use super::frame::Frame;
 use super::host::{Caps, Effort, host};
 use super::machine::{Compiled, MachineCode};
 use super::phases::Phases;
-use super::share::SplitLoop;
+use super::ready::Ready;
 use super::shim::Shim;
 use super::team::{Member, Team};
 #[cfg(target_arch = "x86_64")]
 use super::wide;
-use super::{
-    EmitError, Options, Vectors, calls, contract, nest, own_tile, scan, scatter, sort, together,
-};
+use super::{EmitError, Options, calls, contract, nest, scan, scatter, sort, together};
 use crate::explain::Threads;
-use crate::kernel::{Class, Kernel, KernelId, Schedule};
+use crate::kernel::{Class, KernelId, Schedule};
 
 /// A compiled schedule: one function that runs every kernel in order.
 ///
@@ -232,132 +230,6 @@ impl CompiledSchedule {
     /// Bytes of machine code.
     pub fn code_bytes(&self) -> usize {
         self.code_bytes
-    }
-}
-
-/// A kernel as it is emitted: contractions turned and planned.
-pub(super) struct Ready {
-    pub(super) kernel: Kernel,
-    /// Stays where it is: code has its address.
-    blocked: Option<Box<BlockedProduct>>,
-    /// The loop that calls split, and the extent of the schedule's axis that it stands for.
-    pub(super) split: SplitLoop,
-    parallel: usize,
-    /// Whether any call runs a share of it.
-    shared: bool,
-}
-
-impl Ready {
-    /// All kernels, and how threads share the schedule's runs of them.
-    fn shared(schedule: &Schedule, options: &Options) -> (Vec<Ready>, Option<Phases>) {
-        let mut all = Ready::all(schedule, options);
-        let phases = Phases::of(schedule, &all, options);
-        if let Some(phases) = &phases {
-            for (number, run) in schedule.runs().iter().enumerate() {
-                if phases.cuts(number)
-                    && let Some(ready) = all.get_mut(run.kernel.0 as usize)
-                {
-                    ready.shared = true;
-                }
-            }
-        }
-        (all, phases)
-    }
-
-    /// Whether calls split its columns: else the first dim of its space.
-    pub(super) fn by_columns(&self) -> bool {
-        let blocked = self.blocked.as_deref();
-        blocked.is_some_and(|blocked| blocked.by_columns)
-    }
-
-    fn all(schedule: &Schedule, options: &Options) -> Vec<Ready> {
-        let plain = |kernel: &Kernel, split: SplitLoop| Ready {
-            kernel: kernel.clone(),
-            blocked: None,
-            split,
-            parallel: kernel.parallel(),
-            shared: false,
-        };
-        let ready = |kernel: &Kernel| match &kernel.class {
-            Class::Nest(n) => plain(kernel, nest::split_loop(&kernel.slots, n, options)),
-            Class::Scatter(s) => plain(kernel, SplitLoop::over(&s.outer)),
-            Class::Scan(s) => plain(kernel, scan::split_loop(&kernel.slots, s, options)),
-            Class::Sort(s) => plain(kernel, SplitLoop::over(&s.outer)),
-            Class::Contract(c) => {
-                let c = contract::oriented(c);
-                let blocked = contract::choose_blocking(&c, options).map(Box::new);
-                Ready {
-                    split: contract::split_loop(&kernel.slots, &c, blocked.as_deref(), options),
-                    blocked,
-                    parallel: kernel.parallel(),
-                    shared: false,
-                    kernel: Kernel {
-                        name: kernel.name.clone(),
-                        slots: kernel.slots.clone(),
-                        class: Class::Contract(c),
-                    },
-                }
-            }
-        };
-        let mut all: Vec<Ready> = schedule.kernels.iter().map(ready).collect();
-        for run in schedule.runs().iter().filter(|run| !run.cuts.is_empty()) {
-            if let Some(ready) = all.get_mut(run.kernel.0 as usize) {
-                ready.shared = true;
-            }
-        }
-        all
-    }
-
-    /// The wide back end's vectors, if it writes the kernel: all but those whose loops are calls of
-    /// functions.
-    #[cfg(target_arch = "x86_64")]
-    fn width(&self, options: &Options) -> Option<wide::Width> {
-        match &self.kernel.class {
-            Class::Sort(_) => None,
-            Class::Contract(_) if self.only_calls() => None,
-            Class::Nest(_) | Class::Contract(_) | Class::Scatter(_) | Class::Scan(_) => {
-                wide::Width::of(options.used_vectors())
-            }
-        }
-    }
-
-    /// The vectors of the kernel's code and who wrote it, for people.
-    fn emitter(&self, options: &Options) -> String {
-        #[cfg(target_arch = "x86_64")]
-        let wide = self.width(options).map(|width| 8 * width.bytes());
-        #[cfg(not(target_arch = "x86_64"))]
-        let wide: Option<usize> = None;
-        let by = match (wide, options.used_vectors()) {
-            (Some(bits), _) => format!("vectors of {bits} bits, by the wide back end"),
-            (None, Vectors::None) => "no vectors, by Cranelift".into(),
-            (None, Vectors::Bits128 | Vectors::Bits256 | Vectors::Bits512) => {
-                "vectors of 128 bits, by Cranelift".into()
-            }
-        };
-        match &self.blocked {
-            Some(blocked) => format!("{by}, with tiles of {:?}", blocked.instructions),
-            None => by,
-        }
-    }
-
-    /// Whether all that the kernel's function does is a call of the tiles.
-    fn only_calls(&self) -> bool {
-        match (&self.kernel.class, &self.blocked) {
-            (Class::Contract(c), Some(b)) => c.batch.is_empty() && !b.calls_back(),
-            (Class::Contract(_), None)
-            | (Class::Nest(_) | Class::Scatter(_) | Class::Scan(_) | Class::Sort(_), _) => false,
-        }
-    }
-
-    /// Bytes that the kernel needs beside its slots.
-    fn scratch_bytes(&self, options: &Options) -> usize {
-        match (&self.kernel.class, &self.blocked) {
-            (Class::Nest(n), _) => nest::scratch_bytes(&self.kernel.slots, n, options),
-            (Class::Contract(_), Some(blocked)) => blocked.scratch_bytes(),
-            (Class::Sort(s), _) => sort::scratch_bytes(s),
-            (Class::Contract(c), None) => own_tile::scratch_bytes(&self.kernel.slots, c, options),
-            (Class::Scatter(_) | Class::Scan(_), _) => 0,
-        }
     }
 }
 

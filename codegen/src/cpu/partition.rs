@@ -11,8 +11,8 @@
 
 use std::collections::HashMap;
 
-use super::driver::Ready;
 use super::phases::{Cut, Owner, Phase, Phases, Stage, Task};
+use super::ready::Ready;
 use super::touched::{Piece, Touched, pieces, whole};
 use super::{MOST_THREADS, Options};
 use crate::bounds::interval;

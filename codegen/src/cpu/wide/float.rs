@@ -1,7 +1,7 @@
 //! Arithmetic of floats, alone or in vectors: one choice for both.
 
 use cranelift_codegen::ir::condcodes::FloatCC;
-use cranelift_codegen::ir::{Inst, InstructionData, Opcode, Type, Value, types};
+use cranelift_codegen::ir::{Inst, InstructionData, Opcode, Type, Value};
 use iced_x86::Code;
 use regalloc2::VReg;
 
@@ -448,71 +448,6 @@ impl Select<'_> {
                 let blend = Instruction::code(code, vec![to, first, second]);
                 self.push(blend.only_where_set(mask));
             }
-        }
-        Ok(())
-    }
-
-    /// Conversions to a scalar float.
-    fn float_from(&mut self, inst: Inst, to: VReg) -> Selected<()> {
-        let ty = self.ty(self.result(inst));
-        let [x] = self.operands(inst)?;
-        let evex = self.width == Width::W512;
-        let pick = |vex, wide| if evex { wide } else { vex };
-        let from = self.read(x)?;
-        let target = self.write(to, ty);
-        match (self.func.dfg.insts[inst].opcode(), ty) {
-            (Opcode::Fpromote, types::F64) => {
-                let code = pick(
-                    Code::VEX_Vcvtss2sd_xmm_xmm_xmmm32,
-                    Code::EVEX_Vcvtss2sd_xmm_k1z_xmm_xmmm32_sae,
-                );
-                self.emit(code, vec![target, from.clone(), from]);
-            }
-            (Opcode::Fdemote, types::F32) => {
-                let code = pick(
-                    Code::VEX_Vcvtsd2ss_xmm_xmm_xmmm64,
-                    Code::EVEX_Vcvtsd2ss_xmm_k1z_xmm_xmmm64_er,
-                );
-                self.emit(code, vec![target, from.clone(), from]);
-            }
-            (Opcode::FcvtFromSint | Opcode::FcvtFromUint, _) => {
-                // The other lanes come from a register of zeros, so that nothing waits for what was there.
-                let zero = self.zero();
-                let zero = Operand::Use(zero, View::X);
-                let signed = self.func.dfg.insts[inst].opcode() == Opcode::FcvtFromSint;
-                let (register, view) = match (signed, self.ty(x)) {
-                    (true, types::I32) => (self.register(x)?, View::B32),
-                    (true, types::I64) => (self.register(x)?, View::B64),
-                    (false, types::I32) => {
-                        // As 64 bits it is not negative.
-                        let long = self.fresh(INTEGER);
-                        let operands = vec![Operand::Def(long, View::B32), from];
-                        self.emit(Code::Mov_r32_rm32, operands);
-                        (long, View::B64)
-                    }
-                    _ => return Err(self.unknown(inst)),
-                };
-                let code = match (ty, view) {
-                    (types::F32, View::B64) => pick(
-                        Code::VEX_Vcvtsi2ss_xmm_xmm_rm64,
-                        Code::EVEX_Vcvtsi2ss_xmm_xmm_rm64_er,
-                    ),
-                    (types::F32, _) => pick(
-                        Code::VEX_Vcvtsi2ss_xmm_xmm_rm32,
-                        Code::EVEX_Vcvtsi2ss_xmm_xmm_rm32_er,
-                    ),
-                    (_, View::B64) => pick(
-                        Code::VEX_Vcvtsi2sd_xmm_xmm_rm64,
-                        Code::EVEX_Vcvtsi2sd_xmm_xmm_rm64_er,
-                    ),
-                    _ => pick(
-                        Code::VEX_Vcvtsi2sd_xmm_xmm_rm32,
-                        Code::EVEX_Vcvtsi2sd_xmm_xmm_rm32_er,
-                    ),
-                };
-                self.emit(code, vec![target, zero, Operand::Use(register, view)]);
-            }
-            _ => return Err(self.unknown(inst)),
         }
         Ok(())
     }

@@ -11,12 +11,16 @@
 
 mod allocate;
 mod codes;
+mod condition;
 mod constant;
+mod convert;
 mod encode;
 mod float;
 mod integer;
 mod machine;
+mod mask;
 mod memory;
+mod operand;
 mod select;
 mod strided;
 mod transpose;

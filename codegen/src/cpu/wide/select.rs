@@ -13,8 +13,7 @@ use super::allocate::{CONVENTION, integer};
 use super::codes::{self, Width};
 use super::constant::Constant;
 use super::machine::{
-    Block, BlockId, Condition, INTEGER, Implied, Instruction, Kind, MASK, Operand, Program, VECTOR,
-    View,
+    Block, BlockId, INTEGER, Implied, Instruction, Kind, MASK, Operand, Program, VECTOR, View,
 };
 
 /// Why a function could not be written: what it has that no instruction was chosen for.
@@ -478,25 +477,6 @@ impl<'f> Select<'f> {
             instructions,
         });
         Ok(self.program.blocks.len() - 1)
-    }
-
-    /// Sets the flags by a bool and says which condition they fulfil where it holds.
-    pub fn condition(&mut self, value: Value) -> Selected<Condition> {
-        if let Some(inst) = self.maker(value)
-            && let Some(condition) = self.compare_flags(inst)?
-        {
-            return Ok(condition);
-        }
-        let ty = self.ty(self.behind_casts(value));
-        let register = self.register(value)?;
-        let (code, view) = match ty {
-            types::I8 => (iced_x86::Code::Test_rm8_r8, View::B8),
-            types::I64 => (iced_x86::Code::Test_rm64_r64, View::B64),
-            _ => (iced_x86::Code::Test_rm32_r32, View::B32),
-        };
-        let operand = || Operand::Use(register, view);
-        self.emit(code, vec![operand(), operand()]);
-        Ok(Condition::NotEqual)
     }
 
     /// The place of a slot on the stack.
