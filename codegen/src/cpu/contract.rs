@@ -11,7 +11,7 @@ use super::blocking::{BlockedProduct, Shape, Source};
 use super::frame::Frame;
 use super::index::Index;
 use super::lanes::Lanes;
-use super::own_tile::{last_extents, left_group, tile_rows, tiles};
+use super::own_tile::{self, tiles};
 use super::scalar::Context;
 use super::share::SplitLoop;
 use super::vectorize::{traffic, width, work};
@@ -287,14 +287,7 @@ pub(super) fn split_loop(
             extent: blocked.m,
             grain: blocked.rows,
         },
-        None if c.m.len() > 1 => SplitLoop::over(&c.m),
-        None => {
-            let (rows, _) = last_extents(c);
-            SplitLoop {
-                extent: rows,
-                grain: left_group(slots, c, options).unwrap_or(tile_rows(rows, options)),
-            }
-        }
+        None => own_tile::split_loop(slots, c, options),
     }
 }
 

@@ -72,10 +72,12 @@ impl Bound {
             self.extent.saturating_sub(least),
             self.extent.saturating_sub(greatest),
         ];
-        // The first index at which `stride * index` reaches an end, or has passed it.
+        // The first index at which `stride * index` reaches an end, or has passed it. Remainders are not
+        // negative, so that quotients by negative strides are rounded up.
+        let inexact = |end: i64| i64::from(end.rem_euclid(stride) != 0);
         let at = |end: i64| match stride > 0 {
-            true => end.div_euclid(stride) + i64::from(end.rem_euclid(stride) != 0),
-            false => end.div_euclid(stride) + 1,
+            true => end.div_euclid(stride) + inexact(end),
+            false => end.div_euclid(stride) - inexact(end) + 1,
         };
         ends.into_iter().map(at).collect()
     }

@@ -10,6 +10,7 @@ use super::index::{Index, sum};
 use super::lanes::Lanes;
 use super::right_panel::{Packing, Panel, packing, panel_bytes};
 use super::scalar::Context;
+use super::share::SplitLoop;
 use super::vectorize::work;
 use super::{EmitError, Options, Vectors, block};
 use crate::kernel::{Contract, Operand, Slot};
@@ -38,9 +39,64 @@ impl Most {
 /// Bytes of the stack for rows of a left operand that is computed.
 const STACK: usize = 32_768;
 
-/// Whether own tiles split the rows, which no loop around them does.
-fn rows_are_split(c: &Contract) -> bool {
-    c.batch.is_empty() && c.m.len() == 1
+/// What calls split of own tiles.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Split {
+    /// A loop around them.
+    Around,
+    /// Their rows.
+    Rows,
+    /// Their columns.
+    Columns,
+}
+
+impl Split {
+    /// The rows, unless the columns make more shares, or are packed, which each share of rows would do again.
+    fn of(slots: &[Slot], c: &Contract, options: &Options) -> Split {
+        let (m, n) = last_extents(c);
+        if !c.batch.is_empty() || c.m.len() > 1 {
+            return Split::Around;
+        }
+        if c.n.len() > 1 || left_group(slots, c, options).is_some() {
+            return Split::Rows;
+        }
+        let tiles = [
+            m.div_ceil(tile_rows(m, options)),
+            n.div_ceil(panel_columns(slots, c, options)),
+        ];
+        let [rows, columns] = tiles.map(|tiles| tiles.min(options.threads.max(2)));
+        let packed = right_packing(slots, c, options).is_some();
+        match columns > rows || (columns == rows && packed) {
+            true => Split::Columns,
+            false => Split::Rows,
+        }
+    }
+}
+
+/// Whether calls split the columns of own tiles.
+pub(super) fn splits_columns(slots: &[Slot], c: &Contract, options: &Options) -> bool {
+    Split::of(slots, c, options) == Split::Columns
+}
+
+/// Columns of a tile's vectors.
+fn panel_columns(slots: &[Slot], c: &Contract, options: &Options) -> usize {
+    Most::of(options).vectors * tile_lanes(slots, c, options).count
+}
+
+/// The loop of own tiles that calls split: of rows or of columns, or the one around them.
+pub(super) fn split_loop(slots: &[Slot], c: &Contract, options: &Options) -> SplitLoop {
+    let (m, n) = last_extents(c);
+    match Split::of(slots, c, options) {
+        Split::Around => SplitLoop::over(&c.m),
+        Split::Rows => SplitLoop {
+            extent: m,
+            grain: left_group(slots, c, options).unwrap_or(tile_rows(m, options)),
+        },
+        Split::Columns => SplitLoop {
+            extent: n,
+            grain: panel_columns(slots, c, options),
+        },
+    }
 }
 
 /// Rows of the result with what is known of the left operand's.
@@ -83,6 +139,7 @@ pub(super) fn tiles(f: &mut Frame<'_>, c: &Contract, index: &mut [Index]) -> Res
         };
         return columns(f, c, index, &all, full);
     };
+    let rows_are_split = Split::of(&f.kernel.slots, c, f.options) == Split::Rows;
     let slot = f.slot(group * row);
     let left = Walked::new(&c.lhs.code, rank, &c.m, &c.k);
     let mut some = |f: &mut Frame<'_>, start: Index, count: usize| {
@@ -106,7 +163,7 @@ pub(super) fn tiles(f: &mut Frame<'_>, c: &Contract, index: &mut [Index]) -> Res
         };
         columns(f, c, index, &rows, full)
     };
-    f.pieces(m, group, rows_are_split(c), &mut some)
+    f.pieces(m, group, rows_are_split, &mut some)
 }
 
 /// The lanes of own tiles, along the last dim of the columns.
@@ -167,31 +224,18 @@ fn columns(
     full: Lanes,
 ) -> Result<(), EmitError> {
     let (_, dim) = last_dims(c);
-    let n = last_extents(c).1 as i64;
-    let vectors = vec![full; Most::of(f.options).vectors];
-    let step = (vectors.len() * full.count) as i64;
-    let whole = n / step * step;
-    f.repeat(0, whole, step, Vec::new(), &mut |f, j, _| {
+    let (_, n) = last_extents(c);
+    let step = panel_columns(&f.kernel.slots, c, f.options);
+    let is_split = splits_columns(&f.kernel.slots, c, f.options);
+    f.pieces(n, step, is_split, &mut |f, j, some| {
         index[dim] = j;
-        column(f, c, index, rows, &vectors)?;
-        Ok(Vec::new())
-    })?;
-    if whole < n {
-        index[dim] = Index::at(whole);
-        let starts = (whole as usize..n as usize).step_by(full.count);
         let vector = |start: usize| Lanes {
-            active: full.count.min(n as usize - start),
+            active: full.count.min(some - start),
             ..full
         };
-        column(
-            f,
-            c,
-            index,
-            rows,
-            &starts.map(vector).collect::<Vec<Lanes>>(),
-        )?;
-    }
-    Ok(())
+        let vectors: Vec<Lanes> = (0..some).step_by(full.count).map(vector).collect();
+        column(f, c, index, rows, &vectors)
+    })
 }
 
 /// The rows of some vectors of columns.
@@ -217,7 +261,8 @@ fn column(
         rows = &packed;
     }
     // Rows that were computed together are those of a share already.
-    let is_split = rows_are_split(c) && rows.left.is_none();
+    let split = Split::of(&f.kernel.slots, c, f.options);
+    let is_split = split == Split::Rows && rows.left.is_none();
     f.pieces(rows.count, high, is_split, &mut |f, i, count| {
         tile(f, c, index, rows, (i, count), vectors)
     })

@@ -289,7 +289,7 @@ impl Planner<'_> {
                 .map(|share| {
                     pieces(
                         &ready.kernel,
-                        ready.by_columns(),
+                        ready.by_columns(self.options),
                         cut.extent,
                         cut.piece(share),
                     )

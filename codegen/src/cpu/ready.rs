@@ -38,9 +38,12 @@ impl Ready {
     }
 
     /// Whether calls split its columns: else the first dim of its space.
-    pub(super) fn by_columns(&self) -> bool {
-        let blocked = self.blocked.as_deref();
-        blocked.is_some_and(|blocked| blocked.by_columns)
+    pub(super) fn by_columns(&self, options: &Options) -> bool {
+        match (&self.kernel.class, &self.blocked) {
+            (_, Some(blocked)) => blocked.by_columns,
+            (Class::Contract(c), None) => own_tile::splits_columns(&self.kernel.slots, c, options),
+            (Class::Nest(_) | Class::Scatter(_) | Class::Scan(_) | Class::Sort(_), None) => false,
+        }
     }
 
     fn all(schedule: &Schedule, options: &Options) -> Vec<Ready> {
