@@ -10,6 +10,8 @@ mod depth;
 mod functions;
 mod fuzz;
 mod growth;
+#[cfg(feature = "cpu")]
+mod guards;
 mod ir_texts;
 mod kernel_texts;
 mod loops;

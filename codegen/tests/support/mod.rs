@@ -2,10 +2,16 @@
 
 #![allow(dead_code)] // each test file uses its own part
 
+#[cfg(feature = "cpu")]
+pub mod compiled;
 pub mod data;
+#[cfg(all(feature = "cpu", unix))]
+pub mod faults;
 pub mod files;
 #[cfg(feature = "cpu")]
 pub mod flushed;
+#[cfg(all(feature = "cpu", unix))]
+pub mod guarded;
 pub mod products;
 pub mod programs;
 pub mod random;
@@ -14,6 +20,9 @@ pub mod shares;
 #[cfg(feature = "cpu")]
 pub mod targets;
 pub mod template;
+
+#[cfg(feature = "cpu")]
+pub use compiled::{run_compiled, run_compiled_in};
 
 use sinew_codegen::cost::Target;
 use sinew_codegen::decision::PartDecisions;
@@ -239,63 +248,4 @@ pub fn run(function: &Function, inputs: &[Vec<f64>]) -> Vec<Vec<f64>> {
     results
         .map(|(i, v)| values(&memory[first + i], function.type_of(*v).dtype))
         .collect()
-}
-
-/// Compiles a schedule for this machine and runs it over `memory`. Nothing beside the regions is written.
-#[cfg(feature = "cpu")]
-pub fn run_compiled(s: &Schedule, memory: &mut [Vec<u8>], options: &sinew_codegen::cpu::Options) {
-    run_compiled_in(s, memory, options, |run| run());
-}
-
-/// [`run_compiled`], in a mode of the processor that `mode` brings about around the run.
-#[cfg(feature = "cpu")]
-pub fn run_compiled_in(
-    s: &Schedule,
-    memory: &mut [Vec<u8>],
-    options: &sinew_codegen::cpu::Options,
-    mode: impl Fn(&mut dyn FnMut()),
-) {
-    use sinew_codegen::cpu::compile;
-    /// What stands before and behind each region: 64 bytes that nobody may touch.
-    const MARGIN: [u8; 64] = [0x5A; 64];
-    let program = compile(s, options).unwrap_or_else(|e| panic!("{e}\n{}", s));
-    // Scratch is garbage at first.
-    let scratch = vec![0xFF; program.scratch_bytes()];
-    let bytes =
-        |line: &[u64; 8]| -> Vec<u8> { line.iter().flat_map(|w| w.to_le_bytes()).collect() };
-    let mut aligned: Vec<Vec<[u64; 8]>> = Vec::new();
-    for region in memory.iter().chain([&scratch]) {
-        let lines = [&MARGIN, &region[..], &MARGIN].concat();
-        let line = |line: &[u8]| {
-            let mut words = [0; 8];
-            for (word, eight) in words.iter_mut().zip(line.chunks(8)) {
-                let mut padded = [0; 8];
-                padded[..eight.len()].copy_from_slice(eight);
-                *word = u64::from_le_bytes(padded);
-            }
-            words
-        };
-        aligned.push(lines.chunks(64).map(line).collect());
-    }
-    let table: Vec<*mut u8> = aligned
-        .iter_mut()
-        .map(|r| r[1..].as_mut_ptr().cast())
-        .collect();
-    // SAFETY: each region has as many bytes as the schedule says, aligned to 64, and so has scratch.
-    mode(&mut || unsafe { program.run(&table) });
-    let regions = memory.iter_mut().map(Some).chain([None]);
-    for (region, lines) in regions.zip(&aligned) {
-        let after: Vec<u8> = lines.iter().flat_map(bytes).collect();
-        let length = region.as_ref().map_or(scratch.len(), |r| r.len());
-        let (before, rest) = after.split_at(64);
-        let (inside, behind) = rest.split_at(length);
-        assert!(before == MARGIN, "what lies before a region was written");
-        assert!(
-            behind.starts_with(&MARGIN),
-            "what lies behind a region was written"
-        );
-        if let Some(region) = region {
-            region.copy_from_slice(inside);
-        }
-    }
 }
