@@ -156,7 +156,7 @@ pub(super) fn choose_blocking(c: &Contract, options: &Options) -> Option<Blocked
     let small = rows.saturating_mul(columns).saturating_mul(depth) < SMALL;
     match options.contraction {
         Contraction::Own => return None,
-        Contraction::Auto if small => return None,
+        Contraction::Auto if small || own_tiles_win(c, options) => return None,
         Contraction::Auto | Contraction::Library => {}
     }
     let rank = c.batch.len();
@@ -208,6 +208,19 @@ pub(super) fn choose_blocking(c: &Contract, options: &Options) -> Option<Blocked
         DType::F64 => BlockedProduct::new::<f64>(options, shape),
         DType::Float | DType::F16 | DType::Bf16 | DType::I32 | DType::U32 | DType::Bool => None,
     }
+}
+
+/// Steps from which on the sums of a block of the right operand wait in memory for further ones: own tiles do
+/// not, and would read a panel past the caches.
+const LONG: usize = 8192;
+
+/// Whether own tiles of wide vectors compute a contraction faster than those compiled ahead, which they do where
+/// they are cut along one dim of rows, of columns and of steps.
+fn own_tiles_win(c: &Contract, options: &Options) -> bool {
+    let wide = options.vector_bytes().is_some_and(|bytes| bytes > 16);
+    let plain = [&c.m, &c.n, &c.k].iter().all(|dims| dims.len() == 1);
+    let [_, _, steps] = c.extents();
+    wide && plain && steps <= LONG
 }
 
 /// Where sums are stored, if that is all the epilogue does.
@@ -275,7 +288,7 @@ pub(super) fn split_loop(
             let (rows, _) = last_extents(c);
             SplitLoop {
                 extent: rows,
-                grain: left_group(slots, c, options).unwrap_or(tile_rows(rows)),
+                grain: left_group(slots, c, options).unwrap_or(tile_rows(rows, options)),
             }
         }
     }

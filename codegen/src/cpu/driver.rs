@@ -15,7 +15,7 @@ use super::share::SplitLoop;
 use super::shim::Shim;
 #[cfg(target_arch = "x86_64")]
 use super::wide;
-use super::{EmitError, Options, calls, contract, nest, scan, scatter, sort};
+use super::{EmitError, Options, calls, contract, nest, own_tile, scan, scatter, sort};
 use crate::kernel::{Class, Kernel, Schedule};
 
 /// A compiled schedule: one function that runs every kernel in order.
@@ -225,7 +225,8 @@ impl Ready {
             (Class::Nest(n), _) => nest::scratch_bytes(&self.kernel.slots, n, options),
             (Class::Contract(_), Some(blocked)) => blocked.scratch_bytes(),
             (Class::Sort(s), _) => sort::scratch_bytes(s),
-            (Class::Contract(_), None) | (Class::Scatter(_) | Class::Scan(_), _) => 0,
+            (Class::Contract(c), None) => own_tile::scratch_bytes(&self.kernel.slots, c, options),
+            (Class::Scatter(_) | Class::Scan(_), _) => 0,
         }
     }
 }

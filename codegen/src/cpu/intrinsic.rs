@@ -19,6 +19,8 @@ pub(super) enum Intrinsic {
     StoreStrided,
     /// `(vector, n) -> vector`: groups of n lanes, each of which changes places with its neighbour.
     Exchange,
+    /// `(vectors..) -> vectors`: as many as each has lanes, rows and columns exchanged.
+    Transpose,
     /// `(vector, lane) -> scalar`: one lane.
     Lane,
     /// `(vector, others, count) -> vector`: the first lanes of one, and the lanes of the other behind them.
@@ -32,12 +34,13 @@ pub(super) enum Intrinsic {
 }
 
 impl Intrinsic {
-    const ALL: [Intrinsic; 10] = [
+    const ALL: [Intrinsic; 11] = [
         Intrinsic::LoadFirst,
         Intrinsic::StoreFirst,
         Intrinsic::LoadStrided,
         Intrinsic::StoreStrided,
         Intrinsic::Exchange,
+        Intrinsic::Transpose,
         Intrinsic::Lane,
         Intrinsic::FirstOf,
         Intrinsic::LaneNumbers,
@@ -53,6 +56,7 @@ impl Intrinsic {
             Intrinsic::LoadStrided => "intrinsic_load_strided",
             Intrinsic::StoreStrided => "intrinsic_store_strided",
             Intrinsic::Exchange => "intrinsic_exchange",
+            Intrinsic::Transpose => "intrinsic_transpose",
             Intrinsic::Lane => "intrinsic_lane",
             Intrinsic::FirstOf => "intrinsic_first_of",
             Intrinsic::LaneNumbers => "intrinsic_lane_numbers",
@@ -112,6 +116,13 @@ impl Frame<'_> {
         self.intrinsic(Intrinsic::Exchange, &[value, lanes], Some(ty))
     }
 
+    /// As many vectors as each has lanes, rows and columns exchanged.
+    pub(super) fn transposed(&mut self, rows: &[Value]) -> Vec<Value> {
+        let types = rows.iter().map(|v| self.b.func.dfg.value_type(*v));
+        let types: Vec<Type> = types.collect();
+        self.results(Intrinsic::Transpose, rows, &types)
+    }
+
     /// A call of an intrinsic; its result, or where there is none its first argument.
     pub(super) fn intrinsic(
         &mut self,
@@ -119,15 +130,21 @@ impl Frame<'_> {
         args: &[Value],
         result: Option<Type>,
     ) -> Value {
+        let results = self.results(intrinsic, args, result.as_slice());
+        results.first().copied().unwrap_or(args[0])
+    }
+
+    fn results(&mut self, intrinsic: Intrinsic, args: &[Value], results: &[Type]) -> Vec<Value> {
         let mut signature = Signature::new(self.b.func.signature.call_conv);
         for value in args {
             let ty = self.b.func.dfg.value_type(*value);
             signature.params.push(AbiParam::new(ty));
         }
-        signature.returns.extend(result.map(AbiParam::new));
+        signature
+            .returns
+            .extend(results.iter().map(|ty| AbiParam::new(*ty)));
         let function = self.import(intrinsic.name(), signature, false);
         let call = self.b.ins().call(function, args);
-        let results = self.b.inst_results(call);
-        results.first().copied().unwrap_or(args[0])
+        self.b.inst_results(call).to_vec()
     }
 }

@@ -30,6 +30,7 @@ mod own_tile;
 mod panel;
 mod product;
 mod reduce;
+mod right_panel;
 mod scalar;
 mod scan;
 mod scatter;

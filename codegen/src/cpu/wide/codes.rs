@@ -65,6 +65,11 @@ pub(super) struct Pair {
 }
 
 impl Pair {
+    /// The forms for lanes of 8 bytes.
+    pub(super) fn wide(self) -> Forms {
+        self.wide
+    }
+
     /// The forms for the lanes of a type.
     pub(super) fn lanes(self, ty: Type) -> Forms {
         match ty.lane_bits() {
@@ -266,6 +271,14 @@ pairs! {
     SHUFFLE_PARTS:
         [VEX_Vperm2f128_ymm_ymm_ymmm256_imm8 EVEX_Vshuff32x4_zmm_k1z_zmm_zmmm512b32_imm8]
         [VEX_Vperm2f128_ymm_ymm_ymmm256_imm8 EVEX_Vshuff64x2_zmm_k1z_zmm_zmmm512b64_imm8];
+    /// The lower lanes of each 128 bits of two, one of each in turn.
+    WEAVE_LOW:
+        [VEX_Vunpcklps_ymm_ymm_ymmm256 EVEX_Vunpcklps_zmm_k1z_zmm_zmmm512b32]
+        [VEX_Vunpcklpd_ymm_ymm_ymmm256 EVEX_Vunpcklpd_zmm_k1z_zmm_zmmm512b64];
+    /// The upper ones.
+    WEAVE_HIGH:
+        [VEX_Vunpckhps_ymm_ymm_ymmm256 EVEX_Vunpckhps_zmm_k1z_zmm_zmmm512b32]
+        [VEX_Vunpckhpd_ymm_ymm_ymmm256 EVEX_Vunpckhpd_zmm_k1z_zmm_zmmm512b64];
     /// The lanes of the last operand in the order of the one before; at 256 bits, wide lanes in the order of a
     /// number.
     PERMUTE:

@@ -81,6 +81,10 @@ impl Select<'_> {
         };
         let args = self.func.dfg.inst_args(inst).to_vec();
         let result = self.func.dfg.inst_results(inst).first().copied();
+        if Intrinsic::of_name(&name) == Some(Intrinsic::Transpose) {
+            let results = self.func.dfg.inst_results(inst).to_vec();
+            return self.transpose(&args, &results);
+        }
         if let Some(intrinsic) = Intrinsic::of_name(&name) {
             return self.intrinsic(inst, intrinsic, &args, result);
         }

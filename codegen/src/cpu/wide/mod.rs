@@ -19,6 +19,7 @@ mod machine;
 mod memory;
 mod select;
 mod strided;
+mod transpose;
 mod vector;
 
 pub(super) use codes::Width;

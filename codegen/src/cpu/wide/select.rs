@@ -249,6 +249,11 @@ impl<'f> Select<'f> {
         register
     }
 
+    /// The register that a result was asked for in, if it was.
+    pub fn wanted(&self, result: Value) -> Option<VReg> {
+        self.registers[result]
+    }
+
     /// A value as an operand that is read.
     pub fn read(&mut self, value: Value) -> Selected<Operand> {
         let view = self.view(self.ty(self.behind_casts(value)));
