@@ -338,7 +338,7 @@ impl Frame<'_> {
                 let address = self.b.ins().iadd_imm_s(address, i64::from(offset));
                 let ty = self.ty(dtype, lanes)?;
                 let value = self.load_strided(ty, address, stride, lanes.active);
-                self.from_memory(value, dtype, lanes)
+                self.as_in_registers(value, dtype, lanes)
             }
             _ => self.gather(dtype, lanes, &mut |f, lane| {
                 let index = shifted(index, lanes, lane);
@@ -402,11 +402,11 @@ impl Frame<'_> {
         }
         let ty = self.ty(dtype, lanes)?;
         let value = self.load_lanes(ty, flags, address, offset, lanes);
-        self.from_memory(value, dtype, lanes)
+        self.as_in_registers(value, dtype, lanes)
     }
 
     /// A vector as registers hold it, of what memory does.
-    fn from_memory(
+    fn as_in_registers(
         &mut self,
         value: Value,
         dtype: DType,
@@ -423,7 +423,12 @@ impl Frame<'_> {
     }
 
     /// A vector as memory holds it, of what registers do.
-    fn to_memory(&mut self, value: Value, dtype: DType, lanes: Lanes) -> Result<Value, EmitError> {
+    fn as_in_memory(
+        &mut self,
+        value: Value,
+        dtype: DType,
+        lanes: Lanes,
+    ) -> Result<Value, EmitError> {
         Ok(match dtype == DType::Bool {
             true => {
                 let ty = self.ty(dtype, lanes)?;
@@ -629,14 +634,14 @@ impl Frame<'_> {
                     self.store_halves(value, flags, address, offset, lanes);
                     return Ok(());
                 }
-                let value = self.to_memory(value, dtype, lanes)?;
+                let value = self.as_in_memory(value, dtype, lanes)?;
                 self.store_lanes(value, address, offset, lanes);
                 Ok(())
             }
             stride @ 2..=STRIDED if lanes.is_wide() && !dtype.is_half() => {
                 let (address, offset) = self.address(access, index)?;
                 let address = self.b.ins().iadd_imm_s(address, i64::from(offset));
-                let value = self.to_memory(value, dtype, lanes)?;
+                let value = self.as_in_memory(value, dtype, lanes)?;
                 self.store_strided(value, address, stride, lanes.active);
                 Ok(())
             }

@@ -22,7 +22,7 @@ pub mod targets;
 pub mod template;
 
 #[cfg(feature = "cpu")]
-pub use compiled::{run_compiled, run_compiled_in};
+pub use compiled::run_compiled;
 
 use sinew_codegen::cost::Target;
 use sinew_codegen::decision::PartDecisions;

@@ -19,6 +19,8 @@ pub(super) struct Convention {
     pub kept_vectors: std::ops::Range<usize>,
     /// Bytes that a caller leaves free above the return address of who it calls.
     pub shadow: usize,
+    /// Whether numbers and floats are counted together: the place of an argument is that among all.
+    pub counts_together: bool,
 }
 
 #[cfg(not(windows))]
@@ -27,6 +29,7 @@ pub(super) const CONVENTION: Convention = Convention {
     kept: &[3, 5, 12, 13, 14, 15],
     kept_vectors: 16..16,
     shadow: 0,
+    counts_together: false,
 };
 
 #[cfg(windows)]
@@ -35,6 +38,7 @@ pub(super) const CONVENTION: Convention = Convention {
     kept: &[3, 5, 6, 7, 12, 13, 14, 15],
     kept_vectors: 6..16,
     shadow: 32,
+    counts_together: true,
 };
 
 /// The stack pointer.

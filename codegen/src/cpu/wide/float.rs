@@ -108,7 +108,7 @@ impl Select<'_> {
     pub(super) fn source(&mut self, value: Value, broadcasts: bool) -> Selected<Operand> {
         let value = self.behind_casts(value);
         if let Some(constant) = self.constant(value)
-            && !(constant.is_zero() && !constant.ty.is_vector())
+            && (!constant.is_zero() || constant.ty.is_vector())
         {
             return Ok(self.constant_operand(&constant, broadcasts));
         }

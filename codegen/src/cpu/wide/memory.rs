@@ -95,7 +95,7 @@ impl Select<'_> {
             let ty = self.ty(value);
             let register = self.register(value)?;
             if ty.is_int() {
-                let at = if CONVENTION.shadow > 0 {
+                let at = if CONVENTION.counts_together {
                     given[0] + given[1]
                 } else {
                     given[0]
@@ -105,7 +105,7 @@ impl Select<'_> {
                 implied.push(Implied::Use(register, integer(*place)));
                 given[0] += 1;
             } else {
-                let at = if CONVENTION.shadow > 0 {
+                let at = if CONVENTION.counts_together {
                     given[0] + given[1]
                 } else {
                     given[1]

@@ -110,7 +110,7 @@ impl Select<'_> {
             let here = |place: usize| {
                 let element = part * lanes + place;
                 let lane = element / places.stride;
-                (element % places.stride == 0 && lane < places.count).then_some(lane)
+                (element.is_multiple_of(places.stride) && lane < places.count).then_some(lane)
             };
             let order: Vec<usize> = (0..lanes).map(|p| here(p).unwrap_or(0)).collect();
             let chosen: Vec<bool> = (0..lanes).map(|p| here(p).is_some()).collect();
