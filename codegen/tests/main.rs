@@ -2,6 +2,8 @@
 
 mod support;
 
+#[cfg(feature = "cpu")]
+mod aarch64;
 mod cases;
 mod convolutions;
 mod decisions;

@@ -47,6 +47,7 @@ mod wide;
 
 pub use blocking::Blocking;
 pub use driver::{CompiledSchedule, compile, scratch_bytes};
+pub use host::Architecture;
 pub use instructions::Instructions;
 
 /// How matrix products are computed.
@@ -66,7 +67,10 @@ pub enum Contraction {
 pub struct Options {
     /// How matrix products are computed.
     pub contraction: Contraction,
-    /// What may be used of the host.
+    /// The processor that code is for. For another one than the host's a schedule compiles to what can be looked
+    /// at, and the process ends where it is run.
+    pub architecture: Architecture,
+    /// What may be used of the processor.
     pub instructions: Instructions,
     /// How large products are cut into blocks.
     pub blocking: Blocking,
@@ -81,6 +85,7 @@ impl Default for Options {
     fn default() -> Options {
         Options {
             contraction: Contraction::Auto,
+            architecture: Architecture::HOST,
             instructions: Instructions::widest(),
             blocking: Blocking::default(),
             vectors: Vectors::Bits512,

@@ -161,8 +161,13 @@ pub fn applied(scalar: Scalar, operands: &[DType], result: DType, count: usize) 
 
 /// Compares with a golden file of schedules.
 pub fn golden(name: &str, text: &str) {
+    golden_in("schedule", name, text);
+}
+
+/// Compares with a golden file in a folder of these.
+pub fn golden_in(folder: &str, name: &str, text: &str) {
     let path = format!(
-        "{}/tests/golden/schedule/{name}.txt",
+        "{}/tests/golden/{folder}/{name}.txt",
         env!("CARGO_MANIFEST_DIR")
     );
     if std::env::var_os("BLESS").is_some() {
