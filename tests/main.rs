@@ -63,6 +63,7 @@ mod sliding;
 mod states;
 mod structs;
 mod summary;
+mod threads;
 mod training;
 mod unused;
 mod vmap;

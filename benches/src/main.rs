@@ -15,7 +15,7 @@ use protocol::{few, measure, peak_mib};
 use sinew::prelude::*;
 use std::path::PathBuf;
 use std::time::Duration;
-use workloads::{ALL, Workload};
+use workloads::{ALL, How, Workload};
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
@@ -23,7 +23,7 @@ type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 const PEERS_TINY: (f64, f64) = (2.239111, 1.273847);
 
 /// A few steps of every workload in f32 and f64: the losses agree to 1e-4, and with the peers' where
-/// those are known.
+/// those are known; on two threads they are the same.
 fn check() -> Outcome<()> {
     for workload in &ALL {
         let name = workload.name;
@@ -34,12 +34,13 @@ fn check() -> Outcome<()> {
             true => (Data::File(here), "the peers' parameters"),
             false => (Data::Seeded, "seeded parameters"),
         };
-        let losses = |precision| -> Outcome<(f64, f64)> {
-            let ready = (workload.build)(&data, precision)?;
+        let losses = |precision, threads| -> Outcome<(f64, f64)> {
+            let ready = (workload.build)(&data, How { precision, threads })?;
             let (first, last, _) = few(ready, workload.checked_steps)?;
             Ok((first, last))
         };
-        let (narrow, wide) = (losses(Precision::F32)?, losses(Precision::F64)?);
+        let (narrow, wide) = (losses(Precision::F32, 1)?, losses(Precision::F64, 1)?);
+        let together = losses(Precision::F32, 2)?;
         println!(
             "{name}, {from}: losses {:.6} {:.6} (f64 {:.6} {:.6})",
             narrow.0, narrow.1, wide.0, wide.1
@@ -47,6 +48,9 @@ fn check() -> Outcome<()> {
         let near = |a: f64, b: f64| (a - b).abs() <= 1e-4 * b.abs();
         if !near(narrow.0, wide.0) || !near(narrow.1, wide.1) {
             return Err(format!("{name}: f32 and f64 losses differ by more than 1e-4").into());
+        }
+        if together != narrow {
+            return Err(format!("{name}: losses on two threads differ: {together:?}").into());
         }
         if name == "mlp_tiny" && !(near(wide.0, PEERS_TINY.0) && near(wide.1, PEERS_TINY.1)) {
             return Err(format!("{name}: losses differ from the peers' {PEERS_TINY:?}").into());
@@ -58,8 +62,11 @@ fn check() -> Outcome<()> {
 /// The time to the first result, and the least of `times` more. What is compiled is dropped with its
 /// trainer, so each compiles anew.
 fn first(workload: &Workload, times: usize) -> Outcome<()> {
-    let once =
-        || -> Outcome<Duration> { Ok(few((workload.build)(&Data::Seeded, Precision::F32)?, 1)?.2) };
+    let how = How {
+        precision: Precision::F32,
+        threads: 1,
+    };
+    let once = || -> Outcome<Duration> { Ok(few((workload.build)(&Data::Seeded, how)?, 1)?.2) };
     let cold = once()?;
     let mut least = None;
     for _ in 0..times {
@@ -75,13 +82,19 @@ fn first(workload: &Workload, times: usize) -> Outcome<()> {
 }
 
 /// Measures a workload by the peers' protocol, and prints its row.
-fn row(workload: &Workload, threads: &str) -> Outcome<()> {
+fn row(workload: &Workload, threads: usize) -> Outcome<()> {
     let name = workload.name;
     let data = match std::env::var_os("PEERS_DATA") {
         Some(folder) => Data::File(PathBuf::from(folder).join(format!("{name}.safetensors"))),
         None => Data::Seeded,
     };
-    let row = measure((workload.build)(&data, Precision::F32)?)?;
+    let row = measure((workload.build)(
+        &data,
+        How {
+            precision: Precision::F32,
+            threads,
+        },
+    )?)?;
     let us = |q: f64| {
         let i = ((row.times.len() as f64 * q) as usize).min(row.times.len() - 1);
         row.times[i].as_secs_f64() * 1e6
@@ -115,9 +128,6 @@ fn main() -> Outcome<()> {
     match word(0) {
         Some("check") => check(),
         Some("first") => first(named(word(1))?, word(2).map_or(Ok(0), str::parse)?),
-        name => match word(1).unwrap_or("1") {
-            "1" => row(named(name)?, "1"),
-            more => Err(format!("a step runs on one thread; asked for {more}").into()),
-        },
+        name => row(named(name)?, word(1).map_or(Ok(1), str::parse)?),
     }
 }

@@ -10,6 +10,24 @@ use crate::decision::PartDecisions;
 use crate::kernel::{Kernel, Node, RegionId, Run, Schedule};
 use std::fmt::Write;
 
+/// How threads share a schedule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Threads {
+    /// How many there are.
+    pub count: usize,
+    /// Each run, as the schedule has them in order.
+    pub runs: Vec<OnThreads>,
+}
+
+/// How threads share a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OnThreads {
+    /// In how many pieces.
+    pub shares: usize,
+    /// Whether all of them wait for each other in front of it.
+    pub barrier: bool,
+}
+
 /// The names of the buffers that a run reads, or writes, in order, each once.
 fn names(schedule: &Schedule, kernel: &Kernel, run: &Run, written: bool) -> String {
     let mut out: Vec<&str> = Vec::new();
@@ -31,44 +49,54 @@ fn names(schedule: &Schedule, kernel: &Kernel, run: &Run, written: bool) -> Stri
     }
 }
 
+/// What was told so far.
+#[derive(Default)]
+struct Told<'t> {
+    threads: Option<&'t Threads>,
+    runs: usize,
+    total: Cost,
+    out: String,
+}
+
 /// The lines of some nodes; runs count `times` times.
-fn tree(
-    schedule: &Schedule,
-    nodes: &[Node],
-    (depth, times): (usize, usize),
-    total: &mut Cost,
-    out: &mut String,
-) {
+fn tree(schedule: &Schedule, nodes: &[Node], (depth, times): (usize, usize), told: &mut Told<'_>) {
     let margin = "  ".repeat(depth);
     for node in nodes {
         match node {
             Node::Part(part) => {
-                let _ = writeln!(out, "{margin}part {}", part.name);
-                tree(schedule, &part.nodes, (depth, times), total, out);
+                let _ = writeln!(told.out, "{margin}part {}", part.name);
+                tree(schedule, &part.nodes, (depth, times), told);
             }
             Node::Loop(l) => {
-                let _ = writeln!(out, "{margin}loop {} times", l.trip);
+                let _ = writeln!(told.out, "{margin}loop {} times", l.trip);
                 let inside = (depth + 1, times.saturating_mul(l.trip));
-                tree(schedule, &l.body, inside, total, out);
+                tree(schedule, &l.body, inside, told);
             }
             Node::Run(run) => {
+                let on_threads = told.threads.and_then(|t| t.runs.get(told.runs));
+                told.runs += 1;
                 let Some(kernel) = schedule.kernel(run) else {
                     continue;
                 };
+                if on_threads.is_some_and(|run| run.barrier) {
+                    let _ = writeln!(told.out, "{margin}barrier");
+                }
+                let shares = on_threads.map_or(run.cuts.len() + 1, |run| run.shares);
                 let c = cost(kernel);
+                let total = &mut told.total;
                 total.read = total.read.saturating_add(c.read.saturating_mul(times));
                 total.written = total
                     .written
                     .saturating_add(c.written.saturating_mul(times));
                 total.flops = total.flops.saturating_add(c.flops.saturating_mul(times));
                 let _ = writeln!(
-                    out,
+                    told.out,
                     "{margin}{}: {}{}; {} <- {}; {} B read, {} B written, {} flop",
                     kernel.name,
                     kernel.class.space_in_words(),
-                    match run.cuts.len() {
-                        0 => String::new(),
-                        cuts => format!(", {} shares", cuts + 1),
+                    match shares {
+                        0 | 1 => String::new(),
+                        shares => format!(", {shares} shares"),
                     },
                     names(schedule, kernel, run, true),
                     names(schedule, kernel, run, false),
@@ -83,9 +111,21 @@ fn tree(
 
 /// One line a run with its cost, then the memory plan.
 pub fn explain(schedule: &Schedule) -> String {
-    let mut out = String::new();
-    let mut total = Cost::default();
-    tree(schedule, &schedule.nodes, (0, 1), &mut total, &mut out);
+    explain_on_threads(schedule, None)
+}
+
+/// The same, of a schedule that threads share: how many shares each run has, and where barriers stand.
+pub fn explain_on_threads(schedule: &Schedule, threads: Option<&Threads>) -> String {
+    let mut told = Told {
+        threads,
+        ..Told::default()
+    };
+    tree(schedule, &schedule.nodes, (0, 1), &mut told);
+    let Told { total, mut out, .. } = told;
+    if let Some(threads) = threads {
+        let barriers = threads.runs.iter().filter(|run| run.barrier).count();
+        let _ = writeln!(out, "{} threads, {barriers} barriers", threads.count);
+    }
     let count = schedule.runs().len();
     let _ = writeln!(
         out,

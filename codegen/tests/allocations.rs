@@ -4,7 +4,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use sinew_codegen::cpu::{Contraction, Options, compile};
+use sinew_codegen::cpu::{Contraction, Options, Team, compile};
 use sinew_codegen::kernel::*;
 use sinew_ir::DType;
 
@@ -147,4 +147,46 @@ fn the_second_run_allocates_nothing() {
         }
     }
     assert_ne!(COUNT.get(), 0, "the allocator counts");
+}
+
+/// The bases of regions, which two threads share.
+struct Bases(Vec<*mut u8>);
+
+// SAFETY: what they point to is reached by compiled code alone while two threads have them.
+unsafe impl Sync for Bases {}
+
+#[test]
+fn the_second_run_on_two_threads_allocates_nothing() {
+    for (m, n, k) in [(32, 10, 64), (70, 300, 90), (8, 300, 2100)] {
+        let schedule = products(m, n, k);
+        let options = Options {
+            threads: 2,
+            least_share: 0,
+            ..Options::default()
+        };
+        let program = compile(&schedule, &options).unwrap_or_else(|e| panic!("{e}"));
+        assert_eq!(program.threads(), 2);
+        let mut memory: Vec<Vec<u64>> = schedule
+            .regions
+            .iter()
+            .map(|r| vec![0; r.bytes / 8 + 1])
+            .collect();
+        memory.push(vec![0; program.scratch_bytes() / 8 + 1]);
+        let table = Bases(memory.iter_mut().map(|r| r.as_mut_ptr().cast()).collect());
+        let teams = [Team::new(2), Team::new(2)];
+        // The first run of one thread may be the second of the other.
+        let work = |number: usize| {
+            let table = &table;
+            // SAFETY: each region has the bytes that the schedule says; each thread has its own number.
+            let run = |team: &Team| unsafe { program.run_as(&table.0, team, number) };
+            run(&teams[0]);
+            let before = COUNT.get();
+            run(&teams[1]);
+            assert_eq!(COUNT.get(), before, "thread {number}: {m} {n} {k}");
+        };
+        std::thread::scope(|scope| {
+            scope.spawn(|| work(1));
+            work(0);
+        });
+    }
 }

@@ -280,7 +280,7 @@ fn functions_do_not_depend_on_what_subnormal_numbers_are_taken_for() {
                 wrong_flushed,
                 |points, options| {
                     let mut memory = vec![bytes(points, dtype), bytes(points, dtype)];
-                    run_compiled_in(&schedule, &mut memory, options, flushed);
+                    run_compiled_in(&schedule, &mut memory, options, &flushed);
                     values(&memory[1], dtype)
                 },
             );

@@ -26,5 +26,6 @@ mod shares;
 mod sharing;
 mod table;
 mod text;
+mod threads;
 mod turns;
 mod verify;

@@ -3,7 +3,7 @@
 //!
 //! Programs are tried from the one that computes the least again, and the first one is taken whose memory
 //! plan fits. What counts is what the plan is: values between kernels, stacks of loops among them, and
-//! scratch.
+//! scratch, of which each thread has its own. If none fits, the same is tried on one thread.
 
 use crate::engine::Engine;
 use crate::error::{Error, Result};
@@ -63,21 +63,62 @@ pub(crate) fn compile_within(
     gradient: Gradient,
     source: &dyn Fn(Gradient) -> Result<Source>,
 ) -> Result<Executable> {
-    let plain = Planned::new(engine, source(gradient.clone())?)?;
+    let planned = |gradient, threads| Planned::new(engine, source(gradient)?, threads);
+    let (threads, alone) = (engine.settings.threads, engine.settings.threads.alone());
+    let mut plain = planned(gradient.clone(), threads)?;
     let before = plain.working();
-    if before.bytes() <= budget {
-        return plain.compile(engine, None);
+    for threads in [threads, alone] {
+        if threads != plain.threads() {
+            plain = planned(gradient.clone(), threads)?;
+        }
+        let plan = |gradient| planned(gradient, threads);
+        match within((budget, before), plain, &gradient, &plan)? {
+            Tried::Fits(planned, fitted) => return planned.compile(engine, fitted),
+            Tried::TooLarge(least) => plain = *least,
+        }
+        if threads == alone {
+            break;
+        }
+    }
+    Err(Error::MemoryBudget {
+        function: engine.unit.path.into(),
+        budget,
+        before: before.bytes(),
+        least: plain.working().to_string(),
+        largest: plain.largest(NAMED),
+    })
+}
+
+/// What came of a budget.
+enum Tried {
+    /// A program that fits.
+    Fits(Box<Planned>, Option<Fitted>),
+    /// None does: the smallest.
+    TooLarge(Box<Planned>),
+}
+
+/// Finds the first that fits a budget: `plain`, or what `plan` makes of gradients that compute values again. A step
+/// works in `before` where everything is kept.
+///
+/// # Errors
+/// As `plan`.
+fn within(
+    (budget, before): (usize, Working),
+    plain: Planned,
+    gradient: &Gradient,
+    plan: &dyn Fn(Gradient) -> Result<Planned>,
+) -> Result<Tried> {
+    if plain.working().bytes() <= budget {
+        return Ok(Tried::Fits(Box::new(plain), None));
     }
     let mut least = plain;
     for found in recomputed(&gradient.program, gradient.results) {
-        let made = Gradient {
+        let planned = plan(Gradient {
             program: found.program,
             ..gradient.clone()
-        };
-        let planned = Planned::new(engine, source(made)?)?;
+        })?;
         let after = planned.working();
         tracing::debug!(
-            function = engine.unit.path,
             budget,
             bytes = after.bytes(),
             flops = found.flops,
@@ -92,19 +133,13 @@ pub(crate) fn compile_within(
                 flops: found.flops,
                 again: found.again,
             };
-            return planned.compile(engine, Some(fitted));
+            return Ok(Tried::Fits(Box::new(planned), Some(fitted)));
         }
         if after.bytes() < least.working().bytes() {
             least = planned;
         }
     }
-    Err(Error::MemoryBudget {
-        function: engine.unit.path.into(),
-        budget,
-        before: before.bytes(),
-        least: least.working().to_string(),
-        largest: least.largest(NAMED),
-    })
+    Ok(Tried::TooLarge(Box::new(least)))
 }
 
 impl fmt::Display for Fitted {

@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::executable::Executable;
 use crate::groups::UpdateKey;
 use crate::layout::Layout;
+use crate::threads::Threads;
 use crate::trainees::Trainees;
 use sinew_ir::{Probes, Symbol, SymbolValue};
 use std::any::TypeId;
@@ -251,6 +252,8 @@ pub(crate) struct Origin {
     pub device: Backend,
     /// What the working float is.
     pub precision: Precision,
+    /// How many threads it may take.
+    pub threads: Threads,
     /// Every leaf of each model with its place.
     pub layouts: Vec<Arc<Layout>>,
     /// What a step trains.

@@ -17,6 +17,7 @@ use crate::models::{Facts, MAX_MODELS};
 use crate::parts::Parts;
 use crate::read;
 use crate::regions::{Regions, Role};
+use crate::threads::Threads;
 use crate::trainees::Trainees;
 use crate::workspace::Workspace;
 use sinew_codegen::kernel::{RegionId, RegionKind};
@@ -40,6 +41,8 @@ pub struct Settings {
     pub(crate) memory_budget: Option<usize>,
     /// In how many parts a step takes its batch.
     pub(crate) micro_batches: Option<usize>,
+    /// How many threads a step may take.
+    pub(crate) threads: Threads,
 }
 
 impl Default for Settings {
@@ -52,6 +55,7 @@ impl Default for Settings {
             cache: Limit::default(),
             memory_budget: None,
             micro_batches: None,
+            threads: Threads::default(),
         }
     }
 }
@@ -320,6 +324,7 @@ impl Engine {
                 function: self.owner,
                 device: self.settings.device.0.clone(),
                 precision: self.settings.precision,
+                threads: self.settings.threads,
                 layouts: layouts.to_vec(),
                 trainees: trainees.cloned(),
                 known: self.known.clone(),
@@ -552,13 +557,14 @@ impl Engine {
 }
 
 impl Settings {
-    /// Refuses what this build has no code generator for, what the device cannot do, and a cache that
-    /// keeps nothing.
+    /// Refuses what this build has no code generator for, what the device cannot do, a cache that
+    /// keeps nothing, and steps on no thread.
     ///
     /// # Errors
-    /// [`Error::NoCodeGenerator`], [`Error::Precision`], [`Error::NoCache`].
+    /// [`Error::NoCodeGenerator`], [`Error::Precision`], [`Error::NoCache`], [`Error::Threads`].
     pub fn check(&self) -> Result<()> {
         self.cache.check()?;
+        self.threads.check()?;
         self.device.0.check(self.precision)
     }
 }

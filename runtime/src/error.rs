@@ -257,6 +257,17 @@ pub enum Error {
         /// What would do, in words.
         range: String,
     },
+    /// Steps on no thread, or on more than any machine has.
+    #[error(
+        "asked for {asked} threads: from 1, which is the caller's own, to {most} are possible; without \
+         `.threads(..)` as many as the process may use"
+    )]
+    Threads {
+        /// How many were asked for.
+        asked: usize,
+        /// The most that are possible.
+        most: usize,
+    },
     /// A cache that keeps no program, so that there would be none to run.
     #[error("a cache of 0 programs has none to run: `.cache(1)` keeps the one that ran last")]
     NoCache,

@@ -10,6 +10,7 @@ use crate::key::Key;
 use crate::layout::{Changed, Section};
 use crate::probes::Patched;
 use crate::regions::{Regions, Role, Table, bytes_of};
+use crate::threads::Threads;
 use crate::workspace::Workspace;
 use sinew_codegen::decision::PartDecisions;
 use sinew_codegen::explain;
@@ -173,15 +174,16 @@ pub(crate) struct Planned {
     decisions: Vec<PartDecisions>,
     started: Instant,
     scheduled: Instant,
+    threads: Threads,
     scratch: usize,
 }
 
 impl Planned {
-    /// Schedules the functions.
+    /// Schedules the functions for so many threads at the most.
     ///
     /// # Errors
     /// Functions without a schedule.
-    pub fn new(engine: &Engine, mut source: Source) -> Result<Planned> {
+    pub fn new(engine: &Engine, mut source: Source, threads: Threads) -> Result<Planned> {
         let function = engine.unit.path;
         let started = Instant::now();
         let parts: Vec<Part<'_>> = source
@@ -203,7 +205,8 @@ impl Planned {
             source: Box::new(source),
         })?;
         Ok(Planned {
-            scratch: backend.scratch_bytes(&schedule),
+            scratch: backend.scratch_bytes(&schedule, threads),
+            threads,
             source,
             roles,
             schedule,
@@ -211,6 +214,11 @@ impl Planned {
             started,
             scheduled: Instant::now(),
         })
+    }
+
+    /// How many threads it is for at the most.
+    pub fn threads(&self) -> Threads {
+        self.threads
     }
 
     /// Bytes between kernels, and those that kernels need while they run.
@@ -241,9 +249,11 @@ impl Planned {
             decisions,
             started,
             scheduled,
+            threads,
             scratch: _,
         } = self;
-        let code = engine.settings.device.0.compile(function, &schedule)?;
+        let backend = &engine.settings.device.0;
+        let code = backend.compile(function, &schedule, threads)?;
         roles.extend(code.scratch().map(|_| Role::Scratch));
         tracing::debug!(
             function,
@@ -275,7 +285,7 @@ impl Executable {
     /// # Errors
     /// Functions without a schedule; a schedule that cannot become code for the engine's device.
     pub fn compile(engine: &Engine, source: Source) -> Result<Executable> {
-        Planned::new(engine, source)?.compile(engine, None)
+        Planned::new(engine, source, engine.settings.threads)?.compile(engine, None)
     }
 
     /// The region of a role.
@@ -317,14 +327,18 @@ impl Executable {
         table.in_order(&self.roles, |slots| self.code.run(launch, slots))
     }
 
-    /// The kernels, their work and the memory plan; then what was decided on the way to them, and what is
-    /// computed again.
+    /// The kernels, their work and the memory plan; then who wrote their code, what was decided on the way to
+    /// them, and what is computed again.
     pub fn explained(&self) -> String {
         let fitted = self
             .fitted
             .as_ref()
             .map_or(String::new(), Fitted::to_string);
-        explain::explain(&self.schedule) + &explain::decisions(&self.decisions) + &fitted
+        let shares = self.code.shares();
+        explain::explain_on_threads(&self.schedule, shares.as_ref())
+            + &self.code.emitters()
+            + &explain::decisions(&self.decisions)
+            + &fitted
     }
 
     /// The linked functions in text form.

@@ -57,8 +57,8 @@ macro_rules! inspect {
                 Ok(self.engine().current()?.linked_text())
             }
 
-            /// The kernels, their work and the memory plan; then what was fused with what, what was
-            /// not and why. Before the first call, a sentence that says so.
+            /// The kernels, their work and the memory plan; on the CPU the vectors that each has and who
+            /// wrote its code; then what was fused with what, what was not and why. Before the first call, a sentence that says so.
             pub fn explain(&self) -> String {
                 let engine = self.engine();
                 match engine.current() {

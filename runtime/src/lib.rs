@@ -46,6 +46,7 @@ mod signature;
 mod step;
 mod store;
 mod summary;
+mod threads;
 mod train;
 mod trainees;
 mod trainer;

@@ -45,6 +45,46 @@ macro_rules! settings {
                 self
             }
 
+            /// How many threads a step or a run may take on the CPU, the caller's own among them: from 1 to 256. By
+            /// default as many as the process may run side by side
+            /// ([`std::thread::available_parallelism`]).
+            ///
+            /// Results are the same bit by bit, whatever the number. What would gain nothing runs on fewer, or
+            /// on the caller's alone, which is told when it is compiled: `explain()` says in how many shares
+            /// each kernel runs, and where threads wait for each other. The other threads belong to the
+            /// process, sleep between steps and are lent to one step at a time: of two steps at once, one may
+            /// run on the caller's thread alone. A GPU takes no notice.
+            ///
+            /// ```
+            /// # use sinew::prelude::*;
+            /// # #[model]
+            /// # fn heights<N>(x: Tensor<N>) -> Tensor<N> {
+            /// #     x.tanh().exp().tanh().exp()
+            /// # }
+            /// let x = sinew::ndarray::Array1::from_elem(300_000, 0.5);
+            /// let alone = heights::compile().threads(1).build()?;
+            /// let together = heights::compile().threads(2).build()?;
+            /// assert_eq!(alone.run(x.view())?, together.run(x.view())?);
+            /// assert!(!alone.explain().contains("shares"));
+            /// assert!(together.explain().contains("map 300000, 2 shares"));
+            ///
+            /// let error = heights::compile().threads(0).build().map(|_| ()).unwrap_err();
+            /// assert!(error.to_string().starts_with("asked for 0 threads: from 1"));
+            /// # Ok::<(), sinew::Error>(())
+            /// ```
+            pub fn threads(mut self, threads: usize) -> Self {
+                self.settings.threads.count = threads;
+                self
+            }
+
+            /// For tests: the least share of a thread, in nanoseconds by an estimate, so that small steps are
+            /// shared as well.
+            #[doc(hidden)]
+            pub fn least_share(mut self, nanoseconds: usize) -> Self {
+                self.settings.threads.least_share = Some(nanoseconds);
+                self
+            }
+
             /// How many programs are kept, one for each set of argument shapes, at least 1; by default
             /// as many as about 256 MiB hold. The one that was not used for longest goes first. Runners
             /// and trainers of one function share what they compile:
@@ -172,7 +212,8 @@ impl<F: ModelFunction> TrainBuilder<F> {
     /// numbers, and random elements follow from their place.
     ///
     /// Iterations of loops are also computed again in parts of the loop, of which only what each begins with is
-    /// stacked.
+    /// stacked. Each thread of a step has scratch of its own: one that fits on no more than one thread is compiled
+    /// for one.
     ///
     /// Each size that arguments have is compiled by itself, and checked by itself. One that does not fit is an
     /// error of the first step of these sizes, or of [`prepare`](Trainer::prepare), before anything runs: the

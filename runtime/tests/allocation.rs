@@ -57,11 +57,13 @@ fn steps_allocate_nothing() {
         narrow.slice(s![..32, ..]),
         y.slice(s![..32]),
     );
-    for check in [false, true] {
+    for (check, threads) in [(false, 1), (true, 1), (false, 2), (true, 3)] {
         let mut trainer =
             sinew::__private::train::<Relu>((sinew_runtime::Shared::new(support::start()),))
                 .optimizer(AdamW::new(0.01).clip_grad_norm(1.0))
                 .check_finite(check)
+                .threads(threads)
+                .least_share(0)
                 .build()
                 .unwrap();
         trainer.step(narrow, y).unwrap();

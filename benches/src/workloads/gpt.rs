@@ -1,5 +1,6 @@
 //! Transformers over characters: layer norms in front, learned positions, one product for queries, keys and values.
 
+use super::How;
 use crate::Outcome;
 use crate::data::Data;
 use crate::protocol::Ready;
@@ -72,7 +73,7 @@ fn name(path: &str) -> String {
     }
 }
 
-fn train(data: &Data, precision: Precision, config: GptConfig, batch: usize) -> Outcome<Ready> {
+fn train(data: &Data, how: How, config: GptConfig, batch: usize) -> Outcome<Ready> {
     let shape = [batch, config.T];
     let model = data.model(Gpt::init(&config, 0)?, name)?;
     let labels = |i| data.labels(i, &shape, CHARACTERS);
@@ -80,7 +81,10 @@ fn train(data: &Data, precision: Precision, config: GptConfig, batch: usize) -> 
     Ready::build(|| {
         let optimizer = AdamW::new(3e-4).weight_decay(0.01);
         let train = loss::train(model).optimizer(optimizer);
-        let mut train = train.precision(precision).build()?;
+        let mut train = train
+            .precision(how.precision)
+            .threads(how.threads)
+            .build()?;
         Ok(Box::new(move || Ok(train.step(&x, &y)?.loss)))
     })
 }
@@ -89,7 +93,7 @@ fn train(data: &Data, precision: Precision, config: GptConfig, batch: usize) -> 
 ///
 /// # Errors
 /// A file of another workload; what the library refuses.
-pub fn nano(data: &Data, precision: Precision) -> Outcome<Ready> {
+pub fn nano(data: &Data, how: How) -> Outcome<Ready> {
     let config = GptConfig {
         D: 128,
         Heads: 4,
@@ -97,14 +101,14 @@ pub fn nano(data: &Data, precision: Precision) -> Outcome<Ready> {
         T: 128,
         eps: 1e-5,
     };
-    train(data, precision, config, 16)
+    train(data, how, config, 16)
 }
 
 /// 6 layers of width 384 with 6 heads, 256 characters, batch 8.
 ///
 /// # Errors
 /// As [`nano`].
-pub fn small(data: &Data, precision: Precision) -> Outcome<Ready> {
+pub fn small(data: &Data, how: How) -> Outcome<Ready> {
     let config = GptConfig {
         D: 384,
         Heads: 6,
@@ -112,5 +116,5 @@ pub fn small(data: &Data, precision: Precision) -> Outcome<Ready> {
         T: 256,
         eps: 1e-5,
     };
-    train(data, precision, config, 8)
+    train(data, how, config, 8)
 }

@@ -1,6 +1,6 @@
 //! A small convolutional network.
 
-use super::adam;
+use super::{How, adam};
 use crate::Outcome;
 use crate::data::Data;
 use crate::protocol::Ready;
@@ -38,7 +38,7 @@ fn name(path: &str) -> String {
 ///
 /// # Errors
 /// A file of another workload; what the library refuses.
-pub fn lenet(data: &Data, precision: Precision) -> Outcome<Ready> {
+pub fn lenet(data: &Data, how: How) -> Outcome<Ready> {
     let model = data.model(LeNet::init(0), name)?;
     let (x, y) = (
         data.floats(0, &[64, 1, 28, 28])?,
@@ -46,7 +46,10 @@ pub fn lenet(data: &Data, precision: Precision) -> Outcome<Ready> {
     );
     Ready::build(|| {
         let train = loss::train(model).optimizer(adam());
-        let mut train = train.precision(precision).build()?;
+        let mut train = train
+            .precision(how.precision)
+            .threads(how.threads)
+            .build()?;
         Ok(Box::new(move || Ok(train.step(&x, &y)?.loss)))
     })
 }

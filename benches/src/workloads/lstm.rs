@@ -1,6 +1,6 @@
 //! A recurrent layer over a sequence, whose last state is classified.
 
-use super::adam;
+use super::{How, adam};
 use crate::Outcome;
 use crate::data::Data;
 use crate::protocol::Ready;
@@ -41,12 +41,15 @@ fn name(path: &str) -> String {
 ///
 /// # Errors
 /// A file of another workload; what the library refuses.
-pub fn lstm(data: &Data, precision: Precision) -> Outcome<Ready> {
+pub fn lstm(data: &Data, how: How) -> Outcome<Ready> {
     let model = data.model(Reader::init(0), name)?;
     let (x, y) = (data.floats(0, &[64, 32, 32])?, data.labels(1, &[32], 10)?);
     Ready::build(|| {
         let train = loss::train(model).optimizer(adam());
-        let mut train = train.precision(precision).build()?;
+        let mut train = train
+            .precision(how.precision)
+            .threads(how.threads)
+            .build()?;
         Ok(Box::new(move || Ok(train.step(&x, &y)?.loss)))
     })
 }

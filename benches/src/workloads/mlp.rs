@@ -1,6 +1,6 @@
 //! Networks of a few layers, their training and an inference.
 
-use super::{adam, as_here};
+use super::{How, adam, as_here};
 use crate::Outcome;
 use crate::data::Data;
 use crate::protocol::Ready;
@@ -60,12 +60,15 @@ fn wide_loss<B>(m: &Wide, x: Tensor<B, 1024>, y: Tensor<B, 1024>) -> Tensor {
 ///
 /// # Errors
 /// A file of another workload; what the library refuses.
-pub fn tiny(data: &Data, precision: Precision) -> Outcome<Ready> {
+pub fn tiny(data: &Data, how: How) -> Outcome<Ready> {
     let model = data.model(Tiny::init(0), as_here)?;
     let (x, y) = (data.floats(0, &[32, 64])?, data.labels(1, &[32], 10)?);
     Ready::build(|| {
         let train = tiny_loss::train(model).optimizer(adam());
-        let mut train = train.precision(precision).build()?;
+        let mut train = train
+            .precision(how.precision)
+            .threads(how.threads)
+            .build()?;
         Ok(Box::new(move || Ok(train.step(&x, &y)?.loss)))
     })
 }
@@ -74,12 +77,15 @@ pub fn tiny(data: &Data, precision: Precision) -> Outcome<Ready> {
 ///
 /// # Errors
 /// As [`tiny`].
-pub fn mnist(data: &Data, precision: Precision) -> Outcome<Ready> {
+pub fn mnist(data: &Data, how: How) -> Outcome<Ready> {
     let model = data.model(Mnist::init(0), as_here)?;
     let (x, y) = (data.floats(0, &[128, 784])?, data.labels(1, &[128], 10)?);
     Ready::build(|| {
         let train = mnist_loss::train(model).optimizer(adam());
-        let mut train = train.precision(precision).build()?;
+        let mut train = train
+            .precision(how.precision)
+            .threads(how.threads)
+            .build()?;
         Ok(Box::new(move || Ok(train.step(&x, &y)?.loss)))
     })
 }
@@ -88,12 +94,15 @@ pub fn mnist(data: &Data, precision: Precision) -> Outcome<Ready> {
 ///
 /// # Errors
 /// As [`tiny`].
-pub fn wide(data: &Data, precision: Precision) -> Outcome<Ready> {
+pub fn wide(data: &Data, how: How) -> Outcome<Ready> {
     let model = data.model(Wide::init(0), as_here)?;
     let (x, y) = (data.floats(0, &[256, 1024])?, data.floats(1, &[256, 1024])?);
     Ready::build(|| {
         let train = wide_loss::train(model).optimizer(adam());
-        let mut train = train.precision(precision).build()?;
+        let mut train = train
+            .precision(how.precision)
+            .threads(how.threads)
+            .build()?;
         Ok(Box::new(move || Ok(train.step(&x, &y)?.loss)))
     })
 }
@@ -102,11 +111,14 @@ pub fn wide(data: &Data, precision: Precision) -> Outcome<Ready> {
 ///
 /// # Errors
 /// As [`tiny`].
-pub fn tiny_infer(data: &Data, precision: Precision) -> Outcome<Ready> {
+pub fn tiny_infer(data: &Data, how: How) -> Outcome<Ready> {
     let model = data.model(Tiny::init(0), as_here)?;
     let x = data.floats(0, &[1, 64])?;
     Ready::build(|| {
-        let run = tiny_scores::compile(model).precision(precision).build()?;
+        let run = tiny_scores::compile(model)
+            .precision(how.precision)
+            .threads(how.threads)
+            .build()?;
         Ok(Box::new(move || {
             Ok(run.run(&x)?.iter().copied().map(f64::from).sum())
         }))

@@ -11,6 +11,15 @@ use crate::data::Data;
 use crate::protocol::Ready;
 use sinew::prelude::*;
 
+/// How a workload is computed.
+#[derive(Clone, Copy)]
+pub struct How {
+    /// What the working float is.
+    pub precision: Precision,
+    /// The most threads of a step.
+    pub threads: usize,
+}
+
 /// A network with its batch.
 pub struct Workload {
     /// What the peers call it.
@@ -18,7 +27,7 @@ pub struct Workload {
     /// How many steps a check takes: they are the longer the larger it is.
     pub checked_steps: usize,
     /// Builds it.
-    pub build: fn(&Data, Precision) -> Outcome<Ready>,
+    pub build: fn(&Data, How) -> Outcome<Ready>,
 }
 
 /// All of them.

@@ -1,6 +1,6 @@
 //! Functions of 4096 rows of 1024 elements with the gradients of all that goes in; no optimizer.
 
-use super::as_here;
+use super::{How, as_here};
 use crate::Outcome;
 use crate::data::Data;
 use crate::protocol::Ready;
@@ -69,12 +69,13 @@ fn weighed_with_slopes<N>(
 ///
 /// # Errors
 /// A file of another workload; what the library refuses.
-pub fn elementwise(data: &Data, precision: Precision) -> Outcome<Ready> {
+pub fn elementwise(data: &Data, how: How) -> Outcome<Ready> {
     let model = data.model(Line::init(0), as_here)?;
     let x = data.floats(0, &ROWS)?;
     Ready::build(|| {
         let run = chain_with_slopes::compile(model)
-            .precision(precision)
+            .precision(how.precision)
+            .threads(how.threads)
             .build()?;
         Ok(Box::new(move || Ok(f64::from(run.run(&x)?.0))))
     })
@@ -84,12 +85,13 @@ pub fn elementwise(data: &Data, precision: Precision) -> Outcome<Ready> {
 ///
 /// # Errors
 /// As [`elementwise`].
-pub fn softmax_ln(data: &Data, precision: Precision) -> Outcome<Ready> {
+pub fn softmax_ln(data: &Data, how: How) -> Outcome<Ready> {
     let model = data.model(Norm::init(0), as_here)?;
     let x = data.floats(0, &ROWS)?;
     Ready::build(|| {
         let run = weighed_with_slopes::compile(model)
-            .precision(precision)
+            .precision(how.precision)
+            .threads(how.threads)
             .build()?;
         Ok(Box::new(move || Ok(f64::from(run.run(&x)?.0))))
     })

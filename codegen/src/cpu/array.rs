@@ -70,13 +70,23 @@ pub(super) struct Row<'r> {
 }
 
 impl Arrays {
-    /// The arrays of a nest; scratch holds them for each row anew.
-    pub(super) fn new(f: &mut Frame<'_>, nest: &Nest, layout: Layout) -> Arrays {
-        let mut strides = vec![0; nest.outer.len() + nest.inner.len()];
+    /// The arrays of a nest; scratch holds them for each row anew. Neighbours along the dim of the lanes are
+    /// neighbours there.
+    pub(super) fn new(
+        f: &mut Frame<'_>,
+        nest: &Nest,
+        layout: Layout,
+        lanes: Option<usize>,
+    ) -> Arrays {
+        let first = nest.outer.len();
+        let mut strides = vec![0; first + nest.inner.len()];
         let mut stride = 1;
-        for (s, &extent) in strides.iter_mut().rev().zip(nest.inner.iter().rev()) {
-            *s = stride;
-            stride *= extent as i64;
+        let of_lanes = lanes.filter(|d| *d >= first);
+        let others = (first..strides.len()).rev();
+        let others = others.filter(|d| Some(*d) != of_lanes);
+        for dim in of_lanes.into_iter().chain(others) {
+            strides[dim] = stride;
+            stride *= nest.inner[dim - first] as i64;
         }
         Arrays {
             base: (!nest.arrays.is_empty()).then(|| f.scratch()),

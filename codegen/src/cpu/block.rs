@@ -31,6 +31,7 @@ pub(super) fn called(
         return calls(f, c, blocked, dims, index);
     }
     let (left, right) = blocked.computed();
+    let split = f.bounds.is_some() && rank == 0;
     let products = f.b.create_block();
     let back = f.b.create_block();
     let block = f.block;
@@ -63,7 +64,7 @@ pub(super) fn called(
             (Part::Right, false) => BlockDim::Columns,
             (Part::Left, false) | (Part::Right, true) | (Part::Epilogue, _) => BlockDim::Steps,
         };
-        let run = Run::new(f, c.dtype, &walked, turned)?.in_blocks(blocked, along);
+        let run = Run::new(f, c.dtype, &walked, turned)?.in_blocks(blocked, along, split);
         f.scoped(|f| compute(f, run, &walked, operand.value, &area, batch))?;
         f.b.ins().return_(&[]);
         f.b.switch_to_block(next);
@@ -72,7 +73,7 @@ pub(super) fn called(
         return Ok(());
     }
     let epilogue = Walked::new(&c.epilogue, rank, &c.m, &c.n);
-    let run = Run::new(f, c.dtype, &epilogue, false)?.in_blocks(blocked, BlockDim::Columns);
+    let run = Run::new(f, c.dtype, &epilogue, false)?.in_blocks(blocked, BlockDim::Columns, split);
     // Sums are scratch of this thread: nobody writes them while the kernel reads.
     let flags = MemFlagsData::new()
         .with_notrap()
@@ -173,10 +174,17 @@ impl<'c> Run<'c> {
     }
 
     /// Of blocks as they are cut along the columns.
-    fn in_blocks(self, blocked: &BlockedProduct, columns: BlockDim) -> Run<'c> {
+    fn in_blocks(self, blocked: &BlockedProduct, columns: BlockDim, split: bool) -> Run<'c> {
+        let whole = match columns {
+            // Calls split them at any tile.
+            BlockDim::Rows => !split || blocked.by_columns,
+            // A panel has them, or none of them are split.
+            BlockDim::Columns | BlockDim::Steps => true,
+        };
+        let even = whole || blocked.rows.is_multiple_of(self.lanes.count);
         Run {
-            vectors: blocked.begins_at_vectors(columns, self.lanes.count),
-            together: blocked.together(columns),
+            vectors: even && blocked.begins_at_vectors(columns, self.lanes.count),
+            together: if whole { blocked.together(columns) } else { 0 },
             ..self
         }
     }
@@ -361,13 +369,22 @@ fn calls(
             };
             put(f, address, offset);
         }
-        // Without a batch, the rows are what calls split.
-        let rows = match bounds {
-            Some(rows) => rows,
-            None => [0, c.extents()[0]].map(|at| f.b.ins().iconst(types::I64, at as i64)),
+        // Without a batch, rows or columns are what calls split.
+        let all = |f: &mut Frame<'_>, extent: usize| {
+            [0, extent].map(|at| f.b.ins().iconst(types::I64, at as i64))
         };
-        for (at, row) in rows.into_iter().enumerate() {
-            put(f, row, offset_of!(Call, rows) + 8 * at);
+        let [rows, columns] = match (bounds, blocked.by_columns) {
+            (Some(columns), true) => [all(f, blocked.m), columns],
+            (Some(rows), false) => [rows, all(f, blocked.n)],
+            (None, _) => [blocked.m, blocked.n].map(|extent| all(f, extent)),
+        };
+        for (range, offset) in [
+            (rows, offset_of!(Call, rows)),
+            (columns, offset_of!(Call, columns)),
+        ] {
+            for (at, value) in range.into_iter().enumerate() {
+                put(f, value, offset + 8 * at);
+            }
         }
         let batch =
             f.b.ins()

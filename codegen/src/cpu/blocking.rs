@@ -109,7 +109,9 @@ pub(super) struct BlockedProduct {
     /// Rows of a tile.
     pub rows: usize,
     /// Columns of a panel.
-    pub panel: usize,
+    pub wide: usize,
+    /// Whether calls split the columns rather than the rows.
+    pub by_columns: bool,
     /// Bytes of scratch for: panels of b, panels or a block of a, sums, a panel of b before it is
     /// turned. Each starts at a line of the cache.
     pub scratch: [usize; 4],
@@ -197,7 +199,8 @@ impl BlockedProduct {
             whole_a,
             block: (height, columns, depth),
             rows,
-            panel: cut.wide(),
+            wide: cut.wide(),
+            by_columns: cut.splits_columns(rows, pack_a, pack_b, options.threads),
             scratch: [0; 4],
         };
         let scratch = product.scratch_elements::<E>(cut.wide());
@@ -253,7 +256,7 @@ impl BlockedProduct {
     pub(super) fn together(&self, dim: BlockDim) -> usize {
         match dim {
             BlockDim::Rows => self.block.0,
-            BlockDim::Columns => self.block.1.min(self.panel),
+            BlockDim::Columns => self.block.1.min(self.wide),
             BlockDim::Steps => self.block.2,
         }
     }
@@ -366,6 +369,24 @@ impl<E: Element> Cut<'_, '_, E> {
             }
             Source::Kernel { .. } => false,
         }
+    }
+
+    /// Whether threads share the columns rather than the rows. Those that share rows each bring all of the
+    /// right operand into panels, those that share columns all of the left one, if they are brought there
+    /// at all: what is less is done again. But there must be a share for each.
+    fn splits_columns(&self, rows: usize, pack_a: bool, pack_b: bool, threads: usize) -> bool {
+        let [m, n, _] = self.extents;
+        let shares = [m.div_ceil(rows), n.div_ceil(self.wide())].map(|s| s.min(threads.max(2)));
+        let moved = |is: bool, computed: Option<bool>| match computed {
+            // An element that is computed takes several that are copied.
+            Some(_) => 4,
+            None => usize::from(is),
+        };
+        let again = [
+            moved(pack_b, self.shape.b.computed()).saturating_mul(n),
+            moved(pack_a, self.shape.a.computed()).saturating_mul(m),
+        ];
+        shares[1] > shares[0] || (shares[1] == shares[0] && again[1] < again[0])
     }
 
     /// Columns of a block of so many steps.

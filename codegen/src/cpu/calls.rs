@@ -13,10 +13,14 @@ use cranelift_frontend::FunctionBuilder;
 
 use super::EmitError;
 use super::frame::{SCRATCH, slot_entry};
-use crate::kernel::{KernelId, Loop, Node, Run, Schedule};
+use crate::kernel::{KernelId, Node, Run, Schedule};
 
 /// Emits a call of a kernel for a share with the table of its slots' addresses.
 pub(super) type Call<'c> = dyn FnMut(&mut FunctionBuilder<'_>, KernelId, Value, &Range<usize>) + 'c;
+
+/// Emits what stands in a loop.
+type Inside<'i, 's, 'f> =
+    dyn FnMut(&mut Body<'s>, &mut FunctionBuilder<'f>) -> Result<(), EmitError> + 'i;
 
 /// Emits all nodes of a schedule; `regions` is the address of the table of the bases of regions, and of
 /// scratch behind them.
@@ -26,22 +30,7 @@ pub(super) fn calls(
     regions: Value,
     call: &mut Call<'_>,
 ) -> Result<(), EmitError> {
-    let most = schedule.kernels.iter().map(|k| k.slots.len()).max();
-    let entries = 1 + most.unwrap_or(0);
-    let bytes = u32::try_from(entries * 8).map_err(|_| broken("too many slots"))?;
-    let table =
-        b.create_sized_stack_slot(StackSlotData::new(StackSlotKind::ExplicitSlot, bytes, 3));
-    let table = b.ins().stack_addr(types::I64, table, 0);
-    let last = i32::try_from(schedule.regions.len() * 8).map_err(|_| broken("too many regions"))?;
-    let scratch = b.ins().load(types::I64, fixed(), regions, last);
-    b.ins()
-        .store(MemFlagsData::trusted(), scratch, table, SCRATCH);
-    let mut body = Body {
-        schedule,
-        regions,
-        table,
-        turns: Vec::new(),
-    };
+    let mut body = Body::new(b, schedule, regions, None)?;
     body.nodes(b, &schedule.nodes, call)
 }
 
@@ -50,22 +39,53 @@ fn fixed() -> MemFlagsData {
     MemFlagsData::trusted().with_readonly().with_can_move()
 }
 
-fn broken(what: &str) -> EmitError {
+pub(super) fn broken(what: &str) -> EmitError {
     EmitError::Codegen {
         kernel: "driver".to_owned(),
         message: what.to_owned(),
     }
 }
 
-struct Body<'s> {
+/// The driver's body under construction.
+pub(super) struct Body<'s> {
     schedule: &'s Schedule,
     regions: Value,
-    table: Value,
+    /// The table that kernels get.
+    pub table: Value,
     /// The turn of each loop around what is emitted, the outermost first.
     turns: Vec<Value>,
 }
 
-impl Body<'_> {
+impl<'s> Body<'s> {
+    /// At the start of the driver; `scratch` is how far behind that of the table of bases the scratch of this
+    /// thread lies, if there are several.
+    pub(super) fn new(
+        b: &mut FunctionBuilder<'_>,
+        schedule: &'s Schedule,
+        regions: Value,
+        scratch: Option<Value>,
+    ) -> Result<Body<'s>, EmitError> {
+        let most = schedule.kernels.iter().map(|k| k.slots.len()).max();
+        let entries = 1 + most.unwrap_or(0);
+        let bytes = u32::try_from(entries * 8).map_err(|_| broken("too many slots"))?;
+        let table =
+            b.create_sized_stack_slot(StackSlotData::new(StackSlotKind::ExplicitSlot, bytes, 3));
+        let table = b.ins().stack_addr(types::I64, table, 0);
+        let last =
+            i32::try_from(schedule.regions.len() * 8).map_err(|_| broken("too many regions"))?;
+        let mut base = b.ins().load(types::I64, fixed(), regions, last);
+        if let Some(far) = scratch {
+            base = b.ins().iadd(base, far);
+        }
+        b.ins().store(MemFlagsData::trusted(), base, table, SCRATCH);
+        Ok(Body {
+            schedule,
+            regions,
+            table,
+            turns: Vec::new(),
+        })
+    }
+
     fn nodes(
         &mut self,
         b: &mut FunctionBuilder<'_>,
@@ -76,7 +96,9 @@ impl Body<'_> {
             match node {
                 Node::Run(run) => self.run(b, run, call)?,
                 Node::Part(part) => self.nodes(b, &part.nodes, call)?,
-                Node::Loop(l) => self.repeat(b, l, call)?,
+                Node::Loop(l) => {
+                    self.repeat(b, l.trip, &mut |body, b| body.nodes(b, &l.body, call))?
+                }
             }
         }
         Ok(())
@@ -88,6 +110,17 @@ impl Body<'_> {
         run: &Run,
         call: &mut Call<'_>,
     ) -> Result<(), EmitError> {
+        self.bind(b, run)?;
+        let kernel = self.schedule.kernel(run);
+        let kernel = kernel.ok_or_else(|| broken("a run of no kernel"))?;
+        for share in run.shares(kernel) {
+            call(b, run.kernel, self.table, &share);
+        }
+        Ok(())
+    }
+
+    /// Puts the addresses of a run's slots into the table.
+    pub(super) fn bind(&mut self, b: &mut FunctionBuilder<'_>, run: &Run) -> Result<(), EmitError> {
         for (i, binding) in run.bindings.iter().enumerate() {
             let buffer = self.schedule.buffers.get(binding.buffer.0 as usize);
             let buffer = buffer.ok_or_else(|| broken("a slot without a buffer"))?;
@@ -112,19 +145,15 @@ impl Body<'_> {
             let flags = MemFlagsData::trusted();
             b.ins().store(flags, address, self.table, slot_entry(i));
         }
-        let kernel = self.schedule.kernel(run);
-        let kernel = kernel.ok_or_else(|| broken("a run of no kernel"))?;
-        for share in run.shares(kernel) {
-            call(b, run.kernel, self.table, &share);
-        }
         Ok(())
     }
 
-    fn repeat(
+    /// A loop around what `inside` emits.
+    pub(super) fn repeat<'f>(
         &mut self,
-        b: &mut FunctionBuilder<'_>,
-        l: &Loop,
-        call: &mut Call<'_>,
+        b: &mut FunctionBuilder<'f>,
+        trip: usize,
+        inside_loop: &mut Inside<'_, 's, 'f>,
     ) -> Result<(), EmitError> {
         let inside = b.create_block();
         let exit = b.create_block();
@@ -133,10 +162,10 @@ impl Body<'_> {
         b.ins().jump(inside, &[BlockArg::Value(first)]);
         b.switch_to_block(inside);
         self.turns.push(turn);
-        self.nodes(b, &l.body, call)?;
+        inside_loop(self, b)?;
         self.turns.pop();
         let next = b.ins().iadd_imm_s(turn, 1);
-        let trip = i64::try_from(l.trip).map_err(|_| broken("a loop too long"))?;
+        let trip = i64::try_from(trip).map_err(|_| broken("a loop too long"))?;
         let more = b.ins().icmp_imm_s(IntCC::SignedLessThan, next, trip);
         b.ins()
             .brif(more, inside, &[BlockArg::Value(next)], exit, &[]);

@@ -1,22 +1,32 @@
 //! From a schedule to a program: compiles every kernel and the driver that calls them in order.
 
+use std::collections::BTreeMap;
+use std::ops::Range;
+
 use cranelift_codegen::Context;
 use cranelift_codegen::ir::{
-    AbiParam, ExtFuncData, ExternalName, Function, InstBuilder, Signature, UserFuncName, types,
+    AbiParam, ExtFuncData, ExternalName, Function, InstBuilder, Signature, UserFuncName, Value,
+    types,
 };
 use cranelift_codegen::isa::{OwnedTargetIsa, TargetIsa};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 
 use super::blocking::BlockedProduct;
+use super::entry::Entry;
 use super::frame::Frame;
 use super::host::{Caps, Effort, host};
 use super::machine::{Compiled, MachineCode};
+use super::phases::Phases;
 use super::share::SplitLoop;
 use super::shim::Shim;
+use super::team::{Member, Team};
 #[cfg(target_arch = "x86_64")]
 use super::wide;
-use super::{EmitError, Options, calls, contract, nest, own_tile, scan, scatter, sort};
-use crate::kernel::{Class, Kernel, Schedule};
+use super::{
+    EmitError, Options, Vectors, calls, contract, nest, own_tile, scan, scatter, sort, together,
+};
+use crate::explain::Threads;
+use crate::kernel::{Class, Kernel, KernelId, Schedule};
 
 /// A compiled schedule: one function that runs every kernel in order.
 ///
@@ -25,7 +35,10 @@ pub struct CompiledSchedule {
     /// The driver, which lies in `code`.
     entry: Entry,
     code_bytes: usize,
+    /// That of a thread.
     scratch_bytes: usize,
+    /// How threads share the schedule, if they do.
+    phases: Option<Phases>,
     regions: usize,
     kernels: Vec<Ready>,
     schedule: Schedule,
@@ -40,8 +53,23 @@ const DRIVER: &str = "driver";
 /// A kernel's parameters: those of [`super::product::Kernel`].
 const KERNEL_PARAMETERS: usize = 4;
 
-/// The driver's type: it gets the table of bases.
-type Entry = unsafe extern "C" fn(*const *mut u8);
+/// The scratch of a thread ends where that of the next begins: no two of them on one line of the cache, nor
+/// on two that processors fetch together.
+const SCRATCH_GRAIN: usize = 128;
+
+/// Bytes of scratch of a thread, and of all of them.
+fn scratch(kernels: &[Ready], phases: Option<&Phases>, options: &Options) -> (usize, usize) {
+    let each = kernels.iter().map(|k| k.scratch_bytes(options));
+    let most = each.max().unwrap_or(0);
+    match phases {
+        None => (most, most),
+        Some(phases) => {
+            let whole = most.checked_next_multiple_of(SCRATCH_GRAIN);
+            let whole = whole.unwrap_or(usize::MAX);
+            (whole, whole.saturating_mul(phases.threads))
+        }
+    }
+}
 
 /// Compiles a schedule for this machine.
 ///
@@ -50,8 +78,8 @@ type Entry = unsafe extern "C" fn(*const *mut u8);
 /// [`EmitError`] if the host has no code generator, an instruction has no meaning for its element
 /// type, or memory for the code cannot be had.
 pub fn compile(schedule: &Schedule, options: &Options) -> Result<CompiledSchedule, EmitError> {
-    let kernels = Ready::all(schedule, options);
-    let compiler = Compiler::new(&kernels, schedule, options)?;
+    let (kernels, phases) = Ready::shared(schedule, options);
+    let compiler = Compiler::new(&kernels, phases.as_ref(), schedule, options)?;
     let mut functions = compiler.kernels()?;
     functions.push(compiler.driver()?);
     let shims = Shim::ALL.iter();
@@ -62,14 +90,14 @@ pub fn compile(schedule: &Schedule, options: &Options) -> Result<CompiledSchedul
         Some((BlockedProduct::symbol(&ready.kernel.name), address))
     });
     let imports: Vec<(String, *const u8)> = shims.chain(plans).collect();
-    let (code, entry) = MachineCode::link(compiler.isa.clone(), &functions, &imports)?;
-    let scratch = kernels.iter().map(|k| k.scratch_bytes(options));
+    let (code, address) = MachineCode::link(compiler.isa.clone(), &functions, &imports)?;
     // SAFETY: the driver was compiled with this signature; who calls it owns the code.
-    let entry = unsafe { std::mem::transmute::<*const u8, Entry>(entry) };
+    let entry = unsafe { Entry::at(address, phases.is_some()) };
     Ok(CompiledSchedule {
         entry,
         code_bytes: functions.iter().map(Compiled::len).sum(),
-        scratch_bytes: scratch.max().unwrap_or(0),
+        scratch_bytes: scratch(&kernels, phases.as_ref(), options).0,
+        phases,
         regions: schedule.regions.len(),
         kernels,
         schedule: schedule.clone(),
@@ -81,13 +109,12 @@ pub fn compile(schedule: &Schedule, options: &Options) -> Result<CompiledSchedul
 /// Bytes of scratch that a schedule needs beside its regions once it is compiled: as
 /// [`CompiledSchedule::scratch_bytes`], without compiling it.
 pub fn scratch_bytes(schedule: &Schedule, options: &Options) -> usize {
-    let kernels = Ready::all(schedule, options);
-    let each = kernels.iter().map(|k| k.scratch_bytes(options));
-    each.max().unwrap_or(0)
+    let (kernels, phases) = Ready::shared(schedule, options);
+    scratch(&kernels, phases.as_ref(), options).1
 }
 
 impl CompiledSchedule {
-    /// Runs every kernel once, in order.
+    /// Runs every kernel once, in order, on this thread.
     ///
     /// # Panics
     ///
@@ -100,19 +127,68 @@ impl CompiledSchedule {
     /// The last entry is the base of scratch, likewise of [`CompiledSchedule::scratch_bytes`], aligned to 8
     /// bytes, best at a line of the cache. The schedule was verified: the code stays within the regions only then.
     pub unsafe fn run(&self, table: &[*mut u8]) {
+        self.check(table);
+        match self.entry {
+            // SAFETY: the code lives as long as `self`, and the caller vouches for the table.
+            Entry::Alone(entry) => unsafe { entry(table.as_ptr()) },
+            // SAFETY: the caller's word; nobody else runs it.
+            Entry::Together(_) => unsafe { self.run_as(table, &Team::new(self.threads()), 0) },
+        }
+    }
+
+    fn check(&self, table: &[*mut u8]) {
         assert_eq!(
             table.len(),
             self.regions + 1,
             "a base for each region and for scratch"
         );
-        // SAFETY: the code lives as long as `self`, and the caller vouches for the table.
-        unsafe { (self.entry)(table.as_ptr()) };
+    }
+
+    /// Does what falls to thread `number` of a team in a step that its other threads run at the same time, or
+    /// soon: all of it, if they do not come. Returns once all kernels have run, whoever ran them.
+    ///
+    /// # Panics
+    ///
+    /// If the table has not one entry a region and one for scratch, or the team has not as many threads as
+    /// [`CompiledSchedule::threads`] says.
+    ///
+    /// # Safety
+    ///
+    /// As for [`CompiledSchedule::run`], with one table for all threads, each of which has another number below
+    /// that of the team's threads. The team is ready for a step ([`Team::begin`]), or new, when the first of them
+    /// calls this, and with the memory of the table it is nobody else's until the last of them has returned. If
+    /// there is one thread only, it is the only one that calls this.
+    pub unsafe fn run_as(&self, table: &[*mut u8], team: &Team, number: usize) {
+        self.check(table);
+        match self.entry {
+            // SAFETY: the code lives as long as `self`, and the caller vouches for the table.
+            Entry::Alone(entry) => unsafe { entry(table.as_ptr()) },
+            Entry::Together(entry) => {
+                assert_eq!(team.threads(), self.threads(), "a seat for each thread");
+                assert!(number < team.threads(), "a seat of the team's");
+                let mut member = Member::new(team, number);
+                let scratch = number * self.scratch_bytes;
+                // SAFETY: as above; the function was compiled for teams of so many threads.
+                unsafe { entry(table.as_ptr(), &raw mut member, scratch) };
+            }
+        }
+    }
+
+    /// How many threads share a step: 1 if it gains nothing by more.
+    pub fn threads(&self) -> usize {
+        self.phases.as_ref().map_or(1, |phases| phases.threads)
+    }
+
+    /// How threads share the schedule's runs, and where they wait for each other; none if there is one only.
+    pub fn shares(&self) -> Option<Threads> {
+        self.phases.as_ref().map(Phases::explained)
     }
 
     /// The Cranelift text of every kernel and of the driver, before optimisation: the same whenever
     /// the schedule and the host are.
     pub fn clif(&self) -> String {
-        let compiler = Compiler::new(&self.kernels, &self.schedule, &self.options);
+        let phases = self.phases.as_ref();
+        let compiler = Compiler::new(&self.kernels, phases, &self.schedule, &self.options);
         let Ok(compiler) = compiler else {
             return String::new();
         };
@@ -135,9 +211,22 @@ impl CompiledSchedule {
         text
     }
 
-    /// Bytes that a run needs beside the regions. They mean nothing before and after.
+    /// Which kernels have which vectors, and who wrote their code: a line for each.
+    pub fn emitters(&self) -> String {
+        let mut kernels: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+        for ready in &self.kernels {
+            let name = ready.kernel.name.as_str();
+            let emitter = ready.emitter(&self.options);
+            kernels.entry(emitter).or_default().push(name);
+        }
+        let lines = kernels.into_iter();
+        let lines = lines.map(|(emitter, names)| format!("{emitter}: {}\n", names.join(" ")));
+        lines.collect()
+    }
+
+    /// Bytes that a run needs beside the regions, on all threads. They mean nothing before and after.
     pub fn scratch_bytes(&self) -> usize {
-        self.scratch_bytes
+        self.scratch_bytes.saturating_mul(self.threads())
     }
 
     /// Bytes of machine code.
@@ -147,18 +236,40 @@ impl CompiledSchedule {
 }
 
 /// A kernel as it is emitted: contractions turned and planned.
-struct Ready {
-    kernel: Kernel,
+pub(super) struct Ready {
+    pub(super) kernel: Kernel,
     /// Stays where it is: code has its address.
     blocked: Option<Box<BlockedProduct>>,
     /// The loop that calls split, and the extent of the schedule's axis that it stands for.
-    split: SplitLoop,
+    pub(super) split: SplitLoop,
     parallel: usize,
     /// Whether any call runs a share of it.
     shared: bool,
 }
 
 impl Ready {
+    /// All kernels, and how threads share the schedule's runs of them.
+    fn shared(schedule: &Schedule, options: &Options) -> (Vec<Ready>, Option<Phases>) {
+        let mut all = Ready::all(schedule, options);
+        let phases = Phases::of(schedule, &all, options);
+        if let Some(phases) = &phases {
+            for (number, run) in schedule.runs().iter().enumerate() {
+                if phases.cuts(number)
+                    && let Some(ready) = all.get_mut(run.kernel.0 as usize)
+                {
+                    ready.shared = true;
+                }
+            }
+        }
+        (all, phases)
+    }
+
+    /// Whether calls split its columns: else the first dim of its space.
+    pub(super) fn by_columns(&self) -> bool {
+        let blocked = self.blocked.as_deref();
+        blocked.is_some_and(|blocked| blocked.by_columns)
+    }
+
     fn all(schedule: &Schedule, options: &Options) -> Vec<Ready> {
         let plain = |kernel: &Kernel, split: SplitLoop| Ready {
             kernel: kernel.clone(),
@@ -210,6 +321,25 @@ impl Ready {
         }
     }
 
+    /// The vectors of the kernel's code and who wrote it, for people.
+    fn emitter(&self, options: &Options) -> String {
+        #[cfg(target_arch = "x86_64")]
+        let wide = self.width(options).map(|width| 8 * width.bytes());
+        #[cfg(not(target_arch = "x86_64"))]
+        let wide: Option<usize> = None;
+        let by = match (wide, options.used_vectors()) {
+            (Some(bits), _) => format!("vectors of {bits} bits, by the wide back end"),
+            (None, Vectors::None) => "no vectors, by Cranelift".into(),
+            (None, Vectors::Bits128 | Vectors::Bits256 | Vectors::Bits512) => {
+                "vectors of 128 bits, by Cranelift".into()
+            }
+        };
+        match &self.blocked {
+            Some(blocked) => format!("{by}, with tiles of {:?}", blocked.instructions),
+            None => by,
+        }
+    }
+
     /// Whether all that the kernel's function does is a call of the tiles.
     fn only_calls(&self) -> bool {
         match (&self.kernel.class, &self.blocked) {
@@ -234,6 +364,7 @@ impl Ready {
 /// What compilation needs at every step.
 struct Compiler<'s> {
     kernels: &'s [Ready],
+    phases: Option<&'s Phases>,
     isa: OwnedTargetIsa,
     /// As `isa`, for functions that call others and compute nothing.
     quick: OwnedTargetIsa,
@@ -245,6 +376,7 @@ struct Compiler<'s> {
 impl<'s> Compiler<'s> {
     fn new(
         kernels: &'s [Ready],
+        phases: Option<&'s Phases>,
         schedule: &'s Schedule,
         options: &'s Options,
     ) -> Result<Compiler<'s>, EmitError> {
@@ -252,6 +384,7 @@ impl<'s> Compiler<'s> {
         let (quick, _) = host(options, Effort::Compiling)?;
         Ok(Compiler {
             kernels,
+            phases,
             isa,
             quick,
             caps,
@@ -360,38 +493,57 @@ impl<'s> Compiler<'s> {
         function: &mut Function,
         builder: &mut FunctionBuilderContext,
     ) -> Result<(), EmitError> {
-        function.signature = self.signature(1);
+        let parameters = self.phases.map_or(1, |_| together::PARAMETERS);
+        function.signature = self.signature(parameters);
         function.name = UserFuncName::testcase(DRIVER);
         let mut b = FunctionBuilder::new(function, builder);
         let entry = b.create_block();
         b.append_block_params_for_function_params(entry);
         b.switch_to_block(entry);
-        let table = b.block_params(entry)[0];
         let signature = b.import_signature(self.signature(KERNEL_PARAMETERS));
         let no_block = b.ins().iconst(types::I64, 0);
-        calls::calls(
-            &mut b,
-            self.schedule,
-            table,
-            &mut |b, kernel, slots, share| {
-                let Some(ready) = self.kernels.get(kernel.0 as usize) else {
-                    return;
-                };
-                let bounds = ready.split.bounds(share, ready.parallel);
-                if bounds.is_empty() {
-                    return;
-                }
-                let [low, high] =
-                    [bounds.start, bounds.end].map(|at| b.ins().iconst(types::I64, at as i64));
-                let kernel = b.import_function(ExtFuncData {
-                    name: ExternalName::testcase(&ready.kernel.name),
-                    signature,
-                    colocated: true,
-                    patchable: false,
-                });
-                b.ins().call(kernel, &[slots, no_block, low, high]);
-            },
-        )?;
+        let call = |b: &mut FunctionBuilder<'_>, ready: &Ready, slots, [low, high]: [Value; 2]| {
+            let kernel = b.import_function(ExtFuncData {
+                name: ExternalName::testcase(&ready.kernel.name),
+                signature,
+                colocated: true,
+                patchable: false,
+            });
+            b.ins().call(kernel, &[slots, no_block, low, high]);
+        };
+        let known = |b: &mut FunctionBuilder<'_>, bounds: Range<usize>| {
+            [bounds.start, bounds.end].map(|at| b.ins().iconst(types::I64, at as i64))
+        };
+        let params: Vec<Value> = b.block_params(entry).to_vec();
+        let kernel = |id: KernelId| self.kernels.get(id.0 as usize);
+        match (self.phases, &params[..]) {
+            (Some(phases), &[table, member, scratch]) => together::together(
+                &mut b,
+                self.schedule,
+                phases,
+                [table, member, scratch],
+                &mut |b, id, slots, bounds| {
+                    if let Some(ready) = kernel(id) {
+                        let bounds = bounds.unwrap_or_else(|| known(b, 0..ready.split.extent));
+                        call(b, ready, slots, bounds);
+                    }
+                },
+            )?,
+            _ => calls::calls(
+                &mut b,
+                self.schedule,
+                params[0],
+                &mut |b, id, slots, share| {
+                    if let Some(ready) = kernel(id) {
+                        let bounds = ready.split.bounds(share, ready.parallel);
+                        if !bounds.is_empty() {
+                            let bounds = known(b, bounds);
+                            call(b, ready, slots, bounds);
+                        }
+                    }
+                },
+            )?,
+        }
         b.ins().return_(&[]);
         b.seal_all_blocks();
         b.finalize(self.isa.frontend_config());

@@ -1,17 +1,20 @@
 //! The CPU emitter: a schedule becomes machine code whose driver runs a whole step.
 //!
-//! Cranelift compiles every kernel and the driver, and `machine` brings them into memory that is
-//! writable while it is filled and executable afterwards, never both. Large matrix products on x86-64 go through SIMD tiles compiled
-//! ahead of time ([`Contraction::Library`]), called by their address. Nothing here decides what a
-//! kernel does: that is the schedule's business.
+//! Kernels are written as CLIF, for vectors of any width. Cranelift compiles the driver and, where vectors
+//! have 128 bits, kernels; those with wider ones are compiled by `wide`. `machine` brings all into memory that
+//! is writable while it is filled and executable afterwards, never both. Some products on x86-64 go through SIMD
+//! tiles compiled ahead of time ([`Contraction::Library`]), called by their address. Nothing here decides
+//! what a kernel does: that is the schedule's business.
 
 mod array;
+mod bell;
 mod block;
 mod blocking;
 mod calls;
 mod contract;
 mod cuts;
 mod driver;
+mod entry;
 mod exponential;
 mod frame;
 mod half;
@@ -28,6 +31,8 @@ mod nest;
 mod order;
 mod own_tile;
 mod panel;
+mod partition;
+mod phases;
 mod product;
 mod reduce;
 mod right_panel;
@@ -38,17 +43,25 @@ mod share;
 mod shim;
 mod sigmoid;
 mod sort;
+mod team;
 mod tile;
+mod together;
+mod touched;
 mod trigonometry;
 mod vectorize;
 mod walk;
 #[cfg(target_arch = "x86_64")]
 mod wide;
 
+pub use bell::Bell;
 pub use blocking::Blocking;
 pub use driver::{CompiledSchedule, compile, scratch_bytes};
 pub use host::Architecture;
 pub use instructions::Instructions;
+pub use team::Team;
+
+/// The most threads that a step is compiled for.
+pub const MOST_THREADS: usize = 256;
 
 /// How matrix products are computed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -56,7 +69,7 @@ pub enum Contraction {
     /// The cost model's choice, product by product.
     #[default]
     Auto,
-    /// Register tiles written with Cranelift's 128-bit vectors; on every host.
+    /// Register tiles written with the vectors of [`Options::vectors`]; on every host.
     Own,
     /// Tiles compiled ahead of time for wider vectors. Where the instructions have none, `Own`.
     Library,
@@ -79,6 +92,11 @@ pub struct Options {
     pub vectors: Vectors,
     /// Threads that compile kernels, at least 1.
     pub compile_threads: usize,
+    /// The most threads that run a step, from 1 to [`MOST_THREADS`]: as many as it gains by.
+    pub threads: usize,
+    /// Nanoseconds that a thread's share of a run takes at the least, by an estimate: shorter runs are not
+    /// shared. With 0 whatever can be shared is, whether or not anything is gained by it.
+    pub least_share: usize,
 }
 
 impl Default for Options {
@@ -90,6 +108,8 @@ impl Default for Options {
             blocking: Blocking::default(),
             vectors: Vectors::Bits512,
             compile_threads: 1,
+            threads: 1,
+            least_share: crate::cost::LEAST_SHARE,
         }
     }
 }

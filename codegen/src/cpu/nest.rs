@@ -23,7 +23,7 @@ use crate::kernel::{Code, Nest, Reg, RowReg, Slot, Stage};
 pub(super) fn nest(f: &mut Frame<'_>, nest: &Nest) -> Result<(), EmitError> {
     let way = vectorize(&f.kernel.slots, nest, f.options);
     f.cuts = cuts(nest, way.dim());
-    let arrays = Arrays::new(f, nest, Layout::new(nest, way.rows()));
+    let arrays = Arrays::new(f, nest, Layout::new(nest, way.rows()), way.dim());
     let rows = Rows { nest, arrays };
     let mut index = vec![Index::at(0); nest.outer.len() + nest.inner.len()];
     let dims: Vec<(usize, usize)> = nest.outer.iter().copied().enumerate().collect();

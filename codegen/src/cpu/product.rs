@@ -31,6 +31,8 @@ pub(super) struct Call {
     pub batch: *const i64,
     /// The first row to compute and the one behind the last.
     pub rows: [usize; 2],
+    /// The columns, likewise: they begin with a panel.
+    pub columns: [usize; 2],
 }
 
 /// What a kernel is called back for.
@@ -162,8 +164,9 @@ impl<E: Element> Run<'_, E> {
     ///
     /// As for [`product`].
     unsafe fn blocks(&self) {
-        let BlockedProduct { n, k, .. } = *self.blocked;
+        let BlockedProduct { k, .. } = *self.blocked;
         let [low, high] = self.call.rows;
+        let [mut j, n] = self.call.columns;
         let (height, width, _) = self.blocked.block;
         if self.blocked.whole_a {
             let pitch = pitch::<E>(k);
@@ -172,7 +175,6 @@ impl<E: Element> Run<'_, E> {
             unsafe { self.back(Part::Left, to, pitch, (low, high - low), (0, k)) };
         }
         // `step_by` would divide, which takes as long as a small tile.
-        let mut j = 0;
         while j < n {
             let columns = width.min(n - j);
             for steps in &self.blocked.parts {

@@ -8,6 +8,7 @@ use sinew_ir::scalar::{Meaning, UnaryFloat};
 
 use super::product::product;
 use super::sort::sort_row;
+use super::team::next_share;
 
 /// One function a line: `Variant: "name" = function(parameters) -> result`.
 macro_rules! shims {
@@ -51,6 +52,7 @@ shims! {
     Function: "function" = function, (F64, I32) -> F64;
     ProductF32: "product_f32" = product::<f32>, (I64, I64);
     ProductF64: "product_f64" = product::<f64>, (I64, I64);
+    NextShare: "next_share" = next_share, (I64, I64) -> I64;
     SortF32: "sort_f32" = sort_row::<f32>, (I64, I64, I64, I64, I64, I64, I64);
     SortF64: "sort_f64" = sort_row::<f64>, (I64, I64, I64, I64, I64, I64, I64);
     SortI32: "sort_i32" = sort_row::<i32>, (I64, I64, I64, I64, I64, I64, I64);

@@ -97,11 +97,21 @@ impl Class {
 
     /// All accesses of a kernel, in program order.
     pub(crate) fn touches(&self) -> Vec<Touch> {
+        let all = self.touches_by_body().into_iter();
+        all.map(|(_, touch)| touch).collect()
+    }
+
+    /// All accesses of a kernel, in program order, each with the number of the body among
+    /// [`Class::loop_bodies`] whose code makes it; none of those that no code makes.
+    pub(crate) fn touches_by_body(&self) -> Vec<(Option<usize>, Touch)> {
         let mut out = Vec::new();
-        for body in self.loop_bodies() {
-            body.add_touches(&mut out);
+        for (number, body) in self.loop_bodies().into_iter().enumerate() {
+            let mut touches = Vec::new();
+            body.add_touches(&mut touches);
+            out.extend(touches.into_iter().map(|touch| (Some(number), touch)));
         }
-        out.extend(self.structure().own_touches());
+        let own = self.structure().own_touches().into_iter();
+        out.extend(own.map(|touch| (None, touch)));
         out
     }
 

@@ -5,8 +5,9 @@
 //! (see [`super::guarded`]) two more follow: with every region directly before a page that may not be touched,
 //! and with every region directly behind one. There regions have the alignment of their elements and no more.
 
+use super::threads::{self, Mode};
 use sinew_codegen::cpu::{Options, compile};
-use sinew_codegen::kernel::Schedule;
+use sinew_codegen::kernel::{RegionKind, Schedule};
 
 /// What stands before and behind each region: 64 bytes that nobody may touch.
 const MARGIN: [u8; 64] = [0x5A; 64];
@@ -14,36 +15,62 @@ const MARGIN: [u8; 64] = [0x5A; 64];
 /// What scratch holds before a run: garbage.
 const GARBAGE: u8 = 0xFF;
 
-/// Compiles a schedule for this machine and runs it over `memory`. Nothing beside the regions is touched.
+/// Compiles a schedule for this machine and runs it over `memory`. Nothing beside the regions is touched. On
+/// several threads, of which some may not come, it does the same, bit by bit.
 pub fn run_compiled(s: &Schedule, memory: &mut [Vec<u8>], options: &Options) {
-    run_compiled_in(s, memory, options, |run| run());
+    run_compiled_in(s, memory, options, &|run| run());
 }
 
-/// [`run_compiled`], in a mode of the processor that `mode` brings about around each run.
-pub fn run_compiled_in(
+/// [`run_compiled`], in a mode of the processor that `mode` brings about around the work of each thread.
+pub fn run_compiled_in(s: &Schedule, memory: &mut [Vec<u8>], options: &Options, mode: Mode<'_>) {
+    let before = memory.to_vec();
+    run_in_places(s, memory, options, &[0], mode);
+    for (threads, present) in threads::teams(s, options) {
+        let options = Options {
+            threads,
+            least_share: 0,
+            ..options.clone()
+        };
+        let mut again = before.clone();
+        run_in_places(s, &mut again, &options, &present, mode);
+        same(s, memory, &again, &|| {
+            format!("on {present:?} of {threads} threads, {options:?}")
+        });
+    }
+}
+
+/// That two runs came to the same.
+fn same(s: &Schedule, one: &[Vec<u8>], other: &[Vec<u8>], what: &dyn Fn() -> String) {
+    for ((region, one), other) in s.regions.iter().zip(one).zip(other) {
+        // Values between kernels may be in other places of a time in the arena, or not at all.
+        let same = region.kind == RegionKind::Arena || one == other;
+        assert!(same, "`{}` differs {}\n{s}", region.name, what());
+    }
+}
+
+/// Compiles a schedule and runs it over `memory` in every place by those threads of its team that are `present`.
+fn run_in_places(
     s: &Schedule,
     memory: &mut [Vec<u8>],
     options: &Options,
-    mode: impl Fn(&mut dyn FnMut()),
+    present: &[usize],
+    mode: Mode<'_>,
 ) {
     let program = compile(s, options).unwrap_or_else(|e| panic!("{e}\n{}", s));
     let scratch = program.scratch_bytes();
     let run = |table: &[*mut u8]| {
         // SAFETY: each region has as many bytes as the schedule says, aligned to its elements, and so has
         // scratch, aligned to 8 bytes.
-        mode(&mut || unsafe { program.run(table) });
+        unsafe { threads::run(&program, table, present, mode) };
     };
     #[cfg(unix)]
     let guarded = guarded::runs(s, memory, scratch, options, &run);
     run_at_lines(memory, scratch, &run);
     #[cfg(unix)]
     for (place, found) in guarded {
-        for (r, (found, expected)) in found.iter().zip(memory.iter()).enumerate() {
-            assert!(
-                found == expected,
-                "region {r} holds something else with regions {place}, {options:?}\n{s}"
-            );
-        }
+        same(s, memory, &found, &|| {
+            format!("with regions {place}, {options:?}")
+        });
     }
 }
 

@@ -48,6 +48,24 @@ pub fn watch(text: &str, regions: &[Watched], run: impl FnOnce()) {
     run();
 }
 
+/// The run that goes on, for other threads that take part in it.
+pub struct Going(*const Run<'static>);
+
+// SAFETY: a run is read only, and so is all that it refers to.
+unsafe impl Sync for Going {}
+
+impl Going {
+    /// That of this thread.
+    pub fn on() -> Going {
+        Going(RUNNING.get())
+    }
+
+    /// Tells it of this thread too, which ends before the run does.
+    pub fn here_too(&self) {
+        RUNNING.set(self.0);
+    }
+}
+
 /// Has a signal handled here.
 fn install(signal: libc::c_int) -> libc::sigaction {
     let handler: extern "C" fn(_, _, _) = tell;

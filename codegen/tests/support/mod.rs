@@ -20,6 +20,8 @@ pub mod shares;
 #[cfg(feature = "cpu")]
 pub mod targets;
 pub mod template;
+#[cfg(feature = "cpu")]
+pub mod threads;
 
 #[cfg(feature = "cpu")]
 pub use compiled::run_compiled;

@@ -12,12 +12,14 @@ mod host;
 
 use crate::device::Precision;
 use crate::error::{Error, Result};
+use crate::threads::Threads;
 #[cfg(feature = "cpu")]
-use cpu::CpuCode;
+use cpu::{CpuCode, CpuLaunch};
 #[cfg(feature = "gpu")]
 use gpu::{Gpu, GpuCode, GpuLaunch, GpuMemory};
 pub(crate) use host::{ALIGN, HostMemory, room};
 use sinew_codegen::cost::Target;
+use sinew_codegen::explain;
 use sinew_codegen::kernel::{Region, Schedule};
 use std::marker::PhantomData;
 
@@ -83,10 +85,11 @@ impl Backend {
     }
 
     /// Bytes that the kernels of a schedule need beside its regions while they run; see [`Code::scratch`].
-    pub fn scratch_bytes(&self, schedule: &Schedule) -> usize {
+    pub fn scratch_bytes(&self, schedule: &Schedule, threads: Threads) -> usize {
+        let _ = threads; // a GPU has its own
         match self {
             #[cfg(feature = "cpu")]
-            Backend::Cpu => CpuCode::scratch_bytes(schedule),
+            Backend::Cpu => CpuCode::scratch_bytes(schedule, threads),
             #[cfg(not(feature = "cpu"))]
             Backend::Cpu => {
                 let _ = schedule;
@@ -97,15 +100,16 @@ impl Backend {
         }
     }
 
-    /// Machine code or shaders of a schedule; the function's name is for errors.
+    /// Machine code, for so many threads at the most, or shaders of a schedule; the function's name is for errors.
     ///
     /// # Errors
     /// A schedule that cannot become code for this device.
-    pub fn compile(&self, function: &str, schedule: &Schedule) -> Result<Code> {
+    pub fn compile(&self, function: &str, schedule: &Schedule, threads: Threads) -> Result<Code> {
+        let _ = threads; // a GPU has its own
         match self {
             #[cfg(feature = "cpu")]
             Backend::Cpu => {
-                let code = CpuCode::compile(function, schedule)?;
+                let code = CpuCode::compile(function, schedule, threads)?;
                 Ok(Code {
                     regions: schedule
                         .regions
@@ -416,6 +420,8 @@ enum Kernels {
 /// What a device keeps between the runs of one user of a code.
 #[derive(Default)]
 pub(crate) struct Launch {
+    #[cfg(feature = "cpu")]
+    cpu: CpuLaunch,
     #[cfg(feature = "gpu")]
     gpu: GpuLaunch,
 }
@@ -429,7 +435,7 @@ impl Code {
     /// [`Error::Regions`] for another number of slots, slots that do not [fit](Slot::fits), or those of
     /// another device; what a GPU cannot do.
     pub fn run(&self, launch: &mut Launch, slots: &[Slot<'_>]) -> Result<()> {
-        let _ = &launch; // only a GPU keeps anything
+        let _ = &launch; // a build may have no device
         let fit = self.regions.iter().zip(slots).all(|(r, s)| s.fits(r));
         if slots.len() != self.regions.len() || !fit {
             return Err(Error::Regions { count: slots.len() });
@@ -438,7 +444,7 @@ impl Code {
             // SAFETY: one slot for each region of the schedule that this was compiled from, which fits
             // it.
             #[cfg(feature = "cpu")]
-            Kernels::Cpu(code) => unsafe { code.run(slots) },
+            Kernels::Cpu(code) => unsafe { code.run(&mut launch.cpu, slots) },
             #[cfg(feature = "gpu")]
             Kernels::Gpu(code) => code.run_slots(&mut launch.gpu, slots),
             #[cfg(not(any(feature = "cpu", feature = "gpu")))]
@@ -475,6 +481,30 @@ impl Code {
             Kernels::Gpu(_) => Err(Error::NoCode("a GPU's kernels are WGSL".into())),
             #[cfg(not(any(feature = "cpu", feature = "gpu")))]
             Kernels::Nowhere => Err(Error::NoCodeGenerator("cpu")),
+        }
+    }
+
+    /// How threads share the schedule, if they do.
+    pub fn shares(&self) -> Option<explain::Threads> {
+        match &self.kernels {
+            #[cfg(feature = "cpu")]
+            Kernels::Cpu(code) => code.shares(),
+            #[cfg(feature = "gpu")]
+            Kernels::Gpu(_) => None,
+            #[cfg(not(any(feature = "cpu", feature = "gpu")))]
+            Kernels::Nowhere => None,
+        }
+    }
+
+    /// Who wrote which kernels as machine code, a line for each; nothing on a GPU.
+    pub fn emitters(&self) -> String {
+        match &self.kernels {
+            #[cfg(feature = "cpu")]
+            Kernels::Cpu(code) => code.emitters(),
+            #[cfg(feature = "gpu")]
+            Kernels::Gpu(_) => String::new(),
+            #[cfg(not(any(feature = "cpu", feature = "gpu")))]
+            Kernels::Nowhere => String::new(),
         }
     }
 

@@ -19,8 +19,21 @@ pub(super) struct Convention {
     pub kept_vectors: std::ops::Range<usize>,
     /// Bytes that a caller leaves free above the return address of who it calls.
     pub shadow: usize,
-    /// Whether numbers and floats are counted together: the place of an argument is that among all.
-    pub counts_together: bool,
+    /// Whether an argument's register is that of its number among all, not among those of its kind.
+    pub by_number: bool,
+}
+
+impl Convention {
+    /// The register of the argument of a number, which is an integer, so many integers before it.
+    pub(super) fn integer_argument(&self, number: usize, before: usize) -> Option<u8> {
+        let at = if self.by_number { number } else { before };
+        self.parameters.get(at).copied()
+    }
+
+    /// The vector register of an argument that is a float, so many floats before it.
+    pub(super) fn float_argument(&self, number: usize, before: usize) -> usize {
+        if self.by_number { number } else { before }
+    }
 }
 
 #[cfg(not(windows))]
@@ -29,7 +42,7 @@ pub(super) const CONVENTION: Convention = Convention {
     kept: &[3, 5, 12, 13, 14, 15],
     kept_vectors: 16..16,
     shadow: 0,
-    counts_together: false,
+    by_number: false,
 };
 
 #[cfg(windows)]
@@ -38,7 +51,7 @@ pub(super) const CONVENTION: Convention = Convention {
     kept: &[3, 5, 6, 7, 12, 13, 14, 15],
     kept_vectors: 6..16,
     shadow: 32,
-    counts_together: true,
+    by_number: true,
 };
 
 /// The stack pointer.

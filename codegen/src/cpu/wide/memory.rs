@@ -90,28 +90,18 @@ impl Select<'_> {
         }
         self.program.calls = true;
         let mut implied = Vec::new();
-        let mut given = [0; 2];
-        for value in args {
-            let ty = self.ty(value);
+        let (mut integers, mut floats) = (0, 0);
+        for (number, value) in args.into_iter().enumerate() {
             let register = self.register(value)?;
-            if ty.is_int() {
-                let at = if CONVENTION.counts_together {
-                    given[0] + given[1]
-                } else {
-                    given[0]
-                };
-                let place = CONVENTION.parameters.get(at);
+            if self.ty(value).is_int() {
+                let place = CONVENTION.integer_argument(number, integers);
                 let place = place.ok_or("too many arguments of a call")?;
-                implied.push(Implied::Use(register, integer(*place)));
-                given[0] += 1;
+                implied.push(Implied::Use(register, integer(place)));
+                integers += 1;
             } else {
-                let at = if CONVENTION.counts_together {
-                    given[0] + given[1]
-                } else {
-                    given[1]
-                };
-                implied.push(Implied::Use(register, vector(at)));
-                given[1] += 1;
+                let place = CONVENTION.float_argument(number, floats);
+                implied.push(Implied::Use(register, vector(place)));
+                floats += 1;
             }
         }
         let mut lost = lost_by_calls(self.width);

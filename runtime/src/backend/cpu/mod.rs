@@ -1,14 +1,20 @@
 //! The processor: machine code over memory of the host.
 
 mod denormals;
+mod pace;
+mod pool;
 
 use super::{HostSlot, Slot};
 use crate::error::{Error, Result};
 use crate::room;
+use crate::threads::Threads;
 use denormals::flushed;
-use sinew_codegen::cpu::{self, Options};
+use pace::Pace;
+use sinew_codegen::cpu::{self, Options, Team};
+use sinew_codegen::explain;
 use sinew_codegen::kernel::{Region, RegionKind, Schedule};
 use std::cell::Cell;
+use std::time::Instant;
 
 /// A table of so many regions lies on the stack: more of them ask for memory, once a thread.
 const FEW_REGIONS: usize = 48;
@@ -21,14 +27,42 @@ thread_local! {
 /// A schedule as machine code.
 pub(crate) struct CpuCode(cpu::CompiledSchedule);
 
+/// What a user of code keeps from run to run.
+#[derive(Default)]
+pub(crate) struct CpuLaunch {
+    /// What threads that share a step know of each other.
+    team: Option<Team>,
+    /// Whether others are called.
+    pace: Pace,
+}
+
+/// The bases of regions, which the threads of a step share.
+struct Bases<'t>(&'t [*mut u8]);
+
+// SAFETY: addresses; what is there is reached by compiled code, which keeps threads apart.
+unsafe impl Sync for Bases<'_> {}
+
+/// What is compiled for.
+fn options(threads: Threads) -> Options {
+    let plain = Options::default();
+    Options {
+        threads: threads.count,
+        least_share: threads.least_share.unwrap_or(plain.least_share),
+        ..plain
+    }
+}
+
 impl CpuCode {
     /// Machine code for this processor; the function's name is for errors.
     ///
     /// # Errors
     /// [`Error::Cpu`].
-    pub fn compile(function: &str, schedule: &Schedule) -> Result<CpuCode> {
-        match cpu::compile(schedule, &Options::default()) {
-            Ok(machine) => Ok(CpuCode(machine)),
+    pub fn compile(function: &str, schedule: &Schedule, threads: Threads) -> Result<CpuCode> {
+        match cpu::compile(schedule, &options(threads)) {
+            Ok(machine) => {
+                pool::start(machine.threads());
+                Ok(CpuCode(machine))
+            }
             Err(source) => Err(Error::Cpu {
                 function: function.into(),
                 source: Box::new(source),
@@ -37,8 +71,8 @@ impl CpuCode {
     }
 
     /// Bytes of the region that the code of a schedule has behind those of the schedule.
-    pub fn scratch_bytes(schedule: &Schedule) -> usize {
-        cpu::scratch_bytes(schedule, &Options::default())
+    pub fn scratch_bytes(schedule: &Schedule, threads: Threads) -> usize {
+        cpu::scratch_bytes(schedule, &options(threads))
     }
 
     /// As [`Code::run`](super::Code::run).
@@ -49,7 +83,7 @@ impl CpuCode {
     /// # Safety
     /// There is one slot for each region of the schedule, in order, and one for [`CpuCode::scratch`];
     /// each fits its region.
-    pub unsafe fn run(&self, slots: &[Slot<'_>]) -> Result<()> {
+    pub unsafe fn run(&self, launch: &mut CpuLaunch, slots: &[Slot<'_>]) -> Result<()> {
         let mut few = [std::ptr::null_mut(); FEW_REGIONS];
         let mut many = Vec::new();
         let table = match few.get_mut(..slots.len()) {
@@ -69,11 +103,32 @@ impl CpuCode {
                 }
             }
         }
-        // SAFETY: the table has one pointer for each region of the schedule and one for scratch, to as
+        // The table has one pointer for each region of the schedule and one for scratch, to as
         // many bytes as the region has: the caller's word. Slots borrow their memory, mutably but for
         // those of regions that no kernel writes (the schedule was verified); arguments are row-major,
         // of the region's element type and aligned to it.
-        flushed(|| unsafe { self.0.run(table) });
+        match self.0.threads() {
+            // SAFETY: as above.
+            1 => flushed(|| unsafe { self.0.run(table) }),
+            threads => {
+                let team = match &mut launch.team {
+                    Some(team) if team.threads() == threads => team,
+                    other => other.insert(Team::new(threads)),
+                };
+                team.begin();
+                let (team, bases) = (&*team, Bases(table));
+                let started = Instant::now();
+                let threads = launch.pace.threads(threads);
+                let waited = pool::run(threads, &|number| {
+                    let bases = &bases;
+                    // SAFETY: as above; the pool gives each thread a number of its own below `threads`, and
+                    // returns when all of them are back.
+                    flushed(|| unsafe { self.0.run_as(bases.0, team, number) });
+                });
+                let waited = waited + team.waited();
+                launch.pace.tell(started.elapsed(), waited);
+            }
+        }
         room::leave(&MANY_REGIONS, many);
         Ok(())
     }
@@ -90,6 +145,16 @@ impl CpuCode {
     /// The kernels in Cranelift's form.
     pub fn clif(&self) -> String {
         self.0.clif()
+    }
+
+    /// How threads share the schedule, if they do.
+    pub fn shares(&self) -> Option<explain::Threads> {
+        self.0.shares()
+    }
+
+    /// Who wrote which kernels, a line for each.
+    pub fn emitters(&self) -> String {
+        self.0.emitters()
     }
 
     /// Bytes of machine code.

@@ -1,0 +1,151 @@
+//! Which runs of a schedule threads share, and where they wait for each other. That they compute the same is
+//! tried wherever compiled code runs ([`support::run_compiled`]).
+#![cfg(feature = "cpu")]
+
+use crate::support;
+
+use sinew_codegen::cpu::{Options, compile, scratch_bytes};
+use sinew_codegen::explain::OnThreads;
+use sinew_codegen::kernel::Schedule;
+use sinew_ir::parse;
+use support::scheduled;
+
+fn program(text: &str) -> Schedule {
+    scheduled(&parse(text).unwrap_or_else(|e| panic!("{e}\n{text}")))
+}
+
+fn options(threads: usize, least_share: usize) -> Options {
+    Options {
+        threads,
+        least_share,
+        ..Options::default()
+    }
+}
+
+/// Of each run, in how many shares it runs and whether threads wait in front of it; none on one thread.
+fn shares(schedule: &Schedule, options: &Options) -> Option<Vec<(usize, bool)>> {
+    let program = compile(schedule, options).unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(program.scratch_bytes(), scratch_bytes(schedule, options));
+    let told = program.shares()?;
+    assert_eq!(told.count, program.threads());
+    let told = told.runs.into_iter();
+    Some(
+        told.map(|OnThreads { shares, barrier }| (shares, barrier))
+            .collect(),
+    )
+}
+
+/// Rows of a batch go through both layers by themselves; the gradient by the first weights needs all rows.
+#[test]
+fn rows_that_follow_from_the_same_rows_go_on() {
+    let schedule = program(
+        "fn @layers(%x: f64[64, 16], %w: f64[16, 16], %v: f64[16, 16]) -> f64[64, 16], f64[16, 16] {
+  %3 = dot %x, %w contract_x [1] contract_y [0]
+  %4 = tanh %3
+  %5 = dot %4, %v contract_x [1] contract_y [0]
+  %6 = exp %5
+  %7 = dot %x, %6 contract_x [0] contract_y [0]
+  return %6, %7
+}",
+    );
+    let own = Options {
+        contraction: sinew_codegen::cpu::Contraction::Own,
+        ..options(2, 0)
+    };
+    let expected = [(2, false), (2, false), (2, true)];
+    assert_eq!(
+        shares(&schedule, &own).as_deref(),
+        Some(&expected[..]),
+        "{schedule}"
+    );
+}
+
+/// What reads its neighbours' rows waits for them, and so does what writes over what others read.
+#[test]
+fn what_touches_the_rows_of_others_waits() {
+    let schedule = program(
+        "fn @rows(%x: f32[40, 256]) -> f32[40, 256], f32[256] {
+  %1 = softmax %x axis [1]
+  %2 = sum %1 axes [0]
+  %3 = cumsum %1 axis [0] reverse 0.0
+  %4 = softmax %3 axis [1]
+  return %4, %2
+}",
+    );
+    let told = shares(&schedule, &options(2, 0)).expect("on two threads");
+    let barriers = told.iter().filter(|(_, barrier)| *barrier).count();
+    assert!(
+        told.iter().all(|(shares, _)| *shares == 2),
+        "{told:?}\n{schedule}"
+    );
+    // In front of the sums along columns, and in front of the rows of what comes of them.
+    assert_eq!(barriers, 2, "{told:?}\n{schedule}");
+}
+
+/// A loop whose turns keep to rows has no barrier; one whose turns mix them has some in each turn.
+#[test]
+fn loops_have_barriers_where_their_turns_do() {
+    let turns = |step: &str| {
+        format!(
+            "fn @turns(%h: f32[32, 32], %w: f32[32, 32]) -> f32[32, 32] {{
+  %10 = loop 5 (%2, %3 = %h) {{
+    {step}
+    %9 = tanh %5
+    return %9
+  }}
+  return %10
+}}"
+        )
+    };
+    let rows = program(&turns("%5 = softmax %3 axis [1]"));
+    let told = shares(&rows, &options(2, 0)).expect("on two threads");
+    assert!(
+        told.iter().all(|run| *run == (2, false)),
+        "{told:?}\n{rows}"
+    );
+    let mixed = program(&turns("%5 = dot %3, %3 contract_x [1] contract_y [0]"));
+    let told = shares(&mixed, &options(2, 0)).expect("on two threads");
+    assert!(
+        told.iter().any(|(_, barrier)| *barrier),
+        "{told:?}\n{mixed}"
+    );
+}
+
+/// Without being told to, only what is long is shared, and only if that gains something.
+#[test]
+fn short_steps_stay_on_one_thread() {
+    let layers = |rows: usize| {
+        program(&format!(
+            "fn @layers(%x: f32[{rows}, 64], %w: f32[64, 64]) -> f32[{rows}, 64], f32[64] {{
+  %2 = dot %x, %w contract_x [1] contract_y [0]
+  %3 = tanh %2
+  %4 = sum %3 axes [0]
+  return %3, %4
+}}"
+        ))
+    };
+    let least = Options::default().least_share;
+    for threads in [2, 3, 16, 256] {
+        assert_eq!(shares(&layers(32), &options(threads, least)), None);
+    }
+    let large = layers(16384);
+    let told = shares(&large, &options(4, least)).expect("on four threads");
+    assert!(told.iter().any(|(shares, _)| *shares == 4), "{told:?}");
+    assert_eq!(shares(&large, &options(1, 0)), None);
+}
+
+/// A share is of some use: of work for two threads, ten make no more.
+#[test]
+fn no_share_is_shorter_than_the_least() {
+    let schedule = program(
+        "fn @map(%x: f32[200000]) -> f32[200000] {
+  %1 = tanh %x
+  return %1
+}",
+    );
+    let least = Options::default().least_share;
+    let told = shares(&schedule, &options(2, least)).expect("on two threads");
+    assert_eq!(told, [(2, false)]);
+    let many = shares(&schedule, &options(256, least)).expect("on some threads");
+    assert!((3..=40).contains(&many[0].0), "{many:?}");
+}
