@@ -50,6 +50,7 @@ mod names;
 mod operations;
 mod optimizers;
 mod outside;
+mod peak;
 mod probes;
 mod pytorch;
 mod random;

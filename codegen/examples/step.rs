@@ -1,13 +1,17 @@
 //! A classifier's training step, kernel by kernel: what each takes on this machine.
 //!
-//! `cargo run --release -p sinew-codegen --features cpu --example step [WIDTHS BATCH]`, say
-//! `step 64,64,32,10 32`.
+//! `cargo run --release -p sinew-codegen --features cpu --example step [WIDTHS BATCH [WORDS]]`, say
+//! `step 64,64,32,10 32`. Words are `list` for the schedule, `baseline`, `sse42`, `avx2` for instructions, `narrow` for
+//! vectors of 128 bits, `own` for products without tiles that are compiled ahead, and `once` to run the step twice over
+//! memory of exactly its size, where what nobody gave is not filled: for tools that watch memory, which
+//! `scripts/valgrind.sh` uses.
 
 use std::fmt::Write;
+use std::sync::OnceLock;
 use std::time::Instant;
 
 use sinew_codegen::cost::Target;
-use sinew_codegen::cpu::{CompiledSchedule, Options, compile};
+use sinew_codegen::cpu::{CompiledSchedule, Contraction, Instructions, Options, Vectors, compile};
 use sinew_codegen::kernel::*;
 use sinew_codegen::schedule::{Part, RegionOffset, schedule};
 use sinew_ir::{Binding, DType, Unit, link_gradient, parse};
@@ -23,13 +27,27 @@ fn main() {
         "linked and scheduled in {:.2} ms",
         start.elapsed().as_secs_f64() * 1e3
     );
-    if std::env::args().any(|a| a == "list") {
-        println!("{}", schedule);
+    let mut told = Options::default();
+    let mut once = false;
+    for word in args {
+        match word.as_str() {
+            "list" => println!("{schedule}"),
+            "baseline" => told.instructions = Instructions::Baseline,
+            "sse42" => told.instructions = Instructions::Sse42,
+            "avx2" => told.instructions = Instructions::Avx2,
+            "narrow" => told.vectors = Vectors::Bits128,
+            "own" => told.contraction = Contraction::Own,
+            "once" => once = true,
+            _ => return eprintln!("`{word}` means nothing"),
+        }
+    }
+    if once {
+        return run_once(&schedule, &told);
     }
     for threads in [1, 2] {
         let options = Options {
             compile_threads: threads,
-            ..Options::default()
+            ..told.clone()
         };
         let start = Instant::now();
         let program = compile(&schedule, &options).expect("it compiles");
@@ -40,7 +58,7 @@ fn main() {
             start.elapsed().as_secs_f64() * 1e3
         );
     }
-    let program = compile(&schedule, &Options::default()).expect("it compiles");
+    let program = compile(&schedule, &told).expect("it compiles");
     let mut memory: Vec<Vec<[f32; 16]>> = schedule
         .regions
         .iter()
@@ -72,7 +90,7 @@ fn main() {
             nodes: vec![Node::Run(run)],
             ..schedule.clone()
         };
-        let program = compile(&alone, &Options::default()).expect("it compiles");
+        let program = compile(&alone, &told).expect("it compiles");
         let seconds = time(&program, &table);
         sum += seconds;
         println!(
@@ -83,6 +101,42 @@ fn main() {
         );
     }
     println!("{:>10.2} us  together", sum * 1e6);
+}
+
+/// Runs the step twice, each region in memory of its own that has its size to the byte. The arena, results and
+/// scratch are not filled before.
+fn run_once(schedule: &Schedule, options: &Options) {
+    let program = compile(schedule, options).expect("it compiles");
+    // Scratch is aligned to 8 bytes, regions to their elements, which are of 4.
+    let mut scratch: Vec<f64> = Vec::new();
+    scratch.reserve_exact(program.scratch_bytes().div_ceil(8));
+    let mut memory: Vec<Vec<f32>> = Vec::new();
+    for region in &schedule.regions {
+        let count = region.bytes / 4;
+        let mut elements = Vec::new();
+        elements.reserve_exact(count);
+        if region.kind.is_filled() {
+            // Labels are integers: zeros.
+            let scale = if region.name == "y" { 0.0 } else { 0.01 };
+            elements.extend((0..count).map(|i| (i * 5 % 13) as f32 * scale));
+        }
+        memory.push(elements);
+    }
+    let regions = memory.iter_mut().map(|r| r.as_mut_ptr().cast());
+    let table: Vec<*mut u8> = regions.chain([scratch.as_mut_ptr().cast()]).collect();
+    let loss = schedule.regions.iter().position(|r| r.name == "loss");
+    let loss = table[loss.expect("it has one")].cast::<f32>();
+    for _ in 0..2 {
+        // SAFETY: the table has memory for every region of the schedule, and for scratch.
+        unsafe { program.run(&table) };
+        // SAFETY: the run wrote it.
+        println!("loss {}", unsafe { *loss });
+    }
+    for (region, elements) in schedule.regions.iter().zip(&memory) {
+        // Looked at one by one, so that one that was computed from nothing is noticed.
+        let positive = elements.iter().filter(|x| **x > 0.0).count();
+        println!("{}: {positive} of {} positive", region.name, elements.len());
+    }
 }
 
 fn extents(kernel: &Kernel) -> String {
@@ -167,10 +221,12 @@ fn step(widths: &[usize], batch: usize) -> Schedule {
     );
     let _ = writeln!(text, "  %{} = mean %{next} axes [0]", next + 1);
     let _ = writeln!(text, "  return %{}\n}}", next + 1);
+    // A unit's text stands in a binary.
+    static TEXT: OnceLock<String> = OnceLock::new();
     let unit = Unit {
         path: "loss",
         file: "loss",
-        text: text.leak(),
+        text: TEXT.get_or_init(|| text),
         callees: &[],
         consts: &[],
     };

@@ -9,9 +9,10 @@ use sinew_fuzz::Random;
 use sinew_ir::scalar::UnaryFloat;
 use sinew_ir::{DType, Scalar};
 use std::collections::HashMap;
+use support::compiled::run_compiled_in;
 use support::flushed::flushed;
 use support::targets::targets;
-use support::{applied, bytes, run_compiled, run_compiled_in, values};
+use support::{applied, bytes, run_compiled, values};
 
 const FLOATS: [DType; 2] = [DType::F32, DType::F64];
 

@@ -2,6 +2,8 @@
 
 mod support;
 
+#[cfg(feature = "cpu")]
+mod aarch64;
 mod cases;
 mod convolutions;
 mod decisions;
@@ -10,6 +12,8 @@ mod depth;
 mod functions;
 mod fuzz;
 mod growth;
+#[cfg(feature = "cpu")]
+mod guards;
 mod ir_texts;
 mod kernel_texts;
 mod loops;

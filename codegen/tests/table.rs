@@ -8,7 +8,7 @@ use sinew_ir::{DType, Function, Instance, Op, Type, ops};
 use support::{ProgramBuilder, bytes, interpreted, numbers, scheduled, values};
 
 /// An application as a program, its floats of the given type.
-fn program(op: Op, instance: &Instance, float: DType) -> Function {
+pub fn program(op: Op, instance: &Instance, float: DType) -> Function {
     let mut p = ProgramBuilder::new();
     let operands: Vec<_> = instance
         .operands

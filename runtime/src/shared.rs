@@ -233,12 +233,14 @@ impl<M: Model> Handle for Shared<M> {
 
     fn place(&self, settings: &Settings, group: &dyn Fn(&str) -> Option<usize>) -> Result<Placed> {
         let mut stage = self.stage();
-        let (shell, placed) = match &*stage {
+        let (shell, placed) = match &mut *stage {
             Stage::Placed(_, placed) => return Ok(placed.clone()),
             Stage::Host(model) => {
                 let layout = Layout::new(model, settings.precision.dtype(), group)?;
                 let placed = Placed::new(model, layout, &settings.device.0)?;
-                (hollow(model.clone()), placed)
+                // Before the copy: the values would be there a third time else.
+                hollow(model);
+                (model.clone(), placed)
             }
         };
         *stage = Stage::Placed(shell, placed.clone());

@@ -288,10 +288,9 @@ impl Store {
     }
 }
 
-/// The model without its values: the store holds them, and twice the memory would be lost.
-pub(crate) fn hollow<M: Leaves>(mut model: M) -> M {
+/// Takes the values out of a model: the store holds them, and twice the memory would be lost.
+pub(crate) fn hollow(model: &mut dyn Leaves) {
     model.each_mut(&mut |_, param| param.data = Data::Missing(Missing::Elsewhere));
-    model
 }
 
 /// Sets each leaf of `model` from the memory that `place` gives, from an offset on; zeros without one.

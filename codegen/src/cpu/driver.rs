@@ -252,8 +252,8 @@ impl<'s> Compiler<'s> {
         schedule: &'s Schedule,
         options: &'s Options,
     ) -> Result<Compiler<'s>, EmitError> {
-        let (isa, caps) = host(options.instructions, Effort::Code)?;
-        let (quick, _) = host(options.instructions, Effort::Compiling)?;
+        let (isa, caps) = host(options, Effort::Code)?;
+        let (quick, _) = host(options, Effort::Compiling)?;
         Ok(Compiler {
             kernels,
             phases,

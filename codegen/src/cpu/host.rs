@@ -1,11 +1,47 @@
-//! The host as Cranelift sees it: instruction set, flags, and what the emitters may rely on.
+//! The processor that code is for, as Cranelift sees it: instruction set, flags, and what the emitters may rely on.
 
 use cranelift_codegen::isa::{self, OwnedTargetIsa};
 use cranelift_codegen::settings::{self, Configurable};
 
-use super::{EmitError, Instructions};
+use super::{EmitError, Instructions, Options};
 
-/// What the host can do without a library call.
+/// A kind of processor. Code that runs is for the host's; what is emitted for another one can be looked at.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Architecture {
+    /// Intel's and AMD's, in 64 bits.
+    X86_64,
+    /// Arm's, in 64 bits.
+    Aarch64,
+    /// Any other one, for which no code is written.
+    Other,
+}
+
+impl Architecture {
+    /// That of this build.
+    pub const HOST: Architecture = if cfg!(target_arch = "x86_64") {
+        Architecture::X86_64
+    } else if cfg!(target_arch = "aarch64") {
+        Architecture::Aarch64
+    } else {
+        Architecture::Other
+    };
+
+    /// The triple with this build's system, which decides the calling convention.
+    fn triple(self) -> &'static str {
+        match (self, std::env::consts::OS) {
+            (Architecture::X86_64, "macos") => "x86_64-apple-darwin",
+            (Architecture::X86_64, "windows") => "x86_64-pc-windows-msvc",
+            (Architecture::X86_64, _) => "x86_64-unknown-linux-gnu",
+            (Architecture::Aarch64, "macos") => "aarch64-apple-darwin",
+            (Architecture::Aarch64, "windows") => "aarch64-pc-windows-msvc",
+            (Architecture::Aarch64, _) => "aarch64-unknown-linux-gnu",
+            // The emitter's vectors are 128 bits wide and little-endian: these two are what it is tested on.
+            (Architecture::Other, _) => "unknown-unknown-unknown",
+        }
+    }
+}
+
+/// What a processor can do without a library call.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Caps {
     /// Fused multiply-add.
@@ -14,6 +50,8 @@ pub(super) struct Caps {
     pub unaligned: bool,
     /// Rounding to an integer within a float register.
     pub round: bool,
+    /// Orders of vectors that hold of NaN too. Without an instruction for them Cranelift 0.135 panics.
+    pub orders_of_nan: bool,
 }
 
 /// What the time that a function takes to compile is spent on.
@@ -36,13 +74,27 @@ impl Effort {
     }
 }
 
-/// The code generator for the machine this runs on, with a set of its instructions, and what these
+impl Caps {
+    fn of(architecture: Architecture, instructions: Instructions) -> Caps {
+        // NEON has all of it.
+        let since = |set: Instructions| match architecture {
+            Architecture::X86_64 => instructions >= set,
+            Architecture::Aarch64 | Architecture::Other => true,
+        };
+        Caps {
+            fma: since(Instructions::Avx2),
+            unaligned: since(Instructions::Avx2),
+            round: since(Instructions::Sse42),
+            orders_of_nan: architecture == Architecture::X86_64,
+        }
+    }
+}
+
+/// The code generator for the processor and the set of its instructions that the options say, and what these
 /// can do.
-pub(super) fn host(
-    instructions: Instructions,
-    effort: Effort,
-) -> Result<(OwnedTargetIsa, Caps), EmitError> {
-    instructions.check()?;
+pub(super) fn host(options: &Options, effort: Effort) -> Result<(OwnedTargetIsa, Caps), EmitError> {
+    let (architecture, instructions) = (options.architecture, options.instructions);
+    instructions.check(architecture)?;
     let wrong = |e: &dyn std::fmt::Display| EmitError::Host(e.to_string());
     let mut flags = settings::builder();
     let fixed = [
@@ -67,34 +119,14 @@ pub(super) fn host(
     for (name, value) in effort.settings().into_iter().chain(fixed) {
         flags.set(name, value).map_err(|e| wrong(&e))?;
     }
-    let mut builder = isa::lookup_by_name(triple()).map_err(|e| wrong(&e))?;
+    let mut builder = isa::lookup_by_name(architecture.triple()).map_err(|e| wrong(&e))?;
     for set in Instructions::ALL.into_iter().filter(|s| *s <= instructions) {
         for flag in set.flags() {
             builder.enable(flag).map_err(|e| wrong(&e))?;
         }
     }
-    let x86 = cfg!(target_arch = "x86_64");
-    let caps = Caps {
-        fma: !x86 || instructions >= Instructions::Avx2,
-        unaligned: !x86 || instructions >= Instructions::Avx2,
-        round: !x86 || instructions >= Instructions::Sse42,
-    };
     let isa = builder
         .finish(settings::Flags::new(flags))
         .map_err(|e| wrong(&e))?;
-    Ok((isa, caps))
-}
-
-/// The triple of this build: it decides the calling convention.
-fn triple() -> &'static str {
-    match (std::env::consts::ARCH, std::env::consts::OS) {
-        ("x86_64", "macos") => "x86_64-apple-darwin",
-        ("x86_64", "windows") => "x86_64-pc-windows-msvc",
-        ("x86_64", _) => "x86_64-unknown-linux-gnu",
-        ("aarch64", "macos") => "aarch64-apple-darwin",
-        ("aarch64", "windows") => "aarch64-pc-windows-msvc",
-        ("aarch64", _) => "aarch64-unknown-linux-gnu",
-        // The emitter's vectors are 128 bits wide and little-endian: these two are what it is tested on.
-        (_, _) => "unknown-unknown-unknown",
-    }
+    Ok((isa, Caps::of(architecture, instructions)))
 }

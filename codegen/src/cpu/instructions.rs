@@ -1,6 +1,6 @@
 //! Sets of instructions that machine code may use.
 
-use super::EmitError;
+use super::{Architecture, EmitError};
 
 /// What machine code may use of the host. Every set has those before it.
 ///
@@ -79,12 +79,15 @@ impl Instructions {
         }
     }
 
-    /// Refuses what the host lacks.
-    pub(super) fn check(self) -> Result<(), EmitError> {
-        if self.is_supported() {
-            Ok(())
-        } else {
-            Err(EmitError::Instructions(self))
+    /// Refuses what the host lacks, and for other processors all that not every one of them has.
+    pub(super) fn check(self, architecture: Architecture) -> Result<(), EmitError> {
+        let is_there = match architecture == Architecture::HOST {
+            true => self.is_supported(),
+            false => self == Instructions::Baseline,
+        };
+        match is_there {
+            true => Ok(()),
+            false => Err(EmitError::Instructions(self)),
         }
     }
 

@@ -9,12 +9,14 @@
 //!   instruction barrier, by `membarrier` on Linux. So a program may run on another thread than it was
 //!   compiled on.
 //! - The module leaks its memory unless it is told to free it, which [`MachineCode`] does when dropped.
+//!
+//! Code for another processor than the host's goes nowhere.
 
 use std::collections::HashMap;
 use std::mem::ManuallyDrop;
 
 use cranelift_codegen::ir::{ExternalName, Signature};
-use cranelift_codegen::isa::OwnedTargetIsa;
+use cranelift_codegen::isa::{OwnedTargetIsa, TargetIsa};
 use cranelift_codegen::{CompiledCode, FinalizedRelocTarget};
 use cranelift_jit::{ArenaMemoryProvider, JITBuilder, JITModule};
 use cranelift_module::{
@@ -22,7 +24,7 @@ use cranelift_module::{
     default_libcall_names,
 };
 
-use super::EmitError;
+use super::{Architecture, EmitError};
 
 /// A compiled function that has no address yet.
 #[derive(Clone, Debug)]
@@ -94,7 +96,8 @@ impl Compiled {
 
 /// Executable functions, freed when dropped.
 pub(super) struct MachineCode {
-    module: ManuallyDrop<JITModule>,
+    /// None of code for another processor.
+    module: Option<ManuallyDrop<JITModule>>,
 }
 
 // SAFETY: nothing of the module is reached through a shared reference but addresses, which are values.
@@ -102,8 +105,9 @@ unsafe impl Sync for MachineCode {}
 
 impl Drop for MachineCode {
     fn drop(&mut self) {
-        // SAFETY: the module is not used after this.
-        let module = unsafe { ManuallyDrop::take(&mut self.module) };
+        let Some(module) = self.module.take().map(ManuallyDrop::into_inner) else {
+            return;
+        };
         // SAFETY: a function is called through a borrow of what owns this only, so none is running.
         unsafe { module.free_memory() };
     }
@@ -111,24 +115,27 @@ impl Drop for MachineCode {
 
 impl MachineCode {
     /// Brings functions into memory, where they refer to each other and to `imports` by name, and
-    /// gives the address of the last one.
+    /// gives the address of the last one. In place of one for another processor it gives a function that ends the
+    /// process.
     pub(super) fn link(
         isa: OwnedTargetIsa,
         functions: &[Compiled],
         imports: &[(String, *const u8)],
     ) -> Result<(MachineCode, *const u8), EmitError> {
+        let mut code = MachineCode { module: None };
+        if !is_for_host(&*isa) {
+            return Ok((code, elsewhere as extern "C" fn() as *const u8));
+        }
         let mut builder = JITBuilder::with_isa(isa, default_libcall_names());
         builder.symbols(imports.iter().cloned());
         builder.memory_provider(Box::new(room(functions)?));
-        let mut code = MachineCode {
-            module: ManuallyDrop::new(JITModule::new(builder)),
-        };
+        let module = code
+            .module
+            .insert(ManuallyDrop::new(JITModule::new(builder)));
         let mut names = HashMap::new();
         for (name, _) in imports {
             // Its type is the caller's business: an import is an address here.
-            let id = code
-                .module
-                .declare_data(name, Linkage::Import, false, false);
+            let id = module.declare_data(name, Linkage::Import, false, false);
             let id = id.map_err(|e| error(name, e))?;
             names.insert(
                 name.as_str(),
@@ -138,10 +145,8 @@ impl MachineCode {
         let mut ids: Vec<FuncId> = Vec::with_capacity(functions.len());
         for function in functions {
             let name = function.name.as_str();
-            let signature = Signature::new(code.module.isa().default_call_conv());
-            let id = code
-                .module
-                .declare_function(name, Linkage::Local, &signature);
+            let signature = Signature::new(module.isa().default_call_conv());
+            let id = module.declare_function(name, Linkage::Local, &signature);
             let id = id.map_err(|e| error(name, e))?;
             names.insert(name, ModuleRelocTarget::from(FuncOrDataId::Func(id)));
             ids.push(id);
@@ -159,19 +164,35 @@ impl MachineCode {
                 })
             });
             let references = references.collect::<Result<Vec<_>, EmitError>>()?;
-            code.module
+            module
                 .define_function_bytes(*id, function.alignment, &function.bytes, &references)
                 .map_err(|e| error(name, e))?;
         }
         let (Some(function), Some(id)) = (functions.last(), ids.last()) else {
             return Err(refused("driver", "there is no function".to_owned()));
         };
-        code.module
+        module
             .finalize_definitions()
             .map_err(|e| error(&function.name, e))?;
-        let address = code.module.get_finalized_function(*id);
+        let address = module.get_finalized_function(*id);
         Ok((code, address))
     }
+}
+
+/// Whether the host runs what is compiled for an instruction set.
+fn is_for_host(isa: &dyn TargetIsa) -> bool {
+    let name = match Architecture::HOST {
+        Architecture::X86_64 => "x64",
+        Architecture::Aarch64 => "aarch64",
+        Architecture::Other => return false,
+    };
+    isa.name() == name
+}
+
+/// What stands for code of another processor. It takes no notice of what it is given.
+extern "C" fn elsewhere() {
+    eprintln!("code for another processor was run");
+    std::process::abort();
 }
 
 /// One range of addresses for all functions: calls among them reach 2 GiB, and blocks that the system gives one by one

@@ -15,7 +15,7 @@
 //! travel in the low bits of floats. Where a source is not named, the coefficients are those of the least
 //! greatest error relative to the function (Remez), rounded.
 
-use cranelift_codegen::ir::condcodes::FloatCC;
+use cranelift_codegen::ir::condcodes::{CondCode, FloatCC};
 use cranelift_codegen::ir::immediates::{Ieee32, Ieee64};
 use cranelift_codegen::ir::{InstBuilder, Type, Value, types};
 
@@ -242,10 +242,15 @@ impl<'f, 'a> Formula<'f, 'a> {
 
     /// An order of two floats as all ones or zeros in the bits of each lane.
     pub(super) fn mask(&mut self, order: FloatCC, a: Value, b: Value) -> Value {
+        let is_vector = self.lanes.count > 1;
+        if is_vector && holds_of_nan(order) && !self.f.caps.orders_of_nan {
+            let other = self.f.b.ins().fcmp(order.complement(), a, b);
+            return self.f.b.ins().bnot(other);
+        }
         let holds = self.f.b.ins().fcmp(order, a, b);
-        match self.lanes.count {
-            1 => self.f.b.ins().bmask(self.integers, holds),
-            _ => holds,
+        match is_vector {
+            false => self.f.b.ins().bmask(self.integers, holds),
+            true => holds,
         }
     }
 
@@ -320,5 +325,26 @@ impl<'f, 'a> Formula<'f, 'a> {
         let above = self.mask(FloatCC::GreaterThan, rounded, x);
         let one = self.only(above, 1.0);
         self.sub(rounded, one)
+    }
+}
+
+/// Whether an order of two numbers holds where one of them is NaN, and is not one that is told apart by that alone.
+fn holds_of_nan(order: FloatCC) -> bool {
+    match order {
+        FloatCC::UnorderedOrEqual
+        | FloatCC::UnorderedOrLessThan
+        | FloatCC::UnorderedOrLessThanOrEqual
+        | FloatCC::UnorderedOrGreaterThan
+        | FloatCC::UnorderedOrGreaterThanOrEqual => true,
+        // The first two do, and every processor has them.
+        FloatCC::NotEqual
+        | FloatCC::Unordered
+        | FloatCC::Ordered
+        | FloatCC::Equal
+        | FloatCC::OrderedNotEqual
+        | FloatCC::LessThan
+        | FloatCC::LessThanOrEqual
+        | FloatCC::GreaterThan
+        | FloatCC::GreaterThanOrEqual => false,
     }
 }

@@ -58,6 +58,7 @@ mod wide;
 pub use bell::Bell;
 pub use blocking::Blocking;
 pub use driver::{CompiledSchedule, compile, scratch_bytes};
+pub use host::Architecture;
 pub use instructions::Instructions;
 pub use team::Team;
 
@@ -81,7 +82,10 @@ pub enum Contraction {
 pub struct Options {
     /// How matrix products are computed.
     pub contraction: Contraction,
-    /// What may be used of the host.
+    /// The processor that code is for. For another one than the host's a schedule compiles to what can be looked
+    /// at, and the process ends where it is run.
+    pub architecture: Architecture,
+    /// What may be used of the processor.
     pub instructions: Instructions,
     /// How large products are cut into blocks.
     pub blocking: Blocking,
@@ -101,6 +105,7 @@ impl Default for Options {
     fn default() -> Options {
         Options {
             contraction: Contraction::Auto,
+            architecture: Architecture::HOST,
             instructions: Instructions::widest(),
             blocking: Blocking::default(),
             vectors: Vectors::Bits512,

@@ -2,10 +2,16 @@
 
 #![allow(dead_code)] // each test file uses its own part
 
+#[cfg(feature = "cpu")]
+pub mod compiled;
 pub mod data;
+#[cfg(all(feature = "cpu", unix))]
+pub mod faults;
 pub mod files;
 #[cfg(feature = "cpu")]
 pub mod flushed;
+#[cfg(all(feature = "cpu", unix))]
+pub mod guarded;
 pub mod products;
 pub mod programs;
 pub mod random;
@@ -16,6 +22,9 @@ pub mod targets;
 pub mod template;
 #[cfg(feature = "cpu")]
 pub mod threads;
+
+#[cfg(feature = "cpu")]
+pub use compiled::run_compiled;
 
 use sinew_codegen::cost::Target;
 use sinew_codegen::decision::PartDecisions;
@@ -154,8 +163,13 @@ pub fn applied(scalar: Scalar, operands: &[DType], result: DType, count: usize) 
 
 /// Compares with a golden file of schedules.
 pub fn golden(name: &str, text: &str) {
+    golden_in("schedule", name, text);
+}
+
+/// Compares with a golden file in a folder of these.
+pub fn golden_in(folder: &str, name: &str, text: &str) {
     let path = format!(
-        "{}/tests/golden/schedule/{name}.txt",
+        "{}/tests/golden/{folder}/{name}.txt",
         env!("CARGO_MANIFEST_DIR")
     );
     if std::env::var_os("BLESS").is_some() {
@@ -241,41 +255,4 @@ pub fn run(function: &Function, inputs: &[Vec<f64>]) -> Vec<Vec<f64>> {
     results
         .map(|(i, v)| values(&memory[first + i], function.type_of(*v).dtype))
         .collect()
-}
-
-/// Compiles a schedule for this machine and runs it over `memory`. Nothing beside the regions is written. On
-/// several threads, of which some may not come, it does the same, bit by bit.
-#[cfg(feature = "cpu")]
-pub fn run_compiled(s: &Schedule, memory: &mut [Vec<u8>], options: &sinew_codegen::cpu::Options) {
-    run_compiled_in(s, memory, options, &|run| run());
-}
-
-/// [`run_compiled`], in a mode of the processor that `mode` brings about around the work of each thread.
-#[cfg(feature = "cpu")]
-pub fn run_compiled_in(
-    s: &Schedule,
-    memory: &mut [Vec<u8>],
-    options: &sinew_codegen::cpu::Options,
-    mode: threads::Mode<'_>,
-) {
-    let before = memory.to_vec();
-    threads::run(s, memory, options, &[0], mode);
-    for (threads, present) in threads::teams(s, options) {
-        let options = sinew_codegen::cpu::Options {
-            threads,
-            least_share: 0,
-            ..options.clone()
-        };
-        let mut again = before.clone();
-        threads::run(s, &mut again, &options, &present, mode);
-        for ((region, one), many) in s.regions.iter().zip(memory.iter()).zip(&again) {
-            // Values between kernels may be in other places of a time in the arena, or not at all.
-            let same = region.kind == RegionKind::Arena || one == many;
-            assert!(
-                same,
-                "`{}` differs on {present:?} of {threads} threads, {options:?}\n{s}",
-                region.name
-            );
-        }
-    }
 }

@@ -499,6 +499,11 @@ impl Writer<'_> {
         let start = self.length;
         self.put(&out)?;
         if let Some(offset) = constant {
+            // What lies behind the last constant is another function, or a page that is not there.
+            let end = offset + out.memory_size().size();
+            if end > self.program.pool.bytes.len() {
+                return Err(format!("{code:?} reads behind the constants"));
+            }
             let within = self.encoder.get_constant_offsets().displacement_offset();
             self.constants.push((start + within, self.length, offset));
         }
