@@ -14,6 +14,7 @@ mod calls;
 mod contract;
 mod cuts;
 mod driver;
+mod duration;
 mod elements;
 mod entry;
 mod exponential;
@@ -111,7 +112,7 @@ impl Default for Options {
             vectors: Vectors::Bits512,
             compile_threads: 1,
             threads: 1,
-            least_share: crate::cost::LEAST_SHARE,
+            least_share: duration::LEAST_SHARE,
         }
     }
 }

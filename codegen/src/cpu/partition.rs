@@ -6,17 +6,17 @@
 //! loop whose turns keep to that stands in a phase as a whole; of any other the body is phases of its own,
 //! in every turn.
 //!
-//! What is shared, and whether anything is, follows from estimates ([`crate::cost`]), never from the data
+//! What is shared, and whether anything is, follows from estimates ([`super::duration`]), never from the data
 //! or the machine: a program is the same wherever it is compiled for as many threads.
 
 use std::collections::HashMap;
 
+use super::duration;
 use super::phases::{Cut, Owner, Phase, Phases, Stage, Task};
 use super::ready::Ready;
 use super::touched::{Piece, Touched, pieces, whole};
 use super::{MOST_THREADS, Options};
 use crate::bounds::interval;
-use crate::cost;
 use crate::kernel::{Node, Run, Schedule};
 
 impl Phases {
@@ -25,7 +25,7 @@ impl Phases {
         if options.threads < 2 || options.threads > MOST_THREADS {
             return None;
         }
-        let times: Vec<usize> = schedule.kernels.iter().map(cost::nanoseconds).collect();
+        let times: Vec<usize> = schedule.kernels.iter().map(duration::nanoseconds).collect();
         let mut planner = Planner {
             schedule,
             kernels,
@@ -39,7 +39,7 @@ impl Phases {
         let stages = planner.sequence(&schedule.nodes, &mut Vec::new());
         let threads = stages.iter().map(Stage::shares).max().unwrap_or(1);
         // Tests share whatever can be.
-        let gains = options.least_share == 0 || cost::gains(planner.alone, planner.together);
+        let gains = options.least_share == 0 || duration::gains(planner.alone, planner.together);
         (threads > 1 && gains).then_some(Phases {
             threads,
             stages,
@@ -203,7 +203,7 @@ impl Planner<'_> {
             return;
         }
         let longest = loads.into_iter().max().unwrap_or(0);
-        let time = cost::phase(longest).saturating_mul(turns(around));
+        let time = duration::phase(longest).saturating_mul(turns(around));
         self.together = self.together.saturating_add(time);
         stages.push(Stage::Phase(phase));
     }

@@ -8,7 +8,7 @@
 use std::ops::Range;
 
 use crate::bounds::interval;
-use crate::kernel::{Class, Kernel, RegionId, Slot, SlotId};
+use crate::kernel::{Class, Kernel, RegionId, Slot, SlotId, Touch};
 
 /// What a piece of a kernel touches of a slot: first and last element.
 #[derive(Clone, Copy, Debug)]
@@ -127,5 +127,24 @@ fn cut_dim(class: &Class, by_columns: bool, body: Option<usize>) -> Option<usize
             (Some(2), true) => Some(c.m.len()),
             (Some(_), _) | (None, _) => None,
         },
+    }
+}
+
+impl Touch {
+    /// The same, between two places of a dim of the space.
+    fn between(&self, dim: usize, places: Range<usize>) -> Touch {
+        let mut touch = self.clone();
+        let moved = |offset: &mut i64, strides: &[i64]| {
+            let stride = strides.get(dim).copied().unwrap_or(0);
+            *offset = offset.saturating_add(stride.saturating_mul(places.start as i64));
+        };
+        moved(&mut touch.access.offset, &self.access.strides);
+        for guard in &mut touch.access.guards {
+            moved(&mut guard.offset, &guard.strides);
+        }
+        if let Some(extent) = touch.space.get_mut(dim) {
+            *extent = places.len();
+        }
+        touch
     }
 }

@@ -3,7 +3,6 @@
 use super::class::{LoopBody, volume};
 use super::{Access, ScalarKind};
 use crate::bounds::range;
-use std::ops::Range;
 
 /// One access of a kernel.
 #[derive(Clone, Debug)]
@@ -29,23 +28,6 @@ impl Touch {
     /// bits, which the verifier refuses).
     pub fn range(&self) -> Option<(i64, i64)> {
         range(&self.space, &self.access).flatten()
-    }
-
-    /// The same, between two places of a dim of the space.
-    pub fn between(&self, dim: usize, places: Range<usize>) -> Touch {
-        let mut touch = self.clone();
-        let moved = |offset: &mut i64, strides: &[i64]| {
-            let stride = strides.get(dim).copied().unwrap_or(0);
-            *offset = offset.saturating_add(stride.saturating_mul(places.start as i64));
-        };
-        moved(&mut touch.access.offset, &self.access.strides);
-        for guard in &mut touch.access.guards {
-            moved(&mut guard.offset, &guard.strides);
-        }
-        if let Some(extent) = touch.space.get_mut(dim) {
-            *extent = places.len();
-        }
-        touch
     }
 }
 
