@@ -1,8 +1,9 @@
 //! Contractions: which axis the lanes run along, which kernel computes the sums, and the epilogue.
 //!
 //! Own tiles (`own_tile`) apply the epilogue before anything is stored. Where the host has wider
-//! vectors and products have several dims, `product` computes blocks and calls the kernel back for operands that are computed and for
-//! the epilogue (`block`). The choice is made in [`choose_blocking`], nowhere else.
+//! vectors and products have several dims, `product` computes blocks and calls the kernel back for
+//! operands that are computed and for the epilogue (`block`). The choice is made in [`choose_blocking`],
+//! nowhere else.
 
 use cranelift_codegen::ir::{StackSlotData, StackSlotKind, Value};
 use sinew_ir::DType;

@@ -3,7 +3,7 @@
 
 use sinew_ir::Scalar;
 
-use crate::kernel::{Code, Guard, Nest, Reg, ScalarKind, Stage};
+use crate::kernel::{Code, Guard, Nest, Reg, ScalarKind};
 
 /// The most parts of a nest's space that code is written for.
 const MOST_PARTS: usize = 12;
@@ -19,10 +19,7 @@ pub(super) fn cuts(nest: &Nest, first: Option<usize>) -> Vec<Vec<i64>> {
     for stage in &nest.stages {
         let code = stage.code();
         instructions += code.insts.len();
-        match stage {
-            // Its index is 0 along the row.
-            Stage::Row { code, .. } | Stage::Each { code, .. } => add_bounds(code, &mut bounds),
-        }
+        add_bounds(code, &mut bounds);
     }
     let mut cuts = vec![Vec::new(); space.len()];
     let inwards = (0..space.len()).rev().filter(|d| Some(*d) != first);

@@ -35,8 +35,7 @@ impl Frame<'_> {
             }
             1 => self.load_run(access, index, lanes),
             stride @ 2..=STRIDED if lanes.is_wide() && !dtype.is_half() => {
-                let (address, offset) = self.address(access, index)?;
-                let address = self.b.ins().iadd_imm_s(address, i64::from(offset));
+                let address = self.element_address(access, index)?;
                 let ty = self.ty(dtype, lanes)?;
                 let value = self.load_strided(ty, address, stride, lanes.active);
                 self.as_in_registers(value, dtype, lanes)
@@ -48,12 +47,14 @@ impl Frame<'_> {
         }
     }
 
+    /// The address of the element at an index.
+    fn element_address(&mut self, access: &Access, index: &[Index]) -> Result<Value, EmitError> {
+        let (address, offset) = self.address(access, index)?;
+        Ok(self.b.ins().iadd_imm_s(address, i64::from(offset)))
+    }
+
     /// One element, guards ignored.
-    pub(super) fn load_one(
-        &mut self,
-        access: &Access,
-        index: &[Index],
-    ) -> Result<Value, EmitError> {
+    fn load_one(&mut self, access: &Access, index: &[Index]) -> Result<Value, EmitError> {
         let (address, offset) = self.address(access, index)?;
         self.load_at(access, address, offset)
     }
@@ -83,7 +84,7 @@ impl Frame<'_> {
     }
 
     /// Neighbouring elements.
-    pub(super) fn load_run(
+    fn load_run(
         &mut self,
         access: &Access,
         index: &[Index],
@@ -94,7 +95,7 @@ impl Frame<'_> {
     }
 
     /// Neighbouring elements of an access's slot from an address on.
-    pub(super) fn load_run_at(
+    fn load_run_at(
         &mut self,
         access: &Access,
         (address, offset): (Value, i32),
@@ -111,7 +112,7 @@ impl Frame<'_> {
     }
 
     /// A vector as registers hold it, of what memory does.
-    pub(super) fn as_in_registers(
+    fn as_in_registers(
         &mut self,
         value: Value,
         dtype: DType,
@@ -128,7 +129,7 @@ impl Frame<'_> {
     }
 
     /// A vector as memory holds it, of what registers do.
-    pub(super) fn as_in_memory(
+    fn as_in_memory(
         &mut self,
         value: Value,
         dtype: DType,
@@ -145,7 +146,7 @@ impl Frame<'_> {
     }
 
     /// Elements that are there only where the guards hold, zero elsewhere.
-    pub(super) fn load_guarded(
+    fn load_guarded(
         &mut self,
         access: &Access,
         index: &[Index],
@@ -170,15 +171,14 @@ impl Frame<'_> {
 
     /// Neighbouring elements that are all there or all not: zeros then. What is read in their place are the
     /// slot's first elements.
-    pub(super) fn load_guarded_run(
+    fn load_guarded_run(
         &mut self,
         access: &Access,
         index: &[Index],
         lanes: Lanes,
     ) -> Result<Value, EmitError> {
         let dtype = self.dtype(access.slot);
-        let (address, offset) = self.address(access, index)?;
-        let address = self.b.ins().iadd_imm_s(address, i64::from(offset));
+        let address = self.element_address(access, index)?;
         let (there, address) = self.where_guarded(access, index, address)?;
         let value = self.load_run_at(access, (address, 0), lanes)?;
         let zero = self.constant(0.0, dtype, lanes)?;
@@ -188,7 +188,7 @@ impl Frame<'_> {
 
     /// Whether the guards of an access hold, and an address that is good there, or that of the slot where
     /// they do not.
-    pub(super) fn where_guarded(
+    fn where_guarded(
         &mut self,
         access: &Access,
         index: &[Index],
@@ -212,20 +212,14 @@ impl Frame<'_> {
             strides: Vec::new(),
             guards: Vec::new(),
         };
-        let (base, offset) = self.address(&first, &[])?;
-        let base = self.b.ins().iadd_imm_s(base, i64::from(offset));
+        let base = self.element_address(&first, &[])?;
         let address = self.b.ins().select(there, address, base);
         Ok((there, address))
     }
 
     /// One element, zero where a guard fails.
-    pub(super) fn load_guarded_one(
-        &mut self,
-        access: &Access,
-        index: &[Index],
-    ) -> Result<Value, EmitError> {
-        let (address, offset) = self.address(access, index)?;
-        let address = self.b.ins().iadd_imm_s(address, i64::from(offset));
+    fn load_guarded_one(&mut self, access: &Access, index: &[Index]) -> Result<Value, EmitError> {
+        let address = self.element_address(access, index)?;
         self.load_where(access, index, address)
     }
 
@@ -252,7 +246,7 @@ impl Frame<'_> {
     }
 
     /// The test of a guard, a bool: one unsigned comparison does both ends.
-    pub(super) fn guard(&mut self, guard: &Guard, index: &[Index]) -> Value {
+    fn guard(&mut self, guard: &Guard, index: &[Index]) -> Value {
         let value = self.affine(guard.offset, &guard.strides, index);
         let extent = guard.extent.max(0);
         self.b
@@ -285,8 +279,7 @@ impl Frame<'_> {
                 Ok(())
             }
             stride @ 2..=STRIDED if lanes.is_wide() && !dtype.is_half() => {
-                let (address, offset) = self.address(access, index)?;
-                let address = self.b.ins().iadd_imm_s(address, i64::from(offset));
+                let address = self.element_address(access, index)?;
                 let value = self.as_in_memory(value, dtype, lanes)?;
                 self.store_strided(value, address, stride, lanes.active);
                 Ok(())
@@ -302,7 +295,7 @@ impl Frame<'_> {
         }
     }
 
-    pub(super) fn store_one(
+    fn store_one(
         &mut self,
         access: &Access,
         value: Value,

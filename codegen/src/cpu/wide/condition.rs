@@ -84,11 +84,7 @@ impl Select<'_> {
         }
     }
 
-    pub(super) fn compare_integers(
-        &mut self,
-        cond: IntCC,
-        args: [Value; 2],
-    ) -> Selected<Condition> {
+    fn compare_integers(&mut self, cond: IntCC, args: [Value; 2]) -> Selected<Condition> {
         let [mut x, mut y] = args.map(|v| self.behind_casts(v));
         let (ty, mut cond) = (self.ty(x), cond);
         if self.integer_constant(x).is_some() {

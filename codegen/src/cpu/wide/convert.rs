@@ -130,7 +130,7 @@ impl Select<'_> {
     }
 
     /// The same 32 bits in every lane of a new register.
-    pub(super) fn lanes_of(&mut self, bits: u32) -> VReg {
+    fn lanes_of(&mut self, bits: u32) -> VReg {
         let place = Address::constant(self.program.pool.place(&bits.to_le_bytes()));
         let register = self.fresh(VECTOR);
         let operands = vec![Operand::Def(register, self.whole()), Operand::Memory(place)];
@@ -154,13 +154,13 @@ impl Select<'_> {
     }
 
     /// Two registers to a new one.
-    pub(super) fn combined(&mut self, code: Code, x: VReg, y: VReg) -> VReg {
+    fn combined(&mut self, code: Code, x: VReg, y: VReg) -> VReg {
         let (to, view) = (self.fresh(VECTOR), self.whole());
         self.combine(code, to, x, y, view);
         to
     }
 
-    pub(super) fn combine(&mut self, code: Code, to: VReg, x: VReg, y: VReg, view: View) {
+    fn combine(&mut self, code: Code, to: VReg, x: VReg, y: VReg, view: View) {
         let operands = vec![
             Operand::Def(to, view),
             Operand::Use(x, view),

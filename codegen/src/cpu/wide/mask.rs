@@ -125,7 +125,7 @@ impl Select<'_> {
     }
 
     /// Whether the bits of each lane are equal: comparisons and what is put together of them.
-    pub(super) fn is_lanes(&self, value: Value) -> bool {
+    fn is_lanes(&self, value: Value) -> bool {
         if self.constant(value).is_some_and(|c| c.mask().is_some()) {
             return true;
         }
@@ -178,7 +178,7 @@ impl Select<'_> {
     }
 
     /// A comparison of integers to a mask register.
-    pub(super) fn compare_mask(&mut self, cond: IntCC, args: [Value; 2], to: VReg) -> Selected<()> {
+    fn compare_mask(&mut self, cond: IntCC, args: [Value; 2], to: VReg) -> Selected<()> {
         let ty = self.ty(args[0]);
         let (pair, order) = match cond {
             IntCC::Equal => (codes::COMPARE_SIGNED, 0),
