@@ -10,6 +10,7 @@ mod bind;
 mod block;
 mod builder;
 mod call;
+mod carried_sums;
 pub mod compose;
 pub mod cost;
 mod dead;

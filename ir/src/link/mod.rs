@@ -21,6 +21,7 @@ mod substitution;
 use crate::batch::BatchError;
 use crate::bind::Binding;
 use crate::block::Block;
+use crate::carried_sums;
 use crate::decompose::decompose;
 use crate::dim::DimError;
 use crate::dtype::DType;
@@ -607,7 +608,13 @@ impl<'u> Link<'u> {
         decompose(&mut out).map_err(|e| op_error(self.unit, e.op, e.location, *e.error))?;
         check(self.unit, &out, Stage::Program)?;
         let unit = self.unit;
-        simplify_checked(&mut out, &mut |f| check(unit, f, Stage::Program))?;
+        let checked = &mut |f: &Function| check(unit, f, Stage::Program);
+        simplify_checked(&mut out, checked)?;
+        let taken = carried_sums::take_out(&mut out)
+            .map_err(|error| op_error(unit, crate::ops::DOT.name, None, error))?;
+        if taken {
+            simplify_checked(&mut out, checked)?;
+        }
         drop_unchanged_states(&mut out);
         drop_unused_key(&mut out);
         check(unit, &out, Stage::Program)?;
