@@ -111,6 +111,30 @@ fn loops_have_barriers_where_their_turns_do() {
     );
 }
 
+/// What is too short to gain by it is shared with what stands before it, where it would have to wait as a whole.
+#[test]
+fn short_runs_go_on_by_the_rows_before_them() {
+    let text = |second: &str| {
+        format!(
+            "fn @rows(%x: f32[4096, 512], %y: f32[4096, 4]) -> f32[4096], f32[4096, 4] {{
+  %2 = exp %x
+  %3 = sum %2 axes [1]
+  {second}
+  %6 = mul %5, %y
+  return %3, %6
+}}"
+        )
+    };
+    let least = Options::default().least_share;
+    let same = program(&text("%5 = broadcast %3 shape [4096, 4] new [1]"));
+    let told = shares(&same, &options(2, least)).expect("on two threads");
+    assert_eq!(told.len(), 2, "{same}");
+    assert!(
+        told.iter().all(|run| *run == (2, false)),
+        "{told:?}\n{same}"
+    );
+}
+
 /// Without being told to, only what is long is shared, and only if that gains something.
 #[test]
 fn short_steps_stay_on_one_thread() {

@@ -163,7 +163,9 @@ impl CarriedSums {
             let attributes = over_iterations(&term.attributes, &axes);
             let all = self.builder.op(term.op, &operands, attributes)?;
             total = Some(match total {
-                Some(before) => (self.builder).op(ops::ADD, &[before, all], Attributes::default())?,
+                Some(before) => {
+                    (self.builder).op(ops::ADD, &[before, all], Attributes::default())?
+                }
                 None => all,
             });
         }
@@ -243,8 +245,8 @@ fn whole(l: &Loop, v: Value) -> Option<Whole> {
     if let Some((_, axis, stack)) = l.stacks().find(|(value, ..)| *value == v) {
         return Some(Whole::Known(stack, axis));
     }
-    let inside = l.body.params.contains(&v)
-        || (l.body.insts.iter()).any(|inst| inst.results().contains(&v));
+    let inside =
+        l.body.params.contains(&v) || (l.body.insts.iter()).any(|inst| inst.results().contains(&v));
     inside.then_some(Whole::New(v))
 }
 

@@ -131,10 +131,16 @@ impl Planner<'_> {
                 Node::Part(part) => self.nodes(&part.nodes, around, open, stages),
                 Node::Run(run) => {
                     let number = self.number(run);
-                    let cut = self.runs[number];
-                    let touched = self.touched(run, cut, around, &[]);
+                    let mut cut = self.runs[number];
+                    let mut touched = self.touched(run, cut, around, &[]);
                     let time = self.time(run);
                     self.count_alone(time, around);
+                    if cut.is_none()
+                        && let Some((along, pieces)) = self.along(run, &touched, open, around)
+                    {
+                        (cut, touched) = (Some(along), pieces);
+                        self.runs[number] = cut;
+                    }
                     match cut {
                         Some(cut) => {
                             if !open.others(&touched, around).is_empty() {
@@ -256,17 +262,40 @@ impl Planner<'_> {
 
     /// How a run is cut, if it is.
     fn cut(&self, run: &Run) -> Option<Cut> {
-        let ready = self.kernels.get(run.kernel.0 as usize)?;
-        let (extent, grain) = (ready.split.extent, ready.split.grain.max(1));
-        let grains = extent.div_ceil(grain);
         let pays = match self.options.least_share {
             0 => usize::MAX,
             least => self.time(run) / least,
         };
-        let shares = self.options.threads.min(grains).min(pays);
-        let step = grains.div_ceil(shares.max(1)) * grain;
+        self.cut_in(run, self.options.threads.min(pays))
+    }
+
+    /// A run cut in so many shares at the most.
+    fn cut_in(&self, run: &Run, most: usize) -> Option<Cut> {
+        let ready = self.kernels.get(run.kernel.0 as usize)?;
+        let (extent, grain) = (ready.split.extent, ready.split.grain.max(1));
+        let grains = extent.div_ceil(grain);
+        let step = grains.div_ceil(most.min(grains).max(1)) * grain;
         let cut = Cut { extent, step };
         (cut.shares() > 1).then_some(cut)
+    }
+
+    /// A run that is too short to gain by it is cut as the phase is, if it goes on without a barrier so and would
+    /// not as a whole; with what its pieces touch.
+    fn along(
+        &mut self,
+        run: &Run,
+        whole: &[Touched],
+        open: &Open,
+        around: &[usize],
+    ) -> Option<(Cut, Vec<Touched>)> {
+        if open.others(whole, around).len() < 2 {
+            return None;
+        }
+        let cut = self.cut_in(run, open.phase.shares)?;
+        let pieces = self.touched(run, Some(cut), around, &[]);
+        open.others(&pieces, around)
+            .is_empty()
+            .then_some((cut, pieces))
     }
 
     /// What a run in loops with the trip counts `around` touches, over all turns of the loops `inside` of them.
