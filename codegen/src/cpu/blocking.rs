@@ -17,6 +17,18 @@ pub struct Blocking {
     pub left: usize,
     /// A block of sums.
     pub sums: usize,
+    /// From the first element of a column to its last, from which on own tiles read a right operand from panels: its
+    /// lines fall on the same places of caches, and on as many pages as there are steps.
+    pub far: usize,
+    /// From a step of a left operand to the next, whose rows are neighbours, from which on own tiles read it from
+    /// panels: each step is in other lines, a few in each page.
+    pub apart: usize,
+    /// At multiples of this between the rows of a left operand, own tiles read it from panels: the rows of a tile
+    /// fall on the same places of the first cache.
+    pub same: usize,
+    /// Panels of columns, in number, from which on those of the left operand are read often enough to be worth
+    /// writing.
+    pub often: usize,
 }
 
 impl Default for Blocking {
@@ -26,6 +38,10 @@ impl Default for Blocking {
             right: 1_200_000,
             left: 262_144,
             sums: 65_536,
+            far: 4 << 20,
+            apart: 1024,
+            same: 2048,
+            often: 8,
         }
     }
 }

@@ -12,9 +12,10 @@ use super::blocking::{BlockedProduct, Shape, Source};
 use super::frame::Frame;
 use super::index::Index;
 use super::lanes::Lanes;
-use super::own_tile::{self, tiles};
+use super::own_tile::tiles;
 use super::scalar::Context;
 use super::share::SplitLoop;
+use super::tiling::Tiling;
 use super::vectorize::{traffic, width, work};
 use super::{Contraction, EmitError, Options, block};
 use crate::kernel::{Access, Code, Contract, Operand, ScalarKind, Slot};
@@ -152,12 +153,16 @@ impl Walked {
 ///
 /// This is the cost model: own tiles start without a call and fuse the epilogue in registers. Those of 128 bits
 /// reach 52 GFLOP/s where AVX-512 reaches 200.
-pub(super) fn choose_blocking(c: &Contract, options: &Options) -> Option<BlockedProduct> {
+pub(super) fn choose_blocking(
+    slots: &[Slot],
+    c: &Contract,
+    options: &Options,
+) -> Option<BlockedProduct> {
     let [rows, columns, depth] = c.extents();
     let small = rows.saturating_mul(columns).saturating_mul(depth) < SMALL;
     match options.contraction {
         Contraction::Own => return None,
-        Contraction::Auto if small || own_tiles_win(c, options) => return None,
+        Contraction::Auto if small || own_tiles_win(slots, c, options) => return None,
         Contraction::Auto | Contraction::Library => {}
     }
     let rank = c.batch.len();
@@ -211,17 +216,16 @@ pub(super) fn choose_blocking(c: &Contract, options: &Options) -> Option<Blocked
     }
 }
 
-/// Steps from which on the sums of a block of the right operand wait in memory for further ones: own tiles do
-/// not, and would read a panel past the caches.
+/// Steps from which on own tiles would read a panel past the caches, if they do not add up in parts.
 const LONG: usize = 8192;
 
 /// Whether own tiles of wide vectors compute a contraction faster than those compiled ahead, which they do where
 /// they are cut along one dim of rows, of columns and of steps.
-fn own_tiles_win(c: &Contract, options: &Options) -> bool {
+fn own_tiles_win(slots: &[Slot], c: &Contract, options: &Options) -> bool {
     let wide = options.vector_bytes().is_some_and(|bytes| bytes > 16);
     let plain = [&c.m, &c.n, &c.k].iter().all(|dims| dims.len() == 1);
     let [_, _, steps] = c.extents();
-    wide && plain && steps <= LONG
+    wide && plain && (steps <= LONG || Tiling::of(slots, c, options).depth.is_some())
 }
 
 /// Where sums are stored, if that is all the epilogue does.
@@ -288,7 +292,7 @@ pub(super) fn split_loop(
             extent: blocked.m,
             grain: blocked.rows,
         },
-        None => own_tile::split_loop(slots, c, options),
+        None => Tiling::of(slots, c, options).split_loop(c, options),
     }
 }
 

@@ -4,109 +4,47 @@
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Value, types};
 
 use super::block::{Area, Run};
-use super::contract::{Walked, finish, lanes};
+use super::contract::{Walked, destination, finish};
 use super::frame::Frame;
 use super::index::{Index, sum};
 use super::lanes::Lanes;
-use super::right_panel::{Packing, Panel, packing, panel_bytes};
 use super::scalar::Context;
-use super::share::SplitLoop;
+use super::tile_panel::{Panel, Side, Steps};
+use super::tiling::{Left, Packing, Split, Tiling, tile_rows};
 use super::vectorize::work;
-use super::{EmitError, Options, Vectors, block};
-use crate::kernel::{Contract, Operand, Slot};
+use super::{EmitError, block};
+use crate::kernel::{Contract, Operand};
 
-/// Sums that a tile has at most.
-struct Most {
-    rows: usize,
-    /// Vectors of columns.
-    vectors: usize,
-}
-
-impl Most {
-    /// What registers have room for, beside the right operand's vectors and a broadcast: of 16 of x86's 14
-    /// for one vector, which measured best for 128 bits (91% of what they can do), 15 for two of 256 bits; 31
-    /// of the 32 that 512 bits have.
-    fn of(options: &Options) -> Most {
-        let (rows, vectors) = match options.used_vectors() {
-            Vectors::None | Vectors::Bits128 => (12, 1),
-            Vectors::Bits256 => (6, 2),
-            Vectors::Bits512 => (14, 2),
-        };
-        Most { rows, vectors }
-    }
-}
-
-/// Bytes of the stack for rows of a left operand that is computed.
-const STACK: usize = 32_768;
-
-/// What calls split of own tiles.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Split {
-    /// A loop around them.
-    Around,
-    /// Their rows.
-    Rows,
-    /// Their columns.
-    Columns,
-}
-
-impl Split {
-    /// The rows, unless the columns make more shares, or are packed, which each share of rows would do again.
-    fn of(slots: &[Slot], c: &Contract, options: &Options) -> Split {
-        let (m, n) = last_extents(c);
-        if !c.batch.is_empty() || c.m.len() > 1 {
-            return Split::Around;
-        }
-        if c.n.len() > 1 || left_group(slots, c, options).is_some() {
-            return Split::Rows;
-        }
-        let tiles = [
-            m.div_ceil(tile_rows(m, options)),
-            n.div_ceil(panel_columns(slots, c, options)),
-        ];
-        let [rows, columns] = tiles.map(|tiles| tiles.min(options.threads.max(2)));
-        let packed = right_packing(slots, c, options).is_some();
-        match columns > rows || (columns == rows && packed) {
-            true => Split::Columns,
-            false => Split::Rows,
-        }
-    }
-}
-
-/// Whether calls split the columns of own tiles.
-pub(super) fn splits_columns(slots: &[Slot], c: &Contract, options: &Options) -> bool {
-    Split::of(slots, c, options) == Split::Columns
-}
-
-/// Columns of a tile's vectors.
-fn panel_columns(slots: &[Slot], c: &Contract, options: &Options) -> usize {
-    Most::of(options).vectors * tile_lanes(slots, c, options).count
-}
-
-/// The loop of own tiles that calls split: of rows or of columns, or the one around them.
-pub(super) fn split_loop(slots: &[Slot], c: &Contract, options: &Options) -> SplitLoop {
-    let (m, n) = last_extents(c);
-    match Split::of(slots, c, options) {
-        Split::Around => SplitLoop::over(&c.m),
-        Split::Rows => SplitLoop {
-            extent: m,
-            grain: left_group(slots, c, options).unwrap_or(tile_rows(m, options)),
-        },
-        Split::Columns => SplitLoop {
-            extent: n,
-            grain: panel_columns(slots, c, options),
-        },
-    }
-}
-
-/// Rows of the result with what is known of the left operand's.
+/// Rows of the result with where tiles find the left operand's.
 struct Rows {
     start: Index,
     count: usize,
-    /// Where the computed rows lie, one after the other.
-    left: Option<Value>,
-    /// The right operand of the columns at hand, if it is in a panel.
-    right: Option<Panel>,
+    left: Option<LeftRows>,
+}
+
+/// The left operand's elements of some rows that were written for tiles, by their bytes from a base.
+#[derive(Clone, Copy)]
+struct LeftRows {
+    base: Value,
+    /// Whether those of a tile are a panel: else each row lies by itself.
+    panels: bool,
+}
+
+/// What tiles add up at a time, of how much.
+struct Part<'t> {
+    tiling: &'t Tiling,
+    steps: Steps,
+    /// Whether sums begin with it: else those of the parts before wait in memory.
+    begins: bool,
+    /// Whether sums end with it: else they wait for the parts behind.
+    ends: bool,
+}
+
+/// Columns of the result with the panels of the right operand, if those of all of them were written.
+struct Columns {
+    start: Index,
+    count: usize,
+    panels: Option<Value>,
 }
 
 /// The last of the rows' dims and of the columns' in the epilogue's space, which own tiles cover.
@@ -115,104 +53,236 @@ fn last_dims(c: &Contract) -> (usize, usize) {
     (last, last + c.n.len())
 }
 
-/// The extents of these dims.
-pub(super) fn last_extents(c: &Contract) -> (usize, usize) {
-    let last = |dims: &[usize]| dims.last().copied().unwrap_or(1);
-    (last(&c.m), last(&c.n))
-}
-
 /// One element of the batch, and of all but the last dims of rows and columns, by own tiles. Where
 /// several vectors of columns need a row of the left operand that is computed, it is computed once, to
 /// the stack.
 pub(super) fn tiles(f: &mut Frame<'_>, c: &Contract, index: &mut [Index]) -> Result<(), EmitError> {
-    let rank = c.batch.len();
-    let (m, _) = last_extents(c);
-    let full = tile_lanes(&f.kernel.slots, c, f.options);
-    let depth = c.extents()[2];
-    let row = depth * f.bytes(c.dtype)? as usize;
-    let Some(group) = left_group(&f.kernel.slots, c, f.options) else {
+    let tiling = Tiling::of(&f.kernel.slots, c, f.options);
+    let [_, _, all] = c.extents();
+    let Some(depth) = tiling.depth.filter(|depth| *depth < all) else {
+        let whole = Part {
+            tiling: &tiling,
+            steps: Steps {
+                start: Index::at(0),
+                extents: c.k.clone(),
+            },
+            begins: true,
+            ends: true,
+        };
+        return blocks(f, c, index, &whole);
+    };
+    let mut part = |f: &mut Frame<'_>, start: Index, count: usize, ends: [bool; 2]| {
+        let part = Part {
+            tiling: &tiling,
+            steps: Steps {
+                start,
+                extents: vec![count],
+            },
+            begins: ends[0],
+            ends: ends[1],
+        };
+        blocks(f, c, index, &part)
+    };
+    part(f, Index::at(0), depth, [true, false])?;
+    let last = (all - 1) / depth * depth;
+    let between = (depth as i64, last as i64, depth as i64);
+    f.repeat(
+        between.0,
+        between.1,
+        between.2,
+        Vec::new(),
+        &mut |f, start, _| {
+            part(f, start, depth, [false, false])?;
+            Ok(Vec::new())
+        },
+    )?;
+    part(f, Index::at(last as i64), all - last, [false, true])
+}
+
+/// A part, in blocks of columns if there are such.
+fn blocks(
+    f: &mut Frame<'_>,
+    c: &Contract,
+    index: &mut [Index],
+    part: &Part<'_>,
+) -> Result<(), EmitError> {
+    let tiling = part.tiling;
+    let [_, n] = tiling.extents;
+    let Some(block) = tiling.block else {
+        let all = Columns {
+            start: Index::at(0),
+            count: n,
+            panels: None,
+        };
+        return groups(f, c, index, (part, &all));
+    };
+    let is_split = tiling.split == Split::Columns;
+    f.pieces(n, block, is_split, &mut |f, start, count| {
+        let base = f.scratch();
+        f.pieces(count, tiling.panel(), false, &mut |f, j, some| {
+            let vectors = vectors(tiling, some);
+            let panel = right_panel(f, c, part, (base, j), &vectors)?;
+            index[last_dims(c).1] = f.further(start, j);
+            write_right(f, c, part, index, (panel, &vectors))
+        })?;
+        let columns = Columns {
+            start,
+            count,
+            panels: Some(base),
+        };
+        groups(f, c, index, (part, &columns))
+    })
+}
+
+/// The rows of some columns, in groups if there are such.
+fn groups(
+    f: &mut Frame<'_>,
+    c: &Contract,
+    index: &mut [Index],
+    (part, of): (&Part<'_>, &Columns),
+) -> Result<(), EmitError> {
+    let tiling = part.tiling;
+    let [m, _] = tiling.extents;
+    let Some(group) = tiling.group else {
         let all = Rows {
             start: Index::at(0),
             count: m,
             left: None,
-            right: None,
         };
-        return columns(f, c, index, &all, full);
+        return columns(f, c, index, (part, &all, of));
     };
-    let rows_are_split = Split::of(&f.kernel.slots, c, f.options) == Split::Rows;
-    let slot = f.slot(group * row);
+    let is_split = tiling.split == Split::Rows;
+    let slot = match tiling.left {
+        Left::Computed => Some(f.slot(group * row_bytes(f, c)? as usize)),
+        Left::InPlace | Left::Panels(_) => None,
+    };
+    f.pieces(m, group, is_split, &mut |f, start, count| {
+        let left = match (tiling.left, slot) {
+            (Left::Panels(packing), _) => {
+                Some(left_panels(f, c, index, (part, packing), (start, count))?)
+            }
+            (_, Some(slot)) => {
+                let base = f.b.ins().stack_addr(types::I64, slot, 0);
+                Some(computed(f, c, index, base, (start, count))?)
+            }
+            (Left::InPlace | Left::Computed, None) => None,
+        };
+        let rows = Rows { start, count, left };
+        columns(f, c, index, (part, &rows, of))
+    })
+}
+
+/// Bytes of a row of the left operand.
+fn row_bytes(f: &Frame<'_>, c: &Contract) -> Result<i64, EmitError> {
+    Ok(c.extents()[2] as i64 * f.bytes(c.dtype)?)
+}
+
+/// Computes some rows of the left operand, one behind the other.
+fn computed(
+    f: &mut Frame<'_>,
+    c: &Contract,
+    index: &[Index],
+    base: Value,
+    (start, count): (Index, usize),
+) -> Result<LeftRows, EmitError> {
+    let rank = c.batch.len();
+    let row = row_bytes(f, c)?;
     let left = Walked::new(&c.lhs.code, rank, &c.m, &c.k);
-    let mut some = |f: &mut Frame<'_>, start: Index, count: usize| {
-        let base = f.b.ins().stack_addr(types::I64, slot, 0);
-        let number = |f: &mut Frame<'_>, n: usize| f.b.ins().iconst(types::I64, n as i64);
-        let ends = [start, start.plus(count as i64)].map(|at| f.affine(0, &[1], &[at]));
-        let area = Area {
-            base,
-            pitch: number(f, row),
-            rows: ends,
-            columns: [0, depth].map(|at| number(f, at)),
-        };
-        let batch = &index[..rank];
-        let run = Run::new(f, c.dtype, &left, false)?;
-        block::compute(f, run, &left, c.lhs.value, &area, batch)?;
-        let rows = Rows {
-            start,
-            count,
-            left: Some(base),
-            right: None,
-        };
-        columns(f, c, index, &rows, full)
+    let number = |f: &mut Frame<'_>, n: i64| f.b.ins().iconst(types::I64, n);
+    let ends = [start, start.plus(count as i64)].map(|at| f.affine(0, &[1], &[at]));
+    let area = Area {
+        base,
+        pitch: number(f, row),
+        rows: ends,
+        columns: [0, c.extents()[2]].map(|at| number(f, at as i64)),
     };
-    f.pieces(m, group, rows_are_split, &mut some)
+    let run = Run::new(f, c.dtype, &left, false)?;
+    block::compute(f, run, &left, c.lhs.value, &area, &index[..rank])?;
+    Ok(LeftRows {
+        base,
+        panels: false,
+    })
 }
 
-/// The lanes of own tiles, along the last dim of the columns.
-fn tile_lanes(slots: &[Slot], c: &Contract, options: &Options) -> Lanes {
-    let (_, column) = last_dims(c);
-    lanes(
-        slots,
-        options,
-        (&[&c.epilogue, &c.rhs.code], c.dtype),
-        column,
-    )
+/// Writes the left operand of some rows in panels, behind those of the right one.
+fn left_panels(
+    f: &mut Frame<'_>,
+    c: &Contract,
+    index: &[Index],
+    (part, packing): (&Part<'_>, Packing),
+    (start, count): (Index, usize),
+) -> Result<LeftRows, EmitError> {
+    let tiling = part.tiling;
+    let [right, _, _] = tiling.scratch(c);
+    let scratch = f.scratch();
+    let base = f.b.ins().iadd_imm_s(scratch, right as i64);
+    let size = f.bytes(c.dtype)?;
+    let row = part.steps.count() as i64 * size;
+    let rank = c.batch.len();
+    f.pieces(
+        count,
+        tile_rows(count, f.options),
+        false,
+        &mut |f, i, some| {
+            let mut place = index[..rank].to_vec();
+            place.push(f.further(start, i));
+            place.resize(rank + 1 + c.k.len(), Index::at(0));
+            let far = f.affine(0, &[row], &[i]);
+            let panel = Panel {
+                base: f.b.ins().iadd(base, far),
+                pitch: some as i64 * size,
+            };
+            let vectors = vectors(tiling, some);
+            let side = (Side::left(c), &part.steps);
+            panel.write(f, side, (packing, false), &place, &vectors)
+        },
+    )?;
+    Ok(LeftRows { base, panels: true })
 }
 
-/// Rows of a left operand that are computed together, to the stack; none where they are computed as
-/// tiles multiply them, or not at all.
-pub(super) fn left_group(slots: &[Slot], c: &Contract, options: &Options) -> Option<usize> {
-    let (m, n) = last_extents(c);
-    let one = c.m.len() == 1 && c.k.len() == 1;
-    if c.lhs.access().is_some() || !one || n <= tile_lanes(slots, c, options).count {
-        return None;
-    }
-    let row = c.extents()[2] * c.dtype.size()?;
-    let tile = tile_rows(m, options);
-    let group = (STACK / row.max(1) / tile * tile).min(m);
-    (row > 0 && group > 0).then_some(group)
+/// So many neighbours in vectors.
+fn vectors(tiling: &Tiling, some: usize) -> Vec<Lanes> {
+    let full = tiling.lanes;
+    let vector = |start: usize| Lanes {
+        active: full.count.min(some - start),
+        ..full
+    };
+    (0..some).step_by(full.count).map(vector).collect()
 }
 
-/// How the right operand comes into panels, if it does. Rows that are computed together come in groups, each
-/// of which would need the panels anew.
-fn right_packing(slots: &[Slot], c: &Contract, options: &Options) -> Option<Packing> {
-    let (m, _) = last_extents(c);
-    let rows = left_group(slots, c, options).unwrap_or(m);
-    let tiles = rows.div_ceil(tile_rows(rows, options));
-    let vectors = Most::of(options).vectors;
-    packing(c, options, (tiles, vectors, tile_lanes(slots, c, options)))
+/// Where the panel of some vectors lies: so many columns behind those at `base`.
+fn right_panel(
+    f: &mut Frame<'_>,
+    c: &Contract,
+    part: &Part<'_>,
+    (base, behind): (Value, Index),
+    vectors: &[Lanes],
+) -> Result<Panel, EmitError> {
+    // A panel's bytes over its columns: what columns have, since lanes fill their vectors.
+    let column = part.steps.count() as i64 * f.bytes(c.dtype)?;
+    let far = f.affine(0, &[column], &[behind]);
+    Ok(Panel {
+        base: f.b.ins().iadd(base, far),
+        pitch: (vectors.len() * part.tiling.lanes.bytes) as i64,
+    })
 }
 
-/// Bytes of scratch that own tiles need: for a panel.
-pub(super) fn scratch_bytes(slots: &[Slot], c: &Contract, options: &Options) -> usize {
-    let vectors = Most::of(options).vectors;
-    match right_packing(slots, c, options) {
-        Some(_) => panel_bytes(c, vectors, tile_lanes(slots, c, options)),
-        None => 0,
-    }
-}
-
-/// Rows of a tile, as even as can be.
-pub(super) fn tile_rows(m: usize, options: &Options) -> usize {
-    m.div_ceil(m.div_ceil(Most::of(options).rows).max(1)).max(1)
+/// Writes the panel of the columns at `index`.
+fn write_right(
+    f: &mut Frame<'_>,
+    c: &Contract,
+    part: &Part<'_>,
+    index: &[Index],
+    (panel, vectors): (Panel, &[Lanes]),
+) -> Result<(), EmitError> {
+    let Some(packing) = part.tiling.right else {
+        return Ok(());
+    };
+    let (batch, sides) = index.split_at(c.batch.len());
+    let across = &sides[c.m.len()..];
+    let place = [batch, &vec![Index::at(0); c.k.len()], across].concat();
+    let side = (Side::right(c), &part.steps);
+    panel.write(f, side, (packing, true), &place, vectors)
 }
 
 /// Columns of some vectors, in each the rows in tiles.
@@ -220,82 +290,80 @@ fn columns(
     f: &mut Frame<'_>,
     c: &Contract,
     index: &mut [Index],
-    rows: &Rows,
-    full: Lanes,
+    (part, rows, of): (&Part<'_>, &Rows, &Columns),
 ) -> Result<(), EmitError> {
+    let tiling = part.tiling;
     let (_, dim) = last_dims(c);
-    let (_, n) = last_extents(c);
-    let step = panel_columns(&f.kernel.slots, c, f.options);
-    let is_split = splits_columns(&f.kernel.slots, c, f.options);
-    f.pieces(n, step, is_split, &mut |f, j, some| {
-        index[dim] = j;
-        let vector = |start: usize| Lanes {
-            active: full.count.min(some - start),
-            ..full
+    let is_split = tiling.split == Split::Columns && of.panels.is_none();
+    f.pieces(of.count, tiling.panel(), is_split, &mut |f, j, some| {
+        index[dim] = f.further(of.start, j);
+        let vectors = vectors(tiling, some);
+        let right = match (of.panels, tiling.right) {
+            (Some(base), _) => Some(right_panel(f, c, part, (base, j), &vectors)?),
+            (None, Some(_)) => {
+                let base = f.scratch();
+                let panel = right_panel(f, c, part, (base, Index::at(0)), &vectors)?;
+                write_right(f, c, part, index, (panel, &vectors))?;
+                Some(panel)
+            }
+            (None, None) => None,
         };
-        let vectors: Vec<Lanes> = (0..some).step_by(full.count).map(vector).collect();
-        column(f, c, index, rows, &vectors)
+        let is_split = tiling.split == Split::Rows && tiling.group.is_none();
+        let high = tile_rows(rows.count, f.options);
+        f.pieces(rows.count, high, is_split, &mut |f, i, count| {
+            tile(f, c, index, (part, rows, right), (i, count), &vectors)
+        })
     })
 }
 
-/// The rows of some vectors of columns.
-fn column(
-    f: &mut Frame<'_>,
-    c: &Contract,
-    index: &mut [Index],
-    rows: &Rows,
-    vectors: &[Lanes],
-) -> Result<(), EmitError> {
-    let high = tile_rows(rows.count, f.options);
-    let mut rows = rows;
-    let packed;
-    if let Some(packing) = right_packing(&f.kernel.slots, c, f.options) {
-        let (batch, sides) = index.split_at(c.batch.len());
-        let across = &sides[c.m.len()..];
-        let place = [batch, &vec![Index::at(0); c.k.len()], across].concat();
-        let panel = Panel::write(f, c, packing, &place, vectors)?;
-        packed = Rows {
-            right: Some(panel),
-            ..*rows
-        };
-        rows = &packed;
-    }
-    // Rows that were computed together are those of a share already.
-    let split = Split::of(&f.kernel.slots, c, f.options);
-    let is_split = split == Split::Rows && rows.left.is_none();
-    f.pieces(rows.count, high, is_split, &mut |f, i, count| {
-        tile(f, c, index, rows, (i, count), vectors)
-    })
-}
-
-/// One tile, from a row of `of` on: the sums in registers, then the epilogue.
+/// One tile, some rows further than the first of `of`: the sums in registers, then the epilogue.
 fn tile(
     f: &mut Frame<'_>,
     c: &Contract,
     index: &mut [Index],
-    tile: &Rows,
+    (part, of, right): (&Part<'_>, &Rows, Option<Panel>),
     (first, rows): (Index, usize),
     vectors: &[Lanes],
 ) -> Result<(), EmitError> {
     let (rank, (row_dim, column_dim)) = (c.batch.len(), last_dims(c));
-    let full = tile_lanes(&f.kernel.slots, c, f.options);
+    let Some(&first_vector) = vectors.first() else {
+        return Ok(());
+    };
+    let full = Lanes {
+        active: first_vector.count,
+        ..first_vector
+    };
     let start = index[column_dim];
     let columns = |vector: usize| start.plus((vector * full.count) as i64);
-    let i = f.further(tile.start, first);
+    let i = f.further(of.start, first);
     let size = f.bytes(c.dtype)?;
-    let pitch = c.extents()[2] as i64 * size;
+    let row_bytes = part.steps.count() as i64 * size;
+    // From a step to the next, and from a row of the tile to the next.
+    let left = of.left.map(|left| match left.panels {
+        true => (left.base, rows as i64 * size, size),
+        false => (left.base, size, row_bytes),
+    });
     let scalar = f.ty(c.dtype, Lanes::ONE)?;
     let (batch, sides) = index.split_at(rank);
     let (up, across) = sides.split_at(c.m.len());
     let (batch, mut up, across) = (batch.to_vec(), up.to_vec(), across.to_vec());
     let last = rank + c.k.len() + c.n.len() - 1;
     let zero = f.constant(0.0, c.dtype, full)?;
-    let dims: Vec<(usize, usize)> = c.k.iter().copied().enumerate().collect();
+    let extents = &part.steps.extents;
+    let dims: Vec<(usize, usize)> = extents.iter().copied().enumerate().collect();
     let mut depth = vec![Index::at(0); dims.len()];
-    let zeros = vec![zero; rows * vectors.len()];
-    let sums = f.loops(&dims, &mut depth, zeros, &mut |f, k, sums| {
-        let right = match tile.right {
-            Some(panel) => panel.read(f, c, k, vectors)?,
+    let mut sums = vec![zero; rows * vectors.len()];
+    if !part.begins {
+        for (at, sum) in sums.iter_mut().enumerate() {
+            let (row, v) = (at / vectors.len(), at % vectors.len());
+            (index[row_dim], index[column_dim]) = (i.plus(row as i64), columns(v));
+            *sum = waiting(f, c, part, index, vectors[v])?;
+        }
+    }
+    let sums = f.loops(&dims, &mut depth, sums, &mut |f, local, sums| {
+        let k = &part.steps.place(f, local)[..];
+        let right = match right {
+            Some(panel) => panel.read(f, (c.dtype, &part.steps), local, vectors)?,
             None => {
                 let mut place = [&batch[..], k, &across].concat();
                 let mut right = Vec::with_capacity(vectors.len());
@@ -311,14 +379,14 @@ fn tile(
             }
         };
         let mut next = Vec::with_capacity(sums.len());
-        let column = tile.left.map(|base| {
-            let at = f.affine(0, &[pitch, size], &[first, k[0]]);
-            f.b.ins().iadd(base, at)
+        let column = left.map(|(base, step, row)| {
+            let at = f.affine(0, &[row_bytes, step], &[first, local[0]]);
+            (f.b.ins().iadd(base, at), row)
         });
         for (row, sums) in sums.chunks(vectors.len()).enumerate() {
             let left = match column {
-                Some(at) => {
-                    let offset = (row as i64 * pitch) as i32;
+                Some((at, between)) => {
+                    let offset = (row as i64 * between) as i32;
                     f.b.ins().load(scalar, MemFlagsData::trusted(), at, offset)
                 }
                 None => {
@@ -333,6 +401,15 @@ fn tile(
         }
         Ok(next)
     })?;
+    if !part.ends {
+        for (at, sum) in sums.into_iter().enumerate() {
+            let (row, v) = (at / vectors.len(), at % vectors.len());
+            (index[row_dim], index[column_dim]) = (i.plus(row as i64), columns(v));
+            wait(f, c, part, index, (vectors[v], sum))?;
+        }
+        (index[row_dim], index[column_dim]) = (i, start);
+        return Ok(());
+    }
     // A long epilogue is written once, in a loop over the sums in memory.
     if c.epilogue.insts.len() <= 8 && work(&c.epilogue) <= 8.0 || rows == 1 {
         for (row, sums) in sums.chunks(vectors.len()).enumerate() {
@@ -369,6 +446,55 @@ fn tile(
     Ok(())
 }
 
+/// Where sums wait for the next part that have no other place: an address, of those at `index`.
+fn waiting_room(
+    f: &mut Frame<'_>,
+    c: &Contract,
+    part: &Part<'_>,
+    index: &[Index],
+) -> Result<Value, EmitError> {
+    let ([right, left, _], [_, n]) = (part.tiling.scratch(c), part.tiling.extents);
+    let (row, column) = last_dims(c);
+    let size = f.bytes(c.dtype)?;
+    let place = [index[row], index[column]];
+    let far = f.affine((right + left) as i64, &[n as i64 * size, size], &place);
+    let scratch = f.scratch();
+    Ok(f.b.ins().iadd(scratch, far))
+}
+
+/// Has the sums at `index` wait for the next part: in their destination, if they are stored as they are.
+fn wait(
+    f: &mut Frame<'_>,
+    c: &Contract,
+    part: &Part<'_>,
+    index: &[Index],
+    (lanes, sum): (Lanes, Value),
+) -> Result<(), EmitError> {
+    if destination(c).is_some() {
+        return finish(f, &c.epilogue, index, lanes, sum);
+    }
+    let at = waiting_room(f, c, part, index)?;
+    f.store_lanes(sum, at, 0, lanes);
+    Ok(())
+}
+
+/// The sums that wait at `index`.
+fn waiting(
+    f: &mut Frame<'_>,
+    c: &Contract,
+    part: &Part<'_>,
+    index: &[Index],
+    lanes: Lanes,
+) -> Result<Value, EmitError> {
+    if let Some(access) = destination(c) {
+        return f.load(access, index, lanes);
+    }
+    let at = waiting_room(f, c, part, index)?;
+    let ty = f.ty(c.dtype, lanes)?;
+    let flags = MemFlagsData::new().with_notrap();
+    Ok(f.load_lanes(ty, flags, at, 0, lanes))
+}
+
 /// Elements of an operand.
 pub(super) fn operand(
     f: &mut Frame<'_>,
@@ -382,7 +508,7 @@ pub(super) fn operand(
 
 impl Frame<'_> {
     /// An index moved on by another.
-    fn further(&mut self, from: Index, by: Index) -> Index {
+    pub(super) fn further(&mut self, from: Index, by: Index) -> Index {
         let index = match (from.base, by.base) {
             (Some(a), Some(b)) => {
                 let (from, by) = (from.plus(-from.add).span(), by.plus(-by.add).span());

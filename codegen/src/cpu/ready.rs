@@ -3,9 +3,10 @@
 use super::blocking::BlockedProduct;
 use super::phases::Phases;
 use super::share::SplitLoop;
+use super::tiling::{Split, Tiling};
 #[cfg(target_arch = "x86_64")]
 use super::wide;
-use super::{Options, Vectors, contract, nest, own_tile, scan, sort};
+use super::{Options, Vectors, contract, nest, scan, sort};
 use crate::kernel::{Class, Kernel, Schedule};
 
 /// A kernel as it is emitted: contractions turned and planned.
@@ -41,7 +42,9 @@ impl Ready {
     pub(super) fn by_columns(&self, options: &Options) -> bool {
         match (&self.kernel.class, &self.blocked) {
             (_, Some(blocked)) => blocked.by_columns,
-            (Class::Contract(c), None) => own_tile::splits_columns(&self.kernel.slots, c, options),
+            (Class::Contract(c), None) => {
+                Tiling::of(&self.kernel.slots, c, options).split == Split::Columns
+            }
             (Class::Nest(_) | Class::Scatter(_) | Class::Scan(_) | Class::Sort(_), None) => false,
         }
     }
@@ -61,7 +64,7 @@ impl Ready {
             Class::Sort(s) => plain(kernel, SplitLoop::over(&s.outer)),
             Class::Contract(c) => {
                 let c = contract::oriented(c);
-                let blocked = contract::choose_blocking(&c, options).map(Box::new);
+                let blocked = contract::choose_blocking(&kernel.slots, &c, options).map(Box::new);
                 Ready {
                     split: contract::split_loop(&kernel.slots, &c, blocked.as_deref(), options),
                     blocked,
@@ -131,7 +134,10 @@ impl Ready {
             (Class::Nest(n), _) => nest::scratch_bytes(&self.kernel.slots, n, options),
             (Class::Contract(_), Some(blocked)) => blocked.scratch_bytes(),
             (Class::Sort(s), _) => sort::scratch_bytes(s),
-            (Class::Contract(c), None) => own_tile::scratch_bytes(&self.kernel.slots, c, options),
+            (Class::Contract(c), None) => {
+                let parts = Tiling::of(&self.kernel.slots, c, options).scratch(c);
+                parts.into_iter().fold(0, usize::saturating_add)
+            }
             (Class::Scatter(_) | Class::Scan(_), _) => 0,
         }
     }

@@ -54,17 +54,21 @@ pub fn product_targets() -> Vec<Options> {
     targets
 }
 
-/// Tiles compiled ahead, of every set of instructions that has them, with blocks so small that products
-/// of a few dozen rows and columns are cut along every dim.
+/// All tiles of vectors, with blocks so small that products of a few dozen rows and columns are cut along every dim
+/// and have panels of both operands.
 pub fn small_blocks() -> Vec<Options> {
     let mut targets = product_targets();
-    targets.retain(|t| t.contraction == Contraction::Library);
+    targets.retain(|t| t.vectors != Vectors::None);
     for target in &mut targets {
         target.blocking = Blocking {
             depth: 64,
             right: 2560,
-            left: 2048,
+            left: 512,
             sums: 1024,
+            far: 256,
+            apart: 32,
+            same: 16,
+            often: 1,
         };
     }
     targets
