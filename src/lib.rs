@@ -83,7 +83,7 @@ pub use sinew_runtime::half;
 pub use sinew_runtime::{AnyRank, Arg, Float, Rank};
 pub use sinew_runtime::{
     CacheStats, CompileBuilder, Device, Error, GradientBuilder, GradientRunner, IntoArg, IntoArgs,
-    IntoShared, LoadReport, Loader, Model, Param, Precision, Result, Runner, Shared, Step,
+    IntoShared, LoadReport, Loader, Model, Param, Precision, Result, Runner, Shared, Step, Steps,
     TrainBuilder, Trained, Trainer, Vjp, init,
 };
 

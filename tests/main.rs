@@ -61,6 +61,7 @@ mod serving;
 mod sizes;
 mod sliding;
 mod states;
+mod steps;
 mod structs;
 mod summary;
 mod threads;

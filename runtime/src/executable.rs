@@ -1,6 +1,8 @@
 //! One function compiled for one set of extents: what it runs, and what its calls need to know.
 
 use crate::arg::ArgView;
+#[cfg(feature = "cpu")]
+use crate::backend::Bound;
 use crate::backend::{ALIGN, Code, Launch};
 use crate::budget::{Fitted, Working, largest};
 use crate::engine::Engine;
@@ -8,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::groups::StepNumber;
 use crate::key::Key;
 use crate::layout::{Changed, Section};
+use crate::output::ResultView;
 use crate::probes::Patched;
 use crate::regions::{Regions, Role, Table, bytes_of};
 use crate::threads::Threads;
@@ -158,6 +161,15 @@ impl ResultType {
         })
     }
 
+    /// It in the bytes of its region.
+    pub fn view<'a>(&'a self, region: &'a [u8]) -> ResultView<'a> {
+        ResultView {
+            dtype: self.dtype,
+            extents: &self.extents,
+            bytes: &region[..self.bytes],
+        }
+    }
+
     /// Adds a region for it, that of result `i` of a run.
     pub fn add(&self, regions: &mut Regions, i: usize) -> RegionOffset {
         let (name, bytes) = (self.name.clone(), self.region_bytes);
@@ -290,8 +302,7 @@ impl Executable {
 
     /// The region of a role.
     pub fn region(&self, role: Role) -> Option<&Region> {
-        let at = self.roles.iter().position(|r| *r == role)?;
-        self.code.regions().get(at)
+        self.code.regions().get(self.place(role)?)
     }
 
     /// About how much memory it takes: machine code, and the texts it is printed from.
@@ -325,6 +336,34 @@ impl Executable {
     ) -> Result<()> {
         workspace.fill(&mut table, key, arguments)?;
         table.in_order(&self.roles, |slots| self.code.run(launch, slots))
+    }
+
+    /// As [`Executable::run`], but leaves it to `work` how often it runs, over the same memory: by what it is bound to, in
+    /// which regions have the place that [`Executable::place`] tells.
+    ///
+    /// # Errors
+    /// Too little memory for copies of arguments; code of a GPU; as `work`.
+    #[cfg(feature = "cpu")]
+    pub fn bind<'a, T>(
+        &self,
+        workspace: &'a mut Workspace,
+        mut table: Table<'a>,
+        key: Key,
+        arguments: &[ArgView<'a>],
+        work: impl FnOnce(Bound<'_, 'a>) -> Result<T>,
+    ) -> Result<T> {
+        workspace.fill(&mut table, key, arguments)?;
+        table.in_order(&self.roles, |slots| work(self.code.bind(slots)?))
+    }
+
+    /// Whether it may be bound: whether its runs read and write memory of the host.
+    pub fn is_on_host(&self) -> bool {
+        self.code.is_on_host()
+    }
+
+    /// The place of a role among the regions.
+    pub fn place(&self, role: Role) -> Option<usize> {
+        self.roles.iter().position(|r| *r == role)
     }
 
     /// The kernels, their work and the memory plan; then who wrote their code, what was decided on the way to

@@ -230,7 +230,7 @@ impl<'a> Table<'a> {
     pub fn in_order<T>(
         mut self,
         roles: &[Role],
-        work: impl FnOnce(&[Slot<'a>]) -> Result<T>,
+        work: impl FnOnce(&mut [Slot<'a>]) -> Result<T>,
     ) -> Result<T> {
         let mut few = [const { Slot::EMPTY }; PLACES];
         let mut many = Vec::new();

@@ -8,11 +8,11 @@ use crate::error::{Error, Result};
 use crate::executable::{Executable, Linked, ResultType, Source};
 use crate::finite::Witness;
 use crate::key::Key;
-use crate::layout::{Layout, Leaf, Section, element_size, without_numbers};
+use crate::layout::{Layout, Leaf, element_size, without_numbers};
 use crate::model::FunctionFacts;
 use crate::output::ResultView;
 use crate::probes::Asked;
-use crate::regions::{MAX_RESULTS, Regions, Role, Table};
+use crate::regions::{MAX_RESULTS, Regions};
 use crate::shared::{Handle, facts, place_all};
 use crate::store::{Held, Places};
 use sinew_ir::{Binding, ParamKind, Probes};
@@ -254,11 +254,7 @@ impl Core {
         if check {
             held.save(changed, &mut self.saved)?;
         }
-        let mut table = Table::new();
-        for (i, (trained, fixed)) in held.slots(&program.writes).enumerate() {
-            table.put(Role::Leaves(i, Section::Trained), trained);
-            table.put(Role::Leaves(i, Section::Fixed), fixed);
-        }
+        let table = held.table(&program.writes);
         program.run(launch, workspace, table, key, arguments)?;
         workspace.fetch(&program.results)?;
         let results = &program.results;

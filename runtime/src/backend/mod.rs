@@ -14,6 +14,8 @@ use crate::device::Precision;
 use crate::error::{Error, Result};
 use crate::threads::Threads;
 #[cfg(feature = "cpu")]
+pub(crate) use cpu::Bound;
+#[cfg(feature = "cpu")]
 use cpu::{CpuCode, CpuLaunch};
 #[cfg(feature = "gpu")]
 use gpu::{Gpu, GpuCode, GpuLaunch, GpuMemory};
@@ -319,6 +321,31 @@ impl DeviceMemory {
         }
     }
 
+    /// As [`DeviceMemory::lend`], of a copy on the host that may be written again between runs.
+    ///
+    /// # Errors
+    /// As [`DeviceMemory::lend`].
+    pub fn lend_copy<'a>(
+        &'a mut self,
+        backend: &Backend,
+        name: &str,
+        bytes: &'a mut [u8],
+    ) -> Result<Slot<'a>> {
+        match backend {
+            Backend::Cpu => {
+                let _ = name;
+                Ok(Slot::Host(HostSlot {
+                    base: bytes.as_mut_ptr(),
+                    bytes: bytes.len(),
+                    writable: true,
+                    borrowed: PhantomData,
+                }))
+            }
+            #[cfg(feature = "gpu")]
+            Backend::Gpu(_) => self.lend(backend, name, bytes),
+        }
+    }
+
     /// Makes the first `bytes` readable by [`DeviceMemory::view`]: on another device than the CPU they are
     /// copied to `copy`, which grows for them.
     ///
@@ -436,10 +463,7 @@ impl Code {
     /// another device; what a GPU cannot do.
     pub fn run(&self, launch: &mut Launch, slots: &[Slot<'_>]) -> Result<()> {
         let _ = &launch; // a build may have no device
-        let fit = self.regions.iter().zip(slots).all(|(r, s)| s.fits(r));
-        if slots.len() != self.regions.len() || !fit {
-            return Err(Error::Regions { count: slots.len() });
-        }
+        self.check(slots)?;
         match &self.kernels {
             // SAFETY: one slot for each region of the schedule that this was compiled from, which fits
             // it.
@@ -449,6 +473,41 @@ impl Code {
             Kernels::Gpu(code) => code.run_slots(&mut launch.gpu, slots),
             #[cfg(not(any(feature = "cpu", feature = "gpu")))]
             Kernels::Nowhere => Err(Error::NoCodeGenerator("cpu")),
+        }
+    }
+
+    /// Binds it to slots as [`Code::run`] takes them, to run again and again.
+    ///
+    /// # Errors
+    /// [`Error::Regions`] as for [`Code::run`]; on a GPU, which runs what it is given each time.
+    #[cfg(feature = "cpu")]
+    pub fn bind<'b, 'a>(&'b self, slots: &'b mut [Slot<'a>]) -> Result<Bound<'b, 'a>> {
+        self.check(slots)?;
+        match &self.kernels {
+            Kernels::Cpu(code) => Bound::new(code, &self.regions, slots),
+            #[cfg(feature = "gpu")]
+            Kernels::Gpu(_) => Err(Error::Regions { count: slots.len() }),
+        }
+    }
+
+    /// Whether it may be bound: whether its runs read and write memory of the host.
+    pub fn is_on_host(&self) -> bool {
+        match &self.kernels {
+            #[cfg(feature = "cpu")]
+            Kernels::Cpu(_) => true,
+            #[cfg(feature = "gpu")]
+            Kernels::Gpu(_) => false,
+            #[cfg(not(any(feature = "cpu", feature = "gpu")))]
+            Kernels::Nowhere => false,
+        }
+    }
+
+    /// Refuses slots that a run must not have.
+    fn check(&self, slots: &[Slot<'_>]) -> Result<()> {
+        let fit = self.regions.iter().zip(slots).all(|(r, s)| s.fits(r));
+        match slots.len() == self.regions.len() && fit {
+            true => Ok(()),
+            false => Err(Error::Regions { count: slots.len() }),
         }
     }
 

@@ -1,5 +1,6 @@
 //! The processor: machine code over memory of the host.
 
+mod bound;
 mod denormals;
 mod pace;
 mod pool;
@@ -8,6 +9,7 @@ use super::{HostSlot, Slot};
 use crate::error::{Error, Result};
 use crate::room;
 use crate::threads::Threads;
+pub(crate) use bound::Bound;
 use denormals::flushed;
 use pace::Pace;
 use sinew_codegen::cpu::{self, Options, Team};
@@ -49,6 +51,15 @@ fn options(threads: Threads) -> Options {
         threads: threads.count,
         least_share: threads.least_share.unwrap_or(plain.least_share),
         ..plain
+    }
+}
+
+/// Where a slot's memory begins, if that is on the host.
+fn base_of(slot: &Slot<'_>) -> Option<*mut u8> {
+    match slot {
+        Slot::Host(HostSlot { base, .. }) => Some(*base),
+        #[cfg(feature = "gpu")]
+        Slot::Gpu(_) => None,
     }
 }
 
@@ -95,14 +106,19 @@ impl CpuCode {
             }
         };
         for (base, slot) in table.iter_mut().zip(slots) {
-            match slot {
-                Slot::Host(HostSlot { base: from, .. }) => *base = *from,
-                #[cfg(feature = "gpu")]
-                Slot::Gpu(_) => {
-                    return Err(Error::Regions { count: slots.len() });
-                }
-            }
+            *base = base_of(slot).ok_or(Error::Regions { count: slots.len() })?;
         }
+        // SAFETY: the caller's word.
+        unsafe { self.run_table(launch, table) };
+        room::leave(&MANY_REGIONS, many);
+        Ok(())
+    }
+
+    /// Runs over the bases of slots.
+    ///
+    /// # Safety
+    /// As for [`CpuCode::run`]; the table has the base of each slot.
+    unsafe fn run_table(&self, launch: &mut CpuLaunch, table: &[*mut u8]) {
         // The table has one pointer for each region of the schedule and one for scratch, to as
         // many bytes as the region has: the caller's word. Slots borrow their memory, mutably but for
         // those of regions that no kernel writes (the schedule was verified); arguments are row-major,
@@ -129,8 +145,6 @@ impl CpuCode {
                 launch.pace.tell(started.elapsed(), waited);
             }
         }
-        room::leave(&MANY_REGIONS, many);
-        Ok(())
     }
 
     /// The region behind those of the schedule: what kernels need while they run.
