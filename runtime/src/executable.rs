@@ -357,6 +357,7 @@ impl Executable {
     }
 
     /// Whether it may be bound: whether its runs read and write memory of the host.
+    #[cfg(feature = "cpu")]
     pub fn is_on_host(&self) -> bool {
         self.code.is_on_host()
     }

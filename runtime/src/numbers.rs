@@ -96,6 +96,7 @@ impl Report {
     }
 
     /// That in the bytes of its region.
+    #[cfg(feature = "cpu")]
     pub fn of(region: &[u8], float: DType) -> Report {
         let mut bytes = [0; BYTES];
         let count = region.len().min(BYTES);

@@ -491,14 +491,12 @@ impl Code {
     }
 
     /// Whether it may be bound: whether its runs read and write memory of the host.
+    #[cfg(feature = "cpu")]
     pub fn is_on_host(&self) -> bool {
         match &self.kernels {
-            #[cfg(feature = "cpu")]
             Kernels::Cpu(_) => true,
             #[cfg(feature = "gpu")]
             Kernels::Gpu(_) => false,
-            #[cfg(not(any(feature = "cpu", feature = "gpu")))]
-            Kernels::Nowhere => false,
         }
     }
 
