@@ -336,6 +336,12 @@ pub enum Error {
         /// The function.
         function: String,
     },
+    /// Kernels on a device that does not tell how long they take.
+    #[error("`{device}` does not tell how long a kernel takes: its driver has no timestamps")]
+    NoClock {
+        /// The device.
+        device: String,
+    },
     /// A text of kernels was asked for in a form that they do not have.
     #[error("no such code: {0}")]
     NoCode(String),

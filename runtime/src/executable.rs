@@ -3,7 +3,7 @@
 use crate::arg::ArgView;
 #[cfg(feature = "cpu")]
 use crate::backend::Bound;
-use crate::backend::{ALIGN, Code, Launch};
+use crate::backend::{ALIGN, Clocked, Code, Launch};
 use crate::budget::{Fitted, Working, largest};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
@@ -19,6 +19,7 @@ use sinew_codegen::decision::PartDecisions;
 use sinew_codegen::explain;
 use sinew_codegen::kernel::{Region, RegionKind, Schedule};
 use sinew_codegen::schedule::{Part, RegionOffset, schedule_with_decisions};
+use sinew_codegen::work::Lap;
 use sinew_ir::{DType, Function, IndexBound, Type};
 use std::fmt::Write as _;
 use std::time::Instant;
@@ -35,6 +36,8 @@ pub(crate) struct Executable {
     decisions: Vec<PartDecisions>,
     /// What is computed again to fit a budget of memory.
     fitted: Option<Fitted>,
+    /// For how many threads it was compiled.
+    threads: Threads,
     /// The numbers of a step that it takes, for a trainer.
     pub numbers: Vec<StepNumber>,
     /// The results that a call reads: all of them, or those behind the loss of a step.
@@ -286,6 +289,7 @@ impl Planned {
             schedule,
             decisions,
             fitted,
+            threads,
             code,
         })
     }
@@ -335,7 +339,33 @@ impl Executable {
         arguments: &[ArgView<'a>],
     ) -> Result<()> {
         workspace.fill(&mut table, key, arguments)?;
-        table.in_order(&self.roles, |slots| self.code.run(launch, slots))
+        table.in_order(&self.roles, |slots| match launch.clocked.take() {
+            None => self.code.run(launch, slots),
+            Some(mut clocked) => {
+                let done = clocked.code.run_clocked(launch, slots, &mut clocked.laps);
+                launch.clocked = Some(clocked);
+                done
+            }
+        })
+    }
+
+    /// Its code once more, with a clock, for a launch of it.
+    ///
+    /// # Errors
+    /// As [`Executable::compile`]; [`Error::NoClock`].
+    pub fn clocked(&self, engine: &Engine) -> Result<Box<Clocked>> {
+        let backend = &engine.settings.device.0;
+        let function = engine.unit.path;
+        let code = backend.compile_clocked(function, &self.schedule, self.threads)?;
+        Ok(Box::new(Clocked {
+            code,
+            laps: vec![Lap::default(); self.schedule.runs().len()],
+        }))
+    }
+
+    /// On how many threads it runs at the most.
+    pub fn thread_count(&self) -> usize {
+        self.code.shares().map_or(1, |threads| threads.count)
     }
 
     /// As [`Executable::run`], but leaves it to `work` how often it runs, over the same memory: by what it is bound to, in

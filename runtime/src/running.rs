@@ -12,6 +12,7 @@ use crate::layout::{Layout, Leaf, element_size, without_numbers};
 use crate::model::FunctionFacts;
 use crate::output::ResultView;
 use crate::probes::Asked;
+use crate::profile::Profile;
 use crate::regions::{MAX_RESULTS, Regions};
 use crate::shared::{Handle, facts, place_all};
 use crate::store::{Held, Places};
@@ -19,6 +20,7 @@ use sinew_ir::{Binding, ParamKind, Probes};
 use std::collections::HashMap;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 /// Takes the results of a run while they are in memory.
 pub(crate) type Read<'r> = &'r mut dyn FnMut(&[ResultView<'_>]) -> Result<()>;
@@ -108,6 +110,20 @@ impl Running {
     /// Arguments that do not fit; as `read`.
     pub fn run(&self, arguments: &[ArgView<'_>], expected: usize, read: Read<'_>) -> Result<()> {
         self.core().run_all(&self.places, arguments, expected, read)
+    }
+
+    /// Runs so many times with a clock behind each run of a kernel.
+    ///
+    /// # Errors
+    /// As of a run; [`Error::NoClock`].
+    pub fn profile(
+        &self,
+        times: usize,
+        arguments: &[ArgView<'_>],
+        expected: usize,
+    ) -> Result<Profile> {
+        self.core()
+            .profile(&self.places, times, arguments, expected)
     }
 
     /// For each model and each of its leaves, where its elements start if those of all trained parameters
@@ -213,6 +229,24 @@ impl Core {
             })?;
         }
         read(&joined.views())
+    }
+
+    /// As [`Running::profile`].
+    fn profile(
+        &mut self,
+        places: &Places,
+        times: usize,
+        arguments: &[ArgView<'_>],
+        expected: usize,
+    ) -> Result<Profile> {
+        self.prepare(places, arguments)?;
+        self.engine.start_clock()?;
+        let started = Instant::now();
+        let mut runs = 0..times;
+        let done = runs.try_for_each(|_| self.run(places, arguments, expected, &mut |_| Ok(())));
+        let total = started.elapsed();
+        let profile = self.engine.stop_clock(times, total);
+        done.and(profile)
     }
 
     /// Makes the program for these arguments the current one.

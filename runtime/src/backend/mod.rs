@@ -23,6 +23,7 @@ pub(crate) use host::{ALIGN, HostMemory, room};
 use sinew_codegen::cost::Target;
 use sinew_codegen::explain;
 use sinew_codegen::kernel::{Region, Schedule};
+use sinew_codegen::work::Lap;
 use std::marker::PhantomData;
 
 /// Where programs run. Clones are the same device.
@@ -110,18 +111,10 @@ impl Backend {
         let _ = threads; // a GPU has its own
         match self {
             #[cfg(feature = "cpu")]
-            Backend::Cpu => {
-                let code = CpuCode::compile(function, schedule, threads)?;
-                Ok(Code {
-                    regions: schedule
-                        .regions
-                        .iter()
-                        .cloned()
-                        .chain([code.scratch()])
-                        .collect(),
-                    kernels: Kernels::Cpu(Box::new(code)),
-                })
-            }
+            Backend::Cpu => Ok(Code::of_cpu(
+                schedule,
+                CpuCode::compile(function, schedule, threads)?,
+            )),
             #[cfg(not(feature = "cpu"))]
             Backend::Cpu => {
                 let _ = (function, schedule);
@@ -132,6 +125,33 @@ impl Backend {
                 regions: schedule.regions.clone(),
                 kernels: Kernels::Gpu(Box::new(GpuCode::compile(gpu, schedule)?)),
             }),
+        }
+    }
+
+    /// As [`Backend::compile`], to code with the same regions whose runs may be [clocked](Code::run_clocked).
+    ///
+    /// # Errors
+    /// As [`Backend::compile`]; [`Error::NoClock`].
+    pub fn compile_clocked(
+        &self,
+        function: &str,
+        schedule: &Schedule,
+        threads: Threads,
+    ) -> Result<Code> {
+        match self {
+            #[cfg(feature = "cpu")]
+            Backend::Cpu => Ok(Code::of_cpu(
+                schedule,
+                CpuCode::compile_clocked(function, schedule, threads)?,
+            )),
+            #[cfg(feature = "gpu")]
+            Backend::Gpu(gpu) if !gpu.has_clock() => Err(Error::NoClock {
+                device: gpu.name().into(),
+            }),
+            #[cfg(feature = "gpu")]
+            Backend::Gpu(_) => self.compile(function, schedule, threads),
+            #[cfg(not(feature = "cpu"))]
+            Backend::Cpu => self.compile(function, schedule, threads),
         }
     }
 
@@ -447,13 +467,56 @@ enum Kernels {
 /// What a device keeps between the runs of one user of a code.
 #[derive(Default)]
 pub(crate) struct Launch {
+    /// What runs in the place of a program's code, while its runs are clocked.
+    pub clocked: Option<Box<Clocked>>,
     #[cfg(feature = "cpu")]
     cpu: CpuLaunch,
     #[cfg(feature = "gpu")]
     gpu: GpuLaunch,
 }
 
+/// A program's code once more, with a clock.
+pub(crate) struct Clocked {
+    /// The code.
+    pub code: Code,
+    /// How long each of its runs has taken, as its schedule counts them.
+    pub laps: Vec<Lap>,
+}
+
 impl Code {
+    #[cfg(feature = "cpu")]
+    fn of_cpu(schedule: &Schedule, code: CpuCode) -> Code {
+        let regions = schedule.regions.iter().cloned();
+        Code {
+            regions: regions.chain([code.scratch()]).collect(),
+            kernels: Kernels::Cpu(Box::new(code)),
+        }
+    }
+
+    /// As [`Code::run`], of code by [`Backend::compile_clocked`]: adds how long each run took to `laps`, and waits for the
+    /// end.
+    ///
+    /// # Errors
+    /// As [`Code::run`].
+    pub fn run_clocked(
+        &self,
+        launch: &mut Launch,
+        slots: &[Slot<'_>],
+        laps: &mut [Lap],
+    ) -> Result<()> {
+        let _ = (&launch, &laps); // a build may have no device
+        self.check(slots)?;
+        match &self.kernels {
+            // SAFETY: as in `run`.
+            #[cfg(feature = "cpu")]
+            Kernels::Cpu(code) => unsafe { code.run_clocked(&mut launch.cpu, slots, laps) },
+            #[cfg(feature = "gpu")]
+            Kernels::Gpu(code) => code.run_clocked(&mut launch.gpu, slots, laps),
+            #[cfg(not(any(feature = "cpu", feature = "gpu")))]
+            Kernels::Nowhere => Err(Error::NoCodeGenerator("cpu")),
+        }
+    }
+
     /// Runs every kernel once. Results are there when their memory is read.
     ///
     /// `slots` are the regions of the schedule in order, and [`Code::scratch`].

@@ -41,7 +41,7 @@ impl<'b, 'a> Bound<'b, 'a> {
         let cpu: &mut CpuLaunch = &mut launch.cpu;
         // SAFETY: `Code::bind` has checked that there is a slot for each region, which fits it, and `lend` replaces
         // one by another that does; the table has their bases.
-        unsafe { self.code.run_table(cpu, &self.bases) }
+        unsafe { self.code.run_table(cpu, &self.bases, None) }
     }
 
     fn wrong(&self) -> Error {
