@@ -52,6 +52,7 @@ mod optimizers;
 mod outside;
 mod peak;
 mod probes;
+mod profile;
 mod pytorch;
 mod random;
 mod resume;

@@ -30,6 +30,35 @@ pub struct Lap {
     pub times: u64,
     /// How long that took, on all threads together.
     pub time: Duration,
+    /// How long it took the thread that took longest.
+    pub longest: Duration,
+}
+
+impl Lap {
+    /// Adds a time of one thread.
+    pub fn add(&mut self, time: Duration) {
+        self.times += 1;
+        self.time += time;
+        self.longest += time;
+    }
+
+    /// Puts what another thread took for its part of the same to what this one did.
+    pub fn beside(self, other: Lap) -> Lap {
+        Lap {
+            times: self.times + other.times,
+            time: self.time + other.time,
+            longest: self.longest.max(other.longest),
+        }
+    }
+
+    /// Puts what came after to it.
+    pub fn then(self, other: Lap) -> Lap {
+        Lap {
+            times: self.times + other.times,
+            time: self.time + other.time,
+            longest: self.longest + other.longest,
+        }
+    }
 }
 
 /// The runs of a schedule, in the order of [`Schedule::runs`].

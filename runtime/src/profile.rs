@@ -73,8 +73,11 @@ pub struct KernelTime {
     pub values: Vec<String>,
     /// How often it ran, in all steps and in all turns of the loops around it.
     pub runs: u64,
-    /// How long that took. Where several threads share it, the mean of theirs.
+    /// How long that took; of several threads the mean, in which one that does nothing of it counts. So times of all
+    /// kernels, and what is beside them, are the time of the steps.
     pub time: Duration,
+    /// How long it took the thread that took longest, which rates are told by.
+    pub longest: Duration,
     /// Floating-point operations of one run; a function like `exp` counts as 20 of them.
     pub flops: usize,
     /// Bytes that one run reads and writes, each once.
@@ -84,7 +87,7 @@ pub struct KernelTime {
 impl KernelTime {
     /// What was done so often, by the second; none where the clock saw no time pass.
     fn rate(&self, of_one: usize) -> Option<f64> {
-        let seconds = self.time.as_secs_f64();
+        let seconds = self.longest.as_secs_f64();
         (seconds > 0.0).then(|| of_one as f64 * self.runs as f64 / seconds)
     }
 
@@ -103,7 +106,7 @@ impl KernelTime {
     /// saw no time pass.
     pub fn of_machine(&self, machine: &Machine) -> Option<f64> {
         let least = machine.least_seconds(self.flops as f64, self.bytes as f64);
-        let seconds = self.time.as_secs_f64();
+        let seconds = self.longest.as_secs_f64();
         (seconds > 0.0).then(|| least * self.runs as f64 / seconds)
     }
 }
@@ -131,7 +134,7 @@ impl Profile {
                 part: part.map_or("", |part| part.title),
                 values: values.map(made).collect(),
                 runs: work.times.saturating_mul(times) as u64,
-                // On all threads together it was told.
+                longest: lap.longest,
                 time: lap.time / u32::try_from(threads).unwrap_or(u32::MAX),
                 flops: work.cost.flops,
                 bytes: work.cost.read.saturating_add(work.cost.written),
@@ -256,33 +259,34 @@ impl fmt::Display for Profile {
 }
 
 impl Engine {
-    /// Has the runs of the current program tell a clock from here on.
+    /// Has the runs of the current program tell a clock from here on; what the machine can do, to judge them by.
     ///
     /// # Errors
-    /// [`Error::NothingCompiled`], [`Error::NoClock`]; a program that cannot be compiled again.
-    pub fn start_clock(&mut self) -> Result<()> {
+    /// [`Error::NothingCompiled`], [`Error::NoClock`]; a program that cannot be compiled again; too little memory to
+    /// measure the machine.
+    pub fn start_clock(&mut self) -> Result<Machine> {
         let clocked = self.current()?.clocked(self)?;
+        let settings = &self.settings;
+        let float = settings.precision.dtype();
+        let machine = Machine::of(&settings.device.0, float, settings.threads)?;
         self.current_mut()?.0.launch.clocked = Some(clocked);
-        Ok(())
+        Ok(machine)
     }
 
     /// Has them tell none any more: what the clock was told, of so many runs that took so long.
     ///
     /// # Errors
-    /// [`Error::NothingCompiled`]; too little memory to measure the machine.
-    pub fn stop_clock(&mut self, times: usize, total: Duration) -> Result<Profile> {
+    /// [`Error::NothingCompiled`].
+    pub fn stop_clock(
+        &mut self,
+        times: usize,
+        total: Duration,
+        machine: Machine,
+    ) -> Result<Profile> {
         let (kept, _) = self.current_mut()?;
         let clocked = kept.launch.clocked.take();
         let laps = clocked.map_or(Vec::new(), |clocked| clocked.laps);
-        let settings = &self.settings;
-        let (float, threads) = (settings.precision.dtype(), settings.threads);
-        let machine = Machine::of(&settings.device.0, float, threads)?;
-        Ok(Profile::new(
-            self.current()?,
-            &laps,
-            (times, total),
-            machine,
-        ))
+        Ok(Profile::new(&kept.program, &laps, (times, total), machine))
     }
 }
 
@@ -294,7 +298,7 @@ impl Training {
     fn profile(&mut self, steps: usize, arguments: &[ArgView<'_>]) -> Result<Profile> {
         let cut = Cut::same(arguments, steps.max(1));
         self.ready(&cut)?;
-        self.engine.start_clock()?;
+        let machine = self.engine.start_clock()?;
         let (first, started) = (self.taken + 1, Instant::now());
         let mut losses = Vec::new();
         let mut done = Ok(());
@@ -307,7 +311,7 @@ impl Training {
         }
         let total = started.elapsed();
         // Whatever came of it, the next step is one without a clock.
-        let profile = self.engine.stop_clock(steps, total);
+        let profile = self.engine.stop_clock(steps, total, machine);
         done.map_err(|source| Error::InSteps {
             number: first + losses.len() as u64,
             losses,

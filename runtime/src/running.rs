@@ -240,12 +240,12 @@ impl Core {
         expected: usize,
     ) -> Result<Profile> {
         self.prepare(places, arguments)?;
-        self.engine.start_clock()?;
+        let machine = self.engine.start_clock()?;
         let started = Instant::now();
         let mut runs = 0..times;
         let done = runs.try_for_each(|_| self.run(places, arguments, expected, &mut |_| Ok(())));
         let total = started.elapsed();
-        let profile = self.engine.stop_clock(times, total);
+        let profile = self.engine.stop_clock(times, total, machine);
         done.and(profile)
     }
 

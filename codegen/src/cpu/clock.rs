@@ -45,8 +45,7 @@ pub(super) extern "C" fn tell_clock(clock: &mut Clock, run: i64) {
     let now = Instant::now();
     let lap = usize::try_from(run).ok();
     if let Some(lap) = lap.and_then(|run| clock.laps.get_mut(run)) {
-        lap.times += 1;
-        lap.time += now.saturating_duration_since(clock.last);
+        lap.add(now.saturating_duration_since(clock.last));
     }
     clock.last = now;
 }

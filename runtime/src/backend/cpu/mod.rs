@@ -138,12 +138,14 @@ impl CpuCode {
         let clocks: Vec<Mutex<Clock>> = clocks.collect();
         // SAFETY: the caller's word.
         unsafe { self.run_by(launch, slots, Some(&clocks)) }?;
-        for clock in clocks {
-            let clock = clock.into_inner().unwrap_or_else(PoisonError::into_inner);
-            for (sum, lap) in laps.iter_mut().zip(clock.laps()) {
-                sum.times += lap.times;
-                sum.time += lap.time;
-            }
+        let clocks = clocks.into_iter();
+        let clocks = clocks.map(|clock| clock.into_inner().unwrap_or_else(PoisonError::into_inner));
+        let clocks: Vec<Clock> = clocks.collect();
+        for (i, sum) in laps.iter_mut().enumerate() {
+            let threads = clocks
+                .iter()
+                .filter_map(|clock| clock.laps().get(i).copied());
+            *sum = sum.then(threads.fold(Lap::default(), Lap::beside));
         }
         Ok(())
     }

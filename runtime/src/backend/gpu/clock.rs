@@ -35,8 +35,7 @@ impl GpuCode {
                 let (pairs, _) = stamps.as_chunks::<2>();
                 for (dispatch, [start, end]) in dispatches.iter().zip(pairs) {
                     if let Some(lap) = laps.get_mut(dispatch.run) {
-                        lap.times += 1;
-                        lap.time += self.duration(end.saturating_sub(*start));
+                        lap.add(self.duration(end.saturating_sub(*start)));
                     }
                 }
             }
