@@ -12,7 +12,7 @@ use crate::key::Key;
 use crate::layout::{Changed, Section};
 use crate::output::ResultView;
 use crate::probes::Patched;
-use crate::regions::{Regions, Role, Table, bytes_of};
+use crate::regions::{Order, Regions, Role, Table, bytes_of};
 use crate::threads::Threads;
 use crate::workspace::Workspace;
 use sinew_codegen::decision::PartDecisions;
@@ -50,8 +50,8 @@ pub(crate) struct Executable {
     pub changed: Vec<Changed>,
     /// For each model, what of its memory a run writes.
     pub writes: Vec<Writes>,
-    /// What each region of a run is.
-    roles: Vec<Role>,
+    /// Where the region of each role stands.
+    order: Order,
     /// The kernels in the form their device runs.
     code: Code,
 }
@@ -285,7 +285,7 @@ impl Planned {
             patched: source.patched,
             changed: source.changed,
             writes: source.writes,
-            roles,
+            order: Order::of(&roles),
             schedule,
             decisions,
             fitted,
@@ -325,6 +325,11 @@ impl Executable {
         self.region(role).map_or(0, |r| r.bytes)
     }
 
+    /// A table for the memory of a run.
+    pub fn table(&self) -> Table<'_> {
+        Table::new(&self.order)
+    }
+
     /// Runs it over the memory of `table`, to which `workspace`, the `key` and `arguments` are added.
     /// Results are there when they are fetched.
     ///
@@ -334,12 +339,12 @@ impl Executable {
         &self,
         launch: &mut Launch,
         workspace: &'a mut Workspace,
-        mut table: Table<'a>,
+        table: &mut Table<'a>,
         key: Key,
         arguments: &[ArgView<'a>],
     ) -> Result<()> {
-        workspace.fill(&mut table, key, arguments)?;
-        table.in_order(&self.roles, |slots| match launch.clocked.take() {
+        workspace.fill(table, key, arguments)?;
+        table.over(|slots| match launch.clocked.take() {
             None => self.code.run(launch, slots),
             Some(mut clocked) => {
                 let done = clocked.code.run_clocked(launch, slots, &mut clocked.laps);
@@ -377,13 +382,13 @@ impl Executable {
     pub fn bind<'a, T>(
         &self,
         workspace: &'a mut Workspace,
-        mut table: Table<'a>,
+        table: &mut Table<'a>,
         key: Key,
         arguments: &[ArgView<'a>],
         work: impl FnOnce(Bound<'_, 'a>) -> Result<T>,
     ) -> Result<T> {
-        workspace.fill(&mut table, key, arguments)?;
-        table.in_order(&self.roles, |slots| work(self.code.bind(slots)?))
+        workspace.fill(table, key, arguments)?;
+        table.over(|slots| work(self.code.bind(slots)?))
     }
 
     /// Whether it may be bound: whether its runs read and write memory of the host.
@@ -394,7 +399,7 @@ impl Executable {
 
     /// The place of a role among the regions.
     pub fn place(&self, role: Role) -> Option<usize> {
-        self.roles.iter().position(|r| *r == role)
+        self.order.place(role)
     }
 
     /// The kernels, their work and the memory plan; then who wrote their code, what was decided on the way to

@@ -288,8 +288,9 @@ impl Core {
         if check {
             held.save(changed, &mut self.saved)?;
         }
-        let table = held.table(&program.writes);
-        program.run(launch, workspace, table, key, arguments)?;
+        let mut table = program.table();
+        held.put_in(&mut table, &program.writes);
+        program.run(launch, workspace, &mut table, key, arguments)?;
         workspace.fetch(&program.results)?;
         let results = &program.results;
         if check {

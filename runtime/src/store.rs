@@ -81,14 +81,12 @@ impl<'a> Held<'a> {
         })
     }
 
-    /// A table with these, for a run of a program that `writes` so.
-    pub fn table(&mut self, writes: &[Writes]) -> Table<'_> {
-        let mut table = Table::new();
+    /// Puts them into the table of a run of a program that `writes` so.
+    pub fn put_in<'t>(&'t mut self, table: &mut Table<'t>, writes: &[Writes]) {
         for (i, (trained, fixed)) in self.slots(writes).enumerate() {
             table.put(Role::Leaves(i, Section::Trained), trained);
             table.put(Role::Leaves(i, Section::Fixed), fixed);
         }
-        table
     }
 
     /// Copies the bytes of states, one behind the other.

@@ -365,9 +365,10 @@ impl Training {
         if check {
             held.save(&program.changed, &mut self.saved)?;
         }
-        let mut table = held.table(&program.writes);
+        let mut table = program.table();
+        held.put_in(&mut table, &program.writes);
         self.own.put_in(&mut table, &mut self.accumulated.memory);
-        program.run(launch, workspace, table, key, arguments)?;
+        program.run(launch, workspace, &mut table, key, arguments)?;
         let report = Report::read(&self.own.report, float);
         let report = report.and_then(|r| workspace.fetch(&program.results).map(|()| r));
         let report = match report {

@@ -53,9 +53,10 @@ impl Training {
         let batch = cut.batch(stretch, done);
         let first_key = Key::of_run(seed, *taken + 1);
         let mut held = Held::of(places, &program.writes);
-        let mut table = held.table(&program.writes);
+        let mut table = program.table();
+        held.put_in(&mut table, &program.writes);
         self.own.put_in(&mut table, &mut self.accumulated.memory);
-        program.bind(workspace, table, first_key, &batch, |mut bound| {
+        program.bind(workspace, &mut table, first_key, &batch, |mut bound| {
             while done < stretch.steps {
                 let rate = rate_behind(rate, schedule, *taken);
                 check_rate(rate, precision)?;
