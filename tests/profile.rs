@@ -54,10 +54,7 @@ fn whole(profile: &Profile, explain: &str, name: &str) {
     assert_eq!(text.lines().count(), kernels.len() + 4, "{text}");
     for kernel in &profile.kernels {
         assert!(text.contains(&kernel.kernel), "{text}");
-        assert!(
-            kernel.kernel.starts_with(kernel.class) || kernel.class == "nest",
-            "{kernel:?}"
-        );
+        assert!(kernel.kernel.starts_with(kernel.class), "{kernel:?}");
         assert!(kernel.time <= kernel.longest, "{kernel:?}");
     }
     let sum: Duration = profile.kernels.iter().map(|kernel| kernel.time).sum();

@@ -11,7 +11,8 @@ pub struct Work<'s> {
     pub run: &'s Run,
     /// Its kernel.
     pub kernel: &'s Kernel,
-    /// What its kernel is: `nest` (maps and reductions), `contract` (products), `scatter`, `scan` or `sort`.
+    /// What its kernel is: `map` (element by element), `nest` (rows, with sums and the like), `contract` (products),
+    /// `scatter`, `scan` or `sort`.
     pub class: &'static str,
     /// What it runs over, in words.
     pub space: String,

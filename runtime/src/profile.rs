@@ -41,6 +41,21 @@ use std::time::{Duration, Instant};
 /// assert!(longest.is_some_and(|kernel| profile.share(kernel) > 0.0));
 /// # Ok::<(), sinew::Error>(())
 /// ```
+///
+/// Of runs:
+///
+/// ```
+/// # use sinew::prelude::*;
+/// # #[model]
+/// # fn heights<N>(x: Tensor<N>) -> Tensor<N> {
+/// #     x.tanh().exp()
+/// # }
+/// let run = heights::compile().build()?;
+/// let profile = run.profile(100, &[0.5; 1000])?;
+/// assert_eq!(profile.kernels.len(), 1);
+/// assert_eq!((profile.kernels[0].class, profile.kernels[0].runs), ("map", 100));
+/// # Ok::<(), sinew::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Profile {
@@ -62,7 +77,8 @@ pub struct Profile {
 pub struct KernelTime {
     /// The kernel's name, as [`explain`](Trainer::explain) has it.
     pub kernel: String,
-    /// What it is: `nest` (maps and reductions), `contract` (products), `scatter`, `scan` or `sort`.
+    /// What it is: `map` (element by element), `nest` (rows, with sums and the like), `contract` (products), `scatter`,
+    /// `scan` or `sort`.
     pub class: &'static str,
     /// What it runs over, in words.
     pub space: String,
@@ -341,7 +357,7 @@ macro_rules! profile_steps {
             /// the same. A reading takes some tens of nanoseconds, which count for the run: kernels of a microsecond seem
             /// that much longer. On a GPU each kernel is a pass of its own, between two of the device's timestamps. What the
             /// machine can do is measured too, once in a process, which takes a few tenths of a second. Of no steps there is
-            /// a table without times.
+            /// a table without times. [`Profile`] has an example.
             ///
             /// # Errors
             /// As [`step`](Self::step), of arguments before the first step; [`Error::NoClock`](crate::Error::NoClock) on a
@@ -371,19 +387,6 @@ macro_rules! profile_runs {
             /// Runs the function so many times on these arguments and tells where the time went, kernel by kernel, as
             /// [`Trainer::profile`] does of steps. The runs count, for random elements; their results are not read. A batch
             /// is run by a program of its own size, whatever [`buckets`](Self::buckets) there are.
-            ///
-            /// ```
-            /// # use sinew::prelude::*;
-            /// # #[model]
-            /// # fn heights<N>(x: Tensor<N>) -> Tensor<N> {
-            /// #     x.tanh().exp()
-            /// # }
-            /// let run = heights::compile().build()?;
-            /// let profile = run.profile(100, &[0.5; 1000])?;
-            /// assert_eq!(profile.kernels.len(), 1);
-            /// assert_eq!((profile.kernels[0].class, profile.kernels[0].runs), ("nest", 100));
-            /// # Ok::<(), sinew::Error>(())
-            /// ```
             ///
             /// # Errors
             /// As [`run`](Self::run); [`Error::NoClock`](crate::Error::NoClock) on a GPU that has no timestamps.

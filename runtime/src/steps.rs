@@ -36,6 +36,35 @@ use std::ops::Range;
 /// assert_eq!(steps.numbers, 1..4);
 /// # Ok::<(), sinew::Error>(())
 /// ```
+///
+/// Of passes over data in memory:
+///
+/// ```
+/// # use sinew::prelude::*;
+/// # use sinew::ndarray::Array1;
+/// # #[model]
+/// # struct Line {
+/// #     #[init(zeros)]
+/// #     slope: Param,
+/// # }
+/// # #[model]
+/// # fn loss<N>(line: &Line, x: Tensor<N>, y: Tensor<N>) -> Tensor {
+/// #     mse(line.slope * x, y)
+/// # }
+/// let x = Array1::linspace(0.0f32, 1.0, 1000);
+/// let y = 3.0 * &x;
+/// let mut train = loss::train(Line::init(0)).optimizer(Sgd::new(0.1)).build()?;
+/// for epoch in 0..20 {
+///     let steps = train.epoch(64, &x, &y)?;
+///     assert_eq!(steps.len(), 16); // 15 of 64 rows, and one of 40
+///     println!("{epoch}: {:.5}", steps.mean().unwrap_or(f64::NAN));
+/// }
+/// assert!((train.model()?.slope.item()? - 3.0).abs() < 1e-3);
+///
+/// let error = train.epoch(64, &x, [1.0; 999]).unwrap_err();
+/// assert!(error.to_string().ends_with("`x` has 1000 rows, and `y` has 999"));
+/// # Ok::<(), sinew::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Steps<R = ()> {
@@ -148,25 +177,7 @@ macro_rules! repeat {
             ///
             /// Arguments are looked at once. The schedule of the learning rate goes on from step to step, and each draws
             /// other random elements. Others who use the model (a runner on another thread) are let in between two steps.
-            /// Of no steps nothing is compiled or looked at.
-            ///
-            /// ```
-            /// # use sinew::prelude::*;
-            /// # #[model]
-            /// # struct Line {
-            /// #     #[init(zeros)]
-            /// #     slope: Param,
-            /// # }
-            /// # #[model]
-            /// # fn loss<N>(line: &Line, x: Tensor<N>, y: Tensor<N>) -> Tensor {
-            /// #     mse(line.slope * x, y)
-            /// # }
-            /// let mut train = loss::train(Line::init(0)).optimizer(Sgd::new(0.1)).build()?;
-            /// let steps = train.repeat(100, [1.0, 2.0], [3.0, 6.0])?;
-            /// assert_eq!((steps.len(), train.steps()), (100, 100));
-            /// assert!(steps.last() < Some(1e-6));
-            /// # Ok::<(), sinew::Error>(())
-            /// ```
+            /// Of no steps nothing is compiled or looked at. [`Steps`] has an example.
             ///
             /// # Errors
             /// As [`step`](Self::step), of arguments before the first step. What goes wrong in a step is told by
@@ -202,34 +213,7 @@ macro_rules! epoch {
             ///
             /// All data is looked at before the first step: shapes, indices that are out of range. Others who use the model
             /// (a runner on another thread) are let in between two steps. For batches in another order in each epoch, see
-            /// `sinew::data::Batches`.
-            ///
-            /// ```
-            /// # use sinew::prelude::*;
-            /// # use sinew::ndarray::Array1;
-            /// # #[model]
-            /// # struct Line {
-            /// #     #[init(zeros)]
-            /// #     slope: Param,
-            /// # }
-            /// # #[model]
-            /// # fn loss<N>(line: &Line, x: Tensor<N>, y: Tensor<N>) -> Tensor {
-            /// #     mse(line.slope * x, y)
-            /// # }
-            /// let x = Array1::linspace(0.0f32, 1.0, 1000);
-            /// let y = 3.0 * &x;
-            /// let mut train = loss::train(Line::init(0)).optimizer(Sgd::new(0.1)).build()?;
-            /// for epoch in 0..20 {
-            ///     let steps = train.epoch(64, &x, &y)?;
-            ///     assert_eq!(steps.len(), 16); // 15 of 64 rows, and one of 40
-            ///     println!("{epoch}: {:.5}", steps.mean().unwrap_or(f64::NAN));
-            /// }
-            /// assert!((train.model()?.slope.item()? - 3.0).abs() < 1e-3);
-            ///
-            /// let error = train.epoch(64, &x, [1.0; 999]).unwrap_err();
-            /// assert!(error.to_string().ends_with("`x` has 1000 rows, and `y` has 999"));
-            /// # Ok::<(), sinew::Error>(())
-            /// ```
+            /// `sinew::data::Batches`. [`Steps`] has an example.
             ///
             /// # Errors
             /// [`Error::NotInBatches`](crate::Error::NotInBatches) for a function that has no such batch, for batches of no
