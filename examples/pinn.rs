@@ -5,6 +5,7 @@
 
 use ndarray::Array1;
 use sinew::data::Plot;
+use sinew::optim::Schedule;
 use sinew::prelude::*;
 use std::f32::consts::PI;
 
@@ -36,14 +37,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let source = x.mapv(|x| -PI * PI * (PI * x).sin());
     let mut train = residual::train(Net::init(3))
         .optimizer(Adam::new(1e-2))
-        .build()?;
-    for step in 0..=3000 {
         // Down to a hundredth of where it starts.
-        train.set_learning_rate(1e-2 * 0.01f64.powf(f64::from(step) / 3000.0))?;
-        let report = train.step(&x, &source)?;
-        if step % 500 == 0 {
-            println!("step {step:4}  loss {:.6}", report.loss);
-        }
+        .schedule(Schedule::new(|step| 0.01f64.powf(step as f64 / 3000.0)))
+        .build()?;
+    for _ in 0..6 {
+        let steps = train.repeat(500, &x, &source)?;
+        println!(
+            "step {:4}  loss {:.6}",
+            steps.numbers.start, steps.losses[0]
+        );
     }
 
     let points = Array1::linspace(0.0f32, 1.0, 201);

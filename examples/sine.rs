@@ -30,15 +30,17 @@ fn main() -> sinew::Result<()> {
     let mut train = loss::train(Curve::init(1))
         .optimizer(Adam::new(0.01))
         .build()?;
-    for step in 0..=1000 {
-        if step == 800 {
+    for round in 0..5 {
+        if round == 4 {
             train.set_learning_rate(0.001)?; // no recompilation
         }
-        let report = train.step(&x, &y)?;
-        if step % 200 == 0 {
-            println!("step {step:4}  loss {:.6}", report.loss);
-        }
+        let steps = train.repeat(200, &x, &y)?; // all of them in one call
+        println!(
+            "step {:4}  loss {:.6}",
+            steps.numbers.start, steps.losses[0]
+        );
     }
+    println!("step {:4}  loss {:.6}", 1001, train.step(&x, &y)?.loss);
 
     let curve = predict::attach(&train)?;
     println!("\n      x   sin(x)  network");

@@ -25,11 +25,12 @@ fn main() -> sinew::Result<()> {
     let mut train = loss::train(Net::init(7))
         .optimizer(Adam::new(0.05))
         .build()?;
-    for step in 0..500 {
-        let report = train.step(x, y)?;
-        if step % 100 == 0 {
-            println!("step {step:4}  loss {:.5}", report.loss);
-        }
+    for _ in 0..5 {
+        let steps = train.repeat(100, x, y)?;
+        println!(
+            "step {:4}  loss {:.5}",
+            steps.numbers.start, steps.losses[0]
+        );
     }
 
     let scores = predict::attach(&train)?.run(x)?;

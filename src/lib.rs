@@ -83,8 +83,8 @@ pub use sinew_runtime::half;
 pub use sinew_runtime::{AnyRank, Arg, Float, Rank};
 pub use sinew_runtime::{
     CacheStats, CompileBuilder, Device, Error, GradientBuilder, GradientRunner, IntoArg, IntoArgs,
-    IntoShared, LoadReport, Loader, Model, Param, Precision, Result, Runner, Shared, Step,
-    TrainBuilder, Trained, Trainer, Vjp, init,
+    IntoShared, KernelTime, LoadReport, Loader, Machine, Model, Param, Precision, Profile, Result,
+    Runner, Shared, Step, Steps, TrainBuilder, Trained, Trainer, Vjp, init,
 };
 
 /// A leaf of a model that is not trained: running statistics, tables.

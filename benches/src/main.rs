@@ -2,6 +2,8 @@
 //! for a few steps and compares the losses; `bench first WORKLOAD [TIMES]` prints the time to the first
 //! result in ms, and the least of so many more in the same process, each compiled anew.
 //!
+//! A row's times are of a step; `mlp_tiny_loop` takes a hundred of `mlp_tiny`'s in each call.
+//!
 //! Parameters and batch come from `$PEERS_DATA/WORKLOAD.safetensors` (`p.<name>`, `b.0`, `b.1`) where
 //! that is set, so that the losses at steps 1 and 20 can be compared with the peers' rows; `check`
 //! uses the file beside it for mlp_tiny and seeded ones else.
@@ -29,7 +31,7 @@ fn check() -> Outcome<()> {
         let name = workload.name;
         let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
             .join("data")
-            .join(format!("{name}.safetensors"));
+            .join(format!("{}.safetensors", workload.data));
         let (data, from) = match here.exists() {
             true => (Data::File(here), "the peers' parameters"),
             false => (Data::Seeded, "seeded parameters"),
@@ -52,7 +54,9 @@ fn check() -> Outcome<()> {
         if together != narrow {
             return Err(format!("{name}: losses on two threads differ: {together:?}").into());
         }
-        if name == "mlp_tiny" && !(near(wide.0, PEERS_TINY.0) && near(wide.1, PEERS_TINY.1)) {
+        if workload.data == "mlp_tiny"
+            && !(near(wide.0, PEERS_TINY.0) && near(wide.1, PEERS_TINY.1))
+        {
             return Err(format!("{name}: losses differ from the peers' {PEERS_TINY:?}").into());
         }
     }
@@ -85,7 +89,10 @@ fn first(workload: &Workload, times: usize) -> Outcome<()> {
 fn row(workload: &Workload, threads: usize) -> Outcome<()> {
     let name = workload.name;
     let data = match std::env::var_os("PEERS_DATA") {
-        Some(folder) => Data::File(PathBuf::from(folder).join(format!("{name}.safetensors"))),
+        Some(folder) => {
+            let file = format!("{}.safetensors", workload.data);
+            Data::File(PathBuf::from(folder).join(file))
+        }
         None => Data::Seeded,
     };
     let row = measure((workload.build)(

@@ -11,26 +11,40 @@ const BUDGET: Duration = Duration::from_secs(4);
 /// One step, as the caller sees it; its loss.
 pub type Step = Box<dyn FnMut() -> sinew::Result<f64>>;
 
+/// One call, as the caller sees it: adds the loss of each step that it takes.
+pub type Call = Box<dyn FnMut(&mut Vec<f64>) -> sinew::Result<()>>;
+
 /// A workload whose model and batch are there.
 pub struct Ready {
     /// What was asked for when nothing was built yet.
-    pub started: Instant,
+    started: Instant,
     /// What was built since.
-    pub step: Step,
+    call: Call,
 }
 
 impl Ready {
     /// Measures how long `build` takes, and keeps what it gives.
     pub fn build(build: impl FnOnce() -> Outcome<Step>) -> Outcome<Ready> {
+        Ready::build_calls(|| {
+            let mut step = build()?;
+            Ok(Box::new(move |losses| {
+                losses.push(step()?);
+                Ok(())
+            }))
+        })
+    }
+
+    /// As [`Ready::build`], of calls that may take several steps.
+    pub fn build_calls(build: impl FnOnce() -> Outcome<Call>) -> Outcome<Ready> {
         let started = Instant::now();
-        let step = build()?;
-        Ok(Ready { started, step })
+        let call = build()?;
+        Ok(Ready { started, call })
     }
 }
 
 /// What one run measured.
 pub struct Row {
-    /// Of each measured step, in order of length.
+    /// Of each measured call by the steps that it takes, in order of length.
     pub times: Vec<Duration>,
     /// Cores that other processes used meanwhile, as the peers count them.
     pub other_cpu: f64,
@@ -47,26 +61,23 @@ pub struct Row {
 /// # Errors
 /// As its steps.
 pub fn measure(ready: Ready) -> Outcome<Row> {
-    let Ready { started, mut step } = ready;
-    let loss_1 = step()?;
+    let Ready { started, mut call } = ready;
+    let mut losses = Vec::new();
+    call(&mut losses)?;
     let first = started.elapsed();
-    let mut loss_20 = loss_1;
     let warm = Instant::now();
-    let mut n = 1;
-    while n < WARM_UP.0 || warm.elapsed() < WARM_UP.1 {
-        let loss = step()?;
-        n += 1;
-        if n == 20 {
-            loss_20 = loss;
-        }
+    while losses.len() < WARM_UP.0 || warm.elapsed() < WARM_UP.1 {
+        call(&mut losses)?;
     }
+    let (loss_1, loss_20) = (losses[0], losses[19]);
     let mut times = Vec::with_capacity(20_000);
     let (before, began) = (Busy::now(), Instant::now());
     let end = began + BUDGET;
     while times.len() < 20_000 && (times.len() < 10 || Instant::now() < end) {
+        losses.clear();
         let start = Instant::now();
-        step()?;
-        times.push(start.elapsed());
+        call(&mut losses)?;
+        times.push(start.elapsed().div_f64(losses.len() as f64));
     }
     let other_cpu = before.others_until(&Busy::now(), began.elapsed());
     times.sort();
@@ -84,14 +95,14 @@ pub fn measure(ready: Ready) -> Outcome<Row> {
 /// # Errors
 /// As its steps.
 pub fn few(ready: Ready, steps: usize) -> Outcome<(f64, f64, Duration)> {
-    let Ready { started, mut step } = ready;
-    let loss = step()?;
+    let Ready { started, mut call } = ready;
+    let mut losses = Vec::new();
+    call(&mut losses)?;
     let first = started.elapsed();
-    let mut last = loss;
-    for _ in 1..steps {
-        last = step()?;
+    while losses.len() < steps {
+        call(&mut losses)?;
     }
-    Ok((loss, last, first))
+    Ok((losses[0], losses[steps - 1], first))
 }
 
 /// Seconds of processor time so far: the machine's, and this process's of them. NaN without `/proc`.

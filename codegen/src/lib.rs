@@ -15,3 +15,4 @@ pub mod text;
 pub mod verify;
 #[cfg(feature = "wgsl")]
 pub mod wgsl;
+pub mod work;

@@ -5,6 +5,8 @@ mod support;
 #[cfg(feature = "cpu")]
 mod aarch64;
 mod cases;
+#[cfg(feature = "cpu")]
+mod clock;
 mod convolutions;
 mod decisions;
 mod dependence;

@@ -45,7 +45,8 @@ impl Buckets {
             return Err(refused("a bucket has one row or more".into()));
         }
         let batch = Batch::of(&engine.function, &engine.inputs).map_err(refused)?;
-        if let Some(i) = batch.results.iter().position(|of_rows| !of_rows) {
+        let of_rows = batch.results(&engine.function).map_err(refused)?;
+        if let Some(i) = of_rows.iter().position(|of_rows| !of_rows) {
             let size = &batch.size;
             return Err(refused(format!(
                 "its result {i} has no {size} as its first axis"

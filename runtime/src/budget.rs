@@ -226,7 +226,7 @@ fn each_run(nodes: &[Node], f: &mut dyn FnMut(&Run)) {
 }
 
 /// `%7 (dot at src/net.rs:21:24)`, or the name of what no instruction makes.
-fn made_by(function: &Function, name: &str) -> String {
+pub(crate) fn made_by(function: &Function, name: &str) -> String {
     let number = name.strip_prefix('%').and_then(|n| n.parse().ok());
     let mut words = name.to_string();
     if let Some(value) = number.map(Value) {

@@ -359,13 +359,7 @@ impl Engine {
         if work == Work::Apply {
             return Ok(Binding::new(self.settings.precision.dtype()));
         }
-        if arguments.len() != self.inputs.len() {
-            return Err(Error::Arguments {
-                function: self.unit.path.into(),
-                expected: self.inputs.len(),
-                actual: arguments.len(),
-            });
-        }
+        self.check_count(arguments)?;
         let wide = |(_, a): &(&Input, &ArgView<'_>)| a.rank() > MAX_RANK;
         if let Some((input, argument)) = self.inputs.iter().zip(arguments).find(wide) {
             return Err(Error::TooManyDims {
@@ -383,6 +377,21 @@ impl Engine {
             }
         }
         Ok(binding)
+    }
+
+    /// Refuses another number of arguments than the function takes.
+    ///
+    /// # Errors
+    /// [`Error::Arguments`].
+    pub fn check_count(&self, arguments: &[ArgView<'_>]) -> Result<()> {
+        match arguments.len() == self.inputs.len() {
+            true => Ok(()),
+            false => Err(Error::Arguments {
+                function: self.unit.path.into(),
+                expected: self.inputs.len(),
+                actual: arguments.len(),
+            }),
+        }
     }
 
     /// What arguments of these extents bind.

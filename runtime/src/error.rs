@@ -120,6 +120,24 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// Data that cannot be cut into batches as asked for.
+    #[error("`{function}` cannot take its data in batches: {reason}")]
+    NotInBatches {
+        /// The function.
+        function: String,
+        /// Why.
+        reason: String,
+    },
+    /// A step of many in one call that came to nothing. Those before it were taken.
+    #[error("step {number}, behind {} others of one call: {source}", .losses.len())]
+    InSteps {
+        /// Which step it was, as [`Step::number`](crate::Step::number) counts.
+        number: u64,
+        /// The losses of the steps of the call that were taken before it.
+        losses: Vec<f64>,
+        /// What went wrong.
+        source: Box<Error>,
+    },
     /// A function whose batches cannot be run by programs for other numbers of rows.
     #[error("`{function}` cannot run its batch in buckets: {reason}")]
     NotInBuckets {
@@ -317,6 +335,12 @@ pub enum Error {
     NothingCompiled {
         /// The function.
         function: String,
+    },
+    /// Kernels on a device that does not tell how long they take.
+    #[error("`{device}` does not tell how long a kernel takes: its driver has no timestamps")]
+    NoClock {
+        /// The device.
+        device: String,
     },
     /// A text of kernels was asked for in a form that they do not have.
     #[error("no such code: {0}")]

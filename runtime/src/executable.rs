@@ -1,21 +1,25 @@
 //! One function compiled for one set of extents: what it runs, and what its calls need to know.
 
 use crate::arg::ArgView;
-use crate::backend::{ALIGN, Code, Launch};
+#[cfg(feature = "cpu")]
+use crate::backend::Bound;
+use crate::backend::{ALIGN, Clocked, Code, Launch};
 use crate::budget::{Fitted, Working, largest};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::groups::StepNumber;
 use crate::key::Key;
 use crate::layout::{Changed, Section};
+use crate::output::ResultView;
 use crate::probes::Patched;
-use crate::regions::{Regions, Role, Table, bytes_of};
+use crate::regions::{Order, Regions, Role, Table, bytes_of};
 use crate::threads::Threads;
 use crate::workspace::Workspace;
 use sinew_codegen::decision::PartDecisions;
 use sinew_codegen::explain;
 use sinew_codegen::kernel::{Region, RegionKind, Schedule};
 use sinew_codegen::schedule::{Part, RegionOffset, schedule_with_decisions};
+use sinew_codegen::work::Lap;
 use sinew_ir::{DType, Function, IndexBound, Type};
 use std::fmt::Write as _;
 use std::time::Instant;
@@ -32,6 +36,8 @@ pub(crate) struct Executable {
     decisions: Vec<PartDecisions>,
     /// What is computed again to fit a budget of memory.
     fitted: Option<Fitted>,
+    /// For how many threads it was compiled.
+    threads: Threads,
     /// The numbers of a step that it takes, for a trainer.
     pub numbers: Vec<StepNumber>,
     /// The results that a call reads: all of them, or those behind the loss of a step.
@@ -44,8 +50,8 @@ pub(crate) struct Executable {
     pub changed: Vec<Changed>,
     /// For each model, what of its memory a run writes.
     pub writes: Vec<Writes>,
-    /// What each region of a run is.
-    roles: Vec<Role>,
+    /// Where the region of each role stands.
+    order: Order,
     /// The kernels in the form their device runs.
     code: Code,
 }
@@ -156,6 +162,15 @@ impl ResultType {
             bytes,
             name,
         })
+    }
+
+    /// It in the bytes of its region.
+    pub fn view<'a>(&'a self, region: &'a [u8]) -> ResultView<'a> {
+        ResultView {
+            dtype: self.dtype,
+            extents: &self.extents,
+            bytes: &region[..self.bytes],
+        }
     }
 
     /// Adds a region for it, that of result `i` of a run.
@@ -270,10 +285,11 @@ impl Planned {
             patched: source.patched,
             changed: source.changed,
             writes: source.writes,
-            roles,
+            order: Order::of(&roles),
             schedule,
             decisions,
             fitted,
+            threads,
             code,
         })
     }
@@ -290,8 +306,7 @@ impl Executable {
 
     /// The region of a role.
     pub fn region(&self, role: Role) -> Option<&Region> {
-        let at = self.roles.iter().position(|r| *r == role)?;
-        self.code.regions().get(at)
+        self.code.regions().get(self.place(role)?)
     }
 
     /// About how much memory it takes: machine code, and the texts it is printed from.
@@ -310,6 +325,11 @@ impl Executable {
         self.region(role).map_or(0, |r| r.bytes)
     }
 
+    /// A table for the memory of a run.
+    pub fn table(&self) -> Table<'_> {
+        Table::new(&self.order)
+    }
+
     /// Runs it over the memory of `table`, to which `workspace`, the `key` and `arguments` are added.
     /// Results are there when they are fetched.
     ///
@@ -319,12 +339,67 @@ impl Executable {
         &self,
         launch: &mut Launch,
         workspace: &'a mut Workspace,
-        mut table: Table<'a>,
+        table: &mut Table<'a>,
         key: Key,
         arguments: &[ArgView<'a>],
     ) -> Result<()> {
-        workspace.fill(&mut table, key, arguments)?;
-        table.in_order(&self.roles, |slots| self.code.run(launch, slots))
+        workspace.fill(table, key, arguments)?;
+        table.over(|slots| match launch.clocked.take() {
+            None => self.code.run(launch, slots),
+            Some(mut clocked) => {
+                let done = clocked.code.run_clocked(launch, slots, &mut clocked.laps);
+                launch.clocked = Some(clocked);
+                done
+            }
+        })
+    }
+
+    /// Its code once more, with a clock, for a launch of it.
+    ///
+    /// # Errors
+    /// As [`Executable::compile`]; [`Error::NoClock`].
+    pub fn clocked(&self, engine: &Engine) -> Result<Box<Clocked>> {
+        let backend = &engine.settings.device.0;
+        let function = engine.unit.path;
+        let code = backend.compile_clocked(function, &self.schedule, self.threads)?;
+        Ok(Box::new(Clocked {
+            code,
+            laps: vec![Lap::default(); self.schedule.runs().len()],
+        }))
+    }
+
+    /// On how many threads it runs at the most.
+    pub fn thread_count(&self) -> usize {
+        self.code.shares().map_or(1, |threads| threads.count)
+    }
+
+    /// As [`Executable::run`], but leaves it to `work` how often it runs, over the same memory: by what it is bound to, in
+    /// which regions have the place that [`Executable::place`] tells.
+    ///
+    /// # Errors
+    /// Too little memory for copies of arguments; code of a GPU; as `work`.
+    #[cfg(feature = "cpu")]
+    pub fn bind<'a, T>(
+        &self,
+        workspace: &'a mut Workspace,
+        table: &mut Table<'a>,
+        key: Key,
+        arguments: &[ArgView<'a>],
+        work: impl FnOnce(Bound<'_, 'a>) -> Result<T>,
+    ) -> Result<T> {
+        workspace.fill(table, key, arguments)?;
+        table.over(|slots| work(self.code.bind(slots)?))
+    }
+
+    /// Whether it may be bound: whether its runs read and write memory of the host.
+    #[cfg(feature = "cpu")]
+    pub fn is_on_host(&self) -> bool {
+        self.code.is_on_host()
+    }
+
+    /// The place of a role among the regions.
+    pub fn place(&self, role: Role) -> Option<usize> {
+        self.order.place(role)
     }
 
     /// The kernels, their work and the memory plan; then who wrote their code, what was decided on the way to

@@ -105,6 +105,19 @@ impl UpdatePlan {
         states.chain(self.average_state().map(|i| (i, AVERAGE)))
     }
 
+    /// The numbers that a step is told: `share` is what gradients that were accumulated are multiplied by.
+    pub fn told<'p>(
+        &'p self,
+        numbers: &'p [StepNumber],
+        at: Moment,
+        share: f64,
+    ) -> impl Iterator<Item = f64> + use<'p> {
+        numbers.iter().map(move |number| match number {
+            StepNumber::Share => share,
+            StepNumber::OfRule { group, name } => self.groups.number(*group, name, at),
+        })
+    }
+
     /// How many numbers a step is told, at most.
     pub fn numbers(&self) -> usize {
         // What accumulated gradients are multiplied by.
@@ -198,10 +211,10 @@ impl Groups {
     }
 
     /// A number of a step that a group's rule knows.
-    pub fn number(&self, group: usize, name: &str, rate: f64, step: u64) -> f64 {
+    fn number(&self, group: usize, name: &str, at: Moment) -> f64 {
         let known = self.each.get(group).and_then(|group| {
-            let rate = rate * group.scale;
-            group.rule.0.number(name, Moment { rate, step })
+            let rate = at.rate * group.scale;
+            group.rule.0.number(name, Moment { rate, ..at })
         });
         // That it is known was seen when the group was made.
         known.unwrap_or(f64::NAN)

@@ -30,15 +30,20 @@ impl Key {
         self.0
     }
 
+    /// As kernels read it.
+    pub fn bytes(self) -> [u8; 8] {
+        let mut bytes = [0; 8];
+        let [low, high] = self.0;
+        bytes[..4].copy_from_slice(&low.to_ne_bytes());
+        bytes[4..].copy_from_slice(&high.to_ne_bytes());
+        bytes
+    }
+
     /// Puts it where kernels read it.
     ///
     /// # Errors
     /// A lost GPU.
     pub fn write(self, memory: &mut DeviceMemory) -> Result<()> {
-        let mut bytes = [0; 8];
-        let [low, high] = self.0;
-        bytes[..4].copy_from_slice(&low.to_ne_bytes());
-        bytes[4..].copy_from_slice(&high.to_ne_bytes());
-        memory.write(0, &bytes)
+        memory.write(0, &self.bytes())
     }
 }

@@ -60,17 +60,22 @@ pub(crate) fn write(
     // As many at once as stand on the stack.
     while numbers.peek().is_some() {
         let mut bytes = [0; BYTES];
-        let (places, _) = bytes.as_chunks_mut::<SPACING>();
-        for (place, number) in places.iter_mut().zip(numbers.by_ref()) {
-            match float == DType::F64 {
-                true => place.copy_from_slice(&number.to_ne_bytes()),
-                false => place[..4].copy_from_slice(&(number as f32).to_ne_bytes()),
-            }
-        }
+        put(&mut bytes, float, numbers.by_ref());
         memory.write(offset, &bytes)?;
         offset += BYTES;
     }
     Ok(())
+}
+
+/// Puts numbers of the working float in their places, as many as there are places for.
+pub(crate) fn put(bytes: &mut [u8], float: DType, numbers: impl Iterator<Item = f64>) {
+    let (places, _) = bytes.as_chunks_mut::<SPACING>();
+    for (place, number) in places.iter_mut().zip(numbers) {
+        match float == DType::F64 {
+            true => place.copy_from_slice(&number.to_ne_bytes()),
+            false => place[..4].copy_from_slice(&(number as f32).to_ne_bytes()),
+        }
+    }
 }
 
 /// What a step has reported.
@@ -88,6 +93,20 @@ impl Report {
         let mut bytes = [0; BYTES];
         memory.read(0, &mut bytes)?;
         Ok(Report { bytes, float })
+    }
+
+    /// That in the bytes of its region.
+    #[cfg(feature = "cpu")]
+    pub fn of(region: &[u8], float: DType) -> Report {
+        let mut bytes = [0; BYTES];
+        let count = region.len().min(BYTES);
+        bytes[..count].copy_from_slice(&region[..count]);
+        Report { bytes, float }
+    }
+
+    /// The loss.
+    pub fn loss(&self) -> f64 {
+        self.get(Reported::Loss)
     }
 
     /// One of its numbers.

@@ -29,7 +29,8 @@ impl Parts {
             return Err(refused("there have to be 1 or more of them".into()));
         }
         let batch = Batch::of(function, inputs).map_err(refused)?;
-        let results = function.returned().iter().zip(&batch.results).enumerate();
+        let of_rows = batch.results(function).map_err(refused)?;
+        let results = function.returned().iter().zip(&of_rows).enumerate();
         let joined = results.map(|(i, (result, of_rows))| {
             let dtype = function.type_of(*result).dtype;
             match (of_rows, dtype.is_float()) {

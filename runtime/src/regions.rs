@@ -19,14 +19,12 @@ pub(crate) const MAX_RESULTS: usize = 8;
 /// The most that is kept of a parameter: an update rule's states, and a moving average.
 const KEPT: usize = MAX_STATES + 1;
 
-/// How many places a table has without asking for memory: functions of up to 8 arguments need no more.
-const PLACES: usize = Role::Argument(8).index();
+/// Slots of so many regions lie where the call is: more of them ask for memory, once a thread.
+const FEW: usize = 24;
 
 thread_local! {
     /// Room for more.
-    static OTHERS: Cell<Vec<Option<Slot<'static>>>> = const { Cell::new(Vec::new()) };
-    /// Room for more in order.
-    static ORDERED: Cell<Vec<Slot<'static>>> = const { Cell::new(Vec::new()) };
+    static MANY: Cell<Vec<Slot<'static>>> = const { Cell::new(Vec::new()) };
 }
 
 /// What a region of a program is to the runtime. The order in a schedule says nothing: memory finds
@@ -183,72 +181,77 @@ pub(crate) fn bytes_of(name: &str, ty: &Type) -> Result<usize> {
     })
 }
 
-/// The memory of a run's regions, by role.
+/// Where the region of each role stands in a program.
+#[derive(Debug)]
+pub(crate) struct Order {
+    /// By [`Role::index`].
+    places: Vec<Option<usize>>,
+    count: usize,
+}
+
+impl Order {
+    /// That of regions with these roles.
+    pub fn of(roles: &[Role]) -> Order {
+        let mut places = Vec::new();
+        for (place, role) in roles.iter().enumerate() {
+            let index = role.index();
+            places.resize(places.len().max(index + 1), None);
+            places[index] = Some(place);
+        }
+        Order {
+            places,
+            count: roles.len(),
+        }
+    }
+
+    /// The place of a role; none if the program has no such region.
+    pub fn place(&self, role: Role) -> Option<usize> {
+        self.places.get(role.index()).copied().flatten()
+    }
+}
+
+/// The memory of a run's regions, in the order of the program.
 pub(crate) struct Table<'a> {
-    first: [Option<Slot<'a>>; PLACES],
-    others: Vec<Option<Slot<'a>>>,
+    order: &'a Order,
+    few: [Slot<'a>; FEW],
+    /// All of them, once there are many.
+    many: Vec<Slot<'a>>,
 }
 
 impl<'a> Table<'a> {
-    /// Nothing yet.
-    pub fn new() -> Table<'a> {
-        Table {
-            first: [const { None }; PLACES],
-            others: Vec::new(),
-        }
-    }
-
-    /// Puts the memory of a role in.
-    pub fn put(&mut self, role: Role, slot: Slot<'a>) {
-        let index = role.index();
-        if let Some(place) = self.first.get_mut(index) {
-            *place = Some(slot);
-            return;
-        }
-        let index = index - PLACES;
-        if self.others.capacity() == 0 {
-            self.others = room::taken(&OTHERS);
-        }
-        if self.others.len() <= index {
-            self.others.resize_with(index + 1, || None);
-        }
-        self.others[index] = Some(slot);
-    }
-
-    fn take(&mut self, role: Role) -> Option<Slot<'a>> {
-        let index = role.index();
-        match self.first.get_mut(index) {
-            Some(place) => place.take(),
-            None => self.others.get_mut(index - PLACES)?.take(),
-        }
-    }
-
-    /// Takes the memory of the roles out, in their order, and works with it.
-    ///
-    /// # Errors
-    /// [`Error::Regions`] for a role that has none.
-    pub fn in_order<T>(
-        mut self,
-        roles: &[Role],
-        work: impl FnOnce(&[Slot<'a>]) -> Result<T>,
-    ) -> Result<T> {
-        let mut few = [const { Slot::EMPTY }; PLACES];
-        let mut many = Vec::new();
-        let ordered = match few.get_mut(..roles.len()) {
-            Some(few) => few,
-            None => {
-                many = room::taken(&ORDERED);
-                many.resize_with(roles.len(), || Slot::EMPTY);
-                &mut many
-            }
+    /// Nothing yet, for a program.
+    pub fn new(order: &'a Order) -> Table<'a> {
+        let mut table = Table {
+            order,
+            few: [const { Slot::EMPTY }; FEW],
+            many: Vec::new(),
         };
-        for (place, role) in ordered.iter_mut().zip(roles) {
-            let missing = || Error::Regions { count: roles.len() };
-            *place = self.take(*role).ok_or_else(missing)?;
+        if order.count > FEW {
+            table.many = room::taken(&MANY);
+            table.many.resize_with(order.count, || Slot::EMPTY);
         }
-        let done = work(ordered);
-        room::leave(&ORDERED, many);
-        room::leave(&OTHERS, self.others);
+        table
+    }
+
+    fn slots(&mut self) -> &mut [Slot<'a>] {
+        match self.few.get_mut(..self.order.count) {
+            Some(few) => few,
+            None => &mut self.many,
+        }
+    }
+
+    /// Puts the memory of a role in, if the program has such a region.
+    pub fn put(&mut self, role: Role, slot: Slot<'a>) {
+        let place = self.order.place(role);
+        if let Some(place) = place.and_then(|place| self.slots().get_mut(place)) {
+            *place = slot;
+        }
+    }
+
+    /// Works with the memory, one slot for each region; those that nothing was put in are of no bytes.
+    pub fn over<T>(&mut self, work: impl FnOnce(&mut [Slot<'a>]) -> T) -> T {
+        let done = work(self.slots());
+        room::leave(&MANY, std::mem::take(&mut self.many));
         done
     }
 }

@@ -9,6 +9,7 @@ use crate::layout::Layout;
 use crate::model::{FunctionFacts, ModelFunction};
 use crate::models::Models;
 use crate::output::{Number, Outputs, ResultView};
+use crate::profile::Profile;
 use crate::running::{Core, EngineGuard, Running};
 use crate::shared::{Attachment, FirstModel, Shared, Trained};
 use crate::views::{ArgViews, IntoArgs, each_count};
@@ -316,6 +317,11 @@ impl<F: ModelFunction> Runner<F> {
             Ok(())
         })?;
         Ok(done.expect("a run that comes to its end has its results read"))
+    }
+
+    pub(crate) fn profile_views(&self, times: usize, arguments: &[ArgView<'_>]) -> Result<Profile> {
+        let expected = <F::Output as Outputs>::COUNT;
+        self.running.profile(times, arguments, expected)
     }
 
     /// Counts runs from 1 again.

@@ -8,17 +8,19 @@ use crate::error::{Error, Result};
 use crate::executable::{Executable, Linked, ResultType, Source};
 use crate::finite::Witness;
 use crate::key::Key;
-use crate::layout::{Layout, Leaf, Section, element_size, without_numbers};
+use crate::layout::{Layout, Leaf, element_size, without_numbers};
 use crate::model::FunctionFacts;
 use crate::output::ResultView;
 use crate::probes::Asked;
-use crate::regions::{MAX_RESULTS, Regions, Role, Table};
+use crate::profile::Profile;
+use crate::regions::{MAX_RESULTS, Regions};
 use crate::shared::{Handle, facts, place_all};
 use crate::store::{Held, Places};
 use sinew_ir::{Binding, ParamKind, Probes};
 use std::collections::HashMap;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 /// Takes the results of a run while they are in memory.
 pub(crate) type Read<'r> = &'r mut dyn FnMut(&[ResultView<'_>]) -> Result<()>;
@@ -108,6 +110,20 @@ impl Running {
     /// Arguments that do not fit; as `read`.
     pub fn run(&self, arguments: &[ArgView<'_>], expected: usize, read: Read<'_>) -> Result<()> {
         self.core().run_all(&self.places, arguments, expected, read)
+    }
+
+    /// Runs so many times with a clock behind each run of a kernel.
+    ///
+    /// # Errors
+    /// As of a run; [`Error::NoClock`].
+    pub fn profile(
+        &self,
+        times: usize,
+        arguments: &[ArgView<'_>],
+        expected: usize,
+    ) -> Result<Profile> {
+        self.core()
+            .profile(&self.places, times, arguments, expected)
     }
 
     /// For each model and each of its leaves, where its elements start if those of all trained parameters
@@ -215,6 +231,24 @@ impl Core {
         read(&joined.views())
     }
 
+    /// As [`Running::profile`].
+    fn profile(
+        &mut self,
+        places: &Places,
+        times: usize,
+        arguments: &[ArgView<'_>],
+        expected: usize,
+    ) -> Result<Profile> {
+        self.prepare(places, arguments)?;
+        let machine = self.engine.start_clock()?;
+        let started = Instant::now();
+        let mut runs = 0..times;
+        let done = runs.try_for_each(|_| self.run(places, arguments, expected, &mut |_| Ok(())));
+        let total = started.elapsed();
+        let profile = self.engine.stop_clock(times, total, machine);
+        done.and(profile)
+    }
+
     /// Makes the program for these arguments the current one.
     fn prepare(&mut self, places: &Places, arguments: &[ArgView<'_>]) -> Result<()> {
         // The next program's results take the place of what was captured.
@@ -254,12 +288,9 @@ impl Core {
         if check {
             held.save(changed, &mut self.saved)?;
         }
-        let mut table = Table::new();
-        for (i, (trained, fixed)) in held.slots(&program.writes).enumerate() {
-            table.put(Role::Leaves(i, Section::Trained), trained);
-            table.put(Role::Leaves(i, Section::Fixed), fixed);
-        }
-        program.run(launch, workspace, table, key, arguments)?;
+        let mut table = program.table();
+        held.put_in(&mut table, &program.writes);
+        program.run(launch, workspace, &mut table, key, arguments)?;
         workspace.fetch(&program.results)?;
         let results = &program.results;
         if check {

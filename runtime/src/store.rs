@@ -4,7 +4,8 @@
 //! states. Each holds the locks of its models while its kernels run (a step until its report is read), so
 //! that a runner on another thread sees parameters of before or after a step, never between. Whoever needs
 //! several locks takes them in one order, that of their addresses, so that nobody waits in a circle.
-//! Nothing is compiled, checked or converted under a lock.
+//! Nothing is compiled, checked or converted under a lock. Who takes many steps in one call holds the locks from
+//! step to step, and lets others in between two of them as soon as anyone waits.
 
 use crate::backend::{Backend, DeviceMemory, Slot, room};
 use crate::device::Precision;
@@ -13,8 +14,10 @@ use crate::executable::Writes;
 use crate::layout::{Changed, Layout, Leaf, Section};
 use crate::models::{Leaves, MAX_MODELS};
 use crate::param::{Data, Missing};
+use crate::regions::{Role, Table};
 use sinew_ir::DType;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
 
 /// The packed parameters.
 #[derive(Debug)]
@@ -64,7 +67,7 @@ impl<'a> Held<'a> {
     }
 
     /// For each model the memory of its leaves by section, to write where the program `writes` them.
-    pub fn slots(&mut self, writes: &[Writes]) -> impl Iterator<Item = (Slot<'_>, Slot<'_>)> {
+    fn slots(&mut self, writes: &[Writes]) -> impl Iterator<Item = (Slot<'_>, Slot<'_>)> {
         let guards = self.0.iter_mut().flatten().zip(writes);
         guards.map(|(guard, writes)| match guard {
             Guard::Read(store) => (store.trained.slot_to_read(), store.fixed.slot_to_read()),
@@ -76,6 +79,14 @@ impl<'a> Held<'a> {
                 )
             }
         })
+    }
+
+    /// Puts them into the table of a run of a program that `writes` so.
+    pub fn put_in<'t>(&'t mut self, table: &mut Table<'t>, writes: &[Writes]) {
+        for (i, (trained, fixed)) in self.slots(writes).enumerate() {
+            table.put(Role::Leaves(i, Section::Trained), trained);
+            table.put(Role::Leaves(i, Section::Fixed), fixed);
+        }
     }
 
     /// Copies the bytes of states, one behind the other.
@@ -130,6 +141,24 @@ impl<'a> Held<'a> {
     }
 }
 
+/// A store with its lock.
+#[derive(Debug)]
+struct Locked {
+    store: RwLock<Store>,
+    /// How many wait for the lock.
+    waiting: AtomicUsize,
+}
+
+impl Locked {
+    /// Counts who waits, while it does.
+    fn wait<G>(&self, lock: impl FnOnce() -> G) -> G {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        let guard = lock();
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
+        guard
+    }
+}
+
 /// A store with its lock, and what of it never changes.
 #[derive(Debug, Clone)]
 pub struct Placed {
@@ -137,7 +166,7 @@ pub struct Placed {
     pub(crate) layout: Arc<Layout>,
     /// The device that it is on.
     pub(crate) backend: Backend,
-    store: Arc<RwLock<Store>>,
+    locked: Arc<Locked>,
 }
 
 impl Placed {
@@ -156,24 +185,44 @@ impl Placed {
         Ok(Placed {
             layout,
             backend: backend.clone(),
-            store: Arc::new(RwLock::new(store)),
+            locked: Arc::new(Locked {
+                store: RwLock::new(store),
+                waiting: AtomicUsize::new(0),
+            }),
         })
     }
 
     /// To read: waits for a step of another thread.
     pub(crate) fn read(&self) -> RwLockReadGuard<'_, Store> {
         // A holder that panicked can have left no half-written parameter: compiled code never panics.
-        self.store.read().unwrap_or_else(PoisonError::into_inner)
+        let store = &self.locked.store;
+        let wait = || store.read().unwrap_or_else(PoisonError::into_inner);
+        match store.try_read() {
+            Ok(guard) => guard,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => self.locked.wait(wait),
+        }
     }
 
     /// To write: waits for steps and runs of other threads.
     pub(crate) fn write(&self) -> RwLockWriteGuard<'_, Store> {
-        self.store.write().unwrap_or_else(PoisonError::into_inner)
+        let store = &self.locked.store;
+        let wait = || store.write().unwrap_or_else(PoisonError::into_inner);
+        match store.try_write() {
+            Ok(guard) => guard,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => self.locked.wait(wait),
+        }
+    }
+
+    /// Whether anyone waits for it, to read or to write.
+    fn is_awaited(&self) -> bool {
+        self.locked.waiting.load(Ordering::Relaxed) > 0
     }
 
     /// Whether it is the same memory.
     pub(crate) fn is(&self, other: &Placed) -> bool {
-        Arc::ptr_eq(&self.store, &other.store)
+        Arc::ptr_eq(&self.locked, &other.locked)
     }
 
     /// What its working float is.
@@ -200,12 +249,28 @@ impl Places {
     /// Those of different models.
     pub fn new(models: Vec<Placed>) -> Places {
         let mut order: Vec<usize> = (0..models.len().min(MAX_MODELS)).collect();
-        order.sort_by_key(|i| Arc::as_ptr(&models[*i].store).addr());
+        order.sort_by_key(|i| Arc::as_ptr(&models[*i].locked).addr());
         let layouts = models.iter().map(|m| Arc::clone(&m.layout)).collect();
         Places {
             models,
             order,
             layouts,
+        }
+    }
+
+    /// Whether anyone waits for one of them.
+    pub fn are_awaited(&self) -> bool {
+        self.models.iter().any(Placed::is_awaited)
+    }
+
+    /// Lets those in who wait, by one who holds none of the locks.
+    pub fn give_way(&self) {
+        /// Looks until they are taken to be in, or not to come soon: the system takes some of them to wake a thread.
+        const LOOKS: usize = 1000;
+        let mut looks = 0;
+        while self.are_awaited() && looks < LOOKS {
+            std::thread::yield_now();
+            looks += 1;
         }
     }
 

@@ -196,7 +196,7 @@ impl<F: ModelFunction> Trainer<F> {
         let training = &self.training;
         if let Some(layout) = training.places.layouts.first() {
             read_leaves(layout, &mut model, &|leaf| {
-                Some((&training.gradients, training.trainees.place(leaf)?))
+                Some((&training.own.gradients, training.trainees.place(leaf)?))
             })?;
         }
         Ok(model)

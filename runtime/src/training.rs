@@ -7,9 +7,9 @@ use crate::cache::{Purpose, Work};
 use crate::engine::{Engine, Settings};
 use crate::error::{Error, Result};
 use crate::finite::Witness;
-use crate::groups::{Groups, StepNumber, UpdateKey, UpdatePlan, Updating};
+use crate::groups::{Groups, UpdateKey, UpdatePlan, Updating};
 use crate::key::Key;
-use crate::layout::{Leaf, Section, without_numbers};
+use crate::layout::{Leaf, without_numbers};
 use crate::loss::moved_leaves;
 use crate::model::FunctionFacts;
 use crate::numbers::{self, Report, Reported};
@@ -19,6 +19,7 @@ use crate::param::Data;
 use crate::probes::Asked;
 use crate::regions::{MAX_RESULTS, Role, Table};
 use crate::resume::STATES;
+use crate::rule::Moment;
 use crate::schedule::Schedule;
 use crate::shared::{Handle, facts, place_all};
 use crate::step::{Then, compile_apply, compile_step};
@@ -43,16 +44,10 @@ pub(crate) struct Training {
     pub plan: Option<UpdatePlan>,
     /// What of that is compiled into its steps.
     key: Option<Arc<UpdateKey>>,
-    /// Gradients, in the layout of what is trained.
-    pub gradients: DeviceMemory,
-    /// Sums of them, likewise, for updates to come.
+    /// What its steps work in.
+    pub own: Own,
+    /// Sums of gradients, in the layout of what is trained, for updates to come.
     pub accumulated: Accumulated,
-    /// The optimizer's states and the moving average of the parameters, likewise.
-    pub states: Vec<DeviceMemory>,
-    /// The numbers of a step.
-    numbers: DeviceMemory,
-    /// What a step reports.
-    report: DeviceMemory,
     /// The models' states from before a step that is checked.
     saved: Vec<u8>,
     /// What it looks at beside what a step reports.
@@ -61,6 +56,35 @@ pub(crate) struct Training {
     pub taken: u64,
     /// Whether its steps train: those that only take gradients are of the function as it is run.
     trains: bool,
+}
+
+/// What the steps of a trainer work in, beside what all programs do.
+pub(crate) struct Own {
+    /// Gradients, in the layout of what is trained.
+    pub gradients: DeviceMemory,
+    /// The optimizer's states and the moving average of the parameters, likewise.
+    pub states: Vec<DeviceMemory>,
+    /// The numbers of a step.
+    numbers: DeviceMemory,
+    /// What a step reports.
+    report: DeviceMemory,
+}
+
+impl Own {
+    /// Puts it into the table of a step, with the sums of gradients.
+    pub fn put_in<'a>(&'a mut self, table: &mut Table<'a>, sums: &'a mut DeviceMemory) {
+        for (i, state) in self.states.iter_mut().enumerate() {
+            table.put(Role::State(i), state.slot());
+        }
+        for (role, memory) in [
+            (Role::Gradients, &mut self.gradients),
+            (Role::Accumulated, sums),
+            (Role::Numbers, &mut self.numbers),
+            (Role::Report, &mut self.report),
+        ] {
+            table.put(role, memory.slot());
+        }
+    }
 }
 
 impl Training {
@@ -136,11 +160,13 @@ impl Training {
         let states: Result<_> = states.collect();
         let count = plan.as_ref().map_or(0, UpdatePlan::numbers);
         let mut made = Box::new(Training {
-            gradients: zeroed("gradients", trainees.bytes)?,
+            own: Own {
+                gradients: zeroed("gradients", trainees.bytes)?,
+                states: states?,
+                numbers: zeroed("step scalars", numbers::bytes(count))?,
+                report: zeroed("report", numbers::BYTES)?,
+            },
             accumulated: Accumulated::default(),
-            states: states?,
-            numbers: zeroed("step scalars", numbers::bytes(count))?,
-            report: zeroed("report", numbers::BYTES)?,
             places: Places::new(placed),
             trainees,
             still,
@@ -171,8 +197,7 @@ impl Training {
 
     /// [`Trainer::learning_rate`](crate::Trainer::learning_rate).
     pub fn learning_rate(&self) -> f64 {
-        let factor = self.schedule.as_ref().map_or(1.0, |s| s.factor(self.taken));
-        self.rate * factor
+        rate_behind(self.rate, self.schedule.as_ref(), self.taken)
     }
 
     /// [`Trainer::set_learning_rate`](crate::Trainer::set_learning_rate).
@@ -190,7 +215,7 @@ impl Training {
     /// # Errors
     /// A device that was lost.
     pub fn reset_optimizer(&mut self) -> Result<()> {
-        for state in &mut self.states {
+        for state in &mut self.own.states {
             state.clear()?;
         }
         self.taken = 0;
@@ -248,7 +273,7 @@ impl Training {
     /// One of the optimizer's states of a leaf.
     pub fn read_state(&self, state: usize, leaf: &Leaf) -> Result<Data> {
         let place = self.trainees.place(leaf);
-        let place = self.states.get(state).zip(place);
+        let place = self.own.states.get(state).zip(place);
         read_packed(place, leaf, self.engine.settings.precision.dtype())
     }
 
@@ -256,7 +281,7 @@ impl Training {
     pub fn write_state(&mut self, state: usize, leaf: &Leaf, to: &Data) -> Result<()> {
         let float = self.engine.settings.precision.dtype();
         let place = self.trainees.place(leaf);
-        match self.states.get_mut(state).zip(place) {
+        match self.own.states.get_mut(state).zip(place) {
             Some((memory, offset)) => write_packed(memory, offset, to, float),
             None => Ok(()),
         }
@@ -298,8 +323,14 @@ impl Training {
 
     /// The norm of the gradients, where an update has clipped them by it.
     pub fn norm(&self, report: &Report) -> Option<f64> {
-        let clip = self.plan.as_ref().map_or(Clip::default(), |plan| plan.clip);
-        clip.norm.map(|_| report.get(Reported::Norm))
+        clipped(self.plan.as_ref(), report)
+    }
+
+    /// Whether updates clip gradients by their norm.
+    pub fn clips_norm(&self) -> bool {
+        self.plan
+            .as_ref()
+            .is_some_and(|plan| plan.clip.norm.is_some())
     }
 
     /// Runs a program that does this with these arguments; what it has reported.
@@ -308,6 +339,11 @@ impl Training {
         if work != Work::Apply {
             self.engine.check(arguments)?;
         }
+        self.run_checked(work, arguments)
+    }
+
+    /// Runs the current program, which does this, with arguments that were checked; what it has reported.
+    pub fn run_checked(&mut self, work: Work, arguments: &[ArgView<'_>]) -> Result<Report> {
         let rate = self.learning_rate();
         check_rate(rate, self.engine.settings.precision)?;
         let float = self.engine.settings.precision.dtype();
@@ -321,32 +357,19 @@ impl Training {
         let (program, launch) = (&kept.program, &mut kept.launch);
         if let Some(plan) = &self.plan {
             let step = self.taken + 1;
-            let told = program.numbers.iter();
-            let share = self.accumulated.share();
-            let told = told.map(|n| match n {
-                StepNumber::Share => share,
-                StepNumber::OfRule { group, name } => plan.groups.number(*group, name, rate, step),
-            });
-            numbers::write(&mut self.numbers, float, told)?;
+            let at = Moment { rate, step };
+            let told = plan.told(&program.numbers, at, self.accumulated.share());
+            numbers::write(&mut self.own.numbers, float, told)?;
         }
         let mut held = Held::of(&self.places, &program.writes);
         if check {
             held.save(&program.changed, &mut self.saved)?;
         }
-        let mut table = Table::new();
-        for (i, (trained, fixed)) in held.slots(&program.writes).enumerate() {
-            table.put(Role::Leaves(i, Section::Trained), trained);
-            table.put(Role::Leaves(i, Section::Fixed), fixed);
-        }
-        table.put(Role::Gradients, self.gradients.slot());
-        table.put(Role::Accumulated, self.accumulated.memory.slot());
-        for (i, state) in self.states.iter_mut().enumerate() {
-            table.put(Role::State(i), state.slot());
-        }
-        table.put(Role::Numbers, self.numbers.slot_to_read());
-        table.put(Role::Report, self.report.slot());
-        program.run(launch, workspace, table, key, arguments)?;
-        let report = Report::read(&self.report, float);
+        let mut table = program.table();
+        held.put_in(&mut table, &program.writes);
+        self.own.put_in(&mut table, &mut self.accumulated.memory);
+        program.run(launch, workspace, &mut table, key, arguments)?;
+        let report = Report::read(&self.own.report, float);
         let report = report.and_then(|r| workspace.fetch(&program.results).map(|()| r));
         let report = match report {
             Ok(report) => report,
@@ -426,4 +449,15 @@ impl Training {
         }
         read(&views[1..count])
     }
+}
+
+/// The learning rate behind so many steps: what was set, times what a schedule says.
+pub(crate) fn rate_behind(rate: f64, schedule: Option<&Schedule>, taken: u64) -> f64 {
+    rate * schedule.map_or(1.0, |schedule| schedule.factor(taken))
+}
+
+/// The norm of the gradients, where an update has clipped them by it.
+pub(crate) fn clipped(plan: Option<&UpdatePlan>, report: &Report) -> Option<f64> {
+    let clip = plan.map_or(Clip::default(), |plan| plan.clip);
+    clip.norm.map(|_| report.get(Reported::Norm))
 }

@@ -129,7 +129,7 @@ impl Workspace {
     ) -> Result<()> {
         if self.key.len() > 0 {
             key.write(&mut self.key)?;
-            table.put(Role::Key, self.key.slot_to_read());
+            table.put(Role::Key, self.key.slot());
         }
         table.put(Role::Arena, self.arena.slot());
         table.put(Role::Scratch, self.scratch.slot());
@@ -139,17 +139,17 @@ impl Workspace {
         let inlets = self.arguments.iter_mut().zip(arguments);
         for (i, (inlet, argument)) in inlets.enumerate() {
             let name = &inlet.name;
-            let bytes = match argument.bytes_in_place(inlet.dtype) {
-                Some(bytes) => bytes,
+            let (backend, memory) = (&self.backend, &mut inlet.memory);
+            let slot = match argument.bytes_in_place(inlet.dtype) {
+                Some(bytes) => memory.lend(backend, name, bytes)?,
                 None => {
                     let bytes = argument.elements() * element_size(inlet.dtype);
                     inlet.staged.ensure(name, bytes)?;
                     let staged = &mut inlet.staged.bytes_mut()[..bytes];
                     read::stage(argument, inlet.dtype, staged);
-                    staged
+                    memory.lend_copy(backend, name, staged)?
                 }
             };
-            let slot = inlet.memory.lend(&self.backend, name, bytes)?;
             table.put(Role::Argument(i), slot);
         }
         Ok(())
@@ -171,10 +171,8 @@ impl Workspace {
 
     /// The results that were fetched.
     pub fn views<'a>(&'a self, results: &'a [ResultType]) -> impl Iterator<Item = ResultView<'a>> {
-        let view = |(result, outlet): (&'a ResultType, &'a Outlet)| ResultView {
-            dtype: result.dtype,
-            extents: &result.extents,
-            bytes: &outlet.memory.view(&outlet.copy)[..result.bytes],
+        let view = |(result, outlet): (&'a ResultType, &'a Outlet)| {
+            result.view(outlet.memory.view(&outlet.copy))
         };
         results.iter().zip(&self.results).map(view)
     }

@@ -149,14 +149,22 @@ pub fn adam_w<S>(
         .moved(p * decay, g, m, v, size, correction, new1, new2)
 }
 
+/// `1 - beta^step`, which is 1 to the last bit once the power is below 2^-54: it is at most `exp(-step (1 - beta))`, and
+/// exp(-38) is less than that. So late steps do without a power, which takes longer than all other numbers of a step.
+fn without_power(beta: f64, step: u64) -> f64 {
+    match step as f64 * (1.0 - beta) > 38.0 {
+        true => 1.0,
+        false => 1.0 - beta.powi(i32::try_from(step).unwrap_or(i32::MAX)),
+    }
+}
+
 impl UpdateRule for AdamRule {
     type Update = adam;
 
     fn number(&self, name: &str, at: Moment) -> Option<f64> {
-        let power = i32::try_from(at.step).unwrap_or(i32::MAX); // beta^t is 0 long before
         match name {
-            "size" => Some(at.rate / (1.0 - self.beta1.powi(power))),
-            "correction" => Some((1.0 - self.beta2.powi(power)).sqrt()),
+            "size" => Some(at.rate / without_power(self.beta1, at.step)),
+            "correction" => Some(without_power(self.beta2, at.step).sqrt()),
             "new1" => Some(1.0 - self.beta1),
             "new2" => Some(1.0 - self.beta2),
             _ => None,
@@ -260,5 +268,23 @@ impl Descent<AdamWRule> {
     pub fn weight_decay(mut self, weight_decay: f64) -> AdamW {
         self.rule.weight_decay = weight_decay;
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_power;
+
+    #[test]
+    fn late_steps_are_as_their_powers_say() {
+        for beta in [0.0, 0.1, 0.5, 0.9, 0.95, 0.99, 0.999, 0.9999] {
+            let first_late = (38.0 / (1.0 - beta)) as u64;
+            let around = first_late.saturating_sub(20).max(1)..first_late + 20;
+            for step in around.chain([1, 2, 1000, 100_000, 1 << 30, 1 << 40]) {
+                let power = f64::powi(beta, i32::try_from(step).unwrap_or(i32::MAX));
+                let found = without_power(beta, step);
+                assert_eq!(found.to_bits(), (1.0 - power).to_bits(), "{beta} {step}");
+            }
+        }
     }
 }

@@ -73,6 +73,26 @@ pub fn tiny(data: &Data, how: How) -> Outcome<Ready> {
     })
 }
 
+/// The same, a hundred steps in one call.
+///
+/// # Errors
+/// As [`tiny`].
+pub fn tiny_loop(data: &Data, how: How) -> Outcome<Ready> {
+    let model = data.model(Tiny::init(0), as_here)?;
+    let (x, y) = (data.floats(0, &[32, 64])?, data.labels(1, &[32], 10)?);
+    Ready::build_calls(|| {
+        let train = tiny_loss::train(model).optimizer(adam());
+        let mut train = train
+            .precision(how.precision)
+            .threads(how.threads)
+            .build()?;
+        Ok(Box::new(move |losses| {
+            losses.extend(train.repeat(100, &x, &y)?.losses);
+            Ok(())
+        }))
+    })
+}
+
 /// Cross entropy of the network for pictures.
 ///
 /// # Errors

@@ -24,6 +24,8 @@ pub struct How {
 pub struct Workload {
     /// What the peers call it.
     pub name: &'static str,
+    /// The workload whose parameters and batch it has.
+    pub data: &'static str,
     /// How many steps a check takes: they are the longer the larger it is.
     pub checked_steps: usize,
     /// Builds it.
@@ -31,54 +33,70 @@ pub struct Workload {
 }
 
 /// All of them.
-pub const ALL: [Workload; 10] = [
+pub const ALL: [Workload; 11] = [
     Workload {
         name: "mlp_tiny",
+        data: "mlp_tiny",
         checked_steps: 20,
         build: mlp::tiny,
     },
     Workload {
+        name: "mlp_tiny_loop",
+        data: "mlp_tiny",
+        checked_steps: 20,
+        build: mlp::tiny_loop,
+    },
+    Workload {
         name: "mlp_mnist",
+        data: "mlp_mnist",
         checked_steps: 20,
         build: mlp::mnist,
     },
     Workload {
         name: "mlp_wide",
+        data: "mlp_wide",
         checked_steps: 2,
         build: mlp::wide,
     },
     Workload {
         name: "lenet",
+        data: "lenet",
         checked_steps: 20,
         build: lenet::lenet,
     },
     Workload {
         name: "gpt_nano",
+        data: "gpt_nano",
         checked_steps: 4,
         build: gpt::nano,
     },
     Workload {
         name: "gpt_small",
+        data: "gpt_small",
         checked_steps: 2,
         build: gpt::small,
     },
     Workload {
         name: "lstm",
+        data: "lstm",
         checked_steps: 20,
         build: lstm::lstm,
     },
     Workload {
         name: "elementwise",
+        data: "elementwise",
         checked_steps: 2,
         build: rows::elementwise,
     },
     Workload {
         name: "softmax_ln",
+        data: "softmax_ln",
         checked_steps: 2,
         build: rows::softmax_ln,
     },
     Workload {
         name: "mlp_tiny_infer",
+        data: "mlp_tiny_infer",
         checked_steps: 2,
         build: mlp::tiny_infer,
     },

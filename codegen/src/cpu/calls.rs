@@ -12,6 +12,7 @@ use cranelift_codegen::ir::{
 use cranelift_frontend::FunctionBuilder;
 
 use super::EmitError;
+use super::clock::Teller;
 use super::frame::{SCRATCH, slot_entry};
 use crate::kernel::{KernelId, Node, Run, Schedule};
 
@@ -22,16 +23,29 @@ pub(super) type Call<'c> = dyn FnMut(&mut FunctionBuilder<'_>, KernelId, Value, 
 type Inside<'i, 's, 'f> =
     dyn FnMut(&mut Body<'s>, &mut FunctionBuilder<'f>) -> Result<(), EmitError> + 'i;
 
+/// Emits what stands for a run.
+type Each<'i, 's, 'f> =
+    dyn FnMut(&mut Body<'s>, &mut FunctionBuilder<'f>, &Run) -> Result<(), EmitError> + 'i;
+
 /// Emits all nodes of a schedule; `regions` is the address of the table of the bases of regions, and of
-/// scratch behind them.
+/// scratch behind them; `clock` is told of each run, if there is one.
 pub(super) fn calls(
     b: &mut FunctionBuilder<'_>,
     schedule: &Schedule,
     regions: Value,
+    clock: Option<Teller>,
     call: &mut Call<'_>,
 ) -> Result<(), EmitError> {
     let mut body = Body::new(b, schedule, regions, None)?;
-    body.nodes(b, &schedule.nodes, call)
+    let mut number = 0;
+    body.nodes(b, &schedule.nodes, &mut |body, b, run| {
+        body.run(b, run, call)?;
+        if let Some(clock) = clock {
+            clock.ran(b, number);
+        }
+        number += 1;
+        Ok(())
+    })
 }
 
 /// Flags for loads of the table of bases, which nobody writes while the driver runs.
@@ -86,18 +100,18 @@ impl<'s> Body<'s> {
         })
     }
 
-    fn nodes(
+    fn nodes<'f>(
         &mut self,
-        b: &mut FunctionBuilder<'_>,
+        b: &mut FunctionBuilder<'f>,
         nodes: &[Node],
-        call: &mut Call<'_>,
+        each_run: &mut Each<'_, 's, 'f>,
     ) -> Result<(), EmitError> {
         for node in nodes {
             match node {
-                Node::Run(run) => self.run(b, run, call)?,
-                Node::Part(part) => self.nodes(b, &part.nodes, call)?,
+                Node::Run(run) => each_run(self, b, run)?,
+                Node::Part(part) => self.nodes(b, &part.nodes, each_run)?,
                 Node::Loop(l) => {
-                    self.repeat(b, l.trip, &mut |body, b| body.nodes(b, &l.body, call))?
+                    self.repeat(b, l.trip, &mut |body, b| body.nodes(b, &l.body, each_run))?
                 }
             }
         }

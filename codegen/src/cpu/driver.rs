@@ -12,6 +12,7 @@ use cranelift_codegen::isa::{OwnedTargetIsa, TargetIsa};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 
 use super::blocking::BlockedProduct;
+use super::clock::{Clock, Teller};
 use super::entry::Entry;
 use super::frame::Frame;
 use super::host::{Caps, Effort, host};
@@ -90,7 +91,7 @@ pub fn compile(schedule: &Schedule, options: &Options) -> Result<CompiledSchedul
     let imports: Vec<(String, *const u8)> = shims.chain(plans).collect();
     let (code, address) = MachineCode::link(compiler.isa.clone(), &functions, &imports)?;
     // SAFETY: the driver was compiled with this signature; who calls it owns the code.
-    let entry = unsafe { Entry::at(address, phases.is_some()) };
+    let entry = unsafe { Entry::at(address, phases.is_some(), options.clocked) };
     Ok(CompiledSchedule {
         entry,
         code_bytes: functions.iter().map(Compiled::len).sum(),
@@ -130,7 +131,9 @@ impl CompiledSchedule {
             // SAFETY: the code lives as long as `self`, and the caller vouches for the table.
             Entry::Alone(entry) => unsafe { entry(table.as_ptr()) },
             // SAFETY: the caller's word; nobody else runs it.
-            Entry::Together(_) => unsafe { self.run_as(table, &Team::new(self.threads()), 0) },
+            Entry::Together(_) | Entry::AloneClocked(_) | Entry::TogetherClocked(_) => unsafe {
+                self.run_as(table, &Team::new(self.threads()), 0)
+            },
         }
     }
 
@@ -168,6 +171,46 @@ impl CompiledSchedule {
                 let scratch = number * self.scratch_bytes;
                 // SAFETY: as above; the function was compiled for teams of so many threads.
                 unsafe { entry(table.as_ptr(), &raw mut member, scratch) };
+            }
+            Entry::AloneClocked(_) | Entry::TogetherClocked(_) => {
+                let mut clock = Clock::new(self.schedule.runs().len());
+                // SAFETY: the caller's word.
+                unsafe { self.run_clocked(table, team, number, &mut clock) }
+            }
+        }
+    }
+
+    /// As [`CompiledSchedule::run_as`]; code that was compiled as [`Options::clocked`] tells the clock of each run,
+    /// by its place in [`Schedule::runs`].
+    ///
+    /// # Panics
+    ///
+    /// As [`CompiledSchedule::run_as`].
+    ///
+    /// # Safety
+    ///
+    /// As for [`CompiledSchedule::run_as`].
+    pub unsafe fn run_clocked(
+        &self,
+        table: &[*mut u8],
+        team: &Team,
+        number: usize,
+        clock: &mut Clock,
+    ) {
+        self.check(table);
+        clock.start();
+        match self.entry {
+            // SAFETY: the caller's word.
+            Entry::Alone(_) | Entry::Together(_) => unsafe { self.run_as(table, team, number) },
+            // SAFETY: the code lives as long as `self`, and the caller vouches for the table.
+            Entry::AloneClocked(entry) => unsafe { entry(table.as_ptr(), clock) },
+            Entry::TogetherClocked(entry) => {
+                assert_eq!(team.threads(), self.threads(), "a seat for each thread");
+                assert!(number < team.threads(), "a seat of the team's");
+                let mut member = Member::new(team, number);
+                let scratch = number * self.scratch_bytes;
+                // SAFETY: as above; the function was compiled for teams of so many threads.
+                unsafe { entry(table.as_ptr(), &raw mut member, scratch, clock) };
             }
         }
     }
@@ -366,7 +409,8 @@ impl<'s> Compiler<'s> {
         builder: &mut FunctionBuilderContext,
     ) -> Result<(), EmitError> {
         let parameters = self.phases.map_or(1, |_| together::PARAMETERS);
-        function.signature = self.signature(parameters);
+        let clocked = self.options.clocked;
+        function.signature = self.signature(parameters + usize::from(clocked));
         function.name = UserFuncName::testcase(DRIVER);
         let mut b = FunctionBuilder::new(function, builder);
         let entry = b.create_block();
@@ -388,12 +432,14 @@ impl<'s> Compiler<'s> {
         };
         let params: Vec<Value> = b.block_params(entry).to_vec();
         let kernel = |id: KernelId| self.kernels.get(id.0 as usize);
+        let clock = params.last().filter(|_| clocked);
+        let clock = clock.map(|clock| Teller::new(&mut b, *clock));
         match (self.phases, &params[..]) {
-            (Some(phases), &[table, member, scratch]) => together::together(
+            (Some(phases), &[table, member, scratch, ..]) => together::together(
                 &mut b,
-                self.schedule,
-                phases,
+                (self.schedule, phases),
                 [table, member, scratch],
+                clock,
                 &mut |b, id, slots, bounds| {
                     if let Some(ready) = kernel(id) {
                         let bounds = bounds.unwrap_or_else(|| known(b, 0..ready.split.extent));
@@ -405,6 +451,7 @@ impl<'s> Compiler<'s> {
                 &mut b,
                 self.schedule,
                 params[0],
+                clock,
                 &mut |b, id, slots, share| {
                     if let Some(ready) = kernel(id) {
                         let bounds = ready.split.bounds(share, ready.parallel);

@@ -1,5 +1,6 @@
 //! The driver's address, by its type.
 
+use super::clock::Clock;
 use super::team::Member;
 
 /// The driver of one thread: it gets the table of bases.
@@ -9,6 +10,12 @@ type Alone = unsafe extern "C" fn(*const *mut u8);
 /// behind that of the table.
 type Together = unsafe extern "C" fn(*const *mut u8, *mut Member<'_>, usize);
 
+/// As [`Alone`], with the clock that it tells of runs.
+type AloneClocked = unsafe extern "C" fn(*const *mut u8, &mut Clock);
+
+/// As [`Together`], with the clock that the thread tells of runs.
+type TogetherClocked = unsafe extern "C" fn(*const *mut u8, *mut Member<'_>, usize, &mut Clock);
+
 /// A driver.
 #[derive(Clone, Copy)]
 pub(super) enum Entry {
@@ -16,6 +23,10 @@ pub(super) enum Entry {
     Alone(Alone),
     /// Of several.
     Together(Together),
+    /// Of one thread, with a clock.
+    AloneClocked(AloneClocked),
+    /// Of several, with a clock for each.
+    TogetherClocked(TogetherClocked),
 }
 
 impl Entry {
@@ -24,12 +35,21 @@ impl Entry {
     /// # Safety
     ///
     /// A function of the type stands there, for as long as this is used.
-    pub(super) unsafe fn at(address: *const u8, together: bool) -> Entry {
-        match together {
+    pub(super) unsafe fn at(address: *const u8, together: bool, clocked: bool) -> Entry {
+        use std::mem::transmute;
+        match (together, clocked) {
             // SAFETY: the caller's word.
-            false => Entry::Alone(unsafe { std::mem::transmute::<*const u8, Alone>(address) }),
+            (false, false) => Entry::Alone(unsafe { transmute::<*const u8, Alone>(address) }),
             // SAFETY: the caller's word.
-            true => Entry::Together(unsafe { std::mem::transmute::<*const u8, Together>(address) }),
+            (true, false) => Entry::Together(unsafe { transmute::<*const u8, Together>(address) }),
+            // SAFETY: the caller's word.
+            (false, true) => {
+                Entry::AloneClocked(unsafe { transmute::<*const u8, AloneClocked>(address) })
+            }
+            // SAFETY: the caller's word.
+            (true, true) => {
+                Entry::TogetherClocked(unsafe { transmute::<*const u8, TogetherClocked>(address) })
+            }
         }
     }
 }

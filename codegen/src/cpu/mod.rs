@@ -11,6 +11,7 @@ mod bell;
 mod block;
 mod blocking;
 mod calls;
+mod clock;
 mod contract;
 mod cuts;
 mod driver;
@@ -59,6 +60,7 @@ mod wide;
 
 pub use bell::Bell;
 pub use blocking::Blocking;
+pub use clock::Clock;
 pub use driver::{CompiledSchedule, compile, scratch_bytes};
 pub use host::Architecture;
 pub use instructions::Instructions;
@@ -101,6 +103,8 @@ pub struct Options {
     /// Nanoseconds that a thread's share of a run takes at the least, by an estimate: shorter runs are not
     /// shared. With 0 whatever can be shared is, whether or not anything is gained by it.
     pub least_share: usize,
+    /// Whether the driver tells a [`Clock`] behind each run of a kernel. Kernels are the same.
+    pub clocked: bool,
 }
 
 impl Default for Options {
@@ -114,6 +118,7 @@ impl Default for Options {
             compile_threads: 1,
             threads: 1,
             least_share: duration::LEAST_SHARE,
+            clocked: false,
         }
     }
 }

@@ -6,6 +6,7 @@ use cranelift_codegen::isa::CallConv;
 use sinew_ir::remainder;
 use sinew_ir::scalar::{Meaning, UnaryFloat};
 
+use super::clock::tell_clock;
 use super::product::product;
 use super::sort::sort_row;
 use super::team::next_share;
@@ -52,6 +53,7 @@ shims! {
     Function: "function" = function, (F64, I32) -> F64;
     ProductF32: "product_f32" = product::<f32>, (I64, I64);
     ProductF64: "product_f64" = product::<f64>, (I64, I64);
+    TellClock: "tell_clock" = tell_clock, (I64, I64);
     NextShare: "next_share" = next_share, (I64, I64) -> I64;
     SortF32: "sort_f32" = sort_row::<f32>, (I64, I64, I64, I64, I64, I64, I64);
     SortF64: "sort_f64" = sort_row::<f64>, (I64, I64, I64, I64, I64, I64, I64);

@@ -11,6 +11,7 @@ use cranelift_frontend::FunctionBuilder;
 
 use super::EmitError;
 use super::calls::{Body, broken};
+use super::clock::Teller;
 use super::phases::{Cut, Owner, Phase, Phases, Stage, Task};
 use super::shim::Shim;
 use crate::kernel::{KernelId, Run, Schedule};
@@ -24,12 +25,12 @@ pub(super) type Call<'c> =
 /// lies behind that of the table.
 pub(super) const PARAMETERS: usize = 3;
 
-/// Emits the phases of a schedule.
+/// Emits the phases of a schedule; `clock` is told of each share of a run, if there is one.
 pub(super) fn together(
     b: &mut FunctionBuilder<'_>,
-    schedule: &Schedule,
-    phases: &Phases,
+    (schedule, phases): (&Schedule, &Phases),
     [regions, member, scratch]: [Value; PARAMETERS],
+    clock: Option<Teller>,
     call: &mut Call<'_>,
 ) -> Result<(), EmitError> {
     let shim = Shim::NextShare;
@@ -45,6 +46,7 @@ pub(super) fn together(
         runs: schedule.runs(),
         member,
         next,
+        clock,
         call,
     };
     together.stages(b, &mut body, &phases.stages)
@@ -55,6 +57,7 @@ struct Together<'s, 'c> {
     runs: Vec<&'s Run>,
     member: Value,
     next: FuncRef,
+    clock: Option<Teller>,
     call: &'c mut Call<'c>,
 }
 
@@ -102,6 +105,9 @@ impl Together<'_, '_> {
             .icmp_imm_s(IntCC::SignedGreaterThanOrEqual, number, 0);
         b.ins().brif(some, work, &[], done, &[]);
         b.switch_to_block(work);
+        if let Some(clock) = self.clock {
+            clock.starts(b);
+        }
         let share = Share {
             number,
             of: phase.shares,
@@ -179,6 +185,7 @@ impl Together<'_, '_> {
                     body.bind(b, run)?;
                     let bounds = bounds(b, cut, share.number)?;
                     (self.call)(b, run.kernel, body.table, Some(bounds));
+                    self.ran(b, number);
                     Ok(())
                 };
                 match cut.shares() < share.of {
@@ -196,8 +203,15 @@ impl Together<'_, '_> {
             (Owner::One(_) | Owner::Around, _) => {
                 body.bind(b, run)?;
                 (self.call)(b, run.kernel, body.table, None);
+                self.ran(b, number);
                 Ok(())
             }
+        }
+    }
+
+    fn ran(&self, b: &mut FunctionBuilder<'_>, run: usize) {
+        if let Some(clock) = self.clock {
+            clock.ran(b, run);
         }
     }
 }

@@ -29,6 +29,7 @@ use sinew_ir::DType;
 use crate::kernel::{Class, Kernel, KernelId, RegionId, Run, Schedule};
 use source::Source;
 use std::collections::HashMap;
+use std::ptr;
 
 /// What a device allows; the default is what every WebGPU implementation does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,6 +83,8 @@ pub struct Dispatch {
     pub places: Vec<u32>,
     /// Workgroups in each dimension; none is 0.
     pub groups: [u32; 3],
+    /// Which run of the schedule it is of, as [`Schedule::runs`] counts.
+    pub run: usize,
 }
 
 /// A kernel's program.
@@ -172,7 +175,14 @@ pub fn emit(schedule: &Schedule, limits: &Limits) -> Result<Shaders, EmitError> 
     let mut out = Shaders::default();
     // By kernel, by which slots share a region, and whether its runs are cut.
     let mut known: HashMap<(KernelId, Vec<usize>, bool), Option<usize>> = HashMap::new();
+    let runs = schedule.runs().into_iter().enumerate();
+    let numbers: HashMap<*const Run, usize> =
+        runs.map(|(i, run)| (ptr::from_ref(run), i)).collect();
     schedule.each_run(&mut |run, turns| {
+        let number = numbers
+            .get(&ptr::from_ref(run))
+            .copied()
+            .unwrap_or_default();
         let Some(kernel) = schedule.kernel(run) else {
             return Err(EmitError::Malformed {
                 kernel: run.kernel.0.to_string(),
@@ -205,6 +215,7 @@ pub fn emit(schedule: &Schedule, limits: &Limits) -> Result<Shaders, EmitError> 
                 regions: regions.clone(),
                 places,
                 groups,
+                run: number,
             });
         };
         if run.cuts.is_empty() {

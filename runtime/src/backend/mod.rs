@@ -14,6 +14,8 @@ use crate::device::Precision;
 use crate::error::{Error, Result};
 use crate::threads::Threads;
 #[cfg(feature = "cpu")]
+pub(crate) use cpu::Bound;
+#[cfg(feature = "cpu")]
 use cpu::{CpuCode, CpuLaunch};
 #[cfg(feature = "gpu")]
 use gpu::{Gpu, GpuCode, GpuLaunch, GpuMemory};
@@ -21,6 +23,7 @@ pub(crate) use host::{ALIGN, HostMemory, room};
 use sinew_codegen::cost::Target;
 use sinew_codegen::explain;
 use sinew_codegen::kernel::{Region, Schedule};
+use sinew_codegen::work::Lap;
 use std::marker::PhantomData;
 
 /// Where programs run. Clones are the same device.
@@ -108,18 +111,10 @@ impl Backend {
         let _ = threads; // a GPU has its own
         match self {
             #[cfg(feature = "cpu")]
-            Backend::Cpu => {
-                let code = CpuCode::compile(function, schedule, threads)?;
-                Ok(Code {
-                    regions: schedule
-                        .regions
-                        .iter()
-                        .cloned()
-                        .chain([code.scratch()])
-                        .collect(),
-                    kernels: Kernels::Cpu(Box::new(code)),
-                })
-            }
+            Backend::Cpu => Ok(Code::of_cpu(
+                schedule,
+                CpuCode::compile(function, schedule, threads)?,
+            )),
             #[cfg(not(feature = "cpu"))]
             Backend::Cpu => {
                 let _ = (function, schedule);
@@ -130,6 +125,33 @@ impl Backend {
                 regions: schedule.regions.clone(),
                 kernels: Kernels::Gpu(Box::new(GpuCode::compile(gpu, schedule)?)),
             }),
+        }
+    }
+
+    /// As [`Backend::compile`], to code with the same regions whose runs may be [clocked](Code::run_clocked).
+    ///
+    /// # Errors
+    /// As [`Backend::compile`]; [`Error::NoClock`].
+    pub fn compile_clocked(
+        &self,
+        function: &str,
+        schedule: &Schedule,
+        threads: Threads,
+    ) -> Result<Code> {
+        match self {
+            #[cfg(feature = "cpu")]
+            Backend::Cpu => Ok(Code::of_cpu(
+                schedule,
+                CpuCode::compile_clocked(function, schedule, threads)?,
+            )),
+            #[cfg(feature = "gpu")]
+            Backend::Gpu(gpu) if !gpu.has_clock() => Err(Error::NoClock {
+                device: gpu.name().into(),
+            }),
+            #[cfg(feature = "gpu")]
+            Backend::Gpu(_) => self.compile(function, schedule, threads),
+            #[cfg(not(feature = "cpu"))]
+            Backend::Cpu => self.compile(function, schedule, threads),
         }
     }
 
@@ -319,6 +341,31 @@ impl DeviceMemory {
         }
     }
 
+    /// As [`DeviceMemory::lend`], of a copy on the host that may be written again between runs.
+    ///
+    /// # Errors
+    /// As [`DeviceMemory::lend`].
+    pub fn lend_copy<'a>(
+        &'a mut self,
+        backend: &Backend,
+        name: &str,
+        bytes: &'a mut [u8],
+    ) -> Result<Slot<'a>> {
+        match backend {
+            Backend::Cpu => {
+                let _ = name;
+                Ok(Slot::Host(HostSlot {
+                    base: bytes.as_mut_ptr(),
+                    bytes: bytes.len(),
+                    writable: true,
+                    borrowed: PhantomData,
+                }))
+            }
+            #[cfg(feature = "gpu")]
+            Backend::Gpu(_) => self.lend(backend, name, bytes),
+        }
+    }
+
     /// Makes the first `bytes` readable by [`DeviceMemory::view`]: on another device than the CPU they are
     /// copied to `copy`, which grows for them.
     ///
@@ -420,13 +467,56 @@ enum Kernels {
 /// What a device keeps between the runs of one user of a code.
 #[derive(Default)]
 pub(crate) struct Launch {
+    /// What runs in the place of a program's code, while its runs are clocked.
+    pub clocked: Option<Box<Clocked>>,
     #[cfg(feature = "cpu")]
     cpu: CpuLaunch,
     #[cfg(feature = "gpu")]
     gpu: GpuLaunch,
 }
 
+/// A program's code once more, with a clock.
+pub(crate) struct Clocked {
+    /// The code.
+    pub code: Code,
+    /// How long each of its runs has taken, as its schedule counts them.
+    pub laps: Vec<Lap>,
+}
+
 impl Code {
+    #[cfg(feature = "cpu")]
+    fn of_cpu(schedule: &Schedule, code: CpuCode) -> Code {
+        let regions = schedule.regions.iter().cloned();
+        Code {
+            regions: regions.chain([code.scratch()]).collect(),
+            kernels: Kernels::Cpu(Box::new(code)),
+        }
+    }
+
+    /// As [`Code::run`], of code by [`Backend::compile_clocked`]: adds how long each run took to `laps`, and waits for the
+    /// end.
+    ///
+    /// # Errors
+    /// As [`Code::run`].
+    pub fn run_clocked(
+        &self,
+        launch: &mut Launch,
+        slots: &[Slot<'_>],
+        laps: &mut [Lap],
+    ) -> Result<()> {
+        let _ = (&launch, &laps); // a build may have no device
+        self.check(slots)?;
+        match &self.kernels {
+            // SAFETY: as in `run`.
+            #[cfg(feature = "cpu")]
+            Kernels::Cpu(code) => unsafe { code.run_clocked(&mut launch.cpu, slots, laps) },
+            #[cfg(feature = "gpu")]
+            Kernels::Gpu(code) => code.run_clocked(&mut launch.gpu, slots, laps),
+            #[cfg(not(any(feature = "cpu", feature = "gpu")))]
+            Kernels::Nowhere => Err(Error::NoCodeGenerator("cpu")),
+        }
+    }
+
     /// Runs every kernel once. Results are there when their memory is read.
     ///
     /// `slots` are the regions of the schedule in order, and [`Code::scratch`].
@@ -436,10 +526,7 @@ impl Code {
     /// another device; what a GPU cannot do.
     pub fn run(&self, launch: &mut Launch, slots: &[Slot<'_>]) -> Result<()> {
         let _ = &launch; // a build may have no device
-        let fit = self.regions.iter().zip(slots).all(|(r, s)| s.fits(r));
-        if slots.len() != self.regions.len() || !fit {
-            return Err(Error::Regions { count: slots.len() });
-        }
+        self.check(slots)?;
         match &self.kernels {
             // SAFETY: one slot for each region of the schedule that this was compiled from, which fits
             // it.
@@ -449,6 +536,39 @@ impl Code {
             Kernels::Gpu(code) => code.run_slots(&mut launch.gpu, slots),
             #[cfg(not(any(feature = "cpu", feature = "gpu")))]
             Kernels::Nowhere => Err(Error::NoCodeGenerator("cpu")),
+        }
+    }
+
+    /// Binds it to slots as [`Code::run`] takes them, to run again and again.
+    ///
+    /// # Errors
+    /// [`Error::Regions`] as for [`Code::run`]; on a GPU, which runs what it is given each time.
+    #[cfg(feature = "cpu")]
+    pub fn bind<'b, 'a>(&'b self, slots: &'b mut [Slot<'a>]) -> Result<Bound<'b, 'a>> {
+        self.check(slots)?;
+        match &self.kernels {
+            Kernels::Cpu(code) => Bound::new(code, &self.regions, slots),
+            #[cfg(feature = "gpu")]
+            Kernels::Gpu(_) => Err(Error::Regions { count: slots.len() }),
+        }
+    }
+
+    /// Whether it may be bound: whether its runs read and write memory of the host.
+    #[cfg(feature = "cpu")]
+    pub fn is_on_host(&self) -> bool {
+        match &self.kernels {
+            Kernels::Cpu(_) => true,
+            #[cfg(feature = "gpu")]
+            Kernels::Gpu(_) => false,
+        }
+    }
+
+    /// Refuses slots that a run must not have.
+    fn check(&self, slots: &[Slot<'_>]) -> Result<()> {
+        let fit = self.regions.iter().zip(slots).all(|(r, s)| s.fits(r));
+        match slots.len() == self.regions.len() && fit {
+            true => Ok(()),
+            false => Err(Error::Regions { count: slots.len() }),
         }
     }
 

@@ -1,5 +1,6 @@
 //! The processor: machine code over memory of the host.
 
+mod bound;
 mod denormals;
 mod pace;
 mod pool;
@@ -8,12 +9,15 @@ use super::{HostSlot, Slot};
 use crate::error::{Error, Result};
 use crate::room;
 use crate::threads::Threads;
+pub(crate) use bound::Bound;
 use denormals::flushed;
 use pace::Pace;
-use sinew_codegen::cpu::{self, Options, Team};
+use sinew_codegen::cpu::{self, Clock, Options, Team};
 use sinew_codegen::explain;
 use sinew_codegen::kernel::{Region, RegionKind, Schedule};
+use sinew_codegen::work::Lap;
 use std::cell::Cell;
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 /// A table of so many regions lies on the stack: more of them ask for memory, once a thread.
@@ -52,13 +56,42 @@ fn options(threads: Threads) -> Options {
     }
 }
 
+/// Where a slot's memory begins, if that is on the host.
+fn base_of(slot: &Slot<'_>) -> Option<*mut u8> {
+    match slot {
+        Slot::Host(HostSlot { base, .. }) => Some(*base),
+        #[cfg(feature = "gpu")]
+        Slot::Gpu(_) => None,
+    }
+}
+
 impl CpuCode {
     /// Machine code for this processor; the function's name is for errors.
     ///
     /// # Errors
     /// [`Error::Cpu`].
     pub fn compile(function: &str, schedule: &Schedule, threads: Threads) -> Result<CpuCode> {
-        match cpu::compile(schedule, &options(threads)) {
+        CpuCode::compile_by(function, schedule, &options(threads))
+    }
+
+    /// The same, which tells a clock of each run.
+    ///
+    /// # Errors
+    /// As [`CpuCode::compile`].
+    pub fn compile_clocked(
+        function: &str,
+        schedule: &Schedule,
+        threads: Threads,
+    ) -> Result<CpuCode> {
+        let options = Options {
+            clocked: true,
+            ..options(threads)
+        };
+        CpuCode::compile_by(function, schedule, &options)
+    }
+
+    fn compile_by(function: &str, schedule: &Schedule, options: &Options) -> Result<CpuCode> {
+        match cpu::compile(schedule, options) {
             Ok(machine) => {
                 pool::start(machine.threads());
                 Ok(CpuCode(machine))
@@ -84,6 +117,49 @@ impl CpuCode {
     /// There is one slot for each region of the schedule, in order, and one for [`CpuCode::scratch`];
     /// each fits its region.
     pub unsafe fn run(&self, launch: &mut CpuLaunch, slots: &[Slot<'_>]) -> Result<()> {
+        // SAFETY: the caller's word.
+        unsafe { self.run_by(launch, slots, None) }
+    }
+
+    /// As [`Code::run_clocked`](super::Code::run_clocked).
+    ///
+    /// # Errors
+    /// [`Error::Regions`].
+    ///
+    /// # Safety
+    /// As for [`CpuCode::run`].
+    pub unsafe fn run_clocked(
+        &self,
+        launch: &mut CpuLaunch,
+        slots: &[Slot<'_>],
+        laps: &mut [Lap],
+    ) -> Result<()> {
+        let clocks = (0..self.0.threads()).map(|_| Mutex::new(Clock::new(laps.len())));
+        let clocks: Vec<Mutex<Clock>> = clocks.collect();
+        // SAFETY: the caller's word.
+        unsafe { self.run_by(launch, slots, Some(&clocks)) }?;
+        let clocks = clocks.into_iter();
+        let clocks = clocks.map(|clock| clock.into_inner().unwrap_or_else(PoisonError::into_inner));
+        let clocks: Vec<Clock> = clocks.collect();
+        for (i, sum) in laps.iter_mut().enumerate() {
+            let threads = clocks
+                .iter()
+                .filter_map(|clock| clock.laps().get(i).copied());
+            *sum = sum.then(threads.fold(Lap::default(), Lap::beside));
+        }
+        Ok(())
+    }
+
+    /// Runs, and tells the clock of each thread if there are any.
+    ///
+    /// # Safety
+    /// As for [`CpuCode::run`].
+    unsafe fn run_by(
+        &self,
+        launch: &mut CpuLaunch,
+        slots: &[Slot<'_>],
+        clocks: Option<&[Mutex<Clock>]>,
+    ) -> Result<()> {
         let mut few = [std::ptr::null_mut(); FEW_REGIONS];
         let mut many = Vec::new();
         let table = match few.get_mut(..slots.len()) {
@@ -95,22 +171,32 @@ impl CpuCode {
             }
         };
         for (base, slot) in table.iter_mut().zip(slots) {
-            match slot {
-                Slot::Host(HostSlot { base: from, .. }) => *base = *from,
-                #[cfg(feature = "gpu")]
-                Slot::Gpu(_) => {
-                    return Err(Error::Regions { count: slots.len() });
-                }
-            }
+            *base = base_of(slot).ok_or(Error::Regions { count: slots.len() })?;
         }
+        // SAFETY: the caller's word.
+        unsafe { self.run_table(launch, table, clocks) };
+        room::leave(&MANY_REGIONS, many);
+        Ok(())
+    }
+
+    /// Runs over the bases of slots.
+    ///
+    /// # Safety
+    /// As for [`CpuCode::run`]; the table has the base of each slot.
+    unsafe fn run_table(
+        &self,
+        launch: &mut CpuLaunch,
+        table: &[*mut u8],
+        clocks: Option<&[Mutex<Clock>]>,
+    ) {
         // The table has one pointer for each region of the schedule and one for scratch, to as
         // many bytes as the region has: the caller's word. Slots borrow their memory, mutably but for
         // those of regions that no kernel writes (the schedule was verified); arguments are row-major,
         // of the region's element type and aligned to it.
-        match self.0.threads() {
+        match (self.0.threads(), clocks) {
             // SAFETY: as above.
-            1 => flushed(|| unsafe { self.0.run(table) }),
-            threads => {
+            (1, None) => flushed(|| unsafe { self.0.run(table) }),
+            (threads, clocks) => {
                 let team = match &mut launch.team {
                     Some(team) if team.threads() == threads => team,
                     other => other.insert(Team::new(threads)),
@@ -121,16 +207,21 @@ impl CpuCode {
                 let threads = launch.pace.threads(threads);
                 let waited = pool::run(threads, &|number| {
                     let bases = &bases;
+                    let clock = clocks.and_then(|clocks| clocks.get(number));
+                    let mut clock = clock.map(|c| c.lock().unwrap_or_else(PoisonError::into_inner));
                     // SAFETY: as above; the pool gives each thread a number of its own below `threads`, and
                     // returns when all of them are back.
-                    flushed(|| unsafe { self.0.run_as(bases.0, team, number) });
+                    flushed(|| unsafe {
+                        match &mut clock {
+                            None => self.0.run_as(bases.0, team, number),
+                            Some(clock) => self.0.run_clocked(bases.0, team, number, clock),
+                        }
+                    });
                 });
                 let waited = waited + team.waited();
                 launch.pace.tell(started.elapsed(), waited);
             }
         }
-        room::leave(&MANY_REGIONS, many);
-        Ok(())
     }
 
     /// The region behind those of the schedule: what kernels need while they run.

@@ -20,25 +20,27 @@ const WORK: u64 = 1 << 37;
 /// A schedule's kernels, compiled. They hold no regions: each user binds its own by a [`GpuLaunch`].
 #[derive(Debug)]
 pub struct GpuCode {
-    gpu: Gpu,
+    pub(super) gpu: Gpu,
     regions: Vec<Region>,
     /// Dispatches in order, by submission.
-    submissions: Vec<Vec<Dispatch>>,
+    pub(super) submissions: Vec<Vec<Dispatch>>,
     /// Where each dispatch's slots begin in their regions: a range of this for each.
     places: wgpu::Buffer,
 }
 
 /// One run of a kernel in a submission.
 #[derive(Debug)]
-struct Dispatch {
+pub(super) struct Dispatch {
     name: String,
-    pipeline: wgpu::ComputePipeline,
+    pub(super) pipeline: wgpu::ComputePipeline,
     layout: wgpu::BindGroupLayout,
     /// The region of each storage binding.
     bindings: Vec<usize>,
     /// First byte and bytes of its range of [`GpuCode::places`].
     places: (u64, u64),
-    groups: [u32; 3],
+    pub(super) groups: [u32; 3],
+    /// Which run of the schedule it is of.
+    pub(super) run: usize,
 }
 
 /// One user's regions bound to a code's kernels, and its submissions under way.
@@ -47,7 +49,7 @@ pub struct GpuLaunch {
     /// What the groups below are of: they are made again when a region has moved.
     bound: Vec<wgpu::Buffer>,
     /// One a dispatch.
-    groups: Vec<wgpu::BindGroup>,
+    pub(super) groups: Vec<wgpu::BindGroup>,
     in_flight: VecDeque<wgpu::SubmissionIndex>,
 }
 
@@ -126,6 +128,7 @@ impl GpuCode {
                 bindings,
                 places,
                 groups: dispatch.groups,
+                run: dispatch.run,
             };
             work = work.saturating_add(shader.work);
             match submissions.last_mut().filter(|_| work <= WORK) {
@@ -244,6 +247,19 @@ impl GpuCode {
         launch: &mut GpuLaunch,
         slots: &[Slot<'_>],
     ) -> RuntimeResult<()> {
+        self.bind_slots(launch, slots)?;
+        Ok(self.run(launch)?)
+    }
+
+    /// Binds slots that are all on a GPU.
+    ///
+    /// # Errors
+    /// [`Error::Regions`]; as [`GpuCode::bind`].
+    pub(super) fn bind_slots(
+        &self,
+        launch: &mut GpuLaunch,
+        slots: &[Slot<'_>],
+    ) -> RuntimeResult<()> {
         let memory = |slot| match slot {
             &Slot::Gpu(memory) => Some(memory),
             Slot::Host(_) => None,
@@ -251,8 +267,7 @@ impl GpuCode {
         if slots.len() != self.regions.len() || !slots.iter().all(|s| memory(s).is_some()) {
             return Err(Error::Regions { count: slots.len() });
         }
-        self.bind(launch, slots.iter().filter_map(memory))?;
-        Ok(self.run(launch)?)
+        Ok(self.bind(launch, slots.iter().filter_map(memory))?)
     }
 }
 

@@ -87,8 +87,9 @@ impl Gpu {
         let (device, queue) = block_on(adapter.request_device(&wgpu::DeviceDescriptor {
             label: Some("sinew"),
             required_limits: adapter.limits(),
-            // For f16 and bf16 in buffers, where the driver has it.
-            required_features: adapter.features() & wgpu::Features::SHADER_I16,
+            // For f16 and bf16 in buffers, and for times of kernels, where the driver has them.
+            required_features: adapter.features()
+                & (wgpu::Features::SHADER_I16 | wgpu::Features::TIMESTAMP_QUERY),
             ..wgpu::DeviceDescriptor::default()
         }))
         .map_err(|error| GpuError::Open {
@@ -123,6 +124,12 @@ impl Gpu {
     /// The adapter's name, as its driver spells it.
     pub fn name(&self) -> &str {
         &self.inner.name
+    }
+
+    /// Whether it tells how long kernels take.
+    pub(crate) fn has_clock(&self) -> bool {
+        let features = self.inner.device.features();
+        features.contains(wgpu::Features::TIMESTAMP_QUERY)
     }
 
     /// What shaders for this device may use.

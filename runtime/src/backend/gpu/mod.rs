@@ -7,6 +7,7 @@
 //! poll on a broken device is caught. This part knows regions and bytes only: what they mean is the
 //! trainer's business.
 
+mod clock;
 mod code;
 mod device;
 mod error;
