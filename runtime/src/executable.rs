@@ -1,7 +1,7 @@
 //! One function compiled for one set of extents: what it runs, and what its calls need to know.
 
 use crate::arg::ArgView;
-use crate::backend::{ALIGN, Code, Launch};
+use crate::backend::{ALIGN, Code, Compiling, Launch};
 use crate::budget::{Fitted, Working, largest};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
@@ -253,7 +253,13 @@ impl Planned {
             scratch: _,
         } = self;
         let backend = &engine.settings.device.0;
-        let code = backend.compile(function, &schedule, threads)?;
+        let how = Compiling {
+            function,
+            threads,
+            compile_threads: engine.settings.threads.count,
+            code_cache: engine.settings.code_cache.as_ref(),
+        };
+        let code = backend.compile(&schedule, how)?;
         roles.extend(code.scratch().map(|_| Role::Scratch));
         tracing::debug!(
             function,
@@ -292,6 +298,11 @@ impl Executable {
     pub fn region(&self, role: Role) -> Option<&Region> {
         let at = self.roles.iter().position(|r| *r == role)?;
         self.code.regions().get(at)
+    }
+
+    /// Whether its machine code was kept on disk.
+    pub fn was_kept(&self) -> bool {
+        self.code.was_kept()
     }
 
     /// About how much memory it takes: machine code, and the texts it is printed from.

@@ -10,6 +10,7 @@ mod cpu;
 pub mod gpu;
 mod host;
 
+use crate::code_cache::CodeCache;
 use crate::device::Precision;
 use crate::error::{Error, Result};
 use crate::threads::Threads;
@@ -22,6 +23,19 @@ use sinew_codegen::cost::Target;
 use sinew_codegen::explain;
 use sinew_codegen::kernel::{Region, Schedule};
 use std::marker::PhantomData;
+
+/// How a schedule is compiled.
+#[derive(Clone, Copy)]
+pub(crate) struct Compiling<'a> {
+    /// The function's name, for errors.
+    pub function: &'a str,
+    /// How many threads it may run on. A GPU has its own.
+    pub threads: Threads,
+    /// How many threads may compile it.
+    pub compile_threads: usize,
+    /// Where machine code is kept, if anywhere.
+    pub code_cache: Option<&'a CodeCache>,
+}
 
 /// Where programs run. Clones are the same device.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -100,16 +114,16 @@ impl Backend {
         }
     }
 
-    /// Machine code, for so many threads at the most, or shaders of a schedule; the function's name is for errors.
+    /// Machine code or shaders of a schedule.
     ///
     /// # Errors
     /// A schedule that cannot become code for this device.
-    pub fn compile(&self, function: &str, schedule: &Schedule, threads: Threads) -> Result<Code> {
-        let _ = threads; // a GPU has its own
+    pub fn compile(&self, schedule: &Schedule, how: Compiling<'_>) -> Result<Code> {
+        let _ = how; // a GPU has its own
         match self {
             #[cfg(feature = "cpu")]
             Backend::Cpu => {
-                let code = CpuCode::compile(function, schedule, threads)?;
+                let code = CpuCode::compile(schedule, how)?;
                 Ok(Code {
                     regions: schedule
                         .regions
@@ -122,7 +136,7 @@ impl Backend {
             }
             #[cfg(not(feature = "cpu"))]
             Backend::Cpu => {
-                let _ = (function, schedule);
+                let _ = schedule;
                 Err(Error::NoCodeGenerator("cpu"))
             }
             #[cfg(feature = "gpu")]
@@ -505,6 +519,18 @@ impl Code {
             Kernels::Gpu(_) => String::new(),
             #[cfg(not(any(feature = "cpu", feature = "gpu")))]
             Kernels::Nowhere => String::new(),
+        }
+    }
+
+    /// Whether machine code was kept on disk.
+    pub fn was_kept(&self) -> bool {
+        match &self.kernels {
+            #[cfg(feature = "cpu")]
+            Kernels::Cpu(code) => code.was_kept(),
+            #[cfg(feature = "gpu")]
+            Kernels::Gpu(_) => false,
+            #[cfg(not(any(feature = "cpu", feature = "gpu")))]
+            Kernels::Nowhere => false,
         }
     }
 
