@@ -24,6 +24,7 @@ mod scalars;
 mod schedule;
 mod shares;
 mod sharing;
+mod stored;
 mod table;
 mod text;
 mod threads;

@@ -132,7 +132,8 @@ impl Training {
         let backend = &engine.settings.device.0;
         let zeroed = |name, bytes| backend.zeroed(name, bytes);
         let states = plan.as_ref().map_or(Vec::new(), UpdatePlan::states);
-        let states = states.iter().map(|name| zeroed(name, trainees.bytes));
+        let state = |name: &String| backend.zeroed_to_read(name, trainees.bytes);
+        let states = states.iter().map(state);
         let states: Result<_> = states.collect();
         let count = plan.as_ref().map_or(0, UpdatePlan::numbers);
         let mut made = Box::new(Training {

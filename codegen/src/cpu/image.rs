@@ -270,3 +270,118 @@ impl<'b> Reader<'b> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cpu::store::CodeStore;
+    use crate::cpu::{Options, compile_stored};
+    use crate::kernel::{Regions, Schedule};
+    use proptest::prelude::*;
+    use std::cell::Cell;
+
+    /// Notes the key that it is asked for.
+    #[derive(Default)]
+    struct Keys(Cell<Option<CodeKey>>);
+
+    impl CodeStore for Keys {
+        fn load(&self, key: &CodeKey) -> Option<Vec<u8>> {
+            self.0.set(Some(*key));
+            None
+        }
+
+        fn keep(&self, _: &CodeKey, _: &[u8]) {}
+
+        fn refused(&self, _: &CodeKey, _: Damage) {}
+    }
+
+    /// A key: that of nothing.
+    fn key() -> Option<CodeKey> {
+        let keys = Keys::default();
+        compile_stored(
+            &Schedule::new(Regions::default()),
+            &Options::default(),
+            &keys,
+        )
+        .ok()?;
+        keys.0.get()
+    }
+
+    const NAMES: [&str; 3] = ["a", "b", "driver"];
+
+    fn imports() -> Vec<(String, *const u8)> {
+        vec![("shim".to_string(), std::ptr::null())]
+    }
+
+    /// Functions as they come from code generators.
+    fn functions() -> impl Strategy<Value = Vec<Compiled>> {
+        let reference = |length: usize| {
+            let kind = (0..KINDS.len(), 0..=length - 8, -8..=8_i64, 0..4_usize);
+            kind.prop_map(|(kind, offset, addend, symbol)| {
+                let kind = &KINDS[kind];
+                let symbol = match (kind.near, symbol) {
+                    (false, 3) => "shim",
+                    (_, symbol) => NAMES[symbol % 3],
+                };
+                Reference {
+                    offset: offset as u32,
+                    kind: kind.reloc,
+                    addend,
+                    symbol: symbol.to_string(),
+                }
+            })
+        };
+        let function = move |name: &'static str| {
+            let bytes = prop::collection::vec(any::<u8>(), 8..200);
+            (bytes, 0..13_u32).prop_flat_map(move |(bytes, alignment)| {
+                let references = prop::collection::vec(reference(bytes.len()), 0..4);
+                references.prop_map(move |references| {
+                    Compiled::from_bytes(name, bytes.clone(), 1 << alignment, references)
+                })
+            })
+        };
+        NAMES.map(function).to_vec()
+    }
+
+    proptest! {
+        #[test]
+        fn functions_come_back_as_they_were(functions in functions()) {
+            let key = key().expect("nothing compiles");
+            let image = encode(&key, &functions).expect("all kinds have a form");
+            prop_assert_eq!(decode(&image, &key, &NAMES, &imports()), Ok(functions));
+        }
+
+        /// What has a right checksum is read too: nothing of it is believed, and nothing panics.
+        #[test]
+        fn bytes_that_make_no_sense_are_refused(
+            functions in functions(),
+            changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let key = key().expect("nothing compiles");
+            let mut image = encode(&key, &functions).expect("all kinds have a form");
+            if cut.index(4) == 0 {
+                image.truncate(HEADER + cut.index(image.len() - HEADER));
+            }
+            for (at, byte) in changes {
+                if image.len() > HEADER {
+                    let at = HEADER + at.index(image.len() - HEADER);
+                    image[at] = byte;
+                }
+            }
+            let (header, rest) = image.split_at_mut(HEADER);
+            let length = (rest.len() as u64).to_le_bytes();
+            header[SUM - 8..SUM].copy_from_slice(&length);
+            let sum = checksum(&header[..SUM], rest);
+            header[SUM..].copy_from_slice(&sum);
+            if let Ok(all) = decode(&image, &key, &NAMES, &imports()) {
+                for function in all {
+                    prop_assert!(function.alignment.is_power_of_two());
+                    for reference in &function.references {
+                        prop_assert!(reference.offset as usize + 4 <= function.len());
+                    }
+                }
+            }
+        }
+    }
+}
