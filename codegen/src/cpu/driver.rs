@@ -56,7 +56,7 @@ const DRIVER: &str = "driver";
 const KERNEL_PARAMETERS: usize = 4;
 
 /// Fewer kernels are no work for a thread more, which takes about as long to start and to come back as one of them.
-const KERNELS_OF_A_THREAD: usize = 4;
+const KERNELS_OF_A_THREAD: usize = 16;
 
 /// The scratch of a thread ends where that of the next begins: no two of them on one line of the cache, nor
 /// on two that processors fetch together.

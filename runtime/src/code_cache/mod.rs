@@ -16,10 +16,11 @@ use std::path::{Path, PathBuf};
 /// A folder where machine code of compiled programs is kept between processes: a program that starts again does not
 /// compile again.
 ///
-/// There is none unless it is asked for: a library does not write to a user's disk unasked. A trainer or a runner is given one by
-/// [`code_cache`](crate::TrainBuilder::code_cache); clones are the same folder, and any number of processes may use
-/// it at once. Kept is what the processor runs, for the very program (its sizes, the kinds of its devices, its number of threads) by
-/// the very version of this library; anything else is compiled and kept beside it. Results are the same bit by bit.
+/// There is none unless it is asked for: a library does not write to a user's disk unasked. A trainer or a runner is
+/// given one by [`code_cache`](crate::TrainBuilder::code_cache); clones are the same folder, and any number of
+/// processes may use it at once. Kept is what the processor runs, for the very program (its sizes, its number of
+/// threads), processor and version of this library; anything else is compiled and kept beside it. Results are the same
+/// bit by bit.
 /// What lies there and is damaged, or cannot be read or written, is told by `tracing` and compiled anew. A GPU takes no
 /// notice: its driver has a cache of its own.
 ///
@@ -60,7 +61,7 @@ pub struct CodeCache {
 }
 
 impl CodeCache {
-    /// Bytes that are kept unless told otherwise: programs of some hundred kernels take about 200 KB each.
+    /// Bytes that are kept unless told otherwise: a program of some fifty kernels takes about 75 KB.
     const LIMIT: u64 = 64 << 20;
 
     /// Keeps programs in a folder, which is made if it is not there.
