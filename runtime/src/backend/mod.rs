@@ -26,6 +26,10 @@ use std::marker::PhantomData;
 
 /// How a schedule is compiled.
 #[derive(Clone, Copy)]
+#[cfg_attr(
+    not(feature = "cpu"),
+    expect(dead_code, reason = "a GPU's driver has its own ways")
+)]
 pub(crate) struct Compiling<'a> {
     /// The function's name, for errors.
     pub function: &'a str,
