@@ -49,6 +49,8 @@ pub(crate) struct Training {
     pub accumulated: Accumulated,
     /// The optimizer's states and the moving average of the parameters, likewise.
     pub states: Vec<DeviceMemory>,
+    /// Whether memory stands behind these, from the first update on.
+    touched: bool,
     /// The numbers of a step.
     numbers: DeviceMemory,
     /// What a step reports.
@@ -132,14 +134,14 @@ impl Training {
         let backend = &engine.settings.device.0;
         let zeroed = |name, bytes| backend.zeroed(name, bytes);
         let states = plan.as_ref().map_or(Vec::new(), UpdatePlan::states);
-        let state = |name: &String| backend.zeroed_to_read(name, trainees.bytes);
-        let states = states.iter().map(state);
+        let states = states.iter().map(|name| zeroed(name, trainees.bytes));
         let states: Result<_> = states.collect();
         let count = plan.as_ref().map_or(0, UpdatePlan::numbers);
         let mut made = Box::new(Training {
             gradients: zeroed("gradients", trainees.bytes)?,
             accumulated: Accumulated::default(),
             states: states?,
+            touched: false,
             numbers: zeroed("step scalars", numbers::bytes(count))?,
             report: zeroed("report", numbers::BYTES)?,
             places: Places::new(placed),
@@ -308,6 +310,9 @@ impl Training {
         self.prepare(work, arguments)?;
         if work != Work::Apply {
             self.engine.check(arguments)?;
+        }
+        if work != Work::Accumulate && !std::mem::replace(&mut self.touched, true) {
+            self.states.iter_mut().for_each(DeviceMemory::touch);
         }
         let rate = self.learning_rate();
         check_rate(rate, self.engine.settings.precision)?;

@@ -107,7 +107,7 @@ impl HostMemory {
         })
     }
 
-    /// Has memory stand behind all of it, by writing the zeros that are there: for what is read before it is written.
+    /// Has memory stand behind all of it, by writing what is there: for what is read before it is written.
     ///
     /// A page that was only read is one that all share, and the first write of it changes an address that other threads
     /// may have kept: each of them is interrupted for it. Of a step on two threads that writes 200 MB of the
@@ -115,11 +115,9 @@ impl HostMemory {
     pub fn touch(&mut self) {
         /// No page is smaller.
         const PAGE: usize = 4096;
-        // Zeros written to zeros are left out where the compiler sees both.
-        let bytes = std::hint::black_box(self.bytes_mut());
-        bytes.iter_mut().step_by(PAGE).for_each(|byte| *byte = 0);
-        if let Some(last) = bytes.last_mut() {
-            *last = 0;
+        for byte in self.bytes_mut().iter_mut().step_by(PAGE) {
+            // Else the compiler sees that nothing changes, and leaves it out.
+            *byte = std::hint::black_box(*byte);
         }
     }
 
@@ -222,9 +220,8 @@ mod tests {
             let mut memory = HostMemory::zeroed("test", bytes).expect("little memory");
             assert_eq!(memory.base() as usize % ALIGN, 0);
             assert_eq!(memory.bytes(), vec![0; bytes]);
-            memory.touch();
-            assert_eq!(memory.bytes(), vec![0; bytes]);
             memory.bytes_mut().fill(7);
+            memory.touch();
             memory.ensure("test", bytes).expect("little memory");
             assert!(memory.bytes().iter().all(|b| *b == 7));
             memory.ensure("test", bytes + 1).expect("little memory");

@@ -102,20 +102,6 @@ impl Backend {
         }
     }
 
-    /// As [`Backend::zeroed`], for what the first run reads before it writes it.
-    ///
-    /// # Errors
-    /// As [`Backend::zeroed`].
-    pub fn zeroed_to_read(&self, name: &str, bytes: usize) -> Result<DeviceMemory> {
-        let mut memory = self.zeroed(name, bytes)?;
-        match &mut memory {
-            DeviceMemory::Host(memory) => memory.touch(),
-            #[cfg(feature = "gpu")]
-            DeviceMemory::Gpu(_) => {}
-        }
-        Ok(memory)
-    }
-
     /// Bytes that the kernels of a schedule need beside its regions while they run; see [`Code::scratch`].
     pub fn scratch_bytes(&self, schedule: &Schedule, threads: Threads) -> usize {
         let _ = threads; // a GPU has its own
@@ -222,6 +208,15 @@ impl DeviceMemory {
             DeviceMemory::Host(memory) => memory.len(),
             #[cfg(feature = "gpu")]
             DeviceMemory::Gpu(memory) => memory.bytes(),
+        }
+    }
+
+    /// Has memory stand behind all of it, for what a run reads before it writes it. What is in it stays.
+    pub fn touch(&mut self) {
+        match self {
+            DeviceMemory::Host(memory) => memory.touch(),
+            #[cfg(feature = "gpu")]
+            DeviceMemory::Gpu(_) => {}
         }
     }
 
