@@ -82,9 +82,9 @@ pub use sinew_runtime::half;
 /// What arguments are declared as, in messages of rustc: `Arg<Float, Rank<2>>` is `Tensor<B, 64>`.
 pub use sinew_runtime::{AnyRank, Arg, Float, Rank};
 pub use sinew_runtime::{
-    CacheStats, CompileBuilder, Device, Error, GradientBuilder, GradientRunner, IntoArg, IntoArgs,
-    IntoShared, KernelTime, LoadReport, Loader, Machine, Model, Param, Precision, Profile, Result,
-    Runner, Shared, Step, Steps, TrainBuilder, Trained, Trainer, Vjp, init,
+    CacheStats, CodeCache, CompileBuilder, Device, Error, GradientBuilder, GradientRunner, IntoArg,
+    IntoArgs, IntoShared, KernelTime, LoadReport, Loader, Machine, Model, Param, Precision,
+    Profile, Result, Runner, Shared, Step, Steps, TrainBuilder, Trained, Trainer, Vjp, init,
 };
 
 /// A leaf of a model that is not trained: running statistics, tables.

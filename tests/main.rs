@@ -19,6 +19,8 @@ mod bad_input;
 mod buckets;
 mod checkpoint;
 mod children;
+#[cfg(feature = "cpu")]
+mod code_cache;
 mod configuration;
 mod cost;
 mod derivatives;

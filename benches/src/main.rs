@@ -1,6 +1,7 @@
 //! `bench WORKLOAD THREADS` prints one row like the peers' harness; `bench check` runs every workload
-//! for a few steps and compares the losses; `bench first WORKLOAD [TIMES]` prints the time to the first
-//! result in ms, and the least of so many more in the same process, each compiled anew.
+//! for a few steps and compares the losses; `bench first WORKLOAD [THREADS [FOLDER]]` prints the time to the first
+//! result in ms, with machine code kept in the folder if there is one, that of a twin for which nothing is compiled, and the
+//! least time of a step.
 //!
 //! A row's times are of a step; `mlp_tiny_loop` takes a hundred of `mlp_tiny`'s in each call.
 //!
@@ -14,9 +15,10 @@ mod workloads;
 
 use data::Data;
 use protocol::{few, measure, peak_mib};
+use sinew::CodeCache;
 use sinew::prelude::*;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use workloads::{ALL, How, Workload};
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
@@ -37,7 +39,14 @@ fn check() -> Outcome<()> {
             false => (Data::Seeded, "seeded parameters"),
         };
         let losses = |precision, threads| -> Outcome<(f64, f64)> {
-            let ready = (workload.build)(&data, How { precision, threads })?;
+            let ready = (workload.build)(
+                &data,
+                How {
+                    precision,
+                    threads,
+                    code_cache: None,
+                },
+            )?;
             let (first, last, _) = few(ready, workload.checked_steps)?;
             Ok((first, last))
         };
@@ -63,25 +72,28 @@ fn check() -> Outcome<()> {
     Ok(())
 }
 
-/// The time to the first result, and the least of `times` more. What is compiled is dropped with its
-/// trainer, so each compiles anew.
-fn first(workload: &Workload, times: usize) -> Outcome<()> {
+/// The time to the first result, by a cache of machine code if there is a folder; that of a twin beside it, which takes
+/// over its program; and the least of some steps more. In ms.
+fn first(workload: &Workload, threads: usize, folder: Option<&str>) -> Outcome<()> {
     let how = How {
         precision: Precision::F32,
-        threads: 1,
+        threads,
+        code_cache: folder.map(CodeCache::open).transpose()?,
     };
-    let once = || -> Outcome<Duration> { Ok(few((workload.build)(&Data::Seeded, how)?, 1)?.2) };
-    let cold = once()?;
-    let mut least = None;
-    for _ in 0..times {
-        let took = once()?;
-        least = Some(least.map_or(took, |l: Duration| l.min(took)));
+    let ready = (workload.build)(&Data::Seeded, how.clone())?;
+    let started = ready.started;
+    let mut step = ready.step;
+    step()?;
+    let first = started.elapsed();
+    let (_, _, twin) = few((workload.build)(&Data::Seeded, how)?, 1)?;
+    let mut least = Duration::MAX;
+    for _ in 0..10 {
+        let started = Instant::now();
+        step()?;
+        least = least.min(started.elapsed());
     }
     let ms = |d: Duration| d.as_secs_f64() * 1e3;
-    match least {
-        None => println!("{:.3}", ms(cold)),
-        Some(least) => println!("{:.3}\t{:.3}", ms(cold), ms(least)),
-    }
+    println!("{:.2}\t{:.2}\t{:.3}", ms(first), ms(twin), ms(least));
     Ok(())
 }
 
@@ -100,6 +112,7 @@ fn row(workload: &Workload, threads: usize) -> Outcome<()> {
         How {
             precision: Precision::F32,
             threads,
+            code_cache: None,
         },
     )?)?;
     let us = |q: f64| {
@@ -125,8 +138,9 @@ fn row(workload: &Workload, threads: usize) -> Outcome<()> {
 fn main() -> Outcome<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let names = ALL.map(|w| w.name).join(" | ");
-    let usage =
-        format!("usage: bench check | bench first ({names}) [TIMES] | bench ({names}) [THREADS]");
+    let usage = format!(
+        "usage: bench check | bench first ({names}) [THREADS [FOLDER]] | bench ({names}) [THREADS]"
+    );
     let word = |i: usize| arguments.get(i).map(String::as_str);
     let named = |name: Option<&str>| {
         let found = ALL.iter().find(|w| Some(w.name) == name);
@@ -134,7 +148,7 @@ fn main() -> Outcome<()> {
     };
     match word(0) {
         Some("check") => check(),
-        Some("first") => first(named(word(1))?, word(2).map_or(Ok(0), str::parse)?),
+        Some("first") => first(named(word(1))?, word(2).map_or(Ok(1), str::parse)?, word(3)),
         name => row(named(name)?, word(1).map_or(Ok(1), str::parse)?),
     }
 }

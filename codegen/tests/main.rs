@@ -26,6 +26,7 @@ mod scalars;
 mod schedule;
 mod shares;
 mod sharing;
+mod stored;
 mod table;
 mod text;
 mod threads;

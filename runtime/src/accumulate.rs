@@ -58,7 +58,10 @@ impl Training {
         let sums = &mut self.accumulated;
         if sums.count == 0 {
             match sums.memory.len() < bytes.max(1) {
-                true => sums.memory = backend.zeroed("accumulated gradients", bytes)?,
+                true => {
+                    sums.memory = backend.zeroed("accumulated gradients", bytes)?;
+                    sums.memory.touch();
+                }
                 false => sums.memory.clear()?,
             }
         }

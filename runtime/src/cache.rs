@@ -48,6 +48,9 @@ pub struct CacheStats {
     pub shared: u64,
     /// Calls that compiled.
     pub compiles: u64,
+    /// Of these, calls whose machine code was kept on disk by a [`CodeCache`](crate::CodeCache), so that all but
+    /// the code was made anew.
+    pub from_disk: u64,
     /// Programs kept now.
     pub programs: usize,
     /// About how much memory they take, in bytes, whoever shares them.
@@ -189,6 +192,7 @@ impl Cache {
         program: Arc<Executable>,
     ) {
         self.stats.compiles += 1;
+        self.stats.from_disk += u64::from(program.was_kept());
         self.insert(work, extents, program);
         let CacheStats { compiles, hits, .. } = self.stats;
         // Again at twice as many, so that a long run is not flooded.

@@ -8,6 +8,7 @@
 
 use crate::arg::{ArgView, MAX_RANK};
 use crate::cache::{Cache, Kept, Limit, Origin, Purpose, Work, find_live, make_live};
+use crate::code_cache::CodeCache;
 use crate::device::{Device, Precision};
 use crate::error::{Error, Result};
 use crate::executable::{Executable, IndexCheck, Writes};
@@ -37,6 +38,8 @@ pub struct Settings {
     pub(crate) check_finite: bool,
     pub(crate) seed: u64,
     pub(crate) cache: Limit,
+    /// Where machine code is kept between processes.
+    pub(crate) code_cache: Option<CodeCache>,
     /// The most bytes that a step works in.
     pub(crate) memory_budget: Option<usize>,
     /// In how many parts a step takes its batch.
@@ -53,6 +56,7 @@ impl Default for Settings {
             check_finite: false,
             seed: 0,
             cache: Limit::default(),
+            code_cache: None,
             memory_budget: None,
             micro_batches: None,
             threads: Threads::default(),
@@ -340,6 +344,7 @@ impl Engine {
                         function = self.unit.path,
                         symbols = %symbols(&binding),
                         kernels = program.schedule.kernels.len(),
+                        from_disk = program.was_kept(),
                         compile_ms = started.elapsed().as_secs_f64() * 1e3,
                         "compiled"
                     );

@@ -522,6 +522,14 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// A folder that machine code is not kept in: what others can write to, or none.
+    #[error("{} cannot keep machine code: {reason}", .folder.display())]
+    CodeCache {
+        /// The folder, or the name of an app that was to have one.
+        folder: PathBuf,
+        /// Why not.
+        reason: String,
+    },
     /// A safetensors file that is no trainer's, or not one of this version.
     #[error("{} cannot be resumed: {reason}", .path.display())]
     NotTraining {

@@ -3,7 +3,7 @@
 use crate::arg::ArgView;
 #[cfg(feature = "cpu")]
 use crate::backend::Bound;
-use crate::backend::{ALIGN, Clocked, Code, Launch};
+use crate::backend::{ALIGN, Clocked, Code, Compiling, Launch};
 use crate::budget::{Fitted, Working, largest};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
@@ -268,7 +268,8 @@ impl Planned {
             scratch: _,
         } = self;
         let backend = &engine.settings.device.0;
-        let code = backend.compile(function, &schedule, threads)?;
+        let how = Compiling::by(engine, threads);
+        let code = backend.compile(&schedule, how)?;
         roles.extend(code.scratch().map(|_| Role::Scratch));
         tracing::debug!(
             function,
@@ -307,6 +308,11 @@ impl Executable {
     /// The region of a role.
     pub fn region(&self, role: Role) -> Option<&Region> {
         self.code.regions().get(self.place(role)?)
+    }
+
+    /// Whether its machine code was kept on disk.
+    pub fn was_kept(&self) -> bool {
+        self.code.was_kept()
     }
 
     /// About how much memory it takes: machine code, and the texts it is printed from.
@@ -360,8 +366,11 @@ impl Executable {
     /// As [`Executable::compile`]; [`Error::NoClock`].
     pub fn clocked(&self, engine: &Engine) -> Result<Box<Clocked>> {
         let backend = &engine.settings.device.0;
-        let function = engine.unit.path;
-        let code = backend.compile_clocked(function, &self.schedule, self.threads)?;
+        let how = Compiling {
+            clocked: true,
+            ..Compiling::by(engine, self.threads)
+        };
+        let code = backend.compile(&self.schedule, how)?;
         Ok(Box::new(Clocked {
             code,
             laps: vec![Lap::default(); self.schedule.runs().len()],
@@ -457,5 +466,18 @@ impl Executable {
         total += workspace.kept_text(self, &mut out);
         let _ = writeln!(out, "{total:>12} bytes           in all");
         out
+    }
+}
+
+impl<'a> Compiling<'a> {
+    /// As an engine is told to, for so many threads.
+    fn by(engine: &'a Engine, threads: Threads) -> Compiling<'a> {
+        Compiling {
+            function: engine.unit.path,
+            threads,
+            compile_threads: engine.settings.threads.count,
+            code_cache: engine.settings.code_cache.as_ref(),
+            clocked: false,
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::arg::ArgView;
 use crate::cache::Limit;
+use crate::code_cache::CodeCache;
 use crate::device::{Device, Precision};
 use crate::engine::{Engine, Settings};
 use crate::error::Result;

@@ -10,6 +10,7 @@ mod budget;
 mod cache;
 mod call;
 mod checkpoint;
+mod code_cache;
 mod config;
 mod cut;
 mod device;
@@ -90,6 +91,7 @@ pub use call::{attach, call, gradient, pullback};
 #[doc(hidden)]
 pub use checkpoint::PyTorchNames;
 pub use checkpoint::{LoadReport, Loader};
+pub use code_cache::CodeCache;
 pub use config::{ConfigField, read_config, write_config};
 pub use device::{Device, Precision};
 pub use entry::{

@@ -1,6 +1,6 @@
 //! What the machine can do, measured: by how much of it a kernel does, its time is judged.
 
-use crate::backend::{Backend, DeviceMemory, Launch, Slot};
+use crate::backend::{Backend, Compiling, DeviceMemory, Launch, Slot};
 use crate::error::{Error, Result};
 use crate::regions::{Regions, Role, bytes_of};
 use crate::threads::Threads;
@@ -115,7 +115,14 @@ impl Subject {
             function: function.into(),
             source: Box::new(source),
         })?;
-        let code = self.backend.compile(function, &planned, self.threads)?;
+        let how = Compiling {
+            function,
+            threads: self.threads,
+            compile_threads: self.threads.count,
+            code_cache: None,
+            clocked: false,
+        };
+        let code = self.backend.compile(&planned, how)?;
         let mut memory = Vec::new();
         for region in code.regions() {
             memory.push(self.backend.zeroed(&region.name, region.bytes)?);

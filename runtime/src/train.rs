@@ -1,6 +1,7 @@
 //! Builders: what a trainer or a runner is made of.
 
 use crate::cache::Limit;
+use crate::code_cache::CodeCache;
 use crate::device::{Device, Precision};
 use crate::engine::Settings;
 use crate::error::Result;
@@ -55,6 +56,9 @@ macro_rules! settings {
             /// process, sleep between steps and are lent to one step at a time: of two steps at once, one may
             /// run on the caller's thread alone. A GPU takes no notice.
             ///
+            /// Compiling takes as many threads at the most, for as long as it lasts: with `.threads(1)` nothing is done on
+            /// any thread but the caller's.
+            ///
             /// ```
             /// # use sinew::prelude::*;
             /// # #[model]
@@ -91,6 +95,28 @@ macro_rules! settings {
             /// [`CacheStats`](crate::CacheStats) tells how calls found their programs.
             pub fn cache(mut self, programs: usize) -> Self {
                 self.settings.cache = Limit::Programs(programs);
+                self
+            }
+
+            /// Keeps machine code in a folder, where the next process finds it. Without it nothing is written to disk.
+            /// [`CodeCache`] says what is kept, and who has to be kept out.
+            ///
+            /// ```
+            /// # use sinew::prelude::*;
+            /// # #[model]
+            /// # fn doubled<N>(x: Tensor<N>) -> Tensor<N> {
+            /// #     2.0 * x
+            /// # }
+            /// # let folder = std::env::temp_dir().join(format!("sinew-builder-{}", std::process::id()));
+            /// let cache = sinew::CodeCache::open(&folder)?; // or `CodeCache::of_app("my-app")?`
+            /// let run = doubled::compile().code_cache(&cache).build()?;
+            /// assert_eq!(run.run([1.0, 2.0])?.to_vec(), [2.0, 4.0]);
+            /// assert_eq!(run.cache_stats().from_disk, 0); // the next process has 1
+            /// # std::fs::remove_dir_all(&folder).expect("it is there");
+            /// # Ok::<(), sinew::Error>(())
+            /// ```
+            pub fn code_cache(mut self, cache: &CodeCache) -> Self {
+                self.settings.code_cache = Some(cache.clone());
                 self
             }
         }

@@ -48,6 +48,8 @@ pub(crate) struct Training {
     pub own: Own,
     /// Sums of gradients, in the layout of what is trained, for updates to come.
     pub accumulated: Accumulated,
+    /// Whether memory stands behind the states, from the first update on.
+    touched: bool,
     /// The models' states from before a step that is checked.
     saved: Vec<u8>,
     /// What it looks at beside what a step reports.
@@ -167,6 +169,7 @@ impl Training {
                 report: zeroed("report", numbers::BYTES)?,
             },
             accumulated: Accumulated::default(),
+            touched: false,
             places: Places::new(placed),
             trainees,
             still,
@@ -344,6 +347,9 @@ impl Training {
 
     /// Runs the current program, which does this, with arguments that were checked; what it has reported.
     pub fn run_checked(&mut self, work: Work, arguments: &[ArgView<'_>]) -> Result<Report> {
+        if work != Work::Accumulate && !std::mem::replace(&mut self.touched, true) {
+            self.own.states.iter_mut().for_each(DeviceMemory::touch);
+        }
         let rate = self.learning_rate();
         check_rate(rate, self.engine.settings.precision)?;
         let float = self.engine.settings.precision.dtype();

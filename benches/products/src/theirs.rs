@@ -30,7 +30,7 @@ impl Element for f32 {
 
 impl Element for f64 {
     const NAME: &'static str = "f64";
-    const NEAR: f64 = 1e-14;
+    const NEAR: f64 = 1e-13;
     const ONE_ZERO: [f64; 2] = [1.0, 0.0];
     fn of(value: f64) -> f64 {
         value

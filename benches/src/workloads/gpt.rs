@@ -80,11 +80,7 @@ fn train(data: &Data, how: How, config: GptConfig, batch: usize) -> Outcome<Read
     let (x, y) = (labels(0)?, labels(1)?);
     Ready::build(|| {
         let optimizer = AdamW::new(3e-4).weight_decay(0.01);
-        let train = loss::train(model).optimizer(optimizer);
-        let mut train = train
-            .precision(how.precision)
-            .threads(how.threads)
-            .build()?;
+        let mut train = built!(loss::train(model).optimizer(optimizer), how);
         Ok(Box::new(move || Ok(train.step(&x, &y)?.loss)))
     })
 }

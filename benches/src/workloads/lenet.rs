@@ -45,11 +45,7 @@ pub fn lenet(data: &Data, how: How) -> Outcome<Ready> {
         data.labels(1, &[64], 10)?,
     );
     Ready::build(|| {
-        let train = loss::train(model).optimizer(adam());
-        let mut train = train
-            .precision(how.precision)
-            .threads(how.threads)
-            .build()?;
+        let mut train = built!(loss::train(model).optimizer(adam()), how);
         Ok(Box::new(move || Ok(train.step(&x, &y)?.loss)))
     })
 }

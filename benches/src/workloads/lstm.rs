@@ -45,11 +45,7 @@ pub fn lstm(data: &Data, how: How) -> Outcome<Ready> {
     let model = data.model(Reader::init(0), name)?;
     let (x, y) = (data.floats(0, &[64, 32, 32])?, data.labels(1, &[32], 10)?);
     Ready::build(|| {
-        let train = loss::train(model).optimizer(adam());
-        let mut train = train
-            .precision(how.precision)
-            .threads(how.threads)
-            .build()?;
+        let mut train = built!(loss::train(model).optimizer(adam()), how);
         Ok(Box::new(move || Ok(train.step(&x, &y)?.loss)))
     })
 }

@@ -64,11 +64,7 @@ pub fn tiny(data: &Data, how: How) -> Outcome<Ready> {
     let model = data.model(Tiny::init(0), as_here)?;
     let (x, y) = (data.floats(0, &[32, 64])?, data.labels(1, &[32], 10)?);
     Ready::build(|| {
-        let train = tiny_loss::train(model).optimizer(adam());
-        let mut train = train
-            .precision(how.precision)
-            .threads(how.threads)
-            .build()?;
+        let mut train = built!(tiny_loss::train(model).optimizer(adam()), how);
         Ok(Box::new(move || Ok(train.step(&x, &y)?.loss)))
     })
 }
@@ -101,11 +97,7 @@ pub fn mnist(data: &Data, how: How) -> Outcome<Ready> {
     let model = data.model(Mnist::init(0), as_here)?;
     let (x, y) = (data.floats(0, &[128, 784])?, data.labels(1, &[128], 10)?);
     Ready::build(|| {
-        let train = mnist_loss::train(model).optimizer(adam());
-        let mut train = train
-            .precision(how.precision)
-            .threads(how.threads)
-            .build()?;
+        let mut train = built!(mnist_loss::train(model).optimizer(adam()), how);
         Ok(Box::new(move || Ok(train.step(&x, &y)?.loss)))
     })
 }
@@ -118,11 +110,7 @@ pub fn wide(data: &Data, how: How) -> Outcome<Ready> {
     let model = data.model(Wide::init(0), as_here)?;
     let (x, y) = (data.floats(0, &[256, 1024])?, data.floats(1, &[256, 1024])?);
     Ready::build(|| {
-        let train = wide_loss::train(model).optimizer(adam());
-        let mut train = train
-            .precision(how.precision)
-            .threads(how.threads)
-            .build()?;
+        let mut train = built!(wide_loss::train(model).optimizer(adam()), how);
         Ok(Box::new(move || Ok(train.step(&x, &y)?.loss)))
     })
 }
@@ -135,10 +123,7 @@ pub fn tiny_infer(data: &Data, how: How) -> Outcome<Ready> {
     let model = data.model(Tiny::init(0), as_here)?;
     let x = data.floats(0, &[1, 64])?;
     Ready::build(|| {
-        let run = tiny_scores::compile(model)
-            .precision(how.precision)
-            .threads(how.threads)
-            .build()?;
+        let run = built!(tiny_scores::compile(model), how);
         Ok(Box::new(move || {
             Ok(run.run(&x)?.iter().copied().map(f64::from).sum())
         }))

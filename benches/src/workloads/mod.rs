@@ -1,5 +1,16 @@
 //! The workloads: the same networks, batches and optimizers as the peers'.
 
+/// What a builder makes, as it is computed.
+macro_rules! built {
+    ($builder:expr, $how:expr) => {{
+        let builder = $builder.precision($how.precision).threads($how.threads);
+        match &$how.code_cache {
+            Some(cache) => builder.code_cache(cache).build()?,
+            None => builder.build()?,
+        }
+    }};
+}
+
 mod gpt;
 mod lenet;
 mod lstm;
@@ -9,15 +20,18 @@ mod rows;
 use crate::Outcome;
 use crate::data::Data;
 use crate::protocol::Ready;
+use sinew::CodeCache;
 use sinew::prelude::*;
 
 /// How a workload is computed.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct How {
     /// What the working float is.
     pub precision: Precision,
     /// The most threads of a step.
     pub threads: usize,
+    /// Where machine code is kept.
+    pub code_cache: Option<CodeCache>,
 }
 
 /// A network with its batch.

@@ -73,10 +73,7 @@ pub fn elementwise(data: &Data, how: How) -> Outcome<Ready> {
     let model = data.model(Line::init(0), as_here)?;
     let x = data.floats(0, &ROWS)?;
     Ready::build(|| {
-        let run = chain_with_slopes::compile(model)
-            .precision(how.precision)
-            .threads(how.threads)
-            .build()?;
+        let run = built!(chain_with_slopes::compile(model), how);
         Ok(Box::new(move || Ok(f64::from(run.run(&x)?.0))))
     })
 }
@@ -89,10 +86,7 @@ pub fn softmax_ln(data: &Data, how: How) -> Outcome<Ready> {
     let model = data.model(Norm::init(0), as_here)?;
     let x = data.floats(0, &ROWS)?;
     Ready::build(|| {
-        let run = weighed_with_slopes::compile(model)
-            .precision(how.precision)
-            .threads(how.threads)
-            .build()?;
+        let run = built!(weighed_with_slopes::compile(model), how);
         Ok(Box::new(move || Ok(f64::from(run.run(&x)?.0))))
     })
 }

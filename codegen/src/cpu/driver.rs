@@ -16,10 +16,12 @@ use super::clock::{Clock, Teller};
 use super::entry::Entry;
 use super::frame::Frame;
 use super::host::{Caps, Effort, host};
+use super::key::CodeKey;
 use super::machine::{Compiled, MachineCode};
 use super::phases::Phases;
 use super::ready::Ready;
 use super::shim::Shim;
+use super::store::{CodeStore, functions};
 use super::team::{Member, Team};
 #[cfg(target_arch = "x86_64")]
 use super::wide;
@@ -34,6 +36,8 @@ pub struct CompiledSchedule {
     /// The driver, which lies in `code`.
     entry: Entry,
     code_bytes: usize,
+    /// Whether a store had the code.
+    was_kept: bool,
     /// That of a thread.
     scratch_bytes: usize,
     /// How threads share the schedule, if they do.
@@ -51,6 +55,9 @@ const DRIVER: &str = "driver";
 
 /// A kernel's parameters: those of [`super::product::Kernel`].
 const KERNEL_PARAMETERS: usize = 4;
+
+/// Fewer kernels are no work for a thread more, which takes about as long to start and to come back as one of them.
+const KERNELS_OF_A_THREAD: usize = 16;
 
 /// The scratch of a thread ends where that of the next begins: no two of them on one line of the cache, nor
 /// on two that processors fetch together.
@@ -77,10 +84,30 @@ fn scratch(kernels: &[Ready], phases: Option<&Phases>, options: &Options) -> (us
 /// [`EmitError`] if the host has no code generator, an instruction has no meaning for its element
 /// type, or memory for the code cannot be had.
 pub fn compile(schedule: &Schedule, options: &Options) -> Result<CompiledSchedule, EmitError> {
+    compile_for(schedule, options, None)
+}
+
+/// As [`compile`], but for code that a store keeps: that is brought into memory as it is, and what is compiled is kept
+/// there. What runs is the same to the byte.
+///
+/// # Errors
+///
+/// Those of [`compile`]. A store that has nothing, or nothing that can be used, is none.
+pub fn compile_stored(
+    schedule: &Schedule,
+    options: &Options,
+    store: &dyn CodeStore,
+) -> Result<CompiledSchedule, EmitError> {
+    compile_for(schedule, options, Some(store))
+}
+
+fn compile_for(
+    schedule: &Schedule,
+    options: &Options,
+    store: Option<&dyn CodeStore>,
+) -> Result<CompiledSchedule, EmitError> {
     let (kernels, phases) = Ready::shared(schedule, options);
     let compiler = Compiler::new(&kernels, phases.as_ref(), schedule, options)?;
-    let mut functions = compiler.kernels()?;
-    functions.push(compiler.driver()?);
     let shims = Shim::ALL.iter();
     let shims = shims.map(|shim| (shim.name().to_owned(), shim.address()));
     let plans = kernels.iter().filter_map(|ready| {
@@ -89,12 +116,22 @@ pub fn compile(schedule: &Schedule, options: &Options) -> Result<CompiledSchedul
         Some((BlockedProduct::symbol(&ready.kernel.name), address))
     });
     let imports: Vec<(String, *const u8)> = shims.chain(plans).collect();
+    let (functions, was_kept) = match store {
+        Some(store) => {
+            let names = kernels.iter().map(|ready| ready.kernel.name.as_str());
+            let names: Vec<&str> = names.chain([DRIVER]).collect();
+            let key = CodeKey::of(schedule, options, &[&*compiler.isa, &*compiler.quick]);
+            functions(store, &key, &names, &imports, || compiler.functions())?
+        }
+        None => (compiler.functions()?, false),
+    };
     let (code, address) = MachineCode::link(compiler.isa.clone(), &functions, &imports)?;
     // SAFETY: the driver was compiled with this signature; who calls it owns the code.
     let entry = unsafe { Entry::at(address, phases.is_some(), options.clocked) };
     Ok(CompiledSchedule {
         entry,
         code_bytes: functions.iter().map(Compiled::len).sum(),
+        was_kept,
         scratch_bytes: scratch(&kernels, phases.as_ref(), options).0,
         phases,
         regions: schedule.regions.len(),
@@ -125,6 +162,7 @@ impl CompiledSchedule {
     /// region is written, aligned to its elements, for the time of the call, and reached by nobody else.
     /// The last entry is the base of scratch, likewise of [`CompiledSchedule::scratch_bytes`], aligned to 8
     /// bytes, best at a line of the cache. The schedule was verified: the code stays within the regions only then.
+    /// What a store had by the schedule's key ([`compile_stored`]) is what it was given by it.
     pub unsafe fn run(&self, table: &[*mut u8]) {
         self.check(table);
         match self.entry {
@@ -270,6 +308,11 @@ impl CompiledSchedule {
         self.scratch_bytes.saturating_mul(self.threads())
     }
 
+    /// Whether the code was kept by a store, so that none was written.
+    pub fn was_kept(&self) -> bool {
+        self.was_kept
+    }
+
     /// Bytes of machine code.
     pub fn code_bytes(&self) -> usize {
         self.code_bytes
@@ -316,10 +359,18 @@ impl<'s> Compiler<'s> {
         signature
     }
 
+    /// Every kernel in order, and the driver.
+    fn functions(&self) -> Result<Vec<Compiled>, EmitError> {
+        let mut functions = self.kernels()?;
+        functions.push(self.driver()?);
+        Ok(functions)
+    }
+
     /// Every kernel, in order.
     fn kernels(&self) -> Result<Vec<Compiled>, EmitError> {
         let kernels = self.kernels;
-        let threads = self.options.compile_threads.clamp(1, kernels.len().max(1));
+        let useful = kernels.len().div_ceil(KERNELS_OF_A_THREAD);
+        let threads = self.options.compile_threads.min(useful).max(1);
         if threads == 1 {
             let mut worker = Worker::new();
             return kernels

@@ -27,16 +27,20 @@ use cranelift_module::{
 use super::{Architecture, EmitError};
 
 /// A compiled function that has no address yet.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Compiled {
-    name: String,
-    bytes: Vec<u8>,
-    alignment: u64,
-    references: Vec<Reference>,
+    /// What others call it.
+    pub name: String,
+    /// Its code.
+    pub bytes: Vec<u8>,
+    /// What its first byte lies at a multiple of.
+    pub alignment: u64,
+    /// What of its code waits for addresses.
+    pub references: Vec<Reference>,
 }
 
 /// A place in a function that takes the address of something by its name.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Reference {
     /// Bytes from the function's start.
     pub offset: u32,

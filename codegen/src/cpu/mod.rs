@@ -22,9 +22,11 @@ mod exponential;
 mod frame;
 mod half;
 mod host;
+mod image;
 mod index;
 mod instructions;
 mod intrinsic;
+mod key;
 mod known;
 mod lanes;
 mod logarithm;
@@ -46,6 +48,7 @@ mod share;
 mod shim;
 mod sigmoid;
 mod sort;
+mod store;
 mod team;
 mod tile;
 mod tile_panel;
@@ -61,9 +64,12 @@ mod wide;
 pub use bell::Bell;
 pub use blocking::Blocking;
 pub use clock::Clock;
-pub use driver::{CompiledSchedule, compile, scratch_bytes};
+pub use driver::{CompiledSchedule, compile, compile_stored, scratch_bytes};
 pub use host::Architecture;
+pub use image::Damage;
 pub use instructions::Instructions;
+pub use key::CodeKey;
+pub use store::CodeStore;
 pub use team::Team;
 
 /// The most threads that a step is compiled for.
@@ -96,7 +102,7 @@ pub struct Options {
     /// The widest vectors of maps, reductions and own tiles: of these and of what the instructions have, the
     /// narrower ones are used.
     pub vectors: Vectors,
-    /// Threads that compile kernels, at least 1.
+    /// The most threads that compile kernels, at least 1: as many as there is enough for. The code is the same.
     pub compile_threads: usize,
     /// The most threads that run a step, from 1 to [`MOST_THREADS`]: as many as it gains by.
     pub threads: usize,

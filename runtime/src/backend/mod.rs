@@ -10,6 +10,7 @@ mod cpu;
 pub mod gpu;
 mod host;
 
+use crate::code_cache::CodeCache;
 use crate::device::Precision;
 use crate::error::{Error, Result};
 use crate::threads::Threads;
@@ -25,6 +26,25 @@ use sinew_codegen::explain;
 use sinew_codegen::kernel::{Region, Schedule};
 use sinew_codegen::work::Lap;
 use std::marker::PhantomData;
+
+/// How a schedule is compiled.
+#[derive(Clone, Copy)]
+#[cfg_attr(
+    not(feature = "cpu"),
+    expect(dead_code, reason = "a GPU's driver has its own ways")
+)]
+pub(crate) struct Compiling<'a> {
+    /// The function's name, for errors.
+    pub function: &'a str,
+    /// How many threads it may run on. A GPU has its own.
+    pub threads: Threads,
+    /// How many threads may compile it.
+    pub compile_threads: usize,
+    /// Where machine code is kept, if anywhere.
+    pub code_cache: Option<&'a CodeCache>,
+    /// Whether its runs may be [clocked](Code::run_clocked).
+    pub clocked: bool,
+}
 
 /// Where programs run. Clones are the same device.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -103,55 +123,29 @@ impl Backend {
         }
     }
 
-    /// Machine code, for so many threads at the most, or shaders of a schedule; the function's name is for errors.
+    /// Machine code or shaders of a schedule.
     ///
     /// # Errors
     /// A schedule that cannot become code for this device.
-    pub fn compile(&self, function: &str, schedule: &Schedule, threads: Threads) -> Result<Code> {
-        let _ = threads; // a GPU has its own
+    pub fn compile(&self, schedule: &Schedule, how: Compiling<'_>) -> Result<Code> {
+        let _ = how; // a GPU has its own
         match self {
             #[cfg(feature = "cpu")]
-            Backend::Cpu => Ok(Code::of_cpu(
-                schedule,
-                CpuCode::compile(function, schedule, threads)?,
-            )),
+            Backend::Cpu => Ok(Code::of_cpu(schedule, CpuCode::compile(schedule, how)?)),
             #[cfg(not(feature = "cpu"))]
             Backend::Cpu => {
-                let _ = (function, schedule);
+                let _ = schedule;
                 Err(Error::NoCodeGenerator("cpu"))
             }
+            #[cfg(feature = "gpu")]
+            Backend::Gpu(gpu) if how.clocked && !gpu.has_clock() => Err(Error::NoClock {
+                device: gpu.name().into(),
+            }),
             #[cfg(feature = "gpu")]
             Backend::Gpu(gpu) => Ok(Code {
                 regions: schedule.regions.clone(),
                 kernels: Kernels::Gpu(Box::new(GpuCode::compile(gpu, schedule)?)),
             }),
-        }
-    }
-
-    /// As [`Backend::compile`], to code with the same regions whose runs may be [clocked](Code::run_clocked).
-    ///
-    /// # Errors
-    /// As [`Backend::compile`]; [`Error::NoClock`].
-    pub fn compile_clocked(
-        &self,
-        function: &str,
-        schedule: &Schedule,
-        threads: Threads,
-    ) -> Result<Code> {
-        match self {
-            #[cfg(feature = "cpu")]
-            Backend::Cpu => Ok(Code::of_cpu(
-                schedule,
-                CpuCode::compile_clocked(function, schedule, threads)?,
-            )),
-            #[cfg(feature = "gpu")]
-            Backend::Gpu(gpu) if !gpu.has_clock() => Err(Error::NoClock {
-                device: gpu.name().into(),
-            }),
-            #[cfg(feature = "gpu")]
-            Backend::Gpu(_) => self.compile(function, schedule, threads),
-            #[cfg(not(feature = "cpu"))]
-            Backend::Cpu => self.compile(function, schedule, threads),
         }
     }
 
@@ -212,6 +206,15 @@ impl DeviceMemory {
             DeviceMemory::Host(memory) => memory.len(),
             #[cfg(feature = "gpu")]
             DeviceMemory::Gpu(memory) => memory.bytes(),
+        }
+    }
+
+    /// Has memory stand behind all of it, for what a run reads before it writes it. What is in it stays.
+    pub fn touch(&mut self) {
+        match self {
+            DeviceMemory::Host(memory) => memory.touch(),
+            #[cfg(feature = "gpu")]
+            DeviceMemory::Gpu(_) => {}
         }
     }
 
@@ -493,7 +496,7 @@ impl Code {
         }
     }
 
-    /// As [`Code::run`], of code by [`Backend::compile_clocked`]: adds how long each run took to `laps`, and waits for the
+    /// As [`Code::run`], of [clocked](Compiling::clocked) code: adds how long each run took to `laps`, and waits for the
     /// end.
     ///
     /// # Errors
@@ -625,6 +628,18 @@ impl Code {
             Kernels::Gpu(_) => String::new(),
             #[cfg(not(any(feature = "cpu", feature = "gpu")))]
             Kernels::Nowhere => String::new(),
+        }
+    }
+
+    /// Whether machine code was kept on disk.
+    pub fn was_kept(&self) -> bool {
+        match &self.kernels {
+            #[cfg(feature = "cpu")]
+            Kernels::Cpu(code) => code.was_kept(),
+            #[cfg(feature = "gpu")]
+            Kernels::Gpu(_) => false,
+            #[cfg(not(any(feature = "cpu", feature = "gpu")))]
+            Kernels::Nowhere => false,
         }
     }
 

@@ -5,7 +5,7 @@ mod denormals;
 mod pace;
 mod pool;
 
-use super::{HostSlot, Slot};
+use super::{Compiling, HostSlot, Slot};
 use crate::error::{Error, Result};
 use crate::room;
 use crate::threads::Threads;
@@ -66,38 +66,27 @@ fn base_of(slot: &Slot<'_>) -> Option<*mut u8> {
 }
 
 impl CpuCode {
-    /// Machine code for this processor; the function's name is for errors.
+    /// Machine code for this processor.
     ///
     /// # Errors
     /// [`Error::Cpu`].
-    pub fn compile(function: &str, schedule: &Schedule, threads: Threads) -> Result<CpuCode> {
-        CpuCode::compile_by(function, schedule, &options(threads))
-    }
-
-    /// The same, which tells a clock of each run.
-    ///
-    /// # Errors
-    /// As [`CpuCode::compile`].
-    pub fn compile_clocked(
-        function: &str,
-        schedule: &Schedule,
-        threads: Threads,
-    ) -> Result<CpuCode> {
+    pub fn compile(schedule: &Schedule, how: Compiling<'_>) -> Result<CpuCode> {
         let options = Options {
-            clocked: true,
-            ..options(threads)
+            compile_threads: how.compile_threads,
+            clocked: how.clocked,
+            ..options(how.threads)
         };
-        CpuCode::compile_by(function, schedule, &options)
-    }
-
-    fn compile_by(function: &str, schedule: &Schedule, options: &Options) -> Result<CpuCode> {
-        match cpu::compile(schedule, options) {
+        let compiled = match how.code_cache {
+            Some(cache) => cpu::compile_stored(schedule, &options, cache),
+            None => cpu::compile(schedule, &options),
+        };
+        match compiled {
             Ok(machine) => {
                 pool::start(machine.threads());
                 Ok(CpuCode(machine))
             }
             Err(source) => Err(Error::Cpu {
-                function: function.into(),
+                function: how.function.into(),
                 source: Box::new(source),
             }),
         }
@@ -192,7 +181,8 @@ impl CpuCode {
         // The table has one pointer for each region of the schedule and one for scratch, to as
         // many bytes as the region has: the caller's word. Slots borrow their memory, mutably but for
         // those of regions that no kernel writes (the schedule was verified); arguments are row-major,
-        // of the region's element type and aligned to it.
+        // of the region's element type and aligned to it. A cache of code is a folder that its user alone writes to, and
+        // gives back what it was given.
         match (self.0.threads(), clocks) {
             // SAFETY: as above.
             (1, None) => flushed(|| unsafe { self.0.run(table) }),
@@ -246,6 +236,11 @@ impl CpuCode {
     /// Who wrote which kernels, a line for each.
     pub fn emitters(&self) -> String {
         self.0.emitters()
+    }
+
+    /// Whether the code was kept on disk.
+    pub fn was_kept(&self) -> bool {
+        self.0.was_kept()
     }
 
     /// Bytes of machine code.
