@@ -14,11 +14,11 @@ mod protocol;
 mod workloads;
 
 use data::Data;
-use protocol::{few, measure, peak_mib};
+use protocol::{few, first_and_least, measure, peak_mib};
 use sinew::CodeCache;
 use sinew::prelude::*;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use workloads::{ALL, How, Workload};
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
@@ -81,17 +81,8 @@ fn first(workload: &Workload, threads: usize, folder: Option<&str>) -> Outcome<(
         code_cache: folder.map(CodeCache::open).transpose()?,
     };
     let ready = (workload.build)(&Data::Seeded, how.clone())?;
-    let started = ready.started;
-    let mut step = ready.step;
-    step()?;
-    let first = started.elapsed();
+    let (first, least) = first_and_least(ready, 10)?;
     let (_, _, twin) = few((workload.build)(&Data::Seeded, how)?, 1)?;
-    let mut least = Duration::MAX;
-    for _ in 0..10 {
-        let started = Instant::now();
-        step()?;
-        least = least.min(started.elapsed());
-    }
     let ms = |d: Duration| d.as_secs_f64() * 1e3;
     println!("{:.2}\t{:.2}\t{:.3}", ms(first), ms(twin), ms(least));
     Ok(())

@@ -105,6 +105,25 @@ pub fn few(ready: Ready, steps: usize) -> Outcome<(f64, f64, Duration)> {
     Ok((losses[0], losses[steps - 1], first))
 }
 
+/// The time to the first result, and the least of a step in so many calls more.
+///
+/// # Errors
+/// As its steps.
+pub fn first_and_least(ready: Ready, calls: usize) -> Outcome<(Duration, Duration)> {
+    let Ready { started, mut call } = ready;
+    let mut losses = Vec::new();
+    call(&mut losses)?;
+    let (first, mut least) = (started.elapsed(), Duration::MAX);
+    for _ in 0..calls {
+        losses.clear();
+        let start = Instant::now();
+        call(&mut losses)?;
+        let steps = u32::try_from(losses.len().max(1)).unwrap_or(u32::MAX);
+        least = least.min(start.elapsed() / steps);
+    }
+    Ok((first, least))
+}
+
 /// Seconds of processor time so far: the machine's, and this process's of them. NaN without `/proc`.
 struct Busy {
     all: f64,
